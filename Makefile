@@ -1,0 +1,117 @@
+# expunge - build, test, install. `make help` lists the targets.
+#
+# Every folder of the architecture becomes one static library, and a program links only what its folder may use
+# (DEPS_* below, the same table as scripts/check-layers), so a forbidden call fails at link time too.
+
+MODE ?= release
+PREFIX ?= /usr/local
+CC ?= cc
+BUILD := build/$(MODE)
+FOLDERS := base io math data nn store unlearn mia eval report run cli
+
+DEPS_base :=
+DEPS_io := base
+DEPS_math := base
+DEPS_data := io base
+DEPS_nn := data io math base
+DEPS_store := math io base
+DEPS_unlearn := nn data math io base
+DEPS_mia := math base
+DEPS_eval := mia nn data math io base
+DEPS_report := store math io base
+DEPS_run := report eval mia unlearn store nn data math io base
+DEPS_cli := run report eval mia unlearn store nn data math io base
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+ifeq ($(MODE),release)
+OPT := -O3 -g
+else ifeq ($(MODE),debug)
+OPT := -O0 -g3
+else ifeq ($(MODE),asan)
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+$(error MODE=$(MODE): must be release, debug or asan)
+endif
+ifdef WERROR
+WARN += -Werror
+endif
+
+OPENBLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
+MULTIARCH_INC := $(patsubst /usr/lib/%/openblas-openmp,/usr/include/%/openblas-openmp,$(OPENBLAS))
+PKGS := hdf5 yaml-0.1 gsl jansson nettle zlib
+# gsl's own .pc would add -lgslcblas, a reference BLAS that must never bind cblas_sgemm
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) $(if $(MULTIARCH_INC),-isystem $(MULTIARCH_INC)) $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
+CFLAGS += -std=c11 $(OPT) $(WARN) -fopenmp -pthread
+LDFLAGS += $(OPT) -fopenmp -pthread -Wl,--as-needed
+# RPATH, not RUNPATH: liblapacke pulls in libblas and must find the OpenMP build too
+LDLIBS += -L$(OPENBLAS) -lopenblas -llapacke -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags -Wl,-rpath,$(OPENBLAS)
+
+sources = $(sort $(shell find $(1) -name '*.c'))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
+
+PROGRAM := build/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
+TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+SUPPORT := $(call objects,$(call sources,tests/support))
+
+.PHONY: all test tests check-long layers demo bench install clean help format
+all: $(PROGRAM)
+
+build/.deps: scripts/check-deps
+	@scripts/check-deps
+	@mkdir -p build && touch $@
+
+$(BUILD)/%.o: %.c | build/.deps
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define folder_rules
+$(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1)))
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+
+$(PROGRAM): $(call archives,$(FOLDERS))
+	$(CC) $(LDFLAGS) $(BUILD)/cli/main.o -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) -o $@
+
+# tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures)
+test_folder = $(word 2,$(subst /, ,$(1)))
+define test_rules
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filter-out contract,$(call test_folder,$(1))) $(if $(filter contract,$(call test_folder,$(1))),$(DEPS_run) run,$(DEPS_$(call test_folder,$(1)))) io base))
+	$$(CC) $$(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka -o $$@
+endef
+$(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
+
+tests: $(TESTS)
+layers:
+	scripts/check-layers
+test: $(PROGRAM) $(TESTS)
+	@scripts/run-tests $(BUILD) $(PROGRAM)
+check-long: $(PROGRAM) $(TESTS)
+	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
+demo: $(PROGRAM)
+	$(PROGRAM) run configs/demo.yaml --results results
+bench: $(PROGRAM)
+	bench/run $(PROGRAM)
+install: $(PROGRAM)
+	install -D $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/expunge
+	mkdir -p $(DESTDIR)$(PREFIX)/share/expunge && cp -r configs $(DESTDIR)$(PREFIX)/share/expunge/
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+clean:
+	rm -rf build
+help:
+	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; CC=clang)'
+	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
+	@echo 'make check-long    the quick tests and the long ones'
+	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
+	@echo 'make bench         speed beside PyTorch (needs python3-torch; left out with a notice where missing)'
+	@echo 'make layers        who includes whom'
+	@echo 'make install       to PREFIX (/usr/local), below DESTDIR'
+	@echo 'make format clean'
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

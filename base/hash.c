@@ -1,0 +1,63 @@
+#include "base/hash.h"
+
+#include <errno.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+struct BaseHash {
+    struct sha256_ctx sha;
+};
+
+BaseStatus base_hash_create(BaseHash **out)
+{
+    BaseStatus st = BASE_ALLOC(1, out);
+    if (st == BASE_OK) sha256_init(&(*out)->sha);
+    return st;
+}
+
+void base_hash_add(BaseHash *hash, const void *bytes, size_t size) { sha256_update(&hash->sha, size, bytes); }
+void base_hash_add_text(BaseHash *hash, const char *text) { base_hash_add(hash, text, strlen(text) + 1); }
+void base_hash_free(BaseHash *hash) { base_free(hash); }
+
+static void finish(struct sha256_ctx *sha, char hex[BASE_HASH_HEX])
+{
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_digest(sha, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void base_hash_finish(BaseHash *hash, char hex[BASE_HASH_HEX]) { finish(&hash->sha, hex); }
+
+void base_hash_bytes(const void *bytes, size_t size, char hex[BASE_HASH_HEX])
+{
+    struct sha256_ctx sha;
+    sha256_init(&sha);
+    sha256_update(&sha, size, bytes);
+    finish(&sha, hex);
+}
+
+BaseStatus base_hash_file(const char *path, char hex[BASE_HASH_HEX])
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return base_error_set(BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    struct sha256_ctx sha;
+    sha256_init(&sha);
+    uint8_t piece[1 << 16];
+    size_t got;
+    while ((got = fread(piece, 1, sizeof piece, file)) > 0) sha256_update(&sha, got, piece);
+    bool broken = ferror(file) != 0;
+    fclose(file);
+    if (broken) return base_error_set(BASE_EIO, "%s: cannot be read", path);
+    finish(&sha, hex);
+    return BASE_OK;
+}
+
+uint64_t base_hash_fnv1a(const char *name)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (; *name; name++) h = (h ^ (uint8_t)*name) * 0x100000001b3u;
+    return h;
+}

@@ -1,0 +1,36 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static BaseLogSink sink;
+
+void base_log_sink(const BaseLogSink *new_sink) { sink = new_sink ? *new_sink : (BaseLogSink){0}; }
+
+static void say(BaseLogLevel level, const char *format, va_list args)
+{
+    char text[1024];
+    vsnprintf(text, sizeof text, format, args);
+    if (sink.message) sink.message(sink.user, level, text);
+}
+
+void base_notice(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(BASE_LOG_NOTICE, format, args);
+    va_end(args);
+}
+
+void base_warning(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(BASE_LOG_WARNING, format, args);
+    va_end(args);
+}
+
+void base_progress(const char *label, int64_t done, int64_t total, const char *detail)
+{
+    if (sink.progress) sink.progress(sink.user, label, done, total, detail);
+}

@@ -1,0 +1,88 @@
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+static _Atomic int64_t live;
+static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails */
+
+void base_memory_fail_at(int64_t n) { atomic_store(&countdown, n); }
+int64_t base_memory_live(void) { return atomic_load(&live); }
+
+static bool refused(void)
+{
+    int64_t left = atomic_load(&countdown);
+    if (left == 0) return false;
+    if (left == 1) return true;
+    atomic_fetch_sub(&countdown, 1);
+    return false;
+}
+
+BaseStatus base_alloc_raw(size_t count, size_t size, void **out)
+{
+    *out = NULL;
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT)
+        return base_error_set(BASE_ENOMEM, "not enough memory: %zu objects of %zu bytes", count, size);
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (bytes == 0) bytes = ALIGNMENT;
+    void *block = refused() ? NULL : aligned_alloc(ALIGNMENT, bytes);
+    if (!block) return base_error_set(BASE_ENOMEM, "not enough memory: %zu bytes", bytes);
+    atomic_fetch_add(&live, 1);
+    *out = block;
+    return BASE_OK;
+}
+
+BaseStatus base_alloc_bytes(size_t count, size_t size, void **out)
+{
+    BaseStatus st = base_alloc_raw(count, size, out);
+    if (st == BASE_OK && count && size) memset(*out, 0, count * size);
+    return st;
+}
+
+BaseStatus base_grow_bytes(void **block, size_t old_count, size_t count, size_t size)
+{
+    void *fresh;
+    BaseStatus st = base_alloc_bytes(count, size, &fresh);
+    if (st != BASE_OK) return st;
+    size_t keep = old_count < count ? old_count : count;
+    if (*block && keep) memcpy(fresh, *block, keep * size);
+    base_free(*block);
+    *block = fresh;
+    return BASE_OK;
+}
+
+void base_free(void *block)
+{
+    if (!block) return;
+    atomic_fetch_sub(&live, 1);
+    free(block);
+}
+
+BaseStatus base_strdup(const char *text, char **out)
+{
+    size_t size = strlen(text) + 1;
+    BaseStatus st = base_alloc_raw(size, 1, (void **)out);
+    if (st == BASE_OK) memcpy(*out, text, size);
+    return st;
+}
+
+BaseStatus base_format(char **out, const char *format, ...)
+{
+    *out = NULL;
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0) return base_error_set(BASE_EARG, "text could not be formatted");
+    BaseStatus st = base_alloc_raw((size_t)length + 1, 1, (void **)out);
+    if (st != BASE_OK) return st;
+    va_start(args, format);
+    vsnprintf(*out, (size_t)length + 1, format, args);
+    va_end(args);
+    return BASE_OK;
+}

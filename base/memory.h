@@ -1,0 +1,36 @@
+/* base/memory.h - the only heap the program uses: checked sizes, 64-byte alignment, failures on request. */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/**
+ * Zeroed memory for @p count objects of @p size bytes, aligned to 64 bytes, owned by the caller (base_free).
+ * A count of 0 gives a valid pointer. @p out is NULL on failure.
+ * @return BASE_OK; BASE_ENOMEM (also where count * size overflows), the sizes in the text.
+ */
+BaseStatus base_alloc_bytes(size_t count, size_t size, void **out);
+/** The same without zeroing, for large buffers that are written at once. */
+BaseStatus base_alloc_raw(size_t count, size_t size, void **out);
+/** Grows @p *block (NULL: none yet) to @p count objects, keeping old_count; on failure *block stays valid. */
+BaseStatus base_grow_bytes(void **block, size_t old_count, size_t count, size_t size);
+void base_free(void *block); /* NULL is fine */
+BaseStatus base_strdup(const char *text, char **out);
+/** snprintf into fresh memory; owned by the caller. */
+BaseStatus base_format(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Typed forms: `float *x; BASE_TRY(BASE_ALLOC(n, &x));` */
+#define BASE_ALLOC(count, out) base_alloc_bytes((size_t)(count), sizeof **(out), (void **)(out))
+#define BASE_ALLOC_RAW(count, out) base_alloc_raw((size_t)(count), sizeof **(out), (void **)(out))
+#define BASE_GROW(block, old_count, count)                                     \
+    base_grow_bytes((void **)(block), (size_t)(old_count), (size_t)(count), sizeof **(block))
+
+/** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; 0: never. Process-wide. */
+void base_memory_fail_at(int64_t n);
+/** Blocks now alive, for leak checks in tests. */
+int64_t base_memory_live(void);
+
+#endif

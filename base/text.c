@@ -1,0 +1,123 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static bool reserve(BaseText *text, size_t extra)
+{
+    if (text->st != BASE_OK) return false;
+    size_t need = text->size + extra + 1;
+    if (need <= text->room) return true;
+    size_t room = text->room ? text->room : 256;
+    while (room < need) room *= 2;
+    text->st = BASE_GROW(&text->data, text->data ? text->size + 1 : 0, room);
+    if (text->st == BASE_OK) text->room = room;
+    return text->st == BASE_OK;
+}
+
+void base_text_append(BaseText *text, const char *bytes, size_t size)
+{
+    if (!reserve(text, size)) return;
+    memcpy(text->data + text->size, bytes, size);
+    text->size += size;
+    text->data[text->size] = '\0';
+}
+
+void base_text_add(BaseText *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0 || !reserve(text, (size_t)length)) return;
+    va_start(args, format);
+    vsnprintf(text->data + text->size, (size_t)length + 1, format, args);
+    va_end(args);
+    text->size += (size_t)length;
+}
+
+void base_text_free(BaseText *text)
+{
+    base_free(text->data);
+    *text = (BaseText){0};
+}
+
+bool base_parse_i64(const char *text, int64_t *out)
+{
+    char *end;
+    if (!*text || isspace((unsigned char)*text)) return false;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (*end || errno) return false;
+    *out = value;
+    return true;
+}
+
+bool base_parse_u64(const char *text, uint64_t *out)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text)) return false;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*end || errno) return false;
+    *out = value;
+    return true;
+}
+
+bool base_parse_f64(const char *text, double *out)
+{
+    char *end;
+    if (!*text || isspace((unsigned char)*text)) return false;
+    double value = strtod(text, &end);
+    if (*end || !isfinite(value)) return false;
+    *out = value;
+    return true;
+}
+
+bool base_parse_bool(const char *text, bool *out)
+{
+    static const char *const YES[] = {"true", "yes", "on"}, *const NO[] = {"false", "no", "off"};
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(text, YES[i]) == 0) return *out = true, true;
+        if (strcmp(text, NO[i]) == 0) return *out = false, true;
+    }
+    return false;
+}
+
+/* Levenshtein distance over two rolling rows; names longer than a row cannot be near. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { MOST = 64 };
+    size_t n = strlen(a), m = strlen(b), row[MOST + 1];
+    if (n > MOST || m > MOST) return MOST;
+    for (size_t j = 0; j <= m; j++) row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+            diagonal = row[j];
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[m];
+}
+
+const char *base_text_nearest(const char *word, const char *const *candidates, size_t count)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(word) / 3 + 2; /* a slip: about one letter in three */
+    for (size_t i = 0; i < count; i++) {
+        size_t d = distance(word, candidates[i]);
+        if (d < best_distance) best_distance = d, best = candidates[i];
+    }
+    return best;
+}

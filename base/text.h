@@ -1,0 +1,30 @@
+/* base/text.h - growing text, strict number parsing, and "did you mean". */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/** Text that grows. Start with `BaseText t = {0}`; release with base_text_free. An allocation failure sticks in
+ *  `st` and later appends do nothing, so that a page can be written without a check on every line: look at st once. */
+typedef struct {
+    char *data; /* NUL-terminated, or NULL while empty */
+    size_t size, room;
+    BaseStatus st;
+} BaseText;
+void base_text_add(BaseText *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void base_text_append(BaseText *text, const char *bytes, size_t size);
+void base_text_free(BaseText *text);
+
+/** Whole-string parses (no trailing characters, no overflow, no NaN or Inf): false where @p text is not one. */
+bool base_parse_i64(const char *text, int64_t *out);
+bool base_parse_u64(const char *text, uint64_t *out);
+bool base_parse_f64(const char *text, double *out);
+bool base_parse_bool(const char *text, bool *out); /* true false yes no on off */
+
+/** The candidate nearest to @p word, or NULL where none is near enough to be a slip. Borrowed from the list. */
+const char *base_text_nearest(const char *word, const char *const *candidates, size_t count);
+
+#endif

@@ -1,0 +1,75 @@
+/* data/data.h - data sets in memory, their registry, views, class sets. */
+#ifndef DATA_DATA_H
+#define DATA_DATA_H
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/registry.h"
+
+enum { DATA_CHANNELS_MAX = 16, DATA_CLASSES_MAX = 100000 };
+
+typedef enum { DATA_U8, DATA_F32 } DataType;
+
+/** One split of a data set. Immutable once opened. */
+typedef struct {
+    char *name;          /* "fashion-mnist train" */
+    int64_t N, C, H, W, K; /* images, channels, height, width, classes */
+    DataType type;
+    void *images;        /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
+    int32_t *labels;     /* [N], 0..K-1 */
+    char **class_names;  /* [K]; "0", "1", ... where the source has none */
+    bool normalise;      /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
+    float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
+    char hash[BASE_HASH_HEX]; /* SHA-256 of shape, type, images, labels, mean, std */
+} DataSet;
+void data_set_free(DataSet *set); /* NULL is fine */
+
+typedef enum { DATA_PATH_NONE, DATA_PATH_OPTIONAL, DATA_PATH_REQUIRED } DataPathNeed;
+typedef struct {
+    BaseEntry entry;
+    DataPathNeed path;
+    /** Both splits, owned by the caller; @p path NULL where not given. Same K, C, H, W in both. */
+    BaseStatus (*open)(const char *path, DataSet **train, DataSet **test);
+} DataSource;
+extern const BaseRegistry data_registry;
+
+/** Opens "name[:path]". BASE_ENOTFOUND (name, "did you mean"), BASE_EUSAGE (path missing or not wanted), or the source's. */
+BaseStatus data_open(const char *spec, DataSet **train, DataSet **test);
+
+/** A part of a set: index[i] is a position in the set. NULL index: all of it. Values; nothing owned. */
+typedef struct {
+    const DataSet *set; /* borrowed */
+    const int64_t *index; /* [n], borrowed */
+    int64_t n;
+} DataView;
+DataView data_view_all(const DataSet *set);
+int64_t data_view_at(const DataView *view, int64_t i); /* position in the set */
+int32_t data_view_label(const DataView *view, int64_t i);
+
+/** Owned index list behind a view. */
+typedef struct {
+    int64_t *at; /* [n] */
+    int64_t n;
+} DataIndex;
+void data_index_free(DataIndex *index);
+DataView data_view_of(const DataSet *set, const DataIndex *index);
+
+/** A set of classes, e.g. those to forget. */
+typedef struct {
+    int64_t K, count;
+    uint8_t *in; /* [K] 1: in the set */
+} DataClasses;
+void data_classes_free(DataClasses *classes);
+/** From "3", "3,7", "[3, 7]", or class names ("ankle boot", case-insensitive; number first). BASE_EUSAGE where a class does not exist (naming
+ *  those there are), none is named, one is named twice, or all are: something must be kept. */
+BaseStatus data_classes_parse(const DataSet *set, const char *text, DataClasses *out);
+
+/** Splits a view: those of @p classes and the rest, in the view's order. */
+BaseStatus data_partition(const DataView *view, const DataClasses *classes, DataIndex *inside, DataIndex *outside);
+/** Seeded, stratified: round(fraction * n_c) of each class c to @p held, the rest to @p kept; ascending. fraction in [0, 1). */
+BaseStatus data_split(const DataView *view, double fraction, uint64_t seed, DataIndex *kept, DataIndex *held);
+/** At most @p per_class images (0: all) of each class in the view, drawn by stream (seed, stream, class); ascending. */
+BaseStatus data_sample(const DataView *view, int64_t per_class, uint64_t seed, const char *stream, DataIndex *out);
+
+#endif

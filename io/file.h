@@ -1,0 +1,40 @@
+/* io/file.h - whole files in, whole files out: a reader never sees half a file. */
+#ifndef IO_FILE_H
+#define IO_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/** Reads a regular file whole. @p limit in bytes (0: none) is checked before memory is taken. *out owned (base_free),
+ *  with one NUL behind the last byte. @return BASE_EIO (missing, directory, unreadable), BASE_ELIMIT, BASE_ENOMEM. */
+BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size);
+
+/** Writes to "<path>.<pid>.tmp" in the same folder, fsyncs, renames, fsyncs the folder. On any failure (full disk too)
+ *  the temporary file is gone and what stood at @p path still stands. */
+BaseStatus io_file_write(const char *path, const void *bytes, size_t size);
+
+/** The same in pieces. finish renames; drop (also after an error) removes. Both free the writer; drop(NULL) is fine. */
+typedef struct IoWriter IoWriter;
+BaseStatus io_writer_open(const char *path, IoWriter **out);
+BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size);
+BaseStatus io_writer_finish_take(IoWriter *writer);
+void io_writer_drop(IoWriter *writer);
+
+/** mkdir -p. @return BASE_EIO naming the first part that could not be made. */
+BaseStatus io_folder_make(const char *path);
+/** BASE_EIO unless a file could be created at @p path: asked before hours of work, not after. Leaves nothing behind. */
+BaseStatus io_path_writable(const char *path);
+bool io_path_exists(const char *path);
+/** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
+BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);
+void io_names_free(char **names, size_t count);
+/** Removes "*.tmp" of dead processes from a folder: what a killed run left. */
+void io_folder_sweep(const char *path);
+
+/** Unpacks a gzip file into memory, at most @p limit bytes out (checked while unpacking: a bomb is BASE_ELIMIT). A file
+ *  that is not gzipped is read as it is. Truncation and bad checksums are BASE_EFORMAT. */
+BaseStatus io_gzip_read(const char *path, size_t limit, char **out, size_t *size);
+
+#endif

@@ -1,0 +1,65 @@
+/* io/hdf5.h - HDF5 files as groups of arrays and attributes (the only header pair that knows hdf5.h).
+ *
+ * Reading a user's file: libhdf5 1.10.8 itself crashes or hangs on some corrupted files, so io_hdf5_open first walks and
+ * reads the file in a child process (this program again, posix_spawn) with limits on memory and time; a dead child is
+ * one clear line. Writing: everything is built in memory (core driver), then its file image is written by io_file_write,
+ * so a full disk is an error of ours and no half file is left. HDF5's own error printing is off.
+ */
+#ifndef IO_HDF5_H
+#define IO_HDF5_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct IoHdf5 IoHdf5;
+typedef enum { IO_H5_F32, IO_H5_F64, IO_H5_I64, IO_H5_I32, IO_H5_U8 } IoH5Type;
+enum { IO_H5_DIMS = 8 };
+typedef struct {
+    IoH5Type stored; /* nearest of the above to what the file holds */
+    bool is_float;
+    int ndim;
+    int64_t shape[IO_H5_DIMS];
+    int64_t count;
+} IoH5Info;
+
+/** Opens for reading. @p trusted: our own file, skip the child. BASE_EIO, BASE_EFORMAT. */
+BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out);
+/** An empty file in memory for writing. */
+BaseStatus io_hdf5_create(IoHdf5 **out);
+/** Writes the image atomically and frees; on failure nothing is at @p path and the handle is freed too. */
+BaseStatus io_hdf5_save_take(IoHdf5 *file, const char *path);
+void io_hdf5_close(IoHdf5 *file); /* NULL is fine */
+
+bool io_hdf5_has(IoHdf5 *file, const char *path); /* dataset or group */
+/** BASE_EFORMAT naming the path where it is missing, no numeric array, or of more than IO_H5_DIMS dimensions. */
+BaseStatus io_hdf5_info(IoHdf5 *file, const char *path, IoH5Info *out);
+/** Reads a whole array converted to @p type into @p out [info.count], the caller's storage. */
+BaseStatus io_hdf5_read(IoHdf5 *file, const char *path, IoH5Type type, void *out);
+/** Creates missing groups; arrays over 4 KiB are chunked and deflated. @p data [shape]. */
+BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape, const void *data);
+/** Variable-length UTF-8 strings. */
+BaseStatus io_hdf5_write_texts(IoHdf5 *file, const char *path, const char *const *texts, size_t count);
+BaseStatus io_hdf5_read_texts(IoHdf5 *file, const char *path, char ***texts, size_t *count); /* io_names_free */
+
+/* Attributes of a group or dataset ("/" is the root). Reading: BASE_ENOTFOUND where absent. */
+BaseStatus io_hdf5_set_text(IoHdf5 *file, const char *path, const char *name, const char *value);
+BaseStatus io_hdf5_set_f64(IoHdf5 *file, const char *path, const char *name, double value);
+BaseStatus io_hdf5_set_i64(IoHdf5 *file, const char *path, const char *name, int64_t value);
+BaseStatus io_hdf5_get_text(IoHdf5 *file, const char *path, const char *name, char **out); /* owned */
+/** An array of numbers of any numeric type (a scalar has *count 1). *out owned. */
+BaseStatus io_hdf5_get_f64s(IoHdf5 *file, const char *path, const char *name, double **out, size_t *count);
+BaseStatus io_hdf5_get_texts(IoHdf5 *file, const char *path, const char *name, char ***out, size_t *count);
+
+/** Names of a group's members, sorted; io_names_free. BASE_ENOTFOUND where there is no such group. */
+BaseStatus io_hdf5_list(IoHdf5 *file, const char *group, char ***names, size_t *count);
+/** Names of an object's attributes, sorted. */
+BaseStatus io_hdf5_attributes(IoHdf5 *file, const char *path, char ***names, size_t *count);
+
+/** The child's side of io_hdf5_open: main() calls it first thing when argv[1] is IO_HDF5_PROBE; tests' main too.
+ *  Returns the exit status. */
+#define IO_HDF5_PROBE "--probe-hdf5"
+int io_hdf5_probe_main(const char *path);
+
+#endif

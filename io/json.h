@@ -1,0 +1,26 @@
+/* io/json.h - JSON values (jansson underneath; no other folder sees it). NaN and Inf become null. */
+#ifndef IO_JSON_H
+#define IO_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* A value tree for OUTPUT. Building cannot fail visibly: an allocation failure sticks and io_json_text reports it.
+ * Every *_new value given to an object or array is taken by it. */
+typedef struct IoJson IoJson;
+IoJson *io_json_object(void);
+IoJson *io_json_array(void);
+void io_json_set_take(IoJson *object, const char *key, IoJson *value); /* value: from any constructor here */
+void io_json_add_take(IoJson *array, IoJson *value);
+IoJson *io_json_number(double value); /* NaN, Inf: null */
+IoJson *io_json_integer(int64_t value);
+IoJson *io_json_text_value(const char *value); /* NULL: null */
+IoJson *io_json_bool(bool value);
+IoJson *io_json_null(void);
+void io_json_free(IoJson *value);
+/** Pretty text, keys in the order they were set, 17 significant digits. *out owned. BASE_ENOMEM after a failed build. */
+BaseStatus io_json_text(const IoJson *value, char **out);
+
+#endif

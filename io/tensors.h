@@ -1,0 +1,62 @@
+/* io/tensors.h - a checkpoint as its file holds it: named tensors in order, each with its own dtype, plus text metadata.
+ * The container decides nothing about networks: nn/weights.h maps names to parameters. */
+#ifndef IO_TENSORS_H
+#define IO_TENSORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define IO_DTYPE_LIST(X) /* name in safetensors, bytes */                      \
+    X(F64, 8) X(F32, 4) X(F16, 2) X(BF16, 2) X(I64, 8) X(I32, 4) X(I16, 2) X(I8, 1) X(U8, 1) X(BOOL, 1)
+typedef enum {
+#define X(name, bytes) IO_##name,
+    IO_DTYPE_LIST(X)
+#undef X
+    IO_DTYPE_COUNT
+} IoDtype;
+const char *io_dtype_name(IoDtype dtype);
+size_t io_dtype_size(IoDtype dtype);
+bool io_dtype_is_float(IoDtype dtype);
+
+enum { IO_TENSOR_DIMS = 8 };
+typedef struct {
+    char *name;
+    IoDtype dtype;
+    int ndim;
+    int64_t shape[IO_TENSOR_DIMS];
+    int64_t count; /* elements; 1 for a scalar */
+    void *data;    /* little-endian, [shape] row-major */
+} IoTensor;
+
+typedef struct {
+    IoTensor *items; /* in file order */
+    size_t count;
+    char **meta; /* [2 * meta_count] key, value, ... */
+    size_t meta_count;
+} IoTensors;
+
+BaseStatus io_tensors_create(IoTensors **out);
+void io_tensors_free(IoTensors *tensors);
+/** Appends a copy. @p data may be NULL: zeros. BASE_EARG on a name that is there already. */
+BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
+                          const void *data);
+BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value);
+const char *io_tensors_meta(const IoTensors *tensors, const char *key); /* NULL where absent */
+IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* NULL where absent */
+
+/** Element-wise conversion of a float tensor; BASE_EFORMAT for integer dtypes. out: [count]. */
+BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);
+/** Stores float32 values in the tensor's own dtype (round to nearest even); BASE_ENUMERIC where a value overflows it. */
+BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values);
+
+/** Reads a checkpoint by its content (extension only breaks ties): today safetensors. Header length, offsets, overlaps,
+ *  sizes, duplicate names and counts are checked before memory is taken; a foreign file is BASE_EFORMAT, named. */
+BaseStatus io_tensors_read(const char *path, IoTensors **out);
+/** Writes atomically, container by extension (.safetensors); BASE_EUSAGE for an unknown one. */
+BaseStatus io_tensors_write(const IoTensors *tensors, const char *path);
+/** BASE_OK where io_tensors_write knows the extension: asked before the work. */
+BaseStatus io_tensors_writable(const char *path);
+
+#endif

@@ -1,0 +1,34 @@
+/* math/roc.h - receiver operating characteristics of scores; higher = more member-like. */
+#ifndef MATH_ROC_H
+#define MATH_ROC_H
+
+#include "math/stats.h"
+
+/** Operating points from "nobody" to "everybody", ties grouped: one point per distinct score. Owned. */
+typedef struct {
+    double *fpr, *tpr, *threshold; /* [count]; member iff score >= threshold; threshold[0] = +inf */
+    int64_t count, P, N;           /* members, non-members */
+} MathRoc;
+/** @p member [n] 0/1. BASE_EARG where one class is empty, BASE_ENUMERIC on NaN. O(n log n). */
+BaseStatus math_roc(const double *score, const uint8_t *member, int64_t n, MathRoc *out);
+void math_roc_free(MathRoc *roc);
+
+typedef struct {
+    double value, lo, hi, se; /* se: DeLong */
+    int64_t P, N;
+} MathAuc;
+/** AUC with DeLong's standard error by midranks (DeLong 1988; Sun & Xu 2014) and a 95% interval on the logit scale;
+ *  at exactly 0 or 1, where DeLong's error is 0, the bound is exact (Clopper-Pearson on min(P, N) independent pairs). */
+BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathAuc *out);
+
+/** Largest TPR at a threshold with FPR <= @p fpr. value NaN ("not resolvable") where N < 1 / fpr. */
+typedef struct {
+    double value, lo, hi, realised_fpr; /* Clopper-Pearson 95% */
+    int64_t n;                          /* N */
+} MathTprAtFpr;
+MathTprAtFpr math_roc_tpr_at_fpr(const MathRoc *roc, double fpr);
+
+/** max over thresholds of (TPR + 1 - FPR) / 2 and the threshold, the smallest FPR among equals. Optimistic: chosen on the same data. */
+double math_roc_best_balanced(const MathRoc *roc, double *threshold);
+
+#endif

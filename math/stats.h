@@ -1,0 +1,28 @@
+/* math/stats.h - estimates with intervals. Doubles throughout; NaN means "not defined". */
+#ifndef MATH_STATS_H
+#define MATH_STATS_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+/** A number with what it rests on. lo and hi are NaN where no interval is defined. Level 95% unless said otherwise. */
+typedef struct {
+    double value, lo, hi;
+    int64_t n;
+} MathEstimate;
+
+MathEstimate math_estimate(double value, int64_t n); /* without an interval */
+/** Share k/n with its Clopper-Pearson interval at @p level (0.95): exact, by bisection of the incomplete beta. n = 0: NaN. */
+MathEstimate math_stats_share(int64_t k, int64_t n, double level);
+/** One-sided Clopper-Pearson bounds: lower and upper at error @p alpha each. 0 for k = 0 (lower), 1 for k = n (upper). */
+double math_stats_share_lower(int64_t k, int64_t n, double alpha);
+double math_stats_share_upper(int64_t k, int64_t n, double alpha);
+/** Mean with its t interval; sd (ddof 1) to *sd where not NULL. n = 1: value without an interval. */
+MathEstimate math_stats_mean(const double *x, int64_t n, double level, double *sd);
+/** Linear-interpolated quantile (type 7) of values sorted ascending. */
+double math_stats_quantile(const double *sorted, int64_t n, double q);
+double math_stats_normal_quantile(double p);
+double math_stats_t_quantile(double p, double df);
+
+#endif

@@ -1,0 +1,82 @@
+/* mia/mia.h - the frame of membership-inference attacks: one file and one row (mia/list.h) each. Arrays in, scores out:
+ * an attack never sees a network, so it works on logits from any framework. */
+#ifndef MIA_MIA_H
+#define MIA_MIA_H
+
+#include "base/registry.h"
+#include "math/roc.h"
+
+typedef enum { MIA_NONMEMBER, MIA_MEMBER, MIA_AUDITED } MiaRole;
+
+/** Everything borrowed. N points with the target's logits; the optional parts are NULL / 0 where absent. */
+typedef struct {
+    int64_t N, K;
+    const double *logits;   /* [N, K] */
+    const int32_t *labels;  /* [N] */
+    const uint8_t *role;    /* [N] MiaRole */
+    int64_t S;
+    const double *shadow_logits; /* [S, N, K] */
+    const uint8_t *shadow_keep;  /* [S, N] 1: the point trained shadow s */
+    int64_t Z;
+    const double *population_logits; /* [Z, K] */
+    const int32_t *population_labels;
+    const double *shadow_population_logits; /* [S, Z, K] */
+    int64_t U, R;
+    const double *unlearned_logits; /* [U, N, K] */
+    const double *retrained_logits; /* [R, N, K] */
+    uint64_t seed;
+} MiaInput;
+
+/** Raw outcome of one attack; the statistics come from mia_attack. */
+typedef struct {
+    double *score;      /* [N] out, higher = more member-like; the frame allocates */
+    double threshold;   /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
+    char notes[256];    /* what a reader must know beside the number: "fitted on 4000 + 4000 of 48600 + 5400 points" */
+} MiaScores;
+
+enum { MIA_NEEDS_SHADOW = 1, MIA_NEEDS_POPULATION = 2, MIA_NEEDS_UNLEARNED = 4, MIA_NEEDS_RETRAINED = 8 };
+
+typedef struct {
+    BaseEntry entry;
+    unsigned needs;
+    const char *sets; /* one line: what member, non-member and audited mean for it */
+    BaseStatus (*score)(const MiaInput *input, const void *params, MiaScores *out);
+} MiaAttack;
+extern const BaseRegistry mia_registry;
+
+enum { MIA_FPRS = 3 }; /* 0.001, 0.01, 0.1 */
+extern const double mia_fprs[MIA_FPRS];
+
+/** One attack's result: role 1 against role 0, and what it says of role 2. */
+typedef struct {
+    double *score; /* [N], owned */
+    MathRoc roc;   /* owned */
+    MathAuc auc;
+    MathTprAtFpr tpr[MIA_FPRS];
+    double balanced_accuracy, threshold; /* in-sample optimum unless the attack has its own threshold */
+    bool own_threshold;
+    MathEstimate member_share; /* of role 2: share called member at the threshold; NaN without role 2 */
+    MathEstimate efficacy;     /* 1 - member_share: the "MIA" of the unlearning papers */
+    double seconds;
+    char notes[256];
+} MiaResult;
+void mia_result_free(MiaResult *result);
+
+BaseStatus mia_find(const char *name, const MiaAttack **out);
+/** BASE_EARG/ESHAPE in one line each: NaN logits, labels out of range, a class of role 0/1 empty, missing needs. */
+BaseStatus mia_input_check(const MiaInput *input, unsigned needs);
+BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out);
+
+/** Which images fill the roles. The published "MIA" numbers differ in nothing but this. */
+typedef enum { MIA_SET_NONE, MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST } MiaSet;
+typedef struct {
+    const char *name;       /* "paper", "salun", "forget", "retain" */
+    const char *question;   /* one line a person understands */
+    MiaSet member, nonmember, audited;
+    bool balance;           /* cut members down to as many as there are non-members (first in order) */
+} MiaWiring;
+extern const MiaWiring mia_wirings[];
+extern const size_t mia_wiring_count;
+BaseStatus mia_wiring_find(const char *name, const MiaWiring **out);
+
+#endif

@@ -1,0 +1,36 @@
+/* nn/engine.h - runs a network on oneDNN. Primitives are made once per batch size and reused; layouts are oneDNN's own
+ * between layers. */
+#ifndef NN_ENGINE_H
+#define NN_ENGINE_H
+
+#include "nn/net.h"
+
+typedef enum { NN_F32, NN_BF16 } NnPrecision; /* bf16: float32 master weights, logits, gradients and statistics */
+typedef enum {
+    NN_MODE_EVAL,      /* running statistics; batch norm and ReLU folded into the convolutions; no backward */
+    NN_MODE_TRAIN,     /* batch statistics (running ones updated), dropout on, backward */
+    NN_MODE_EVAL_GRAD, /* running statistics, dropout off, backward: gradients of the network as deployed */
+} NnMode;
+
+typedef struct NnEngine NnEngine;
+
+/** "f32" or "bf16". */
+BaseStatus nn_precision_parse(const char *text, NnPrecision *out);
+const char *nn_precision_name(NnPrecision precision);
+/** @p wanted, or NN_F32 with one notice where this CPU lacks bf16 instructions. */
+NnPrecision nn_precision_available(NnPrecision wanted);
+
+/** @p net is borrowed and must outlive the engine; its parameters may change between calls. @p batch: largest n. */
+BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t batch, NnEngine **out);
+void nn_engine_free(NnEngine *engine);
+
+/** @p x [n, C, H, W], @p logits [n, K]; 1 <= n <= batch. BASE_ENUMERIC where a logit is not finite. Train mode:
+ *  @p dropout_key selects the masks and the network's running statistics move. */
+BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64_t dropout_key, float *logits);
+/** Input of layer @p layer (an index of nn_net_layers) in the last forward pass: out [n, C, H, W], plain float32. */
+BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out);
+/** Gradients for the last forward pass given d loss / d logits [n, K]. @p grads [param_count] is overwritten.
+ *  BASE_ENUMERIC where a gradient is not finite. */
+BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *grads);
+
+#endif

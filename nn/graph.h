@@ -1,0 +1,36 @@
+/* nn/graph.h - a network's shape: a graph of layers, built front to back by nn/arch/<name>.c.
+ *
+ * Builders return a node; the first error sticks and nn_net_create_take reports it, so that an architecture file reads
+ * like a drawing. Names are torchvision's ("features.0", "layer1.0.conv1"); parameters append ".weight", ".bias",
+ * ".running_mean", ".running_var", ".num_batches_tracked".
+ */
+#ifndef NN_GRAPH_H
+#define NN_GRAPH_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct NnGraph NnGraph;
+typedef int32_t NnNode;
+
+/** Input [C, H, W] per image; a flat input has H = W = 1. */
+BaseStatus nn_graph_create(int64_t C, int64_t H, int64_t W, NnGraph **out);
+void nn_graph_free(NnGraph *graph);
+NnNode nn_input(NnGraph *g);
+/** [C,H,W] of a node, per image. */
+void nn_node_shape(const NnGraph *g, NnNode x, int64_t shape[3]);
+
+NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad, bool bias);
+NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name); /* eps 1e-5, momentum 0.1; maps or vectors */
+NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias); /* x must be flat */
+NnNode nn_relu(NnGraph *g, NnNode x);
+NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad);
+NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride); /* kernel 0: the whole map */
+NnNode nn_flatten(NnGraph *g, NnNode x); /* [C,H,W] -> [C*H*W,1,1], C slowest */
+NnNode nn_add(NnGraph *g, NnNode a, NnNode b);
+NnNode nn_dropout(NnGraph *g, NnNode x, double p); /* train mode only; inverted scaling */
+/** Names formatted like printf for the builders above; the text is copied. */
+const char *nn_name(NnGraph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

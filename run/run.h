@@ -1,0 +1,27 @@
+/* run/run.h - config -> plan -> jobs -> store -> report. */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "base/text.h"
+#include "nn/engine.h"
+
+typedef struct {
+    const char *config;            /* path */
+    const char *const *assignments; /* --set a.b=c */
+    size_t assignment_count;
+    const char *results;           /* parent folder; the experiment's name is appended */
+    bool force;                    /* do jobs again that are complete */
+    int threads;
+    const char *command;           /* as typed, stored with results */
+    int columns;                   /* of the terminal */
+} RunConfig;
+
+typedef struct {
+    int done, skipped, failed;
+    char folder[4096]; /* where the results are */
+} RunOutcome;
+
+/** Every job of the experiment, then the report. @p terminal gets the report's table. A failed job is a stored row. */
+BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText *terminal);
+
+#endif

@@ -1,0 +1,71 @@
+/* store/store.h - what one run leaves behind, as an HDF5 file. docs/results.md describes it for Python readers.
+ *
+ * A run is a small tree of texts, numbers and arrays in memory, written at once (temporary name, sync, rename): a file
+ * that exists is complete. Paths below are the schema; run/ writes them, report/ reads them.
+ *
+ *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn"),
+ *                     method, label (unique in the experiment; what tables show), arch, data, seed (i64), forget ("3,7"),
+ *                     forget_names ("Dress"), control (i64 0/1)
+ *   /meta             attributes: config, config_hash, command, program, libraries, cpu, threads, started, precision,
+ *                     data_hash, original_hash, weights_hash, weights_file, ...
+ *   /params           attributes: every parameter used, defaults too
+ *   /metrics          names, splits, titles, units, ideals (texts: "retrained", a number, "low", "") [M] and
+ *                     value, lo, hi [M] float64, n [M] int64
+ *   /confusion/test   [K,K] int64;  /class_names texts [K];  /confusion/test_original
+ *   /layers           names texts [L]; one float64 [L] array per column: features, n_retain, n_forget, trace_retain, ...
+ *   /spectra/<layer>  retain, forget [f] float64; attributes alpha_retain, alpha_forget
+ *   /attacks/<label>  attributes: attack, wiring, question, auc, auc_lo, auc_hi, efficacy, efficacy_lo, efficacy_hi,
+ *                     member_share, balanced_accuracy, threshold, tpr_<fpr>, tpr_<fpr>_lo, tpr_<fpr>_hi, P, N, audited,
+ *                     weights_hash (what was scored), notes; arrays fpr, tpr, score [n], role [n]
+ *   /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train, forget_test
+ *   /search           columns: one float64 [T] per searched parameter, score [T]; attribute chosen (i64), objective
+ *   /history          loss, accuracy, lr, seconds [epochs] of trainings
+ *   /regions          x, y [G], label [G*G] int32: decision regions of 2-D data; points [n,2], point_label [n]
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stddef.h>
+
+#include "math/stats.h"
+
+enum { STORE_SCHEMA = 1 };
+typedef struct StoreRun StoreRun;
+typedef enum { STORE_F64, STORE_F32, STORE_I64, STORE_I32, STORE_U8 } StoreType;
+
+typedef struct {
+    StoreType type;
+    int ndim;
+    int64_t shape[4], count;
+    const void *data; /* borrowed from the run */
+} StoreArray;
+
+BaseStatus store_run_create(StoreRun **out);
+void store_run_free(StoreRun *run);
+
+/* @p group is "/" or "/meta", ...; values are copied; setting again replaces. */
+BaseStatus store_run_set_text(StoreRun *run, const char *group, const char *name, const char *value);
+BaseStatus store_run_set_f64(StoreRun *run, const char *group, const char *name, double value);
+BaseStatus store_run_set_i64(StoreRun *run, const char *group, const char *name, int64_t value);
+BaseStatus store_run_set_array(StoreRun *run, const char *path, StoreType type, int ndim, const int64_t *shape, const void *data);
+BaseStatus store_run_set_texts(StoreRun *run, const char *path, const char *const *texts, size_t count);
+BaseStatus store_run_add_metric(StoreRun *run, const char *name, const char *split, const char *title, const char *unit,
+                                const char *ideal, MathEstimate value);
+
+const char *store_run_text(const StoreRun *run, const char *group, const char *name); /* NULL where absent */
+double store_run_f64(const StoreRun *run, const char *group, const char *name);       /* NaN where absent; reads i64 too */
+bool store_run_array(const StoreRun *run, const char *path, StoreArray *out);
+bool store_run_texts(const StoreRun *run, const char *path, const char *const **texts, size_t *count);
+/** Attribute names of a group, or members of a group: sorted, owned by the run. */
+bool store_run_names(const StoreRun *run, const char *group, const char *const **names, size_t *count);
+bool store_run_members(const StoreRun *run, const char *group, const char *const **names, size_t *count);
+/** Metric @p name on @p split; false where absent. */
+bool store_run_metric(const StoreRun *run, const char *name, const char *split, MathEstimate *out);
+
+BaseStatus store_run_write(const StoreRun *run, const char *path);
+/** BASE_EFORMAT for a file that is no run or of a newer schema, naming both versions. */
+BaseStatus store_run_read(const char *path, StoreRun **out);
+/** A complete run with this id stands at @p path: cheap, reads attributes only. */
+bool store_run_complete(const char *path, const char *id);
+
+#endif

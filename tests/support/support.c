@@ -1,0 +1,120 @@
+#include <string.h>
+
+#include "tests/support/support.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void support_ok(BaseStatus st, const char *call, const char *file, int line)
+{
+    if (st == BASE_OK) return;
+    print_error("%s: %s\n", base_status_name(st), base_error_text());
+    _fail(file, line);
+    (void)call;
+}
+
+void support_fails(BaseStatus st, BaseStatus want, const char *part, const char *call, const char *file, int line)
+{
+    const char *text = base_error_text();
+    if (st == want && *text && strstr(text, part) && !strchr(text, '\n')) return;
+    print_error("%s gave %s '%s'; wanted %s and '%s' in one line\n", call, base_status_name(st), text,
+                base_status_name(want), part);
+    _fail(file, line);
+}
+
+void support_near(double got, double want, double abs, double rel, const char *what, const char *file, int line)
+{
+    if (isnan(got) && isnan(want)) return;
+    if (got == want || fabs(got - want) <= abs + rel * fabs(want)) return;
+    print_error("%s = %.17g, wanted %.17g (off by %.3g)\n", what, got, want, got - want);
+    _fail(file, line);
+}
+
+double support_close_f32(const float *got, const double *want, int64_t n, double tolerance, const char *what,
+                         const char *file, int line)
+{
+    double worst = 0, largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double off = fabs((double)got[i] - want[i]);
+        if (!(off <= worst)) worst = off; /* NaN too */
+        if (fabs(want[i]) > largest) largest = fabs(want[i]);
+    }
+    double figure = worst == 0 ? 0 : worst / largest;
+    if (figure <= tolerance) return figure;
+    print_error("%s: off by %.3g of the largest entry, allowed %.3g\n", what, figure, tolerance);
+    _fail(file, line);
+    return figure;
+}
+
+const char *support_fixture(const char *name)
+{
+    static char path[4096];
+    const char *folder = getenv("EXPUNGE_FIXTURES"), *tests = getenv("EXPUNGE_TESTS");
+    if (folder) snprintf(path, sizeof path, "%s/%s", folder, name);
+    else snprintf(path, sizeof path, "%s/fixtures/%s", tests ? tests : "tests", name);
+    return path;
+}
+
+static void *read_array(IoHdf5 *file, const char *path, int64_t *count, IoH5Type type, size_t size)
+{
+    IoH5Info info;
+    void *out = NULL;
+    assert_ok(io_hdf5_info(file, path, &info));
+    assert_ok(base_alloc_bytes((size_t)info.count, size, &out));
+    assert_ok(io_hdf5_read(file, path, type, out));
+    if (count) *count = info.count;
+    return out;
+}
+
+double *support_read_f64(IoHdf5 *f, const char *path, int64_t *n) { return read_array(f, path, n, IO_H5_F64, 8); }
+float *support_read_f32(IoHdf5 *f, const char *path, int64_t *n) { return read_array(f, path, n, IO_H5_F32, 4); }
+int32_t *support_read_i32(IoHdf5 *f, const char *path, int64_t *n) { return read_array(f, path, n, IO_H5_I32, 4); }
+
+double support_attr(IoHdf5 *file, const char *path, const char *name)
+{
+    double *values = NULL;
+    size_t count = 0;
+    assert_ok(io_hdf5_get_f64s(file, path, name, &values, &count));
+    assert_int_equal(count, 1);
+    double value = values[0];
+    base_free(values);
+    return value;
+}
+
+static char scratch[4096];
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info, (void)kind, (void)at;
+    return remove(path);
+}
+
+static void remove_scratch(void) { nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+const char *support_scratch(void)
+{
+    if (*scratch) return scratch;
+    const char *tmp = getenv("TMPDIR");
+    snprintf(scratch, sizeof scratch, "%s/expunge-test-XXXXXX", tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(scratch));
+    atexit(remove_scratch);
+    return scratch;
+}
+
+void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most)
+{
+    int64_t before = base_memory_live();
+    for (int64_t n = 1; n <= most; n++) {
+        base_memory_fail_at(n);
+        BaseStatus st = call_once(user);
+        base_memory_fail_at(0);
+        assert_int_equal(base_memory_live(), before);
+        if (st == BASE_OK) return;
+        if (st != BASE_ENOMEM) print_error("allocation %lld: %s '%s'\n", (long long)n, base_status_name(st), base_error_text());
+        assert_int_equal(st, BASE_ENOMEM);
+    }
+    fail_msg("still failing after %lld allocations", (long long)most);
+}

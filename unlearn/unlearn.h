@@ -1,0 +1,76 @@
+/* unlearn/unlearn.h - the frame of unlearning methods: one file and one row (unlearn/list.h) each.
+ *
+ * A method works in two steps, so that one preparation serves a whole grid of parameters: prepare() does what does not
+ * depend on the parameters named in `tunable` (forward passes, factorisations), apply() turns a copy of the original
+ * into the unlearned network. Searching parameters is run/'s job. A method never sees attacks, the store or MPI.
+ */
+#ifndef UNLEARN_UNLEARN_H
+#define UNLEARN_UNLEARN_H
+
+#include "base/registry.h"
+#include "data/data.h"
+#include "nn/train.h"
+
+/* What a method looks at; shown in tables, since a method that needs the retained data costs its owner more. */
+enum {
+    UNLEARN_NEEDS_RETAIN = 1,   /* images of retained classes */
+    UNLEARN_NEEDS_FORGET = 2,   /* images of forgotten classes */
+    UNLEARN_NEEDS_GRADIENT = 4,
+    UNLEARN_CONTROL = 8,        /* no unlearning method: a control that exposes weak metrics */
+};
+
+typedef struct {
+    const NnNet *original;      /* borrowed, never changed */
+    DataView train;             /* the training split: retained and forgotten classes together, no augmentation */
+    const DataClasses *forget;
+    const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
+    NnPrecision precision;
+    uint64_t seed;
+    /** Sums @p x over all processes, in place; NULL where there is one. Filled by run/. */
+    BaseStatus (*reduce)(void *user, float *x, int64_t n);
+    void *user;
+} UnlearnContext;
+
+/** What the edit did to one layer. NaN where a method does not compute it. */
+typedef struct {
+    char name[128];
+    int64_t n_retain, n_forget, features; /* rows of X_r, X_f; columns */
+    double trace_retain, trace_forget;    /* ||X||_F^2 / n: mean squared norm of an input row */
+    double rank_retain, rank_forget;      /* effective rank (sum s)^2 / sum s^2 of s = normalised squared singular values */
+    double forget_removed;  /* ||(W-W') X_f^T||_F^2 / ||W X_f^T||_F^2: share of the layer's response to forgotten inputs taken out */
+    double retain_removed;  /* the same for retained inputs */
+    double weight_change;   /* ||W' - W||_F / ||W||_F */
+    double *spectrum_retain, *spectrum_forget; /* s, descending, [spectrum_count]; NULL where the route has none */
+    int64_t spectrum_count;
+} UnlearnLayer;
+
+typedef struct {
+    UnlearnLayer *layers; /* owned */
+    int layer_count;
+    int64_t samples_retain, samples_forget; /* distinct images looked at */
+    double passes;        /* forward(+backward) passes over images, in images: cost in samples */
+    double alpha_retain, alpha_forget; /* importance curve of the spectra; NaN: none */
+    double prepare_seconds, apply_seconds; /* filled by unlearn_run */
+} UnlearnReport;
+void unlearn_report_free(UnlearnReport *report);
+
+typedef struct {
+    BaseEntry entry;
+    unsigned needs;
+    const char *const *tunable; /* NULL-ended: parameters that only apply() reads; NULL: none */
+    /** *state owned by the caller, released with release(). NULL prepare: no state. */
+    BaseStatus (*prepare)(const UnlearnContext *context, const void *params, void **state);
+    /** @p net comes in as a copy of the original and goes out unlearned. @p state may serve many applies. */
+    BaseStatus (*apply)(const UnlearnContext *context, void *state, const void *params, NnNet *net, UnlearnReport *report);
+    void (*release)(void *state);
+    /** Optional: refuses parameters that the ranges cannot (a layer name that does not exist), before any work. */
+    BaseStatus (*check)(const UnlearnContext *context, const void *params);
+} UnlearnMethod;
+extern const BaseRegistry unlearn_registry;
+
+BaseStatus unlearn_find(const char *name, const UnlearnMethod **out);
+/** prepare + apply + release, timed. BASE_ENUMERIC where a parameter of the result is not finite. */
+BaseStatus unlearn_run(const UnlearnMethod *method, const UnlearnContext *context, const void *params, NnNet *net,
+                       UnlearnReport *report);
+
+#endif
