@@ -57,6 +57,11 @@ TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 SUPPORT := $(call objects,$(call sources,tests/support))
 
+# build with every core unless the caller says otherwise
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS += --jobs=$(shell nproc)
+endif
+
 .PHONY: all test tests check-long layers demo bench install clean help format
 all: $(PROGRAM)
 

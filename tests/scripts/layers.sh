@@ -1,0 +1,20 @@
+# The architecture holds, and the check itself can fail: an upward include, a foreign header and a row without a file are
+# each found in a copy of the tree.
+set -eu
+root=$EXPUNGE_TESTS/..
+"$root/scripts/check-layers"
+mkdir copy
+(cd "$root" && tar cf - scripts base io math data nn store unlearn mia eval report run cli --exclude='*.o') | tar xf - -C copy
+expect() {
+    if copy/scripts/check-layers >out; then echo "not found: $1"; exit 1; fi
+    grep -q "$1" out || { cat out; echo "not named: $1"; exit 1; }
+}
+echo '#include "nn/net.h"' >copy/mia/wrong.c
+expect 'mia/wrong.c:1: mia/ may not include nn/net.h'
+expect 'mia/wrong.c: a plug-in file without a row'
+rm copy/mia/wrong.c
+echo '#include <dnnl.h>' >copy/run/wrong.c
+expect 'run/wrong.c:1'
+rm copy/run/wrong.c
+sed -i 's/X(none)/X(none) X(no_such_method)/' copy/unlearn/list.h
+expect 'no_such_method'
