@@ -1,0 +1,47 @@
+/* nn/node.h - the inside of a graph and a network, for the files of nn/ only. */
+#ifndef NN_NODE_H
+#define NN_NODE_H
+
+#include "nn/net.h"
+
+typedef enum {
+    NN_NODE_INPUT,
+    NN_NODE_CONV,
+    NN_NODE_LINEAR,
+    NN_NODE_NORM,
+    NN_NODE_RELU,
+    NN_NODE_MAX_POOL,
+    NN_NODE_AVG_POOL,
+    NN_NODE_FLATTEN,
+    NN_NODE_ADD,
+    NN_NODE_DROPOUT
+} NnNodeKind;
+
+typedef struct {
+    NnNodeKind kind;
+    NnNode in[2];     /* -1: none */
+    const char *name; /* NULL where the node has no parameters */
+    int64_t C, H, W;  /* output per image */
+    int64_t kernel_h, kernel_w, stride, pad;
+    bool bias;
+    double p; /* dropout */
+    /* filled by nn_net_create_take; -1: none */
+    int weight, bias_slice; /* parameter slices */
+    int mean, var;          /* buffer slices */
+    int layer;              /* index of nn_net_layers */
+} NnNodeInfo;
+
+int nn_graph_size(const NnGraph *graph);
+const NnNodeInfo *nn_graph_node(const NnGraph *graph, NnNode x);
+/** The same to fill in; for nn_net_create_take. */
+NnNodeInfo *nn_graph_edit(NnGraph *graph, NnNode x);
+/** The first error of the builders, its text set again; BASE_OK without one. */
+BaseStatus nn_graph_status(const NnGraph *graph);
+
+/** The node that nn_net_create_take was given. */
+NnNode nn_net_output(const NnNet *net);
+
+#define NN_NORM_EPSILON 1e-5
+#define NN_NORM_MOMENTUM 0.1
+
+#endif
