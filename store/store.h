@@ -62,10 +62,14 @@ bool store_run_members(const StoreRun *run, const char *group, const char *const
 /** Metric @p name on @p split; false where absent. */
 bool store_run_metric(const StoreRun *run, const char *name, const char *split, MathEstimate *out);
 
+/** The HDF5 image is followed by one line with its SHA-256 (store/file.c says why). Temporary name, sync, rename. */
 BaseStatus store_run_write(const StoreRun *run, const char *path);
 /** BASE_EFORMAT for a file that is no run or of a newer schema, naming both versions. */
 BaseStatus store_run_read(const char *path, StoreRun **out);
-/** A complete run with this id stands at @p path: cheap, reads attributes only. */
+/** The same without what weighs: /signals, /spectra, /regions and the arrays below /attacks. For sweeps of many runs. */
+BaseStatus store_run_read_light(const char *path, StoreRun **out);
+/** A whole run with this id and status "ok" stands at @p path: the hash is checked, then attributes of / alone are read.
+ *  A failed run is not complete: the next sweep tries it again. */
 bool store_run_complete(const char *path, const char *id);
 
 #endif

@@ -1,0 +1,293 @@
+#include "store/tree.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+size_t store_type_size(StoreType type)
+{
+    static const size_t SIZES[] = {8, 4, 8, 4, 1};
+    return SIZES[type];
+}
+
+static void item_clear(StoreItem *item)
+{
+    if (item->texts) {
+        for (int64_t i = 0; i < item->count; i++) base_free(item->texts[i]);
+    }
+    base_free(item->texts);
+    base_free(item->data);
+    *item = (StoreItem){0};
+}
+
+static void group_free(StoreGroup *group)
+{
+    if (!group) return;
+    for (size_t i = 0; i < group->attr_count; i++) {
+        base_free(group->attr_names[i]);
+        base_free(group->attrs[i].text);
+    }
+    for (size_t i = 0; i < group->member_count; i++) {
+        base_free(group->member_names[i]);
+        item_clear(&group->members[i]);
+    }
+    base_free(group->attr_names);
+    base_free(group->attrs);
+    base_free(group->member_names);
+    base_free(group->members);
+    base_free(group->path);
+    base_free(group);
+}
+
+void store_run_free(StoreRun *run)
+{
+    if (!run) return;
+    for (size_t i = 0; i < run->group_count; i++) group_free(run->groups[i]);
+    base_free(run->groups);
+    base_free(run);
+}
+
+/* Position of @p name in an ascending list, or where it belongs; *found says which. */
+static size_t position(char *const *names, size_t count, const char *name, bool *found)
+{
+    size_t lo = 0, hi = count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(names[mid], name) < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    *found = lo < count && strcmp(names[lo], name) == 0;
+    return lo;
+}
+
+static size_t group_position(const StoreRun *run, const char *path, bool *found)
+{
+    size_t lo = 0, hi = run->group_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(run->groups[mid]->path, path) < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    *found = lo < run->group_count && strcmp(run->groups[lo]->path, path) == 0;
+    return lo;
+}
+
+const StoreGroup *store_tree_group(const StoreRun *run, const char *path)
+{
+    bool found;
+    size_t at = group_position(run, path, &found);
+    return found ? run->groups[at] : NULL;
+}
+
+static size_t more_room(size_t room) { return room ? 2 * room : 8; }
+
+/* Opens a gap for @p name in the attributes and returns its place, or the place that is there already. */
+static BaseStatus attr_place(StoreGroup *g, const char *name, StoreAttr **out)
+{
+    BaseStatus st = BASE_OK;
+    char *copy = NULL;
+    bool found;
+    size_t at = position(g->attr_names, g->attr_count, name, &found);
+    if (!found) {
+        if (g->attr_count == g->attr_room) {
+            size_t room = more_room(g->attr_room);
+            BASE_TRY(BASE_GROW(&g->attr_names, g->attr_count, room));
+            BASE_TRY(BASE_GROW(&g->attrs, g->attr_count, room));
+            g->attr_room = room;
+        }
+        BASE_TRY(base_strdup(name, &copy));
+        memmove(g->attr_names + at + 1, g->attr_names + at, (g->attr_count - at) * sizeof *g->attr_names);
+        memmove(g->attrs + at + 1, g->attrs + at, (g->attr_count - at) * sizeof *g->attrs);
+        g->attr_names[at] = copy;
+        g->attrs[at] = (StoreAttr){0};
+        g->attr_count++;
+    }
+    *out = &g->attrs[at];
+out:
+    return st;
+}
+
+static BaseStatus member_place(StoreGroup *g, const char *name, StoreItem **out)
+{
+    BaseStatus st = BASE_OK;
+    char *copy = NULL;
+    bool found;
+    size_t at = position(g->member_names, g->member_count, name, &found);
+    if (!found) {
+        if (g->member_count == g->member_room) {
+            size_t room = more_room(g->member_room);
+            BASE_TRY(BASE_GROW(&g->member_names, g->member_count, room));
+            BASE_TRY(BASE_GROW(&g->members, g->member_count, room));
+            g->member_room = room;
+        }
+        BASE_TRY(base_strdup(name, &copy));
+        memmove(g->member_names + at + 1, g->member_names + at, (g->member_count - at) * sizeof *g->member_names);
+        memmove(g->members + at + 1, g->members + at, (g->member_count - at) * sizeof *g->members);
+        g->member_names[at] = copy;
+        g->members[at] = (StoreItem){.ndim = -1};
+        g->member_count++;
+    }
+    *out = &g->members[at];
+out:
+    return st;
+}
+
+static BaseStatus path_check(const char *path)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(path && path[0] == '/', BASE_EARG, "store path '%s': must start with '/'", path ? path : "");
+    BASE_CHECK(strlen(path) < STORE_PATH_MAX, BASE_EARG, "store path of %zu bytes: at most %d", strlen(path),
+               STORE_PATH_MAX - 1);
+    if (path[1] == '\0') goto out;
+    int depth = 0;
+    for (const char *part = path + 1;; depth++) {
+        size_t length = strcspn(part, "/");
+        bool dots = (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.');
+        BASE_CHECK(length > 0 && !dots, BASE_EARG, "store path '%s': a part is empty, '.' or '..'", path);
+        if (!part[length]) break;
+        part += length + 1;
+    }
+    BASE_CHECK(depth < STORE_DEPTH_MAX, BASE_EARG, "store path '%s': more than %d parts", path, STORE_DEPTH_MAX);
+out:
+    return st;
+}
+
+/* "/a/b" -> parent "/a", name "b". */
+static void path_split(const char *path, char parent[STORE_PATH_MAX], const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == path ? 1 : (size_t)(slash - path);
+    memcpy(parent, path, length);
+    parent[length] = '\0';
+    *name = slash + 1;
+}
+
+BaseStatus store_tree_make(StoreRun *run, const char *path, StoreGroup **out)
+{
+    BaseStatus st = BASE_OK;
+    StoreGroup *made = NULL;
+    bool found;
+    *out = NULL;
+    BASE_TRY(path_check(path));
+    size_t at = group_position(run, path, &found);
+    if (found) {
+        *out = run->groups[at];
+        goto out;
+    }
+    if (path[1]) {
+        char parent[STORE_PATH_MAX];
+        const char *name;
+        StoreGroup *above;
+        StoreItem *item;
+        path_split(path, parent, &name);
+        BASE_TRY(store_tree_make(run, parent, &above));
+        BASE_TRY(member_place(above, name, &item));
+        BASE_CHECK(item->ndim < 0, BASE_EARG, "store path '%s': an array stands there, no group", path);
+        at = group_position(run, path, &found);
+    }
+    if (run->group_count == run->group_room) {
+        size_t room = more_room(run->group_room);
+        BASE_TRY(BASE_GROW(&run->groups, run->group_count, room));
+        run->group_room = room;
+    }
+    BASE_TRY(BASE_ALLOC(1, &made));
+    BASE_TRY(base_strdup(path, &made->path));
+    memmove(run->groups + at + 1, run->groups + at, (run->group_count - at) * sizeof *run->groups);
+    run->groups[at] = made;
+    run->group_count++;
+    *out = made;
+    made = NULL;
+out:
+    group_free(made);
+    return st;
+}
+
+BaseStatus store_run_create(StoreRun **out)
+{
+    BaseStatus st = BASE_OK;
+    StoreRun *run = NULL;
+    StoreGroup *root;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &run));
+    BASE_TRY(store_tree_make(run, "/", &root));
+    *out = run;
+    run = NULL;
+out:
+    store_run_free(run);
+    return st;
+}
+
+const StoreAttr *store_tree_attr(const StoreRun *run, const char *group, const char *name)
+{
+    bool found = false;
+    const StoreGroup *g = store_tree_group(run, group);
+    size_t at = g ? position(g->attr_names, g->attr_count, name, &found) : 0;
+    return found ? &g->attrs[at] : NULL;
+}
+
+const StoreItem *store_tree_item(const StoreRun *run, const char *path)
+{
+    char parent[STORE_PATH_MAX];
+    const char *name;
+    bool found = false;
+    if (!path || path[0] != '/' || strlen(path) >= STORE_PATH_MAX) return NULL;
+    path_split(path, parent, &name);
+    const StoreGroup *g = store_tree_group(run, parent);
+    size_t at = g ? position(g->member_names, g->member_count, name, &found) : 0;
+    return found && g->members[at].ndim >= 0 ? &g->members[at] : NULL;
+}
+
+BaseStatus store_tree_put_take(StoreRun *run, const char *path, StoreItem *item)
+{
+    BaseStatus st = BASE_OK;
+    char parent[STORE_PATH_MAX];
+    const char *name;
+    StoreGroup *group;
+    StoreItem *place;
+    BASE_TRY(path_check(path));
+    BASE_CHECK(path[1], BASE_EARG, "store path '/': an array needs a name");
+    BASE_CHECK(!store_tree_group(run, path), BASE_EARG, "store path '%s': a group stands there, no array", path);
+    path_split(path, parent, &name);
+    BASE_TRY(store_tree_make(run, parent, &group));
+    BASE_TRY(member_place(group, name, &place));
+    item_clear(place);
+    *place = *item;
+    *item = (StoreItem){0};
+out:
+    item_clear(item);
+    return st;
+}
+
+static BaseStatus set_attr(StoreRun *run, const char *group, const char *name, StoreAttr value)
+{
+    BaseStatus st = BASE_OK;
+    StoreGroup *g;
+    StoreAttr *place;
+    BASE_CHECK(name && *name, BASE_EARG, "store group '%s': an attribute needs a name", group);
+    BASE_TRY(store_tree_make(run, group, &g));
+    BASE_TRY(attr_place(g, name, &place));
+    base_free(place->text);
+    *place = value;
+    value.text = NULL;
+out:
+    base_free(value.text);
+    return st;
+}
+
+BaseStatus store_run_set_text(StoreRun *run, const char *group, const char *name, const char *value)
+{
+    StoreAttr attr = {.kind = STORE_ATTR_TEXT};
+    BaseStatus st = base_strdup(value ? value : "", &attr.text);
+    return st == BASE_OK ? set_attr(run, group, name, attr) : st;
+}
+
+BaseStatus store_run_set_f64(StoreRun *run, const char *group, const char *name, double value)
+{
+    return set_attr(run, group, name, (StoreAttr){.kind = STORE_ATTR_F64, .f64 = value});
+}
+
+BaseStatus store_run_set_i64(StoreRun *run, const char *group, const char *name, int64_t value)
+{
+    return set_attr(run, group, name, (StoreAttr){.kind = STORE_ATTR_I64, .i64 = value});
+}
