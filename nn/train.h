@@ -6,18 +6,27 @@
 #include "data/data.h"
 #include "nn/engine.h"
 
+typedef enum { NN_SGD, NN_ADAM } NnOptimizerKind;
+typedef enum {
+    NN_SCHEDULE_CONSTANT,
+    NN_SCHEDULE_STEP,
+    NN_SCHEDULE_COSINE,
+    NN_SCHEDULE_ONE_CYCLE,
+    NN_SCHEDULE_PLATEAU
+} NnScheduleKind; /* formulas: nn/schedule.h */
+
 /** Everything that decides a training; one table (nn_train_params) reads it from configs and --set. */
 typedef struct {
     int64_t epochs, batch_size;
     double lr, momentum, weight_decay;
     bool nesterov;
-    int64_t optimizer; /* NN_SGD, NN_ADAM */
-    int64_t schedule;  /* constant step cosine one_cycle plateau */
+    int64_t optimizer; /* NnOptimizerKind */
+    int64_t schedule;  /* NnScheduleKind */
     double gamma;      /* step, plateau: factor */
     int64_t step_epochs;
     double warmup;     /* one_cycle: share of all steps that rise */
     int64_t patience;  /* plateau: epochs without a lower training loss */
-    bool augment;      /* flip and padded crop (4 pixels at 32x32: side / 8) */
+    bool augment;      /* flip and padded crop (4 pixels at 32x32: side / 8); nothing to do where H or W is 1 */
     double label_smoothing;
 } NnTrainConfig;
 extern const BaseParam nn_train_params[];
@@ -26,14 +35,18 @@ extern const size_t nn_train_param_count;
 typedef struct {
     int64_t epoch; /* from 1 */
     double loss, accuracy; /* of the training batches as they were met; accuracy 0..1 */
-    double lr, seconds;
+    double lr, seconds;    /* lr: of the epoch's last step */
 } NnTrainEpoch;
 
 /**
- * Trains @p net on @p view from its present parameters.
+ * Trains @p net on @p view from its present parameters. A last batch of one image is left out (batch norm has no
+ * variance to divide by) unless it is the only one.
  * @param seed     streams "order", "augment", "dropout" derive from it.
+ * @param label    of the progress bar.
  * @param history  [config->epochs] out, or NULL.
- * @return BASE_OK; BASE_ENUMERIC where loss or gradient is not finite (epoch, step and lr in the text), or the callees'.
+ * @return BASE_OK; BASE_EARG where there is no image; BASE_ESHAPE where the data has more classes than the network;
+ *         BASE_ENUMERIC where loss or gradient is not finite (epoch, step and lr in the text), or the callees'. After an
+ *         error the parameters are those of the last good step.
  */
 BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision, uint64_t seed,
                     const char *label, NnTrainEpoch *history);
@@ -41,16 +54,16 @@ BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *confi
 /** Logits [view->n, K] of every image, in order, in eval mode without augmentation. */
 BaseStatus nn_predict(NnNet *net, const DataView *view, NnPrecision precision, const char *label, float *logits);
 
-/** Mean softmax cross-entropy; @p dlogits [n, K] (or NULL) is its gradient. Computed in double, log domain. */
+/** Mean softmax cross-entropy; @p dlogits [n, K] (or NULL) is its gradient. Computed in double, log domain. n >= 1. */
 double nn_loss_cross_entropy(const float *logits, const int32_t *labels, int64_t n, int64_t K, double smoothing,
                              float *dlogits);
 
-typedef enum { NN_SGD, NN_ADAM } NnOptimizerKind;
 typedef struct NnOptimizer NnOptimizer;
 /** Over @p count parameters. SGD as PyTorch: g += wd*w; v = momentum*v + g; w -= lr*(nesterov ? g + momentum*v : v).
- *  Adam: beta 0.9, 0.999, eps 1e-8, wd added to g. @p mask [count] or NULL: where 0 the parameter does not move at all. */
+ *  Adam: beta 0.9, 0.999, eps 1e-8, wd added to g. BASE_EARG, BASE_ENOMEM. */
 BaseStatus nn_optimizer_create(NnOptimizerKind kind, int64_t count, double momentum, double weight_decay, bool nesterov,
                                NnOptimizer **out);
+/** @p mask [count] or NULL: where 0 the parameter does not move at all, and its momentum does not either. */
 void nn_optimizer_step(NnOptimizer *optimizer, float *params, const float *grads, const uint8_t *mask, double lr);
 void nn_optimizer_free(NnOptimizer *optimizer);
 

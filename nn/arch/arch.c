@@ -1,0 +1,59 @@
+#include "nn/arch/arch.h"
+
+#include "nn/arch/list.h"
+
+#define X(name) extern const NnArch nn_arch_##name;
+NN_ARCH_LIST(X)
+#undef X
+
+static const BaseEntry *const ENTRIES[] = {
+#define X(name) &nn_arch_##name.entry,
+    NN_ARCH_LIST(X)
+#undef X
+};
+
+const BaseRegistry nn_arch_registry = {"architecture", ENTRIES, BASE_COUNT(ENTRIES)};
+
+BaseStatus nn_arch_find(const char *name, const NnArch **out)
+{
+    const BaseEntry *entry = NULL;
+    BaseStatus st = base_registry_find(&nn_arch_registry, name, &entry);
+    *out = (const NnArch *)entry; /* the entry is the first member; NULL stays NULL */
+    return st;
+}
+
+BaseStatus nn_arch_build(const NnArch *arch, const int64_t shape[3], int64_t K, NnNet **out)
+{
+    BaseStatus st = BASE_OK;
+    NnGraph *graph = NULL;
+    *out = NULL;
+    BASE_CHECK(K >= 1, BASE_EARG, "%s: %lld classes", arch->entry.name, (long long)K);
+    if (arch->C) BASE_TRY(nn_graph_create(arch->C, arch->H, arch->W, &graph));
+    else BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
+    NnNode output = arch->build(graph, K);
+    st = nn_net_create_take(graph, output, out);
+    if (st != BASE_OK)
+        base_error_prefix(st, "%s for images of %lldx%lldx%lld", arch->entry.name, (long long)(arch->C ? arch->C : shape[0]),
+                          (long long)(arch->C ? arch->H : shape[1]), (long long)(arch->C ? arch->W : shape[2]));
+out:
+    return st;
+}
+
+BaseStatus nn_arch_classes(const NnArch *arch, const int64_t shape[3], const IoTensors *tensors, int64_t *K)
+{
+    BaseStatus st = BASE_OK;
+    NnNet *net = NULL;
+    int layers = 0, slices = 0;
+    *K = 0;
+    BASE_TRY(nn_arch_build(arch, shape, 2, &net));
+    const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
+    const char *name = nn_net_param_slices(net, &slices)[last->weight].name;
+    const IoTensor *weight = io_tensors_find(tensors, name);
+    BASE_CHECK(weight && weight->ndim == 2 && weight->shape[0] >= 1, BASE_ESHAPE,
+               "the checkpoint is no %s: it has no classifier weight %s [classes, %lld]", arch->entry.name, name,
+               (long long)last->features);
+    *K = weight->shape[0];
+out:
+    nn_net_free(net);
+    return st;
+}

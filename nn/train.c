@@ -1,0 +1,159 @@
+#include "nn/train.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "data/pipeline/loader.h"
+#include "nn/schedule.h"
+
+static const char *const OPTIMIZERS[] = {"sgd", "adam", NULL};
+static const char *const SCHEDULES[] = {"constant", "step", "cosine", "one_cycle", "plateau", NULL};
+
+const BaseParam nn_train_params[] = {
+    BASE_PARAM_I64(NnTrainConfig, epochs, 6, 1, 100000, "passes over the training split"),
+    BASE_PARAM_I64(NnTrainConfig, batch_size, 128, 1, 65536, "images a step"),
+    BASE_PARAM_F64(NnTrainConfig, lr, 0.1, 0, 100, "learning rate; the highest one where the schedule moves it"),
+    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10, "added to the gradient, times the parameter"),
+    BASE_PARAM_BOOL(NnTrainConfig, nesterov, true, "sgd: Nesterov momentum"),
+    BASE_PARAM_CHOICE(NnTrainConfig, optimizer, NN_SGD, OPTIMIZERS, "step rule"),
+    BASE_PARAM_CHOICE(NnTrainConfig, schedule, NN_SCHEDULE_ONE_CYCLE, SCHEDULES, "how lr moves"),
+    BASE_PARAM_F64(NnTrainConfig, gamma, 0.1, 0, 1, "step, plateau: what lr is multiplied by"),
+    BASE_PARAM_I64(NnTrainConfig, step_epochs, 30, 1, 100000, "step: epochs between two falls"),
+    BASE_PARAM_F64(NnTrainConfig, warmup, 0.3, 0, 1, "one_cycle: share of all steps in which lr rises"),
+    BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000, "plateau: epochs without a lower training loss before lr falls"),
+    BASE_PARAM_BOOL(NnTrainConfig, augment, true, "mirror at random, shift by up to an eighth of the side"),
+    BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target spread over all classes"),
+};
+const size_t nn_train_param_count = BASE_COUNT(nn_train_params);
+
+typedef struct {
+    NnNet *net;
+    const NnTrainConfig *config;
+    DataLoader *loader;
+    NnEngine *engine;
+    NnOptimizer *optimizer;
+    NnSchedule schedule;
+    float *logits, *dlogits, *grads; /* [batch, K], [batch, K], [param_count] */
+    uint64_t seed;
+    const char *label;
+    int64_t steps, images; /* per epoch, a left out last image not counted */
+    double loss, right;    /* sums over the epoch's images so far */
+    int64_t seen;
+} Trainer;
+
+static void trainer_free(Trainer *t)
+{
+    data_loader_free(t->loader);
+    nn_engine_free(t->engine);
+    nn_optimizer_free(t->optimizer);
+    base_free(t->logits);
+    base_free(t->dlogits);
+    base_free(t->grads);
+}
+
+static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, const NnTrainConfig *c, NnPrecision precision)
+{
+    BaseStatus st = BASE_OK;
+    int64_t shape[3], K = nn_net_classes(net), batch = view->n < c->batch_size ? view->n : c->batch_size;
+    BASE_CHECK(view->n > 0, BASE_EARG, "nothing to train on: the training split holds no image");
+    BASE_CHECK(view->set->K <= K, BASE_ESHAPE, "%s has %lld classes, the network only %lld outputs", view->set->name,
+               (long long)view->set->K, (long long)K);
+    nn_net_input_shape(net, shape);
+    int64_t side = shape[1] < shape[2] ? shape[1] : shape[2];
+    bool augment = c->augment && side > 1;
+    const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2], .shuffle = true,
+                                     .flip = augment, .crop = augment ? side / 8 : 0, .seed = t->seed};
+    BASE_TRY(data_loader_create(view, &config, &t->loader));
+    BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, precision, batch, &t->engine));
+    BASE_TRY(nn_optimizer_create((NnOptimizerKind)c->optimizer, nn_net_param_count(net), c->momentum, c->weight_decay,
+                                 c->nesterov, &t->optimizer));
+    BASE_TRY(BASE_ALLOC(batch * K, &t->logits));
+    BASE_TRY(BASE_ALLOC(batch * K, &t->dlogits));
+    BASE_TRY(BASE_ALLOC(nn_net_param_count(net), &t->grads));
+    bool single = batch > 1 && view->n % batch == 1;
+    t->steps = (view->n + batch - 1) / batch - single;
+    t->images = view->n - single;
+    t->schedule = nn_schedule_make(c, t->steps);
+out:
+    return st;
+}
+
+static int64_t count_right(const float *logits, const int32_t *y, int64_t n, int64_t K)
+{
+    int64_t right = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t best = 0;
+        for (int64_t k = 1; k < K; k++)
+            if (logits[i * K + k] > logits[i * K + best]) best = k;
+        right += best == y[i];
+    }
+    return right;
+}
+
+static BaseStatus train_step(Trainer *t, const DataBatch *batch, int64_t number, double lr)
+{
+    BaseStatus st = BASE_OK;
+    int64_t K = nn_net_classes(t->net);
+    BaseRandom dropout = base_random_make(t->seed, "dropout", (uint64_t)number);
+    BASE_TRY(nn_engine_forward(t->engine, batch->x, batch->n, base_random_u64(&dropout), t->logits));
+    double loss = nn_loss_cross_entropy(t->logits, batch->y, batch->n, K, t->config->label_smoothing, t->dlogits);
+    BASE_CHECK(isfinite(loss), BASE_ENUMERIC, "the loss is %g", loss);
+    BASE_TRY(nn_engine_backward(t->engine, t->dlogits, t->grads));
+    nn_optimizer_step(t->optimizer, nn_net_edit_params(t->net), t->grads, NULL, lr);
+    t->loss += loss * (double)batch->n;
+    t->right += (double)count_right(t->logits, batch->y, batch->n, K);
+    t->seen += batch->n;
+out:
+    return st;
+}
+
+static BaseStatus train_epoch(Trainer *t, int64_t epoch, double started, double *lr)
+{
+    BaseStatus st = BASE_OK;
+    int64_t total = t->config->epochs * t->images;
+    t->loss = t->right = 0;
+    t->seen = 0;
+    BASE_TRY(data_loader_start(t->loader, epoch));
+    for (int64_t step = 0; step < t->steps; step++) {
+        DataBatch batch;
+        BASE_TRY(data_loader_next(t->loader, &batch));
+        *lr = nn_schedule_lr(&t->schedule, epoch, step);
+        st = train_step(t, &batch, epoch * t->steps + step, *lr);
+        if (st == BASE_ENUMERIC)
+            base_error_prefix(st, "training went astray at epoch %lld, step %lld, lr %g (try a smaller lr)",
+                              (long long)epoch + 1, (long long)step + 1, *lr);
+        BASE_TRY(st);
+        int64_t done = epoch * t->images + t->seen;
+        char detail[128];
+        snprintf(detail, sizeof detail, "loss %.3f  acc %.1f%%  %.0f img/s", t->loss / (double)t->seen,
+                 100 * t->right / (double)t->seen, (double)done / fmax(base_clock_wall() - started, 1e-9));
+        base_progress(t->label, done, total, detail);
+    }
+out:
+    return st;
+}
+
+BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision, uint64_t seed,
+                    const char *label, NnTrainEpoch *history)
+{
+    BaseStatus st = BASE_OK;
+    Trainer t = {.net = net, .config = config, .seed = seed, .label = label};
+    double started = base_clock_wall(), before = started;
+    BASE_TRY(trainer_make(&t, net, view, config, precision));
+    for (int64_t epoch = 0; epoch < config->epochs; epoch++) {
+        double lr = config->lr;
+        BASE_TRY(train_epoch(&t, epoch, started, &lr));
+        double loss = t.loss / (double)t.seen, now = base_clock_wall();
+        nn_schedule_epoch_end(&t.schedule, loss);
+        if (history) history[epoch] = (NnTrainEpoch){epoch + 1, loss, t.right / (double)t.seen, lr, now - before};
+        before = now;
+    }
+out:
+    trainer_free(&t);
+    return st;
+}

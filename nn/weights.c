@@ -1,0 +1,230 @@
+#include "nn/weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { LISTED = 5, NAME_SIZE = 256 };
+static const char TRACKED[] = ".num_batches_tracked";
+
+/* One list of the mismatch report: "missing: a, b and 3 more". */
+typedef struct {
+    const char *title;
+    int count;
+    BaseText text;
+} List;
+
+static void list_add(List *list, const char *name, const char *hint)
+{
+    if (list->count++ < LISTED) base_text_add(&list->text, "%s%s%s", list->count > 1 ? ", " : "", name, hint ? hint : "");
+}
+
+/* "bn1.running_var" -> "bn1.num_batches_tracked" */
+static void tracked_name(const char *mean_or_variance, char out[NAME_SIZE])
+{
+    const char *dot = strrchr(mean_or_variance, '.');
+    snprintf(out, NAME_SIZE, "%.*s%s", (int)(dot - mean_or_variance), mean_or_variance, TRACKED);
+}
+
+static void shape_text(char out[NAME_SIZE], int ndim, const int64_t *shape)
+{
+    size_t used = (size_t)snprintf(out, NAME_SIZE, "[");
+    for (int d = 0; d < ndim && used < NAME_SIZE - 32; d++)
+        used += (size_t)snprintf(out + used, NAME_SIZE - used, "%s%lld", d ? ", " : "", (long long)shape[d]);
+    snprintf(out + used, NAME_SIZE - used, "]");
+}
+
+static bool same_shape(const NnSlice *slice, const IoTensor *tensor)
+{
+    return slice->ndim == tensor->ndim && !memcmp(slice->shape, tensor->shape, (size_t)slice->ndim * sizeof *slice->shape);
+}
+
+static bool known(const NnNet *net, const char *name)
+{
+    int counts[2];
+    const NnSlice *const blocks[] = {nn_net_param_slices(net, &counts[0]), nn_net_buffer_slices(net, &counts[1])};
+    for (int b = 0; b < 2; b++)
+        for (int i = 0; i < counts[b]; i++) {
+            const NnSlice *slice = &blocks[b][i];
+            if (!strcmp(slice->name, name)) return true;
+            if (slice->role != NN_RUNNING_MEAN) continue;
+            char tracked[NAME_SIZE];
+            tracked_name(slice->name, tracked);
+            if (!strcmp(tracked, name)) return true;
+        }
+    return false;
+}
+
+static void report_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *const *foreign,
+                                size_t foreign_count, List *missing, List *shapes)
+{
+    for (int i = 0; i < count; i++) {
+        const NnSlice *slice = &slices[i];
+        const IoTensor *tensor = io_tensors_find(tensors, slice->name);
+        char hint[3 * NAME_SIZE] = "", has[NAME_SIZE], wants[NAME_SIZE];
+        if (!tensor) {
+            const char *near = base_text_nearest(slice->name, foreign, foreign_count);
+            if (near) snprintf(hint, sizeof hint, " (the file has %s)", near);
+            list_add(missing, slice->name, hint);
+        } else if (!io_dtype_is_float(tensor->dtype)) {
+            snprintf(hint, sizeof hint, " (%s in the file, a float type is needed)", io_dtype_name(tensor->dtype));
+            list_add(shapes, slice->name, hint);
+        } else if (!same_shape(slice, tensor)) {
+            shape_text(has, tensor->ndim, tensor->shape);
+            shape_text(wants, slice->ndim, slice->shape);
+            snprintf(hint, sizeof hint, " (%s in the file, %s in the network)", has, wants);
+            list_add(shapes, slice->name, hint);
+        }
+    }
+}
+
+/* BASE_OK where every tensor has its slice and every slice its tensor, else the whole mismatch in one line. */
+static BaseStatus check_fit(const NnNet *net, const IoTensors *tensors, const char *where)
+{
+    BaseStatus st = BASE_OK;
+    List lists[] = {{.title = "missing"}, {.title = "unexpected"}, {.title = "of another shape"}};
+    BaseText all = {0};
+    const char **foreign = NULL; /* names in the file that the network does not have */
+    size_t foreign_count = 0;
+    int count;
+    BASE_TRY(BASE_ALLOC(tensors->count, &foreign));
+    for (size_t i = 0; i < tensors->count; i++) {
+        if (known(net, tensors->items[i].name)) continue;
+        foreign[foreign_count++] = tensors->items[i].name;
+        list_add(&lists[1], tensors->items[i].name, NULL);
+    }
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    report_slices(slices, count, tensors, foreign, foreign_count, &lists[0], &lists[2]);
+    slices = nn_net_buffer_slices(net, &count);
+    report_slices(slices, count, tensors, foreign, foreign_count, &lists[0], &lists[2]);
+    for (int i = 0; i < 3; i++) {
+        if (!lists[i].count) continue;
+        BASE_TRY(lists[i].text.st);
+        base_text_add(&all, "; %s: %s", lists[i].title, lists[i].text.data);
+        if (lists[i].count > LISTED) base_text_add(&all, " and %d more", lists[i].count - LISTED);
+    }
+    BASE_TRY(all.st);
+    BASE_CHECK(!all.size, BASE_ESHAPE, "%s does not fit the network (another architecture or class count?)%s", where,
+               all.data);
+out:
+    for (int i = 0; i < 3; i++) base_text_free(&lists[i].text);
+    base_text_free(&all);
+    base_free(foreign);
+    return st;
+}
+
+static BaseStatus read_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *where, float *out)
+{
+    BaseStatus st = BASE_OK;
+    for (int i = 0; i < count; i++) {
+        const NnSlice *slice = &slices[i];
+        float *to = out + slice->offset;
+        BASE_TRY(io_tensor_to_f32(io_tensors_find(tensors, slice->name), to));
+        for (int64_t j = 0; j < slice->count; j++) {
+            BASE_CHECK(isfinite(to[j]), BASE_EFORMAT, "%s: tensor %s holds %g at element %lld: weights must be finite", where,
+                       slice->name, (double)to[j], (long long)j);
+            BASE_CHECK(slice->role != NN_RUNNING_VAR || to[j] >= 0, BASE_EFORMAT,
+                       "%s: tensor %s holds %g at element %lld: a variance cannot be negative", where, slice->name,
+                       (double)to[j], (long long)j);
+        }
+    }
+out:
+    return st;
+}
+
+static int64_t read_tracked(const NnSlice *buffers, int count, const IoTensors *tensors)
+{
+    for (int i = 0; i < count; i++) {
+        char name[NAME_SIZE];
+        tracked_name(buffers[i].name, name);
+        const IoTensor *tensor = io_tensors_find(tensors, name);
+        int64_t value = 0;
+        if (!tensor || tensor->dtype != IO_I64 || tensor->count != 1) continue;
+        memcpy(&value, tensor->data, sizeof value);
+        return value;
+    }
+    return 0;
+}
+
+BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where)
+{
+    BaseStatus st = BASE_OK;
+    float *params = NULL, *buffers = NULL; /* all or nothing: a refused file leaves the network as it was */
+    int param_slices, buffer_slices;
+    const NnSlice *p = nn_net_param_slices(net, &param_slices), *b = nn_net_buffer_slices(net, &buffer_slices);
+    size_t param_count = (size_t)nn_net_param_count(net), buffer_count = (size_t)nn_net_buffer_count(net);
+    BASE_TRY(check_fit(net, tensors, where));
+    BASE_TRY(BASE_ALLOC_RAW(param_count, &params));
+    BASE_TRY(BASE_ALLOC_RAW(buffer_count, &buffers));
+    BASE_TRY(read_slices(p, param_slices, tensors, where, params));
+    BASE_TRY(read_slices(b, buffer_slices, tensors, where, buffers));
+    memcpy(nn_net_edit_params(net), params, param_count * sizeof *params);
+    memcpy(nn_net_edit_buffers(net), buffers, buffer_count * sizeof *buffers);
+    *nn_net_batches_tracked(net) = read_tracked(b, buffer_slices, tensors);
+out:
+    base_free(params);
+    base_free(buffers);
+    return st;
+}
+
+BaseStatus nn_weights_export(NnNet *net, IoTensors **out)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    int param_slices, buffer_slices, b = 0;
+    const NnSlice *p = nn_net_param_slices(net, &param_slices), *buffers = nn_net_buffer_slices(net, &buffer_slices);
+    *out = NULL;
+    BASE_TRY(io_tensors_create(&tensors));
+    for (int i = 0; i < param_slices; i++) {
+        BASE_TRY(io_tensors_add(tensors, p[i].name, IO_F32, p[i].ndim, p[i].shape, nn_net_params(net) + p[i].offset));
+        if (p[i].role != NN_NORM_BIAS) continue;
+        for (int end = b + 2; b < end && b < buffer_slices; b++) /* a norm's statistics follow its bias */
+            BASE_TRY(io_tensors_add(tensors, buffers[b].name, IO_F32, buffers[b].ndim, buffers[b].shape,
+                                    nn_net_buffers(net) + buffers[b].offset));
+        char name[NAME_SIZE];
+        tracked_name(p[i].name, name);
+        BASE_TRY(io_tensors_add(tensors, name, IO_I64, 0, NULL, nn_net_batches_tracked(net)));
+    }
+    *out = tensors;
+    tensors = NULL;
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
+static BaseStatus update_slices(const NnSlice *slices, int count, const float *values, IoTensors *tensors)
+{
+    BaseStatus st = BASE_OK;
+    float *old = NULL;
+    for (int i = 0; i < count; i++) {
+        const NnSlice *slice = &slices[i];
+        const float *now = values + slice->offset;
+        IoTensor *tensor = io_tensors_find(tensors, slice->name);
+        BASE_CHECK(tensor && tensor->count == slice->count, BASE_ESHAPE,
+                   "cannot write %s back: the checkpoint does not hold it with %lld elements", slice->name,
+                   (long long)slice->count);
+        BASE_TRY(BASE_ALLOC_RAW(slice->count, &old));
+        BASE_TRY(io_tensor_to_f32(tensor, old));
+        if (memcmp(old, now, (size_t)slice->count * sizeof *now)) BASE_TRY(io_tensor_from_f32(tensor, now));
+        base_free(old);
+        old = NULL;
+    }
+out:
+    base_free(old);
+    return st;
+}
+
+BaseStatus nn_weights_update(const NnNet *net, IoTensors *tensors)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    BASE_TRY(update_slices(slices, count, nn_net_params(net), tensors));
+    slices = nn_net_buffer_slices(net, &count);
+    BASE_TRY(update_slices(slices, count, nn_net_buffers(net), tensors));
+out:
+    return st;
+}
