@@ -1,0 +1,297 @@
+#include "data/pipeline/loader.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+
+/* One batch being filled or read. */
+typedef struct {
+    float *x;       /* [batch, C, H, W] */
+    int32_t *y;     /* [batch] */
+    int64_t *index; /* [batch] */
+    int64_t n;
+} Slot;
+
+struct DataLoader {
+    DataView view;
+    DataLoaderConfig config;
+    int64_t batches;
+    float (*table)[256]; /* [C of the data]: a raw uint8 pixel as the network sees it; NULL for float32 data */
+    int64_t *order;      /* [n] places in the view, as this epoch visits them */
+    uint64_t augment;    /* this epoch's key */
+    Slot slot[2];        /* batch b is in slot b % 2 */
+
+    pthread_t thread;
+    bool running;             /* the thread is to be joined */
+    bool started;             /* an epoch is under way or over */
+    pthread_mutex_t lock;     /* guards the rest */
+    pthread_cond_t changed;
+    int64_t ready;            /* batches filled in this epoch */
+    int64_t taken;            /* batches handed out; the last of them is still being read */
+    int64_t released;         /* batches that are read no more */
+    bool stop;
+};
+
+static float normalised(const DataSet *set, int64_t channel, int raw)
+{
+    float x = (float)raw / 255.0f; /* float32 in this order: the bits of PyTorch's ToTensor and Normalize */
+    return set->normalise ? (x - set->mean[channel]) / set->std[channel] : x;
+}
+
+static BaseStatus check_shape(const DataSet *set, int64_t C, int64_t H, int64_t W)
+{
+    if ((set->C == C || set->C == 1) && C > 0 && C <= DATA_CHANNELS_MAX && set->H <= H && set->W <= W && H <= 1 << 16 && W <= 1 << 16)
+        return BASE_OK;
+    return base_error_set(BASE_ESHAPE,
+                          "%s: images are %lld x %lld x %lld (channels, height, width) and the network takes %lld x %lld x %lld; "
+                          "one channel can be repeated and a smaller image padded, nothing else",
+                          set->name, (long long)set->C, (long long)set->H, (long long)set->W, (long long)C, (long long)H,
+                          (long long)W);
+}
+
+BaseStatus data_image(const DataSet *set, int64_t i, int64_t C, int64_t H, int64_t W, float *out)
+{
+    BaseStatus st = check_shape(set, C, H, W);
+    if (st != BASE_OK) return st;
+    if (i < 0 || i >= set->N)
+        return base_error_set(BASE_EARG, "%s: image %lld; there are 0 to %lld", set->name, (long long)i, (long long)set->N - 1);
+    int64_t top = (H - set->H) / 2, left = (W - set->W) / 2;
+    for (int64_t c = 0; c < C; c++)
+        for (int64_t y = 0; y < H; y++)
+            for (int64_t x = 0; x < W; x++) {
+                int64_t from = set->C == 1 ? 0 : c, v = y - top, u = x - left;
+                bool inside = v >= 0 && v < set->H && u >= 0 && u < set->W;
+                int64_t at = ((i * set->C + from) * set->H + v) * set->W + u;
+                float value;
+                if (set->type == DATA_U8) value = normalised(set, from, inside ? ((const uint8_t *)set->images)[at] : 0);
+                else value = inside ? ((const float *)set->images)[at] : 0;
+                out[(c * H + y) * W + x] = value;
+            }
+    return BASE_OK;
+}
+
+/* Where the image stands in the network's canvas, and whether the canvas is mirrored afterwards. */
+typedef struct {
+    int64_t top, left;
+    bool flip;
+} Place;
+
+static Place place_image(const DataLoader *l, int64_t image)
+{
+    const DataLoaderConfig *config = &l->config;
+    const DataSet *set = l->view.set;
+    Place p = {(config->H - set->H) / 2, (config->W - set->W) / 2, false};
+    if (!config->flip && config->crop == 0) return p;
+    uint64_t a = base_random_mix(l->augment + (uint64_t)image * 0x9e3779b97f4a7c15u), b = base_random_mix(a ^ l->augment);
+    uint64_t places = 2 * (uint64_t)config->crop + 1; /* 0..2 crop by multiply and shift: bias below 2^-15 of 2^-32 */
+    p.top += config->crop - (int64_t)(((b >> 32) * places) >> 32);
+    p.left += config->crop - (int64_t)(((b & 0xffffffffu) * places) >> 32);
+    p.flip = config->flip && a >> 63;
+    return p;
+}
+
+static void fill(float *out, int64_t n, float value)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = value;
+}
+
+/* One row of the image onto out [from, to), mirrored or not; table NULL: float32 pixels as they are. */
+static void write_row(float *out, const void *row, int64_t skip, int64_t n, bool flip, const float *table)
+{
+    if (table) {
+        const uint8_t *in = (const uint8_t *)row + skip;
+        if (flip) for (int64_t i = 0; i < n; i++) out[n - 1 - i] = table[in[i]];
+        else for (int64_t i = 0; i < n; i++) out[i] = table[in[i]];
+    } else {
+        const float *in = (const float *)row + skip;
+        if (flip) for (int64_t i = 0; i < n; i++) out[n - 1 - i] = in[i];
+        else memcpy(out, in, (size_t)n * sizeof *out);
+    }
+}
+
+static void write_plane(const DataLoader *l, const uint8_t *plane, const float *table, Place p, float *out)
+{
+    const DataSet *set = l->view.set;
+    int64_t H = l->config.H, W = l->config.W;
+    size_t stride = (size_t)set->W * (table ? 1 : sizeof(float));
+    float pad = table ? table[0] : 0;
+    int64_t begin = p.left > 0 ? p.left : 0, end = p.left + set->W < W ? p.left + set->W : W;
+    int64_t n = end > begin ? end - begin : 0, skip = begin - p.left;
+    int64_t before = n == 0 ? W : p.flip ? W - end : begin; /* zeros left of the pixels, after mirroring */
+    for (int64_t y = 0; y < H; y++) {
+        float *row = out + y * W;
+        int64_t v = y - p.top;
+        if (v < 0 || v >= set->H) {
+            fill(row, W, pad);
+            continue;
+        }
+        fill(row, before, pad);
+        write_row(row + before, plane + (size_t)v * stride, skip, n, p.flip, table);
+        fill(row + before + n, W - before - n, pad);
+    }
+}
+
+static void write_image(const DataLoader *l, int64_t image, float *out)
+{
+    const DataSet *set = l->view.set;
+    int64_t plane = l->config.H * l->config.W;
+    size_t source = (size_t)(set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
+    const uint8_t *from = (const uint8_t *)set->images + (size_t)(image * set->C) * source;
+    Place p = place_image(l, image);
+    for (int64_t c = 0; c < l->config.C; c++) {
+        if (set->C == 1 && c > 0) memcpy(out + c * plane, out, (size_t)plane * sizeof *out);
+        else write_plane(l, from + (size_t)c * source, l->table ? l->table[c] : NULL, p, out + c * plane);
+    }
+}
+
+static void fill_slot(const DataLoader *l, int64_t batch, Slot *slot)
+{
+    int64_t begin = batch * l->config.batch, left = l->view.n - begin, size = l->config.C * l->config.H * l->config.W;
+    slot->n = left < l->config.batch ? left : l->config.batch;
+    for (int64_t i = 0; i < slot->n; i++) {
+        int64_t image = data_view_at(&l->view, l->order[begin + i]);
+        slot->index[i] = image;
+        slot->y[i] = l->view.set->labels[image];
+        write_image(l, image, slot->x + i * size);
+    }
+}
+
+/* Fills slots as they are released. Everything that can fail was done in data_loader_create. */
+static void *work(void *argument)
+{
+    DataLoader *l = argument;
+    for (int64_t b = 0; b < l->batches; b++) {
+        pthread_mutex_lock(&l->lock);
+        while (!l->stop && b - l->released >= 2) pthread_cond_wait(&l->changed, &l->lock);
+        bool stop = l->stop;
+        pthread_mutex_unlock(&l->lock);
+        if (stop) break;
+        fill_slot(l, b, &l->slot[b % 2]);
+        pthread_mutex_lock(&l->lock);
+        l->ready = b + 1;
+        pthread_cond_signal(&l->changed);
+        pthread_mutex_unlock(&l->lock);
+    }
+    return NULL;
+}
+
+static void stop_thread(DataLoader *l)
+{
+    if (!l->running) return;
+    pthread_mutex_lock(&l->lock);
+    l->stop = true;
+    pthread_cond_signal(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+    pthread_join(l->thread, NULL);
+    l->running = false;
+}
+
+static BaseStatus check_config(const DataView *view, const DataLoaderConfig *config)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(config->batch > 0 && config->batch <= 1 << 24, BASE_EARG, "batches of %lld images: must be 1 to %d",
+               (long long)config->batch, 1 << 24);
+    BASE_TRY(check_shape(view->set, config->C, config->H, config->W));
+    BASE_CHECK(config->crop >= 0 && config->crop <= 1 << 15, BASE_EARG, "crop padding of %lld pixels: must be 0 to %d",
+               (long long)config->crop, 1 << 15);
+    for (int64_t i = 0; i < view->n; i++) {
+        int64_t at = data_view_at(view, i);
+        BASE_CHECK(at >= 0 && at < view->set->N, BASE_EARG, "%s: image %lld; there are 0 to %lld", view->set->name, (long long)at,
+                   (long long)view->set->N - 1);
+    }
+out:
+    return st;
+}
+
+BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *config, DataLoader **out)
+{
+    BaseStatus st = BASE_OK;
+    DataLoader *l = NULL;
+    *out = NULL;
+    BASE_TRY(check_config(view, config));
+    BASE_TRY(BASE_ALLOC(1, &l));
+    pthread_mutex_init(&l->lock, NULL); /* neither can fail with default attributes on Linux */
+    pthread_cond_init(&l->changed, NULL);
+    l->view = *view;
+    l->config = *config;
+    l->batches = config->drop_last ? view->n / config->batch : (view->n + config->batch - 1) / config->batch;
+    int64_t most = view->n < config->batch ? view->n : config->batch;
+    BASE_TRY(BASE_ALLOC_RAW(view->n, &l->order));
+    for (int s = 0; s < 2; s++) {
+        BASE_TRY(base_alloc_raw((size_t)most, (size_t)(config->C * config->H * config->W) * sizeof(float), (void **)&l->slot[s].x));
+        BASE_TRY(BASE_ALLOC_RAW(most, &l->slot[s].y));
+        BASE_TRY(BASE_ALLOC_RAW(most, &l->slot[s].index));
+    }
+    if (view->set->type == DATA_U8) {
+        BASE_TRY(BASE_ALLOC_RAW(view->set->C, &l->table));
+        for (int64_t c = 0; c < view->set->C; c++)
+            for (int v = 0; v < 256; v++) l->table[c][v] = normalised(view->set, c, v);
+    }
+    *out = l;
+    l = NULL;
+out:
+    data_loader_free(l);
+    return st;
+}
+
+void data_loader_free(DataLoader *l)
+{
+    if (!l) return;
+    stop_thread(l);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+    for (int s = 0; s < 2; s++) {
+        base_free(l->slot[s].x);
+        base_free(l->slot[s].y);
+        base_free(l->slot[s].index);
+    }
+    base_free(l->order);
+    base_free(l->table);
+    base_free(l);
+}
+
+int64_t data_loader_batches(const DataLoader *l) { return l->batches; }
+
+BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
+{
+    stop_thread(l);
+    for (int64_t i = 0; i < l->view.n; i++) l->order[i] = i;
+    if (l->config.shuffle) {
+        BaseRandom r = base_random_make(l->config.seed, "order", (uint64_t)epoch);
+        base_random_shuffle(&r, l->order, l->view.n);
+    }
+    BaseRandom r = base_random_make(l->config.seed, "augment", (uint64_t)epoch);
+    l->augment = base_random_u64(&r);
+    l->ready = l->taken = l->released = 0;
+    l->stop = false;
+    l->started = false;
+    sigset_t all, before; /* signals belong to the caller's threads */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&l->thread, NULL, work, l);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code) return base_error_set(BASE_EBACKEND, "the thread that prepares batches could not start: %s (pthread_create: %d)",
+                                    strerror(code), code);
+    l->started = l->running = true;
+    return BASE_OK;
+}
+
+BaseStatus data_loader_next(DataLoader *l, DataBatch *out)
+{
+    *out = (DataBatch){0};
+    if (!l->started) return base_error_set(BASE_EARG, "a batch was asked for before data_loader_start");
+    pthread_mutex_lock(&l->lock);
+    l->released = l->taken;
+    pthread_cond_signal(&l->changed);
+    bool more = l->taken < l->batches;
+    while (more && l->ready <= l->taken) pthread_cond_wait(&l->changed, &l->lock);
+    if (more) {
+        const Slot *slot = &l->slot[l->taken++ % 2];
+        *out = (DataBatch){slot->x, slot->y, slot->index, slot->n};
+    }
+    pthread_mutex_unlock(&l->lock);
+    return BASE_OK;
+}

@@ -1,0 +1,95 @@
+#include "data/set/build.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { SIDE_MAX = 1 << 16 };
+
+static size_t pixel_size(DataType type) { return type == DATA_U8 ? 1 : sizeof(float); }
+
+BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
+                           DataSet **out)
+{
+    BaseStatus st = BASE_OK;
+    DataSet *set = NULL;
+    *out = NULL;
+    BASE_CHECK(N > 0, BASE_EFORMAT, "%s: has no images", name);
+    BASE_CHECK(C > 0 && C <= DATA_CHANNELS_MAX && H > 0 && H <= SIDE_MAX && W > 0 && W <= SIDE_MAX, BASE_EFORMAT,
+               "%s: images of %lld x %lld x %lld (channels, height, width); 1 to %d channels and sides of 1 to %d can be read", name,
+               (long long)C, (long long)H, (long long)W, DATA_CHANNELS_MAX, SIDE_MAX);
+    BASE_CHECK(K > 0 && K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %lld classes; 1 to %d can be read", name, (long long)K,
+               DATA_CLASSES_MAX);
+    BASE_TRY(BASE_ALLOC(1, &set));
+    set->N = N, set->C = C, set->H = H, set->W = W, set->K = K, set->type = type;
+    BASE_TRY(base_strdup(name, &set->name));
+    BASE_TRY(base_alloc_raw((size_t)N, (size_t)(C * H * W) * pixel_size(type), &set->images));
+    BASE_TRY(BASE_ALLOC_RAW(N, &set->labels));
+    *out = set;
+    set = NULL;
+out:
+    data_set_free(set);
+    return st;
+}
+
+void data_set_free(DataSet *set)
+{
+    if (!set) return;
+    if (set->class_names)
+        for (int64_t k = 0; k < set->K; k++) base_free(set->class_names[k]);
+    base_free(set->class_names);
+    base_free(set->name);
+    base_free(set->images);
+    base_free(set->labels);
+    base_free(set);
+}
+
+BaseStatus data_set_name_classes(DataSet *set, const char *const *names)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC(set->K, &set->class_names));
+    for (int64_t k = 0; k < set->K; k++)
+        if (names) BASE_TRY(base_strdup(names[k], &set->class_names[k]));
+        else BASE_TRY(base_format(&set->class_names[k], "%lld", (long long)k));
+out:
+    return st;
+}
+
+void data_set_normalise(DataSet *set, const float *mean, const float *std)
+{
+    set->normalise = true;
+    memcpy(set->mean, mean, (size_t)set->C * sizeof *mean);
+    memcpy(set->std, std, (size_t)set->C * sizeof *std);
+}
+
+BaseStatus data_set_finish(DataSet *set, const char *images, const char *labels)
+{
+    BaseStatus st = BASE_OK;
+    BaseHash *hash = NULL;
+    int64_t size = set->C * set->H * set->W;
+    for (int64_t i = 0; i < set->N; i++)
+        BASE_CHECK(set->labels[i] >= 0 && set->labels[i] < set->K, BASE_EFORMAT,
+                   "%s: label %lld is %d; %lld classes have labels 0 to %lld", labels, (long long)i, set->labels[i],
+                   (long long)set->K, (long long)set->K - 1);
+    if (set->type == DATA_F32) {
+        const float *pixel = set->images;
+        for (int64_t i = 0; i < set->N * size; i++)
+            BASE_CHECK(isfinite(pixel[i]), BASE_EFORMAT, "%s: image %lld holds %f; every pixel must be a finite number", images,
+                       (long long)(i / size), (double)pixel[i]);
+    }
+    char shape[160];
+    snprintf(shape, sizeof shape, "%lld %lld %lld %lld %lld %s %s", (long long)set->N, (long long)set->C, (long long)set->H,
+             (long long)set->W, (long long)set->K, set->type == DATA_U8 ? "u8" : "f32", set->normalise ? "normalised" : "as is");
+    BASE_TRY(base_hash_create(&hash));
+    base_hash_add_text(hash, shape);
+    base_hash_add(hash, set->images, (size_t)(set->N * size) * pixel_size(set->type));
+    base_hash_add(hash, set->labels, (size_t)set->N * sizeof *set->labels);
+    base_hash_add(hash, set->mean, sizeof set->mean);
+    base_hash_add(hash, set->std, sizeof set->std);
+    base_hash_finish(hash, set->hash);
+out:
+    base_hash_free(hash);
+    return st;
+}
