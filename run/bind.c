@@ -1,0 +1,78 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "run/config.h"
+
+static BaseStatus check_method(const RunMethod *m, const UnlearnContext *context)
+{
+    BaseStatus st = BASE_OK;
+    const BaseEntry *entry = &m->method->entry;
+    void *params = NULL;
+    if (!m->method->check) return BASE_OK;
+    BASE_TRY(base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &params));
+    memcpy(params, m->params, entry->params_size);
+    BASE_TRY(m->method->check(context, params));
+    for (const RunAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
+        for (size_t i = 0; i < axis->count; i++) {
+            BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, axis->param->name, axis->values[i],
+                                    m->where));
+            BASE_TRY(m->method->check(context, params));
+        }
+        memcpy(params, m->params, entry->params_size);
+    }
+out:
+    if (st != BASE_OK) base_error_prefix(st, "%s: method %s", m->where, entry->name);
+    base_free(params);
+    return st;
+}
+
+static BaseStatus parse_set(const RunExperiment *e, const RunData *data, size_t i, DataClasses *out)
+{
+    BaseStatus st = BASE_OK;
+    BaseText number = {0};
+    if (e->forget_all) base_text_add(&number, "%zu", i);
+    BASE_TRY(number.st);
+    st = data_classes_parse(data->train, e->forget_all ? number.data : e->forget[i], out);
+    if (st != BASE_OK && !e->forget_all) base_error_prefix(st, "%s: forget", e->forget_where[i]);
+out:
+    base_text_free(&number);
+    return st;
+}
+
+BaseStatus run_config_bind(const RunExperiment *e, const RunData *data, const RunModel *model, DataClasses **forget,
+                           size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    size_t n = e->forget_all ? (size_t)data->train->K : e->forget_count;
+    DataClasses *sets = NULL;
+    *forget = NULL;
+    *count = 0;
+    BASE_TRY(BASE_ALLOC(n, &sets));
+    for (size_t i = 0; i < n; i++) {
+        BASE_TRY(parse_set(e, data, i, &sets[i]));
+        for (size_t j = 0; j < i; j++)
+            BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
+                       "%s: forget: the set %s is there twice", e->forget_where[i], e->forget[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        UnlearnContext context = {.original = model->net,
+                                  .train = data_view_all(data->train),
+                                  .forget = &sets[i],
+                                  .training = &e->train,
+                                  .precision = e->precision,
+                                  .seed = e->seeds[0]};
+        for (size_t m = 0; m < e->method_count; m++) BASE_TRY(check_method(&e->methods[m], &context));
+    }
+    *forget = sets;
+    *count = n;
+    sets = NULL;
+out:
+    run_forget_free(sets, n);
+    return st;
+}
+
+void run_forget_free(DataClasses *forget, size_t count)
+{
+    for (size_t i = 0; forget && i < count; i++) data_classes_free(&forget[i]);
+    base_free(forget);
+}

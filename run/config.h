@@ -1,0 +1,66 @@
+/* run/config.h - an experiment as its YAML file says it. Every unknown key, wrong type or value out of range is one
+ * `file:line: ...` before any work; run_config_bind then checks what needs the data and the network. */
+#ifndef RUN_CONFIG_H
+#define RUN_CONFIG_H
+
+#include "base/yaml.h"
+#include "mia/mia.h"
+#include "run/setup.h"
+#include "unlearn/unlearn.h"
+
+/** One parameter and the values a search tries. */
+typedef struct {
+    const BaseParam *param;
+    char **values; /* [count] texts that base_param_set takes */
+    size_t count;
+    bool tunable; /* only apply() reads it: one prepare() serves all values */
+} RunAxis;
+
+typedef struct {
+    const UnlearnMethod *method;
+    char *label; /* unique in the experiment */
+    void *params;
+    RunAxis *axes; /* [axis_count] those that need a new prepare() first */
+    size_t axis_count;
+    char *where; /* "file:line" */
+} RunMethod;
+
+typedef struct {
+    const MiaAttack *attack;
+    const MiaWiring *wiring;
+    char *label; /* unique in the experiment */
+    void *params;
+} RunAttack;
+
+typedef struct {
+    char *name, *title, *data, *arch;
+    NnPrecision precision; /* what this machine will use */
+    double validation;
+    NnTrainConfig train;
+    uint64_t *seeds;
+    size_t seed_count;
+    bool forget_all;
+    char **forget, **forget_where; /* texts and lines as written; unused with forget_all */
+    size_t forget_count;
+    char *where_data, *where_arch;
+    RunMethod *methods;
+    size_t method_count;
+    RunAttack *attacks;
+    size_t attack_count;
+} RunExperiment;
+
+BaseStatus run_config_read(const char *path, const char *const *assignments, size_t assignment_count,
+                           RunExperiment **out);
+void run_config_free(RunExperiment *experiment);
+
+/** The experiment's forget sets as classes of @p data, and every method's own check on @p model; *forget is owned:
+ *  run_forget_free. Wrong: a class that does not exist, a set named twice, a layer that does not exist. */
+BaseStatus run_config_bind(const RunExperiment *experiment, const RunData *data, const RunModel *model,
+                           DataClasses **forget, size_t *count);
+void run_forget_free(DataClasses *forget, size_t count);
+
+/** Everything that decides one method's result apart from seed, data and forget set; defaults written out, keys in a
+ *  fixed order. @p method NULL: the training of the original alone. */
+void run_config_canonical(const RunExperiment *experiment, const RunMethod *method, BaseText *out);
+
+#endif

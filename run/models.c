@@ -1,0 +1,170 @@
+#include "run/models.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "nn/weights.h"
+
+void run_cost_free(RunCost *cost)
+{
+    base_free(cost->history);
+    *cost = (RunCost){0};
+}
+
+BaseStatus run_models_key(const RunExperiment *e, const RunData *data, uint64_t seed, const char *what,
+                          char key[BASE_HASH_HEX])
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    run_config_canonical(e, NULL, &text);
+    base_text_add(&text, "data: %s\nseed: %llu\nmodel: %s\nversion: %d\n", data->hash, (unsigned long long)seed, what,
+                  RUN_FORMAT_VERSION);
+    BASE_TRY(text.st);
+    base_hash_bytes(text.data, text.size, key);
+out:
+    base_text_free(&text);
+    return st;
+}
+
+BaseStatus run_models_path(const char *folder, const char *name, const char *key, char **out)
+{
+    return base_format(out, "%s/%s-%.12s.safetensors", folder, name, key);
+}
+
+static double meta_number(const IoTensors *tensors, const char *key)
+{
+    const char *text = io_tensors_meta(tensors, key);
+    double value = 0;
+    if (text) base_parse_f64(text, &value);
+    return value;
+}
+
+/* "epoch loss accuracy lr seconds" per line */
+static BaseStatus read_history(const char *text, RunCost *cost)
+{
+    BaseStatus st = BASE_OK;
+    int64_t lines = 0;
+    for (const char *c = text; *c; c++) lines += *c == '\n';
+    if (lines == 0) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(lines, &cost->history));
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+        NnTrainEpoch *epoch = &cost->history[cost->epochs];
+        long long number;
+        if (sscanf(line, "%lld %lf %lf %lf %lf", &number, &epoch->loss, &epoch->accuracy, &epoch->lr, &epoch->seconds) != 5)
+            break;
+        epoch->epoch = number;
+        cost->epochs++;
+    }
+out:
+    return st;
+}
+
+BaseStatus run_models_load(const char *path, const char *key, NnNet *net, RunCost *cost, bool *found)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    *found = false;
+    *cost = (RunCost){0};
+    if (!io_path_exists(path)) return BASE_OK;
+    st = io_tensors_read(path, &tensors);
+    const char *stored = st == BASE_OK ? io_tensors_meta(tensors, "expunge.key") : NULL;
+    if (st == BASE_OK && stored && strcmp(stored, key) == 0) st = nn_weights_load(net, tensors, path);
+    else if (st == BASE_OK) st = base_error_set(BASE_EFORMAT, "%s: holds another model than its name says", path);
+    if (st == BASE_ENOMEM) goto out;
+    if (st != BASE_OK) {
+        base_notice("%s; it is made again", base_error_text());
+        st = BASE_OK;
+        goto out;
+    }
+    cost->wall_seconds = meta_number(tensors, "expunge.wall_seconds");
+    cost->cpu_seconds = meta_number(tensors, "expunge.cpu_seconds");
+    cost->peak_memory = (int64_t)meta_number(tensors, "expunge.peak_memory");
+    cost->samples_retain = (int64_t)meta_number(tensors, "expunge.samples_retain");
+    cost->samples_forget = (int64_t)meta_number(tensors, "expunge.samples_forget");
+    cost->passes = meta_number(tensors, "expunge.passes");
+    const char *history = io_tensors_meta(tensors, "expunge.history");
+    if (history) BASE_TRY(read_history(history, cost));
+    *found = true;
+out:
+    io_tensors_free(tensors);
+    if (st != BASE_OK) run_cost_free(cost);
+    return st;
+}
+
+static BaseStatus set_number(IoTensors *tensors, const char *key, double value)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    return io_tensors_set_meta(tensors, key, text);
+}
+
+BaseStatus run_models_save(const char *path, const char *key, const char *provenance, NnNet *net, const RunCost *cost)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    BaseText history = {0};
+    BASE_TRY(nn_weights_export(net, &tensors));
+    BASE_TRY(io_tensors_set_meta(tensors, "expunge.key", key));
+    BASE_TRY(io_tensors_set_meta(tensors, "expunge.made_by", provenance));
+    BASE_TRY(set_number(tensors, "expunge.wall_seconds", cost->wall_seconds));
+    BASE_TRY(set_number(tensors, "expunge.cpu_seconds", cost->cpu_seconds));
+    BASE_TRY(set_number(tensors, "expunge.peak_memory", (double)cost->peak_memory));
+    BASE_TRY(set_number(tensors, "expunge.samples_retain", (double)cost->samples_retain));
+    BASE_TRY(set_number(tensors, "expunge.samples_forget", (double)cost->samples_forget));
+    BASE_TRY(set_number(tensors, "expunge.passes", cost->passes));
+    for (int64_t i = 0; cost->history && i < cost->epochs; i++) {
+        const NnTrainEpoch *epoch = &cost->history[i];
+        base_text_add(&history, "%lld %.17g %.17g %.17g %.17g\n", (long long)epoch->epoch, epoch->loss, epoch->accuracy,
+                      epoch->lr, epoch->seconds);
+    }
+    BASE_TRY(history.st);
+    if (history.data) BASE_TRY(io_tensors_set_meta(tensors, "expunge.history", history.data));
+    BASE_TRY(io_tensors_write(tensors, path));
+out:
+    base_text_free(&history);
+    io_tensors_free(tensors);
+    return st;
+}
+
+BaseStatus run_models_original(const RunExperiment *e, const RunData *data, const RunSplit *split, uint64_t seed,
+                               const char *folder, NnNet *net, RunCost *cost, char **path)
+{
+    BaseStatus st = BASE_OK;
+    char key[BASE_HASH_HEX], name[64];
+    BaseText made = {0};
+    bool found = false;
+    *path = NULL;
+    *cost = (RunCost){0};
+    BASE_TRY(run_models_key(e, data, seed, "original", key));
+    snprintf(name, sizeof name, "original-s%llu", (unsigned long long)seed);
+    BASE_TRY(run_models_path(folder, name, key, path));
+    BASE_TRY(run_models_load(*path, key, net, cost, &found));
+    if (found) goto out;
+    BASE_TRY(BASE_ALLOC(e->train.epochs, &cost->history));
+    cost->epochs = e->train.epochs;
+    base_clock_reset_peak();
+    double wall = base_clock_wall(), cpu = base_clock_cpu();
+    nn_net_init(net, seed);
+    BASE_TRY(nn_train(net, &split->train, &e->train, e->precision, seed, "train original", cost->history));
+    cost->wall_seconds = base_clock_wall() - wall;
+    cost->cpu_seconds = base_clock_cpu() - cpu;
+    cost->peak_memory = base_clock_peak_memory();
+    cost->samples_retain = split->train.n;
+    cost->passes = (double)e->train.epochs * (double)split->train.n;
+    base_text_add(&made, "original, seed %llu, data %s\n", (unsigned long long)seed, e->data);
+    run_config_canonical(e, NULL, &made);
+    BASE_TRY(made.st);
+    BASE_TRY(run_models_save(*path, key, made.data, net, cost));
+out:
+    base_text_free(&made);
+    if (st != BASE_OK) {
+        run_cost_free(cost);
+        base_free(*path);
+        *path = NULL;
+    }
+    return st;
+}

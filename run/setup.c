@@ -1,0 +1,271 @@
+#include "run/setup.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/yaml.h"
+#include "data/pipeline/loader.h"
+#include "nn/weights.h"
+
+int run_threads_set(int64_t threads)
+{
+    if (threads > 0) omp_set_num_threads((int)threads);
+    return omp_get_max_threads();
+}
+
+void run_libraries(BaseText *out)
+{
+    static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp", "libgsl.",   "libsvm",
+                                        "libhdf5", "libjansson",  "libnettle",  "libyaml", "libz.", "libc."};
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[4096 + 128];
+    bool seen[BASE_COUNT(STEMS)] = {false};
+    while (maps && fgets(line, sizeof line, maps)) {
+        char *slash = strrchr(line, '/');
+        if (!slash) continue;
+        char *name = slash + 1;
+        name[strcspn(name, "\n")] = '\0';
+        for (size_t i = 0; i < BASE_COUNT(STEMS); i++) {
+            if (seen[i] || strncmp(name, STEMS[i], strlen(STEMS[i])) != 0 || !strstr(name, ".so")) continue;
+            seen[i] = true;
+            base_text_add(out, "%s%s", out->size ? " " : "", name);
+        }
+    }
+    if (maps) fclose(maps);
+}
+
+BaseStatus run_data_open(const char *spec, RunData *out)
+{
+    BaseStatus st = BASE_OK;
+    BaseHash *hash = NULL;
+    *out = (RunData){0};
+    BASE_TRY(base_strdup(spec, &out->spec));
+    BASE_TRY(data_open(spec, &out->train, &out->test));
+    BASE_TRY(base_hash_create(&hash));
+    base_hash_add_text(hash, out->train->hash);
+    base_hash_add_text(hash, out->test->hash);
+    base_hash_finish(hash, out->hash);
+out:
+    base_hash_free(hash);
+    if (st != BASE_OK) run_data_free(out);
+    return st;
+}
+
+void run_data_free(RunData *data)
+{
+    base_free(data->spec);
+    data_set_free(data->train);
+    data_set_free(data->test);
+    *data = (RunData){0};
+}
+
+BaseStatus run_split_make(const RunData *data, double fraction, uint64_t seed, RunSplit *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (RunSplit){0};
+    DataView all = data_view_all(data->train);
+    BASE_TRY(data_split(&all, fraction, seed, &out->kept, &out->held));
+    out->train = data_view_of(data->train, &out->kept);
+    out->validation = data_view_of(data->train, &out->held);
+    out->test = data_view_all(data->test);
+out:
+    if (st != BASE_OK) run_split_free(out);
+    return st;
+}
+
+void run_split_free(RunSplit *split)
+{
+    data_index_free(&split->kept);
+    data_index_free(&split->held);
+    *split = (RunSplit){0};
+}
+
+static void data_shape(const RunData *data, int64_t shape[3])
+{
+    shape[0] = data->train->C, shape[1] = data->train->H, shape[2] = data->train->W;
+}
+
+/* One image through the loader's own rules, so that a wrong pairing is told before hours of work. */
+static BaseStatus feed_check(const RunModel *model, const RunData *data)
+{
+    BaseStatus st = BASE_OK;
+    float *image = NULL;
+    int64_t shape[3];
+    nn_net_input_shape(model->net, shape);
+    BASE_TRY(BASE_ALLOC_RAW(shape[0] * shape[1] * shape[2], &image));
+    st = data_image(data->train, 0, shape[0], shape[1], shape[2], image);
+    if (st != BASE_OK) base_error_prefix(st, "%s with %s", data->spec, model->arch->entry.name);
+out:
+    base_free(image);
+    return st;
+}
+
+BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t shape[3];
+    *out = (RunModel){0};
+    data_shape(data, shape);
+    BASE_TRY(nn_arch_find(arch, &out->arch));
+    BASE_TRY(nn_arch_build(out->arch, shape, data->train->K, &out->net));
+    BASE_TRY(feed_check(out, data));
+out:
+    if (st != BASE_OK) run_model_free(out);
+    return st;
+}
+
+BaseStatus run_model_open(const char *arch, const char *weights, const RunData *data, RunModel *out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t shape[3], K = 0;
+    *out = (RunModel){0};
+    data_shape(data, shape);
+    BASE_TRY(nn_arch_find(arch, &out->arch));
+    BASE_TRY(io_tensors_read(weights, &out->tensors));
+    st = nn_arch_classes(out->arch, shape, out->tensors, &K);
+    if (st != BASE_OK) {
+        base_error_prefix(st, "%s", weights);
+        goto out;
+    }
+    BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld", weights,
+               (long long)K, data->spec, (long long)data->train->K);
+    BASE_TRY(nn_arch_build(out->arch, shape, K, &out->net));
+    BASE_TRY(nn_weights_load(out->net, out->tensors, weights));
+    BASE_TRY(feed_check(out, data));
+    BASE_TRY(nn_net_hash(out->net, out->hash));
+out:
+    if (st != BASE_OK) run_model_free(out);
+    return st;
+}
+
+void run_model_free(RunModel *model)
+{
+    nn_net_free(model->net);
+    io_tensors_free(model->tensors);
+    *model = (RunModel){0};
+}
+
+BaseStatus run_predict(NnNet *net, const DataView *view, NnPrecision precision, const char *label, RunPredictions *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (RunPredictions){0};
+    int64_t K = nn_net_classes(net);
+    BASE_TRY(BASE_ALLOC_RAW(view->n * K, &out->logits));
+    BASE_TRY(BASE_ALLOC_RAW(view->n, &out->labels));
+    for (int64_t i = 0; i < view->n; i++) out->labels[i] = data_view_label(view, i);
+    if (view->n > 0) BASE_TRY(nn_predict(net, view, precision, label, out->logits));
+    out->p = (EvalPredictions){out->logits, out->labels, view->n, K};
+out:
+    if (st != BASE_OK) run_predictions_free(out);
+    return st;
+}
+
+void run_predictions_free(RunPredictions *predictions)
+{
+    base_free(predictions->logits);
+    base_free(predictions->labels);
+    *predictions = (RunPredictions){0};
+}
+
+RunTally run_tally(const EvalPredictions *p, const DataClasses *forget)
+{
+    RunTally tally = {.n = p->n};
+    for (int64_t i = 0; i < p->n; i++) {
+        const float *row = p->logits + i * p->K;
+        int64_t best = 0;
+        for (int64_t k = 1; k < p->K; k++)
+            if (row[k] > row[best]) best = k;
+        bool forgotten = forget && forget->in[p->labels[i]], right = best == p->labels[i];
+        tally.right += right;
+        *(forgotten ? &tally.n_forget : &tally.n_retain) += 1;
+        *(forgotten ? &tally.right_forget : &tally.right_retain) += right;
+    }
+    return tally;
+}
+
+double run_percent(int64_t right, int64_t n) { return n > 0 ? 100.0 * (double)right / (double)n : (double)NAN; }
+
+void run_classes_text(const DataClasses *classes, BaseText *out)
+{
+    const char *comma = "";
+    for (int64_t c = 0; c < classes->K; c++) {
+        if (!classes->in[c]) continue;
+        base_text_add(out, "%s%lld", comma, (long long)c);
+        comma = ",";
+    }
+}
+
+void run_classes_names(const DataClasses *classes, const DataSet *set, BaseText *out)
+{
+    const char *comma = "";
+    for (int64_t c = 0; c < classes->K; c++) {
+        if (!classes->in[c]) continue;
+        base_text_add(out, "%s%s", comma, set->class_names[c]);
+        comma = ", ";
+    }
+}
+
+BaseStatus run_params_defaults(const BaseEntry *entry, void **out)
+{
+    BaseStatus st = base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, out);
+    if (st == BASE_OK) base_param_defaults(entry->params, entry->param_count, *out);
+    return st;
+}
+
+void run_params_text(const BaseParam *table, size_t count, const void *values, BaseText *out)
+{
+    base_text_add(out, "{");
+    for (size_t i = 0; i < count; i++) {
+        base_text_add(out, "%s%s: ", i ? ", " : "", table[i].name);
+        base_param_format(&table[i], values, out);
+    }
+    base_text_add(out, "}");
+}
+
+BaseStatus run_params_read(const BaseParam *table, size_t count, void *values, const char *text, const char *owner,
+                           const char *where)
+{
+    BaseStatus st = BASE_OK;
+    BaseYaml *map = NULL;
+    BaseText value = {0};
+    BASE_TRY(base_yaml_parse(text, strlen(text), where, &map));
+    BASE_CHECK(map->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: '%.80s' is no map of parameters", where, text);
+    for (size_t i = 0; i < map->count; i++) {
+        base_text_free(&value);
+        base_yaml_flow(map->items[i], &value);
+        BASE_TRY(value.st);
+        BASE_TRY(base_param_set(table, count, values, owner, map->items[i]->key, value.data ? value.data : "", where));
+    }
+out:
+    base_text_free(&value);
+    base_yaml_free(map);
+    return st;
+}
+
+const BaseParam run_common_params[] = {
+    BASE_PARAM_F64(RunCommon, val_fraction, 0, 0, 0.9, "share of the training images held out as validation split"),
+};
+const size_t run_common_param_count = BASE_COUNT(run_common_params);
+
+BaseStatus run_assign(const char *const *assignments, size_t assignment_count, const BaseParam *table, size_t count,
+                      void *values, RunCommon *common, const char *owner)
+{
+    base_param_defaults(run_common_params, run_common_param_count, common);
+    for (size_t i = 0; i < assignment_count; i++) {
+        char key[128];
+        const char *equals = strchr(assignments[i], '=');
+        size_t length = equals ? (size_t)(equals - assignments[i]) : 0;
+        if (length == 0 || length >= sizeof key)
+            return base_error_set(BASE_EUSAGE, "--set %.100s: must be key=value", assignments[i]);
+        memcpy(key, assignments[i], length);
+        key[length] = '\0';
+        bool is_common = strcmp(key, run_common_params[0].name) == 0;
+        BaseStatus st = base_param_set(is_common ? run_common_params : table, is_common ? run_common_param_count : count,
+                                       is_common ? (void *)common : values, owner, key, equals + 1, "--set");
+        if (st != BASE_OK) return st;
+    }
+    return BASE_OK;
+}

@@ -1,0 +1,87 @@
+/* run/setup.h - what every command sets up before its own work: data, weights, splits, parameters, threads. */
+#ifndef RUN_SETUP_H
+#define RUN_SETUP_H
+
+#include "data/data.h"
+#include "eval/eval.h"
+#include "io/tensors.h"
+#include "nn/arch/arch.h"
+#include "nn/engine.h"
+#include "nn/train.h"
+
+#define RUN_PROGRAM_VERSION "0.1.0"
+
+/** Sets the one thread count of oneDNN and OpenBLAS (both on OpenMP); 0: OMP_NUM_THREADS or all CPUs. Returns the count. */
+int run_threads_set(int64_t threads);
+/** File names of the numerical and container libraries this process has loaded: "libdnnl.so.2.6 libgomp.so.1.0.0 ...". */
+void run_libraries(BaseText *out);
+
+/** Both splits of a data set. */
+typedef struct {
+    char *spec;
+    DataSet *train, *test;
+    char hash[BASE_HASH_HEX]; /* over both splits' hashes */
+} RunData;
+BaseStatus run_data_open(const char *spec, RunData *out);
+void run_data_free(RunData *data);
+
+/** The training split without, and only, its validation share; stratified, by the seed. Borrows the data. */
+typedef struct {
+    DataIndex kept, held;
+    DataView train, validation, test;
+} RunSplit;
+BaseStatus run_split_make(const RunData *data, double fraction, uint64_t seed, RunSplit *out);
+void run_split_free(RunSplit *split);
+
+/** A network, and the file its weights came from (NULL for a fresh one). */
+typedef struct {
+    const NnArch *arch;
+    NnNet *net;
+    IoTensors *tensors;
+    char hash[BASE_HASH_HEX]; /* of the weights */
+} RunModel;
+/** Reads weights; their class count must be the data's (BASE_ESHAPE names both). */
+BaseStatus run_model_open(const char *arch, const char *weights, const RunData *data, RunModel *out);
+/** A network with the data's class count and zero weights; BASE_ESHAPE where the images cannot be fed to it. */
+BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out);
+void run_model_free(RunModel *model);
+
+/** Logits and labels of one network on one view; owned. `p` views them. */
+typedef struct {
+    float *logits;   /* [n, K] */
+    int32_t *labels; /* [n] */
+    EvalPredictions p;
+} RunPredictions;
+BaseStatus run_predict(NnNet *net, const DataView *view, NnPrecision precision, const char *label, RunPredictions *out);
+void run_predictions_free(RunPredictions *predictions);
+
+/** Right answers among retained and forgotten classes; @p forget NULL: all are retained. */
+typedef struct {
+    int64_t n, n_retain, n_forget, right, right_retain, right_forget;
+} RunTally;
+RunTally run_tally(const EvalPredictions *predictions, const DataClasses *forget);
+double run_percent(int64_t right, int64_t n); /* NaN where n = 0 */
+
+/** "3,7", ascending, and "Dress, Sneaker". */
+void run_classes_text(const DataClasses *classes, BaseText *out);
+void run_classes_names(const DataClasses *classes, const DataSet *set, BaseText *out);
+
+/** A plug-in's parameters at their defaults; owned (base_free), a valid block also where it has none. */
+BaseStatus run_params_defaults(const BaseEntry *entry, void **out);
+/** "{alpha_r: 100, route: auto}": every value used, readable by run_params_read. */
+void run_params_text(const BaseParam *table, size_t count, const void *values, BaseText *out);
+/** Sets the values that a text of run_params_text names. @p where: the file, for messages. */
+BaseStatus run_params_read(const BaseParam *table, size_t count, void *values, const char *text, const char *owner,
+                           const char *where);
+
+/** What `train` and `unlearn` take through --set beside their own keys. */
+typedef struct {
+    double val_fraction;
+} RunCommon;
+extern const BaseParam run_common_params[];
+extern const size_t run_common_param_count;
+/** Applies "key=value" texts to a table and the common one. @p owner as in base_param_set. */
+BaseStatus run_assign(const char *const *assignments, size_t assignment_count, const BaseParam *table, size_t count,
+                      void *values, RunCommon *common, const char *owner);
+
+#endif
