@@ -1,0 +1,2 @@
+X(loss)
+X(svc)

@@ -1,0 +1,219 @@
+#include "mia/mia.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#define X(name) extern const MiaAttack mia_##name;
+#include "mia/list.h"
+#undef X
+
+static const BaseEntry *const ENTRIES[] = {
+#define X(name) &mia_##name.entry,
+#include "mia/list.h"
+#undef X
+};
+const BaseRegistry mia_registry = {"attack", ENTRIES, BASE_COUNT(ENTRIES)};
+
+const double mia_fprs[MIA_FPRS] = {0.001, 0.01, 0.1};
+
+const MiaWiring mia_wirings[] = {
+    {"paper", "do unseen images of the forgotten class look like kept training images or like forgotten ones? (Kodge et al. 2024)",
+     MIA_SET_RETAIN_TRAIN, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, false},
+    {"salun", "do forgotten training images look like kept training images or like unseen ones? (Fan et al. 2024, SalUn)",
+     MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, true},
+    {"forget", "were these very images of the forgotten class trained on?", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST,
+     MIA_SET_NONE, false},
+    {"retain", "are the kept training images exposed?", MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_NONE, false},
+};
+const size_t mia_wiring_count = BASE_COUNT(mia_wirings);
+
+BaseStatus mia_wiring_find(const char *name, const MiaWiring **out)
+{
+    const char *names[BASE_COUNT(mia_wirings)];
+    char list[128] = "";
+    *out = NULL;
+    for (size_t i = 0; i < mia_wiring_count; i++) {
+        names[i] = mia_wirings[i].name;
+        if (strcmp(names[i], name) == 0) *out = &mia_wirings[i];
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+    }
+    if (*out) return BASE_OK;
+    const char *near = base_text_nearest(name, names, mia_wiring_count);
+    return base_error_set(BASE_ENOTFOUND, "no wiring of an attack named '%.100s'%s%s%s; there are: %s", name,
+                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+}
+
+BaseStatus mia_find(const char *name, const MiaAttack **out)
+{
+    const BaseEntry *entry;
+    BaseStatus st = base_registry_find(&mia_registry, name, &entry);
+    *out = (const MiaAttack *)entry; /* the entry is the attack's first member */
+    return st;
+}
+
+void mia_result_free(MiaResult *result)
+{
+    if (!result) return;
+    base_free(result->score);
+    math_roc_free(&result->roc);
+    *result = (MiaResult){0};
+}
+
+static BaseStatus check_logits(const double *logits, int64_t rows, int64_t K, const char *what)
+{
+    for (int64_t i = 0; i < rows * K; i++)
+        if (!isfinite(logits[i]))
+            return base_error_set(BASE_EARG, "%s: row %lld, class %lld is %g; logits must be finite", what,
+                                  (long long)(i / K), (long long)(i % K), logits[i]);
+    return BASE_OK;
+}
+
+static BaseStatus check_labels(const int32_t *labels, int64_t n, int64_t K, const char *what)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (labels[i] < 0 || labels[i] >= K)
+            return base_error_set(BASE_ESHAPE, "%s: the label of point %lld is %d; the logits have classes 0..%lld", what,
+                                  (long long)i, (int)labels[i], (long long)K - 1);
+    return BASE_OK;
+}
+
+static BaseStatus check_needs(const MiaInput *in, unsigned needs)
+{
+    const struct {
+        unsigned need;
+        bool have;
+        const char *what;
+    } parts[] = {
+        {MIA_NEEDS_SHADOW, in->S > 0 && in->shadow_logits && in->shadow_keep,
+         "shadow models: /shadow/logits [S, N, K] and /shadow/keep [S, N]"},
+        {MIA_NEEDS_POPULATION, in->Z > 0 && in->population_logits && in->population_labels,
+         "a population: /population/logits [Z, K] and /population/labels [Z]"},
+        {MIA_NEEDS_UNLEARNED, in->U > 0 && in->unlearned_logits, "unlearned models: /unlearned/logits [U, N, K]"},
+        {MIA_NEEDS_RETRAINED, in->R > 0 && in->retrained_logits, "retrained models: /retrained/logits [R, N, K]"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(parts); i++)
+        if ((needs & parts[i].need) && !parts[i].have)
+            return base_error_set(BASE_EARG, "this attack needs %s, which the input does not hold", parts[i].what);
+    return BASE_OK;
+}
+
+/* What is there is checked whether this attack needs it or not: a broken file is found on the first attack. */
+static BaseStatus check_optional(const MiaInput *in)
+{
+    BaseStatus st = BASE_OK;
+    if (in->shadow_logits) BASE_TRY(check_logits(in->shadow_logits, in->S * in->N, in->K, "shadow logits"));
+    for (int64_t i = 0; in->shadow_keep && i < in->S * in->N; i++)
+        BASE_CHECK(in->shadow_keep[i] <= 1, BASE_EARG, "keep of shadow model %lld, point %lld is %d; it must be 0 or 1",
+                   (long long)(i / in->N), (long long)(i % in->N), in->shadow_keep[i]);
+    if (in->population_logits) BASE_TRY(check_logits(in->population_logits, in->Z, in->K, "population logits"));
+    if (in->population_labels) BASE_TRY(check_labels(in->population_labels, in->Z, in->K, "population"));
+    if (in->shadow_population_logits)
+        BASE_TRY(check_logits(in->shadow_population_logits, in->S * in->Z, in->K, "shadow population logits"));
+    if (in->unlearned_logits) BASE_TRY(check_logits(in->unlearned_logits, in->U * in->N, in->K, "unlearned logits"));
+    if (in->retrained_logits) BASE_TRY(check_logits(in->retrained_logits, in->R * in->N, in->K, "retrained logits"));
+out:
+    return st;
+}
+
+BaseStatus mia_input_check(const MiaInput *in, unsigned needs)
+{
+    BaseStatus st = BASE_OK;
+    int64_t count[3] = {0, 0, 0};
+    BASE_CHECK(in->N >= 2 && in->logits && in->labels && in->role, BASE_ESHAPE,
+               "an attack needs logits, labels and roles of at least 2 points; there are %lld points", (long long)in->N);
+    BASE_CHECK(in->K >= 2, BASE_ESHAPE, "an attack needs logits of at least 2 classes; there are %lld", (long long)in->K);
+    for (int64_t i = 0; i < in->N; i++) {
+        BASE_CHECK(in->role[i] <= MIA_AUDITED, BASE_EARG,
+                   "the role of point %lld is %d; roles are 0 (non-member), 1 (member), 2 (audited)", (long long)i, in->role[i]);
+        count[in->role[i]]++;
+    }
+    BASE_CHECK(count[MIA_NONMEMBER] > 0, BASE_EARG, "none of the %lld points is a non-member (role 0); an attack needs both kinds",
+               (long long)in->N);
+    BASE_CHECK(count[MIA_MEMBER] > 0, BASE_EARG, "none of the %lld points is a member (role 1); an attack needs both kinds",
+               (long long)in->N);
+    BASE_TRY(check_labels(in->labels, in->N, in->K, "target"));
+    BASE_TRY(check_logits(in->logits, in->N, in->K, "target logits"));
+    BASE_TRY(check_needs(in, needs));
+    BASE_TRY(check_optional(in));
+out:
+    return st;
+}
+
+/* Statistics of role 1 against role 0, and of role 2, from the finished scores. */
+static BaseStatus judge(const MiaInput *in, MiaResult *result)
+{
+    BaseStatus st = BASE_OK;
+    double *score = NULL;
+    uint8_t *member = NULL;
+    int64_t n = 0, tp = 0, tn = 0, audited = 0, called = 0;
+    double highest = -INFINITY;
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &score));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &member));
+    for (int64_t i = 0; i < in->N; i++) {
+        if (result->score[i] > highest) highest = result->score[i];
+        if (in->role[i] == MIA_AUDITED) continue;
+        score[n] = result->score[i];
+        member[n++] = in->role[i] == MIA_MEMBER;
+    }
+    BASE_TRY(math_roc(score, member, n, &result->roc));
+    BASE_TRY(math_auc(score, member, n, &result->auc));
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&result->roc, mia_fprs[i]);
+    if (!result->own_threshold) {
+        math_roc_best_balanced(&result->roc, &result->threshold);
+        if (isinf(result->threshold)) result->threshold = nextafter(highest, INFINITY); /* "nobody", as a number */
+    }
+    for (int64_t i = 0; i < in->N; i++) {
+        bool yes = result->score[i] >= result->threshold;
+        tp += in->role[i] == MIA_MEMBER && yes;
+        tn += in->role[i] == MIA_NONMEMBER && !yes;
+        audited += in->role[i] == MIA_AUDITED;
+        called += in->role[i] == MIA_AUDITED && yes;
+    }
+    result->balanced_accuracy = ((double)tp / (double)result->roc.P + (double)tn / (double)result->roc.N) / 2;
+    result->member_share = math_stats_share(called, audited, 0.95);
+    result->efficacy = math_stats_share(audited - called, audited, 0.95);
+out:
+    base_free(score);
+    base_free(member);
+    return st;
+}
+
+BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out)
+{
+    BaseStatus st = BASE_OK;
+    MiaResult result = {0};
+    MiaScores scores = {.threshold = NAN};
+    void *defaults = NULL;
+    double start = base_clock_wall();
+    *out = (MiaResult){0};
+    BASE_TRY(mia_input_check(input, attack->needs));
+    if (!params && attack->entry.params_size) {
+        BASE_TRY(base_alloc_bytes(1, attack->entry.params_size, &defaults));
+        base_param_defaults(attack->entry.params, attack->entry.param_count, defaults);
+        params = defaults;
+    }
+    BASE_TRY(BASE_ALLOC(input->N, &scores.score));
+    result.score = scores.score;
+    BASE_TRY(attack->score(input, params, &scores));
+    for (int64_t i = 0; i < input->N; i++)
+        BASE_CHECK(isfinite(scores.score[i]), BASE_ENUMERIC, "the score of point %lld is %g; scores must be finite",
+                   (long long)i, scores.score[i]);
+    result.own_threshold = !isnan(scores.threshold);
+    result.threshold = scores.threshold;
+    BASE_TRY(judge(input, &result));
+    snprintf(result.notes, sizeof result.notes, "%.160s%s%s", scores.notes, *scores.notes && !result.own_threshold ? "; " : "",
+             result.own_threshold ? "" : "threshold chosen on these very points, so the balanced accuracy is optimistic");
+    result.seconds = base_clock_wall() - start;
+    *out = result;
+    result = (MiaResult){0};
+out:
+    if (st != BASE_OK) base_error_prefix(st, "attack %s", attack->entry.name);
+    base_free(defaults);
+    mia_result_free(&result);
+    return st;
+}
