@@ -1,0 +1,347 @@
+/* The importance projection on every route against float64 reference values, and against its naive double twin. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/random.h"
+#include "math/importance.h"
+
+/* float32 input, float32 arithmetic: G is off by units of 6e-8, and the importance curve has slope alpha / n-th features at
+ * its steepest; 2e-5 of the largest entry holds for alpha up to 1000. A wrong formula is off by 1e-2 and more. */
+#define TOLERANCE 2e-5
+
+typedef struct {
+    MathRoute route;
+    bool primal; /* never the dual */
+} Way;
+static const Way WAYS[] = {{MATH_ROUTE_SVD, false}, {MATH_ROUTE_EIGEN, true}, {MATH_ROUTE_EIGEN, false},
+                           {MATH_ROUTE_CLOSED, true}, {MATH_ROUTE_CLOSED, false}, {MATH_ROUTE_AUTO, false}};
+enum { WAY_COUNT = sizeof WAYS / sizeof *WAYS };
+
+static BaseStatus importance_of(Way way, const float *x, int64_t n, int64_t f, int64_t chunk, MathImportance **out)
+{
+    BaseStatus st = BASE_OK;
+    MathImportance *m = NULL;
+    BASE_TRY(math_importance_create(n, f, way.route, way.primal, &m));
+    for (int64_t at = 0; at < n; at += chunk)
+        BASE_TRY(math_importance_add(m, x + at * f, n - at < chunk ? n - at : chunk));
+    BASE_TRY(math_importance_finish(m, NULL, NULL));
+    *out = m;
+    m = NULL;
+out:
+    math_importance_free(m);
+    return st;
+}
+
+static float *identity(int64_t f)
+{
+    float *eye;
+    assert_ok(BASE_ALLOC(f * f, &eye));
+    for (int64_t i = 0; i < f; i++) eye[i * f + i] = 1;
+    return eye;
+}
+
+static float *normals(int64_t n, uint64_t seed, double scale)
+{
+    float *x;
+    BaseRandom r = base_random_make(seed, "test", 0);
+    assert_ok(BASE_ALLOC(n, &x));
+    for (int64_t i = 0; i < n; i++) x[i] = (float)(scale * base_random_normal(&r));
+    return x;
+}
+
+/* Where the reference is 0 (nothing to forget) the result must be 0 too. */
+static void compare(const float *got, const double *want, int64_t n, const char *what, double tolerance)
+{
+    print_message("  %-12s %.2g\n", what, support_close_f32(got, want, n, tolerance, what, __FILE__, __LINE__));
+}
+
+static void check_case(IoHdf5 *file, const char *name, Way way)
+{
+    char path[128];
+    int64_t nr, nf, nw, f, out_rows;
+    float *xr, *xf, *w;
+    double *pr, *pf, *pd, *wu;
+#define READ(kind, field, to, count) \
+    (snprintf(path, sizeof path, "/%s/%s", name, field), to = support_read_##kind(file, path, count))
+    READ(f32, "X_retain", xr, &nr);
+    READ(f32, "X_forget", xf, &nf);
+    READ(f32, "W", w, &nw);
+    READ(f64, "P_retain", pr, &f);
+    READ(f64, "P_forget", pf, NULL);
+    READ(f64, "P_dis", pd, NULL);
+    READ(f64, "W_unlearned", wu, NULL);
+#undef READ
+    f = (int64_t)llround(sqrt((double)f));
+    nr /= f, nf /= f, out_rows = nw / f;
+    snprintf(path, sizeof path, "/%s", name);
+    double alpha_r = support_attr(file, path, "alpha_r"), alpha_f = support_attr(file, path, "alpha_f");
+    print_message("%s route %s%s\n", name, math_route_names[way.route], way.primal ? " primal" : "");
+
+    MathImportance *retain = NULL, *forget = NULL;
+    assert_ok(importance_of(way, xr, nr, f, 33, &retain));
+    assert_ok(importance_of(way, xf, nf, f, 1000, &forget));
+    assert_int_equal(math_importance_is_dual(retain), way.route != MATH_ROUTE_SVD && !way.primal && nr < f);
+    float *eye = identity(f), *got, *dis;
+    assert_ok(BASE_ALLOC(f * f, &got));
+    assert_ok(BASE_ALLOC(f * f, &dis));
+    assert_ok(math_importance_apply(retain, alpha_r, eye, f, got));
+    compare(got, pr, f * f, "P_retain", TOLERANCE);
+    assert_ok(math_importance_apply(forget, alpha_f, eye, f, got));
+    compare(got, pf, f * f, "P_forget", TOLERANCE);
+    assert_ok(math_importance_edit(retain, forget, alpha_r, alpha_f, eye, f, got)); /* P_dis^T */
+    for (int64_t i = 0; i < f; i++)
+        for (int64_t j = 0; j < f; j++) dis[i * f + j] = got[j * f + i];
+    compare(dis, pd, f * f, "P_dis", TOLERANCE);
+    assert_ok(math_importance_edit(retain, forget, alpha_r, alpha_f, w, out_rows, got));
+    for (int64_t i = 0; i < nw; i++) got[i] = w[i] - got[i];
+    compare(got, wu, nw, "W_unlearned", TOLERANCE);
+    math_importance_free(retain), math_importance_free(forget);
+    base_free(eye), base_free(got), base_free(dis), base_free(xr), base_free(xf), base_free(w);
+    base_free(pr), base_free(pf), base_free(pd), base_free(wu);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    static const char *const CASES[] = {"tall", "wide", "rank_deficient", "alpha_one", "alpha_small",
+                                        "alpha_large", "one_feature", "zero_forget", "unbalanced_scale"};
+    IoHdf5 *file;
+    assert_ok(io_hdf5_open(support_fixture("projection.h5"), true, &file));
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        for (int way = 0; way < WAY_COUNT; way++) check_case(file, CASES[i], WAYS[way]);
+    io_hdf5_close(file);
+}
+
+/* P = alpha G ((alpha - 1) G + I)^-1 in double: A P^T = alpha G by Gauss-Jordan with pivoting. G and s's moments too. */
+static double *naive_importance(const float *x, int64_t n, int64_t f, double alpha, double *trace, double *rank)
+{
+    double *g, *a, *p, squares = 0;
+    assert_ok(BASE_ALLOC(f * f, &g));
+    assert_ok(BASE_ALLOC(f * f, &a));
+    assert_ok(BASE_ALLOC(f * f, &p));
+    *trace = 0;
+    for (int64_t i = 0; i < n * f; i++) *trace += (double)x[i] * (double)x[i];
+    for (int64_t i = 0; i < f; i++) {
+        for (int64_t j = 0; j < f; j++) {
+            for (int64_t r = 0; r < n; r++) g[i * f + j] += (double)x[r * f + i] * (double)x[r * f + j] / *trace;
+            a[i * f + j] = (alpha - 1) * g[i * f + j] + (i == j);
+            p[i * f + j] = alpha * g[i * f + j];
+            squares += g[i * f + j] * g[i * f + j];
+        }
+    }
+    *rank = 1 / squares;
+    for (int64_t c = 0; c < f; c++) {
+        int64_t pivot = c;
+        for (int64_t i = c; i < f; i++)
+            if (fabs(a[i * f + c]) > fabs(a[pivot * f + c])) pivot = i;
+        for (int64_t j = 0; j < f; j++) {
+            double t = a[c * f + j];
+            a[c * f + j] = a[pivot * f + j], a[pivot * f + j] = t;
+            t = p[c * f + j], p[c * f + j] = p[pivot * f + j], p[pivot * f + j] = t;
+        }
+        double inverse = 1 / a[c * f + c];
+        for (int64_t j = 0; j < f; j++) a[c * f + j] *= inverse, p[c * f + j] *= inverse;
+        for (int64_t i = 0; i < f; i++) {
+            double factor = a[i * f + c];
+            if (i == c || factor == 0) continue;
+            for (int64_t j = 0; j < f; j++) a[i * f + j] -= factor * a[c * f + j], p[i * f + j] -= factor * p[c * f + j];
+        }
+    }
+    base_free(g);
+    base_free(a);
+    return p;
+}
+
+/* Shapes of other proportions than the reference's; one preparation serves several alphas. */
+static void test_twin(void **state)
+{
+    (void)state;
+    static const int64_t SHAPES[][2] = {{1, 1}, {1, 40}, {300, 37}, {36, 37}, {37, 37}, {12, 70}};
+    static const double ALPHAS[] = {0.01, 0.25, 1, 3, 100, 1000};
+    for (size_t k = 0; k < sizeof SHAPES / sizeof *SHAPES; k++) {
+        int64_t n = SHAPES[k][0], f = SHAPES[k][1];
+        float *x = normals(n * f, k, 5), *eye = identity(f), *got;
+        assert_ok(BASE_ALLOC(f * f, &got));
+        for (int64_t i = 0; i < n * f; i++) x[i] += 3; /* images are not centred: one large direction */
+        for (int way = 0; way < WAY_COUNT; way++) {
+            MathImportance *m = NULL;
+            assert_ok(importance_of(WAYS[way], x, n, f, 7, &m));
+            for (size_t a = 0; a < sizeof ALPHAS / sizeof *ALPHAS; a++) {
+                double trace, rank, response;
+                double *want = naive_importance(x, n, f, ALPHAS[a], &trace, &rank);
+                assert_ok(math_importance_apply(m, ALPHAS[a], eye, f, got));
+                assert_close_f32(got, want, f * f, TOLERANCE);
+                for (int64_t i = 0; i < f * f; i++) want[i] = (double)eye[i] - want[i];
+                assert_ok(math_importance_complement(m, ALPHAS[a], eye, f, got));
+                if (f > 1) assert_close_f32(got, want, f * f, TOLERANCE);
+                else assert_near((double)got[0], want[0], TOLERANCE, 0);
+                assert_near(math_importance_trace(m), trace, 0, 1e-5);
+                assert_near(math_importance_rank(m), rank, 0, 1e-5);
+                assert_ok(math_importance_response(m, eye, f, &response)); /* tr G = 1 */
+                assert_near(response, 1, 1e-5, 0);
+                base_free(want);
+            }
+            int64_t count;
+            const double *s = math_importance_spectrum(m, &count);
+            assert_int_equal(s == NULL, WAYS[way].route == MATH_ROUTE_CLOSED || WAYS[way].route == MATH_ROUTE_AUTO);
+            double sum = 0;
+            for (int64_t i = 0; i < count; i++) {
+                assert_true(s[i] >= 0 && (i == 0 || s[i] <= s[i - 1]));
+                sum += s[i];
+            }
+            if (s) assert_near(sum, 1, 1e-5, 0);
+            math_importance_free(m);
+        }
+        base_free(x), base_free(eye), base_free(got);
+    }
+}
+
+/* Response shares on a matrix of weights: ||W X^T||^2 / ||X||^2 by loops. */
+static void test_response(void **state)
+{
+    (void)state;
+    enum { N = 9, F = 14, R = 5 };
+    float *x = normals(N * F, 1, 1), *w = normals(R * F, 2, 1);
+    double want = 0, trace = 0, got;
+    for (int i = 0; i < N * F; i++) trace += (double)x[i] * (double)x[i];
+    for (int r = 0; r < R; r++) {
+        for (int i = 0; i < N; i++) {
+            double sum = 0;
+            for (int j = 0; j < F; j++) sum += (double)w[r * F + j] * (double)x[i * F + j];
+            want += sum * sum / trace;
+        }
+    }
+    for (int way = 0; way < WAY_COUNT; way++) {
+        MathImportance *m = NULL;
+        assert_ok(importance_of(WAYS[way], x, N, F, 4, &m));
+        assert_ok(math_importance_response(m, w, R, &got));
+        assert_near(got, want, 0, 1e-5);
+        math_importance_free(m);
+    }
+    base_free(x), base_free(w);
+}
+
+static void test_zero_input(void **state)
+{
+    (void)state;
+    enum { N = 3, F = 6 };
+    float x[N * F] = {0}, out[F * F], *eye = identity(F);
+    for (int way = 0; way < WAY_COUNT; way++) {
+        MathImportance *m = NULL;
+        double response;
+        assert_ok(importance_of(WAYS[way], x, N, F, 2, &m));
+        assert_ok(math_importance_apply(m, 100, eye, F, out));
+        for (int i = 0; i < F * F; i++) assert_true(out[i] == 0);
+        assert_ok(math_importance_complement(m, 100, eye, F, out));
+        assert_memory_equal(out, eye, sizeof out);
+        assert_ok(math_importance_response(m, eye, F, &response));
+        assert_true(response == 0 && math_importance_rank(m) == 0 && math_importance_trace(m) == 0);
+        math_importance_free(m);
+    }
+    base_free(eye);
+}
+
+static BaseStatus twice(void *user, float *x, int64_t n)
+{
+    (*(int *)user)++;
+    for (int64_t i = 0; i < n; i++) x[i] *= 2;
+    return BASE_OK;
+}
+
+/* Two processes with the same rows: twice the trace, twice the rows, the same projection as one. */
+static void test_reduce(void **state)
+{
+    (void)state;
+    enum { N = 5, F = 11 };
+    float *x = normals(N * F, 3, 1), *eye = identity(F), one[F * F], two[F * F];
+    int calls = 0;
+    MathImportance *a = NULL, *b = NULL;
+    assert_ok(importance_of((Way){MATH_ROUTE_CLOSED, true}, x, N, F, 5, &a));
+    assert_ok(math_importance_create(N, F, MATH_ROUTE_CLOSED, true, &b));
+    assert_ok(math_importance_add(b, x, N));
+    assert_ok(math_importance_finish(b, twice, &calls));
+    assert_int_equal(calls, 2);
+    assert_int_equal(math_importance_rows(b), 2 * N);
+    assert_near(math_importance_trace(b), 2 * math_importance_trace(a), 0, 1e-6);
+    assert_ok(math_importance_apply(a, 30, eye, F, one));
+    assert_ok(math_importance_apply(b, 30, eye, F, two));
+    for (int i = 0; i < F * F; i++) assert_near((double)two[i], (double)one[i], 1e-6, 0);
+    math_importance_free(a);
+    math_importance_free(b);
+    assert_ok(math_importance_create(N, F, MATH_ROUTE_CLOSED, false, &a));
+    assert_ok(math_importance_add(a, x, N));
+    assert_fails(math_importance_finish(a, twice, &calls), BASE_EARG, "primal");
+    math_importance_free(a);
+    base_free(x), base_free(eye);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    float x[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, out[12];
+    MathImportance *m = NULL;
+    assert_fails(math_importance_create(0, 4, MATH_ROUTE_AUTO, false, &m), BASE_EARG, "[0, 4]");
+    assert_null(m);
+    assert_fails(math_importance_create(1 << 20, 4608, MATH_ROUTE_SVD, false, &m), BASE_ELIMIT, "route eigen");
+    assert_fails(math_importance_create(3, 4, MATH_ROUTE_SVD, true, &m), BASE_EUSAGE, "route eigen");
+    assert_ok(math_importance_create(3, 4, MATH_ROUTE_CLOSED, true, &m));
+    assert_ok(math_importance_add(m, x, 2));
+    assert_fails(math_importance_apply(m, 3, x, 3, out), BASE_EARG, "not ended");
+    assert_fails(math_importance_finish(m, NULL, NULL), BASE_EARG, "2 of the 3");
+    assert_fails(math_importance_add(m, x, 2), BASE_EARG, "3 announced");
+    assert_ok(math_importance_add(m, x + 8, 1));
+    assert_ok(math_importance_finish(m, NULL, NULL));
+    assert_fails(math_importance_apply(m, 0, x, 3, out), BASE_EARG, "alpha = 0");
+    assert_fails(math_importance_apply(m, NAN, x, 3, out), BASE_EARG, "alpha = ");
+    x[0] = INFINITY;
+    assert_fails(math_importance_edit(m, m, 3, 3, x, 3, out), BASE_ENUMERIC, "not finite");
+    math_importance_free(m);
+    for (int way = 0; way < WAY_COUNT; way++) {
+        m = NULL;
+        assert_fails(importance_of(WAYS[way], x, 3, 4, 3, &m), BASE_ENUMERIC, "not finite");
+    }
+}
+
+typedef struct {
+    Way way;
+    const float *x;
+    int64_t n, f;
+} Job;
+
+static BaseStatus edit_once(void *user)
+{
+    BaseStatus st = BASE_OK;
+    const Job *job = user;
+    MathImportance *m = NULL;
+    float *out = NULL;
+    double response;
+    BASE_TRY(importance_of(job->way, job->x, job->n, job->f, 3, &m));
+    BASE_TRY(BASE_ALLOC(job->n * job->f, &out));
+    BASE_TRY(math_importance_edit(m, m, 100, 3, job->x, job->n, out));
+    BASE_TRY(math_importance_response(m, job->x, job->n, &response));
+out:
+    base_free(out);
+    math_importance_free(m);
+    return st;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    float *x = normals(8 * 12, 5, 1);
+    for (int way = 0; way < WAY_COUNT; way++) {
+        Job wide = {WAYS[way], x, 8, 12}, tall = {WAYS[way], x, 12, 8};
+        support_fail_allocations(edit_once, &wide, 200);
+        support_fail_allocations(edit_once, &tall, 200);
+    }
+    base_free(x);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin),     cmocka_unit_test(test_response),
+    cmocka_unit_test(test_zero_input), cmocka_unit_test(test_reduce),   cmocka_unit_test(test_refusals),
+    cmocka_unit_test(test_no_memory),
+};
+SUPPORT_MAIN(tests)
