@@ -1,0 +1,16 @@
+/* 100 * #{i : argmax z_i = y_i} / n over the images of forgotten classes (a micro-average), with the Clopper-Pearson interval. */
+#include "eval/score/score.h"
+
+static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)
+{
+    return eval_part_accuracy(context, split, EVAL_PART_FORGET, out);
+}
+
+const EvalMetric eval_acc_forget = {
+    .entry = BASE_ENTRY_PLAIN("acc_forget", "accuracy on the forgotten classes, over their images together", "Kodge et al. 2024, section 5"),
+    .unit = "%",
+    .title = "ACC_f",
+    .ideal = EVAL_IDEAL_RETRAINED,
+    .per_split = true,
+    .compute = compute,
+};

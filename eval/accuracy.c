@@ -1,0 +1,16 @@
+/* 100 * #{i : argmax z_i = y_i} / n over every image of the split, with the Clopper-Pearson interval. */
+#include "eval/score/score.h"
+
+static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)
+{
+    return eval_part_accuracy(context, split, EVAL_PART_ALL, out);
+}
+
+const EvalMetric eval_accuracy = {
+    .entry = BASE_ENTRY_PLAIN("accuracy", "share of images of the split predicted right", ""),
+    .unit = "%",
+    .title = "ACC",
+    .ideal = EVAL_IDEAL_RETRAINED,
+    .per_split = true,
+    .compute = compute,
+};

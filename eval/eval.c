@@ -1,0 +1,70 @@
+#include "eval/eval.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define X(name) extern const EvalMetric eval_##name;
+#include "eval/list.h"
+#undef X
+
+static const BaseEntry *const ENTRIES[] = {
+#define X(name) &eval_##name.entry,
+#include "eval/list.h"
+#undef X
+};
+const BaseRegistry eval_registry = {"metric", ENTRIES, BASE_COUNT(ENTRIES)};
+
+const char *eval_split_name(EvalSplit split)
+{
+    static const char *const NAMES[] = {"train", "validation", "test"};
+    return (unsigned)split < EVAL_SPLITS ? NAMES[split] : "?";
+}
+
+static BaseStatus add(const EvalContext *context, const EvalMetric *metric, EvalSplit split, EvalRow *rows, int *count)
+{
+    EvalRow row = {metric, split, math_estimate(NAN, 0)};
+    BaseStatus st = metric->compute(context, split, &row.value);
+    if (st != BASE_OK) return base_error_prefix(st, "metric %s", metric->entry.name);
+    if (isinf(row.value.value))
+        return base_error_set(BASE_ENUMERIC, "metric %s on the %s split is infinite", metric->entry.name, eval_split_name(split));
+    if (!isnan(row.value.value)) rows[(*count)++] = row;
+    return BASE_OK;
+}
+
+BaseStatus eval_all(const EvalContext *context, EvalRow **rows, int *count)
+{
+    BaseStatus st = BASE_OK;
+    EvalRow *found = NULL;
+    int n = 0;
+    *rows = NULL;
+    *count = 0;
+    BASE_TRY(BASE_ALLOC(eval_registry.count * EVAL_SPLITS, &found));
+    for (size_t i = 0; i < eval_registry.count; i++) {
+        const EvalMetric *metric = (const EvalMetric *)eval_registry.entries[i]; /* its first member is the entry */
+        if (!metric->per_split) {
+            BASE_TRY(add(context, metric, EVAL_TEST, found, &n));
+            continue;
+        }
+        for (int split = 0; split < EVAL_SPLITS; split++)
+            if (context->split[split]) BASE_TRY(add(context, metric, (EvalSplit)split, found, &n));
+    }
+    *rows = found;
+    *count = n;
+    found = NULL;
+out:
+    base_free(found);
+    return st;
+}
+
+void eval_confusion(const EvalPredictions *p, int64_t *confusion)
+{
+    memset(confusion, 0, sizeof *confusion * (size_t)(p->K * p->K));
+    for (int64_t i = 0; i < p->n; i++) {
+        const EvalPredictions one = {p->logits + i * p->K, p->labels + i, 1, p->K};
+        int32_t predicted;
+        eval_predicted(&one, &predicted);
+        if (p->labels[i] >= 0 && p->labels[i] < p->K) confusion[p->labels[i] * p->K + predicted]++;
+    }
+}

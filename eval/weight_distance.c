@@ -1,0 +1,34 @@
+/* ||theta - theta_0|| / ||theta_0|| over all trainable parameters; theta_0 = the original network. Running statistics are
+ * no parameters and stay out. How far a method moved, not how well it forgot: no value is the right one. */
+#include <math.h>
+
+#include "eval/eval.h"
+
+static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)
+{
+    (void)split;
+    *out = math_estimate(NAN, 0);
+    if (!context->original || !context->net) return BASE_OK;
+    int64_t n = nn_net_param_count(context->net), original_n = nn_net_param_count(context->original);
+    if (n != original_n)
+        return base_error_set(BASE_ESHAPE, "the network has %lld parameters, the original %lld", (long long)n,
+                              (long long)original_n);
+    const float *now = nn_net_params(context->net), *then = nn_net_params(context->original);
+    double moved = 0, norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double off = (double)now[i] - then[i];
+        moved += off * off;
+        norm += (double)then[i] * then[i];
+    }
+    if (!isfinite(moved) || !isfinite(norm)) return base_error_set(BASE_ENUMERIC, "the parameters are not all finite");
+    if (norm > 0) *out = math_estimate(sqrt(moved / norm), n);
+    return BASE_OK;
+}
+
+const EvalMetric eval_weight_distance = {
+    .entry = BASE_ENTRY_PLAIN("weight_distance", "relative distance of the parameters from the original's", ""),
+    .unit = "1",
+    .title = "||dW||/||W||",
+    .ideal = EVAL_IDEAL_NONE,
+    .compute = compute,
+};
