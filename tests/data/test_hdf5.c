@@ -1,0 +1,213 @@
+/* hdf5:FILE, with files written by the HDF5 library itself, as another program would write them. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include <hdf5.h>
+
+#include "data/data.h"
+
+enum { N = 6, M = 2, C = 2, H = 2, W = 3, SIZE = C * H * W };
+static char path[4096], spec[4200];
+
+static void put(hid_t file, const char *name, hid_t stored, hid_t memory, int ndim, const hsize_t *shape, const void *values)
+{
+    hid_t space = H5Screate_simple(ndim, shape, NULL), links = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(links, 1);
+    hid_t set = H5Dcreate2(file, name, stored, space, links, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(set >= 0);
+    assert_true(H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    H5Dclose(set), H5Pclose(links), H5Sclose(space);
+}
+
+static void attach(hid_t file, const char *name, hid_t stored, hid_t memory, hsize_t count, const void *values)
+{
+    hid_t space = H5Screate_simple(1, &count, NULL);
+    hid_t attribute = H5Acreate2(file, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(attribute >= 0);
+    assert_true(H5Awrite(attribute, memory, values) >= 0);
+    H5Aclose(attribute), H5Sclose(space);
+}
+
+static uint8_t raw[N * SIZE];
+static float real[N * SIZE];
+static int64_t labels[N];
+
+/* What to do differently from a good file. */
+typedef struct {
+    bool real_images, f64_images, i32_images, no_mean, no_std, long_mean, zero_std, bad_mean, classes, few_classes, fixed_classes;
+    bool float_labels, no_test_labels, flat_images, label_matrix, empty_test, wide_test, no_train;
+    hid_t label_type; /* 0: int64 */
+    int64_t images;   /* in train; 0: N */
+} Variant;
+
+static void write_images(hid_t file, const char *name, const Variant *v, const hsize_t *shape)
+{
+    if (v->real_images) put(file, name, H5T_IEEE_F32BE, H5T_NATIVE_FLOAT, 4, shape, real);
+    else if (v->f64_images) put(file, name, H5T_IEEE_F64LE, H5T_NATIVE_FLOAT, 4, shape, real);
+    else if (v->i32_images) put(file, name, H5T_STD_I32LE, H5T_NATIVE_UINT8, 4, shape, raw);
+    else put(file, name, H5T_STD_U8LE, H5T_NATIVE_UINT8, v->flat_images ? 3 : 4, shape, raw);
+}
+
+static void write_file(Variant v)
+{
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(file >= 0);
+    hsize_t train[] = {v.images ? (hsize_t)v.images : N, C, H, W};
+    hsize_t test[] = {v.empty_test ? 0 : M, C, H, v.wide_test ? W + 1 : W}, n = N, m = test[0], matrix[] = {N, 1};
+    hid_t type = v.label_type ? v.label_type : H5T_STD_I64LE;
+    if (!v.no_train) {
+        write_images(file, "/train/images", &v, train);
+        if (v.label_matrix) put(file, "/train/labels", type, H5T_NATIVE_INT64, 2, matrix, labels);
+        else put(file, "/train/labels", v.float_labels ? H5T_IEEE_F32LE : type, H5T_NATIVE_INT64, 1, &n, labels);
+    }
+    write_images(file, "/test/images", &v, test);
+    if (!v.no_test_labels) put(file, "/test/labels", type, H5T_NATIVE_INT64, 1, &m, labels);
+    double mean[] = {0.5, v.bad_mean ? (double)NAN : 0.25, 1}, std[] = {0.2, v.zero_std ? 0 : 0.4};
+    if (!v.no_mean) attach(file, "mean", H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, v.long_mean ? 3 : 2, mean);
+    if (!v.no_std) attach(file, "std", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 2, std);
+    const char *names[] = {"cat", "dog", "Vogel", "f\xc3\xa4rn", "unused"};
+    hid_t text = H5Tcopy(H5T_C_S1);
+    if (v.classes || v.few_classes) {
+        H5Tset_size(text, H5T_VARIABLE);
+        H5Tset_cset(text, H5T_CSET_UTF8);
+        attach(file, "classes", text, text, v.few_classes ? 3 : 5, names);
+    } else if (v.fixed_classes) { /* as numpy's dtype "S5" is stored */
+        H5Tset_size(text, 5);
+        H5Tset_strpad(text, H5T_STR_NULLPAD);
+        attach(file, "classes", text, text, 4, "one\0\0two\0\0threefour");
+    }
+    H5Tclose(text);
+    H5Fclose(file);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(path, sizeof path, "%s/set.h5", support_scratch());
+    snprintf(spec, sizeof spec, "hdf5:%s", path);
+    for (int i = 0; i < N * SIZE; i++) {
+        raw[i] = (uint8_t)(i * 29 + 3);
+        real[i] = (float)i * 0.37f - 9;
+    }
+    for (int i = 0; i < N; i++) labels[i] = i % 4;
+    return 0;
+}
+
+static void test_uint8(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    write_file((Variant){.classes = true, .label_type = H5T_STD_U16BE});
+    assert_ok(data_open(spec, &train, &test));
+    assert_int_equal(train->type, DATA_U8);
+    assert_int_equal(train->N, N);
+    assert_int_equal(test->N, M);
+    assert_int_equal(train->C, C);
+    assert_int_equal(train->H, H);
+    assert_int_equal(train->W, W);
+    assert_int_equal(train->K, 5);
+    assert_string_equal(train->class_names[3], "f\xc3\xa4rn");
+    assert_memory_equal(train->images, raw, sizeof raw);
+    for (int i = 0; i < N; i++) assert_int_equal(train->labels[i], labels[i]);
+    assert_true(train->normalise && test->normalise);
+    assert_near(train->mean[1], 0.25, 0, 0);
+    assert_near(test->std[1], 0.4, 0, 1e-7);
+    data_set_free(train), data_set_free(test);
+
+    write_file((Variant){.no_mean = true, .no_std = true});
+    assert_ok(data_open(spec, &train, &test));
+    assert_false(train->normalise);
+    assert_int_equal(train->K, 4); /* 1 + the largest label of both splits */
+    assert_int_equal(test->K, 4);
+    assert_string_equal(test->class_names[3], "3");
+    data_set_free(train), data_set_free(test);
+
+    write_file((Variant){.fixed_classes = true});
+    assert_ok(data_open(spec, &train, &test));
+    assert_int_equal(train->K, 4);
+    assert_string_equal(train->class_names[1], "two");
+    assert_string_equal(test->class_names[2], "three");
+    assert_string_equal(test->class_names[3], "four");
+    data_set_free(train), data_set_free(test);
+}
+
+static void test_float32(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    write_file((Variant){.real_images = true, .label_type = H5T_STD_I8LE});
+    assert_ok(data_open(spec, &train, &test));
+    assert_int_equal(train->type, DATA_F32);
+    assert_memory_equal(train->images, real, sizeof real);
+    assert_false(train->normalise); /* mean and std are there, and not applied a second time */
+    data_set_free(train), data_set_free(test);
+}
+
+static void refuse(Variant v, const char *part)
+{
+    DataSet *train, *test;
+    write_file(v);
+    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, part);
+    assert_non_null(strstr(base_error_text(), path));
+    assert_null(train);
+    assert_null(test);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refuse((Variant){.no_train = true}, "/train/labels is missing");
+    refuse((Variant){.no_test_labels = true}, "/test/labels is missing");
+    refuse((Variant){.flat_images = true}, "/train/images has 3 dimensions; it must have 4");
+    refuse((Variant){.label_matrix = true}, "/train/labels has 2 dimensions; it must have 1");
+    refuse((Variant){.float_labels = true}, "/train/labels holds floating-point");
+    refuse((Variant){.f64_images = true}, "/train/images holds float64");
+    refuse((Variant){.i32_images = true}, "/train/images holds integers");
+    refuse((Variant){.images = N - 1}, "/train/images holds 5 images and /train/labels 6 labels");
+    refuse((Variant){.empty_test = true}, "/test/labels is empty");
+    refuse((Variant){.wide_test = true}, "test images 2 x 2 x 4");
+    refuse((Variant){.no_std = true}, "'mean' without 'std'");
+    refuse((Variant){.no_mean = true}, "'std' without 'mean'");
+    refuse((Variant){.long_mean = true}, "'mean' holds 3 numbers for images of 2 channels");
+    refuse((Variant){.zero_std = true}, "'std' holds 0");
+    refuse((Variant){.bad_mean = true}, "'mean' holds nan");
+    refuse((Variant){.few_classes = true}, "/train/labels[3] is 3; with the attribute 'classes' labels are 0 to 2");
+    labels[1] = -1;
+    refuse((Variant){0}, "/train/labels[1] is -1");
+    labels[1] = INT64_MAX;
+    refuse((Variant){0}, "/train/labels[1] is 9223372036854775807");
+    labels[1] = 1;
+    real[SIZE + 4] = NAN;
+    refuse((Variant){.real_images = true}, "/train/images: image 1 holds nan");
+    real[SIZE + 4] = INFINITY;
+    refuse((Variant){.real_images = true}, "/train/images: image 1 holds inf");
+    setup(NULL);
+    DataSet *train, *test;
+    assert_fails(data_open("hdf5:/nowhere/at/all.h5", &train, &test), BASE_EIO, "/nowhere/at/all.h5");
+}
+
+static BaseStatus open_once(void *user)
+{
+    (void)user;
+    DataSet *train, *test;
+    BaseStatus st = data_open(spec, &train, &test);
+    data_set_free(train), data_set_free(test);
+    return st;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    write_file((Variant){.classes = true});
+    support_fail_allocations(open_once, NULL, 300);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup(test_uint8, setup),
+    cmocka_unit_test_setup(test_float32, setup),
+    cmocka_unit_test_setup(test_refused, setup),
+    cmocka_unit_test_setup(test_no_memory, setup),
+};
+SUPPORT_MAIN(tests)
