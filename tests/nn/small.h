@@ -1,0 +1,73 @@
+/* tests/nn/small.h - the small network of tests/fixtures/network.h5, and its numbers in and out of fixture groups. */
+#ifndef TESTS_NN_SMALL_H
+#define TESTS_NN_SMALL_H
+
+#include <stdio.h>
+
+#include "nn/net.h"
+#include "tests/support/support.h"
+
+static inline NnNode small_block(NnGraph *g, NnNode x, int number, int64_t K)
+{
+    x = nn_conv(g, x, nn_name(g, "conv%d", number), K, 3, 1, 1, true);
+    x = nn_relu(g, nn_batch_norm(g, x, nn_name(g, "bn%d", number)));
+    return nn_max_pool(g, x, 2, 2, 0);
+}
+
+static inline NnNet *small_net(void)
+{
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_graph_create(3, 12, 12, &g));
+    NnNode x = small_block(g, small_block(g, nn_input(g), 1, 8), 2, 12);
+    x = nn_relu(g, nn_linear(g, nn_flatten(g, x), "fc1", 20, true));
+    x = nn_linear(g, x, "fc2", 5, true);
+    assert_ok(nn_net_create_take(g, x, &net));
+    return net;
+}
+
+static inline void small_read(IoHdf5 *file, const char *group, const NnSlice *slices, int count, double *out)
+{
+    for (int i = 0; i < count; i++) {
+        char path[256];
+        int64_t n = 0;
+        snprintf(path, sizeof path, "%s/%s", group, slices[i].name);
+        double *values = support_read_f64(file, path, &n);
+        assert_int_equal(n, slices[i].count);
+        memcpy(out + slices[i].offset, values, (size_t)n * sizeof *values);
+        base_free(values);
+    }
+}
+
+/** Parameters (or running statistics) of a fixture group as one block; owned by the caller. */
+static inline double *small_params(IoHdf5 *file, const char *group, const NnNet *net)
+{
+    int count = 0;
+    double *out = NULL;
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    assert_ok(BASE_ALLOC(nn_net_param_count(net), &out));
+    small_read(file, group, slices, count, out);
+    return out;
+}
+
+static inline double *small_buffers(IoHdf5 *file, const char *group, const NnNet *net)
+{
+    int count = 0;
+    double *out = NULL;
+    const NnSlice *slices = nn_net_buffer_slices(net, &count);
+    assert_ok(BASE_ALLOC(nn_net_buffer_count(net), &out));
+    small_read(file, group, slices, count, out);
+    return out;
+}
+
+static inline void small_set(IoHdf5 *file, const char *group, NnNet *net)
+{
+    double *params = small_params(file, group, net), *buffers = small_buffers(file, group, net);
+    float *p = nn_net_edit_params(net), *b = nn_net_edit_buffers(net);
+    for (int64_t i = 0; i < nn_net_param_count(net); i++) p[i] = (float)params[i];
+    for (int64_t i = 0; i < nn_net_buffer_count(net); i++) b[i] = (float)buffers[i];
+    base_free(params);
+    base_free(buffers);
+}
+
+#endif
