@@ -282,6 +282,8 @@ static BaseStatus read_attack(const BaseYaml *node, RunExperiment *e, RunAttack 
     if (strcmp(label, name) == 0) base_text_add(&full, "%s %s", name, a->wiring->name);
     else base_text_add(&full, "%s", label);
     BASE_TRY(full.st);
+    BASE_CHECK(!strchr(full.data, '/'), BASE_EUSAGE, "%s: label: '%s': no '/' (it names a group of the result file)",
+               node->where, full.data);
     BASE_TRY(base_strdup(full.data, &a->label));
     BASE_TRY(run_params_defaults(&a->attack->entry, &a->params));
     snprintf(owner, sizeof owner, "attack %s", name);

@@ -1,19 +1,20 @@
 #include "run/setup.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
+#include "math/threads.h"
 #include "nn/weights.h"
 
-int run_threads_set(int64_t threads)
+BaseStatus run_threads_set(int64_t threads, int *used)
 {
-    if (threads > 0) omp_set_num_threads((int)threads);
-    return omp_get_max_threads();
+    BaseStatus st = math_threads_set(threads > 0 ? (int)threads : math_threads_get());
+    if (used) *used = math_threads_get();
+    return st;
 }
 
 void run_libraries(BaseText *out)

@@ -1,0 +1,28 @@
+/* run/record.h - what a job found out, put into a run by the schema of store/store.h. */
+#ifndef RUN_RECORD_H
+#define RUN_RECORD_H
+
+#include "run/job.h"
+
+/** Who this run is and what made it: root attributes and /meta. */
+BaseStatus run_record_identity(const RunSetting *setting, const RunJob *job, StoreRun *run);
+BaseStatus run_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
+BaseStatus run_record_metrics(const EvalContext *context, StoreRun *run);
+/** The confusion matrix of @p predictions at /confusion/<name>. */
+BaseStatus run_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run);
+BaseStatus run_record_class_names(const DataSet *set, StoreRun *run);
+BaseStatus run_record_report(const UnlearnReport *report, StoreRun *run);
+BaseStatus run_record_search(const RunMethod *method, const RunSearch *search, StoreRun *run);
+BaseStatus run_record_history(const RunCost *cost, StoreRun *run);
+/** /signals: p_y and loss of every training and test image, kept and forgotten apart. */
+BaseStatus run_record_signals(const EvalPredictions *train, const EvalPredictions *test, const DataClasses *forget,
+                              StoreRun *run);
+/** /regions where an image is two numbers; nothing otherwise. */
+BaseStatus run_record_regions(const RunData *data, NnNet *net, NnPrecision precision, StoreRun *run);
+
+/** Every attack of the experiment on the predictions of the UNLEARNED network, whose hash is stored with each score. An
+ *  attack that cannot be made here is stored with its reason. */
+BaseStatus run_attacks(const RunExperiment *e, const EvalPredictions *train, const EvalPredictions *test,
+                       const DataClasses *forget, const char *weights_hash, uint64_t seed, StoreRun *run);
+
+#endif
