@@ -86,7 +86,7 @@ static Place place_image(const DataLoader *l, int64_t image)
     Place p = {(config->H - set->H) / 2, (config->W - set->W) / 2, false};
     if (!config->flip && config->crop == 0) return p;
     uint64_t a = base_random_mix(l->augment + (uint64_t)image * 0x9e3779b97f4a7c15u), b = base_random_mix(a ^ l->augment);
-    uint64_t places = 2 * (uint64_t)config->crop + 1; /* 0..2 crop by multiply and shift: bias below 2^-15 of 2^-32 */
+    uint64_t places = 2 * (uint64_t)config->crop + 1; /* 0..2 crop by multiply and shift, equal to within 2^-32 */
     p.top += config->crop - (int64_t)(((b >> 32) * places) >> 32);
     p.left += config->crop - (int64_t)(((b & 0xffffffffu) * places) >> 32);
     p.flip = config->flip && a >> 63;

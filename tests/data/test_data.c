@@ -171,6 +171,14 @@ static void test_sample(void **state)
     DataView view = data_view_of(set, &index);
     count_classes(&view, count);
     for (int c = 0; c < 10; c++) assert_int_equal(count[c], c == 4 ? 0 : 7);
+    /* classes 1 and 2 have 25 images each, one in each ten: were the draws the same, so were the tens */
+    int64_t tens[3][7], found[3] = {0}, same = 0;
+    for (int64_t i = 0; i < index.n; i++) {
+        int32_t c = set->labels[index.at[i]];
+        if (c == 1 || c == 2) tens[c][found[c]++] = index.at[i] / 10;
+    }
+    for (int j = 0; j < 7; j++) same += tens[1][j] == tens[2][j];
+    assert_in_range(same, 0, 6);
     assert_ok(data_sample(&all, 7, 1, "forget", &other)); /* another stream, another draw */
     assert_memory_not_equal(index.at, other.at, (size_t)index.n * sizeof *index.at);
     data_index_free(&other);
@@ -197,6 +205,13 @@ static void test_sample(void **state)
     data_index_free(&index);
     assert_ok(data_sample(&all, 0, 1, "retain", &index));
     assert_int_equal(index.n, 250);
+    data_index_free(&index);
+    int64_t backwards[250]; /* ascending, whatever the view's order */
+    for (int64_t i = 0; i < 250; i++) backwards[i] = 249 - i;
+    DataView turned = {set, backwards, 250};
+    assert_ok(data_sample(&turned, 7, 1, "retain", &index));
+    view = data_view_of(set, &index);
+    count_classes(&view, count);
     data_index_free(&index);
     assert_fails(data_sample(&all, -1, 1, "retain", &index), BASE_EARG, "-1");
     data_set_free(set);

@@ -263,7 +263,6 @@ static void test_ends(void **state)
     }
     DataIndex none = {0};
     view = data_view_of(set, &none);
-    view.index = (int64_t[]){0};
     loader = make_loader(&view, config);
     assert_int_equal(data_loader_batches(loader), 0);
     assert_ok(data_loader_start(loader, 0));
