@@ -11,6 +11,9 @@
  *  with one NUL behind the last byte. @return BASE_EIO (missing, directory, unreadable), BASE_ELIMIT, BASE_ENOMEM. */
 BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size);
 
+/** BASE_EIO unless @p path is a regular file that this process may read; its size in bytes. */
+BaseStatus io_file_size(const char *path, int64_t *size);
+
 /** Writes to "<path>.<pid>.tmp" in the same folder, fsyncs, renames, fsyncs the folder. On any failure (full disk too)
  *  the temporary file is gone and what stood at @p path still stands. */
 BaseStatus io_file_write(const char *path, const void *bytes, size_t size);

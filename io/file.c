@@ -1,0 +1,263 @@
+#include "io/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/names.h"
+
+struct IoWriter {
+    char *path, *temporary;
+    int fd;
+    int64_t size; /* written so far, for messages */
+};
+
+static BaseStatus open_for_reading(const char *path, int *fd, int64_t *size)
+{
+    struct stat info;
+    *fd = -1;
+    /* not blocking: a pipe without a writer would wait for ever */
+    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (opened < 0) return base_error_set(BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    BaseStatus st = BASE_OK;
+    if (fstat(opened, &info) != 0) st = base_error_set(BASE_EIO, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(info.st_mode)) st = base_error_set(BASE_EIO, "%s: is a folder; must be a file", path);
+    else if (!S_ISREG(info.st_mode)) st = base_error_set(BASE_EIO, "%s: must be a regular file", path);
+    if (st != BASE_OK) {
+        close(opened);
+        return st;
+    }
+    *fd = opened;
+    *size = info.st_size;
+    return BASE_OK;
+}
+
+BaseStatus io_file_size(const char *path, int64_t *size)
+{
+    int fd;
+    BaseStatus st = open_for_reading(path, &fd, size);
+    if (st == BASE_OK) close(fd);
+    return st;
+}
+
+BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size)
+{
+    int fd;
+    int64_t length = 0;
+    char *bytes = NULL;
+    *out = NULL;
+    *size = 0;
+    BaseStatus st = open_for_reading(path, &fd, &length);
+    if (st != BASE_OK) return st;
+    BASE_CHECK(limit == 0 || (uint64_t)length <= limit, BASE_ELIMIT, "%s: %lld bytes; at most %zu are read", path,
+               (long long)length, limit);
+    BASE_TRY(BASE_ALLOC_RAW(length + 1, &bytes));
+    for (int64_t at = 0; at < length;) {
+        ssize_t got = read(fd, bytes + at, (size_t)(length - at));
+        if (got < 0 && errno == EINTR) continue;
+        BASE_CHECK(got >= 0, BASE_EIO, "%s: cannot be read: %s", path, strerror(errno));
+        BASE_CHECK(got > 0, BASE_EIO, "%s: became shorter while it was read", path);
+        at += got;
+    }
+    bytes[length] = '\0';
+    *out = bytes;
+    *size = (size_t)length;
+    bytes = NULL;
+out:
+    base_free(bytes);
+    close(fd);
+    return st;
+}
+
+BaseStatus io_writer_open(const char *path, IoWriter **out)
+{
+    BaseStatus st = BASE_OK;
+    IoWriter *writer = NULL;
+    struct stat info;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &writer));
+    writer->fd = -1;
+    BASE_CHECK(stat(path, &info) != 0 || S_ISREG(info.st_mode), BASE_EIO,
+               "%s: is there and no regular file: it would be replaced; name another", path);
+    BASE_TRY(base_strdup(path, &writer->path));
+    BASE_TRY(base_format(&writer->temporary, "%s.%ld.tmp", path, (long)getpid()));
+    unlink(writer->temporary); /* of a process that died and had this number */
+    writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    BASE_CHECK(writer->fd >= 0, BASE_EIO, "%s: cannot be written: %s", path, strerror(errno));
+    *out = writer;
+    return BASE_OK;
+out:
+    io_writer_drop(writer);
+    return st;
+}
+
+BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size)
+{
+    const char *from = bytes;
+    for (size_t at = 0; at < size;) {
+        ssize_t put = write(writer->fd, from + at, size - at);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0)
+            return base_error_set(BASE_EIO, "%s: cannot be written: %s (after %lld bytes)", writer->path,
+                                  put < 0 ? strerror(errno) : "the disk takes no more", (long long)writer->size);
+        at += (size_t)put;
+        writer->size += put;
+    }
+    return BASE_OK;
+}
+
+/* The folder of @p path: "." where it names none. Owned. */
+static BaseStatus folder_of(const char *path, char **out)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return base_strdup(".", out);
+    return base_format(out, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+BaseStatus io_writer_finish_take(IoWriter *writer)
+{
+    BaseStatus st = BASE_OK;
+    char *folder = NULL;
+    BASE_TRY(folder_of(writer->path, &folder));
+    BASE_CHECK(fsync(writer->fd) == 0, BASE_EIO, "%s: cannot be written: %s", writer->path, strerror(errno));
+    int rc = close(writer->fd);
+    writer->fd = -1;
+    BASE_CHECK(rc == 0, BASE_EIO, "%s: cannot be written: %s", writer->path, strerror(errno));
+    BASE_CHECK(rename(writer->temporary, writer->path) == 0, BASE_EIO, "%s: cannot be put in place: %s", writer->path,
+               strerror(errno));
+    base_free(writer->temporary);
+    writer->temporary = NULL;
+    /* the new name, too, must outlive a power cut; some file systems cannot sync a folder, and the data is safe by now */
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+out:
+    base_free(folder);
+    io_writer_drop(writer);
+    return st;
+}
+
+void io_writer_drop(IoWriter *writer)
+{
+    if (!writer) return;
+    if (writer->fd >= 0) {
+        close(writer->fd);
+        unlink(writer->temporary);
+    } else if (writer->temporary) {
+        unlink(writer->temporary);
+    }
+    base_free(writer->temporary);
+    base_free(writer->path);
+    base_free(writer);
+}
+
+BaseStatus io_file_write(const char *path, const void *bytes, size_t size)
+{
+    IoWriter *writer;
+    BaseStatus st = io_writer_open(path, &writer);
+    if (st != BASE_OK) return st;
+    st = io_writer_add(writer, bytes, size);
+    if (st == BASE_OK) return io_writer_finish_take(writer);
+    io_writer_drop(writer);
+    return st;
+}
+
+BaseStatus io_path_writable(const char *path)
+{
+    IoWriter *writer;
+    BaseStatus st = io_writer_open(path, &writer);
+    if (st == BASE_OK) io_writer_drop(writer);
+    return st;
+}
+
+bool io_path_exists(const char *path) { return access(path, F_OK) == 0; }
+
+BaseStatus io_folder_make(const char *path)
+{
+    BaseStatus st = BASE_OK;
+    char *part = NULL;
+    struct stat info;
+    BASE_CHECK(*path, BASE_EIO, "no folder can be made: its name is empty");
+    BASE_TRY(base_strdup(path, &part));
+    for (char *end = part + 1;; end++) {
+        char keep = *end;
+        if (keep != '/' && keep != '\0') continue;
+        *end = '\0';
+        if (mkdir(part, 0777) != 0) {
+            int why = errno;
+            BASE_CHECK(stat(part, &info) == 0 && S_ISDIR(info.st_mode), BASE_EIO, "%s: the folder cannot be made: %s", part,
+                       why == EEXIST ? "a file of that name is there" : strerror(why));
+        }
+        *end = keep;
+        if (!keep) break;
+    }
+out:
+    base_free(part);
+    return st;
+}
+
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+    return n >= m && strcmp(name + n - m, suffix) == 0;
+}
+
+BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    IoNames list = {0};
+    *names = NULL;
+    *count = 0;
+    DIR *folder = opendir(path);
+    BASE_CHECK(folder, BASE_EIO, "%s: the folder cannot be read: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (ends_in(entry->d_name, suffix)) BASE_TRY(io_names_add(&list, entry->d_name));
+    }
+    io_names_sort(&list);
+    BASE_TRY(io_names_give(&list, names, count));
+out:
+    if (folder) closedir(folder);
+    io_names_drop(&list);
+    return st;
+}
+
+/* "<anything>.<pid>.tmp" of no living process of this machine. */
+static bool left_over(const char *name)
+{
+    char digits[24];
+    int64_t pid;
+    size_t n = strlen(name);
+    if (!ends_in(name, ".tmp")) return false;
+    size_t end = n - 4, start = end;
+    while (start > 0 && name[start - 1] != '.') start--;
+    if (start == 0 || end - start >= sizeof digits) return false;
+    memcpy(digits, name + start, end - start);
+    digits[end - start] = '\0';
+    return base_parse_i64(digits, &pid) && pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+void io_folder_sweep(const char *path)
+{
+    char **names;
+    size_t count;
+    if (io_folder_list(path, ".tmp", &names, &count) != BASE_OK) {
+        base_error_clear();
+        return;
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; fd >= 0 && i < count; i++)
+        if (left_over(names[i])) unlinkat(fd, names[i], 0);
+    if (fd >= 0) close(fd);
+    io_names_free(names, count);
+}

@@ -1,0 +1,34 @@
+/* io/hdf5_private.h - what the three HDF5 files of this folder share. */
+#ifndef IO_HDF5_PRIVATE_H
+#define IO_HDF5_PRIVATE_H
+
+#include <hdf5.h>
+
+#include "io/hdf5.h"
+
+struct IoHdf5 {
+    hid_t id;
+    char *path; /* for messages */
+};
+
+/* Text is read whole, so its size is limited; labels and configurations are far below. */
+enum { IO_HDF5_TEXTS = 1 << 20, IO_HDF5_TEXT_BYTES = 64 << 20 };
+
+/** HDF5 keeps its error printing per thread: called by every function that may be a thread's first. */
+void io_hdf5_quiet(void);
+/** HDF5's own innermost message of the call that just failed ("unknown error" if none). Valid until the next call. */
+const char *io_hdf5_reason(void);
+
+/** False where @p type is no number that io_hdf5_read converts: integers and booleans of 1 to 8 bytes, floats of 2 to 8. */
+bool io_hdf5_number(hid_t type, IoH5Type *stored, bool *is_float);
+/** The type of IoH5Type values in memory; a constant of HDF5, never closed. */
+hid_t io_hdf5_memory_type(IoH5Type type);
+size_t io_hdf5_type_size(IoH5Type type);
+/** False for a null dataspace, more than IO_H5_DIMS dimensions, or a size in bytes (8 an element) that overflows. */
+bool io_hdf5_extent(hid_t space, IoH5Info *out);
+/** Opens a group or dataset; negative where it is not there (each part of the path is looked up first). */
+hid_t io_hdf5_object(const IoHdf5 *file, const char *path);
+/** Texts of a dataset or attribute, named @p what in messages. Owned: io_names_free. */
+BaseStatus io_hdf5_texts(hid_t object, bool attribute, const char *what, char ***out, size_t *count);
+
+#endif

@@ -1,0 +1,395 @@
+/* A foreign HDF5 file is read whole by a child process before this process touches it.
+ *
+ * The child (this program again, so that no shell and no second binary is needed) walks every group, reads every
+ * attribute, number array and text of the file, and says "ok" on its standard output; whatever else happens, a crash and
+ * an endless loop included, is one line of BASE_EFORMAT. Its memory and processor time are limited.
+ *
+ * A few bytes can declare an array of any size. Deflate, the strongest common filter, packs at most 1032 to 1, so an
+ * array may be at most RATIO times what the file stores of it, plus FREE_BYTES that nothing need be stored of (fill
+ * values); and no more can be stored of it than the file is long. Arrays in other files (external storage, external
+ * links, virtual arrays) are refused: the file would read what its sender cannot. */
+#include "io/hdf5_probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "io/hdf5_private.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifndef WITH_ASAN
+#define WITH_ASAN 0 /* the sanitizer itself reserves terabytes of addresses */
+#endif
+
+enum { SECONDS = 60, BYTES_PER_SECOND = 20 << 20, DEPTH = 32, OBJECTS = 1 << 20, ANSWER = 512 };
+static const int64_t MEMORY = (int64_t)4 << 30, RATIO = 1100, FREE_BYTES = (int64_t)64 << 20;
+static const int64_t PIECE = (int64_t)8 << 20, LARGEST_CHUNK = (int64_t)512 << 20;
+
+static int64_t allowed_seconds(int64_t size) { return SECONDS + size / BYTES_PER_SECOND; }
+
+/* ---- the parent ---- */
+
+typedef struct {
+    char text[ANSWER];
+    size_t size;
+    bool late;
+    int status;
+} Answer;
+
+static void wait_for(pid_t pid, int fd, double deadline, Answer *answer)
+{
+    for (;;) {
+        double left = deadline - base_clock_wall();
+        struct pollfd want = {.fd = fd, .events = POLLIN};
+        int ready = left > 0 ? poll(&want, 1, left > 1 ? 1000 : 1 + (int)(1000 * left)) : 0;
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready == 0 && left > 0) continue;
+        answer->late = ready <= 0;
+        if (ready <= 0) break;
+        char spare[64];
+        size_t room = sizeof answer->text - 1 - answer->size;
+        ssize_t got = read(fd, room ? answer->text + answer->size : spare, room ? room : sizeof spare);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        if (room) answer->size += (size_t)got;
+    }
+    if (answer->late) kill(pid, SIGKILL);
+    while (waitpid(pid, &answer->status, 0) < 0 && errno == EINTR) continue;
+    answer->text[answer->size] = '\0';
+    for (char *c = answer->text; *c; c++)
+        if ((unsigned char)*c < ' ') *c = ' '; /* names in the file may hold anything */
+}
+
+/* The child needs no threads; everything else of the environment stays. *out and its last entry are the caller's. */
+static BaseStatus child_environment(char ***out)
+{
+    size_t n = 0, kept = 0;
+    while (environ[n]) n++;
+    BaseStatus st = BASE_ALLOC(n + 2, out);
+    if (st != BASE_OK) return st;
+    static char one[] = "OMP_NUM_THREADS=1";
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(environ[i], "OMP_NUM_THREADS=", 16) != 0) (*out)[kept++] = environ[i];
+    (*out)[kept] = one;
+    return BASE_OK;
+}
+
+static int start(const char *path, int write_end, char **environment, pid_t *pid)
+{
+    char option[] = IO_HDF5_PROBE, name[] = "expunge";
+    char *argv[] = {name, option, (char *)path, NULL}; /* posix_spawn does not write to it */
+    posix_spawn_file_actions_t actions;
+    int rc = posix_spawn_file_actions_init(&actions);
+    if (rc) return rc;
+    rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, write_end, STDOUT_FILENO);
+    if (!rc) rc = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (!rc) rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+}
+
+static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
+{
+    if (answer->late)
+        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds)", path,
+                              (long long)allowed_seconds(size));
+    if (WIFSIGNALED(answer->status))
+        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (libhdf5 died of signal %d, %s)", path,
+                              WTERMSIG(answer->status), strsignal(WTERMSIG(answer->status)));
+    if (strcmp(answer->text, "ok") == 0) return BASE_OK;
+    if (strncmp(answer->text, "no: ", 4) == 0)
+        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (%s)", path, answer->text + 4);
+    return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (the process that tried ended with status %d)", path,
+                          WEXITSTATUS(answer->status));
+}
+
+BaseStatus io_hdf5_probe(const char *path, int64_t size)
+{
+    BaseStatus st = BASE_OK;
+    char **environment = NULL;
+    int ends[2] = {-1, -1};
+    pid_t pid;
+    Answer answer = {.size = 0};
+    BASE_TRY(child_environment(&environment));
+    BASE_CHECK(pipe2(ends, O_CLOEXEC) == 0, BASE_EIO, "%s: no pipe for the reading process: %s", path, strerror(errno));
+    int rc = start(path, ends[1], environment, &pid);
+    BASE_CHECK(rc == 0, BASE_EIO, "%s: the reading process cannot be started: %s", path, strerror(rc));
+    close(ends[1]);
+    ends[1] = -1;
+    wait_for(pid, ends[0], base_clock_wall() + (double)allowed_seconds(size), &answer);
+    st = judge(path, size, &answer);
+out:
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0) close(ends[i]);
+    base_free(environment);
+    return st;
+}
+
+/* ---- the child ---- */
+
+typedef struct {
+    int64_t file_size;
+    haddr_t *seen; /* [seen_count] ascending */
+    size_t seen_count, seen_room;
+    int depth;
+    BaseStatus st;
+} Walk;
+
+static BaseStatus visit(Walk *walk, hid_t object, const char *name);
+
+static BaseStatus read_pieces(hid_t data, const char *name, const IoH5Info *info, hid_t space, const hsize_t *unit)
+{
+    BaseStatus st = BASE_OK;
+    void *buffer = NULL;
+    hid_t memory = H5I_INVALID_HID, type = io_hdf5_memory_type(info->stored);
+    hsize_t block[IO_H5_DIMS] = {1}, at[IO_H5_DIMS] = {0}, take[IO_H5_DIMS] = {1};
+    int64_t bytes = (int64_t)io_hdf5_type_size(info->stored) * info->count;
+    int ndim = info->ndim;
+    for (int d = 0; d < ndim; d++) { /* rows first; whole chunks, or each would be unpacked again and again */
+        hsize_t all = (hsize_t)info->shape[d], keep = all;
+        if (bytes > PIECE) {
+            keep = (hsize_t)((double)all * (double)PIECE / (double)bytes);
+            keep = (keep / unit[d] + 1) * unit[d];
+            if (keep > all) keep = all;
+        }
+        bytes = bytes / (int64_t)all * (int64_t)keep;
+        block[d] = keep;
+    }
+    BASE_TRY(base_alloc_raw((size_t)bytes, 1, &buffer));
+    for (bool more = true; more;) {
+        if (ndim > 0) {
+            for (int d = 0; d < ndim; d++) {
+                hsize_t left = (hsize_t)info->shape[d] - at[d];
+                take[d] = left < block[d] ? left : block[d];
+            }
+            H5Sselect_hyperslab(space, H5S_SELECT_SET, at, NULL, take, NULL);
+        }
+        memory = ndim > 0 ? H5Screate_simple(ndim, take, NULL) : H5Screate(H5S_SCALAR);
+        BASE_CHECK(memory >= 0 && H5Dread(data, type, memory, space, H5P_DEFAULT, buffer) >= 0, BASE_EFORMAT,
+                   "%.100s cannot be read: %s", name, io_hdf5_reason());
+        H5Sclose(memory);
+        memory = H5I_INVALID_HID;
+        more = false;
+        for (int d = ndim - 1; d >= 0 && !more; d--) {
+            at[d] += take[d];
+            more = at[d] < (hsize_t)info->shape[d];
+            if (!more) at[d] = 0;
+        }
+    }
+out:
+    if (memory >= 0) H5Sclose(memory);
+    base_free(buffer);
+    return st;
+}
+
+/* Checks how the array is stored; unit: the shape that is read at once (a chunk, or one element). */
+static BaseStatus check_layout(const Walk *walk, hid_t data, hid_t type, const char *name, const IoH5Info *info,
+                               hsize_t *unit)
+{
+    BaseStatus st = BASE_OK;
+    hid_t creation = H5Dget_create_plist(data);
+    BASE_CHECK(creation >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
+    for (int d = 0; d < IO_H5_DIMS; d++) unit[d] = 1;
+    H5D_layout_t layout = H5Pget_layout(creation);
+    BASE_CHECK(layout != H5D_VIRTUAL && H5Pget_external_count(creation) <= 0, BASE_EFORMAT,
+               "%.100s lies in other files, which are not read", name);
+    int64_t width = (int64_t)H5Tget_size(type), bytes;
+    if (layout == H5D_CHUNKED) {
+        BASE_CHECK(H5Pget_chunk(creation, IO_H5_DIMS, unit) == info->ndim, BASE_EFORMAT, "%.100s: its chunks are damaged",
+                   name);
+        bytes = width;
+        for (int d = 0; d < info->ndim; d++)
+            BASE_CHECK(unit[d] > 0 && unit[d] < (hsize_t)1 << 32 &&
+                           !__builtin_mul_overflow(bytes, (int64_t)unit[d], &bytes) && bytes <= LARGEST_CHUNK,
+                       BASE_EFORMAT, "%.100s has chunks of more than %lld bytes", name, (long long)LARGEST_CHUNK);
+    }
+    hsize_t stored = H5Dget_storage_size(data);
+    BASE_CHECK(stored <= (hsize_t)walk->file_size, BASE_EFORMAT, "%.100s stores %llu bytes in a file of %lld", name,
+               (unsigned long long)stored, (long long)walk->file_size);
+    BASE_CHECK(!__builtin_mul_overflow(info->count, width, &bytes) && bytes / RATIO <= (int64_t)stored + FREE_BYTES / RATIO,
+               BASE_EFORMAT, "%.100s declares %lld elements of %lld bytes but stores %llu bytes", name,
+               (long long)info->count, (long long)width, (unsigned long long)stored);
+out:
+    if (creation >= 0) H5Pclose(creation);
+    return st;
+}
+
+static BaseStatus read_texts(hid_t object, bool attribute, const char *name)
+{
+    char **texts;
+    size_t count;
+    BaseStatus st = io_hdf5_texts(object, attribute, name, &texts, &count);
+    if (st == BASE_OK) io_names_free(texts, count);
+    return st == BASE_ELIMIT ? BASE_OK : st; /* refused by the reader too, where it is asked for */
+}
+
+static BaseStatus visit_data(const Walk *walk, hid_t data, const char *name)
+{
+    BaseStatus st = BASE_OK;
+    IoH5Info info = {0};
+    hsize_t unit[IO_H5_DIMS];
+    hid_t type = H5Dget_type(data), space = H5Dget_space(data);
+    BASE_CHECK(type >= 0 && space >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
+    if (!io_hdf5_extent(space, &info)) goto out; /* nobody reads it */
+    BASE_TRY(check_layout(walk, data, type, name, &info, unit));
+    if (H5Tget_class(type) == H5T_STRING) BASE_TRY(read_texts(data, false, name));
+    if (info.count > 0 && io_hdf5_number(type, &info.stored, &info.is_float))
+        BASE_TRY(read_pieces(data, name, &info, space, unit));
+out:
+    if (type >= 0) H5Tclose(type);
+    if (space >= 0) H5Sclose(space);
+    return st;
+}
+
+static BaseStatus read_numbers(hid_t attribute, hid_t type, const char *name)
+{
+    BaseStatus st = BASE_OK;
+    IoH5Info info = {0};
+    double *values = NULL;
+    hid_t space = H5Aget_space(attribute);
+    BASE_CHECK(space >= 0, BASE_EFORMAT, "attribute %.100s: %s", name, io_hdf5_reason());
+    if (!io_hdf5_number(type, &info.stored, &info.is_float) || !io_hdf5_extent(space, &info) || !info.count) goto out;
+    BASE_TRY(BASE_ALLOC(info.count, &values));
+    BASE_CHECK(H5Aread(attribute, H5T_NATIVE_DOUBLE, values) >= 0, BASE_EFORMAT, "attribute %.100s cannot be read: %s",
+               name, io_hdf5_reason());
+out:
+    base_free(values);
+    if (space >= 0) H5Sclose(space);
+    return st;
+}
+
+static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *user)
+{
+    (void)info;
+    Walk *walk = user;
+    BaseStatus st = BASE_OK;
+    hid_t type = H5I_INVALID_HID, attribute = H5Aopen(object, name, H5P_DEFAULT);
+    BASE_CHECK(attribute >= 0, BASE_EFORMAT, "attribute %.100s: %s", name, io_hdf5_reason());
+    type = H5Aget_type(attribute);
+    BASE_CHECK(type >= 0, BASE_EFORMAT, "attribute %.100s: %s", name, io_hdf5_reason());
+    if (H5Tget_class(type) == H5T_STRING) BASE_TRY(read_texts(attribute, true, name));
+    else BASE_TRY(read_numbers(attribute, type, name));
+out:
+    if (type >= 0) H5Tclose(type);
+    if (attribute >= 0) H5Aclose(attribute);
+    if (st != BASE_OK) walk->st = st;
+    return st == BASE_OK ? 0 : -1;
+}
+
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *user)
+{
+    Walk *walk = user;
+    BaseStatus st = BASE_OK;
+    hid_t object = H5I_INVALID_HID;
+    if (info->type == H5L_TYPE_SOFT) return 0; /* what it names is met by its own name */
+    BASE_CHECK(info->type == H5L_TYPE_HARD, BASE_EFORMAT, "%.100s links to another file, which is not read", name);
+    object = H5Oopen(group, name, H5P_DEFAULT);
+    BASE_CHECK(object >= 0, BASE_EFORMAT, "%.100s cannot be opened: %s", name, io_hdf5_reason());
+    BASE_TRY(visit(walk, object, name));
+out:
+    if (object >= 0) H5Oclose(object);
+    if (st != BASE_OK) walk->st = st;
+    return st == BASE_OK ? 0 : -1;
+}
+
+/* True the first time; hard links may go in circles. */
+static bool first_visit(Walk *walk, haddr_t address)
+{
+    size_t low = 0, high = walk->seen_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (walk->seen[middle] < address) low = middle + 1;
+        else high = middle;
+    }
+    if (low < walk->seen_count && walk->seen[low] == address) return false;
+    if (walk->seen_count == walk->seen_room) {
+        size_t room = walk->seen_room ? 2 * walk->seen_room : 256;
+        walk->st = BASE_GROW(&walk->seen, walk->seen_count, room);
+        if (walk->st != BASE_OK) return false;
+        walk->seen_room = room;
+    }
+    memmove(walk->seen + low + 1, walk->seen + low, (walk->seen_count - low) * sizeof *walk->seen);
+    walk->seen[low] = address;
+    walk->seen_count++;
+    return true;
+}
+
+static BaseStatus visit(Walk *walk, hid_t object, const char *name)
+{
+    BaseStatus st = BASE_OK;
+    H5O_info_t info;
+    BASE_CHECK(H5Oget_info2(object, &info, H5O_INFO_BASIC) >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
+    if (!first_visit(walk, info.addr)) return walk->st;
+    BASE_CHECK(walk->seen_count <= OBJECTS, BASE_EFORMAT, "more than %d arrays and groups", OBJECTS);
+    BASE_CHECK(walk->depth < DEPTH, BASE_EFORMAT, "%.100s: groups nested more than %d deep", name, DEPTH);
+    herr_t rc = H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_attribute, walk);
+    BASE_TRY(walk->st);
+    BASE_CHECK(rc >= 0, BASE_EFORMAT, "attributes of %.100s: %s", name, io_hdf5_reason());
+    if (info.type == H5O_TYPE_DATASET) BASE_TRY(visit_data(walk, object, name));
+    if (info.type != H5O_TYPE_GROUP) goto out;
+    walk->depth++;
+    rc = H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, walk);
+    walk->depth--;
+    BASE_TRY(walk->st);
+    BASE_CHECK(rc >= 0, BASE_EFORMAT, "%.100s cannot be listed: %s", name, io_hdf5_reason());
+out:
+    return st;
+}
+
+static void limit(int what, int64_t value)
+{
+    struct rlimit now;
+    if (getrlimit(what, &now) != 0) return;
+    now.rlim_cur = (rlim_t)value < now.rlim_max ? (rlim_t)value : now.rlim_max;
+    setrlimit(what, &now);
+}
+
+static BaseStatus walk_file(const char *path)
+{
+    BaseStatus st = BASE_OK;
+    Walk walk = {.st = BASE_OK};
+    hid_t root = H5I_INVALID_HID, id = H5I_INVALID_HID;
+    BASE_TRY(io_file_size(path, &walk.file_size));
+    limit(RLIMIT_CPU, allowed_seconds(walk.file_size));
+    limit(RLIMIT_CORE, 0);
+    if (!WITH_ASAN) limit(RLIMIT_AS, MEMORY);
+    io_hdf5_quiet();
+    id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    BASE_CHECK(id >= 0, BASE_EFORMAT, "%s", io_hdf5_reason());
+    root = H5Oopen(id, "/", H5P_DEFAULT);
+    BASE_CHECK(root >= 0, BASE_EFORMAT, "%s", io_hdf5_reason());
+    BASE_TRY(visit(&walk, root, "/"));
+out:
+    base_free(walk.seen);
+    if (root >= 0) H5Oclose(root);
+    if (id >= 0) H5Fclose(id);
+    return st;
+}
+
+int io_hdf5_probe_main(const char *path)
+{
+    BaseStatus st = walk_file(path);
+    H5close(); /* its cleaning up may crash as well, so it comes before the answer */
+    char answer[ANSWER];
+    int size = snprintf(answer, sizeof answer, st == BASE_OK ? "ok" : "no: %.480s", base_error_text());
+    ssize_t sent = write(STDOUT_FILENO, answer, (size_t)size);
+    return st == BASE_OK && sent == size ? 0 : 1;
+}
