@@ -6,6 +6,11 @@
     X(mlp)                                                                     \
     X(convnet)                                                                 \
     X(vgg11_bn)                                                                \
-    X(resnet18)
+    X(vgg16_bn)                                                                \
+    X(resnet18)                                                                \
+    X(resnet50)                                                                \
+    X(vgg11_bn_imagenet)                                                       \
+    X(resnet18_imagenet)                                                       \
+    X(resnet50_imagenet)
 
 #endif

@@ -3,9 +3,10 @@
 
 static NnNode build(NnGraph *g, int64_t K)
 {
-    static const NnResnet FORM = {{2, 2, 2, 2}, false, false};
+    static const NnResnet FORM = {.blocks = {2, 2, 2, 2}, .bottleneck = false, .large = false};
     return nn_resnet_draw(g, &FORM, K);
 }
 
 const NnArch nn_arch_resnet18 = {
-    BASE_ENTRY_PLAIN("resnet18", "ResNet-18, 32x32 form: 3x3 stem, no max pool", "He et al. 2016"), 3, 32, 32, build};
+    BASE_ENTRY_PLAIN("resnet18", "ResNet-18, 32x32 form: 3x3 stem, no max pool", "He et al. 2016"),
+    3, 32, 32, build};

@@ -115,16 +115,22 @@ static void check_architecture(const char *name, const char *group)
     io_hdf5_close(file);
 }
 
-static void vgg11_bn_is_torchvisions(void **state)
+static void small_forms_are_torchvisions(void **state)
 {
     (void)state;
     check_architecture("vgg11_bn", "vgg11_bn_cifar");
+    check_architecture("vgg16_bn", "vgg16_bn_cifar");
+    check_architecture("resnet18", "resnet18_cifar");
+    check_architecture("resnet50", "resnet50_cifar");
 }
 
-static void resnet18_is_torchvisions(void **state)
+static void large_forms_are_torchvisions(void **state)
 {
     (void)state;
-    check_architecture("resnet18", "resnet18_cifar");
+    if (!getenv("EXPUNGE_LONG")) skip();
+    check_architecture("resnet18_imagenet", "resnet18_imagenet");
+    check_architecture("resnet50_imagenet", "resnet50_imagenet");
+    check_architecture("vgg11_bn_imagenet", "vgg11_bn_imagenet");
 }
 
 static void every_row_builds(void **state)
@@ -214,7 +220,7 @@ static void bad_input_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(vgg11_bn_is_torchvisions), cmocka_unit_test(resnet18_is_torchvisions),
+    cmocka_unit_test(small_forms_are_torchvisions), cmocka_unit_test(large_forms_are_torchvisions),
     cmocka_unit_test(every_row_builds),         cmocka_unit_test(mlp_is_the_papers_toy),
     cmocka_unit_test(class_count_comes_from_the_checkpoint), cmocka_unit_test(bad_input_is_refused),
 };

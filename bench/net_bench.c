@@ -1,0 +1,159 @@
+/* bench/net_bench.c - our side of the speed comparison: vgg11_bn at 32x32, batch 128, on random data.
+ *
+ *   net_bench export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check itself
+ *   net_bench serve         reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "nn/arch/arch.h"
+#include "nn/train.h"
+#include "nn/weights.h"
+
+enum { BATCH = 128, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10, WARM_UP = 3 };
+static const double LR = 1e-4; /* small: the loss must stay finite for as long as we measure */
+
+typedef struct {
+    NnNet *net;
+    NnEngine *engines[2][2]; /* [train][precision] */
+    NnOptimizer *optimizer;
+    float *x, *logits, *dlogits, *grads;
+    int32_t y[BATCH];
+} Bench;
+
+static BaseStatus bench_make(Bench *b)
+{
+    BaseStatus st = BASE_OK;
+    const NnArch *arch = NULL;
+    const int64_t shape[3] = {3, 32, 32};
+    BASE_TRY(nn_arch_find("vgg11_bn", &arch));
+    BASE_TRY(nn_arch_build(arch, shape, CLASSES, &b->net));
+    nn_net_init(b->net, 1);
+    BASE_TRY(nn_optimizer_create(NN_SGD, nn_net_param_count(b->net), 0.9, 5e-4, true, &b->optimizer));
+    BASE_TRY(BASE_ALLOC(BATCH * PIXELS, &b->x));
+    BASE_TRY(BASE_ALLOC(BATCH * CLASSES, &b->logits));
+    BASE_TRY(BASE_ALLOC(BATCH * CLASSES, &b->dlogits));
+    BASE_TRY(BASE_ALLOC(nn_net_param_count(b->net), &b->grads));
+    BaseRandom r = base_random_make(1, "bench", 0);
+    for (int64_t i = 0; i < BATCH * PIXELS; i++) b->x[i] = (float)base_random_normal(&r);
+    for (int i = 0; i < BATCH; i++) b->y[i] = (int32_t)base_random_below(&r, CLASSES);
+out:
+    return st;
+}
+
+static void bench_free(Bench *b)
+{
+    for (int i = 0; i < 4; i++) nn_engine_free(b->engines[i / 2][i % 2]);
+    nn_net_free(b->net);
+    nn_optimizer_free(b->optimizer);
+    base_free(b->x);
+    base_free(b->logits);
+    base_free(b->dlogits);
+    base_free(b->grads);
+}
+
+/* Logits and parameter gradients of the deployed network (no dropout), in one precision. */
+static BaseStatus add_expected(Bench *b, IoTensors *tensors, NnPrecision precision)
+{
+    BaseStatus st = BASE_OK;
+    NnEngine *eval = NULL, *grad = NULL;
+    const int64_t shape[2] = {CHECKED, CLASSES}, count = nn_net_param_count(b->net);
+    char name[64];
+    BASE_TRY(nn_engine_create(b->net, NN_MODE_EVAL, precision, CHECKED, &eval));
+    BASE_TRY(nn_engine_forward(eval, b->x, CHECKED, 0, b->logits));
+    snprintf(name, sizeof name, "bench.%s.logits", nn_precision_name(precision));
+    BASE_TRY(io_tensors_add(tensors, name, IO_F32, 2, shape, b->logits));
+    BASE_TRY(nn_engine_create(b->net, NN_MODE_EVAL_GRAD, precision, CHECKED, &grad));
+    BASE_TRY(nn_engine_forward(grad, b->x, CHECKED, 0, b->logits));
+    nn_loss_cross_entropy(b->logits, b->y, CHECKED, CLASSES, 0, b->dlogits);
+    BASE_TRY(nn_engine_backward(grad, b->dlogits, b->grads));
+    snprintf(name, sizeof name, "bench.%s.gradients", nn_precision_name(precision));
+    BASE_TRY(io_tensors_add(tensors, name, IO_F32, 1, &count, b->grads));
+out:
+    nn_engine_free(eval);
+    nn_engine_free(grad);
+    return st;
+}
+
+static BaseStatus export_check(Bench *b, const char *path)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    const int64_t shape[4] = {CHECKED, 3, 32, 32}, count = CHECKED;
+    BASE_TRY(nn_weights_export(b->net, &tensors));
+    BASE_TRY(io_tensors_add(tensors, "bench.x", IO_F32, 4, shape, b->x));
+    BASE_TRY(io_tensors_add(tensors, "bench.y", IO_I32, 1, &count, b->y));
+    BASE_TRY(add_expected(b, tensors, NN_F32));
+    if (nn_precision_available(NN_BF16) == NN_BF16) BASE_TRY(add_expected(b, tensors, NN_BF16));
+    BASE_TRY(io_tensors_write(tensors, path));
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
+static BaseStatus one_batch(Bench *b, bool train, NnEngine *engine, uint64_t key)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(nn_engine_forward(engine, b->x, BATCH, key, b->logits));
+    if (!train) goto out;
+    nn_loss_cross_entropy(b->logits, b->y, BATCH, CLASSES, 0, b->dlogits);
+    BASE_TRY(nn_engine_backward(engine, b->dlogits, b->grads));
+    nn_optimizer_step(b->optimizer, nn_net_edit_params(b->net), b->grads, NULL, LR);
+out:
+    return st;
+}
+
+/* Images a second over at least so many seconds, after a warm-up. */
+static BaseStatus measure(Bench *b, bool train, NnPrecision precision, double seconds, double *rate)
+{
+    BaseStatus st = BASE_OK;
+    NnEngine **engine = &b->engines[train][precision == NN_BF16];
+    uint64_t key = 0;
+    if (!*engine) BASE_TRY(nn_engine_create(b->net, train ? NN_MODE_TRAIN : NN_MODE_EVAL, precision, BATCH, engine));
+    for (; key < WARM_UP; key++) BASE_TRY(one_batch(b, train, *engine, key));
+    double start = base_clock_wall(), spent = 0;
+    while (spent < seconds) {
+        BASE_TRY(one_batch(b, train, *engine, key++));
+        spent = base_clock_wall() - start;
+    }
+    *rate = (double)(key - WARM_UP) * BATCH / spent;
+out:
+    return st;
+}
+
+static BaseStatus serve(Bench *b)
+{
+    BaseStatus st = BASE_OK;
+    char line[128], task[16], name[16];
+    double seconds;
+    while (fgets(line, sizeof line, stdin)) {
+        double rate = 0;
+        NnPrecision precision = NN_F32;
+        BASE_CHECK(sscanf(line, "%15s %15s %lf", task, name, &seconds) == 3, BASE_EUSAGE, "not a request: %s", line);
+        BASE_TRY(nn_precision_parse(name, &precision));
+        BASE_TRY(measure(b, !strcmp(task, "train"), precision, seconds, &rate));
+        printf("{\"images_per_second\": %.6g}\n", rate);
+        fflush(stdout);
+    }
+out:
+    return st;
+}
+
+int main(int argc, char **argv)
+{
+    bool exporting = argc == 3 && !strcmp(argv[1], "export"), serving = argc == 2 && !strcmp(argv[1], "serve");
+    if (!exporting && !serving) {
+        fprintf(stderr, "usage: net_bench export FILE.safetensors | net_bench serve\n");
+        return 2;
+    }
+    Bench b = {.net = NULL};
+    BaseStatus st = bench_make(&b);
+    if (st == BASE_OK) st = exporting ? export_check(&b, argv[2]) : serve(&b);
+    if (st != BASE_OK) fprintf(stderr, "net_bench: %s\n", base_error_text());
+    bench_free(&b);
+    return st == BASE_OK ? 0 : 1;
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""PyTorch's side of the speed comparison: vgg11_bn at 32x32, batch 128, on random data (bench/net_bench.c is ours).
+
+  torch_vgg11_bn.py THREADS check FILE    compares logits and gradients with those in FILE: one JSON line
+  torch_vgg11_bn.py THREADS serve FILE    reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each
+
+Layouts are channels_last, bf16 is autocast: how PyTorch's documentation says to run a network fast on a CPU.
+"""
+import contextlib
+import json
+import struct
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+BATCH, CLASSES, WARM_UP = 128, 10, 3
+PLAN = [64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"]
+TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header, body = json.loads(file.read(size)), file.read()
+    out = {}
+    for name, info in header.items():
+        if name != "__metadata__":
+            start, end = info["data_offsets"]
+            array = np.frombuffer(body[start:end], TYPES[info["dtype"]]).reshape(info["shape"])
+            out[name] = torch.from_numpy(array.copy())
+    return out
+
+
+class Vgg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers, channels = [], 3
+        for item in PLAN:
+            if item == "pool":
+                layers.append(nn.MaxPool2d(2))
+                continue
+            layers += [nn.Conv2d(channels, item, 3, padding=1), nn.BatchNorm2d(item), nn.ReLU(inplace=True)]
+            channels = item
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(nn.Linear(512, 512), nn.ReLU(True), nn.Dropout(), nn.Linear(512, 512), nn.ReLU(True),
+                                        nn.Dropout(), nn.Linear(512, CLASSES))
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.features(x), 1))
+
+
+def cast(precision):
+    return torch.cpu.amp.autocast(dtype=torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+
+
+def load(path):
+    tensors = read_safetensors(path)
+    model = Vgg()
+    model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("bench.")})
+    return model.to(memory_format=torch.channels_last), tensors
+
+
+def difference(got, want):
+    return float((got - want).abs().max() / want.abs().max())
+
+
+def check(path):
+    model, tensors = load(path)
+    model.eval()
+    x, y = tensors["bench.x"].contiguous(memory_format=torch.channels_last), tensors["bench.y"].long()
+    with torch.no_grad():  # ours in either precision against PyTorch's float32: autocast has rounding of its own
+        logits = model(x)
+    nn.functional.cross_entropy(model(x), y).backward()
+    gradients = torch.cat([p.grad.contiguous().flatten() for p in model.parameters()])
+    out = {}
+    for precision in ("f32", "bf16"):
+        if f"bench.{precision}.logits" in tensors:
+            out[precision] = {"logits": difference(tensors[f"bench.{precision}.logits"], logits),
+                              "gradients": difference(tensors[f"bench.{precision}.gradients"], gradients)}
+    with torch.no_grad(), cast("bf16"):
+        out["peer_bf16_logits"] = difference(model(x).float(), logits)
+    print(json.dumps(out), flush=True)
+
+
+def serve(path):
+    model, _ = load(path)
+    loss_of, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 1e-4, 0.9, weight_decay=5e-4, nesterov=True)
+    torch.manual_seed(1)
+    x = torch.randn(BATCH, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    y = torch.randint(CLASSES, (BATCH,))
+
+    def train(precision):
+        optimizer.zero_grad(set_to_none=True)
+        with cast(precision):
+            loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    def infer(precision):
+        with torch.inference_mode(), cast(precision):
+            model(x)
+
+    for line in sys.stdin:
+        task, precision, seconds = line.split()
+        step = train if task == "train" else infer
+        model.train(task == "train")
+        for _ in range(WARM_UP):
+            step(precision)
+        start, count, spent = time.monotonic(), 0, 0.0
+        while spent < float(seconds):
+            step(precision)
+            count += 1
+            spent = time.monotonic() - start
+        print(json.dumps({"images_per_second": count * BATCH / spent}), flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(sys.argv[1]))
+    if sys.argv[2] == "check":
+        check(sys.argv[3])
+    elif sys.argv[2] == "serve":
+        serve(sys.argv[3])

@@ -1,0 +1,12 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/resnet.h"
+
+static NnNode build(NnGraph *g, int64_t K)
+{
+    static const NnResnet FORM = {.blocks = {2, 2, 2, 2}, .bottleneck = false, .large = true};
+    return nn_resnet_draw(g, &FORM, K);
+}
+
+const NnArch nn_arch_resnet18_imagenet = {
+    BASE_ENTRY_PLAIN("resnet18_imagenet", "ResNet-18, 224x224 form", "He et al. 2016"),
+    3, 224, 224, build};

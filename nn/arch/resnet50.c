@@ -1,0 +1,12 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/resnet.h"
+
+static NnNode build(NnGraph *g, int64_t K)
+{
+    static const NnResnet FORM = {.blocks = {3, 4, 6, 3}, .bottleneck = true, .large = false};
+    return nn_resnet_draw(g, &FORM, K);
+}
+
+const NnArch nn_arch_resnet50 = {
+    BASE_ENTRY_PLAIN("resnet50", "ResNet-50, 32x32 form: 3x3 stem, no max pool", "He et al. 2016"),
+    3, 32, 32, build};

@@ -1,0 +1,12 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/resnet.h"
+
+static NnNode build(NnGraph *g, int64_t K)
+{
+    static const NnResnet FORM = {.blocks = {3, 4, 6, 3}, .bottleneck = true, .large = true};
+    return nn_resnet_draw(g, &FORM, K);
+}
+
+const NnArch nn_arch_resnet50_imagenet = {
+    BASE_ENTRY_PLAIN("resnet50_imagenet", "ResNet-50, 224x224 form", "He et al. 2016"),
+    3, 224, 224, build};
