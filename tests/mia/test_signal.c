@@ -1,0 +1,140 @@
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "mia/signal/signal.h"
+
+static void as_in_the_fixture(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        MiaSignalKind kind;
+    } SIGNALS[] = {
+        {"signals/loss", MIA_SIGNAL_LOSS},
+        {"signals/confidence", MIA_SIGNAL_CONFIDENCE},
+        {"signals/entropy", MIA_SIGNAL_ENTROPY},
+        {"signals/modified_entropy", MIA_SIGNAL_MODIFIED_ENTROPY},
+        {"signals/correct", MIA_SIGNAL_CORRECT},
+        {"signals/hinge", MIA_SIGNAL_HINGE},
+        {"signals/logit_scaled_confidence", MIA_SIGNAL_PHI},
+    };
+    IoHdf5 *file = NULL;
+    int64_t N = 0, count = 0;
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    double *logits = support_read_f64(file, "signals/logits", &count), got[1024];
+    int32_t *y = support_read_i32(file, "signals/y", &N);
+    assert_true(N > 0 && N <= 1024);
+    for (size_t s = 0; s < sizeof SIGNALS / sizeof *SIGNALS; s++) {
+        double *want = support_read_f64(file, SIGNALS[s].path, NULL);
+        mia_signal_fill(logits, y, N, count / N, SIGNALS[s].kind, got);
+        for (int64_t i = 0; i < N; i++) assert_near(got[i], want[i], 0, 1e-9);
+        base_free(want);
+    }
+    base_free(logits);
+    base_free(y);
+    io_hdf5_close(file);
+}
+
+/* The definitions in long double, logits mild enough that no tail rounds away there. */
+static void as_by_definition(void **state)
+{
+    (void)state;
+    enum { MOST = 9 };
+    for (uint64_t round = 0; round < 500; round++) {
+        BaseRandom r = base_random_make(5, "signal_test", round);
+        int64_t K = 2 + (int64_t)base_random_below(&r, MOST - 1);
+        int32_t y = (int32_t)base_random_below(&r, (uint64_t)K);
+        double z[MOST], rival = -INFINITY;
+        long double sum = 0, others = 0, p[MOST], entropy = 0, modified = 0;
+        for (int64_t j = 0; j < K; j++) {
+            z[j] = 4 * base_random_normal(&r);
+            sum += expl(z[j]);
+            if (j == y) continue;
+            others += expl(z[j]);
+            if (z[j] > rival) rival = z[j];
+        }
+        for (int64_t j = 0; j < K; j++) {
+            long double rest = 0;
+            for (int64_t i = 0; i < K; i++) rest += i == j ? 0 : expl(z[i]);
+            p[j] = expl(z[j]) / sum;
+            entropy -= p[j] * logl(p[j]);
+            modified -= j == y ? (others / sum) * logl(p[j]) : p[j] * logl(rest / sum);
+        }
+        MiaSignals s = mia_signal_row(z, K, y);
+        /* log(sum) for a sum near 1 keeps its absolute digits only, in the twin too: 1e-18 * a few */
+        assert_near(s.loss, (double)-logl(p[y]), 1e-17, 1e-13);
+        assert_near(s.confidence, (double)p[y], 0, 1e-13);
+        assert_near(s.entropy, (double)entropy, 1e-17, 1e-12);
+        assert_near(s.modified_entropy, (double)modified, 1e-17, 1e-12);
+        assert_near(s.hinge, z[y] - rival, 0, 0);
+        assert_near(s.phi, (double)(z[y] - logl(others)), 1e-14, 1e-13);
+        assert_near(s.correct, z[y] > rival, 0, 0);
+        double soft[MOST], total = 0;
+        mia_signal_softmax(z, K, soft);
+        for (int64_t j = 0; j < K; j++) {
+            assert_near(soft[j], (double)p[j], 0, 1e-13);
+            total += soft[j];
+        }
+        assert_near(total, 1, 0, 1e-14);
+    }
+}
+
+/* Far beyond where p_y rounds to 1 or 0: float32 code saturates at 16.6, clipped code at 13.8. */
+static void nothing_saturates(void **state)
+{
+    (void)state;
+    const double GAPS[] = {20, 40, 300, 700, 2000, 1e6};
+    for (size_t g = 0; g < sizeof GAPS / sizeof *GAPS; g++) {
+        const double z[] = {GAPS[g], 0, 0};
+        MiaSignals sure = mia_signal_row(z, 3, 0), wrong = mia_signal_row(z, 3, 1);
+        assert_near(sure.phi, GAPS[g] - log(2), 0, 1e-15);
+        assert_near(sure.loss, log1p(2 * exp(-GAPS[g])), 1e-300, 1e-12); /* exp turns a rounding of 700 into 1e-13 */
+        assert_near(sure.hinge, GAPS[g], 0, 0);
+        assert_near(wrong.loss, GAPS[g] + log1p(2 * exp(-GAPS[g])), 0, 1e-15);
+        assert_near(wrong.phi, -(GAPS[g] + log1p(exp(-GAPS[g]))), 0, 1e-15);
+        /* y = 1: (1 - p_y) * loss + p_0 * -log(1 - p_0) + tiny */
+        assert_near(wrong.modified_entropy, 2 * GAPS[g], 2, 1e-3);
+        assert_true(isfinite(sure.entropy) && isfinite(sure.modified_entropy) && sure.entropy >= 0);
+        if (GAPS[g] < 700) assert_true(sure.entropy > 0 && sure.modified_entropy > 0 && sure.loss > 0);
+    }
+}
+
+/* Two classes: M = -(1 - p) log p - (1 - p) log p = 2 (1 - p) loss. */
+static void modified_entropy_of_two_classes(void **state)
+{
+    (void)state;
+    for (double gap = -50; gap <= 50; gap += 0.7) {
+        const double z[] = {gap, 0};
+        MiaSignals s = mia_signal_row(z, 2, 0);
+        double doubt = 1 / (1 + exp(gap));
+        assert_near(s.modified_entropy, 2 * doubt * s.loss, 0, 1e-13);
+        assert_near(s.phi, gap, 0, 1e-15);
+    }
+}
+
+static void ties_and_shifts(void **state)
+{
+    (void)state;
+    const double flat[] = {3, 3, 3, 3};
+    MiaSignals first = mia_signal_row(flat, 4, 0), last = mia_signal_row(flat, 4, 3);
+    assert_near(first.correct, 1, 0, 0);
+    assert_near(last.correct, 0, 0, 0);
+    assert_near(first.entropy, log(4), 0, 1e-15);
+    assert_near(first.loss, log(4), 0, 1e-15);
+    const double z[] = {1, -2, 0.5}, shifted[] = {1 + 1024, -2 + 1024, 0.5 + 1024};
+    MiaSignals a = mia_signal_row(z, 3, 2), b = mia_signal_row(shifted, 3, 2);
+    for (int kind = MIA_SIGNAL_LOSS; kind <= MIA_SIGNAL_PHI; kind++)
+        assert_near(mia_signal_pick(&a, (MiaSignalKind)kind), mia_signal_pick(&b, (MiaSignalKind)kind), 0, 1e-12);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(as_in_the_fixture),
+    cmocka_unit_test(as_by_definition),
+    cmocka_unit_test(nothing_saturates),
+    cmocka_unit_test(modified_entropy_of_two_classes),
+    cmocka_unit_test(ties_and_shifts),
+};
+
+SUPPORT_MAIN(tests)
