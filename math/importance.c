@@ -8,19 +8,51 @@
 
 const char *const math_route_names[] = {"auto", "svd", "eigen", "closed", NULL};
 
+/* Up to this side the symmetric matrix is kept in float64: with alpha = 1000 the curve lambda(s) turns float32's rounding
+ * of G into errors of 1e-5 to 1e-4 in P, and at this size double costs nothing that matters. Larger ones are float32. */
+enum { F64_SIDE = 1024, F64_BLOCK = 512 };
+
 struct MathImportance {
-    int64_t n, f, seen, side; /* side: of gram; f, or n in the dual */
+    int64_t n, f, seen, side; /* side: of the symmetric matrix; f, or n in the dual */
     int64_t total;            /* rows over all processes */
     MathRoute route;
     bool dual, finished;
     double trace, rank;
-    float *x;         /* [n, f] rows, then divided by sqrt(t): dual, and svd until it is decomposed */
-    float *gram;      /* [side, side] lower triangle of G or K; then, decomposed, one eigenvector a row */
-    float *basis;     /* svd: [count, f] right singular vectors as rows */
-    double *spectrum; /* [count] eigen: ascending as LAPACK gives it */
-    double *descending;
+    float *x;           /* [n, f] rows, later divided by sqrt(t): dual, and svd until it is decomposed */
+    float *gram;        /* [side, side] lower triangle of G or K; on the eigen route then one eigenvector a row */
+    double *gram_f64;   /* the same where side <= F64_SIDE */
+    float *basis;       /* svd: [count, f] right singular vectors as rows */
+    double *spectrum;   /* [count] in the order of the eigenvectors; NULL on the closed route */
+    double *descending; /* [count] */
     int64_t count;
 };
+
+typedef double (*Weight)(double s, double alpha);
+static double importance_of(double s, double alpha) { return alpha * s / ((alpha - 1) * s + 1); }
+static double rest_of(double s, double alpha) { return (1 - s) / ((alpha - 1) * s + 1); }
+static double inverse_of(double s, double alpha) { return 1 / ((alpha - 1) * s + 1); }
+
+#define REAL float
+#define NAME(name) name
+#include "math/importance_real.h"
+#undef REAL
+#undef NAME
+#define REAL double
+#define NAME(name) name##_f64
+#include "math/importance_real.h"
+
+static BaseStatus widen(const float *x, int64_t n, double **out)
+{
+    BaseStatus st = BASE_ALLOC_RAW(n, out);
+    if (st != BASE_OK) return st;
+    for (int64_t i = 0; i < n; i++) (*out)[i] = (double)x[i];
+    return BASE_OK;
+}
+
+static void narrow(const double *x, int64_t n, float *out)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = (float)x[i];
+}
 
 BaseStatus math_importance_create(int64_t n, int64_t f, MathRoute route, bool primal, MathImportance **out)
 {
@@ -40,11 +72,12 @@ BaseStatus math_importance_create(int64_t n, int64_t f, MathRoute route, bool pr
         BASE_CHECK(n <= MATH_SVD_LIMIT / (f * (int64_t)sizeof *m->x), BASE_ELIMIT,
                    "route svd would store [%lld, %lld] inputs, over its limit of %lld MiB: use route eigen",
                    (long long)n, (long long)f, (long long)(MATH_SVD_LIMIT >> 20));
-        BASE_TRY(BASE_ALLOC_RAW(n * f, &m->x));
+    } else if (m->side <= F64_SIDE) {
+        BASE_TRY(BASE_ALLOC(m->side * m->side, &m->gram_f64));
     } else {
-        if (m->dual) BASE_TRY(BASE_ALLOC_RAW(n * f, &m->x));
         BASE_TRY(BASE_ALLOC(m->side * m->side, &m->gram));
     }
+    if (m->dual || m->route == MATH_ROUTE_SVD) BASE_TRY(BASE_ALLOC_RAW(n * f, &m->x));
     *out = m;
     m = NULL;
 out:
@@ -57,10 +90,42 @@ void math_importance_free(MathImportance *m)
     if (!m) return;
     base_free(m->x);
     base_free(m->gram);
+    base_free(m->gram_f64);
     base_free(m->basis);
     base_free(m->spectrum);
     base_free(m->descending);
     base_free(m);
+}
+
+static BaseStatus add_f64(MathImportance *m, const float *x, int64_t rows)
+{
+    BaseStatus st = BASE_OK;
+    double *wide = NULL;
+    for (int64_t at = 0; at < rows && st == BASE_OK; at += F64_BLOCK) {
+        int64_t count = rows - at < F64_BLOCK ? rows - at : F64_BLOCK;
+        BASE_TRY(widen(x + at * m->f, count * m->f, &wide));
+        st = math_gram_f64(count, m->f, 1, wide, 1, m->gram_f64);
+        base_free(wide);
+    }
+out:
+    return st;
+}
+
+/* K in double: X is widened a block of columns at a time. */
+static BaseStatus dual_f64(MathImportance *m)
+{
+    BaseStatus st = BASE_OK;
+    double *wide = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(m->n * F64_BLOCK, &wide));
+    for (int64_t at = 0; at < m->f; at += F64_BLOCK) {
+        int64_t count = m->f - at < F64_BLOCK ? m->f - at : F64_BLOCK;
+        for (int64_t i = 0; i < m->n; i++)
+            for (int64_t j = 0; j < count; j++) wide[i * count + j] = (double)m->x[i * m->f + at + j];
+        BASE_TRY(math_gram_dual_f64(m->n, count, 1, wide, 1, m->gram_f64));
+    }
+out:
+    base_free(wide);
+    return st;
 }
 
 BaseStatus math_importance_add(MathImportance *m, const float *x, int64_t rows)
@@ -69,7 +134,8 @@ BaseStatus math_importance_add(MathImportance *m, const float *x, int64_t rows)
     BASE_CHECK(!m->finished && rows >= 0 && rows <= m->n - m->seen, BASE_EARG, "%lld rows more than the %lld announced",
                (long long)(m->seen + rows - m->n), (long long)m->n);
     if (m->x) memcpy(m->x + m->seen * m->f, x, (size_t)(rows * m->f) * sizeof *x);
-    else BASE_TRY(math_gram(rows, m->f, 1, x, 1, m->gram));
+    else if (m->gram) BASE_TRY(math_gram(rows, m->f, 1, x, 1, m->gram));
+    else BASE_TRY(add_f64(m, x, rows));
     m->seen += rows;
 out:
     return st;
@@ -79,55 +145,74 @@ out:
 static BaseStatus reduce_gram(MathImportance *m, BaseStatus (*reduce)(void *, float *, int64_t), void *user)
 {
     BaseStatus st = BASE_OK;
-    float count[2] = {(float)(m->n >> 16), (float)(m->n & 0xffff)};
-    BASE_CHECK(m->gram && !m->dual, BASE_EARG, "only a primal Gram matrix can be summed over processes");
-    BASE_TRY(reduce(user, m->gram, m->side * m->side));
+    int64_t size = m->side * m->side;
+    float count[2] = {(float)(m->n >> 16), (float)(m->n & 0xffff)}, *sum = NULL;
+    BASE_CHECK(!m->dual && m->route != MATH_ROUTE_SVD, BASE_EARG, "only a primal Gram matrix can be summed over processes");
+    if (m->gram_f64) {
+        BASE_TRY(BASE_ALLOC_RAW(size, &sum));
+        narrow(m->gram_f64, size, sum);
+    }
+    BASE_TRY(reduce(user, sum ? sum : m->gram, size));
+    for (int64_t i = 0; sum && i < size; i++) m->gram_f64[i] = (double)sum[i];
     BASE_TRY(reduce(user, count, 2));
     m->total = ((int64_t)count[0] << 16) + (int64_t)count[1];
 out:
+    base_free(sum);
     return st;
 }
 
-/* 1 / ||G||_F^2 of the normalised lower triangle. The non-zero eigenvalues of G and K are the same, so are the norms. */
-static double effective_rank(const float *gram, int64_t side)
+static BaseStatus decompose_svd(MathImportance *m)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < side; i++) {
-        const float *row = gram + i * side;
-        sum += 2 * math_dot(row, row, i) + (double)row[i] * (double)row[i];
-    }
-    return 1 / sum;
+    BaseStatus st = BASE_OK;
+    float *s = NULL;
+    BASE_TRY(BASE_ALLOC(m->count, &s));
+    BASE_TRY(BASE_ALLOC(m->count * m->f, &m->basis));
+    if (m->trace > 0) BASE_TRY(math_svd(m->n, m->f, m->x, s, m->basis));
+    double sum = 0; /* 1 but for rounding */
+    for (int64_t i = 0; i < m->count; i++) sum += (double)s[i] * (double)s[i];
+    for (int64_t i = 0; i < m->count && sum > 0; i++) m->spectrum[i] = (double)s[i] * (double)s[i] / sum;
+    base_free(m->x);
+    m->x = NULL;
+out:
+    base_free(s);
+    return st;
 }
 
 static BaseStatus decompose(MathImportance *m)
 {
     BaseStatus st = BASE_OK;
-    float *s = NULL;
     bool svd = m->route == MATH_ROUTE_SVD;
     m->count = svd ? (m->n < m->f ? m->n : m->f) : m->side;
-    BASE_TRY(BASE_ALLOC_RAW(m->count, &s));
     BASE_TRY(BASE_ALLOC(m->count, &m->spectrum));
     BASE_TRY(BASE_ALLOC(m->count, &m->descending));
-    if (svd) {
-        BASE_TRY(BASE_ALLOC_RAW(m->count * m->f, &m->basis));
-        if (m->trace > 0) BASE_TRY(math_svd(m->n, m->f, m->x, s, m->basis));
-        base_free(m->x);
-        m->x = NULL;
-    } else if (m->trace > 0) {
-        BASE_TRY(math_eigen(m->side, m->gram, s));
+    if (svd) BASE_TRY(decompose_svd(m));
+    else if (m->trace > 0 && m->gram_f64) BASE_TRY(eigen_f64(m->side, m->gram_f64, m->spectrum));
+    else if (m->trace > 0) BASE_TRY(eigen(m->side, m->gram, m->spectrum));
+    double squares = 0;
+    for (int64_t i = 0; i < m->count; i++) {
+        m->descending[svd ? i : m->count - 1 - i] = m->spectrum[i];
+        squares += m->spectrum[i] * m->spectrum[i];
     }
-    if (m->trace > 0) {
-        double squares = 0;
-        for (int64_t i = 0; i < m->count; i++) { /* rounding leaves eigenvalues a little below 0 */
-            double value = s[i];
-            m->spectrum[i] = svd ? value * value : value > 0 ? value : 0;
-            m->descending[svd ? i : m->count - 1 - i] = m->spectrum[i];
-            squares += m->spectrum[i] * m->spectrum[i];
-        }
-        m->rank = 1 / squares;
+    if (svd && m->trace > 0) m->rank = 1 / squares;
+out:
+    return st;
+}
+
+static BaseStatus normalise(MathImportance *m)
+{
+    BaseStatus st = BASE_OK;
+    int64_t size = m->side * m->side;
+    if (m->x) math_scale(m->x, m->n * m->f, (float)(1 / sqrt(m->trace)));
+    if (m->gram_f64) {
+        if (m->dual) BASE_TRY(dual_f64(m));
+        else divide_f64(m->gram_f64, size, m->trace);
+        m->rank = effective_rank_f64(m->gram_f64, m->side);
+    } else if (m->gram) {
+        if (m->dual) BASE_TRY(math_gram_dual(m->n, m->f, 1, m->x, 0, m->gram));
+        else divide(m->gram, size, m->trace);
+        m->rank = effective_rank(m->gram, m->side);
     }
 out:
-    base_free(s);
     return st;
 }
 
@@ -138,67 +223,14 @@ BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *
                (long long)m->n);
     m->total = m->n;
     if (reduce) BASE_TRY(reduce_gram(m, reduce, user));
-    if (m->x) {
-        for (int64_t i = 0; i < m->n; i++) m->trace += math_dot(m->x + i * m->f, m->x + i * m->f, m->f);
-    } else {
-        for (int64_t i = 0; i < m->f; i++) m->trace += m->gram[i * m->f + i];
-    }
+    for (int64_t i = 0; m->x && i < m->n; i++) m->trace += math_dot(m->x + i * m->f, m->x + i * m->f, m->f);
+    for (int64_t i = 0; !m->x && i < m->f; i++)
+        m->trace += m->gram ? (double)m->gram[i * m->f + i] : m->gram_f64[i * m->f + i];
     BASE_CHECK(isfinite(m->trace), BASE_ENUMERIC, "a layer's inputs are not finite, or so large that their squares overflow");
-    if (m->trace > 0) {
-        if (m->x) math_scale(m->x, m->n * m->f, (float)(1 / sqrt(m->trace)));
-        if (m->dual) BASE_TRY(math_gram_dual(m->n, m->f, 1, m->x, 0, m->gram));
-        else if (m->gram) math_scale(m->gram, m->side * m->side, (float)(1 / m->trace));
-        if (m->gram) m->rank = effective_rank(m->gram, m->side);
-    }
+    if (m->trace > 0) BASE_TRY(normalise(m));
     if (m->route != MATH_ROUTE_CLOSED) BASE_TRY(decompose(m));
     m->finished = true;
 out:
-    return st;
-}
-
-/* Rows b <- b ((alpha - 1) G + I)^-1 for G or K, b [rows, side]; out-of-place through the eigenvectors. */
-static BaseStatus solve(const MathImportance *m, double alpha, float *b, int64_t rows)
-{
-    BaseStatus st = BASE_OK;
-    float *a = NULL;
-    int64_t side = m->side;
-    if (m->route == MATH_ROUTE_CLOSED) {
-        BASE_TRY(BASE_ALLOC_RAW(side * side, &a));
-        for (int64_t i = 0; i < side; i++) {
-            for (int64_t j = 0; j <= i; j++) a[i * side + j] = (float)((alpha - 1) * m->gram[i * side + j]);
-            a[i * side + i] += 1;
-        }
-        BASE_TRY(math_cholesky(side, a));
-        BASE_TRY(math_cholesky_solve(side, a, rows, b));
-    } else {
-        BASE_TRY(BASE_ALLOC_RAW(rows * side, &a));
-        BASE_TRY(math_gemm(false, true, rows, side, side, 1, b, m->gram, 0, a));
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t i = 0; i < side; i++) a[r * side + i] /= (float)((alpha - 1) * m->spectrum[i] + 1);
-        BASE_TRY(math_gemm(false, false, rows, side, side, 1, a, m->gram, 0, b));
-    }
-out:
-    base_free(a);
-    return st;
-}
-
-/* out = W V diag(weight_i) V^T, weights lambda or 1 - lambda; V's rows are basis [count, f]. */
-static BaseStatus apply_basis(const MathImportance *m, const float *basis, double alpha, bool complement, const float *w,
-                              int64_t rows, float *out)
-{
-    BaseStatus st = BASE_OK;
-    float *c = NULL; /* [rows, count] */
-    BASE_TRY(BASE_ALLOC_RAW(rows * m->count, &c));
-    BASE_TRY(math_gemm(false, true, rows, m->count, m->f, 1, w, basis, 0, c));
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t i = 0; i < m->count; i++) {
-            double s = m->spectrum[i], above = complement ? 1 - s : alpha * s;
-            c[r * m->count + i] *= (float)(above / ((alpha - 1) * s + 1));
-        }
-    }
-    BASE_TRY(math_gemm(false, false, rows, m->f, m->count, 1, c, basis, 0, out));
-out:
-    base_free(c);
     return st;
 }
 
@@ -206,13 +238,47 @@ out:
 static BaseStatus apply_dual(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
 {
     BaseStatus st = BASE_OK;
-    float *z = NULL; /* [rows, n] */
-    BASE_TRY(BASE_ALLOC_RAW(rows * m->n, &z));
-    BASE_TRY(math_gemm(false, true, rows, m->n, m->f, 1, w, m->x, 0, z));
-    BASE_TRY(solve(m, alpha, z, rows));
-    BASE_TRY(math_gemm(false, false, rows, m->f, m->n, (float)alpha, z, m->x, 0, out));
+    int64_t n = m->n;
+    float *z = NULL, *solved = NULL; /* [rows, n] */
+    double *wide = NULL, *wide_solved = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(rows * n, &z));
+    BASE_TRY(math_gemm(false, true, rows, n, m->f, 1, w, m->x, 0, z));
+    if (m->gram_f64) {
+        BASE_TRY(widen(z, rows * n, &wide));
+        if (m->spectrum) {
+            BASE_TRY(BASE_ALLOC_RAW(rows * n, &wide_solved));
+            BASE_TRY(filter_f64(m->gram_f64, n, n, m->spectrum, alpha, inverse_of, wide, rows, wide_solved));
+        } else {
+            BASE_TRY(solve_f64(m->gram_f64, n, alpha, wide, rows));
+        }
+        narrow(wide_solved ? wide_solved : wide, rows * n, z);
+    } else if (m->spectrum) {
+        BASE_TRY(BASE_ALLOC_RAW(rows * n, &solved));
+        BASE_TRY(filter(m->gram, n, n, m->spectrum, alpha, inverse_of, z, rows, solved));
+    } else {
+        BASE_TRY(solve(m->gram, n, alpha, z, rows));
+    }
+    BASE_TRY(math_gemm(false, false, rows, m->f, n, (float)alpha, solved ? solved : z, m->x, 0, out));
 out:
     base_free(z);
+    base_free(solved);
+    base_free(wide);
+    base_free(wide_solved);
+    return st;
+}
+
+static BaseStatus apply_primal(const MathImportance *m, double alpha, bool complement, const float *w, int64_t rows, float *out)
+{
+    BaseStatus st = BASE_OK;
+    double *wide = NULL, *result = NULL;
+    if (m->gram) return primal(m->gram, m->f, m->spectrum, alpha, complement, w, rows, out);
+    BASE_TRY(widen(w, rows * m->f, &wide));
+    BASE_TRY(BASE_ALLOC_RAW(rows * m->f, &result));
+    BASE_TRY(primal_f64(m->gram_f64, m->f, m->spectrum, alpha, complement, wide, rows, result));
+    narrow(result, rows * m->f, out);
+out:
+    base_free(wide);
+    base_free(result);
     return st;
 }
 
@@ -229,14 +295,9 @@ BaseStatus math_importance_apply(const MathImportance *m, double alpha, const fl
     BaseStatus st = BASE_OK;
     BASE_TRY(check_use(m, alpha, rows));
     if (!(m->trace > 0)) memset(out, 0, (size_t)(rows * m->f) * sizeof *out);
-    else if (m->route == MATH_ROUTE_SVD) BASE_TRY(apply_basis(m, m->basis, alpha, false, w, rows, out));
+    else if (m->basis) BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, importance_of, w, rows, out));
     else if (m->dual) BASE_TRY(apply_dual(m, alpha, w, rows, out));
-    else if (m->route == MATH_ROUTE_EIGEN) BASE_TRY(apply_basis(m, m->gram, alpha, false, w, rows, out));
-    else {
-        BASE_TRY(math_symm(rows, m->f, w, m->gram, out));
-        math_scale(out, rows * m->f, (float)alpha);
-        BASE_TRY(solve(m, alpha, out, rows));
-    }
+    else BASE_TRY(apply_primal(m, alpha, false, w, rows, out));
 out:
     return st;
 }
@@ -246,15 +307,15 @@ BaseStatus math_importance_complement(const MathImportance *m, double alpha, con
     BaseStatus st = BASE_OK;
     int64_t size = rows * m->f;
     BASE_TRY(check_use(m, alpha, rows));
-    if (!(m->trace > 0)) memcpy(out, w, (size_t)size * sizeof *out);
-    else if (m->route == MATH_ROUTE_EIGEN && !m->dual) BASE_TRY(apply_basis(m, m->gram, alpha, true, w, rows, out));
-    else if (m->route == MATH_ROUTE_CLOSED && !m->dual) { /* (W - W G) A^-1: no cancellation where P is near I */
-        BASE_TRY(math_symm(rows, m->f, w, m->gram, out));
-        for (int64_t i = 0; i < size; i++) out[i] = w[i] - out[i];
-        BASE_TRY(solve(m, alpha, out, rows));
-    } else { /* the stored rows may span less than all of W */
+    if (!(m->trace > 0)) {
+        memcpy(out, w, (size_t)size * sizeof *out);
+    } else if (m->dual || (m->basis && m->count < m->f)) { /* the rows of X may span less than W */
         BASE_TRY(math_importance_apply(m, alpha, w, rows, out));
         for (int64_t i = 0; i < size; i++) out[i] = w[i] - out[i];
+    } else if (m->basis) {
+        BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, rest_of, w, rows, out));
+    } else {
+        BASE_TRY(apply_primal(m, alpha, true, w, rows, out));
     }
 out:
     return st;
@@ -276,29 +337,56 @@ out:
     return st;
 }
 
+/* sum over rows and i of s_i (w v_i)^2 */
+static BaseStatus response_spectral(const MathImportance *m, const float *w, int64_t rows, double *out)
+{
+    BaseStatus st = BASE_OK;
+    float *basis = NULL, *c = NULL;
+    if (m->gram_f64) {
+        BASE_TRY(BASE_ALLOC_RAW(m->count * m->f, &basis));
+        narrow(m->gram_f64, m->count * m->f, basis);
+    }
+    BASE_TRY(BASE_ALLOC_RAW(rows * m->count, &c));
+    const float *v = m->basis ? m->basis : basis ? basis : m->gram;
+    BASE_TRY(math_gemm(false, true, rows, m->count, m->f, 1, w, v, 0, c));
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < m->count; i++)
+            *out += m->spectrum[i] * (double)c[r * m->count + i] * (double)c[r * m->count + i];
+out:
+    base_free(basis);
+    base_free(c);
+    return st;
+}
+
 BaseStatus math_importance_response(const MathImportance *m, const float *w, int64_t rows, double *out)
 {
     BaseStatus st = BASE_OK;
     float *c = NULL;
+    double *wide = NULL, *product = NULL;
+    int64_t size = rows * m->side;
     *out = 0;
     BASE_TRY(check_use(m, 1, rows));
     if (!(m->trace > 0)) goto out;
-    bool decomposed = m->route != MATH_ROUTE_CLOSED && !m->dual;
-    int64_t width = decomposed ? m->count : m->side;
-    BASE_TRY(BASE_ALLOC_RAW(rows * width, &c));
-    if (decomposed) {
-        BASE_TRY(math_gemm(false, true, rows, width, m->f, 1, w, m->basis ? m->basis : m->gram, 0, c));
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t i = 0; i < width; i++) *out += m->spectrum[i] * (double)c[r * width + i] * (double)c[r * width + i];
-    } else if (m->dual) {
-        BASE_TRY(math_gemm(false, true, rows, width, m->f, 1, w, m->x, 0, c));
-        *out = math_dot(c, c, rows * width);
-    } else {
+    if (m->dual) {
+        BASE_TRY(BASE_ALLOC_RAW(size, &c));
+        BASE_TRY(math_gemm(false, true, rows, m->n, m->f, 1, w, m->x, 0, c));
+        *out = math_dot(c, c, size);
+    } else if (m->spectrum) {
+        BASE_TRY(response_spectral(m, w, rows, out));
+    } else if (m->gram) {
+        BASE_TRY(BASE_ALLOC_RAW(size, &c));
         BASE_TRY(math_symm(rows, m->f, w, m->gram, c));
-        *out = math_dot(c, w, rows * width);
+        *out = math_dot(c, w, size);
+    } else {
+        BASE_TRY(widen(w, size, &wide));
+        BASE_TRY(BASE_ALLOC_RAW(size, &product));
+        BASE_TRY(math_symm_f64(rows, m->f, wide, m->gram_f64, product));
+        for (int64_t i = 0; i < size; i++) *out += product[i] * wide[i];
     }
 out:
     base_free(c);
+    base_free(wide);
+    base_free(product);
     return st;
 }
 

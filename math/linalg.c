@@ -34,81 +34,20 @@ static BaseStatus check_info(const char *routine, lapack_int info, const char *m
     return base_error_set(BASE_ENUMERIC, "LAPACK %s: %s (info %d)", routine, meaning, info);
 }
 
-BaseStatus math_gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, float alpha, const float *a, const float *b,
-                     float beta, float *c)
-{
-    BaseStatus st = check_indices(M, N, K);
-    if (st != BASE_OK || M == 0 || N == 0) return st;
-    int lda = (int)(ta ? M : K), ldb = (int)(tb ? K : N);
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K,
-                alpha, a, lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, beta, c, (int)N);
-    return BASE_OK;
-}
-
-BaseStatus math_gram(int64_t n, int64_t f, float alpha, const float *x, float beta, float *g)
-{
-    BaseStatus st = check_indices(n, f, 0);
-    if (st != BASE_OK || f == 0) return st;
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int)f, (int)n, alpha, x, (int)f, beta, g, (int)f);
-    return BASE_OK;
-}
-
-BaseStatus math_gram_dual(int64_t n, int64_t f, float alpha, const float *x, float beta, float *k)
-{
-    BaseStatus st = check_indices(n, f, 0);
-    if (st != BASE_OK || n == 0 || f == 0) return st;
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)f, alpha, x, (int)f, beta, k, (int)n);
-    return BASE_OK;
-}
-
-BaseStatus math_symm(int64_t rows, int64_t f, const float *w, const float *g, float *c)
-{
-    BaseStatus st = check_indices(rows, f, 0);
-    if (st != BASE_OK || rows == 0 || f == 0) return st;
-    cblas_ssymm(CblasRowMajor, CblasRight, CblasLower, (int)rows, (int)f, 1, g, (int)f, w, (int)f, 0, c, (int)f);
-    return BASE_OK;
-}
-
-BaseStatus math_cholesky(int64_t n, float *g)
-{
-    BaseStatus st = check_indices(n, n, 0);
-    if (st != BASE_OK || n == 0) return st;
-    lapack_int info = LAPACKE_spotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, g, (lapack_int)n);
-    return check_info("spotrf", info, "the matrix is not positive definite");
-}
-
-BaseStatus math_cholesky_solve(int64_t n, const float *l, int64_t rows, float *b)
-{
-    BaseStatus st = check_indices(n, rows, 0);
-    if (st != BASE_OK || n == 0 || rows == 0) return st;
-    lapack_int info =
-        LAPACKE_spotrs_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, (lapack_int)rows, l, (lapack_int)n, b, (lapack_int)n);
-    return check_info("spotrs", info, "failed");
-}
-
-BaseStatus math_eigen(int64_t n, float *g, float *s)
-{
-    BaseStatus st = BASE_OK;
-    float *work = NULL;
-    lapack_int *iwork = NULL;
-    if (n == 0) return BASE_OK;
-    BASE_TRY(check_indices(n, n, 0));
-    int64_t lwork = 1 + 6 * n + 2 * n * n, liwork = 3 + 5 * n;
-    BASE_CHECK(lwork <= INT32_MAX, BASE_ELIMIT,
-               "an eigendecomposition of %lld features is beyond LAPACK's 32-bit workspace (32767): use route closed",
-               (long long)n);
-    BASE_TRY(BASE_ALLOC_RAW(lwork, &work));
-    BASE_TRY(BASE_ALLOC_RAW(liwork, &iwork));
-    lapack_int info = LAPACKE_ssyevd_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)n, g, (lapack_int)n, s, work,
-                                          (lapack_int)lwork, iwork, (lapack_int)liwork);
-    BASE_TRY(check_info("ssyevd", info, "the eigenvalues did not converge"));
-    BASE_CHECK(math_is_finite(s, n), BASE_ENUMERIC, "eigenvalues of a %lld x %lld matrix are not finite", (long long)n,
-               (long long)n);
-out:
-    base_free(work);
-    base_free(iwork);
-    return st;
-}
+#define REAL float
+#define NAME(name) name
+#define BLAS(name) cblas_s##name
+#define LAPACK(name) LAPACKE_s##name##_work
+#include "math/linalg_real.h"
+#undef REAL
+#undef NAME
+#undef BLAS
+#undef LAPACK
+#define REAL double
+#define NAME(name) name##_f64
+#define BLAS(name) cblas_d##name
+#define LAPACK(name) LAPACKE_d##name##_work
+#include "math/linalg_real.h"
 
 BaseStatus math_svd(int64_t n, int64_t f, float *x, float *s, float *vt)
 {

@@ -1,4 +1,4 @@
-/* math/linalg.h - BLAS and LAPACK on row-major float32 matrices.
+/* math/linalg.h - BLAS and LAPACK on row-major matrices: float32, and the few that the importance core needs in float64.
  *
  * Dimensions are int64_t and checked against LAPACK's 32-bit integers (BASE_ELIMIT, the value in the text). A symmetric
  * matrix is read and written in its lower triangle only, unless said otherwise. Matrices are dense: the row stride is the
@@ -12,22 +12,27 @@
 
 #include "base/status.h"
 
-/** C = alpha op(A) op(B) + beta C;  C [M, N], op(A) [M, K], op(B) [K, N]; op is the transpose where ta, tb. */
-BaseStatus math_gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, float alpha, const float *a, const float *b,
-                     float beta, float *c);
-/** G = alpha X^T X + beta G;  X [n, f], G [f, f] lower. */
-BaseStatus math_gram(int64_t n, int64_t f, float alpha, const float *x, float beta, float *g);
-/** K = alpha X X^T + beta K;  X [n, f], K [n, n] lower. */
-BaseStatus math_gram_dual(int64_t n, int64_t f, float alpha, const float *x, float beta, float *k);
-/** C = W G;  W, C [rows, f], G [f, f] symmetric, lower. */
-BaseStatus math_symm(int64_t rows, int64_t f, const float *w, const float *g, float *c);
-/** G = L L^T in place (lower). BASE_ENUMERIC where G is not positive definite. */
-BaseStatus math_cholesky(int64_t n, float *g);
-/** Every row b of B becomes b G^-1, from math_cholesky's @p l;  B [rows, n]. */
-BaseStatus math_cholesky_solve(int64_t n, const float *l, int64_t rows, float *b);
-/** G = V^T diag(s) V: @p g (lower) in, V out, one eigenvector a ROW; s [n] ascending. n <= 32767: LAPACK's workspace of
- *  1 + 6n + 2n^2 floats must be countable in 32 bits. Takes that much memory for the time. Source: LAPACK ssyevd. */
-BaseStatus math_eigen(int64_t n, float *g, float *s);
+#define MATH_LINALG_LIST(REAL, S)                                                                                        \
+    /** C = alpha op(A) op(B) + beta C;  C [M, N], op(A) [M, K], op(B) [K, N]; op is the transpose where ta, tb. */      \
+    BaseStatus math_gemm##S(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a, const REAL *b, \
+                            REAL beta, REAL *c);                                                                         \
+    /** G = alpha X^T X + beta G;  X [n, f], G [f, f] lower. */                                                          \
+    BaseStatus math_gram##S(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *g);                        \
+    /** K = alpha X X^T + beta K;  X [n, f], K [n, n] lower. */                                                          \
+    BaseStatus math_gram_dual##S(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *k);                   \
+    /** C = W G;  W, C [rows, f], G [f, f] symmetric, lower. */                                                          \
+    BaseStatus math_symm##S(int64_t rows, int64_t f, const REAL *w, const REAL *g, REAL *c);                             \
+    /** G = L L^T in place (lower). BASE_ENUMERIC where G is not positive definite. */                                   \
+    BaseStatus math_cholesky##S(int64_t n, REAL *g);                                                                     \
+    /** Every row b of B becomes b G^-1, from math_cholesky's @p l;  B [rows, n]. */                                     \
+    BaseStatus math_cholesky_solve##S(int64_t n, const REAL *l, int64_t rows, REAL *b);                                  \
+    /** G = V^T diag(s) V: @p g (lower) in, V out, one eigenvector a ROW; s [n] ascending. n <= 32765: LAPACK's          \
+     *  workspace of 1 + 6n + 2n^2 numbers must be countable in 32 bits, and is taken. Source: LAPACK syevd. */          \
+    BaseStatus math_eigen##S(int64_t n, REAL *g, REAL *s);
+MATH_LINALG_LIST(float, )
+MATH_LINALG_LIST(double, _f64)
+#undef MATH_LINALG_LIST
+
 /** X = U diag(s) V^T, k = min(n, f): @p x [n, f] is overwritten; @p vt [k, f] rows v_i out, s [k] descending.
  *  Source: LAPACK sgesdd, JOBZ = O. min(n, f) <= 20000. */
 BaseStatus math_svd(int64_t n, int64_t f, float *x, float *s, float *vt);
