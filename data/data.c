@@ -29,15 +29,17 @@ BaseStatus data_open(const char *spec, DataSet **train, DataSet **test)
     const BaseEntry *entry;
     BASE_TRY(base_registry_find(&data_registry, name, &entry));
     const DataSource *source = (const DataSource *)entry; /* the entry is its first member */
-    BASE_CHECK(!path || source->path != DATA_PATH_NONE, BASE_EUSAGE, "data set '%s' takes no path; write just '%s'", spec, name);
+    BASE_CHECK(!path || source->path != DATA_PATH_NONE, BASE_EUSAGE, "data set '%s' takes no path; write just '%s'",
+               spec, name);
     BASE_CHECK(!path || *path, BASE_EUSAGE, "data set '%s' ends at the colon; a path belongs behind it", spec);
-    BASE_CHECK(path || source->path != DATA_PATH_REQUIRED, BASE_EUSAGE, "data set '%s' needs a path: %s:PATH", name, name);
+    BASE_CHECK(path || source->path != DATA_PATH_REQUIRED, BASE_EUSAGE, "data set '%s' needs a path: %s:PATH", name,
+               name);
     BASE_TRY(source->open(path, train, test));
     const DataSet *a = *train, *b = *test;
     BASE_CHECK(a->K == b->K && a->C == b->C && a->H == b->H && a->W == b->W, BASE_EFORMAT,
-               "%s: training images are %lld x %lld x %lld with %lld classes, test images %lld x %lld x %lld with %lld", spec,
-               (long long)a->C, (long long)a->H, (long long)a->W, (long long)a->K, (long long)b->C, (long long)b->H,
-               (long long)b->W, (long long)b->K);
+               "%s: training images are %lld x %lld x %lld with %lld classes, test images %lld x %lld x %lld with %lld",
+               spec, (long long)a->C, (long long)a->H, (long long)a->W, (long long)a->K, (long long)b->C,
+               (long long)b->H, (long long)b->W, (long long)b->K);
 out:
     if (st != BASE_OK) {
         data_set_free(*train);
@@ -96,8 +98,8 @@ static BaseStatus find_class(const DataSet *set, const char *word, int64_t *out)
         for (int64_t k = 0; k < set->K; k++) {
             if ((exact ? strcmp : strcasecmp)(set->class_names[k], word) != 0) continue;
             if (found >= 0)
-                return base_error_set(BASE_EUSAGE, "%s: '%.100s' names the classes %lld and %lld; give the number", set->name,
-                                      word, (long long)found, (long long)k);
+                return base_error_set(BASE_EUSAGE, "%s: '%.100s' names the classes %lld and %lld; give the number",
+                                      set->name, word, (long long)found, (long long)k);
             found = k;
         }
         if (found >= 0) return *out = found, BASE_OK;
@@ -124,9 +126,12 @@ static BaseStatus next_item(char **at, char **item, bool *more)
         *more = *end == ',';
         char *last = end;
         while (last > p && isspace((unsigned char)last[-1])) last--;
-        if (last == p) return base_error_set(BASE_EUSAGE, "classes: an empty place in the list; write '3,7' or '[3, 7]'");
-        if (last != end) *last = '\0';
-        else if (*more) *end = '\0';
+        if (last == p)
+            return base_error_set(BASE_EUSAGE, "classes: an empty place in the list; write '3,7' or '[3, 7]'");
+        if (last != end)
+            *last = '\0';
+        else if (*more)
+            *end = '\0';
     }
     *at = *more ? end + 1 : end;
     return BASE_OK;
@@ -154,12 +159,13 @@ BaseStatus data_classes_parse(const DataSet *set, const char *text, DataClasses 
         int64_t k;
         BASE_TRY(next_item(&at, &item, &more));
         BASE_TRY(find_class(set, item, &k));
-        BASE_CHECK(!out->in[k], BASE_EUSAGE, "class %lld (%.100s) is named twice in '%.200s'", (long long)k, set->class_names[k],
-                   text);
+        BASE_CHECK(!out->in[k], BASE_EUSAGE, "class %lld (%.100s) is named twice in '%.200s'", (long long)k,
+                   set->class_names[k], text);
         out->in[k] = 1;
         out->count++;
     }
-    BASE_CHECK(out->count < set->K, BASE_EUSAGE, "all %lld classes are named; at least one must be kept", (long long)set->K);
+    BASE_CHECK(out->count < set->K, BASE_EUSAGE, "all %lld classes are named; at least one must be kept",
+               (long long)set->K);
 out:
     if (st != BASE_OK) data_classes_free(out);
     base_free(copy);

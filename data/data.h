@@ -13,13 +13,13 @@ typedef enum { DATA_U8, DATA_F32 } DataType;
 
 /** One split of a data set. Immutable once opened. */
 typedef struct {
-    char *name;          /* "fashion-mnist train" */
+    char *name;            /* "fashion-mnist train" */
     int64_t N, C, H, W, K; /* images, channels, height, width, classes */
     DataType type;
-    void *images;        /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
-    int32_t *labels;     /* [N], 0..K-1 */
-    char **class_names;  /* [K]; "0", "1", ... where the source has none */
-    bool normalise;      /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
+    void *images;       /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
+    int32_t *labels;    /* [N], 0..K-1 */
+    char **class_names; /* [K]; "0", "1", ... where the source has none */
+    bool normalise;     /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
     char hash[BASE_HASH_HEX]; /* SHA-256 of shape, type, images, labels, mean, std */
 } DataSet;
@@ -34,12 +34,13 @@ typedef struct {
 } DataSource;
 extern const BaseRegistry data_registry;
 
-/** Opens "name[:path]". BASE_ENOTFOUND (name, "did you mean"), BASE_EUSAGE (path missing or not wanted), or the source's. */
+/** Opens "name[:path]". BASE_ENOTFOUND (name, "did you mean"), BASE_EUSAGE (path missing or not wanted), or the
+ * source's. */
 BaseStatus data_open(const char *spec, DataSet **train, DataSet **test);
 
 /** A part of a set: index[i] is a position in the set. NULL index: all of it. Values; nothing owned. */
 typedef struct {
-    const DataSet *set; /* borrowed */
+    const DataSet *set;   /* borrowed */
     const int64_t *index; /* [n], borrowed */
     int64_t n;
 } DataView;
@@ -61,13 +62,14 @@ typedef struct {
     uint8_t *in; /* [K] 1: in the set */
 } DataClasses;
 void data_classes_free(DataClasses *classes);
-/** From "3", "3,7", "[3, 7]", or class names ("ankle boot", case-insensitive; number first). BASE_EUSAGE where a class does not exist (naming
- *  those there are), none is named, one is named twice, or all are: something must be kept. */
+/** From "3", "3,7", "[3, 7]", or class names ("ankle boot", case-insensitive; number first). BASE_EUSAGE where a class
+ * does not exist (naming those there are), none is named, one is named twice, or all are: something must be kept. */
 BaseStatus data_classes_parse(const DataSet *set, const char *text, DataClasses *out);
 
 /** Splits a view: those of @p classes and the rest, in the view's order. */
 BaseStatus data_partition(const DataView *view, const DataClasses *classes, DataIndex *inside, DataIndex *outside);
-/** Seeded, stratified: round(fraction * n_c) of each class c to @p held, the rest to @p kept; ascending. fraction in [0, 1). */
+/** Seeded, stratified: round(fraction * n_c) of each class c to @p held, the rest to @p kept; ascending. fraction in
+ * [0, 1). */
 BaseStatus data_split(const DataView *view, double fraction, uint64_t seed, DataIndex *kept, DataIndex *held);
 /** At most @p per_class images (0: all) of each class in the view, drawn by stream (seed, stream, class); ascending. */
 BaseStatus data_sample(const DataView *view, int64_t per_class, uint64_t seed, const char *stream, DataIndex *out);

@@ -15,6 +15,7 @@ static BaseStatus open_folder(const char *path, DataSet **train, DataSet **test)
 }
 
 const DataSource data_fashion_mnist = {
-    BASE_ENTRY_PLAIN("fashion-mnist", "clothes, 10 classes, 28 x 28 grey, 60000 + 10000 images; DIR defaults to " FOLDER,
+    BASE_ENTRY_PLAIN("fashion-mnist",
+                     "clothes, 10 classes, 28 x 28 grey, 60000 + 10000 images; DIR defaults to " FOLDER,
                      "Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747"),
     DATA_PATH_OPTIONAL, open_folder};

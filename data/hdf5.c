@@ -21,10 +21,11 @@ typedef struct {
 static BaseStatus find_array(const Source *s, const char *at, int ndim, const char *shape, IoH5Info *out)
 {
     BaseStatus st = BASE_OK;
-    BASE_CHECK(io_hdf5_has(s->file, at), BASE_EFORMAT, "%s: %s is missing; /train and /test each need images [N, C, H, W] and labels [N]",
-               s->path, at);
+    BASE_CHECK(io_hdf5_has(s->file, at), BASE_EFORMAT,
+               "%s: %s is missing; /train and /test each need images [N, C, H, W] and labels [N]", s->path, at);
     BASE_TRY(io_hdf5_info(s->file, at, out));
-    BASE_CHECK(out->ndim == ndim, BASE_EFORMAT, "%s: %s has %d dimensions; it must have %d: %s", s->path, at, out->ndim, ndim, shape);
+    BASE_CHECK(out->ndim == ndim, BASE_EFORMAT, "%s: %s has %d dimensions; it must have %d: %s", s->path, at, out->ndim,
+               ndim, shape);
     BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: %s is empty", s->path, at);
 out:
     return st;
@@ -39,14 +40,16 @@ static BaseStatus read_labels(const Source *s, const char *split, int64_t **out,
     *out = NULL;
     snprintf(at, sizeof at, "/%s/labels", split);
     BASE_TRY(find_array(s, at, 1, "[N]", &info));
-    BASE_CHECK(!info.is_float, BASE_EFORMAT, "%s: %s holds floating-point numbers; labels must be integers", s->path, at);
+    BASE_CHECK(!info.is_float, BASE_EFORMAT, "%s: %s holds floating-point numbers; labels must be integers", s->path,
+               at);
     BASE_TRY(BASE_ALLOC_RAW(info.count, out));
     BASE_TRY(io_hdf5_read(s->file, at, IO_H5_I64, *out));
     *count = info.count;
     int64_t limit = s->classes ? (int64_t)s->class_count : DATA_CLASSES_MAX;
     for (int64_t i = 0; i < info.count; i++)
-        BASE_CHECK((*out)[i] >= 0 && (*out)[i] < limit, BASE_EFORMAT, "%s: %s[%lld] is %lld; %s labels are 0 to %lld", s->path, at,
-                   (long long)i, (long long)(*out)[i], s->classes ? "with the attribute 'classes'" : "allowed", (long long)limit - 1);
+        BASE_CHECK((*out)[i] >= 0 && (*out)[i] < limit, BASE_EFORMAT, "%s: %s[%lld] is %lld; %s labels are 0 to %lld",
+                   s->path, at, (long long)i, (long long)(*out)[i],
+                   s->classes ? "with the attribute 'classes'" : "allowed", (long long)limit - 1);
 out:
     if (st != BASE_OK) {
         base_free(*out);
@@ -78,8 +81,8 @@ static BaseStatus read_statistic(const Source *s, const char *name, int64_t C, f
     *found = st != BASE_ENOTFOUND;
     if (!*found) return BASE_OK;
     if (st != BASE_OK) return base_error_prefix(st, "%s: attribute '%s'", s->path, name);
-    BASE_CHECK(count == (size_t)C, BASE_EFORMAT, "%s: attribute '%s' holds %zu numbers for images of %lld channels", s->path, name,
-               count, (long long)C);
+    BASE_CHECK(count == (size_t)C, BASE_EFORMAT, "%s: attribute '%s' holds %zu numbers for images of %lld channels",
+               s->path, name, count, (long long)C);
     for (size_t c = 0; c < count; c++) {
         out[c] = (float)values[c];
         BASE_CHECK(isfinite(out[c]) && (strcmp(name, "std") != 0 || out[c] > 0), BASE_EFORMAT,
@@ -105,7 +108,8 @@ out:
     return st;
 }
 
-static BaseStatus read_split(const Source *s, const char *split, const int64_t *labels, int64_t label_count, DataSet **out)
+static BaseStatus read_split(const Source *s, const char *split, const int64_t *labels, int64_t label_count,
+                             DataSet **out)
 {
     BaseStatus st = BASE_OK;
     DataSet *set = NULL;
@@ -116,8 +120,8 @@ static BaseStatus read_split(const Source *s, const char *split, const int64_t *
     BASE_TRY(base_format(&name, "hdf5:%s %s", s->path, split));
     BASE_TRY(find_array(s, at, 4, "[N, C, H, W]", &info));
     const int64_t *shape = info.shape;
-    BASE_CHECK(shape[0] == label_count, BASE_EFORMAT, "%s holds %lld images and /%s/labels %lld labels", images, (long long)shape[0],
-               split, (long long)label_count);
+    BASE_CHECK(shape[0] == label_count, BASE_EFORMAT, "%s holds %lld images and /%s/labels %lld labels", images,
+               (long long)shape[0], split, (long long)label_count);
     BASE_CHECK(info.stored == IO_H5_U8 || info.stored == IO_H5_F32, BASE_EFORMAT,
                "%s holds %s; images must be uint8 (0..255) or float32 (taken as they are)", images,
                info.is_float ? "float64" : "integers other than uint8");
@@ -146,7 +150,8 @@ static BaseStatus open_file(const char *path, DataSet **train, DataSet **test)
     BASE_TRY(read_classes(&s));
     BASE_TRY(read_labels(&s, "train", &train_labels, &n_train));
     BASE_TRY(read_labels(&s, "test", &test_labels, &n_test));
-    if (s.classes) s.K = (int64_t)s.class_count;
+    if (s.classes)
+        s.K = (int64_t)s.class_count;
     else {
         for (int64_t i = 0; i < n_train; i++) s.K = train_labels[i] >= s.K ? train_labels[i] + 1 : s.K;
         for (int64_t i = 0; i < n_test; i++) s.K = test_labels[i] >= s.K ? test_labels[i] + 1 : s.K;

@@ -2,10 +2,10 @@
 #ifndef DATA_LIST_H
 #define DATA_LIST_H
 
-#define DATA_LIST(X)  \
-    X(fashion_mnist)  \
-    X(mnist)          \
-    X(hdf5)           \
+#define DATA_LIST(X)                                                                                                   \
+    X(fashion_mnist)                                                                                                   \
+    X(mnist)                                                                                                           \
+    X(hdf5)                                                                                                            \
     X(gaussians)
 
 #endif

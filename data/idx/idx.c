@@ -11,9 +11,9 @@ enum { CLASSES = 10, LIMIT = 1 << 30 };
 
 typedef struct {
     char *path;
-    char *bytes;          /* the unpacked file */
+    char *bytes; /* the unpacked file */
     int64_t dims[3];
-    const uint8_t *data;  /* behind the header, [product of dims] */
+    const uint8_t *data; /* behind the header, [product of dims] */
 } Idx;
 
 static void idx_free(Idx *idx)
@@ -22,22 +22,25 @@ static void idx_free(Idx *idx)
     base_free(idx->bytes);
 }
 
-static BaseStatus find_file(const DataIdxKind *kind, const char *folder, const char *part, const char *what, int ndim, char **out)
+static BaseStatus find_file(const DataIdxKind *kind, const char *folder, const char *part, const char *what, int ndim,
+                            char **out)
 {
     static const char *const FORMS[] = {"-", "."}, *const ENDS[] = {"", ".gz"};
     for (size_t form = 0; form < 2; form++)
         for (size_t end = 0; end < 2; end++) {
-            BaseStatus st = base_format(out, "%s/%s-%s%sidx%d-ubyte%s", folder, part, what, FORMS[form], ndim, ENDS[end]);
+            BaseStatus st =
+                base_format(out, "%s/%s-%s%sidx%d-ubyte%s", folder, part, what, FORMS[form], ndim, ENDS[end]);
             if (st != BASE_OK || io_path_exists(*out)) return st;
             base_free(*out);
             *out = NULL;
         }
-    return base_error_set(BASE_EIO, "%s: there is no %s/%s-%s-idx%d-ubyte or .gz of it; %s", kind->name, folder, part, what, ndim,
-                          kind->cure);
+    return base_error_set(BASE_EIO, "%s: there is no %s/%s-%s-idx%d-ubyte or .gz of it; %s", kind->name, folder, part,
+                          what, ndim, kind->cure);
 }
 
 /* Header: 0, 0, 8 (unsigned bytes), number of dimensions, then each dimension in four bytes, highest first. */
-static BaseStatus read_file(const DataIdxKind *kind, const char *folder, const char *part, const char *what, int ndim, Idx *out)
+static BaseStatus read_file(const DataIdxKind *kind, const char *folder, const char *part, const char *what, int ndim,
+                            Idx *out)
 {
     BaseStatus st = BASE_OK;
     size_t size;
@@ -47,7 +50,8 @@ static BaseStatus read_file(const DataIdxKind *kind, const char *folder, const c
     size_t head = 4 + 4 * (size_t)ndim;
     BASE_CHECK(size >= head, BASE_EFORMAT, "%s: %zu bytes; an IDX file has at least %zu", out->path, size, head);
     BASE_CHECK(b[0] == 0 && b[1] == 0 && b[2] == 8 && b[3] == ndim, BASE_EFORMAT,
-               "%s: starts with %02x%02x%02x%02x; IDX %s start with 000008%02x", out->path, b[0], b[1], b[2], b[3], what, ndim);
+               "%s: starts with %02x%02x%02x%02x; IDX %s start with 000008%02x", out->path, b[0], b[1], b[2], b[3],
+               what, ndim);
     int64_t count = 1;
     for (int d = 0; d < ndim; d++) {
         const uint8_t *p = b + 4 + 4 * d;
@@ -55,14 +59,15 @@ static BaseStatus read_file(const DataIdxKind *kind, const char *folder, const c
         BASE_CHECK(out->dims[d] > 0, BASE_EFORMAT, "%s: dimension %d is 0", out->path, d);
         if (__builtin_mul_overflow(count, out->dims[d], &count)) count = INT64_MAX;
     }
-    BASE_CHECK((uint64_t)count == size - head, BASE_EFORMAT, "%s: the header announces %lld bytes and %zu follow", out->path,
-               (long long)count, size - head);
+    BASE_CHECK((uint64_t)count == size - head, BASE_EFORMAT, "%s: the header announces %lld bytes and %zu follow",
+               out->path, (long long)count, size - head);
     out->data = b + head;
 out:
     return st;
 }
 
-static BaseStatus read_split(const DataIdxKind *kind, const char *folder, const char *part, const char *split, DataSet **out)
+static BaseStatus read_split(const DataIdxKind *kind, const char *folder, const char *part, const char *split,
+                             DataSet **out)
 {
     BaseStatus st = BASE_OK;
     Idx images = {0}, labels = {0};

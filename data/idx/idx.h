@@ -11,8 +11,8 @@ typedef struct {
     const char *cure;           /* what to do where a file is missing, behind "; " */
 } DataIdxKind;
 
-/** Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] of a folder ("images.idx3" too). BASE_EIO where one is missing,
- *  BASE_EFORMAT for a wrong magic number, size, count or label, naming the file. */
+/** Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] of a folder ("images.idx3" too). BASE_EIO where one is
+ * missing, BASE_EFORMAT for a wrong magic number, size, count or label, naming the file. */
 BaseStatus data_idx_open(const DataIdxKind *kind, const char *folder, DataSet **train, DataSet **test);
 
 #endif

@@ -25,13 +25,13 @@ struct DataLoader {
     Slot slot[2];        /* batch b is in slot b % 2 */
 
     pthread_t thread;
-    bool running;             /* the thread is to be joined */
-    bool started;             /* an epoch is under way or over */
-    pthread_mutex_t lock;     /* guards the rest */
+    bool running;         /* the thread is to be joined */
+    bool started;         /* an epoch is under way or over */
+    pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t changed;
-    int64_t ready;            /* batches filled in this epoch */
-    int64_t taken;            /* batches handed out; the last of them is still being read */
-    int64_t released;         /* batches that are read no more */
+    int64_t ready;    /* batches filled in this epoch */
+    int64_t taken;    /* batches handed out; the last of them is still being read */
+    int64_t released; /* batches that are read no more */
     bool stop;
 };
 
@@ -43,13 +43,14 @@ static float normalised(const DataSet *set, int64_t channel, int raw)
 
 static BaseStatus check_shape(const DataSet *set, int64_t C, int64_t H, int64_t W)
 {
-    if ((set->C == C || set->C == 1) && C > 0 && C <= DATA_CHANNELS_MAX && set->H <= H && set->W <= W && H <= 1 << 16 && W <= 1 << 16)
+    if ((set->C == C || set->C == 1) && C > 0 && C <= DATA_CHANNELS_MAX && set->H <= H && set->W <= W && H <= 1 << 16 &&
+        W <= 1 << 16)
         return BASE_OK;
-    return base_error_set(BASE_ESHAPE,
-                          "%s: images are %lld x %lld x %lld (channels, height, width) and the network takes %lld x %lld x %lld; "
-                          "one channel can be repeated and a smaller image padded, nothing else",
-                          set->name, (long long)set->C, (long long)set->H, (long long)set->W, (long long)C, (long long)H,
-                          (long long)W);
+    return base_error_set(
+        BASE_ESHAPE,
+        "%s: images are %lld x %lld x %lld (channels, height, width) and the network takes %lld x %lld x %lld; "
+        "one channel can be repeated and a smaller image padded, nothing else",
+        set->name, (long long)set->C, (long long)set->H, (long long)set->W, (long long)C, (long long)H, (long long)W);
 }
 
 BaseStatus data_image(const DataSet *set, int64_t i, int64_t C, int64_t H, int64_t W, float *out)
@@ -57,7 +58,8 @@ BaseStatus data_image(const DataSet *set, int64_t i, int64_t C, int64_t H, int64
     BaseStatus st = check_shape(set, C, H, W);
     if (st != BASE_OK) return st;
     if (i < 0 || i >= set->N)
-        return base_error_set(BASE_EARG, "%s: image %lld; there are 0 to %lld", set->name, (long long)i, (long long)set->N - 1);
+        return base_error_set(BASE_EARG, "%s: image %lld; there are 0 to %lld", set->name, (long long)i,
+                              (long long)set->N - 1);
     int64_t top = (H - set->H) / 2, left = (W - set->W) / 2;
     for (int64_t c = 0; c < C; c++)
         for (int64_t y = 0; y < H; y++)
@@ -66,8 +68,10 @@ BaseStatus data_image(const DataSet *set, int64_t i, int64_t C, int64_t H, int64
                 bool inside = v >= 0 && v < set->H && u >= 0 && u < set->W;
                 int64_t at = ((i * set->C + from) * set->H + v) * set->W + u;
                 float value;
-                if (set->type == DATA_U8) value = normalised(set, from, inside ? ((const uint8_t *)set->images)[at] : 0);
-                else value = inside ? ((const float *)set->images)[at] : 0;
+                if (set->type == DATA_U8)
+                    value = normalised(set, from, inside ? ((const uint8_t *)set->images)[at] : 0);
+                else
+                    value = inside ? ((const float *)set->images)[at] : 0;
                 out[(c * H + y) * W + x] = value;
             }
     return BASE_OK;
@@ -85,7 +89,8 @@ static Place place_image(const DataLoader *l, int64_t image)
     const DataSet *set = l->view.set;
     Place p = {(config->H - set->H) / 2, (config->W - set->W) / 2, false};
     if (!config->flip && config->crop == 0) return p;
-    uint64_t a = base_random_mix(l->augment + (uint64_t)image * 0x9e3779b97f4a7c15u), b = base_random_mix(a ^ l->augment);
+    uint64_t a = base_random_mix(l->augment + (uint64_t)image * 0x9e3779b97f4a7c15u),
+             b = base_random_mix(a ^ l->augment);
     uint64_t places = 2 * (uint64_t)config->crop + 1; /* 0..2 crop by multiply and shift, equal to within 2^-32 */
     p.top += config->crop - (int64_t)(((b >> 32) * places) >> 32);
     p.left += config->crop - (int64_t)(((b & 0xffffffffu) * places) >> 32);
@@ -103,12 +108,16 @@ static void write_row(float *out, const void *row, int64_t skip, int64_t n, bool
 {
     if (table) {
         const uint8_t *in = (const uint8_t *)row + skip;
-        if (flip) for (int64_t i = 0; i < n; i++) out[n - 1 - i] = table[in[i]];
-        else for (int64_t i = 0; i < n; i++) out[i] = table[in[i]];
+        if (flip)
+            for (int64_t i = 0; i < n; i++) out[n - 1 - i] = table[in[i]];
+        else
+            for (int64_t i = 0; i < n; i++) out[i] = table[in[i]];
     } else {
         const float *in = (const float *)row + skip;
-        if (flip) for (int64_t i = 0; i < n; i++) out[n - 1 - i] = in[i];
-        else memcpy(out, in, (size_t)n * sizeof *out);
+        if (flip)
+            for (int64_t i = 0; i < n; i++) out[n - 1 - i] = in[i];
+        else
+            memcpy(out, in, (size_t)n * sizeof *out);
     }
 }
 
@@ -142,8 +151,10 @@ static void write_image(const DataLoader *l, int64_t image, float *out)
     const uint8_t *from = (const uint8_t *)set->images + (size_t)(image * set->C) * source;
     Place p = place_image(l, image);
     for (int64_t c = 0; c < l->config.C; c++) {
-        if (set->C == 1 && c > 0) memcpy(out + c * plane, out, (size_t)plane * sizeof *out);
-        else write_plane(l, from + (size_t)c * source, l->table ? l->table[c] : NULL, p, out + c * plane);
+        if (set->C == 1 && c > 0)
+            memcpy(out + c * plane, out, (size_t)plane * sizeof *out);
+        else
+            write_plane(l, from + (size_t)c * source, l->table ? l->table[c] : NULL, p, out + c * plane);
     }
 }
 
@@ -199,8 +210,8 @@ static BaseStatus check_config(const DataView *view, const DataLoaderConfig *con
                (long long)config->crop, 1 << 15);
     for (int64_t i = 0; i < view->n; i++) {
         int64_t at = data_view_at(view, i);
-        BASE_CHECK(at >= 0 && at < view->set->N, BASE_EARG, "%s: image %lld; there are 0 to %lld", view->set->name, (long long)at,
-                   (long long)view->set->N - 1);
+        BASE_CHECK(at >= 0 && at < view->set->N, BASE_EARG, "%s: image %lld; there are 0 to %lld", view->set->name,
+                   (long long)at, (long long)view->set->N - 1);
     }
 out:
     return st;
@@ -221,7 +232,8 @@ BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *conf
     int64_t most = view->n < config->batch ? view->n : config->batch;
     BASE_TRY(BASE_ALLOC_RAW(view->n, &l->order));
     for (int s = 0; s < 2; s++) {
-        BASE_TRY(base_alloc_raw((size_t)most, (size_t)(config->C * config->H * config->W) * sizeof(float), (void **)&l->slot[s].x));
+        BASE_TRY(base_alloc_raw((size_t)most, (size_t)(config->C * config->H * config->W) * sizeof(float),
+                                (void **)&l->slot[s].x));
         BASE_TRY(BASE_ALLOC_RAW(most, &l->slot[s].y));
         BASE_TRY(BASE_ALLOC_RAW(most, &l->slot[s].index));
     }
@@ -273,8 +285,10 @@ BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int code = pthread_create(&l->thread, NULL, work, l);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code) return base_error_set(BASE_EBACKEND, "the thread that prepares batches could not start: %s (pthread_create: %d)",
-                                    strerror(code), code);
+    if (code)
+        return base_error_set(BASE_EBACKEND,
+                              "the thread that prepares batches could not start: %s (pthread_create: %d)",
+                              strerror(code), code);
     l->started = l->running = true;
     return BASE_OK;
 }

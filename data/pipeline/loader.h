@@ -6,12 +6,12 @@
 
 typedef struct {
     int64_t batch;
-    int64_t C, H, W;   /* what the network takes: smaller images are centred in zeros (raw pixels, before normalising),
-                          one channel is repeated to C; other differences are BASE_ESHAPE naming both shapes */
-    bool shuffle;      /* a new order each epoch, from stream (seed, "order", epoch) */
-    bool flip;         /* mirror left-right with probability 1/2 */
-    int64_t crop;      /* pad by this many zero pixels on each side, then cut back at a random place; 0: off */
-    bool drop_last;    /* leave out an incomplete last batch */
+    int64_t C, H, W; /* what the network takes: smaller images are centred in zeros (raw pixels, before normalising),
+                        one channel is repeated to C; other differences are BASE_ESHAPE naming both shapes */
+    bool shuffle;    /* a new order each epoch, from stream (seed, "order", epoch) */
+    bool flip;       /* mirror left-right with probability 1/2 */
+    int64_t crop;    /* pad by this many zero pixels on each side, then cut back at a random place; 0: off */
+    bool drop_last;  /* leave out an incomplete last batch */
     uint64_t seed;
 } DataLoaderConfig;
 
@@ -23,8 +23,8 @@ typedef struct {
 } DataBatch;
 
 typedef struct DataLoader DataLoader;
-/** @p view is borrowed, as is its index. Augmentation of image i in epoch e depends on (seed, e, i) alone, not on batches
- *  or threads. */
+/** @p view is borrowed, as is its index. Augmentation of image i in epoch e depends on (seed, e, i) alone, not on
+ * batches or threads. */
 BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *config, DataLoader **out);
 BaseStatus data_loader_start(DataLoader *loader, int64_t epoch);
 BaseStatus data_loader_next(DataLoader *loader, DataBatch *out);

@@ -17,11 +17,12 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
     DataSet *set = NULL;
     *out = NULL;
     BASE_CHECK(N > 0, BASE_EFORMAT, "%s: has no images", name);
-    BASE_CHECK(C > 0 && C <= DATA_CHANNELS_MAX && H > 0 && H <= SIDE_MAX && W > 0 && W <= SIDE_MAX, BASE_EFORMAT,
-               "%s: images of %lld x %lld x %lld (channels, height, width); 1 to %d channels and sides of 1 to %d can be read", name,
-               (long long)C, (long long)H, (long long)W, DATA_CHANNELS_MAX, SIDE_MAX);
-    BASE_CHECK(K > 0 && K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %lld classes; 1 to %d can be read", name, (long long)K,
-               DATA_CLASSES_MAX);
+    BASE_CHECK(
+        C > 0 && C <= DATA_CHANNELS_MAX && H > 0 && H <= SIDE_MAX && W > 0 && W <= SIDE_MAX, BASE_EFORMAT,
+        "%s: images of %lld x %lld x %lld (channels, height, width); 1 to %d channels and sides of 1 to %d can be read",
+        name, (long long)C, (long long)H, (long long)W, DATA_CHANNELS_MAX, SIDE_MAX);
+    BASE_CHECK(K > 0 && K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %lld classes; 1 to %d can be read", name,
+               (long long)K, DATA_CLASSES_MAX);
     BASE_TRY(BASE_ALLOC(1, &set));
     set->N = N, set->C = C, set->H = H, set->W = W, set->K = K, set->type = type;
     BASE_TRY(base_strdup(name, &set->name));
@@ -51,8 +52,10 @@ BaseStatus data_set_name_classes(DataSet *set, const char *const *names)
     BaseStatus st = BASE_OK;
     BASE_TRY(BASE_ALLOC(set->K, &set->class_names));
     for (int64_t k = 0; k < set->K; k++)
-        if (names) BASE_TRY(base_strdup(names[k], &set->class_names[k]));
-        else BASE_TRY(base_format(&set->class_names[k], "%lld", (long long)k));
+        if (names)
+            BASE_TRY(base_strdup(names[k], &set->class_names[k]));
+        else
+            BASE_TRY(base_format(&set->class_names[k], "%lld", (long long)k));
 out:
     return st;
 }
@@ -76,12 +79,13 @@ BaseStatus data_set_finish(DataSet *set, const char *images, const char *labels)
     if (set->type == DATA_F32) {
         const float *pixel = set->images;
         for (int64_t i = 0; i < set->N * size; i++)
-            BASE_CHECK(isfinite(pixel[i]), BASE_EFORMAT, "%s: image %lld holds %f; every pixel must be a finite number", images,
-                       (long long)(i / size), (double)pixel[i]);
+            BASE_CHECK(isfinite(pixel[i]), BASE_EFORMAT, "%s: image %lld holds %f; every pixel must be a finite number",
+                       images, (long long)(i / size), (double)pixel[i]);
     }
     char shape[160];
-    snprintf(shape, sizeof shape, "%lld %lld %lld %lld %lld %s %s", (long long)set->N, (long long)set->C, (long long)set->H,
-             (long long)set->W, (long long)set->K, set->type == DATA_U8 ? "u8" : "f32", set->normalise ? "normalised" : "as is");
+    snprintf(shape, sizeof shape, "%lld %lld %lld %lld %lld %s %s", (long long)set->N, (long long)set->C,
+             (long long)set->H, (long long)set->W, (long long)set->K, set->type == DATA_U8 ? "u8" : "f32",
+             set->normalise ? "normalised" : "as is");
     BASE_TRY(base_hash_create(&hash));
     base_hash_add_text(hash, shape);
     base_hash_add(hash, set->images, (size_t)(set->N * size) * pixel_size(set->type));

@@ -4,16 +4,16 @@
 
 #include "data/data.h"
 
-/** A set with room for its images and labels (contents undefined), without class names or normalisation. BASE_EFORMAT where a
- *  dimension is not positive or over its maximum, BASE_ENOMEM. */
+/** A set with room for its images and labels (contents undefined), without class names or normalisation. BASE_EFORMAT
+ * where a dimension is not positive or over its maximum, BASE_ENOMEM. */
 BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
                            DataSet **out);
 /** Copies @p names [K]; NULL: "0", "1", ... Once a set. */
 BaseStatus data_set_name_classes(DataSet *set, const char *const *names);
 /** Sets mean and std [C]. */
 void data_set_normalise(DataSet *set, const float *mean, const float *std);
-/** Last step: labels in range (BASE_EFORMAT), pixels finite (BASE_EFORMAT), and the hash. @p images and @p labels name the
- *  two in messages. */
+/** Last step: labels in range (BASE_EFORMAT), pixels finite (BASE_EFORMAT), and the hash. @p images and @p labels name
+ * the two in messages. */
 BaseStatus data_set_finish(DataSet *set, const char *images, const char *labels);
 
 #endif

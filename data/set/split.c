@@ -10,8 +10,8 @@ BaseStatus data_partition(const DataView *view, const DataClasses *classes, Data
 {
     BaseStatus st = BASE_OK;
     *inside = *outside = (DataIndex){0};
-    BASE_CHECK(classes->K == view->set->K, BASE_ESHAPE, "a set of %lld classes cannot divide data of %lld", (long long)classes->K,
-               (long long)view->set->K);
+    BASE_CHECK(classes->K == view->set->K, BASE_ESHAPE, "a set of %lld classes cannot divide data of %lld",
+               (long long)classes->K, (long long)view->set->K);
     int64_t n = 0;
     for (int64_t i = 0; i < view->n; i++) n += classes->in[data_view_label(view, i)];
     BASE_TRY(BASE_ALLOC_RAW(n, &inside->at));
@@ -60,8 +60,8 @@ static void classwise_free(Classwise *c)
 }
 
 /* Marks take(n_k) places of each class k, drawn by stream (seed, stream, k). drawn [view->n] is zero at entry. */
-static BaseStatus draw(const DataView *view, const int64_t *take, uint64_t seed, const char *stream, const Classwise *by,
-                       uint8_t *drawn)
+static BaseStatus draw(const DataView *view, const int64_t *take, uint64_t seed, const char *stream,
+                       const Classwise *by, uint8_t *drawn)
 {
     int64_t *chosen;
     BaseStatus st = BASE_ALLOC_RAW(view->n, &chosen);
@@ -100,7 +100,8 @@ BaseStatus data_split(const DataView *view, double fraction, uint64_t seed, Data
     uint8_t *drawn = NULL;
     int64_t *take = NULL;
     *kept = *held = (DataIndex){0};
-    BASE_CHECK(fraction >= 0 && fraction < 1, BASE_EARG, "held-out fraction %g: must be at least 0 and below 1", fraction);
+    BASE_CHECK(fraction >= 0 && fraction < 1, BASE_EARG, "held-out fraction %g: must be at least 0 and below 1",
+               fraction);
     BASE_TRY(classwise_make(view, &by));
     BASE_TRY(BASE_ALLOC(view->n, &drawn));
     BASE_TRY(BASE_ALLOC(view->set->K, &take));

@@ -1,4 +1,5 @@
-/* Views, class sets, partitions, splits and samples on sets made in memory; the registry; the Gaussians; Fashion-MNIST. */
+/* Views, class sets, partitions, splits and samples on sets made in memory; the registry; the Gaussians; Fashion-MNIST.
+ */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -9,7 +10,8 @@
 #include "data/set/build.h"
 #include "io/file.h"
 
-static const char *const NAMES[] = {"T-shirt/top", "Trouser", "Ankle boot", "crane", "crane", "a", "A", "(-1,-1)", "it, too", "9"};
+static const char *const NAMES[] = {"T-shirt/top", "Trouser", "Ankle boot", "crane",   "crane",
+                                    "a",           "A",       "(-1,-1)",    "it, too", "9"};
 
 /* 10 classes, class of image i is i * 7 % 10 but for class 4, which has no image (its images are of class 5). */
 static DataSet *make_set(int64_t N)
@@ -260,7 +262,7 @@ static void test_gaussians(void **state)
     for (int k = 0; k < 4; k++) {
         assert_int_equal(n[k], 10000);
         for (int d = 0; d < 2; d++) {
-            assert_near(sum[k][d] / 1e4, 0, 4 * 0.5 / 100, 0);                 /* 4 standard errors: sd / sqrt(n) */
+            assert_near(sum[k][d] / 1e4, 0, 4 * 0.5 / 100, 0);                  /* 4 standard errors: sd / sqrt(n) */
             assert_near(sqrt(square[k][d] / 1e4), 0.5, 4 * 0.5 / sqrt(2e4), 0); /* sd / sqrt(2 n) */
         }
     }

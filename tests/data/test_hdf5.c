@@ -11,7 +11,8 @@
 enum { N = 6, M = 2, C = 2, H = 2, W = 3, SIZE = C * H * W };
 static char path[4096], spec[4200];
 
-static void put(hid_t file, const char *name, hid_t stored, hid_t memory, int ndim, const hsize_t *shape, const void *values)
+static void put(hid_t file, const char *name, hid_t stored, hid_t memory, int ndim, const hsize_t *shape,
+                const void *values)
 {
     hid_t space = H5Screate_simple(ndim, shape, NULL), links = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(links, 1);
@@ -36,7 +37,8 @@ static int64_t labels[N];
 
 /* What to do differently from a good file. */
 typedef struct {
-    bool real_images, f64_images, i32_images, no_mean, no_std, long_mean, zero_std, bad_mean, classes, few_classes, fixed_classes;
+    bool real_images, f64_images, i32_images, no_mean, no_std, long_mean, zero_std, bad_mean, classes, few_classes,
+        fixed_classes;
     bool float_labels, no_test_labels, flat_images, label_matrix, empty_test, wide_test, no_train;
     hid_t label_type; /* 0: int64 */
     int64_t images;   /* in train; 0: N */
@@ -44,10 +46,14 @@ typedef struct {
 
 static void write_images(hid_t file, const char *name, const Variant *v, const hsize_t *shape)
 {
-    if (v->real_images) put(file, name, H5T_IEEE_F32BE, H5T_NATIVE_FLOAT, 4, shape, real);
-    else if (v->f64_images) put(file, name, H5T_IEEE_F64LE, H5T_NATIVE_FLOAT, 4, shape, real);
-    else if (v->i32_images) put(file, name, H5T_STD_I32LE, H5T_NATIVE_UINT8, 4, shape, raw);
-    else put(file, name, H5T_STD_U8LE, H5T_NATIVE_UINT8, v->flat_images ? 3 : 4, shape, raw);
+    if (v->real_images)
+        put(file, name, H5T_IEEE_F32BE, H5T_NATIVE_FLOAT, 4, shape, real);
+    else if (v->f64_images)
+        put(file, name, H5T_IEEE_F64LE, H5T_NATIVE_FLOAT, 4, shape, real);
+    else if (v->i32_images)
+        put(file, name, H5T_STD_I32LE, H5T_NATIVE_UINT8, 4, shape, raw);
+    else
+        put(file, name, H5T_STD_U8LE, H5T_NATIVE_UINT8, v->flat_images ? 3 : 4, shape, raw);
 }
 
 static void write_file(Variant v)
@@ -59,8 +65,10 @@ static void write_file(Variant v)
     hid_t type = v.label_type ? v.label_type : H5T_STD_I64LE;
     if (!v.no_train) {
         write_images(file, "/train/images", &v, train);
-        if (v.label_matrix) put(file, "/train/labels", type, H5T_NATIVE_INT64, 2, matrix, labels);
-        else put(file, "/train/labels", v.float_labels ? H5T_IEEE_F32LE : type, H5T_NATIVE_INT64, 1, &n, labels);
+        if (v.label_matrix)
+            put(file, "/train/labels", type, H5T_NATIVE_INT64, 2, matrix, labels);
+        else
+            put(file, "/train/labels", v.float_labels ? H5T_IEEE_F32LE : type, H5T_NATIVE_INT64, 1, &n, labels);
     }
     write_images(file, "/test/images", &v, test);
     if (!v.no_test_labels) put(file, "/test/labels", type, H5T_NATIVE_INT64, 1, &m, labels);

@@ -16,8 +16,10 @@ static DataSet *make_set(DataType type, int64_t N, int64_t C, int64_t H, int64_t
     BaseRandom r = base_random_make(1, "pixels", 0);
     assert_ok(data_set_create("toy", type, N, C, H, W, 5, &set));
     for (int64_t i = 0; i < N * C * H * W; i++)
-        if (type == DATA_U8) ((uint8_t *)set->images)[i] = (uint8_t)base_random_below(&r, 256);
-        else ((float *)set->images)[i] = (float)base_random_normal(&r);
+        if (type == DATA_U8)
+            ((uint8_t *)set->images)[i] = (uint8_t)base_random_below(&r, 256);
+        else
+            ((float *)set->images)[i] = (float)base_random_normal(&r);
     for (int64_t i = 0; i < N; i++) set->labels[i] = (int32_t)(i % 5);
     assert_ok(data_set_name_classes(set, NULL));
     if (type == DATA_U8) data_set_normalise(set, MEAN, STD);
@@ -42,12 +44,15 @@ static void test_image(void **state)
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < 8; y++)
             for (int x = 0; x < 6; x++) {
-                double raw = y >= 2 && y < 6 && x >= 1 && x < 4 ? ((uint8_t *)set->images)[2 * 12 + (y - 2) * 3 + x - 1] : 0;
+                double raw =
+                    y >= 2 && y < 6 && x >= 1 && x < 4 ? ((uint8_t *)set->images)[2 * 12 + (y - 2) * 3 + x - 1] : 0;
                 /* three float32 roundings of numbers below 4 */
-                assert_near(out[(c * 8 + y) * 6 + x], (raw / 255 - (double)set->mean[0]) / (double)set->std[0], 4e-6, 0);
+                assert_near(out[(c * 8 + y) * 6 + x], (raw / 255 - (double)set->mean[0]) / (double)set->std[0], 4e-6,
+                            0);
             }
     assert_fails(data_image(set, 3, 3, 8, 6, out), BASE_EARG, "image 3; there are 0 to 2");
-    assert_fails(data_image(set, 0, 3, 3, 6, out), BASE_ESHAPE, "1 x 4 x 3 (channels, height, width) and the network takes 3 x 3 x 6");
+    assert_fails(data_image(set, 0, 3, 3, 6, out), BASE_ESHAPE,
+                 "1 x 4 x 3 (channels, height, width) and the network takes 3 x 3 x 6");
     data_set_free(set);
 }
 
@@ -98,7 +103,8 @@ static void test_plain(void **state)
 }
 
 /* The image padded to the canvas and by @p crop more, cut at (dy, dx), mirrored: each pixel by its own formula. */
-static void augmented(const DataSet *set, int64_t image, const DataLoaderConfig *k, int64_t dy, int64_t dx, bool flip, float *out)
+static void augmented(const DataSet *set, int64_t image, const DataLoaderConfig *k, int64_t dy, int64_t dx, bool flip,
+                      float *out)
 {
     int64_t top = (k->H - set->H) / 2, left = (k->W - set->W) / 2;
     for (int64_t c = 0; c < k->C; c++)
@@ -108,19 +114,25 @@ static void augmented(const DataSet *set, int64_t image, const DataLoaderConfig 
                 int64_t from = set->C == 1 ? 0 : c, at = ((image * set->C + from) * set->H + v) * set->W + u;
                 bool inside = v >= 0 && v < set->H && u >= 0 && u < set->W;
                 float *o = &out[(c * k->H + y) * k->W + x];
-                if (set->type == DATA_F32) *o = inside ? ((float *)set->images)[at] : 0;
-                else *o = ((float)(inside ? ((uint8_t *)set->images)[at] : 0) / 255.0f - set->mean[from]) / set->std[from];
+                if (set->type == DATA_F32)
+                    *o = inside ? ((float *)set->images)[at] : 0;
+                else
+                    *o = ((float)(inside ? ((uint8_t *)set->images)[at] : 0) / 255.0f - set->mean[from]) /
+                         set->std[from];
             }
 }
 
 /* Every image is one of the 2 (2 crop + 1)^2 possible ones; each comes about equally often. */
-static void check_augmented(DataType type, int64_t c, int64_t side, int64_t C, int64_t canvas, int64_t crop, bool flip, int64_t N)
+static void check_augmented(DataType type, int64_t c, int64_t side, int64_t C, int64_t canvas, int64_t crop, bool flip,
+                            int64_t N)
 {
     DataSet *set = make_set(type, N, c, side, side);
     DataView view = data_view_all(set);
-    DataLoaderConfig config = {.batch = 37, .C = C, .H = canvas, .W = canvas, .shuffle = true, .flip = flip, .crop = crop, .seed = 4};
+    DataLoaderConfig config = {
+        .batch = 37, .C = C, .H = canvas, .W = canvas, .shuffle = true, .flip = flip, .crop = crop, .seed = 4};
     DataLoader *loader = make_loader(&view, config);
-    int64_t size = C * canvas * canvas, places = 2 * crop + 1, kinds = places * places * (flip ? 2 : 1), count[128] = {0};
+    int64_t size = C * canvas * canvas, places = 2 * crop + 1, kinds = places * places * (flip ? 2 : 1),
+            count[128] = {0};
     float want[3 * 16 * 16];
     assert_true(size <= 3 * 16 * 16 && kinds <= 128);
     assert_ok(data_loader_start(loader, 2));
@@ -130,7 +142,8 @@ static void check_augmented(DataType type, int64_t c, int64_t side, int64_t C, i
         for (int64_t i = 0; i < batch.n; i++) {
             int64_t found = -1;
             for (int64_t kind = 0; kind < kinds; kind++) {
-                augmented(set, batch.index[i], &config, kind / places % places, kind % places, kind >= places * places, want);
+                augmented(set, batch.index[i], &config, kind / places % places, kind % places, kind >= places * places,
+                          want);
                 if (memcmp(want, batch.x + i * size, (size_t)size * sizeof *want) != 0) continue;
                 assert_int_equal(found, -1);
                 found = kind;
@@ -161,7 +174,8 @@ static void test_pushed_out(void **state)
     (void)state;
     DataSet *set = make_set(DATA_U8, 300, 1, 3, 3);
     DataView view = data_view_all(set);
-    DataLoader *loader = make_loader(&view, (DataLoaderConfig){.batch = 300, .C = 1, .H = 3, .W = 3, .flip = true, .crop = 6});
+    DataLoader *loader =
+        make_loader(&view, (DataLoaderConfig){.batch = 300, .C = 1, .H = 3, .W = 3, .flip = true, .crop = 6});
     DataBatch batch;
     assert_ok(data_loader_start(loader, 0));
     assert_ok(data_loader_next(loader, &batch));
@@ -222,8 +236,7 @@ static void test_draws(void **state)
     DataView part = data_view_of(set, &index);
     memset(b, 0, sizeof b);
     read_epoch(&part, config, 3, b, second);
-    for (int p = 0; p < 3; p++)
-        assert_memory_equal(a + places[p] * SIZE, b + places[p] * SIZE, SIZE * sizeof *a);
+    for (int p = 0; p < 3; p++) assert_memory_equal(a + places[p] * SIZE, b + places[p] * SIZE, SIZE * sizeof *a);
     config.shuffle = true;
     read_epoch(&all, config, 4, b, second);
     assert_memory_not_equal(a, b, sizeof a);
@@ -281,7 +294,8 @@ static void test_refused(void **state)
     DataLoader *loader;
     DataLoaderConfig good = {.batch = 4, .C = 3, .H = 8, .W = 8}, config = good;
     config.C = 1;
-    assert_fails(data_loader_create(&view, &config, &loader), BASE_ESHAPE, "3 x 8 x 8 (channels, height, width) and the network takes 1 x 8 x 8");
+    assert_fails(data_loader_create(&view, &config, &loader), BASE_ESHAPE,
+                 "3 x 8 x 8 (channels, height, width) and the network takes 1 x 8 x 8");
     assert_null(loader);
     config = good, config.H = 7;
     assert_fails(data_loader_create(&view, &config, &loader), BASE_ESHAPE, "3 x 7 x 8");
@@ -318,7 +332,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_image), cmocka_unit_test(test_plain), cmocka_unit_test(test_augmented), cmocka_unit_test(test_pushed_out),
-    cmocka_unit_test(test_draws), cmocka_unit_test(test_ends),  cmocka_unit_test(test_refused),   cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_image),      cmocka_unit_test(test_plain),     cmocka_unit_test(test_augmented),
+    cmocka_unit_test(test_pushed_out), cmocka_unit_test(test_draws),     cmocka_unit_test(test_ends),
+    cmocka_unit_test(test_refused),    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
