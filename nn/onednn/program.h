@@ -1,0 +1,153 @@
+/* nn/onednn/program.h - inside the engine: a network compiled for one mode, precision and batch size into three lists of
+ * steps (load weights, forward, backward), each a oneDNN primitive with its memories or a small routine of our own. */
+#ifndef NN_ONEDNN_PROGRAM_H
+#define NN_ONEDNN_PROGRAM_H
+
+#include <dnnl.h>
+
+#include "nn/engine.h"
+#include "nn/node.h"
+
+/** Storage. Values live as long as the program; buffers of the backward pass go back to a pool when refs is 0. */
+typedef struct {
+    void *data;
+    size_t bytes;
+    int refs;
+    bool pooled;
+} NnBuf;
+
+typedef struct {
+    dnnl_memory_desc_t md;
+    dnnl_memory_t mem; /* NULL: no tensor */
+    NnBuf *buf;        /* NULL: someone else's storage */
+} NnTensor;
+
+typedef struct NnProgram NnProgram;
+typedef struct NnStep NnStep;
+
+/** What a routine of our own works on; the routine says which fields it reads. */
+typedef struct {
+    const void *in;
+    void *out;
+    float *aux;
+    int64_t n, C, H, W, K, kernel, stride, pad, out_h, out_w, rows, count;
+    double p;
+    const NnNodeInfo *node, *norm;
+    int32_t index;
+} NnJob;
+
+enum { NN_STEP_ARGS = 10 };
+struct NnStep {
+    const char *name; /* of the layer, for errors */
+    dnnl_primitive_t prim;
+    int nargs;
+    dnnl_exec_arg_t args[NN_STEP_ARGS];
+    BaseStatus (*run)(NnProgram *program, const NnJob *job); /* where prim is NULL */
+    NnJob job;
+};
+
+typedef struct {
+    NnStep *items;
+    int count, room;
+} NnSteps;
+
+/** What the forward pass leaves for the backward pass and for taps. */
+typedef struct {
+    NnTensor value; /* the node's output; of a fused chain only the last node has one */
+    NnTensor src;   /* the input as the primitive read it */
+    const_dnnl_primitive_desc_t pd;
+    NnTensor workspace, mean, var;
+    int consumers;
+    NnNode only;    /* the consumer where there is exactly one */
+    bool done;      /* computed within an earlier node's step */
+    bool relu;      /* norm: the ReLU behind it is fused */
+    bool owned;     /* nothing but its one consumer reads the value's storage */
+    bool needs_grad;
+    bool unfolded;  /* convolution as a matrix product */
+} NnState;
+
+typedef struct {
+    dnnl_memory_t mem;
+    int64_t offset; /* in the gradient block */
+} NnGradView;
+
+struct NnProgram {
+    NnNet *net;
+    const NnGraph *graph;
+    int size; /* nodes */
+    NnMode mode;
+    dnnl_data_type_t type; /* of activations and weights */
+    int64_t n;
+    dnnl_engine_t engine; /* borrowed */
+    NnSteps load, forward, backward;
+    NnState *state; /* [size] */
+    NnTensor *diff; /* [size], while the backward pass is built */
+    NnTensor logits, dlogits; /* plain float32 [n, K] */
+    uint64_t version;         /* of the network's numbers that load last saw; 0: none */
+    uint64_t dropout_key;
+    float *grads; /* of the running backward pass */
+    NnGradView *grad_views;
+    int grad_count, grad_room;
+    NnBuf **bufs;
+    int buf_count, buf_room;
+    dnnl_memory_t *mems;
+    int mem_count, mem_room;
+    dnnl_primitive_desc_t *pds;
+    int pd_count, pd_room;
+};
+
+/** BASE_OK, or BASE_EBACKEND (BASE_ENOMEM) with oneDNN's status, what was asked and the layer in the text. */
+BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *layer);
+#define NN_DNNL(call, what, layer) BASE_TRY(nn_dnnl_status((call), (what), (layer)))
+
+/* program.c */
+BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, dnnl_engine_t engine,
+                             NnProgram **out);
+void nn_program_free(NnProgram *p);
+BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);
+
+const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x);
+const char *nn_prog_name(const NnProgram *p, NnNode x); /* for messages: the layer's, or the kind's */
+dnnl_memory_desc_t nn_md(dnnl_data_type_t type, dnnl_format_tag_t tag, int ndims, const int64_t *dims);
+dnnl_memory_desc_t nn_md_map(const NnProgram *p, NnNode x, dnnl_data_type_t type, dnnl_format_tag_t tag);
+/** A tensor in fresh storage; @p pooled: from the backward pass's pool. */
+BaseStatus nn_prog_tensor(NnProgram *p, const dnnl_memory_desc_t *md, bool pooled, NnTensor *out);
+/** @p from's storage read as @p md; holds a reference. */
+BaseStatus nn_prog_view(NnProgram *p, const NnTensor *from, const dnnl_memory_desc_t *md, NnTensor *out);
+/** Storage that is not the program's. */
+BaseStatus nn_prog_wrap(NnProgram *p, const dnnl_memory_desc_t *md, const void *data, NnTensor *out);
+void nn_prog_hold(NnTensor *t);
+void nn_prog_release(NnTensor *t); /* gives up the reference; *t becomes empty */
+/** @p from in layout and type @p want: itself, a view, or a reorder added to @p steps. Holds a reference. */
+BaseStatus nn_prog_convert(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from,
+                           const dnnl_memory_desc_t *want, bool pooled, NnTensor *out);
+/** [n, C, 1, 1] in any layout as a plain [n, C]; and back. */
+BaseStatus nn_prog_vector(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, bool pooled,
+                          NnTensor *out);
+BaseStatus nn_prog_reorder(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnTensor *to);
+/** A primitive descriptor the program keeps. @p attr is borrowed, may be NULL. */
+BaseStatus nn_prog_pd(NnProgram *p, const void *desc, const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint,
+                      const char *name, const_dnnl_primitive_desc_t *out);
+/** The primitive of @p pd as the next step; the pointer is good until the next step is added. */
+BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd, NnStep **out);
+void nn_step_arg(NnStep *step, int arg, const NnTensor *t);
+BaseStatus nn_prog_own_step(NnSteps *steps, const char *name, BaseStatus (*run)(NnProgram *, const NnJob *), NnJob job);
+/** A tensor whose storage is the caller's gradient block at @p offset. */
+BaseStatus nn_prog_grad_view(NnProgram *p, const dnnl_memory_desc_t *md, int64_t offset, NnTensor *out);
+const dnnl_memory_desc_t *nn_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t query);
+
+/* reload.c: copies of the network's weights in the primitives' layouts */
+BaseStatus nn_reload_weight(NnProgram *p, NnNode x, NnNode norm, const dnnl_memory_desc_t *want, NnTensor *weight);
+BaseStatus nn_reload_bias(NnProgram *p, NnNode x, NnNode norm, NnTensor *bias);
+BaseStatus nn_prog_param(NnProgram *p, int slice, NnTensor *out);
+BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
+/** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]. */
+dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
+
+/* forward.c, backward.c: the steps of the whole graph */
+BaseStatus nn_build_forward(NnProgram *p);
+BaseStatus nn_build_backward(NnProgram *p);
+void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad);
+BaseStatus nn_dropout_run(NnProgram *p, const NnJob *job);
+
+#endif

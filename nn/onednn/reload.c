@@ -1,0 +1,122 @@
+/* Copies of the network's numbers in the layout and type a primitive wants, with the steps that renew them.
+ *
+ * Where a batch norm follows directly and runs on fixed statistics (NN_MODE_EVAL), it is folded:
+ *   s = gamma / sqrt(var + eps)      W' = s W      b' = (b - mean) s + beta                    per output channel */
+#include <math.h>
+
+#include "base/memory.h"
+#include "nn/onednn/program.h"
+
+static const NnSlice *param_slice(const NnProgram *p, int slice)
+{
+    int count;
+    return &nn_net_param_slices(p->net, &count)[slice];
+}
+
+static const NnSlice *buffer_slice(const NnProgram *p, int slice)
+{
+    int count;
+    return &nn_net_buffer_slices(p->net, &count)[slice];
+}
+
+static const float *param_values(const NnProgram *p, int slice)
+{
+    return nn_net_params(p->net) + param_slice(p, slice)->offset;
+}
+
+static const float *buffer_values(const NnProgram *p, int slice)
+{
+    return nn_net_buffers(p->net) + buffer_slice(p, slice)->offset;
+}
+
+static double fold_scale(const NnProgram *p, const NnNodeInfo *norm, int64_t k)
+{
+    return param_values(p, norm->weight)[k] / sqrt(buffer_values(p, norm->var)[k] + NN_NORM_EPSILON);
+}
+
+/* job: node, norm, K, rows = features of one output channel, out */
+static BaseStatus fold_weight(NnProgram *p, const NnJob *job)
+{
+    const float *weight = param_values(p, job->node->weight);
+    float *out = job->out;
+    for (int64_t k = 0; k < job->K; k++) {
+        double scale = fold_scale(p, job->norm, k);
+        for (int64_t i = k * job->rows; i < (k + 1) * job->rows; i++) out[i] = (float)(scale * weight[i]);
+    }
+    return BASE_OK;
+}
+
+static BaseStatus fold_bias(NnProgram *p, const NnJob *job)
+{
+    const float *bias = job->node->bias ? param_values(p, job->node->bias_slice) : NULL;
+    const float *mean = buffer_values(p, job->norm->mean), *beta = param_values(p, job->norm->bias_slice);
+    float *out = job->out;
+    for (int64_t k = 0; k < job->K; k++)
+        out[k] = (float)(((bias ? bias[k] : 0.0) - mean[k]) * fold_scale(p, job->norm, k) + beta[k]);
+    return BASE_OK;
+}
+
+dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const NnSlice *slice = param_slice(p, node->weight);
+    dnnl_format_tag_t plain = slice->ndim == 4 ? dnnl_oihw : dnnl_oi;
+    return nn_md(type, any ? dnnl_format_tag_any : plain, slice->ndim, slice->shape);
+}
+
+static BaseStatus wrap_vector(NnProgram *p, int64_t count, const float *values, NnTensor *out)
+{
+    dnnl_memory_desc_t md = nn_md(dnnl_f32, dnnl_x, 1, &count);
+    return nn_prog_wrap(p, &md, values, out);
+}
+
+BaseStatus nn_prog_param(NnProgram *p, int slice, NnTensor *out)
+{
+    return wrap_vector(p, param_slice(p, slice)->count, param_values(p, slice), out);
+}
+
+BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out)
+{
+    return wrap_vector(p, buffer_slice(p, slice)->count, buffer_values(p, slice), out);
+}
+
+BaseStatus nn_reload_weight(NnProgram *p, NnNode x, NnNode norm, const dnnl_memory_desc_t *want, NnTensor *weight)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const NnSlice *slice = param_slice(p, node->weight);
+    dnnl_memory_desc_t plain = nn_md_weight(p, x, dnnl_f32, false);
+    NnTensor master = {0};
+    if (norm < 0) {
+        BASE_TRY(nn_prog_wrap(p, &plain, param_values(p, node->weight), &master));
+    } else {
+        BASE_TRY(nn_prog_tensor(p, &plain, !dnnl_memory_desc_equal(&plain, want), &master));
+        NnJob job = {.out = master.buf->data,
+                     .K = node->C,
+                     .rows = slice->count / node->C,
+                     .node = node,
+                     .norm = nn_prog_node(p, norm)};
+        BASE_TRY(nn_prog_own_step(&p->load, node->name, fold_weight, job));
+    }
+    BASE_TRY(nn_prog_convert(p, &p->load, node->name, &master, want, false, weight));
+out:
+    nn_prog_release(&master);
+    return st;
+}
+
+BaseStatus nn_reload_bias(NnProgram *p, NnNode x, NnNode norm, NnTensor *bias)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    *bias = (NnTensor){0};
+    if (norm < 0) {
+        if (node->bias) BASE_TRY(nn_prog_param(p, node->bias_slice, bias));
+        goto out;
+    }
+    dnnl_memory_desc_t md = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    BASE_TRY(nn_prog_tensor(p, &md, false, bias));
+    NnJob job = {.out = bias->buf->data, .K = node->C, .node = node, .norm = nn_prog_node(p, norm)};
+    BASE_TRY(nn_prog_own_step(&p->load, node->name, fold_bias, job));
+out:
+    return st;
+}
