@@ -1,0 +1,26 @@
+/* io/containers.h - the checkpoint formats, one row each: a format is one file <name>.c and one row in io/tensors.c. */
+#ifndef IO_CONTAINERS_H
+#define IO_CONTAINERS_H
+
+#include "io/tensors.h"
+
+enum { IO_SNIFF = 64 }; /* leading bytes of a file that a format is told by */
+
+typedef struct {
+    const char *name;
+    const char *const *extensions; /* NULL-ended, with their dots */
+    /** True where a file of @p file_size bytes that starts with @p head [size <= IO_SNIFF] looks like this format. */
+    bool (*sniff)(const unsigned char *head, size_t size, int64_t file_size);
+    BaseStatus (*read)(const char *path, IoTensors **out);
+    BaseStatus (*write)(const IoTensors *tensors, const char *path); /* NULL: read only */
+} IoContainer;
+
+extern const IoContainer io_container_safetensors;
+
+/** Checks a shape from a file: at most IO_TENSOR_DIMS dimensions, none negative, count and bytes without overflow. */
+bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes);
+/** Appends a zeroed tensor whose name the caller knows to be new; BASE_EARG on a wrong shape. Borrowed: *out. */
+BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
+                             IoTensor **out);
+
+#endif

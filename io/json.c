@@ -1,0 +1,176 @@
+#include "io/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/json_text.h"
+
+typedef enum { OBJECT, ARRAY, NUMBER, INTEGER, TEXT, BOOL, NIL } Kind;
+
+struct IoJson {
+    Kind kind;
+    char *key, *text;
+    double number;
+    int64_t integer;
+    IoJson **items; /* [count] owned */
+    size_t count, room;
+    bool failed; /* something below could not be allocated */
+};
+
+/* Length of the UTF-8 sequence at @p s, or 0 where it is none (overlong forms, surrogates and beyond U+10FFFF too). */
+static size_t sequence(const unsigned char *s)
+{
+    if (s[0] < 0x80) return 1;
+    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
+    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
+    return n;
+}
+
+void io_json_quote(BaseText *out, const char *value)
+{
+    base_text_append(out, "\"", 1);
+    for (const unsigned char *c = (const unsigned char *)value; *c;) {
+        size_t n = sequence(c);
+        if (n == 0) base_text_append(out, "\xef\xbf\xbd", 3);
+        else if (*c == '"' || *c == '\\') base_text_add(out, "\\%c", *c);
+        else if (*c == '\n') base_text_append(out, "\\n", 2);
+        else if (*c < ' ' || *c == 0x7f) base_text_add(out, "\\u%04x", *c);
+        else base_text_append(out, (const char *)c, n);
+        c += n ? n : 1;
+    }
+    base_text_append(out, "\"", 1);
+}
+
+static IoJson *make(Kind kind)
+{
+    IoJson *value;
+    if (BASE_ALLOC(1, &value) != BASE_OK) return NULL;
+    value->kind = kind;
+    return value;
+}
+
+IoJson *io_json_object(void) { return make(OBJECT); }
+IoJson *io_json_array(void) { return make(ARRAY); }
+IoJson *io_json_null(void) { return make(NIL); }
+
+IoJson *io_json_number(double number)
+{
+    IoJson *value = make(isfinite(number) ? NUMBER : NIL);
+    if (value) value->number = number;
+    return value;
+}
+
+IoJson *io_json_integer(int64_t integer)
+{
+    IoJson *value = make(INTEGER);
+    if (value) value->integer = integer;
+    return value;
+}
+
+IoJson *io_json_bool(bool is)
+{
+    IoJson *value = make(BOOL);
+    if (value) value->integer = is;
+    return value;
+}
+
+IoJson *io_json_text_value(const char *text)
+{
+    IoJson *value = make(text ? TEXT : NIL);
+    if (value && text && base_strdup(text, &value->text) != BASE_OK) {
+        io_json_free(value);
+        return NULL;
+    }
+    return value;
+}
+
+void io_json_free(IoJson *value)
+{
+    if (!value) return;
+    for (size_t i = 0; i < value->count; i++) io_json_free(value->items[i]);
+    base_free(value->items);
+    base_free(value->key);
+    base_free(value->text);
+    base_free(value);
+}
+
+static bool reserve(IoJson *value)
+{
+    if (value->count < value->room) return true;
+    size_t room = value->room ? 2 * value->room : 8;
+    if (BASE_GROW(&value->items, value->count, room) != BASE_OK) return false;
+    value->room = room;
+    return true;
+}
+
+void io_json_add_take(IoJson *array, IoJson *value)
+{
+    if (array && value && reserve(array)) {
+        array->items[array->count++] = value;
+        return;
+    }
+    if (array) array->failed = true;
+    io_json_free(value);
+}
+
+void io_json_set_take(IoJson *object, const char *key, IoJson *value)
+{
+    if (object && value && base_strdup(key, &value->key) != BASE_OK) {
+        io_json_free(value);
+        value = NULL;
+    }
+    for (size_t i = 0; object && value && i < object->count; i++) {
+        if (strcmp(object->items[i]->key, key) != 0) continue;
+        io_json_free(object->items[i]); /* set again: the last value counts, in the first one's place */
+        object->items[i] = value;
+        return;
+    }
+    io_json_add_take(object, value);
+}
+
+static void print(const IoJson *value, int depth, BaseText *out)
+{
+    switch (value->kind) {
+    case NUMBER: base_text_add(out, "%.17g", value->number); return;
+    case INTEGER: base_text_add(out, "%lld", (long long)value->integer); return;
+    case TEXT: io_json_quote(out, value->text); return;
+    case BOOL: base_text_add(out, "%s", value->integer ? "true" : "false"); return;
+    case NIL: base_text_add(out, "null"); return;
+    case OBJECT:
+    case ARRAY: break;
+    }
+    if (value->failed && out->st == BASE_OK) out->st = base_error_set(BASE_ENOMEM, "not enough memory for the JSON output");
+    base_text_add(out, value->kind == OBJECT ? "{" : "[");
+    for (size_t i = 0; i < value->count; i++) {
+        base_text_add(out, "%s\n%*s", i ? "," : "", 2 * depth + 2, "");
+        if (value->kind == OBJECT) {
+            io_json_quote(out, value->items[i]->key);
+            base_text_add(out, ": ");
+        }
+        print(value->items[i], depth + 1, out);
+    }
+    if (value->count) base_text_add(out, "\n%*s", 2 * depth, "");
+    base_text_add(out, value->kind == OBJECT ? "}" : "]");
+}
+
+BaseStatus io_json_text(const IoJson *value, char **out)
+{
+    BaseText text = {0};
+    *out = NULL;
+    if (!value) return base_error_set(BASE_ENOMEM, "not enough memory for the JSON output");
+    print(value, 0, &text);
+    if (text.st == BASE_OK) {
+        *out = text.data;
+        return BASE_OK;
+    }
+    BaseStatus st = text.st;
+    base_text_free(&text);
+    return st;
+}

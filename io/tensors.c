@@ -1,0 +1,288 @@
+#include "io/tensors.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "io/containers.h"
+#include "io/file.h"
+#include "io/names.h"
+
+static const IoContainer *const CONTAINERS[] = {&io_container_safetensors};
+enum { CONTAINER_COUNT = sizeof CONTAINERS / sizeof CONTAINERS[0] };
+
+static const struct {
+    const char *name;
+    size_t size;
+} DTYPES[] = {
+#define X(name, bytes) {#name, bytes},
+    IO_DTYPE_LIST(X)
+#undef X
+};
+
+const char *io_dtype_name(IoDtype dtype) { return (unsigned)dtype < IO_DTYPE_COUNT ? DTYPES[dtype].name : "?"; }
+size_t io_dtype_size(IoDtype dtype) { return (unsigned)dtype < IO_DTYPE_COUNT ? DTYPES[dtype].size : 0; }
+bool io_dtype_is_float(IoDtype dtype) { return dtype <= IO_BF16; }
+
+/* ---- the list ---- */
+
+BaseStatus io_tensors_create(IoTensors **out) { return BASE_ALLOC(1, out); }
+
+void io_tensors_free(IoTensors *tensors)
+{
+    if (!tensors) return;
+    for (size_t i = 0; i < tensors->count; i++) {
+        base_free(tensors->items[i].name);
+        base_free(tensors->items[i].data);
+    }
+    base_free(tensors->items);
+    io_names_free(tensors->meta, 2 * tensors->meta_count);
+    base_free(tensors);
+}
+
+bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes)
+{
+    if ((unsigned)dtype >= IO_DTYPE_COUNT || ndim < 0 || ndim > IO_TENSOR_DIMS) return false;
+    *count = 1;
+    for (int d = 0; d < ndim; d++)
+        if (shape[d] < 0 || __builtin_mul_overflow(*count, shape[d], count)) return false;
+    return !__builtin_mul_overflow(*count, (int64_t)io_dtype_size(dtype), bytes);
+}
+
+/* Room is a power of two of at least 16, so it need not be kept beside the count. */
+static BaseStatus make_room(IoTensors *tensors)
+{
+    size_t n = tensors->count;
+    if (n != 0 && (n < 16 || (n & (n - 1)) != 0)) return BASE_OK;
+    return BASE_GROW(&tensors->items, n, n ? 2 * n : 16);
+}
+
+BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
+                             IoTensor **out)
+{
+    BaseStatus st = BASE_OK;
+    IoTensor fresh = {.dtype = dtype, .ndim = ndim};
+    int64_t bytes;
+    *out = NULL;
+    BASE_CHECK(io_tensor_measure(dtype, ndim, shape, &fresh.count, &bytes), BASE_EARG,
+               "tensor '%.200s': %d dimensions of impossible size; at most %d, none negative", name, ndim, IO_TENSOR_DIMS);
+    for (int d = 0; d < ndim; d++) fresh.shape[d] = shape[d];
+    BASE_TRY(make_room(tensors));
+    BASE_TRY(base_strdup(name, &fresh.name));
+    BASE_TRY(base_alloc_bytes((size_t)bytes, 1, &fresh.data));
+    tensors->items[tensors->count] = fresh;
+    *out = &tensors->items[tensors->count++];
+    return BASE_OK;
+out:
+    base_free(fresh.name);
+    return st;
+}
+
+BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
+                          const void *data)
+{
+    IoTensor *tensor;
+    if (io_tensors_find(tensors, name)) return base_error_set(BASE_EARG, "there are two tensors named '%.200s'", name);
+    BaseStatus st = io_tensors_append(tensors, name, dtype, ndim, shape, &tensor);
+    if (st == BASE_OK && data && tensor->count) memcpy(tensor->data, data, (size_t)tensor->count * io_dtype_size(dtype));
+    return st;
+}
+
+IoTensor *io_tensors_find(const IoTensors *tensors, const char *name)
+{
+    for (size_t i = 0; i < tensors->count; i++)
+        if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];
+    return NULL;
+}
+
+const char *io_tensors_meta(const IoTensors *tensors, const char *key)
+{
+    for (size_t i = 0; i < tensors->meta_count; i++)
+        if (strcmp(tensors->meta[2 * i], key) == 0) return tensors->meta[2 * i + 1];
+    return NULL;
+}
+
+BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value)
+{
+    BaseStatus st = BASE_OK;
+    char *new_key = NULL, *new_value = NULL;
+    BASE_TRY(base_strdup(value, &new_value));
+    for (size_t i = 0; i < tensors->meta_count; i++) {
+        if (strcmp(tensors->meta[2 * i], key) != 0) continue;
+        base_free(tensors->meta[2 * i + 1]);
+        tensors->meta[2 * i + 1] = new_value;
+        return BASE_OK;
+    }
+    BASE_TRY(base_strdup(key, &new_key));
+    BASE_TRY(BASE_GROW(&tensors->meta, 2 * tensors->meta_count, 2 * tensors->meta_count + 2));
+    tensors->meta[2 * tensors->meta_count] = new_key;
+    tensors->meta[2 * tensors->meta_count + 1] = new_value;
+    tensors->meta_count++;
+    return BASE_OK;
+out:
+    base_free(new_key);
+    base_free(new_value);
+    return st;
+}
+
+/* ---- conversion ---- */
+
+static float from_half(uint16_t half)
+{
+    int exponent = half >> 10 & 31, mantissa = half & 1023;
+    float value;
+    if (exponent == 31) value = mantissa ? NAN : INFINITY;
+    else if (exponent == 0) value = ldexpf((float)mantissa, -24);
+    else value = ldexpf((float)(mantissa + 1024), exponent - 25);
+    return half & 0x8000 ? -value : value;
+}
+
+static float from_bfloat(uint16_t bits)
+{
+    uint32_t wide = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &wide, sizeof value);
+    return value;
+}
+
+/* value: finite. Rounds |value| / unit to the nearest even whole number (rintf in the default rounding mode), where unit
+ * is the spacing of halves at its size; a carry into the next power of two is the right encoding by itself. */
+static uint16_t to_half(float value)
+{
+    int exponent;
+    frexpf(value, &exponent); /* |value| in [2^(exponent-1), 2^exponent) */
+    if (exponent < -13) exponent = -13; /* below 2^-14: subnormal, spacing 2^-24 */
+    int whole = (int)rintf(ldexpf(fabsf(value), 11 - exponent));
+    int bits = ((exponent + 13) << 10) + whole;
+    if (value == 0) bits = 0;
+    if (bits > 0x7c00) bits = 0x7c00;
+    return (uint16_t)(bits | (signbit(value) ? 0x8000 : 0));
+}
+
+static uint16_t to_bfloat(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out)
+{
+    const uint16_t *half = tensor->data;
+    const double *wide = tensor->data;
+    int64_t n = tensor->count;
+    switch (tensor->dtype) {
+    case IO_F32: memcpy(out, tensor->data, (size_t)n * sizeof *out); return BASE_OK;
+    case IO_F64:
+        for (int64_t i = 0; i < n; i++) out[i] = (float)wide[i];
+        return BASE_OK;
+    case IO_F16:
+        for (int64_t i = 0; i < n; i++) out[i] = from_half(half[i]);
+        return BASE_OK;
+    case IO_BF16:
+        for (int64_t i = 0; i < n; i++) out[i] = from_bfloat(half[i]);
+        return BASE_OK;
+    default:
+        return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; must hold floating-point numbers", tensor->name,
+                              io_dtype_name(tensor->dtype));
+    }
+}
+
+static BaseStatus overflow(const IoTensor *tensor, int64_t i, float value)
+{
+    return base_error_set(BASE_ENUMERIC, "tensor '%.200s': entry %lld is %g, which %s cannot hold", tensor->name,
+                          (long long)i, (double)value, io_dtype_name(tensor->dtype));
+}
+
+BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values)
+{
+    uint16_t *half = tensor->data;
+    double *wide = tensor->data;
+    int64_t n = tensor->count;
+    if (!io_dtype_is_float(tensor->dtype))
+        return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; must hold floating-point numbers", tensor->name,
+                              io_dtype_name(tensor->dtype));
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(values[i])) return overflow(tensor, i, values[i]);
+    switch (tensor->dtype) {
+    case IO_F64:
+        for (int64_t i = 0; i < n; i++) wide[i] = (double)values[i];
+        return BASE_OK;
+    case IO_F16:
+        for (int64_t i = 0; i < n; i++)
+            if (((half[i] = to_half(values[i])) & 0x7fff) == 0x7c00) return overflow(tensor, i, values[i]);
+        return BASE_OK;
+    case IO_BF16:
+        for (int64_t i = 0; i < n; i++)
+            if (((half[i] = to_bfloat(values[i])) & 0x7fff) == 0x7f80) return overflow(tensor, i, values[i]);
+        return BASE_OK;
+    default: memcpy(tensor->data, values, (size_t)n * sizeof *values); return BASE_OK;
+    }
+}
+
+/* ---- files ---- */
+
+static bool has_extension(const IoContainer *container, const char *path)
+{
+    size_t size = strlen(path);
+    for (const char *const *e = container->extensions; *e; e++) {
+        size_t n = strlen(*e);
+        if (size > n && strcasecmp(path + size - n, *e) == 0) return true;
+    }
+    return false;
+}
+
+BaseStatus io_tensors_read(const char *path, IoTensors **out)
+{
+    unsigned char head[IO_SNIFF];
+    int64_t size;
+    const IoContainer *found = NULL;
+    *out = NULL;
+    BaseStatus st = io_file_size(path, &size);
+    if (st != BASE_OK) return st;
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file) fclose(file);
+    for (int i = 0; i < CONTAINER_COUNT; i++) {
+        const IoContainer *c = CONTAINERS[i];
+        if (c->sniff(head, got, size) && (!found || has_extension(c, path))) found = c;
+    }
+    /* a damaged file of a known extension: its own reader says best what is wrong */
+    for (int i = 0; i < CONTAINER_COUNT && !found; i++)
+        if (has_extension(CONTAINERS[i], path)) found = CONTAINERS[i];
+    if (found) return found->read(path, out);
+    char names[200] = "";
+    for (int i = 0; i < CONTAINER_COUNT; i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", CONTAINERS[i]->name);
+    }
+    return base_error_set(BASE_EFORMAT, "%s: not a checkpoint that can be read; known: %s", path, names);
+}
+
+static BaseStatus writer_for(const char *path, const IoContainer **out)
+{
+    char names[200] = "";
+    for (int i = 0; i < CONTAINER_COUNT; i++) {
+        const IoContainer *c = CONTAINERS[i];
+        size_t used = strlen(names);
+        if (!c->write) continue;
+        if (has_extension(c, path)) return *out = c, BASE_OK;
+        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", c->extensions[0]);
+    }
+    return base_error_set(BASE_EUSAGE, "%s: a checkpoint's name must end in: %s", path, names);
+}
+
+BaseStatus io_tensors_writable(const char *path)
+{
+    const IoContainer *container;
+    return writer_for(path, &container);
+}
+
+BaseStatus io_tensors_write(const IoTensors *tensors, const char *path)
+{
+    const IoContainer *container;
+    BaseStatus st = writer_for(path, &container);
+    return st == BASE_OK ? container->write(tensors, path) : st;
+}
