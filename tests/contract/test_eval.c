@@ -1,0 +1,163 @@
+/* What every registered metric must do, whoever wrote it. */
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "eval/eval.h"
+
+enum { N = 80, K = 5 };
+
+typedef struct {
+    float logits[N * K];
+    int32_t labels[N];
+    uint8_t in[K];
+    DataClasses forget;
+    EvalPredictions predictions;
+    NnNet *original, *net;
+    EvalContext context;
+} World;
+
+static NnNet *linear_net(uint64_t seed)
+{
+    NnGraph *g;
+    NnNet *net;
+    assert_ok(nn_graph_create(6, 1, 1, &g));
+    NnNode logits = nn_linear(g, nn_input(g), "fc", K, true);
+    assert_ok(nn_net_create_take(g, logits, &net));
+    nn_net_init(net, seed);
+    return net;
+}
+
+static void world_make(World *w)
+{
+    BaseRandom r = base_random_make(31, "contract_eval", 0);
+    memset(w, 0, sizeof *w);
+    for (int i = 0; i < N; i++) {
+        w->labels[i] = i % K;
+        for (int j = 0; j < K; j++) w->logits[i * K + j] = (float)(base_random_normal(&r) + (j == i % K));
+    }
+    w->in[2] = 1;
+    w->forget = (DataClasses){.K = K, .count = 1, .in = w->in};
+    w->predictions = (EvalPredictions){w->logits, w->labels, N, K};
+    w->original = linear_net(1);
+    w->net = linear_net(2);
+    w->context = (EvalContext){.forget = &w->forget, .original = w->original, .net = w->net, .wall_seconds = 1.5,
+                               .cpu_seconds = 2.5, .peak_memory = 1 << 26, .samples = 70, .passes = 140};
+    for (int split = 0; split < EVAL_SPLITS; split++) w->context.split[split] = &w->predictions;
+}
+
+static void world_free(World *w)
+{
+    nn_net_free(w->original);
+    nn_net_free(w->net);
+}
+
+static const EvalMetric *metric_at(size_t i) { return (const EvalMetric *)eval_registry.entries[i]; }
+
+static void entries_are_complete(void **state)
+{
+    (void)state;
+    assert_true(eval_registry.count > 0);
+    for (size_t i = 0; i < eval_registry.count; i++) {
+        const EvalMetric *m = metric_at(i);
+        const BaseEntry *e = &m->entry, *found;
+        assert_true(strlen(e->name) > 0 && strspn(e->name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(e->name));
+        assert_true(strlen(e->summary) > 10 && !strchr(e->summary, '\n'));
+        assert_non_null(e->source);
+        assert_int_equal(e->param_count, 0); /* a metric is one number with one meaning */
+        assert_true(strlen(m->title) > 0);
+        const char *const UNITS[] = {"%", "nats", "s", "MiB", "1"};
+        bool known = false;
+        for (size_t u = 0; u < sizeof UNITS / sizeof *UNITS; u++) known |= strcmp(m->unit, UNITS[u]) == 0;
+        assert_true(known);
+        assert_true(m->ideal == EVAL_IDEAL_NUMBER ? isfinite(m->ideal_value) : m->ideal_value == 0);
+        assert_non_null(m->compute);
+        assert_ok(base_registry_find(&eval_registry, e->name, &found));
+        assert_ptr_equal(found, e);
+        for (size_t j = 0; j < i; j++) assert_string_not_equal(m->title, metric_at(j)->title); /* columns of one table */
+    }
+}
+
+static void values_are_finite_and_repeatable(void **state)
+{
+    (void)state;
+    static World w, before;
+    world_make(&w);
+    before = w;
+    int64_t live = base_memory_live();
+    for (size_t i = 0; i < eval_registry.count; i++) {
+        for (int split = 0; split < EVAL_SPLITS; split++) {
+            MathEstimate a, b;
+            assert_ok(metric_at(i)->compute(&w.context, (EvalSplit)split, &a));
+            assert_ok(metric_at(i)->compute(&w.context, (EvalSplit)split, &b));
+            assert_true(isfinite(a.value)); /* all that a metric may ask for is there */
+            assert_near(b.value, a.value, 0, 0);
+            assert_near(b.lo, a.lo, 0, 0);
+            assert_near(b.hi, a.hi, 0, 0);
+            assert_int_equal(isnan(a.lo), isnan(a.hi));
+            if (!isnan(a.lo)) assert_true(a.lo <= a.value && a.value <= a.hi);
+            if (strcmp(metric_at(i)->unit, "%") == 0) assert_true(a.lo >= 0 && a.hi <= 100);
+            assert_true(a.n > 0);
+        }
+    }
+    assert_memory_equal(&w, &before, sizeof w);
+    assert_int_equal(base_memory_live(), live);
+    world_free(&w);
+}
+
+/* With nothing at hand a metric is not defined; it is neither an error nor 0. */
+static void an_empty_context_defines_nothing(void **state)
+{
+    (void)state;
+    const EvalContext nothing = {.forget = NULL};
+    for (size_t i = 0; i < eval_registry.count; i++) {
+        for (int split = 0; split < EVAL_SPLITS; split++) {
+            MathEstimate got;
+            assert_ok(metric_at(i)->compute(&nothing, (EvalSplit)split, &got));
+            assert_near(got.value, NAN, 0, 0);
+        }
+    }
+}
+
+/* NaN logits never become a number. */
+static void broken_logits_are_errors(void **state)
+{
+    (void)state;
+    static World w;
+    world_make(&w);
+    for (int i = 0; i < N * K; i++) w.logits[i] = NAN;
+    for (size_t i = 0; i < eval_registry.count; i++) {
+        MathEstimate got;
+        if (metric_at(i)->per_split) assert_fails(metric_at(i)->compute(&w.context, EVAL_TEST, &got), BASE_ENUMERIC, "logit");
+    }
+    world_free(&w);
+}
+
+static BaseStatus once(void *user)
+{
+    EvalRow *rows;
+    int count;
+    BaseStatus st = eval_all(user, &rows, &count);
+    base_free(rows);
+    return st;
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    static World w;
+    world_make(&w);
+    support_fail_allocations(once, &w.context, 100);
+    world_free(&w);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(entries_are_complete),
+    cmocka_unit_test(values_are_finite_and_repeatable),
+    cmocka_unit_test(an_empty_context_defines_nothing),
+    cmocka_unit_test(broken_logits_are_errors),
+    cmocka_unit_test(without_memory),
+};
+
+SUPPORT_MAIN(tests)

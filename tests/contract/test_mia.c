@@ -1,0 +1,193 @@
+/* What every registered attack must do, whoever wrote it. */
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "mia/mia.h"
+
+enum { N = 90, K = 4, S = 8, Z = 50, U = 5, R = 5 };
+
+/* Everything any attack may ask for. Having been trained on raises the true logit by 3, in the target and in every
+ * shadow model; unlearned models still show it, retrained ones don't. */
+typedef struct {
+    double target[N * K], shadow[S * N * K], population[Z * K], shadow_population[S * Z * K];
+    double unlearned[U * N * K], retrained[R * N * K];
+    int32_t labels[N], population_labels[Z];
+    uint8_t role[N], keep[S * N];
+    MiaInput input;
+} World;
+
+static void rows(double *z, const int32_t *labels, int64_t n, BaseRandom *r)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < K; j++) z[i * K + j] = base_random_normal(r) + (j == labels[i] ? 1 : 0);
+}
+
+static void world_make(World *w)
+{
+    BaseRandom r = base_random_make(21, "contract_mia", 0);
+    memset(w, 0, sizeof *w);
+    for (int i = 0; i < N; i++) {
+        w->labels[i] = (int32_t)base_random_below(&r, K);
+        w->role[i] = (uint8_t)(i % 3);
+    }
+    for (int i = 0; i < Z; i++) w->population_labels[i] = (int32_t)base_random_below(&r, K);
+    rows(w->target, w->labels, N, &r);
+    rows(w->population, w->population_labels, Z, &r);
+    for (int s = 0; s < S; s++) {
+        rows(w->shadow + s * N * K, w->labels, N, &r);
+        rows(w->shadow_population + s * Z * K, w->population_labels, Z, &r);
+    }
+    for (int u = 0; u < U; u++) rows(w->unlearned + u * N * K, w->labels, N, &r);
+    for (int m = 0; m < R; m++) rows(w->retrained + m * N * K, w->labels, N, &r);
+    for (int i = 0; i < N; i++) {
+        if (w->role[i] == MIA_MEMBER) w->target[i * K + w->labels[i]] += 3;
+        for (int u = 0; u < U; u++) w->unlearned[(u * N + i) * K + w->labels[i]] += 3;
+        for (int s = 0; s < S; s++) {
+            w->keep[s * N + i] = (s + i) % 2 != 0;
+            if (w->keep[s * N + i]) w->shadow[(s * N + i) * K + w->labels[i]] += 3;
+        }
+    }
+    w->input = (MiaInput){.N = N, .K = K, .logits = w->target, .labels = w->labels, .role = w->role, .S = S,
+                          .shadow_logits = w->shadow, .shadow_keep = w->keep, .Z = Z, .population_logits = w->population,
+                          .population_labels = w->population_labels, .shadow_population_logits = w->shadow_population,
+                          .U = U, .R = R, .unlearned_logits = w->unlearned, .retrained_logits = w->retrained, .seed = 4};
+}
+
+static World world, before;
+
+static const MiaAttack *attack_at(size_t i) { return (const MiaAttack *)mia_registry.entries[i]; }
+
+static void entries_are_complete(void **state)
+{
+    (void)state;
+    assert_true(mia_registry.count > 0);
+    for (size_t i = 0; i < mia_registry.count; i++) {
+        const MiaAttack *a = attack_at(i), *found;
+        const BaseEntry *e = &a->entry;
+        assert_true(strlen(e->name) > 0 && strspn(e->name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(e->name));
+        assert_true(strlen(e->summary) > 10 && !strchr(e->summary, '\n'));
+        assert_non_null(e->source);
+        assert_non_null(a->sets);
+        assert_true(strlen(a->sets) > 10 && !strchr(a->sets, '\n'));
+        assert_non_null(a->score);
+        assert_int_equal(e->param_count > 0, e->params_size > 0);
+        assert_ok(mia_find(e->name, &found));
+        assert_ptr_equal(found, a); /* no name twice */
+    }
+}
+
+static void defaults_are_valid(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < mia_registry.count; i++) {
+        const BaseEntry *e = mia_registry.entries[i];
+        if (!e->param_count) continue;
+        void *first, *second;
+        assert_ok(base_alloc_bytes(1, e->params_size, &first));
+        assert_ok(base_alloc_bytes(1, e->params_size, &second));
+        base_param_defaults(e->params, e->param_count, first);
+        base_param_defaults(e->params, e->param_count, second);
+        for (size_t p = 0; p < e->param_count; p++) {
+            BaseText text = {0};
+            base_param_format(&e->params[p], first, &text);
+            assert_ok(base_param_set(e->params, e->param_count, second, e->name, e->params[p].name,
+                                     text.data ? text.data : "", "--set"));
+            base_text_free(&text);
+            assert_true(strlen(e->params[p].meaning) > 5);
+        }
+        assert_memory_equal(first, second, e->params_size);
+        base_free(first);
+        base_free(second);
+    }
+}
+
+static void scores_are_finite_repeatable_and_the_right_way_round(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < mia_registry.count; i++) {
+        MiaResult a, b;
+        int64_t live = base_memory_live();
+        world_make(&world);
+        before = world;
+        assert_ok(mia_attack(attack_at(i), &world.input, NULL, &a));
+        assert_memory_equal(&world, &before, sizeof world); /* inputs are borrowed, not worked in */
+        assert_ok(mia_attack(attack_at(i), &world.input, NULL, &b));
+        assert_memory_equal(a.score, b.score, sizeof(double) * N);
+        for (int k = 0; k < N; k++) assert_true(isfinite(a.score[k]));
+        print_message("%-24s AUC %.3f [%.3f, %.3f]\n", attack_at(i)->entry.name, a.auc.value, a.auc.lo, a.auc.hi);
+        assert_true(a.auc.value > 0.7);
+        assert_true(a.auc.lo <= a.auc.value && a.auc.value <= a.auc.hi);
+        assert_true(isfinite(a.threshold) && isfinite(a.balanced_accuracy));
+        assert_near(a.member_share.value + a.efficacy.value, 1, 0, 1e-14);
+        assert_int_equal(a.member_share.n, N / 3);
+        mia_result_free(&a);
+        mia_result_free(&b);
+        assert_int_equal(base_memory_live(), live);
+    }
+}
+
+/* An attack that says it needs a part refuses without it; one that doesn't, works without it. */
+static void needs_are_true(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < mia_registry.count; i++) {
+        for (unsigned need = 1; need <= MIA_NEEDS_RETRAINED; need *= 2) {
+            MiaResult r;
+            world_make(&world);
+            MiaInput in = world.input;
+            if (need == MIA_NEEDS_SHADOW) in.S = 0, in.shadow_logits = in.shadow_population_logits = NULL, in.shadow_keep = NULL;
+            if (need == MIA_NEEDS_POPULATION) in.Z = 0, in.population_logits = in.shadow_population_logits = NULL, in.population_labels = NULL;
+            if (need == MIA_NEEDS_UNLEARNED) in.U = 0, in.unlearned_logits = NULL;
+            if (need == MIA_NEEDS_RETRAINED) in.R = 0, in.retrained_logits = NULL;
+            if (attack_at(i)->needs & need) assert_fails(mia_attack(attack_at(i), &in, NULL, &r), BASE_EARG, "needs");
+            else assert_ok(mia_attack(attack_at(i), &in, NULL, &r));
+            mia_result_free(&r);
+        }
+    }
+}
+
+/* Logits that say nothing, and logits far beyond what exp can hold. */
+static void hard_logits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < mia_registry.count; i++) {
+        MiaResult r;
+        world_make(&world);
+        for (int k = 0; k < N * K; k++) world.target[k] *= 500;
+        assert_ok(mia_attack(attack_at(i), &world.input, NULL, &r));
+        assert_true(isfinite(r.auc.value));
+        mia_result_free(&r);
+        memset(world.target, 0, sizeof world.target);
+        assert_ok(mia_attack(attack_at(i), &world.input, NULL, &r));
+        assert_true(isfinite(r.auc.value));
+        mia_result_free(&r);
+    }
+}
+
+static BaseStatus once(void *user)
+{
+    MiaResult r;
+    BaseStatus st = mia_attack(user, &world.input, NULL, &r);
+    mia_result_free(&r);
+    return st;
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    world_make(&world);
+    for (size_t i = 0; i < mia_registry.count; i++) support_fail_allocations(once, (void *)(uintptr_t)attack_at(i), 500);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(entries_are_complete),
+    cmocka_unit_test(defaults_are_valid),
+    cmocka_unit_test(scores_are_finite_repeatable_and_the_right_way_round),
+    cmocka_unit_test(needs_are_true),
+    cmocka_unit_test(hard_logits),
+    cmocka_unit_test(without_memory),
+};
+
+SUPPORT_MAIN(tests)
