@@ -1,0 +1,74 @@
+#include "unlearn/layers/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+BaseStatus unlearn_sample_retain(const UnlearnContext *context, int64_t per_class, DataIndex *out)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex inside = {0}, outside = {0};
+    *out = (DataIndex){0};
+    BASE_TRY(data_partition(&context->train, context->forget, &inside, &outside));
+    BASE_CHECK(outside.n > 0, BASE_EUSAGE, "the training split holds no image of a retained class");
+    DataView view = data_view_of(context->train.set, &outside);
+    BASE_TRY(data_sample(&view, per_class, context->seed, "retain_sample", out));
+out:
+    data_index_free(&inside);
+    data_index_free(&outside);
+    return st;
+}
+
+static BaseStatus sample_class(const UnlearnContext *context, int64_t c, int64_t most, DataIndex *out)
+{
+    BaseStatus st = BASE_OK;
+    DataClasses one = {.K = context->forget->K, .count = 1};
+    DataIndex inside = {0}, outside = {0};
+    *out = (DataIndex){0};
+    BASE_TRY(BASE_ALLOC(one.K, &one.in));
+    one.in[c] = 1;
+    BASE_TRY(data_partition(&context->train, &one, &inside, &outside));
+    BASE_CHECK(inside.n > 0, BASE_EUSAGE, "the training split holds no image of class %lld, which is to be forgotten", (long long)c);
+    DataView view = data_view_of(context->train.set, &inside);
+    BASE_TRY(data_sample(&view, most, context->seed, "forget_sample", out));
+out:
+    base_free(one.in);
+    data_index_free(&inside);
+    data_index_free(&outside);
+    return st;
+}
+
+static int by_position(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+BaseStatus unlearn_sample_forget(const UnlearnContext *context, int64_t total, DataIndex *out)
+{
+    BaseStatus st = BASE_OK;
+    const DataClasses *forget = context->forget;
+    DataIndex part = {0}, all = {0};
+    int64_t rank = 0;
+    *out = (DataIndex){0};
+    BASE_CHECK(total == 0 || total >= forget->count, BASE_EUSAGE,
+               "forget_samples = %lld is less than one for each of the %lld forgotten classes", (long long)total,
+               (long long)forget->count);
+    BASE_TRY(BASE_ALLOC(context->train.n, &all.at));
+    for (int64_t c = 0; c < forget->K; c++) {
+        if (!forget->in[c]) continue;
+        int64_t most = total == 0 ? 0 : total / forget->count + (rank++ < total % forget->count);
+        BASE_TRY(sample_class(context, c, most, &part));
+        memcpy(all.at + all.n, part.at, (size_t)part.n * sizeof *part.at);
+        all.n += part.n;
+        data_index_free(&part);
+    }
+    qsort(all.at, (size_t)all.n, sizeof *all.at, by_position);
+    *out = all;
+    all = (DataIndex){0};
+out:
+    data_index_free(&part);
+    data_index_free(&all);
+    return st;
+}

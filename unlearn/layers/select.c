@@ -1,0 +1,53 @@
+#include "unlearn/layers/select.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+static BaseStatus select_one(const NnLayer *layers, int count, const char *name, uint8_t *selected)
+{
+    BaseStatus st = BASE_OK;
+    const char **names = NULL;
+    BaseText list = {0};
+    for (int i = 0; i < count; i++) {
+        if (strcmp(layers[i].name, name) != 0) continue;
+        selected[i] = 1;
+        return BASE_OK;
+    }
+    BASE_TRY(BASE_ALLOC(count, &names));
+    for (int i = 0; i < count; i++) {
+        names[i] = layers[i].name;
+        base_text_add(&list, "%s%s", i ? ", " : "", names[i]);
+    }
+    BASE_TRY(list.st);
+    const char *near = base_text_nearest(name, names, (size_t)count);
+    BASE_FAIL(BASE_EUSAGE, "layers: no layer named '%.100s'%s%s%s; there are: %s, or all, or last", name,
+              near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list.size ? list.data : "none");
+out:
+    base_free(names);
+    base_text_free(&list);
+    return st;
+}
+
+BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *selected)
+{
+    BaseStatus st = BASE_OK;
+    char *copy = NULL;
+    int count, named = 0;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    memset(selected, strcmp(text, "all") == 0, (size_t)count);
+    if (strcmp(text, "all") == 0) return BASE_OK;
+    if (strcmp(text, "last") == 0) {
+        selected[count - 1] = 1;
+        return BASE_OK;
+    }
+    BASE_TRY(base_strdup(text, &copy));
+    char *rest = NULL;
+    for (char *word = strtok_r(copy, "[], \t\"'", &rest); word; word = strtok_r(NULL, "[], \t\"'", &rest), named++)
+        BASE_TRY(select_one(layers, count, word, selected));
+    BASE_CHECK(named > 0, BASE_EUSAGE, "layers: '%.100s' names no layer; write all, last, or a list of layer names", text);
+out:
+    base_free(copy);
+    return st;
+}

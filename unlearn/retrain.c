@@ -1,0 +1,50 @@
+/* retrain: the ideal every method is compared with. A network of the same shape, freshly initialised (nn_net_init with the
+ * run's seed) and trained as the original was, on the retained classes only. The classifier keeps its K outputs.
+ *
+ *   epochs   passes over the retained images; 0: as many as the original's training */
+#include "base/memory.h"
+#include "unlearn/unlearn.h"
+
+typedef struct {
+    int64_t epochs;
+} Params;
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_I64(Params, epochs, 0, 0, 100000, "passes over the retained images; 0: as the original's training"),
+};
+
+static BaseStatus check(const UnlearnContext *context, const void *params)
+{
+    (void)params;
+    if (context->training) return BASE_OK;
+    return base_error_set(BASE_EUSAGE, "how the original was trained is not known: give the training settings");
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net, UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const Params *params = values;
+    DataIndex forget = {0}, retain = {0};
+    BASE_TRY(check(context, values));
+    NnTrainConfig config = *context->training;
+    if (params->epochs > 0) config.epochs = params->epochs;
+    BASE_TRY(data_partition(&context->train, context->forget, &forget, &retain));
+    BASE_CHECK(retain.n > 0, BASE_EUSAGE, "the training split holds no image of a retained class");
+    DataView view = data_view_of(context->train.set, &retain);
+    nn_net_init(net, context->seed);
+    *nn_net_batches_tracked(net) = 0;
+    BASE_TRY(nn_train(net, &view, &config, context->precision, context->seed, "retraining", NULL));
+    report->samples_retain = retain.n;
+    report->passes = (double)retain.n * (double)config.epochs;
+out:
+    data_index_free(&forget);
+    data_index_free(&retain);
+    return st;
+}
+
+const UnlearnMethod unlearn_retrain = {
+    .entry = BASE_ENTRY("retrain", "trained anew without the forgotten classes: the ideal", "", Params, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = check,
+};
