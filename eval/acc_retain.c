@@ -1,4 +1,5 @@
-/* 100 * #{i : argmax z_i = y_i} / n over the images of retained classes (a micro-average), with the Clopper-Pearson interval. */
+/* 100 * #{i : argmax z_i = y_i} / n over the images of retained classes (a micro-average), with the Clopper-Pearson
+ * interval. */
 #include "eval/score/score.h"
 
 static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)
@@ -7,7 +8,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_acc_retain = {
-    .entry = BASE_ENTRY_PLAIN("acc_retain", "accuracy on the retained classes, over their images together", "Kodge et al. 2024, section 5"),
+    .entry = BASE_ENTRY_PLAIN("acc_retain", "accuracy on the retained classes, over their images together",
+                              "Kodge et al. 2024, section 5"),
     .unit = "%",
     .title = "ACC_r",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -28,7 +28,8 @@ static BaseStatus add(const EvalContext *context, const EvalMetric *metric, Eval
     BaseStatus st = metric->compute(context, split, &row.value);
     if (st != BASE_OK) return base_error_prefix(st, "metric %s", metric->entry.name);
     if (isinf(row.value.value))
-        return base_error_set(BASE_ENUMERIC, "metric %s on the %s split is infinite", metric->entry.name, eval_split_name(split));
+        return base_error_set(BASE_ENUMERIC, "metric %s on the %s split is infinite", metric->entry.name,
+                              eval_split_name(split));
     if (!isnan(row.value.value)) rows[(*count)++] = row;
     return BASE_OK;
 }

@@ -31,8 +31,10 @@ static BaseStatus group_ties(const double *score, const uint8_t *member, int64_t
     *groups = NULL;
     *P = 0;
     for (int64_t i = 0; i < n; i++) {
-        BASE_CHECK(!isnan(score[i]), BASE_ENUMERIC, "the score of point %lld of %lld is NaN", (long long)i, (long long)n);
-        BASE_CHECK(member[i] <= 1, BASE_EARG, "membership of point %lld is %d; it must be 0 or 1", (long long)i, member[i]);
+        BASE_CHECK(!isnan(score[i]), BASE_ENUMERIC, "the score of point %lld of %lld is NaN", (long long)i,
+                   (long long)n);
+        BASE_CHECK(member[i] <= 1, BASE_EARG, "membership of point %lld is %d; it must be 0 or 1", (long long)i,
+                   member[i]);
         *P += member[i];
     }
     BASE_CHECK(*P > 0, BASE_EARG, "no members among %lld points: a ROC needs both kinds", (long long)n);
@@ -136,7 +138,8 @@ BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathA
     int64_t pairs = out->P < out->N ? out->P : out->N;
     double auc = out->value;
     if (!untied) {
-        /* every pair tied: as for AUC 0 and 1, DeLong's error is 0; what may be untied is bounded, in either direction */
+        /* every pair tied: as for AUC 0 and 1, DeLong's error is 0; what may be untied is bounded, in either direction
+         */
         double most = math_stats_share_upper(0, pairs, 0.025);
         out->lo = 0.5 - most / 2;
         out->hi = 0.5 + most / 2;

@@ -65,8 +65,10 @@ static double bisect(double a, double b, bool upper, double alpha)
         if (mid <= lo || mid >= hi) return mid;
         double tail = beta_tail(mid, a, b, upper);
         if (isnan(tail)) return NAN;
-        if (upper ? tail > alpha : tail < alpha) lo = mid;
-        else hi = mid;
+        if (upper ? tail > alpha : tail < alpha)
+            lo = mid;
+        else
+            hi = mid;
     }
 }
 
@@ -86,7 +88,8 @@ MathEstimate math_stats_share(int64_t k, int64_t n, double level)
 {
     if (n <= 0 || k < 0 || k > n) return math_estimate(NAN, n > 0 ? n : 0);
     double alpha = (1 - level) / 2;
-    return (MathEstimate){(double)k / (double)n, math_stats_share_lower(k, n, alpha), math_stats_share_upper(k, n, alpha), n};
+    return (MathEstimate){(double)k / (double)n, math_stats_share_lower(k, n, alpha),
+                          math_stats_share_upper(k, n, alpha), n};
 }
 
 MathEstimate math_stats_mean(const double *x, int64_t n, double level, double *sd)

@@ -1,5 +1,6 @@
-/* score_i = -loss_i: members have been trained on, so their loss is lower (Yeom et al. 2018). The paper's threshold, the
- * mean training loss, needs the training set; here the frame chooses the threshold, which leaves the AUC unaffected. */
+/* score_i = -loss_i: members have been trained on, so their loss is lower (Yeom et al. 2018). The paper's threshold,
+ * the mean training loss, needs the training set; here the frame chooses the threshold, which leaves the AUC
+ * unaffected. */
 #include "mia/mia.h"
 
 #include "mia/signal/signal.h"
@@ -13,7 +14,9 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 }
 
 const MiaAttack mia_loss = {
-    .entry = BASE_ENTRY_PLAIN("loss", "threshold on the cross-entropy loss", "Yeom et al. 2018, arXiv 1709.01604, adversary 2"),
-    .sets = "member and non-member: the points whose losses are compared; audited: the points whose membership is asked",
+    .entry = BASE_ENTRY_PLAIN("loss", "threshold on the cross-entropy loss",
+                              "Yeom et al. 2018, arXiv 1709.01604, adversary 2"),
+    .sets =
+        "member and non-member: the points whose losses are compared; audited: the points whose membership is asked",
     .score = score,
 };

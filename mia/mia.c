@@ -21,9 +21,12 @@ const BaseRegistry mia_registry = {"attack", ENTRIES, BASE_COUNT(ENTRIES)};
 const double mia_fprs[MIA_FPRS] = {0.001, 0.01, 0.1};
 
 const MiaWiring mia_wirings[] = {
-    {"paper", "do unseen images of the forgotten class look like kept training images or like forgotten ones? (Kodge et al. 2024)",
+    {"paper",
+     "do unseen images of the forgotten class look like kept training images or like forgotten ones? (Kodge et al. "
+     "2024)",
      MIA_SET_RETAIN_TRAIN, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, false},
-    {"salun", "do forgotten training images look like kept training images or like unseen ones? (Fan et al. 2024, SalUn)",
+    {"salun",
+     "do forgotten training images look like kept training images or like unseen ones? (Fan et al. 2024, SalUn)",
      MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, true},
     {"forget", "were these very images of the forgotten class trained on?", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST,
      MIA_SET_NONE, false},
@@ -77,8 +80,8 @@ static BaseStatus check_labels(const int32_t *labels, int64_t n, int64_t K, cons
 {
     for (int64_t i = 0; i < n; i++)
         if (labels[i] < 0 || labels[i] >= K)
-            return base_error_set(BASE_ESHAPE, "%s: the label of point %lld is %d; the logits have classes 0..%lld", what,
-                                  (long long)i, (int)labels[i], (long long)K - 1);
+            return base_error_set(BASE_ESHAPE, "%s: the label of point %lld is %d; the logits have classes 0..%lld",
+                                  what, (long long)i, (int)labels[i], (long long)K - 1);
     return BASE_OK;
 }
 
@@ -125,17 +128,20 @@ BaseStatus mia_input_check(const MiaInput *in, unsigned needs)
     BaseStatus st = BASE_OK;
     int64_t count[3] = {0, 0, 0};
     BASE_CHECK(in->N >= 2 && in->logits && in->labels && in->role, BASE_ESHAPE,
-               "an attack needs logits, labels and roles of at least 2 points; there are %lld points", (long long)in->N);
-    BASE_CHECK(in->K >= 2, BASE_ESHAPE, "an attack needs logits of at least 2 classes; there are %lld", (long long)in->K);
+               "an attack needs logits, labels and roles of at least 2 points; there are %lld points",
+               (long long)in->N);
+    BASE_CHECK(in->K >= 2, BASE_ESHAPE, "an attack needs logits of at least 2 classes; there are %lld",
+               (long long)in->K);
     for (int64_t i = 0; i < in->N; i++) {
         BASE_CHECK(in->role[i] <= MIA_AUDITED, BASE_EARG,
-                   "the role of point %lld is %d; roles are 0 (non-member), 1 (member), 2 (audited)", (long long)i, in->role[i]);
+                   "the role of point %lld is %d; roles are 0 (non-member), 1 (member), 2 (audited)", (long long)i,
+                   in->role[i]);
         count[in->role[i]]++;
     }
-    BASE_CHECK(count[MIA_NONMEMBER] > 0, BASE_EARG, "none of the %lld points is a non-member (role 0); an attack needs both kinds",
-               (long long)in->N);
-    BASE_CHECK(count[MIA_MEMBER] > 0, BASE_EARG, "none of the %lld points is a member (role 1); an attack needs both kinds",
-               (long long)in->N);
+    BASE_CHECK(count[MIA_NONMEMBER] > 0, BASE_EARG,
+               "none of the %lld points is a non-member (role 0); an attack needs both kinds", (long long)in->N);
+    BASE_CHECK(count[MIA_MEMBER] > 0, BASE_EARG,
+               "none of the %lld points is a member (role 1); an attack needs both kinds", (long long)in->N);
     BASE_TRY(check_labels(in->labels, in->N, in->K, "target"));
     BASE_TRY(check_logits(in->logits, in->N, in->K, "target logits"));
     BASE_TRY(check_needs(in, needs));
@@ -206,8 +212,10 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
     result.own_threshold = !isnan(scores.threshold);
     result.threshold = scores.threshold;
     BASE_TRY(judge(input, &result));
-    snprintf(result.notes, sizeof result.notes, "%.160s%s%s", scores.notes, *scores.notes && !result.own_threshold ? "; " : "",
-             result.own_threshold ? "" : "threshold chosen on these very points, so the balanced accuracy is optimistic");
+    snprintf(result.notes, sizeof result.notes, "%.160s%s%s", scores.notes,
+             *scores.notes && !result.own_threshold ? "; " : "",
+             result.own_threshold ? ""
+                                  : "threshold chosen on these very points, so the balanced accuracy is optimistic");
     result.seconds = base_clock_wall() - start;
     *out = result;
     result = (MiaResult){0};

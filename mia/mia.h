@@ -65,7 +65,8 @@ void mia_result_free(MiaResult *result);
 BaseStatus mia_find(const char *name, const MiaAttack **out);
 /** BASE_EARG/ESHAPE in one line each: NaN logits, labels out of range, a class of role 0/1 empty, missing needs. */
 BaseStatus mia_input_check(const MiaInput *input, unsigned needs);
-/** Scores every point, then judges. @p params NULL: the defaults. *out is empty on failure. BASE_ENUMERIC: a score is not finite. */
+/** Scores every point, then judges. @p params NULL: the defaults. *out is empty on failure, BASE_ENUMERIC where a score is
+ *  not finite. */
 BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out);
 
 /** Which images fill the roles. The published "MIA" numbers differ in nothing but this. */

@@ -2,7 +2,8 @@
  * al. 2024, SalUn; Jia et al. 2023): C-SVC with kernel exp(-gamma |x - x'|^2), gamma = 1 / features, C = 3, fitted to
  * members (1) against non-members (0); efficacy = share of the audited points called non-member. The score is the
  * decision value, positive on the member side, so the threshold is 0.
- * Differs from the published code in modified_entropy: theirs overwrites whole columns and takes log p for log(1 - p). */
+ * Differs from the published code in modified_entropy: theirs overwrites whole columns and takes log p for log(1 - p).
+ */
 #include "mia/mia.h"
 
 #include <libsvm/svm.h>
@@ -15,7 +16,8 @@
 #include "mia/signal/signal.h"
 
 typedef enum { CORRECTNESS, CONFIDENCE, ENTROPY, MODIFIED_ENTROPY, PROBABILITIES } Features;
-static const char *const FEATURES[] = {"correctness", "confidence", "entropy", "modified_entropy", "probabilities", NULL};
+static const char *const FEATURES[] = {"correctness",      "confidence",    "entropy",
+                                       "modified_entropy", "probabilities", NULL};
 
 typedef struct {
     double C, gamma;
@@ -26,7 +28,8 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, C, 3, 1e-9, 1e9, "cost of a point on the wrong side"),
     BASE_PARAM_F64(Params, gamma, 0, 0, 1e9, "width of the kernel exp(-gamma d^2); 0: 1 / number of features"),
     BASE_PARAM_CHOICE(Params, features, CONFIDENCE, FEATURES, "what of a prediction the classifier sees"),
-    BASE_PARAM_I64(Params, max_points, 0, 0, 1e9, "most members, and most non-members, to fit on, drawn by the seed; 0: all"),
+    BASE_PARAM_I64(Params, max_points, 0, 0, 1e9,
+                   "most members, and most non-members, to fit on, drawn by the seed; 0: all"),
 };
 
 static void silent(const char *text) { (void)text; }
@@ -48,7 +51,8 @@ static void features_fill(const MiaInput *input, Features features, double *x)
     for (int64_t i = 0; i < input->N; i++) mia_signal_softmax(input->logits + i * input->K, input->K, x + i * input->K);
 }
 
-/* Indices of one role, at most @p most (0: all), ascending. @p at has room for all of them; *all = how many there are. */
+/* Indices of one role, at most @p most (0: all), ascending. @p at has room for all of them; *all = how many there are.
+ */
 static BaseStatus draw(const MiaInput *input, MiaRole role, int64_t most, int64_t *at, int64_t *count, int64_t *all)
 {
     BaseStatus st = BASE_OK;
@@ -90,8 +94,8 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
     struct svm_model *model = NULL;
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, silence);
-    BASE_CHECK(N <= INT32_MAX / 2 && width < INT32_MAX, BASE_ELIMIT, "svc: %lld points of %lld features are more than libsvm counts",
-               (long long)N, (long long)width);
+    BASE_CHECK(N <= INT32_MAX / 2 && width < INT32_MAX, BASE_ELIMIT,
+               "svc: %lld points of %lld features are more than libsvm counts", (long long)N, (long long)width);
     BASE_TRY(BASE_ALLOC_RAW(N * width, &x));
     BASE_TRY(BASE_ALLOC_RAW(N * (width + 1), &nodes));
     BASE_TRY(BASE_ALLOC(N, &at));
@@ -113,8 +117,8 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
     const char *wrong = svm_check_parameter(&problem, &how);
     BASE_CHECK(!wrong, BASE_EBACKEND, "svc: libsvm refuses the parameters: %s", wrong);
     model = svm_train(&problem, &how); /* keeps pointers into nodes */
-    BASE_CHECK(model && svm_get_nr_class(model) == 2, BASE_EBACKEND, "svc: libsvm fitted no classifier to %lld + %lld points",
-               (long long)mem, (long long)non);
+    BASE_CHECK(model && svm_get_nr_class(model) == 2, BASE_EBACKEND,
+               "svc: libsvm fitted no classifier to %lld + %lld points", (long long)mem, (long long)non);
     int label[2];
     svm_get_labels(model, label);
     double side = label[0] == 1 ? 1 : -1;

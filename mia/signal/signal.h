@@ -33,7 +33,8 @@ typedef enum {
 double mia_signal_pick(const MiaSignals *signals, MiaSignalKind kind);
 
 /** One signal of N samples: @p logits [N, K], @p out [N]. */
-void mia_signal_fill(const double *logits, const int32_t *labels, int64_t N, int64_t K, MiaSignalKind kind, double *out);
+void mia_signal_fill(const double *logits, const int32_t *labels, int64_t N, int64_t K, MiaSignalKind kind,
+                     double *out);
 
 /** p = softmax(z), both [K]; they may be the same array. */
 void mia_signal_softmax(const double *z, int64_t K, double *p);

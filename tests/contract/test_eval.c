@@ -42,8 +42,14 @@ static void world_make(World *w)
     w->predictions = (EvalPredictions){w->logits, w->labels, N, K};
     w->original = linear_net(1);
     w->net = linear_net(2);
-    w->context = (EvalContext){.forget = &w->forget, .original = w->original, .net = w->net, .wall_seconds = 1.5,
-                               .cpu_seconds = 2.5, .peak_memory = 1 << 26, .samples = 70, .passes = 140};
+    w->context = (EvalContext){.forget = &w->forget,
+                               .original = w->original,
+                               .net = w->net,
+                               .wall_seconds = 1.5,
+                               .cpu_seconds = 2.5,
+                               .peak_memory = 1 << 26,
+                               .samples = 70,
+                               .passes = 140};
     for (int split = 0; split < EVAL_SPLITS; split++) w->context.split[split] = &w->predictions;
 }
 
@@ -75,7 +81,8 @@ static void entries_are_complete(void **state)
         assert_non_null(m->compute);
         assert_ok(base_registry_find(&eval_registry, e->name, &found));
         assert_ptr_equal(found, e);
-        for (size_t j = 0; j < i; j++) assert_string_not_equal(m->title, metric_at(j)->title); /* columns of one table */
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(m->title, metric_at(j)->title); /* columns of one table */
     }
 }
 
@@ -129,7 +136,8 @@ static void broken_logits_are_errors(void **state)
     for (int i = 0; i < N * K; i++) w.logits[i] = NAN;
     for (size_t i = 0; i < eval_registry.count; i++) {
         MathEstimate got;
-        if (metric_at(i)->per_split) assert_fails(metric_at(i)->compute(&w.context, EVAL_TEST, &got), BASE_ENUMERIC, "logit");
+        if (metric_at(i)->per_split)
+            assert_fails(metric_at(i)->compute(&w.context, EVAL_TEST, &got), BASE_ENUMERIC, "logit");
     }
     world_free(&w);
 }

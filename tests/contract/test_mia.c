@@ -49,10 +49,23 @@ static void world_make(World *w)
             if (w->keep[s * N + i]) w->shadow[(s * N + i) * K + w->labels[i]] += 3;
         }
     }
-    w->input = (MiaInput){.N = N, .K = K, .logits = w->target, .labels = w->labels, .role = w->role, .S = S,
-                          .shadow_logits = w->shadow, .shadow_keep = w->keep, .Z = Z, .population_logits = w->population,
-                          .population_labels = w->population_labels, .shadow_population_logits = w->shadow_population,
-                          .U = U, .R = R, .unlearned_logits = w->unlearned, .retrained_logits = w->retrained, .seed = 4};
+    w->input = (MiaInput){.N = N,
+                          .K = K,
+                          .logits = w->target,
+                          .labels = w->labels,
+                          .role = w->role,
+                          .S = S,
+                          .shadow_logits = w->shadow,
+                          .shadow_keep = w->keep,
+                          .Z = Z,
+                          .population_logits = w->population,
+                          .population_labels = w->population_labels,
+                          .shadow_population_logits = w->shadow_population,
+                          .U = U,
+                          .R = R,
+                          .unlearned_logits = w->unlearned,
+                          .retrained_logits = w->retrained,
+                          .seed = 4};
 }
 
 static World world, before;
@@ -137,12 +150,16 @@ static void needs_are_true(void **state)
             MiaResult r;
             world_make(&world);
             MiaInput in = world.input;
-            if (need == MIA_NEEDS_SHADOW) in.S = 0, in.shadow_logits = in.shadow_population_logits = NULL, in.shadow_keep = NULL;
-            if (need == MIA_NEEDS_POPULATION) in.Z = 0, in.population_logits = in.shadow_population_logits = NULL, in.population_labels = NULL;
+            if (need == MIA_NEEDS_SHADOW)
+                in.S = 0, in.shadow_logits = in.shadow_population_logits = NULL, in.shadow_keep = NULL;
+            if (need == MIA_NEEDS_POPULATION)
+                in.Z = 0, in.population_logits = in.shadow_population_logits = NULL, in.population_labels = NULL;
             if (need == MIA_NEEDS_UNLEARNED) in.U = 0, in.unlearned_logits = NULL;
             if (need == MIA_NEEDS_RETRAINED) in.R = 0, in.retrained_logits = NULL;
-            if (attack_at(i)->needs & need) assert_fails(mia_attack(attack_at(i), &in, NULL, &r), BASE_EARG, "needs");
-            else assert_ok(mia_attack(attack_at(i), &in, NULL, &r));
+            if (attack_at(i)->needs & need)
+                assert_fails(mia_attack(attack_at(i), &in, NULL, &r), BASE_EARG, "needs");
+            else
+                assert_ok(mia_attack(attack_at(i), &in, NULL, &r));
             mia_result_free(&r);
         }
     }
@@ -178,7 +195,8 @@ static void without_memory(void **state)
 {
     (void)state;
     world_make(&world);
-    for (size_t i = 0; i < mia_registry.count; i++) support_fail_allocations(once, (void *)(uintptr_t)attack_at(i), 500);
+    for (size_t i = 0; i < mia_registry.count; i++)
+        support_fail_allocations(once, (void *)(uintptr_t)attack_at(i), 500);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -97,7 +97,8 @@ static void losses_in_nats(void **state)
         assert_near(got.hi, want.hi, 0, 1e-12);
         assert_int_equal(got.n, want.n);
     }
-    const float sure[] = {60, 0, 0, 0}, far[] = {0, 1000, 0, 0}; /* far below float32's resolution of p, far beyond exp */
+    const float sure[] = {60, 0, 0, 0},
+                far[] = {0, 1000, 0, 0}; /* far below float32's resolution of p, far beyond exp */
     const int32_t zero[] = {0};
     EvalPredictions p = {sure, zero, 1, K};
     c.context.split[EVAL_TEST] = &p;
@@ -112,7 +113,8 @@ static void composite_and_its_interval(void **state)
     (void)state;
     Case c;
     case_make(&c, 7);
-    double a = measure("acc_retain", &c.context, EVAL_TEST).value / 100, f = measure("acc_forget", &c.context, EVAL_TEST).value / 100;
+    double a = measure("acc_retain", &c.context, EVAL_TEST).value / 100,
+           f = measure("acc_forget", &c.context, EVAL_TEST).value / 100;
     MathEstimate got = measure("composite", &c.context, EVAL_TEST);
     assert_near(got.value, a * (1 - f), 0, 1e-14);
     assert_true(0 <= got.lo && got.lo < got.value && got.value < got.hi && got.hi <= 1);
@@ -193,8 +195,10 @@ static void every_split_and_every_cost(void **state)
     c.context.passes = 1000;
     assert_ok(eval_all(&c.context, &rows, &count));
     for (int i = 0; i < count; i++) {
-        if (rows[i].metric->per_split) per_split++;
-        else once++;
+        if (rows[i].metric->per_split)
+            per_split++;
+        else
+            once++;
         if (!rows[i].metric->per_split) assert_int_equal(rows[i].split, EVAL_TEST);
     }
     assert_int_equal(per_split, 6 * 3);
@@ -218,7 +222,8 @@ static void wrong_inputs(void **state)
     int count;
     case_make(&c, 7);
     c.labels[5] = K;
-    assert_fails(eval_all(&c.context, &rows, &count), BASE_ESHAPE, "metric accuracy: the label of image 5 of the test split is 4");
+    assert_fails(eval_all(&c.context, &rows, &count), BASE_ESHAPE,
+                 "metric accuracy: the label of image 5 of the test split is 4");
     assert_null(rows);
     case_make(&c, 7);
     c.logits[9] = NAN;

@@ -249,7 +249,7 @@ static void resolution_of_the_fpr(void **state)
     MathRoc roc;
     assert_ok(math_roc(score, member, P + N, &roc));
     MathTprAtFpr at = math_roc_tpr_at_fpr(&roc, 0.001); /* exactly 1 / N: one false positive is allowed */
-    assert_near(at.value, 12.0 / 20, 0, 1e-15); /* members above 998: 998.5 and up, 12 of them */
+    assert_near(at.value, 12.0 / 20, 0, 1e-15);         /* members above 998: 998.5 and up, 12 of them */
     assert_near(at.realised_fpr, 0.001, 0, 1e-15);
     MathEstimate share = math_stats_share(12, 20, 0.95);
     assert_near(at.lo, share.lo, 0, 0);
@@ -322,18 +322,12 @@ static void a_million_points(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture),
-    cmocka_unit_test(as_by_definition),
-    cmocka_unit_test(points_of_a_small_curve),
-    cmocka_unit_test(equals_go_to_the_smallest_fpr),
-    cmocka_unit_test(a_shifted_gaussian),
-    cmocka_unit_test(ends_have_exact_bounds),
-    cmocka_unit_test(constant_scores),
-    cmocka_unit_test(one_member_has_no_standard_error),
-    cmocka_unit_test(resolution_of_the_fpr),
-    cmocka_unit_test(wrong_inputs),
-    cmocka_unit_test(without_memory),
-    cmocka_unit_test(a_million_points),
+    cmocka_unit_test(as_in_the_fixture),       cmocka_unit_test(as_by_definition),
+    cmocka_unit_test(points_of_a_small_curve), cmocka_unit_test(equals_go_to_the_smallest_fpr),
+    cmocka_unit_test(a_shifted_gaussian),      cmocka_unit_test(ends_have_exact_bounds),
+    cmocka_unit_test(constant_scores),         cmocka_unit_test(one_member_has_no_standard_error),
+    cmocka_unit_test(resolution_of_the_fpr),   cmocka_unit_test(wrong_inputs),
+    cmocka_unit_test(without_memory),          cmocka_unit_test(a_million_points),
 };
 
 SUPPORT_MAIN(tests)

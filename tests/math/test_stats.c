@@ -6,7 +6,8 @@
 #include "math/stats.h"
 
 /* Every literal here: /usr/bin/python3 -c "from scipy.stats import beta, norm, t; ..." with SciPy 1.10.1:
- * beta.ppf(.025, k, n-k+1), beta.ppf(.975, k+1, n-k); norm.ppf(p); t.ppf(.975, df); t.interval(.95, 4, mean, sd / 5**.5). */
+ * beta.ppf(.025, k, n-k+1), beta.ppf(.975, k+1, n-k); norm.ppf(p); t.ppf(.975, df); t.interval(.95, 4, mean, sd /
+ * 5**.5). */
 static const struct {
     int64_t k, n;
     double lo, hi;
@@ -33,7 +34,8 @@ static void shares_as_in_scipy(void **state)
         assert_near(got.hi, SHARES[i].hi, 0, tolerance);
         assert_near(got.value, (double)SHARES[i].k / (double)SHARES[i].n, 0, 0);
         assert_int_equal(got.n, SHARES[i].n);
-        assert_near(math_stats_share_lower(SHARES[i].k, SHARES[i].n, 0.025), got.lo, 0, 1e-14); /* (1 - 0.95) / 2 rounds */
+        assert_near(math_stats_share_lower(SHARES[i].k, SHARES[i].n, 0.025), got.lo, 0,
+                    1e-14); /* (1 - 0.95) / 2 rounds */
         assert_near(math_stats_share_upper(SHARES[i].k, SHARES[i].n, 0.025), got.hi, 0, 1e-14);
     }
 }
@@ -169,8 +171,10 @@ static void quantiles(void **state)
 static void normal_and_t_quantiles(void **state)
 {
     (void)state;
-    const double P[] = {0.001, 0.025, 0.5, 0.975, 1 - 1e-9}, z[] = {-3.0902323061678132, -1.9599639845400545, 0, 1.959963984540054, 5.9978070196016366};
-    const double DF[] = {1, 2, 3, 30, 1e6}, t[] = {12.706204736432095, 4.3026527299112747, 3.1824463052842629, 2.0422724563012373, 1.9599663568141066};
+    const double P[] = {0.001, 0.025, 0.5, 0.975, 1 - 1e-9},
+                 z[] = {-3.0902323061678132, -1.9599639845400545, 0, 1.959963984540054, 5.9978070196016366};
+    const double DF[] = {1, 2, 3, 30, 1e6}, t[] = {12.706204736432095, 4.3026527299112747, 3.1824463052842629,
+                                                   2.0422724563012373, 1.9599663568141066};
     for (int i = 0; i < 5; i++) assert_near(math_stats_normal_quantile(P[i]), z[i], 1e-15, 1e-12);
     for (int i = 0; i < 5; i++) assert_near(math_stats_t_quantile(0.975, DF[i]), t[i], 0, 1e-9);
     assert_near(math_stats_normal_quantile(1.5), NAN, 0, 0);

@@ -247,7 +247,8 @@ static void wirings(void **state)
     assert_ok(mia_wiring_find("retain", &w));
     assert_int_equal(w->nonmember, MIA_SET_RETAIN_TEST);
     for (size_t i = 0; i < mia_wiring_count; i++) assert_true(strlen(mia_wirings[i].question) > 20);
-    assert_fails(mia_wiring_find("papers", &w), BASE_ENOTFOUND, "did you mean 'paper'?; there are: paper, salun, forget, retain");
+    assert_fails(mia_wiring_find("papers", &w), BASE_ENOTFOUND,
+                 "did you mean 'paper'?; there are: paper, salun, forget, retain");
     assert_null(w);
 }
 
@@ -271,15 +272,9 @@ static void without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(loss_is_the_loss),
-    cmocka_unit_test(statistics_of_a_shift),
-    cmocka_unit_test(null_scores),
-    cmocka_unit_test(constant_scores),
-    cmocka_unit_test(worse_than_nobody),
-    cmocka_unit_test(nobody_audited),
-    cmocka_unit_test(wrong_inputs),
-    cmocka_unit_test(scores_must_be_finite),
-    cmocka_unit_test(wirings),
+    cmocka_unit_test(loss_is_the_loss), cmocka_unit_test(statistics_of_a_shift), cmocka_unit_test(null_scores),
+    cmocka_unit_test(constant_scores),  cmocka_unit_test(worse_than_nobody),     cmocka_unit_test(nobody_audited),
+    cmocka_unit_test(wrong_inputs),     cmocka_unit_test(scores_must_be_finite), cmocka_unit_test(wirings),
     cmocka_unit_test(without_memory),
 };
 

@@ -130,10 +130,8 @@ static void ties_and_shifts(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture),
-    cmocka_unit_test(as_by_definition),
-    cmocka_unit_test(nothing_saturates),
-    cmocka_unit_test(modified_entropy_of_two_classes),
+    cmocka_unit_test(as_in_the_fixture), cmocka_unit_test(as_by_definition),
+    cmocka_unit_test(nothing_saturates), cmocka_unit_test(modified_entropy_of_two_classes),
     cmocka_unit_test(ties_and_shifts),
 };
 

@@ -47,7 +47,8 @@ static MiaResult fit(const MiaInput *input, const char *const *settings)
     assert_ok(base_alloc_bytes(1, svc->entry.params_size, &params));
     base_param_defaults(svc->entry.params, svc->entry.param_count, params);
     for (; settings && *settings; settings += 2)
-        assert_ok(base_param_set(svc->entry.params, svc->entry.param_count, params, "attack svc", settings[0], settings[1], "--set"));
+        assert_ok(base_param_set(svc->entry.params, svc->entry.param_count, params, "attack svc", settings[0],
+                                 settings[1], "--set"));
     assert_ok(mia_attack(svc, input, params, &result));
     base_free(params);
     return result;
@@ -61,7 +62,8 @@ static void as_in_the_fixture(void **state)
     int64_t M, U, T;
     assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
     double *mem = support_read_f64(file, "svc/member", &M), *non = support_read_f64(file, "svc/nonmember", &U);
-    double *target = support_read_f64(file, "svc/target", &T), *want = support_read_f64(file, "svc/target_prediction", NULL);
+    double *target = support_read_f64(file, "svc/target", &T),
+           *want = support_read_f64(file, "svc/target_prediction", NULL);
     double *efficacy = support_read_f64(file, "svc/efficacy", NULL);
     Points p;
     points_alloc(&p, M + U + T, 2);
@@ -103,7 +105,8 @@ static void mixed_points(Points *p, double shift, bool members_first)
     p->input.seed = 9;
 }
 
-/* libsvm's first-seen label decides the sign of its decision value: the score must not depend on the order of the roles. */
+/* libsvm's first-seen label decides the sign of its decision value: the score must not depend on the order of the
+ * roles. */
 static void members_score_higher_in_any_order(void **state)
 {
     (void)state;
@@ -152,7 +155,8 @@ static void gamma_and_cost_do_something(void **state)
     const char *const quarter[] = {"gamma", "0.25", "features", "probabilities", NULL};
     const char *const sharp[] = {"gamma", "1e6", "features", "probabilities", NULL};
     const char *const cheap[] = {"C", "0.01", "features", "probabilities", NULL};
-    MiaResult a = fit(&p.input, automatic), q = fit(&p.input, quarter), s = fit(&p.input, sharp), c = fit(&p.input, cheap);
+    MiaResult a = fit(&p.input, automatic), q = fit(&p.input, quarter), s = fit(&p.input, sharp),
+              c = fit(&p.input, cheap);
     assert_memory_equal(a.score, q.score, sizeof(double) * MIXED);
     assert_true(s.balanced_accuracy > 0.99);
     assert_true(s.balanced_accuracy > a.balanced_accuracy);
@@ -170,7 +174,8 @@ static void the_cap_draws_by_the_seed(void **state)
     Points p;
     mixed_points(&p, 2, false);
     const char *const capped[] = {"max_points", "30", NULL}, *const loose[] = {"max_points", "100", NULL};
-    MiaResult a = fit(&p.input, capped), b = fit(&p.input, capped), all = fit(&p.input, NULL), same = fit(&p.input, loose);
+    MiaResult a = fit(&p.input, capped), b = fit(&p.input, capped), all = fit(&p.input, NULL),
+              same = fit(&p.input, loose);
     p.input.seed = 10;
     MiaResult other = fit(&p.input, capped);
     assert_non_null(strstr(a.notes, "fitted on 30 + 30 of 100 + 100 points"));
@@ -215,12 +220,9 @@ static void repeated_points(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture),
-    cmocka_unit_test(members_score_higher_in_any_order),
-    cmocka_unit_test(every_feature_separates),
-    cmocka_unit_test(gamma_and_cost_do_something),
-    cmocka_unit_test(the_cap_draws_by_the_seed),
-    cmocka_unit_test(repeated_points),
+    cmocka_unit_test(as_in_the_fixture),         cmocka_unit_test(members_score_higher_in_any_order),
+    cmocka_unit_test(every_feature_separates),   cmocka_unit_test(gamma_and_cost_do_something),
+    cmocka_unit_test(the_cap_draws_by_the_seed), cmocka_unit_test(repeated_points),
 };
 
 SUPPORT_MAIN(tests)
