@@ -1,0 +1,18 @@
+/* cli/commands.h - the commands: one row here is cli/<name>.c exporting cli_<name>. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/options.h"
+#include "io/json.h"
+
+#define CLI_COMMANDS(X) X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(inspect) X(list)
+#define X(name) extern const CliCommand cli_##name;
+CLI_COMMANDS(X)
+#undef X
+
+/** Prints a JSON value with a newline and frees it. */
+BaseStatus cli_print_json_take(IoJson *value);
+/** Prints a text and frees it; its sticky status is checked. */
+BaseStatus cli_print_text_take(BaseText *text);
+
+#endif

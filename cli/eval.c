@@ -1,0 +1,116 @@
+#include "eval/eval.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "run/setup.h"
+
+typedef struct {
+    RunData data;
+    RunModel model;
+    DataClasses forget;
+    RunPredictions predictions;
+    RunTally tally;
+    int64_t *confusion; /* [K, K] */
+} Work;
+
+static void work_free(Work *w)
+{
+    base_free(w->confusion);
+    run_predictions_free(&w->predictions);
+    data_classes_free(&w->forget);
+    run_model_free(&w->model);
+    run_data_free(&w->data);
+}
+
+static double class_percent(const Work *w, int64_t c)
+{
+    int64_t K = w->predictions.p.K, n = 0;
+    for (int64_t k = 0; k < K; k++) n += w->confusion[c * K + k];
+    return run_percent(w->confusion[c * K + c], n);
+}
+
+static const char *split_name(const CliOptions *o) { return o->split ? o->split : "test"; }
+
+static BaseStatus print_json(const CliOptions *o, const Work *w)
+{
+    const RunTally *t = &w->tally;
+    int64_t K = w->predictions.p.K;
+    IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
+    io_json_set_take(json, "split", io_json_text_value(split_name(o)));
+    io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
+    io_json_set_take(json, "acc_retain", o->forget ? io_json_number(run_percent(t->right_retain, t->n_retain)) : io_json_null());
+    io_json_set_take(json, "acc_forget", o->forget ? io_json_number(run_percent(t->right_forget, t->n_forget)) : io_json_null());
+    io_json_set_take(json, "n", io_json_integer(t->n));
+    io_json_set_take(json, "n_retain", o->forget ? io_json_integer(t->n_retain) : io_json_null());
+    io_json_set_take(json, "n_forget", o->forget ? io_json_integer(t->n_forget) : io_json_null());
+    for (int64_t c = 0; c < K; c++) {
+        IoJson *row = io_json_array();
+        for (int64_t k = 0; k < K; k++) io_json_add_take(row, io_json_integer(w->confusion[c * K + k]));
+        io_json_add_take(confusion, row);
+        io_json_add_take(per_class, io_json_number(class_percent(w, c)));
+    }
+    io_json_set_take(json, "per_class", per_class);
+    io_json_set_take(json, "confusion", confusion);
+    return cli_print_json_take(json);
+}
+
+static void add_share(BaseText *text, const char *name, int64_t right, int64_t n)
+{
+    MathEstimate e = math_stats_share(right, n, 0.95);
+    if (n > 0)
+        base_text_add(text, "%-10s %6.2f%%  [%.2f, %.2f]  n = %lld\n", name, 100 * e.value, 100 * e.lo, 100 * e.hi, (long long)n);
+}
+
+static BaseStatus print_table(const CliOptions *o, const Work *w)
+{
+    const RunTally *t = &w->tally;
+    int64_t K = w->predictions.p.K;
+    BaseText text = {0};
+    base_text_add(&text, "%s split of %s; 95%% intervals\n", split_name(o), o->data);
+    add_share(&text, "accuracy", t->right, t->n);
+    if (o->forget) {
+        add_share(&text, "ACC_r", t->right_retain, t->n_retain);
+        add_share(&text, "ACC_f", t->right_forget, t->n_forget);
+    }
+    base_text_add(&text, "\nconfusion: rows are true classes, columns predicted ones\n%5s %-16s %7s ", "", "", "right");
+    for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)k);
+    base_text_add(&text, "\n");
+    for (int64_t c = 0; c < K; c++) {
+        base_text_add(&text, "%5lld %-16.16s %6.2f%% ", (long long)c, w->data.train->class_names[c], class_percent(w, c));
+        for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)w->confusion[c * K + k]);
+        base_text_add(&text, "\n");
+    }
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {0};
+    BASE_TRY(run_data_open(o->data, &w.data));
+    if (o->forget) BASE_TRY(data_classes_parse(w.data.train, o->forget, &w.forget));
+    BASE_TRY(run_model_open(o->arch, o->weights, &w.data, &w.model));
+    DataView view = data_view_all(strcmp(split_name(o), "train") == 0 ? w.data.train : w.data.test);
+    BASE_TRY(run_predict(w.model.net, &view, nn_precision_available(o->use), "eval", &w.predictions));
+    w.tally = run_tally(&w.predictions.p, o->forget ? &w.forget : NULL);
+    BASE_TRY(BASE_ALLOC(w.predictions.p.K * w.predictions.p.K, &w.confusion));
+    eval_confusion(&w.predictions.p, w.confusion);
+    BASE_TRY(o->json ? print_json(o, &w) : print_table(o, &w));
+out:
+    work_free(&w);
+    return st;
+}
+
+const CliCommand cli_eval = {
+    .name = "eval",
+    .summary = "accuracies and confusion matrix of a weights file",
+    .purpose = "Runs a network over one split and prints its accuracy, per class too, and the confusion matrix. With --forget also\n"
+               "ACC_r and ACC_f: the accuracy over the images of retained and of forgotten classes.",
+    .usage = "eval --arch A --weights F --data D [--split train|test] [--forget 3]",
+    .takes = "arch! weights! data! split forget precision json",
+    .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",
+                 "expunge eval --arch convnet --weights out.safetensors --data fashion-mnist --forget 3 --json"},
+    .run = run,
+};

@@ -1,0 +1,254 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "io/file.h"
+#include "io/hdf5.h"
+#include "io/tensors.h"
+#include "store/store.h"
+
+static bool is_hdf5(const char *path)
+{
+    static const unsigned char SIGNATURE[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    unsigned char head[8] = {0};
+    FILE *file = fopen(path, "rb");
+    bool same = file && fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, SIGNATURE, sizeof head) == 0;
+    if (file) fclose(file);
+    return same;
+}
+
+static void add_shape(BaseText *text, const int64_t *shape, int ndim)
+{
+    base_text_add(text, "[");
+    for (int i = 0; i < ndim; i++) base_text_add(text, "%s%lld", i ? "," : "", (long long)shape[i]);
+    base_text_add(text, "]");
+}
+
+static IoJson *shape_json(const int64_t *shape, int ndim)
+{
+    IoJson *array = io_json_array();
+    for (int i = 0; i < ndim; i++) io_json_add_take(array, io_json_integer(shape[i]));
+    return array;
+}
+
+/* ------------------------------------------------------------ weights */
+
+static BaseStatus weights_json(const IoTensors *tensors, const char *hash)
+{
+    IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
+    io_json_set_take(json, "kind", io_json_text_value("weights"));
+    io_json_set_take(json, "sha256", io_json_text_value(hash));
+    for (size_t i = 0; i < tensors->meta_count; i++)
+        io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
+    io_json_set_take(json, "metadata", meta);
+    for (size_t i = 0; i < tensors->count; i++) {
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "name", io_json_text_value(tensors->items[i].name));
+        io_json_set_take(row, "dtype", io_json_text_value(io_dtype_name(tensors->items[i].dtype)));
+        io_json_set_take(row, "shape", shape_json(tensors->items[i].shape, tensors->items[i].ndim));
+        io_json_add_take(list, row);
+    }
+    io_json_set_take(json, "tensors", list);
+    return cli_print_json_take(json);
+}
+
+static BaseStatus weights_table(const char *path, const IoTensors *tensors, const char *hash)
+{
+    BaseText text = {0};
+    int64_t values = 0;
+    for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
+    base_text_add(&text, "%s: weights, %zu tensors, %lld values, SHA-256 %s\n", path, tensors->count, (long long)values, hash);
+    for (size_t i = 0; i < tensors->meta_count; i++)
+        base_text_add(&text, "  %s: %s\n", tensors->meta[2 * i], tensors->meta[2 * i + 1]);
+    for (size_t i = 0; i < tensors->count; i++) {
+        base_text_add(&text, "%-40s %-5s ", tensors->items[i].name, io_dtype_name(tensors->items[i].dtype));
+        add_shape(&text, tensors->items[i].shape, tensors->items[i].ndim);
+        base_text_add(&text, "\n");
+    }
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus inspect_weights(const char *path, bool json)
+{
+    IoTensors *tensors = NULL;
+    char hash[BASE_HASH_HEX];
+    BaseStatus st = io_tensors_read(path, &tensors);
+    if (st == BASE_OK) st = base_hash_file(path, hash);
+    if (st == BASE_OK) st = json ? weights_json(tensors, hash) : weights_table(path, tensors, hash);
+    io_tensors_free(tensors);
+    return st;
+}
+
+/* ------------------------------------------------------------ runs */
+
+static void run_attributes(const StoreRun *run, const char *group, BaseText *text)
+{
+    const char *const *names;
+    size_t count;
+    if (!store_run_names(run, group, &names, &count)) return;
+    for (size_t i = 0; i < count; i++) {
+        const char *value = store_run_text(run, group, names[i]);
+        base_text_add(text, "  %-16s ", names[i]);
+        if (value) base_text_add(text, "%.*s\n", (int)strcspn(value, "\n"), value);
+        else base_text_add(text, "%.10g\n", store_run_f64(run, group, names[i]));
+    }
+}
+
+static IoJson *attributes_json(const StoreRun *run, const char *group)
+{
+    const char *const *names;
+    size_t count;
+    IoJson *json = io_json_object();
+    if (!store_run_names(run, group, &names, &count)) return json;
+    for (size_t i = 0; i < count; i++) {
+        const char *value = store_run_text(run, group, names[i]);
+        io_json_set_take(json, names[i], value ? io_json_text_value(value) : io_json_number(store_run_f64(run, group, names[i])));
+    }
+    return json;
+}
+
+static BaseStatus run_print(const char *path, const StoreRun *run, bool as_json)
+{
+    const char *const *names = NULL, *const *splits = NULL, *const *units = NULL;
+    size_t count = 0, ignored;
+    BaseText text = {0};
+    IoJson *json = as_json ? io_json_object() : NULL, *metrics = as_json ? io_json_array() : NULL;
+    bool there = store_run_texts(run, "/metrics/names", &names, &count) &&
+                 store_run_texts(run, "/metrics/splits", &splits, &ignored) &&
+                 store_run_texts(run, "/metrics/units", &units, &ignored);
+    base_text_add(&text, "%s: a run\n", path);
+    if (as_json) {
+        io_json_set_take(json, "kind", io_json_text_value("run"));
+        io_json_set_take(json, "attributes", attributes_json(run, "/"));
+        io_json_set_take(json, "meta", attributes_json(run, "/meta"));
+        io_json_set_take(json, "params", attributes_json(run, "/params"));
+    } else {
+        run_attributes(run, "/", &text);
+        base_text_add(&text, "made by\n");
+        run_attributes(run, "/meta", &text);
+        base_text_add(&text, "parameters\n");
+        run_attributes(run, "/params", &text);
+        base_text_add(&text, "metrics\n");
+    }
+    for (size_t i = 0; there && i < count; i++) {
+        MathEstimate e;
+        if (!store_run_metric(run, names[i], splits[i], &e)) continue;
+        if (!as_json) {
+            base_text_add(&text, "  %-18s %-11s %12.6g %-5s [%.6g, %.6g] n = %lld\n", names[i], splits[i], e.value, units[i],
+                          e.lo, e.hi, (long long)e.n);
+            continue;
+        }
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "name", io_json_text_value(names[i]));
+        io_json_set_take(row, "split", io_json_text_value(splits[i]));
+        io_json_set_take(row, "unit", io_json_text_value(units[i]));
+        io_json_set_take(row, "value", io_json_number(e.value));
+        io_json_set_take(row, "lo", io_json_number(e.lo));
+        io_json_set_take(row, "hi", io_json_number(e.hi));
+        io_json_set_take(row, "n", io_json_integer(e.n));
+        io_json_add_take(metrics, row);
+    }
+    if (!as_json) return cli_print_text_take(&text);
+    base_text_free(&text);
+    io_json_set_take(json, "metrics", metrics);
+    return cli_print_json_take(json);
+}
+
+/* ------------------------------------------------------------ any other HDF5 file */
+
+/* Arrays below @p group, depth first; @p json NULL: as lines. */
+static BaseStatus walk(IoHdf5 *file, const char *group, int depth, BaseText *text, IoJson *json)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, *path = NULL;
+    size_t count = 0;
+    if (depth > 16 || io_hdf5_list(file, group, &names, &count) != BASE_OK) return BASE_OK;
+    for (size_t i = 0; i < count; i++) {
+        IoH5Info info;
+        base_free(path);
+        path = NULL;
+        BASE_TRY(base_format(&path, "%s%s%s", group, group[1] ? "/" : "", names[i]));
+        if (io_hdf5_info(file, path, &info) != BASE_OK) {
+            BASE_TRY(walk(file, path, depth + 1, text, json));
+            continue;
+        }
+        static const char *const TYPES[] = {"float32", "float64", "int64", "int32", "uint8"};
+        base_text_add(text, "%-40s %-8s ", path, TYPES[info.stored]);
+        add_shape(text, info.shape, info.ndim);
+        base_text_add(text, "\n");
+        if (!json) continue;
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "path", io_json_text_value(path));
+        io_json_set_take(row, "dtype", io_json_text_value(TYPES[info.stored]));
+        io_json_set_take(row, "shape", shape_json(info.shape, info.ndim));
+        io_json_add_take(json, row);
+    }
+out:
+    base_free(path);
+    io_names_free(names, count);
+    return st;
+}
+
+static BaseStatus inspect_hdf5(const char *path, bool as_json)
+{
+    BaseStatus st = BASE_OK;
+    IoHdf5 *file = NULL;
+    StoreRun *run = NULL;
+    BaseText text = {0};
+    IoJson *arrays = NULL;
+    char **attributes = NULL, hash[BASE_HASH_HEX];
+    size_t count = 0;
+    bool is_run = false;
+    BASE_TRY(io_hdf5_open(path, false, &file));
+    BASE_TRY(io_hdf5_attributes(file, "/", &attributes, &count));
+    for (size_t i = 0; i < count; i++) is_run = is_run || strcmp(attributes[i], "schema") == 0;
+    if (is_run) {
+        BASE_TRY(store_run_read(path, &run));
+        BASE_TRY(run_print(path, run, as_json));
+        goto out;
+    }
+    BASE_TRY(base_hash_file(path, hash));
+    base_text_add(&text, "%s: %s, SHA-256 %s\n", path,
+                  io_hdf5_has(file, "/train/images") ? "a data set (hdf5:FILE)" : "an HDF5 file", hash);
+    arrays = as_json ? io_json_array() : NULL;
+    BASE_TRY(walk(file, "/", 0, &text, arrays));
+    if (as_json) {
+        IoJson *json = io_json_object();
+        io_json_set_take(json, "kind", io_json_text_value(io_hdf5_has(file, "/train/images") ? "data" : "hdf5"));
+        io_json_set_take(json, "sha256", io_json_text_value(hash));
+        io_json_set_take(json, "arrays", arrays);
+        arrays = NULL;
+        BASE_TRY(cli_print_json_take(json));
+    } else {
+        BASE_TRY(cli_print_text_take(&text));
+    }
+out:
+    io_json_free(arrays);
+    base_text_free(&text);
+    io_names_free(attributes, count);
+    store_run_free(run);
+    io_hdf5_close(file);
+    return st;
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    const char *path = o->operands.at[0];
+    return is_hdf5(path) ? inspect_hdf5(path, o->json) : inspect_weights(path, o->json);
+}
+
+const CliCommand cli_inspect = {
+    .name = "inspect",
+    .summary = "what a weights, run or data file holds",
+    .purpose = "Says what a file is and shows its content: tensors, metadata and hash of weights; attributes, parameters and\n"
+               "metrics of a run; arrays of any other HDF5 file.",
+    .usage = "inspect FILE",
+    .takes = "json",
+    .operands_min = 1,
+    .operands_max = 1,
+    .operand = "FILE",
+    .examples = {"expunge inspect original.safetensors", "expunge inspect results/demo/original-s0-0123456789ab.h5 --json"},
+    .run = run,
+};

@@ -1,0 +1,133 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/registry.h"
+#include "cli/commands.h"
+#include "data/data.h"
+#include "eval/eval.h"
+#include "mia/mia.h"
+#include "nn/arch/arch.h"
+#include "unlearn/unlearn.h"
+
+static const struct {
+    const char *name;
+    const BaseRegistry *registry;
+} KINDS[] = {{"methods", &unlearn_registry},
+             {"attacks", &mia_registry},
+             {"metrics", &eval_registry},
+             {"archs", &nn_arch_registry},
+             {"datasets", &data_registry}};
+
+/* What only this kind of plug-in has, in words; "" for nothing. */
+static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
+{
+    if (strcmp(kind, "methods") == 0) {
+        unsigned needs = ((const UnlearnMethod *)entry)->needs; /* the entry is the plug-in's first member */
+        base_text_add(out, "needs:%s%s%s%s", needs & UNLEARN_NEEDS_RETAIN ? " retained images" : "",
+                      needs & UNLEARN_NEEDS_FORGET ? " forgotten images" : "", needs & UNLEARN_NEEDS_GRADIENT ? " gradients" : "",
+                      needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT) ? "" : " nothing");
+        if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, no unlearning");
+    } else if (strcmp(kind, "attacks") == 0) {
+        base_text_add(out, "%s", ((const MiaAttack *)entry)->sets);
+    } else if (strcmp(kind, "metrics") == 0) {
+        const EvalMetric *m = (const EvalMetric *)entry;
+        base_text_add(out, "%s in %s", m->title, m->unit);
+    } else if (strcmp(kind, "archs") == 0) {
+        const NnArch *a = (const NnArch *)entry;
+        if (a->C > 0) base_text_add(out, "input %lldx%lldx%lld", (long long)a->C, (long long)a->H, (long long)a->W);
+        else base_text_add(out, "input of the data's shape");
+    } else {
+        static const char *const NEEDS[] = {"%s", "%s or %s:PATH", "%s:PATH"};
+        base_text_add(out, NEEDS[((const DataSource *)entry)->path], entry->name, entry->name);
+    }
+}
+
+static IoJson *params_json(const BaseEntry *entry)
+{
+    IoJson *list = io_json_array();
+    void *values = NULL;
+    if (base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &values) != BASE_OK) return list;
+    base_param_defaults(entry->params, entry->param_count, values);
+    for (size_t i = 0; i < entry->param_count; i++) {
+        BaseText def = {0}, range = {0};
+        IoJson *row = io_json_object();
+        base_param_format(&entry->params[i], values, &def);
+        base_param_describe(&entry->params[i], &range);
+        io_json_set_take(row, "name", io_json_text_value(entry->params[i].name));
+        io_json_set_take(row, "default", io_json_text_value(def.data ? def.data : ""));
+        io_json_set_take(row, "range", io_json_text_value(range.data ? range.data : ""));
+        io_json_set_take(row, "meaning", io_json_text_value(entry->params[i].meaning));
+        io_json_add_take(list, row);
+        base_text_free(&def);
+        base_text_free(&range);
+    }
+    base_free(values);
+    return list;
+}
+
+static BaseStatus print_json(const char *kind, const BaseRegistry *registry)
+{
+    IoJson *json = io_json_object(), *list = io_json_array();
+    for (size_t i = 0; i < registry->count; i++) {
+        const BaseEntry *entry = registry->entries[i];
+        BaseText extra = {0};
+        IoJson *row = io_json_object();
+        add_extra(kind, entry, &extra);
+        io_json_set_take(row, "name", io_json_text_value(entry->name));
+        io_json_set_take(row, "summary", io_json_text_value(entry->summary));
+        io_json_set_take(row, "source", io_json_text_value(entry->source));
+        io_json_set_take(row, "note", io_json_text_value(extra.data ? extra.data : ""));
+        io_json_set_take(row, "parameters", params_json(entry));
+        io_json_add_take(list, row);
+        base_text_free(&extra);
+    }
+    io_json_set_take(json, kind, list);
+    return cli_print_json_take(json);
+}
+
+static BaseStatus print_table(const char *kind, const BaseRegistry *registry)
+{
+    BaseText text = {0};
+    for (size_t i = 0; i < registry->count; i++) {
+        const BaseEntry *entry = registry->entries[i];
+        base_text_add(&text, "%-18s %s", entry->name, entry->summary);
+        if (*entry->source) base_text_add(&text, " (%s)", entry->source);
+        base_text_add(&text, "\n%-18s ", "");
+        add_extra(kind, entry, &text);
+        base_text_add(&text, "\n");
+        cli_options_params(entry->params, entry->param_count, &text);
+    }
+    if (strcmp(kind, "attacks") == 0) {
+        base_text_add(&text, "\nwirings: which images are members, non-members and audited\n");
+        for (size_t i = 0; i < mia_wiring_count; i++)
+            base_text_add(&text, "    %-18s %s\n", mia_wirings[i].name, mia_wirings[i].question);
+    }
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    const char *names[BASE_COUNT(KINDS)];
+    for (size_t i = 0; i < BASE_COUNT(KINDS); i++) {
+        names[i] = KINDS[i].name;
+        if (strcmp(names[i], o->operands.at[0]) != 0) continue;
+        return o->json ? print_json(names[i], KINDS[i].registry) : print_table(names[i], KINDS[i].registry);
+    }
+    const char *near = base_text_nearest(o->operands.at[0], names, BASE_COUNT(KINDS));
+    return base_error_set(BASE_EUSAGE, "list: no list of '%.100s'%s%s%s; there are: methods, attacks, metrics, archs, datasets",
+                          o->operands.at[0], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+const CliCommand cli_list = {
+    .name = "list",
+    .summary = "methods, attacks, metrics, archs, datasets, with their parameters",
+    .purpose = "Lists what the program knows of one kind: name, what it is, where it comes from, and each parameter with its\n"
+               "default, meaning and range.",
+    .usage = "list methods|attacks|metrics|archs|datasets",
+    .takes = "json",
+    .operands_min = 1,
+    .operands_max = 1,
+    .operand = "methods, attacks, metrics, archs or datasets",
+    .examples = {"expunge list methods", "expunge list attacks --json"},
+    .run = run,
+};

@@ -1,0 +1,124 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "cli/sink.h"
+#include "io/hdf5.h"
+#include "math/threads.h"
+#include "run/setup.h"
+
+static const CliCommand *const COMMANDS[] = {
+#define X(name) &cli_##name,
+    CLI_COMMANDS(X)
+#undef X
+};
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static int complain(BaseStatus st)
+{
+    const char *text = base_error_text();
+    fflush(stdout);
+    cli_sink_close();
+    fputs("expunge: ", stderr);
+    if (!*text) text = base_status_name(st);
+    for (const char *c = text; *c; c++) fputc(*c == '\n' || *c == '\r' ? ' ' : *c, stderr);
+    fputc('\n', stderr);
+    return st == BASE_EUSAGE || st == BASE_ENOTFOUND ? EXIT_USAGE : EXIT_FAILED;
+}
+
+BaseStatus cli_print_text_take(BaseText *text)
+{
+    BaseStatus st = text->st;
+    if (st == BASE_OK && text->data && fputs(text->data, stdout) < 0)
+        st = base_error_set(BASE_EIO, "standard output cannot be written");
+    base_text_free(text);
+    return st;
+}
+
+BaseStatus cli_print_json_take(IoJson *value)
+{
+    char *text = NULL;
+    BaseStatus st = io_json_text(value, &text);
+    if (st == BASE_OK && (fputs(text, stdout) < 0 || fputc('\n', stdout) == EOF))
+        st = base_error_set(BASE_EIO, "standard output cannot be written");
+    base_free(text);
+    io_json_free(value);
+    return st;
+}
+
+static BaseStatus print_overview(void)
+{
+    BaseText text = {0};
+    base_text_add(&text, "expunge removes classes from trained image classifiers and measures how well it was done.\n\n"
+                         "Usage: expunge COMMAND ...\n\nCommands:\n");
+    for (size_t i = 0; i < BASE_COUNT(COMMANDS); i++)
+        base_text_add(&text, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
+    base_text_add(&text, "  --version  the program's version and its libraries'\n\n"
+                         "`expunge COMMAND --help` explains one command, with examples. First steps:\n"
+                         "  expunge run configs/demo.yaml        train, forget, retrain, measure, attack, report\n"
+                         "  expunge list methods                 the unlearning methods and their parameters\n");
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus print_version(void)
+{
+    BaseText text = {0};
+    base_text_add(&text, "expunge %s\nlibraries: ", RUN_PROGRAM_VERSION);
+    run_libraries(&text);
+    base_text_add(&text, "\nBLAS: %s\n", math_blas_version());
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus find_command(const char *word, const CliCommand **out)
+{
+    const char *names[BASE_COUNT(COMMANDS)];
+    for (size_t i = 0; i < BASE_COUNT(COMMANDS); i++) {
+        names[i] = COMMANDS[i]->name;
+        *out = COMMANDS[i];
+        if (strcmp(names[i], word) == 0) return BASE_OK;
+    }
+    *out = NULL;
+    const char *near = base_text_nearest(word, names, BASE_COUNT(COMMANDS));
+    return base_error_set(BASE_EUSAGE, "no command '%.100s'%s%s%s; see `expunge --help`", word,
+                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
+{
+    static CliOptions options;
+    BaseStatus st = cli_options_parse(command, argc, argv, &options);
+    if (st != BASE_OK) return st;
+    if (options.help) {
+        BaseText page = {0};
+        cli_options_help(command, &page);
+        return cli_print_text_take(&page);
+    }
+    cli_sink_open(options.quiet);
+    st = run_threads_set(options.threads, NULL);
+    if (st == BASE_OK) st = command->run(&options);
+    return st;
+}
+
+static BaseStatus dispatch(int argc, char **argv)
+{
+    const CliCommand *command;
+    if (argc < 2) return base_error_set(BASE_EUSAGE, "a command is missing; see `expunge --help`");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) return print_overview();
+    if (strcmp(argv[1], "--version") == 0) return print_version();
+    BaseStatus st = find_command(argv[1], &command);
+    return st == BASE_OK ? run_command(command, argc - 2, argv + 2) : st;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the size limit is an error of write(), not the end */
+    BaseStatus st = dispatch(argc, argv);
+    if (st == BASE_OK && fflush(stdout) != 0) st = base_error_set(BASE_EIO, "standard output cannot be written");
+    if (st != BASE_OK) return complain(st);
+    cli_sink_close();
+    return EXIT_DONE;
+}

@@ -1,0 +1,207 @@
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "math/threads.h"
+#include "run/setup.h"
+
+typedef enum { FLAG, TEXT, NUMBER, TEXTS } Kind;
+typedef struct {
+    const char *name;
+    char letter; /* short form; 0: none */
+    Kind kind;
+    size_t offset;
+    const char *value; /* what stands for the value in help */
+    const char *def;   /* default in words */
+    int64_t min, max;  /* NUMBER */
+    const char *help;
+    bool everywhere;
+} Option;
+
+#define AT(field) offsetof(CliOptions, field)
+static const Option OPTIONS[] = {
+    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`", false},
+    {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file (.safetensors)", false},
+    {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", false},
+    {"split", 0, TEXT, AT(split), "S", "test", 0, 0, "train or test", false},
+    {"forget", 0, TEXT, AT(forget), "C[,C]", "none", 0, 0, "classes to forget, numbers or names", false},
+    {"exclude", 0, TEXT, AT(exclude), "C[,C]", "none", 0, 0, "classes to leave out of the training", false},
+    {"method", 0, TEXT, AT(method), "M", "", 0, 0, "unlearning method, a name of `expunge list methods`", false},
+    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "sets a parameter; may be given often", false},
+    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", false},
+    {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", false},
+    {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "do complete jobs again", false},
+    {"precision", 0, TEXT, AT(precision), "P", "f32", 0, 0, "f32 or bf16: arithmetic of the network", false},
+    {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", false},
+    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "no notices and no progress on stderr", true},
+    {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX, "compute threads", true},
+    {"seed", 0, NUMBER, AT(seed), "N", "0", 0, INT64_MAX, "seed of every random draw", true},
+    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "this page", true},
+};
+
+/* Whether @p command takes the option: 0 no, 1 yes, 2 it must be given. */
+static int takes(const CliCommand *command, const Option *option)
+{
+    size_t length = strlen(option->name);
+    if (option->everywhere) return 1;
+    for (const char *at = command->takes; *at;) {
+        size_t word = strcspn(at, " ");
+        bool must = word > 0 && at[word - 1] == '!';
+        if (word - must == length && strncmp(at, option->name, length) == 0) return must ? 2 : 1;
+        at += word;
+        at += strspn(at, " ");
+    }
+    return 0;
+}
+
+static BaseStatus unknown(const CliCommand *command, const char *word)
+{
+    const char *names[BASE_COUNT(OPTIONS)];
+    size_t count = 0;
+    for (size_t i = 0; i < BASE_COUNT(OPTIONS); i++)
+        if (takes(command, &OPTIONS[i])) names[count++] = OPTIONS[i].name;
+    char bare[64];
+    const char *start = word + strspn(word, "-");
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(start, "="), start);
+    const char *near = base_text_nearest(bare, names, count);
+    return base_error_set(BASE_EUSAGE, "%s: unknown option '%.100s'%s%s%s; see `expunge %s --help`", command->name, word,
+                          near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "", command->name);
+}
+
+/* The option an argument names; *value: what follows '=', or NULL. */
+static const Option *find(const CliCommand *command, const char *arg, const char **value)
+{
+    *value = NULL;
+    for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
+        if (!takes(command, o)) continue;
+        if (o->letter && arg[0] == '-' && arg[1] == o->letter && arg[2] == '\0') return o;
+        size_t length = strlen(o->name);
+        if (strncmp(arg, "--", 2) != 0 || strncmp(arg + 2, o->name, length) != 0) continue;
+        if (arg[2 + length] == '\0') return o;
+        if (arg[2 + length] == '=') return *value = arg + 3 + length, o;
+    }
+    return NULL;
+}
+
+static BaseStatus store(const CliCommand *command, const Option *o, const char *value, CliOptions *out)
+{
+    void *field = (char *)out + o->offset;
+    if (o->kind == TEXT) {
+        if (*(const char **)field)
+            return base_error_set(BASE_EUSAGE, "%s: --%s is given twice", command->name, o->name);
+        *(const char **)field = value;
+    } else if (o->kind == NUMBER) {
+        int64_t number;
+        if (!base_parse_i64(value, &number) || number < o->min || number > o->max)
+            return base_error_set(BASE_EUSAGE, "%s: --%s '%.100s': must be a whole number from %lld to %lld", command->name,
+                                  o->name, value, (long long)o->min, (long long)o->max);
+        *(int64_t *)field = number;
+        if (field == &out->seed) out->has_seed = true;
+    } else {
+        CliTexts *texts = field;
+        if (texts->count == CLI_TEXTS_MAX)
+            return base_error_set(BASE_EUSAGE, "%s: --%s: at most %d times", command->name, o->name, CLI_TEXTS_MAX);
+        texts->at[texts->count++] = value;
+    }
+    return BASE_OK;
+}
+
+static void record_command(const CliCommand *command, int argc, char **argv, CliOptions *out)
+{
+    size_t used = (size_t)snprintf(out->command, sizeof out->command, "expunge %s", command->name);
+    for (int i = 0; i < argc && used < sizeof out->command; i++) {
+        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " '\"\\$`&|;<>()*?[]{}~#!\t\n")];
+        used += (size_t)snprintf(out->command + used, sizeof out->command - used, plain ? " %s" : " '%s'", argv[i]);
+    }
+}
+
+static BaseStatus check(const CliCommand *command, CliOptions *out)
+{
+    for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
+        if (takes(command, o) != 2 || *(const char **)((char *)out + o->offset)) continue;
+        return base_error_set(BASE_EUSAGE, "%s: %s%s %s is missing: %s; see `expunge %s --help`", command->name,
+                              o->letter ? "-" : "--", o->letter ? "o" : o->name, o->value, o->help, command->name);
+    }
+    if (out->operands.count < command->operands_min)
+        return base_error_set(BASE_EUSAGE, "%s: %s is missing; see `expunge %s --help`", command->name, command->operand,
+                              command->name);
+    if (out->operands.count > command->operands_max)
+        return base_error_set(BASE_EUSAGE, "%s: '%.100s' is one argument too many; see `expunge %s --help`", command->name,
+                              out->operands.at[command->operands_max], command->name);
+    if (out->split && strcmp(out->split, "train") != 0 && strcmp(out->split, "test") != 0)
+        return base_error_set(BASE_EUSAGE, "%s: --split '%.100s': must be train or test", command->name, out->split);
+    return out->precision ? nn_precision_parse(out->precision, &out->use) : BASE_OK;
+}
+
+BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, CliOptions *out)
+{
+    bool only_operands = false;
+    *out = (CliOptions){0};
+    record_command(command, argc, argv, out);
+    for (int i = 0; i < argc; i++) {
+        const char *arg = argv[i], *value;
+        if (!only_operands && strcmp(arg, "--") == 0) {
+            only_operands = true;
+            continue;
+        }
+        if (only_operands || arg[0] != '-' || arg[1] == '\0') {
+            if (out->operands.count == CLI_TEXTS_MAX)
+                return base_error_set(BASE_EUSAGE, "%s: more than %d arguments", command->name, CLI_TEXTS_MAX);
+            out->operands.at[out->operands.count++] = arg;
+            continue;
+        }
+        const Option *o = find(command, arg, &value);
+        if (!o) return unknown(command, arg);
+        if (o->kind == FLAG) {
+            if (value) return base_error_set(BASE_EUSAGE, "%s: --%s takes no value", command->name, o->name);
+            *(bool *)((char *)out + o->offset) = true;
+            continue;
+        }
+        if (!value && i + 1 < argc) value = argv[++i];
+        if (!value) return base_error_set(BASE_EUSAGE, "%s: %s needs a value: %s", command->name, arg, o->help);
+        BaseStatus st = store(command, o, value, out);
+        if (st != BASE_OK) return st;
+    }
+    return out->help ? BASE_OK : check(command, out);
+}
+
+void cli_options_params(const BaseParam *table, size_t count, BaseText *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        BaseText def = {0}, range = {0};
+        switch (table[i].kind) {
+        case BASE_KIND_TEXT: base_text_add(&def, "%s", table[i].text); break;
+        case BASE_KIND_CHOICE: base_text_add(&def, "%s", table[i].choices[(size_t)table[i].def]); break;
+        case BASE_KIND_BOOL: base_text_add(&def, "%s", table[i].def != 0 ? "true" : "false"); break;
+        case BASE_KIND_F64:
+        case BASE_KIND_I64: base_text_add(&def, "%.10g", table[i].def); break;
+        }
+        base_param_describe(&table[i], &range);
+        base_text_add(out, "    %-18s %-10s %s (%s)\n", table[i].name, def.data ? def.data : "", table[i].meaning,
+                      range.data ? range.data : "");
+        base_text_free(&def);
+        base_text_free(&range);
+    }
+}
+
+void cli_options_help(const CliCommand *command, BaseText *out)
+{
+    base_text_add(out, "%s\n\nUsage: expunge %s\n\nOptions:\n", command->purpose, command->usage);
+    for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
+        int how = takes(command, o);
+        char name[64];
+        if (!how) continue;
+        if (o->letter == 'o') snprintf(name, sizeof name, "-o, --out %s", o->value);
+        else snprintf(name, sizeof name, "%s--%s %s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? o->value : "");
+        base_text_add(out, "  %-20s %s", name, o->help);
+        if (how == 2) base_text_add(out, "; must be given\n");
+        else if (*o->def) base_text_add(out, " (default: %s)\n", o->def);
+        else base_text_add(out, "\n");
+    }
+    if (command->set_table || command->set_common) base_text_add(out, "\nKeys of --set, with their defaults:\n");
+    if (command->set_table) cli_options_params(command->set_table, *command->set_count, out);
+    if (command->set_common) cli_options_params(run_common_params, run_common_param_count, out);
+    base_text_add(out, "\nExamples:\n");
+    for (size_t i = 0; i < BASE_COUNT(command->examples); i++) base_text_add(out, "  %s\n", command->examples[i]);
+}

@@ -1,0 +1,48 @@
+/* cli/options.h - one table of every option, one parser, one help page. A command names the options it takes. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdint.h>
+
+#include "base/param.h"
+#include "nn/engine.h"
+
+enum { CLI_TEXTS_MAX = 256 };
+typedef struct {
+    const char *at[CLI_TEXTS_MAX]; /* borrowed from argv */
+    size_t count;
+} CliTexts;
+
+/** Every option of every command; what was not given stays at its default (NULL, 0, false). */
+typedef struct {
+    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results;
+    int64_t threads, seed;
+    bool json, quiet, force, help, has_seed;
+    CliTexts set, operands;
+    NnPrecision use; /* of --precision, where the command takes it */
+    char command[4096]; /* as typed, for provenance */
+} CliOptions;
+
+typedef struct CliCommand CliCommand;
+struct CliCommand {
+    const char *name, *summary; /* one line */
+    const char *purpose;        /* one paragraph */
+    const char *usage;          /* what follows "expunge " */
+    const char *takes;          /* option names separated by blanks; one ending in '!' must be given */
+    size_t operands_min, operands_max;
+    const char *operand;        /* what an operand is: "CONFIG.yaml" */
+    const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
+    const size_t *set_count;
+    bool set_common;            /* --set takes run_common_params too */
+    const char *examples[2];
+    BaseStatus (*run)(const CliOptions *options);
+};
+
+/** Reads argv behind the command's name. BASE_EUSAGE with "did you mean". --help sets help and checks nothing else. */
+BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, CliOptions *out);
+/** The help page of a command. */
+void cli_options_help(const CliCommand *command, BaseText *out);
+/** One line a row: name, default, range, meaning of a parameter table, indented. */
+void cli_options_params(const BaseParam *table, size_t count, BaseText *out);
+
+#endif

@@ -1,0 +1,67 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "io/file.h"
+#include "io/hdf5.h"
+#include "run/setup.h"
+
+static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, const RunData *data, const RunModel *model)
+{
+    BaseStatus st = BASE_OK;
+    IoHdf5 *file = NULL;
+    int64_t *labels = NULL, n = predictions->p.n, shape[2] = {n, predictions->p.K};
+    BASE_TRY(BASE_ALLOC_RAW(n, &labels));
+    for (int64_t i = 0; i < n; i++) labels[i] = predictions->labels[i];
+    BASE_TRY(io_hdf5_create(&file));
+    BASE_TRY(io_hdf5_write(file, "/logits", IO_H5_F32, 2, shape, predictions->logits));
+    BASE_TRY(io_hdf5_write(file, "/labels", IO_H5_I64, 1, shape, labels));
+    BASE_TRY(io_hdf5_set_text(file, "/", "arch", o->arch));
+    BASE_TRY(io_hdf5_set_text(file, "/", "data", o->data));
+    BASE_TRY(io_hdf5_set_text(file, "/", "data_hash", data->hash));
+    BASE_TRY(io_hdf5_set_text(file, "/", "split", o->split));
+    BASE_TRY(io_hdf5_set_text(file, "/", "weights_hash", model->hash));
+    BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
+    IoHdf5 *taken = file;
+    file = NULL;
+    BASE_TRY(io_hdf5_save_take(taken, o->out));
+out:
+    io_hdf5_close(file);
+    base_free(labels);
+    return st;
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    RunData data = {0};
+    RunModel model = {0};
+    RunPredictions predictions = {0};
+    BaseText text = {0};
+    BASE_TRY(io_path_writable(o->out));
+    BASE_TRY(run_data_open(o->data, &data));
+    BASE_TRY(run_model_open(o->arch, o->weights, &data, &model));
+    DataView view = data_view_all(strcmp(o->split, "train") == 0 ? data.train : data.test);
+    BASE_TRY(run_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
+    BASE_TRY(save(o, &predictions, &data, &model));
+    base_text_add(&text, "%s: /logits [%lld, %lld] float32, /labels [%lld] of the %s split\n", o->out,
+                  (long long)predictions.p.n, (long long)predictions.p.K, (long long)predictions.p.n, o->split);
+    BASE_TRY(cli_print_text_take(&text));
+out:
+    run_predictions_free(&predictions);
+    run_model_free(&model);
+    run_data_free(&data);
+    return st;
+}
+
+const CliCommand cli_predict = {
+    .name = "predict",
+    .summary = "write a network's logits to an HDF5 file",
+    .purpose = "Runs a network over one split, in the order of the data and without augmentation, and writes /logits [N,K] float32\n"
+               "and /labels [N] int64, for analysis elsewhere.",
+    .usage = "predict --arch A --weights F --data D --split train|test -o FILE.h5",
+    .takes = "arch! weights! data! split! precision out!",
+    .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",
+                 "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train --precision bf16 -o train.h5"},
+    .run = run,
+};

@@ -1,0 +1,34 @@
+#include "report/report.h"
+
+#include "cli/commands.h"
+#include "cli/sink.h"
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseText table = {0};
+    ReportConfig config = {.folders = o->operands.at,
+                           .folder_count = o->operands.count,
+                           .out = o->out ? o->out : o->operands.at[0],
+                           .command = o->command};
+    BaseStatus st = report_make(&config, cli_sink_columns(), &table);
+    if (st == BASE_OK) {
+        base_text_add(&table, "\nReport: %s/report.html\n", config.out);
+        return cli_print_text_take(&table);
+    }
+    base_text_free(&table);
+    return st;
+}
+
+const CliCommand cli_report = {
+    .name = "report",
+    .summary = "tables, figures and a page from stored runs",
+    .purpose = "Reads the run files in one or more results folders and writes tables (.md .csv .tex), figures (.svg .png) and one\n"
+               "self-contained report.html; the main table is printed too.",
+    .usage = "report RESULTS_DIR... [-o DIR]",
+    .takes = "out",
+    .operands_min = 1,
+    .operands_max = CLI_TEXTS_MAX,
+    .operand = "RESULTS_DIR",
+    .examples = {"expunge report results/demo", "expunge report results/vgg-a results/vgg-b -o /tmp/both"},
+    .run = run,
+};

@@ -1,0 +1,69 @@
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "cli/sink.h"
+#include "math/threads.h"
+#include "run/run.h"
+
+static BaseStatus print_outcome(const CliOptions *o, const RunOutcome *outcome, BaseText *table)
+{
+    if (o->json) {
+        IoJson *json = io_json_object();
+        io_json_set_take(json, "done", io_json_integer(outcome->done));
+        io_json_set_take(json, "skipped", io_json_integer(outcome->skipped));
+        io_json_set_take(json, "failed", io_json_integer(outcome->failed));
+        io_json_set_take(json, "folder", io_json_text_value(outcome->folder));
+        return cli_print_json_take(json);
+    }
+    base_text_add(table, "\n%d done, %d already complete, %d failed. Report: %s/report.html\n", outcome->done,
+                  outcome->skipped, outcome->failed, outcome->folder);
+    return cli_print_text_take(table);
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    RunOutcome outcome;
+    BaseText table = {0};
+    const char *assignments[CLI_TEXTS_MAX + 2];
+    char seed[48], precision[32];
+    RunConfig config = {.config = o->operands.at[0],
+                        .assignments = assignments,
+                        .results = o->results ? o->results : "results",
+                        .force = o->force,
+                        .threads = math_threads_get(),
+                        .command = o->command,
+                        .columns = cli_sink_columns()};
+    for (size_t i = 0; i < o->set.count; i++) assignments[config.assignment_count++] = o->set.at[i];
+    if (o->has_seed) {
+        snprintf(seed, sizeof seed, "seeds=[%lld]", (long long)o->seed);
+        assignments[config.assignment_count++] = seed;
+    }
+    if (o->precision) {
+        snprintf(precision, sizeof precision, "precision=%s", nn_precision_name(o->use));
+        assignments[config.assignment_count++] = precision;
+    }
+    BASE_TRY(run_experiment(&config, &outcome, &table));
+    BASE_TRY(print_outcome(o, &outcome, &table));
+    BASE_CHECK(outcome.failed == 0, BASE_EARG, "%d of %d jobs failed; their reasons stand in %s/report.html", outcome.failed,
+               outcome.done + outcome.skipped + outcome.failed, outcome.folder);
+out:
+    base_text_free(&table);
+    return st;
+}
+
+const CliCommand cli_run = {
+    .name = "run",
+    .summary = "every job of an experiment, then its report",
+    .purpose = "Does an experiment: trains originals, forgets classes with each method, retrains for comparison, measures,\n"
+               "attacks, stores one file per run below DIR/<name of the config>/ and writes the report there. Jobs already\n"
+               "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the keys.",
+    .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--force]",
+    .takes = "set results force precision json",
+    .operands_min = 1,
+    .operands_max = 1,
+    .operand = "CONFIG.yaml",
+    .examples = {"expunge run configs/demo.yaml", "expunge run configs/demo.yaml --set train.epochs=4 --set forget=[5] --results /tmp/r"},
+    .run = run,
+};

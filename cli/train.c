@@ -1,0 +1,171 @@
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "io/file.h"
+#include "nn/weights.h"
+#include "run/setup.h"
+
+/* What a training works on. */
+typedef struct {
+    NnTrainConfig config;
+    RunCommon common;
+    RunData data;
+    DataClasses exclude;
+    RunSplit split;
+    DataIndex left_out, used;
+    RunModel model;
+    NnTrainEpoch *history;
+    NnPrecision precision;
+    RunTally tally; /* on the test split */
+} Work;
+
+static void work_free(Work *w)
+{
+    base_free(w->history);
+    run_model_free(&w->model);
+    data_index_free(&w->left_out);
+    data_index_free(&w->used);
+    run_split_free(&w->split);
+    data_classes_free(&w->exclude);
+    run_data_free(&w->data);
+}
+
+static BaseStatus prepare(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    base_param_defaults(nn_train_params, nn_train_param_count, &w->config);
+    BASE_TRY(run_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common, "train"));
+    BASE_TRY(io_tensors_writable(o->out));
+    BASE_TRY(io_path_writable(o->out));
+    w->precision = nn_precision_available(o->use);
+    BASE_TRY(run_data_open(o->data, &w->data));
+    if (o->exclude) BASE_TRY(data_classes_parse(w->data.train, o->exclude, &w->exclude));
+    BASE_TRY(run_model_create(o->arch, &w->data, &w->model));
+    BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
+    if (o->exclude) BASE_TRY(data_partition(&w->split.train, &w->exclude, &w->left_out, &w->used));
+    BASE_TRY(BASE_ALLOC(w->config.epochs, &w->history));
+out:
+    return st;
+}
+
+static BaseStatus work(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    RunPredictions predictions = {0};
+    DataView view = o->exclude ? data_view_of(w->data.train, &w->used) : w->split.train;
+    nn_net_init(w->model.net, (uint64_t)o->seed);
+    BASE_TRY(nn_train(w->model.net, &view, &w->config, w->precision, (uint64_t)o->seed, "train", w->history));
+    BASE_TRY(run_predict(w->model.net, &w->split.test, w->precision, "test", &predictions));
+    w->tally = run_tally(&predictions.p, o->exclude ? &w->exclude : NULL);
+out:
+    run_predictions_free(&predictions);
+    return st;
+}
+
+static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *tensors)
+{
+    BaseStatus st = BASE_OK;
+    BaseText config = {0};
+    char seed[32];
+    run_params_text(nn_train_params, nn_train_param_count, &w->config, &config);
+    BASE_TRY(config.st);
+    snprintf(seed, sizeof seed, "%lld", (long long)o->seed);
+    const char *const META[][2] = {{"format", "pt"},
+                                   {"expunge.arch", o->arch},
+                                   {"expunge.data", o->data},
+                                   {"expunge.data_hash", w->data.hash},
+                                   {"expunge.exclude", o->exclude ? o->exclude : ""},
+                                   {"expunge.seed", seed},
+                                   {"expunge.train", config.data},
+                                   {"expunge.precision", nn_precision_name(w->precision)},
+                                   {"expunge.program", "expunge " RUN_PROGRAM_VERSION},
+                                   {"expunge.command", o->command}};
+    for (size_t i = 0; i < BASE_COUNT(META); i++) BASE_TRY(io_tensors_set_meta(tensors, META[i][0], META[i][1]));
+out:
+    base_text_free(&config);
+    return st;
+}
+
+static BaseStatus save(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    BASE_TRY(nn_weights_export(w->model.net, &tensors));
+    BASE_TRY(set_provenance(o, w, tensors));
+    BASE_TRY(io_tensors_write(tensors, o->out));
+    BASE_TRY(nn_net_hash(w->model.net, w->model.hash));
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
+static BaseStatus print_json(const CliOptions *o, const Work *w)
+{
+    IoJson *json = io_json_object(), *epochs = io_json_array();
+    for (int64_t i = 0; i < w->config.epochs; i++) {
+        const NnTrainEpoch *e = &w->history[i];
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "epoch", io_json_integer(e->epoch));
+        io_json_set_take(row, "loss", io_json_number(e->loss));
+        io_json_set_take(row, "accuracy", io_json_number(100 * e->accuracy));
+        io_json_set_take(row, "lr", io_json_number(e->lr));
+        io_json_set_take(row, "seconds", io_json_number(e->seconds));
+        io_json_add_take(epochs, row);
+    }
+    const RunTally *t = &w->tally;
+    io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
+    io_json_set_take(json, "acc_retain", io_json_number(o->exclude ? run_percent(t->right_retain, t->n_retain) : run_percent(0, 0)));
+    io_json_set_take(json, "acc_exclude", io_json_number(run_percent(t->right_forget, t->n_forget)));
+    io_json_set_take(json, "n", io_json_integer(t->n));
+    io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
+    io_json_set_take(json, "epochs", epochs);
+    return cli_print_json_take(json);
+}
+
+static BaseStatus print_table(const CliOptions *o, const Work *w)
+{
+    BaseText text = {0};
+    base_text_add(&text, "%5s  %10s  %9s  %10s  %8s\n", "epoch", "loss", "accuracy", "lr", "seconds");
+    for (int64_t i = 0; i < w->config.epochs; i++) {
+        const NnTrainEpoch *e = &w->history[i];
+        base_text_add(&text, "%5lld  %10.4f  %8.2f%%  %10.4g  %8.2f\n", (long long)e->epoch, e->loss, 100 * e->accuracy, e->lr,
+                      e->seconds);
+    }
+    const RunTally *t = &w->tally;
+    base_text_add(&text, "test accuracy %.2f%% (n = %lld)\n", run_percent(t->right, t->n), (long long)t->n);
+    if (o->exclude)
+        base_text_add(&text, "  trained classes %.2f%% (n = %lld), excluded classes %.2f%% (n = %lld)\n",
+                      run_percent(t->right_retain, t->n_retain), (long long)t->n_retain,
+                      run_percent(t->right_forget, t->n_forget), (long long)t->n_forget);
+    base_text_add(&text, "weights %s: %s\n", o->out, w->model.hash);
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {0};
+    BASE_TRY(prepare(o, &w));
+    BASE_TRY(work(o, &w));
+    BASE_TRY(save(o, &w));
+    BASE_TRY(o->json ? print_json(o, &w) : print_table(o, &w));
+out:
+    work_free(&w);
+    return st;
+}
+
+const CliCommand cli_train = {
+    .name = "train",
+    .summary = "train a classifier, with or without some classes",
+    .purpose = "Trains an architecture from a seeded start and writes its weights as safetensors, with what made them in the\n"
+               "metadata. With --exclude the named classes are left out: that is the retrained model unlearning is compared with.",
+    .usage = "train --arch A --data D [--exclude 3,7] [--set k=v]... -o FILE.safetensors",
+    .takes = "arch! data! exclude set precision json out!",
+    .set_table = nn_train_params,
+    .set_count = &nn_train_param_count,
+    .set_common = true,
+    .examples = {"expunge train --arch convnet --data fashion-mnist --set epochs=2 -o original.safetensors",
+                 "expunge train --arch convnet --data fashion-mnist --exclude 3 -o retrained.safetensors"},
+    .run = run,
+};

@@ -1,0 +1,217 @@
+#include "unlearn/unlearn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "io/file.h"
+#include "nn/weights.h"
+#include "run/setup.h"
+
+/* What one unlearning works on. */
+typedef struct {
+    const UnlearnMethod *method;
+    void *params;
+    RunCommon common;
+    RunData data;
+    RunModel model;
+    NnNet *net;
+    DataClasses forget;
+    RunSplit split;
+    NnTrainConfig training;
+    UnlearnContext context;
+    UnlearnReport report;
+    RunTally before, after; /* on the test split */
+} Work;
+
+static void work_free(Work *w)
+{
+    unlearn_report_free(&w->report);
+    run_split_free(&w->split);
+    data_classes_free(&w->forget);
+    nn_net_free(w->net);
+    run_model_free(&w->model);
+    run_data_free(&w->data);
+    base_free(w->params);
+}
+
+/* How the weights were trained, where `expunge train` wrote it down. */
+static BaseStatus read_training(const CliOptions *o, Work *w)
+{
+    const char *text = io_tensors_meta(w->model.tensors, "expunge.train");
+    if (!text) return BASE_OK;
+    base_param_defaults(nn_train_params, nn_train_param_count, &w->training);
+    w->context.training = &w->training;
+    return run_params_read(nn_train_params, nn_train_param_count, &w->training, text, "the training", o->weights);
+}
+
+static BaseStatus prepare(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    char owner[160];
+    BASE_TRY(unlearn_find(o->method, &w->method));
+    const BaseEntry *entry = &w->method->entry;
+    snprintf(owner, sizeof owner, "method %s", entry->name);
+    BASE_TRY(run_params_defaults(entry, &w->params));
+    BASE_TRY(run_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
+    BASE_TRY(io_tensors_writable(o->out));
+    BASE_TRY(io_path_writable(o->out));
+    BASE_TRY(run_data_open(o->data, &w->data));
+    BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
+    BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
+    BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
+    w->context.original = w->model.net;
+    w->context.train = w->split.train;
+    w->context.forget = &w->forget;
+    w->context.precision = nn_precision_available(o->use);
+    w->context.seed = (uint64_t)o->seed;
+    BASE_TRY(read_training(o, w));
+    if (w->method->check) BASE_TRY(w->method->check(&w->context, w->params));
+out:
+    return st;
+}
+
+static BaseStatus measure(Work *w, NnNet *net, const char *label, RunTally *out)
+{
+    RunPredictions predictions = {0};
+    BaseStatus st = run_predict(net, &w->split.test, w->context.precision, label, &predictions);
+    if (st == BASE_OK) *out = run_tally(&predictions.p, &w->forget);
+    run_predictions_free(&predictions);
+    return st;
+}
+
+static BaseStatus save(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    BaseText made = {0};
+    const BaseEntry *entry = &w->method->entry;
+    base_text_add(&made, "%s ", entry->name);
+    run_params_text(entry->params, entry->param_count, w->params, &made);
+    base_text_add(&made, ", forget %s, seed %lld, data %s (%s), from weights %s, expunge %s", o->forget, (long long)o->seed,
+                  o->data, w->data.hash, w->model.hash, RUN_PROGRAM_VERSION);
+    BASE_TRY(made.st);
+    BASE_TRY(nn_weights_update(w->net, w->model.tensors));
+    BASE_TRY(io_tensors_set_meta(w->model.tensors, "expunge.unlearned", made.data));
+    BASE_TRY(io_tensors_write(w->model.tensors, o->out));
+out:
+    base_text_free(&made);
+    return st;
+}
+
+static IoJson *layer_json(const UnlearnLayer *l)
+{
+    IoJson *row = io_json_object();
+    io_json_set_take(row, "name", io_json_text_value(l->name));
+    io_json_set_take(row, "n_retain", io_json_integer(l->n_retain));
+    io_json_set_take(row, "n_forget", io_json_integer(l->n_forget));
+    io_json_set_take(row, "features", io_json_integer(l->features));
+    io_json_set_take(row, "trace_retain", io_json_number(l->trace_retain));
+    io_json_set_take(row, "trace_forget", io_json_number(l->trace_forget));
+    io_json_set_take(row, "rank_retain", io_json_number(l->rank_retain));
+    io_json_set_take(row, "rank_forget", io_json_number(l->rank_forget));
+    io_json_set_take(row, "forget_removed", io_json_number(l->forget_removed));
+    io_json_set_take(row, "retain_removed", io_json_number(l->retain_removed));
+    io_json_set_take(row, "weight_change", io_json_number(l->weight_change));
+    return row;
+}
+
+static BaseStatus print_json(const Work *w)
+{
+    IoJson *json = io_json_object(), *layers = io_json_array();
+    const RunTally *b = &w->before, *a = &w->after;
+    io_json_set_take(json, "method", io_json_text_value(w->method->entry.name));
+    io_json_set_take(json, "acc_retain_before", io_json_number(run_percent(b->right_retain, b->n_retain)));
+    io_json_set_take(json, "acc_forget_before", io_json_number(run_percent(b->right_forget, b->n_forget)));
+    io_json_set_take(json, "acc_retain", io_json_number(run_percent(a->right_retain, a->n_retain)));
+    io_json_set_take(json, "acc_forget", io_json_number(run_percent(a->right_forget, a->n_forget)));
+    io_json_set_take(json, "n_retain", io_json_integer(a->n_retain));
+    io_json_set_take(json, "n_forget", io_json_integer(a->n_forget));
+    io_json_set_take(json, "seconds", io_json_number(w->report.prepare_seconds + w->report.apply_seconds));
+    io_json_set_take(json, "samples_retain", io_json_integer(w->report.samples_retain));
+    io_json_set_take(json, "samples_forget", io_json_integer(w->report.samples_forget));
+    for (int i = 0; i < w->report.layer_count; i++) io_json_add_take(layers, layer_json(&w->report.layers[i]));
+    io_json_set_take(json, "layers", layers);
+    return cli_print_json_take(json);
+}
+
+static BaseStatus print_table(const CliOptions *o, const Work *w)
+{
+    BaseText text = {0};
+    const UnlearnReport *r = &w->report;
+    const RunTally *b = &w->before, *a = &w->after;
+    if (r->layer_count > 0)
+        base_text_add(&text, "%-24s %8s %9s %9s %10s %10s %8s %8s %9s %9s %8s\n", "layer", "features", "n_retain", "n_forget",
+                      "trace_r", "trace_f", "rank_r", "rank_f", "removed_r", "removed_f", "change");
+    for (int i = 0; i < r->layer_count; i++) {
+        const UnlearnLayer *l = &r->layers[i];
+        base_text_add(&text, "%-24s %8lld %9lld %9lld %10.4g %10.4g %8.4g %8.4g %9.4f %9.4f %8.4f\n", l->name,
+                      (long long)l->features, (long long)l->n_retain, (long long)l->n_forget, l->trace_retain, l->trace_forget,
+                      l->rank_retain, l->rank_forget, l->retain_removed, l->forget_removed, l->weight_change);
+    }
+    base_text_add(&text, "\ntest split         %10s %10s\n", "before", "after");
+    base_text_add(&text, "ACC_r (n = %5lld)  %9.2f%% %9.2f%%\n", (long long)a->n_retain,
+                  run_percent(b->right_retain, b->n_retain), run_percent(a->right_retain, a->n_retain));
+    base_text_add(&text, "ACC_f (n = %5lld)  %9.2f%% %9.2f%%\n", (long long)a->n_forget,
+                  run_percent(b->right_forget, b->n_forget), run_percent(a->right_forget, a->n_forget));
+    base_text_add(&text, "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images; weights in %s\n",
+                  r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds, (long long)r->samples_retain,
+                  (long long)r->samples_forget, o->out);
+    return cli_print_text_take(&text);
+}
+
+static bool has_param(const BaseEntry *entry, const char *name)
+{
+    for (size_t i = 0; i < entry->param_count; i++)
+        if (strcmp(entry->params[i].name, name) == 0) return true;
+    return false;
+}
+
+static void warn(const Work *w)
+{
+    const BaseEntry *entry = &w->method->entry;
+    bool alphas = has_param(entry, "alpha_f") && has_param(entry, "alpha_r");
+    const RunTally *b = &w->before, *a = &w->after;
+    double forget = run_percent(a->right_forget, a->n_forget);
+    double fall = run_percent(b->right_retain, b->n_retain) - run_percent(a->right_retain, a->n_retain);
+    if (forget > 20)
+        base_warning("ACC_f is still %.2f%%: %s", forget,
+                     alphas ? "try a larger alpha_f, a smaller alpha_r, more forget_samples, or layers=all"
+                            : "try other parameters (expunge list methods) or --method svd");
+    if (fall > 5)
+        base_warning("ACC_r fell by %.2f points: %s", fall,
+                     alphas ? "try a larger alpha_r, a smaller alpha_f, or more retain_per_class"
+                            : "try other parameters (expunge list methods) or --method svd");
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {0};
+    BASE_TRY(prepare(o, &w));
+    BASE_TRY(measure(&w, w.model.net, "test before", &w.before));
+    BASE_TRY(nn_net_clone(w.model.net, &w.net));
+    BASE_TRY(unlearn_run(w.method, &w.context, w.params, w.net, &w.report));
+    BASE_TRY(measure(&w, w.net, "test after", &w.after));
+    BASE_TRY(save(o, &w));
+    BASE_TRY(o->json ? print_json(&w) : print_table(o, &w));
+    warn(&w);
+out:
+    work_free(&w);
+    return st;
+}
+
+const CliCommand cli_unlearn = {
+    .name = "unlearn",
+    .summary = "remove classes from a trained network",
+    .purpose = "Applies one unlearning method to a weights file and writes the edited weights: every tensor of the input, same\n"
+               "names, order and dtypes. Prints what was done to each layer, and the accuracy on retained (ACC_r) and forgotten\n"
+               "(ACC_f) classes of the test split before and after. Keys of --set are the method's: `expunge list methods`.",
+    .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... -o FILE.safetensors",
+    .takes = "arch! weights! data! forget! method! set precision json out!",
+    .set_common = true,
+    .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 --method svd -o out.safetensors",
+                 "expunge unlearn --arch vgg11_bn --weights w.safetensors --data fashion-mnist --forget 3,7 --method svd --set alpha_r=100 --set alpha_f=3 -o out.safetensors"},
+    .run = run,
+};
