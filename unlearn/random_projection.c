@@ -18,7 +18,10 @@ static BaseStatus check(const UnlearnContext *context, const void *params) { ret
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
-    return unlearn_spaces_create(context, params, (UnlearnSpaces **)state);
+    UnlearnSpaces *spaces;
+    BaseStatus st = unlearn_spaces_create(context, params, &spaces);
+    *state = spaces;
+    return st;
 }
 
 /* delta = W Q^T Q for r random directions; delta [K, f] */

@@ -23,7 +23,10 @@ static BaseStatus check(const UnlearnContext *context, const void *params) { ret
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
-    return unlearn_spaces_create(context, params, (UnlearnSpaces **)state);
+    UnlearnSpaces *spaces;
+    BaseStatus st = unlearn_spaces_create(context, params, &spaces);
+    *state = spaces;
+    return st;
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net, UnlearnReport *report)

@@ -18,8 +18,8 @@ typedef struct {
 
 /**
  * paper: one random window of at most 3k x 3k for all images, then at most @p most (0: no cap) random patches of all of
- * them; all: every patch of the whole map. Linear layers: every image's vector. Streams (seed, @p side, layer number),
- * @p side e.g. "retain_window" for the window and "retain_patches" for the choice is made of it.
+ * them; all: every patch of the whole map. Linear layers: every image's vector. Streams (seed, "<side>_window", number) and
+ * (seed, "<side>_patches", number); @p side is "retain" or "forget", @p number the layer's.
  */
 BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images, UnlearnPatchKind kind, int64_t most,
                                 uint64_t seed, const char *side, UnlearnPatches *out);

@@ -1,0 +1,462 @@
+/* SVD unlearning against float64 reference edits and against a naive double twin of its sampled form. */
+#include "tests/unlearn/small_data.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "unlearn/layers/inputs.h"
+#include "unlearn/layers/sample.h"
+#include "unlearn/layers/select.h"
+
+/* The edit is a difference that float32 activations (1e-6 relative), alpha_r = 100 and the projection each blur a little:
+ * 1e-3 of the largest entry of the edit. A missing transpose, a window off by one or a wrong sample change it by 0.1 and more. */
+#define EDIT_TOLERANCE 1e-3
+
+#define EVERYTHING "patches=all", "retain_per_class=0", "forget_samples=0"
+
+static void check_weights(const Small *s, const NnNet *got, const double *want, const uint8_t *edited)
+{
+    int slice_count, layer_count;
+    const NnSlice *slices = nn_net_param_slices(got, &slice_count);
+    const NnLayer *layers = nn_net_layers(got, &layer_count);
+    const float *a = nn_net_params(got), *b = nn_net_params(s->net);
+    for (int i = 0; i < slice_count; i++) {
+        int layer = -1;
+        for (int j = 0; j < layer_count; j++)
+            if (layers[j].weight == i) layer = j;
+        if (layer < 0 || (edited && !edited[layer])) { /* biases, batch norm, layers left out: bit for bit */
+            assert_memory_equal(a + slices[i].offset, b + slices[i].offset, (size_t)slices[i].count * sizeof *a);
+            continue;
+        }
+        double error = small_edit_error(slices + i, a, want, b);
+        if (!(error <= EDIT_TOLERANCE)) fail_msg("%s: the edit is off by %g", slices[i].name, error);
+    }
+    assert_memory_equal(nn_net_buffers(got), nn_net_buffers(s->net), (size_t)nn_net_buffer_count(got) * sizeof(float));
+    assert_int_equal(*nn_net_batches_tracked((NnNet *)(uintptr_t)got), *nn_net_batches_tracked(s->net));
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    static const char *const ROUTES[] = {"route=auto", "route=svd", "route=eigen", "route=closed"};
+    Small *s = small_open("2");
+    double *want = small_params(s->file, "unlearn_class2/params", s->net);
+    for (int i = 0; i < 4; i++) {
+        NnNet *net = NULL;
+        UnlearnReport report = {0};
+        assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, ROUTES[i]), &net, &report));
+        check_weights(s, net, want, NULL);
+        assert_int_equal(report.layer_count, 4);
+        assert_int_equal(report.samples_retain, 38);
+        assert_int_equal(report.samples_forget, 10);
+        assert_near(report.passes, 48, 0, 0);
+        assert_near(report.alpha_retain, 100, 0, 0);
+        assert_near(report.alpha_forget, 3, 0, 0);
+        assert_int_equal(report.layers[0].n_retain, 38 * 144);
+        assert_int_equal(report.layers[1].n_forget, 10 * 36);
+        assert_int_equal(report.layers[2].features, 108);
+        assert_string_equal(report.layers[3].name, "fc2");
+        for (int j = 0; j < 4; j++) {
+            const UnlearnLayer *row = report.layers + j;
+            assert_int_equal(row->spectrum_retain != NULL, i == 1 || i == 2);
+            assert_int_equal(row->spectrum_forget != NULL, i == 1 || i == 2);
+            assert_true(row->weight_change > 0 && row->forget_removed > row->retain_removed && row->retain_removed > 0);
+            assert_true(row->forget_removed < 1 && row->rank_retain >= 1 && row->rank_forget >= 1 && row->trace_retain > 0);
+            if (!row->spectrum_retain) continue;
+            double sum = 0, squares = 0;
+            for (int64_t k = 0; k < row->spectrum_count; k++) {
+                sum += row->spectrum_retain[k], squares += row->spectrum_retain[k] * row->spectrum_retain[k];
+                assert_true(k == 0 || row->spectrum_forget[k] <= row->spectrum_forget[k - 1]);
+            }
+            assert_near(sum, 1, 1e-5, 0);
+            assert_near(row->rank_retain, 1 / squares, 0, 1e-5);
+        }
+        unlearn_report_free(&report);
+        nn_net_free(net);
+    }
+    base_free(want);
+    small_close(s);
+}
+
+static void test_spectra(void **state)
+{
+    (void)state;
+    Small *s = small_open("2");
+    NnNet *net = NULL;
+    UnlearnReport report = {0};
+    double *want = small_params(s->file, "unlearn_class2/params", s->net);
+    assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "spectra=true"), &net, &report));
+    check_weights(s, net, want, NULL);
+    for (int j = 0; j < 4; j++) assert_true(report.layers[j].spectrum_retain && report.layers[j].spectrum_forget);
+    base_free(want);
+    unlearn_report_free(&report);
+    nn_net_free(net);
+    small_close(s);
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    Small *s = small_open("2");
+    NnNet *net = NULL;
+    double *want = small_params(s->file, "unlearn_class2/params", s->net);
+    assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "layers=last"), &net, NULL));
+    check_weights(s, net, want, (const uint8_t[]){0, 0, 0, 1});
+    nn_net_free(net);
+    assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "layers=[conv2, fc1]"), &net, NULL));
+    check_weights(s, net, want, (const uint8_t[]){0, 1, 1, 0});
+    nn_net_free(net);
+    assert_fails(small_run(s, "svd", SETTINGS("layers=[conv1, cnv2]"), &net, NULL), BASE_EUSAGE, "did you mean 'conv2'?");
+    nn_net_free(net);
+    assert_fails(small_run(s, "svd", SETTINGS("layers=[]"), &net, NULL), BASE_EUSAGE, "names no layer");
+    assert_memory_equal(nn_net_params(net), nn_net_params(s->net), (size_t)nn_net_param_count(net) * sizeof(float));
+    nn_net_free(net);
+    base_free(want);
+    small_close(s);
+}
+
+/* ---- the sampled form: windows, chosen patches and the projection in double, one value at a time ---- */
+
+static float *tap_all(const NnNet *net, const DataView *view, int number)
+{
+    int count;
+    const NnLayer *layer = nn_net_layers(net, &count) + number;
+    NnNet *copy = NULL;
+    NnEngine *engine = NULL;
+    float *x = NULL, *map = NULL, *logits = NULL;
+    int64_t size = view->set->C * view->set->H * view->set->W;
+    assert_ok(nn_net_clone(net, &copy));
+    assert_ok(nn_engine_create(copy, NN_MODE_EVAL, NN_F32, view->n, &engine));
+    assert_ok(BASE_ALLOC(view->n * size, &x));
+    assert_ok(BASE_ALLOC(view->n * layer->C * layer->H * layer->W, &map));
+    assert_ok(BASE_ALLOC(view->n * nn_net_classes(net), &logits));
+    for (int64_t i = 0; i < view->n; i++)
+        memcpy(x + i * size, (const float *)view->set->images + data_view_at(view, i) * size, (size_t)size * sizeof *x);
+    assert_ok(nn_engine_forward(engine, x, view->n, 0, logits));
+    assert_ok(nn_engine_tap(engine, number, map));
+    nn_engine_free(engine);
+    nn_net_free(copy);
+    base_free(x);
+    base_free(logits);
+    return map;
+}
+
+/* G = X^T X / ||X||^2 over the patches that (seed, side, layer) selects. */
+static double *naive_gram(const NnLayer *l, const float *map, int64_t images, int number, uint64_t seed, const char *side,
+                          int64_t most)
+{
+    char stream[64];
+    int64_t k = l->kernel, f = l->features, y0 = 0, x0 = 0, h = l->H, w = l->W, *chosen = NULL;
+    bool conv = l->kind == NN_LAYER_CONV;
+    double *g = NULL, *row = NULL, trace = 0;
+    assert_ok(BASE_ALLOC(f * f, &g));
+    assert_ok(BASE_ALLOC(f, &row));
+    if (conv) {
+        snprintf(stream, sizeof stream, "%s_window", side);
+        BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
+        if (h > 3 * k) h = 3 * k;
+        if (w > 3 * k) w = 3 * k;
+        y0 = (int64_t)base_random_below(&random, (uint64_t)(l->H - h + 1));
+        x0 = (int64_t)base_random_below(&random, (uint64_t)(l->W - w + 1));
+    }
+    int64_t oh = conv ? (h + 2 * l->pad - k) / l->stride + 1 : 1, ow = conv ? (w + 2 * l->pad - k) / l->stride + 1 : 1;
+    int64_t total = images * oh * ow, take = conv && total > most ? most : total;
+    assert_ok(BASE_ALLOC(total, &chosen));
+    for (int64_t i = 0; i < total; i++) chosen[i] = i;
+    if (take < total) {
+        snprintf(stream, sizeof stream, "%s_patches", side);
+        BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
+        base_random_choose(&random, total, take, chosen);
+    }
+    for (int64_t r = 0; r < take; r++) {
+        int64_t image = chosen[r] / (oh * ow), i = chosen[r] / ow % oh, j = chosen[r] % ow, at = 0;
+        for (int64_t c = 0; c < l->C; c++) {
+            for (int64_t ky = 0; conv && ky < k; ky++) {
+                for (int64_t kx = 0; kx < k; kx++, at++) {
+                    int64_t y = i * l->stride - l->pad + ky, x = j * l->stride - l->pad + kx;
+                    bool in = y >= 0 && y < h && x >= 0 && x < w;
+                    row[at] = in ? (double)map[((image * l->C + c) * l->H + y0 + y) * l->W + x0 + x] : 0;
+                }
+            }
+            if (!conv) row[c] = (double)map[image * l->C + c];
+        }
+        for (int64_t a = 0; a < f; a++) {
+            trace += row[a] * row[a];
+            for (int64_t b = 0; b < f; b++) g[a * f + b] += row[a] * row[b];
+        }
+    }
+    for (int64_t i = 0; i < f * f; i++) g[i] /= trace;
+    base_free(row);
+    base_free(chosen);
+    return g;
+}
+
+/* rows <- alpha rows G ((alpha - 1) G + I)^-1 by elimination; G symmetric, rows [m, f]. */
+static void naive_project(const double *g, int64_t f, double alpha, double *rows, int64_t m)
+{
+    double *a = NULL, *b = NULL;
+    assert_ok(BASE_ALLOC(f * f, &a));
+    assert_ok(BASE_ALLOC(f * m, &b)); /* A b = alpha G rows^T */
+    for (int64_t i = 0; i < f; i++) {
+        for (int64_t j = 0; j < f; j++) a[i * f + j] = (alpha - 1) * g[i * f + j] + (i == j);
+        for (int64_t r = 0; r < m; r++)
+            for (int64_t j = 0; j < f; j++) b[i * m + r] += alpha * g[i * f + j] * rows[r * f + j];
+    }
+    for (int64_t c = 0; c < f; c++) { /* positive definite: no pivoting needed */
+        for (int64_t i = 0; i < f; i++) {
+            double factor = a[i * f + c] / a[c * f + c];
+            if (i == c || factor == 0) continue;
+            for (int64_t j = c; j < f; j++) a[i * f + j] -= factor * a[c * f + j];
+            for (int64_t r = 0; r < m; r++) b[i * m + r] -= factor * b[c * m + r];
+        }
+    }
+    for (int64_t r = 0; r < m; r++)
+        for (int64_t i = 0; i < f; i++) rows[r * f + i] = b[i * m + r] / a[i * f + i];
+    base_free(a);
+    base_free(b);
+}
+
+static void test_sampled_twin(void **state)
+{
+    (void)state;
+    Small *s = small_open("1,4");
+    DataIndex retain = {0}, forget = {0};
+    const double alpha_r = 30, alpha_f = 10;
+    const int64_t most = 150;
+    assert_ok(unlearn_sample_retain(&s->context, 6, &retain));
+    assert_ok(unlearn_sample_forget(&s->context, 11, &forget));
+    assert_int_equal(retain.n, 18);
+    assert_int_equal(forget.n, 11);
+    double *want = NULL;
+    assert_ok(BASE_ALLOC(nn_net_param_count(s->net), &want));
+    for (int64_t i = 0; i < nn_net_param_count(s->net); i++) want[i] = (double)nn_net_params(s->net)[i];
+    int count;
+    const NnLayer *layers = nn_net_layers(s->net, &count);
+    const NnSlice *slices = nn_net_param_slices(s->net, &(int){0});
+    for (int i = 0; i < count; i++) {
+        DataView vr = data_view_of(&s->set, &retain), vf = data_view_of(&s->set, &forget);
+        float *mr = tap_all(s->net, &vr, i), *mf = tap_all(s->net, &vf, i);
+        double *gr = naive_gram(layers + i, mr, retain.n, i, s->context.seed, "retain", most);
+        double *gf = naive_gram(layers + i, mf, forget.n, i, s->context.seed, "forget", most);
+        int64_t K = layers[i].K, f = layers[i].features;
+        double *w = want + slices[layers[i].weight].offset, *y = NULL;
+        assert_ok(BASE_ALLOC(K * f, &y));
+        memcpy(y, w, (size_t)(K * f) * sizeof *y);
+        naive_project(gr, f, alpha_r, y, K); /* W P_r */
+        for (int64_t j = 0; j < K * f; j++) y[j] = w[j] - y[j];
+        naive_project(gf, f, alpha_f, y, K); /* W (I - P_r) P_f */
+        for (int64_t j = 0; j < K * f; j++) w[j] -= y[j];
+        base_free(mr), base_free(mf), base_free(gr), base_free(gf), base_free(y);
+    }
+    NnNet *net = NULL;
+    assert_ok(small_run(s, "svd",
+                        SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11", "max_patches=150"),
+                        &net, NULL));
+    check_weights(s, net, want, NULL);
+    nn_net_free(net);
+    base_free(want);
+    data_index_free(&retain);
+    data_index_free(&forget);
+    small_close(s);
+}
+
+typedef struct {
+    float *rows[4];
+    int64_t count[4], width[4];
+} Collected;
+
+static BaseStatus collect(void *user, int layer, const float *rows, int64_t count)
+{
+    Collected *c = user;
+    memcpy(c->rows[layer] + c->count[layer] * c->width[layer], rows, (size_t)(count * c->width[layer]) * sizeof *rows);
+    c->count[layer] += count;
+    return BASE_OK;
+}
+
+/* Rows arrive complete and in order, whatever the batch. */
+static void test_streaming(void **state)
+{
+    (void)state;
+    static const int64_t BATCHES[] = {0, 5, 48, 1};
+    Small *s = small_open("2");
+    int count;
+    const NnLayer *layers = nn_net_layers(s->net, &count);
+    for (int kind = 0; kind < 2; kind++) {
+        Collected first = {0};
+        UnlearnPatches plans[4];
+        for (int i = 0; i < count; i++)
+            assert_ok(unlearn_patches_plan(layers + i, i, 48, (UnlearnPatchKind)kind, 300, 5, "retain", plans + i));
+        assert_int_equal(plans[0].rows, kind == UNLEARN_PATCHES_ALL ? 48 * 144 : 300);
+        assert_int_equal(plans[0].total, kind == UNLEARN_PATCHES_ALL ? 48 * 144 : 48 * 81);
+        assert_int_equal(plans[2].rows, 48);
+        for (int b = 0; b < 4; b++) {
+            Collected c = {0};
+            for (int i = 0; i < count; i++) {
+                c.width[i] = layers[i].features;
+                assert_ok(BASE_ALLOC(plans[i].rows * c.width[i], &c.rows[i]));
+            }
+            assert_ok(unlearn_inputs_stream(s->net, &s->context.train, (const uint8_t[]){1, 1, 1, 1}, plans, NN_F32,
+                                            BATCHES[b], "test", collect, &c));
+            for (int i = 0; i < count; i++) {
+                assert_int_equal(c.count[i], plans[i].rows);
+                for (int64_t j = 0; b && j < plans[i].rows * c.width[i]; j++)
+                    assert_near((double)c.rows[i][j], (double)first.rows[i][j], 1e-5, 1e-5);
+                if (b) base_free(c.rows[i]);
+            }
+            if (b == 0) first = c;
+        }
+        for (int i = 0; i < count; i++) {
+            base_free(first.rows[i]);
+            unlearn_patches_free(plans + i);
+        }
+    }
+    small_close(s);
+}
+
+/* Strides, paddings and windows of other layers than the small network's, against one value at a time. */
+static void test_unfold(void **state)
+{
+    (void)state;
+    static const NnLayer LAYERS[] = {
+        {.kind = NN_LAYER_CONV, .C = 2, .H = 7, .W = 5, .kernel = 3, .stride = 2, .pad = 1, .features = 18},
+        {.kind = NN_LAYER_CONV, .C = 3, .H = 8, .W = 9, .kernel = 1, .stride = 2, .pad = 0, .features = 3},
+        {.kind = NN_LAYER_CONV, .C = 1, .H = 20, .W = 6, .kernel = 5, .stride = 3, .pad = 2, .features = 25},
+        {.kind = NN_LAYER_CONV, .C = 2, .H = 2, .W = 2, .kernel = 3, .stride = 1, .pad = 1, .features = 18},
+    };
+    for (int i = 0; i < 4; i++) {
+        for (int kind = 0; kind < 2; kind++) {
+            const NnLayer *l = LAYERS + i;
+            int64_t size = l->C * l->H * l->W, k = l->kernel;
+            UnlearnPatches p;
+            float *map = NULL, *rows = NULL;
+            assert_ok(unlearn_patches_plan(l, i, 3, (UnlearnPatchKind)kind, 0, 9, "retain", &p));
+            assert_int_equal(p.h, kind == UNLEARN_PATCHES_PAPER && l->H > 3 * k ? 3 * k : l->H);
+            assert_true(p.y >= 0 && p.y + p.h <= l->H && p.x >= 0 && p.x + p.w <= l->W);
+            assert_int_equal(p.rows, 3 * p.out_h * p.out_w);
+            assert_ok(BASE_ALLOC(3 * size, &map));
+            assert_ok(BASE_ALLOC(p.rows * l->features, &rows));
+            for (int64_t j = 0; j < 3 * size; j++) map[j] = (float)(j + 1);
+            for (int64_t j = 0; j < p.rows * l->features; j++) rows[j] = -1;
+            unlearn_patches_gather(l, &p, map, 0, 0, p.rows, rows);
+            for (int64_t r = 0; r < p.rows; r++) {
+                int64_t image = r / (p.out_h * p.out_w), oy = r / p.out_w % p.out_h, ox = r % p.out_w;
+                for (int64_t e = 0; e < l->features; e++) {
+                    int64_t c = e / (k * k), y = oy * l->stride - l->pad + e / k % k, x = ox * l->stride - l->pad + e % k;
+                    bool in = y >= 0 && y < p.h && x >= 0 && x < p.w;
+                    float want = in ? map[((image * l->C + c) * l->H + p.y + y) * l->W + p.x + x] : 0;
+                    assert_true(rows[r * l->features + e] == want);
+                }
+            }
+            base_free(map);
+            base_free(rows);
+            unlearn_patches_free(&p);
+        }
+    }
+}
+
+static void test_samples(void **state)
+{
+    (void)state;
+    Small *s = small_open("0,2,3");
+    DataIndex a = {0}, b = {0};
+    assert_ok(unlearn_sample_retain(&s->context, 4, &a));
+    assert_ok(unlearn_sample_retain(&s->context, 4, &b));
+    assert_int_equal(a.n, 8);
+    assert_memory_equal(a.at, b.at, (size_t)a.n * sizeof *a.at);
+    for (int64_t i = 0; i < a.n; i++) {
+        assert_int_equal(s->forget.in[s->set.labels[a.at[i]]], 0); /* none of ANY forgotten class */
+        assert_true(i == 0 || a.at[i] > a.at[i - 1]);
+    }
+    data_index_free(&a);
+    data_index_free(&b);
+    assert_ok(unlearn_sample_retain(&s->context, 0, &a));
+    assert_int_equal(a.n, 48 - 10 - 10 - 9);
+    data_index_free(&a);
+    assert_ok(unlearn_sample_forget(&s->context, 7, &a)); /* 3 + 2 + 2 */
+    int64_t per_class[5] = {0};
+    for (int64_t i = 0; i < a.n; i++) {
+        per_class[s->set.labels[a.at[i]]]++;
+        assert_true(i == 0 || a.at[i] > a.at[i - 1]);
+    }
+    assert_true(per_class[0] == 3 && per_class[2] == 2 && per_class[3] == 2 && a.n == 7);
+    data_index_free(&a);
+    assert_ok(unlearn_sample_forget(&s->context, 900, &a));
+    assert_int_equal(a.n, 10 + 10 + 9);
+    data_index_free(&a);
+    assert_ok(unlearn_sample_forget(&s->context, 0, &a));
+    assert_int_equal(a.n, 10 + 10 + 9);
+    data_index_free(&a);
+    assert_fails(unlearn_sample_forget(&s->context, 2, &a), BASE_EUSAGE, "forget_samples = 2");
+    const int64_t part[] = {0, 1, 2, 5, 6, 7}; /* labels 0 1 2 0 1 2: class 3 has no image here */
+    s->context.train = (DataView){&s->set, part, 6};
+    assert_fails(unlearn_sample_forget(&s->context, 0, &a), BASE_EUSAGE, "class 3");
+    const int64_t inside[] = {0, 2, 3};
+    s->context.train = (DataView){&s->set, inside, 3};
+    assert_fails(unlearn_sample_retain(&s->context, 0, &a), BASE_EUSAGE, "retained");
+    small_close(s);
+}
+
+static BaseStatus sum_nothing(void *user, float *x, int64_t n)
+{
+    (void)x, (void)n;
+    (*(int *)user)++;
+    return BASE_OK;
+}
+
+/* With a sum over processes set, every layer stays primal and is summed: one process gives the same edit. */
+static void test_reduce(void **state)
+{
+    (void)state;
+    Small *s = small_open("2");
+    NnNet *net = NULL;
+    int calls = 0;
+    double *want = small_params(s->file, "unlearn_class2/params", s->net);
+    s->context.reduce = sum_nothing;
+    s->context.user = &calls;
+    assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING), &net, NULL));
+    check_weights(s, net, want, NULL);
+    assert_int_equal(calls, 2 * 4 * 2); /* sides, layers, Gram and count */
+    nn_net_free(net);
+    assert_fails(small_run(s, "svd", SETTINGS(EVERYTHING, "route=svd"), &net, NULL), BASE_EUSAGE, "layer conv1");
+    nn_net_free(net);
+    base_free(want);
+    small_close(s);
+}
+
+static BaseStatus run_once(void *user)
+{
+    BaseStatus st = BASE_OK;
+    const Small *s = user;
+    const UnlearnMethod *method;
+    UnlearnReport report = {0};
+    NnNet *net = NULL;
+    struct {
+        double bytes[512];
+    } params;
+    BASE_TRY(unlearn_find("svd", &method));
+    assert_true(method->entry.params_size <= sizeof params);
+    base_param_defaults(method->entry.params, method->entry.param_count, &params);
+    BASE_TRY(base_param_set(method->entry.params, method->entry.param_count, &params, "svd", "max_patches", "50", "test"));
+    BASE_TRY(base_param_set(method->entry.params, method->entry.param_count, &params, "svd", "spectra", "true", "test"));
+    BASE_TRY(nn_net_clone(s->net, &net));
+    BASE_TRY(unlearn_run(method, &s->context, &params, net, &report));
+out:
+    unlearn_report_free(&report);
+    nn_net_free(net);
+    return st;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    Small *s = small_open("2");
+    support_fail_allocations(run_once, s, 2000);
+    small_close(s);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_reference), cmocka_unit_test(test_spectra),   cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_streaming), cmocka_unit_test(test_unfold),
+    cmocka_unit_test(test_samples),   cmocka_unit_test(test_reduce),    cmocka_unit_test(test_no_memory),
+};
+SUPPORT_MAIN(tests)
