@@ -29,7 +29,16 @@ BaseStatus nn_graph_create(int64_t C, int64_t H, int64_t W, NnGraph **out)
     BASE_TRY(BASE_ALLOC(1, &g));
     g->room = 32;
     BASE_TRY(BASE_ALLOC(g->room, &g->nodes));
-    g->nodes[0] = (NnNodeInfo){.kind = NN_NODE_INPUT, .in = {-1, -1}, .C = C, .H = H, .W = W};
+    g->nodes[0] = (NnNodeInfo){.kind = NN_NODE_INPUT,
+                               .in = {-1, -1},
+                               .C = C,
+                               .H = H,
+                               .W = W,
+                               .weight = -1,
+                               .bias_slice = -1,
+                               .mean = -1,
+                               .var = -1,
+                               .layer = -1};
     g->count = 1;
     *out = g;
     g = NULL;

@@ -131,7 +131,7 @@ BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out)
     BASE_CHECK(layer >= 0 && layer < count, BASE_EARG, "layer %d: 0 to %d", layer, count - 1);
     BASE_CHECK(p, BASE_EARG, "input of %s: no forward pass has run", layers[layer].name);
     int node = 0;
-    while (nn_prog_node(p, node)->layer != layer || nn_prog_node(p, node)->weight < 0) node++;
+    while (nn_prog_node(p, node)->layer != layer) node++;
     const NnTensor *value = &p->state[nn_prog_node(p, node)->in[0]].value;
     dnnl_memory_desc_t plain = nn_md(dnnl_f32, dnnl_nchw, 4, value->md.dims);
     NN_DNNL(dnnl_reorder_primitive_desc_create(&pd, &value->md, p->engine, &plain, p->engine, NULL), "the input",
