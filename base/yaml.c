@@ -296,7 +296,7 @@ static BaseStatus locate(BaseYaml *node, const Path *path, size_t *index)
         for (*index = 0; *index < node->count && node->items[*index] != child;) ++*index;
         return BASE_OK;
     }
-    snprintf(digits, sizeof digits, "%.*s", (int)(path->size < 20 ? path->size : 20), path->part);
+    snprintf(digits, sizeof digits, "%.*s", (int)(path->size < sizeof digits ? path->size : 0), path->part);
     if (!base_parse_i64(digits, &n) || n < 0 || (uint64_t)n > node->count)
         return base_error_set(BASE_EUSAGE, "--set %.300s: '%.*s' must be an index from 0 to %zu, for a list is there",
                               path->all, (int)path->size, path->part, node->count);
@@ -328,7 +328,7 @@ BaseStatus base_yaml_set(BaseYaml *root, const char *assignment)
     BASE_CHECK(equals && equals > assignment, BASE_EUSAGE, "--set %.300s: must be a name, '=' and a value", assignment);
     BASE_TRY(parse(equals + 1, strlen(equals + 1), "--set", false, &value));
     for (int depth = 0;; depth++) {
-        size_t index;
+        size_t index = 0;
         path.size = strcspn(path.part, ".=");
         BASE_CHECK(depth < DEPTH, BASE_EUSAGE, "--set %.300s: nested deeper than %d", assignment, DEPTH);
         BASE_TRY(locate(node, &path, &index));
