@@ -1,0 +1,118 @@
+#include "report/escape.h"
+
+#include <ctype.h>
+#include <string.h>
+
+typedef struct {
+    const char *from, *to;
+} Replacement;
+
+/* Replaces the first matching row at each position; rows may be longer than a byte (UTF-8). */
+static void replace(BaseText *out, const char *text, const Replacement *rows, size_t count)
+{
+    while (*text) {
+        size_t i = 0;
+        while (i < count && strncmp(text, rows[i].from, strlen(rows[i].from)) != 0) i++;
+        if (i < count) {
+            base_text_append(out, rows[i].to, strlen(rows[i].to));
+            text += strlen(rows[i].from);
+        } else {
+            char c = *text++;
+            if ((unsigned char)c < 0x20 || c == 0x7f) c = ' ';
+            base_text_append(out, &c, 1);
+        }
+    }
+}
+#define REPLACE(rows) replace(out, text, rows, sizeof(rows) / sizeof(rows)[0])
+
+void report_escape_html(BaseText *out, const char *text)
+{
+    static const Replacement ROWS[] = {
+        {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
+    REPLACE(ROWS);
+}
+
+void report_escape_tex(BaseText *out, const char *text)
+{
+    static const Replacement ROWS[] = {
+        {"\\", "\\textbackslash{}"}, {"{", "\\{"}, {"}", "\\}"}, {"$", "\\$"}, {"&", "\\&"}, {"#", "\\#"},
+        {"%", "\\%"}, {"_", "\\_"}, {"^", "\\textasciicircum{}"}, {"~", "\\textasciitilde{}"},
+        {"<", "\\textless{}"}, {">", "\\textgreater{}"}, {"|", "\\textbar{}"}, {"\"", "''"},
+        {"±", "$\\pm$"}, {"↑", "$\\uparrow$"}, {"↓", "$\\downarrow$"}, {"→", "$\\to$"}, {"Δ", "$\\Delta$"},
+        {"α", "$\\alpha$"}, {"λ", "$\\lambda$"}, {"ε", "$\\varepsilon$"}, {"≤", "$\\le$"}, {"×", "$\\times$"},
+        {"–", "--"}, {"·", "$\\cdot$"}};
+    REPLACE(ROWS);
+}
+
+void report_escape_markdown(BaseText *out, const char *text)
+{
+    static const Replacement ROWS[] = {
+        {"\\", "\\\\"}, {"|", "\\|"}, {"*", "\\*"}, {"_", "\\_"}, {"`", "\\`"}, {"<", "&lt;"}, {">", "&gt;"},
+        {"&", "&amp;"}, {"[", "\\["}, {"]", "\\]"}, {"#", "\\#"}, {"~", "\\~"}};
+    REPLACE(ROWS);
+}
+
+void report_escape_gnuplot(BaseText *out, const char *text)
+{
+    static const Replacement ROWS[] = {{"'", "''"}};
+    base_text_append(out, "'", 1);
+    REPLACE(ROWS);
+    base_text_append(out, "'", 1);
+}
+
+void report_escape_plain(BaseText *out, const char *text) { replace(out, text, NULL, 0); }
+
+void report_escape_csv(BaseText *out, const char *text)
+{
+    size_t n = strlen(text);
+    bool edge = n > 0 && (text[0] == ' ' || text[n - 1] == ' ');
+    if (!edge && !strpbrk(text, ",\"\r\n")) {
+        base_text_append(out, text, n);
+        return;
+    }
+    base_text_append(out, "\"", 1);
+    for (; *text; text++) base_text_append(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    base_text_append(out, "\"", 1);
+}
+
+void report_escape_slug(BaseText *out, const char *text)
+{
+    size_t start = out->size;
+    for (; *text; text++) {
+        char c = (char)tolower((unsigned char)*text);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!plain && (out->size == start || out->data[out->size - 1] == '-')) continue;
+        base_text_append(out, plain ? &c : "-", 1);
+        if (out->st != BASE_OK) return;
+    }
+    if (out->size > start && out->data[out->size - 1] == '-') out->data[--out->size] = '\0';
+    if (out->size == start) base_text_append(out, "x", 1);
+}
+
+/* One code point; a broken sequence counts as one column a byte. */
+static const char *next_point(const char *s, uint32_t *point)
+{
+    unsigned char c = (unsigned char)*s;
+    int more = c < 0x80 ? 0 : (c & 0xe0) == 0xc0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : (c & 0xf8) == 0xf0 ? 3 : 0;
+    uint32_t p = more == 0 ? c : c & (0x3fu >> more);
+    for (int i = 1; i <= more; i++) {
+        unsigned char d = (unsigned char)s[i];
+        if ((d & 0xc0) != 0x80) return *point = c, s + 1;
+        p = (p << 6) | (d & 0x3fu);
+    }
+    *point = p;
+    return s + 1 + more;
+}
+
+int report_text_width(const char *text)
+{
+    int width = 0;
+    for (uint32_t p; *text;) {
+        text = next_point(text, &p);
+        bool combining = (p >= 0x300 && p <= 0x36f) || p == 0x200d || (p >= 0xfe00 && p <= 0xfe0f);
+        bool wide = (p >= 0x1100 && p <= 0x115f) || (p >= 0x2e80 && p <= 0xa4cf) || (p >= 0xac00 && p <= 0xd7a3) ||
+                    (p >= 0xf900 && p <= 0xfaff) || (p >= 0xff00 && p <= 0xff60) || (p >= 0x1f300 && p <= 0x1faff);
+        width += combining ? 0 : wide ? 2 : 1;
+    }
+    return width;
+}

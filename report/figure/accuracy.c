@@ -1,0 +1,67 @@
+/* Test accuracy by method: retained beside forgotten classes, with intervals. */
+#include <math.h>
+#include <string.h>
+
+#include "report/escape.h"
+#include "report/figure/draw.h"
+
+static void number(BaseText *csv, double value)
+{
+    base_text_add(csv, ",");
+    if (!isnan(value)) base_text_add(csv, "%.10g", value);
+}
+
+BaseStatus report_figure_accuracy(ReportFigures *f)
+{
+    BaseStatus st = BASE_OK;
+    BaseText csv = {0}, gp = {0};
+    const ReportQuantity *r = report_quantity(f->e, "acc_retain", "test", NULL);
+    const ReportQuantity *u = report_quantity(f->e, "acc_forget", "test", NULL);
+    const char *names[64];
+    size_t count = 0, letters = 0;
+    if (!r || !u) return BASE_OK;
+    base_text_add(&csv, "place,label,acc_retain,acc_retain_lo,acc_retain_hi,acc_forget,acc_forget_lo,acc_forget_hi\n");
+    for (size_t l = 0; l < f->e->label_count && count < 64; l++) {
+        const ReportLabel *label = &f->e->labels[l];
+        MathEstimate a, b;
+        double sd;
+        int runs;
+        bool any = report_summary(label, r, &a, &sd, &runs);
+        any = report_summary(label, u, &b, &sd, &runs) || any;
+        if (!any) continue;
+        base_text_add(&csv, "%zu,", count);
+        report_escape_csv(&csv, label->label);
+        const double values[] = {a.value, a.lo, a.hi, b.value, b.lo, b.hi};
+        for (int i = 0; i < 6; i++) number(&csv, values[i]);
+        base_text_add(&csv, "\n");
+        names[count++] = label->label;
+        letters += strlen(label->label) + 2;
+    }
+    if (count == 0) goto out;
+    report_figure_preamble(&gp);
+    base_text_add(&gp, "set title 'Test accuracy by method'\nset ylabel 'accuracy (%%)'\nset yrange [0:108]\n"
+                       "set ytics 0,20,100\nunset grid\nset grid ytics back lt 1 lw 0.6 lc rgb '#dddddd'\n"
+                       "set xrange [-0.6:%zu-0.4]\nset key above center horizontal\nset bars 0.6\n"
+                       "set style fill solid 1.0 noborder\n", count);
+    report_figure_names(&gp, "x", names, count, letters > 90);
+    const char *label_size = count > 9 ? "8" : "10";
+    base_text_add(&gp, "d = ");
+    report_figure_data(f, "accuracy", &gp);
+    base_text_add(&gp,
+                  "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title 'retained classes', \\\n"
+                  "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title 'forgotten classes', \\\n"
+                  "  d skip 1 using ($1-0.2):3:4:5 with yerrorbars lc rgb '#222222' lw 1.2 ps 0 notitle, \\\n"
+                  "  d skip 1 using ($1+0.2):6:7:8 with yerrorbars lc rgb '#222222' lw 1.2 ps 0 notitle, \\\n"
+                  "  d skip 1 using ($1-0.2):(valid(5) ? $5 : $3):(sprintf('%%.1f', $3)) with labels offset 0,0.6 font ',%s' "
+                  "notitle, \\\n"
+                  "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with labels offset 0,0.6 font ',%s' "
+                  "notitle\n", label_size, label_size);
+    st = report_figure_add(f, "accuracy", "Test accuracy by method",
+                           "Accuracy on the test images of the retained and of the forgotten classes. Good forgetting keeps the "
+                           "blue bar at the retrained model's height and brings the orange one to it. Lines: 95% intervals.",
+                           900, 540, &csv, &gp);
+out:
+    base_text_free(&csv);
+    base_text_free(&gp);
+    return st;
+}

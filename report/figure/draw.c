@@ -1,0 +1,248 @@
+#include "report/figure/draw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "report/escape.h"
+
+extern char **environ;
+enum { DRAW_SECONDS = 120 };
+
+BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, const char *prefix, bool *gnuplot,
+                               ReportFigures *out)
+{
+    BaseStatus st = BASE_OK;
+    ReportFigures f = {.e = e, .folder = folder, .prefix = prefix, .gnuplot = gnuplot, .featured = report_featured(e)};
+    const ReportRun *shown = report_first_ok(f.featured);
+    *out = (ReportFigures){0};
+    BASE_TRY(BASE_ALLOC(e->label_count, &f.job));
+    BASE_TRY(BASE_ALLOC(e->label_count, &f.full));
+    for (size_t l = 0; l < e->label_count; l++) {
+        f.job[l] = shown ? report_same_job(&e->labels[l], shown) : report_first_ok(&e->labels[l]);
+        if (!f.job[l]) continue;
+        st = report_run_full(f.job[l], &f.full[l]);
+        if (st == BASE_ENOMEM) goto out;
+        if (st != BASE_OK) base_warning("figures leave out %s", base_error_text()); /* gone since it was listed */
+        st = BASE_OK;
+    }
+    *out = f;
+    f = (ReportFigures){0};
+out:
+    if (st != BASE_OK) report_figures_close(&f);
+    return st;
+}
+
+void report_figures_close(ReportFigures *f)
+{
+    for (size_t l = 0; f->full && l < f->e->label_count; l++) store_run_free(f->full[l]);
+    for (size_t i = 0; i < f->count; i++) {
+        base_free(f->items[i].stem);
+        base_free(f->items[i].title);
+        base_free(f->items[i].caption);
+        base_free(f->items[i].svg);
+    }
+    base_free(f->job);
+    base_free(f->full);
+    base_free(f->items);
+    *f = (ReportFigures){0};
+}
+
+int report_figures_rank(const ReportFigures *f, ReportRank rank)
+{
+    for (size_t l = 0; l < f->e->label_count; l++) {
+        if (f->e->labels[l].rank == rank && f->full[l]) return (int)l;
+    }
+    return -1;
+}
+
+int report_figures_featured(const ReportFigures *f)
+{
+    int at = f->featured ? (int)(f->featured - f->e->labels) : -1;
+    return at >= 0 && f->full[at] ? at : -1;
+}
+
+void report_figure_preamble(BaseText *script)
+{
+    static const char *const COLOURS[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                          "#E69F00", "#56B4E9", "#000000", "#7F7F7F"};
+    base_text_add(script, "set encoding utf8\nset datafile separator comma\nset datafile missing ''\n"
+                          "set border 3 lc rgb '#555555'\nset tics nomirror out textcolor rgb '#222222'\n"
+                          "set grid back lt 1 lw 0.6 lc rgb '#dddddd'\n");
+    for (int i = 0; i < 8; i++) {
+        base_text_add(script, "set linetype %d lc rgb '%s' lw 2 pt 7 ps 0.8\n", i + 1, COLOURS[i]);
+    }
+}
+
+void report_figure_data(const ReportFigures *f, const char *stem, BaseText *script)
+{
+    BaseText name = {0};
+    base_text_add(&name, "%s%s.csv", f->prefix, stem);
+    if (name.data) report_escape_gnuplot(script, name.data);
+    base_text_free(&name);
+}
+
+void report_figure_names(BaseText *script, const char *axis, const char *const *names, size_t count, bool slanted)
+{
+    base_text_add(script, "set %stics %s(", axis, slanted ? "rotate by 30 right " : "norotate ");
+    for (size_t i = 0; i < count; i++) {
+        base_text_add(script, i ? ", " : "");
+        report_escape_gnuplot(script, names[i]);
+        base_text_add(script, " %zu", i);
+    }
+    base_text_add(script, ") scale 0\n");
+}
+
+void report_figure_job(const ReportRun *run, BaseText *out)
+{
+    if (*run->forget) {
+        base_text_add(out, "class %s", run->forget);
+        if (*run->forget_names && strcmp(run->forget_names, run->forget) != 0) base_text_add(out, " (%s)", run->forget_names);
+        base_text_add(out, ", ");
+    }
+    base_text_add(out, "seed %.0f", run->seed);
+}
+
+/* Reads what the child says on stderr until it closes it or time is over; keeps the first line that is one. */
+static void first_line(int fd, pid_t pid, char *line, size_t size)
+{
+    char buffer[4096];
+    size_t used = 0;
+    int waited = 0;
+    while (waited < DRAW_SECONDS * 10) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int ready = poll(&p, 1, 100);
+        if (ready == 0) waited++;
+        if (ready <= 0) continue;
+        ssize_t got = read(fd, buffer + used, sizeof buffer - 1 - used);
+        if (got <= 0) break;
+        if (used < sizeof buffer / 2) used += (size_t)got; /* the rest is read and dropped */
+    }
+    if (waited >= DRAW_SECONDS * 10) kill(pid, SIGKILL);
+    buffer[used] = '\0';
+    *line = '\0';
+    for (char *at = buffer; *at;) { /* gnuplot puts the command and a caret before its message */
+        size_t length = strcspn(at, "\n");
+        if (length > 0 && strncmp(at, "\"", 1) == 0) {
+            snprintf(line, size, "%.*s", (int)length, at);
+            return;
+        }
+        if (length > 0 && !*line && strspn(at, " ^\t") < length) snprintf(line, size, "%.*s", (int)length, at);
+        at += length + (at[length] == '\n');
+    }
+}
+
+/* posix_spawn, since libgomp does not survive fork. *code: errno where there is no gnuplot, else its exit status. */
+static BaseStatus run_gnuplot(const char *folder, const char *commands, int *code, char *line, size_t size)
+{
+    BaseStatus st = BASE_OK;
+    posix_spawn_file_actions_t actions;
+    int ends[2], status = 0;
+    pid_t pid;
+    char *const argv[] = {"gnuplot", "-d", "-e", (char *)commands, NULL};
+    *line = '\0';
+    BASE_CHECK(pipe2(ends, O_CLOEXEC) == 0, BASE_EIO, "no pipe for gnuplot: %s", strerror(errno));
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
+    posix_spawn_file_actions_addchdir_np(&actions, folder);
+    *code = posix_spawnp(&pid, "gnuplot", &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    if (*code == 0) {
+        first_line(ends[0], pid, line, size);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+        *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+        if (*code == 127) *code = ENOENT; /* a libc that only finds out in the child */
+    } else {
+        *code = ENOENT;
+    }
+    close(ends[0]);
+out:
+    return st;
+}
+
+static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height, char **svg)
+{
+    BaseStatus st = BASE_OK;
+    BaseText commands = {0};
+    char line[256], *path = NULL, *old = NULL;
+    int code = 0;
+    size_t size;
+    *svg = NULL;
+    base_text_add(&commands,
+                  "set terminal svg size %d,%d dynamic noenhanced standalone name '%s' font 'DejaVu Sans,Verdana,sans-serif,15' "
+                  "background '#ffffff'; set output '%s.svg'; load '%s.gp'; unset output; reset session; "
+                  "set terminal pngcairo size %d,%d noenhanced font 'DejaVu Sans,11' background '#ffffff'; "
+                  "set output '%s.png'; load '%s.gp'; unset output",
+                  width, height, stem, stem, stem, width, height, stem, stem);
+    BASE_TRY(commands.st);
+    BASE_TRY(base_format(&path, "%s/%s.svg", f->folder, stem));
+    BASE_TRY(base_format(&old, "%s/%s.png", f->folder, stem));
+    unlink(path); /* a figure of an earlier report must not stand for one that cannot be drawn now */
+    unlink(old);
+    if (!*f->gnuplot) goto out;
+    BASE_TRY(run_gnuplot(f->folder, commands.data, &code, line, sizeof line));
+    if (code == ENOENT && !*line) {
+        *f->gnuplot = false;
+        base_warning("gnuplot is not installed (Debian: gnuplot-nox): tables come without figures; their data and scripts "
+                     "are in %s", f->folder);
+    } else if (code != 0) {
+        base_warning("figure %s: gnuplot ended with %d: %s", stem, code, *line ? line : "no message");
+    } else {
+        st = io_file_read(path, (size_t)64 << 20, svg, &size);
+        if (st != BASE_OK && st != BASE_ENOMEM) {
+            base_warning("figure %s: gnuplot wrote nothing: %s", stem, *line ? line : base_error_text());
+            st = BASE_OK;
+        }
+    }
+out:
+    base_text_free(&commands);
+    base_free(path);
+    base_free(old);
+    return st;
+}
+
+static BaseStatus write_text(const char *folder, const char *stem, const char *suffix, const BaseText *text)
+{
+    BaseStatus st = BASE_OK;
+    char *path = NULL;
+    BASE_TRY(text->st);
+    BASE_TRY(base_format(&path, "%s/%s%s", folder, stem, suffix));
+    BASE_TRY(io_file_write(path, text->data ? text->data : "", text->size));
+out:
+    base_free(path);
+    return st;
+}
+
+BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *title, const char *caption, int width,
+                             int height, const BaseText *csv, const BaseText *script)
+{
+    BaseStatus st = BASE_OK;
+    ReportFigure item = {0};
+    BASE_TRY(base_format(&item.stem, "%s%s", f->prefix, stem));
+    BASE_TRY(base_strdup(title, &item.title));
+    BASE_TRY(base_strdup(caption, &item.caption));
+    BASE_TRY(write_text(f->folder, item.stem, ".csv", csv));
+    BASE_TRY(write_text(f->folder, item.stem, ".gp", script));
+    BASE_TRY(draw(f, item.stem, width, height, &item.svg));
+    BASE_TRY(BASE_GROW(&f->items, f->count, f->count + 1));
+    f->items[f->count++] = item;
+    item = (ReportFigure){0};
+out:
+    base_free(item.stem);
+    base_free(item.title);
+    base_free(item.caption);
+    base_free(item.svg);
+    return st;
+}

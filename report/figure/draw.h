@@ -1,0 +1,51 @@
+/* report/figure/draw.h - what the figures share: the runs they show, their files, and gnuplot. One file per figure. */
+#ifndef REPORT_FIGURE_DRAW_H
+#define REPORT_FIGURE_DRAW_H
+
+#include "base/text.h"
+#include "report/load.h"
+
+typedef struct {
+    char *stem;    /* <stem>.csv, .gp, .svg, .png */
+    char *title, *caption;
+    char *svg;     /* the drawing; NULL where gnuplot did not make one */
+} ReportFigure;
+
+/** Figures of one experiment. Curves and maps show one job: the featured method's first class and seed. */
+typedef struct {
+    const ReportExperiment *e;
+    const char *folder, *prefix; /* borrowed; prefix "" or "name-" */
+    const ReportLabel *featured; /* NULL: nothing succeeded but, perhaps, original and retrained */
+    const ReportRun **job;       /* [label_count] the run that stands for each label; NULL: none */
+    StoreRun **full;             /* [label_count] the same with its arrays; NULL: none */
+    ReportFigure *items;
+    size_t count;
+    bool *gnuplot;               /* cleared, with one warning, where there is no gnuplot */
+} ReportFigures;
+
+BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, const char *prefix, bool *gnuplot,
+                               ReportFigures *out);
+void report_figures_close(ReportFigures *figures);
+/** Index of the first label of that rank with a run, or -1. */
+int report_figures_rank(const ReportFigures *figures, ReportRank rank);
+int report_figures_featured(const ReportFigures *figures); /* index, or -1 */
+
+/** Writes <stem>.csv and <stem>.gp and draws. A gnuplot error is a warning with its first line. */
+BaseStatus report_figure_add(ReportFigures *figures, const char *stem, const char *title, const char *caption, int width,
+                             int height, const BaseText *csv, const BaseText *script);
+/** What every script starts with: encoding, separator, axes, the colour-blind-safe line types 1-8 (Okabe & Ito). */
+void report_figure_preamble(BaseText *script);
+/** `'<prefix><stem>.csv'` for scripts. */
+void report_figure_data(const ReportFigures *figures, const char *stem, BaseText *script);
+/** "set xtics" for the places 0..count-1, slanted where the names need it. */
+void report_figure_names(BaseText *script, const char *axis, const char *const *names, size_t count, bool slanted);
+/** "class 3 (Dress), seed 1" */
+void report_figure_job(const ReportRun *run, BaseText *out);
+
+#define REPORT_FIGURE_LIST(X) /* report/figure/<name>.c, in the order of the page */ \
+    X(accuracy) X(confusion) X(roc) X(signals) X(spectra) X(regions) X(search) X(history)
+#define X(name) BaseStatus report_figure_##name(ReportFigures *figures);
+REPORT_FIGURE_LIST(X)
+#undef X
+
+#endif

@@ -1,0 +1,66 @@
+/* Trainings: loss and accuracy over epochs. */
+#include <math.h>
+#include <string.h>
+
+#include "report/escape.h"
+#include "report/figure/draw.h"
+
+enum { CURVES = 8 };
+
+static void plot(BaseText *gp, const ReportFigures *f, const int *labels, int curves, int column, bool legend)
+{
+    base_text_add(gp, "plot ");
+    for (int c = 0; c < curves; c++) {
+        if (c) base_text_add(gp, ", \\\n  ");
+        report_figure_data(f, "history", gp);
+        base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with linespoints lt %d ps 0.6 ", c, column, c + 1);
+        if (legend) {
+            base_text_add(gp, "title ");
+            report_escape_gnuplot(gp, f->e->labels[labels[c]].label);
+        } else {
+            base_text_add(gp, "notitle");
+        }
+    }
+    base_text_add(gp, "\n");
+}
+
+BaseStatus report_figure_history(ReportFigures *f)
+{
+    BaseStatus st = BASE_OK;
+    BaseText csv = {0}, gp = {0}, caption = {0};
+    int labels[CURVES], curves = 0;
+    base_text_add(&csv, "curve,label,epoch,loss,accuracy_percent\n");
+    for (size_t l = 0; l < f->e->label_count && curves < CURVES; l++) {
+        StoreArray loss, accuracy;
+        if (!f->full[l] || !store_run_array(f->full[l], "/history/loss", &loss) || loss.type != STORE_F64 || loss.count < 2 ||
+            !store_run_array(f->full[l], "/history/accuracy", &accuracy) || accuracy.type != STORE_F64 ||
+            accuracy.count != loss.count) continue;
+        for (int64_t i = 0; i < loss.count; i++) {
+            double a = ((const double *)accuracy.data)[i];
+            base_text_add(&csv, "%d,", curves);
+            report_escape_csv(&csv, f->e->labels[l].label);
+            base_text_add(&csv, ",%lld,%.9g,%.9g\n", (long long)i + 1, ((const double *)loss.data)[i], 100 * a);
+        }
+        labels[curves++] = (int)l;
+    }
+    if (curves == 0) goto out;
+    report_figure_preamble(&gp);
+    base_text_add(&gp, "set multiplot\nset xlabel 'epoch'\nset tmargin at screen 0.84\nset bmargin at screen 0.14\n"
+                       "set lmargin at screen 0.09\nset rmargin at screen 0.48\nset ylabel 'training loss (nats)'\nset yrange [0:*]\n"
+                       "set key at screen 0.5,0.97 center top horizontal samplen 2\n");
+    plot(&gp, f, labels, curves, 4, true);
+    base_text_add(&gp, "unset key\nset lmargin at screen 0.59\nset rmargin at screen 0.98\nset ylabel 'training accuracy (%%)'\n"
+                       "set yrange [*:100]\n");
+    plot(&gp, f, labels, curves, 5, false);
+    base_text_add(&gp, "unset multiplot\n");
+    base_text_add(&caption, "Loss and accuracy of the training batches as they were met (");
+    report_figure_job(f->job[labels[curves - 1]], &caption);
+    base_text_add(&caption, "). Retraining has to follow the original's course for its accuracy to be a fair reference.");
+    BASE_TRY(caption.st);
+    st = report_figure_add(f, "history", "Trainings", caption.data, 900, 460, &csv, &gp);
+out:
+    base_text_free(&csv);
+    base_text_free(&gp);
+    base_text_free(&caption);
+    return st;
+}

@@ -1,0 +1,141 @@
+/* A search over two parameters: the score of each pair, the chosen one framed. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/escape.h"
+#include "report/figure/draw.h"
+
+enum { LEVELS = 24 };
+
+/* Distinct values, ascending; false where there are too many for an axis. */
+static bool levels_of(const StoreArray *a, double levels[LEVELS], int *count)
+{
+    *count = 0;
+    for (int64_t i = 0; i < a->count; i++) {
+        double v = ((const double *)a->data)[i];
+        int at = 0;
+        while (at < *count && levels[at] < v) at++;
+        if (at < *count && levels[at] == v) continue;
+        if (*count == LEVELS) return false;
+        memmove(levels + at + 1, levels + at, (size_t)(*count - at) * sizeof *levels);
+        levels[at] = v;
+        ++*count;
+    }
+    return *count > 0;
+}
+
+static int level_at(const double *levels, double v)
+{
+    int at = 0;
+    while (levels[at] < v) at++;
+    return at;
+}
+
+/* The searched parameters are the columns that are neither the score nor what the score was made of. */
+static int axes_of(const StoreRun *run, const char *axis[2], StoreArray array[2], StoreArray *score)
+{
+    static const char *const OTHERS[] = {"score", "acc_retain", "acc_forget"};
+    const char *const *names;
+    size_t count;
+    char path[600];
+    int axes = 0;
+    if (!store_run_array(run, "/search/score", score) || score->type != STORE_F64 || score->count < 2) return 0;
+    store_run_members(run, "/search", &names, &count);
+    for (size_t i = 0; i < count; i++) {
+        StoreArray a;
+        bool other = false;
+        for (int o = 0; o < 3; o++) other = other || strcmp(names[i], OTHERS[o]) == 0;
+        snprintf(path, sizeof path, "/search/%s", names[i]);
+        if (other || !store_run_array(run, path, &a) || a.type != STORE_F64 || a.count != score->count) continue;
+        if (axes < 2) axis[axes] = names[i], array[axes] = a;
+        axes++;
+    }
+    return axes;
+}
+
+static void axis_names(BaseText *gp, const char *which, const double *levels, int count)
+{
+    base_text_add(gp, "set %stics (", which);
+    for (int i = 0; i < count; i++) base_text_add(gp, "%s'%g' %d", i ? ", " : "", levels[i], i);
+    base_text_add(gp, ") scale 0\n");
+}
+
+static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
+{
+    BaseStatus st = BASE_OK;
+    BaseText csv = {0}, gp = {0}, stem = {0}, title = {0}, caption = {0};
+    const char *axis[2];
+    StoreArray a[2], score;
+    double x[LEVELS], y[LEVELS];
+    int nx, ny;
+    const StoreRun *run = f->full[label];
+    if (!run || axes_of(run, axis, a, &score) != 2 || !levels_of(&a[0], x, &nx) || !levels_of(&a[1], y, &ny)) return BASE_OK;
+    double chosen = store_run_f64(run, "/search", "chosen");
+    const char *objective = store_run_text(run, "/search", "objective");
+    base_text_add(&stem, "search");
+    if (!first) {
+        base_text_add(&stem, "-");
+        report_escape_slug(&stem, f->e->labels[label].label);
+    }
+    BASE_TRY(stem.st);
+    report_escape_csv(&csv, axis[0]);
+    base_text_add(&csv, ",");
+    report_escape_csv(&csv, axis[1]);
+    base_text_add(&csv, ",score,column,row,chosen\n");
+    for (int64_t i = 0; i < score.count; i++) {
+        double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i], s = ((const double *)score.data)[i];
+        base_text_add(&csv, "%.10g,%.10g,", vx, vy);
+        if (isfinite(s)) base_text_add(&csv, "%.10g", s);
+        base_text_add(&csv, ",%d,%d,%d\n", level_at(x, vx), level_at(y, vy), (double)i == chosen);
+    }
+    base_text_add(&title, "Search of %s: ", f->e->labels[label].label);
+    report_figure_job(f->job[label], &title);
+    BASE_TRY(title.st);
+    report_figure_preamble(&gp);
+    base_text_add(&gp, "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange [-0.55:%d-0.45]\n"
+                       "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cblabel 'score on the validation split'\n"
+                       "set title ", nx, ny);
+    report_escape_gnuplot(&gp, title.data);
+    base_text_add(&gp, "\nset xlabel ");
+    report_escape_gnuplot(&gp, axis[0]);
+    base_text_add(&gp, "\nset ylabel ");
+    report_escape_gnuplot(&gp, axis[1]);
+    base_text_add(&gp, "\n");
+    axis_names(&gp, "x", x, nx);
+    axis_names(&gp, "y", y, ny);
+    base_text_add(&gp, "d = ");
+    report_figure_data(f, stem.data, &gp);
+    base_text_add(&gp, "\nstats d skip 1 using 3 nooutput\nmid = (STATS_min + STATS_max) / 2\n"
+                       "plot d skip 1 using 4:5:(0.48):(0.48):3 with boxxyerror lc palette notitle, \\\n"
+                       "  d skip 1 using ($6 == 1 ? $4 : NaN):5:(0.46):(0.46) with boxxyerror fs empty border lc rgb '#D55E00' lw 3 "
+                       "notitle, \\\n"
+                       "  d skip 1 using ($3 < mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb '#222222' "
+                       "notitle, \\\n"
+                       "  d skip 1 using ($3 >= mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb '#ffffff' "
+                       "notitle\n");
+    base_text_add(&caption, "%s of every pair that was tried, on the validation split%s. The orange frame marks the pair that was "
+                            "chosen.", objective ? objective : "Score", "; the test set had no part in it");
+    BASE_TRY(caption.st);
+    st = report_figure_add(f, stem.data, title.data, caption.data, 760, 540, &csv, &gp);
+out:
+    base_text_free(&csv);
+    base_text_free(&gp);
+    base_text_free(&stem);
+    base_text_free(&title);
+    base_text_free(&caption);
+    return st;
+}
+
+BaseStatus report_figure_search(ReportFigures *f)
+{
+    BaseStatus st = BASE_OK;
+    int drawn = 0;
+    for (size_t l = 0; l < f->e->label_count && drawn < 3; l++) {
+        size_t before = f->count;
+        BASE_TRY(search_of(f, l, drawn == 0));
+        drawn += f->count > before;
+    }
+out:
+    return st;
+}

@@ -1,0 +1,74 @@
+/* report/load.h - run files of some folders, as experiments of labels of runs. */
+#ifndef REPORT_LOAD_H
+#define REPORT_LOAD_H
+
+#include "store/store.h"
+
+typedef enum { REPORT_RANK_ORIGINAL, REPORT_RANK_RETRAINED, REPORT_RANK_METHOD, REPORT_RANK_CONTROL } ReportRank;
+
+/** One run, without its heavy arrays (report_run_full reads them). Texts are borrowed from `store`, never NULL. */
+typedef struct {
+    StoreRun *store; /* owned */
+    char *file;      /* owned */
+    const char *id, *experiment, *label, *method, *arch, *data, *forget, *forget_names, *reason, *started;
+    double seed;
+    ReportRank rank;
+    bool failed;
+} ReportRun;
+
+/** Runs of one label, over classes and seeds; ascending by class, then seed. Borrowed pointers. */
+typedef struct {
+    const char *label;
+    ReportRank rank;
+    const ReportRun **runs; /* [count], owned array */
+    size_t count, failed;
+    double *scratch; /* [count], owned: values on their way into a mean */
+} ReportLabel;
+
+/** A number that runs have: a metric on a split, or a figure of an attack. */
+typedef struct {
+    const char *name, *split; /* metric; attack: its label and NULL */
+    const char *field;        /* attack: "auc", "efficacy"; metric: NULL */
+    const char *title, *unit, *ideal, *arrow;
+    double scale; /* stored value to shown value */
+    int decimals;
+} ReportQuantity;
+
+typedef struct {
+    const char *name, *arch, *data;
+    ReportLabel *labels; /* original, retrained, methods, controls */
+    size_t label_count, run_count, failed_count;
+    size_t forget_count, seed_count; /* distinct */
+    ReportQuantity *quantities;
+    size_t quantity_count;
+} ReportExperiment;
+
+typedef struct {
+    ReportRun *runs;
+    size_t run_count, superseded; /* older runs of the same label, class and seed, left out */
+    char **passed_over;           /* one line each: a file that is no run */
+    size_t passed_count;
+    ReportExperiment *experiments;
+    size_t experiment_count;
+} ReportSet;
+
+/** BASE_ENOTFOUND where there is no run. A file that is no run is warned about and passed over. */
+BaseStatus report_load(const char *const *folders, size_t folder_count, ReportSet *out);
+void report_set_free(ReportSet *set);
+/** The run with its arrays. */
+BaseStatus report_run_full(const ReportRun *run, StoreRun **out);
+
+bool report_value(const ReportRun *run, const ReportQuantity *quantity, MathEstimate *out);
+/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1), t interval over runs; *runs how many. */
+bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, MathEstimate *out, double *sd, int *runs);
+/** Mean over runs of |run - retrained|, each against the retrained run of its class and seed, or where there is none of
+ *  that seed the mean of its class. NaN where there is nothing to compare with. */
+MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity, double *sd);
+const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split, const char *field);
+const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); /* the first; NULL: none with a run */
+/** The method a reader looks for first: "svd" where it is, else the first method. NULL: none succeeded. */
+const ReportLabel *report_featured(const ReportExperiment *e);
+const ReportRun *report_first_ok(const ReportLabel *label);                       /* NULL: none */
+const ReportRun *report_same_job(const ReportLabel *label, const ReportRun *run); /* same class and seed, or same class */
+
+#endif

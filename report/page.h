@@ -1,0 +1,26 @@
+/* report/page.h - report.html: one file that needs nothing else. */
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
+
+#include "report/figure/draw.h"
+#include "report/report.h"
+#include "report/table.h"
+
+/** A table of the page and the file stem of its .csv ("results"), with .md and .tex beside it where @p all. */
+typedef struct {
+    ReportTable table;
+    char *stem;
+    bool all, folded;
+} ReportPart;
+
+typedef struct {
+    const ReportExperiment *e; /* borrowed */
+    char *prefix;              /* of its files: "" or "name-" */
+    ReportPart parts[6];       /* main, gaps, attacks, classes, layers, runs; without rows: left out */
+    ReportFigures figures;
+} ReportSection;
+enum { REPORT_PARTS = 6 };
+
+BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const ReportConfig *config, BaseText *out);
+
+#endif

@@ -1,0 +1,357 @@
+/* The renderings of report/table.h that are read by people. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/escape.h"
+#include "report/table.h"
+
+static const char *mark(unsigned flags)
+{
+    if (flags & REPORT_ROW_FAILED) return " (failed)";
+    if (flags & REPORT_ROW_REFERENCE) return " (reference)";
+    return flags & REPORT_ROW_CONTROL ? " (control)" : "";
+}
+
+static const char *text_or(const char *text) { return text ? text : ""; }
+
+/* "ACC_r ↑" */
+static void add_title(const ReportColumn *c, BaseText *out)
+{
+    base_text_add(out, "%s", c->title);
+    if (*text_or(c->arrow)) base_text_add(out, " %s", c->arrow);
+}
+
+/* "%, ideal: retrained" */
+static void add_subtitle(const ReportColumn *c, BaseText *out)
+{
+    base_text_add(out, "%s", text_or(c->unit));
+    if (*text_or(c->ideal)) base_text_add(out, "%s→ %s", *text_or(c->unit) ? " " : "", c->ideal);
+}
+
+static bool shown(const ReportTable *t, int column) { return t->columns[column].importance > 0; }
+
+/* ---- terminal ---- */
+
+typedef struct {
+    int width[256];
+    bool drop[256];
+    bool interval;
+} Layout;
+
+static void cell_text(const ReportTable *t, int row, int column, bool interval, BaseText *out)
+{
+    BaseText raw = {0};
+    report_table_cell(t, row, column, interval, &raw);
+    report_escape_plain(out, text_or(raw.data));
+    if (column == 0) base_text_add(out, "%s", mark(t->flags[row]));
+    if (raw.st != BASE_OK && out->st == BASE_OK) out->st = raw.st;
+    base_text_free(&raw);
+}
+
+static int measure(const ReportTable *t, Layout *layout)
+{
+    int total = -2;
+    for (int c = 0; c < t->column_count; c++) {
+        if (!shown(t, c) || layout->drop[c]) continue;
+        int width = 0;
+        for (int r = -2; r < t->row_count; r++) {
+            BaseText text = {0};
+            if (r == -2) add_title(&t->columns[c], &text);
+            else if (r == -1) add_subtitle(&t->columns[c], &text);
+            else if (c == 0 || !t->reasons[r]) cell_text(t, r, c, layout->interval, &text);
+            int w = report_text_width(text_or(text.data));
+            if (w > width) width = w;
+            base_text_free(&text);
+        }
+        layout->width[c] = width;
+        total += width + 2;
+    }
+    return total;
+}
+
+static void pad(BaseText *out, const char *text, int width, bool right, bool last)
+{
+    int spaces = width - report_text_width(text);
+    if (right) base_text_add(out, "%*s%s", spaces > 0 ? spaces : 0, "", text);
+    else base_text_add(out, "%s%*s", text, spaces > 0 && !last ? spaces : 0, "");
+}
+
+/* Words onto lines of @p width, the first after @p indent columns that are taken already. */
+static void wrap(BaseText *out, const char *text, int indent, int width)
+{
+    int at = indent;
+    for (const char *word = text; *word;) {
+        size_t length = strcspn(word, " ");
+        BaseText piece = {0};
+        base_text_append(&piece, word, length);
+        int w = report_text_width(text_or(piece.data));
+        if (at > indent && at + 1 + w > width) {
+            base_text_add(out, "\n%*s", indent, "");
+            at = indent;
+        } else if (at > indent) {
+            base_text_add(out, " ");
+            at++;
+        }
+        base_text_add(out, "%s", text_or(piece.data));
+        at += w;
+        base_text_free(&piece);
+        word += length + (word[length] == ' ');
+    }
+    base_text_add(out, "\n");
+}
+
+static void terminal_line(const ReportTable *t, const Layout *layout, int row, int width, BaseText *out)
+{
+    int last = 0, at = 0;
+    for (int c = 0; c < t->column_count; c++) {
+        if (shown(t, c) && !layout->drop[c]) last = c;
+    }
+    for (int c = 0; c < t->column_count; c++) {
+        if (!shown(t, c) || layout->drop[c]) continue;
+        BaseText text = {0};
+        if (row == -2) add_title(&t->columns[c], &text);
+        else if (row == -1) add_subtitle(&t->columns[c], &text);
+        else cell_text(t, row, c, layout->interval, &text);
+        bool spans = row >= 0 && t->reasons[row];
+        if (c) base_text_add(out, "  ");
+        pad(out, text_or(text.data), layout->width[c], t->columns[c].number, c == last && !spans);
+        if (text.st != BASE_OK && out->st == BASE_OK) out->st = text.st;
+        base_text_free(&text);
+        at += layout->width[c] + 2;
+        if (spans) {
+            base_text_add(out, "  ");
+            wrap(out, t->reasons[row], at, width);
+            return;
+        }
+    }
+    base_text_add(out, "\n");
+}
+
+static void terminal_rule(const Layout *layout, const ReportTable *t, BaseText *out)
+{
+    bool first = true;
+    for (int c = 0; c < t->column_count; c++) {
+        if (!shown(t, c) || layout->drop[c]) continue;
+        for (int i = 0; i < layout->width[c] + (first ? 0 : 2); i++) base_text_add(out, "─");
+        first = false;
+    }
+    base_text_add(out, "\n");
+}
+
+static int least_important(const ReportTable *t, const Layout *layout)
+{
+    int least = -1;
+    for (int c = 1; c < t->column_count; c++) {
+        if (!shown(t, c) || layout->drop[c]) continue;
+        if (least < 0 || t->columns[c].importance <= t->columns[least].importance) least = c;
+    }
+    return least;
+}
+
+void report_table_terminal(const ReportTable *t, int width, BaseText *out)
+{
+    Layout layout = {.interval = true};
+    BaseText dropped = {0};
+    bool subtitles = false;
+    if (t->column_count > 256 || t->column_count < 1) return;
+    if (measure(t, &layout) > width) layout.interval = false;
+    for (int c; measure(t, &layout) > width && (c = least_important(t, &layout)) > 0;) {
+        layout.drop[c] = true;
+        base_text_add(&dropped, "%s%s", dropped.size ? ", " : "", t->columns[c].title);
+    }
+    for (int c = 0; c < t->column_count; c++) {
+        const ReportColumn *column = &t->columns[c];
+        subtitles = subtitles || (shown(t, c) && !layout.drop[c] && (*text_or(column->unit) || *text_or(column->ideal)));
+    }
+    base_text_add(out, "%s\n", t->title);
+    terminal_line(t, &layout, -2, width, out);
+    if (subtitles) terminal_line(t, &layout, -1, width, out);
+    terminal_rule(&layout, t, out);
+    for (int r = 0; r < t->row_count; r++) terminal_line(t, &layout, r, width, out);
+    for (int i = 0; i < t->note_count; i++) wrap(out, t->notes[i], 0, width);
+    if (!layout.interval) base_text_add(&dropped, "%sthe intervals", dropped.size ? " and " : "");
+    if (dropped.size) {
+        BaseText line = {0};
+        base_text_add(&line, "Left out at this width: %s; the report has them.", dropped.data);
+        wrap(out, text_or(line.data), 0, width);
+        base_text_free(&line);
+    }
+    base_text_free(&dropped);
+}
+
+/* ---- Markdown ---- */
+
+void report_table_markdown(const ReportTable *t, BaseText *out)
+{
+    base_text_add(out, "### ");
+    report_escape_markdown(out, text_or(t->title));
+    base_text_add(out, "\n\n|");
+    for (int c = 0; c < t->column_count; c++) {
+        if (!shown(t, c)) continue;
+        BaseText head = {0}, sub = {0};
+        add_title(&t->columns[c], &head);
+        add_subtitle(&t->columns[c], &sub);
+        base_text_add(out, " ");
+        report_escape_markdown(out, text_or(head.data));
+        if (sub.size) base_text_add(out, "<br>");
+        report_escape_markdown(out, text_or(sub.data));
+        base_text_add(out, " |");
+        base_text_free(&head);
+        base_text_free(&sub);
+    }
+    base_text_add(out, "\n|");
+    for (int c = 0; c < t->column_count; c++) {
+        if (shown(t, c)) base_text_add(out, t->columns[c].number ? "---:|" : "---|");
+    }
+    base_text_add(out, "\n");
+    for (int r = 0; r < t->row_count; r++) {
+        base_text_add(out, "|");
+        for (int c = 0; c < t->column_count; c++) {
+            if (!shown(t, c)) continue;
+            BaseText text = {0};
+            if (c == 1 && t->reasons[r]) base_text_add(&text, "%s", t->reasons[r]);
+            else cell_text(t, r, c, true, &text);
+            base_text_add(out, " ");
+            report_escape_markdown(out, text_or(text.data));
+            base_text_add(out, " |");
+            base_text_free(&text);
+        }
+        base_text_add(out, "\n");
+    }
+    for (int i = 0; i < t->note_count; i++) {
+        base_text_add(out, "\n");
+        report_escape_markdown(out, t->notes[i]);
+        base_text_add(out, "\n");
+    }
+}
+
+/* ---- LaTeX ---- */
+
+void report_table_tex(const ReportTable *t, BaseText *out)
+{
+    int columns = 0;
+    base_text_add(out, "%% needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n  \\caption{");
+    report_escape_tex(out, text_or(t->title));
+    base_text_add(out, "}\n  \\begin{tabular}{");
+    for (int c = 0; c < t->column_count; c++) {
+        if (!shown(t, c)) continue;
+        base_text_add(out, t->columns[c].number ? "r" : "l");
+        columns++;
+    }
+    base_text_add(out, "}\n    \\toprule\n");
+    for (int line = 0; line < 2; line++) {
+        for (int c = 0; c < t->column_count; c++) {
+            if (!shown(t, c)) continue;
+            BaseText head = {0};
+            if (line == 0) add_title(&t->columns[c], &head);
+            else add_subtitle(&t->columns[c], &head);
+            base_text_add(out, c ? " & " : "    ");
+            report_escape_tex(out, text_or(head.data));
+            base_text_free(&head);
+        }
+        base_text_add(out, " \\\\\n");
+    }
+    base_text_add(out, "    \\midrule\n");
+    for (int r = 0; r < t->row_count; r++) {
+        for (int c = 0; c < t->column_count; c++) {
+            if (!shown(t, c)) continue;
+            BaseText text = {0};
+            bool spans = c > 0 && t->reasons[r];
+            if (spans) base_text_add(&text, "%s", t->reasons[r]);
+            else cell_text(t, r, c, true, &text);
+            base_text_add(out, c ? " & " : "    ");
+            if (spans) base_text_add(out, "\\multicolumn{%d}{l}{", columns - 1);
+            report_escape_tex(out, text_or(text.data));
+            if (spans) base_text_add(out, "}");
+            base_text_free(&text);
+            if (spans) break;
+        }
+        base_text_add(out, " \\\\\n");
+    }
+    base_text_add(out, "    \\bottomrule\n  \\end{tabular}\n");
+    for (int i = 0; i < t->note_count; i++) {
+        base_text_add(out, "\n  \\footnotesize ");
+        report_escape_tex(out, t->notes[i]);
+    }
+    base_text_add(out, "%s\\end{table}\n", t->note_count ? "\n" : "");
+}
+
+/* ---- HTML ---- */
+
+static void html_head(const ReportTable *t, BaseText *out)
+{
+    base_text_add(out, "<thead><tr>");
+    for (int c = 0; c < t->column_count; c++) {
+        if (!shown(t, c)) continue;
+        BaseText head = {0}, sub = {0};
+        add_title(&t->columns[c], &head);
+        add_subtitle(&t->columns[c], &sub);
+        base_text_add(out, "<th scope=\"col\"%s><button type=\"button\">", t->columns[c].number ? " class=\"num\"" : "");
+        report_escape_html(out, text_or(head.data));
+        base_text_add(out, "</button>");
+        if (sub.size) base_text_add(out, "<small>");
+        report_escape_html(out, text_or(sub.data));
+        base_text_add(out, sub.size ? "</small></th>" : "</th>");
+        base_text_free(&head);
+        base_text_free(&sub);
+    }
+    base_text_add(out, "</tr></thead>\n");
+}
+
+static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
+{
+    const ReportCell *cell = &t->cells[row * t->column_count + column];
+    BaseText text = {0};
+    report_table_cell(t, row, column, true, &text);
+    const char *shown_text = text_or(text.data);
+    size_t head = strcspn(shown_text, "["); /* the interval goes small on a line of its own */
+    bool split = t->columns[column].number && shown_text[head];
+    if (t->columns[column].number) base_text_add(out, "<td class=\"num\" data-v=\"%.9g\">", cell->value);
+    else base_text_add(out, column ? "<td>" : "<th scope=\"row\">");
+    if (split) {
+        base_text_append(out, shown_text, head - 1);
+        base_text_add(out, "<small>%s</small>", shown_text + head);
+    } else {
+        report_escape_html(out, shown_text);
+    }
+    if (column == 0 && *mark(t->flags[row])) base_text_add(out, " <span class=\"tag\">%s</span>", mark(t->flags[row]) + 1);
+    base_text_add(out, column || t->columns[column].number ? "</td>" : "</th>");
+    if (text.st != BASE_OK && out->st == BASE_OK) out->st = text.st;
+    base_text_free(&text);
+}
+
+void report_table_html(const ReportTable *t, BaseText *out)
+{
+    int columns = 0;
+    for (int c = 0; c < t->column_count; c++) columns += shown(t, c);
+    base_text_add(out, "<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\"><caption>");
+    report_escape_html(out, text_or(t->title));
+    base_text_add(out, "</caption>\n");
+    html_head(t, out);
+    base_text_add(out, "<tbody>\n");
+    for (int r = 0; r < t->row_count; r++) {
+        unsigned f = t->flags[r];
+        const char *style = f & REPORT_ROW_FAILED      ? "failed"
+                            : f & REPORT_ROW_REFERENCE ? "reference"
+                            : f & REPORT_ROW_CONTROL   ? "control"
+                                                       : "";
+        base_text_add(out, "<tr class=\"%s\">", style);
+        for (int c = 0; c < t->column_count; c++) {
+            if (!shown(t, c)) continue;
+            if (c > 0 && t->reasons[r]) {
+                base_text_add(out, "<td colspan=\"%d\">", columns - 1);
+                report_escape_html(out, t->reasons[r]);
+                base_text_add(out, "</td>");
+                break;
+            }
+            html_cell(t, r, c, out);
+        }
+        base_text_add(out, "</tr>\n");
+    }
+    base_text_add(out, "</tbody></table></div>\n");
+    for (int i = 0; i < t->note_count; i++) {
+        base_text_add(out, "<p class=\"note\">");
+        report_escape_html(out, t->notes[i]);
+        base_text_add(out, "</p>\n");
+    }
+}

@@ -1,0 +1,374 @@
+#include "report/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 200 };
+
+static unsigned flags_of(const ReportLabel *label)
+{
+    unsigned flags = label->rank == REPORT_RANK_RETRAINED  ? REPORT_ROW_REFERENCE
+                     : label->rank == REPORT_RANK_CONTROL  ? REPORT_ROW_CONTROL
+                     : label->rank == REPORT_RANK_ORIGINAL ? REPORT_ROW_ORIGINAL
+                                                           : 0;
+    return label->failed == label->count ? flags | REPORT_ROW_FAILED : flags;
+}
+
+static const char *first_reason(const ReportLabel *label)
+{
+    for (size_t i = 0; i < label->count; i++) {
+        if (label->runs[i]->failed) return label->runs[i]->reason;
+    }
+    return "";
+}
+
+/* What the main table shows, most important first; attacks come between, everything else is in the CSV. */
+static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
+{
+    static const struct {
+        const char *name;
+        int importance;
+    } SHOWN[] = {{"acc_retain", 100}, {"acc_forget", 99}, {"composite", 40}, {"weight_distance", 30},
+                 {"wall_seconds", 50}, {"samples", 45}};
+    int attack = 0;
+    if (!q->field) {
+        for (int i = 0; i < 6; i++) {
+            if (!strcmp(q->name, SHOWN[i].name) && !strcmp(q->split, "test")) return SHOWN[i].importance;
+        }
+        return 0;
+    }
+    for (const ReportQuantity *o = e->quantities; o < q; o++) attack += o->field && !strcmp(o->field, q->field);
+    bool auc = strcmp(q->field, "auc") == 0;
+    return attack >= (auc ? 3 : 4) ? 0 : (auc ? 70 : 90) - attack;
+}
+
+static int add_quantity_column(ReportTable *t, const ReportQuantity *q, int importance)
+{
+    char key[512], title[512];
+    snprintf(key, sizeof key, "%s_%s", q->name, q->field ? q->field : q->split);
+    if (q->field) snprintf(title, sizeof title, "%s %s", strcmp(q->field, "auc") ? "MIA" : "AUC", q->title);
+    else if (!strcmp(q->split, "test")) snprintf(title, sizeof title, "%s", q->title);
+    else snprintf(title, sizeof title, "%s %s", q->title, q->split);
+    int column = report_table_column(t, key, title, true, q->decimals, importance);
+    report_table_ideal(t, column, q->unit, q->arrow, q->ideal);
+    return column;
+}
+
+/* Shown quantities first and by importance, then the CSV's. */
+static int ordered(const ReportExperiment *e, const ReportQuantity **out)
+{
+    int count = 0;
+    for (size_t i = 0; i < e->quantity_count && count < COLUMNS_MAX; i++) {
+        int at = count++;
+        int mine = importance_of(e, &e->quantities[i]);
+        while (at > 0 && importance_of(e, out[at - 1]) < mine) {
+            out[at] = out[at - 1];
+            at--;
+        }
+        out[at] = &e->quantities[i];
+    }
+    return count;
+}
+
+static bool in_mean_gap(const ReportQuantity *q)
+{
+    if (q->field) return strcmp(q->field, "efficacy") == 0;
+    return !strcmp(q->split, "test") && (!strcmp(q->name, "acc_retain") || !strcmp(q->name, "acc_forget"));
+}
+
+/* Mean of the gaps that are in percentage points: what SalUn prints as "Avg. Gap". */
+static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label)
+{
+    double sum = 0, sd;
+    int n = 0;
+    for (size_t i = 0; i < e->quantity_count; i++) {
+        if (!in_mean_gap(&e->quantities[i])) continue;
+        MathEstimate gap = report_gap(e, label, &e->quantities[i], &sd);
+        if (isnan(gap.value)) continue;
+        sum += gap.value;
+        n++;
+    }
+    return math_estimate(n ? sum / n : NAN, 0);
+}
+
+static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
+{
+    bool many = false;
+    for (size_t l = 0; l < e->label_count; l++) many = many || e->labels[l].count - e->labels[l].failed > 1;
+    if (many) {
+        report_table_note(t, "Over several runs: mean ± standard deviation (ddof 1), and in brackets the 95%% t interval of "
+                             "the mean over runs. A row of one run has that run's own 95%% interval.");
+    } else {
+        report_table_note(t, "Brackets: 95%% intervals of the one run in each row.");
+    }
+    if (gap) {
+        report_table_note(t, "gap: mean of |row - retrained| over ACC_r, ACC_f and the MIA columns, in percentage points; "
+                             "0 is equal to retraining.");
+    }
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        if (label->failed && label->failed < label->count) {
+            report_table_note(t, "%s: %zu of %zu runs failed and are not in its row (%s).", label->label, label->failed,
+                              label->count, first_reason(label));
+        }
+    }
+}
+
+ReportTable report_results_main(const ReportExperiment *e)
+{
+    char title[512];
+    const ReportQuantity *order[COLUMNS_MAX];
+    int columns[COLUMNS_MAX], gap = -1;
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    snprintf(title, sizeof title, "%s: %s on %s, test set", e->name, e->arch, e->data);
+    ReportTable t = report_table_make(title);
+    int count = ordered(e, order), label_column = report_table_column(&t, "label", "method", false, 0, 1000);
+    int runs_column = report_table_column(&t, "runs", "runs", true, 0, e->run_count > e->label_count ? 60 : 0);
+    for (int i = 0; i < count; i++) {
+        int importance = importance_of(e, order[i]);
+        if (gap < 0 && retrained && importance < 80) {
+            gap = report_table_column(&t, "mean_gap", "gap", true, 2, 80);
+            report_table_ideal(&t, gap, "%", "↓", "0");
+        }
+        columns[i] = add_quantity_column(&t, order[i], importance);
+    }
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        report_table_row(&t, flags_of(label));
+        report_table_text(&t, label_column, label->label);
+        report_table_number(&t, runs_column, math_estimate((double)(label->count - label->failed), 0), NAN);
+        if (label->failed == label->count) {
+            char reason[2048];
+            snprintf(reason, sizeof reason, "failed: %s", first_reason(label));
+            report_table_reason(&t, reason);
+            continue;
+        }
+        for (int i = 0; i < count; i++) {
+            MathEstimate value;
+            double sd;
+            int runs;
+            if (report_summary(label, order[i], &value, &sd, &runs)) report_table_number(&t, columns[i], value, sd);
+        }
+        if (gap >= 0) report_table_number(&t, gap, mean_gap(e, label), NAN);
+    }
+    main_notes(&t, e, gap >= 0);
+    return t;
+}
+
+ReportTable report_results_gaps(const ReportExperiment *e)
+{
+    const ReportQuantity *order[COLUMNS_MAX];
+    int columns[COLUMNS_MAX], count = ordered(e, order);
+    ReportTable t = report_table_make("Distance to retraining: |row - retrained|");
+    int label_column = report_table_column(&t, "label", "method", false, 0, 1000);
+    for (int i = 0; i < count; i++) {
+        columns[i] = -1;
+        if (strcmp(order[i]->ideal, "retrained") != 0) continue;
+        columns[i] = add_quantity_column(&t, order[i], importance_of(e, order[i]));
+        report_table_ideal(&t, columns[i], order[i]->unit, "↓", "0");
+    }
+    for (size_t l = 0; l < e->label_count && report_label_of(e, REPORT_RANK_RETRAINED); l++) {
+        const ReportLabel *label = &e->labels[l];
+        if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count) continue;
+        report_table_row(&t, flags_of(label));
+        report_table_text(&t, label_column, label->label);
+        for (int i = 0; i < count; i++) {
+            double sd;
+            if (columns[i] < 0) continue;
+            MathEstimate gap = report_gap(e, label, order[i], &sd);
+            report_table_number(&t, columns[i], gap, sd);
+        }
+    }
+    report_table_note(&t, "Each run against the retrained run of its class and seed; where there is none of that seed, against "
+                          "the mean of its class. Both directions count: an attack far below chance is a leak too.");
+    return t;
+}
+
+typedef struct {
+    const char *field, *key, *title, *arrow, *ideal;
+    double scale;
+    int decimals, importance;
+} AttackColumn;
+static const AttackColumn ATTACK_COLUMNS[] = {
+    {"auc", "auc", "AUC", "", "retrained", 1, 3, 90},
+    {"balanced_accuracy", "balanced_accuracy", "balanced acc.", "", "retrained", 1, 3, 60},
+    {"tpr_0.001", "tpr_at_fpr_0.001", "TPR at FPR 0.1%", "", "retrained", 100, 2, 70},
+    {"tpr_0.01", "tpr_at_fpr_0.01", "TPR at FPR 1%", "", "retrained", 100, 2, 71},
+    {"tpr_0.1", "tpr_at_fpr_0.1", "TPR at FPR 10%", "", "retrained", 100, 2, 50},
+    {"efficacy", "efficacy", "efficacy", "↑", "retrained", 100, 2, 95},
+    {"member_share", "member_share", "called member", "", "retrained", 100, 2, 40},
+    {"audited", "audited", "audited n", "", "", 1, 0, 55},
+};
+enum { ATTACK_COLUMN_COUNT = sizeof ATTACK_COLUMNS / sizeof *ATTACK_COLUMNS };
+
+ReportTable report_results_attacks(const ReportExperiment *e)
+{
+    ReportTable t = report_table_make("Attacks");
+    int column[ATTACK_COLUMN_COUNT];
+    report_table_column(&t, "label", "method", false, 0, 1000);
+    report_table_column(&t, "attack", "attack", false, 0, 999);
+    for (int c = 0; c < ATTACK_COLUMN_COUNT; c++) {
+        const AttackColumn *a = &ATTACK_COLUMNS[c];
+        column[c] = report_table_column(&t, a->key, a->title, true, a->decimals, a->importance);
+        report_table_ideal(&t, column[c], a->scale > 1 ? "%" : "", a->arrow, a->ideal);
+    }
+    for (size_t i = 0; i < e->quantity_count; i++) {
+        if (!e->quantities[i].field || strcmp(e->quantities[i].field, "auc") != 0) continue;
+        const char *attack = e->quantities[i].name;
+        for (size_t l = 0; l < e->label_count; l++) {
+            const ReportLabel *label = &e->labels[l];
+            bool row = false;
+            for (int c = 0; c < ATTACK_COLUMN_COUNT; c++) {
+                const AttackColumn *a = &ATTACK_COLUMNS[c];
+                ReportQuantity q = {attack, NULL, a->field, attack, "", "", "", a->scale, a->decimals};
+                MathEstimate value;
+                double sd;
+                int runs;
+                if (!report_summary(label, &q, &value, &sd, &runs)) continue;
+                if (!row) {
+                    report_table_row(&t, flags_of(label));
+                    report_table_text(&t, 0, label->label);
+                    report_table_text(&t, 1, attack);
+                    row = true;
+                }
+                report_table_number(&t, column[c], value, sd);
+            }
+        }
+    }
+    report_table_note(&t, "efficacy: share of the audited (forgotten) images that the attack calls non-members. A dash under "
+                          "TPR: too few non-members to resolve that false-positive rate.");
+    return t;
+}
+
+ReportTable report_results_classes(const ReportExperiment *e)
+{
+    const ReportQuantity *shown[COLUMNS_MAX], *order[COLUMNS_MAX];
+    int columns[COLUMNS_MAX], count = 0, all = ordered(e, order);
+    for (int i = 0; i < all; i++) {
+        if (in_mean_gap(order[i])) shown[count++] = order[i];
+    }
+    ReportTable t = report_table_make("Per forgotten class");
+    report_table_column(&t, "label", "method", false, 0, 1000);
+    report_table_column(&t, "forget", "class", false, 0, 999);
+    report_table_column(&t, "forget_names", "name", false, 0, 998);
+    for (int i = 0; i < count; i++) columns[i] = add_quantity_column(&t, shown[i], 100 - i);
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        for (size_t start = 0, end; start < label->count; start = end) {
+            const ReportRun *run = label->runs[start];
+            ReportLabel part = *label;
+            for (end = start + 1; end < label->count && !strcmp(label->runs[end]->forget, run->forget);) end++;
+            part.runs = label->runs + start;
+            part.count = end - start;
+            part.failed = 0;
+            for (size_t i = 0; i < part.count; i++) part.failed += part.runs[i]->failed;
+            report_table_row(&t, flags_of(&part));
+            report_table_text(&t, 0, label->label);
+            report_table_text(&t, 1, run->forget);
+            report_table_text(&t, 2, run->forget_names);
+            for (int i = 0; i < count; i++) {
+                MathEstimate value;
+                double sd;
+                int runs;
+                if (report_summary(&part, shown[i], &value, &sd, &runs)) report_table_number(&t, columns[i], value, sd);
+            }
+        }
+    }
+    return t;
+}
+
+ReportTable report_results_layers(const ReportRun *run)
+{
+    static const struct {
+        const char *name, *title, *unit;
+        int decimals, importance;
+        double scale;
+    } COLUMNS[] = {{"features", "features", "", 0, 90, 1},
+                   {"n_retain", "rows retained", "", 0, 50, 1},
+                   {"n_forget", "rows forgotten", "", 0, 50, 1},
+                   {"rank_retain", "eff. rank retained", "", 1, 70, 1},
+                   {"rank_forget", "eff. rank forgotten", "", 1, 70, 1},
+                   {"forget_removed", "forgotten response removed", "%", 2, 80, 100},
+                   {"retain_removed", "retained response removed", "%", 2, 80, 100},
+                   {"weight_change", "weight change", "%", 2, 85, 100},
+                   {"trace_retain", "trace_retain", "", -1, 0, 1},
+                   {"trace_forget", "trace_forget", "", -1, 0, 1}};
+    enum { COUNT = sizeof COLUMNS / sizeof *COLUMNS };
+    char title[512], path[64];
+    const char *const *names;
+    size_t layers = 0;
+    StoreArray array[COUNT];
+    int column[COUNT];
+    snprintf(title, sizeof title, "Layers: %s, class %s, seed %.0f", run->label, run->forget, run->seed);
+    ReportTable t = report_table_make(title);
+    report_table_column(&t, "layer", "layer", false, 0, 1000);
+    if (!store_run_texts(run->store, "/layers/names", &names, &layers)) layers = 0;
+    for (int c = 0; c < COUNT; c++) {
+        column[c] = -1;
+        snprintf(path, sizeof path, "/layers/%s", COLUMNS[c].name);
+        if (!store_run_array(run->store, path, &array[c]) || array[c].type != STORE_F64) continue;
+        if (array[c].count != (int64_t)layers) continue;
+        column[c] = report_table_column(&t, COLUMNS[c].name, COLUMNS[c].title, true, COLUMNS[c].decimals,
+                                        COLUMNS[c].importance);
+        report_table_ideal(&t, column[c], COLUMNS[c].unit, "", "");
+    }
+    for (size_t l = 0; l < layers; l++) {
+        report_table_row(&t, 0);
+        report_table_text(&t, 0, names[l]);
+        for (int c = 0; c < COUNT; c++) {
+            if (column[c] < 0) continue;
+            double value = ((const double *)array[c].data)[l] * COLUMNS[c].scale;
+            report_table_number(&t, column[c], math_estimate(value, 0), NAN);
+        }
+    }
+    report_table_note(&t, "Effective rank: (sum s)^2 / sum s^2 of the normalised squared singular values s of the layer's inputs. "
+                          "Removed: share of the layer's response (squared norm) to those inputs that the edit took out.");
+    return t;
+}
+
+ReportTable report_results_runs(const ReportExperiment *e)
+{
+    static const char *const META[] = {"weights_hash", "original_hash", "data_hash", "config_hash", "weights_file",
+                                       "precision", "threads", "cpu", "libraries", "program", "started"};
+    enum { META_COUNT = sizeof META / sizeof *META };
+    ReportTable t = report_table_make("Runs");
+    report_table_column(&t, "label", "method", false, 0, 1000);
+    report_table_column(&t, "forget", "class", false, 0, 90);
+    report_table_column(&t, "seed", "seed", true, 0, 80);
+    report_table_column(&t, "run", "run", false, 0, 70);
+    report_table_column(&t, "file", "file", false, 0, 60);
+    report_table_column(&t, "status", "status", false, 0, 50);
+    report_table_column(&t, "id", "id", false, 0, 0);
+    for (int i = 0; i < META_COUNT; i++) report_table_column(&t, META[i], META[i], false, 0, 0);
+    int first = t.column_count;
+    for (size_t i = 0; i < e->quantity_count; i++) add_quantity_column(&t, &e->quantities[i], 0);
+    for (size_t l = 0; l < e->label_count; l++) {
+        for (size_t i = 0; i < e->labels[l].count; i++) {
+            const ReportRun *r = e->labels[l].runs[i];
+            const char *name = strrchr(r->file, '/');
+            char short_id[13];
+            snprintf(short_id, sizeof short_id, "%s", r->id);
+            report_table_row(&t, r->failed ? REPORT_ROW_FAILED : 0);
+            report_table_text(&t, 0, r->label);
+            report_table_text(&t, 1, r->forget);
+            report_table_number(&t, 2, math_estimate(r->seed, 0), NAN);
+            report_table_text(&t, 3, short_id);
+            report_table_text(&t, 4, name ? name + 1 : r->file);
+            report_table_text(&t, 5, r->failed ? r->reason : "ok");
+            report_table_text(&t, 6, r->id);
+            for (int m = 0; m < META_COUNT; m++) {
+                const char *text = store_run_text(r->store, "/meta", META[m]);
+                double number = store_run_f64(r->store, "/meta", META[m]);
+                char printed[32];
+                snprintf(printed, sizeof printed, "%.17g", number);
+                report_table_text(&t, 7 + m, text ? text : isnan(number) ? "" : printed);
+            }
+            for (size_t q = 0; q < e->quantity_count; q++) {
+                MathEstimate value;
+                if (report_value(r, &e->quantities[q], &value)) report_table_number(&t, first + (int)q, value, NAN);
+            }
+        }
+    }
+    return t;
+}
