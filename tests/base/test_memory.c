@@ -1,0 +1,186 @@
+#include "tests/support/support.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+static void test_blocks(void **state)
+{
+    (void)state;
+    int64_t before = base_memory_live();
+    double *x, *none;
+    assert_ok(BASE_ALLOC(1000, &x));
+    assert_int_equal((uintptr_t)x % 64, 0);
+    for (int i = 0; i < 1000; i++) assert_true(x[i] == 0);
+    x[999] = 7;
+    assert_ok(BASE_GROW(&x, 1000, 5000));
+    assert_true(x[999] == 7 && x[1000] == 0 && x[4999] == 0);
+    assert_ok(BASE_GROW(&x, 5000, 10));
+    assert_ok(BASE_ALLOC(0, &none));
+    assert_non_null(none);
+    assert_int_equal(base_memory_live(), before + 2);
+    base_free(none);
+    base_free(x);
+    base_free(NULL);
+    assert_int_equal(base_memory_live(), before);
+}
+
+static void test_sizes_that_overflow(void **state)
+{
+    (void)state;
+    int64_t before = base_memory_live();
+    double *x = NULL;
+    assert_fails(BASE_ALLOC(SIZE_MAX / 8 + 1, &x), BASE_ENOMEM, "2305843009213693952 objects of 8 bytes");
+    assert_null(x);
+    assert_fails(BASE_ALLOC(-1, &x), BASE_ENOMEM, "objects of 8 bytes");
+    assert_fails(base_alloc_raw(SIZE_MAX, 1, (void **)&x), BASE_ENOMEM, "not enough memory");
+    assert_ok(BASE_ALLOC(1, &x));
+    *x = 5;
+    assert_fails(BASE_GROW(&x, 1, SIZE_MAX / 4), BASE_ENOMEM, "not enough memory");
+    assert_true(*x == 5); /* what was there still is */
+    base_free(x);
+    assert_int_equal(base_memory_live(), before);
+}
+
+static void test_failures_on_request(void **state)
+{
+    (void)state;
+    char *a, *b, *c;
+    base_memory_fail_at(2);
+    assert_ok(base_strdup("first", &a));
+    assert_fails(base_strdup("second", &b), BASE_ENOMEM, "not enough memory");
+    assert_fails(base_format(&c, "%d", 3), BASE_ENOMEM, "not enough memory");
+    base_memory_fail_at(0);
+    assert_null(b);
+    assert_null(c);
+    assert_ok(base_format(&c, "%s-%d", "x", 3));
+    assert_string_equal(c, "x-3");
+    base_free(a);
+    base_free(c);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    BaseText text = {0};
+    for (int i = 0; i < 1000; i++) base_text_add(&text, "%d,", i);
+    base_text_append(&text, "a\0b", 3);
+    assert_ok(text.st);
+    assert_int_equal(text.size, 10 * 2 + 90 * 3 + 900 * 4 + 3);
+    assert_memory_equal(text.data + text.size - 7, "999,a\0b", 8);
+    base_memory_fail_at(1);
+    while (text.st == BASE_OK && text.size < 100000) base_text_add(&text, "more");
+    base_memory_fail_at(0);
+    assert_int_equal(text.st, BASE_ENOMEM);
+    size_t size = text.size;
+    base_text_add(&text, "not taken");
+    assert_int_equal(text.size, size);
+    base_text_free(&text);
+    assert_null(text.data);
+}
+
+static BaseStatus chain(int depth)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(depth > 0, BASE_ESHAPE, "%d is no depth; must be %s", depth, "positive");
+    if (depth == 1) BASE_FAIL(BASE_ELIMIT, "at the end");
+    BASE_TRY(chain(depth - 1));
+out:
+    return st == BASE_OK ? st : base_error_prefix(st, "%d", depth);
+}
+
+static void *other_thread(void *user)
+{
+    base_error_set(BASE_EIO, "another thread's");
+    *(size_t *)user = strlen(base_error_text());
+    return NULL;
+}
+
+static void test_error_text(void **state)
+{
+    (void)state;
+    char big[5000];
+    assert_fails(chain(3), BASE_ELIMIT, "3: 2: 1: at the end");
+    assert_fails(chain(0), BASE_ESHAPE, "0: 0 is no depth; must be positive");
+    pthread_t thread;
+    size_t size = 0;
+    assert_int_equal(pthread_create(&thread, NULL, other_thread, &size), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(size, 16);
+    assert_string_equal(base_error_text(), "0: 0 is no depth; must be positive");
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    base_error_set(BASE_EIO, "%s", big);
+    base_error_prefix(BASE_EIO, "%s", big);
+    assert_in_range(strlen(base_error_text()), 1000, 2047);
+    base_error_set(BASE_EIO, "again: %s", base_error_text()); /* its own text as an argument */
+    assert_memory_equal(base_error_text(), "again: xxx", 10);
+    base_error_clear();
+    assert_string_equal(base_error_text(), "");
+    assert_string_equal(base_status_name(BASE_OK), "OK");
+    assert_string_equal(base_status_name(BASE_ECANCEL), "ECANCEL");
+    assert_string_equal(base_status_name((BaseStatus)99), "?");
+}
+
+typedef struct {
+    int messages, warnings, progress;
+    char last[64];
+} Heard;
+
+static void on_message(void *user, BaseLogLevel level, const char *text)
+{
+    Heard *heard = user;
+    heard->messages++;
+    heard->warnings += level == BASE_LOG_WARNING;
+    snprintf(heard->last, sizeof heard->last, "%s", text);
+}
+
+static void on_progress(void *user, const char *label, int64_t done, int64_t total, const char *detail)
+{
+    (void)label, (void)done, (void)total, (void)detail;
+    ((Heard *)user)->progress++;
+}
+
+static void test_log(void **state)
+{
+    (void)state;
+    Heard heard = {0};
+    base_warning("into the void");
+    base_log_sink(&(BaseLogSink){on_message, on_progress, &heard});
+    base_notice("%d images", 3);
+    base_warning("slow");
+    base_progress("train", 1, 2, NULL);
+    base_log_sink(NULL);
+    base_notice("silence");
+    base_progress("train", 2, 2, NULL);
+    assert_true(heard.messages == 2 && heard.warnings == 1 && heard.progress == 1);
+    assert_string_equal(heard.last, "slow");
+}
+
+static void test_clock(void **state)
+{
+    (void)state;
+    char name[200] = "";
+    double wall = base_clock_wall(), cpu = base_clock_cpu();
+    assert_true(base_clock_wall() >= wall && base_clock_cpu() >= cpu && cpu >= 0);
+    base_clock_reset_peak();
+    enum { MIB = 1 << 20 };
+    int64_t before = base_clock_peak_memory();
+    char *block;
+    assert_ok(BASE_ALLOC_RAW(64 * MIB, &block));
+    for (int i = 0; i < 64 * MIB; i += 512) ((volatile char *)block)[i] = 1;
+    base_free(block);
+    assert_true(before > 0 && base_clock_peak_memory() >= before + 32 * MIB);
+    base_clock_cpu_name(name, sizeof name);
+    assert_true(*name && !strchr(name, '\n'));
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_blocks),     cmocka_unit_test(test_sizes_that_overflow),
+    cmocka_unit_test(test_failures_on_request), cmocka_unit_test(test_text), cmocka_unit_test(test_error_text),
+    cmocka_unit_test(test_log),        cmocka_unit_test(test_clock),
+};
+SUPPORT_MAIN(tests)
