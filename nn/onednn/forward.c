@@ -361,7 +361,7 @@ static BaseStatus forward_add(NnProgram *p, NnNode x)
     NnTensor other = {0}, *dst = &p->state[c.last].value;
     dnnl_primitive_attr_t attr = NULL;
     BASE_TRY(nn_prog_convert(p, &p->forward, name, &b->value, &a->value.md, false, &other));
-    if (a->owned) {
+    if (a->owned && p->mode == NN_MODE_EVAL) { /* elsewhere a ReLU before it needs its output for the backward pass */
         *dst = a->value;
         nn_prog_hold(dst);
     } else {

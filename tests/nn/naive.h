@@ -1,0 +1,263 @@
+/* tests/nn/naive.h - a network run layer by layer with plain loops in double: the twin of nn_engine. */
+#ifndef TESTS_NN_NAIVE_H
+#define TESTS_NN_NAIVE_H
+
+#include <math.h>
+
+#include "nn/node.h"
+#include "tests/support/support.h"
+
+typedef struct {
+    const NnNet *net;
+    const NnGraph *graph;
+    double *params; /* [param_count] */
+    int64_t n;
+    bool train;
+    double **value, **diff; /* [nodes][n * C * H * W] */
+    double **mean, **var;   /* [nodes][C] of norms */
+} Naive;
+
+static inline const NnNodeInfo *naive_node(const Naive *a, int i) { return nn_graph_node(a->graph, i); }
+static inline int64_t naive_size(const Naive *a, int i)
+{
+    const NnNodeInfo *node = naive_node(a, i);
+    return a->n * node->C * node->H * node->W;
+}
+
+static inline int64_t naive_offset(const Naive *a, int slice)
+{
+    int count;
+    return nn_net_param_slices(a->net, &count)[slice].offset;
+}
+
+/* Calls one multiply-add of a convolution or linear layer at a time: out[o] += in[i] * weight[w]. */
+typedef void (*NaiveTerm)(void *user, int64_t o, int64_t i, int64_t w);
+static inline void naive_terms(const Naive *a, int x, NaiveTerm term, void *user)
+{
+    const NnNodeInfo *node = naive_node(a, x), *in = naive_node(a, node->in[0]);
+    for (int64_t b = 0; b < a->n; b++)
+        for (int64_t k = 0; k < node->C; k++)
+            for (int64_t oy = 0; oy < node->H; oy++)
+                for (int64_t ox = 0; ox < node->W; ox++)
+                    for (int64_t c = 0; c < in->C; c++)
+                        for (int64_t ky = 0; ky < node->kernel_h; ky++)
+                            for (int64_t kx = 0; kx < node->kernel_w; kx++) {
+                                int64_t y = oy * node->stride + ky - node->pad, z = ox * node->stride + kx - node->pad;
+                                if (y < 0 || y >= in->H || z < 0 || z >= in->W) continue;
+                                term(user, ((b * node->C + k) * node->H + oy) * node->W + ox,
+                                     ((b * in->C + c) * in->H + y) * in->W + z,
+                                     ((k * in->C + c) * node->kernel_h + ky) * node->kernel_w + kx);
+                            }
+}
+
+typedef struct {
+    double *out, *in, *dout, *din, *dweight;
+    const double *weight;
+} NaiveLayer;
+static inline void naive_term_forward(void *user, int64_t o, int64_t i, int64_t w)
+{
+    NaiveLayer *l = user;
+    l->out[o] += l->in[i] * l->weight[w];
+}
+static inline void naive_term_backward(void *user, int64_t o, int64_t i, int64_t w)
+{
+    NaiveLayer *l = user;
+    l->din[i] += l->dout[o] * l->weight[w];
+    l->dweight[w] += l->dout[o] * l->in[i];
+}
+
+/* The input index an output of max pooling takes, first of equals. */
+static inline int64_t naive_argmax(const Naive *a, const NnNodeInfo *node, const NnNodeInfo *in, const double *v,
+                                   int64_t plane, int64_t oy, int64_t ox)
+{
+    int64_t best = -1;
+    (void)a;
+    for (int64_t ky = 0; ky < node->kernel_h; ky++)
+        for (int64_t kx = 0; kx < node->kernel_w; kx++) {
+            int64_t y = oy * node->stride + ky - node->pad, z = ox * node->stride + kx - node->pad;
+            if (y < 0 || y >= in->H || z < 0 || z >= in->W) continue;
+            int64_t i = (plane * in->H + y) * in->W + z;
+            if (best < 0 || v[i] > v[best]) best = i;
+        }
+    return best;
+}
+
+static inline void naive_pool(Naive *a, int x, bool backward)
+{
+    const NnNodeInfo *node = naive_node(a, x), *in = naive_node(a, node->in[0]);
+    double *v = a->value[node->in[0]], *dv = a->diff[node->in[0]];
+    double area = (double)(node->kernel_h * node->kernel_w);
+    for (int64_t plane = 0; plane < a->n * node->C; plane++)
+        for (int64_t oy = 0; oy < node->H; oy++)
+            for (int64_t ox = 0; ox < node->W; ox++) {
+                int64_t o = (plane * node->H + oy) * node->W + ox;
+                if (node->kind == NN_NODE_MAX_POOL) {
+                    int64_t i = naive_argmax(a, node, in, v, plane, oy, ox);
+                    if (backward) dv[i] += a->diff[x][o];
+                    else a->value[x][o] = v[i];
+                    continue;
+                }
+                for (int64_t ky = 0; ky < node->kernel_h; ky++)
+                    for (int64_t kx = 0; kx < node->kernel_w; kx++) {
+                        int64_t i = (plane * in->H + oy * node->stride + ky) * in->W + ox * node->stride + kx;
+                        if (backward) dv[i] += a->diff[x][o] / area;
+                        else a->value[x][o] += v[i] / area;
+                    }
+            }
+}
+
+static inline void naive_norm_forward(Naive *a, int x)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    const double *in = a->value[node->in[0]];
+    const double *gamma = a->params + naive_offset(a, node->weight), *beta = a->params + naive_offset(a, node->bias_slice);
+    int count;
+    const NnSlice *buffers = nn_net_buffer_slices(a->net, &count);
+    int64_t area = node->H * node->W, m = a->n * area;
+    for (int64_t c = 0; c < node->C; c++) {
+        double mean = nn_net_buffers(a->net)[buffers[node->mean].offset + c];
+        double var = nn_net_buffers(a->net)[buffers[node->var].offset + c];
+        if (a->train) {
+            mean = var = 0;
+            for (int64_t j = 0; j < m; j++) mean += in[(j / area * node->C + c) * area + j % area] / (double)m;
+            for (int64_t j = 0; j < m; j++)
+                var += pow(in[(j / area * node->C + c) * area + j % area] - mean, 2) / (double)m;
+        }
+        a->mean[x][c] = mean;
+        a->var[x][c] = var;
+        for (int64_t j = 0; j < m; j++) {
+            int64_t i = (j / area * node->C + c) * area + j % area;
+            a->value[x][i] = gamma[c] * (in[i] - mean) / sqrt(var + 1e-5) + beta[c];
+        }
+    }
+}
+
+static inline void naive_norm_backward(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    const double *in = a->value[node->in[0]], *dout = a->diff[x];
+    const double *gamma = a->params + naive_offset(a, node->weight);
+    double *dgamma = grads + naive_offset(a, node->weight), *dbeta = grads + naive_offset(a, node->bias_slice);
+    int64_t area = node->H * node->W, m = a->n * area;
+    for (int64_t c = 0; c < node->C; c++) {
+        double s = 1 / sqrt(a->var[x][c] + 1e-5), sum = 0, dot = 0;
+        for (int64_t j = 0; j < m; j++) {
+            int64_t i = (j / area * node->C + c) * area + j % area;
+            sum += dout[i];
+            dot += dout[i] * (in[i] - a->mean[x][c]) * s;
+        }
+        dgamma[c] += dot;
+        dbeta[c] += sum;
+        for (int64_t j = 0; j < m; j++) {
+            int64_t i = (j / area * node->C + c) * area + j % area;
+            double d = dout[i];
+            if (a->train) d -= (sum + dot * (in[i] - a->mean[x][c]) * s) / (double)m;
+            a->diff[node->in[0]][i] += gamma[c] * s * d;
+        }
+    }
+}
+
+static inline void naive_weighted(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    NaiveLayer l = {.out = a->value[x],
+                    .in = a->value[node->in[0]],
+                    .dout = a->diff[x],
+                    .din = a->diff[node->in[0]],
+                    .dweight = grads ? grads + naive_offset(a, node->weight) : NULL,
+                    .weight = a->params + naive_offset(a, node->weight)};
+    naive_terms(a, x, grads ? naive_term_backward : naive_term_forward, &l);
+    int64_t area = node->H * node->W;
+    for (int64_t i = 0; node->bias && i < naive_size(a, x); i++) {
+        int64_t b = naive_offset(a, node->bias_slice) + i / area % node->C;
+        if (grads) grads[b] += l.dout[i];
+        else l.out[i] += a->params[b];
+    }
+}
+
+static inline void naive_forward(Naive *a, const float *x)
+{
+    int size = nn_graph_size(a->graph);
+    for (int i = 0; i < size; i++) memset(a->value[i], 0, (size_t)naive_size(a, i) * sizeof(double));
+    for (int64_t j = 0; j < naive_size(a, 0); j++) a->value[0][j] = x[j];
+    for (int i = 1; i < size; i++) {
+        const NnNodeInfo *node = naive_node(a, i);
+        double *out = a->value[i];
+        const double *in = a->value[node->in[0]], *other = node->in[1] < 0 ? NULL : a->value[node->in[1]];
+        switch (node->kind) {
+        case NN_NODE_CONV:
+        case NN_NODE_LINEAR: naive_weighted(a, i, NULL); break;
+        case NN_NODE_NORM: naive_norm_forward(a, i); break;
+        case NN_NODE_MAX_POOL:
+        case NN_NODE_AVG_POOL: naive_pool(a, i, false); break;
+        default: /* one element from one element */
+            for (int64_t j = 0; j < naive_size(a, i); j++)
+                out[j] = node->kind == NN_NODE_RELU ? fmax(in[j], 0) : in[j] + (other ? other[j] : 0);
+        }
+    }
+}
+
+static inline void naive_backward(Naive *a, const double *dlogits, double *grads)
+{
+    int size = nn_graph_size(a->graph);
+    for (int i = 0; i < size; i++) memset(a->diff[i], 0, (size_t)naive_size(a, i) * sizeof(double));
+    memset(grads, 0, (size_t)nn_net_param_count(a->net) * sizeof *grads);
+    memcpy(a->diff[size - 1], dlogits, (size_t)naive_size(a, size - 1) * sizeof *dlogits);
+    for (int i = size - 1; i > 0; i--) {
+        const NnNodeInfo *node = naive_node(a, i);
+        switch (node->kind) {
+        case NN_NODE_CONV:
+        case NN_NODE_LINEAR: naive_weighted(a, i, grads); break;
+        case NN_NODE_NORM: naive_norm_backward(a, i, grads); break;
+        case NN_NODE_MAX_POOL:
+        case NN_NODE_AVG_POOL: naive_pool(a, i, true); break;
+        default:
+            for (int k = 0; k < 2; k++)
+                for (int64_t j = 0; node->in[k] >= 0 && j < naive_size(a, i); j++)
+                    if (node->kind != NN_NODE_RELU || a->value[i][j] > 0) a->diff[node->in[k]][j] += a->diff[i][j];
+        }
+    }
+}
+
+static inline double *naive_doubles(int64_t count)
+{
+    double *out = NULL;
+    assert_ok(BASE_ALLOC(count, &out));
+    return out;
+}
+
+static inline Naive naive_create(const NnNet *net, int64_t n, bool train)
+{
+    Naive a = {.net = net, .graph = nn_net_graph(net), .n = n, .train = train};
+    int size = nn_graph_size(a.graph);
+    a.params = naive_doubles(nn_net_param_count(net));
+    for (int64_t i = 0; i < nn_net_param_count(net); i++) a.params[i] = nn_net_params(net)[i];
+    assert_ok(BASE_ALLOC(size, &a.value));
+    assert_ok(BASE_ALLOC(size, &a.diff));
+    assert_ok(BASE_ALLOC(size, &a.mean));
+    assert_ok(BASE_ALLOC(size, &a.var));
+    for (int i = 0; i < size; i++) {
+        a.value[i] = naive_doubles(naive_size(&a, i));
+        a.diff[i] = naive_doubles(naive_size(&a, i));
+        a.mean[i] = naive_doubles(naive_node(&a, i)->C);
+        a.var[i] = naive_doubles(naive_node(&a, i)->C);
+    }
+    return a;
+}
+
+static inline void naive_free(Naive *a)
+{
+    for (int i = 0; i < nn_graph_size(a->graph); i++) {
+        base_free(a->value[i]);
+        base_free(a->diff[i]);
+        base_free(a->mean[i]);
+        base_free(a->var[i]);
+    }
+    base_free(a->params);
+    base_free(a->value);
+    base_free(a->diff);
+    base_free(a->mean);
+    base_free(a->var);
+}
+
+#endif

@@ -1,0 +1,543 @@
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "nn/engine.h"
+#include "tests/nn/naive.h"
+#include "tests/nn/small.h"
+
+/* ---- networks: between them every kind of layer, odd channel counts, strides, paddings, shared and repeated inputs ---- */
+
+static NnNode odd_sizes(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "a", 5, 5, 1, 2, false), "an"));
+    x = nn_relu(g, nn_conv(g, x, "b", 7, 3, 2, 1, true));
+    x = nn_avg_pool(g, nn_conv(g, x, "c", 19, 1, 1, 0, false), 0, 0);
+    return nn_linear(g, nn_dropout(g, nn_flatten(g, x), 0.0), "d", 4, false);
+}
+
+static NnNode residual(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "stem", 16, 3, 1, 1, false), "stemn"));
+    NnNode y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "a", 16, 3, 1, 1, false), "an"));
+    y = nn_batch_norm(g, nn_conv(g, y, "b", 16, 3, 1, 1, false), "bn");
+    x = nn_max_pool(g, nn_relu(g, nn_add(g, y, x)), 3, 2, 1);
+    y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "c", 32, 3, 2, 1, false), "cn"));
+    y = nn_batch_norm(g, nn_conv(g, y, "d", 32, 3, 1, 1, true), "dn");
+    NnNode z = nn_batch_norm(g, nn_conv(g, x, "e", 32, 1, 2, 0, false), "en");
+    x = nn_relu(g, nn_add(g, y, z));
+    x = nn_relu(g, nn_batch_norm(g, nn_linear(g, nn_flatten(g, x), "f", 5, true), "fn"));
+    return nn_linear(g, x, "g", 3, true);
+}
+
+static NnNode perceptron(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_linear(g, nn_flatten(g, nn_input(g)), "a", 5, true), "an"));
+    x = nn_relu(g, nn_batch_norm(g, nn_linear(g, x, "b", 5, true), "bn"));
+    return nn_linear(g, x, "c", 3, true);
+}
+
+static NnNode branches(NnGraph *g)
+{
+    NnNode x = nn_batch_norm(g, nn_input(g), "norm"); /* on the input itself */
+    x = nn_max_pool(g, x, 2, 2, 0);                   /* drops the last row and column of an odd map */
+    NnNode a = nn_conv(g, x, "a", 6, 3, 1, 1, true), b = nn_conv(g, a, "b", 6, 3, 1, 1, false);
+    NnNode c = nn_add(g, nn_relu(g, nn_add(g, a, b)), a);
+    c = nn_add(g, c, c);
+    c = nn_batch_norm(g, nn_avg_pool(g, nn_relu(g, c), 2, 1), "cn");
+    NnNode v = nn_flatten(g, nn_avg_pool(g, c, 0, 0)), w = nn_relu(g, nn_linear(g, v, "d", 6, true));
+    return nn_linear(g, nn_relu(g, nn_add(g, v, w)), "e", 3, true);
+}
+
+/* 4x4, 2x2 and 1x1 maps of many channels, where bf16 takes another route */
+static NnNode small_maps(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "a", 32, 3, 1, 1, true), "an"));
+    x = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "b", 48, 3, 1, 1, true), "bn"));
+    NnNode y = nn_relu(g, nn_conv(g, x, "c", 64, 3, 2, 1, true));
+    y = nn_batch_norm(g, nn_conv(g, y, "d", 64, 3, 1, 1, false), "dn");
+    y = nn_relu(g, nn_add(g, y, nn_conv(g, x, "e", 64, 1, 2, 0, false)));
+    y = nn_relu(g, nn_conv(g, y, "f", 32, 3, 2, 1, true));
+    return nn_linear(g, nn_flatten(g, nn_conv(g, y, "h", 32, 3, 1, 1, false)), "i", 4, true);
+}
+
+typedef struct {
+    const char *name;
+    NnNode (*draw)(NnGraph *g);
+    int64_t C, H, W, n;
+} Case;
+static const Case CASES[] = {
+    {"odd_sizes", odd_sizes, 3, 9, 7, 3}, {"residual", residual, 4, 8, 8, 12},      {"perceptron", perceptron, 2, 1, 1, 16},
+    {"perceptron", perceptron, 5, 2, 1, 16}, {"branches", branches, 3, 7, 7, 6}, {"small_maps", small_maps, 16, 4, 4, 6},
+};
+enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
+
+static NnNet *make_net(const Case *c)
+{
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_graph_create(c->C, c->H, c->W, &g));
+    NnNode out = c->draw(g);
+    assert_ok(nn_net_create_take(g, out, &net));
+    nn_net_init(net, 3);
+    int count;
+    BaseRandom r = base_random_make(5, c->name, 0);
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    for (int i = 0; i < count; i++)
+        for (int64_t k = 0; slices[i].role >= NN_NORM_WEIGHT && k < slices[i].count; k++)
+            nn_net_edit_params(net)[slices[i].offset + k] += (float)(0.3 * base_random_normal(&r));
+    slices = nn_net_buffer_slices(net, &count);
+    for (int i = 0; i < count; i++)
+        for (int64_t k = 0; k < slices[i].count; k++) {
+            float *value = &nn_net_edit_buffers(net)[slices[i].offset + k];
+            *value = slices[i].role == NN_RUNNING_VAR ? (float)(0.5 + base_random_uniform(&r))
+                                                      : (float)(0.2 * base_random_normal(&r));
+        }
+    return net;
+}
+
+static float *normals(int64_t count, const char *purpose)
+{
+    float *out = NULL;
+    BaseRandom r = base_random_make(9, purpose, 0);
+    assert_ok(BASE_ALLOC(count, &out));
+    for (int64_t i = 0; i < count; i++) out[i] = (float)base_random_normal(&r);
+    return out;
+}
+
+static float *floats(int64_t count)
+{
+    float *out = NULL;
+    assert_ok(BASE_ALLOC(count, &out));
+    return out;
+}
+
+static void check_taps(NnEngine *engine, const Naive *naive, double tolerance)
+{
+    int count;
+    const NnLayer *layers = nn_net_layers(naive->net, &count);
+    for (int i = 0; i < nn_graph_size(naive->graph); i++) {
+        const NnNodeInfo *node = naive_node(naive, i);
+        if (node->layer < 0) continue;
+        assert_string_equal(layers[node->layer].name, node->name);
+        int64_t size = naive_size(naive, node->in[0]);
+        float *tap = floats(size);
+        assert_ok(nn_engine_tap(engine, node->layer, tap));
+        assert_close_f32(tap, naive->value[node->in[0]], size, tolerance);
+        base_free(tap);
+    }
+}
+
+/* |got - want| / |want|, Euclidean */
+static double distance(const float *got, const double *want, int64_t n)
+{
+    double off = 0, norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        off += pow(got[i] - want[i], 2);
+        norm += want[i] * want[i];
+    }
+    return sqrt(off / norm);
+}
+
+/* Forward, taps and (but in plain eval) backward of one network against its twin. */
+static void check_case(const Case *c, NnMode mode, NnPrecision precision, double forward_tolerance,
+                       double grad_tolerance)
+{
+    NnNet *net = make_net(c);
+    NnEngine *engine = NULL;
+    int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
+    float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * K);
+    float *dlogits = normals(c->n * K, "dlogits"), *grads = floats(params);
+    double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
+    Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN);
+    naive_forward(&naive, x);
+    assert_ok(nn_engine_create(net, mode, precision, c->n, &engine));
+    assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
+    assert_close_f32(logits, naive.value[nn_graph_size(naive.graph) - 1], c->n * K, forward_tolerance);
+    check_taps(engine, &naive, forward_tolerance);
+    if (mode != NN_MODE_EVAL) {
+        for (int64_t i = 0; i < c->n * K; i++) dwant[i] = dlogits[i];
+        naive_backward(&naive, dwant, want);
+        assert_ok(nn_engine_backward(engine, dlogits, grads));
+        if (precision == NN_F32) assert_close_f32(grads, want, params, grad_tolerance);
+        else assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
+    }
+    nn_engine_free(engine);
+    naive_free(&naive);
+    nn_net_free(net);
+    base_free(x);
+    base_free(logits);
+    base_free(dlogits);
+    base_free(grads);
+    base_free(want);
+    base_free(dwant);
+}
+
+/* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest. */
+static void test_f32_equals_the_twin(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASE_COUNT; i++)
+        for (int mode = NN_MODE_EVAL; mode <= NN_MODE_EVAL_GRAD; mode++)
+            check_case(&CASES[i], (NnMode)mode, NN_F32, 1e-5, 2e-5);
+}
+
+/* bf16 rounds inputs, weights and activations by up to 2^-9 each. The rounding errors of a sum are independent, so a layer
+ * adds about 2^-9 sqrt(3) = 0.0034 of its output's size; batch statistics over a handful of images multiply this over up
+ * to ten layers: 0.06 forward. Backward the same would be 0.01 in the Euclidean norm, but a ReLU or a maximum whose winner
+ * changes moves a whole term, one in some hundred here: 0.2. A missing or doubled term gives 0.5 and more. */
+static void test_bf16_is_near_the_twin(void **state)
+{
+    (void)state;
+    if (nn_precision_available(NN_BF16) != NN_BF16) skip();
+    for (int i = 0; i < CASE_COUNT; i++)
+        for (int mode = NN_MODE_EVAL; mode <= NN_MODE_EVAL_GRAD; mode++)
+            check_case(&CASES[i], (NnMode)mode, NN_BF16, 0.06, 0.2);
+}
+
+/* The twin itself: central differences of sum(dlogits * logits) in double, truncation h^2 = 1e-10 and rounding 1e-16/h. */
+static void test_twin_gradient_by_differences(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASE_COUNT; i++)
+        for (int train = 0; train <= 1; train++) {
+            const Case *c = &CASES[i];
+            NnNet *net = make_net(c);
+            Naive naive = naive_create(net, c->n, train);
+            int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
+            int last = nn_graph_size(naive.graph) - 1;
+            float *x = normals(c->n * c->C * c->H * c->W, "x"), *d = normals(c->n * K, "dlogits");
+            double *dlogits = naive_doubles(c->n * K), *grads = naive_doubles(params), largest = 0;
+            for (int64_t j = 0; j < c->n * K; j++) dlogits[j] = d[j];
+            naive_forward(&naive, x);
+            naive_backward(&naive, dlogits, grads);
+            for (int64_t j = 0; j < params; j++) largest = fmax(largest, fabs(grads[j]));
+            BaseRandom r = base_random_make(1, "pick", (uint64_t)i);
+            for (int k = 0; k < 8; k++) {
+                int64_t j = (int64_t)base_random_below(&r, (uint64_t)params);
+                double kept = naive.params[j], sums[2], h = 1e-6;
+                for (int side = 0; side < 2; side++) {
+                    naive.params[j] = kept + (side ? h : -h);
+                    naive_forward(&naive, x);
+                    sums[side] = 0;
+                    for (int64_t e = 0; e < c->n * K; e++) sums[side] += dlogits[e] * naive.value[last][e];
+                }
+                naive.params[j] = kept;
+                assert_near((sums[1] - sums[0]) / (2 * h), grads[j], 1e-6 * largest, 0);
+            }
+            naive_free(&naive);
+            nn_net_free(net);
+            base_free(x);
+            base_free(d);
+            base_free(dlogits);
+            base_free(grads);
+        }
+}
+
+/* ---- reference values ---- */
+
+typedef struct {
+    NnNet *net;
+    float *x;
+    int32_t *y;
+    IoHdf5 *file;
+} Fixture;
+
+static int setup(void **state)
+{
+    Fixture *f = NULL;
+    int64_t n;
+    assert_ok(BASE_ALLOC(1, &f));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &f->file));
+    f->net = small_net();
+    small_set(f->file, "params", f->net);
+    f->x = support_read_f32(f->file, "x", &n);
+    f->y = support_read_i32(f->file, "y", &n);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    Fixture *f = *state;
+    io_hdf5_close(f->file);
+    nn_net_free(f->net);
+    base_free(f->x);
+    base_free(f->y);
+    base_free(f);
+    return 0;
+}
+
+/* Gradient of the mean cross-entropy with respect to the logits, in double. */
+static void cross_entropy_grad(const float *logits, const int32_t *y, int64_t n, int64_t K, float *grad)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double top = -INFINITY, sum = 0;
+        for (int64_t k = 0; k < K; k++) top = fmax(top, logits[i * K + k]);
+        for (int64_t k = 0; k < K; k++) sum += exp(logits[i * K + k] - top);
+        for (int64_t k = 0; k < K; k++)
+            grad[i * K + k] = (float)((exp(logits[i * K + k] - top) / sum - (k == y[i])) / (double)n);
+    }
+}
+
+/* One engine serves several n, and eval equals eval with gradients. */
+static void test_logits_of_the_reference(void **state)
+{
+    static const int64_t SIZES[] = {48, 7, 1, 48, 7};
+    Fixture *f = *state;
+    int64_t count;
+    double *want = support_read_f64(f->file, "logits_eval", &count);
+    float logits[48 * 5];
+    for (int mode = 0; mode < 2; mode++) {
+        NnEngine *engine = NULL;
+        assert_ok(nn_engine_create(f->net, mode ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL, NN_F32, 48, &engine));
+        for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+            memset(logits, 0, sizeof logits);
+            assert_ok(nn_engine_forward(engine, f->x, SIZES[i], 0, logits));
+            assert_close_f32(logits, want, SIZES[i] * 5, 1e-5);
+        }
+        nn_engine_free(engine);
+    }
+    assert_int_equal(count, 48 * 5);
+    base_free(want);
+}
+
+static void test_gradients_of_the_reference(void **state)
+{
+    Fixture *f = *state;
+    NnEngine *engine = NULL;
+    int64_t total = nn_net_param_count(f->net);
+    double *want = small_params(f->file, "train/gradients_batch0", f->net);
+    float logits[16 * 5], dlogits[16 * 5], *grads = floats(total), *again = floats(total);
+    assert_ok(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 16, &engine));
+    assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
+    cross_entropy_grad(logits, f->y, 16, 5, dlogits);
+    assert_ok(nn_engine_backward(engine, dlogits, grads));
+    assert_close_f32(grads, want, total, 1e-5);
+    assert_int_equal(*nn_net_batches_tracked(f->net), 1);
+    /* the same bits again */
+    assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
+    assert_ok(nn_engine_backward(engine, dlogits, again));
+    assert_memory_equal(grads, again, (size_t)total * sizeof *grads);
+    nn_engine_free(engine);
+    base_free(grads);
+    base_free(again);
+    base_free(want);
+}
+
+/* ---- state between calls ---- */
+
+/* r = 0.9 r + 0.1 batch, the variance with m / (m - 1); float32 rounding only. */
+static void test_running_statistics(void **state)
+{
+    (void)state;
+    const Case *c = &CASES[1];
+    NnNet *net = make_net(c), *before = NULL;
+    NnEngine *engine = NULL;
+    assert_ok(nn_net_clone(net, &before));
+    Naive naive = naive_create(net, c->n, true);
+    float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * nn_net_classes(net));
+    naive_forward(&naive, x);
+    assert_ok(nn_engine_create(net, NN_MODE_TRAIN, NN_F32, c->n, &engine));
+    assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
+    int count;
+    const NnSlice *slices = nn_net_buffer_slices(net, &count);
+    for (int i = 0; i < nn_graph_size(naive.graph); i++) {
+        const NnNodeInfo *node = naive_node(&naive, i);
+        if (node->mean < 0) continue;
+        double m = (double)(c->n * node->H * node->W);
+        for (int64_t k = 0; k < node->C; k++) {
+            int64_t mean = slices[node->mean].offset + k, var = slices[node->var].offset + k;
+            assert_near(nn_net_buffers(net)[mean], 0.9 * nn_net_buffers(before)[mean] + 0.1 * naive.mean[i][k], 1e-6,
+                        1e-6);
+            assert_near(nn_net_buffers(net)[var],
+                        0.9 * nn_net_buffers(before)[var] + 0.1 * naive.var[i][k] * m / (m - 1), 1e-6, 1e-6);
+        }
+    }
+    nn_engine_free(engine);
+    naive_free(&naive);
+    nn_net_free(net);
+    nn_net_free(before);
+    base_free(x);
+    base_free(logits);
+}
+
+/* An edit of parameters or of running statistics reaches an engine that already ran. */
+static void test_edits_are_seen(void **state)
+{
+    Fixture *f = *state;
+    NnEngine *engine = NULL;
+    float before[5], after[5];
+    int count;
+    const NnSlice *params = nn_net_param_slices(f->net, &count);
+    int64_t last_bias = params[count - 1].offset;
+    assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 1, &engine));
+    assert_ok(nn_engine_forward(engine, f->x, 1, 0, before));
+    nn_net_edit_params(f->net)[last_bias] += 2;
+    assert_ok(nn_engine_forward(engine, f->x, 1, 0, after));
+    assert_near(after[0], before[0] + 2.0, 1e-5, 0);
+    assert_near(after[1], before[1], 0, 0);
+    for (int64_t i = 0; i < nn_net_buffer_count(f->net); i++) nn_net_edit_buffers(f->net)[i] *= 4;
+    assert_ok(nn_engine_forward(engine, f->x, 1, 0, before));
+    assert_true(fabsf(before[1] - after[1]) > 1e-3f);
+    nn_engine_free(engine);
+}
+
+/* ---- dropout: identity, dropout, identity: the logits are the mask ---- */
+
+enum { WIDTH = 64, ROWS = 200 };
+static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode mode, float *logits, float *dx)
+{
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    NnEngine *engine = NULL;
+    assert_ok(nn_graph_create(WIDTH, 1, 1, &g));
+    NnNode x = nn_dropout(g, nn_linear(g, nn_input(g), "a", WIDTH, true), p);
+    assert_ok(nn_net_create_take(g, nn_linear(g, x, "b", WIDTH, false), &net));
+    float *params = nn_net_edit_params(net), *ones = floats(ROWS * WIDTH), *grads = floats(nn_net_param_count(net));
+    for (int i = 0; i < WIDTH; i++)
+        params[i * WIDTH + i] = params[WIDTH * WIDTH + WIDTH + i * WIDTH + i] = 1;
+    for (int i = 0; i < ROWS * WIDTH; i++) ones[i] = 1;
+    assert_ok(nn_engine_create(net, mode, precision, ROWS, &engine));
+    assert_ok(nn_engine_forward(engine, ones, ROWS, key, logits));
+    if (dx) { /* the bias of a gathers mask / (1 - p) over rows */
+        assert_ok(nn_engine_backward(engine, ones, grads));
+        memcpy(dx, grads + WIDTH * WIDTH, WIDTH * sizeof *dx);
+    }
+    nn_engine_free(engine);
+    nn_net_free(net);
+    base_free(ones);
+    base_free(grads);
+}
+
+static void test_dropout(void **state)
+{
+    (void)state;
+    float *a = floats(ROWS * WIDTH), *b = floats(ROWS * WIDTH), dx[WIDTH];
+    for (int bf16 = 0; bf16 <= (nn_precision_available(NN_BF16) == NN_BF16); bf16++) {
+        double p = 0.25, kept = 0, same = 0, column[WIDTH] = {0};
+        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, a, dx);
+        for (int i = 0; i < ROWS * WIDTH; i++) {
+            if (a[i] != 0) assert_near(a[i], 1 / (1 - p), 0, bf16 ? 0.004 : 1e-6);
+            kept += a[i] != 0;
+            column[i % WIDTH] += a[i] != 0;
+        }
+        /* a share of 12800 draws: standard deviation 0.0038; five of them */
+        assert_near(kept / (ROWS * WIDTH), 1 - p, 0.019, 0);
+        for (int i = 0; i < WIDTH; i++) assert_near(dx[i], column[i] / (1 - p), 1e-3, bf16 ? 0.004 : 1e-5);
+        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, b, NULL);
+        assert_memory_equal(a, b, ROWS * WIDTH * sizeof *a);
+        dropout_masks(p, (NnPrecision)bf16, 8, NN_MODE_TRAIN, b, NULL);
+        for (int i = 0; i < ROWS * WIDTH; i++) same += (a[i] != 0) == (b[i] != 0);
+        assert_near(same / (ROWS * WIDTH), p * p + (1 - p) * (1 - p), 0.025, 0);
+        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_EVAL, b, NULL);
+        for (int i = 0; i < ROWS * WIDTH; i++) assert_near(b[i], 1, 0, 0);
+        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_EVAL_GRAD, b, dx);
+        for (int i = 0; i < WIDTH; i++) assert_near(dx[i], ROWS, 0, 0);
+    }
+    base_free(a);
+    base_free(b);
+}
+
+/* ---- errors ---- */
+
+static void test_bad_calls(void **state)
+{
+    Fixture *f = *state;
+    NnEngine *engine = NULL;
+    float logits[16 * 5] = {0}, *grads = floats(nn_net_param_count(f->net));
+    assert_fails(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 0, &engine), BASE_EARG, "batch of 0");
+    assert_null(engine);
+    assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 4, &engine));
+    assert_fails(nn_engine_tap(engine, 0, logits), BASE_EARG, "conv1");
+    assert_fails(nn_engine_forward(engine, f->x, 5, 0, logits), BASE_EARG, "1 to 4");
+    assert_fails(nn_engine_forward(engine, f->x, 0, 0, logits), BASE_EARG, "1 to 4");
+    assert_fails(nn_engine_backward(engine, logits, grads), BASE_EARG, "eval");
+    assert_ok(nn_engine_forward(engine, f->x, 4, 0, logits));
+    assert_fails(nn_engine_tap(engine, 4, logits), BASE_EARG, "0 to 3");
+    nn_engine_free(engine);
+    nn_engine_free(NULL);
+    assert_ok(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 4, &engine));
+    assert_fails(nn_engine_backward(engine, logits, grads), BASE_EARG, "without a forward");
+    nn_engine_free(engine);
+    NnPrecision precision;
+    assert_fails(nn_precision_parse("f16", &precision), BASE_EUSAGE, "f32 or bf16");
+    assert_ok(nn_precision_parse("bf16", &precision));
+    assert_string_equal(nn_precision_name(precision), "bf16");
+    base_free(grads);
+}
+
+static void test_a_batch_of_one_has_no_statistics(void **state)
+{
+    (void)state;
+    NnNet *net = make_net(&CASES[2]);
+    NnEngine *engine = NULL;
+    float x[2] = {1, 2}, logits[3];
+    assert_ok(nn_engine_create(net, NN_MODE_TRAIN, NN_F32, 4, &engine));
+    assert_fails(nn_engine_forward(engine, x, 1, 0, logits), BASE_ESHAPE, "batch of 1");
+    nn_engine_free(engine);
+    nn_net_free(net);
+}
+
+static void test_not_finite(void **state)
+{
+    Fixture *f = *state;
+    static const float BAD[] = {NAN, INFINITY, -INFINITY};
+    NnEngine *engine = NULL;
+    float logits[16 * 5], dlogits[16 * 5] = {0}, *grads = floats(nn_net_param_count(f->net));
+    assert_ok(nn_engine_create(f->net, NN_MODE_EVAL_GRAD, NN_F32, 16, &engine));
+    assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
+    dlogits[3] = NAN;
+    assert_fails(nn_engine_backward(engine, dlogits, grads), BASE_ENUMERIC, "gradient");
+    int count;
+    int64_t weight = nn_net_param_slices(f->net, &count)[count - 2].offset;
+    for (int i = 0; i < 3; i++) {
+        float kept = nn_net_params(f->net)[weight + 1];
+        nn_net_edit_params(f->net)[weight + 1] = BAD[i];
+        assert_fails(nn_engine_forward(engine, f->x, 16, 0, logits), BASE_ENUMERIC, "logit");
+        assert_fails(nn_engine_backward(engine, dlogits, grads), BASE_EARG, "without a forward");
+        nn_net_edit_params(f->net)[weight + 1] = kept;
+    }
+    nn_engine_free(engine);
+    base_free(grads);
+}
+
+static BaseStatus run_once(void *user)
+{
+    Fixture *f = user;
+    NnEngine *engine = NULL;
+    float logits[4 * 5];
+    static float grads[8192];
+    BaseStatus st = BASE_OK;
+    BASE_TRY(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 4, &engine));
+    BASE_TRY(nn_engine_forward(engine, f->x, 4, 0, logits));
+    BASE_TRY(nn_engine_backward(engine, logits, grads));
+out:
+    nn_engine_free(engine);
+    return st;
+}
+
+static void test_failed_allocations(void **state)
+{
+    Fixture *f = *state;
+    assert_true(nn_net_param_count(f->net) <= 8192);
+    support_fail_allocations(run_once, f, 400);
+}
+
+#define FIXTURE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+static const struct CMUnitTest tests[] = {
+    FIXTURE_TEST(test_logits_of_the_reference),
+    FIXTURE_TEST(test_gradients_of_the_reference),
+    cmocka_unit_test(test_twin_gradient_by_differences),
+    cmocka_unit_test(test_f32_equals_the_twin),
+    cmocka_unit_test(test_bf16_is_near_the_twin),
+    cmocka_unit_test(test_running_statistics),
+    FIXTURE_TEST(test_edits_are_seen),
+    cmocka_unit_test(test_dropout),
+    FIXTURE_TEST(test_bad_calls),
+    cmocka_unit_test(test_a_batch_of_one_has_no_statistics),
+    FIXTURE_TEST(test_not_finite),
+    FIXTURE_TEST(test_failed_allocations),
+};
+SUPPORT_MAIN(tests)
