@@ -130,16 +130,79 @@ out:
     return st;
 }
 
-static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
+static BaseStatus product_weights(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, const NnTensor *in,
+                                  const NnTensor *g, const_dnnl_primitive_desc_t hint)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
+    dnnl_memory_desc_t diff_weight = nn_md_weight(p, x, dnnl_f32, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    dnnl_inner_product_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    NN_DNNL(dnnl_inner_product_backward_weights_desc_init(&desc, src, &diff_weight, node->bias ? &bias : NULL, &g->md),
+            "the weight gradient", node->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
+    BASE_TRY(weights_step(p, x, pd, in, g));
+out:
+    return st;
+}
+
+static BaseStatus product_data(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, const NnTensor *g,
+                               const_dnnl_primitive_desc_t hint, NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true);
+    dnnl_inner_product_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    NN_DNNL(dnnl_inner_product_backward_data_desc_init(&desc, src, &weight, &g->md), "the data gradient", node->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
+    BASE_TRY(data_step(p, x, pd, g, diff));
+out:
+    return st;
+}
+
+static BaseStatus unfolded_weights(NnProgram *p, NnNode x, const NnTensor *g)
+{
+    BaseStatus st = BASE_OK;
     const NnState *state = &p->state[x];
-    NnTensor diff = {0};
+    NnTensor patches = {0}, rows = {0};
+    const_dnnl_primitive_desc_t hint = state->pd;
+    BASE_TRY(nn_unfold_rows(p, &p->backward, x, g, &rows));
+    if (state->unfolded) {
+        patches = state->src;
+        nn_prog_hold(&patches);
+    } else {
+        BASE_TRY(nn_unfold_source(p, &p->backward, x, true, &patches));
+        BASE_TRY(nn_product_pd(p, x, &patches.md, p->type, nn_prog_node(p, x)->bias, NULL, &hint));
+    }
+    BASE_TRY(product_weights(p, x, &patches.md, &patches, &rows, hint));
+out:
+    nn_prog_release(&patches);
+    nn_prog_release(&rows);
+    return st;
+}
+
+static BaseStatus unfolded_data(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    const NnState *state = &p->state[x];
+    NnTensor patches = {0}, rows = {0};
+    BASE_TRY(nn_unfold_rows(p, &p->backward, x, g, &rows));
+    BASE_TRY(product_data(p, x, &state->src.md, &rows, state->pd, &patches));
+    BASE_TRY(nn_unfold_fold(p, x, &patches, diff));
+out:
+    nn_prog_release(&patches);
+    nn_prog_release(&rows);
+    return st;
+}
+
+static BaseStatus direct_weights(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const NnTensor *g)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
     dnnl_memory_desc_t src = nn_md_map(p, node->in[0], p->type, dnnl_format_tag_any);
     dnnl_memory_desc_t dst = nn_md_map(p, x, p->type, dnnl_format_tag_any);
-    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), diff_weight = nn_md_weight(p, x, dnnl_f32, true);
-    dnnl_memory_desc_t bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    dnnl_memory_desc_t diff_weight = nn_md_weight(p, x, dnnl_f32, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
     dnnl_dims_t stride, kernel, pad;
     nn_conv_geometry(node, stride, kernel, pad);
     dnnl_convolution_desc_t desc;
@@ -147,17 +210,48 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
     NN_DNNL(dnnl_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &src, &diff_weight,
                                                         node->bias ? &bias : NULL, &dst, stride, pad, pad),
             "the weight gradient", node->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, state->pd, node->name, &pd));
-    BASE_TRY(weights_step(p, x, pd, &state->src, g));
-    if (p->state[node->in[0]].needs_grad) {
-        NN_DNNL(dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &src, &weight, &dst, stride,
-                                                         pad, pad),
-                "the data gradient", node->name);
-        BASE_TRY(nn_prog_pd(p, &desc, NULL, state->pd, node->name, &pd));
-        BASE_TRY(data_step(p, x, pd, g, &diff));
-        nn_prog_release(g);
-        BASE_TRY(contribute_take(p, node->in[0], &diff));
-    }
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
+    BASE_TRY(weights_step(p, x, pd, &p->state[x].src, g));
+out:
+    return st;
+}
+
+static BaseStatus direct_data(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const NnTensor *g, NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    dnnl_memory_desc_t src = nn_md_map(p, node->in[0], p->type, dnnl_format_tag_any);
+    dnnl_memory_desc_t dst = nn_md_map(p, x, p->type, dnnl_format_tag_any), weight = nn_md_weight(p, x, p->type, true);
+    dnnl_dims_t stride, kernel, pad;
+    nn_conv_geometry(node, stride, kernel, pad);
+    dnnl_convolution_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    NN_DNNL(dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &src, &weight, &dst, stride, pad,
+                                                     pad),
+            "the data gradient", node->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
+    BASE_TRY(data_step(p, x, pd, g, diff));
+out:
+    return st;
+}
+
+static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
+{
+    BaseStatus st = BASE_OK;
+    const NnNode in = nn_prog_node(p, x)->in[0];
+    const NnState *state = &p->state[x];
+    NnTensor diff = {0};
+    if (nn_unfold_weights(p, x))
+        BASE_TRY(unfolded_weights(p, x, g));
+    else
+        BASE_TRY(direct_weights(p, x, state->pd, g));
+    if (!p->state[in].needs_grad) goto out;
+    if (state->unfolded)
+        BASE_TRY(unfolded_data(p, x, g, &diff));
+    else
+        BASE_TRY(direct_data(p, x, state->pd, g, &diff));
+    nn_prog_release(g);
+    BASE_TRY(contribute_take(p, in, &diff));
 out:
     nn_prog_release(&diff);
     return st;
@@ -172,30 +266,20 @@ static BaseStatus backward_linear(NnProgram *p, NnNode x, NnTensor *g)
     const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
     dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims);
     dnnl_memory_desc_t dst = nn_md(p->type, dnnl_nc, 2, out_dims), src_plain = nn_md(p->type, dnnl_nc, 2, in_dims);
-    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), diff_weight = nn_md_weight(p, x, dnnl_f32, true);
-    dnnl_memory_desc_t bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
-    dnnl_inner_product_desc_t desc;
-    const_dnnl_primitive_desc_t pd;
     BASE_TRY(nn_prog_vector(p, &p->backward, node->name, g, true, &flat));
     nn_prog_release(g);
     BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &flat, &dst, true, &typed));
     nn_prog_release(&flat);
-    NN_DNNL(dnnl_inner_product_backward_weights_desc_init(&desc, &src, &diff_weight, node->bias ? &bias : NULL, &dst),
-            "the weight gradient", node->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, state->pd, node->name, &pd));
-    BASE_TRY(weights_step(p, x, pd, &state->src, &typed));
-    if (p->state[node->in[0]].needs_grad) {
-        NN_DNNL(dnnl_inner_product_backward_data_desc_init(&desc, &src, &weight, &dst), "the data gradient", node->name);
-        BASE_TRY(nn_prog_pd(p, &desc, NULL, state->pd, node->name, &pd));
-        BASE_TRY(data_step(p, x, pd, &typed, &diff));
-        nn_prog_release(&typed);
-        BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &diff, &src_plain, true, &plain));
-        nn_prog_release(&diff);
-        dnnl_memory_desc_t md = nn_md_map(p, node->in[0], p->type, dnnl_nhwc);
-        BASE_TRY(nn_prog_view(p, &plain, &md, &map));
-        nn_prog_release(&plain);
-        BASE_TRY(contribute_take(p, node->in[0], &map));
-    }
+    BASE_TRY(product_weights(p, x, &src, &state->src, &typed, state->pd));
+    if (!p->state[node->in[0]].needs_grad) goto out;
+    BASE_TRY(product_data(p, x, &src, &typed, state->pd, &diff));
+    nn_prog_release(&typed);
+    BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &diff, &src_plain, true, &plain));
+    nn_prog_release(&diff);
+    dnnl_memory_desc_t md = nn_md_map(p, node->in[0], p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_view(p, &plain, &md, &map));
+    nn_prog_release(&plain);
+    BASE_TRY(contribute_take(p, node->in[0], &map));
 out:
     nn_prog_release(&flat);
     nn_prog_release(&typed);

@@ -58,7 +58,8 @@ static void finish_chain(NnProgram *p, const Chain *c)
 }
 
 /* Attributes of a chain's post-ops. *out NULL where there are none. */
-static BaseStatus chain_attr(const NnProgram *p, const Chain *c, const char *name, dnnl_primitive_attr_t *out)
+static BaseStatus chain_attr(const Chain *c, const dnnl_memory_desc_t *other, const char *name,
+                             dnnl_primitive_attr_t *out)
 {
     BaseStatus st = BASE_OK;
     dnnl_post_ops_t ops = NULL;
@@ -68,7 +69,7 @@ static BaseStatus chain_attr(const NnProgram *p, const Chain *c, const char *nam
     NN_DNNL(dnnl_post_ops_create(&ops), "post-ops", name);
     NN_DNNL(dnnl_primitive_attr_create(&attr), "attributes", name);
     if (c->add >= 0)
-        NN_DNNL(dnnl_post_ops_append_binary(ops, dnnl_binary_add, &p->state[c->other].value.md), "post-ops", name);
+        NN_DNNL(dnnl_post_ops_append_binary(ops, dnnl_binary_add, other), "post-ops", name);
     if (c->relu >= 0) NN_DNNL(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0), "post-ops", name);
     NN_DNNL(dnnl_primitive_attr_set_post_ops(attr, ops), "post-ops", name);
     *out = attr;
@@ -98,7 +99,7 @@ static BaseStatus conv_pd(NnProgram *p, NnNode x, const Chain *c, const_dnnl_pri
     NN_DNNL(dnnl_convolution_forward_desc_init(&desc, forward_kind(p), dnnl_convolution_direct, &src, &weight,
                                                node->bias || c->norm >= 0 ? &bias : NULL, &dst, stride, pad, pad),
             "the convolution", node->name);
-    BASE_TRY(chain_attr(p, c, node->name, &attr));
+    BASE_TRY(chain_attr(c, c->add >= 0 ? &p->state[c->other].value.md : NULL, node->name, &attr));
     BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, node->name, out));
 out:
     if (attr) dnnl_primitive_attr_destroy(attr);
@@ -111,11 +112,94 @@ static bool is_reference(const_dnnl_primitive_desc_t pd)
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success && strstr(name, "ref") != 0;
 }
 
+BaseStatus nn_product_pd(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, dnnl_data_type_t out_type, bool bias,
+                         const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t *out)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const int64_t dims[2] = {src->dims[0], node->C};
+    dnnl_memory_desc_t dst = nn_md(out_type, dnnl_nc, 2, dims), weight = nn_md_weight(p, x, p->type, true);
+    dnnl_memory_desc_t bias_md = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    dnnl_inner_product_desc_t desc;
+    NN_DNNL(dnnl_inner_product_forward_desc_init(&desc, forward_kind(p), src, &weight, bias ? &bias_md : NULL, &dst),
+            "the product", node->name);
+    BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, node->name, out));
+out:
+    return st;
+}
+
+/* Rows @p in times the weight of @p x, with the chain's post-ops; @p src: the layout of the rows, or any. */
+static BaseStatus forward_product(NnProgram *p, NnNode x, const Chain *c, const NnTensor *in,
+                                  const dnnl_memory_desc_t *src, dnnl_data_type_t out_type)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    NnState *state = &p->state[x];
+    NnTensor weight, bias, dst = {0}, other = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    if (c->add >= 0) BASE_TRY(nn_unfold_rows(p, &p->forward, x, &p->state[c->other].value, &other));
+    BASE_TRY(chain_attr(c, &other.md, node->name, &attr));
+    BASE_TRY(nn_product_pd(p, x, src, out_type, node->bias || c->norm >= 0, attr, &state->pd));
+    BASE_TRY(nn_prog_convert(p, &p->forward, node->name, in, nn_pd_md(state->pd, dnnl_query_src_md), false,
+                             &state->src));
+    BASE_TRY(nn_reload_weight(p, x, c->norm, nn_pd_md(state->pd, dnnl_query_weights_md), &weight));
+    BASE_TRY(nn_reload_bias(p, x, c->norm, &bias));
+    dnnl_memory_desc_t map = nn_md_map(p, x, out_type, dnnl_nhwc);
+    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c->last].value));
+    BASE_TRY(nn_prog_view(p, &p->state[c->last].value, nn_pd_md(state->pd, dnnl_query_dst_md), &dst));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
+    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
+    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
+    nn_step_arg(step, DNNL_ARG_DST, &dst);
+    nn_step_arg(step, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &other);
+    finish_chain(p, c);
+out:
+    nn_prog_release(&dst);
+    nn_prog_release(&other);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return st;
+}
+
+static BaseStatus forward_linear(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    Chain c = find_chain(p, x, false);
+    NnTensor flat = {0};
+    const int64_t dims[2] = {p->n, nn_prog_node(p, node->in[0])->C};
+    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, dims);
+    /* logits leave in float32, so that bf16 does not round them */
+    dnnl_data_type_t out_type = c.last == nn_net_output(p->net) ? dnnl_f32 : p->type;
+    BASE_TRY(nn_prog_vector(p, &p->forward, node->name, &p->state[node->in[0]].value, false, &flat));
+    BASE_TRY(forward_product(p, x, &c, &flat, &src, out_type));
+out:
+    nn_prog_release(&flat);
+    return st;
+}
+
+static BaseStatus forward_unfolded(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    Chain c = find_chain(p, x, true);
+    /* in plain eval nothing reads the patches again */
+    NnTensor patches = {0};
+    BASE_TRY(nn_unfold_source(p, &p->forward, x, p->mode == NN_MODE_EVAL, &patches));
+    BASE_TRY(forward_product(p, x, &c, &patches, &patches.md, p->type));
+    p->state[x].unfolded = true;
+    if (p->mode == NN_MODE_EVAL) nn_prog_release(&p->state[x].src);
+out:
+    nn_prog_release(&patches);
+    return st;
+}
+
 static BaseStatus forward_conv(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
+    if (nn_unfold_forward(p, x)) return forward_unfolded(p, x);
     Chain c = find_chain(p, x, true);
     const_dnnl_primitive_desc_t pd = NULL;
     BaseStatus chosen = conv_pd(p, x, &c, &pd);
@@ -143,48 +227,6 @@ static BaseStatus forward_conv(NnProgram *p, NnNode x)
         nn_step_arg(step, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &p->state[c.other].value);
     finish_chain(p, &c);
 out:
-    return st;
-}
-
-static BaseStatus forward_linear(NnProgram *p, NnNode x)
-{
-    BaseStatus st = BASE_OK;
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    NnState *state = &p->state[x];
-    Chain c = find_chain(p, x, false);
-    NnTensor flat = {0}, weight, bias, dst = {0};
-    dnnl_primitive_attr_t attr = NULL;
-    /* logits leave in float32, so that bf16 does not round them */
-    dnnl_data_type_t out_type = c.last == nn_net_output(p->net) ? dnnl_f32 : p->type;
-    const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
-    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims);
-    dnnl_memory_desc_t out = nn_md(out_type, dnnl_nc, 2, out_dims);
-    dnnl_memory_desc_t weight_any = nn_md_weight(p, x, p->type, true), bias_md = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
-    dnnl_inner_product_desc_t desc;
-    NN_DNNL(dnnl_inner_product_forward_desc_init(&desc, forward_kind(p), &src, &weight_any,
-                                                 node->bias || c.norm >= 0 ? &bias_md : NULL, &out),
-            "the product", node->name);
-    BASE_TRY(chain_attr(p, &c, node->name, &attr));
-    BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, node->name, &state->pd));
-    BASE_TRY(nn_prog_vector(p, &p->forward, node->name, &p->state[node->in[0]].value, false, &flat));
-    BASE_TRY(nn_prog_convert(p, &p->forward, node->name, &flat, nn_pd_md(state->pd, dnnl_query_src_md), false,
-                             &state->src));
-    BASE_TRY(nn_reload_weight(p, x, c.norm, nn_pd_md(state->pd, dnnl_query_weights_md), &weight));
-    BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
-    dnnl_memory_desc_t map = nn_md_map(p, x, out_type, dnnl_nhwc);
-    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c.last].value));
-    BASE_TRY(nn_prog_view(p, &p->state[c.last].value, &out, &dst));
-    NnStep *step;
-    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
-    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
-    nn_step_arg(step, DNNL_ARG_DST, &dst);
-    finish_chain(p, &c);
-out:
-    nn_prog_release(&flat);
-    nn_prog_release(&dst);
-    if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
 }
 
@@ -369,7 +411,7 @@ static BaseStatus forward_add(NnProgram *p, NnNode x)
     }
     dnnl_binary_desc_t desc;
     NN_DNNL(dnnl_binary_desc_init(&desc, dnnl_binary_add, &a->value.md, &other.md, &dst->md), "the addition", name);
-    BASE_TRY(chain_attr(p, &c, name, &attr));
+    BASE_TRY(chain_attr(&c, NULL, name, &attr));
     const_dnnl_primitive_desc_t pd;
     BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, name, &pd));
     NnStep *step;
@@ -400,14 +442,8 @@ BaseStatus nn_dropout_run(NnProgram *p, const NnJob *job)
         float keep = base_random_mix(stream + (uint64_t)i * 0x9e3779b97f4a7c15u) >> 11 < limit ? 0 : scale;
         if (job->C == 4) {
             out[i] = keep > 0 ? in[i] * keep : 0;
-        } else { /* bf16: the upper half of a float, rounded to nearest even */
-            uint32_t bits = (uint32_t)in16[i] << 16;
-            float value;
-            memcpy(&value, &bits, 4);
-            value = keep > 0 ? value * keep : 0;
-            memcpy(&bits, &value, 4);
-            bool nan = value != value;
-            out16[i] = nan ? 0x7fc0 : (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+        } else {
+            out16[i] = keep > 0 ? nn_bf16_from_f32(nn_bf16_to_f32(in16[i]) * keep) : 0;
         }
     }
     return BASE_OK;

@@ -63,7 +63,7 @@ typedef struct {
     bool relu;      /* norm: the ReLU behind it is fused */
     bool owned;     /* nothing but its one consumer reads the value's storage */
     bool needs_grad;
-    bool unfolded;  /* convolution as a matrix product */
+    bool unfolded;  /* src is the patches of a convolution */
 } NnState;
 
 typedef struct {
@@ -85,7 +85,6 @@ struct NnProgram {
     NnTensor logits, dlogits; /* plain float32 [n, K] */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
-    float *grads; /* of the running backward pass */
     NnGradView *grad_views;
     int grad_count, grad_room;
     NnBuf **bufs;
@@ -144,10 +143,41 @@ BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
 /** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]. */
 dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
 
+/* unfold.c: convolutions of small maps as matrix products */
+bool nn_unfold_forward(const NnProgram *p, NnNode x); /* whether it pays: forward and data gradient */
+bool nn_unfold_weights(const NnProgram *p, NnNode x); /* weight gradient */
+/** The patches of convolution @p x's input: rows [n * oh * ow, C, kh, kw], layout nhwc. */
+BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled, NnTensor *out);
+/** Output [n, K, oh, ow] of @p x (or its gradient) as rows [n * oh * ow, K]. */
+BaseStatus nn_unfold_rows(NnProgram *p, NnSteps *steps, NnNode x, const NnTensor *map, NnTensor *out);
+/** The transpose of nn_unfold_source: gradients of patches summed into that of the input. */
+BaseStatus nn_unfold_fold(NnProgram *p, NnNode x, const NnTensor *patches, NnTensor *out);
+/** Forward product of @p x over @p rows rows; the backward forms want it as their hint. */
+BaseStatus nn_product_pd(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, dnnl_data_type_t out_type, bool bias,
+                         const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t *out);
+
 /* forward.c, backward.c: the steps of the whole graph */
 BaseStatus nn_build_forward(NnProgram *p);
 BaseStatus nn_build_backward(NnProgram *p);
 void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad);
 BaseStatus nn_dropout_run(NnProgram *p, const NnJob *job);
+
+/* bf16 is the upper half of a float32; rounded to nearest even */
+static inline float nn_bf16_to_f32(uint16_t half)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } u = {.bits = (uint32_t)half << 16};
+    return u.value;
+}
+static inline uint16_t nn_bf16_from_f32(float value)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } u = {.value = value};
+    return value != value ? 0x7fc0 : (uint16_t)((u.bits + 0x7fff + (u.bits >> 16 & 1)) >> 16);
+}
 
 #endif
