@@ -1,0 +1,187 @@
+/* Every registered unlearning method, held against the frame's promises: the same seed gives the same bits, the original and
+ * the data are left alone, the result is finite, several classes at once work, one preparation serves several applies, and
+ * nothing leaks. A new row of unlearn/list.h is tested the day it is added. */
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "unlearn/unlearn.h"
+
+enum { N = 60, C = 2, SIDE = 8, K = 5 };
+
+typedef struct {
+    DataSet set;
+    DataClasses forget;
+    NnTrainConfig training;
+    NnNet *original;
+    UnlearnContext context;
+} World;
+
+static NnNet *tiny_net(void)
+{
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_graph_create(C, SIDE, SIDE, &g));
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "conv", 4, 1, 1, 0, false), "bn"));
+    x = nn_max_pool(g, nn_relu(g, nn_conv(g, x, "deep", 6, 3, 2, 1, true)), 2, 2, 0);
+    x = nn_linear(g, nn_relu(g, nn_linear(g, nn_flatten(g, x), "hidden", 12, true)), "head", K, true);
+    assert_ok(nn_net_create_take(g, x, &net));
+    return net;
+}
+
+/* Class k lights up row k of channel 0: learnable in a moment. */
+static void world_open(World *w, const char *forget)
+{
+    static char *names[] = {"a", "b", "c", "d", "e"};
+    float *x = NULL;
+    BaseRandom random = base_random_make(3, "test", 0);
+    *w = (World){.set = {.name = "tiny", .N = N, .C = C, .H = SIDE, .W = SIDE, .K = K, .type = DATA_F32, .class_names = names}};
+    assert_ok(BASE_ALLOC(N * C * SIDE * SIDE, &x));
+    assert_ok(BASE_ALLOC(N, &w->set.labels));
+    w->set.images = x;
+    for (int i = 0; i < N; i++) {
+        w->set.labels[i] = i % K;
+        for (int j = 0; j < C * SIDE * SIDE; j++)
+            x[i * C * SIDE * SIDE + j] = (float)(0.3 * base_random_normal(&random) + (j < SIDE * SIDE && j / SIDE == i % K));
+    }
+    assert_ok(data_classes_parse(&w->set, forget, &w->forget));
+    base_param_defaults(nn_train_params, nn_train_param_count, &w->training);
+    w->training.epochs = 3;
+    w->training.batch_size = 20;
+    w->training.augment = false;
+    w->training.lr = 0.05;
+    w->original = tiny_net();
+    nn_net_init(w->original, 1);
+    DataView all = data_view_all(&w->set);
+    assert_ok(nn_train(w->original, &all, &w->training, NN_F32, 1, "original", NULL));
+    w->context = (UnlearnContext){.original = w->original, .train = all, .forget = &w->forget, .training = &w->training,
+                                  .precision = NN_F32, .seed = 21};
+}
+
+static void world_close(World *w)
+{
+    nn_net_free(w->original);
+    data_classes_free(&w->forget);
+    base_free(w->set.images);
+    base_free(w->set.labels);
+}
+
+static NnNet *run(const World *w, const UnlearnMethod *method, UnlearnReport *report)
+{
+    NnNet *net = NULL;
+    double params[1024]; /* room for any parameter struct, aligned */
+    assert_true(method->entry.params_size <= sizeof params);
+    base_param_defaults(method->entry.params, method->entry.param_count, params);
+    assert_ok(nn_net_clone(w->original, &net));
+    assert_ok(unlearn_run(method, &w->context, params, net, report));
+    return net;
+}
+
+static bool same_bits(const NnNet *a, const NnNet *b)
+{
+    return memcmp(nn_net_params(a), nn_net_params(b), (size_t)nn_net_param_count(a) * sizeof(float)) == 0 &&
+           memcmp(nn_net_buffers(a), nn_net_buffers(b), (size_t)nn_net_buffer_count(a) * sizeof(float)) == 0;
+}
+
+static const UnlearnMethod *method_at(size_t i) { return (const UnlearnMethod *)unlearn_registry.entries[i]; }
+
+static void test_entries(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < unlearn_registry.count; i++) {
+        const UnlearnMethod *m = method_at(i), *found = NULL;
+        assert_ok(unlearn_find(m->entry.name, &found));
+        assert_ptr_equal(m, found); /* names are unique */
+        assert_true(*m->entry.summary && m->entry.source && m->apply);
+        assert_true(!m->prepare == !m->release);
+        assert_true(m->needs == 0 || m->needs < 16);
+        for (const char *const *name = m->tunable; name && *name; name++) {
+            bool known = false;
+            for (size_t j = 0; j < m->entry.param_count; j++) known |= strcmp(*name, m->entry.params[j].name) == 0;
+            if (!known) fail_msg("%s: tunable '%s' is no parameter", m->entry.name, *name);
+        }
+        for (size_t j = 0; j < m->entry.param_count; j++) {
+            const BaseParam *p = m->entry.params + j;
+            if (p->kind == BASE_KIND_F64 || p->kind == BASE_KIND_I64)
+                assert_true(p->min <= p->def && p->def <= p->max);
+            assert_true(p->meaning && *p->meaning);
+        }
+    }
+}
+
+static void check_method(const char *forget, const UnlearnMethod *method)
+{
+    World w;
+    UnlearnReport first_report, second_report;
+    char set_before[BASE_HASH_HEX], set_after[BASE_HASH_HEX], net_before[BASE_HASH_HEX], net_after[BASE_HASH_HEX];
+    world_open(&w, forget);
+    size_t bytes = (size_t)N * C * SIDE * SIDE * sizeof(float);
+    base_hash_bytes(w.set.images, bytes, set_before);
+    assert_ok(nn_net_hash(w.original, net_before));
+    NnNet *first = run(&w, method, &first_report), *second = run(&w, method, &second_report);
+    if (!same_bits(first, second)) fail_msg("%s: two runs with one seed differ", method->entry.name);
+    base_hash_bytes(w.set.images, bytes, set_after);
+    assert_ok(nn_net_hash(w.original, net_after));
+    assert_string_equal(set_before, set_after);
+    assert_string_equal(net_before, net_after);
+    assert_true(same_bits(first, w.original) == (strcmp(method->entry.name, "none") == 0));
+    for (int64_t i = 0; i < nn_net_param_count(first); i++) assert_true(isfinite(nn_net_params(first)[i]));
+    for (int64_t i = 0; i < nn_net_buffer_count(first); i++) assert_true(isfinite(nn_net_buffers(first)[i]));
+    assert_int_equal(first_report.layer_count, second_report.layer_count);
+    assert_true(first_report.passes >= 0 && first_report.prepare_seconds >= 0 && first_report.apply_seconds >= 0);
+    int64_t used = first_report.samples_retain + first_report.samples_forget;
+    assert_true(used <= N);
+    if (!(method->needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET))) assert_int_equal(used, 0);
+    unlearn_report_free(&first_report);
+    unlearn_report_free(&second_report);
+    nn_net_free(first);
+    nn_net_free(second);
+    world_close(&w);
+}
+
+static void test_every_method(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < unlearn_registry.count; i++) {
+        print_message("%s\n", method_at(i)->entry.name);
+        int64_t before = base_memory_live();
+        check_method("2", method_at(i));
+        check_method("0,3", method_at(i)); /* several classes at once */
+        assert_int_equal(base_memory_live(), before);
+    }
+}
+
+/* prepare once, apply twice with the same parameters: the state is not used up. */
+static void test_state_serves_many(void **state)
+{
+    (void)state;
+    World w;
+    world_open(&w, "4");
+    for (size_t i = 0; i < unlearn_registry.count; i++) {
+        const UnlearnMethod *m = method_at(i);
+        double params[1024];
+        void *kept = NULL;
+        NnNet *nets[2] = {NULL, NULL};
+        base_param_defaults(m->entry.params, m->entry.param_count, params);
+        if (m->prepare) assert_ok(m->prepare(&w.context, params, &kept));
+        for (int j = 0; j < 2; j++) {
+            UnlearnReport report = {0};
+            assert_ok(nn_net_clone(w.original, &nets[j]));
+            assert_ok(m->apply(&w.context, kept, params, nets[j], &report));
+            unlearn_report_free(&report);
+        }
+        if (!same_bits(nets[0], nets[1])) fail_msg("%s: a second apply differs", m->entry.name);
+        if (m->release) m->release(kept);
+        nn_net_free(nets[0]);
+        nn_net_free(nets[1]);
+    }
+    world_close(&w);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_entries),
+    cmocka_unit_test(test_every_method),
+    cmocka_unit_test(test_state_serves_many),
+};
+SUPPORT_MAIN(tests)
