@@ -51,8 +51,10 @@ static BaseStatus add_take(BaseYaml *parent, BaseYaml *child)
     size_t n = parent->count;
     BaseStatus st = BASE_OK;
     if (n == 0 || (n >= 4 && (n & (n - 1)) == 0)) st = BASE_GROW(&parent->items, n, n ? 2 * n : 4);
-    if (st == BASE_OK) parent->items[parent->count++] = child;
-    else base_yaml_free(child);
+    if (st == BASE_OK)
+        parent->items[parent->count++] = child;
+    else
+        base_yaml_free(child);
     return st;
 }
 
@@ -60,8 +62,10 @@ static BaseStatus add_take(BaseYaml *parent, BaseYaml *child)
 
 static void place(const Parser *p, size_t line, char *out, size_t size)
 {
-    if (p->lines) snprintf(out, size, "%.900s:%zu", p->name, line + 1);
-    else snprintf(out, size, "%.900s", p->name);
+    if (p->lines)
+        snprintf(out, size, "%.900s:%zu", p->name, line + 1);
+    else
+        snprintf(out, size, "%.900s", p->name);
 }
 
 static BaseStatus refuse(const Parser *p, const char *what)
@@ -136,7 +140,8 @@ static BaseStatus parse_node(Parser *p, int depth, BaseYaml **out)
     char *key = NULL, where[1024];
     *out = NULL;
     BASE_TRY(check_plain(p));
-    BASE_CHECK(depth < DEPTH, BASE_EUSAGE, "%s:%zu: nested deeper than %d", p->name, p->event.start_mark.line + 1, DEPTH);
+    BASE_CHECK(depth < DEPTH, BASE_EUSAGE, "%s:%zu: nested deeper than %d", p->name, p->event.start_mark.line + 1,
+               DEPTH);
     place(p, p->event.start_mark.line, where, sizeof where);
     if (p->event.type == YAML_SCALAR_EVENT) {
         BASE_TRY(make(BASE_YAML_SCALAR, where, &node));
@@ -290,7 +295,8 @@ static BaseStatus locate(BaseYaml *node, const Path *path, size_t *index)
     int64_t n;
     if (path->size == 0) return wrong(path, "an empty name in the path before");
     if (node->kind == BASE_YAML_SCALAR && !*node->text) node->kind = BASE_YAML_MAP; /* "key:" with nothing behind */
-    if (node->kind == BASE_YAML_SCALAR) return wrong(path, "a single value stands where there would have to be a map with");
+    if (node->kind == BASE_YAML_SCALAR)
+        return wrong(path, "a single value stands where there would have to be a map with");
     if (node->kind == BASE_YAML_MAP) {
         const BaseYaml *child = child_of(node, path->part, path->size);
         for (*index = 0; *index < node->count && node->items[*index] != child;) ++*index;
@@ -355,9 +361,12 @@ static void quote(const char *text, BaseText *out)
 {
     base_text_append(out, "\"", 1);
     for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\') base_text_add(out, "\\%c", *c);
-        else if ((unsigned char)*c < ' ') base_text_add(out, "\\u%04x", (unsigned)*c); /* YAML and JSON alike */
-        else base_text_append(out, c, 1);
+        if (*c == '"' || *c == '\\')
+            base_text_add(out, "\\%c", *c);
+        else if ((unsigned char)*c < ' ')
+            base_text_add(out, "\\u%04x", (unsigned)*c); /* YAML and JSON alike */
+        else
+            base_text_append(out, c, 1);
     }
     base_text_append(out, "\"", 1);
 }
@@ -370,8 +379,10 @@ static void flow_scalar(const char *text, BaseText *out)
                  text[n - 1] != ' ' && !strchr("&*!|>%@`?: ", text[0]) &&
                  !(text[0] == '-' && (n == 1 || text[1] == ' ' || text[1] == '-'));
     for (const char *c = text; *c; c++) plain = plain && (unsigned char)*c >= ' ';
-    if (plain) base_text_append(out, text, n);
-    else quote(text, out);
+    if (plain)
+        base_text_append(out, text, n);
+    else
+        quote(text, out);
 }
 
 static void flow(const BaseYaml *node, BaseText *out)
@@ -395,8 +406,10 @@ static void flow(const BaseYaml *node, BaseText *out)
 
 void base_yaml_flow(const BaseYaml *node, BaseText *out)
 {
-    if (node->kind == BASE_YAML_SCALAR) base_text_append(out, node->text, strlen(node->text));
-    else flow(node, out);
+    if (node->kind == BASE_YAML_SCALAR)
+        base_text_append(out, node->text, strlen(node->text));
+    else
+        flow(node, out);
 }
 
 void base_yaml_canonical(const BaseYaml *node, BaseText *out)

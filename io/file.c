@@ -28,9 +28,12 @@ static BaseStatus open_for_reading(const char *path, int *fd, int64_t *size)
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (opened < 0) return base_error_set(BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     BaseStatus st = BASE_OK;
-    if (fstat(opened, &info) != 0) st = base_error_set(BASE_EIO, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(info.st_mode)) st = base_error_set(BASE_EIO, "%s: is a folder; must be a file", path);
-    else if (!S_ISREG(info.st_mode)) st = base_error_set(BASE_EIO, "%s: must be a regular file", path);
+    if (fstat(opened, &info) != 0)
+        st = base_error_set(BASE_EIO, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(info.st_mode))
+        st = base_error_set(BASE_EIO, "%s: is a folder; must be a file", path);
+    else if (!S_ISREG(info.st_mode))
+        st = base_error_set(BASE_EIO, "%s: must be a regular file", path);
     if (st != BASE_OK) {
         close(opened);
         return st;
@@ -135,7 +138,8 @@ BaseStatus io_writer_finish_take(IoWriter *writer)
                strerror(errno));
     base_free(writer->temporary);
     writer->temporary = NULL;
-    /* the new name, too, must outlive a power cut; some file systems cannot sync a folder, and the data is safe by now */
+    /* the new name, too, must outlive a power cut; some file systems cannot sync a folder, and the data is safe by now
+     */
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
@@ -195,8 +199,8 @@ BaseStatus io_folder_make(const char *path)
         *end = '\0';
         if (mkdir(part, 0777) != 0) {
             int why = errno;
-            BASE_CHECK(stat(part, &info) == 0 && S_ISDIR(info.st_mode), BASE_EIO, "%s: the folder cannot be made: %s", part,
-                       why == EEXIST ? "a file of that name is there" : strerror(why));
+            BASE_CHECK(stat(part, &info) == 0 && S_ISDIR(info.st_mode), BASE_EIO, "%s: the folder cannot be made: %s",
+                       part, why == EEXIST ? "a file of that name is there" : strerror(why));
         }
         *end = keep;
         if (!keep) break;

@@ -33,7 +33,8 @@ static BaseStatus unpack(const char *path, z_stream *z, const char *packed, size
             BASE_CHECK(inflateReset(z) == Z_OK, BASE_EBACKEND, "%s: zlib: cannot go on", path);
         }
         if (*used == room) BASE_TRY(grow(path, out, *used, &room, limit));
-        size_t in = size - eaten < 1 << 30 ? size - eaten : 1 << 30, space = room - *used < 1 << 30 ? room - *used : 1 << 30;
+        size_t in = size - eaten < 1 << 30 ? size - eaten : 1 << 30,
+               space = room - *used < 1 << 30 ? room - *used : 1 << 30;
         z->next_in = (const Bytef *)packed + eaten;
         z->avail_in = (uInt)in;
         z->next_out = (Bytef *)*out + *used;

@@ -219,8 +219,8 @@ static BaseStatus describe(IoHdf5 *file, const char *path, hid_t data, IoH5Info 
     BASE_CHECK(io_hdf5_number(type, &out->stored, &out->is_float), BASE_EFORMAT,
                "%s: %s holds no numbers that can be read (integers, booleans or floats of at most 64 bits)", file->path,
                path);
-    BASE_CHECK(io_hdf5_extent(space, out), BASE_EFORMAT, "%s: %s: must be an array of at most %d dimensions", file->path,
-               path, IO_H5_DIMS);
+    BASE_CHECK(io_hdf5_extent(space, out), BASE_EFORMAT, "%s: %s: must be an array of at most %d dimensions",
+               file->path, path, IO_H5_DIMS);
 out:
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
@@ -319,7 +319,8 @@ static BaseStatus write_dataset(IoHdf5 *file, const char *path, hid_t stored, hi
     return st;
 }
 
-BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape, const void *data)
+BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape,
+                         const void *data)
 {
     return write_dataset(file, path, file_type(type), io_hdf5_memory_type(type), ndim, shape, data);
 }

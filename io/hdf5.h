@@ -1,9 +1,9 @@
-/* io/hdf5.h - HDF5 files as groups of arrays and attributes (the only header pair that knows hdf5.h).
+/* io/hdf5.h - HDF5 files as groups of arrays and attributes.
  *
- * Reading a user's file: libhdf5 1.10.8 itself crashes or hangs on some corrupted files, so io_hdf5_open first walks and
- * reads the file in a child process (this program again, posix_spawn) with limits on memory and time; a dead child is
- * one clear line. Writing: everything is built in memory (core driver), then its file image is written by io_file_write,
- * so a full disk is an error of ours and no half file is left. HDF5's own error printing is off.
+ * Reading a user's file: libhdf5 1.10.8 itself crashes or hangs on some corrupted files, so io_hdf5_open first
+ * walks and reads the file in a child process (this program again, posix_spawn) with limits on memory and time; a dead
+ * child is one clear line. Writing: everything is built in memory (core driver), then its file image is written by
+ * io_file_write, so a full disk is an error of ours and no half file is left. HDF5's own error printing is off.
  */
 #ifndef IO_HDF5_H
 #define IO_HDF5_H
@@ -24,7 +24,8 @@ typedef struct {
     int64_t count;
 } IoH5Info;
 
-/** Opens for reading. @p trusted: our own file, skip the child. BASE_EIO, BASE_EFORMAT. */
+/** Opens for reading. @p trusted: our own file, skip the child, which also refuses arrays and links in other files,
+ *  arrays far larger than what the file stores of them, and groups more than 32 deep. BASE_EIO, BASE_EFORMAT. */
 BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out);
 /** An empty file in memory for writing. */
 BaseStatus io_hdf5_create(IoHdf5 **out);
@@ -38,12 +39,14 @@ BaseStatus io_hdf5_info(IoHdf5 *file, const char *path, IoH5Info *out);
 /** Reads a whole array converted to @p type into @p out [info.count], the caller's storage. */
 BaseStatus io_hdf5_read(IoHdf5 *file, const char *path, IoH5Type type, void *out);
 /** Creates missing groups; arrays over 4 KiB are chunked and deflated. @p data [shape]. */
-BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape, const void *data);
+BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape,
+                         const void *data);
 /** Variable-length UTF-8 strings. */
 BaseStatus io_hdf5_write_texts(IoHdf5 *file, const char *path, const char *const *texts, size_t count);
 BaseStatus io_hdf5_read_texts(IoHdf5 *file, const char *path, char ***texts, size_t *count); /* io_names_free */
 
-/* Attributes of a group or dataset ("/" is the root). Reading: BASE_ENOTFOUND where absent. */
+/* Attributes of a group or dataset ("/" is the root). Setting replaces, and makes the group where nothing is at the
+ * path. Reading: BASE_ENOTFOUND where absent. */
 BaseStatus io_hdf5_set_text(IoHdf5 *file, const char *path, const char *name, const char *value);
 BaseStatus io_hdf5_set_f64(IoHdf5 *file, const char *path, const char *name, double value);
 BaseStatus io_hdf5_set_i64(IoHdf5 *file, const char *path, const char *name, int64_t value);

@@ -16,7 +16,8 @@ BaseStatus io_hdf5_texts(hid_t object, bool attribute, const char *what, char **
     hid_t type = attribute ? H5Aget_type(object) : H5Dget_type(object);
     hid_t space = attribute ? H5Aget_space(object) : H5Dget_space(object);
     BASE_CHECK(type >= 0 && space >= 0, BASE_EFORMAT, "%s: %s", what, io_hdf5_reason());
-    BASE_CHECK(H5Tget_class(type) == H5T_STRING && io_hdf5_extent(space, &info), BASE_EFORMAT, "%s holds no text", what);
+    BASE_CHECK(H5Tget_class(type) == H5T_STRING && io_hdf5_extent(space, &info), BASE_EFORMAT, "%s holds no text",
+               what);
     BASE_CHECK(info.count <= IO_HDF5_TEXTS, BASE_ELIMIT, "%s holds %lld texts; at most %d are read", what,
                (long long)info.count, IO_HDF5_TEXTS);
     bool variable = H5Tis_variable_str(type) > 0;
@@ -30,8 +31,8 @@ BaseStatus io_hdf5_texts(hid_t object, bool attribute, const char *what, char **
     BASE_TRY(BASE_ALLOC(info.count * (int64_t)width, &rows));
     if (variable) pointers = (char **)(void *)rows;
     if (info.count) {
-        herr_t rc = attribute ? H5Aread(object, memory, rows)
-                              : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
+        herr_t rc =
+            attribute ? H5Aread(object, memory, rows) : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
         BASE_CHECK(rc >= 0, BASE_EFORMAT, "%s cannot be read: %s", what, io_hdf5_reason());
     }
     for (int64_t i = 0; i < info.count; i++) {

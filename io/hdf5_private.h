@@ -19,7 +19,8 @@ void io_hdf5_quiet(void);
 /** HDF5's own innermost message of the call that just failed ("unknown error" if none). Valid until the next call. */
 const char *io_hdf5_reason(void);
 
-/** False where @p type is no number that io_hdf5_read converts: integers and booleans of 1 to 8 bytes, floats of 2 to 8. */
+/** False where @p type is no number that io_hdf5_read converts: integers and booleans of 1 to 8 bytes, floats of 2
+ * to 8. */
 bool io_hdf5_number(hid_t type, IoH5Type *stored, bool *is_float);
 /** The type of IoH5Type values in memory; a constant of HDF5, never closed. */
 hid_t io_hdf5_memory_type(IoH5Type type);

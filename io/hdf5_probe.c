@@ -1,8 +1,8 @@
 /* A foreign HDF5 file is read whole by a child process before this process touches it.
  *
  * The child (this program again, so that no shell and no second binary is needed) walks every group, reads every
- * attribute, number array and text of the file, and says "ok" on its standard output; whatever else happens, a crash and
- * an endless loop included, is one line of BASE_EFORMAT. Its memory and processor time are limited.
+ * attribute, number array and text of the file, and says "ok" on its standard output; whatever else happens, a crash
+ * and an endless loop included, is one line of BASE_EFORMAT. Its memory and processor time are limited.
  *
  * A few bytes can declare an array of any size. Deflate, the strongest common filter, packs at most 1032 to 1, so an
  * array may be at most RATIO times what the file stores of it, plus FREE_BYTES that nothing need be stored of (fill
@@ -109,16 +109,16 @@ static int start(const char *path, int write_end, char **environment, pid_t *pid
 static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
 {
     if (answer->late)
-        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds)", path,
-                              (long long)allowed_seconds(size));
+        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds)",
+                              path, (long long)allowed_seconds(size));
     if (WIFSIGNALED(answer->status))
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (libhdf5 died of signal %d, %s)", path,
                               WTERMSIG(answer->status), strsignal(WTERMSIG(answer->status)));
     if (strcmp(answer->text, "ok") == 0) return BASE_OK;
     if (strncmp(answer->text, "no: ", 4) == 0)
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (%s)", path, answer->text + 4);
-    return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (the process that tried ended with status %d)", path,
-                          WEXITSTATUS(answer->status));
+    return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (the process that tried ended with status %d)",
+                          path, WEXITSTATUS(answer->status));
 }
 
 BaseStatus io_hdf5_probe(const char *path, int64_t size)
@@ -213,8 +213,8 @@ static BaseStatus check_layout(const Walk *walk, hid_t data, hid_t type, const c
                "%.100s lies in other files, which are not read", name);
     int64_t width = (int64_t)H5Tget_size(type), bytes;
     if (layout == H5D_CHUNKED) {
-        BASE_CHECK(H5Pget_chunk(creation, IO_H5_DIMS, unit) == info->ndim, BASE_EFORMAT, "%.100s: its chunks are damaged",
-                   name);
+        BASE_CHECK(H5Pget_chunk(creation, IO_H5_DIMS, unit) == info->ndim, BASE_EFORMAT,
+                   "%.100s: its chunks are damaged", name);
         bytes = width;
         for (int d = 0; d < info->ndim; d++)
             BASE_CHECK(unit[d] > 0 && unit[d] < (hsize_t)1 << 32 &&
@@ -224,7 +224,8 @@ static BaseStatus check_layout(const Walk *walk, hid_t data, hid_t type, const c
     hsize_t stored = H5Dget_storage_size(data);
     BASE_CHECK(stored <= (hsize_t)walk->file_size, BASE_EFORMAT, "%.100s stores %llu bytes in a file of %lld", name,
                (unsigned long long)stored, (long long)walk->file_size);
-    BASE_CHECK(!__builtin_mul_overflow(info->count, width, &bytes) && bytes / RATIO <= (int64_t)stored + FREE_BYTES / RATIO,
+    BASE_CHECK(!__builtin_mul_overflow(info->count, width, &bytes) &&
+                   bytes / RATIO <= (int64_t)stored + FREE_BYTES / RATIO,
                BASE_EFORMAT, "%.100s declares %lld elements of %lld bytes but stores %llu bytes", name,
                (long long)info->count, (long long)width, (unsigned long long)stored);
 out:
@@ -285,8 +286,10 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
     BASE_CHECK(attribute >= 0, BASE_EFORMAT, "attribute %.100s: %s", name, io_hdf5_reason());
     type = H5Aget_type(attribute);
     BASE_CHECK(type >= 0, BASE_EFORMAT, "attribute %.100s: %s", name, io_hdf5_reason());
-    if (H5Tget_class(type) == H5T_STRING) BASE_TRY(read_texts(attribute, true, name));
-    else BASE_TRY(read_numbers(attribute, type, name));
+    if (H5Tget_class(type) == H5T_STRING)
+        BASE_TRY(read_texts(attribute, true, name));
+    else
+        BASE_TRY(read_numbers(attribute, type, name));
 out:
     if (type >= 0) H5Tclose(type);
     if (attribute >= 0) H5Aclose(attribute);
@@ -316,8 +319,10 @@ static bool first_visit(Walk *walk, haddr_t address)
     size_t low = 0, high = walk->seen_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (walk->seen[middle] < address) low = middle + 1;
-        else high = middle;
+        if (walk->seen[middle] < address)
+            low = middle + 1;
+        else
+            high = middle;
     }
     if (low < walk->seen_count && walk->seen[low] == address) return false;
     if (walk->seen_count == walk->seen_room) {
@@ -354,12 +359,12 @@ out:
     return st;
 }
 
-static void limit(int what, int64_t value)
+/* Where the process is held tighter already, setting fails and the tighter limit stays. */
+static void limit_itself(int64_t seconds)
 {
-    struct rlimit now;
-    if (getrlimit(what, &now) != 0) return;
-    now.rlim_cur = (rlim_t)value < now.rlim_max ? (rlim_t)value : now.rlim_max;
-    setrlimit(what, &now);
+    setrlimit(RLIMIT_CPU, &(struct rlimit){(rlim_t)seconds, (rlim_t)seconds});
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (!WITH_ASAN) setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)MEMORY, (rlim_t)MEMORY});
 }
 
 static BaseStatus walk_file(const char *path)
@@ -368,9 +373,7 @@ static BaseStatus walk_file(const char *path)
     Walk walk = {.st = BASE_OK};
     hid_t root = H5I_INVALID_HID, id = H5I_INVALID_HID;
     BASE_TRY(io_file_size(path, &walk.file_size));
-    limit(RLIMIT_CPU, allowed_seconds(walk.file_size));
-    limit(RLIMIT_CORE, 0);
-    if (!WITH_ASAN) limit(RLIMIT_AS, MEMORY);
+    limit_itself(allowed_seconds(walk.file_size));
     io_hdf5_quiet();
     id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     BASE_CHECK(id >= 0, BASE_EFORMAT, "%s", io_hdf5_reason());

@@ -38,11 +38,16 @@ void io_json_quote(BaseText *out, const char *value)
     base_text_append(out, "\"", 1);
     for (const unsigned char *c = (const unsigned char *)value; *c;) {
         size_t n = sequence(c);
-        if (n == 0) base_text_append(out, "\xef\xbf\xbd", 3);
-        else if (*c == '"' || *c == '\\') base_text_add(out, "\\%c", *c);
-        else if (*c == '\n') base_text_append(out, "\\n", 2);
-        else if (*c < ' ' || *c == 0x7f) base_text_add(out, "\\u%04x", *c);
-        else base_text_append(out, (const char *)c, n);
+        if (n == 0)
+            base_text_append(out, "\xef\xbf\xbd", 3);
+        else if (*c == '"' || *c == '\\')
+            base_text_add(out, "\\%c", *c);
+        else if (*c == '\n')
+            base_text_append(out, "\\n", 2);
+        else if (*c < ' ' || *c == 0x7f)
+            base_text_add(out, "\\u%04x", *c);
+        else
+            base_text_append(out, (const char *)c, n);
         c += n ? n : 1;
     }
     base_text_append(out, "\"", 1);
@@ -146,7 +151,8 @@ static void print(const IoJson *value, int depth, BaseText *out)
     case OBJECT:
     case ARRAY: break;
     }
-    if (value->failed && out->st == BASE_OK) out->st = base_error_set(BASE_ENOMEM, "not enough memory for the JSON output");
+    if (value->failed && out->st == BASE_OK)
+        out->st = base_error_set(BASE_ENOMEM, "not enough memory for the JSON output");
     base_text_add(out, value->kind == OBJECT ? "{" : "[");
     for (size_t i = 0; i < value->count; i++) {
         base_text_add(out, "%s\n%*s", i ? "," : "", 2 * depth + 2, "");

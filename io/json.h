@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 /* A value tree for OUTPUT. Building cannot fail visibly: an allocation failure sticks and io_json_text reports it.
- * Every value given to an object or array is taken by it, and may still be added to. */
+ * Every value given to an object or array is taken by it: build it whole first, then give it. */
 typedef struct IoJson IoJson;
 IoJson *io_json_object(void);
 IoJson *io_json_array(void);
@@ -20,7 +20,8 @@ IoJson *io_json_text_value(const char *value); /* NULL: null */
 IoJson *io_json_bool(bool value);
 IoJson *io_json_null(void);
 void io_json_free(IoJson *value);
-/** Pretty text, keys in the order they were set, 17 significant digits, no newline at the end. *out owned. BASE_ENOMEM after a failed build. */
+/** Pretty text, keys in the order they were set, 17 significant digits, no newline at the end. *out owned. BASE_ENOMEM
+ * after a failed build. */
 BaseStatus io_json_text(const IoJson *value, char **out);
 
 #endif

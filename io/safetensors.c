@@ -1,6 +1,6 @@
 /* safetensors (huggingface/safetensors, README "Format"): 8 bytes N, little-endian; N bytes of JSON, an object
- * {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}}, padded with
- * spaces; then the data, which the tensors cover without hole or overlap. */
+ * {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}}, padded
+ * with spaces; then the data, which the tensors cover without hole or overlap. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -49,9 +49,10 @@ static BaseStatus read_header(Reader *r)
                "%s: not a safetensors file: %lld bytes hold no header", r->path, (long long)size);
     uint64_t length = 0;
     for (int i = 0; i < 8; i++) length |= (uint64_t)bytes[i] << 8 * i;
-    BASE_CHECK(length <= HEADER_MOST && (int64_t)length <= size - 8, BASE_EFORMAT,
-               "%s: not a whole safetensors file: its header should have %llu bytes, the file has %lld (and %d is the most)",
-               r->path, (unsigned long long)length, (long long)size, HEADER_MOST);
+    BASE_CHECK(
+        length <= HEADER_MOST && (int64_t)length <= size - 8, BASE_EFORMAT,
+        "%s: not a whole safetensors file: its header should have %llu bytes, the file has %lld (and %d is the most)",
+        r->path, (unsigned long long)length, (long long)size, HEADER_MOST);
     r->header_size = (int64_t)length;
     r->data_size = size - 8 - r->header_size;
     BASE_TRY(BASE_ALLOC_RAW(length + 1, &text));
@@ -80,7 +81,8 @@ static BaseStatus take_meta(Reader *r, json_t *meta)
     const char *key;
     json_t *value;
     BASE_CHECK(json_is_object(meta), BASE_EFORMAT, "%s: __metadata__ must be an object of texts", r->path);
-    json_object_foreach(meta, key, value) {
+    json_object_foreach(meta, key, value)
+    {
         BASE_CHECK(json_is_string(value), BASE_EFORMAT, "%s: __metadata__ '%.100s' must be text", r->path, key);
         BASE_TRY(io_tensors_set_meta(r->tensors, key, json_string_value(value)));
     }
@@ -100,12 +102,15 @@ static BaseStatus take_tensor(Reader *r, const char *name, json_t *entry)
     size_t i;
     BASE_CHECK(json_is_string(type) && json_is_array(dims) && json_is_array(offsets) && json_object_size(entry) == 3 &&
                    json_array_size(offsets) == 2,
-               BASE_EFORMAT, "%s: tensor '%.200s' must have just dtype, shape and data_offsets [begin, end]", r->path, name);
+               BASE_EFORMAT, "%s: tensor '%.200s' must have just dtype, shape and data_offsets [begin, end]", r->path,
+               name);
     BASE_CHECK(dtype_of(json_string_value(type), &dtype), BASE_EFORMAT,
                "%s: tensor '%.200s' has dtype '%.20s', which is not read here", r->path, name, json_string_value(type));
-    BASE_CHECK(json_array_size(dims) <= IO_TENSOR_DIMS, BASE_EFORMAT, "%s: tensor '%.200s' has %zu dimensions; at most %d",
-               r->path, name, json_array_size(dims), IO_TENSOR_DIMS);
-    json_array_foreach(dims, i, item) {
+    BASE_CHECK(json_array_size(dims) <= IO_TENSOR_DIMS, BASE_EFORMAT,
+               "%s: tensor '%.200s' has %zu dimensions; at most %d", r->path, name, json_array_size(dims),
+               IO_TENSOR_DIMS);
+    json_array_foreach(dims, i, item)
+    {
         BASE_CHECK(json_is_integer(item) && json_integer_value(item) >= 0, BASE_EFORMAT,
                    "%s: tensor '%.200s': dimension %zu must be a whole number of at least 0", r->path, name, i);
         shape[i] = json_integer_value(item);
@@ -140,8 +145,9 @@ static BaseStatus check_spans(const Reader *r)
     for (size_t i = 0; i < r->tensors->count; i++) {
         const Span *span = &r->spans[i];
         if (span->begin != at)
-            return base_error_set(BASE_EFORMAT, "%s: tensor '%.200s' starts at byte %lld of the data; must be %lld (%s)",
-                                  r->path, r->tensors->items[span->index].name, (long long)span->begin, (long long)at,
+            return base_error_set(BASE_EFORMAT,
+                                  "%s: tensor '%.200s' starts at byte %lld of the data; must be %lld (%s)", r->path,
+                                  r->tensors->items[span->index].name, (long long)span->begin, (long long)at,
                                   span->begin < at ? "it overlaps the one before" : "a hole is before it");
         at = span->end;
     }
@@ -158,10 +164,13 @@ static BaseStatus read_file(Reader *r)
     BASE_TRY(read_header(r));
     BASE_TRY(io_tensors_create(&r->tensors));
     BASE_TRY(BASE_ALLOC(json_object_size(r->header), &r->spans));
-    json_object_foreach(r->header, name, entry) {
+    json_object_foreach(r->header, name, entry)
+    {
         BASE_CHECK(json_is_object(entry), BASE_EFORMAT, "%s: tensor '%.200s' is no object", r->path, name);
-        if (strcmp(name, "__metadata__") == 0) BASE_TRY(take_meta(r, entry));
-        else BASE_TRY(take_tensor(r, name, entry));
+        if (strcmp(name, "__metadata__") == 0)
+            BASE_TRY(take_meta(r, entry));
+        else
+            BASE_TRY(take_tensor(r, name, entry));
     }
     if (r->tensors->count > 1) qsort(r->spans, r->tensors->count, sizeof *r->spans, by_begin);
     BASE_TRY(check_spans(r));
@@ -182,8 +191,10 @@ static BaseStatus read_safetensors(const char *path, IoTensors **out)
     if (r.file) fclose(r.file);
     json_decref(r.header);
     base_free(r.spans);
-    if (st == BASE_OK) *out = r.tensors;
-    else io_tensors_free(r.tensors);
+    if (st == BASE_OK)
+        *out = r.tensors;
+    else
+        io_tensors_free(r.tensors);
     return st;
 }
 
@@ -216,7 +227,8 @@ static BaseStatus write_safetensors(const IoTensors *tensors, const char *path)
     base_text_add(&text, "}");
     while (text.st == BASE_OK && text.size % ALIGN) base_text_add(&text, " ");
     BASE_TRY(text.st);
-    BASE_CHECK(text.size <= HEADER_MOST, BASE_ELIMIT, "%s: a header of %zu bytes; at most %d", path, text.size, HEADER_MOST);
+    BASE_CHECK(text.size <= HEADER_MOST, BASE_ELIMIT, "%s: a header of %zu bytes; at most %d", path, text.size,
+               HEADER_MOST);
     unsigned char length[8];
     for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)text.size >> 8 * i);
     BASE_TRY(io_writer_open(path, &writer));

@@ -67,7 +67,8 @@ BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype
     int64_t bytes;
     *out = NULL;
     BASE_CHECK(io_tensor_measure(dtype, ndim, shape, &fresh.count, &bytes), BASE_EARG,
-               "tensor '%.200s': %d dimensions of impossible size; at most %d, none negative", name, ndim, IO_TENSOR_DIMS);
+               "tensor '%.200s': %d dimensions of impossible size; at most %d, none negative", name, ndim,
+               IO_TENSOR_DIMS);
     for (int d = 0; d < ndim; d++) fresh.shape[d] = shape[d];
     BASE_TRY(make_room(tensors));
     BASE_TRY(base_strdup(name, &fresh.name));
@@ -86,7 +87,8 @@ BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, i
     IoTensor *tensor;
     if (io_tensors_find(tensors, name)) return base_error_set(BASE_EARG, "there are two tensors named '%.200s'", name);
     BaseStatus st = io_tensors_append(tensors, name, dtype, ndim, shape, &tensor);
-    if (st == BASE_OK && data && tensor->count) memcpy(tensor->data, data, (size_t)tensor->count * io_dtype_size(dtype));
+    if (st == BASE_OK && data && tensor->count)
+        memcpy(tensor->data, data, (size_t)tensor->count * io_dtype_size(dtype));
     return st;
 }
 
@@ -133,9 +135,12 @@ static float from_half(uint16_t half)
 {
     int exponent = half >> 10 & 31, mantissa = half & 1023;
     float value;
-    if (exponent == 31) value = mantissa ? NAN : INFINITY;
-    else if (exponent == 0) value = ldexpf((float)mantissa, -24);
-    else value = ldexpf((float)(mantissa + 1024), exponent - 25);
+    if (exponent == 31)
+        value = mantissa ? NAN : INFINITY;
+    else if (exponent == 0)
+        value = ldexpf((float)mantissa, -24);
+    else
+        value = ldexpf((float)(mantissa + 1024), exponent - 25);
     return half & 0x8000 ? -value : value;
 }
 
@@ -147,12 +152,12 @@ static float from_bfloat(uint16_t bits)
     return value;
 }
 
-/* value: finite. Rounds |value| / unit to the nearest even whole number (rintf in the default rounding mode), where unit
- * is the spacing of halves at its size; a carry into the next power of two is the right encoding by itself. */
+/* value: finite. Rounds |value| / unit to the nearest even whole number (rintf in the default rounding mode), where
+ * unit is the spacing of halves at its size; a carry into the next power of two is the right encoding by itself. */
 static uint16_t to_half(float value)
 {
     int exponent;
-    frexpf(value, &exponent); /* |value| in [2^(exponent-1), 2^exponent) */
+    frexpf(value, &exponent);           /* |value| in [2^(exponent-1), 2^exponent) */
     if (exponent < -13) exponent = -13; /* below 2^-14: subnormal, spacing 2^-24 */
     int whole = (int)rintf(ldexpf(fabsf(value), 11 - exponent));
     int bits = ((exponent + 13) << 10) + whole;

@@ -48,7 +48,8 @@ IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* NULL 
 
 /** Element-wise conversion of a float tensor; BASE_EFORMAT for integer dtypes. out: [count]. */
 BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);
-/** Stores float32 values in the tensor's own dtype (round to nearest even); BASE_ENUMERIC where a value overflows it. */
+/** Stores float32 values in the tensor's own dtype (round to nearest even); BASE_ENUMERIC where a value overflows it or
+ *  is not finite, BASE_EFORMAT for integer dtypes. */
 BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values);
 
 /** Reads a checkpoint by its content (extension only breaks ties): today safetensors. Header length, offsets, overlaps,

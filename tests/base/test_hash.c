@@ -5,8 +5,8 @@
 #include "base/hash.h"
 
 /* FIPS 180-2, appendix B. */
-#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define ABC       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define EMPTY     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define MILLION_A "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
 
 static void test_known_values(void **state)
@@ -66,6 +66,8 @@ static void test_fnv(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_known_values), cmocka_unit_test(test_texts_keep_their_borders), cmocka_unit_test(test_fnv),
+    cmocka_unit_test(test_known_values),
+    cmocka_unit_test(test_texts_keep_their_borders),
+    cmocka_unit_test(test_fnv),
 };
 SUPPORT_MAIN(tests)

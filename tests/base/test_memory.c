@@ -179,8 +179,12 @@ static void test_clock(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_blocks),     cmocka_unit_test(test_sizes_that_overflow),
-    cmocka_unit_test(test_failures_on_request), cmocka_unit_test(test_text), cmocka_unit_test(test_error_text),
-    cmocka_unit_test(test_log),        cmocka_unit_test(test_clock),
+    cmocka_unit_test(test_blocks),
+    cmocka_unit_test(test_sizes_that_overflow),
+    cmocka_unit_test(test_failures_on_request),
+    cmocka_unit_test(test_text),
+    cmocka_unit_test(test_error_text),
+    cmocka_unit_test(test_log),
+    cmocka_unit_test(test_clock),
 };
 SUPPORT_MAIN(tests)

@@ -53,10 +53,10 @@ static void test_refused(void **state)
                  "c.yaml:7: method svd has no parameter 'alpa'; did you mean 'alpha'?; it has: alpha, epochs");
     assert_fails(set(&p, "completely_else", "1"), BASE_EUSAGE, "has no parameter 'completely_else'; it has:");
     static const char *const BAD[][2] = {
-        {"alpha", ""},      {"alpha", "1x"},     {"alpha", "nan"},    {"alpha", "inf"},     {"alpha", "-1"},
-        {"alpha", "1e10"},  {"alpha", " 1"},     {"epochs", "0"},     {"epochs", "1001"},   {"epochs", "1.5"},
-        {"epochs", "1e2"},  {"epochs", "99999999999999999999"},       {"nesterov", "maybe"}, {"nesterov", ""},
-        {"route", "SVD"},   {"route", "2"},
+        {"alpha", ""},         {"alpha", "1x"},   {"alpha", "nan"},  {"alpha", "inf"},
+        {"alpha", "-1"},       {"alpha", "1e10"}, {"alpha", " 1"},   {"epochs", "0"},
+        {"epochs", "1001"},    {"epochs", "1.5"}, {"epochs", "1e2"}, {"epochs", "99999999999999999999"},
+        {"nesterov", "maybe"}, {"nesterov", ""},  {"route", "SVD"},  {"route", "2"},
     };
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
         assert_fails(set(&p, BAD[i][0], BAD[i][1]), BASE_EUSAGE, "must be");
@@ -151,8 +151,11 @@ static void test_numbers(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_defaults_and_values), cmocka_unit_test(test_refused),
-    cmocka_unit_test(test_formats_back_to_the_same_bits), cmocka_unit_test(test_registry),
-    cmocka_unit_test(test_nearest), cmocka_unit_test(test_numbers),
+    cmocka_unit_test(test_defaults_and_values),
+    cmocka_unit_test(test_refused),
+    cmocka_unit_test(test_formats_back_to_the_same_bits),
+    cmocka_unit_test(test_registry),
+    cmocka_unit_test(test_nearest),
+    cmocka_unit_test(test_numbers),
 };
 SUPPORT_MAIN(tests)

@@ -34,8 +34,8 @@ static void test_streams(void **state)
         for (int j = 0; j < i; j++) assert_true(first[i] != first[j]);
 }
 
-/* n = 100000 draws: the mean's standard error is sd / 316; five of them are allowed (1 in 1.7 million by chance, and the
- * seed is fixed). */
+/* n = 100000 draws: the mean's standard error is sd / 316; five of them are allowed (1 in 1.7 million by chance, and
+ * the seed is fixed). */
 static void test_moments(void **state)
 {
     (void)state;
@@ -111,7 +111,10 @@ static void test_orders_and_subsets(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_generator), cmocka_unit_test(test_streams), cmocka_unit_test(test_moments),
-    cmocka_unit_test(test_below), cmocka_unit_test(test_orders_and_subsets),
+    cmocka_unit_test(test_generator),
+    cmocka_unit_test(test_streams),
+    cmocka_unit_test(test_moments),
+    cmocka_unit_test(test_below),
+    cmocka_unit_test(test_orders_and_subsets),
 };
 SUPPORT_MAIN(tests)

@@ -50,9 +50,10 @@ static void test_tree(void **state)
     assert_null(base_yaml_get(root, "none"));
     assert_null(base_yaml_get(NULL, "none"));
     assert_null(base_yaml_get(steps, "none"));
-    assert_canonical(root, "{\"data\":\"fashion-mnist\",\"methods\":[{\"alpha_r\":\"100\",\"name\":\"svd\"},{\"name\":"
-                           "\"neg\\u0009grad\",\"on\":\"yes\"}],\"name\":\"demo\",\"nothing\":\"\",\"text\":\"two\\u000a"
-                           "lines\\u000a\",\"train\":{\"lr\":\"0.1\",\"steps\":[\"1\",\"2\",\"three # not a comment\"]}}");
+    assert_canonical(root,
+                     "{\"data\":\"fashion-mnist\",\"methods\":[{\"alpha_r\":\"100\",\"name\":\"svd\"},{\"name\":"
+                     "\"neg\\u0009grad\",\"on\":\"yes\"}],\"name\":\"demo\",\"nothing\":\"\",\"text\":\"two\\u000a"
+                     "lines\\u000a\",\"train\":{\"lr\":\"0.1\",\"steps\":[\"1\",\"2\",\"three # not a comment\"]}}");
     base_yaml_free(root);
     base_yaml_free(NULL);
     assert_ok(parse("# nothing but this\n", &root));
@@ -246,8 +247,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_tree), cmocka_unit_test(test_same_content_same_text), cmocka_unit_test(test_flow),
-    cmocka_unit_test(test_refused), cmocka_unit_test(test_read), cmocka_unit_test(test_set),
+    cmocka_unit_test(test_tree), cmocka_unit_test(test_same_content_same_text),
+    cmocka_unit_test(test_flow), cmocka_unit_test(test_refused),
+    cmocka_unit_test(test_read), cmocka_unit_test(test_set),
     cmocka_unit_test(test_only), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -171,7 +171,7 @@ static void test_gzip(void **state)
     enum { SIZE = 300000 };
     char *text = malloc(SIZE), *got, *packed, *twice;
     size_t size, packed_size;
-    for (int i = 0; i < SIZE; i++) text[i] = (char)(i * i / 7 % 251);
+    for (int i = 0; i < SIZE; i++) text[i] = (char)((int64_t)i * i / 7 % 251);
     pack(at("t.gz"), text, SIZE, 1);
     assert_ok(io_gzip_read(at("t.gz"), SIZE, &got, &size));
     assert_int_equal(size, SIZE);
@@ -221,7 +221,8 @@ static void test_gzip_cut_short(void **state)
         char *got;
         size_t size;
         assert_int_equal(truncate(at("cut.gz"), (off_t)n), 0);
-        assert_fails(io_gzip_read(at("cut.gz"), 1000, &got, &size), BASE_EFORMAT, "cut.gz: the gzip file ends too early");
+        assert_fails(io_gzip_read(at("cut.gz"), 1000, &got, &size), BASE_EFORMAT,
+                     "cut.gz: the gzip file ends too early");
     }
 }
 
@@ -266,8 +267,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_read_write), cmocka_unit_test(test_pieces), cmocka_unit_test(test_full_disk),
-    cmocka_unit_test(test_folders),    cmocka_unit_test(test_sweep),  cmocka_unit_test(test_gzip),
+    cmocka_unit_test(test_read_write),     cmocka_unit_test(test_pieces),    cmocka_unit_test(test_full_disk),
+    cmocka_unit_test(test_folders),        cmocka_unit_test(test_sweep),     cmocka_unit_test(test_gzip),
     cmocka_unit_test(test_gzip_cut_short), cmocka_unit_test(test_gzip_bomb), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

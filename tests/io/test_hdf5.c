@@ -360,8 +360,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_wrong_requests), cmocka_unit_test(test_fixtures),
-    cmocka_unit_test(test_foreign_kinds),   cmocka_unit_test(test_hostile_layouts), cmocka_unit_test(test_damaged_files),
+    cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_wrong_requests),  cmocka_unit_test(test_fixtures),
+    cmocka_unit_test(test_foreign_kinds), cmocka_unit_test(test_hostile_layouts), cmocka_unit_test(test_damaged_files),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -136,12 +136,14 @@ static BaseStatus read_made(const char *header, size_t n)
     assert_ok(io_file_write(at("made.safetensors"), bytes, 8 + size + n));
     IoTensors *tensors;
     BaseStatus st = io_tensors_read(at("made.safetensors"), &tensors);
-    if (st == BASE_OK) io_tensors_free(tensors);
-    else assert_null(tensors);
+    if (st == BASE_OK)
+        io_tensors_free(tensors);
+    else
+        assert_null(tensors);
     return st;
 }
 
-#define T(name, dtype, shape, from, to)                                        \
+#define T(name, dtype, shape, from, to)                                                                                \
     "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #from "," #to "]}"
 
 static void test_wrong_headers(void **state)
@@ -177,9 +179,12 @@ static void test_wrong_headers(void **state)
         {"{\"a\":1}", "no object"},
         {"{\"__metadata__\":{\"x\":1}," T("a", "F32", "[2]", 0, 8) "}", "must be text"},
         {"{\"__metadata__\":[]," T("a", "F32", "[2]", 0, 8) "}", "no object"},
-        {"{\"a\\u0000b\":" "{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "no JSON"},
+        {"{\"a\\u0000b\":"
+         "{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+         "no JSON"},
     };
-    assert_ok(read_made("{" T("b", "F32", "[1]", 4, 8) "," T("a", "F32", "[1]", 0, 4) "," T("e", "F32", "[0]", 4, 4) "}  ", 8));
+    assert_ok(read_made(
+        "{" T("b", "F32", "[1]", 4, 8) "," T("a", "F32", "[1]", 0, 4) "," T("e", "F32", "[0]", 4, 4) "}  ", 8));
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
         assert_fails(read_made(CASES[i].header, 8), BASE_EFORMAT, CASES[i].part);
     IoTensors *tensors;
@@ -270,12 +275,12 @@ static void test_half_precision(void **state)
     } CASES[] = {
         {1.0f, 0x3c00, 0x3f80},
         {-2.0f, 0xc000, 0xc000},
-        {0x1.002p0f, 0x3c00, 0x3f80},      /* half way between 1 and the next half: to even, down */
-        {0x1.006p0f, 0x3c02, 0x3f80},      /* half way: to even, up */
-        {0x1.01p0f, 0x3c04, 0x3f80},       /* half way for bfloat16: down */
-        {0x1.03p0f, 0x3c0c, 0x3f82},       /* half way for bfloat16: up */
-        {0x1p-24f, 0x0001, 0x3380},        /* the smallest subnormal half */
-        {0x1p-25f, 0x0000, 0x3300},        /* half of it: to even, zero */
+        {0x1.002p0f, 0x3c00, 0x3f80}, /* half way between 1 and the next half: to even, down */
+        {0x1.006p0f, 0x3c02, 0x3f80}, /* half way: to even, up */
+        {0x1.01p0f, 0x3c04, 0x3f80},  /* half way for bfloat16: down */
+        {0x1.03p0f, 0x3c0c, 0x3f82},  /* half way for bfloat16: up */
+        {0x1p-24f, 0x0001, 0x3380},   /* the smallest subnormal half */
+        {0x1p-25f, 0x0000, 0x3300},   /* half of it: to even, zero */
         {0x1.8p-25f, 0x0001, 0x3340},
         {0x1.ff8p-15f, 0x03ff, 0x3880}, /* 1023 of those units, the largest subnormal half */
         {65504.0f, 0x7bff, 0x4780},
@@ -330,10 +335,14 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reads_what_pytorch_users_have), cmocka_unit_test(test_round_trip),
-    cmocka_unit_test(test_names_of_files),                cmocka_unit_test(test_wrong_headers),
-    cmocka_unit_test(test_cut_at_every_length),           cmocka_unit_test(test_every_header_bit),
-    cmocka_unit_test(test_half_precision),                cmocka_unit_test(test_other_dtypes),
+    cmocka_unit_test(test_reads_what_pytorch_users_have),
+    cmocka_unit_test(test_round_trip),
+    cmocka_unit_test(test_names_of_files),
+    cmocka_unit_test(test_wrong_headers),
+    cmocka_unit_test(test_cut_at_every_length),
+    cmocka_unit_test(test_every_header_bit),
+    cmocka_unit_test(test_half_precision),
+    cmocka_unit_test(test_other_dtypes),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
