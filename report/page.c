@@ -70,7 +70,7 @@ static void figure(const ReportFigure *f, BaseText *out)
     const char *svg = f->svg ? strstr(f->svg, "<svg") : NULL;
     base_text_add(out, "<figure>");
     if (svg) {
-        base_text_add(out, "<div class=\"card\" role=\"img\" aria-label=\"");
+        base_text_add(out, "<div class=\"card\" style=\"max-width:%dpx\" role=\"img\" aria-label=\"", f->width + 20);
         report_escape_html(out, f->title);
         base_text_add(out, "\">");
         base_text_append(out, svg, strlen(svg));

@@ -72,6 +72,7 @@ static int measure(const ReportTable *t, Layout *layout)
 static void pad(BaseText *out, const char *text, int width, bool right, bool last)
 {
     int spaces = width - report_text_width(text);
+    if (last && !*text) return;
     if (right) base_text_add(out, "%*s%s", spaces > 0 ? spaces : 0, "", text);
     else base_text_add(out, "%s%*s", text, spaces > 0 && !last ? spaces : 0, "");
 }
@@ -205,12 +206,14 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
     }
     base_text_add(out, "\n");
     for (int r = 0; r < t->row_count; r++) {
+        bool told = false;
         base_text_add(out, "|");
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
             BaseText text = {0};
-            if (c == 1 && t->reasons[r]) base_text_add(&text, "%s", t->reasons[r]);
+            if (c > 0 && t->reasons[r]) base_text_add(&text, "%s", told ? "" : t->reasons[r]);
             else cell_text(t, r, c, true, &text);
+            told = told || c > 0;
             base_text_add(out, " ");
             report_escape_markdown(out, text_or(text.data));
             base_text_add(out, " |");

@@ -55,7 +55,7 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
         base_text_add(out, "%s: no unlearning run succeeded (%zu of %zu runs failed).", e->name, e->failed_count, e->run_count);
         return;
     }
-    base_text_add(out, "%s forgot ", label->label);
+    base_text_add(out, "%s was asked to forget ", label->label);
     if (e->forget_count > 1) base_text_add(out, "each of %zu class sets in turn", e->forget_count);
     else if (strchr(run->forget, ',')) base_text_add(out, "the classes %s", *run->forget_names ? run->forget_names : run->forget);
     else base_text_add(out, "the class %s", *run->forget_names ? run->forget_names : run->forget);

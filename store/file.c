@@ -34,9 +34,10 @@ static StoreType store_type(IoH5Type type)
     }
 }
 
-static void member_path(char out[STORE_PATH_MAX], const char *group, const char *name)
+static bool member_path(char out[STORE_PATH_MAX], const char *group, const char *name)
 {
-    snprintf(out, STORE_PATH_MAX, "%s/%s", group[1] ? group : "", name);
+    int length = snprintf(out, STORE_PATH_MAX, "%s/%s", group[1] ? group : "", name);
+    return length > 0 && length < STORE_PATH_MAX;
 }
 
 static BaseStatus write_group(const StoreGroup *group, IoHdf5 *file)
@@ -45,7 +46,8 @@ static BaseStatus write_group(const StoreGroup *group, IoHdf5 *file)
     char path[STORE_PATH_MAX];
     for (size_t i = 0; i < group->member_count; i++) {
         const StoreItem *item = &group->members[i];
-        member_path(path, group->path, group->member_names[i]);
+        BASE_CHECK(member_path(path, group->path, group->member_names[i]), BASE_EARG, "%s: a member's name is too long",
+                   group->path);
         if (item->texts) {
             BASE_TRY(io_hdf5_write_texts(file, path, (const char *const *)item->texts, (size_t)item->count));
         } else if (item->ndim >= 0) {
@@ -186,8 +188,7 @@ static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, boo
     for (size_t i = 0; i < count; i++) {
         char path[STORE_PATH_MAX];
         IoH5Info info;
-        if (strlen(group) + strlen(names[i]) + 2 >= STORE_PATH_MAX) continue;
-        member_path(path, group, names[i]);
+        if (!member_path(path, group, names[i])) continue; /* longer than any of ours */
         if (light && is_heavy(group, path)) continue;
         st = io_hdf5_list(file, path, &inner, &inner_count);
         if (st == BASE_OK) {

@@ -18,7 +18,7 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
     const ReportQuantity *r = report_quantity(f->e, "acc_retain", "test", NULL);
     const ReportQuantity *u = report_quantity(f->e, "acc_forget", "test", NULL);
     const char *names[64];
-    size_t count = 0, letters = 0;
+    size_t count = 0, longest = 0;
     if (!r || !u) return BASE_OK;
     base_text_add(&csv, "place,label,acc_retain,acc_retain_lo,acc_retain_hi,acc_forget,acc_forget_lo,acc_forget_hi\n");
     for (size_t l = 0; l < f->e->label_count && count < 64; l++) {
@@ -35,23 +35,23 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         for (int i = 0; i < 6; i++) number(&csv, values[i]);
         base_text_add(&csv, "\n");
         names[count++] = label->label;
-        letters += strlen(label->label) + 2;
+        if ((size_t)report_text_width(label->label) > longest) longest = (size_t)report_text_width(label->label);
     }
     if (count == 0) goto out;
     report_figure_preamble(&gp);
     base_text_add(&gp, "set title 'Test accuracy by method'\nset ylabel 'accuracy (%%)'\nset yrange [0:108]\n"
                        "set ytics 0,20,100\nunset grid\nset grid ytics back lt 1 lw 0.6 lc rgb '#dddddd'\n"
-                       "set xrange [-0.6:%zu-0.4]\nset key above center horizontal\nset bars 0.6\n"
+                       "set rmargin 3\nset xrange [-0.6:%zu-0.4]\nset key above center horizontal\n"
                        "set style fill solid 1.0 noborder\n", count);
-    report_figure_names(&gp, "x", names, count, letters > 90);
+    report_figure_names(&gp, "x", names, count, longest * count > 90);
     const char *label_size = count > 9 ? "8" : "10";
     base_text_add(&gp, "d = ");
     report_figure_data(f, "accuracy", &gp);
     base_text_add(&gp,
                   "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title 'retained classes', \\\n"
                   "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title 'forgotten classes', \\\n"
-                  "  d skip 1 using ($1-0.2):3:4:5 with yerrorbars lc rgb '#222222' lw 1.2 ps 0 notitle, \\\n"
-                  "  d skip 1 using ($1+0.2):6:7:8 with yerrorbars lc rgb '#222222' lw 1.2 ps 0 notitle, \\\n"
+                  "  d skip 1 using ($1-0.2):4:(0):($5-$4) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
+                  "  d skip 1 using ($1+0.2):7:(0):($8-$7) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
                   "  d skip 1 using ($1-0.2):(valid(5) ? $5 : $3):(sprintf('%%.1f', $3)) with labels offset 0,0.6 font ',%s' "
                   "notitle, \\\n"
                   "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with labels offset 0,0.6 font ',%s' "

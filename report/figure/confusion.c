@@ -87,11 +87,11 @@ static BaseStatus confusion_of(ReportFigures *f, size_t label, bool first)
     report_figure_job(f->job[label], &title);
     BASE_TRY(title.st);
     if (two) {
-        base_text_add(&gp, "set multiplot layout 1,2 margins 0.11,0.91,0.20,0.90 spacing 0.12,0\nunset colorbox\n");
-        panel(&gp, f, stem.data, "before", 5, K, true);
+        base_text_add(&gp, "set multiplot layout 1,2 margins 0.14,0.90,0.21,0.91 spacing 0.12,0\nunset colorbox\n");
+        panel(&gp, f, stem.data, "before (original model)", 5, K, true);
         base_text_add(&gp, "set colorbox\n");
     }
-    panel(&gp, f, stem.data, two ? "after" : title.data, 3, K, !two);
+    panel(&gp, f, stem.data, title.data, 3, K, !two);
     if (two) base_text_add(&gp, "unset multiplot\n");
     BaseText caption = {0};
     base_text_add(&caption, "Share of each true class's test images that the model puts into each class, %s %s. A forgotten class "

@@ -95,11 +95,27 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
 {
     base_text_add(script, "set %stics %s(", axis, slanted ? "rotate by 30 right " : "norotate ");
     for (size_t i = 0; i < count; i++) {
+        BaseText name = {0}; /* tic labels are formats: a percent sign is doubled */
+        for (const char *c = names[i]; *c; c++) base_text_append(&name, *c == '%' ? "%%" : c, *c == '%' ? 2 : 1);
         base_text_add(script, i ? ", " : "");
-        report_escape_gnuplot(script, names[i]);
+        report_escape_gnuplot(script, name.data ? name.data : "");
         base_text_add(script, " %zu", i);
+        base_text_free(&name);
     }
     base_text_add(script, ") scale 0\n");
+}
+
+void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count, double share)
+{
+    base_text_add(script, "unset border\nunset tics\nunset grid\nunset title\nunset xlabel\nunset ylabel\nunset logscale\n"
+                          "unset format\nset xrange [0:1]\nset yrange [0:1]\nset lmargin at screen 0.02\nset rmargin at screen 0.98\n"
+                          "set tmargin at screen 0.995\nset bmargin at screen %.4f\n"
+                          "set key center center horizontal Left reverse samplen 2 width 1\nplot ", 1 - share);
+    for (int i = 0; i < count; i++) {
+        base_text_add(script, "%sNaN with lines %s title ", i ? ", \\\n  " : "", styles[i]);
+        report_escape_gnuplot(script, titles[i]);
+    }
+    base_text_add(script, "\n");
 }
 
 void report_figure_job(const ReportRun *run, BaseText *out)
@@ -112,8 +128,8 @@ void report_figure_job(const ReportRun *run, BaseText *out)
     base_text_add(out, "seed %.0f", run->seed);
 }
 
-/* Reads what the child says on stderr until it closes it or time is over; keeps the first line that is one. */
-static void first_line(int fd, pid_t pid, char *line, size_t size)
+/* Reads what the child says on stderr until it closes it or time is over; keeps its message. */
+static void read_message(int fd, pid_t pid, char *line, size_t size)
 {
     char buffer[4096];
     size_t used = 0;
@@ -130,25 +146,22 @@ static void first_line(int fd, pid_t pid, char *line, size_t size)
     if (waited >= DRAW_SECONDS * 10) kill(pid, SIGKILL);
     buffer[used] = '\0';
     *line = '\0';
-    for (char *at = buffer; *at;) { /* gnuplot puts the command and a caret before its message */
+    for (char *at = buffer; *at;) { /* gnuplot says the command, a caret, then its message: the last line is the one */
+        at += strspn(at, " \t\n^");
         size_t length = strcspn(at, "\n");
-        if (length > 0 && strncmp(at, "\"", 1) == 0) {
-            snprintf(line, size, "%.*s", (int)length, at);
-            return;
-        }
-        if (length > 0 && !*line && strspn(at, " ^\t") < length) snprintf(line, size, "%.*s", (int)length, at);
-        at += length + (at[length] == '\n');
+        if (length > 0) snprintf(line, size, "%.*s", (int)length, at);
+        at += length;
     }
 }
 
 /* posix_spawn, since libgomp does not survive fork. *code: errno where there is no gnuplot, else its exit status. */
-static BaseStatus run_gnuplot(const char *folder, const char *commands, int *code, char *line, size_t size)
+static BaseStatus run_gnuplot(const char *folder, const char *svg, const char *png, int *code, char *line, size_t size)
 {
     BaseStatus st = BASE_OK;
     posix_spawn_file_actions_t actions;
     int ends[2], status = 0;
     pid_t pid;
-    char *const argv[] = {"gnuplot", "-d", "-e", (char *)commands, NULL};
+    char *const argv[] = {"gnuplot", "-d", "-e", (char *)svg, "-e", "reset session", "-e", (char *)png, NULL};
     *line = '\0';
     BASE_CHECK(pipe2(ends, O_CLOEXEC) == 0, BASE_EIO, "no pipe for gnuplot: %s", strerror(errno));
     posix_spawn_file_actions_init(&actions);
@@ -160,7 +173,7 @@ static BaseStatus run_gnuplot(const char *folder, const char *commands, int *cod
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (*code == 0) {
-        first_line(ends[0], pid, line, size);
+        read_message(ends[0], pid, line, size);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
         *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
         if (*code == 127) *code = ENOENT; /* a libc that only finds out in the child */
@@ -175,24 +188,25 @@ out:
 static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height, char **svg)
 {
     BaseStatus st = BASE_OK;
-    BaseText commands = {0};
+    BaseText vector = {0}, raster = {0}, name = {0}; /* name: of the drawing's ids, unique on the page */
     char line[256], *path = NULL, *old = NULL;
     int code = 0;
     size_t size;
     *svg = NULL;
-    base_text_add(&commands,
-                  "set terminal svg size %d,%d dynamic noenhanced standalone name '%s' font 'DejaVu Sans,Verdana,sans-serif,15' "
-                  "background '#ffffff'; set output '%s.svg'; load '%s.gp'; unset output; reset session; "
-                  "set terminal pngcairo size %d,%d noenhanced font 'DejaVu Sans,11' background '#ffffff'; "
-                  "set output '%s.png'; load '%s.gp'; unset output",
-                  width, height, stem, stem, stem, width, height, stem, stem);
-    BASE_TRY(commands.st);
+    for (const char *c = stem; *c; c++) base_text_append(&name, *c == '-' ? "_" : c, 1);
+    BASE_TRY(name.st);
+    base_text_add(&vector, "set terminal svg size %d,%d dynamic noenhanced standalone name '%s' font 'DejaVu Sans,13' "
+                           "background '#ffffff'; set output '%s.svg'; load '%s.gp'; unset output", width, height, name.data, stem, stem);
+    base_text_add(&raster, "set terminal pngcairo size %d,%d noenhanced font 'DejaVu Sans,11' background '#ffffff'; "
+                           "set output '%s.png'; load '%s.gp'; unset output", width, height, stem, stem);
+    BASE_TRY(vector.st);
+    BASE_TRY(raster.st);
     BASE_TRY(base_format(&path, "%s/%s.svg", f->folder, stem));
     BASE_TRY(base_format(&old, "%s/%s.png", f->folder, stem));
     unlink(path); /* a figure of an earlier report must not stand for one that cannot be drawn now */
     unlink(old);
     if (!*f->gnuplot) goto out;
-    BASE_TRY(run_gnuplot(f->folder, commands.data, &code, line, sizeof line));
+    BASE_TRY(run_gnuplot(f->folder, vector.data, raster.data, &code, line, sizeof line));
     if (code == ENOENT && !*line) {
         *f->gnuplot = false;
         base_warning("gnuplot is not installed (Debian: gnuplot-nox): tables come without figures; their data and scripts "
@@ -207,7 +221,9 @@ static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height
         }
     }
 out:
-    base_text_free(&commands);
+    base_text_free(&vector);
+    base_text_free(&raster);
+    base_text_free(&name);
     base_free(path);
     base_free(old);
     return st;
@@ -229,7 +245,7 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
                              int height, const BaseText *csv, const BaseText *script)
 {
     BaseStatus st = BASE_OK;
-    ReportFigure item = {0};
+    ReportFigure item = {.width = width};
     BASE_TRY(base_format(&item.stem, "%s%s", f->prefix, stem));
     BASE_TRY(base_strdup(title, &item.title));
     BASE_TRY(base_strdup(caption, &item.caption));

@@ -8,6 +8,7 @@
 typedef struct {
     char *stem;    /* <stem>.csv, .gp, .svg, .png */
     char *title, *caption;
+    int width;     /* pixels */
     char *svg;     /* the drawing; NULL where gnuplot did not make one */
 } ReportFigure;
 
@@ -39,6 +40,9 @@ void report_figure_preamble(BaseText *script);
 void report_figure_data(const ReportFigures *figures, const char *stem, BaseText *script);
 /** "set xtics" for the places 0..count-1, slanted where the names need it. */
 void report_figure_names(BaseText *script, const char *axis, const char *const *names, size_t count, bool slanted);
+/** One legend for all panels of a multiplot, as its last plot: the top @p share of the figure, since a key that is
+ *  placed by hand does not spread over more than one panel's width. @p style: of "with lines". */
+void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count, double share);
 /** "class 3 (Dress), seed 1" */
 void report_figure_job(const ReportRun *run, BaseText *out);
 

@@ -7,19 +7,13 @@
 
 enum { CURVES = 8 };
 
-static void plot(BaseText *gp, const ReportFigures *f, const int *labels, int curves, int column, bool legend)
+static void plot(BaseText *gp, const ReportFigures *f, int curves, int column)
 {
     base_text_add(gp, "plot ");
     for (int c = 0; c < curves; c++) {
         if (c) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, "history", gp);
-        base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with linespoints lt %d ps 0.6 ", c, column, c + 1);
-        if (legend) {
-            base_text_add(gp, "title ");
-            report_escape_gnuplot(gp, f->e->labels[labels[c]].label);
-        } else {
-            base_text_add(gp, "notitle");
-        }
+        base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with linespoints lt %d ps 0.6 notitle", c, column, c + 1);
     }
     base_text_add(gp, "\n");
 }
@@ -28,6 +22,8 @@ BaseStatus report_figure_history(ReportFigures *f)
 {
     BaseStatus st = BASE_OK;
     BaseText csv = {0}, gp = {0}, caption = {0};
+    static const char *const STYLES[CURVES] = {"lt 1", "lt 2", "lt 3", "lt 4", "lt 5", "lt 6", "lt 7", "lt 8"};
+    const char *names[CURVES];
     int labels[CURVES], curves = 0;
     base_text_add(&csv, "curve,label,epoch,loss,accuracy_percent\n");
     for (size_t l = 0; l < f->e->label_count && curves < CURVES; l++) {
@@ -41,17 +37,19 @@ BaseStatus report_figure_history(ReportFigures *f)
             report_escape_csv(&csv, f->e->labels[l].label);
             base_text_add(&csv, ",%lld,%.9g,%.9g\n", (long long)i + 1, ((const double *)loss.data)[i], 100 * a);
         }
+        names[curves] = f->e->labels[l].label;
         labels[curves++] = (int)l;
     }
     if (curves == 0) goto out;
     report_figure_preamble(&gp);
     base_text_add(&gp, "set multiplot\nset xlabel 'epoch'\nset tmargin at screen 0.84\nset bmargin at screen 0.14\n"
                        "set lmargin at screen 0.09\nset rmargin at screen 0.48\nset ylabel 'training loss (nats)'\nset yrange [0:*]\n"
-                       "set key at screen 0.5,0.97 center top horizontal samplen 2\n");
-    plot(&gp, f, labels, curves, 4, true);
-    base_text_add(&gp, "unset key\nset lmargin at screen 0.59\nset rmargin at screen 0.98\nset ylabel 'training accuracy (%%)'\n"
+                       "set xrange [1:*] noextend\n");
+    plot(&gp, f, curves, 4);
+    base_text_add(&gp, "set lmargin at screen 0.59\nset rmargin at screen 0.98\nset ylabel 'training accuracy (%%)'\n"
                        "set yrange [*:100]\n");
-    plot(&gp, f, labels, curves, 5, false);
+    plot(&gp, f, curves, 5);
+    report_figure_legend(&gp, names, STYLES, curves, 0.12);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "Loss and accuracy of the training batches as they were met (");
     report_figure_job(f->job[labels[curves - 1]], &caption);

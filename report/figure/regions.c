@@ -61,16 +61,18 @@ BaseStatus report_figure_regions(ReportFigures *f)
     const int labels[PANELS] = {report_figures_rank(f, REPORT_RANK_ORIGINAL), report_figures_featured(f),
                                 report_figures_rank(f, REPORT_RANK_RETRAINED)};
     int panels = 0, shown[PANELS];
+    int64_t first[PANELS + 1] = {0}; /* line of each panel's grid: an image takes no filtered rows */
     Regions r[PANELS];
     base_text_add(&csv, "panel,x,y,class\n");
     for (int p = 0; p < PANELS; p++) {
         if (labels[p] < 0 || !regions_of(f->full[labels[p]], &r[panels])) continue;
         write_panel(&r[panels], panels, &csv);
+        first[panels + 1] = first[panels] + r[panels].G * r[panels].G;
         shown[panels++] = labels[p];
     }
     if (panels == 0) goto out;
     write_points(&r[0], &csv);
-    int width = 80 + 360 * panels, height = 470;
+    int width = 60 + 360 * panels, height = 470;
     report_figure_preamble(&gp);
     base_text_add(&gp, "set multiplot\nunset grid\nset border 15\nunset colorbox\nset cbrange [-0.5:%d-0.5]\nset palette maxcolors %d "
                        "defined (", CLASSES, CLASSES);
@@ -78,15 +80,15 @@ BaseStatus report_figure_regions(ReportFigures *f)
     base_text_add(&gp, ")\nset xrange [%g:%g]\nset yrange [%g:%g]\nset xlabel 'x'\nset tmargin at screen 0.86\n"
                        "set bmargin at screen 0.14\n", r[0].x[0], r[0].x[r[0].G - 1], r[0].y[0], r[0].y[r[0].G - 1]);
     for (int p = 0; p < panels; p++) {
-        double left = (70.0 + 360 * p) / width;
-        base_text_add(&gp, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset ylabel '%s'\nset title ", left,
-                      left + 320.0 / width, p ? "" : "y");
+        double left = (85.0 + 350 * p) / width;
+        base_text_add(&gp, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset ylabel '%s'\nset format y '%s'\nset title ", left,
+                      left + 320.0 / width, p ? "" : "y", p ? "" : "%g");
         report_escape_gnuplot(&gp, f->e->labels[shown[p]].label);
         base_text_add(&gp, "\nplot ");
         report_figure_data(f, "regions", &gp);
-        base_text_add(&gp, " skip 1 using ($1 == %d ? $2 : NaN):3:(int($4) %% %d) with image notitle, \\\n  '' skip 1 using "
-                           "($1 == -1 ? $2 : NaN):3:(int($4) %% %d + 1) with points pt 7 ps 0.35 lc variable notitle\n",
-                      p, CLASSES, CLASSES);
+        base_text_add(&gp, " skip 1 every ::%lld::%lld using 2:3:(int($4) %% %d) with image notitle, \\\n  '' skip 1 every ::%lld "
+                           "using 2:3:(int($4) %% %d + 1) with points pt 7 ps 0.35 lc variable notitle\n", (long long)first[p],
+                      (long long)first[p + 1] - 1, CLASSES, (long long)first[panels], CLASSES);
     }
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "The class that each place of the plane gets, with test points in their true class's colour (");

@@ -36,7 +36,7 @@ static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const i
     base_text_add(gp, "plot ");
     for (int c = 0; c < curves; c++) {
         BaseText title = {0};
-        base_text_add(&title, "%s (AUC %.3f)", f->e->labels[labels[c]].label, auc[c]);
+        base_text_add(&title, "%.3f  %s", auc[c], f->e->labels[labels[c]].label);
         if (c) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, stem, gp);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 ", c, c + 1);
@@ -92,10 +92,8 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
     base_text_add(&gp, "\n");
     plot(&gp, f, stem.data, labels, auc, curves, false);
     base_text_add(&gp, "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
-                       "set yrange [%g:1]\nset format xy '10^%%T'\nset title 'the same, logarithmic'\n"
-                       "set key at screen 0.745,0.86 left top Left reverse samplen 1.6 spacing 1.3 width -2\n", smallest, smallest);
-    /* no enhanced text, so powers are written out: 0.001 instead of a raised -3 */
-    base_text_add(&gp, "set format xy '%%g'\n");
+                       "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
+                       "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title 'AUC' left\n", smallest, smallest);
     plot(&gp, f, stem.data, labels, auc, curves, true);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "How well the attack tells its members from its non-members, by method (");

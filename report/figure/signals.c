@@ -11,6 +11,7 @@ enum { SETS = 4, BINS = 40, PANELS = 3 };
 static const char *const SET_NAMES[SETS] = {"retain_train", "retain_test", "forget_train", "forget_test"};
 static const char *const SET_TITLES[SETS] = {"retained, training (members)", "retained, test (non-members)",
                                              "forgotten, training (audited)", "forgotten, test"};
+static const char *const STYLES[SETS] = {"lt 1 lw 2", "lt 2 lw 2", "lt 3 lw 2", "lt 4 lw 2"};
 static const double LOSS_LO = -5, LOSS_HI = 1.5; /* log10 of nats */
 
 static double value_at(const StoreArray *a, int64_t i)
@@ -65,16 +66,14 @@ static bool add_panel(BaseText *csv, const StoreRun *run, int panel, const char 
     return any;
 }
 
-static void plot(BaseText *gp, const ReportFigures *f, int panel, bool loss, bool legend)
+static void plot(BaseText *gp, const ReportFigures *f, int panel, bool loss)
 {
     base_text_add(gp, "plot ");
     for (int s = 0; s < SETS; s++) {
         if (s) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, "signals", gp);
-        base_text_add(gp, " skip 1 using ($1 == %d ? $%d : NaN):%d with histeps lt %d lw 2 ", panel, loss ? 4 : 3,
-                      (loss ? 5 + SETS : 5) + s, s + 1);
-        if (legend) base_text_add(gp, "title '%s'", SET_TITLES[s]);
-        else base_text_add(gp, "notitle");
+        base_text_add(gp, " skip 1 every ::%d::%d using %d:%d with histeps %s notitle", panel * BINS, panel * BINS + BINS - 1,
+                      loss ? 4 : 3, (loss ? 5 + SETS : 5) + s, STYLES[s]);
     }
     base_text_add(gp, "\n");
 }
@@ -98,11 +97,11 @@ BaseStatus report_figure_signals(ReportFigures *f)
         if (job < 0 || p == 1) job = labels[p];
     }
     if (panels == 0) goto out;
-    int height = 110 + 230 * panels;
+    int height = 70 + 265 * panels;
     report_figure_preamble(&gp);
     base_text_add(&gp, "set multiplot\nset style fill solid 0.2\n");
     for (int p = 0; p < panels; p++) {
-        double top = 1 - (80.0 + 230.0 * p) / height, bottom = top - 165.0 / height;
+        double top = 1 - (85.0 + 265.0 * p) / height, bottom = top - 175.0 / height;
         for (int k = 0; k < 2; k++) {
             BaseText title = {0};
             base_text_add(&title, "%s", names[p]);
@@ -116,10 +115,10 @@ BaseStatus report_figure_signals(ReportFigures *f)
                                            "set xlabel 'confidence in the true class' offset 0,0.5\n");
             else base_text_add(&gp, "set logscale x\nset xrange [1e-5:%g]\nset xtics ('0.00001' 1e-5, '0.001' 1e-3, '0.1' 0.1, "
                                     "'1' 1, '10' 10)\nset xlabel 'loss (nats)' offset 0,0.5\n", pow(10, LOSS_HI));
-            if (p == 0 && k == 0) base_text_add(&gp, "set key at screen 0.5,0.985 center top horizontal samplen 2 width 2\n");
-            plot(&gp, f, p, k == 1, p == 0 && k == 0);
+            plot(&gp, f, p, k == 1);
         }
     }
+    report_figure_legend(&gp, SET_TITLES, STYLES, SETS, 45.0 / height);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "Confidence and loss of single images, as shares of each set (logarithmic; ");
     report_figure_job(f->job[job], &caption);

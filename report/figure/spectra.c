@@ -72,27 +72,30 @@ static void panels(BaseText *gp, const ReportFigures *f, const char *const *name
 {
     static const char *const SERIES[] = {"inputs of retained classes", "inputs of forgotten classes", "importance, retained",
                                          "importance, forgotten"};
-    static const char *const STYLE[] = {"lc rgb '#0072B2' lw 2", "lc rgb '#D55E00' lw 2", "lc rgb '#0072B2' lw 1.6 dt (6,4)",
-                                        "lc rgb '#D55E00' lw 1.6 dt (6,4)"};
+    static const char *const STYLE[] = {"lc rgb '#0072B2' lw 2", "lc rgb '#D55E00' lw 2", "lc rgb '#0072B2' lw 1.6 dt (8,5)",
+                                        "lc rgb '#D55E00' lw 1.6 dt (8,5)"};
+    static const char *const TICS[] = {"'1' 1, '0.01' 1e-2, '1e-4' 1e-4, '1e-6' 1e-6, '1e-8' 1e-8",
+                                       "'' 1, '' 1e-2, '' 1e-4, '' 1e-6, '' 1e-8"};
     int rows = (count + columns - 1) / columns;
-    double cell_w = (width - 90.0) / columns, cell_h = (height - 120.0) / rows;
+    double cell_w = (width - 120.0) / columns, cell_h = (height - 100.0) / rows;
     for (int p = 0; p < count; p++) {
         int row = p / columns, column = p % columns;
-        double left = (80 + column * cell_w) / width, top = 1 - (70 + row * cell_h) / height;
+        double left = (105 + column * cell_w) / width, top = 1 - (75 + row * cell_h) / height;
         base_text_add(gp, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
-                          "set bmargin at screen %.4f\nset title ", left, left + (cell_w - 22) / width, top,
+                          "set bmargin at screen %.4f\nset title ", left, left + (cell_w - 28) / width, top,
                       top - (cell_h - 56) / height);
         report_escape_gnuplot(gp, names[p]);
-        base_text_add(gp, " offset 0,-0.7\nset format y '%s'\nset ylabel '%s'\nset xlabel '%s' offset 0,0.5\n",
-                      column ? "" : "%g", column ? "" : "s, importance", p + columns >= count ? "component" : "");
-        base_text_add(gp, p ? "unset key\nplot " : "set key at screen 0.5,0.985 center top horizontal samplen 2.5 width 1\nplot ");
+        base_text_add(gp, " offset 0,-0.7\nset ytics (%s)\nset ylabel '%s'\nset xlabel '%s' offset 0,0.5\n", TICS[column > 0],
+                      column ? "" : "s, importance", p + columns >= count ? "component" : "");
+        base_text_add(gp, "plot ");
         for (int s = 0; s < 4; s++) {
             if (s) base_text_add(gp, ", \\\n  ");
             report_figure_data(f, "spectra", gp);
-            base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with lines %s title '%s'", p, s + 4, STYLE[s], SERIES[s]);
+            base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with lines %s notitle", p, s + 4, STYLE[s]);
         }
         base_text_add(gp, "\n");
     }
+    report_figure_legend(gp, SERIES, STYLE, 4, 45.0 / height);
 }
 
 BaseStatus report_figure_spectra(ReportFigures *f)
@@ -110,9 +113,8 @@ BaseStatus report_figure_spectra(ReportFigures *f)
     int columns = count < 4 ? count : 4, rows = (count + columns - 1) / columns;
     int width = count < 3 ? 900 : 1160, height = rows == 1 ? 460 : 120 + 250 * rows;
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nset logscale xy\nset yrange [1e-8:2]\nset xrange [1:*]\n"
-                       "set xtics ('1' 1, '10' 10, '100' 100, '1000' 1000, '10000' 10000)\n"
-                       "set ytics ('1' 1, '0.01' 1e-2, '0.0001' 1e-4, '1e-6' 1e-6, '1e-8' 1e-8)\n");
+    base_text_add(&gp, "set multiplot\nset logscale xy\nset yrange [1e-8:2]\nset xrange [1:*] noextend\n"
+                       "set xtics ('1' 1, '10' 10, '100' 100, '1000' 1000, '10000' 10000)\n");
     panels(&gp, f, drawn, count, columns, width, height);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "Normalised squared singular values s of each layer's inputs and the importance that the method gives "

@@ -1,0 +1,267 @@
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "store/store.h"
+
+static const char *in_scratch(const char *name)
+{
+    static char path[4300];
+    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
+    return path;
+}
+
+static BaseStatus fill(StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    const double f64[] = {0.1, -0.0, NAN, INFINITY, 5e-324, 1.0 / 3};
+    const float f32[] = {0.1f, 3.4e38f};
+    const int64_t i64[] = {INT64_MIN, INT64_MAX, -1}, six[] = {2, 3}, two[] = {2}, three[] = {3}, none[] = {0, 7};
+    const int32_t i32[] = {INT32_MIN, INT32_MAX};
+    const uint8_t u8[] = {0, 255};
+    const char *const texts[] = {"T-shirt/top", "", "Größe \"x\""};
+    BASE_TRY(store_run_set_text(run, "/", "id", "abc"));
+    BASE_TRY(store_run_set_text(run, "/", "status", "ok"));
+    BASE_TRY(store_run_set_i64(run, "/", "seed", 42));
+    BASE_TRY(store_run_set_f64(run, "/attacks/svc paper", "auc", 0.1));
+    BASE_TRY(store_run_set_text(run, "/meta", "empty", ""));
+    BASE_TRY(store_run_set_array(run, "/regions/a", STORE_F64, 2, six, f64));
+    BASE_TRY(store_run_set_array(run, "/attacks/svc paper/score", STORE_F32, 1, two, f32));
+    BASE_TRY(store_run_set_array(run, "/confusion/test", STORE_I64, 1, three, i64));
+    BASE_TRY(store_run_set_array(run, "/b", STORE_I32, 1, two, i32));
+    BASE_TRY(store_run_set_array(run, "/c", STORE_U8, 1, two, u8));
+    BASE_TRY(store_run_set_array(run, "/none", STORE_F64, 2, none, NULL));
+    BASE_TRY(store_run_set_texts(run, "/class_names", texts, 3));
+    BASE_TRY(store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", (MathEstimate){91.5, 91, 92, 9000}));
+    BASE_TRY(store_run_add_metric(run, "acc_retain", "train", "ACC_r", "%", "retrained", (MathEstimate){99.5, NAN, NAN, 5}));
+out:
+    return st;
+}
+
+static void same_array(const StoreRun *a, const StoreRun *b, const char *path)
+{
+    static const size_t SIZES[] = {8, 4, 8, 4, 1};
+    StoreArray x, y;
+    assert_true(store_run_array(a, path, &x));
+    assert_true(store_run_array(b, path, &y));
+    assert_int_equal(x.type, y.type);
+    assert_int_equal(x.ndim, y.ndim);
+    assert_memory_equal(x.shape, y.shape, (size_t)x.ndim * sizeof *x.shape);
+    assert_int_equal(x.count, y.count);
+    if (x.count) assert_memory_equal(x.data, y.data, (size_t)x.count * SIZES[x.type]);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    StoreRun *run, *back;
+    char path[4300];
+    snprintf(path, sizeof path, "%s", in_scratch("round.h5"));
+    assert_ok(store_run_create(&run));
+    assert_ok(fill(run));
+    assert_ok(store_run_write(run, path));
+    assert_ok(store_run_read(path, &back));
+    static const char *const ARRAYS[] = {"/regions/a", "/attacks/svc paper/score", "/confusion/test", "/b", "/c", "/none",
+                                         "/metrics/value", "/metrics/lo", "/metrics/n"};
+    for (size_t i = 0; i < sizeof ARRAYS / sizeof *ARRAYS; i++) same_array(run, back, ARRAYS[i]);
+    const char *const *texts;
+    size_t count;
+    assert_true(store_run_texts(back, "/class_names", &texts, &count));
+    assert_int_equal(count, 3);
+    assert_string_equal(texts[0], "T-shirt/top");
+    assert_string_equal(texts[1], "");
+    assert_string_equal(texts[2], "Größe \"x\"");
+    assert_string_equal(store_run_text(back, "/", "id"), "abc");
+    assert_string_equal(store_run_text(back, "/meta", "empty"), "");
+    assert_near(store_run_f64(back, "/", "seed"), 42, 0, 0);
+    assert_near(store_run_f64(back, "/attacks/svc paper", "auc"), 0.1, 0, 0);
+    assert_near(store_run_f64(back, "/", "schema"), STORE_SCHEMA, 0, 0);
+    MathEstimate m;
+    assert_true(store_run_metric(back, "acc_retain", "train", &m));
+    assert_near(m.value, 99.5, 0, 0);
+    assert_near(m.lo, NAN, 0, 0);
+    assert_int_equal(m.n, 5);
+    assert_false(store_run_metric(back, "acc_retain", "validation", &m));
+    store_run_free(back);
+    assert_ok(store_run_read_light(path, &back));
+    StoreArray a;
+    assert_false(store_run_array(back, "/regions/a", &a));
+    assert_false(store_run_array(back, "/attacks/svc paper/score", &a));
+    assert_true(store_run_array(back, "/confusion/test", &a));
+    assert_near(store_run_f64(back, "/attacks/svc paper", "auc"), 0.1, 0, 0);
+    store_run_free(back);
+    store_run_free(run);
+}
+
+static void test_tree(void **state)
+{
+    (void)state;
+    StoreRun *run;
+    const char *const *names;
+    size_t count;
+    const double x = 1;
+    const int64_t one[] = {1}, bad[] = {-1};
+    assert_ok(store_run_create(&run));
+    assert_ok(store_run_set_text(run, "/meta", "b", "1"));
+    assert_ok(store_run_set_text(run, "/meta", "a", "2"));
+    assert_ok(store_run_set_text(run, "/meta", "b", "3"));
+    assert_true(store_run_names(run, "/meta", &names, &count));
+    assert_int_equal(count, 2);
+    assert_string_equal(names[0], "a");
+    assert_string_equal(store_run_text(run, "/meta", "b"), "3");
+    assert_ok(store_run_set_f64(run, "/meta", "b", 4));
+    assert_null(store_run_text(run, "/meta", "b"));
+    assert_near(store_run_f64(run, "/meta", "b"), 4, 0, 0);
+    assert_near(store_run_f64(run, "/meta", "absent"), NAN, 0, 0);
+    assert_null(store_run_text(run, "/absent", "b"));
+    assert_false(store_run_members(run, "/absent", &names, &count));
+    assert_int_equal(count, 0);
+    assert_ok(store_run_set_array(run, "/g/x", STORE_F64, 1, one, &x));
+    assert_true(store_run_members(run, "/", &names, &count));
+    assert_int_equal(count, 2);
+    assert_string_equal(names[0], "g");
+    assert_fails(store_run_set_array(run, "/g", STORE_F64, 1, one, &x), BASE_EARG, "a group stands there");
+    assert_fails(store_run_set_text(run, "/g/x", "n", "v"), BASE_EARG, "an array stands there");
+    assert_fails(store_run_set_text(run, "meta", "n", "v"), BASE_EARG, "must start with '/'");
+    assert_fails(store_run_set_text(run, "/a//b", "n", "v"), BASE_EARG, "empty");
+    assert_fails(store_run_set_text(run, "/a/..", "n", "v"), BASE_EARG, "'..'");
+    assert_fails(store_run_set_text(run, "/1/2/3/4/5/6/7/8/9", "n", "v"), BASE_EARG, "more than 8 parts");
+    assert_fails(store_run_set_array(run, "/y", STORE_F64, 1, bad, &x), BASE_ESHAPE, "is -1");
+    assert_fails(store_run_set_array(run, "/y", STORE_F64, 5, one, &x), BASE_ESHAPE, "5 dimensions");
+    store_run_free(run);
+    store_run_free(NULL);
+}
+
+static void test_metrics_replace(void **state)
+{
+    (void)state;
+    StoreRun *run;
+    StoreArray a;
+    MathEstimate m;
+    assert_ok(store_run_create(&run));
+    assert_ok(store_run_add_metric(run, "a", "test", "A", "%", "", math_estimate(1, 10)));
+    assert_ok(store_run_add_metric(run, "b", "test", "B", "%", "low", math_estimate(2, 20)));
+    assert_ok(store_run_add_metric(run, "a", "test", "A", "%", "", math_estimate(3, 30)));
+    assert_true(store_run_array(run, "/metrics/n", &a));
+    assert_int_equal(a.count, 2);
+    assert_true(store_run_metric(run, "a", "test", &m));
+    assert_near(m.value, 3, 0, 0);
+    assert_true(store_run_metric(run, "b", "test", &m));
+    assert_int_equal(m.n, 20);
+    store_run_free(run);
+}
+
+static void test_complete(void **state)
+{
+    (void)state;
+    StoreRun *run;
+    char path[4300], *bytes;
+    size_t size;
+    snprintf(path, sizeof path, "%s", in_scratch("complete.h5"));
+    assert_false(store_run_complete(path, "abc"));
+    assert_ok(store_run_create(&run));
+    assert_ok(fill(run));
+    assert_ok(store_run_write(run, path));
+    assert_true(store_run_complete(path, "abc"));
+    assert_false(store_run_complete(path, "abd"));
+    /* one flipped bit: the hash tells */
+    assert_ok(io_file_read(path, 0, &bytes, &size));
+    bytes[size / 2] ^= 1;
+    assert_ok(io_file_write(path, bytes, size));
+    assert_false(store_run_complete(path, "abc"));
+    base_free(bytes);
+    assert_ok(store_run_set_text(run, "/", "status", "failed"));
+    assert_ok(store_run_write(run, path));
+    assert_false(store_run_complete(path, "abc"));
+    store_run_free(run);
+    char **names;
+    assert_ok(io_folder_list(support_scratch(), ".tmp", &names, &size));
+    assert_int_equal(size, 0);
+    io_names_free(names, size);
+}
+
+/* Cut at many places: each is one clear error or, once only the hash line is cut, a run read through the child. */
+static void test_truncated(void **state)
+{
+    (void)state;
+    StoreRun *run, *back;
+    char path[4300], *bytes;
+    size_t size;
+    snprintf(path, sizeof path, "%s", in_scratch("cut.h5"));
+    assert_ok(store_run_create(&run));
+    assert_ok(fill(run));
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+    assert_ok(io_file_read(path, 0, &bytes, &size));
+    for (int i = 0; i < 6; i++) {
+        assert_ok(io_file_write(path, bytes, size * (size_t)i / 6));
+        assert_int_not_equal(store_run_read(path, &back), BASE_OK);
+        assert_null(back);
+        assert_non_null(strstr(base_error_text(), "cut.h5"));
+        assert_false(store_run_complete(path, "abc"));
+    }
+    assert_ok(io_file_write(path, bytes, size - 10));
+    assert_ok(store_run_read(path, &back));
+    assert_string_equal(store_run_text(back, "/", "id"), "abc");
+    store_run_free(back);
+    base_free(bytes);
+}
+
+static void test_foreign(void **state)
+{
+    (void)state;
+    StoreRun *back;
+    IoHdf5 *file;
+    char path[4300];
+    snprintf(path, sizeof path, "%s", in_scratch("foreign.h5"));
+    assert_ok(io_hdf5_create(&file));
+    assert_ok(io_hdf5_set_i64(file, "/", "answer", 42));
+    assert_ok(io_hdf5_save_take(file, path));
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is no run file");
+    assert_ok(io_hdf5_create(&file));
+    assert_ok(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA + 1));
+    assert_ok(io_hdf5_save_take(file, path));
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is of schema 2; this program reads schema 1 to 1");
+    assert_ok(io_file_write(path, "no HDF5 at all", 14));
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "foreign.h5");
+    assert_int_equal(store_run_read(in_scratch("absent.h5"), &back), BASE_EIO);
+}
+
+static BaseStatus write_once(void *user)
+{
+    BaseStatus st = BASE_OK;
+    StoreRun *run = NULL;
+    BASE_TRY(store_run_create(&run));
+    BASE_TRY(fill(run));
+    BASE_TRY(store_run_write(run, user));
+out:
+    store_run_free(run);
+    return st;
+}
+
+static BaseStatus read_once(void *user)
+{
+    StoreRun *run;
+    BaseStatus st = store_run_read(user, &run);
+    store_run_free(run);
+    return st;
+}
+
+static void test_allocations(void **state)
+{
+    (void)state;
+    char path[4300];
+    snprintf(path, sizeof path, "%s", in_scratch("allocations.h5"));
+    support_fail_allocations(write_once, path, 2000);
+    support_fail_allocations(read_once, path, 2000);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_tree),      cmocka_unit_test(test_metrics_replace),
+    cmocka_unit_test(test_complete),   cmocka_unit_test(test_truncated), cmocka_unit_test(test_foreign),
+    cmocka_unit_test(test_allocations),
+};
+SUPPORT_MAIN(tests)
