@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "math/importance.h"
 
-/* float32 input, float32 arithmetic: G is off by units of 6e-8, and the importance curve has slope alpha / n-th features at
- * its steepest; 2e-5 of the largest entry holds for alpha up to 1000. A wrong formula is off by 1e-2 and more. */
+/* Rounding the input to float32 moves s by 1e-7 of s, and lambda no more; the work at this size is in float64, or the SVD's
+ * float32 with errors of 1e-6. 2e-5 of the largest entry leaves room; a wrong formula is off by 1e-2 and more. */
 #define TOLERANCE 2e-5
 
 typedef struct {
@@ -198,6 +198,56 @@ static void test_twin(void **state)
     }
 }
 
+/* Above 1024 features (or rows, in the dual) the symmetric matrix is float32. Too large for elimination, so by residual:
+ * out = W P solves out ((alpha - 1) G + I) = alpha W G, with G applied through X in double. Rounding of G and of a condition-100
+ * Cholesky leave 1e-6 to 1e-5 of the largest entry; 1e-4 is asked. The complement must add up to W to the same. */
+static void check_large(int64_t n, int64_t f, Way way)
+{
+    enum { R = 3 };
+    const double alpha = 100;
+    float *x = normals(n * f, 4, 1), *w = normals(R * f, 5, 1), *out, *rest;
+    double trace = 0, *g, worst = 0, largest = 0;
+    MathImportance *m = NULL;
+    assert_ok(BASE_ALLOC(R * f, &out));
+    assert_ok(BASE_ALLOC(R * f, &rest));
+    assert_ok(BASE_ALLOC(2 * f, &g));
+    for (int64_t i = 0; i < n * f; i++) x[i] += 0.5f, trace += (double)x[i] * (double)x[i];
+    assert_ok(importance_of(way, x, n, f, 400, &m));
+    assert_ok(math_importance_apply(m, alpha, w, R, out));
+    assert_ok(math_importance_complement(m, alpha, w, R, rest));
+    assert_near(math_importance_trace(m), trace, 0, 1e-5);
+    for (int r = 0; r < R; r++) {
+        memset(g, 0, (size_t)(2 * f) * sizeof *g); /* out G and W G */
+        for (int64_t i = 0; i < n; i++) {
+            double a = 0, b = 0;
+            for (int64_t j = 0; j < f; j++) {
+                a += (double)out[r * f + j] * (double)x[i * f + j];
+                b += (double)w[r * f + j] * (double)x[i * f + j];
+            }
+            for (int64_t j = 0; j < f; j++) g[j] += a * (double)x[i * f + j] / trace, g[f + j] += b * (double)x[i * f + j] / trace;
+        }
+        for (int64_t j = 0; j < f; j++) {
+            double off = fabs((alpha - 1) * g[j] + (double)out[r * f + j] - alpha * g[f + j]);
+            if (!(off <= worst)) worst = off;
+            if (fabs(alpha * g[f + j]) > largest) largest = fabs(alpha * g[f + j]);
+            assert_near((double)out[r * f + j] + (double)rest[r * f + j], (double)w[r * f + j], 1e-4, 0);
+        }
+    }
+    print_message("  [%lld, %lld] residual %.2g\n", (long long)n, (long long)f, worst / largest);
+    assert_true(worst <= 1e-4 * largest);
+    math_importance_free(m);
+    base_free(x), base_free(w), base_free(out), base_free(rest), base_free(g);
+}
+
+static void test_large(void **state)
+{
+    (void)state;
+    check_large(1300, 1100, (Way){MATH_ROUTE_CLOSED, false});
+    check_large(1300, 1100, (Way){MATH_ROUTE_EIGEN, false});
+    check_large(1040, 1200, (Way){MATH_ROUTE_CLOSED, false});
+    check_large(1040, 1200, (Way){MATH_ROUTE_EIGEN, false});
+}
+
 /* Response shares on a matrix of weights: ||W X^T||^2 / ||X||^2 by loops. */
 static void test_response(void **state)
 {
@@ -340,7 +390,7 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin),     cmocka_unit_test(test_response),
+    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin), cmocka_unit_test(test_large),     cmocka_unit_test(test_response),
     cmocka_unit_test(test_zero_input), cmocka_unit_test(test_reduce),   cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_no_memory),
 };
