@@ -38,11 +38,13 @@
 #define WITH_ASAN 0 /* the sanitizer itself reserves terabytes of addresses */
 #endif
 
-enum { SECONDS = 60, BYTES_PER_SECOND = 20 << 20, DEPTH = 32, OBJECTS = 1 << 20, ANSWER = 512 };
+enum { SECONDS = 60, CPU_SECONDS = 15, BYTES_PER_SECOND = 20 << 20, DEPTH = 32, OBJECTS = 1 << 20, ANSWER = 512 };
 static const int64_t MEMORY = (int64_t)4 << 30, RATIO = 1100, FREE_BYTES = (int64_t)64 << 20;
 static const int64_t PIECE = (int64_t)8 << 20, LARGEST_CHUNK = (int64_t)512 << 20;
 
+/* Of the clock, which other jobs may slow, and of the processor, which a file in circles burns. */
 static int64_t allowed_seconds(int64_t size) { return SECONDS + size / BYTES_PER_SECOND; }
+static int64_t allowed_work(int64_t size) { return CPU_SECONDS + size / BYTES_PER_SECOND; }
 
 /* ---- the parent ---- */
 
@@ -111,6 +113,10 @@ static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
     if (answer->late)
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds)",
                               path, (long long)allowed_seconds(size));
+    if (WIFSIGNALED(answer->status) && WTERMSIG(answer->status) == SIGXCPU)
+        return base_error_set(BASE_EFORMAT,
+                              "%s: not a readable HDF5 file (reading it took more than %lld seconds of work)", path,
+                              (long long)allowed_work(size));
     if (WIFSIGNALED(answer->status))
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (libhdf5 died of signal %d, %s)", path,
                               WTERMSIG(answer->status), strsignal(WTERMSIG(answer->status)));
@@ -362,7 +368,7 @@ out:
 /* Where the process is held tighter already, setting fails and the tighter limit stays. */
 static void limit_itself(int64_t seconds)
 {
-    setrlimit(RLIMIT_CPU, &(struct rlimit){(rlim_t)seconds, (rlim_t)seconds});
+    setrlimit(RLIMIT_CPU, &(struct rlimit){(rlim_t)seconds, (rlim_t)seconds + 5});
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     if (!WITH_ASAN) setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)MEMORY, (rlim_t)MEMORY});
 }
@@ -373,7 +379,7 @@ static BaseStatus walk_file(const char *path)
     Walk walk = {.st = BASE_OK};
     hid_t root = H5I_INVALID_HID, id = H5I_INVALID_HID;
     BASE_TRY(io_file_size(path, &walk.file_size));
-    limit_itself(allowed_seconds(walk.file_size));
+    limit_itself(allowed_work(walk.file_size));
     io_hdf5_quiet();
     id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     BASE_CHECK(id >= 0, BASE_EFORMAT, "%s", io_hdf5_reason());

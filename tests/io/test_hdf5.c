@@ -326,6 +326,19 @@ static void test_damaged_files(void **state)
     assert_true(refused >= 10 && opened + refused >= 20);
 }
 
+/* Two files of a few damaged bytes on which libhdf5 1.10.8 itself dies and goes in circles (15 seconds of it, so only
+ * in the long tests): one line each, and this process goes on. */
+static void test_files_that_kill_libhdf5(void **state)
+{
+    (void)state;
+    IoHdf5 *file;
+    assert_fails(io_hdf5_open(support_fixture("damaged_crash.h5"), false, &file), BASE_EFORMAT,
+                 "damaged_crash.h5: not a readable HDF5 file (");
+    if (!getenv("EXPUNGE_LONG")) return;
+    assert_fails(io_hdf5_open(support_fixture("damaged_circle.h5"), false, &file), BASE_EFORMAT,
+                 "damaged_circle.h5: not a readable HDF5 file (reading it took more than 15 seconds of work)");
+}
+
 static BaseStatus read_small(void *user)
 {
     IoHdf5 *file = NULL;
@@ -360,8 +373,13 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_wrong_requests),  cmocka_unit_test(test_fixtures),
-    cmocka_unit_test(test_foreign_kinds), cmocka_unit_test(test_hostile_layouts), cmocka_unit_test(test_damaged_files),
+    cmocka_unit_test(test_round_trip),
+    cmocka_unit_test(test_wrong_requests),
+    cmocka_unit_test(test_fixtures),
+    cmocka_unit_test(test_foreign_kinds),
+    cmocka_unit_test(test_hostile_layouts),
+    cmocka_unit_test(test_damaged_files),
+    cmocka_unit_test(test_files_that_kill_libhdf5),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
