@@ -14,7 +14,7 @@
 #include "nn/train.h"
 #include "nn/weights.h"
 
-enum { BATCH = 128, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10, WARM_UP = 3 };
+enum { BATCH = 128, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10, WARM_UP = 2 };
 static const double LR = 1e-4; /* small: the loss must stay finite for as long as we measure */
 
 typedef struct {

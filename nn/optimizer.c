@@ -108,7 +108,10 @@ static void adam(const NnOptimizer *o, float *w, const float *g, const uint8_t *
 void nn_optimizer_step(NnOptimizer *optimizer, float *params, const float *grads, const uint8_t *mask, double lr)
 {
     optimizer->steps++;
-    if (optimizer->kind == NN_ADAM) adam(optimizer, params, grads, mask, lr);
-    else if (optimizer->first) sgd_momentum(optimizer, params, grads, mask, (float)lr);
-    else sgd_plain(optimizer, params, grads, mask, (float)lr);
+    if (optimizer->kind == NN_ADAM)
+        adam(optimizer, params, grads, mask, lr);
+    else if (optimizer->first)
+        sgd_momentum(optimizer, params, grads, mask, (float)lr);
+    else
+        sgd_plain(optimizer, params, grads, mask, (float)lr);
 }

@@ -25,7 +25,8 @@ const BaseParam nn_train_params[] = {
     BASE_PARAM_F64(NnTrainConfig, gamma, 0.1, 0, 1, "step, plateau: what lr is multiplied by"),
     BASE_PARAM_I64(NnTrainConfig, step_epochs, 30, 1, 100000, "step: epochs between two falls"),
     BASE_PARAM_F64(NnTrainConfig, warmup, 0.3, 0, 1, "one_cycle: share of all steps in which lr rises"),
-    BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000, "plateau: epochs without a lower training loss before lr falls"),
+    BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000,
+                   "plateau: epochs without a lower training loss before lr falls"),
     BASE_PARAM_BOOL(NnTrainConfig, augment, true, "mirror at random, shift by up to an eighth of the side"),
     BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target spread over all classes"),
 };
@@ -56,7 +57,8 @@ static void trainer_free(Trainer *t)
     base_free(t->grads);
 }
 
-static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, const NnTrainConfig *c, NnPrecision precision)
+static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, const NnTrainConfig *c,
+                               NnPrecision precision)
 {
     BaseStatus st = BASE_OK;
     int64_t shape[3], K = nn_net_classes(net), batch = view->n < c->batch_size ? view->n : c->batch_size;
@@ -66,8 +68,14 @@ static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, con
     nn_net_input_shape(net, shape);
     int64_t side = shape[1] < shape[2] ? shape[1] : shape[2];
     bool augment = c->augment && side > 1;
-    const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2], .shuffle = true,
-                                     .flip = augment, .crop = augment ? side / 8 : 0, .seed = t->seed};
+    const DataLoaderConfig config = {.batch = batch,
+                                     .C = shape[0],
+                                     .H = shape[1],
+                                     .W = shape[2],
+                                     .shuffle = true,
+                                     .flip = augment,
+                                     .crop = augment ? side / 8 : 0,
+                                     .seed = t->seed};
     BASE_TRY(data_loader_create(view, &config, &t->loader));
     BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, precision, batch, &t->engine));
     BASE_TRY(nn_optimizer_create((NnOptimizerKind)c->optimizer, nn_net_param_count(net), c->momentum, c->weight_decay,

@@ -24,16 +24,16 @@ typedef struct {
     int64_t schedule;  /* NnScheduleKind */
     double gamma;      /* step, plateau: factor */
     int64_t step_epochs;
-    double warmup;     /* one_cycle: share of all steps that rise */
-    int64_t patience;  /* plateau: epochs without a lower training loss */
-    bool augment;      /* flip and padded crop (4 pixels at 32x32: side / 8); nothing to do where H or W is 1 */
+    double warmup;    /* one_cycle: share of all steps that rise */
+    int64_t patience; /* plateau: epochs without a lower training loss */
+    bool augment;     /* flip and padded crop (4 pixels at 32x32: side / 8); nothing to do where H or W is 1 */
     double label_smoothing;
 } NnTrainConfig;
 extern const BaseParam nn_train_params[];
 extern const size_t nn_train_param_count;
 
 typedef struct {
-    int64_t epoch; /* from 1 */
+    int64_t epoch;         /* from 1 */
     double loss, accuracy; /* of the training batches as they were met; accuracy 0..1 */
     double lr, seconds;    /* lr: of the epoch's last step */
 } NnTrainEpoch;
@@ -45,8 +45,8 @@ typedef struct {
  * @param label    of the progress bar.
  * @param history  [config->epochs] out, or NULL.
  * @return BASE_OK; BASE_EARG where there is no image; BASE_ESHAPE where the data has more classes than the network;
- *         BASE_ENUMERIC where loss or gradient is not finite (epoch, step and lr in the text), or the callees'. After an
- *         error the parameters are those of the last good step.
+ *         BASE_ENUMERIC where loss or gradient is not finite (epoch, step and lr in the text), or the callees'. After
+ * an error the parameters are those of the last good step.
  */
 BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision, uint64_t seed,
                     const char *label, NnTrainEpoch *history);

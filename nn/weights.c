@@ -19,7 +19,8 @@ typedef struct {
 
 static void list_add(List *list, const char *name, const char *hint)
 {
-    if (list->count++ < LISTED) base_text_add(&list->text, "%s%s%s", list->count > 1 ? ", " : "", name, hint ? hint : "");
+    if (list->count++ < LISTED)
+        base_text_add(&list->text, "%s%s%s", list->count > 1 ? ", " : "", name, hint ? hint : "");
 }
 
 /* "bn1.running_var" -> "bn1.num_batches_tracked" */
@@ -39,7 +40,8 @@ static void shape_text(char out[NAME_SIZE], int ndim, const int64_t *shape)
 
 static bool same_shape(const NnSlice *slice, const IoTensor *tensor)
 {
-    return slice->ndim == tensor->ndim && !memcmp(slice->shape, tensor->shape, (size_t)slice->ndim * sizeof *slice->shape);
+    return slice->ndim == tensor->ndim &&
+           !memcmp(slice->shape, tensor->shape, (size_t)slice->ndim * sizeof *slice->shape);
 }
 
 static bool known(const NnNet *net, const char *name)
@@ -59,7 +61,7 @@ static bool known(const NnNet *net, const char *name)
 }
 
 static void report_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *const *foreign,
-                                size_t foreign_count, List *missing, List *shapes)
+                          size_t foreign_count, List *missing, List *shapes)
 {
     for (int i = 0; i < count; i++) {
         const NnSlice *slice = &slices[i];
@@ -124,8 +126,8 @@ static BaseStatus read_slices(const NnSlice *slices, int count, const IoTensors 
         float *to = out + slice->offset;
         BASE_TRY(io_tensor_to_f32(io_tensors_find(tensors, slice->name), to));
         for (int64_t j = 0; j < slice->count; j++) {
-            BASE_CHECK(isfinite(to[j]), BASE_EFORMAT, "%s: tensor %s holds %g at element %lld: weights must be finite", where,
-                       slice->name, (double)to[j], (long long)j);
+            BASE_CHECK(isfinite(to[j]), BASE_EFORMAT, "%s: tensor %s holds %g at element %lld: weights must be finite",
+                       where, slice->name, (double)to[j], (long long)j);
             BASE_CHECK(slice->role != NN_RUNNING_VAR || to[j] >= 0, BASE_EFORMAT,
                        "%s: tensor %s holds %g at element %lld: a variance cannot be negative", where, slice->name,
                        (double)to[j], (long long)j);

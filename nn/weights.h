@@ -10,11 +10,13 @@
  *  @return BASE_OK; BASE_ESHAPE: one line listing what is missing, what is unexpected, nearest names and both shapes;
  *          BASE_EFORMAT: a NaN, an Inf or a negative variance, the tensor named; BASE_ENOMEM. */
 BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where);
-/** A fresh state dict: every tensor in state_dict order, float32, num_batches_tracked as I64. Owned: io_tensors_free. */
+/** A fresh state dict: every tensor in state_dict order, float32, num_batches_tracked as I64. Owned: io_tensors_free.
+ */
 BaseStatus nn_weights_export(NnNet *net, IoTensors **out);
-/** Writes the network's values back into the tensors they came from: names, order and dtypes stay; a tensor whose values
- *  did not change keeps its bytes, as do num_batches_tracked and every tensor that is none of the network's.
- *  BASE_ESHAPE where a tensor of the network is not there or has another size; BASE_ENUMERIC where a value overflows its dtype. */
+/** Writes the network's values back into the tensors they came from: names, order and dtypes stay; a tensor whose
+ * values did not change keeps its bytes, as do num_batches_tracked and every tensor that is none of the network's.
+ *  BASE_ESHAPE where a tensor of the network is not there or has another size; BASE_ENUMERIC where a value overflows
+ * its dtype. */
 BaseStatus nn_weights_update(const NnNet *net, IoTensors *tensors);
 
 #endif

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-BATCH, CLASSES, WARM_UP = 128, 10, 3
+BATCH, CLASSES, WARM_UP = 128, 10, 2
 PLAN = [64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"]
 TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
 
@@ -45,8 +45,9 @@ class Vgg(nn.Module):
             layers += [nn.Conv2d(channels, item, 3, padding=1), nn.BatchNorm2d(item), nn.ReLU(inplace=True)]
             channels = item
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(nn.Linear(512, 512), nn.ReLU(True), nn.Dropout(), nn.Linear(512, 512), nn.ReLU(True),
-                                        nn.Dropout(), nn.Linear(512, CLASSES))
+        self.classifier = nn.Sequential(nn.Linear(512, 512), nn.ReLU(True), nn.Dropout(),
+                                        nn.Linear(512, 512), nn.ReLU(True), nn.Dropout(),
+                                        nn.Linear(512, CLASSES))
 
     def forward(self, x):
         return self.classifier(torch.flatten(self.features(x), 1))
@@ -87,7 +88,8 @@ def check(path):
 
 def serve(path):
     model, _ = load(path)
-    loss_of, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 1e-4, 0.9, weight_decay=5e-4, nesterov=True)
+    loss_of = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), 1e-4, 0.9, weight_decay=5e-4, nesterov=True)
     torch.manual_seed(1)
     x = torch.randn(BATCH, 3, 32, 32).contiguous(memory_format=torch.channels_last)
     y = torch.randint(CLASSES, (BATCH,))

@@ -28,13 +28,16 @@ BaseStatus nn_arch_build(const NnArch *arch, const int64_t shape[3], int64_t K, 
     NnGraph *graph = NULL;
     *out = NULL;
     BASE_CHECK(K >= 1, BASE_EARG, "%s: %lld classes", arch->entry.name, (long long)K);
-    if (arch->C) BASE_TRY(nn_graph_create(arch->C, arch->H, arch->W, &graph));
-    else BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
+    if (arch->C)
+        BASE_TRY(nn_graph_create(arch->C, arch->H, arch->W, &graph));
+    else
+        BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
     NnNode output = arch->build(graph, K);
     st = nn_net_create_take(graph, output, out);
     if (st != BASE_OK)
-        base_error_prefix(st, "%s for images of %lldx%lldx%lld", arch->entry.name, (long long)(arch->C ? arch->C : shape[0]),
-                          (long long)(arch->C ? arch->H : shape[1]), (long long)(arch->C ? arch->W : shape[2]));
+        base_error_prefix(st, "%s for images of %lldx%lldx%lld", arch->entry.name,
+                          (long long)(arch->C ? arch->C : shape[0]), (long long)(arch->C ? arch->H : shape[1]),
+                          (long long)(arch->C ? arch->W : shape[2]));
 out:
     return st;
 }

@@ -2,15 +2,15 @@
 #ifndef NN_ARCH_LIST_H
 #define NN_ARCH_LIST_H
 
-#define NN_ARCH_LIST(X)                                                        \
-    X(mlp)                                                                     \
-    X(convnet)                                                                 \
-    X(vgg11_bn)                                                                \
-    X(vgg16_bn)                                                                \
-    X(resnet18)                                                                \
-    X(resnet50)                                                                \
-    X(vgg11_bn_imagenet)                                                       \
-    X(resnet18_imagenet)                                                       \
+#define NN_ARCH_LIST(X)                                                                                                \
+    X(mlp)                                                                                                             \
+    X(convnet)                                                                                                         \
+    X(vgg11_bn)                                                                                                        \
+    X(vgg16_bn)                                                                                                        \
+    X(resnet18)                                                                                                        \
+    X(resnet50)                                                                                                        \
+    X(vgg11_bn_imagenet)                                                                                               \
+    X(resnet18_imagenet)                                                                                               \
     X(resnet50_imagenet)
 
 #endif

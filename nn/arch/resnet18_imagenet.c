@@ -8,5 +8,4 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_resnet18_imagenet = {
-    BASE_ENTRY_PLAIN("resnet18_imagenet", "ResNet-18, 224x224 form", "He et al. 2016"),
-    3, 224, 224, build};
+    BASE_ENTRY_PLAIN("resnet18_imagenet", "ResNet-18, 224x224 form", "He et al. 2016"), 3, 224, 224, build};

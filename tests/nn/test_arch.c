@@ -79,7 +79,8 @@ static void check_state_dict(const NnNet *net, const char *json)
     assert_int_equal(at[1], counts[1]);
 }
 
-/* Logits of two images. float32 against PyTorch's float64: rounding grows with depth to about 1e-5 of the largest logit. */
+/* Logits of two images. float32 against PyTorch's float64: rounding grows with depth to about 1e-5 of the largest
+ * logit. */
 static void check_architecture(const char *name, const char *group)
 {
     IoHdf5 *file = NULL;
@@ -220,9 +221,12 @@ static void bad_input_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(small_forms_are_torchvisions), cmocka_unit_test(large_forms_are_torchvisions),
-    cmocka_unit_test(every_row_builds),         cmocka_unit_test(mlp_is_the_papers_toy),
-    cmocka_unit_test(class_count_comes_from_the_checkpoint), cmocka_unit_test(bad_input_is_refused),
+    cmocka_unit_test(small_forms_are_torchvisions),
+    cmocka_unit_test(large_forms_are_torchvisions),
+    cmocka_unit_test(every_row_builds),
+    cmocka_unit_test(mlp_is_the_papers_toy),
+    cmocka_unit_test(class_count_comes_from_the_checkpoint),
+    cmocka_unit_test(bad_input_is_refused),
 };
 
 SUPPORT_MAIN(tests)

@@ -12,7 +12,8 @@ typedef struct {
     double w[COUNT], m[COUNT], v[COUNT];
 } Twin;
 
-static void twin_sgd(Twin *t, const float *g, const uint8_t *mask, double momentum, double decay, bool nesterov, double lr)
+static void twin_sgd(Twin *t, const float *g, const uint8_t *mask, double momentum, double decay, bool nesterov,
+                     double lr)
 {
     for (int i = 0; i < COUNT; i++) {
         if (mask && !mask[i]) continue;
@@ -44,9 +45,9 @@ typedef struct {
 static void steps_match_the_twin(void **state)
 {
     (void)state;
-    static const Case CASES[] = {{NN_SGD, 0, 0, false, false},       {NN_SGD, 0, 0.01, false, true},
-                                 {NN_SGD, 0.9, 5e-4, false, false},  {NN_SGD, 0.9, 0.01, true, false},
-                                 {NN_SGD, 0.9, 0.01, true, true},    {NN_ADAM, 0, 0, false, false},
+    static const Case CASES[] = {{NN_SGD, 0, 0, false, false},      {NN_SGD, 0, 0.01, false, true},
+                                 {NN_SGD, 0.9, 5e-4, false, false}, {NN_SGD, 0.9, 0.01, true, false},
+                                 {NN_SGD, 0.9, 0.01, true, true},   {NN_ADAM, 0, 0, false, false},
                                  {NN_ADAM, 0, 0.01, false, true}};
     for (size_t c = 0; c < BASE_COUNT(CASES); c++) {
         static Twin twin;
@@ -59,13 +60,16 @@ static void steps_match_the_twin(void **state)
             twin.w[i] = start[i] = w[i] = (float)base_random_normal(&r);
             mask[i] = base_random_below(&r, 3) > 0;
         }
-        assert_ok(nn_optimizer_create(CASES[c].kind, COUNT, CASES[c].momentum, CASES[c].decay, CASES[c].nesterov, &optimizer));
+        assert_ok(nn_optimizer_create(CASES[c].kind, COUNT, CASES[c].momentum, CASES[c].decay, CASES[c].nesterov,
+                                      &optimizer));
         for (int s = 1; s <= STEPS; s++) {
             for (int i = 0; i < COUNT; i++) g[i] = (float)base_random_normal(&r);
             const uint8_t *m = CASES[c].masked ? mask : NULL;
             nn_optimizer_step(optimizer, w, g, m, 0.05);
-            if (CASES[c].kind == NN_ADAM) twin_adam(&twin, g, m, CASES[c].decay, 0.05, s);
-            else twin_sgd(&twin, g, m, CASES[c].momentum, CASES[c].decay, CASES[c].nesterov, 0.05);
+            if (CASES[c].kind == NN_ADAM)
+                twin_adam(&twin, g, m, CASES[c].decay, 0.05, s);
+            else
+                twin_sgd(&twin, g, m, CASES[c].momentum, CASES[c].decay, CASES[c].nesterov, 0.05);
         }
         assert_close_f32(w, twin.w, COUNT, 1e-6);
         for (int i = 0; CASES[c].masked && i < COUNT; i++)
@@ -113,7 +117,8 @@ static void bad_input_is_refused(void **state)
 }
 
 /* Loss by its definition in long double, gradient by central differences of that. */
-static long double naive_loss(const float *logits, const int32_t *y, int n, int K, double smoothing, int at, long double by)
+static long double naive_loss(const float *logits, const int32_t *y, int n, int K, double smoothing, int at,
+                              long double by)
 {
     long double total = 0;
     for (int i = 0; i < n; i++) {
@@ -122,8 +127,7 @@ static long double naive_loss(const float *logits, const int32_t *y, int n, int 
             z[k] = logits[i * K + k] + (i * K + k == at ? by : 0);
             mass += expl(z[k]);
         }
-        for (int k = 0; k < K; k++)
-            total -= (smoothing / K + (k == y[i] ? 1 - smoothing : 0)) * (z[k] - logl(mass));
+        for (int k = 0; k < K; k++) total -= (smoothing / K + (k == y[i] ? 1 - smoothing : 0)) * (z[k] - logl(mass));
     }
     return total / n;
 }
@@ -143,7 +147,8 @@ static void loss_matches_its_definition(void **state)
         assert_near(loss, (double)naive_loss(logits, y, N, K, smoothing[s], -1, 0), 0, 1e-13);
         for (int i = 0; i < N * K; i++)
             want[i] = (double)((naive_loss(logits, y, N, K, smoothing[s], i, 1e-5L) -
-                                naive_loss(logits, y, N, K, smoothing[s], i, -1e-5L)) / 2e-5L);
+                                naive_loss(logits, y, N, K, smoothing[s], i, -1e-5L)) /
+                               2e-5L);
         assert_close_f32(gradient, want, N * K, 1e-6); /* float32 storage 6e-8, differences 1e-10 */
         assert_true(nn_loss_cross_entropy(logits, y, N, K, smoothing[s], NULL) == loss);
     }
@@ -206,9 +211,12 @@ static void plateau_by_hand(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(steps_match_the_twin),     cmocka_unit_test(mask_stops_momentum),
-    cmocka_unit_test(bad_input_is_refused),     cmocka_unit_test(loss_matches_its_definition),
-    cmocka_unit_test(loss_survives_large_logits), cmocka_unit_test(schedules_by_hand),
+    cmocka_unit_test(steps_match_the_twin),
+    cmocka_unit_test(mask_stops_momentum),
+    cmocka_unit_test(bad_input_is_refused),
+    cmocka_unit_test(loss_matches_its_definition),
+    cmocka_unit_test(loss_survives_large_logits),
+    cmocka_unit_test(schedules_by_hand),
     cmocka_unit_test(plateau_by_hand),
 };
 

@@ -50,8 +50,8 @@ static void check_group(const Fixture *f, const char *group)
 }
 
 /* One step on n images; sign -1 ascends. Returns the loss met. */
-static double one_step(Fixture *f, NnEngine *engine, NnOptimizer *optimizer, const float *x, const int32_t *y, int64_t n,
-                       const uint8_t *mask, double lr, float sign)
+static double one_step(Fixture *f, NnEngine *engine, NnOptimizer *optimizer, const float *x, const int32_t *y,
+                       int64_t n, const uint8_t *mask, double lr, float sign)
 {
     float *logits = NULL, *dlogits = NULL, *grads = NULL;
     assert_ok(BASE_ALLOC(n * CLASSES, &logits));
@@ -158,8 +158,16 @@ static DataSet clouds(void)
         kinds[i] = i % KINDS;
         for (int d = 0; d < 2; d++) points[2 * i + d] = (float)(CENTRE[kinds[i]][d] + 0.4 * base_random_normal(&r));
     }
-    return (DataSet){.name = set_name, .N = POINTS, .C = 2, .H = 1, .W = 1, .K = KINDS, .type = DATA_F32,
-                     .images = points, .labels = kinds, .class_names = class_names};
+    return (DataSet){.name = set_name,
+                     .N = POINTS,
+                     .C = 2,
+                     .H = 1,
+                     .W = 1,
+                     .K = KINDS,
+                     .type = DATA_F32,
+                     .images = points,
+                     .labels = kinds,
+                     .class_names = class_names};
 }
 
 static NnNet *cloud_net(uint64_t seed)
@@ -256,8 +264,16 @@ static void predict_is_a_forward_pass(void **state)
     double *want = support_read_f64(f.file, "logits_eval", NULL);
     float logits[48 * CLASSES];
     char name[] = "fixture", *names[CLASSES] = {name, name, name, name, name};
-    DataSet set = {.name = name, .N = 48, .C = 3, .H = 12, .W = 12, .K = CLASSES, .type = DATA_F32, .images = f.x,
-                   .labels = f.y, .class_names = names};
+    DataSet set = {.name = name,
+                   .N = 48,
+                   .C = 3,
+                   .H = 12,
+                   .W = 12,
+                   .K = CLASSES,
+                   .type = DATA_F32,
+                   .images = f.x,
+                   .labels = f.y,
+                   .class_names = names};
     DataView view = data_view_all(&set);
     assert_ok(nn_predict(f.net, &view, NN_F32, "predict", logits));
     assert_close_f32(logits, want, 48 * CLASSES, 1e-5);
@@ -312,10 +328,10 @@ static void allocation_failures_are_clean(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(sgd_matches_pytorch),     cmocka_unit_test(adam_matches_pytorch),
-    cmocka_unit_test(ascent_matches_pytorch),  cmocka_unit_test(clouds_are_learnt),
+    cmocka_unit_test(sgd_matches_pytorch),         cmocka_unit_test(adam_matches_pytorch),
+    cmocka_unit_test(ascent_matches_pytorch),      cmocka_unit_test(clouds_are_learnt),
     cmocka_unit_test(lone_last_image_is_left_out), cmocka_unit_test(predict_is_a_forward_pass),
-    cmocka_unit_test(bad_input_is_refused),    cmocka_unit_test(allocation_failures_are_clean),
+    cmocka_unit_test(bad_input_is_refused),        cmocka_unit_test(allocation_failures_are_clean),
 };
 
 SUPPORT_MAIN(tests)

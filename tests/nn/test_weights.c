@@ -45,10 +45,24 @@ static void round_trip_is_bit_exact(void **state)
 static void export_is_in_state_dict_order(void **state)
 {
     (void)state;
-    static const char *const WANT[] = {
-        "conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var",
-        "bn1.num_batches_tracked", "conv2.weight", "conv2.bias", "bn2.weight", "bn2.bias", "bn2.running_mean",
-        "bn2.running_var", "bn2.num_batches_tracked", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"};
+    static const char *const WANT[] = {"conv1.weight",
+                                       "conv1.bias",
+                                       "bn1.weight",
+                                       "bn1.bias",
+                                       "bn1.running_mean",
+                                       "bn1.running_var",
+                                       "bn1.num_batches_tracked",
+                                       "conv2.weight",
+                                       "conv2.bias",
+                                       "bn2.weight",
+                                       "bn2.bias",
+                                       "bn2.running_mean",
+                                       "bn2.running_var",
+                                       "bn2.num_batches_tracked",
+                                       "fc1.weight",
+                                       "fc1.bias",
+                                       "fc2.weight",
+                                       "fc2.bias"};
     NnNet *net = filled_net(1);
     IoTensors *tensors = NULL;
     assert_ok(nn_weights_export(net, &tensors));
@@ -139,7 +153,8 @@ static void numbers_that_cannot_be_are_refused(void **state)
     NnNet *net = filled_net(3), *before = NULL;
     assert_ok(nn_net_clone(net, &before));
     IoTensors *tensors = exported();
-    float *bias = io_tensors_find(tensors, "fc2.bias")->data, *variance = io_tensors_find(tensors, "bn2.running_var")->data;
+    float *bias = io_tensors_find(tensors, "fc2.bias")->data,
+          *variance = io_tensors_find(tensors, "bn2.running_var")->data;
     float keep = bias[3];
     bias[3] = NAN;
     assert_fails(nn_weights_load(net, tensors, "f"), BASE_EFORMAT, "tensor fc2.bias holds nan at element 3");
@@ -227,9 +242,12 @@ static void allocation_failures_are_clean(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(round_trip_is_bit_exact),   cmocka_unit_test(export_is_in_state_dict_order),
-    cmocka_unit_test(fixture_checkpoint_loads),  cmocka_unit_test(mismatches_are_listed),
-    cmocka_unit_test(numbers_that_cannot_be_are_refused), cmocka_unit_test(update_touches_what_changed),
+    cmocka_unit_test(round_trip_is_bit_exact),
+    cmocka_unit_test(export_is_in_state_dict_order),
+    cmocka_unit_test(fixture_checkpoint_loads),
+    cmocka_unit_test(mismatches_are_listed),
+    cmocka_unit_test(numbers_that_cannot_be_are_refused),
+    cmocka_unit_test(update_touches_what_changed),
     cmocka_unit_test(allocation_failures_are_clean),
 };
 

@@ -25,7 +25,8 @@ static NnNode draw_block(NnGraph *g, NnNode x, const char *block, const NnResnet
 
 NnNode nn_resnet_draw(NnGraph *g, const NnResnet *form, int64_t K)
 {
-    NnNode x = nn_conv(g, nn_input(g), "conv1", 64, form->large ? 7 : 3, form->large ? 2 : 1, form->large ? 3 : 1, false);
+    NnNode x =
+        nn_conv(g, nn_input(g), "conv1", 64, form->large ? 7 : 3, form->large ? 2 : 1, form->large ? 3 : 1, false);
     x = nn_relu(g, nn_batch_norm(g, x, "bn1"));
     if (form->large) x = nn_max_pool(g, x, 3, 2, 1);
     for (int stage = 0; stage < 4; stage++)

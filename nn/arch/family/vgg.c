@@ -1,9 +1,10 @@
 #include "nn/arch/family/vgg.h"
 
-const int nn_vgg_plan_a[] = {64,  NN_VGG_POOL, 128, NN_VGG_POOL, 256, 256,         NN_VGG_POOL,
-                             512, 512,         NN_VGG_POOL, 512, 512, NN_VGG_POOL, NN_VGG_END};
-const int nn_vgg_plan_d[] = {64,  64,  NN_VGG_POOL, 128, 128, NN_VGG_POOL, 256, 256,         256,       NN_VGG_POOL,
-                             512, 512, 512,         NN_VGG_POOL, 512, 512, 512, NN_VGG_POOL, NN_VGG_END};
+const int nn_vgg_plan_a[] = {64,  NN_VGG_POOL, 128,         NN_VGG_POOL, 256, 256,         NN_VGG_POOL,
+                             512, 512,         NN_VGG_POOL, 512,         512, NN_VGG_POOL, NN_VGG_END};
+const int nn_vgg_plan_d[] = {64,  64,  NN_VGG_POOL, 128,         128,       NN_VGG_POOL, 256,
+                             256, 256, NN_VGG_POOL, 512,         512,       512,         NN_VGG_POOL,
+                             512, 512, 512,         NN_VGG_POOL, NN_VGG_END};
 
 NnNode nn_vgg_draw(NnGraph *g, const int *plan, int64_t hidden, int64_t K)
 {

@@ -8,8 +8,8 @@
 enum { NN_VGG_POOL = -1, NN_VGG_END = 0 };
 /** The paper's configurations A (11 layers) and D (16). */
 extern const int nn_vgg_plan_a[], nn_vgg_plan_d[];
-/** @p plan: output channels, NN_VGG_POOL, ended by NN_VGG_END. @p hidden: units of the two hidden linear layers (512 in the
- *  32x32 form, 4096 in the 224x224 form, whose 7x7 map needs no adaptive pooling). */
+/** @p plan: output channels, NN_VGG_POOL, ended by NN_VGG_END. @p hidden: units of the two hidden linear layers (512 in
+ * the 32x32 form, 4096 in the 224x224 form, whose 7x7 map needs no adaptive pooling). */
 NnNode nn_vgg_draw(NnGraph *g, const int *plan, int64_t hidden, int64_t K);
 
 #endif
