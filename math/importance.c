@@ -8,8 +8,9 @@
 
 const char *const math_route_names[] = {"auto", "svd", "eigen", "closed", NULL};
 
-/* Up to this side the symmetric matrix is kept in float64: with alpha = 1000 the curve lambda(s) turns float32's rounding
- * of G into errors of 1e-5 to 1e-4 in P, and at this size double costs nothing that matters. Larger ones are float32. */
+/* Up to this side the symmetric matrix is kept in float64: with alpha = 1000 the curve lambda(s) turns float32's
+ * rounding of G into errors of 1e-5 to 1e-4 in P, and at this size double costs nothing that matters. Larger ones are
+ * float32. */
 enum { F64_SIDE = 1024, F64_BLOCK = 512 };
 
 struct MathImportance {
@@ -32,12 +33,19 @@ static double importance_of(double s, double alpha) { return alpha * s / ((alpha
 static double rest_of(double s, double alpha) { return (1 - s) / ((alpha - 1) * s + 1); }
 static double inverse_of(double s, double alpha) { return 1 / ((alpha - 1) * s + 1); }
 
-#define REAL float
+/* By-products of an application: tr(W G W^T) of what went in, tr(out G out^T) of what came out (NaN: not known). */
+typedef struct {
+    double in, out;
+} Responses;
+/* Whether (x - y) / (alpha - 1) is accurate enough for a share. */
+static bool separable(double alpha) { return fabs(alpha - 1) > 0.1; }
+
+#define REAL       float
 #define NAME(name) name
 #include "math/importance_real.h"
 #undef REAL
 #undef NAME
-#define REAL double
+#define REAL       double
 #define NAME(name) name##_f64
 #include "math/importance_real.h"
 
@@ -59,8 +67,8 @@ BaseStatus math_importance_create(int64_t n, int64_t f, MathRoute route, bool pr
     BaseStatus st = BASE_OK;
     MathImportance *m = NULL;
     *out = NULL;
-    BASE_CHECK(n >= 1 && f >= 1 && f <= INT32_MAX, BASE_EARG, "inputs of shape [%lld, %lld]: need at least one row and column",
-               (long long)n, (long long)f);
+    BASE_CHECK(n >= 1 && f >= 1 && f <= INT32_MAX, BASE_EARG,
+               "inputs of shape [%lld, %lld]: need at least one row and column", (long long)n, (long long)f);
     BASE_TRY(BASE_ALLOC(1, &m));
     m->n = n;
     m->f = f;
@@ -133,9 +141,12 @@ BaseStatus math_importance_add(MathImportance *m, const float *x, int64_t rows)
     BaseStatus st = BASE_OK;
     BASE_CHECK(!m->finished && rows >= 0 && rows <= m->n - m->seen, BASE_EARG, "%lld rows more than the %lld announced",
                (long long)(m->seen + rows - m->n), (long long)m->n);
-    if (m->x) memcpy(m->x + m->seen * m->f, x, (size_t)(rows * m->f) * sizeof *x);
-    else if (m->gram) BASE_TRY(math_gram(rows, m->f, 1, x, 1, m->gram));
-    else BASE_TRY(add_f64(m, x, rows));
+    if (m->x)
+        memcpy(m->x + m->seen * m->f, x, (size_t)(rows * m->f) * sizeof *x);
+    else if (m->gram)
+        BASE_TRY(math_gram(rows, m->f, 1, x, 1, m->gram));
+    else
+        BASE_TRY(add_f64(m, x, rows));
     m->seen += rows;
 out:
     return st;
@@ -147,7 +158,8 @@ static BaseStatus reduce_gram(MathImportance *m, BaseStatus (*reduce)(void *, fl
     BaseStatus st = BASE_OK;
     int64_t size = m->side * m->side;
     float count[2] = {(float)(m->n >> 16), (float)(m->n & 0xffff)}, *sum = NULL;
-    BASE_CHECK(!m->dual && m->route != MATH_ROUTE_SVD, BASE_EARG, "only a primal Gram matrix can be summed over processes");
+    BASE_CHECK(!m->dual && m->route != MATH_ROUTE_SVD, BASE_EARG,
+               "only a primal Gram matrix can be summed over processes");
     if (m->gram_f64) {
         BASE_TRY(BASE_ALLOC_RAW(size, &sum));
         narrow(m->gram_f64, size, sum);
@@ -185,9 +197,12 @@ static BaseStatus decompose(MathImportance *m)
     m->count = svd ? (m->n < m->f ? m->n : m->f) : m->side;
     BASE_TRY(BASE_ALLOC(m->count, &m->spectrum));
     BASE_TRY(BASE_ALLOC(m->count, &m->descending));
-    if (svd) BASE_TRY(decompose_svd(m));
-    else if (m->trace > 0 && m->gram_f64) BASE_TRY(eigen_f64(m->side, m->gram_f64, m->spectrum));
-    else if (m->trace > 0) BASE_TRY(eigen(m->side, m->gram, m->spectrum));
+    if (svd)
+        BASE_TRY(decompose_svd(m));
+    else if (m->trace > 0 && m->gram_f64)
+        BASE_TRY(eigen_f64(m->side, m->gram_f64, m->spectrum));
+    else if (m->trace > 0)
+        BASE_TRY(eigen(m->side, m->gram, m->spectrum));
     double squares = 0;
     for (int64_t i = 0; i < m->count; i++) {
         m->descending[svd ? i : m->count - 1 - i] = m->spectrum[i];
@@ -204,12 +219,16 @@ static BaseStatus normalise(MathImportance *m)
     int64_t size = m->side * m->side;
     if (m->x) math_scale(m->x, m->n * m->f, (float)(1 / sqrt(m->trace)));
     if (m->gram_f64) {
-        if (m->dual) BASE_TRY(dual_f64(m));
-        else divide_f64(m->gram_f64, size, m->trace);
+        if (m->dual)
+            BASE_TRY(dual_f64(m));
+        else
+            divide_f64(m->gram_f64, size, m->trace);
         m->rank = effective_rank_f64(m->gram_f64, m->side);
     } else if (m->gram) {
-        if (m->dual) BASE_TRY(math_gram_dual(m->n, m->f, 1, m->x, 0, m->gram));
-        else divide(m->gram, size, m->trace);
+        if (m->dual)
+            BASE_TRY(math_gram_dual(m->n, m->f, 1, m->x, 0, m->gram));
+        else
+            divide(m->gram, size, m->trace);
         m->rank = effective_rank(m->gram, m->side);
     }
 out:
@@ -219,14 +238,15 @@ out:
 BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *user, float *x, int64_t n), void *user)
 {
     BaseStatus st = BASE_OK;
-    BASE_CHECK(!m->finished && m->seen == m->n, BASE_EARG, "%lld of the %lld rows announced have come", (long long)m->seen,
-               (long long)m->n);
+    BASE_CHECK(!m->finished && m->seen == m->n, BASE_EARG, "%lld of the %lld rows announced have come",
+               (long long)m->seen, (long long)m->n);
     m->total = m->n;
     if (reduce) BASE_TRY(reduce_gram(m, reduce, user));
     for (int64_t i = 0; m->x && i < m->n; i++) m->trace += math_dot(m->x + i * m->f, m->x + i * m->f, m->f);
     for (int64_t i = 0; !m->x && i < m->f; i++)
         m->trace += m->gram ? (double)m->gram[i * m->f + i] : m->gram_f64[i * m->f + i];
-    BASE_CHECK(isfinite(m->trace), BASE_ENUMERIC, "a layer's inputs are not finite, or so large that their squares overflow");
+    BASE_CHECK(isfinite(m->trace), BASE_ENUMERIC,
+               "a layer's inputs are not finite, or so large that their squares overflow");
     if (m->trace > 0) BASE_TRY(normalise(m));
     if (m->route != MATH_ROUTE_CLOSED) BASE_TRY(decompose(m));
     m->finished = true;
@@ -234,47 +254,69 @@ out:
     return st;
 }
 
-/* out = W P through the dual: Z = W X^T, Z <- Z B^-1, out = alpha Z X. */
-static BaseStatus apply_dual(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
+/* z <- z B^-1 through the dual's factorisation or eigenvectors; z [rows, n]. */
+static BaseStatus solve_dual(const MathImportance *m, double alpha, const float *z, int64_t rows, float *out)
 {
     BaseStatus st = BASE_OK;
     int64_t n = m->n;
-    float *z = NULL, *solved = NULL; /* [rows, n] */
-    double *wide = NULL, *wide_solved = NULL;
-    BASE_TRY(BASE_ALLOC_RAW(rows * n, &z));
-    BASE_TRY(math_gemm(false, true, rows, n, m->f, 1, w, m->x, 0, z));
+    double *wide = NULL, *result = NULL;
+    Responses unused = {0};
     if (m->gram_f64) {
         BASE_TRY(widen(z, rows * n, &wide));
         if (m->spectrum) {
-            BASE_TRY(BASE_ALLOC_RAW(rows * n, &wide_solved));
-            BASE_TRY(filter_f64(m->gram_f64, n, n, m->spectrum, alpha, inverse_of, wide, rows, wide_solved));
+            BASE_TRY(BASE_ALLOC_RAW(rows * n, &result));
+            BASE_TRY(filter_f64(m->gram_f64, n, n, m->spectrum, alpha, inverse_of, wide, rows, result, &unused));
         } else {
             BASE_TRY(solve_f64(m->gram_f64, n, alpha, wide, rows));
         }
-        narrow(wide_solved ? wide_solved : wide, rows * n, z);
+        narrow(result ? result : wide, rows * n, out);
     } else if (m->spectrum) {
-        BASE_TRY(BASE_ALLOC_RAW(rows * n, &solved));
-        BASE_TRY(filter(m->gram, n, n, m->spectrum, alpha, inverse_of, z, rows, solved));
+        BASE_TRY(filter(m->gram, n, n, m->spectrum, alpha, inverse_of, z, rows, out, &unused));
     } else {
-        BASE_TRY(solve(m->gram, n, alpha, z, rows));
+        memcpy(out, z, (size_t)(rows * n) * sizeof *out);
+        BASE_TRY(solve(m->gram, n, alpha, out, rows));
     }
-    BASE_TRY(math_gemm(false, false, rows, m->f, n, (float)alpha, solved ? solved : z, m->x, 0, out));
 out:
-    base_free(z);
-    base_free(solved);
     base_free(wide);
-    base_free(wide_solved);
+    base_free(result);
     return st;
 }
 
-static BaseStatus apply_primal(const MathImportance *m, double alpha, bool complement, const float *w, int64_t rows, float *out)
+/* out = W P through the dual: Z = W X^T, Y = Z B^-1, out = alpha Y X. */
+static BaseStatus apply_dual(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out,
+                             Responses *seen)
+{
+    BaseStatus st = BASE_OK;
+    int64_t n = m->n;
+    float *z = NULL, *y = NULL; /* [rows, n] */
+    BASE_TRY(BASE_ALLOC_RAW(rows * n, &z));
+    BASE_TRY(BASE_ALLOC_RAW(rows * n, &y));
+    BASE_TRY(math_gemm(false, true, rows, n, m->f, 1, w, m->x, 0, z));
+    BASE_TRY(solve_dual(m, alpha, z, rows, y));
+    BASE_TRY(math_gemm(false, false, rows, m->f, n, (float)alpha, y, m->x, 0, out));
+    seen->in = math_dot(z, z, rows * n);
+    seen->out = NAN;
+    if (!separable(alpha)) goto out;
+    seen->out = 0; /* out X^T = alpha Y K = alpha (Z - Y) / (alpha - 1) */
+    for (int64_t i = 0; i < rows * n; i++) {
+        double response = alpha * ((double)z[i] - (double)y[i]) / (alpha - 1);
+        seen->out += response * response;
+    }
+out:
+    base_free(z);
+    base_free(y);
+    return st;
+}
+
+static BaseStatus apply_primal(const MathImportance *m, double alpha, bool complement, const float *w, int64_t rows,
+                               float *out, Responses *seen)
 {
     BaseStatus st = BASE_OK;
     double *wide = NULL, *result = NULL;
-    if (m->gram) return primal(m->gram, m->f, m->spectrum, alpha, complement, w, rows, out);
+    if (m->gram) return primal(m->gram, m->f, m->spectrum, alpha, complement, w, rows, out, seen);
     BASE_TRY(widen(w, rows * m->f, &wide));
     BASE_TRY(BASE_ALLOC_RAW(rows * m->f, &result));
-    BASE_TRY(primal_f64(m->gram_f64, m->f, m->spectrum, alpha, complement, wide, rows, result));
+    BASE_TRY(primal_f64(m->gram_f64, m->f, m->spectrum, alpha, complement, wide, rows, result, seen));
     narrow(result, rows * m->f, out);
 out:
     base_free(wide);
@@ -290,48 +332,86 @@ static BaseStatus check_use(const MathImportance *m, double alpha, int64_t rows)
     return BASE_OK;
 }
 
-BaseStatus math_importance_apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
+static BaseStatus apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out,
+                        Responses *seen)
 {
     BaseStatus st = BASE_OK;
+    *seen = (Responses){0};
     BASE_TRY(check_use(m, alpha, rows));
-    if (!(m->trace > 0)) memset(out, 0, (size_t)(rows * m->f) * sizeof *out);
-    else if (m->basis) BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, importance_of, w, rows, out));
-    else if (m->dual) BASE_TRY(apply_dual(m, alpha, w, rows, out));
-    else BASE_TRY(apply_primal(m, alpha, false, w, rows, out));
+    if (!(m->trace > 0))
+        memset(out, 0, (size_t)(rows * m->f) * sizeof *out);
+    else if (m->basis)
+        BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, importance_of, w, rows, out, seen));
+    else if (m->dual)
+        BASE_TRY(apply_dual(m, alpha, w, rows, out, seen));
+    else
+        BASE_TRY(apply_primal(m, alpha, false, w, rows, out, seen));
 out:
     return st;
 }
 
-BaseStatus math_importance_complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
+static BaseStatus complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out,
+                             Responses *seen)
 {
     BaseStatus st = BASE_OK;
     int64_t size = rows * m->f;
+    *seen = (Responses){0};
     BASE_TRY(check_use(m, alpha, rows));
     if (!(m->trace > 0)) {
         memcpy(out, w, (size_t)size * sizeof *out);
     } else if (m->dual || (m->basis && m->count < m->f)) { /* the rows of X may span less than W */
-        BASE_TRY(math_importance_apply(m, alpha, w, rows, out));
+        BASE_TRY(apply(m, alpha, w, rows, out, seen));
         for (int64_t i = 0; i < size; i++) out[i] = w[i] - out[i];
     } else if (m->basis) {
-        BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, rest_of, w, rows, out));
+        BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, rest_of, w, rows, out, seen));
     } else {
-        BASE_TRY(apply_primal(m, alpha, true, w, rows, out));
+        BASE_TRY(apply_primal(m, alpha, true, w, rows, out, seen));
     }
 out:
     return st;
 }
 
-BaseStatus math_importance_edit(const MathImportance *retain, const MathImportance *forget, double alpha_r, double alpha_f,
-                                const float *w, int64_t rows, float *out)
+BaseStatus math_importance_apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
+{
+    Responses unused;
+    return apply(m, alpha, w, rows, out, &unused);
+}
+
+BaseStatus math_importance_complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
+{
+    Responses unused;
+    return complement(m, alpha, w, rows, out, &unused);
+}
+
+/* Two of the four responses fall out of the edit; the others cost a product each. */
+static BaseStatus edit_shares(const MathImportance *retain, const MathImportance *forget, const float *w,
+                              const float *edit, int64_t rows, double retain_before, double forget_after,
+                              MathShares *shares)
+{
+    BaseStatus st = BASE_OK;
+    double retain_after, forget_before;
+    BASE_TRY(math_importance_response(retain, edit, rows, &retain_after));
+    BASE_TRY(math_importance_response(forget, w, rows, &forget_before));
+    if (isnan(forget_after)) BASE_TRY(math_importance_response(forget, edit, rows, &forget_after));
+    shares->retain = retain_before > 0 ? retain_after / retain_before : NAN;
+    shares->forget = forget_before > 0 ? forget_after / forget_before : NAN;
+out:
+    return st;
+}
+
+BaseStatus math_importance_edit(const MathImportance *retain, const MathImportance *forget, double alpha_r,
+                                double alpha_f, const float *w, int64_t rows, float *out, MathShares *shares)
 {
     BaseStatus st = BASE_OK;
     float *y = NULL; /* W (I - P_r) */
+    Responses of_retain, of_forget;
     BASE_CHECK(retain->f == forget->f, BASE_ESHAPE, "retained inputs have %lld features, forgotten ones %lld",
                (long long)retain->f, (long long)forget->f);
     BASE_TRY(BASE_ALLOC_RAW(rows * retain->f, &y));
-    BASE_TRY(math_importance_complement(retain, alpha_r, w, rows, y));
-    BASE_TRY(math_importance_apply(forget, alpha_f, y, rows, out));
+    BASE_TRY(complement(retain, alpha_r, w, rows, y, &of_retain));
+    BASE_TRY(apply(forget, alpha_f, y, rows, out, &of_forget));
     BASE_CHECK(math_is_finite(out, rows * retain->f), BASE_ENUMERIC, "the edit of the weights is not finite");
+    if (shares) BASE_TRY(edit_shares(retain, forget, w, out, rows, of_retain.in, of_forget.out, shares));
 out:
     base_free(y);
     return st;

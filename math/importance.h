@@ -1,4 +1,5 @@
-/* math/importance.h - the importance projection of Deep Unlearning (Kodge, Saha, Roy, TMLR 2024, section 4), three routes to one answer.
+/* math/importance.h - the importance projection of Deep Unlearning (Kodge, Saha, Roy, TMLR 2024, section 4), three
+ * routes to one answer.
  *
  * X [n, f] holds a layer's inputs as rows, t = ||X||_F^2, G = X^T X / t = V diag(s) V^T (so sum s = 1). With
  *     lambda_i = alpha s_i / ((alpha - 1) s_i + 1)        P(alpha) = V diag(lambda) V^T
@@ -10,7 +11,8 @@
  *     P = alpha X^T B^-1 X / t        B = (alpha - 1) K + I
  * Never P = alpha / (alpha - 1) (I - A^-1): 0/0 at alpha = 1. Zero trace (no input at all) means P = 0.
  *
- * Memory, in floats: primal f^2; dual n f + n^2; svd n f + min(n, f) f. Applying the closed form takes one more f^2 (n^2).
+ * Memory, in floats: primal f^2; dual n f + n^2; svd n f + min(n, f) f. Applying the closed form takes one more f^2
+ * (n^2).
  */
 #ifndef MATH_IMPORTANCE_H
 #define MATH_IMPORTANCE_H
@@ -47,15 +49,21 @@ BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *
 BaseStatus math_importance_apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out);
 /** out = W (I - P(alpha)). */
 BaseStatus math_importance_complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out);
-/** out = W (I - P_r) P_f: what unlearning takes from W, so that W' = W (I - P_dis)^T = W - out, P_dis = P_f (I - P_r). */
-BaseStatus math_importance_edit(const MathImportance *retain, const MathImportance *forget, double alpha_r, double alpha_f,
-                                const float *w, int64_t rows, float *out);
+/** What an edit D takes out of a layer's response: tr(D G D^T) / tr(W G W^T), on retained and on forgotten inputs. NaN
+ *  where the layer does not respond at all. */
+typedef struct {
+    double retain, forget;
+} MathShares;
+/** out = W (I - P_r) P_f: what unlearning takes from W, so that W' = W (I - P_dis)^T = W - out, P_dis = P_f (I - P_r).
+ *  @p shares of it, or NULL. */
+BaseStatus math_importance_edit(const MathImportance *retain, const MathImportance *forget, double alpha_r,
+                                double alpha_f, const float *w, int64_t rows, float *out, MathShares *shares);
 /** tr(W G W^T) = ||W X^T||_F^2 / t: the layer's response to these inputs. */
 BaseStatus math_importance_response(const MathImportance *m, const float *w, int64_t rows, double *out);
 
 int64_t math_importance_rows(const MathImportance *m); /* over all processes */
 double math_importance_trace(const MathImportance *m); /* t */
-double math_importance_rank(const MathImportance *m);  /* effective rank 1 / sum s^2 = 1 / ||G||_F^2; 0 for zero trace */
+double math_importance_rank(const MathImportance *m); /* effective rank 1 / sum s^2 = 1 / ||G||_F^2; 0 for zero trace */
 /** s, descending, [*count = min(n, f) or f]: owned by @p m. NULL on the closed route. */
 const double *math_importance_spectrum(const MathImportance *m, int64_t *count);
 bool math_importance_is_dual(const MathImportance *m);

@@ -31,9 +31,9 @@ out:
     return st;
 }
 
-/* out = W V diag(weight) V^T for W [rows, f] and V's rows basis [count, f]; weight: one of the functions below. */
-static BaseStatus NAME(filter)(const REAL *basis, int64_t count, int64_t f, const double *spectrum, double alpha, Weight weight,
-                               const REAL *w, int64_t rows, REAL *out)
+/* out = W V diag(weight) V^T for W [rows, f] and V's rows basis [count, f]; weight: a function of s and alpha. */
+static BaseStatus NAME(filter)(const REAL *basis, int64_t count, int64_t f, const double *spectrum, double alpha,
+                               Weight weight, const REAL *w, int64_t rows, REAL *out, Responses *seen)
 {
     BaseStatus st = BASE_OK;
     REAL *c = NULL; /* [rows, count] */
@@ -41,7 +41,13 @@ static BaseStatus NAME(filter)(const REAL *basis, int64_t count, int64_t f, cons
     BASE_TRY(NAME(math_gemm)(false, true, rows, count, f, 1, w, basis, 0, c));
     for (int64_t i = 0; i < count; i++) {
         REAL factor = (REAL)weight(spectrum[i], alpha);
-        for (int64_t r = 0; r < rows; r++) c[r * count + i] *= factor;
+        double squares = 0;
+        for (int64_t r = 0; r < rows; r++) {
+            squares += (double)c[r * count + i] * (double)c[r * count + i];
+            c[r * count + i] *= factor;
+        }
+        seen->in += spectrum[i] * squares;
+        seen->out += spectrum[i] * squares * (double)factor * (double)factor;
     }
     BASE_TRY(NAME(math_gemm)(false, false, rows, f, count, 1, c, basis, 0, out));
 out:
@@ -68,15 +74,27 @@ out:
 }
 
 /* out = W P, or W (I - P) = (W - W G) A^-1, which does not cancel where P is near I. @p spectrum: G is decomposed. */
-static BaseStatus NAME(primal)(const REAL *gram, int64_t f, const double *spectrum, double alpha, bool complement, const REAL *w,
-                               int64_t rows, REAL *out)
+static BaseStatus NAME(primal)(const REAL *gram, int64_t f, const double *spectrum, double alpha, bool complement,
+                               const REAL *w, int64_t rows, REAL *out, Responses *seen)
 {
     BaseStatus st = BASE_OK;
+    REAL *wg = NULL; /* W G */
     int64_t size = rows * f;
-    if (spectrum) return NAME(filter)(gram, f, f, spectrum, alpha, complement ? rest_of : importance_of, w, rows, out);
-    BASE_TRY(NAME(math_symm)(rows, f, w, gram, out));
-    for (int64_t i = 0; i < size; i++) out[i] = complement ? w[i] - out[i] : (REAL)alpha * out[i];
+    if (spectrum)
+        return NAME(filter)(gram, f, f, spectrum, alpha, complement ? rest_of : importance_of, w, rows, out, seen);
+    BASE_TRY(BASE_ALLOC_RAW(size, &wg));
+    BASE_TRY(NAME(math_symm)(rows, f, w, gram, wg));
+    for (int64_t i = 0; i < size; i++) {
+        seen->in += (double)w[i] * (double)wg[i];
+        out[i] = complement ? w[i] - wg[i] : (REAL)alpha * wg[i];
+    }
     BASE_TRY(NAME(solve)(gram, f, alpha, out, rows));
+    seen->out = NAN;
+    if (complement || !separable(alpha)) goto out;
+    seen->out = 0; /* out A = alpha W G, so out G = (alpha W G - out) / (alpha - 1) */
+    for (int64_t i = 0; i < size; i++)
+        seen->out += (double)out[i] * (alpha * (double)wg[i] - (double)out[i]) / (alpha - 1);
 out:
+    base_free(wg);
     return st;
 }

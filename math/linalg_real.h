@@ -1,12 +1,13 @@
 /* math/linalg_real.h - the body of linalg.c in one precision: included once with REAL float, once with REAL double. */
 BaseStatus NAME(math_gemm)(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a, const REAL *b,
-                     REAL beta, REAL *c)
+                           REAL beta, REAL *c)
 {
     BaseStatus st = check_indices(M, N, K);
     if (st != BASE_OK || M == 0 || N == 0) return st;
     int lda = (int)(ta ? M : K), ldb = (int)(tb ? K : N);
-    BLAS(gemm)(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K,
-                alpha, a, lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, beta, c, (int)N);
+    BLAS(gemm)
+    (CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,
+     lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, beta, c, (int)N);
     return BASE_OK;
 }
 
@@ -65,7 +66,7 @@ BaseStatus NAME(math_eigen)(int64_t n, REAL *g, REAL *s)
     BASE_TRY(BASE_ALLOC_RAW(lwork, &work));
     BASE_TRY(BASE_ALLOC_RAW(liwork, &iwork));
     lapack_int info = LAPACK(syevd)(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)n, g, (lapack_int)n, s, work,
-                                          (lapack_int)lwork, iwork, (lapack_int)liwork);
+                                    (lapack_int)lwork, iwork, (lapack_int)liwork);
     BASE_TRY(check_info("syevd", info, "the eigenvalues did not converge"));
     for (int64_t i = 0; i < n; i++)
         BASE_CHECK(isfinite(s[i]), BASE_ENUMERIC, "eigenvalue %lld of %lld is not finite", (long long)i, (long long)n);

@@ -2,11 +2,11 @@
 #ifndef UNLEARN_LIST_H
 #define UNLEARN_LIST_H
 
-#define UNLEARN_LIST(X) \
-    X(none)             \
-    X(svd)              \
-    X(retrain)          \
-    X(mask_logit)       \
+#define UNLEARN_LIST(X)                                                                                                \
+    X(none)                                                                                                            \
+    X(svd)                                                                                                             \
+    X(retrain)                                                                                                         \
+    X(mask_logit)                                                                                                      \
     X(random_projection)
 
 #endif

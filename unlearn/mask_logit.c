@@ -1,6 +1,6 @@
-/* mask_logit: control. For every forgotten class c the classifier's row W_c becomes 0 and its bias b_c = -10000, so that c
- * is never predicted and its softmax probability is 0. Nothing inside the network is forgotten; any metric that calls this
- * perfect measures the output alone. -10000 is finite in float32, bfloat16 and float16. */
+/* mask_logit: control. For every forgotten class c the classifier's row W_c becomes 0 and its bias b_c = -10000, so
+ * that c is never predicted and its softmax probability is 0. Nothing inside the network is forgotten; any metric that
+ * calls this perfect measures the output alone. -10000 is finite in float32, bfloat16 and float16. */
 #include <string.h>
 
 #include "unlearn/unlearn.h"
@@ -17,7 +17,8 @@ static BaseStatus check(const UnlearnContext *context, const void *params)
                           count > 0 ? layers[count - 1].name : "(none)");
 }
 
-static BaseStatus apply(const UnlearnContext *context, void *state, const void *params, NnNet *net, UnlearnReport *report)
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *params, NnNet *net,
+                        UnlearnReport *report)
 {
     (void)state, (void)params, (void)report;
     int count;

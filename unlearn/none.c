@@ -1,7 +1,8 @@
 /* none: leaves the network as it is. The row every other method is measured against. */
 #include "unlearn/unlearn.h"
 
-static BaseStatus apply(const UnlearnContext *context, void *state, const void *params, NnNet *net, UnlearnReport *report)
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *params, NnNet *net,
+                        UnlearnReport *report)
 {
     (void)context, (void)state, (void)params, (void)net, (void)report;
     return BASE_OK;

@@ -1,8 +1,9 @@
-/* random_projection: control. Every layer loses a random subspace, as much of it as svd would take with the same parameters:
- *     W <- W (I - Q^T Q)     Q [r, f]: Gaussian rows, orthonormalised     r = round(f ||dW_svd||_F^2 / ||W||_F^2)
- * A random r-dimensional subspace holds r / f of ||W||_F^2 on average, so the edit is about as large as svd's (within the
- * rounding of r, which is at least 1 where svd changes anything) and knows nothing of classes. A metric that cannot tell the two
- * apart measures damage, not forgetting. Q comes from stream (seed, "random_projection", layer number). Parameters as svd's.
+/* random_projection: control. Every layer loses a random subspace, as much of it as svd would take with the same
+ * parameters: W <- W (I - Q^T Q)     Q [r, f]: Gaussian rows, orthonormalised     r = round(f ||dW_svd||_F^2 /
+ * ||W||_F^2) A random r-dimensional subspace holds r / f of ||W||_F^2 on average, so the edit is about as large as
+ * svd's (within the rounding of r, which is at least 1 where svd changes anything) and knows nothing of classes. A
+ * metric that cannot tell the two apart measures damage, not forgetting. Q comes from stream (seed,
+ * "random_projection", layer number). Parameters as svd's.
  */
 #include <math.h>
 
@@ -14,7 +15,10 @@
 static const BaseParam PARAMS[] = {UNLEARN_SPACE_ROWS};
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
-static BaseStatus check(const UnlearnContext *context, const void *params) { return unlearn_spaces_check(context, params); }
+static BaseStatus check(const UnlearnContext *context, const void *params)
+{
+    return unlearn_spaces_check(context, params);
+}
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
@@ -41,14 +45,15 @@ out:
     return st;
 }
 
-static BaseStatus edit_layer(const UnlearnContext *context, const UnlearnSpaces *spaces, const UnlearnSpaceParams *params,
-                             int number, const NnLayer *layer, float *w, UnlearnLayer *row)
+static BaseStatus edit_layer(const UnlearnContext *context, const UnlearnSpaces *spaces,
+                             const UnlearnSpaceParams *params, int number, const NnLayer *layer, float *w,
+                             UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     float *delta = NULL;
     int64_t f = layer->features, size = layer->K * f;
     BASE_TRY(BASE_ALLOC_RAW(size, &delta));
-    BASE_TRY(unlearn_spaces_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta));
+    BASE_TRY(unlearn_spaces_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta, NULL));
     double taken = math_dot(delta, delta, size), whole = math_dot(w, w, size);
     if (!(taken > 0)) goto out;
     int64_t r = (int64_t)llround((double)f * taken / whole);
@@ -61,7 +66,8 @@ out:
     return st;
 }
 
-static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net, UnlearnReport *report)
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
     const UnlearnSpaces *spaces = state;

@@ -1,5 +1,5 @@
-/* retrain: the ideal every method is compared with. A network of the same shape, freshly initialised (nn_net_init with the
- * run's seed) and trained as the original was, on the retained classes only. The classifier keeps its K outputs.
+/* retrain: the ideal every method is compared with. A network of the same shape, freshly initialised (nn_net_init with
+ * the run's seed) and trained as the original was, on the retained classes only. The classifier keeps its K outputs.
  *
  *   epochs   passes over the retained images; 0: as many as the original's training */
 #include "base/memory.h"
@@ -19,7 +19,8 @@ static BaseStatus check(const UnlearnContext *context, const void *params)
     return base_error_set(BASE_EUSAGE, "how the original was trained is not known: give the training settings");
 }
 
-static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net, UnlearnReport *report)
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
 {
     (void)state;
     BaseStatus st = BASE_OK;

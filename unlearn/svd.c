@@ -1,25 +1,30 @@
 /* svd: Deep Unlearning - gradient-free class forgetting (Kodge, Saha, Roy, TMLR 2024, arXiv 2312.00761, algorithm 1).
  *
- * For every layer, from inputs X_r of a retained and X_f of a forgotten sample (one forward pass of the ORIGINAL weights each):
- *     s = sigma^2 / sum sigma^2     lambda = alpha s / ((alpha - 1) s + 1)     P = V diag(lambda) V^T
- *     P_dis = P_f (I - P_r)         W <- W (I - P_dis)^T
- * alpha_r, alpha_f are the paper's alpha_r and alpha_f; the alternative routes to P are in math/importance.h.
+ * For every layer, from inputs X_r of a retained and X_f of a forgotten sample (one forward pass of the ORIGINAL
+ * weights each): s = sigma^2 / sum sigma^2     lambda = alpha s / ((alpha - 1) s + 1)     P = V diag(lambda) V^T P_dis
+ * = P_f (I - P_r)         W <- W (I - P_dis)^T alpha_r, alpha_f are the paper's alpha_r and alpha_f; the alternative
+ * routes to P are in math/importance.h.
  *
- * As the authors' code and not as an obvious reading: the classifier is edited too, inputs are those of the original network
- * for every layer, and P_dis is not symmetric, so the transpose matters. Biases, batch norm and running statistics stay.
- * Different from that code, on purpose: no augmentation of the sampled images; the retain sample is drawn at random (not the
- * first images) and excludes every forgotten class, not only the first; every draw follows the seed.
+ * As the authors' code and not as an obvious reading: the classifier is edited too, inputs are those of the original
+ * network for every layer, and P_dis is not symmetric, so the transpose matters. Biases, batch norm and running
+ * statistics stay. Different from that code, on purpose: no augmentation of the sampled images; the retain sample is
+ * drawn at random (not the first images) and excludes every forgotten class, not only the first; every draw follows the
+ * seed.
  */
 #include "base/memory.h"
 #include "unlearn/layers/spaces.h"
 
 static const BaseParam PARAMS[] = {
     UNLEARN_SPACE_ROWS,
-    BASE_PARAM_BOOL(UnlearnSpaceParams, spectra, false, "keep every layer's spectrum for the report: route eigen in place of closed"),
+    BASE_PARAM_BOOL(UnlearnSpaceParams, spectra, false,
+                    "keep every layer's spectrum for the report: route eigen in place of closed"),
 };
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
-static BaseStatus check(const UnlearnContext *context, const void *params) { return unlearn_spaces_check(context, params); }
+static BaseStatus check(const UnlearnContext *context, const void *params)
+{
+    return unlearn_spaces_check(context, params);
+}
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
@@ -29,7 +34,8 @@ static BaseStatus prepare(const UnlearnContext *context, const void *params, voi
     return st;
 }
 
-static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net, UnlearnReport *report)
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
 {
     (void)context;
     BaseStatus st = BASE_OK;
@@ -49,8 +55,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
         float *w = weights + slices[layer->weight].offset; /* [K, features] */
         int64_t size = layer->K * layer->features;
         BASE_TRY(BASE_ALLOC_RAW(size, &delta));
-        st = unlearn_spaces_edit(spaces, i, params->alpha_r, params->alpha_f, w, layer->K, delta);
-        if (st == BASE_OK) st = unlearn_spaces_measure(spaces, i, w, delta, layer->K, report->layers + row++);
+        st = unlearn_spaces_edit(spaces, i, params->alpha_r, params->alpha_f, w, layer->K, delta,
+                                 report->layers + row++);
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", layer->name);
             goto out;

@@ -1,6 +1,6 @@
-/* Every registered unlearning method, held against the frame's promises: the same seed gives the same bits, the original and
- * the data are left alone, the result is finite, several classes at once work, one preparation serves several applies, and
- * nothing leaks. A new row of unlearn/list.h is tested the day it is added. */
+/* Every registered unlearning method, held against the frame's promises: the same seed gives the same bits, the
+ * original and the data are left alone, the result is finite, several classes at once work, one preparation serves
+ * several applies, and nothing leaks. A new row of unlearn/list.h is tested the day it is added. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -36,14 +36,16 @@ static void world_open(World *w, const char *forget)
     static char *names[] = {"a", "b", "c", "d", "e"};
     float *x = NULL;
     BaseRandom random = base_random_make(3, "test", 0);
-    *w = (World){.set = {.name = "tiny", .N = N, .C = C, .H = SIDE, .W = SIDE, .K = K, .type = DATA_F32, .class_names = names}};
+    *w = (World){
+        .set = {.name = "tiny", .N = N, .C = C, .H = SIDE, .W = SIDE, .K = K, .type = DATA_F32, .class_names = names}};
     assert_ok(BASE_ALLOC(N * C * SIDE * SIDE, &x));
     assert_ok(BASE_ALLOC(N, &w->set.labels));
     w->set.images = x;
     for (int i = 0; i < N; i++) {
         w->set.labels[i] = i % K;
         for (int j = 0; j < C * SIDE * SIDE; j++)
-            x[i * C * SIDE * SIDE + j] = (float)(0.3 * base_random_normal(&random) + (j < SIDE * SIDE && j / SIDE == i % K));
+            x[i * C * SIDE * SIDE + j] =
+                (float)(0.3 * base_random_normal(&random) + (j < SIDE * SIDE && j / SIDE == i % K));
     }
     assert_ok(data_classes_parse(&w->set, forget, &w->forget));
     base_param_defaults(nn_train_params, nn_train_param_count, &w->training);
@@ -55,8 +57,12 @@ static void world_open(World *w, const char *forget)
     nn_net_init(w->original, 1);
     DataView all = data_view_all(&w->set);
     assert_ok(nn_train(w->original, &all, &w->training, NN_F32, 1, "original", NULL));
-    w->context = (UnlearnContext){.original = w->original, .train = all, .forget = &w->forget, .training = &w->training,
-                                  .precision = NN_F32, .seed = 21};
+    w->context = (UnlearnContext){.original = w->original,
+                                  .train = all,
+                                  .forget = &w->forget,
+                                  .training = &w->training,
+                                  .precision = NN_F32,
+                                  .seed = 21};
 }
 
 static void world_close(World *w)
@@ -103,8 +109,7 @@ static void test_entries(void **state)
         }
         for (size_t j = 0; j < m->entry.param_count; j++) {
             const BaseParam *p = m->entry.params + j;
-            if (p->kind == BASE_KIND_F64 || p->kind == BASE_KIND_I64)
-                assert_true(p->min <= p->def && p->def <= p->max);
+            if (p->kind == BASE_KIND_F64 || p->kind == BASE_KIND_I64) assert_true(p->min <= p->def && p->def <= p->max);
             assert_true(p->meaning && *p->meaning);
         }
     }

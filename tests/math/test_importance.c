@@ -7,15 +7,15 @@
 #include "base/random.h"
 #include "math/importance.h"
 
-/* Rounding the input to float32 moves s by 1e-7 of s, and lambda no more; the work at this size is in float64, or the SVD's
- * float32 with errors of 1e-6. 2e-5 of the largest entry leaves room; a wrong formula is off by 1e-2 and more. */
+/* Rounding the input to float32 moves s by 1e-7 of s, and lambda no more; the work at this size is in float64, or the
+ * SVD's float32 with errors of 1e-6. 2e-5 of the largest entry leaves room; a wrong formula is off by 1e-2 and more. */
 #define TOLERANCE 2e-5
 
 typedef struct {
     MathRoute route;
     bool primal; /* never the dual */
 } Way;
-static const Way WAYS[] = {{MATH_ROUTE_SVD, false}, {MATH_ROUTE_EIGEN, true}, {MATH_ROUTE_EIGEN, false},
+static const Way WAYS[] = {{MATH_ROUTE_SVD, false},   {MATH_ROUTE_EIGEN, true},   {MATH_ROUTE_EIGEN, false},
                            {MATH_ROUTE_CLOSED, true}, {MATH_ROUTE_CLOSED, false}, {MATH_ROUTE_AUTO, false}};
 enum { WAY_COUNT = sizeof WAYS / sizeof *WAYS };
 
@@ -63,7 +63,7 @@ static void check_case(IoHdf5 *file, const char *name, Way way)
     int64_t nr, nf, nw, f, out_rows;
     float *xr, *xf, *w;
     double *pr, *pf, *pd, *wu;
-#define READ(kind, field, to, count) \
+#define READ(kind, field, to, count)                                                                                   \
     (snprintf(path, sizeof path, "/%s/%s", name, field), to = support_read_##kind(file, path, count))
     READ(f32, "X_retain", xr, &nr);
     READ(f32, "X_forget", xf, &nf);
@@ -90,11 +90,11 @@ static void check_case(IoHdf5 *file, const char *name, Way way)
     compare(got, pr, f * f, "P_retain", TOLERANCE);
     assert_ok(math_importance_apply(forget, alpha_f, eye, f, got));
     compare(got, pf, f * f, "P_forget", TOLERANCE);
-    assert_ok(math_importance_edit(retain, forget, alpha_r, alpha_f, eye, f, got)); /* P_dis^T */
+    assert_ok(math_importance_edit(retain, forget, alpha_r, alpha_f, eye, f, got, NULL)); /* P_dis^T */
     for (int64_t i = 0; i < f; i++)
         for (int64_t j = 0; j < f; j++) dis[i * f + j] = got[j * f + i];
     compare(dis, pd, f * f, "P_dis", TOLERANCE);
-    assert_ok(math_importance_edit(retain, forget, alpha_r, alpha_f, w, out_rows, got));
+    assert_ok(math_importance_edit(retain, forget, alpha_r, alpha_f, w, out_rows, got, NULL));
     for (int64_t i = 0; i < nw; i++) got[i] = w[i] - got[i];
     compare(got, wu, nw, "W_unlearned", TOLERANCE);
     math_importance_free(retain), math_importance_free(forget);
@@ -105,8 +105,9 @@ static void check_case(IoHdf5 *file, const char *name, Way way)
 static void test_reference(void **state)
 {
     (void)state;
-    static const char *const CASES[] = {"tall", "wide", "rank_deficient", "alpha_one", "alpha_small",
-                                        "alpha_large", "one_feature", "zero_forget", "unbalanced_scale"};
+    static const char *const CASES[] = {"tall",        "wide",        "rank_deficient",
+                                        "alpha_one",   "alpha_small", "alpha_large",
+                                        "one_feature", "zero_forget", "unbalanced_scale"};
     IoHdf5 *file;
     assert_ok(io_hdf5_open(support_fixture("projection.h5"), true, &file));
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
@@ -114,7 +115,8 @@ static void test_reference(void **state)
     io_hdf5_close(file);
 }
 
-/* P = alpha G ((alpha - 1) G + I)^-1 in double: A P^T = alpha G by Gauss-Jordan with pivoting. G and s's moments too. */
+/* P = alpha G ((alpha - 1) G + I)^-1 in double: A P^T = alpha G by Gauss-Jordan with pivoting. G and s's moments too.
+ */
 static double *naive_importance(const float *x, int64_t n, int64_t f, double alpha, double *trace, double *rank)
 {
     double *g, *a, *p, squares = 0;
@@ -146,7 +148,8 @@ static double *naive_importance(const float *x, int64_t n, int64_t f, double alp
         for (int64_t i = 0; i < f; i++) {
             double factor = a[i * f + c];
             if (i == c || factor == 0) continue;
-            for (int64_t j = 0; j < f; j++) a[i * f + j] -= factor * a[c * f + j], p[i * f + j] -= factor * p[c * f + j];
+            for (int64_t j = 0; j < f; j++)
+                a[i * f + j] -= factor * a[c * f + j], p[i * f + j] -= factor * p[c * f + j];
         }
     }
     base_free(g);
@@ -175,8 +178,10 @@ static void test_twin(void **state)
                 assert_close_f32(got, want, f * f, TOLERANCE);
                 for (int64_t i = 0; i < f * f; i++) want[i] = (double)eye[i] - want[i];
                 assert_ok(math_importance_complement(m, ALPHAS[a], eye, f, got));
-                if (f > 1) assert_close_f32(got, want, f * f, TOLERANCE);
-                else assert_near((double)got[0], want[0], TOLERANCE, 0);
+                if (f > 1)
+                    assert_close_f32(got, want, f * f, TOLERANCE);
+                else
+                    assert_near((double)got[0], want[0], TOLERANCE, 0);
                 assert_near(math_importance_trace(m), trace, 0, 1e-5);
                 assert_near(math_importance_rank(m), rank, 0, 1e-5);
                 assert_ok(math_importance_response(m, eye, f, &response)); /* tr G = 1 */
@@ -198,9 +203,10 @@ static void test_twin(void **state)
     }
 }
 
-/* Above 1024 features (or rows, in the dual) the symmetric matrix is float32. Too large for elimination, so by residual:
- * out = W P solves out ((alpha - 1) G + I) = alpha W G, with G applied through X in double. Rounding of G and of a condition-100
- * Cholesky leave 1e-6 to 1e-5 of the largest entry; 1e-4 is asked. The complement must add up to W to the same. */
+/* Above 1024 features (or rows, in the dual) the symmetric matrix is float32. Too large for elimination, so by
+ * residual: out = W P solves out ((alpha - 1) G + I) = alpha W G, with G applied through X in double. Rounding of G and
+ * of a condition-100 Cholesky leave 1e-6 to 1e-5 of the largest entry; 1e-4 is asked. The complement must add up to W
+ * to the same. */
 static void check_large(int64_t n, int64_t f, Way way)
 {
     enum { R = 3 };
@@ -224,7 +230,8 @@ static void check_large(int64_t n, int64_t f, Way way)
                 a += (double)out[r * f + j] * (double)x[i * f + j];
                 b += (double)w[r * f + j] * (double)x[i * f + j];
             }
-            for (int64_t j = 0; j < f; j++) g[j] += a * (double)x[i * f + j] / trace, g[f + j] += b * (double)x[i * f + j] / trace;
+            for (int64_t j = 0; j < f; j++)
+                g[j] += a * (double)x[i * f + j] / trace, g[f + j] += b * (double)x[i * f + j] / trace;
         }
         for (int64_t j = 0; j < f; j++) {
             double off = fabs((alpha - 1) * g[j] + (double)out[r * f + j] - alpha * g[f + j]);
@@ -271,6 +278,36 @@ static void test_response(void **state)
         math_importance_free(m);
     }
     base_free(x), base_free(w);
+}
+
+/* The shares that fall out of the edit are those of the four responses taken one by one, for alphas at 1 too. */
+static void test_shares(void **state)
+{
+    (void)state;
+    enum { N = 30, F = 14, R = 5 };
+    static const double ALPHAS[] = {0.2, 1, 1.05, 3, 300};
+    float *x = normals(N * F, 1, 1), *z = normals(N * F, 2, 1), *w = normals(R * F, 3, 1), out[R * F];
+    for (int way = 0; way < WAY_COUNT; way++) {
+        for (int n = 9; n <= N; n += N - 9) {
+            MathImportance *retain = NULL, *forget = NULL;
+            assert_ok(importance_of(WAYS[way], x, n, F, 7, &retain));
+            assert_ok(importance_of(WAYS[way], z, n, F, 7, &forget));
+            for (int a = 0; a < 5; a++) {
+                MathShares shares;
+                double whole, part;
+                assert_ok(math_importance_edit(retain, forget, 20, ALPHAS[a], w, R, out, &shares));
+                assert_ok(math_importance_response(retain, w, R, &whole));
+                assert_ok(math_importance_response(retain, out, R, &part));
+                assert_near(shares.retain, part / whole, 0, 1e-5);
+                assert_ok(math_importance_response(forget, w, R, &whole));
+                assert_ok(math_importance_response(forget, out, R, &part));
+                assert_near(shares.forget, part / whole, 0, 1e-4); /* a difference of float32 values */
+            }
+            math_importance_free(retain);
+            math_importance_free(forget);
+        }
+    }
+    base_free(x), base_free(z), base_free(w);
 }
 
 static void test_zero_input(void **state)
@@ -346,7 +383,7 @@ static void test_refusals(void **state)
     assert_fails(math_importance_apply(m, 0, x, 3, out), BASE_EARG, "alpha = 0");
     assert_fails(math_importance_apply(m, NAN, x, 3, out), BASE_EARG, "alpha = ");
     x[0] = INFINITY;
-    assert_fails(math_importance_edit(m, m, 3, 3, x, 3, out), BASE_ENUMERIC, "not finite");
+    assert_fails(math_importance_edit(m, m, 3, 3, x, 3, out, NULL), BASE_ENUMERIC, "not finite");
     math_importance_free(m);
     for (int way = 0; way < WAY_COUNT; way++) {
         m = NULL;
@@ -369,7 +406,7 @@ static BaseStatus edit_once(void *user)
     double response;
     BASE_TRY(importance_of(job->way, job->x, job->n, job->f, 3, &m));
     BASE_TRY(BASE_ALLOC(job->n * job->f, &out));
-    BASE_TRY(math_importance_edit(m, m, 100, 3, job->x, job->n, out));
+    BASE_TRY(math_importance_edit(m, m, 100, 3, job->x, job->n, out, NULL));
     BASE_TRY(math_importance_response(m, job->x, job->n, &response));
 out:
     base_free(out);
@@ -390,8 +427,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin), cmocka_unit_test(test_large),     cmocka_unit_test(test_response),
-    cmocka_unit_test(test_zero_input), cmocka_unit_test(test_reduce),   cmocka_unit_test(test_refusals),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin),     cmocka_unit_test(test_large),
+    cmocka_unit_test(test_response),  cmocka_unit_test(test_shares),   cmocka_unit_test(test_zero_input),
+    cmocka_unit_test(test_reduce),    cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

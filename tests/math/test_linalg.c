@@ -10,7 +10,8 @@
 #include "math/threads.h"
 
 /* One unit in the last place of float32 is 6e-8; a dot product of n <= 100 well-scaled terms is off by about
- * sqrt(n) units, decompositions of such matrices by some tens: 1e-5 of the largest entry holds all, and no wrong formula. */
+ * sqrt(n) units, decompositions of such matrices by some tens: 1e-5 of the largest entry holds all, and no wrong
+ * formula. */
 #define TOLERANCE 1e-5
 
 static float *normals(int64_t n, uint64_t seed)
@@ -42,7 +43,8 @@ static void test_one_openblas(void **state)
         path[strcspn(path, "\n")] = 0;
         assert_null(strstr(path, "gslcblas"));
         assert_null(strstr(path, "openblas-pthread"));
-        if (strstr(path, "libblas.so") || strstr(path, "liblapack.so")) assert_non_null(strstr(path, "openblas-openmp"));
+        if (strstr(path, "libblas.so") || strstr(path, "liblapack.so"))
+            assert_non_null(strstr(path, "openblas-openmp"));
         char *real = realpath(path, NULL);
         if (real && strstr(real, "libopenblas")) { /* the name on disk: links to one library count once */
             if (!*first) snprintf(first, sizeof first, "%s", real);
@@ -73,7 +75,8 @@ static void test_products(void **state)
 {
     (void)state;
     enum { M = 7, N = 5, K = 11 };
-    float *a = normals(M * K, 1), *b = normals(K * N, 2), *at = normals(M * K, 1), *bt = normals(K * N, 2), *c = normals(M * N, 3);
+    float *a = normals(M * K, 1), *b = normals(K * N, 2), *at = normals(M * K, 1), *bt = normals(K * N, 2),
+          *c = normals(M * N, 3);
     double *want = doubles(M * N);
     for (int i = 0; i < M; i++)
         for (int k = 0; k < K; k++) at[k * M + i] = a[i * K + k];
@@ -103,7 +106,8 @@ static void test_products(void **state)
         }
     }
     for (int i = 0; i < M; i++)
-        for (int j = 0; j <= i; j++) assert_near((double)k[i * M + j], math_dot(a + i * K, a + j * K, K), TOLERANCE * K, TOLERANCE);
+        for (int j = 0; j <= i; j++)
+            assert_near((double)k[i * M + j], math_dot(a + i * K, a + j * K, K), TOLERANCE * K, TOLERANCE);
     base_free(a), base_free(b), base_free(at), base_free(bt), base_free(c), base_free(want), base_free(g), base_free(k);
 }
 
@@ -177,8 +181,10 @@ static void check_svd(int64_t n, int64_t f)
         if (i) assert_true(s[i] <= s[i - 1]);
         for (int64_t j = 0; j < k; j++) {
             double sum = 0;
-            for (int64_t r = 0; r < n; r++) sum += math_dot(x + r * f, v + i * f, f) * math_dot(x + r * f, v + j * f, f);
-            assert_near(sum, i == j ? (double)s[i] * (double)s[i] : 0, TOLERANCE * (double)s[0] * (double)s[0], TOLERANCE);
+            for (int64_t r = 0; r < n; r++)
+                sum += math_dot(x + r * f, v + i * f, f) * math_dot(x + r * f, v + j * f, f);
+            assert_near(sum, i == j ? (double)s[i] * (double)s[i] : 0, TOLERANCE * (double)s[0] * (double)s[0],
+                        TOLERANCE);
             assert_near(math_dot(v + i * f, v + j * f, f), i == j, TOLERANCE, 0);
         }
     }
@@ -254,14 +260,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_one_openblas),
-    cmocka_unit_test(test_threads),
-    cmocka_unit_test(test_products),
-    cmocka_unit_test(test_cholesky),
-    cmocka_unit_test(test_eigen),
-    cmocka_unit_test(test_svd),
-    cmocka_unit_test(test_orthonormalise),
-    cmocka_unit_test(test_not_finite),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_one_openblas),   cmocka_unit_test(test_threads),    cmocka_unit_test(test_products),
+    cmocka_unit_test(test_cholesky),       cmocka_unit_test(test_eigen),      cmocka_unit_test(test_svd),
+    cmocka_unit_test(test_orthonormalise), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

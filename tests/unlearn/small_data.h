@@ -1,4 +1,5 @@
-/* tests/unlearn/small_data.h - the small network of tests/fixtures/network.h5 with its 48 images as a data set in memory. */
+/* tests/unlearn/small_data.h - the small network of tests/fixtures/network.h5 with its 48 images as a data set in
+ * memory. */
 #ifndef TESTS_UNLEARN_SMALL_DATA_H
 #define TESTS_UNLEARN_SMALL_DATA_H
 
@@ -27,7 +28,8 @@ static inline Small *small_open(const char *forget)
     assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &s->file));
     s->net = small_net();
     small_set(s->file, "params", s->net);
-    s->set = (DataSet){.name = "small", .N = 48, .C = 3, .H = 12, .W = 12, .K = 5, .type = DATA_F32, .class_names = names};
+    s->set =
+        (DataSet){.name = "small", .N = 48, .C = 3, .H = 12, .W = 12, .K = 5, .type = DATA_F32, .class_names = names};
     s->set.images = support_read_f32(s->file, "x", NULL);
     s->set.labels = support_read_i32(s->file, "y", NULL);
     small_forget(s, forget);

@@ -40,7 +40,8 @@ static void test_frame(void **state)
     small_close(s);
 }
 
-static BaseStatus spoil(const UnlearnContext *context, void *state, const void *params, NnNet *net, UnlearnReport *report)
+static BaseStatus spoil(const UnlearnContext *context, void *state, const void *params, NnNet *net,
+                        UnlearnReport *report)
 {
     (void)context, (void)state, (void)params;
     nn_net_edit_params(net)[nn_net_param_count(net) - 1] = NAN;
@@ -74,8 +75,10 @@ static void test_mask_logit(void **state)
     assert_ok(nn_predict(net, &s->context.train, NN_F32, "test", logits));
     for (int i = 0; i < 48; i++) {
         for (int k = 0; k < 5; k++) {
-            if (s->forget.in[k]) assert_near((double)logits[i * 5 + k], -1e4, 1e-3, 0);
-            else assert_near((double)logits[i * 5 + k], (double)before[i * 5 + k], 1e-6, 1e-6);
+            if (s->forget.in[k])
+                assert_near((double)logits[i * 5 + k], -1e4, 1e-3, 0);
+            else
+                assert_near((double)logits[i * 5 + k], (double)before[i * 5 + k], 1e-6, 1e-6);
         }
     }
     nn_net_free(net);
@@ -180,7 +183,7 @@ static void test_random_projection(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_frame),   cmocka_unit_test(test_not_finite),       cmocka_unit_test(test_mask_logit),
+    cmocka_unit_test(test_frame),   cmocka_unit_test(test_not_finite),        cmocka_unit_test(test_mask_logit),
     cmocka_unit_test(test_retrain), cmocka_unit_test(test_random_projection),
 };
 SUPPORT_MAIN(tests)

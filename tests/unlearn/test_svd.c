@@ -8,8 +8,9 @@
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/select.h"
 
-/* The edit is a difference that float32 activations (1e-6 relative), alpha_r = 100 and the projection each blur a little:
- * 1e-3 of the largest entry of the edit. A missing transpose, a window off by one or a wrong sample change it by 0.1 and more. */
+/* The edit is a difference that float32 activations (1e-6 relative), alpha_r = 100 and the projection each blur a
+ * little: 1e-3 of the largest entry of the edit. A missing transpose, a window off by one or a wrong sample change it
+ * by 0.1 and more. */
 #define EDIT_TOLERANCE 1e-3
 
 #define EVERYTHING "patches=all", "retain_per_class=0", "forget_samples=0"
@@ -61,7 +62,8 @@ static void test_reference(void **state)
             assert_int_equal(row->spectrum_retain != NULL, i == 1 || i == 2);
             assert_int_equal(row->spectrum_forget != NULL, i == 1 || i == 2);
             assert_true(row->weight_change > 0 && row->forget_removed > row->retain_removed && row->retain_removed > 0);
-            assert_true(row->forget_removed < 1 && row->rank_retain >= 1 && row->rank_forget >= 1 && row->trace_retain > 0);
+            assert_true(row->forget_removed < 1 && row->rank_retain >= 1 && row->rank_forget >= 1 &&
+                        row->trace_retain > 0);
             if (!row->spectrum_retain) continue;
             double sum = 0, squares = 0;
             for (int64_t k = 0; k < row->spectrum_count; k++) {
@@ -106,7 +108,8 @@ static void test_layers(void **state)
     assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "layers=[conv2, fc1]"), &net, NULL));
     check_weights(s, net, want, (const uint8_t[]){0, 1, 1, 0});
     nn_net_free(net);
-    assert_fails(small_run(s, "svd", SETTINGS("layers=[conv1, cnv2]"), &net, NULL), BASE_EUSAGE, "did you mean 'conv2'?");
+    assert_fails(small_run(s, "svd", SETTINGS("layers=[conv1, cnv2]"), &net, NULL), BASE_EUSAGE,
+                 "did you mean 'conv2'?");
     nn_net_free(net);
     assert_fails(small_run(s, "svd", SETTINGS("layers=[]"), &net, NULL), BASE_EUSAGE, "names no layer");
     assert_memory_equal(nn_net_params(net), nn_net_params(s->net), (size_t)nn_net_param_count(net) * sizeof(float));
@@ -142,8 +145,8 @@ static float *tap_all(const NnNet *net, const DataView *view, int number)
 }
 
 /* G = X^T X / ||X||^2 over the patches that (seed, side, layer) selects. */
-static double *naive_gram(const NnLayer *l, const float *map, int64_t images, int number, uint64_t seed, const char *side,
-                          int64_t most)
+static double *naive_gram(const NnLayer *l, const float *map, int64_t images, int number, uint64_t seed,
+                          const char *side, int64_t most)
 {
     char stream[64];
     int64_t k = l->kernel, f = l->features, y0 = 0, x0 = 0, h = l->H, w = l->W, *chosen = NULL;
@@ -249,9 +252,9 @@ static void test_sampled_twin(void **state)
         base_free(mr), base_free(mf), base_free(gr), base_free(gf), base_free(y);
     }
     NnNet *net = NULL;
-    assert_ok(small_run(s, "svd",
-                        SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11", "max_patches=150"),
-                        &net, NULL));
+    assert_ok(small_run(
+        s, "svd", SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11", "max_patches=150"),
+        &net, NULL));
     check_weights(s, net, want, NULL);
     nn_net_free(net);
     base_free(want);
@@ -341,7 +344,8 @@ static void test_unfold(void **state)
             for (int64_t r = 0; r < p.rows; r++) {
                 int64_t image = r / (p.out_h * p.out_w), oy = r / p.out_w % p.out_h, ox = r % p.out_w;
                 for (int64_t e = 0; e < l->features; e++) {
-                    int64_t c = e / (k * k), y = oy * l->stride - l->pad + e / k % k, x = ox * l->stride - l->pad + e % k;
+                    int64_t c = e / (k * k), y = oy * l->stride - l->pad + e / k % k,
+                            x = ox * l->stride - l->pad + e % k;
                     bool in = y >= 0 && y < p.h && x >= 0 && x < p.w;
                     float want = in ? map[((image * l->C + c) * l->H + p.y + y) * l->W + p.x + x] : 0;
                     assert_true(rows[r * l->features + e] == want);
@@ -436,8 +440,10 @@ static BaseStatus run_once(void *user)
     BASE_TRY(unlearn_find("svd", &method));
     assert_true(method->entry.params_size <= sizeof params);
     base_param_defaults(method->entry.params, method->entry.param_count, &params);
-    BASE_TRY(base_param_set(method->entry.params, method->entry.param_count, &params, "svd", "max_patches", "50", "test"));
-    BASE_TRY(base_param_set(method->entry.params, method->entry.param_count, &params, "svd", "spectra", "true", "test"));
+    BASE_TRY(
+        base_param_set(method->entry.params, method->entry.param_count, &params, "svd", "max_patches", "50", "test"));
+    BASE_TRY(
+        base_param_set(method->entry.params, method->entry.param_count, &params, "svd", "spectra", "true", "test"));
     BASE_TRY(nn_net_clone(s->net, &net));
     BASE_TRY(unlearn_run(method, &s->context, &params, net, &report));
 out:
@@ -455,8 +461,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference), cmocka_unit_test(test_spectra),   cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_reference),    cmocka_unit_test(test_spectra),   cmocka_unit_test(test_layers),
     cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_streaming), cmocka_unit_test(test_unfold),
-    cmocka_unit_test(test_samples),   cmocka_unit_test(test_reduce),    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_samples),      cmocka_unit_test(test_reduce),    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -40,7 +40,8 @@ static BaseStatus take_batch(Stream *s, int64_t first, int64_t n)
     for (int i = 0; i < s->layer_count; i++) {
         const NnLayer *layer = s->layers + i;
         if (!s->selected[i]) continue;
-        int64_t from = unlearn_patches_before(s->plans + i, first), end = unlearn_patches_before(s->plans + i, first + n);
+        int64_t from = unlearn_patches_before(s->plans + i, first),
+                end = unlearn_patches_before(s->plans + i, first + n);
         if (from == end) continue;
         BASE_TRY(nn_engine_tap(s->engine, i, s->map));
         for (int64_t at = from; at < end; at += CHUNK_ROWS) {
@@ -54,8 +55,9 @@ out:
     return st;
 }
 
-BaseStatus unlearn_inputs_stream(const NnNet *net, const DataView *view, const uint8_t *selected, const UnlearnPatches *plans,
-                                 NnPrecision precision, int64_t batch, const char *label, UnlearnTakeRows take, void *user)
+BaseStatus unlearn_inputs_stream(const NnNet *net, const DataView *view, const uint8_t *selected,
+                                 const UnlearnPatches *plans, NnPrecision precision, int64_t batch, const char *label,
+                                 UnlearnTakeRows take, void *user)
 {
     BaseStatus st = BASE_OK;
     Stream s = {.selected = selected, .plans = plans, .take = take, .user = user};

@@ -54,14 +54,17 @@ int64_t unlearn_patches_before(const UnlearnPatches *p, int64_t image)
     int64_t low = 0, high = p->rows;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (p->chosen[middle] < limit) low = middle + 1;
-        else high = middle;
+        if (p->chosen[middle] < limit)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
 
 /* One patch: top, left are relative to the window and may lie in its padding. */
-static void unfold(const NnLayer *layer, const UnlearnPatches *p, const float *map, int64_t top, int64_t left, float *out)
+static void unfold(const NnLayer *layer, const UnlearnPatches *p, const float *map, int64_t top, int64_t left,
+                   float *out)
 {
     int64_t k = layer->kernel;
     int64_t first = left < 0 ? -left : 0, last = smaller(k, p->w - left); /* kernel columns inside the window */

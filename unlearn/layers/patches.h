@@ -1,5 +1,6 @@
-/* unlearn/layers/patches.h - a layer's inputs as rows of a matrix X [n, features]: a convolution's unfolded patches (channel
- * slowest, then kernel row, then kernel column, as its weight [K, C*kh*kw] lies), a linear layer's input vectors. */
+/* unlearn/layers/patches.h - a layer's inputs as rows of a matrix X [n, features]: a convolution's unfolded patches
+ * (channel slowest, then kernel row, then kernel column, as its weight [K, C*kh*kw] lies), a linear layer's input
+ * vectors. */
 #ifndef UNLEARN_LAYERS_PATCHES_H
 #define UNLEARN_LAYERS_PATCHES_H
 
@@ -9,8 +10,8 @@ typedef enum { UNLEARN_PATCHES_PAPER, UNLEARN_PATCHES_ALL } UnlearnPatchKind;
 
 /** Which rows of one layer are taken, fixed before any image is seen. */
 typedef struct {
-    int64_t y, x, h, w;   /* the window of the map that is looked at; cut out first, then unfolded with the layer's own stride
-                             and padding, so the cut's border is padded with zeros like the map's */
+    int64_t y, x, h, w;   /* the window of the map that is looked at; cut out first, then unfolded with the layer's own
+                             stride   and padding, so the cut's border is padded with zeros like the map's */
     int64_t out_h, out_w; /* patches down and across the window */
     int64_t total, rows;  /* patches of all images; those taken */
     int64_t *chosen;      /* [rows] ascending numbers (image * out_h + i) * out_w + j; NULL: all. Owned. */
@@ -18,8 +19,8 @@ typedef struct {
 
 /**
  * paper: one random window of at most 3k x 3k for all images, then at most @p most (0: no cap) random patches of all of
- * them; all: every patch of the whole map. Linear layers: every image's vector. Streams (seed, "<side>_window", number) and
- * (seed, "<side>_patches", number); @p side is "retain" or "forget", @p number the layer's.
+ * them; all: every patch of the whole map. Linear layers: every image's vector. Streams (seed, "<side>_window", number)
+ * and (seed, "<side>_patches", number); @p side is "retain" or "forget", @p number the layer's.
  */
 BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images, UnlearnPatchKind kind, int64_t most,
                                 uint64_t seed, const char *side, UnlearnPatches *out);

@@ -46,7 +46,8 @@ BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *se
     char *rest = NULL;
     for (char *word = strtok_r(copy, "[], \t\"'", &rest); word; word = strtok_r(NULL, "[], \t\"'", &rest), named++)
         BASE_TRY(select_one(layers, count, word, selected));
-    BASE_CHECK(named > 0, BASE_EUSAGE, "layers: '%.100s' names no layer; write all, last, or a list of layer names", text);
+    BASE_CHECK(named > 0, BASE_EUSAGE, "layers: '%.100s' names no layer; write all, last, or a list of layer names",
+               text);
 out:
     base_free(copy);
     return st;

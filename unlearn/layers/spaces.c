@@ -14,8 +14,8 @@ const char *const unlearn_patch_names[] = {"paper", "all", NULL};
 
 struct UnlearnSpaces {
     int layer_count;
-    uint8_t *selected;                    /* [layer_count] */
-    MathImportance **retain, **forget;    /* [layer_count]; NULL where not selected */
+    uint8_t *selected;                 /* [layer_count] */
+    MathImportance **retain, **forget; /* [layer_count]; NULL where not selected */
     int64_t samples_retain, samples_forget;
 };
 
@@ -78,7 +78,8 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
     }
     DataView view = data_view_of(context->train.set, sample);
     snprintf(label, sizeof label, "inputs to %s", name);
-    BASE_TRY(unlearn_inputs_stream(context->original, &view, selected, plans, context->precision, 0, label, take_rows, side));
+    BASE_TRY(unlearn_inputs_stream(context->original, &view, selected, plans, context->precision, 0, label, take_rows,
+                                   side));
     for (int i = 0; i < count; i++) {
         if (!selected[i]) continue;
         st = math_importance_finish(side[i], context->reduce, context->user);
@@ -122,10 +123,19 @@ out:
 
 const uint8_t *unlearn_spaces_selected(const UnlearnSpaces *s) { return s->selected; }
 
-BaseStatus unlearn_spaces_edit(const UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
-                               float *out)
+BaseStatus unlearn_spaces_edit(const UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, const float *w,
+                               int64_t K, float *out, UnlearnLayer *row)
 {
-    return math_importance_edit(s->retain[layer], s->forget[layer], alpha_r, alpha_f, w, K, out);
+    BaseStatus st = BASE_OK;
+    MathShares shares;
+    BASE_TRY(
+        math_importance_edit(s->retain[layer], s->forget[layer], alpha_r, alpha_f, w, K, out, row ? &shares : NULL));
+    if (!row) goto out;
+    row->retain_removed = shares.retain;
+    row->forget_removed = shares.forget;
+    row->weight_change = sqrt(math_dot(out, out, K * row->features) / math_dot(w, w, K * row->features));
+out:
+    return st;
 }
 
 static BaseStatus copy_spectrum(const MathImportance *m, int64_t room, double **out)
@@ -173,7 +183,8 @@ BaseStatus unlearn_spaces_report(const UnlearnSpaces *s, const NnNet *net, Unlea
     report->passes = (double)(s->samples_retain + s->samples_forget);
     BASE_TRY(BASE_ALLOC(count, &report->layers));
     for (int i = 0; i < count; i++)
-        if (s->selected[i]) BASE_TRY(fill_row(layers + i, s->retain[i], s->forget[i], report->layers + report->layer_count++));
+        if (s->selected[i])
+            BASE_TRY(fill_row(layers + i, s->retain[i], s->forget[i], report->layers + report->layer_count++));
 out:
     return st;
 }

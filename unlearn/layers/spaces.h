@@ -1,5 +1,6 @@
-/* unlearn/layers/spaces.h - the retain and forget spaces of every edited layer: sampling, forward passes and factorisation,
- * done once; then the edit of any layer for any alphas. Shared by svd and by the controls that must match its size. */
+/* unlearn/layers/spaces.h - the retain and forget spaces of every edited layer: sampling, forward passes and
+ * factorisation, done once; then the edit of any layer for any alphas. Shared by svd and by the controls that must
+ * match its size. */
 #ifndef UNLEARN_LAYERS_SPACES_H
 #define UNLEARN_LAYERS_SPACES_H
 
@@ -19,16 +20,19 @@ typedef struct {
 extern const char *const unlearn_patch_names[];
 
 /** Rows of a parameter table whose struct is UnlearnSpaceParams. */
-#define UNLEARN_SPACE_ROWS                                                                                               \
-    BASE_PARAM_F64(UnlearnSpaceParams, alpha_r, 100, 1e-6, 1e9, "scaling of the retain space: larger protects more"),    \
-    BASE_PARAM_F64(UnlearnSpaceParams, alpha_f, 3, 1e-6, 1e9, "scaling of the forget space: larger removes more"),       \
-    BASE_PARAM_I64(UnlearnSpaceParams, retain_per_class, 100, 0, 1e12, "images of each retained class; 0: all"),         \
-    BASE_PARAM_I64(UnlearnSpaceParams, forget_samples, 900, 0, 1e12, "images of the forgotten classes, in total; 0: all"), \
-    BASE_PARAM_CHOICE(UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                               \
-                      "paper: one random 3k x 3k window, then max_patches of it; all: every patch"),                     \
-    BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12, "rows kept of a convolution with patches: paper; 0: all"), \
-    BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, math_route_names, "svd, eigen or closed (Cholesky): one answer"),    \
-    BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all", "all, last, or a list of layer names")
+#define UNLEARN_SPACE_ROWS                                                                                             \
+    BASE_PARAM_F64(UnlearnSpaceParams, alpha_r, 100, 1e-6, 1e9, "scaling of the retain space: larger protects more"),  \
+        BASE_PARAM_F64(UnlearnSpaceParams, alpha_f, 3, 1e-6, 1e9, "scaling of the forget space: larger removes more"), \
+        BASE_PARAM_I64(UnlearnSpaceParams, retain_per_class, 100, 0, 1e12, "images of each retained class; 0: all"),   \
+        BASE_PARAM_I64(UnlearnSpaceParams, forget_samples, 900, 0, 1e12,                                               \
+                       "images of the forgotten classes, in total; 0: all"),                                           \
+        BASE_PARAM_CHOICE(UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                         \
+                          "paper: one random 3k x 3k window, then max_patches of it; all: every patch"),               \
+        BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
+                       "rows kept of a convolution with patches: paper; 0: all"),                                      \
+        BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, math_route_names,                                              \
+                          "svd, eigen or closed (Cholesky): one answer"),                                              \
+        BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all", "all, last, or a list of layer names")
 
 /** BASE_EUSAGE on a layer that does not exist, or fewer forget samples than classes. */
 BaseStatus unlearn_spaces_check(const UnlearnContext *context, const UnlearnSpaceParams *params);
@@ -40,12 +44,12 @@ void unlearn_spaces_free(UnlearnSpaces *spaces);
 
 /** 1 where a layer is edited. */
 const uint8_t *unlearn_spaces_selected(const UnlearnSpaces *spaces);
-/** out = W (I - P_r) P_f of layer @p layer; W, out [K, features]. */
-BaseStatus unlearn_spaces_edit(const UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
-                               float *out);
+/** out = W (I - P_r) P_f of layer @p layer; W, out [K, features]. @p row: its row of the report, filled; or NULL. */
+BaseStatus unlearn_spaces_edit(const UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, const float *w,
+                               int64_t K, float *out, UnlearnLayer *row);
 /** Fills @p report but for times: one row a selected layer, in order, sample counts, cost. Edits are added after it. */
 BaseStatus unlearn_spaces_report(const UnlearnSpaces *spaces, const NnNet *net, UnlearnReport *report);
-/** Row @p row of the report: what taking @p delta from W [K, features] does to layer @p layer. */
+/** The same row for an edit of another making: what taking @p delta from W [K, features] does to layer @p layer. */
 BaseStatus unlearn_spaces_measure(const UnlearnSpaces *spaces, int layer, const float *w, const float *delta, int64_t K,
                                   UnlearnLayer *row);
 
