@@ -58,6 +58,10 @@ void report_table_ideal(ReportTable *t, int column, const char *unit, const char
 {
     if (t->st != BASE_OK) return;
     ReportColumn *c = &t->columns[column];
+    base_free(c->unit); /* a second call replaces */
+    base_free(c->arrow);
+    base_free(c->ideal);
+    c->unit = c->arrow = c->ideal = NULL;
     STICK(t, base_strdup(unit, &c->unit));
     STICK(t, base_strdup(arrow, &c->arrow));
     STICK(t, base_strdup(ideal, &c->ideal));
