@@ -61,14 +61,18 @@ out:
     return st;
 }
 
+static int64_t slice_offset(const NnProgram *p, int slice)
+{
+    int count;
+    return nn_net_param_slices(p->net, &count)[slice].offset;
+}
+
 /* Where a primitive writes a weight's gradient: straight into the gradient block, or in its own layout and then there. */
 static BaseStatus weight_grad(NnProgram *p, NnNode x, const dnnl_memory_desc_t *md, NnTensor *written, NnTensor *plain)
 {
     BaseStatus st = BASE_OK;
-    int count;
-    const NnSlice *slice = &nn_net_param_slices(p->net, &count)[nn_prog_node(p, x)->weight];
     dnnl_memory_desc_t flat = nn_md_weight(p, x, dnnl_f32, false);
-    BASE_TRY(nn_prog_grad_view(p, &flat, slice->offset, plain));
+    BASE_TRY(nn_prog_grad_view(p, &flat, slice_offset(p, nn_prog_node(p, x)->weight), plain));
     if (dnnl_memory_desc_equal(md, &flat))
         *written = *plain;
     else
@@ -130,55 +134,39 @@ out:
     return st;
 }
 
-static BaseStatus product_weights(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, const NnTensor *in,
-                                  const NnTensor *g, const_dnnl_primitive_desc_t hint)
-{
-    BaseStatus st = BASE_OK;
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    dnnl_memory_desc_t diff_weight = nn_md_weight(p, x, dnnl_f32, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
-    dnnl_inner_product_desc_t desc;
-    const_dnnl_primitive_desc_t pd;
-    NN_DNNL(dnnl_inner_product_backward_weights_desc_init(&desc, src, &diff_weight, node->bias ? &bias : NULL, &g->md),
-            "the weight gradient", node->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
-    BASE_TRY(weights_step(p, x, pd, in, g));
-out:
-    return st;
-}
-
-static BaseStatus product_data(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, const NnTensor *g,
-                               const_dnnl_primitive_desc_t hint, NnTensor *diff)
-{
-    BaseStatus st = BASE_OK;
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true);
-    dnnl_inner_product_desc_t desc;
-    const_dnnl_primitive_desc_t pd;
-    NN_DNNL(dnnl_inner_product_backward_data_desc_init(&desc, src, &weight, &g->md), "the data gradient", node->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
-    BASE_TRY(data_step(p, x, pd, g, diff));
-out:
-    return st;
-}
-
 static BaseStatus unfolded_weights(NnProgram *p, NnNode x, const NnTensor *g)
 {
     BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
     const NnState *state = &p->state[x];
-    NnTensor patches = {0}, rows = {0};
-    const_dnnl_primitive_desc_t hint = state->pd;
+    NnTensor patches = {0}, rows = {0}, turned = {0}, product = {0}, written = {0}, plain = {0};
     BASE_TRY(nn_unfold_rows(p, &p->backward, x, g, &rows));
     if (state->unfolded) {
         patches = state->src;
         nn_prog_hold(&patches);
     } else {
         BASE_TRY(nn_unfold_source(p, &p->backward, x, true, &patches));
-        BASE_TRY(nn_product_pd(p, x, &patches.md, p->type, nn_prog_node(p, x)->bias, NULL, &hint));
     }
-    BASE_TRY(product_weights(p, x, &patches.md, &patches, &rows, hint));
+    const int64_t dims[2] = {node->C, patches.md.dims[1]};
+    dnnl_memory_desc_t shape = nn_md_weight(p, x, dnnl_f32, false), matrix = nn_md(dnnl_f32, dnnl_ab, 2, dims);
+    dnnl_memory_desc_t stored = nn_md(dnnl_f32, dnnl_acdb, 4, shape.dims);
+    if (node->kernel_h == 1) { /* [K, 1, 1, C] is [K, C, 1, 1] */
+        BASE_TRY(nn_prog_grad_view(p, &matrix, slice_offset(p, node->weight), &product));
+    } else {
+        BASE_TRY(weight_grad(p, x, &stored, &written, &plain));
+        BASE_TRY(nn_prog_view(p, &written, &matrix, &product));
+    }
+    BASE_TRY(nn_unfold_transposed(p, &rows, &turned));
+    NnMatmul m = {.a = turned, .b = patches, .c = product};
+    BASE_TRY(nn_unfold_product(p, &p->backward, x, &m, NULL));
+    if (node->bias) BASE_TRY(nn_unfold_bias(p, x, &rows));
+    if (written.mem != plain.mem) BASE_TRY(nn_prog_reorder(p, &p->backward, node->name, &written, &plain));
 out:
     nn_prog_release(&patches);
     nn_prog_release(&rows);
+    nn_prog_release(&turned);
+    nn_prog_release(&product);
+    nn_prog_release(&written);
     return st;
 }
 
@@ -186,13 +174,17 @@ static BaseStatus unfolded_data(NnProgram *p, NnNode x, const NnTensor *g, NnTen
 {
     BaseStatus st = BASE_OK;
     const NnState *state = &p->state[x];
-    NnTensor patches = {0}, rows = {0};
+    NnTensor patches = {0}, rows = {0}, turned = {0};
     BASE_TRY(nn_unfold_rows(p, &p->backward, x, g, &rows));
-    BASE_TRY(product_data(p, x, &state->src.md, &rows, state->pd, &patches));
+    BASE_TRY(nn_unfold_transposed(p, &state->weight, &turned));
+    BASE_TRY(nn_prog_tensor(p, &state->src.md, true, &patches));
+    NnMatmul m = {.a = rows, .b = turned, .c = patches};
+    BASE_TRY(nn_unfold_product(p, &p->backward, x, &m, NULL));
     BASE_TRY(nn_unfold_fold(p, x, &patches, diff));
 out:
     nn_prog_release(&patches);
     nn_prog_release(&rows);
+    nn_prog_release(&turned);
     return st;
 }
 
@@ -257,35 +249,61 @@ out:
     return st;
 }
 
+static BaseStatus linear_weights(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, const NnTensor *g)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    dnnl_memory_desc_t diff_weight = nn_md_weight(p, x, dnnl_f32, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    dnnl_inner_product_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    NN_DNNL(dnnl_inner_product_backward_weights_desc_init(&desc, src, &diff_weight, node->bias ? &bias : NULL, &g->md),
+            "the weight gradient", node->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, p->state[x].pd, node->name, &pd));
+    BASE_TRY(weights_step(p, x, pd, &p->state[x].src, g));
+out:
+    return st;
+}
+
+static BaseStatus linear_data(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, const NnTensor *g, NnTensor *out)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    NnTensor diff = {0}, plain = {0};
+    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), rows = nn_md(p->type, dnnl_nc, 2, src->dims);
+    dnnl_memory_desc_t map = nn_md_map(p, node->in[0], p->type, dnnl_nhwc);
+    dnnl_inner_product_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    NN_DNNL(dnnl_inner_product_backward_data_desc_init(&desc, src, &weight, &g->md), "the data gradient", node->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, p->state[x].pd, node->name, &pd));
+    BASE_TRY(data_step(p, x, pd, g, &diff));
+    BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &diff, &rows, true, &plain));
+    BASE_TRY(nn_prog_view(p, &plain, &map, out));
+out:
+    nn_prog_release(&diff);
+    nn_prog_release(&plain);
+    return st;
+}
+
 static BaseStatus backward_linear(NnProgram *p, NnNode x, NnTensor *g)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
-    const NnState *state = &p->state[x];
-    NnTensor flat = {0}, typed = {0}, diff = {0}, plain = {0}, map = {0};
+    NnTensor flat = {0}, typed = {0}, diff = {0};
     const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
-    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims);
-    dnnl_memory_desc_t dst = nn_md(p->type, dnnl_nc, 2, out_dims), src_plain = nn_md(p->type, dnnl_nc, 2, in_dims);
+    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims), dst = nn_md(p->type, dnnl_nc, 2, out_dims);
     BASE_TRY(nn_prog_vector(p, &p->backward, node->name, g, true, &flat));
     nn_prog_release(g);
     BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &flat, &dst, true, &typed));
     nn_prog_release(&flat);
-    BASE_TRY(product_weights(p, x, &src, &state->src, &typed, state->pd));
+    BASE_TRY(linear_weights(p, x, &src, &typed));
     if (!p->state[node->in[0]].needs_grad) goto out;
-    BASE_TRY(product_data(p, x, &src, &typed, state->pd, &diff));
+    BASE_TRY(linear_data(p, x, &src, &typed, &diff));
     nn_prog_release(&typed);
-    BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &diff, &src_plain, true, &plain));
-    nn_prog_release(&diff);
-    dnnl_memory_desc_t md = nn_md_map(p, node->in[0], p->type, dnnl_nhwc);
-    BASE_TRY(nn_prog_view(p, &plain, &md, &map));
-    nn_prog_release(&plain);
-    BASE_TRY(contribute_take(p, node->in[0], &map));
+    BASE_TRY(contribute_take(p, node->in[0], &diff));
 out:
     nn_prog_release(&flat);
     nn_prog_release(&typed);
     nn_prog_release(&diff);
-    nn_prog_release(&plain);
-    nn_prog_release(&map);
     return st;
 }
 

@@ -157,6 +157,7 @@ BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *gra
     for (int i = 0; i < p->grad_count; i++)
         NN_DNNL(dnnl_memory_set_data_handle(p->grad_views[i].mem, grads + p->grad_views[i].offset), "gradients",
                 "the network");
+    p->grads = grads;
     memcpy(p->dlogits.buf->data, dlogits, dnnl_memory_desc_get_size(&p->dlogits.md));
     BASE_TRY(nn_program_run(p, &p->backward, engine->stream));
     BASE_CHECK(all_finite(grads, nn_net_param_count(engine->net)), BASE_ENUMERIC,

@@ -112,52 +112,23 @@ static bool is_reference(const_dnnl_primitive_desc_t pd)
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success && strstr(name, "ref") != 0;
 }
 
-BaseStatus nn_product_pd(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, dnnl_data_type_t out_type, bool bias,
-                         const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t *out)
+static BaseStatus linear_pd(NnProgram *p, NnNode x, const Chain *c, const_dnnl_primitive_desc_t *out)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
-    const int64_t dims[2] = {src->dims[0], node->C};
-    dnnl_memory_desc_t dst = nn_md(out_type, dnnl_nc, 2, dims), weight = nn_md_weight(p, x, p->type, true);
-    dnnl_memory_desc_t bias_md = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    dnnl_primitive_attr_t attr = NULL;
+    /* logits leave in float32, so that bf16 does not round them */
+    dnnl_data_type_t out_type = c->last == nn_net_output(p->net) ? dnnl_f32 : p->type;
+    const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
+    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims), dst = nn_md(out_type, dnnl_nc, 2, out_dims);
+    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
     dnnl_inner_product_desc_t desc;
-    NN_DNNL(dnnl_inner_product_forward_desc_init(&desc, forward_kind(p), src, &weight, bias ? &bias_md : NULL, &dst),
+    NN_DNNL(dnnl_inner_product_forward_desc_init(&desc, forward_kind(p), &src, &weight,
+                                                 node->bias || c->norm >= 0 ? &bias : NULL, &dst),
             "the product", node->name);
+    BASE_TRY(chain_attr(c, NULL, node->name, &attr));
     BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, node->name, out));
 out:
-    return st;
-}
-
-/* Rows @p in times the weight of @p x, with the chain's post-ops; @p src: the layout of the rows, or any. */
-static BaseStatus forward_product(NnProgram *p, NnNode x, const Chain *c, const NnTensor *in,
-                                  const dnnl_memory_desc_t *src, dnnl_data_type_t out_type)
-{
-    BaseStatus st = BASE_OK;
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    NnState *state = &p->state[x];
-    NnTensor weight, bias, dst = {0}, other = {0};
-    dnnl_primitive_attr_t attr = NULL;
-    if (c->add >= 0) BASE_TRY(nn_unfold_rows(p, &p->forward, x, &p->state[c->other].value, &other));
-    BASE_TRY(chain_attr(c, &other.md, node->name, &attr));
-    BASE_TRY(nn_product_pd(p, x, src, out_type, node->bias || c->norm >= 0, attr, &state->pd));
-    BASE_TRY(nn_prog_convert(p, &p->forward, node->name, in, nn_pd_md(state->pd, dnnl_query_src_md), false,
-                             &state->src));
-    BASE_TRY(nn_reload_weight(p, x, c->norm, nn_pd_md(state->pd, dnnl_query_weights_md), &weight));
-    BASE_TRY(nn_reload_bias(p, x, c->norm, &bias));
-    dnnl_memory_desc_t map = nn_md_map(p, x, out_type, dnnl_nhwc);
-    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c->last].value));
-    BASE_TRY(nn_prog_view(p, &p->state[c->last].value, nn_pd_md(state->pd, dnnl_query_dst_md), &dst));
-    NnStep *step;
-    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
-    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
-    nn_step_arg(step, DNNL_ARG_DST, &dst);
-    nn_step_arg(step, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &other);
-    finish_chain(p, c);
-out:
-    nn_prog_release(&dst);
-    nn_prog_release(&other);
     if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
 }
@@ -166,31 +137,59 @@ static BaseStatus forward_linear(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
+    NnState *state = &p->state[x];
     Chain c = find_chain(p, x, false);
-    NnTensor flat = {0};
-    const int64_t dims[2] = {p->n, nn_prog_node(p, node->in[0])->C};
-    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, dims);
-    /* logits leave in float32, so that bf16 does not round them */
-    dnnl_data_type_t out_type = c.last == nn_net_output(p->net) ? dnnl_f32 : p->type;
+    NnTensor flat = {0}, weight, bias, dst = {0};
+    BASE_TRY(linear_pd(p, x, &c, &state->pd));
     BASE_TRY(nn_prog_vector(p, &p->forward, node->name, &p->state[node->in[0]].value, false, &flat));
-    BASE_TRY(forward_product(p, x, &c, &flat, &src, out_type));
+    BASE_TRY(nn_prog_convert(p, &p->forward, node->name, &flat, nn_pd_md(state->pd, dnnl_query_src_md), false,
+                             &state->src));
+    BASE_TRY(nn_reload_weight(p, x, c.norm, nn_pd_md(state->pd, dnnl_query_weights_md), &weight));
+    BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
+    const dnnl_memory_desc_t *rows = nn_pd_md(state->pd, dnnl_query_dst_md);
+    dnnl_memory_desc_t map = nn_md_map(p, x, rows->data_type, dnnl_nhwc);
+    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c.last].value));
+    BASE_TRY(nn_prog_view(p, &p->state[c.last].value, rows, &dst));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
+    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
+    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
+    nn_step_arg(step, DNNL_ARG_DST, &dst);
+    finish_chain(p, &c);
 out:
     nn_prog_release(&flat);
+    nn_prog_release(&dst);
     return st;
 }
 
 static BaseStatus forward_unfolded(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    NnState *state = &p->state[x];
     Chain c = find_chain(p, x, true);
-    /* in plain eval nothing reads the patches again */
-    NnTensor patches = {0};
-    BASE_TRY(nn_unfold_source(p, &p->forward, x, p->mode == NN_MODE_EVAL, &patches));
-    BASE_TRY(forward_product(p, x, &c, &patches, &patches.md, p->type));
-    p->state[x].unfolded = true;
-    if (p->mode == NN_MODE_EVAL) nn_prog_release(&p->state[x].src);
+    NnTensor bias, other = {0}, dst = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    /* in plain eval nothing reads the patches again, and the weights are packed once for many batches */
+    bool eval = p->mode == NN_MODE_EVAL;
+    BASE_TRY(nn_unfold_source(p, &p->forward, x, eval, &state->src));
+    if (c.add >= 0) BASE_TRY(nn_unfold_rows(p, &p->forward, x, &p->state[c.other].value, &other));
+    BASE_TRY(chain_attr(&c, &other.md, node->name, &attr));
+    BASE_TRY(nn_unfold_weight(p, x, c.norm, &state->weight));
+    BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
+    dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c.last].value));
+    BASE_TRY(nn_unfold_rows(p, &p->forward, x, &p->state[c.last].value, &dst));
+    NnMatmul product = {.a = state->src, .b = state->weight, .c = dst, .bias = bias, .other = other, .attr = attr};
+    BASE_TRY(nn_unfold_product(p, &p->forward, x, &product, eval ? &p->load : NULL));
+    state->unfolded = true;
+    if (eval) nn_prog_release(&state->src);
+    finish_chain(p, &c);
 out:
-    nn_prog_release(&patches);
+    nn_prog_release(&other);
+    nn_prog_release(&dst);
+    if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
 }
 

@@ -55,6 +55,7 @@ typedef struct {
 typedef struct {
     NnTensor value; /* the node's output; of a fused chain only the last node has one */
     NnTensor src;   /* the input as the primitive read it */
+    NnTensor weight; /* unfolded: [F, K] */
     const_dnnl_primitive_desc_t pd;
     NnTensor workspace, mean, var;
     int consumers;
@@ -85,6 +86,7 @@ struct NnProgram {
     NnTensor logits, dlogits; /* plain float32 [n, K] */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
+    float *grads; /* of the running backward pass */
     NnGradView *grad_views;
     int grad_count, grad_room;
     NnBuf **bufs;
@@ -143,18 +145,28 @@ BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
 /** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]. */
 dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
 
-/* unfold.c: convolutions of small maps as matrix products */
+/* unfold.c: convolutions of small maps as matrix products. A patch is one row of F = kh * kw * C, C fastest. */
+typedef struct {
+    NnTensor a, b, c;     /* c = a b + bias (+ other), plain 2-d */
+    NnTensor bias, other; /* empty: none */
+    const_dnnl_primitive_attr_t attr;
+} NnMatmul;
 bool nn_unfold_forward(const NnProgram *p, NnNode x); /* whether it pays: forward and data gradient */
 bool nn_unfold_weights(const NnProgram *p, NnNode x); /* weight gradient */
-/** The patches of convolution @p x's input: rows [n * oh * ow, C, kh, kw], layout nhwc. */
+/** The patches of convolution @p x's input, [n * oh * ow, F]. */
 BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled, NnTensor *out);
+/** The weight as [F, K], stored as [K, F]. */
+BaseStatus nn_unfold_weight(NnProgram *p, NnNode x, NnNode norm, NnTensor *out);
 /** Output [n, K, oh, ow] of @p x (or its gradient) as rows [n * oh * ow, K]. */
 BaseStatus nn_unfold_rows(NnProgram *p, NnSteps *steps, NnNode x, const NnTensor *map, NnTensor *out);
+/** @p pack: where b is repacked for speed; NULL: taken as it is. */
+BaseStatus nn_unfold_product(NnProgram *p, NnSteps *steps, NnNode x, const NnMatmul *m, NnSteps *pack);
 /** The transpose of nn_unfold_source: gradients of patches summed into that of the input. */
 BaseStatus nn_unfold_fold(NnProgram *p, NnNode x, const NnTensor *patches, NnTensor *out);
-/** Forward product of @p x over @p rows rows; the backward forms want it as their hint. */
-BaseStatus nn_product_pd(NnProgram *p, NnNode x, const dnnl_memory_desc_t *src, dnnl_data_type_t out_type, bool bias,
-                         const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t *out);
+/** The bias gradient of @p x: rows [n * oh * ow, K] summed into the gradient block. */
+BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows);
+/** The same storage seen as the transposed matrix. */
+BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out);
 
 /* forward.c, backward.c: the steps of the whole graph */
 BaseStatus nn_build_forward(NnProgram *p);

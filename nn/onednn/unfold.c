@@ -1,7 +1,7 @@
 /* A convolution as one matrix product over unfolded patches, for small maps in bf16: oneDNN's AMX convolutions fill their
  * tiles along the output width, so that maps of 4 and 2 pixels leave most of a tile empty, while the product's rows run
- * over images and positions together. A patch is [kh, kw, C] with C fastest: seen by oneDNN as an image [C, kh, kw] of
- * layout nhwc, so that the inner product takes the convolution's own weight [K, C, kh, kw]. */
+ * over images and positions together:
+ *   Y [M, K] = X [M, F] W [F, K]      dX = dY W^T      dW^T [K, F] = dY^T X      M = n oh ow,  F = kh kw C, C fastest */
 #include <string.h>
 
 #include "nn/onednn/program.h"
@@ -119,8 +119,8 @@ static bool is_pixelwise(const NnNodeInfo *node) { return node->kernel_h == 1 &&
 static dnnl_memory_desc_t patches_md(const NnProgram *p, NnNode x)
 {
     const NnJob job = geometry(p, x);
-    const int64_t dims[4] = {job.rows, job.C, job.kernel, job.kernel};
-    return nn_md(p->type, dnnl_nhwc, 4, dims);
+    const int64_t dims[2] = {job.rows, job.C * job.kernel * job.kernel};
+    return nn_md(p->type, dnnl_ab, 2, dims);
 }
 
 BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled, NnTensor *out)
@@ -141,6 +141,56 @@ BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled,
     BASE_TRY(nn_prog_own_step(steps, node->name, unfold_run, job));
 out:
     nn_prog_release(&map);
+    return st;
+}
+
+BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out)
+{
+    const int64_t dims[2] = {from->md.dims[1], from->md.dims[0]};
+    bool plain = from->md.format_desc.blocking.strides[1] == 1;
+    dnnl_memory_desc_t md = nn_md(from->md.data_type, plain ? dnnl_ba : dnnl_ab, 2, dims);
+    return nn_prog_view(p, from, &md, out);
+}
+
+BaseStatus nn_unfold_weight(NnProgram *p, NnNode x, NnNode norm, NnTensor *out)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    dnnl_memory_desc_t shape = nn_md_weight(p, x, p->type, false), stored = nn_md(p->type, dnnl_acdb, 4, shape.dims);
+    const int64_t dims[2] = {patches_md(p, x).dims[1], node->C};
+    dnnl_memory_desc_t matrix = nn_md(p->type, dnnl_ba, 2, dims);
+    NnTensor weight = {0};
+    BASE_TRY(nn_reload_weight(p, x, norm, &stored, &weight));
+    BASE_TRY(nn_prog_view(p, &weight, &matrix, out));
+out:
+    nn_prog_release(&weight);
+    return st;
+}
+
+BaseStatus nn_unfold_product(NnProgram *p, NnSteps *steps, NnNode x, const NnMatmul *m, NnSteps *pack)
+{
+    BaseStatus st = BASE_OK;
+    const char *name = nn_prog_name(p, x);
+    const int64_t bias_dims[2] = {1, m->c.md.dims[1]};
+    dnnl_memory_desc_t bias_md = nn_md(dnnl_f32, dnnl_ab, 2, bias_dims), b_md = m->b.md;
+    NnTensor bias = {0}, b = {0};
+    dnnl_matmul_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    if (pack) b_md = nn_md(m->b.md.data_type, dnnl_format_tag_any, 2, m->b.md.dims);
+    NN_DNNL(dnnl_matmul_desc_init(&desc, &m->a.md, &b_md, m->bias.mem ? &bias_md : NULL, &m->c.md), "the product", name);
+    BASE_TRY(nn_prog_pd(p, &desc, m->attr, NULL, name, &pd));
+    BASE_TRY(nn_prog_convert(p, pack, name, &m->b, nn_pd_md(pd, dnnl_query_weights_md), false, &b));
+    if (m->bias.mem) BASE_TRY(nn_prog_view(p, &m->bias, &bias_md, &bias));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(p, steps, name, pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, &m->a);
+    nn_step_arg(step, DNNL_ARG_WEIGHTS, &b);
+    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
+    nn_step_arg(step, DNNL_ARG_DST, &m->c);
+    nn_step_arg(step, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &m->other);
+out:
+    nn_prog_release(&b);
+    nn_prog_release(&bias);
     return st;
 }
 
@@ -171,4 +221,42 @@ BaseStatus nn_unfold_fold(NnProgram *p, NnNode x, const NnTensor *patches, NnTen
     BASE_TRY(nn_prog_own_step(&p->backward, node->name, fold_run, job));
 out:
     return st;
+}
+
+enum { CHUNK = 256 };
+/* in [rows, C] -> the gradient block at count, [C]; float32 within a chunk of rows, double over chunks */
+static BaseStatus bias_run(NnProgram *p, const NnJob *job)
+{
+    const uint16_t *in = job->in;
+    float *out = p->grads + job->count;
+#pragma omp parallel for schedule(static)
+    for (int64_t c = 0; c < job->C; c += LANES) {
+        double total[LANES] = {0};
+        int64_t width = job->C - c < LANES ? job->C - c : LANES;
+        for (int64_t first = 0; first < job->rows; first += CHUNK) {
+            float sum[LANES] = {0};
+            int64_t end = first + CHUNK < job->rows ? first + CHUNK : job->rows;
+            for (int64_t row = first; row < end; row++) {
+                const uint16_t *from = in + row * job->C + c;
+                if (width == LANES)
+                    add_lanes(sum, from);
+                else
+                    for (int64_t i = 0; i < width; i++) sum[i] += nn_bf16_to_f32(from[i]);
+            }
+            for (int64_t i = 0; i < width; i++) total[i] += sum[i];
+        }
+        for (int64_t i = 0; i < width; i++) out[c + i] = (float)total[i];
+    }
+    return BASE_OK;
+}
+
+BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows)
+{
+    int count;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    NnJob job = {.in = rows->buf->data,
+                 .rows = rows->md.dims[0],
+                 .C = node->C,
+                 .count = nn_net_param_slices(p->net, &count)[node->bias_slice].offset};
+    return nn_prog_own_step(&p->backward, node->name, bias_run, job);
 }
