@@ -169,19 +169,22 @@ static int64_t window_out(int64_t side, int64_t kernel, int64_t stride, int64_t 
     return side + 2 * pad < kernel ? 0 : (side + 2 * pad - kernel) / stride + 1;
 }
 
-static bool window_valid(NnGraph *g, const char *what, const NnNodeInfo *in, int64_t kernel, int64_t stride, int64_t pad)
+static bool window_valid(NnGraph *g, const char *what, const NnNodeInfo *in, int64_t kernel, int64_t stride,
+                         int64_t pad)
 {
     if (kernel >= 1 && kernel <= LARGEST && stride >= 1 && stride <= LARGEST && pad >= 0 && pad < kernel &&
         window_out(in->H, kernel, stride, pad) > 0 && window_out(in->W, kernel, stride, pad) > 0)
         return true;
-    fail(g, base_error_set(BASE_ESHAPE,
-                           "%s: kernel %lld, stride %lld, padding %lld on a %lldx%lld map: the kernel must fit the padded "
-                           "map, the stride be at least 1, the padding 0 to kernel - 1",
-                           what, (long long)kernel, (long long)stride, (long long)pad, (long long)in->H, (long long)in->W));
+    fail(g, base_error_set(
+                BASE_ESHAPE,
+                "%s: kernel %lld, stride %lld, padding %lld on a %lldx%lld map: the kernel must fit the padded "
+                "map, the stride be at least 1, the padding 0 to kernel - 1",
+                what, (long long)kernel, (long long)stride, (long long)pad, (long long)in->H, (long long)in->W));
     return false;
 }
 
-NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad, bool bias)
+NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad,
+               bool bias)
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a convolution")) return -1;
     const NnNodeInfo *in = &g->nodes[x];
@@ -298,6 +301,6 @@ NnNode nn_dropout(NnGraph *g, NnNode x, double p)
     if (!usable(g, x, "dropout")) return -1;
     if (!(p >= 0 && p < 1)) return fail(g, base_error_set(BASE_EARG, "dropout of %g: 0 <= p < 1", p));
     const NnNodeInfo *in = &g->nodes[x];
-    return add_node(
-        g, (NnNodeInfo){.kind = NN_NODE_DROPOUT, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .p = p}, NULL);
+    return add_node(g, (NnNodeInfo){.kind = NN_NODE_DROPOUT, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .p = p},
+                    NULL);
 }

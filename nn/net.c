@@ -282,8 +282,7 @@ void nn_net_init(NnNet *net, uint64_t seed)
         }
         if (slice->role == NN_WEIGHT) bound = 1 / sqrt((double)(slice->count / slice->shape[0]));
         BaseRandom stream = base_random_make(seed, "init", base_hash_fnv1a(slice->name));
-        for (int64_t k = 0; k < slice->count; k++)
-            values[k] = (float)(bound * (2 * base_random_uniform(&stream) - 1));
+        for (int64_t k = 0; k < slice->count; k++) values[k] = (float)(bound * (2 * base_random_uniform(&stream) - 1));
     }
     for (int i = 0; i < plan->n_buffers; i++) {
         const NnSlice *slice = &plan->buffers[i];

@@ -41,7 +41,7 @@ BaseStatus nn_graph_status(const NnGraph *graph);
 /** The node that nn_net_create_take was given. */
 NnNode nn_net_output(const NnNet *net);
 
-#define NN_NORM_EPSILON 1e-5
+#define NN_NORM_EPSILON  1e-5
 #define NN_NORM_MOMENTUM 0.1
 
 #endif

@@ -67,7 +67,8 @@ static int64_t slice_offset(const NnProgram *p, int slice)
     return nn_net_param_slices(p->net, &count)[slice].offset;
 }
 
-/* Where a primitive writes a weight's gradient: straight into the gradient block, or in its own layout and then there. */
+/* Where a primitive writes a weight's gradient: straight into the gradient block, or in its own layout and then there.
+ */
 static BaseStatus weight_grad(NnProgram *p, NnNode x, const dnnl_memory_desc_t *md, NnTensor *written, NnTensor *plain)
 {
     BaseStatus st = BASE_OK;
@@ -106,8 +107,7 @@ static BaseStatus weights_step(NnProgram *p, NnNode x, const_dnnl_primitive_desc
     nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
     nn_step_arg(step, DNNL_ARG_DIFF_WEIGHTS, &diff_weight);
     nn_step_arg(step, DNNL_ARG_DIFF_BIAS, &diff_bias);
-    if (diff_weight.mem != plain.mem)
-        BASE_TRY(nn_prog_reorder(p, &p->backward, node->name, &diff_weight, &plain));
+    if (diff_weight.mem != plain.mem) BASE_TRY(nn_prog_reorder(p, &p->backward, node->name, &diff_weight, &plain));
 out:
     nn_prog_release(&src);
     nn_prog_release(&diff_dst);
@@ -208,7 +208,8 @@ out:
     return st;
 }
 
-static BaseStatus direct_data(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const NnTensor *g, NnTensor *diff)
+static BaseStatus direct_data(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const NnTensor *g,
+                              NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
@@ -218,9 +219,9 @@ static BaseStatus direct_data(NnProgram *p, NnNode x, const_dnnl_primitive_desc_
     nn_conv_geometry(node, stride, kernel, pad);
     dnnl_convolution_desc_t desc;
     const_dnnl_primitive_desc_t pd;
-    NN_DNNL(dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &src, &weight, &dst, stride, pad,
-                                                     pad),
-            "the data gradient", node->name);
+    NN_DNNL(
+        dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &src, &weight, &dst, stride, pad, pad),
+        "the data gradient", node->name);
     BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
     BASE_TRY(data_step(p, x, pd, g, diff));
 out:
@@ -290,7 +291,8 @@ static BaseStatus backward_linear(NnProgram *p, NnNode x, NnTensor *g)
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnTensor flat = {0}, typed = {0}, diff = {0};
     const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
-    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims), dst = nn_md(p->type, dnnl_nc, 2, out_dims);
+    dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims),
+                       dst = nn_md(p->type, dnnl_nc, 2, out_dims);
     BASE_TRY(nn_prog_vector(p, &p->backward, node->name, g, true, &flat));
     nn_prog_release(g);
     BASE_TRY(nn_prog_convert(p, &p->backward, node->name, &flat, &dst, true, &typed));
@@ -362,9 +364,9 @@ static BaseStatus backward_relu(NnProgram *p, NnNode x, NnTensor *g)
                                            &state->value.md, 0, 0),
             "the ReLU", name);
     BASE_TRY(nn_prog_pd(p, &desc, NULL, NULL, name, &hint));
-    NN_DNNL(dnnl_eltwise_backward_desc_init(&desc, dnnl_eltwise_relu_use_dst_for_bwd, &diff_dst.md, &state->value.md, 0,
-                                            0),
-            "the gradient", name);
+    NN_DNNL(
+        dnnl_eltwise_backward_desc_init(&desc, dnnl_eltwise_relu_use_dst_for_bwd, &diff_dst.md, &state->value.md, 0, 0),
+        "the gradient", name);
     BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, name, &pd));
     NnStep *step;
     BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));

@@ -50,7 +50,8 @@ BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int6
     BASE_TRY(BASE_ALLOC(1, &engine));
     *engine = (NnEngine){.net = net, .mode = mode, .precision = precision, .batch = batch};
     NN_DNNL(dnnl_engine_create(&engine->engine, dnnl_cpu, 0), "the engine", "the network");
-    NN_DNNL(dnnl_stream_create(&engine->stream, engine->engine, dnnl_stream_default_flags), "the stream", "the network");
+    NN_DNNL(dnnl_stream_create(&engine->stream, engine->engine, dnnl_stream_default_flags), "the stream",
+            "the network");
     *out = engine;
     engine = NULL;
 out:

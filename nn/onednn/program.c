@@ -6,11 +6,10 @@
 
 BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *layer)
 {
-    static const char *const NAMES[] = {"success",         "out of memory",  "invalid arguments", "unimplemented",
-                                        "iterator ends",   "runtime error",  "not required"};
+    static const char *const NAMES[] = {"success",       "out of memory", "invalid arguments", "unimplemented",
+                                        "iterator ends", "runtime error", "not required"};
     if (status == dnnl_success) return BASE_OK;
-    if (status == dnnl_out_of_memory)
-        return base_error_set(BASE_ENOMEM, "not enough memory: %s of %s", what, layer);
+    if (status == dnnl_out_of_memory) return base_error_set(BASE_ENOMEM, "not enough memory: %s of %s", what, layer);
     return base_error_set(BASE_EBACKEND, "oneDNN, %s of %s: %s (%d)", what, layer,
                           (size_t)status < sizeof NAMES / sizeof *NAMES ? NAMES[status] : "unknown", (int)status);
 }
@@ -19,8 +18,8 @@ const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x) { return nn_graph_n
 
 const char *nn_prog_name(const NnProgram *p, NnNode x)
 {
-    static const char *const KINDS[] = {"the input", "a convolution", "a linear layer", "a batch norm", "a ReLU",
-                                        "a max pool", "an average pool", "a flatten",   "an add",       "a dropout"};
+    static const char *const KINDS[] = {"the input",  "a convolution",   "a linear layer", "a batch norm", "a ReLU",
+                                        "a max pool", "an average pool", "a flatten",      "an add",       "a dropout"};
     const NnNodeInfo *node = nn_prog_node(p, x);
     return node->name ? node->name : KINDS[node->kind];
 }
@@ -180,8 +179,8 @@ out:
     return st;
 }
 
-BaseStatus nn_prog_pd(NnProgram *p, const void *desc, const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint,
-                      const char *name, const_dnnl_primitive_desc_t *out)
+BaseStatus nn_prog_pd(NnProgram *p, const void *desc, const_dnnl_primitive_attr_t attr,
+                      const_dnnl_primitive_desc_t hint, const char *name, const_dnnl_primitive_desc_t *out)
 {
     BaseStatus st = BASE_OK;
     if (p->pd_count == p->pd_room) {

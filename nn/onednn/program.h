@@ -1,5 +1,6 @@
-/* nn/onednn/program.h - inside the engine: a network compiled for one mode, precision and batch size into three lists of
- * steps (load weights, forward, backward), each a oneDNN primitive with its memories or a small routine of our own. */
+/* nn/onednn/program.h - inside the engine: a network compiled for one mode, precision and batch size into three lists
+ * of steps (load weights, forward, backward), each a oneDNN primitive with its memories or a small routine of our own.
+ */
 #ifndef NN_ONEDNN_PROGRAM_H
 #define NN_ONEDNN_PROGRAM_H
 
@@ -53,18 +54,18 @@ typedef struct {
 
 /** What the forward pass leaves for the backward pass and for taps. */
 typedef struct {
-    NnTensor value; /* the node's output; of a fused chain only the last node has one */
-    NnTensor src;   /* the input as the primitive read it */
+    NnTensor value;  /* the node's output; of a fused chain only the last node has one */
+    NnTensor src;    /* the input as the primitive read it */
     NnTensor weight; /* unfolded: [F, K] */
     const_dnnl_primitive_desc_t pd;
     NnTensor workspace, mean, var;
     int consumers;
-    NnNode only;    /* the consumer where there is exactly one */
-    bool done;      /* computed within an earlier node's step */
-    bool relu;      /* norm: the ReLU behind it is fused */
-    bool owned;     /* nothing but its one consumer reads the value's storage */
+    NnNode only; /* the consumer where there is exactly one */
+    bool done;   /* computed within an earlier node's step */
+    bool relu;   /* norm: the ReLU behind it is fused */
+    bool owned;  /* nothing but its one consumer reads the value's storage */
     bool needs_grad;
-    bool unfolded;  /* src is the patches of a convolution */
+    bool unfolded; /* src is the patches of a convolution */
 } NnState;
 
 typedef struct {
@@ -81,8 +82,8 @@ struct NnProgram {
     int64_t n;
     dnnl_engine_t engine; /* borrowed */
     NnSteps load, forward, backward;
-    NnState *state; /* [size] */
-    NnTensor *diff; /* [size], while the backward pass is built */
+    NnState *state;           /* [size] */
+    NnTensor *diff;           /* [size], while the backward pass is built */
     NnTensor logits, dlogits; /* plain float32 [n, K] */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
@@ -127,8 +128,8 @@ BaseStatus nn_prog_vector(NnProgram *p, NnSteps *steps, const char *name, const 
                           NnTensor *out);
 BaseStatus nn_prog_reorder(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnTensor *to);
 /** A primitive descriptor the program keeps. @p attr is borrowed, may be NULL. */
-BaseStatus nn_prog_pd(NnProgram *p, const void *desc, const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint,
-                      const char *name, const_dnnl_primitive_desc_t *out);
+BaseStatus nn_prog_pd(NnProgram *p, const void *desc, const_dnnl_primitive_attr_t attr,
+                      const_dnnl_primitive_desc_t hint, const char *name, const_dnnl_primitive_desc_t *out);
 /** The primitive of @p pd as the next step; the pointer is good until the next step is added. */
 BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd, NnStep **out);
 void nn_step_arg(NnStep *step, int arg, const NnTensor *t);

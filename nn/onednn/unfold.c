@@ -1,13 +1,14 @@
-/* A convolution as one matrix product over unfolded patches, for small maps in bf16: oneDNN's AMX convolutions fill their
- * tiles along the output width, so that maps of 4 and 2 pixels leave most of a tile empty, while the product's rows run
- * over images and positions together:
- *   Y [M, K] = X [M, F] W [F, K]      dX = dY W^T      dW^T [K, F] = dY^T X      M = n oh ow,  F = kh kw C, C fastest */
+/* A convolution as one matrix product over unfolded patches, for small maps in bf16: oneDNN's AMX convolutions fill
+ * their tiles along the output width, so that maps of 4 and 2 pixels leave most of a tile empty, while the product's
+ * rows run over images and positions together: Y [M, K] = X [M, F] W [F, K]      dX = dY W^T      dW^T [K, F] = dY^T X
+ * M = n oh ow,  F = kh kw C, C fastest */
 #include <string.h>
 
 #include "nn/onednn/program.h"
 
-/* Measured on AMX with 128 images and 512 channels, ratio to the direct form: forward and data gradient 3 to 6 at 2x2 and
- * 4x4 maps, below 1 at 8x8; weight gradient still 1.5 at 8x8. Fixed, so that the choice never varies between runs. */
+/* Measured on one AMX core with 128 images, time of the direct form over that of the product with its patches: forward
+ * 3 to 9 and gradients 4 to 12 at 4x4 and 2x2 maps; at 8x8 1 for the former and 2 for the weight gradient; below 1 at
+ * 16x16. A fixed rule, so that the choice never varies between runs. */
 enum { WIDTH_FORWARD = 4, WIDTH_WEIGHTS = 8, CHANNELS = 16 };
 
 static bool has_amx(void)
@@ -18,8 +19,8 @@ static bool has_amx(void)
 static bool pays(const NnProgram *p, NnNode x, int64_t width)
 {
     const NnNodeInfo *node = nn_prog_node(p, x);
-    return p->type == dnnl_bf16 && node->W <= width && node->C >= CHANNELS && nn_prog_node(p, node->in[0])->C >= CHANNELS &&
-           has_amx();
+    return p->type == dnnl_bf16 && node->W <= width && node->C >= CHANNELS &&
+           nn_prog_node(p, node->in[0])->C >= CHANNELS && has_amx();
 }
 
 bool nn_unfold_forward(const NnProgram *p, NnNode x) { return pays(p, x, WIDTH_FORWARD); }
@@ -177,7 +178,8 @@ BaseStatus nn_unfold_product(NnProgram *p, NnSteps *steps, NnNode x, const NnMat
     dnnl_matmul_desc_t desc;
     const_dnnl_primitive_desc_t pd;
     if (pack) b_md = nn_md(m->b.md.data_type, dnnl_format_tag_any, 2, m->b.md.dims);
-    NN_DNNL(dnnl_matmul_desc_init(&desc, &m->a.md, &b_md, m->bias.mem ? &bias_md : NULL, &m->c.md), "the product", name);
+    NN_DNNL(dnnl_matmul_desc_init(&desc, &m->a.md, &b_md, m->bias.mem ? &bias_md : NULL, &m->c.md), "the product",
+            name);
     BASE_TRY(nn_prog_pd(p, &desc, m->attr, NULL, name, &pd));
     BASE_TRY(nn_prog_convert(p, pack, name, &m->b, nn_pd_md(pd, dnnl_query_weights_md), false, &b));
     if (m->bias.mem) BASE_TRY(nn_prog_view(p, &m->bias, &bias_md, &bias));

@@ -93,15 +93,19 @@ static inline void naive_pool(Naive *a, int x, bool backward)
                 int64_t o = (plane * node->H + oy) * node->W + ox;
                 if (node->kind == NN_NODE_MAX_POOL) {
                     int64_t i = naive_argmax(a, node, in, v, plane, oy, ox);
-                    if (backward) dv[i] += a->diff[x][o];
-                    else a->value[x][o] = v[i];
+                    if (backward)
+                        dv[i] += a->diff[x][o];
+                    else
+                        a->value[x][o] = v[i];
                     continue;
                 }
                 for (int64_t ky = 0; ky < node->kernel_h; ky++)
                     for (int64_t kx = 0; kx < node->kernel_w; kx++) {
                         int64_t i = (plane * in->H + oy * node->stride + ky) * in->W + ox * node->stride + kx;
-                        if (backward) dv[i] += a->diff[x][o] / area;
-                        else a->value[x][o] += v[i] / area;
+                        if (backward)
+                            dv[i] += a->diff[x][o] / area;
+                        else
+                            a->value[x][o] += v[i] / area;
                     }
             }
 }
@@ -110,7 +114,8 @@ static inline void naive_norm_forward(Naive *a, int x)
 {
     const NnNodeInfo *node = naive_node(a, x);
     const double *in = a->value[node->in[0]];
-    const double *gamma = a->params + naive_offset(a, node->weight), *beta = a->params + naive_offset(a, node->bias_slice);
+    const double *gamma = a->params + naive_offset(a, node->weight),
+                 *beta = a->params + naive_offset(a, node->bias_slice);
     int count;
     const NnSlice *buffers = nn_net_buffer_slices(a->net, &count);
     int64_t area = node->H * node->W, m = a->n * area;
@@ -170,8 +175,10 @@ static inline void naive_weighted(Naive *a, int x, double *grads)
     int64_t area = node->H * node->W;
     for (int64_t i = 0; node->bias && i < naive_size(a, x); i++) {
         int64_t b = naive_offset(a, node->bias_slice) + i / area % node->C;
-        if (grads) grads[b] += l.dout[i];
-        else l.out[i] += a->params[b];
+        if (grads)
+            grads[b] += l.dout[i];
+        else
+            l.out[i] += a->params[b];
     }
 }
 

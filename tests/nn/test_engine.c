@@ -7,7 +7,8 @@
 #include "tests/nn/naive.h"
 #include "tests/nn/small.h"
 
-/* ---- networks: between them every kind of layer, odd channel counts, strides, paddings, shared and repeated inputs ---- */
+/* ---- networks: between them every kind of layer, odd channel counts, strides, paddings, shared and repeated inputs
+ * ---- */
 
 static NnNode odd_sizes(NnGraph *g)
 {
@@ -68,8 +69,9 @@ typedef struct {
     int64_t C, H, W, n;
 } Case;
 static const Case CASES[] = {
-    {"odd_sizes", odd_sizes, 3, 9, 7, 3}, {"residual", residual, 4, 8, 8, 12},      {"perceptron", perceptron, 2, 1, 1, 16},
-    {"perceptron", perceptron, 5, 2, 1, 16}, {"branches", branches, 3, 7, 7, 6}, {"small_maps", small_maps, 16, 4, 4, 6},
+    {"odd_sizes", odd_sizes, 3, 9, 7, 3},    {"residual", residual, 4, 8, 8, 12},
+    {"perceptron", perceptron, 2, 1, 1, 16}, {"perceptron", perceptron, 5, 2, 1, 16},
+    {"branches", branches, 3, 7, 7, 6},      {"small_maps", small_maps, 16, 4, 4, 6},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 
@@ -160,8 +162,10 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
         for (int64_t i = 0; i < c->n * K; i++) dwant[i] = dlogits[i];
         naive_backward(&naive, dwant, want);
         assert_ok(nn_engine_backward(engine, dlogits, grads));
-        if (precision == NN_F32) assert_close_f32(grads, want, params, grad_tolerance);
-        else assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
+        if (precision == NN_F32)
+            assert_close_f32(grads, want, params, grad_tolerance);
+        else
+            assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
     }
     nn_engine_free(engine);
     naive_free(&naive);
@@ -174,7 +178,8 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
     base_free(dwant);
 }
 
-/* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest. */
+/* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest.
+ */
 static void test_f32_equals_the_twin(void **state)
 {
     (void)state;
@@ -183,10 +188,11 @@ static void test_f32_equals_the_twin(void **state)
             check_case(&CASES[i], (NnMode)mode, NN_F32, 1e-5, 2e-5);
 }
 
-/* bf16 rounds inputs, weights and activations by up to 2^-9 each. The rounding errors of a sum are independent, so a layer
- * adds about 2^-9 sqrt(3) = 0.0034 of its output's size; batch statistics over a handful of images multiply this over up
- * to ten layers: 0.06 forward. Backward the same would be 0.01 in the Euclidean norm, but a ReLU or a maximum whose winner
- * changes moves a whole term, one in some hundred here: 0.2. A missing or doubled term gives 0.5 and more. */
+/* bf16 rounds inputs, weights and activations by up to 2^-9 each. The rounding errors of a sum are independent, so a
+ * layer adds about 2^-9 sqrt(3) = 0.0034 of its output's size; batch statistics over a handful of images multiply this
+ * over up to ten layers: 0.06 forward. Backward the same would be 0.01 in the Euclidean norm, but a ReLU or a maximum
+ * whose winner changes moves a whole term, one in some hundred here: 0.2. A missing or doubled term gives 0.5 and more.
+ */
 static void test_bf16_is_near_the_twin(void **state)
 {
     (void)state;
@@ -196,7 +202,8 @@ static void test_bf16_is_near_the_twin(void **state)
             check_case(&CASES[i], (NnMode)mode, NN_BF16, 0.06, 0.2);
 }
 
-/* The twin itself: central differences of sum(dlogits * logits) in double, truncation h^2 = 1e-10 and rounding 1e-16/h. */
+/* The twin itself: central differences of sum(dlogits * logits) in double, truncation h^2 = 1e-10 and rounding 1e-16/h.
+ */
 static void test_twin_gradient_by_differences(void **state)
 {
     (void)state;
@@ -396,8 +403,7 @@ static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode 
     NnNode x = nn_dropout(g, nn_linear(g, nn_input(g), "a", WIDTH, true), p);
     assert_ok(nn_net_create_take(g, nn_linear(g, x, "b", WIDTH, false), &net));
     float *params = nn_net_edit_params(net), *ones = floats(ROWS * WIDTH), *grads = floats(nn_net_param_count(net));
-    for (int i = 0; i < WIDTH; i++)
-        params[i * WIDTH + i] = params[WIDTH * WIDTH + WIDTH + i * WIDTH + i] = 1;
+    for (int i = 0; i < WIDTH; i++) params[i * WIDTH + i] = params[WIDTH * WIDTH + WIDTH + i * WIDTH + i] = 1;
     for (int i = 0; i < ROWS * WIDTH; i++) ones[i] = 1;
     assert_ok(nn_engine_create(net, mode, precision, ROWS, &engine));
     assert_ok(nn_engine_forward(engine, ones, ROWS, key, logits));

@@ -62,14 +62,22 @@ static void test_builder_errors(void **state)
         BaseStatus status;
         const char *part;
     } ROWS[] = {
-        {no_name, BASE_EARG, "without a name"},        {twice, BASE_EARG, "two layers are called 'a'"},
-        {too_large_kernel, BASE_ESHAPE, "kernel 7"},   {no_channels, BASE_ESHAPE, "0 output channels"},
-        {no_stride, BASE_ESHAPE, "stride 0"},          {huge, BASE_ESHAPE, "over"},
-        {linear_on_map, BASE_ESHAPE, "flatten"},       {uneven_add, BASE_ESHAPE, "differ"},
-        {all_dropped, BASE_EARG, "p < 1"},             {pool_padding, BASE_ESHAPE, "half the kernel"},
-        {foreign_node, BASE_EARG, "node 7"},           {map_output, BASE_ESHAPE, "logits must be flat"},
-        {loose_layer, BASE_EARG, "loose does not lead"}, {no_layer, BASE_EARG, "no convolution"},
-        {input_only, BASE_EARG, "output node 0"},      {two_errors, BASE_ESHAPE, "fc"},
+        {no_name, BASE_EARG, "without a name"},
+        {twice, BASE_EARG, "two layers are called 'a'"},
+        {too_large_kernel, BASE_ESHAPE, "kernel 7"},
+        {no_channels, BASE_ESHAPE, "0 output channels"},
+        {no_stride, BASE_ESHAPE, "stride 0"},
+        {huge, BASE_ESHAPE, "over"},
+        {linear_on_map, BASE_ESHAPE, "flatten"},
+        {uneven_add, BASE_ESHAPE, "differ"},
+        {all_dropped, BASE_EARG, "p < 1"},
+        {pool_padding, BASE_ESHAPE, "half the kernel"},
+        {foreign_node, BASE_EARG, "node 7"},
+        {map_output, BASE_ESHAPE, "logits must be flat"},
+        {loose_layer, BASE_EARG, "loose does not lead"},
+        {no_layer, BASE_EARG, "no convolution"},
+        {input_only, BASE_EARG, "output node 0"},
+        {two_errors, BASE_ESHAPE, "fc"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         NnGraph *g = NULL;
@@ -90,11 +98,11 @@ static void test_slices(void **state)
         const char *name;
         NnRole role;
         int64_t count;
-    } WANT[] = {{"conv1.weight", NN_WEIGHT, 8 * 27},   {"conv1.bias", NN_BIAS, 8},    {"bn1.weight", NN_NORM_WEIGHT, 8},
-                {"bn1.bias", NN_NORM_BIAS, 8},         {"conv2.weight", NN_WEIGHT, 12 * 72}, {"conv2.bias", NN_BIAS, 12},
-                {"bn2.weight", NN_NORM_WEIGHT, 12},    {"bn2.bias", NN_NORM_BIAS, 12},
-                {"fc1.weight", NN_WEIGHT, 20 * 108},   {"fc1.bias", NN_BIAS, 20},
-                {"fc2.weight", NN_WEIGHT, 100},        {"fc2.bias", NN_BIAS, 5}};
+    } WANT[] = {
+        {"conv1.weight", NN_WEIGHT, 8 * 27}, {"conv1.bias", NN_BIAS, 8},           {"bn1.weight", NN_NORM_WEIGHT, 8},
+        {"bn1.bias", NN_NORM_BIAS, 8},       {"conv2.weight", NN_WEIGHT, 12 * 72}, {"conv2.bias", NN_BIAS, 12},
+        {"bn2.weight", NN_NORM_WEIGHT, 12},  {"bn2.bias", NN_NORM_BIAS, 12},       {"fc1.weight", NN_WEIGHT, 20 * 108},
+        {"fc1.bias", NN_BIAS, 20},           {"fc2.weight", NN_WEIGHT, 100},       {"fc2.bias", NN_BIAS, 5}};
     (void)state;
     NnNet *net = small_net();
     int count;
@@ -221,8 +229,7 @@ static void test_failed_allocations(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_shapes),          cmocka_unit_test(test_builder_errors),
-    cmocka_unit_test(test_slices),          cmocka_unit_test(test_init),
-    cmocka_unit_test(test_copies_and_hash), cmocka_unit_test(test_failed_allocations),
+    cmocka_unit_test(test_shapes), cmocka_unit_test(test_builder_errors),  cmocka_unit_test(test_slices),
+    cmocka_unit_test(test_init),   cmocka_unit_test(test_copies_and_hash), cmocka_unit_test(test_failed_allocations),
 };
 SUPPORT_MAIN(tests)
