@@ -1,6 +1,7 @@
 #include "report/load.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,7 @@ static BaseStatus read_folder(ReportSet *set, const char *folder, size_t *room)
             BASE_TRY(st);
             *room = more;
         }
+        base_progress("reading runs", (int64_t)i + 1, (int64_t)count, NULL);
         set->runs[set->run_count] = (ReportRun){.store = store, .file = path};
         describe(&set->runs[set->run_count++]);
         path = NULL;
@@ -184,8 +186,10 @@ static BaseStatus collect_quantities(ReportExperiment *e, const StoreRun *run)
     for (size_t i = 0; i < attack_count; i++) {
         ReportQuantity efficacy = {attacks[i], NULL, "efficacy", attacks[i], "%", "retrained", "↑", 100, 2};
         ReportQuantity auc = {attacks[i], NULL, "auc", attacks[i], "", "retrained", "", 1, 3};
-        BASE_TRY(add_quantity(e, efficacy));
-        BASE_TRY(add_quantity(e, auc));
+        char group[512];
+        snprintf(group, sizeof group, "/attacks/%s", attacks[i]); /* one that audits nobody has no efficacy */
+        if (!isnan(store_run_f64(run, group, "efficacy"))) BASE_TRY(add_quantity(e, efficacy));
+        if (!isnan(store_run_f64(run, group, "auc"))) BASE_TRY(add_quantity(e, auc));
     }
 out:
     return st;

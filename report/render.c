@@ -72,7 +72,6 @@ static int measure(const ReportTable *t, Layout *layout)
 static void pad(BaseText *out, const char *text, int width, bool right, bool last)
 {
     int spaces = width - report_text_width(text);
-    if (last && !*text) return;
     if (right) base_text_add(out, "%*s%s", spaces > 0 ? spaces : 0, "", text);
     else base_text_add(out, "%s%*s", text, spaces > 0 && !last ? spaces : 0, "");
 }
@@ -125,6 +124,7 @@ static void terminal_line(const ReportTable *t, const Layout *layout, int row, i
             return;
         }
     }
+    while (out->st == BASE_OK && out->size && out->data[out->size - 1] == ' ') out->data[--out->size] = '\0';
     base_text_add(out, "\n");
 }
 

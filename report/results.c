@@ -202,6 +202,28 @@ static const AttackColumn ATTACK_COLUMNS[] = {
 };
 enum { ATTACK_COLUMN_COUNT = sizeof ATTACK_COLUMNS / sizeof *ATTACK_COLUMNS };
 
+/* What each attack asks, and which could not be made. */
+static void attack_notes(ReportTable *t, const ReportExperiment *e)
+{
+    for (size_t i = 0; i < e->quantity_count; i++) {
+        const ReportQuantity *q = &e->quantities[i];
+        const char *question = NULL;
+        char group[512];
+        if (!q->field || strcmp(q->field, "auc") != 0) continue;
+        snprintf(group, sizeof group, "/attacks/%s", q->name);
+        for (size_t l = 0; l < e->label_count && !question; l++) {
+            const ReportRun *run = report_first_ok(&e->labels[l]);
+            question = run ? store_run_text(run->store, group, "question") : NULL;
+        }
+        if (question && *question) report_table_note(t, "%s: %s", q->name, question);
+        for (size_t l = 0; l < e->label_count; l++) {
+            const ReportRun *run = report_first_ok(&e->labels[l]);
+            const char *failed = run ? store_run_text(run->store, group, "failed") : NULL;
+            if (failed) report_table_note(t, "%s on %s could not be made: %s", q->name, e->labels[l].label, failed);
+        }
+    }
+}
+
 ReportTable report_results_attacks(const ReportExperiment *e)
 {
     ReportTable t = report_table_make("Attacks");
@@ -236,6 +258,7 @@ ReportTable report_results_attacks(const ReportExperiment *e)
             }
         }
     }
+    attack_notes(&t, e);
     report_table_note(&t, "efficacy: share of the audited (forgotten) images that the attack calls non-members. A dash under "
                           "TPR: too few non-members to resolve that false-positive rate.");
     return t;

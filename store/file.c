@@ -174,7 +174,7 @@ static bool is_heavy(const char *group, const char *path)
     return strncmp(group, "/attacks/", 9) == 0;
 }
 
-/* How to see whether a member is a group: only a group can be listed. */
+/* What a member is shows in what can be done with it: numbers have an extent, groups can be listed, the rest is texts. */
 static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, bool light, int depth)
 {
     BaseStatus st = BASE_OK;
@@ -190,18 +190,18 @@ static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, boo
         IoH5Info info;
         if (!member_path(path, group, names[i])) continue; /* longer than any of ours */
         if (light && is_heavy(group, path)) continue;
+        st = io_hdf5_info(file, path, &info);
+        if (st == BASE_OK) {
+            BASE_TRY(read_array(run, file, path, &info));
+            continue;
+        }
+        if (st == BASE_ENOMEM) goto out;
         st = io_hdf5_list(file, path, &inner, &inner_count);
         if (st == BASE_OK) {
             io_names_free(inner, inner_count);
             inner = NULL;
             inner_count = 0;
             BASE_TRY(read_group(run, file, path, light, depth + 1));
-            continue;
-        }
-        if (st == BASE_ENOMEM) goto out;
-        st = io_hdf5_info(file, path, &info);
-        if (st == BASE_OK) {
-            BASE_TRY(read_array(run, file, path, &info));
             continue;
         }
         if (st == BASE_ENOMEM) goto out;

@@ -6,13 +6,13 @@
 #include "report/escape.h"
 #include "report/figure/draw.h"
 
-enum { NAMED = 30, NUMBERED = 12 }; /* classes up to which axes have names, and cells numbers */
+enum { NAMED = 30, NUMBERED = 12, DRAWN = 200 }; /* classes up to which axes have names, cells numbers; beyond: no figure */
 
 /* [K, K] counts, whatever integer type a writer chose. */
 static bool counts_of(const StoreRun *run, const char *path, StoreArray *out)
 {
     return run && store_run_array(run, path, out) && out->ndim == 2 && out->shape[0] == out->shape[1] &&
-           out->shape[0] > 0 && (out->type == STORE_I64 || out->type == STORE_I32);
+           out->shape[0] > 0 && out->shape[0] <= DRAWN && (out->type == STORE_I64 || out->type == STORE_I32);
 }
 
 static double count_at(const StoreArray *m, int64_t i)

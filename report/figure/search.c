@@ -94,7 +94,7 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     BASE_TRY(title.st);
     report_figure_preamble(&gp);
     base_text_add(&gp, "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange [-0.55:%d-0.45]\n"
-                       "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cblabel 'score on the validation split'\n"
+                       "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cblabel 'score'\n"
                        "set title ", nx, ny);
     report_escape_gnuplot(&gp, title.data);
     base_text_add(&gp, "\nset xlabel ");
@@ -114,8 +114,8 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
                        "notitle, \\\n"
                        "  d skip 1 using ($3 >= mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb '#ffffff' "
                        "notitle\n");
-    base_text_add(&caption, "%s of every pair that was tried, on the validation split%s. The orange frame marks the pair that was "
-                            "chosen.", objective ? objective : "Score", "; the test set had no part in it");
+    base_text_add(&caption, "%s, for every pair that was tried. The orange frame marks the pair that was chosen; the test set had no "
+                            "part in it.", objective ? objective : "Score");
     BASE_TRY(caption.st);
     st = report_figure_add(f, stem.data, title.data, caption.data, 760, 540, &csv, &gp);
 out:

@@ -120,7 +120,7 @@ BaseStatus report_figure_signals(ReportFigures *f)
     }
     report_figure_legend(&gp, SET_TITLES, STYLES, SETS, 45.0 / height);
     base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "Confidence and loss of single images, as shares of each set (logarithmic; ");
+    base_text_add(&caption, "Shares of each set of images, on a logarithmic axis (");
     report_figure_job(f->job[job], &caption);
     base_text_add(&caption, "). After good forgetting the forgotten training images look as they do in the retrained model.");
     BASE_TRY(caption.st);

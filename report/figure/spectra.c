@@ -83,7 +83,7 @@ static void panels(BaseText *gp, const ReportFigures *f, const char *const *name
         double left = (105 + column * cell_w) / width, top = 1 - (75 + row * cell_h) / height;
         base_text_add(gp, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
                           "set bmargin at screen %.4f\nset title ", left, left + (cell_w - 28) / width, top,
-                      top - (cell_h - 56) / height);
+                      top - (cell_h - 64) / height);
         report_escape_gnuplot(gp, names[p]);
         base_text_add(gp, " offset 0,-0.7\nset ytics (%s)\nset ylabel '%s'\nset xlabel '%s' offset 0,0.5\n", TICS[column > 0],
                       column ? "" : "s, importance", p + columns >= count ? "component" : "");
