@@ -27,28 +27,46 @@ static void replace(BaseText *out, const char *text, const Replacement *rows, si
 
 void report_escape_html(BaseText *out, const char *text)
 {
-    static const Replacement ROWS[] = {
-        {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
+    static const Replacement ROWS[] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}};
     REPLACE(ROWS);
 }
 
 void report_escape_tex(BaseText *out, const char *text)
 {
-    static const Replacement ROWS[] = {
-        {"\\", "\\textbackslash{}"}, {"{", "\\{"}, {"}", "\\}"}, {"$", "\\$"}, {"&", "\\&"}, {"#", "\\#"},
-        {"%", "\\%"}, {"_", "\\_"}, {"^", "\\textasciicircum{}"}, {"~", "\\textasciitilde{}"},
-        {"<", "\\textless{}"}, {">", "\\textgreater{}"}, {"|", "\\textbar{}"}, {"\"", "''"},
-        {"±", "$\\pm$"}, {"↑", "$\\uparrow$"}, {"↓", "$\\downarrow$"}, {"→", "$\\to$"}, {"Δ", "$\\Delta$"},
-        {"α", "$\\alpha$"}, {"λ", "$\\lambda$"}, {"ε", "$\\varepsilon$"}, {"≤", "$\\le$"}, {"×", "$\\times$"},
-        {"–", "--"}, {"·", "$\\cdot$"}};
+    static const Replacement ROWS[] = {{"\\", "\\textbackslash{}"},
+                                       {"{", "\\{"},
+                                       {"}", "\\}"},
+                                       {"$", "\\$"},
+                                       {"&", "\\&"},
+                                       {"#", "\\#"},
+                                       {"%", "\\%"},
+                                       {"_", "\\_"},
+                                       {"^", "\\textasciicircum{}"},
+                                       {"~", "\\textasciitilde{}"},
+                                       {"<", "\\textless{}"},
+                                       {">", "\\textgreater{}"},
+                                       {"|", "\\textbar{}"},
+                                       {"\"", "''"},
+                                       {"±", "$\\pm$"},
+                                       {"↑", "$\\uparrow$"},
+                                       {"↓", "$\\downarrow$"},
+                                       {"→", "$\\to$"},
+                                       {"Δ", "$\\Delta$"},
+                                       {"α", "$\\alpha$"},
+                                       {"λ", "$\\lambda$"},
+                                       {"ε", "$\\varepsilon$"},
+                                       {"≤", "$\\le$"},
+                                       {"×", "$\\times$"},
+                                       {"–", "--"},
+                                       {"·", "$\\cdot$"}};
     REPLACE(ROWS);
 }
 
 void report_escape_markdown(BaseText *out, const char *text)
 {
-    static const Replacement ROWS[] = {
-        {"\\", "\\\\"}, {"|", "\\|"}, {"*", "\\*"}, {"_", "\\_"}, {"`", "\\`"}, {"<", "&lt;"}, {">", "&gt;"},
-        {"&", "&amp;"}, {"[", "\\["}, {"]", "\\]"}, {"#", "\\#"}, {"~", "\\~"}};
+    static const Replacement ROWS[] = {{"\\", "\\\\"}, {"|", "\\|"},  {"*", "\\*"},  {"_", "\\_"},
+                                       {"`", "\\`"},   {"<", "&lt;"}, {">", "&gt;"}, {"&", "&amp;"},
+                                       {"[", "\\["},   {"]", "\\]"},  {"#", "\\#"},  {"~", "\\~"}};
     REPLACE(ROWS);
 }
 

@@ -18,7 +18,8 @@ static const char *text_of(const StoreRun *run, const char *group, const char *n
 static ReportRank rank_of(const StoreRun *run)
 {
     const char *method = text_of(run, "/", "method");
-    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0) return REPORT_RANK_ORIGINAL;
+    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0)
+        return REPORT_RANK_ORIGINAL;
     if (strcmp(method, "retrain") == 0 || strcmp(method, "retrained") == 0) return REPORT_RANK_RETRAINED;
     return store_run_f64(run, "/", "control") == 1 ? REPORT_RANK_CONTROL : REPORT_RANK_METHOD;
 }
@@ -171,13 +172,25 @@ static BaseStatus collect_quantities(ReportExperiment *e, const StoreRun *run)
     BaseStatus st = BASE_OK;
     const char *const *names, *const *splits, *const *titles, *const *units, *const *ideals, *const *attacks;
     size_t count, n[4], attack_count;
-    if (store_run_texts(run, "/metrics/names", &names, &count) && store_run_texts(run, "/metrics/splits", &splits, &n[0]) &&
-        store_run_texts(run, "/metrics/titles", &titles, &n[1]) && store_run_texts(run, "/metrics/units", &units, &n[2]) &&
+    if (store_run_texts(run, "/metrics/names", &names, &count) &&
+        store_run_texts(run, "/metrics/splits", &splits, &n[0]) &&
+        store_run_texts(run, "/metrics/titles", &titles, &n[1]) &&
+        store_run_texts(run, "/metrics/units", &units, &n[2]) &&
         store_run_texts(run, "/metrics/ideals", &ideals, &n[3])) {
         for (size_t i = 0; i < count && n[0] == count && n[1] == count && n[2] == count && n[3] == count; i++) {
-            bool percent = strcmp(units[i], "%") == 0, whole = !strcmp(names[i], "samples") || !strcmp(names[i], "passes");
-            ReportQuantity q = {names[i], splits[i], NULL, titles[i], strcmp(units[i], "1") ? units[i] : "", ideals[i],
-                                arrow_of(names[i], ideals[i]), 1, percent ? 2 : whole ? 0 : -1};
+            bool percent = strcmp(units[i], "%") == 0,
+                 whole = !strcmp(names[i], "samples") || !strcmp(names[i], "passes");
+            ReportQuantity q = {names[i],
+                                splits[i],
+                                NULL,
+                                titles[i],
+                                strcmp(units[i], "1") ? units[i] : "",
+                                ideals[i],
+                                arrow_of(names[i], ideals[i]),
+                                1,
+                                percent ? 2
+                                : whole ? 0
+                                        : -1};
             if (strcmp(ideals[i], "low") == 0) q.ideal = "";
             BASE_TRY(add_quantity(e, q));
         }

@@ -59,16 +59,20 @@ void report_set_free(ReportSet *set);
 BaseStatus report_run_full(const ReportRun *run, StoreRun **out);
 
 bool report_value(const ReportRun *run, const ReportQuantity *quantity, MathEstimate *out);
-/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1), t interval over runs; *runs how many. */
+/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1), t interval over runs; *runs how many.
+ */
 bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, MathEstimate *out, double *sd, int *runs);
 /** Mean over runs of |run - retrained|, each against the retrained run of its class and seed, or where there is none of
  *  that seed the mean of its class. NaN where there is nothing to compare with. */
-MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity, double *sd);
-const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split, const char *field);
+MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,
+                        double *sd);
+const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split,
+                                      const char *field);
 const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); /* the first; NULL: none with a run */
 /** The method a reader looks for first: "svd" where it is, else the first method. NULL: none succeeded. */
 const ReportLabel *report_featured(const ReportExperiment *e);
-const ReportRun *report_first_ok(const ReportLabel *label);                       /* NULL: none */
-const ReportRun *report_same_job(const ReportLabel *label, const ReportRun *run); /* same class and seed, or same class */
+const ReportRun *report_first_ok(const ReportLabel *label); /* NULL: none */
+const ReportRun *report_same_job(const ReportLabel *label,
+                                 const ReportRun *run); /* same class and seed, or same class */
 
 #endif

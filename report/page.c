@@ -15,18 +15,23 @@ static const char STYLE[] =
     "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 1rem}h2{font-size:1.35rem;margin:2.4rem 0 .6rem;"
     "border-top:1px solid var(--line);padding-top:1.2rem}h3{font-size:1.08rem;margin:1.8rem 0 .4rem}"
     "a{color:var(--accent)}.lead{font-size:1.08rem;max-width:62rem}"
-    "nav ul{margin:.3rem 0;padding-left:1.2rem}nav{background:var(--card);border-radius:8px;padding:.6rem 1rem;margin:1rem 0}"
+    "nav ul{margin:.3rem 0;padding-left:1.2rem}nav{background:var(--card);border-radius:8px;padding:.6rem "
+    "1rem;margin:1rem 0}"
     ".scroll{overflow-x:auto;margin:.6rem 0}details .scroll{max-height:36rem;overflow:auto}"
     "table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}"
     "caption{text-align:left;font-weight:600;padding:.2rem 0 .5rem;caption-side:top}"
     "th,td{padding:.35rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}"
     "tbody th{font-weight:600;white-space:nowrap}thead th{border-bottom:2px solid var(--fg);vertical-align:bottom}"
     ".num,thead .num{text-align:right;white-space:nowrap}"
-    "th button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;text-align:inherit;cursor:pointer}"
+    "th "
+    "button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;text-align:inherit;cursor:"
+    "pointer}"
     "small{display:block;font-weight:400;color:var(--soft);font-size:.8rem;white-space:nowrap}"
     ".reference{background:var(--card)}.control th,.control td{color:var(--soft)}.failed td{color:var(--warn)}"
-    ".tag{font-weight:400;color:var(--soft);font-size:.8rem}.note,figcaption{color:var(--soft);font-size:.9rem;max-width:62rem}"
-    "figure{margin:1rem 0 1.6rem}.card{background:#fff;border:1px solid var(--line);border-radius:8px;padding:.4rem;overflow-x:auto}"
+    ".tag{font-weight:400;color:var(--soft);font-size:.8rem}.note,figcaption{color:var(--soft);font-size:.9rem;max-"
+    "width:62rem}"
+    "figure{margin:1rem 0 1.6rem}.card{background:#fff;border:1px solid "
+    "var(--line);border-radius:8px;padding:.4rem;overflow-x:auto}"
     ".card svg{display:block;width:100%;height:auto;min-width:640px}figcaption{margin-top:.4rem}"
     "pre{background:var(--card);padding:.7rem 1rem;border-radius:8px;overflow-x:auto;font-size:.88rem}"
     "summary{cursor:pointer;font-weight:600;margin:1.2rem 0 .4rem}code{overflow-wrap:anywhere}";
@@ -37,10 +42,11 @@ static const char SCRIPT[] =
     "const k=r=>{const c=r.cells[i];if(!c)return null;if('v'in c.dataset){const v=parseFloat(c.dataset.v);"
     "return isNaN(v)?null:v}return c.textContent};"
     "[...b.rows].sort((x,y)=>{const a=k(x),c=k(y);if(a===null||c===null)return(a===null)-(c===null);"
-    "return d*(typeof a==='number'&&typeof c==='number'?a-c:String(a).localeCompare(String(c)))}).forEach(r=>b.append(r))})))";
+    "return d*(typeof a==='number'&&typeof "
+    "c==='number'?a-c:String(a).localeCompare(String(c)))}).forEach(r=>b.append(r))})))";
 
-static const char *const PART_TITLES[REPORT_PARTS] = {"Results", "Distance to retraining", "Attacks", "Per class", "Layers",
-                                                      "Runs"};
+static const char *const PART_TITLES[REPORT_PARTS] = {
+    "Results", "Distance to retraining", "Attacks", "Per class", "Layers", "Runs"};
 
 static void element(BaseText *out, const char *tag, const char *text)
 {
@@ -58,7 +64,8 @@ static void contents(const ReportSet *set, const ReportSection *sections, BaseTe
         report_escape_html(out, s->e->name);
         base_text_add(out, "</a>: ");
         for (int p = 0; p < REPORT_PARTS; p++) {
-            if (s->parts[p].table.row_count) base_text_add(out, "<a href=\"#e%zu-p%d\">%s</a> · ", i, p, PART_TITLES[p]);
+            if (s->parts[p].table.row_count)
+                base_text_add(out, "<a href=\"#e%zu-p%d\">%s</a> · ", i, p, PART_TITLES[p]);
         }
         base_text_add(out, "<a href=\"#e%zu-figures\">Figures</a></li>\n", i);
     }
@@ -81,7 +88,9 @@ static void figure(const ReportFigure *f, BaseText *out)
     base_text_add(out, ".</strong> ");
     report_escape_html(out, f->caption);
     base_text_add(out, " <a href=\"figures/%s.csv\">Numbers (.csv)</a>", f->stem);
-    if (svg) base_text_add(out, ", <a href=\"figures/%s.png\">.png</a>, <a href=\"figures/%s.svg\">.svg</a>", f->stem, f->stem);
+    if (svg)
+        base_text_add(out, ", <a href=\"figures/%s.png\">.png</a>, <a href=\"figures/%s.svg\">.svg</a>", f->stem,
+                      f->stem);
     base_text_add(out, svg ? "" : " (not drawn)");
     base_text_add(out, "</figcaption></figure>\n");
 }
@@ -117,13 +126,15 @@ static void files(const ReportSet *set, const ReportConfig *config, BaseText *ou
         base_text_add(out, "</code></p>\n");
     }
     const char *command = config->command;
-    for (size_t i = 0; !command && i < set->run_count; i++) command = store_run_text(set->runs[i].store, "/meta", "command");
+    for (size_t i = 0; !command && i < set->run_count; i++)
+        command = store_run_text(set->runs[i].store, "/meta", "command");
     if (command) {
         base_text_add(out, "<p>To repeat:</p>\n");
         element(out, "pre", command);
     }
-    base_text_add(out, "<p class=\"note\">Each row under “Runs” names the file a number comes from; runs.csv has the hashes of "
-                       "weights, data and configuration, the seeds, the library versions and every metric of every run.</p>\n");
+    base_text_add(
+        out, "<p class=\"note\">Each row under “Runs” names the file a number comes from; runs.csv has the hashes of "
+             "weights, data and configuration, the seeds, the library versions and every metric of every run.</p>\n");
 }
 
 BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const ReportConfig *config, BaseText *out)
@@ -137,7 +148,8 @@ BaseStatus report_page(const ReportSet *set, const ReportSection *sections, cons
     base_text_add(out, ": unlearning report</title><style>%s</style></head>\n<body>\n", STYLE);
     base_text_add(out, "<h1>");
     report_escape_html(out, set->experiments[0].name);
-    base_text_add(out, set->experiment_count > 1 ? " and %zu more: unlearning report</h1>\n" : ": unlearning report</h1>\n",
+    base_text_add(out,
+                  set->experiment_count > 1 ? " and %zu more: unlearning report</h1>\n" : ": unlearning report</h1>\n",
                   set->experiment_count - 1);
     for (size_t i = 0; i < set->experiment_count; i++) {
         base_text_free(&words);

@@ -56,9 +56,12 @@ static int measure(const ReportTable *t, Layout *layout)
         int width = 0;
         for (int r = -2; r < t->row_count; r++) {
             BaseText text = {0};
-            if (r == -2) add_title(&t->columns[c], &text);
-            else if (r == -1) add_subtitle(&t->columns[c], &text);
-            else if (c == 0 || !t->reasons[r]) cell_text(t, r, c, layout->interval, &text);
+            if (r == -2)
+                add_title(&t->columns[c], &text);
+            else if (r == -1)
+                add_subtitle(&t->columns[c], &text);
+            else if (c == 0 || !t->reasons[r])
+                cell_text(t, r, c, layout->interval, &text);
             int w = report_text_width(text_or(text.data));
             if (w > width) width = w;
             base_text_free(&text);
@@ -72,8 +75,10 @@ static int measure(const ReportTable *t, Layout *layout)
 static void pad(BaseText *out, const char *text, int width, bool right, bool last)
 {
     int spaces = width - report_text_width(text);
-    if (right) base_text_add(out, "%*s%s", spaces > 0 ? spaces : 0, "", text);
-    else base_text_add(out, "%s%*s", text, spaces > 0 && !last ? spaces : 0, "");
+    if (right)
+        base_text_add(out, "%*s%s", spaces > 0 ? spaces : 0, "", text);
+    else
+        base_text_add(out, "%s%*s", text, spaces > 0 && !last ? spaces : 0, "");
 }
 
 /* Words onto lines of @p width, the first after @p indent columns that are taken already. */
@@ -109,9 +114,12 @@ static void terminal_line(const ReportTable *t, const Layout *layout, int row, i
     for (int c = 0; c < t->column_count; c++) {
         if (!shown(t, c) || layout->drop[c]) continue;
         BaseText text = {0};
-        if (row == -2) add_title(&t->columns[c], &text);
-        else if (row == -1) add_subtitle(&t->columns[c], &text);
-        else cell_text(t, row, c, layout->interval, &text);
+        if (row == -2)
+            add_title(&t->columns[c], &text);
+        else if (row == -1)
+            add_subtitle(&t->columns[c], &text);
+        else
+            cell_text(t, row, c, layout->interval, &text);
         bool spans = row >= 0 && t->reasons[row];
         if (c) base_text_add(out, "  ");
         pad(out, text_or(text.data), layout->width[c], t->columns[c].number, c == last && !spans);
@@ -162,7 +170,8 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
     }
     for (int c = 0; c < t->column_count; c++) {
         const ReportColumn *column = &t->columns[c];
-        subtitles = subtitles || (shown(t, c) && !layout.drop[c] && (*text_or(column->unit) || *text_or(column->ideal)));
+        subtitles =
+            subtitles || (shown(t, c) && !layout.drop[c] && (*text_or(column->unit) || *text_or(column->ideal)));
     }
     base_text_add(out, "%s\n", t->title);
     terminal_line(t, &layout, -2, width, out);
@@ -211,8 +220,10 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
             BaseText text = {0};
-            if (c > 0 && t->reasons[r]) base_text_add(&text, "%s", told ? "" : t->reasons[r]);
-            else cell_text(t, r, c, true, &text);
+            if (c > 0 && t->reasons[r])
+                base_text_add(&text, "%s", told ? "" : t->reasons[r]);
+            else
+                cell_text(t, r, c, true, &text);
             told = told || c > 0;
             base_text_add(out, " ");
             report_escape_markdown(out, text_or(text.data));
@@ -246,8 +257,10 @@ void report_table_tex(const ReportTable *t, BaseText *out)
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
             BaseText head = {0};
-            if (line == 0) add_title(&t->columns[c], &head);
-            else add_subtitle(&t->columns[c], &head);
+            if (line == 0)
+                add_title(&t->columns[c], &head);
+            else
+                add_subtitle(&t->columns[c], &head);
             base_text_add(out, c ? " & " : "    ");
             report_escape_tex(out, text_or(head.data));
             base_text_free(&head);
@@ -260,8 +273,10 @@ void report_table_tex(const ReportTable *t, BaseText *out)
             if (!shown(t, c)) continue;
             BaseText text = {0};
             bool spans = c > 0 && t->reasons[r];
-            if (spans) base_text_add(&text, "%s", t->reasons[r]);
-            else cell_text(t, r, c, true, &text);
+            if (spans)
+                base_text_add(&text, "%s", t->reasons[r]);
+            else
+                cell_text(t, r, c, true, &text);
             base_text_add(out, c ? " & " : "    ");
             if (spans) base_text_add(out, "\\multicolumn{%d}{l}{", columns - 1);
             report_escape_tex(out, text_or(text.data));
@@ -289,7 +304,8 @@ static void html_head(const ReportTable *t, BaseText *out)
         BaseText head = {0}, sub = {0};
         add_title(&t->columns[c], &head);
         add_subtitle(&t->columns[c], &sub);
-        base_text_add(out, "<th scope=\"col\"%s><button type=\"button\">", t->columns[c].number ? " class=\"num\"" : "");
+        base_text_add(out, "<th scope=\"col\"%s><button type=\"button\">",
+                      t->columns[c].number ? " class=\"num\"" : "");
         report_escape_html(out, text_or(head.data));
         base_text_add(out, "</button>");
         if (sub.size) base_text_add(out, "<small>");
@@ -309,15 +325,18 @@ static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
     const char *shown_text = text_or(text.data);
     size_t head = strcspn(shown_text, "["); /* the interval goes small on a line of its own */
     bool split = t->columns[column].number && shown_text[head];
-    if (t->columns[column].number) base_text_add(out, "<td class=\"num\" data-v=\"%.9g\">", cell->value);
-    else base_text_add(out, column ? "<td>" : "<th scope=\"row\">");
+    if (t->columns[column].number)
+        base_text_add(out, "<td class=\"num\" data-v=\"%.9g\">", cell->value);
+    else
+        base_text_add(out, column ? "<td>" : "<th scope=\"row\">");
     if (split) {
         base_text_append(out, shown_text, head - 1);
         base_text_add(out, "<small>%s</small>", shown_text + head);
     } else {
         report_escape_html(out, shown_text);
     }
-    if (column == 0 && *mark(t->flags[row])) base_text_add(out, " <span class=\"tag\">%s</span>", mark(t->flags[row]) + 1);
+    if (column == 0 && *mark(t->flags[row]))
+        base_text_add(out, " <span class=\"tag\">%s</span>", mark(t->flags[row]) + 1);
     base_text_add(out, column || t->columns[column].number ? "</td>" : "</th>");
     if (text.st != BASE_OK && out->st == BASE_OK) out->st = text.st;
     base_text_free(&text);

@@ -56,8 +56,8 @@ static const ReportRun *layered_run(const ReportExperiment *e)
     return run && store_run_texts(run->store, "/layers/names", &names, &count) ? run : NULL;
 }
 
-static BaseStatus make_section(const ReportExperiment *e, bool several, const char *out, const char *figures, bool *gnuplot,
-                               ReportSection *s)
+static BaseStatus make_section(const ReportExperiment *e, bool several, const char *out, const char *figures,
+                               bool *gnuplot, ReportSection *s)
 {
     static const char *const STEMS[REPORT_PARTS] = {"results", "gaps", "attacks", "classes", "layers", "runs"};
     BaseStatus st = BASE_OK;
@@ -120,7 +120,8 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
     BASE_TRY(io_folder_make(figures));
     BASE_TRY(BASE_ALLOC(set.experiment_count, &sections));
     for (size_t i = 0; i < set.experiment_count; i++) {
-        BASE_TRY(make_section(&set.experiments[i], set.experiment_count > 1, config->out, figures, &gnuplot, &sections[i]));
+        BASE_TRY(
+            make_section(&set.experiments[i], set.experiment_count > 1, config->out, figures, &gnuplot, &sections[i]));
         if (i) base_text_add(terminal, "\n");
         report_table_terminal(&sections[i].parts[0].table, columns, terminal);
         BASE_TRY(terminal->st);

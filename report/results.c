@@ -29,8 +29,8 @@ static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
     static const struct {
         const char *name;
         int importance;
-    } SHOWN[] = {{"acc_retain", 100}, {"acc_forget", 99}, {"composite", 40}, {"weight_distance", 30},
-                 {"wall_seconds", 50}, {"samples", 45}};
+    } SHOWN[] = {{"acc_retain", 100},     {"acc_forget", 99},   {"composite", 40},
+                 {"weight_distance", 30}, {"wall_seconds", 50}, {"samples", 45}};
     int attack = 0;
     if (!q->field) {
         for (int i = 0; i < 6; i++) {
@@ -47,9 +47,12 @@ static int add_quantity_column(ReportTable *t, const ReportQuantity *q, int impo
 {
     char key[512], title[512];
     snprintf(key, sizeof key, "%s_%s", q->name, q->field ? q->field : q->split);
-    if (q->field) snprintf(title, sizeof title, "%s %s", strcmp(q->field, "auc") ? "MIA" : "AUC", q->title);
-    else if (!strcmp(q->split, "test")) snprintf(title, sizeof title, "%s", q->title);
-    else snprintf(title, sizeof title, "%s %s", q->title, q->split);
+    if (q->field)
+        snprintf(title, sizeof title, "%s %s", strcmp(q->field, "auc") ? "MIA" : "AUC", q->title);
+    else if (!strcmp(q->split, "test"))
+        snprintf(title, sizeof title, "%s", q->title);
+    else
+        snprintf(title, sizeof title, "%s %s", q->title, q->split);
     int column = report_table_column(t, key, title, true, q->decimals, importance);
     report_table_ideal(t, column, q->unit, q->arrow, q->ideal);
     return column;
@@ -97,14 +100,16 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     bool many = false;
     for (size_t l = 0; l < e->label_count; l++) many = many || e->labels[l].count - e->labels[l].failed > 1;
     if (many) {
-        report_table_note(t, "Over several runs: mean ± standard deviation (ddof 1), and in brackets the 95%% t interval of "
-                             "the mean over runs. A row of one run has that run's own 95%% interval.");
+        report_table_note(
+            t, "Over several runs: mean ± standard deviation (ddof 1), and in brackets the 95%% t interval of "
+               "the mean over runs. A row of one run has that run's own 95%% interval.");
     } else {
         report_table_note(t, "Brackets: 95%% intervals of the one run in each row.");
     }
     if (gap) {
-        report_table_note(t, "gap: mean of |row - retrained| over ACC_r, ACC_f and the MIA columns, in percentage points; "
-                             "0 is equal to retraining.");
+        report_table_note(t,
+                          "gap: mean of |row - retrained| over ACC_r, ACC_f and the MIA columns, in percentage points; "
+                          "0 is equal to retraining.");
     }
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
@@ -180,8 +185,9 @@ ReportTable report_results_gaps(const ReportExperiment *e)
             report_table_number(&t, columns[i], gap, sd);
         }
     }
-    report_table_note(&t, "Each run against the retrained run of its class and seed; where there is none of that seed, against "
-                          "the mean of its class. Both directions count: an attack far below chance is a leak too.");
+    report_table_note(
+        &t, "Each run against the retrained run of its class and seed; where there is none of that seed, against "
+            "the mean of its class. Both directions count: an attack far below chance is a leak too.");
     return t;
 }
 
@@ -259,8 +265,9 @@ ReportTable report_results_attacks(const ReportExperiment *e)
         }
     }
     attack_notes(&t, e);
-    report_table_note(&t, "efficacy: share of the audited (forgotten) images that the attack calls non-members. A dash under "
-                          "TPR: too few non-members to resolve that false-positive rate.");
+    report_table_note(
+        &t, "efficacy: share of the audited (forgotten) images that the attack calls non-members. A dash under "
+            "TPR: too few non-members to resolve that false-positive rate.");
     return t;
 }
 
@@ -345,15 +352,17 @@ ReportTable report_results_layers(const ReportRun *run)
             report_table_number(&t, column[c], math_estimate(value, 0), NAN);
         }
     }
-    report_table_note(&t, "Effective rank: (sum s)^2 / sum s^2 of the normalised squared singular values s of the layer's inputs. "
-                          "Removed: share of the layer's response (squared norm) to those inputs that the edit took out.");
+    report_table_note(
+        &t, "Effective rank: (sum s)^2 / sum s^2 of the normalised squared singular values s of the layer's inputs. "
+            "Removed: share of the layer's response (squared norm) to those inputs that the edit took out.");
     return t;
 }
 
 ReportTable report_results_runs(const ReportExperiment *e)
 {
-    static const char *const META[] = {"weights_hash", "original_hash", "data_hash", "config_hash", "weights_file",
-                                       "precision", "threads", "cpu", "libraries", "program", "started"};
+    static const char *const META[] = {"weights_hash", "original_hash", "data_hash", "config_hash",
+                                       "weights_file", "precision",     "threads",   "cpu",
+                                       "libraries",    "program",       "started"};
     enum { META_COUNT = sizeof META / sizeof *META };
     ReportTable t = report_table_make("Runs");
     report_table_column(&t, "label", "method", false, 0, 1000);

@@ -8,9 +8,9 @@
 #include "report/escape.h"
 
 /* Runs @p call unless something failed before. */
-#define STICK(table, call)                                                     \
-    do {                                                                       \
-        if ((table)->st == BASE_OK) (table)->st = (call);                      \
+#define STICK(table, call)                                                                                             \
+    do {                                                                                                               \
+        if ((table)->st == BASE_OK) (table)->st = (call);                                                              \
     } while (0)
 
 ReportTable report_table_make(const char *title)
@@ -80,10 +80,7 @@ void report_table_row(ReportTable *t, unsigned flags)
     t->row_count = at + 1;
 }
 
-static ReportCell *last(ReportTable *t, int column)
-{
-    return &t->cells[(t->row_count - 1) * t->column_count + column];
-}
+static ReportCell *last(ReportTable *t, int column) { return &t->cells[(t->row_count - 1) * t->column_count + column]; }
 
 void report_table_reason(ReportTable *t, const char *reason)
 {
@@ -116,10 +113,14 @@ void report_table_note(ReportTable *t, const char *format, ...)
 static void add_number(BaseText *out, double value, int decimals)
 {
     char text[64];
-    if (decimals >= 0) snprintf(text, sizeof text, "%.*f", decimals, value);
-    else if (value != 0 && fabs(value) < 1e-3) snprintf(text, sizeof text, "%.2e", value);
-    else if (fabs(value) >= 1000) snprintf(text, sizeof text, "%.0f", value);
-    else snprintf(text, sizeof text, "%.3g", value);
+    if (decimals >= 0)
+        snprintf(text, sizeof text, "%.*f", decimals, value);
+    else if (value != 0 && fabs(value) < 1e-3)
+        snprintf(text, sizeof text, "%.2e", value);
+    else if (fabs(value) >= 1000)
+        snprintf(text, sizeof text, "%.0f", value);
+    else
+        snprintf(text, sizeof text, "%.3g", value);
     const char *shown = text;
     if (strspn(text, "-0.") == strlen(text) && text[0] == '-') shown++; /* no negative zero */
     base_text_add(out, "%s", shown);

@@ -6,18 +6,18 @@
 #include "math/stats.h"
 
 typedef struct {
-    char *key;   /* of the CSV column */
-    char *title; /* "ACC_r" */
-    char *unit;  /* "%", or "" */
-    char *arrow; /* "↑", "↓" or "" : the published direction */
-    char *ideal; /* "retrained", "0.5", or "" */
+    char *key;      /* of the CSV column */
+    char *title;    /* "ACC_r" */
+    char *unit;     /* "%", or "" */
+    char *arrow;    /* "↑", "↓" or "" : the published direction */
+    char *ideal;    /* "retrained", "0.5", or "" */
     int decimals;   /* -1: three significant digits */
     int importance; /* 0: in the CSV only; the terminal drops the smallest first */
     bool number;
 } ReportColumn;
 
 typedef struct {
-    char *text; /* of a text column; NULL: empty */
+    char *text;               /* of a text column; NULL: empty */
     double value, lo, hi, sd; /* NaN where not defined; sd: over runs */
     int64_t n;
 } ReportCell;
@@ -41,7 +41,8 @@ typedef struct {
 ReportTable report_table_make(const char *title);
 void report_table_free(ReportTable *table);
 /** Before any row. @return its number. The first column names the row. */
-int report_table_column(ReportTable *table, const char *key, const char *title, bool number, int decimals, int importance);
+int report_table_column(ReportTable *table, const char *key, const char *title, bool number, int decimals,
+                        int importance);
 void report_table_ideal(ReportTable *table, int column, const char *unit, const char *arrow, const char *ideal);
 void report_table_row(ReportTable *table, unsigned flags);
 void report_table_reason(ReportTable *table, const char *reason); /* of the last row */

@@ -11,7 +11,8 @@ static bool mean_of(const ReportLabel *label, const ReportQuantity *q, MathEstim
 }
 
 /* "went from 84.10% to 0.30% (retrained: 0.00%)" */
-static bool course(const ReportExperiment *e, const ReportLabel *label, const char *name, const char *what, BaseText *out)
+static bool course(const ReportExperiment *e, const ReportLabel *label, const char *name, const char *what,
+                   BaseText *out)
 {
     const ReportQuantity *q = report_quantity(e, name, "test", NULL);
     const ReportLabel *original = report_label_of(e, REPORT_RANK_ORIGINAL);
@@ -19,8 +20,10 @@ static bool course(const ReportExperiment *e, const ReportLabel *label, const ch
     MathEstimate before, after, reference;
     if (!mean_of(label, q, &after)) return false;
     base_text_add(out, "%s ", what);
-    if (mean_of(original, q, &before)) base_text_add(out, "went from %.2f%% to %.2f%%", before.value, after.value);
-    else base_text_add(out, "is %.2f%%", after.value);
+    if (mean_of(original, q, &before))
+        base_text_add(out, "went from %.2f%% to %.2f%%", before.value, after.value);
+    else
+        base_text_add(out, "is %.2f%%", after.value);
     if (mean_of(retrained, q, &reference)) base_text_add(out, " (retrained from scratch: %.2f%%)", reference.value);
     return true;
 }
@@ -38,8 +41,10 @@ static void attacks(const ReportExperiment *e, const ReportLabel *label, BaseTex
         base_text_add(out, " The attack %s called %.2f%%", q->name, value.value);
         if (!isnan(value.lo) && !isnan(value.hi)) base_text_add(out, " [%.2f, %.2f]", value.lo, value.hi);
         base_text_add(out, " of the audited forgotten images non-members");
-        if (mean_of(label, &audited, &n)) base_text_add(out, " (n = %.0f%s", n.value, label->count > 1 ? " a run" : "");
-        else base_text_add(out, " (n not recorded");
+        if (mean_of(label, &audited, &n))
+            base_text_add(out, " (n = %.0f%s", n.value, label->count > 1 ? " a run" : "");
+        else
+            base_text_add(out, " (n not recorded");
         if (mean_of(retrained, q, &reference)) base_text_add(out, "; retrained: %.2f%%", reference.value);
         base_text_add(out, ").");
         told++;
@@ -52,18 +57,23 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
     const ReportLabel *label = report_featured(e);
     const ReportRun *run = report_first_ok(label);
     if (!run) {
-        base_text_add(out, "%s: no unlearning run succeeded (%zu of %zu runs failed).", e->name, e->failed_count, e->run_count);
+        base_text_add(out, "%s: no unlearning run succeeded (%zu of %zu runs failed).", e->name, e->failed_count,
+                      e->run_count);
         return;
     }
     base_text_add(out, "%s was asked to forget ", label->label);
-    if (e->forget_count > 1) base_text_add(out, "each of %zu class sets in turn", e->forget_count);
-    else if (strchr(run->forget, ',')) base_text_add(out, "the classes %s", *run->forget_names ? run->forget_names : run->forget);
-    else base_text_add(out, "the class %s", *run->forget_names ? run->forget_names : run->forget);
+    if (e->forget_count > 1)
+        base_text_add(out, "each of %zu class sets in turn", e->forget_count);
+    else if (strchr(run->forget, ','))
+        base_text_add(out, "the classes %s", *run->forget_names ? run->forget_names : run->forget);
+    else
+        base_text_add(out, "the class %s", *run->forget_names ? run->forget_names : run->forget);
     if (e->seed_count > 1) base_text_add(out, ", with %zu seeds", e->seed_count);
     base_text_add(out, " (%s, %s). ", e->arch, e->data);
     BaseText second = {0};
     bool first_told = course(e, label, "acc_forget", "Test accuracy on what was forgotten", out);
-    if (course(e, label, "acc_retain", first_told ? "on what was kept it" : "Test accuracy on what was kept", &second)) {
+    if (course(e, label, "acc_retain", first_told ? "on what was kept it" : "Test accuracy on what was kept",
+               &second)) {
         base_text_add(out, "%s%s", first_told ? "; " : "", second.data ? second.data : "");
         first_told = true;
     }
@@ -71,5 +81,6 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
     if (second.st != BASE_OK && out->st == BASE_OK) out->st = second.st;
     base_text_free(&second);
     attacks(e, label, out);
-    if (e->failed_count) base_text_add(out, " %zu of %zu runs failed; the table names the reasons.", e->failed_count, e->run_count);
+    if (e->failed_count)
+        base_text_add(out, " %zu of %zu runs failed; the table names the reasons.", e->failed_count, e->run_count);
 }

@@ -2,8 +2,8 @@
 #ifndef REPORT_WORDS_H
 #define REPORT_WORDS_H
 
-#include "report/load.h"
 #include "base/text.h"
+#include "report/load.h"
 
 /** What was forgotten, what was kept, beside retraining, and what the attacks found with which n. Plain text. */
 void report_words_headline(const ReportExperiment *e, BaseText *out);

@@ -57,9 +57,12 @@ static BaseStatus write_group(const StoreGroup *group, IoHdf5 *file)
     for (size_t i = 0; i < group->attr_count; i++) {
         const StoreAttr *a = &group->attrs[i];
         const char *name = group->attr_names[i];
-        if (a->kind == STORE_ATTR_TEXT) BASE_TRY(io_hdf5_set_text(file, group->path, name, a->text));
-        else if (a->kind == STORE_ATTR_F64) BASE_TRY(io_hdf5_set_f64(file, group->path, name, a->f64));
-        else BASE_TRY(io_hdf5_set_i64(file, group->path, name, a->i64));
+        if (a->kind == STORE_ATTR_TEXT)
+            BASE_TRY(io_hdf5_set_text(file, group->path, name, a->text));
+        else if (a->kind == STORE_ATTR_F64)
+            BASE_TRY(io_hdf5_set_f64(file, group->path, name, a->f64));
+        else
+            BASE_TRY(io_hdf5_set_i64(file, group->path, name, a->i64));
     }
 out:
     return st;
@@ -174,7 +177,8 @@ static bool is_heavy(const char *group, const char *path)
     return strncmp(group, "/attacks/", 9) == 0;
 }
 
-/* What a member is shows in what can be done with it: numbers have an extent, groups can be listed, the rest is texts. */
+/* What a member is shows in what can be done with it: numbers have an extent, groups can be listed, the rest is texts.
+ */
 static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, bool light, int depth)
 {
     BaseStatus st = BASE_OK;

@@ -4,23 +4,21 @@
  * that exists is complete. Paths below are the schema; run/ writes them, report/ reads them.
  *
  *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn"),
- *                     method, label (unique in the experiment; what tables show), arch, data, seed (i64), forget ("3,7"),
- *                     forget_names ("Dress"), control (i64 0/1)
- *   /meta             attributes: config, config_hash, command, program, libraries, cpu, threads, started, precision,
- *                     data_hash, original_hash, weights_hash, weights_file, ...
+ *                     method, label (unique in the experiment; what tables show), arch, data, seed (i64), forget
+ * ("3,7"), forget_names ("Dress"), control (i64 0/1) /meta             attributes: config, config_hash, command,
+ * program, libraries, cpu, threads, started, precision, data_hash, original_hash, weights_hash, weights_file, ...
  *   /params           attributes: every parameter used, defaults too
  *   /metrics          names, splits, titles, units, ideals (texts: "retrained", a number, "low", "") [M] and
  *                     value, lo, hi [M] float64, n [M] int64
  *   /confusion/test   [K,K] int64;  /class_names texts [K];  /confusion/test_original
- *   /layers           names texts [L]; one float64 [L] array per column: features, n_retain, n_forget, trace_retain, ...
- *   /spectra/<layer>  retain, forget [f] float64; attributes alpha_retain, alpha_forget
- *   /attacks/<label>  attributes: attack, wiring, question, auc, auc_lo, auc_hi, efficacy, efficacy_lo, efficacy_hi,
- *                     member_share, balanced_accuracy, threshold, tpr_<fpr>, tpr_<fpr>_lo, tpr_<fpr>_hi, P, N, audited,
- *                     weights_hash (what was scored), notes; arrays fpr, tpr, score [n], role [n]
- *   /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train, forget_test
- *   /search           columns: one float64 [T] per searched parameter, score [T]; attribute chosen (i64), objective
- *   /history          loss, accuracy, lr, seconds [epochs] of trainings
- *   /regions          x, y [G], label [G*G] int32: decision regions of 2-D data; points [n,2], point_label [n]
+ *   /layers           names texts [L]; one float64 [L] array per column: features, n_retain, n_forget, trace_retain,
+ * ... /spectra/<layer>  retain, forget [f] float64; attributes alpha_retain, alpha_forget /attacks/<label>  attributes:
+ * attack, wiring, question, auc, auc_lo, auc_hi, efficacy, efficacy_lo, efficacy_hi, member_share, balanced_accuracy,
+ * threshold, tpr_<fpr>, tpr_<fpr>_lo, tpr_<fpr>_hi, P, N, audited, weights_hash (what was scored), notes; arrays fpr,
+ * tpr, score [n], role [n] /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train,
+ * forget_test /search           columns: one float64 [T] per searched parameter, score [T]; attribute chosen (i64),
+ * objective /history          loss, accuracy, lr, seconds [epochs] of trainings /regions          x, y [G], label [G*G]
+ * int32: decision regions of 2-D data; points [n,2], point_label [n]
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -47,13 +45,14 @@ void store_run_free(StoreRun *run);
 BaseStatus store_run_set_text(StoreRun *run, const char *group, const char *name, const char *value);
 BaseStatus store_run_set_f64(StoreRun *run, const char *group, const char *name, double value);
 BaseStatus store_run_set_i64(StoreRun *run, const char *group, const char *name, int64_t value);
-BaseStatus store_run_set_array(StoreRun *run, const char *path, StoreType type, int ndim, const int64_t *shape, const void *data);
+BaseStatus store_run_set_array(StoreRun *run, const char *path, StoreType type, int ndim, const int64_t *shape,
+                               const void *data);
 BaseStatus store_run_set_texts(StoreRun *run, const char *path, const char *const *texts, size_t count);
 BaseStatus store_run_add_metric(StoreRun *run, const char *name, const char *split, const char *title, const char *unit,
                                 const char *ideal, MathEstimate value);
 
 const char *store_run_text(const StoreRun *run, const char *group, const char *name); /* NULL where absent */
-double store_run_f64(const StoreRun *run, const char *group, const char *name);       /* NaN where absent; reads i64 too */
+double store_run_f64(const StoreRun *run, const char *group, const char *name); /* NaN where absent; reads i64 too */
 bool store_run_array(const StoreRun *run, const char *path, StoreArray *out);
 bool store_run_texts(const StoreRun *run, const char *path, const char *const **texts, size_t *count);
 /** Attribute names of a group, or members of a group: sorted, owned by the run. */
@@ -66,10 +65,11 @@ bool store_run_metric(const StoreRun *run, const char *name, const char *split, 
 BaseStatus store_run_write(const StoreRun *run, const char *path);
 /** BASE_EFORMAT for a file that is no run or of a newer schema, naming both versions. */
 BaseStatus store_run_read(const char *path, StoreRun **out);
-/** The same without what weighs: /signals, /spectra, /regions and the arrays below /attacks. For sweeps of many runs. */
+/** The same without what weighs: /signals, /spectra, /regions and the arrays below /attacks. For sweeps of many runs.
+ */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
-/** A whole run with this id and status "ok" stands at @p path: the hash is checked, then attributes of / alone are read.
- *  A failed run is not complete: the next sweep tries it again. */
+/** A whole run with this id and status "ok" stands at @p path: the hash is checked, then attributes of / alone are
+ * read. A failed run is not complete: the next sweep tries it again. */
 bool store_run_complete(const char *path, const char *id);
 
 #endif

@@ -54,8 +54,10 @@ static size_t position(char *const *names, size_t count, const char *name, bool 
     size_t lo = 0, hi = count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(names[mid], name) < 0) lo = mid + 1;
-        else hi = mid;
+        if (strcmp(names[mid], name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     *found = lo < count && strcmp(names[lo], name) == 0;
     return lo;
@@ -66,8 +68,10 @@ static size_t group_position(const StoreRun *run, const char *path, bool *found)
     size_t lo = 0, hi = run->group_count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(run->groups[mid]->path, path) < 0) lo = mid + 1;
-        else hi = mid;
+        if (strcmp(run->groups[mid]->path, path) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     *found = lo < run->group_count && strcmp(run->groups[lo]->path, path) == 0;
     return lo;

@@ -39,27 +39,32 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
     }
     if (count == 0) goto out;
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set title 'Test accuracy by method'\nset ylabel 'accuracy (%%)'\nset yrange [0:108]\n"
-                       "set ytics 0,20,100\nunset grid\nset grid ytics back lt 1 lw 0.6 lc rgb '#dddddd'\n"
-                       "set rmargin 3\nset xrange [-0.6:%zu-0.4]\nset key above center horizontal\n"
-                       "set style fill solid 1.0 noborder\n", count);
+    base_text_add(&gp,
+                  "set title 'Test accuracy by method'\nset ylabel 'accuracy (%%)'\nset yrange [0:108]\n"
+                  "set ytics 0,20,100\nunset grid\nset grid ytics back lt 1 lw 0.6 lc rgb '#dddddd'\n"
+                  "set rmargin 3\nset xrange [-0.6:%zu-0.4]\nset key above center horizontal\n"
+                  "set style fill solid 1.0 noborder\n",
+                  count);
     report_figure_names(&gp, "x", names, count, longest * count > 90);
     const char *label_size = count > 9 ? "8" : "10";
     base_text_add(&gp, "d = ");
     report_figure_data(f, "accuracy", &gp);
-    base_text_add(&gp,
-                  "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title 'retained classes', \\\n"
-                  "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title 'forgotten classes', \\\n"
-                  "  d skip 1 using ($1-0.2):4:(0):($5-$4) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
-                  "  d skip 1 using ($1+0.2):7:(0):($8-$7) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
-                  "  d skip 1 using ($1-0.2):(valid(5) ? $5 : $3):(sprintf('%%.1f', $3)) with labels offset 0,0.6 font ',%s' "
-                  "notitle, \\\n"
-                  "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with labels offset 0,0.6 font ',%s' "
-                  "notitle\n", label_size, label_size);
-    st = report_figure_add(f, "accuracy", "Test accuracy by method",
-                           "Accuracy on the test images of the retained and of the forgotten classes. Good forgetting keeps the "
-                           "blue bar at the retrained model's height and brings the orange one to it. Lines: 95% intervals.",
-                           900, 540, &csv, &gp);
+    base_text_add(
+        &gp,
+        "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title 'retained classes', \\\n"
+        "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title 'forgotten classes', \\\n"
+        "  d skip 1 using ($1-0.2):4:(0):($5-$4) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
+        "  d skip 1 using ($1+0.2):7:(0):($8-$7) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
+        "  d skip 1 using ($1-0.2):(valid(5) ? $5 : $3):(sprintf('%%.1f', $3)) with labels offset 0,0.6 font ',%s' "
+        "notitle, \\\n"
+        "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with labels offset 0,0.6 font ',%s' "
+        "notitle\n",
+        label_size, label_size);
+    st = report_figure_add(
+        f, "accuracy", "Test accuracy by method",
+        "Accuracy on the test images of the retained and of the forgotten classes. Good forgetting keeps the "
+        "blue bar at the retrained model's height and brings the orange one to it. Lines: 95% intervals.",
+        900, 540, &csv, &gp);
 out:
     base_text_free(&csv);
     base_text_free(&gp);

@@ -6,7 +6,11 @@
 #include "report/escape.h"
 #include "report/figure/draw.h"
 
-enum { NAMED = 30, NUMBERED = 12, DRAWN = 200 }; /* classes up to which axes have names, cells numbers; beyond: no figure */
+enum {
+    NAMED = 30,
+    NUMBERED = 12,
+    DRAWN = 200
+}; /* classes up to which axes have names, cells numbers; beyond: no figure */
 
 /* [K, K] counts, whatever integer type a writer chose. */
 static bool counts_of(const StoreRun *run, const char *path, StoreArray *out)
@@ -28,7 +32,8 @@ static double share_at(const StoreArray *m, int64_t row, int64_t column)
     return sum > 0 ? 100 * count_at(m, row * K + column) / sum : 0;
 }
 
-static void panel(BaseText *gp, const ReportFigures *f, const char *stem, const char *title, int column, int64_t K, bool left)
+static void panel(BaseText *gp, const ReportFigures *f, const char *stem, const char *title, int column, int64_t K,
+                  bool left)
 {
     base_text_add(gp, "set title ");
     report_escape_gnuplot(gp, title);
@@ -38,8 +43,11 @@ static void panel(BaseText *gp, const ReportFigures *f, const char *stem, const 
     if (K <= NUMBERED) {
         const char *const colours[] = {"#222222", "#ffffff"}, *const tests[] = {"<", ">="};
         for (int i = 0; i < 2; i++) {
-            base_text_add(gp, ", \\\n  '' skip 1 using ($%d %s 55 && $%d >= 0.5 ? $2 : NaN):1:(sprintf('%%.0f', $%d)) with labels "
-                              "font ',9' textcolor rgb '%s' notitle", column, tests[i], column, column, colours[i]);
+            base_text_add(
+                gp,
+                ", \\\n  '' skip 1 using ($%d %s 55 && $%d >= 0.5 ? $2 : NaN):1:(sprintf('%%.0f', $%d)) with labels "
+                "font ',9' textcolor rgb '%s' notitle",
+                column, tests[i], column, column, colours[i]);
         }
     }
     base_text_add(gp, "\n");
@@ -74,9 +82,12 @@ static BaseStatus confusion_of(ReportFigures *f, size_t label, bool first)
         }
     }
     report_figure_preamble(&gp);
-    base_text_add(&gp, "unset grid\nset border 15\nset palette defined (0 '#ffffff', 25 '#c6dbef', 60 '#4292c6', 100 '#08306b')\n"
-                       "set cbrange [0:100]\nset xrange [-0.5:%lld-0.5]\nset yrange [%lld-0.5:-0.5]\nset size ratio 1\n"
-                       "set xlabel 'predicted class'\nset cblabel 'share of the true class (%%)'\n", (long long)K, (long long)K);
+    base_text_add(
+        &gp,
+        "unset grid\nset border 15\nset palette defined (0 '#ffffff', 25 '#c6dbef', 60 '#4292c6', 100 '#08306b')\n"
+        "set cbrange [0:100]\nset xrange [-0.5:%lld-0.5]\nset yrange [%lld-0.5:-0.5]\nset size ratio 1\n"
+        "set xlabel 'predicted class'\nset cblabel 'share of the true class (%%)'\n",
+        (long long)K, (long long)K);
     if (store_run_texts(run, "/class_names", &names, &name_count) && (int64_t)name_count == K && K <= NAMED) {
         report_figure_names(&gp, "x", names, name_count, true);
         report_figure_names(&gp, "y", names, name_count, false);
@@ -94,15 +105,17 @@ static BaseStatus confusion_of(ReportFigures *f, size_t label, bool first)
     panel(&gp, f, stem.data, title.data, 3, K, !two);
     if (two) base_text_add(&gp, "unset multiplot\n");
     BaseText caption = {0};
-    base_text_add(&caption, "Share of each true class's test images that the model puts into each class, %s %s. A forgotten class "
-                            "should scatter over its row as it does in a retrained model.",
-                  two ? "before and after" : "after", title.data);
+    base_text_add(
+        &caption,
+        "Share of each true class's test images that the model puts into each class, %s %s. A forgotten class "
+        "should scatter over its row as it does in a retrained model.",
+        two ? "before and after" : "after", title.data);
     BaseText heading = {0};
     base_text_add(&heading, "Confusion: %s", title.data);
-    st = caption.st != BASE_OK ? caption.st
-         : heading.st != BASE_OK
-             ? heading.st
-             : report_figure_add(f, stem.data, heading.data, caption.data, two ? 1160 : 700, two ? 560 : 620, &csv, &gp);
+    st = caption.st != BASE_OK   ? caption.st
+         : heading.st != BASE_OK ? heading.st
+                                 : report_figure_add(f, stem.data, heading.data, caption.data, two ? 1160 : 700,
+                                                     two ? 560 : 620, &csv, &gp);
     base_text_free(&caption);
     base_text_free(&heading);
 out:

@@ -105,12 +105,16 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
     base_text_add(script, ") scale 0\n");
 }
 
-void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count, double share)
+void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count,
+                          double share)
 {
-    base_text_add(script, "unset border\nunset tics\nunset grid\nunset title\nunset xlabel\nunset ylabel\nunset logscale\n"
-                          "unset format\nset xrange [0:1]\nset yrange [0:1]\nset lmargin at screen 0.02\nset rmargin at screen 0.98\n"
-                          "set tmargin at screen 0.995\nset bmargin at screen %.4f\n"
-                          "set key center center horizontal Left reverse samplen 2 width 1\nplot ", 1 - share);
+    base_text_add(
+        script,
+        "unset border\nunset tics\nunset grid\nunset title\nunset xlabel\nunset ylabel\nunset logscale\n"
+        "unset format\nset xrange [0:1]\nset yrange [0:1]\nset lmargin at screen 0.02\nset rmargin at screen 0.98\n"
+        "set tmargin at screen 0.995\nset bmargin at screen %.4f\n"
+        "set key center center horizontal Left reverse samplen 2 width 1\nplot ",
+        1 - share);
     for (int i = 0; i < count; i++) {
         base_text_add(script, "%sNaN with lines %s title ", i ? ", \\\n  " : "", styles[i]);
         report_escape_gnuplot(script, titles[i]);
@@ -122,7 +126,8 @@ void report_figure_job(const ReportRun *run, BaseText *out)
 {
     if (*run->forget) {
         base_text_add(out, "class %s", run->forget);
-        if (*run->forget_names && strcmp(run->forget_names, run->forget) != 0) base_text_add(out, " (%s)", run->forget_names);
+        if (*run->forget_names && strcmp(run->forget_names, run->forget) != 0)
+            base_text_add(out, " (%s)", run->forget_names);
         base_text_add(out, ", ");
     }
     base_text_add(out, "seed %.0f", run->seed);
@@ -195,10 +200,14 @@ static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height
     *svg = NULL;
     for (const char *c = stem; *c; c++) base_text_append(&name, *c == '-' ? "_" : c, 1);
     BASE_TRY(name.st);
-    base_text_add(&vector, "set terminal svg size %d,%d dynamic noenhanced standalone name '%s' font 'DejaVu Sans,13' "
-                           "background '#ffffff'; set output '%s.svg'; load '%s.gp'; unset output", width, height, name.data, stem, stem);
-    base_text_add(&raster, "set terminal pngcairo size %d,%d noenhanced font 'DejaVu Sans,11' background '#ffffff'; "
-                           "set output '%s.png'; load '%s.gp'; unset output", width, height, stem, stem);
+    base_text_add(&vector,
+                  "set terminal svg size %d,%d dynamic noenhanced standalone name '%s' font 'DejaVu Sans,13' "
+                  "background '#ffffff'; set output '%s.svg'; load '%s.gp'; unset output",
+                  width, height, name.data, stem, stem);
+    base_text_add(&raster,
+                  "set terminal pngcairo size %d,%d noenhanced font 'DejaVu Sans,11' background '#ffffff'; "
+                  "set output '%s.png'; load '%s.gp'; unset output",
+                  width, height, stem, stem);
     BASE_TRY(vector.st);
     BASE_TRY(raster.st);
     BASE_TRY(base_format(&path, "%s/%s.svg", f->folder, stem));
@@ -209,8 +218,10 @@ static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height
     BASE_TRY(run_gnuplot(f->folder, vector.data, raster.data, &code, line, sizeof line));
     if (code == ENOENT && !*line) {
         *f->gnuplot = false;
-        base_warning("gnuplot is not installed (Debian: gnuplot-nox): tables come without figures; their data and scripts "
-                     "are in %s", f->folder);
+        base_warning(
+            "gnuplot is not installed (Debian: gnuplot-nox): tables come without figures; their data and scripts "
+            "are in %s",
+            f->folder);
     } else if (code != 0) {
         base_warning("figure %s: gnuplot ended with %d: %s", stem, code, *line ? line : "no message");
     } else {

@@ -6,10 +6,10 @@
 #include "report/load.h"
 
 typedef struct {
-    char *stem;    /* <stem>.csv, .gp, .svg, .png */
+    char *stem; /* <stem>.csv, .gp, .svg, .png */
     char *title, *caption;
-    int width;     /* pixels */
-    char *svg;     /* the drawing; NULL where gnuplot did not make one */
+    int width; /* pixels */
+    char *svg; /* the drawing; NULL where gnuplot did not make one */
 } ReportFigure;
 
 /** Figures of one experiment. Curves and maps show one job: the featured method's first class and seed. */
@@ -21,7 +21,7 @@ typedef struct {
     StoreRun **full;             /* [label_count] the same with its arrays; NULL: none */
     ReportFigure *items;
     size_t count;
-    bool *gnuplot;               /* cleared, with one warning, where there is no gnuplot */
+    bool *gnuplot; /* cleared, with one warning, where there is no gnuplot */
 } ReportFigures;
 
 BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, const char *prefix, bool *gnuplot,
@@ -32,8 +32,8 @@ int report_figures_rank(const ReportFigures *figures, ReportRank rank);
 int report_figures_featured(const ReportFigures *figures); /* index, or -1 */
 
 /** Writes <stem>.csv and <stem>.gp and draws. A gnuplot error is a warning with its first line. */
-BaseStatus report_figure_add(ReportFigures *figures, const char *stem, const char *title, const char *caption, int width,
-                             int height, const BaseText *csv, const BaseText *script);
+BaseStatus report_figure_add(ReportFigures *figures, const char *stem, const char *title, const char *caption,
+                             int width, int height, const BaseText *csv, const BaseText *script);
 /** What every script starts with: encoding, separator, axes, the colour-blind-safe line types 1-8 (Okabe & Ito). */
 void report_figure_preamble(BaseText *script);
 /** `'<prefix><stem>.csv'` for scripts. */
@@ -42,11 +42,12 @@ void report_figure_data(const ReportFigures *figures, const char *stem, BaseText
 void report_figure_names(BaseText *script, const char *axis, const char *const *names, size_t count, bool slanted);
 /** One legend for all panels of a multiplot, as its last plot: the top @p share of the figure, since a key that is
  *  placed by hand does not spread over more than one panel's width. @p style: of "with lines". */
-void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count, double share);
+void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count,
+                          double share);
 /** "class 3 (Dress), seed 1" */
 void report_figure_job(const ReportRun *run, BaseText *out);
 
-#define REPORT_FIGURE_LIST(X) /* report/figure/<name>.c, in the order of the page */ \
+#define REPORT_FIGURE_LIST(X) /* report/figure/<name>.c, in the order of the page */                                   \
     X(accuracy) X(confusion) X(roc) X(signals) X(spectra) X(regions) X(search) X(history)
 #define X(name) BaseStatus report_figure_##name(ReportFigures *figures);
 REPORT_FIGURE_LIST(X)

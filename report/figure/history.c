@@ -13,7 +13,8 @@ static void plot(BaseText *gp, const ReportFigures *f, int curves, int column)
     for (int c = 0; c < curves; c++) {
         if (c) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, "history", gp);
-        base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with linespoints lt %d ps 0.6 notitle", c, column, c + 1);
+        base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with linespoints lt %d ps 0.6 notitle", c, column,
+                      c + 1);
     }
     base_text_add(gp, "\n");
 }
@@ -28,9 +29,10 @@ BaseStatus report_figure_history(ReportFigures *f)
     base_text_add(&csv, "curve,label,epoch,loss,accuracy_percent\n");
     for (size_t l = 0; l < f->e->label_count && curves < CURVES; l++) {
         StoreArray loss, accuracy;
-        if (!f->full[l] || !store_run_array(f->full[l], "/history/loss", &loss) || loss.type != STORE_F64 || loss.count < 2 ||
-            !store_run_array(f->full[l], "/history/accuracy", &accuracy) || accuracy.type != STORE_F64 ||
-            accuracy.count != loss.count) continue;
+        if (!f->full[l] || !store_run_array(f->full[l], "/history/loss", &loss) || loss.type != STORE_F64 ||
+            loss.count < 2 || !store_run_array(f->full[l], "/history/accuracy", &accuracy) ||
+            accuracy.type != STORE_F64 || accuracy.count != loss.count)
+            continue;
         for (int64_t i = 0; i < loss.count; i++) {
             double a = ((const double *)accuracy.data)[i];
             base_text_add(&csv, "%d,", curves);
@@ -42,9 +44,11 @@ BaseStatus report_figure_history(ReportFigures *f)
     }
     if (curves == 0) goto out;
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nset xlabel 'epoch'\nset tmargin at screen 0.84\nset bmargin at screen 0.14\n"
-                       "set lmargin at screen 0.09\nset rmargin at screen 0.48\nset ylabel 'training loss (nats)'\nset yrange [0:*]\n"
-                       "set xrange [1:*] noextend\n");
+    base_text_add(
+        &gp,
+        "set multiplot\nset xlabel 'epoch'\nset tmargin at screen 0.84\nset bmargin at screen 0.14\n"
+        "set lmargin at screen 0.09\nset rmargin at screen 0.48\nset ylabel 'training loss (nats)'\nset yrange [0:*]\n"
+        "set xrange [1:*] noextend\n");
     plot(&gp, f, curves, 4);
     base_text_add(&gp, "set lmargin at screen 0.59\nset rmargin at screen 0.98\nset ylabel 'training accuracy (%%)'\n"
                        "set yrange [*:100]\n");
@@ -53,7 +57,8 @@ BaseStatus report_figure_history(ReportFigures *f)
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "Loss and accuracy of the training batches as they were met (");
     report_figure_job(f->job[labels[curves - 1]], &caption);
-    base_text_add(&caption, "). Retraining has to follow the original's course for its accuracy to be a fair reference.");
+    base_text_add(&caption,
+                  "). Retraining has to follow the original's course for its accuracy to be a fair reference.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "history", "Trainings", caption.data, 900, 460, &csv, &gp);
 out:

@@ -9,7 +9,7 @@
 enum { PANELS = 3, CLASSES = 8, DOTS = 600 };
 
 typedef struct {
-    const double *x, *y; /* [G] */
+    const double *x, *y;  /* [G] */
     const int32_t *label; /* [G, G], row i at y[i] */
     int64_t G, n;
     const double *points; /* [n, 2] */
@@ -21,12 +21,15 @@ static bool regions_of(const StoreRun *run, Regions *out)
     StoreArray x, y, label, points, point_label;
     *out = (Regions){0};
     if (!store_run_array(run, "/regions/x", &x) || !store_run_array(run, "/regions/y", &y) ||
-        !store_run_array(run, "/regions/label", &label)) return false;
+        !store_run_array(run, "/regions/label", &label))
+        return false;
     if (x.type != STORE_F64 || y.type != STORE_F64 || label.type != STORE_I32 || x.count < 2 || y.count != x.count ||
-        label.count != x.count * x.count) return false;
+        label.count != x.count * x.count)
+        return false;
     *out = (Regions){x.data, y.data, label.data, x.count, 0, NULL, NULL};
-    if (store_run_array(run, "/regions/points", &points) && store_run_array(run, "/regions/point_label", &point_label) &&
-        points.type == STORE_F64 && point_label.type == STORE_I32 && points.count == 2 * point_label.count) {
+    if (store_run_array(run, "/regions/points", &points) &&
+        store_run_array(run, "/regions/point_label", &point_label) && points.type == STORE_F64 &&
+        point_label.type == STORE_I32 && points.count == 2 * point_label.count) {
         out->n = point_label.count;
         out->points = points.data;
         out->point_label = point_label.data;
@@ -74,27 +77,38 @@ BaseStatus report_figure_regions(ReportFigures *f)
     write_points(&r[0], &csv);
     int width = 60 + 360 * panels, height = 470;
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nunset grid\nset border 15\nunset colorbox\nset cbrange [-0.5:%d-0.5]\nset palette maxcolors %d "
-                       "defined (", CLASSES, CLASSES);
+    base_text_add(
+        &gp,
+        "set multiplot\nunset grid\nset border 15\nunset colorbox\nset cbrange [-0.5:%d-0.5]\nset palette maxcolors %d "
+        "defined (",
+        CLASSES, CLASSES);
     for (int c = 0; c < CLASSES; c++) base_text_add(&gp, "%s%d '%s'", c ? ", " : "", c, TINTS[c]);
-    base_text_add(&gp, ")\nset xrange [%g:%g]\nset yrange [%g:%g]\nset xlabel 'x'\nset tmargin at screen 0.86\n"
-                       "set bmargin at screen 0.14\n", r[0].x[0], r[0].x[r[0].G - 1], r[0].y[0], r[0].y[r[0].G - 1]);
+    base_text_add(&gp,
+                  ")\nset xrange [%g:%g]\nset yrange [%g:%g]\nset xlabel 'x'\nset tmargin at screen 0.86\n"
+                  "set bmargin at screen 0.14\n",
+                  r[0].x[0], r[0].x[r[0].G - 1], r[0].y[0], r[0].y[r[0].G - 1]);
     for (int p = 0; p < panels; p++) {
         double left = (85.0 + 350 * p) / width;
-        base_text_add(&gp, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset ylabel '%s'\nset format y '%s'\nset title ", left,
-                      left + 320.0 / width, p ? "" : "y", p ? "" : "%g");
+        base_text_add(
+            &gp,
+            "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset ylabel '%s'\nset format y '%s'\nset title ",
+            left, left + 320.0 / width, p ? "" : "y", p ? "" : "%g");
         report_escape_gnuplot(&gp, f->e->labels[shown[p]].label);
         base_text_add(&gp, "\nplot ");
         report_figure_data(f, "regions", &gp);
-        base_text_add(&gp, " skip 1 every ::%lld::%lld using 2:3:(int($4) %% %d) with image notitle, \\\n  '' skip 1 every ::%lld "
-                           "using 2:3:(int($4) %% %d + 1) with points pt 7 ps 0.35 lc variable notitle\n", (long long)first[p],
-                      (long long)first[p + 1] - 1, CLASSES, (long long)first[panels], CLASSES);
+        base_text_add(
+            &gp,
+            " skip 1 every ::%lld::%lld using 2:3:(int($4) %% %d) with image notitle, \\\n  '' skip 1 every ::%lld "
+            "using 2:3:(int($4) %% %d + 1) with points pt 7 ps 0.35 lc variable notitle\n",
+            (long long)first[p], (long long)first[p + 1] - 1, CLASSES, (long long)first[panels], CLASSES);
     }
     base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "The class that each place of the plane gets, with test points in their true class's colour (");
+    base_text_add(&caption,
+                  "The class that each place of the plane gets, with test points in their true class's colour (");
     report_figure_job(f->job[shown[panels - 1]], &caption);
-    base_text_add(&caption, "). After good forgetting the forgotten class's region is divided among its neighbours as in the "
-                            "retrained model.");
+    base_text_add(&caption,
+                  "). After good forgetting the forgotten class's region is divided among its neighbours as in the "
+                  "retrained model.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "regions", "Decision regions", caption.data, width, height, &csv, &gp);
 out:

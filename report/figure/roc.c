@@ -30,8 +30,8 @@ static void add_curve(BaseText *csv, int curve, const char *label, const double 
     }
 }
 
-static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const int *labels, const double *auc, int curves,
-                 bool legend)
+static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const int *labels, const double *auc,
+                 int curves, bool legend)
 {
     base_text_add(gp, "plot ");
     for (int c = 0; c < curves; c++) {
@@ -85,20 +85,25 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
     BASE_TRY(stem.st);
     BASE_TRY(title.st);
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nset xlabel 'false-positive rate'\nset ylabel 'true-positive rate'\nset size square\n"
-                       "set lmargin at screen 0.07\nset rmargin at screen 0.36\nset bmargin at screen 0.15\n"
-                       "set tmargin at screen 0.88\nset xrange [0:1]\nset yrange [0:1]\nset samples 200\nset title ");
+    base_text_add(&gp,
+                  "set multiplot\nset xlabel 'false-positive rate'\nset ylabel 'true-positive rate'\nset size square\n"
+                  "set lmargin at screen 0.07\nset rmargin at screen 0.36\nset bmargin at screen 0.15\n"
+                  "set tmargin at screen 0.88\nset xrange [0:1]\nset yrange [0:1]\nset samples 200\nset title ");
     report_escape_gnuplot(&gp, title.data);
     base_text_add(&gp, "\n");
     plot(&gp, f, stem.data, labels, auc, curves, false);
-    base_text_add(&gp, "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
-                       "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
-                       "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title 'AUC' left\n", smallest, smallest);
+    base_text_add(&gp,
+                  "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
+                  "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
+                  "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title 'AUC' left\n",
+                  smallest, smallest);
     plot(&gp, f, stem.data, labels, auc, curves, true);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "How well the attack tells its members from its non-members, by method (");
     report_figure_job(f->job[labels[0]], &caption);
-    base_text_add(&caption, "). On the diagonal it knows nothing; a method should match the retrained curve, on either side of it.");
+    base_text_add(
+        &caption,
+        "). On the diagonal it knows nothing; a method should match the retrained curve, on either side of it.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, stem.data, title.data, caption.data, 1160, 470, &csv, &gp);
 out:

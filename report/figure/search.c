@@ -70,7 +70,8 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     double x[LEVELS], y[LEVELS];
     int nx, ny;
     const StoreRun *run = f->full[label];
-    if (!run || axes_of(run, axis, a, &score) != 2 || !levels_of(&a[0], x, &nx) || !levels_of(&a[1], y, &ny)) return BASE_OK;
+    if (!run || axes_of(run, axis, a, &score) != 2 || !levels_of(&a[0], x, &nx) || !levels_of(&a[1], y, &ny))
+        return BASE_OK;
     double chosen = store_run_f64(run, "/search", "chosen");
     const char *objective = store_run_text(run, "/search", "objective");
     base_text_add(&stem, "search");
@@ -84,7 +85,8 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_escape_csv(&csv, axis[1]);
     base_text_add(&csv, ",score,column,row,chosen\n");
     for (int64_t i = 0; i < score.count; i++) {
-        double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i], s = ((const double *)score.data)[i];
+        double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i],
+               s = ((const double *)score.data)[i];
         base_text_add(&csv, "%.10g,%.10g,", vx, vy);
         if (isfinite(s)) base_text_add(&csv, "%.10g", s);
         base_text_add(&csv, ",%d,%d,%d\n", level_at(x, vx), level_at(y, vy), (double)i == chosen);
@@ -93,9 +95,12 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_figure_job(f->job[label], &title);
     BASE_TRY(title.st);
     report_figure_preamble(&gp);
-    base_text_add(&gp, "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange [-0.55:%d-0.45]\n"
-                       "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cblabel 'score'\n"
-                       "set title ", nx, ny);
+    base_text_add(&gp,
+                  "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange "
+                  "[-0.55:%d-0.45]\n"
+                  "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cblabel 'score'\n"
+                  "set title ",
+                  nx, ny);
     report_escape_gnuplot(&gp, title.data);
     base_text_add(&gp, "\nset xlabel ");
     report_escape_gnuplot(&gp, axis[0]);
@@ -106,16 +111,23 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     axis_names(&gp, "y", y, ny);
     base_text_add(&gp, "d = ");
     report_figure_data(f, stem.data, &gp);
-    base_text_add(&gp, "\nstats d skip 1 using 3 nooutput\nmid = (STATS_min + STATS_max) / 2\n"
-                       "plot d skip 1 using 4:5:(0.48):(0.48):3 with boxxyerror lc palette notitle, \\\n"
-                       "  d skip 1 using ($6 == 1 ? $4 : NaN):5:(0.46):(0.46) with boxxyerror fs empty border lc rgb '#D55E00' lw 3 "
-                       "notitle, \\\n"
-                       "  d skip 1 using ($3 < mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb '#222222' "
-                       "notitle, \\\n"
-                       "  d skip 1 using ($3 >= mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb '#ffffff' "
-                       "notitle\n");
-    base_text_add(&caption, "%s, for every pair that was tried. The orange frame marks the pair that was chosen; the test set had no "
-                            "part in it.", objective ? objective : "Score");
+    base_text_add(
+        &gp,
+        "\nstats d skip 1 using 3 nooutput\nmid = (STATS_min + STATS_max) / 2\n"
+        "plot d skip 1 using 4:5:(0.48):(0.48):3 with boxxyerror lc palette notitle, \\\n"
+        "  d skip 1 using ($6 == 1 ? $4 : NaN):5:(0.46):(0.46) with boxxyerror fs empty border lc rgb '#D55E00' lw 3 "
+        "notitle, \\\n"
+        "  d skip 1 using ($3 < mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb "
+        "'#222222' "
+        "notitle, \\\n"
+        "  d skip 1 using ($3 >= mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb "
+        "'#ffffff' "
+        "notitle\n");
+    base_text_add(
+        &caption,
+        "%s, for every pair that was tried. The orange frame marks the pair that was chosen; the test set had no "
+        "part in it.",
+        objective ? objective : "Score");
     BASE_TRY(caption.st);
     st = report_figure_add(f, stem.data, title.data, caption.data, 760, 540, &csv, &gp);
 out:

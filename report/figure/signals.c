@@ -72,8 +72,8 @@ static void plot(BaseText *gp, const ReportFigures *f, int panel, bool loss)
     for (int s = 0; s < SETS; s++) {
         if (s) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, "signals", gp);
-        base_text_add(gp, " skip 1 every ::%d::%d using %d:%d with histeps %s notitle", panel * BINS, panel * BINS + BINS - 1,
-                      loss ? 4 : 3, (loss ? 5 + SETS : 5) + s, STYLES[s]);
+        base_text_add(gp, " skip 1 every ::%d::%d using %d:%d with histeps %s notitle", panel * BINS,
+                      panel * BINS + BINS - 1, loss ? 4 : 3, (loss ? 5 + SETS : 5) + s, STYLES[s]);
     }
     base_text_add(gp, "\n");
 }
@@ -105,16 +105,23 @@ BaseStatus report_figure_signals(ReportFigures *f)
         for (int k = 0; k < 2; k++) {
             BaseText title = {0};
             base_text_add(&title, "%s", names[p]);
-            base_text_add(&gp, "set lmargin at screen %g\nset rmargin at screen %g\nset tmargin at screen %.4f\n"
-                               "set bmargin at screen %.4f\nset title ", k ? 0.57 : 0.08, k ? 0.98 : 0.49, top, bottom);
+            base_text_add(&gp,
+                          "set lmargin at screen %g\nset rmargin at screen %g\nset tmargin at screen %.4f\n"
+                          "set bmargin at screen %.4f\nset title ",
+                          k ? 0.57 : 0.08, k ? 0.98 : 0.49, top, bottom);
             if (title.data) report_escape_gnuplot(&gp, title.data);
             base_text_free(&title);
             base_text_add(&gp, " offset 0,-0.6\nset ylabel 'share of set (%%)'\nset yrange [0.05:100]\nset logscale y\n"
                                "set ytics ('0.1' 0.1, '1' 1, '10' 10, '100' 100)\n");
-            if (k == 0) base_text_add(&gp, "unset logscale x\nset xrange [0:1]\nset format x '%%g'\nset xtics 0.2\n"
-                                           "set xlabel 'confidence in the true class' offset 0,0.5\n");
-            else base_text_add(&gp, "set logscale x\nset xrange [1e-5:%g]\nset xtics ('0.00001' 1e-5, '0.001' 1e-3, '0.1' 0.1, "
-                                    "'1' 1, '10' 10)\nset xlabel 'loss (nats)' offset 0,0.5\n", pow(10, LOSS_HI));
+            if (k == 0)
+                base_text_add(&gp, "unset logscale x\nset xrange [0:1]\nset format x '%%g'\nset xtics 0.2\n"
+                                   "set xlabel 'confidence in the true class' offset 0,0.5\n");
+            else
+                base_text_add(
+                    &gp,
+                    "set logscale x\nset xrange [1e-5:%g]\nset xtics ('0.00001' 1e-5, '0.001' 1e-3, '0.1' 0.1, "
+                    "'1' 1, '10' 10)\nset xlabel 'loss (nats)' offset 0,0.5\n",
+                    pow(10, LOSS_HI));
             plot(&gp, f, p, k == 1);
         }
     }
@@ -122,7 +129,8 @@ BaseStatus report_figure_signals(ReportFigures *f)
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "Shares of each set of images, on a logarithmic axis (");
     report_figure_job(f->job[job], &caption);
-    base_text_add(&caption, "). After good forgetting the forgotten training images look as they do in the retrained model.");
+    base_text_add(&caption,
+                  "). After good forgetting the forgotten training images look as they do in the retrained model.");
     BASE_TRY(caption.st);
     BASE_TRY(gp.st);
     st = report_figure_add(f, "signals", "Confidence and loss of single images", caption.data, 1160, height, &csv, &gp);

@@ -55,7 +55,8 @@ static int choose(const StoreRun *run, const char *chosen[LAYERS])
     const char *const *names;
     size_t count, usable = 0;
     StoreArray a;
-    if (!store_run_texts(run, "/layers/names", &names, &count) && !store_run_members(run, "/spectra", &names, &count)) return 0;
+    if (!store_run_texts(run, "/layers/names", &names, &count) && !store_run_members(run, "/spectra", &names, &count))
+        return 0;
     for (size_t i = 0; i < count; i++) usable += spectrum(run, names[i], "retain", &a);
     int taken = 0;
     size_t seen = 0, want = usable < LAYERS ? usable : LAYERS;
@@ -68,12 +69,13 @@ static int choose(const StoreRun *run, const char *chosen[LAYERS])
     return taken;
 }
 
-static void panels(BaseText *gp, const ReportFigures *f, const char *const *names, int count, int columns, int width, int height)
+static void panels(BaseText *gp, const ReportFigures *f, const char *const *names, int count, int columns, int width,
+                   int height)
 {
-    static const char *const SERIES[] = {"inputs of retained classes", "inputs of forgotten classes", "importance, retained",
-                                         "importance, forgotten"};
-    static const char *const STYLE[] = {"lc rgb '#0072B2' lw 2", "lc rgb '#D55E00' lw 2", "lc rgb '#0072B2' lw 1.6 dt (8,5)",
-                                        "lc rgb '#D55E00' lw 1.6 dt (8,5)"};
+    static const char *const SERIES[] = {"inputs of retained classes", "inputs of forgotten classes",
+                                         "importance, retained", "importance, forgotten"};
+    static const char *const STYLE[] = {"lc rgb '#0072B2' lw 2", "lc rgb '#D55E00' lw 2",
+                                        "lc rgb '#0072B2' lw 1.6 dt (8,5)", "lc rgb '#D55E00' lw 1.6 dt (8,5)"};
     static const char *const TICS[] = {"'1' 1, '0.01' 1e-2, '1e-4' 1e-4, '1e-6' 1e-6, '1e-8' 1e-8",
                                        "'' 1, '' 1e-2, '' 1e-4, '' 1e-6, '' 1e-8"};
     int rows = (count + columns - 1) / columns;
@@ -81,12 +83,13 @@ static void panels(BaseText *gp, const ReportFigures *f, const char *const *name
     for (int p = 0; p < count; p++) {
         int row = p / columns, column = p % columns;
         double left = (105 + column * cell_w) / width, top = 1 - (75 + row * cell_h) / height;
-        base_text_add(gp, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
-                          "set bmargin at screen %.4f\nset title ", left, left + (cell_w - 28) / width, top,
-                      top - (cell_h - 64) / height);
+        base_text_add(gp,
+                      "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
+                      "set bmargin at screen %.4f\nset title ",
+                      left, left + (cell_w - 28) / width, top, top - (cell_h - 64) / height);
         report_escape_gnuplot(gp, names[p]);
-        base_text_add(gp, " offset 0,-0.7\nset ytics (%s)\nset ylabel '%s'\nset xlabel '%s' offset 0,0.5\n", TICS[column > 0],
-                      column ? "" : "s, importance", p + columns >= count ? "component" : "");
+        base_text_add(gp, " offset 0,-0.7\nset ytics (%s)\nset ylabel '%s'\nset xlabel '%s' offset 0,0.5\n",
+                      TICS[column > 0], column ? "" : "s, importance", p + columns >= count ? "component" : "");
         base_text_add(gp, "plot ");
         for (int s = 0; s < 4; s++) {
             if (s) base_text_add(gp, ", \\\n  ");
@@ -117,10 +120,14 @@ BaseStatus report_figure_spectra(ReportFigures *f)
                        "set xtics ('1' 1, '10' 10, '100' 100, '1000' 1000, '10000' 10000)\n");
     panels(&gp, f, drawn, count, columns, width, height);
     base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "Normalised squared singular values s of each layer's inputs and the importance that the method gives "
-                            "them (%s, ", f->e->labels[at].label);
+    base_text_add(
+        &caption,
+        "Normalised squared singular values s of each layer's inputs and the importance that the method gives "
+        "them (%s, ",
+        f->e->labels[at].label);
     report_figure_job(f->job[at], &caption);
-    base_text_add(&caption, "). Directions that matter to the forgotten classes and not to the retained ones are taken out.");
+    base_text_add(&caption,
+                  "). Directions that matter to the forgotten classes and not to the retained ones are taken out.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "spectra", "Spectra of the layers' inputs", caption.data, width, height, &csv, &gp);
 out:

@@ -71,8 +71,8 @@ static inline void run_attack(StoreRun *run, const RunSpec *s, const char *label
 
 static inline void run_layers(StoreRun *run, bool spectra)
 {
-    static const char *const NAMES[] = {"features.0", "features.4", "features.8", "features.11", "features.15", "features.18",
-                                        "classifier.1", "classifier.4"};
+    static const char *const NAMES[] = {"features.0",  "features.4",  "features.8",   "features.11",
+                                        "features.15", "features.18", "classifier.1", "classifier.4"};
     static const double FEATURES[] = {9, 288, 576, 1152, 1152, 2304, 512, 512};
     double change[8], rank[8];
     int64_t shape[] = {8};
@@ -170,14 +170,22 @@ static inline void run_history(StoreRun *run, double start)
 static inline void run_header(StoreRun *run, const RunSpec *s)
 {
     static const char *const CLASSES[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                                          "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+                                          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
     char id[128];
     snprintf(id, sizeof id, "%s-%s-%s-%lld", s->experiment, s->method, s->forget, (long long)s->seed);
-    const char *const texts[] = {"id", id, "status", s->reason ? "failed" : "ok", "reason", s->reason ? s->reason : "",
-                                 "experiment", s->experiment, "kind", s->kind, "method", s->method, "label", s->label,
-                                 "arch", "vgg11_bn", "data", "fashion-mnist", "forget", s->forget,
+    const char *const texts[] = {"id",           id,
+                                 "status",       s->reason ? "failed" : "ok",
+                                 "reason",       s->reason ? s->reason : "",
+                                 "experiment",   s->experiment,
+                                 "kind",         s->kind,
+                                 "method",       s->method,
+                                 "label",        s->label,
+                                 "arch",         "vgg11_bn",
+                                 "data",         "fashion-mnist",
+                                 "forget",       s->forget,
                                  "forget_names", s->forget_names};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i += 2) assert_ok(store_run_set_text(run, "/", texts[i], texts[i + 1]));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i += 2)
+        assert_ok(store_run_set_text(run, "/", texts[i], texts[i + 1]));
     assert_ok(store_run_set_i64(run, "/", "seed", s->seed));
     assert_ok(store_run_set_i64(run, "/", "control", s->control));
     assert_ok(store_run_set_text(run, "/meta", "command", "expunge run configs/demo.yaml"));
@@ -202,7 +210,8 @@ static inline void run_write(const char *folder, const RunSpec *s)
         assert_ok(store_run_add_metric(run, "acc_forget", "test", "ACC_f", "%", "retrained", acc_f));
         assert_ok(store_run_add_metric(run, "composite", "test", "ACC_r(1-ACC_f)", "1", "retrained",
                                        math_estimate(s->acc_r * (100 - s->acc_f) / 1e4, 10000)));
-        assert_ok(store_run_add_metric(run, "weight_distance", "test", "||dW||/||W||", "1", "", math_estimate(0.0371, 0)));
+        assert_ok(
+            store_run_add_metric(run, "weight_distance", "test", "||dW||/||W||", "1", "", math_estimate(0.0371, 0)));
         assert_ok(store_run_add_metric(run, "wall_seconds", "test", "wall", "s", "low", math_estimate(1.2345, 0)));
         assert_ok(store_run_add_metric(run, "samples", "test", "samples", "1", "low", math_estimate(1800, 0)));
         run_attack(run, s, "svc-paper");
@@ -231,7 +240,8 @@ static inline void runs_write_demo(const char *folder)
         {e, "neggrad+", "neggrad_plus", u, "3", "Dress", NULL, 1, 0, 89.91, 0.94, 0.95, 0.44, true},
         {e, "salun", "salun", u, "3", "Dress", NULL, 1, 0, 90.4, 3.1, 0.83, 0.58, true},
         {e, "mask_logit 100% <b>&'x'", "mask_logit", u, "3", "Dress", NULL, 1, 1, 92.2, 0, 0.21, 0.61, true},
-        {e, "scrub", "scrub", u, "3", "Dress", "loss is not finite at epoch 2, step 17, lr 0.1: try a lower lr", 1, 0, 0, 0, 0, 0.5, false},
+        {e, "scrub", "scrub", u, "3", "Dress", "loss is not finite at epoch 2, step 17, lr 0.1: try a lower lr", 1, 0,
+         0, 0, 0, 0.5, false},
     };
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) run_write(folder, &specs[i]);
 }
@@ -243,10 +253,12 @@ static inline void runs_write_classes(const char *folder)
     for (int c = 0; c < 3; c++) {
         for (int seed = 1; seed <= 2; seed++) {
             const RunSpec specs[] = {
-                {"classes", "original", "original", "original", FORGET[c], NAMES[c], NULL, seed, 0, 92 + c, 90 + seed, 0.03, 0.6, false},
-                {"classes", "retrained", "retrain", "unlearn", FORGET[c], NAMES[c], NULL, seed, 0, 92 + c, 0, 1, 0.5, false},
-                {"classes", "svd", "svd", "unlearn", FORGET[c], NAMES[c], c == 2 && seed == 2 ? "out of memory" : NULL, seed, 0,
-                 91 + c + 0.5 * seed, 0.5 * c, 0.95, 0.52, false},
+                {"classes", "original", "original", "original", FORGET[c], NAMES[c], NULL, seed, 0, 92 + c, 90 + seed,
+                 0.03, 0.6, false},
+                {"classes", "retrained", "retrain", "unlearn", FORGET[c], NAMES[c], NULL, seed, 0, 92 + c, 0, 1, 0.5,
+                 false},
+                {"classes", "svd", "svd", "unlearn", FORGET[c], NAMES[c], c == 2 && seed == 2 ? "out of memory" : NULL,
+                 seed, 0, 91 + c + 0.5 * seed, 0.5 * c, 0.95, 0.52, false},
             };
             for (size_t i = 0; i < 3; i++) run_write(folder, &specs[i]);
         }

@@ -83,7 +83,8 @@ static void test_demo(void **state)
     has(text, "svd was asked to forget the class Dress");
     has(text, "Test accuracy on what was forgotten went from 91.30% to 0.20% (retrained from scratch: 0.00%)");
     has(text, "on what was kept it went from 92.14% to 91.52% (retrained from scratch: 92.35%)");
-    has(text, "called 98.70% [97.20, 100.00] of the audited forgotten images non-members (n = 1000; retrained: 100.00%)");
+    has(text,
+        "called 98.70% [97.20, 100.00] of the audited forgotten images non-members (n = 1000; retrained: 100.00%)");
     has(text, "mask_logit 100% &lt;b&gt;&amp;&#39;x&#39;");
     has(text, "note=&#39;&lt;i&gt;&#39;");
     has_not(text, "mask_logit 100% <b>");
@@ -106,8 +107,9 @@ static void test_demo(void **state)
     has(text, "demo-svd-3-1.h5");
     base_free(text);
     if (have_gnuplot()) {
-        static const char *const STEMS[] = {"accuracy", "confusion", "confusion-retrained", "roc", "signals", "spectra",
-                                            "regions", "search", "history"};
+        static const char *const STEMS[] = {"accuracy", "confusion", "confusion-retrained",
+                                            "roc",      "signals",   "spectra",
+                                            "regions",  "search",    "history"};
         assert_string_equal(told, "");
         for (size_t i = 0; i < sizeof STEMS / sizeof *STEMS; i++) {
             char name[64];
@@ -234,7 +236,8 @@ static void test_gnuplot_error(void **state)
 {
     (void)state;
     char *folder = folder_of("error"), *program = NULL, *path = NULL;
-    const char script[] = "#!/bin/sh\nprintf 'plot x\\n     ^\\n\"a.gp\" line 3: undefined variable: y\\n\\n' >&2\nexit 1\n";
+    const char script[] =
+        "#!/bin/sh\nprintf 'plot x\\n     ^\\n\"a.gp\" line 3: undefined variable: y\\n\\n' >&2\nexit 1\n";
     BaseText terminal = {0};
     runs_write_classes(folder);
     assert_ok(base_strdup(getenv("PATH"), &path));
@@ -283,8 +286,8 @@ static void test_allocations(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_demo),    cmocka_unit_test(test_several),         cmocka_unit_test(test_superseded),
-    cmocka_unit_test(test_foreign), cmocka_unit_test(test_without_gnuplot), cmocka_unit_test(test_gnuplot_error),
+    cmocka_unit_test(test_demo),        cmocka_unit_test(test_several),         cmocka_unit_test(test_superseded),
+    cmocka_unit_test(test_foreign),     cmocka_unit_test(test_without_gnuplot), cmocka_unit_test(test_gnuplot_error),
     cmocka_unit_test(test_allocations),
 };
 

@@ -6,21 +6,22 @@
 #include "report/escape.h"
 #include "report/table.h"
 
-#define ESCAPES(function, text, want)                                          \
-    do {                                                                       \
-        BaseText out = {0};                                                    \
-        function(&out, text);                                                  \
-        assert_int_equal(out.st, BASE_OK);                                     \
-        assert_string_equal(out.data, want);                                   \
-        base_text_free(&out);                                                  \
+#define ESCAPES(function, text, want)                                                                                  \
+    do {                                                                                                               \
+        BaseText out = {0};                                                                                            \
+        function(&out, text);                                                                                          \
+        assert_int_equal(out.st, BASE_OK);                                                                             \
+        assert_string_equal(out.data, want);                                                                           \
+        base_text_free(&out);                                                                                          \
     } while (0)
 
 static void test_escape(void **state)
 {
     (void)state;
     ESCAPES(report_escape_html, "<a href='x'>\"&\"\n\x01", "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;  ");
-    ESCAPES(report_escape_tex, "50% of $x_1^2$ \\cmd{~} #&|", "50\\% of \\$x\\_1\\textasciicircum{}2\\$ \\textbackslash{}cmd\\{"
-                                                               "\\textasciitilde{}\\} \\#\\&\\textbar{}");
+    ESCAPES(report_escape_tex, "50% of $x_1^2$ \\cmd{~} #&|",
+            "50\\% of \\$x\\_1\\textasciicircum{}2\\$ \\textbackslash{}cmd\\{"
+            "\\textasciitilde{}\\} \\#\\&\\textbar{}");
     ESCAPES(report_escape_tex, "94.19 ± 0.50 ↑ → Größe", "94.19 $\\pm$ 0.50 $\\uparrow$ $\\to$ Größe");
     ESCAPES(report_escape_csv, "plain", "plain");
     ESCAPES(report_escape_csv, "a,\"b\"\nc", "\"a,\"\"b\"\"\nc\"");
@@ -66,15 +67,18 @@ static void test_renderings(void **state)
     BaseText out = {0};
     assert_int_equal(t.st, BASE_OK);
     report_table_csv(&t, &out);
-    assert_string_equal(out.data, "label,acc,acc_lo,acc_hi,acc_sd,acc_n,sec,hid,failed\n"
-                                  "retrained,94.185000000000002,93.900000000000006,94.5,0.5,100,1.2344999999999999,0.33333333333333331,\n"
-                                  "\"a,b\",-0.001,,,,,,,\n"
-                                  "bad,,,,,,,,it broke\n");
+    assert_string_equal(
+        out.data,
+        "label,acc,acc_lo,acc_hi,acc_sd,acc_n,sec,hid,failed\n"
+        "retrained,94.185000000000002,93.900000000000006,94.5,0.5,100,1.2344999999999999,0.33333333333333331,\n"
+        "\"a,b\",-0.001,,,,,,,\n"
+        "bad,,,,,,,,it broke\n");
     base_text_free(&out);
     report_table_markdown(&t, &out);
-    assert_string_equal(out.data, "### Title\n\n| method | ACC\\_r ↑<br>% → retrained | wall |\n|---|---:|---:|\n"
-                                  "| retrained (reference) | 94.19 ± 0.50 \\[93.90, 94.50\\] | 1.23 |\n| a,b | 0.00 | – |\n"
-                                  "| bad (failed) | it broke |  |\n\nA note.\n");
+    assert_string_equal(out.data,
+                        "### Title\n\n| method | ACC\\_r ↑<br>% → retrained | wall |\n|---|---:|---:|\n"
+                        "| retrained (reference) | 94.19 ± 0.50 \\[93.90, 94.50\\] | 1.23 |\n| a,b | 0.00 | – |\n"
+                        "| bad (failed) | it broke |  |\n\nA note.\n");
     base_text_free(&out);
     report_table_tex(&t, &out);
     assert_non_null(strstr(out.data, "    method & ACC\\_r $\\uparrow$ & wall \\\\\n"));
@@ -83,8 +87,9 @@ static void test_renderings(void **state)
     base_text_free(&out);
     report_table_html(&t, &out);
     assert_non_null(strstr(out.data, "94.19 ± 0.50<small>[93.90, 94.50]</small></td>"));
-    assert_non_null(strstr(out.data, "<tr class=\"failed\"><th scope=\"row\">bad <span class=\"tag\">(failed)</span></th>"
-                                     "<td colspan=\"2\">it broke</td></tr>"));
+    assert_non_null(strstr(out.data,
+                           "<tr class=\"failed\"><th scope=\"row\">bad <span class=\"tag\">(failed)</span></th>"
+                           "<td colspan=\"2\">it broke</td></tr>"));
     assert_null(strstr(out.data, "hidden"));
     base_text_free(&out);
     report_table_free(&t);

@@ -35,8 +35,10 @@ static BaseStatus fill(StoreRun *run)
     BASE_TRY(store_run_set_array(run, "/c", STORE_U8, 1, two, u8));
     BASE_TRY(store_run_set_array(run, "/none", STORE_F64, 2, none, NULL));
     BASE_TRY(store_run_set_texts(run, "/class_names", texts, 3));
-    BASE_TRY(store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", (MathEstimate){91.5, 91, 92, 9000}));
-    BASE_TRY(store_run_add_metric(run, "acc_retain", "train", "ACC_r", "%", "retrained", (MathEstimate){99.5, NAN, NAN, 5}));
+    BASE_TRY(
+        store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", (MathEstimate){91.5, 91, 92, 9000}));
+    BASE_TRY(
+        store_run_add_metric(run, "acc_retain", "train", "ACC_r", "%", "retrained", (MathEstimate){99.5, NAN, NAN, 5}));
 out:
     return st;
 }
@@ -64,8 +66,8 @@ static void test_round_trip(void **state)
     assert_ok(fill(run));
     assert_ok(store_run_write(run, path));
     assert_ok(store_run_read(path, &back));
-    static const char *const ARRAYS[] = {"/regions/a", "/attacks/svc paper/score", "/confusion/test", "/b", "/c", "/none",
-                                         "/metrics/value", "/metrics/lo", "/metrics/n"};
+    static const char *const ARRAYS[] = {"/regions/a", "/attacks/svc paper/score", "/confusion/test", "/b",        "/c",
+                                         "/none",      "/metrics/value",           "/metrics/lo",     "/metrics/n"};
     for (size_t i = 0; i < sizeof ARRAYS / sizeof *ARRAYS; i++) same_array(run, back, ARRAYS[i]);
     const char *const *texts;
     size_t count;
@@ -260,8 +262,8 @@ static void test_allocations(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_tree),      cmocka_unit_test(test_metrics_replace),
-    cmocka_unit_test(test_complete),   cmocka_unit_test(test_truncated), cmocka_unit_test(test_foreign),
+    cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_tree),      cmocka_unit_test(test_metrics_replace),
+    cmocka_unit_test(test_complete),    cmocka_unit_test(test_truncated), cmocka_unit_test(test_foreign),
     cmocka_unit_test(test_allocations),
 };
 SUPPORT_MAIN(tests)
