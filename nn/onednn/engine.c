@@ -99,8 +99,16 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
     BASE_CHECK(n >= 1 && n <= engine->batch, BASE_EARG, "%lld images at once: 1 to %lld", (long long)n,
                (long long)engine->batch);
     BASE_TRY(program_for(engine, n, &p));
+    /* looked for here, since a ReLU or a maximum may swallow a NaN on its way to the logits */
+    BASE_CHECK(
+        all_finite(x, n * p->state[0].value.md.dims[1] * p->state[0].value.md.dims[2] * p->state[0].value.md.dims[3]),
+        BASE_ENUMERIC, "the input holds NaN or Inf");
     if (p->version != nn_net_version(engine->net)) {
         p->version = 0;
+        BASE_CHECK(all_finite(nn_net_params(engine->net), nn_net_param_count(engine->net)), BASE_ENUMERIC,
+                   "the network's parameters hold NaN or Inf");
+        BASE_CHECK(all_finite(nn_net_buffers(engine->net), nn_net_buffer_count(engine->net)), BASE_ENUMERIC,
+                   "the network's running statistics hold NaN or Inf");
         BASE_TRY(nn_program_run(p, &p->load, engine->stream));
         p->version = nn_net_version(engine->net);
     }
@@ -113,8 +121,7 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
     }
     int64_t count = n * nn_net_classes(engine->net);
     memcpy(logits, p->logits.buf->data, (size_t)count * sizeof *logits);
-    BASE_CHECK(all_finite(logits, count), BASE_ENUMERIC,
-               "a logit is not finite: the input or the weights hold NaN or Inf, or values overflow");
+    BASE_CHECK(all_finite(logits, count), BASE_ENUMERIC, "a logit is not finite: values overflow within the network");
     engine->last = p;
 out:
     return st;
@@ -162,7 +169,7 @@ BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *gra
     memcpy(p->dlogits.buf->data, dlogits, dnnl_memory_desc_get_size(&p->dlogits.md));
     BASE_TRY(nn_program_run(p, &p->backward, engine->stream));
     BASE_CHECK(all_finite(grads, nn_net_param_count(engine->net)), BASE_ENUMERIC,
-               "a gradient is not finite: the loss diverged, or the input holds NaN or Inf");
+               "a gradient is not finite: the loss diverged");
 out:
     return st;
 }

@@ -496,15 +496,25 @@ static void test_not_finite(void **state)
     assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
     dlogits[3] = NAN;
     assert_fails(nn_engine_backward(engine, dlogits, grads), BASE_ENUMERIC, "gradient");
-    int count;
-    int64_t weight = nn_net_param_slices(f->net, &count)[count - 2].offset;
-    for (int i = 0; i < 3; i++) {
-        float kept = nn_net_params(f->net)[weight + 1];
-        nn_net_edit_params(f->net)[weight + 1] = BAD[i];
-        assert_fails(nn_engine_forward(engine, f->x, 16, 0, logits), BASE_ENUMERIC, "logit");
+    for (int i = 0; i < 3; i++) { /* the first pixel and weight: ReLUs and maxima follow, which could swallow them */
+        float kept = f->x[0];
+        f->x[0] = BAD[i];
+        assert_fails(nn_engine_forward(engine, f->x, 16, 0, logits), BASE_ENUMERIC, "input");
+        f->x[0] = kept;
+        kept = nn_net_params(f->net)[0];
+        nn_net_edit_params(f->net)[0] = BAD[i];
+        assert_fails(nn_engine_forward(engine, f->x, 16, 0, logits), BASE_ENUMERIC, "parameters");
         assert_fails(nn_engine_backward(engine, dlogits, grads), BASE_EARG, "without a forward");
-        nn_net_edit_params(f->net)[weight + 1] = kept;
+        nn_net_edit_params(f->net)[0] = kept;
+        kept = nn_net_buffers(f->net)[0];
+        nn_net_edit_buffers(f->net)[0] = BAD[i];
+        assert_fails(nn_engine_forward(engine, f->x, 16, 0, logits), BASE_ENUMERIC, "running statistics");
+        nn_net_edit_buffers(f->net)[0] = kept;
     }
+    int count;
+    const NnSlice *last = &nn_net_param_slices(f->net, &count)[10];
+    for (int64_t k = 0; k < last->count; k++) nn_net_edit_params(f->net)[last->offset + k] = 3e38f;
+    assert_fails(nn_engine_forward(engine, f->x, 16, 0, logits), BASE_ENUMERIC, "overflow");
     nn_engine_free(engine);
     base_free(grads);
 }
