@@ -19,11 +19,11 @@ BaseStatus run_threads_set(int64_t threads, int *used)
 
 void run_libraries(BaseText *out)
 {
-    static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp", "libgsl.",   "libsvm",
-                                        "libhdf5", "libjansson",  "libnettle",  "libyaml", "libz.", "libc."};
+    static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp", "libgsl.", "libsvm",
+                                        "libhdf5", "libjansson",  "libnettle",  "libyaml", "libz.",   "libc."};
     FILE *maps = fopen("/proc/self/maps", "r");
     char line[4096 + 128];
-    bool seen[BASE_COUNT(STEMS)] = {false};
+    bool seen[BASE_COUNT(STEMS)] = {false}, any = false;
     while (maps && fgets(line, sizeof line, maps)) {
         char *slash = strrchr(line, '/');
         if (!slash) continue;
@@ -31,8 +31,8 @@ void run_libraries(BaseText *out)
         name[strcspn(name, "\n")] = '\0';
         for (size_t i = 0; i < BASE_COUNT(STEMS); i++) {
             if (seen[i] || strncmp(name, STEMS[i], strlen(STEMS[i])) != 0 || !strstr(name, ".so")) continue;
-            seen[i] = true;
-            base_text_add(out, "%s%s", out->size ? " " : "", name);
+            base_text_add(out, "%s%s", any ? " " : "", name);
+            seen[i] = any = true;
         }
     }
     if (maps) fclose(maps);

@@ -1,0 +1,264 @@
+#include "tests/support/support.h"
+
+#include <stdio.h>
+
+#include "run/config.h"
+#include "run/plan.h"
+
+static const char GOOD[] = "name: t\n"                                               /* 1 */
+                           "title: a test\n"                                         /* 2 */
+                           "data: gaussians\n"                                       /* 3 */
+                           "arch: mlp\n"                                             /* 4 */
+                           "seeds: [0, 5]\n"                                         /* 5 */
+                           "forget: [0, [1, 2]]\n"                                   /* 6 */
+                           "validation: 0.2\n"                                       /* 7 */
+                           "train: {epochs: 3, lr: 0.05, augment: false}\n"          /* 8 */
+                           "methods:\n"                                              /* 9 */
+                           "  - none\n"                                              /* 10 */
+                           "  - name: svd\n"                                         /* 11 */
+                           "    set: {route: eigen}\n"                               /* 12 */
+                           "    search: {alpha_r: [10, 30], route: [svd, eigen, closed]}\n" /* 13 */
+                           "  - {name: svd, label: last, set: {layers: last}}\n"     /* 14 */
+                           "attacks:\n"                                              /* 15 */
+                           "  - {name: svc, wiring: paper, set: {max_points: 50}}\n" /* 16 */
+                           "  - loss\n";                                             /* 17 */
+
+static const char *write_config(const char *text)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/c.yaml", support_scratch());
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static RunExperiment *read_good(const char *const *assignments, size_t count)
+{
+    RunExperiment *e;
+    assert_ok(run_config_read(write_config(GOOD), assignments, count, &e));
+    return e;
+}
+
+static void test_reads_everything(void **state)
+{
+    (void)state;
+    RunExperiment *e = read_good(NULL, 0);
+    assert_string_equal(e->name, "t");
+    assert_string_equal(e->title, "a test");
+    assert_string_equal(e->arch, "mlp");
+    assert_int_equal(e->seed_count, 2);
+    assert_int_equal(e->seeds[1], 5);
+    assert_int_equal(e->forget_count, 2);
+    assert_string_equal(e->forget[1], "[1, 2]");
+    assert_near(e->validation, 0.2, 0, 0);
+    assert_int_equal(e->train.epochs, 3);
+    assert_int_equal(e->train.batch_size, 128); /* its default */
+    assert_int_equal(e->method_count, 3);
+    const RunMethod *svd = &e->methods[1];
+    assert_int_equal(svd->axis_count, 2);
+    assert_string_equal(svd->axes[0].param->name, "route"); /* what needs a new prepare() stands first */
+    assert_false(svd->axes[0].tunable);
+    assert_string_equal(svd->axes[1].param->name, "alpha_r");
+    assert_true(svd->axes[1].tunable);
+    assert_string_equal(e->methods[2].label, "last");
+    assert_int_equal(e->attack_count, 2);
+    assert_string_equal(e->attacks[0].label, "svc paper");
+    assert_string_equal(e->attacks[1].wiring->name, "forget");
+    run_config_free(e);
+}
+
+static void test_assignments(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"train.epochs=7", "forget=all", "methods.2.label=other", "seeds=4"};
+    RunExperiment *e = read_good(SET, BASE_COUNT(SET));
+    assert_int_equal(e->train.epochs, 7);
+    assert_true(e->forget_all);
+    assert_string_equal(e->methods[2].label, "other");
+    assert_int_equal(e->seed_count, 1);
+    assert_int_equal(e->seeds[0], 4);
+    run_config_free(e);
+}
+
+/* Each row: the line of GOOD that changes, what it becomes, and what the message must say. */
+static void test_bad_values(void **state)
+{
+    (void)state;
+    static const struct {
+        int line;
+        const char *text, *message;
+        BaseStatus st;
+    } ROWS[] = {
+        {2, "titel: x", "c.yaml:2", BASE_EUSAGE},
+        {2, "titel: x", "did you mean 'title'", BASE_EUSAGE},
+        {1, "name: a/b", "c.yaml:1: name = 'a/b'", BASE_EUSAGE},
+        {5, "seeds: [1, x]", "c.yaml:5", BASE_EUSAGE},
+        {5, "seeds: [1, 1]", "there twice", BASE_EUSAGE},
+        {5, "seeds: []", "empty", BASE_EUSAGE},
+        {5, "seeds: [-1]", "at least 0", BASE_EUSAGE},
+        {6, "forget: {a: 1}", "c.yaml:6", BASE_EUSAGE},
+        {7, "validation: 1.5", "c.yaml:7", BASE_EUSAGE},
+        {7, "validation: lots", "c.yaml:7", BASE_EUSAGE},
+        {7, "validation: 0", "a search needs images", BASE_EUSAGE},
+        {8, "train: {epochs: many}", "epochs = 'many'", BASE_EUSAGE},
+        {8, "train: {epochs: 0}", "c.yaml:8", BASE_EUSAGE},
+        {8, "train: {epoch: 3}", "did you mean 'epochs'", BASE_EUSAGE},
+        {8, "train: 3", "must be a map", BASE_EUSAGE},
+        {10, "  - nothing", "c.yaml:10", BASE_ENOTFOUND},
+        {10, "  - {label: x}", "without a 'name'", BASE_EUSAGE},
+        {10, "  - {name: none, sets: {}}", "did you mean 'set'", BASE_EUSAGE},
+        {10, "  - svd", "is there twice", BASE_EUSAGE},
+        {10, "  - {name: none, label: original}", "untouched", BASE_EUSAGE},
+        {12, "    set: {rout: eigen}", "did you mean 'route'", BASE_EUSAGE},
+        {12, "    set: {alpha_r: -4}", "c.yaml:12", BASE_EUSAGE},
+        {13, "    search: {alpha_r: 4}", "must be a list", BASE_EUSAGE},
+        {13, "    search: {alpha_r: []}", "empty", BASE_EUSAGE},
+        {13, "    search: {alpha_r: [1, big]}", "c.yaml:13", BASE_EUSAGE},
+        {13, "    search: {beta: [1]}", "has no parameter 'beta'", BASE_EUSAGE},
+        {16, "  - {name: svm}", "did you mean 'svc'", BASE_ENOTFOUND},
+        {16, "  - {name: svc, wiring: papers}", "did you mean 'paper'", BASE_ENOTFOUND},
+        {16, "  - loss", "is there twice", BASE_EUSAGE},
+        {16, "  - {name: svc, label: a/b}", "no '/'", BASE_EUSAGE},
+        {16, "  - {name: svc, set: {C: 0}}", "c.yaml:16", BASE_EUSAGE},
+        {3, "", "no 'data'", BASE_EUSAGE},
+    };
+    for (size_t i = 0; i < BASE_COUNT(ROWS); i++) {
+        char text[2048];
+        size_t used = 0;
+        const char *at = GOOD;
+        for (int line = 1; *at; line++) {
+            size_t length = strcspn(at, "\n") + 1;
+            if (line == ROWS[i].line) used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", ROWS[i].text);
+            else used += (size_t)snprintf(text + used, sizeof text - used, "%.*s", (int)length, at);
+            at += length;
+        }
+        RunExperiment *e;
+        assert_fails(run_config_read(write_config(text), NULL, 0, &e), ROWS[i].st, ROWS[i].message);
+        assert_null(e);
+    }
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    RunExperiment *e;
+    assert_fails(run_config_read("/nowhere/c.yaml", NULL, 0, &e), BASE_EIO, "/nowhere/c.yaml");
+    assert_fails(run_config_read(write_config("- a\n- b\n"), NULL, 0, &e), BASE_EUSAGE, "must be a map");
+    static const char *const SET[] = {"validation"};
+    assert_fails(run_config_read(write_config(GOOD), SET, 1, &e), BASE_EUSAGE, "validation");
+}
+
+/* Set of a bound experiment: data, network, forget sets, jobs. */
+typedef struct {
+    RunExperiment *e;
+    RunData data;
+    RunModel model;
+    DataClasses *forget;
+    size_t forget_count;
+    RunJob *jobs;
+    size_t job_count;
+} Bound;
+
+static Bound bind_good(const char *const *assignments, size_t count)
+{
+    Bound b = {.e = read_good(assignments, count)};
+    assert_ok(run_data_open(b.e->data, &b.data));
+    assert_ok(run_model_create(b.e->arch, &b.data, &b.model));
+    assert_ok(run_config_bind(b.e, &b.data, &b.model, &b.forget, &b.forget_count));
+    assert_ok(run_plan_make(b.e, &b.data, b.forget, b.forget_count, &b.jobs, &b.job_count));
+    return b;
+}
+
+static void unbind(Bound *b)
+{
+    run_plan_free(b->jobs, b->job_count);
+    run_forget_free(b->forget, b->forget_count);
+    run_model_free(&b->model);
+    run_data_free(&b->data);
+    run_config_free(b->e);
+}
+
+static void test_plan(void **state)
+{
+    (void)state;
+    Bound b = bind_good(NULL, 0);
+    assert_int_equal(b.job_count, 2 * (1 + 2 * 3));
+    assert_null(b.jobs[0].method);
+    assert_string_equal(b.jobs[4].forget_text, "1,2");
+    assert_int_equal(strncmp(b.jobs[4].file, "none-1-2-s0-", 12), 0);
+    assert_int_equal(b.jobs[7].seed, 5);
+    for (size_t i = 0; i < b.job_count; i++)
+        for (size_t j = 0; j < i; j++) assert_string_not_equal(b.jobs[i].id, b.jobs[j].id);
+    /* the id follows what decides the result, and nothing else */
+    static const char *const TITLE[] = {"title=other", "name=elsewhere"}, *const TRAIN[] = {"train.lr=0.06"},
+                                    *const METHOD[] = {"methods.1.set.alpha_f=4"};
+    Bound same = bind_good(TITLE, 2), train = bind_good(TRAIN, 1), method = bind_good(METHOD, 1);
+    for (size_t i = 0; i < b.job_count; i++) {
+        assert_string_equal(same.jobs[i].id, b.jobs[i].id);
+        assert_string_not_equal(train.jobs[i].id, b.jobs[i].id);
+        bool svd = b.jobs[i].method == &b.e->methods[1];
+        assert_int_equal(strcmp(method.jobs[i].id, b.jobs[i].id) != 0, svd);
+    }
+    unbind(&b);
+    unbind(&same);
+    unbind(&train);
+    unbind(&method);
+}
+
+static void test_forget_all(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"forget=all"};
+    Bound b = bind_good(SET, 1);
+    assert_int_equal(b.forget_count, 4);
+    for (int64_t c = 0; c < 4; c++) assert_true(b.forget[c].in[c] && b.forget[c].count == 1);
+    unbind(&b);
+}
+
+static void bind_fails(const char *assignment, BaseStatus want, const char *message)
+{
+    RunExperiment *e = read_good(&assignment, 1);
+    RunData data;
+    RunModel model;
+    DataClasses *forget;
+    size_t count;
+    assert_ok(run_data_open(e->data, &data));
+    assert_ok(run_model_create(e->arch, &data, &model));
+    assert_fails(run_config_bind(e, &data, &model, &forget, &count), want, message);
+    assert_null(forget);
+    run_model_free(&model);
+    run_data_free(&data);
+    run_config_free(e);
+}
+
+static void test_bind_refuses(void **state)
+{
+    (void)state;
+    bind_fails("forget=[4]", BASE_EUSAGE, "4");
+    bind_fails("forget=[[0,1,2,3]]", BASE_EUSAGE, "forget");
+    bind_fails("forget=[[1,2],[2,1]]", BASE_EUSAGE, "twice");
+    bind_fails("methods.2.set.layers=[nolayer]", BASE_EUSAGE, "c.yaml:14");
+}
+
+static BaseStatus read_once(void *user)
+{
+    RunExperiment *e;
+    BaseStatus st = run_config_read(user, NULL, 0, &e);
+    run_config_free(e);
+    return st;
+}
+
+static void test_allocations(void **state)
+{
+    (void)state;
+    support_fail_allocations(read_once, (void *)write_config(GOOD), 4000);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_reads_everything), cmocka_unit_test(test_assignments), cmocka_unit_test(test_bad_values),
+    cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_plan),        cmocka_unit_test(test_forget_all),
+    cmocka_unit_test(test_bind_refuses),     cmocka_unit_test(test_allocations),
+};
+SUPPORT_MAIN(tests)
