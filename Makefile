@@ -100,8 +100,11 @@ check-long: $(PROGRAM) $(TESTS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
-bench: $(PROGRAM)
-	bench/run $(PROGRAM)
+.PRECIOUS: $(BUILD)/bench/%.o
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(call archives,$(DEPS_nn) nn)
+	$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+bench: $(PROGRAM) $(BUILD)/bench/net_bench
+	bench/run $(PROGRAM) $(BUILD)/bench/net_bench
 install: $(PROGRAM)
 	install -D $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/expunge
 	mkdir -p $(DESTDIR)$(PREFIX)/share/expunge && cp -r configs $(DESTDIR)$(PREFIX)/share/expunge/
