@@ -32,11 +32,11 @@ static const Option OPTIONS[] = {
     {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", false},
     {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", false},
     {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "do complete jobs again", false},
-    {"precision", 0, TEXT, AT(precision), "P", "f32", 0, 0, "f32 or bf16: arithmetic of the network", false},
+    {"precision", 0, TEXT, AT(precision), "P", "f32; run: the config's", 0, 0, "f32 or bf16: arithmetic of the network", false},
     {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", false},
     {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "no notices and no progress on stderr", true},
     {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX, "compute threads", true},
-    {"seed", 0, NUMBER, AT(seed), "N", "0", 0, INT64_MAX, "seed of every random draw", true},
+    {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw", true},
     {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "this page", true},
 };
 

@@ -21,21 +21,22 @@ void run_libraries(BaseText *out)
 {
     static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp", "libgsl.", "libsvm",
                                         "libhdf5", "libjansson",  "libnettle",  "libyaml", "libz.",   "libc."};
+    char line[4096 + 128], names[BASE_COUNT(STEMS)][128] = {{0}};
     FILE *maps = fopen("/proc/self/maps", "r");
-    char line[4096 + 128];
-    bool seen[BASE_COUNT(STEMS)] = {false}, any = false;
     while (maps && fgets(line, sizeof line, maps)) {
-        char *slash = strrchr(line, '/');
-        if (!slash) continue;
-        char *name = slash + 1;
-        name[strcspn(name, "\n")] = '\0';
-        for (size_t i = 0; i < BASE_COUNT(STEMS); i++) {
-            if (seen[i] || strncmp(name, STEMS[i], strlen(STEMS[i])) != 0 || !strstr(name, ".so")) continue;
-            base_text_add(out, "%s%s", any ? " " : "", name);
-            seen[i] = any = true;
-        }
+        const char *slash = strrchr(line, '/');
+        if (!slash || !strstr(slash, ".so")) continue;
+        for (size_t i = 0; i < BASE_COUNT(STEMS); i++)
+            if (strncmp(slash + 1, STEMS[i], strlen(STEMS[i])) == 0)
+                snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(slash + 1, "\n"), slash + 1);
     }
     if (maps) fclose(maps);
+    const char *blank = "";
+    for (size_t i = 0; i < BASE_COUNT(STEMS); i++) { /* in the list's order: where they are loaded changes from run to run */
+        if (!names[i][0]) continue;
+        base_text_add(out, "%s%s", blank, names[i]);
+        blank = " ";
+    }
 }
 
 BaseStatus run_data_open(const char *spec, RunData *out)

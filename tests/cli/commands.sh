@@ -1,0 +1,65 @@
+# Every command once, from training to inspection, on data that needs no files.
+. "$EXPUNGE_TESTS/cli/common"
+toy="--arch mlp --data gaussians"
+
+ok --version
+has stdout "expunge 0.1.0"
+has stdout "libdnnl"
+for c in run report train unlearn eval predict inspect list; do
+    ok --help
+    has stdout "  $c"
+    ok $c --help
+    [ ! -s "$logs/stderr" ] || fail "$c --help writes to stderr"
+    "$EXPUNGE" $c --help | grep -q "^Usage: expunge $c" || fail "$c --help shows no usage"
+    "$EXPUNGE" $c --help | grep -A9 '^Examples:' | grep -c '  expunge' | grep -qx 2 || fail "$c --help shows no two examples"
+done
+
+ok train $tiny_train --quiet -o w.safetensors
+has stdout "test accuracy"
+[ ! -s "$logs/stderr" ] || fail "train --quiet is not quiet"
+ok train $tiny_train --exclude 1 -o without1.safetensors
+has stdout "excluded classes 0.00%"
+ok train $tiny_train --json -o w2.safetensors
+cmp w.safetensors w2.safetensors >/dev/null && fail "the command is part of the metadata, so the files must differ"
+ok predict $toy --weights w.safetensors --split test -o a.h5
+ok inspect a.h5
+has stdout "[4000,4]"
+accuracies() { "$EXPUNGE" eval $toy --weights "$1" --json; }
+[ "$(accuracies w.safetensors)" = "$(accuracies w2.safetensors)" ] || fail "the same seed gave another network"
+
+ok eval $toy --weights w.safetensors
+has stdout "accuracy"
+ok eval $toy --weights w.safetensors --json
+has stdout '"acc_retain": null'
+has stdout '"split": "test"'
+ok eval $toy --weights w.safetensors --split train --forget 3 --json
+has stdout '"n": 40000'
+has stdout '"n_retain": 30000'
+has stdout '"n_forget": 10000'
+
+ok unlearn $toy --weights w.safetensors --forget 3 --method svd --set alpha_f=30 -o u.safetensors
+has stdout "layers.0"
+has stdout "ACC_f"
+ok unlearn $toy --weights w.safetensors --forget "(1,-1)" --method mask_logit --json -o m.safetensors
+has stdout '"acc_forget": 0'
+has stdout '"acc_retain_before"'
+ok unlearn $toy --weights w.safetensors --forget 3 --method retrain -o r.safetensors
+ok eval $toy --weights r.safetensors --forget 3 --json
+has stdout '"acc_forget": 0'
+ok unlearn $toy --weights w.safetensors --forget 3 --method none --set val_fraction=0.5 -o n.safetensors
+has stderr "ACC_f is still"
+
+# the same tensors, names, order and types come out
+names() { "$EXPUNGE" inspect "$1" | grep '^layers'; }
+[ "$(names w.safetensors)" = "$(names u.safetensors)" ] || fail "unlearn changed names, order or types"
+ok inspect u.safetensors --json
+has stdout '"kind": "weights"'
+has stdout '"expunge.unlearned": "svd'
+
+for k in methods attacks metrics archs datasets; do
+    ok list $k
+    ok list $k --json
+    has stdout "\"$k\""
+done
+ok list methods
+has stdout "alpha_r"
