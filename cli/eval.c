@@ -40,8 +40,10 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
     io_json_set_take(json, "split", io_json_text_value(split_name(o)));
     io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
-    io_json_set_take(json, "acc_retain", o->forget ? io_json_number(run_percent(t->right_retain, t->n_retain)) : io_json_null());
-    io_json_set_take(json, "acc_forget", o->forget ? io_json_number(run_percent(t->right_forget, t->n_forget)) : io_json_null());
+    io_json_set_take(json, "acc_retain",
+                     o->forget ? io_json_number(run_percent(t->right_retain, t->n_retain)) : io_json_null());
+    io_json_set_take(json, "acc_forget",
+                     o->forget ? io_json_number(run_percent(t->right_forget, t->n_forget)) : io_json_null());
     io_json_set_take(json, "n", io_json_integer(t->n));
     io_json_set_take(json, "n_retain", o->forget ? io_json_integer(t->n_retain) : io_json_null());
     io_json_set_take(json, "n_forget", o->forget ? io_json_integer(t->n_forget) : io_json_null());
@@ -60,7 +62,8 @@ static void add_share(BaseText *text, const char *name, int64_t right, int64_t n
 {
     MathEstimate e = math_stats_share(right, n, 0.95);
     if (n > 0)
-        base_text_add(text, "%-10s %6.2f%%  [%.2f, %.2f]  n = %lld\n", name, 100 * e.value, 100 * e.lo, 100 * e.hi, (long long)n);
+        base_text_add(text, "%-10s %6.2f%%  [%.2f, %.2f]  n = %lld\n", name, 100 * e.value, 100 * e.lo, 100 * e.hi,
+                      (long long)n);
 }
 
 static BaseStatus print_table(const CliOptions *o, const Work *w)
@@ -78,7 +81,8 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)k);
     base_text_add(&text, "\n");
     for (int64_t c = 0; c < K; c++) {
-        base_text_add(&text, "%5lld %-16.16s %6.2f%% ", (long long)c, w->data.train->class_names[c], class_percent(w, c));
+        base_text_add(&text, "%5lld %-16.16s %6.2f%% ", (long long)c, w->data.train->class_names[c],
+                      class_percent(w, c));
         for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)w->confusion[c * K + k]);
         base_text_add(&text, "\n");
     }
@@ -106,7 +110,8 @@ out:
 const CliCommand cli_eval = {
     .name = "eval",
     .summary = "accuracies and confusion matrix of a weights file",
-    .purpose = "Runs a network over one split and prints its accuracy, per class too, and the confusion matrix. With --forget also\n"
+    .purpose = "Runs a network over one split and prints its accuracy, per class too, and the confusion matrix. With "
+               "--forget also\n"
                "ACC_r and ACC_f: the accuracy over the images of retained and of forgotten classes.",
     .usage = "eval --arch A --weights F --data D [--split train|test] [--forget 3]",
     .takes = "arch! weights! data! split forget precision json",

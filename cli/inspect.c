@@ -59,7 +59,8 @@ static BaseStatus weights_table(const char *path, const IoTensors *tensors, cons
     BaseText text = {0};
     int64_t values = 0;
     for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
-    base_text_add(&text, "%s: weights, %zu tensors, %lld values, SHA-256 %s\n", path, tensors->count, (long long)values, hash);
+    base_text_add(&text, "%s: weights, %zu tensors, %lld values, SHA-256 %s\n", path, tensors->count, (long long)values,
+                  hash);
     for (size_t i = 0; i < tensors->meta_count; i++)
         base_text_add(&text, "  %s: %s\n", tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {
@@ -91,8 +92,10 @@ static void run_attributes(const StoreRun *run, const char *group, BaseText *tex
     for (size_t i = 0; i < count; i++) {
         const char *value = store_run_text(run, group, names[i]);
         base_text_add(text, "  %-16s ", names[i]);
-        if (value) base_text_add(text, "%.*s\n", (int)strcspn(value, "\n"), value);
-        else base_text_add(text, "%.10g\n", store_run_f64(run, group, names[i]));
+        if (value)
+            base_text_add(text, "%.*s\n", (int)strcspn(value, "\n"), value);
+        else
+            base_text_add(text, "%.10g\n", store_run_f64(run, group, names[i]));
     }
 }
 
@@ -104,7 +107,8 @@ static IoJson *attributes_json(const StoreRun *run, const char *group)
     if (!store_run_names(run, group, &names, &count)) return json;
     for (size_t i = 0; i < count; i++) {
         const char *value = store_run_text(run, group, names[i]);
-        io_json_set_take(json, names[i], value ? io_json_text_value(value) : io_json_number(store_run_f64(run, group, names[i])));
+        io_json_set_take(json, names[i],
+                         value ? io_json_text_value(value) : io_json_number(store_run_f64(run, group, names[i])));
     }
     return json;
 }
@@ -136,8 +140,8 @@ static BaseStatus run_print(const char *path, const StoreRun *run, bool as_json)
         MathEstimate e;
         if (!store_run_metric(run, names[i], splits[i], &e)) continue;
         if (!as_json) {
-            base_text_add(&text, "  %-18s %-11s %12.6g %-5s [%.6g, %.6g] n = %lld\n", names[i], splits[i], e.value, units[i],
-                          e.lo, e.hi, (long long)e.n);
+            base_text_add(&text, "  %-18s %-11s %12.6g %-5s [%.6g, %.6g] n = %lld\n", names[i], splits[i], e.value,
+                          units[i], e.lo, e.hi, (long long)e.n);
             continue;
         }
         IoJson *row = io_json_object();
@@ -242,13 +246,15 @@ static BaseStatus run(const CliOptions *o)
 const CliCommand cli_inspect = {
     .name = "inspect",
     .summary = "what a weights, run or data file holds",
-    .purpose = "Says what a file is and shows its content: tensors, metadata and hash of weights; attributes, parameters and\n"
-               "metrics of a run; arrays of any other HDF5 file.",
+    .purpose =
+        "Says what a file is and shows its content: tensors, metadata and hash of weights; attributes, parameters and\n"
+        "metrics of a run; arrays of any other HDF5 file.",
     .usage = "inspect FILE",
     .takes = "json",
     .operands_min = 1,
     .operands_max = 1,
     .operand = "FILE",
-    .examples = {"expunge inspect original.safetensors", "expunge inspect results/demo/original-s0-0123456789ab.h5 --json"},
+    .examples = {"expunge inspect original.safetensors",
+                 "expunge inspect results/demo/original-s0-0123456789ab.h5 --json"},
     .run = run,
 };

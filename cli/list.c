@@ -24,7 +24,8 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
     if (strcmp(kind, "methods") == 0) {
         unsigned needs = ((const UnlearnMethod *)entry)->needs; /* the entry is the plug-in's first member */
         base_text_add(out, "needs:%s%s%s%s", needs & UNLEARN_NEEDS_RETAIN ? " retained images" : "",
-                      needs & UNLEARN_NEEDS_FORGET ? " forgotten images" : "", needs & UNLEARN_NEEDS_GRADIENT ? " gradients" : "",
+                      needs & UNLEARN_NEEDS_FORGET ? " forgotten images" : "",
+                      needs & UNLEARN_NEEDS_GRADIENT ? " gradients" : "",
                       needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT) ? "" : " nothing");
         if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, no unlearning");
     } else if (strcmp(kind, "attacks") == 0) {
@@ -34,8 +35,10 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
         base_text_add(out, "%s in %s", m->title, m->unit);
     } else if (strcmp(kind, "archs") == 0) {
         const NnArch *a = (const NnArch *)entry;
-        if (a->C > 0) base_text_add(out, "input %lldx%lldx%lld", (long long)a->C, (long long)a->H, (long long)a->W);
-        else base_text_add(out, "input of the data's shape");
+        if (a->C > 0)
+            base_text_add(out, "input %lldx%lldx%lld", (long long)a->C, (long long)a->H, (long long)a->W);
+        else
+            base_text_add(out, "input of the data's shape");
     } else {
         static const char *const NEEDS[] = {"%s", "%s or %s:PATH", "%s:PATH"};
         base_text_add(out, NEEDS[((const DataSource *)entry)->path], entry->name, entry->name);
@@ -114,15 +117,17 @@ static BaseStatus run(const CliOptions *o)
         return o->json ? print_json(names[i], KINDS[i].registry) : print_table(names[i], KINDS[i].registry);
     }
     const char *near = base_text_nearest(o->operands.at[0], names, BASE_COUNT(KINDS));
-    return base_error_set(BASE_EUSAGE, "list: no list of '%.100s'%s%s%s; there are: methods, attacks, metrics, archs, datasets",
+    return base_error_set(BASE_EUSAGE,
+                          "list: no list of '%.100s'%s%s%s; there are: methods, attacks, metrics, archs, datasets",
                           o->operands.at[0], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 const CliCommand cli_list = {
     .name = "list",
     .summary = "methods, attacks, metrics, archs, datasets, with their parameters",
-    .purpose = "Lists what the program knows of one kind: name, what it is, where it comes from, and each parameter with its\n"
-               "default, meaning and range.",
+    .purpose =
+        "Lists what the program knows of one kind: name, what it is, where it comes from, and each parameter with its\n"
+        "default, meaning and range.",
     .usage = "list methods|attacks|metrics|archs|datasets",
     .takes = "json",
     .operands_min = 1,

@@ -108,7 +108,8 @@ static BaseStatus dispatch(int argc, char **argv)
 {
     const CliCommand *command;
     if (argc < 2) return base_error_set(BASE_EUSAGE, "a command is missing; see `expunge --help`");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) return print_overview();
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return print_overview();
     if (strcmp(argv[1], "--version") == 0) return print_version();
     BaseStatus st = find_command(argv[1], &command);
     return st == BASE_OK ? run_command(command, argc - 2, argv + 2) : st;

@@ -32,10 +32,12 @@ static const Option OPTIONS[] = {
     {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", false},
     {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", false},
     {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "do complete jobs again", false},
-    {"precision", 0, TEXT, AT(precision), "P", "f32; run: the config's", 0, 0, "f32 or bf16: arithmetic of the network", false},
+    {"precision", 0, TEXT, AT(precision), "P", "f32; run: the config's", 0, 0, "f32 or bf16: arithmetic of the network",
+     false},
     {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", false},
     {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "no notices and no progress on stderr", true},
-    {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX, "compute threads", true},
+    {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX, "compute threads",
+     true},
     {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw", true},
     {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "this page", true},
 };
@@ -65,8 +67,8 @@ static BaseStatus unknown(const CliCommand *command, const char *word)
     const char *start = word + strspn(word, "-");
     snprintf(bare, sizeof bare, "%.*s", (int)strcspn(start, "="), start);
     const char *near = base_text_nearest(bare, names, count);
-    return base_error_set(BASE_EUSAGE, "%s: unknown option '%.100s'%s%s%s; see `expunge %s --help`", command->name, word,
-                          near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "", command->name);
+    return base_error_set(BASE_EUSAGE, "%s: unknown option '%.100s'%s%s%s; see `expunge %s --help`", command->name,
+                          word, near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "", command->name);
 }
 
 /* The option an argument names; *value: what follows '=', or NULL. */
@@ -94,8 +96,8 @@ static BaseStatus store(const CliCommand *command, const Option *o, const char *
     } else if (o->kind == NUMBER) {
         int64_t number;
         if (!base_parse_i64(value, &number) || number < o->min || number > o->max)
-            return base_error_set(BASE_EUSAGE, "%s: --%s '%.100s': must be a whole number from %lld to %lld", command->name,
-                                  o->name, value, (long long)o->min, (long long)o->max);
+            return base_error_set(BASE_EUSAGE, "%s: --%s '%.100s': must be a whole number from %lld to %lld",
+                                  command->name, o->name, value, (long long)o->min, (long long)o->max);
         *(int64_t *)field = number;
         if (field == &out->seed) out->has_seed = true;
     } else {
@@ -124,11 +126,11 @@ static BaseStatus check(const CliCommand *command, CliOptions *out)
                               o->letter ? "-" : "--", o->letter ? "o" : o->name, o->value, o->help, command->name);
     }
     if (out->operands.count < command->operands_min)
-        return base_error_set(BASE_EUSAGE, "%s: %s is missing; see `expunge %s --help`", command->name, command->operand,
-                              command->name);
+        return base_error_set(BASE_EUSAGE, "%s: %s is missing; see `expunge %s --help`", command->name,
+                              command->operand, command->name);
     if (out->operands.count > command->operands_max)
-        return base_error_set(BASE_EUSAGE, "%s: '%.100s' is one argument too many; see `expunge %s --help`", command->name,
-                              out->operands.at[command->operands_max], command->name);
+        return base_error_set(BASE_EUSAGE, "%s: '%.100s' is one argument too many; see `expunge %s --help`",
+                              command->name, out->operands.at[command->operands_max], command->name);
     if (out->split && strcmp(out->split, "train") != 0 && strcmp(out->split, "test") != 0)
         return base_error_set(BASE_EUSAGE, "%s: --split '%.100s': must be train or test", command->name, out->split);
     return out->precision ? nn_precision_parse(out->precision, &out->use) : BASE_OK;
@@ -192,12 +194,17 @@ void cli_options_help(const CliCommand *command, BaseText *out)
         int how = takes(command, o);
         char name[64];
         if (!how) continue;
-        if (o->letter == 'o') snprintf(name, sizeof name, "-o, --out %s", o->value);
-        else snprintf(name, sizeof name, "%s--%s %s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? o->value : "");
+        if (o->letter == 'o')
+            snprintf(name, sizeof name, "-o, --out %s", o->value);
+        else
+            snprintf(name, sizeof name, "%s--%s %s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? o->value : "");
         base_text_add(out, "  %-20s %s", name, o->help);
-        if (how == 2) base_text_add(out, "; must be given\n");
-        else if (*o->def) base_text_add(out, " (default: %s)\n", o->def);
-        else base_text_add(out, "\n");
+        if (how == 2)
+            base_text_add(out, "; must be given\n");
+        else if (*o->def)
+            base_text_add(out, " (default: %s)\n", o->def);
+        else
+            base_text_add(out, "\n");
     }
     if (command->set_table || command->set_common) base_text_add(out, "\nKeys of --set, with their defaults:\n");
     if (command->set_table) cli_options_params(command->set_table, *command->set_count, out);

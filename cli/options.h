@@ -19,7 +19,7 @@ typedef struct {
     int64_t threads, seed;
     bool json, quiet, force, help, has_seed;
     CliTexts set, operands;
-    NnPrecision use; /* of --precision, where the command takes it */
+    NnPrecision use;    /* of --precision, where the command takes it */
     char command[4096]; /* as typed, for provenance */
 } CliOptions;
 
@@ -33,7 +33,7 @@ struct CliCommand {
     const char *operand;        /* what an operand is: "CONFIG.yaml" */
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
     const size_t *set_count;
-    bool set_common;            /* --set takes run_common_params too */
+    bool set_common; /* --set takes run_common_params too */
     const char *examples[2];
     BaseStatus (*run)(const CliOptions *options);
 };

@@ -6,7 +6,8 @@
 #include "io/hdf5.h"
 #include "run/setup.h"
 
-static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, const RunData *data, const RunModel *model)
+static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, const RunData *data,
+                       const RunModel *model)
 {
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
@@ -57,11 +58,13 @@ out:
 const CliCommand cli_predict = {
     .name = "predict",
     .summary = "write a network's logits to an HDF5 file",
-    .purpose = "Runs a network over one split, in the order of the data and without augmentation, and writes /logits [N,K] float32\n"
+    .purpose = "Runs a network over one split, in the order of the data and without augmentation, and writes /logits "
+               "[N,K] float32\n"
                "and /labels [N] int64, for analysis elsewhere.",
     .usage = "predict --arch A --weights F --data D --split train|test -o FILE.h5",
     .takes = "arch! weights! data! split! precision out!",
     .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",
-                 "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train --precision bf16 -o train.h5"},
+                 "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train "
+                 "--precision bf16 -o train.h5"},
     .run = run,
 };

@@ -22,7 +22,8 @@ static BaseStatus run(const CliOptions *o)
 const CliCommand cli_report = {
     .name = "report",
     .summary = "tables, figures and a page from stored runs",
-    .purpose = "Reads the run files in one or more results folders and writes tables (.md .csv .tex), figures (.svg .png) and one\n"
+    .purpose = "Reads the run files in one or more results folders and writes tables (.md .csv .tex), figures (.svg "
+               ".png) and one\n"
                "self-contained report.html; the main table is printed too.",
     .usage = "report RESULTS_DIR... [-o DIR]",
     .takes = "out",

@@ -46,8 +46,8 @@ static BaseStatus run(const CliOptions *o)
     }
     BASE_TRY(run_experiment(&config, &outcome, &table));
     BASE_TRY(print_outcome(o, &outcome, &table));
-    BASE_CHECK(outcome.failed == 0, BASE_EARG, "%d of %d jobs failed; their reasons stand in %s/report.html", outcome.failed,
-               outcome.done + outcome.skipped + outcome.failed, outcome.folder);
+    BASE_CHECK(outcome.failed == 0, BASE_EARG, "%d of %d jobs failed; their reasons stand in %s/report.html",
+               outcome.failed, outcome.done + outcome.skipped + outcome.failed, outcome.folder);
 out:
     base_text_free(&table);
     return st;
@@ -56,14 +56,17 @@ out:
 const CliCommand cli_run = {
     .name = "run",
     .summary = "every job of an experiment, then its report",
-    .purpose = "Does an experiment: trains originals, forgets classes with each method, retrains for comparison, measures,\n"
-               "attacks, stores one file per run below DIR/<name of the config>/ and writes the report there. Jobs already\n"
-               "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the keys.",
+    .purpose =
+        "Does an experiment: trains originals, forgets classes with each method, retrains for comparison, measures,\n"
+        "attacks, stores one file per run below DIR/<name of the config>/ and writes the report there. Jobs already\n"
+        "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the "
+        "keys.",
     .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--force]",
     .takes = "set results force precision json",
     .operands_min = 1,
     .operands_max = 1,
     .operand = "CONFIG.yaml",
-    .examples = {"expunge run configs/demo.yaml", "expunge run configs/demo.yaml --set train.epochs=4 --set forget=[5] --results /tmp/r"},
+    .examples = {"expunge run configs/demo.yaml",
+                 "expunge run configs/demo.yaml --set train.epochs=4 --set forget=[5] --results /tmp/r"},
     .run = run,
 };

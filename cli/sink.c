@@ -37,8 +37,10 @@ static void message(void *user, BaseLogLevel level, const char *text)
 static void format_time(double seconds, char *out, size_t size)
 {
     long t = (long)(seconds + 0.5);
-    if (t >= 3600) snprintf(out, size, "%ld:%02ld:%02ld", t / 3600, t / 60 % 60, t % 60);
-    else snprintf(out, size, "%ld:%02ld", t / 60, t % 60);
+    if (t >= 3600)
+        snprintf(out, size, "%ld:%02ld:%02ld", t / 3600, t / 60 % 60, t % 60);
+    else
+        snprintf(out, size, "%ld:%02ld", t / 60, t % 60);
 }
 
 static void progress(void *user, const char *label, int64_t done, int64_t total, const char *detail)
@@ -62,7 +64,8 @@ static void progress(void *user, const char *label, int64_t done, int64_t total,
     int full = (int)(WIDTH * done / total);
     for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = '\0';
-    if (done > s->from) format_time((now - s->started) * (double)(total - done) / (double)(done - s->from), left, sizeof left);
+    if (done > s->from)
+        format_time((now - s->started) * (double)(total - done) / (double)(done - s->from), left, sizeof left);
     fprintf(stderr, "\r\033[K%s [%s] %3d%%, %s to go%s%s", s->label, bar, (int)(100 * done / total), left,
             detail ? ", " : "", detail ? detail : "");
     fflush(stderr);

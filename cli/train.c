@@ -35,7 +35,8 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
 {
     BaseStatus st = BASE_OK;
     base_param_defaults(nn_train_params, nn_train_param_count, &w->config);
-    BASE_TRY(run_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common, "train"));
+    BASE_TRY(
+        run_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common, "train"));
     BASE_TRY(io_tensors_writable(o->out));
     BASE_TRY(io_path_writable(o->out));
     w->precision = nn_precision_available(o->use);
@@ -115,7 +116,8 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     }
     const RunTally *t = &w->tally;
     io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
-    io_json_set_take(json, "acc_retain", io_json_number(o->exclude ? run_percent(t->right_retain, t->n_retain) : run_percent(0, 0)));
+    io_json_set_take(json, "acc_retain",
+                     io_json_number(o->exclude ? run_percent(t->right_retain, t->n_retain) : run_percent(0, 0)));
     io_json_set_take(json, "acc_exclude", io_json_number(run_percent(t->right_forget, t->n_forget)));
     io_json_set_take(json, "n", io_json_integer(t->n));
     io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
@@ -129,8 +131,8 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     base_text_add(&text, "%5s  %10s  %9s  %10s  %8s\n", "epoch", "loss", "accuracy", "lr", "seconds");
     for (int64_t i = 0; i < w->config.epochs; i++) {
         const NnTrainEpoch *e = &w->history[i];
-        base_text_add(&text, "%5lld  %10.4f  %8.2f%%  %10.4g  %8.2f\n", (long long)e->epoch, e->loss, 100 * e->accuracy, e->lr,
-                      e->seconds);
+        base_text_add(&text, "%5lld  %10.4f  %8.2f%%  %10.4g  %8.2f\n", (long long)e->epoch, e->loss, 100 * e->accuracy,
+                      e->lr, e->seconds);
     }
     const RunTally *t = &w->tally;
     base_text_add(&text, "test accuracy %.2f%% (n = %lld)\n", run_percent(t->right, t->n), (long long)t->n);
@@ -158,8 +160,10 @@ out:
 const CliCommand cli_train = {
     .name = "train",
     .summary = "train a classifier, with or without some classes",
-    .purpose = "Trains an architecture from a seeded start and writes its weights as safetensors, with what made them in the\n"
-               "metadata. With --exclude the named classes are left out: that is the retrained model unlearning is compared with.",
+    .purpose =
+        "Trains an architecture from a seeded start and writes its weights as safetensors, with what made them in the\n"
+        "metadata. With --exclude the named classes are left out: that is the retrained model unlearning is compared "
+        "with.",
     .usage = "train --arch A --data D [--exclude 3,7] [--set k=v]... -o FILE.safetensors",
     .takes = "arch! data! exclude set precision json out!",
     .set_table = nn_train_params,

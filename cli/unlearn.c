@@ -89,8 +89,8 @@ static BaseStatus save(const CliOptions *o, Work *w)
     const BaseEntry *entry = &w->method->entry;
     base_text_add(&made, "%s ", entry->name);
     run_params_text(entry->params, entry->param_count, w->params, &made);
-    base_text_add(&made, ", forget %s, seed %lld, data %s (%s), from weights %s, expunge %s", o->forget, (long long)o->seed,
-                  o->data, w->data.hash, w->model.hash, RUN_PROGRAM_VERSION);
+    base_text_add(&made, ", forget %s, seed %lld, data %s (%s), from weights %s, expunge %s", o->forget,
+                  (long long)o->seed, o->data, w->data.hash, w->model.hash, RUN_PROGRAM_VERSION);
     BASE_TRY(made.st);
     BASE_TRY(nn_weights_update(w->net, w->model.tensors));
     BASE_TRY(io_tensors_set_meta(w->model.tensors, "expunge.unlearned", made.data));
@@ -142,22 +142,24 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     const UnlearnReport *r = &w->report;
     const RunTally *b = &w->before, *a = &w->after;
     if (r->layer_count > 0)
-        base_text_add(&text, "%-24s %8s %9s %9s %10s %10s %8s %8s %9s %9s %8s\n", "layer", "features", "n_retain", "n_forget",
-                      "trace_r", "trace_f", "rank_r", "rank_f", "removed_r", "removed_f", "change");
+        base_text_add(&text, "%-24s %8s %9s %9s %10s %10s %8s %8s %9s %9s %8s\n", "layer", "features", "n_retain",
+                      "n_forget", "trace_r", "trace_f", "rank_r", "rank_f", "removed_r", "removed_f", "change");
     for (int i = 0; i < r->layer_count; i++) {
         const UnlearnLayer *l = &r->layers[i];
         base_text_add(&text, "%-24s %8lld %9lld %9lld %10.4g %10.4g %8.4g %8.4g %9.4f %9.4f %8.4f\n", l->name,
-                      (long long)l->features, (long long)l->n_retain, (long long)l->n_forget, l->trace_retain, l->trace_forget,
-                      l->rank_retain, l->rank_forget, l->retain_removed, l->forget_removed, l->weight_change);
+                      (long long)l->features, (long long)l->n_retain, (long long)l->n_forget, l->trace_retain,
+                      l->trace_forget, l->rank_retain, l->rank_forget, l->retain_removed, l->forget_removed,
+                      l->weight_change);
     }
     base_text_add(&text, "\ntest split         %10s %10s\n", "before", "after");
     base_text_add(&text, "ACC_r (n = %5lld)  %9.2f%% %9.2f%%\n", (long long)a->n_retain,
                   run_percent(b->right_retain, b->n_retain), run_percent(a->right_retain, a->n_retain));
     base_text_add(&text, "ACC_f (n = %5lld)  %9.2f%% %9.2f%%\n", (long long)a->n_forget,
                   run_percent(b->right_forget, b->n_forget), run_percent(a->right_forget, a->n_forget));
-    base_text_add(&text, "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images; weights in %s\n",
-                  r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds, (long long)r->samples_retain,
-                  (long long)r->samples_forget, o->out);
+    base_text_add(&text,
+                  "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images; weights in %s\n",
+                  r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,
+                  (long long)r->samples_retain, (long long)r->samples_forget, o->out);
     return cli_print_text_take(&text);
 }
 
@@ -205,13 +207,18 @@ out:
 const CliCommand cli_unlearn = {
     .name = "unlearn",
     .summary = "remove classes from a trained network",
-    .purpose = "Applies one unlearning method to a weights file and writes the edited weights: every tensor of the input, same\n"
-               "names, order and dtypes. Prints what was done to each layer, and the accuracy on retained (ACC_r) and forgotten\n"
-               "(ACC_f) classes of the test split before and after. Keys of --set are the method's: `expunge list methods`.",
+    .purpose =
+        "Applies one unlearning method to a weights file and writes the edited weights: every tensor of the input, "
+        "same\n"
+        "names, order and dtypes. Prints what was done to each layer, and the accuracy on retained (ACC_r) and "
+        "forgotten\n"
+        "(ACC_f) classes of the test split before and after. Keys of --set are the method's: `expunge list methods`.",
     .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... -o FILE.safetensors",
     .takes = "arch! weights! data! forget! method! set precision json out!",
     .set_common = true,
-    .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 --method svd -o out.safetensors",
-                 "expunge unlearn --arch vgg11_bn --weights w.safetensors --data fashion-mnist --forget 3,7 --method svd --set alpha_r=100 --set alpha_f=3 -o out.safetensors"},
+    .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "
+                 "--method svd -o out.safetensors",
+                 "expunge unlearn --arch vgg11_bn --weights w.safetensors --data fashion-mnist --forget 3,7 --method "
+                 "svd --set alpha_r=100 --set alpha_f=3 -o out.safetensors"},
     .run = run,
 };

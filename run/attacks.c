@@ -61,8 +61,8 @@ static void add_role(const Source *source, MiaSet set, MiaRole role, int64_t mos
 static BaseStatus gather(const MiaWiring *wiring, const Source *source, uint64_t seed, Points *points)
 {
     BaseStatus st = BASE_OK;
-    int64_t K = source->train->K, members = size_of(source, wiring->member), others = size_of(source, wiring->nonmember),
-            audited = size_of(source, wiring->audited);
+    int64_t K = source->train->K, members = size_of(source, wiring->member),
+            others = size_of(source, wiring->nonmember), audited = size_of(source, wiring->audited);
     *points = (Points){0};
     if (wiring->balance && members > others) members = others;
     int64_t n = members + others + audited;

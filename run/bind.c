@@ -14,8 +14,8 @@ static BaseStatus check_method(const RunMethod *m, const UnlearnContext *context
     BASE_TRY(m->method->check(context, params));
     for (const RunAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
         for (size_t i = 0; i < axis->count; i++) {
-            BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, axis->param->name, axis->values[i],
-                                    m->where));
+            BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, axis->param->name,
+                                    axis->values[i], m->where));
             BASE_TRY(m->method->check(context, params));
         }
         memcpy(params, m->params, entry->params_size);

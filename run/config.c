@@ -21,7 +21,7 @@ static const BaseParam TOP[] = {
     BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
     BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images held out from every model"),
 };
-static const char *const KEYS[] = {"name",  "title",  "data",       "arch",  "precision", "seeds",
+static const char *const KEYS[] = {"name",  "title",  "data",       "arch",    "precision", "seeds",
                                    "train", "forget", "validation", "methods", "attacks"};
 
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
@@ -32,7 +32,8 @@ static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char 
 }
 
 /* Each key of a map through a parameter table. */
-static BaseStatus read_params(const BaseYaml *map, const BaseParam *table, size_t count, void *values, const char *owner)
+static BaseStatus read_params(const BaseYaml *map, const BaseParam *table, size_t count, void *values,
+                              const char *owner)
 {
     BaseStatus st = BASE_OK;
     BaseText text = {0};
@@ -54,8 +55,8 @@ static BaseStatus read_name(const char *name, const char *where)
     bool good = *name && *name != '.' && strlen(name) < 128;
     for (const char *c = name; *c; c++) good = good && (isalnum((unsigned char)*c) || strchr("._-", *c));
     if (good) return BASE_OK;
-    return base_error_set(BASE_EUSAGE, "%s: name = '%.100s': must be letters, digits, '.', '_' and '-' (it names a folder)",
-                          where, name);
+    return base_error_set(
+        BASE_EUSAGE, "%s: name = '%.100s': must be letters, digits, '.', '_' and '-' (it names a folder)", where, name);
 }
 
 static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment *e)
@@ -72,8 +73,8 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
     }
     static const char *const NEEDED[] = {"name", "data", "arch", "train", "forget", "methods"};
     for (size_t i = 0; i < BASE_COUNT(NEEDED); i++)
-        BASE_CHECK(base_yaml_get(root, NEEDED[i]), BASE_EUSAGE, "%s: no '%s': a config needs name, data, arch, train, forget and methods",
-                   path, NEEDED[i]);
+        BASE_CHECK(base_yaml_get(root, NEEDED[i]), BASE_EUSAGE,
+                   "%s: no '%s': a config needs name, data, arch, train, forget and methods", path, NEEDED[i]);
     BASE_TRY(read_name(top->name.s, base_yaml_get(root, "name")->where));
     BASE_TRY(base_strdup(top->name.s, &e->name));
     BASE_TRY(base_strdup(top->title.s, &e->title));
@@ -110,7 +111,8 @@ static BaseStatus read_seeds(const BaseYaml *node, RunExperiment *e)
                    "%s: seeds: '%.100s': must be a whole number of at least 0", item->where, item->text);
         e->seeds[i] = (uint64_t)seed;
         for (size_t j = 0; j < i; j++)
-            BASE_CHECK(e->seeds[j] != e->seeds[i], BASE_EUSAGE, "%s: seeds: %s is there twice", item->where, item->text);
+            BASE_CHECK(e->seeds[j] != e->seeds[i], BASE_EUSAGE, "%s: seeds: %s is there twice", item->where,
+                       item->text);
     }
 out:
     return st;
@@ -125,7 +127,8 @@ static BaseStatus read_forget(const BaseYaml *node, RunExperiment *e)
         return BASE_OK;
     }
     BASE_CHECK(node->kind != BASE_YAML_MAP, BASE_EUSAGE,
-               "%s: forget: must be a list of classes or of lists of classes, or 'all' (each class in turn)", node->where);
+               "%s: forget: must be a list of classes or of lists of classes, or 'all' (each class in turn)",
+               node->where);
     size_t count = list_count(node);
     BASE_CHECK(count > 0, BASE_EUSAGE, "%s: forget: the list is empty", node->where);
     BASE_TRY(BASE_ALLOC(count, &e->forget));
@@ -133,7 +136,8 @@ static BaseStatus read_forget(const BaseYaml *node, RunExperiment *e)
     e->forget_count = count;
     for (size_t i = 0; i < count; i++) {
         const BaseYaml *item = list_item(node, i);
-        BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes", item->where);
+        BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes",
+                   item->where);
         base_text_free(&text);
         base_yaml_flow(item, &text);
         BASE_TRY(text.st);
@@ -177,7 +181,8 @@ static BaseStatus read_axis(const BaseYaml *node, const RunMethod *m, const char
         base_yaml_flow(node->items[i], &text);
         BASE_TRY(text.st);
         const char *value = text.data ? text.data : "";
-        BASE_TRY(base_param_set(entry->params, entry->param_count, scratch, owner, node->key, value, node->items[i]->where));
+        BASE_TRY(
+            base_param_set(entry->params, entry->param_count, scratch, owner, node->key, value, node->items[i]->where));
         BASE_TRY(base_strdup(value, &axis->values[i]));
     }
 out:
@@ -254,8 +259,10 @@ static BaseStatus read_method(const BaseYaml *node, RunExperiment *e, RunMethod 
     }
     for (const RunMethod *other = e->methods; other < m; other++)
         BASE_CHECK(strcmp(other->label, m->label) != 0, BASE_EUSAGE,
-                   "%s: the label '%s' is there twice (%s): give one of them another 'label'", node->where, label, other->where);
-    BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE, "%s: the label 'original' is the untouched model's", node->where);
+                   "%s: the label '%s' is there twice (%s): give one of them another 'label'", node->where, label,
+                   other->where);
+    BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE, "%s: the label 'original' is the untouched model's",
+               node->where);
 out:
     return st;
 }
@@ -278,9 +285,12 @@ static BaseStatus read_attack(const BaseYaml *node, RunExperiment *e, RunAttack 
         base_error_prefix(st, "%s", node->where);
         goto out;
     }
-    BASE_CHECK(a->attack->needs == 0, BASE_EUSAGE, "%s: attack %s needs models that `run` does not train", node->where, name);
-    if (strcmp(label, name) == 0) base_text_add(&full, "%s %s", name, a->wiring->name);
-    else base_text_add(&full, "%s", label);
+    BASE_CHECK(a->attack->needs == 0, BASE_EUSAGE, "%s: attack %s needs models that `run` does not train", node->where,
+               name);
+    if (strcmp(label, name) == 0)
+        base_text_add(&full, "%s %s", name, a->wiring->name);
+    else
+        base_text_add(&full, "%s", label);
     BASE_TRY(full.st);
     BASE_CHECK(!strchr(full.data, '/'), BASE_EUSAGE, "%s: label: '%s': no '/' (it names a group of the result file)",
                node->where, full.data);
@@ -326,7 +336,8 @@ out:
     return st;
 }
 
-BaseStatus run_config_read(const char *path, const char *const *assignments, size_t assignment_count, RunExperiment **out)
+BaseStatus run_config_read(const char *path, const char *const *assignments, size_t assignment_count,
+                           RunExperiment **out)
 {
     BaseStatus st = BASE_OK;
     BaseYaml *root = NULL;
@@ -388,7 +399,8 @@ static void add_params(BaseText *out, const char *key, const BaseParam *table, s
 
 void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *out)
 {
-    base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision), e->validation);
+    base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision),
+                  e->validation);
     add_params(out, "train", nn_train_params, nn_train_param_count, &e->train);
     if (!m) return;
     add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);

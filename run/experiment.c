@@ -62,13 +62,16 @@ out:
 static BaseStatus open_folder(Sweep *s)
 {
     BaseStatus st = BASE_OK;
-    char *probe = NULL;
+    char *probe = NULL, *figures = NULL;
     BASE_TRY(io_folder_make(s->models));
     BASE_TRY(base_format(&probe, "%s/probe.h5", s->folder));
     BASE_TRY(io_path_writable(probe));
     io_folder_sweep(s->folder);
     io_folder_sweep(s->models);
+    BASE_TRY(base_format(&figures, "%s/figures", s->folder));
+    io_folder_sweep(figures);
 out:
+    base_free(figures);
     base_free(probe);
     return st;
 }
@@ -131,8 +134,8 @@ out:
 }
 
 /* Does one job and stores its row; fails only where no row can be stored. */
-static BaseStatus do_job(const RunSetting *setting, RunSeed *seed, const RunJob *job, const char *path, const char *what,
-                         RunOutcome *outcome)
+static BaseStatus do_job(const RunSetting *setting, RunSeed *seed, const RunJob *job, const char *path,
+                         const char *what, RunOutcome *outcome)
 {
     BaseStatus st = BASE_OK;
     StoreRun *run = NULL;

@@ -8,7 +8,8 @@
 
 /* ------------------------------------------------------------ what a seed's jobs share */
 
-static BaseStatus predict_splits(NnNet *net, const RunSplit *split, NnPrecision precision, RunPredictions out[EVAL_SPLITS])
+static BaseStatus predict_splits(NnNet *net, const RunSplit *split, NnPrecision precision,
+                                 RunPredictions out[EVAL_SPLITS])
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(run_predict(net, &split->train, precision, "predict train", &out[EVAL_TRAIN]));
@@ -28,7 +29,8 @@ static BaseStatus seed_fill(const RunSetting *s, RunSeed *seed)
     BASE_TRY(run_model_create(s->e->arch, s->data, &model));
     seed->net = model.net;
     model.net = NULL;
-    BASE_TRY(run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, seed->net, &seed->cost, &seed->path));
+    BASE_TRY(
+        run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, seed->net, &seed->cost, &seed->path));
     BASE_TRY(nn_net_hash(seed->net, seed->hash));
     BASE_TRY(predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions));
 out:
@@ -141,8 +143,10 @@ static BaseStatus unlearn(const RunSetting *s, const RunSeed *seed, const RunJob
     memcpy(w->params, m->params, m->method->entry.params_size);
     if (m->axis_count > 0) BASE_TRY(run_search(m, &context, &seed->split.validation, w->params, &w->search));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
-    if (strcmp(m->method->entry.name, "retrain") == 0) BASE_TRY(retrain_cached(s, job, &context, w));
-    else BASE_TRY(unlearn_timed(m, &context, w));
+    if (strcmp(m->method->entry.name, "retrain") == 0)
+        BASE_TRY(retrain_cached(s, job, &context, w));
+    else
+        BASE_TRY(unlearn_timed(m, &context, w));
     BASE_TRY(nn_net_hash(w->net, w->hash));
 out:
     return st;

@@ -54,7 +54,8 @@ static BaseStatus read_history(const char *text, RunCost *cost)
     for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
         NnTrainEpoch *epoch = &cost->history[cost->epochs];
         long long number;
-        if (sscanf(line, "%lld %lf %lf %lf %lf", &number, &epoch->loss, &epoch->accuracy, &epoch->lr, &epoch->seconds) != 5)
+        if (sscanf(line, "%lld %lf %lf %lf %lf", &number, &epoch->loss, &epoch->accuracy, &epoch->lr,
+                   &epoch->seconds) != 5)
             break;
         epoch->epoch = number;
         cost->epochs++;
@@ -72,8 +73,10 @@ BaseStatus run_models_load(const char *path, const char *key, NnNet *net, RunCos
     if (!io_path_exists(path)) return BASE_OK;
     st = io_tensors_read(path, &tensors);
     const char *stored = st == BASE_OK ? io_tensors_meta(tensors, "expunge.key") : NULL;
-    if (st == BASE_OK && stored && strcmp(stored, key) == 0) st = nn_weights_load(net, tensors, path);
-    else if (st == BASE_OK) st = base_error_set(BASE_EFORMAT, "%s: holds another model than its name says", path);
+    if (st == BASE_OK && stored && strcmp(stored, key) == 0)
+        st = nn_weights_load(net, tensors, path);
+    else if (st == BASE_OK)
+        st = base_error_set(BASE_EFORMAT, "%s: holds another model than its name says", path);
     if (st == BASE_ENOMEM) goto out;
     if (st != BASE_OK) {
         base_notice("%s; it is made again", base_error_text());

@@ -1,8 +1,8 @@
 /* run/models.h - trained networks, kept as safetensors so that a killed sweep does not train twice.
  *
  * A model is found again by a hash of everything that made it: architecture, data, split, excluded classes, training,
- * precision, seed, algorithm version. What its making cost stands in the file's metadata, so that a model taken from the
- * cache is reported with the cost of its training, not of its reading.
+ * precision, seed, algorithm version. What its making cost stands in the file's metadata, so that a model taken from
+ * the cache is reported with the cost of its training, not of its reading.
  */
 #ifndef RUN_MODELS_H
 #define RUN_MODELS_H
@@ -14,10 +14,10 @@ enum { RUN_FORMAT_VERSION = 1 };
 
 typedef struct {
     double wall_seconds, cpu_seconds;
-    int64_t peak_memory;     /* bytes */
+    int64_t peak_memory; /* bytes */
     int64_t samples_retain, samples_forget;
-    double passes;           /* images through the network */
-    NnTrainEpoch *history;   /* owned; NULL where the maker keeps none */
+    double passes;         /* images through the network */
+    NnTrainEpoch *history; /* owned; NULL where the maker keeps none */
     int64_t epochs;
 } RunCost;
 void run_cost_free(RunCost *cost);

@@ -102,7 +102,8 @@ BaseStatus run_record_metrics(const EvalContext *context, StoreRun *run)
             snprintf(number, sizeof number, "%g", m->ideal_value);
             ideal = number;
         }
-        BASE_TRY(store_run_add_metric(run, m->entry.name, eval_split_name(rows[i].split), m->title, m->unit, ideal, rows[i].value));
+        BASE_TRY(store_run_add_metric(run, m->entry.name, eval_split_name(rows[i].split), m->title, m->unit, ideal,
+                                      rows[i].value));
     }
 out:
     base_free(rows);
@@ -129,16 +130,18 @@ BaseStatus run_record_class_names(const DataSet *set, StoreRun *run)
 }
 
 /* One [L] column of the layer table; field: offset of a double or an int64_t in UnlearnLayer. */
-static BaseStatus layer_column(const UnlearnReport *report, const char *name, size_t field, bool integer, double *column,
-                               StoreRun *run)
+static BaseStatus layer_column(const UnlearnReport *report, const char *name, size_t field, bool integer,
+                               double *column, StoreRun *run)
 {
     char path[64];
     int64_t L = report->layer_count;
     for (int64_t i = 0; i < L; i++) {
         const char *at = (const char *)&report->layers[i] + field;
         int64_t whole;
-        if (integer) memcpy(&whole, at, sizeof whole), column[i] = (double)whole;
-        else memcpy(&column[i], at, sizeof *column);
+        if (integer)
+            memcpy(&whole, at, sizeof whole), column[i] = (double)whole;
+        else
+            memcpy(&column[i], at, sizeof *column);
     }
     snprintf(path, sizeof path, "/layers/%s", name);
     return store_run_set_array(run, path, STORE_F64, 1, &L, column);
@@ -165,14 +168,21 @@ out:
 
 BaseStatus run_record_report(const UnlearnReport *report, StoreRun *run)
 {
-#define REAL(name) {#name, offsetof(UnlearnLayer, name), false}
-#define WHOLE(name) {#name, offsetof(UnlearnLayer, name), true}
+#define REAL(name)                                                                                                     \
+    {                                                                                                                  \
+#name, offsetof(UnlearnLayer, name), false                                                                     \
+    }
+#define WHOLE(name)                                                                                                    \
+    {                                                                                                                  \
+#name, offsetof(UnlearnLayer, name), true                                                                      \
+    }
     static const struct {
         const char *name;
         size_t field;
         bool integer;
-    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),     WHOLE(n_forget),      REAL(trace_retain),   REAL(trace_forget),
-                   REAL(rank_retain),    REAL(rank_forget),   REAL(forget_removed), REAL(retain_removed), REAL(weight_change)};
+    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),    WHOLE(n_forget),   REAL(trace_retain),
+                   REAL(trace_forget),   REAL(rank_retain),  REAL(rank_forget), REAL(forget_removed),
+                   REAL(retain_removed), REAL(weight_change)};
 #undef REAL
 #undef WHOLE
     BaseStatus st = BASE_OK;
@@ -244,8 +254,8 @@ static double row_loss(const float *z, int64_t K, int32_t y)
     return log(sum) - ((double)z[y] - top);
 }
 
-static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses *forget, bool forgotten, const char *name,
-                                    StoreRun *run)
+static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses *forget, bool forgotten,
+                                    const char *name, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     double *confidence = NULL, *loss = NULL;

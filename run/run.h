@@ -6,14 +6,14 @@
 #include "nn/engine.h"
 
 typedef struct {
-    const char *config;            /* path */
+    const char *config;             /* path */
     const char *const *assignments; /* --set a.b=c */
     size_t assignment_count;
-    const char *results;           /* parent folder; the experiment's name is appended */
-    bool force;                    /* do jobs again that are complete */
+    const char *results; /* parent folder; the experiment's name is appended */
+    bool force;          /* do jobs again that are complete */
     int threads;
-    const char *command;           /* as typed, stored with results */
-    int columns;                   /* of the terminal */
+    const char *command; /* as typed, stored with results */
+    int columns;         /* of the terminal */
 } RunConfig;
 
 typedef struct {

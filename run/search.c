@@ -41,8 +41,8 @@ static size_t stretch(const RunMethod *m)
     return points;
 }
 
-static BaseStatus score_point(const RunMethod *m, const UnlearnContext *context, const DataView *validation, void *state,
-                              const void *params, NnNet *net, RunSearch *s, size_t point)
+static BaseStatus score_point(const RunMethod *m, const UnlearnContext *context, const DataView *validation,
+                              void *state, const void *params, NnNet *net, RunSearch *s, size_t point)
 {
     BaseStatus st = BASE_OK;
     UnlearnReport report = {0};
@@ -74,7 +74,8 @@ static BaseStatus alloc_search(const RunMethod *m, RunSearch *s)
     for (size_t a = 0; a < s->axis_count; a++) {
         for (size_t i = 0; i < s->points; i++) {
             size_t at = place(m, i, a);
-            if (!base_parse_f64(m->axes[a].values[at], &s->value[a * s->points + i])) s->value[a * s->points + i] = (double)at;
+            if (!base_parse_f64(m->axes[a].values[at], &s->value[a * s->points + i]))
+                s->value[a * s->points + i] = (double)at;
         }
     }
 out:

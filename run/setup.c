@@ -32,7 +32,8 @@ void run_libraries(BaseText *out)
     }
     if (maps) fclose(maps);
     const char *blank = "";
-    for (size_t i = 0; i < BASE_COUNT(STEMS); i++) { /* in the list's order: where they are loaded changes from run to run */
+    for (size_t i = 0; i < BASE_COUNT(STEMS);
+         i++) { /* in the list's order: where they are loaded changes from run to run */
         if (!names[i][0]) continue;
         base_text_add(out, "%s%s", blank, names[i]);
         blank = " ";
@@ -132,8 +133,8 @@ BaseStatus run_model_open(const char *arch, const char *weights, const RunData *
         base_error_prefix(st, "%s", weights);
         goto out;
     }
-    BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld", weights,
-               (long long)K, data->spec, (long long)data->train->K);
+    BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld",
+               weights, (long long)K, data->spec, (long long)data->train->K);
     BASE_TRY(nn_arch_build(out->arch, shape, K, &out->net));
     BASE_TRY(nn_weights_load(out->net, out->tensors, weights));
     BASE_TRY(feed_check(out, data));
@@ -265,8 +266,9 @@ BaseStatus run_assign(const char *const *assignments, size_t assignment_count, c
         memcpy(key, assignments[i], length);
         key[length] = '\0';
         bool is_common = strcmp(key, run_common_params[0].name) == 0;
-        BaseStatus st = base_param_set(is_common ? run_common_params : table, is_common ? run_common_param_count : count,
-                                       is_common ? (void *)common : values, owner, key, equals + 1, "--set");
+        BaseStatus st =
+            base_param_set(is_common ? run_common_params : table, is_common ? run_common_param_count : count,
+                           is_common ? (void *)common : values, owner, key, equals + 1, "--set");
         if (st != BASE_OK) return st;
     }
     return BASE_OK;

@@ -5,23 +5,23 @@
 #include "run/config.h"
 #include "run/plan.h"
 
-static const char GOOD[] = "name: t\n"                                               /* 1 */
-                           "title: a test\n"                                         /* 2 */
-                           "data: gaussians\n"                                       /* 3 */
-                           "arch: mlp\n"                                             /* 4 */
-                           "seeds: [0, 5]\n"                                         /* 5 */
-                           "forget: [0, [1, 2]]\n"                                   /* 6 */
-                           "validation: 0.2\n"                                       /* 7 */
-                           "train: {epochs: 3, lr: 0.05, augment: false}\n"          /* 8 */
-                           "methods:\n"                                              /* 9 */
-                           "  - none\n"                                              /* 10 */
-                           "  - name: svd\n"                                         /* 11 */
-                           "    set: {route: eigen}\n"                               /* 12 */
+static const char GOOD[] = "name: t\n"                                                      /* 1 */
+                           "title: a test\n"                                                /* 2 */
+                           "data: gaussians\n"                                              /* 3 */
+                           "arch: mlp\n"                                                    /* 4 */
+                           "seeds: [0, 5]\n"                                                /* 5 */
+                           "forget: [0, [1, 2]]\n"                                          /* 6 */
+                           "validation: 0.2\n"                                              /* 7 */
+                           "train: {epochs: 3, lr: 0.05, augment: false}\n"                 /* 8 */
+                           "methods:\n"                                                     /* 9 */
+                           "  - none\n"                                                     /* 10 */
+                           "  - name: svd\n"                                                /* 11 */
+                           "    set: {route: eigen}\n"                                      /* 12 */
                            "    search: {alpha_r: [10, 30], route: [svd, eigen, closed]}\n" /* 13 */
-                           "  - {name: svd, label: last, set: {layers: last}}\n"     /* 14 */
-                           "attacks:\n"                                              /* 15 */
-                           "  - {name: svc, wiring: paper, set: {max_points: 50}}\n" /* 16 */
-                           "  - loss\n";                                             /* 17 */
+                           "  - {name: svd, label: last, set: {layers: last}}\n"            /* 14 */
+                           "attacks:\n"                                                     /* 15 */
+                           "  - {name: svc, wiring: paper, set: {max_points: 50}}\n"        /* 16 */
+                           "  - loss\n";                                                    /* 17 */
 
 static const char *write_config(const char *text)
 {
@@ -130,8 +130,10 @@ static void test_bad_values(void **state)
         const char *at = GOOD;
         for (int line = 1; *at; line++) {
             size_t length = strcspn(at, "\n") + 1;
-            if (line == ROWS[i].line) used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", ROWS[i].text);
-            else used += (size_t)snprintf(text + used, sizeof text - used, "%.*s", (int)length, at);
+            if (line == ROWS[i].line)
+                used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", ROWS[i].text);
+            else
+                used += (size_t)snprintf(text + used, sizeof text - used, "%.*s", (int)length, at);
             at += length;
         }
         RunExperiment *e;
@@ -193,7 +195,7 @@ static void test_plan(void **state)
         for (size_t j = 0; j < i; j++) assert_string_not_equal(b.jobs[i].id, b.jobs[j].id);
     /* the id follows what decides the result, and nothing else */
     static const char *const TITLE[] = {"title=other", "name=elsewhere"}, *const TRAIN[] = {"train.lr=0.06"},
-                                    *const METHOD[] = {"methods.1.set.alpha_f=4"};
+                             *const METHOD[] = {"methods.1.set.alpha_f=4"};
     Bound same = bind_good(TITLE, 2), train = bind_good(TRAIN, 1), method = bind_good(METHOD, 1);
     for (size_t i = 0; i < b.job_count; i++) {
         assert_string_equal(same.jobs[i].id, b.jobs[i].id);

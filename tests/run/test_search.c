@@ -31,7 +31,8 @@ static BaseStatus fake_prepare(const UnlearnContext *context, const void *params
 }
 
 /* In mode b the forgotten classes' logits move by push; mode a changes nothing; push = -7 fails. */
-static BaseStatus fake_apply(const UnlearnContext *context, void *state, const void *params, NnNet *net, UnlearnReport *report)
+static BaseStatus fake_apply(const UnlearnContext *context, void *state, const void *params, NnNet *net,
+                             UnlearnReport *report)
 {
     const FakeParams *p = params;
     applied++;
@@ -163,7 +164,8 @@ static BaseStatus fake_score(const MiaInput *input, const void *params, MiaScore
     }
     return BASE_OK;
 }
-static const MiaAttack FAKE_ATTACK = {.entry = BASE_ENTRY_PLAIN("fake", "for tests", ""), .sets = "", .score = fake_score};
+static const MiaAttack FAKE_ATTACK = {
+    .entry = BASE_ENTRY_PLAIN("fake", "for tests", ""), .sets = "", .score = fake_score};
 
 /* Image i has the logits i, 0, 0 (test: 100 + i) and the class i mod 3; class 1 is forgotten. */
 static void test_attack_roles(void **state)
@@ -259,8 +261,13 @@ static void test_models(void **state)
     char path[4096], hash[BASE_HASH_HEX], again[BASE_HASH_HEX];
     snprintf(path, sizeof path, "%s/m.safetensors", support_scratch());
     NnTrainEpoch history[] = {{1, 1.5, 0.25, 0.1, 3}, {2, 1.0 / 3, 0.5, 0.01, 4}};
-    RunCost cost = {.wall_seconds = 1.0 / 7, .cpu_seconds = 2, .peak_memory = 12345, .samples_retain = 7, .passes = 14,
-                    .history = history, .epochs = 2};
+    RunCost cost = {.wall_seconds = 1.0 / 7,
+                    .cpu_seconds = 2,
+                    .peak_memory = 12345,
+                    .samples_retain = 7,
+                    .passes = 14,
+                    .history = history,
+                    .epochs = 2};
     RunCost back;
     bool found;
     assert_ok(nn_net_hash(s.model.net, hash));
