@@ -45,8 +45,8 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     io_json_set_take(json, "acc_forget",
                      o->forget ? io_json_number(run_percent(t->right_forget, t->n_forget)) : io_json_null());
     io_json_set_take(json, "n", io_json_integer(t->n));
-    io_json_set_take(json, "n_retain", o->forget ? io_json_integer(t->n_retain) : io_json_null());
-    io_json_set_take(json, "n_forget", o->forget ? io_json_integer(t->n_forget) : io_json_null());
+    io_json_set_take(json, "n_retain", io_json_integer(t->n_retain));
+    io_json_set_take(json, "n_forget", io_json_integer(t->n_forget));
     for (int64_t c = 0; c < K; c++) {
         IoJson *row = io_json_array();
         for (int64_t k = 0; k < K; k++) io_json_add_take(row, io_json_integer(w->confusion[c * K + k]));

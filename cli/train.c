@@ -117,7 +117,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     const RunTally *t = &w->tally;
     io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
     io_json_set_take(json, "acc_retain",
-                     io_json_number(o->exclude ? run_percent(t->right_retain, t->n_retain) : run_percent(0, 0)));
+                     o->exclude ? io_json_number(run_percent(t->right_retain, t->n_retain)) : io_json_null());
     io_json_set_take(json, "acc_exclude", io_json_number(run_percent(t->right_forget, t->n_forget)));
     io_json_set_take(json, "n", io_json_integer(t->n));
     io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
