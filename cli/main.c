@@ -121,7 +121,11 @@ static BaseStatus dispatch(int argc, char **argv)
 static void restart_with_short_spins(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    if (setenv("GOMP_SPINCOUNT", "10000", 1) == 0) execv("/proc/self/exe", argv); /* where it cannot: slower, no more */
+    char path[4096]; /* by its own path, so that it keeps its name in ps */
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || setenv("GOMP_SPINCOUNT", "10000", 1) != 0) return;
+    path[length] = '\0';
+    execv(path, argv); /* where it cannot: slower, no more */
 }
 
 int main(int argc, char **argv)
