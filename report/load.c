@@ -18,7 +18,7 @@ static const char *text_of(const StoreRun *run, const char *group, const char *n
 static ReportRank rank_of(const StoreRun *run)
 {
     const char *method = text_of(run, "/", "method");
-    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0)
+    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0 || strcmp(method, "none") == 0)
         return REPORT_RANK_ORIGINAL;
     if (strcmp(method, "retrain") == 0 || strcmp(method, "retrained") == 0) return REPORT_RANK_RETRAINED;
     return store_run_f64(run, "/", "control") == 1 ? REPORT_RANK_CONTROL : REPORT_RANK_METHOD;
@@ -39,6 +39,8 @@ static void describe(ReportRun *r)
     r->started = text_of(r->store, "/meta", "started");
     r->seed = store_run_f64(r->store, "/", "seed");
     r->rank = rank_of(r->store);
+    r->order = store_run_f64(r->store, "/", "order");
+    if (isnan(r->order)) r->order = 0;
     r->failed = strcmp(text_of(r->store, "/", "status"), "ok") != 0;
     if (r->failed && !*r->reason) r->reason = "the run says no reason";
 }
@@ -227,6 +229,14 @@ static size_t distinct(const ReportExperiment *e, bool seeds)
     return count;
 }
 
+static int compare_labels(const void *pa, const void *pb)
+{
+    const ReportLabel *a = pa, *b = pb;
+    if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
+    if (a->order != b->order) return a->order < b->order ? -1 : 1;
+    return strcmp(a->label, b->label);
+}
+
 static BaseStatus group_runs(ReportSet *set)
 {
     BaseStatus st = BASE_OK;
@@ -241,7 +251,7 @@ static BaseStatus group_runs(ReportSet *set)
         ReportExperiment *e = &set->experiments[set->experiment_count - 1];
         if (new_experiment || !same_label(r - 1, r)) {
             BASE_TRY(BASE_GROW(&e->labels, e->label_count, e->label_count + 1));
-            e->labels[e->label_count++] = (ReportLabel){.label = r->label, .rank = r->rank};
+            e->labels[e->label_count++] = (ReportLabel){.label = r->label, .rank = r->rank, .order = r->order};
         }
         ReportLabel *l = &e->labels[e->label_count - 1];
         if ((l->count & (l->count - 1)) == 0) BASE_TRY(BASE_GROW(&l->runs, l->count, l->count ? 2 * l->count : 1));
@@ -255,6 +265,7 @@ static BaseStatus group_runs(ReportSet *set)
         ReportExperiment *e = &set->experiments[i];
         e->forget_count = distinct(e, false);
         e->seed_count = distinct(e, true);
+        qsort(e->labels, e->label_count, sizeof *e->labels, compare_labels);
         for (size_t l = 0; l < e->label_count; l++) BASE_TRY(BASE_ALLOC(e->labels[l].count, &e->labels[l].scratch));
     }
 out:

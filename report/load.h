@@ -11,7 +11,7 @@ typedef struct {
     StoreRun *store; /* owned */
     char *file;      /* owned */
     const char *id, *experiment, *label, *method, *arch, *data, *forget, *forget_names, *reason, *started;
-    double seed;
+    double seed, order; /* order: of its method in the config */
     ReportRank rank;
     bool failed;
 } ReportRun;
@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     const char *label;
     ReportRank rank;
+    double order;
     const ReportRun **runs; /* [count], owned array */
     size_t count, failed;
     double *scratch; /* [count], owned: values on their way into a mean */
@@ -36,7 +37,7 @@ typedef struct {
 
 typedef struct {
     const char *name, *arch, *data;
-    ReportLabel *labels; /* original, retrained, methods, controls */
+    ReportLabel *labels; /* original, retrained, methods, controls; each kind in the config's order */
     size_t label_count, run_count, failed_count;
     size_t forget_count, seed_count; /* distinct */
     ReportQuantity *quantities;

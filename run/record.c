@@ -64,6 +64,7 @@ BaseStatus run_record_identity(const RunSetting *s, const RunJob *job, StoreRun 
     BASE_TRY(store_run_set_i64(run, "/", "seed", (int64_t)job->seed));
     BASE_TRY(store_run_set_text(run, "/", "forget", job->forget_text));
     BASE_TRY(store_run_set_text(run, "/", "forget_names", names.data ? names.data : ""));
+    BASE_TRY(store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count));
     BASE_TRY(store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0));
     BASE_TRY(record_meta(s, job, run));
 out:

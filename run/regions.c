@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "run/record.h"
 
 enum { GRID = 161, POINTS = 600 };
@@ -15,18 +16,21 @@ static BaseStatus record_axis(const char *path, double lo, double hi, float *ima
     return store_run_set_array(run, path, STORE_F64, 1, &n, axis);
 }
 
-/* Some test points, evenly taken, to lay over the regions. */
+/* Some test points, drawn at random (classes may alternate in the file), to lay over the regions. */
 static BaseStatus record_points(const DataSet *test, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     double *points = NULL;
     int32_t *labels = NULL;
-    int64_t n = test->N < POINTS ? test->N : POINTS, shape[2] = {n, 2};
+    int64_t *chosen = NULL, n = test->N < POINTS ? test->N : POINTS, shape[2] = {n, 2};
     const float *x = test->images;
+    BaseRandom random = base_random_make(0, "region_points", 0);
+    BASE_TRY(BASE_ALLOC(n, &chosen));
+    base_random_choose(&random, test->N, n, chosen);
     BASE_TRY(BASE_ALLOC(n * 2, &points));
     BASE_TRY(BASE_ALLOC(n, &labels));
     for (int64_t i = 0; i < n; i++) {
-        int64_t at = i * test->N / n;
+        int64_t at = chosen[i];
         points[2 * i] = (double)x[2 * at];
         points[2 * i + 1] = (double)x[2 * at + 1];
         labels[i] = test->labels[at];
@@ -34,6 +38,7 @@ static BaseStatus record_points(const DataSet *test, StoreRun *run)
     BASE_TRY(store_run_set_array(run, "/regions/points", STORE_F64, 2, shape, points));
     BASE_TRY(store_run_set_array(run, "/regions/point_label", STORE_I32, 1, &n, labels));
 out:
+    base_free(chosen);
     base_free(points);
     base_free(labels);
     return st;

@@ -4,7 +4,8 @@
  * that exists is complete. Paths below are the schema; run/ writes them, report/ reads them.
  *
  *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn"),
- *                     method, label (unique in the experiment; what tables show), arch, data, seed (i64), forget
+ *                     method, label (unique in the experiment; what tables show), order (i64, its place in
+ *                     the config), title, arch, data, seed (i64), forget
  * ("3,7"), forget_names ("Dress"), control (i64 0/1) /meta             attributes: config, config_hash, command,
  * program, libraries, cpu, threads, started, precision, data_hash, original_hash, weights_hash, weights_file, ...
  *   /params           attributes: every parameter used, defaults too

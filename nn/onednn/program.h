@@ -32,6 +32,7 @@ typedef struct {
     void *out;
     float *aux;
     int64_t n, C, H, W, K, kernel, stride, pad, out_h, out_w, rows, count;
+    int64_t element; /* bytes of one */
     double p;
     const NnNodeInfo *node, *norm;
     int32_t index;
