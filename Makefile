@@ -48,6 +48,10 @@ LDFLAGS += $(OPT) -fopenmp -pthread -Wl,--as-needed
 # RPATH, not RUNPATH: liblapacke pulls in libblas and must find the OpenMP build too
 LDLIBS += -L$(OPENBLAS) -lopenblas -llapacke -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags -Wl,-rpath,$(OPENBLAS)
 
+# make V=1 shows whole commands
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)' $@)
+
 sources = $(sort $(shell find $(1) -name '*.c'))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
@@ -71,7 +75,8 @@ build/.deps: scripts/check-deps
 
 $(BUILD)/%.o: %.c | build/.deps
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define folder_rules
 $(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1)))
@@ -81,13 +86,15 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
 $(PROGRAM): $(call archives,$(FOLDERS))
-	$(CC) $(LDFLAGS) $(BUILD)/cli/main.o -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $(BUILD)/cli/main.o -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) -o $@
 
 # tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures)
 test_folder = $(word 2,$(subst /, ,$(1)))
 define test_rules
 $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filter-out contract,$(call test_folder,$(1))) $(if $(filter contract,$(call test_folder,$(1))),$(DEPS_run) run,$(DEPS_$(call test_folder,$(1)))) io base))
-	$$(CC) $$(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka -o $$@
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka -o $$@
 endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 
@@ -102,7 +109,8 @@ demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
 .PRECIOUS: $(BUILD)/bench/%.o
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(call archives,$(DEPS_nn) nn)
-	$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 bench: $(PROGRAM) $(BUILD)/bench/net_bench
 	bench/run $(PROGRAM) $(BUILD)/bench/net_bench
 install: $(PROGRAM)
@@ -113,7 +121,7 @@ format:
 clean:
 	rm -rf build
 help:
-	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; CC=clang)'
+	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang)'
 	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
 	@echo 'make check-long    the quick tests and the long ones'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'

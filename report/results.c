@@ -120,18 +120,6 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     }
 }
 
-/* The training of the original has no forgotten class yet: nothing for this table. */
-static bool shown(const ReportLabel *label, const ReportQuantity *const *order, int count)
-{
-    for (int i = 0; i < count; i++) {
-        MathEstimate value;
-        double sd;
-        int runs;
-        if (report_summary(label, order[i], &value, &sd, &runs) && !isnan(value.value)) return true;
-    }
-    return false;
-}
-
 ReportTable report_results_main(const ReportExperiment *e)
 {
     char title[512];
@@ -152,7 +140,8 @@ ReportTable report_results_main(const ReportExperiment *e)
     }
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
-        if (label->failed < label->count && !shown(label, order, count)) continue;
+        /* the original's training forgets nothing: it has no ACC_r, and as method none it has its row */
+        if (label->rank == REPORT_RANK_ORIGINAL && label->failed < label->count && !*label->runs[0]->forget) continue;
         report_table_row(&t, flags_of(label));
         report_table_text(&t, label_column, label->label);
         report_table_number(&t, runs_column, math_estimate((double)(label->count - label->failed), 0), NAN);
