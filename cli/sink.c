@@ -19,6 +19,15 @@ typedef struct {
 } Sink;
 static Sink sink;
 
+static int columns_of(int fd)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    const char *text = getenv("COLUMNS");
+    int64_t columns;
+    return text && base_parse_i64(text, &columns) && columns > 0 && columns < 10000 ? (int)columns : 100;
+}
+
 static void wipe(Sink *s)
 {
     if (s->drawn) fputs("\r\033[K", stderr);
@@ -43,33 +52,38 @@ static void format_time(double seconds, char *out, size_t size)
         snprintf(out, size, "%ld:%02ld", t / 60, t % 60);
 }
 
+/* A bar that is redrawn on a terminal; in a file, a plain line a minute, so that a run in the background can be followed. */
 static void progress(void *user, const char *label, int64_t done, int64_t total, const char *detail)
 {
     enum { WIDTH = 24 };
     Sink *s = user;
-    if (s->quiet || !s->terminal || !label || total <= 0) return;
-    double now = base_clock_wall();
+    if (s->quiet || !label || total <= 0) return;
+    double now = base_clock_wall(), pause = s->terminal ? 0.1 : 60;
     if (strncmp(label, s->label, sizeof s->label - 1) != 0) {
         snprintf(s->label, sizeof s->label, "%s", label);
-        s->started = now, s->from = done, s->last = 0;
+        s->started = now, s->from = done, s->last = s->terminal ? 0 : now;
     }
     if (done >= total) {
         wipe(s);
         s->label[0] = '\0';
         return;
     }
-    if (now - s->last < 0.1) return;
+    if (now - s->last < pause) return;
     s->last = now;
-    char bar[WIDTH + 1], left[32] = "--";
+    char bar[WIDTH + 1], left[32] = "--", line[512];
     int full = (int)(WIDTH * done / total);
     for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = '\0';
     if (done > s->from)
         format_time((now - s->started) * (double)(total - done) / (double)(done - s->from), left, sizeof left);
-    fprintf(stderr, "\r\033[K%s [%s] %3d%%, %s to go%s%s", s->label, bar, (int)(100 * done / total), left,
-            detail ? ", " : "", detail ? detail : "");
+    snprintf(line, sizeof line, "%s [%s] %3d%%, %s to go%s%s", s->label, bar, (int)(100 * done / total), left,
+             detail ? ", " : "", detail ? detail : "");
+    if (s->terminal)
+        fprintf(stderr, "\r\033[K%.*s", columns_of(STDERR_FILENO) - 1, line); /* a wrapped line could not be wiped */
+    else
+        fprintf(stderr, "%s\n", line);
     fflush(stderr);
-    s->drawn = true;
+    s->drawn = s->terminal;
 }
 
 void cli_sink_open(bool quiet)
@@ -80,11 +94,4 @@ void cli_sink_open(bool quiet)
 
 void cli_sink_close(void) { wipe(&sink); }
 
-int cli_sink_columns(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-    const char *text = getenv("COLUMNS");
-    int64_t columns;
-    return text && base_parse_i64(text, &columns) && columns > 0 && columns < 10000 ? (int)columns : 100;
-}
+int cli_sink_columns(void) { return columns_of(STDOUT_FILENO); }
