@@ -94,8 +94,8 @@ static BaseStatus run(const CliOptions *o)
     BaseStatus st = BASE_OK;
     Work w = {0};
     BASE_TRY(run_data_open(o->data, &w.data));
-    if (o->forget) BASE_TRY(data_classes_parse(w.data.train, o->forget, &w.forget));
     BASE_TRY(run_model_open(o->arch, o->weights, &w.data, &w.model));
+    if (o->forget) BASE_TRY(data_classes_parse(w.data.train, o->forget, &w.forget));
     DataView view = data_view_all(strcmp(split_name(o), "train") == 0 ? w.data.train : w.data.test);
     BASE_TRY(run_predict(w.model.net, &view, nn_precision_available(o->use), "eval", &w.predictions));
     w.tally = run_tally(&w.predictions.p, o->forget ? &w.forget : NULL);

@@ -59,8 +59,8 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(io_tensors_writable(o->out));
     BASE_TRY(io_path_writable(o->out));
     BASE_TRY(run_data_open(o->data, &w->data));
-    BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
     BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
+    BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
     BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     w->context.original = w->model.net;
     w->context.train = w->split.train;

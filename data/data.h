@@ -18,6 +18,7 @@ typedef struct {
     DataType type;
     void *images;       /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
     int32_t *labels;    /* [N], 0..K-1 */
+    bool classes_counted; /* no list of classes came with the data: K is 1 + the highest label */
     char **class_names; /* [K]; "0", "1", ... where the source has none */
     bool normalise;     /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];

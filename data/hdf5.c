@@ -127,6 +127,7 @@ static BaseStatus read_split(const Source *s, const char *split, const int64_t *
                info.is_float ? "float64" : "integers other than uint8");
     bool raw = info.stored == IO_H5_U8;
     BASE_TRY(data_set_create(name, raw ? DATA_U8 : DATA_F32, shape[0], shape[1], shape[2], shape[3], s->K, &set));
+    set->classes_counted = !s->classes;
     BASE_TRY(io_hdf5_read(s->file, at, raw ? IO_H5_U8 : IO_H5_F32, set->images));
     for (int64_t i = 0; i < label_count; i++) set->labels[i] = (int32_t)labels[i];
     BASE_TRY(data_set_name_classes(set, (const char *const *)s->classes));

@@ -140,6 +140,14 @@ void io_json_set_take(IoJson *object, const char *key, IoJson *value)
     io_json_add_take(object, value);
 }
 
+/* An array of scalars is one line: a row of a confusion matrix is read as one. */
+static bool on_one_line(const IoJson *value)
+{
+    for (size_t i = 0; i < value->count; i++)
+        if (value->items[i]->kind == OBJECT || value->items[i]->kind == ARRAY) return false;
+    return value->kind == ARRAY;
+}
+
 static void print(const IoJson *value, int depth, BaseText *out)
 {
     switch (value->kind) {
@@ -154,15 +162,19 @@ static void print(const IoJson *value, int depth, BaseText *out)
     if (value->failed && out->st == BASE_OK)
         out->st = base_error_set(BASE_ENOMEM, "not enough memory for the JSON output");
     base_text_add(out, value->kind == OBJECT ? "{" : "[");
+    bool inline_items = on_one_line(value);
     for (size_t i = 0; i < value->count; i++) {
-        base_text_add(out, "%s\n%*s", i ? "," : "", 2 * depth + 2, "");
+        if (inline_items)
+            base_text_add(out, "%s", i ? ", " : "");
+        else
+            base_text_add(out, "%s\n%*s", i ? "," : "", 2 * depth + 2, "");
         if (value->kind == OBJECT) {
             io_json_quote(out, value->items[i]->key);
             base_text_add(out, ": ");
         }
         print(value->items[i], depth + 1, out);
     }
-    if (value->count) base_text_add(out, "\n%*s", 2 * depth, "");
+    if (value->count && !inline_items) base_text_add(out, "\n%*s", 2 * depth, "");
     base_text_add(out, value->kind == OBJECT ? "}" : "]");
 }
 

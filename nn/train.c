@@ -16,7 +16,7 @@ static const char *const SCHEDULES[] = {"constant", "step", "cosine", "one_cycle
 const BaseParam nn_train_params[] = {
     BASE_PARAM_I64(NnTrainConfig, epochs, 6, 1, 100000, "passes over the training split"),
     BASE_PARAM_I64(NnTrainConfig, batch_size, 128, 1, 65536, "images a step"),
-    BASE_PARAM_F64(NnTrainConfig, lr, 0.1, 0, 100, "learning rate; the highest one where the schedule moves it"),
+    BASE_PARAM_F64(NnTrainConfig, lr, 0.05, 0, 100, "learning rate; the highest one where the schedule moves it"),
     BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
     BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10, "added to the gradient, times the parameter"),
     BASE_PARAM_BOOL(NnTrainConfig, nesterov, true, "sgd: Nesterov momentum"),
@@ -27,7 +27,8 @@ const BaseParam nn_train_params[] = {
     BASE_PARAM_F64(NnTrainConfig, warmup, 0.3, 0, 1, "one_cycle: share of all steps in which lr rises"),
     BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000,
                    "plateau: epochs without a lower training loss before lr falls"),
-    BASE_PARAM_BOOL(NnTrainConfig, augment, true, "mirror at random, shift by up to an eighth of the side"),
+    BASE_PARAM_BOOL(NnTrainConfig, augment, false,
+                    "mirror at random, shift by up to an eighth of the side; worth it from some tens of epochs on"),
     BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target spread over all classes"),
 };
 const size_t nn_train_param_count = BASE_COUNT(nn_train_params);

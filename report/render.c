@@ -9,6 +9,7 @@ static const char *mark(unsigned flags)
 {
     if (flags & REPORT_ROW_FAILED) return " (failed)";
     if (flags & REPORT_ROW_REFERENCE) return " (reference)";
+    if (flags & REPORT_ROW_ORIGINAL) return " (original)";
     return flags & REPORT_ROW_CONTROL ? " (control)" : "";
 }
 

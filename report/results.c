@@ -95,6 +95,20 @@ static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label
     return math_estimate(n ? sum / n : NAN, 0);
 }
 
+/* What a reader must know beside an attack's number: on how many points it was fitted, above all. */
+static void fit_notes(ReportTable *t, const ReportExperiment *e)
+{
+    for (size_t i = 0; i < e->quantity_count; i++) {
+        const ReportQuantity *q = &e->quantities[i];
+        const ReportRun *run = report_first_ok(report_featured(e));
+        char group[512];
+        if (!q->field || strcmp(q->field, "efficacy") != 0 || !run) continue;
+        snprintf(group, sizeof group, "/attacks/%s", q->name);
+        const char *notes = store_run_text(run->store, group, "notes");
+        if (notes && *notes) report_table_note(t, "MIA %s: %s.", q->name, notes);
+    }
+}
+
 static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
 {
     bool many = false;
@@ -106,6 +120,7 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     } else {
         report_table_note(t, "Brackets: 95%% intervals of the one run in each row.");
     }
+    fit_notes(t, e);
     if (gap) {
         report_table_note(t,
                           "gap: mean of |row - retrained| over ACC_r, ACC_f and the MIA columns, in percentage points; "

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/set/build.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
 #include "math/threads.h"
@@ -120,7 +121,7 @@ out:
     return st;
 }
 
-BaseStatus run_model_open(const char *arch, const char *weights, const RunData *data, RunModel *out)
+BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out)
 {
     BaseStatus st = BASE_OK;
     int64_t shape[3], K = 0;
@@ -132,6 +133,10 @@ BaseStatus run_model_open(const char *arch, const char *weights, const RunData *
     if (st != BASE_OK) {
         base_error_prefix(st, "%s", weights);
         goto out;
+    }
+    if (K > data->train->K && data->train->classes_counted) {
+        BASE_TRY(data_set_widen(data->train, K));
+        BASE_TRY(data_set_widen(data->test, K));
     }
     BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld",
                weights, (long long)K, data->spec, (long long)data->train->K);

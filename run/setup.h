@@ -41,8 +41,9 @@ typedef struct {
     IoTensors *tensors;
     char hash[BASE_HASH_HEX]; /* of the weights */
 } RunModel;
-/** Reads weights; their class count must be the data's (BASE_ESHAPE names both). */
-BaseStatus run_model_open(const char *arch, const char *weights, const RunData *data, RunModel *out);
+/** Reads weights; their class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes
+ *  take the weights' count: open the model before naming classes. */
+BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out);
 /** A network with the data's class count and zero weights; BASE_ESHAPE where the images cannot be fed to it. */
 BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out);
 void run_model_free(RunModel *model);

@@ -60,6 +60,17 @@ out:
     return st;
 }
 
+BaseStatus data_set_widen(DataSet *set, int64_t K)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(set->classes_counted && K >= set->K && K <= DATA_CLASSES_MAX, BASE_EARG,
+               "%s: %lld classes cannot become %lld", set->name, (long long)set->K, (long long)K);
+    BASE_TRY(BASE_GROW(&set->class_names, set->K, K));
+    for (; set->K < K; set->K++) BASE_TRY(base_format(&set->class_names[set->K], "%lld", (long long)set->K));
+out:
+    return st;
+}
+
 void data_set_normalise(DataSet *set, const float *mean, const float *std)
 {
     set->normalise = true;

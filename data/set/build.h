@@ -10,6 +10,9 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
                            DataSet **out);
 /** Copies @p names [K]; NULL: "0", "1", ... Once a set. */
 BaseStatus data_set_name_classes(DataSet *set, const char *const *names);
+/** K classes in place of fewer, of a set whose classes were only counted: a network knows of classes that no image here
+ * shows. BASE_EARG elsewhere. */
+BaseStatus data_set_widen(DataSet *set, int64_t K);
 /** Sets mean and std [C]. */
 void data_set_normalise(DataSet *set, const float *mean, const float *std);
 /** Last step: labels in range (BASE_EFORMAT), pixels finite (BASE_EFORMAT), and the hash. @p images and @p labels name

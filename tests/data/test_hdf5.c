@@ -6,7 +6,7 @@
 
 #include <hdf5.h>
 
-#include "data/data.h"
+#include "data/set/build.h"
 
 enum { N = 6, M = 2, C = 2, H = 2, W = 3, SIZE = C * H * W };
 static char path[4096], spec[4200];
@@ -130,12 +130,19 @@ static void test_uint8(void **state)
     assert_int_equal(train->K, 4); /* 1 + the largest label of both splits */
     assert_int_equal(test->K, 4);
     assert_string_equal(test->class_names[3], "3");
+    assert_true(train->classes_counted && test->classes_counted);
+    assert_ok(data_set_widen(train, 6)); /* a network of six classes came */
+    assert_int_equal(train->K, 6);
+    assert_string_equal(train->class_names[3], "3");
+    assert_string_equal(train->class_names[5], "5");
+    assert_fails(data_set_widen(train, 5), BASE_EARG, "6 classes cannot become 5");
     data_set_free(train), data_set_free(test);
 
     write_file((Variant){.fixed_classes = true});
     assert_ok(data_open(spec, &train, &test));
     assert_int_equal(train->K, 4);
     assert_string_equal(train->class_names[1], "two");
+    assert_fails(data_set_widen(train, 6), BASE_EARG, "4 classes cannot become 6");
     assert_string_equal(test->class_names[2], "three");
     assert_string_equal(test->class_names[3], "four");
     data_set_free(train), data_set_free(test);
