@@ -302,6 +302,7 @@ ReportTable report_results_classes(const ReportExperiment *e)
     for (int i = 0; i < count; i++) columns[i] = add_quantity_column(&t, shown[i], 100 - i);
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
+        if (label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget) continue;
         for (size_t start = 0, end; start < label->count; start = end) {
             const ReportRun *run = label->runs[start];
             ReportLabel part = *label;
