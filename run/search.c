@@ -82,6 +82,20 @@ out:
     return st;
 }
 
+/* The objective needs both of its accuracies. */
+static BaseStatus check_validation(const RunMethod *m, const UnlearnContext *context, const DataView *validation)
+{
+    BaseStatus st = BASE_OK;
+    int64_t forgotten = 0;
+    for (int64_t i = 0; i < validation->n; i++) forgotten += context->forget->in[data_view_label(validation, i)] != 0;
+    BASE_CHECK(forgotten > 0 && forgotten < validation->n, BASE_EUSAGE,
+               "search %s: the validation split holds %lld retained and %lld forgotten images, and needs some of both: "
+               "set validation higher",
+               m->label, (long long)(validation->n - forgotten), (long long)forgotten);
+out:
+    return st;
+}
+
 BaseStatus run_search(const RunMethod *m, const UnlearnContext *context, const DataView *validation, void *params,
                       RunSearch *out)
 {
@@ -92,6 +106,7 @@ BaseStatus run_search(const RunMethod *m, const UnlearnContext *context, const D
     double started = base_clock_wall();
     char label[160], detail[64];
     *out = (RunSearch){0};
+    BASE_TRY(check_validation(m, context, validation));
     BASE_TRY(alloc_search(m, &s));
     BASE_TRY(nn_net_clone(context->original, &net));
     s.chosen = -1;

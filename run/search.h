@@ -17,7 +17,8 @@ typedef struct {
 void run_search_free(RunSearch *search);
 
 /** Tries the whole grid and leaves the best values in @p params (a block of the method's size). One prepare() serves
- * all points that differ in tunable parameters alone. BASE_ENUMERIC where every point failed. */
+ * all points that differ in tunable parameters alone. BASE_EUSAGE where @p validation lacks retained or forgotten
+ * images, BASE_ENUMERIC where every point failed. */
 BaseStatus run_search(const RunMethod *method, const UnlearnContext *context, const DataView *validation, void *params,
                       RunSearch *out);
 

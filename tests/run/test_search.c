@@ -147,6 +147,47 @@ static void test_search_without_a_good_point(void **state)
     setting_close(&s);
 }
 
+/* A validation split without the forgotten classes, or without anything else, or with nothing at all. */
+static void test_search_needs_both_kinds(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    char *pushes[] = {"0"};
+    RunAxis axis = {&FAKE_PARAMS[1], pushes, 1, true};
+    RunMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
+    FakeParams params = {0};
+    RunSearch search;
+    DataIndex parts[3] = {{0}};
+    assert_ok(data_partition(&s.split.validation, &s.forget, &parts[0], &parts[1]));
+    for (int i = 0; i < 3; i++) {
+        DataView view = data_view_of(s.data.train, &parts[i]);
+        assert_fails(run_search(&method, &s.context, &view, &params, &search), BASE_EUSAGE, "set validation higher");
+    }
+    data_index_free(&parts[0]);
+    data_index_free(&parts[1]);
+    setting_close(&s);
+}
+
+/* The answers on the grid are [G, G], as docs/results.md says. */
+static void test_regions(void **state)
+{
+    (void)state;
+    Setting s;
+    StoreRun *run;
+    StoreArray x, label;
+    setting_open(&s);
+    assert_ok(store_run_create(&run));
+    assert_ok(run_record_regions(&s.data, s.model.net, NN_F32, run));
+    assert_true(store_run_array(run, "/regions/x", &x));
+    assert_true(store_run_array(run, "/regions/label", &label));
+    assert_int_equal(label.ndim, 2);
+    assert_int_equal(label.shape[0], x.count);
+    assert_int_equal(label.shape[1], x.count);
+    store_run_free(run);
+    setting_close(&s);
+}
+
 /* ------------------------------------------------------------ what an attack is given */
 
 enum { TRAIN_N = 9, TEST_N = 6, CLASSES = 3 };
@@ -299,6 +340,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_split),        cmocka_unit_test(test_search_finds_the_best),
     cmocka_unit_test(test_attack_roles), cmocka_unit_test(test_search_without_a_good_point),
     cmocka_unit_test(test_signals),      cmocka_unit_test(test_attack_left_out),
-    cmocka_unit_test(test_models),
+    cmocka_unit_test(test_models),       cmocka_unit_test(test_search_needs_both_kinds),
+    cmocka_unit_test(test_regions),
 };
 SUPPORT_MAIN(tests)
