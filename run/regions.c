@@ -52,7 +52,7 @@ BaseStatus run_record_regions(const RunData *data, NnNet *net, NnPrecision preci
     float *images = NULL;
     int32_t *labels = NULL;
     if (train->C * train->H * train->W != 2 || train->type != DATA_F32) return BASE_OK;
-    int64_t n = GRID * GRID;
+    int64_t n = GRID * GRID, shape[2] = {GRID, GRID};
     BASE_TRY(BASE_ALLOC(2 * n, &images));
     BASE_TRY(BASE_ALLOC(n, &labels));
     double lo[2] = {INFINITY, INFINITY}, hi[2] = {-INFINITY, -INFINITY};
@@ -70,7 +70,7 @@ BaseStatus run_record_regions(const RunData *data, NnNet *net, NnPrecision preci
     DataView view = data_view_all(&grid);
     BASE_TRY(run_predict(net, &view, precision, "decision regions", &predictions));
     eval_predicted(&predictions.p, labels);
-    BASE_TRY(store_run_set_array(run, "/regions/label", STORE_I32, 1, &n, labels));
+    BASE_TRY(store_run_set_array(run, "/regions/label", STORE_I32, 2, shape, labels));
     BASE_TRY(record_points(data->test, run));
 out:
     run_predictions_free(&predictions);
