@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 #include "base/memory.h"
@@ -232,7 +233,11 @@ BaseStatus base_yaml_read(const char *path, BaseYaml **out)
     BaseStatus st = BASE_OK;
     char *text = NULL;
     *out = NULL;
-    FILE *file = fopen(path, "rb");
+    FILE *file = NULL;
+    struct stat info;
+    BASE_CHECK(stat(path, &info) == 0, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    BASE_CHECK(S_ISREG(info.st_mode), BASE_EIO, "%s: cannot be read: not a regular file", path); /* a pipe would wait for ever */
+    file = fopen(path, "rb");
     BASE_CHECK(file, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     BASE_TRY(BASE_ALLOC_RAW(BYTES + 1, &text));
     size_t size = fread(text, 1, BYTES + 1, file);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include "eval/eval.h"
 
 #include <string.h>
@@ -81,8 +82,12 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)k);
     base_text_add(&text, "\n");
     for (int64_t c = 0; c < K; c++) {
-        base_text_add(&text, "%5lld %-16.16s %6.2f%% ", (long long)c, w->data.train->class_names[c],
-                      class_percent(w, c));
+        double share = class_percent(w, c);
+        base_text_add(&text, "%5lld %-16.16s ", (long long)c, w->data.train->class_names[c]);
+        if (isnan(share))
+            base_text_add(&text, "%7s ", "-");
+        else
+            base_text_add(&text, "%6.2f%% ", share);
         for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)w->confusion[c * K + k]);
         base_text_add(&text, "\n");
     }

@@ -240,6 +240,9 @@ out:
 static BaseStatus run(const CliOptions *o)
 {
     const char *path = o->operands.at[0];
+    int64_t size;
+    BaseStatus st = io_file_size(path, &size); /* a pipe would wait for ever */
+    if (st != BASE_OK) return st;
     return is_hdf5(path) ? inspect_hdf5(path, o->json) : inspect_weights(path, o->json);
 }
 

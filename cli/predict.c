@@ -39,7 +39,10 @@ static BaseStatus run(const CliOptions *o)
     RunModel model = {0};
     RunPredictions predictions = {0};
     BaseText text = {0};
-    BASE_TRY(io_path_writable(o->out));
+    const char *dot = strrchr(o->out, '.');
+    BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
+               "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
+    BASE_TRY(run_output_check(o->out, o->data, o->weights));
     BASE_TRY(run_data_open(o->data, &data));
     BASE_TRY(run_model_open(o->arch, o->weights, &data, &model));
     DataView view = data_view_all(strcmp(o->split, "train") == 0 ? data.train : data.test);

@@ -38,7 +38,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(
         run_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common, "train"));
     BASE_TRY(io_tensors_writable(o->out));
-    BASE_TRY(io_path_writable(o->out));
+    BASE_TRY(run_output_check(o->out, o->data, NULL));
     w->precision = nn_precision_available(o->use);
     BASE_TRY(run_data_open(o->data, &w->data));
     if (o->exclude) BASE_TRY(data_classes_parse(w->data.train, o->exclude, &w->exclude));

@@ -57,7 +57,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(run_params_defaults(entry, &w->params));
     BASE_TRY(run_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
     BASE_TRY(io_tensors_writable(o->out));
-    BASE_TRY(io_path_writable(o->out));
+    BASE_TRY(run_output_check(o->out, o->data, o->weights));
     BASE_TRY(run_data_open(o->data, &w->data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
     BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
@@ -152,10 +152,13 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
                       l->weight_change);
     }
     base_text_add(&text, "\ntest split         %10s %10s\n", "before", "after");
-    base_text_add(&text, "ACC_r (n = %5lld)  %9.2f%% %9.2f%%\n", (long long)a->n_retain,
-                  run_percent(b->right_retain, b->n_retain), run_percent(a->right_retain, a->n_retain));
-    base_text_add(&text, "ACC_f (n = %5lld)  %9.2f%% %9.2f%%\n", (long long)a->n_forget,
-                  run_percent(b->right_forget, b->n_forget), run_percent(a->right_forget, a->n_forget));
+    char before[32], after[32];
+    run_percent_text(b->right_retain, b->n_retain, before);
+    run_percent_text(a->right_retain, a->n_retain, after);
+    base_text_add(&text, "ACC_r (n = %5lld)  %10s %10s\n", (long long)a->n_retain, before, after);
+    run_percent_text(b->right_forget, b->n_forget, before);
+    run_percent_text(a->right_forget, a->n_forget, after);
+    base_text_add(&text, "ACC_f (n = %5lld)  %10s %10s\n", (long long)a->n_forget, before, after);
     base_text_add(&text,
                   "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images; weights in %s\n",
                   r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,
@@ -179,7 +182,7 @@ static void warn(const Work *w)
     double fall = run_percent(b->right_retain, b->n_retain) - run_percent(a->right_retain, a->n_retain);
     if (forget > 20)
         base_warning("ACC_f is still %.2f%%: %s", forget,
-                     alphas ? "try a larger alpha_f, a smaller alpha_r, more forget_samples, or layers=all"
+                     alphas ? "try a larger alpha_f, a smaller alpha_r, or (where not yet at their most) forget_samples and layers=all"
                             : "try other parameters (expunge list methods) or --method svd");
     if (fall > 5)
         base_warning("ACC_r fell by %.2f points: %s", fall,

@@ -184,6 +184,12 @@ BaseStatus io_path_writable(const char *path)
     return st;
 }
 
+bool io_path_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool io_path_exists(const char *path) { return access(path, F_OK) == 0; }
 
 BaseStatus io_folder_make(const char *path)

@@ -29,6 +29,8 @@ void io_writer_drop(IoWriter *writer);
 BaseStatus io_folder_make(const char *path);
 /** BASE_EIO unless a file could be created at @p path: asked before hours of work, not after. Leaves nothing behind. */
 BaseStatus io_path_writable(const char *path);
+/** Both are there and the same file, whatever the spelling. */
+bool io_path_same(const char *a, const char *b);
 bool io_path_exists(const char *path);
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
 BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);

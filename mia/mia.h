@@ -75,7 +75,7 @@ typedef struct {
     const char *name;       /* "paper", "salun", "forget", "retain" */
     const char *question;   /* one line a person understands */
     MiaSet member, nonmember, audited;
-    bool balance;           /* cut members down to as many as there are non-members (first in order) */
+    bool balance;           /* cut members down to as many as there are non-members (a seeded draw) */
 } MiaWiring;
 extern const MiaWiring mia_wirings[];
 extern const size_t mia_wiring_count;

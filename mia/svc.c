@@ -129,7 +129,8 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
         out->score[i] = side * value;
     }
     out->threshold = 0;
-    snprintf(out->notes, sizeof out->notes, "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s",
+    snprintf(out->notes, sizeof out->notes, "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s; "
+             "its AUC counts the points it was fitted on",
              (long long)mem, (long long)non, (long long)all_mem, (long long)all_non, FEATURES[p->features]);
 out:
     if (model) svm_free_and_destroy_model(&model);

@@ -109,6 +109,42 @@ static void fit_notes(ReportTable *t, const ReportExperiment *e)
     }
 }
 
+/* Attacks that could not be made, with the reason, once a label and attack. */
+static void failed_attack_notes(ReportTable *t, const ReportExperiment *e)
+{
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportRun *run = report_first_ok(&e->labels[l]);
+        const char *const *names;
+        size_t count;
+        if (!run || !store_run_members(run->store, "/attacks", &names, &count)) continue;
+        for (size_t i = 0; i < count; i++) {
+            char group[512];
+            snprintf(group, sizeof group, "/attacks/%s", names[i]);
+            const char *failed = store_run_text(run->store, group, "failed");
+            if (failed) report_table_note(t, "%s on %s could not be made: %s", names[i], e->labels[l].label, failed);
+        }
+    }
+}
+
+/* Which columns the mean gap averages: those that the retrained row has. */
+static void gap_note(ReportTable *t, const ReportExperiment *e)
+{
+    BaseText names = {0};
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    for (size_t i = 0; i < e->quantity_count; i++) {
+        const ReportQuantity *q = &e->quantities[i];
+        MathEstimate value;
+        double sd;
+        int runs;
+        if (!in_mean_gap(q) || !retrained || !report_summary(retrained, q, &value, &sd, &runs) || isnan(value.value)) continue;
+        base_text_add(&names, "%s%s%s", names.size ? ", " : "", q->field ? "MIA " : "", q->title);
+    }
+    if (names.data)
+        report_table_note(t, "gap: mean of |row - retrained| over %s, in percentage points; 0 is equal to retraining.",
+                          names.data);
+    base_text_free(&names);
+}
+
 static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
 {
     bool many = false;
@@ -121,11 +157,8 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
         report_table_note(t, "Brackets: 95%% intervals of the one run in each row.");
     }
     fit_notes(t, e);
-    if (gap) {
-        report_table_note(t,
-                          "gap: mean of |row - retrained| over ACC_r, ACC_f and the MIA columns, in percentage points; "
-                          "0 is equal to retraining.");
-    }
+    if (gap) gap_note(t, e);
+    failed_attack_notes(t, e);
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->failed && label->failed < label->count) {
@@ -239,11 +272,6 @@ static void attack_notes(ReportTable *t, const ReportExperiment *e)
             question = run ? store_run_text(run->store, group, "question") : NULL;
         }
         if (question && *question) report_table_note(t, "%s: %s", q->name, question);
-        for (size_t l = 0; l < e->label_count; l++) {
-            const ReportRun *run = report_first_ok(&e->labels[l]);
-            const char *failed = run ? store_run_text(run->store, group, "failed") : NULL;
-            if (failed) report_table_note(t, "%s on %s could not be made: %s", q->name, e->labels[l].label, failed);
-        }
     }
 }
 

@@ -40,7 +40,14 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
         values[n++] = one.value;
         *out = one;
     }
-    if (n > 1) *out = math_stats_mean(values, n, 0.95, sd);
+    if (n > 1) {
+        *out = math_stats_mean(values, n, 0.95, sd);
+        double most = strcmp(q->unit, "%") == 0 ? 100 : q->field && strcmp(q->field, "auc") == 0 ? 1 : INFINITY;
+        if (isfinite(most)) { /* a share lies in its range, so the interval's part outside says nothing */
+            out->lo = fmax(out->lo, 0);
+            out->hi = fmin(out->hi, most);
+        }
+    }
     *runs = n;
     return n > 0;
 }

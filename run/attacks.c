@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "run/record.h"
 
 typedef struct {
@@ -43,13 +44,17 @@ static int64_t size_of(const Source *source, MiaSet set)
     return n;
 }
 
-/* The first @p most images of a set take their role. */
-static void add_role(const Source *source, MiaSet set, MiaRole role, int64_t most, Points *points)
+/* @p most of a set's images take their role, each subset equally likely (Knuth 3.4.2 S): the first ones would be of one
+ * class where a file is sorted by class. */
+static void add_role(const Source *source, MiaSet set, MiaRole role, int64_t most, uint64_t seed, Points *points)
 {
     if (set == MIA_SET_NONE) return;
     const EvalPredictions *p = side(source, set);
+    BaseRandom random = base_random_make(seed, "attack_points", role);
+    int64_t left = size_of(source, set);
     for (int64_t i = 0; i < p->n && most > 0; i++) {
         if (!is_in(source, set, p->labels[i])) continue;
+        if ((int64_t)base_random_below(&random, (uint64_t)left--) >= most) continue;
         int64_t at = points->input.N++;
         for (int64_t k = 0; k < p->K; k++) points->logits[at * p->K + k] = (double)p->logits[i * p->K + k];
         points->labels[at] = p->labels[i];
@@ -69,9 +74,9 @@ static BaseStatus gather(const MiaWiring *wiring, const Source *source, uint64_t
     BASE_TRY(BASE_ALLOC_RAW(n * K, &points->logits));
     BASE_TRY(BASE_ALLOC_RAW(n, &points->labels));
     BASE_TRY(BASE_ALLOC_RAW(n, &points->role));
-    add_role(source, wiring->member, MIA_MEMBER, members, points);
-    add_role(source, wiring->nonmember, MIA_NONMEMBER, others, points);
-    add_role(source, wiring->audited, MIA_AUDITED, audited, points);
+    add_role(source, wiring->member, MIA_MEMBER, members, seed, points);
+    add_role(source, wiring->nonmember, MIA_NONMEMBER, others, seed, points);
+    add_role(source, wiring->audited, MIA_AUDITED, audited, seed, points);
     points->input.K = K;
     points->input.logits = points->logits;
     points->input.labels = points->labels;

@@ -256,6 +256,10 @@ static BaseStatus read_method(const BaseYaml *node, RunExperiment *e, RunMethod 
         BASE_CHECK(e->validation > 0, BASE_EUSAGE,
                    "%s: a search needs images the model has not seen: set validation above 0", search->where);
         BASE_TRY(read_search(search, owner, m));
+        for (size_t i = 0; set && i < search->count; i++)
+            BASE_CHECK(!base_yaml_get(set, search->items[i]->key), BASE_EUSAGE,
+                       "%s: '%s' stands in both set and search: keep it in one", search->items[i]->where,
+                       search->items[i]->key);
     }
     for (const RunMethod *other = e->methods; other < m; other++)
         BASE_CHECK(strcmp(other->label, m->label) != 0, BASE_EUSAGE,

@@ -234,9 +234,10 @@ BaseStatus run_job(const RunSetting *s, RunSeed *seed, const RunJob *job, StoreR
     BASE_TRY(predict_splits(w.net, &seed->split, s->e->precision, w.predictions));
     BASE_TRY(record_unlearned(s, seed, job, &w, run));
     RunTally tally = run_tally(&w.predictions[EVAL_TEST].p, job->forget);
-    base_text_add(summary, "ACC_r %.2f%%, ACC_f %.2f%% on the test set, %.2f s",
-                  run_percent(tally.right_retain, tally.n_retain), run_percent(tally.right_forget, tally.n_forget),
-                  w.cost.wall_seconds);
+    char retain[32], forget[32];
+    run_percent_text(tally.right_retain, tally.n_retain, retain);
+    run_percent_text(tally.right_forget, tally.n_forget, forget);
+    base_text_add(summary, "ACC_r %s, ACC_f %s on the test set, %.2f s", retain, forget, w.cost.wall_seconds);
 out:
     work_free(&w);
     return st;

@@ -10,7 +10,7 @@
 #include "run/config.h"
 
 /** Grows whenever the same config would give other numbers or another file: part of every model's key and run's id. */
-enum { RUN_FORMAT_VERSION = 1 };
+enum { RUN_FORMAT_VERSION = 2 };
 
 typedef struct {
     double wall_seconds, cpu_seconds;

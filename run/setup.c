@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/set/build.h"
+#include "io/file.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
 #include "math/threads.h"
@@ -39,6 +40,18 @@ void run_libraries(BaseText *out)
         base_text_add(out, "%s%s", blank, names[i]);
         blank = " ";
     }
+}
+
+BaseStatus run_output_check(const char *out, const char *data, const char *weights)
+{
+    BaseStatus st = BASE_OK;
+    const char *colon = strchr(data, ':'), *inputs[] = {colon ? colon + 1 : NULL, weights};
+    for (int i = 0; i < 2; i++)
+        BASE_CHECK(!inputs[i] || !io_path_same(out, inputs[i]), BASE_EUSAGE,
+                   "--out %s is the input %s: choose another name, or it would be lost", out, inputs[i]);
+    BASE_TRY(io_path_writable(out));
+out:
+    return st;
 }
 
 BaseStatus run_data_open(const char *spec, RunData *out)
@@ -195,6 +208,14 @@ RunTally run_tally(const EvalPredictions *p, const DataClasses *forget)
 }
 
 double run_percent(int64_t right, int64_t n) { return n > 0 ? 100.0 * (double)right / (double)n : (double)NAN; }
+
+void run_percent_text(int64_t right, int64_t n, char out[32])
+{
+    if (n > 0)
+        snprintf(out, 32, "%.2f%%", run_percent(right, n));
+    else
+        snprintf(out, 32, "(no images)");
+}
 
 void run_classes_text(const DataClasses *classes, BaseText *out)
 {

@@ -17,6 +17,9 @@ BaseStatus run_threads_set(int64_t threads, int *used);
  */
 void run_libraries(BaseText *out);
 
+/** Before any work: @p out can be written and is none of the inputs. @p data "name[:path]", @p weights or NULL. */
+BaseStatus run_output_check(const char *out, const char *data, const char *weights);
+
 /** Both splits of a data set. */
 typedef struct {
     char *spec;
@@ -63,6 +66,7 @@ typedef struct {
 } RunTally;
 RunTally run_tally(const EvalPredictions *predictions, const DataClasses *forget);
 double run_percent(int64_t right, int64_t n); /* NaN where n = 0 */
+void run_percent_text(int64_t right, int64_t n, char out[32]); /* "91.30%", "no images" */
 
 /** "3,7", ascending, and "Dress, Sneaker". */
 void run_classes_text(const DataClasses *classes, BaseText *out);

@@ -23,7 +23,9 @@ static BaseStatus check(const UnlearnContext *context, const void *params)
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
     UnlearnSpaces *spaces;
-    BaseStatus st = unlearn_spaces_create(context, params, &spaces);
+    UnlearnSpaceParams own = *(const UnlearnSpaceParams *)params;
+    own.spectra = false; /* no row of the table sets it here */
+    BaseStatus st = unlearn_spaces_create(context, &own, &spaces);
     *state = spaces;
     return st;
 }
@@ -92,7 +94,7 @@ out:
 static void release(void *state) { unlearn_spaces_free(state); }
 
 const UnlearnMethod unlearn_random_projection = {
-    .entry = BASE_ENTRY("random_projection", "control: removes as much as svd, in random directions", "",
+    .entry = BASE_ENTRY("random_projection", "control: removes as much as svd with the same parameters, in random directions", "",
                         UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_CONTROL,
     .tunable = TUNABLE,

@@ -57,6 +57,13 @@ refuses 1 "missing" inspect missing.h5
 refuses 1 "." eval --arch convnet --data gaussians --weights w.safetensors
 refuses 1 "vgg11_bn" train --arch vgg11_bn --data gaussians -o v.safetensors
 refuses 1 "." eval $toy --weights .
+refuses 2 "is the input" $un --forget 1 --method svd -o ./w.safetensors
+cp w.safetensors w.h5
+refuses 2 "is the input" predict $toy --weights w.h5 --split test -o w.h5
+refuses 2 "must end in .h5" predict $toy --weights w.safetensors --split test -o p.csv
+mkfifo pipe
+refuses 1 "pipe" inspect pipe
+refuses 1 "pipe" run pipe
 
 # data
 refuses 1 "missing.h5" train --arch mlp --data hdf5:missing.h5 -o d.safetensors
@@ -98,6 +105,7 @@ bad_config 2 "at least one must be kept" 4 "forget: [[0, 1, 2, 3]]"
 bad_config 2 "did you mean 'svd'" 6 "methods: [svdd]"
 bad_config 2 "did you mean 'alpha_r'" 6 "methods: [{name: svd, set: {alpha_z: 1}}]"
 bad_config 2 "nolayer" 6 "methods: [{name: svd, set: {layers: [nolayer]}}]"
+bad_config 2 "in both set and search" 6 "methods: [{name: svd, set: {alpha_r: 30}, search: {alpha_r: [10, 100]}}]"
 bad_config 2 "did you mean 'gaussians'" 2 "data: gaussian"
 bad_config 2 "did you mean 'mlp'" 3 "arch: mpl"
 bad_config 1 "missing.h5" 2 "data: hdf5:missing.h5"

@@ -18,9 +18,9 @@ limited 1 unlearn $toy --weights w.safetensors --forget 3 --method mask_logit --
 [ ! -e u.safetensors ] || fail "half a weights file"
 limited 8 predict $toy --weights w.safetensors --split test -o p.h5
 [ ! -e p.h5 ] || fail "half an HDF5 file"
-cp w.safetensors keep.safetensors
-limited 1 unlearn $toy --weights w.safetensors --forget 3 --method mask_logit --quiet -o w.safetensors
-cmp -s w.safetensors keep.safetensors || fail "what stood there before is gone"
+cp w.safetensors old.safetensors
+limited 1 unlearn $toy --weights w.safetensors --forget 3 --method mask_logit --quiet -o old.safetensors
+cmp -s w.safetensors old.safetensors || fail "what stood there before is gone"
 
 cat >c.yaml <<'YAML'
 name: t

@@ -16,7 +16,7 @@ static const char GOOD[] = "name: t\n"                                          
                            "methods:\n"                                                     /* 9 */
                            "  - none\n"                                                     /* 10 */
                            "  - name: svd\n"                                                /* 11 */
-                           "    set: {route: eigen}\n"                                      /* 12 */
+                           "    set: {layers: last}\n"                                      /* 12 */
                            "    search: {alpha_r: [10, 30], route: [svd, eigen, closed]}\n" /* 13 */
                            "  - {name: svd, label: last, set: {layers: last}}\n"            /* 14 */
                            "attacks:\n"                                                     /* 15 */

@@ -13,4 +13,4 @@ mkdir -p runs
 EXPUNGE_REPORT_RUNS=$PWD/runs "$maker" >/dev/null 2>&1 || { echo "$maker could not write run files"; exit 1; }
 /usr/bin/python3 example.py runs >out.txt || exit 1
 cat out.txt
-grep -qx 'svd 3 1 91.52 0.20' out.txt && grep -qx 'scrub 3 1 failed failed' out.txt && [ "$(wc -l <out.txt)" -eq 7 ]
+grep -qx 'ok svd 3 1 91.52 0.20' out.txt && grep -qx 'failed scrub 3 1 - -' out.txt && [ "$(wc -l <out.txt)" -eq 7 ]
