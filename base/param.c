@@ -14,7 +14,9 @@ void base_param_defaults(const BaseParam *table, size_t count, void *values)
         case BASE_KIND_I64:
         case BASE_KIND_CHOICE: *(int64_t *)field(p, values) = (int64_t)p->def; break;
         case BASE_KIND_BOOL: *(bool *)field(p, values) = p->def != 0; break;
-        case BASE_KIND_TEXT: snprintf(((BaseParamText *)field(p, values))->s, BASE_PARAM_TEXT_SIZE, "%s", p->text); break;
+        case BASE_KIND_TEXT:
+            snprintf(((BaseParamText *)field(p, values))->s, BASE_PARAM_TEXT_SIZE, "%s", p->text);
+            break;
         }
     }
 }
@@ -80,7 +82,8 @@ static bool parse(const BaseParam *p, const char *text, void *at)
     return false;
 }
 
-static BaseStatus unknown_key(const BaseParam *table, size_t count, const char *owner, const char *key, const char *where)
+static BaseStatus unknown_key(const BaseParam *table, size_t count, const char *owner, const char *key,
+                              const char *where)
 {
     enum { MOST = 64 };
     const char *names[MOST];

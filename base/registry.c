@@ -19,9 +19,9 @@ BaseStatus base_registry_find(const BaseRegistry *registry, const char *name, co
         base_text_add(&list, "%s%s", i ? ", " : "", entry->name);
     }
     const char *near = base_text_nearest(name, names, registry->count < MOST ? registry->count : MOST);
-    BaseStatus st =
-        base_error_set(BASE_ENOTFOUND, "no %s named '%.100s'%s%s%s; there are: %s", registry->kind, name,
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list.size ? list.data : "none");
+    BaseStatus st = base_error_set(BASE_ENOTFOUND, "no %s named '%.100s'%s%s%s; there are: %s", registry->kind, name,
+                                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+                                   list.size ? list.data : "none");
     base_text_free(&list);
     return st;
 }

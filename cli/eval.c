@@ -1,5 +1,5 @@
-#include <math.h>
 #include "eval/eval.h"
+#include <math.h>
 
 #include <string.h>
 

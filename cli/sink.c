@@ -52,7 +52,8 @@ static void format_time(double seconds, char *out, size_t size)
         snprintf(out, size, "%ld:%02ld", t / 60, t % 60);
 }
 
-/* A bar that is redrawn on a terminal; in a file, a plain line a minute, so that a run in the background can be followed. */
+/* A bar that is redrawn on a terminal; in a file, a plain line a minute, so that a run in the background can be
+ * followed. */
 static void progress(void *user, const char *label, int64_t done, int64_t total, const char *detail)
 {
     enum { WIDTH = 24 };

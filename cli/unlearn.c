@@ -182,7 +182,8 @@ static void warn(const Work *w)
     double fall = run_percent(b->right_retain, b->n_retain) - run_percent(a->right_retain, a->n_retain);
     if (forget > 20)
         base_warning("ACC_f is still %.2f%%: %s", forget,
-                     alphas ? "try a larger alpha_f, a smaller alpha_r, or (where not yet at their most) forget_samples and layers=all"
+                     alphas ? "try a larger alpha_f, a smaller alpha_r, or (where not yet at their most) "
+                              "forget_samples and layers=all"
                             : "try other parameters (expunge list methods) or --method svd");
     if (fall > 5)
         base_warning("ACC_r fell by %.2f points: %s", fall,

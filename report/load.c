@@ -18,7 +18,8 @@ static const char *text_of(const StoreRun *run, const char *group, const char *n
 static ReportRank rank_of(const StoreRun *run)
 {
     const char *method = text_of(run, "/", "method");
-    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0 || strcmp(method, "none") == 0)
+    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0 ||
+        strcmp(method, "none") == 0)
         return REPORT_RANK_ORIGINAL;
     if (strcmp(method, "retrain") == 0 || strcmp(method, "retrained") == 0) return REPORT_RANK_RETRAINED;
     return store_run_f64(run, "/", "control") == 1 ? REPORT_RANK_CONTROL : REPORT_RANK_METHOD;

@@ -136,7 +136,8 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
         MathEstimate value;
         double sd;
         int runs;
-        if (!in_mean_gap(q) || !retrained || !report_summary(retrained, q, &value, &sd, &runs) || isnan(value.value)) continue;
+        if (!in_mean_gap(q) || !retrained || !report_summary(retrained, q, &value, &sd, &runs) || isnan(value.value))
+            continue;
         base_text_add(&names, "%s%s%s", names.size ? ", " : "", q->field ? "MIA " : "", q->title);
     }
     if (names.data)

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/set/build.h"
-#include "io/file.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
+#include "data/set/build.h"
+#include "io/file.h"
 #include "math/threads.h"
 #include "nn/weights.h"
 

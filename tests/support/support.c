@@ -53,8 +53,10 @@ const char *support_fixture(const char *name)
 {
     static char path[4096];
     const char *folder = getenv("EXPUNGE_FIXTURES"), *tests = getenv("EXPUNGE_TESTS");
-    if (folder) snprintf(path, sizeof path, "%s/%s", folder, name);
-    else snprintf(path, sizeof path, "%s/fixtures/%s", tests ? tests : "tests", name);
+    if (folder)
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+    else
+        snprintf(path, sizeof path, "%s/fixtures/%s", tests ? tests : "tests", name);
     return path;
 }
 
@@ -113,7 +115,8 @@ void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, i
         base_memory_fail_at(0);
         assert_int_equal(base_memory_live(), before);
         if (st == BASE_OK) return;
-        if (st != BASE_ENOMEM) print_error("allocation %lld: %s '%s'\n", (long long)n, base_status_name(st), base_error_text());
+        if (st != BASE_ENOMEM)
+            print_error("allocation %lld: %s '%s'\n", (long long)n, base_status_name(st), base_error_text());
         assert_int_equal(st, BASE_ENOMEM);
     }
     fail_msg("still failing after %lld allocations", (long long)most);
