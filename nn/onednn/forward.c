@@ -14,14 +14,6 @@ typedef struct {
     NnNode last;  /* whose value the step computes */
 } Chain;
 
-void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad)
-{
-    stride[0] = stride[1] = node->stride;
-    kernel[0] = node->kernel_h;
-    kernel[1] = node->kernel_w;
-    pad[0] = pad[1] = node->pad;
-}
-
 static NnNode next_of_kind(const NnProgram *p, NnNode x, NnNodeKind kind)
 {
     NnNode next = p->state[x].only;
@@ -84,30 +76,13 @@ static dnnl_prop_kind_t forward_kind(const NnProgram *p)
     return p->mode == NN_MODE_EVAL ? dnnl_forward_inference : dnnl_forward_training;
 }
 
-/* Left to itself oneDNN takes nhwc for float32 inference, where its kernels need 1.5 times as long (VGG-11, AVX-512) as
- * on channels in blocks of 16. */
-static dnnl_memory_desc_t conv_md(const NnProgram *p, NnNode x)
-{
-    bool blocked = p->type == dnnl_f32 && nn_prog_node(p, x)->C % 16 == 0 &&
-                   (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-    return nn_md_map(p, x, p->type, blocked ? dnnl_nChw16c : dnnl_format_tag_any);
-}
-
 static BaseStatus conv_pd(NnProgram *p, NnNode x, const Chain *c, const_dnnl_primitive_desc_t *out)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     dnnl_primitive_attr_t attr = NULL;
-    dnnl_memory_desc_t src = conv_md(p, node->in[0]), dst = conv_md(p, x);
-    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
-    dnnl_dims_t stride, kernel, pad;
-    nn_conv_geometry(node, stride, kernel, pad);
-    dnnl_convolution_desc_t desc;
-    NN_DNNL(dnnl_convolution_forward_desc_init(&desc, forward_kind(p), dnnl_convolution_direct, &src, &weight,
-                                               node->bias || c->norm >= 0 ? &bias : NULL, &dst, stride, pad, pad),
-            "the convolution", node->name);
     BASE_TRY(chain_attr(c, c->add >= 0 ? &p->state[c->other].value.md : NULL, node->name, &attr));
-    BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, node->name, out));
+    BASE_TRY(nn_conv_forward_pd(p, x, node->bias || c->norm >= 0, attr, out));
 out:
     if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
