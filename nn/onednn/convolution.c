@@ -58,7 +58,10 @@ typedef dnnl_status_t (*Describe)(const NnProgram *p, const Shape *s, dnnl_alg_k
 static dnnl_status_t describe_forward(const NnProgram *p, const Shape *s, dnnl_alg_kind_t algorithm,
                                       dnnl_convolution_desc_t *out)
 {
-    dnnl_prop_kind_t kind = p->mode == NN_MODE_EVAL ? dnnl_forward_inference : dnnl_forward_training;
+    /* asked for inference, Winograd wants its weights transformed by a reorder 40 times as slow as its own pass, which
+     * would cost more at each change of the weights than twenty batches save */
+    bool inference = p->mode == NN_MODE_EVAL && algorithm == dnnl_convolution_direct;
+    dnnl_prop_kind_t kind = inference ? dnnl_forward_inference : dnnl_forward_training;
     return dnnl_convolution_forward_desc_init(out, kind, algorithm, &s->src, &s->weight, s->with_bias, &s->dst,
                                               s->stride, s->pad, s->pad);
 }
