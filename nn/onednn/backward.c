@@ -353,6 +353,12 @@ static BaseStatus backward_pool(NnProgram *p, NnNode x, NnTensor *g)
     const NnState *state = &p->state[x];
     const char *name = nn_prog_name(p, x);
     NnTensor diff_dst = {0}, diff_src = {0};
+    if (state->normpool) {
+        BASE_TRY(nn_normpool_backward(p, state->normpool, x, g, &diff_src));
+        nn_prog_release(g);
+        BASE_TRY(contribute_take(p, nn_prog_node(p, state->normpool)->in[0], &diff_src));
+        goto out;
+    }
     BASE_TRY(nn_prog_convert(p, &p->backward, name, g, &state->value.md, true, &diff_dst));
     nn_prog_release(g);
     BASE_TRY(nn_prog_tensor(p, &state->src.md, true, &diff_src));

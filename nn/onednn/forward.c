@@ -229,7 +229,7 @@ static BaseStatus move_statistics(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-static BaseStatus norm_statistics(NnProgram *p, NnNode x, NnStep *step)
+static BaseStatus norm_vectors(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
@@ -242,8 +242,15 @@ static BaseStatus norm_statistics(NnProgram *p, NnNode x, NnStep *step)
         BASE_TRY(nn_prog_buffer(p, node->mean, &state->mean));
         BASE_TRY(nn_prog_buffer(p, node->var, &state->var));
     }
-    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
-    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+out:
+    return st;
+}
+
+static BaseStatus norm_moves(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const NnState *state = &p->state[x];
     if (p->mode == NN_MODE_TRAIN) {
         NnJob job = {.in = state->mean.buf->data,
                      .aux = state->var.buf->data,
@@ -260,15 +267,30 @@ out:
     return st;
 }
 
+static BaseStatus forward_normpool(NnProgram *p, NnNode x, NnNode relu, NnNode pool)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(nn_normpool_forward(p, x, pool));
+    BASE_TRY(norm_moves(p, x));
+    p->state[relu].done = p->state[pool].done = true;
+    p->state[pool].normpool = x;
+    p->state[pool].owned = p->state[pool].only >= 0;
+out:
+    return st;
+}
+
 static BaseStatus forward_norm(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
     NnNode relu = next_of_kind(p, x, NN_NODE_RELU);
+    NnNode pool = relu >= 0 ? next_of_kind(p, relu, NN_NODE_MAX_POOL) : -1;
     state->relu = relu >= 0;
     state->src = p->state[node->in[0]].value;
     nn_prog_hold(&state->src);
+    BASE_TRY(norm_vectors(p, x));
+    if (pool >= 0 && nn_normpool_fits(p, x, pool)) return forward_normpool(p, x, relu, pool);
     unsigned flags = dnnl_use_scale | dnnl_use_shift;
     if (p->mode != NN_MODE_TRAIN) flags |= dnnl_use_global_stats;
     if (state->relu) flags |= dnnl_fuse_norm_relu;
@@ -291,7 +313,9 @@ static BaseStatus forward_norm(NnProgram *p, NnNode x)
     nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
     nn_step_arg(step, DNNL_ARG_DST, dst);
     nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
-    BASE_TRY(norm_statistics(p, x, step));
+    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
+    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+    BASE_TRY(norm_moves(p, x));
     if (relu >= 0) p->state[relu].done = true;
     p->state[last].owned = p->state[last].only >= 0;
 out:
