@@ -1,7 +1,10 @@
-/* bench/net_bench.c - our side of the speed comparison: vgg11_bn at 32x32, batch 128, on random data.
+/* bench/net_bench.c - our side of the speed comparison: a network at 32x32 on random data, training with 128 images at
+ * once, inference with 500.
  *
- *   net_bench export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check itself
- *   net_bench serve         reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each
+ *   net_bench ARCH export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check
+ *                                itself
+ *   net_bench ARCH serve         reads lines "train|infer|limit f32|bf16 SECONDS", answers one JSON line each: images a
+ *                                second; for limit the FLOP/s of one large matrix product
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +17,7 @@
 #include "nn/train.h"
 #include "nn/weights.h"
 
-enum { BATCH = 128, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10, WARM_UP = 2 };
+enum { BATCH = 128, INFER_BATCH = 500, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10, WARM_UP = 2 };
 static const double LR = 1e-4; /* small: the loss must stay finite for as long as we measure */
 
 typedef struct {
@@ -25,21 +28,21 @@ typedef struct {
     int32_t y[BATCH];
 } Bench;
 
-static BaseStatus bench_make(Bench *b)
+static BaseStatus bench_make(Bench *b, const char *name)
 {
     BaseStatus st = BASE_OK;
     const NnArch *arch = NULL;
     const int64_t shape[3] = {3, 32, 32};
-    BASE_TRY(nn_arch_find("vgg11_bn", &arch));
+    BASE_TRY(nn_arch_find(name, &arch));
     BASE_TRY(nn_arch_build(arch, shape, CLASSES, &b->net));
     nn_net_init(b->net, 1);
     BASE_TRY(nn_optimizer_create(NN_SGD, nn_net_param_count(b->net), 0.9, 5e-4, true, &b->optimizer));
-    BASE_TRY(BASE_ALLOC(BATCH * PIXELS, &b->x));
-    BASE_TRY(BASE_ALLOC(BATCH * CLASSES, &b->logits));
+    BASE_TRY(BASE_ALLOC(INFER_BATCH * PIXELS, &b->x));
+    BASE_TRY(BASE_ALLOC(INFER_BATCH * CLASSES, &b->logits));
     BASE_TRY(BASE_ALLOC(BATCH * CLASSES, &b->dlogits));
     BASE_TRY(BASE_ALLOC(nn_net_param_count(b->net), &b->grads));
     BaseRandom r = base_random_make(1, "bench", 0);
-    for (int64_t i = 0; i < BATCH * PIXELS; i++) b->x[i] = (float)base_random_normal(&r);
+    for (int64_t i = 0; i < INFER_BATCH * PIXELS; i++) b->x[i] = (float)base_random_normal(&r);
     for (int i = 0; i < BATCH; i++) b->y[i] = (int32_t)base_random_below(&r, CLASSES);
 out:
     return st;
@@ -98,7 +101,7 @@ out:
 static BaseStatus one_batch(Bench *b, bool train, NnEngine *engine, uint64_t key)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(nn_engine_forward(engine, b->x, BATCH, key, b->logits));
+    BASE_TRY(nn_engine_forward(engine, b->x, train ? BATCH : INFER_BATCH, key, b->logits));
     if (!train) goto out;
     nn_loss_cross_entropy(b->logits, b->y, BATCH, CLASSES, 0, b->dlogits);
     BASE_TRY(nn_engine_backward(engine, b->dlogits, b->grads));
@@ -113,15 +116,51 @@ static BaseStatus measure(Bench *b, bool train, NnPrecision precision, double se
     BaseStatus st = BASE_OK;
     NnEngine **engine = &b->engines[train][precision == NN_BF16];
     uint64_t key = 0;
-    if (!*engine) BASE_TRY(nn_engine_create(b->net, train ? NN_MODE_TRAIN : NN_MODE_EVAL, precision, BATCH, engine));
+    int64_t batch = train ? BATCH : INFER_BATCH;
+    if (!*engine) BASE_TRY(nn_engine_create(b->net, train ? NN_MODE_TRAIN : NN_MODE_EVAL, precision, batch, engine));
     for (; key < WARM_UP; key++) BASE_TRY(one_batch(b, train, *engine, key));
     double start = base_clock_wall(), spent = 0;
     while (spent < seconds) {
         BASE_TRY(one_batch(b, train, *engine, key++));
         spent = base_clock_wall() - start;
     }
-    *rate = (double)(key - WARM_UP) * BATCH / spent;
+    *rate = (double)((int64_t)key - WARM_UP) * (double)batch / spent;
 out:
+    return st;
+}
+
+/* FLOP/s of products [WIDE, WIDE] x [WIDE, WIDE], DEEP of them in a row so that copies in and out weigh little. */
+static BaseStatus measure_limit(NnPrecision precision, double seconds, double *rate)
+{
+    enum { WIDE = 2048, DEEP = 8 };
+    BaseStatus st = BASE_OK;
+    NnGraph *graph = NULL;
+    NnNet *net = NULL;
+    NnEngine *engine = NULL;
+    float *x = NULL, *y = NULL;
+    const int64_t shape[3] = {WIDE, 1, 1};
+    BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
+    NnNode node = nn_flatten(graph, nn_input(graph));
+    for (int i = 0; i < DEEP; i++) node = nn_linear(graph, node, nn_name(graph, "product.%d", i), WIDE, false);
+    BASE_TRY(nn_net_create_take(graph, node, &net));
+    nn_net_init(net, 1);
+    BASE_TRY(nn_engine_create(net, NN_MODE_EVAL, precision, WIDE, &engine));
+    BASE_TRY(BASE_ALLOC(WIDE * WIDE, &x));
+    BASE_TRY(BASE_ALLOC(WIDE * WIDE, &y));
+    for (int64_t i = 0; i < WIDE * WIDE; i++) x[i] = (float)(i % 7) - 3;
+    BASE_TRY(nn_engine_forward(engine, x, WIDE, 0, y));
+    double start = base_clock_wall(), spent = 0;
+    int64_t count = 0;
+    for (; spent < seconds; count++) {
+        BASE_TRY(nn_engine_forward(engine, x, WIDE, 0, y));
+        spent = base_clock_wall() - start;
+    }
+    *rate = (double)(count * WIDE * nn_net_flops(net)) / spent;
+out:
+    nn_engine_free(engine);
+    nn_net_free(net);
+    base_free(x);
+    base_free(y);
     return st;
 }
 
@@ -135,8 +174,13 @@ static BaseStatus serve(Bench *b)
         NnPrecision precision = NN_F32;
         BASE_CHECK(sscanf(line, "%15s %15s %lf", task, name, &seconds) == 3, BASE_EUSAGE, "not a request: %s", line);
         BASE_TRY(nn_precision_parse(name, &precision));
-        BASE_TRY(measure(b, !strcmp(task, "train"), precision, seconds, &rate));
-        printf("{\"images_per_second\": %.6g}\n", rate);
+        if (!strcmp(task, "limit")) {
+            BASE_TRY(measure_limit(precision, seconds, &rate));
+            printf("{\"flops_per_second\": %.6g, \"flops_per_image\": %lld}\n", rate, (long long)nn_net_flops(b->net));
+        } else {
+            BASE_TRY(measure(b, !strcmp(task, "train"), precision, seconds, &rate));
+            printf("{\"images_per_second\": %.6g}\n", rate);
+        }
         fflush(stdout);
     }
 out:
@@ -145,14 +189,14 @@ out:
 
 int main(int argc, char **argv)
 {
-    bool exporting = argc == 3 && !strcmp(argv[1], "export"), serving = argc == 2 && !strcmp(argv[1], "serve");
+    bool exporting = argc == 4 && !strcmp(argv[2], "export"), serving = argc == 3 && !strcmp(argv[2], "serve");
     if (!exporting && !serving) {
-        fprintf(stderr, "usage: net_bench export FILE.safetensors | net_bench serve\n");
+        fprintf(stderr, "usage: net_bench ARCH export FILE.safetensors | net_bench ARCH serve\n");
         return 2;
     }
     Bench b = {.net = NULL};
-    BaseStatus st = bench_make(&b);
-    if (st == BASE_OK) st = exporting ? export_check(&b, argv[2]) : serve(&b);
+    BaseStatus st = bench_make(&b, argv[1]);
+    if (st == BASE_OK) st = exporting ? export_check(&b, argv[3]) : serve(&b);
     if (st != BASE_OK) fprintf(stderr, "net_bench: %s\n", base_error_text());
     bench_free(&b);
     return st == BASE_OK ? 0 : 1;

@@ -188,61 +188,26 @@ out:
     return st;
 }
 
-static BaseStatus direct_weights(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const NnTensor *g)
-{
-    BaseStatus st = BASE_OK;
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    dnnl_memory_desc_t src = nn_md_map(p, node->in[0], p->type, dnnl_format_tag_any);
-    dnnl_memory_desc_t dst = nn_md_map(p, x, p->type, dnnl_format_tag_any);
-    dnnl_memory_desc_t diff_weight = nn_md_weight(p, x, dnnl_f32, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
-    dnnl_dims_t stride, kernel, pad;
-    nn_conv_geometry(node, stride, kernel, pad);
-    dnnl_convolution_desc_t desc;
-    const_dnnl_primitive_desc_t pd;
-    NN_DNNL(dnnl_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &src, &diff_weight,
-                                                        node->bias ? &bias : NULL, &dst, stride, pad, pad),
-            "the weight gradient", node->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
-    BASE_TRY(weights_step(p, x, pd, &p->state[x].src, g));
-out:
-    return st;
-}
-
-static BaseStatus direct_data(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const NnTensor *g,
-                              NnTensor *diff)
-{
-    BaseStatus st = BASE_OK;
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    dnnl_memory_desc_t src = nn_md_map(p, node->in[0], p->type, dnnl_format_tag_any);
-    dnnl_memory_desc_t dst = nn_md_map(p, x, p->type, dnnl_format_tag_any), weight = nn_md_weight(p, x, p->type, true);
-    dnnl_dims_t stride, kernel, pad;
-    nn_conv_geometry(node, stride, kernel, pad);
-    dnnl_convolution_desc_t desc;
-    const_dnnl_primitive_desc_t pd;
-    NN_DNNL(
-        dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &src, &weight, &dst, stride, pad, pad),
-        "the data gradient", node->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, hint, node->name, &pd));
-    BASE_TRY(data_step(p, x, pd, g, diff));
-out:
-    return st;
-}
-
 static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
 {
     BaseStatus st = BASE_OK;
     const NnNode in = nn_prog_node(p, x)->in[0];
     const NnState *state = &p->state[x];
     NnTensor diff = {0};
-    if (nn_unfold_weights(p, x))
+    const_dnnl_primitive_desc_t pd;
+    if (nn_unfold_weights(p, x)) {
         BASE_TRY(unfolded_weights(p, x, g));
-    else
-        BASE_TRY(direct_weights(p, x, state->pd, g));
+    } else {
+        BASE_TRY(nn_conv_weights_pd(p, x, state->pd, &pd));
+        BASE_TRY(weights_step(p, x, pd, &state->src, g));
+    }
     if (!p->state[in].needs_grad) goto out;
-    if (state->unfolded)
+    if (state->unfolded) {
         BASE_TRY(unfolded_data(p, x, g, &diff));
-    else
-        BASE_TRY(direct_data(p, x, state->pd, g, &diff));
+    } else {
+        BASE_TRY(nn_conv_data_pd(p, x, state->pd, &pd));
+        BASE_TRY(data_step(p, x, pd, g, &diff));
+    }
     nn_prog_release(g);
     BASE_TRY(contribute_take(p, in, &diff));
 out:
@@ -388,6 +353,12 @@ static BaseStatus backward_pool(NnProgram *p, NnNode x, NnTensor *g)
     const NnState *state = &p->state[x];
     const char *name = nn_prog_name(p, x);
     NnTensor diff_dst = {0}, diff_src = {0};
+    if (state->normpool) {
+        BASE_TRY(nn_normpool_backward(p, state->normpool, x, g, &diff_src));
+        nn_prog_release(g);
+        BASE_TRY(contribute_take(p, nn_prog_node(p, state->normpool)->in[0], &diff_src));
+        goto out;
+    }
     BASE_TRY(nn_prog_convert(p, &p->backward, name, g, &state->value.md, true, &diff_dst));
     nn_prog_release(g);
     BASE_TRY(nn_prog_tensor(p, &state->src.md, true, &diff_src));

@@ -14,14 +14,6 @@ typedef struct {
     NnNode last;  /* whose value the step computes */
 } Chain;
 
-void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad)
-{
-    stride[0] = stride[1] = node->stride;
-    kernel[0] = node->kernel_h;
-    kernel[1] = node->kernel_w;
-    pad[0] = pad[1] = node->pad;
-}
-
 static NnNode next_of_kind(const NnProgram *p, NnNode x, NnNodeKind kind)
 {
     NnNode next = p->state[x].only;
@@ -84,30 +76,13 @@ static dnnl_prop_kind_t forward_kind(const NnProgram *p)
     return p->mode == NN_MODE_EVAL ? dnnl_forward_inference : dnnl_forward_training;
 }
 
-/* Left to itself oneDNN takes nhwc for float32 inference, where its kernels need 1.5 times as long (VGG-11, AVX-512) as
- * on channels in blocks of 16. */
-static dnnl_memory_desc_t conv_md(const NnProgram *p, NnNode x)
-{
-    bool blocked = p->type == dnnl_f32 && nn_prog_node(p, x)->C % 16 == 0 &&
-                   (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-    return nn_md_map(p, x, p->type, blocked ? dnnl_nChw16c : dnnl_format_tag_any);
-}
-
 static BaseStatus conv_pd(NnProgram *p, NnNode x, const Chain *c, const_dnnl_primitive_desc_t *out)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     dnnl_primitive_attr_t attr = NULL;
-    dnnl_memory_desc_t src = conv_md(p, node->in[0]), dst = conv_md(p, x);
-    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
-    dnnl_dims_t stride, kernel, pad;
-    nn_conv_geometry(node, stride, kernel, pad);
-    dnnl_convolution_desc_t desc;
-    NN_DNNL(dnnl_convolution_forward_desc_init(&desc, forward_kind(p), dnnl_convolution_direct, &src, &weight,
-                                               node->bias || c->norm >= 0 ? &bias : NULL, &dst, stride, pad, pad),
-            "the convolution", node->name);
     BASE_TRY(chain_attr(c, c->add >= 0 ? &p->state[c->other].value.md : NULL, node->name, &attr));
-    BASE_TRY(nn_prog_pd(p, &desc, attr, NULL, node->name, out));
+    BASE_TRY(nn_conv_forward_pd(p, x, node->bias || c->norm >= 0, attr, out));
 out:
     if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
@@ -254,7 +229,7 @@ static BaseStatus move_statistics(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-static BaseStatus norm_statistics(NnProgram *p, NnNode x, NnStep *step)
+static BaseStatus norm_vectors(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
@@ -267,8 +242,15 @@ static BaseStatus norm_statistics(NnProgram *p, NnNode x, NnStep *step)
         BASE_TRY(nn_prog_buffer(p, node->mean, &state->mean));
         BASE_TRY(nn_prog_buffer(p, node->var, &state->var));
     }
-    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
-    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+out:
+    return st;
+}
+
+static BaseStatus norm_moves(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const NnState *state = &p->state[x];
     if (p->mode == NN_MODE_TRAIN) {
         NnJob job = {.in = state->mean.buf->data,
                      .aux = state->var.buf->data,
@@ -285,15 +267,30 @@ out:
     return st;
 }
 
+static BaseStatus forward_normpool(NnProgram *p, NnNode x, NnNode relu, NnNode pool)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(nn_normpool_forward(p, x, pool));
+    BASE_TRY(norm_moves(p, x));
+    p->state[relu].done = p->state[pool].done = true;
+    p->state[pool].normpool = x;
+    p->state[pool].owned = p->state[pool].only >= 0;
+out:
+    return st;
+}
+
 static BaseStatus forward_norm(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
     NnNode relu = next_of_kind(p, x, NN_NODE_RELU);
+    NnNode pool = relu >= 0 ? next_of_kind(p, relu, NN_NODE_MAX_POOL) : -1;
     state->relu = relu >= 0;
     state->src = p->state[node->in[0]].value;
     nn_prog_hold(&state->src);
+    BASE_TRY(norm_vectors(p, x));
+    if (pool >= 0 && nn_normpool_fits(p, x, pool)) return forward_normpool(p, x, relu, pool);
     unsigned flags = dnnl_use_scale | dnnl_use_shift;
     if (p->mode != NN_MODE_TRAIN) flags |= dnnl_use_global_stats;
     if (state->relu) flags |= dnnl_fuse_norm_relu;
@@ -316,7 +313,9 @@ static BaseStatus forward_norm(NnProgram *p, NnNode x)
     nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
     nn_step_arg(step, DNNL_ARG_DST, dst);
     nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
-    BASE_TRY(norm_statistics(p, x, step));
+    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
+    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+    BASE_TRY(norm_moves(p, x));
     if (relu >= 0) p->state[relu].done = true;
     p->state[last].owned = p->state[last].only >= 0;
 out:

@@ -59,7 +59,8 @@ typedef struct {
     NnTensor src;    /* the input as the primitive read it */
     NnTensor weight; /* unfolded: [F, K] */
     const_dnnl_primitive_desc_t pd;
-    NnTensor workspace, mean, var;
+    NnTensor workspace, mean, var, partial;
+    NnNode normpool; /* max pool: the batch norm whose step computed it; 0: none */
     int consumers;
     NnNode only; /* the consumer where there is exactly one */
     bool done;   /* computed within an earlier node's step */
@@ -147,6 +148,21 @@ BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
 /** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]. */
 dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
 
+/* convolution.c: what oneDNN's own convolutions compute, directly or by Winograd's algorithm */
+BaseStatus nn_conv_forward_pd(NnProgram *p, NnNode x, bool bias, const_dnnl_primitive_attr_t attr,
+                              const_dnnl_primitive_desc_t *out);
+BaseStatus nn_conv_data_pd(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const_dnnl_primitive_desc_t *out);
+BaseStatus nn_conv_weights_pd(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint,
+                              const_dnnl_primitive_desc_t *out);
+void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad);
+
+/* normpool.c: batch norm, ReLU and 2x2 max pooling in one step */
+bool nn_normpool_fits(const NnProgram *p, NnNode norm, NnNode pool);
+/** Reads state[norm].src; makes state[pool].value and fills state[norm].mean and .var. */
+BaseStatus nn_normpool_forward(NnProgram *p, NnNode norm, NnNode pool);
+/** @p diff: of the batch norm's input; the gradients of its weight and bias go to the gradient block. */
+BaseStatus nn_normpool_backward(NnProgram *p, NnNode norm, NnNode pool, const NnTensor *g, NnTensor *diff);
+
 /* unfold.c: convolutions of small maps as matrix products. A patch is one row of F = kh * kw * C, C fastest. */
 typedef struct {
     NnTensor a, b, c;     /* c = a b + bias (+ other), plain 2-d */
@@ -173,7 +189,6 @@ BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *ou
 /* forward.c, backward.c: the steps of the whole graph */
 BaseStatus nn_build_forward(NnProgram *p);
 BaseStatus nn_build_backward(NnProgram *p);
-void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad);
 BaseStatus nn_dropout_run(NnProgram *p, const NnJob *job);
 
 /* bf16 is the upper half of a float32; rounded to nearest even */

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""PyTorch's side of the speed comparison: vgg11_bn at 32x32, batch 128, on random data (bench/net_bench.c is ours).
+"""PyTorch's side of the speed comparison: a network at 32x32 on random data, training with 128 images at once,
+inference with 500 (bench/net_bench.c is ours).
 
-  torch_vgg11_bn.py THREADS check FILE    compares logits and gradients with those in FILE: one JSON line
-  torch_vgg11_bn.py THREADS serve FILE    reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each
+  torch_net.py THREADS ARCH check FILE    compares logits and gradients with those in FILE: one JSON line
+  torch_net.py THREADS ARCH serve FILE    reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each
 
 Layouts are channels_last, bf16 is autocast: how PyTorch's documentation says to run a network fast on a CPU.
 """
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-BATCH, CLASSES, WARM_UP = 128, 10, 2
+BATCH, INFER_BATCH, CLASSES, WARM_UP = 128, 500, 10, 2
 PLAN = [64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"]
 TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
 
@@ -53,13 +54,55 @@ class Vgg(nn.Module):
         return self.classifier(torch.flatten(self.features(x), 1))
 
 
+class Block(nn.Module):
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = None
+        if stride != 1 or channels != width:
+            self.downsample = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class Resnet(nn.Module):
+    """ResNet-18 as it is used at 32x32: a 3x3 first layer, no pooling behind it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        channels = 64
+        for stage in range(4):
+            width = 64 << stage
+            setattr(self, f"layer{stage + 1}", nn.Sequential(Block(channels, width, 2 if stage else 1),
+                                                             Block(width, width, 1)))
+            channels = width
+        self.fc = nn.Linear(channels, CLASSES)
+
+    def forward(self, x):
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), 1))
+
+
+NETS = {"vgg11_bn": Vgg, "resnet18": Resnet}
+
+
 def cast(precision):
     return torch.cpu.amp.autocast(dtype=torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
 
 
-def load(path):
+def load(arch, path):
     tensors = read_safetensors(path)
-    model = Vgg()
+    model = NETS[arch]()
     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("bench.")})
     return model.to(memory_format=torch.channels_last), tensors
 
@@ -68,8 +111,8 @@ def difference(got, want):
     return float((got - want).abs().max() / want.abs().max())
 
 
-def check(path):
-    model, tensors = load(path)
+def check(arch, path):
+    model, tensors = load(arch, path)
     model.eval()
     x, y = tensors["bench.x"].contiguous(memory_format=torch.channels_last), tensors["bench.y"].long()
     with torch.no_grad():  # ours in either precision against PyTorch's float32: autocast has rounding of its own
@@ -86,12 +129,13 @@ def check(path):
     print(json.dumps(out), flush=True)
 
 
-def serve(path):
-    model, _ = load(path)
+def serve(arch, path):
+    model, _ = load(arch, path)
     loss_of = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), 1e-4, 0.9, weight_decay=5e-4, nesterov=True)
     torch.manual_seed(1)
-    x = torch.randn(BATCH, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    many = torch.randn(INFER_BATCH, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    x = many[:BATCH].contiguous(memory_format=torch.channels_last)
     y = torch.randint(CLASSES, (BATCH,))
 
     def train(precision):
@@ -103,11 +147,11 @@ def serve(path):
 
     def infer(precision):
         with torch.inference_mode(), cast(precision):
-            model(x)
+            model(many)
 
     for line in sys.stdin:
         task, precision, seconds = line.split()
-        step = train if task == "train" else infer
+        step, images = (train, BATCH) if task == "train" else (infer, INFER_BATCH)
         model.train(task == "train")
         for _ in range(WARM_UP):
             step(precision)
@@ -116,12 +160,9 @@ def serve(path):
             step(precision)
             count += 1
             spent = time.monotonic() - start
-        print(json.dumps({"images_per_second": count * BATCH / spent}), flush=True)
+        print(json.dumps({"images_per_second": count * images / spent}), flush=True)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
-    if sys.argv[2] == "check":
-        check(sys.argv[3])
-    elif sys.argv[2] == "serve":
-        serve(sys.argv[3])
+    {"check": check, "serve": serve}[sys.argv[3]](sys.argv[2], sys.argv[4])
