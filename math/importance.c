@@ -1,9 +1,8 @@
-#include "math/importance.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "math/importance_core.h"
 #include "math/linalg.h"
 
 const char *const math_route_names[] = {"auto", "svd", "eigen", "closed", NULL};
@@ -11,22 +10,7 @@ const char *const math_route_names[] = {"auto", "svd", "eigen", "closed", NULL};
 /* Up to this side the symmetric matrix is kept in float64: with alpha = 1000 the curve lambda(s) turns float32's
  * rounding of G into errors of 1e-5 to 1e-4 in P, and at this size double costs nothing that matters. Larger ones are
  * float32. */
-enum { F64_SIDE = 1024, F64_BLOCK = 512 };
-
-struct MathImportance {
-    int64_t n, f, seen, side; /* side: of the symmetric matrix; f, or n in the dual */
-    int64_t total;            /* rows over all processes */
-    MathRoute route;
-    bool dual, finished;
-    double trace, rank;
-    float *x;           /* [n, f] rows, later divided by sqrt(t): dual, and svd until it is decomposed */
-    float *gram;        /* [side, side] lower triangle of G or K; on the eigen route then one eigenvector a row */
-    double *gram_f64;   /* the same where side <= F64_SIDE */
-    float *basis;       /* svd: [count, f] right singular vectors as rows */
-    double *spectrum;   /* [count] in the order of the eigenvectors; NULL on the closed route */
-    double *descending; /* [count] */
-    int64_t count;
-};
+enum { F64_SIDE = 1024 };
 
 typedef double (*Weight)(double s, double alpha);
 static double importance_of(double s, double alpha) { return alpha * s / ((alpha - 1) * s + 1); }
@@ -49,14 +33,6 @@ static bool separable(double alpha) { return fabs(alpha - 1) > 0.1; }
 #define NAME(name) name##_f64
 #include "math/importance_real.h"
 
-static BaseStatus widen(const float *x, int64_t n, double **out)
-{
-    BaseStatus st = BASE_ALLOC_RAW(n, out);
-    if (st != BASE_OK) return st;
-    for (int64_t i = 0; i < n; i++) (*out)[i] = (double)x[i];
-    return BASE_OK;
-}
-
 static void narrow(const double *x, int64_t n, float *out)
 {
     for (int64_t i = 0; i < n; i++) out[i] = (float)x[i];
@@ -70,6 +46,7 @@ BaseStatus math_importance_create(int64_t n, int64_t f, MathRoute route, bool pr
     BASE_CHECK(n >= 1 && f >= 1 && f <= INT32_MAX, BASE_EARG,
                "inputs of shape [%lld, %lld]: need at least one row and column", (long long)n, (long long)f);
     BASE_TRY(BASE_ALLOC(1, &m));
+    m->factor = 1;
     m->n = n;
     m->f = f;
     m->route = route == MATH_ROUTE_AUTO ? MATH_ROUTE_CLOSED : route;
@@ -97,59 +74,14 @@ void math_importance_free(MathImportance *m)
 {
     if (!m) return;
     base_free(m->x);
+    base_free(m->x_bf16);
+    base_free(m->groups);
     base_free(m->gram);
     base_free(m->gram_f64);
     base_free(m->basis);
     base_free(m->spectrum);
     base_free(m->descending);
     base_free(m);
-}
-
-static BaseStatus add_f64(MathImportance *m, const float *x, int64_t rows)
-{
-    BaseStatus st = BASE_OK;
-    double *wide = NULL;
-    for (int64_t at = 0; at < rows && st == BASE_OK; at += F64_BLOCK) {
-        int64_t count = rows - at < F64_BLOCK ? rows - at : F64_BLOCK;
-        BASE_TRY(widen(x + at * m->f, count * m->f, &wide));
-        st = math_gram_f64(count, m->f, 1, wide, 1, m->gram_f64);
-        base_free(wide);
-    }
-out:
-    return st;
-}
-
-/* K in double: X is widened a block of columns at a time. */
-static BaseStatus dual_f64(MathImportance *m)
-{
-    BaseStatus st = BASE_OK;
-    double *wide = NULL;
-    BASE_TRY(BASE_ALLOC_RAW(m->n * F64_BLOCK, &wide));
-    for (int64_t at = 0; at < m->f; at += F64_BLOCK) {
-        int64_t count = m->f - at < F64_BLOCK ? m->f - at : F64_BLOCK;
-        for (int64_t i = 0; i < m->n; i++)
-            for (int64_t j = 0; j < count; j++) wide[i * count + j] = (double)m->x[i * m->f + at + j];
-        BASE_TRY(math_gram_dual_f64(m->n, count, 1, wide, 1, m->gram_f64));
-    }
-out:
-    base_free(wide);
-    return st;
-}
-
-BaseStatus math_importance_add(MathImportance *m, const float *x, int64_t rows)
-{
-    BaseStatus st = BASE_OK;
-    BASE_CHECK(!m->finished && rows >= 0 && rows <= m->n - m->seen, BASE_EARG, "%lld rows more than the %lld announced",
-               (long long)(m->seen + rows - m->n), (long long)m->n);
-    if (m->x)
-        memcpy(m->x + m->seen * m->f, x, (size_t)(rows * m->f) * sizeof *x);
-    else if (m->gram)
-        BASE_TRY(math_gram(rows, m->f, 1, x, 1, m->gram));
-    else
-        BASE_TRY(add_f64(m, x, rows));
-    m->seen += rows;
-out:
-    return st;
 }
 
 /* Sum over processes. The row count travels as two floats, exact up to 2^40 rows. */
@@ -216,21 +148,14 @@ out:
 static BaseStatus normalise(MathImportance *m)
 {
     BaseStatus st = BASE_OK;
-    int64_t size = m->side * m->side;
-    if (m->x) math_scale(m->x, m->n * m->f, (float)(1 / sqrt(m->trace)));
-    if (m->gram_f64) {
-        if (m->dual)
-            BASE_TRY(dual_f64(m));
-        else
-            divide_f64(m->gram_f64, size, m->trace);
-        m->rank = effective_rank_f64(m->gram_f64, m->side);
-    } else if (m->gram) {
-        if (m->dual)
-            BASE_TRY(math_gram_dual(m->n, m->f, 1, m->x, 0, m->gram));
-        else
-            divide(m->gram, size, m->trace);
-        m->rank = effective_rank(m->gram, m->side);
-    }
+    double divisor = m->dual && !m->x_bf16 ? 1 : m->trace; /* of the symmetric matrix */
+    if (m->x_bf16) m->factor = 1 / sqrt(m->trace);
+    if (m->x) math_scale(m->x, m->stored, (float)(1 / sqrt(m->trace)));
+    if (m->dual) BASE_TRY(math_rows_dual(m));
+    if (m->gram_f64)
+        BASE_TRY(divide_f64(m->gram_f64, m->side, divisor, &m->rank));
+    else if (m->gram)
+        BASE_TRY(divide(m->gram, m->side, divisor, &m->rank));
 out:
     return st;
 }
@@ -242,8 +167,9 @@ BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *
                (long long)m->seen, (long long)m->n);
     m->total = m->n;
     if (reduce) BASE_TRY(reduce_gram(m, reduce, user));
-    for (int64_t i = 0; m->x && i < m->n; i++) m->trace += math_dot(m->x + i * m->f, m->x + i * m->f, m->f);
-    for (int64_t i = 0; !m->x && i < m->f; i++)
+    bool stored = m->x || m->x_bf16;
+    if (stored) m->trace = math_rows_squares(m);
+    for (int64_t i = 0; !stored && i < m->f; i++)
         m->trace += m->gram ? (double)m->gram[i * m->f + i] : m->gram_f64[i * m->f + i];
     BASE_CHECK(isfinite(m->trace), BASE_ENUMERIC,
                "a layer's inputs are not finite, or so large that their squares overflow");
@@ -262,7 +188,7 @@ static BaseStatus solve_dual(const MathImportance *m, double alpha, const float 
     double *wide = NULL, *result = NULL;
     Responses unused = {0};
     if (m->gram_f64) {
-        BASE_TRY(widen(z, rows * n, &wide));
+        BASE_TRY(math_widen(z, rows * n, &wide));
         if (m->spectrum) {
             BASE_TRY(BASE_ALLOC_RAW(rows * n, &result));
             BASE_TRY(filter_f64(m->gram_f64, n, n, m->spectrum, alpha, inverse_of, wide, rows, result, &unused));
@@ -291,9 +217,9 @@ static BaseStatus apply_dual(const MathImportance *m, double alpha, const float 
     float *z = NULL, *y = NULL; /* [rows, n] */
     BASE_TRY(BASE_ALLOC_RAW(rows * n, &z));
     BASE_TRY(BASE_ALLOC_RAW(rows * n, &y));
-    BASE_TRY(math_gemm(false, true, rows, n, m->f, 1, w, m->x, 0, z));
+    BASE_TRY(math_rows_respond(m, w, rows, z));
     BASE_TRY(solve_dual(m, alpha, z, rows, y));
-    BASE_TRY(math_gemm(false, false, rows, m->f, n, (float)alpha, y, m->x, 0, out));
+    BASE_TRY(math_rows_combine(m, alpha, y, rows, out));
     seen->in = math_dot(z, z, rows * n);
     seen->out = NAN;
     if (!separable(alpha)) goto out;
@@ -314,7 +240,7 @@ static BaseStatus apply_primal(const MathImportance *m, double alpha, bool compl
     BaseStatus st = BASE_OK;
     double *wide = NULL, *result = NULL;
     if (m->gram) return primal(m->gram, m->f, m->spectrum, alpha, complement, w, rows, out, seen);
-    BASE_TRY(widen(w, rows * m->f, &wide));
+    BASE_TRY(math_widen(w, rows * m->f, &wide));
     BASE_TRY(BASE_ALLOC_RAW(rows * m->f, &result));
     BASE_TRY(primal_f64(m->gram_f64, m->f, m->spectrum, alpha, complement, wide, rows, result, seen));
     narrow(result, rows * m->f, out);
@@ -449,7 +375,7 @@ BaseStatus math_importance_response(const MathImportance *m, const float *w, int
     if (!(m->trace > 0)) goto out;
     if (m->dual) {
         BASE_TRY(BASE_ALLOC_RAW(size, &c));
-        BASE_TRY(math_gemm(false, true, rows, m->n, m->f, 1, w, m->x, 0, c));
+        BASE_TRY(math_rows_respond(m, w, rows, c));
         *out = math_dot(c, c, size);
     } else if (m->spectrum) {
         BASE_TRY(response_spectral(m, w, rows, out));
@@ -458,7 +384,7 @@ BaseStatus math_importance_response(const MathImportance *m, const float *w, int
         BASE_TRY(math_symm(rows, m->f, w, m->gram, c));
         *out = math_dot(c, w, size);
     } else {
-        BASE_TRY(widen(w, size, &wide));
+        BASE_TRY(math_widen(w, size, &wide));
         BASE_TRY(BASE_ALLOC_RAW(size, &product));
         BASE_TRY(math_symm_f64(rows, m->f, wide, m->gram_f64, product));
         for (int64_t i = 0; i < size; i++) *out += product[i] * wide[i];

@@ -11,8 +11,8 @@
  *     P = alpha X^T B^-1 X / t        B = (alpha - 1) K + I
  * Never P = alpha / (alpha - 1) (I - A^-1): 0/0 at alpha = 1. Zero trace (no input at all) means P = 0.
  *
- * Memory, in floats: primal f^2; dual n f + n^2; svd n f + min(n, f) f. Applying the closed form takes one more f^2
- * (n^2).
+ * Memory, in floats: primal f^2; dual n f (less where rows have few columns, half in bf16) + n^2; svd n f + min(n, f)
+ * f. Applying the closed form takes one more f^2 (n^2).
  */
 #ifndef MATH_IMPORTANCE_H
 #define MATH_IMPORTANCE_H
@@ -40,6 +40,28 @@ BaseStatus math_importance_create(int64_t n, int64_t f, MathRoute route, bool pr
 void math_importance_free(MathImportance *m);
 /** Streams @p rows further rows in; x [rows, f]. BASE_EARG beyond n. */
 BaseStatus math_importance_add(MathImportance *m, const float *x, int64_t rows);
+
+/** Runs of columns, ascending and apart. */
+typedef struct {
+    int64_t from, width;
+} MathSpan;
+enum { MATH_SPANS = 16 };
+typedef struct {
+    MathSpan at[MATH_SPANS];
+    int count;
+} MathColumns;
+/** The same for rows that are 0 outside of @p columns and hold only those: x [rows, sum of widths], float, or bf16 (as
+ *  uint16_t) after math_importance_use_bf16. Costs the squares of the widths and not f^2. */
+BaseStatus math_importance_add_columns(MathImportance *m, const void *x, int64_t rows, const MathColumns *columns);
+
+/** C [M, N] += A^T B (a [K, M], b [K, N]) or with @p dual A B^T (a [M, K], b [N, K]), summed in float32; ld: row
+ * strides. */
+typedef BaseStatus (*MathProduct)(void *user, bool dual, int64_t M, int64_t N, int64_t K, const uint16_t *a,
+                                  int64_t lda, const uint16_t *b, int64_t ldb, float *c, int64_t ldc);
+/** From the first row on, rows come as bf16 and @p product (kept until finish) multiplies them; nothing is rounded on
+ * the way. Has no effect, and rows stay float32, on the svd route and where the work is in float64: ask takes_bf16. */
+BaseStatus math_importance_use_bf16(MathImportance *m, MathProduct product, void *user);
+bool math_importance_takes_bf16(const MathImportance *m);
 /** Ends the stream. @p reduce (NULL: none; primal Gram only) sums a float array over processes.
  *  BASE_ENUMERIC where an input was not finite or the decomposition failed, BASE_EARG where rows are missing. */
 BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *user, float *x, int64_t n), void *user);

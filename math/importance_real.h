@@ -1,22 +1,26 @@
 /* math/importance_real.h - what importance.c does with the symmetric matrix S (G or K, normalised, [side, side]) in one
  * precision: included once with REAL float, once with REAL double. */
 
-/* A division, so that one lone feature has s = 1 and not 1 less a rounding. */
-static void NAME(divide)(REAL *x, int64_t n, double by)
+/* S is divided (so that one lone feature has s = 1 and not 1 less a rounding), lower triangle; *rank = 1 / ||S||_F^2.
+ * The non-zero eigenvalues of G and K are the same, so are the norms. */
+static BaseStatus NAME(divide)(REAL *gram, int64_t side, double by, double *rank)
 {
-    for (int64_t i = 0; i < n; i++) x[i] /= (REAL)by;
-}
-
-/* 1 / ||S||_F^2 from the lower triangle. The non-zero eigenvalues of G and K are the same, so are the norms. */
-static double NAME(effective_rank)(const REAL *gram, int64_t side)
-{
-    double sum = 0;
+    BaseStatus st = BASE_OK;
+    double *squares = NULL, sum = 0; /* of each row, so that the order of the sum is one */
+    BASE_TRY(BASE_ALLOC_RAW(side, &squares));
+#pragma omp parallel for schedule(static, 16)
     for (int64_t i = 0; i < side; i++) {
-        const REAL *row = gram + i * side;
-        for (int64_t j = 0; j < i; j++) sum += 2 * (double)row[j] * (double)row[j];
-        sum += (double)row[i] * (double)row[i];
+        REAL *row = gram + i * side;
+        double below = 0;
+        for (int64_t j = 0; j <= i; j++) row[j] /= (REAL)by;
+        for (int64_t j = 0; j < i; j++) below += (double)row[j] * (double)row[j];
+        squares[i] = 2 * below + (double)row[i] * (double)row[i];
     }
-    return 1 / sum;
+    for (int64_t i = 0; i < side; i++) sum += squares[i];
+    *rank = 1 / sum;
+out:
+    base_free(squares);
+    return st;
 }
 
 static BaseStatus NAME(eigen)(int64_t side, REAL *gram, double *spectrum)

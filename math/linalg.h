@@ -20,6 +20,11 @@
     BaseStatus math_gram##S(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *g);                        \
     /** K = alpha X X^T + beta K;  X [n, f], K [n, n] lower. */                                                          \
     BaseStatus math_gram_dual##S(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *k);                   \
+    /** The same on blocks of larger matrices, whose row strides are lda, ldb, ldc. */                                   \
+    BaseStatus math_gemm_block##S(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a,          \
+                                  int64_t lda, const REAL *b, int64_t ldb, REAL beta, REAL *c, int64_t ldc);             \
+    /** G += X^T X, or with @p dual G += X X^T, on blocks;  X [n, f] of row stride ldx, G lower of row stride ldg. */    \
+    BaseStatus math_gram_block##S(bool dual, int64_t n, int64_t f, const REAL *x, int64_t ldx, REAL *g, int64_t ldg);    \
     /** C = W G;  W, C [rows, f], G [f, f] symmetric, lower. */                                                          \
     BaseStatus math_symm##S(int64_t rows, int64_t f, const REAL *w, const REAL *g, REAL *c);                             \
     /** G = L L^T in place (lower). BASE_ENUMERIC where G is not positive definite. */                                   \

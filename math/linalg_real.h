@@ -11,6 +11,33 @@ BaseStatus NAME(math_gemm)(bool ta, bool tb, int64_t M, int64_t N, int64_t K, RE
     return BASE_OK;
 }
 
+BaseStatus NAME(math_gemm_block)(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a,
+                                 int64_t lda, const REAL *b, int64_t ldb, REAL beta, REAL *c, int64_t ldc)
+{
+    BaseStatus st = BASE_OK;
+    if (M == 0 || N == 0) return BASE_OK;
+    BASE_TRY(check_indices(M, N, K));
+    BASE_TRY(check_indices(lda, ldb, ldc));
+    BLAS(gemm)
+    (CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,
+     (int)lda, b, (int)ldb, beta, c, (int)ldc);
+out:
+    return st;
+}
+
+BaseStatus NAME(math_gram_block)(bool dual, int64_t n, int64_t f, const REAL *x, int64_t ldx, REAL *g, int64_t ldg)
+{
+    BaseStatus st = BASE_OK;
+    if (n == 0 || f == 0) return BASE_OK;
+    BASE_TRY(check_indices(n, f, 0));
+    BASE_TRY(check_indices(ldx, ldg, 0));
+    BLAS(syrk)
+    (CblasRowMajor, CblasLower, dual ? CblasNoTrans : CblasTrans, (int)(dual ? n : f), (int)(dual ? f : n), 1, x,
+     (int)ldx, 1, g, (int)ldg);
+out:
+    return st;
+}
+
 BaseStatus NAME(math_gram)(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *g)
 {
     BaseStatus st = check_indices(n, f, 0);

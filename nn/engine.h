@@ -30,6 +30,8 @@ void nn_engine_free(NnEngine *engine);
 BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64_t dropout_key, float *logits);
 /** Input of layer @p layer (an index of nn_net_layers) in the last forward pass: out [n, C, H, W], plain float32. */
 BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out);
+/** The same with channels last, [n, H, W, C], as float, or as bf16 (uint16_t), rounded if it is not bf16 already. */
+BaseStatus nn_engine_tap_pixels(NnEngine *engine, int layer, NnPrecision as, void *out);
 /** Gradients for the last forward pass given d loss / d logits [n, K]. @p grads [param_count] is overwritten.
  *  BASE_ENUMERIC where a gradient is not finite. */
 BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *grads);

@@ -127,7 +127,7 @@ out:
     return st;
 }
 
-BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out)
+static BaseStatus tap(NnEngine *engine, int layer, dnnl_data_type_t type, dnnl_format_tag_t tag, void *out)
 {
     BaseStatus st = BASE_OK;
     int count;
@@ -141,7 +141,7 @@ BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out)
     int node = 0;
     while (nn_prog_node(p, node)->layer != layer) node++;
     const NnTensor *value = &p->state[nn_prog_node(p, node)->in[0]].value;
-    dnnl_memory_desc_t plain = nn_md(dnnl_f32, dnnl_nchw, 4, value->md.dims);
+    dnnl_memory_desc_t plain = nn_md(type, tag, 4, value->md.dims);
     NN_DNNL(dnnl_reorder_primitive_desc_create(&pd, &value->md, p->engine, &plain, p->engine, NULL), "the input",
             layers[layer].name);
     NN_DNNL(dnnl_primitive_create(&reorder, pd), "the input", layers[layer].name);
@@ -154,6 +154,16 @@ out:
     if (reorder) dnnl_primitive_destroy(reorder);
     if (pd) dnnl_primitive_desc_destroy(pd);
     return st;
+}
+
+BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out)
+{
+    return tap(engine, layer, dnnl_f32, dnnl_nchw, out);
+}
+
+BaseStatus nn_engine_tap_pixels(NnEngine *engine, int layer, NnPrecision as, void *out)
+{
+    return tap(engine, layer, as == NN_BF16 ? dnnl_bf16 : dnnl_f32, dnnl_nhwc, out);
 }
 
 BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *grads)

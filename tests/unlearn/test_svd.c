@@ -268,15 +268,19 @@ typedef struct {
     int64_t count[4], width[4];
 } Collected;
 
-static BaseStatus collect(void *user, int layer, const float *rows, int64_t count)
+static BaseStatus collect(void *user, int layer, const void *rows, int64_t count, const MathColumns *columns)
 {
     Collected *c = user;
-    memcpy(c->rows[layer] + c->count[layer] * c->width[layer], rows, (size_t)(count * c->width[layer]) * sizeof *rows);
-    c->count[layer] += count;
+    const float *from = rows;
+    for (int64_t r = 0; r < count; r++) {
+        float *to = c->rows[layer] + c->count[layer]++ * c->width[layer];
+        for (int i = 0; i < columns->count; from += columns->at[i++].width)
+            memcpy(to + columns->at[i].from, from, (size_t)columns->at[i].width * sizeof *from);
+    }
     return BASE_OK;
 }
 
-/* Rows arrive complete and in order, whatever the batch. */
+/* Rows arrive complete and in one order, whatever the batch. */
 static void test_streaming(void **state)
 {
     (void)state;
@@ -298,8 +302,8 @@ static void test_streaming(void **state)
                 c.width[i] = layers[i].features;
                 assert_ok(BASE_ALLOC(plans[i].rows * c.width[i], &c.rows[i]));
             }
-            assert_ok(unlearn_inputs_stream(s->net, &s->context.train, (const uint8_t[]){1, 1, 1, 1}, plans, NN_F32,
-                                            BATCHES[b], "test", collect, &c));
+            assert_ok(unlearn_inputs_stream(s->net, &s->context.train, (const uint8_t[]){1, 1, 1, 1}, NULL, plans,
+                                            NN_F32, BATCHES[b], "test", collect, &c));
             for (int i = 0; i < count; i++) {
                 assert_int_equal(c.count[i], plans[i].rows);
                 for (int64_t j = 0; b && j < plans[i].rows * c.width[i]; j++)
@@ -326,33 +330,48 @@ static void test_unfold(void **state)
         {.kind = NN_LAYER_CONV, .C = 1, .H = 20, .W = 6, .kernel = 5, .stride = 3, .pad = 2, .features = 25},
         {.kind = NN_LAYER_CONV, .C = 2, .H = 2, .W = 2, .kernel = 3, .stride = 1, .pad = 1, .features = 18},
     };
+    static const int GROUPS[4][2] = {{9, 9}, {1, 1}, {4, 6}, {4, 4}}; /* by kind of patches */
     for (int i = 0; i < 4; i++) {
         for (int kind = 0; kind < 2; kind++) {
             const NnLayer *l = LAYERS + i;
             int64_t size = l->C * l->H * l->W, k = l->kernel;
             UnlearnPatches p;
-            float *map = NULL, *rows = NULL;
+            float *map = NULL, *windows = NULL, *rows = NULL;
+            UnlearnTapGroups groups;
             assert_ok(unlearn_patches_plan(l, i, 3, (UnlearnPatchKind)kind, 0, 9, "retain", &p));
+            assert_ok(unlearn_patches_group(l, &p, &groups));
             assert_int_equal(p.h, kind == UNLEARN_PATCHES_PAPER && l->H > 3 * k ? 3 * k : l->H);
             assert_true(p.y >= 0 && p.y + p.h <= l->H && p.x >= 0 && p.x + p.w <= l->W);
             assert_int_equal(p.rows, 3 * p.out_h * p.out_w);
+            assert_int_equal(groups.count, GROUPS[i][kind]);
             assert_ok(BASE_ALLOC(3 * size, &map));
-            assert_ok(BASE_ALLOC(p.rows * l->features, &rows));
+            assert_ok(BASE_ALLOC(3 * size, &windows));
+            assert_ok(BASE_ALLOC(l->features, &rows));
             for (int64_t j = 0; j < 3 * size; j++) map[j] = (float)(j + 1);
-            for (int64_t j = 0; j < p.rows * l->features; j++) rows[j] = -1;
-            unlearn_patches_gather(l, &p, map, 0, 0, p.rows, rows);
+            unlearn_patches_cut(l, &p, map, 3, sizeof *map, windows);
             for (int64_t r = 0; r < p.rows; r++) {
                 int64_t image = r / (p.out_h * p.out_w), oy = r / p.out_w % p.out_h, ox = r % p.out_w;
+                const UnlearnTaps *taps = groups.kinds + groups.kind[r % (p.out_h * p.out_w)];
+                MathColumns columns = unlearn_patches_columns(l, taps);
+                const float *got = rows;
+                float whole[36] = {0};
+                for (int64_t j = 0; j < l->features; j++) rows[j] = -1;
+                unlearn_patches_gather(l, &p, taps, windows, 0, &r, 1, sizeof *rows, rows);
+                for (int c = 0; c < columns.count; got += columns.at[c++].width)
+                    memcpy(whole + columns.at[c].from, got, (size_t)columns.at[c].width * sizeof *got);
+                unlearn_patches_order(l, 1, whole, true, rows); /* to channel, row, column */
                 for (int64_t e = 0; e < l->features; e++) {
                     int64_t c = e / (k * k), y = oy * l->stride - l->pad + e / k % k,
                             x = ox * l->stride - l->pad + e % k;
                     bool in = y >= 0 && y < p.h && x >= 0 && x < p.w;
-                    float want = in ? map[((image * l->C + c) * l->H + p.y + y) * l->W + p.x + x] : 0;
-                    assert_true(rows[r * l->features + e] == want);
+                    float want = in ? map[((image * l->H + p.y + y) * l->W + p.x + x) * l->C + c] : 0;
+                    assert_true(rows[e] == want);
                 }
             }
             base_free(map);
+            base_free(windows);
             base_free(rows);
+            unlearn_patches_groups_free(&groups);
             unlearn_patches_free(&p);
         }
     }

@@ -1,9 +1,10 @@
 /* unlearn/layers/patches.h - a layer's inputs as rows of a matrix X [n, features]: a convolution's unfolded patches
- * (channel slowest, then kernel row, then kernel column, as its weight [K, C*kh*kw] lies), a linear layer's input
- * vectors. */
+ * (kernel row slowest, then kernel column, then channel, so that a tap of the kernel is one run of columns), a linear
+ * layer's input vectors. A weight [K, C, kh, kw] has the order channel, row, column: unlearn_patches_order. */
 #ifndef UNLEARN_LAYERS_PATCHES_H
 #define UNLEARN_LAYERS_PATCHES_H
 
+#include "math/importance.h"
 #include "nn/net.h"
 
 typedef enum { UNLEARN_PATCHES_PAPER, UNLEARN_PATCHES_ALL } UnlearnPatchKind;
@@ -26,10 +27,31 @@ BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images
                                 uint64_t seed, const char *side, UnlearnPatches *out);
 void unlearn_patches_free(UnlearnPatches *patches);
 
-/** Unfolds rows number @p from to @p to - 1 (of the rows taken) out of the maps of images first_image...:
- *  map [images here, C, H, W], out [to - from, features]. In parallel. */
-void unlearn_patches_gather(const NnLayer *layer, const UnlearnPatches *patches, const float *map, int64_t first_image,
-                            int64_t from, int64_t to, float *out);
+/** The part of a kernel, rows y0..y1 - 1 and columns x0..x1 - 1, that is inside of the window. */
+typedef struct {
+    int64_t y0, y1, x0, x1;
+} UnlearnTaps;
+/** Patches that hang over the window's border alike; where that saves little, everything is one group. */
+typedef struct {
+    UnlearnTaps *kinds; /* [count], owned */
+    int *kind;          /* [out_h * out_w] of each position, owned */
+    int count;
+} UnlearnTapGroups;
+BaseStatus unlearn_patches_group(const NnLayer *layer, const UnlearnPatches *patches, UnlearnTapGroups *out);
+void unlearn_patches_groups_free(UnlearnTapGroups *groups);
+/** The columns of X that @p taps make: as many runs as kernel rows, or one. */
+MathColumns unlearn_patches_columns(const NnLayer *layer, const UnlearnTaps *taps);
+
+/** Cuts the window out of @p n maps [n, H, W, C]: out [n, h, w, C]; values of @p element bytes. */
+void unlearn_patches_cut(const NnLayer *layer, const UnlearnPatches *patches, const void *maps, int64_t n,
+                         int64_t element, void *out);
+/** Unfolds the @p count patches numbered @p which out of the windows of images first_image...: windows [images here, h,
+ * w, C], out [count, taps * C]: only @p taps, zero where they are outside. Values of @p element bytes. In parallel. */
+void unlearn_patches_gather(const NnLayer *layer, const UnlearnPatches *patches, const UnlearnTaps *taps,
+                            const void *windows, int64_t first_image, const int64_t *which, int64_t count,
+                            int64_t element, void *out);
+/** Weights [K, features] from the network's order of columns to X's, or with @p back the other way. */
+void unlearn_patches_order(const NnLayer *layer, int64_t K, const float *from, bool back, float *to);
 /** Number of rows taken that belong to images before @p image. */
 int64_t unlearn_patches_before(const UnlearnPatches *patches, int64_t image);
 

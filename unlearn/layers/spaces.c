@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "math/linalg.h"
+#include "nn/gram.h"
 #include "unlearn/layers/inputs.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/select.h"
@@ -14,6 +15,7 @@ const char *const unlearn_patch_names[] = {"paper", "all", NULL};
 
 struct UnlearnSpaces {
     int layer_count;
+    const NnLayer *layers;             /* the original's, borrowed */
     uint8_t *selected;                 /* [layer_count] */
     MathImportance **retain, **forget; /* [layer_count]; NULL where not selected */
     int64_t samples_retain, samples_forget;
@@ -48,10 +50,10 @@ void unlearn_spaces_free(UnlearnSpaces *s)
     base_free(s);
 }
 
-static BaseStatus take_rows(void *user, int layer, const float *rows, int64_t count)
+static BaseStatus take_rows(void *user, int layer, const void *rows, int64_t count, const MathColumns *columns)
 {
     MathImportance **side = user;
-    return math_importance_add(side[layer], rows, count);
+    return math_importance_add_columns(side[layer], rows, count, columns);
 }
 
 /* One side: the plan of every layer, one forward pass, the factorisations. @p side [layer_count] comes in NULL. */
@@ -60,12 +62,16 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
+    NnGram *gram = NULL;
+    uint8_t *bf16 = NULL;
     char label[64];
     int count;
     const NnLayer *layers = nn_net_layers(context->original, &count);
     MathRoute route = (MathRoute)params->route;
     if (params->spectra && route != MATH_ROUTE_SVD) route = MATH_ROUTE_EIGEN;
     BASE_TRY(BASE_ALLOC(count, &plans));
+    BASE_TRY(BASE_ALLOC(count, &bf16));
+    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&gram));
     for (int i = 0; i < count; i++) {
         if (!selected[i]) continue;
         BASE_TRY(unlearn_patches_plan(layers + i, i, sample->n, (UnlearnPatchKind)params->patches, params->max_patches,
@@ -75,11 +81,13 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
             base_error_prefix(st, "layer %s", layers[i].name);
             goto out;
         }
+        if (gram) BASE_TRY(math_importance_use_bf16(side[i], nn_gram_product, gram));
+        bf16[i] = math_importance_takes_bf16(side[i]);
     }
     DataView view = data_view_of(context->train.set, sample);
     snprintf(label, sizeof label, "inputs to %s", name);
-    BASE_TRY(unlearn_inputs_stream(context->original, &view, selected, plans, context->precision, 0, label, take_rows,
-                                   side));
+    BASE_TRY(unlearn_inputs_stream(context->original, &view, selected, bf16, plans, context->precision, 0, label,
+                                   take_rows, side));
     for (int i = 0; i < count; i++) {
         if (!selected[i]) continue;
         st = math_importance_finish(side[i], context->reduce, context->user);
@@ -91,6 +99,8 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
 out:
     for (int i = 0; plans && i < count; i++) unlearn_patches_free(plans + i);
     base_free(plans);
+    base_free(bf16);
+    nn_gram_free(gram);
     return st;
 }
 
@@ -101,7 +111,7 @@ BaseStatus unlearn_spaces_create(const UnlearnContext *context, const UnlearnSpa
     DataIndex retain = {0}, forget = {0};
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &s));
-    nn_net_layers(context->original, &s->layer_count);
+    s->layers = nn_net_layers(context->original, &s->layer_count);
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->selected));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
@@ -128,13 +138,21 @@ BaseStatus unlearn_spaces_edit(const UnlearnSpaces *s, int layer, double alpha_r
 {
     BaseStatus st = BASE_OK;
     MathShares shares;
-    BASE_TRY(
-        math_importance_edit(s->retain[layer], s->forget[layer], alpha_r, alpha_f, w, K, out, row ? &shares : NULL));
+    const NnLayer *l = s->layers + layer;
+    float *ordered = NULL, *edit = NULL; /* W and out with X's order of columns */
+    BASE_TRY(BASE_ALLOC_RAW(K * l->features, &ordered));
+    BASE_TRY(BASE_ALLOC_RAW(K * l->features, &edit));
+    unlearn_patches_order(l, K, w, false, ordered);
+    BASE_TRY(math_importance_edit(s->retain[layer], s->forget[layer], alpha_r, alpha_f, ordered, K, edit,
+                                  row ? &shares : NULL));
+    unlearn_patches_order(l, K, edit, true, out);
     if (!row) goto out;
     row->retain_removed = shares.retain;
     row->forget_removed = shares.forget;
     row->weight_change = sqrt(math_dot(out, out, K * row->features) / math_dot(w, w, K * row->features));
 out:
+    base_free(ordered);
+    base_free(edit);
     return st;
 }
 
@@ -205,10 +223,18 @@ BaseStatus unlearn_spaces_measure(const UnlearnSpaces *s, int layer, const float
                                   UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(share(s->forget[layer], w, delta, K, &row->forget_removed));
-    BASE_TRY(share(s->retain[layer], w, delta, K, &row->retain_removed));
-    int64_t size = K * row->features;
+    const NnLayer *l = s->layers + layer;
+    int64_t size = K * l->features;
+    float *whole = NULL, *part = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(size, &whole));
+    BASE_TRY(BASE_ALLOC_RAW(size, &part));
+    unlearn_patches_order(l, K, w, false, whole);
+    unlearn_patches_order(l, K, delta, false, part);
+    BASE_TRY(share(s->forget[layer], whole, part, K, &row->forget_removed));
+    BASE_TRY(share(s->retain[layer], whole, part, K, &row->retain_removed));
     row->weight_change = sqrt(math_dot(delta, delta, size) / math_dot(w, w, size));
 out:
+    base_free(whole);
+    base_free(part);
     return st;
 }
