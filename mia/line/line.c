@@ -17,8 +17,9 @@
  * with z, v the multipliers of the bounds, s = u - a. Eliminating all but (w, b) leaves r + 1 equations,
  *     (diag(1, ..., 1, 0) + F' D^-1 F) (dw, db) = F' D^-1 (y q),   D = z / a + v / s,   F = [phi, 1],
  * and F' D^-1 F is made of moments: sum_i phi_j phi_k / D_i = c_j c_k sum_i exp(-2 gamma x_i^2) t_i^(j + k) / D_i. So
- * an iteration is O(n r), not O(n r^2). Sums go over fixed chunks in order: any number of threads gives the same bits.
- */
+ * an iteration is O(n r), not O(n r^2). One thread: a pass is
+ * under a millisecond, less than what waiting for a second thread costs on a busy machine (70 ms an iteration,
+ * measured). */
 #include "mia/line/line.h"
 
 #include <math.h>
@@ -38,6 +39,14 @@ enum {
 };
 /* 2 sqrt(2 gap) = 3e-4 at the end of the rounds; T_r takes at most 1e-4 more. */
 static const double GAP = 1e-8, TAIL_ERROR = 1e-4;
+
+/* The two inner loops, built for each width of vectors too; a product and a sum are never fused, so bits are the same.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDE
+#endif
 
 typedef struct {
     double x;
@@ -66,7 +75,7 @@ static int compare_points(const void *left, const void *right)
 }
 
 /* out[k] = sum_i weight_i t_i^k; @p weight [n] is used up. */
-static void moments(int64_t n, const double *t, double *weight, int count, double *out)
+WIDE static void moments(int64_t n, const double *t, double *weight, int count, double *out)
 {
     double sum[MOMENTS][LANES];
     memset(sum, 0, (size_t)count * sizeof sum[0]);
@@ -88,7 +97,7 @@ static void moments(int64_t n, const double *t, double *weight, int count, doubl
 }
 
 /* out[i] = sum_k p_k t_i^k */
-static void polynomials(int64_t n, const double *t, const double *p, int count, double *out)
+WIDE static void polynomials(int64_t n, const double *t, const double *p, int count, double *out)
 {
     for (int64_t at = 0; at < n; at += BLOCK) {
         double value[BLOCK] = {0}, by[BLOCK] = {0};
@@ -104,7 +113,6 @@ static void polynomials(int64_t n, const double *t, const double *p, int count, 
 typedef void (*ChunkWork)(Solver *v, int64_t first, int64_t n, double *sums);
 static void over_chunks(Solver *v, ChunkWork work, int count, int least, double *total)
 {
-#pragma omp parallel for schedule(static) if (v->chunks > 3)
     for (int64_t i = 0; i < v->chunks; i++) {
         int64_t first = i * CHUNK, n = v->m - first < CHUNK ? v->m - first : CHUNK;
         work(v, first, n, v->sums + i * SUMS);
@@ -199,6 +207,8 @@ static void work_right(Solver *v, int64_t first, int64_t n, double *sums)
     right_side(v, first, n, residual, sums);
 }
 
+static double least(double a, double b) { return a < b ? a : b; }
+
 /* da, dz, dv of (dp, db). Sums: a z + s v after a step of length x is [0] + [1] x + [2] x^2; [3] the longest step. */
 static void work_direction(Solver *v, int64_t first, int64_t n, double *sums)
 {
@@ -214,10 +224,10 @@ static void work_direction(Solver *v, int64_t first, int64_t n, double *sums)
         now += a * z + s * u;
         linear += a * dz + z * da + s * dv - u * da;
         square += da * dz - da * dv;
-        if (da < 0) longest = fmin(longest, -a / da);
-        if (da > 0) longest = fmin(longest, s / da);
-        if (dz < 0) longest = fmin(longest, -z / dz);
-        if (dv < 0) longest = fmin(longest, -u / dv);
+        if (da < 0) longest = least(longest, -a / da);
+        if (da > 0) longest = least(longest, s / da);
+        if (dz < 0) longest = least(longest, -z / dz);
+        if (dv < 0) longest = least(longest, -u / dv);
         v->da[at] = da;
         v->dz[at] = dz;
         v->dv[at] = dv;
