@@ -107,8 +107,11 @@ check-long: $(PROGRAM) $(TESTS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
-.PRECIOUS: $(BUILD)/bench/%.o
+.PRECIOUS: $(BUILD)/bench/%.o $(BUILD)/bench/rows/%.o
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(call archives,$(DEPS_nn) nn)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_nn) nn mia)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 bench: $(PROGRAM) $(BUILD)/bench/net_bench
