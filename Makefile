@@ -114,8 +114,11 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(call archives,$(DEPS_nn) nn)
 $(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_nn) nn mia)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
-bench: $(PROGRAM) $(BUILD)/bench/net_bench
+bench: $(PROGRAM) $(BUILD)/bench/net_bench $(BUILD)/bench/rows/svc_60000
+	@command -v python3 >/dev/null || { echo 'bench: python3 is missing (Debian: python3)' >&2; exit 1; }
 	bench/run $(PROGRAM) $(BUILD)/bench/net_bench
+	@if /usr/bin/python3 -c 'import sklearn' 2>/dev/null; then bench/peers/sklearn_svc.py $(BUILD)/bench/rows/svc_60000; \
+	else echo 'bench: python3-sklearn is not installed: svc_60000 is left out'; fi
 install: $(PROGRAM)
 	install -D $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/expunge
 	mkdir -p $(DESTDIR)$(PREFIX)/share/expunge && cp -r configs $(DESTDIR)$(PREFIX)/share/expunge/
@@ -128,7 +131,7 @@ help:
 	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
 	@echo 'make check-long    the quick tests and the long ones'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
-	@echo 'make bench         speed beside PyTorch (needs python3-torch; left out with a notice where missing)'
+	@echo 'make bench         speed beside PyTorch and scikit-learn (python3-torch, python3-sklearn; left out where missing)'
 	@echo 'make layers        who includes whom'
 	@echo 'make install       to PREFIX (/usr/local), below DESTDIR'
 	@echo 'make format clean'
