@@ -8,6 +8,7 @@
 #include "report/escape.h"
 #include "report/page.h"
 #include "report/results.h"
+#include "report/write.h"
 
 typedef BaseStatus (*FigureMake)(ReportFigures *figures);
 static const FigureMake FIGURES[] = {
@@ -16,30 +17,18 @@ static const FigureMake FIGURES[] = {
 #undef X
 };
 
-static BaseStatus write_text(const char *folder, const char *stem, const char *suffix, const BaseText *text)
-{
-    BaseStatus st = BASE_OK;
-    char *path = NULL;
-    BASE_TRY(text->st);
-    BASE_TRY(base_format(&path, "%s/%s%s", folder, stem, suffix));
-    BASE_TRY(io_file_write(path, text->data ? text->data : "", text->size));
-out:
-    base_free(path);
-    return st;
-}
-
 static BaseStatus write_part(const ReportPart *part, const char *folder)
 {
     BaseStatus st = BASE_OK;
     BaseText csv = {0}, md = {0}, tex = {0};
     if (part->table.row_count == 0) return BASE_OK;
     report_table_csv(&part->table, &csv);
-    BASE_TRY(write_text(folder, part->stem, ".csv", &csv));
+    BASE_TRY(report_write_text(folder, part->stem, ".csv", &csv));
     if (part->all) {
         report_table_markdown(&part->table, &md);
         report_table_tex(&part->table, &tex);
-        BASE_TRY(write_text(folder, part->stem, ".md", &md));
-        BASE_TRY(write_text(folder, part->stem, ".tex", &tex));
+        BASE_TRY(report_write_text(folder, part->stem, ".md", &md));
+        BASE_TRY(report_write_text(folder, part->stem, ".tex", &tex));
     }
 out:
     base_text_free(&csv);
@@ -127,7 +116,7 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
         BASE_TRY(terminal->st);
     }
     BASE_TRY(report_page(&set, sections, config, &page));
-    BASE_TRY(write_text(config->out, "report", ".html", &page));
+    BASE_TRY(report_write_text(config->out, "report", ".html", &page));
 out:
     for (size_t i = 0; sections && i < set.experiment_count; i++) section_free(&sections[i]);
     base_free(sections);

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "report/escape.h"
+#include "report/write.h"
 
 extern char **environ;
 enum { DRAW_SECONDS = 120 };
@@ -240,18 +241,6 @@ out:
     return st;
 }
 
-static BaseStatus write_text(const char *folder, const char *stem, const char *suffix, const BaseText *text)
-{
-    BaseStatus st = BASE_OK;
-    char *path = NULL;
-    BASE_TRY(text->st);
-    BASE_TRY(base_format(&path, "%s/%s%s", folder, stem, suffix));
-    BASE_TRY(io_file_write(path, text->data ? text->data : "", text->size));
-out:
-    base_free(path);
-    return st;
-}
-
 BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *title, const char *caption, int width,
                              int height, const BaseText *csv, const BaseText *script)
 {
@@ -260,8 +249,8 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
     BASE_TRY(base_format(&item.stem, "%s%s", f->prefix, stem));
     BASE_TRY(base_strdup(title, &item.title));
     BASE_TRY(base_strdup(caption, &item.caption));
-    BASE_TRY(write_text(f->folder, item.stem, ".csv", csv));
-    BASE_TRY(write_text(f->folder, item.stem, ".gp", script));
+    BASE_TRY(report_write_text(f->folder, item.stem, ".csv", csv));
+    BASE_TRY(report_write_text(f->folder, item.stem, ".gp", script));
     BASE_TRY(draw(f, item.stem, width, height, &item.svg));
     BASE_TRY(BASE_GROW(&f->items, f->count, f->count + 1));
     f->items[f->count++] = item;

@@ -1,0 +1,11 @@
+/* report/write.h - one file of a report. */
+#ifndef REPORT_WRITE_H
+#define REPORT_WRITE_H
+
+#include "base/text.h"
+
+/** Writes @p text to "<folder>/<stem><suffix>", whole or not at all. @return text->st where building it failed; else
+ *  as io_file_write. */
+BaseStatus report_write_text(const char *folder, const char *stem, const char *suffix, const BaseText *text);
+
+#endif
