@@ -108,12 +108,11 @@ check-long: $(PROGRAM) $(TESTS)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
 .PRECIOUS: $(BUILD)/bench/%.o $(BUILD)/bench/rows/%.o
-$(BUILD)/bench/%: $(BUILD)/bench/%.o $(call archives,$(DEPS_nn) nn)
+.SECONDARY: $(BUILD)/bench/limit.o
+# one program a group of rows, with everything but the command line
+$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(BUILD)/bench/limit.o $(call archives,$(DEPS_cli))
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
-$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_nn) nn mia)
-	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 bench: $(PROGRAM) $(BUILD)/bench/net_bench $(BUILD)/bench/rows/svc_60000
 	@command -v python3 >/dev/null || { echo 'bench: python3 is missing (Debian: python3)' >&2; exit 1; }
 	bench/run $(PROGRAM) $(BUILD)/bench/net_bench

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGNMENT = 64 };
+/* Blocks from this size on ask the kernel for huge pages: a matrix of 80 MB then faults 40 times in place of 20000. */
+static const size_t HUGE_BLOCK = (size_t)8 << 20, HUGE_PAGE = (size_t)2 << 20;
 static _Atomic int64_t live;
 static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails */
 
@@ -30,7 +33,10 @@ BaseStatus base_alloc_raw(size_t count, size_t size, void **out)
         return base_error_set(BASE_ENOMEM, "not enough memory: %zu objects of %zu bytes", count, size);
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes == 0) bytes = ALIGNMENT;
-    void *block = refused() ? NULL : aligned_alloc(ALIGNMENT, bytes);
+    bool huge = bytes >= HUGE_BLOCK && bytes <= SIZE_MAX - HUGE_PAGE;
+    if (huge) bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *block = refused() ? NULL : aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
+    if (block && huge) (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: without it the block is as good */
     if (!block) return base_error_set(BASE_ENOMEM, "not enough memory: %zu bytes", bytes);
     atomic_fetch_add(&live, 1);
     *out = block;

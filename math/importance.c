@@ -12,18 +12,6 @@ const char *const math_route_names[] = {"auto", "svd", "eigen", "closed", NULL};
  * float32. */
 enum { F64_SIDE = 1024 };
 
-typedef double (*Weight)(double s, double alpha);
-static double importance_of(double s, double alpha) { return alpha * s / ((alpha - 1) * s + 1); }
-static double rest_of(double s, double alpha) { return (1 - s) / ((alpha - 1) * s + 1); }
-static double inverse_of(double s, double alpha) { return 1 / ((alpha - 1) * s + 1); }
-
-/* By-products of an application: tr(W G W^T) of what went in, tr(out G out^T) of what came out (NaN: not known). */
-typedef struct {
-    double in, out;
-} Responses;
-/* Whether (x - y) / (alpha - 1) is accurate enough for a share. */
-static bool separable(double alpha) { return fabs(alpha - 1) > 0.1; }
-
 #define REAL       float
 #define NAME(name) name
 #include "math/importance_real.h"
@@ -180,76 +168,6 @@ out:
     return st;
 }
 
-/* z <- z B^-1 through the dual's factorisation or eigenvectors; z [rows, n]. */
-static BaseStatus solve_dual(const MathImportance *m, double alpha, const float *z, int64_t rows, float *out)
-{
-    BaseStatus st = BASE_OK;
-    int64_t n = m->n;
-    double *wide = NULL, *result = NULL;
-    Responses unused = {0};
-    if (m->gram_f64) {
-        BASE_TRY(math_widen(z, rows * n, &wide));
-        if (m->spectrum) {
-            BASE_TRY(BASE_ALLOC_RAW(rows * n, &result));
-            BASE_TRY(filter_f64(m->gram_f64, n, n, m->spectrum, alpha, inverse_of, wide, rows, result, &unused));
-        } else {
-            BASE_TRY(solve_f64(m->gram_f64, n, alpha, wide, rows));
-        }
-        narrow(result ? result : wide, rows * n, out);
-    } else if (m->spectrum) {
-        BASE_TRY(filter(m->gram, n, n, m->spectrum, alpha, inverse_of, z, rows, out, &unused));
-    } else {
-        memcpy(out, z, (size_t)(rows * n) * sizeof *out);
-        BASE_TRY(solve(m->gram, n, alpha, out, rows));
-    }
-out:
-    base_free(wide);
-    base_free(result);
-    return st;
-}
-
-/* out = W P through the dual: Z = W X^T, Y = Z B^-1, out = alpha Y X. */
-static BaseStatus apply_dual(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out,
-                             Responses *seen)
-{
-    BaseStatus st = BASE_OK;
-    int64_t n = m->n;
-    float *z = NULL, *y = NULL; /* [rows, n] */
-    BASE_TRY(BASE_ALLOC_RAW(rows * n, &z));
-    BASE_TRY(BASE_ALLOC_RAW(rows * n, &y));
-    BASE_TRY(math_rows_respond(m, w, rows, z));
-    BASE_TRY(solve_dual(m, alpha, z, rows, y));
-    BASE_TRY(math_rows_combine(m, alpha, y, rows, out));
-    seen->in = math_dot(z, z, rows * n);
-    seen->out = NAN;
-    if (!separable(alpha)) goto out;
-    seen->out = 0; /* out X^T = alpha Y K = alpha (Z - Y) / (alpha - 1) */
-    for (int64_t i = 0; i < rows * n; i++) {
-        double response = alpha * ((double)z[i] - (double)y[i]) / (alpha - 1);
-        seen->out += response * response;
-    }
-out:
-    base_free(z);
-    base_free(y);
-    return st;
-}
-
-static BaseStatus apply_primal(const MathImportance *m, double alpha, bool complement, const float *w, int64_t rows,
-                               float *out, Responses *seen)
-{
-    BaseStatus st = BASE_OK;
-    double *wide = NULL, *result = NULL;
-    if (m->gram) return primal(m->gram, m->f, m->spectrum, alpha, complement, w, rows, out, seen);
-    BASE_TRY(math_widen(w, rows * m->f, &wide));
-    BASE_TRY(BASE_ALLOC_RAW(rows * m->f, &result));
-    BASE_TRY(primal_f64(m->gram_f64, m->f, m->spectrum, alpha, complement, wide, rows, result, seen));
-    narrow(result, rows * m->f, out);
-out:
-    base_free(wide);
-    base_free(result);
-    return st;
-}
-
 static BaseStatus check_use(const MathImportance *m, double alpha, int64_t rows)
 {
     if (!m->finished) return base_error_set(BASE_EARG, "the stream of inputs has not ended");
@@ -258,141 +176,43 @@ static BaseStatus check_use(const MathImportance *m, double alpha, int64_t rows)
     return BASE_OK;
 }
 
-static BaseStatus apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out,
-                        Responses *seen)
+static BaseStatus project(const MathImportance *m, double alpha, bool rest, const float *w, int64_t rows, float *out)
 {
     BaseStatus st = BASE_OK;
-    *seen = (Responses){0};
+    MathFactor factor = {0};
+    uint8_t *inside = NULL;
+    double unused;
     BASE_TRY(check_use(m, alpha, rows));
-    if (!(m->trace > 0))
-        memset(out, 0, (size_t)(rows * m->f) * sizeof *out);
-    else if (m->basis)
-        BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, importance_of, w, rows, out, seen));
-    else if (m->dual)
-        BASE_TRY(apply_dual(m, alpha, w, rows, out, seen));
+    BASE_TRY(BASE_ALLOC_RAW(math_inside_bytes(m, rows), &inside));
+    BASE_TRY(math_factor_make(m, alpha, &factor));
+    BASE_TRY(math_inside_enter(m, w, rows, inside));
+    if (rest)
+        BASE_TRY(math_inside_rest(&factor, w, inside, rows, out));
     else
-        BASE_TRY(apply_primal(m, alpha, false, w, rows, out, seen));
+        BASE_TRY(math_inside_leave(&factor, inside, rows, out, &unused));
 out:
-    return st;
-}
-
-static BaseStatus complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out,
-                             Responses *seen)
-{
-    BaseStatus st = BASE_OK;
-    int64_t size = rows * m->f;
-    *seen = (Responses){0};
-    BASE_TRY(check_use(m, alpha, rows));
-    if (!(m->trace > 0)) {
-        memcpy(out, w, (size_t)size * sizeof *out);
-    } else if (m->dual || (m->basis && m->count < m->f)) { /* the rows of X may span less than W */
-        BASE_TRY(apply(m, alpha, w, rows, out, seen));
-        for (int64_t i = 0; i < size; i++) out[i] = w[i] - out[i];
-    } else if (m->basis) {
-        BASE_TRY(filter(m->basis, m->count, m->f, m->spectrum, alpha, rest_of, w, rows, out, seen));
-    } else {
-        BASE_TRY(apply_primal(m, alpha, true, w, rows, out, seen));
-    }
-out:
+    math_factor_drop(&factor);
+    base_free(inside);
     return st;
 }
 
 BaseStatus math_importance_apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
 {
-    Responses unused;
-    return apply(m, alpha, w, rows, out, &unused);
+    return project(m, alpha, false, w, rows, out);
 }
 
 BaseStatus math_importance_complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out)
 {
-    Responses unused;
-    return complement(m, alpha, w, rows, out, &unused);
-}
-
-/* Two of the four responses fall out of the edit; the others cost a product each. */
-static BaseStatus edit_shares(const MathImportance *retain, const MathImportance *forget, const float *w,
-                              const float *edit, int64_t rows, double retain_before, double forget_after,
-                              MathShares *shares)
-{
-    BaseStatus st = BASE_OK;
-    double retain_after, forget_before;
-    BASE_TRY(math_importance_response(retain, edit, rows, &retain_after));
-    BASE_TRY(math_importance_response(forget, w, rows, &forget_before));
-    if (isnan(forget_after)) BASE_TRY(math_importance_response(forget, edit, rows, &forget_after));
-    shares->retain = retain_before > 0 ? retain_after / retain_before : NAN;
-    shares->forget = forget_before > 0 ? forget_after / forget_before : NAN;
-out:
-    return st;
-}
-
-BaseStatus math_importance_edit(const MathImportance *retain, const MathImportance *forget, double alpha_r,
-                                double alpha_f, const float *w, int64_t rows, float *out, MathShares *shares)
-{
-    BaseStatus st = BASE_OK;
-    float *y = NULL; /* W (I - P_r) */
-    Responses of_retain, of_forget;
-    BASE_CHECK(retain->f == forget->f, BASE_ESHAPE, "retained inputs have %lld features, forgotten ones %lld",
-               (long long)retain->f, (long long)forget->f);
-    BASE_TRY(BASE_ALLOC_RAW(rows * retain->f, &y));
-    BASE_TRY(complement(retain, alpha_r, w, rows, y, &of_retain));
-    BASE_TRY(apply(forget, alpha_f, y, rows, out, &of_forget));
-    BASE_CHECK(math_is_finite(out, rows * retain->f), BASE_ENUMERIC, "the edit of the weights is not finite");
-    if (shares) BASE_TRY(edit_shares(retain, forget, w, out, rows, of_retain.in, of_forget.out, shares));
-out:
-    base_free(y);
-    return st;
-}
-
-/* sum over rows and i of s_i (w v_i)^2 */
-static BaseStatus response_spectral(const MathImportance *m, const float *w, int64_t rows, double *out)
-{
-    BaseStatus st = BASE_OK;
-    float *basis = NULL, *c = NULL;
-    if (m->gram_f64) {
-        BASE_TRY(BASE_ALLOC_RAW(m->count * m->f, &basis));
-        narrow(m->gram_f64, m->count * m->f, basis);
-    }
-    BASE_TRY(BASE_ALLOC_RAW(rows * m->count, &c));
-    const float *v = m->basis ? m->basis : basis ? basis : m->gram;
-    BASE_TRY(math_gemm(false, true, rows, m->count, m->f, 1, w, v, 0, c));
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < m->count; i++)
-            *out += m->spectrum[i] * (double)c[r * m->count + i] * (double)c[r * m->count + i];
-out:
-    base_free(basis);
-    base_free(c);
-    return st;
+    return project(m, alpha, true, w, rows, out);
 }
 
 BaseStatus math_importance_response(const MathImportance *m, const float *w, int64_t rows, double *out)
 {
     BaseStatus st = BASE_OK;
-    float *c = NULL;
-    double *wide = NULL, *product = NULL;
-    int64_t size = rows * m->side;
     *out = 0;
     BASE_TRY(check_use(m, 1, rows));
-    if (!(m->trace > 0)) goto out;
-    if (m->dual) {
-        BASE_TRY(BASE_ALLOC_RAW(size, &c));
-        BASE_TRY(math_rows_respond(m, w, rows, c));
-        *out = math_dot(c, c, size);
-    } else if (m->spectrum) {
-        BASE_TRY(response_spectral(m, w, rows, out));
-    } else if (m->gram) {
-        BASE_TRY(BASE_ALLOC_RAW(size, &c));
-        BASE_TRY(math_symm(rows, m->f, w, m->gram, c));
-        *out = math_dot(c, w, size);
-    } else {
-        BASE_TRY(math_widen(w, size, &wide));
-        BASE_TRY(BASE_ALLOC_RAW(size, &product));
-        BASE_TRY(math_symm_f64(rows, m->f, wide, m->gram_f64, product));
-        for (int64_t i = 0; i < size; i++) *out += product[i] * wide[i];
-    }
+    BASE_TRY(math_inside_quadratic(m, w, rows, out));
 out:
-    base_free(c);
-    base_free(wide);
-    base_free(product);
     return st;
 }
 

@@ -71,15 +71,6 @@ BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *
 BaseStatus math_importance_apply(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out);
 /** out = W (I - P(alpha)). */
 BaseStatus math_importance_complement(const MathImportance *m, double alpha, const float *w, int64_t rows, float *out);
-/** What an edit D takes out of a layer's response: tr(D G D^T) / tr(W G W^T), on retained and on forgotten inputs. NaN
- *  where the layer does not respond at all. */
-typedef struct {
-    double retain, forget;
-} MathShares;
-/** out = W (I - P_r) P_f: what unlearning takes from W, so that W' = W (I - P_dis)^T = W - out, P_dis = P_f (I - P_r).
- *  @p shares of it, or NULL. */
-BaseStatus math_importance_edit(const MathImportance *retain, const MathImportance *forget, double alpha_r,
-                                double alpha_f, const float *w, int64_t rows, float *out, MathShares *shares);
 /** tr(W G W^T) = ||W X^T||_F^2 / t: the layer's response to these inputs. */
 BaseStatus math_importance_response(const MathImportance *m, const float *w, int64_t rows, double *out);
 

@@ -42,4 +42,23 @@ BaseStatus math_rows_respond(const MathImportance *m, const float *w, int64_t ro
 BaseStatus math_rows_combine(const MathImportance *m, double alpha, const float *y, int64_t rows, float *out);
 BaseStatus math_widen(const float *x, int64_t n, double **out);
 
+/* importance_inside.c. Buffers called inside are float or double, as m->gram_f64 says. */
+typedef struct {
+    const MathImportance *m; /* NULL: none */
+    double alpha;
+    float *l; /* Cholesky factor of (alpha - 1) S + I; neither where there is a spectrum */
+    double *l_f64;
+} MathFactor;
+BaseStatus math_factor_make(const MathImportance *m, double alpha, MathFactor *out);
+void math_factor_drop(MathFactor *factor);
+int64_t math_inside_bytes(const MathImportance *m, int64_t rows);
+BaseStatus math_inside_enter(const MathImportance *m, const float *w, int64_t rows, void *inside);
+/** tr(W G W^T) from @p inside, and of W itself where it was not needed. */
+double math_inside_response(const MathImportance *m, const float *w, const void *inside, int64_t rows);
+BaseStatus math_inside_quadratic(const MathImportance *m, const float *w, int64_t rows, double *out);
+/** out = W P; *response = tr(out G out^T), NaN where it does not fall out. */
+BaseStatus math_inside_leave(const MathFactor *factor, const void *inside, int64_t rows, float *out, double *response);
+/** out = W (I - P). */
+BaseStatus math_inside_rest(const MathFactor *factor, const float *w, const void *inside, int64_t rows, float *out);
+
 #endif

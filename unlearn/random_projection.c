@@ -47,15 +47,14 @@ out:
     return st;
 }
 
-static BaseStatus edit_layer(const UnlearnContext *context, const UnlearnSpaces *spaces,
-                             const UnlearnSpaceParams *params, int number, const NnLayer *layer, float *w,
-                             UnlearnLayer *row)
+static BaseStatus edit_layer(const UnlearnContext *context, UnlearnSpaces *spaces, const UnlearnSpaceParams *params,
+                             int number, const NnLayer *layer, float *w, UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     float *delta = NULL;
     int64_t f = layer->features, size = layer->K * f;
     BASE_TRY(BASE_ALLOC_RAW(size, &delta));
-    BASE_TRY(unlearn_spaces_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta, NULL));
+    BASE_TRY(unlearn_spaces_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta));
     double taken = math_dot(delta, delta, size), whole = math_dot(w, w, size);
     if (!(taken > 0)) goto out;
     int64_t r = (int64_t)llround((double)f * taken / whole);
@@ -72,7 +71,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
                         UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
-    const UnlearnSpaces *spaces = state;
+    UnlearnSpaces *spaces = state;
     int count, row = 0;
     const NnLayer *layers = nn_net_layers(net, &count);
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
@@ -94,7 +93,8 @@ out:
 static void release(void *state) { unlearn_spaces_free(state); }
 
 const UnlearnMethod unlearn_random_projection = {
-    .entry = BASE_ENTRY("random_projection", "control: removes as much as svd with the same parameters, in random directions", "",
+    .entry = BASE_ENTRY("random_projection",
+                        "control: removes as much as svd with the same parameters, in random directions", "",
                         UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_CONTROL,
     .tunable = TUNABLE,

@@ -11,7 +11,6 @@
  * drawn at random (not the first images) and excludes every forgotten class, not only the first; every draw follows the
  * seed.
  */
-#include "base/memory.h"
 #include "unlearn/layers/spaces.h"
 
 static const BaseParam PARAMS[] = {
@@ -39,9 +38,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 {
     (void)context;
     BaseStatus st = BASE_OK;
-    const UnlearnSpaces *spaces = state;
+    UnlearnSpaces *spaces = state;
     const UnlearnSpaceParams *params = values;
-    float *delta = NULL;
     int count, row = 0;
     const NnLayer *layers = nn_net_layers(net, &count);
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
@@ -52,21 +50,14 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     for (int i = 0; i < count; i++) {
         if (!unlearn_spaces_selected(spaces)[i]) continue;
         const NnLayer *layer = layers + i;
-        float *w = weights + slices[layer->weight].offset; /* [K, features] */
-        int64_t size = layer->K * layer->features;
-        BASE_TRY(BASE_ALLOC_RAW(size, &delta));
-        st = unlearn_spaces_edit(spaces, i, params->alpha_r, params->alpha_f, w, layer->K, delta,
-                                 report->layers + row++);
+        st = unlearn_spaces_subtract(spaces, i, params->alpha_r, params->alpha_f,
+                                     weights + slices[layer->weight].offset, layer->K, report->layers + row++);
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", layer->name);
             goto out;
         }
-        for (int64_t j = 0; j < size; j++) w[j] -= delta[j];
-        base_free(delta);
-        delta = NULL;
     }
 out:
-    base_free(delta);
     return st;
 }
 

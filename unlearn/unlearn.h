@@ -26,6 +26,8 @@ typedef struct {
     const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
     NnPrecision precision;
     uint64_t seed;
+    bool grid; /* one prepare() will serve many apply(): what they share is worth keeping. The order in which a grid is
+                  cheapest: the last tunable parameter varies slowest. */
     /** Sums @p x over all processes, in place; NULL where there is one. Filled by run/. */
     BaseStatus (*reduce)(void *user, float *x, int64_t n);
     void *user;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "math/importance.h"
+#include "math/importance_edit.h"
 
 /* Rounding the input to float32 moves s by 1e-7 of s, and lambda no more; the work at this size is in float64, or the
  * SVD's float32 with errors of 1e-6. 2e-5 of the largest entry leaves room; a wrong formula is off by 1e-2 and more. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "math/importance_edit.h"
 #include "math/linalg.h"
 #include "nn/gram.h"
 #include "unlearn/layers/inputs.h"
@@ -18,6 +19,8 @@ struct UnlearnSpaces {
     const NnLayer *layers;             /* the original's, borrowed */
     uint8_t *selected;                 /* [layer_count] */
     MathImportance **retain, **forget; /* [layer_count]; NULL where not selected */
+    bool grid;
+    MathEdit **edits; /* [layer_count] kept for a grid; NULL: not begun */
     int64_t samples_retain, samples_forget;
 };
 
@@ -43,10 +46,12 @@ void unlearn_spaces_free(UnlearnSpaces *s)
     for (int i = 0; i < s->layer_count; i++) {
         if (s->retain) math_importance_free(s->retain[i]);
         if (s->forget) math_importance_free(s->forget[i]);
+        if (s->edits) math_edit_free(s->edits[i]);
     }
     base_free(s->selected);
     base_free(s->retain);
     base_free(s->forget);
+    base_free(s->edits);
     base_free(s);
 }
 
@@ -115,6 +120,8 @@ BaseStatus unlearn_spaces_create(const UnlearnContext *context, const UnlearnSpa
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->selected));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->edits));
+    s->grid = context->grid;
     BASE_TRY(unlearn_layers_select(context->original, params->layers.s, s->selected));
     BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, &retain));
     BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &forget));
@@ -133,27 +140,103 @@ out:
 
 const uint8_t *unlearn_spaces_selected(const UnlearnSpaces *s) { return s->selected; }
 
-BaseStatus unlearn_spaces_edit(const UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, const float *w,
-                               int64_t K, float *out, UnlearnLayer *row)
+/* W and D go through in blocks of rows of about this size, so that a wide layer is edited in place. */
+static const int64_t BLOCK_BYTES = (int64_t)16 << 20;
+
+typedef struct {
+    int64_t rows; /* of a block */
+    float *w, *d; /* with X's order of columns */
+} Blocks;
+
+static BaseStatus blocks_make(const NnLayer *layer, int64_t K, Blocks *out)
 {
     BaseStatus st = BASE_OK;
-    MathShares shares;
+    int64_t rows = BLOCK_BYTES / (layer->features * (int64_t)sizeof(float));
+    *out = (Blocks){.rows = rows < 1 ? 1 : rows > K ? K : rows};
+    BASE_TRY(BASE_ALLOC_RAW(out->rows * layer->features, &out->w));
+    BASE_TRY(BASE_ALLOC_RAW(out->rows * layer->features, &out->d));
+out:
+    return st;
+}
+
+static int64_t block_rows(const Blocks *b, int64_t K, int64_t at) { return K - at < b->rows ? K - at : b->rows; }
+
+static BaseStatus feed(MathEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K)
+{
+    BaseStatus st = BASE_OK;
+    for (int64_t at = 0; at < K; at += b->rows) {
+        int64_t rows = block_rows(b, K, at);
+        unlearn_patches_order(layer, rows, w + at * layer->features, false, b->w);
+        BASE_TRY(math_edit_feed(edit, b->w, at, rows));
+    }
+out:
+    return st;
+}
+
+/* D into @p out, or with @p subtract w - D into out, which may then be w. @p changed: ||D||^2. */
+static BaseStatus take(MathEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K, bool subtract,
+                       bool weigh, float *out, double *changed)
+{
+    BaseStatus st = BASE_OK;
+    int64_t f = layer->features;
+    *changed = 0;
+    for (int64_t at = 0; at < K; at += b->rows) {
+        int64_t rows = block_rows(b, K, at);
+        BASE_TRY(math_edit_take(edit, at, rows, b->d));
+        if (weigh) {
+            unlearn_patches_order(layer, rows, w + at * f, false, b->w);
+            BASE_TRY(math_edit_weigh(edit, b->w, b->d, rows));
+        }
+        *changed += math_dot(b->d, b->d, rows * f);
+        unlearn_patches_order(layer, rows, b->d, true, b->w);
+        for (int64_t i = 0; i < rows * f; i++) out[at * f + i] = subtract ? w[at * f + i] - b->w[i] : b->w[i];
+    }
+out:
+    return st;
+}
+
+static BaseStatus edit_layer(UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
+                             bool subtract, float *out, UnlearnLayer *row)
+{
+    BaseStatus st = BASE_OK;
     const NnLayer *l = s->layers + layer;
-    float *ordered = NULL, *edit = NULL; /* W and out with X's order of columns */
-    BASE_TRY(BASE_ALLOC_RAW(K * l->features, &ordered));
-    BASE_TRY(BASE_ALLOC_RAW(K * l->features, &edit));
-    unlearn_patches_order(l, K, w, false, ordered);
-    BASE_TRY(math_importance_edit(s->retain[layer], s->forget[layer], alpha_r, alpha_f, ordered, K, edit,
-                                  row ? &shares : NULL));
-    unlearn_patches_order(l, K, edit, true, out);
+    Blocks blocks = {0};
+    MathEdit *fresh = NULL;
+    bool wanted;
+    double changed, whole = row ? math_dot(w, w, K * l->features) : 0;
+    if (!s->edits[layer]) {
+        BASE_TRY(math_edit_create(s->retain[layer], s->forget[layer], K, s->grid, &fresh));
+        if (s->grid) s->edits[layer] = fresh;
+    }
+    MathEdit *edit = s->grid ? s->edits[layer] : fresh;
+    BASE_TRY(blocks_make(l, K, &blocks));
+    BASE_TRY(math_edit_retain(edit, alpha_r, &wanted));
+    if (wanted) BASE_TRY(feed(edit, l, &blocks, w, K));
+    BASE_TRY(math_edit_forget(edit, alpha_f));
+    BASE_TRY(take(edit, l, &blocks, w, K, subtract, row && !s->grid, out, &changed));
     if (!row) goto out;
+    row->weight_change = sqrt(changed / whole);
+    if (s->grid) goto out; /* its points are judged by their networks; the shares would double the cost of each */
+    MathShares shares = math_edit_shares(edit);
     row->retain_removed = shares.retain;
     row->forget_removed = shares.forget;
-    row->weight_change = sqrt(math_dot(out, out, K * row->features) / math_dot(w, w, K * row->features));
 out:
-    base_free(ordered);
-    base_free(edit);
+    if (!s->grid) math_edit_free(fresh);
+    base_free(blocks.w);
+    base_free(blocks.d);
     return st;
+}
+
+BaseStatus unlearn_spaces_edit(UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
+                               float *out)
+{
+    return edit_layer(s, layer, alpha_r, alpha_f, w, K, false, out, NULL);
+}
+
+BaseStatus unlearn_spaces_subtract(UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, float *w, int64_t K,
+                                   UnlearnLayer *row)
+{
+    return edit_layer(s, layer, alpha_r, alpha_f, w, K, true, w, row);
 }
 
 static BaseStatus copy_spectrum(const MathImportance *m, int64_t room, double **out)

@@ -44,9 +44,13 @@ void unlearn_spaces_free(UnlearnSpaces *spaces);
 
 /** 1 where a layer is edited. */
 const uint8_t *unlearn_spaces_selected(const UnlearnSpaces *spaces);
-/** out = W (I - P_r) P_f of layer @p layer; W, out [K, features]. @p row: its row of the report, filled; or NULL. */
-BaseStatus unlearn_spaces_edit(const UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, const float *w,
-                               int64_t K, float *out, UnlearnLayer *row);
+/** out = D = W (I - P_r) P_f of layer @p layer; w, out [K, features], apart. Where the context said grid, @p w must be
+ *  the original's each time: what one pair of alphas shares with the next is kept (math/importance_edit.h). */
+BaseStatus unlearn_spaces_edit(UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, const float *w,
+                               int64_t K, float *out);
+/** The same, taken from w in place: w -= D. @p row: its row of the report, filled (of a grid without the shares). */
+BaseStatus unlearn_spaces_subtract(UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, float *w,
+                                   int64_t K, UnlearnLayer *row);
 /** Fills @p report but for times: one row a selected layer, in order, sample counts, cost. Edits are added after it. */
 BaseStatus unlearn_spaces_report(const UnlearnSpaces *spaces, const NnNet *net, UnlearnReport *report);
 /** The same row for an edit of another making: what taking @p delta from W [K, features] does to layer @p layer. */
