@@ -66,7 +66,7 @@ ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all test tests check-long layers demo bench install clean help format
+.PHONY: all test tests check-long layers demo bench bench-long install clean help format
 all: $(PROGRAM)
 
 build/.deps: scripts/check-deps
@@ -113,11 +113,10 @@ demo: $(PROGRAM)
 $(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(BUILD)/bench/limit.o $(call archives,$(DEPS_cli))
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
-bench: $(PROGRAM) $(BUILD)/bench/net_bench $(BUILD)/bench/rows/svc_60000
+BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))
+bench bench-long: $(PROGRAM) $(BENCH_ROWS)
 	@command -v python3 >/dev/null || { echo 'bench: python3 is missing (Debian: python3)' >&2; exit 1; }
-	bench/run $(PROGRAM) $(BUILD)/bench/net_bench
-	@if /usr/bin/python3 -c 'import sklearn' 2>/dev/null; then bench/peers/sklearn_svc.py $(BUILD)/bench/rows/svc_60000; \
-	else echo 'bench: python3-sklearn is not installed: svc_60000 is left out'; fi
+	bench/run $(PROGRAM) $(BUILD)/bench/rows $(if $(filter bench-long,$@),--long)
 install: $(PROGRAM)
 	install -D $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/expunge
 	mkdir -p $(DESTDIR)$(PREFIX)/share/expunge && cp -r configs $(DESTDIR)$(PREFIX)/share/expunge/
@@ -131,6 +130,7 @@ help:
 	@echo 'make check-long    the quick tests and the long ones'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
 	@echo 'make bench         speed beside PyTorch and scikit-learn (python3-torch, python3-sklearn; left out where missing)'
+	@echo 'make bench-long    the same with five pairs of everything: an hour and more'
 	@echo 'make layers        who includes whom'
 	@echo 'make install       to PREFIX (/usr/local), below DESTDIR'
 	@echo 'make format clean'

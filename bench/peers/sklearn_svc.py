@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The row svc_60000: scikit-learn's SVC(C=3, gamma='auto', kernel='rbf') beside the svc attack.
 
-  sklearn_svc.py PROGRAM [SHIFT ...]    PROGRAM: build/release/bench/rows/svc_60000; one JSON line a SHIFT (default 1 12)
+  sklearn_svc.py PROGRAM [SHIFT ...]    PROGRAM: build/release/bench/rows/svc; one JSON line a SHIFT (default 1 12)
 
 Confidences are logistic(2 normal), members' logits higher by SHIFT: 1 hardly separable, 12 nearly separable. Both are
 warmed up on nothing but their libraries: a fit is seconds. Pairs in turn: 3 where a peer's fit takes under 5 s, else 1.
@@ -55,7 +55,7 @@ def row(program, shift):
     return {"row": "svc_60000", "shift": shift, "ratio": statistics.median(ratios), "ratio_min": min(ratios),
             "ratio_max": max(ratios), "floor_fraction": None, "checked": not flips.any(), "flips": int(flips.sum()),
             "flips_at": float(np.abs(scores[flips]).max()) if flips.any() else 0.0, "points": int(sure.sum()),
-            "ours": statistics.median(m for m, _ in pairs), "peer": statistics.median(t for _, t in pairs)}
+            "pairs": len(pairs), "values": pairs, "ours": statistics.median(m for m, _ in pairs), "peer": statistics.median(t for _, t in pairs)}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """PyTorch's side of the speed comparison: a network at 32x32 on random data, training with 128 images at once,
-inference with 500 (bench/net_bench.c is ours).
+inference with 500 (bench/rows/net.c is ours).
 
   torch_net.py THREADS ARCH check FILE    compares logits and gradients with those in FILE: one JSON line
   torch_net.py THREADS ARCH serve FILE    reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each

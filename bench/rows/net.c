@@ -1,9 +1,9 @@
-/* bench/net_bench.c - our side of the speed comparison: a network at 32x32 on random data, training with 128 images at
+/* bench/rows/net.c - our side of the speed comparison: a network at 32x32 on random data, training with 128 images at
  * once, inference with 500.
  *
- *   net_bench ARCH export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check
+ *   net ARCH export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check
  *                                itself
- *   net_bench ARCH serve         reads lines "train|infer|limit f32|bf16 SECONDS", answers one JSON line each: images a
+ *   net ARCH serve         reads lines "train|infer|limit f32|bf16 SECONDS", answers one JSON line each: images a
  *                                second; for limit the FLOP/s of one large matrix product
  */
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "bench/limit.h"
 #include "nn/arch/arch.h"
 #include "nn/train.h"
 #include "nn/weights.h"
@@ -129,41 +130,6 @@ out:
     return st;
 }
 
-/* FLOP/s of products [WIDE, WIDE] x [WIDE, WIDE], DEEP of them in a row so that copies in and out weigh little. */
-static BaseStatus measure_limit(NnPrecision precision, double seconds, double *rate)
-{
-    enum { WIDE = 2048, DEEP = 8 };
-    BaseStatus st = BASE_OK;
-    NnGraph *graph = NULL;
-    NnNet *net = NULL;
-    NnEngine *engine = NULL;
-    float *x = NULL, *y = NULL;
-    const int64_t shape[3] = {WIDE, 1, 1};
-    BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
-    NnNode node = nn_flatten(graph, nn_input(graph));
-    for (int i = 0; i < DEEP; i++) node = nn_linear(graph, node, nn_name(graph, "product.%d", i), WIDE, false);
-    BASE_TRY(nn_net_create_take(graph, node, &net));
-    nn_net_init(net, 1);
-    BASE_TRY(nn_engine_create(net, NN_MODE_EVAL, precision, WIDE, &engine));
-    BASE_TRY(BASE_ALLOC(WIDE * WIDE, &x));
-    BASE_TRY(BASE_ALLOC(WIDE * WIDE, &y));
-    for (int64_t i = 0; i < WIDE * WIDE; i++) x[i] = (float)(i % 7) - 3;
-    BASE_TRY(nn_engine_forward(engine, x, WIDE, 0, y));
-    double start = base_clock_wall(), spent = 0;
-    int64_t count = 0;
-    for (; spent < seconds; count++) {
-        BASE_TRY(nn_engine_forward(engine, x, WIDE, 0, y));
-        spent = base_clock_wall() - start;
-    }
-    *rate = (double)(count * WIDE * nn_net_flops(net)) / spent;
-out:
-    nn_engine_free(engine);
-    nn_net_free(net);
-    base_free(x);
-    base_free(y);
-    return st;
-}
-
 static BaseStatus serve(Bench *b)
 {
     BaseStatus st = BASE_OK;
@@ -175,7 +141,7 @@ static BaseStatus serve(Bench *b)
         BASE_CHECK(sscanf(line, "%15s %15s %lf", task, name, &seconds) == 3, BASE_EUSAGE, "not a request: %s", line);
         BASE_TRY(nn_precision_parse(name, &precision));
         if (!strcmp(task, "limit")) {
-            BASE_TRY(measure_limit(precision, seconds, &rate));
+            BASE_TRY(bench_limit_product(precision, seconds, &rate));
             printf("{\"flops_per_second\": %.6g, \"flops_per_image\": %lld}\n", rate, (long long)nn_net_flops(b->net));
         } else {
             BASE_TRY(measure(b, !strcmp(task, "train"), precision, seconds, &rate));
@@ -191,13 +157,13 @@ int main(int argc, char **argv)
 {
     bool exporting = argc == 4 && !strcmp(argv[2], "export"), serving = argc == 3 && !strcmp(argv[2], "serve");
     if (!exporting && !serving) {
-        fprintf(stderr, "usage: net_bench ARCH export FILE.safetensors | net_bench ARCH serve\n");
+        fprintf(stderr, "usage: net ARCH export FILE.safetensors | net ARCH serve\n");
         return 2;
     }
     Bench b = {.net = NULL};
     BaseStatus st = bench_make(&b, argv[1]);
     if (st == BASE_OK) st = exporting ? export_check(&b, argv[3]) : serve(&b);
-    if (st != BASE_OK) fprintf(stderr, "net_bench: %s\n", base_error_text());
+    if (st != BASE_OK) fprintf(stderr, "net: %s\n", base_error_text());
     bench_free(&b);
     return st == BASE_OK ? 0 : 1;
 }

@@ -1,6 +1,6 @@
-/* bench/rows/svc_60000.c - our side of the row svc_60000: the svc attack as the program runs it, from confidences.
+/* bench/rows/svc.c - our side of the row svc_60000: the svc attack as the program runs it, from confidences.
  *
- *   svc_60000 FILE    reads float64 confidences: 54000 members, 6000 non-members, 1000 audited; then for each line on
+ *   svc FILE    reads float64 confidences: 54000 members, 6000 non-members, 1000 audited; then for each line on
  * stdin fits and scores all of them, and answers {"seconds": s, "scores": FILE.scores} */
 #include <math.h>
 #include <stdio.h>
@@ -59,10 +59,10 @@ out:
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fprintf(stderr, "usage: svc_60000 FILE\n");
+        fprintf(stderr, "usage: svc FILE\n");
         return 2;
     }
     BaseStatus st = serve(argv[1]);
-    if (st != BASE_OK) fprintf(stderr, "svc_60000: %s\n", base_error_text());
+    if (st != BASE_OK) fprintf(stderr, "svc: %s\n", base_error_text());
     return st == BASE_OK ? 0 : 1;
 }

@@ -5,9 +5,10 @@
  *   unlearn ARCH IMAGES train FILE    trains on IMAGES images of each class for one epoch (seeded), writes the weights
  *   unlearn ARCH FILE export FOLDER   what a peer needs for the same work: input.safetensors (images, each layer's
  *                                     window and the rows taken), and what we make of it in float32 and bf16
- *   unlearn ARCH FILE serve           reads lines "unlearn|grid f32|bf16" or "limit f32|bf16 SECONDS", answers one JSON
- *                                     line each
+ *   unlearn ARCH FILE serve           reads lines "unlearn|grid|compare f32|bf16 0" or "limit f32|bf16 SECONDS",
+ * answers one JSON line each
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,13 +108,12 @@ static BaseStatus unlearn_once(Bench *b, NnPrecision precision, double *seconds)
     nn_net_copy(b->work, b->net);
     BASE_TRY(unlearn_run(b->svd, &b->context, &b->params, b->work, &report));
     *seconds = base_clock_wall() - start;
-    fprintf(stderr, "prepare %.3f apply %.3f\n", report.prepare_seconds, report.apply_seconds);
 out:
     unlearn_report_free(&report);
     return st;
 }
 
-/* The 5 x 5 grid of the paper from one preparation. */
+/* The 5 x 5 grid of the paper from one preparation, the pair of b->params last. */
 static BaseStatus unlearn_grid(Bench *b, NnPrecision precision, double *seconds)
 {
     BaseStatus st = BASE_OK;
@@ -127,8 +127,8 @@ static BaseStatus unlearn_grid(Bench *b, NnPrecision precision, double *seconds)
     BASE_TRY(b->svd->prepare(&context, &params, &state));
     for (int f = 0; f < GRID; f++) {
         for (int r = 0; r < GRID; r++) {
-            params.alpha_r = ALPHA_R[r];
-            params.alpha_f = ALPHA_F[f];
+            params.alpha_r = ALPHA_R[(r + 3) % GRID];
+            params.alpha_f = ALPHA_F[(f + 2) % GRID];
             nn_net_copy(b->work, b->net);
             BASE_TRY(b->svd->apply(&context, state, &params, b->work, &report));
             unlearn_report_free(&report);
@@ -138,6 +138,28 @@ static BaseStatus unlearn_grid(Bench *b, NnPrecision precision, double *seconds)
 out:
     b->svd->release(state);
     unlearn_report_free(&report);
+    return st;
+}
+
+/* Largest difference between a single run and the same pair of alphas out of a grid, relative to the largest edit. */
+static BaseStatus compare_grid(Bench *b, NnPrecision precision, double *difference)
+{
+    BaseStatus st = BASE_OK;
+    NnNet *single = NULL;
+    double seconds, most = 0;
+    int64_t count = nn_net_param_count(b->net);
+    BASE_TRY(unlearn_once(b, precision, &seconds));
+    BASE_TRY(nn_net_clone(b->work, &single));
+    BASE_TRY(unlearn_grid(b, precision, &seconds));
+    const float *one = nn_net_params(single), *other = nn_net_params(b->work), *original = nn_net_params(b->net);
+    *difference = 0;
+    for (int64_t i = 0; i < count; i++) {
+        *difference = fmax(*difference, fabs((double)one[i] - (double)other[i]));
+        most = fmax(most, fabs((double)one[i] - (double)original[i]));
+    }
+    *difference /= most;
+out:
+    nn_net_free(single);
     return st;
 }
 
@@ -216,6 +238,43 @@ out:
     return st;
 }
 
+/* Multiplications and additions of the published edit in its cheapest exact form, for the floor: Gram matrices over the
+ * taps that are inside (a symmetric product counts half), Cholesky factorisations, and the products and solves with W.
+ */
+static BaseStatus count_flops(Bench *b, const int64_t images[2], double *gram, double *apply)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    const NnLayer *layers = nn_net_layers(b->net, &count);
+    UnlearnPatches p = {0};
+    UnlearnTapGroups groups = {0};
+    *gram = *apply = 0;
+    for (int i = 0; i < count; i++) {
+        for (int side = 0; side < 2; side++) {
+            BASE_TRY(unlearn_patches_plan(layers + i, i, images[side], UNLEARN_PATCHES_PAPER, b->params.max_patches,
+                                          b->context.seed, side ? "forget" : "retain", &p));
+            BASE_TRY(unlearn_patches_group(layers + i, &p, &groups));
+            double K = (double)layers[i].K, f = (double)layers[i].features, n = (double)p.rows, left = 0;
+            int64_t positions = p.out_h * p.out_w;
+            for (int64_t at = 0; at < positions; at++) {
+                const UnlearnTaps *t = groups.kinds + groups.kind[at];
+                double wide = (double)((t->y1 - t->y0) * (t->x1 - t->x0) * layers[i].C) / f;
+                left += wide * wide / (double)positions;
+            }
+            bool dual = n < f;
+            double s = dual ? n : f;
+            *gram += dual ? n * n * f * left : n * f * f * left;
+            *apply += s * s * s / 3 + 2 * K * s * s + (dual ? 4 * K * n * f * sqrt(left) : 2 * K * f * f);
+            unlearn_patches_groups_free(&groups);
+            unlearn_patches_free(&p);
+        }
+    }
+out:
+    unlearn_patches_groups_free(&groups);
+    unlearn_patches_free(&p);
+    return st;
+}
+
 static BaseStatus export_work(Bench *b, const char *folder)
 {
     BaseStatus st = BASE_OK;
@@ -233,7 +292,11 @@ static BaseStatus export_work(Bench *b, const char *folder)
     snprintf(path, sizeof path, "%s/input.safetensors", folder);
     BASE_TRY(io_tensors_write(tensors, path));
     BASE_TRY(accuracies(b, b->net, found));
-    printf("{\"original\": [%.3f, %.3f]", found[0], found[1]);
+    const int64_t images[2] = {retain.n, forget.n};
+    double gram, apply;
+    BASE_TRY(count_flops(b, images, &gram, &apply));
+    printf("{\"forward\": %.6g, \"gram\": %.6g, \"apply\": %.6g, \"original\": [%.3f, %.3f]",
+           (double)(retain.n + forget.n) * (double)nn_net_flops(b->net), gram, apply, found[0], found[1]);
     for (int i = 0; i < 2; i++) {
         NnPrecision precision = i ? NN_BF16 : NN_F32;
         if (i && nn_precision_available(NN_BF16) != NN_BF16) break;
@@ -263,6 +326,9 @@ static BaseStatus serve(Bench *b)
         if (!strcmp(task, "limit")) {
             BASE_TRY(bench_limit_product(precision, seconds, &rate));
             printf("{\"flops_per_second\": %.6g}\n", rate);
+        } else if (!strcmp(task, "compare")) {
+            BASE_TRY(compare_grid(b, precision, &seconds));
+            printf("{\"difference\": %.6g}\n", seconds);
         } else {
             BASE_TRY(!strcmp(task, "grid") ? unlearn_grid(b, precision, &seconds)
                                            : unlearn_once(b, precision, &seconds));

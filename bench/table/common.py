@@ -1,0 +1,95 @@
+"""What the groups of rows share: processes that answer lines, pairs in turn, finding the peers."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PAIRS, SLOW, SLOW_PAIRS = 5, 60.0, 2  # a peer over SLOW seconds gets SLOW_PAIRS, unless --long
+
+
+def threads():
+    return os.environ.get("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+
+
+def environment():
+    """The program itself restarts with short spins at barriers (cli/main.c); peers keep their defaults."""
+    return dict(os.environ, OMP_NUM_THREADS=threads())
+
+
+def find_python(*modules):
+    for python in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([python, "-c", "import " + ", ".join(modules)], capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+def peer(name):
+    return os.path.join(HERE, "peers", name)
+
+
+class Setting:
+    def __init__(self, folder, python, long, only, cache):
+        self.folder, self.python, self.long, self.only, self.cache = folder, python, long, only, cache
+
+    def program(self, name):
+        path = os.path.join(self.folder, name)
+        if not os.access(path, os.X_OK):
+            sys.exit(f"bench: {path} is not built: make bench")
+        return path
+
+    def wants(self, row):
+        return not self.only or row in self.only
+
+    def pairs(self, slow):
+        return PAIRS if self.long or not slow else SLOW_PAIRS
+
+
+def once(command, ours=True):
+    """Runs a command, gives the JSON of its last line."""
+    env = environment()
+    if ours:
+        env.setdefault("GOMP_SPINCOUNT", "10000")
+    found = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
+    if found.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)} failed")
+    return json.loads(found.stdout.strip().splitlines()[-1])
+
+
+class Side:
+    """A process that answers each line with one line of JSON."""
+
+    def __init__(self, command, ours=True):
+        env = environment()
+        if ours:
+            env.setdefault("GOMP_SPINCOUNT", "10000")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"bench: {self.process.args[0]} ended during {line}")
+        return json.loads(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def make_row(name, unit, pairs, ratios, floor, checked, **more):
+    """pairs: (ours, peer's), peer's None where there is no peer; ratios: of the pairs, higher is better for us."""
+    row = {"row": name, "unit": unit, "pairs": len(pairs), "ours": statistics.median(o for o, _ in pairs),
+           "floor_fraction": floor, "checked": bool(checked), "values": pairs}
+    have = [p for _, p in pairs if p is not None]
+    row["peer"] = statistics.median(have) if have else None
+    row["ratio"] = statistics.median(ratios) if ratios else None
+    row["ratio_min"], row["ratio_max"] = (min(ratios), max(ratios)) if ratios else (None, None)
+    row.update(more)
+    return row
+
+
+def amount(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,84 @@
+"""unlearn_* and alpha_grid_*: Fashion-MNIST at 32x32, class 3 forgotten, 900 + 900 images, paper patches."""
+import os
+import statistics
+import subprocess
+import tempfile
+
+from . import common
+
+# Largest difference of the two edits, in the worst layer, relative to its largest entry. float32: two algorithms on
+# Gram matrices of up to 10000 rows. bf16: 8 bits in the inputs that span the spaces.
+TOLERANCE = {"f32": 1e-3, "bf16": 5e-2}
+ACCURACY = 0.1  # points of ACC_r and ACC_f between bf16 and float32, both networks evaluated in float32
+IMAGES = {"vgg11_bn": 3000, "resnet18": 400}  # a class, for one epoch of training before
+GRID = 25
+
+
+def weights_of(setting, arch):
+    """Trained once and kept: the same seed gives the same weights."""
+    path = os.path.join(setting.cache, f"{arch}-{IMAGES[arch]}.safetensors")
+    if not os.path.exists(path):
+        os.makedirs(setting.cache, exist_ok=True)
+        print(f"training {arch} on {10 * IMAGES[arch]} images", flush=True)
+        subprocess.run([setting.program("unlearn"), arch, str(IMAGES[arch]), "train", path], check=True,
+                       env=common.environment())
+    return path
+
+
+def check(found, exported, precision):
+    if found is None:
+        return False
+    good = found[precision] is not None and found[precision] <= TOLERANCE[precision]
+    print(f"  edits differ by {found[precision]:.1e} (allowed {TOLERANCE[precision]:.0e})", end="")
+    if precision == "bf16":
+        apart = max(abs(a - b) for a, b in zip(exported["f32"], exported["bf16"]))
+        print(f"; ACC_r, ACC_f of bf16 {exported['bf16']}, of float32 {exported['f32']}", end="")
+        good = good and apart <= ACCURACY
+    print()
+    return good
+
+
+def rows_of(setting, arch, precisions):
+    wanted = [p for p in precisions if setting.wants(f"unlearn_{arch}_{p}")]
+    grid = arch == "vgg11_bn" and setting.wants("alpha_grid_vgg11_bn")
+    if not wanted and not grid:
+        return
+    weights = weights_of(setting, arch)
+    with tempfile.TemporaryDirectory() as folder:
+        exported = common.once([setting.program("unlearn"), arch, weights, "export", folder])
+        wanted = [p for p in wanted if p in exported]
+        ours, peer, found = common.Side([setting.program("unlearn"), arch, weights, "serve"]), None, None
+        if setting.python and wanted:
+            peer = common.Side([setting.python, common.peer("torch_unlearn.py"), common.threads(), arch, folder], False)
+        pairs = {p: [] for p in wanted}
+        for _ in range(setting.pairs(True) if peer else common.PAIRS):
+            mine = {p: ours.ask(f"unlearn {p} 0")["seconds"] for p in wanted}
+            found = peer.ask("unlearn") if peer else None
+            for p in wanted:  # before and after the peer
+                again = ours.ask(f"unlearn {p} 0")["seconds"]
+                pairs[p].append(((mine[p] + again) / 2, found["seconds"] if found else None))
+        if peer:
+            peer.close()
+        limit = {p: ours.ask(f"limit {p} 2")["flops_per_second"] for p in set(wanted) | {"f32"}}
+        for p in wanted:
+            floor = (exported["forward"] + exported["gram"]) / limit[p] + exported["apply"] / limit["f32"]
+            yield common.make_row(f"unlearn_{arch}_{p}", "s", pairs[p], [t / o for o, t in pairs[p] if t],
+                                  floor / statistics.median(o for o, _ in pairs[p]),
+                                  peer is not None and check(found, exported, p))
+        if grid:
+            yield grid_row(setting, ours)
+        ours.close()
+
+
+def grid_row(setting, ours):
+    pairs = []
+    for _ in range(common.PAIRS if setting.long else 3):
+        single = ours.ask("unlearn f32 0")["seconds"]
+        pairs.append((ours.ask("grid f32 0")["seconds"], GRID * single))
+    return common.make_row("alpha_grid_vgg11_bn", "s", pairs, [s / g for g, s in pairs], None,
+                           ours.ask("compare f32 0")["difference"] <= 1e-4)
+
+
+def rows(setting):
+    yield from rows_of(setting, "vgg11_bn", ("f32", "bf16"))
+    yield from rows_of(setting, "resnet18", ("bf16",))
