@@ -237,9 +237,11 @@ static BaseStatus push_global(Machine *m, const char *module, size_t module_size
     }
     show_name(module, module_size, shown[0]);
     show_name(name, name_size, shown[1]);
-    return base_error_set(BASE_EFORMAT, "%s: byte %zu of the pickle asks for '%s.%s', which is refused: %s", m->where,
-                          (size_t)(m->at - m->start), shown[0], shown[1],
-                          "only plain data is read, and nothing in a file is ever run");
+    return base_error_set(BASE_EFORMAT,
+                          "%s: byte %zu of the pickle asks for '%s.%s', which is refused: only plain data is read, and "
+                          "nothing in a file is ever run%s%s",
+                          m->where, (size_t)(m->at - m->start), shown[0], shown[1], m->rules->hint ? "; " : "",
+                          m->rules->hint ? m->rules->hint : "");
 }
 
 static BaseStatus op_global(Machine *m)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "base/text.h"
 
 typedef enum {
     IO_PICKLE_NONE,
@@ -32,8 +32,9 @@ typedef enum {
 typedef struct IoPickleValue IoPickleValue;
 struct IoPickleValue {
     IoPickleKind kind;
-    bool owned; /* bytes is the tree's own block, not a part of the source */
-    int height; /* of the tree below */
+    bool owned;    /* bytes is the tree's own block, not a part of the source */
+    int height;    /* of the tree below */
+    uint32_t memo; /* io_pickle_write's */
     union {
         bool truth;
         int64_t whole;
@@ -51,6 +52,7 @@ struct IoPickleValue {
 
 typedef struct {
     const char *const *names; /* NULL-ended, "module.name"; compared as strings, matched by exact spelling */
+    const char *hint;         /* what would be right, for the text that refuses a name */
     bool persistent;          /* BINPERSID is allowed */
     bool bytes;               /* bytes objects (Python 3) are allowed */
     size_t operations;        /* at most; a value costs at most one, and about 80 bytes */
@@ -65,12 +67,16 @@ BaseStatus io_pickle_read(const void *bytes, size_t size, const IoPickleRules *r
 void io_pickle_free(IoPickle *pickle); /* NULL is fine */
 IoPickleValue *io_pickle_root(const IoPickle *pickle);
 
-/* Trees made or edited here, to be written: values live as long as the tree. */
+/* Trees made or edited here, to be written: values live as long as the tree; text in them is borrowed. */
 BaseStatus io_pickle_create(IoPickle **out);
 void io_pickle_set_root(IoPickle *pickle, IoPickleValue *root);
 BaseStatus io_pickle_new(IoPickle *pickle, IoPickleKind kind, IoPickleValue **out);
 /** Appends to a TUPLE or LIST, or to a DICT or CALL (keys and values in turn). */
 BaseStatus io_pickle_append(IoPickleValue *to, IoPickleValue *const *items, size_t count);
+/** Appends the tree as a pickle of protocol 2. A value that stands in two places is written once. A name is split at
+ *  its last dot. BASE_EARG for bytes objects, which that protocol lacks. */
+BaseStatus io_pickle_write(IoPickle *pickle, BaseText *out);
+void io_pickle_unmark(IoPickle *pickle); /* memo = 0 in every value */
 
 /** Text, a Python 2 string or bytes that spell @p text. NULL is none. */
 bool io_pickle_spells(const IoPickleValue *value, const char *text);

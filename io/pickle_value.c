@@ -71,6 +71,12 @@ BaseStatus io_pickle_append(IoPickleValue *to, IoPickleValue *const *items, size
     return BASE_OK;
 }
 
+void io_pickle_unmark(IoPickle *pickle)
+{
+    for (Chunk *chunk = pickle->chunks; chunk; chunk = chunk->next)
+        for (size_t i = 0; i < chunk->count; i++) chunk->values[i].memo = 0;
+}
+
 /* ---- questions ---- */
 bool io_pickle_spells(const IoPickleValue *value, const char *text)
 {
