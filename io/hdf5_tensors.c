@@ -242,13 +242,16 @@ static BaseStatus read_file(Reader *r)
 {
     BaseStatus st = BASE_OK;
     Kept *kept = NULL;
+    hid_t root = H5I_INVALID_HID;
     int64_t size;
     BASE_TRY(io_file_size(r->path, &size));
     if (__builtin_mul_overflow(size, RATIO, &r->most)) r->most = INT64_MAX / 2;
     r->most += FREE_BYTES;
     BASE_TRY(io_hdf5_open(r->path, false, &r->file));
     BASE_TRY(io_tensors_create(&r->tensors));
-    BASE_TRY(walk(r, r->file->id, "", 0));
+    root = H5Gopen2(r->file->id, "/", H5P_DEFAULT);
+    BASE_CHECK(root >= 0, BASE_EFORMAT, "%s: %s", r->path, io_hdf5_reason());
+    BASE_TRY(walk(r, root, "", 0));
     BASE_TRY(r->beside.st);
     BASE_CHECK(r->tensors->count, BASE_EFORMAT, "%s: holds no arrays of numbers", r->path);
     BASE_TRY(io_tensors_check_names(r->tensors, r->path));
@@ -264,6 +267,7 @@ static BaseStatus read_file(Reader *r)
     r->beside = (BaseText){0};
     kept = NULL;
 out:
+    if (root >= 0) H5Gclose(root);
     base_free(kept);
     return st;
 }
