@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 64 };
 static _Atomic int64_t live;
@@ -85,4 +86,10 @@ BaseStatus base_format(char **out, const char *format, ...)
     vsnprintf(*out, (size_t)length + 1, format, args);
     va_end(args);
     return BASE_OK;
+}
+
+int64_t base_memory_physical(void)
+{
+    int64_t pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? pages * size : INT64_MAX; /* unknown: no limit */
 }
