@@ -26,6 +26,7 @@ static void kernel_free(Kernel *k)
     base_free(k->from);
     base_free(k->count);
     base_free(k->weight);
+    *k = (Kernel){0};
 }
 
 static double bilinear(double x)
