@@ -19,6 +19,14 @@ const char *base_status_name(BaseStatus st)
 const char *base_error_text(void) { return text; }
 void base_error_clear(void) { text[0] = '\0'; }
 
+/* A text is one line, and names from a file must not steer a terminal. */
+static void keep(const char fresh[TEXT_SIZE])
+{
+    memcpy(text, fresh, sizeof text);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = *c == '\n' || *c == '\t' ? ' ' : '?';
+}
+
 BaseStatus base_error_set(BaseStatus st, const char *format, ...)
 {
     char fresh[TEXT_SIZE]; /* an argument may point into text */
@@ -26,7 +34,7 @@ BaseStatus base_error_set(BaseStatus st, const char *format, ...)
     va_start(args, format);
     vsnprintf(fresh, sizeof fresh, format, args);
     va_end(args);
-    memcpy(text, fresh, sizeof text);
+    keep(fresh);
     return st;
 }
 
@@ -39,9 +47,9 @@ BaseStatus base_error_prefix(BaseStatus st, const char *format, ...)
     va_end(args);
     int used = snprintf(fresh, sizeof fresh, "%s: ", head);
     size_t room = sizeof fresh - (size_t)used;
-    size_t keep = strlen(text) < room ? strlen(text) : room - 1;
-    memcpy(fresh + used, text, keep);
-    fresh[(size_t)used + keep] = '\0';
-    memcpy(text, fresh, sizeof text);
+    size_t kept = strlen(text) < room ? strlen(text) : room - 1;
+    memcpy(fresh + used, text, kept);
+    fresh[(size_t)used + kept] = '\0';
+    keep(fresh);
     return st;
 }

@@ -204,6 +204,7 @@ static BaseStatus write_safetensors(const IoTensors *tensors, const char *path)
     BaseStatus st = BASE_OK;
     BaseText text = {0};
     IoWriter *writer = NULL;
+    char *name = NULL;
     int64_t at = 0;
     base_text_add(&text, "{");
     if (tensors->meta_count) base_text_add(&text, "\"__metadata__\":{");
@@ -218,7 +219,10 @@ static BaseStatus write_safetensors(const IoTensors *tensors, const char *path)
         const IoTensor *t = &tensors->items[i];
         int64_t bytes = t->count * (int64_t)io_dtype_size(t->dtype);
         if (i) base_text_add(&text, ",");
-        io_json_quote(&text, t->name);
+        BASE_TRY(base_format(&name, "%s%s", tensors->prefix ? tensors->prefix : "", t->name));
+        io_json_quote(&text, name);
+        base_free(name);
+        name = NULL;
         base_text_add(&text, ":{\"dtype\":\"%s\",\"shape\":[", io_dtype_name(t->dtype));
         for (int d = 0; d < t->ndim; d++) base_text_add(&text, "%s%lld", d ? "," : "", (long long)t->shape[d]);
         base_text_add(&text, "],\"data_offsets\":[%lld,%lld]}", (long long)at, (long long)(at + bytes));
@@ -242,6 +246,7 @@ static BaseStatus write_safetensors(const IoTensors *tensors, const char *path)
     writer = NULL;
 out:
     io_writer_drop(writer);
+    base_free(name);
     base_text_free(&text);
     return st;
 }

@@ -2,15 +2,17 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "io/containers.h"
 #include "io/file.h"
 #include "io/names.h"
 
-static const IoContainer *const CONTAINERS[] = {&io_container_safetensors};
+static const IoContainer *const CONTAINERS[] = {&io_container_safetensors, &io_container_pytorch};
 enum { CONTAINER_COUNT = sizeof CONTAINERS / sizeof CONTAINERS[0] };
 
 static const struct {
@@ -39,7 +41,30 @@ void io_tensors_free(IoTensors *tensors)
     }
     base_free(tensors->items);
     io_names_free(tensors->meta, 2 * tensors->meta_count);
+    base_free(tensors->prefix);
+    if (tensors->origin) {
+        if (tensors->origin->free) tensors->origin->free(tensors->origin->data);
+        base_free(tensors->origin->beside);
+        base_free(tensors->origin);
+    }
     base_free(tensors);
+}
+
+BaseStatus io_tensors_keep(IoTensors *tensors, const IoContainer *container, void (*free_data)(void *))
+{
+    BaseStatus st = BASE_ALLOC(1, &tensors->origin);
+    if (st == BASE_OK) *tensors->origin = (IoOrigin){.container = container, .free = free_data};
+    return st;
+}
+
+void *io_tensors_origin(const IoTensors *tensors, const IoContainer *container)
+{
+    return tensors->origin && tensors->origin->container == container ? tensors->origin->data : NULL;
+}
+
+const char *io_tensors_container(const IoTensors *tensors)
+{
+    return tensors->origin ? tensors->origin->container->name : NULL;
 }
 
 bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes)
@@ -97,6 +122,26 @@ IoTensor *io_tensors_find(const IoTensors *tensors, const char *name)
     for (size_t i = 0; i < tensors->count; i++)
         if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];
     return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const IoTensor *const *)a)->name, (*(const IoTensor *const *)b)->name);
+}
+
+BaseStatus io_tensors_check_names(const IoTensors *tensors, const char *path)
+{
+    BaseStatus st = BASE_OK;
+    const IoTensor **sorted = NULL;
+    BASE_TRY(BASE_ALLOC(tensors->count, &sorted));
+    for (size_t i = 0; i < tensors->count; i++) sorted[i] = &tensors->items[i];
+    if (tensors->count > 1) qsort(sorted, tensors->count, sizeof *sorted, compare_names);
+    for (size_t i = 1; i < tensors->count; i++)
+        BASE_CHECK(strcmp(sorted[i - 1]->name, sorted[i]->name) != 0, BASE_EFORMAT,
+                   "%s: there are two tensors named '%.200s'", path, sorted[i]->name);
+out:
+    base_free(sorted);
+    return st;
 }
 
 const char *io_tensors_meta(const IoTensors *tensors, const char *key)
@@ -239,6 +284,39 @@ static bool has_extension(const IoContainer *container, const char *path)
     return false;
 }
 
+/* What DataParallel and torch.compile put in front of every name. */
+static BaseStatus take_prefix(IoTensors *tensors)
+{
+    static const char *const KNOWN[] = {"module.", "_orig_mod."};
+    size_t size = 0;
+    for (size_t k = 0; tensors->count && k < sizeof KNOWN / sizeof KNOWN[0];) {
+        size_t n = strlen(KNOWN[k]), i = 0;
+        while (i < tensors->count && strncmp(tensors->items[i].name + size, KNOWN[k], n) == 0) i++;
+        bool all = i == tensors->count;
+        if (all) size += n;
+        k = all ? 0 : k + 1;
+    }
+    if (!size) return BASE_OK;
+    BaseStatus st = base_format(&tensors->prefix, "%.*s", (int)size, tensors->items[0].name);
+    for (size_t i = 0; st == BASE_OK && i < tensors->count; i++) {
+        char *name = tensors->items[i].name;
+        memmove(name, name + size, strlen(name) - size + 1);
+    }
+    return st;
+}
+
+static BaseStatus read_as(const IoContainer *container, const char *path, IoTensors **out)
+{
+    BaseStatus st = container->read(path, out);
+    if (st != BASE_OK) return st;
+    if (!(*out)->origin) st = io_tensors_keep(*out, container, NULL);
+    if (st == BASE_OK) st = take_prefix(*out);
+    if (st == BASE_OK) return st;
+    io_tensors_free(*out);
+    *out = NULL;
+    return st;
+}
+
 BaseStatus io_tensors_read(const char *path, IoTensors **out)
 {
     unsigned char head[IO_SNIFF];
@@ -257,7 +335,7 @@ BaseStatus io_tensors_read(const char *path, IoTensors **out)
     /* a damaged file of a known extension: its own reader says best what is wrong */
     for (int i = 0; i < CONTAINER_COUNT && !found; i++)
         if (has_extension(CONTAINERS[i], path)) found = CONTAINERS[i];
-    if (found) return found->read(path, out);
+    if (found) return read_as(found, path, out);
     char names[200] = "";
     for (int i = 0; i < CONTAINER_COUNT; i++) {
         size_t used = strlen(names);
@@ -289,5 +367,10 @@ BaseStatus io_tensors_write(const IoTensors *tensors, const char *path)
 {
     const IoContainer *container;
     BaseStatus st = writer_for(path, &container);
-    return st == BASE_OK ? container->write(tensors, path) : st;
+    if (st == BASE_OK) st = container->write(tensors, path);
+    const IoOrigin *origin = tensors->origin;
+    if (st == BASE_OK && origin && origin->container != container && origin->beside)
+        base_warning("%s holds the weights only: what was beside them in the %s file is not in it (%s)", path,
+                     origin->container->name, origin->beside);
+    return st;
 }

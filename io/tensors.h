@@ -1,5 +1,5 @@
-/* io/tensors.h - a checkpoint as its file holds it: named tensors in order, each with its own dtype, plus text metadata.
- * The container decides nothing about networks: nn/weights.h maps names to parameters. */
+/* io/tensors.h - a checkpoint as its file holds it: named tensors in order, each with its own dtype, plus text
+ * metadata. The container decides nothing about networks: nn/weights.h maps names to parameters. */
 #ifndef IO_TENSORS_H
 #define IO_TENSORS_H
 
@@ -8,13 +8,13 @@
 
 #include "base/status.h"
 
-#define IO_DTYPE_LIST(X) /* name in safetensors, bytes */                      \
+#define IO_DTYPE_LIST(X) /* name in safetensors, bytes */                                                              \
     X(F64, 8) X(F32, 4) X(F16, 2) X(BF16, 2) X(I64, 8) X(I32, 4) X(I16, 2) X(I8, 1) X(U8, 1) X(BOOL, 1)
 typedef enum {
 #define X(name, bytes) IO_##name,
     IO_DTYPE_LIST(X)
 #undef X
-    IO_DTYPE_COUNT
+        IO_DTYPE_COUNT
 } IoDtype;
 const char *io_dtype_name(IoDtype dtype);
 size_t io_dtype_size(IoDtype dtype);
@@ -35,6 +35,8 @@ typedef struct {
     size_t count;
     char **meta; /* [2 * meta_count] key, value, ... */
     size_t meta_count;
+    char *prefix;            /* "module." where every name in the file starts so: names here do not; NULL: none */
+    struct IoOrigin *origin; /* what the file held around the tensors; NULL where they were made here */
 } IoTensors;
 
 BaseStatus io_tensors_create(IoTensors **out);
@@ -52,10 +54,15 @@ BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);
  *  is not finite, BASE_EFORMAT for integer dtypes. */
 BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values);
 
-/** Reads a checkpoint by its content (extension only breaks ties): today safetensors. Header length, offsets, overlaps,
- *  sizes, duplicate names and counts are checked before memory is taken; a foreign file is BASE_EFORMAT, named. */
+/** Reads a checkpoint by its content (extension only breaks ties): safetensors, its index of shards, PyTorch's zip
+ *  format, HDF5. Lengths, offsets, overlaps, sizes, duplicate names and counts are checked before memory is taken, and
+ *  no code in a file is run; a foreign file is BASE_EFORMAT, named. */
 BaseStatus io_tensors_read(const char *path, IoTensors **out);
-/** Writes atomically, container by extension (.safetensors); BASE_EUSAGE for an unknown one. */
+const char *io_tensors_container(const IoTensors *tensors); /* "safetensors", ...; NULL where they were made here */
+/** Writes atomically, container by extension (.safetensors, .safetensors.index.json, .pt, .pth, .h5); BASE_EUSAGE for
+ *  an unknown one. What was read from the same container keeps its structure: names, order, dtypes, what stands beside
+ *  the weights; only tensors whose values changed differ. Another container gets the tensors and the metadata, with a
+ *  warning where more was there. */
 BaseStatus io_tensors_write(const IoTensors *tensors, const char *path);
 /** BASE_OK where io_tensors_write knows the extension: asked before the work. */
 BaseStatus io_tensors_writable(const char *path);

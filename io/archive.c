@@ -1,0 +1,251 @@
+/* Reading is libzip's; writing (PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16) is ours, because libzip
+ * neither aligns records nor leaves the file to our own write, sync and rename. */
+#include "io/archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+#include <zlib.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/file.h"
+
+enum { RECORDS = 1 << 20, ALIGN = 64, UTF8_NAMES = 0x0800, FIRST_OF_1980 = 0x21, PADDING_ID = 0x4246 };
+static const uint64_t LARGEST = 0xfffffffe; /* larger needs zip64 */
+
+typedef struct {
+    const char *name; /* libzip's */
+    uint64_t size;
+    size_t index;
+} Record;
+
+struct IoArchive {
+    zip_t *zip;
+    char *path;
+    int64_t file_size;
+    size_t count;
+    Record *records; /* [count] in the file's order */
+    Record *by_name; /* [count] sorted */
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const Record *)a)->name, ((const Record *)b)->name);
+}
+
+static BaseStatus zip_failure(const char *path, zip_error_t *error)
+{
+    BaseStatus st = zip_error_code_zip(error) == ZIP_ER_MEMORY ? BASE_ENOMEM : BASE_EFORMAT;
+    return base_error_set(st, "%s: not a readable zip archive: %s", path, zip_error_strerror(error));
+}
+
+static BaseStatus check_record(const IoArchive *a, size_t i, uint64_t *total)
+{
+    BaseStatus st = BASE_OK;
+    zip_stat_t info;
+    const zip_uint64_t need = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
+    if (zip_stat_index(a->zip, i, 0, &info) != 0) BASE_TRY(zip_failure(a->path, zip_get_error(a->zip)));
+    BASE_CHECK((info.valid & need) == need, BASE_EFORMAT, "%s: record %zu of the archive has no name or size", a->path,
+               i);
+    bool encrypted = info.valid & ZIP_STAT_ENCRYPTION_METHOD && info.encryption_method != ZIP_EM_NONE;
+    BASE_CHECK(info.comp_method == ZIP_CM_STORE && !encrypted && info.size == info.comp_size, BASE_EFORMAT,
+               "%s: record '%.200s' is compressed or encrypted; torch.save stores its records, and only that is "
+               "read (no TorchScript)",
+               a->path, info.name);
+    BASE_CHECK(!__builtin_add_overflow(*total, info.size, total) && *total <= (uint64_t)a->file_size, BASE_EFORMAT,
+               "%s: record '%.200s': records of more bytes than the file has (%lld)", a->path, info.name,
+               (long long)a->file_size);
+    a->records[i] = (Record){info.name, info.size, i};
+out:
+    return st;
+}
+
+BaseStatus io_archive_open(const char *path, IoArchive **out)
+{
+    BaseStatus st = BASE_OK;
+    IoArchive *a = NULL;
+    uint64_t total = 0;
+    int code = 0;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &a));
+    BASE_TRY(base_strdup(path, &a->path));
+    BASE_TRY(io_file_size(path, &a->file_size));
+    a->zip = zip_open(path, ZIP_RDONLY, &code);
+    if (!a->zip) {
+        zip_error_t error;
+        zip_error_init_with_code(&error, code);
+        st = zip_failure(path, &error);
+        zip_error_fini(&error);
+        goto out;
+    }
+    zip_int64_t count = zip_get_num_entries(a->zip, 0);
+    BASE_CHECK(count >= 0 && count <= RECORDS, BASE_ELIMIT, "%s: an archive of %lld records; at most %d are read", path,
+               (long long)count, RECORDS);
+    a->count = (size_t)count;
+    BASE_TRY(BASE_ALLOC(a->count, &a->records));
+    BASE_TRY(BASE_ALLOC(a->count, &a->by_name));
+    for (size_t i = 0; i < a->count; i++) BASE_TRY(check_record(a, i, &total));
+    memcpy(a->by_name, a->records, a->count * sizeof *a->records);
+    qsort(a->by_name, a->count, sizeof *a->by_name, compare_names);
+    for (size_t i = 1; i < a->count; i++)
+        BASE_CHECK(strcmp(a->by_name[i - 1].name, a->by_name[i].name) != 0, BASE_EFORMAT,
+                   "%s: the archive has two records '%.200s'", path, a->by_name[i].name);
+    *out = a;
+    a = NULL;
+out:
+    io_archive_close(a);
+    return st;
+}
+
+void io_archive_close(IoArchive *a)
+{
+    if (!a) return;
+    if (a->zip) zip_discard(a->zip);
+    base_free(a->path);
+    base_free(a->records);
+    base_free(a->by_name);
+    base_free(a);
+}
+
+int64_t io_archive_file_size(const IoArchive *a) { return a->file_size; }
+size_t io_archive_count(const IoArchive *a) { return a->count; }
+const char *io_archive_name(const IoArchive *a, size_t index) { return a->records[index].name; }
+size_t io_archive_size(const IoArchive *a, size_t index) { return (size_t)a->records[index].size; }
+
+int64_t io_archive_find(const IoArchive *a, const char *name)
+{
+    Record key = {.name = name};
+    const Record *found = a->count ? bsearch(&key, a->by_name, a->count, sizeof key, compare_names) : NULL;
+    return found ? (int64_t)found->index : -1;
+}
+
+BaseStatus io_archive_read(IoArchive *a, size_t index, void *out)
+{
+    BaseStatus st = BASE_OK;
+    uint64_t size = a->records[index].size, at = 0;
+    char past;
+    zip_file_t *file = zip_fopen_index(a->zip, index, 0);
+    if (!file) BASE_TRY(zip_failure(a->path, zip_get_error(a->zip)));
+    while (at < size) {
+        zip_int64_t got = zip_fread(file, (char *)out + at, size - at);
+        if (got < 0) BASE_TRY(zip_failure(a->path, zip_file_get_error(file)));
+        BASE_CHECK(got > 0, BASE_EFORMAT, "%s: record '%.200s' ends after %llu of %llu bytes", a->path,
+                   a->records[index].name, (unsigned long long)at, (unsigned long long)size);
+        at += (uint64_t)got;
+    }
+    if (zip_fread(file, &past, 1) < 0) BASE_TRY(zip_failure(a->path, zip_file_get_error(file))); /* checks the sum */
+out:
+    if (file) zip_fclose(file);
+    return st;
+}
+
+/* ---- writing ---- */
+
+struct IoArchiveWriter {
+    IoWriter *file;
+    char *path;
+    uint64_t size;
+    BaseText directory;
+    size_t count;
+};
+
+static void add_le(BaseText *text, uint64_t value, int width)
+{
+    char bytes[8];
+    for (int i = 0; i < width; i++) bytes[i] = (char)(value >> 8 * i);
+    base_text_append(text, bytes, (size_t)width);
+}
+
+BaseStatus io_archive_create(const char *path, IoArchiveWriter **out)
+{
+    BaseStatus st = BASE_OK;
+    IoArchiveWriter *w = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &w));
+    BASE_TRY(base_strdup(path, &w->path));
+    BASE_TRY(io_writer_open(path, &w->file));
+    *out = w;
+    w = NULL;
+out:
+    io_archive_drop(w);
+    return st;
+}
+
+/* What the local header and the directory's entry say alike, from "version needed" on. */
+static void add_facts(BaseText *text, uint32_t sum, uint64_t size, size_t name_size, size_t extra)
+{
+    add_le(text, 20, 2);
+    add_le(text, UTF8_NAMES, 2);
+    add_le(text, 0, 2); /* stored */
+    add_le(text, 0, 2);
+    add_le(text, FIRST_OF_1980, 2);
+    add_le(text, sum, 4);
+    add_le(text, size, 4);
+    add_le(text, size, 4);
+    add_le(text, name_size, 2);
+    add_le(text, extra, 2);
+}
+
+BaseStatus io_archive_add(IoArchiveWriter *w, const char *name, const void *bytes, size_t size)
+{
+    BaseStatus st = BASE_OK;
+    BaseText head = {0};
+    size_t name_size = strlen(name), padding = (ALIGN - (w->size + 30 + name_size + 4) % ALIGN) % ALIGN;
+    uint32_t sum = (uint32_t)crc32_z(0, bytes, size);
+    uint64_t end = w->size + 30 + name_size + 4 + padding + size + w->directory.size + 46 + name_size + 22;
+    BASE_CHECK(name_size <= UINT16_MAX && w->count < UINT16_MAX && end <= LARGEST, BASE_ELIMIT,
+               "%s: a PyTorch file of 4 GiB or 65535 records is not written here; .safetensors has no such limit",
+               w->path);
+    add_le(&head, 0x04034b50, 4);
+    add_facts(&head, sum, size, name_size, 4 + padding);
+    base_text_append(&head, name, name_size);
+    add_le(&head, PADDING_ID, 2);
+    add_le(&head, padding, 2);
+    for (size_t i = 0; i < padding; i++) base_text_append(&head, "Z", 1);
+    BASE_TRY(head.st);
+    add_le(&w->directory, 0x02014b50, 4);
+    add_le(&w->directory, 20, 2);
+    add_facts(&w->directory, sum, size, name_size, 0);
+    add_le(&w->directory, 0, 2 + 2 + 2); /* no comment, disk 0, no attributes */
+    add_le(&w->directory, 0, 4);
+    add_le(&w->directory, w->size, 4);
+    base_text_append(&w->directory, name, name_size);
+    BASE_TRY(w->directory.st);
+    BASE_TRY(io_writer_add(w->file, head.data, head.size));
+    BASE_TRY(io_writer_add(w->file, bytes, size));
+    w->size += head.size + size;
+    w->count++;
+out:
+    base_text_free(&head);
+    return st;
+}
+
+BaseStatus io_archive_finish_take(IoArchiveWriter *w)
+{
+    BaseStatus st = BASE_OK;
+    size_t directory = w->directory.size;
+    add_le(&w->directory, 0x06054b50, 4);
+    add_le(&w->directory, 0, 4);
+    add_le(&w->directory, w->count, 2);
+    add_le(&w->directory, w->count, 2);
+    add_le(&w->directory, directory, 4);
+    add_le(&w->directory, w->size, 4);
+    add_le(&w->directory, 0, 2);
+    BASE_TRY(w->directory.st);
+    BASE_TRY(io_writer_add(w->file, w->directory.data, w->directory.size));
+    st = io_writer_finish_take(w->file);
+    w->file = NULL;
+out:
+    io_archive_drop(w);
+    return st;
+}
+
+void io_archive_drop(IoArchiveWriter *w)
+{
+    if (!w) return;
+    io_writer_drop(w->file);
+    base_text_free(&w->directory);
+    base_free(w->path);
+    base_free(w);
+}

@@ -1,0 +1,32 @@
+/* io/archive.h - zip archives of stored (not compressed) records, as PyTorch writes them. */
+#ifndef IO_ARCHIVE_H
+#define IO_ARCHIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct IoArchive IoArchive;
+/** Opens for reading and checks every record before memory is taken for one: stored, not encrypted, no name twice, and
+ *  all of them together no larger than the file, so that no archive unpacks to more than it is. BASE_EFORMAT. */
+BaseStatus io_archive_open(const char *path, IoArchive **out);
+void io_archive_close(IoArchive *archive); /* NULL is fine */
+int64_t io_archive_file_size(const IoArchive *archive);
+size_t io_archive_count(const IoArchive *archive);
+const char *io_archive_name(const IoArchive *archive, size_t index); /* in the file's order; borrowed */
+size_t io_archive_size(const IoArchive *archive, size_t index);      /* bytes */
+/** The index of a record, or -1. */
+int64_t io_archive_find(const IoArchive *archive, const char *name);
+/** Reads a whole record into @p out [io_archive_size] and checks its sum. BASE_EFORMAT, BASE_ENOMEM. */
+BaseStatus io_archive_read(IoArchive *archive, size_t index, void *out);
+
+/** Writing: records in order, each aligned to 64 bytes, no times: same content, same bytes. The file appears when it is
+ *  whole (IoWriter). finish and drop free the writer; drop(NULL) is fine. BASE_ELIMIT from 4 GiB on. */
+typedef struct IoArchiveWriter IoArchiveWriter;
+BaseStatus io_archive_create(const char *path, IoArchiveWriter **out);
+BaseStatus io_archive_add(IoArchiveWriter *writer, const char *name, const void *bytes, size_t size);
+BaseStatus io_archive_finish_take(IoArchiveWriter *writer);
+void io_archive_drop(IoArchiveWriter *writer);
+
+#endif
