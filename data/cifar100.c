@@ -19,13 +19,13 @@ static const char *const CLASSES[] = {
     "woman",      "worm"};
 static const DataCifarKind KIND = {
     .name = "cifar100",
-    .folder = "cifar-100-binary",
     .classes = CLASSES,
     .K = 100,
+    .binary = {"cifar-100-binary", {"train.bin"}, {"test.bin"}},
+    .python = {"cifar-100-python", {"train"}, {"test"}},
     .labels = 2,
     .label = 1,
-    .train = {"train.bin"},
-    .test = {"test.bin"},
+    .key = "fine_labels",
     .mean = {0.5071f, 0.4865f, 0.4409f},
     .std = {0.2673f, 0.2564f, 0.2762f},
 };

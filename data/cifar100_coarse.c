@@ -23,13 +23,13 @@ static const char *const CLASSES[] = {"aquatic_mammals",
                                       "vehicles_2"};
 static const DataCifarKind KIND = {
     .name = "cifar100-coarse",
-    .folder = "cifar-100-binary",
     .classes = CLASSES,
     .K = 20,
+    .binary = {"cifar-100-binary", {"train.bin"}, {"test.bin"}},
+    .python = {"cifar-100-python", {"train"}, {"test"}},
     .labels = 2,
     .label = 0,
-    .train = {"train.bin"},
-    .test = {"test.bin"},
+    .key = "coarse_labels",
     .mean = {0.5071f, 0.4865f, 0.4409f},
     .std = {0.2673f, 0.2564f, 0.2762f},
 };

@@ -1,5 +1,5 @@
-/* CIFAR files that the test writes itself: the binary distribution of CIFAR-10 and CIFAR-100, and each way to be wrong.
- */
+/* CIFAR files that the test writes itself: CIFAR-10 and CIFAR-100 in the binary and the Python distribution, and each
+ * way to be wrong. tests/scripts/cifar_python.sh has what Python itself writes. */
 #include "tests/support/support.h"
 
 #include <stdio.h>
@@ -49,6 +49,58 @@ static void write_cifar10(void)
         write_batch(name, 3 * b, 3, 1);
     }
     write_batch("test_batch.bin", 100, 4, 1);
+}
+
+/* A str of Python 2, as the published files hold them. */
+static void add_string(BaseText *out, const void *bytes, size_t size)
+{
+    uint32_t length = (uint32_t)size;
+    base_text_append(out, "T", 1);
+    base_text_append(out, (const char *)&length, 4);
+    base_text_append(out, bytes, size);
+}
+
+static void add_labels(BaseText *out, const char *key, int64_t first, int64_t n, int64_t modulo, int64_t divisor)
+{
+    add_string(out, key, strlen(key));
+    base_text_append(out, "](", 2);
+    for (int64_t i = first; i < first + n; i++) {
+        char code[2] = {'K', (char)(i % modulo / divisor)};
+        base_text_append(out, code, 2);
+    }
+    base_text_append(out, "e", 1);
+}
+
+/* pickle.dump({'data': array [n, 3072], 'labels': [..]}, protocol=2), as Python 2 writes it; labels as write_batch. */
+static void write_pickle(const char *name, int64_t first, int64_t n, int labels)
+{
+    static const char ARRAY[] = "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\205U\1b\207R(K\1",
+                      DTYPE[] =
+                          "\206cnumpy\ndtype\nU\2u1K\0K\1\207R(K\3U\1|NNNJ\377\377\377\377J\377\377\377\377K\0tb\211";
+    BaseText out = {0};
+    uint8_t *pixels;
+    char path[4400], shape[] = {'K', (char)n, 'M', 0, PIXELS / 256};
+    assert_ok(BASE_ALLOC_RAW(n * PIXELS, &pixels));
+    for (int64_t i = 0; i < n * PIXELS; i++) pixels[i] = pixel(first + i / PIXELS, i % PIXELS);
+    base_text_append(&out, "\200\2}(", 4);
+    add_string(&out, "data", 4);
+    base_text_append(&out, ARRAY, sizeof ARRAY - 1);
+    base_text_append(&out, shape, sizeof shape);
+    base_text_append(&out, DTYPE, sizeof DTYPE - 1);
+    add_string(&out, pixels, (size_t)(n * PIXELS));
+    base_text_append(&out, "tb", 2);
+    if (labels == 2) {
+        add_labels(&out, "coarse_labels", first, n, 100, 5);
+        add_labels(&out, "fine_labels", first, n, 100, 1);
+    } else {
+        add_labels(&out, "labels", first, n, 10, 1);
+    }
+    base_text_append(&out, "u.", 2);
+    assert_ok(out.st);
+    path_of(name, path);
+    assert_ok(io_file_write(path, out.data, out.size));
+    base_text_free(&out);
+    base_free(pixels);
 }
 
 static void check(const DataSet *set, int64_t first, int64_t n, int fine)
@@ -115,6 +167,61 @@ static void test_cifar100(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+/* A pickled batch in which the first @p from is @p to, cut to @p most bytes. */
+static void refuse_pickle(const char *from, const char *to, size_t most, const char *part)
+{
+    char path[4400], *bytes, *at;
+    size_t size;
+    DataSet *train, *test;
+    write_pickle("test_batch", 100, 4, 1);
+    path_of("test_batch", path);
+    assert_ok(io_file_read(path, 0, &bytes, &size));
+    at = memmem(bytes, size, from, strlen(from));
+    assert_non_null(at);
+    memcpy(at, to, strlen(from));
+    assert_ok(io_file_write(path, bytes, size < most ? size : most));
+    base_free(bytes);
+    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, part);
+    assert_null(train);
+}
+
+static void test_python(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    char name[40];
+    assert_int_equal(use_folder("python-hundred", "cifar100"), 0);
+    write_pickle("train", 0, 12, 2);
+    write_pickle("test", 90, 10, 2);
+    assert_ok(data_open(spec, &train, &test));
+    check(train, 0, 12, 100);
+    check(test, 90, 10, 100);
+    data_set_free(train), data_set_free(test);
+    snprintf(spec, sizeof spec, "cifar100-coarse:%s", folder);
+    assert_ok(data_open(spec, &train, &test));
+    check(train, 0, 12, 20);
+    check(test, 90, 10, 20);
+    data_set_free(train), data_set_free(test);
+
+    assert_int_equal(use_folder("python/cifar-10-batches-py", "cifar10"), 0);
+    for (int b = 0; b < 5; b++) {
+        snprintf(name, sizeof name, "data_batch_%d", b + 1);
+        write_pickle(name, 3 * b, 3, 1);
+    }
+    write_pickle("test_batch", 100, 4, 1);
+    snprintf(spec, sizeof spec, "cifar10:%s/python", support_scratch());
+    assert_ok(data_open(spec, &train, &test));
+    check(train, 0, 15, 10);
+    check(test, 100, 4, 10);
+    data_set_free(train), data_set_free(test);
+    refuse_pickle("labels", "lobels", SIZE_MAX, "test_batch: has no 'labels'");
+    refuse_pickle("data", "dada", SIZE_MAX, "test_batch: has no 'data'");
+    refuse_pickle("u1", "i1", SIZE_MAX, "'data' must be bytes [n, 3072]");
+    refuse_pickle("K\1K\2K\3", "K\1K\12K\3", SIZE_MAX, "the label of image 2 is 10");
+    refuse_pickle("numpy\nndarray", "posix\nsystem.", SIZE_MAX, "test_batch");
+    refuse_pickle("data", "data", 3000, "test_batch");
+}
+
 static void refuse(BaseStatus status, const char *part)
 {
     DataSet *train, *test;
@@ -162,8 +269,13 @@ static void test_no_memory(void **state)
     assert_int_equal(use_folder("memory", "cifar10"), 0);
     write_cifar10();
     support_fail_allocations(open_once, NULL, 300);
+    assert_int_equal(use_folder("memory-python", "cifar100"), 0);
+    write_pickle("train", 0, 2, 2);
+    write_pickle("test", 0, 2, 2);
+    support_fail_allocations(open_once, NULL, 300);
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cifar10), cmocka_unit_test(test_cifar100),
-                                          cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory)};
+                                          cmocka_unit_test(test_python), cmocka_unit_test(test_refused),
+                                          cmocka_unit_test(test_no_memory)};
 SUPPORT_MAIN(tests)
