@@ -40,7 +40,7 @@ endif
 
 OPENBLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 MULTIARCH_INC := $(patsubst /usr/lib/%/openblas-openmp,/usr/include/%/openblas-openmp,$(OPENBLAS))
-PKGS := hdf5 yaml-0.1 gsl jansson nettle zlib libzip
+PKGS := hdf5 yaml-0.1 gsl jansson nettle zlib libzip libjpeg libpng
 # gsl's own .pc would add -lgslcblas, a reference BLAS that must never bind cblas_sgemm
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 64 };
 /* Blocks from this size on ask the kernel for huge pages: a matrix of 80 MB then faults 40 times in place of 20000. */
@@ -91,4 +92,10 @@ BaseStatus base_format(char **out, const char *format, ...)
     vsnprintf(*out, (size_t)length + 1, format, args);
     va_end(args);
     return BASE_OK;
+}
+
+int64_t base_memory_physical(void)
+{
+    int64_t pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? pages * size : INT64_MAX; /* unknown: no limit */
 }

@@ -28,6 +28,9 @@ BaseStatus base_format(char **out, const char *format, ...) __attribute__((forma
 #define BASE_GROW(block, old_count, count)                                     \
     base_grow_bytes((void **)(block), (size_t)(old_count), (size_t)(count), sizeof **(block))
 
+/** Bytes of memory that this machine has. */
+int64_t base_memory_physical(void);
+
 /** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; 0: never. Process-wide. */
 void base_memory_fail_at(int64_t n);
 /** Blocks now alive, for leak checks in tests. */

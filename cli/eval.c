@@ -39,6 +39,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     const RunTally *t = &w->tally;
     int64_t K = w->predictions.p.K;
     IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
+    IoJson *classes = io_json_array();
     io_json_set_take(json, "split", io_json_text_value(split_name(o)));
     io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
     io_json_set_take(json, "acc_retain",
@@ -54,6 +55,9 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
         io_json_add_take(confusion, row);
         io_json_add_take(per_class, io_json_number(class_percent(w, c)));
     }
+    for (int64_t k = 0; k < K; k++) io_json_add_take(classes, io_json_text_value(w->data.train->class_names[k]));
+    io_json_set_take(json, "classes", classes);
+    io_json_set_take(json, "preprocessing", io_json_text_value(w->data.prep));
     io_json_set_take(json, "per_class", per_class);
     io_json_set_take(json, "confusion", confusion);
     return cli_print_json_take(json);
@@ -98,11 +102,12 @@ static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     Work w = {0};
-    BASE_TRY(run_data_open(o->data, &w.data));
+    BASE_TRY(run_data_open(o->data, &o->prepare, &w.data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w.data, &w.model));
     if (o->forget) BASE_TRY(data_classes_parse(w.data.train, o->forget, &w.forget));
     DataView view = data_view_all(strcmp(split_name(o), "train") == 0 ? w.data.train : w.data.test);
     BASE_TRY(run_predict(w.model.net, &view, nn_precision_available(o->use), "eval", &w.predictions));
+    BASE_TRY(run_chance_warn(&w.predictions, &w.data));
     w.tally = run_tally(&w.predictions.p, o->forget ? &w.forget : NULL);
     BASE_TRY(BASE_ALLOC(w.predictions.p.K * w.predictions.p.K, &w.confusion));
     eval_confusion(&w.predictions.p, w.confusion);

@@ -100,6 +100,12 @@ static BaseStatus print_table(const char *kind, const BaseRegistry *registry)
         base_text_add(&text, "\n");
         cli_options_params(entry->params, entry->param_count, &text);
     }
+    if (strcmp(kind, "datasets") == 0) {
+        base_text_add(&text, "\noptions beside --data, and keys of a config:\n");
+#define X(field, flag, value, def, help) base_text_add(&text, "    --%-16s %s (default: %s)\n", flag, help, def);
+        DATA_OPTION_LIST(X)
+#undef X
+    }
     if (strcmp(kind, "attacks") == 0) {
         base_text_add(&text, "\nwirings: which images are members, non-members and audited\n");
         for (size_t i = 0; i < mia_wiring_count; i++)

@@ -7,6 +7,7 @@
 #include "run/setup.h"
 
 typedef enum { FLAG, TEXT, NUMBER, TEXTS } Kind;
+typedef enum { NAMED, OF_DATA, EVERYWHERE } Reach; /* commands that name it; those that take --data; all */
 typedef struct {
     const char *name;
     char letter; /* short form; 0: none */
@@ -16,46 +17,57 @@ typedef struct {
     const char *def;   /* default in words */
     int64_t min, max;  /* NUMBER */
     const char *help;
-    bool everywhere;
+    Reach reach;
 } Option;
 
 #define AT(field) offsetof(CliOptions, field)
 static const Option OPTIONS[] = {
-    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`", false},
+    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`", NAMED},
     {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file: .safetensors (or its .index.json), .pt, .pth, .h5",
-     false},
-    {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", false},
-    {"split", 0, TEXT, AT(split), "S", "test", 0, 0, "train or test", false},
-    {"forget", 0, TEXT, AT(forget), "C[,C]", "none", 0, 0, "classes to forget, numbers or names", false},
-    {"exclude", 0, TEXT, AT(exclude), "C[,C]", "none", 0, 0, "classes to leave out of the training", false},
-    {"method", 0, TEXT, AT(method), "M", "", 0, 0, "unlearning method, a name of `expunge list methods`", false},
-    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "sets a parameter; may be given often", false},
-    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", false},
-    {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", false},
-    {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "do complete jobs again", false},
+     NAMED},
+    {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", NAMED},
+#define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA},
+    DATA_OPTION_LIST(X)
+#undef X
+        {"split", 0, TEXT, AT(split), "S", "test", 0, 0, "train or test", NAMED},
+    {"forget", 0, TEXT, AT(forget), "C[,C]", "none", 0, 0, "classes to forget, numbers or names", NAMED},
+    {"exclude", 0, TEXT, AT(exclude), "C[,C]", "none", 0, 0, "classes to leave out of the training", NAMED},
+    {"method", 0, TEXT, AT(method), "M", "", 0, 0, "unlearning method, a name of `expunge list methods`", NAMED},
+    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "sets a parameter; may be given often", NAMED},
+    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", NAMED},
+    {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", NAMED},
+    {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "do complete jobs again", NAMED},
     {"precision", 0, TEXT, AT(precision), "P", "f32; run: the config's", 0, 0, "f32 or bf16: arithmetic of the network",
-     false},
-    {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", false},
-    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "no notices and no progress on stderr", true},
+     NAMED},
+    {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", NAMED},
+    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "no notices and no progress on stderr", EVERYWHERE},
     {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX, "compute threads",
-     true},
-    {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw", true},
-    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "this page", true},
+     EVERYWHERE},
+    {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw",
+     EVERYWHERE},
+    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "this page", EVERYWHERE},
 };
 
-/* Whether @p command takes the option: 0 no, 1 yes, 2 it must be given. */
-static int takes(const CliCommand *command, const Option *option)
+/* Whether @p command names the option: 0 no, 1 yes, 2 it must be given. */
+static int names_it(const CliCommand *command, const char *name)
 {
-    size_t length = strlen(option->name);
-    if (option->everywhere) return 1;
+    size_t length = strlen(name);
     for (const char *at = command->takes; *at;) {
         size_t word = strcspn(at, " ");
         bool must = word > 0 && at[word - 1] == '!';
-        if (word - must == length && strncmp(at, option->name, length) == 0) return must ? 2 : 1;
+        if (word - must == length && strncmp(at, name, length) == 0) return must ? 2 : 1;
         at += word;
         at += strspn(at, " ");
     }
     return 0;
+}
+
+/* Whether @p command takes the option: 0 no, 1 yes, 2 it must be given. */
+static int takes(const CliCommand *command, const Option *option)
+{
+    if (option->reach == EVERYWHERE) return 1;
+    if (option->reach == OF_DATA) return names_it(command, "data") ? 1 : 0;
+    return names_it(command, option->name);
 }
 
 static BaseStatus unknown(const CliCommand *command, const char *word)

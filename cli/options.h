@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/param.h"
+#include "data/data.h"
 #include "nn/engine.h"
 
 enum { CLI_TEXTS_MAX = 256 };
@@ -19,8 +20,9 @@ typedef struct {
     int64_t threads, seed;
     bool json, quiet, force, help, has_seed;
     CliTexts set, operands;
-    NnPrecision use;    /* of --precision, where the command takes it */
-    char command[4096]; /* as typed, for provenance */
+    DataOptions prepare; /* what is asked of --data */
+    NnPrecision use;     /* of --precision, where the command takes it */
+    char command[4096];  /* as typed, for provenance */
 } CliOptions;
 
 typedef struct CliCommand CliCommand;

@@ -20,6 +20,9 @@ static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, c
     BASE_TRY(io_hdf5_set_text(file, "/", "arch", o->arch));
     BASE_TRY(io_hdf5_set_text(file, "/", "data", o->data));
     BASE_TRY(io_hdf5_set_text(file, "/", "data_hash", data->hash));
+    BASE_TRY(io_hdf5_set_text(file, "/", "preprocessing", data->prep));
+    BASE_TRY(
+        io_hdf5_write_texts(file, "/classes", (const char *const *)data->train->class_names, (size_t)data->train->K));
     BASE_TRY(io_hdf5_set_text(file, "/", "split", o->split));
     BASE_TRY(io_hdf5_set_text(file, "/", "weights_hash", model->hash));
     BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
@@ -43,11 +46,12 @@ static BaseStatus run(const CliOptions *o)
     BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
                "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
-    BASE_TRY(run_data_open(o->data, &data));
+    BASE_TRY(run_data_open(o->data, &o->prepare, &data));
     BASE_TRY(run_model_open(o->arch, o->weights, &data, &model));
     DataView view = data_view_all(strcmp(o->split, "train") == 0 ? data.train : data.test);
     BASE_TRY(run_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
     BASE_TRY(save(o, &predictions, &data, &model));
+    BASE_TRY(run_chance_warn(&predictions, &data));
     base_text_add(&text, "%s: /logits [%lld, %lld] float32, /labels [%lld] of the %s split\n", o->out,
                   (long long)predictions.p.n, (long long)predictions.p.K, (long long)predictions.p.n, o->split);
     BASE_TRY(cli_print_text_take(&text));

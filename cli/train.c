@@ -40,7 +40,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(io_tensors_writable(o->out));
     BASE_TRY(run_output_check(o->out, o->data, NULL));
     w->precision = nn_precision_available(o->use);
-    BASE_TRY(run_data_open(o->data, &w->data));
+    BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
     if (o->exclude) BASE_TRY(data_classes_parse(w->data.train, o->exclude, &w->exclude));
     BASE_TRY(run_model_create(o->arch, &w->data, &w->model));
     BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
@@ -76,6 +76,7 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
                                    {"expunge.arch", o->arch},
                                    {"expunge.data", o->data},
                                    {"expunge.data_hash", w->data.hash},
+                                   {RUN_META_PREP, w->data.prep},
                                    {"expunge.exclude", o->exclude ? o->exclude : ""},
                                    {"expunge.seed", seed},
                                    {"expunge.train", config.data},

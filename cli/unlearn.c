@@ -58,7 +58,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(run_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
     BASE_TRY(io_tensors_writable(o->out));
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
-    BASE_TRY(run_data_open(o->data, &w->data));
+    BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
     BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
     BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
@@ -77,6 +77,7 @@ static BaseStatus measure(Work *w, NnNet *net, const char *label, RunTally *out)
 {
     RunPredictions predictions = {0};
     BaseStatus st = run_predict(net, &w->split.test, w->context.precision, label, &predictions);
+    if (st == BASE_OK && net == w->model.net) st = run_chance_warn(&predictions, &w->data);
     if (st == BASE_OK) *out = run_tally(&predictions.p, &w->forget);
     run_predictions_free(&predictions);
     return st;
@@ -89,11 +90,14 @@ static BaseStatus save(const CliOptions *o, Work *w)
     const BaseEntry *entry = &w->method->entry;
     base_text_add(&made, "%s ", entry->name);
     run_params_text(entry->params, entry->param_count, w->params, &made);
-    base_text_add(&made, ", forget %s, seed %lld, data %s (%s), from weights %s, expunge %s", o->forget,
-                  (long long)o->seed, o->data, w->data.hash, w->model.hash, RUN_PROGRAM_VERSION);
+    base_text_add(&made, ", forget %s, seed %lld, data %s (%s) prepared with %s, from weights %s, expunge %s",
+                  o->forget, (long long)o->seed, o->data, w->data.hash, w->data.prep, w->model.hash,
+                  RUN_PROGRAM_VERSION);
     BASE_TRY(made.st);
     BASE_TRY(nn_weights_update(w->net, w->model.tensors));
     BASE_TRY(io_tensors_set_meta(w->model.tensors, "expunge.unlearned", made.data));
+    if (!io_tensors_meta(w->model.tensors, RUN_META_PREP)) /* else it says what the weights were trained with */
+        BASE_TRY(io_tensors_set_meta(w->model.tensors, RUN_META_PREP, w->data.prep));
     BASE_TRY(io_tensors_write(w->model.tensors, o->out));
 out:
     base_text_free(&made);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "data/list.h"
+#include "data/prepare/prepare.h"
 
 #define X(name) extern const DataSource data_##name;
 DATA_LIST(X)
@@ -20,8 +21,14 @@ const BaseRegistry data_registry = {"data set", ENTRIES, BASE_COUNT(ENTRIES)};
 
 BaseStatus data_open(const char *spec, DataSet **train, DataSet **test)
 {
+    return data_open_with(spec, NULL, train, test);
+}
+
+BaseStatus data_open_with(const char *spec, const DataOptions *options, DataSet **train, DataSet **test)
+{
     BaseStatus st = BASE_OK;
     char *name = NULL;
+    DataRequest request = {0};
     *train = *test = NULL;
     BASE_TRY(base_strdup(spec, &name));
     char *colon = strchr(name, ':'), *path = colon ? colon + 1 : NULL;
@@ -34,7 +41,9 @@ BaseStatus data_open(const char *spec, DataSet **train, DataSet **test)
     BASE_CHECK(!path || *path, BASE_EUSAGE, "data set '%s' ends at the colon; a path belongs behind it", spec);
     BASE_CHECK(path || source->path != DATA_PATH_REQUIRED, BASE_EUSAGE, "data set '%s' needs a path: %s:PATH", name,
                name);
-    BASE_TRY(source->open(path, train, test));
+    BASE_TRY(data_request_read(options, &request));
+    BASE_TRY(source->open(path, &request, train, test));
+    BASE_TRY(data_prepare(&request, source->prepares, train, test));
     const DataSet *a = *train, *b = *test;
     BASE_CHECK(a->K == b->K && a->C == b->C && a->H == b->H && a->W == b->W, BASE_EFORMAT,
                "%s: training images are %lld x %lld x %lld with %lld classes, test images %lld x %lld x %lld with %lld",
@@ -46,6 +55,7 @@ out:
         data_set_free(*test);
         *train = *test = NULL;
     }
+    data_request_free(&request);
     base_free(name);
     return st;
 }

@@ -11,33 +11,69 @@ enum { DATA_CHANNELS_MAX = 16, DATA_CLASSES_MAX = 100000 };
 
 typedef enum { DATA_U8, DATA_F32 } DataType;
 
+typedef enum { DATA_BILINEAR, DATA_BICUBIC } DataFilter;
+/** How raw images become those of a set: resized, then cut out of the centre. */
+typedef struct {
+    int64_t resize_h, resize_w; /* 0, 0: not resized; h, 0: the shorter side becomes h, the longer keeps the shape */
+    int64_t crop_h, crop_w;     /* 0, 0: not cropped */
+    DataFilter filter;          /* of resizing; antialiased */
+} DataPrep;
+
 /** One split of a data set. Immutable once opened. */
 typedef struct {
     char *name;            /* "fashion-mnist train" */
     int64_t N, C, H, W, K; /* images, channels, height, width, classes */
     DataType type;
-    void *images;       /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
-    int32_t *labels;    /* [N], 0..K-1 */
+    void *images;         /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
+    int32_t *labels;      /* [N], 0..K-1 */
     bool classes_counted; /* no list of classes came with the data: K is 1 + the highest label */
-    char **class_names; /* [K]; "0", "1", ... where the source has none */
-    bool normalise;     /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
+    char **class_names;   /* [K]; "0", "1", ... where the source has none */
+    bool normalise;       /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
+    DataPrep prep;            /* what was done to the images; mean and std are still to come */
     char hash[BASE_HASH_HEX]; /* SHA-256 of shape, type, images, labels, mean, std */
 } DataSet;
 void data_set_free(DataSet *set); /* NULL is fine */
 
+/** What may be asked of a data set beside its path, one row an option: X(field, flag, value, default,
+ * help). */
+#define DATA_OPTION_LIST(X)                                                                                            \
+    X(mean, "mean", "M,M,M", "the data set's",                                                                         \
+      "subtracted from each channel of pixels scaled to 0..1; none: no normalising")                                   \
+    X(std, "std", "S,S,S", "the data set's", "what each channel is then divided by")                                   \
+    X(resize, "resize", "N|HxW", "the data set's", "size of the shorter side, or height x width; none: as they are")   \
+    X(crop, "crop", "N|HxW", "the data set's", "then cut out of the centre; none: not cut")                            \
+    X(interpolation, "interpolation", "I", "bilinear", "bilinear or bicubic, antialiased: how images are resized")     \
+    X(class_map, "class-map", "FILE", "the data set's order", "classes in the model's order, one name a line")         \
+    X(train_index, "train-index", "FILE", "all", "images of the training split, one position a line")                  \
+    X(test_index, "test-index", "FILE", "all",                                                                         \
+      "images of the test split; 'train 17' takes one from the training split")                                        \
+    X(broken, "broken", "B", "fail", "fail or skip: what an image that cannot be decoded does")
+/** Texts as a person wrote them, borrowed; NULL: the default. */
+typedef struct {
+#define X(field, flag, value, def, help) const char *field;
+    DATA_OPTION_LIST(X)
+#undef X
+} DataOptions;
+
 typedef enum { DATA_PATH_NONE, DATA_PATH_OPTIONAL, DATA_PATH_REQUIRED } DataPathNeed;
+typedef struct DataRequest DataRequest; /* data/prepare/prepare.h: the options, read */
 typedef struct {
     BaseEntry entry;
     DataPathNeed path;
     /** Both splits, owned by the caller; @p path NULL where not given. Same K, C, H, W in both. */
-    BaseStatus (*open)(const char *path, DataSet **train, DataSet **test);
+    BaseStatus (*open)(const char *path, const DataRequest *request, DataSet **train, DataSet **test);
+    bool prepares; /* picks by index, resizes and crops while it reads; else that is done to what it read */
 } DataSource;
 extern const BaseRegistry data_registry;
 
-/** Opens "name[:path]". BASE_ENOTFOUND (name, "did you mean"), BASE_EUSAGE (path missing or not wanted), or the
- * source's. */
+/** Opens "name[:path]" with the data set's own defaults. BASE_ENOTFOUND (name, "did you mean"), BASE_EUSAGE (path
+ * missing or not wanted, a wrong option), or the source's. */
 BaseStatus data_open(const char *spec, DataSet **train, DataSet **test);
+BaseStatus data_open_with(const char *spec, const DataOptions *options, DataSet **train, DataSet **test);
+/** "{mean: [0.5], std: [0.25], resize: 256, crop: 224, interpolation: bilinear}": two sets prepared alike give the same
+ *  text; "none" for what is not done. */
+void data_prep_text(const DataSet *set, BaseText *out);
 
 /** A part of a set: index[i] is a position in the set. NULL index: all of it. Values; nothing owned. */
 typedef struct {

@@ -9,8 +9,9 @@ static const DataIdxKind KIND = {
     "fashion-mnist", CLASSES, 0.2860f, 0.3530f,
     "install the Debian package dataset-fashion-mnist, or give the folder that holds it: fashion-mnist:DIR"};
 
-static BaseStatus open_folder(const char *path, DataSet **train, DataSet **test)
+static BaseStatus open_folder(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {
+    (void)request;
     return data_idx_open(&KIND, path ? path : FOLDER, train, test);
 }
 
@@ -18,4 +19,4 @@ const DataSource data_fashion_mnist = {
     BASE_ENTRY_PLAIN("fashion-mnist",
                      "clothes, 10 classes, 28 x 28 grey, 60000 + 10000 images; DIR defaults to " FOLDER,
                      "Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747"),
-    DATA_PATH_OPTIONAL, open_folder};
+    DATA_PATH_OPTIONAL, open_folder, false};

@@ -30,8 +30,9 @@ out:
     return st;
 }
 
-static BaseStatus open_points(const char *path, DataSet **train, DataSet **test)
+static BaseStatus open_points(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {
+    (void)request;
     (void)path;
     BaseStatus st = make("gaussians train", "gaussians train", TRAIN, train);
     if (st == BASE_OK) st = make("gaussians test", "gaussians test", TEST, test);
@@ -40,4 +41,4 @@ static BaseStatus open_points(const char *path, DataSet **train, DataSet **test)
 
 const DataSource data_gaussians = {
     BASE_ENTRY_PLAIN("gaussians", "four clouds of points at (+-1,+-1), sd 0.5, 40000 + 4000 points, 2 features", ""),
-    DATA_PATH_NONE, open_points};
+    DATA_PATH_NONE, open_points, false};

@@ -142,8 +142,9 @@ out:
     return st;
 }
 
-static BaseStatus open_file(const char *path, DataSet **train, DataSet **test)
+static BaseStatus open_file(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {
+    (void)request;
     BaseStatus st = BASE_OK;
     Source s = {.path = path};
     int64_t *train_labels = NULL, *test_labels = NULL, n_train = 0, n_test = 0;
@@ -169,4 +170,4 @@ out:
 
 const DataSource data_hdf5 = {
     BASE_ENTRY_PLAIN("hdf5", "any images in one HDF5 file: /train and /test, each images [N,C,H,W] and labels [N]", ""),
-    DATA_PATH_REQUIRED, open_file};
+    DATA_PATH_REQUIRED, open_file, false};

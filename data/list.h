@@ -5,6 +5,10 @@
 #define DATA_LIST(X)                                                                                                   \
     X(fashion_mnist)                                                                                                   \
     X(mnist)                                                                                                           \
+    X(cifar10)                                                                                                         \
+    X(cifar100)                                                                                                        \
+    X(cifar100_coarse)                                                                                                 \
+    X(imagefolder)                                                                                                     \
     X(hdf5)                                                                                                            \
     X(gaussians)
 

@@ -5,12 +5,13 @@ static const char *const CLASSES[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8
 static const DataIdxKind KIND = {"mnist", CLASSES, 0.1307f, 0.3081f,
                                  "mnist:DIR names the folder that holds the four IDX files of MNIST"};
 
-static BaseStatus open_folder(const char *path, DataSet **train, DataSet **test)
+static BaseStatus open_folder(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {
+    (void)request;
     return data_idx_open(&KIND, path, train, test);
 }
 
 const DataSource data_mnist = {BASE_ENTRY_PLAIN("mnist",
                                                 "handwritten digits, 10 classes, 28 x 28 grey, the IDX files in DIR",
                                                 "LeCun, Bottou, Bengio, Haffner 1998, Proc. IEEE 86(11)"),
-                               DATA_PATH_REQUIRED, open_folder};
+                               DATA_PATH_REQUIRED, open_folder, false};

@@ -192,6 +192,12 @@ bool io_path_same(const char *a, const char *b)
 
 bool io_path_exists(const char *path) { return access(path, F_OK) == 0; }
 
+bool io_path_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 BaseStatus io_folder_make(const char *path)
 {
     BaseStatus st = BASE_OK;

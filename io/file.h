@@ -32,6 +32,7 @@ BaseStatus io_path_writable(const char *path);
 /** Both are there and the same file, whatever the spelling. */
 bool io_path_same(const char *a, const char *b);
 bool io_path_exists(const char *path);
+bool io_path_is_folder(const char *path); /* or a link to one */
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
 BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);
 void io_names_free(char **names, size_t count);

@@ -9,6 +9,9 @@
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {
     BaseParamText name, title, data, arch;
+#define X(field, flag, value, def, help) BaseParamText field;
+    DATA_OPTION_LIST(X)
+#undef X
     int64_t precision;
     double validation;
 } Top;
@@ -18,11 +21,27 @@ static const BaseParam TOP[] = {
     BASE_PARAM_TEXT(Top, title, "", "one line for the report"),
     BASE_PARAM_TEXT(Top, data, "", "data set, name[:path]"),
     BASE_PARAM_TEXT(Top, arch, "", "architecture"),
-    BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
+#define X(field, flag, value, def, help) BASE_PARAM_TEXT(Top, field, "", help),
+    DATA_OPTION_LIST(X)
+#undef X
+        BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
     BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images held out from every model"),
 };
-static const char *const KEYS[] = {"name",  "title",  "data",       "arch",    "precision", "seeds",
-                                   "train", "forget", "validation", "methods", "attacks"};
+static const char *const KEYS[] = {
+#define X(field, flag, value, def, help) #field,
+    DATA_OPTION_LIST(X)
+#undef X
+        "name",
+    "title",
+    "data",
+    "arch",
+    "precision",
+    "seeds",
+    "train",
+    "forget",
+    "validation",
+    "methods",
+    "attacks"};
 
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
@@ -63,13 +82,19 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
 {
     BaseStatus st = BASE_OK;
     Top *top = NULL;
+    BaseText text = {0};
     BASE_TRY(BASE_ALLOC(1, &top));
     base_param_defaults(TOP, BASE_COUNT(TOP), top);
     for (size_t i = 0; i < BASE_COUNT(TOP); i++) {
         const BaseYaml *node = base_yaml_get(root, TOP[i].name);
         if (!node) continue;
-        BASE_TRY(need_kind(node, BASE_YAML_SCALAR, TOP[i].name));
-        BASE_TRY(base_param_set(TOP, BASE_COUNT(TOP), top, "the config", TOP[i].name, node->text, node->where));
+        bool numbers = strcmp(TOP[i].name, "mean") == 0 || strcmp(TOP[i].name, "std") == 0; /* may be lists */
+        if (!numbers || node->kind == BASE_YAML_MAP) BASE_TRY(need_kind(node, BASE_YAML_SCALAR, TOP[i].name));
+        base_text_free(&text);
+        base_yaml_flow(node, &text);
+        BASE_TRY(text.st);
+        BASE_TRY(base_param_set(TOP, BASE_COUNT(TOP), top, "the config", TOP[i].name, text.data ? text.data : "",
+                                node->where));
     }
     static const char *const NEEDED[] = {"name", "data", "arch", "train", "forget", "methods"};
     for (size_t i = 0; i < BASE_COUNT(NEEDED); i++)
@@ -80,11 +105,20 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
     BASE_TRY(base_strdup(top->title.s, &e->title));
     BASE_TRY(base_strdup(top->data.s, &e->data));
     BASE_TRY(base_strdup(top->arch.s, &e->arch));
+    char *copy;
+#define X(field, flag, value, def, help)                                                                               \
+    if (*top->field.s) {                                                                                               \
+        BASE_TRY(base_strdup(top->field.s, &copy));                                                                    \
+        e->prepare.field = copy;                                                                                       \
+    }
+    DATA_OPTION_LIST(X)
+#undef X
     BASE_TRY(base_strdup(base_yaml_get(root, "data")->where, &e->where_data));
     BASE_TRY(base_strdup(base_yaml_get(root, "arch")->where, &e->where_arch));
     e->validation = top->validation;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
 out:
+    base_text_free(&text);
     base_free(top);
     return st;
 }
@@ -385,6 +419,9 @@ void run_config_free(RunExperiment *e)
     base_free(e->methods);
     base_free(e->attacks);
     base_free(e->seeds);
+#define X(field, flag, value, def, help) base_free((char *)e->prepare.field);
+    DATA_OPTION_LIST(X)
+#undef X
     base_free(e->name);
     base_free(e->title);
     base_free(e->data);

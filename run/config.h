@@ -34,6 +34,7 @@ typedef struct {
 
 typedef struct {
     char *name, *title, *data, *arch;
+    DataOptions prepare; /* its texts are the experiment's */
     NnPrecision precision; /* what this machine will use */
     double validation;
     NnTrainConfig train;

@@ -45,7 +45,7 @@ static BaseStatus prepare(Sweep *s)
     RunModel model = {0};
     const RunConfig *c = s->config;
     BASE_TRY(run_config_read(c->config, c->assignments, c->assignment_count, &s->e));
-    BASE_TRY(where_prefix(run_data_open(s->e->data, &s->data), s->e->where_data));
+    BASE_TRY(where_prefix(run_data_open(s->e->data, &s->e->prepare, &s->data), s->e->where_data));
     BASE_TRY(where_prefix(run_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
     BASE_TRY(run_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
     BASE_TRY(run_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));

@@ -121,7 +121,7 @@ static BaseStatus retrain_cached(const RunSetting *s, const RunJob *job, const U
     BASE_TRY(unlearn_timed(job->method, context, w));
     base_text_add(&what, ", data %s\n%s", s->e->data, job->config);
     BASE_TRY(what.st);
-    BASE_TRY(run_models_save(w->path, key, what.data, w->net, &w->cost));
+    BASE_TRY(run_models_save(w->path, key, what.data, s->data->prep, w->net, &w->cost));
 out:
     base_text_free(&what);
     base_text_free(&name);

@@ -105,7 +105,8 @@ static BaseStatus set_number(IoTensors *tensors, const char *key, double value)
     return io_tensors_set_meta(tensors, key, text);
 }
 
-BaseStatus run_models_save(const char *path, const char *key, const char *provenance, NnNet *net, const RunCost *cost)
+BaseStatus run_models_save(const char *path, const char *key, const char *provenance, const char *prep, NnNet *net,
+                           const RunCost *cost)
 {
     BaseStatus st = BASE_OK;
     IoTensors *tensors = NULL;
@@ -113,6 +114,7 @@ BaseStatus run_models_save(const char *path, const char *key, const char *proven
     BASE_TRY(nn_weights_export(net, &tensors));
     BASE_TRY(io_tensors_set_meta(tensors, "expunge.key", key));
     BASE_TRY(io_tensors_set_meta(tensors, "expunge.made_by", provenance));
+    BASE_TRY(io_tensors_set_meta(tensors, RUN_META_PREP, prep));
     BASE_TRY(set_number(tensors, "expunge.wall_seconds", cost->wall_seconds));
     BASE_TRY(set_number(tensors, "expunge.cpu_seconds", cost->cpu_seconds));
     BASE_TRY(set_number(tensors, "expunge.peak_memory", (double)cost->peak_memory));
@@ -161,7 +163,7 @@ BaseStatus run_models_original(const RunExperiment *e, const RunData *data, cons
     base_text_add(&made, "original, seed %llu, data %s\n", (unsigned long long)seed, e->data);
     run_config_canonical(e, NULL, &made);
     BASE_TRY(made.st);
-    BASE_TRY(run_models_save(*path, key, made.data, net, cost));
+    BASE_TRY(run_models_save(*path, key, made.data, data->prep, net, cost));
 out:
     base_text_free(&made);
     if (st != BASE_OK) {

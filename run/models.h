@@ -29,7 +29,9 @@ BaseStatus run_models_key(const RunExperiment *e, const RunData *data, uint64_t 
 BaseStatus run_models_path(const char *folder, const char *name, const char *key, char **out);
 /** @p found false where there is no such file or it holds another key (a damaged one is told with a notice). */
 BaseStatus run_models_load(const char *path, const char *key, NnNet *net, RunCost *cost, bool *found);
-BaseStatus run_models_save(const char *path, const char *key, const char *provenance, NnNet *net, const RunCost *cost);
+/** @p prep: RunData.prep, for the metadata. */
+BaseStatus run_models_save(const char *path, const char *key, const char *provenance, const char *prep, NnNet *net,
+                           const RunCost *cost);
 
 /** The original of a seed: from the cache, or trained on the split's training part and put there. */
 BaseStatus run_models_original(const RunExperiment *e, const RunData *data, const RunSplit *split, uint64_t seed,

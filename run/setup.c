@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
@@ -21,8 +22,9 @@ BaseStatus run_threads_set(int64_t threads, int *used)
 
 void run_libraries(BaseText *out)
 {
-    static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp", "libgsl.", "libsvm",
-                                        "libhdf5", "libjansson",  "libnettle",  "libyaml", "libz.",   "libc."};
+    static const char *const STEMS[] = {"libdnnl",   "libopenblas", "liblapacke", "libgomp", "libgsl.",
+                                        "libsvm",    "libhdf5",     "libjpeg",    "libpng",  "libjansson",
+                                        "libnettle", "libyaml",     "libz.",      "libc."};
     char line[4096 + 128], names[BASE_COUNT(STEMS)][128] = {{0}};
     FILE *maps = fopen("/proc/self/maps", "r");
     while (maps && fgets(line, sizeof line, maps)) {
@@ -54,18 +56,23 @@ out:
     return st;
 }
 
-BaseStatus run_data_open(const char *spec, RunData *out)
+BaseStatus run_data_open(const char *spec, const DataOptions *options, RunData *out)
 {
     BaseStatus st = BASE_OK;
+    BaseText prep = {0};
     BaseHash *hash = NULL;
     *out = (RunData){0};
     BASE_TRY(base_strdup(spec, &out->spec));
-    BASE_TRY(data_open(spec, &out->train, &out->test));
+    BASE_TRY(data_open_with(spec, options, &out->train, &out->test));
+    data_prep_text(out->train, &prep);
+    BASE_TRY(prep.st);
+    BASE_TRY(base_strdup(prep.data, &out->prep));
     BASE_TRY(base_hash_create(&hash));
     base_hash_add_text(hash, out->train->hash);
     base_hash_add_text(hash, out->test->hash);
     base_hash_finish(hash, out->hash);
 out:
+    base_text_free(&prep);
     base_hash_free(hash);
     if (st != BASE_OK) run_data_free(out);
     return st;
@@ -74,6 +81,7 @@ out:
 void run_data_free(RunData *data)
 {
     base_free(data->spec);
+    base_free(data->prep);
     data_set_free(data->train);
     data_set_free(data->test);
     *data = (RunData){0};
@@ -134,6 +142,16 @@ out:
     return st;
 }
 
+/* A wrong mean or size ruins every number without a word. */
+static void compare_prep(const IoTensors *tensors, const char *weights, const RunData *data)
+{
+    const char *then = io_tensors_meta(tensors, RUN_META_PREP);
+    if (then && strcmp(then, data->prep) != 0)
+        base_warning("%s: its images were prepared with %s, those of %s now with %s; --mean, --std, --resize, --crop "
+                     "and --interpolation set it",
+                     weights, then, data->spec, data->prep);
+}
+
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out)
 {
     BaseStatus st = BASE_OK;
@@ -157,6 +175,7 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
     BASE_TRY(nn_weights_load(out->net, out->tensors, weights));
     BASE_TRY(feed_check(out, data));
     BASE_TRY(nn_net_hash(out->net, out->hash));
+    compare_prep(out->tensors, weights, data);
 out:
     if (st != BASE_OK) run_model_free(out);
     return st;

@@ -9,6 +9,8 @@
 #include "nn/engine.h"
 #include "nn/train.h"
 
+/** Key of the weights' metadata: RunData.prep of the images they were trained on, or that they were used with. */
+#define RUN_META_PREP "expunge.preprocessing"
 #define RUN_PROGRAM_VERSION "0.1.0"
 
 /** Sets the one thread count of oneDNN and OpenBLAS; 0: OMP_NUM_THREADS or all CPUs. @p used, or NULL: the count. */
@@ -24,9 +26,11 @@ BaseStatus run_output_check(const char *out, const char *data, const char *weigh
 typedef struct {
     char *spec;
     DataSet *train, *test;
+    char *prep; /* how the images are prepared: data_prep_text */
     char hash[BASE_HASH_HEX]; /* over both splits' hashes */
 } RunData;
-BaseStatus run_data_open(const char *spec, RunData *out);
+/** @p options of --data, or NULL. */
+BaseStatus run_data_open(const char *spec, const DataOptions *options, RunData *out);
 void run_data_free(RunData *data);
 
 /** The training split without, and only, its validation share; stratified, by the seed. Borrows the data. */
@@ -45,7 +49,8 @@ typedef struct {
     char hash[BASE_HASH_HEX]; /* of the weights */
 } RunModel;
 /** Reads weights; their class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes
- *  take the weights' count: open the model before naming classes. */
+ *  take the weights' count: open the model before naming classes. Warns where the weights' metadata say that their
+ *  images were prepared in another way. */
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out);
 /** A network with the data's class count and zero weights; BASE_ESHAPE where the images cannot be fed to it. */
 BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out);
@@ -66,6 +71,8 @@ typedef struct {
 } RunTally;
 RunTally run_tally(const EvalPredictions *predictions, const DataClasses *forget);
 double run_percent(int64_t right, int64_t n); /* NaN where n = 0 */
+/** Warns, naming likely causes, where the answers are hardly better than guessing. */
+BaseStatus run_chance_warn(const RunPredictions *predictions, const RunData *data);
 void run_percent_text(int64_t right, int64_t n, char out[32]); /* "91.30%", "no images" */
 
 /** "3,7", ascending, and "Dress, Sneaker". */

@@ -35,12 +35,27 @@ out:
     return st;
 }
 
+BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W)
+{
+    double need = (double)N * (double)C * (double)H * (double)W, has = (double)base_memory_physical();
+    if (need <= has) return BASE_OK;
+    return base_error_set(BASE_ELIMIT,
+                          "%s: %lld images of %lld x %lld x %lld are %.1f GB, and this machine has %.1f GB of memory; "
+                          "take a smaller crop, or name a part of the images in an index file",
+                          name, (long long)N, (long long)C, (long long)H, (long long)W, need / 1e9, has / 1e9);
+}
+
+void data_set_forget_classes(DataSet *set)
+{
+    for (int64_t k = 0; set->class_names && k < set->K; k++) base_free(set->class_names[k]);
+    base_free(set->class_names);
+    set->class_names = NULL;
+}
+
 void data_set_free(DataSet *set)
 {
     if (!set) return;
-    if (set->class_names)
-        for (int64_t k = 0; k < set->K; k++) base_free(set->class_names[k]);
-    base_free(set->class_names);
+    data_set_forget_classes(set);
     base_free(set->name);
     base_free(set->images);
     base_free(set->labels);

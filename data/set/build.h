@@ -8,8 +8,11 @@
  * where a dimension is not positive or over its maximum, BASE_ENOMEM. */
 BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
                            DataSet **out);
-/** Copies @p names [K]; NULL: "0", "1", ... Once a set. */
+/** BASE_ELIMIT where so many 8-bit images would not fit this machine's memory: asked before they are read. */
+BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W);
+/** Copies @p names [K]; NULL: "0", "1", ... Once a set, or again after data_set_forget_classes. */
 BaseStatus data_set_name_classes(DataSet *set, const char *const *names);
+void data_set_forget_classes(DataSet *set);
 /** K classes in place of fewer, of a set whose classes were only counted: a network knows of classes that no image here
  * shows. BASE_EARG elsewhere. */
 BaseStatus data_set_widen(DataSet *set, int64_t K);

@@ -166,7 +166,7 @@ typedef struct {
 static Bound bind_good(const char *const *assignments, size_t count)
 {
     Bound b = {.e = read_good(assignments, count)};
-    assert_ok(run_data_open(b.e->data, &b.data));
+    assert_ok(run_data_open(b.e->data, NULL, &b.data));
     assert_ok(run_model_create(b.e->arch, &b.data, &b.model));
     assert_ok(run_config_bind(b.e, &b.data, &b.model, &b.forget, &b.forget_count));
     assert_ok(run_plan_make(b.e, &b.data, b.forget, b.forget_count, &b.jobs, &b.job_count));
@@ -226,7 +226,7 @@ static void bind_fails(const char *assignment, BaseStatus want, const char *mess
     RunModel model;
     DataClasses *forget;
     size_t count;
-    assert_ok(run_data_open(e->data, &data));
+    assert_ok(run_data_open(e->data, NULL, &data));
     assert_ok(run_model_create(e->arch, &data, &model));
     assert_fails(run_config_bind(e, &data, &model, &forget, &count), want, message);
     assert_null(forget);

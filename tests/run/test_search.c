@@ -75,7 +75,7 @@ typedef struct {
 
 static void setting_open(Setting *s)
 {
-    assert_ok(run_data_open("gaussians", &s->data));
+    assert_ok(run_data_open("gaussians", NULL, &s->data));
     assert_ok(run_model_create("mlp", &s->data, &s->model));
     assert_ok(run_split_make(&s->data, 0.9, 0, &s->split));
     assert_ok(data_classes_parse(s->data.train, "1,2", &s->forget));
@@ -324,7 +324,7 @@ static void test_models(void **state)
     assert_ok(nn_net_hash(s.model.net, hash));
     assert_ok(run_models_load(path, "key", s.model.net, &back, &found));
     assert_false(found);
-    assert_ok(run_models_save(path, "key", "a test", s.model.net, &cost));
+    assert_ok(run_models_save(path, "key", "a test", s.data.prep, s.model.net, &cost));
     nn_net_init(s.model.net, 99);
     assert_ok(run_models_load(path, "other key", s.model.net, &back, &found));
     assert_false(found);

@@ -1,0 +1,164 @@
+#include "data/folder/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "io/file.h"
+
+enum { DEPTH_MAX = 16 };
+
+void data_files_free(DataFiles *files)
+{
+    for (int64_t i = 0; i < files->n; i++) base_free(files->paths[i]);
+    base_free(files->paths);
+    base_free(files->class);
+    base_free(files->first_foreign);
+    *files = (DataFiles){0};
+}
+
+static bool ends_like(const char *name, const char *const *endings)
+{
+    size_t n = strlen(name);
+    for (; *endings; endings++) {
+        size_t m = strlen(*endings);
+        if (n > m && strcasecmp(name + n - m, *endings) == 0) return true;
+    }
+    return false;
+}
+
+static bool is_image(const char *name)
+{
+    static const char *const ENDINGS[] = {".jpg", ".jpeg", ".png", NULL};
+    return ends_like(name, ENDINGS);
+}
+
+/* What torchvision would read and this program does not. */
+static bool is_foreign(const char *name)
+{
+    static const char *const ENDINGS[] = {".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", NULL};
+    return ends_like(name, ENDINGS);
+}
+
+BaseStatus data_folder_classes(const char *path, char ***names, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    char **all = NULL, *full = NULL;
+    size_t n = 0, kept = 0;
+    *names = NULL;
+    *count = 0;
+    BASE_TRY(io_folder_list(path, "", &all, &n));
+    for (size_t i = 0; i < n; i++) {
+        base_free(full);
+        full = NULL;
+        BASE_TRY(base_format(&full, "%s/%s", path, all[i]));
+        if (all[i][0] != '.' && io_path_is_folder(full)) {
+            char *name = all[i];
+            all[i] = all[kept];
+            all[kept++] = name;
+        }
+    }
+    for (size_t i = kept; i < n; i++) base_free(all[i]);
+    *names = all;
+    *count = kept;
+    all = NULL;
+out:
+    base_free(full);
+    io_names_free(all, all ? n : 0);
+    return st;
+}
+
+/* A growing list of folders still to be read. */
+typedef struct {
+    char **paths;
+    int64_t n, room;
+} Folders;
+
+static BaseStatus grow(char ***paths, int64_t n, int64_t *room)
+{
+    if (n < *room) return BASE_OK;
+    int64_t next = *room ? 2 * *room : 64;
+    BaseStatus st = BASE_GROW(paths, *room, next);
+    if (st == BASE_OK) *room = next;
+    return st;
+}
+
+static BaseStatus folders_add_take(Folders *folders, char *path)
+{
+    BaseStatus st = grow(&folders->paths, folders->n, &folders->room);
+    if (st == BASE_OK)
+        folders->paths[folders->n++] = path;
+    else
+        base_free(path);
+    return st;
+}
+
+/* The folder itself and every folder below it. */
+static BaseStatus collect(const char *path, int depth, Folders *folders)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, *full = NULL;
+    size_t count = 0;
+    BASE_CHECK(depth < DEPTH_MAX, BASE_ELIMIT, "%s: folders more than %d deep (a link that leads back?)", path,
+               DEPTH_MAX);
+    BASE_TRY(io_folder_list(path, "", &names, &count));
+    BASE_TRY(base_strdup(path, &full));
+    BASE_TRY(folders_add_take(folders, full));
+    for (size_t i = 0; i < count; i++) {
+        if (is_image(names[i])) continue; /* saves a look at each of a million files */
+        BASE_TRY(base_format(&full, "%s/%s", path, names[i]));
+        st = io_path_is_folder(full) ? collect(full, depth + 1, folders) : BASE_OK;
+        base_free(full);
+        if (st != BASE_OK) goto out;
+    }
+out:
+    io_names_free(names, count);
+    return st;
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static BaseStatus add_file(const char *folder, const char *name, int32_t class, DataFiles *files)
+{
+    BaseStatus st = BASE_OK;
+    if (files->n == files->room) {
+        int64_t room = files->room ? 2 * files->room : 256;
+        BASE_TRY(BASE_GROW(&files->paths, files->n, room));
+        BASE_TRY(BASE_GROW(&files->class, files->n, room));
+        files->room = room;
+    }
+    BASE_TRY(base_format(&files->paths[files->n], "%s/%s", folder, name));
+    files->class[files->n++] = class;
+out:
+    return st;
+}
+
+static BaseStatus list_files(const char *folder, int32_t class, DataFiles *files)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL;
+    size_t count = 0;
+    BASE_TRY(io_folder_list(folder, "", &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (is_image(names[i])) BASE_TRY(add_file(folder, names[i], class, files));
+        if (!is_foreign(names[i])) continue;
+        if (files->foreign++ == 0) BASE_TRY(base_format(&files->first_foreign, "%s/%s", folder, names[i]));
+    }
+out:
+    io_names_free(names, count);
+    return st;
+}
+
+BaseStatus data_folder_files(const char *path, int32_t class, DataFiles *files)
+{
+    BaseStatus st = BASE_OK;
+    Folders folders = {0};
+    BASE_TRY(collect(path, 0, &folders));
+    qsort(folders.paths, (size_t)folders.n, sizeof *folders.paths, by_bytes);
+    for (int64_t i = 0; i < folders.n; i++) BASE_TRY(list_files(folders.paths[i], class, files));
+out:
+    for (int64_t i = 0; i < folders.n; i++) base_free(folders.paths[i]);
+    base_free(folders.paths);
+    return st;
+}

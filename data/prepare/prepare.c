@@ -1,0 +1,285 @@
+#include "data/prepare/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/prepare/parallel.h"
+#include "data/prepare/resize.h"
+#include "data/set/build.h"
+#include "io/file.h"
+
+enum { MAP_BYTES = 1 << 24 };
+
+static size_t image_bytes(const DataSet *set)
+{
+    return (size_t)(set->C * set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
+}
+
+/* A set like @p like, of n images of H x W, its images and labels not yet filled. */
+static BaseStatus create_like(const DataSet *like, int64_t n, int64_t H, int64_t W, DataSet **out)
+{
+    BaseStatus st = BASE_OK;
+    DataSet *set = NULL;
+    BASE_TRY(data_set_create(like->name, like->type, n, like->C, H, W, like->K, &set));
+    BASE_TRY(data_set_name_classes(set, (const char *const *)like->class_names));
+    set->classes_counted = like->classes_counted;
+    set->prep = like->prep;
+    if (like->normalise) data_set_normalise(set, like->mean, like->std);
+    *out = set;
+    set = NULL;
+out:
+    data_set_free(set);
+    return st;
+}
+
+static BaseStatus pick(const DataPicks *picks, const DataSet *train, const DataSet *test, DataSet **out)
+{
+    const DataSet *like = picks->items[0].test ? test : train;
+    size_t size = image_bytes(like);
+    BaseStatus st = create_like(like, picks->count, like->H, like->W, out);
+    for (int64_t i = 0; st == BASE_OK && i < picks->count; i++) {
+        const DataSet *from = picks->items[i].test ? test : train;
+        int64_t at = picks->items[i].at;
+        memcpy((char *)(*out)->images + (size_t)i * size, (const char *)from->images + (size_t)at * size, size);
+        (*out)->labels[i] = from->labels[at];
+    }
+    return st;
+}
+
+static BaseStatus pick_both(const DataRequest *r, DataSet **train, DataSet **test)
+{
+    BaseStatus st = BASE_OK;
+    DataSet *picked[DATA_SPLITS] = {NULL}, **sets[] = {train, test};
+    BASE_TRY(data_picks_check(r, (int64_t[]){(*train)->N, (*test)->N}));
+    for (int s = 0; s < DATA_SPLITS; s++)
+        if (r->picks[s].file) BASE_TRY(pick(&r->picks[s], *train, *test, &picked[s]));
+    for (int s = 0; s < DATA_SPLITS; s++) {
+        if (!picked[s]) continue;
+        char *name = picked[s]->name; /* the split it now is */
+        picked[s]->name = (*sets[s])->name;
+        (*sets[s])->name = name;
+        data_set_free(*sets[s]);
+        *sets[s] = picked[s];
+        picked[s] = NULL;
+    }
+out:
+    for (int s = 0; s < DATA_SPLITS; s++) data_set_free(picked[s]);
+    return st;
+}
+
+typedef struct {
+    const DataSet *from;
+    DataSet *to;
+    DataPrep prep;
+} Resizing;
+
+static BaseStatus resize_one(void *user, int64_t i)
+{
+    const Resizing *r = user;
+    const DataSet *s = r->from;
+    size_t W = (size_t)s->W, plane = (size_t)s->H * W;
+    DataPixels in = {(const uint8_t *)s->images + (size_t)i * image_bytes(s), s->C, s->H, s->W, plane, W, 1};
+    return data_resize(&in, &r->prep, (uint8_t *)r->to->images + (size_t)i * image_bytes(r->to));
+}
+
+static BaseStatus resize(const DataRequest *request, DataSet **set)
+{
+    BaseStatus st = BASE_OK;
+    Resizing r = {.from = *set, .prep = data_request_prep(request, (*set)->prep)};
+    int64_t H, W;
+    BASE_CHECK((*set)->type == DATA_U8, BASE_EUSAGE,
+               "%s: holds float32, which is taken as it is; resize and crop are for images of 8 bits", (*set)->name);
+    BASE_TRY(data_resize_shape(&r.prep, r.from->H, r.from->W, r.from->name, &H, &W));
+    BASE_TRY(data_set_room(r.from->name, r.from->N, r.from->C, H, W));
+    BASE_TRY(create_like(r.from, r.from->N, H, W, &r.to));
+    memcpy(r.to->labels, r.from->labels, (size_t)r.from->N * sizeof *r.to->labels);
+    r.to->prep = r.prep;
+    BASE_TRY(data_parallel(r.from->N, resize_one, &r, "resize"));
+    data_set_free(*set);
+    *set = r.to;
+    r.to = NULL;
+out:
+    data_set_free(r.to);
+    return st;
+}
+
+static BaseStatus normalise(const DataRequest *r, DataSet *set)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(set->type == DATA_U8, BASE_EUSAGE,
+               "%s: holds float32, which is taken as it is; mean and std are for images of 8 bits", set->name);
+    BASE_CHECK(set->normalise || r->no_normalising || (r->has_mean && r->has_std), BASE_EUSAGE,
+               "%s has no mean and std of its own: give both", set->name);
+    BASE_CHECK((!r->has_mean || r->mean_count == 1 || r->mean_count == set->C) &&
+                   (!r->has_std || r->std_count == 1 || r->std_count == set->C),
+               BASE_EUSAGE, "%s: images have %lld channels, but mean has %d and std %d numbers; give one, or one each",
+               set->name, (long long)set->C, r->has_mean ? r->mean_count : (int)set->C,
+               r->has_std ? r->std_count : (int)set->C);
+    for (int c = 0; c < set->C; c++) {
+        if (r->has_mean) set->mean[c] = r->mean[r->mean_count == 1 ? 0 : c];
+        if (r->has_std) set->std[c] = r->std[r->std_count == 1 ? 0 : c];
+        if (r->no_normalising) set->mean[c] = set->std[c] = 0;
+    }
+    set->normalise = !r->no_normalising;
+out:
+    return st;
+}
+
+/* A class map: one class a line in the model's order: its name in the data, after a tab the name to show. */
+typedef struct {
+    char *bytes;
+    char **names, **shown; /* [K], into bytes */
+    int64_t K;
+} ClassMap;
+
+static void map_free(ClassMap *map)
+{
+    base_free(map->bytes);
+    base_free(map->names);
+    base_free(map->shown);
+}
+
+static BaseStatus map_read(const char *file, ClassMap *map)
+{
+    BaseStatus st = BASE_OK;
+    size_t size;
+    int64_t lines = 1;
+    BASE_TRY(io_file_read(file, MAP_BYTES, &map->bytes, &size));
+    BASE_CHECK(strlen(map->bytes) == size, BASE_EFORMAT, "%s: is no text file; a class map has one class a line", file);
+    for (size_t i = 0; i < size; i++) lines += map->bytes[i] == '\n';
+    BASE_TRY(BASE_ALLOC(lines, &map->names));
+    BASE_TRY(BASE_ALLOC(lines, &map->shown));
+    for (char *at = map->bytes, *next; at; at = next) {
+        next = strchr(at, '\n');
+        if (next) *next++ = '\0';
+        size_t length = strlen(at);
+        while (length && strchr(" \t\r", at[length - 1])) at[--length] = '\0';
+        if (!length) {
+            BASE_CHECK(!next || !next[strspn(next, " \t\r\n")], BASE_EFORMAT,
+                       "%s:%lld: an empty line; line k is the model's class k - 1", file, (long long)map->K + 1);
+            break;
+        }
+        char *tab = strchr(at, '\t');
+        if (tab) *tab++ = '\0';
+        BASE_CHECK(*at, BASE_EFORMAT, "%s:%lld: no class before the tab", file, (long long)map->K + 1);
+        map->names[map->K] = at;
+        map->shown[map->K++] = tab ? tab + strspn(tab, " \t") : at;
+    }
+    BASE_CHECK(map->K > 0 && map->K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: names %lld classes; 1 to %d can be read",
+               file, (long long)map->K, DATA_CLASSES_MAX);
+out:
+    return st;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(**(char **const *)a, **(char **const *)b); }
+
+/* Where each class of the set stands in the map: number [set->K]. */
+static BaseStatus map_find(const char *file, const ClassMap *map, const DataSet *set, int32_t *number)
+{
+    BaseStatus st = BASE_OK;
+    char ***sorted = NULL;
+    BASE_TRY(BASE_ALLOC(map->K, &sorted));
+    for (int64_t k = 0; k < map->K; k++) sorted[k] = &map->names[k];
+    qsort(sorted, (size_t)map->K, sizeof *sorted, by_name);
+    for (int64_t k = 1; k < map->K; k++)
+        BASE_CHECK(strcmp(*sorted[k - 1], *sorted[k]) != 0, BASE_EFORMAT, "%s: the class '%.100s' is there twice", file,
+                   *sorted[k]);
+    for (int64_t k = 0; k < set->K; k++) {
+        char **name = &set->class_names[k];
+        char ***found = bsearch(&name, sorted, (size_t)map->K, sizeof *sorted, by_name);
+        if (!found) {
+            const char *near = base_text_nearest(*name, (const char *const *)map->names, (size_t)map->K);
+            BASE_FAIL(BASE_EFORMAT, "%s: has no line for the class '%.100s' of %s%s%.100s%s", file, *name, set->name,
+                      near ? "; did you mean it by '" : "", near ? near : "", near ? "'?" : "");
+        }
+        number[k] = (int32_t)(*found - map->names);
+    }
+out:
+    base_free(sorted);
+    return st;
+}
+
+static BaseStatus renumber(const char *file, const ClassMap *map, DataSet *set)
+{
+    BaseStatus st = BASE_OK;
+    int32_t *number = NULL;
+    BASE_TRY(BASE_ALLOC(set->K, &number));
+    BASE_TRY(map_find(file, map, set, number));
+    for (int64_t i = 0; i < set->N; i++) {
+        BASE_CHECK(set->labels[i] >= 0 && set->labels[i] < set->K, BASE_EFORMAT, "%s: label %d", set->name,
+                   set->labels[i]);
+        set->labels[i] = number[set->labels[i]];
+    }
+    data_set_forget_classes(set);
+    set->K = map->K;
+    set->classes_counted = false;
+    BASE_TRY(data_set_name_classes(set, (const char *const *)map->shown));
+out:
+    base_free(number);
+    return st;
+}
+
+BaseStatus data_prepare(const DataRequest *r, bool prepared, DataSet **train, DataSet **test)
+{
+    BaseStatus st = BASE_OK;
+    ClassMap map = {0};
+    DataSet **sets[] = {train, test};
+    bool pick_them = !prepared && (r->picks[DATA_TRAIN].file || r->picks[DATA_TEST].file);
+    bool resize_them = !prepared && (r->has_resize || r->has_crop || r->has_filter);
+    bool normalise_them = r->has_mean || r->has_std || r->no_normalising;
+    if (!pick_them && !resize_them && !normalise_them && !r->options->class_map) return BASE_OK;
+    if (r->options->class_map) BASE_TRY(map_read(r->options->class_map, &map));
+    if (pick_them) BASE_TRY(pick_both(r, train, test));
+    for (int s = 0; s < DATA_SPLITS; s++) {
+        if (resize_them) BASE_TRY(resize(r, sets[s]));
+        if (normalise_them) BASE_TRY(normalise(r, *sets[s]));
+        if (map.K) BASE_TRY(renumber(r->options->class_map, &map, *sets[s]));
+        BASE_TRY(data_set_finish(*sets[s], (*sets[s])->name, (*sets[s])->name));
+    }
+out:
+    map_free(&map);
+    return st;
+}
+
+/* The fewest digits that read back to the same float32. */
+static void add_numbers(const char *name, const DataSet *set, const float *values, BaseText *out)
+{
+    base_text_add(out, "%s: ", name);
+    if (!set->normalise) {
+        base_text_add(out, "none, ");
+        return;
+    }
+    for (int64_t c = 0; c < set->C; c++) {
+        char text[32];
+        for (int digits = 3; digits <= 9; digits++) {
+            snprintf(text, sizeof text, "%.*g", digits, (double)values[c]);
+            if (strtof(text, NULL) == values[c]) break;
+        }
+        base_text_add(out, "%s%s", c ? ", " : "[", text);
+    }
+    base_text_add(out, "], ");
+}
+
+static void add_size(const char *name, int64_t h, int64_t w, bool square, BaseText *out)
+{
+    if (h == 0)
+        base_text_add(out, "%s: none, ", name);
+    else if (w == 0 || (square && w == h))
+        base_text_add(out, "%s: %lld, ", name, (long long)h);
+    else
+        base_text_add(out, "%s: %lldx%lld, ", name, (long long)h, (long long)w);
+}
+
+void data_prep_text(const DataSet *set, BaseText *out)
+{
+    static const char *const FILTERS[] = {"bilinear", "bicubic"};
+    const DataPrep *p = &set->prep;
+    base_text_add(out, "{");
+    add_numbers("mean", set, set->mean, out);
+    add_numbers("std", set, set->std, out);
+    add_size("resize", p->resize_h, p->resize_w, false, out);
+    add_size("crop", p->crop_h, p->crop_w, true, out);
+    base_text_add(out, "interpolation: %s}", p->resize_h ? FILTERS[p->filter] : "none");
+}

@@ -1,0 +1,40 @@
+/* data/prepare/prepare.h - a person's wishes about a data set (data/data.h, DataOptions), read and carried out. */
+#ifndef DATA_PREPARE_PREPARE_H
+#define DATA_PREPARE_PREPARE_H
+
+#include "data/data.h"
+
+/** One image of an index file: a position in one of the source's splits. */
+typedef struct {
+    int64_t at;
+    bool test;
+} DataPick;
+typedef struct {
+    const char *file; /* borrowed; NULL: every image of the split */
+    DataPick *items;  /* [count] */
+    int64_t count;
+} DataPicks;
+
+typedef enum { DATA_TRAIN, DATA_TEST, DATA_SPLITS } DataSplit;
+
+struct DataRequest {
+    const DataOptions *options; /* borrowed; never NULL */
+    bool has_mean, has_std, no_normalising, has_resize, has_crop, has_filter, skip_broken;
+    int mean_count, std_count; /* numbers given: one for all channels, or one each */
+    float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
+    DataPrep prep; /* the parts that has_* name */
+    DataPicks picks[DATA_SPLITS];
+};
+
+/** Reads the texts and the index files. BASE_EUSAGE, or what reading a file gives. Owned: data_request_free. */
+BaseStatus data_request_read(const DataOptions *options, DataRequest *out);
+void data_request_free(DataRequest *request);
+/** @p defaults with what the request says in its place. */
+DataPrep data_request_prep(const DataRequest *request, DataPrep defaults);
+/** BASE_EUSAGE where a position is not in its split, or stands twice: in one index, or in both. */
+BaseStatus data_picks_check(const DataRequest *request, const int64_t count[DATA_SPLITS]);
+
+/** Carries out what the source did not, and hashes again where something changed. */
+BaseStatus data_prepare(const DataRequest *request, bool prepared, DataSet **train, DataSet **test);
+
+#endif

@@ -1,0 +1,177 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/prepare/prepare.h"
+#include "io/file.h"
+
+enum { SIDE_MAX = 1 << 14, INDEX_BYTES = 1 << 30 };
+
+static bool is_none(const char *text) { return strcmp(text, "none") == 0; }
+
+/* "0.5", "0.5,0.4,0.3" or "[0.5, 0.4, 0.3]" */
+static BaseStatus read_numbers(const char *name, const char *text, float *out, int *count)
+{
+    BaseStatus st = BASE_OK;
+    char *copy = NULL;
+    BASE_TRY(base_strdup(text, &copy));
+    char *at = copy, *rest = NULL;
+    size_t size = strlen(at);
+    if (size >= 2 && at[0] == '[' && at[size - 1] == ']') at[size - 1] = '\0', at++;
+    *count = 0;
+    for (char *item = strtok_r(at, ", ", &rest); item; item = strtok_r(NULL, ", ", &rest)) {
+        double value;
+        BASE_CHECK(*count < DATA_CHANNELS_MAX && base_parse_f64(item, &value) && fabs(value) < 1e6, BASE_EUSAGE,
+                   "%s '%.100s': must be none, one number, or one number a channel (0.485,0.456,0.406)", name, text);
+        BASE_CHECK(strcmp(name, "std") != 0 || (float)value > 0, BASE_EUSAGE, "%s '%.100s': must be above 0", name,
+                   text);
+        out[(*count)++] = (float)value;
+    }
+    BASE_CHECK(*count > 0, BASE_EUSAGE, "%s '%.100s': no number; must be none, one number, or one a channel", name,
+               text);
+out:
+    base_free(copy);
+    return st;
+}
+
+/* "none", "224" (@p w 0: the shorter side; else a square) or "224x224", height first. */
+static BaseStatus read_size(const char *name, const char *text, bool square, int64_t *h, int64_t *w)
+{
+    char first[16];
+    const char *cross = strchr(text, 'x');
+    *h = *w = 0;
+    if (is_none(text)) return BASE_OK;
+    snprintf(first, sizeof first, "%.*s", cross ? (int)(cross - text) : 15, text);
+    bool good = base_parse_i64(first, h) && *h >= 1 && *h <= SIDE_MAX;
+    if (cross) good = good && base_parse_i64(cross + 1, w) && *w >= 1 && *w <= SIDE_MAX;
+    if (!good)
+        return base_error_set(BASE_EUSAGE, "%s '%.100s': must be none, a number of pixels from 1 to %d, or HxW", name,
+                              text, SIDE_MAX);
+    if (!cross && square) *w = *h;
+    return BASE_OK;
+}
+
+/* "17", or the name of a split before it. */
+static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick *out)
+{
+    char *rest = NULL, *word = strtok_r(text, " \t\r", &rest);
+    bool named = word && (strcmp(word, "train") == 0 || strcmp(word, "test") == 0);
+    if (named) out->test = word[1] == 'e', word = strtok_r(NULL, " \t\r", &rest);
+    if (!word || !base_parse_i64(word, &out->at) || out->at < 0 || strtok_r(NULL, " \t\r", &rest))
+        return base_error_set(BASE_EUSAGE,
+                              "%s:%lld: '%.60s': must be the position of an image, counted from 0, after 'train' or "
+                              "'test' where it is of that split",
+                              file, (long long)line, word ? word : text);
+    return BASE_OK;
+}
+
+static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
+{
+    BaseStatus st = BASE_OK;
+    char *bytes = NULL;
+    size_t size;
+    int64_t lines = 0, line = 0;
+    if (!file) return BASE_OK;
+    out->file = file;
+    BASE_TRY(io_file_read(file, INDEX_BYTES, &bytes, &size));
+    BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is no text file; an index file has one position a line", file);
+    for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
+    BASE_TRY(BASE_ALLOC(lines + 1, &out->items));
+    for (char *at = bytes, *next; at; at = next) {
+        next = strchr(at, '\n');
+        if (next) *next++ = '\0';
+        line++;
+        if (!at[strspn(at, " \t\r")]) continue;
+        out->items[out->count].test = test;
+        BASE_TRY(read_pick(file, line, at, &out->items[out->count]));
+        out->count++;
+    }
+    BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: names no image; an index file has one position a line", file);
+out:
+    base_free(bytes);
+    return st;
+}
+
+BaseStatus data_request_read(const DataOptions *options, DataRequest *out)
+{
+    static const DataOptions NONE;
+    BaseStatus st = BASE_OK;
+    *out = (DataRequest){.options = options ? options : &NONE};
+    const DataOptions *o = out->options;
+    out->no_normalising = (o->mean && is_none(o->mean)) || (o->std && is_none(o->std));
+    BASE_CHECK(!out->no_normalising || ((!o->mean || is_none(o->mean)) && (!o->std || is_none(o->std))), BASE_EUSAGE,
+               "mean '%.100s' with std '%.100s': give numbers for both, or none", o->mean, o->std);
+    out->has_mean = o->mean && !out->no_normalising;
+    out->has_std = o->std && !out->no_normalising;
+    if (out->has_mean) BASE_TRY(read_numbers("mean", o->mean, out->mean, &out->mean_count));
+    if (out->has_std) BASE_TRY(read_numbers("std", o->std, out->std, &out->std_count));
+    out->has_resize = o->resize != NULL;
+    out->has_crop = o->crop != NULL;
+    out->has_filter = o->interpolation != NULL;
+    if (o->resize) BASE_TRY(read_size("resize", o->resize, false, &out->prep.resize_h, &out->prep.resize_w));
+    if (o->crop) BASE_TRY(read_size("crop", o->crop, true, &out->prep.crop_h, &out->prep.crop_w));
+    if (o->interpolation) {
+        bool bicubic = strcmp(o->interpolation, "bicubic") == 0;
+        BASE_CHECK(bicubic || strcmp(o->interpolation, "bilinear") == 0, BASE_EUSAGE,
+                   "interpolation '%.100s': must be bilinear or bicubic", o->interpolation);
+        out->prep.filter = bicubic ? DATA_BICUBIC : DATA_BILINEAR;
+    }
+    if (o->broken) {
+        out->skip_broken = strcmp(o->broken, "skip") == 0;
+        BASE_CHECK(out->skip_broken || strcmp(o->broken, "fail") == 0, BASE_EUSAGE,
+                   "broken '%.100s': must be fail or skip", o->broken);
+    }
+    BASE_TRY(read_picks(o->train_index, false, &out->picks[DATA_TRAIN]));
+    BASE_TRY(read_picks(o->test_index, true, &out->picks[DATA_TEST]));
+out:
+    if (st != BASE_OK) data_request_free(out);
+    return st;
+}
+
+void data_request_free(DataRequest *request)
+{
+    for (int s = 0; s < DATA_SPLITS; s++) base_free(request->picks[s].items);
+    *request = (DataRequest){.options = request->options};
+}
+
+DataPrep data_request_prep(const DataRequest *r, DataPrep prep)
+{
+    if (r->has_resize) prep.resize_h = r->prep.resize_h, prep.resize_w = r->prep.resize_w;
+    if (r->has_crop) prep.crop_h = r->prep.crop_h, prep.crop_w = r->prep.crop_w;
+    if (r->has_filter) prep.filter = r->prep.filter;
+    return prep;
+}
+
+BaseStatus data_picks_check(const DataRequest *r, const int64_t count[DATA_SPLITS])
+{
+    static const char *const NAMES[] = {"train", "test"};
+    BaseStatus st = BASE_OK;
+    uint8_t *seen[DATA_SPLITS] = {NULL};
+    for (int s = 0; s < DATA_SPLITS; s++) BASE_TRY(BASE_ALLOC(count[s], &seen[s]));
+    for (int s = 0; s < DATA_SPLITS; s++) { /* a split without an index file keeps all of its own images */
+        for (int64_t i = 0; !r->picks[s].file && i < count[s]; i++) seen[s][i] = (uint8_t)(s + 1);
+    }
+    for (int s = 0; s < DATA_SPLITS; s++) {
+        const DataPicks *p = &r->picks[s];
+        for (int64_t i = 0; i < p->count; i++) {
+            int from = p->items[i].test ? DATA_TEST : DATA_TRAIN;
+            int64_t at = p->items[i].at;
+            BASE_CHECK(at < count[from], BASE_EUSAGE, "%s: image %lld of the %s split; it has 0 to %lld", p->file,
+                       (long long)at, NAMES[from], (long long)count[from] - 1);
+            int before = seen[from][at];
+            BASE_CHECK(before != s + 1, BASE_EUSAGE, "%s: image %lld of the %s split is there twice", p->file,
+                       (long long)at, NAMES[from]);
+            BASE_CHECK(!before, BASE_EUSAGE,
+                       "%s: image %lld of the %s split would be in training and in test images; %s", p->file,
+                       (long long)at, NAMES[from],
+                       r->picks[1 - s].file ? "name it in one index file alone"
+                                            : "an index file of the other split must leave it out");
+            seen[from][at] = (uint8_t)(s + 1);
+        }
+    }
+out:
+    for (int s = 0; s < DATA_SPLITS; s++) base_free(seen[s]);
+    return st;
+}

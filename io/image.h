@@ -1,0 +1,28 @@
+/* io/image.h - JPEG and PNG files as 8-bit RGB, decoded as Pillow's convert("RGB") does. */
+#ifndef IO_IMAGE_H
+#define IO_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { IO_IMAGE_PIXELS = 1 << 27, IO_IMAGE_BYTES = 1 << 28 }; /* the most that is decoded, and read from a file */
+
+typedef struct {
+    int64_t W, H;
+    uint8_t *rgb; /* [H, W, 3] */
+    bool damaged; /* the decoder met bad data and went on: what it shows may be wrong in places */
+} IoImage;
+
+/** Decodes a JPEG or PNG by its first bytes. Grey is repeated; CMYK is taken as inverted, as Adobe writes it; alpha is
+ *  dropped, not blended; of 16 bits the upper 8 count (of grey too, which Pillow clips to white instead). Width and
+ *  height are held against @p most pixels before memory is taken.
+ *  @return BASE_EFORMAT: no such file, damaged or cut off; BASE_ELIMIT; BASE_ENOMEM. @p where: the file, for messages.
+ */
+BaseStatus io_image_decode(const void *bytes, size_t size, const char *where, int64_t most, IoImage *out);
+/** The same of a file of at most IO_IMAGE_BYTES and IO_IMAGE_PIXELS. BASE_EIO where it cannot be read. */
+BaseStatus io_image_read(const char *path, IoImage *out);
+void io_image_free(IoImage *image);
+
+#endif

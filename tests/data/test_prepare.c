@@ -1,0 +1,219 @@
+/* Options of a data set: each way to write them, each way to be wrong, and what they do to a set in memory (MNIST files
+ * that the test writes). tests/data/test_imagefolder.c has those that work while images are read. */
+#include "tests/support/support.h"
+
+#include <stdio.h>
+
+#include "data/data.h"
+#include "data/prepare/prepare.h"
+#include "data/prepare/resize.h"
+#include "io/file.h"
+
+enum { N = 6, H = 5, W = 4 };
+static char folder[4096], spec[4200];
+
+static const char *at(const char *name)
+{
+    static char path[2][4400];
+    static int turn;
+    turn = 1 - turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+static uint8_t pixel(int64_t i) { return (uint8_t)(i * 37 + i / 7 * 11); }
+
+/* Image i has label i; the test split is images N .. N + 2 with the labels 9, 8, 7. */
+static void write_split(const char *part, int64_t first, int n, int label, int step)
+{
+    char name[60];
+    uint8_t b[16 + N * H * W] = {0, 0, 8, 3, 0, 0, 0, (uint8_t)n, 0, 0, 0, H, 0, 0, 0, W};
+    for (int i = 0; i < n * H * W; i++) b[16 + i] = pixel(first * H * W + i);
+    snprintf(name, sizeof name, "%s-images-idx3-ubyte", part);
+    assert_ok(io_file_write(at(name), b, 16 + (size_t)(n * H * W)));
+    b[3] = 1;
+    for (int i = 0; i < n; i++) b[8 + i] = (uint8_t)(label + step * i);
+    snprintf(name, sizeof name, "%s-labels-idx1-ubyte", part);
+    assert_ok(io_file_write(at(name), b, 8 + (size_t)n));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/mnist", support_scratch());
+    snprintf(spec, sizeof spec, "mnist:%s", folder);
+    assert_ok(io_folder_make(folder));
+    write_split("train", 0, N, 0, 1);
+    write_split("t10k", N, 3, 9, -1);
+    return 0;
+}
+
+static void write_text(const char *name, const char *text) { assert_ok(io_file_write(at(name), text, strlen(text))); }
+
+static void refuse(DataOptions options, BaseStatus status, const char *part)
+{
+    DataSet *train, *test;
+    assert_fails(data_open_with(spec, &options, &train, &test), status, part);
+    assert_null(train);
+    assert_null(test);
+}
+#define OPTIONS(...) ((DataOptions){__VA_ARGS__})
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refuse(OPTIONS(.mean = "x"), BASE_EUSAGE, "mean 'x': must be none, one number");
+    refuse(OPTIONS(.mean = ""), BASE_EUSAGE, "mean '': no number");
+    refuse(OPTIONS(.mean = "[]"), BASE_EUSAGE, "no number");
+    refuse(OPTIONS(.mean = "nan"), BASE_EUSAGE, "mean 'nan'");
+    refuse(OPTIONS(.mean = "1e300"), BASE_EUSAGE, "mean '1e300'");
+    refuse(OPTIONS(.mean = "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"), BASE_EUSAGE, "mean '1,1");
+    refuse(OPTIONS(.mean = "0.5,0.5,0.5"), BASE_EUSAGE, "images have 1 channels, but mean has 3");
+    refuse(OPTIONS(.std = "0"), BASE_EUSAGE, "std '0': must be above 0");
+    refuse(OPTIONS(.std = "-1"), BASE_EUSAGE, "std '-1': must be above 0");
+    refuse(OPTIONS(.std = "1e-60"), BASE_EUSAGE, "must be above 0");
+    refuse(OPTIONS(.mean = "0.5", .std = "none"), BASE_EUSAGE, "give numbers for both, or none");
+    refuse(OPTIONS(.resize = "0"), BASE_EUSAGE, "resize '0': must be none, a number of pixels from 1 to 16384, or HxW");
+    refuse(OPTIONS(.resize = "16385"), BASE_EUSAGE, "resize '16385'");
+    refuse(OPTIONS(.resize = "3x"), BASE_EUSAGE, "resize '3x'");
+    refuse(OPTIONS(.resize = "x3"), BASE_EUSAGE, "resize 'x3'");
+    refuse(OPTIONS(.crop = "-3"), BASE_EUSAGE, "crop '-3'");
+    refuse(OPTIONS(.crop = "3x4x5"), BASE_EUSAGE, "crop '3x4x5'");
+    refuse(OPTIONS(.interpolation = "nearest"), BASE_EUSAGE, "must be bilinear or bicubic");
+    refuse(OPTIONS(.broken = "maybe"), BASE_EUSAGE, "must be fail or skip");
+    refuse(OPTIONS(.class_map = "/nowhere/map"), BASE_EIO, "/nowhere/map");
+    refuse(OPTIONS(.train_index = "/nowhere/index"), BASE_EIO, "/nowhere/index");
+    write_text("index", "1\n2 3\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: '2': must be the position of an image");
+    write_text("index", "1\nvalid 3\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: 'valid'");
+    write_text("index", "-1");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '-1'");
+    write_text("index", "train");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: ");
+    write_text("index", "\n \n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EFORMAT, "names no image");
+    assert_ok(io_file_write(at("index"), "1\0002\n", 4));
+    refuse(OPTIONS(.train_index = at("index")), BASE_EFORMAT, "is no text file");
+    write_text("index", "1\n1\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 1 of the train split is there twice");
+    write_text("index", "6\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; it has 0 to 5");
+    write_text("index", "train 2\n");
+    refuse(OPTIONS(.test_index = at("index")), BASE_EUSAGE, "an index file of the other split must leave it out");
+
+    DataSet *train, *test; /* float32 is taken as it is */
+    assert_fails(data_open_with("gaussians", &OPTIONS(.mean = "0", .std = "1"), &train, &test), BASE_EUSAGE,
+                 "holds float32");
+    assert_fails(data_open_with("gaussians", &OPTIONS(.resize = "2"), &train, &test), BASE_EUSAGE, "holds float32");
+}
+
+static void test_normalised(void **state)
+{
+    (void)state;
+    DataSet *train, *test, *plain, *plain_test;
+    assert_ok(data_open(spec, &plain, &plain_test));
+    assert_ok(data_open_with(spec, &OPTIONS(.mean = "0.25"), &train, &test));
+    assert_near(train->mean[0], 0.25, 0, 0);
+    assert_near(test->mean[0], 0.25, 0, 0);
+    assert_near(train->std[0], 0.3081, 1e-7, 0); /* the data set's own */
+    assert_string_not_equal(train->hash, plain->hash);
+    data_set_free(train), data_set_free(test);
+    assert_ok(data_open_with(spec, &OPTIONS(.mean = "0.1307", .std = "[0.3081]"), &train, &test));
+    assert_string_equal(train->hash, plain->hash);
+    data_set_free(train), data_set_free(test);
+    assert_ok(data_open_with(spec, &OPTIONS(.std = "none"), &train, &test));
+    assert_false(train->normalise);
+    data_set_free(train), data_set_free(test);
+    data_set_free(plain), data_set_free(plain_test);
+}
+
+static void test_picked(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    write_text("train", "5\n0\ntest 1");
+    write_text("test", "train 3\n2\n");
+    assert_ok(data_open_with(spec, &OPTIONS(.train_index = at("train"), .test_index = at("test")), &train, &test));
+    static const int64_t TRAIN[] = {5, 0, N + 1}, TEST[] = {3, N + 2};
+    static const int32_t TRAIN_LABELS[] = {5, 0, 8}, TEST_LABELS[] = {3, 7};
+    assert_int_equal(train->N, 3);
+    assert_int_equal(test->N, 2);
+    for (int64_t i = 0; i < 3 * H * W; i++)
+        assert_int_equal(((uint8_t *)train->images)[i], pixel(TRAIN[i / (H * W)] * H * W + i % (H * W)));
+    for (int64_t i = 0; i < 2 * H * W; i++)
+        assert_int_equal(((uint8_t *)test->images)[i], pixel(TEST[i / (H * W)] * H * W + i % (H * W)));
+    assert_memory_equal(train->labels, TRAIN_LABELS, sizeof TRAIN_LABELS);
+    assert_memory_equal(test->labels, TEST_LABELS, sizeof TEST_LABELS);
+    assert_string_equal(train->name, "mnist train");
+    assert_string_equal(test->name, "mnist test");
+    assert_true(train->normalise);
+    data_set_free(train), data_set_free(test);
+}
+
+static void test_resized(void **state)
+{
+    (void)state;
+    DataSet *train, *test, *plain, *plain_test;
+    assert_ok(data_open(spec, &plain, &plain_test));
+    assert_ok(data_open_with(spec, &OPTIONS(.resize = "8", .crop = "7x6"), &train, &test));
+    assert_int_equal(train->H, 7);
+    assert_int_equal(train->W, 6);
+    for (int64_t i = 0; i < N; i++) {
+        uint8_t want[7 * 6];
+        DataPixels in = {(uint8_t *)plain->images + i * H * W, 1, H, W, 0, W, 1};
+        assert_ok(data_resize(&in, &(DataPrep){8, 0, 7, 6, DATA_BILINEAR}, want));
+        assert_memory_equal((uint8_t *)train->images + i * 7 * 6, want, sizeof want);
+    }
+    assert_memory_equal(train->labels, plain->labels, N * sizeof *plain->labels);
+    BaseText text = {0};
+    data_prep_text(test, &text);
+    assert_string_equal(text.data, "{mean: [0.1307], std: [0.3081], resize: 8, crop: 7x6, interpolation: bilinear}");
+    base_text_free(&text);
+    data_set_free(train), data_set_free(test);
+    data_set_free(plain), data_set_free(plain_test);
+}
+
+static void test_renumbered(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    write_text("map", "9\tnine\n8\n7\n6\n5\n4\n3\n2\n1\n0\n\n");
+    assert_ok(data_open_with(spec, &OPTIONS(.class_map = at("map")), &train, &test));
+    for (int i = 0; i < N; i++) assert_int_equal(train->labels[i], 9 - i);
+    assert_int_equal(test->labels[0], 0);
+    assert_string_equal(train->class_names[0], "nine");
+    assert_string_equal(train->class_names[9], "0");
+    DataClasses classes;
+    assert_ok(data_classes_parse(train, "nine", &classes));
+    assert_int_equal(classes.in[0], 1);
+    data_classes_free(&classes);
+    data_set_free(train), data_set_free(test);
+}
+
+static BaseStatus open_once(void *user)
+{
+    DataSet *train, *test;
+    BaseStatus st = data_open_with(spec, user, &train, &test);
+    data_set_free(train), data_set_free(test);
+    return st;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    char index[4400], map[4400];
+    write_text("index", "1\n0\n");
+    write_text("map", "9\n8\n7\n6\n5\n4\n3\n2\n1\n0\n");
+    snprintf(index, sizeof index, "%s", at("index"));
+    snprintf(map, sizeof map, "%s", at("map"));
+    DataOptions o = {.mean = "0.5", .resize = "3", .class_map = map, .train_index = index};
+    support_fail_allocations(open_once, &o, 1000);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup(test_refused, setup),    cmocka_unit_test_setup(test_normalised, setup),
+    cmocka_unit_test_setup(test_picked, setup),     cmocka_unit_test_setup(test_resized, setup),
+    cmocka_unit_test_setup(test_renumbered, setup), cmocka_unit_test_setup(test_no_memory, setup),
+};
+SUPPORT_MAIN(tests)

@@ -1,0 +1,51 @@
+# Image folders through the program and through torchvision: the same classes, order, labels and pixels. The pixels of
+# torchvision go through an HDF5 file; the hash of the data, which is over every pixel and label, must agree.
+set -eu
+/usr/bin/python3 -c 'import torchvision, h5py' 2>/dev/null || { echo "python3-torchvision or python3-h5py is not installed"; exit 77; }
+images=$EXPUNGE_TESTS/fixtures/images
+for split in train test; do
+    mkdir -p "d/$split/ant/below" "d/$split/Bee" "d/$split/cat 2" "d/$split/cat-1"
+    cp "$images"/rgb*.jpg "$images/cmyk.jpg" "d/$split/ant"
+    cp "$images/palette_alpha.png" "$images/grey.jpg" "d/$split/ant/below"
+    cp "$images"/grey.* "$images/rgba.png" "d/$split/Bee"
+    cp "$images/progressive.jpg" "d/$split/cat 2/10.JPG"
+    cp "$images/bits.png" "d/$split/cat 2/9.png"
+    cp "$images/palette.png" "d/$split/cat-1"
+done
+rm d/test/ant/cmyk.jpg
+cat >cases <<'CASES'
+64 56 bilinear
+32 28 bicubic
+17x33 none bilinear
+20 40 bilinear
+CASES
+/usr/bin/python3 - <<'PY'
+import h5py, numpy as np, torchvision.transforms as T
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import InterpolationMode as I
+for n, line in enumerate(open("cases")):
+    resize, crop, how = line.split()
+    size = tuple(int(s) for s in resize.split("x"))
+    steps = [T.Resize(size if len(size) > 1 else size[0], interpolation=I[how.upper()])]
+    if crop != "none":
+        steps.append(T.CenterCrop(int(crop)))
+    with h5py.File(f"{n}.h5", "w") as f:
+        for split in ("train", "test"):
+            data = ImageFolder("d/" + split, T.Compose(steps))
+            f[split + "/images"] = np.stack([np.asarray(x).transpose(2, 0, 1) for x, _ in data])
+            f[split + "/labels"] = [y for _, y in data]
+        f.attrs.create("classes", data.classes, dtype=h5py.string_dtype())
+        f.attrs["mean"], f.attrs["std"] = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+PY
+data_hash() { # data_hash DATA...: of training and test images
+    "$EXPUNGE" train --arch mlp --data "$@" --set epochs=1 --set batch_size=4 --quiet -o w.safetensors >/dev/null
+    "$EXPUNGE" inspect w.safetensors | grep data_hash
+}
+n=0
+while read -r resize crop how; do
+    want=$(data_hash hdf5:$n.h5)
+    got=$(data_hash imagefolder:d --resize "$resize" --crop "$crop" --interpolation "$how")
+    [ "$got" = "$want" ] || { echo "$resize $crop $how: not torchvision's pixels"; exit 1; }
+    n=$((n + 1))
+done <cases
+[ $n -eq 4 ]
