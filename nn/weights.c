@@ -183,6 +183,8 @@ BaseStatus nn_weights_export(NnNet *net, IoTensors **out)
     for (int i = 0; i < param_slices; i++) {
         BASE_TRY(io_tensors_add(tensors, p[i].name, IO_F32, p[i].ndim, p[i].shape, nn_net_params(net) + p[i].offset));
         if (p[i].role != NN_NORM_BIAS) continue;
+        size_t stem = strlen(p[i].name) - strlen("bias");
+        if (b == buffer_slices || strncmp(p[i].name, buffers[b].name, stem) != 0) continue; /* a layer norm has none */
         for (int end = b + 2; b < end && b < buffer_slices; b++) /* a norm's statistics follow its bias */
             BASE_TRY(io_tensors_add(tensors, buffers[b].name, IO_F32, buffers[b].ndim, buffers[b].shape,
                                     nn_net_buffers(net) + buffers[b].offset));
