@@ -76,7 +76,7 @@ BaseStatus nn_layer_norm_backward(NnProgram *p, NnNode x, const NnTensor *g, NnT
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     const NnState *state = &p->state[x];
-    NnTensor dout = {0}, din = {0}, scale, dscale, dshift;
+    NnTensor dout = {0}, din = {0}, scale, shift, dscale, dshift;
     dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
     BASE_TRY(rows_of(p, &p->backward, x, g, true, &dout));
     BASE_TRY(nn_prog_tensor(p, &map, true, diff));
@@ -88,6 +88,7 @@ BaseStatus nn_layer_norm_backward(NnProgram *p, NnNode x, const NnTensor *g, NnT
             "the gradient", node->name);
     BASE_TRY(nn_prog_pd(p, &desc, NULL, state->pd, node->name, &pd));
     BASE_TRY(nn_prog_param(p, node->weight, &scale));
+    BASE_TRY(nn_prog_param(p, node->bias_slice, &shift));
     BASE_TRY(vector_grad(p, node->weight, &dscale));
     BASE_TRY(vector_grad(p, node->bias_slice, &dshift));
     NnStep *step;
@@ -97,6 +98,7 @@ BaseStatus nn_layer_norm_backward(NnProgram *p, NnNode x, const NnTensor *g, NnT
     nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
     nn_step_arg(step, DNNL_ARG_DIFF_DST, &dout);
     nn_step_arg(step, DNNL_ARG_SCALE, &scale);
+    nn_step_arg(step, DNNL_ARG_SHIFT, &shift); /* not needed, but asked for */
     nn_step_arg(step, DNNL_ARG_DIFF_SRC, &din);
     nn_step_arg(step, DNNL_ARG_DIFF_SCALE, &dscale);
     nn_step_arg(step, DNNL_ARG_DIFF_SHIFT, &dshift);
