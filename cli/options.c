@@ -21,7 +21,8 @@ typedef struct {
 
 #define AT(field) offsetof(CliOptions, field)
 static const Option OPTIONS[] = {
-    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`", false},
+    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0,
+     "architecture, a name of `expunge list archs`; auto: read off the weights", false},
     {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file (.safetensors)", false},
     {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", false},
     {"split", 0, TEXT, AT(split), "S", "test", 0, 0, "train or test", false},

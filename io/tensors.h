@@ -1,5 +1,5 @@
-/* io/tensors.h - a checkpoint as its file holds it: named tensors in order, each with its own dtype, plus text metadata.
- * The container decides nothing about networks: nn/weights.h maps names to parameters. */
+/* io/tensors.h - a checkpoint as its file holds it: named tensors in order, each with its own dtype, plus text
+ * metadata. The container decides nothing about networks: nn/weights.h maps names to parameters. */
 #ifndef IO_TENSORS_H
 #define IO_TENSORS_H
 
@@ -8,13 +8,13 @@
 
 #include "base/status.h"
 
-#define IO_DTYPE_LIST(X) /* name in safetensors, bytes */                      \
+#define IO_DTYPE_LIST(X) /* name in safetensors, bytes */                                                              \
     X(F64, 8) X(F32, 4) X(F16, 2) X(BF16, 2) X(I64, 8) X(I32, 4) X(I16, 2) X(I8, 1) X(U8, 1) X(BOOL, 1)
 typedef enum {
 #define X(name, bytes) IO_##name,
     IO_DTYPE_LIST(X)
 #undef X
-    IO_DTYPE_COUNT
+        IO_DTYPE_COUNT
 } IoDtype;
 const char *io_dtype_name(IoDtype dtype);
 size_t io_dtype_size(IoDtype dtype);
@@ -23,6 +23,7 @@ bool io_dtype_is_float(IoDtype dtype);
 enum { IO_TENSOR_DIMS = 8 };
 typedef struct {
     char *name;
+    char *alias; /* what a reader calls it too (nn/naming.h); NULL: nothing else. Never written. */
     IoDtype dtype;
     int ndim;
     int64_t shape[IO_TENSOR_DIMS];
@@ -44,7 +45,7 @@ BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, i
                           const void *data);
 BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value);
 const char *io_tensors_meta(const IoTensors *tensors, const char *key); /* NULL where absent */
-IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* NULL where absent */
+IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* else by alias; NULL where absent */
 
 /** Element-wise conversion of a float tensor; BASE_EFORMAT for integer dtypes. out: [count]. */
 BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);

@@ -44,8 +44,9 @@ typedef struct {
     IoTensors *tensors;
     char hash[BASE_HASH_HEX]; /* of the weights */
 } RunModel;
-/** Reads weights; their class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes
- *  take the weights' count: open the model before naming classes. */
+/** Reads weights, under other people's names too (nn/naming.h). @p arch "auto": recognised, and said in a notice. Their
+ * class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes take the weights'
+ * count: open the model before naming classes. */
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out);
 /** A network with the data's class count and zero weights; BASE_ESHAPE where the images cannot be fed to it. */
 BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out);
@@ -65,7 +66,7 @@ typedef struct {
     int64_t n, n_retain, n_forget, right, right_retain, right_forget;
 } RunTally;
 RunTally run_tally(const EvalPredictions *predictions, const DataClasses *forget);
-double run_percent(int64_t right, int64_t n); /* NaN where n = 0 */
+double run_percent(int64_t right, int64_t n);                  /* NaN where n = 0 */
 void run_percent_text(int64_t right, int64_t n, char out[32]); /* "91.30%", "no images" */
 
 /** "3,7", ascending, and "Dress, Sneaker". */
