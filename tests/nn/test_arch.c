@@ -68,6 +68,36 @@ static void mlp_is_the_papers_toy(void **state)
     nn_net_free(net);
 }
 
+/* Smaller images are padded to the form's size; larger ones change the network where it pools globally, and no other.
+ */
+static void sizes_follow_data_and_checkpoint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t data, want;
+    } ROWS[] = {{"resnet18", 28, 32}, {"resnet18", 64, 64},   {"allcnn", 64, 64},   {"vgg11_bn", 64, 32},
+                {"convnet", 64, 64},  {"vit_b_16", 256, 224}, {"vit_b_16", 28, 224}};
+    const NnArch *arch = NULL;
+    IoTensors *tensors = NULL;
+    int64_t shape[3], positions[3] = {1, 577, 768};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const int64_t data[3] = {3, ROWS[i].data, ROWS[i].data};
+        assert_ok(nn_arch_find(ROWS[i].name, &arch));
+        nn_arch_shape(arch, data, NULL, shape);
+        assert_true(shape[0] == 3 && shape[1] == ROWS[i].want && shape[2] == ROWS[i].want);
+    }
+    assert_ok(io_tensors_create(&tensors));
+    assert_ok(io_tensors_add(tensors, "encoder.pos_embedding", IO_F32, 3, positions, NULL));
+    assert_ok(nn_arch_find("vit_b_16", &arch));
+    nn_arch_shape(arch, PICTURE, tensors, shape);
+    assert_int_equal(shape[1], 384); /* (577 - 1) = 24^2 patches of 16 */
+    tensors->items[0].shape[1] = 500;
+    nn_arch_shape(arch, PICTURE, tensors, shape);
+    assert_int_equal(shape[1], 224); /* no square: the loader will say what does not fit */
+    io_tensors_free(tensors);
+}
+
 static void class_count_comes_from_the_checkpoint(void **state)
 {
     (void)state;
@@ -116,6 +146,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(large_forms_are_torchvisions),
     cmocka_unit_test(every_row_builds),
     cmocka_unit_test(mlp_is_the_papers_toy),
+    cmocka_unit_test(sizes_follow_data_and_checkpoint),
     cmocka_unit_test(class_count_comes_from_the_checkpoint),
     cmocka_unit_test(bad_input_is_refused),
 };
