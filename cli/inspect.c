@@ -7,6 +7,8 @@
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "io/tensors.h"
+#include "nn/naming.h"
+#include "nn/recognise.h"
 #include "store/store.h"
 
 static bool is_hdf5(const char *path)
@@ -35,13 +37,23 @@ static IoJson *shape_json(const int64_t *shape, int ndim)
 
 /* ------------------------------------------------------------ weights */
 
-static BaseStatus weights_json(const IoTensors *tensors, const char *hash)
+/* The name of the architecture that the tensors are, if they are one that fixes its own input. */
+static const char *recognised(IoTensors *tensors, NnRecognised *r)
+{
+    bool is = nn_naming_apply(tensors) == BASE_OK && nn_recognise(tensors, NULL, "the file", r) == BASE_OK;
+    return is ? r->arch->entry.name : NULL;
+}
+
+static BaseStatus weights_json(IoTensors *tensors, const char *hash)
 {
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
     io_json_set_take(json, "container", io_json_text_value(io_tensors_container(tensors)));
     io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
+    NnRecognised r;
+    const char *arch = recognised(tensors, &r);
+    io_json_set_take(json, "arch", arch ? io_json_text_value(arch) : io_json_null());
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
     io_json_set_take(json, "metadata", meta);
@@ -56,7 +68,7 @@ static BaseStatus weights_json(const IoTensors *tensors, const char *hash)
     return cli_print_json_take(json);
 }
 
-static BaseStatus weights_table(const char *path, const IoTensors *tensors, const char *hash)
+static BaseStatus weights_table(const char *path, IoTensors *tensors, const char *hash)
 {
     BaseText text = {0};
     int64_t values = 0;
@@ -64,6 +76,10 @@ static BaseStatus weights_table(const char *path, const IoTensors *tensors, cons
     base_text_add(&text, "%s: weights (%s), %zu tensors, %lld values, SHA-256 %s\n", path,
                   io_tensors_container(tensors), tensors->count, (long long)values, hash);
     if (tensors->prefix) base_text_add(&text, "  every name in the file starts with %s\n", tensors->prefix);
+    NnRecognised r;
+    if (recognised(tensors, &r))
+        base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r.arch->entry.name,
+                      (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
     for (size_t i = 0; i < tensors->meta_count; i++)
         base_text_add(&text, "  %s: %s\n", tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {

@@ -22,7 +22,8 @@ typedef struct {
 
 #define AT(field) offsetof(CliOptions, field)
 static const Option OPTIONS[] = {
-    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`", NAMED},
+    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0,
+     "architecture, a name of `expunge list archs`; auto: read off the weights", NAMED},
     {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file: .safetensors (or its .index.json), .pt, .pth, .h5",
      NAMED},
     {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", NAMED},

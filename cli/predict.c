@@ -17,7 +17,7 @@ static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, c
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_write(file, "/logits", IO_H5_F32, 2, shape, predictions->logits));
     BASE_TRY(io_hdf5_write(file, "/labels", IO_H5_I64, 1, shape, labels));
-    BASE_TRY(io_hdf5_set_text(file, "/", "arch", o->arch));
+    BASE_TRY(io_hdf5_set_text(file, "/", "arch", model->arch->entry.name));
     BASE_TRY(io_hdf5_set_text(file, "/", "data", o->data));
     BASE_TRY(io_hdf5_set_text(file, "/", "data_hash", data->hash));
     BASE_TRY(io_hdf5_set_text(file, "/", "preprocessing", data->prep));

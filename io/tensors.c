@@ -38,6 +38,7 @@ void io_tensors_free(IoTensors *tensors)
     if (!tensors) return;
     for (size_t i = 0; i < tensors->count; i++) {
         base_free(tensors->items[i].name);
+        base_free(tensors->items[i].alias);
         base_free(tensors->items[i].data);
     }
     base_free(tensors->items);
@@ -136,6 +137,8 @@ IoTensor *io_tensors_find(const IoTensors *tensors, const char *name)
 {
     for (size_t i = 0; i < tensors->count; i++)
         if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];
+    for (size_t i = 0; i < tensors->count; i++)
+        if (tensors->items[i].alias && strcmp(tensors->items[i].alias, name) == 0) return &tensors->items[i];
     return NULL;
 }
 

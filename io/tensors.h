@@ -23,6 +23,7 @@ bool io_dtype_is_float(IoDtype dtype);
 enum { IO_TENSOR_DIMS = 8 };
 typedef struct {
     char *name;
+    char *alias; /* what a reader calls it too (nn/naming.h); NULL: nothing else. Never written. */
     IoDtype dtype;
     int ndim;
     int64_t shape[IO_TENSOR_DIMS];
@@ -46,7 +47,7 @@ BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, i
                           const void *data);
 BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value);
 const char *io_tensors_meta(const IoTensors *tensors, const char *key); /* NULL where absent */
-IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* NULL where absent */
+IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* else by alias; NULL where absent */
 
 /** Element-wise conversion of a float tensor; BASE_EFORMAT for integer dtypes. out: [count]. */
 BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);

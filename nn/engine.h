@@ -24,6 +24,10 @@ NnPrecision nn_precision_available(NnPrecision wanted);
 BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t batch, NnEngine **out);
 void nn_engine_free(NnEngine *engine);
 
+/** Plain eval, before the first forward pass: only layers with @p keep [layers] 1 (copied; NULL: none) can be tapped,
+ * and memory does not grow with depth, since the storage of values that were read serves again. */
+BaseStatus nn_engine_keep(NnEngine *engine, const uint8_t *keep);
+
 /** @p x [n, C, H, W], @p logits [n, K]; 1 <= n <= batch. BASE_ENUMERIC where the input, the network's
  *  numbers or a logit are not finite. Train mode: @p dropout_key selects the masks and the network's running statistics
  *  move; BASE_ESHAPE where a batch norm would see one value a channel. */

@@ -211,24 +211,31 @@ NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name)
     return add_node(g, info, name);
 }
 
-NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias)
+/* At most @p tokens positions, each by itself. */
+static NnNode linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias, bool packed, int64_t tokens)
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a linear layer")) return -1;
     const NnNodeInfo *in = &g->nodes[x];
     if (K < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld outputs: at least 1", name, (long long)K));
-    if (in->H != 1 || in->W != 1)
+    if (in->H > tokens || in->W != 1)
         return fail(g, base_error_set(BASE_ESHAPE, "%s: a linear layer on a %lldx%lld map: flatten it first", name,
                                       (long long)in->H, (long long)in->W));
     NnNodeInfo info = {.kind = NN_NODE_LINEAR,
                        .in = {x, -1},
                        .C = K,
-                       .H = 1,
+                       .H = in->H,
                        .W = 1,
                        .kernel_h = 1,
                        .kernel_w = 1,
                        .stride = 1,
-                       .bias = bias};
+                       .bias = bias,
+                       .packed = packed};
     return add_node(g, info, name);
+}
+
+NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias)
+{
+    return linear(g, x, name, K, bias, false, 1);
 }
 
 NnNode nn_relu(NnGraph *g, NnNode x)
@@ -303,4 +310,69 @@ NnNode nn_dropout(NnGraph *g, NnNode x, double p)
     const NnNodeInfo *in = &g->nodes[x];
     return add_node(g, (NnNodeInfo){.kind = NN_NODE_DROPOUT, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .p = p},
                     NULL);
+}
+
+NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K)
+{
+    return linear(g, x, name, K, true, false, LARGEST);
+}
+
+NnNode nn_class_token(NnGraph *g, const char *name, int64_t E)
+{
+    if (!usable(g, 0, name) || !fresh_name(g, name, "a class token")) return -1;
+    if (E < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features: at least 1", name, (long long)E));
+    return add_node(g, (NnNodeInfo){.kind = NN_NODE_CLASS_TOKEN, .in = {-1, -1}, .C = E, .H = 1, .W = 1}, name);
+}
+
+NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
+{
+    if (!usable(g, x, name) || !usable(g, first, name) || !fresh_name(g, name, "a position embedding")) return -1;
+    const NnNodeInfo *in = &g->nodes[x], *token = &g->nodes[first];
+    if (token->kind != NN_NODE_CLASS_TOKEN || token->C != in->C)
+        return fail(g, base_error_set(BASE_ESHAPE, "%s: the first token must be a class token of %lld features", name,
+                                      (long long)in->C));
+    NnNodeInfo info = {.kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = 1 + in->H * in->W, .W = 1};
+    return add_node(g, info, name);
+}
+
+/* A node that has its input's shape but for H. */
+static NnNode like(NnGraph *g, NnNode x, NnNodeKind kind, int64_t H, const char *name)
+{
+    const NnNodeInfo *in = &g->nodes[x];
+    return add_node(g, (NnNodeInfo){.kind = kind, .in = {x, -1}, .C = in->C, .H = H, .W = in->W, .bias = true}, name);
+}
+
+NnNode nn_first_token(NnGraph *g, NnNode x)
+{
+    if (!usable(g, x, "first token")) return -1;
+    if (g->nodes[x].W != 1)
+        return fail(g, base_error_set(BASE_ESHAPE, "the first token of a map %lld wide: make tokens of it first",
+                                      (long long)g->nodes[x].W));
+    return like(g, x, NN_NODE_FIRST_TOKEN, 1, NULL);
+}
+
+NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name)
+{
+    if (!usable(g, x, name) || !fresh_name(g, name, "a layer norm")) return -1;
+    return like(g, x, NN_NODE_LAYER_NORM, g->nodes[x].H, name);
+}
+
+NnNode nn_gelu(NnGraph *g, NnNode x)
+{
+    if (!usable(g, x, "GELU")) return -1;
+    return like(g, x, NN_NODE_GELU, g->nodes[x].H, NULL);
+}
+
+NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads)
+{
+    if (!usable(g, x, name)) return -1;
+    int64_t E = g->nodes[x].C;
+    if (heads < 1 || E % heads != 0)
+        return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features in %lld heads: the heads must share them evenly",
+                                      name, (long long)E, (long long)heads));
+    x = linear(g, x, nn_name(g, "%s.in_proj", name), 3 * E, true, true, LARGEST);
+    if (x < 0) return -1;
+    NnNodeInfo core = {.kind = NN_NODE_ATTENTION, .in = {x, -1}, .C = E, .H = g->nodes[x].H, .W = 1, .heads = heads};
+    x = add_node(g, core, NULL);
+    return nn_token_linear(g, x, nn_name(g, "%s.out_proj", name), E);
 }

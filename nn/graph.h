@@ -21,15 +21,29 @@ NnNode nn_input(NnGraph *g);
 /** [C,H,W] of a node, per image. */
 void nn_node_shape(const NnGraph *g, NnNode x, int64_t shape[3]);
 
-NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad, bool bias);
+NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad,
+               bool bias);
 NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name); /* eps 1e-5, momentum 0.1; maps or vectors */
 NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias); /* x must be flat */
 NnNode nn_relu(NnGraph *g, NnNode x);
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad);
 NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride); /* kernel 0: the whole map */
-NnNode nn_flatten(NnGraph *g, NnNode x); /* [C,H,W] -> [C*H*W,1,1], C slowest */
+NnNode nn_flatten(NnGraph *g, NnNode x);                                  /* [C,H,W] -> [C*H*W,1,1], C slowest */
 NnNode nn_add(NnGraph *g, NnNode a, NnNode b);
 NnNode nn_dropout(NnGraph *g, NnNode x, double p); /* train mode only; inverted scaling */
+
+/* Transformers (Vaswani et al. 2017; Dosovitskiy et al. 2021): T tokens of E features are a map [E, T, 1]. */
+NnNode nn_class_token(NnGraph *g, const char *name,
+                      int64_t E); /* the learned vector @p name [1, 1, E], for nn_tokens */
+/** A map's pixels, row by row, as tokens behind @p first (a class token), plus learned positions @p name [1, T, E]. */
+NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);
+NnNode nn_first_token(NnGraph *g, NnNode x);                  /* [E, T, 1] -> [E, 1, 1] */
+NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name); /* over the features of each token; eps 1e-6 */
+NnNode nn_gelu(NnGraph *g, NnNode x);                         /* x (1 + erf(x / sqrt(2))) / 2 */
+NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K); /* every token by itself, with bias */
+/** Self-attention as torch.nn.MultiheadAttention names and packs it: <name>.in_proj_weight [3 E, E] gives queries, keys
+ *  and values, each of @p heads slices; softmax(Q K^T / sqrt(E / heads)) V; <name>.out_proj. Two layers to tap. */
+NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads);
 /** Names formatted like printf for the builders above; the text is copied. */
 const char *nn_name(NnGraph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -47,7 +47,7 @@ static BaseStatus add_slice(Plan *plan, const char *layer, const char *suffix, N
     BaseStatus st = BASE_OK;
     bool buffer = role == NN_RUNNING_MEAN || role == NN_RUNNING_VAR;
     char *name;
-    BASE_TRY(base_format(&name, "%s.%s", layer, suffix));
+    BASE_TRY(base_format(&name, "%s%s", layer, suffix));
     plan->names[plan->name_count++] = name;
     int64_t *total = buffer ? &plan->buffer_count : &plan->param_count;
     *index = buffer ? plan->n_buffers++ : plan->n_params++;
@@ -70,8 +70,9 @@ static BaseStatus plan_layer(Plan *plan, NnNodeInfo *node)
     const NnNodeInfo *in = nn_graph_node(plan->graph, node->in[0]);
     bool conv = node->kind == NN_NODE_CONV;
     int64_t shape[4] = {node->C, in->C, node->kernel_h, node->kernel_w};
-    BASE_TRY(add_slice(plan, node->name, "weight", NN_WEIGHT, conv ? 4 : 2, shape, &node->weight));
-    if (node->bias) BASE_TRY(add_slice(plan, node->name, "bias", NN_BIAS, 1, shape, &node->bias_slice));
+    const char *weight = node->packed ? "_weight" : ".weight", *bias = node->packed ? "_bias" : ".bias";
+    BASE_TRY(add_slice(plan, node->name, weight, NN_WEIGHT, conv ? 4 : 2, shape, &node->weight));
+    if (node->bias) BASE_TRY(add_slice(plan, node->name, bias, NN_BIAS, 1, shape, &node->bias_slice));
     node->layer = plan->n_layers++;
     NnLayer *layer = &plan->layers[node->layer];
     *layer = (NnLayer){.name = node->name,
@@ -97,12 +98,28 @@ static BaseStatus plan_norm(Plan *plan, NnNodeInfo *node)
 {
     BaseStatus st = BASE_OK;
     int64_t shape[4] = {node->C, 0, 0, 0};
-    BASE_TRY(add_slice(plan, node->name, "weight", NN_NORM_WEIGHT, 1, shape, &node->weight));
-    BASE_TRY(add_slice(plan, node->name, "bias", NN_NORM_BIAS, 1, shape, &node->bias_slice));
-    BASE_TRY(add_slice(plan, node->name, "running_mean", NN_RUNNING_MEAN, 1, shape, &node->mean));
-    BASE_TRY(add_slice(plan, node->name, "running_var", NN_RUNNING_VAR, 1, shape, &node->var));
+    BASE_TRY(add_slice(plan, node->name, ".weight", NN_NORM_WEIGHT, 1, shape, &node->weight));
+    BASE_TRY(add_slice(plan, node->name, ".bias", NN_NORM_BIAS, 1, shape, &node->bias_slice));
+    if (node->kind == NN_NODE_LAYER_NORM) goto out; /* no statistics of its own */
+    BASE_TRY(add_slice(plan, node->name, ".running_mean", NN_RUNNING_MEAN, 1, shape, &node->mean));
+    BASE_TRY(add_slice(plan, node->name, ".running_var", NN_RUNNING_VAR, 1, shape, &node->var));
 out:
     return st;
+}
+
+static BaseStatus plan_node(Plan *plan, NnNodeInfo *node)
+{
+    const int64_t tokens[4] = {1, node->H, node->C, 0};
+    switch (node->kind) {
+    case NN_NODE_CONV:
+    case NN_NODE_LINEAR: return plan_layer(plan, node);
+    case NN_NODE_NORM:
+    case NN_NODE_LAYER_NORM: return plan_norm(plan, node);
+    case NN_NODE_CLASS_TOKEN:
+    case NN_NODE_TOKENS: return add_slice(plan, node->name, "", NN_EMBEDDING, 3, tokens, &node->weight);
+    case NN_NODE_ATTENTION: plan->flops += 4 * node->H * node->H * node->C; return BASE_OK;
+    default: return BASE_OK;
+    }
 }
 
 /* Every node must lead to the output: a loose layer would have parameters that nothing trains. */
@@ -145,11 +162,7 @@ static BaseStatus plan_create(NnGraph *graph, NnNode output, Plan **out)
     BASE_TRY(BASE_ALLOC(size, &plan->layers));
     plan->graph = graph;
     plan->output = output;
-    for (int i = 0; i < size && st == BASE_OK; i++) {
-        NnNodeInfo *node = nn_graph_edit(graph, i);
-        if (node->kind == NN_NODE_CONV || node->kind == NN_NODE_LINEAR) st = plan_layer(plan, node);
-        if (node->kind == NN_NODE_NORM) st = plan_norm(plan, node);
-    }
+    for (int i = 0; i < size && st == BASE_OK; i++) st = plan_node(plan, nn_graph_edit(graph, i));
     if (st == BASE_OK && plan->n_layers == 0)
         st = base_error_set(BASE_EARG, "the network has no convolution and no linear layer");
     if (st != BASE_OK) {
@@ -163,14 +176,14 @@ out:
     return st;
 }
 
-static BaseStatus net_create(Plan *plan, NnNet **out)
+static BaseStatus net_create(Plan *plan, bool numbers, NnNet **out)
 {
     BaseStatus st = BASE_OK;
     NnNet *net = NULL;
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &net));
-    BASE_TRY(BASE_ALLOC(plan->param_count, &net->params));
-    BASE_TRY(BASE_ALLOC(plan->buffer_count, &net->buffers));
+    if (numbers) BASE_TRY(BASE_ALLOC(plan->param_count, &net->params));
+    if (numbers) BASE_TRY(BASE_ALLOC(plan->buffer_count, &net->buffers));
     net->version = 1;
     atomic_fetch_add(&plan->users, 1);
     net->plan = plan;
@@ -181,7 +194,7 @@ out:
     return st;
 }
 
-BaseStatus nn_net_create_take(NnGraph *graph, NnNode output, NnNet **out)
+static BaseStatus create_take(NnGraph *graph, NnNode output, bool numbers, NnNet **out)
 {
     Plan *plan;
     *out = NULL;
@@ -190,14 +203,24 @@ BaseStatus nn_net_create_take(NnGraph *graph, NnNode output, NnNet **out)
         nn_graph_free(graph);
         return st;
     }
-    st = net_create(plan, out);
+    st = net_create(plan, numbers, out);
     plan_release(plan);
     return st;
 }
 
+BaseStatus nn_net_create_take(NnGraph *graph, NnNode output, NnNet **out)
+{
+    return create_take(graph, output, true, out);
+}
+
+BaseStatus nn_net_outline_take(NnGraph *graph, NnNode output, NnNet **out)
+{
+    return create_take(graph, output, false, out);
+}
+
 BaseStatus nn_net_clone(const NnNet *net, NnNet **out)
 {
-    BaseStatus st = net_create(net->plan, out);
+    BaseStatus st = net_create(net->plan, true, out);
     if (st == BASE_OK) nn_net_copy(*out, net);
     return st;
 }
@@ -282,6 +305,10 @@ void nn_net_init(NnNet *net, uint64_t seed)
         }
         if (slice->role == NN_WEIGHT) bound = 1 / sqrt((double)(slice->count / slice->shape[0]));
         BaseRandom stream = base_random_make(seed, "init", base_hash_fnv1a(slice->name));
+        if (slice->role == NN_EMBEDDING) {
+            for (int64_t k = 0; k < slice->count; k++) values[k] = (float)(0.02 * base_random_normal(&stream));
+            continue;
+        }
         for (int64_t k = 0; k < slice->count; k++) values[k] = (float)(bound * (2 * base_random_uniform(&stream) - 1));
     }
     for (int i = 0; i < plan->n_buffers; i++) {

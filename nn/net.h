@@ -11,7 +11,7 @@
 
 typedef struct NnNet NnNet;
 
-typedef enum { NN_WEIGHT, NN_BIAS, NN_NORM_WEIGHT, NN_NORM_BIAS, NN_RUNNING_MEAN, NN_RUNNING_VAR } NnRole;
+typedef enum { NN_WEIGHT, NN_BIAS, NN_NORM_WEIGHT, NN_NORM_BIAS, NN_RUNNING_MEAN, NN_RUNNING_VAR, NN_EMBEDDING } NnRole;
 typedef struct {
     const char *name; /* "features.0.weight" */
     NnRole role;
@@ -23,16 +23,18 @@ typedef struct {
 typedef enum { NN_LAYER_CONV, NN_LAYER_LINEAR } NnLayerKind;
 /** A layer with a weight matrix [K, features]: what unlearning edits, and where inputs can be tapped. */
 typedef struct {
-    const char *name; /* parameter name without ".weight" */
+    const char *name; /* parameter name without ".weight" ("_weight" of a packed attention projection) */
     NnLayerKind kind;
-    int weight, bias;      /* slice numbers; bias -1: none */
-    int64_t C, H, W;       /* input per image; linear: C features, 1, 1 */
+    int weight, bias; /* slice numbers; bias -1: none */
+    int64_t C, H, W;  /* input per image; linear: C features, tokens (1: none), 1 */
     int64_t K, kernel, stride, pad, out_h, out_w;
-    int64_t features;      /* C * kernel * kernel */
+    int64_t features; /* C * kernel * kernel */
 } NnLayer;
 
 /** Finishes @p graph (taken, freed even on failure) with @p output [K,1,1] as the logits; parameters start at 0. */
 BaseStatus nn_net_create_take(NnGraph *graph, NnNode output, NnNet **out);
+/** The same without numbers: names, shapes and counts only; parameters and running statistics are NULL. */
+BaseStatus nn_net_outline_take(NnGraph *graph, NnNode output, NnNet **out);
 BaseStatus nn_net_clone(const NnNet *net, NnNet **out);
 void nn_net_free(NnNet *net);
 /** Copies all numbers from a network of the same graph. */
@@ -48,17 +50,19 @@ const float *nn_net_buffers(const NnNet *net); /* [buffer_count] */
 /** Writable views; each call marks the network as changed, so that engines reload their copies at the next forward. */
 float *nn_net_edit_params(NnNet *net);
 float *nn_net_edit_buffers(NnNet *net);
-uint64_t nn_net_version(const NnNet *net); /* grows with every edit */
+uint64_t nn_net_version(const NnNet *net);   /* grows with every edit */
 int64_t *nn_net_batches_tracked(NnNet *net); /* one count for all batch norms; written as ".num_batches_tracked" */
 
 const NnSlice *nn_net_param_slices(const NnNet *net, int *count);
 const NnSlice *nn_net_buffer_slices(const NnNet *net, int *count);
 const NnLayer *nn_net_layers(const NnNet *net, int *count); /* front to back; the last is the classifier */
-/** Trainable floating-point operations of one image's forward pass (2 per multiply-add, direct convolution). */
+/** Floating-point operations of the weighted layers and of attention in one image's forward pass (2 per multiply-add,
+ *  direct convolution). */
 int64_t nn_net_flops(const NnNet *net);
 
-/** PyTorch's default initialisation: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases of conv and linear layers;
- *  norms 1, 0; running mean 0, variance 1. Stream (seed, "init", slice name). */
+/** PyTorch's default initialisation: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases of conv and linear
+ * layers; norms 1, 0; running mean 0, variance 1; class token and positions N(0, 0.02^2). Stream (seed, "init", slice
+ * name). */
 void nn_net_init(NnNet *net, uint64_t seed);
 /** SHA-256 over names, shapes, parameters and running statistics. */
 BaseStatus nn_net_hash(const NnNet *net, char hex[BASE_HASH_HEX]);

@@ -14,7 +14,13 @@ typedef enum {
     NN_NODE_AVG_POOL,
     NN_NODE_FLATTEN,
     NN_NODE_ADD,
-    NN_NODE_DROPOUT
+    NN_NODE_DROPOUT,
+    NN_NODE_CLASS_TOKEN, /* no input; read by NN_NODE_TOKENS alone */
+    NN_NODE_TOKENS,
+    NN_NODE_FIRST_TOKEN,
+    NN_NODE_LAYER_NORM,
+    NN_NODE_GELU,
+    NN_NODE_ATTENTION /* of [Q, K, V] stacked along the features */
 } NnNodeKind;
 
 typedef struct {
@@ -24,7 +30,9 @@ typedef struct {
     int64_t C, H, W;  /* output per image */
     int64_t kernel_h, kernel_w, stride, pad;
     bool bias;
-    double p; /* dropout */
+    bool packed;   /* linear: parameters are <name>_weight and <name>_bias */
+    int64_t heads; /* attention */
+    double p;      /* dropout */
     /* filled by nn_net_create_take; -1: none */
     int weight, bias_slice; /* parameter slices */
     int mean, var;          /* buffer slices */
@@ -41,7 +49,8 @@ BaseStatus nn_graph_status(const NnGraph *graph);
 /** The node that nn_net_create_take was given. */
 NnNode nn_net_output(const NnNet *net);
 
-#define NN_NORM_EPSILON  1e-5
-#define NN_NORM_MOMENTUM 0.1
+#define NN_NORM_EPSILON       1e-5
+#define NN_LAYER_NORM_EPSILON 1e-6
+#define NN_NORM_MOMENTUM      0.1
 
 #endif

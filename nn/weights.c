@@ -84,7 +84,7 @@ static void report_slices(const NnSlice *slices, int count, const IoTensors *ten
 }
 
 /* BASE_OK where every tensor has its slice and every slice its tensor, else the whole mismatch in one line. */
-static BaseStatus check_fit(const NnNet *net, const IoTensors *tensors, const char *where)
+BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char *where)
 {
     BaseStatus st = BASE_OK;
     List lists[] = {{.title = "missing"}, {.title = "unexpected"}, {.title = "of another shape"}};
@@ -94,9 +94,10 @@ static BaseStatus check_fit(const NnNet *net, const IoTensors *tensors, const ch
     int count;
     BASE_TRY(BASE_ALLOC(tensors->count, &foreign));
     for (size_t i = 0; i < tensors->count; i++) {
-        if (known(net, tensors->items[i].name)) continue;
-        foreign[foreign_count++] = tensors->items[i].name;
-        list_add(&lists[1], tensors->items[i].name, NULL);
+        const IoTensor *tensor = &tensors->items[i];
+        if (known(net, tensor->name) || (tensor->alias && known(net, tensor->alias))) continue;
+        foreign[foreign_count++] = tensor->name;
+        list_add(&lists[1], tensor->name, NULL);
     }
     const NnSlice *slices = nn_net_param_slices(net, &count);
     report_slices(slices, count, tensors, foreign, foreign_count, &lists[0], &lists[2]);
@@ -116,6 +117,23 @@ out:
     base_text_free(&all);
     base_free(foreign);
     return st;
+}
+
+static int count_fitting(const NnSlice *slices, int count, const IoTensors *tensors)
+{
+    int fitting = 0;
+    for (int i = 0; i < count; i++) {
+        const IoTensor *tensor = io_tensors_find(tensors, slices[i].name);
+        fitting += tensor && same_shape(&slices[i], tensor);
+    }
+    return fitting;
+}
+
+double nn_weights_share(const NnNet *net, const IoTensors *tensors)
+{
+    int params, buffers;
+    const NnSlice *p = nn_net_param_slices(net, &params), *b = nn_net_buffer_slices(net, &buffers);
+    return (double)(count_fitting(p, params, tensors) + count_fitting(b, buffers, tensors)) / (params + buffers);
 }
 
 static BaseStatus read_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *where, float *out)
@@ -158,7 +176,7 @@ BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *whe
     int param_slices, buffer_slices;
     const NnSlice *p = nn_net_param_slices(net, &param_slices), *b = nn_net_buffer_slices(net, &buffer_slices);
     size_t param_count = (size_t)nn_net_param_count(net), buffer_count = (size_t)nn_net_buffer_count(net);
-    BASE_TRY(check_fit(net, tensors, where));
+    BASE_TRY(nn_weights_fit(net, tensors, where));
     BASE_TRY(BASE_ALLOC_RAW(param_count, &params));
     BASE_TRY(BASE_ALLOC_RAW(buffer_count, &buffers));
     BASE_TRY(read_slices(p, param_slices, tensors, where, params));
@@ -183,6 +201,8 @@ BaseStatus nn_weights_export(NnNet *net, IoTensors **out)
     for (int i = 0; i < param_slices; i++) {
         BASE_TRY(io_tensors_add(tensors, p[i].name, IO_F32, p[i].ndim, p[i].shape, nn_net_params(net) + p[i].offset));
         if (p[i].role != NN_NORM_BIAS) continue;
+        size_t stem = strlen(p[i].name) - strlen("bias");
+        if (b == buffer_slices || strncmp(p[i].name, buffers[b].name, stem) != 0) continue; /* a layer norm has none */
         for (int end = b + 2; b < end && b < buffer_slices; b++) /* a norm's statistics follow its bias */
             BASE_TRY(io_tensors_add(tensors, buffers[b].name, IO_F32, buffers[b].ndim, buffers[b].shape,
                                     nn_net_buffers(net) + buffers[b].offset));

@@ -11,6 +11,8 @@
 #include "data/set/build.h"
 #include "io/file.h"
 #include "math/threads.h"
+#include "nn/naming.h"
+#include "nn/recognise.h"
 #include "nn/weights.h"
 
 BaseStatus run_threads_set(int64_t threads, int *used)
@@ -128,12 +130,29 @@ out:
     return st;
 }
 
+static const char AUTO[] = "auto";
+
+static BaseStatus recognise(const IoTensors *tensors, const int64_t shape[3], const char *weights, const NnArch **out)
+{
+    NnRecognised r;
+    BaseStatus st = nn_recognise(tensors, shape, weights, &r);
+    *out = r.arch;
+    if (st == BASE_OK)
+        base_notice("%s: recognised as %s, %lld classes, images of %lldx%lldx%lld", weights, r.arch->entry.name,
+                    (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
+    return st;
+}
+
 BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out)
 {
     BaseStatus st = BASE_OK;
     int64_t shape[3];
     *out = (RunModel){0};
     data_shape(data, shape);
+    BASE_CHECK(
+        strcmp(arch, AUTO) != 0, BASE_EUSAGE,
+        "architecture auto reads off a weights file, and a fresh network has none: write a name of `expunge list "
+        "archs`");
     BASE_TRY(nn_arch_find(arch, &out->arch));
     BASE_TRY(nn_arch_build(out->arch, shape, data->train->K, &out->net));
     BASE_TRY(feed_check(out, data));
@@ -158,8 +177,11 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
     int64_t shape[3], K = 0;
     *out = (RunModel){0};
     data_shape(data, shape);
-    BASE_TRY(nn_arch_find(arch, &out->arch));
+    bool automatic = strcmp(arch, AUTO) == 0;
+    if (!automatic) BASE_TRY(nn_arch_find(arch, &out->arch));
     BASE_TRY(io_tensors_read(weights, &out->tensors));
+    BASE_TRY(nn_naming_apply(out->tensors));
+    if (automatic) BASE_TRY(recognise(out->tensors, shape, weights, &out->arch));
     st = nn_arch_classes(out->arch, shape, out->tensors, &K);
     if (st != BASE_OK) {
         base_error_prefix(st, "%s", weights);
@@ -171,7 +193,8 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
     }
     BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld",
                weights, (long long)K, data->spec, (long long)data->train->K);
-    BASE_TRY(nn_arch_build(out->arch, shape, K, &out->net));
+    nn_arch_shape(out->arch, shape, out->tensors, shape);
+    BASE_TRY(nn_arch_build_at(out->arch, shape, K, true, &out->net));
     BASE_TRY(nn_weights_load(out->net, out->tensors, weights));
     BASE_TRY(feed_check(out, data));
     BASE_TRY(nn_net_hash(out->net, out->hash));

@@ -48,9 +48,10 @@ typedef struct {
     IoTensors *tensors;
     char hash[BASE_HASH_HEX]; /* of the weights */
 } RunModel;
-/** Reads weights; their class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes
- *  take the weights' count: open the model before naming classes. Warns where the weights' metadata say that their
- *  images were prepared in another way. */
+/** Reads weights, under other people's names too (nn/naming.h). @p arch "auto": recognised, and said in a notice. Their
+ * class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes take the weights'
+ * count: open the model before naming classes. Warns where the weights' metadata say that their images were prepared in
+ * another way. */
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out);
 /** A network with the data's class count and zero weights; BASE_ESHAPE where the images cannot be fed to it. */
 BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out);

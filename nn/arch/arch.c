@@ -22,33 +22,49 @@ BaseStatus nn_arch_find(const char *name, const NnArch **out)
     return st;
 }
 
-BaseStatus nn_arch_build(const NnArch *arch, const int64_t shape[3], int64_t K, NnNet **out)
+void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3])
+{
+    const int64_t own[3] = {arch->C, arch->H, arch->W};
+    int64_t side = arch->side && tensors ? arch->side(tensors) : 0;
+    for (int i = 0; i < 3; i++) shape[i] = own[i] ? own[i] : data[i];
+    for (int i = 1; i < 3; i++) {
+        if (side) shape[i] = side;
+        if (arch->larger && data[i] > shape[i]) shape[i] = data[i];
+    }
+}
+
+BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out)
+{
+    int64_t shape[3];
+    nn_arch_shape(arch, data, NULL, shape);
+    return nn_arch_build_at(arch, shape, K, true, out);
+}
+
+BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t K, bool numbers, NnNet **out)
 {
     BaseStatus st = BASE_OK;
     NnGraph *graph = NULL;
     *out = NULL;
     BASE_CHECK(K >= 1, BASE_EARG, "%s: %lld classes", arch->entry.name, (long long)K);
-    if (arch->C)
-        BASE_TRY(nn_graph_create(arch->C, arch->H, arch->W, &graph));
-    else
-        BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
+    BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
     NnNode output = arch->build(graph, K);
-    st = nn_net_create_take(graph, output, out);
+    st = numbers ? nn_net_create_take(graph, output, out) : nn_net_outline_take(graph, output, out);
     if (st != BASE_OK)
-        base_error_prefix(st, "%s for images of %lldx%lldx%lld", arch->entry.name,
-                          (long long)(arch->C ? arch->C : shape[0]), (long long)(arch->C ? arch->H : shape[1]),
-                          (long long)(arch->C ? arch->W : shape[2]));
+        base_error_prefix(st, "%s for images of %lldx%lldx%lld", arch->entry.name, (long long)shape[0],
+                          (long long)shape[1], (long long)shape[2]);
 out:
     return st;
 }
 
-BaseStatus nn_arch_classes(const NnArch *arch, const int64_t shape[3], const IoTensors *tensors, int64_t *K)
+BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t *K)
 {
     BaseStatus st = BASE_OK;
     NnNet *net = NULL;
     int layers = 0, slices = 0;
+    int64_t shape[3];
     *K = 0;
-    BASE_TRY(nn_arch_build(arch, shape, 2, &net));
+    nn_arch_shape(arch, data, tensors, shape);
+    BASE_TRY(nn_arch_build_at(arch, shape, 2, false, &net));
     const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
     const char *name = nn_net_param_slices(net, &slices)[last->weight].name;
     const IoTensor *weight = io_tensors_find(tensors, name);

@@ -9,16 +9,24 @@
 typedef struct {
     BaseEntry entry;
     int64_t C, H, W; /* input per image; 0: the data's own */
+    bool larger;     /* any larger input works too: global pooling, nothing in the weights knows the size */
     /** Draws the network for @p K classes and returns the logits' node. */
     NnNode (*build)(NnGraph *g, int64_t K);
+    /** Side of the square images a checkpoint is made for, where its tensors tell; else 0. NULL: they never do. */
+    int64_t (*side)(const IoTensors *tensors);
 } NnArch;
 extern const BaseRegistry nn_arch_registry;
 
-/** @p shape: the data's [C, H, W], used where the architecture takes any. Parameters are 0. */
-BaseStatus nn_arch_build(const NnArch *arch, const int64_t shape[3], int64_t K, NnNet **out);
+/** The input [C, H, W] to build for: the checkpoint's where its tensors tell, else the data's where the architecture
+ *  takes any or larger ones, else its own (smaller images are padded). @p tensors NULL: no checkpoint. */
+void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3]);
+/** For the data's [C, H, W] without a checkpoint. Parameters are 0. */
+BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out);
+/** For images of exactly @p shape. @p numbers false: names and shapes only, nothing to run (nn_net_outline_take). */
+BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t K, bool numbers, NnNet **out);
 /** By name. BASE_ENOTFOUND with "did you mean". */
 BaseStatus nn_arch_find(const char *name, const NnArch **out);
 /** Class count of a checkpoint: rows of the classifier's weight. BASE_ESHAPE where it is not there. */
-BaseStatus nn_arch_classes(const NnArch *arch, const int64_t shape[3], const IoTensors *tensors, int64_t *K);
+BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t *K);
 
 #endif

@@ -20,6 +20,6 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_convnet = {
-    BASE_ENTRY_PLAIN("convnet",
-                     "three convolutions and two linear layers, trained in seconds; any image of 4x4 or more", ""),
-    0, 0, 0, build};
+    .entry = BASE_ENTRY_PLAIN(
+        "convnet", "three convolutions and two linear layers, trained in seconds; any image of 4x4 or more", ""),
+    .build = build};

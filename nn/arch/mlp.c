@@ -19,6 +19,7 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_mlp = {
-    BASE_ENTRY_PLAIN("mlp", "five linear layers with batch norm; 5 units wide below 64 inputs, else 256; any input",
-                     "Kodge et al. 2024, section 5.1"),
-    0, 0, 0, build};
+    .entry =
+        BASE_ENTRY_PLAIN("mlp", "five linear layers with batch norm; 5 units wide below 64 inputs, else 256; any input",
+                         "Kodge et al. 2024, section 5.1"),
+    .build = build};

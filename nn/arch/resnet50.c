@@ -8,4 +8,10 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_resnet50 = {
-    BASE_ENTRY_PLAIN("resnet50", "ResNet-50, 32x32 form: 3x3 stem, no max pool", "He et al. 2016"), 3, 32, 32, build};
+    .entry = BASE_ENTRY_PLAIN("resnet50", "ResNet-50, 32x32 form: 3x3 stem, no max pool; larger images too",
+                              "He et al. 2016"),
+    .C = 3,
+    .H = 32,
+    .W = 32,
+    .larger = true,
+    .build = build};

@@ -8,4 +8,9 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_resnet50_imagenet = {
-    BASE_ENTRY_PLAIN("resnet50_imagenet", "ResNet-50, 224x224 form", "He et al. 2016"), 3, 224, 224, build};
+    .entry = BASE_ENTRY_PLAIN("resnet50_imagenet", "ResNet-50, 224x224 form; larger images too", "He et al. 2016"),
+    .C = 3,
+    .H = 224,
+    .W = 224,
+    .larger = true,
+    .build = build};

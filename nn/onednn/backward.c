@@ -255,7 +255,8 @@ static BaseStatus backward_linear(NnProgram *p, NnNode x, NnTensor *g)
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnTensor flat = {0}, typed = {0}, diff = {0};
-    const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
+    const int64_t rows = p->n * node->H, in_dims[2] = {rows, nn_prog_node(p, node->in[0])->C},
+                  out_dims[2] = {rows, node->C};
     dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims),
                        dst = nn_md(p->type, dnnl_nc, 2, out_dims);
     BASE_TRY(nn_prog_vector(p, &p->backward, node->name, g, true, &flat));
@@ -436,12 +437,34 @@ out:
     return st;
 }
 
+/* Nodes with one input that has a gradient, which their own files compute. */
+static BaseStatus backward_token(NnProgram *p, NnNode x, NnTensor *g)
+{
+    static BaseStatus (*const GRADIENT[])(NnProgram *, NnNode, const NnTensor *,
+                                          NnTensor *) = {[NN_NODE_TOKENS] = nn_tokens_backward,
+                                                         [NN_NODE_FIRST_TOKEN] = nn_first_token_backward,
+                                                         [NN_NODE_LAYER_NORM] = nn_layer_norm_backward,
+                                                         [NN_NODE_GELU] = nn_gelu_backward,
+                                                         [NN_NODE_ATTENTION] = nn_attention_backward};
+    NnTensor diff = {0};
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    BaseStatus st = GRADIENT[node->kind](p, x, g, &diff);
+    nn_prog_release(g);
+    if (st == BASE_OK) st = contribute_take(p, node->in[0], &diff);
+    nn_prog_release(&diff);
+    return st;
+}
+
 BaseStatus nn_build_backward(NnProgram *p)
 {
     static BaseStatus (*const BUILD[])(NnProgram *, NnNode, NnTensor *) = {
-        [NN_NODE_CONV] = backward_conv,       [NN_NODE_LINEAR] = backward_linear, [NN_NODE_NORM] = backward_norm,
-        [NN_NODE_RELU] = backward_relu,       [NN_NODE_MAX_POOL] = backward_pool, [NN_NODE_AVG_POOL] = backward_pool,
-        [NN_NODE_FLATTEN] = backward_flatten, [NN_NODE_ADD] = backward_add,       [NN_NODE_DROPOUT] = backward_dropout};
+        [NN_NODE_CONV] = backward_conv,         [NN_NODE_LINEAR] = backward_linear,
+        [NN_NODE_NORM] = backward_norm,         [NN_NODE_RELU] = backward_relu,
+        [NN_NODE_MAX_POOL] = backward_pool,     [NN_NODE_AVG_POOL] = backward_pool,
+        [NN_NODE_FLATTEN] = backward_flatten,   [NN_NODE_ADD] = backward_add,
+        [NN_NODE_DROPOUT] = backward_dropout,   [NN_NODE_TOKENS] = backward_token,
+        [NN_NODE_FIRST_TOKEN] = backward_token, [NN_NODE_LAYER_NORM] = backward_token,
+        [NN_NODE_GELU] = backward_token,        [NN_NODE_ATTENTION] = backward_token};
     BaseStatus st = BASE_OK;
     NnNode last = nn_net_output(p->net);
     dnnl_memory_desc_t map = nn_md_map(p, last, dnnl_f32, dnnl_nhwc);

@@ -11,6 +11,7 @@ struct NnEngine {
     NnMode mode;
     NnPrecision precision;
     int64_t batch;
+    uint8_t *keep; /* [layers]; NULL: every layer can be tapped */
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     NnProgram *full, *other; /* for the whole batch, and for the last other n */
@@ -66,7 +67,21 @@ void nn_engine_free(NnEngine *engine)
     nn_program_free(engine->other);
     if (engine->stream) dnnl_stream_destroy(engine->stream);
     if (engine->engine) dnnl_engine_destroy(engine->engine);
+    base_free(engine->keep);
     base_free(engine);
+}
+
+BaseStatus nn_engine_keep(NnEngine *engine, const uint8_t *keep)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    nn_net_layers(engine->net, &count);
+    BASE_CHECK(engine->mode == NN_MODE_EVAL && !engine->full && !engine->other && !engine->keep, BASE_EARG,
+               "what to keep is said once, to an engine in plain eval mode, before its first forward pass");
+    BASE_TRY(BASE_ALLOC(count, &engine->keep));
+    if (keep) memcpy(engine->keep, keep, (size_t)count);
+out:
+    return st;
 }
 
 static BaseStatus program_for(NnEngine *engine, int64_t n, NnProgram **out)
@@ -77,7 +92,8 @@ static BaseStatus program_for(NnEngine *engine, int64_t n, NnProgram **out)
         nn_program_free(*slot);
         *slot = NULL;
     }
-    if (!*slot) st = nn_program_create(engine->net, engine->mode, engine->precision, n, engine->engine, slot);
+    if (!*slot)
+        st = nn_program_create(engine->net, engine->mode, engine->precision, n, engine->keep, engine->engine, slot);
     *out = *slot;
     return st;
 }
@@ -141,6 +157,7 @@ static BaseStatus tap(NnEngine *engine, int layer, dnnl_data_type_t type, dnnl_f
     int node = 0;
     while (nn_prog_node(p, node)->layer != layer) node++;
     const NnTensor *value = &p->state[nn_prog_node(p, node)->in[0]].value;
+    BASE_CHECK(value->mem, BASE_EARG, "input of %s: the engine was told not to keep it", layers[layer].name);
     dnnl_memory_desc_t plain = nn_md(type, tag, 4, value->md.dims);
     NN_DNNL(dnnl_reorder_primitive_desc_create(&pd, &value->md, p->engine, &plain, p->engine, NULL), "the input",
             layers[layer].name);

@@ -102,10 +102,12 @@ static BaseStatus linear_pd(NnProgram *p, NnNode x, const Chain *c, const_dnnl_p
     dnnl_primitive_attr_t attr = NULL;
     /* logits leave in float32, so that bf16 does not round them */
     dnnl_data_type_t out_type = c->last == nn_net_output(p->net) ? dnnl_f32 : p->type;
-    const int64_t in_dims[2] = {p->n, nn_prog_node(p, node->in[0])->C}, out_dims[2] = {p->n, node->C};
+    const int64_t rows = p->n * node->H, in_dims[2] = {rows, nn_prog_node(p, node->in[0])->C},
+                  out_dims[2] = {rows, node->C};
     dnnl_memory_desc_t src = nn_md(p->type, dnnl_format_tag_any, 2, in_dims),
                        dst = nn_md(out_type, dnnl_nc, 2, out_dims);
-    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, true), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    /* many rows: as fast on plain weights, and in float32 those need no copy */
+    dnnl_memory_desc_t weight = nn_md_weight(p, x, p->type, node->H == 1), bias = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
     dnnl_inner_product_desc_t desc;
     NN_DNNL(dnnl_inner_product_forward_desc_init(&desc, forward_kind(p), &src, &weight,
                                                  node->bias || c->norm >= 0 ? &bias : NULL, &dst),
@@ -132,7 +134,7 @@ static BaseStatus forward_linear(NnProgram *p, NnNode x)
     BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
     const dnnl_memory_desc_t *rows = nn_pd_md(state->pd, dnnl_query_dst_md);
     dnnl_memory_desc_t map = nn_md_map(p, x, rows->data_type, dnnl_nhwc);
-    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c.last].value));
+    BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &p->state[c.last].value));
     BASE_TRY(nn_prog_view(p, &p->state[c.last].value, rows, &dst));
     NnStep *step;
     BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
@@ -163,7 +165,7 @@ static BaseStatus forward_unfolded(NnProgram *p, NnNode x)
     BASE_TRY(nn_unfold_weight(p, x, c.norm, &state->weight));
     BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
     dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
-    BASE_TRY(nn_prog_tensor(p, &map, false, &p->state[c.last].value));
+    BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &p->state[c.last].value));
     BASE_TRY(nn_unfold_rows(p, &p->forward, x, &p->state[c.last].value, &dst));
     NnMatmul product = {.a = state->src, .b = state->weight, .c = dst, .bias = bias, .other = other, .attr = attr};
     BASE_TRY(nn_unfold_product(p, &p->forward, x, &product, eval ? &p->load : NULL));
@@ -199,7 +201,7 @@ static BaseStatus forward_conv(NnProgram *p, NnNode x)
     BASE_TRY(nn_reload_weight(p, x, c.norm, nn_pd_md(pd, dnnl_query_weights_md), &weight));
     BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
     NnTensor *dst = &p->state[c.last].value;
-    BASE_TRY(nn_prog_tensor(p, nn_pd_md(pd, dnnl_query_dst_md), false, dst));
+    BASE_TRY(nn_prog_tensor(p, nn_pd_md(pd, dnnl_query_dst_md), p->reuse, dst));
     NnStep *step;
     BASE_TRY(nn_prog_step(p, &p->forward, node->name, pd, &step));
     nn_step_arg(step, DNNL_ARG_SRC, &state->src);
@@ -301,7 +303,7 @@ static BaseStatus forward_norm(NnProgram *p, NnNode x)
     BASE_TRY(nn_prog_pd(p, &desc, NULL, NULL, node->name, &state->pd));
     NnNode last = state->relu ? relu : x;
     NnTensor *dst = &p->state[last].value, scale, shift;
-    BASE_TRY(nn_prog_tensor(p, &state->src.md, false, dst));
+    BASE_TRY(nn_prog_tensor(p, &state->src.md, p->reuse, dst));
     const dnnl_memory_desc_t *ws = nn_pd_md(state->pd, dnnl_query_workspace_md);
     if (dnnl_memory_desc_get_size(ws)) BASE_TRY(nn_prog_tensor(p, ws, false, &state->workspace));
     BASE_TRY(nn_prog_param(p, node->weight, &scale));
@@ -329,7 +331,7 @@ static BaseStatus elementwise_value(NnProgram *p, NnNode x)
     state->owned = state->only >= 0;
     state->src = from->value;
     nn_prog_hold(&state->src);
-    if (!from->owned) return nn_prog_tensor(p, &from->value.md, false, &state->value);
+    if (!from->owned) return nn_prog_tensor(p, &from->value.md, p->reuse, &state->value);
     state->value = from->value;
     nn_prog_hold(&state->value);
     return BASE_OK;
@@ -369,7 +371,7 @@ static BaseStatus forward_pool(NnProgram *p, NnNode x)
         dnnl_pooling_forward_desc_init(&desc, forward_kind(p), kind, &state->src.md, &dst, stride, kernel, pad, pad),
         "the pooling", name);
     BASE_TRY(nn_prog_pd(p, &desc, NULL, NULL, name, &state->pd));
-    BASE_TRY(nn_prog_tensor(p, nn_pd_md(state->pd, dnnl_query_dst_md), false, &state->value));
+    BASE_TRY(nn_prog_tensor(p, nn_pd_md(state->pd, dnnl_query_dst_md), p->reuse, &state->value));
     const dnnl_memory_desc_t *ws = nn_pd_md(state->pd, dnnl_query_workspace_md);
     if (dnnl_memory_desc_get_size(ws)) BASE_TRY(nn_prog_tensor(p, ws, false, &state->workspace));
     NnStep *step;
@@ -417,7 +419,7 @@ static BaseStatus forward_add(NnProgram *p, NnNode x)
         *dst = a->value;
         nn_prog_hold(dst);
     } else {
-        BASE_TRY(nn_prog_tensor(p, &a->value.md, false, dst));
+        BASE_TRY(nn_prog_tensor(p, &a->value.md, p->reuse, dst));
     }
     dnnl_binary_desc_t desc;
     NN_DNNL(dnnl_binary_desc_init(&desc, dnnl_binary_add, &a->value.md, &other.md, &dst->md), "the addition", name);
@@ -481,17 +483,63 @@ static BaseStatus forward_dropout(NnProgram *p, NnNode x)
     return nn_prog_own_step(&p->forward, nn_prog_name(p, x), nn_dropout_run, job);
 }
 
+/* A class token is read where it is used. */
+static BaseStatus forward_nothing(NnProgram *p, NnNode x)
+{
+    (void)p, (void)x;
+    return BASE_OK;
+}
+
+/* @p left [nodes]: how often each value is still to be read; values that must outlive the pass count once more. */
+static BaseStatus count_readers(const NnProgram *p, int **left)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC(p->size, left));
+    (*left)[0] = (*left)[nn_net_output(p->net)] = 1;
+    for (int i = 0; i < p->size; i++) {
+        const NnNodeInfo *node = nn_prog_node(p, i);
+        for (int k = 0; k < 2; k++)
+            if (node->in[k] >= 0) (*left)[node->in[k]] += 1 + (p->reuse && node->layer >= 0 && p->keep[node->layer]);
+    }
+out:
+    return st;
+}
+
+/* Gives up what node @p x was the last to read. */
+static void release_read(NnProgram *p, NnNode x, int *left)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    nn_prog_release(&p->state[x].src);
+    for (int k = 0; k < 2; k++)
+        if (node->in[k] >= 0 && --left[node->in[k]] == 0) nn_prog_release(&p->state[node->in[k]].value);
+}
+
 BaseStatus nn_build_forward(NnProgram *p)
 {
-    static BaseStatus (*const BUILD[])(NnProgram *, NnNode) = {
-        [NN_NODE_CONV] = forward_conv,       [NN_NODE_LINEAR] = forward_linear, [NN_NODE_NORM] = forward_norm,
-        [NN_NODE_RELU] = forward_relu,       [NN_NODE_MAX_POOL] = forward_pool, [NN_NODE_AVG_POOL] = forward_pool,
-        [NN_NODE_FLATTEN] = forward_flatten, [NN_NODE_ADD] = forward_add,       [NN_NODE_DROPOUT] = forward_dropout};
+    static BaseStatus (*const BUILD[])(NnProgram *, NnNode) = {[NN_NODE_CONV] = forward_conv,
+                                                               [NN_NODE_LINEAR] = forward_linear,
+                                                               [NN_NODE_NORM] = forward_norm,
+                                                               [NN_NODE_RELU] = forward_relu,
+                                                               [NN_NODE_MAX_POOL] = forward_pool,
+                                                               [NN_NODE_AVG_POOL] = forward_pool,
+                                                               [NN_NODE_FLATTEN] = forward_flatten,
+                                                               [NN_NODE_ADD] = forward_add,
+                                                               [NN_NODE_DROPOUT] = forward_dropout,
+                                                               [NN_NODE_CLASS_TOKEN] = forward_nothing,
+                                                               [NN_NODE_TOKENS] = nn_tokens_forward,
+                                                               [NN_NODE_FIRST_TOKEN] = nn_first_token_forward,
+                                                               [NN_NODE_LAYER_NORM] = nn_layer_norm_forward,
+                                                               [NN_NODE_GELU] = nn_gelu_forward,
+                                                               [NN_NODE_ATTENTION] = nn_attention_forward};
     BaseStatus st = BASE_OK;
+    int *left = NULL;
     dnnl_memory_desc_t x = nn_md_map(p, 0, dnnl_f32, dnnl_nchw);
     BASE_TRY(nn_prog_tensor(p, &x, false, &p->state[0].value));
-    for (int i = 1; i < p->size; i++)
+    BASE_TRY(count_readers(p, &left));
+    for (int i = 1; i < p->size; i++) {
         if (!p->state[i].done) BASE_TRY(BUILD[nn_prog_node(p, i)->kind](p, i));
+        if (p->reuse) release_read(p, i, left);
+    }
     const int64_t dims[2] = {p->n, nn_net_classes(p->net)};
     dnnl_memory_desc_t plain = nn_md(dnnl_f32, dnnl_nc, 2, dims);
     NnTensor flat = {0};
@@ -499,5 +547,6 @@ BaseStatus nn_build_forward(NnProgram *p)
     if (st == BASE_OK) st = nn_prog_convert(p, &p->forward, "the logits", &flat, &plain, false, &p->logits);
     nn_prog_release(&flat);
 out:
+    base_free(left);
     return st;
 }

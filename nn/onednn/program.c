@@ -18,8 +18,10 @@ const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x) { return nn_graph_n
 
 const char *nn_prog_name(const NnProgram *p, NnNode x)
 {
-    static const char *const KINDS[] = {"the input",  "a convolution",   "a linear layer", "a batch norm", "a ReLU",
-                                        "a max pool", "an average pool", "a flatten",      "an add",       "a dropout"};
+    static const char *const KINDS[] = {"the input",     "a convolution", "a linear layer",  "a batch norm",
+                                        "a ReLU",        "a max pool",    "an average pool", "a flatten",
+                                        "an add",        "a dropout",     "a class token",   "a token list",
+                                        "a first token", "a layer norm",  "a GELU",          "an attention"};
     const NnNodeInfo *node = nn_prog_node(p, x);
     return node->name ? node->name : KINDS[node->kind];
 }
@@ -29,7 +31,9 @@ const char *nn_prog_name(const NnProgram *p, NnNode x)
 dnnl_memory_desc_t nn_md(dnnl_data_type_t type, dnnl_format_tag_t tag, int ndims, const int64_t *dims)
 {
     dnnl_memory_desc_t md;
-    if (dnnl_memory_desc_init_by_tag(&md, ndims, dims, type, tag) != dnnl_success) memset(&md, 0, sizeof md);
+    dnnl_dims_t all = {0}; /* the size that oneDNN declares */
+    memcpy(all, dims, (size_t)ndims * sizeof *dims);
+    if (dnnl_memory_desc_init_by_tag(&md, ndims, all, type, tag) != dnnl_success) memset(&md, 0, sizeof md);
     return md;
 }
 
@@ -117,17 +121,23 @@ out:
     return st;
 }
 
-BaseStatus nn_prog_view(NnProgram *p, const NnTensor *from, const dnnl_memory_desc_t *md, NnTensor *out)
+BaseStatus nn_prog_view_at(NnProgram *p, const NnTensor *from, size_t offset, const dnnl_memory_desc_t *md,
+                           NnTensor *out)
 {
     BaseStatus st = BASE_OK;
     NnTensor t = {.md = *md, .buf = from->buf};
     void *data;
     NN_DNNL(dnnl_memory_get_data_handle(from->mem, &data), "memory", "the network");
-    BASE_TRY(new_memory(p, md, data, &t.mem));
+    BASE_TRY(new_memory(p, md, (uint8_t *)data + offset, &t.mem));
     nn_prog_hold(&t);
     *out = t;
 out:
     return st;
+}
+
+BaseStatus nn_prog_view(NnProgram *p, const NnTensor *from, const dnnl_memory_desc_t *md, NnTensor *out)
+{
+    return nn_prog_view_at(p, from, 0, md, out);
 }
 
 BaseStatus nn_prog_wrap(NnProgram *p, const dnnl_memory_desc_t *md, const void *data, NnTensor *out)
@@ -263,8 +273,9 @@ BaseStatus nn_prog_vector(NnProgram *p, NnSteps *steps, const char *name, const 
 {
     BaseStatus st = BASE_OK;
     NnTensor flat = {0};
-    dnnl_memory_desc_t plain = nn_md(from->md.data_type, dnnl_nhwc, 4, from->md.dims);
-    dnnl_memory_desc_t vector = nn_md(from->md.data_type, dnnl_nc, 2, from->md.dims);
+    const int64_t *dims = from->md.dims, rows[2] = {dims[0] * dims[2] * dims[3], dims[1]};
+    dnnl_memory_desc_t plain = nn_md(from->md.data_type, dnnl_nhwc, 4, dims);
+    dnnl_memory_desc_t vector = nn_md(from->md.data_type, dnnl_nc, 2, rows);
     BASE_TRY(nn_prog_convert(p, steps, name, from, &plain, pooled, &flat));
     BASE_TRY(nn_prog_view(p, &flat, &vector, out));
 out:
@@ -307,8 +318,8 @@ static void count_consumers(NnProgram *p)
     p->state[nn_net_output(p->net)].only = -1;
 }
 
-BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, dnnl_engine_t engine,
-                             NnProgram **out)
+BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep,
+                             dnnl_engine_t engine, NnProgram **out)
 {
     BaseStatus st = BASE_OK;
     NnProgram *p = NULL;
@@ -320,6 +331,8 @@ BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int
     p->mode = mode;
     p->type = precision == NN_BF16 ? dnnl_bf16 : dnnl_f32;
     p->n = n;
+    p->keep = keep;
+    p->reuse = keep && mode == NN_MODE_EVAL;
     p->engine = engine;
     BASE_TRY(BASE_ALLOC(p->size, &p->state));
     BASE_TRY(BASE_ALLOC(p->size, &p->diff));

@@ -87,6 +87,8 @@ struct NnProgram {
     NnState *state;           /* [size] */
     NnTensor *diff;           /* [size], while the backward pass is built */
     NnTensor logits, dlogits; /* plain float32 [n, K] */
+    const uint8_t *keep;      /* [layers] 1: the input stays for a tap; only while reuse is set */
+    bool reuse;               /* plain eval: storage of values that were read serves again */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
     float *grads; /* of the running backward pass */
@@ -105,8 +107,9 @@ BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *la
 #define NN_DNNL(call, what, layer) BASE_TRY(nn_dnnl_status((call), (what), (layer)))
 
 /* program.c */
-BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, dnnl_engine_t engine,
-                             NnProgram **out);
+/** @p keep [layers]: whose inputs stay; NULL: everything stays. */
+BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep,
+                             dnnl_engine_t engine, NnProgram **out);
 void nn_program_free(NnProgram *p);
 BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);
 
@@ -118,6 +121,9 @@ dnnl_memory_desc_t nn_md_map(const NnProgram *p, NnNode x, dnnl_data_type_t type
 BaseStatus nn_prog_tensor(NnProgram *p, const dnnl_memory_desc_t *md, bool pooled, NnTensor *out);
 /** @p from's storage read as @p md; holds a reference. */
 BaseStatus nn_prog_view(NnProgram *p, const NnTensor *from, const dnnl_memory_desc_t *md, NnTensor *out);
+/** The same from byte @p offset of it on. */
+BaseStatus nn_prog_view_at(NnProgram *p, const NnTensor *from, size_t offset, const dnnl_memory_desc_t *md,
+                           NnTensor *out);
 /** Storage that is not the program's. */
 BaseStatus nn_prog_wrap(NnProgram *p, const dnnl_memory_desc_t *md, const void *data, NnTensor *out);
 void nn_prog_hold(NnTensor *t);
@@ -125,7 +131,7 @@ void nn_prog_release(NnTensor *t); /* gives up the reference; *t becomes empty *
 /** @p from in layout and type @p want: itself, a view, or a reorder added to @p steps. Holds a reference. */
 BaseStatus nn_prog_convert(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from,
                            const dnnl_memory_desc_t *want, bool pooled, NnTensor *out);
-/** [n, C, 1, 1] in any layout as a plain [n, C]; and back. */
+/** [n, C, H, W] in any layout as plain rows [n * H * W, C]. */
 BaseStatus nn_prog_vector(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, bool pooled,
                           NnTensor *out);
 BaseStatus nn_prog_reorder(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnTensor *to);
@@ -185,6 +191,19 @@ BaseStatus nn_unfold_fold(NnProgram *p, NnNode x, const NnTensor *patches, NnTen
 BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows);
 /** The same storage seen as the transposed matrix. */
 BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out);
+
+/* attention.c, tokens.c, layernorm.c: transformers. @p diff: the gradient of the one input, made fresh; parameters'
+ * gradients go to the gradient block. */
+BaseStatus nn_attention_forward(NnProgram *p, NnNode x);
+BaseStatus nn_attention_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
+BaseStatus nn_tokens_forward(NnProgram *p, NnNode x);
+BaseStatus nn_tokens_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
+BaseStatus nn_first_token_forward(NnProgram *p, NnNode x);
+BaseStatus nn_first_token_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
+BaseStatus nn_layer_norm_forward(NnProgram *p, NnNode x);
+BaseStatus nn_layer_norm_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
+BaseStatus nn_gelu_forward(NnProgram *p, NnNode x);
+BaseStatus nn_gelu_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
 
 /* forward.c, backward.c: the steps of the whole graph */
 BaseStatus nn_build_forward(NnProgram *p);

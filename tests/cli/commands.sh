@@ -29,6 +29,14 @@ accuracies() { "$EXPUNGE" eval $toy --weights "$1" --json; }
 
 ok eval $toy --weights w.safetensors
 has stdout "accuracy"
+
+# the architecture read off the weights
+ok eval --arch auto --data gaussians --weights w.safetensors
+has stderr "w.safetensors: recognised as mlp, 4 classes, images of 2x1x1"
+ok predict --arch auto --data gaussians --weights w.safetensors --split test -o auto.h5
+ok inspect auto.h5
+refuses 2 "auto reads off a weights file" train --arch auto --data gaussians -o none.safetensors
+
 ok eval $toy --weights w.safetensors --json
 has stdout '"acc_retain": null'
 has stdout '"split": "test"'

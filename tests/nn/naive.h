@@ -182,6 +182,142 @@ static inline void naive_weighted(Naive *a, int x, double *grads)
     }
 }
 
+/* ---- transformers: element (b, c, t) of [n, C, T, 1] is at (b C + c) T + t ---- */
+
+static inline void naive_layer_norm(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    const double *in = a->value[node->in[0]], *gamma = a->params + naive_offset(a, node->weight),
+                 *beta = a->params + naive_offset(a, node->bias_slice);
+    double *dgamma = grads ? grads + naive_offset(a, node->weight) : NULL,
+           *dbeta = grads ? grads + naive_offset(a, node->bias_slice) : NULL;
+    int64_t C = node->C, area = node->H * node->W;
+    for (int64_t row = 0; row < a->n * area; row++) {
+        int64_t first = row / area * C * area + row % area;
+        double mean = 0, var = 0, sum = 0, dot = 0;
+        for (int64_t c = 0; c < C; c++) mean += in[first + c * area] / (double)C;
+        for (int64_t c = 0; c < C; c++) var += pow(in[first + c * area] - mean, 2) / (double)C;
+        double s = 1 / sqrt(var + 1e-6);
+        for (int64_t c = 0; c < C; c++) {
+            int64_t i = first + c * area;
+            double hat = (in[i] - mean) * s;
+            if (!grads) {
+                a->value[x][i] = gamma[c] * hat + beta[c];
+                continue;
+            }
+            dgamma[c] += a->diff[x][i] * hat;
+            dbeta[c] += a->diff[x][i];
+            sum += gamma[c] * a->diff[x][i] / (double)C;
+            dot += gamma[c] * a->diff[x][i] * hat / (double)C;
+        }
+        for (int64_t c = 0; grads && c < C; c++) {
+            int64_t i = first + c * area;
+            a->diff[node->in[0]][i] += s * (gamma[c] * a->diff[x][i] - sum - dot * (in[i] - mean) * s);
+        }
+    }
+}
+
+static inline double naive_gelu(double x) { return x * (1 + erf(x / sqrt(2))) / 2; }
+static inline double naive_gelu_slope(double x)
+{
+    return (1 + erf(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * acos(-1));
+}
+
+/* y, or the gradients of what made it */
+static inline void naive_tokens(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    int64_t E = node->C, T = node->H, positions = naive_offset(a, node->weight),
+            first = naive_offset(a, naive_node(a, node->in[1])->weight);
+    for (int64_t b = 0; b < a->n; b++)
+        for (int64_t c = 0; c < E; c++)
+            for (int64_t t = 0; t < T; t++) {
+                int64_t o = (b * E + c) * T + t, i = (b * E + c) * (T - 1) + t - 1;
+                if (grads) {
+                    grads[positions + t * E + c] += a->diff[x][o];
+                    *(t ? &a->diff[node->in[0]][i] : &grads[first + c]) += a->diff[x][o];
+                } else {
+                    a->value[x][o] =
+                        a->params[positions + t * E + c] + (t ? a->value[node->in[0]][i] : a->params[first + c]);
+                }
+            }
+}
+
+/* One image and head: q, k, v are rows 0, E, 2 E of the stacked input. */
+static inline void naive_head(Naive *a, int x, int64_t b, int64_t h, bool backward)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    int64_t E = node->C, T = node->H, d = E / node->heads;
+    double *in = a->value[node->in[0]] + (b * 3 * E + h * d) * T, *din = a->diff[node->in[0]] + (b * 3 * E + h * d) * T;
+    double *out = a->value[x] + (b * E + h * d) * T, *dout = a->diff[x] + (b * E + h * d) * T;
+    double *p = NULL;
+    assert_ok(BASE_ALLOC(2 * T, &p));
+    for (int64_t s = 0; s < T; s++) {
+        double total = 0, mean = 0, *dp = p + T;
+        for (int64_t t = 0; t < T; t++) {
+            double score = 0;
+            for (int64_t c = 0; c < d; c++) score += in[c * T + s] * in[(E + c) * T + t];
+            p[t] = exp(score / sqrt((double)d));
+            total += p[t];
+        }
+        for (int64_t t = 0; t < T; t++) {
+            p[t] /= total;
+            dp[t] = 0;
+            for (int64_t c = 0; c < d; c++) {
+                if (backward) {
+                    dp[t] += dout[c * T + s] * in[(2 * E + c) * T + t];
+                    din[(2 * E + c) * T + t] += p[t] * dout[c * T + s];
+                } else {
+                    out[c * T + s] += p[t] * in[(2 * E + c) * T + t];
+                }
+            }
+            mean += p[t] * dp[t];
+        }
+        for (int64_t t = 0; backward && t < T; t++)
+            for (int64_t c = 0; c < d; c++) {
+                double ds = p[t] * (dp[t] - mean) / sqrt((double)d);
+                din[c * T + s] += ds * in[(E + c) * T + t];
+                din[(E + c) * T + t] += ds * in[c * T + s];
+            }
+    }
+    base_free(p);
+}
+
+/* True where @p x is a node of transformers, which this has then run. @p grads NULL: forward. */
+static inline bool naive_transformer(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    int64_t T = node->in[0] < 0 ? 0 : naive_node(a, node->in[0])->H;
+    switch (node->kind) {
+    case NN_NODE_CLASS_TOKEN: break;
+    case NN_NODE_TOKENS: naive_tokens(a, x, grads); break;
+    case NN_NODE_LAYER_NORM: naive_layer_norm(a, x, grads); break;
+    case NN_NODE_ATTENTION:
+        for (int64_t i = 0; i < a->n * node->heads; i++)
+            naive_head(a, x, i / node->heads, i % node->heads, grads != NULL);
+        break;
+    case NN_NODE_FIRST_TOKEN:
+        for (int64_t i = 0; i < a->n * node->C; i++) {
+            if (grads)
+                a->diff[node->in[0]][i * T] += a->diff[x][i];
+            else
+                a->value[x][i] = a->value[node->in[0]][i * T];
+        }
+        break;
+    case NN_NODE_GELU:
+        for (int64_t i = 0; i < naive_size(a, x); i++) {
+            double v = a->value[node->in[0]][i];
+            if (grads)
+                a->diff[node->in[0]][i] += a->diff[x][i] * naive_gelu_slope(v);
+            else
+                a->value[x][i] = naive_gelu(v);
+        }
+        break;
+    default: return false;
+    }
+    return true;
+}
+
 static inline void naive_forward(Naive *a, const float *x)
 {
     int size = nn_graph_size(a->graph);
@@ -189,6 +325,7 @@ static inline void naive_forward(Naive *a, const float *x)
     for (int64_t j = 0; j < naive_size(a, 0); j++) a->value[0][j] = x[j];
     for (int i = 1; i < size; i++) {
         const NnNodeInfo *node = naive_node(a, i);
+        if (naive_transformer(a, i, NULL)) continue;
         double *out = a->value[i];
         const double *in = a->value[node->in[0]], *other = node->in[1] < 0 ? NULL : a->value[node->in[1]];
         switch (node->kind) {
@@ -212,6 +349,7 @@ static inline void naive_backward(Naive *a, const double *dlogits, double *grads
     memcpy(a->diff[size - 1], dlogits, (size_t)naive_size(a, size - 1) * sizeof *dlogits);
     for (int i = size - 1; i > 0; i--) {
         const NnNodeInfo *node = naive_node(a, i);
+        if (naive_transformer(a, i, grads)) continue;
         switch (node->kind) {
         case NN_NODE_CONV:
         case NN_NODE_LINEAR: naive_weighted(a, i, grads); break;

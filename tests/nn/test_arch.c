@@ -1,137 +1,28 @@
 #include "tests/support/support.h"
 
-#include <ctype.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
 #include "nn/arch/arch.h"
-#include "nn/engine.h"
+#include "tests/nn/formula.h"
 
 static const int64_t PLANE[3] = {2, 1, 1}, PICTURE[3] = {1, 28, 28};
-
-/* Parameters from a formula, so that full-size networks can be compared without stored weights: u in [-1, 1) from the
- * SplitMix64 finaliser of (FNV-1a of the name + index + golden ratio). */
-static double formula(const char *name, int64_t i)
-{
-    uint64_t z = base_random_mix(base_hash_fnv1a(name) + (uint64_t)i + 0x9e3779b97f4a7c15u);
-    return 2 * ((double)(z >> 11) * 0x1p-53) - 1;
-}
-
-static void fill_slice(const NnSlice *slice, float *out)
-{
-    double scale = sqrt(6 * (double)slice->shape[0] / (double)slice->count);
-    for (int64_t i = 0; i < slice->count; i++) {
-        double u = formula(slice->name, i);
-        switch (slice->role) {
-        case NN_NORM_WEIGHT: u = 1 + 0.1 * u; break;
-        case NN_RUNNING_VAR: u = 1 + 0.5 * fabs(u); break;
-        case NN_WEIGHT: u *= scale; break;
-        default: u *= 0.1; break;
-        }
-        out[i] = (float)u;
-    }
-}
-
-static void fill(NnNet *net)
-{
-    int count = 0;
-    const NnSlice *slices = nn_net_param_slices(net, &count);
-    float *params = nn_net_edit_params(net), *buffers = nn_net_edit_buffers(net);
-    for (int i = 0; i < count; i++) fill_slice(&slices[i], params + slices[i].offset);
-    slices = nn_net_buffer_slices(net, &count);
-    for (int i = 0; i < count; i++) fill_slice(&slices[i], buffers + slices[i].offset);
-}
-
-/* Next "name": [d, ...] of a flat JSON object of integer arrays; *at moves behind it. */
-static bool next_row(const char **at, char name[128], int *ndim, int64_t shape[8])
-{
-    const char *p = strchr(*at, '"');
-    if (!p) return false;
-    const char *end = strchr(p + 1, '"');
-    snprintf(name, 128, "%.*s", (int)(end - p - 1), p + 1);
-    for (*ndim = 0, p = strchr(end, '['); *p != ']';) {
-        p++;
-        if (isdigit((unsigned char)*p)) shape[(*ndim)++] = strtoll(p, (char **)(uintptr_t)&p, 10);
-    }
-    *at = p;
-    return true;
-}
-
-/* Names, shapes and order of parameters as torchvision's state_dict has them (statistics have their own block). */
-static void check_state_dict(const NnNet *net, const char *json)
-{
-    int counts[2], at[2] = {0, 0}, ndim;
-    const NnSlice *const blocks[2] = {nn_net_param_slices(net, &counts[0]), nn_net_buffer_slices(net, &counts[1])};
-    char name[128];
-    int64_t shape[8];
-    while (next_row(&json, name, &ndim, shape)) {
-        if (strstr(name, "num_batches_tracked")) continue;
-        int b = strstr(name, "running_") ? 1 : 0;
-        assert_true(at[b] < counts[b]);
-        const NnSlice *slice = &blocks[b][at[b]++];
-        assert_string_equal(slice->name, name);
-        assert_int_equal(slice->ndim, ndim);
-        assert_memory_equal(slice->shape, shape, (size_t)ndim * sizeof *shape);
-    }
-    assert_int_equal(at[0], counts[0]);
-    assert_int_equal(at[1], counts[1]);
-}
-
-/* Logits of two images. float32 against PyTorch's float64: rounding grows with depth to about 1e-5 of the largest
- * logit. */
-static void check_architecture(const char *name, const char *group)
-{
-    IoHdf5 *file = NULL;
-    NnNet *net = NULL;
-    NnEngine *engine = NULL;
-    const NnArch *arch = NULL;
-    IoH5Info info;
-    char path[128], *json = NULL;
-    float *x = NULL, *logits = NULL;
-    assert_ok(io_hdf5_open(support_fixture("architectures.h5"), true, &file));
-    snprintf(path, sizeof path, "%s/logits", group);
-    assert_ok(io_hdf5_info(file, path, &info));
-    double *want = support_read_f64(file, path, NULL);
-    assert_ok(nn_arch_find(name, &arch));
-    assert_ok(nn_arch_build(arch, PICTURE, info.shape[1], &net));
-    assert_int_equal(nn_net_param_count(net), (int64_t)support_attr(file, group, "parameters"));
-    assert_ok(io_hdf5_get_text(file, group, "state_dict", &json));
-    check_state_dict(net, json);
-    fill(net);
-    int64_t pixels = 2 * arch->C * arch->H * arch->W;
-    assert_ok(BASE_ALLOC(pixels, &x));
-    assert_ok(BASE_ALLOC(info.count, &logits));
-    for (int64_t i = 0; i < pixels; i++) x[i] = (float)formula("input", i);
-    assert_ok(nn_engine_create(net, NN_MODE_EVAL, NN_F32, 2, &engine));
-    assert_ok(nn_engine_forward(engine, x, 2, 0, logits));
-    assert_close_f32(logits, want, info.count, 1e-4);
-    nn_engine_free(engine);
-    nn_net_free(net);
-    base_free(x);
-    base_free(logits);
-    base_free(want);
-    base_free(json);
-    io_hdf5_close(file);
-}
 
 static void small_forms_are_torchvisions(void **state)
 {
     (void)state;
-    check_architecture("vgg11_bn", "vgg11_bn_cifar");
-    check_architecture("vgg16_bn", "vgg16_bn_cifar");
-    check_architecture("resnet18", "resnet18_cifar");
-    check_architecture("resnet50", "resnet50_cifar");
+    formula_check("vgg11_bn", "vgg11_bn_cifar");
+    formula_check("vgg16_bn", "vgg16_bn_cifar");
+    formula_check("resnet18", "resnet18_cifar");
+    formula_check("resnet50", "resnet50_cifar");
 }
 
 static void large_forms_are_torchvisions(void **state)
 {
     (void)state;
     if (!getenv("EXPUNGE_LONG")) skip();
-    check_architecture("resnet18_imagenet", "resnet18_imagenet");
-    check_architecture("resnet50_imagenet", "resnet50_imagenet");
-    check_architecture("vgg11_bn_imagenet", "vgg11_bn_imagenet");
+    formula_check("resnet18_imagenet", "resnet18_imagenet");
+    formula_check("resnet50_imagenet", "resnet50_imagenet");
+    formula_check("vgg11_bn_imagenet", "vgg11_bn_imagenet");
 }
 
 static void every_row_builds(void **state)
@@ -175,6 +66,36 @@ static void mlp_is_the_papers_toy(void **state)
     assert_int_equal(nn_net_layers(net, &layers)[0].features, 784);
     assert_int_equal(nn_net_layers(net, &layers)[0].K, 256);
     nn_net_free(net);
+}
+
+/* Smaller images are padded to the form's size; larger ones change the network where it pools globally, and no other.
+ */
+static void sizes_follow_data_and_checkpoint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t data, want;
+    } ROWS[] = {{"resnet18", 28, 32}, {"resnet18", 64, 64},   {"allcnn", 64, 64},   {"vgg11_bn", 64, 32},
+                {"convnet", 64, 64},  {"vit_b_16", 256, 224}, {"vit_b_16", 28, 224}};
+    const NnArch *arch = NULL;
+    IoTensors *tensors = NULL;
+    int64_t shape[3], positions[3] = {1, 577, 768};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const int64_t data[3] = {3, ROWS[i].data, ROWS[i].data};
+        assert_ok(nn_arch_find(ROWS[i].name, &arch));
+        nn_arch_shape(arch, data, NULL, shape);
+        assert_true(shape[0] == 3 && shape[1] == ROWS[i].want && shape[2] == ROWS[i].want);
+    }
+    assert_ok(io_tensors_create(&tensors));
+    assert_ok(io_tensors_add(tensors, "encoder.pos_embedding", IO_F32, 3, positions, NULL));
+    assert_ok(nn_arch_find("vit_b_16", &arch));
+    nn_arch_shape(arch, PICTURE, tensors, shape);
+    assert_int_equal(shape[1], 384); /* (577 - 1) = 24^2 patches of 16 */
+    tensors->items[0].shape[1] = 500;
+    nn_arch_shape(arch, PICTURE, tensors, shape);
+    assert_int_equal(shape[1], 224); /* no square: the loader will say what does not fit */
+    io_tensors_free(tensors);
 }
 
 static void class_count_comes_from_the_checkpoint(void **state)
@@ -225,6 +146,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(large_forms_are_torchvisions),
     cmocka_unit_test(every_row_builds),
     cmocka_unit_test(mlp_is_the_papers_toy),
+    cmocka_unit_test(sizes_follow_data_and_checkpoint),
     cmocka_unit_test(class_count_comes_from_the_checkpoint),
     cmocka_unit_test(bad_input_is_refused),
 };

@@ -96,6 +96,7 @@ static const Case CASES[] = {
     {"small_maps", small_maps, 16, 4, 4, 6},
     {"many_channels", many_channels, 3, 8, 8, 16},
     {"pooled", pooled, 3, 8, 12, 7},
+    {"transformer", small_transformer, 3, 12, 8, 5},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 
@@ -399,7 +400,7 @@ static void test_running_statistics(void **state)
 {
     (void)state;
     check_statistics(&CASES[1], NN_F32, 1e-6);
-    if (nn_precision_available(NN_BF16) == NN_BF16) check_statistics(&CASES[CASE_COUNT - 1], NN_BF16, 1e-3);
+    if (nn_precision_available(NN_BF16) == NN_BF16) check_statistics(&CASES[7], NN_BF16, 1e-3);
 }
 
 /* An edit of parameters or of running statistics reaches an engine that already ran. */
@@ -421,6 +422,67 @@ static void test_edits_are_seen(void **state)
     assert_ok(nn_engine_forward(engine, f->x, 1, 0, before));
     assert_true(fabsf(before[1] - after[1]) > 1e-3f);
     nn_engine_free(engine);
+}
+
+/* Storage that serves again changes no bit: neither of logits nor of what is kept for a tap. */
+static void check_keep(const Case *c, NnPrecision precision)
+{
+    NnNet *net = make_net(c);
+    NnEngine *all = NULL, *one = NULL;
+    int count;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    int64_t K = nn_net_classes(net);
+    float *x = normals(c->n * c->C * c->H * c->W, "x"), *want = floats(c->n * K), *got = floats(c->n * K);
+    assert_ok(nn_engine_create(net, NN_MODE_EVAL, precision, c->n, &all));
+    assert_ok(nn_engine_forward(all, x, c->n, 0, want));
+    for (int kept = -1; kept < count; kept++) {
+        uint8_t keep[64] = {0};
+        assert_true(count <= 64);
+        if (kept >= 0) keep[kept] = 1;
+        assert_ok(nn_engine_create(net, NN_MODE_EVAL, precision, c->n, &one));
+        assert_ok(nn_engine_keep(one, kept < 0 ? NULL : keep));
+        for (int round = 0; round < 2; round++) {
+            assert_ok(nn_engine_forward(one, x, c->n, 0, got));
+            assert_memory_equal(got, want, (size_t)(c->n * K) * sizeof *got);
+        }
+        for (int i = 0; i < count; i++) {
+            int64_t size = c->n * layers[i].C * layers[i].H * layers[i].W;
+            float *a = floats(size), *b = floats(size);
+            assert_ok(nn_engine_tap(all, i, a));
+            bool there = nn_engine_tap(one, i, b) == BASE_OK;
+            assert_true(there || i != kept);
+            if (there) assert_memory_equal(a, b, (size_t)size * sizeof *a);
+            base_free(a);
+            base_free(b);
+        }
+        nn_engine_free(one);
+    }
+    nn_engine_free(all);
+    nn_net_free(net);
+    base_free(x);
+    base_free(want);
+    base_free(got);
+}
+
+static void test_kept_inputs(void **state)
+{
+    Fixture *f = *state;
+    NnEngine *engine = NULL;
+    float logits[16 * 5], *map = floats(16 * 8 * 36);
+    for (int i = 0; i < CASE_COUNT; i++) {
+        check_keep(&CASES[i], NN_F32);
+        if (nn_precision_available(NN_BF16) == NN_BF16) check_keep(&CASES[i], NN_BF16);
+    }
+    assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 16, &engine));
+    assert_ok(nn_engine_keep(engine, NULL));
+    assert_fails(nn_engine_keep(engine, NULL), BASE_EARG, "said once");
+    assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
+    assert_fails(nn_engine_tap(engine, 1, map), BASE_EARG, "conv2: the engine was told not to keep it");
+    nn_engine_free(engine);
+    assert_ok(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 16, &engine));
+    assert_fails(nn_engine_keep(engine, NULL), BASE_EARG, "plain eval");
+    nn_engine_free(engine);
+    base_free(map);
 }
 
 /* ---- dropout: identity, dropout, identity: the logits are the mask ---- */
@@ -582,6 +644,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_bf16_is_near_the_twin),
     cmocka_unit_test(test_running_statistics),
     FIXTURE_TEST(test_edits_are_seen),
+    FIXTURE_TEST(test_kept_inputs),
     cmocka_unit_test(test_dropout),
     FIXTURE_TEST(test_bad_calls),
     cmocka_unit_test(test_a_batch_of_one_has_no_statistics),

@@ -162,8 +162,8 @@ static double *naive_gram(const NnLayer *l, const float *map, int64_t images, in
         y0 = (int64_t)base_random_below(&random, (uint64_t)(l->H - h + 1));
         x0 = (int64_t)base_random_below(&random, (uint64_t)(l->W - w + 1));
     }
-    int64_t oh = conv ? (h + 2 * l->pad - k) / l->stride + 1 : 1, ow = conv ? (w + 2 * l->pad - k) / l->stride + 1 : 1;
-    int64_t total = images * oh * ow, take = conv && total > most ? most : total;
+    int64_t oh = conv ? (h + 2 * l->pad - k) / l->stride + 1 : h, ow = conv ? (w + 2 * l->pad - k) / l->stride + 1 : 1;
+    int64_t total = images * oh * ow, take = (conv || h > 1) && total > most ? most : total;
     assert_ok(BASE_ALLOC(total, &chosen));
     for (int64_t i = 0; i < total; i++) chosen[i] = i;
     if (take < total) {
@@ -181,7 +181,7 @@ static double *naive_gram(const NnLayer *l, const float *map, int64_t images, in
                     row[at] = in ? (double)map[((image * l->C + c) * l->H + y0 + y) * l->W + x0 + x] : 0;
                 }
             }
-            if (!conv) row[c] = (double)map[image * l->C + c];
+            if (!conv) row[c] = (double)map[(image * l->C + c) * h + i]; /* token i */
         }
         for (int64_t a = 0; a < f; a++) {
             trace += row[a] * row[a];
@@ -219,10 +219,8 @@ static void naive_project(const double *g, int64_t f, double alpha, double *rows
     base_free(b);
 }
 
-static void test_sampled_twin(void **state)
+static void check_sampled(Small *s)
 {
-    (void)state;
-    Small *s = small_open("1,4");
     DataIndex retain = {0}, forget = {0};
     const double alpha_r = 30, alpha_f = 10;
     const int64_t most = 150;
@@ -260,6 +258,34 @@ static void test_sampled_twin(void **state)
     base_free(want);
     data_index_free(&retain);
     data_index_free(&forget);
+}
+
+static void test_sampled_twin(void **state)
+{
+    (void)state;
+    Small *s = small_open("1,4");
+    check_sampled(s);
+    small_close(s);
+}
+
+/* Q, K and V share one weight and its rows, the tokens after layer norm; max_patches caps tokens: 150 of 18 * 10. */
+static void test_sampled_tokens(void **state)
+{
+    (void)state;
+    Small *s = small_open("1,4");
+    NnGraph *g = NULL;
+    int count;
+    nn_net_free(s->net);
+    assert_ok(nn_graph_create(3, 12, 12, &g));
+    NnNode x = small_transformer(g);
+    assert_ok(nn_net_create_take(g, x, &s->net));
+    nn_net_init(s->net, 4);
+    s->context.original = s->net;
+    const NnLayer *layers = nn_net_layers(s->net, &count);
+    assert_int_equal(count, 10); /* patches; twice projection, output, two of the MLP; classifier */
+    assert_string_equal(layers[1].name, "a0.in_proj");
+    assert_true(layers[1].K == 36 && layers[1].features == 12 && layers[1].H == 10);
+    check_sampled(s);
     small_close(s);
 }
 
@@ -480,8 +506,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference),    cmocka_unit_test(test_spectra),   cmocka_unit_test(test_layers),
-    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_streaming), cmocka_unit_test(test_unfold),
-    cmocka_unit_test(test_samples),      cmocka_unit_test(test_reduce),    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_reference),    cmocka_unit_test(test_spectra),        cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens), cmocka_unit_test(test_streaming),
+    cmocka_unit_test(test_unfold),       cmocka_unit_test(test_samples),        cmocka_unit_test(test_reduce),
+    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -6,7 +6,9 @@
 
 enum { BATCH = 128, CHUNK_ROWS = 2048 };
 static const int64_t MAP_BYTES = (int64_t)256 << 20; /* of one layer, one batch */
+static const int64_t TAP_BYTES = (int64_t)1 << 30;   /* of all layers wanted, one batch */
 static const int64_t HELD_BYTES = (int64_t)64 << 20; /* of one layer: many images make long products */
+static const int64_t ALL_BYTES = (int64_t)2 << 30;   /* of all layers together, beyond one batch of each */
 
 /* One wanted layer: the windows of the images that are held. */
 typedef struct {
@@ -36,6 +38,9 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static BaseStatus hold(Stream *s, int64_t images, int64_t batch)
 {
     BaseStatus st = BASE_OK;
+    int64_t wanted = 0;
+    for (int i = 0; i < s->layer_count; i++) wanted += s->selected[i];
+    int64_t bytes = smaller(HELD_BYTES, ALL_BYTES / larger(wanted, 1));
     for (int i = 0; i < s->layer_count; i++) {
         const NnLayer *layer = s->layers + i;
         const UnlearnPatches *p = s->plans + i;
@@ -43,7 +48,7 @@ static BaseStatus hold(Stream *s, int64_t images, int64_t batch)
         if (!s->selected[i]) continue;
         h->element = s->bf16 && s->bf16[i] ? sizeof(uint16_t) : sizeof(float);
         int64_t size = p->h * p->w * layer->C * h->element;
-        h->room = smaller(images, larger(batch, HELD_BYTES / size));
+        h->room = smaller(images, larger(batch, bytes / size));
         BASE_TRY(BASE_ALLOC_RAW(h->room * size, &h->windows));
         BASE_TRY(unlearn_patches_group(layer, p, &h->groups));
         s->chunk_size = larger(s->chunk_size, layer->features * smaller(p->rows, CHUNK_ROWS));
@@ -127,19 +132,25 @@ BaseStatus unlearn_inputs_stream(const NnNet *net, const DataView *view, const u
     NnNet *copy = NULL;
     DataLoader *loader = NULL;
     float *logits = NULL;
-    int64_t shape[3], done = 0;
+    int64_t shape[3], done = 0, taps = 0; /* taps: values of one image */
     s.layers = nn_net_layers(net, &s.layer_count);
-    for (int i = 0; i < s.layer_count; i++)
-        if (selected[i]) s.map_size = larger(s.map_size, s.layers[i].C * s.layers[i].H * s.layers[i].W);
+    for (int i = 0; i < s.layer_count; i++) {
+        int64_t size = s.layers[i].C * s.layers[i].H * s.layers[i].W;
+        if (!selected[i]) continue;
+        s.map_size = larger(s.map_size, size);
+        taps += size;
+    }
     if (s.map_size == 0) goto out;
     if (batch <= 0) batch = BATCH;
     batch = smaller(batch, larger(1, MAP_BYTES / (s.map_size * (int64_t)sizeof(float))));
+    batch = smaller(batch, larger(1, TAP_BYTES / (taps * (int64_t)sizeof(float))));
     batch = smaller(batch, view->n);
     nn_net_input_shape(net, shape);
     BASE_TRY(BASE_ALLOC(s.layer_count, &s.held));
     BASE_TRY(hold(&s, view->n, batch));
     BASE_TRY(nn_net_clone(net, &copy));
     BASE_TRY(nn_engine_create(copy, NN_MODE_EVAL, precision, batch, &s.engine));
+    BASE_TRY(nn_engine_keep(s.engine, selected));
     BASE_TRY(BASE_ALLOC_RAW(batch * nn_net_classes(net), &logits));
     DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};
     BASE_TRY(data_loader_create(view, &config, &loader));

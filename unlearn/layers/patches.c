@@ -12,11 +12,12 @@ BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images
                                 uint64_t seed, const char *side, UnlearnPatches *out)
 {
     BaseStatus st = BASE_OK;
-    UnlearnPatches p = {.h = layer->H, .w = layer->W, .out_h = 1, .out_w = 1};
-    bool conv = layer->kind == NN_LAYER_CONV, paper = conv && kind == UNLEARN_PATCHES_PAPER;
+    UnlearnPatches p = {.h = layer->H, .w = layer->W, .out_h = layer->H, .out_w = layer->W};
+    bool conv = layer->kind == NN_LAYER_CONV, paper = kind == UNLEARN_PATCHES_PAPER;
+    bool many = conv || layer->H * layer->W > 1; /* patches or tokens; else one vector an image */
     char stream[64];
     *out = (UnlearnPatches){0};
-    if (paper) {
+    if (paper && conv) {
         snprintf(stream, sizeof stream, "%s_window", side);
         BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
         p.h = smaller(layer->H, 3 * layer->kernel);
@@ -29,7 +30,7 @@ BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images
         p.out_w = (p.w + 2 * layer->pad - layer->kernel) / layer->stride + 1;
     }
     p.total = p.rows = images * p.out_h * p.out_w;
-    if (paper && most > 0 && p.total > most) {
+    if (paper && many && most > 0 && p.total > most) {
         snprintf(stream, sizeof stream, "%s_patches", side);
         BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
         p.rows = most;

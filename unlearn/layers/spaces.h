@@ -29,7 +29,7 @@ extern const char *const unlearn_patch_names[];
         BASE_PARAM_CHOICE(UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                         \
                           "paper: one random 3k x 3k window, then max_patches of it; all: every patch"),               \
         BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
-                       "rows kept of a convolution with patches: paper; 0: all"),                                      \
+                       "rows (patches, tokens) kept of a layer with patches: paper; 0: all"),                          \
         BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, math_route_names,                                              \
                           "svd, eigen or closed (Cholesky): one answer"),                                              \
         BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all", "all, last, or a list of layer names")

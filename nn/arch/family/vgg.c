@@ -1,27 +1,32 @@
 #include "nn/arch/family/vgg.h"
 
-const int nn_vgg_plan_a[] = {64,  NN_VGG_POOL, 128,         NN_VGG_POOL, 256, 256,         NN_VGG_POOL,
-                             512, 512,         NN_VGG_POOL, 512,         512, NN_VGG_POOL, NN_VGG_END};
-const int nn_vgg_plan_d[] = {64,  64,  NN_VGG_POOL, 128,         128,       NN_VGG_POOL, 256,
-                             256, 256, NN_VGG_POOL, 512,         512,       512,         NN_VGG_POOL,
-                             512, 512, 512,         NN_VGG_POOL, NN_VGG_END};
+enum { STAGES = 5 };
 
-NnNode nn_vgg_draw(NnGraph *g, const int *plan, int64_t hidden, int64_t K)
+/* Convolutions of a stage; each step from 13 to 16 to 19 gives one more to each of the three deep stages. */
+static int stage_size(int depth, int stage)
 {
+    if (depth == 11) return stage < 2 ? 1 : 2;
+    return stage < 2 ? 2 : 2 + (depth - 13) / 3;
+}
+
+NnNode nn_vgg_draw(NnGraph *g, const NnVgg *form, int64_t K)
+{
+    static const int CHANNELS[STAGES] = {64, 128, 256, 512, 512};
     NnNode x = nn_input(g);
-    for (int at = 0; *plan != NN_VGG_END; plan++) {
-        if (*plan == NN_VGG_POOL) {
-            x = nn_max_pool(g, x, 2, 2, 0);
+    int at = 0;
+    for (int stage = 0; stage < STAGES; stage++) {
+        for (int i = 0; i < stage_size(form->depth, stage); i++) {
+            x = nn_conv(g, x, nn_name(g, "features.%d", at++), CHANNELS[stage], 3, 1, 1, true);
+            if (form->norm) x = nn_batch_norm(g, x, nn_name(g, "features.%d", at++));
+            x = nn_relu(g, x);
             at++;
-            continue;
         }
-        x = nn_conv(g, x, nn_name(g, "features.%d", at), *plan, 3, 1, 1, true);
-        x = nn_relu(g, nn_batch_norm(g, x, nn_name(g, "features.%d", at + 1)));
-        at += 3;
+        x = nn_max_pool(g, x, 2, 2, 0);
+        at++;
     }
-    x = nn_linear(g, nn_flatten(g, x), "classifier.0", hidden, true);
+    x = nn_linear(g, nn_flatten(g, x), "classifier.0", form->hidden, true);
     x = nn_dropout(g, nn_relu(g, x), 0.5);
-    x = nn_linear(g, x, "classifier.3", hidden, true);
+    x = nn_linear(g, x, "classifier.3", form->hidden, true);
     x = nn_dropout(g, nn_relu(g, x), 0.5);
     return nn_linear(g, x, "classifier.6", K, true);
 }

@@ -1,0 +1,16 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/resnet.h"
+
+static NnNode build(NnGraph *g, int64_t K)
+{
+    static const NnResnet FORM = {.blocks = {3, 8, 36, 3}, .bottleneck = true, .large = true};
+    return nn_resnet_draw(g, &FORM, K);
+}
+
+const NnArch nn_arch_resnet152_imagenet = {
+    .entry = BASE_ENTRY_PLAIN("resnet152_imagenet", "ResNet-152, 224x224 form; larger images too", "He et al. 2016"),
+    .C = 3,
+    .H = 224,
+    .W = 224,
+    .larger = true,
+    .build = build};

@@ -1,0 +1,16 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/vgg.h"
+
+static NnNode build(NnGraph *g, int64_t K)
+{
+    static const NnVgg FORM = {.depth = 11, .norm = false, .hidden = 512};
+    return nn_vgg_draw(g, &FORM, K);
+}
+
+const NnArch nn_arch_vgg11 = {.entry = BASE_ENTRY_PLAIN("vgg11",
+                                                        "VGG-11, 32x32 form: 8 convolutions, classifier 512-512-512-K",
+                                                        "Simonyan & Zisserman 2015, configuration A"),
+                              .C = 3,
+                              .H = 32,
+                              .W = 32,
+                              .build = build};

@@ -1,0 +1,17 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/vgg.h"
+
+static NnNode build(NnGraph *g, int64_t K)
+{
+    static const NnVgg FORM = {.depth = 13, .norm = true, .hidden = 512};
+    return nn_vgg_draw(g, &FORM, K);
+}
+
+const NnArch nn_arch_vgg13_bn = {
+    .entry =
+        BASE_ENTRY_PLAIN("vgg13_bn", "VGG-13 with batch norm, 32x32 form: 10 convolutions, classifier 512-512-512-K",
+                         "Simonyan & Zisserman 2015, configuration B"),
+    .C = 3,
+    .H = 32,
+    .W = 32,
+    .build = build};

@@ -1,0 +1,14 @@
+#include "nn/arch/arch.h"
+#include "nn/arch/family/vit.h"
+
+static NnNode build(NnGraph *g, int64_t K) { return nn_vit_draw(g, &nn_vit_base_32, K); }
+static int64_t side(const IoTensors *tensors) { return nn_vit_side(&nn_vit_base_32, tensors); }
+
+const NnArch nn_arch_vit_b_32 = {
+    .entry = BASE_ENTRY_PLAIN("vit_b_32", "ViT-B/32, 224x224 form; other sizes by the checkpoint's positions",
+                              "Dosovitskiy et al. 2021"),
+    .C = 3,
+    .H = 224,
+    .W = 224,
+    .build = build,
+    .side = side};

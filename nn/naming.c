@@ -1,0 +1,82 @@
+#include "nn/naming.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/param.h"
+
+/* '#' stands for a number, '*' for the rest of the name (at the end). */
+static const char *const RULES[][2] = {
+    {"layer#.#.shortcut.*", "layer#.#.downsample.*"},
+    {"linear.*", "fc.*"},
+    {"cls_token", "class_token"},
+    {"pos_embed", "encoder.pos_embedding"},
+    {"patch_embed.proj.*", "conv_proj.*"},
+    {"blocks.#.norm1.*", "encoder.layers.encoder_layer_#.ln_1.*"},
+    {"blocks.#.attn.qkv.*", "encoder.layers.encoder_layer_#.self_attention.in_proj_*"},
+    {"blocks.#.attn.proj.*", "encoder.layers.encoder_layer_#.self_attention.out_proj.*"},
+    {"blocks.#.norm2.*", "encoder.layers.encoder_layer_#.ln_2.*"},
+    {"blocks.#.mlp.fc1.*", "encoder.layers.encoder_layer_#.mlp.0.*"},
+    {"blocks.#.mlp.fc2.*", "encoder.layers.encoder_layer_#.mlp.3.*"},
+    {"norm.*", "encoder.ln.*"},
+    {"head.*", "heads.head.*"},
+    {"encoder.layers.encoder_layer_#.mlp.linear_1.*", "encoder.layers.encoder_layer_#.mlp.0.*"},
+    {"encoder.layers.encoder_layer_#.mlp.linear_2.*", "encoder.layers.encoder_layer_#.mlp.3.*"},
+};
+enum { NUMBERS = 2, DIGITS = 4 }; /* of a rule, of a number */
+
+typedef struct {
+    char number[NUMBERS][DIGITS + 1];
+    const char *rest;
+} Match;
+
+static bool matches(const char *rule, const char *name, Match *m)
+{
+    int numbers = 0;
+    *m = (Match){.rest = ""};
+    for (; *rule && *rule != '*'; rule++) {
+        if (*rule != '#') {
+            if (*name++ != *rule) return false;
+            continue;
+        }
+        int digits = 0;
+        while (digits < DIGITS && isdigit((unsigned char)*name)) m->number[numbers][digits++] = *name++;
+        if (digits == 0) return false;
+        numbers++;
+    }
+    if (*rule != '*') return *name == '\0';
+    m->rest = name;
+    return *name != '\0';
+}
+
+bool nn_naming_canonical(const char *name, char out[NN_NAMING_SIZE])
+{
+    Match m;
+    if (strlen(name) > NN_NAMING_SIZE / 2) return false; /* a rule adds less than that */
+    for (size_t i = 0; i < BASE_COUNT(RULES); i++) {
+        if (!matches(RULES[i][0], name, &m)) continue;
+        size_t used = 0;
+        int numbers = 0;
+        for (const char *at = RULES[i][1]; *at; at++) {
+            const char one[2] = {*at, '\0'}, *part = *at == '#' ? m.number[numbers++] : *at == '*' ? m.rest : one;
+            used += (size_t)snprintf(out + used, NN_NAMING_SIZE - used, "%s", part);
+        }
+        return true;
+    }
+    return false;
+}
+
+BaseStatus nn_naming_apply(IoTensors *tensors)
+{
+    BaseStatus st = BASE_OK;
+    char name[NN_NAMING_SIZE];
+    for (size_t i = 0; i < tensors->count; i++) {
+        IoTensor *tensor = &tensors->items[i];
+        if (tensor->alias || !nn_naming_canonical(tensor->name, name) || io_tensors_find(tensors, name)) continue;
+        BASE_TRY(base_strdup(name, &tensor->alias));
+    }
+out:
+    return st;
+}

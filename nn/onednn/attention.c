@@ -1,0 +1,194 @@
+/* Multi-head self-attention (Vaswani et al. 2017, section 3.2) on [Q, K, V] stacked along the features, as one
+ * projection made them. For each image and head, d = E / heads, rows = tokens:
+ *
+ *   S = Q K^T / sqrt(d)    P = softmax of the rows of S    O = P V
+ *   dV = P^T dO    dP = dO V^T    dS = P (dP - rowsum(P dP))    dQ = dS K / sqrt(d)    dK = dS^T Q / sqrt(d)
+ *
+ * Heads are strided views of the token rows: nothing is copied to take them apart or to put them together. */
+#include <math.h>
+
+#include "nn/onednn/program.h"
+
+/* Views [n, heads, T, d] of one node's rows, or [n, heads, d, T]. */
+typedef struct {
+    NnProgram *p;
+    const char *name;
+    int64_t T, E, heads, d;
+} Shape;
+
+static Shape shape_of(NnProgram *p, NnNode x)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    return (Shape){p, nn_prog_name(p, x), node->H, node->C, node->heads, node->C / node->heads};
+}
+
+/* Part @p part (Q, K, V) of @p rows [n, T, parts E], as it is or with each head transposed. */
+static BaseStatus heads_of(const Shape *s, const NnTensor *rows, int64_t parts, int64_t part, bool transposed,
+                           NnTensor *out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t width = parts * s->E;
+    dnnl_dims_t dims = {s->p->n, s->heads, s->T, s->d}, strides = {s->T * width, s->d, width, 1};
+    if (transposed) dims[2] = s->d, dims[3] = s->T, strides[2] = 1, strides[3] = width;
+    dnnl_memory_desc_t md;
+    NN_DNNL(dnnl_memory_desc_init_by_strides(&md, 4, dims, s->p->type, strides), "the heads", s->name);
+    size_t offset = (size_t)(part * s->E) * dnnl_data_type_size(s->p->type);
+    BASE_TRY(nn_prog_view_at(s->p, rows, offset, &md, out));
+out:
+    return st;
+}
+
+static BaseStatus scores(const Shape *s, bool pooled, NnTensor *out)
+{
+    const int64_t dims[4] = {s->p->n, s->heads, s->T, s->T};
+    dnnl_memory_desc_t md = nn_md(s->p->type, dnnl_abcd, 4, dims);
+    return nn_prog_tensor(s->p, &md, pooled, out);
+}
+
+static BaseStatus transposed_view(const Shape *s, const NnTensor *from, NnTensor *out)
+{
+    dnnl_memory_desc_t md = nn_md(s->p->type, dnnl_abdc, 4, from->md.dims);
+    return nn_prog_view(s->p, from, &md, out);
+}
+
+/* c = factor a b for every image and head */
+static BaseStatus product(const Shape *s, NnSteps *steps, const NnTensor *a, const NnTensor *b, double factor,
+                          const NnTensor *c)
+{
+    BaseStatus st = BASE_OK;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_matmul_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    const float scale = (float)factor;
+    NN_DNNL(dnnl_primitive_attr_create(&attr), "attributes", s->name);
+    if (scale != 1) NN_DNNL(dnnl_primitive_attr_set_output_scales(attr, 1, 0, &scale), "attributes", s->name);
+    NN_DNNL(dnnl_matmul_desc_init(&desc, &a->md, &b->md, NULL, &c->md), "the product", s->name);
+    BASE_TRY(nn_prog_pd(s->p, &desc, attr, NULL, s->name, &pd));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(s->p, steps, s->name, pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, a);
+    nn_step_arg(step, DNNL_ARG_WEIGHTS, b);
+    nn_step_arg(step, DNNL_ARG_DST, c);
+out:
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return st;
+}
+
+/* Row by row, in place. */
+static BaseStatus softmax(const Shape *s, NnNode x, const NnTensor *values)
+{
+    BaseStatus st = BASE_OK;
+    NnProgram *p = s->p;
+    dnnl_softmax_desc_t desc;
+    dnnl_prop_kind_t kind = p->mode == NN_MODE_EVAL ? dnnl_forward_inference : dnnl_forward_training;
+    NN_DNNL(dnnl_softmax_forward_desc_init(&desc, kind, &values->md, 3), "the softmax", s->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, NULL, s->name, &p->state[x].pd));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(p, &p->forward, s->name, p->state[x].pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, values);
+    nn_step_arg(step, DNNL_ARG_DST, values);
+out:
+    return st;
+}
+
+BaseStatus nn_attention_forward(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const Shape s = shape_of(p, x);
+    NnNode in = nn_prog_node(p, x)->in[0];
+    NnState *state = &p->state[x];
+    bool eval = p->mode == NN_MODE_EVAL;
+    NnTensor q = {0}, k = {0}, v = {0}, o = {0};
+    dnnl_memory_desc_t stacked = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->forward, s.name, &p->state[in].value, &stacked, false, &state->src));
+    BASE_TRY(heads_of(&s, &state->src, 3, 0, false, &q));
+    BASE_TRY(heads_of(&s, &state->src, 3, 1, true, &k));
+    BASE_TRY(heads_of(&s, &state->src, 3, 2, false, &v));
+    BASE_TRY(scores(&s, eval, &state->workspace));
+    BASE_TRY(product(&s, &p->forward, &q, &k, 1 / sqrt((double)s.d), &state->workspace));
+    BASE_TRY(softmax(&s, x, &state->workspace));
+    BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &state->value));
+    BASE_TRY(heads_of(&s, &state->value, 1, 0, false, &o));
+    BASE_TRY(product(&s, &p->forward, &state->workspace, &v, 1, &o));
+    if (eval) nn_prog_release(&state->workspace);
+    state->owned = state->only >= 0;
+out:
+    nn_prog_release(&q);
+    nn_prog_release(&k);
+    nn_prog_release(&v);
+    nn_prog_release(&o);
+    return st;
+}
+
+/* dS out of dP, in place */
+static BaseStatus softmax_gradient(const Shape *s, NnNode x, const NnTensor *d)
+{
+    BaseStatus st = BASE_OK;
+    NnProgram *p = s->p;
+    dnnl_softmax_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    NN_DNNL(dnnl_softmax_backward_desc_init(&desc, &d->md, &p->state[x].workspace.md, 3), "the gradient", s->name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, p->state[x].pd, s->name, &pd));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(p, &p->backward, s->name, pd, &step));
+    nn_step_arg(step, DNNL_ARG_DST, &p->state[x].workspace);
+    nn_step_arg(step, DNNL_ARG_DIFF_DST, d);
+    nn_step_arg(step, DNNL_ARG_DIFF_SRC, d);
+out:
+    return st;
+}
+
+/* dV, then dP in @p d */
+static BaseStatus values_gradient(const Shape *s, NnNode x, const NnTensor *dout, const NnTensor *diff, NnTensor *d)
+{
+    BaseStatus st = BASE_OK;
+    const NnState *state = &s->p->state[x];
+    NnTensor v = {0}, dv = {0}, turned = {0};
+    BASE_TRY(transposed_view(s, &state->workspace, &turned));
+    BASE_TRY(heads_of(s, diff, 3, 2, false, &dv));
+    BASE_TRY(product(s, &s->p->backward, &turned, dout, 1, &dv));
+    BASE_TRY(heads_of(s, &state->src, 3, 2, true, &v));
+    BASE_TRY(scores(s, true, d));
+    BASE_TRY(product(s, &s->p->backward, dout, &v, 1, d));
+out:
+    nn_prog_release(&v);
+    nn_prog_release(&dv);
+    nn_prog_release(&turned);
+    return st;
+}
+
+/* Out of dS: dQ from the keys, or dK from the queries. */
+static BaseStatus key_gradient(const Shape *s, NnNode x, const NnTensor *ds, int64_t part, const NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    NnTensor turned = {0}, other = {0}, to = {0};
+    BASE_TRY(heads_of(s, &s->p->state[x].src, 3, 1 - part, false, &other));
+    BASE_TRY(heads_of(s, diff, 3, part, false, &to));
+    if (part == 1) BASE_TRY(transposed_view(s, ds, &turned));
+    BASE_TRY(product(s, &s->p->backward, part == 1 ? &turned : ds, &other, 1 / sqrt((double)s->d), &to));
+out:
+    nn_prog_release(&turned);
+    nn_prog_release(&other);
+    nn_prog_release(&to);
+    return st;
+}
+
+BaseStatus nn_attention_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    const Shape s = shape_of(p, x);
+    NnTensor rows = {0}, dout = {0}, d = {0};
+    dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->backward, s.name, g, &map, true, &rows));
+    BASE_TRY(heads_of(&s, &rows, 1, 0, false, &dout));
+    BASE_TRY(nn_prog_tensor(p, &p->state[x].src.md, true, diff));
+    BASE_TRY(values_gradient(&s, x, &dout, diff, &d));
+    BASE_TRY(softmax_gradient(&s, x, &d));
+    BASE_TRY(key_gradient(&s, x, &d, 0, diff));
+    BASE_TRY(key_gradient(&s, x, &d, 1, diff));
+out:
+    nn_prog_release(&rows);
+    nn_prog_release(&dout);
+    nn_prog_release(&d);
+    return st;
+}

@@ -1,0 +1,178 @@
+/* What makes tokens of a map and a vector of tokens. Rows are [n, T, E]; pixels with channels last are such rows.
+ *
+ *   y_0 = class token + p_0    y_(1 + j) = x_j + p_(1 + j)
+ *   dx_j = dy_(1 + j)    dp_t = sum of dy_t over images    d class token = dp_0 */
+#include <string.h>
+
+#include "nn/onednn/program.h"
+
+static int64_t offset_of(const NnProgram *p, NnNode x)
+{
+    int count;
+    return nn_net_param_slices(p->net, &count)[nn_prog_node(p, x)->weight].offset;
+}
+
+static NnJob job_of(const NnProgram *p, NnNode x)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x), *in = nn_prog_node(p, node->in[0]);
+    return (NnJob){.n = p->n,
+                   .C = in->C,
+                   .rows = in->H * in->W,
+                   .element = (int64_t)dnnl_data_type_size(p->type),
+                   .node = node,
+                   .index = x};
+}
+
+/* y = x + b, [C]; x, y of @p element bytes, x NULL: 0, c added too where it is not NULL */
+static void add_row(const void *x, const float *b, const float *c, int64_t C, int64_t element, void *y)
+{
+    const float *from = x;
+    const uint16_t *from16 = x;
+    float *to = y;
+    uint16_t *to16 = y;
+    for (int64_t i = 0; i < C; i++) {
+        float v = b[i] + (c ? c[i] : 0);
+        if (element == sizeof(float))
+            to[i] = v + (x ? from[i] : 0);
+        else
+            to16[i] = nn_bf16_from_f32(v + (x ? nn_bf16_to_f32(from16[i]) : 0));
+    }
+}
+
+/* job: in [n, rows, C] -> out [n, 1 + rows, C] */
+static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
+{
+    const float *params = nn_net_params(p->net), *positions = params + offset_of(p, job->index);
+    const float *first = params + offset_of(p, job->node->in[1]);
+    const uint8_t *in = job->in;
+    uint8_t *out = job->out;
+    int64_t T = 1 + job->rows, run = job->C * job->element;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < job->n * T; i++) {
+        int64_t t = i % T, image = i / T;
+        const void *from = t ? in + (image * job->rows + t - 1) * run : NULL;
+        add_row(from, positions + t * job->C, t ? NULL : first, job->C, job->element, out + i * run);
+    }
+    return BASE_OK;
+}
+
+BaseStatus nn_tokens_forward(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    NnState *state = &p->state[x];
+    NnJob job = job_of(p, x);
+    NnNode in = job.node->in[0];
+    NnTensor pixels = {0};
+    dnnl_memory_desc_t plain = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->forward, job.node->name, &p->state[in].value, &plain, p->reuse, &pixels));
+    BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &state->value));
+    job.in = pixels.buf->data;
+    job.out = state->value.buf->data;
+    BASE_TRY(nn_prog_own_step(&p->forward, job.node->name, tokens_run, job));
+    state->owned = state->only >= 0;
+out:
+    nn_prog_release(&pixels);
+    return st;
+}
+
+/* job: in = g [n, 1 + rows, C], out = dx [n, rows, C] or NULL */
+static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
+{
+    float *positions = p->grads + offset_of(p, job->index), *first = p->grads + offset_of(p, job->node->in[1]);
+    const uint8_t *g = job->in;
+    uint8_t *out = job->out;
+    int64_t T = 1 + job->rows, run = job->C * job->element;
+#pragma omp parallel for schedule(static)
+    for (int64_t t = 0; t < T; t++) {
+        for (int64_t c = 0; c < job->C; c++) {
+            double sum = 0;
+            for (int64_t i = 0; i < job->n; i++) {
+                const void *at = g + (i * T + t) * run + c * job->element;
+                sum += (double)(job->element == sizeof(float) ? *(const float *)at
+                                                              : nn_bf16_to_f32(*(const uint16_t *)at));
+            }
+            positions[t * job->C + c] = (float)sum;
+        }
+        for (int64_t i = 0; out && t && i < job->n; i++)
+            memcpy(out + (i * job->rows + t - 1) * run, g + (i * T + t) * run, (size_t)run);
+    }
+    memcpy(first, positions, (size_t)job->C * sizeof *first);
+    return BASE_OK;
+}
+
+BaseStatus nn_tokens_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    NnJob job = job_of(p, x);
+    NnTensor rows = {0};
+    dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    dnnl_memory_desc_t pixels = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->backward, job.node->name, g, &map, true, &rows));
+    if (p->state[job.node->in[0]].needs_grad) BASE_TRY(nn_prog_tensor(p, &pixels, true, diff));
+    job.in = rows.buf->data;
+    job.out = diff->buf ? diff->buf->data : NULL;
+    BASE_TRY(nn_prog_own_step(&p->backward, job.node->name, tokens_gradient_run, job));
+out:
+    nn_prog_release(&rows);
+    return st;
+}
+
+/* job: in [n, rows, C] -> out [n, C] */
+static BaseStatus first_run(NnProgram *p, const NnJob *job)
+{
+    const uint8_t *in = job->in;
+    uint8_t *out = job->out;
+    int64_t run = job->C * job->element;
+    (void)p;
+    for (int64_t i = 0; i < job->n; i++) memcpy(out + i * run, in + i * job->rows * run, (size_t)run);
+    return BASE_OK;
+}
+
+BaseStatus nn_first_token_forward(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    NnState *state = &p->state[x];
+    NnJob job = job_of(p, x);
+    NnNode in = job.node->in[0];
+    const char *name = nn_prog_name(p, x);
+    NnTensor rows = {0};
+    dnnl_memory_desc_t plain = nn_md_map(p, in, p->type, dnnl_nhwc), vector = nn_md_map(p, x, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->forward, name, &p->state[in].value, &plain, p->reuse, &rows));
+    BASE_TRY(nn_prog_tensor(p, &vector, p->reuse, &state->value));
+    job.in = rows.buf->data;
+    job.out = state->value.buf->data;
+    BASE_TRY(nn_prog_own_step(&p->forward, name, first_run, job));
+    state->owned = state->only >= 0;
+out:
+    nn_prog_release(&rows);
+    return st;
+}
+
+/* job: in = g [n, C], out = dx [n, rows, C] */
+static BaseStatus first_gradient_run(NnProgram *p, const NnJob *job)
+{
+    const uint8_t *g = job->in;
+    uint8_t *out = job->out;
+    int64_t run = job->C * job->element;
+    (void)p;
+    memset(out, 0, (size_t)(job->n * job->rows * run)); /* 0 has the bits 0 in float and bf16 */
+    for (int64_t i = 0; i < job->n; i++) memcpy(out + i * job->rows * run, g + i * run, (size_t)run);
+    return BASE_OK;
+}
+
+BaseStatus nn_first_token_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+{
+    BaseStatus st = BASE_OK;
+    NnJob job = job_of(p, x);
+    NnTensor vector = {0};
+    dnnl_memory_desc_t one = nn_md_map(p, x, p->type, dnnl_nhwc);
+    dnnl_memory_desc_t rows = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, x), g, &one, true, &vector));
+    BASE_TRY(nn_prog_tensor(p, &rows, true, diff));
+    job.in = vector.buf->data;
+    job.out = diff->buf->data;
+    BASE_TRY(nn_prog_own_step(&p->backward, nn_prog_name(p, x), first_gradient_run, job));
+out:
+    nn_prog_release(&vector);
+    return st;
+}

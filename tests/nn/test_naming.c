@@ -1,0 +1,206 @@
+#include "tests/support/support.h"
+
+#include <stdio.h>
+
+#include "nn/naming.h"
+#include "nn/recognise.h"
+#include "nn/weights.h"
+
+static const int64_t PICTURE[3] = {1, 28, 28};
+
+static void names_are_translated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *other, *ours; /* NULL: no rule */
+    } ROWS[] = {
+        {"layer1.0.shortcut.0.weight", "layer1.0.downsample.0.weight"},
+        {"layer3.22.shortcut.1.num_batches_tracked", "layer3.22.downsample.1.num_batches_tracked"},
+        {"linear.bias", "fc.bias"},
+        {"cls_token", "class_token"},
+        {"pos_embed", "encoder.pos_embedding"},
+        {"patch_embed.proj.weight", "conv_proj.weight"},
+        {"blocks.11.norm1.bias", "encoder.layers.encoder_layer_11.ln_1.bias"},
+        {"blocks.0.attn.qkv.weight", "encoder.layers.encoder_layer_0.self_attention.in_proj_weight"},
+        {"blocks.0.attn.qkv.bias", "encoder.layers.encoder_layer_0.self_attention.in_proj_bias"},
+        {"blocks.7.attn.proj.weight", "encoder.layers.encoder_layer_7.self_attention.out_proj.weight"},
+        {"blocks.7.norm2.weight", "encoder.layers.encoder_layer_7.ln_2.weight"},
+        {"blocks.7.mlp.fc1.weight", "encoder.layers.encoder_layer_7.mlp.0.weight"},
+        {"blocks.7.mlp.fc2.bias", "encoder.layers.encoder_layer_7.mlp.3.bias"},
+        {"norm.weight", "encoder.ln.weight"},
+        {"head.weight", "heads.head.weight"},
+        {"encoder.layers.encoder_layer_3.mlp.linear_2.bias", "encoder.layers.encoder_layer_3.mlp.3.bias"},
+        {"layer1.0.conv1.weight", NULL},
+        {"layer1.x.shortcut.0.weight", NULL},
+        {"linear.", NULL},
+        {"linear", NULL},
+        {"cls_token.weight", NULL},
+        {"blocks.12345.norm1.bias", NULL},
+        {"", NULL},
+    };
+    char out[NN_NAMING_SIZE], longest[1024] = "linear.";
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        assert_int_equal(nn_naming_canonical(ROWS[i].other, out), ROWS[i].ours != NULL);
+        if (ROWS[i].ours) assert_string_equal(out, ROWS[i].ours);
+    }
+    memset(longest + 7, 'x', sizeof longest - 8);
+    assert_false(nn_naming_canonical(longest, out));
+}
+
+/* An exported checkpoint of @p arch with parameters from a seed; each (from, to) renames what starts or contains it. */
+typedef struct {
+    const char *from, *to;
+} Rename;
+
+static IoTensors *renamed(const NnNet *source, const Rename *renames, size_t count)
+{
+    IoTensors *tensors = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_net_clone(source, &net));
+    assert_ok(nn_weights_export(net, &tensors));
+    nn_net_free(net);
+    for (size_t i = 0; i < tensors->count; i++)
+        for (size_t r = 0; r < count; r++) {
+            char *old = tensors->items[i].name, *at = strstr(old, renames[r].from), fresh[512];
+            if (!at) continue;
+            snprintf(fresh, sizeof fresh, "%.*s%s%s", (int)(at - old), old, renames[r].to,
+                     at + strlen(renames[r].from));
+            base_free(old);
+            assert_ok(base_strdup(fresh, &tensors->items[i].name));
+        }
+    return tensors;
+}
+
+/* A checkpoint under other names is recognised, loads, and is written back under its own names, edits and all. */
+static void check_round_trip(const char *name, const int64_t shape[3], const Rename *renames, size_t count,
+                             const char *edited)
+{
+    const NnArch *arch = NULL;
+    NnNet *net = NULL, *back = NULL;
+    NnRecognised got;
+    assert_ok(nn_arch_find(name, &arch));
+    assert_ok(nn_arch_build_at(arch, shape, 3, true, &net));
+    assert_ok(nn_arch_build_at(arch, shape, 3, true, &back));
+    nn_net_init(net, 5);
+    IoTensors *tensors = renamed(net, renames, count), *before = renamed(net, renames, count);
+    assert_true(nn_weights_load(back, tensors, "file") == BASE_ESHAPE); /* not without translation */
+    assert_ok(nn_naming_apply(tensors));
+    assert_ok(nn_recognise(tensors, PICTURE, "file", &got));
+    assert_string_equal(got.arch->entry.name, name);
+    assert_int_equal(got.K, 3);
+    assert_int_equal(got.shape[1], shape[1]);
+    assert_ok(nn_weights_load(back, tensors, "file"));
+    assert_memory_equal(nn_net_params(net), nn_net_params(back), (size_t)nn_net_param_count(net) * sizeof(float));
+    assert_memory_equal(nn_net_buffers(net), nn_net_buffers(back), (size_t)nn_net_buffer_count(net) * sizeof(float));
+    int layers;
+    int64_t last = nn_net_param_slices(back, &layers)[nn_net_layers(back, &layers)[0].weight].offset;
+    nn_net_edit_params(back)[last] += 1;
+    assert_ok(nn_weights_update(back, tensors));
+    for (size_t i = 0; i < tensors->count; i++) {
+        const IoTensor *a = &tensors->items[i], *b = &before->items[i];
+        assert_string_equal(a->name, b->name);
+        bool same = !memcmp(a->data, b->data, (size_t)a->count * io_dtype_size(a->dtype));
+        assert_int_equal(same, strcmp(a->name, edited) != 0);
+    }
+    io_tensors_free(tensors);
+    io_tensors_free(before);
+    nn_net_free(net);
+    nn_net_free(back);
+}
+
+static void kuangliu_resnet_loads(void **state)
+{
+    (void)state;
+    static const Rename RENAMES[] = {{"downsample", "shortcut"}, {"fc.", "linear."}};
+    check_round_trip("resnet18", (const int64_t[3]){3, 32, 32}, RENAMES, 2, "conv1.weight");
+}
+
+static const Rename TIMM[] = {{"class_token", "cls_token"},
+                              {"encoder.pos_embedding", "pos_embed"},
+                              {"conv_proj", "patch_embed.proj"},
+                              {"encoder.layers.encoder_layer_", "blocks."},
+                              {"ln_1", "norm1"},
+                              {"self_attention.in_proj_", "attn.qkv."},
+                              {"self_attention.out_proj", "attn.proj"},
+                              {"ln_2", "norm2"},
+                              {"mlp.0", "mlp.fc1"},
+                              {"mlp.3", "mlp.fc2"},
+                              {"encoder.ln", "norm"},
+                              {"heads.head", "head"}};
+
+/* 160 x 160: its positions say so, where the form's own size is 224 x 224 */
+static void timm_transformer_loads(void **state)
+{
+    (void)state;
+    check_round_trip("vit_b_32", (const int64_t[3]){3, 160, 160}, TIMM, sizeof TIMM / sizeof *TIMM,
+                     "patch_embed.proj.weight");
+}
+
+/* A name that is taken keeps its meaning: the second tensor is unexpected, not silently left out. */
+static void taken_names_stay(void **state)
+{
+    (void)state;
+    const NnArch *arch = NULL;
+    NnNet *net = NULL;
+    IoTensors *tensors = NULL;
+    const int64_t one[1] = {3};
+    assert_ok(nn_arch_find("resnet18", &arch));
+    assert_ok(nn_arch_build_at(arch, (const int64_t[3]){3, 32, 32}, 3, true, &net));
+    nn_net_init(net, 5);
+    assert_ok(nn_weights_export(net, &tensors));
+    assert_ok(io_tensors_add(tensors, "linear.bias", IO_F32, 1, one, NULL));
+    assert_ok(nn_naming_apply(tensors));
+    assert_fails(nn_weights_load(net, tensors, "file"), BASE_ESHAPE, "unexpected: linear.bias");
+    io_tensors_free(tensors);
+    nn_net_free(net);
+}
+
+static void strangers_are_told_the_nearest(void **state)
+{
+    (void)state;
+    const NnArch *arch = NULL;
+    NnNet *net = NULL;
+    IoTensors *tensors = NULL;
+    NnRecognised got;
+    assert_ok(nn_arch_find("vgg11_bn", &arch));
+    assert_ok(nn_arch_build_at(arch, (const int64_t[3]){3, 32, 32}, 3, true, &net));
+    assert_ok(nn_weights_export(net, &tensors));
+    IoTensor *bias = io_tensors_find(tensors, "features.0.bias");
+    base_free(bias->name);
+    assert_ok(base_strdup("features.0.offset", &bias->name));
+    assert_fails(nn_recognise(tensors, PICTURE, "file", &got), BASE_ENOTFOUND, "nearest is vgg11_bn");
+    assert_non_null(strstr(base_error_text(), "missing: features.0.bias"));
+    assert_null(got.arch);
+    io_tensors_free(tensors);
+    assert_ok(io_tensors_create(&tensors));
+    assert_fails(nn_recognise(tensors, NULL, "file", &got), BASE_ENOTFOUND, "any of its tensors");
+    io_tensors_free(tensors);
+    nn_net_free(net);
+}
+
+static BaseStatus apply_once(void *user)
+{
+    IoTensors *tensors = NULL;
+    BaseStatus st = BASE_OK;
+    (void)user;
+    const int64_t shape[2] = {3, 5};
+    BASE_TRY(io_tensors_create(&tensors));
+    BASE_TRY(io_tensors_add(tensors, "linear.weight", IO_F32, 2, shape, NULL));
+    BASE_TRY(nn_naming_apply(tensors));
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
+static void failed_allocations(void **state)
+{
+    (void)state;
+    support_fail_allocations(apply_once, NULL, 100);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(names_are_translated),           cmocka_unit_test(kuangliu_resnet_loads),
+    cmocka_unit_test(timm_transformer_loads),         cmocka_unit_test(taken_names_stay),
+    cmocka_unit_test(strangers_are_told_the_nearest), cmocka_unit_test(failed_allocations),
+};
+SUPPORT_MAIN(tests)
