@@ -8,7 +8,7 @@
 static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
 {
     (void)params;
-    mia_signal_fill(input->logits, input->labels, input->N, input->K, MIA_SIGNAL_LOSS, out->score);
+    mia_signal_fill(input->logits, 1, input->labels, input->N, input->K, MIA_SIGNAL_LOSS, MIA_SIGNAL_EXACT, out->score);
     for (int64_t i = 0; i < input->N; i++) out->score[i] = -out->score[i];
     return BASE_OK;
 }

@@ -67,6 +67,16 @@ void mia_result_free(MiaResult *result)
     *result = (MiaResult){0};
 }
 
+void mia_scores_add(MiaScores *scores, const char *name, MathEstimate value)
+{
+    int at = 0;
+    while (at < scores->number_count && strcmp(scores->numbers[at].name, name) != 0) at++;
+    if (at == MIA_NUMBERS) return;
+    snprintf(scores->numbers[at].name, sizeof scores->numbers[at].name, "%s", name);
+    scores->numbers[at].value = value;
+    if (at == scores->number_count) scores->number_count++;
+}
+
 static BaseStatus check_logits(const double *logits, int64_t rows, int64_t K, const char *what)
 {
     for (int64_t i = 0; i < rows * K; i++)
@@ -98,6 +108,8 @@ static BaseStatus check_needs(const MiaInput *in, unsigned needs)
          "a population: /population/logits [Z, K] and /population/labels [Z]"},
         {MIA_NEEDS_UNLEARNED, in->U > 0 && in->unlearned_logits, "unlearned models: /unlearned/logits [U, N, K]"},
         {MIA_NEEDS_RETRAINED, in->R > 0 && in->retrained_logits, "retrained models: /retrained/logits [R, N, K]"},
+        {MIA_NEEDS_SHADOW_POPULATION, in->S > 0 && in->Z > 0 && in->shadow_population_logits,
+         "the shadow models' logits of the population: /shadow/population_logits [S, Z, K]"},
     };
     for (size_t i = 0; i < BASE_COUNT(parts); i++)
         if ((needs & parts[i].need) && !parts[i].have)
@@ -138,9 +150,9 @@ BaseStatus mia_input_check(const MiaInput *in, unsigned needs)
                    in->role[i]);
         count[in->role[i]]++;
     }
-    BASE_CHECK(count[MIA_NONMEMBER] > 0, BASE_EARG,
+    BASE_CHECK(count[MIA_NONMEMBER] > 0 || (needs & MIA_WITHOUT_ROLES), BASE_EARG,
                "none of the %lld points is a non-member (role 0); an attack needs both kinds", (long long)in->N);
-    BASE_CHECK(count[MIA_MEMBER] > 0, BASE_EARG,
+    BASE_CHECK(count[MIA_MEMBER] > 0 || (needs & MIA_WITHOUT_ROLES), BASE_EARG,
                "none of the %lld points is a member (role 1); an attack needs both kinds", (long long)in->N);
     BASE_TRY(check_labels(in->labels, in->N, in->K, "target"));
     BASE_TRY(check_logits(in->logits, in->N, in->K, "target logits"));
@@ -150,22 +162,25 @@ out:
     return st;
 }
 
-/* Statistics of role 1 against role 0, and of role 2, from the finished scores. */
-static BaseStatus judge(const MiaInput *in, MiaResult *result)
+/* ROC, AUC and the threshold from the scores of roles 0 and 1. */
+static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
 {
     BaseStatus st = BASE_OK;
-    double *score = NULL;
+    double *score = NULL, highest = -INFINITY;
     uint8_t *member = NULL;
-    int64_t n = 0, tp = 0, tn = 0, audited = 0, called = 0;
-    double highest = -INFINITY;
+    int64_t n = 0, members = 0;
     BASE_TRY(BASE_ALLOC_RAW(in->N, &score));
     BASE_TRY(BASE_ALLOC_RAW(in->N, &member));
     for (int64_t i = 0; i < in->N; i++) {
         if (result->score[i] > highest) highest = result->score[i];
         if (in->role[i] == MIA_AUDITED) continue;
         score[n] = result->score[i];
-        member[n++] = in->role[i] == MIA_MEMBER;
+        member[n] = in->role[i] == MIA_MEMBER;
+        members += member[n++];
     }
+    result->auc = (MathAuc){NAN, NAN, NAN, NAN, members, n - members};
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, n - members};
+    if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
     BASE_TRY(math_roc(score, member, n, &result->roc));
     BASE_TRY(math_auc(score, member, n, &result->auc));
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&result->roc, mia_fprs[i]);
@@ -173,20 +188,31 @@ static BaseStatus judge(const MiaInput *in, MiaResult *result)
         math_roc_best_balanced(&result->roc, &result->threshold);
         if (isinf(result->threshold)) result->threshold = nextafter(highest, INFINITY); /* "nobody", as a number */
     }
-    for (int64_t i = 0; i < in->N; i++) {
-        bool yes = result->score[i] >= result->threshold;
-        tp += in->role[i] == MIA_MEMBER && yes;
-        tn += in->role[i] == MIA_NONMEMBER && !yes;
-        audited += in->role[i] == MIA_AUDITED;
-        called += in->role[i] == MIA_AUDITED && yes;
-    }
-    result->balanced_accuracy = ((double)tp / (double)result->roc.P + (double)tn / (double)result->roc.N) / 2;
-    result->member_share = math_stats_share(called, audited, 0.95);
-    result->efficacy = math_stats_share(audited - called, audited, 0.95);
 out:
     base_free(score);
     base_free(member);
     return st;
+}
+
+/* What the threshold says of every role; all NaN where there is none. */
+static void judge_threshold(const MiaInput *in, MiaResult *result)
+{
+    int64_t tp = 0, tn = 0, called = 0, count[3] = {0, 0, 0};
+    bool none = isnan(result->threshold);
+    for (int64_t i = 0; i < in->N; i++) {
+        bool yes = result->score[i] >= result->threshold;
+        tp += in->role[i] == MIA_MEMBER && yes;
+        tn += in->role[i] == MIA_NONMEMBER && !yes;
+        called += in->role[i] == MIA_AUDITED && yes;
+        count[in->role[i]]++;
+    }
+    result->balanced_accuracy =
+        none || !count[MIA_MEMBER] || !count[MIA_NONMEMBER]
+            ? NAN
+            : ((double)tp / (double)count[MIA_MEMBER] + (double)tn / (double)count[MIA_NONMEMBER]) / 2;
+    int64_t audited = none ? 0 : count[MIA_AUDITED];
+    result->member_share = math_stats_share(called, audited, 0.95);
+    result->efficacy = math_stats_share(audited - called, audited, 0.95);
 }
 
 BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out)
@@ -211,11 +237,13 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
                    (long long)i, scores.score[i]);
     result.own_threshold = !isnan(scores.threshold);
     result.threshold = scores.threshold;
-    BASE_TRY(judge(input, &result));
-    snprintf(result.notes, sizeof result.notes, "%.160s%s%s", scores.notes,
-             *scores.notes && !result.own_threshold ? "; " : "",
-             result.own_threshold ? ""
-                                  : "threshold chosen on these very points, so the balanced accuracy is optimistic");
+    BASE_TRY(judge_roles(input, &result));
+    judge_threshold(input, &result);
+    bool chosen = !result.own_threshold && !isnan(result.threshold);
+    snprintf(result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
+             chosen ? "threshold chosen on these very points, so the balanced accuracy is optimistic" : "");
+    memcpy(result.numbers, scores.numbers, sizeof result.numbers);
+    result.number_count = scores.number_count;
     result.seconds = base_clock_wall() - start;
     *out = result;
     result = (MiaResult){0};

@@ -52,7 +52,7 @@ static void features_fill(const MiaInput *input, Features features, double *x)
         [MODIFIED_ENTROPY] = MIA_SIGNAL_MODIFIED_ENTROPY,
     };
     if (features != PROBABILITIES) {
-        mia_signal_fill(input->logits, input->labels, input->N, input->K, SIGNAL[features], x);
+        mia_signal_fill(input->logits, 1, input->labels, input->N, input->K, SIGNAL[features], MIA_SIGNAL_EXACT, x);
         return;
     }
     for (int64_t i = 0; i < input->N; i++) mia_signal_softmax(input->logits + i * input->K, input->K, x + i * input->K);
@@ -176,7 +176,8 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
     if (width == 1 && p->solver == AUTO) BASE_TRY(fit_line(x, N, at, non, mem, p->C, gamma, out->score, &solved));
     if (!solved) BASE_TRY(fit_libsvm(x, N, width, at, non, mem, p->C, gamma, out->score));
     out->threshold = 0;
-    snprintf(out->notes, sizeof out->notes, "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s; "
+    snprintf(out->notes, sizeof out->notes,
+             "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s; "
              "its AUC counts the points it was fitted on",
              (long long)mem, (long long)non, (long long)all_mem, (long long)all_non, FEATURES[p->features]);
 out:

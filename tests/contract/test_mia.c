@@ -129,6 +129,11 @@ static void scores_are_finite_repeatable_and_the_right_way_round(void **state)
         assert_ok(mia_attack(attack_at(i), &world.input, NULL, &b));
         assert_memory_equal(a.score, b.score, sizeof(double) * N);
         for (int k = 0; k < N; k++) assert_true(isfinite(a.score[k]));
+        for (int k = 0; k < a.number_count; k++) {
+            assert_int_equal(strspn(a.numbers[k].name, "abcdefghijklmnopqrstuvwxyz0123456789_"),
+                             strlen(a.numbers[k].name));
+            assert_true(!isinf(a.numbers[k].value.value));
+        }
         print_message("%-24s AUC %.3f [%.3f, %.3f]\n", attack_at(i)->entry.name, a.auc.value, a.auc.lo, a.auc.hi);
         assert_true(a.auc.value > 0.7);
         assert_true(a.auc.lo <= a.auc.value && a.auc.value <= a.auc.hi);
@@ -146,7 +151,7 @@ static void needs_are_true(void **state)
 {
     (void)state;
     for (size_t i = 0; i < mia_registry.count; i++) {
-        for (unsigned need = 1; need <= MIA_NEEDS_RETRAINED; need *= 2) {
+        for (unsigned need = 1; need <= MIA_NEEDS_SHADOW_POPULATION; need *= 2) {
             MiaResult r;
             world_make(&world);
             MiaInput in = world.input;
@@ -156,6 +161,7 @@ static void needs_are_true(void **state)
                 in.Z = 0, in.population_logits = in.shadow_population_logits = NULL, in.population_labels = NULL;
             if (need == MIA_NEEDS_UNLEARNED) in.U = 0, in.unlearned_logits = NULL;
             if (need == MIA_NEEDS_RETRAINED) in.R = 0, in.retrained_logits = NULL;
+            if (need == MIA_NEEDS_SHADOW_POPULATION) in.shadow_population_logits = NULL;
             if (attack_at(i)->needs & need)
                 assert_fails(mia_attack(attack_at(i), &in, NULL, &r), BASE_EARG, "needs");
             else
