@@ -1,2 +1,8 @@
 X(loss)
+X(confidence)
+X(entropy)
+X(modified_entropy)
+X(correctness)
+X(attack_p)
+X(attack_r)
 X(svc)
