@@ -1,12 +1,12 @@
 #include "mia/null/null.h"
 
 /* The value at @p at of {0, sorted, MIA_NULL_MOST}; losses beyond MIA_NULL_MOST stay behind it, as sorting has it. */
-static double value(const double *sorted, int64_t n, int64_t at, int64_t below_most)
+static double value(const double *sorted, int64_t at, int64_t below_most)
 {
     if (at == 0) return 0;
     if (at <= below_most) return sorted[at - 1];
     if (at == below_most + 1) return MIA_NULL_MOST;
-    return at <= n + 1 ? sorted[at - 2] : MIA_NULL_MOST;
+    return sorted[at - 2];
 }
 
 /* How many of @p sorted are < @p x. */
@@ -29,8 +29,8 @@ double mia_null_level(const double *sorted, int64_t n, double loss)
     /* the first entry at or above the loss: the quantile crosses the loss between the entry before and it */
     int64_t at = count_below(sorted, n, loss) + (0 < loss) + (MIA_NULL_MOST < loss);
     if (at > last) return 1;
-    double hi = value(sorted, n, at, below_most);
+    double hi = value(sorted, at, below_most);
     if (at == 0 || hi == loss) return (double)at / (double)last;
-    double lo = value(sorted, n, at - 1, below_most);
+    double lo = value(sorted, at - 1, below_most);
     return ((double)(at - 1) + (loss - lo) / (hi - lo)) / (double)last;
 }
