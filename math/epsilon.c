@@ -121,7 +121,8 @@ static double wilson_upper(double k, double n, double z)
 
 static double promising_threshold(const MathRoc *roc, double delta, double alpha)
 {
-    double z = math_stats_normal_quantile(1 - alpha / 2), most = -INFINITY, best = INFINITY;
+    double z = math_stats_normal_quantile(1 - alpha / 2), most = -INFINITY;
+    int64_t best = 0;
     for (int64_t i = 0; i < roc->count; i++) {
         double fpr = wilson_upper(roc->fpr[i] * (double)roc->N, (double)roc->N, z);
         double fnr = wilson_upper((1 - roc->tpr[i]) * (double)roc->P, (double)roc->P, z);
@@ -129,9 +130,9 @@ static double promising_threshold(const MathRoc *roc, double delta, double alpha
         double ratio = forward > backward ? forward : backward;
         if (ratio <= most) continue;
         most = ratio;
-        best = roc->threshold[i];
+        best = i;
     }
-    return best;
+    return math_holdout_between(roc, best);
 }
 
 BaseStatus math_epsilon_split(const double *score, const uint8_t *member, int64_t n, double delta, double alpha,

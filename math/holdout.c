@@ -46,6 +46,14 @@ int64_t math_holdout_take(const double *score, const uint8_t *member, const uint
     return count;
 }
 
+double math_holdout_between(const MathRoc *roc, int64_t at)
+{
+    double here = roc->threshold[at];
+    if (at + 1 >= roc->count) return here;
+    double next = roc->threshold[at + 1], middle = next + (here - next) / 2;
+    return isfinite(middle) && middle > next ? middle : here;
+}
+
 BaseStatus math_holdout_balanced(const double *score, const uint8_t *member, int64_t n, double threshold, double level,
                                  MathBalanced *out)
 {
@@ -81,6 +89,9 @@ BaseStatus math_holdout_best_balanced(const double *score, const uint8_t *member
     BASE_TRY(math_holdout_split(member, n, 0.5, seed, choosing));
     BASE_TRY(math_roc(part, kind, math_holdout_take(score, member, choosing, n, 1, part, kind), &roc));
     math_roc_best_balanced(&roc, &threshold);
+    int64_t at = 0;
+    while (roc.threshold[at] != threshold) at++;
+    threshold = math_holdout_between(&roc, at);
     int64_t rest = math_holdout_take(score, member, choosing, n, 0, part, kind);
     BASE_TRY(math_holdout_balanced(part, kind, rest, threshold, level, out));
 out:

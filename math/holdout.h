@@ -12,6 +12,10 @@ BaseStatus math_holdout_split(const uint8_t *member, int64_t n, double share, ui
 int64_t math_holdout_take(const double *score, const uint8_t *member, const uint8_t *choosing, int64_t n, int part,
                           double *score_out, uint8_t *member_out);
 
+/** The threshold half-way between point @p at of a curve and the next lower score: as good on these points, and in the
+ *  middle of the gap for others. */
+double math_holdout_between(const MathRoc *roc, int64_t at);
+
 /** (TPR + TNR) / 2 at one threshold, member iff score >= threshold. Exact intervals (Clopper-Pearson) for the two shares,
  *  joined for their mean by math_stats_mean_of. The threshold must not depend on these points. */
 typedef struct {
