@@ -195,6 +195,29 @@ static IoJson *tpr_json(const MathTprAtFpr *t)
     return row;
 }
 
+static IoJson *estimate_json(const MathEstimate *e)
+{
+    IoJson *row = io_json_object();
+    io_json_set_take(row, "value", io_json_number(e->value));
+    io_json_set_take(row, "ci", interval(e->lo, e->hi));
+    io_json_set_take(row, "n", io_json_integer(e->n));
+    return row;
+}
+
+static IoJson *epsilon_json(const MathEpsilon *e)
+{
+    IoJson *row = io_json_object();
+    bool gaussian = e->method == MATH_EPSILON_GAUSSIAN;
+    io_json_set_take(row, "method", io_json_text_value(math_epsilon_method_name(e->method)));
+    io_json_set_take(row, "lower", io_json_number(e->epsilon));
+    io_json_set_take(row, "largest_provable", io_json_number(e->largest));
+    if (gaussian) io_json_set_take(row, "mu_lower", io_json_number(e->mu));
+    io_json_set_take(row, "delta", io_json_number(e->delta));
+    io_json_set_take(row, "alpha", io_json_number(e->alpha));
+    io_json_set_take(row, "assumes", io_json_text_value(math_epsilon_method_text(e->method)));
+    return row;
+}
+
 static IoJson *params_json(const Row *row)
 {
     IoJson *params = io_json_object();
@@ -208,10 +231,14 @@ static IoJson *params_json(const Row *row)
     return params;
 }
 
+static const char *const FITTED[] = {
+    [MIA_UNFITTED] = "no", [MIA_CROSS_FITTED] = "to the other points", [MIA_FITTED] = "to these points"};
+
 static IoJson *row_json(const Row *row)
 {
     const MiaResult *r = &row->result;
     IoJson *json = io_json_object(), *tpr = io_json_object(), *numbers = io_json_object();
+    IoJson *epsilon = io_json_array();
     char key[32];
     io_json_set_take(json, "name", io_json_text_value(row->attack->entry.name));
     io_json_set_take(json, "auc", io_json_number(r->auc.value));
@@ -222,19 +249,20 @@ static IoJson *row_json(const Row *row)
         io_json_set_take(tpr, key, tpr_json(&r->tpr[i]));
     }
     io_json_set_take(json, "tpr_at_fpr", tpr);
+    io_json_set_take(json, "balanced_accuracy_holdout", estimate_json(&r->holdout.balanced));
+    io_json_set_take(json, "epsilon_lower", io_json_number(r->epsilon.epsilon));
+    io_json_add_take(epsilon, epsilon_json(&r->epsilon));
+    io_json_add_take(epsilon, epsilon_json(&r->epsilon_gaussian));
+    io_json_set_take(json, "epsilon", epsilon);
     io_json_set_take(json, "member_share", io_json_number(r->member_share.value));
     io_json_set_take(json, "member_share_ci", interval(r->member_share.lo, r->member_share.hi));
     io_json_set_take(json, "efficacy", io_json_number(r->efficacy.value));
     io_json_set_take(json, "efficacy_ci", interval(r->efficacy.lo, r->efficacy.hi));
     io_json_set_take(json, "threshold", io_json_number(r->threshold));
     io_json_set_take(json, "own_threshold", io_json_bool(r->own_threshold));
+    io_json_set_take(json, "fitted", io_json_text_value(FITTED[r->fitted]));
     for (int i = 0; i < r->number_count; i++) {
-        const MathEstimate *e = &r->numbers[i].value;
-        IoJson *number = io_json_object();
-        io_json_set_take(number, "value", io_json_number(e->value));
-        io_json_set_take(number, "ci", interval(e->lo, e->hi));
-        io_json_set_take(number, "n", io_json_integer(e->n));
-        io_json_set_take(numbers, r->numbers[i].name, number);
+        io_json_set_take(numbers, r->numbers[i].name, estimate_json(&r->numbers[i].value));
     }
     io_json_set_take(json, "numbers", numbers);
     io_json_set_take(json, "params", params_json(row));
@@ -273,13 +301,14 @@ static BaseStatus print_table(const Work *w)
 {
     BaseText text = {0};
     int64_t count[3];
-    char bal[16], share[16], tpr[MIA_FPRS][16], auc[16];
-    bool unresolved = false;
+    char bal[16], share[16], tpr[MIA_FPRS][16], auc[16], epsilon[16];
+    bool unresolved = false, fitted = false;
+    double largest = NAN;
     count_roles(&w->signals.input, count);
     base_text_add(&text, "%lld members, %lld non-members, %lld audited points\n\n", (long long)count[MIA_MEMBER],
                   (long long)count[MIA_NONMEMBER], (long long)count[MIA_AUDITED]);
-    base_text_add(&text, "%-18s %-8s %-18s %-8s %s %s %s %s\n", "attack", "AUC", "95%", "bal.acc", "TPR@0.1%",
-                  "TPR@1%  ", "TPR@10% ", "member share");
+    base_text_add(&text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", "attack", "AUC", "95%", "bal.acc",
+                  "TPR@0.1%", "TPR@1%", "TPR@10%", "epsilon", "member share");
     for (size_t i = 0; i < w->count; i++) {
         const MiaResult *r = &w->rows[i].result;
         char ci[32] = "-";
@@ -291,8 +320,11 @@ static BaseStatus print_table(const Work *w)
             number_text(r->tpr[k].value, tpr[k]);
             unresolved |= isnan(r->tpr[k].value);
         }
-        base_text_add(&text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %s\n", w->rows[i].attack->entry.name, auc, ci, bal,
-                      tpr[0], tpr[1], tpr[2], share);
+        number_text(r->epsilon.epsilon, epsilon);
+        fitted |= r->fitted != MIA_UNFITTED;
+        if (!isnan(r->epsilon.largest)) largest = r->epsilon.largest;
+        base_text_add(&text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", w->rows[i].attack->entry.name, auc, ci,
+                      bal, tpr[0], tpr[1], tpr[2], epsilon, share);
     }
     base_text_add(&text, "\n");
     for (size_t i = 0; i < w->count; i++) {
@@ -310,7 +342,13 @@ static BaseStatus print_table(const Work *w)
         }
         if (*r->notes) base_text_add(&text, "%s: %s\n", name, r->notes);
     }
-    if (unresolved) base_text_add(&text, "-: not resolvable with %lld non-members\n", (long long)count[MIA_NONMEMBER]);
+    if (!isnan(largest))
+        base_text_add(&text,
+                      "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f here\n",
+                      MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA), largest);
+    if (fitted) base_text_add(&text, "epsilon -: scores fitted to these members and non-members bound nothing\n");
+    if (unresolved)
+        base_text_add(&text, "TPR -: not resolvable with %lld non-members\n", (long long)count[MIA_NONMEMBER]);
     return cli_print_text_take(&text);
 }
 

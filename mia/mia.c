@@ -162,6 +162,33 @@ out:
     return st;
 }
 
+/* What holds at its level only where the scores are not fitted to these points. */
+static BaseStatus judge_bounds(const MiaInput *in, const double *score, const uint8_t *member, int64_t n,
+                               MiaResult *result)
+{
+    BaseStatus st = BASE_OK;
+    bool enough = result->auc.P > 1 && result->auc.N > 1;
+    if (result->own_threshold && result->fitted != MIA_FITTED)
+        BASE_TRY(math_holdout_balanced(score, member, n, result->threshold, 0.95, &result->holdout));
+    if (!result->own_threshold && enough && result->fitted != MIA_FITTED)
+        BASE_TRY(math_holdout_best_balanced(score, member, n, in->seed, 0.95, &result->holdout));
+    if (result->fitted != MIA_UNFITTED) goto out;
+    BASE_TRY(math_epsilon_simultaneous(score, member, n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon));
+    BASE_TRY(math_epsilon_gaussian(score, member, n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon_gaussian));
+out:
+    return st;
+}
+
+static void no_bounds(MiaResult *result)
+{
+    const MathEstimate none = {NAN, NAN, NAN, 0};
+    result->holdout = (MathBalanced){none, none, none, NAN};
+    result->epsilon =
+        (MathEpsilon){MATH_EPSILON_SIMULTANEOUS, NAN, NAN, NAN, NAN, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, NAN, 0, 0};
+    result->epsilon_gaussian = result->epsilon;
+    result->epsilon_gaussian.method = MATH_EPSILON_GAUSSIAN;
+}
+
 /* ROC, AUC and the threshold from the scores of roles 0 and 1. */
 static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
 {
@@ -178,6 +205,7 @@ static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
         member[n] = in->role[i] == MIA_MEMBER;
         members += member[n++];
     }
+    no_bounds(result);
     result->auc = (MathAuc){NAN, NAN, NAN, NAN, members, n - members};
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, n - members};
     if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
@@ -188,6 +216,7 @@ static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
         math_roc_best_balanced(&result->roc, &result->threshold);
         if (isinf(result->threshold)) result->threshold = nextafter(highest, INFINITY); /* "nobody", as a number */
     }
+    BASE_TRY(judge_bounds(in, score, member, n, result));
 out:
     base_free(score);
     base_free(member);
@@ -237,6 +266,7 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
                    (long long)i, scores.score[i]);
     result.own_threshold = !isnan(scores.threshold);
     result.threshold = scores.threshold;
+    result.fitted = scores.fitted;
     BASE_TRY(judge_roles(input, &result));
     judge_threshold(input, &result);
     bool chosen = !result.own_threshold && !isnan(result.threshold);

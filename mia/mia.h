@@ -4,7 +4,8 @@
 #define MIA_MIA_H
 
 #include "base/registry.h"
-#include "math/roc.h"
+#include "math/epsilon.h"
+#include "math/holdout.h"
 
 typedef enum { MIA_NONMEMBER, MIA_MEMBER, MIA_AUDITED } MiaRole;
 
@@ -34,9 +35,18 @@ typedef struct {
 } MiaNumber;
 enum { MIA_NUMBERS = 24, MIA_NOTES = 512 };
 
+/** How the scores of members and non-members came about. Bounds that hold at their level need scores that do not depend
+ * on who of these points is a member. */
+typedef enum {
+    MIA_UNFITTED,     /* from each point itself, other points and other models */
+    MIA_CROSS_FITTED, /* from a fit to the roles of the other points */
+    MIA_FITTED,       /* from a fit to the role of this very point too */
+} MiaFitted;
+
 /** Raw outcome of one attack; the statistics come from mia_attack. */
 typedef struct {
-    double *score;         /* [N] out, higher = more member-like; the frame allocates */
+    double *score; /* [N] out, higher = more member-like; the frame allocates */
+    MiaFitted fitted;
     double threshold;      /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
     char notes[MIA_NOTES]; /* what a reader must know beside the number: "fitted on 4000 + 4000 of 48600 + 5400 points"
                             */
@@ -63,6 +73,10 @@ typedef struct {
 } MiaAttack;
 extern const BaseRegistry mia_registry;
 
+/** Level of the epsilon bounds, and their delta. */
+#define MIA_EPSILON_ALPHA 0.05
+#define MIA_EPSILON_DELTA 1e-5
+
 enum { MIA_FPRS = 3 }; /* 0.001, 0.01, 0.1 */
 extern const double mia_fprs[MIA_FPRS];
 
@@ -75,8 +89,12 @@ typedef struct {
     MathTprAtFpr tpr[MIA_FPRS];
     double balanced_accuracy, threshold; /* in-sample optimum unless the attack has its own threshold */
     bool own_threshold;
-    MathEstimate member_share; /* of role 2: share called member at the threshold; NaN without role 2 */
-    MathEstimate efficacy;     /* 1 - member_share: the "MIA" of the unlearning papers */
+    MiaFitted fitted;
+    MathBalanced holdout; /* at a threshold chosen on half of the points, judged on the other half; with own_threshold
+                             at that, judged on all. NaN for MIA_FITTED, or where a kind has one point */
+    MathEpsilon epsilon, epsilon_gaussian; /* simultaneous, and under Gaussian DP; NaN unless MIA_UNFITTED */
+    MathEstimate member_share;             /* of role 2: share called member at the threshold; NaN without role 2 */
+    MathEstimate efficacy;                 /* 1 - member_share: the "MIA" of the unlearning papers */
     double seconds;
     char notes[MIA_NOTES];
     MiaNumber numbers[MIA_NUMBERS];

@@ -145,6 +145,7 @@ static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
             if (own ? w->fold[i] == fold : fold == -1) out->score[i] = judge(w, i);
         }
     }
+    out->fitted = MIA_CROSS_FITTED;
     snprintf(out->notes, sizeof out->notes,
              "quantiles fitted to %lld non-members, each judged by a fit on the other %lld of %lld folds",
              (long long)nonmembers, (long long)folds - 1, (long long)folds);

@@ -156,6 +156,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
     if (width == 1 && p->solver == AUTO) BASE_TRY(fit_line(x, N, at, non, mem, p->C, gamma, out->score, &solved));
     if (!solved) BASE_TRY(fit_libsvm(x, N, width, at, non, mem, p->C, gamma, out->score));
     out->threshold = 0;
+    out->fitted = MIA_FITTED;
     snprintf(out->notes, sizeof out->notes,
              "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s; "
              "its AUC counts the points it was fitted on",

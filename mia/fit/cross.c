@@ -120,6 +120,7 @@ BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t
         }
     }
     out->threshold = 0;
+    out->fitted = used > 0 ? MIA_CROSS_FITTED : MIA_FITTED;
     if (used > 0)
         snprintf(
             out->notes, sizeof out->notes,

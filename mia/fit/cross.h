@@ -23,7 +23,8 @@ typedef struct {
 
 /** out->score of every point from features @p x [N, d], which are standardised in place of a copy where @p standardise:
  *  mean 0 and sd 1 over what is fitted on (a constant column becomes 0). @p folds 0: one fit on all points judges all
- * of them, as published; else audited points are judged by the fit on all. Sets the threshold 0 and the notes. */
+ * of them, as published; else audited points are judged by the fit on all. Sets the threshold 0, fitted and the notes.
+ */
 BaseStatus mia_fit_cross(const MiaInput *input, const double *x, int64_t d, int64_t folds, bool standardise,
                          const MiaFitKind *kind, const void *how, MiaScores *out);
 

@@ -168,6 +168,7 @@ static BaseStatus by_halves(const MiaInput *in, double *tau, MiaScores *out)
             snprintf(out->notes, sizeof out->notes, "class thresholds chosen on the other half of the points");
     }
     memcpy(out->score, score, (size_t)in->N * sizeof *score);
+    out->fitted = MIA_CROSS_FITTED;
 out:
     known_free(&known);
     base_free(folds);

@@ -49,6 +49,12 @@ share = (got[role == 2] >= a["threshold"]).mean()
 assert abs(a["member_share"] - share) < 1e-12 and abs(a["efficacy"] + share - 1) < 1e-12
 tpr, tnr = (m >= a["threshold"]).mean(), (n < a["threshold"]).mean()
 assert abs(a["balanced_accuracy"] - (tpr + tnr) / 2) < 1e-12
+e = a["epsilon"]
+assert [x["method"] for x in e] == ["simultaneous", "gaussian"] and a["epsilon_lower"] == e[0]["lower"] >= 0
+assert 0 < e[0]["largest_provable"] < np.log(500) and (e[0]["delta"], e[0]["alpha"]) == (1e-5, 0.05)
+assert a["fitted"] == "no" and svc["fitted"] == "to these points" and svc["epsilon_lower"] is None
+h = a["balanced_accuracy_holdout"]
+assert h["ci"][0] < h["value"] < h["ci"][1] and h["n"] == 500 and svc["balanced_accuracy_holdout"]["value"] is None
 assert svc["params"]["features"] == "entropy" and svc["threshold"] == 0 and svc["own_threshold"]
 assert abs(svc["efficacy"] - (s["svc/score"][:][role == 2] < 0).mean()) < 1e-12
 PY

@@ -197,6 +197,39 @@ static void wrong_inputs(void **state)
     assert_null(a);
 }
 
+/* Bounds are given where scores were not fitted to the points they bound, and only there. */
+static void bounds_of_what_is_not_fitted(void **state)
+{
+    (void)state;
+    Points p;
+    points_make(&p, 6, 9);
+    MiaResult r = attack("loss", &p.input);
+    assert_int_equal(r.fitted, MIA_UNFITTED);
+    assert_true(r.epsilon.epsilon > 1 && r.epsilon.epsilon <= r.epsilon.largest);
+    assert_true(r.epsilon_gaussian.mu > 1 && r.epsilon_gaussian.epsilon > 0);
+    assert_int_equal(r.holdout.balanced.n, N / 3);
+    assert_true(r.holdout.balanced.value > 0.9 && r.holdout.balanced.lo < r.holdout.balanced.value);
+    mia_result_free(&r);
+    r = attack("correctness", &p.input); /* its own threshold: judged on all */
+    assert_near(r.holdout.balanced.value, r.balanced_accuracy, 0, 1e-14);
+    assert_int_equal(r.holdout.balanced.n, 2 * N / 3);
+    mia_result_free(&r);
+    r = attack("svc", &p.input);
+    assert_int_equal(r.fitted, MIA_FITTED);
+    assert_near(r.epsilon.epsilon, NAN, 0, 0);
+    assert_near(r.epsilon_gaussian.largest, NAN, 0, 0);
+    assert_near(r.holdout.balanced.value, NAN, 0, 0);
+    mia_result_free(&r);
+    r = attack("logistic", &p.input);
+    assert_int_equal(r.fitted, MIA_CROSS_FITTED);
+    assert_near(r.epsilon.epsilon, NAN, 0, 0);
+    assert_near(r.holdout.balanced.value, r.balanced_accuracy, 0, 1e-14);
+    mia_result_free(&r);
+    r = attack("quantile", &p.input);
+    assert_int_equal(r.fitted, MIA_CROSS_FITTED);
+    mia_result_free(&r);
+}
+
 static BaseStatus give(double value, const MiaInput *input, MiaScores *out)
 {
     for (int64_t i = 0; i < input->N; i++) out->score[i] = i == 3 ? value : 0;
@@ -329,12 +362,19 @@ static void without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(loss_is_the_loss),  cmocka_unit_test(statistics_of_a_shift),
-    cmocka_unit_test(null_scores),       cmocka_unit_test(constant_scores),
-    cmocka_unit_test(worse_than_nobody), cmocka_unit_test(nobody_audited),
-    cmocka_unit_test(wrong_inputs),      cmocka_unit_test(scores_must_be_finite),
-    cmocka_unit_test(wirings),           cmocka_unit_test(numbers_beside_the_scores),
-    cmocka_unit_test(without_roles),     cmocka_unit_test(without_memory),
+    cmocka_unit_test(loss_is_the_loss),
+    cmocka_unit_test(statistics_of_a_shift),
+    cmocka_unit_test(null_scores),
+    cmocka_unit_test(constant_scores),
+    cmocka_unit_test(worse_than_nobody),
+    cmocka_unit_test(nobody_audited),
+    cmocka_unit_test(wrong_inputs),
+    cmocka_unit_test(scores_must_be_finite),
+    cmocka_unit_test(wirings),
+    cmocka_unit_test(bounds_of_what_is_not_fitted),
+    cmocka_unit_test(numbers_beside_the_scores),
+    cmocka_unit_test(without_roles),
+    cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)
