@@ -104,6 +104,12 @@ write("keep2", shadow__logits=np.zeros((S, N, K)), shadow__keep=np.full((S, N), 
 write("onlykeep", shadow__keep=np.zeros((S, N), int))
 write("poplabels", population__logits=np.zeros((5, K)))
 write("shadowpop", shadow__logits=np.zeros((S, N, K)), shadow__keep=np.zeros((S, N), int), shadow__population_logits=np.zeros((S, 5, K)))
+write("oneshadow", shadow__logits=np.zeros((1, N, K)), shadow__keep=np.ones((1, N), int))
+models = lambda n: rng.normal(size=(6, n, K))
+every = dict(shadow__logits=models(N), shadow__keep=np.add.outer(np.arange(6), np.arange(N)) % 2, population__logits=models(50)[0],
+             population__labels=rng.integers(0, K, 50), shadow__population_logits=models(50), unlearned__logits=models(N),
+             retrained__logits=models(N))
+write("every", **every)
 write("unlearned", unlearned__logits=np.zeros((2, N + 1, K)))
 write("retrained", retrained__logits=np.zeros((N, K)))
 PY
@@ -147,6 +153,13 @@ head -c 1500 good.h5 >half.h5
 bad "half.h5" half
 echo "no HDF5" >words.h5
 bad "words.h5" words
+
+refuses 1 "oneshadow.h5: attack attack_r: point 0 was left out of 0 of the 1 shadow models" attack --name attack_r --signals oneshadow.h5
+refuses 1 "attack attack_p: this attack needs a population: /population/logits" attack --name attack_p --signals good.h5
+refuses 1 "noaudit.h5: attack loss: chosen_on=shadows needs shadow models" attack --name loss --signals noaudit.h5 --set loss.chosen_on=shadows
+ok attack --name all --signals every.h5 --json
+has stdout '"attack_r"'
+[ ! -s "$logs/stderr" ] || { cat "$logs/stderr"; fail "--name all leaves an attack out of a file that has everything"; }
 
 refuses 2 "did you mean 'loss'" attack --name los --signals good.h5
 refuses 2 "given twice" attack --name loss,loss --signals good.h5
