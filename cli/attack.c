@@ -295,13 +295,50 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     return cli_print_json_take(json);
 }
 
-static void number_text(double value, char out[16]) { snprintf(out, 16, isnan(value) ? "-" : "%.4f", value); }
+static void number_text(double value, char out[16])
+{
+    if (isnan(value))
+        snprintf(out, 16, "-");
+    else
+        snprintf(out, 16, "%.4f", value);
+}
+
+static void add_row_text(const Row *row, BaseText *text)
+{
+    const MiaResult *r = &row->result;
+    char bal[16], share[16], tpr[MIA_FPRS][16], auc[16], epsilon[16], ci[32] = "-";
+    number_text(r->auc.value, auc);
+    if (!isnan(r->auc.lo)) snprintf(ci, sizeof ci, "[%.4f, %.4f]", r->auc.lo, r->auc.hi);
+    number_text(r->balanced_accuracy, bal);
+    number_text(r->member_share.value, share);
+    number_text(r->epsilon.epsilon, epsilon);
+    for (int k = 0; k < MIA_FPRS; k++) number_text(r->tpr[k].value, tpr[k]);
+    base_text_add(text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", row->attack->entry.name, auc, ci, bal, tpr[0],
+                  tpr[1], tpr[2], epsilon, share);
+}
+
+/* What an attack reports beside its row. */
+static void add_remarks(const Row *row, BaseText *text)
+{
+    const char *name = row->attack->entry.name;
+    for (int k = 0; k < row->result.number_count; k++) {
+        const MiaNumber *number = &row->result.numbers[k];
+        const MathEstimate *e = &number->value;
+        if (isnan(e->value))
+            base_text_add(text, "%s: %s not defined here\n", name, number->name);
+        else if (isnan(e->lo))
+            base_text_add(text, "%s: %s %.6g (n = %lld)\n", name, number->name, e->value, (long long)e->n);
+        else
+            base_text_add(text, "%s: %s %.6g [%.6g, %.6g] (n = %lld)\n", name, number->name, e->value, e->lo, e->hi,
+                          (long long)e->n);
+    }
+    if (*row->result.notes) base_text_add(text, "%s: %s\n", name, row->result.notes);
+}
 
 static BaseStatus print_table(const Work *w)
 {
     BaseText text = {0};
     int64_t count[3];
-    char bal[16], share[16], tpr[MIA_FPRS][16], auc[16], epsilon[16];
     bool unresolved = false, fitted = false;
     double largest = NAN;
     count_roles(&w->signals.input, count);
@@ -311,40 +348,15 @@ static BaseStatus print_table(const Work *w)
                   "TPR@0.1%", "TPR@1%", "TPR@10%", "epsilon", "member share");
     for (size_t i = 0; i < w->count; i++) {
         const MiaResult *r = &w->rows[i].result;
-        char ci[32] = "-";
-        number_text(r->auc.value, auc);
-        if (!isnan(r->auc.lo)) snprintf(ci, sizeof ci, "[%.4f, %.4f]", r->auc.lo, r->auc.hi);
-        number_text(r->balanced_accuracy, bal);
-        number_text(r->member_share.value, share);
-        for (int k = 0; k < MIA_FPRS; k++) {
-            number_text(r->tpr[k].value, tpr[k]);
-            unresolved |= isnan(r->tpr[k].value);
-        }
-        number_text(r->epsilon.epsilon, epsilon);
+        add_row_text(&w->rows[i], &text);
+        for (int k = 0; k < MIA_FPRS; k++) unresolved |= isnan(r->tpr[k].value);
         fitted |= r->fitted != MIA_UNFITTED;
         if (!isnan(r->epsilon.largest)) largest = r->epsilon.largest;
-        base_text_add(&text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", w->rows[i].attack->entry.name, auc, ci,
-                      bal, tpr[0], tpr[1], tpr[2], epsilon, share);
     }
     base_text_add(&text, "\n");
-    for (size_t i = 0; i < w->count; i++) {
-        const MiaResult *r = &w->rows[i].result;
-        const char *name = w->rows[i].attack->entry.name;
-        for (int k = 0; k < r->number_count; k++) {
-            const MathEstimate *e = &r->numbers[k].value;
-            if (isnan(e->value))
-                base_text_add(&text, "%s: %s not defined here\n", name, r->numbers[k].name);
-            else if (isnan(e->lo))
-                base_text_add(&text, "%s: %s %.6g (n = %lld)\n", name, r->numbers[k].name, e->value, (long long)e->n);
-            else
-                base_text_add(&text, "%s: %s %.6g [%.6g, %.6g] (n = %lld)\n", name, r->numbers[k].name, e->value, e->lo,
-                              e->hi, (long long)e->n);
-        }
-        if (*r->notes) base_text_add(&text, "%s: %s\n", name, r->notes);
-    }
+    for (size_t i = 0; i < w->count; i++) add_remarks(&w->rows[i], &text);
     if (!isnan(largest))
-        base_text_add(&text,
-                      "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f here\n",
+        base_text_add(&text, "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f\n",
                       MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA), largest);
     if (fitted) base_text_add(&text, "epsilon -: scores fitted to these members and non-members bound nothing\n");
     if (unresolved)

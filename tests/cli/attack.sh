@@ -155,7 +155,7 @@ echo "no HDF5" >words.h5
 bad "words.h5" words
 
 refuses 1 "oneshadow.h5: attack attack_r: point 0 was left out of 0 of the 1 shadow models" attack --name attack_r --signals oneshadow.h5
-refuses 1 "attack attack_p: this attack needs a population: /population/logits" attack --name attack_p --signals good.h5
+refuses 1 "attack attack_p: this attack needs a population: /population/logits" attack --name attack_p --signals noaudit.h5
 refuses 1 "noaudit.h5: attack loss: chosen_on=shadows needs shadow models" attack --name loss --signals noaudit.h5 --set loss.chosen_on=shadows
 ok attack --name all --signals every.h5 --json
 has stdout '"attack_r"'
