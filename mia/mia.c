@@ -117,14 +117,22 @@ static BaseStatus check_needs(const MiaInput *in, unsigned needs)
     return BASE_OK;
 }
 
+static BaseStatus check_keep(const uint8_t *keep, int64_t models, int64_t N, const char *what)
+{
+    for (int64_t i = 0; i < models * N; i++)
+        if (keep[i] > 1)
+            return base_error_set(BASE_EARG, "keep of %s model %lld, point %lld is %d; it must be 0 or 1", what,
+                                  (long long)(i / N), (long long)(i % N), keep[i]);
+    return BASE_OK;
+}
+
 /* What is there is checked whether this attack needs it or not: a broken file is found on the first attack. */
 static BaseStatus check_optional(const MiaInput *in)
 {
     BaseStatus st = BASE_OK;
     if (in->shadow_logits) BASE_TRY(check_logits(in->shadow_logits, in->S * in->N, in->K, "shadow logits"));
-    for (int64_t i = 0; in->shadow_keep && i < in->S * in->N; i++)
-        BASE_CHECK(in->shadow_keep[i] <= 1, BASE_EARG, "keep of shadow model %lld, point %lld is %d; it must be 0 or 1",
-                   (long long)(i / in->N), (long long)(i % in->N), in->shadow_keep[i]);
+    if (in->shadow_keep) BASE_TRY(check_keep(in->shadow_keep, in->S, in->N, "shadow"));
+    if (in->unlearned_keep) BASE_TRY(check_keep(in->unlearned_keep, in->U, in->N, "unlearned"));
     if (in->population_logits) BASE_TRY(check_logits(in->population_logits, in->Z, in->K, "population logits"));
     if (in->population_labels) BASE_TRY(check_labels(in->population_labels, in->Z, in->K, "population"));
     if (in->shadow_population_logits)

@@ -25,6 +25,7 @@ typedef struct {
     int64_t U, R;
     const double *unlearned_logits; /* [U, N, K] */
     const double *retrained_logits; /* [R, N, K] */
+    const uint8_t *unlearned_keep;  /* [U, N] 1: the point trained unlearned model u; NULL: each trained every one */
     uint64_t seed;
 } MiaInput;
 

@@ -118,6 +118,12 @@ static BaseStatus read_others(IoHdf5 *file, const char *name, RunSignals *s)
                              &s->shadow_population_logits));
     }
     BASE_TRY(read_models(file, name, "/unlearned/logits", ANY, in->N, in->K, "[U,N,K]", &in->U, &s->unlearned_logits));
+    if (io_hdf5_has(file, "/unlearned/keep")) {
+        BASE_CHECK(s->unlearned_logits, BASE_EFORMAT,
+                   "%s: there is /unlearned/keep, but /unlearned/logits [U,N,K] is missing", name);
+        BASE_TRY(
+            read_bytes(file, name, "/unlearned/keep", 2, (int64_t[]){in->U, in->N}, "[U,N]", 1, &s->unlearned_keep));
+    }
     BASE_TRY(read_models(file, name, "/retrained/logits", ANY, in->N, in->K, "[R,N,K]", &in->R, &s->retrained_logits));
 out:
     return st;
@@ -129,7 +135,7 @@ static BaseStatus warn_of_strangers(IoHdf5 *file, const char *name)
         "target",           "target/logits",     "target/labels",     "target/role",
         "shadow",           "shadow/logits",     "shadow/keep",       "shadow/population_logits",
         "population",       "population/logits", "population/labels", "unlearned",
-        "unlearned/logits", "retrained",         "retrained/logits"};
+        "unlearned/logits", "unlearned/keep",    "retrained",         "retrained/logits"};
     static const char *const GROUPS[] = {"/", "/target", "/shadow", "/population", "/unlearned", "/retrained"};
     for (size_t g = 0; g < BASE_COUNT(GROUPS); g++) {
         char **names = NULL, path[256];
@@ -172,6 +178,7 @@ BaseStatus run_signals_read(const char *path, RunSignals *out)
     s.input.shadow_population_logits = s.shadow_population_logits;
     s.input.unlearned_logits = s.unlearned_logits;
     s.input.retrained_logits = s.retrained_logits;
+    s.input.unlearned_keep = s.unlearned_keep;
     *out = s;
     s = (RunSignals){0};
 out:
@@ -193,5 +200,6 @@ void run_signals_free(RunSignals *s)
     base_free(s->shadow_population_logits);
     base_free(s->unlearned_logits);
     base_free(s->retrained_logits);
+    base_free(s->unlearned_keep);
     *s = (RunSignals){0};
 }

@@ -10,7 +10,7 @@ typedef struct {
     MiaInput input;
     double *logits, *shadow_logits, *population_logits, *shadow_population_logits, *unlearned_logits, *retrained_logits;
     int32_t *labels, *population_labels;
-    uint8_t *role, *shadow_keep;
+    uint8_t *role, *shadow_keep, *unlearned_keep;
     char hash[BASE_HASH_HEX]; /* SHA-256 of the file */
 } RunSignals;
 
