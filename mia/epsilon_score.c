@@ -75,7 +75,8 @@ static Best best_threshold(const double *u, int64_t U, const double *r, int64_t 
                            ? epsilon_published((double)alarms / (double)R, (double)misses / (double)U, p->delta)
                            : epsilon_of(((double)alarms + 0.5) / ((double)R + 1),
                                         ((double)misses + 0.5) / ((double)U + 1), p->delta);
-            if (e > best.value) best = (Best){e, t, above};
+            double next = i < U && (j == R || u[i] <= r[j]) ? u[i] : j < R ? r[j] : t;
+            if (e > best.value) best = (Best){e, t + (next - t) / 2, above};
         }
     }
     return best;

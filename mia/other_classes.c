@@ -134,8 +134,8 @@ static double decide(const Label *l, const double *logits, int64_t k, double *f)
     return sum;
 }
 
-/* Adds to hit and seen [U + R] what models outside a fold say of those in it, on the label's points of @p role. */
-static BaseStatus cross_validate(Label *l, const Params *p, MiaRole role, double *hit, double *seen)
+/* Adds to right and seen [U + R] what models outside a fold say of those in it, on the label's points of @p role. */
+static BaseStatus cross_validate(Label *l, const Params *p, MiaRole role, double *right, double *seen)
 {
     BaseStatus st = BASE_OK;
     const MiaInput *in = l->in;
@@ -148,7 +148,7 @@ static BaseStatus cross_validate(Label *l, const Params *p, MiaRole role, double
             for (int64_t k = 0; k < l->count; k++) {
                 if (in->role[l->point[k]] != role) continue;
                 bool unlearned = decide(l, logits_of(in, m, l->point[k]), k, l->x) >= 0;
-                hit[m] += unlearned == (m < in->U);
+                right[m] += unlearned == (m < in->U);
                 seen[m]++;
             }
         }
@@ -212,7 +212,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     const Params *p = params;
     Label l = {0};
     int64_t *order = NULL, *start = NULL, models = in->U + in->R, asked;
-    double *hit = NULL; /* [2, U + R]: points right, points seen */
+    double *verdicts = NULL, *pairs = NULL; /* [2, U + R] points right, points seen; [2, U + R, U + R] of a pair */
     MiaRole role = mia_models_asked(in, &asked);
     bool validate = in->U >= 2 && in->R >= 4; /* a fold must leave 2 retrained models, one the other's base */
     BASE_TRY(mia_ulira_check(in));
@@ -220,7 +220,8 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
                (long long)in->K);
     BASE_TRY(BASE_ALLOC(in->N, &order));
     BASE_TRY(BASE_ALLOC(2 * in->K + 1, &start));
-    BASE_TRY(BASE_ALLOC(2 * models, &hit));
+    BASE_TRY(BASE_ALLOC(2 * models, &verdicts));
+    BASE_TRY(BASE_ALLOC(2 * models * models, &pairs));
     sort_points(in, order, start);
     BASE_TRY(label_alloc(in, start, &l));
     for (int64_t c = 0; c < in->K; c++) {
@@ -230,14 +231,18 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         if (l.count == 0) continue;
         if (l.n == 0) l.n = l.count;
         l.without[c] = 1;
-        if (validate && has_role(in, &l, role)) BASE_TRY(cross_validate(&l, p, role, hit, hit + models));
+        if (validate && has_role(in, &l, role)) BASE_TRY(cross_validate(&l, p, role, verdicts, verdicts + models));
         BASE_TRY(fit(&l, p->shrinkage, -1, 1));
         for (int64_t k = 0; k < l.count; k++)
             out->score[l.point[k]] = decide(&l, in->logits + l.point[k] * in->K, k, l.x);
         l.without[c] = 0;
     }
-    for (int64_t m = 0; m < models; m++) hit[m] = hit[models + m] > 0 ? hit[m] / hit[models + m] : NAN;
-    mia_scores_add(out, "cv_balanced_accuracy", mia_ulira_balanced(hit, in->U, hit + in->U, in->R));
+    for (int64_t u = 0; u < in->U; u++)
+        for (int64_t r = in->U; r < models; r++) {
+            pairs[u * models + r] = verdicts[u] + verdicts[r];
+            pairs[(models + u) * models + r] = verdicts[models + u] + verdicts[models + r];
+        }
+    mia_scores_add(out, "cv_balanced_accuracy", mia_ulira_balanced(pairs, pairs + models * models, models));
     out->threshold = 0;
     snprintf(
         out->notes, sizeof out->notes,
@@ -249,7 +254,8 @@ out:
     label_free(&l);
     base_free(order);
     base_free(start);
-    base_free(hit);
+    base_free(verdicts);
+    base_free(pairs);
     return st;
 }
 

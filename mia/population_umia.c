@@ -32,21 +32,18 @@ static MiaSpread spreads(const MiaInput *in, MiaRole role, const double *phi, in
     return all;
 }
 
-/* Share of the asked points of each model that the others place on its own side. */
-static void leave_out(const MiaInput *in, MiaRole role, int64_t asked, MiaUliraPredictive how, const double *phi,
-                      int64_t M, const MiaSpread *each, MiaSpread own, MiaSpread other, bool is_unlearned, double *hit)
+/* Verdicts on the asked points of models u and r by the spreads without both. */
+static double judge_pair(const MiaInput *in, MiaRole role, MiaUliraPredictive how, MiaSpread one, MiaSpread zero,
+                         const double *unlearned, const double *retrained)
 {
-    for (int64_t m = 0; m < M; m++) {
-        MiaSpread rest = mia_ulira_part(own, each[m]);
-        int64_t right = 0;
-        for (int64_t i = 0; i < in->N; i++) {
-            if (in->role[i] != role) continue;
-            double x = phi[m * in->N + i], mine = mia_ulira_log_predict(rest, how, x);
-            double theirs = mia_ulira_log_predict(other, how, x);
-            right += is_unlearned ? mine >= theirs : mine > theirs;
-        }
-        hit[m] = rest.n < 2 ? NAN : (double)right / (double)asked;
+    int64_t right = 0;
+    for (int64_t i = 0; i < in->N; i++) {
+        if (in->role[i] != role) continue;
+        double u = unlearned[i], r = retrained[i];
+        right += mia_ulira_log_predict(one, how, u) >= mia_ulira_log_predict(zero, how, u);
+        right += mia_ulira_log_predict(one, how, r) < mia_ulira_log_predict(zero, how, r);
     }
+    return (double)right;
 }
 
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
@@ -55,32 +52,38 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     const Params *p = params;
     MiaUliraPredictive how = (MiaUliraPredictive)p->predictive;
     MiaSignalMode mode = (MiaSignalMode)p->signal;
-    double *unlearned = NULL, *retrained = NULL, *target = NULL, *hit = NULL;
+    double *unlearned = NULL, *retrained = NULL, *target = NULL, *verdicts = NULL;
     MiaSpread *each = NULL;
-    int64_t asked;
+    int64_t asked, models = in->U + in->R;
     MiaRole role = mia_models_asked(in, &asked);
     BASE_TRY(mia_ulira_check(in));
     BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, mode, &unlearned));
     BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, mode, &retrained));
     BASE_TRY(mia_models_signal(in, in->logits, 1, MIA_SIGNAL_PHI, mode, &target));
-    BASE_TRY(BASE_ALLOC(in->U + in->R, &hit));
-    BASE_TRY(BASE_ALLOC(in->U + in->R, &each));
+    BASE_TRY(BASE_ALLOC(2 * models * models, &verdicts));
+    BASE_TRY(BASE_ALLOC(models, &each));
     MiaSpread one = spreads(in, role, unlearned, in->U, each), zero = spreads(in, role, retrained, in->R, each + in->U);
     for (int64_t i = 0; i < in->N; i++)
         out->score[i] = mia_ulira_log_predict(one, how, target[i]) - mia_ulira_log_predict(zero, how, target[i]);
     out->threshold = 0;
-    leave_out(in, role, asked, how, unlearned, in->U, each, one, zero, true, hit);
-    leave_out(in, role, asked, how, retrained, in->R, each + in->U, zero, one, false, hit + in->U);
-    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(hit, in->U, hit + in->U, in->R));
+    for (int64_t at = 0, u, r; at < mia_ulira_pair_count(in->U, in->R); at++) {
+        mia_ulira_pair(in->U, in->R, at, &u, &r);
+        MiaSpread one_less = mia_ulira_part(one, each[u]), zero_less = mia_ulira_part(zero, each[in->U + r]);
+        if (one_less.n < 2 || zero_less.n < 2) continue;
+        double right = judge_pair(in, role, how, one_less, zero_less, unlearned + u * in->N, retrained + r * in->N);
+        verdicts[u * models + in->U + r] += right;
+        verdicts[models * models + u * models + in->U + r] += 2 * (double)asked;
+    }
+    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(verdicts, verdicts + models * models, models));
     snprintf(out->notes, sizeof out->notes,
              "one pair of densities for all points, from %lld unlearned and %lld retrained models on %lld points; loo: "
-             "each model as target once, the interval over models",
+             "judged without each pair of them, the interval over models",
              (long long)in->U, (long long)in->R, (long long)asked);
 out:
     base_free(unlearned);
     base_free(retrained);
     base_free(target);
-    base_free(hit);
+    base_free(verdicts);
     base_free(each);
     return st;
 }

@@ -3,8 +3,8 @@
  *     score(x) = log p(phi | o1) - log p(phi | o0),      p_member = 1 / (1 + exp(-score)),      member iff score >= 0.
  * Which o0, parameter `null`: models retrained without x, or unlearned models that never trained on x (their
  * /unlearned/keep is 0). Differs from published code: the densities are Student-t predictives (parameter `predictive`),
- * since normals fitted to a handful of models are overconfident; all in the log domain; and next to the target, every
- * unlearned and every retrained model is judged once by the others (loo_...), since one target gives no spread.
+ * since normals fitted to a handful of models are overconfident; all in the log domain; and next to the target, each
+ * pair of an unlearned and a retrained model is judged by the others (loo_...), since one target gives no spread.
  */
 #include <math.h>
 #include <stdio.h>
@@ -50,9 +50,10 @@ static void groups_fill(const MiaInput *in, const double *unlearned, const doubl
 }
 
 enum { BINS = 10 };
-/* What leaving each model out says, over the points asked about. */
+/* What leaving pairs of models out says, over the points asked about. */
 typedef struct {
-    double *hit, *seen;                         /* [2, U + R] per side and model: points right, points judged */
+    int64_t models;
+    double *right, *seen;                       /* [models, models]: verdicts by pair, the one that unlearned first */
     double predicted[2][BINS], weight[2][BINS]; /* per side and bin of p_member: sums of p, and of points */
 } LeftOut;
 
@@ -69,19 +70,23 @@ static MiaSpread without(const double *x, int64_t n, int64_t k, MiaSpread all)
     return rest;
 }
 
-static void leave_out(const Groups *g, const MiaSpread spread[2], MiaUliraPredictive how, int64_t models, LeftOut *left)
+static void leave_out(const Groups *g, const MiaSpread spread[2], MiaUliraPredictive how, LeftOut *left)
 {
-    for (int side = 0; side < 2; side++) {
-        if (g->n[side] < 3) continue;
-        for (int64_t k = 0; k < g->n[side]; k++) {
-            double x = g->x[side][k];
-            MiaSpread rest = without(g->x[side], g->n[side], k, spread[side]);
-            double one = mia_ulira_log_predict(side ? rest : spread[1], how, x);
-            double zero = mia_ulira_log_predict(side ? spread[0] : rest, how, x), p = 1 / (1 + exp(zero - one));
-            int64_t at = side * models + g->from[side][k];
-            left->seen[at]++;
-            left->hit[at] += (one >= zero) == side;
+    if (g->n[0] < 3 || g->n[1] < 3) return;
+    int64_t pairs = mia_ulira_pair_count(g->n[1], g->n[0]);
+    for (int64_t at = 0; at < pairs; at++) {
+        int64_t k[2];
+        MiaSpread rest[2];
+        mia_ulira_pair(g->n[1], g->n[0], at, &k[1], &k[0]);
+        for (int side = 0; side < 2; side++) rest[side] = without(g->x[side], g->n[side], k[side], spread[side]);
+        int64_t pair = g->from[1][k[1]] * left->models + g->from[0][k[0]];
+        for (int side = 0; side < 2; side++) {
+            double x = g->x[side][k[side]];
+            double one = mia_ulira_log_predict(rest[1], how, x), zero = mia_ulira_log_predict(rest[0], how, x);
+            double p = 1 / (1 + exp(zero - one));
             int bin = p >= 1 ? BINS - 1 : (int)(p * BINS);
+            left->right[pair] += (one >= zero) == side;
+            left->seen[pair]++;
             left->predicted[side][bin] += p;
             left->weight[side][bin]++;
         }
@@ -103,22 +108,13 @@ static double calibration_error(const LeftOut *left)
     return error;
 }
 
-/* The estimate over models; hit becomes the share of points right, NaN where a model was never judged. */
-static void report(const MiaInput *in, LeftOut *left, MiaScores *out)
-{
-    int64_t models = in->U + in->R;
-    for (int64_t m = 0; m < 2 * models; m++) left->hit[m] = left->seen[m] > 0 ? left->hit[m] / left->seen[m] : NAN;
-    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(left->hit + models, models, left->hit, models));
-    mia_scores_add(out, "loo_calibration_error", math_estimate(calibration_error(left), models));
-}
-
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const Params *p = params;
     MiaUliraPredictive how = (MiaUliraPredictive)p->predictive;
     MiaSignalMode mode = (MiaSignalMode)p->signal;
-    double *unlearned = NULL, *retrained = NULL, *target = NULL, *values = NULL, *counts = NULL;
+    double *unlearned = NULL, *retrained = NULL, *target = NULL, *values = NULL, *verdicts = NULL;
     int64_t *from = NULL, models = in->U + in->R, asked, fewest[2] = {INT64_MAX, INT64_MAX};
     MiaRole role = mia_models_asked(in, &asked);
     BASE_CHECK(p->null == RETRAINED || in->unlearned_keep, BASE_EARG,
@@ -129,9 +125,9 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     BASE_TRY(mia_models_signal(in, in->logits, 1, MIA_SIGNAL_PHI, mode, &target));
     BASE_TRY(BASE_ALLOC(2 * models, &values));
     BASE_TRY(BASE_ALLOC(2 * models, &from));
-    BASE_TRY(BASE_ALLOC(4 * models, &counts));
+    BASE_TRY(BASE_ALLOC(2 * models * models, &verdicts));
     Groups g = {{values, values + models}, {from, from + models}, {0, 0}};
-    LeftOut left = {.hit = counts, .seen = counts + 2 * models};
+    LeftOut left = {.models = models, .right = verdicts, .seen = verdicts + models * models};
     for (int64_t i = 0; i < in->N; i++) {
         groups_fill(in, unlearned, retrained, (Null)p->null, i, &g);
         BASE_CHECK(g.n[0] >= 2 && g.n[1] >= 2, BASE_EARG,
@@ -144,13 +140,14 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         }
         out->score[i] =
             mia_ulira_log_predict(spread[1], how, target[i]) - mia_ulira_log_predict(spread[0], how, target[i]);
-        if (in->role[i] == role) leave_out(&g, spread, how, models, &left);
+        if (in->role[i] == role) leave_out(&g, spread, how, &left);
     }
     out->threshold = 0;
-    report(in, &left, out);
+    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(left.right, left.seen, models));
+    mia_scores_add(out, "loo_calibration_error", math_estimate(calibration_error(&left), models));
     snprintf(out->notes, sizeof out->notes,
              "%s predictive from at least %lld models that unlearned and %lld that never saw a point (null %s); loo: "
-             "each of them as target once, on %lld points, the interval over models",
+             "%lld points judged without each pair of them, the interval over models",
              mia_ulira_predictives[how], (long long)fewest[1], (long long)fewest[0], NULLS[p->null], (long long)asked);
 out:
     base_free(unlearned);
@@ -158,7 +155,7 @@ out:
     base_free(target);
     base_free(values);
     base_free(from);
-    base_free(counts);
+    base_free(verdicts);
     return st;
 }
 

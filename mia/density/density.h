@@ -10,7 +10,7 @@
 
 /** log N(x; mean, sd); sd > 0. */
 double mia_density_normal(double x, double mean, double sd);
-/** log Phi(z), to about 1e-15 relative in both tails. */
+/** log Phi(z), to about (1 + z^2) 1e-16 relative in both tails. */
 double mia_density_normal_cdf(double z);
 /** log of Student's t density with @p df degrees of freedom, shifted to @p centre and stretched by @p scale > 0. */
 double mia_density_student(double x, double centre, double scale, double df);

@@ -38,29 +38,51 @@ double mia_ulira_log_predict(MiaSpread s, MiaUliraPredictive predictive, double 
     return mia_density_student(x, s.mean, sd * sqrt(1 + 1 / s.n) + MIA_DENSITY_TINY, s.n - 1);
 }
 
-/* Mean and squared standard error of the values that are not NaN. */
-static int64_t mean_of(const double *x, int64_t n, double *mean, double *error)
+enum { PAIRS_EACH = 16 };
+
+int64_t mia_ulira_pair_count(int64_t U, int64_t R)
 {
-    int64_t kept = 0;
-    double sum = 0, squares = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (!isnan(x[i])) sum += x[i], kept++;
-    *mean = sum / (double)kept;
-    for (int64_t i = 0; i < n; i++)
-        if (!isnan(x[i])) squares += (x[i] - *mean) * (x[i] - *mean);
-    *error = squares / (double)(kept - 1) / (double)kept;
-    return kept;
+    return U * R <= MIA_ULIRA_ALL ? U * R : PAIRS_EACH * (U > R ? U : R);
 }
 
-MathEstimate mia_ulira_balanced(const double *unlearned, int64_t U, const double *retrained, int64_t R)
+void mia_ulira_pair(int64_t U, int64_t R, int64_t at, int64_t *u, int64_t *r)
 {
-    double mean_u, mean_r, error_u, error_r;
-    int64_t u = mean_of(unlearned, U, &mean_u, &error_u), r = mean_of(retrained, R, &mean_r, &error_r);
-    if (u == 0 || r == 0) return math_estimate(NAN, u + r);
-    MathEstimate out = math_estimate((mean_u + mean_r) / 2, u + r);
+    bool all = U * R <= MIA_ULIRA_ALL;
+    *u = all ? at / R : at / PAIRS_EACH % U;
+    *r = all ? at % R : (at / PAIRS_EACH + at % PAIRS_EACH) % R;
+}
+
+/* Squared standard error of the mean of row (or column) means; *count: of those that have any. */
+static double error_of(const double *right, const double *seen, int64_t models, bool columns, double mean,
+                       int64_t *count)
+{
+    double squares = 0;
+    *count = 0;
+    for (int64_t a = 0; a < models; a++) {
+        double sum = 0, n = 0;
+        for (int64_t b = 0; b < models; b++) {
+            int64_t at = columns ? b * models + a : a * models + b;
+            sum += right[at];
+            n += seen[at];
+        }
+        if (n == 0) continue;
+        squares += (sum / n - mean) * (sum / n - mean);
+        ++*count;
+    }
+    return squares / (double)(*count - 1) / (double)*count;
+}
+
+MathEstimate mia_ulira_balanced(const double *right, const double *seen, int64_t models)
+{
+    double sum = 0, n = 0;
+    int64_t u, r;
+    for (int64_t i = 0; i < models * models; i++) sum += right[i], n += seen[i];
+    if (n == 0) return math_estimate(NAN, 0);
+    double error = error_of(right, seen, models, false, sum / n, &u) + error_of(right, seen, models, true, sum / n, &r);
+    MathEstimate out = math_estimate(sum / n, u + r);
     int64_t least = u < r ? u : r;
     if (least < 2) return out;
-    double half = math_stats_t_quantile(0.975, (double)(least - 1)) * sqrt(error_u + error_r) / 2;
+    double half = math_stats_t_quantile(0.975, (double)(least - 1)) * sqrt(error);
     out.lo = fmax(0, out.value - half);
     out.hi = fmin(1, out.value + half);
     return out;
