@@ -25,7 +25,7 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, shrinkage, 0.1, 1e-6, 1, "of the covariance towards a multiple of the identity"),
-    BASE_PARAM_I64(Params, folds, 5, 2, 1000, "cross-validation: groups of models left out in turn"),
+    BASE_PARAM_I64(Params, folds, 5, 2, MIA_ULIRA_UNITS, "cross-validation: groups of models left out in turn"),
 };
 
 /* The points of one label. d = K - 1. */
@@ -48,20 +48,31 @@ static const double *logits_of(const MiaInput *in, int64_t model, int64_t i)
     return all + i * in->K;
 }
 
-/* Models are numbered 0..U-1 unlearned, U..U+R-1 retrained; those of one fold take turns within their kind. */
-static bool is_left_out(const MiaInput *in, int64_t model, int64_t fold, int64_t folds)
+/* Models left out of a fit: those of unit @p fold of either kind, and of unit @p without; -1: none. */
+typedef struct {
+    MiaUnits units;
+    int fold, without;
+} Omit;
+
+static bool is_judged(const MiaInput *in, const Omit *omit, int64_t model)
 {
-    return (model < in->U ? model : model - in->U) % folds == fold;
+    int unit = mia_ulira_unit_of(in, omit->units, model);
+    return omit->fold >= 0 && unit != omit->without && unit == omit->fold + (model < in->U ? 0 : omit->units.unlearned);
 }
 
-/* base: the sum of log q over retrained models outside the fold (-1: all). */
-static void base_fill(Label *l, int64_t fold, int64_t folds)
+static bool is_fitted(const MiaInput *in, const Omit *omit, int64_t model)
+{
+    return !is_judged(in, omit, model) && mia_ulira_unit_of(in, omit->units, model) != omit->without;
+}
+
+/* base: the sum of log q over the retrained models that are fitted to. */
+static void base_fill(Label *l, const Omit *omit)
 {
     const MiaInput *in = l->in;
     l->base_count = 0;
     memset(l->base, 0, (size_t)(l->count * l->d) * sizeof *l->base);
     for (int64_t m = in->U; m < in->U + in->R; m++) {
-        if (is_left_out(in, m, fold, folds)) continue;
+        if (!is_fitted(in, omit, m)) continue;
         l->base_count++;
         for (int64_t k = 0; k < l->count; k++) {
             mia_signal_log_softmax(logits_of(in, m, l->point[k]), in->K, l->without, l->w);
@@ -80,18 +91,18 @@ static void features(const Label *l, const double *logits, int64_t k, bool in_ba
     }
 }
 
-/* w and the bias from all models outside the fold (-1: from all). */
-static BaseStatus fit(Label *l, double shrinkage, int64_t fold, int64_t folds)
+/* w and the bias. */
+static BaseStatus fit(Label *l, double shrinkage, const Omit *omit)
 {
     BaseStatus st = BASE_OK;
     const MiaInput *in = l->in;
     int64_t d = l->d;
     double rows[2] = {0, 0}, trace = 0;
-    base_fill(l, fold, folds);
+    base_fill(l, omit);
     memset(l->g, 0, (size_t)(d * d) * sizeof *l->g);
     for (int side = 0; side < 2; side++) memset(l->mean[side], 0, (size_t)d * sizeof *l->w);
     for (int64_t m = 0; m < in->U + in->R; m++) {
-        if (is_left_out(in, m, fold, folds)) continue;
+        if (!is_fitted(in, omit, m)) continue;
         int side = m < in->U;
         for (int64_t k = 0; k < l->n; k++) {
             double *f = l->x + k * d;
@@ -134,22 +145,24 @@ static double decide(const Label *l, const double *logits, int64_t k, double *f)
     return sum;
 }
 
-/* Adds to right and seen [U + R] what models outside a fold say of those in it, on the label's points of @p role. */
-static BaseStatus cross_validate(Label *l, const Params *p, MiaRole role, double *right, double *seen)
+/* What models say of those left out of their fit, on the label's points of @p role, added to runs[1 + omit.without]. */
+static BaseStatus cross_validate(Label *l, double shrinkage, Omit omit, MiaRole role, MiaVerdicts *run)
 {
     BaseStatus st = BASE_OK;
     const MiaInput *in = l->in;
-    int64_t folds = p->folds, least = in->U < in->R ? in->U : in->R;
-    if (folds > least) folds = least;
-    for (int64_t fold = 0; fold < folds; fold++) {
-        BASE_TRY(fit(l, p->shrinkage, fold, folds));
+    int folds = omit.units.unlearned < omit.units.retrained ? omit.units.unlearned : omit.units.retrained;
+    for (omit.fold = 0; omit.fold < folds; omit.fold++) {
+        int64_t fitted[2] = {0, 0};
+        for (int64_t m = 0; m < in->U + in->R; m++) fitted[m < in->U] += is_fitted(in, &omit, m);
+        if (fitted[0] < 2 || fitted[1] < 1) continue; /* a retrained model's base is another one */
+        BASE_TRY(fit(l, shrinkage, &omit));
         for (int64_t m = 0; m < in->U + in->R; m++) {
-            if (!is_left_out(in, m, fold, folds)) continue;
+            if (!is_judged(in, &omit, m)) continue;
+            int side = m < in->U;
             for (int64_t k = 0; k < l->count; k++) {
                 if (in->role[l->point[k]] != role) continue;
-                bool unlearned = decide(l, logits_of(in, m, l->point[k]), k, l->x) >= 0;
-                right[m] += unlearned == (m < in->U);
-                seen[m]++;
+                run->right[side] += (decide(l, logits_of(in, m, l->point[k]), k, l->x) >= 0) == side;
+                run->seen[side]++;
             }
         }
     }
@@ -211,17 +224,15 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     BaseStatus st = BASE_OK;
     const Params *p = params;
     Label l = {0};
-    int64_t *order = NULL, *start = NULL, models = in->U + in->R, asked;
-    double *verdicts = NULL, *pairs = NULL; /* [2, U + R] points right, points seen; [2, U + R, U + R] of a pair */
+    int64_t *order = NULL, *start = NULL, asked;
+    MiaUnits units = mia_ulira_units(in, (int)p->folds);
+    MiaVerdicts runs[MIA_ULIRA_RUNS] = {0};
     MiaRole role = mia_models_asked(in, &asked);
-    bool validate = in->U >= 2 && in->R >= 4; /* a fold must leave 2 retrained models, one the other's base */
     BASE_TRY(mia_ulira_check(in));
     BASE_CHECK(in->K >= 3, BASE_EARG, "logits of %lld classes; a share among the other classes needs at least 3",
                (long long)in->K);
     BASE_TRY(BASE_ALLOC(in->N, &order));
     BASE_TRY(BASE_ALLOC(2 * in->K + 1, &start));
-    BASE_TRY(BASE_ALLOC(2 * models, &verdicts));
-    BASE_TRY(BASE_ALLOC(2 * models * models, &pairs));
     sort_points(in, order, start);
     BASE_TRY(label_alloc(in, start, &l));
     for (int64_t c = 0; c < in->K; c++) {
@@ -231,31 +242,28 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         if (l.count == 0) continue;
         if (l.n == 0) l.n = l.count;
         l.without[c] = 1;
-        if (validate && has_role(in, &l, role)) BASE_TRY(cross_validate(&l, p, role, verdicts, verdicts + models));
-        BASE_TRY(fit(&l, p->shrinkage, -1, 1));
+        Omit omit = {units, -1, -1};
+        for (int run = 0; run <= units.unlearned + units.retrained && has_role(in, &l, role); run++) {
+            omit.without = run - 1;
+            BASE_TRY(cross_validate(&l, p->shrinkage, omit, role, &runs[run]));
+        }
+        omit.without = -1;
+        BASE_TRY(fit(&l, p->shrinkage, &omit));
         for (int64_t k = 0; k < l.count; k++)
             out->score[l.point[k]] = decide(&l, in->logits + l.point[k] * in->K, k, l.x);
         l.without[c] = 0;
     }
-    for (int64_t u = 0; u < in->U; u++)
-        for (int64_t r = in->U; r < models; r++) {
-            pairs[u * models + r] = verdicts[u] + verdicts[r];
-            pairs[(models + u) * models + r] = verdicts[models + u] + verdicts[models + r];
-        }
-    mia_scores_add(out, "cv_balanced_accuracy", mia_ulira_balanced(pairs, pairs + models * models, models));
+    mia_scores_add(out, "cv_balanced_accuracy", mia_ulira_balanced(runs, units, in->U + in->R));
     out->threshold = 0;
     snprintf(
         out->notes, sizeof out->notes,
         "a discriminant per label on log q of the %lld other classes, %lld unlearned against %lld retrained models; "
-        "cv_balanced_accuracy: models left out, on %lld points%s",
-        (long long)l.d, (long long)in->U, (long long)in->R, (long long)asked,
-        validate ? ", the interval over models" : ": not defined below 4 retrained models");
+        "cv: %lld points under models left out in turn, the interval over models",
+        (long long)l.d, (long long)in->U, (long long)in->R, (long long)asked);
 out:
     label_free(&l);
     base_free(order);
     base_free(start);
-    base_free(verdicts);
-    base_free(pairs);
     return st;
 }
 

@@ -19,72 +19,92 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "how phi is computed, as others do it"),
 };
 
-/* Of phi [M, N] on the points asked about: each model's spread to each [M]; returns all of them joined. */
-static MiaSpread spreads(const MiaInput *in, MiaRole role, const double *phi, int64_t M, MiaSpread *each)
+enum { ALL_UNITS = 2 * MIA_ULIRA_UNITS };
+
+typedef struct {
+    const MiaInput *in;
+    MiaRole role; /* of the points asked about */
+    MiaUliraPredictive how;
+    MiaUnits units;
+    double *phi[2]; /* [R, N] retrained, [U, N] unlearned */
+    MiaSpread unit[2][ALL_UNITS], all[2];
+} Pool;
+
+/* Every unit's spread of phi over its models and the asked points. */
+static void pool_fill(Pool *pool)
 {
-    MiaSpread all = {0, 0, 0};
-    for (int64_t m = 0; m < M; m++) {
-        each[m] = (MiaSpread){0, 0, 0};
+    const MiaInput *in = pool->in;
+    for (int64_t m = 0; m < in->U + in->R; m++) {
+        int side = m < in->U;
+        const double *phi = pool->phi[side] + (side ? m : m - in->U) * in->N;
+        MiaSpread one = {0, 0, 0}, *unit = &pool->unit[side][mia_ulira_unit_of(in, pool->units, m)];
         for (int64_t i = 0; i < in->N; i++)
-            if (in->role[i] == role) each[m] = mia_ulira_join(each[m], (MiaSpread){1, phi[m * in->N + i], 0});
-        all = mia_ulira_join(all, each[m]);
+            if (in->role[i] == pool->role) one = mia_ulira_join(one, (MiaSpread){1, phi[i], 0});
+        *unit = mia_ulira_join(*unit, one);
+        pool->all[side] = mia_ulira_join(pool->all[side], one);
     }
-    return all;
 }
 
-/* Verdicts on the asked points of models u and r by the spreads without both. */
-static double judge_pair(const MiaInput *in, MiaRole role, MiaUliraPredictive how, MiaSpread one, MiaSpread zero,
-                         const double *unlearned, const double *retrained)
+/* Verdicts on the asked points of the models of unit @p a (unlearned) and @p b (retrained). */
+static void judge(const Pool *pool, int a, int b, const MiaUliraFit fit[2], MiaVerdicts *v)
 {
-    int64_t right = 0;
-    for (int64_t i = 0; i < in->N; i++) {
-        if (in->role[i] != role) continue;
-        double u = unlearned[i], r = retrained[i];
-        right += mia_ulira_log_predict(one, how, u) >= mia_ulira_log_predict(zero, how, u);
-        right += mia_ulira_log_predict(one, how, r) < mia_ulira_log_predict(zero, how, r);
+    const MiaInput *in = pool->in;
+    for (int64_t m = 0; m < in->U + in->R; m++) {
+        int side = m < in->U, unit = mia_ulira_unit_of(in, pool->units, m);
+        const double *phi = pool->phi[side] + (side ? m : m - in->U) * in->N;
+        if (unit != a && unit != b) continue;
+        for (int64_t i = 0; i < in->N; i++) {
+            if (in->role[i] != pool->role) continue;
+            bool one = mia_ulira_log_density(&fit[1], phi[i]) >= mia_ulira_log_density(&fit[0], phi[i]);
+            v->right[side] += one == side;
+            v->seen[side]++;
+        }
     }
-    return (double)right;
+}
+
+static void leave_out(const Pool *pool, MiaVerdicts runs[MIA_ULIRA_RUNS])
+{
+    int unlearned = pool->units.unlearned, units = unlearned + pool->units.retrained;
+    for (int run = 0; run <= units; run++) /* run 1 + c: without unit c */
+        for (int a = 0; a < unlearned; a++)
+            for (int b = unlearned; b < units; b++) {
+                MiaSpread one = mia_ulira_rest(pool->unit[1], units, pool->all[1], a, b, run - 1);
+                MiaSpread zero = mia_ulira_rest(pool->unit[0], units, pool->all[0], a, b, run - 1);
+                if (a == run - 1 || b == run - 1 || one.n < 2 || zero.n < 2) continue;
+                const MiaUliraFit fit[2] = {mia_ulira_fit(zero, pool->how), mia_ulira_fit(one, pool->how)};
+                judge(pool, a, b, fit, &runs[run]);
+            }
 }
 
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const Params *p = params;
-    MiaUliraPredictive how = (MiaUliraPredictive)p->predictive;
     MiaSignalMode mode = (MiaSignalMode)p->signal;
-    double *unlearned = NULL, *retrained = NULL, *target = NULL, *verdicts = NULL;
-    MiaSpread *each = NULL;
-    int64_t asked, models = in->U + in->R;
-    MiaRole role = mia_models_asked(in, &asked);
+    MiaVerdicts runs[MIA_ULIRA_RUNS] = {0};
+    double *target = NULL;
+    int64_t asked;
+    Pool pool = {.in = in, .role = mia_models_asked(in, &asked), .how = (MiaUliraPredictive)p->predictive};
     BASE_TRY(mia_ulira_check(in));
-    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, mode, &unlearned));
-    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, mode, &retrained));
+    pool.units = mia_ulira_units(in, MIA_ULIRA_UNITS);
+    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, mode, &pool.phi[0]));
+    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, mode, &pool.phi[1]));
     BASE_TRY(mia_models_signal(in, in->logits, 1, MIA_SIGNAL_PHI, mode, &target));
-    BASE_TRY(BASE_ALLOC(2 * models * models, &verdicts));
-    BASE_TRY(BASE_ALLOC(models, &each));
-    MiaSpread one = spreads(in, role, unlearned, in->U, each), zero = spreads(in, role, retrained, in->R, each + in->U);
+    pool_fill(&pool);
+    const MiaUliraFit one = mia_ulira_fit(pool.all[1], pool.how), zero = mia_ulira_fit(pool.all[0], pool.how);
     for (int64_t i = 0; i < in->N; i++)
-        out->score[i] = mia_ulira_log_predict(one, how, target[i]) - mia_ulira_log_predict(zero, how, target[i]);
+        out->score[i] = mia_ulira_log_density(&one, target[i]) - mia_ulira_log_density(&zero, target[i]);
     out->threshold = 0;
-    for (int64_t at = 0, u, r; at < mia_ulira_pair_count(in->U, in->R); at++) {
-        mia_ulira_pair(in->U, in->R, at, &u, &r);
-        MiaSpread one_less = mia_ulira_part(one, each[u]), zero_less = mia_ulira_part(zero, each[in->U + r]);
-        if (one_less.n < 2 || zero_less.n < 2) continue;
-        double right = judge_pair(in, role, how, one_less, zero_less, unlearned + u * in->N, retrained + r * in->N);
-        verdicts[u * models + in->U + r] += right;
-        verdicts[models * models + u * models + in->U + r] += 2 * (double)asked;
-    }
-    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(verdicts, verdicts + models * models, models));
+    leave_out(&pool, runs);
+    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(runs, pool.units, in->U + in->R));
     snprintf(out->notes, sizeof out->notes,
              "one pair of densities for all points, from %lld unlearned and %lld retrained models on %lld points; loo: "
-             "judged without each pair of them, the interval over models",
+             "models left out in turn, the interval over models",
              (long long)in->U, (long long)in->R, (long long)asked);
 out:
-    base_free(unlearned);
-    base_free(retrained);
+    base_free(pool.phi[0]);
+    base_free(pool.phi[1]);
     base_free(target);
-    base_free(verdicts);
-    base_free(each);
     return st;
 }
 

@@ -3,8 +3,8 @@
  *     score(x) = log p(phi | o1) - log p(phi | o0),      p_member = 1 / (1 + exp(-score)),      member iff score >= 0.
  * Which o0, parameter `null`: models retrained without x, or unlearned models that never trained on x (their
  * /unlearned/keep is 0). Differs from published code: the densities are Student-t predictives (parameter `predictive`),
- * since normals fitted to a handful of models are overconfident; all in the log domain; and next to the target, each
- * pair of an unlearned and a retrained model is judged by the others (loo_...), since one target gives no spread.
+ * since normals fitted to a handful of models are overconfident; all in the log domain; and next to the target,
+ * unlearned and retrained models are left out in turn and judged by the rest (loo_...), since one target has no spread.
  */
 #include <math.h>
 #include <stdio.h>
@@ -29,68 +29,91 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "how phi is computed, as others do it"),
 };
 
-/* The two groups of one point; a value's model is its index, retrained models counting from U. */
+enum { ALL_UNITS = 2 * MIA_ULIRA_UNITS, BINS = 10 };
+
+/* The two groups of one point, 0 never saw it, 1 unlearned it, each in the order of units. */
 typedef struct {
-    double *x[2];     /* [U + R] each: 0 never saw it, 1 unlearned it */
-    int64_t *from[2]; /* [U + R] */
-    int64_t n[2];
+    double *x[2];                    /* [U + R] each */
+    int64_t start[2][ALL_UNITS + 1]; /* where a unit's values begin */
+    MiaSpread unit[2][ALL_UNITS], all[2];
 } Groups;
 
-static void groups_fill(const MiaInput *in, const double *unlearned, const double *retrained, Null null, int64_t i,
-                        Groups *g)
-{
-    g->n[0] = g->n[1] = 0;
-    for (int64_t m = 0; m < in->U + in->R; m++) {
-        bool is_unlearned = m < in->U;
-        int side = is_unlearned && (!in->unlearned_keep || in->unlearned_keep[m * in->N + i]);
-        if (!side && is_unlearned != (null == NEVER_TRAINED)) continue;
-        g->from[side][g->n[side]] = m;
-        g->x[side][g->n[side]++] = is_unlearned ? unlearned[m * in->N + i] : retrained[(m - in->U) * in->N + i];
-    }
-}
-
-enum { BINS = 10 };
-/* What leaving pairs of models out says, over the points asked about. */
+/* What is known of every point before any is looked at. @p model [U + R]: models in the order of units. */
 typedef struct {
-    int64_t models;
-    double *right, *seen;                       /* [models, models]: verdicts by pair, the one that unlearned first */
-    double predicted[2][BINS], weight[2][BINS]; /* per side and bin of p_member: sums of p, and of points */
-} LeftOut;
+    const MiaInput *in;
+    MiaUliraPredictive how;
+    Null null;
+    MiaUnits units;
+    int64_t *model;
+    double *unlearned, *retrained; /* phi [U, N], [R, N] */
+} Plan;
 
-/* The spread without value k. A difference of sums keeps no digits where that value made up nearly all of it. */
-static MiaSpread without(const double *x, int64_t n, int64_t k, MiaSpread all)
-{
-    MiaSpread rest = mia_ulira_part(all, (MiaSpread){1, x[k], 0});
-    if (rest.squares > 1e-6 * all.squares || all.squares == 0) return rest;
-    double sum = 0;
-    rest.squares = 0;
-    for (int64_t j = 0; j < n; j++) sum += j == k ? 0 : x[j];
-    rest.mean = sum / (double)(n - 1);
-    for (int64_t j = 0; j < n; j++) rest.squares += j == k ? 0 : (x[j] - rest.mean) * (x[j] - rest.mean);
-    return rest;
-}
+static int64_t size_of(const Groups *g, int side, int unit) { return g->start[side][unit + 1] - g->start[side][unit]; }
 
-static void leave_out(const Groups *g, const MiaSpread spread[2], MiaUliraPredictive how, LeftOut *left)
+static void groups_fill(const Plan *plan, int64_t i, Groups *g)
 {
-    if (g->n[0] < 3 || g->n[1] < 3) return;
-    int64_t pairs = mia_ulira_pair_count(g->n[1], g->n[0]);
-    for (int64_t at = 0; at < pairs; at++) {
-        int64_t k[2];
-        MiaSpread rest[2];
-        mia_ulira_pair(g->n[1], g->n[0], at, &k[1], &k[0]);
-        for (int side = 0; side < 2; side++) rest[side] = without(g->x[side], g->n[side], k[side], spread[side]);
-        int64_t pair = g->from[1][k[1]] * left->models + g->from[0][k[0]];
+    const MiaInput *in = plan->in;
+    int64_t n[2] = {0, 0}, k = 0;
+    int units = plan->units.unlearned + plan->units.retrained;
+    g->all[0] = g->all[1] = (MiaSpread){0, 0, 0};
+    for (int unit = 0; unit < units; unit++) {
+        g->start[0][unit] = n[0];
+        g->start[1][unit] = n[1];
+        for (; k < in->U + in->R && mia_ulira_unit_of(in, plan->units, plan->model[k]) == unit; k++) {
+            int64_t m = plan->model[k];
+            bool is_unlearned = m < in->U;
+            int side = is_unlearned && (!in->unlearned_keep || in->unlearned_keep[m * in->N + i]);
+            if (!side && is_unlearned != (plan->null == NEVER_TRAINED)) continue;
+            g->x[side][n[side]++] =
+                is_unlearned ? plan->unlearned[m * in->N + i] : plan->retrained[(m - in->U) * in->N + i];
+        }
         for (int side = 0; side < 2; side++) {
-            double x = g->x[side][k[side]];
-            double one = mia_ulira_log_predict(rest[1], how, x), zero = mia_ulira_log_predict(rest[0], how, x);
-            double p = 1 / (1 + exp(zero - one));
-            int bin = p >= 1 ? BINS - 1 : (int)(p * BINS);
-            left->right[pair] += (one >= zero) == side;
-            left->seen[pair]++;
-            left->predicted[side][bin] += p;
-            left->weight[side][bin]++;
+            g->unit[side][unit] = mia_ulira_spread(g->x[side] + g->start[side][unit], n[side] - g->start[side][unit]);
+            g->all[side] = mia_ulira_join(g->all[side], g->unit[side][unit]);
         }
     }
+    g->start[0][units] = n[0];
+    g->start[1][units] = n[1];
+}
+
+/* What leaving units out says, over the points asked about; p_member of the run without none but the judged. */
+typedef struct {
+    MiaVerdicts runs[MIA_ULIRA_RUNS];
+    double predicted[2][BINS], weight[2][BINS]; /* per side and bin of p_member: sums of p, and of verdicts */
+} LeftOut;
+
+static void judge(const Groups *g, int side, int unit, const MiaUliraFit fit[2], int run, LeftOut *left)
+{
+    for (int64_t k = g->start[side][unit]; k < g->start[side][unit + 1]; k++) {
+        double x = g->x[side][k], gap = mia_ulira_log_density(&fit[1], x) - mia_ulira_log_density(&fit[0], x);
+        left->runs[run].right[side] += (gap >= 0) == side;
+        left->runs[run].seen[side]++;
+        if (run > 0) continue;
+        double p = 1 / (1 + exp(-gap));
+        int bin = p >= 1 ? BINS - 1 : (int)(p * BINS);
+        left->predicted[side][bin] += p;
+        left->weight[side][bin]++;
+    }
+}
+
+static void leave_out(const Plan *plan, const Groups *g, LeftOut *left)
+{
+    int units = plan->units.unlearned + plan->units.retrained;
+    for (int run = 0; run <= units; run++) /* run 1 + c: without unit c */
+        for (int a = 0; a < units; a++)
+            for (int b = 0; b < units; b++) {
+                if (a == b || a == run - 1 || b == run - 1 || !size_of(g, 1, a) || !size_of(g, 0, b)) continue;
+                MiaUliraFit fit[2];
+                bool enough = true;
+                for (int side = 0; side < 2; side++) {
+                    MiaSpread rest = mia_ulira_rest(g->unit[side], units, g->all[side], a, b, run - 1);
+                    enough &= rest.n >= 2;
+                    if (enough) fit[side] = mia_ulira_fit(rest, plan->how);
+                }
+                if (!enough) continue;
+                judge(g, 1, a, fit, run, left);
+                judge(g, 0, b, fit, run, left);
+            }
 }
 
 /* Expected calibration error of p_member, both sides weighing the same (Naeini et al. 2015, equal-width bins). */
@@ -108,54 +131,68 @@ static double calibration_error(const LeftOut *left)
     return error;
 }
 
+static BaseStatus plan_make(const MiaInput *in, const Params *p, Plan *plan)
+{
+    BaseStatus st = BASE_OK;
+    MiaSignalMode mode = (MiaSignalMode)p->signal;
+    int64_t k = 0;
+    plan->in = in;
+    plan->how = (MiaUliraPredictive)p->predictive;
+    plan->null = (Null)p->null;
+    plan->units = mia_ulira_units(in, MIA_ULIRA_UNITS);
+    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, mode, &plan->unlearned));
+    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, mode, &plan->retrained));
+    BASE_TRY(BASE_ALLOC(in->U + in->R, &plan->model));
+    for (int unit = 0; unit < plan->units.unlearned + plan->units.retrained; unit++)
+        for (int64_t m = 0; m < in->U + in->R; m++)
+            if (mia_ulira_unit_of(in, plan->units, m) == unit) plan->model[k++] = m;
+out:
+    return st;
+}
+
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const Params *p = params;
-    MiaUliraPredictive how = (MiaUliraPredictive)p->predictive;
-    MiaSignalMode mode = (MiaSignalMode)p->signal;
-    double *unlearned = NULL, *retrained = NULL, *target = NULL, *values = NULL, *verdicts = NULL;
-    int64_t *from = NULL, models = in->U + in->R, asked, fewest[2] = {INT64_MAX, INT64_MAX};
+    double *target = NULL, *values = NULL;
+    int64_t models = in->U + in->R, asked, fewest[2] = {INT64_MAX, INT64_MAX};
     MiaRole role = mia_models_asked(in, &asked);
+    Plan plan = {0};
+    LeftOut left = {0};
     BASE_CHECK(p->null == RETRAINED || in->unlearned_keep, BASE_EARG,
                "null never_trained needs /unlearned/keep [U, N]: which points trained each unlearned model");
     BASE_TRY(mia_ulira_check(in));
-    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, mode, &unlearned));
-    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, mode, &retrained));
-    BASE_TRY(mia_models_signal(in, in->logits, 1, MIA_SIGNAL_PHI, mode, &target));
+    BASE_TRY(plan_make(in, p, &plan));
+    BASE_TRY(mia_models_signal(in, in->logits, 1, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &target));
     BASE_TRY(BASE_ALLOC(2 * models, &values));
-    BASE_TRY(BASE_ALLOC(2 * models, &from));
-    BASE_TRY(BASE_ALLOC(2 * models * models, &verdicts));
-    Groups g = {{values, values + models}, {from, from + models}, {0, 0}};
-    LeftOut left = {.models = models, .right = verdicts, .seen = verdicts + models * models};
+    Groups g = {.x = {values, values + models}};
     for (int64_t i = 0; i < in->N; i++) {
-        groups_fill(in, unlearned, retrained, (Null)p->null, i, &g);
-        BASE_CHECK(g.n[0] >= 2 && g.n[1] >= 2, BASE_EARG,
-                   "point %lld: %lld models unlearned it and %lld never saw it; a spread needs at least 2 of each",
-                   (long long)i, (long long)g.n[1], (long long)g.n[0]);
-        MiaSpread spread[2];
-        for (int side = 0; side < 2; side++) {
-            spread[side] = mia_ulira_spread(g.x[side], g.n[side]);
-            if (g.n[side] < fewest[side]) fewest[side] = g.n[side];
-        }
-        out->score[i] =
-            mia_ulira_log_predict(spread[1], how, target[i]) - mia_ulira_log_predict(spread[0], how, target[i]);
-        if (in->role[i] == role) leave_out(&g, spread, how, &left);
+        groups_fill(&plan, i, &g);
+        BASE_CHECK(g.all[0].n >= 2 && g.all[1].n >= 2, BASE_EARG,
+                   "point %lld: %.0f models unlearned it and %.0f never saw it; a spread needs at least 2 of each",
+                   (long long)i, g.all[1].n, g.all[0].n);
+        const MiaUliraFit one = mia_ulira_fit(g.all[1], plan.how), zero = mia_ulira_fit(g.all[0], plan.how);
+        out->score[i] = mia_ulira_log_density(&one, target[i]) - mia_ulira_log_density(&zero, target[i]);
+        for (int side = 0; side < 2; side++)
+            if ((int64_t)g.all[side].n < fewest[side]) fewest[side] = (int64_t)g.all[side].n;
+        if (in->role[i] == role) leave_out(&plan, &g, &left);
     }
     out->threshold = 0;
-    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(left.right, left.seen, models));
+    MiaUnits units = plan.units;
+    if (plan.null == NEVER_TRAINED) units.retrained = 0;
+    mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(left.runs, units, models));
     mia_scores_add(out, "loo_calibration_error", math_estimate(calibration_error(&left), models));
     snprintf(out->notes, sizeof out->notes,
              "%s predictive from at least %lld models that unlearned and %lld that never saw a point (null %s); loo: "
-             "%lld points judged without each pair of them, the interval over models",
-             mia_ulira_predictives[how], (long long)fewest[1], (long long)fewest[0], NULLS[p->null], (long long)asked);
+             "%lld points under models left out in turn, the interval over models",
+             mia_ulira_predictives[plan.how], (long long)fewest[1], (long long)fewest[0], NULLS[p->null],
+             (long long)asked);
 out:
-    base_free(unlearned);
-    base_free(retrained);
+    base_free(plan.unlearned);
+    base_free(plan.retrained);
+    base_free(plan.model);
     base_free(target);
     base_free(values);
-    base_free(from);
-    base_free(verdicts);
     return st;
 }
 

@@ -20,12 +20,16 @@ double mia_density_normal_cdf(double z)
     return log_cdf > MIA_DENSITY_LEAST ? log_cdf : MIA_DENSITY_LEAST;
 }
 
-double mia_density_student(double x, double centre, double scale, double df)
+double mia_density_student_peak(double scale, double df)
 {
     int sign; /* lgamma itself writes a global */
+    return lgamma_r((df + 1) / 2, &sign) - lgamma_r(df / 2, &sign) - 0.5 * log(df * M_PI) - log(scale);
+}
+
+double mia_density_student(double x, double centre, double scale, double df, double peak)
+{
     double z = fabs(x - centre) / scale;
     double tail = z < 1e100 ? log1p(z * z / df) : 2 * log(z) - log(df);
-    double log_density = lgamma_r((df + 1) / 2, &sign) - lgamma_r(df / 2, &sign) - 0.5 * log(df * M_PI) - log(scale) -
-                         (df + 1) / 2 * tail;
+    double log_density = peak - (df + 1) / 2 * tail;
     return log_density > MIA_DENSITY_LEAST ? log_density : MIA_DENSITY_LEAST;
 }

@@ -12,7 +12,9 @@
 double mia_density_normal(double x, double mean, double sd);
 /** log Phi(z), to about (1 + z^2) 1e-16 relative in both tails. */
 double mia_density_normal_cdf(double z);
-/** log of Student's t density with @p df degrees of freedom, shifted to @p centre and stretched by @p scale > 0. */
-double mia_density_student(double x, double centre, double scale, double df);
+/** log of Student's t density with @p df degrees of freedom, shifted to @p centre and stretched by @p scale > 0; @p
+ * peak: its value at the centre, from the second function. */
+double mia_density_student(double x, double centre, double scale, double df, double peak);
+double mia_density_student_peak(double scale, double df);
 
 #endif

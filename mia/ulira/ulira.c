@@ -31,58 +31,66 @@ MiaSpread mia_ulira_part(MiaSpread a, MiaSpread b)
     return (MiaSpread){n, mean, squares > 0 ? squares : 0};
 }
 
-double mia_ulira_log_predict(MiaSpread s, MiaUliraPredictive predictive, double x)
+MiaUliraFit mia_ulira_fit(MiaSpread s, MiaUliraPredictive how)
 {
     double sd = sqrt(s.squares / (s.n - 1));
-    if (predictive == MIA_ULIRA_NORMAL) return mia_density_normal(x, s.mean, sd + MIA_DENSITY_TINY);
-    return mia_density_student(x, s.mean, sd * sqrt(1 + 1 / s.n) + MIA_DENSITY_TINY, s.n - 1);
+    MiaUliraFit fit = {.how = how, .centre = s.mean, .scale = sd + MIA_DENSITY_TINY, .df = s.n - 1};
+    if (how == MIA_ULIRA_NORMAL) return fit;
+    fit.scale = sd * sqrt(1 + 1 / s.n) + MIA_DENSITY_TINY;
+    fit.peak = mia_density_student_peak(fit.scale, fit.df);
+    return fit;
 }
 
-enum { PAIRS_EACH = 16 };
-
-int64_t mia_ulira_pair_count(int64_t U, int64_t R)
+double mia_ulira_log_density(const MiaUliraFit *fit, double x)
 {
-    return U * R <= MIA_ULIRA_ALL ? U * R : PAIRS_EACH * (U > R ? U : R);
+    return fit->how == MIA_ULIRA_NORMAL ? mia_density_normal(x, fit->centre, fit->scale)
+                                        : mia_density_student(x, fit->centre, fit->scale, fit->df, fit->peak);
 }
 
-void mia_ulira_pair(int64_t U, int64_t R, int64_t at, int64_t *u, int64_t *r)
+MiaUnits mia_ulira_units(const MiaInput *in, int most)
 {
-    bool all = U * R <= MIA_ULIRA_ALL;
-    *u = all ? at / R : at / PAIRS_EACH % U;
-    *r = all ? at % R : (at / PAIRS_EACH + at % PAIRS_EACH) % R;
+    if (most > MIA_ULIRA_UNITS) most = MIA_ULIRA_UNITS;
+    return (MiaUnits){in->U < most ? (int)in->U : most, in->R < most ? (int)in->R : most};
 }
 
-/* Squared standard error of the mean of row (or column) means; *count: of those that have any. */
-static double error_of(const double *right, const double *seen, int64_t models, bool columns, double mean,
-                       int64_t *count)
+int mia_ulira_unit_of(const MiaInput *in, MiaUnits units, int64_t model)
 {
-    double squares = 0;
-    *count = 0;
-    for (int64_t a = 0; a < models; a++) {
-        double sum = 0, n = 0;
-        for (int64_t b = 0; b < models; b++) {
-            int64_t at = columns ? b * models + a : a * models + b;
-            sum += right[at];
-            n += seen[at];
-        }
+    return model < in->U ? (int)(model % units.unlearned) : units.unlearned + (int)((model - in->U) % units.retrained);
+}
+
+/* A difference of sums keeps no digits where what is taken away made up nearly all of it. */
+MiaSpread mia_ulira_rest(const MiaSpread *unit, int units, MiaSpread all, int a, int b, int c)
+{
+    MiaSpread rest = all;
+    const int LESS[] = {a, b, c};
+    for (int k = 0; k < 3; k++)
+        if (LESS[k] >= 0 && unit[LESS[k]].n > 0) rest = mia_ulira_part(rest, unit[LESS[k]]);
+    if (rest.squares > 1e-6 * all.squares || all.squares == 0) return rest;
+    rest = (MiaSpread){0, 0, 0};
+    for (int k = 0; k < units; k++)
+        if (k != a && k != b && k != c) rest = mia_ulira_join(rest, unit[k]);
+    return rest;
+}
+
+static double balanced(const MiaVerdicts *v) { return (v->right[0] / v->seen[0] + v->right[1] / v->seen[1]) / 2; }
+
+MathEstimate mia_ulira_balanced(const MiaVerdicts runs[MIA_ULIRA_RUNS], MiaUnits units, int64_t models)
+{
+    const int FROM[] = {0, units.unlearned, units.unlearned + units.retrained};
+    MathEstimate out = math_estimate(balanced(&runs[0]), models); /* 0 / 0: NaN */
+    double variance = 0;
+    int least = MIA_ULIRA_UNITS;
+    for (int kind = 0; kind < 2; kind++) {
+        int n = FROM[kind + 1] - FROM[kind];
+        double mean = 0, squares = 0;
         if (n == 0) continue;
-        squares += (sum / n - mean) * (sum / n - mean);
-        ++*count;
+        if (n < least) least = n;
+        for (int g = FROM[kind]; g < FROM[kind + 1]; g++) mean += balanced(&runs[1 + g]) / n;
+        for (int g = FROM[kind]; g < FROM[kind + 1]; g++) squares += pow(balanced(&runs[1 + g]) - mean, 2);
+        variance += squares * (n - 1) / n;
     }
-    return squares / (double)(*count - 1) / (double)*count;
-}
-
-MathEstimate mia_ulira_balanced(const double *right, const double *seen, int64_t models)
-{
-    double sum = 0, n = 0;
-    int64_t u, r;
-    for (int64_t i = 0; i < models * models; i++) sum += right[i], n += seen[i];
-    if (n == 0) return math_estimate(NAN, 0);
-    double error = error_of(right, seen, models, false, sum / n, &u) + error_of(right, seen, models, true, sum / n, &r);
-    MathEstimate out = math_estimate(sum / n, u + r);
-    int64_t least = u < r ? u : r;
-    if (least < 2) return out;
-    double half = math_stats_t_quantile(0.975, (double)(least - 1)) * sqrt(error);
+    if (isnan(variance) || isnan(out.value) || least < 2) return out;
+    double half = math_stats_t_quantile(0.975, least - 1) * sqrt(variance);
     out.lo = fmax(0, out.value - half);
     out.hi = fmin(1, out.value + half);
     return out;
