@@ -29,7 +29,14 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
                       needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT) ? "" : " nothing");
         if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, no unlearning");
     } else if (strcmp(kind, "attacks") == 0) {
-        base_text_add(out, "%s", ((const MiaAttack *)entry)->sets);
+        const MiaAttack *a = (const MiaAttack *)entry;
+        base_text_add(out, "%s", a->sets);
+        if (a->needs & MIA_NEEDS_SHADOW) base_text_add(out, "; needs shadow models");
+        if (a->needs & MIA_NEEDS_POPULATION) base_text_add(out, "; needs a population");
+        if (a->needs & MIA_NEEDS_SHADOW_POPULATION)
+            base_text_add(out, "; needs the population under the shadow models");
+        if (a->needs & MIA_NEEDS_UNLEARNED) base_text_add(out, "; needs unlearned models");
+        if (a->needs & MIA_NEEDS_RETRAINED) base_text_add(out, "; needs retrained models");
     } else if (strcmp(kind, "metrics") == 0) {
         const EvalMetric *m = (const EvalMetric *)entry;
         base_text_add(out, "%s in %s", m->title, m->unit);

@@ -16,7 +16,7 @@ typedef struct {
 
 /** Every option of every command; what was not given stays at its default (NULL, 0, false). */
 typedef struct {
-    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results;
+    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals;
     int64_t threads, seed;
     bool json, quiet, force, help, has_seed;
     CliTexts set, operands;

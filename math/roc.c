@@ -125,35 +125,85 @@ static void delong(const Group *groups, int64_t count, int64_t P, int64_t N, Mat
     out->se = P > 1 && N > 1 ? sqrt(s10 / (double)(P - 1) / (double)P + s01 / (double)(N - 1) / (double)N) : NAN;
 }
 
-BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathAuc *out)
+bool math_auc_near_end(const MathAuc *auc)
+{
+    return fmin(auc->value, 1 - auc->value) * (double)(auc->P < auc->N ? auc->P : auc->N) < 0.5;
+}
+
+BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n, double level, MathAuc *out)
 {
     Group *groups = NULL;
     int64_t count = 0, P = 0;
     bool untied = false;
     *out = (MathAuc){NAN, NAN, NAN, NAN, 0, 0};
+    if (!(level > 0 && level < 1))
+        return base_error_set(BASE_EARG, "the level of an interval is %g; it must be between 0 and 1", level);
     BaseStatus st = group_ties(score, member, n, &groups, &count, &P);
     if (st != BASE_OK) return st;
     delong(groups, count, P, n - P, out, &untied);
     base_free(groups);
     int64_t pairs = out->P < out->N ? out->P : out->N;
-    double auc = out->value;
+    double auc = out->value, tail = (1 - level) / 2;
     if (!untied) {
         /* every pair tied: as for AUC 0 and 1, DeLong's error is 0; what may be untied is bounded, in either direction
          */
-        double most = math_stats_share_upper(0, pairs, 0.025);
+        double most = math_stats_share_upper(0, pairs, tail);
         out->lo = 0.5 - most / 2;
         out->hi = 0.5 + most / 2;
     } else if (auc <= 0 || auc >= 1) {
-        MathEstimate exact = math_stats_share(auc >= 1 ? pairs : 0, pairs, 0.95);
+        MathEstimate exact = math_stats_share(auc >= 1 ? pairs : 0, pairs, level);
         out->lo = exact.lo;
         out->hi = exact.hi;
     } else if (!isnan(out->se)) {
         double logit = log(auc) - log1p(-auc);
-        double half = math_stats_normal_quantile(0.975) * out->se / (auc * (1 - auc));
+        double half = math_stats_normal_quantile(1 - tail) * out->se / (auc * (1 - auc));
         out->lo = 1 / (1 + exp(half - logit));
         out->hi = 1 / (1 + exp(-half - logit));
+        if (math_auc_near_end(out)) {
+            double trials = auc * (1 - auc) / (out->se * out->se);
+            MathEstimate wider = math_stats_share_effective(auc, fmin(trials, (double)pairs), level);
+            out->lo = fmin(out->lo, wider.lo);
+            out->hi = fmax(out->hi, wider.hi);
+        }
     }
     return BASE_OK;
+}
+
+BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathAuc *out)
+{
+    return math_auc_level(score, member, n, 0.95, out);
+}
+
+BaseStatus math_auc_placements(const double *score, const uint8_t *member, int64_t n, double *out)
+{
+    BaseStatus st = BASE_OK;
+    Group *groups = NULL;
+    int64_t count = 0, P = 0, above = 0, below = 0;
+    double *place[2] = {NULL, NULL}; /* [count]: of a non-member, of a member in this group */
+    BASE_TRY(group_ties(score, member, n, &groups, &count, &P));
+    for (int k = 0; k < 2; k++) BASE_TRY(BASE_ALLOC_RAW(count, &place[k]));
+    below = n - P;
+    for (int64_t i = 0; i < count; i++) {
+        below -= groups[i].nonmembers;
+        place[1][i] = ((double)below + (double)groups[i].nonmembers / 2) / (double)(n - P);
+        place[0][i] = ((double)above + (double)groups[i].members / 2) / (double)P;
+        above += groups[i].members;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t lo = 0, hi = count - 1;
+        while (lo < hi) { /* the group with this score: they fall */
+            int64_t mid = lo + (hi - lo) / 2;
+            if (groups[mid].score > score[i])
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        out[i] = place[member[i]][lo];
+    }
+out:
+    base_free(groups);
+    for (int k = 0; k < 2; k++) base_free(place[k]);
+    return st;
 }
 
 MathTprAtFpr math_roc_tpr_at_fpr(const MathRoc *roc, double fpr)

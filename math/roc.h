@@ -18,8 +18,17 @@ typedef struct {
     int64_t P, N;
 } MathAuc;
 /** AUC with DeLong's standard error by midranks (DeLong 1988; Sun & Xu 2014) and a 95% interval on the logit scale;
- *  at exactly 0 or 1, where DeLong's error is 0, the bound is exact (Clopper-Pearson on min(P, N) independent pairs). */
+ *  at exactly 0 or 1, where DeLong's error is 0, the bound is exact (Clopper-Pearson on min(P, N) independent pairs).
+ *  Near the ends (math_auc_near_end) the error rests on a point or two and is often far too small: coverage would fall to
+ *  80%. There the interval also takes in Clopper-Pearson's on as many trials as have DeLong's variance, at most min(P, N). */
 BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathAuc *out);
+/** Whether less than half a point of the smaller kind is out of order: min(AUC, 1 - AUC) min(P, N) < 1/2. */
+bool math_auc_near_end(const MathAuc *auc);
+/** The same with an interval at @p level in (0, 1). */
+BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n, double level, MathAuc *out);
+/** DeLong's placements: of a member the share of non-members below it, of a non-member the share of members above it,
+ *  ties half. @p out [n]. Errors as math_roc. O(n log n). */
+BaseStatus math_auc_placements(const double *score, const uint8_t *member, int64_t n, double *out);
 
 /** Largest TPR at a threshold with FPR <= @p fpr. value NaN ("not resolvable") where N < 1 / fpr. */
 typedef struct {

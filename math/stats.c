@@ -10,7 +10,7 @@
 
 static void handler_off(void) { gsl_set_error_handler_off(); } /* GSL's default handler aborts the process */
 
-static void gsl_ready(void)
+void math_stats_ready(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, handler_off);
@@ -58,7 +58,7 @@ static double beta_tail(double x, double a, double b, bool upper)
 /* The x in (0, 1) with tail(x) = alpha, halving until no double lies between. */
 static double bisect(double a, double b, bool upper, double alpha)
 {
-    gsl_ready();
+    math_stats_ready();
     double lo = 0, hi = 1;
     for (;;) {
         double mid = lo + (hi - lo) / 2;
@@ -90,6 +90,13 @@ MathEstimate math_stats_share(int64_t k, int64_t n, double level)
     double alpha = (1 - level) / 2;
     return (MathEstimate){(double)k / (double)n, math_stats_share_lower(k, n, alpha),
                           math_stats_share_upper(k, n, alpha), n};
+}
+
+MathEstimate math_stats_share_effective(double value, double n, double level)
+{
+    if (!(value > 0 && value < 1 && n > 0)) return math_estimate(NAN, 0);
+    double k = value * n, alpha = (1 - level) / 2;
+    return (MathEstimate){value, bisect(k, n - k + 1, false, alpha), bisect(k + 1, n - k, true, alpha), (int64_t)n};
 }
 
 MathEstimate math_stats_mean(const double *x, int64_t n, double level, double *sd)
@@ -128,12 +135,51 @@ double math_stats_quantile(const double *sorted, int64_t n, double q)
 
 double math_stats_normal_quantile(double p)
 {
-    gsl_ready();
+    math_stats_ready();
     return p >= 0 && p <= 1 ? gsl_cdf_ugaussian_Pinv(p) : NAN;
 }
 
 double math_stats_t_quantile(double p, double df)
 {
-    gsl_ready();
+    math_stats_ready();
     return p >= 0 && p <= 1 && df > 0 ? gsl_cdf_tdist_Pinv(p, df) : NAN;
+}
+
+double math_stats_binomial_upper(int64_t k, int64_t n, double p)
+{
+    if (n <= 0 || !(p >= 0 && p <= 1)) return NAN;
+    if (k <= 0) return 1;
+    if (k > n || p == 0) return 0;
+    if (p == 1) return 1;
+    math_stats_ready();
+    return beta_tail(p, (double)k, (double)(n - k + 1), false);
+}
+
+/* sqrt(x^2 + y^2 - 2 r x y), a correlation of 1 rounded over 0 kept out */
+static double joined(double x, double y, double r)
+{
+    double square = x * x + y * y - 2 * r * x * y;
+    return square > 0 ? sqrt(square) : 0 * square; /* 0 * NaN stays NaN */
+}
+
+MathEstimate math_stats_difference(MathEstimate a, MathEstimate b, double correlation)
+{
+    MathEstimate out = math_estimate(a.value - b.value, a.n < b.n ? a.n : b.n);
+    out.lo = out.value - joined(a.value - a.lo, b.hi - b.value, correlation);
+    out.hi = out.value + joined(a.hi - a.value, b.value - b.lo, correlation);
+    return out;
+}
+
+MathEstimate math_stats_mean_of(const MathEstimate *part, int64_t count)
+{
+    double sum = 0, below = 0, above = 0;
+    int64_t n = 0;
+    for (int64_t i = 0; i < count; i++) {
+        sum += part[i].value;
+        below += (part[i].value - part[i].lo) * (part[i].value - part[i].lo);
+        above += (part[i].hi - part[i].value) * (part[i].hi - part[i].value);
+        n += part[i].n;
+    }
+    double m = (double)count;
+    return (MathEstimate){sum / m, sum / m - sqrt(below) / m, sum / m + sqrt(above) / m, n};
 }

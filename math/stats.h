@@ -18,11 +18,23 @@ MathEstimate math_stats_share(int64_t k, int64_t n, double level);
 /** One-sided Clopper-Pearson bounds: lower and upper at error @p alpha each. 0 for k = 0 (lower), 1 for k = n (upper). */
 double math_stats_share_lower(int64_t k, int64_t n, double alpha);
 double math_stats_share_upper(int64_t k, int64_t n, double alpha);
+/** The interval of a share that n trials gave, both real: k = value n. For an n worked out from a variance. 0 < value < 1. */
+MathEstimate math_stats_share_effective(double value, double n, double level);
 /** Mean with its t interval; sd (ddof 1) to *sd where not NULL. n = 1: value without an interval. */
 MathEstimate math_stats_mean(const double *x, int64_t n, double level, double *sd);
 /** Linear-interpolated quantile (type 7) of values sorted ascending. */
 double math_stats_quantile(const double *sorted, int64_t n, double q);
 double math_stats_normal_quantile(double p);
 double math_stats_t_quantile(double p, double df);
+/** P(X >= k) of X ~ Binomial(n, p), n >= 1: 1 for k <= 0, 0 for k > n. */
+double math_stats_binomial_upper(int64_t k, int64_t n, double p);
+/** Turns off GSL's error handler, which aborts the process: before any call of GSL. */
+void math_stats_ready(void);
+/** a - b from two intervals of one level and the correlation of the two estimates (MOVER, Zou & Donner 2008, eq. 2 and 3):
+ *  lo = a - b - sqrt((a - a.lo)^2 + (b.hi - b)^2 - 2 r (a - a.lo) (b.hi - b)), hi likewise. Keeps skewed intervals and
+ *  those at 0 and 1, where a standard error is 0. n: the smaller. */
+MathEstimate math_stats_difference(MathEstimate a, MathEstimate b, double correlation);
+/** Mean of @p count independent estimates of one level, by the same method. n: the sum. count >= 1. */
+MathEstimate math_stats_mean_of(const MathEstimate *part, int64_t count);
 
 #endif

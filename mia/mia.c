@@ -67,6 +67,16 @@ void mia_result_free(MiaResult *result)
     *result = (MiaResult){0};
 }
 
+void mia_scores_add(MiaScores *scores, const char *name, MathEstimate value)
+{
+    int at = 0;
+    while (at < scores->number_count && strcmp(scores->numbers[at].name, name) != 0) at++;
+    if (at == MIA_NUMBERS) return;
+    snprintf(scores->numbers[at].name, sizeof scores->numbers[at].name, "%s", name);
+    scores->numbers[at].value = value;
+    if (at == scores->number_count) scores->number_count++;
+}
+
 static BaseStatus check_logits(const double *logits, int64_t rows, int64_t K, const char *what)
 {
     for (int64_t i = 0; i < rows * K; i++)
@@ -98,10 +108,21 @@ static BaseStatus check_needs(const MiaInput *in, unsigned needs)
          "a population: /population/logits [Z, K] and /population/labels [Z]"},
         {MIA_NEEDS_UNLEARNED, in->U > 0 && in->unlearned_logits, "unlearned models: /unlearned/logits [U, N, K]"},
         {MIA_NEEDS_RETRAINED, in->R > 0 && in->retrained_logits, "retrained models: /retrained/logits [R, N, K]"},
+        {MIA_NEEDS_SHADOW_POPULATION, in->S > 0 && in->Z > 0 && in->shadow_population_logits,
+         "the shadow models' logits of the population: /shadow/population_logits [S, Z, K]"},
     };
     for (size_t i = 0; i < BASE_COUNT(parts); i++)
         if ((needs & parts[i].need) && !parts[i].have)
             return base_error_set(BASE_EARG, "this attack needs %s, which the input does not hold", parts[i].what);
+    return BASE_OK;
+}
+
+static BaseStatus check_keep(const uint8_t *keep, int64_t models, int64_t N, const char *what)
+{
+    for (int64_t i = 0; i < models * N; i++)
+        if (keep[i] > 1)
+            return base_error_set(BASE_EARG, "keep of %s model %lld, point %lld is %d; it must be 0 or 1", what,
+                                  (long long)(i / N), (long long)(i % N), keep[i]);
     return BASE_OK;
 }
 
@@ -110,9 +131,8 @@ static BaseStatus check_optional(const MiaInput *in)
 {
     BaseStatus st = BASE_OK;
     if (in->shadow_logits) BASE_TRY(check_logits(in->shadow_logits, in->S * in->N, in->K, "shadow logits"));
-    for (int64_t i = 0; in->shadow_keep && i < in->S * in->N; i++)
-        BASE_CHECK(in->shadow_keep[i] <= 1, BASE_EARG, "keep of shadow model %lld, point %lld is %d; it must be 0 or 1",
-                   (long long)(i / in->N), (long long)(i % in->N), in->shadow_keep[i]);
+    if (in->shadow_keep) BASE_TRY(check_keep(in->shadow_keep, in->S, in->N, "shadow"));
+    if (in->unlearned_keep) BASE_TRY(check_keep(in->unlearned_keep, in->U, in->N, "unlearned"));
     if (in->population_logits) BASE_TRY(check_logits(in->population_logits, in->Z, in->K, "population logits"));
     if (in->population_labels) BASE_TRY(check_labels(in->population_labels, in->Z, in->K, "population"));
     if (in->shadow_population_logits)
@@ -138,9 +158,9 @@ BaseStatus mia_input_check(const MiaInput *in, unsigned needs)
                    in->role[i]);
         count[in->role[i]]++;
     }
-    BASE_CHECK(count[MIA_NONMEMBER] > 0, BASE_EARG,
+    BASE_CHECK(count[MIA_NONMEMBER] > 0 || (needs & MIA_WITHOUT_ROLES), BASE_EARG,
                "none of the %lld points is a non-member (role 0); an attack needs both kinds", (long long)in->N);
-    BASE_CHECK(count[MIA_MEMBER] > 0, BASE_EARG,
+    BASE_CHECK(count[MIA_MEMBER] > 0 || (needs & MIA_WITHOUT_ROLES), BASE_EARG,
                "none of the %lld points is a member (role 1); an attack needs both kinds", (long long)in->N);
     BASE_TRY(check_labels(in->labels, in->N, in->K, "target"));
     BASE_TRY(check_logits(in->logits, in->N, in->K, "target logits"));
@@ -150,22 +170,53 @@ out:
     return st;
 }
 
-/* Statistics of role 1 against role 0, and of role 2, from the finished scores. */
-static BaseStatus judge(const MiaInput *in, MiaResult *result)
+/* What holds at its level only where the scores are not fitted to these points. */
+static BaseStatus judge_bounds(const MiaInput *in, const double *score, const uint8_t *member, int64_t n,
+                               MiaResult *result)
 {
     BaseStatus st = BASE_OK;
-    double *score = NULL;
+    bool enough = result->auc.P > 1 && result->auc.N > 1;
+    if (result->own_threshold && result->fitted != MIA_FITTED)
+        BASE_TRY(math_holdout_balanced(score, member, n, result->threshold, 0.95, &result->holdout));
+    if (!result->own_threshold && enough && result->fitted != MIA_FITTED)
+        BASE_TRY(math_holdout_best_balanced(score, member, n, in->seed, 0.95, &result->holdout));
+    if (result->fitted != MIA_UNFITTED) goto out;
+    BASE_TRY(math_epsilon_simultaneous(score, member, n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon));
+    BASE_TRY(math_epsilon_gaussian(score, member, n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon_gaussian));
+out:
+    return st;
+}
+
+static void no_bounds(MiaResult *result)
+{
+    const MathEstimate none = {NAN, NAN, NAN, 0};
+    result->holdout = (MathBalanced){none, none, none, NAN};
+    result->epsilon =
+        (MathEpsilon){MATH_EPSILON_SIMULTANEOUS, NAN, NAN, NAN, NAN, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, NAN, 0, 0};
+    result->epsilon_gaussian = result->epsilon;
+    result->epsilon_gaussian.method = MATH_EPSILON_GAUSSIAN;
+}
+
+/* ROC, AUC and the threshold from the scores of roles 0 and 1. */
+static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
+{
+    BaseStatus st = BASE_OK;
+    double *score = NULL, highest = -INFINITY;
     uint8_t *member = NULL;
-    int64_t n = 0, tp = 0, tn = 0, audited = 0, called = 0;
-    double highest = -INFINITY;
+    int64_t n = 0, members = 0;
     BASE_TRY(BASE_ALLOC_RAW(in->N, &score));
     BASE_TRY(BASE_ALLOC_RAW(in->N, &member));
     for (int64_t i = 0; i < in->N; i++) {
         if (result->score[i] > highest) highest = result->score[i];
         if (in->role[i] == MIA_AUDITED) continue;
         score[n] = result->score[i];
-        member[n++] = in->role[i] == MIA_MEMBER;
+        member[n] = in->role[i] == MIA_MEMBER;
+        members += member[n++];
     }
+    no_bounds(result);
+    result->auc = (MathAuc){NAN, NAN, NAN, NAN, members, n - members};
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, n - members};
+    if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
     BASE_TRY(math_roc(score, member, n, &result->roc));
     BASE_TRY(math_auc(score, member, n, &result->auc));
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&result->roc, mia_fprs[i]);
@@ -173,20 +224,32 @@ static BaseStatus judge(const MiaInput *in, MiaResult *result)
         math_roc_best_balanced(&result->roc, &result->threshold);
         if (isinf(result->threshold)) result->threshold = nextafter(highest, INFINITY); /* "nobody", as a number */
     }
-    for (int64_t i = 0; i < in->N; i++) {
-        bool yes = result->score[i] >= result->threshold;
-        tp += in->role[i] == MIA_MEMBER && yes;
-        tn += in->role[i] == MIA_NONMEMBER && !yes;
-        audited += in->role[i] == MIA_AUDITED;
-        called += in->role[i] == MIA_AUDITED && yes;
-    }
-    result->balanced_accuracy = ((double)tp / (double)result->roc.P + (double)tn / (double)result->roc.N) / 2;
-    result->member_share = math_stats_share(called, audited, 0.95);
-    result->efficacy = math_stats_share(audited - called, audited, 0.95);
+    BASE_TRY(judge_bounds(in, score, member, n, result));
 out:
     base_free(score);
     base_free(member);
     return st;
+}
+
+/* What the threshold says of every role; all NaN where there is none. */
+static void judge_threshold(const MiaInput *in, MiaResult *result)
+{
+    int64_t tp = 0, tn = 0, called = 0, count[3] = {0, 0, 0};
+    bool none = isnan(result->threshold);
+    for (int64_t i = 0; i < in->N; i++) {
+        bool yes = result->score[i] >= result->threshold;
+        tp += in->role[i] == MIA_MEMBER && yes;
+        tn += in->role[i] == MIA_NONMEMBER && !yes;
+        called += in->role[i] == MIA_AUDITED && yes;
+        count[in->role[i]]++;
+    }
+    result->balanced_accuracy =
+        none || !count[MIA_MEMBER] || !count[MIA_NONMEMBER]
+            ? NAN
+            : ((double)tp / (double)count[MIA_MEMBER] + (double)tn / (double)count[MIA_NONMEMBER]) / 2;
+    int64_t audited = none ? 0 : count[MIA_AUDITED];
+    result->member_share = math_stats_share(called, audited, 0.95);
+    result->efficacy = math_stats_share(audited - called, audited, 0.95);
 }
 
 BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out)
@@ -211,11 +274,14 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
                    (long long)i, scores.score[i]);
     result.own_threshold = !isnan(scores.threshold);
     result.threshold = scores.threshold;
-    BASE_TRY(judge(input, &result));
-    snprintf(result.notes, sizeof result.notes, "%.160s%s%s", scores.notes,
-             *scores.notes && !result.own_threshold ? "; " : "",
-             result.own_threshold ? ""
-                                  : "threshold chosen on these very points, so the balanced accuracy is optimistic");
+    result.fitted = scores.fitted;
+    BASE_TRY(judge_roles(input, &result));
+    judge_threshold(input, &result);
+    bool chosen = !result.own_threshold && !isnan(result.threshold);
+    snprintf(result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
+             chosen ? "threshold chosen on these very points, so the balanced accuracy is optimistic" : "");
+    memcpy(result.numbers, scores.numbers, sizeof result.numbers);
+    result.number_count = scores.number_count;
     result.seconds = base_clock_wall() - start;
     *out = result;
     result = (MiaResult){0};

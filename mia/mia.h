@@ -4,16 +4,17 @@
 #define MIA_MIA_H
 
 #include "base/registry.h"
-#include "math/roc.h"
+#include "math/epsilon.h"
+#include "math/holdout.h"
 
 typedef enum { MIA_NONMEMBER, MIA_MEMBER, MIA_AUDITED } MiaRole;
 
 /** Everything borrowed. N points with the target's logits; the optional parts are NULL / 0 where absent. */
 typedef struct {
     int64_t N, K;
-    const double *logits;   /* [N, K] */
-    const int32_t *labels;  /* [N] */
-    const uint8_t *role;    /* [N] MiaRole */
+    const double *logits;  /* [N, K] */
+    const int32_t *labels; /* [N] */
+    const uint8_t *role;   /* [N] MiaRole */
     int64_t S;
     const double *shadow_logits; /* [S, N, K] */
     const uint8_t *shadow_keep;  /* [S, N] 1: the point trained shadow s */
@@ -24,17 +25,46 @@ typedef struct {
     int64_t U, R;
     const double *unlearned_logits; /* [U, N, K] */
     const double *retrained_logits; /* [R, N, K] */
+    const uint8_t *unlearned_keep;  /* [U, N] 1: the point trained unlearned model u; NULL: each trained every one */
     uint64_t seed;
 } MiaInput;
 
+/** A number that an attack reports beside its scores: "mean_klom". Names are JSON keys: a-z, 0-9, _. */
+typedef struct {
+    char name[40];
+    MathEstimate value; /* NaN where it is not defined for this input */
+} MiaNumber;
+enum { MIA_NUMBERS = 24, MIA_NOTES = 512 };
+
+/** How the scores of members and non-members came about. Bounds that hold at their level need scores that do not depend
+ * on who of these points is a member. */
+typedef enum {
+    MIA_UNFITTED,     /* from each point itself, other points and other models */
+    MIA_CROSS_FITTED, /* from a fit to the roles of the other points */
+    MIA_FITTED,       /* from a fit to the role of this very point too */
+} MiaFitted;
+
 /** Raw outcome of one attack; the statistics come from mia_attack. */
 typedef struct {
-    double *score;      /* [N] out, higher = more member-like; the frame allocates */
-    double threshold;   /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
-    char notes[256];    /* what a reader must know beside the number: "fitted on 4000 + 4000 of 48600 + 5400 points" */
+    double *score; /* [N] out, higher = more member-like; the frame allocates */
+    MiaFitted fitted;
+    double threshold;      /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
+    char notes[MIA_NOTES]; /* what a reader must know beside the number: "fitted on 4000 + 4000 of 48600 + 5400 points"
+                            */
+    MiaNumber numbers[MIA_NUMBERS]; /* by mia_scores_add */
+    int number_count;
 } MiaScores;
+/** Appends a number; a name given twice replaces the first, and behind MIA_NUMBERS nothing is kept. */
+void mia_scores_add(MiaScores *scores, const char *name, MathEstimate value);
 
-enum { MIA_NEEDS_SHADOW = 1, MIA_NEEDS_POPULATION = 2, MIA_NEEDS_UNLEARNED = 4, MIA_NEEDS_RETRAINED = 8 };
+enum {
+    MIA_NEEDS_SHADOW = 1,
+    MIA_NEEDS_POPULATION = 2,
+    MIA_NEEDS_UNLEARNED = 4,
+    MIA_NEEDS_RETRAINED = 8,
+    MIA_NEEDS_SHADOW_POPULATION = 16, /* shadow_population_logits; the first two are needed too */
+    MIA_WITHOUT_ROLES = 32, /* compares models, not members: members or non-members may be missing; no ROC then */
+};
 
 typedef struct {
     BaseEntry entry;
@@ -44,10 +74,15 @@ typedef struct {
 } MiaAttack;
 extern const BaseRegistry mia_registry;
 
+/** Level of the epsilon bounds, and their delta. */
+#define MIA_EPSILON_ALPHA 0.05
+#define MIA_EPSILON_DELTA 1e-5
+
 enum { MIA_FPRS = 3 }; /* 0.001, 0.01, 0.1 */
 extern const double mia_fprs[MIA_FPRS];
 
-/** One attack's result: role 1 against role 0, and what it says of role 2. */
+/** One attack's result: role 1 against role 0, and what it says of role 2. Where one of roles 0 and 1 is missing (only
+ *  with MIA_WITHOUT_ROLES) roc is empty and what follows from it is NaN. */
 typedef struct {
     double *score; /* [N], owned */
     MathRoc roc;   /* owned */
@@ -55,27 +90,39 @@ typedef struct {
     MathTprAtFpr tpr[MIA_FPRS];
     double balanced_accuracy, threshold; /* in-sample optimum unless the attack has its own threshold */
     bool own_threshold;
-    MathEstimate member_share; /* of role 2: share called member at the threshold; NaN without role 2 */
-    MathEstimate efficacy;     /* 1 - member_share: the "MIA" of the unlearning papers */
+    MiaFitted fitted;
+    MathBalanced holdout; /* at a threshold chosen on half of the points, judged on the other half; with own_threshold
+                             at that, judged on all. NaN for MIA_FITTED, or where a kind has one point */
+    MathEpsilon epsilon, epsilon_gaussian; /* simultaneous, and under Gaussian DP; NaN unless MIA_UNFITTED */
+    MathEstimate member_share;             /* of role 2: share called member at the threshold; NaN without role 2 */
+    MathEstimate efficacy;                 /* 1 - member_share: the "MIA" of the unlearning papers */
     double seconds;
-    char notes[256];
+    char notes[MIA_NOTES];
+    MiaNumber numbers[MIA_NUMBERS];
+    int number_count;
 } MiaResult;
 void mia_result_free(MiaResult *result);
 
 BaseStatus mia_find(const char *name, const MiaAttack **out);
 /** BASE_EARG/ESHAPE in one line each: NaN logits, labels out of range, a class of role 0/1 empty, missing needs. */
 BaseStatus mia_input_check(const MiaInput *input, unsigned needs);
-/** Scores every point, then judges. @p params NULL: the defaults. *out is empty on failure, BASE_ENUMERIC where a score is
- *  not finite. */
+/** Scores every point, then judges. @p params NULL: the defaults. *out is empty on failure, BASE_ENUMERIC where a score
+ * is not finite. */
 BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out);
 
 /** Which images fill the roles. The published "MIA" numbers differ in nothing but this. */
-typedef enum { MIA_SET_NONE, MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST } MiaSet;
+typedef enum {
+    MIA_SET_NONE,
+    MIA_SET_RETAIN_TRAIN,
+    MIA_SET_RETAIN_TEST,
+    MIA_SET_FORGET_TRAIN,
+    MIA_SET_FORGET_TEST
+} MiaSet;
 typedef struct {
-    const char *name;       /* "paper", "salun", "forget", "retain" */
-    const char *question;   /* one line a person understands */
+    const char *name;     /* "paper", "salun", "forget", "retain" */
+    const char *question; /* one line a person understands */
     MiaSet member, nonmember, audited;
-    bool balance;           /* cut members down to as many as there are non-members (a seeded draw) */
+    bool balance; /* cut members down to as many as there are non-members (a seeded draw) */
 } MiaWiring;
 extern const MiaWiring mia_wirings[];
 extern const size_t mia_wiring_count;

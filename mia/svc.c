@@ -3,9 +3,8 @@
  * members (1) against non-members (0); efficacy = share of the audited points called non-member. The score is the
  * decision value, positive on the member side, so the threshold is 0.
  * One number a point is fitted by mia/line, within a proven 1e-3 of the exact decision values (libsvm stops at a KKT
- * violation of 1e-3 itself); probabilities, and what mia/line gives back as too hard, by libsvm.
- * Differs from the published code in modified_entropy: theirs overwrites whole columns and takes log p for log(1 - p).
- */
+ * violation of 1e-3 itself); several numbers a point, and what mia/line gives back as too hard, by libsvm.
+ * modified_entropy is Song & Mittal's; what the published code computes is features=modified_entropy_published. */
 #include "mia/mia.h"
 
 #include <libsvm/svm.h>
@@ -15,12 +14,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "mia/fit/features.h"
 #include "mia/line/line.h"
-#include "mia/signal/signal.h"
-
-typedef enum { CORRECTNESS, CONFIDENCE, ENTROPY, MODIFIED_ENTROPY, PROBABILITIES } Features;
-static const char *const FEATURES[] = {"correctness",      "confidence",    "entropy",
-                                       "modified_entropy", "probabilities", NULL};
 
 typedef struct {
     double C, gamma;
@@ -33,7 +28,8 @@ static const char *const SOLVERS[] = {"auto", "libsvm", NULL};
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, C, 3, 1e-9, 1e9, "cost of a point on the wrong side"),
     BASE_PARAM_F64(Params, gamma, 0, 0, 1e9, "width of the kernel exp(-gamma d^2); 0: 1 / number of features"),
-    BASE_PARAM_CHOICE(Params, features, CONFIDENCE, FEATURES, "what of a prediction the classifier sees"),
+    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_CONFIDENCE, mia_features_names,
+                      "what of a prediction the classifier sees"),
     BASE_PARAM_I64(Params, max_points, 0, 0, 1e9,
                    "most members, and most non-members, to fit on, drawn by the seed; 0: all"),
     BASE_PARAM_CHOICE(Params, solver, AUTO, SOLVERS, "auto: mia/line where points are one number; or always libsvm"),
@@ -41,22 +37,6 @@ static const BaseParam PARAMS[] = {
 
 static void silent(const char *text) { (void)text; }
 static void silence(void) { svm_set_print_string_function(silent); }
-
-/* x [N, width] */
-static void features_fill(const MiaInput *input, Features features, double *x)
-{
-    static const MiaSignalKind SIGNAL[] = {
-        [CORRECTNESS] = MIA_SIGNAL_CORRECT,
-        [CONFIDENCE] = MIA_SIGNAL_CONFIDENCE,
-        [ENTROPY] = MIA_SIGNAL_ENTROPY,
-        [MODIFIED_ENTROPY] = MIA_SIGNAL_MODIFIED_ENTROPY,
-    };
-    if (features != PROBABILITIES) {
-        mia_signal_fill(input->logits, input->labels, input->N, input->K, SIGNAL[features], x);
-        return;
-    }
-    for (int64_t i = 0; i < input->N; i++) mia_signal_softmax(input->logits + i * input->K, input->K, x + i * input->K);
-}
 
 /* Indices of one role, at most @p most (0: all), ascending. @p at has room for all of them; *all = how many there are.
  */
@@ -162,23 +142,25 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 {
     BaseStatus st = BASE_OK;
     const Params *p = params;
-    int64_t N = input->N, width = p->features == PROBABILITIES ? input->K : 1;
+    int64_t N = input->N, width = mia_features_width((MiaFeatures)p->features, input->K);
     int64_t non = 0, mem = 0, all_non = 0, all_mem = 0;
     double *x = NULL, gamma = p->gamma > 0 ? p->gamma : 1 / (double)width;
     int64_t *at = NULL;
     bool solved = false;
     BASE_TRY(BASE_ALLOC_RAW(N * width, &x));
     BASE_TRY(BASE_ALLOC(N, &at));
-    features_fill(input, (Features)p->features, x);
+    BASE_TRY(mia_features_fill(input, (MiaFeatures)p->features, x));
     /* non-members first: libsvm's first-seen label is the positive side, and scikit-learn sorts the labels */
     BASE_TRY(draw(input, MIA_NONMEMBER, p->max_points, at, &non, &all_non));
     BASE_TRY(draw(input, MIA_MEMBER, p->max_points, at + non, &mem, &all_mem));
     if (width == 1 && p->solver == AUTO) BASE_TRY(fit_line(x, N, at, non, mem, p->C, gamma, out->score, &solved));
     if (!solved) BASE_TRY(fit_libsvm(x, N, width, at, non, mem, p->C, gamma, out->score));
     out->threshold = 0;
-    snprintf(out->notes, sizeof out->notes, "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s; "
+    out->fitted = MIA_FITTED;
+    snprintf(out->notes, sizeof out->notes,
+             "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s; "
              "its AUC counts the points it was fitted on",
-             (long long)mem, (long long)non, (long long)all_mem, (long long)all_non, FEATURES[p->features]);
+             (long long)mem, (long long)non, (long long)all_mem, (long long)all_non, mia_features_names[p->features]);
 out:
     base_free(x);
     base_free(at);

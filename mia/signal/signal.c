@@ -4,6 +4,7 @@
 #include "mia/signal/signal.h"
 
 #include <math.h>
+#include <stddef.h>
 
 /* log sum_{j != skip} exp(z_j); @p skip -1: over all. */
 static double log_sum_exp(const double *z, int64_t K, int64_t skip)
@@ -60,16 +61,94 @@ double mia_signal_pick(const MiaSignals *s, MiaSignalKind kind)
     return NAN;
 }
 
-void mia_signal_fill(const double *logits, const int32_t *labels, int64_t N, int64_t K, MiaSignalKind kind, double *out)
+const char *const mia_signal_phi_modes[] = {"exact", "mi_lira", "ruli", "kodge", NULL};
+const char *const mia_signal_loss_modes[] = {"exact", "tf_privacy", NULL};
+MiaSignalMode mia_signal_loss_mode(int64_t choice) { return choice == 0 ? MIA_SIGNAL_EXACT : MIA_SIGNAL_TF_PRIVACY; }
+
+/* p_y and the sum of the other probabilities, in double. */
+static void shares(const double *z, int64_t K, int32_t y, double *own, double *others)
 {
-    for (int64_t i = 0; i < N; i++) {
-        MiaSignals s = mia_signal_row(logits + i * K, K, labels[i]);
-        out[i] = mia_signal_pick(&s, kind);
+    double all = log_sum_exp(z, K, -1);
+    *own = exp(z[y] - all);
+    *others = 0;
+    for (int64_t j = 0; j < K; j++)
+        if (j != y) *others += exp(z[j] - all);
+}
+
+static double phi_mi_lira(const double *z, int64_t K, int32_t y)
+{
+    float most = -INFINITY;
+    double own = 0, others = 0;
+    for (int64_t j = 0; j < K; j++)
+        if ((float)z[j] > most) most = (float)z[j];
+    for (int64_t j = 0; j < K; j++) *(j == y ? &own : &others) += (double)expf((float)z[j] - most);
+    double sum = own + others;
+    return log(own / sum + 1e-45) - log(others / sum + 1e-45);
+}
+
+static double phi_ruli(const double *z, int64_t K, int32_t y)
+{
+    double own, others;
+    shares(z, K, y, &own, &others);
+    return log(fmin(fmax(own, 1e-6), 1 - 1e-6)) - log(fmax(others, 1e-6));
+}
+
+static double phi_kodge(const double *z, int64_t K, int32_t y)
+{
+    double own, others;
+    shares(z, K, y, &own, &others);
+    float p = (float)own;
+    return (double)logf(p / (1 - p + 1e-32f) + 1e-32f);
+}
+
+/* The three signals of tensorflow/privacy's membership_inference_attack. */
+static double of_tf_privacy(const double *z, int64_t K, int32_t y, MiaSignalKind kind)
+{
+    double all = log_sum_exp(z, K, -1), sum = 0;
+    if (kind == MIA_SIGNAL_LOSS) return -log(fmax(exp(z[y] - all), 1e-8));
+    for (int64_t j = 0; j < K; j++) {
+        double p = exp(z[j] - all);
+        if (kind == MIA_SIGNAL_ENTROPY)
+            sum -= p * log(fmax(p, 1e-30));
+        else
+            sum -= j == y ? (1 - p) * log(fmax(p, 1e-30)) : p * log(fmax(1 - p, 1e-30));
     }
+    return sum;
+}
+
+double mia_signal_value(const double *z, int64_t K, int32_t y, MiaSignalKind kind, MiaSignalMode mode)
+{
+    bool phi = kind == MIA_SIGNAL_PHI;
+    if (phi && mode == MIA_SIGNAL_MI_LIRA) return phi_mi_lira(z, K, y);
+    if (phi && mode == MIA_SIGNAL_RULI) return phi_ruli(z, K, y);
+    if (phi && mode == MIA_SIGNAL_KODGE) return phi_kodge(z, K, y);
+    if (mode == MIA_SIGNAL_TF_PRIVACY &&
+        (kind == MIA_SIGNAL_LOSS || kind == MIA_SIGNAL_ENTROPY || kind == MIA_SIGNAL_MODIFIED_ENTROPY))
+        return of_tf_privacy(z, K, y, kind);
+    MiaSignals s = mia_signal_row(z, K, y);
+    return mia_signal_pick(&s, kind);
+}
+
+void mia_signal_fill(const double *logits, int64_t M, const int32_t *labels, int64_t N, int64_t K, MiaSignalKind kind,
+                     MiaSignalMode mode, double *out)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < M * N; i++) out[i] = mia_signal_value(logits + i * K, K, labels[i % N], kind, mode);
 }
 
 void mia_signal_softmax(const double *z, int64_t K, double *p)
 {
     double all = log_sum_exp(z, K, -1);
     for (int64_t j = 0; j < K; j++) p[j] = exp(z[j] - all);
+}
+
+int64_t mia_signal_log_softmax(const double *z, int64_t K, const uint8_t *without, double *log_p)
+{
+    int64_t kept = 0;
+    for (int64_t j = 0; j < K; j++)
+        if (!without || !without[j]) log_p[kept++] = z[j];
+    if (kept == 0) return 0;
+    double all = log_sum_exp(log_p, kept, -1);
+    for (int64_t j = 0; j < kept; j++) log_p[j] -= all;
+    return kept;
 }

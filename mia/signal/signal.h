@@ -32,11 +32,35 @@ typedef enum {
 } MiaSignalKind;
 double mia_signal_pick(const MiaSignals *signals, MiaSignalKind kind);
 
-/** One signal of N samples: @p logits [N, K], @p out [N]. */
-void mia_signal_fill(const double *logits, const int32_t *labels, int64_t N, int64_t K, MiaSignalKind kind,
-                     double *out);
+/** How a signal is computed. What others compute differs where p rounds to 0 or 1, and with it their numbers; a mode
+ *  that says nothing of a kind is exact for it. p is then softmax(z) in double unless said otherwise. */
+typedef enum {
+    MIA_SIGNAL_EXACT,
+    MIA_SIGNAL_MI_LIRA,    /* phi: exp(z - max) in float32; log(p_y + 1e-45) - log(sum_{j != y} p_j + 1e-45)
+                              (tensorflow/privacy research/mi_lira_2021); saturates at +-103.6 */
+    MIA_SIGNAL_RULI,       /* phi: log clip(p_y, 1e-6, 1 - 1e-6) - log max(sum of the others, 1e-6); +-13.8 */
+    MIA_SIGNAL_KODGE,      /* phi: float32 log(p / (1 - p + 1e-32) + 1e-32); jumps from 16.6 to 73.7 */
+    MIA_SIGNAL_TF_PRIVACY, /* loss: -log max(p_y, 1e-8); the entropies: -log max(., 1e-30) for every logarithm */
+} MiaSignalMode;
+/** NULL-ended names for a parameter: of phi, index = MiaSignalMode; of loss and entropies, see the second function. */
+extern const char *const mia_signal_phi_modes[];
+extern const char *const mia_signal_loss_modes[];   /* exact, tf_privacy */
+MiaSignalMode mia_signal_loss_mode(int64_t choice); /* index of mia_signal_loss_modes -> mode */
+
+/** One signal of one sample in some mode. */
+double mia_signal_value(const double *z, int64_t K, int32_t y, MiaSignalKind kind, MiaSignalMode mode);
+
+/** One signal of N samples under M models: @p logits [M, N, K], @p labels [N], @p out [M, N]. Same bits for any number
+ *  of threads. */
+void mia_signal_fill(const double *logits, int64_t M, const int32_t *labels, int64_t N, int64_t K, MiaSignalKind kind,
+                     MiaSignalMode mode, double *out);
 
 /** p = softmax(z), both [K]; they may be the same array. */
 void mia_signal_softmax(const double *z, int64_t K, double *p);
+
+/** log softmax over the classes c with !without[c] (NULL: all), renormalised, those classes in ascending order in
+ *  @p log_p [K at most]. @return how many; 0 where all are left out. For what a model that forgot a class says of the
+ *  others: z itself is compared, so a forgotten class of any probability changes nothing. */
+int64_t mia_signal_log_softmax(const double *z, int64_t K, const uint8_t *without, double *log_p);
 
 #endif

@@ -8,8 +8,8 @@
 
 enum { N = 90, K = 4, S = 8, Z = 50, U = 5, R = 5 };
 
-/* Everything any attack may ask for. Having been trained on raises the true logit by 3, in the target and in every
- * shadow model; unlearned models still show it, retrained ones don't. */
+/* Everything any attack may ask for. Having been trained on raises the true logit by 3 and lowers the next class's by
+ * 2, in the target and in every shadow model; unlearned models still show it, retrained ones don't. */
 typedef struct {
     double target[N * K], shadow[S * N * K], population[Z * K], shadow_population[S * Z * K];
     double unlearned[U * N * K], retrained[R * N * K];
@@ -22,6 +22,12 @@ static void rows(double *z, const int32_t *labels, int64_t n, BaseRandom *r)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < K; j++) z[i * K + j] = base_random_normal(r) + (j == labels[i] ? 1 : 0);
+}
+
+static void train_on(double *z, int i, int32_t label)
+{
+    z[i * K + label] += 3;
+    z[i * K + (label + 1) % K] -= 2;
 }
 
 static void world_make(World *w)
@@ -42,11 +48,11 @@ static void world_make(World *w)
     for (int u = 0; u < U; u++) rows(w->unlearned + u * N * K, w->labels, N, &r);
     for (int m = 0; m < R; m++) rows(w->retrained + m * N * K, w->labels, N, &r);
     for (int i = 0; i < N; i++) {
-        if (w->role[i] == MIA_MEMBER) w->target[i * K + w->labels[i]] += 3;
-        for (int u = 0; u < U; u++) w->unlearned[(u * N + i) * K + w->labels[i]] += 3;
+        if (w->role[i] == MIA_MEMBER) train_on(w->target, i, w->labels[i]);
+        for (int u = 0; u < U && w->role[i] != MIA_NONMEMBER; u++) train_on(w->unlearned + u * N * K, i, w->labels[i]);
         for (int s = 0; s < S; s++) {
             w->keep[s * N + i] = (s + i) % 2 != 0;
-            if (w->keep[s * N + i]) w->shadow[(s * N + i) * K + w->labels[i]] += 3;
+            if (w->keep[s * N + i]) train_on(w->shadow + s * N * K, i, w->labels[i]);
         }
     }
     w->input = (MiaInput){.N = N,
@@ -129,8 +135,13 @@ static void scores_are_finite_repeatable_and_the_right_way_round(void **state)
         assert_ok(mia_attack(attack_at(i), &world.input, NULL, &b));
         assert_memory_equal(a.score, b.score, sizeof(double) * N);
         for (int k = 0; k < N; k++) assert_true(isfinite(a.score[k]));
+        for (int k = 0; k < a.number_count; k++) {
+            assert_int_equal(strspn(a.numbers[k].name, "abcdefghijklmnopqrstuvwxyz0123456789_"),
+                             strlen(a.numbers[k].name));
+            assert_true(!isinf(a.numbers[k].value.value));
+        }
         print_message("%-24s AUC %.3f [%.3f, %.3f]\n", attack_at(i)->entry.name, a.auc.value, a.auc.lo, a.auc.hi);
-        assert_true(a.auc.value > 0.7);
+        assert_true(a.auc.lo > 0.5);
         assert_true(a.auc.lo <= a.auc.value && a.auc.value <= a.auc.hi);
         assert_true(isfinite(a.threshold) && isfinite(a.balanced_accuracy));
         assert_near(a.member_share.value + a.efficacy.value, 1, 0, 1e-14);
@@ -146,7 +157,7 @@ static void needs_are_true(void **state)
 {
     (void)state;
     for (size_t i = 0; i < mia_registry.count; i++) {
-        for (unsigned need = 1; need <= MIA_NEEDS_RETRAINED; need *= 2) {
+        for (unsigned need = 1; need <= MIA_NEEDS_SHADOW_POPULATION; need *= 2) {
             MiaResult r;
             world_make(&world);
             MiaInput in = world.input;
@@ -156,6 +167,7 @@ static void needs_are_true(void **state)
                 in.Z = 0, in.population_logits = in.shadow_population_logits = NULL, in.population_labels = NULL;
             if (need == MIA_NEEDS_UNLEARNED) in.U = 0, in.unlearned_logits = NULL;
             if (need == MIA_NEEDS_RETRAINED) in.R = 0, in.retrained_logits = NULL;
+            if (need == MIA_NEEDS_SHADOW_POPULATION) in.shadow_population_logits = NULL;
             if (attack_at(i)->needs & need)
                 assert_fails(mia_attack(attack_at(i), &in, NULL, &r), BASE_EARG, "needs");
             else

@@ -1,6 +1,7 @@
 #include "tests/support/support.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/random.h"
 #include "mia/mia.h"
@@ -180,6 +181,7 @@ static void wrong_inputs(void **state)
     assert_fails(mia_input_check(&p.input, MIA_NEEDS_POPULATION), BASE_EARG, "a population");
     assert_fails(mia_input_check(&p.input, MIA_NEEDS_UNLEARNED), BASE_EARG, "unlearned models");
     assert_fails(mia_input_check(&p.input, MIA_NEEDS_RETRAINED), BASE_EARG, "retrained models");
+    assert_fails(mia_input_check(&p.input, MIA_NEEDS_SHADOW_POPULATION), BASE_EARG, "/shadow/population_logits");
     uint8_t keep[N] = {0};
     p.input.S = 1;
     p.input.shadow_logits = p.logits;
@@ -193,6 +195,39 @@ static void wrong_inputs(void **state)
     assert_fails(mia_input_check(&p.input, 0), BASE_ESHAPE, "there are 0 points");
     assert_fails(mia_find("los", &a), BASE_ENOTFOUND, "did you mean 'loss'?");
     assert_null(a);
+}
+
+/* Bounds are given where scores were not fitted to the points they bound, and only there. */
+static void bounds_of_what_is_not_fitted(void **state)
+{
+    (void)state;
+    Points p;
+    points_make(&p, 6, 9);
+    MiaResult r = attack("loss", &p.input);
+    assert_int_equal(r.fitted, MIA_UNFITTED);
+    assert_true(r.epsilon.epsilon > 1 && r.epsilon.epsilon <= r.epsilon.largest);
+    assert_true(r.epsilon_gaussian.mu > 1 && r.epsilon_gaussian.epsilon > 0);
+    assert_int_equal(r.holdout.balanced.n, N / 3);
+    assert_true(r.holdout.balanced.value > 0.9 && r.holdout.balanced.lo < r.holdout.balanced.value);
+    mia_result_free(&r);
+    r = attack("correctness", &p.input); /* its own threshold: judged on all */
+    assert_near(r.holdout.balanced.value, r.balanced_accuracy, 0, 1e-14);
+    assert_int_equal(r.holdout.balanced.n, 2 * N / 3);
+    mia_result_free(&r);
+    r = attack("svc", &p.input);
+    assert_int_equal(r.fitted, MIA_FITTED);
+    assert_near(r.epsilon.epsilon, NAN, 0, 0);
+    assert_near(r.epsilon_gaussian.largest, NAN, 0, 0);
+    assert_near(r.holdout.balanced.value, NAN, 0, 0);
+    mia_result_free(&r);
+    r = attack("logistic", &p.input);
+    assert_int_equal(r.fitted, MIA_CROSS_FITTED);
+    assert_near(r.epsilon.epsilon, NAN, 0, 0);
+    assert_near(r.holdout.balanced.value, r.balanced_accuracy, 0, 1e-14);
+    mia_result_free(&r);
+    r = attack("quantile", &p.input);
+    assert_int_equal(r.fitted, MIA_CROSS_FITTED);
+    mia_result_free(&r);
 }
 
 static BaseStatus give(double value, const MiaInput *input, MiaScores *out)
@@ -224,6 +259,61 @@ static void scores_must_be_finite(void **state)
     assert_fails(mia_attack(&nan_attack, &p.input, NULL, &r), BASE_ENUMERIC, "attack broken: the score of point 3 is");
     assert_fails(mia_attack(&infinite, &p.input, NULL, &r), BASE_ENUMERIC, "is inf; scores must be finite");
     assert_null(r.score);
+}
+
+static BaseStatus with_numbers(const MiaInput *input, const void *params, MiaScores *out)
+{
+    (void)params;
+    char name[40];
+    mia_scores_add(out, "mean_eps", math_estimate(3, 7));
+    mia_scores_add(out, "mean_eps", math_estimate(4, 8));
+    for (int i = 0; i < 2 * MIA_NUMBERS; i++) {
+        snprintf(name, sizeof name, "number_%d", i);
+        mia_scores_add(out, name, math_estimate(i, 1));
+    }
+    return give(1, input, out);
+}
+
+static void numbers_beside_the_scores(void **state)
+{
+    (void)state;
+    const MiaAttack attack = {.entry = BASE_ENTRY_PLAIN("numbers", "", ""), .score = with_numbers};
+    Points p;
+    MiaResult r;
+    points_make(&p, 1, 7);
+    assert_ok(mia_attack(&attack, &p.input, NULL, &r));
+    assert_int_equal(r.number_count, MIA_NUMBERS);
+    assert_string_equal(r.numbers[0].name, "mean_eps");
+    assert_near(r.numbers[0].value.value, 4, 0, 0);
+    assert_string_equal(r.numbers[MIA_NUMBERS - 1].name, "number_22");
+    mia_result_free(&r);
+}
+
+/* An attack that compares models runs where nobody is a member, or nobody is not; then there is no ROC. */
+static void without_roles(void **state)
+{
+    (void)state;
+    const MiaAttack attack = {
+        .entry = BASE_ENTRY_PLAIN("models", "", ""), .needs = MIA_WITHOUT_ROLES, .score = with_numbers};
+    Points p;
+    MiaResult r;
+    points_make(&p, 1, 7);
+    for (int role = MIA_NONMEMBER; role <= MIA_AUDITED; role++) {
+        memset(p.role, role, sizeof p.role);
+        assert_ok(mia_attack(&attack, &p.input, NULL, &r));
+        assert_near(r.auc.value, NAN, 0, 0);
+        assert_near(r.tpr[0].value, NAN, 0, 0);
+        assert_near(r.balanced_accuracy, NAN, 0, 0);
+        assert_near(r.member_share.value, NAN, 0, 0);
+        assert_int_equal(r.roc.count, 0);
+        assert_int_equal(r.auc.P, role == MIA_MEMBER ? N : 0);
+        assert_string_equal(r.notes, "");
+        mia_result_free(&r);
+    }
+    points_make(&p, 1, 7);
+    assert_ok(mia_attack(&attack, &p.input, NULL, &r));
+    assert_true(r.auc.value > 0.4 && r.member_share.n > 0);
+    mia_result_free(&r);
 }
 
 static void wirings(void **state)
@@ -272,9 +362,18 @@ static void without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(loss_is_the_loss), cmocka_unit_test(statistics_of_a_shift), cmocka_unit_test(null_scores),
-    cmocka_unit_test(constant_scores),  cmocka_unit_test(worse_than_nobody),     cmocka_unit_test(nobody_audited),
-    cmocka_unit_test(wrong_inputs),     cmocka_unit_test(scores_must_be_finite), cmocka_unit_test(wirings),
+    cmocka_unit_test(loss_is_the_loss),
+    cmocka_unit_test(statistics_of_a_shift),
+    cmocka_unit_test(null_scores),
+    cmocka_unit_test(constant_scores),
+    cmocka_unit_test(worse_than_nobody),
+    cmocka_unit_test(nobody_audited),
+    cmocka_unit_test(wrong_inputs),
+    cmocka_unit_test(scores_must_be_finite),
+    cmocka_unit_test(wirings),
+    cmocka_unit_test(bounds_of_what_is_not_fitted),
+    cmocka_unit_test(numbers_beside_the_scores),
+    cmocka_unit_test(without_roles),
     cmocka_unit_test(without_memory),
 };
 

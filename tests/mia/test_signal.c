@@ -28,7 +28,7 @@ static void as_in_the_fixture(void **state)
     assert_true(N > 0 && N <= 1024);
     for (size_t s = 0; s < sizeof SIGNALS / sizeof *SIGNALS; s++) {
         double *want = support_read_f64(file, SIGNALS[s].path, NULL);
-        mia_signal_fill(logits, y, N, count / N, SIGNALS[s].kind, got);
+        mia_signal_fill(logits, 1, y, N, count / N, SIGNALS[s].kind, MIA_SIGNAL_EXACT, got);
         for (int64_t i = 0; i < N; i++) assert_near(got[i], want[i], 0, 1e-9);
         base_free(want);
     }
@@ -129,10 +129,97 @@ static void ties_and_shifts(void **state)
         assert_near(mia_signal_pick(&a, (MiaSignalKind)kind), mia_signal_pick(&b, (MiaSignalKind)kind), 0, 1e-12);
 }
 
+/* Each published computation written out on softmax(z) in double (float32 where theirs is), and where it saturates. */
+static void as_others_compute_it(void **state)
+{
+    (void)state;
+    enum { K = 4 };
+    for (uint64_t round = 0; round < 200; round++) {
+        BaseRandom r = base_random_make(5, "signal_modes", round);
+        double z[K], p[K], scale = round % 2 ? 3 : 60;
+        int32_t y = (int32_t)base_random_below(&r, K);
+        for (int j = 0; j < K; j++) z[j] = scale * base_random_normal(&r);
+        mia_signal_softmax(z, K, p);
+        double others = 0, entropy = 0, modified = 0, most = -INFINITY, own32 = 0, others32 = 0;
+        for (int j = 0; j < K; j++) {
+            if (j != y) others += p[j];
+            entropy += p[j] * -log(p[j] > 1e-30 ? p[j] : 1e-30);
+            double q = j == y ? 1 - p[j] : p[j], in = j == y ? p[j] : 1 - p[j];
+            modified += q * -log(in > 1e-30 ? in : 1e-30);
+            if ((float)z[j] > most) most = (float)z[j];
+        }
+        for (int j = 0; j < K; j++) {
+            double e = (double)expf((float)z[j] - (float)most);
+            if (j == y)
+                own32 += e;
+            else
+                others32 += e;
+        }
+        double clip = p[y] < 1e-6 ? 1e-6 : p[y] > 1 - 1e-6 ? 1 - 1e-6 : p[y];
+        double want = log(clip) - log(others < 1e-6 ? 1e-6 : others);
+        assert_near(mia_signal_value(z, K, y, MIA_SIGNAL_PHI, MIA_SIGNAL_RULI), want, 1e-12, 1e-12);
+        want = log(own32 / (own32 + others32) + 1e-45) - log(others32 / (own32 + others32) + 1e-45);
+        assert_near(mia_signal_value(z, K, y, MIA_SIGNAL_PHI, MIA_SIGNAL_MI_LIRA), want, 1e-12, 1e-12);
+        want = -log(p[y] > 1e-8 ? p[y] : 1e-8);
+        assert_near(mia_signal_value(z, K, y, MIA_SIGNAL_LOSS, MIA_SIGNAL_TF_PRIVACY), want, 1e-12, 1e-12);
+        assert_near(mia_signal_value(z, K, y, MIA_SIGNAL_ENTROPY, MIA_SIGNAL_TF_PRIVACY), entropy, 1e-12, 1e-12);
+        assert_near(mia_signal_value(z, K, y, MIA_SIGNAL_MODIFIED_ENTROPY, MIA_SIGNAL_TF_PRIVACY), modified, 1e-12,
+                    1e-12);
+        for (int kind = MIA_SIGNAL_LOSS; kind <= MIA_SIGNAL_PHI; kind++) { /* a mode touches its own kinds only */
+            bool loss = kind == MIA_SIGNAL_LOSS || kind == MIA_SIGNAL_ENTROPY || kind == MIA_SIGNAL_MODIFIED_ENTROPY;
+            MiaSignals exact = mia_signal_row(z, K, y);
+            MiaSignalMode other = loss ? MIA_SIGNAL_KODGE : MIA_SIGNAL_TF_PRIVACY;
+            assert_near(mia_signal_value(z, K, y, (MiaSignalKind)kind, other),
+                        mia_signal_pick(&exact, (MiaSignalKind)kind), 0, 0);
+        }
+    }
+    const double sure[] = {800, 0}; /* softmax rounds to 1 and 0 */
+    assert_near(mia_signal_value(sure, 2, 0, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT), 800, 0, 0);
+    assert_near(mia_signal_value(sure, 2, 0, MIA_SIGNAL_PHI, MIA_SIGNAL_MI_LIRA), 45 * log(10), 0, 1e-12);
+    assert_near(mia_signal_value(sure, 2, 1, MIA_SIGNAL_PHI, MIA_SIGNAL_MI_LIRA), -45 * log(10), 0, 1e-12);
+    assert_near(mia_signal_value(sure, 2, 0, MIA_SIGNAL_PHI, MIA_SIGNAL_RULI), 6 * log(10), 1e-5, 0);
+    assert_near(mia_signal_value(sure, 2, 0, MIA_SIGNAL_PHI, MIA_SIGNAL_KODGE), 32 * log(10), 0, 1e-7); /* float32 */
+    assert_near(mia_signal_value(sure, 2, 1, MIA_SIGNAL_LOSS, MIA_SIGNAL_TF_PRIVACY), 8 * log(10), 0, 1e-12);
+}
+
+static void several_models_at_once(void **state)
+{
+    (void)state;
+    enum { M = 3, N = 50, K = 5 };
+    double z[M * N * K], got[M * N];
+    int32_t y[N];
+    BaseRandom r = base_random_make(5, "signal_models", 0);
+    for (int i = 0; i < M * N * K; i++) z[i] = base_random_normal(&r);
+    for (int i = 0; i < N; i++) y[i] = (int32_t)base_random_below(&r, K);
+    mia_signal_fill(z, M, y, N, K, MIA_SIGNAL_HINGE, MIA_SIGNAL_EXACT, got);
+    for (int m = 0; m < M; m++)
+        for (int i = 0; i < N; i++)
+            assert_near(got[m * N + i], mia_signal_row(z + (m * N + i) * K, K, y[i]).hinge, 0, 0);
+}
+
+/* What is left is a distribution whose ratios are those of softmax(z); the left-out logits change nothing. */
+static void without_some_classes(void **state)
+{
+    (void)state;
+    const double z[] = {1, 700, -2, 0.5, 3}, other[] = {1, -700, -2, 0.5, 3};
+    const uint8_t without[] = {0, 1, 0, 0, 0}, none[] = {1, 1, 1, 1, 1};
+    double a[5], b[5], full[5], sum = 0;
+    assert_int_equal(mia_signal_log_softmax(z, 5, without, a), 4);
+    assert_int_equal(mia_signal_log_softmax(other, 5, without, b), 4);
+    assert_memory_equal(a, b, 4 * sizeof *a);
+    for (int j = 0; j < 4; j++) sum += exp(a[j]);
+    assert_near(sum, 1, 0, 1e-14);
+    assert_near(a[1] - a[0], -3, 0, 1e-14); /* ascending: classes 0, 2, 3, 4 */
+    assert_int_equal(mia_signal_log_softmax(other, 5, NULL, full), 5);
+    for (int j = 0; j < 5; j++) assert_near(full[j], -mia_signal_row(other, 5, j).loss, 0, 1e-14);
+    assert_int_equal(mia_signal_log_softmax(z, 5, none, a), 0);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture), cmocka_unit_test(as_by_definition),
-    cmocka_unit_test(nothing_saturates), cmocka_unit_test(modified_entropy_of_two_classes),
-    cmocka_unit_test(ties_and_shifts),
+    cmocka_unit_test(as_in_the_fixture),      cmocka_unit_test(as_by_definition),
+    cmocka_unit_test(nothing_saturates),      cmocka_unit_test(modified_entropy_of_two_classes),
+    cmocka_unit_test(ties_and_shifts),        cmocka_unit_test(as_others_compute_it),
+    cmocka_unit_test(several_models_at_once), cmocka_unit_test(without_some_classes),
 };
 
 SUPPORT_MAIN(tests)

@@ -1,0 +1,403 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "io/file.h"
+#include "io/hdf5.h"
+#include "run/setup.h"
+#include "run/signals.h"
+
+/* One attack of --name with its parameters, and what it found. */
+typedef struct {
+    const MiaAttack *attack;
+    void *params;
+    MiaResult result;
+} Row;
+
+typedef struct {
+    Row *rows;
+    size_t count;
+    bool all; /* --name all: whatever the file has the arrays for */
+    RunSignals signals;
+} Work;
+
+static void work_free(Work *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        base_free(w->rows[i].params);
+        mia_result_free(&w->rows[i].result);
+    }
+    base_free(w->rows);
+    run_signals_free(&w->signals);
+}
+
+static BaseStatus add_row(Work *w, const MiaAttack *attack)
+{
+    BaseStatus st = BASE_OK;
+    for (size_t i = 0; i < w->count; i++)
+        BASE_CHECK(w->rows[i].attack != attack, BASE_EUSAGE, "--name: '%s' is given twice", attack->entry.name);
+    BASE_TRY(BASE_GROW(&w->rows, w->count, w->count + 1));
+    w->rows[w->count] = (Row){.attack = attack};
+    BASE_TRY(run_params_defaults(&attack->entry, &w->rows[w->count].params));
+    w->count++;
+out:
+    return st;
+}
+
+/* "loss,svc", or "all". */
+static BaseStatus read_names(const char *list, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    w->all = strcmp(list, "all") == 0;
+    for (size_t i = 0; w->all && i < mia_registry.count; i++)
+        BASE_TRY(add_row(w, (const MiaAttack *)mia_registry.entries[i])); /* the entry is the first member */
+    if (w->all) goto out;
+    for (const char *at = list;; at++) {
+        const MiaAttack *attack;
+        char name[64];
+        size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, at);
+        BASE_CHECK(length > 0, BASE_EUSAGE, "--name '%.100s': an attack's name is missing; see `expunge list attacks`",
+                   list);
+        BASE_TRY(mia_find(name, &attack));
+        BASE_TRY(add_row(w, attack));
+        at += length;
+        if (*at == '\0') break;
+    }
+out:
+    return st;
+}
+
+/* "svc.C=10" */
+static BaseStatus assign(const char *text, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const char *names[CLI_TEXTS_MAX], *dot = strchr(text, '.'), *equals = strchr(text, '=');
+    char name[64], key[64], owner[96];
+    size_t count = 0;
+    Row *row = NULL;
+    bool whole =
+        dot && equals && dot < equals && dot > text && equals > dot + 1 && dot - text < 64 && equals - dot < 64;
+    BASE_CHECK(whole, BASE_EUSAGE, "--set %.100s: must be attack.key=value", text);
+    snprintf(name, sizeof name, "%.*s", (int)(dot - text), text);
+    snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
+    for (size_t i = 0; i < w->count && count < CLI_TEXTS_MAX; i++) {
+        names[count++] = w->rows[i].attack->entry.name;
+        if (strcmp(names[i], name) == 0) row = &w->rows[i];
+    }
+    const char *near = base_text_nearest(name, names, count);
+    BASE_CHECK(row, BASE_EUSAGE, "--set %.100s: --name has no attack '%s'%s%s%s", text, name,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const BaseEntry *entry = &row->attack->entry;
+    snprintf(owner, sizeof owner, "attack %s", entry->name);
+    BASE_TRY(base_param_set(entry->params, entry->param_count, row->params, owner, key, equals + 1, "--set"));
+out:
+    return st;
+}
+
+static BaseStatus prepare(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(read_names(o->name, w));
+    for (size_t i = 0; i < o->set.count; i++) BASE_TRY(assign(o->set.at[i], w));
+    if (o->out) {
+        const char *dot = strrchr(o->out, '.');
+        BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
+                   "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
+        BASE_TRY(run_output_check(o->out, "", o->signals));
+    }
+    BASE_TRY(run_signals_read(o->signals, &w->signals));
+    w->signals.input.seed = (uint64_t)o->seed;
+    BASE_TRY(mia_input_check(&w->signals.input, MIA_WITHOUT_ROLES));
+out:
+    return st;
+}
+
+static BaseStatus attack_all(Work *w)
+{
+    BaseStatus st = BASE_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        Row *row = &w->rows[i];
+        st = mia_attack(row->attack, &w->signals.input, row->params, &row->result);
+        if (st != BASE_OK && !(w->all && st == BASE_EARG)) goto out;
+        if (st != BASE_OK) { /* --name all */
+            base_warning("left out: %s", base_error_text());
+            base_free(row->params);
+            *row = (Row){0};
+            continue;
+        }
+        if (row->result.roc.count == 2)
+            base_warning("attack %s: every member and non-member has the same score: it tells nobody apart",
+                         row->attack->entry.name);
+        Row done = *row;
+        *row = (Row){0};
+        w->rows[kept++] = done;
+    }
+    st = BASE_OK;
+    w->count = kept;
+    BASE_CHECK(kept > 0, BASE_EARG, "no attack could be made on this file: see the warnings above");
+out:
+    return st;
+}
+
+static BaseStatus save(const CliOptions *o, const Work *w)
+{
+    BaseStatus st = BASE_OK;
+    IoHdf5 *file = NULL;
+    BaseText params = {0};
+    char path[96];
+    BASE_TRY(io_hdf5_create(&file));
+    BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
+    BASE_TRY(io_hdf5_set_text(file, "/", "signals_sha256", w->signals.hash));
+    for (size_t i = 0; i < w->count; i++) {
+        const BaseEntry *entry = &w->rows[i].attack->entry;
+        const MiaResult *r = &w->rows[i].result;
+        snprintf(path, sizeof path, "/%s/score", entry->name);
+        BASE_TRY(io_hdf5_write(file, path, IO_H5_F64, 1, &w->signals.input.N, r->score));
+        base_text_free(&params);
+        run_params_text(entry->params, entry->param_count, w->rows[i].params, &params);
+        BASE_TRY(params.st);
+        snprintf(path, sizeof path, "/%s", entry->name);
+        BASE_TRY(io_hdf5_set_text(file, path, "params", params.data));
+        BASE_TRY(io_hdf5_set_text(file, path, "notes", r->notes));
+        BASE_TRY(io_hdf5_set_f64(file, path, "threshold", r->threshold));
+    }
+    IoHdf5 *taken = file;
+    file = NULL;
+    BASE_TRY(io_hdf5_save_take(taken, o->out));
+out:
+    base_text_free(&params);
+    io_hdf5_close(file);
+    return st;
+}
+
+/* [lo, hi], or null where no interval is defined. */
+static IoJson *interval(double lo, double hi)
+{
+    if (isnan(lo) || isnan(hi)) return io_json_null();
+    IoJson *pair = io_json_array();
+    io_json_add_take(pair, io_json_number(lo));
+    io_json_add_take(pair, io_json_number(hi));
+    return pair;
+}
+
+static IoJson *tpr_json(const MathTprAtFpr *t)
+{
+    IoJson *row = io_json_object();
+    io_json_set_take(row, "value", io_json_number(t->value));
+    io_json_set_take(row, "ci", interval(t->lo, t->hi));
+    io_json_set_take(row, "fpr", io_json_number(t->realised_fpr));
+    io_json_set_take(row, "n", io_json_integer(t->n));
+    return row;
+}
+
+static IoJson *estimate_json(const MathEstimate *e)
+{
+    IoJson *row = io_json_object();
+    io_json_set_take(row, "value", io_json_number(e->value));
+    io_json_set_take(row, "ci", interval(e->lo, e->hi));
+    io_json_set_take(row, "n", io_json_integer(e->n));
+    return row;
+}
+
+static IoJson *epsilon_json(const MathEpsilon *e)
+{
+    IoJson *row = io_json_object();
+    bool gaussian = e->method == MATH_EPSILON_GAUSSIAN;
+    io_json_set_take(row, "method", io_json_text_value(math_epsilon_method_name(e->method)));
+    io_json_set_take(row, "lower", io_json_number(e->epsilon));
+    io_json_set_take(row, "largest_provable", io_json_number(e->largest));
+    if (gaussian) io_json_set_take(row, "mu_lower", io_json_number(e->mu));
+    io_json_set_take(row, "delta", io_json_number(e->delta));
+    io_json_set_take(row, "alpha", io_json_number(e->alpha));
+    io_json_set_take(row, "assumes", io_json_text_value(math_epsilon_method_text(e->method)));
+    return row;
+}
+
+static IoJson *params_json(const Row *row)
+{
+    IoJson *params = io_json_object();
+    const BaseEntry *entry = &row->attack->entry;
+    for (size_t i = 0; i < entry->param_count; i++) {
+        BaseText text = {0};
+        base_param_format(&entry->params[i], row->params, &text);
+        io_json_set_take(params, entry->params[i].name, io_json_text_value(text.data ? text.data : ""));
+        base_text_free(&text);
+    }
+    return params;
+}
+
+static const char *const FITTED[] = {
+    [MIA_UNFITTED] = "no", [MIA_CROSS_FITTED] = "to the other points", [MIA_FITTED] = "to these points"};
+
+static IoJson *row_json(const Row *row)
+{
+    const MiaResult *r = &row->result;
+    IoJson *json = io_json_object(), *tpr = io_json_object(), *numbers = io_json_object();
+    IoJson *epsilon = io_json_array();
+    char key[32];
+    io_json_set_take(json, "name", io_json_text_value(row->attack->entry.name));
+    io_json_set_take(json, "auc", io_json_number(r->auc.value));
+    io_json_set_take(json, "auc_ci", interval(r->auc.lo, r->auc.hi));
+    io_json_set_take(json, "balanced_accuracy", io_json_number(r->balanced_accuracy));
+    for (int i = 0; i < MIA_FPRS; i++) {
+        snprintf(key, sizeof key, "%g", mia_fprs[i]);
+        io_json_set_take(tpr, key, tpr_json(&r->tpr[i]));
+    }
+    io_json_set_take(json, "tpr_at_fpr", tpr);
+    io_json_set_take(json, "balanced_accuracy_holdout", estimate_json(&r->holdout.balanced));
+    io_json_set_take(json, "epsilon_lower", io_json_number(r->epsilon.epsilon));
+    io_json_add_take(epsilon, epsilon_json(&r->epsilon));
+    io_json_add_take(epsilon, epsilon_json(&r->epsilon_gaussian));
+    io_json_set_take(json, "epsilon", epsilon);
+    io_json_set_take(json, "member_share", io_json_number(r->member_share.value));
+    io_json_set_take(json, "member_share_ci", interval(r->member_share.lo, r->member_share.hi));
+    io_json_set_take(json, "efficacy", io_json_number(r->efficacy.value));
+    io_json_set_take(json, "efficacy_ci", interval(r->efficacy.lo, r->efficacy.hi));
+    io_json_set_take(json, "threshold", io_json_number(r->threshold));
+    io_json_set_take(json, "own_threshold", io_json_bool(r->own_threshold));
+    io_json_set_take(json, "fitted", io_json_text_value(FITTED[r->fitted]));
+    for (int i = 0; i < r->number_count; i++) {
+        io_json_set_take(numbers, r->numbers[i].name, estimate_json(&r->numbers[i].value));
+    }
+    io_json_set_take(json, "numbers", numbers);
+    io_json_set_take(json, "params", params_json(row));
+    io_json_set_take(json, "sets", io_json_text_value(row->attack->sets));
+    io_json_set_take(json, "notes", io_json_text_value(r->notes));
+    io_json_set_take(json, "seconds", io_json_number(r->seconds));
+    return json;
+}
+
+static void count_roles(const MiaInput *in, int64_t count[3])
+{
+    count[0] = count[1] = count[2] = 0;
+    for (int64_t i = 0; i < in->N; i++) count[in->role[i]]++;
+}
+
+static BaseStatus print_json(const CliOptions *o, const Work *w)
+{
+    IoJson *json = io_json_object(), *attacks = io_json_array();
+    int64_t count[3];
+    count_roles(&w->signals.input, count);
+    io_json_set_take(json, "signals", io_json_text_value(o->signals));
+    io_json_set_take(json, "signals_sha256", io_json_text_value(w->signals.hash));
+    io_json_set_take(json, "members", io_json_integer(count[MIA_MEMBER]));
+    io_json_set_take(json, "non_members", io_json_integer(count[MIA_NONMEMBER]));
+    io_json_set_take(json, "audited", io_json_integer(count[MIA_AUDITED]));
+    io_json_set_take(json, "classes", io_json_integer(w->signals.input.K));
+    io_json_set_take(json, "seed", io_json_integer(o->seed));
+    for (size_t i = 0; i < w->count; i++) io_json_add_take(attacks, row_json(&w->rows[i]));
+    io_json_set_take(json, "attacks", attacks);
+    return cli_print_json_take(json);
+}
+
+static void number_text(double value, char out[16])
+{
+    if (isnan(value))
+        snprintf(out, 16, "-");
+    else
+        snprintf(out, 16, "%.4f", value);
+}
+
+static void add_row_text(const Row *row, BaseText *text)
+{
+    const MiaResult *r = &row->result;
+    char bal[16], share[16], tpr[MIA_FPRS][16], auc[16], epsilon[16], ci[32] = "-";
+    number_text(r->auc.value, auc);
+    if (!isnan(r->auc.lo)) snprintf(ci, sizeof ci, "[%.4f, %.4f]", r->auc.lo, r->auc.hi);
+    number_text(r->balanced_accuracy, bal);
+    number_text(r->member_share.value, share);
+    number_text(r->epsilon.epsilon, epsilon);
+    for (int k = 0; k < MIA_FPRS; k++) number_text(r->tpr[k].value, tpr[k]);
+    base_text_add(text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", row->attack->entry.name, auc, ci, bal, tpr[0],
+                  tpr[1], tpr[2], epsilon, share);
+}
+
+/* What an attack reports beside its row. */
+static void add_remarks(const Row *row, BaseText *text)
+{
+    const char *name = row->attack->entry.name;
+    for (int k = 0; k < row->result.number_count; k++) {
+        const MiaNumber *number = &row->result.numbers[k];
+        const MathEstimate *e = &number->value;
+        if (isnan(e->value))
+            base_text_add(text, "%s: %s not defined here\n", name, number->name);
+        else if (isnan(e->lo))
+            base_text_add(text, "%s: %s %.6g (n = %lld)\n", name, number->name, e->value, (long long)e->n);
+        else
+            base_text_add(text, "%s: %s %.6g [%.6g, %.6g] (n = %lld)\n", name, number->name, e->value, e->lo, e->hi,
+                          (long long)e->n);
+    }
+    if (*row->result.notes) base_text_add(text, "%s: %s\n", name, row->result.notes);
+}
+
+static BaseStatus print_table(const Work *w)
+{
+    BaseText text = {0};
+    int64_t count[3];
+    bool unresolved = false, fitted = false;
+    double largest = NAN;
+    count_roles(&w->signals.input, count);
+    base_text_add(&text, "%lld members, %lld non-members, %lld audited points\n\n", (long long)count[MIA_MEMBER],
+                  (long long)count[MIA_NONMEMBER], (long long)count[MIA_AUDITED]);
+    base_text_add(&text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", "attack", "AUC", "95%", "bal.acc",
+                  "TPR@0.1%", "TPR@1%", "TPR@10%", "epsilon", "member share");
+    for (size_t i = 0; i < w->count; i++) {
+        const MiaResult *r = &w->rows[i].result;
+        add_row_text(&w->rows[i], &text);
+        for (int k = 0; k < MIA_FPRS; k++) unresolved |= isnan(r->tpr[k].value);
+        fitted |= r->fitted != MIA_UNFITTED;
+        if (!isnan(r->epsilon.largest)) largest = r->epsilon.largest;
+    }
+    base_text_add(&text, "\n");
+    for (size_t i = 0; i < w->count; i++) add_remarks(&w->rows[i], &text);
+    if (!isnan(largest))
+        base_text_add(&text, "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f\n",
+                      MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA), largest);
+    if (fitted) base_text_add(&text, "epsilon -: scores fitted to these members and non-members bound nothing\n");
+    if (unresolved)
+        base_text_add(&text, "TPR -: not resolvable with %lld non-members\n", (long long)count[MIA_NONMEMBER]);
+    return cli_print_text_take(&text);
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {0};
+    BASE_TRY(prepare(o, &w));
+    BASE_TRY(attack_all(&w));
+    if (o->out) BASE_TRY(save(o, &w));
+    BASE_TRY(o->json ? print_json(o, &w) : print_table(&w));
+out:
+    if ((st == BASE_EARG || st == BASE_ESHAPE || st == BASE_ENUMERIC) && !strstr(base_error_text(), o->signals))
+        base_error_prefix(st, "%s", o->signals);
+    work_free(&w);
+    return st;
+}
+
+const CliCommand cli_attack = {
+    .name = "attack",
+    .summary = "membership-inference attacks on logits from any framework",
+    .purpose =
+        "Runs attacks on the arrays of one HDF5 file: /target/logits [N,K] float32 or float64, /target/labels [N],\n"
+        "/target/role [N] (0 non-member, 1 member, 2 audited), and, for the attacks that need them, /shadow/logits "
+        "[S,N,K]\n"
+        "with /shadow/keep [S,N], /population/logits [Z,K] with /population/labels [Z], /shadow/population_logits "
+        "[S,Z,K],\n"
+        "/unlearned/logits [U,N,K], /retrained/logits [R,N,K]; docs/signals.md shows how to write one from NumPy or "
+        "PyTorch.\n"
+        "Members against non-members give AUC, balanced accuracy and TPR at FPR; of audited points it prints the "
+        "share\n"
+        "called member. --out writes every point's score, higher = more member-like, as /<attack>/score [N]. Keys of "
+        "--set\n"
+        "are attack.key; `expunge list attacks` shows each attack's.",
+    .usage = "attack --name LIST --signals FILE.h5 [--set name.k=v]... [-o OUT.h5] [--json]",
+    .takes = "name! signals! set out json",
+    .examples = {"expunge attack --name loss,svc --signals signals.h5 --set svc.features=entropy --json",
+                 "expunge attack --name all --signals signals.h5 -o scores.h5"},
+    .run = run,
+};

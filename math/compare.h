@@ -1,0 +1,53 @@
+/* math/compare.h - differences of two attacks' results, and what they say: leaks, over-forgotten, indistinguishable, or
+ * underpowered. */
+#ifndef MATH_COMPARE_H
+#define MATH_COMPARE_H
+
+#include "math/roc.h"
+
+typedef struct {
+    MathEstimate difference; /* AUC a - AUC b */
+    MathAuc a, b;            /* each with its own interval at the same level */
+    double se, correlation;  /* of the difference; of the two AUCs (NaN where either has no error of its own) */
+} MathAucDifference;
+/**
+ * Two AUCs of the same points, each scored by two models: DeLong's covariance (1988, eq. 5) in
+ *     var(A - B) = var(A) + var(B) - 2 cov(A, B),     difference +- z se.
+ * Where an AUC is at or near 0 or 1 (math_auc_near_end) its error is 0 or far too small, so the interval joins the two
+ * of math_auc_level (math_stats_difference). Where both models rank every
+ * point alike nothing is left to estimate: the share of pairs that could differ is bounded by Clopper-Pearson.
+ * @p a, @p b [n] scores, @p member [n]. BASE_EARG, BASE_ENUMERIC as math_roc; NaN interval with one point of a kind.
+ * O(n log n).
+ */
+BaseStatus math_auc_paired(const double *a, const double *b, const uint8_t *member, int64_t n, double level,
+                           MathAucDifference *out);
+
+typedef enum { MATH_LEAKS, MATH_OVER_FORGOTTEN, MATH_INDISTINGUISHABLE, MATH_UNDERPOWERED } MathVerdict;
+/** "leaks", "over-forgotten", "indistinguishable", "underpowered". Static storage. */
+const char *math_verdict_name(MathVerdict verdict);
+/**
+ * Two one-sided tests (Schuirmann 1987) on a difference to the retrained model, more member-like being positive, at
+ * level alpha: @p narrow is its interval at 1 - 2 alpha, @p wide at 1 - alpha.
+ *     indistinguishable   narrow lies inside (-margin, margin): a false one has probability alpha at most
+ *     leaks               else, wide lies above 0        over-forgotten   wide lies below 0 (both together: alpha at most)
+ *     underpowered        else, or where an interval is not defined (NaN)
+ */
+MathVerdict math_verdict(MathEstimate wide, MathEstimate narrow, double margin);
+
+/** AUC class by class. All borrowed from out's owner. */
+typedef struct {
+    MathAuc *each;      /* [C], owned; NaN where a class lacks members or non-members */
+    int64_t C, judged;  /* classes; those with an AUC */
+    MathEstimate macro; /* mean over the judged classes, these classes taken as fixed; n: points */
+    MathEstimate other; /* the same as an estimate for classes not seen: t interval over classes; n: classes */
+    MathEstimate worst; /* the largest AUC, simultaneous over the classes (Bonferroni); n: points of that class */
+    int64_t worst_class;
+} MathClassAuc;
+/** @p label [n] in 0..C-1. BASE_EARG where no class has both kinds, or a label is outside. Macro: MOVER over independent
+ *  classes. Worst: max of lower and max of upper bounds at level 1 - (1 - level) / judged each, so that it holds for the
+ *  true maximum although the class was chosen by looking. O(n (log n + C)). */
+BaseStatus math_class_auc(const double *score, const uint8_t *member, const int32_t *label, int64_t n, int64_t C,
+                          double level, MathClassAuc *out);
+void math_class_auc_free(MathClassAuc *classes);
+
+#endif

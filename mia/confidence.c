@@ -1,0 +1,28 @@
+/* score_i = p_y: members are the more confident ones (Salem et al. 2019; Song & Mittal 2021, section 4.1). The order is
+ * that of the loss, but p_y rounds to 1 beyond phi = 37, where the loss still tells points apart. */
+#include "mia/mia.h"
+
+#include "mia/threshold/threshold.h"
+
+typedef struct {
+    MiaThreshold t;
+} Params;
+
+static const BaseParam PARAMS[] = {
+    MIA_THRESHOLD_PARAMS(Params),
+};
+
+static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
+{
+    const Params *p = params;
+    return mia_threshold_score(input, &p->t, MIA_SIGNAL_CONFIDENCE, MIA_SIGNAL_EXACT, 1, out);
+}
+
+const MiaAttack mia_confidence = {
+    .entry = BASE_ENTRY("confidence", "threshold on the probability of the true class",
+                        "Song & Mittal 2021, arXiv 2003.10595, eq. 6", Params, PARAMS),
+    .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
+            "models; "
+            "audited: the points whose membership is asked",
+    .score = score,
+};

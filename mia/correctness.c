@@ -1,0 +1,32 @@
+/* score_i = 1 where the prediction is right, else 0: member iff right, the gap between training and test accuracy as an
+ * attack (Yeom et al. 2018, adversary 1; Song & Mittal 2021, eq. 5). */
+#include "mia/mia.h"
+
+#include <math.h>
+
+#include "mia/threshold/threshold.h"
+
+typedef struct {
+    MiaThreshold t;
+} Params;
+
+static const BaseParam PARAMS[] = {
+    MIA_THRESHOLD_PARAMS(Params),
+};
+
+static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
+{
+    const Params *p = params;
+    BaseStatus st = mia_threshold_score(input, &p->t, MIA_SIGNAL_CORRECT, MIA_SIGNAL_EXACT, 1, out);
+    if (st == BASE_OK && isnan(out->threshold)) out->threshold = 0.5; /* global, on points: the attack's own rule */
+    return st;
+}
+
+const MiaAttack mia_correctness = {
+    .entry = BASE_ENTRY("correctness", "member where the prediction is right: the generalisation gap",
+                        "Yeom et al. 2018, arXiv 1709.01604, adversary 1", Params, PARAMS),
+    .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
+            "models; "
+            "audited: the points whose membership is asked",
+    .score = score,
+};

@@ -1,0 +1,31 @@
+/* mia/fit/cross.h - an attacker that is trained: fitted to members against non-members, each judged by a fit that did
+ * not see it (Shokri et al. 2017 train on shadow data; here the known points are cut into folds, as in
+ * tensorflow/privacy). */
+#ifndef MIA_FIT_CROSS_H
+#define MIA_FIT_CROSS_H
+
+#include "mia/mia.h"
+
+/** Rows to fit on; weights are balanced: members and non-members weigh n / 2 each. Borrowed. */
+typedef struct {
+    int64_t n, d;
+    const double *x;       /* [n, d] */
+    const uint8_t *member; /* [n] */
+    const double *weight;  /* [n] */
+} MiaFitRows;
+
+/** A kind of model: `size` doubles, and how to fit and use them. @p how: the attack's parameters. */
+typedef struct {
+    int64_t (*size)(int64_t d, const void *how);
+    BaseStatus (*fit)(const MiaFitRows *rows, const void *how, uint64_t seed, double *model);
+    double (*decide)(const double *x, int64_t d, const void *how, const double *model); /* log-odds of "member" */
+} MiaFitKind;
+
+/** out->score of every point from features @p x [N, d], which are standardised in place of a copy where @p standardise:
+ *  mean 0 and sd 1 over what is fitted on (a constant column becomes 0). @p folds 0: one fit on all points judges all
+ * of them, as published; else audited points are judged by the fit on all. Sets the threshold 0, fitted and the notes.
+ */
+BaseStatus mia_fit_cross(const MiaInput *input, const double *x, int64_t d, int64_t folds, bool standardise,
+                         const MiaFitKind *kind, const void *how, MiaScores *out);
+
+#endif

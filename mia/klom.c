@@ -1,0 +1,135 @@
+/* KLoM, the KL divergence of margins (Rinberg et al. 2024, "Data-Unlearn-Bench"; Georgiev et al. 2024, arXiv
+ * 2410.23232, section 2): per point, with its margins phi under U unlearned and R retrained models clipped to +-clip
+ * and counted in `bins` equal bins over their joint range, score(x) = sum over bins with p > 0 of p log(p / max(q,
+ * floor)),      p: unlearned, q: retrained
+ * (`direction` exchanges p and q). 0 where both look the same; no model is judged alone. It grows with the number of
+ * bins and falls with the number of models even where nothing was left: compare only equal U, R and bins. compat
+ * published: the authors' code puts a point's largest margins into a bin behind the last, and so drops them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "mia/models/models.h"
+
+enum { MOST_BINS = 1000 };
+typedef enum { UNLEARNED_RETRAINED, RETRAINED_UNLEARNED } Direction;
+static const char *const DIRECTIONS[] = {"unlearned_retrained", "retrained_unlearned", NULL};
+typedef enum { NONE, PUBLISHED } Compat;
+static const char *const COMPATS[] = {"none", "published", NULL};
+
+typedef struct {
+    int64_t bins, direction, compat;
+    double clip, floor;
+} Params;
+
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_I64(Params, bins, 20, 2, MOST_BINS, "equal bins over both groups' joint range of margins"),
+    BASE_PARAM_F64(Params, clip, 100, 1e-6, 1e9, "margins beyond are cut to it"),
+    BASE_PARAM_F64(Params, floor, 1e-5, 1e-300, 1, "least share of q where p is not 0"),
+    BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS, "KL(first || second)"),
+    BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS, "published: a point's largest margins are dropped"),
+};
+
+static double cut(double x, double clip) { return fmin(fmax(x, -clip), clip); }
+
+/* Shares of the bins among the values that have one; *lost: no value had one. @p x [M] with stride @p stride. */
+static void shares(const double *x, int64_t M, int64_t stride, const Params *p, double lo, double hi, double *share,
+                   bool *lost)
+{
+    int64_t kept = 0;
+    for (int64_t b = 0; b < p->bins; b++) share[b] = 0;
+    for (int64_t m = 0; m < M; m++) {
+        double v = cut(x[m * stride], p->clip);
+        int64_t bin = (int64_t)((v - lo) / (hi - lo) * (double)p->bins);
+        if (v >= hi) {
+            if (p->compat == PUBLISHED) continue;
+            bin = p->bins - 1;
+        } else if (bin > p->bins - 1) {
+            bin = p->bins - 1; /* the quotient rounded up */
+        }
+        share[bin]++;
+        kept++;
+    }
+    *lost = kept == 0;
+    for (int64_t b = 0; b < p->bins && kept; b++) share[b] /= (double)kept;
+}
+
+static double divergence(const double *p, const double *q, int64_t bins, double floor)
+{
+    double sum = 0;
+    for (int64_t b = 0; b < bins; b++)
+        if (p[b] > 0) sum += p[b] * log(p[b] / fmax(q[b], floor));
+    return sum;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Mean, median and 95% quantile over the points asked about; @p x has room for them. */
+static void summarise(const MiaInput *in, MiaRole role, double *x, MiaScores *out)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < in->N; i++)
+        if (in->role[i] == role) x[n++] = out->score[i];
+    mia_scores_add(out, "klom_mean", math_stats_mean(x, n, 0.95, NULL));
+    qsort(x, (size_t)n, sizeof *x, ascending);
+    mia_scores_add(out, "klom_median", math_estimate(math_stats_quantile(x, n, 0.5), n));
+    mia_scores_add(out, "klom_95_percent", math_estimate(math_stats_quantile(x, n, 0.95), n));
+}
+
+static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = params;
+    double *unlearned = NULL, *retrained = NULL, *share = NULL, *asked_scores = NULL;
+    int64_t lost = 0, asked;
+    MiaRole role = mia_models_asked(in, &asked);
+    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT, &unlearned));
+    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT, &retrained));
+    BASE_TRY(BASE_ALLOC_RAW(2 * p->bins, &share));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &asked_scores));
+    for (int64_t i = 0; i < in->N; i++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (int64_t m = 0; m < in->U + in->R; m++) {
+            double v = cut(m < in->U ? unlearned[m * in->N + i] : retrained[(m - in->U) * in->N + i], p->clip);
+            lo = fmin(lo, v);
+            hi = fmax(hi, v);
+        }
+        if (!(hi > lo)) hi = lo + 1;
+        bool none[2];
+        shares(unlearned + i, in->U, in->N, p, lo, hi, share, &none[0]);
+        shares(retrained + i, in->R, in->N, p, lo, hi, share + p->bins, &none[1]);
+        bool reverse = p->direction == RETRAINED_UNLEARNED;
+        out->score[i] = divergence(share + (reverse ? p->bins : 0), share + (reverse ? 0 : p->bins), p->bins, p->floor);
+        lost += none[0] || none[1];
+    }
+    summarise(in, role, asked_scores, out);
+    int used = snprintf(out->notes, sizeof out->notes,
+                        "KL of histograms of %lld unlearned and %lld retrained models' margins, %s; the target is not "
+                        "looked at; klom_... over %lld points",
+                        (long long)in->U, (long long)in->R, DIRECTIONS[p->direction], (long long)asked);
+    if (lost)
+        snprintf(out->notes + used, sizeof out->notes - (size_t)used,
+                 "; %lld points lost all margins of a group with the largest, so what they say is arbitrary",
+                 (long long)lost);
+out:
+    base_free(unlearned);
+    base_free(retrained);
+    base_free(share);
+    base_free(asked_scores);
+    return st;
+}
+
+const MiaAttack mia_klom = {
+    .entry = BASE_ENTRY("klom", "KL divergence of margins between unlearned and retrained models, per point",
+                        "Georgiev et al. 2024, arXiv 2410.23232, section 2", Params, PARAMS),
+    .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
+    .sets =
+        "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "
+        "says how far unlearned models are from retrained ones on a point",
+    .score = score,
+};

@@ -1,0 +1,66 @@
+/* Logistic regression of membership on what is seen of a prediction: score = log-odds of "member", threshold 0, with
+ * members and non-members of equal weight. Each point is judged by a fit that did not see it.
+ * The published ones: SCRUB's (and learn_to_forget's) features=loss; SSD's features=entropy folds=0 standardise=false
+ * C=2, because its multinomial form counts each weight twice; there efficacy is 1 - the published share of members. */
+#include "mia/mia.h"
+
+#include "base/memory.h"
+#include "mia/fit/features.h"
+#include "mia/fit/logistic.h"
+
+typedef struct {
+    double C;
+    int64_t features, folds;
+    bool standardise;
+} Params;
+
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, C, 1, 1e-9, 1e9, "weight of the loss against |w|^2 / 2"),
+    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names, "what of a prediction it sees"),
+    BASE_PARAM_I64(Params, folds, 5, 0, 100, "folds of cross-validation; 0: judges the points it is fitted to"),
+    BASE_PARAM_BOOL(Params, standardise, true, "every feature to mean 0 and standard deviation 1"),
+};
+
+static int64_t size(int64_t d, const void *how)
+{
+    (void)how;
+    return d + 1;
+}
+
+static BaseStatus fit(const MiaFitRows *rows, const void *how, uint64_t seed, double *model)
+{
+    (void)seed;
+    return mia_logistic_fit(rows, ((const Params *)how)->C, model);
+}
+
+static double decide(const double *x, int64_t d, const void *how, const double *model)
+{
+    (void)how;
+    return mia_logistic_decide(x, d, model);
+}
+
+static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = params;
+    static const MiaFitKind KIND = {size, fit, decide};
+    int64_t d = mia_features_width((MiaFeatures)p->features, input->K);
+    double *x = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(input->N * d, &x));
+    BASE_TRY(mia_features_fill(input, (MiaFeatures)p->features, x));
+    BASE_TRY(mia_fit_cross(input, x, d, p->folds, p->standardise, &KIND, p, out));
+out:
+    base_free(x);
+    return st;
+}
+
+const MiaAttack mia_logistic = {
+    .entry =
+        BASE_ENTRY("logistic", "logistic regression on signals of the prediction",
+                   "Kurmanji et al. 2023, arXiv 2302.09880; Foster et al. 2024, arXiv 2308.07707; TensorFlow Privacy",
+                   Params, PARAMS),
+    .sets =
+        "member and non-member: what it is fitted to, each judged by a fit that did not see it; audited: judged by the "
+        "fit to all of them",
+    .score = score,
+};

@@ -1,0 +1,58 @@
+/* A small network on what is seen of a prediction, the attack model of Shokri et al. 2017 trained on points whose
+ * membership is known: score = log-odds of "member", threshold 0, members and non-members of equal weight. Each point
+ * is judged by a fit that did not see it. Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy
+ * uses, but for the passes: as many as fit in seconds, fixed, where theirs stop when the loss does. */
+#include "mia/mia.h"
+
+#include "base/memory.h"
+#include "mia/fit/features.h"
+#include "mia/fit/mlp.h"
+
+typedef struct {
+    MiaMlp net;
+    int64_t features, folds;
+} Params;
+
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names, "what of a prediction it sees"),
+    BASE_PARAM_I64(Params, folds, 3, 0, 100, "folds of cross-validation; 0: judges the points it is fitted to"),
+    {"hidden", BASE_KIND_I64, offsetof(Params, net.hidden), 64, 1, 4096, 0, 0, "units of the hidden layer"},
+    {"epochs", BASE_KIND_I64, offsetof(Params, net.epochs), 50, 1, 100000, 0, 0, "passes over the points"},
+    {"batch_size", BASE_KIND_I64, offsetof(Params, net.batch_size), 200, 1, 1e9, 0, 0, "points a step"},
+    {"lr", BASE_KIND_F64, offsetof(Params, net.lr), 1e-3, 1e-9, 10, 0, 0, "step size of Adam"},
+    {"alpha", BASE_KIND_F64, offsetof(Params, net.alpha), 1e-4, 0, 1e3, 0, 0, "weight of the penalty on weights"},
+};
+
+static int64_t size(int64_t d, const void *how) { return mia_mlp_size(d, ((const MiaMlp *)how)->hidden); }
+static BaseStatus fit(const MiaFitRows *rows, const void *how, uint64_t seed, double *model)
+{
+    return mia_mlp_fit(rows, how, seed, model);
+}
+static double decide(const double *x, int64_t d, const void *how, const double *model)
+{
+    return mia_mlp_decide(x, d, how, model);
+}
+
+static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = params;
+    static const MiaFitKind KIND = {size, fit, decide};
+    int64_t d = mia_features_width((MiaFeatures)p->features, input->K);
+    double *x = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(input->N * d, &x));
+    BASE_TRY(mia_features_fill(input, (MiaFeatures)p->features, x));
+    BASE_TRY(mia_fit_cross(input, x, d, p->folds, true, &KIND, &p->net, out));
+out:
+    base_free(x);
+    return st;
+}
+
+const MiaAttack mia_mlp = {
+    .entry = BASE_ENTRY("mlp", "a network with one hidden layer on signals of the prediction",
+                        "Shokri et al. 2017, arXiv 1610.05820; TensorFlow Privacy", Params, PARAMS),
+    .sets =
+        "member and non-member: what it is fitted to, each judged by a fit that did not see it; audited: judged by the "
+        "fit to all of them",
+    .score = score,
+};

@@ -1,0 +1,182 @@
+/* Quantile regression (Bertran et al. 2023): how high is the hinge z_y - max_{j != y} z_j for such a point, among
+ * points that were not trained on? Member iff it is above the quantile 1 - fpr predicted from the point's features. The
+ * paper regresses on the image with a second network; arrays only hold predictions, so here the features are the class
+ * and the log probabilities of the other classes among themselves, which do not depend on z_y. head = gaussian: score
+ * (hinge - mu(x)) / sd(x), threshold the normal quantile 1 - fpr head = pinball:  score hinge - q_{1 - fpr}(x),
+ * threshold 0 It is fitted to the population, where there is one, else to the non-members, each judged by a fit without
+ * its fold. realised_fpr says whether the predicted quantile holds: share of non-members above it. */
+#include "mia/mia.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mia/fit/folds.h"
+#include "mia/fit/quantile.h"
+#include "mia/signal/signal.h"
+
+typedef enum { BOTH, CLASS, OTHERS } Features;
+static const char *const FEATURES[] = {"both", "class", "others", NULL};
+typedef enum { GAUSSIAN, PINBALL } Head;
+static const char *const HEADS[] = {"gaussian", "pinball", NULL};
+
+typedef struct {
+    double fpr, ridge;
+    int64_t features, head, folds;
+} Params;
+
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, fpr, 0.1, 1e-6, 0.999999, "false-positive rate at which a point is called member"),
+    BASE_PARAM_CHOICE(Params, head, GAUSSIAN, HEADS, "a normal with mean and deviation by features, or one quantile"),
+    BASE_PARAM_CHOICE(Params, features, BOTH, FEATURES,
+                      "what the quantile depends on: the class, the other classes' log probabilities, or both"),
+    BASE_PARAM_I64(Params, folds, 5, 2, 100, "folds, where non-members are fitted to"),
+    BASE_PARAM_F64(Params, ridge, 1e-6, 1e-12, 1e6, "ridge, relative to each column's square sum"),
+};
+
+static int64_t width(Features features, int64_t K) { return 1 + (features == BOTH ? 2 * K : K); }
+
+/* 1, then one-hot y, then log p_j over j != y (0 at y). */
+static void fill_row(Features features, const double *z, int64_t K, int32_t y, uint8_t *without, double *log_p,
+                     double *x)
+{
+    int64_t at = 1, kept = 0;
+    *x = 1;
+    if (features != OTHERS) {
+        for (int64_t j = 0; j < K; j++) x[at++] = j == y;
+    }
+    if (features == CLASS) return;
+    memset(without, 0, (size_t)K);
+    without[y] = 1;
+    mia_signal_log_softmax(z, K, without, log_p);
+    for (int64_t j = 0; j < K; j++) x[at++] = j == y ? 0 : log_p[kept++];
+}
+
+typedef struct {
+    const MiaInput *in;
+    const Params *p;
+    int64_t d;
+    double *x, *value;             /* rows to fit to */
+    double *a, *b, *log_p, *point; /* [d], [d], [K], [d] */
+    uint8_t *without;              /* [K] */
+    int32_t *fold;                 /* [N] */
+} Work;
+
+static void work_free(Work *w)
+{
+    base_free(w->x);
+    base_free(w->value);
+    base_free(w->a);
+    base_free(w->b);
+    base_free(w->log_p);
+    base_free(w->point);
+    base_free(w->without);
+    base_free(w->fold);
+}
+
+static BaseStatus work_alloc(Work *w, int64_t rows)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC_RAW(rows * w->d, &w->x));
+    BASE_TRY(BASE_ALLOC_RAW(rows, &w->value));
+    BASE_TRY(BASE_ALLOC(w->d, &w->a));
+    BASE_TRY(BASE_ALLOC(w->d, &w->b));
+    BASE_TRY(BASE_ALLOC(w->in->K, &w->log_p));
+    BASE_TRY(BASE_ALLOC(w->d, &w->point));
+    BASE_TRY(BASE_ALLOC(w->in->K, &w->without));
+    BASE_TRY(BASE_ALLOC(w->in->N, &w->fold));
+out:
+    return st;
+}
+
+static void add_row(Work *w, int64_t at, const double *z, int32_t y)
+{
+    int64_t K = w->in->K;
+    fill_row((Features)w->p->features, z, K, y, w->without, w->log_p, w->x + at * w->d);
+    w->value[at] = mia_signal_row(z, K, y).hinge;
+}
+
+static BaseStatus fit(Work *w, int64_t n)
+{
+    MiaQuantileRows rows = {n, w->d, w->x, w->value, w->p->ridge};
+    return w->p->head == PINBALL ? mia_quantile_pinball(&rows, 1 - w->p->fpr, w->a)
+                                 : mia_quantile_gaussian(&rows, w->a, w->b);
+}
+
+static double judge(Work *w, int64_t i)
+{
+    const double *z = w->in->logits + i * w->in->K;
+    fill_row((Features)w->p->features, z, w->in->K, w->in->labels[i], w->without, w->log_p, w->point);
+    double above = mia_signal_row(z, w->in->K, w->in->labels[i]).hinge - mia_quantile_dot(w->a, w->point, w->d);
+    if (w->p->head == PINBALL) return above;
+    /* exp must not overflow where the features lie far from what was fitted */
+    double log_sd = fmin(fmax(mia_quantile_dot(w->b, w->point, w->d), -300), 300);
+    return above * exp(-log_sd);
+}
+
+static BaseStatus by_population(Work *w, MiaScores *out)
+{
+    const MiaInput *in = w->in;
+    for (int64_t i = 0; i < in->Z; i++) add_row(w, i, in->population_logits + i * in->K, in->population_labels[i]);
+    BaseStatus st = fit(w, in->Z);
+    for (int64_t i = 0; st == BASE_OK && i < in->N; i++) out->score[i] = judge(w, i);
+    snprintf(out->notes, sizeof out->notes, "quantiles fitted to %lld population points", (long long)in->Z);
+    return st;
+}
+
+static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
+{
+    BaseStatus st = BASE_OK;
+    const MiaInput *in = w->in;
+    int64_t folds = w->p->folds < nonmembers ? w->p->folds : nonmembers;
+    BASE_CHECK(folds >= 2, BASE_EARG,
+               "quantiles are fitted to non-members, of which there is only one, and there is no "
+               "/population/logits");
+    BASE_TRY(mia_folds_make(in, folds, w->fold));
+    for (int32_t fold = -1; fold < folds; fold++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < in->N; i++)
+            if (in->role[i] == MIA_NONMEMBER && w->fold[i] != fold)
+                add_row(w, n++, in->logits + i * in->K, in->labels[i]);
+        BASE_TRY(fit(w, n));
+        for (int64_t i = 0; i < in->N; i++) {
+            bool own = in->role[i] == MIA_NONMEMBER;
+            if (own ? w->fold[i] == fold : fold == -1) out->score[i] = judge(w, i);
+        }
+    }
+    out->fitted = MIA_CROSS_FITTED;
+    snprintf(out->notes, sizeof out->notes,
+             "quantiles fitted to %lld non-members, each judged by a fit on the other %lld of %lld folds",
+             (long long)nonmembers, (long long)folds - 1, (long long)folds);
+out:
+    return st;
+}
+
+static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = params;
+    Work w = {.in = in, .p = p, .d = width((Features)p->features, in->K)};
+    bool population = in->Z > 0 && in->population_logits && in->population_labels;
+    int64_t nonmembers = 0, above = 0;
+    for (int64_t i = 0; i < in->N; i++) nonmembers += in->role[i] == MIA_NONMEMBER;
+    BASE_TRY(work_alloc(&w, population ? in->Z : nonmembers));
+    BASE_TRY(population ? by_population(&w, out) : by_nonmembers(&w, nonmembers, out));
+    out->threshold = p->head == PINBALL ? 0 : math_stats_normal_quantile(1 - p->fpr);
+    for (int64_t i = 0; i < in->N; i++) above += in->role[i] == MIA_NONMEMBER && out->score[i] >= out->threshold;
+    mia_scores_add(out, "target_fpr", math_estimate(p->fpr, nonmembers));
+    mia_scores_add(out, "realised_fpr", math_stats_share(above, nonmembers, 0.95));
+out:
+    work_free(&w);
+    return st;
+}
+
+const MiaAttack mia_quantile = {
+    .entry = BASE_ENTRY("quantile", "hinge above a quantile regressed on the class and the other classes",
+                        "Bertran et al. 2023, arXiv 2307.03694", Params, PARAMS),
+    .sets =
+        "member and audited: only judged; non-member: judged, and fitted to where the file holds no population (each "
+        "by a fit that did not see it)",
+    .score = score,
+};

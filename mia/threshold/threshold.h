@@ -1,0 +1,43 @@
+/* mia/threshold/threshold.h - one signal against a threshold, for all classes or for each class its own.
+ *
+ * Song & Mittal 2021 (arXiv 2003.10595), section 4: member iff s(x, y) >= tau_y, tau chosen where the attacker knows
+ * who is a member: on shadow models. tau maximises balanced accuracy, the highest of equals. The score is s - tau_y, so
+ * 0 is the threshold for everybody.
+ */
+#ifndef MIA_THRESHOLD_THRESHOLD_H
+#define MIA_THRESHOLD_THRESHOLD_H
+
+#include "mia/mia.h"
+#include "mia/signal/signal.h"
+
+typedef struct {
+    int64_t thresholds, chosen_on; /* indices of the names below */
+} MiaThreshold;
+typedef enum { MIA_THRESHOLD_GLOBAL, MIA_THRESHOLD_CLASS } MiaThresholdKind;
+typedef enum { MIA_THRESHOLD_POINTS, MIA_THRESHOLD_SHADOWS } MiaThresholdSource;
+extern const char *const mia_threshold_kinds[];   /* global, class */
+extern const char *const mia_threshold_sources[]; /* points, shadows */
+/** The two rows of an attack's parameter table; its struct T has a MiaThreshold `t`. */
+#define MIA_THRESHOLD_PARAMS(T)                                                                                        \
+    {"thresholds",                                                                                                     \
+     BASE_KIND_CHOICE,                                                                                                 \
+     offsetof(T, t.thresholds),                                                                                        \
+     MIA_THRESHOLD_GLOBAL,                                                                                             \
+     0,                                                                                                                \
+     0,                                                                                                                \
+     0,                                                                                                                \
+     mia_threshold_kinds,                                                                                              \
+     "one threshold, or one for each class (where it has members and non-members)"},                                   \
+    {                                                                                                                  \
+        "chosen_on", BASE_KIND_CHOICE, offsetof(T, t.chosen_on), MIA_THRESHOLD_POINTS, 0, 0, 0, mia_threshold_sources, \
+            "points: members and non-members, class thresholds on the other half of them; or shadow models"            \
+    }
+
+/** The score of every point: sign * signal, less the thresholds where they are not the frame's own choice (global on
+ *  points). Class thresholds on points are chosen on half of them and judge the other half; audited points are judged
+ * by thresholds of all. BASE_EARG where shadow models are wanted and absent. O(n log n), memory O(n), with shadows O(S
+ * n). */
+BaseStatus mia_threshold_score(const MiaInput *input, const MiaThreshold *how, MiaSignalKind kind, MiaSignalMode mode,
+                               double sign, MiaScores *out);
+
+#endif

@@ -1,0 +1,173 @@
+# `expunge attack`: the examples of docs/signals.md as they stand there, the JSON contract, and one line for every broken file.
+. "$EXPUNGE_TESTS/cli/common"
+refuses 2 "--name LIST is missing" attack --signals s.h5
+refuses 2 "--signals F is missing" attack --name loss
+refuses 1 "none.h5" attack --name loss --signals none.h5
+/usr/bin/python3 -c 'import h5py' 2>/dev/null || { echo "python3-h5py is not installed"; exit 77; }
+
+# blocks FILE: writes the page's n-th python block to blocks/n.py
+mkdir blocks
+awk '/^```python/ { n++; on = 1; next } /^```/ { on = 0 } on { print > ("blocks/" n ".py") }' "$EXPUNGE_TESTS/../docs/signals.md"
+[ "$(ls blocks | wc -l)" -eq 2 ] || fail "docs/signals.md has not two Python blocks"
+/usr/bin/python3 blocks/1.py || fail "the NumPy example"
+files=signals.h5
+if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
+    /usr/bin/python3 blocks/2.py || fail "the PyTorch example"
+    files="$files signals_torch.h5"
+fi
+rm -r blocks
+for f in $files; do
+    ok attack --name loss,svc --signals $f
+    has stdout "loss"
+    has stdout "svc: fitted on"
+done
+
+# numbers against an independent computation
+ok attack --name loss,svc --signals signals.h5 --set svc.features=entropy --json -o scores.h5
+cp "$logs/stdout" out.json
+/usr/bin/python3 - <<'PY' || fail "the JSON or the scores are not what docs/signals.md says"
+import h5py, json, numpy as np
+f, s = h5py.File("signals.h5"), h5py.File("scores.h5")
+z, y, role = f["target/logits"][:], f["target/labels"][:], f["target/role"][:]
+loss = np.log(np.exp(z).sum(1)) - z[np.arange(len(y)), y]
+got = s["loss/score"][:]
+assert got.dtype == np.float64 and np.allclose(got, -loss, rtol=1e-9, atol=0)
+out = json.load(open("out.json"))
+assert [a["name"] for a in out["attacks"]] == ["loss", "svc"]
+assert (out["members"], out["non_members"], out["audited"], out["classes"]) == (500, 500, 100, 10)
+a, svc = out["attacks"]
+m, n = got[role == 1], got[role == 0]
+auc = ((m[:, None] > n).mean() + (m[:, None] >= n).mean()) / 2
+assert abs(a["auc"] - auc) < 1e-12 and a["auc_ci"][0] < auc < a["auc_ci"][1]
+for fpr in ("0.001", "0.01", "0.1"):
+    t = a["tpr_at_fpr"][fpr]
+    assert set(t) == {"value", "ci", "fpr", "n"} and t["n"] == 500
+    best = max((m >= c).mean() for c in np.r_[got, np.inf] if (n >= c).mean() <= float(fpr))
+    assert t["value"] is None if fpr == "0.001" else abs(t["value"] - best) < 1e-12, (fpr, t, best)
+assert a["tpr_at_fpr"]["0.001"]["ci"] is None
+share = (got[role == 2] >= a["threshold"]).mean()
+assert abs(a["member_share"] - share) < 1e-12 and abs(a["efficacy"] + share - 1) < 1e-12
+tpr, tnr = (m >= a["threshold"]).mean(), (n < a["threshold"]).mean()
+assert abs(a["balanced_accuracy"] - (tpr + tnr) / 2) < 1e-12
+e = a["epsilon"]
+assert [x["method"] for x in e] == ["simultaneous", "gaussian"] and a["epsilon_lower"] == e[0]["lower"] >= 0
+assert 0 < e[0]["largest_provable"] < np.log(500) and (e[0]["delta"], e[0]["alpha"]) == (1e-5, 0.05)
+assert a["fitted"] == "no" and svc["fitted"] == "to these points" and svc["epsilon_lower"] is None
+h = a["balanced_accuracy_holdout"]
+assert h["ci"][0] < h["value"] < h["ci"][1] and h["n"] == 500 and svc["balanced_accuracy_holdout"]["value"] is None
+assert svc["params"]["features"] == "entropy" and svc["threshold"] == 0 and svc["own_threshold"]
+assert abs(svc["efficacy"] - (s["svc/score"][:][role == 2] < 0).mean()) < 1e-12
+PY
+ok attack --name loss,svc --signals signals.h5 --set svc.features=entropy -o again.h5 --threads 2
+/usr/bin/python3 - <<'PY' || fail "other scores with two threads"
+import h5py
+a, b = h5py.File("scores.h5"), h5py.File("again.h5")
+assert all((a[k + "/score"][:] == b[k + "/score"][:]).all() for k in a)
+PY
+ok attack --name all --signals signals.h5
+has stdout "svc"
+
+# float32 logits, integer types of every width, booleans; no audited points; strangers
+/usr/bin/python3 - <<'PY'
+import h5py, numpy as np
+rng = np.random.default_rng(1)
+N, K, S = 60, 4, 3
+def write(name, drop=(), **more):
+    a = {"target/logits": rng.normal(size=(N, K)).astype(np.float32), "target/labels": rng.integers(0, K, N),
+         "target/role": np.arange(N) % 3}
+    a.update({k.replace("__", "/"): v for k, v in more.items()})
+    with h5py.File(name + ".h5", "w") as f:
+        for k, v in a.items():
+            if k not in drop: f[k] = v
+write("good", target__labels=rng.integers(0, K, N).astype(np.int16), shadow__logits=rng.normal(size=(S, N, K)),
+      shadow__keep=rng.integers(0, 2, (S, N)).astype(bool), shadows__logits=[1.0], target__rolls=[1])
+write("noaudit", target__role=np.arange(N) % 2)
+write("constant", target__logits=np.zeros((N, K)))
+nan = np.zeros((N, K)); nan[7, 2] = np.nan
+write("nan", target__logits=nan)
+write("norole", drop=["target/role"])
+write("nologits", drop=["target/logits"])
+write("flat", target__logits=np.zeros(N))
+write("short", target__labels=np.zeros(N - 1, int))
+write("label", target__labels=np.full(N, K))
+write("floatlabel", target__labels=np.zeros(N))
+write("intlogits", target__logits=np.zeros((N, K), int))
+write("role3", target__role=np.full(N, 256))
+write("nobody", target__role=np.zeros(N, int))
+write("onlyaudited", target__role=np.full(N, 2))
+write("oneclass", target__logits=np.zeros((N, 1)), target__labels=np.zeros(N, int))
+write("empty", target__logits=np.zeros((0, K)), target__labels=np.zeros(0, int), target__role=np.zeros(0, int))
+write("text", target__logits="hello")
+write("shadowshape", shadow__logits=np.zeros((S, N, K + 1)), shadow__keep=np.zeros((S, N), int))
+write("nokeep", shadow__logits=np.zeros((S, N, K)))
+write("keep2", shadow__logits=np.zeros((S, N, K)), shadow__keep=np.full((S, N), 2))
+write("onlykeep", shadow__keep=np.zeros((S, N), int))
+write("poplabels", population__logits=np.zeros((5, K)))
+write("shadowpop", shadow__logits=np.zeros((S, N, K)), shadow__keep=np.zeros((S, N), int), shadow__population_logits=np.zeros((S, 5, K)))
+write("oneshadow", shadow__logits=np.zeros((1, N, K)), shadow__keep=np.ones((1, N), int))
+models = lambda n: rng.normal(size=(6, n, K))
+every = dict(shadow__logits=models(N), shadow__keep=np.add.outer(np.arange(6), np.arange(N)) % 2, population__logits=models(50)[0],
+             population__labels=rng.integers(0, K, 50), shadow__population_logits=models(50), unlearned__logits=models(N),
+             retrained__logits=models(N))
+write("every", **every)
+write("unlearned", unlearned__logits=np.zeros((2, N + 1, K)))
+write("retrained", retrained__logits=np.zeros((N, K)))
+PY
+ok attack --name loss --signals good.h5
+has stderr "good.h5: /shadows is no part of a signals file and is left aside; did you mean /shadow?"
+has stderr "did you mean /target/role?"
+ok attack --name loss --signals noaudit.h5 --json
+has stdout '"member_share": null'
+has stdout '"efficacy_ci": null'
+ok attack --name loss --signals constant.h5 --json
+has stderr "it tells nobody apart"
+has stdout '"auc": 0.5'
+
+bad() { # bad TEXT FILE: one line that names the file
+    refuses 1 "$1" attack --name loss --signals "$2.h5" --json
+    has stderr "$2.h5"
+}
+bad "row 7, class 2 is nan" nan
+bad "/target/role [N] is missing" norole
+bad "/target/logits [N,K] is missing" nologits
+bad "/target/logits is [60]; it must be [N,K]" flat
+bad "/target/labels is [59]; it must be [N], none of them 0, here [60]" short
+bad "label of point 0 is 4; the logits have classes 0..3" label
+bad "/target/labels holds floating-point numbers; it must hold whole numbers" floatlabel
+bad "/target/logits holds whole numbers; it must hold float32 or float64" intlogits
+bad "/target/role holds 256 at place 0" role3
+bad "is a member (role 1)" nobody
+bad "is a non-member (role 0)" onlyaudited
+bad "at least 2 classes" oneclass
+bad "/target/logits is [0,4]" empty
+bad "/target/logits" text
+bad "/shadow/logits is [3,60,5]; it must be [S,N,K]" shadowshape
+bad "/shadow/keep [S,N] is missing" nokeep
+bad "/shadow/keep holds 2 at place 0; it must be 0 or 1" keep2
+bad "/shadow/logits [S,N,K] is missing" onlykeep
+bad "/population/labels [Z] is missing" poplabels
+bad "needs /shadow/logits and /population/logits" shadowpop
+bad "/unlearned/logits is [2,61,4]" unlearned
+bad "/retrained/logits is [60,4]; it must be [R,N,K]" retrained
+head -c 1500 good.h5 >half.h5
+bad "half.h5" half
+echo "no HDF5" >words.h5
+bad "words.h5" words
+
+refuses 1 "oneshadow.h5: attack attack_r: point 0 was left out of 0 of the 1 shadow models" attack --name attack_r --signals oneshadow.h5
+refuses 1 "attack attack_p: this attack needs a population: /population/logits" attack --name attack_p --signals noaudit.h5
+refuses 1 "noaudit.h5: attack loss: chosen_on=shadows needs shadow models" attack --name loss --signals noaudit.h5 --set loss.chosen_on=shadows
+ok attack --name all --signals every.h5 --json
+has stdout '"attack_r"'
+[ ! -s "$logs/stderr" ] || { cat "$logs/stderr"; fail "--name all leaves an attack out of a file that has everything"; }
+
+refuses 2 "did you mean 'loss'" attack --name los --signals good.h5
+refuses 2 "given twice" attack --name loss,loss --signals good.h5
+refuses 2 "name is missing" attack --name loss, --signals good.h5
+refuses 2 "must be attack.key=value" attack --name svc --signals good.h5 --set C=3
+refuses 2 "has no attack 'scv'; did you mean 'svc'" attack --name loss,svc --signals good.h5 --set scv.C=3
+refuses 2 "did you mean 'features'" attack --name svc --signals good.h5 --set svc.feature=entropy
+refuses 2 "C = '-1'" attack --name svc --signals good.h5 --set svc.C=-1
+refuses 2 "must end in .h5" attack --name loss --signals good.h5 -o s.csv
+refuses 2 "is the input" attack --name loss --signals good.h5 -o ./good.h5
+refuses 1 "nowhere" attack --name loss --signals good.h5 -o nowhere/s.h5
