@@ -27,11 +27,10 @@ BaseStatus math_auc_paired(const double *a, const double *b, const uint8_t *memb
  * model be told apart? 1/2 where they are alike. Three sources of chance, first order (Hoeffding 1948): which a, which b,
  * which points; a point counts once though it is on both sides:
  *     var = S_a^2 / A + S_b^2 / B + var_i(V10_i + V01_i) / n,     V placements, meaned over the models of a side
- * each part with its own t quantile (Howe 1974), on the logit scale; exact over points at 0 and 1. With one model on one
- * side its S^2 is how the models of the other side differ from each other; with one on either side *over_models is false
- * and the interval speaks of these two models.
- * @p a [A, n], @p b [B, n]. BASE_EARG for n < 2 or an empty side, BASE_ENUMERIC on NaN.
- * Cost O(M n log(M n)), M = A + B, and (M - 1) times that with a lone model.
+ * each part with its own t quantile (Howe 1974), on the logit scale; exact over points at 0 and 1. A side of few models
+ * (MATH_FEW_MODELS) takes S^2 pooled over both sides, as in math_bootstrap; with one model on either side *over_models is
+ * false and the interval speaks of these two models.
+ * @p a [A, n], @p b [B, n]. BASE_EARG for n < 2 or an empty side, BASE_ENUMERIC on NaN. O(M n log(M n)), M = A + B.
  */
 BaseStatus math_auc_of_models(const double *a, int64_t A, const double *b, int64_t B, int64_t n, double level,
                               MathEstimate *out, bool *over_models);

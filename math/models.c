@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "math/bootstrap.h"
 #include "math/compare.h"
 
 /* Placements of the scores of A models among those of B and the other way round: *out [(A + B), n], owned. */
@@ -47,29 +48,6 @@ static double variance_of_rows(const double *x, int64_t M, int64_t n)
     return sum / (double)(M - 1);
 }
 
-/* How M >= 2 models differ from each other. If the probability of one over another is 1/2 + e_i - e_j, that of one over
- * the mean of the rest is 1/2 + M / (M - 1) (e_i - mean e): the variance of these is brought back to that of e. */
-static BaseStatus variance_among(const double *x, int64_t M, int64_t n, double *out)
-{
-    BaseStatus st = BASE_OK;
-    double *rest = NULL, *placed = NULL, sum = 0, scale = (double)(M - 1) / (double)M;
-    BASE_TRY(BASE_ALLOC_RAW((M - 1) * n, &rest));
-    for (int64_t m = 0; m < M; m++) {
-        memcpy(rest, x, (size_t)(m * n) * sizeof *rest);
-        memcpy(rest + m * n, x + (m + 1) * n, (size_t)((M - 1 - m) * n) * sizeof *rest);
-        BASE_TRY(place(x + m * n, 1, rest, M - 1, n, &placed));
-        double off = (mean_of(placed, n) - 0.5) * scale;
-        sum += off * off; /* their mean is 1/2 */
-        base_free(placed);
-        placed = NULL;
-    }
-    *out = sum / (double)(M - 1);
-out:
-    base_free(rest);
-    base_free(placed);
-    return st;
-}
-
 static double variance_of_points(const double *placed, int64_t A, int64_t B, int64_t n)
 {
     double centre = 2 * mean_of(placed, A * n), sum = 0;
@@ -92,7 +70,7 @@ BaseStatus math_auc_of_models(const double *a, int64_t A, const double *b, int64
                               MathEstimate *out, bool *over_models)
 {
     BaseStatus st = BASE_OK;
-    double *placed = NULL, s2;
+    double *placed = NULL;
     *out = math_estimate(NAN, n);
     *over_models = A > 1 || B > 1;
     BASE_CHECK(level > 0 && level < 1, BASE_EARG, "the level of an interval is %g; it must be between 0 and 1", level);
@@ -107,14 +85,12 @@ BaseStatus math_auc_of_models(const double *a, int64_t A, const double *b, int64
         goto out;
     }
     double square = squared_t(level, n - 1) * variance_of_points(placed, A, B, n) / (double)n;
-    if (A > 1) square += squared_t(level, A - 1) * variance_of_rows(placed, A, n) / (double)A;
-    if (B > 1) square += squared_t(level, B - 1) * variance_of_rows(placed + A * n, B, n) / (double)B;
-    if (A == 1 && B > 1) {
-        BASE_TRY(variance_among(b, B, n, &s2));
-        square += squared_t(level, B - 1) * s2;
-    } else if (B == 1 && A > 1) {
-        BASE_TRY(variance_among(a, A, n, &s2));
-        square += squared_t(level, A - 1) * s2;
+    double s2[2] = {A > 1 ? variance_of_rows(placed, A, n) : 0, B > 1 ? variance_of_rows(placed + A * n, B, n) : 0};
+    const int64_t count[2] = {A, B};
+    for (int k = 0; k < 2 && *over_models; k++) {
+        int64_t own = count[k] - 1, other = count[k] < MATH_FEW_MODELS ? count[1 - k] - 1 : 0;
+        double pooled = ((double)own * s2[k] + (double)other * s2[1 - k]) / (double)(own + other);
+        square += squared_t(level, own + other) * pooled / (double)count[k];
     }
     if (!(square > 0)) { /* every score tied: as in math_auc */
         double most = math_stats_share_upper(0, n, (1 - level) / 2) / 2;

@@ -115,10 +115,12 @@ static void by_definition(void **state)
                 cov += (value[i][0][s] - mean[0]) * (value[i][1][s] - mean[1]) / (DRAWS - 1);
             for (int k = 0; k < 2; k++) {
                 double M = (double)count[k], x = side[k].full[s], y = side[1 - k].full[s];
-                bool lone = count[k] == 1, lend = lone && count[1 - k] > 1;
-                mod[k] = lend ? side[1 - k].s2[s] * pow(x * (1 - x) / (y * (1 - y)), 2) : lone ? 0 : side[k].s2[s] / M;
-                df[k] = (double)count[lend ? 1 - k : k] - 1;
-                pts[k] = fmax(0, var[k] - (lone ? 0 : mod[k] * (M - 1) / M));
+                double scale = pow(x * (1 - x) / (y * (1 - y)), 2), mine = (double)count[k] - 1;
+                double theirs = (double)count[1 - k] - 1, own = mine > 0 ? side[k].s2[s] : 0; /* fewer than 6: pooled */
+                double lent = theirs > 0 ? side[1 - k].s2[s] * scale : 0;
+                df[k] = mine + theirs;
+                mod[k] = df[k] > 0 ? (mine * own + theirs * lent) / df[k] / M : 0;
+                pts[k] = fmax(0, var[k] - own / M * (M - 1) / M);
                 double u = mod[k] > 0 ? math_stats_t_quantile(0.975, df[k]) : 0;
                 double half = sqrt(t * t * pts[k] + u * u * mod[k]) / (x * (1 - x)), logit = log(x / (1 - x));
                 const MathEstimate *e = k == 0 ? &got.a[s] : &got.b[s];
