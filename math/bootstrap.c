@@ -246,26 +246,23 @@ static double variance_of_models(const Side *side, int s, double mean)
     return sum / (double)(side->M - 1);
 }
 
-/* Of side k. A lone model's S^2 is the other side's, carried over on the logit scale, on which shares of different
- * height vary more alike. */
+/* Of side k. Few models take S^2 pooled with the other side's, carried over on the logit scale, on which shares of
+ * different height vary more alike. */
 static Spread spread_of(const Work *w, int k, int s, double draws)
 {
     const Side *side = &w->side[k], *other = &w->side[1 - k];
     const Moments *m = &w->moments[s];
-    double drawn = (m->square[k] - m->sum[k] * m->sum[k] / draws) / (draws - 1), across = 0, M = (double)side->M;
-    Spread out = {0, 0, 1};
-    if (side->M > 1) {
-        across = variance_of_models(side, s, w->full[k][s]);
-        out.freedom = M - 1;
-    } else if (w->sides == 2 && other->M > 1) {
+    double drawn = (m->square[k] - m->sum[k] * m->sum[k] / draws) / (draws - 1), M = (double)side->M;
+    double own = side->M > 1 ? variance_of_models(side, s, w->full[k][s]) : 0, across = own;
+    Spread out = {0, drawn - own / M * (M - 1) / M, M - 1}; /* the draws hold (M - 1) / M of the models' part */
+    if (w->sides == 2 && side->M < MATH_FEW_MODELS && other->M > 1) {
         double here = w->full[k][s] * (1 - w->full[k][s]), there = w->full[1 - k][s] * (1 - w->full[1 - k][s]);
-        double scale = here > 0 && there > 0 ? here / there : 1;
-        across = variance_of_models(other, s, w->full[1 - k][s]) * scale * scale;
-        out.freedom = (double)(other->M - 1);
+        double scale = here > 0 && there > 0 ? here / there : 1, lent = (double)(other->M - 1);
+        across = (out.freedom * own + lent * variance_of_models(other, s, w->full[1 - k][s]) * scale * scale) /
+                 (out.freedom + lent);
+        out.freedom += lent;
     }
     out.models = across / M;
-    /* the draws hold (M - 1) / M of the models' part where M > 1, nothing of it where the model is alone */
-    out.points = drawn - (side->M > 1 ? out.models * (M - 1) / M : 0);
     if (out.points < 0) out.points = 0;
     return out;
 }

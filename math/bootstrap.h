@@ -12,7 +12,10 @@ typedef struct {
     const double *threshold; /* [M] chosen on other data, member iff score >= threshold; NULL: no balanced accuracy */
 } MathModelScores;
 
-enum { MATH_BOOTSTRAP_FPRS = 3 };
+enum {
+    MATH_BOOTSTRAP_FPRS = 3,
+    MATH_FEW_MODELS = 6 /* a side with fewer borrows the other side's spread: t on 1 degree of freedom is 12.7, on 4 2.8 */
+};
 typedef enum {
     MATH_STATISTIC_AUC,
     MATH_STATISTIC_BALANCED, /* (TPR + TNR) / 2 at the given thresholds */
@@ -38,8 +41,9 @@ typedef struct {
  * 2007), members and non-members apart; the models of a and of b apart, the points of both alike.
  *
  * The draws give the variance of a mean over models in two parts. points: what is left when the models' share is taken
- * out. models: S^2 / M, S^2 the variance of the statistic over models, on M - 1 degrees of freedom; with one model on one
- * side S^2 is the other side's, carried over on the logit scale ("unlearned models vary as retrained ones do"). Half the
+ * out. models: S^2 / M, S^2 the variance of the statistic over models, on M - 1 degrees of freedom. A side of fewer than
+ * MATH_FEW_MODELS takes S^2 pooled over both sides on their joint degrees of freedom, the other side's carried over on the
+ * logit scale: "unlearned models vary as retrained ones do", an assumption, but one model has no spread of its own. Half the
  * width is sqrt(t^2 points + t_{M-1}^2 models) (Howe 1974), for a and b on the logit scale; at 0 and 1, where no draw varies,
  * exact over points. The TPR at an FPR lies between those at the two order statistics that enclose the FPR's threshold.
  *

@@ -22,6 +22,19 @@ typedef struct {
 BaseStatus math_auc_paired(const double *a, const double *b, const uint8_t *member, int64_t n, double level,
                            MathAucDifference *out);
 
+/**
+ * P(a score of one of A models exceeds a score of one of B other models), all on the same n points: can the two kinds of
+ * model be told apart? 1/2 where they are alike. Three sources of chance, first order (Hoeffding 1948): which a, which b,
+ * which points; a point counts once though it is on both sides:
+ *     var = S_a^2 / A + S_b^2 / B + var_i(V10_i + V01_i) / n,     V placements, meaned over the models of a side
+ * each part with its own t quantile (Howe 1974), on the logit scale; exact over points at 0 and 1. A side of few models
+ * (MATH_FEW_MODELS) takes S^2 pooled over both sides, as in math_bootstrap; with one model on either side *over_models is
+ * false and the interval speaks of these two models.
+ * @p a [A, n], @p b [B, n]. BASE_EARG for n < 2 or an empty side, BASE_ENUMERIC on NaN. O(M n log(M n)), M = A + B.
+ */
+BaseStatus math_auc_of_models(const double *a, int64_t A, const double *b, int64_t B, int64_t n, double level,
+                              MathEstimate *out, bool *over_models);
+
 typedef enum { MATH_LEAKS, MATH_OVER_FORGOTTEN, MATH_INDISTINGUISHABLE, MATH_UNDERPOWERED } MathVerdict;
 /** "leaks", "over-forgotten", "indistinguishable", "underpowered". Static storage. */
 const char *math_verdict_name(MathVerdict verdict);

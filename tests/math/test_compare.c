@@ -1,0 +1,328 @@
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "math/compare.h"
+#include "math/holdout.h"
+
+/* DeLong's variance of AUC a - AUC b by its definition: every pair of points, both scores at once. O(n^2). */
+static double naive_se(const double *a, const double *b, const uint8_t *member, int64_t n, double *difference)
+{
+    const double *score[2] = {a, b};
+    double variance = 0, mean = 0;
+    for (int kind = 0; kind < 2; kind++) {
+        double sum = 0, squares = 0;
+        int64_t count = 0;
+        for (int64_t i = 0; i < n; i++) {
+            double place = 0;
+            int64_t others = 0;
+            if (member[i] != kind) continue;
+            for (int64_t j = 0; j < n; j++) {
+                if (member[j] == kind) continue;
+                others++;
+                for (int k = 0; k < 2; k++) {
+                    double d = kind ? score[k][i] - score[k][j] : score[k][j] - score[k][i];
+                    place += (k ? -1 : 1) * (d > 0 ? 1 : d < 0 ? 0 : 0.5);
+                }
+            }
+            place /= (double)others;
+            sum += place;
+            squares += place * place;
+            count++;
+        }
+        mean = sum / (double)count;
+        variance += (squares - sum * mean) / (double)(count - 1) / (double)count;
+    }
+    *difference = mean;
+    return sqrt(variance);
+}
+
+static void paired_by_definition(void **state)
+{
+    (void)state;
+    enum { MOST = 90 };
+    double a[MOST], b[MOST], place[MOST];
+    uint8_t member[MOST];
+    for (uint64_t round = 0; round < 60; round++) {
+        BaseRandom r = base_random_make(9, "paired_test", round);
+        int64_t n = 20 + (int64_t)base_random_below(&r, MOST - 20);
+        double levels = round % 2 ? 5 : 1e9;
+        for (int64_t i = 0; i < n; i++) {
+            member[i] = i < 12 ? i % 2 != 0 : (uint8_t)base_random_below(&r, 2);
+            double common = base_random_normal(&r);
+            a[i] = floor(levels * (common + base_random_normal(&r) + 0.8 * member[i])) / levels;
+            b[i] = floor(levels * (common + base_random_normal(&r) + 0.3 * member[i])) / levels;
+        }
+        double difference, se = naive_se(a, b, member, n, &difference), z = math_stats_normal_quantile(0.95);
+        MathAucDifference got;
+        MathAuc alone;
+        assert_ok(math_auc_paired(a, b, member, n, 0.9, &got));
+        assert_near(got.difference.value, difference, 1e-13, 0);
+        assert_near(got.se, se, 1e-9, 1e-9); /* the twin's sum of squares cancels */
+        assert_near(got.difference.lo, difference - z * se, 1e-8, 1e-8);
+        assert_near(got.difference.hi, difference + z * se, 1e-8, 1e-8);
+        assert_ok(math_auc_level(a, member, n, 0.9, &alone));
+        assert_near(got.a.lo, alone.lo, 0, 0);
+        assert_true(fabs(got.correlation) <= 1);
+        assert_ok(math_auc_placements(a, member, n, place));
+        double sum[2] = {0, 0};
+        for (int64_t i = 0; i < n; i++) sum[member[i]] += place[i];
+        assert_near(sum[1] / (double)alone.P, alone.value, 1e-14, 1e-13); /* the mean of either kind is the AUC */
+        assert_near(sum[0] / (double)alone.N, alone.value, 1e-14, 1e-13);
+    }
+}
+
+static void pairs_at_the_ends(void **state)
+{
+    (void)state;
+    enum { P = 40, N = 25 };
+    double up[P + N], down[P + N], mid[P + N];
+    uint8_t member[P + N];
+    for (int i = 0; i < P + N; i++) {
+        member[i] = i < P;
+        up[i] = member[i] ? 10 + i : -i;
+        down[i] = -up[i];
+        mid[i] = (i * 37) % 65; /* mixed */
+    }
+    double most = 1 - pow(0.025, 1.0 / N); /* none of 25 pairs differs */
+    MathAucDifference got;
+    assert_ok(math_auc_paired(up, up, member, P + N, 0.95, &got));
+    assert_near(got.difference.value, 0, 0, 0);
+    assert_near(got.difference.lo, -most, 0, 1e-12);
+    assert_near(got.difference.hi, most, 0, 1e-12);
+    assert_ok(math_auc_paired(mid, mid, member, P + N, 0.95, &got)); /* the same bound inside (0, 1) */
+    assert_near(got.difference.hi, most, 0, 1e-12);
+    assert_ok(math_auc_paired(up, down, member, P + N, 0.95, &got));
+    assert_near(got.difference.value, 1, 0, 0);
+    assert_near(got.difference.lo, 1 - sqrt(2) * most, 1e-12, 0);
+    assert_near(got.difference.hi, 1, 0, 1e-12);
+    assert_ok(math_auc_paired(up, mid, member, P + N, 0.95, &got));
+    assert_near(got.difference.hi, got.difference.value + got.b.value - got.b.lo, 1e-12, 0); /* nothing above AUC 1 */
+    assert_near(got.difference.lo, got.difference.value - hypot(most, got.b.hi - got.b.value), 1e-12, 0);
+    assert_near(got.correlation, NAN, 0, 0);
+    const double three[] = {1, 2, 3};
+    const uint8_t lone[] = {0, 1, 0};
+    assert_ok(math_auc_paired(three, three, lone, 3, 0.95, &got));
+    assert_near(got.difference.value, 0, 0, 0);
+    assert_near(got.difference.lo, NAN, 0, 0);
+}
+
+/* 1 of 40 members below 1 of 40 non-members: DeLong's error rests on a single pair. */
+static void near_the_ends(void **state)
+{
+    (void)state;
+    enum { HALF = 40 };
+    double score[2 * HALF];
+    uint8_t member[2 * HALF];
+    MathAuc auc;
+    for (int i = 0; i < 2 * HALF; i++) {
+        member[i] = i >= HALF;
+        score[i] = i;
+    }
+    score[HALF] = HALF - 1.5;
+    assert_ok(math_auc(score, member, 2 * HALF, &auc));
+    assert_near(auc.value, 1 - 1.0 / (HALF * HALF), 0, 1e-14);
+    assert_true(math_auc_near_end(&auc));
+    double a = auc.value;
+    MathEstimate wide = math_stats_share_effective(a, HALF, 0.95);
+    assert_near(auc.lo, wide.lo, 0, 1e-12);
+    assert_near(wide.lo, pow(0.025, 1.0 / HALF), 0.002, 0); /* close to "all of 40" */
+    assert_true(auc.hi <= 1 && auc.hi > a);
+    score[HALF] = HALF - 21.5; /* half a point: DeLong's own interval again */
+    assert_ok(math_auc(score, member, 2 * HALF, &auc));
+    assert_false(math_auc_near_end(&auc));
+    double logit = log(auc.value / (1 - auc.value)),
+           half = math_stats_normal_quantile(0.975) * auc.se / (auc.value * (1 - auc.value));
+    assert_near(auc.lo, 1 / (1 + exp(half - logit)), 0, 1e-12);
+    for (int k = 1; k < 20; k++) { /* whole k: Clopper-Pearson */
+        MathEstimate got = math_stats_share_effective(k / 20.0, 20, 0.9), want = math_stats_share(k, 20, 0.9);
+        assert_near(got.lo, want.lo, 0, 1e-11);
+        assert_near(got.hi, want.hi, 0, 1e-11);
+    }
+    assert_near(math_stats_share_effective(0, 20, 0.9).lo, NAN, 0, 0);
+}
+
+static MathEstimate interval(double lo, double hi) { return (MathEstimate){(lo + hi) / 2, lo, hi, 1}; }
+
+static void verdicts(void **state)
+{
+    (void)state;
+    const double M = 0.05;
+    const MathEstimate none = {0.2, NAN, NAN, 1};
+    assert_int_equal(math_verdict(interval(-0.02, 0.03), interval(-0.01, 0.02), M), MATH_INDISTINGUISHABLE);
+    assert_int_equal(math_verdict(interval(0.01, 0.045), interval(0.012, 0.04), M), MATH_INDISTINGUISHABLE);
+    assert_int_equal(math_verdict(interval(0.01, 0.09), interval(0.02, 0.08), M), MATH_LEAKS);
+    assert_int_equal(math_verdict(interval(-0.09, -0.01), interval(-0.08, -0.02), M), MATH_OVER_FORGOTTEN);
+    assert_int_equal(math_verdict(interval(-0.01, 0.09), interval(0.01, 0.08), M), MATH_UNDERPOWERED);
+    assert_int_equal(math_verdict(interval(-0.2, 0.2), interval(-0.05, 0.049), M),
+                     MATH_UNDERPOWERED); /* bounds are outside */
+    assert_int_equal(math_verdict(none, none, M), MATH_UNDERPOWERED);
+    assert_string_equal(math_verdict_name(MATH_LEAKS), "leaks");
+    assert_string_equal(math_verdict_name(MATH_OVER_FORGOTTEN), "over-forgotten");
+    assert_string_equal(math_verdict_name(MATH_INDISTINGUISHABLE), "indistinguishable");
+    assert_string_equal(math_verdict_name(MATH_UNDERPOWERED), "underpowered");
+}
+
+static void joined_intervals(void **state)
+{
+    (void)state;
+    MathEstimate a = {0.5, 0.4, 0.7, 10}, b = {0.3, 0.2, 0.35, 8}, got = math_stats_difference(a, b, 0);
+    assert_near(got.value, 0.2, 1e-15, 0);
+    assert_near(got.lo, 0.2 - hypot(0.1, 0.05), 1e-15, 0);
+    assert_near(got.hi, 0.2 + hypot(0.2, 0.1), 1e-15, 0);
+    assert_int_equal(got.n, 8);
+    got = math_stats_difference(a, a, 1);
+    assert_near(got.lo, -0.1, 1e-9, 0); /* 0.1 and 0.2 apart: a skewed interval does not cancel itself */
+    assert_near(math_stats_difference(interval(0.4, 0.6), interval(0.4, 0.6), 1).hi, 0, 1e-8, 0);
+    got = math_stats_mean_of((const MathEstimate[]){a, b}, 2);
+    assert_near(got.value, 0.4, 1e-15, 0);
+    assert_near(got.lo, 0.4 - hypot(0.1, 0.1) / 2, 1e-15, 0);
+    assert_near(got.hi, 0.4 + hypot(0.2, 0.05) / 2, 1e-15, 0);
+    assert_int_equal(got.n, 18);
+    b.lo = NAN;
+    assert_near(math_stats_difference(a, b, 0).hi, NAN, 0, 0);
+    assert_near(math_stats_mean_of(&b, 1).lo, NAN, 0, 0);
+    /* scipy.stats.binom.sf(k - 1, n, p) */
+    assert_near(math_stats_binomial_upper(3, 5, 0.3), 0.16308, 0, 1e-12);
+    assert_near(math_stats_binomial_upper(11, 50, 0.1), 0.00935460158732906, 0, 1e-11);
+    assert_near(math_stats_binomial_upper(500, 1000, 0.5), 0.5126125090891801, 0, 1e-11);
+    assert_near(math_stats_binomial_upper(0, 5, 0.3), 1, 0, 0);
+    assert_near(math_stats_binomial_upper(6, 5, 0.3), 0, 0, 0);
+    assert_near(math_stats_binomial_upper(2, 5, 0), 0, 0, 0);
+    assert_near(math_stats_binomial_upper(2, 5, 1), 1, 0, 0);
+    assert_near(math_stats_binomial_upper(2, 0, 0.5), NAN, 0, 0);
+}
+
+enum { CLASSES = 5, EACH = 60 };
+
+static void class_points(double *score, uint8_t *member, int32_t *label)
+{
+    BaseRandom r = base_random_make(4, "class_test", 0);
+    for (int i = 0; i < CLASSES * EACH; i++) {
+        label[i] = i % CLASSES;
+        member[i] = label[i] == 4 ? 1 : i / CLASSES % 2 == 0; /* class 4 has no non-members */
+        score[i] = base_random_normal(&r) + (label[i] == 2 ? 1.5 : 0.2) * member[i];
+    }
+}
+
+static void class_by_class(void **state)
+{
+    (void)state;
+    double score[CLASSES * EACH], part[EACH], sum = 0, low = 0, value[CLASSES - 1], top = 0;
+    uint8_t member[CLASSES * EACH], kind[EACH];
+    int32_t label[CLASSES * EACH];
+    class_points(score, member, label);
+    MathClassAuc got;
+    assert_ok(math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &got));
+    assert_int_equal(got.judged, 4);
+    assert_near(got.each[4].value, NAN, 0, 0);
+    assert_int_equal(got.each[4].P, EACH);
+    for (int c = 0; c < 4; c++) {
+        int64_t n = 0;
+        for (int i = 0; i < CLASSES * EACH; i++)
+            if (label[i] == c) {
+                part[n] = score[i];
+                kind[n++] = member[i];
+            }
+        MathAuc want, strict;
+        assert_ok(math_auc(part, kind, n, &want));
+        assert_memory_equal(&got.each[c], &want, sizeof want);
+        sum += value[c] = want.value;
+        low += (want.value - want.lo) * (want.value - want.lo);
+        assert_ok(math_auc_level(part, kind, n, 1 - 0.05 / 4, &strict));
+        if (strict.hi > top) top = strict.hi;
+        if (c == 2) assert_near(got.worst.lo, strict.lo, 0, 0);
+    }
+    assert_int_equal(got.worst_class, 2);
+    assert_near(got.worst.value, value[2], 0, 0);
+    assert_near(got.worst.hi, top, 0, 0);
+    assert_int_equal(got.worst.n, EACH);
+    assert_near(got.macro.value, sum / 4, 1e-15, 0);
+    assert_near(got.macro.lo, sum / 4 - sqrt(low) / 4, 1e-14, 0);
+    MathEstimate t = math_stats_mean(value, 4, 0.95, NULL);
+    assert_near(got.other.lo, t.lo, 0, 0);
+    assert_int_equal(got.other.n, 4);
+    math_class_auc_free(&got);
+    math_class_auc_free(&got);
+    math_class_auc_free(NULL);
+    label[7] = CLASSES;
+    assert_fails(math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &got), BASE_EARG, "point 7 is 5");
+    for (int i = 0; i < CLASSES * EACH; i++) label[i] = member[i];
+    assert_fails(math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &got), BASE_EARG,
+                 "none of 5 classes");
+    assert_null(got.each);
+}
+
+static void held_out_thresholds(void **state)
+{
+    (void)state;
+    enum { COUNT = 101 };
+    double score[COUNT];
+    uint8_t member[COUNT], choosing[COUNT], again[COUNT], kind[COUNT];
+    double part[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        member[i] = i % 3 == 0;
+        score[i] = member[i] ? 10 + i : -i;
+    }
+    assert_ok(math_holdout_split(member, COUNT, 0.5, 3, choosing));
+    int64_t chosen[2] = {0, 0};
+    for (int i = 0; i < COUNT; i++) chosen[member[i]] += choosing[i];
+    assert_int_equal(chosen[1], 17); /* 34 members */
+    assert_int_equal(chosen[0], 34); /* 67 non-members: 33.5 */
+    assert_ok(math_holdout_split(member, COUNT, 0.5, 3, again));
+    assert_memory_equal(choosing, again, sizeof again);
+    assert_ok(math_holdout_split(member, COUNT, 0.5, 4, again));
+    assert_memory_not_equal(choosing, again, sizeof again);
+    assert_int_equal(math_holdout_take(score, member, choosing, COUNT, 1, part, kind), 51);
+    assert_int_equal(math_holdout_take(score, member, choosing, COUNT, 0, part, kind), 50);
+    MathBalanced got;
+    assert_ok(math_holdout_best_balanced(score, member, COUNT, 3, 0.95, &got));
+    assert_near(got.balanced.value, 1, 0, 0);
+    assert_true(got.threshold > 0 && got.threshold < 10); /* the middle of the gap */
+    assert_int_equal(got.tpr.n, 17);
+    assert_int_equal(got.tnr.n, 33);
+    double l = 1 - pow(0.025, 1.0 / 17), r = 1 - pow(0.025, 1.0 / 33);
+    assert_near(got.balanced.lo, 1 - hypot(l, r) / 2, 1e-12, 0);
+    assert_ok(
+        math_holdout_balanced(score, member, COUNT, 40, 0.95, &got)); /* members 30, 33, ... 99 score 40 and more */
+    assert_near(got.tpr.value, 24.0 / 34, 1e-15, 0);
+    assert_near(got.balanced.value, (24.0 / 34 + 1) / 2, 1e-15, 0);
+    memset(member, 0, sizeof member);
+    assert_fails(math_holdout_balanced(score, member, COUNT, 0, 0.95, &got), BASE_EARG, "0 members");
+    member[0] = 1;
+    assert_fails(math_holdout_split(member, COUNT, 0.5, 3, choosing), BASE_EARG, "1 members and 100 non-members");
+    assert_fails(math_holdout_split(member, COUNT, 1, 3, choosing), BASE_EARG, "share");
+}
+
+static BaseStatus once(void *user)
+{
+    (void)user;
+    double score[CLASSES * EACH];
+    uint8_t member[CLASSES * EACH];
+    int32_t label[CLASSES * EACH];
+    MathAucDifference difference;
+    MathClassAuc classes;
+    MathBalanced balanced;
+    class_points(score, member, label);
+    BaseStatus st = math_auc_paired(score, score, member, CLASSES * EACH, 0.95, &difference);
+    if (st == BASE_OK) st = math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &classes);
+    if (st != BASE_OK) return st;
+    math_class_auc_free(&classes);
+    return math_holdout_best_balanced(score, member, CLASSES * EACH, 1, 0.95, &balanced);
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    support_fail_allocations(once, NULL, 60);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(paired_by_definition), cmocka_unit_test(pairs_at_the_ends),
+    cmocka_unit_test(near_the_ends),        cmocka_unit_test(verdicts),
+    cmocka_unit_test(joined_intervals),     cmocka_unit_test(class_by_class),
+    cmocka_unit_test(held_out_thresholds),  cmocka_unit_test(without_memory),
+};
+
+SUPPORT_MAIN(tests)
