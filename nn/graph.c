@@ -304,3 +304,20 @@ NnNode nn_dropout(NnGraph *g, NnNode x, double p)
     return add_node(g, (NnNodeInfo){.kind = NN_NODE_DROPOUT, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .p = p},
                     NULL);
 }
+
+BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out)
+{
+    BaseStatus st = BASE_OK;
+    NnGraph *g = NULL;
+    *out = NULL;
+    BASE_TRY(nn_graph_create(graph->nodes[0].C, graph->nodes[0].H, graph->nodes[0].W, &g));
+    for (int32_t i = 1; i < graph->count; i++) {
+        add_node(g, graph->nodes[i], graph->nodes[i].name);
+        BASE_TRY(nn_graph_status(g));
+    }
+    *out = g;
+    g = NULL;
+out:
+    nn_graph_free(g);
+    return st;
+}

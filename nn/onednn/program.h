@@ -87,6 +87,7 @@ struct NnProgram {
     NnState *state;           /* [size] */
     NnTensor *diff;           /* [size], while the backward pass is built */
     NnTensor logits, dlogits; /* plain float32 [n, K] */
+    NnTensor dinput;          /* plain float32 [n, C, H, W]; empty but in NN_MODE_EVAL_INPUT */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
     float *grads; /* of the running backward pass */
