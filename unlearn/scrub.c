@@ -67,7 +67,8 @@ out:
 static BaseStatus rewind_open(const UnlearnContext *context, int64_t epochs, Rewind *r)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(data_partition(&context->validation, context->forget, &r->unseen, &r->rest));
+    if (context->validation.n > 0)
+        BASE_TRY(data_partition(&context->validation, context->forget, &r->unseen, &r->rest));
     BASE_CHECK(
         r->unseen.n > 0, BASE_EUSAGE,
         "rewind needs images of the forgotten classes that no model has trained on: hold a validation part back");
