@@ -24,7 +24,7 @@ typedef struct {
 } Params;
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, alpha, 1, 0, 1e9, "length of the step; 1: Newton's"),
-    BASE_PARAM_F64(Params, damping, 0.1, 1e-12, 1e9, "added to the Fisher matrix's diagonal"),
+    BASE_PARAM_F64(Params, damping, 1, 1e-12, 1e9, "added to the Fisher matrix's diagonal"),
     BASE_PARAM_I64(Params, gradients, 32, 1, 30000, "m, the Fisher matrix's rank; each is held in memory"),
     BASE_PARAM_I64(Params, fisher_batch, 8, 1, 65536, "images of one such gradient"),
     BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 1, 65536, "images at once"),

@@ -11,7 +11,7 @@ typedef struct {
     double beta, clip;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, beta, 0.95, 0, 1, "weight of the retained images' loss; the ascent has 1 - beta"),
+    BASE_PARAM_F64(Params, beta, 0.99, 0, 1, "weight of the retained images' loss; the ascent has 1 - beta"),
     BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient; 0: any"),
     UNLEARN_STEP_ROWS(1, 128, 0.01, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),

@@ -10,7 +10,9 @@
  * it (the first such).
  *
  * Data: both; (1 + 1 for the teacher) passes an epoch over D_r, and as many over D_f in the first max_epochs, with
- * gradients; with rewind one pass over D_f an epoch more. Defaults: the paper's large-scale setting.
+ * gradients; with rewind one pass over D_f an epoch more. Defaults: the paper's large-scale setting, with batches
+ * of 512 forgotten images as Kodge et al. 2024 have them: a whole class in batches of 32 is so many steps that they
+ * diverge.
  */
 #include <math.h>
 
@@ -26,7 +28,7 @@ typedef struct {
 static const BaseParam PARAMS[] = {
     BASE_PARAM_I64(Params, max_epochs, 2, 0, 100000,
                    "first epochs that also drive the student away on forgotten images"),
-    BASE_PARAM_I64(Params, forget_batch, 32, 1, 65536, "images a step away from the teacher"),
+    BASE_PARAM_I64(Params, forget_batch, 512, 1, 65536, "images a step away from the teacher"),
     BASE_PARAM_F64(Params, gamma, 0.99, 0, 1e6, "weight of the cross-entropy on retained images"),
     BASE_PARAM_F64(Params, alpha, 0.001, 0, 1e6, "weight of the distance to the teacher on retained images"),
     BASE_PARAM_F64(Params, temperature, 4, 1e-3, 1e3, "T"),
