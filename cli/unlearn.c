@@ -64,6 +64,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     w->context.original = w->model.net;
     w->context.train = w->split.train;
+    w->context.validation = w->split.validation;
     w->context.forget = &w->forget;
     w->context.precision = nn_precision_available(o->use);
     w->context.seed = (uint64_t)o->seed;

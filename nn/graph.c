@@ -376,3 +376,20 @@ NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads)
     x = add_node(g, core, NULL);
     return nn_token_linear(g, x, nn_name(g, "%s.out_proj", name), E);
 }
+
+BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out)
+{
+    BaseStatus st = BASE_OK;
+    NnGraph *g = NULL;
+    *out = NULL;
+    BASE_TRY(nn_graph_create(graph->nodes[0].C, graph->nodes[0].H, graph->nodes[0].W, &g));
+    for (int32_t i = 1; i < graph->count; i++) {
+        add_node(g, graph->nodes[i], graph->nodes[i].name);
+        BASE_TRY(nn_graph_status(g));
+    }
+    *out = g;
+    g = NULL;
+out:
+    nn_graph_free(g);
+    return st;
+}

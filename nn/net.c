@@ -225,6 +225,34 @@ BaseStatus nn_net_clone(const NnNet *net, NnNet **out)
     return st;
 }
 
+BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
+{
+    BaseStatus st = BASE_OK;
+    const Plan *plan = net->plan;
+    NnGraph *graph = NULL;
+    NnNet *wide = NULL;
+    *out = NULL;
+    const NnNodeInfo *last = nn_graph_node(plan->graph, plan->output);
+    BASE_CHECK(last->kind == NN_NODE_LINEAR, BASE_ESHAPE, "the network does not end in a linear layer");
+    BASE_CHECK(K >= last->C, BASE_EARG, "%lld outputs: at least the network's %lld", (long long)K, (long long)last->C);
+    BASE_TRY(nn_graph_clone(plan->graph, &graph));
+    nn_graph_edit(graph, plan->output)->C = K;
+    st = nn_net_create_take(graph, plan->output, &wide);
+    graph = NULL;
+    BASE_TRY(st);
+    for (int i = 0; i < plan->n_params; i++)
+        memcpy(wide->params + wide->plan->params[i].offset, net->params + plan->params[i].offset,
+               (size_t)plan->params[i].count * sizeof *net->params);
+    memcpy(wide->buffers, net->buffers, (size_t)plan->buffer_count * sizeof *net->buffers);
+    wide->tracked = net->tracked;
+    *out = wide;
+    wide = NULL;
+out:
+    nn_graph_free(graph);
+    nn_net_free(wide);
+    return st;
+}
+
 void nn_net_free(NnNet *net)
 {
     if (!net) return;

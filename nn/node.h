@@ -43,6 +43,8 @@ int nn_graph_size(const NnGraph *graph);
 const NnNodeInfo *nn_graph_node(const NnGraph *graph, NnNode x);
 /** The same to fill in; for nn_net_create_take. */
 NnNodeInfo *nn_graph_edit(NnGraph *graph, NnNode x);
+/** Nodes and names; the slices and layers that nn_net_create_take fills are none again. */
+BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out);
 /** The first error of the builders, its text set again; BASE_OK without one. */
 BaseStatus nn_graph_status(const NnGraph *graph);
 

@@ -134,6 +134,7 @@ static BaseStatus unlearn(const RunSetting *s, const RunSeed *seed, const RunJob
     const RunMethod *m = job->method;
     UnlearnContext context = {.original = seed->net,
                               .train = seed->split.train,
+                              .validation = seed->split.validation,
                               .forget = job->forget,
                               .training = &s->e->train,
                               .precision = s->e->precision,

@@ -22,6 +22,7 @@ enum {
 typedef struct {
     const NnNet *original;      /* borrowed, never changed */
     DataView train;             /* the training split: retained and forgotten classes together, no augmentation */
+    DataView validation;        /* of the same set, images that no model has trained on; n = 0: none held back */
     const DataClasses *forget;
     const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
     NnPrecision precision;

@@ -479,6 +479,8 @@ BaseStatus nn_build_backward(NnProgram *p)
         nn_prog_release(&g);
         if (st != BASE_OK) goto out;
     }
+    if (p->diff[0].mem)
+        BASE_TRY(nn_prog_convert(p, &p->backward, "the input", &p->diff[0], &p->state[0].value.md, false, &p->dinput));
 out:
     return st;
 }

@@ -200,3 +200,16 @@ BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *gra
 out:
     return st;
 }
+
+BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out)
+{
+    BaseStatus st = BASE_OK;
+    NnProgram *p = engine->last;
+    BASE_CHECK(engine->mode == NN_MODE_EVAL_INPUT, BASE_EARG, "this engine's mode has no gradient of the input");
+    BASE_CHECK(p && p->grads, BASE_EARG, "the input's gradient without a backward pass before it");
+    size_t bytes = dnnl_memory_desc_get_size(&p->dinput.md);
+    memcpy(out, p->dinput.buf->data, bytes);
+    BASE_CHECK(all_finite(out, (int64_t)(bytes / sizeof *out)), BASE_ENUMERIC, "the input's gradient is not finite");
+out:
+    return st;
+}

@@ -306,7 +306,7 @@ static void count_consumers(NnProgram *p)
     for (int i = 0; i < p->size; i++) {
         const NnNodeInfo *node = nn_prog_node(p, i);
         NnState *state = &p->state[i];
-        state->needs_grad = node->weight >= 0;
+        state->needs_grad = node->weight >= 0 || (i == 0 && p->mode == NN_MODE_EVAL_INPUT);
         for (int k = 0; k < 2; k++) {
             if (node->in[k] < 0) continue;
             NnState *from = &p->state[node->in[k]];

@@ -89,6 +89,7 @@ struct NnProgram {
     NnTensor logits, dlogits; /* plain float32 [n, K] */
     const uint8_t *keep;      /* [layers] 1: the input stays for a tap; only while reuse is set */
     bool reuse;               /* plain eval: storage of values that were read serves again */
+    NnTensor dinput;          /* plain float32 [n, C, H, W]; empty but in NN_MODE_EVAL_INPUT */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
     float *grads; /* of the running backward pass */

@@ -192,6 +192,16 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
         else
             assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
     }
+    if (mode == NN_MODE_EVAL_INPUT) {
+        float *dx = floats(naive_size(&naive, 0));
+        assert_ok(nn_engine_input_gradient(engine, dx));
+        if (precision == NN_F32)
+            assert_close_f32(dx, naive.diff[0], naive_size(&naive, 0), grad_tolerance);
+        else
+            assert_near(distance(dx, naive.diff[0], naive_size(&naive, 0)), 0, 1.25 * grad_tolerance,
+                        0); /* the deepest */
+        base_free(dx);
+    }
     nn_engine_free(engine);
     naive_free(&naive);
     nn_net_free(net);
@@ -203,6 +213,9 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
     base_free(dwant);
 }
 
+/* many_channels is slow and adds nothing to the gradient of the input */
+static int last_mode(const Case *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
+
 /* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest.
  * Winograd's transforms multiply by up to 8 and 1/24 each way, and their sums cancel: its errors, 2^-24 times some ten,
  * are independent, and a layer of 576 terms stays below 4e-6 of its largest output. */
@@ -210,7 +223,7 @@ static void test_f32_equals_the_twin(void **state)
 {
     (void)state;
     for (int i = 0; i < CASE_COUNT; i++)
-        for (int mode = NN_MODE_EVAL; mode <= NN_MODE_EVAL_GRAD; mode++)
+        for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
             check_case(&CASES[i], (NnMode)mode, NN_F32, 1e-5, 2e-5);
 }
 
@@ -224,8 +237,33 @@ static void test_bf16_is_near_the_twin(void **state)
     (void)state;
     if (nn_precision_available(NN_BF16) != NN_BF16) skip();
     for (int i = 0; i < CASE_COUNT; i++)
-        for (int mode = NN_MODE_EVAL; mode <= NN_MODE_EVAL_GRAD; mode++)
+        for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
             check_case(&CASES[i], (NnMode)mode, NN_BF16, 0.06, 0.2);
+}
+
+/* d sum(dlogits * logits) / dx of the twin's last backward pass; x is float32, so that h = 2^-10 is exact but for its
+ * rounding next to x: 2^-24 / 2^-10 of the slope, and ReLUs that turn within h are rare. */
+static void input_by_differences(Naive *naive, float *x, const double *dlogits, BaseRandom *r)
+{
+    int64_t size = naive_size(naive, 0);
+    int last = nn_graph_size(naive->graph) - 1, good = 0;
+    double *dx = naive_doubles(size), largest = 0;
+    memcpy(dx, naive->diff[0], (size_t)size * sizeof *dx);
+    for (int64_t j = 0; j < size; j++) largest = fmax(largest, fabs(dx[j]));
+    for (int k = 0; k < 8; k++) {
+        int64_t j = (int64_t)base_random_below(r, (uint64_t)size);
+        float kept = x[j], at[2] = {kept - 0x1p-10F, kept + 0x1p-10F};
+        double sums[2] = {0, 0};
+        for (int side = 0; side < 2; side++) {
+            x[j] = at[side];
+            naive_forward(naive, x);
+            for (int64_t e = 0; e < naive_size(naive, last); e++) sums[side] += dlogits[e] * naive->value[last][e];
+        }
+        x[j] = kept;
+        good += fabs((sums[1] - sums[0]) / ((double)at[1] - (double)at[0]) - dx[j]) <= 1e-3 * largest;
+    }
+    assert_true(good >= 7);
+    base_free(dx);
 }
 
 /* The twin itself: central differences of sum(dlogits * logits) in double, truncation h^2 = 1e-10 and rounding 1e-16/h.
@@ -248,6 +286,8 @@ static void test_twin_gradient_by_differences(void **state)
             naive_backward(&naive, dlogits, grads);
             for (int64_t j = 0; j < params; j++) largest = fmax(largest, fabs(grads[j]));
             BaseRandom r = base_random_make(1, "pick", (uint64_t)i);
+            if (!train) input_by_differences(&naive, x, dlogits, &r);
+            naive_forward(&naive, x);
             for (int k = 0; k < 8; k++) {
                 int64_t j = (int64_t)base_random_below(&r, (uint64_t)params);
                 double kept = naive.params[j], sums[2], h = 1e-6;
@@ -556,6 +596,7 @@ static void test_bad_calls(void **state)
     assert_fails(nn_engine_backward(engine, logits, grads), BASE_EARG, "eval");
     assert_ok(nn_engine_forward(engine, f->x, 4, 0, logits));
     assert_fails(nn_engine_tap(engine, 4, logits), BASE_EARG, "0 to 3");
+    assert_fails(nn_engine_input_gradient(engine, logits), BASE_EARG, "no gradient of the input");
     nn_engine_free(engine);
     nn_engine_free(NULL);
     assert_ok(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 4, &engine));

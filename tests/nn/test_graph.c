@@ -221,27 +221,66 @@ static BaseStatus build_once(void *user)
     (void)user;
     BaseStatus st = BASE_OK;
     NnGraph *g = NULL;
-    NnNet *net = NULL, *clone = NULL;
+    NnNet *net = NULL, *clone = NULL, *wide = NULL;
     BASE_TRY(nn_graph_create(2, 4, 4, &g));
     NnNode x = nn_batch_norm(g, nn_conv(g, nn_input(g), nn_name(g, "a%d", 1), 3, 3, 1, 1, true), "n");
     for (int i = 0; i < 40; i++) x = nn_relu(g, x);
     x = nn_linear(g, nn_flatten(g, x), "fc", 2, true);
     BASE_TRY(nn_net_create_take(g, x, &net));
     BASE_TRY(nn_net_clone(net, &clone));
+    BASE_TRY(nn_net_widen(net, 3, &wide));
 out:
     nn_net_free(net);
     nn_net_free(clone);
+    nn_net_free(wide);
     return st;
+}
+
+/* The old outputs keep their numbers, the new ones are 0, everything else is the same. */
+static void test_widen(void **state)
+{
+    (void)state;
+    NnGraph *g = NULL;
+    NnNet *net = NULL, *wide = NULL;
+    int count, wide_count;
+    assert_ok(nn_graph_create(2, 4, 4, &g));
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "conv", 3, 3, 1, 1, false), "bn"));
+    assert_ok(nn_net_create_take(g, nn_linear(g, nn_flatten(g, x), "head", 4, true), &net));
+    nn_net_init(net, 1);
+    nn_net_edit_buffers(net)[4] = 3;
+    *nn_net_batches_tracked(net) = 7;
+    assert_ok(nn_net_widen(net, 6, &wide));
+    assert_int_equal(nn_net_classes(wide), 6);
+    assert_int_equal(*nn_net_batches_tracked(wide), 7);
+    assert_memory_equal(nn_net_buffers(wide), nn_net_buffers(net), 6 * sizeof(float));
+    const NnSlice *a = nn_net_param_slices(net, &count), *b = nn_net_param_slices(wide, &wide_count);
+    assert_int_equal(count, wide_count);
+    for (int i = 0; i < count; i++) {
+        const float *from = nn_net_params(net) + a[i].offset, *to = nn_net_params(wide) + b[i].offset;
+        assert_string_equal(a[i].name, b[i].name);
+        assert_int_equal(b[i].count, i < count - 2 ? a[i].count : a[i].count / 4 * 6);
+        assert_memory_equal(from, to, (size_t)a[i].count * sizeof(float));
+        for (int64_t j = a[i].count; j < b[i].count; j++) assert_true(to[j] == 0);
+    }
+    nn_net_free(wide);
+    assert_fails(nn_net_widen(net, 3, &wide), BASE_EARG, "3 outputs");
+    nn_net_free(net);
+    assert_ok(nn_graph_create(2, 1, 1, &g));
+    assert_ok(nn_net_create_take(g, nn_relu(g, nn_linear(g, nn_input(g), "head", 4, true)), &net));
+    assert_fails(nn_net_widen(net, 6, &wide), BASE_ESHAPE, "linear");
+    assert_null(wide);
+    nn_net_free(net);
 }
 
 static void test_failed_allocations(void **state)
 {
     (void)state;
-    support_fail_allocations(build_once, NULL, 100);
+    support_fail_allocations(build_once, NULL, 200);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_shapes), cmocka_unit_test(test_builder_errors),  cmocka_unit_test(test_slices),
     cmocka_unit_test(test_init),   cmocka_unit_test(test_copies_and_hash), cmocka_unit_test(test_failed_allocations),
+    cmocka_unit_test(test_widen),
 };
 SUPPORT_MAIN(tests)

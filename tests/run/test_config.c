@@ -1,6 +1,8 @@
 #include "tests/support/support.h"
 
+#include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "run/config.h"
 #include "run/plan.h"
@@ -258,9 +260,40 @@ static void test_allocations(void **state)
     support_fail_allocations(read_once, (void *)write_config(GOOD), 4000);
 }
 
+static int shipped;
+
+static int read_shipped(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)where;
+    size_t length = strlen(path);
+    if (kind != FTW_F || length < 5 || strcmp(path + length - 5, ".yaml") != 0) return 0;
+    RunExperiment *e = NULL;
+    print_message("%s\n", path);
+    assert_ok(run_config_read(path, NULL, 0, &e));
+    for (size_t m = 0; strstr(path, "baselines") && m < e->method_count; m++) { /* an equal budget */
+        size_t points = 1;
+        for (size_t a = 0; a < e->methods[m].axis_count; a++) points *= e->methods[m].axes[a].count;
+        assert_true(points == 8 || points == 1);
+    }
+    run_config_free(e);
+    shipped++;
+    return 0;
+}
+
+/* Every config that comes with the program is read: methods, parameters, grids and attacks exist and are in range. */
+static void test_shipped_configs(void **state)
+{
+    (void)state;
+    const char *tests = getenv("EXPUNGE_TESTS");
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/../configs", tests ? tests : "tests");
+    assert_int_equal(nftw(folder, read_shipped, 8, FTW_PHYS), 0);
+    assert_true(shipped >= 13);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reads_everything), cmocka_unit_test(test_assignments), cmocka_unit_test(test_bad_values),
     cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_plan),        cmocka_unit_test(test_forget_all),
-    cmocka_unit_test(test_bind_refuses),     cmocka_unit_test(test_allocations),
+    cmocka_unit_test(test_bind_refuses),     cmocka_unit_test(test_allocations), cmocka_unit_test(test_shipped_configs),
 };
 SUPPORT_MAIN(tests)

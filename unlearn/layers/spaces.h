@@ -19,8 +19,8 @@ typedef struct {
 
 extern const char *const unlearn_patch_names[];
 
-/** Rows of a parameter table whose struct is UnlearnSpaceParams. */
-#define UNLEARN_SPACE_ROWS                                                                                             \
+/** Rows of a parameter table whose struct is UnlearnSpaceParams; PLAIN: without the choice of layers. */
+#define UNLEARN_SPACE_PLAIN_ROWS                                                                                           \
     BASE_PARAM_F64(UnlearnSpaceParams, alpha_r, 100, 1e-6, 1e9, "scaling of the retain space: larger protects more"),  \
         BASE_PARAM_F64(UnlearnSpaceParams, alpha_f, 3, 1e-6, 1e9, "scaling of the forget space: larger removes more"), \
         BASE_PARAM_I64(UnlearnSpaceParams, retain_per_class, 100, 0, 1e12, "images of each retained class; 0: all"),   \
@@ -31,8 +31,9 @@ extern const char *const unlearn_patch_names[];
         BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
                        "rows (patches, tokens) kept of a layer with patches: paper; 0: all"),                          \
         BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, math_route_names,                                              \
-                          "svd, eigen or closed (Cholesky): one answer"),                                              \
-        BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all", "all, last, or a list of layer names")
+                          "svd, eigen or closed (Cholesky): one answer")
+#define UNLEARN_SPACE_ROWS                                                                                             \
+    UNLEARN_SPACE_PLAIN_ROWS, BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all", "all, last, or a list of layer names")
 
 /** BASE_EUSAGE on a layer that does not exist, or fewer forget samples than classes. */
 BaseStatus unlearn_spaces_check(const UnlearnContext *context, const UnlearnSpaceParams *params);

@@ -1,0 +1,99 @@
+/* bad_teacher: a student between two teachers (Chundawat et al. 2023, AAAI, eq. 4): the original t for retained images,
+ * an untrained network b of the same shape for forgotten ones.
+ *   min over w   mean over D_f and a share of D_r together of  T^2 KL(softmax(u / T) || softmax(z / T)),
+ *                u = b(x) for a forgotten and t(x) for a retained image; both teachers in eval mode
+ * KL is summed over classes; the authors' code divides by their number, which Adam does not notice. b has nn_net_init's
+ * numbers of a stream of its own. Data: both; (1 + 2 for the teachers) passes an epoch, with gradients. Defaults:
+ * Adam, lr 1e-4, one epoch, 30% of the retained images, T = 1.
+ */
+#include "base/random.h"
+#include "unlearn/gradient/learner.h"
+
+typedef struct {
+    UnlearnSteps steps;
+    double retain_share, temperature;
+} Params;
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1, "share of the retained images, of each class alike"),
+    BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "T"),
+    UNLEARN_STEP_ROWS(1, 256, 1e-4, 0.9, 0, NN_ADAM),
+    UNLEARN_FORGET_ROW,
+    UNLEARN_LAYERS_ROW,
+};
+
+/* Both sides, the retained one cut to its share. */
+static BaseStatus open_sides(const UnlearnContext *context, const Params *p, UnlearnSides *sides)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex rest = {0}, part = {0};
+    BASE_TRY(unlearn_sides_open(context, 0, p->steps.forget_samples, sides));
+    if (p->retain_share >= 1) goto out;
+    BASE_TRY(data_split(&sides->retain, p->retain_share, context->seed, &rest, &part));
+    BASE_CHECK(part.n > 0, BASE_EUSAGE, "retain_share = %g of %lld images leaves none", p->retain_share,
+               (long long)sides->retain.n);
+    data_index_free(&sides->retain_index);
+    sides->retain_index = part;
+    part = (DataIndex){0};
+    sides->retain = data_view_of(context->train.set, &sides->retain_index);
+out:
+    data_index_free(&rest);
+    data_index_free(&part);
+    return st;
+}
+
+static BaseStatus untrained(const UnlearnContext *context, int64_t batch, UnlearnTeacher *out)
+{
+    BaseStatus st = BASE_OK;
+    BaseRandom random = base_random_make(context->seed, "bad_teacher", 0);
+    BASE_TRY(unlearn_teacher_create(context, context->original, batch, out));
+    nn_net_init(out->net, base_random_u64(&random));
+out:
+    return st;
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    const UnlearnSteps *s = &p->steps;
+    UnlearnSides sides = {0};
+    DataIndex index = {0};
+    DataLoader *loader = NULL;
+    UnlearnTeacher good = {0}, bad = {0};
+    UnlearnLearner *learner = NULL;
+    const UnlearnUpdate update = {.lr = s->lr};
+    BASE_TRY(open_sides(context, p, &sides));
+    BASE_TRY(unlearn_sides_merge(&sides, &index));
+    DataView view = data_view_of(context->train.set, &index);
+    const UnlearnLearnerConfig config = {
+        .batch = s->batch_size, .label = "bad_teacher", .total = (double)(s->epochs * view.n)};
+    BASE_TRY(unlearn_loader(context, net, &view, s->batch_size, &loader));
+    BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &good));
+    BASE_TRY(untrained(context, s->batch_size, &bad));
+    BASE_TRY(unlearn_learner_make(context, net, s, &config, &learner));
+    const UnlearnLoss loss = {.kl = 1,
+                              .temperature = p->temperature,
+                              .teacher = good.engine,
+                              .other = bad.engine,
+                              .other_for = context->forget};
+    for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
+    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+out:
+    unlearn_learner_free(learner);
+    unlearn_teacher_free(&good);
+    unlearn_teacher_free(&bad);
+    data_loader_free(loader);
+    data_index_free(&index);
+    unlearn_sides_free(&sides);
+    return st;
+}
+
+const UnlearnMethod unlearn_bad_teacher = {
+    .entry = BASE_ENTRY("bad_teacher", "follows an untrained teacher on the forgotten classes, the original elsewhere",
+                        "Chundawat et al. 2023, eq. 4", Params, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = unlearn_steps_check,
+};

@@ -1,0 +1,82 @@
+/* boundary_expand: the forgotten images are sent to a new, shadow class, which is then cut off (Chen et al. 2023, CVPR,
+ * section 4.2): with the classifier widened to K + 1 outputs, the new row of U(-1/sqrt(f), 1/sqrt(f)),
+ *   min over w   1/|D_f| sum over D_f of CE(f_w(x), K)        then output K is removed
+ * Data: forgotten images; epochs passes with gradients. Defaults: 10 epochs, lr 1e-5 as published; that lr is for
+ * long-trained large networks.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "unlearn/gradient/relabel.h"
+
+static const BaseParam PARAMS[] = {
+    UNLEARN_STEP_ROWS(10, 64, 1e-5, 0.9, 5e-4, NN_SGD),
+    UNLEARN_FORGET_ROW,
+    UNLEARN_LAYERS_ROW,
+};
+
+/* The network with one output more. */
+static BaseStatus widen(const UnlearnContext *context, const NnNet *net, NnNet **out)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    int64_t K = nn_net_classes(net);
+    BaseRandom random = base_random_make(context->seed, "shadow_class", 0);
+    BASE_TRY(nn_net_widen(net, K + 1, out));
+    const NnLayer *last = nn_net_layers(*out, &count) + count - 1;
+    const NnSlice *slices = nn_net_param_slices(*out, &count);
+    double bound = 1 / sqrt((double)last->features);
+    float *w = nn_net_edit_params(*out) + slices[last->weight].offset + K * last->features;
+    for (int64_t j = 0; j < last->features; j++) w[j] = (float)(bound * (2 * base_random_uniform(&random) - 1));
+    if (last->bias >= 0)
+        nn_net_edit_params(*out)[slices[last->bias].offset + K] =
+            (float)(bound * (2 * base_random_uniform(&random) - 1));
+out:
+    return st;
+}
+
+/* All numbers of @p wide but those of its last outputs. */
+static void narrow(const NnNet *wide, NnNet *net)
+{
+    int count;
+    const NnSlice *from = nn_net_param_slices(wide, &count), *to = nn_net_param_slices(net, &count);
+    float *w = nn_net_edit_params(net);
+    for (int i = 0; i < count; i++)
+        memcpy(w + to[i].offset, nn_net_params(wide) + from[i].offset, (size_t)to[i].count * sizeof *w);
+    memcpy(nn_net_edit_buffers(net), nn_net_buffers(wide), (size_t)nn_net_buffer_count(net) * sizeof *w);
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const UnlearnSteps *steps = values;
+    UnlearnSides sides = {0};
+    NnNet *wide = NULL;
+    int32_t *labels = NULL;
+    double passes = 0;
+    const DataSet *set = context->train.set;
+    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, steps->forget_samples, &sides));
+    BASE_TRY(BASE_ALLOC_RAW(set->N, &labels));
+    for (int64_t i = 0; i < set->N; i++) labels[i] = (int32_t)nn_net_classes(net);
+    BASE_TRY(widen(context, net, &wide));
+    BASE_TRY(unlearn_relabel(context, steps, &sides, labels, NULL, "boundary_expand", wide, &passes));
+    narrow(wide, net);
+    unlearn_sides_report(&sides, passes, report);
+out:
+    unlearn_sides_free(&sides);
+    nn_net_free(wide);
+    base_free(labels);
+    return st;
+}
+
+const UnlearnMethod unlearn_boundary_expand = {
+    .entry = BASE_ENTRY("boundary_expand", "trains the forgotten images to a new class, then removes it",
+                        "Chen et al. 2023, section 4.2", UnlearnSteps, PARAMS),
+    .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = unlearn_steps_check,
+};

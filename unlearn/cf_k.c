@@ -1,0 +1,25 @@
+/* cf_k: catastrophic forgetting of the last k layers (Goel et al. 2022, section 4.2): all layers but the last k are
+ * frozen, and those are trained on, on retained images alone.
+ * A layer is a convolution or a linear layer with the norms behind it; k = 1 is the classifier. Frozen parameters and
+ * frozen running statistics do not move at all; batch statistics and dropout are those of training throughout.
+ * Data: retained images; epochs passes with gradients.
+ */
+#include "unlearn/gradient/refine.h"
+
+static const BaseParam PARAMS[] = {UNLEARN_LAST_ROWS};
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)state;
+    const UnlearnLast *p = values;
+    return unlearn_refine(context, &(UnlearnRefine){.steps = &p->steps, .last = p->k, .label = "cf_k"}, net, report);
+}
+
+const UnlearnMethod unlearn_cf_k = {
+    .entry = BASE_ENTRY("cf_k", "trains the last k layers on, on the retained classes", "Goel et al. 2022, section 4.2",
+                        UnlearnLast, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = unlearn_last_check,
+};

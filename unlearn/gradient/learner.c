@@ -1,0 +1,243 @@
+#include "unlearn/gradient/learner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "math/linalg.h"
+#include "unlearn/layers/select.h"
+
+struct UnlearnLearner {
+    const UnlearnContext *context;
+    NnNet *net;
+    NnEngine *engine;
+    NnOptimizer *optimizer;
+    uint8_t *mask;                             /* [param_count]; NULL: everything moves */
+    uint8_t *moving;                           /* [buffer_count] running statistics that move; NULL: all */
+    float *kept;                               /* [buffer_count] where some do not */
+    float *logits, *dlogits, *teacher, *other; /* [batch, K] */
+    int32_t *y;                                /* [batch] */
+    float *sum, *grads;                        /* [param_count] */
+    int64_t K, count, batch, steps, parts;     /* parts: batches in sum */
+    double passes, done, total;
+    const char *label;
+};
+
+void unlearn_learner_free(UnlearnLearner *l)
+{
+    if (!l) return;
+    nn_engine_free(l->engine);
+    nn_optimizer_free(l->optimizer);
+    base_free(l->mask);
+    base_free(l->moving);
+    base_free(l->kept);
+    base_free(l->logits);
+    base_free(l->dlogits);
+    base_free(l->teacher);
+    base_free(l->other);
+    base_free(l->y);
+    base_free(l->sum);
+    base_free(l->grads);
+    base_free(l);
+}
+
+/* What may move: nothing is allocated where everything may. */
+static BaseStatus restrict_to(UnlearnLearner *l, const UnlearnLearnerConfig *c)
+{
+    BaseStatus st = BASE_OK;
+    int layers;
+    int64_t buffers = nn_net_buffer_count(l->net);
+    nn_net_layers(l->net, &layers);
+    bool all = !memchr(c->selected, 0, (size_t)layers);
+    if (all && !c->mask) goto out;
+    BASE_TRY(BASE_ALLOC(l->count, &l->mask));
+    BASE_TRY(BASE_ALLOC(buffers, &l->moving));
+    BASE_TRY(BASE_ALLOC(buffers, &l->kept));
+    unlearn_steps_mask(l->net, c->selected, l->mask, l->moving);
+    for (int64_t i = 0; c->mask && i < l->count; i++) l->mask[i] = l->mask[i] && c->mask[i];
+    memcpy(l->kept, nn_net_buffers(l->net), (size_t)buffers * sizeof *l->kept);
+out:
+    return st;
+}
+
+BaseStatus unlearn_learner_restart(UnlearnLearner *l, const UnlearnSteps *steps)
+{
+    nn_optimizer_free(l->optimizer);
+    l->optimizer = NULL;
+    return nn_optimizer_create((NnOptimizerKind)steps->optimizer, l->count, steps->momentum, steps->weight_decay, false,
+                               &l->optimizer);
+}
+
+BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                  const UnlearnLearnerConfig *config, UnlearnLearner **out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnLearner *l = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &l));
+    *l = (UnlearnLearner){.context = context,
+                          .net = net,
+                          .K = nn_net_classes(net),
+                          .count = nn_net_param_count(net),
+                          .batch = config->batch,
+                          .label = config->label,
+                          .total = config->total};
+    BASE_TRY(restrict_to(l, config));
+    BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->logits));
+    BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->dlogits));
+    BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->teacher));
+    BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->other));
+    BASE_TRY(BASE_ALLOC(l->batch, &l->y));
+    BASE_TRY(BASE_ALLOC(l->count, &l->sum));
+    BASE_TRY(BASE_ALLOC(l->count, &l->grads));
+    BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, context->precision, l->batch, &l->engine));
+    BASE_TRY(unlearn_learner_restart(l, steps));
+    *out = l;
+    l = NULL;
+out:
+    unlearn_learner_free(l);
+    return st;
+}
+
+BaseStatus unlearn_learner_make(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                const UnlearnLearnerConfig *config, UnlearnLearner **out)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *selected = NULL;
+    int layers;
+    nn_net_layers(net, &layers);
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(layers, &selected));
+    BASE_TRY(unlearn_layers_select(net, steps->layers.s, selected));
+    UnlearnLearnerConfig own = *config;
+    own.selected = selected;
+    BASE_TRY(unlearn_learner_create(context, net, steps, &own, out));
+out:
+    base_free(selected);
+    return st;
+}
+
+/* The teachers' logits of a batch, each image by its own one, in l->teacher. */
+static BaseStatus ask_teachers(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss)
+{
+    BaseStatus st = BASE_OK;
+    if (loss->kl == 0) return BASE_OK;
+    BASE_TRY(nn_engine_forward(loss->teacher, batch->x, batch->n, 0, l->teacher));
+    l->passes += (double)batch->n;
+    if (!loss->other) goto out;
+    BASE_TRY(nn_engine_forward(loss->other, batch->x, batch->n, 0, l->other));
+    l->passes += (double)batch->n;
+    for (int64_t i = 0; i < batch->n; i++)
+        if (loss->other_for->in[batch->y[i]])
+            memcpy(l->teacher + i * l->K, l->other + i * l->K, (size_t)l->K * sizeof *l->teacher);
+out:
+    return st;
+}
+
+BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss)
+{
+    BaseStatus st = BASE_OK;
+    BaseRandom dropout = base_random_make(l->context->seed, "unlearn_dropout", (uint64_t)(l->steps * 16 + l->parts));
+    for (int64_t i = 0; i < batch->n; i++) l->y[i] = loss->labels ? loss->labels[batch->index[i]] : batch->y[i];
+    BASE_TRY(ask_teachers(l, batch, loss));
+    BASE_TRY(nn_engine_forward(l->engine, batch->x, batch->n, base_random_u64(&dropout), l->logits));
+    double value = unlearn_loss(loss, l->logits, l->y, l->teacher, batch->n, l->K, l->dlogits);
+    BASE_CHECK(isfinite(value), BASE_ENUMERIC, "the loss is %g", value);
+    float *into = l->parts == 0 ? l->sum : l->grads;
+    BASE_TRY(nn_engine_backward(l->engine, l->dlogits, into));
+    for (int64_t i = 0; l->parts > 0 && i < l->count; i++) l->sum[i] += l->grads[i];
+    l->parts++;
+    l->passes += (double)batch->n;
+    l->done += (double)batch->n;
+    base_progress(l->label, (int64_t)l->done, (int64_t)l->total, NULL);
+out:
+    if (st == BASE_ENUMERIC)
+        base_error_prefix(st, "went astray at step %lld (try a smaller lr)", (long long)l->steps + 1);
+    return st;
+}
+
+BaseStatus unlearn_learner_update(UnlearnLearner *l, const UnlearnUpdate *update)
+{
+    BaseStatus st = BASE_OK;
+    const float *w = nn_net_params(l->net), l1 = (float)update->l1;
+    BASE_CHECK(l->parts > 0, BASE_EARG, "a step without a gradient");
+    for (int64_t i = 0; l1 != 0 && i < l->count; i++) l->sum[i] += l1 * (float)((w[i] > 0) - (w[i] < 0));
+    if (update->clip > 0) {
+        double norm = sqrt(math_dot(l->sum, l->sum, l->count));
+        if (norm > update->clip) math_scale(l->sum, l->count, (float)(update->clip / norm));
+    }
+    nn_optimizer_step(l->optimizer, nn_net_edit_params(l->net), l->sum, l->mask, update->lr);
+    float *buffers = l->moving ? nn_net_edit_buffers(l->net) : NULL;
+    for (int64_t i = 0; buffers && i < nn_net_buffer_count(l->net); i++)
+        if (!l->moving[i]) buffers[i] = l->kept[i];
+    l->steps++;
+    l->parts = 0;
+out:
+    return st;
+}
+
+BaseStatus unlearn_learner_epoch(UnlearnLearner *l, DataLoader *loader, int64_t epoch, const UnlearnLoss *loss,
+                                 const UnlearnUpdate *update)
+{
+    BaseStatus st = BASE_OK;
+    int64_t batches = data_loader_batches(loader);
+    BASE_TRY(data_loader_start(loader, epoch));
+    for (int64_t i = 0; i < batches; i++) {
+        DataBatch batch;
+        BASE_TRY(data_loader_next(loader, &batch));
+        if (batch.n == 1 && i > 0) break; /* a batch norm has no variance to divide by */
+        BASE_TRY(unlearn_learner_add(l, &batch, loss));
+        BASE_TRY(unlearn_learner_update(l, update));
+    }
+out:
+    return st;
+}
+
+double unlearn_learner_passes(const UnlearnLearner *l) { return l->passes; }
+
+BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const DataView *view, int64_t batch,
+                          DataLoader **out)
+{
+    int64_t shape[3];
+    nn_net_input_shape(net, shape);
+    const DataLoaderConfig config = {
+        .batch = batch, .C = shape[0], .H = shape[1], .W = shape[2], .shuffle = true, .seed = context->seed};
+    return data_loader_create(view, &config, out);
+}
+
+BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out)
+{
+    BaseStatus st = BASE_OK;
+    if (cycle->started) BASE_TRY(data_loader_next(cycle->loader, out));
+    if (!cycle->started || out->n == 0 || (out->n == 1 && data_loader_batches(cycle->loader) > 1)) {
+        BASE_TRY(data_loader_start(cycle->loader, cycle->epoch++));
+        cycle->started = true;
+        BASE_TRY(data_loader_next(cycle->loader, out));
+    }
+out:
+    return st;
+}
+
+BaseStatus unlearn_teacher_create(const UnlearnContext *context, const NnNet *net, int64_t batch, UnlearnTeacher *out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnTeacher t = {0};
+    *out = t;
+    BASE_TRY(nn_net_clone(net, &t.net));
+    BASE_TRY(nn_engine_create(t.net, NN_MODE_EVAL, context->precision, batch, &t.engine));
+    *out = t;
+    t = (UnlearnTeacher){0};
+out:
+    unlearn_teacher_free(&t);
+    return st;
+}
+
+void unlearn_teacher_free(UnlearnTeacher *teacher)
+{
+    nn_engine_free(teacher->engine);
+    nn_net_free(teacher->net);
+    *teacher = (UnlearnTeacher){0};
+}

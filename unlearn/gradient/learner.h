@@ -1,0 +1,68 @@
+/* unlearn/gradient/learner.h - optimiser steps on a network in train mode (batch statistics, dropout): gradients of one
+ * or more batches are summed, then one step moves what may move. */
+#ifndef UNLEARN_GRADIENT_LEARNER_H
+#define UNLEARN_GRADIENT_LEARNER_H
+
+#include "data/pipeline/loader.h"
+#include "unlearn/gradient/loss.h"
+#include "unlearn/gradient/steps.h"
+
+typedef struct UnlearnLearner UnlearnLearner;
+
+typedef struct {
+    const uint8_t *selected; /* [layers] 1: may move. Norms left out keep their running statistics too */
+    const uint8_t *mask;     /* [param_count] 1: may move, beside that; NULL: no mask */
+    int64_t batch;           /* the largest batch */
+    const char *label;       /* of the progress bar */
+    double total;            /* images it will be given */
+} UnlearnLearnerConfig;
+
+/** @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum either. */
+BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                  const UnlearnLearnerConfig *config, UnlearnLearner **out);
+/** The same with the layers that @p steps->layers names. */
+BaseStatus unlearn_learner_make(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                const UnlearnLearnerConfig *config, UnlearnLearner **out);
+/** A fresh optimiser: no momentum is left. */
+BaseStatus unlearn_learner_restart(UnlearnLearner *learner, const UnlearnSteps *steps);
+void unlearn_learner_free(UnlearnLearner *learner);
+
+/** Adds the gradient of @p loss on @p batch. BASE_ENUMERIC where it is not finite, the step in the text. */
+BaseStatus unlearn_learner_add(UnlearnLearner *learner, const DataBatch *batch, const UnlearnLoss *loss);
+
+typedef struct {
+    double lr;
+    double l1;   /* adds l1 * sign(w): the gradient of l1 * ||w||_1 */
+    double clip; /* largest norm of the summed gradient; 0: any */
+} UnlearnUpdate;
+/** One step along what was added, which is forgotten then. */
+BaseStatus unlearn_learner_update(UnlearnLearner *learner, const UnlearnUpdate *update);
+
+/** One epoch: a step a batch. A last batch of one image is left out, unless it is the only one. */
+BaseStatus unlearn_learner_epoch(UnlearnLearner *learner, DataLoader *loader, int64_t epoch, const UnlearnLoss *loss,
+                                 const UnlearnUpdate *update);
+
+/** Images passed forward and backward so far, and forward through teachers. */
+double unlearn_learner_passes(const UnlearnLearner *learner);
+
+/** Shuffled batches of @p view without augmentation, as @p net takes them; order from stream (seed, "order", epoch). */
+BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const DataView *view, int64_t batch,
+                          DataLoader **out);
+
+/** Batches without end: epoch after epoch of a loader. */
+typedef struct {
+    DataLoader *loader; /* borrowed */
+    int64_t epoch;      /* of the next start */
+    bool started;
+} UnlearnCycle;
+BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out);
+
+/** A network that only answers, in eval mode. */
+typedef struct {
+    NnNet *net;
+    NnEngine *engine;
+} UnlearnTeacher;
+BaseStatus unlearn_teacher_create(const UnlearnContext *context, const NnNet *net, int64_t batch, UnlearnTeacher *out);
+void unlearn_teacher_free(UnlearnTeacher *teacher);
+
+#endif

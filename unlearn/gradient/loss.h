@@ -1,0 +1,25 @@
+/* unlearn/gradient/loss.h - the losses of gradient methods: cross-entropy and the distance to a teacher. */
+#ifndef UNLEARN_GRADIENT_LOSS_H
+#define UNLEARN_GRADIENT_LOSS_H
+
+#include "data/data.h"
+#include "nn/engine.h"
+
+/**
+ * L = mean over images of   ce * CE(softmax(z), y)  +  kl * T^2 KL(softmax(t / T) || softmax(z / T))
+ * with z the network's logits and t a teacher's; KL in nats, summed over classes.
+ */
+typedef struct {
+    double ce;             /* weight; negative: ascent */
+    const int32_t *labels; /* y by position in the data set; NULL: the images' own */
+    double kl, temperature;
+    NnEngine *teacher; /* of an eval mode; NULL where kl is 0 */
+    NnEngine *other;   /* the teacher of images whose own class is in other_for; NULL: none */
+    const DataClasses *other_for;
+} UnlearnLoss;
+
+/** Value, and its gradient @p dlogits [n, K]. @p y [n]; @p teacher [n, K], NULL where kl is 0. In double. */
+double unlearn_loss(const UnlearnLoss *loss, const float *logits, const int32_t *y, const float *teacher, int64_t n,
+                    int64_t K, float *dlogits);
+
+#endif

@@ -1,0 +1,82 @@
+#include "unlearn/gradient/refine.h"
+
+#include "base/memory.h"
+#include "unlearn/layers/select.h"
+
+static BaseStatus select_moving(const NnNet *net, const UnlearnRefine *refine, uint8_t **selected)
+{
+    BaseStatus st = BASE_OK;
+    int layers;
+    nn_net_layers(net, &layers);
+    BASE_TRY(BASE_ALLOC(layers, selected));
+    if (refine->last > 0)
+        BASE_TRY(unlearn_steps_last(net, refine->last, *selected));
+    else
+        BASE_TRY(unlearn_layers_select(net, refine->steps->layers.s, *selected));
+out:
+    return st;
+}
+
+BaseStatus unlearn_last_check(const UnlearnContext *context, const void *last)
+{
+    uint8_t *selected = NULL;
+    BaseStatus st =
+        select_moving(context->original, &(UnlearnRefine){.last = ((const UnlearnLast *)last)->k}, &selected);
+    base_free(selected);
+    return st;
+}
+
+/* Fresh numbers for the selected layers and the norms behind them. */
+static BaseStatus renew(const UnlearnContext *context, const uint8_t *selected, NnNet *net)
+{
+    BaseStatus st = BASE_OK;
+    NnNet *fresh = NULL;
+    uint8_t *params = NULL, *buffers = NULL;
+    int64_t count = nn_net_param_count(net), buffer_count = nn_net_buffer_count(net);
+    BASE_TRY(nn_net_clone(net, &fresh));
+    BASE_TRY(BASE_ALLOC(count, &params));
+    BASE_TRY(BASE_ALLOC(buffer_count, &buffers));
+    nn_net_init(fresh, context->seed);
+    unlearn_steps_mask(net, selected, params, buffers);
+    float *w = nn_net_edit_params(net), *b = nn_net_edit_buffers(net);
+    for (int64_t i = 0; i < count; i++)
+        if (params[i]) w[i] = nn_net_params(fresh)[i];
+    for (int64_t i = 0; i < buffer_count; i++)
+        if (buffers[i]) b[i] = nn_net_buffers(fresh)[i];
+out:
+    nn_net_free(fresh);
+    base_free(params);
+    base_free(buffers);
+    return st;
+}
+
+BaseStatus unlearn_refine(const UnlearnContext *context, const UnlearnRefine *refine, NnNet *net, UnlearnReport *report)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnSteps *steps = refine->steps;
+    UnlearnSides sides = {0};
+    DataLoader *loader = NULL;
+    UnlearnLearner *learner = NULL;
+    uint8_t *selected = NULL;
+    const UnlearnLoss loss = {.ce = 1};
+    BASE_TRY(select_moving(net, refine, &selected));
+    if (refine->renew) BASE_TRY(renew(context, selected, net));
+    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, UNLEARN_NO_IMAGES, &sides));
+    const UnlearnLearnerConfig config = {.selected = selected,
+                                         .batch = steps->batch_size,
+                                         .label = refine->label,
+                                         .total = (double)(steps->epochs * sides.retain.n)};
+    BASE_TRY(unlearn_loader(context, net, &sides.retain, steps->batch_size, &loader));
+    BASE_TRY(unlearn_learner_create(context, net, steps, &config, &learner));
+    for (int64_t e = 0; e < steps->epochs; e++) {
+        const UnlearnUpdate update = {.lr = steps->lr, .l1 = refine->l1 * (1 - (double)e / (double)steps->epochs)};
+        BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
+    }
+    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+out:
+    unlearn_learner_free(learner);
+    data_loader_free(loader);
+    unlearn_sides_free(&sides);
+    base_free(selected);
+    return st;
+}

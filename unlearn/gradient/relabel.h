@@ -1,0 +1,24 @@
+/* unlearn/gradient/relabel.h - training on forgotten images under other labels, with or without retained images. */
+#ifndef UNLEARN_GRADIENT_RELABEL_H
+#define UNLEARN_GRADIENT_RELABEL_H
+
+#include "unlearn/gradient/learner.h"
+
+/** A label for each image of @p view, by position in the set (*out [set->N] by base_free; elsewhere the images' own):
+ *  uniform over the retained classes, so never the true one; stream (seed, "random_label", position). */
+BaseStatus unlearn_random_labels(const UnlearnContext *context, const DataView *view, int32_t **out);
+
+/** The nearest retained class of each image of @p view, in the same form: that with the highest logit at
+ *  x + bound * sign(dCE(x, y)/dx) (FGSM; Goodfellow et al. 2015) in the ORIGINAL network. @p bound counts in raw pixels
+ *  of 0..1, where the set is normalised, and the result stays within them; elsewhere in the input's own units. */
+BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, double bound, int32_t **out);
+
+/**
+ * Each epoch: a pass over the forgotten images under @p labels, then, with sides->retain, one over the retained.
+ * @param mask  [param_count] or NULL, beside steps->layers.
+ * @param passes  images passed are added.
+ */
+BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const UnlearnSides *sides,
+                           const int32_t *labels, const uint8_t *mask, const char *label, NnNet *net, double *passes);
+
+#endif

@@ -1,0 +1,115 @@
+#include "unlearn/gradient/steps.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "unlearn/layers/sample.h"
+#include "unlearn/layers/select.h"
+
+const char *const unlearn_optimizer_names[] = {"sgd", "adam", NULL};
+
+BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *values)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnSteps *steps = values;
+    uint8_t *selected = NULL;
+    int count;
+    nn_net_layers(context->original, &count);
+    BASE_TRY(BASE_ALLOC(count, &selected));
+    BASE_TRY(unlearn_layers_select(context->original, steps->layers.s, selected));
+out:
+    base_free(selected);
+    return st;
+}
+
+BaseStatus unlearn_sides_open(const UnlearnContext *context, int64_t retain_per_class, int64_t forget_samples,
+                              UnlearnSides *out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnSides s = {0};
+    *out = s;
+    if (retain_per_class != UNLEARN_NO_IMAGES)
+        BASE_TRY(unlearn_sample_retain(context, retain_per_class, &s.retain_index));
+    if (forget_samples != UNLEARN_NO_IMAGES) BASE_TRY(unlearn_sample_forget(context, forget_samples, &s.forget_index));
+    s.retain = data_view_of(context->train.set, &s.retain_index);
+    s.forget = data_view_of(context->train.set, &s.forget_index);
+    *out = s;
+    s = (UnlearnSides){0};
+out:
+    unlearn_sides_free(&s);
+    return st;
+}
+
+BaseStatus unlearn_sides_merge(const UnlearnSides *sides, DataIndex *index)
+{
+    BaseStatus st = BASE_OK;
+    const DataIndex *a = &sides->retain_index, *b = &sides->forget_index;
+    *index = (DataIndex){0};
+    BASE_TRY(BASE_ALLOC(a->n + b->n, &index->at));
+    index->n = a->n + b->n;
+    for (int64_t i = 0, j = 0; i + j < index->n;) /* both ascend */
+        if (j == b->n || (i < a->n && a->at[i] < b->at[j])) {
+            index->at[i + j] = a->at[i];
+            i++;
+        } else {
+            index->at[i + j] = b->at[j];
+            j++;
+        }
+out:
+    return st;
+}
+
+void unlearn_sides_free(UnlearnSides *sides)
+{
+    data_index_free(&sides->retain_index);
+    data_index_free(&sides->forget_index);
+    *sides = (UnlearnSides){0};
+}
+
+void unlearn_sides_report(const UnlearnSides *sides, double passes, UnlearnReport *report)
+{
+    report->samples_retain = sides->retain.n;
+    report->samples_forget = sides->forget.n;
+    report->passes = passes;
+}
+
+/* The layer a parameter slice goes with. */
+static int layer_of(const NnLayer *layers, int count, int slice)
+{
+    int layer = 0;
+    while (layer + 1 < count && layers[layer + 1].weight <= slice) layer++;
+    return layer;
+}
+
+/* Whether a running statistic's slice and a parameter's are of one norm: "bn1.running_mean", "bn1.weight". */
+static bool same_norm(const NnSlice *buffer, const NnSlice *param)
+{
+    size_t a = (size_t)(strrchr(buffer->name, '.') - buffer->name);
+    size_t b = (size_t)(strrchr(param->name, '.') - param->name);
+    return param->role == NN_NORM_WEIGHT && a == b && memcmp(buffer->name, param->name, a) == 0;
+}
+
+void unlearn_steps_mask(const NnNet *net, const uint8_t *selected, uint8_t *params, uint8_t *buffers)
+{
+    int layer_count, count, buffer_count;
+    const NnLayer *layers = nn_net_layers(net, &layer_count);
+    const NnSlice *slices = nn_net_param_slices(net, &count), *stats = nn_net_buffer_slices(net, &buffer_count);
+    for (int i = 0; i < count; i++) {
+        uint8_t moves = selected[layer_of(layers, layer_count, i)];
+        memset(params + slices[i].offset, moves, (size_t)slices[i].count);
+        for (int j = 0; j < buffer_count; j++)
+            if (same_norm(stats + j, slices + i)) memset(buffers + stats[j].offset, moves, (size_t)stats[j].count);
+    }
+}
+
+BaseStatus unlearn_steps_last(const NnNet *net, int64_t k, uint8_t *selected)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    nn_net_layers(net, &count);
+    BASE_CHECK(k >= 1 && k <= count, BASE_EUSAGE, "k = %lld: the network has %d layers", (long long)k, count);
+    memset(selected, 0, (size_t)count);
+    memset(selected + count - k, 1, (size_t)k);
+out:
+    return st;
+}

@@ -1,0 +1,57 @@
+/* unlearn/gradient/steps.h - what methods that take optimiser steps have in common: their parameters, the images they
+ * look at, and which of the network's numbers may move. */
+#ifndef UNLEARN_GRADIENT_STEPS_H
+#define UNLEARN_GRADIENT_STEPS_H
+
+#include "unlearn/unlearn.h"
+
+/** First member of such a method's parameter struct. A field without a row in the method's table is not set. */
+typedef struct {
+    int64_t epochs, batch_size;
+    double lr, momentum, weight_decay;
+    int64_t optimizer; /* NnOptimizerKind */
+    BaseParamText layers;
+    int64_t retain_per_class, forget_samples;
+} UnlearnSteps;
+
+extern const char *const unlearn_optimizer_names[];
+
+#define UNLEARN_STEP_ROWS(EPOCHS, BATCH, LR, MOMENTUM, DECAY, OPTIMIZER)                                               \
+    BASE_PARAM_I64(UnlearnSteps, epochs, EPOCHS, 1, 100000, "passes over the images"),                                 \
+        BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images a step"),                                    \
+        BASE_PARAM_F64(UnlearnSteps, lr, LR, 0, 100, "learning rate"),                                                 \
+        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: share of the last step that is kept"),       \
+        BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "added to the gradient, times the parameter"),        \
+        BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "step rule")
+#define UNLEARN_LAYERS_ROW                                                                                             \
+    BASE_PARAM_TEXT(UnlearnSteps, layers, "all",                                                                       \
+                    "what may move: all, last, or a list of layer names; norms go with the layer before")
+#define UNLEARN_RETAIN_ROW(DEFAULT)                                                                                    \
+    BASE_PARAM_I64(UnlearnSteps, retain_per_class, DEFAULT, 0, 1e12, "images of each retained class; 0: all")
+#define UNLEARN_FORGET_ROW                                                                                             \
+    BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12, "images of the forgotten classes, in total; 0: all")
+
+/** For UnlearnMethod.check, where the table has UNLEARN_LAYERS_ROW: BASE_EUSAGE on a layer that does not exist. */
+BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *steps);
+
+/** The images a method looks at. The views borrow the indices. */
+typedef struct {
+    DataIndex retain_index, forget_index;
+    DataView retain, forget;
+} UnlearnSides;
+enum { UNLEARN_NO_IMAGES = -1 };
+/** As unlearn_sample_retain and unlearn_sample_forget; UNLEARN_NO_IMAGES leaves a side empty. */
+BaseStatus unlearn_sides_open(const UnlearnContext *context, int64_t retain_per_class, int64_t forget_samples,
+                              UnlearnSides *out);
+/** Both sides as one view in the set's order; *index by data_index_free. */
+BaseStatus unlearn_sides_merge(const UnlearnSides *sides, DataIndex *index);
+void unlearn_sides_free(UnlearnSides *sides);
+void unlearn_sides_report(const UnlearnSides *sides, double passes, UnlearnReport *report);
+
+/** The numbers that belong to the selected layers: @p params [param_count], @p buffers [buffer_count] become 0 or 1. A
+ *  norm, and any parameter that is no layer's, goes with the layer before it in state_dict order. */
+void unlearn_steps_mask(const NnNet *net, const uint8_t *selected, uint8_t *params, uint8_t *buffers);
+/** @p selected [layers] becomes 1 for the last @p k. BASE_EUSAGE where there are fewer than k. */
+BaseStatus unlearn_steps_last(const NnNet *net, int64_t k, uint8_t *selected);
+
+#endif

@@ -1,0 +1,171 @@
+/* influence: one Newton step towards the optimum without the forgotten images (Koh & Liang 2017; Izzo et al. 2021; as
+ * "IU" in Jia et al. 2023, eq. 2), the Hessian replaced by an empirical Fisher matrix (WoodFisher; Singh & Alistarh
+ * 2020, eq. 5 to 7):
+ *   v = 1/n [ sum over D_f of grad CE  -  n_f / n_r sum over D_r of grad CE ],  n = n_f + n_r
+ *   w <- w + alpha (F + damping I)^-1 v,     F = 1/m sum of g_j g_j^T,  g_j the mean gradient of fisher_batch retained
+ *                                            images, drawn without repetition; original, eval mode
+ * F + damping I is inverted exactly by Woodbury's identity, with the m gradients G [m, P] in memory (4 m P bytes):
+ *   (damping I + G^T G / m)^-1 v = (v - G^T (m damping I + G G^T)^-1 G v) / damping
+ * (the public code's recursion keeps only the first gradient's direction, so that is another matrix).
+ * Data: both; one pass with gradients, and m * fisher_batch images more.
+ */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "math/linalg.h"
+#include "unlearn/gradient/gradients.h"
+#include "unlearn/gradient/steps.h"
+
+typedef struct {
+    UnlearnSteps steps;
+    int64_t gradients, fisher_batch;
+    double alpha, damping;
+} Params;
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, alpha, 1, 0, 1e9, "length of the step; 1: Newton's"),
+    BASE_PARAM_F64(Params, damping, 1, 1e-12, 1e9, "added to the Fisher matrix's diagonal"),
+    BASE_PARAM_I64(Params, gradients, 32, 1, 30000, "m, the Fisher matrix's rank; each is held in memory"),
+    BASE_PARAM_I64(Params, fisher_batch, 8, 1, 65536, "images of one such gradient"),
+    BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 1, 65536, "images at once"),
+    UNLEARN_RETAIN_ROW(0),
+    UNLEARN_FORGET_ROW,
+};
+static const char *const TUNABLE[] = {"alpha", "damping", NULL};
+
+typedef struct {
+    float *v;     /* [P] */
+    float *g;     /* [m, P] */
+    double *gram; /* [m, m] G G^T, lower */
+    double *gv;   /* [m] G v */
+    int64_t P, m, room;
+    double passes;
+    UnlearnSides sides;
+} State;
+
+static void release(void *state)
+{
+    State *s = state;
+    if (!s) return;
+    base_free(s->v);
+    base_free(s->g);
+    base_free(s->gram);
+    base_free(s->gv);
+    unlearn_sides_free(&s->sides);
+    base_free(s);
+}
+
+typedef struct {
+    float *v;
+    int64_t P;
+    double factor; /* of an image's gradient */
+} Sum;
+
+static BaseStatus take_sum(void *user, const float *grad, int64_t n)
+{
+    const Sum *s = user;
+    float factor = (float)(s->factor * (double)n);
+    for (int64_t i = 0; i < s->P; i++) s->v[i] += factor * grad[i];
+    return BASE_OK;
+}
+
+static BaseStatus take_gradient(void *user, const float *grad, int64_t n)
+{
+    State *s = user;
+    (void)n;
+    if (s->m < s->room) memcpy(s->g + s->m++ * s->P, grad, (size_t)s->P * sizeof *grad);
+    return BASE_OK;
+}
+
+/* v, and the gradients of F from a sample of the retained images. */
+static BaseStatus gather(const UnlearnContext *context, const Params *p, State *s)
+{
+    BaseStatus st = BASE_OK;
+    int64_t *chosen = NULL, retained = s->sides.retain.n;
+    double n_f = (double)s->sides.forget.n, n_r = (double)retained, n = n_f + n_r;
+    Sum sum = {s->v, s->P, 1 / n};
+    BASE_TRY(unlearn_gradients(context, &s->sides.forget, p->steps.batch_size, UNLEARN_LABELS_TRUE,
+                               "gradients of the forgotten", take_sum, &sum));
+    sum.factor = -n_f / (n_r * n);
+    BASE_TRY(unlearn_gradients(context, &s->sides.retain, p->steps.batch_size, UNLEARN_LABELS_TRUE,
+                               "gradients of the retained", take_sum, &sum));
+    int64_t wanted = s->room * p->fisher_batch;
+    if (wanted > retained) wanted = retained;
+    BaseRandom random = base_random_make(context->seed, "influence", 0);
+    BASE_TRY(BASE_ALLOC(wanted, &chosen));
+    base_random_choose(&random, retained, wanted, chosen);
+    base_random_shuffle(&random, chosen, wanted); /* a batch must not be one class where the set is sorted */
+    for (int64_t i = 0; i < wanted; i++) chosen[i] = data_view_at(&s->sides.retain, chosen[i]);
+    DataView view = {context->train.set, chosen, wanted};
+    BASE_TRY(unlearn_gradients(context, &view, p->fisher_batch, UNLEARN_LABELS_TRUE, "gradients of the Fisher matrix",
+                               take_gradient, s));
+    s->passes = n + (double)wanted;
+out:
+    base_free(chosen);
+    return st;
+}
+
+static BaseStatus prepare(const UnlearnContext *context, const void *values, void **state)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    State *s = NULL;
+    *state = NULL;
+    BASE_TRY(BASE_ALLOC(1, &s));
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &s->sides));
+    s->P = nn_net_param_count(context->original);
+    s->room = (s->sides.retain.n + p->fisher_batch - 1) / p->fisher_batch;
+    if (s->room > p->gradients) s->room = p->gradients;
+    BASE_TRY(BASE_ALLOC(s->P, &s->v));
+    BASE_TRY(BASE_ALLOC_RAW(s->room * s->P, &s->g));
+    BASE_TRY(BASE_ALLOC(s->room * s->room, &s->gram));
+    BASE_TRY(BASE_ALLOC(s->room, &s->gv));
+    BASE_TRY(gather(context, p, s));
+    for (int64_t i = 0; i < s->m; i++) {
+        s->gv[i] = math_dot(s->g + i * s->P, s->v, s->P);
+        for (int64_t j = 0; j <= i; j++) s->gram[i * s->m + j] = math_dot(s->g + i * s->P, s->g + j * s->P, s->P);
+    }
+    *state = s;
+    s = NULL;
+out:
+    release(s);
+    return st;
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)context;
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    const State *s = state;
+    double *a = NULL, *c = NULL; /* [m, m] m damping I + G G^T, [m] its inverse times G v */
+    BASE_TRY(BASE_ALLOC(s->m * s->m, &a));
+    BASE_TRY(BASE_ALLOC(s->m, &c));
+    memcpy(a, s->gram, (size_t)(s->m * s->m) * sizeof *a);
+    memcpy(c, s->gv, (size_t)s->m * sizeof *c);
+    for (int64_t i = 0; i < s->m; i++) a[i * s->m + i] += (double)s->m * p->damping;
+    BASE_TRY(math_cholesky_f64(s->m, a));
+    BASE_TRY(math_cholesky_solve_f64(s->m, a, 1, c));
+    float *w = nn_net_edit_params(net);
+    for (int64_t i = 0; i < s->P; i++) {
+        double x = (double)s->v[i];
+        for (int64_t j = 0; j < s->m; j++) x -= c[j] * (double)s->g[j * s->P + i];
+        w[i] = (float)((double)w[i] + p->alpha * x / p->damping);
+    }
+    unlearn_sides_report(&s->sides, s->passes, report);
+out:
+    base_free(a);
+    base_free(c);
+    return st;
+}
+
+const UnlearnMethod unlearn_influence = {
+    .entry = BASE_ENTRY("influence", "one Newton step away from the forgotten images, with an empirical Fisher matrix",
+                        "Izzo et al. 2021; Jia et al. 2023, eq. 2", Params, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .tunable = TUNABLE,
+    .prepare = prepare,
+    .apply = apply,
+    .release = release,
+};

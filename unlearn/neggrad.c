@@ -1,0 +1,50 @@
+/* neggrad: gradient ascent on the forgotten images (Golatkar et al. 2020, section 5; Graves et al. 2021; "GA"):
+ *   w <- w + lr * d/dw  1/|B| sum over B in D_f of CE(f_w(x), y)
+ * The loss has no upper bound, so lr decides everything: too large destroys the network. `clip` bounds the gradient's
+ * norm. Data: forgotten images; epochs passes with gradients. Defaults: 5 epochs of lr 1e-4 (code of Jia et al. 2023).
+ */
+#include "unlearn/gradient/learner.h"
+
+typedef struct {
+    UnlearnSteps steps;
+    double clip;
+} Params;
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient; 0: any"),
+    UNLEARN_STEP_ROWS(5, 256, 1e-4, 0.9, 5e-4, NN_SGD),
+    UNLEARN_FORGET_ROW,
+    UNLEARN_LAYERS_ROW,
+};
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    UnlearnSides sides = {0};
+    DataLoader *loader = NULL;
+    UnlearnLearner *learner = NULL;
+    const UnlearnLoss loss = {.ce = -1};
+    const UnlearnUpdate update = {.lr = p->steps.lr, .clip = p->clip};
+    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &sides));
+    const UnlearnLearnerConfig config = {
+        .batch = p->steps.batch_size, .label = "neggrad", .total = (double)(p->steps.epochs * sides.forget.n)};
+    BASE_TRY(unlearn_loader(context, net, &sides.forget, p->steps.batch_size, &loader));
+    BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
+    for (int64_t e = 0; e < p->steps.epochs; e++) BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
+    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+out:
+    unlearn_learner_free(learner);
+    data_loader_free(loader);
+    unlearn_sides_free(&sides);
+    return st;
+}
+
+const UnlearnMethod unlearn_neggrad = {
+    .entry = BASE_ENTRY("neggrad", "gradient ascent on the forgotten classes",
+                        "Golatkar et al. 2020; Graves et al. 2021", Params, PARAMS),
+    .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = unlearn_steps_check,
+};

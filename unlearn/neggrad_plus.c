@@ -1,0 +1,74 @@
+/* neggrad_plus: descent on retained and ascent on forgotten images in one step (Kurmanji et al. 2023, section 3,
+ * "NegGrad+"; Kodge et al. 2024 call it "Stable Ascent"):
+ *   L = beta * mean over B_r of CE(f_w(x), y)  -  (1 - beta) * mean over B_f of CE(f_w(x), y)
+ * An epoch is one pass over the retained images; the batches of forgotten images come round and round. Each of the two
+ * batches has batch statistics of its own. Data: both; (1 + up to 1) passes an epoch, with gradients.
+ */
+#include "unlearn/gradient/learner.h"
+
+typedef struct {
+    UnlearnSteps steps;
+    double beta, clip;
+} Params;
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, beta, 0.99, 0, 1, "weight of the retained images' loss; the ascent has 1 - beta"),
+    BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient; 0: any"),
+    UNLEARN_STEP_ROWS(1, 128, 0.01, 0.9, 5e-4, NN_SGD),
+    UNLEARN_RETAIN_ROW(0),
+    UNLEARN_FORGET_ROW,
+    UNLEARN_LAYERS_ROW,
+};
+
+static BaseStatus epoch(UnlearnLearner *learner, DataLoader *retain, UnlearnCycle *forget, int64_t number,
+                        const Params *p)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnLoss keep = {.ce = p->beta}, lose = {.ce = p->beta - 1};
+    const UnlearnUpdate update = {.lr = p->steps.lr, .clip = p->clip};
+    BASE_TRY(data_loader_start(retain, number));
+    for (int64_t i = 0; i < data_loader_batches(retain); i++) {
+        DataBatch batch;
+        BASE_TRY(data_loader_next(retain, &batch));
+        if (batch.n == 1 && i > 0) break;
+        BASE_TRY(unlearn_learner_add(learner, &batch, &keep));
+        BASE_TRY(unlearn_cycle_next(forget, &batch));
+        BASE_TRY(unlearn_learner_add(learner, &batch, &lose));
+        BASE_TRY(unlearn_learner_update(learner, &update));
+    }
+out:
+    return st;
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    UnlearnSides sides = {0};
+    DataLoader *retain = NULL, *forget = NULL;
+    UnlearnLearner *learner = NULL;
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &sides));
+    const UnlearnLearnerConfig config = {
+        .batch = p->steps.batch_size, .label = "neggrad_plus", .total = 2 * (double)(p->steps.epochs * sides.retain.n)};
+    BASE_TRY(unlearn_loader(context, net, &sides.retain, p->steps.batch_size, &retain));
+    BASE_TRY(unlearn_loader(context, net, &sides.forget, p->steps.batch_size, &forget));
+    BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
+    UnlearnCycle cycle = {.loader = forget};
+    for (int64_t e = 0; e < p->steps.epochs; e++) BASE_TRY(epoch(learner, retain, &cycle, e, p));
+    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+out:
+    unlearn_learner_free(learner);
+    data_loader_free(retain);
+    data_loader_free(forget);
+    unlearn_sides_free(&sides);
+    return st;
+}
+
+const UnlearnMethod unlearn_neggrad_plus = {
+    .entry = BASE_ENTRY("neggrad_plus", "descent on the retained and ascent on the forgotten classes at once",
+                        "Kurmanji et al. 2023, section 3", Params, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = unlearn_steps_check,
+};

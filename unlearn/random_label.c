@@ -1,0 +1,43 @@
+/* random_label: training on with wrong labels for the forgotten images (Golatkar et al. 2020; Graves et al. 2021,
+ * "amnesiac"; order of the passes as in Fan et al. 2024):
+ *   each epoch   min over w of CE(f_w(x), y') on D_f,   then of CE(f_w(x), y) on D_r
+ * y' is drawn once an image, uniformly from the RETAINED classes, so that it is never the true label, nor another one
+ * that must go. Data: both; epochs passes with gradients. Defaults: Fan et al.'s code (10 epochs, lr 0.013, batches of
+ * 256).
+ */
+#include "base/memory.h"
+#include "unlearn/gradient/relabel.h"
+
+static const BaseParam PARAMS[] = {
+    UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
+    UNLEARN_RETAIN_ROW(0),
+    UNLEARN_FORGET_ROW,
+    UNLEARN_LAYERS_ROW,
+};
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const UnlearnSteps *steps = values;
+    UnlearnSides sides = {0};
+    int32_t *labels = NULL;
+    double passes = 0;
+    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &sides));
+    BASE_TRY(unlearn_random_labels(context, &sides.forget, &labels));
+    BASE_TRY(unlearn_relabel(context, steps, &sides, labels, NULL, "random_label", net, &passes));
+    unlearn_sides_report(&sides, passes, report);
+out:
+    unlearn_sides_free(&sides);
+    base_free(labels);
+    return st;
+}
+
+const UnlearnMethod unlearn_random_label = {
+    .entry = BASE_ENTRY("random_label", "trains on with wrong labels for the forgotten classes",
+                        "Golatkar et al. 2020; Graves et al. 2021", UnlearnSteps, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .apply = apply,
+    .check = unlearn_steps_check,
+};

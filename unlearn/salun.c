@@ -1,0 +1,76 @@
+/* salun: random_label on the weights that matter for the forgotten images alone (Fan et al. 2024, ICLR, eq. 4 to 6):
+ *   m = 1[ |d/dw sum over D_f of CE(f_w(x), y)| >= gamma ]        at the original w, eval mode
+ *   w moves where m = 1, by random_label's steps                  gamma: the `share` of all parameters that pass it
+ * The sum is over batches of batch_size of mean gradients. A masked weight does not move at all: neither weight decay
+ * nor momentum reaches it (in the published code both do). Running statistics are no parameters and follow the data.
+ * Data: both; one pass over D_f for the mask, then epochs passes, all with gradients. Defaults: Fan et al.'s code.
+ */
+#include "base/memory.h"
+#include "unlearn/gradient/gradients.h"
+#include "unlearn/gradient/relabel.h"
+
+typedef struct {
+    UnlearnSteps steps;
+    double share;
+} Params;
+static const BaseParam PARAMS[] = {
+    BASE_PARAM_F64(Params, share, 0.5, 0, 1, "of all parameters: those of the largest gradients, which may move"),
+    UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
+    UNLEARN_RETAIN_ROW(0),
+    UNLEARN_FORGET_ROW,
+    UNLEARN_LAYERS_ROW,
+};
+static const char *const TUNABLE[] = {"share",     "epochs",           "lr",     "momentum", "weight_decay",
+                                      "optimizer", "retain_per_class", "layers", NULL};
+
+static BaseStatus prepare(const UnlearnContext *context, const void *values, void **state)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    UnlearnSides sides = {0};
+    float *saliency = NULL;
+    *state = NULL;
+    BASE_TRY(BASE_ALLOC(nn_net_param_count(context->original), &saliency));
+    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &sides));
+    BASE_TRY(unlearn_saliency(context, &sides.forget, p->steps.batch_size, saliency));
+    *state = saliency;
+    saliency = NULL;
+out:
+    unlearn_sides_free(&sides);
+    base_free(saliency);
+    return st;
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    UnlearnSides sides = {0};
+    uint8_t *mask = NULL;
+    int32_t *labels = NULL;
+    int64_t count = nn_net_param_count(net);
+    BASE_TRY(BASE_ALLOC(count, &mask));
+    BASE_TRY(unlearn_top_share(state, count, p->share, mask));
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &sides));
+    BASE_TRY(unlearn_random_labels(context, &sides.forget, &labels));
+    double passes = (double)sides.forget.n; /* the mask's */
+    BASE_TRY(unlearn_relabel(context, &p->steps, &sides, labels, mask, "salun", net, &passes));
+    unlearn_sides_report(&sides, passes, report);
+out:
+    unlearn_sides_free(&sides);
+    base_free(mask);
+    base_free(labels);
+    return st;
+}
+
+const UnlearnMethod unlearn_salun = {
+    .entry = BASE_ENTRY("salun", "random labels, on the weights most salient for the forgotten classes",
+                        "Fan et al. 2024, eq. 4-6", Params, PARAMS),
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .tunable = TUNABLE,
+    .prepare = prepare,
+    .apply = apply,
+    .release = base_free,
+    .check = unlearn_steps_check,
+};
