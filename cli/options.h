@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
     const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results;
     int64_t threads, seed;
-    bool json, quiet, force, help, has_seed;
+    bool json, quiet, force, dry_run, help, has_seed;
     CliTexts set, operands;
     NnPrecision use;    /* of --precision, where the command takes it */
     char command[4096]; /* as typed, for provenance */

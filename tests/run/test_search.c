@@ -102,6 +102,15 @@ static void test_split(void **state)
     setting_close(&s);
 }
 
+/* One set, the whole grid. */
+static BaseStatus search_once(const RunMethod *method, const UnlearnContext *context, const DataView *validation,
+                              void *params, RunSearch *out)
+{
+    static const RunBudget all = {0};
+    const RunSearchTask task = {method, &all, context, 1, validation};
+    return run_search(&task, params, out);
+}
+
 static void test_search_finds_the_best(void **state)
 {
     (void)state;
@@ -113,7 +122,7 @@ static void test_search_finds_the_best(void **state)
     FakeParams params = {0};
     RunSearch search;
     prepared = released = applied = 0;
-    assert_ok(run_search(&method, &s.context, &s.split.validation, &params, &search));
+    assert_ok(search_once(&method, &s.context, &s.split.validation, &params, &search));
     assert_int_equal(prepared, 2); /* once a mode: push is tunable */
     assert_int_equal(released, 2);
     assert_int_equal(applied, 8);
@@ -145,7 +154,7 @@ static void test_search_without_a_good_point(void **state)
     RunMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     FakeParams params = {0};
     RunSearch search;
-    assert_fails(run_search(&method, &s.context, &s.split.validation, &params, &search), BASE_ENUMERIC, "made to fail");
+    assert_fails(search_once(&method, &s.context, &s.split.validation, &params, &search), BASE_ENUMERIC, "made to fail");
     setting_close(&s);
 }
 
@@ -164,7 +173,7 @@ static void test_search_needs_both_kinds(void **state)
     assert_ok(data_partition(&s.split.validation, &s.forget, &parts[0], &parts[1]));
     for (int i = 0; i < 3; i++) {
         DataView view = data_view_of(s.data.train, &parts[i]);
-        assert_fails(run_search(&method, &s.context, &view, &params, &search), BASE_EUSAGE, "set validation higher");
+        assert_fails(search_once(&method, &s.context, &view, &params, &search), BASE_EUSAGE, "set validation higher");
     }
     data_index_free(&parts[0]);
     data_index_free(&parts[1]);
