@@ -87,14 +87,14 @@ out:
     return st;
 }
 
-/* With m = (p + q) / 2: log m from the larger of the two, so that it is finite wherever log p and log q are. */
 double eval_compare_js(const double *log_p, const double *log_q, int64_t K)
 {
     double sum = 0;
     for (int64_t k = 0; k < K; k++) {
-        double high = fmax(log_p[k], log_q[k]), low = fmin(log_p[k], log_q[k]);
-        double log_m = high + log1p(exp(low - high)) - log(2);
-        sum += (exp(log_p[k]) * (log_p[k] - log_m) + exp(log_q[k]) * (log_q[k] - log_m)) / 2;
+        double high = fmax(log_p[k], log_q[k]), off = eval_compare_mean_log(log_p[k], log_q[k]);
+        sum += (exp(log_p[k]) * (log_p[k] - high - off) + exp(log_q[k]) * (log_q[k] - high - off)) / 2;
     }
     return fmax(sum, 0); /* rounding alone makes it negative */
 }
+
+double eval_compare_mean_log(double log_p, double log_q) { return log1p(exp(-fabs(log_p - log_q))) - log1p(1); }

@@ -26,4 +26,8 @@ BaseStatus eval_compare_accuracy(const EvalContext *context, EvalSplit split, Ev
 /** Jensen-Shannon divergence in nats, 0 to log 2. */
 double eval_compare_js(const double *log_p, const double *log_q, int64_t K);
 
+/** log((p + q) / 2) less the larger of log p and log q: finite wherever those are, and exactly 0 where they are equal.
+ */
+double eval_compare_mean_log(double log_p, double log_q);
+
 #endif
