@@ -1,6 +1,7 @@
 /* Numbers over runs: means, gaps to retraining, and which run stands for a label. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/load.h"
@@ -66,6 +67,93 @@ static bool retrained_value(const ReportLabel *retrained, const ReportRun *run, 
     }
     *out = n ? sum / n : NAN;
     return n > 0;
+}
+
+MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
+                             const ReportQuantity *const *quantities, size_t count, double *sd)
+{
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    MathEstimate one, gap = math_estimate(NAN, 0);
+    int n = 0;
+    *sd = NAN;
+    if (!retrained || retrained == label) return gap;
+    for (size_t i = 0; i < label->count; i++) {
+        double sum = 0, reference;
+        int terms = 0;
+        for (size_t q = 0; q < count; q++) {
+            if (!report_value(label->runs[i], quantities[q], &one) ||
+                !retrained_value(retrained, label->runs[i], quantities[q], &reference))
+                continue;
+            sum += fabs(one.value - reference);
+            terms++;
+        }
+        if (terms) label->scratch[n++] = sum / terms;
+    }
+    if (n == 1) gap = math_estimate(label->scratch[0], 1);
+    if (n > 1) gap = math_stats_mean(label->scratch, n, 0.95, sd);
+    if (gap.lo < 0) gap.lo = 0; /* a distance */
+    return gap;
+}
+
+/* How far a run is from what the quantity should be: lower is better. NaN where that is not known. */
+static double shortfall(const ReportLabel *retrained, const ReportRun *run, const ReportQuantity *q)
+{
+    MathEstimate one;
+    double ideal;
+    char *end;
+    if (!report_value(run, q, &one)) return NAN;
+    if (strcmp(q->ideal, "retrained") == 0)
+        return retrained && retrained_value(retrained, run, q, &ideal) ? fabs(one.value - ideal) : (double)NAN;
+    ideal = strtod(q->ideal, &end);
+    if (*q->ideal && !*end) return fabs(one.value - ideal);
+    return strcmp(q->arrow, "↑") == 0 ? -one.value : strcmp(q->arrow, "↓") == 0 ? one.value : (double)NAN;
+}
+
+/* Mean shortfall of the runs that have one. */
+static double mean_shortfall(const ReportLabel *retrained, const ReportLabel *label, const ReportQuantity *q)
+{
+    double sum = 0;
+    int n = 0;
+    for (size_t i = 0; i < label->count; i++) {
+        double one = shortfall(retrained, label->runs[i], q);
+        if (!isnan(one)) sum += one, n++;
+    }
+    return n ? sum / n : (double)NAN;
+}
+
+static bool beats(const ReportLabel *retrained, const ReportLabel *a, const ReportLabel *b, const ReportQuantity *q)
+{
+    int n = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t j = 0; j < b->count; j++) {
+            const ReportRun *x = a->runs[i], *y = b->runs[j];
+            if (x->seed != y->seed || strcmp(x->forget, y->forget) != 0) continue;
+            double off = shortfall(retrained, x, q) - shortfall(retrained, y, q);
+            if (!isnan(off)) a->scratch[n++] = off;
+            break;
+        }
+    }
+    return n >= 3 && math_stats_mean(a->scratch, n, 0.95, NULL).hi < 0;
+}
+
+const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *q)
+{
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED), *best = NULL;
+    double least = INFINITY;
+    int methods = 0;
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        double mean = label->rank == REPORT_RANK_METHOD ? mean_shortfall(retrained, label, q) : (double)NAN;
+        if (isnan(mean)) continue;
+        methods++;
+        if (mean < least) best = label, least = mean;
+    }
+    for (size_t l = 0; l < e->label_count && best; l++) {
+        const ReportLabel *other = &e->labels[l];
+        if (other == best || other->rank != REPORT_RANK_METHOD || isnan(mean_shortfall(retrained, other, q))) continue;
+        if (!beats(retrained, best, other, q)) best = NULL;
+    }
+    return methods > 1 ? best : NULL;
 }
 
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, double *sd)
