@@ -206,7 +206,9 @@ static void n_note(ReportTable *t, const ReportExperiment *e, const ReportQuanti
         MathEstimate value;
         if (importance_of(e, order[i]) == 0 || !strcmp(order[i]->ideal, "") || !report_value(run, order[i], &value))
             continue;
-        if (value.n > 1) base_text_add(&text, "%s%s %lld", text.size ? ", " : "", order[i]->title, (long long)value.n);
+        const char *kind = !order[i]->field ? "" : strcmp(order[i]->field, "auc") ? "MIA " : "AUC ";
+        if (value.n > 1)
+            base_text_add(&text, "%s%s%s %lld", text.size ? ", " : "", kind, order[i]->title, (long long)value.n);
     }
     if (text.data) report_table_note(t, "n a run: %s.", text.data);
     base_text_free(&text);
@@ -275,7 +277,8 @@ ReportTable report_results_gaps(const ReportExperiment *e)
     }
     for (size_t l = 0; l < e->label_count && report_label_of(e, REPORT_RANK_RETRAINED); l++) {
         const ReportLabel *label = &e->labels[l];
-        if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count) continue;
+        bool training = label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget;
+        if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count || training) continue;
         report_table_row(&t, flags_of(label));
         report_table_text(&t, label_column, label->label);
         for (int i = 0; i < count; i++) {

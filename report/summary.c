@@ -29,6 +29,23 @@ bool report_value(const ReportRun *run, const ReportQuantity *q, MathEstimate *o
     return !isnan(out->value);
 }
 
+/* Between which values it can lie; infinite where that is not known here. */
+static void range_of(const ReportQuantity *q, double *least, double *most)
+{
+    static const struct {
+        const char *name;
+        double most;
+    } FROM_0[] = {{"tow", 1},           {"composite", 1},        {"activation_distance", 1.4142135623730951},
+                  {"aus", INFINITY},    {"anamnesis", INFINITY}, {"js_retrained", 0.69314718055994531},
+                  {"flops", INFINITY},  {"epochs", INFINITY},    {"relearn_steps", INFINITY},
+                  {"passes", INFINITY}, {"samples", INFINITY},   {"wall_seconds", INFINITY}};
+    bool percent = strcmp(q->unit, "%") == 0, auc = q->field && strcmp(q->field, "auc") == 0;
+    *least = percent || auc ? 0 : -(double)INFINITY;
+    *most = percent ? 100 : auc ? 1 : (double)INFINITY;
+    for (size_t i = 0; i < sizeof FROM_0 / sizeof *FROM_0 && !q->field; i++)
+        if (strcmp(q->name, FROM_0[i].name) == 0) *least = 0, *most = FROM_0[i].most;
+}
+
 bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd, int *runs)
 {
     MathEstimate one;
@@ -43,11 +60,10 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
     }
     if (n > 1) {
         *out = math_stats_mean(values, n, 0.95, sd);
-        double most = strcmp(q->unit, "%") == 0 ? 100 : q->field && strcmp(q->field, "auc") == 0 ? 1 : INFINITY;
-        if (isfinite(most)) { /* a share lies in its range, so the interval's part outside says nothing */
-            out->lo = fmax(out->lo, 0);
-            out->hi = fmin(out->hi, most);
-        }
+        double least, most; /* a quantity lies in its range, so the interval's part outside says nothing */
+        range_of(q, &least, &most);
+        out->lo = fmax(out->lo, least);
+        out->hi = fmin(out->hi, most);
     }
     *runs = n;
     return n > 0;
