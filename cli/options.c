@@ -41,6 +41,8 @@ static const Option OPTIONS[] = {
     {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", NAMED},
     {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", NAMED},
     {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "do complete jobs again", NAMED},
+    {"dry-run", 0, FLAG, AT(dry_run), NULL, "off", 0, 0, "print the plan and an estimate in hours; write nothing",
+     NAMED},
     {"precision", 0, TEXT, AT(precision), "P", "f32; run: the config's", 0, 0, "f32 or bf16: arithmetic of the network",
      NAMED},
     {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", NAMED},

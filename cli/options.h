@@ -18,7 +18,7 @@ typedef struct {
 typedef struct {
     const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals;
     int64_t threads, seed;
-    bool json, quiet, force, help, has_seed;
+    bool json, quiet, force, dry_run, help, has_seed;
     CliTexts set, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */

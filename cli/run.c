@@ -6,6 +6,17 @@
 #include "math/threads.h"
 #include "run/run.h"
 
+static BaseStatus print_plan(const CliOptions *o, const RunOutcome *outcome, BaseText *table)
+{
+    if (!o->json) return cli_print_text_take(table);
+    IoJson *json = io_json_object();
+    io_json_set_take(json, "jobs", io_json_integer(outcome->planned));
+    io_json_set_take(json, "complete", io_json_integer(outcome->skipped));
+    io_json_set_take(json, "hours", io_json_number(outcome->hours));
+    io_json_set_take(json, "folder", io_json_text_value(outcome->folder));
+    return cli_print_json_take(json);
+}
+
 static BaseStatus print_outcome(const CliOptions *o, const RunOutcome *outcome, BaseText *table)
 {
     if (o->json) {
@@ -32,6 +43,7 @@ static BaseStatus run(const CliOptions *o)
                         .assignments = assignments,
                         .results = o->results ? o->results : "results",
                         .force = o->force,
+                        .dry_run = o->dry_run,
                         .threads = math_threads_get(),
                         .command = o->command,
                         .columns = cli_sink_columns()};
@@ -45,6 +57,10 @@ static BaseStatus run(const CliOptions *o)
         assignments[config.assignment_count++] = precision;
     }
     BASE_TRY(run_experiment(&config, &outcome, &table));
+    if (o->dry_run) {
+        st = print_plan(o, &outcome, &table);
+        goto out;
+    }
     BASE_TRY(print_outcome(o, &outcome, &table));
     BASE_CHECK(outcome.failed == 0, BASE_EARG, "%d of %d jobs failed; their reasons stand in %s/report.html",
                outcome.failed, outcome.done + outcome.skipped + outcome.failed, outcome.folder);
@@ -60,9 +76,9 @@ const CliCommand cli_run = {
         "Does an experiment: trains originals, forgets classes with each method, retrains for comparison, measures,\n"
         "attacks, stores one file per run below DIR/<name of the config>/ and writes the report there. Jobs already\n"
         "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the "
-        "keys.",
-    .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--force]",
-    .takes = "set results force precision json",
+        "keys.\n--dry-run says first what there is to do, what is cached, and about how many hours it takes.",
+    .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--force] [--dry-run]",
+    .takes = "set results force dry-run precision json",
     .operands_min = 1,
     .operands_max = 1,
     .operand = "CONFIG.yaml",

@@ -9,7 +9,7 @@
 
 /** Predictions of one network on one named split; all borrowed. */
 typedef struct {
-    const float *logits;  /* [n, K] */
+    const float *logits;   /* [n, K] */
     const int32_t *labels; /* [n] */
     int64_t n, K;
 } EvalPredictions;
@@ -17,24 +17,44 @@ typedef struct {
 typedef enum { EVAL_TRAIN, EVAL_VALIDATION, EVAL_TEST, EVAL_SPLITS } EvalSplit;
 const char *eval_split_name(EvalSplit split); /* "train", "validation", "test" */
 
+/** How many steps of training brought the forgotten classes back (eval/relearn/relearn.h makes it). */
+enum { EVAL_REPEATS_MAX = 16 };
+typedef struct {
+    int64_t repeats, limit;          /* repeats 0: not made; limit: steps after which each repeat gave up */
+    int64_t steps[EVAL_REPEATS_MAX]; /* repeat i of two networks met the same batches */
+    bool reached[EVAL_REPEATS_MAX];  /* false: not within limit steps, which is then what `steps` says */
+} EvalRelearned;
+
+/** Test images of forgotten classes that a linear probe gets right (eval/probe/probe.h makes it). n = 0: not made. */
+typedef struct {
+    int64_t right, n;
+} EvalProbed;
+
 typedef struct {
     const EvalPredictions *split[EVAL_SPLITS]; /* of the network under test; NULL where not made */
+    /* of other networks on the same images in the same order; NULL where there is none: the original, one retrained
+     * without the same classes from the same seed, and one that was never trained */
+    const EvalPredictions *original_split[EVAL_SPLITS], *retrained_split[EVAL_SPLITS], *untrained_split[EVAL_SPLITS];
+    const EvalRelearned *relearned, *relearned_retrained; /* of the network under test, of the retrained one; or NULL */
+    const EvalProbed *probed;                             /* or NULL */
     const DataClasses *forget;
-    const NnNet *original, *net; /* NULL where not at hand */
+    const NnNet *original, *net;      /* NULL where not at hand */
     double wall_seconds, cpu_seconds; /* of the unlearning alone */
-    int64_t peak_memory;         /* bytes */
-    int64_t samples;             /* distinct images the method looked at */
-    double passes;               /* images passed through the network */
+    int64_t peak_memory;              /* bytes */
+    int64_t samples;                  /* distinct images the method looked at */
+    double passes;                    /* images passed through the network */
+    bool gradients;                   /* the method needs them: each pass has a backward one */
+    int64_t train_images;             /* of the training split; 0: not known */
 } EvalContext;
 
 typedef enum { EVAL_IDEAL_RETRAINED, EVAL_IDEAL_NUMBER, EVAL_IDEAL_LOW, EVAL_IDEAL_NONE } EvalIdeal;
 typedef struct {
     BaseEntry entry;
-    const char *unit;      /* "%", "nats", "s", "MiB", "1" */
-    const char *title;     /* as printed over a table's column: "ACC_r" */
+    const char *unit;  /* "%", "nats", "s", "MiB", "GFLOP", "1" */
+    const char *title; /* as printed over a table's column: "ACC_r" */
     EvalIdeal ideal;
-    double ideal_value;    /* EVAL_IDEAL_NUMBER */
-    bool per_split;        /* computed for each split that has predictions; else once, split = EVAL_TEST */
+    double ideal_value; /* EVAL_IDEAL_NUMBER */
+    bool per_split;     /* computed for each split that has predictions; else once, split = EVAL_TEST */
     /** value NaN with BASE_OK: not defined here (no such split, nothing forgotten): left out of tables. */
     BaseStatus (*compute)(const EvalContext *context, EvalSplit split, MathEstimate *out);
 } EvalMetric;

@@ -162,12 +162,16 @@ static BaseStatus add_quantity(ReportExperiment *e, ReportQuantity q)
 /* The directions papers print; a metric without one here is judged by its distance to retraining alone. */
 static const char *arrow_of(const char *name, const char *ideal)
 {
-    static const char *const UP[] = {"acc_retain", "accuracy", "composite", "efficacy"};
-    static const char *const DOWN[] = {"acc_forget"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const UP[] = {"acc_retain", "accuracy", "composite", "efficacy",
+                                     "tow",        "aus",      "zrf",       "zrf_repository"};
+    static const char *const DOWN[] = {"acc_forget", "activation_distance", "js_retrained"};
+    for (size_t i = 0; i < sizeof UP / sizeof *UP; i++) {
         if (strcmp(name, UP[i]) == 0) return "↑";
     }
-    return strcmp(name, DOWN[0]) == 0 || strcmp(ideal, "low") == 0 ? "↓" : "";
+    for (size_t i = 0; i < sizeof DOWN / sizeof *DOWN; i++) {
+        if (strcmp(name, DOWN[i]) == 0) return "↓";
+    }
+    return strcmp(ideal, "low") == 0 ? "↓" : "";
 }
 
 static BaseStatus collect_quantities(ReportExperiment *e, const StoreRun *run)

@@ -67,6 +67,15 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, Ma
  *  that seed the mean of its class. NaN where there is nothing to compare with. */
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,
                         double *sd);
+/** The average gap of a run is the mean of |run - retrained| over @p quantities (those the run has); this is its mean
+ *  over runs, with sd and t interval as in report_gap. */
+MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
+                             const ReportQuantity *const *quantities, size_t count, double *sd);
+/** The method (no control, no reference) that comes nearest to what the quantity should be: to the retrained run where
+ *  that is its ideal, to the ideal number, else in the direction of its arrow. NULL where that is not beyond chance: a
+ *  paired t interval (95%) over the runs of the same class and seed, at least three, must exclude 0 against EACH other
+ *  method. */
+const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *quantity);
 const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split,
                                       const char *field);
 const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); /* the first; NULL: none with a run */

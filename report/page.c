@@ -45,8 +45,16 @@ static const char SCRIPT[] =
     "return d*(typeof a==='number'&&typeof "
     "c==='number'?a-c:String(a).localeCompare(String(c)))}).forEach(r=>b.append(r))})))";
 
-static const char *const PART_TITLES[REPORT_PARTS] = {
-    "Results", "Distance to retraining", "Attacks", "Per class", "Layers", "Runs"};
+static const char *const PART_TITLES[REPORT_PARTS] = {"Results",
+                                                      "Published numbers",
+                                                      "Distance to retraining",
+                                                      "Scores and costs",
+                                                      "Attacks",
+                                                      "Papers' columns",
+                                                      "Per class",
+                                                      "Searches",
+                                                      "Layers",
+                                                      "Runs"};
 
 static void element(BaseText *out, const char *tag, const char *text)
 {

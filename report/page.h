@@ -13,13 +13,26 @@ typedef struct {
     bool all, folded;
 } ReportPart;
 
+typedef enum {
+    REPORT_MAIN,
+    REPORT_PUBLISHED,
+    REPORT_GAPS,
+    REPORT_METRICS,
+    REPORT_ATTACKS,
+    REPORT_PAPERS,
+    REPORT_CLASSES,
+    REPORT_SEARCH,
+    REPORT_LAYERS,
+    REPORT_RUNS,
+    REPORT_PARTS
+} ReportPartKind;
+
 typedef struct {
-    const ReportExperiment *e; /* borrowed */
-    char *prefix;              /* of its files: "" or "name-" */
-    ReportPart parts[6];       /* main, gaps, attacks, classes, layers, runs; without rows: left out */
+    const ReportExperiment *e;      /* borrowed */
+    char *prefix;                   /* of its files: "" or "name-" */
+    ReportPart parts[REPORT_PARTS]; /* in the page's order (ReportPartKind); without rows: left out */
     ReportFigures figures;
 } ReportSection;
-enum { REPORT_PARTS = 6 };
 
 BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const ReportConfig *config, BaseText *out);
 

@@ -190,6 +190,8 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
     base_text_free(&dropped);
 }
 
+static bool is_best(const ReportTable *t, int row, int column) { return t->cells[row * t->column_count + column].best; }
+
 /* ---- Markdown ---- */
 
 void report_table_markdown(const ReportTable *t, BaseText *out)
@@ -226,9 +228,10 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
             else
                 cell_text(t, r, c, true, &text);
             told = told || c > 0;
-            base_text_add(out, " ");
+            const char *bold = is_best(t, r, c) ? "**" : "";
+            base_text_add(out, " %s", bold);
             report_escape_markdown(out, text_or(text.data));
-            base_text_add(out, " |");
+            base_text_add(out, "%s |", bold);
             base_text_free(&text);
         }
         base_text_add(out, "\n");
@@ -279,9 +282,11 @@ void report_table_tex(const ReportTable *t, BaseText *out)
             else
                 cell_text(t, r, c, true, &text);
             base_text_add(out, c ? " & " : "    ");
+            bool bold = is_best(t, r, c);
             if (spans) base_text_add(out, "\\multicolumn{%d}{l}{", columns - 1);
+            if (bold) base_text_add(out, "\\textbf{");
             report_escape_tex(out, text_or(text.data));
-            if (spans) base_text_add(out, "}");
+            if (spans || bold) base_text_add(out, "}");
             base_text_free(&text);
             if (spans) break;
         }
@@ -330,12 +335,14 @@ static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
         base_text_add(out, "<td class=\"num\" data-v=\"%.9g\">", cell->value);
     else
         base_text_add(out, column ? "<td>" : "<th scope=\"row\">");
+    if (cell->best) base_text_add(out, "<b>");
     if (split) {
         base_text_append(out, shown_text, head - 1);
         base_text_add(out, "<small>%s</small>", shown_text + head);
     } else {
         report_escape_html(out, shown_text);
     }
+    if (cell->best) base_text_add(out, "</b>");
     if (column == 0 && *mark(t->flags[row]))
         base_text_add(out, " <span class=\"tag\">%s</span>", mark(t->flags[row]) + 1);
     base_text_add(out, column || t->columns[column].number ? "</td>" : "</th>");

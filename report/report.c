@@ -48,7 +48,8 @@ static const ReportRun *layered_run(const ReportExperiment *e)
 static BaseStatus make_section(const ReportExperiment *e, bool several, const char *out, const char *figures,
                                bool *gnuplot, ReportSection *s)
 {
-    static const char *const STEMS[REPORT_PARTS] = {"results", "gaps", "attacks", "classes", "layers", "runs"};
+    static const char *const STEMS[REPORT_PARTS] = {"results", "published", "gaps",   "metrics", "attacks",
+                                                    "papers",  "classes",   "search", "layers",  "runs"};
     BaseStatus st = BASE_OK;
     BaseText prefix = {0};
     const ReportRun *layered = layered_run(e);
@@ -63,17 +64,21 @@ static BaseStatus make_section(const ReportExperiment *e, bool several, const ch
         BASE_TRY(prefix.st);
     }
     BASE_TRY(base_strdup(several ? prefix.data : "", &s->prefix));
-    s->parts[0].table = report_results_main(e);
-    s->parts[1].table = report_results_gaps(e);
-    s->parts[2].table = report_results_attacks(e);
-    if (e->forget_count > 1) s->parts[3].table = report_results_classes(e);
-    if (layered) s->parts[4].table = report_results_layers(layered);
-    s->parts[5].table = report_results_runs(e);
+    s->parts[REPORT_MAIN].table = report_results_main(e);
+    s->parts[REPORT_PUBLISHED].table = report_results_published(e);
+    s->parts[REPORT_GAPS].table = report_results_gaps(e);
+    s->parts[REPORT_METRICS].table = report_results_metrics(e);
+    s->parts[REPORT_ATTACKS].table = report_results_attacks(e);
+    s->parts[REPORT_PAPERS].table = report_results_papers(e);
+    if (e->forget_count > 1) s->parts[REPORT_CLASSES].table = report_results_classes(e);
+    s->parts[REPORT_SEARCH].table = report_results_search(e);
+    if (layered) s->parts[REPORT_LAYERS].table = report_results_layers(layered);
+    s->parts[REPORT_RUNS].table = report_results_runs(e);
     for (int p = 0; p < REPORT_PARTS; p++) {
         BASE_TRY(s->parts[p].table.st);
         BASE_TRY(base_format(&s->parts[p].stem, "%s%s", s->prefix, STEMS[p]));
-        s->parts[p].all = p != 5;
-        s->parts[p].folded = p >= 3 && s->parts[p].table.row_count > 12;
+        s->parts[p].all = p != REPORT_RUNS;
+        s->parts[p].folded = p >= REPORT_PAPERS && s->parts[p].table.row_count > 12;
         BASE_TRY(write_part(&s->parts[p], out));
     }
     BASE_TRY(report_figures_open(e, figures, s->prefix, gnuplot, &s->figures));
@@ -112,7 +117,11 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
         BASE_TRY(
             make_section(&set.experiments[i], set.experiment_count > 1, config->out, figures, &gnuplot, &sections[i]));
         if (i) base_text_add(terminal, "\n");
-        report_table_terminal(&sections[i].parts[0].table, columns, terminal);
+        report_table_terminal(&sections[i].parts[REPORT_MAIN].table, columns, terminal);
+        if (sections[i].parts[REPORT_PUBLISHED].table.row_count > 0) {
+            base_text_add(terminal, "\n");
+            report_table_terminal(&sections[i].parts[REPORT_PUBLISHED].table, columns, terminal);
+        }
         BASE_TRY(terminal->st);
     }
     BASE_TRY(report_page(&set, sections, config, &page));

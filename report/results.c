@@ -43,7 +43,7 @@ static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
     return attack >= (auc ? 3 : 4) ? 0 : (auc ? 70 : 90) - attack;
 }
 
-static int add_quantity_column(ReportTable *t, const ReportQuantity *q, int importance)
+int report_results_column(ReportTable *t, const ReportQuantity *q, int importance)
 {
     char key[512], title[512];
     snprintf(key, sizeof key, "%s_%s", q->name, q->field ? q->field : q->split);
@@ -81,18 +81,14 @@ static bool in_mean_gap(const ReportQuantity *q)
 }
 
 /* Mean of the gaps that are in percentage points: what SalUn prints as "Avg. Gap". */
-static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label)
+static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label, double *sd)
 {
-    double sum = 0, sd;
-    int n = 0;
-    for (size_t i = 0; i < e->quantity_count; i++) {
-        if (!in_mean_gap(&e->quantities[i])) continue;
-        MathEstimate gap = report_gap(e, label, &e->quantities[i], &sd);
-        if (isnan(gap.value)) continue;
-        sum += gap.value;
-        n++;
+    const ReportQuantity *in[COLUMNS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < e->quantity_count && n < COLUMNS_MAX; i++) {
+        if (in_mean_gap(&e->quantities[i])) in[n++] = &e->quantities[i];
     }
-    return math_estimate(n ? sum / n : NAN, 0);
+    return report_mean_gap(e, label, in, n, sd);
 }
 
 /* What a reader must know beside an attack's number: on how many points it was fitted, above all. */
@@ -157,6 +153,8 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     } else {
         report_table_note(t, "Brackets: 95%% intervals of the one run in each row.");
     }
+    if (report_published_none(e))
+        report_table_note(t, "Published numbers for %s on %s: not available.", e->arch, e->data);
     fit_notes(t, e);
     if (gap) gap_note(t, e);
     failed_attack_notes(t, e);
@@ -167,6 +165,53 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
                               label->count, first_reason(label));
         }
     }
+}
+
+void report_results_mark(ReportTable *t, const ReportExperiment *e, const ReportQuantity *const *quantities,
+                         const int *columns, int count)
+{
+    int marked = 0, methods = 0;
+    bool enough = false;
+    for (size_t l = 0; l < e->label_count; l++) {
+        methods += e->labels[l].rank == REPORT_RANK_METHOD;
+        enough = enough || (e->labels[l].rank == REPORT_RANK_METHOD && e->labels[l].count - e->labels[l].failed >= 3);
+    }
+    for (int i = 0; i < count; i++) {
+        const ReportLabel *best = columns[i] < 0 ? NULL : report_best(e, quantities[i]);
+        for (int r = 0; best && r < t->row_count; r++) {
+            if (!t->cells[r * t->column_count].text || strcmp(t->cells[r * t->column_count].text, best->label))
+                continue;
+            report_table_best(t, r, columns[i]);
+            marked++;
+        }
+    }
+    if (methods < 2) return;
+    if (enough)
+        report_table_note(t,
+                          "Bold: of the methods, nearest to the column's ideal (the retrained run of its class and "
+                          "seed, where that is the ideal; else the number, or the arrow), and beyond chance against "
+                          "each other method: paired t intervals over classes and seeds exclude 0.%s",
+                          marked ? "" : " No column has such a method.");
+    else
+        report_table_note(t, "No best is marked: fewer than three runs a method, so no difference can be told from "
+                             "chance.");
+}
+
+/* On how many images the first run's numbers of the shown columns rest. */
+static void n_note(ReportTable *t, const ReportExperiment *e, const ReportQuantity *const *order, int count)
+{
+    const ReportRun *run = report_first_ok(report_featured(e));
+    BaseText text = {0};
+    for (int i = 0; i < count && run; i++) {
+        MathEstimate value;
+        if (importance_of(e, order[i]) == 0 || !strcmp(order[i]->ideal, "") || !report_value(run, order[i], &value))
+            continue;
+        const char *kind = !order[i]->field ? "" : strcmp(order[i]->field, "auc") ? "MIA " : "AUC ";
+        if (value.n > 1)
+            base_text_add(&text, "%s%s%s %lld", text.size ? ", " : "", kind, order[i]->title, (long long)value.n);
+    }
+    if (text.data) report_table_note(t, "n a run: %s.", text.data);
+    base_text_free(&text);
 }
 
 ReportTable report_results_main(const ReportExperiment *e)
@@ -185,7 +230,7 @@ ReportTable report_results_main(const ReportExperiment *e)
             gap = report_table_column(&t, "mean_gap", "gap", true, 2, 80);
             report_table_ideal(&t, gap, "%", "↓", "0");
         }
-        columns[i] = add_quantity_column(&t, order[i], importance);
+        columns[i] = report_results_column(&t, order[i], importance);
     }
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
@@ -206,8 +251,12 @@ ReportTable report_results_main(const ReportExperiment *e)
             int runs;
             if (report_summary(label, order[i], &value, &sd, &runs)) report_table_number(&t, columns[i], value, sd);
         }
-        if (gap >= 0) report_table_number(&t, gap, mean_gap(e, label), NAN);
+        double sd;
+        MathEstimate mean = mean_gap(e, label, &sd);
+        if (gap >= 0) report_table_number(&t, gap, mean, sd);
     }
+    n_note(&t, e, order, count);
+    report_results_mark(&t, e, order, columns, count);
     main_notes(&t, e, gap >= 0);
     return t;
 }
@@ -221,12 +270,15 @@ ReportTable report_results_gaps(const ReportExperiment *e)
     for (int i = 0; i < count; i++) {
         columns[i] = -1;
         if (strcmp(order[i]->ideal, "retrained") != 0) continue;
-        columns[i] = add_quantity_column(&t, order[i], importance_of(e, order[i]));
+        bool test = order[i]->split && !strcmp(order[i]->split, "test"); /* train twins are in the CSV */
+        int importance = importance_of(e, order[i]);
+        columns[i] = report_results_column(&t, order[i], importance > 0 || !test ? importance : 20);
         report_table_ideal(&t, columns[i], order[i]->unit, "↓", "0");
     }
     for (size_t l = 0; l < e->label_count && report_label_of(e, REPORT_RANK_RETRAINED); l++) {
         const ReportLabel *label = &e->labels[l];
-        if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count) continue;
+        bool training = label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget;
+        if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count || training) continue;
         report_table_row(&t, flags_of(label));
         report_table_text(&t, label_column, label->label);
         for (int i = 0; i < count; i++) {
@@ -328,7 +380,7 @@ ReportTable report_results_classes(const ReportExperiment *e)
     report_table_column(&t, "label", "method", false, 0, 1000);
     report_table_column(&t, "forget", "class", false, 0, 999);
     report_table_column(&t, "forget_names", "name", false, 0, 998);
-    for (int i = 0; i < count; i++) columns[i] = add_quantity_column(&t, shown[i], 100 - i);
+    for (int i = 0; i < count; i++) columns[i] = report_results_column(&t, shown[i], 100 - i);
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget) continue;
@@ -421,7 +473,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
     report_table_column(&t, "id", "id", false, 0, 0);
     for (int i = 0; i < META_COUNT; i++) report_table_column(&t, META[i], META[i], false, 0, 0);
     int first = t.column_count;
-    for (size_t i = 0; i < e->quantity_count; i++) add_quantity_column(&t, &e->quantities[i], 0);
+    for (size_t i = 0; i < e->quantity_count; i++) report_results_column(&t, &e->quantities[i], 0);
     for (size_t l = 0; l < e->label_count; l++) {
         for (size_t i = 0; i < e->labels[l].count; i++) {
             const ReportRun *r = e->labels[l].runs[i];

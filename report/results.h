@@ -9,6 +9,15 @@
 ReportTable report_results_main(const ReportExperiment *e);
 /** |run - retrained| per quantity; no row where nothing was retrained. */
 ReportTable report_results_gaps(const ReportExperiment *e);
+/** Scores that other papers compare methods by, and what each method cost; no row where no run has one. */
+ReportTable report_results_metrics(const ReportExperiment *e);
+/** What each paper calls the numbers of these tables; no row where none is there. */
+ReportTable report_results_papers(const ReportExperiment *e);
+/** Published numbers beside these; no row where none are known. */
+ReportTable report_results_published(const ReportExperiment *e);
+bool report_published_none(const ReportExperiment *e);
+/** Every trial of every search, with what it cost. */
+ReportTable report_results_search(const ReportExperiment *e);
 /** One row per label and attack. */
 ReportTable report_results_attacks(const ReportExperiment *e);
 /** One row per label and forgotten class. */
@@ -17,5 +26,12 @@ ReportTable report_results_classes(const ReportExperiment *e);
 ReportTable report_results_layers(const ReportRun *run);
 /** One row per run file: where every number comes from. */
 ReportTable report_results_runs(const ReportExperiment *e);
+
+/** A quantity's column: title, unit, arrow, ideal. */
+int report_results_column(ReportTable *table, const ReportQuantity *quantity, int importance);
+/** Bold in columns[i] (below 0: none) where a method is best of quantities[i], and the note that says how. Rows are
+ * named by their label in the first column. */
+void report_results_mark(ReportTable *table, const ReportExperiment *e, const ReportQuantity *const *quantities,
+                         const int *columns, int count);
 
 #endif

@@ -1,6 +1,7 @@
 /* Numbers over runs: means, gaps to retraining, and which run stands for a label. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/load.h"
@@ -28,6 +29,23 @@ bool report_value(const ReportRun *run, const ReportQuantity *q, MathEstimate *o
     return !isnan(out->value);
 }
 
+/* Between which values it can lie; infinite where that is not known here. */
+static void range_of(const ReportQuantity *q, double *least, double *most)
+{
+    static const struct {
+        const char *name;
+        double most;
+    } FROM_0[] = {{"tow", 1},           {"composite", 1},        {"activation_distance", 1.4142135623730951},
+                  {"aus", INFINITY},    {"anamnesis", INFINITY}, {"js_retrained", 0.69314718055994531},
+                  {"flops", INFINITY},  {"epochs", INFINITY},    {"relearn_steps", INFINITY},
+                  {"passes", INFINITY}, {"samples", INFINITY},   {"wall_seconds", INFINITY}};
+    bool percent = strcmp(q->unit, "%") == 0, auc = q->field && strcmp(q->field, "auc") == 0;
+    *least = percent || auc ? 0 : -(double)INFINITY;
+    *most = percent ? 100 : auc ? 1 : (double)INFINITY;
+    for (size_t i = 0; i < sizeof FROM_0 / sizeof *FROM_0 && !q->field; i++)
+        if (strcmp(q->name, FROM_0[i].name) == 0) *least = 0, *most = FROM_0[i].most;
+}
+
 bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd, int *runs)
 {
     MathEstimate one;
@@ -42,11 +60,10 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
     }
     if (n > 1) {
         *out = math_stats_mean(values, n, 0.95, sd);
-        double most = strcmp(q->unit, "%") == 0 ? 100 : q->field && strcmp(q->field, "auc") == 0 ? 1 : INFINITY;
-        if (isfinite(most)) { /* a share lies in its range, so the interval's part outside says nothing */
-            out->lo = fmax(out->lo, 0);
-            out->hi = fmin(out->hi, most);
-        }
+        double least, most; /* a quantity lies in its range, so the interval's part outside says nothing */
+        range_of(q, &least, &most);
+        out->lo = fmax(out->lo, least);
+        out->hi = fmin(out->hi, most);
     }
     *runs = n;
     return n > 0;
@@ -66,6 +83,93 @@ static bool retrained_value(const ReportLabel *retrained, const ReportRun *run, 
     }
     *out = n ? sum / n : NAN;
     return n > 0;
+}
+
+MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
+                             const ReportQuantity *const *quantities, size_t count, double *sd)
+{
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    MathEstimate one, gap = math_estimate(NAN, 0);
+    int n = 0;
+    *sd = NAN;
+    if (!retrained || retrained == label) return gap;
+    for (size_t i = 0; i < label->count; i++) {
+        double sum = 0, reference;
+        int terms = 0;
+        for (size_t q = 0; q < count; q++) {
+            if (!report_value(label->runs[i], quantities[q], &one) ||
+                !retrained_value(retrained, label->runs[i], quantities[q], &reference))
+                continue;
+            sum += fabs(one.value - reference);
+            terms++;
+        }
+        if (terms) label->scratch[n++] = sum / terms;
+    }
+    if (n == 1) gap = math_estimate(label->scratch[0], 1);
+    if (n > 1) gap = math_stats_mean(label->scratch, n, 0.95, sd);
+    if (gap.lo < 0) gap.lo = 0; /* a distance */
+    return gap;
+}
+
+/* How far a run is from what the quantity should be: lower is better. NaN where that is not known. */
+static double shortfall(const ReportLabel *retrained, const ReportRun *run, const ReportQuantity *q)
+{
+    MathEstimate one;
+    double ideal;
+    char *end;
+    if (!report_value(run, q, &one)) return NAN;
+    if (strcmp(q->ideal, "retrained") == 0)
+        return retrained && retrained_value(retrained, run, q, &ideal) ? fabs(one.value - ideal) : (double)NAN;
+    ideal = strtod(q->ideal, &end);
+    if (*q->ideal && !*end) return fabs(one.value - ideal);
+    return strcmp(q->arrow, "↑") == 0 ? -one.value : strcmp(q->arrow, "↓") == 0 ? one.value : (double)NAN;
+}
+
+/* Mean shortfall of the runs that have one. */
+static double mean_shortfall(const ReportLabel *retrained, const ReportLabel *label, const ReportQuantity *q)
+{
+    double sum = 0;
+    int n = 0;
+    for (size_t i = 0; i < label->count; i++) {
+        double one = shortfall(retrained, label->runs[i], q);
+        if (!isnan(one)) sum += one, n++;
+    }
+    return n ? sum / n : (double)NAN;
+}
+
+static bool beats(const ReportLabel *retrained, const ReportLabel *a, const ReportLabel *b, const ReportQuantity *q)
+{
+    int n = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t j = 0; j < b->count; j++) {
+            const ReportRun *x = a->runs[i], *y = b->runs[j];
+            if (x->seed != y->seed || strcmp(x->forget, y->forget) != 0) continue;
+            double off = shortfall(retrained, x, q) - shortfall(retrained, y, q);
+            if (!isnan(off)) a->scratch[n++] = off;
+            break;
+        }
+    }
+    return n >= 3 && math_stats_mean(a->scratch, n, 0.95, NULL).hi < 0;
+}
+
+const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *q)
+{
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED), *best = NULL;
+    double least = INFINITY;
+    int methods = 0;
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        double mean = label->rank == REPORT_RANK_METHOD ? mean_shortfall(retrained, label, q) : (double)NAN;
+        if (isnan(mean)) continue;
+        methods++;
+        if (mean < least) best = label, least = mean;
+    }
+    for (size_t l = 0; l < e->label_count && best; l++) {
+        const ReportLabel *other = &e->labels[l];
+        if (other == best || other->rank != REPORT_RANK_METHOD || isnan(mean_shortfall(retrained, other, q))) continue;
+        if (!beats(retrained, best, other, q)) best = NULL;
+    }
+    return methods > 1 ? best : NULL;
 }
 
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, double *sd)

@@ -74,7 +74,8 @@ void report_table_row(ReportTable *t, unsigned flags)
     STICK(t, BASE_GROW(&t->flags, at, at + 1));
     STICK(t, BASE_GROW(&t->reasons, at, at + 1));
     if (t->st != BASE_OK) return;
-    for (int c = 0; c < columns; c++) t->cells[at * columns + c] = (ReportCell){NULL, NAN, NAN, NAN, NAN, 0};
+    for (int c = 0; c < columns; c++)
+        t->cells[at * columns + c] = (ReportCell){.value = NAN, .lo = NAN, .hi = NAN, .sd = NAN};
     t->flags[at] = flags;
     t->reasons[at] = NULL;
     t->row_count = at + 1;
@@ -94,7 +95,13 @@ void report_table_text(ReportTable *t, int column, const char *text)
 
 void report_table_number(ReportTable *t, int column, MathEstimate value, double sd)
 {
-    if (t->st == BASE_OK) *last(t, column) = (ReportCell){NULL, value.value, value.lo, value.hi, sd, value.n};
+    if (t->st == BASE_OK)
+        *last(t, column) = (ReportCell){.value = value.value, .lo = value.lo, .hi = value.hi, .sd = sd, .n = value.n};
+}
+
+void report_table_best(ReportTable *t, int row, int column)
+{
+    if (t->st == BASE_OK) t->cells[row * t->column_count + column].best = true;
 }
 
 void report_table_note(ReportTable *t, const char *format, ...)

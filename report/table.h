@@ -20,6 +20,7 @@ typedef struct {
     char *text;               /* of a text column; NULL: empty */
     double value, lo, hi, sd; /* NaN where not defined; sd: over runs */
     int64_t n;
+    bool best; /* printed in bold: best of its column beyond chance */
 } ReportCell;
 
 /* What a row is; shown as a mark and a style. */
@@ -49,6 +50,8 @@ void report_table_reason(ReportTable *table, const char *reason); /* of the last
 /* Cells of the last row. */
 void report_table_text(ReportTable *table, int column, const char *text);
 void report_table_number(ReportTable *table, int column, MathEstimate value, double sd);
+/** Marks a row's cell; called after it has its number. */
+void report_table_best(ReportTable *table, int row, int column);
 void report_table_note(ReportTable *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Cell as printed: "94.19", "94.19 ± 0.50", each followed by " [93.90, 94.50]" where @p interval. */

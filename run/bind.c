@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -26,16 +27,38 @@ out:
     return st;
 }
 
-static BaseStatus parse_set(const RunExperiment *e, const RunData *data, size_t i, DataClasses *out)
+/* @p texts NULL: each class in turn. */
+static BaseStatus parse_sets(const RunData *data, char *const *texts, char *const *where, size_t n, DataClasses *sets)
 {
     BaseStatus st = BASE_OK;
-    BaseText number = {0};
-    if (e->forget_all) base_text_add(&number, "%zu", i);
-    BASE_TRY(number.st);
-    st = data_classes_parse(data->train, e->forget_all ? number.data : e->forget[i], out);
-    if (st != BASE_OK && !e->forget_all) base_error_prefix(st, "%s: forget", e->forget_where[i]);
+    for (size_t i = 0; i < n; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "%zu", i);
+        st = data_classes_parse(data->train, texts ? texts[i] : number, &sets[i]);
+        if (st != BASE_OK && texts) base_error_prefix(st, "%s: forget", where[i]);
+        BASE_TRY(st);
+        for (size_t j = 0; j < i; j++)
+            BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
+                       "%s: forget: the set %s is there twice", where[i], texts[i]);
+    }
 out:
-    base_text_free(&number);
+    return st;
+}
+
+BaseStatus run_config_bind_search(const RunExperiment *e, const RunData *data, DataClasses **out, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    DataClasses *sets = NULL;
+    *out = NULL;
+    *count = 0;
+    if (e->search_forget_count == 0) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(e->search_forget_count, &sets));
+    BASE_TRY(parse_sets(data, e->search_forget, e->search_forget_where, e->search_forget_count, sets));
+    *out = sets;
+    *count = e->search_forget_count;
+    sets = NULL;
+out:
+    run_forget_free(sets, e->search_forget_count);
     return st;
 }
 
@@ -48,12 +71,7 @@ BaseStatus run_config_bind(const RunExperiment *e, const RunData *data, const Ru
     *forget = NULL;
     *count = 0;
     BASE_TRY(BASE_ALLOC(n, &sets));
-    for (size_t i = 0; i < n; i++) {
-        BASE_TRY(parse_set(e, data, i, &sets[i]));
-        for (size_t j = 0; j < i; j++)
-            BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
-                       "%s: forget: the set %s is there twice", e->forget_where[i], e->forget[i]);
-    }
+    BASE_TRY(parse_sets(data, e->forget_all ? NULL : e->forget, e->forget_where, n, sets));
     for (size_t i = 0; i < n; i++) {
         UnlearnContext context = {.original = model->net,
                                   .train = data_view_all(data->train),

@@ -12,10 +12,11 @@ typedef struct {
 #define X(field, flag, value, def, help) BaseParamText field;
     DATA_OPTION_LIST(X)
 #undef X
-    int64_t precision;
+    int64_t precision, cache;
     double validation;
 } Top;
-static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
+static const char *const PRECISIONS[] = {"f32", "bf16", NULL}, *const CACHES[] = {"trained", "references", NULL},
+                         *const STRATEGIES[] = {"grid", "random", NULL};
 static const BaseParam TOP[] = {
     BASE_PARAM_TEXT(Top, name, "", "folder below the results directory"),
     BASE_PARAM_TEXT(Top, title, "", "one line for the report"),
@@ -26,7 +27,14 @@ static const BaseParam TOP[] = {
 #undef X
         BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
     BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images held out from every model"),
+    BASE_PARAM_CHOICE(Top, cache, 0, CACHES, "which networks are kept as files"),
 };
+const BaseParam run_budget_params[] = {
+    BASE_PARAM_CHOICE(RunBudget, strategy, 0, STRATEGIES, "the whole grid, or points of it drawn without repetition"),
+    BASE_PARAM_I64(RunBudget, trials, 0, 0, 10000, "points each method may try; 0: no limit"),
+    BASE_PARAM_I64(RunBudget, epochs, 0, 0, 100000, "epochs of each trial of a method that has them; 0: its own"),
+};
+const size_t run_budget_param_count = BASE_COUNT(run_budget_params);
 static const char *const KEYS[] = {
 #define X(field, flag, value, def, help) #field,
     DATA_OPTION_LIST(X)
@@ -41,7 +49,11 @@ static const char *const KEYS[] = {
     "forget",
     "validation",
     "methods",
-    "attacks"};
+    "attacks",
+    "search",
+    "relearn",
+    "probe",
+    "cache"};
 
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
@@ -116,6 +128,7 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
     BASE_TRY(base_strdup(base_yaml_get(root, "data")->where, &e->where_data));
     BASE_TRY(base_strdup(base_yaml_get(root, "arch")->where, &e->where_arch));
     e->validation = top->validation;
+    e->cache = (RunCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
 out:
     base_text_free(&text);
@@ -152,22 +165,19 @@ out:
     return st;
 }
 
-static BaseStatus read_forget(const BaseYaml *node, RunExperiment *e)
+/* Forget sets as written, one text each. */
+static BaseStatus read_sets(const BaseYaml *node, char ***sets, char ***where, size_t *set_count)
 {
     BaseStatus st = BASE_OK;
     BaseText text = {0};
-    if (node->kind == BASE_YAML_SCALAR && strcmp(node->text, "all") == 0) {
-        e->forget_all = true;
-        return BASE_OK;
-    }
     BASE_CHECK(node->kind != BASE_YAML_MAP, BASE_EUSAGE,
                "%s: forget: must be a list of classes or of lists of classes, or 'all' (each class in turn)",
                node->where);
     size_t count = list_count(node);
     BASE_CHECK(count > 0, BASE_EUSAGE, "%s: forget: the list is empty", node->where);
-    BASE_TRY(BASE_ALLOC(count, &e->forget));
-    BASE_TRY(BASE_ALLOC(count, &e->forget_where));
-    e->forget_count = count;
+    BASE_TRY(BASE_ALLOC(count, sets));
+    BASE_TRY(BASE_ALLOC(count, where));
+    *set_count = count;
     for (size_t i = 0; i < count; i++) {
         const BaseYaml *item = list_item(node, i);
         BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes",
@@ -175,11 +185,40 @@ static BaseStatus read_forget(const BaseYaml *node, RunExperiment *e)
         base_text_free(&text);
         base_yaml_flow(item, &text);
         BASE_TRY(text.st);
-        BASE_TRY(base_strdup(text.data ? text.data : "", &e->forget[i]));
-        BASE_TRY(base_strdup(item->where, &e->forget_where[i]));
+        BASE_TRY(base_strdup(text.data ? text.data : "", &(*sets)[i]));
+        BASE_TRY(base_strdup(item->where, &(*where)[i]));
     }
 out:
     base_text_free(&text);
+    return st;
+}
+
+static BaseStatus read_forget(const BaseYaml *node, RunExperiment *e)
+{
+    e->forget_all = node->kind == BASE_YAML_SCALAR && strcmp(node->text, "all") == 0;
+    return e->forget_all ? BASE_OK : read_sets(node, &e->forget, &e->forget_where, &e->forget_count);
+}
+
+/* The budget of all searches: its table, and `forget`. */
+static BaseStatus read_budget(const BaseYaml *node, RunExperiment *e)
+{
+    BaseStatus st = BASE_OK;
+    base_param_defaults(run_budget_params, run_budget_param_count, &e->budget);
+    if (!node) return BASE_OK;
+    BASE_TRY(need_kind(node, BASE_YAML_MAP, "search"));
+    for (size_t i = 0; i < node->count; i++) {
+        const BaseYaml *item = node->items[i];
+        if (strcmp(item->key, "forget") == 0) {
+            BASE_TRY(read_sets(item, &e->search_forget, &e->search_forget_where, &e->search_forget_count));
+            continue;
+        }
+        BASE_TRY(need_kind(item, BASE_YAML_SCALAR, item->key));
+        BASE_TRY(base_param_set(run_budget_params, run_budget_param_count, &e->budget, "search", item->key, item->text,
+                                item->where));
+    }
+    BASE_CHECK(e->budget.strategy == RUN_SEARCH_GRID || e->budget.trials > 0, BASE_EUSAGE,
+               "%s: search: a random search needs 'trials'", node->where);
+out:
     return st;
 }
 
@@ -224,7 +263,20 @@ out:
     return st;
 }
 
-static BaseStatus read_search(const BaseYaml *node, const char *owner, RunMethod *m)
+BaseStatus run_method_set_epochs(const RunMethod *m, int64_t epochs, void *params)
+{
+    const BaseEntry *entry = &m->method->entry;
+    char text[32];
+    for (const RunAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++)
+        if (strcmp(axis->param->name, "epochs") == 0) return BASE_OK;
+    snprintf(text, sizeof text, "%lld", (long long)epochs);
+    for (size_t i = 0; i < entry->param_count; i++)
+        if (strcmp(entry->params[i].name, "epochs") == 0)
+            return base_param_set(entry->params, entry->param_count, params, entry->name, "epochs", text, m->where);
+    return BASE_OK;
+}
+
+static BaseStatus read_search(const BaseYaml *node, const char *owner, const RunBudget *budget, RunMethod *m)
 {
     BaseStatus st = BASE_OK;
     void *scratch = NULL;
@@ -239,7 +291,14 @@ static BaseStatus read_search(const BaseYaml *node, const char *owner, RunMethod
     }
     double points = 1;
     for (size_t i = 0; i < m->axis_count; i++) points *= (double)m->axes[i].count;
-    BASE_CHECK(points <= 10000, BASE_ELIMIT, "%s: search: a grid of %.0f points: at most 10000", node->where, points);
+    bool drawn = budget->strategy == RUN_SEARCH_RANDOM;
+    BASE_CHECK(points <= (drawn ? 1e9 : 10000), BASE_ELIMIT, "%s: search: a grid of %.0f points: at most %d",
+               node->where, points, drawn ? 1000000000 : 10000);
+    BASE_CHECK(drawn || budget->trials == 0 || points <= (double)budget->trials, BASE_EUSAGE,
+               "%s: search: a grid of %.0f points is over the budget of %lld trials: shorten the lists, or set "
+               "search.strategy to random",
+               node->where, points, (long long)budget->trials);
+    if (budget->epochs > 0) BASE_TRY(run_method_set_epochs(m, budget->epochs, scratch));
 out:
     base_free(scratch);
     return st;
@@ -289,7 +348,7 @@ static BaseStatus read_method(const BaseYaml *node, RunExperiment *e, RunMethod 
     if (search) {
         BASE_CHECK(e->validation > 0, BASE_EUSAGE,
                    "%s: a search needs images the model has not seen: set validation above 0", search->where);
-        BASE_TRY(read_search(search, owner, m));
+        BASE_TRY(read_search(search, owner, &e->budget, m));
         for (size_t i = 0; set && i < search->count; i++)
             BASE_CHECK(!base_yaml_get(set, search->items[i]->key), BASE_EUSAGE,
                        "%s: '%s' stands in both set and search: keep it in one", search->items[i]->where,
@@ -345,6 +404,13 @@ out:
     return st;
 }
 
+/* `probe: false`, or a map of its keys; the table's first row is `enabled`. */
+static BaseStatus read_switch(const BaseYaml *node, const BaseParam *table, size_t count, void *values)
+{
+    if (node->kind != BASE_YAML_SCALAR) return read_params(node, table, count, values, node->key);
+    return base_param_set(table, count, values, node->key, table->name, node->text, node->where);
+}
+
 static BaseStatus read_tree(const BaseYaml *root, const char *path, RunExperiment *e)
 {
     BaseStatus st = BASE_OK;
@@ -355,6 +421,12 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, RunExperimen
     BASE_TRY(read_forget(base_yaml_get(root, "forget"), e));
     base_param_defaults(nn_train_params, nn_train_param_count, &e->train);
     BASE_TRY(read_params(base_yaml_get(root, "train"), nn_train_params, nn_train_param_count, &e->train, "train"));
+    BASE_TRY(read_budget(base_yaml_get(root, "search"), e));
+    base_param_defaults(eval_relearn_params, eval_relearn_param_count, &e->relearn);
+    base_param_defaults(eval_probe_params, eval_probe_param_count, &e->probe);
+    const BaseYaml *relearn = base_yaml_get(root, "relearn"), *probe = base_yaml_get(root, "probe");
+    if (relearn) BASE_TRY(read_switch(relearn, eval_relearn_params, eval_relearn_param_count, &e->relearn));
+    if (probe) BASE_TRY(read_switch(probe, eval_probe_params, eval_probe_param_count, &e->probe));
     const BaseYaml *methods = base_yaml_get(root, "methods"), *attacks = base_yaml_get(root, "attacks");
     BASE_TRY(need_kind(methods, BASE_YAML_LIST, "methods"));
     BASE_CHECK(methods->count > 0, BASE_EUSAGE, "%s: methods: the list is empty", methods->where);
@@ -416,6 +488,8 @@ void run_config_free(RunExperiment *e)
     }
     free_texts(e->forget, e->forget_count);
     free_texts(e->forget_where, e->forget_count);
+    free_texts(e->search_forget, e->search_forget_count);
+    free_texts(e->search_forget_where, e->search_forget_count);
     base_free(e->methods);
     base_free(e->attacks);
     base_free(e->seeds);
@@ -438,6 +512,25 @@ static void add_params(BaseText *out, const char *key, const BaseParam *table, s
     base_text_add(out, "\n");
 }
 
+void run_config_canonical_search(const RunExperiment *e, const RunMethod *m, BaseText *out)
+{
+    if (m->axis_count == 0) return;
+    for (const RunAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
+        base_text_add(out, "search %s: [", axis->param->name);
+        for (size_t i = 0; i < axis->count; i++) base_text_add(out, "%s%s", i ? ", " : "", axis->values[i]);
+        base_text_add(out, "]\n");
+    }
+    add_params(out, "search budget", run_budget_params, run_budget_param_count, &e->budget);
+    for (size_t i = 0; i < e->search_forget_count; i++) base_text_add(out, "search without: %s\n", e->search_forget[i]);
+}
+
+const RunMethod *run_config_reference(const RunExperiment *e)
+{
+    for (const RunMethod *m = e->methods; m < e->methods + e->method_count; m++)
+        if (strcmp(m->method->entry.name, "retrain") == 0 && m->axis_count == 0) return m;
+    return NULL;
+}
+
 void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *out)
 {
     base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision),
@@ -445,11 +538,13 @@ void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *
     add_params(out, "train", nn_train_params, nn_train_param_count, &e->train);
     if (!m) return;
     add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);
-    for (const RunAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
-        base_text_add(out, "search %s: [", axis->param->name);
-        for (size_t i = 0; i < axis->count; i++) base_text_add(out, "%s%s", i ? ", " : "", axis->values[i]);
-        base_text_add(out, "]\n");
-    }
+    run_config_canonical_search(e, m, out);
+    add_params(out, "relearn", eval_relearn_params, eval_relearn_param_count, &e->relearn);
+    add_params(out, "probe", eval_probe_params, eval_probe_param_count, &e->probe);
+    const RunMethod *reference = run_config_reference(e);
+    if (reference)
+        add_params(out, "reference", reference->method->entry.params, reference->method->entry.param_count,
+                   reference->params);
     for (const RunAttack *a = e->attacks; a < e->attacks + e->attack_count; a++) {
         base_text_add(out, "attack %s, %s, %s", a->label, a->attack->entry.name, a->wiring->name);
         add_params(out, "", a->attack->entry.params, a->attack->entry.param_count, a->params);

@@ -4,6 +4,7 @@
 #define RUN_CONFIG_H
 
 #include "base/yaml.h"
+#include "eval/probe/probe.h"
 #include "mia/mia.h"
 #include "run/setup.h"
 #include "unlearn/unlearn.h"
@@ -15,6 +16,18 @@ typedef struct {
     size_t count;
     bool tunable; /* only apply() reads it: one prepare() serves all values */
 } RunAxis;
+
+typedef enum { RUN_SEARCH_GRID, RUN_SEARCH_RANDOM } RunStrategy;
+/** What every search of an experiment may cost: the same for each method. */
+typedef struct {
+    int64_t strategy; /* RunStrategy */
+    int64_t trials;   /* at most; 0: no limit */
+    int64_t epochs;   /* of each trial, where the method has this parameter; 0: as the method's own */
+} RunBudget;
+extern const BaseParam run_budget_params[];
+extern const size_t run_budget_param_count;
+
+typedef enum { RUN_CACHE_TRAINED, RUN_CACHE_REFERENCES } RunCache;
 
 typedef struct {
     const UnlearnMethod *method;
@@ -43,6 +56,12 @@ typedef struct {
     bool forget_all;
     char **forget, **forget_where; /* texts and lines as written; unused with forget_all */
     size_t forget_count;
+    RunBudget budget;
+    char **search_forget, **search_forget_where; /* sets that parameters are chosen on, once for all */
+    size_t search_forget_count;                  /* 0: for each forget set on itself */
+    EvalRelearnConfig relearn;
+    EvalProbeConfig probe;
+    RunCache cache;
     char *where_data, *where_arch;
     RunMethod *methods;
     size_t method_count;
@@ -58,8 +77,18 @@ void run_config_free(RunExperiment *experiment);
  *  run_forget_free. Wrong: a class that does not exist, a set named twice, a layer that does not exist. */
 BaseStatus run_config_bind(const RunExperiment *experiment, const RunData *data, const RunModel *model,
                            DataClasses **forget, size_t *count);
+/** The sets of `search: {forget: ..}`; none where there is no such key. *sets owned: run_forget_free. */
+BaseStatus run_config_bind_search(const RunExperiment *experiment, const RunData *data, DataClasses **sets,
+                                  size_t *count);
 void run_forget_free(DataClasses *forget, size_t count);
 
+/** The method whose networks the others are compared with: the first `retrain` without a search. NULL: none. */
+const RunMethod *run_config_reference(const RunExperiment *experiment);
+
+/** The part of it that a search adds: axes, budget, sets. Nothing for a method without a search. */
+void run_config_canonical_search(const RunExperiment *experiment, const RunMethod *method, BaseText *out);
+/** Sets a method's parameter `epochs` where it has one that no axis moves. */
+BaseStatus run_method_set_epochs(const RunMethod *method, int64_t epochs, void *params);
 /** Everything that decides one method's result apart from seed, data and forget set; defaults written out, keys in a
  *  fixed order. @p method NULL: the training of the original alone. */
 void run_config_canonical(const RunExperiment *experiment, const RunMethod *method, BaseText *out);

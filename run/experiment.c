@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "report/report.h"
+#include "run/estimate.h"
 #include "run/job.h"
 #include "run/run.h"
 
@@ -16,6 +17,8 @@ typedef struct {
     RunData data;
     DataClasses *forget;
     size_t forget_count;
+    DataClasses *search_sets;
+    size_t search_set_count;
     RunJob *jobs;
     size_t job_count;
     char *folder, *models, *old;
@@ -26,6 +29,7 @@ static void sweep_free(Sweep *s)
 {
     run_plan_free(s->jobs, s->job_count);
     run_forget_free(s->forget, s->forget_count);
+    run_forget_free(s->search_sets, s->search_set_count);
     run_data_free(&s->data);
     run_config_free(s->e);
     base_free(s->folder);
@@ -48,6 +52,7 @@ static BaseStatus prepare(Sweep *s)
     BASE_TRY(where_prefix(run_data_open(s->e->data, &s->e->prepare, &s->data), s->e->where_data));
     BASE_TRY(where_prefix(run_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
     BASE_TRY(run_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
+    BASE_TRY(run_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));
     BASE_TRY(run_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
     BASE_TRY(base_format(&s->models, "%s/models", s->folder));
@@ -202,10 +207,21 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
     Sweep s = {.config = config, .outcome = outcome};
     *outcome = (RunOutcome){0};
     BASE_TRY(prepare(&s));
+    RunSetting setting = {.e = s.e,
+                          .data = &s.data,
+                          .models = s.models,
+                          .search_sets = s.search_sets,
+                          .search_set_count = s.search_set_count,
+                          .command = config->command,
+                          .threads = config->threads};
+    outcome->planned = (int)s.job_count;
+    if (config->dry_run) {
+        const RunEstimateTask task = {&setting, s.jobs, s.job_count, s.folder, config->force, config->columns};
+        st = run_estimate(&task, outcome, terminal);
+        goto out;
+    }
     BASE_TRY(open_folder(&s));
     BASE_TRY(set_aside(&s));
-    RunSetting setting = {
-        .e = s.e, .data = &s.data, .models = s.models, .command = config->command, .threads = config->threads};
     size_t per_seed = s.job_count / s.e->seed_count;
     for (size_t i = 0; i < s.job_count; i += per_seed) BASE_TRY(do_seed(&s, &setting, i, per_seed));
     BASE_TRY(do_report(&s, terminal));

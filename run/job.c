@@ -2,64 +2,9 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
+#include "report/escape.h"
 #include "run/record.h"
-
-/* ------------------------------------------------------------ what a seed's jobs share */
-
-static BaseStatus predict_splits(NnNet *net, const RunSplit *split, NnPrecision precision,
-                                 RunPredictions out[EVAL_SPLITS])
-{
-    BaseStatus st = BASE_OK;
-    BASE_TRY(run_predict(net, &split->train, precision, "predict train", &out[EVAL_TRAIN]));
-    if (split->validation.n > 0)
-        BASE_TRY(run_predict(net, &split->validation, precision, "predict validation", &out[EVAL_VALIDATION]));
-    BASE_TRY(run_predict(net, &split->test, precision, "predict test", &out[EVAL_TEST]));
-out:
-    return st;
-}
-
-static BaseStatus seed_fill(const RunSetting *s, RunSeed *seed)
-{
-    BaseStatus st = BASE_OK;
-    RunModel model = {0};
-    BASE_TRY(run_split_make(s->data, s->e->validation, seed->seed, &seed->split));
-    BASE_CHECK(seed->split.train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
-    BASE_TRY(run_model_create(s->e->arch, s->data, &model));
-    seed->net = model.net;
-    model.net = NULL;
-    BASE_TRY(
-        run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, seed->net, &seed->cost, &seed->path));
-    BASE_TRY(nn_net_hash(seed->net, seed->hash));
-    BASE_TRY(predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions));
-out:
-    run_model_free(&model);
-    return st;
-}
-
-BaseStatus run_seed_make(const RunSetting *setting, RunSeed *seed)
-{
-    if (seed->made && seed->st == BASE_OK) return BASE_OK;
-    if (seed->made) return base_error_set(seed->st, "%s", seed->reason ? seed->reason : "the original failed");
-    seed->made = true;
-    seed->st = seed_fill(setting, seed);
-    if (seed->st == BASE_OK) return BASE_OK;
-    base_error_prefix(seed->st, "original, seed %llu", (unsigned long long)seed->seed);
-    if (base_strdup(base_error_text(), &seed->reason) != BASE_OK) seed->reason = NULL;
-    return base_error_set(seed->st, "%s", seed->reason ? seed->reason : "not enough memory for the original");
-}
-
-void run_seed_free(RunSeed *seed)
-{
-    for (int i = 0; i < EVAL_SPLITS; i++) run_predictions_free(&seed->predictions[i]);
-    run_split_free(&seed->split);
-    nn_net_free(seed->net);
-    run_cost_free(&seed->cost);
-    base_free(seed->path);
-    base_free(seed->reason);
-    *seed = (RunSeed){0};
-}
 
 /* ------------------------------------------------------------ one unlearning */
 
@@ -71,7 +16,11 @@ typedef struct {
     UnlearnReport report;
     RunCost cost;
     RunSearch search;
-    RunPredictions predictions[EVAL_SPLITS];
+    char search_key[BASE_HASH_HEX];
+    RunPredictions predictions[EVAL_SPLITS]; /* its own */
+    RunPredictions shown[EVAL_SPLITS];       /* borrowed: those, or the reference's */
+    EvalRelearned relearned;
+    EvalProbed probed;
     char *path; /* of the stored weights, or NULL */
 } Work;
 
@@ -86,45 +35,72 @@ static void work_free(Work *w)
     run_search_free(&w->search);
 }
 
-static BaseStatus unlearn_timed(const RunMethod *m, const UnlearnContext *context, Work *w)
-{
-    base_clock_reset_peak();
-    double cpu = base_clock_cpu();
-    BaseStatus st = unlearn_run(m->method, context, w->params, w->net, &w->report);
-    w->cost.cpu_seconds = base_clock_cpu() - cpu;
-    w->cost.wall_seconds = w->report.prepare_seconds + w->report.apply_seconds;
-    w->cost.peak_memory = base_clock_peak_memory();
-    w->cost.samples_retain = w->report.samples_retain;
-    w->cost.samples_forget = w->report.samples_forget;
-    w->cost.passes = w->report.passes;
-    return st;
-}
-
-/* Retraining is hours of work: from the cache of models, or done and put there. */
-static BaseStatus retrain_cached(const RunSetting *s, const RunJob *job, const UnlearnContext *context, Work *w)
+BaseStatus run_search_place(const RunSetting *s, const RunJob *job, char key[BASE_HASH_HEX], char **path)
 {
     BaseStatus st = BASE_OK;
-    const BaseEntry *entry = &job->method->method->entry;
+    const RunMethod *m = job->method;
     BaseText what = {0}, name = {0};
-    char key[BASE_HASH_HEX];
-    bool found;
-    base_text_add(&what, "retrain without [%s] ", job->forget_text);
-    run_params_text(entry->params, entry->param_count, w->params, &what);
+    bool shared = s->search_set_count > 0;
+    *path = NULL;
+    base_text_add(&what, "search %s ", m->method->entry.name);
+    run_params_text(m->method->entry.params, m->method->entry.param_count, m->params, &what);
+    base_text_add(&what, "\n");
+    run_config_canonical_search(s->e, m, &what);
+    if (!shared) base_text_add(&what, "search without: [%s]\n", job->forget_text);
     BASE_TRY(what.st);
     BASE_TRY(run_models_key(s->e, s->data, job->seed, what.data, key));
-    base_text_add(&name, "retrain-%s-s%llu", job->forget_text, (unsigned long long)job->seed);
+    base_text_add(&name, "%s/search-", s->models);
+    report_escape_slug(&name, m->label);
+    if (!shared) base_text_add(&name, "-");
+    if (!shared) report_escape_slug(&name, job->forget_text);
+    base_text_add(&name, "-s%llu-%.12s.h5", (unsigned long long)job->seed, key);
     BASE_TRY(name.st);
-    for (char *c = name.data; *c; c++) *c = *c == ',' ? '-' : *c;
-    BASE_TRY(run_models_path(s->models, name.data, key, &w->path));
-    BASE_TRY(run_models_load(w->path, key, w->net, &w->cost, &found));
-    if (found) goto out;
-    BASE_TRY(unlearn_timed(job->method, context, w));
-    base_text_add(&what, ", data %s\n%s", s->e->data, job->config);
-    BASE_TRY(what.st);
-    BASE_TRY(run_models_save(w->path, key, what.data, s->data->prep, w->net, &w->cost));
+    BASE_TRY(base_strdup(name.data, path));
 out:
     base_text_free(&what);
     base_text_free(&name);
+    return st;
+}
+
+static BaseStatus search(const RunSetting *s, const RunSeed *seed, const RunJob *job, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const RunMethod *m = job->method;
+    UnlearnContext *contexts = NULL;
+    char *path = NULL;
+    bool found;
+    size_t count = s->search_set_count ? s->search_set_count : 1;
+    BASE_TRY(run_search_place(s, job, w->search_key, &path));
+    BASE_TRY(run_search_load(path, w->search_key, m, &w->search, &found));
+    if (found) {
+        st = run_search_choose(m, &w->search, w->params);
+        goto out;
+    }
+    BASE_TRY(BASE_ALLOC(count, &contexts));
+    for (size_t i = 0; i < count; i++)
+        contexts[i] = run_context(s, seed, s->search_set_count ? &s->search_sets[i] : job->forget);
+    const RunSearchTask task = {m, &s->e->budget, contexts, count, &seed->split.validation};
+    BASE_TRY(run_search(&task, w->params, &w->search));
+    BASE_TRY(run_search_save(path, w->search_key, m, &w->search));
+out:
+    base_free(contexts);
+    base_free(path);
+    return st;
+}
+
+/* The reference is there already: its job only takes it. */
+static BaseStatus take_reference(const RunSeed *seed, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const RunReference *r = &seed->reference;
+    BASE_TRY(nn_net_clone(r->net, &w->net));
+    BASE_TRY(base_strdup(r->path, &w->path));
+    w->cost = r->cost;
+    w->cost.history = NULL; /* the reference's own */
+    w->relearned = r->relearned;
+    w->probed = r->probed;
+    memcpy(w->shown, r->predictions, sizeof w->shown);
+out:
     return st;
 }
 
@@ -132,28 +108,35 @@ static BaseStatus unlearn(const RunSetting *s, const RunSeed *seed, const RunJob
 {
     BaseStatus st = BASE_OK;
     const RunMethod *m = job->method;
-    UnlearnContext context = {.original = seed->net,
-                              .train = seed->split.train,
-                              .validation = seed->split.validation,
-                              .forget = job->forget,
-                              .training = &s->e->train,
-                              .precision = s->e->precision,
-                              .seed = job->seed};
-    BASE_TRY(nn_net_clone(seed->net, &w->net));
+    UnlearnContext context = run_context(s, seed, job->forget);
+    EvalSubject subject;
     BASE_TRY(base_alloc_bytes(1, m->method->entry.params_size ? m->method->entry.params_size : 1, &w->params));
     memcpy(w->params, m->params, m->method->entry.params_size);
-    if (m->axis_count > 0) BASE_TRY(run_search(m, &context, &seed->split.validation, w->params, &w->search));
+    if (m == run_config_reference(s->e)) {
+        BASE_TRY(take_reference(seed, w));
+        goto out;
+    }
+    BASE_TRY(nn_net_clone(seed->net, &w->net));
+    if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
-    if (strcmp(m->method->entry.name, "retrain") == 0)
-        BASE_TRY(retrain_cached(s, job, &context, w));
-    else
-        BASE_TRY(unlearn_timed(m, &context, w));
-    BASE_TRY(nn_net_hash(w->net, w->hash));
+    const RunMaking making = {s->e, s->data, m->method, w->params, &context, job->forget_text, s->models};
+    BASE_TRY(run_models_unlearned(&making, w->net, &w->report, &w->cost, &w->path));
+    BASE_TRY(run_predict_splits(w->net, &seed->split, s->e->precision, w->predictions));
+    memcpy(w->shown, w->predictions, sizeof w->shown);
+    subject = run_subject(s, seed, job->forget, w->net);
+    BASE_TRY(eval_relearn(&subject, &s->e->relearn, &w->relearned));
+    BASE_TRY(eval_probe(&subject, &s->e->probe, &w->probed));
 out:
+    if (st == BASE_OK) st = nn_net_hash(w->net, w->hash);
     return st;
 }
 
 /* ------------------------------------------------------------ what is measured and stored */
+
+static void point_at(const RunPredictions from[EVAL_SPLITS], const EvalPredictions *to[EVAL_SPLITS])
+{
+    for (int i = 0; i < EVAL_SPLITS; i++) to[i] = from[i].p.n > 0 ? &from[i].p : NULL;
+}
 
 static EvalContext eval_context(const RunSeed *seed, const RunPredictions predictions[EVAL_SPLITS], const RunCost *cost,
                                 const DataClasses *forget, const NnNet *net)
@@ -165,8 +148,25 @@ static EvalContext eval_context(const RunSeed *seed, const RunPredictions predic
                            .cpu_seconds = cost->cpu_seconds,
                            .peak_memory = cost->peak_memory,
                            .samples = cost->samples_retain + cost->samples_forget,
-                           .passes = cost->passes};
-    for (int i = 0; i < EVAL_SPLITS; i++) context.split[i] = predictions[i].p.n > 0 ? &predictions[i].p : NULL;
+                           .passes = cost->passes,
+                           .gradients = true, /* a training; an unlearning says itself */
+                           .train_images = seed->split.train.n};
+    point_at(predictions, context.split);
+    point_at(seed->predictions, context.original_split);
+    point_at(seed->untrained, context.untrained_split);
+    return context;
+}
+
+static EvalContext unlearned_context(const RunSeed *seed, const RunJob *job, const Work *w)
+{
+    EvalContext context = eval_context(seed, w->shown, &w->cost, job->forget, w->net);
+    const RunReference *r = &seed->reference;
+    context.gradients = (job->method->method->needs & UNLEARN_NEEDS_GRADIENT) != 0;
+    context.relearned = &w->relearned;
+    context.probed = &w->probed;
+    if (!r->net) return context;
+    point_at(r->predictions, context.retrained_split);
+    context.relearned_retrained = &r->relearned;
     return context;
 }
 
@@ -202,9 +202,11 @@ static BaseStatus record_unlearned(const RunSetting *s, RunSeed *seed, const Run
 {
     BaseStatus st = BASE_OK;
     const RunExperiment *e = s->e;
-    const EvalPredictions *train = &w->predictions[EVAL_TRAIN].p, *test = &w->predictions[EVAL_TEST].p;
-    EvalContext context = eval_context(seed, w->predictions, &w->cost, job->forget, w->net);
+    const EvalPredictions *train = &w->shown[EVAL_TRAIN].p, *test = &w->shown[EVAL_TEST].p;
+    EvalContext context = unlearned_context(seed, job, w);
     BASE_TRY(record_weights(seed, w->hash, w->path, run));
+    BASE_TRY(store_run_set_text(run, "/meta", "reference_hash", seed->reference.hash));
+    BASE_TRY(run_record_relearned(&w->relearned, run));
     BASE_TRY(run_record_params(&job->method->method->entry, w->params, run));
     BASE_TRY(run_record_metrics(&context, run));
     BASE_TRY(store_run_set_i64(run, "/meta", "samples_retain", w->cost.samples_retain));
@@ -213,7 +215,10 @@ static BaseStatus record_unlearned(const RunSetting *s, RunSeed *seed, const Run
     BASE_TRY(run_record_confusion(&seed->predictions[EVAL_TEST].p, "test_original", run));
     BASE_TRY(run_record_class_names(s->data->train, run));
     BASE_TRY(run_record_report(&w->report, run));
-    if (w->search.points > 0) BASE_TRY(run_record_search(job->method, &w->search, run));
+    if (w->search.points > 0) {
+        BASE_TRY(run_record_search(job->method, &w->search, run));
+        BASE_TRY(run_record_budget(e, job->method, job->forget_text, w->search_key, run));
+    }
     BASE_TRY(run_record_signals(train, test, job->forget, run));
     BASE_TRY(run_record_regions(s->data, w->net, e->precision, run));
     BASE_TRY(run_attacks(e, train, test, job->forget, w->hash, job->seed, run));
@@ -231,10 +236,11 @@ BaseStatus run_job(const RunSetting *s, RunSeed *seed, const RunJob *job, StoreR
         BASE_TRY(record_original(s, seed, run, summary));
         goto out;
     }
+    st = run_reference_make(s, seed, job);
+    if (st == BASE_ENOMEM || st == BASE_EIO || (st != BASE_OK && job->method == run_config_reference(s->e))) goto out;
     BASE_TRY(unlearn(s, seed, job, &w));
-    BASE_TRY(predict_splits(w.net, &seed->split, s->e->precision, w.predictions));
     BASE_TRY(record_unlearned(s, seed, job, &w, run));
-    RunTally tally = run_tally(&w.predictions[EVAL_TEST].p, job->forget);
+    RunTally tally = run_tally(&w.shown[EVAL_TEST].p, job->forget);
     char retain[32], forget[32];
     run_percent_text(tally.right_retain, tally.n_retain, retain);
     run_percent_text(tally.right_forget, tally.n_forget, forget);

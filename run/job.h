@@ -10,10 +10,25 @@
 typedef struct {
     const RunExperiment *e;
     const RunData *data;
-    const char *models; /* folder of trained networks */
+    const char *models;             /* folder of trained networks */
+    const DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
+    size_t search_set_count;
     const char *command;
     int threads;
 } RunSetting;
+
+/** What all jobs of one seed and forget set are compared with: a network retrained without the set. */
+typedef struct {
+    const DataClasses *forget; /* NULL: none made yet */
+    BaseStatus st;             /* of making it: the other jobs then go without what needs it */
+    char *reason;
+    NnNet *net;
+    char hash[BASE_HASH_HEX], *path;
+    RunCost cost;
+    RunPredictions predictions[EVAL_SPLITS];
+    EvalRelearned relearned;
+    EvalProbed probed;
+} RunReference;
 
 /** What all jobs of one seed share, made when the first of them needs it. */
 typedef struct {
@@ -26,10 +41,23 @@ typedef struct {
     char hash[BASE_HASH_HEX], *path;
     RunCost cost;
     RunPredictions predictions[EVAL_SPLITS];
+    RunPredictions untrained[EVAL_SPLITS]; /* of a network that was only initialised, from a stream of its own */
+    RunReference reference;                /* of the forget set at work */
 } RunSeed;
 BaseStatus run_seed_make(const RunSetting *setting, RunSeed *seed);
 void run_seed_free(RunSeed *seed);
+/** Fills seed->reference for the job's set, retraining where the cache has no such network; nothing where the
+ * experiment has no method to take it from. Fails where retraining does. */
+BaseStatus run_reference_make(const RunSetting *setting, RunSeed *seed, const RunJob *job);
+/** Predictions on every split that has images. */
+BaseStatus run_predict_splits(NnNet *net, const RunSplit *split, NnPrecision precision,
+                              RunPredictions out[EVAL_SPLITS]);
+/** What relearning and probing of @p net look at. */
+EvalSubject run_subject(const RunSetting *setting, const RunSeed *seed, const DataClasses *forget, const NnNet *net);
+UnlearnContext run_context(const RunSetting *setting, const RunSeed *seed, const DataClasses *forget);
 
+/** Key and file of the job's search (*path owned): of its axes, budget, seed and the sets it looks at. */
+BaseStatus run_search_place(const RunSetting *setting, const RunJob *job, char key[BASE_HASH_HEX], char **path);
 /** Does the job and fills @p run; one line about the outcome is appended to @p summary. */
 BaseStatus run_job(const RunSetting *setting, RunSeed *seed, const RunJob *job, StoreRun *run, BaseText *summary);
 /** A row that says which job failed and why. */

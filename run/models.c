@@ -22,7 +22,7 @@ BaseStatus run_models_key(const RunExperiment *e, const RunData *data, uint64_t 
     BaseText text = {0};
     run_config_canonical(e, NULL, &text);
     base_text_add(&text, "data: %s\nseed: %llu\nmodel: %s\nversion: %d\n", data->hash, (unsigned long long)seed, what,
-                  RUN_FORMAT_VERSION);
+                  RUN_MODEL_VERSION);
     BASE_TRY(text.st);
     base_hash_bytes(text.data, text.size, key);
 out:
@@ -135,18 +135,29 @@ out:
     return st;
 }
 
+BaseStatus run_models_original_path(const RunExperiment *e, const RunData *data, uint64_t seed, const char *folder,
+                                    char key[BASE_HASH_HEX], char **path)
+{
+    BaseStatus st = BASE_OK;
+    char name[64];
+    *path = NULL;
+    BASE_TRY(run_models_key(e, data, seed, "original", key));
+    snprintf(name, sizeof name, "original-s%llu", (unsigned long long)seed);
+    BASE_TRY(run_models_path(folder, name, key, path));
+out:
+    return st;
+}
+
 BaseStatus run_models_original(const RunExperiment *e, const RunData *data, const RunSplit *split, uint64_t seed,
                                const char *folder, NnNet *net, RunCost *cost, char **path)
 {
     BaseStatus st = BASE_OK;
-    char key[BASE_HASH_HEX], name[64];
+    char key[BASE_HASH_HEX];
     BaseText made = {0};
     bool found = false;
     *path = NULL;
     *cost = (RunCost){0};
-    BASE_TRY(run_models_key(e, data, seed, "original", key));
-    snprintf(name, sizeof name, "original-s%llu", (unsigned long long)seed);
-    BASE_TRY(run_models_path(folder, name, key, path));
+    BASE_TRY(run_models_original_path(e, data, seed, folder, key, path));
     BASE_TRY(run_models_load(*path, key, net, cost, &found));
     if (found) goto out;
     BASE_TRY(BASE_ALLOC(e->train.epochs, &cost->history));
@@ -171,5 +182,85 @@ out:
         base_free(*path);
         *path = NULL;
     }
+    return st;
+}
+
+/* ------------------------------------------------------------ networks that methods made */
+
+static bool is_retrain(const RunMaking *m) { return strcmp(m->method->entry.name, "retrain") == 0; }
+
+bool run_models_kept(const RunMaking *m)
+{
+    return is_retrain(m) || (m->e->cache == RUN_CACHE_TRAINED && (m->method->needs & UNLEARN_NEEDS_GRADIENT));
+}
+
+/* "scrub without [3] {lr: 0.01}" */
+static void describe(const RunMaking *m, BaseText *out)
+{
+    base_text_add(out, "%s without [%s] ", m->method->entry.name, m->forget);
+    run_params_text(m->method->entry.params, m->method->entry.param_count, m->params, out);
+}
+
+BaseStatus run_models_unlearned_path(const RunMaking *m, char key[BASE_HASH_HEX], char **path)
+{
+    BaseStatus st = BASE_OK;
+    BaseText what = {0}, name = {0};
+    *path = NULL;
+    describe(m, &what);
+    BASE_TRY(what.st);
+    BASE_TRY(run_models_key(m->e, m->data, m->context->seed, what.data, key));
+    base_text_add(&name, "%s-%s-s%llu", m->method->entry.name, m->forget, (unsigned long long)m->context->seed);
+    BASE_TRY(name.st);
+    for (char *c = name.data; *c; c++) *c = *c == ',' ? '-' : *c;
+    BASE_TRY(run_models_path(m->folder, name.data, key, path));
+out:
+    base_text_free(&what);
+    base_text_free(&name);
+    return st;
+}
+
+static BaseStatus unlearn_timed(const RunMaking *m, NnNet *net, UnlearnReport *report, RunCost *cost)
+{
+    base_clock_reset_peak();
+    double cpu = base_clock_cpu();
+    BaseStatus st = unlearn_run(m->method, m->context, m->params, net, report);
+    cost->cpu_seconds = base_clock_cpu() - cpu;
+    cost->wall_seconds = report->prepare_seconds + report->apply_seconds;
+    cost->peak_memory = base_clock_peak_memory();
+    cost->samples_retain = report->samples_retain;
+    cost->samples_forget = report->samples_forget;
+    cost->passes = report->passes;
+    return st;
+}
+
+BaseStatus run_models_unlearned(const RunMaking *m, NnNet *net, UnlearnReport *report, RunCost *cost, char **path)
+{
+    BaseStatus st = BASE_OK;
+    BaseText made = {0};
+    char key[BASE_HASH_HEX], *file = NULL;
+    bool found = false;
+    *path = NULL;
+    *report = (UnlearnReport){0};
+    *cost = (RunCost){0};
+    if (run_models_kept(m)) {
+        BASE_TRY(run_models_unlearned_path(m, key, &file));
+        BASE_TRY(run_models_load(file, key, net, cost, &found));
+    }
+    if (!found) BASE_TRY(unlearn_timed(m, net, report, cost));
+    bool keep = file && !found && (is_retrain(m) || report->layer_count == 0); /* a file has no room for layers */
+    if (keep) {
+        describe(m, &made);
+        base_text_add(&made, ", data %s\n", m->e->data);
+        run_config_canonical(m->e, NULL, &made);
+        BASE_TRY(made.st);
+        BASE_TRY(run_models_save(file, key, made.data, m->data->prep, net, cost));
+    }
+    if (found || keep) {
+        *path = file;
+        file = NULL;
+    }
+out:
+    base_text_free(&made);
+    base_free(file);
     return st;
 }

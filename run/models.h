@@ -9,8 +9,10 @@
 
 #include "run/config.h"
 
-/** Grows whenever the same config would give other numbers or another file: part of every model's key and run's id. */
-enum { RUN_FORMAT_VERSION = 2 };
+/** Grows whenever the same config would give other numbers or another file: part of every run's id. */
+enum { RUN_FORMAT_VERSION = 3 };
+/** The same for networks and searches alone, which outlive a new metric: part of their keys. */
+enum { RUN_MODEL_VERSION = 2 };
 
 typedef struct {
     double wall_seconds, cpu_seconds;
@@ -22,7 +24,7 @@ typedef struct {
 } RunCost;
 void run_cost_free(RunCost *cost);
 
-/** Key of a model: SHA-256 of the canonical config, the data's hash, the seed, what it is, and RUN_FORMAT_VERSION. */
+/** Key of a model: SHA-256 of the canonical config, the data's hash, the seed, what it is, and RUN_MODEL_VERSION. */
 BaseStatus run_models_key(const RunExperiment *e, const RunData *data, uint64_t seed, const char *what,
                           char key[BASE_HASH_HEX]);
 /** "<folder>/<name>-<first 12 of key>.safetensors"; owned. */
@@ -33,8 +35,30 @@ BaseStatus run_models_load(const char *path, const char *key, NnNet *net, RunCos
 BaseStatus run_models_save(const char *path, const char *key, const char *provenance, const char *prep, NnNet *net,
                            const RunCost *cost);
 
+/** Key and file of a seed's original; *path owned. */
+BaseStatus run_models_original_path(const RunExperiment *e, const RunData *data, uint64_t seed, const char *folder,
+                                    char key[BASE_HASH_HEX], char **path);
 /** The original of a seed: from the cache, or trained on the split's training part and put there. */
 BaseStatus run_models_original(const RunExperiment *e, const RunData *data, const RunSplit *split, uint64_t seed,
                                const char *folder, NnNet *net, RunCost *cost, char **path);
+
+/** What makes an unlearned network; borrowed. */
+typedef struct {
+    const RunExperiment *e;
+    const RunData *data;
+    const UnlearnMethod *method;
+    const void *params;
+    const UnlearnContext *context;
+    const char *forget; /* "3,7" */
+    const char *folder;
+} RunMaking;
+/** Whether its network is kept as a file: retrained ones always; others that gradients made, unless the config keeps
+ *  references alone. */
+bool run_models_kept(const RunMaking *making);
+/** Its key and file; *path owned. */
+BaseStatus run_models_unlearned_path(const RunMaking *making, char key[BASE_HASH_HEX], char **path);
+/** Runs the method on @p net (a copy of the original), timed, or takes its network from the cache: the report is then
+ *  empty. *path is owned, NULL where no file was kept. */
+BaseStatus run_models_unlearned(const RunMaking *making, NnNet *net, UnlearnReport *report, RunCost *cost, char **path);
 
 #endif

@@ -112,6 +112,19 @@ out:
     return st;
 }
 
+BaseStatus run_record_relearned(const EvalRelearned *r, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t reached[EVAL_REPEATS_MAX];
+    if (r->repeats == 0) return BASE_OK;
+    for (int64_t i = 0; i < r->repeats; i++) reached[i] = r->reached[i];
+    BASE_TRY(store_run_set_i64(run, "/relearn", "limit", r->limit));
+    BASE_TRY(store_run_set_array(run, "/relearn/steps", STORE_I64, 1, &r->repeats, r->steps));
+    BASE_TRY(store_run_set_array(run, "/relearn/reached", STORE_U8, 1, &r->repeats, reached));
+out:
+    return st;
+}
+
 BaseStatus run_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -204,6 +217,27 @@ out:
     return st;
 }
 
+/* Each trial's values as text, which a word or a list keeps better than a number. */
+static BaseStatus record_settings(const RunMethod *m, const RunSearch *s, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText *texts = NULL;
+    const char **lines = NULL;
+    BASE_TRY(BASE_ALLOC(s->points, &texts));
+    BASE_TRY(BASE_ALLOC(s->points, &lines));
+    for (size_t i = 0; i < s->points; i++) {
+        run_search_text(m, s, i, &texts[i]);
+        BASE_TRY(texts[i].st);
+        lines[i] = texts[i].data;
+    }
+    BASE_TRY(store_run_set_texts(run, "/search/settings", lines, s->points));
+out:
+    for (size_t i = 0; texts && i < s->points; i++) base_text_free(&texts[i]);
+    base_free(texts);
+    base_free(lines);
+    return st;
+}
+
 BaseStatus run_record_search(const RunMethod *m, const RunSearch *s, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -213,14 +247,43 @@ BaseStatus run_record_search(const RunMethod *m, const RunSearch *s, StoreRun *r
         snprintf(path, sizeof path, "/search/%s", m->axes[a].param->name);
         BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &points, s->value + a * s->points));
     }
-    BASE_TRY(store_run_set_array(run, "/search/score", STORE_F64, 1, &points, s->score));
-    BASE_TRY(store_run_set_array(run, "/search/acc_retain", STORE_F64, 1, &points, s->acc_retain));
-    BASE_TRY(store_run_set_array(run, "/search/acc_forget", STORE_F64, 1, &points, s->acc_forget));
+    const struct {
+        const char *path;
+        const double *column;
+    } COLUMNS[] = {{"/search/score", s->score},
+                   {"/search/acc_retain", s->acc_retain},
+                   {"/search/acc_forget", s->acc_forget},
+                   {"/search/trial_seconds", s->cost}};
+    for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++)
+        BASE_TRY(store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &points, COLUMNS[c].column));
+    BASE_TRY(store_run_set_array(run, "/search/point", STORE_I64, 1, &points, s->at));
+    BASE_TRY(record_settings(m, s, run));
     BASE_TRY(store_run_set_i64(run, "/search", "chosen", s->chosen));
-    BASE_TRY(store_run_set_text(run, "/search", "objective", "ACC_r (1 - ACC_f) on the validation split"));
+    BASE_TRY(store_run_set_text(run, "/search", "objective", RUN_OBJECTIVE));
     BASE_TRY(store_run_set_i64(run, "/search", "n", s->n));
     BASE_TRY(store_run_set_f64(run, "/search", "seconds", s->seconds));
+    BASE_TRY(store_run_set_f64(run, "/search", "passes", s->passes));
 out:
+    return st;
+}
+
+BaseStatus run_record_budget(const RunExperiment *e, const RunMethod *m, const char *forget, const char *key,
+                             StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText budget = {0}, sets = {0};
+    run_params_text(run_budget_params, run_budget_param_count, &e->budget, &budget);
+    for (size_t i = 0; i < e->search_forget_count; i++)
+        base_text_add(&sets, "%s%s", i ? "; " : "", e->search_forget[i]);
+    BASE_TRY(budget.st);
+    BASE_TRY(sets.st);
+    BASE_TRY(store_run_set_text(run, "/search", "budget", budget.data));
+    BASE_TRY(store_run_set_text(run, "/search", "sets", sets.data ? sets.data : forget));
+    BASE_TRY(store_run_set_text(run, "/search", "method", m->method->entry.name));
+    BASE_TRY(store_run_set_text(run, "/search", "key", key));
+out:
+    base_text_free(&budget);
+    base_text_free(&sets);
     return st;
 }
 

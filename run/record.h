@@ -8,11 +8,16 @@
 BaseStatus run_record_identity(const RunSetting *setting, const RunJob *job, StoreRun *run);
 BaseStatus run_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
 BaseStatus run_record_metrics(const EvalContext *context, StoreRun *run);
+/** /relearn: the steps of each repeat. */
+BaseStatus run_record_relearned(const EvalRelearned *relearned, StoreRun *run);
 /** The confusion matrix of @p predictions at /confusion/<name>. */
 BaseStatus run_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run);
 BaseStatus run_record_class_names(const DataSet *set, StoreRun *run);
 BaseStatus run_record_report(const UnlearnReport *report, StoreRun *run);
 BaseStatus run_record_search(const RunMethod *method, const RunSearch *search, StoreRun *run);
+/** What the search was allowed, and the sets it looked at (@p forget: where each set is searched on by itself). */
+BaseStatus run_record_budget(const RunExperiment *e, const RunMethod *method, const char *forget, const char *key,
+                             StoreRun *run);
 BaseStatus run_record_history(const RunCost *cost, StoreRun *run);
 /** /signals: p_y and loss of every training and test image, kept and forgotten apart. */
 BaseStatus run_record_signals(const EvalPredictions *train, const EvalPredictions *test, const DataClasses *forget,

@@ -11,6 +11,7 @@ typedef struct {
     size_t assignment_count;
     const char *results; /* parent folder; the experiment's name is appended */
     bool force;          /* do jobs again that are complete */
+    bool dry_run;        /* say what would be done and how long it may take; writes nothing */
     int threads;
     const char *command; /* as typed, stored with results */
     int columns;         /* of the terminal */
@@ -18,10 +19,13 @@ typedef struct {
 
 typedef struct {
     int done, skipped, failed;
+    int planned;       /* jobs; dry run: of which `skipped` are complete */
+    double hours;      /* dry run: estimate */
     char folder[4096]; /* where the results are */
 } RunOutcome;
 
-/** Every job of the experiment, then the report. @p terminal gets the report's table. A failed job is a stored row. */
+/** Every job of the experiment, then the report. @p terminal gets the report's table. A failed job is a stored row. A
+ * dry run gets the plan's table there instead. */
 BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText *terminal);
 
 #endif

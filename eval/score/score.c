@@ -9,7 +9,7 @@ bool eval_part_defined(const EvalContext *context, EvalSplit split, EvalPart par
     return context->split[split] && (part == EVAL_PART_ALL || (context->forget && context->forget->count > 0));
 }
 
-static bool in_part(const EvalContext *context, EvalPart part, int32_t label)
+bool eval_part_has(const EvalContext *context, EvalPart part, int32_t label)
 {
     return part == EVAL_PART_ALL || (context->forget->in[label] != 0) == (part == EVAL_PART_FORGET);
 }
@@ -57,7 +57,7 @@ BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart
     BaseStatus st = check(context, split, part);
     if (st != BASE_OK) return st;
     for (int64_t i = 0; i < p->n; i++) {
-        if (!in_part(context, part, p->labels[i])) continue;
+        if (!eval_part_has(context, part, p->labels[i])) continue;
         *right += argmax(p->logits + i * p->K, p->K) == p->labels[i];
         ++*n;
     }
@@ -97,7 +97,8 @@ BaseStatus eval_part_loss(const EvalContext *context, EvalSplit split, EvalPart 
     BASE_TRY(check(context, split, part));
     BASE_TRY(BASE_ALLOC_RAW(p->n, &loss));
     for (int64_t i = 0; i < p->n; i++)
-        if (in_part(context, part, p->labels[i])) loss[n++] = cross_entropy(p->logits + i * p->K, p->K, p->labels[i]);
+        if (eval_part_has(context, part, p->labels[i]))
+            loss[n++] = cross_entropy(p->logits + i * p->K, p->K, p->labels[i]);
     *out = math_stats_mean(loss, n, 0.95, NULL);
 out:
     base_free(loss);

@@ -35,7 +35,7 @@ static int level_at(const double *levels, double v)
 /* The searched parameters are the columns that are neither the score nor what the score was made of. */
 static int axes_of(const StoreRun *run, const char *axis[2], StoreArray array[2], StoreArray *score)
 {
-    static const char *const OTHERS[] = {"score", "acc_retain", "acc_forget"};
+    static const char *const OTHERS[] = {"score", "acc_retain", "acc_forget", "trial_seconds"};
     const char *const *names;
     size_t count;
     char path[600];
@@ -45,7 +45,7 @@ static int axes_of(const StoreRun *run, const char *axis[2], StoreArray array[2]
     for (size_t i = 0; i < count; i++) {
         StoreArray a;
         bool other = false;
-        for (int o = 0; o < 3; o++) other = other || strcmp(names[i], OTHERS[o]) == 0;
+        for (int o = 0; o < 4; o++) other = other || strcmp(names[i], OTHERS[o]) == 0;
         snprintf(path, sizeof path, "/search/%s", names[i]);
         if (other || !store_run_array(run, path, &a) || a.type != STORE_F64 || a.count != score->count) continue;
         if (axes < 2) axis[axes] = names[i], array[axes] = a;

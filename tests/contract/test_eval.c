@@ -9,11 +9,13 @@
 enum { N = 80, K = 5 };
 
 typedef struct {
-    float logits[N * K];
+    float logits[N * K], others[3][N * K];
     int32_t labels[N];
     uint8_t in[K];
     DataClasses forget;
-    EvalPredictions predictions;
+    EvalPredictions predictions, other[3]; /* of the original, the retrained, the untrained network */
+    EvalRelearned relearned, relearned_retrained;
+    EvalProbed probed;
     NnNet *original, *net;
     EvalContext context;
 } World;
@@ -36,6 +38,8 @@ static void world_make(World *w)
     for (int i = 0; i < N; i++) {
         w->labels[i] = i % K;
         for (int j = 0; j < K; j++) w->logits[i * K + j] = (float)(base_random_normal(&r) + (j == i % K));
+        for (int o = 0; o < 3; o++)
+            for (int j = 0; j < K; j++) w->others[o][i * K + j] = (float)(base_random_normal(&r) + (j == i % K));
     }
     w->in[2] = 1;
     w->forget = (DataClasses){.K = K, .count = 1, .in = w->in};
@@ -49,8 +53,21 @@ static void world_make(World *w)
                                .cpu_seconds = 2.5,
                                .peak_memory = 1 << 26,
                                .samples = 70,
-                               .passes = 140};
-    for (int split = 0; split < EVAL_SPLITS; split++) w->context.split[split] = &w->predictions;
+                               .passes = 140,
+                               .train_images = N,
+                               .relearned = &w->relearned,
+                               .relearned_retrained = &w->relearned_retrained,
+                               .probed = &w->probed};
+    for (int o = 0; o < 3; o++) w->other[o] = (EvalPredictions){w->others[o], w->labels, N, K};
+    w->relearned = (EvalRelearned){3, 50, {4, 6, 5}, {true, true, true}};
+    w->relearned_retrained = (EvalRelearned){3, 50, {9, 12, 10}, {true, true, true}};
+    w->probed = (EvalProbed){30, 40};
+    for (int split = 0; split < EVAL_SPLITS; split++) {
+        w->context.split[split] = &w->predictions;
+        w->context.original_split[split] = &w->other[0];
+        w->context.retrained_split[split] = &w->other[1];
+        w->context.untrained_split[split] = &w->other[2];
+    }
 }
 
 static void world_free(World *w)
@@ -73,7 +90,7 @@ static void entries_are_complete(void **state)
         assert_non_null(e->source);
         assert_int_equal(e->param_count, 0); /* a metric is one number with one meaning */
         assert_true(strlen(m->title) > 0);
-        const char *const UNITS[] = {"%", "nats", "s", "MiB", "1"};
+        const char *const UNITS[] = {"%", "nats", "s", "MiB", "GFLOP", "1"};
         bool known = false;
         for (size_t u = 0; u < sizeof UNITS / sizeof *UNITS; u++) known |= strcmp(m->unit, UNITS[u]) == 0;
         assert_true(known);
@@ -127,6 +144,50 @@ static void an_empty_context_defines_nothing(void **state)
     }
 }
 
+/* Without the network to compare with, what needs it is not defined, and everything else is as before. */
+static void without_references(void **state)
+{
+    (void)state;
+    static World w, bare;
+    world_make(&w);
+    world_make(&bare);
+    for (int split = 0; split < EVAL_SPLITS; split++)
+        bare.context.original_split[split] = bare.context.retrained_split[split] = bare.context.untrained_split[split] =
+            NULL;
+    bare.context.relearned = bare.context.relearned_retrained = NULL;
+    bare.context.probed = NULL;
+    int needing = 0;
+    for (size_t i = 0; i < eval_registry.count; i++) {
+        MathEstimate with, without;
+        assert_ok(metric_at(i)->compute(&w.context, EVAL_TEST, &with));
+        assert_ok(metric_at(i)->compute(&bare.context, EVAL_TEST, &without));
+        needing += isnan(without.value);
+        if (!isnan(without.value)) assert_near(without.value, with.value, 0, 0);
+    }
+    assert_int_equal(needing, 9); /* tow aus activation_distance js_retrained zrf zrf_repository relearning probe */
+    world_free(&w);
+    world_free(&bare);
+}
+
+/* Predictions of another network that are not of the same images are refused, not compared. */
+static void other_images_are_errors(void **state)
+{
+    (void)state;
+    static World w;
+    int32_t moved[N];
+    world_make(&w);
+    for (int i = 0; i < N; i++) moved[i] = w.labels[(i + 1) % N];
+    for (int o = 0; o < 3; o++) w.other[o].labels = moved;
+    const char *const NAMES[] = {"tow", "aus", "activation_distance", "js_retrained", "zrf", "zrf_repository"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        const BaseEntry *entry;
+        MathEstimate got;
+        assert_ok(base_registry_find(&eval_registry, NAMES[i], &entry));
+        assert_fails(((const EvalMetric *)entry)->compute(&w.context, EVAL_TEST, &got), BASE_ESHAPE, "has the label");
+    }
+    world_free(&w);
+}
+
 /* NaN logits never become a number. */
 static void broken_logits_are_errors(void **state)
 {
@@ -156,7 +217,7 @@ static void without_memory(void **state)
     (void)state;
     static World w;
     world_make(&w);
-    support_fail_allocations(once, &w.context, 100);
+    support_fail_allocations(once, &w.context, 400);
     world_free(&w);
 }
 
@@ -164,6 +225,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(entries_are_complete),
     cmocka_unit_test(values_are_finite_and_repeatable),
     cmocka_unit_test(an_empty_context_defines_nothing),
+    cmocka_unit_test(without_references),
+    cmocka_unit_test(other_images_are_errors),
     cmocka_unit_test(broken_logits_are_errors),
     cmocka_unit_test(without_memory),
 };

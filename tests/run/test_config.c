@@ -125,6 +125,16 @@ static void test_bad_values(void **state)
         {16, "  - {name: svc, label: a/b}", "no '/'", BASE_EUSAGE},
         {16, "  - {name: svc, set: {C: 0}}", "c.yaml:16", BASE_EUSAGE},
         {3, "", "no 'data'", BASE_EUSAGE},
+        {2, "search: 3", "must be a map", BASE_EUSAGE},
+        {2, "search: {trial: 3}", "did you mean 'trials'", BASE_EUSAGE},
+        {2, "search: {trials: 5}", "a grid of 6 points is over the budget of 5 trials", BASE_EUSAGE},
+        {2, "search: {strategy: random}", "needs 'trials'", BASE_EUSAGE},
+        {2, "search: {strategy: best}", "c.yaml:2", BASE_EUSAGE},
+        {2, "search: {forget: []}", "empty", BASE_EUSAGE},
+        {2, "probe: maybe", "enabled = 'maybe'", BASE_EUSAGE},
+        {2, "relearn: {max_step: 3}", "did you mean 'max_steps'", BASE_EUSAGE},
+        {2, "relearn: {repeats: 17}", "c.yaml:2", BASE_EUSAGE},
+        {2, "cache: all", "c.yaml:2", BASE_EUSAGE},
     };
     for (size_t i = 0; i < BASE_COUNT(ROWS); i++) {
         char text[2048];
@@ -211,6 +221,58 @@ static void test_plan(void **state)
     unbind(&method);
 }
 
+/* Budget, sets searched on, and what is measured by training: read, bound, and part of the ids they decide. */
+static void test_budget_and_measures(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"search={strategy: random, trials: 4, epochs: 1, forget: [3, [0, 1]]}",
+                                      "probe=false", "relearn.max_steps=9", "cache=references"};
+    Bound b = bind_good(SET, BASE_COUNT(SET)), plain = bind_good(NULL, 0);
+    DataClasses *sets;
+    size_t count;
+    assert_int_equal(b.e->budget.strategy, RUN_SEARCH_RANDOM);
+    assert_int_equal(b.e->budget.trials, 4);
+    assert_int_equal(b.e->budget.epochs, 1);
+    assert_false(b.e->probe.enabled);
+    assert_true(b.e->relearn.enabled);
+    assert_int_equal(b.e->relearn.max_steps, 9);
+    assert_int_equal(b.e->cache, RUN_CACHE_REFERENCES);
+    assert_ok(run_config_bind_search(b.e, &b.data, &sets, &count));
+    assert_int_equal(count, 2);
+    assert_true(sets[0].count == 1 && sets[0].in[3] && sets[1].count == 2 && sets[1].in[0] && sets[1].in[1]);
+    run_forget_free(sets, count);
+    assert_ok(run_config_bind_search(plain.e, &plain.data, &sets, &count));
+    assert_null(sets);
+    unbind(&b);
+    static const struct {
+        const char *set;
+        bool original, none, svd; /* whose ids it changes */
+    } ROWS[] = {{"cache=references", false, false, false},
+                {"search.trials=6", false, false, true},
+                {"search.forget=[3]", false, false, true},
+                {"probe=false", false, true, true},
+                {"relearn.lr=0.5", false, true, true},
+                {"methods.3=retrain", false, true, true}}; /* something to be compared with */
+    for (size_t r = 0; r < BASE_COUNT(ROWS); r++) {
+        Bound other = bind_good(&ROWS[r].set, 1);
+        assert_int_equal(strcmp(other.jobs[0].id, plain.jobs[0].id) != 0, ROWS[r].original);
+        assert_int_equal(strcmp(other.jobs[1].id, plain.jobs[1].id) != 0, ROWS[r].none);
+        assert_int_equal(strcmp(other.jobs[2].id, plain.jobs[2].id) != 0, ROWS[r].svd);
+        const RunMethod *reference = run_config_reference(other.e);
+        assert_int_equal(reference != NULL, r == 5);
+        unbind(&other);
+    }
+    unbind(&plain);
+    const char *wrong = "search.forget=[4]";
+    RunExperiment *e = read_good(&wrong, 1);
+    RunData data;
+    assert_ok(run_data_open(e->data, &data));
+    assert_fails(run_config_bind_search(e, &data, &sets, &count), BASE_EUSAGE, "forget");
+    assert_null(sets);
+    run_data_free(&data);
+    run_config_free(e);
+}
+
 static void test_forget_all(void **state)
 {
     (void)state;
@@ -292,8 +354,15 @@ static void test_shipped_configs(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reads_everything), cmocka_unit_test(test_assignments), cmocka_unit_test(test_bad_values),
-    cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_plan),        cmocka_unit_test(test_forget_all),
-    cmocka_unit_test(test_bind_refuses),     cmocka_unit_test(test_allocations), cmocka_unit_test(test_shipped_configs),
+    cmocka_unit_test(test_reads_everything),
+    cmocka_unit_test(test_assignments),
+    cmocka_unit_test(test_bad_values),
+    cmocka_unit_test(test_bad_files),
+    cmocka_unit_test(test_plan),
+    cmocka_unit_test(test_forget_all),
+    cmocka_unit_test(test_bind_refuses),
+    cmocka_unit_test(test_allocations),
+    cmocka_unit_test(test_shipped_configs),
+    cmocka_unit_test(test_budget_and_measures),
 };
 SUPPORT_MAIN(tests)

@@ -69,6 +69,8 @@ typedef struct {
     RunData data;
     RunModel model;
     RunSplit split;
+    DataIndex some; /* 100 images a class of the validation split */
+    DataView few;
     DataClasses forget;
     UnlearnContext context;
 } Setting;
@@ -79,6 +81,8 @@ static void setting_open(Setting *s)
     assert_ok(run_model_create("mlp", &s->data, &s->model));
     assert_ok(run_split_make(&s->data, 0.9, 0, &s->split));
     assert_ok(data_classes_parse(s->data.train, "1,2", &s->forget));
+    assert_ok(data_sample(&s->split.validation, 100, 0, "few", &s->some));
+    s->few = data_view_of(s->data.train, &s->some);
     nn_net_init(s->model.net, 3);
     s->context = (UnlearnContext){.original = s->model.net, .train = s->split.train, .forget = &s->forget};
 }
@@ -86,6 +90,7 @@ static void setting_open(Setting *s)
 static void setting_close(Setting *s)
 {
     data_classes_free(&s->forget);
+    data_index_free(&s->some);
     run_split_free(&s->split);
     run_model_free(&s->model);
     run_data_free(&s->data);
@@ -102,6 +107,15 @@ static void test_split(void **state)
     setting_close(&s);
 }
 
+/* One set, the whole grid. */
+static BaseStatus search_once(const RunMethod *method, const UnlearnContext *context, const DataView *validation,
+                              void *params, RunSearch *out)
+{
+    static const RunBudget all = {0};
+    const RunSearchTask task = {method, &all, context, 1, validation};
+    return run_search(&task, params, out);
+}
+
 static void test_search_finds_the_best(void **state)
 {
     (void)state;
@@ -113,7 +127,7 @@ static void test_search_finds_the_best(void **state)
     FakeParams params = {0};
     RunSearch search;
     prepared = released = applied = 0;
-    assert_ok(run_search(&method, &s.context, &s.split.validation, &params, &search));
+    assert_ok(search_once(&method, &s.context, &s.split.validation, &params, &search));
     assert_int_equal(prepared, 2); /* once a mode: push is tunable */
     assert_int_equal(released, 2);
     assert_int_equal(applied, 8);
@@ -135,6 +149,182 @@ static void test_search_finds_the_best(void **state)
     setting_close(&s);
 }
 
+/* Points drawn from the grid: as many as the budget says, each once, ascending, the same for the same seed. */
+static void test_random_search(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    char *modes[] = {"a", "b"}, *pushes[] = {"0", "-1", "-2", "-1e6", "-2e6"};
+    RunAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false}, {&FAKE_PARAMS[1], pushes, 5, true}};
+    RunMethod method = {.method = &FAKE, .label = "fake", .axes = axes, .axis_count = 2, .where = "t:1"};
+    const RunBudget budget = {.strategy = RUN_SEARCH_RANDOM, .trials = 4}, ample = {RUN_SEARCH_RANDOM, 50, 0};
+    FakeParams params = {0};
+    RunSearch first, again, other, whole;
+    RunSearchTask task = {&method, &budget, &s.context, 1, &s.few};
+    applied = 0;
+    assert_ok(run_search(&task, &params, &first));
+    assert_int_equal(applied, 4);
+    assert_int_equal(first.points, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_in_range(first.at[i], 0, 9);
+        if (i) assert_true(first.at[i] > first.at[i - 1]);
+        assert_near(first.value[i], (double)(first.at[i] / 5), 0, 0);
+        if (!isnan(first.score[i])) assert_true(first.score[i] <= first.score[first.chosen]);
+    }
+    assert_int_equal(params.mode, first.at[first.chosen] / 5);
+    assert_ok(run_search(&task, &params, &again));
+    assert_memory_equal(again.at, first.at, 4 * sizeof *first.at);
+    s.context.seed = 99;
+    assert_ok(run_search(&task, &params, &other));
+    assert_true(memcmp(other.at, first.at, 4 * sizeof *first.at) != 0);
+    task.budget = &ample; /* more than there are: the grid */
+    assert_ok(run_search(&task, &params, &whole));
+    assert_int_equal(whole.points, 10);
+    run_search_free(&first);
+    run_search_free(&again);
+    run_search_free(&other);
+    run_search_free(&whole);
+    setting_close(&s);
+}
+
+/* One choice for several sets: scores are means over them; passes and trials are those of all. */
+static void test_search_on_several_sets(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    char *pushes[] = {"0", "-1e6"};
+    RunAxis axis = {&FAKE_PARAMS[1], pushes, 2, true};
+    RunMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
+    static const RunBudget all = {0};
+    FakeParams params = {.mode = 1};
+    DataClasses sets[2];
+    UnlearnContext contexts[2] = {s.context, s.context};
+    RunSearch one[2], both;
+    assert_ok(data_classes_parse(s.data.train, "0", &sets[0]));
+    assert_ok(data_classes_parse(s.data.train, "1,2", &sets[1]));
+    for (int i = 0; i < 2; i++) {
+        contexts[i].forget = &sets[i];
+        assert_ok(search_once(&method, &contexts[i], &s.few, &params, &one[i]));
+    }
+    const RunSearchTask task = {&method, &all, contexts, 2, &s.few};
+    prepared = 0;
+    assert_ok(run_search(&task, &params, &both));
+    assert_int_equal(prepared, 2); /* once a set */
+    for (size_t i = 0; i < 2; i++) {
+        assert_near(both.score[i], (one[0].score[i] + one[1].score[i]) / 2, 0, 1e-14);
+        assert_near(both.acc_retain[i], (one[0].acc_retain[i] + one[1].acc_retain[i]) / 2, 0, 1e-14);
+    }
+    for (int i = 0; i < 2; i++) {
+        run_search_free(&one[i]);
+        data_classes_free(&sets[i]);
+    }
+    run_search_free(&both);
+    setting_close(&s);
+}
+
+/* The budget's epochs are those of the trials, not of the unlearning that follows; an axis of that name stays. */
+typedef struct {
+    int64_t epochs;
+    double push;
+} LongParams;
+static const BaseParam LONG_PARAMS[] = {
+    BASE_PARAM_I64(LongParams, epochs, 5, 1, 100, "for tests"),
+    BASE_PARAM_F64(LongParams, push, 0, -1, 1, "for tests"),
+};
+static int64_t seen_epochs[8];
+static int seen;
+
+static BaseStatus long_apply(const UnlearnContext *context, void *kept, const void *params, NnNet *net,
+                             UnlearnReport *report)
+{
+    (void)context, (void)kept, (void)net;
+    seen_epochs[seen++] = ((const LongParams *)params)->epochs;
+    report->passes = 100;
+    return BASE_OK;
+}
+static const UnlearnMethod LONG = {.entry = BASE_ENTRY("long", "for tests", "", LongParams, LONG_PARAMS),
+                                   .apply = long_apply};
+
+static void test_budget_of_epochs(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    char *pushes[] = {"0", "1"}, *epochs[] = {"3", "4"};
+    RunAxis axis = {&LONG_PARAMS[1], pushes, 2, false}, named = {&LONG_PARAMS[0], epochs, 2, false};
+    RunMethod method = {.method = &LONG, .label = "long", .axes = &axis, .axis_count = 1, .where = "t:1"};
+    const RunBudget budget = {.epochs = 1};
+    LongParams params = {.epochs = 5};
+    RunSearch search;
+    RunSearchTask task = {&method, &budget, &s.context, 1, &s.few};
+    seen = 0;
+    assert_ok(run_search(&task, &params, &search));
+    assert_int_equal(seen_epochs[0], 1);
+    assert_int_equal(seen_epochs[1], 1);
+    assert_int_equal(params.epochs, 5);
+    assert_near(search.passes, 200, 0, 0);
+    run_search_free(&search);
+    method.axes = &named;
+    seen = 0;
+    assert_ok(run_search(&task, &params, &search));
+    assert_int_equal(seen_epochs[0], 3);
+    assert_int_equal(seen_epochs[1], 4);
+    assert_int_equal(params.epochs, 3);
+    run_search_free(&search);
+    setting_close(&s);
+}
+
+/* What is read back is what was made; another key, other axes and a damaged file are not taken. */
+static void test_search_file(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    char *pushes[] = {"0", "-7", "-1e6"}, *one[] = {"0"}, path[4096];
+    RunAxis axis = {&FAKE_PARAMS[1], pushes, 3, true}, narrow = {&FAKE_PARAMS[1], one, 1, true};
+    RunMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
+    FakeParams params = {.mode = 1};
+    RunSearch search, back;
+    bool found;
+    snprintf(path, sizeof path, "%s/search.h5", support_scratch());
+    assert_ok(search_once(&method, &s.context, &s.few, &params, &search));
+    assert_ok(run_search_load(path, "key", &method, &back, &found));
+    assert_false(found);
+    assert_ok(run_search_save(path, "key", &method, &search));
+    assert_ok(run_search_load(path, "key", &method, &back, &found));
+    assert_true(found && back.cached);
+    assert_int_equal(back.points, 3);
+    assert_int_equal(back.chosen, 2);
+    assert_int_equal(back.n, search.n);
+    assert_near(back.seconds, search.seconds, 0, 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_near(back.score[i], search.score[i], 0, 0);
+        assert_near(back.value[i], search.value[i], 0, 0);
+        assert_near(back.cost[i], search.cost[i], 0, 0);
+    }
+    params.push = 5;
+    assert_ok(run_search_choose(&method, &back, &params));
+    assert_near(params.push, -1e6, 0, 0);
+    run_search_free(&back);
+    assert_ok(run_search_load(path, "other", &method, &back, &found));
+    assert_false(found);
+    method.axes = &narrow;
+    assert_ok(run_search_load(path, "key", &method, &back, &found));
+    assert_false(found);
+    method.axes = &axis;
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 600, SEEK_SET), 0);
+    assert_int_equal(fwrite("\xff\xff\xff\xff", 1, 4, file), 4);
+    assert_int_equal(fclose(file), 0);
+    assert_ok(run_search_load(path, "key", &method, &back, &found));
+    assert_false(found);
+    run_search_free(&search);
+    setting_close(&s);
+}
+
 static void test_search_without_a_good_point(void **state)
 {
     (void)state;
@@ -145,7 +335,8 @@ static void test_search_without_a_good_point(void **state)
     RunMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     FakeParams params = {0};
     RunSearch search;
-    assert_fails(run_search(&method, &s.context, &s.split.validation, &params, &search), BASE_ENUMERIC, "made to fail");
+    assert_fails(search_once(&method, &s.context, &s.split.validation, &params, &search), BASE_ENUMERIC,
+                 "made to fail");
     setting_close(&s);
 }
 
@@ -164,7 +355,7 @@ static void test_search_needs_both_kinds(void **state)
     assert_ok(data_partition(&s.split.validation, &s.forget, &parts[0], &parts[1]));
     for (int i = 0; i < 3; i++) {
         DataView view = data_view_of(s.data.train, &parts[i]);
-        assert_fails(run_search(&method, &s.context, &view, &params, &search), BASE_EUSAGE, "set validation higher");
+        assert_fails(search_once(&method, &s.context, &view, &params, &search), BASE_EUSAGE, "set validation higher");
     }
     data_index_free(&parts[0]);
     data_index_free(&parts[1]);
@@ -347,10 +538,18 @@ static void test_models(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_split),        cmocka_unit_test(test_search_finds_the_best),
-    cmocka_unit_test(test_attack_roles), cmocka_unit_test(test_search_without_a_good_point),
-    cmocka_unit_test(test_signals),      cmocka_unit_test(test_attack_left_out),
-    cmocka_unit_test(test_models),       cmocka_unit_test(test_search_needs_both_kinds),
+    cmocka_unit_test(test_split),
+    cmocka_unit_test(test_search_finds_the_best),
+    cmocka_unit_test(test_attack_roles),
+    cmocka_unit_test(test_search_without_a_good_point),
+    cmocka_unit_test(test_signals),
+    cmocka_unit_test(test_attack_left_out),
+    cmocka_unit_test(test_models),
+    cmocka_unit_test(test_search_needs_both_kinds),
     cmocka_unit_test(test_regions),
+    cmocka_unit_test(test_random_search),
+    cmocka_unit_test(test_search_file),
+    cmocka_unit_test(test_search_on_several_sets),
+    cmocka_unit_test(test_budget_of_epochs),
 };
 SUPPORT_MAIN(tests)

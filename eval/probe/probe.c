@@ -1,0 +1,182 @@
+#include "eval/probe/probe.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/pipeline/loader.h"
+#include "data/set/build.h"
+#include "nn/train.h"
+
+enum { BATCH = 128 };
+
+const BaseParam eval_probe_params[] = {
+    BASE_PARAM_BOOL(EvalProbeConfig, enabled, true, "measure probe_forget"),
+    BASE_PARAM_I64(EvalProbeConfig, per_class, 100, 1, 100000, "training images of each class to fit the probe on"),
+    BASE_PARAM_I64(EvalProbeConfig, epochs, 30, 1, 100000, "passes of the probe over their features"),
+    BASE_PARAM_F64(EvalProbeConfig, lr, 0.005, 1e-9, 10, "learning rate of Adam at the start; falls as a cosine"),
+};
+const size_t eval_probe_param_count = BASE_COUNT(eval_probe_params);
+
+static const NnLayer *classifier(const NnNet *net, int *index)
+{
+    int count;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    *index = count - 1;
+    return &layers[count - 1];
+}
+
+BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out)
+{
+    BaseStatus st = BASE_OK;
+    NnNet *copy = NULL;
+    NnEngine *engine = NULL;
+    DataLoader *loader = NULL;
+    float *features = NULL, *logits = NULL;
+    int64_t shape[3], batch = view->n < BATCH ? view->n : BATCH;
+    int last;
+    const NnLayer *layer = classifier(net, &last);
+    int64_t width = layer->C * layer->H * layer->W;
+    *out = NULL;
+    nn_net_input_shape(net, shape);
+    const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};
+    BASE_TRY(BASE_ALLOC_RAW(view->n * width, &features));
+    BASE_TRY(BASE_ALLOC_RAW(batch * nn_net_classes(net), &logits));
+    BASE_TRY(nn_net_clone(net, &copy));
+    BASE_TRY(nn_engine_create(copy, NN_MODE_EVAL, precision, batch, &engine));
+    BASE_TRY(data_loader_create(view, &config, &loader));
+    BASE_TRY(data_loader_start(loader, 0));
+    for (int64_t done = 0; done < view->n;) {
+        DataBatch part;
+        BASE_TRY(data_loader_next(loader, &part));
+        BASE_TRY(nn_engine_forward(engine, part.x, part.n, 0, logits));
+        BASE_TRY(nn_engine_tap(engine, last, features + done * width));
+        done += part.n;
+    }
+    *out = features;
+    features = NULL;
+out:
+    data_loader_free(loader);
+    nn_engine_free(engine);
+    nn_net_free(copy);
+    base_free(logits);
+    base_free(features);
+    return st;
+}
+
+/* In place over both sets: (x - mean) / sd of the first. A feature that never moves becomes 0. */
+static void standardise(float *fit, int64_t n, float *judged, int64_t judged_n, int64_t width)
+{
+    for (int64_t j = 0; j < width; j++) {
+        double mean = 0, square = 0;
+        for (int64_t i = 0; i < n; i++) mean += fit[i * width + j];
+        mean /= (double)n;
+        for (int64_t i = 0; i < n; i++) square += pow(fit[i * width + j] - mean, 2);
+        double sd = sqrt(square / (double)n), scale = sd > 1e-12 * (1 + fabs(mean)) ? 1 / sd : 0;
+        for (int64_t i = 0; i < n; i++) fit[i * width + j] = (float)((fit[i * width + j] - mean) * scale);
+        for (int64_t i = 0; i < judged_n; i++) judged[i * width + j] = (float)((judged[i * width + j] - mean) * scale);
+    }
+}
+
+/* Features as images of one row, so that the training loop of nn/ takes them. */
+static BaseStatus as_set(const char *name, const float *features, const DataView *view, int64_t width, int64_t K,
+                         DataSet **out)
+{
+    BaseStatus st = BASE_OK;
+    DataSet *set = NULL;
+    *out = NULL;
+    BASE_TRY(data_set_create(name, DATA_F32, view->n, 1, 1, width, K, &set));
+    memcpy(set->images, features, sizeof *features * (size_t)(view->n * width));
+    for (int64_t i = 0; i < view->n; i++) set->labels[i] = data_view_label(view, i);
+    BASE_TRY(data_set_name_classes(set, NULL));
+    BASE_TRY(data_set_finish(set, "features", "labels"));
+    *out = set;
+    set = NULL;
+out:
+    data_set_free(set);
+    return st;
+}
+
+static BaseStatus fit(const DataSet *set, const EvalProbeConfig *config, uint64_t seed, NnNet **out)
+{
+    BaseStatus st = BASE_OK;
+    NnGraph *g = NULL;
+    NnNet *probe = NULL;
+    NnTrainConfig training;
+    *out = NULL;
+    BASE_TRY(nn_graph_create(1, 1, set->W, &g));
+    NnNode logits = nn_linear(g, nn_flatten(g, nn_input(g)), "probe", set->K, true);
+    BASE_TRY(nn_net_create_take(g, logits, &probe));
+    base_param_defaults(nn_train_params, nn_train_param_count, &training);
+    training.epochs = config->epochs;
+    training.lr = config->lr;
+    training.optimizer = NN_ADAM;
+    training.schedule = NN_SCHEDULE_COSINE;
+    training.augment = false;
+    DataView all = data_view_all(set);
+    nn_net_init(probe, seed);
+    BASE_TRY(nn_train(probe, &all, &training, NN_F32, seed, "probe", NULL));
+    *out = probe;
+    probe = NULL;
+out:
+    nn_net_free(probe);
+    return st;
+}
+
+static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, const DataView *train,
+                          const DataView *judged, EvalProbed *out)
+{
+    BaseStatus st = BASE_OK;
+    float *features[2] = {NULL, NULL}, *logits = NULL;
+    DataSet *sets[2] = {NULL, NULL};
+    NnNet *probe = NULL;
+    int32_t *predicted = NULL;
+    int last;
+    const NnLayer *layer = classifier(s->net, &last);
+    int64_t width = layer->C * layer->H * layer->W, K = nn_net_classes(s->net);
+    BASE_TRY(eval_probe_features(s->net, train, s->precision, &features[0]));
+    BASE_TRY(eval_probe_features(s->net, judged, s->precision, &features[1]));
+    standardise(features[0], train->n, features[1], judged->n, width);
+    BASE_TRY(as_set("probe train", features[0], train, width, K, &sets[0]));
+    BASE_TRY(as_set("probe test", features[1], judged, width, K, &sets[1]));
+    BASE_TRY(fit(sets[0], config, s->seed, &probe));
+    DataView all = data_view_all(sets[1]);
+    BASE_TRY(BASE_ALLOC_RAW(all.n * K, &logits));
+    BASE_TRY(BASE_ALLOC_RAW(all.n, &predicted));
+    BASE_TRY(nn_predict(probe, &all, NN_F32, NULL, logits));
+    const EvalPredictions p = {logits, sets[1]->labels, all.n, K};
+    eval_predicted(&p, predicted);
+    for (int64_t i = 0; i < all.n; i++) out->right += predicted[i] == p.labels[i];
+    out->n = all.n;
+out:
+    for (int i = 0; i < 2; i++) {
+        base_free(features[i]);
+        data_set_free(sets[i]);
+    }
+    nn_net_free(probe);
+    base_free(logits);
+    base_free(predicted);
+    return st;
+}
+
+BaseStatus eval_probe(const EvalSubject *s, const EvalProbeConfig *config, EvalProbed *out)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex sample = {0}, inside = {0}, outside = {0};
+    EvalProbed made = {0};
+    bool taught = false;
+    *out = (EvalProbed){0};
+    if (!config->enabled) return BASE_OK;
+    BASE_TRY(data_sample(&s->train, config->per_class, s->seed, "probe_train", &sample));
+    BASE_TRY(data_partition(&s->test, s->forget, &inside, &outside));
+    for (int64_t i = 0; i < sample.n && !taught; i++) taught = s->forget->in[s->train.set->labels[sample.at[i]]] != 0;
+    if (!taught || inside.n == 0) goto out;
+    DataView train = data_view_of(s->train.set, &sample), judged = data_view_of(s->test.set, &inside);
+    BASE_TRY(measure(s, config, &train, &judged, &made));
+    *out = made;
+out:
+    data_index_free(&sample);
+    data_index_free(&inside);
+    data_index_free(&outside);
+    return st == BASE_OK ? st : base_error_prefix(st, "linear probe");
+}

@@ -1,0 +1,29 @@
+/* eval/probe/probe.h - what a linear classifier can read of the forgotten classes from a network's last features: what
+ * probe_forget reports.
+ *
+ * The features are the inputs of the network's classifier, in eval mode. A new linear layer with a softmax (all
+ * classes, the forgotten ones too) is trained on those of a sample of training images, each feature scaled to mean 0
+ * and standard deviation 1 over that sample, and judged on every test image of the forgotten classes. The network is
+ * not changed.
+ */
+#ifndef EVAL_PROBE_PROBE_H
+#define EVAL_PROBE_PROBE_H
+
+#include "eval/relearn/relearn.h"
+
+typedef struct {
+    bool enabled;
+    int64_t per_class, epochs;
+    double lr;
+} EvalProbeConfig;
+extern const BaseParam eval_probe_params[];
+extern const size_t eval_probe_param_count;
+
+/** @p out: n 0 where switched off or where train or test holds no image of a forgotten class. Cost: a forward pass of
+ *  the images named above; the probe itself is a matter of a second. */
+BaseStatus eval_probe(const EvalSubject *subject, const EvalProbeConfig *config, EvalProbed *out);
+
+/** Inputs of the network's last layer, [view->n, its features]; owned (base_free). */
+BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out);
+
+#endif

@@ -1,0 +1,36 @@
+/* eval/relearn/relearn.h - how fast a network learns the forgotten classes again: what relearn_steps and anamnesis
+ * read.
+ *
+ * As Chundawat et al. (Zero-Shot Machine Unlearning, arXiv 2201.05629): Adam from the network's present weights, judged
+ * after every step, until the accuracy on forgotten classes is (1 - margin) of the original's. Theirs trains on the
+ * whole training set and judges on all of it; here both are bounded samples, the judged images are test images, and the
+ * steps are repeated with other orders, so that the figure has a spread. The network given is not changed.
+ */
+#ifndef EVAL_RELEARN_RELEARN_H
+#define EVAL_RELEARN_RELEARN_H
+
+#include "eval/eval.h"
+#include "nn/engine.h"
+
+typedef struct {
+    bool enabled;
+    int64_t per_class, judge_per_class, batch_size, max_steps, repeats;
+    double lr, margin;
+} EvalRelearnConfig;
+extern const BaseParam eval_relearn_params[];
+extern const size_t eval_relearn_param_count;
+
+/** What relearning and probing look at; borrowed. */
+typedef struct {
+    const NnNet *net, *original;
+    DataView train, test;
+    const DataClasses *forget;
+    NnPrecision precision;
+    uint64_t seed; /* the same for networks that are compared: same images, same batches */
+} EvalSubject;
+
+/** @p out: repeats 0 where it cannot be asked: switched off, no forgotten image in train or test, or an original that
+ *  answers none of them right. Cost: at most repeats * max_steps steps. BASE_ENUMERIC where the training diverges. */
+BaseStatus eval_relearn(const EvalSubject *subject, const EvalRelearnConfig *config, EvalRelearned *out);
+
+#endif

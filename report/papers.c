@@ -1,0 +1,86 @@
+/* Which of these numbers each paper would call its own, under which name. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/results.h"
+
+typedef struct {
+    const char *paper, *column;
+    const char *name, *split;    /* a metric; or NULL */
+    const char *attack, *wiring; /* efficacy of an attack; or NULL */
+    const char *how;             /* theirs from ours */
+} PaperColumn;
+static const PaperColumn COLUMNS[] = {
+    {"Kodge et al. 2024", "ACC_r", "acc_retain", "test", NULL, NULL, "as here"},
+    {"Kodge et al. 2024", "ACC_f", "acc_forget", "test", NULL, NULL, "as here"},
+    {"Kodge et al. 2024", "MIA", NULL, NULL, "svc", "paper", "as here"},
+    {"Jia et al. 2023; SalUn 2024", "UA", "acc_forget", "train", NULL, NULL, "100 - this"},
+    {"Jia et al. 2023; SalUn 2024", "RA", "acc_retain", "train", NULL, NULL, "as here"},
+    {"Jia et al. 2023; SalUn 2024", "TA", "acc_retain", "test", NULL, NULL, "as here, classes forgotten"},
+    {"Jia et al. 2023; SalUn 2024", "MIA", NULL, NULL, "svc", "salun", "as here, confidence"},
+    {"Kurmanji et al. 2023 (SCRUB)", "forget error", "acc_forget", "train", NULL, NULL, "100 - this"},
+    {"Kurmanji et al. 2023 (SCRUB)", "retain error", "acc_retain", "train", NULL, NULL, "100 - this"},
+    {"Kurmanji et al. 2023 (SCRUB)", "test error", "accuracy", "test", NULL, NULL, "100 - this"},
+    {"Chundawat et al. 2023 (Bad Teaching)", "ZRF", "zrf_repository", "train", NULL, NULL, "as here"},
+    {"Chundawat et al. 2023 (Bad Teaching)", "activation distance", "activation_distance", "train", NULL, NULL,
+     "as here"},
+    {"Chundawat et al. 2023 (Zero-Shot)", "AIN", "anamnesis", "test", NULL, NULL, "as here, on samples"},
+    {"Cotogni et al. 2023 (DUCK)", "AUS", "aus", "test", NULL, NULL, "as here"},
+    {"Zhao et al. 2024 (RUM)", "ToW", "tow", "test", NULL, NULL, "as here"},
+};
+
+static const ReportQuantity *quantity_of(const ReportExperiment *e, const PaperColumn *c)
+{
+    if (c->name) return report_quantity(e, c->name, c->split, NULL);
+    const ReportRun *run = report_first_ok(report_featured(e));
+    for (size_t i = 0; i < e->quantity_count && run; i++) {
+        const ReportQuantity *q = &e->quantities[i];
+        char group[512];
+        if (!q->field || strcmp(q->field, "efficacy") != 0) continue;
+        snprintf(group, sizeof group, "/attacks/%s", q->name);
+        const char *attack = store_run_text(run->store, group, "attack"),
+                   *wiring = store_run_text(run->store, group, "wiring");
+        if (attack && wiring && !strcmp(attack, c->attack) && !strcmp(wiring, c->wiring)) return q;
+    }
+    return NULL;
+}
+
+static void add_value(ReportTable *t, int column, const ReportLabel *label, const ReportQuantity *q)
+{
+    MathEstimate value;
+    double sd;
+    int runs;
+    if (label && report_summary(label, q, &value, &sd, &runs)) report_table_number(t, column, value, sd);
+}
+
+ReportTable report_results_papers(const ReportExperiment *e)
+{
+    ReportTable t = report_table_make("What each paper would call its own");
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED), *featured = report_featured(e);
+    report_table_column(&t, "paper", "paper", false, 0, 1000);
+    report_table_column(&t, "column", "its column", false, 0, 999);
+    report_table_column(&t, "here", "here", false, 0, 998);
+    report_table_column(&t, "how", "theirs", false, 0, 997);
+    int ours = report_table_column(&t, "featured", featured ? featured->label : "method", true, -1, 900);
+    int theirs = retrained ? report_table_column(&t, "retrained", retrained->label, true, -1, 800) : -1;
+    for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
+        const PaperColumn *c = &COLUMNS[i];
+        const ReportQuantity *q = quantity_of(e, c);
+        char here[600];
+        if (!q) continue;
+        snprintf(here, sizeof here, "%s%s%s%s", q->field ? "MIA " : "", q->title, q->field ? "" : ", ",
+                 q->field ? "" : q->split);
+        report_table_row(&t, 0);
+        report_table_text(&t, 0, c->paper);
+        report_table_text(&t, 1, c->column);
+        report_table_text(&t, 2, here);
+        report_table_text(&t, 3, c->how);
+        add_value(&t, ours, featured, q);
+        if (theirs >= 0) add_value(&t, theirs, retrained, q);
+    }
+    report_table_note(&t,
+                      "The values are those of this report's column, not converted. Avg. Gap of Jia et al. and SalUn "
+                      "averages the gaps of their four columns; the mean gap of Results names its own.");
+    return t;
+}

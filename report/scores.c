@@ -1,0 +1,77 @@
+/* The table of the scores that other papers compare methods by, and of what each method cost. */
+#include <math.h>
+#include <string.h>
+
+#include "report/results.h"
+
+static const struct {
+    const char *name, *split;
+    int importance;
+} SHOWN[] = {{"tow", "test", 100},          {"aus", "test", 99},
+             {"js_retrained", "test", 98},  {"activation_distance", "test", 97},
+             {"zrf", "train", 90},          {"zrf_repository", "train", 80},
+             {"relearn_steps", "test", 95}, {"anamnesis", "test", 94},
+             {"probe_forget", "test", 96},  {"wall_seconds", "test", 70},
+             {"epochs", "test", 69},        {"flops", "test", 60},
+             {"passes", "test", 50},        {"peak_memory", "test", 40}};
+enum { SHOWN_COUNT = sizeof SHOWN / sizeof *SHOWN, COSTS = 5 }; /* costs stand last */
+
+/* Repeats of relearning that gave up, over all runs. */
+static void relearn_note(ReportTable *t, const ReportExperiment *e)
+{
+    size_t given_up = 0, all = 0;
+    double limit = NAN;
+    for (size_t l = 0; l < e->label_count; l++) {
+        for (size_t i = 0; i < e->labels[l].count; i++) {
+            StoreArray reached;
+            const StoreRun *run = e->labels[l].runs[i]->store;
+            if (!store_run_array(run, "/relearn/reached", &reached) || reached.type != STORE_U8) continue;
+            limit = store_run_f64(run, "/relearn", "limit");
+            for (int64_t k = 0; k < reached.count; k++) given_up += ((const uint8_t *)reached.data)[k] == 0;
+            all += (size_t)reached.count;
+        }
+    }
+    if (given_up)
+        report_table_note(t,
+                          "Relearning: %zu of %zu repeats were not there after %.0f steps and count as that many, a "
+                          "lower bound; AIN is then left out.",
+                          given_up, all, limit);
+}
+
+ReportTable report_results_metrics(const ReportExperiment *e)
+{
+    ReportTable t = report_table_make("Scores of other papers, and costs");
+    const ReportQuantity *quantities[SHOWN_COUNT];
+    int columns[SHOWN_COUNT];
+    bool scores = false;
+    report_table_column(&t, "label", "method", false, 0, 1000);
+    for (int i = 0; i < SHOWN_COUNT; i++) {
+        const ReportQuantity *q = quantities[i] = report_quantity(e, SHOWN[i].name, SHOWN[i].split, NULL);
+        columns[i] = q ? report_results_column(&t, q, SHOWN[i].importance) : -1;
+        scores = scores || (q && i < SHOWN_COUNT - COSTS);
+    }
+    for (size_t l = 0; l < e->label_count && scores; l++) {
+        const ReportLabel *label = &e->labels[l];
+        bool training = label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget;
+        if (training || label->failed == label->count) continue;
+        report_table_row(&t, label->rank == REPORT_RANK_RETRAINED  ? REPORT_ROW_REFERENCE
+                             : label->rank == REPORT_RANK_CONTROL  ? REPORT_ROW_CONTROL
+                             : label->rank == REPORT_RANK_ORIGINAL ? REPORT_ROW_ORIGINAL
+                                                                   : 0);
+        report_table_text(&t, 0, label->label);
+        for (int i = 0; i < SHOWN_COUNT; i++) {
+            MathEstimate value;
+            double sd;
+            int runs;
+            if (columns[i] >= 0 && report_summary(label, quantities[i], &value, &sd, &runs))
+                report_table_number(&t, columns[i], value, sd);
+        }
+    }
+    report_results_mark(&t, e, quantities, columns, SHOWN_COUNT - COSTS);
+    relearn_note(&t, e);
+    report_table_note(&t,
+                      "FLOPs and epochs count passes through the network, a pass of a method that needs gradients "
+                      "three times a forward one; a method's own linear algebra is in the time alone. The cost of a "
+                      "search stands under Searches.");
+    return t;
+}

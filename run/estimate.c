@@ -1,0 +1,403 @@
+#include "run/estimate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "report/table.h"
+
+/* What is known of a label before its jobs: the last row is the originals'. */
+typedef struct {
+    double wall, attacks; /* sums over earlier runs, seconds */
+    int runs;
+    int jobs, complete, models, searches; /* models, searches: cached for jobs that are to do */
+    int models_missing, searches_missing;
+    double seconds;
+    const char *from;
+} Row;
+
+typedef struct {
+    const RunEstimateTask *task;
+    Row *rows; /* [method_count + 1] */
+    RunSplit split;
+    double train_rate, predict_rate; /* images a second */
+    const char *train_from;
+    double predicting; /* seconds of one network's predictions on every split */
+    double measuring;  /* at most: relearning and probing one network */
+    char **searched;   /* paths of searches that are counted already; owned */
+    size_t searched_count;
+    double total;
+} Estimate;
+
+static void estimate_free(Estimate *e)
+{
+    for (size_t i = 0; i < e->searched_count; i++) base_free(e->searched[i]);
+    base_free(e->searched);
+    base_free(e->rows);
+    run_split_free(&e->split);
+}
+
+/* ------------------------------------------------------------ rates */
+
+/* Seconds that four batches take longer than one: making primitives and threads is in both and falls out. */
+static BaseStatus time_batches(NnNet *net, const DataView *view, int64_t batch, NnPrecision precision, bool train,
+                               double *rate)
+{
+    BaseStatus st = BASE_OK;
+    NnTrainConfig config;
+    float *logits = NULL;
+    double seconds[2];
+    int64_t n[2] = {batch < view->n ? batch : view->n, 4 * batch < view->n ? 4 * batch : view->n};
+    base_param_defaults(nn_train_params, nn_train_param_count, &config);
+    config.epochs = 1;
+    config.batch_size = batch;
+    config.lr = 1e-6;
+    config.schedule = NN_SCHEDULE_CONSTANT;
+    BASE_TRY(BASE_ALLOC_RAW(n[1] * nn_net_classes(net), &logits));
+    for (int i = 0; i < 2; i++) {
+        DataView part = *view;
+        part.n = n[i];
+        double started = base_clock_wall();
+        if (train)
+            BASE_TRY(nn_train(net, &part, &config, precision, 0, "measuring", NULL));
+        else
+            BASE_TRY(nn_predict(net, &part, precision, NULL, logits));
+        seconds[i] = base_clock_wall() - started;
+    }
+    double more = (double)(n[1] - n[0]), took = seconds[1] - seconds[0];
+    if (more <= 0 || took <= 0) more = (double)n[1], took = fmax(seconds[1], 1e-9);
+    *rate = more / took;
+out:
+    base_free(logits);
+    return st;
+}
+
+/* The rate of an original's whole training, where one is in the cache. */
+static BaseStatus cached_rate(const RunSetting *s, NnNet *net, double *rate)
+{
+    BaseStatus st = BASE_OK;
+    char key[BASE_HASH_HEX], *path = NULL;
+    *rate = NAN;
+    for (size_t i = 0; i < s->e->seed_count && isnan(*rate); i++) {
+        RunCost cost;
+        bool found;
+        base_free(path);
+        path = NULL;
+        BASE_TRY(run_models_original_path(s->e, s->data, s->e->seeds[i], s->models, key, &path));
+        BASE_TRY(run_models_load(path, key, net, &cost, &found));
+        if (found && cost.wall_seconds > 0) *rate = cost.passes / cost.wall_seconds;
+        run_cost_free(&cost);
+    }
+out:
+    base_free(path);
+    return st;
+}
+
+static BaseStatus find_rates(Estimate *e)
+{
+    BaseStatus st = BASE_OK;
+    const RunSetting *s = e->task->setting;
+    RunModel model = {0};
+    BASE_TRY(run_model_create(s->e->arch, s->data, &model));
+    BASE_TRY(cached_rate(s, model.net, &e->train_rate));
+    e->train_from = isnan(e->train_rate) ? "measured now" : "of a cached original";
+    nn_net_init(model.net, 0);
+    BASE_TRY(time_batches(model.net, &e->split.test, 256, s->e->precision, false, &e->predict_rate));
+    if (isnan(e->train_rate))
+        BASE_TRY(
+            time_batches(model.net, &e->split.train, s->e->train.batch_size, s->e->precision, true, &e->train_rate));
+    const EvalRelearnConfig *r = &s->e->relearn;
+    const EvalProbeConfig *p = &s->e->probe;
+    double K = (double)s->data->train->K;
+    e->predicting = (double)(e->split.train.n + e->split.validation.n + e->split.test.n) / e->predict_rate;
+    if (r->enabled)
+        e->measuring += (double)(r->repeats * r->max_steps) *
+                        ((double)r->batch_size / e->train_rate + (double)r->judge_per_class / e->predict_rate);
+    if (p->enabled) e->measuring += ((double)p->per_class * K + (double)e->split.test.n / K) / e->predict_rate;
+out:
+    run_model_free(&model);
+    return st;
+}
+
+/* ------------------------------------------------------------ earlier runs */
+
+static double attack_seconds(const StoreRun *run)
+{
+    const char *const *names;
+    size_t count;
+    double sum = 0;
+    if (!store_run_members(run, "/attacks", &names, &count)) return 0;
+    for (size_t i = 0; i < count; i++) {
+        char group[512];
+        snprintf(group, sizeof group, "/attacks/%s", names[i]);
+        double seconds = store_run_f64(run, group, "seconds");
+        sum += isnan(seconds) ? 0 : seconds;
+    }
+    return sum;
+}
+
+static void learn_from(Estimate *e, const StoreRun *run)
+{
+    const RunExperiment *x = e->task->setting->e;
+    MathEstimate wall;
+    const char *label = store_run_text(run, "/", "label"), *arch = store_run_text(run, "/", "arch");
+    const char *data = store_run_text(run, "/", "data");
+    if (!label || !arch || !data || strcmp(arch, x->arch) != 0 || strcmp(data, x->data) != 0) return;
+    for (size_t m = 0; m < x->method_count; m++) {
+        if (strcmp(x->methods[m].label, label) != 0) continue;
+        if (!store_run_metric(run, "wall_seconds", "test", &wall)) continue;
+        e->rows[m].wall += wall.value;
+        e->rows[m].attacks += attack_seconds(run);
+        e->rows[m].runs++;
+    }
+}
+
+static BaseStatus read_earlier(Estimate *e)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, *path = NULL;
+    size_t count = 0;
+    if (!io_path_exists(e->task->folder)) return BASE_OK;
+    BASE_TRY(io_folder_list(e->task->folder, ".h5", &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        StoreRun *run;
+        base_free(path);
+        path = NULL;
+        BASE_TRY(base_format(&path, "%s/%s", e->task->folder, names[i]));
+        st = store_run_read_light(path, &run);
+        if (st == BASE_ENOMEM) goto out;
+        if (st == BASE_OK) {
+            learn_from(e, run);
+            store_run_free(run);
+        }
+        st = BASE_OK; /* a file that is no run says nothing here */
+    }
+out:
+    base_free(path);
+    io_names_free(names, count);
+    return st;
+}
+
+/* ------------------------------------------------------------ jobs */
+
+/* A method's `epochs`, or NaN where it has none. */
+static double epochs_of(const RunMethod *m, const void *params, const NnTrainConfig *training)
+{
+    const BaseEntry *entry = &m->method->entry;
+    for (size_t i = 0; i < entry->param_count; i++) {
+        const BaseParam *p = &entry->params[i];
+        if (strcmp(p->name, "epochs") != 0 || p->kind != BASE_KIND_I64) continue;
+        int64_t epochs;
+        memcpy(&epochs, (const char *)params + p->offset, sizeof epochs);
+        return (double)(epochs > 0 ? epochs : training->epochs);
+    }
+    return NAN;
+}
+
+/* One unlearning: as before, else its epochs, else one pass over the training images. */
+static double method_seconds(const Estimate *e, size_t m, double epochs, const char **from)
+{
+    const RunMethod *method = &e->task->setting->e->methods[m];
+    const Row *row = &e->rows[m];
+    unsigned needs = method->method->needs;
+    double n = (double)e->split.train.n;
+    *from = "its earlier runs";
+    if (row->runs > 0) return row->wall / row->runs;
+    *from = "nothing to compute";
+    if (!(needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET))) return 0;
+    *from = "its epochs";
+    if (!isnan(epochs)) return epochs * n / e->train_rate;
+    *from = needs & UNLEARN_NEEDS_GRADIENT ? "assumed: one epoch" : "assumed: one pass";
+    return n / (needs & UNLEARN_NEEDS_GRADIENT ? e->train_rate : e->predict_rate);
+}
+
+/* A search not met before: its trials, each an unlearning and a look at the validation split. */
+static BaseStatus add_search(Estimate *e, const RunJob *job, size_t m, void *params, double *seconds)
+{
+    BaseStatus st = BASE_OK;
+    const RunSetting *s = e->task->setting;
+    const RunMethod *method = job->method;
+    char key[BASE_HASH_HEX], *path = NULL;
+    RunSearch search = {0};
+    bool found = false, counted = false;
+    const char *from;
+    BASE_TRY(run_search_place(s, job, key, &path));
+    BASE_TRY(run_search_load(path, key, method, &search, &found));
+    for (size_t i = 0; i < e->searched_count && !counted; i++) counted = strcmp(e->searched[i], path) == 0;
+    if (found) BASE_TRY(run_search_choose(method, &search, params));
+    if (counted) goto out;
+    BASE_TRY(BASE_GROW(&e->searched, e->searched_count, e->searched_count + 1));
+    e->searched[e->searched_count++] = path;
+    path = NULL;
+    e->rows[m].searches += found;
+    e->rows[m].searches_missing += !found;
+    if (found) goto out;
+    double trials = 1;
+    for (size_t a = 0; a < method->axis_count; a++) trials *= (double)method->axes[a].count;
+    if (s->e->budget.trials > 0) trials = fmin(trials, (double)s->e->budget.trials);
+    double epochs = s->e->budget.epochs > 0 ? (double)s->e->budget.epochs : epochs_of(method, params, &s->e->train);
+    double each = method_seconds(e, m, epochs, &from) + (double)e->split.validation.n / e->predict_rate;
+    *seconds += trials * each * (s->search_set_count > 0 ? (double)s->search_set_count : 1);
+out:
+    base_free(path);
+    run_search_free(&search);
+    return st;
+}
+
+static BaseStatus add_model(Estimate *e, const RunJob *job, size_t m, const void *params, double *seconds)
+{
+    BaseStatus st = BASE_OK;
+    const RunSetting *s = e->task->setting;
+    UnlearnContext context = {.forget = job->forget, .seed = job->seed};
+    const RunMaking making = {s->e, s->data, job->method->method, params, &context, job->forget_text, s->models};
+    char key[BASE_HASH_HEX], *path = NULL;
+    double own = method_seconds(e, m, epochs_of(job->method, params, &s->e->train), &e->rows[m].from);
+    if (run_models_kept(&making)) {
+        BASE_TRY(run_models_unlearned_path(&making, key, &path));
+        bool there = io_path_exists(path);
+        e->rows[m].models += there;
+        e->rows[m].models_missing += !there;
+        if (there) own = 0;
+    }
+    *seconds += own;
+out:
+    base_free(path);
+    return st;
+}
+
+static BaseStatus add_original(Estimate *e, const RunJob *job, Row *row)
+{
+    BaseStatus st = BASE_OK;
+    const RunSetting *s = e->task->setting;
+    char key[BASE_HASH_HEX], *path = NULL;
+    BASE_TRY(run_models_original_path(s->e, s->data, job->seed, s->models, key, &path));
+    bool there = io_path_exists(path);
+    row->models += there;
+    row->models_missing += !there;
+    row->from = e->train_from;
+    row->seconds += 2 * e->predicting; /* its own and the untrained network's */
+    if (!there) row->seconds += (double)s->e->train.epochs * (double)e->split.train.n / e->train_rate;
+out:
+    base_free(path);
+    return st;
+}
+
+static BaseStatus add_method(Estimate *e, const RunJob *job)
+{
+    BaseStatus st = BASE_OK;
+    const RunMethod *method = job->method;
+    size_t m = (size_t)(method - e->task->setting->e->methods), size = method->method->entry.params_size;
+    Row *row = &e->rows[m];
+    void *params = NULL;
+    double seconds = e->predicting + e->measuring;
+    BASE_TRY(base_alloc_bytes(1, size ? size : 1, &params));
+    memcpy(params, method->params, size);
+    if (method->axis_count > 0) BASE_TRY(add_search(e, job, m, params, &seconds));
+    BASE_TRY(add_model(e, job, m, params, &seconds));
+    if (row->runs > 0) seconds += row->attacks / row->runs;
+    row->seconds += seconds;
+out:
+    base_free(params);
+    return st;
+}
+
+static BaseStatus walk(Estimate *e, RunOutcome *outcome)
+{
+    BaseStatus st = BASE_OK;
+    const RunEstimateTask *t = e->task;
+    size_t methods = t->setting->e->method_count;
+    char *path = NULL;
+    bool seed_needed = false;
+    for (size_t i = t->count; i-- > 0;) { /* backwards: an original stands before the jobs that need it */
+        const RunJob *job = &t->jobs[i];
+        Row *row = &e->rows[job->method ? (size_t)(job->method - t->setting->e->methods) : methods];
+        base_free(path);
+        path = NULL;
+        BASE_TRY(base_format(&path, "%s/%s", t->folder, job->file));
+        bool complete = !t->force && store_run_complete(path, job->id);
+        row->jobs++;
+        row->complete += complete;
+        outcome->skipped += complete;
+        seed_needed = seed_needed || !complete;
+        if (job->method && !complete) BASE_TRY(add_method(e, job));
+        if (job->method) continue;
+        if (seed_needed) BASE_TRY(add_original(e, job, row));
+        seed_needed = false;
+    }
+    for (size_t m = 0; m <= methods; m++) e->total += e->rows[m].seconds;
+    outcome->hours = e->total / 3600;
+out:
+    base_free(path);
+    return st;
+}
+
+static void kept_of(int there, int missing, char out[48])
+{
+    if (there + missing == 0)
+        snprintf(out, 48, "-");
+    else
+        snprintf(out, 48, "%d of %d", there, there + missing);
+}
+
+static BaseStatus print(const Estimate *e, const RunOutcome *outcome, BaseText *terminal)
+{
+    const RunExperiment *x = e->task->setting->e;
+    char title[512], text[48];
+    bool attacks_missing = false;
+    snprintf(title, sizeof title, "Plan of %s: %d jobs, %d complete, about %.2f hours to go", x->name, outcome->planned,
+             outcome->skipped, outcome->hours);
+    ReportTable t = report_table_make(title);
+    report_table_column(&t, "label", "method", false, 0, 1000);
+    report_table_column(&t, "jobs", "jobs", true, 0, 100);
+    report_table_column(&t, "complete", "complete", true, 0, 100);
+    report_table_column(&t, "models", "networks cached", false, 0, 80);
+    report_table_column(&t, "searches", "searches cached", false, 0, 70);
+    report_table_column(&t, "hours", "hours", true, 3, 100);
+    report_table_column(&t, "from", "estimated from", false, 0, 60);
+    for (size_t i = 0; i <= x->method_count; i++) {
+        size_t m = i == 0 ? x->method_count : i - 1;
+        const Row *row = &e->rows[m];
+        bool to_do = row->complete < row->jobs;
+        report_table_row(&t, 0);
+        report_table_text(&t, 0, i == 0 ? "original" : x->methods[m].label);
+        report_table_number(&t, 1, math_estimate(row->jobs, 0), NAN);
+        report_table_number(&t, 2, math_estimate(row->complete, 0), NAN);
+        kept_of(row->models, row->models_missing, text);
+        report_table_text(&t, 3, text);
+        kept_of(row->searches, row->searches_missing, text);
+        report_table_text(&t, 4, text);
+        report_table_number(&t, 5, math_estimate(row->seconds / 3600, 0), NAN);
+        report_table_text(&t, 6, row->seconds > 0 && row->from ? row->from : "");
+        attacks_missing = attacks_missing || (i > 0 && to_do && row->runs == 0 && x->attack_count > 0);
+    }
+    report_table_note(&t, "Training %.0f images/s (%s), prediction %.0f images/s (measured now), %d threads.",
+                      e->train_rate, e->train_from, e->predict_rate, e->task->setting->threads);
+    if (e->measuring > 0)
+        report_table_note(&t, "Relearning and the linear probe are counted at most: %.1f s a network.", e->measuring);
+    if (attacks_missing)
+        report_table_note(&t, "Not counted: the attacks on methods that have no earlier run in this folder.");
+    BaseStatus st = t.st;
+    if (st == BASE_OK) report_table_terminal(&t, e->task->columns, terminal);
+    report_table_free(&t);
+    return st == BASE_OK ? terminal->st : st;
+}
+
+BaseStatus run_estimate(const RunEstimateTask *task, RunOutcome *outcome, BaseText *terminal)
+{
+    BaseStatus st = BASE_OK;
+    const RunSetting *s = task->setting;
+    Estimate e = {.task = task};
+    BASE_TRY(BASE_ALLOC(s->e->method_count + 1, &e.rows));
+    BASE_TRY(run_split_make(s->data, s->e->validation, s->e->seeds[0], &e.split));
+    BASE_CHECK(e.split.train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
+    BASE_TRY(find_rates(&e));
+    BASE_TRY(read_earlier(&e));
+    BASE_TRY(walk(&e, outcome));
+    BASE_TRY(print(&e, outcome, terminal));
+out:
+    estimate_free(&e);
+    return st;
+}
