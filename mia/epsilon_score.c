@@ -1,15 +1,17 @@
-/* Per-point epsilon of the NeurIPS 2023 unlearning challenge (Triantafillou et al. 2024, arXiv 2406.09073, section 4):
- * for each point, over attacks that tell its phi under U unlearned from that under R retrained models by one threshold,
+/* Per-point epsilon of the NeurIPS 2023 unlearning challenge (Triantafillou et al. 2024, arXiv 2406.09073): for each
+ * point, over attacks that tell its phi under U unlearned from that under R retrained models by one threshold,
  *     epsilon = max over attacks of max(log(1 - delta - FPR) - log FNR, log(1 - delta - FNR) - log FPR), at least 0,
  * and forgetting_quality F = mean of 2 / 2^n, where epsilon lies in the n-th of bins 0.5 wide, the 13th open-ended.
  * estimate:
- *     smoothed   rates (k + 1/2) / (n + 1), both directions of the threshold
- *     bound      a lower bound at level 1 - alpha a point: threshold and direction chosen on every other model, the
- * rates bounded on the rest (Clopper-Pearson, alpha / 2 each) published  raw rates, "above is unlearned" only; an
- * attack with just one of FPR and FNR at 0 is DISCARDED, which hides nearly perfect ones; both 0 is infinite, written
- * as 6, where the published bins end epsilon_ceiling: what `bound`'s interval gives with no errors at all; above it
- * nothing can be shown with these models. The challenge also runs trained attacks on each point; a threshold is all
- * that one number and few models carry. */
+ *   - smoothed: rates (k + 1/2) / (n + 1), both directions of the threshold;
+ *   - bound: a lower bound at level 1 - alpha a point. Threshold and direction are chosen on every other model, the
+ *     rates bounded on the rest (Clopper-Pearson, alpha / 2 each);
+ *   - published: raw rates, "above is unlearned" only. An attack with just one of FPR and FNR at 0 is DISCARDED, which
+ *     hides nearly perfect ones; both 0 is infinite, written as 6, where the published bins end.
+ *
+ * epsilon_ceiling: what these intervals give all models with no errors; nothing above it can be shown with so many
+ * (`bound` judges on half of them, and has that half's ceiling).
+ * The challenge also runs trained attacks on each point; a threshold is all that one number and few models carry. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +178,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         for (int64_t m = 0; m < R; m++) w.r[m] = retrained[m * in->N + i];
         out->score[i] = point_epsilon(p, U, R, &w, spare);
     }
+    out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
     summarise(in, role, asked_scores, out);
     double ceiling = epsilon_of(w.alarms[0], w.misses[0], p->delta);
     mia_scores_add(out, "epsilon_ceiling", math_estimate(ceiling, U + R));
@@ -198,7 +201,7 @@ out:
 const MiaAttack mia_epsilon_score = {
     .entry =
         BASE_ENTRY("epsilon_score", "epsilon per point between unlearned and retrained models, and the score of it",
-                   "Triantafillou et al. 2024, arXiv 2406.09073, section 4", Params, PARAMS),
+                   "Triantafillou et al. 2024, arXiv 2406.09073", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "

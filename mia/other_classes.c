@@ -255,6 +255,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     }
     mia_scores_add(out, "cv_balanced_accuracy", mia_ulira_balanced(runs, units, in->U + in->R));
     out->threshold = 0;
+    out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
     snprintf(
         out->notes, sizeof out->notes,
         "a discriminant per label on log q of the %lld other classes, %lld unlearned against %lld retrained models; "
@@ -269,8 +270,7 @@ out:
 
 const MiaAttack mia_other_classes = {
     .entry = BASE_ENTRY("other_classes", "discriminant of how unlearned models share out the other classes",
-                        "after Ebrahimpour-Boroojeny et al. 2025, PMLR 306 (class unlearning and its neighbours)",
-                        Params, PARAMS),
+                        "after Ebrahimpour-Boroojeny et al. 2025, PMLR 306", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the target "

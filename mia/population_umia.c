@@ -1,4 +1,4 @@
-/* A population attack on unlearned models: one attacker for all points (Hayes et al. 2024, arXiv 2403.01218, section 4,
+/* A population attack on unlearned models: one attacker for all points (Hayes et al. 2024, arXiv 2403.01218,
  * "population U-MIA"). phi of all asked points under all unlearned models is one group, under all retrained models the
  * other:  score(x) = log p(phi | unlearned) - log p(phi | retrained).
  * It is ulira without what is known of the single point, and stands beside it to show how much that hides. Published
@@ -95,6 +95,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     for (int64_t i = 0; i < in->N; i++)
         out->score[i] = mia_ulira_log_density(&one, target[i]) - mia_ulira_log_density(&zero, target[i]);
     out->threshold = 0;
+    out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
     leave_out(&pool, runs);
     mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(runs, pool.units, in->U + in->R));
     snprintf(out->notes, sizeof out->notes,
@@ -110,7 +111,7 @@ out:
 
 const MiaAttack mia_population_umia = {
     .entry = BASE_ENTRY("population_umia", "likelihood ratio of unlearned against retrained models, all points alike",
-                        "Hayes et al. 2024, arXiv 2403.01218, section 4", Params, PARAMS),
+                        "Hayes et al. 2024, arXiv 2403.01218", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points, whose phi "

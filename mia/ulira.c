@@ -178,6 +178,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         if (in->role[i] == role) leave_out(&plan, &g, &left);
     }
     out->threshold = 0;
+    out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
     MiaUnits units = plan.units;
     if (plan.null == NEVER_TRAINED) units.retrained = 0;
     mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(left.runs, units, models));

@@ -1,11 +1,14 @@
 /* mia/rmia/rmia.h - the robust attack of Zarifzadeh, Liu and Shokri 2024 (arXiv 2312.03262, Algorithm 1), shared by its
  * online and offline attacks.
  *
- *     ratio(x) = p(x | target) / p(x)          score(x) = share of population points z with ratio(x) / ratio(z) >=
- * gamma p(x | model) is the probability of the true label. p(x) is its mean over reference (shadow) models: online 1/2
- * (mean over models trained on x + mean over models that were not) offline   (1 + a)/2 mean over models not trained on
- * x + (1 - a)/2, taking the first mean for a * the second
- *               + 1 - a (the paper's equation 8)
+ *     ratio(x) = p(x | target) / p(x)
+ *     score(x) = share of population points z with ratio(x) / ratio(z) >= gamma
+ *
+ * p(x | model) is the probability of the true label. p(x) is its mean over reference (shadow) models:
+ *
+ *     online   1/2 (mean over models trained on x + mean over models that were not)
+ *     offline  (1 + a)/2 mean over models not trained on x + (1 - a)/2, for a mean over the others of a * mean + 1 - a
+ *
  * The population trained no reference model: p(z) is the mean over all of them, offline with the same a.
  * All in logarithms, so that no probability underflows. ratio(z) is sorted once and searched: no n x Z matrix.
  */

@@ -33,7 +33,7 @@ double mia_ulira_log_density(const MiaUliraFit *fit, double x);
  * Leaving out a unit of each kind and judging both by the rest gives a balanced accuracy of 1/2 on average where there
  * is nothing to tell; leaving out one model alone would not, since its own group is then the smaller one. The standard
  * error is the jackknife's: everything again without each unit in turn (Efron & Tibshirani 1993, chapter 11), so that
- * models are what varies, not points.
+ * models are what varies, not points; it errs on the wide side.
  */
 enum { MIA_ULIRA_UNITS = 8, MIA_ULIRA_RUNS = 1 + 2 * MIA_ULIRA_UNITS };
 typedef struct {

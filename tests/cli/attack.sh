@@ -110,6 +110,11 @@ every = dict(shadow__logits=models(N), shadow__keep=np.add.outer(np.arange(6), n
              population__labels=rng.integers(0, K, 50), shadow__population_logits=models(50), unlearned__logits=models(N),
              retrained__logits=models(N))
 write("every", **every)
+write("unlearnedkeep", **every, unlearned__keep=np.add.outer(np.arange(6), np.arange(N)) % 2)
+write("unlearnedkeep2", **every, unlearned__keep=np.full((6, N), 2))
+write("keepalone", unlearned__keep=np.ones((6, N), int))
+write("ownshadow", **{**every, "unlearned__logits": np.stack([every["retrained__logits"][0]] * 3),
+                      "target__logits": every["retrained__logits"][0]})
 write("unlearned", unlearned__logits=np.zeros((2, N + 1, K)))
 write("retrained", retrained__logits=np.zeros((N, K)))
 PY
@@ -149,6 +154,8 @@ bad "/population/labels [Z] is missing" poplabels
 bad "needs /shadow/logits and /population/logits" shadowpop
 bad "/unlearned/logits is [2,61,4]" unlearned
 bad "/retrained/logits is [60,4]; it must be [R,N,K]" retrained
+bad "/unlearned/keep holds 2 at place 0; it must be 0 or 1" unlearnedkeep2
+bad "there is /unlearned/keep, but /unlearned/logits [U,N,K] is missing" keepalone
 head -c 1500 good.h5 >half.h5
 bad "half.h5" half
 echo "no HDF5" >words.h5
@@ -157,6 +164,11 @@ bad "words.h5" words
 refuses 1 "oneshadow.h5: attack attack_r: point 0 was left out of 0 of the 1 shadow models" attack --name attack_r --signals oneshadow.h5
 refuses 1 "attack attack_p: this attack needs a population: /population/logits" attack --name attack_p --signals noaudit.h5
 refuses 1 "noaudit.h5: attack loss: chosen_on=shadows needs shadow models" attack --name loss --signals noaudit.h5 --set loss.chosen_on=shadows
+refuses 1 "attack lira_online: 0 of 1 shadow models was not trained on it (point 0)" attack --name lira_online --signals oneshadow.h5
+refuses 1 "attack ulira: null never_trained needs /unlearned/keep" attack --name ulira --signals every.h5 --set ulira.null=never_trained
+refuses 1 "the target's logits are those of unlearned model 0" attack --name ulira --signals ownshadow.h5
+ok attack --name ulira --signals unlearnedkeep.h5 --set ulira.null=never_trained --json
+has stdout '"loo_balanced_accuracy"'
 ok attack --name all --signals every.h5 --json
 has stdout '"attack_r"'
 [ ! -s "$logs/stderr" ] || { cat "$logs/stderr"; fail "--name all leaves an attack out of a file that has everything"; }

@@ -183,7 +183,7 @@ static void point_by_point_beats_population(void **state)
     world_free();
 }
 
-/* Nothing left of the forgotten points: every interval holds 1/2 about as often as it says. 60 worlds, level 95%: fewer
+/* Nothing left of the forgotten points: an interval holds 1/2 at least as often as it says. 60 worlds, level 95%: fewer
  * than 51 has probability 0.0006. Few models: Student's p_member is honest, the normal's is not. */
 static void nothing_to_find(void **state)
 {
@@ -266,6 +266,8 @@ static void wrong_models(void **state)
     for (size_t k = 0; k < BASE_COUNT(ALL); k++) {
         r = pair_attack(ALL[k], &w.input, NULL);
         assert_true(isfinite(r.auc.value));
+        assert_int_equal(r.fitted, MIA_FITTED); /* no epsilon of the target from models that know the members */
+        assert_near(r.epsilon.epsilon, NAN, 0, 0);
         mia_result_free(&r);
     }
     r = pair_attack("ulira", &w.input, SET("predictive=normal"));
