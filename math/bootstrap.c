@@ -246,8 +246,15 @@ static double variance_of_models(const Side *side, int s, double mean)
     return sum / (double)(side->M - 1);
 }
 
-/* Of side k. Few models take S^2 pooled with the other side's, carried over on the logit scale, on which shares of
- * different height vary more alike. */
+/* How fast a share moves with a shift of Gaussian scores: phi(Phi^-1(share)) */
+static double slope(double share)
+{
+    double z = math_stats_normal_quantile(share);
+    return exp(-z * z / 2);
+}
+
+/* Of side k. Few models take S^2 pooled with the other side's, carried over on the probit scale, on which shares of
+ * different height vary alike. */
 static Spread spread_of(const Work *w, int k, int s, double draws)
 {
     const Side *side = &w->side[k], *other = &w->side[1 - k];
@@ -256,8 +263,8 @@ static Spread spread_of(const Work *w, int k, int s, double draws)
     double own = side->M > 1 ? variance_of_models(side, s, w->full[k][s]) : 0, across = own;
     Spread out = {0, drawn - own / M * (M - 1) / M, M - 1}; /* the draws hold (M - 1) / M of the models' part */
     if (w->sides == 2 && side->M < MATH_FEW_MODELS && other->M > 1) {
-        double here = w->full[k][s] * (1 - w->full[k][s]), there = w->full[1 - k][s] * (1 - w->full[1 - k][s]);
-        double scale = here > 0 && there > 0 ? here / there : 1, lent = (double)(other->M - 1);
+        double here = slope(w->full[k][s]), there = slope(w->full[1 - k][s]), lent = (double)(other->M - 1);
+        double scale = here > 0 && there > 0 ? here / there : 1;
         across = (out.freedom * own + lent * variance_of_models(other, s, w->full[1 - k][s]) * scale * scale) /
                  (out.freedom + lent);
         out.freedom += lent;

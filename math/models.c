@@ -53,9 +53,10 @@ static double variance_of_points(const double *placed, int64_t A, int64_t B, int
     double centre = 2 * mean_of(placed, A * n), sum = 0;
     for (int64_t i = 0; i < n; i++) {
         double over = 0, under = 0;
-        for (int64_t m = 0; m < A; m++) over += placed[m * n + i] / (double)A;
-        for (int64_t m = A; m < A + B; m++) under += placed[m * n + i] / (double)B;
-        sum += (over + under - centre) * (over + under - centre);
+        for (int64_t m = 0; m < A; m++) over += placed[m * n + i];
+        for (int64_t m = A; m < A + B; m++) under += placed[m * n + i];
+        double off = over / (double)A + under / (double)B - centre;
+        sum += off * off;
     }
     return sum / (double)(n - 1);
 }

@@ -115,7 +115,8 @@ static void by_definition(void **state)
                 cov += (value[i][0][s] - mean[0]) * (value[i][1][s] - mean[1]) / (DRAWS - 1);
             for (int k = 0; k < 2; k++) {
                 double M = (double)count[k], x = side[k].full[s], y = side[1 - k].full[s];
-                double scale = pow(x * (1 - x) / (y * (1 - y)), 2), mine = (double)count[k] - 1;
+                double p = math_stats_normal_quantile(x), q = math_stats_normal_quantile(y), scale = exp(q * q - p * p),
+                       mine = (double)count[k] - 1;
                 double theirs = (double)count[1 - k] - 1, own = mine > 0 ? side[k].s2[s] : 0; /* fewer than 6: pooled */
                 double lent = theirs > 0 ? side[1 - k].s2[s] * scale : 0;
                 df[k] = mine + theirs;

@@ -295,6 +295,64 @@ static void held_out_thresholds(void **state)
     assert_fails(math_holdout_split(member, COUNT, 1, 3, choosing), BASE_EARG, "share");
 }
 
+/* Pair by pair: every model of a against every model of b, point against point. */
+static void models_by_definition(void **state)
+{
+    (void)state;
+    enum { MOST = 7, N = 12 };
+    const int64_t COUNT[][2] = {{1, 1}, {1, 3}, {2, 3}, {7, 1}, {7, 6}};
+    double a[MOST * N], b[MOST * N];
+    for (uint64_t c = 0; c < 5; c++) {
+        BaseRandom r = base_random_make(2, "models_test", c);
+        int64_t A = COUNT[c][0], B = COUNT[c][1];
+        for (int64_t i = 0; i < MOST * N; i++) {
+            a[i] = floor(4 * (base_random_normal(&r) + 0.5)) / 4; /* some ties */
+            b[i] = floor(4 * base_random_normal(&r)) / 4;
+        }
+        double of_a[MOST] = {0}, of_b[MOST] = {0}, of_point[N] = {0}, value = 0;
+        for (int64_t u = 0; u < A; u++)
+            for (int64_t v = 0; v < B; v++)
+                for (int i = 0; i < N; i++)
+                    for (int j = 0; j < N; j++) {
+                        double x = a[u * N + i], y = b[v * N + j], won = x > y ? 1 : x < y ? 0 : 0.5;
+                        value += won / (double)(A * B * N * N);
+                        of_a[u] += won / (double)(B * N * N);
+                        of_b[v] += won / (double)(A * N * N);
+                        of_point[i] += won / (double)(A * B * N);
+                        of_point[j] += won / (double)(A * B * N);
+                    }
+        double points = 0, sum[2] = {0, 0};
+        for (int i = 0; i < N; i++) points += pow(of_point[i] - 2 * value, 2) / (N - 1) / N;
+        for (int64_t u = 0; u < A; u++) sum[0] += pow(of_a[u] - value, 2);
+        for (int64_t v = 0; v < B; v++) sum[1] += pow(of_b[v] - value, 2);
+        double square = points * pow(math_stats_t_quantile(0.975, N - 1), 2);
+        for (int k = 0; k < 2 && A + B > 2; k++) {
+            bool few = COUNT[c][k] < 6;
+            double df = (double)(COUNT[c][k] - 1 + (few ? COUNT[c][1 - k] - 1 : 0));
+            square +=
+                pow(math_stats_t_quantile(0.975, df), 2) * (sum[k] + (few ? sum[1 - k] : 0)) / df / (double)COUNT[c][k];
+        }
+        MathEstimate got;
+        bool over;
+        assert_ok(math_auc_of_models(a, A, b, B, N, 0.95, &got, &over));
+        assert_int_equal(over, c > 0);
+        assert_near(got.value, value, 1e-13, 0);
+        double logit = log(value / (1 - value)), half = sqrt(square) / (value * (1 - value));
+        assert_near(got.lo, 1 / (1 + exp(half - logit)), 1e-10, 0);
+        assert_near(got.hi, 1 / (1 + exp(-half - logit)), 1e-10, 0);
+        for (int64_t i = 0; i < B * N; i++) b[i] = -9;
+        assert_ok(math_auc_of_models(a, A, b, B, N, 0.95, &got, &over));
+        assert_near(got.value, 1, 0, 0);
+        assert_near(got.lo, pow(0.025, 1.0 / N), 0, 1e-12);
+        for (int64_t i = 0; i < A * N; i++) a[i] = -9;
+        assert_ok(math_auc_of_models(a, A, b, B, N, 0.95, &got, &over));
+        assert_near(got.hi, 0.5 + (1 - pow(0.025, 1.0 / N)) / 2, 1e-12, 0);
+        assert_fails(math_auc_of_models(a, A, b, 0, N, 0.95, &got, &over), BASE_EARG, "and 0 models");
+        a[3] = NAN;
+        assert_fails(math_auc_of_models(a, A, b, B, N, 0.95, &got, &over), BASE_ENUMERIC, "NaN");
+    }
+}
+
 static BaseStatus once(void *user)
 {
     (void)user;
@@ -309,6 +367,10 @@ static BaseStatus once(void *user)
     if (st == BASE_OK) st = math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &classes);
     if (st != BASE_OK) return st;
     math_class_auc_free(&classes);
+    MathEstimate told;
+    bool over;
+    st = math_auc_of_models(score, 2, score, 3, EACH, 0.95, &told, &over);
+    if (st != BASE_OK) return st;
     return math_holdout_best_balanced(score, member, CLASSES * EACH, 1, 0.95, &balanced);
 }
 
@@ -322,7 +384,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(paired_by_definition), cmocka_unit_test(pairs_at_the_ends),
     cmocka_unit_test(near_the_ends),        cmocka_unit_test(verdicts),
     cmocka_unit_test(joined_intervals),     cmocka_unit_test(class_by_class),
-    cmocka_unit_test(held_out_thresholds),  cmocka_unit_test(without_memory),
+    cmocka_unit_test(models_by_definition), cmocka_unit_test(held_out_thresholds),
+    cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)
