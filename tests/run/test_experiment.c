@@ -218,7 +218,6 @@ static void test_dry_run(void **state)
     assert_non_null(strstr(plan.data, "0 of 1")); /* networks and searches still to make */
     base_text_free(&plan);
     run(results, NULL, 0, false, NULL);
-    double before = outcome.hours;
     outcome = run(results, NULL, 0, true, &plan);
     assert_int_equal(outcome.skipped, 5);
     assert_near(outcome.hours, 0, 0, 0);
@@ -226,10 +225,14 @@ static void test_dry_run(void **state)
     static const char *const ATTACK[] = {"attacks=[loss]"};
     outcome = run(results, ATTACK, 1, true, &plan); /* the same networks, other runs */
     assert_int_equal(outcome.skipped, 1);
-    assert_true(outcome.hours > 0 && outcome.hours < before);
+    assert_true(outcome.hours > 0);
     assert_non_null(strstr(plan.data, "1 of 1"));
     assert_non_null(strstr(plan.data, "of a cached original"));
     assert_non_null(strstr(plan.data, "its earlier runs"));
+    base_text_free(&plan);
+    run(results, ATTACK, 1, false, NULL);
+    outcome = run(results, NULL, 0, true, &plan); /* what was set aside counts as there */
+    assert_int_equal(outcome.skipped, 5);
     base_text_free(&plan);
     base_free(results);
 }
