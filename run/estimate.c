@@ -304,6 +304,14 @@ out:
     return st;
 }
 
+/* A run of this very config that another one moved away: it comes back. */
+static bool set_aside(const RunEstimateTask *t, const RunJob *job)
+{
+    char path[4600];
+    int length = snprintf(path, sizeof path, "%s/superseded/%s", t->folder, job->file);
+    return length > 0 && (size_t)length < sizeof path && store_run_complete(path, job->id);
+}
+
 static BaseStatus walk(Estimate *e, RunOutcome *outcome)
 {
     BaseStatus st = BASE_OK;
@@ -317,7 +325,7 @@ static BaseStatus walk(Estimate *e, RunOutcome *outcome)
         base_free(path);
         path = NULL;
         BASE_TRY(base_format(&path, "%s/%s", t->folder, job->file));
-        bool complete = !t->force && store_run_complete(path, job->id);
+        bool complete = !t->force && (store_run_complete(path, job->id) || set_aside(t, job));
         row->jobs++;
         row->complete += complete;
         outcome->skipped += complete;

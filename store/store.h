@@ -3,23 +3,26 @@
  * A run is a small tree of texts, numbers and arrays in memory, written at once (temporary name, sync, rename): a file
  * that exists is complete. Paths below are the schema; run/ writes them, report/ reads them.
  *
- *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn"),
- *                     method, label (unique in the experiment; what tables show), order (i64, its place in
- *                     the config), title, arch, data, seed (i64), forget
- * ("3,7"), forget_names ("Dress"), control (i64 0/1) /meta             attributes: config, config_hash, command,
- * program, libraries, cpu, threads, started, precision, data_hash, original_hash, weights_hash, weights_file, ...
+ *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn" |
+ *                     "search"), method, label (unique in the experiment; what tables show), order (i64, its place in
+ *                     the config), title, arch, data, seed (i64), forget ("3,7"), forget_names ("Dress"), control (i64)
+ *   /meta             attributes: config, config_hash, command, program, libraries, cpu, threads, started, precision,
+ *                     data_hash, original_hash, weights_hash, reference_hash, weights_file, ...
  *   /params           attributes: every parameter used, defaults too
  *   /metrics          names, splits, titles, units, ideals (texts: "retrained", a number, "low", "") [M] and
  *                     value, lo, hi [M] float64, n [M] int64
  *   /confusion/test   [K,K] int64;  /class_names texts [K];  /confusion/test_original
- *   /layers           names texts [L]; one float64 [L] array per column: features, n_retain, n_forget, trace_retain,
- * ... /spectra/<layer>  retain, forget [f] float64; attributes alpha_retain, alpha_forget /attacks/<label>  attributes:
- * attack, wiring, question, auc, auc_lo, auc_hi, efficacy, efficacy_lo, efficacy_hi, member_share, balanced_accuracy,
- * threshold, tpr_<fpr>, tpr_<fpr>_lo, tpr_<fpr>_hi, P, N, audited, weights_hash (what was scored), notes; arrays fpr,
- * tpr, score [n], role [n] /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train,
- * forget_test /search           columns: one float64 [T] per searched parameter, score [T]; attribute chosen (i64),
- * objective /history          loss, accuracy, lr, seconds [epochs] of trainings /regions          x, y [G], label [G*G]
- * int32: decision regions of 2-D data; points [n,2], point_label [n]
+ *   /layers           names texts [L]; one float64 [L] array per column: features, n_retain, n_forget, trace_retain, ...
+ *   /spectra/<layer>  retain, forget [f] float64; attributes alpha_retain, alpha_forget
+ *   /attacks/<label>  attributes: attack, wiring, question, auc, auc_lo, auc_hi, efficacy, efficacy_lo, efficacy_hi,
+ *                     member_share, balanced_accuracy, threshold, tpr_<fpr>, tpr_<fpr>_lo, tpr_<fpr>_hi, P, N, audited,
+ *                     weights_hash (what was scored), notes; arrays fpr, tpr, score [n], role [n]
+ *   /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train, forget_test
+ *   /search           columns: one float64 [T] per searched parameter, score, acc_retain, acc_forget, trial_seconds [T],
+ *                     point [T] int64, settings texts [T]; attributes chosen (i64), objective, budget, sets, key, ...
+ *   /relearn          steps [R] int64, reached [R] u8; attribute limit (i64)
+ *   /history          loss, accuracy, lr, seconds [epochs] of trainings
+ *   /regions          x, y [G], label [G,G] int32: decision regions of 2-D data; points [n,2], point_label [n]
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -28,7 +31,7 @@
 
 #include "math/stats.h"
 
-enum { STORE_SCHEMA = 1 };
+enum { STORE_SCHEMA = 2 };
 typedef struct StoreRun StoreRun;
 typedef enum { STORE_F64, STORE_F32, STORE_I64, STORE_I32, STORE_U8 } StoreType;
 

@@ -12,7 +12,7 @@ const BaseParam eval_relearn_params[] = {
     BASE_PARAM_I64(EvalRelearnConfig, judge_per_class, 200, 1, 100000,
                    "test images of each forgotten class to judge by"),
     BASE_PARAM_I64(EvalRelearnConfig, batch_size, 64, 2, 65536, "images a step"),
-    BASE_PARAM_I64(EvalRelearnConfig, max_steps, 50, 1, 100000, "steps after which a repeat gives up"),
+    BASE_PARAM_I64(EvalRelearnConfig, max_steps, 100, 1, 100000, "steps after which a repeat gives up"),
     BASE_PARAM_I64(EvalRelearnConfig, repeats, 3, 1, EVAL_REPEATS_MAX, "orders of the images"),
     BASE_PARAM_F64(EvalRelearnConfig, lr, 1e-3, 1e-9, 10, "learning rate of Adam"),
     BASE_PARAM_F64(EvalRelearnConfig, margin, 0.05, 0, 1, "share of the original's accuracy that may be missing"),

