@@ -50,6 +50,8 @@ def rows_of(setting, arch, precisions):
         ours, peer, found = common.Side([setting.program("unlearn"), arch, weights, "serve"]), None, None
         if setting.python and wanted:
             peer = common.Side([setting.python, common.peer("torch_unlearn.py"), common.threads(), arch, folder], False)
+        for p in wanted:
+            ours.ask(f"unlearn {p} 0")
         pairs = {p: [] for p in wanted}
         for _ in range(setting.pairs(True) if peer else common.PAIRS):
             mine = {p: ours.ask(f"unlearn {p} 0")["seconds"] for p in wanted}
