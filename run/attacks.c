@@ -134,8 +134,18 @@ static BaseStatus record_result(const MiaResult *r, const Points *points, const 
     BASE_TRY(set_estimate(run, group, "efficacy", r->efficacy.value, r->efficacy.lo, r->efficacy.hi));
     BASE_TRY(set_estimate(run, group, "member_share", r->member_share.value, r->member_share.lo, r->member_share.hi));
     BASE_TRY(store_run_set_f64(run, group, "balanced_accuracy", r->balanced_accuracy));
+    const MathEstimate *held = &r->holdout.balanced;
+    BASE_TRY(set_estimate(run, group, "balanced_accuracy_holdout", held->value, held->lo, held->hi));
     BASE_TRY(store_run_set_f64(run, group, "threshold", r->threshold));
     BASE_TRY(store_run_set_i64(run, group, "own_threshold", r->own_threshold));
+    BASE_TRY(store_run_set_i64(run, group, "fitted", (int64_t)r->fitted));
+    BASE_TRY(store_run_set_f64(run, group, "epsilon_lower", r->epsilon.epsilon));
+    BASE_TRY(store_run_set_f64(run, group, "epsilon_largest", r->epsilon.largest));
+    for (int i = 0; i < r->number_count; i++) {
+        const MathEstimate *e = &r->numbers[i].value;
+        snprintf(name, sizeof name, "number_%s", r->numbers[i].name);
+        BASE_TRY(set_estimate(run, group, name, e->value, e->lo, e->hi));
+    }
     for (int i = 0; i < MIA_FPRS; i++) {
         snprintf(name, sizeof name, "tpr_%g", mia_fprs[i]);
         BASE_TRY(set_estimate(run, group, name, r->tpr[i].value, r->tpr[i].lo, r->tpr[i].hi));

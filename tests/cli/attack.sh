@@ -183,3 +183,25 @@ refuses 2 "C = '-1'" attack --name svc --signals good.h5 --set svc.C=-1
 refuses 2 "must end in .h5" attack --name loss --signals good.h5 -o s.csv
 refuses 2 "is the input" attack --name loss --signals good.h5 -o ./good.h5
 refuses 1 "nowhere" attack --name loss --signals good.h5 -o nowhere/s.h5
+
+# a run stores what its attacks report beside their scores
+cat >c.yaml <<'YAML'
+name: t
+data: gaussians
+arch: mlp
+forget: [0]
+train: {epochs: 1, batch_size: 2048, augment: false}
+methods: [none]
+attacks: [{name: loss, wiring: forget}, {name: quantile, wiring: retain}]
+YAML
+ok run c.yaml --results r
+/usr/bin/python3 - <<'PY' || fail "the run lacks numbers of its attacks"
+import glob, h5py
+attacks = [h5py.File(f)["attacks"] for f in glob.glob("r/t/none*.h5")][0]
+by_name = {g.attrs["attack"]: g.attrs for g in attacks.values()}
+loss, quantile = by_name["loss"], by_name["quantile"]
+assert loss["fitted"] == 0 and 0 <= loss["epsilon_lower"] <= loss["epsilon_largest"]
+assert loss["balanced_accuracy_holdout_lo"] < loss["balanced_accuracy_holdout"] < loss["balanced_accuracy_holdout_hi"]
+assert quantile["fitted"] == 1 and quantile["epsilon_lower"] != quantile["epsilon_lower"]
+assert quantile["number_realised_fpr_lo"] < quantile["number_realised_fpr"] < quantile["number_realised_fpr_hi"]
+PY
