@@ -434,9 +434,8 @@ static void epsilon_bounds_hold(void **state)
 static void audits(double base, double difference, int64_t n, int64_t trials, uint64_t stream, int64_t count[4])
 {
     int64_t seen[4] = {0};
-    double margin = 0.05, base = 0.6,
-           shift[2] = {sqrt(2) * math_stats_normal_quantile(base + difference),
-                       sqrt(2) * math_stats_normal_quantile(base)};
+    double margin = 0.05, shift[2] = {sqrt(2) * math_stats_normal_quantile(base + difference),
+                                      sqrt(2) * math_stats_normal_quantile(base)};
 #pragma omp parallel for reduction(+ : seen[:4])
     for (int64_t t = 0; t < trials; t++) {
         double a[MOST], b[MOST];
