@@ -22,6 +22,8 @@ typedef struct IoOrigin {
     const IoContainer *container;
     void *data; /* NULL: nothing */
     void (*free)(void *data);
+    char *const *files; /* [file_count] that were read beside the one named; borrowed from data */
+    size_t file_count;
     char *beside; /* what else the file holds, for people: "optimizer, epoch"; NULL: nothing */
 } IoOrigin;
 /** Gives the tensors an origin without data, to be filled. */
@@ -33,6 +35,8 @@ void *io_tensors_origin(const IoTensors *tensors, const IoContainer *container);
 bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes);
 /** Appends the tensors of @p from, which keeps none (BASE_ENOMEM: fewer). Names are not compared. */
 BaseStatus io_tensors_move(IoTensors *to, IoTensors *from);
+/** BASE_EUSAGE where writing to @p path would replace a file that the tensors came from. */
+BaseStatus io_tensors_spare(const IoTensors *tensors, const char *path);
 /** BASE_EFORMAT where two tensors have one name. */
 BaseStatus io_tensors_check_names(const IoTensors *tensors, const char *path);
 /** Appends a zeroed tensor whose name the caller knows to be new; BASE_EARG on a wrong shape. Borrowed: *out. */

@@ -158,12 +158,11 @@ out:
     return st;
 }
 
-static BaseStatus whole(const IoPickleValue *value, int64_t *out)
+static bool whole(const IoPickleValue *value, int64_t *out)
 {
-    *out = 0;
-    if (value->kind != IO_PICKLE_INT || value->whole < 0) return BASE_EFORMAT;
-    *out = value->whole;
-    return BASE_OK;
+    bool fine = value->kind == IO_PICKLE_INT && value->whole >= 0;
+    *out = fine ? value->whole : 0;
+    return fine;
 }
 
 /* ('storage', torch.FloatStorage, key, location, elements): the record, and what it must hold. */
@@ -176,7 +175,7 @@ static BaseStatus take_storage(const Reader *r, const char *name, const IoPickle
     BASE_CHECK(id && id->kind == IO_PICKLE_TUPLE && id->count == 5 && io_pickle_spells(id->items[0], "storage") &&
                    id->items[1]->kind == IO_PICKLE_GLOBAL &&
                    (id->items[2]->kind == IO_PICKLE_TEXT || id->items[2]->kind == IO_PICKLE_STRING) &&
-                   whole(id->items[4], elements) == BASE_OK,
+                   whole(id->items[4], elements),
                BASE_EFORMAT, "%s: tensor '%.200s' lies in no storage", r->path, name);
     int kind = 0;
     while (kind < STORAGE_COUNT && strcmp(STORAGES[kind].name, id->items[1]->name) != 0) kind++;
@@ -236,12 +235,10 @@ static BaseStatus take_tensor(Reader *r, const char *name, size_t slot, const Io
                BASE_EFORMAT, "%s: tensor '%.200s' must have as many strides as dimensions, at most %d", r->path, name,
                IO_TENSOR_DIMS);
     int ndim = (int)sizes->count;
-    st = whole(args->items[1], &view.offset);
-    for (int d = 0; d < ndim && st == BASE_OK; d++) {
-        st = whole(sizes->items[d], &shape[d]);
-        if (st == BASE_OK) st = whole(strides->items[d], &view.stride[d]);
-    }
-    BASE_CHECK(st == BASE_OK && io_tensor_measure(dtype, ndim, shape, &count, &bytes) &&
+    bool fine = whole(args->items[1], &view.offset);
+    for (int d = 0; d < ndim; d++)
+        fine = whole(sizes->items[d], &shape[d]) && whole(strides->items[d], &view.stride[d]) && fine;
+    BASE_CHECK(fine && io_tensor_measure(dtype, ndim, shape, &count, &bytes) &&
                    fits(&view, ndim, shape, count, elements),
                BASE_EFORMAT, "%s: tensor '%.200s' does not lie inside its storage of %lld elements", r->path, name,
                (long long)elements);

@@ -100,6 +100,8 @@ static BaseStatus read_shard(Reader *r, const char *file)
             BASE_TRY(io_tensors_set_meta(r->tensors, shard->meta[2 * i], shard->meta[2 * i + 1]));
     BASE_TRY(io_tensors_move(r->tensors, shard));
     kept->ends[kept->count - 1] = r->tensors->count;
+    r->tensors->origin->files = kept->paths;
+    r->tensors->origin->file_count = kept->count;
 out:
     io_tensors_free(shard);
     return st;
@@ -219,9 +221,7 @@ static BaseStatus write_shard(const Writer *w, size_t shard)
     part.count = w->ends[shard] - from;
     part.origin = NULL;
     BASE_TRY(shard_name(w, shard, true, &path));
-    for (size_t i = 0; w->kept && i < w->kept->count; i++)
-        BASE_CHECK(!io_path_same(path, w->kept->paths[i]), BASE_EUSAGE,
-                   "%s: would replace %s, a part of the input; name another file or folder", w->path, path);
+    BASE_TRY(io_tensors_spare(w->tensors, path));
     BASE_TRY(io_container_safetensors.write(&part, path));
 out:
     base_free(path);

@@ -59,6 +59,16 @@ BaseStatus io_tensors_keep(IoTensors *tensors, const IoContainer *container, voi
     return st;
 }
 
+BaseStatus io_tensors_spare(const IoTensors *tensors, const char *path)
+{
+    const IoOrigin *origin = tensors->origin;
+    for (size_t i = 0; origin && i < origin->file_count; i++)
+        if (io_path_same(path, origin->files[i]))
+            return base_error_set(BASE_EUSAGE, "%s is a part of the input: choose another name, or it would be lost",
+                                  path);
+    return BASE_OK;
+}
+
 void *io_tensors_origin(const IoTensors *tensors, const IoContainer *container)
 {
     return tensors->origin && tensors->origin->container == container ? tensors->origin->data : NULL;
@@ -385,6 +395,7 @@ BaseStatus io_tensors_write(const IoTensors *tensors, const char *path)
 {
     const IoContainer *container;
     BaseStatus st = writer_for(path, &container);
+    if (st == BASE_OK) st = io_tensors_spare(tensors, path);
     if (st == BASE_OK) st = container->write(tensors, path);
     const IoOrigin *origin = tensors->origin;
     if (st == BASE_OK && origin && origin->container != container && origin->beside)

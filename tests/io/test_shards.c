@@ -95,6 +95,7 @@ static void test_nothing_is_overwritten(void **state)
     assert_ok(io_tensors_read(at("other.safetensors.index.json"), &a));
     assert_fails(io_tensors_write(a, at("w.safetensors.index.json")), BASE_EUSAGE, "a part of the input");
     assert_false(io_path_exists(at("w.safetensors.index.json")));
+    assert_fails(io_tensors_write(a, at("w-00001-of-00001.safetensors")), BASE_EUSAGE, "a part of the input");
     io_tensors_free(a);
     make_input();
     assert_ok(io_tensors_read(at(INDEX), &a));
