@@ -29,6 +29,8 @@ else ifeq ($(MODE),debug)
 OPT := -O0 -g3
 else ifeq ($(MODE),asan)
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(MODE),fuzz) # make fuzz
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 else
 $(error MODE=$(MODE): must be release, debug or asan)
 endif
@@ -59,6 +61,7 @@ archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 PROGRAM := build/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 SUPPORT := $(call objects,$(call sources,tests/support))
 
 # build with every core unless the caller says otherwise
@@ -66,7 +69,7 @@ ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all test tests check-long layers demo bench install clean help format
+.PHONY: all test tests check-long fuzz fuzzers layers demo bench install clean help format
 all: $(PROGRAM)
 
 build/.deps: scripts/check-deps
@@ -98,12 +101,23 @@ $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filte
 endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 
-tests: $(TESTS)
+# fuzz targets: in MODE=fuzz with libFuzzer's main, else with driver.c, which runs a corpus
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,data io base)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+fuzzers: $(FUZZERS)
+.SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
+fuzz:
+	@command -v clang >/dev/null || { echo 'fuzz: clang is missing (Debian: clang)' >&2; exit 1; }
+	$(MAKE) MODE=fuzz CC=clang fuzzers
+	@echo 'fuzz: now, for example: build/fuzz/tests/fuzz/fuzz_pickle -max_total_time=60 CORPUS tests/fuzz/corpus/pickle'
+
+tests: $(TESTS) $(FUZZERS)
 layers:
 	scripts/check-layers
-test: $(PROGRAM) $(TESTS)
+test: $(PROGRAM) $(TESTS) $(FUZZERS)
 	@scripts/run-tests $(BUILD) $(PROGRAM)
-check-long: $(PROGRAM) $(TESTS)
+check-long: $(PROGRAM) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
@@ -130,6 +144,7 @@ help:
 	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang)'
 	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
 	@echo 'make check-long    the quick tests and the long ones'
+	@echo 'make fuzz          the fuzz targets of tests/fuzz with libFuzzer (clang): build/fuzz/tests/fuzz/'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
 	@echo 'make bench         speed beside PyTorch and scikit-learn (python3-torch, python3-sklearn; left out where missing)'
 	@echo 'make layers        who includes whom'

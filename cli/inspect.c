@@ -39,6 +39,8 @@ static BaseStatus weights_json(const IoTensors *tensors, const char *hash)
 {
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
+    io_json_set_take(json, "container", io_json_text_value(io_tensors_container(tensors)));
+    io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
@@ -59,8 +61,9 @@ static BaseStatus weights_table(const char *path, const IoTensors *tensors, cons
     BaseText text = {0};
     int64_t values = 0;
     for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
-    base_text_add(&text, "%s: weights, %zu tensors, %lld values, SHA-256 %s\n", path, tensors->count, (long long)values,
-                  hash);
+    base_text_add(&text, "%s: weights (%s), %zu tensors, %lld values, SHA-256 %s\n", path,
+                  io_tensors_container(tensors), tensors->count, (long long)values, hash);
+    if (tensors->prefix) base_text_add(&text, "  every name in the file starts with %s\n", tensors->prefix);
     for (size_t i = 0; i < tensors->meta_count; i++)
         base_text_add(&text, "  %s: %s\n", tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {
@@ -162,6 +165,21 @@ static BaseStatus run_print(const char *path, const StoreRun *run, bool as_json)
 
 /* ------------------------------------------------------------ any other HDF5 file */
 
+/* As io_tensors_write makes it: arrays with the names of parameters at the root. */
+static BaseStatus holds_weights(IoHdf5 *file, bool *out)
+{
+    char **names;
+    size_t count;
+    BaseStatus st = io_hdf5_list(file, "/", &names, &count);
+    *out = false;
+    for (size_t i = 0; st == BASE_OK && i < count; i++) {
+        size_t n = strlen(names[i]);
+        *out = *out || (n > 7 && strcmp(names[i] + n - 7, ".weight") == 0);
+    }
+    if (st == BASE_OK) io_names_free(names, count);
+    return st;
+}
+
 /* Arrays below @p group, depth first; @p json NULL: as lines. */
 static BaseStatus walk(IoHdf5 *file, const char *group, int depth, BaseText *text, IoJson *json)
 {
@@ -204,13 +222,18 @@ static BaseStatus inspect_hdf5(const char *path, bool as_json)
     IoJson *arrays = NULL;
     char **attributes = NULL, hash[BASE_HASH_HEX];
     size_t count = 0;
-    bool is_run = false;
+    bool is_run = false, is_weights;
     BASE_TRY(io_hdf5_open(path, false, &file));
     BASE_TRY(io_hdf5_attributes(file, "/", &attributes, &count));
     for (size_t i = 0; i < count; i++) is_run = is_run || strcmp(attributes[i], "schema") == 0;
     if (is_run) {
         BASE_TRY(store_run_read(path, &run));
         BASE_TRY(run_print(path, run, as_json));
+        goto out;
+    }
+    BASE_TRY(holds_weights(file, &is_weights));
+    if (is_weights) {
+        BASE_TRY(inspect_weights(path, as_json));
         goto out;
     }
     BASE_TRY(base_hash_file(path, hash));

@@ -23,7 +23,8 @@ typedef struct {
 #define AT(field) offsetof(CliOptions, field)
 static const Option OPTIONS[] = {
     {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`", NAMED},
-    {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file (.safetensors)", NAMED},
+    {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file: .safetensors (or its .index.json), .pt, .pth, .h5",
+     NAMED},
     {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", NAMED},
 #define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA},
     DATA_OPTION_LIST(X)

@@ -162,10 +162,11 @@ const CliCommand cli_train = {
     .name = "train",
     .summary = "train a classifier, with or without some classes",
     .purpose =
-        "Trains an architecture from a seeded start and writes its weights as safetensors, with what made them in the\n"
-        "metadata. With --exclude the named classes are left out: that is the retrained model unlearning is compared "
-        "with.",
-    .usage = "train --arch A --data D [--exclude 3,7] [--set k=v]... -o FILE.safetensors",
+        "Trains an architecture from a seeded start and writes its weights, with what made them in the metadata; the\n"
+        "extension of -o says the format: .safetensors, .pt, .pth, .h5. With --exclude the named classes are left "
+        "out:\n"
+        "that is the retrained model unlearning is compared with.",
+    .usage = "train --arch A --data D [--exclude 3,7] [--set k=v]... -o FILE",
     .takes = "arch! data! exclude set precision json out!",
     .set_table = nn_train_params,
     .set_count = &nn_train_param_count,

@@ -218,10 +218,14 @@ const CliCommand cli_unlearn = {
     .purpose =
         "Applies one unlearning method to a weights file and writes the edited weights: every tensor of the input, "
         "same\n"
-        "names, order and dtypes. Prints what was done to each layer, and the accuracy on retained (ACC_r) and "
-        "forgotten\n"
-        "(ACC_f) classes of the test split before and after. Keys of --set are the method's: `expunge list methods`.",
-    .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... -o FILE.safetensors",
+        "names, order and dtypes. The extension of -o says the format (.safetensors, .safetensors.index.json, .pt, "
+        ".pth,\n"
+        ".h5); in the input's own format, what stands beside the weights (an optimiser's state) stays too. Prints what "
+        "was\n"
+        "done to each layer, and the accuracy on retained (ACC_r) and forgotten (ACC_f) classes of the test split "
+        "before\n"
+        "and after. Keys of --set are the method's: `expunge list methods`.",
+    .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... -o FILE",
     .takes = "arch! weights! data! forget! method! set precision json out!",
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "

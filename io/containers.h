@@ -15,7 +15,7 @@ typedef struct {
     BaseStatus (*write)(const IoTensors *tensors, const char *path); /* NULL: read only */
 } IoContainer;
 
-extern const IoContainer io_container_safetensors, io_container_pytorch;
+extern const IoContainer io_container_safetensors, io_container_shards, io_container_pytorch, io_container_hdf5;
 
 /* What a container keeps of the file it read, to write the same structure back. */
 typedef struct IoOrigin {
@@ -31,6 +31,8 @@ void *io_tensors_origin(const IoTensors *tensors, const IoContainer *container);
 
 /** Checks a shape from a file: at most IO_TENSOR_DIMS dimensions, none negative, count and bytes without overflow. */
 bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes);
+/** Appends the tensors of @p from, which keeps none (BASE_ENOMEM: fewer). Names are not compared. */
+BaseStatus io_tensors_move(IoTensors *to, IoTensors *from);
 /** BASE_EFORMAT where two tensors have one name. */
 BaseStatus io_tensors_check_names(const IoTensors *tensors, const char *path);
 /** Appends a zeroed tensor whose name the caller knows to be new; BASE_EARG on a wrong shape. Borrowed: *out. */

@@ -130,7 +130,8 @@ BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out)
     return st == BASE_OK ? wrap(id, path, out) : st;
 }
 
-BaseStatus io_hdf5_create(IoHdf5 **out)
+/* @p image: of a whole file, copied; NULL: an empty one, whose root keeps its members in the order they come. */
+BaseStatus io_hdf5_in_memory(const void *image, size_t size, bool ordered, IoHdf5 **out)
 {
     *out = NULL;
     io_hdf5_quiet();
@@ -138,17 +139,24 @@ BaseStatus io_hdf5_create(IoHdf5 **out)
     H5Pset_fapl_core(access, 1 << 20, false);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_obj_track_times(creation, false);
+    if (ordered) H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     /* libhdf5 tells files in memory apart by their names */
     static _Atomic unsigned made;
     char name[48];
     snprintf(name, sizeof name, "HDF5 file %u in memory", made++);
-    hid_t id = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
+    hid_t id = H5I_INVALID_HID;
+    if (!image)
+        id = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
+    else if (H5Pset_file_image(access, (void *)image, size) >= 0)
+        id = H5Fopen(name, H5F_ACC_RDWR, access);
     BaseStatus st = BASE_OK;
     if (id < 0) st = base_error_set(BASE_EBACKEND, "HDF5 cannot make a file in memory: %s", io_hdf5_reason());
     H5Pclose(access);
     H5Pclose(creation);
     return st == BASE_OK ? wrap(id, name, out) : st;
 }
+
+BaseStatus io_hdf5_create(IoHdf5 **out) { return io_hdf5_in_memory(NULL, 0, false, out); }
 
 void io_hdf5_close(IoHdf5 *file)
 {
@@ -159,18 +167,32 @@ void io_hdf5_close(IoHdf5 *file)
     base_free(file);
 }
 
+BaseStatus io_hdf5_image(const IoHdf5 *file, char **out, size_t *size)
+{
+    BaseStatus st = BASE_OK;
+    io_hdf5_quiet();
+    *out = NULL;
+    ssize_t bytes = H5Fget_file_image(file->id, NULL, 0);
+    BASE_CHECK(bytes > 0, BASE_EBACKEND, "%s: HDF5: %s", file->path, io_hdf5_reason());
+    *size = (size_t)bytes;
+    BASE_TRY(BASE_ALLOC_RAW(bytes, out));
+    if (H5Fget_file_image(file->id, *out, *size) == bytes) return BASE_OK;
+    st = base_error_set(BASE_EBACKEND, "%s: HDF5: %s", file->path, io_hdf5_reason());
+out:
+    base_free(*out);
+    *out = NULL;
+    return st;
+}
+
 BaseStatus io_hdf5_save_take(IoHdf5 *file, const char *path)
 {
     BaseStatus st = BASE_OK;
     char *image = NULL;
+    size_t size;
     io_hdf5_quiet();
     BASE_CHECK(H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0, BASE_EBACKEND, "%s: HDF5: %s", path, io_hdf5_reason());
-    ssize_t size = H5Fget_file_image(file->id, NULL, 0);
-    BASE_CHECK(size > 0, BASE_EBACKEND, "%s: HDF5: %s", path, io_hdf5_reason());
-    BASE_TRY(BASE_ALLOC_RAW(size, &image));
-    BASE_CHECK(H5Fget_file_image(file->id, image, (size_t)size) == size, BASE_EBACKEND, "%s: HDF5: %s", path,
-               io_hdf5_reason());
-    BASE_TRY(io_file_write(path, image, (size_t)size));
+    BASE_TRY(io_hdf5_image(file, &image, &size));
+    BASE_TRY(io_file_write(path, image, size));
 out:
     base_free(image);
     io_hdf5_close(file);
@@ -303,8 +325,8 @@ out:
     return st;
 }
 
-static BaseStatus write_dataset(IoHdf5 *file, const char *path, hid_t stored, hid_t memory, int ndim,
-                                const int64_t *shape, const void *data)
+BaseStatus io_hdf5_write_as(IoHdf5 *file, const char *path, hid_t stored, hid_t memory, int ndim, const int64_t *shape,
+                            const void *data)
 {
     hid_t set;
     io_hdf5_quiet();
@@ -322,7 +344,7 @@ static BaseStatus write_dataset(IoHdf5 *file, const char *path, hid_t stored, hi
 BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape,
                          const void *data)
 {
-    return write_dataset(file, path, file_type(type), io_hdf5_memory_type(type), ndim, shape, data);
+    return io_hdf5_write_as(file, path, file_type(type), io_hdf5_memory_type(type), ndim, shape, data);
 }
 
 BaseStatus io_hdf5_write_texts(IoHdf5 *file, const char *path, const char *const *texts, size_t count)
@@ -330,7 +352,7 @@ BaseStatus io_hdf5_write_texts(IoHdf5 *file, const char *path, const char *const
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    BaseStatus st = write_dataset(file, path, type, type, 1, &(int64_t){(int64_t)count}, texts);
+    BaseStatus st = io_hdf5_write_as(file, path, type, type, 1, &(int64_t){(int64_t)count}, texts);
     H5Tclose(type);
     return st;
 }

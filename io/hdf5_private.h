@@ -29,6 +29,14 @@ size_t io_hdf5_type_size(IoH5Type type);
 bool io_hdf5_extent(hid_t space, IoH5Info *out);
 /** Opens a group or dataset; negative where it is not there (each part of the path is looked up first). */
 hid_t io_hdf5_object(const IoHdf5 *file, const char *path);
+/** A file in memory: @p image [size] of a whole one (copied), or NULL and an empty one, whose root keeps its members in
+ *  the order they come where @p ordered. */
+BaseStatus io_hdf5_in_memory(const void *image, size_t size, bool ordered, IoHdf5 **out);
+/** The bytes of the file as it is on disk. *out owned. */
+BaseStatus io_hdf5_image(const IoHdf5 *file, char **out, size_t *size);
+/** io_hdf5_write with HDF5's own types. */
+BaseStatus io_hdf5_write_as(IoHdf5 *file, const char *path, hid_t stored, hid_t memory, int ndim, const int64_t *shape,
+                            const void *data);
 /** Texts of a dataset or attribute, named @p what in messages. Owned: io_names_free. */
 BaseStatus io_hdf5_texts(hid_t object, bool attribute, const char *what, char ***out, size_t *count);
 

@@ -117,8 +117,8 @@ static BaseStatus pop_mark(Machine *m, IoPickleValue ***items, size_t *n)
     *n = 0;
     if (!m->mark_count) return refuse(m, "a mark is wanted and none is set");
     size_t height = m->marks[--m->mark_count];
-    *items = m->stack + height;
     *n = m->count - height;
+    if (*n) *items = m->stack + height;
     m->count = height;
     return BASE_OK;
 }
@@ -351,7 +351,7 @@ static BaseStatus op_tuple(Machine *m, size_t n)
     IoPickleValue *value;
     if (within_reach(m) < n) return refuse(m, "a tuple of more values than there are");
     BaseStatus st = io_pickle_new(m->pickle, IO_PICKLE_TUPLE, &value);
-    if (st == BASE_OK) st = io_pickle_append(value, m->stack + m->count - n, n);
+    if (st == BASE_OK) st = io_pickle_append(value, n ? m->stack + m->count - n : NULL, n);
     m->count -= n;
     return st == BASE_OK ? push(m, value) : st;
 }

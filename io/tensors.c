@@ -12,7 +12,8 @@
 #include "io/file.h"
 #include "io/names.h"
 
-static const IoContainer *const CONTAINERS[] = {&io_container_safetensors, &io_container_pytorch};
+static const IoContainer *const CONTAINERS[] = {&io_container_safetensors, &io_container_shards, &io_container_pytorch,
+                                                &io_container_hdf5};
 enum { CONTAINER_COUNT = sizeof CONTAINERS / sizeof CONTAINERS[0] };
 
 static const struct {
@@ -103,6 +104,20 @@ BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype
     return BASE_OK;
 out:
     base_free(fresh.name);
+    return st;
+}
+
+BaseStatus io_tensors_move(IoTensors *to, IoTensors *from)
+{
+    BaseStatus st = BASE_OK;
+    size_t moved = 0;
+    for (; moved < from->count; moved++) {
+        BASE_TRY(make_room(to));
+        to->items[to->count++] = from->items[moved];
+    }
+out: /* what is left stays in front */
+    if (moved) memmove(from->items, from->items + moved, (from->count - moved) * sizeof *from->items);
+    from->count -= moved;
     return st;
 }
 
