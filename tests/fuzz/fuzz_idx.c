@@ -2,8 +2,8 @@
 #include "tests/fuzz/files.h"
 
 #include "data/data.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const char *const PARTS[] = {"train", "t10k"};

@@ -1,14 +1,11 @@
 /* JPEG and PNG bytes through decoder and resizing, as data/imagefolder.c does it; the size picks the preparation. */
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/memory.h"
 #include "data/prepare/resize.h"
 #include "io/image.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { PIXELS = 1 << 14 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const DataPrep PREPS[] = {{0, 0, 16, 16, DATA_BILINEAR},
