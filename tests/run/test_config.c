@@ -266,7 +266,7 @@ static void test_budget_and_measures(void **state)
     const char *wrong = "search.forget=[4]";
     RunExperiment *e = read_good(&wrong, 1);
     RunData data;
-    assert_ok(run_data_open(e->data, &data));
+    assert_ok(run_data_open(e->data, NULL, &data));
     assert_fails(run_config_bind_search(e, &data, &sets, &count), BASE_EUSAGE, "forget");
     assert_null(sets);
     run_data_free(&data);
