@@ -1,0 +1,26 @@
+"""pipeline_over_network: images per second that the loader makes over those that vgg11_bn trains on, in bf16 (the fastest
+training here). Above 1 the network never waits."""
+from . import common
+
+SECONDS = 2.0
+
+
+def rows(setting):
+    if not setting.wants("pipeline_over_network"):
+        return
+    loader = common.Side([setting.program("pipeline")])
+    network = common.Side([setting.program("net"), "vgg11_bn", "serve"])
+    loader.ask(f"load {SECONDS / 3}")
+    network.ask(f"train bf16 {SECONDS / 3}")
+    pairs = []
+    for i in range(common.PAIRS):
+        if i % 2:
+            trains = network.ask(f"train bf16 {SECONDS}")["images_per_second"]
+        loads = loader.ask(f"load {SECONDS}")["images_per_second"]
+        if i % 2 == 0:
+            trains = network.ask(f"train bf16 {SECONDS}")["images_per_second"]
+        pairs.append((loads, trains))
+    yield common.make_row("pipeline_over_network", "images/s", pairs, [l / t for l, t in pairs], None,
+                          loader.ask("check")["same"])
+    loader.close()
+    network.close()
