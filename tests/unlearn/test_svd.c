@@ -505,10 +505,50 @@ static void test_no_memory(void **state)
     small_close(s);
 }
 
+/* A grid's points are single runs, bit for bit: the work kept between them is the same work. */
+static void test_grid(void **state)
+{
+    (void)state;
+    static const char *const PAIRS[][2] = {{"alpha_r=100", "alpha_f=3"},
+                                           {"alpha_r=10", "alpha_f=3"},
+                                           {"alpha_r=100", "alpha_f=30"},
+                                           {"alpha_r=10", "alpha_f=3"}};
+    Small *s = small_open("2");
+    UnlearnContext grid = s->context;
+    NnNet *work = NULL, *single = NULL;
+    UnlearnReport report = {0};
+    const UnlearnMethod *svd;
+    void *kept = NULL;
+    assert_ok(unlearn_find("svd", &svd));
+    assert_ok(nn_net_clone(s->net, &work));
+    grid.grid = true;
+    for (size_t i = 0; i < BASE_COUNT(PAIRS); i++) {
+        const char *const settings[] = {PAIRS[i][0], PAIRS[i][1], NULL};
+        void *params = small_params_of(svd, settings);
+        if (!kept) assert_ok(svd->prepare(&grid, params, &kept));
+        nn_net_copy(work, s->net);
+        assert_ok(svd->apply(&grid, kept, params, work, &report));
+        for (int j = 0; j < report.layer_count; j++) {
+            assert_true(report.layers[j].weight_change > 0);
+            assert_true(isnan(report.layers[j].forget_removed)); /* left out: its points are judged by their networks */
+        }
+        unlearn_report_free(&report);
+        assert_ok(small_run(s, "svd", settings, &single, &report));
+        assert_memory_equal(nn_net_params(work), nn_net_params(single),
+                            (size_t)nn_net_param_count(work) * sizeof(float));
+        unlearn_report_free(&report);
+        nn_net_free(single);
+        base_free(params);
+    }
+    svd->release(kept);
+    nn_net_free(work);
+    small_close(s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reference),    cmocka_unit_test(test_spectra),        cmocka_unit_test(test_layers),
     cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens), cmocka_unit_test(test_streaming),
     cmocka_unit_test(test_unfold),       cmocka_unit_test(test_samples),        cmocka_unit_test(test_reduce),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)
