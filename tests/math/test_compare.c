@@ -49,7 +49,7 @@ static void paired_by_definition(void **state)
         int64_t n = 20 + (int64_t)base_random_below(&r, MOST - 20);
         double levels = round % 2 ? 5 : 1e9;
         for (int64_t i = 0; i < n; i++) {
-            member[i] = i < 12 ? i % 2 != 0 : (uint8_t)base_random_below(&r, 2);
+            member[i] = (uint8_t)(i < 12 ? (uint64_t)i % 2 : base_random_below(&r, 2));
             double common = base_random_normal(&r);
             a[i] = floor(levels * (common + base_random_normal(&r) + 0.8 * member[i])) / levels;
             b[i] = floor(levels * (common + base_random_normal(&r) + 0.3 * member[i])) / levels;
@@ -201,7 +201,7 @@ static void class_points(double *score, uint8_t *member, int32_t *label)
     BaseRandom r = base_random_make(4, "class_test", 0);
     for (int i = 0; i < CLASSES * EACH; i++) {
         label[i] = i % CLASSES;
-        member[i] = label[i] == 4 ? 1 : i / CLASSES % 2 == 0; /* class 4 has no non-members */
+        member[i] = label[i] == 4 || i / CLASSES % 2 == 0; /* class 4 has no non-members */
         score[i] = base_random_normal(&r) + (label[i] == 2 ? 1.5 : 0.2) * member[i];
     }
 }
