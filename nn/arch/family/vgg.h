@@ -1,4 +1,4 @@
-/* nn/arch/family/vgg.h - VGG (Simonyan & Zisserman 2015), torchvision's names: a convolution, its norm (where there is
+/* nn/arch/family/vgg.h - VGG (arXiv 1409.1556), torchvision's names: a convolution, its norm (where there is
  * one), ReLU and pool count as one each in "features.N"; three linear layers with dropout in "classifier.N". */
 #ifndef NN_ARCH_FAMILY_VGG_H
 #define NN_ARCH_FAMILY_VGG_H
