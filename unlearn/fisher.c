@@ -1,4 +1,4 @@
-/* fisher: noise where the retained images do not mind it (Golatkar et al.):
+/* fisher: noise where the retained images do not mind it (Golatkar):
  *   F_i = E over D_r, y ~ softmax(f_w(x)) of (d/dw_i CE(f_w(x), y))^2           one image at a time, original, eval
  *   v_i = alpha min(1 / (F_i + 1e-8), cap)     cap 1e3, in the classifier 1e2; averaged over a weight's input
  *         channels; ten times that in the classifier and in every vector (biases, norms)
@@ -104,7 +104,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_fisher = {
     .entry = BASE_ENTRY("fisher", "adds noise where the Fisher information of the retained classes is small",
-                        "Golatkar et al., Fisher forgetting", Params, PARAMS),
+                        "Golatkar, Fisher noise", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,
