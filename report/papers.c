@@ -80,6 +80,6 @@ ReportTable report_results_papers(const ReportExperiment *e)
     }
     report_table_note(
         &t, "The values are those of this report's column, not converted. Avg. Gap of Unlearn-Sparse and SalUn "
-            "averages the gaps of their four columns; the mean gap of Results names its own.");
+            "averages the gaps of their columns; the mean gap of Results names its own.");
     return t;
 }
