@@ -1,4 +1,4 @@
-/* base/random.h - seeded random streams: xoshiro256** (Blackman & Vigna 2018), seeded by SplitMix64.
+/* base/random.h - seeded random streams: xoshiro256**, seeded by SplitMix64.
  *
  * Each purpose has a stream of its own, derived from the run's seed and the purpose's name ("init", "order",
  * "split", "retain_sample", ...), so that drawing more for one purpose moves no other. Same seed, same bits.

@@ -1,4 +1,4 @@
-/* CIFAR-10: 50000 + 10000 colour photographs, 32 x 32, ten classes (Krizhevsky 2009). */
+/* CIFAR-10: 50000 + 10000 colour photographs, 32 x 32, ten classes. */
 #include "data/cifar/cifar.h"
 
 static const char *const CLASSES[] = {"airplane", "automobile", "bird",  "cat",  "deer",
@@ -28,5 +28,5 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
 
 const DataSource data_cifar10 = {
     BASE_ENTRY_PLAIN("cifar10", "colour photographs, 10 classes, 32 x 32, 50000 + 10000 images, the files in DIR",
-                     "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images"),
+                     "www.cs.toronto.edu/~kriz/cifar.html"),
     DATA_PATH_REQUIRED, open_folder, false};

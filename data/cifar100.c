@@ -1,4 +1,4 @@
-/* CIFAR-100: 50000 + 10000 colour photographs, 32 x 32, by its 100 fine labels (Krizhevsky 2009). */
+/* CIFAR-100: 50000 + 10000 colour photographs, 32 x 32, by its 100 fine labels. */
 #include "data/cifar/cifar.h"
 
 static const char *const CLASSES[] = {
@@ -38,5 +38,5 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
 
 const DataSource data_cifar100 = {
     BASE_ENTRY_PLAIN("cifar100", "colour photographs, 100 classes, 32 x 32, 50000 + 10000 images, the files in DIR",
-                     "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images"),
+                     "www.cs.toronto.edu/~kriz/cifar.html"),
     DATA_PATH_REQUIRED, open_folder, false};

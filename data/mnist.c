@@ -1,4 +1,4 @@
-/* MNIST: 60000 + 10000 handwritten digits, 28 x 28 (LeCun, Bottou, Bengio, Haffner 1998). */
+/* MNIST: 60000 + 10000 handwritten digits, 28 x 28. */
 #include "data/idx/idx.h"
 
 static const char *const CLASSES[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
@@ -13,5 +13,5 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
 
 const DataSource data_mnist = {BASE_ENTRY_PLAIN("mnist",
                                                 "handwritten digits, 10 classes, 28 x 28 grey, the IDX files in DIR",
-                                                "LeCun, Bottou, Bengio, Haffner 1998, Proc. IEEE 86(11)"),
+                                                "yann.lecun.com/exdb/mnist"),
                                DATA_PATH_REQUIRED, open_folder, false};

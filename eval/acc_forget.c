@@ -9,7 +9,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_acc_forget = {
     .entry = BASE_ENTRY_PLAIN("acc_forget", "accuracy on the forgotten classes, over their images together",
-                              "Kodge et al. 2024, section 5"),
+                              "Kodge et al. 2024"),
     .unit = "%",
     .title = "ACC_f",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -9,7 +9,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_acc_retain = {
     .entry = BASE_ENTRY_PLAIN("acc_retain", "accuracy on the retained classes, over their images together",
-                              "Kodge et al. 2024, section 5"),
+                              "Kodge et al. 2024"),
     .unit = "%",
     .title = "ACC_r",
     .ideal = EVAL_IDEAL_RETRAINED,

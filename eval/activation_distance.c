@@ -23,7 +23,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 const EvalMetric eval_activation_distance = {
     .entry = BASE_ENTRY_PLAIN("activation_distance",
                               "distance of the outputs from the retrained network's on the forgotten classes",
-                              "Golatkar et al. 2021; Chundawat et al. 2023, arXiv 2205.08096"),
+                              "Golatkar; Bad Teaching, metrics.py of its repository"),
     .unit = "1",
     .title = "act. dist.",
     .ideal = EVAL_IDEAL_NUMBER,

@@ -24,7 +24,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_anamnesis = {
     .entry = BASE_ENTRY_PLAIN("anamnesis", "anamnesis index: relearning steps over the retrained network's",
-                              "Chundawat et al. 2023, Zero-Shot Machine Unlearning, arXiv 2201.05629"),
+                              "AIN in metrics.py of zero-shot-unlearning"),
     .unit = "1",
     .title = "AIN",
     .ideal = EVAL_IDEAL_NUMBER,

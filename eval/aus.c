@@ -1,7 +1,7 @@
 /* AUS = (1 - (a_o - a_u)) / (1 + f_u): a_o, a_u the accuracies of the original and of the network under test on
- * retained classes, f_u the latter's on forgotten ones, as shares (Cotogni et al. 2023, class removal).
+ * retained classes, f_u the latter's on forgotten ones, as shares (DUCK, class removal).
  * Above 1 where the retained accuracy rose. Interval: of a_o - a_u over its paired images, of f_u by Clopper-Pearson,
- * combined on the side that moves the ratio the same way (MOVER, Zou & Donner 2008). */
+ * combined on the side that moves the ratio the same way (MOVER). */
 #include <math.h>
 
 #include "eval/compare/compare.h"
@@ -26,7 +26,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_aus = {
     .entry = BASE_ENTRY_PLAIN("aus", "adaptive unlearning score: retained accuracy kept over forgotten accuracy left",
-                              "Cotogni et al. 2023, DUCK, arXiv 2312.02052"),
+                              "DUCK, class removal, its code"),
     .unit = "1",
     .title = "AUS",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -2,7 +2,7 @@
  * al. 2024 choose alpha_r and alpha_f by. Interval: a and f are independent binomials, so by the delta method
  * var = (1 - f)^2 var(a) + a^2 var(f). At f = 0, the usual case, a plug-in var(f) = 0 would leave out one of the two,
  * so the half-widths are those of the Clopper-Pearson intervals, on the side that moves the product the same way
- * (MOVER, Zou & Donner 2008). */
+ * (MOVER). */
 #include <math.h>
 
 #include "eval/score/score.h"
@@ -28,7 +28,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_composite = {
     .entry = BASE_ENTRY_PLAIN("composite", "retained accuracy times what is gone of the forgotten one",
-                              "Kodge et al. 2024, arXiv 2312.00761, section 5"),
+                              "Kodge et al. 2024, arXiv 2312.00761"),
     .unit = "1",
     .title = "ACC_r(1-ACC_f)",
     .ideal = EVAL_IDEAL_RETRAINED,

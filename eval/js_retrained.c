@@ -11,7 +11,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 const EvalMetric eval_js_retrained = {
     .entry = BASE_ENTRY_PLAIN("js_retrained",
                               "Jensen-Shannon divergence from the retrained network on the forgotten classes",
-                              "Lin 1991; Chundawat et al. 2023, arXiv 2205.08096"),
+                              "Bad Teaching; LoTUS"),
     .unit = "nats",
     .title = "JS to retrained",
     .ideal = EVAL_IDEAL_NUMBER,

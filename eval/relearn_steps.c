@@ -20,7 +20,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_relearn_steps = {
     .entry = BASE_ENTRY_PLAIN("relearn_steps", "training steps until the forgotten classes are known again",
-                              "Chundawat et al. 2023, Zero-Shot Machine Unlearning, arXiv 2201.05629"),
+                              "AIN in metrics.py of zero-shot-unlearning"),
     .unit = "1",
     .title = "relearn steps",
     .ideal = EVAL_IDEAL_RETRAINED,

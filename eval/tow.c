@@ -36,7 +36,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 const EvalMetric eval_tow = {
     .entry =
         BASE_ENTRY_PLAIN("tow", "tug-of-war: closeness to retraining's accuracy on forgotten, retained, test images",
-                         "Zhao et al. 2024, RUM, arXiv 2406.01257"),
+                         "ToW in the code of RUM"),
     .unit = "1",
     .title = "ToW",
     .ideal = EVAL_IDEAL_NUMBER,

@@ -1,5 +1,5 @@
 /* ZRF = 1 - mean over the images of forgotten classes of JS(p_u(x), p_0(x)), in nats, with p_0 a network of the same
- * shape that was never trained (Chundawat et al. 2023, arXiv 2205.08096): 1 - log 2 to 1. High: the answers look like
+ * shape that was never trained (Bad Teaching): 1 - log 2 to 1. High: the answers look like
  * those of a network that knows nothing. A retrained network does not reach 1, so its value is the one to come near to.
  */
 #include "eval/compare/compare.h"
@@ -12,9 +12,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_zrf = {
-    .entry =
-        BASE_ENTRY_PLAIN("zrf", "1 - Jensen-Shannon divergence (nats) from an untrained network, forgotten classes",
-                         "Chundawat et al. 2023, Bad Teaching, arXiv 2205.08096"),
+    .entry = BASE_ENTRY_PLAIN(
+        "zrf", "1 - Jensen-Shannon divergence (nats) from an untrained network, forgotten classes", "Bad Teaching"),
     .unit = "1",
     .title = "ZRF",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -1,4 +1,4 @@
-/* ZRF as the published code of Chundawat et al. (and of SSD, which took it over) computes it, for comparison with
+/* ZRF as the published code of Bad Teaching (and of SSD, which took it over) computes it, for comparison with
  * printed tables: 1 - mean over images and CLASSES of (m (log m - log p) + m (log m - log q)) / 2, m = (p + q) / 2.
  * The arguments of KL are swapped (KL(m || p) in place of KL(p || m)) and the mean divides by K as well, so that it
  * tends to 1 as K grows. Where a probability is 0 in float32 that code gives an infinity; here the
@@ -24,7 +24,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_zrf_repository = {
     .entry = BASE_ENTRY_PLAIN("zrf_repository", "ZRF as the published code computes it: swapped KL, divided by K too",
-                              "github.com/vikram2000b/bad-teaching-unlearning, metrics.py"),
+                              "Bad Teaching, metrics.py of its repository"),
     .unit = "1",
     .title = "ZRF (repository)",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -274,8 +274,8 @@ static Spread spread_of(const Work *w, int k, int s, double draws)
     return out;
 }
 
-/* Half the width of an interval whose variance has parts of different degrees of freedom: each with its own t quantile
- * (Howe 1974). Satterthwaite's single t is too short here: a small S^2 of two or three models gives many degrees. */
+/* Half the width of an interval whose variance has parts of different degrees of freedom: each with its own t quantile.
+ * A single t with Satterthwaite's degrees is too short here: a small S^2 of two or three models gives many degrees. */
 static double half_width(Spread spread, double points, double freedom, double level)
 {
     double t = math_stats_t_quantile((1 + level) / 2, freedom);

@@ -37,14 +37,14 @@ typedef struct {
 } MathBootstrapOptions;
 
 /**
- * Two-way bootstrap: every draw takes models and points anew, with replacement, each independently ("pigeonhole", Owen
- * 2007), members and non-members apart; the models of a and of b apart, the points of both alike.
+ * Two-way bootstrap: every draw takes models and points anew, with replacement, each independently,
+ * members and non-members apart; the models of a and of b apart, the points of both alike.
  *
  * The draws give the variance of a mean over models in two parts. points: what is left when the models' share is taken
  * out. models: S^2 / M, S^2 the variance of the statistic over models, on M - 1 degrees of freedom. A side of fewer than
  * MATH_FEW_MODELS takes S^2 pooled over both sides on their joint degrees of freedom, the other side's carried over on the
  * probit scale: "unlearned models vary as retrained ones do", an assumption, but one model has no spread of its own. Half the
- * width is sqrt(t^2 points + t_{M-1}^2 models) (Howe 1974), for a and b on the logit scale; at 0 and 1, where no draw varies,
+ * width is sqrt(t^2 points + t_{M-1}^2 models) for a and b on the logit scale; at 0 and 1, where no draw varies,
  * exact over points. The TPR at an FPR lies between those at the two order statistics that enclose the FPR's threshold.
  *
  * @param b  models to compare with on the same points (the retrained ones), or NULL.

@@ -31,8 +31,8 @@ const char *math_epsilon_method_text(MathEpsilonMethod method)
         "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous by Bonferroni; true only of "
         "mechanisms "
         "that are Gaussian",
-        "one training run (Steinke et al. 2023); true only where each point was put in or left out by its own fair "
-        "coin"};
+        "one training run (Steinke, arXiv 2305.08846); true only where each point was put in or left out by its own "
+        "fair coin"};
     return TEXTS[method];
 }
 

@@ -1,9 +1,9 @@
 /* math/epsilon.h - empirical lower bounds on the epsilon of differential privacy, from the scores of an attack.
  *
- * (eps, delta)-DP confines every attack: TPR <= e^eps FPR + delta and TNR <= e^eps FNR + delta (Kairouz, Oh & Viswanath
- * 2015), so confident bounds on the rates of one attack bound eps from below. What is easily done wrong is the threshold:
- * taking the best of many on the same points gives "eps > 0" for pure noise in 30 to 97 of 100 audits. Each method here
- * holds at its level: P(bound > true eps) <= alpha, whatever the scores. All are "no evidence" at 0, never "private".
+ * (eps, delta)-DP confines every attack: TPR <= e^eps FPR + delta and TNR <= e^eps FNR + delta, so confident bounds on
+ * the rates of one attack bound eps from below. What is easily done wrong is the threshold: taking the best of many on
+ * the same points gives "eps > 0" for pure noise in 30 to 97 of 100 audits. Each method here holds at its level:
+ * P(bound > true eps) <= alpha, whatever the scores. All are "no evidence" at 0, never "private".
  *
  * The members' and non-members' scores are taken as independent draws. Where one model scored all points that holds given
  * that model, and the bound speaks of that model.
@@ -17,7 +17,7 @@ typedef enum {
     MATH_EPSILON_SPLIT,          /* threshold chosen on a quarter of the points, Clopper-Pearson on the others */
     MATH_EPSILON_SIMULTANEOUS,   /* Clopper-Pearson at ranks fixed beforehand, all at once (Bonferroni) */
     MATH_EPSILON_GAUSSIAN,       /* as simultaneous, but under mu-Gaussian DP: stronger, and true only of such mechanisms */
-    MATH_EPSILON_ONE_RUN,        /* Steinke, Nasr & Jagielski 2023: only where each point had its own fair coin */
+    MATH_EPSILON_ONE_RUN,        /* Steinke, arXiv 2305.08846: only where each point had its own fair coin */
     MATH_EPSILON_METHODS
 } MathEpsilonMethod;
 /** "split", "simultaneous", "gaussian", "one_run"; and one sentence on how and under which assumption. Static storage. */
@@ -38,10 +38,10 @@ typedef struct {
  *  max over both orientations of log((lower(tp, P) - delta) / upper(fp, N)), at least 0, with the one-sided
  *  Clopper-Pearson bounds at alpha / 2 each; both orientations rest on the same two events. O(1). */
 double math_epsilon_clopper_pearson(int64_t tp, int64_t P, int64_t fp, int64_t N, double delta, double alpha);
-/** The same for mu-GDP: Phi^-1(1 - upper FPR) - Phi^-1(upper FNR), at least 0 (Nasr et al. 2023, section 5.3). */
+/** The same for mu-GDP: Phi^-1(1 - upper FPR) - Phi^-1(upper FNR), at least 0 (Nasr 2023). */
 double math_epsilon_mu(int64_t tp, int64_t P, int64_t fp, int64_t N, double alpha);
-/** The eps of a mu-GDP mechanism at delta: delta = Phi(-eps/mu + mu/2) - e^eps Phi(-eps/mu - mu/2) (Dong, Roth & Su 2022,
- *  cor. 2.13), solved in the log domain, so that delta may be 1e-300. 0 where delta >= 2 Phi(mu/2) - 1; infinite for
+/** The eps of a mu-GDP mechanism at delta: delta = Phi(-eps/mu + mu/2) - e^eps Phi(-eps/mu - mu/2),
+ *  solved in the log domain, so that delta may be 1e-300. 0 where delta >= 2 Phi(mu/2) - 1; infinite for
  *  delta = 0 and mu > 0; NaN for mu or delta outside [0, inf), [0, 1). */
 double math_epsilon_of_mu(double mu, double delta);
 /** log of that delta, for eps >= 0 and mu > 0. */
@@ -57,7 +57,7 @@ BaseStatus math_epsilon_gaussian(const double *score, const uint8_t *member, int
                                  MathEpsilon *out);
 
 /**
- * One-run auditing (Steinke, Nasr & Jagielski 2023, theorem 5.2): the @p in highest scores are guessed members, the
+ * One-run auditing (Steinke, arXiv 2305.08846): the @p in highest scores are guessed members, the
  * @p out lowest non-members, ties in a seeded random order; of r = in + out guesses v are right. With q = 1/(1 + e^-eps),
  *     p(eps) = P[Bin(r, q) >= v] + 2 m delta max_i P[v > Bin(r, q) >= v - i] / i
  * and eps is the largest with p(eps) <= alpha. The numbers of guesses must not depend on these points.

@@ -1,4 +1,4 @@
-/* math/importance.h - the importance projection of Deep Unlearning (Kodge, Saha, Roy, TMLR 2024, section 4), three
+/* math/importance.h - the importance projection of Deep Unlearning (Kodge, Saha, Roy, TMLR 2024), three
  * routes to one answer.
  *
  * X [n, f] holds a layer's inputs as rows, t = ||X||_F^2, G = X^T X / t = V diag(s) V^T (so sum s = 1). With

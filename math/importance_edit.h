@@ -1,5 +1,5 @@
-/* math/importance_edit.h - the edit D = W (I - P_r) P_f of one weight matrix, W' = W - D (Kodge, Saha, Roy 2024,
- * section 4), for one pair of alphas or a grid of them, in blocks of W's rows so that W may be edited in place.
+/* math/importance_edit.h - the edit D = W (I - P_r) P_f of one weight matrix, W' = W - D (Kodge, Saha, Roy 2024),
+ * for one pair of alphas or a grid of them, in blocks of W's rows so that W may be edited in place.
  *
  * It works in two halves: W (I - P_r) as the forgotten inputs see it, which depends on alpha_r alone, then the way
  * back, which depends on alpha_f. A grid keeps the first half of each alpha_r and the factorisation of the last

@@ -1,7 +1,7 @@
-/* With psi(x, y) = [x > y] + [x = y] / 2 over members x and non-members y, AUC = mean psi. DeLong et al. (1988):
+/* With psi(x, y) = [x > y] + [x = y] / 2 over members x and non-members y, AUC = mean psi. DeLong's variance:
  *     V10_i = mean over y of psi(x_i, y)      V01_j = mean over x of psi(x, y_j)      (the "placements")
  *     var(AUC) = var(V10) / P + var(V01) / N,  variances with ddof 1.
- * Sun & Xu (2014) get the placements from midranks in O(n log n); walking the sorted scores group of ties by group of
+ * The placements follow from midranks in O(n log n); walking the sorted scores group of ties by group of
  * ties gives the same numbers: V10 = (N below + N in the group / 2) / N, V01 = (P above + P in the group / 2) / P. */
 #include "math/roc.h"
 

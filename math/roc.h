@@ -17,7 +17,7 @@ typedef struct {
     double value, lo, hi, se; /* se: DeLong */
     int64_t P, N;
 } MathAuc;
-/** AUC with DeLong's standard error by midranks (DeLong 1988; Sun & Xu 2014) and a 95% interval on the logit scale;
+/** AUC with DeLong's standard error by midranks and a 95% interval on the logit scale;
  *  at exactly 0 or 1, where DeLong's error is 0, the bound is exact (Clopper-Pearson on min(P, N) independent pairs).
  *  Near the ends (math_auc_near_end) the error rests on a point or two and is often far too small: coverage would fall to
  *  80%. There the interval also takes in Clopper-Pearson's on as many trials as have DeLong's variance, at most min(P, N). */

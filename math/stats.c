@@ -109,7 +109,7 @@ MathEstimate math_stats_mean(const double *x, int64_t n, double level, double *s
     for (int64_t i = 0; i < n; i++) {
         long double off = (long double)x[i] - mean;
         squares += off * off;
-        rest += off; /* what rounding the mean to a double left over (Chan, Golub & LeVeque 1983) */
+        rest += off; /* what rounding the mean to a double left over (Chan, Golub & LeVeque) */
     }
     MathEstimate out = math_estimate(mean, n);
     if (n == 1) return out;

@@ -1,4 +1,4 @@
-/* Attack P of Ye et al. 2022, section 4.3, as in Privacy Meter 1: the threshold at level alpha is the alpha-quantile of
+/* Attack P of Privacy Meter 1: the threshold at level alpha is the alpha-quantile of
  * the losses of population points under the target model itself, of all or of the same class. The score is minus the
  * smallest alpha at which the point is called a member, the threshold minus the parameter fpr. */
 #include "mia/mia.h"
@@ -80,7 +80,7 @@ out:
 
 const MiaAttack mia_attack_p = {
     .entry = BASE_ENTRY("attack_p", "loss against losses of a population under the same model",
-                        "Ye et al. 2022, arXiv 2111.09679, attack P; Privacy Meter 1", Params, PARAMS),
+                        "Privacy Meter 1, attack P", Params, PARAMS),
     .needs = MIA_NEEDS_POPULATION,
     .sets = "member and non-member: only judged, never fitted to; audited: the points whose membership is asked; the "
             "threshold comes from the population, which must be disjoint from all of them",

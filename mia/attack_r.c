@@ -1,10 +1,12 @@
-/* Attack R of Ye et al. 2022, section 4.4, as in Privacy Meter 1: every point has a threshold of its own, the
- * alpha-quantile of its losses under reference models that were not trained on it (keep = 0). With l the target's loss,
- * fit is linear        the quantile by linear interpolation between the reference losses, 0 and 1000 gaussian      a
- * normal with their mean and standard deviation (ddof 0) logit_rescale a normal of phi = logit(exp(-loss)), exactly,
- * not through exp(-loss - 1e-6) as published min           the smaller threshold of linear and logit_rescale The score
- * is minus the smallest alpha at which the point is called member (linear, min), or minus the normal quantile of that
- * alpha (gaussian, logit_rescale), which does not round to 0; the threshold is that of the parameter fpr. */
+/* Attack R of Privacy Meter 1: every point has a threshold of its own, the alpha-quantile of its losses under reference
+ * models that were not trained on it (keep = 0). With l the target's loss, fit is
+ *   - linear: the quantile by linear interpolation between the reference losses, 0 and 1000;
+ *   - gaussian: a normal with their mean and standard deviation (ddof 0);
+ *   - logit_rescale: a normal of phi = logit(exp(-loss)), exactly, not through exp(-loss - 1e-6) as there;
+ *   - min: the smaller threshold of linear and logit_rescale.
+ *
+ * The score is minus the smallest alpha at which the point is called member (linear, min), or minus the normal quantile
+ * of that alpha (gaussian, logit_rescale), which does not round to 0; the threshold is that of the parameter fpr. */
 #include "mia/mia.h"
 
 #include <math.h>
@@ -94,7 +96,7 @@ out:
 
 const MiaAttack mia_attack_r = {
     .entry = BASE_ENTRY("attack_r", "loss against the same point's losses under reference models",
-                        "Ye et al. 2022, arXiv 2111.09679, attack R; Privacy Meter 1", Params, PARAMS),
+                        "Privacy Meter 1, attack R", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW,
     .sets =
         "member and non-member: only judged, never fitted to; audited: the points whose membership is asked; each is "

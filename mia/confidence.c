@@ -1,5 +1,5 @@
-/* score_i = p_y: members are the more confident ones (Salem et al. 2019; Song & Mittal 2021, section 4.1). The order is
- * that of the loss, but p_y rounds to 1 beyond phi = 37, where the loss still tells points apart. */
+/* score_i = p_y: members are the more confident ones. The order is that of the loss, but p_y rounds to 1 beyond phi =
+ * 37, where the loss still tells points apart. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"
@@ -20,7 +20,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_confidence = {
     .entry = BASE_ENTRY("confidence", "threshold on the probability of the true class",
-                        "Song & Mittal 2021, arXiv 2003.10595, eq. 6", Params, PARAMS),
+                        "the feature confidence of Unlearn-Sparse", Params, PARAMS),
     .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
             "models; "
             "audited: the points whose membership is asked",

@@ -1,5 +1,5 @@
 /* score_i = 1 where the prediction is right, else 0: member iff right, the gap between training and test accuracy as an
- * attack (Yeom et al. 2018, adversary 1; Song & Mittal 2021, eq. 5). */
+ * attack. */
 #include "mia/mia.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_correctness = {
     .entry = BASE_ENTRY("correctness", "member where the prediction is right: the generalisation gap",
-                        "Yeom et al. 2018, arXiv 1709.01604, adversary 1", Params, PARAMS),
+                        "ART, rule-based attack", Params, PARAMS),
     .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
             "models; "
             "audited: the points whose membership is asked",

@@ -1,4 +1,4 @@
-/* score_i = -H(p): a member's prediction is the more certain one, whatever class it is (Song & Mittal 2021, eq. 7). */
+/* score_i = -H(p): a member's prediction is the more certain one, whatever class it is. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"
@@ -22,7 +22,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_entropy = {
     .entry = BASE_ENTRY("entropy", "threshold on the entropy of the prediction",
-                        "Song & Mittal 2021, arXiv 2003.10595, eq. 7", Params, PARAMS),
+                        "TensorFlow Privacy, threshold on the entropy", Params, PARAMS),
     .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
             "models; "
             "audited: the points whose membership is asked",

@@ -1,4 +1,4 @@
-/* Per-point epsilon of the NeurIPS 2023 unlearning challenge (Triantafillou et al. 2024, arXiv 2406.09073): for each
+/* Per-point epsilon of the NeurIPS 2023 unlearning challenge (the organisers' metric): for each
  * point, over attacks that tell its phi under U unlearned from that under R retrained models by one threshold,
  *     epsilon = max over attacks of max(log(1 - delta - FPR) - log FNR, log(1 - delta - FNR) - log FPR), at least 0,
  * and forgetting_quality F = mean of 2 / 2^n, where epsilon lies in the n-th of bins 0.5 wide, the 13th open-ended.
@@ -201,7 +201,7 @@ out:
 const MiaAttack mia_epsilon_score = {
     .entry =
         BASE_ENTRY("epsilon_score", "epsilon per point between unlearned and retrained models, and the score of it",
-                   "Triantafillou et al. 2024, arXiv 2406.09073", Params, PARAMS),
+                   "NeurIPS 2023 unlearning challenge, the organisers' metric", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "

@@ -1,9 +1,9 @@
-/* KLoM, the KL divergence of margins (Georgiev et al. 2024, arXiv 2410.23232): per point, with its margins phi under U
+/* KLoM, the KL divergence of margins (data-unlearning-bench): per point, with its margins phi under U
  * unlearned and R retrained models clipped to +-clip and counted in `bins` equal bins over their joint range,
  *     score(x) = sum over bins with p > 0 of p log(p / max(q, floor)),      p: unlearned, q: retrained
  * (`direction` exchanges p and q). 0 where both look the same; no model is judged alone. It grows with the number of
  * bins and falls with the number of models even where nothing was left: compare only equal U, R and bins.
- * compat published: the authors' code (data-unlearning-bench) puts a point's largest margins into a bin behind the
+ * compat published: that code puts a point's largest margins into a bin behind the
  * last, and so drops them. */
 #include <math.h>
 #include <stdio.h>
@@ -127,7 +127,7 @@ out:
 
 const MiaAttack mia_klom = {
     .entry = BASE_ENTRY("klom", "KL divergence of margins between unlearned and retrained models, per point",
-                        "Georgiev et al. 2024, arXiv 2410.23232", Params, PARAMS),
+                        "KLoM, code of data-unlearning-bench", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "

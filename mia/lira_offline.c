@@ -1,5 +1,5 @@
 /* log Phi((phi - m_out) / s_out), or -log N(phi; m_out, s_out), per point from the shadow models that were not trained
- * on it (Carlini et al. 2022, the offline attack); mia/lira has the centres and spreads. The paper's test is
+ * on it (LiRA, offline); mia/lira has the centres and spreads. The paper's test is
  * one-sided; the authors' code is two-sided and so calls a point a member that looks less trained on than any. */
 #include "mia/lira/lira.h"
 
@@ -25,7 +25,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_lira_offline = {
     .entry = BASE_ENTRY("lira_offline", "how unlikely a point is under shadow models that never saw it",
-                        "Carlini et al. 2022, arXiv 2112.03570, the offline attack", Params, PARAMS),
+                        "LiRA, mi_lira_2021 in tensorflow/privacy, offline", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW,
     .sets = "member, non-member: points that trained the target or not, each missing in some shadow models; audited: "
             "any other such points",

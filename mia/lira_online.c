@@ -1,4 +1,4 @@
-/* log N(phi; m_in, s_in) - log N(phi; m_out, s_out) per point (Carlini et al. 2022, Algorithm 1); mia/lira has the
+/* log N(phi; m_in, s_in) - log N(phi; m_out, s_out) per point (LiRA, online); mia/lira has the
  * centres and spreads. Differs from the authors' code in that nothing saturates in phi (signal exact), and that each
  * side keeps all its shadow models where a design is not exactly half and half. */
 #include "mia/lira/lira.h"
@@ -20,7 +20,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_lira_online = {
     .entry = BASE_ENTRY("lira_online", "likelihood ratio of shadow models with and without each point",
-                        "Carlini et al. 2022, arXiv 2112.03570, Algorithm 1", Params, PARAMS),
+                        "LiRA, mi_lira_2021 in tensorflow/privacy, online", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW,
     .sets = "member, non-member: points that trained the target or not, each in some shadow models and not in others; "
             "audited: any other such points",

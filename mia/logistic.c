@@ -55,10 +55,8 @@ out:
 }
 
 const MiaAttack mia_logistic = {
-    .entry =
-        BASE_ENTRY("logistic", "logistic regression on signals of the prediction",
-                   "Kurmanji et al. 2023, arXiv 2302.09880; Foster et al. 2024, arXiv 2308.07707; TensorFlow Privacy",
-                   Params, PARAMS),
+    .entry = BASE_ENTRY("logistic", "logistic regression on signals of the prediction",
+                        "Kurmanji et al. 2023 (SCRUB); Foster et al. 2024 (SSD); TensorFlow Privacy", Params, PARAMS),
     .sets =
         "member and non-member: what it is fitted to, each judged by a fit that did not see it; audited: judged by the "
         "fit to all of them",

@@ -1,6 +1,5 @@
-/* score_i = -loss_i: members have been trained on, so their loss is lower (Yeom et al. 2018). The paper's threshold,
- * the mean training loss, needs the training set; here the frame chooses the threshold, or mia/threshold does, which
- * for a global one leaves the AUC unaffected. */
+/* score_i = -loss_i: members have been trained on, so their loss is lower. The frame chooses the threshold, or
+ * mia/threshold does, which for a global one leaves the AUC unaffected. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"
@@ -24,7 +23,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_loss = {
     .entry = BASE_ENTRY("loss", "threshold on the cross-entropy loss",
-                        "Yeom et al. 2018, arXiv 1709.01604, adversary 2", Params, PARAMS),
+                        "LOSS in Privacy Meter; TensorFlow Privacy, threshold on the loss", Params, PARAMS),
     .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
             "models; "
             "audited: the points whose membership is asked",

@@ -25,8 +25,7 @@ const MiaWiring mia_wirings[] = {
      "do unseen images of the forgotten class look like kept training images or like forgotten ones? (Kodge et al. "
      "2024)",
      MIA_SET_RETAIN_TRAIN, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, false},
-    {"salun",
-     "do forgotten training images look like kept training images or like unseen ones? (Fan et al. 2024, SalUn)",
+    {"salun", "do forgotten training images look like kept training images or like unseen ones? (SalUn)",
      MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, true},
     {"forget", "were these very images of the forgotten class trained on?", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST,
      MIA_SET_NONE, false},

@@ -1,7 +1,7 @@
-/* A small network on what is seen of a prediction, the attack model of Shokri et al. 2017 trained on points whose
- * membership is known: score = log-odds of "member", threshold 0, members and non-members of equal weight. Each point
- * is judged by a fit that did not see it. Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy
- * uses, but for the passes: as many as fit in seconds, fixed, where theirs stop when the loss does. */
+/* A small network on what is seen of a prediction, trained on points whose membership is known: score = log-odds of
+ * "member", threshold 0, members and non-members of equal weight. Each point is judged by a fit that did not see it.
+ * Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy uses, but for the passes: as many as fit
+ * in seconds, fixed, where theirs stop when the loss does. */
 #include "mia/mia.h"
 
 #include "base/memory.h"
@@ -50,7 +50,7 @@ out:
 
 const MiaAttack mia_mlp = {
     .entry = BASE_ENTRY("mlp", "a network with one hidden layer on signals of the prediction",
-                        "Shokri et al. 2017, arXiv 1610.05820; TensorFlow Privacy", Params, PARAMS),
+                        "TensorFlow Privacy, attack mlp", Params, PARAMS),
     .sets =
         "member and non-member: what it is fitted to, each judged by a fit that did not see it; audited: judged by the "
         "fit to all of them",

@@ -1,4 +1,4 @@
-/* score_i = -M(p, y), the entropy in which a confident wrong answer counts as high (Song & Mittal 2021, eq. 8). */
+/* score_i = -M(p, y), the entropy in which a confident wrong answer counts as high (Song & Mittal, eq. 8). */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"
@@ -22,7 +22,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_modified_entropy = {
     .entry = BASE_ENTRY("modified_entropy", "threshold on the modified entropy, which knows the true class",
-                        "Song & Mittal 2021, arXiv 2003.10595, eq. 8 and 9", Params, PARAMS),
+                        "Song & Mittal, eq. 8", Params, PARAMS),
     .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
             "models; "
             "audited: the points whose membership is asked",

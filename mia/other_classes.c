@@ -1,6 +1,6 @@
 /* What a model says of the classes other than a point's own, unlearned against retrained: where a whole class is
  * forgotten its probability is near 0 in both, and says little, while the way the rest is shared out may still differ
- * (Ebrahimpour-Boroojeny et al. 2025, PMLR 306: neighbouring classes give a forgotten one away).
+ * (CMIA, PMLR 306: neighbouring classes give a forgotten one away).
  * q_j = p_j / (1 - p_y), j != y, from the logits without y's. Per label, with f = log q - (mean of log q of that point
  * under the retrained models, a retrained model's own left out), Fisher's linear discriminant between unlearned (1) and
  * retrained (0) models:
@@ -270,7 +270,7 @@ out:
 
 const MiaAttack mia_other_classes = {
     .entry = BASE_ENTRY("other_classes", "discriminant of how unlearned models share out the other classes",
-                        "after Ebrahimpour-Boroojeny et al. 2025, PMLR 306", Params, PARAMS),
+                        "after CMIA, PMLR 306", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the target "

@@ -1,4 +1,4 @@
-/* A population attack on unlearned models: one attacker for all points (Hayes et al. 2024, arXiv 2403.01218,
+/* A population attack on unlearned models: one attacker for all points (Hayes et al., arXiv 2403.01218,
  * "population U-MIA"). phi of all asked points under all unlearned models is one group, under all retrained models the
  * other:  score(x) = log p(phi | unlearned) - log p(phi | retrained).
  * It is ulira without what is known of the single point, and stands beside it to show how much that hides. Published
@@ -111,7 +111,7 @@ out:
 
 const MiaAttack mia_population_umia = {
     .entry = BASE_ENTRY("population_umia", "likelihood ratio of unlearned against retrained models, all points alike",
-                        "Hayes et al. 2024, arXiv 2403.01218", Params, PARAMS),
+                        "Hayes et al., arXiv 2403.01218", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points, whose phi "

@@ -1,9 +1,10 @@
-/* Quantile regression (Bertran et al. 2023): how high is the hinge z_y - max_{j != y} z_j for such a point, among
+/* Quantile regression (Bertran 2023): how high is the hinge z_y - max_{j != y} z_j for such a point, among
  * points that were not trained on? Member iff it is above the quantile 1 - fpr predicted from the point's features. The
  * paper regresses on the image with a second network; arrays only hold predictions, so here the features are the class
- * and the log probabilities of the other classes among themselves, which do not depend on z_y. head = gaussian: score
- * (hinge - mu(x)) / sd(x), threshold the normal quantile 1 - fpr head = pinball:  score hinge - q_{1 - fpr}(x),
- * threshold 0 It is fitted to the population, where there is one, else to the non-members, each judged by a fit without
+ * and the log probabilities of the other classes among themselves, which do not depend on z_y.
+ *   head = gaussian: score (hinge - mu(x)) / sd(x), threshold the normal quantile 1 - fpr
+ *   head = pinball:  score hinge - q_{1 - fpr}(x), threshold 0
+ * It is fitted to the population, where there is one, else to the non-members, each judged by a fit without
  * its fold. realised_fpr says whether the predicted quantile holds: share of non-members above it. */
 #include "mia/mia.h"
 
@@ -174,7 +175,7 @@ out:
 
 const MiaAttack mia_quantile = {
     .entry = BASE_ENTRY("quantile", "hinge above a quantile regressed on the class and the other classes",
-                        "Bertran et al. 2023, arXiv 2307.03694", Params, PARAMS),
+                        "Bertran 2023; code of quantile-mia", Params, PARAMS),
     .sets =
         "member and audited: only judged; non-member: judged, and fitted to where the file holds no population (each "
         "by a fit that did not see it)",

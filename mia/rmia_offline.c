@@ -1,6 +1,6 @@
 /* Share of population points z with (p(x | target) / p(x)) / (p(z | target) / p(z)) >= gamma, p(x) from reference
- * models without x alone: (1 + a)/2 mean + (1 - a)/2 (Zarifzadeh et al. 2024, Algorithm 1, offline); mia/rmia has
- * the formulas. The authors tune a by attacking a reference model; here it is a parameter. */
+ * models without x alone: (1 + a)/2 mean + (1 - a)/2 (RMIA, offline); mia/rmia has the formulas. The authors tune a by
+ * attacking a reference model; here it is a parameter. */
 #include "mia/rmia/rmia.h"
 
 typedef struct {
@@ -34,7 +34,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_rmia_offline = {
     .entry = BASE_ENTRY("rmia_offline", "as rmia_online, from shadow models that never saw a point",
-                        "Zarifzadeh et al. 2024, arXiv 2312.03262, Algorithm 1, offline", Params, PARAMS),
+                        "RMIA, research/2024_rmia of Privacy Meter, offline", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION,
     .sets = "member, non-member: points that trained the target or not, each missing in some shadow models; "
             "population: points in no training set; audited: any other such points",

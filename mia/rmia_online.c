@@ -1,5 +1,5 @@
 /* Share of population points z with (p(x | target) / p(x)) / (p(z | target) / p(z)) >= gamma, p(x) from reference
- * models with and without x (Zarifzadeh et al. 2024, Algorithm 1); mia/rmia has the formulas. For one target and one
+ * models with and without x (RMIA, online); mia/rmia has the formulas. For one target and one
  * population the score rises with p(x | target) / p(x), so gamma decides which thresholds can be resolved, not the
  * ranking. */
 #include "mia/rmia/rmia.h"
@@ -32,7 +32,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 
 const MiaAttack mia_rmia_online = {
     .entry = BASE_ENTRY("rmia_online", "likelihood ratios of points against those of a population",
-                        "Zarifzadeh et al. 2024, arXiv 2312.03262, Algorithm 1", Params, PARAMS),
+                        "RMIA, research/2024_rmia of Privacy Meter, online", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION,
     .sets = "member, non-member: points that trained the target or not, each in some shadow models and not in others; "
             "population: points in no training set; audited: any other such points",

@@ -1,5 +1,5 @@
-/* A support vector classifier on signals of the logits, the "MIA" of the unlearning papers (Kodge et al. 2024; Fan et
- * al. 2024, SalUn; Jia et al. 2023): C-SVC with kernel exp(-gamma |x - x'|^2), gamma = 1 / features, C = 3, fitted to
+/* A support vector classifier on signals of the logits, the "MIA" of the unlearning papers (Kodge et al. 2024;
+ * Unlearn-Sparse; SalUn): C-SVC with kernel exp(-gamma |x - x'|^2), gamma = 1 / features, C = 3, fitted to
  * members (1) against non-members (0); efficacy = share of the audited points called non-member. The score is the
  * decision value, positive on the member side, so the threshold is 0.
  * One number a point is fitted by mia/line, within a proven 1e-3 of the exact decision values (libsvm stops at a KKT
@@ -169,7 +169,7 @@ out:
 
 const MiaAttack mia_svc = {
     .entry = BASE_ENTRY("svc", "support vector classifier on the confidence, as in the unlearning papers",
-                        "Kodge et al. 2024, arXiv 2312.00761; Jia et al. 2023, arXiv 2304.04934", Params, PARAMS),
+                        "Kodge et al. 2024, arXiv 2312.00761; Unlearn-Sparse; SalUn", Params, PARAMS),
     .sets = "member and non-member: what the classifier is fitted to; audited: what it then judges",
     .score = score,
 };

@@ -1,4 +1,4 @@
-/* U-LiRA (Hayes et al. 2024, arXiv 2403.01218, Algorithm 1): was point x trained on and then unlearned, or never
+/* U-LiRA (Hayes et al., arXiv 2403.01218, Algorithm 1): was point x trained on and then unlearned, or never
  * trained on? With phi of x under other models that unlearned it, o1, and under models that never saw it, o0,
  *     score(x) = log p(phi | o1) - log p(phi | o0),      p_member = 1 / (1 + exp(-score)),      member iff score >= 0.
  * Which o0, parameter `null`: models retrained without x, or unlearned models that never trained on x (their
@@ -116,7 +116,7 @@ static void leave_out(const Plan *plan, const Groups *g, LeftOut *left)
             }
 }
 
-/* Expected calibration error of p_member, both sides weighing the same (Naeini et al. 2015, equal-width bins). */
+/* Expected calibration error of p_member, both sides weighing the same (equal-width bins). */
 static double calibration_error(const LeftOut *left)
 {
     double total[2] = {0, 0}, error = 0;
@@ -199,8 +199,7 @@ out:
 
 const MiaAttack mia_ulira = {
     .entry = BASE_ENTRY("ulira", "likelihood ratio of unlearned against retrained models, point by point",
-                        "Hayes et al. 2024, arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023, arXiv 2302.09880",
-                        Params, PARAMS),
+                        "Hayes et al., arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets = "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the "
             "target is one more unlearned model",

@@ -32,7 +32,7 @@ NnNode nn_flatten(NnGraph *g, NnNode x);                                  /* [C,
 NnNode nn_add(NnGraph *g, NnNode a, NnNode b);
 NnNode nn_dropout(NnGraph *g, NnNode x, double p); /* train mode only; inverted scaling */
 
-/* Transformers (Vaswani et al. 2017; Dosovitskiy et al. 2021): T tokens of E features are a map [E, T, 1]. */
+/* Transformers (Vaswani et al. 2017; arXiv 2010.11929): T tokens of E features are a map [E, T, 1]. */
 NnNode nn_class_token(NnGraph *g, const char *name,
                       int64_t E); /* the learned vector @p name [1, 1, E], for nn_tokens */
 /** A map's pixels, row by row, as tokens behind @p first (a class token), plus learned positions @p name [1, T, E]. */

@@ -2,7 +2,7 @@
 
 #include "nn/train.h"
 
-/* loss_i = logsumexp(z_i) - sum_k t_k z_ik with t = (1 - s) onehot + s / K (Szegedy et al. 2016; PyTorch's
+/* loss_i = logsumexp(z_i) - sum_k t_k z_ik with t = (1 - s) onehot + s / K (arXiv 1512.00567; PyTorch's
  * label_smoothing); d loss / d z_ik = (softmax(z_i)_k - t_k) / n. */
 double nn_loss_cross_entropy(const float *logits, const int32_t *labels, int64_t n, int64_t K, double smoothing,
                              float *dlogits)

@@ -84,7 +84,7 @@ static void sgd_momentum(const NnOptimizer *o, float *w, const float *g, const u
     }
 }
 
-/* Kingma & Ba 2015, algorithm 1: m, v running means; w -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). */
+/* Adam (Kingma & Ba 2014): m, v running means; w -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). */
 static void adam(const NnOptimizer *o, float *w, const float *g, const uint8_t *mask, double lr)
 {
     const float decay = (float)o->weight_decay, b1 = (float)BETA1, b2 = (float)BETA2, eps = (float)EPSILON;

@@ -18,7 +18,7 @@ NnSchedule nn_schedule_make(const NnTrainConfig *config, int64_t steps_per_epoch
  *   step       lr gamma^floor(epoch / step_epochs)
  *   cosine     lr (1 + cos(pi t / T)) / 2
  *   one_cycle  from lr/25 straight up to lr over the first warmup * T steps, then half a cosine down to lr/10^4 at the
- *              last step (Smith & Topin 2019; momentum stays as it is)
+ *              last step (Super-Convergence, arXiv 1708.07120; momentum stays as it is)
  *   plateau    lr gamma^k, k = how often `patience` epochs in a row brought no lower training loss
  */
 double nn_schedule_lr(const NnSchedule *schedule, int64_t epoch, int64_t step);

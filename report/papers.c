@@ -15,19 +15,18 @@ static const PaperColumn COLUMNS[] = {
     {"Kodge et al. 2024", "ACC_r", "acc_retain", "test", NULL, NULL, "as here"},
     {"Kodge et al. 2024", "ACC_f", "acc_forget", "test", NULL, NULL, "as here"},
     {"Kodge et al. 2024", "MIA", NULL, NULL, "svc", "paper", "as here"},
-    {"Jia et al. 2023; SalUn 2024", "UA", "acc_forget", "train", NULL, NULL, "100 - this"},
-    {"Jia et al. 2023; SalUn 2024", "RA", "acc_retain", "train", NULL, NULL, "as here"},
-    {"Jia et al. 2023; SalUn 2024", "TA", "acc_retain", "test", NULL, NULL, "as here, classes forgotten"},
-    {"Jia et al. 2023; SalUn 2024", "MIA", NULL, NULL, "svc", "salun", "as here, confidence"},
+    {"Unlearn-Sparse; SalUn", "UA", "acc_forget", "train", NULL, NULL, "100 - this"},
+    {"Unlearn-Sparse; SalUn", "RA", "acc_retain", "train", NULL, NULL, "as here"},
+    {"Unlearn-Sparse; SalUn", "TA", "acc_retain", "test", NULL, NULL, "as here, classes forgotten"},
+    {"Unlearn-Sparse; SalUn", "MIA", NULL, NULL, "svc", "salun", "as here, confidence"},
     {"Kurmanji et al. 2023 (SCRUB)", "forget error", "acc_forget", "train", NULL, NULL, "100 - this"},
     {"Kurmanji et al. 2023 (SCRUB)", "retain error", "acc_retain", "train", NULL, NULL, "100 - this"},
     {"Kurmanji et al. 2023 (SCRUB)", "test error", "accuracy", "test", NULL, NULL, "100 - this"},
-    {"Chundawat et al. 2023 (Bad Teaching)", "ZRF", "zrf_repository", "train", NULL, NULL, "as here"},
-    {"Chundawat et al. 2023 (Bad Teaching)", "activation distance", "activation_distance", "train", NULL, NULL,
-     "as here"},
-    {"Chundawat et al. 2023 (Zero-Shot)", "AIN", "anamnesis", "test", NULL, NULL, "as here, on samples"},
-    {"Cotogni et al. 2023 (DUCK)", "AUS", "aus", "test", NULL, NULL, "as here"},
-    {"Zhao et al. 2024 (RUM)", "ToW", "tow", "test", NULL, NULL, "as here"},
+    {"Bad Teaching", "ZRF", "zrf_repository", "train", NULL, NULL, "as here"},
+    {"Bad Teaching", "activation distance", "activation_distance", "train", NULL, NULL, "as here"},
+    {"zero-shot-unlearning", "AIN", "anamnesis", "test", NULL, NULL, "as here, on samples"},
+    {"DUCK", "AUS", "aus", "test", NULL, NULL, "as here"},
+    {"RUM", "ToW", "tow", "test", NULL, NULL, "as here"},
 };
 
 static const ReportQuantity *quantity_of(const ReportExperiment *e, const PaperColumn *c)
@@ -79,8 +78,8 @@ ReportTable report_results_papers(const ReportExperiment *e)
         add_value(&t, ours, featured, q);
         if (theirs >= 0) add_value(&t, theirs, retrained, q);
     }
-    report_table_note(&t,
-                      "The values are those of this report's column, not converted. Avg. Gap of Jia et al. and SalUn "
-                      "averages the gaps of their four columns; the mean gap of Results names its own.");
+    report_table_note(
+        &t, "The values are those of this report's column, not converted. Avg. Gap of Unlearn-Sparse and SalUn "
+            "averages the gaps of their columns; the mean gap of Results names its own.");
     return t;
 }

@@ -1,5 +1,5 @@
-/* run/search.h - a method's parameters chosen by ACC_r (1 - ACC_f) on the validation split (Kodge, Saha, Roy 2024,
- * section 4): on images that no model was trained on, never on the test set, and under one budget for every method. */
+/* run/search.h - a method's parameters chosen by ACC_r (1 - ACC_f) on the validation split (Kodge, Saha, Roy
+ * 2024): on images that no model was trained on, never on the test set, and under one budget for every method. */
 #ifndef RUN_SEARCH_H
 #define RUN_SEARCH_H
 

@@ -1,5 +1,5 @@
-/* bad_teacher: a student between two teachers (Chundawat et al. 2023, AAAI, eq. 4): the original t for retained images,
- * an untrained network b of the same shape for forgotten ones.
+/* bad_teacher: a student between two teachers (Bad Teaching): the original t for retained images, an untrained network
+ * b of the same shape for forgotten ones.
  *   min over w   mean over D_f and a share of D_r together of  T^2 KL(softmax(u / T) || softmax(z / T)),
  *                u = b(x) for a forgotten and t(x) for a retained image; both teachers in eval mode
  * KL is summed over classes; the authors' code divides by their number, which Adam does not notice. b has nn_net_init's
@@ -92,7 +92,7 @@ out:
 
 const UnlearnMethod unlearn_bad_teacher = {
     .entry = BASE_ENTRY("bad_teacher", "follows an untrained teacher on the forgotten classes, the original elsewhere",
-                        "Chundawat et al. 2023, eq. 4", Params, PARAMS),
+                        "Bad Teaching, code of the bad-teaching repository", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -1,8 +1,8 @@
-/* boundary_expand: the forgotten images are sent to a new, shadow class, which is then cut off (Chen et al. 2023, CVPR,
- * section 4.2): with the classifier widened to K + 1 outputs, the new row of U(-1/sqrt(f), 1/sqrt(f)),
+/* boundary_expand: the forgotten images are sent to a new, shadow class, which is then cut off (Boundary
+ * unlearning): with the classifier widened to K + 1 outputs, the new row of U(-1/sqrt(f), 1/sqrt(f)),
  *   min over w   1/|D_f| sum over D_f of CE(f_w(x), K)        then output K is removed
- * Data: forgotten images; epochs passes with gradients. Defaults: 10 epochs, lr 1e-5 as published; that lr is for
- * long-trained large networks.
+ * Data: forgotten images; epochs passes with gradients. Defaults: 10 epochs, lr 1e-5 as in the authors' code for an
+ * All-CNN; another network may need more.
  */
 #include <math.h>
 #include <string.h>
@@ -75,7 +75,7 @@ out:
 
 const UnlearnMethod unlearn_boundary_expand = {
     .entry = BASE_ENTRY("boundary_expand", "trains the forgotten images to a new class, then removes it",
-                        "Chen et al. 2023, section 4.2", UnlearnSteps, PARAMS),
+                        "Boundary Expand, the authors' code", UnlearnSteps, PARAMS),
     .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

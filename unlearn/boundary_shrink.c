@@ -1,10 +1,10 @@
-/* boundary_shrink: the forgotten classes' decision regions go to their neighbours (Chen et al. 2023, CVPR,
- * section 4.1): y'(x) = argmax over retained k of  f_0(x + bound sign(dCE(f_0(x), y)/dx))_k        f_0: the original,
- * eval mode min over w   1/|D_f| sum over D_f of CE(f_w(x), y') The published code takes the maximum over all classes,
- * so that an attack that fails leaves the true label; here it is never the true one, nor another that must go. bound
- * counts in pixels of 0..1. Data: forgotten images; one pass for the labels (two forward, one gradient), then epochs
- * passes with gradients. Defaults: bound 0.1, 10 epochs, lr 1e-5 as published; that lr is for long-trained large
- * networks.
+/* boundary_shrink: the forgotten classes' decision regions go to their neighbours (Boundary unlearning):
+ *   y'(x) = argmax over retained k of  f_0(x + bound sign(dCE(f_0(x), y)/dx))_k        f_0: the original, eval mode
+ *   min over w   1/|D_f| sum over D_f of CE(f_w(x), y')
+ * The maximum is over retained classes, so that y' is never the true one, nor another that must go. bound counts in
+ * pixels of 0..1. Data: forgotten images; one pass for the labels (two forward, one gradient), then epochs passes with
+ * gradients. Defaults: bound 0.1, 10 epochs, lr 1e-5 as in the authors' code for an All-CNN; another network may need
+ * more.
  */
 #include "base/memory.h"
 #include "unlearn/gradient/relabel.h"
@@ -65,7 +65,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_boundary_shrink = {
     .entry = BASE_ENTRY("boundary_shrink", "trains the forgotten images to their nearest other class",
-                        "Chen et al. 2023, section 4.1", Params, PARAMS),
+                        "Boundary Shrink, the authors' code", Params, PARAMS),
     .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

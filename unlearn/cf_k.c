@@ -1,4 +1,4 @@
-/* cf_k: catastrophic forgetting of the last k layers (Goel et al. 2022, section 4.2): all layers but the last k are
+/* cf_k: catastrophic forgetting of the last k layers (CF-k; Goel): all layers but the last k are
  * frozen, and those are trained on, on retained images alone.
  * A layer is a convolution or a linear layer with the norms behind it; k = 1 is the classifier. Frozen parameters and
  * frozen running statistics do not move at all; batch statistics and dropout are those of training throughout.
@@ -17,8 +17,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_cf_k = {
-    .entry = BASE_ENTRY("cf_k", "trains the last k layers on, on the retained classes", "Goel et al. 2022, section 4.2",
-                        UnlearnLast, PARAMS),
+    .entry =
+        BASE_ENTRY("cf_k", "trains the last k layers on, on the retained classes", "Goel, CF-k", UnlearnLast, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_last_check,

@@ -1,4 +1,4 @@
-/* eu_k: exact unlearning of the last k layers (Goel et al. 2022, section 4.2): all layers but the last k are frozen,
+/* eu_k: exact unlearning of the last k layers (EU-k; Goel): all layers but the last k are frozen,
  * those are freshly initialised and trained from scratch on retained images alone. What the frozen layers know of the
  * forgotten classes stays.
  * Layers, frozen numbers and data as in cf_k.c; the initialisation is nn_net_init's with the run's seed.
@@ -17,8 +17,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_eu_k = {
-    .entry = BASE_ENTRY("eu_k", "trains the last k layers anew, on the retained classes",
-                        "Goel et al. 2022, section 4.2", UnlearnLast, PARAMS),
+    .entry =
+        BASE_ENTRY("eu_k", "trains the last k layers anew, on the retained classes", "Goel, EU-k", UnlearnLast, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_last_check,

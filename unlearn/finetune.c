@@ -1,7 +1,6 @@
-/* finetune: training on, on retained images alone, in the hope that what is not rehearsed fades (Warnecke et al. 2023;
- * Golatkar et al. 2020, section 5):
+/* finetune: training on, on retained images alone, in the hope that what is not rehearsed fades ("FT"):
  *   w <- argmin  1/|D_r| sum over D_r of CE(f_w(x), y)        from the original w, by a few epochs of SGD
- * Data: retained images; epochs passes with gradients. Defaults as in the code of Jia et al. 2023 (10 epochs, lr 0.01).
+ * Data: retained images; epochs passes with gradients. Defaults as in the code of Unlearn-Sparse (10 epochs, lr 0.01).
  */
 #include "unlearn/gradient/refine.h"
 
@@ -19,7 +18,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_finetune = {
-    .entry = BASE_ENTRY("finetune", "trains on, on the retained classes", "Warnecke et al. 2023", UnlearnSteps, PARAMS),
+    .entry = BASE_ENTRY("finetune", "trains on, on the retained classes", "FT in the code of Unlearn-Sparse",
+                        UnlearnSteps, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -1,11 +1,12 @@
-/* fisher: noise where the retained images do not mind it (Golatkar et al. 2020, CVPR, section 4, as their code has it):
+/* fisher: noise where the retained images do not mind it (Golatkar):
  *   F_i = E over D_r, y ~ softmax(f_w(x)) of (d/dw_i CE(f_w(x), y))^2           one image at a time, original, eval
- * mode v_i = alpha min(1 / (F_i + 1e-8), cap)     cap 1e3, in the classifier 1e2; averaged over a weight's input
- * channels; ten times that in the classifier and in every vector (biases, norms) w_i <- w_i + sqrt(v_i) n_i,  n ~ N(0,
- * 1);  a forgotten class's row and bias of the classifier start from 0, v = 1e-3 The paper's eq. 7 has the noise's
- * standard deviation proportional to F^(-1/4), the code to F^(-1/2); this is the code. y is drawn once an image (their
- * code sums over all K, at K times the cost): the same expectation. Data: retained images, one at a time; one pass with
- * gradients. The useful alpha differs by orders of magnitude between networks (published: 1e-6 to 1e-9), so search it.
+ *   v_i = alpha min(1 / (F_i + 1e-8), cap)     cap 1e3, in the classifier 1e2; averaged over a weight's input
+ *         channels; ten times that in the classifier and in every vector (biases, norms)
+ *   w_i <- w_i + sqrt(v_i) n_i,  n ~ N(0, 1);  a forgotten class's row and bias of the classifier: from 0, v = 1e-3
+ * The noise's standard deviation is proportional to F^(-1/2). y is drawn once an image: the same expectation as the sum
+ * over all K classes, at 1/K of its cost. Data: retained images, one at a time; one pass with gradients. The useful
+ * alpha differs by orders of magnitude between networks (1e-6 in the code of SSD, 1e-9 advised by the authors of
+ * Unlearn-Sparse), so search it.
  */
 #include <math.h>
 
@@ -103,7 +104,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_fisher = {
     .entry = BASE_ENTRY("fisher", "adds noise where the Fisher information of the retained classes is small",
-                        "Golatkar et al. 2020, section 4", Params, PARAMS),
+                        "Golatkar, Fisher noise", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

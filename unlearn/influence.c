@@ -1,12 +1,10 @@
-/* influence: one Newton step towards the optimum without the forgotten images (Koh & Liang 2017; Izzo et al. 2021; as
- * "IU" in Jia et al. 2023, eq. 2), the Hessian replaced by an empirical Fisher matrix (WoodFisher; Singh & Alistarh
- * 2020, eq. 5 to 7):
+/* influence: one Newton step towards the optimum without the forgotten images ("IU" in
+ * Unlearn-Sparse), the Hessian replaced by an empirical Fisher matrix (WoodFisher):
  *   v = 1/n [ sum over D_f of grad CE  -  n_f / n_r sum over D_r of grad CE ],  n = n_f + n_r
  *   w <- w + alpha (F + damping I)^-1 v,     F = 1/m sum of g_j g_j^T,  g_j the mean gradient of fisher_batch retained
  *                                            images, drawn without repetition; original, eval mode
  * F + damping I is inverted exactly by Woodbury's identity, with the m gradients G [m, P] in memory (4 m P bytes):
  *   (damping I + G^T G / m)^-1 v = (v - G^T (m damping I + G G^T)^-1 G v) / damping
- * (the public code's recursion keeps only the first gradient's direction, so that is another matrix).
  * Data: both; one pass with gradients, and m * fisher_batch images more.
  */
 #include <string.h>
@@ -162,7 +160,7 @@ out:
 
 const UnlearnMethod unlearn_influence = {
     .entry = BASE_ENTRY("influence", "one Newton step away from the forgotten images, with an empirical Fisher matrix",
-                        "Izzo et al. 2021; Jia et al. 2023, eq. 2", Params, PARAMS),
+                        "IU with WoodFisher, as in Unlearn-Sparse", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

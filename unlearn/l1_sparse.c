@@ -1,9 +1,9 @@
-/* l1_sparse: fine-tuning on retained images with a sparsity penalty that fades (Jia et al. 2023, NeurIPS, eq. 4, with
- * the linearly decreasing weight of section 4):
+/* l1_sparse: fine-tuning on retained images with a sparsity penalty that fades (Unlearn-Sparse, with the
+ * linearly decreasing weight of its code):
  *   min over w   1/|D_r| sum over D_r of CE(f_w(x), y)  +  l1 (1 - e / E) ||w||_1        epoch e = 0 .. E - 1
- * The penalty's subgradient at 0 is 0; it covers all parameters, biases and norms too, as the authors' code does.
- * Data: retained images; epochs passes with gradients. 10 epochs of lr 0.01 as published; published l1: 5e-4, which
- * costs a small network several points.
+ * The penalty's subgradient at 0 is 0; it covers all parameters, biases and norms too.
+ * Data: retained images; epochs passes with gradients. 10 epochs of lr 0.01 as that code's
+ * fine-tuning. An l1 of 5e-4 costs a small network several points.
  */
 #include "unlearn/gradient/refine.h"
 
@@ -29,7 +29,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_l1_sparse = {
     .entry = BASE_ENTRY("l1_sparse", "fine-tuning on the retained classes with a fading L1 penalty",
-                        "Jia et al. 2023, eq. 4", Params, PARAMS),
+                        "Unlearn-Sparse, its code", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -1,7 +1,7 @@
-/* neggrad: gradient ascent on the forgotten images (Golatkar et al. 2020, section 5; Graves et al. 2021; "GA"):
+/* neggrad: gradient ascent on the forgotten images ("NegGrad", "GA"):
  *   w <- w + lr * d/dw  1/|B| sum over B in D_f of CE(f_w(x), y)
  * The loss has no upper bound, so lr decides everything: too large destroys the network. `clip` bounds the gradient's
- * norm. Data: forgotten images; epochs passes with gradients. Defaults: 5 epochs of lr 1e-4 (code of Jia et al. 2023).
+ * norm. Data: forgotten images; epochs passes with gradients. Defaults: 5 epochs of lr 1e-4 (code of Unlearn-Sparse).
  */
 #include "unlearn/gradient/learner.h"
 
@@ -42,8 +42,8 @@ out:
 }
 
 const UnlearnMethod unlearn_neggrad = {
-    .entry = BASE_ENTRY("neggrad", "gradient ascent on the forgotten classes",
-                        "Golatkar et al. 2020; Graves et al. 2021", Params, PARAMS),
+    .entry = BASE_ENTRY("neggrad", "gradient ascent on the forgotten classes", "GA in the code of Unlearn-Sparse",
+                        Params, PARAMS),
     .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

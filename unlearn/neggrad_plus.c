@@ -1,4 +1,4 @@
-/* neggrad_plus: descent on retained and ascent on forgotten images in one step (Kurmanji et al. 2023, section 3,
+/* neggrad_plus: descent on retained and ascent on forgotten images in one step (Kurmanji et al. 2023,
  * "NegGrad+"; Kodge et al. 2024 call it "Stable Ascent"):
  *   L = beta * mean over B_r of CE(f_w(x), y)  -  (1 - beta) * mean over B_f of CE(f_w(x), y)
  * An epoch is one pass over the retained images; the batches of forgotten images come round and round. Each of the two
@@ -67,7 +67,7 @@ out:
 
 const UnlearnMethod unlearn_neggrad_plus = {
     .entry = BASE_ENTRY("neggrad_plus", "descent on the retained and ascent on the forgotten classes at once",
-                        "Kurmanji et al. 2023, section 3", Params, PARAMS),
+                        "NegGrad+ in Kurmanji et al. 2023", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

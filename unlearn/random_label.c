@@ -1,8 +1,8 @@
-/* random_label: training on with wrong labels for the forgotten images (Golatkar et al. 2020; Graves et al. 2021,
- * "amnesiac"; order of the passes as in Fan et al. 2024):
+/* random_label: training on with wrong labels for the forgotten images ("RL"; order of the passes
+ * as in the code of SalUn):
  *   each epoch   min over w of CE(f_w(x), y') on D_f,   then of CE(f_w(x), y) on D_r
  * y' is drawn once an image, uniformly from the RETAINED classes, so that it is never the true label, nor another one
- * that must go. Data: both; epochs passes with gradients. Defaults: Fan et al.'s code (10 epochs, lr 0.013, batches of
+ * that must go. Data: both; epochs passes with gradients. Defaults: SalUn's code (10 epochs, lr 0.013, batches of
  * 256).
  */
 #include "base/memory.h"
@@ -36,7 +36,7 @@ out:
 
 const UnlearnMethod unlearn_random_label = {
     .entry = BASE_ENTRY("random_label", "trains on with wrong labels for the forgotten classes",
-                        "Golatkar et al. 2020; Graves et al. 2021", UnlearnSteps, PARAMS),
+                        "RL in the code of SalUn", UnlearnSteps, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -1,9 +1,9 @@
-/* salun: random_label on the weights that matter for the forgotten images alone (Fan et al. 2024, ICLR, eq. 4 to 6):
+/* salun: random_label on the weights that matter for the forgotten images alone (SalUn):
  *   m = 1[ |d/dw sum over D_f of CE(f_w(x), y)| >= gamma ]        at the original w, eval mode
  *   w moves where m = 1, by random_label's steps                  gamma: the `share` of all parameters that pass it
  * The sum is over batches of batch_size of mean gradients. A masked weight does not move at all: neither weight decay
  * nor momentum reaches it (in the published code both do). Running statistics are no parameters and follow the data.
- * Data: both; one pass over D_f for the mask, then epochs passes, all with gradients. Defaults: Fan et al.'s code.
+ * Data: both; one pass over D_f for the mask, then epochs passes, all with gradients. Defaults: SalUn's code.
  */
 #include "base/memory.h"
 #include "unlearn/gradient/gradients.h"
@@ -66,7 +66,7 @@ out:
 
 const UnlearnMethod unlearn_salun = {
     .entry = BASE_ENTRY("salun", "random labels, on the weights most salient for the forgotten classes",
-                        "Fan et al. 2024, eq. 4-6", Params, PARAMS),
+                        "SalUn, code of Unlearn-Saliency", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

@@ -1,16 +1,16 @@
 /* scrub: a student that learns to disagree with its teacher on forgotten images and to agree on retained ones
- * (Kurmanji et al. 2023, NeurIPS, eq. 3, alternated as in section 3.2). Teacher t: the original, eval mode. Each epoch:
+ * (Kurmanji et al. 2023), the two in turn. Teacher t: the original, eval mode. Each epoch:
  *   while epoch <= max_epochs, over D_f:   min over w of  -T^2 KL(softmax(t / T) || softmax(z / T))
- *   then over D_r:                         min over w of  gamma CE(z, y) + alpha T^2 KL(softmax(t / T) || softmax(z /
- * T)) lr falls tenfold after epochs 3, 5 and 9. The published code returns a copy, and its audit then scored the
- * original: here the network given is the student.
+ *   then over D_r:   min over w of  gamma CE(z, y) + alpha T^2 KL(softmax(t / T) || softmax(z / T))
+ * lr falls tenfold after epochs 3, 5 and 9. The code of Kodge et al. 2024 returns a copy, and its attack then scores
+ * the original: here the network given is the student.
  *
- * rewind (SCRUB+R, section 3.3): after the last epoch the student's error on images of the forgotten classes that no
+ * rewind (SCRUB+R): after the last epoch the student's error on images of the forgotten classes that no
  * model has trained on (the validation part) is the reference, and the epoch is taken whose error on D_f is closest to
  * it (the first such).
  *
  * Data: both; (1 + 1 for the teacher) passes an epoch over D_r, and as many over D_f in the first max_epochs, with
- * gradients; with rewind one pass over D_f an epoch more. Defaults: the paper's large-scale setting, with batches
+ * gradients; with rewind one pass over D_f an epoch more. Defaults: the authors' large-scale setting, with batches
  * of 512 forgotten images as Kodge et al. 2024 have them: a whole class in batches of 32 is so many steps that they
  * diverge.
  */
@@ -182,7 +182,7 @@ out:
 
 const UnlearnMethod unlearn_scrub = {
     .entry = BASE_ENTRY("scrub", "a student leaves its teacher on the forgotten classes and follows it on the others",
-                        "Kurmanji et al. 2023, eq. 3", Params, PARAMS),
+                        "Kurmanji et al. 2023, SCRUB", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -1,10 +1,10 @@
-/* ssd: selective synaptic dampening (Foster et al. 2024, AAAI, eq. 5 and 6):
+/* ssd: selective synaptic dampening (Foster et al. 2024):
  *   I_D, I_f   importance over all and over forgotten images: mean over batches of the squared batch-mean gradient
  *   w_i <- beta w_i where I_f,i > alpha I_D,i,   beta = min(lambda I_D,i / I_f,i, 1)        eval mode
  * D is the sample of retained images and that of forgotten ones together, in the set's order. The squares are of batch
  * means, as in the authors' code, so batch_size is a parameter of the method.
- * Data: both; one pass over D and one over D_f with gradients, nothing is trained. alpha 10, lambda 1 as published for
- * ResNet-18; a vision transformer wants a smaller alpha.
+ * Data: both; one pass over D and one over D_f with gradients, nothing is trained. alpha 10, lambda 1 as in the
+ * authors' code for ResNet-18; a vision transformer wants a smaller alpha.
  */
 #include "base/memory.h"
 #include "unlearn/gradient/gradients.h"
@@ -82,7 +82,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_ssd = {
     .entry = BASE_ENTRY("ssd", "dampens the weights that matter more for the forgotten classes than for all",
-                        "Foster et al. 2024, eq. 5-6", Params, PARAMS),
+                        "Foster et al. 2024, SSD", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

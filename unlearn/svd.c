@@ -1,4 +1,4 @@
-/* svd: Deep Unlearning - gradient-free class forgetting (Kodge, Saha, Roy, TMLR 2024, arXiv 2312.00761, algorithm 1).
+/* svd: Deep Unlearning - gradient-free class forgetting (Kodge, Saha, Roy, TMLR 2024, arXiv 2312.00761).
  *
  * For every layer, from inputs X_r of a retained and X_f of a forgotten sample (one forward pass of the ORIGINAL
  * weights each): s = sigma^2 / sum sigma^2     lambda = alpha s / ((alpha - 1) s + 1)     P = V diag(lambda) V^T P_dis
@@ -65,7 +65,7 @@ static void release(void *state) { unlearn_spaces_free(state); }
 
 const UnlearnMethod unlearn_svd = {
     .entry = BASE_ENTRY("svd", "removes the forgotten classes' directions from every layer, without gradients",
-                        "Kodge, Saha, Roy 2024, algorithm 1", UnlearnSpaceParams, PARAMS),
+                        "Kodge, Saha, Roy 2024, arXiv 2312.00761", UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET,
     .tunable = TUNABLE,
     .prepare = prepare,

@@ -1,14 +1,14 @@
-/* unsir: error-maximising noise, impair, repair (Tarun et al. 2023, TNNLS, section IV, eq. 4 and 5):
+/* unsir: error-maximising noise, impair, repair (Tarun et al. 2023, "UNSIR"):
  *   noise    for each forgotten class c, N of noise_images images ~ N(0, 1):
  *            min over N of  -CE(f_0(N), c) + noise_decay mean over images of ||N_i||^2       Adam; f_0: original, eval
  *   impair   one or more epochs of CE on noise under its own class (each noise image noise_repeats times) and on a
  *            retained sample, mixed
  *   repair   one or more epochs of CE on the retained sample alone
- * Each class's noise has that class as its label (public code labels all of it class 0). A batch holds noise and
- * retained images in the proportion of their numbers, where the published loader mixes them at random; noise comes in
- * turn. Data: retained images (1000 a class as published); noise_steps passes over the noise, then the epochs, with
- * gradients. No image of a forgotten class is looked at. Defaults: the authors' notebook (Adam, batches of 256), but a
- * tenth of its lr 0.02 and 0.01, which were tuned for one network (Kodge et al. 2024 impair with 2e-4).
+ * Each class's noise has that class as its label (a public implementation labels all of it class 0). A batch holds
+ * noise and retained images in the proportion of their numbers; noise comes in turn. Data: retained images (1000 a
+ * class as in the authors' notebook); noise_steps passes over the noise, then the epochs, with gradients. No image of a
+ * forgotten class is looked at. Defaults: the authors' notebook (Adam, batches of 256), but a tenth of its lr 0.02 and
+ * 0.01, which were tuned for one network (Kodge et al. 2024 impair with 2e-4).
  */
 #include <math.h>
 #include <string.h>
@@ -228,7 +228,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
                                          .total =
                                              (double)(p->impair_epochs * (sides.retain.n + shaped * p->noise_repeats) +
                                                       p->repair_epochs * sides.retain.n)};
-    /* as published, each phase starts its optimiser afresh */
+    /* each phase starts its optimiser afresh */
     BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
     BASE_TRY(impair(context, p, noise, &sides, learner));
     BASE_TRY(unlearn_learner_restart(learner, &p->steps));
@@ -242,7 +242,7 @@ out:
 
 const UnlearnMethod unlearn_unsir = {
     .entry = BASE_ENTRY("unsir", "learns error-maximising noise, trains on it, then repairs with retained images",
-                        "Tarun et al. 2023, section IV", Params, PARAMS),
+                        "Tarun et al. 2023, UNSIR", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

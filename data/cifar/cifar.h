@@ -1,4 +1,5 @@
-/* data/cifar/cifar.h - the CIFAR data sets (Krizhevsky 2009): 32 x 32 RGB, in the binary or the Python distribution. */
+/* data/cifar/cifar.h - the CIFAR data sets (www.cs.toronto.edu/~kriz/cifar.html): 32 x 32 RGB, in the binary or the
+ * Python distribution. */
 #ifndef DATA_CIFAR_CIFAR_H
 #define DATA_CIFAR_CIFAR_H
 

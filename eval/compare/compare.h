@@ -14,7 +14,7 @@ BaseStatus eval_compare_mean(const EvalContext *context, EvalSplit split, EvalPa
                              const EvalPredictions *const other[EVAL_SPLITS], EvalCompare compare, MathEstimate *out);
 
 /** Accuracy of the network under test less the other's on a part, as a share of its n images, and its standard error
- *  from the images that only one of them gets right (Agresti & Min 2005: half an image added to each of the four cells,
+ *  from the images that only one of them gets right (half an image added to each of the four cells,
  *  so that it is not 0 where they agree on every one). */
 typedef struct {
     double difference, error; /* NaN where not defined */

@@ -1,7 +1,7 @@
 /* eval/relearn/relearn.h - how fast a network learns the forgotten classes again: what relearn_steps and anamnesis
  * read.
  *
- * As Chundawat et al. (Zero-Shot Machine Unlearning, arXiv 2201.05629): Adam from the network's present weights, judged
+ * As the code of zero-shot-unlearning (metrics.py): Adam from the network's present weights, judged
  * after every step, until the accuracy on forgotten classes is (1 - margin) of the original's. Theirs trains on the
  * whole training set and judges on all of it; here both are bounded samples, the judged images are test images, and the
  * steps are repeated with other orders, so that the figure has a spread. The network given is not changed.

@@ -1,6 +1,5 @@
 /* mia/fit/cross.h - an attacker that is trained: fitted to members against non-members, each judged by a fit that did
- * not see it (Shokri et al. 2017 train on shadow data; here the known points are cut into folds, as in
- * tensorflow/privacy). */
+ * not see it (the known points are cut into folds, as in tensorflow/privacy). */
 #ifndef MIA_FIT_CROSS_H
 #define MIA_FIT_CROSS_H
 

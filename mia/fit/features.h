@@ -10,7 +10,7 @@ typedef enum {
     MIA_FEATURES_ENTROPY,
     MIA_FEATURES_MODIFIED_ENTROPY,
     MIA_FEATURES_PROBABILITIES,
-    MIA_FEATURES_MODIFIED_ENTROPY_PUBLISHED, /* as Jia et al.'s code has it, features.c says how */
+    MIA_FEATURES_MODIFIED_ENTROPY_PUBLISHED, /* as Unlearn-Sparse's code had it, features.c says how */
     MIA_FEATURES_LOSS,
     MIA_FEATURES_SIGNALS, /* loss, phi, entropy, modified entropy, hinge, correctness together */
 } MiaFeatures;

@@ -1,6 +1,6 @@
 /* mia/fit/mlp.h - a network with one hidden layer of ReLU, f(x) = v . relu(W x + b) + c, trained on
  *     L = sum_i weight_i log(1 + exp(-y_i f(x_i))) / sum_i weight_i + alpha / 2 (|W|^2 + |v|^2),   y = +-1,
- * by Adam (Kingma & Ba 2015, algorithm 1) on mini-batches. */
+ * by Adam (Kingma & Ba 2014) on mini-batches. */
 #ifndef MIA_FIT_MLP_H
 #define MIA_FIT_MLP_H
 

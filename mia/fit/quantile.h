@@ -16,14 +16,13 @@ typedef struct {
 } MiaQuantileRows;
 
 /** A normal whose mean mu . x and log standard deviation g . x are linear: least negative log-likelihood
- *  sum_i g . x_i + (value_i - mu . x_i)^2 exp(-2 g . x_i) / 2 (Bertran et al. 2023, the Gaussian head), by turns in mu
+ *  sum_i g . x_i + (value_i - mu . x_i)^2 exp(-2 g . x_i) / 2 (Bertran 2023, the Gaussian head), by turns in mu
  *  (weighted least squares) and g (Newton). Residuals below 1e-6 of the values' spread count as that. @p mu, @p g [d].
  */
 BaseStatus mia_quantile_gaussian(const MiaQuantileRows *rows, double *mu, double *g);
 
 /** The quantile at @p level in (0, 1), q . x: least pinball loss sum_i max(level r, (level - 1) r), r = value - q . x
- *  (Koenker & Bassett 1978), by the majorising steps of Hunter & Lange 2000, which round the loss's corner off within
- * 1e-6 of the values' spread. @p q [d]. */
+ *  by majorising steps, which round the loss's corner off within 1e-6 of the values' spread. @p q [d]. */
 BaseStatus mia_quantile_pinball(const MiaQuantileRows *rows, double level, double *q);
 
 double mia_quantile_dot(const double *a, const double *b, int64_t d);

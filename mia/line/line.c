@@ -12,7 +12,7 @@
  * moves no further than w does. As |phi(x)| = 1, |d(x) - d*(x)| <= 2 |w - w*| <= 2 sqrt(2 gap),   for every x. Where b
  * is an interval, its middle is taken, as libsvm does.
  *
- * Method. Interior point on the dual (Mehrotra 1992, predictor and corrector, one step length for all):
+ * Method. Interior point on the dual (predictor and corrector, one step length for all):
  *     min |w|^2 / 2 - sum a,   0 <= a_i <= u_i = C times how often the point occurs,   sum_i y_i a_i = 0,
  * with z, v the multipliers of the bounds, s = u - a. Eliminating all but (w, b) leaves r + 1 equations,
  *     (diag(1, ..., 1, 0) + F' D^-1 F) (dw, db) = F' D^-1 (y q),   D = z / a + v / s,   F = [phi, 1],

@@ -1,5 +1,5 @@
-/* mia/lira/lira.h - the likelihood ratio of Carlini et al. 2022 ("Membership Inference Attacks From First Principles",
- * Algorithm 1), shared by its online and offline attacks.
+/* mia/lira/lira.h - the likelihood ratio attack LiRA (the authors' code: tensorflow/privacy, research/mi_lira_2021),
+ * shared by its online and offline forms.
  *
  * phi_s(x) is the logit-scaled confidence of point x under shadow model s. Centres are medians over the shadow models
  * that were trained on x (in) or were not (out), as in the authors' code; t is the target's phi.

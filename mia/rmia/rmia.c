@@ -36,7 +36,7 @@ static double log_softmax(const double *z, int64_t K, int32_t y, double T)
 
 static double taylor(double x) { return 1 + x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4))); } /* of exp, order 4: > 0 */
 
-/* Soft-margin Taylor softmax (Banerjee et al. 2021) with margin 0.6 and order 4, as in the authors' code: u / (u + sum
+/* Soft-margin Taylor softmax with margin 0.6 and order 4, as in the authors' code: u / (u + sum
  * over the others of taylor(z_j / T)) with u = taylor(z_y / T - 0.6). */
 static double log_sm_taylor(const double *z, int64_t K, int32_t y, double T)
 {

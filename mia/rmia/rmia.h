@@ -1,5 +1,5 @@
-/* mia/rmia/rmia.h - the robust attack of Zarifzadeh, Liu and Shokri 2024 (arXiv 2312.03262, Algorithm 1), shared by its
- * online and offline attacks.
+/* mia/rmia/rmia.h - the attack RMIA (the authors' code: ml_privacy_meter, research/2024_rmia), shared by its online and
+ * offline forms.
  *
  *     ratio(x) = p(x | target) / p(x)
  *     score(x) = share of population points z with ratio(x) / ratio(z) >= gamma

@@ -12,10 +12,10 @@ typedef struct {
     double loss;             /* logsumexp(z) - z_y = -log p_y */
     double confidence;       /* p_y */
     double entropy;          /* -sum_j p_j log p_j */
-    double modified_entropy; /* -(1 - p_y) log p_y - sum_{j != y} p_j log(1 - p_j)  (Song & Mittal 2021, eq. 8) */
+    double modified_entropy; /* -(1 - p_y) log p_y - sum_{j != y} p_j log(1 - p_j)  (Song & Mittal, eq. 8) */
     double correct;          /* 1 where argmax z = y, the first of equals counting as the argmax; else 0 */
     double hinge;            /* z_y - max_{j != y} z_j */
-    double phi;              /* z_y - logsumexp_{j != y} z_j = log p_y - log(1 - p_y)  (Carlini et al. 2022) */
+    double phi;              /* z_y - logsumexp_{j != y} z_j = log p_y - log(1 - p_y)  (LiRA) */
 } MiaSignals;
 
 /** One sample; @p z [K] finite, K >= 2, 0 <= y < K. O(K), no memory. */

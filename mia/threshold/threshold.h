@@ -1,8 +1,8 @@
 /* mia/threshold/threshold.h - one signal against a threshold, for all classes or for each class its own.
  *
- * Song & Mittal 2021 (arXiv 2003.10595), section 4: member iff s(x, y) >= tau_y, tau chosen where the attacker knows
- * who is a member: on shadow models. tau maximises balanced accuracy, the highest of equals. The score is s - tau_y, so
- * 0 is the threshold for everybody.
+ * After Song & Mittal, as in the code of Unlearn-Sparse: member iff s(x, y) >= tau_y, tau chosen where the attacker
+ * knows who is a member: on shadow models. tau maximises balanced accuracy, the highest of equals. The score is s -
+ * tau_y, so 0 is the threshold for everybody.
  */
 #ifndef MIA_THRESHOLD_THRESHOLD_H
 #define MIA_THRESHOLD_THRESHOLD_H

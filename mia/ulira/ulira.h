@@ -16,7 +16,7 @@ typedef struct {
     double n, mean, squares;
 } MiaSpread;
 MiaSpread mia_ulira_spread(const double *x, int64_t n);
-/** Both together, and @p a without its part @p b (Chan, Golub & LeVeque 1983). */
+/** Both together, and @p a without its part @p b (Chan, Golub & LeVeque). */
 MiaSpread mia_ulira_join(MiaSpread a, MiaSpread b);
 MiaSpread mia_ulira_part(MiaSpread a, MiaSpread b);
 /** The density of a new value, n >= 2; and its logarithm at @p x. */
@@ -32,7 +32,7 @@ double mia_ulira_log_density(const MiaUliraFit *fit, double x);
  * model m of a kind being in its unit m modulo their number; units of retrained models are numbered behind the others.
  * Leaving out a unit of each kind and judging both by the rest gives a balanced accuracy of 1/2 on average where there
  * is nothing to tell; leaving out one model alone would not, since its own group is then the smaller one. The standard
- * error is the jackknife's: everything again without each unit in turn (Efron & Tibshirani 1993, chapter 11), so that
+ * error is the jackknife's: everything again without each unit in turn, so that
  * models are what varies, not points; it errs on the wide side.
  */
 enum { MIA_ULIRA_UNITS = 8, MIA_ULIRA_RUNS = 1 + 2 * MIA_ULIRA_UNITS };

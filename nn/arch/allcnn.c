@@ -1,6 +1,5 @@
-/* All-CNN-C with batch norm (Springenberg et al. 2015, table 1): nine convolutions but for the last, which the
- * unlearning literature (Golatkar et al. 2020) makes a linear layer behind the average pool; its names. Slots 3 and 7
- * of the sequence, dropout there, stay empty. */
+/* All-CNN with batch norm: nine convolutions but for the last, which code for unlearning makes a linear layer behind
+ * the average pool; its names. Slots 3 and 7 of the sequence, dropout there, stay empty. */
 #include "nn/arch/arch.h"
 
 typedef struct {
@@ -23,7 +22,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_allcnn = {
     .entry = BASE_ENTRY_PLAIN("allcnn", "All-CNN: eight convolutions with batch norm, average pool; larger images too",
-                              "Springenberg et al. 2015; Golatkar et al. 2020"),
+                              "All-CNN, as in code for unlearning"),
     .C = 3,
     .H = 32,
     .W = 32,

@@ -1,5 +1,5 @@
-/* Five linear layers, the four hidden ones followed by batch norm and ReLU: the toy of Kodge, Saha & Roy (TMLR 2024,
- * section 5.1), which has 5 units a layer on points of the plane. Inputs of 64 features or more get 256 units. */
+/* Five linear layers, the four hidden ones followed by batch norm and ReLU: the toy of Kodge, Saha & Roy (TMLR 2024),
+ * which has 5 units a layer on points of the plane. Inputs of 64 features or more get 256 units. */
 #include "nn/arch/arch.h"
 
 enum { HIDDEN = 4, NARROW = 5, WIDE = 256, WIDE_FROM = 64 };
@@ -21,5 +21,5 @@ static NnNode build(NnGraph *g, int64_t K)
 const NnArch nn_arch_mlp = {
     .entry =
         BASE_ENTRY_PLAIN("mlp", "five linear layers with batch norm; 5 units wide below 64 inputs, else 256; any input",
-                         "Kodge et al. 2024, section 5.1"),
+                         "Kodge et al. 2024, the toy of its code"),
     .build = build};

@@ -8,7 +8,8 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_resnet101_imagenet = {
-    .entry = BASE_ENTRY_PLAIN("resnet101_imagenet", "ResNet-101, 224x224 form; larger images too", "He et al. 2016"),
+    .entry = BASE_ENTRY_PLAIN("resnet101_imagenet", "ResNet-101, 224x224 form; larger images too",
+                              "Deep Residual Learning for Image Recognition, arXiv 1512.03385"),
     .C = 3,
     .H = 224,
     .W = 224,

@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_resnet152 = {
     .entry = BASE_ENTRY_PLAIN("resnet152", "ResNet-152, 32x32 form: 3x3 stem, no max pool; larger images too",
-                              "He et al. 2016"),
+                              "Deep Residual Learning for Image Recognition, arXiv 1512.03385"),
     .C = 3,
     .H = 32,
     .W = 32,

@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_resnet34 = {
     .entry = BASE_ENTRY_PLAIN("resnet34", "ResNet-34, 32x32 form: 3x3 stem, no max pool; larger images too",
-                              "He et al. 2016"),
+                              "Deep Residual Learning for Image Recognition, arXiv 1512.03385"),
     .C = 3,
     .H = 32,
     .W = 32,

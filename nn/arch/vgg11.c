@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_vgg11 = {.entry = BASE_ENTRY_PLAIN("vgg11",
                                                         "VGG-11, 32x32 form: 8 convolutions, classifier 512-512-512-K",
-                                                        "Simonyan & Zisserman 2015, configuration A"),
+                                                        "arXiv 1409.1556, configuration A"),
                               .C = 3,
                               .H = 32,
                               .W = 32,

@@ -10,7 +10,7 @@ static NnNode build(NnGraph *g, int64_t K)
 const NnArch nn_arch_vgg11_bn = {
     .entry =
         BASE_ENTRY_PLAIN("vgg11_bn", "VGG-11 with batch norm, 32x32 form: 8 convolutions, classifier 512-512-512-K",
-                         "Simonyan & Zisserman 2015, configuration A"),
+                         "arXiv 1409.1556, configuration A"),
     .C = 3,
     .H = 32,
     .W = 32,

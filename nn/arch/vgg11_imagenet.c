@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_vgg11_imagenet = {
     .entry = BASE_ENTRY_PLAIN("vgg11_imagenet", "VGG-11, 224x224 form: 8 convolutions, classifier 25088-4096-4096-K",
-                              "Simonyan & Zisserman 2015, configuration A"),
+                              "arXiv 1409.1556, configuration A"),
     .C = 3,
     .H = 224,
     .W = 224,

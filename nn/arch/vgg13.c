@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_vgg13 = {.entry = BASE_ENTRY_PLAIN("vgg13",
                                                         "VGG-13, 32x32 form: 10 convolutions, classifier 512-512-512-K",
-                                                        "Simonyan & Zisserman 2015, configuration B"),
+                                                        "arXiv 1409.1556, configuration B"),
                               .C = 3,
                               .H = 32,
                               .W = 32,

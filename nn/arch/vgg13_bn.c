@@ -10,7 +10,7 @@ static NnNode build(NnGraph *g, int64_t K)
 const NnArch nn_arch_vgg13_bn = {
     .entry =
         BASE_ENTRY_PLAIN("vgg13_bn", "VGG-13 with batch norm, 32x32 form: 10 convolutions, classifier 512-512-512-K",
-                         "Simonyan & Zisserman 2015, configuration B"),
+                         "arXiv 1409.1556, configuration B"),
     .C = 3,
     .H = 32,
     .W = 32,

@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_vgg16 = {.entry = BASE_ENTRY_PLAIN("vgg16",
                                                         "VGG-16, 32x32 form: 13 convolutions, classifier 512-512-512-K",
-                                                        "Simonyan & Zisserman 2015, configuration D"),
+                                                        "arXiv 1409.1556, configuration D"),
                               .C = 3,
                               .H = 32,
                               .W = 32,

@@ -10,7 +10,7 @@ static NnNode build(NnGraph *g, int64_t K)
 const NnArch nn_arch_vgg16_bn_imagenet = {
     .entry = BASE_ENTRY_PLAIN("vgg16_bn_imagenet",
                               "VGG-16 with batch norm, 224x224 form: 13 convolutions, classifier 25088-4096-4096-K",
-                              "Simonyan & Zisserman 2015, configuration D"),
+                              "arXiv 1409.1556, configuration D"),
     .C = 3,
     .H = 224,
     .W = 224,

@@ -9,7 +9,7 @@ static NnNode build(NnGraph *g, int64_t K)
 
 const NnArch nn_arch_vgg19 = {.entry = BASE_ENTRY_PLAIN("vgg19",
                                                         "VGG-19, 32x32 form: 16 convolutions, classifier 512-512-512-K",
-                                                        "Simonyan & Zisserman 2015, configuration E"),
+                                                        "arXiv 1409.1556, configuration E"),
                               .C = 3,
                               .H = 32,
                               .W = 32,

@@ -10,7 +10,7 @@ static NnNode build(NnGraph *g, int64_t K)
 const NnArch nn_arch_vgg19_bn_imagenet = {
     .entry = BASE_ENTRY_PLAIN("vgg19_bn_imagenet",
                               "VGG-19 with batch norm, 224x224 form: 16 convolutions, classifier 25088-4096-4096-K",
-                              "Simonyan & Zisserman 2015, configuration E"),
+                              "arXiv 1409.1556, configuration E"),
     .C = 3,
     .H = 224,
     .W = 224,

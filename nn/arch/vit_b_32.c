@@ -6,7 +6,7 @@ static int64_t side(const IoTensors *tensors) { return nn_vit_side(&nn_vit_base_
 
 const NnArch nn_arch_vit_b_32 = {
     .entry = BASE_ENTRY_PLAIN("vit_b_32", "ViT-B/32, 224x224 form; other sizes by the checkpoint's positions",
-                              "Dosovitskiy et al. 2021"),
+                              "An Image is Worth 16x16 Words, arXiv 2010.11929"),
     .C = 3,
     .H = 224,
     .W = 224,

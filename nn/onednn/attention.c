@@ -1,4 +1,4 @@
-/* Multi-head self-attention (Vaswani et al. 2017, section 3.2) on [Q, K, V] stacked along the features, as one
+/* Multi-head self-attention (Vaswani et al. 2017) on [Q, K, V] stacked along the features, as one
  * projection made them. For each image and head, d = E / heads, rows = tokens:
  *
  *   S = Q K^T / sqrt(d)    P = softmax of the rows of S    O = P V

@@ -1,7 +1,7 @@
-/* The convolutions that oneDNN runs itself: directly, or in float32 by Winograd's algorithm F(4x4, 3x3) (Lavin and Gray
- * 2016, "Fast Algorithms for Convolutional Neural Networks"), which needs 36 multiplications where the direct form
- * needs 144. Its transforms add and scale by up to 8, which costs digits: measured against the direct form, 4e-6 of the
- * largest entry at most in outputs and data gradients, 1.5e-5 in weight gradients (sums over 131072 positions). */
+/* The convolutions that oneDNN runs itself: directly, or in float32 by Winograd's algorithm F(4x4, 3x3), which needs 36
+ * multiplications where the direct form needs 144. Its transforms add and scale by up to 8, which costs digits:
+ * measured against the direct form, 4e-6 of the largest entry at most in outputs and data gradients, 1.5e-5 in weight
+ * gradients (sums over 131072 positions). */
 #include "nn/onednn/program.h"
 
 /* Measured with 128 images on one AVX-512 core, direct GFLOP/s against Winograd's: 140 to 185 against 300 to 400 for 64

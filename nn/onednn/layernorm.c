@@ -1,4 +1,4 @@
-/* Layer norm (Ba et al. 2016, equation 4) over the features of each token, and GELU (Hendrycks & Gimpel 2016) by the
+/* Layer norm (arXiv 1607.06450) over the features of each token, and GELU (arXiv 1606.08415) by the
  * error function:
  *
  *   y = (x - mean) / sqrt(var + 1e-6) gamma + beta, var biased        gelu(x) = x (1 + erf(x / sqrt(2))) / 2 */

@@ -297,7 +297,7 @@ static double pinball(const double *x, const double *value, int64_t n, int64_t d
 }
 
 /* The optimum of a convex loss: no direction lowers it, but for the rounded corner (1e-6 a point) and the stop. And the
- * share of points below is the level, within d / n (Koenker & Bassett 1978, theorem 3.4). */
+ * share of points below is the level, within d / n. */
 static void pinball_is_the_optimum(void **state)
 {
     (void)state;

@@ -9,7 +9,7 @@
 BaseStatus unlearn_random_labels(const UnlearnContext *context, const DataView *view, int32_t **out);
 
 /** The nearest retained class of each image of @p view, in the same form: that with the highest logit at
- *  x + bound * sign(dCE(x, y)/dx) (FGSM; Goodfellow et al. 2015) in the ORIGINAL network. @p bound counts in raw pixels
+ *  x + bound * sign(dCE(x, y)/dx) (FGSM) in the ORIGINAL network. @p bound counts in raw pixels
  *  of 0..1, where the set is normalised, and the result stays within them; elsewhere in the input's own units. */
 BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, double bound, int32_t **out);
 

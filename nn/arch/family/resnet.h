@@ -1,4 +1,4 @@
-/* nn/arch/family/resnet.h - residual networks (He et al. 2016), torchvision's names and its stride on the 3x3
+/* nn/arch/family/resnet.h - residual networks (arXiv 1512.03385), torchvision's names and its stride on the 3x3
  * convolution. */
 #ifndef NN_ARCH_FAMILY_RESNET_H
 #define NN_ARCH_FAMILY_RESNET_H

@@ -1,4 +1,4 @@
-/* nn/arch/family/vit.h - vision transformers (Dosovitskiy et al. 2021), torchvision's names and maths: a class token,
+/* nn/arch/family/vit.h - vision transformers (arXiv 2010.11929), torchvision's names and maths: a class token,
  * learned positions, pre-norm blocks, the classifier on the normed class token. */
 #ifndef NN_ARCH_FAMILY_VIT_H
 #define NN_ARCH_FAMILY_VIT_H
