@@ -22,8 +22,8 @@ typedef struct {
 
 #define AT(field) offsetof(CliOptions, field)
 static const Option OPTIONS[] = {
-    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0,
-     "architecture, a name of `expunge list archs`; auto: read off the weights", NAMED},
+    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`; auto: read off --weights",
+     NAMED},
     {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file: .safetensors (or its .index.json), .pt, .pth, .h5",
      NAMED},
     {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", NAMED},
@@ -179,7 +179,10 @@ BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, C
             *(bool *)((char *)out + o->offset) = true;
             continue;
         }
-        if (!value && i + 1 < argc) value = argv[++i];
+        if (!value && i + 1 < argc) {
+            const char *rest; /* an option of this command is no value: the value was forgotten; --x=--y says it is */
+            if (!find(command, argv[i + 1], &rest)) value = argv[++i];
+        }
         if (!value) return base_error_set(BASE_EUSAGE, "%s: %s needs a value: %s", command->name, arg, o->help);
         BaseStatus st = store(command, o, value, out);
         if (st != BASE_OK) return st;

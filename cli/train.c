@@ -136,11 +136,14 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
                       e->lr, e->seconds);
     }
     const RunTally *t = &w->tally;
-    base_text_add(&text, "test accuracy %.2f%% (n = %lld)\n", run_percent(t->right, t->n), (long long)t->n);
+    char all[48], trained[48], excluded[48];
+    run_percent_interval_text(t->right, t->n, all);
+    run_percent_interval_text(t->right_retain, t->n_retain, trained);
+    run_percent_interval_text(t->right_forget, t->n_forget, excluded);
+    base_text_add(&text, "test accuracy %s (n = %lld; 95%% interval)\n", all, (long long)t->n);
     if (o->exclude)
-        base_text_add(&text, "  trained classes %.2f%% (n = %lld), excluded classes %.2f%% (n = %lld)\n",
-                      run_percent(t->right_retain, t->n_retain), (long long)t->n_retain,
-                      run_percent(t->right_forget, t->n_forget), (long long)t->n_forget);
+        base_text_add(&text, "  trained classes %s (n = %lld), excluded classes %s (n = %lld)\n", trained,
+                      (long long)t->n_retain, excluded, (long long)t->n_forget);
     base_text_add(&text, "weights %s: %s\n", o->out, w->model.hash);
     return cli_print_text_take(&text);
 }

@@ -156,14 +156,15 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
                       l->trace_forget, l->rank_retain, l->rank_forget, l->retain_removed, l->forget_removed,
                       l->weight_change);
     }
-    base_text_add(&text, "\ntest split         %10s %10s\n", "before", "after");
-    char before[32], after[32];
-    run_percent_text(b->right_retain, b->n_retain, before);
-    run_percent_text(a->right_retain, a->n_retain, after);
-    base_text_add(&text, "ACC_r (n = %5lld)  %10s %10s\n", (long long)a->n_retain, before, after);
-    run_percent_text(b->right_forget, b->n_forget, before);
-    run_percent_text(a->right_forget, a->n_forget, after);
-    base_text_add(&text, "ACC_f (n = %5lld)  %10s %10s\n", (long long)a->n_forget, before, after);
+    base_text_add(&text, "\n%-17s %24s %24s\n", "test split", "before", "after");
+    char before[48], after[48];
+    run_percent_interval_text(b->right_retain, b->n_retain, before);
+    run_percent_interval_text(a->right_retain, a->n_retain, after);
+    base_text_add(&text, "ACC_r (n = %5lld) %24s %24s\n", (long long)a->n_retain, before, after);
+    run_percent_interval_text(b->right_forget, b->n_forget, before);
+    run_percent_interval_text(a->right_forget, a->n_forget, after);
+    base_text_add(&text, "ACC_f (n = %5lld) %24s %24s\nBrackets: 95%% intervals.\n", (long long)a->n_forget, before,
+                  after);
     base_text_add(&text,
                   "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images; weights in %s\n",
                   r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,

@@ -259,6 +259,17 @@ void run_percent_text(int64_t right, int64_t n, char out[32])
         snprintf(out, 32, "(no images)");
 }
 
+void run_percent_interval_text(int64_t right, int64_t n, char out[48])
+{
+    char share[32];
+    MathEstimate e = math_stats_share(right, n, 0.95);
+    run_percent_text(right, n, share);
+    if (n > 0)
+        snprintf(out, 48, "%s [%.2f, %.2f]", share, 100 * e.lo, 100 * e.hi);
+    else
+        snprintf(out, 48, "%s", share);
+}
+
 void run_classes_text(const DataClasses *classes, BaseText *out)
 {
     const char *comma = "";

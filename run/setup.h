@@ -10,7 +10,7 @@
 #include "nn/train.h"
 
 /** Key of the weights' metadata: RunData.prep of the images they were trained on, or that they were used with. */
-#define RUN_META_PREP "expunge.preprocessing"
+#define RUN_META_PREP       "expunge.preprocessing"
 #define RUN_PROGRAM_VERSION "0.1.0"
 
 /** Sets the one thread count of oneDNN and OpenBLAS; 0: OMP_NUM_THREADS or all CPUs. @p used, or NULL: the count. */
@@ -26,7 +26,7 @@ BaseStatus run_output_check(const char *out, const char *data, const char *weigh
 typedef struct {
     char *spec;
     DataSet *train, *test;
-    char *prep; /* how the images are prepared: data_prep_text */
+    char *prep;               /* how the images are prepared: data_prep_text */
     char hash[BASE_HASH_HEX]; /* over both splits' hashes */
 } RunData;
 /** @p options of --data, or NULL. */
@@ -75,6 +75,8 @@ double run_percent(int64_t right, int64_t n); /* NaN where n = 0 */
 /** Warns, naming likely causes, where the answers are hardly better than guessing. */
 BaseStatus run_chance_warn(const RunPredictions *predictions, const RunData *data);
 void run_percent_text(int64_t right, int64_t n, char out[32]); /* "91.30%", "no images" */
+/* "91.30% [90.10, 92.30]": with its exact 95% interval */
+void run_percent_interval_text(int64_t right, int64_t n, char out[48]);
 
 /** "3,7", ascending, and "Dress, Sneaker". */
 void run_classes_text(const DataClasses *classes, BaseText *out);

@@ -49,7 +49,7 @@ static BaseStatus check_shape(const DataSet *set, int64_t C, int64_t H, int64_t 
     return base_error_set(
         BASE_ESHAPE,
         "%s: images are %lld x %lld x %lld (channels, height, width) and the network takes %lld x %lld x %lld; "
-        "one channel can be repeated and a smaller image padded, nothing else",
+        "one channel can be repeated and a smaller image padded, nothing else; resize and crop set the images' size",
         set->name, (long long)set->C, (long long)set->H, (long long)set->W, (long long)C, (long long)H, (long long)W);
 }
 

@@ -9,6 +9,7 @@ refuses 2 "did you mean '--weights'" eval $toy --wieghts w.safetensors
 refuses 2 "--arch A is missing" eval --data gaussians --weights w.safetensors
 refuses 2 "-o PATH is missing" train $toy
 refuses 2 "needs a value" train $toy -o
+refuses 2 "forget needs a value" eval $toy --weights w.safetensors --forget --json
 refuses 2 "given twice" train $toy --data mnist -o w.safetensors
 refuses 2 "one argument too many" train $toy -o w.safetensors more
 refuses 2 "CONFIG.yaml is missing" run

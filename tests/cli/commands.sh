@@ -16,6 +16,7 @@ done
 
 ok train $tiny_train --quiet -o w.safetensors
 has stdout "test accuracy"
+has stdout "% ["
 [ ! -s "$logs/stderr" ] || fail "train --quiet is not quiet"
 ok train $tiny_train --exclude 1 -o without1.safetensors
 has stdout "excluded classes 0.00%"
@@ -48,6 +49,7 @@ has stdout '"n_forget": 10000'
 ok unlearn $toy --weights w.safetensors --forget 3 --method svd --set alpha_f=30 -o u.safetensors
 has stdout "layers.0"
 has stdout "ACC_f"
+[ "$(grep -c '^ACC_[rf] .*% \[.*% \[' "$logs/stdout")" -eq 2 ] || fail "unlearn shows accuracies without intervals"
 ok unlearn $toy --weights w.safetensors --forget "(1,-1)" --method mask_logit --json -o m.safetensors
 has stdout '"acc_forget": 0'
 has stdout '"acc_retain_before"'
