@@ -28,11 +28,8 @@ const char *math_epsilon_method_text(MathEpsilonMethod method)
     static const char *const TEXTS[] = {
         "Clopper-Pearson at one threshold, chosen on a quarter of the points and judged on the others",
         "Clopper-Pearson at ranks fixed beforehand, simultaneous by Bonferroni",
-        "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous by Bonferroni; true only of "
-        "mechanisms "
-        "that are Gaussian",
-        "one training run (Steinke, arXiv 2305.08846); true only where each point was put in or left out by its own "
-        "fair coin"};
+        "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous; true only of Gaussian mechanisms",
+        "one training run (Steinke, arXiv 2305.08846); true only where each point had its own fair coin"};
     return TEXTS[method];
 }
 
