@@ -40,7 +40,6 @@ BaseStatus math_rows_dual(MathImportance *m);
 BaseStatus math_rows_respond(const MathImportance *m, const float *w, int64_t rows, float *z);
 /** out [rows, f] = alpha Y X, Y [rows, n]. */
 BaseStatus math_rows_combine(const MathImportance *m, double alpha, const float *y, int64_t rows, float *out);
-BaseStatus math_widen(const float *x, int64_t n, double **out);
 
 /* importance_inside.c. Buffers called inside are float or double, as m->gram_f64 says. */
 typedef struct {

@@ -20,7 +20,7 @@ enum {
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-BaseStatus math_widen(const float *x, int64_t n, double **out)
+static BaseStatus widen(const float *x, int64_t n, double **out)
 {
     BaseStatus st = BASE_ALLOC_RAW(n, out);
     if (st != BASE_OK) return st;
@@ -101,7 +101,7 @@ static BaseStatus gram_f64(MathImportance *m, const float *x, int64_t rows, cons
     double *wide = NULL;
     for (int64_t at = 0; at < rows; at += F64_BLOCK) {
         int64_t count = smaller(rows - at, F64_BLOCK);
-        BASE_TRY(math_widen(x + at * width, count * width, &wide));
+        BASE_TRY(widen(x + at * width, count * width, &wide));
         const double *a = wide;
         for (int i = 0; i < c->count; a += c->at[i++].width) {
             double *g = m->gram_f64 + c->at[i].from * m->f;

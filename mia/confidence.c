@@ -21,8 +21,6 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_confidence = {
     .entry = BASE_ENTRY("confidence", "threshold on the probability of the true class",
                         "the feature confidence of Unlearn-Sparse", Params, PARAMS),
-    .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
-            "models; "
-            "audited: the points whose membership is asked",
+    .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

@@ -25,8 +25,6 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_correctness = {
     .entry = BASE_ENTRY("correctness", "member where the prediction is right: the generalisation gap",
                         "ART, rule-based attack", Params, PARAMS),
-    .sets = "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "
-            "models; "
-            "audited: the points whose membership is asked",
+    .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

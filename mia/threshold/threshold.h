@@ -33,6 +33,22 @@ extern const char *const mia_threshold_sources[]; /* points, shadows */
             "points: members and non-members, class thresholds on the other half of them; or shadow models"            \
     }
 
+/** Of the attacks whose signal the literature also computes with its logarithms cut off. */
+typedef struct {
+    MiaThreshold t;
+    int64_t compat; /* index of mia_signal_loss_modes */
+} MiaThresholdCut;
+#define MIA_THRESHOLD_CUT_PARAMS                                                                                       \
+    MIA_THRESHOLD_PARAMS(MiaThresholdCut),                                                                             \
+        BASE_PARAM_CHOICE(MiaThresholdCut, compat, 0, mia_signal_loss_modes,                                           \
+                          "exact, or with the logarithms cut off as in tensorflow/privacy")
+
+/** MiaAttack.sets of every attack of this kind. */
+#define MIA_THRESHOLD_SETS                                                                                             \
+    "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "        \
+    "models; "                                                                                                         \
+    "audited: the points whose membership is asked"
+
 /** The score of every point: sign * signal, less the thresholds where they are not the frame's own choice (global on
  *  points). Class thresholds on points are chosen on half of them and judge the other half; audited points are judged
  * by thresholds of all. BASE_EARG where shadow models are wanted and absent. O(n log n), memory O(n), with shadows O(S
