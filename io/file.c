@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,4 +277,37 @@ void io_folder_sweep(const char *path)
         if (left_over(names[i])) unlinkat(fd, names[i], 0);
     if (fd >= 0) close(fd);
     io_names_free(names, count);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)kind, (void)where;
+    remove(path);
+    return 0;
+}
+
+void io_folder_remove(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+BaseStatus io_folder_replace(const char *from, const char *to)
+{
+    BaseStatus st = BASE_OK;
+    char *old = NULL;
+    if (rename(from, to) == 0) goto out; /* nothing there, or an empty folder */
+    BASE_CHECK(errno == ENOTEMPTY || errno == EEXIST, BASE_EIO, "%s cannot be moved to %s: %s", from, to,
+               strerror(errno));
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
+        io_folder_remove(from);
+        goto out;
+    }
+    BASE_TRY(base_format(&old, "%s.old", from)); /* a file system that cannot exchange: two steps */
+    BASE_CHECK(rename(to, old) == 0, BASE_EIO, "%s cannot be replaced: %s", to, strerror(errno));
+    if (rename(from, to) != 0) {
+        st = base_error_set(BASE_EIO, "%s cannot be moved to %s: %s", from, to, strerror(errno));
+        rename(old, to);
+        goto out;
+    }
+    io_folder_remove(old);
+out:
+    base_free(old);
+    return st;
 }

@@ -36,6 +36,11 @@ bool io_path_is_folder(const char *path); /* or a link to one */
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
 BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);
 void io_names_free(char **names, size_t count);
+/** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On
+ *  failure what stood at @p to still stands, and @p from too. */
+BaseStatus io_folder_replace(const char *from, const char *to);
+/** Removes a folder with all that is in it (links themselves, not what they name). Nothing there: fine. */
+void io_folder_remove(const char *path);
 /** Removes "*.tmp" of dead processes from a folder: what a killed run left. */
 void io_folder_sweep(const char *path);
 
