@@ -211,6 +211,8 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
 {
     BaseStatus st = BASE_OK;
     Sweep s = {.config = config, .outcome = outcome};
+    BaseStatus shadowed = BASE_OK; /* first, since several processes share that work; its failure spoils no job */
+    char *reason = NULL;
     *outcome = (RunOutcome){0};
     BASE_TRY(prepare(&s));
     RunSetting setting = {.e = s.e,
@@ -230,11 +232,14 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
     }
     BASE_TRY(open_folder(&s));
     BASE_TRY(set_aside(&s));
+    if (setting.design) shadowed = run_shadows_make(&shadows);
+    if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
     size_t per_seed = s.job_count / s.e->seed_count;
     for (size_t i = 0; i < s.job_count; i += per_seed) BASE_TRY(do_seed(&s, &setting, i, per_seed));
     BASE_TRY(do_report(&s, terminal));
-    if (setting.design) BASE_TRY(run_shadows_make(&shadows));
+    BASE_CHECK(!reason, shadowed, "%s; everything else is in %s/report.html", reason, s.folder);
 out:
+    base_free(reason);
     sweep_free(&s);
     return st;
 }
