@@ -247,7 +247,7 @@ static BaseStatus draw_histogram(const RunAuditPage *p, MiaGame g, ReportFigures
     base_text_add(&gp,
                   "set multiplot\nset logscale y\nset yrange [0.05:100]\nset ytics ('0.1' 0.1, '1' 1, '10' 10, "
                   "'100' 100)\nset ylabel 'share of set (%%)'\nset xlabel 'score of %s'\nset xrange [%.9g:%.9g]\n"
-                  "set tmargin at screen 0.80\nset bmargin at screen 0.18\n",
+                  "set tmargin at screen 0.82\nset bmargin at screen 0.22\n",
                   a->choice->attack->entry.name, lo, hi);
     for (int k = 0; k < panels; k++) {
         base_text_add(&gp, "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%s' offset 0,-0.6\n",
@@ -271,7 +271,7 @@ static BaseStatus draw_histogram(const RunAuditPage *p, MiaGame g, ReportFigures
         r->M > 1 + (p->collected->signals.original != NULL) + 1 ? "; of the retrained models the first is shown" : "");
     BASE_TRY(title.st);
     BASE_TRY(caption.st);
-    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, 1160, 330, &csv, &gp));
+    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, 1160, 350, &csv, &gp));
     *index = (int)f->count - 1;
 out:
     base_text_free(&csv);

@@ -22,9 +22,9 @@ static void games_table(const RunAuditPage *p, ReportDocument *d)
     const MiaAudit *a = &p->result->audit;
     ReportTable t = report_table_make("The three games");
     int game = report_table_column(&t, "game", "game", false, 0, 3);
-    int question = report_table_column(&t, "question", "question", false, 0, 2);
     int verdict = report_table_column(&t, "verdict", "verdict", false, 0, 3);
     int attacks = report_table_column(&t, "attacks", "attacks", true, 0, 2);
+    int question = report_table_column(&t, "question", "question", false, 0, 2);
     for (int g = 0; g < MIA_GAMES; g++) {
         int64_t n = 0;
         for (int64_t i = 0; i < a->count; i++) n += a->finding[i].game == (MiaGame)g;
@@ -105,7 +105,7 @@ static void tpr_text(const MathTprAtFpr *t, char text[96])
 static void epsilon_text(const MathEpsilon *e, char text[96])
 {
     if (isnan(e->epsilon))
-        snprintf(text, 96, "- (fitted scores bound nothing)");
+        snprintf(text, 96, "-");
     else
         snprintf(text, 96, "%.3f of at most %.2f", e->epsilon, e->largest);
 }
@@ -147,7 +147,8 @@ static void rates_table(const RunAuditPage *p, MiaGame g, ReportDocument *d)
                       "at a threshold chosen on other images than it is judged on, or at the attack's own.");
     report_table_note(&t,
                       "Epsilon: delta %g, confidence %g%%, beside the most that a faultless attack would show with "
-                      "this n; 0 is no evidence, never \"private\". First column: %s. Second: %s.",
+                      "this n; 0 is no evidence, never \"private\"; scores fitted to these images bound nothing (-). "
+                      "First column: %s. Second: %s.",
                       MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA),
                       math_epsilon_method_text(MATH_EPSILON_SIMULTANEOUS),
                       math_epsilon_method_text(MATH_EPSILON_GAUSSIAN));
