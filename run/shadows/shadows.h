@@ -31,7 +31,7 @@ typedef struct {
     NnPrecision precision;
     RunShadowModel *model; /* [count], in the file's order */
     size_t count;
-    size_t originals;
+    size_t originals, unlearned, retrained; /* among them */
     RunShadowModel *target; /* [target_count]: what `run` trained for an audit beside the shadows; none by hand */
     size_t target_count;
 } RunShadows;
@@ -39,9 +39,9 @@ typedef struct {
 /**
  * Reads "<folder>/shadows.json", every index file and the SHA-256 of every weights file. One line each, with file and
  * line, for: a file that is missing, a hash that differs, a key or role that does not exist, an index file with a
- * position twice, a weights file named twice, fewer than two originals, an unlearned or retrained network whose pair
- * has no original, a retrained or unlearned one without `forget`. BASE_EIO, BASE_EFORMAT, BASE_EUSAGE. *out owned:
- * run_shadows_free.
+ * position twice, a weights file named twice, two originals of one pair, networks of one pair with different members,
+ * an unlearned or retrained network without `forget`, exactly one original (attacks need two). BASE_EIO, BASE_EFORMAT,
+ * BASE_EUSAGE. *out owned: run_shadows_free.
  */
 BaseStatus run_shadows_read(const char *folder, RunShadows **out);
 void run_shadows_free(RunShadows *shadows);
@@ -49,12 +49,15 @@ void run_shadows_free(RunShadows *shadows);
 /** What arrays are made of; borrowed. */
 typedef struct {
     const RunShadows *shadows;
-    RunData *data;              /* the audit's; arch, class count and preparation must be the shadows' */
+    RunData *data;      /* the audit's; class count and preparation must be the shadows' */
+    const char *arch;   /* the audit's, must be the shadows' too; NULL: not compared */
+    const char *method; /* of the unlearned networks; NULL: the one there is, BASE_EUSAGE where there are several */
     const DataOptions *options; /* that @p data was opened with: its index files say which source image is which */
     const RunPoints *points;
     const DataClasses *forget; /* unlearned and retrained networks of just these classes are taken; NULL: none is */
     RunQueries queries;
-    const char *cache; /* as RunLogitsTask */
+    NnPrecision precision; /* of the audit */
+    const char *cache;     /* as RunLogitsTask */
     const char *const
         *targets; /* [target_count] nn_net_hash of networks under audit: a shadow that equals one is refused */
     size_t target_count;
