@@ -21,6 +21,8 @@ const BaseParam run_audit_params[] = {
     BASE_PARAM_I64(RunAuditOptions, pictures, 12, 0, 100, "most exposed images shown in the report; 0: none"),
     BASE_PARAM_I64(RunAuditOptions, curve_draws, 10, 1, 1000,
                    "selections of shadow models averaged in the learning curve"),
+    BASE_PARAM_TEXT(RunAuditOptions, shadow_method, "auto",
+                    "which unlearned shadow models are taken, by their method; auto: there is one"),
     {"flip", BASE_KIND_BOOL, offsetof(RunAuditOptions, queries.flip), 0, 0, 1, NULL, NULL,
      "each image also mirrored: phi is the mean over the forms"},
     {"shift", BASE_KIND_I64, offsetof(RunAuditOptions, queries.shift), 0, 0, 16, NULL, NULL,

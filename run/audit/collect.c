@@ -202,8 +202,19 @@ static BaseStatus add_shadows(const RunAuditTask *t, RunAuditCollected *c, const
     BASE_TRY(run_shadows_read(t->shadow, &shadows));
     BASE_TRY(BASE_ALLOC(c->input_count, &targets));
     for (size_t i = 0; i < c->input_count; i++) targets[count++] = c->input[i].weights;
-    RunShadowTask task = {shadows, &c->data, t->prepare, points, &c->forget, t->options.queries,
-                          cache,   targets,  count,      NULL};
+    const char *method = t->options.shadow_method.s;
+    RunShadowTask task = {.shadows = shadows,
+                          .data = &c->data,
+                          .arch = c->arch,
+                          .method = strcmp(method, "auto") == 0 ? NULL : method,
+                          .options = t->prepare,
+                          .points = points,
+                          .forget = &c->forget,
+                          .queries = t->options.queries,
+                          .precision = t->precision,
+                          .cache = cache,
+                          .targets = targets,
+                          .target_count = count};
     BASE_TRY(run_shadows_gather(&task, &c->signals.shadow));
     c->shadows = shadows->count;
     BASE_TRY(add_input(c, "shadows", shadows->path, ""));
@@ -251,7 +262,7 @@ BaseStatus run_audit_collect(const RunAuditTask *t, RunAuditCollected *out)
     }
     BASE_TRY(add_retrained(t, &how, &c, cache));
     BASE_TRY(add_shadows(t, &c, &points, cache));
-    BASE_TRY(run_audit_set_population_apart(s));
+    run_audit_set_population_apart(s);
     *out = c;
     c = (RunAuditCollected){0};
 out:

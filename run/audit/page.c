@@ -173,8 +173,10 @@ static void numbers_table(const RunAuditPage *p, ReportDocument *d)
             report_table_text(&t, what, result->numbers[k].name);
             report_table_number(&t, value, result->numbers[k].value, NAN);
         }
-        if (result->number_count && *result->notes)
-            report_table_note(&t, "%s: %s.", a->choice->attack->entry.name, result->notes);
+        const char *end = strstr(result->notes, "; threshold chosen"); /* is about accuracies, which are not shown */
+        int length = (int)(end ? end - result->notes : (ptrdiff_t)strlen(result->notes));
+        if (result->number_count && length)
+            report_table_note(&t, "%s: %.*s.", a->choice->attack->entry.name, length, result->notes);
     }
     report_document_table_take(d, &t);
 }

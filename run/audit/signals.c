@@ -37,15 +37,18 @@ static bool trained_a_shadow(const RunAuditSignals *s, int64_t i)
     return false;
 }
 
-BaseStatus run_audit_set_population_apart(RunAuditSignals *s)
+void run_audit_set_population_apart(RunAuditSignals *s)
 {
     bool wanted = false;
     for (size_t i = 0; i < s->choice_count; i++) wanted |= (s->choice[i].attack->needs & MIA_NEEDS_POPULATION) != 0;
     for (int g = RUN_AUDIT_FORGET_TEST; wanted && g <= RUN_AUDIT_RETAIN_TEST; g += 2) {
         BaseRandom random = base_random_make(s->seed, "population", (uint64_t)g);
-        int64_t left = 0, take;
-        for (int64_t i = 0; i < s->N; i++) left += s->group[i] == g && !trained_a_shadow(s, i);
-        take = left / 4;
+        int64_t all = 0, left = 0;
+        for (int64_t i = 0; i < s->N; i++) {
+            all += s->group[i] == g;
+            left += s->group[i] == g && !trained_a_shadow(s, i);
+        }
+        int64_t take = left == all ? left / 4 : left;
         for (int64_t i = 0; i < s->N && take > 0; i++) { /* Knuth 3.4.2 S */
             if (s->group[i] != g || trained_a_shadow(s, i)) continue;
             if ((int64_t)base_random_below(&random, (uint64_t)left--) >= take) continue;
@@ -53,7 +56,6 @@ BaseStatus run_audit_set_population_apart(RunAuditSignals *s)
             take--;
         }
     }
-    return BASE_OK;
 }
 
 /* The attacks and their parameters as two lists of texts. */

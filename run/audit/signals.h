@@ -11,6 +11,7 @@ typedef struct {
     double alpha, margin;
     int64_t draws, points, pictures, curve_draws;
     RunQueries queries;
+    BaseParamText shadow_method;
 } RunAuditOptions;
 extern const BaseParam run_audit_params[];
 extern const size_t run_audit_param_count;
@@ -55,9 +56,10 @@ BaseStatus run_audit_choose(const char *list, bool shadows, const char *const *s
                             RunAuditChoice **out, size_t *count);
 void run_audit_choice_free(RunAuditChoice *choice, size_t count);
 
-/** Turns a seeded quarter of the held-out points into the population where an attack of the choice needs one; points
- *  that trained a shadow model are none. */
-BaseStatus run_audit_set_population_apart(RunAuditSignals *signals);
+/** Turns held-out points into the population where an attack of the choice needs one: those that trained no shadow
+ *  model. Where others did, all of them (an online attack could not judge them anyway); where it is all, a seeded
+ *  quarter. */
+void run_audit_set_population_apart(RunAuditSignals *signals);
 
 BaseStatus run_audit_signals_write(const RunAuditSignals *signals, const char *path);
 /** Reads what run_audit_signals_write wrote; a foreign or damaged file is one line. */
