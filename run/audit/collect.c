@@ -192,14 +192,13 @@ out:
     return st;
 }
 
-static BaseStatus add_shadows(const RunAuditTask *t, RunAuditCollected *c, const RunPoints *points, const char *cache)
+static BaseStatus add_shadows(const RunAuditTask *t, RunAuditCollected *c, const RunShadows *shadows,
+                              const RunPoints *points, const char *cache)
 {
     BaseStatus st = BASE_OK;
-    RunShadows *shadows = NULL;
     const char **targets = NULL;
     size_t count = 0;
-    if (!t->shadow) return BASE_OK;
-    BASE_TRY(run_shadows_read(t->shadow, &shadows));
+    if (!shadows) return BASE_OK;
     BASE_TRY(BASE_ALLOC(c->input_count, &targets));
     for (size_t i = 0; i < c->input_count; i++) targets[count++] = c->input[i].weights;
     const char *method = t->options.shadow_method.s;
@@ -220,7 +219,6 @@ static BaseStatus add_shadows(const RunAuditTask *t, RunAuditCollected *c, const
     BASE_TRY(add_input(c, "shadows", shadows->path, ""));
 out:
     base_free(targets);
-    run_shadows_free(shadows);
     return st;
 }
 
@@ -246,9 +244,11 @@ BaseStatus run_audit_collect(const RunAuditTask *t, RunAuditCollected *out)
     RunAuditCollected c = {0};
     RunModel model = {0};
     RunPoints points = {0};
+    RunShadows *shadows = NULL;
     char *cache = NULL;
     bool keeps = t->shadow || t->make_retrained; /* what takes long is kept beside the report, for a second call */
     *out = (RunAuditCollected){0};
+    if (t->shadow) BASE_TRY(run_shadows_read(t->shadow, &shadows)); /* before hours of work */
     BASE_TRY(open_all(t, &c, &model));
     RunAuditSignals *s = &c.signals;
     BASE_TRY(base_format(&cache, "%s.cache", t->out));
@@ -261,12 +261,13 @@ BaseStatus run_audit_collect(const RunAuditTask *t, RunAuditCollected *out)
         BASE_TRY(add_file(t, &how, &c, "original", t->original, s->original));
     }
     BASE_TRY(add_retrained(t, &how, &c, cache));
-    BASE_TRY(add_shadows(t, &c, &points, cache));
+    BASE_TRY(add_shadows(t, &c, shadows, &points, cache));
     run_audit_set_population_apart(s);
     *out = c;
     c = (RunAuditCollected){0};
 out:
     base_free(cache);
+    run_shadows_free(shadows);
     run_points_free(&points);
     run_model_free(&model);
     run_audit_collected_free(&c);

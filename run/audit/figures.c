@@ -281,43 +281,63 @@ out:
     return st;
 }
 
+/* Rows of one attack's curve. */
+static void curve_rows(const RunAuditAttack *a, int number, BaseText *csv)
+{
+    for (int k = 0; k < a->curve_count; k++) {
+        const RunCurvePoint *c = &a->curve[k];
+        base_text_add(csv, "%d,%s,%s,%lld,%lld,%.9g", number, a->choice->attack->entry.name, a->curve_what,
+                      (long long)c->models, (long long)c->draws, c->value.value);
+        if (isnan(c->value.lo))
+            base_text_add(csv, ",%.9g,%.9g\n", c->value.value, c->value.value);
+        else
+            base_text_add(csv, ",%.9g,%.9g\n", c->value.lo, c->value.hi);
+    }
+}
+
+/* Two panels: attacks point by point, by their AUC; attacks on groups of models, by their balanced accuracy. */
+static void curve_panel(const RunAuditResult *r, const ReportFigures *f, bool groups, int *curves, BaseText *csv,
+                        BaseText *gp)
+{
+    int first = *curves;
+    for (size_t i = 0; i < r->count; i++) {
+        const RunAuditAttack *a = &r->attack[i];
+        if (a->curve_count == 0 || !a->curve_what) continue;
+        if (groups ? !strstr(a->curve_what, "balanced_accuracy") : strcmp(a->curve_what, "AUC") != 0) continue;
+        curve_rows(a, *curves, csv);
+        if (*curves == first)
+            base_text_add(gp, "set title '%s'\nset ylabel '%s'\nplot ",
+                          groups ? "on groups of models" : "point by point, game \"forget\"",
+                          groups ? "balanced accuracy" : "AUC");
+        base_text_add(gp, *curves == first ? "" : ", \\\n  ");
+        report_figure_data(f, "shadows", gp);
+        base_text_add(gp, " skip 1 using ($1 == %d ? $4 : NaN):6:7:8 with yerrorlines lt %d lw 2 title '%s'", *curves,
+                      (*curves - first) % 8 + 1, a->choice->attack->entry.name);
+        ++*curves;
+    }
+    base_text_add(gp, *curves > first ? "\n" : "");
+}
+
 static BaseStatus draw_curve(const RunAuditPage *p, ReportFigures *f, int *index)
 {
     BaseStatus st = BASE_OK;
-    const RunAuditResult *r = p->result;
     BaseText csv = {0}, gp = {0};
     int curves = 0;
     *index = -1;
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set logscale x 2\nset xlabel 'shadow models'\nset ylabel 'AUC, game \"forget\"'\n"
-                       "set key outside right top Left reverse\nset rmargin 28\nset offsets 0.1,0.1,0.01,0.01\nplot ");
-    base_text_add(&csv, "curve,attack,models,selections,auc,lo,hi\n");
-    for (size_t i = 0; i < r->count; i++) {
-        const RunAuditAttack *a = &r->attack[i];
-        const char *name = a->choice->attack->entry.name;
-        for (int k = 0; k < a->curve_count; k++) {
-            const RunCurvePoint *c = &a->curve[k];
-            base_text_add(&csv, "%d,%s,%lld,%lld,%.9g", curves, name, (long long)c->models, (long long)c->draws,
-                          c->auc.value);
-            if (isnan(c->auc.lo))
-                base_text_add(&csv, ",,\n");
-            else
-                base_text_add(&csv, ",%.9g,%.9g\n", c->auc.lo, c->auc.hi);
-        }
-        if (a->curve_count == 0) continue;
-        if (curves) base_text_add(&gp, ", \\\n  ");
-        report_figure_data(f, "shadows", &gp);
-        base_text_add(&gp, " skip 1 using ($1 == %d ? $3 : NaN):5:6:7 with yerrorlines lt %d lw 2 title '%s'", curves,
-                      curves % 8 + 1, name);
-        curves++;
-    }
-    base_text_add(&gp, "\n");
+    base_text_add(&gp, "set multiplot layout 1,2\nset logscale x 2\nset xlabel 'shadow models'\n"
+                       "set key bottom right Left reverse samplen 2\nset offsets 0,0,0.02,0.02\n");
+    base_text_add(&csv, "curve,attack,what,models,selections,value,lo,hi\n");
+    curve_panel(p->result, f, false, &curves, &csv, &gp);
+    curve_panel(p->result, f, true, &curves, &csv, &gp);
+    base_text_add(&gp, "unset multiplot\n");
     if (curves == 0) goto out;
-    BASE_TRY(report_figure_add(f, "shadows", "How many shadow models are enough",
-                               "AUC of the attacks on shadow models against their number, under the unlearned model; "
-                               "95% intervals over images and, where several selections were drawn, over which models "
-                               "were used. Where the curve is flat, more models would not find more.",
-                               900, 420, &csv, &gp));
+    BASE_TRY(
+        report_figure_add(f, "shadows", "How many shadow models are enough",
+                          "What the attacks on shadow models find against their number, under the unlearned model; "
+                          "95% intervals over images or models and, where several selections were drawn, over "
+                          "which models were used. Where a curve is flat, more models would not find more.",
+                          1160, 420, &csv, &gp));
     *index = (int)f->count - 1;
 out:
     base_text_free(&csv);

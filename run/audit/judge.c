@@ -282,13 +282,18 @@ out:
 
 static BaseStatus curve_of(const RunAuditSignals *s, RunAuditResult *r, Table *t, RunAuditAttack *a)
 {
-    if (!a->plays[MIA_GAME_FORGET] || !(a->choice->attack->needs & MIA_NEEDS_SHADOW)) return BASE_OK;
-    BaseStatus st = table_target(s, &r->game[MIA_GAME_FORGET], 0, t);
-    if (st != BASE_OK) return st;
-    st = run_curve(a->choice->attack, &t->input, a->choice->params, s->options.curve_draws, a->curve, &a->curve_count);
-    if (st == BASE_ENOMEM) return st;
-    if (st != BASE_OK) base_error_clear(); /* too few models for a curve */
-    return BASE_OK;
+    BaseStatus st = BASE_OK;
+    bool made = a->plays[MIA_GAME_FORGET] || a->result[MIA_GAME_MODELS].number_count > 0;
+    if (!made || s->shadow.S == 0) return BASE_OK;
+    BASE_TRY(table_target(s, &r->game[MIA_GAME_FORGET], 0, t));
+    st = run_curve(a->choice->attack, &t->input, a->choice->params, s->options.curve_draws, &a->curve_what, a->curve,
+                   &a->curve_count);
+    if (st == BASE_EARG) { /* too few models for a curve */
+        base_error_clear();
+        st = BASE_OK;
+    }
+out:
+    return st;
 }
 
 static BaseStatus play_all(const RunAuditSignals *s, RunAuditResult *r)

@@ -24,7 +24,8 @@ typedef struct {
     char why_not[MIA_GAMES][240];
     double *score[MIA_GAMES];    /* [M, n]: rows as RunAuditModel; NULL where not played */
     MiaResult result[MIA_GAMES]; /* of the unlearned model; in "models" what an attack on groups of models reports */
-    RunCurvePoint curve[RUN_CURVE_POINTS]; /* of the game "forget" under the unlearned model */
+    RunCurvePoint curve[RUN_CURVE_POINTS]; /* under the unlearned model, by how many shadow models */
+    const char *curve_what;                /* "AUC", or a number of an attack on groups of models; NULL: no curve */
     int curve_count;
     double seconds;
 } RunAuditAttack;

@@ -99,9 +99,10 @@ static IoJson *attack_json(const RunAuditAttack *a)
         IoJson *point = io_json_object();
         io_json_set_take(point, "models", io_json_integer(a->curve[i].models));
         io_json_set_take(point, "draws", io_json_integer(a->curve[i].draws));
-        io_json_set_take(point, "auc", run_json_estimate(&a->curve[i].auc));
+        io_json_set_take(point, "value", run_json_estimate(&a->curve[i].value));
         io_json_add_take(curve, point);
     }
+    io_json_set_take(row, "learning_curve_of", io_json_text_value(a->curve_what));
     io_json_set_take(row, "learning_curve", curve);
     return row;
 }
