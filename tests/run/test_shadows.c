@@ -465,9 +465,38 @@ static void test_gather(void **state)
     base_free(results);
 }
 
+static BaseStatus read_once(void *folder)
+{
+    RunShadows *s;
+    BaseStatus st = run_shadows_read(folder, &s);
+    run_shadows_free(s);
+    return st;
+}
+
+static BaseStatus design_once(void *data)
+{
+    const RunShadowConfig config = {4, 100, 7, 0, RUN_HALF_TARGET};
+    RunDesign d;
+    BaseStatus st = run_design_make(data, &config, &d);
+    run_design_free(&d);
+    return st;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    char *folder = place("%s/%s", "whole/e/shadows");
+    RunData data;
+    support_fail_allocations(read_once, folder, 20000);
+    assert_ok(run_data_open("gaussians", NULL, &data));
+    support_fail_allocations(design_once, &data, 200);
+    run_data_free(&data);
+    base_free(folder);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_design), cmocka_unit_test(test_split),  cmocka_unit_test(test_resumed),
-    cmocka_unit_test(test_dry),    cmocka_unit_test(test_config), cmocka_unit_test(test_faults),
-    cmocka_unit_test(test_gather),
+    cmocka_unit_test(test_design), cmocka_unit_test(test_split),     cmocka_unit_test(test_resumed),
+    cmocka_unit_test(test_dry),    cmocka_unit_test(test_config),    cmocka_unit_test(test_faults),
+    cmocka_unit_test(test_gather), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
