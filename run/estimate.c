@@ -252,7 +252,7 @@ static BaseStatus add_model(Estimate *e, const RunJob *job, size_t m, const void
     BaseStatus st = BASE_OK;
     const RunSetting *s = e->task->setting;
     UnlearnContext context = {.forget = job->forget, .seed = job->seed};
-    const RunMaking making = {s->e, s->data, job->method->method, params, &context, job->forget_text, s->models};
+    const RunMaking making = {s->e, s->data, job->method->method, params, &context, job->forget_text, s->models, false};
     char key[BASE_HASH_HEX], *path = NULL;
     double own = method_seconds(e, m, epochs_of(job->method, params, &s->e->train), &e->rows[m].from);
     if (run_models_kept(&making)) {
@@ -399,8 +399,7 @@ BaseStatus run_estimate(const RunEstimateTask *task, RunOutcome *outcome, BaseTe
     const RunSetting *s = task->setting;
     Estimate e = {.task = task};
     BASE_TRY(BASE_ALLOC(s->e->method_count + 1, &e.rows));
-    BASE_TRY(run_split_make(s->data, s->e->validation, s->e->seeds[0], &e.split));
-    BASE_CHECK(e.split.train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
+    BASE_TRY(run_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
     BASE_TRY(read_earlier(&e));
     BASE_TRY(walk(&e, outcome));
