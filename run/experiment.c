@@ -51,13 +51,17 @@ static BaseStatus prepare(Sweep *s)
 {
     BaseStatus st = BASE_OK;
     RunModel model = {0};
+    RunSplit split = {0};
     const RunConfig *c = s->config;
     BASE_TRY(run_config_read(c->config, c->assignments, c->assignment_count, &s->e));
     BASE_TRY(where_prefix(run_data_open(s->e->data, &s->e->prepare, &s->data), s->e->where_data));
     BASE_TRY(where_prefix(run_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
     BASE_TRY(run_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
     BASE_TRY(run_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));
-    if (s->e->shadows.pairs > 0) BASE_TRY(run_design_make(&s->data, &s->e->shadows, &s->design));
+    if (s->e->shadows.pairs > 0) {
+        BASE_TRY(run_design_make(&s->data, &s->e->shadows, &s->design));
+        BASE_TRY(run_design_split(&s->design, &s->data, &s->e->shadows, s->e->validation, 0, &split));
+    }
     BASE_TRY(run_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
     BASE_TRY(base_format(&s->models, "%s/models", s->folder));
@@ -66,6 +70,7 @@ static BaseStatus prepare(Sweep *s)
     BASE_CHECK(strlen(s->folder) < sizeof s->outcome->folder, BASE_EUSAGE, "--results: the path is too long");
     snprintf(s->outcome->folder, sizeof s->outcome->folder, "%s", s->folder);
 out:
+    run_split_free(&split);
     run_model_free(&model);
     return st;
 }
@@ -226,7 +231,8 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
     const RunShadowMaking shadows = {&setting, s.forget, s.forget_count, s.shadows};
     outcome->planned = (int)s.job_count;
     if (config->dry_run) {
-        const RunEstimateTask task = {&setting, s.jobs, s.job_count, s.folder, config->force, config->columns};
+        const RunEstimateTask task = {
+            &setting, s.jobs, s.job_count, s.folder, config->force, config->columns, setting.design ? &shadows : NULL};
         st = run_estimate(&task, outcome, terminal);
         goto out;
     }

@@ -415,6 +415,10 @@ BaseStatus run_shadows_count(const RunShadowMaking *task, RunShadowCount **out, 
             m.e.shadows.half = half;
             BASE_TRY(method ? count_method(&m, seed, method, count) : count_original(&m, seed, count));
         }
+        m.e.shadows.half = RUN_HALF_TARGET;
+        bool more = method && method == run_config_reference(e);
+        for (int64_t j = 0; more && j < e->shadows.retrained; j++)
+            BASE_TRY(count_method(&m, run_design_seed(&e->shadows, RUN_HALVES_MAX + j), method, count));
     }
     *out = counts;
     counts = NULL;

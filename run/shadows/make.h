@@ -30,7 +30,6 @@ BaseStatus run_shadows_make(const RunShadowMaking *making);
 typedef struct {
     char label[128]; /* "shadows: original" */
     int networks, cached;
-    double images;           /* through the missing ones' training, in passes; 0 where no epochs say it */
     const RunMethod *method; /* NULL: originals */
 } RunShadowCount;
 /** *counts owned (base_free). */
