@@ -47,7 +47,7 @@ typedef struct {
 
 typedef struct {
     char *name, *title, *data, *arch;
-    DataOptions prepare; /* its texts are the experiment's */
+    DataOptions prepare;   /* its texts are the experiment's */
     NnPrecision precision; /* what this machine will use */
     double validation;
     NnTrainConfig train;
@@ -63,6 +63,11 @@ typedef struct {
     EvalProbeConfig probe;
     RunCache cache;
     char *where_data, *where_arch;
+    struct {
+#define X(field, flag, value, def, help) char *field;
+        DATA_OPTION_LIST(X)
+#undef X
+    } where_prepare; /* lines of the options of data; NULL where not given */
     RunMethod *methods;
     size_t method_count;
     RunAttack *attacks;
