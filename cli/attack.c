@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "io/hdf5.h"
+#include "run/json.h"
 #include "run/setup.h"
 #include "run/signals.h"
 
@@ -175,97 +176,27 @@ out:
     return st;
 }
 
-/* [lo, hi], or null where no interval is defined. */
-static IoJson *interval(double lo, double hi)
-{
-    if (isnan(lo) || isnan(hi)) return io_json_null();
-    IoJson *pair = io_json_array();
-    io_json_add_take(pair, io_json_number(lo));
-    io_json_add_take(pair, io_json_number(hi));
-    return pair;
-}
-
-static IoJson *tpr_json(const MathTprAtFpr *t)
-{
-    IoJson *row = io_json_object();
-    io_json_set_take(row, "value", io_json_number(t->value));
-    io_json_set_take(row, "ci", interval(t->lo, t->hi));
-    io_json_set_take(row, "fpr", io_json_number(t->realised_fpr));
-    io_json_set_take(row, "n", io_json_integer(t->n));
-    return row;
-}
-
-static IoJson *estimate_json(const MathEstimate *e)
-{
-    IoJson *row = io_json_object();
-    io_json_set_take(row, "value", io_json_number(e->value));
-    io_json_set_take(row, "ci", interval(e->lo, e->hi));
-    io_json_set_take(row, "n", io_json_integer(e->n));
-    return row;
-}
-
-static IoJson *epsilon_json(const MathEpsilon *e)
-{
-    IoJson *row = io_json_object();
-    bool gaussian = e->method == MATH_EPSILON_GAUSSIAN;
-    io_json_set_take(row, "method", io_json_text_value(math_epsilon_method_name(e->method)));
-    io_json_set_take(row, "lower", io_json_number(e->epsilon));
-    io_json_set_take(row, "largest_provable", io_json_number(e->largest));
-    if (gaussian) io_json_set_take(row, "mu_lower", io_json_number(e->mu));
-    io_json_set_take(row, "delta", io_json_number(e->delta));
-    io_json_set_take(row, "alpha", io_json_number(e->alpha));
-    io_json_set_take(row, "assumes", io_json_text_value(math_epsilon_method_text(e->method)));
-    return row;
-}
-
-static IoJson *params_json(const Row *row)
-{
-    IoJson *params = io_json_object();
-    const BaseEntry *entry = &row->attack->entry;
-    for (size_t i = 0; i < entry->param_count; i++) {
-        BaseText text = {0};
-        base_param_format(&entry->params[i], row->params, &text);
-        io_json_set_take(params, entry->params[i].name, io_json_text_value(text.data ? text.data : ""));
-        base_text_free(&text);
-    }
-    return params;
-}
-
-static const char *const FITTED[] = {
-    [MIA_UNFITTED] = "no", [MIA_CROSS_FITTED] = "to the other points", [MIA_FITTED] = "to these points"};
-
 static IoJson *row_json(const Row *row)
 {
     const MiaResult *r = &row->result;
-    IoJson *json = io_json_object(), *tpr = io_json_object(), *numbers = io_json_object();
-    IoJson *epsilon = io_json_array();
-    char key[32];
+    IoJson *json = io_json_object();
     io_json_set_take(json, "name", io_json_text_value(row->attack->entry.name));
     io_json_set_take(json, "auc", io_json_number(r->auc.value));
-    io_json_set_take(json, "auc_ci", interval(r->auc.lo, r->auc.hi));
+    io_json_set_take(json, "auc_ci", run_json_interval(r->auc.lo, r->auc.hi));
     io_json_set_take(json, "balanced_accuracy", io_json_number(r->balanced_accuracy));
-    for (int i = 0; i < MIA_FPRS; i++) {
-        snprintf(key, sizeof key, "%g", mia_fprs[i]);
-        io_json_set_take(tpr, key, tpr_json(&r->tpr[i]));
-    }
-    io_json_set_take(json, "tpr_at_fpr", tpr);
-    io_json_set_take(json, "balanced_accuracy_holdout", estimate_json(&r->holdout.balanced));
+    io_json_set_take(json, "tpr_at_fpr", run_json_tpr(r));
+    io_json_set_take(json, "balanced_accuracy_holdout", run_json_estimate(&r->holdout.balanced));
     io_json_set_take(json, "epsilon_lower", io_json_number(r->epsilon.epsilon));
-    io_json_add_take(epsilon, epsilon_json(&r->epsilon));
-    io_json_add_take(epsilon, epsilon_json(&r->epsilon_gaussian));
-    io_json_set_take(json, "epsilon", epsilon);
+    io_json_set_take(json, "epsilon", run_json_epsilon(r));
     io_json_set_take(json, "member_share", io_json_number(r->member_share.value));
-    io_json_set_take(json, "member_share_ci", interval(r->member_share.lo, r->member_share.hi));
+    io_json_set_take(json, "member_share_ci", run_json_interval(r->member_share.lo, r->member_share.hi));
     io_json_set_take(json, "efficacy", io_json_number(r->efficacy.value));
-    io_json_set_take(json, "efficacy_ci", interval(r->efficacy.lo, r->efficacy.hi));
+    io_json_set_take(json, "efficacy_ci", run_json_interval(r->efficacy.lo, r->efficacy.hi));
     io_json_set_take(json, "threshold", io_json_number(r->threshold));
     io_json_set_take(json, "own_threshold", io_json_bool(r->own_threshold));
-    io_json_set_take(json, "fitted", io_json_text_value(FITTED[r->fitted]));
-    for (int i = 0; i < r->number_count; i++) {
-        io_json_set_take(numbers, r->numbers[i].name, estimate_json(&r->numbers[i].value));
-    }
-    io_json_set_take(json, "numbers", numbers);
-    io_json_set_take(json, "params", params_json(row));
+    io_json_set_take(json, "fitted", io_json_text_value(run_json_fitted(r->fitted)));
+    io_json_set_take(json, "numbers", run_json_numbers(r));
+    io_json_set_take(json, "params", run_json_params(&row->attack->entry, row->params));
     io_json_set_take(json, "sets", io_json_text_value(row->attack->sets));
     io_json_set_take(json, "notes", io_json_text_value(r->notes));
     io_json_set_take(json, "seconds", io_json_number(r->seconds));

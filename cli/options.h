@@ -16,8 +16,9 @@ typedef struct {
 
 /** Every option of every command; what was not given stays at its default (NULL, 0, false). */
 typedef struct {
-    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals;
-    int64_t threads, seed;
+    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals,
+        *original, *retrained, *shadow, *attacks, *alpha, *margin, *verify;
+    int64_t threads, seed, make_retrained;
     bool json, quiet, force, dry_run, help, has_seed;
     CliTexts set, operands;
     DataOptions prepare; /* what is asked of --data */

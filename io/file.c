@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +51,27 @@ BaseStatus io_file_size(const char *path, int64_t *size)
     BaseStatus st = open_for_reading(path, &fd, size);
     if (st == BASE_OK) close(fd);
     return st;
+}
+
+BaseStatus io_lock_take(const char *path, bool wait, int *lock)
+{
+    int64_t size;
+    BaseStatus st = open_for_reading(path, lock, &size);
+    if (st != BASE_OK) return st;
+    int result;
+    do {
+        result = flock(*lock, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) return BASE_OK;
+    int why = errno;
+    io_lock_release(*lock);
+    *lock = -1;
+    return why == EWOULDBLOCK ? BASE_OK : base_error_set(BASE_EIO, "%s: cannot be locked: %s", path, strerror(why));
+}
+
+void io_lock_release(int lock)
+{
+    if (lock >= 0) close(lock);
 }
 
 BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size)
@@ -276,4 +299,37 @@ void io_folder_sweep(const char *path)
         if (left_over(names[i])) unlinkat(fd, names[i], 0);
     if (fd >= 0) close(fd);
     io_names_free(names, count);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)kind, (void)where;
+    remove(path);
+    return 0;
+}
+
+void io_folder_remove(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+BaseStatus io_folder_replace(const char *from, const char *to)
+{
+    BaseStatus st = BASE_OK;
+    char *old = NULL;
+    if (rename(from, to) == 0) goto out; /* nothing there, or an empty folder */
+    BASE_CHECK(errno == ENOTEMPTY || errno == EEXIST, BASE_EIO, "%s cannot be moved to %s: %s", from, to,
+               strerror(errno));
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
+        io_folder_remove(from);
+        goto out;
+    }
+    BASE_TRY(base_format(&old, "%s.old", from)); /* a file system that cannot exchange: two steps */
+    BASE_CHECK(rename(to, old) == 0, BASE_EIO, "%s cannot be replaced: %s", to, strerror(errno));
+    if (rename(from, to) != 0) {
+        st = base_error_set(BASE_EIO, "%s cannot be moved to %s: %s", from, to, strerror(errno));
+        rename(old, to);
+        goto out;
+    }
+    io_folder_remove(old);
+out:
+    base_free(old);
+    return st;
 }

@@ -25,6 +25,11 @@ BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size);
 BaseStatus io_writer_finish_take(IoWriter *writer);
 void io_writer_drop(IoWriter *writer);
 
+/** Locks an existing file, for processes that share work; the lock ends with the process at the latest. *lock >= 0, or
+ * -1 where another process holds it and @p wait is false. io_lock_release(-1) is fine. */
+BaseStatus io_lock_take(const char *path, bool wait, int *lock);
+void io_lock_release(int lock);
+
 /** mkdir -p. @return BASE_EIO naming the first part that could not be made. */
 BaseStatus io_folder_make(const char *path);
 /** BASE_EIO unless a file could be created at @p path: asked before hours of work, not after. Leaves nothing behind. */
@@ -36,6 +41,11 @@ bool io_path_is_folder(const char *path); /* or a link to one */
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
 BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);
 void io_names_free(char **names, size_t count);
+/** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On
+ *  failure what stood at @p to still stands, and @p from too. */
+BaseStatus io_folder_replace(const char *from, const char *to);
+/** Removes a folder with all that is in it (links themselves, not what they name). Nothing there: fine. */
+void io_folder_remove(const char *path);
 /** Removes "*.tmp" of dead processes from a folder: what a killed run left. */
 void io_folder_sweep(const char *path);
 

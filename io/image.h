@@ -25,4 +25,7 @@ BaseStatus io_image_decode(const void *bytes, size_t size, const char *where, in
 BaseStatus io_image_read(const char *path, IoImage *out);
 void io_image_free(IoImage *image);
 
+/** The image as a PNG of 8-bit RGB, without times or other data: the same pixels, the same bytes. *out owned. */
+BaseStatus io_png_encode(const IoImage *image, char **out, size_t *size);
+
 #endif

@@ -101,3 +101,30 @@ BaseStatus io_png_decode(const void *bytes, size_t size, const char *where, int6
     base_free(d.rows);
     return st;
 }
+
+BaseStatus io_png_encode(const IoImage *image, char **out, size_t *size)
+{
+    BaseStatus st = BASE_OK;
+    png_image png = {.version = PNG_IMAGE_VERSION,
+                     .width = (png_uint_32)image->W,
+                     .height = (png_uint_32)image->H,
+                     .format = PNG_FORMAT_RGB};
+    png_alloc_size_t bytes = 0;
+    *out = NULL;
+    *size = 0;
+    BASE_CHECK(image->W > 0 && image->H > 0 && image->W <= SIDE_MAX && image->H <= SIDE_MAX, BASE_EARG,
+               "an image of %lld x %lld pixels; a PNG has 1 to %d on each side", (long long)image->W,
+               (long long)image->H, SIDE_MAX);
+    bytes = PNG_IMAGE_PNG_SIZE_MAX(png);
+    BASE_TRY(base_alloc_raw(bytes, 1, (void **)out));
+    bool done = png_image_write_to_memory(&png, *out, &bytes, 0, image->rgb, 0, NULL);
+    BASE_CHECK(done, BASE_EBACKEND, "libpng: %s", png.message);
+    *size = bytes;
+out:
+    png_image_free(&png);
+    if (st != BASE_OK) {
+        base_free(*out);
+        *out = NULL;
+    }
+    return st;
+}

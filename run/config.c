@@ -53,7 +53,8 @@ static const char *const KEYS[] = {
     "search",
     "relearn",
     "probe",
-    "cache"};
+    "cache",
+    "shadows"};
 
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
@@ -436,6 +437,7 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, RunExperimen
         e->method_count = i + 1;
         BASE_TRY(read_method(methods->items[i], e, &e->methods[i]));
     }
+    BASE_TRY(run_shadow_config_read(base_yaml_get(root, "shadows"), e));
     if (!attacks) goto out;
     BASE_TRY(need_kind(attacks, BASE_YAML_LIST, "attacks"));
     BASE_TRY(BASE_ALLOC(attacks->count, &e->attacks));
@@ -539,6 +541,7 @@ void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *
     base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision),
                   e->validation);
     add_params(out, "train", nn_train_params, nn_train_param_count, &e->train);
+    if (e->shadows.pairs > 0) run_shadow_config_canonical(e, out);
     if (!m) return;
     add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);
     run_config_canonical_search(e, m, out);

@@ -35,8 +35,19 @@ typedef struct {
     void *params;
     RunAxis *axes; /* [axis_count] those that need a new prepare() first */
     size_t axis_count;
-    char *where; /* "file:line" */
+    bool shadows; /* shadow models are unlearned with it too */
+    char *where;  /* "file:line" */
 } RunMethod;
+
+/** Shadow models of an experiment: networks trained on halves of a pool of images (run/shadows/). */
+typedef struct {
+    int64_t pairs; /* halves, even: each gives an original, what the methods make of it, and a retrained one; 0: none */
+    int64_t pool;  /* images of the training split, stratified; 0: all */
+    int64_t seed;  /* of the pool, the halves and the networks */
+    int64_t retrained; /* networks retrained on the target's half from seeds of their own */
+    int64_t half;      /* which one is trained on: RUN_HALF_TARGET (the experiment's own jobs), or a shadow's */
+} RunShadowConfig;
+enum { RUN_HALF_TARGET = -1, RUN_HALVES_MAX = 256 };
 
 typedef struct {
     const MiaAttack *attack;
@@ -68,6 +79,7 @@ typedef struct {
         DATA_OPTION_LIST(X)
 #undef X
     } where_prepare; /* lines of the options of data; NULL where not given */
+    RunShadowConfig shadows;
     RunMethod *methods;
     size_t method_count;
     RunAttack *attacks;
@@ -86,6 +98,11 @@ BaseStatus run_config_bind(const RunExperiment *experiment, const RunData *data,
 BaseStatus run_config_bind_search(const RunExperiment *experiment, const RunData *data, DataClasses **sets,
                                   size_t *count);
 void run_forget_free(DataClasses *forget, size_t count);
+
+/** Reads `shadows: {..}` into e->shadows and marks the methods; those must be there. @p node NULL: no shadows. */
+BaseStatus run_shadow_config_read(const BaseYaml *node, RunExperiment *experiment);
+/** Which images of the pool a network is trained on. */
+void run_shadow_config_canonical(const RunExperiment *experiment, BaseText *out);
 
 /** The method whose networks the others are compared with: the first `retrain` without a search. NULL: none. */
 const RunMethod *run_config_reference(const RunExperiment *experiment);

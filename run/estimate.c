@@ -30,12 +30,15 @@ typedef struct {
     char **searched;   /* paths of searches that are counted already; owned */
     size_t searched_count;
     double total;
+    RunShadowCount *shadows; /* [shadow_count] */
+    size_t shadow_count;
 } Estimate;
 
 static void estimate_free(Estimate *e)
 {
     for (size_t i = 0; i < e->searched_count; i++) base_free(e->searched[i]);
     base_free(e->searched);
+    base_free(e->shadows);
     base_free(e->rows);
     run_split_free(&e->split);
 }
@@ -252,7 +255,7 @@ static BaseStatus add_model(Estimate *e, const RunJob *job, size_t m, const void
     BaseStatus st = BASE_OK;
     const RunSetting *s = e->task->setting;
     UnlearnContext context = {.forget = job->forget, .seed = job->seed};
-    const RunMaking making = {s->e, s->data, job->method->method, params, &context, job->forget_text, s->models};
+    const RunMaking making = {s->e, s->data, job->method->method, params, &context, job->forget_text, s->models, false};
     char key[BASE_HASH_HEX], *path = NULL;
     double own = method_seconds(e, m, epochs_of(job->method, params, &s->e->train), &e->rows[m].from);
     if (run_models_kept(&making)) {
@@ -350,6 +353,46 @@ static void kept_of(int there, int missing, char out[48])
         snprintf(out, 48, "%d of %d", there, there + missing);
 }
 
+/* Of the networks that the folder of shadow models does not hold yet. */
+static double shadow_seconds(const Estimate *e, const RunShadowCount *count, const char **from)
+{
+    const RunExperiment *x = e->task->setting->e;
+    double missing = count->networks - count->cached;
+    *from = e->train_from;
+    if (!count->method) return missing * (double)x->train.epochs * (double)e->split.train.n / e->train_rate;
+    size_t m = (size_t)(count->method - x->methods);
+    return missing * method_seconds(e, m, epochs_of(count->method, count->method->params, &x->train), from);
+}
+
+static BaseStatus count_shadows(Estimate *e, RunOutcome *outcome)
+{
+    BaseStatus st = BASE_OK;
+    const char *from;
+    if (!e->task->shadows) return BASE_OK;
+    BASE_TRY(run_shadows_count(e->task->shadows, &e->shadows, &e->shadow_count));
+    for (size_t i = 0; i < e->shadow_count; i++) e->total += shadow_seconds(e, &e->shadows[i], &from);
+    outcome->hours = e->total / 3600;
+out:
+    return st;
+}
+
+static void print_shadows(const Estimate *e, ReportTable *t)
+{
+    char text[48];
+    for (size_t i = 0; i < e->shadow_count; i++) {
+        const RunShadowCount *count = &e->shadows[i];
+        const char *from;
+        double seconds = shadow_seconds(e, count, &from);
+        report_table_row(t, 0);
+        report_table_text(t, 0, count->label);
+        kept_of(count->cached, count->networks - count->cached, text);
+        report_table_text(t, 3, text);
+        report_table_text(t, 4, "-");
+        report_table_number(t, 5, math_estimate(seconds / 3600, 0), NAN);
+        report_table_text(t, 6, seconds > 0 ? from : "");
+    }
+}
+
 static BaseStatus print(const Estimate *e, const RunOutcome *outcome, BaseText *terminal)
 {
     const RunExperiment *x = e->task->setting->e;
@@ -381,6 +424,7 @@ static BaseStatus print(const Estimate *e, const RunOutcome *outcome, BaseText *
         report_table_text(&t, 6, row->seconds > 0 && row->from ? row->from : "");
         attacks_missing = attacks_missing || (i > 0 && to_do && row->runs == 0 && x->attack_count > 0);
     }
+    print_shadows(e, &t);
     report_table_note(&t, "Training %.0f images/s (%s), prediction %.0f images/s (measured now), %d thread%s.",
                       e->train_rate, e->train_from, e->predict_rate, e->task->setting->threads,
                       e->task->setting->threads == 1 ? "" : "s");
@@ -400,11 +444,11 @@ BaseStatus run_estimate(const RunEstimateTask *task, RunOutcome *outcome, BaseTe
     const RunSetting *s = task->setting;
     Estimate e = {.task = task};
     BASE_TRY(BASE_ALLOC(s->e->method_count + 1, &e.rows));
-    BASE_TRY(run_split_make(s->data, s->e->validation, s->e->seeds[0], &e.split));
-    BASE_CHECK(e.split.train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
+    BASE_TRY(run_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
     BASE_TRY(read_earlier(&e));
     BASE_TRY(walk(&e, outcome));
+    BASE_TRY(count_shadows(&e, outcome));
     BASE_TRY(print(&e, outcome, terminal));
 out:
     estimate_free(&e);

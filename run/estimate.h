@@ -4,14 +4,16 @@
 
 #include "run/job.h"
 #include "run/run.h"
+#include "run/shadows/make.h"
 
 typedef struct {
     const RunSetting *setting;
     const RunJob *jobs; /* [count] */
     size_t count;
-    const char *folder; /* of the runs; need not exist */
-    bool force;         /* complete jobs count as to do */
-    int columns;        /* of the terminal */
+    const char *folder;             /* of the runs; need not exist */
+    bool force;                     /* complete jobs count as to do */
+    int columns;                    /* of the terminal */
+    const RunShadowMaking *shadows; /* NULL: none */
 } RunEstimateTask;
 
 /** Rates are those of originals in the cache where there are any, else measured here on a few batches; a method's own

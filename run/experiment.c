@@ -9,19 +9,21 @@
 #include "run/estimate.h"
 #include "run/job.h"
 #include "run/run.h"
+#include "run/shadows/make.h"
 
 /* An experiment under way. */
 typedef struct {
     const RunConfig *config;
     RunExperiment *e;
     RunData data;
+    RunDesign design; /* empty without shadow models */
     DataClasses *forget;
     size_t forget_count;
     DataClasses *search_sets;
     size_t search_set_count;
     RunJob *jobs;
     size_t job_count;
-    char *folder, *models, *old;
+    char *folder, *models, *shadows, *old;
     RunOutcome *outcome;
 } Sweep;
 
@@ -30,10 +32,12 @@ static void sweep_free(Sweep *s)
     run_plan_free(s->jobs, s->job_count);
     run_forget_free(s->forget, s->forget_count);
     run_forget_free(s->search_sets, s->search_set_count);
+    run_design_free(&s->design);
     run_data_free(&s->data);
     run_config_free(s->e);
     base_free(s->folder);
     base_free(s->models);
+    base_free(s->shadows);
     base_free(s->old);
 }
 
@@ -62,6 +66,7 @@ static BaseStatus prepare(Sweep *s)
 {
     BaseStatus st = BASE_OK;
     RunModel model = {0};
+    RunSplit split = {0};
     const RunConfig *c = s->config;
     BASE_TRY(run_config_read(c->config, c->assignments, c->assignment_count, &s->e));
     st = run_data_open(s->e->data, &s->e->prepare, &s->data);
@@ -69,13 +74,19 @@ static BaseStatus prepare(Sweep *s)
     BASE_TRY(where_prefix(run_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
     BASE_TRY(run_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
     BASE_TRY(run_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));
+    if (s->e->shadows.pairs > 0) {
+        BASE_TRY(run_design_make(&s->data, &s->e->shadows, &s->design));
+        BASE_TRY(run_design_split(&s->design, &s->data, &s->e->shadows, s->e->validation, 0, &split));
+    }
     BASE_TRY(run_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
     BASE_TRY(base_format(&s->models, "%s/models", s->folder));
+    BASE_TRY(base_format(&s->shadows, "%s/shadows", s->folder));
     BASE_TRY(base_format(&s->old, "%s/superseded", s->folder));
     BASE_CHECK(strlen(s->folder) < sizeof s->outcome->folder, BASE_EUSAGE, "--results: the path is too long");
     snprintf(s->outcome->folder, sizeof s->outcome->folder, "%s", s->folder);
 out:
+    run_split_free(&split);
     run_model_free(&model);
     return st;
 }
@@ -221,6 +232,8 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
 {
     BaseStatus st = BASE_OK;
     Sweep s = {.config = config, .outcome = outcome};
+    BaseStatus shadowed = BASE_OK; /* first, since several processes share that work; its failure spoils no job */
+    char *reason = NULL;
     *outcome = (RunOutcome){0};
     BASE_TRY(prepare(&s));
     RunSetting setting = {.e = s.e,
@@ -228,20 +241,27 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
                           .models = s.models,
                           .search_sets = s.search_sets,
                           .search_set_count = s.search_set_count,
+                          .design = s.e->shadows.pairs > 0 ? &s.design : NULL,
                           .command = config->command,
                           .threads = config->threads};
+    const RunShadowMaking shadows = {&setting, s.forget, s.forget_count, s.shadows};
     outcome->planned = (int)s.job_count;
     if (config->dry_run) {
-        const RunEstimateTask task = {&setting, s.jobs, s.job_count, s.folder, config->force, config->columns};
+        const RunEstimateTask task = {
+            &setting, s.jobs, s.job_count, s.folder, config->force, config->columns, setting.design ? &shadows : NULL};
         st = run_estimate(&task, outcome, terminal);
         goto out;
     }
     BASE_TRY(open_folder(&s));
     BASE_TRY(set_aside(&s));
+    if (setting.design) shadowed = run_shadows_make(&shadows);
+    if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
     size_t per_seed = s.job_count / s.e->seed_count;
     for (size_t i = 0; i < s.job_count; i += per_seed) BASE_TRY(do_seed(&s, &setting, i, per_seed));
     BASE_TRY(do_report(&s, terminal));
+    BASE_CHECK(!reason, shadowed, "%s; everything else is in %s/report.html", reason, s.folder);
 out:
+    base_free(reason);
     sweep_free(&s);
     return st;
 }

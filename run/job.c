@@ -119,7 +119,7 @@ static BaseStatus unlearn(const RunSetting *s, const RunSeed *seed, const RunJob
     BASE_TRY(nn_net_clone(seed->net, &w->net));
     if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
-    const RunMaking making = {s->e, s->data, m->method, w->params, &context, job->forget_text, s->models};
+    const RunMaking making = {s->e, s->data, m->method, w->params, &context, job->forget_text, s->models, false};
     BASE_TRY(run_models_unlearned(&making, w->net, &w->report, &w->cost, &w->path));
     BASE_TRY(run_predict_splits(w->net, &seed->split, s->e->precision, w->predictions));
     memcpy(w->shown, w->predictions, sizeof w->shown);

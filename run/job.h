@@ -4,6 +4,7 @@
 
 #include "run/plan.h"
 #include "run/search.h"
+#include "run/shadows/design.h"
 #include "store/store.h"
 
 /** What all jobs of an experiment share; borrowed. */
@@ -13,6 +14,7 @@ typedef struct {
     const char *models;             /* folder of trained networks */
     const DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
     size_t search_set_count;
+    const RunDesign *design; /* whose half the jobs train on; NULL: no shadow models, the whole training split */
     const char *command;
     int threads;
 } RunSetting;
@@ -44,6 +46,9 @@ typedef struct {
     RunPredictions untrained[EVAL_SPLITS]; /* of a network that was only initialised, from a stream of its own */
     RunReference reference;                /* of the forget set at work */
 } RunSeed;
+/** The images of a seed: what the design says, or the training split without its validation share. BASE_EUSAGE where
+ *  none is left to train on. */
+BaseStatus run_seed_split(const RunSetting *setting, uint64_t seed, RunSplit *out);
 BaseStatus run_seed_make(const RunSetting *setting, RunSeed *seed);
 void run_seed_free(RunSeed *seed);
 /** Fills seed->reference for the job's set, retraining where the cache has no such network; nothing where the

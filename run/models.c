@@ -135,16 +135,27 @@ out:
     return st;
 }
 
+/* "original-s0"; "shadow-03-original" of one that its half names. */
+static void add_name(const RunExperiment *e, const char *what, uint64_t seed, BaseText *out)
+{
+    if (e->shadows.pairs > 0 && e->shadows.half != RUN_HALF_TARGET)
+        base_text_add(out, "shadow-%02lld-%s", (long long)e->shadows.half, what);
+    else
+        base_text_add(out, "%s-s%llu", what, (unsigned long long)seed);
+}
+
 BaseStatus run_models_original_path(const RunExperiment *e, const RunData *data, uint64_t seed, const char *folder,
                                     char key[BASE_HASH_HEX], char **path)
 {
     BaseStatus st = BASE_OK;
-    char name[64];
+    BaseText name = {0};
     *path = NULL;
     BASE_TRY(run_models_key(e, data, seed, "original", key));
-    snprintf(name, sizeof name, "original-s%llu", (unsigned long long)seed);
-    BASE_TRY(run_models_path(folder, name, key, path));
+    add_name(e, "original", seed, &name);
+    BASE_TRY(name.st);
+    BASE_TRY(run_models_path(folder, name.data, key, path));
 out:
+    base_text_free(&name);
     return st;
 }
 
@@ -191,7 +202,8 @@ static bool is_retrain(const RunMaking *m) { return strcmp(m->method->entry.name
 
 bool run_models_kept(const RunMaking *m)
 {
-    return is_retrain(m) || (m->e->cache == RUN_CACHE_TRAINED && (m->method->needs & UNLEARN_NEEDS_GRADIENT));
+    return m->keep || is_retrain(m) ||
+           (m->e->cache == RUN_CACHE_TRAINED && (m->method->needs & UNLEARN_NEEDS_GRADIENT));
 }
 
 /* "scrub without [3] {lr: 0.01}" */
@@ -204,17 +216,20 @@ static void describe(const RunMaking *m, BaseText *out)
 BaseStatus run_models_unlearned_path(const RunMaking *m, char key[BASE_HASH_HEX], char **path)
 {
     BaseStatus st = BASE_OK;
-    BaseText what = {0}, name = {0};
+    BaseText what = {0}, made = {0}, name = {0};
     *path = NULL;
     describe(m, &what);
     BASE_TRY(what.st);
     BASE_TRY(run_models_key(m->e, m->data, m->context->seed, what.data, key));
-    base_text_add(&name, "%s-%s-s%llu", m->method->entry.name, m->forget, (unsigned long long)m->context->seed);
+    base_text_add(&made, "%s-%s", m->method->entry.name, m->forget);
+    BASE_TRY(made.st);
+    add_name(m->e, made.data, m->context->seed, &name);
     BASE_TRY(name.st);
     for (char *c = name.data; *c; c++) *c = *c == ',' ? '-' : *c;
     BASE_TRY(run_models_path(m->folder, name.data, key, path));
 out:
     base_text_free(&what);
+    base_text_free(&made);
     base_text_free(&name);
     return st;
 }
@@ -247,7 +262,8 @@ BaseStatus run_models_unlearned(const RunMaking *m, NnNet *net, UnlearnReport *r
         BASE_TRY(run_models_load(file, key, net, cost, &found));
     }
     if (!found) BASE_TRY(unlearn_timed(m, net, report, cost));
-    bool keep = file && !found && (is_retrain(m) || report->layer_count == 0); /* a file has no room for layers */
+    /* a file has no room for layers: who wants them does not ask to keep it */
+    bool keep = file && !found && (m->keep || is_retrain(m) || report->layer_count == 0);
     if (keep) {
         describe(m, &made);
         base_text_add(&made, ", data %s\n", m->e->data);

@@ -51,9 +51,10 @@ typedef struct {
     const UnlearnContext *context;
     const char *forget; /* "3,7" */
     const char *folder;
+    bool keep; /* as a file, whatever the config keeps */
 } RunMaking;
 /** Whether its network is kept as a file: retrained ones always; others that gradients made, unless the config keeps
- *  references alone. */
+ *  references alone; and what is to be kept. */
 bool run_models_kept(const RunMaking *making);
 /** Its key and file; *path owned. */
 BaseStatus run_models_unlearned_path(const RunMaking *making, char key[BASE_HASH_HEX], char **path);

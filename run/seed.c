@@ -54,12 +54,24 @@ out:
     return st;
 }
 
+BaseStatus run_seed_split(const RunSetting *s, uint64_t seed, RunSplit *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (RunSplit){0};
+    if (s->design)
+        BASE_TRY(run_design_split(s->design, s->data, &s->e->shadows, s->e->validation, seed, out));
+    else
+        BASE_TRY(run_split_make(s->data, s->e->validation, seed, out));
+    BASE_CHECK(out->train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
+out:
+    return st; /* the caller frees, on failure too */
+}
+
 static BaseStatus seed_fill(const RunSetting *s, RunSeed *seed)
 {
     BaseStatus st = BASE_OK;
     RunModel model = {0};
-    BASE_TRY(run_split_make(s->data, s->e->validation, seed->seed, &seed->split));
-    BASE_CHECK(seed->split.train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
+    BASE_TRY(run_seed_split(s, seed->seed, &seed->split));
     BASE_TRY(run_model_create(s->e->arch, s->data, &model));
     seed->net = model.net;
     model.net = NULL;
@@ -107,7 +119,7 @@ static BaseStatus reference_fill(const RunSetting *s, const RunSeed *seed, const
     const RunMethod *m = run_config_reference(s->e);
     UnlearnContext context = run_context(s, seed, job->forget);
     UnlearnReport report = {0};
-    const RunMaking making = {s->e, s->data, m->method, m->params, &context, job->forget_text, s->models};
+    const RunMaking making = {s->e, s->data, m->method, m->params, &context, job->forget_text, s->models, false};
     BASE_TRY(nn_net_clone(seed->net, &r->net));
     BASE_TRY(run_models_unlearned(&making, r->net, &report, &r->cost, &r->path));
     BASE_TRY(nn_net_hash(r->net, r->hash));

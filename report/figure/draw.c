@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -82,6 +83,14 @@ void report_figure_preamble(BaseText *script)
     for (int i = 0; i < 8; i++) {
         base_text_add(script, "set linetype %d lc rgb '%s' lw 2 pt 7 ps 0.8\n", i + 1, COLOURS[i]);
     }
+}
+
+bool report_figure_visible(double x, double y, double last_x, double last_y)
+{
+    if (fabs(x - last_x) > 0.004 || fabs(y - last_y) > 0.004) return true;
+    bool log_x = x > 0 && x < 0.2 && (last_x <= 0 || x / last_x > 1.04);
+    bool log_y = y > 0 && y < 0.2 && (last_y <= 0 || y / last_y > 1.04);
+    return log_x || log_y;
 }
 
 void report_figure_data(const ReportFigures *f, const char *stem, BaseText *script)

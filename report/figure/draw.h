@@ -36,6 +36,8 @@ BaseStatus report_figure_add(ReportFigures *figures, const char *stem, const cha
                              int width, int height, const BaseText *csv, const BaseText *script);
 /** What every script starts with: encoding, separator, axes, the colour-blind-safe line types 1-8 (Okabe & Ito). */
 void report_figure_preamble(BaseText *script);
+/** Whether a point of a ROC is far enough from the last one kept to be seen on linear or logarithmic axes. */
+bool report_figure_visible(double x, double y, double last_x, double last_y);
 /** `'<prefix><stem>.csv'` for scripts. */
 void report_figure_data(const ReportFigures *figures, const char *stem, BaseText *script);
 /** "set xtics" for the places 0..count-1, slanted where the names need it. */

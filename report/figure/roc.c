@@ -8,20 +8,11 @@
 
 enum { CURVES = 8, ATTACKS = 4 };
 
-/* Whether (x, y) is far enough from the last point kept to be seen on either pair of axes. */
-static bool visible(double x, double y, double last_x, double last_y)
-{
-    if (fabs(x - last_x) > 0.004 || fabs(y - last_y) > 0.004) return true;
-    bool log_x = x > 0 && x < 0.2 && (last_x <= 0 || x / last_x > 1.04);
-    bool log_y = y > 0 && y < 0.2 && (last_y <= 0 || y / last_y > 1.04);
-    return log_x || log_y;
-}
-
 static void add_curve(BaseText *csv, int curve, const char *label, const double *fpr, const double *tpr, int64_t n)
 {
     double last_x = -1, last_y = -1;
     for (int64_t i = 0; i < n; i++) {
-        if (i > 0 && i + 1 < n && !visible(fpr[i], tpr[i], last_x, last_y)) continue;
+        if (i > 0 && i + 1 < n && !report_figure_visible(fpr[i], tpr[i], last_x, last_y)) continue;
         base_text_add(csv, "%d,", curve);
         report_escape_csv(csv, label);
         base_text_add(csv, ",%.9g,%.9g\n", fpr[i], tpr[i]);

@@ -1,0 +1,172 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "run/audit/audit.h"
+
+typedef struct {
+    NnTrainConfig training;
+    const char *retrained[CLI_TEXTS_MAX], *set[CLI_TEXTS_MAX]; /* set: of attacks */
+    size_t retrained_count, set_count;
+    char *list; /* --retrained, cut at its commas */
+    RunAuditTask task;
+} Work;
+
+static bool has_row(const BaseParam *table, size_t count, const char *key, size_t length)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(table[i].name) == length && strncmp(table[i].name, key, length) == 0) return true;
+    return false;
+}
+
+/* One --set: "attack.key=value", a key of the audit, or one of the training of --make-retrained. */
+static BaseStatus assign(const CliOptions *o, const char *text, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const char *equals = strchr(text, '='), *dot = strchr(text, '.');
+    char key[64];
+    BASE_CHECK(equals && equals > text && equals - text < (ptrdiff_t)sizeof key, BASE_EUSAGE,
+               "--set %.100s: must be key=value or attack.key=value", text);
+    size_t length = (size_t)(equals - text);
+    if (dot && dot < equals) {
+        w->set[w->set_count++] = text;
+        goto out;
+    }
+    snprintf(key, sizeof key, "%.*s", (int)length, text);
+    bool trains = has_row(nn_train_params, nn_train_param_count, key, length);
+    BASE_CHECK(!trains || o->make_retrained, BASE_EUSAGE,
+               "--set %.100s: is of the training, and only --make-retrained trains", text);
+    if (trains)
+        BASE_TRY(
+            base_param_set(nn_train_params, nn_train_param_count, &w->training, "train", key, equals + 1, "--set"));
+    else
+        BASE_TRY(base_param_set(run_audit_params, run_audit_param_count, &w->task.options, "audit", key, equals + 1,
+                                "--set"));
+out:
+    return st;
+}
+
+static BaseStatus read_retrained(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    if (!o->retrained) return BASE_OK;
+    BASE_TRY(base_strdup(o->retrained, &w->list));
+    for (char *at = w->list; at;) {
+        char *comma = strchr(at, ',');
+        if (comma) *comma++ = '\0';
+        BASE_CHECK(*at, BASE_EUSAGE, "--retrained '%.100s': a file's name is missing", o->retrained);
+        BASE_CHECK(w->retrained_count < CLI_TEXTS_MAX, BASE_EUSAGE, "--retrained: at most %d files", CLI_TEXTS_MAX);
+        w->retrained[w->retrained_count++] = at;
+        at = comma;
+    }
+out:
+    return st;
+}
+
+static BaseStatus number_of(const char *flag, const char *text, RunAuditOptions *options)
+{
+    return text ? base_param_set(run_audit_params, run_audit_param_count, options, "audit", flag, text, "audit")
+                : BASE_OK;
+}
+
+static BaseStatus audit(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {.task = {.arch = o->arch, .weights = o->weights, .data = o->data}};
+    BaseText terminal = {0};
+    char *json = NULL;
+    const char *const needed[][2] = {{"--arch A", o->arch},
+                                     {"--weights F", o->weights},
+                                     {"--data D", o->data},
+                                     {"--forget C", o->forget},
+                                     {"-o DIR", o->out}};
+    for (size_t i = 0; i < BASE_COUNT(needed); i++)
+        BASE_CHECK(needed[i][1], BASE_EUSAGE, "audit: %s is missing; see `expunge audit --help`", needed[i][0]);
+    base_param_defaults(nn_train_params, nn_train_param_count, &w.training);
+    base_param_defaults(run_audit_params, run_audit_param_count, &w.task.options);
+    BASE_TRY(number_of("alpha", o->alpha, &w.task.options));
+    BASE_TRY(number_of("margin", o->margin, &w.task.options));
+    for (size_t i = 0; i < o->set.count; i++) BASE_TRY(assign(o, o->set.at[i], &w));
+    BASE_TRY(read_retrained(o, &w));
+    w.task.forget = o->forget;
+    w.task.prepare = &o->prepare;
+    w.task.original = o->original;
+    w.task.retrained = w.retrained;
+    w.task.retrained_count = w.retrained_count;
+    w.task.make_retrained = o->make_retrained;
+    w.task.training = &w.training;
+    w.task.shadow = o->shadow;
+    w.task.attacks = o->attacks;
+    w.task.set = w.set;
+    w.task.set_count = w.set_count;
+    w.task.precision = nn_precision_available(o->use);
+    w.task.seed = (uint64_t)o->seed;
+    w.task.out = o->out;
+    w.task.command = o->command;
+    BASE_TRY(run_audit(&w.task, &json, &terminal));
+    if (o->json) {
+        base_text_free(&terminal);
+        base_text_add(&terminal, "%s\n", json);
+    }
+    BASE_TRY(cli_print_text_take(&terminal));
+out:
+    base_text_free(&terminal);
+    base_free(json);
+    base_free(w.list);
+    return st;
+}
+
+static BaseStatus verify(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    BaseText lines = {0};
+    int64_t differences;
+    BASE_CHECK(!o->weights && !o->out && !o->data, BASE_EUSAGE,
+               "audit: --verify DIR checks what an audit wrote and goes alone");
+    BASE_TRY(run_audit_verify(o->verify, &lines, &differences));
+    BASE_TRY(cli_print_text_take(&lines));
+    BASE_CHECK(differences == 0, BASE_EFORMAT, "%s: %lld difference%s from what the audit wrote", o->verify,
+               (long long)differences, differences == 1 ? "" : "s");
+out:
+    base_text_free(&lines);
+    return st;
+}
+
+static BaseStatus run(const CliOptions *o) { return o->verify ? verify(o) : audit(o); }
+
+const CliCommand cli_audit = {
+    .name = "audit",
+    .summary = "what an unlearned model still gives away: a report with a verdict",
+    .purpose =
+        "Plays three games with membership attacks and writes a folder: report.html (.md, .json), figures, signals.h5 "
+        "and\n"
+        "manifest.json with the SHA-256 of everything.\n"
+        "  forget   the forgotten training images against held-out images of their class, under the unlearned model\n"
+        "  models   the unlearned model against retrained ones, on the forgotten images\n"
+        "  retain   training images of the kept classes against held-out ones: were others exposed?\n"
+        "The verdict is one of: leaks, over-forgotten, indistinguishable, underpowered. It is about these attacks and "
+        "this\n"
+        "many images. \"indistinguishable\" needs --original (the same attacks must find it) and at least two "
+        "retrained\n"
+        "models (three for the control retrained against retrained). --retrained names them; --make-retrained trains "
+        "them\n"
+        "on the training split without the forgotten classes: give it the keys the original was trained with by "
+        "--set.\n"
+        "--train-index names the images the original was trained on, if not all. --shadow adds the attacks on shadow "
+        "models.\n"
+        "What takes long is kept in DIR.cache for a second call; it may be deleted.\n"
+        "--verify DIR checks that nothing changed since and that the numbers follow from signals.h5; exit 1 if not.\n"
+        "Keys of --set are the audit's below, attack.key (`expunge list attacks`), and with --make-retrained those of "
+        "`train`.",
+    .usage = "audit --arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR\n"
+             "       expunge audit --verify DIR",
+    .takes = "arch weights data forget original retrained make-retrained shadow attacks alpha margin verify set "
+             "precision json out",
+    .set_table = run_audit_params,
+    .set_count = &run_audit_param_count,
+    .examples = {"expunge audit --arch convnet --weights out.safetensors --original original.safetensors "
+                 "--retrained r1.safetensors,r2.safetensors,r3.safetensors --data fashion-mnist --forget 3 -o audit",
+                 "expunge audit --verify audit"},
+    .run = run,
+};

@@ -1,0 +1,57 @@
+/* run/audit/audit.h - `expunge audit`: from a user's models and data to a folder with a report that can be checked. */
+#ifndef RUN_AUDIT_AUDIT_H
+#define RUN_AUDIT_AUDIT_H
+
+#include "run/audit/judge.h"
+
+/** What is audited; everything borrowed. */
+typedef struct {
+    const char *arch, *weights, *data, *forget;
+    const DataOptions *prepare;
+    const char *original;         /* NULL: not given */
+    const char *const *retrained; /* [retrained_count] */
+    size_t retrained_count;
+    int64_t make_retrained;        /* so many more are trained, from the seed */
+    const NnTrainConfig *training; /* of these */
+    const char *shadow;            /* folder of shadow models; NULL: none */
+    const char *attacks;           /* "auto", "all" or names with commas; NULL: auto */
+    const char *const *set;        /* [set_count] "attack.key=value" */
+    size_t set_count;
+    RunAuditOptions options;
+    NnPrecision precision;
+    uint64_t seed;
+    const char *out, *command;
+} RunAuditTask;
+
+/** A file that went into the audit. */
+typedef struct {
+    char *role, *path;           /* "unlearned", "retrained", "shadows"; owned */
+    char file[BASE_HASH_HEX];    /* SHA-256 of the file */
+    char weights[BASE_HASH_HEX]; /* of the network's numbers; "" for what is no network */
+} RunAuditInput;
+
+/** What was collected: the signals, and where they come from. Owned: run_audit_collected_free. */
+typedef struct {
+    RunAuditSignals signals;
+    RunData data;
+    DataClasses forget;
+    RunAuditInput *input; /* [input_count] */
+    size_t input_count;
+    char *arch; /* as recognised */
+    char *forget_numbers, *forget_names;
+    size_t shadows;         /* networks in the shadow folder */
+    double made_seconds;    /* training of retrained models */
+    bool unlearned_nothing; /* the audited weights are the original's */
+} RunAuditCollected;
+void run_audit_collected_free(RunAuditCollected *collected);
+BaseStatus run_audit_collect(const RunAuditTask *task, RunAuditCollected *out);
+
+/** The whole audit: collects, judges, writes task->out, all of it or nothing. What stood there is replaced only where
+ * it is an audit too (BASE_EUSAGE else). *json owned: report.json's text. *terminal: appended. */
+BaseStatus run_audit(const RunAuditTask *task, char **json, BaseText *terminal);
+
+/** Checks a folder that run_audit wrote: files, inputs that still exist, and that the numbers follow from signals.h5.
+ *  @p lines: one line for each difference, then one on what was checked. *differences: how many. */
+BaseStatus run_audit_verify(const char *folder, BaseText *lines, int64_t *differences);
+
+#endif

@@ -1,0 +1,25 @@
+/* run/audit/manifest.h - manifest.json: the SHA-256 of all that an audit was made of and of all that it made. */
+#ifndef RUN_AUDIT_MANIFEST_H
+#define RUN_AUDIT_MANIFEST_H
+
+#include "base/yaml.h"
+#include "run/audit/audit.h"
+
+#define RUN_AUDIT_MANIFEST "manifest.json"
+
+/** Lists every file below @p folder and writes the manifest there, last. */
+BaseStatus run_audit_manifest_write(const RunAuditTask *task, const RunAuditCollected *collected, const char *folder);
+
+/** BASE_EUSAGE where @p folder is there and is neither empty nor an audit alone: it would be replaced. */
+BaseStatus run_audit_manifest_replaceable(const char *folder);
+
+/** The manifest of a folder; *out owned. *own_right: its text is as it was written. BASE_EIO, BASE_EFORMAT: none there.
+ */
+BaseStatus run_audit_manifest_read(const char *folder, BaseYaml **out, bool *own_right);
+/** A text of a map, "" where it is not there. Borrowed. */
+const char *run_audit_manifest_text(const BaseYaml *map, const char *key);
+
+/** Relative paths ("figures/roc.svg") of every file below a folder, sorted; io_names_free. */
+BaseStatus run_audit_files(const char *folder, char ***names, size_t *count);
+
+#endif

@@ -1,0 +1,162 @@
+#!/bin/bash
+# An audit end to end on the toy data: what each missing input means, a planted leak, a null, a folder that is checked.
+. "$(dirname "$0")/common"
+
+ok train $tiny_train --threads 1 -o o.safetensors
+for i in 1 2 3 4; do ok train $tiny_train --threads 1 --exclude 1 --seed $i -o r$i.safetensors; done
+audit="audit --arch mlp --data gaussians --forget 1 --set points=300 --set draws=200 --threads 1"
+three=r1.safetensors,r2.safetensors,r3.safetensors
+
+verdict() { # verdict DIR WANT...: report.json and the page say one of these
+    local dir=$1 got
+    shift
+    got=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1] + "/report.json"))["verdict"])' "$dir")
+    for want in "$@"; do [ "$got" = "$want" ] && return; done
+    fail "$dir: verdict $got, not $*"
+}
+
+# nothing but the weights: one game lacks, the others cannot find equality
+ok $audit --weights r4.safetensors -o bare/ --quiet
+verdict bare underpowered
+has stdout "models  not run           not run: needs a retrained model"
+has stdout "control original against retrained: not run: needs the original model and 2 retrained models"
+grep -q 'no --original' bare/report.html || fail "the page does not say what the lack of --original means"
+[ ! -e bare.cache ] || fail "a cache where nothing took long"
+
+# no unlearning at all, with everything to compare with: leaks, told in words; one retrained model is enough for a leak
+ok $audit --weights o.safetensors --original o.safetensors --retrained $three -o same
+has stderr "nothing was unlearned"
+has stdout "the audited weights are the original's"
+verdict same leaks
+grep -q "Verdict: leaks" same/report.html || fail "no verdict on the page"
+grep -q "number by number: nothing was unlearned" same/report.md || fail "the report hides that nothing was unlearned"
+ok $audit --weights o.safetensors --retrained r1.safetensors -o one
+verdict one leaks underpowered
+has stdout "equality is not judged: needs 2 retrained models"
+
+# a retrained model in the place of the unlearned one
+ok $audit --weights r4.safetensors --original o.safetensors --retrained $three -o null --json
+verdict null underpowered indistinguishable
+has stdout '"format": "expunge audit 1"'
+cmp -s <(cat null/report.json; echo) "$logs/stdout" || fail "--json prints other text than report.json"
+/usr/bin/python3 - <<'PY' || fail "report.json lacks something"
+import json, h5py, numpy as np
+out = json.load(open("null/report.json"))["results"]
+assert out["models"] == {"original": 1, "retrained": 3, "shadow": 0, "shadow_unlearned": 0, "shadow_retrained": 0}
+assert out["points"] == {"forget_train": 300, "forget_test": 300, "retain_train": 300, "retain_test": 300, "population": 0}
+loss = out["games"]["forget"]["attacks"][0]
+with h5py.File("null/signals.h5") as f:
+    z, y, group = f["unlearned/logits"][:], f["points/labels"][:], f["points/group"][:]
+    assert (y[group < 2] == 1).all() and (y[group >= 2] != 1).all() and not f["points/test"][:][group == 0].any()
+    score = z[np.arange(len(y)), y] - np.log(np.exp(z).sum(1))
+m, n = score[group == 0], score[group == 1]
+auc = ((m[:, None] > n).mean() + (m[:, None] >= n).mean()) / 2
+assert loss["name"] == "loss" and abs(loss["auc"]["value"] - auc) < 1e-9, (loss, auc)
+d = loss["difference"]
+assert abs(d["value"] - (loss["auc"]["value"] - loss["auc_retrained"]["value"])) < 1e-9 and d["ci"][0] < d["value"] < d["ci"][1]
+assert loss["tpr_at_fpr"]["0.001"]["value"] is None and loss["tpr_at_fpr"]["0.01"]["n"] == 300
+e = loss["epsilon"][0]
+assert 0 <= e["lower"] <= e["largest_provable"] and (e["delta"], e["alpha"]) == (1e-5, 0.05)
+assert out["controls"]["retrained_against_retrained"]["run"] and out["controls"]["original_against_retrained"]["run"]
+assert [a["name"] for a in out["games"]["models"]["left_out"]] == ["logistic"]
+PY
+grep -q "not resolvable with n = 300" null/report.md || fail "a TPR below 1/n"
+for f in null/report.html null/report.md; do
+    grep -qiE "compliant|\bsafe\b|guarantee" $f && fail "$f promises more than an audit can"
+    grep -q "expunge audit --arch mlp" $f || fail "$f does not say how to repeat it"
+done
+grep -qE 'src="(http|[a-z]*/)' null/report.html && fail "the page needs other files"
+
+# the same call, the same numbers; what stood there is replaced, and nothing is left beside it
+cp -r null before
+ok $audit --weights r4.safetensors --original o.safetensors --retrained $three -o null
+cmp -s null/signals.h5 before/signals.h5 || fail "other signals from the same call"
+ls -d null.*  2>/dev/null && fail "something was left beside the audit"
+[ "$(sed 's/ --json//' before/report.json)" = "$(cat null/report.json)" ] || fail "other numbers from the same call"
+
+# a folder that is checked: as it was, then with one byte of any file changed, then with files more or fewer
+ok audit --verify null
+has stdout "and the numbers follow from signals.h5"
+[ "$(wc -l <"$logs/stdout")" -eq 1 ] || fail "--verify says more than one line where nothing differs"
+differs() { # differs TEXT
+    "$EXPUNGE" audit --verify null >"$logs/stdout" 2>"$logs/stderr"
+    [ $? -eq 1 ] || { cat "$logs/stdout" "$logs/stderr"; fail "--verify is content: $1"; }
+    has stdout "$1"
+    has stderr "from what the audit wrote"
+}
+flip() { # flip FILE: one byte in its middle
+    /usr/bin/python3 - "$1" <<'PY'
+import sys
+b = bytearray(open(sys.argv[1], "rb").read())
+b[len(b) // 2] ^= 1
+open(sys.argv[1], "wb").write(b)
+PY
+}
+for f in report.html report.json signals.h5 figures/roc-forget.csv; do
+    cp null/$f keep
+    flip null/$f
+    differs "$f"
+    cp keep null/$f
+done
+cp null/manifest.json keep
+sed -i '0,/"seed/s//"sead/; 0,/"threads": 1/s//"threads": 2/' null/manifest.json
+differs "manifest.json: is not as the audit wrote it"
+cp keep null/manifest.json
+cp null/report.json keep # numbers that do not follow, under a manifest that was made to fit
+/usr/bin/python3 - <<'PY'
+import hashlib, json, re
+t = open("null/report.json").read()
+t = t.replace('"points": {\n      "forget_train": 300', '"points": {\n      "forget_train": 301', 1)
+open("null/report.json", "w").write(t)
+m = open("null/manifest.json").read()
+m = re.sub(r'("report.json",\s*"sha256": ")[0-9a-f]*', lambda k: k[1] + hashlib.sha256(t.encode()).hexdigest(), m)
+m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k: k[1] + "0" * 64, m)
+m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k, h=hashlib.sha256(m.encode()).hexdigest(): k[1] + h, m)
+open("null/manifest.json", "w").write(m)
+PY
+cp null/manifest.json forged
+differs "results points.forget_train: the report says 301, the signals give 300"
+[ "$(wc -l <"$logs/stdout")" -eq 1 ] || { cat "$logs/stdout"; fail "more than the forged number differs"; }
+rm -r null
+cp -r before null
+touch null/stranger
+differs "stranger: is no part of the audit"
+refuses 2 "holds stranger" $audit --weights r4.safetensors -o null
+rm null/stranger null/report.md
+differs "report.md: is missing"
+rm -r null
+cp -r before null
+flip r2.safetensors
+differs "r2.safetensors: is not the input that was audited"
+mv r2.safetensors gone.safetensors
+ok audit --verify null
+has stdout "note: input r2.safetensors (retrained) is not there and was not checked"
+flip gone.safetensors
+mv gone.safetensors r2.safetensors
+
+# an attack's parameters, a choice of attacks, other levels
+ok $audit --weights r4.safetensors --retrained r1.safetensors,r2.safetensors --attacks loss,correctness --margin 0.2 --alpha 0.1 \
+    --set loss.thresholds=class -o few
+grep -q "{alpha: 0.1, margin: 0.2" few/report.json || fail "--alpha and --margin are not stored"
+grep -q '"thresholds": "class"' few/report.json || fail "an attack's parameter is not stored"
+ok audit --verify few
+ok $audit --weights r4.safetensors --make-retrained 2 --set epochs=1 --set batch_size=2048 --set augment=false -o made
+ls made.cache/*.safetensors >/dev/null || fail "no retrained models beside the audit"
+ok audit --verify made
+
+refuses 1 "hold the same numbers" $audit --weights r4.safetensors --retrained r1.safetensors,r4.safetensors -o x
+refuses 1 "hold the same numbers" $audit --weights r4.safetensors --retrained r1.safetensors,./r1.safetensors -o x
+refuses 1 "hold the same numbers" $audit --weights r4.safetensors --original r1.safetensors --retrained r1.safetensors -o x
+mkdir other && touch other/thesis.txt
+refuses 2 "other holds other files and no audit" $audit --weights r4.safetensors -o other
+refuses 2 "keep is a file" $audit --weights r4.safetensors -o keep
+refuses 2 "--weights F is missing" $audit -o x
+refuses 2 "only --make-retrained trains" $audit --weights r4.safetensors -o x --set epochs=2
+refuses 2 "did you mean 'draws'" $audit --weights r4.safetensors -o x --set drawz=200
+refuses 2 "no attack 'svc' is made" $audit --weights r4.safetensors -o x --set svc.C=2
+refuses 2 "did you mean 'loss'" $audit --weights r4.safetensors -o x --attacks los
+refuses 2 "alpha" $audit --weights r4.safetensors -o x --alpha 0.7
+refuses 2 "goes alone" audit --verify null --weights r4.safetensors
+refuses 1 "no such folder" audit --verify nowhere
+refuses 1 "manifest.json" audit --verify other
+refuses 1 "shadows.json" $audit --weights r4.safetensors -o x --shadow other

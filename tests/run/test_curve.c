@@ -1,0 +1,219 @@
+/* Learning curves and networks retrained for an audit. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "io/file.h"
+#include "run/curve.h"
+#include "run/retrained.h"
+
+enum { N = 300, K = 4, MODELS = 16 };
+typedef struct {
+    MiaInput input;
+    double logits[N * K], shadow[MODELS * N * K], unlearned[MODELS * N * K], retrained[MODELS * N * K];
+    int32_t labels[N];
+    uint8_t role[N], keep[MODELS * N];
+} Game;
+
+/* Points that differ far more from each other (sd 3) than a member is raised (1.5 sd of a model): an attack that knows
+ * a point's level from enough models does better. Halves are complements by two. */
+static void game_make(Game *g, bool paired)
+{
+    BaseRandom r = base_random_make(4, "test_curve", 0);
+    *g = (Game){0};
+    for (int i = 0; i < N; i++) {
+        double level = 3 * base_random_normal(&r);
+        g->labels[i] = i % K;
+        g->role[i] = i % 2 != 0;
+        for (int s = -1; s < MODELS; s++) {
+            bool in = s < 0 ? g->role[i] : s % 2 && paired ? !g->keep[(s - 1) * N + i] : base_random_below(&r, 2);
+            double *z = s < 0 ? g->logits + i * K : g->shadow + (s * N + i) * K;
+            z[g->labels[i]] = level + base_random_normal(&r) + (in ? 1.5 : 0);
+            if (s >= 0) g->keep[s * N + i] = in;
+        }
+        for (int m = 0; m < MODELS; m++) {
+            g->unlearned[(m * N + i) * K + g->labels[i]] = level + base_random_normal(&r) + 0.5;
+            g->retrained[(m * N + i) * K + g->labels[i]] = level + base_random_normal(&r);
+        }
+    }
+    g->input = (MiaInput){.N = N,
+                          .K = K,
+                          .logits = g->logits,
+                          .labels = g->labels,
+                          .role = g->role,
+                          .S = MODELS,
+                          .shadow_logits = g->shadow,
+                          .shadow_keep = g->keep,
+                          .U = MODELS,
+                          .unlearned_logits = g->unlearned,
+                          .R = MODELS,
+                          .retrained_logits = g->retrained,
+                          .seed = 5};
+}
+
+/* Sizes double, the last is the attack on everything, more models find more, and the same call says the same. */
+static void test_shadows(void **state)
+{
+    (void)state;
+    static Game g;
+    const MiaAttack *lira;
+    MiaResult whole;
+    RunCurvePoint curve[RUN_CURVE_POINTS], again[RUN_CURVE_POINTS];
+    const char *what;
+    int count, count_again;
+    game_make(&g, true);
+    assert_ok(mia_find("lira_online", &lira));
+    assert_ok(run_curve(lira, &g.input, NULL, 10, &what, curve, &count));
+    assert_string_equal(what, "AUC");
+    assert_int_equal(count, 3); /* of 2 shadows one saw a point and one did not: no spread per example */
+    assert_int_equal(curve[0].models, 4);
+    assert_int_equal(curve[1].models, 8);
+    assert_int_equal(curve[2].models, 16);
+    assert_int_equal(curve[0].draws, 10);
+    assert_int_equal(curve[2].draws, 1);
+    assert_ok(mia_attack(lira, &g.input, NULL, &whole));
+    assert_near(curve[2].value.value, whole.auc.value, 0, 0);
+    assert_near(curve[2].value.lo, whole.auc.lo, 1e-12, 0);
+    assert_near(curve[2].value.hi, whole.auc.hi, 1e-12, 0);
+    assert_true(curve[2].value.value > curve[0].value.value + 0.02);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(curve[i].value.n, N);
+        assert_true(curve[i].value.lo < curve[i].value.value && curve[i].value.value < curve[i].value.hi);
+    }
+    assert_ok(run_curve(lira, &g.input, NULL, 10, &what, again, &count_again));
+    assert_int_equal(count_again, count);
+    for (int i = 0; i < count; i++) assert_near(again[i].value.value, curve[i].value.value, 0, 0);
+    mia_result_free(&whole);
+}
+
+/* Without complements a selection takes shadows one by one, and one that leaves a point without a side is left out. */
+static void test_alone(void **state)
+{
+    (void)state;
+    static Game g;
+    const MiaAttack *lira, *loss;
+    RunCurvePoint curve[RUN_CURVE_POINTS];
+    const char *what;
+    int count;
+    game_make(&g, false);
+    for (int i = 0; i < N; i++) /* each side has two models at least */
+        for (int s = 0; s < 4; s++) g.keep[(s * N) + i] = s % 2 != 0;
+    assert_ok(mia_find("lira_online", &lira));
+    assert_ok(run_curve(lira, &g.input, NULL, 3, &what, curve, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(curve[0].models, 16);
+    assert_ok(mia_find("loss", &loss));
+    assert_ok(run_curve(loss, &g.input, NULL, 3, &what, curve, &count));
+    assert_int_equal(count, 0);
+    assert_null(what);
+    assert_fails(run_curve(lira, &g.input, NULL, 0, &what, curve, &count), BASE_EARG, "selections");
+}
+
+/* Unlearned and retrained models: the same number of each, and the number that counts more than the AUC. */
+static void test_unlearned(void **state)
+{
+    (void)state;
+    static Game g;
+    const MiaAttack *ulira;
+    MiaResult whole;
+    RunCurvePoint curve[RUN_CURVE_POINTS];
+    const char *what;
+    int count;
+    game_make(&g, true);
+    assert_ok(mia_find("ulira", &ulira));
+    assert_ok(run_curve(ulira, &g.input, NULL, 5, &what, curve, &count));
+    assert_string_equal(what, "loo_balanced_accuracy");
+    assert_true(count >= 3);
+    assert_int_equal(curve[count - 1].models, MODELS);
+    assert_ok(mia_attack(ulira, &g.input, NULL, &whole));
+    for (int i = 0; i < whole.number_count; i++)
+        if (strcmp(whole.numbers[i].name, what) == 0)
+            assert_near(curve[count - 1].value.value, whole.numbers[i].value.value, 0, 0);
+    assert_true(curve[count - 1].value.value > curve[0].value.value);
+    mia_result_free(&whole);
+}
+
+/* ------------------------------------------------------------ retrained networks */
+
+static void hash_of(const char *path, RunData *data, char hash[BASE_HASH_HEX])
+{
+    RunModel model;
+    assert_ok(run_model_open("mlp", path, data, &model));
+    assert_ok(nn_net_hash(model.net, hash));
+    run_model_free(&model);
+}
+
+/* Each from a seed of its own, none has met the class, and a second call takes what is there. */
+static void test_retrained(void **state)
+{
+    (void)state;
+    RunData data;
+    DataClasses forget;
+    NnTrainConfig train;
+    char *folder = NULL, *paths[3], hash[3][BASE_HASH_HEX], again[BASE_HASH_HEX];
+    RunCost costs[3];
+    struct stat before, after;
+    assert_ok(run_threads_set(1, NULL));
+    assert_ok(run_data_open("gaussians", NULL, &data));
+    assert_ok(data_classes_parse(data.train, "1", &forget));
+    assert_ok(base_format(&folder, "%s/retrained", support_scratch()));
+    base_param_defaults(nn_train_params, nn_train_param_count, &train);
+    train.epochs = 2, train.batch_size = 128, train.augment = false;
+    DataView all = data_view_all(data.train);
+    RunRetrainTask task = {"mlp", &data, &all, &forget, &train, NN_F32, 8, 3, folder};
+    assert_ok(run_retrained_make(&task, paths, costs));
+    for (int i = 0; i < 3; i++) {
+        hash_of(paths[i], &data, hash[i]);
+        for (int j = 0; j < i; j++) assert_string_not_equal(hash[i], hash[j]);
+        RunModel model;
+        RunPredictions p;
+        DataView test = data_view_all(data.test);
+        assert_ok(run_model_open("mlp", paths[i], &data, &model));
+        assert_ok(run_predict(model.net, &test, NN_F32, NULL, &p));
+        RunTally tally = run_tally(&p.p, &forget);
+        assert_int_equal(tally.right_forget, 0);
+        assert_true(tally.right_retain * 2 > tally.n_retain);
+        assert_near(costs[i].passes, 2 * (double)(data.train->N / 4 * 3), 0, 0);
+        run_predictions_free(&p);
+        run_model_free(&model);
+    }
+    assert_int_equal(stat(paths[0], &before), 0);
+    assert_int_equal(unlink(paths[1]), 0);
+    for (int i = 0; i < 3; i++) {
+        base_free(paths[i]);
+        run_cost_free(&costs[i]);
+    }
+    assert_ok(run_retrained_make(&task, paths, costs));
+    assert_int_equal(stat(paths[0], &after), 0);
+    assert_true(before.st_ino == after.st_ino);
+    hash_of(paths[1], &data, again);
+    assert_string_equal(again, hash[1]);
+    assert_near(costs[0].passes, costs[1].passes, 0, 0);   /* of the training, though it was cached */
+    DataView part = {data.train, NULL, data.train->N / 2}; /* other images: another network */
+    char *part_path[1];
+    RunCost part_cost[1];
+    task.train = &part;
+    task.count = 1;
+    assert_ok(run_retrained_make(&task, part_path, part_cost));
+    assert_string_not_equal(part_path[0], paths[0]);
+    run_cost_free(part_cost);
+    base_free(part_path[0]);
+    for (int i = 0; i < 3; i++) {
+        base_free(paths[i]);
+        run_cost_free(&costs[i]);
+    }
+    data_classes_free(&forget);
+    run_data_free(&data);
+    base_free(folder);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_shadows),
+    cmocka_unit_test(test_alone),
+    cmocka_unit_test(test_unlearned),
+    cmocka_unit_test(test_retrained),
+};
+SUPPORT_MAIN(tests)
