@@ -123,6 +123,7 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
     if (*top->field.s) {                                                                                               \
         BASE_TRY(base_strdup(top->field.s, &copy));                                                                    \
         e->prepare.field = copy;                                                                                       \
+        BASE_TRY(base_strdup(base_yaml_get(root, #field)->where, &e->where_prepare.field));                            \
     }
     DATA_OPTION_LIST(X)
 #undef X
@@ -495,7 +496,9 @@ void run_config_free(RunExperiment *e)
     base_free(e->methods);
     base_free(e->attacks);
     base_free(e->seeds);
-#define X(field, flag, value, def, help) base_free((char *)e->prepare.field);
+#define X(field, flag, value, def, help)                                                                               \
+    base_free((char *)e->prepare.field);                                                                               \
+    base_free(e->where_prepare.field);
     DATA_OPTION_LIST(X)
 #undef X
     base_free(e->name);

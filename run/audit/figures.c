@@ -311,8 +311,8 @@ static void curve_panel(const RunAuditResult *r, const ReportFigures *f, bool gr
                           groups ? "balanced accuracy" : "AUC");
         base_text_add(gp, *curves == first ? "" : ", \\\n  ");
         report_figure_data(f, "shadows", gp);
-        base_text_add(gp, " skip 1 using ($1 == %d ? $4 : NaN):6:7:8 with yerrorlines lt %d lw 2 title '%s'", *curves,
-                      (*curves - first) % 8 + 1, a->choice->attack->entry.name);
+        base_text_add(gp, " skip 1 using ($1 == %d ? $4 * 1.03**%d : NaN):6:7:8 with yerrorlines lt %d lw 2 title '%s'",
+                      *curves, *curves - first, (*curves - first) % 8 + 1, a->choice->attack->entry.name);
         ++*curves;
     }
     base_text_add(gp, *curves > first ? "\n" : "");
@@ -325,8 +325,9 @@ static BaseStatus draw_curve(const RunAuditPage *p, ReportFigures *f, int *index
     int curves = 0;
     *index = -1;
     report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot layout 1,2\nset logscale x 2\nset xlabel 'shadow models'\n"
-                       "set key bottom right Left reverse samplen 2\nset offsets 0,0,0.02,0.02\n");
+    base_text_add(
+        &gp, "set multiplot layout 1,2\nset logscale x 2\nset xlabel 'shadow models'\n"
+             "set key bottom right Left reverse samplen 2\nset offsets graph 0.05,graph 0.08,graph 0.05,graph 0.05\n");
     base_text_add(&csv, "curve,attack,what,models,selections,value,lo,hi\n");
     curve_panel(p->result, f, false, &curves, &csv, &gp);
     curve_panel(p->result, f, true, &curves, &csv, &gp);

@@ -286,10 +286,42 @@ static void test_no_memory(void **state)
     assert_int_equal(files_in(support_scratch(), ".tmp"), 0);
 }
 
+static void fill_folder(const char *name, const char *file)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%s/%s/deep", support_scratch(), name);
+    assert_ok(io_folder_make(path));
+    snprintf(path, sizeof path, "%s/%s/deep/%s", support_scratch(), name, file);
+    assert_ok(io_file_write(path, "x", 1));
+}
+
+static void test_folder_replaced(void **state)
+{
+    (void)state;
+    char from[4200], to[4200], path[4300];
+    snprintf(from, sizeof from, "%s", at("from"));
+    snprintf(to, sizeof to, "%s", at("to"));
+    fill_folder("from", "first");
+    assert_ok(io_folder_replace(from, to)); /* nothing there */
+    assert_false(io_path_exists(from));
+    fill_folder("from", "second");
+    assert_ok(io_folder_replace(from, to));
+    assert_false(io_path_exists(from));
+    snprintf(path, sizeof path, "%s/deep/second", to);
+    assert_true(io_path_exists(path));
+    snprintf(path, sizeof path, "%s/deep/first", to);
+    assert_false(io_path_exists(path));
+    assert_fails(io_folder_replace(from, to), BASE_EIO, "cannot be moved");
+    assert_true(io_path_exists(to));
+    io_folder_remove(to);
+    assert_false(io_path_exists(to));
+    io_folder_remove(to);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_read_write), cmocka_unit_test(test_pieces),         cmocka_unit_test(test_full_disk),
-    cmocka_unit_test(test_lock),       cmocka_unit_test(test_folders),        cmocka_unit_test(test_sweep),
-    cmocka_unit_test(test_gzip),       cmocka_unit_test(test_gzip_cut_short), cmocka_unit_test(test_gzip_bomb),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_folder_replaced), cmocka_unit_test(test_read_write), cmocka_unit_test(test_pieces),
+    cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_lock),       cmocka_unit_test(test_folders),
+    cmocka_unit_test(test_sweep),           cmocka_unit_test(test_gzip),       cmocka_unit_test(test_gzip_cut_short),
+    cmocka_unit_test(test_gzip_bomb),       cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

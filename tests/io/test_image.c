@@ -126,6 +126,30 @@ static void test_no_memory(void **state)
     }
 }
 
+static void test_png_written(void **state)
+{
+    (void)state;
+    uint8_t rgb[5 * 3 * 3];
+    IoImage image = {.W = 5, .H = 3, .rgb = rgb}, back;
+    char *bytes, *again;
+    size_t size, again_size;
+    for (size_t i = 0; i < sizeof rgb; i++) rgb[i] = (uint8_t)(i * 37);
+    assert_ok(io_png_encode(&image, &bytes, &size));
+    assert_ok(io_png_encode(&image, &again, &again_size));
+    assert_int_equal(size, again_size);
+    assert_memory_equal(bytes, again, size);
+    assert_ok(io_image_decode(bytes, size, "x", IO_IMAGE_PIXELS, &back));
+    assert_true(back.W == 5 && back.H == 3 && !back.damaged);
+    assert_memory_equal(back.rgb, rgb, sizeof rgb);
+    io_image_free(&back);
+    base_free(bytes);
+    base_free(again);
+    image.H = 0;
+    assert_fails(io_png_encode(&image, &bytes, &size), BASE_EARG, "5 x 0 pixels");
+    assert_null(bytes);
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits), cmocka_unit_test(test_cut),
-                                          cmocka_unit_test(test_damaged), cmocka_unit_test(test_no_memory)};
+                                          cmocka_unit_test(test_damaged), cmocka_unit_test(test_no_memory),
+                                          cmocka_unit_test(test_png_written)};
 SUPPORT_MAIN(tests)
