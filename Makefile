@@ -102,9 +102,10 @@ endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 
 # fuzz targets: in MODE=fuzz with libFuzzer's main, else with driver.c, which runs a corpus
-$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,data io base)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(DEPS_run) run)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+$(BUILD)/tests/fuzz/fuzz_hdf5: LDFLAGS += -Wl,--wrap=io_hdf5_probe
 fuzzers: $(FUZZERS)
 .SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
 fuzz:

@@ -236,11 +236,13 @@ BaseStatus base_yaml_read(const char *path, BaseYaml **out)
     FILE *file = NULL;
     struct stat info;
     BASE_CHECK(stat(path, &info) == 0, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    BASE_CHECK(S_ISREG(info.st_mode), BASE_EIO, "%s: cannot be read: not a regular file", path); /* a pipe would wait for ever */
+    /* a pipe would wait for ever */
+    BASE_CHECK(S_ISREG(info.st_mode), BASE_EIO, "%s: cannot be read: not a regular file", path);
     file = fopen(path, "rb");
     BASE_CHECK(file, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    BASE_TRY(BASE_ALLOC_RAW(BYTES + 1, &text));
-    size_t size = fread(text, 1, BYTES + 1, file);
+    size_t room = info.st_size < BYTES ? (size_t)info.st_size + 1 : BYTES + 1;
+    BASE_TRY(BASE_ALLOC_RAW(room, &text));
+    size_t size = fread(text, 1, room, file);
     BASE_CHECK(!ferror(file), BASE_EIO, "%s: cannot be read: %s", path, strerror(errno));
     BASE_CHECK(size <= BYTES, BASE_EUSAGE, "%s: more than %d bytes of YAML; at most that many are read", path, BYTES);
     st = base_yaml_parse(text, size, path, out);
@@ -362,16 +364,41 @@ out:
 
 /* ---- printing ---- */
 
+/* The character at @p text, which is UTF-8 (libyaml takes nothing else; what comes from a command line may be), and its
+ * bytes; a byte that starts no character stands for itself. */
+static uint32_t character(const char *text, int *size)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    int more = c[0] >= 0xf0 ? 3 : c[0] >= 0xe0 ? 2 : c[0] >= 0xc0 ? 1 : 0;
+    uint32_t value = more ? c[0] & (0x3fu >> more) : c[0];
+    *size = 1;
+    for (int i = 1; i <= more; i++) {
+        if ((c[i] & 0xc0) != 0x80) return c[0];
+        value = value << 6 | (c[i] & 0x3fu);
+    }
+    *size = 1 + more;
+    return value;
+}
+
+/* Control characters, line ends and what is no character: libyaml takes them in quotes only, by number. */
+static bool is_special(uint32_t c)
+{
+    return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe ||
+           c == 0xffff;
+}
+
 static void quote(const char *text, BaseText *out)
 {
+    int size;
     base_text_append(out, "\"", 1);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            base_text_add(out, "\\%c", *c);
-        else if ((unsigned char)*c < ' ')
-            base_text_add(out, "\\u%04x", (unsigned)*c); /* YAML and JSON alike */
+    for (const char *at = text; *at; at += size) {
+        uint32_t c = character(at, &size);
+        if (c == '"' || c == '\\')
+            base_text_add(out, "\\%c", *at);
+        else if (is_special(c) && (size > 1 || c < 0x80))
+            base_text_add(out, "\\u%04x", (unsigned)c); /* YAML and JSON alike */
         else
-            base_text_append(out, c, 1);
+            base_text_append(out, at, (size_t)size);
     }
     base_text_append(out, "\"", 1);
 }
@@ -380,10 +407,12 @@ static void quote(const char *text, BaseText *out)
 static void flow_scalar(const char *text, BaseText *out)
 {
     size_t n = strlen(text);
-    bool plain = n > 0 && !strpbrk(text, ",[]{}\"'#\\\n\t\r") && !strstr(text, ": ") && text[n - 1] != ':' &&
-                 text[n - 1] != ' ' && !strchr("&*!|>%@`?: ", text[0]) &&
+    bool plain = n > 0 && !strpbrk(text, ",[]{}\"'#\\") && !strstr(text, ": ") && !strstr(text, ":?") &&
+                 text[n - 1] != ':' && text[n - 1] != ' ' && !strchr("&*!|>%@`?: ", text[0]) &&
                  !(text[0] == '-' && (n == 1 || text[1] == ' ' || text[1] == '-'));
-    for (const char *c = text; *c; c++) plain = plain && (unsigned char)*c >= ' ';
+    int size;
+    for (const char *at = text; *at; at += size)
+        if (is_special(character(at, &size))) plain = false;
     if (plain)
         base_text_append(out, text, n);
     else

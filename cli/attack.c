@@ -226,26 +226,35 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     return cli_print_json_take(json);
 }
 
-static void number_text(double value, char out[16])
+static void number_text(double value, char out[32])
 {
     if (isnan(value))
-        snprintf(out, 16, "-");
+        snprintf(out, 32, "-");
     else
-        snprintf(out, 16, "%.4f", value);
+        snprintf(out, 32, "%.3f", value);
 }
+
+static void interval_text(double value, double lo, double hi, char out[32])
+{
+    number_text(value, out);
+    size_t used = strlen(out);
+    if (!isnan(lo) && !isnan(hi)) snprintf(out + used, 32 - used, " [%.3f, %.3f]", lo, hi);
+}
+
+/* At most 100 columns. */
+static const char TABLE_HEAD[] = "%-17s %-20s %-20s %6s %6s %6s %7s %6s\n";
 
 static void add_row_text(const Row *row, BaseText *text)
 {
     const MiaResult *r = &row->result;
-    char bal[16], share[16], tpr[MIA_FPRS][16], auc[16], epsilon[16], ci[32] = "-";
-    number_text(r->auc.value, auc);
-    if (!isnan(r->auc.lo)) snprintf(ci, sizeof ci, "[%.4f, %.4f]", r->auc.lo, r->auc.hi);
-    number_text(r->balanced_accuracy, bal);
+    const MathEstimate *held = &r->holdout.balanced;
+    char bal[32], share[32], tpr[MIA_FPRS][32], auc[32], epsilon[32];
+    interval_text(r->auc.value, r->auc.lo, r->auc.hi, auc);
+    interval_text(held->value, held->lo, held->hi, bal);
     number_text(r->member_share.value, share);
     number_text(r->epsilon.epsilon, epsilon);
     for (int k = 0; k < MIA_FPRS; k++) number_text(r->tpr[k].value, tpr[k]);
-    base_text_add(text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", row->attack->entry.name, auc, ci, bal, tpr[0],
-                  tpr[1], tpr[2], epsilon, share);
+    base_text_add(text, TABLE_HEAD, row->attack->entry.name, auc, bal, tpr[0], tpr[1], tpr[2], epsilon, share);
 }
 
 /* What an attack reports beside its row. */
@@ -275,8 +284,9 @@ static BaseStatus print_table(const Work *w)
     count_roles(&w->signals.input, count);
     base_text_add(&text, "%lld members, %lld non-members, %lld audited points\n\n", (long long)count[MIA_MEMBER],
                   (long long)count[MIA_NONMEMBER], (long long)count[MIA_AUDITED]);
-    base_text_add(&text, "%-18s %-8s %-18s %-8s %-8s %-8s %-8s %-8s %s\n", "attack", "AUC", "95%", "bal.acc",
-                  "TPR@0.1%", "TPR@1%", "TPR@10%", "epsilon", "member share");
+    base_text_add(&text, TABLE_HEAD, "", "", "", "TPR at", "FPR", "", "", "called");
+    base_text_add(&text, TABLE_HEAD, "attack", "AUC [95%]", "bal. acc. [95%]", "0.1%", "1%", "10%", "epsilon",
+                  "member");
     for (size_t i = 0; i < w->count; i++) {
         const MiaResult *r = &w->rows[i].result;
         add_row_text(&w->rows[i], &text);
@@ -286,6 +296,9 @@ static BaseStatus print_table(const Work *w)
     }
     base_text_add(&text, "\n");
     for (size_t i = 0; i < w->count; i++) add_remarks(&w->rows[i], &text);
+    base_text_add(&text, "bal. acc.: threshold chosen on a random half of the points and judged on the other; an "
+                         "attack's own\nthreshold judged on all; -: fitted to these points. called member: of the "
+                         "audited points.\n");
     if (!isnan(largest))
         base_text_add(&text, "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f\n",
                       MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA), largest);

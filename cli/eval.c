@@ -5,7 +5,10 @@
 
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "report/escape.h"
 #include "run/setup.h"
+
+enum { NAMES_MAX = 40 }; /* columns of a class name */
 
 typedef struct {
     RunData data;
@@ -25,11 +28,16 @@ static void work_free(Work *w)
     run_data_free(&w->data);
 }
 
-static double class_percent(const Work *w, int64_t c)
+static int64_t class_count(const Work *w, int64_t c)
 {
     int64_t K = w->predictions.p.K, n = 0;
     for (int64_t k = 0; k < K; k++) n += w->confusion[c * K + k];
-    return run_percent(w->confusion[c * K + c], n);
+    return n;
+}
+
+static double class_percent(const Work *w, int64_t c)
+{
+    return run_percent(w->confusion[c * w->predictions.p.K + c], class_count(w, c));
 }
 
 static const char *split_name(const CliOptions *o) { return o->split ? o->split : "test"; }
@@ -39,13 +47,11 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     const RunTally *t = &w->tally;
     int64_t K = w->predictions.p.K;
     IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
-    IoJson *classes = io_json_array();
+    IoJson *classes = io_json_array(), *per_class_ci = io_json_array();
     io_json_set_take(json, "split", io_json_text_value(split_name(o)));
-    io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
-    io_json_set_take(json, "acc_retain",
-                     o->forget ? io_json_number(run_percent(t->right_retain, t->n_retain)) : io_json_null());
-    io_json_set_take(json, "acc_forget",
-                     o->forget ? io_json_number(run_percent(t->right_forget, t->n_forget)) : io_json_null());
+    cli_json_percent(json, "accuracy", t->right, t->n);
+    cli_json_percent(json, "acc_retain", t->right_retain, o->forget ? t->n_retain : 0);
+    cli_json_percent(json, "acc_forget", t->right_forget, o->forget ? t->n_forget : 0);
     io_json_set_take(json, "n", io_json_integer(t->n));
     io_json_set_take(json, "n_retain", io_json_integer(t->n_retain));
     io_json_set_take(json, "n_forget", io_json_integer(t->n_forget));
@@ -54,11 +60,13 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
         for (int64_t k = 0; k < K; k++) io_json_add_take(row, io_json_integer(w->confusion[c * K + k]));
         io_json_add_take(confusion, row);
         io_json_add_take(per_class, io_json_number(class_percent(w, c)));
+        io_json_add_take(per_class_ci, cli_json_percent_ci(w->confusion[c * K + c], class_count(w, c)));
     }
     for (int64_t k = 0; k < K; k++) io_json_add_take(classes, io_json_text_value(w->data.train->class_names[k]));
     io_json_set_take(json, "classes", classes);
     io_json_set_take(json, "preprocessing", io_json_text_value(w->data.prep));
     io_json_set_take(json, "per_class", per_class);
+    io_json_set_take(json, "per_class_ci", per_class_ci);
     io_json_set_take(json, "confusion", confusion);
     return cli_print_json_take(json);
 }
@@ -82,12 +90,21 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
         add_share(&text, "ACC_r", t->right_retain, t->n_retain);
         add_share(&text, "ACC_f", t->right_forget, t->n_forget);
     }
-    base_text_add(&text, "\nconfusion: rows are true classes, columns predicted ones\n%5s %-16s %7s ", "", "", "right");
+    int names = 0; /* columns of the widest name */
+    for (int64_t c = 0; c < K; c++) {
+        int width = report_text_width(w->data.train->class_names[c]);
+        names = width > names ? width : names;
+    }
+    if (names > NAMES_MAX) names = NAMES_MAX;
+    base_text_add(&text, "\nconfusion: rows are true classes, columns predicted ones\n%5s %*s %7s ", "", names, "",
+                  "right");
     for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)k);
     base_text_add(&text, "\n");
     for (int64_t c = 0; c < K; c++) {
         double share = class_percent(w, c);
-        base_text_add(&text, "%5lld %-16.16s ", (long long)c, w->data.train->class_names[c]);
+        base_text_add(&text, "%5lld ", (long long)c);
+        report_text_fit(&text, w->data.train->class_names[c], names);
+        base_text_add(&text, " ");
         if (isnan(share))
             base_text_add(&text, "%7s ", "-");
         else

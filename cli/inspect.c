@@ -229,13 +229,42 @@ out:
     return st;
 }
 
+enum { SHOWN = 8 }; /* values of an attribute, as text */
+
+/* A root attribute: numbers ("mean"), texts ("classes") or one text; others are left out. */
+static void attribute(IoHdf5 *file, const char *name, BaseText *text, IoJson *json)
+{
+    double *numbers = NULL;
+    char **texts = NULL, *one = NULL;
+    size_t count = 0;
+    if (io_hdf5_get_f64s(file, "/", name, &numbers, &count) != BASE_OK &&
+        io_hdf5_get_texts(file, "/", name, &texts, &count) != BASE_OK) {
+        if (io_hdf5_get_text(file, "/", name, &one) != BASE_OK) return;
+        count = 1;
+    }
+    IoJson *list = json ? io_json_array() : NULL;
+    base_text_add(text, "  %s:", name);
+    for (size_t i = 0; i < count; i++) {
+        const char *value = texts ? texts[i] : one;
+        if (i < SHOWN && numbers) base_text_add(text, "%s %.9g", i ? "," : "", numbers[i]);
+        if (i < SHOWN && !numbers) base_text_add(text, "%s %.*s", i ? "," : "", (int)strcspn(value, "\n"), value);
+        if (json) io_json_add_take(list, numbers ? io_json_number(numbers[i]) : io_json_text_value(value));
+    }
+    if (count > SHOWN) base_text_add(text, " and %zu more", count - SHOWN);
+    base_text_add(text, "\n");
+    if (json) io_json_set_take(json, name, list);
+    base_free(numbers);
+    base_free(one);
+    if (texts) io_names_free(texts, count);
+}
+
 static BaseStatus inspect_hdf5(const char *path, bool as_json)
 {
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
     StoreRun *run = NULL;
     BaseText text = {0};
-    IoJson *arrays = NULL;
+    IoJson *arrays = NULL, *values = NULL;
     char **attributes = NULL, hash[BASE_HASH_HEX];
     size_t count = 0;
     bool is_run = false, is_weights;
@@ -256,19 +285,23 @@ static BaseStatus inspect_hdf5(const char *path, bool as_json)
     base_text_add(&text, "%s: %s, SHA-256 %s\n", path,
                   io_hdf5_has(file, "/train/images") ? "a data set (hdf5:FILE)" : "an HDF5 file", hash);
     arrays = as_json ? io_json_array() : NULL;
+    values = as_json ? io_json_object() : NULL;
+    for (size_t i = 0; i < count; i++) attribute(file, attributes[i], &text, values);
     BASE_TRY(walk(file, "/", 0, &text, arrays));
     if (as_json) {
         IoJson *json = io_json_object();
         io_json_set_take(json, "kind", io_json_text_value(io_hdf5_has(file, "/train/images") ? "data" : "hdf5"));
         io_json_set_take(json, "sha256", io_json_text_value(hash));
+        io_json_set_take(json, "attributes", values);
         io_json_set_take(json, "arrays", arrays);
-        arrays = NULL;
+        values = arrays = NULL;
         BASE_TRY(cli_print_json_take(json));
     } else {
         BASE_TRY(cli_print_text_take(&text));
     }
 out:
     io_json_free(arrays);
+    io_json_free(values);
     base_text_free(&text);
     io_names_free(attributes, count);
     store_run_free(run);
@@ -290,7 +323,7 @@ const CliCommand cli_inspect = {
     .summary = "what a weights, run or data file holds",
     .purpose =
         "Says what a file is and shows its content: tensors, metadata and hash of weights; attributes, parameters and\n"
-        "metrics of a run; arrays of any other HDF5 file.",
+        "metrics of a run; arrays and root attributes of any other HDF5 file.",
     .usage = "inspect FILE",
     .takes = "json",
     .operands_min = 1,

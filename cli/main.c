@@ -40,6 +40,24 @@ BaseStatus cli_print_text_take(BaseText *text)
     return st;
 }
 
+IoJson *cli_json_percent_ci(int64_t right, int64_t n)
+{
+    if (n == 0) return io_json_null();
+    MathEstimate e = math_stats_share(right, n, 0.95);
+    IoJson *pair = io_json_array();
+    io_json_add_take(pair, io_json_number(100 * e.lo));
+    io_json_add_take(pair, io_json_number(100 * e.hi));
+    return pair;
+}
+
+void cli_json_percent(IoJson *object, const char *key, int64_t right, int64_t n)
+{
+    char ci[64];
+    snprintf(ci, sizeof ci, "%s_ci", key);
+    io_json_set_take(object, key, io_json_number(run_percent(right, n)));
+    io_json_set_take(object, ci, cli_json_percent_ci(right, n));
+}
+
 BaseStatus cli_print_json_take(IoJson *value)
 {
     char *text = NULL;
@@ -58,10 +76,12 @@ static BaseStatus print_overview(void)
                          "Usage: expunge COMMAND ...\n\nCommands:\n");
     for (size_t i = 0; i < BASE_COUNT(COMMANDS); i++)
         base_text_add(&text, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
-    base_text_add(&text, "  --version  the program's version and its libraries'\n\n"
-                         "`expunge COMMAND --help` explains one command, with examples. First steps:\n"
-                         "  expunge run configs/demo.yaml        train, forget, retrain, measure, attack, report\n"
-                         "  expunge list methods                 the unlearning methods and their parameters\n");
+    base_text_add(
+        &text,
+        "  --version  the program's version and its libraries'\n\n"
+        "`expunge COMMAND --help` explains one command, with examples (as does `expunge help COMMAND`). First steps:\n"
+        "  expunge run configs/demo.yaml        train, forget, retrain, measure, attack, report\n"
+        "  expunge list methods                 the unlearning methods and their parameters\n");
     return cli_print_text_take(&text);
 }
 
@@ -88,16 +108,19 @@ static BaseStatus find_command(const char *word, const CliCommand **out)
                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+static BaseStatus print_help(const CliCommand *command)
+{
+    BaseText page = {0};
+    cli_options_help(command, &page);
+    return cli_print_text_take(&page);
+}
+
 static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
 {
     static CliOptions options;
     BaseStatus st = cli_options_parse(command, argc, argv, &options);
     if (st != BASE_OK) return st;
-    if (options.help) {
-        BaseText page = {0};
-        cli_options_help(command, &page);
-        return cli_print_text_take(&page);
-    }
+    if (options.help) return print_help(command);
     cli_sink_open(options.quiet);
     st = run_threads_set(options.threads, NULL);
     if (st == BASE_OK) st = command->run(&options);
@@ -108,8 +131,15 @@ static BaseStatus dispatch(int argc, char **argv)
 {
     const CliCommand *command;
     if (argc < 2) return base_error_set(BASE_EUSAGE, "a command is missing; see `expunge --help`");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print_overview();
+    bool help = strcmp(argv[1], "help") == 0;
+    if (help && argc > 2 && argv[2][0] != '-') { /* expunge help COMMAND */
+        if (argc > 3)
+            return base_error_set(BASE_EUSAGE, "help: '%.100s' is one argument too many; see `expunge --help`",
+                                  argv[3]);
+        BaseStatus st = find_command(argv[2], &command);
+        return st == BASE_OK ? print_help(command) : st;
+    }
+    if (help || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_overview();
     if (strcmp(argv[1], "--version") == 0) return print_version();
     BaseStatus st = find_command(argv[1], &command);
     return st == BASE_OK ? run_command(command, argc - 2, argv + 2) : st;

@@ -120,6 +120,9 @@ static BaseStatus store(const CliCommand *command, const Option *o, const char *
 {
     void *field = (char *)out + o->offset;
     if (o->kind == TEXT) {
+        if (!*value)
+            return base_error_set(BASE_EUSAGE, "%s: %s%s is empty: it needs %s", command->name, o->letter ? "-" : "--",
+                                  o->letter ? "o" : o->name, o->help);
         if (*(const char **)field)
             return base_error_set(BASE_EUSAGE, "%s: --%s is given twice", command->name, o->name);
         *(const char **)field = value;

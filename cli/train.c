@@ -116,10 +116,9 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
         io_json_add_take(epochs, row);
     }
     const RunTally *t = &w->tally;
-    io_json_set_take(json, "accuracy", io_json_number(run_percent(t->right, t->n)));
-    io_json_set_take(json, "acc_retain",
-                     o->exclude ? io_json_number(run_percent(t->right_retain, t->n_retain)) : io_json_null());
-    io_json_set_take(json, "acc_exclude", io_json_number(run_percent(t->right_forget, t->n_forget)));
+    cli_json_percent(json, "accuracy", t->right, t->n);
+    cli_json_percent(json, "acc_retain", t->right_retain, o->exclude ? t->n_retain : 0);
+    cli_json_percent(json, "acc_exclude", t->right_forget, t->n_forget);
     io_json_set_take(json, "n", io_json_integer(t->n));
     io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
     io_json_set_take(json, "epochs", epochs);

@@ -127,10 +127,10 @@ static BaseStatus print_json(const Work *w)
     IoJson *json = io_json_object(), *layers = io_json_array();
     const RunTally *b = &w->before, *a = &w->after;
     io_json_set_take(json, "method", io_json_text_value(w->method->entry.name));
-    io_json_set_take(json, "acc_retain_before", io_json_number(run_percent(b->right_retain, b->n_retain)));
-    io_json_set_take(json, "acc_forget_before", io_json_number(run_percent(b->right_forget, b->n_forget)));
-    io_json_set_take(json, "acc_retain", io_json_number(run_percent(a->right_retain, a->n_retain)));
-    io_json_set_take(json, "acc_forget", io_json_number(run_percent(a->right_forget, a->n_forget)));
+    cli_json_percent(json, "acc_retain_before", b->right_retain, b->n_retain);
+    cli_json_percent(json, "acc_forget_before", b->right_forget, b->n_forget);
+    cli_json_percent(json, "acc_retain", a->right_retain, a->n_retain);
+    cli_json_percent(json, "acc_forget", a->right_forget, a->n_forget);
     io_json_set_take(json, "n_retain", io_json_integer(a->n_retain));
     io_json_set_take(json, "n_forget", io_json_integer(a->n_forget));
     io_json_set_take(json, "seconds", io_json_number(w->report.prepare_seconds + w->report.apply_seconds));
@@ -141,21 +141,33 @@ static BaseStatus print_json(const Work *w)
     return cli_print_json_take(json);
 }
 
+/* At most 95 columns; a name that is too long for its column has a line of its own. The traces are in the JSON. */
+static void add_layers(const UnlearnReport *r, BaseText *text)
+{
+    enum { SHORTEST = 5, LONGEST = 30 };
+    int width = SHORTEST;
+    for (int i = 0; i < r->layer_count; i++) {
+        int length = (int)strlen(r->layers[i].name);
+        if (length <= LONGEST && length > width) width = length;
+    }
+    base_text_add(text, "%-*s %8s %8s %8s %6s %6s %9s %9s %7s\n", width, "layer", "features", "n_retain", "n_forget",
+                  "rank_r", "rank_f", "removed_r", "removed_f", "change");
+    for (int i = 0; i < r->layer_count; i++) {
+        const UnlearnLayer *l = &r->layers[i];
+        bool wide = (int)strlen(l->name) > width;
+        if (wide) base_text_add(text, "%s\n", l->name);
+        base_text_add(text, "%-*s %8lld %8lld %8lld %6.4g %6.4g %9.4f %9.4f %7.4f\n", width, wide ? "" : l->name,
+                      (long long)l->features, (long long)l->n_retain, (long long)l->n_forget, l->rank_retain,
+                      l->rank_forget, l->retain_removed, l->forget_removed, l->weight_change);
+    }
+}
+
 static BaseStatus print_table(const CliOptions *o, const Work *w)
 {
     BaseText text = {0};
     const UnlearnReport *r = &w->report;
     const RunTally *b = &w->before, *a = &w->after;
-    if (r->layer_count > 0)
-        base_text_add(&text, "%-24s %8s %9s %9s %10s %10s %8s %8s %9s %9s %8s\n", "layer", "features", "n_retain",
-                      "n_forget", "trace_r", "trace_f", "rank_r", "rank_f", "removed_r", "removed_f", "change");
-    for (int i = 0; i < r->layer_count; i++) {
-        const UnlearnLayer *l = &r->layers[i];
-        base_text_add(&text, "%-24s %8lld %9lld %9lld %10.4g %10.4g %8.4g %8.4g %9.4f %9.4f %8.4f\n", l->name,
-                      (long long)l->features, (long long)l->n_retain, (long long)l->n_forget, l->trace_retain,
-                      l->trace_forget, l->rank_retain, l->rank_forget, l->retain_removed, l->forget_removed,
-                      l->weight_change);
-    }
+    if (r->layer_count > 0) add_layers(r, &text);
     base_text_add(&text, "\n%-17s %24s %24s\n", "test split", "before", "after");
     char before[48], after[48];
     run_percent_interval_text(b->right_retain, b->n_retain, before);
@@ -166,7 +178,7 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     base_text_add(&text, "ACC_f (n = %5lld) %24s %24s\nBrackets: 95%% intervals.\n", (long long)a->n_forget, before,
                   after);
     base_text_add(&text,
-                  "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images; weights in %s\n",
+                  "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images\nweights in %s\n",
                   r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,
                   (long long)r->samples_retain, (long long)r->samples_forget, o->out);
     return cli_print_text_take(&text);

@@ -1,4 +1,4 @@
-/* Reading is libzip's; writing (PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16) is ours, because libzip
+/* Reading is libzip's; writing (PKWARE's APPNOTE.TXT, sections 4.3.7 to 4.3.16 and 4.5.3) is ours, because libzip
  * neither aligns records nor leaves the file to our own write, sync and rename. */
 #include "io/archive.h"
 
@@ -11,8 +11,10 @@
 #include "base/text.h"
 #include "io/file.h"
 
-enum { RECORDS = 1 << 20, ALIGN = 64, UTF8_NAMES = 0x0800, FIRST_OF_1980 = 0x21, PADDING_ID = 0x4246 };
-static const uint64_t LARGEST = 0xfffffffe; /* larger needs zip64 */
+enum { RECORDS = 1 << 20, ALIGN = 64, UTF8_NAMES = 0x0800, FIRST_OF_1980 = 0x21, PADDING_ID = 0x4246, LARGE_ID = 1 };
+enum { VERSION = 20, VERSION_LARGE = 45 };
+/* What no longer fits its field has this there, and its number in the zip64 fields (4.4.1.4). */
+static const uint64_t SEE_LARGE_32 = 0xffffffff, SEE_LARGE_16 = 0xffff;
 
 typedef struct {
     const char *name; /* libzip's */
@@ -172,45 +174,62 @@ out:
     return st;
 }
 
+static uint64_t least(uint64_t value, uint64_t most) { return value < most ? value : most; }
+
 /* What the local header and the directory's entry say alike, from "version needed" on. */
-static void add_facts(BaseText *text, uint32_t sum, uint64_t size, size_t name_size, size_t extra)
+static void add_facts(BaseText *text, bool large, uint32_t sum, uint64_t size, size_t name_size, size_t extra)
 {
-    add_le(text, 20, 2);
+    add_le(text, large ? VERSION_LARGE : VERSION, 2);
     add_le(text, UTF8_NAMES, 2);
     add_le(text, 0, 2); /* stored */
     add_le(text, 0, 2);
     add_le(text, FIRST_OF_1980, 2);
     add_le(text, sum, 4);
-    add_le(text, size, 4);
-    add_le(text, size, 4);
+    add_le(text, least(size, SEE_LARGE_32), 4);
+    add_le(text, least(size, SEE_LARGE_32), 4);
     add_le(text, name_size, 2);
     add_le(text, extra, 2);
+}
+
+/* The zip64 extra field (4.5.3): a record's two sizes and its place, those that do not fit elsewhere. */
+static size_t large_size(bool sizes, bool place) { return sizes || place ? 4 + 16u * sizes + 8u * place : 0; }
+
+static void add_large(BaseText *text, bool sizes, uint64_t size, bool place, uint64_t at)
+{
+    if (!sizes && !place) return;
+    add_le(text, LARGE_ID, 2);
+    add_le(text, large_size(sizes, place) - 4, 2);
+    for (int i = 0; sizes && i < 2; i++) add_le(text, size, 8);
+    if (place) add_le(text, at, 8);
 }
 
 BaseStatus io_archive_add(IoArchiveWriter *w, const char *name, const void *bytes, size_t size)
 {
     BaseStatus st = BASE_OK;
     BaseText head = {0};
-    size_t name_size = strlen(name), padding = (ALIGN - (w->size + 30 + name_size + 4) % ALIGN) % ALIGN;
+    bool large = size >= SEE_LARGE_32, far = w->size >= SEE_LARGE_32;
+    size_t name_size = strlen(name), extra = large_size(large, false);
+    size_t padding = (ALIGN - (w->size + 30 + name_size + extra + 4) % ALIGN) % ALIGN;
     uint32_t sum = (uint32_t)crc32_z(0, bytes, size);
-    uint64_t end = w->size + 30 + name_size + 4 + padding + size + w->directory.size + 46 + name_size + 22;
-    BASE_CHECK(name_size <= UINT16_MAX && w->count < UINT16_MAX && end <= LARGEST, BASE_ELIMIT,
-               "%s: a PyTorch file of 4 GiB or 65535 records is not written here; .safetensors has no such limit",
-               w->path);
+    BASE_CHECK(name_size <= UINT16_MAX && w->count < RECORDS, BASE_ELIMIT,
+               "%s: a PyTorch file of more than %d records is not written here; .safetensors has no such limit",
+               w->path, RECORDS);
     add_le(&head, 0x04034b50, 4);
-    add_facts(&head, sum, size, name_size, 4 + padding);
+    add_facts(&head, large, sum, size, name_size, extra + 4 + padding);
     base_text_append(&head, name, name_size);
+    add_large(&head, large, size, false, 0);
     add_le(&head, PADDING_ID, 2);
     add_le(&head, padding, 2);
     for (size_t i = 0; i < padding; i++) base_text_append(&head, "Z", 1);
     BASE_TRY(head.st);
     add_le(&w->directory, 0x02014b50, 4);
-    add_le(&w->directory, 20, 2);
-    add_facts(&w->directory, sum, size, name_size, 0);
+    add_le(&w->directory, large || far ? VERSION_LARGE : VERSION, 2);
+    add_facts(&w->directory, large || far, sum, size, name_size, large_size(large, far));
     add_le(&w->directory, 0, 2 + 2 + 2); /* no comment, disk 0, no attributes */
     add_le(&w->directory, 0, 4);
-    add_le(&w->directory, w->size, 4);
+    add_le(&w->directory, least(w->size, SEE_LARGE_32), 4);
     base_text_append(&w->directory, name, name_size);
+    add_large(&w->directory, large, size, far, w->size);
     BASE_TRY(w->directory.st);
     BASE_TRY(io_writer_add(w->file, head.data, head.size));
     BASE_TRY(io_writer_add(w->file, bytes, size));
@@ -221,16 +240,36 @@ out:
     return st;
 }
 
+/* The zip64 end of the directory and its locator (4.3.14, 4.3.15), where the plain end cannot say it. */
+static void add_large_end(BaseText *text, size_t count, uint64_t size, uint64_t at)
+{
+    add_le(text, 0x06064b50, 4);
+    add_le(text, 44, 8); /* bytes that follow */
+    add_le(text, VERSION_LARGE, 2);
+    add_le(text, VERSION_LARGE, 2);
+    add_le(text, 0, 8); /* disks */
+    add_le(text, count, 8);
+    add_le(text, count, 8);
+    add_le(text, size, 8);
+    add_le(text, at, 8);
+    add_le(text, 0x07064b50, 4);
+    add_le(text, 0, 4);
+    add_le(text, at + size, 8);
+    add_le(text, 1, 4);
+}
+
 BaseStatus io_archive_finish_take(IoArchiveWriter *w)
 {
     BaseStatus st = BASE_OK;
-    size_t directory = w->directory.size;
+    size_t size = w->directory.size;
+    if (w->count >= SEE_LARGE_16 || size >= SEE_LARGE_32 || w->size >= SEE_LARGE_32)
+        add_large_end(&w->directory, w->count, size, w->size);
     add_le(&w->directory, 0x06054b50, 4);
     add_le(&w->directory, 0, 4);
-    add_le(&w->directory, w->count, 2);
-    add_le(&w->directory, w->count, 2);
-    add_le(&w->directory, directory, 4);
-    add_le(&w->directory, w->size, 4);
+    add_le(&w->directory, least(w->count, SEE_LARGE_16), 2);
+    add_le(&w->directory, least(w->count, SEE_LARGE_16), 2);
+    add_le(&w->directory, least(size, SEE_LARGE_32), 4);
+    add_le(&w->directory, least(w->size, SEE_LARGE_32), 4);
     add_le(&w->directory, 0, 2);
     BASE_TRY(w->directory.st);
     BASE_TRY(io_writer_add(w->file, w->directory.data, w->directory.size));

@@ -22,7 +22,8 @@ int64_t io_archive_find(const IoArchive *archive, const char *name);
 BaseStatus io_archive_read(IoArchive *archive, size_t index, void *out);
 
 /** Writing: records in order, each aligned to 64 bytes, no times: same content, same bytes. The file appears when it is
- *  whole (IoWriter). finish and drop free the writer; drop(NULL) is fine. BASE_ELIMIT from 4 GiB on. */
+ *  whole (IoWriter). finish and drop free the writer; drop(NULL) is fine. From 4 GiB or 65535 records on as zip64.
+ *  BASE_ELIMIT: more records than are read. */
 typedef struct IoArchiveWriter IoArchiveWriter;
 BaseStatus io_archive_create(const char *path, IoArchiveWriter **out);
 BaseStatus io_archive_add(IoArchiveWriter *writer, const char *name, const void *bytes, size_t size);

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/param.h"
 #include "io/file.h"
 #include "io/hdf5_private.h"
 
@@ -206,6 +207,28 @@ out:
     return st;
 }
 
+/* libhdf5's scale-offset filter reads past its input even on files that libhdf5 wrote, and a filter that it does not
+ * know may be a library that it would look for and load. */
+static BaseStatus check_filters(hid_t creation, const char *name)
+{
+    static const H5Z_filter_t READ[] = {H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32};
+    int count = H5Pget_nfilters(creation);
+    for (int i = 0; i < count; i++) {
+        char filter[64] = "";
+        unsigned flags;
+        size_t values = 0;
+        H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)i, &flags, &values, NULL, sizeof filter, filter, NULL);
+        bool known = false;
+        for (size_t k = 0; k < BASE_COUNT(READ); k++) known |= id == READ[k];
+        if (!known)
+            return base_error_set(BASE_EFORMAT,
+                                  "%.100s is packed by filter %d '%.60s'; only deflate (gzip), shuffle and fletcher32 "
+                                  "are read",
+                                  name, (int)id, filter);
+    }
+    return BASE_OK;
+}
+
 /* Checks how the array is stored; unit: the shape that is read at once (a chunk, or one element). */
 static BaseStatus check_layout(const Walk *walk, hid_t data, hid_t type, const char *name, const IoH5Info *info,
                                hsize_t *unit)
@@ -217,6 +240,7 @@ static BaseStatus check_layout(const Walk *walk, hid_t data, hid_t type, const c
     H5D_layout_t layout = H5Pget_layout(creation);
     BASE_CHECK(layout != H5D_VIRTUAL && H5Pget_external_count(creation) <= 0, BASE_EFORMAT,
                "%.100s lies in other files, which are not read", name);
+    BASE_TRY(check_filters(creation, name));
     int64_t width = (int64_t)H5Tget_size(type), bytes;
     if (layout == H5D_CHUNKED) {
         BASE_CHECK(H5Pget_chunk(creation, IO_H5_DIMS, unit) == info->ndim, BASE_EFORMAT,

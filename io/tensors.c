@@ -380,7 +380,8 @@ static BaseStatus writer_for(const char *path, const IoContainer **out)
         size_t used = strlen(names);
         if (!c->write) continue;
         if (has_extension(c, path)) return *out = c, BASE_OK;
-        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", c->extensions[0]);
+        for (const char *const *e = c->extensions; *e; e++, used = strlen(names))
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", *e);
     }
     return base_error_set(BASE_EUSAGE, "%s: a checkpoint's name must end in: %s", path, names);
 }

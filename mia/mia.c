@@ -277,8 +277,11 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
     BASE_TRY(judge_roles(input, &result));
     judge_threshold(input, &result);
     bool chosen = !result.own_threshold && !isnan(result.threshold);
-    snprintf(result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
-             chosen ? "threshold chosen on these very points, so the balanced accuracy is optimistic" : "");
+    snprintf(
+        result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
+        chosen
+            ? "threshold chosen on these very points: balanced_accuracy is optimistic, balanced_accuracy_holdout is not"
+            : "");
     memcpy(result.numbers, scores.numbers, sizeof result.numbers);
     result.number_count = scores.number_count;
     result.seconds = base_clock_wall() - start;

@@ -11,6 +11,7 @@
 static const char *const RULES[][2] = {
     {"layer#.#.shortcut.*", "layer#.#.downsample.*"},
     {"linear.*", "fc.*"},
+    {"fc.#.*", "fc.*"}, /* Sequential(Dropout, Linear) in place of the last layer */
     {"cls_token", "class_token"},
     {"pos_embed", "encoder.pos_embedding"},
     {"patch_embed.proj.*", "conv_proj.*"},

@@ -12,8 +12,8 @@ typedef struct {
 } Nearest;
 
 /* BASE_OK with *fits false where @p arch is another one. */
-static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const int64_t data[3], const char *where,
-                           Nearest *nearest, bool *fits)
+static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const int64_t data[3], Nearest *nearest,
+                           bool *fits)
 {
     static const int64_t NONE[3] = {0, 0, 0};
     BaseStatus st = BASE_OK;
@@ -22,9 +22,9 @@ static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const i
     *fits = false;
     if (!arch->C && !data) return BASE_OK;
     nn_arch_shape(arch, data ? data : NONE, tensors, r.shape);
-    st = nn_arch_classes(arch, data ? data : NONE, tensors, &r.K);
-    if (st == BASE_OK) st = nn_arch_build_at(arch, r.shape, r.K, false, &net);
-    if (st == BASE_OK) st = nn_weights_fit(net, tensors, where);
+    if (nn_arch_classes(arch, data ? data : NONE, tensors, &r.K) != BASE_OK) r.K = 2; /* the fit will name the head */
+    st = nn_arch_build_at(arch, r.shape, r.K, false, &net);
+    if (st == BASE_OK) st = nn_weights_fit(net, tensors, "it");
     *fits = st == BASE_OK;
     if (*fits) nearest->best = r;
     double share = net ? nn_weights_share(net, tensors) : 0;
@@ -45,15 +45,15 @@ BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const c
     *out = (NnRecognised){0};
     for (size_t i = 0; i < nn_arch_registry.count; i++) {
         bool fits;
-        BASE_TRY(try_arch((const NnArch *)nn_arch_registry.entries[i], tensors, data, where, &nearest, &fits));
+        BASE_TRY(try_arch((const NnArch *)nn_arch_registry.entries[i], tensors, data, &nearest, &fits));
         if (!fits) continue;
         *out = nearest.best;
         return BASE_OK;
     }
     if (!nearest.best.arch)
-        BASE_FAIL(BASE_ENOTFOUND, "%s: no architecture of `expunge list archs` has any of its tensors", where);
-    BASE_FAIL(BASE_ENOTFOUND, "%s: no architecture of `expunge list archs` has its tensors; nearest is %s, but %s",
-              where, nearest.best.arch->entry.name, nearest.reason);
+        BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has any of its tensors", where);
+    BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has its tensors; nearest is %s, but %s", where,
+              nearest.best.arch->entry.name, nearest.reason);
 out:
     return st;
 }

@@ -122,15 +122,37 @@ static const char *next_point(const char *s, uint32_t *point)
     return s + 1 + more;
 }
 
+static int point_width(uint32_t p)
+{
+    bool combining = (p >= 0x300 && p <= 0x36f) || p == 0x200d || (p >= 0xfe00 && p <= 0xfe0f);
+    bool wide = (p >= 0x1100 && p <= 0x115f) || (p >= 0x2e80 && p <= 0xa4cf) || (p >= 0xac00 && p <= 0xd7a3) ||
+                (p >= 0xf900 && p <= 0xfaff) || (p >= 0xff00 && p <= 0xff60) || (p >= 0x1f300 && p <= 0x1faff);
+    return combining ? 0 : wide ? 2 : 1;
+}
+
 int report_text_width(const char *text)
 {
     int width = 0;
-    for (uint32_t p; *text;) {
-        text = next_point(text, &p);
-        bool combining = (p >= 0x300 && p <= 0x36f) || p == 0x200d || (p >= 0xfe00 && p <= 0xfe0f);
-        bool wide = (p >= 0x1100 && p <= 0x115f) || (p >= 0x2e80 && p <= 0xa4cf) || (p >= 0xac00 && p <= 0xd7a3) ||
-                    (p >= 0xf900 && p <= 0xfaff) || (p >= 0xff00 && p <= 0xff60) || (p >= 0x1f300 && p <= 0x1faff);
-        width += combining ? 0 : wide ? 2 : 1;
-    }
+    for (uint32_t p; *text; width += point_width(p)) text = next_point(text, &p);
     return width;
+}
+
+void report_text_fit(BaseText *out, const char *text, int columns)
+{
+    BaseText plain = {0};
+    report_escape_plain(&plain, text);
+    const char *at = plain.data ? plain.data : "";
+    bool cut = report_text_width(at) > columns;
+    int used = 0, room = cut ? columns - 1 : columns;
+    for (uint32_t p; *at;) {
+        const char *next = next_point(at, &p);
+        if (used + point_width(p) > room) break;
+        base_text_append(out, at, (size_t)(next - at));
+        used += point_width(p);
+        at = next;
+    }
+    if (cut) used++;
+    base_text_add(out, "%s%*s", cut ? "…" : "", used < columns ? columns - used : 0, "");
+    if (plain.st != BASE_OK && out->st == BASE_OK) out->st = plain.st;
+    base_text_free(&plain);
 }

@@ -14,5 +14,7 @@ void report_escape_plain(BaseText *out, const char *text);    /* for a terminal:
 void report_escape_slug(BaseText *out, const char *text);
 /** Terminal columns of UTF-8 text: wide East Asian characters count 2, combining marks 0. */
 int report_text_width(const char *text);
+/** Text as exactly @p columns: filled with blanks, or cut between characters with a mark at the end. */
+void report_text_fit(BaseText *out, const char *text, int columns);
 
 #endif

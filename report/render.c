@@ -1,4 +1,5 @@
 /* The renderings of report/table.h that are read by people. */
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -158,6 +159,14 @@ static int least_important(const ReportTable *t, const Layout *layout)
     return least;
 }
 
+static bool has_intervals(const ReportTable *t)
+{
+    for (int i = 0; i < t->row_count * t->column_count; i++) {
+        if (shown(t, i % t->column_count) && !isnan(t->cells[i].lo) && !isnan(t->cells[i].hi)) return true;
+    }
+    return false;
+}
+
 void report_table_terminal(const ReportTable *t, int width, BaseText *out)
 {
     Layout layout = {.interval = true};
@@ -179,8 +188,10 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
     if (subtitles) terminal_line(t, &layout, -1, width, out);
     terminal_rule(&layout, t, out);
     for (int r = 0; r < t->row_count; r++) terminal_line(t, &layout, r, width, out);
-    for (int i = 0; i < t->note_count; i++) wrap(out, t->notes[i], 0, width);
-    if (!layout.interval) base_text_add(&dropped, "%sthe intervals", dropped.size ? " and " : "");
+    for (int i = 0; i < t->note_count; i++) {
+        if (layout.interval || !t->note_intervals[i]) wrap(out, t->notes[i], 0, width);
+    }
+    if (!layout.interval && has_intervals(t)) base_text_add(&dropped, "%sthe intervals", dropped.size ? " and " : "");
     if (dropped.size) {
         BaseText line = {0};
         base_text_add(&line, "Left out at this width: %s; the report has them.", dropped.data);

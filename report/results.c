@@ -147,11 +147,11 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     bool many = false;
     for (size_t l = 0; l < e->label_count; l++) many = many || e->labels[l].count - e->labels[l].failed > 1;
     if (many) {
-        report_table_note(
-            t, "Over several runs: mean ± standard deviation (ddof 1), and in brackets the 95%% t interval of "
-               "the mean over runs. A row of one run has that run's own 95%% interval.");
+        report_table_note(t, "Over several runs: mean ± standard deviation (ddof 1).");
+        report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs; in a row of one run that "
+                                      "run's own 95% interval.");
     } else {
-        report_table_note(t, "Brackets: 95%% intervals of the one run in each row.");
+        report_table_interval_note(t, "Brackets: 95% intervals of the one run in each row.");
     }
     if (report_published_none(e))
         report_table_note(t, "Published numbers for %s on %s: not available.", e->arch, e->data);
@@ -301,7 +301,7 @@ typedef struct {
 } AttackColumn;
 static const AttackColumn ATTACK_COLUMNS[] = {
     {"auc", "auc", "AUC", "", "retrained", 1, 3, 90},
-    {"balanced_accuracy", "balanced_accuracy", "balanced acc.", "", "retrained", 1, 3, 60},
+    {"balanced_accuracy_holdout", "balanced_accuracy", "balanced acc.", "", "retrained", 1, 3, 60},
     {"tpr_0.001", "tpr_at_fpr_0.001", "TPR at FPR 0.1%", "", "retrained", 100, 2, 70},
     {"tpr_0.01", "tpr_at_fpr_0.01", "TPR at FPR 1%", "", "retrained", 100, 2, 71},
     {"tpr_0.1", "tpr_at_fpr_0.1", "TPR at FPR 10%", "", "retrained", 100, 2, 50},
@@ -364,7 +364,9 @@ ReportTable report_results_attacks(const ReportExperiment *e)
     }
     attack_notes(&t, e);
     report_table_note(
-        &t, "efficacy: share of the audited (forgotten) images that the attack calls non-members. A dash under "
+        &t, "balanced acc.: threshold chosen on a random half of the points and judged on the other; a dash where the "
+            "attack was fitted to these points. efficacy: share of the audited (forgotten) images that the attack "
+            "calls non-members. A dash under "
             "TPR: too few non-members to resolve that false-positive rate.");
     return t;
 }

@@ -38,6 +38,7 @@ void report_table_free(ReportTable *t)
     base_free(t->flags);
     base_free(t->reasons);
     base_free(t->notes);
+    base_free(t->note_intervals);
     *t = (ReportTable){0};
 }
 
@@ -104,6 +105,16 @@ void report_table_best(ReportTable *t, int row, int column)
     if (t->st == BASE_OK) t->cells[row * t->column_count + column].best = true;
 }
 
+static void add_note(ReportTable *t, const char *text, bool intervals)
+{
+    STICK(t, BASE_GROW(&t->notes, t->note_count, t->note_count + 1));
+    STICK(t, BASE_GROW(&t->note_intervals, t->note_count, t->note_count + 1));
+    if (t->st != BASE_OK) return;
+    t->note_intervals[t->note_count] = intervals;
+    t->notes[t->note_count++] = NULL;
+    STICK(t, base_strdup(text, &t->notes[t->note_count - 1]));
+}
+
 void report_table_note(ReportTable *t, const char *format, ...)
 {
     char text[1024];
@@ -111,11 +122,10 @@ void report_table_note(ReportTable *t, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    STICK(t, BASE_GROW(&t->notes, t->note_count, t->note_count + 1));
-    if (t->st != BASE_OK) return;
-    t->notes[t->note_count++] = NULL;
-    STICK(t, base_strdup(text, &t->notes[t->note_count - 1]));
+    add_note(t, text, false);
 }
+
+void report_table_interval_note(ReportTable *t, const char *text) { add_note(t, text, true); }
 
 static void add_number(BaseText *out, double value, int decimals)
 {

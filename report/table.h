@@ -35,6 +35,7 @@ typedef struct {
     char **reasons;    /* [row_count] of a failed row, spanning the columns behind the first; else NULL */
     int row_count;
     char **notes;
+    bool *note_intervals; /* [note_count] the note is about intervals: goes where they are left out */
     int note_count;
     BaseStatus st; /* the first failure sticks, as in BaseText: look once */
 } ReportTable;
@@ -53,6 +54,8 @@ void report_table_number(ReportTable *table, int column, MathEstimate value, dou
 /** Marks a row's cell; called after it has its number. */
 void report_table_best(ReportTable *table, int row, int column);
 void report_table_note(ReportTable *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** A note about the intervals, which is left out with them. */
+void report_table_interval_note(ReportTable *table, const char *text);
 
 /** Cell as printed: "94.19", "94.19 ± 0.50", each followed by " [93.90, 94.50]" where @p interval. */
 void report_table_cell(const ReportTable *table, int row, int column, bool interval, BaseText *out);

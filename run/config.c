@@ -123,6 +123,7 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
     if (*top->field.s) {                                                                                               \
         BASE_TRY(base_strdup(top->field.s, &copy));                                                                    \
         e->prepare.field = copy;                                                                                       \
+        BASE_TRY(base_strdup(base_yaml_get(root, #field)->where, &e->where_prepare.field));                            \
     }
     DATA_OPTION_LIST(X)
 #undef X
@@ -268,8 +269,8 @@ BaseStatus run_method_set_epochs(const RunMethod *m, int64_t epochs, void *param
 {
     const BaseEntry *entry = &m->method->entry;
     char text[32];
-    for (const RunAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++)
-        if (strcmp(axis->param->name, "epochs") == 0) return BASE_OK;
+    for (size_t i = 0; i < m->axis_count; i++)
+        if (strcmp(m->axes[i].param->name, "epochs") == 0) return BASE_OK;
     snprintf(text, sizeof text, "%lld", (long long)epochs);
     for (size_t i = 0; i < entry->param_count; i++)
         if (strcmp(entry->params[i].name, "epochs") == 0)
@@ -495,7 +496,9 @@ void run_config_free(RunExperiment *e)
     base_free(e->methods);
     base_free(e->attacks);
     base_free(e->seeds);
-#define X(field, flag, value, def, help) base_free((char *)e->prepare.field);
+#define X(field, flag, value, def, help)                                                                               \
+    base_free((char *)e->prepare.field);                                                                               \
+    base_free(e->where_prepare.field);
     DATA_OPTION_LIST(X)
 #undef X
     base_free(e->name);
@@ -548,7 +551,8 @@ void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *
     if (reference)
         add_params(out, "reference", reference->method->entry.params, reference->method->entry.param_count,
                    reference->params);
-    for (const RunAttack *a = e->attacks; a < e->attacks + e->attack_count; a++) {
+    for (size_t i = 0; i < e->attack_count; i++) {
+        const RunAttack *a = &e->attacks[i];
         base_text_add(out, "attack %s, %s, %s", a->label, a->attack->entry.name, a->wiring->name);
         add_params(out, "", a->attack->entry.params, a->attack->entry.param_count, a->params);
     }

@@ -74,6 +74,11 @@ typedef struct {
     EvalProbeConfig probe;
     RunCache cache;
     char *where_data, *where_arch;
+    struct {
+#define X(field, flag, value, def, help) char *field;
+        DATA_OPTION_LIST(X)
+#undef X
+    } where_prepare; /* lines of the options of data; NULL where not given */
     RunShadowConfig shadows;
     RunMethod *methods;
     size_t method_count;

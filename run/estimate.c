@@ -425,8 +425,9 @@ static BaseStatus print(const Estimate *e, const RunOutcome *outcome, BaseText *
         attacks_missing = attacks_missing || (i > 0 && to_do && row->runs == 0 && x->attack_count > 0);
     }
     print_shadows(e, &t);
-    report_table_note(&t, "Training %.0f images/s (%s), prediction %.0f images/s (measured now), %d threads.",
-                      e->train_rate, e->train_from, e->predict_rate, e->task->setting->threads);
+    report_table_note(&t, "Training %.0f images/s (%s), prediction %.0f images/s (measured now), %d thread%s.",
+                      e->train_rate, e->train_from, e->predict_rate, e->task->setting->threads,
+                      e->task->setting->threads == 1 ? "" : "s");
     if (e->measuring > 0)
         report_table_note(&t, "Relearning and the linear probe are counted at most: %.1f s a network.", e->measuring);
     if (attacks_missing)

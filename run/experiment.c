@@ -46,6 +46,21 @@ static BaseStatus where_prefix(BaseStatus st, const char *where)
     return st == BASE_OK ? st : base_error_prefix(st, "%s", where);
 }
 
+/* The config's line that a fault of the data belongs to: of the option whose name or file the message begins with. */
+static const char *where_data(const RunExperiment *e)
+{
+    const char *text = base_error_text();
+#define X(field, flag, value, def, help)                                                                               \
+    if (e->prepare.field) {                                                                                            \
+        size_t name = strlen(#field), file = strlen(e->prepare.field);                                                 \
+        if (strncmp(text, #field " '", name + 2) == 0) return e->where_prepare.field;                                  \
+        if (strncmp(text, e->prepare.field, file) == 0 && text[file] == ':') return e->where_prepare.field;            \
+    }
+    DATA_OPTION_LIST(X)
+#undef X
+    return e->where_data;
+}
+
 /* Everything that can be wrong is said here, before the first image is trained on and before anything is written. */
 static BaseStatus prepare(Sweep *s)
 {
@@ -54,7 +69,8 @@ static BaseStatus prepare(Sweep *s)
     RunSplit split = {0};
     const RunConfig *c = s->config;
     BASE_TRY(run_config_read(c->config, c->assignments, c->assignment_count, &s->e));
-    BASE_TRY(where_prefix(run_data_open(s->e->data, &s->e->prepare, &s->data), s->e->where_data));
+    st = run_data_open(s->e->data, &s->e->prepare, &s->data);
+    BASE_TRY(where_prefix(st, where_data(s->e)));
     BASE_TRY(where_prefix(run_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
     BASE_TRY(run_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
     BASE_TRY(run_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));

@@ -165,10 +165,47 @@ out:
 static void compare_prep(const IoTensors *tensors, const char *weights, const RunData *data)
 {
     const char *then = io_tensors_meta(tensors, RUN_META_PREP);
+    if (!then && data->train->type == DATA_U8)
+        base_notice("%s does not say how its images were prepared; those of %s are now with %s", weights, data->spec,
+                    data->prep);
     if (then && strcmp(then, data->prep) != 0)
         base_warning("%s: its images were prepared with %s, those of %s now with %s; --mean, --std, --resize, --crop "
                      "and --interpolation set it",
                      weights, then, data->spec, data->prep);
+}
+
+/* What `expunge train` made was trained on padded images too; other frameworks may have pooled them instead. */
+static void tell_padding(const RunModel *model, const char *weights, const RunData *data)
+{
+    int64_t shape[3];
+    nn_net_input_shape(model->net, shape);
+    if (io_tensors_meta(model->tensors, "expunge.arch") || (data->train->H == shape[1] && data->train->W == shape[2]))
+        return;
+    base_warning("%s: images of %lldx%lld are padded with zeros to the %lldx%lld that %s takes; where %s was trained "
+                 "on images of another size, its outputs differ: set theirs with --resize and --crop",
+                 data->spec, (long long)data->train->H, (long long)data->train->W, (long long)shape[1],
+                 (long long)shape[2], model->arch->entry.name, weights);
+}
+
+/* Class count and input of the checkpoint as the named architecture. */
+static BaseStatus fit(const char *weights, const int64_t data[3], RunModel *out, int64_t *K)
+{
+    BaseStatus st = nn_arch_classes(out->arch, data, out->tensors, K);
+    if (st != BASE_OK) return base_error_prefix(st, "%s", weights), st;
+    int64_t shape[3];
+    nn_arch_shape(out->arch, data, out->tensors, shape);
+    st = nn_arch_build_at(out->arch, shape, *K, true, &out->net);
+    return st == BASE_OK ? nn_weights_load(out->net, out->tensors, weights) : st;
+}
+
+/* Appends which architecture the checkpoint is, where it is one. */
+static BaseStatus misfit(BaseStatus st, const IoTensors *tensors, const int64_t data[3], const char *weights)
+{
+    NnRecognised r;
+    char text[2048];
+    snprintf(text, sizeof text, "%s", base_error_text());
+    if (nn_recognise(tensors, data, weights, &r) != BASE_OK) return base_error_set(st, "%s", text);
+    return base_error_set(st, "%.1900s; its tensors are those of %s (--arch auto)", text, r.arch->entry.name);
 }
 
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out)
@@ -182,23 +219,19 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
     BASE_TRY(io_tensors_read(weights, &out->tensors));
     BASE_TRY(nn_naming_apply(out->tensors));
     if (automatic) BASE_TRY(recognise(out->tensors, shape, weights, &out->arch));
-    st = nn_arch_classes(out->arch, shape, out->tensors, &K);
-    if (st != BASE_OK) {
-        base_error_prefix(st, "%s", weights);
-        goto out;
-    }
+    st = fit(weights, shape, out, &K);
+    if (st == BASE_ESHAPE) st = misfit(st, out->tensors, shape, weights);
+    BASE_TRY(st);
     if (K > data->train->K && data->train->classes_counted) {
         BASE_TRY(data_set_widen(data->train, K));
         BASE_TRY(data_set_widen(data->test, K));
     }
     BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld",
                weights, (long long)K, data->spec, (long long)data->train->K);
-    nn_arch_shape(out->arch, shape, out->tensors, shape);
-    BASE_TRY(nn_arch_build_at(out->arch, shape, K, true, &out->net));
-    BASE_TRY(nn_weights_load(out->net, out->tensors, weights));
     BASE_TRY(feed_check(out, data));
     BASE_TRY(nn_net_hash(out->net, out->hash));
     compare_prep(out->tensors, weights, data);
+    tell_padding(out, weights, data);
 out:
     if (st != BASE_OK) run_model_free(out);
     return st;

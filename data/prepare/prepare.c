@@ -151,7 +151,7 @@ static BaseStatus map_read(const char *file, ClassMap *map)
     for (size_t i = 0; i < size; i++) lines += map->bytes[i] == '\n';
     BASE_TRY(BASE_ALLOC(lines, &map->names));
     BASE_TRY(BASE_ALLOC(lines, &map->shown));
-    for (char *at = map->bytes, *next; at; at = next) {
+    for (char *at = data_text_begin(map->bytes), *next; at; at = next) {
         next = strchr(at, '\n');
         if (next) *next++ = '\0';
         size_t length = strlen(at);

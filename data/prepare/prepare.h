@@ -37,4 +37,7 @@ BaseStatus data_picks_check(const DataRequest *request, const int64_t count[DATA
 /** Carries out what the source did not, and hashes again where something changed. */
 BaseStatus data_prepare(const DataRequest *request, bool prepared, DataSet **train, DataSet **test);
 
+/** Behind the byte-order mark that editors of Windows put in front of a text. */
+char *data_text_begin(char *bytes);
+
 #endif

@@ -25,6 +25,8 @@ static BaseStatus read_numbers(const char *name, const char *text, float *out, i
         double value;
         BASE_CHECK(*count < DATA_CHANNELS_MAX && base_parse_f64(item, &value) && fabs(value) < 1e6, BASE_EUSAGE,
                    "%s '%.100s': must be none, one number, or one number a channel (0.485,0.456,0.406)", name, text);
+        BASE_CHECK(strcmp(name, "mean") != 0 || fabs(value) <= 1, BASE_EUSAGE,
+                   "%s '%.100s': pixels are scaled to 0..1 before: divide by 255 (%.4g)", name, text, value / 255);
         BASE_CHECK(strcmp(name, "std") != 0 || (float)value > 0, BASE_EUSAGE, "%s '%.100s': must be above 0", name,
                    text);
         out[(*count)++] = (float)value;
@@ -67,6 +69,8 @@ static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick
     return BASE_OK;
 }
 
+char *data_text_begin(char *bytes) { return strncmp(bytes, "\xef\xbb\xbf", 3) == 0 ? bytes + 3 : bytes; }
+
 static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
 {
     BaseStatus st = BASE_OK;
@@ -79,7 +83,7 @@ static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
     BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is no text file; an index file has one position a line", file);
     for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
     BASE_TRY(BASE_ALLOC(lines + 1, &out->items));
-    for (char *at = bytes, *next; at; at = next) {
+    for (char *at = data_text_begin(bytes), *next; at; at = next) {
         next = strchr(at, '\n');
         if (next) *next++ = '\0';
         line++;

@@ -209,6 +209,17 @@ static MathVerdict worse(MathVerdict a, MathVerdict b)
     return RANK[a] >= RANK[b] ? a : b;
 }
 
+const MiaFinding *mia_audit_suspicion(const MiaAudit *audit)
+{
+    const MiaFinding *largest = NULL;
+    for (int64_t i = 0; i < audit->count && audit->verdict == MATH_UNDERPOWERED; i++) {
+        const MathEstimate *d = &audit->finding[i].difference;
+        if (!(d->lo > 0 || d->hi < 0)) continue;
+        if (!largest || fabs(d->value) > fabs(largest->difference.value)) largest = &audit->finding[i];
+    }
+    return largest;
+}
+
 static void conclude(const MiaAuditOptions *options, MiaAudit *audit)
 {
     const MiaFinding *worst = NULL;
@@ -232,14 +243,16 @@ static void conclude(const MiaAuditOptions *options, MiaAudit *audit)
     if (failed)
         snprintf(start, sizeof start, "CONTROL FAILED (%s): ",
                  audit->nothing.run && !audit->nothing.passed ? audit->nothing.text : audit->something.text);
-    const MathEstimate *d = &worst->difference;
+    const MiaFinding *suspicion = mia_audit_suspicion(audit), *f = suspicion ? suspicion : worst;
+    const MathEstimate *d = &f->difference;
+    const char *what = suspicion ? " (at 95% alone, not among all findings)" : "";
     if (audit->verdict == MATH_INDISTINGUISHABLE)
         snprintf(audit->headline, sizeof audit->headline,
                  "%sindistinguishable: every AUC found is within %g of its reference", start, options->margin);
     else
         snprintf(audit->headline, sizeof audit->headline,
-                 "%s%s: %.40s, game %s, AUC %+.3f [%+.3f, %+.3f] from its reference", start,
-                 math_verdict_name(audit->verdict), worst->attack, mia_game_name(worst->game), d->value, d->lo, d->hi);
+                 "%s%s: %.40s, game %s, AUC %+.3f [%+.3f, %+.3f] from its reference%s", start,
+                 math_verdict_name(audit->verdict), f->attack, mia_game_name(f->game), d->value, d->lo, d->hi, what);
 }
 
 static BaseStatus check(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, int64_t *count)

@@ -1,10 +1,9 @@
 /* mia/verdict/verdict.h - what an audit concludes, from arrays of scores: three games, two controls, one verdict.
  *
- *   forget   the forgotten training points (members) against held-out points of the same classes: were these points trained on?
- *            The unlearned models' AUC less the retrained models', on the same points.
- *   models   unlearned against retrained models on the forgotten points: can the two kinds of model be told apart? AUC 1/2
- *            where not.
- *   retain   training points of the kept classes (members) against held-out points of them: did unlearning expose others?
+ *   forget   the forgotten training points (members) against held-out points of the same classes: were these points
+ * trained on? The unlearned models' AUC less the retrained models', on the same points. models   unlearned against
+ * retrained models on the forgotten points: can the two kinds of model be told apart? AUC 1/2 where not. retain
+ * training points of the kept classes (members) against held-out points of them: did unlearning expose others?
  *
  * Controls: each retrained model against the other retrained ones (must be found nothing), the original against the
  * retrained ones (must be found something). A failed control is named in the first words of the headline.
@@ -38,7 +37,8 @@ typedef struct {
 } MiaAuditScores;
 
 typedef struct {
-    double alpha;  /* of false "leaks" and "over-forgotten" over all attacks and games together, and of each control; 0.05 */
+    double alpha;  /* of false "leaks" and "over-forgotten" over all attacks and games together, and of each control;
+                      0.05 */
     double margin; /* AUC differences smaller than this are called indistinguishable; 0.05 */
     int64_t draws; /* of the two-way bootstrap; 1000 */
     uint64_t seed;
@@ -58,7 +58,7 @@ typedef struct {
 
 typedef struct {
     bool run;
-    bool passed;   /* where run */
+    bool passed;    /* where run */
     char text[200]; /* what it found, or "needs ..." */
 } MiaControl;
 
@@ -74,18 +74,22 @@ typedef struct {
     char headline[400]; /* one sentence, failed controls first */
 } MiaAudit;
 void mia_audit_free(MiaAudit *audit);
+/** The largest difference whose own 95% interval excludes 0 where the verdict is "underpowered": what one attack alone
+ * would have found. NULL: none, or another verdict. */
+const MiaFinding *mia_audit_suspicion(const MiaAudit *audit);
 
 /**
- * With at least two retrained models each difference is judged by two one-sided tests (math_verdict) on an interval over
- * points and models; with one, over points only; with none, the AUC against 1/2. "indistinguishable" needs every played game,
- * two retrained models, no failed control, and an original that is found. With fewer than two retrained models there is
- * "leaks", also where an AUC lies below its reference (an attacker turns it round), or "underpowered". "leaks" and
- * "over-forgotten" are simultaneous over all findings (Bonferroni); "indistinguishable" must hold for each, which needs no
- * correction. The control "nothing" needs three retrained models: two differ by an unknown share of their training.
+ * With at least two retrained models each difference is judged by two one-sided tests (math_verdict) on an interval
+ * over points and models; with one, over points only; with none, the AUC against 1/2. "indistinguishable" needs every
+ * played game, two retrained models, no failed control, and an original that is found. With fewer than two retrained
+ * models there is "leaks", also where an AUC lies below its reference (an attacker turns it round), or "underpowered".
+ * "leaks" and "over-forgotten" are simultaneous over all findings (Bonferroni); "indistinguishable" must hold for each,
+ * which needs no correction. The control "nothing" needs three retrained models: two differ by an unknown share of
+ * their training.
  *
  * @param scores  [attacks] at least one game with unlearned scores in all.
- * @return BASE_EARG, BASE_ENUMERIC as the statistics beneath (the attack and the game in the text). *out is empty on failure.
- * Cost: (R + 3) bootstraps a finding, R retrained models.
+ * @return BASE_EARG, BASE_ENUMERIC as the statistics beneath (the attack and the game in the text). *out is empty on
+ * failure. Cost: (R + 3) bootstraps a finding, R retrained models.
  */
 BaseStatus mia_audit(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *out);
 

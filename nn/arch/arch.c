@@ -1,5 +1,6 @@
 #include "nn/arch/arch.h"
 
+#include "data/data.h"
 #include "nn/arch/list.h"
 
 #define X(name) extern const NnArch nn_arch_##name;
@@ -22,15 +23,32 @@ BaseStatus nn_arch_find(const char *name, const NnArch **out)
     return st;
 }
 
+/* Channels of the images a checkpoint is made for: what its first convolution has; 0 where it does not say. */
+static int64_t stem_channels(const NnArch *arch, const int64_t shape[3], const IoTensors *tensors)
+{
+    NnNet *net = NULL;
+    int layers, slices;
+    int64_t C = 0;
+    if (nn_arch_build_at(arch, shape, 2, false, &net) != BASE_OK) return 0;
+    const char *name = nn_net_param_slices(net, &slices)[nn_net_layers(net, &layers)[0].weight].name;
+    const IoTensor *weight = io_tensors_find(tensors, name);
+    if (weight && weight->ndim == 4 && weight->shape[1] <= DATA_CHANNELS_MAX) C = weight->shape[1];
+    nn_net_free(net);
+    return C;
+}
+
 void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3])
 {
-    const int64_t own[3] = {arch->C, arch->H, arch->W};
+    const int64_t own[3] = {arch->C, arch->H, arch->W}, given[3] = {data[0], data[1], data[2]};
     int64_t side = arch->side && tensors ? arch->side(tensors) : 0;
-    for (int i = 0; i < 3; i++) shape[i] = own[i] ? own[i] : data[i];
+    for (int i = 0; i < 3; i++) shape[i] = own[i] ? own[i] : given[i];
     for (int i = 1; i < 3; i++) {
         if (side) shape[i] = side;
-        if (arch->larger && data[i] > shape[i]) shape[i] = data[i];
+        if (arch->larger && given[i] > shape[i]) shape[i] = given[i];
+        if (arch->smaller && given[i] > 0 && given[i] < shape[i]) shape[i] = given[i];
     }
+    int64_t C = arch->C && tensors ? stem_channels(arch, shape, tensors) : 0;
+    if (C > 0) shape[0] = C;
 }
 
 BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out)

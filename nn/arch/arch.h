@@ -10,6 +10,7 @@ typedef struct {
     BaseEntry entry;
     int64_t C, H, W; /* input per image; 0: the data's own */
     bool larger;     /* any larger input works too: global pooling, nothing in the weights knows the size */
+    bool smaller;    /* any smaller one too, as it is: no padding to H x W */
     /** Draws the network for @p K classes and returns the logits' node. */
     NnNode (*build)(NnGraph *g, int64_t K);
     /** Side of the square images a checkpoint is made for, where its tensors tell; else 0. NULL: they never do. */
@@ -18,7 +19,8 @@ typedef struct {
 extern const BaseRegistry nn_arch_registry;
 
 /** The input [C, H, W] to build for: the checkpoint's where its tensors tell, else the data's where the architecture
- *  takes any or larger ones, else its own (smaller images are padded). @p tensors NULL: no checkpoint. */
+ *  takes any, larger or smaller ones, else its own (smaller images are padded). @p tensors NULL: no checkpoint.
+ *  @p shape may be @p data. */
 void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3]);
 /** For the data's [C, H, W] without a checkpoint. Parameters are 0. */
 BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out);

@@ -8,10 +8,11 @@ static NnNode build(NnGraph *g, int64_t K)
 }
 
 const NnArch nn_arch_resnet50_imagenet = {
-    .entry = BASE_ENTRY_PLAIN("resnet50_imagenet", "ResNet-50, 224x224 form; larger images too",
+    .entry = BASE_ENTRY_PLAIN("resnet50_imagenet", "ResNet-50, ImageNet form: 7x7 stem, max pool; images of any size",
                               "Deep Residual Learning for Image Recognition, arXiv 1512.03385"),
     .C = 3,
     .H = 224,
     .W = 224,
     .larger = true,
+    .smaller = true,
     .build = build};

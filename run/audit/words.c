@@ -46,7 +46,7 @@ static const char *told_apart(MiaGame game)
 static void verdict_text(const RunAuditPage *p, BaseText *out)
 {
     const MiaAudit *a = &p->result->audit;
-    const MiaFinding *f = worst_of(a, -1);
+    const MiaFinding *f = worst_of(a, -1), *suspicion = mia_audit_suspicion(a);
     if (a->verdict == MATH_LEAKS && f) {
         base_text_add(out, "Verdict: leaks. An attacker can tell %s, ", told_apart(f->game));
         finding_text(f, out);
@@ -65,6 +65,15 @@ static void verdict_text(const RunAuditPage *p, BaseText *out)
                       "the retrained models, with a chance of error of %g for each; these same attacks do find the "
                       "original model.",
                       p->collected->signals.options.margin, p->collected->signals.options.alpha);
+    } else if (suspicion) {
+        base_text_add(out,
+                      "Verdict: underpowered, with a suspicion. One finding alone says that an attacker can tell %s, ",
+                      told_apart(suspicion->game));
+        finding_text(suspicion, out);
+        base_text_add(out,
+                      "; among all %lld findings together it may still be chance. More retrained models "
+                      "(--make-retrained; here %lld) or more images would decide.",
+                      (long long)a->count, (long long)p->collected->signals.R);
     } else {
         base_text_add(out, "Verdict: underpowered. No leak was found, but this audit could not rule one out either.");
     }

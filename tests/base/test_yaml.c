@@ -86,6 +86,10 @@ static void test_flow(void **state)
         {"[a, b.c, 1.5, -2, 'd, e', '', '[f', 'g: h', '#', 'i\"j', '- k', '&l']",
          "[a, b.c, 1.5, -2, \"d, e\", \"\", \"[f\", \"g: h\", \"#\", \"i\\\"j\", \"- k\", \"&l\"]"},
         {"{a: [1, {b: c}], 'd:': \"e\\nf\"}", "{a: [1, {b: c}], \"d:\": \"e\\u000af\"}"},
+        /* what libyaml takes in quotes only: control characters, other line ends, a byte order mark; and "a:?" in
+           braces */
+        {"[\"a\\x82\", \"\\x7f\", \"b\\u0085\\u2028\", \"\\ufeff\", \xc3\xa9, 'a:?b']",
+         "[\"a\\u0082\", \"\\u007f\", \"b\\u0085\\u2028\", \"\\ufeff\", \xc3\xa9, \"a:?b\"]"},
         {"[]", "[]"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {

@@ -65,6 +65,9 @@ a, b = h5py.File("scores.h5"), h5py.File("again.h5")
 assert all((a[k + "/score"][:] == b[k + "/score"][:]).all() for k in a)
 PY
 ok attack --name all --signals signals.h5
+has stdout "bal. acc. [95%]"
+grep -q '^loss *[01][.][0-9]* \[[0-9., ]*\] *[01][.][0-9]* \[' "$logs/stdout" || fail "no held-out balanced accuracy"
+awk '/^attack/, NF == 0 { if (length > 100) exit 1 }' "$logs/stdout" || fail "the table is over 100 columns"
 has stdout "svc"
 
 # float32 logits, integer types of every width, booleans; no audited points; strangers

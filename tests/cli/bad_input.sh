@@ -55,7 +55,11 @@ echo "no weights at all, just a line of text" >text.safetensors
 refuses 1 "text.safetensors" eval $toy --weights text.safetensors
 refuses 1 "text.safetensors" inspect text.safetensors
 refuses 1 "missing" inspect missing.h5
-refuses 1 "." eval --arch convnet --data gaussians --weights w.safetensors
+refuses 1 "its tensors are those of mlp (--arch auto)" eval --arch convnet --data gaussians --weights w.safetensors
+refuses 1 "no architecture of" eval --arch auto --data gaussians --weights "$EXPUNGE_TESTS/fixtures/small.pt"
+refuses 1 "small.pt" eval --arch vgg11_bn --data gaussians --weights "$EXPUNGE_TESTS/fixtures/small.pt"
+refuses 2 "-o is empty" train $toy -o ""
+refuses 2 "--weights is empty" eval $toy --weights=
 refuses 1 "vgg11_bn" train --arch vgg11_bn --data gaussians -o v.safetensors
 refuses 1 "." eval $toy --weights .
 refuses 2 "is the input" $un --forget 1 --method svd -o ./w.safetensors
@@ -109,6 +113,11 @@ bad_config 2 "nolayer" 6 "methods: [{name: svd, set: {layers: [nolayer]}}]"
 bad_config 2 "in both set and search" 6 "methods: [{name: svd, set: {alpha_r: 30}, search: {alpha_r: [10, 100]}}]"
 bad_config 2 "did you mean 'gaussians'" 2 "data: gaussian"
 bad_config 2 "did you mean 'mlp'" 3 "arch: mpl"
+config 7 "train_index: rows.txt"
+echo x >rows.txt
+refuses 2 "c.yaml:7: rows.txt:1: 'x'" run c.yaml --results r
+config 7 "resize: big"
+refuses 2 "c.yaml:7: resize 'big'" run c.yaml --results r
 bad_config 1 "missing.h5" 2 "data: hdf5:missing.h5"
 bad_config 1 "vgg11_bn" 3 "arch: vgg11_bn"
 config "" ""

@@ -14,6 +14,11 @@ for c in run report train unlearn eval predict attack inspect list; do
     "$EXPUNGE" $c --help | grep -A9 '^Examples:' | grep -c '  expunge' | grep -qx 2 || fail "$c --help shows no two examples"
 done
 
+ok help eval
+"$EXPUNGE" eval --help | cmp -s - "$logs/stdout" || fail "help eval is not eval's help"
+refuses 2 "did you mean 'eval'" help evl
+refuses 2 "one argument too many" help eval eval
+
 ok train $tiny_train --quiet -o w.safetensors
 has stdout "test accuracy"
 has stdout "% ["
@@ -21,6 +26,8 @@ has stdout "% ["
 ok train $tiny_train --exclude 1 -o without1.safetensors
 has stdout "excluded classes 0.00%"
 ok train $tiny_train --json -o w2.safetensors
+has stdout '"accuracy_ci": ['
+has stdout '"acc_exclude_ci": null'
 cmp w.safetensors w2.safetensors >/dev/null && fail "the command is part of the metadata, so the files must differ"
 ok predict $toy --weights w.safetensors --split test -o a.h5
 ok inspect a.h5
@@ -45,14 +52,21 @@ ok eval $toy --weights w.safetensors --split train --forget 3 --json
 has stdout '"n": 40000'
 has stdout '"n_retain": 30000'
 has stdout '"n_forget": 10000'
+has stdout '"accuracy_ci": ['
+has stdout '"acc_retain_ci": ['
+has stdout '"acc_forget_ci": ['
+has stdout '"per_class_ci": ['
 
 ok unlearn $toy --weights w.safetensors --forget 3 --method svd --set alpha_f=30 -o u.safetensors
 has stdout "layers.0"
 has stdout "ACC_f"
+[ "$(awk '{ if (length > n) n = length } END { print n }' "$logs/stdout")" -le 100 ] || fail "unlearn: over 100 columns"
 [ "$(grep -c '^ACC_[rf] .*% \[.*% \[' "$logs/stdout")" -eq 2 ] || fail "unlearn shows accuracies without intervals"
 ok unlearn $toy --weights w.safetensors --forget "(1,-1)" --method mask_logit --json -o m.safetensors
 has stdout '"acc_forget": 0'
 has stdout '"acc_retain_before"'
+has stdout '"acc_forget_ci": [0, 0.3'
+has stdout '"acc_retain_before_ci"'
 ok unlearn $toy --weights w.safetensors --forget 3 --method retrain -o r.safetensors
 ok eval $toy --weights r.safetensors --forget 3 --json
 has stdout '"acc_forget": 0'

@@ -63,7 +63,13 @@ has stderr "left out: d/train/big cat/half.jpg"
 has stdout '"n": 18'
 rm "d/train/big cat/half.jpg"
 
+# a text as editors of Windows write it
+printf '\357\273\277owl\r\nbig cat\r\nankle_boot\r\n' >windows.txt
+ok eval --arch mlp $data --class-map windows.txt --weights w.safetensors
+has stdout "    0 owl "
+
 # wrong options
+refuses 2 "divide by 255 (0.498)" eval --arch mlp $data --mean 127 --std 0.3 --weights w.safetensors
 refuses 2 "resize 'big'" eval --arch mlp --data imagefolder:d --resize big --weights w.safetensors
 refuses 2 "must be bilinear or bicubic" eval --arch mlp $data --interpolation cubic --weights w.safetensors
 refuses 2 "did you mean '--interpolation'" eval --arch mlp $data --interpolatoin bicubic --weights w.safetensors
@@ -96,7 +102,7 @@ has stdout "{mean: [0.5, 0.4, 0.3], std: [0.25, 0.25, 0.25], $prep}"
 ok inspect "$(ls r/t/models/*.safetensors | head -1)"
 has stdout "expunge.preprocessing: {mean: [0.5, 0.4, 0.3]"
 refuses 2 "did you mean 'resize'" run c.yaml --set resise=3 --results r2
-refuses 2 "c.yaml:2: resize 'x'" run c.yaml --set resize=x --results r2
+refuses 2 "expunge: --set: resize 'x'" run c.yaml --set resize=x --results r2
 ok list datasets
 has stdout "--interpolation"
 has stdout "cifar100-coarse"

@@ -9,6 +9,8 @@
 #include "io/file.h"
 #include "tests/fuzz/fuzz.h"
 
+#pragma weak LLVMFuzzerInitialize
+
 enum { CHANGED_MOST = 2000 };
 
 static BaseStatus run_file(const char *path, long *runs)
@@ -35,6 +37,7 @@ int main(int argc, char **argv)
     char **names, path[4096];
     size_t count;
     long runs = 0;
+    if (LLVMFuzzerInitialize) LLVMFuzzerInitialize(&argc, &argv);
     if (argc != 2) return fprintf(stderr, "usage: %s CORPUS\n", argv[0]), 2;
     BaseStatus st = io_folder_list(argv[1], "", &names, &count);
     for (size_t i = 0; st == BASE_OK && i < count; i++) {

@@ -76,3 +76,51 @@ put_image("rgba_png", Image.fromarray(noise(4), mode="RGBA"), format="PNG")
 put_image("palette_png", rgb.quantize(9), format="PNG", transparency=2)
 put_image("bits_png", grey.convert("1"), format="PNG")
 put_image("deep_png", Image.fromarray(noise(1)[..., 0].astype(numpy.uint16) * 257), format="PNG")
+
+def put_texts(target, name, *texts):
+    put(target, name, b"\0".join(t.encode() for t in texts))
+put_texts("yaml", "plain", "a: 1\nb:\n  - x\n  - 'y: z'\n  - [1, 2.5, \"q\\n\"]\nc: {d: ~, e: |\n    two\n    lines\n}\n")
+put_texts("yaml", "block", "# text\nname: demo\nmethods:\n  - svd\n  - {name: svd, set: {layers: last}}\ntext: >-\n  folded\n  lines\n")
+put_texts("yaml", "set", "a: {b: [1, 2]}\n", "a.b.2=[x, {y: z}]", "a.c.d='q'", "a.b.0=", "e=1")
+put_texts("yaml", "quotes", "'it''s': \"\\u00e9\\x41\\t\"\n? plain\n: - - deep\n")
+put_texts("yaml", "refused", "a: &x 1\nb: *x\n")
+
+config = """name: tiny
+data: gaussians
+arch: mlp
+seeds: [0, 1]
+train: {epochs: 2, lr: 0.1, augment: false}
+forget: [1, [0, 2]]
+validation: 0.2
+methods:
+  - retrain
+  - {name: svd, label: small, set: {alpha_r: 3}, search: {alpha_f: [1, 3, 10]}}
+  - random_projection
+attacks:
+  - {name: svc, wiring: kodge}
+  - loss
+search: {strategy: random, trials: 5, forget: 1}
+relearn: {steps: 10}
+probe: false
+"""
+put_texts("config", "plain", config)
+put_texts("config", "set", config, "methods.1.set.alpha_r=10", "train.epochs=3", "seeds=[4, 5]")
+put_texts("config", "images", config.replace("gaussians", "imagefolder:x\nmean: [0.5, 0.4, 0.3]\nstd: none\ncrop: 32")
+          .replace("forget: [1, [0, 2]]", "forget: all"))
+
+a, b = {"a1": "a.safetensors", "a2": "a.safetensors"}, {"b1": "b.safetensors"}
+put_texts("shards", "two", json.dumps({"metadata": {"total_size": 16}, "weight_map": {**a, **b}}))
+put_texts("shards", "absent", json.dumps({"weight_map": {**a, **b, "d": "d.safetensors"}}))
+put("shards", "three", json.dumps({"weight_map": {**a, **b, "c1": "c.safetensors"}}).encode() + b"\0" +
+    safetensors({"c1": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}, bytes(4)))
+
+put_texts("lists", "all", "0\n1\n 5\n", "0\ntest 2\ntrain 3\n", "".join("%d\tclass %d\n" % (k, k) for k in reversed(range(10))))
+put_texts("lists", "map", "", "", "".join("%d\n" % k for k in range(10)))
+put_texts("lists", "twice", "3\n3\n")
+
+put("hdf5", "signals", b"\0")
+put("hdf5", "images", b"\1")
+put("hdf5", "weights", b"\2")
+put("hdf5", "chunks", b"\0" + b"".join(bytes([3, k, 0x8e]) for k in range(11)))  # deflated, with room to grow
+put("hdf5", "kinds", b"\2" + b"".join(bytes([0, k, 9 + k, 8 + 0, k]) for k in range(7)))  # other types, and attributes
+put("hdf5", "shapes", b"\1\1\0\7\2\1\2\2\2\3\4\0\2\6\2\4\7\0\5")

@@ -148,6 +148,30 @@ static void few_retrained_models(void **state)
     }
 }
 
+/* Two retrained models say little about how models differ: what is plain at 95% alone is named, and not called a leak.
+ */
+static void a_suspicion_is_told(void **state)
+{
+    (void)state;
+    static World w;
+    world_make(&w, 1, 2, 1, 2, 2, 0.05, 9);
+    MiaAudit got = audit(&w);
+    const MiaFinding *f = mia_audit_suspicion(&got);
+    assert_int_equal(got.verdict, MATH_UNDERPOWERED);
+    assert_non_null(f);
+    assert_true(f->difference.lo > 0 && f->verdict == MATH_UNDERPOWERED);
+    for (int64_t i = 0; i < got.count; i++)
+        if (got.finding[i].difference.lo > 0) assert_true(f->difference.value >= got.finding[i].difference.value);
+    assert_ptr_equal(strstr(got.headline, "underpowered: phi, game "), got.headline);
+    assert_non_null(strstr(got.headline, "not among all findings"));
+    mia_audit_free(&got);
+    world_make(&w, 5, 5, 0, 0, 2, 0.02, 3); /* underpowered for want of an original: nothing to suspect */
+    got = audit(&w);
+    assert_int_equal(got.verdict, MATH_UNDERPOWERED);
+    assert_null(mia_audit_suspicion(&got));
+    mia_audit_free(&got);
+}
+
 static void several_attacks(void **state)
 {
     (void)state;
@@ -271,9 +295,9 @@ static void null_audits(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_leak_is_found),      cmocka_unit_test(equality_needs_everything),
-    cmocka_unit_test(few_retrained_models), cmocka_unit_test(several_attacks),
-    cmocka_unit_test(wrong_inputs),         cmocka_unit_test(without_memory),
-    cmocka_unit_test(null_audits),
+    cmocka_unit_test(few_retrained_models), cmocka_unit_test(a_suspicion_is_told),
+    cmocka_unit_test(several_attacks),      cmocka_unit_test(wrong_inputs),
+    cmocka_unit_test(without_memory),       cmocka_unit_test(null_audits),
 };
 
 SUPPORT_MAIN(tests)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "nn/arch/arch.h"
+#include "nn/recognise.h"
+#include "nn/weights.h"
 #include "tests/nn/formula.h"
 
 static const int64_t PLANE[3] = {2, 1, 1}, PICTURE[3] = {1, 28, 28};
@@ -68,16 +70,18 @@ static void mlp_is_the_papers_toy(void **state)
     nn_net_free(net);
 }
 
-/* Smaller images are padded to the form's size; larger ones change the network where it pools globally, and no other.
- */
+/* Smaller images are padded to the form's size, but by the ImageNet ResNets, which take them as they are; larger ones
+ * change the network where it pools globally, and no other. */
 static void sizes_follow_data_and_checkpoint(void **state)
 {
     (void)state;
     static const struct {
         const char *name;
         int64_t data, want;
-    } ROWS[] = {{"resnet18", 28, 32}, {"resnet18", 64, 64},   {"allcnn", 64, 64},   {"vgg11_bn", 64, 32},
-                {"convnet", 64, 64},  {"vit_b_16", 256, 224}, {"vit_b_16", 28, 224}};
+    } ROWS[] = {{"resnet18", 28, 32},          {"resnet18", 64, 64},  {"allcnn", 64, 64},
+                {"vgg11_bn", 64, 32},          {"convnet", 64, 64},   {"vit_b_16", 256, 224},
+                {"resnet18_imagenet", 64, 64}, {"vit_b_16", 28, 224}, {"resnet50_imagenet", 28, 28},
+                {"vgg11_imagenet", 64, 224},   {"resnet18", 32, 32},  {"resnet18_imagenet", 320, 320}};
     const NnArch *arch = NULL;
     IoTensors *tensors = NULL;
     int64_t shape[3], positions[3] = {1, 577, 768};
@@ -87,6 +91,11 @@ static void sizes_follow_data_and_checkpoint(void **state)
         nn_arch_shape(arch, data, NULL, shape);
         assert_true(shape[0] == 3 && shape[1] == ROWS[i].want && shape[2] == ROWS[i].want);
     }
+    const int64_t large[3] = {3, 64, 64};
+    memcpy(shape, large, sizeof shape);
+    assert_ok(nn_arch_find("resnet18", &arch));
+    nn_arch_shape(arch, shape, NULL, shape); /* in place */
+    assert_memory_equal(shape, large, sizeof shape);
     assert_ok(io_tensors_create(&tensors));
     assert_ok(io_tensors_add(tensors, "encoder.pos_embedding", IO_F32, 3, positions, NULL));
     assert_ok(nn_arch_find("vit_b_16", &arch));
@@ -96,6 +105,29 @@ static void sizes_follow_data_and_checkpoint(void **state)
     nn_arch_shape(arch, PICTURE, tensors, shape);
     assert_int_equal(shape[1], 224); /* no square: the loader will say what does not fit */
     io_tensors_free(tensors);
+}
+
+/* A first convolution for grey images says so; without a checkpoint one channel is repeated. */
+static void channels_come_from_the_checkpoint(void **state)
+{
+    (void)state;
+    const NnArch *arch = NULL;
+    IoTensors *tensors = NULL;
+    NnNet *net = NULL;
+    NnRecognised got;
+    int64_t shape[3] = {1, 28, 28};
+    assert_ok(nn_arch_find("resnet18_imagenet", &arch));
+    assert_ok(nn_arch_build_at(arch, shape, 4, true, &net));
+    assert_ok(nn_weights_export(net, &tensors));
+    nn_arch_shape(arch, shape, NULL, shape);
+    assert_int_equal(shape[0], 3);
+    nn_arch_shape(arch, shape, tensors, shape);
+    assert_int_equal(shape[0], 1);
+    assert_ok(nn_recognise(tensors, NULL, "file", &got));
+    assert_ptr_equal(got.arch, arch);
+    assert_true(got.shape[0] == 1 && got.K == 4);
+    io_tensors_free(tensors);
+    nn_net_free(net);
 }
 
 static void class_count_comes_from_the_checkpoint(void **state)
@@ -147,6 +179,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_row_builds),
     cmocka_unit_test(mlp_is_the_papers_toy),
     cmocka_unit_test(sizes_follow_data_and_checkpoint),
+    cmocka_unit_test(channels_come_from_the_checkpoint),
     cmocka_unit_test(class_count_comes_from_the_checkpoint),
     cmocka_unit_test(bad_input_is_refused),
 };

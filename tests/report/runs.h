@@ -61,6 +61,7 @@ static inline void run_attack(StoreRun *run, const RunSpec *s, const char *label
     assert_ok(store_run_set_f64(run, group, "efficacy_hi", fmin(1, s->efficacy + 0.015)));
     assert_ok(store_run_set_f64(run, group, "member_share", 1 - s->efficacy));
     assert_ok(store_run_set_f64(run, group, "balanced_accuracy", 0.5 + fabs(s->auc - 0.5) * 0.8));
+    assert_ok(store_run_set_f64(run, group, "balanced_accuracy_holdout", 0.5 + fabs(s->auc - 0.5) * 0.7));
     assert_ok(store_run_set_f64(run, group, "tpr_0.1", pow(0.1, power)));
     assert_ok(store_run_set_f64(run, group, "tpr_0.01", pow(0.01, power)));
     assert_ok(store_run_set_f64(run, group, "tpr_0.001", NAN));

@@ -15,6 +15,8 @@
         base_text_free(&out);                                                                                          \
     } while (0)
 
+static void fit_six(BaseText *out, const char *text) { report_text_fit(out, text, 6); }
+
 static void test_escape(void **state)
 {
     (void)state;
@@ -35,6 +37,12 @@ static void test_escape(void **state)
     assert_int_equal(report_text_width("服装"), 4);
     assert_int_equal(report_text_width("e\xcc\x81"), 1);
     assert_int_equal(report_text_width("\xff\xfe"), 2);
+    ESCAPES(fit_six, "été", "été   ");
+    ESCAPES(fit_six, "abcdef", "abcdef");
+    ESCAPES(fit_six, "ankle boot", "ankle…");
+    ESCAPES(fit_six, "e\xcc\x81te\xcc\x81 ici", "e\xcc\x81te\xcc\x81 i…");
+    ESCAPES(fit_six, "服装服装", "服装… "); /* a wide character that only half fits stays out */
+    ESCAPES(fit_six, "a\x1b[31m", "a [31m");
 }
 
 static ReportTable sample(void)
@@ -57,6 +65,7 @@ static ReportTable sample(void)
     report_table_text(&t, 0, "bad");
     report_table_reason(&t, "it broke");
     report_table_note(&t, "A %s.", "note");
+    report_table_interval_note(&t, "Brackets: 95%.");
     return t;
 }
 
@@ -78,7 +87,7 @@ static void test_renderings(void **state)
     assert_string_equal(out.data,
                         "### Title\n\n| method | ACC\\_r ↑<br>% → retrained | wall |\n|---|---:|---:|\n"
                         "| retrained (reference) | 94.19 ± 0.50 \\[93.90, 94.50\\] | 1.23 |\n| a,b | 0.00 | – |\n"
-                        "| bad (failed) | it broke |  |\n\nA note.\n");
+                        "| bad (failed) | it broke |  |\n\nA note.\n\nBrackets: 95%.\n");
     base_text_free(&out);
     report_table_tex(&t, &out);
     assert_non_null(strstr(out.data, "    method & ACC\\_r $\\uparrow$ & wall \\\\\n"));
@@ -109,11 +118,12 @@ static void test_terminal(void **state)
                                   "retrained (reference)  94.19 ± 0.50 [93.90, 94.50]  1.23\n"
                                   "a,b                                           0.00     –\n"
                                   "bad (failed)           it broke\n"
-                                  "A note.\n");
+                                  "A note.\n"
+                                  "Brackets: 95%.\n");
     base_text_free(&out);
     report_table_terminal(&t, 45, &out);
     assert_non_null(strstr(out.data, "94.19 ± 0.50  1.23\n"));
-    assert_non_null(strstr(out.data, "Left out at this width: the intervals; the\nreport has them.\n"));
+    assert_non_null(strstr(out.data, "A note.\nLeft out at this width: the intervals; the\nreport has them.\n"));
     base_text_free(&out);
     report_table_terminal(&t, 40, &out);
     assert_non_null(strstr(out.data, "Left out at this width: wall and the"));
@@ -125,6 +135,15 @@ static void test_terminal(void **state)
         assert_true(report_text_width(one) <= 40);
         line += n + (line[n] == '\n');
     }
+    base_text_free(&out);
+    report_table_free(&t);
+    t = report_table_make("No intervals");
+    report_table_column(&t, "label", "a quite long title", false, 0, 1000);
+    report_table_column(&t, "n", "n", true, 0, 10);
+    report_table_row(&t, 0);
+    report_table_number(&t, 1, math_estimate(1, 0), NAN);
+    report_table_terminal(&t, 10, &out);
+    assert_non_null(strstr(out.data, "width: n;\nthe report\nhas them."));
     base_text_free(&out);
     report_table_free(&t);
 }

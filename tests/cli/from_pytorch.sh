@@ -1,0 +1,40 @@
+# docs/from-pytorch.md, block by block as it stands there: a model that PyTorch trains on a small folder of images is
+# checked, unlearned and loaded into PyTorch again.
+. "$EXPUNGE_TESTS/cli/common"
+/usr/bin/python3 -c 'import torchvision, h5py' 2>/dev/null || { echo "python3-torchvision or python3-h5py is not installed"; exit 77; }
+/usr/bin/python3 - <<'PY'
+import os
+import numpy as np
+from PIL import Image
+rng = np.random.default_rng(0)
+WAVES = {"ankle boot": (3, 0), "bag": (0, 3), "coat": (2, 2), "dress": (4, -4)}
+for split, count in (("train", 40), ("val", 25)):
+    for name, (u, v) in WAVES.items():
+        os.makedirs(f"photos/{split}/{name}")
+        for i in range(count):
+            h, w = rng.integers(36, 56, 2)
+            y, x = np.mgrid[0:h, 0:w] / 45
+            wave = np.sin(2 * np.pi * (u * x + v * y) + rng.uniform(0, 2 * np.pi))
+            grey = 127 + 45 * wave[..., None] + rng.normal(0, 12, (h, w, 3)) + rng.normal(0, 15, 3)
+            kind = ("jpg", "png")[i % 2]
+            Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(f"photos/{split}/{name}/{i:02d}.{kind}")
+PY
+mkdir bin && ln -s "$EXPUNGE" bin/expunge && PATH=$PWD/bin:$PATH
+
+# the fenced blocks, in their order: 1.python, 2.sh, ...
+awk '/^```/ { if (open) { open = 0; close(file) } else { open = 1; file = ++n "." substr($0, 4) }; next }
+     open { print > file }' "$EXPUNGE_TESTS/../docs/from-pytorch.md"
+blocks=$(ls -- *.python *.sh | sort -n)
+[ "$(cat -- *.sh | grep -c '^expunge ')" -eq 4 ] || fail "the page does not have its commands"
+for block in $blocks; do
+    case $block in
+    *.python) /usr/bin/python3 "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
+    *.sh) bash -eu "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
+    esac
+    ! grep -q warning error || { cat "$block" error; fail "$block warns"; }
+    mv out "$block.out"
+done
+grep -q "architecture: resnet18_imagenet, 4 classes" 2.sh.out || fail "inspect: another architecture"
+awk '/^ACC_[rf]/ && $2 + 0 < 90 { bad = 1 } END { exit bad }' 3.sh.out || { cat 3.sh.out; fail "the model was not learned"; }
+grep -q "^forgotten class 0.0%, others [89]\|^forgotten class 0.0%, others 100" 6.python.out || { cat 6.python.out; fail "not forgotten"; }
+exit 0
