@@ -251,6 +251,13 @@ static void inputs_table(const RunAuditPage *p, ReportDocument *d)
     report_table_text(&t, role, "data");
     report_table_text(&t, file, p->task->data);
     report_table_text(&t, hash, c->data.hash);
+    char program[BASE_HASH_HEX];
+    if (base_hash_file("/proc/self/exe", program) == BASE_OK) {
+        report_table_row(&t, 0);
+        report_table_text(&t, role, "program");
+        report_table_text(&t, file, "expunge " RUN_PROGRAM_VERSION);
+        report_table_text(&t, hash, program);
+    }
     report_table_note(&t, "Data: over the images as prepared (%s) and their labels, both splits.", c->data.prep);
     report_document_table_take(d, &t);
 }
@@ -272,7 +279,8 @@ static void repeat(const RunAuditPage *p, ReportDocument *d)
     report_document_text(d, REPORT_BLOCK_CODE, "%s", p->task->command);
     report_document_text(d, REPORT_BLOCK_TEXT, "To check this folder against its manifest.json and signals.h5:");
     report_document_text(d, REPORT_BLOCK_CODE, "expunge audit --verify %s", p->task->out);
-    note(d, "manifest.json lists the SHA-256 of every file here and of everything that went in. It shows that nothing "
+    note(d, "manifest.json lists the SHA-256 of every file here, of everything that went in, and of the configuration. "
+            "It shows that nothing "
             "changed since the audit; it does not show who made it. signals.h5 holds every logit, from which every "
             "number here is made again.");
 }
