@@ -280,6 +280,28 @@ static void test_config(void **state)
     base_free(results);
 }
 
+/* Shadow models that cannot be trained are told at the end: the jobs are rows with their reasons, as without shadows.
+ */
+static void test_failing(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"train.lr=100", "train.schedule=constant", "train.epochs=6"};
+    char *results = place("%s/%s", "failing"), *report = NULL, *json = NULL;
+    RunOutcome outcome;
+    BaseText text = {0};
+    assert_fails(run_st(results, SET, 3, false, &outcome, &text), BASE_ENUMERIC, "shadow models: ");
+    assert_non_null(strstr(base_error_text(), "report.html"));
+    assert_int_equal(outcome.failed, 4);
+    assert_ok(base_format(&report, "%s/e/report.html", results));
+    assert_ok(base_format(&json, "%s/e/shadows/shadows.json", results));
+    assert_true(io_path_exists(report));
+    assert_false(io_path_exists(json));
+    base_text_free(&text);
+    base_free(report);
+    base_free(json);
+    base_free(results);
+}
+
 /* ------------------------------------------------------------ shadows.json */
 
 static void write_json(const char *folder, const char *text)
@@ -498,5 +520,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_design), cmocka_unit_test(test_split),     cmocka_unit_test(test_resumed),
     cmocka_unit_test(test_dry),    cmocka_unit_test(test_config),    cmocka_unit_test(test_faults),
     cmocka_unit_test(test_gather), cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_failing),
 };
 SUPPORT_MAIN(tests)
