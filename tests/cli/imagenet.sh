@@ -13,12 +13,13 @@ for split in train val; do
     done
 done
 data="--data imagefolder:d --resize 224"
-names() { "$EXPUNGE" inspect "$1" | grep '^layers'; }
+names() { "$EXPUNGE" inspect "$1" | grep -E '^[^ ]+ +[FI][0-9]+ +\['; }
 for arch in resnet50_imagenet vit_b_16; do
     ok train --arch $arch $data --set epochs=1 --set batch_size=9 --set augment=false --quiet -o $arch.pt
     ok unlearn --arch auto --weights $arch.pt $data --forget cat --method svd --set alpha_f=10 --quiet -o forgot.pt
     ok inspect forgot.pt
     has stdout "expunge.unlearned: svd"
+    [ -n "$(names $arch.pt)" ] || fail "$arch: no tensors are listed"
     [ "$(names $arch.pt)" = "$(names forgot.pt)" ] || fail "$arch: other names, order or types"
     cmp -s $arch.pt forgot.pt && fail "$arch: nothing was edited"
     ok eval --arch $arch --weights forgot.pt $data --forget cat --json
