@@ -195,9 +195,9 @@ BaseStatus run_record_report(const UnlearnReport *report, StoreRun *run)
         const char *name;
         size_t field;
         bool integer;
-    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),    WHOLE(n_forget),   REAL(trace_retain),
-                   REAL(trace_forget),   REAL(rank_retain),  REAL(rank_forget), REAL(forget_removed),
-                   REAL(retain_removed), REAL(weight_change)};
+    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),     WHOLE(n_forget),   REAL(trace_retain),
+                   REAL(trace_forget),   REAL(rank_retain),   REAL(rank_forget), REAL(forget_removed),
+                   REAL(retain_removed), REAL(weight_change), REAL(shared)};
 #undef REAL
 #undef WHOLE
     BaseStatus st = BASE_OK;
