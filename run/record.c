@@ -88,6 +88,17 @@ out:
     return st;
 }
 
+BaseStatus run_record_each(const RunMethod *m, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    if (!m->family) return BASE_OK;
+    BASE_TRY(store_run_set_text(run, "/each", "family", m->family));
+    for (size_t i = 0; i < m->each_count; i++)
+        BASE_TRY(store_run_set_text(run, "/each", m->each[i].name, m->each[i].value));
+out:
+    return st;
+}
+
 BaseStatus run_record_metrics(const EvalContext *context, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
