@@ -17,7 +17,7 @@
 #include "report/write.h"
 
 extern char **environ;
-enum { DRAW_SECONDS = 120 };
+enum { DRAW_SECONDS = 120, FULL_RUNS = 16 };
 
 BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, const char *prefix, bool *gnuplot,
                                ReportFigures *out)
@@ -30,7 +30,8 @@ BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, co
     BASE_TRY(BASE_ALLOC(e->label_count, &f.full));
     for (size_t l = 0; l < e->label_count; l++) {
         f.job[l] = shown ? report_same_job(&e->labels[l], shown) : report_first_ok(&e->labels[l]);
-        if (!f.job[l]) continue;
+        bool first = l == 0 || e->labels[l].rank != e->labels[l - 1].rank;
+        if (!f.job[l] || (l >= FULL_RUNS && !first && &e->labels[l] != f.featured)) continue;
         st = report_run_full(f.job[l], &f.full[l]);
         if (st == BASE_ENOMEM) goto out;
         if (st != BASE_OK) base_warning("figures leave out %s", base_error_text()); /* gone since it was listed */
