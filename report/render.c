@@ -323,6 +323,8 @@ static void html_head(const ReportTable *t, BaseText *out)
     base_text_add(out, "</tr></thead>\n");
 }
 
+enum { LONG_TEXT = 24 }; /* columns that on a narrow screen would become a word wide */
+
 static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
 {
     const ReportCell *cell = &t->cells[row * t->column_count + column];
@@ -334,7 +336,9 @@ static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
     if (t->columns[column].number)
         base_text_add(out, "<td class=\"num\" data-v=\"%.9g\">", cell->value);
     else
-        base_text_add(out, column ? "<td>" : "<th scope=\"row\">");
+        base_text_add(out, !column                                     ? "<th scope=\"row\">"
+                           : report_text_width(shown_text) > LONG_TEXT ? "<td class=\"long\">"
+                                                                       : "<td>");
     if (cell->best) base_text_add(out, "<b>");
     if (split) {
         base_text_append(out, shown_text, head - 1);
