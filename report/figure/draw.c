@@ -52,6 +52,7 @@ void report_figures_close(ReportFigures *f)
         base_free(f->items[i].title);
         base_free(f->items[i].caption);
         base_free(f->items[i].svg);
+        base_free(f->items[i].csv);
     }
     base_free(f->job);
     base_free(f->full);
@@ -251,6 +252,7 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
     BASE_TRY(base_strdup(title, &item.title));
     BASE_TRY(base_strdup(caption, &item.caption));
     BASE_TRY(report_write_text(f->folder, item.stem, ".csv", csv));
+    BASE_TRY(base_strdup(csv->data ? csv->data : "", &item.csv));
     BASE_TRY(report_write_text(f->folder, item.stem, ".gp", script));
     BASE_TRY(draw(f, item.stem, width, height, &item.svg));
     BASE_TRY(BASE_GROW(&f->items, f->count, f->count + 1));
@@ -261,5 +263,6 @@ out:
     base_free(item.title);
     base_free(item.caption);
     base_free(item.svg);
+    base_free(item.csv);
     return st;
 }
