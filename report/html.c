@@ -9,7 +9,7 @@ static const char STYLE[] =
     "rgba(0,0,0,.22)}"
     "@media(prefers-color-scheme:dark){:root{--bg:#15181b;--fg:#e6e6e6;--soft:#a9b0b6;--line:#3a4046;--card:#1e2328;--"
     "accent:#7cc0ee;--warn:#ffab73;--shade:rgba(255,255,255,.25)}.card:not(.natural) svg{filter:invert(.9) "
-    "hue-rotate(180deg)}.card:not(.natural){background:#191919}}"
+    "hue-rotate(180deg)}.card:not(.natural){--bg:#191919;background-color:#191919}}"
     "*{box-sizing:border-box}html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}"
     "body{margin:0 auto;max-width:1180px;padding:1.2rem 1rem 4rem;background:var(--bg);color:var(--fg);font:16px/1.5 "
     "system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;overflow-wrap:anywhere}"
@@ -42,7 +42,7 @@ static const char STYLE[] =
     "td{color:var(--warn)}tr:target th,tr:target td{background:var(--card)}"
     ".tag{font-weight:400;color:var(--soft);font-size:.8rem}.note,figcaption{color:var(--soft);font-size:.9rem;max-"
     "width:62rem}"
-    "figure{margin:1rem 0 1.6rem}.card{background-color:#fff;--bg:transparent;border:1px solid "
+    "figure{margin:1rem 0 1.6rem}.card{background-color:#fff;--bg:#fff;border:1px solid "
     "var(--line);border-radius:8px;padding:.4rem}"
     ".card svg{display:block;width:100%;height:auto;min-width:560px}figcaption{margin-top:.4rem}"
     "pre{background:var(--card);padding:.7rem 1rem;border-radius:8px;white-space:pre-wrap;font-size:.88rem}"
@@ -62,7 +62,8 @@ static const char ON_PAPER[] =
     "inside:avoid}thead{display:table-header-group}.scroll,details "
     ".scroll{overflow:visible;max-height:none;background:none}table{font-size:7.2pt;width:100%}th,td{padding:.12rem "
     ".25rem}tbody th{position:static;white-space:normal;max-width:none}.num,thead "
-    ".num,small{white-space:normal}.long{min-width:0}.card{border:0;padding:0;overflow:visible;background:none}.card "
+    ".num,small{white-space:normal}small,.tag{font-size:5.8pt}.note,figcaption{font-size:8.5pt}.long{min-width:0}.card{"
+    "border:0;padding:0;overflow:visible;background:none}.card "
     "svg{min-width:0;filter:none!important;max-height:215mm}pre,nav{border:1px solid "
     "var(--line)}a{text-decoration:none}}";
 
