@@ -150,7 +150,8 @@ BaseStatus report_figure_pareto(ReportFigures *f)
     write_labels(points, count, &gp);
     base_text_add(&gp, "x(s) = s < %g ? %g : s\nd = ", LEAST, LEAST);
     report_figure_data(f, "pareto", &gp);
-    base_text_add(&gp, "\nplot d skip 1 using ($6 == 1 ? x($2) : 1/0):3 with steps lc rgb '#0072B2' lw 1.5 title "
+    base_text_add(&gp, "\nset datafile missing NaN\nplot d skip 1 using ($6 == 1 ? x($2) : NaN):3 with steps lc rgb "
+                       "'#0072B2' lw 1.5 title "
                        "'not beaten in both', \\\n"
                        "  d skip 1 using (x($2)):3:4:5 with yerrorbars lc rgb '#555555' pt 0 lw 1 notitle, \\\n"
                        "  d skip 1 using ($7 == 1 ? NaN : x($2)):3 with points pt 7 ps 1 lc rgb '#D55E00' title "

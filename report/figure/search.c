@@ -75,21 +75,26 @@ static void add_value(BaseText *csv, const StoreArray *a, int64_t i)
 }
 
 /* Score, ACC_r or ACC_f of each pair, each on its own range of colours. */
-static void panel(BaseText *gp, int p, const char *ylabel, int nx, int panels)
+static void panel(BaseText *gp, int p, const StoreArray *values, const char *ylabel, int nx, int panels)
 {
     static const char *const TITLES[] = {"score", "retained, validation (%)", "forgotten, validation (%)"};
     const int column = p == 0 ? 3 : 6 + p;
     const char *format = p == 0 ? "%.3f" : "%.1f", *colours[] = {"#222222", "#ffffff"}, *tests[] = {"<", ">="};
+    double lo = INFINITY, hi = -INFINITY;
     int font = panels == 1 ? 10 : nx > 6 ? 7 : 9;
     base_text_add(gp, "set title '%s'\nset ylabel ", TITLES[p]);
     report_escape_gnuplot(gp, p ? "" : ylabel);
+    for (int64_t i = 0; i < values->count; i++) {
+        double v = ((const double *)values->data)[i];
+        if (isfinite(v)) lo = fmin(lo, v), hi = fmax(hi, v);
+    }
+    if (!(hi > lo)) lo = isfinite(lo) ? lo : 0, hi = lo + 1;
     base_text_add(gp,
-                  "\nstats d skip 1 using %d nooutput\nmid = (STATS_min + STATS_max) / 2\n"
-                  "set cbrange [STATS_min:(STATS_max > STATS_min ? STATS_max : STATS_min + 1)]\n"
+                  "\nmid = %.10g\nset cbrange [%.10g:%.10g]\n"
                   "plot d skip 1 using 4:5:(0.48):(0.48):%d with boxxyerror lc palette notitle, \\\n"
                   "  d skip 1 using ($6 == 1 ? $4 : NaN):5:(0.46):(0.46) with boxxyerror fs empty border lc rgb "
                   "'#D55E00' lw 3 notitle",
-                  column, column);
+                  (lo + hi) / 2, lo, hi, column);
     for (int i = 0; i < 2; i++)
         base_text_add(gp,
                       ", \\\n  d skip 1 using ($%d %s mid ? $4 : NaN):5:(sprintf('%s', $%d)) with labels font ',%d' "
@@ -150,7 +155,7 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_figure_data(f, stem.data, &gp);
     base_text_add(&gp, "\n");
     if (panels > 1) base_text_add(&gp, "set multiplot layout 1,3 margins 0.07,0.985,0.15,0.9 spacing 0.055,0\n");
-    for (int p = 0; p < panels; p++) panel(&gp, p, axis[1], nx, panels);
+    for (int p = 0; p < panels; p++) panel(&gp, p, p ? &accuracy[p - 1] : &score, axis[1], nx, panels);
     if (panels > 1) base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption,
                   "%s%s, on the validation images for every pair that was tried. The orange frame marks the pair that "
