@@ -1,5 +1,6 @@
 #include "unlearn/unlearn.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,6 +120,7 @@ static IoJson *layer_json(const UnlearnLayer *l)
     io_json_set_take(row, "forget_removed", io_json_number(l->forget_removed));
     io_json_set_take(row, "retain_removed", io_json_number(l->retain_removed));
     io_json_set_take(row, "weight_change", io_json_number(l->weight_change));
+    if (!isnan(l->shared)) io_json_set_take(row, "shared", io_json_number(l->shared));
     return row;
 }
 

@@ -45,7 +45,8 @@ void data_set_free(DataSet *set); /* NULL is fine */
     X(crop, "crop", "N|HxW", "the data set's", "then cut out of the centre; none: not cut")                            \
     X(interpolation, "interpolation", "I", "bilinear", "bilinear or bicubic, antialiased: how images are resized")     \
     X(class_map, "class-map", "FILE", "the data set's order", "classes in the model's order, one name a line")         \
-    X(train_index, "train-index", "FILE", "all", "images of the training split, one position a line")                  \
+    X(train_index, "train-index", "FILE", "all",                                                                       \
+      "images of the training split, a position or a range like 0-999 a line")                                         \
     X(test_index, "test-index", "FILE", "all",                                                                         \
       "images of the test split; 'train 17' takes one from the training split")                                        \
     X(broken, "broken", "B", "fail", "fail or skip: what an image that cannot be decoded does")

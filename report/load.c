@@ -95,8 +95,7 @@ out:
     return st;
 }
 
-/* "10" after "9": by the leading number first, then by text. */
-static int compare_forget(const char *a, const char *b)
+int report_compare_forget(const char *a, const char *b)
 {
     long x = strtol(a, NULL, 10), y = strtol(b, NULL, 10);
     return x != y ? (x > y) - (x < y) : strcmp(a, b);
@@ -111,7 +110,7 @@ static int compare_runs(const void *pa, const void *pb)
     if ((c = strcmp(a->data, b->data))) return c;
     if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
     if ((c = strcmp(a->label, b->label))) return c;
-    if ((c = compare_forget(a->forget, b->forget))) return c;
+    if ((c = report_compare_forget(a->forget, b->forget))) return c;
     if (a->seed != b->seed) return a->seed < b->seed ? -1 : 1;
     if ((c = strcmp(b->started, a->started))) return c; /* the newest first: older ones are superseded */
     if ((c = strcmp(a->id, b->id))) return c;
@@ -215,23 +214,42 @@ out:
     return st;
 }
 
-static size_t distinct(const ReportExperiment *e, bool seeds)
+static int compare_texts(const void *a, const void *b)
 {
-    size_t count = 0;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int compare_numbers(const void *pa, const void *pb)
+{
+    double a = *(const double *)pa, b = *(const double *)pb;
+    return (a > b) - (a < b);
+}
+
+/* How many forget sets (but the empty one) and seeds there are: sorted, since a sweep has thousands of runs. */
+static BaseStatus count_distinct(ReportExperiment *e)
+{
+    BaseStatus st = BASE_OK;
+    const char **sets = NULL;
+    double *seeds = NULL;
+    size_t n = 0;
+    BASE_TRY(BASE_ALLOC(e->run_count, &sets));
+    BASE_TRY(BASE_ALLOC(e->run_count, &seeds));
     for (size_t l = 0; l < e->label_count; l++) {
-        for (size_t i = 0; i < e->labels[l].count; i++) {
-            const ReportRun *r = e->labels[l].runs[i];
-            bool seen = false;
-            for (size_t k = 0; k <= l && !seen; k++) {
-                for (size_t j = 0; j < (k == l ? i : e->labels[k].count) && !seen; j++) {
-                    const ReportRun *o = e->labels[k].runs[j];
-                    seen = seeds ? o->seed == r->seed : strcmp(o->forget, r->forget) == 0;
-                }
-            }
-            count += !seen && (seeds || *r->forget);
+        for (size_t i = 0; i < e->labels[l].count; i++, n++) {
+            sets[n] = e->labels[l].runs[i]->forget;
+            seeds[n] = e->labels[l].runs[i]->seed;
         }
     }
-    return count;
+    qsort(sets, n, sizeof *sets, compare_texts);
+    qsort(seeds, n, sizeof *seeds, compare_numbers);
+    for (size_t i = 0; i < n; i++) {
+        e->forget_count += *sets[i] && (i == 0 || strcmp(sets[i], sets[i - 1]) != 0);
+        e->seed_count += i == 0 || seeds[i] != seeds[i - 1];
+    }
+out:
+    base_free(sets);
+    base_free(seeds);
+    return st;
 }
 
 static int compare_labels(const void *pa, const void *pb)
@@ -268,8 +286,7 @@ static BaseStatus group_runs(ReportSet *set)
     }
     for (size_t i = 0; i < set->experiment_count; i++) {
         ReportExperiment *e = &set->experiments[i];
-        e->forget_count = distinct(e, false);
-        e->seed_count = distinct(e, true);
+        BASE_TRY(count_distinct(e));
         qsort(e->labels, e->label_count, sizeof *e->labels, compare_labels);
         for (size_t l = 0; l < e->label_count; l++) BASE_TRY(BASE_ALLOC(e->labels[l].count, &e->labels[l].scratch));
     }

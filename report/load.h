@@ -82,6 +82,8 @@ const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); 
 /** The method a reader looks for first: "svd" where it is, else the first method. NULL: none succeeded. */
 const ReportLabel *report_featured(const ReportExperiment *e);
 const ReportRun *report_first_ok(const ReportLabel *label); /* NULL: none */
+/** "10" after "9": by the leading number first, then by text; the order of a label's runs. */
+int report_compare_forget(const char *a, const char *b);
 const ReportRun *report_same_job(const ReportLabel *label,
                                  const ReportRun *run); /* same class and seed, or same class */
 

@@ -1,5 +1,6 @@
 #include "report/page.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -32,25 +33,43 @@ static void contents(const ReportSet *set, const ReportSection *sections, BaseTe
         const ReportSection *s = &sections[i];
         base_text_add(out, "<li><a href=\"#e%zu\">", i);
         report_escape_html(out, s->e->name);
-        base_text_add(out, "</a>: ");
+        base_text_add(out, "</a><ul>\n");
         for (int p = 0; p < REPORT_PARTS; p++) {
             if (s->parts[p].table.row_count)
-                base_text_add(out, "<a href=\"#e%zu-p%d\">%s</a> · ", i, p, PART_TITLES[p]);
+                base_text_add(out, "<li><a href=\"#e%zu-p%d\">%s</a></li>\n", i, p, PART_TITLES[p]);
         }
-        base_text_add(out, "<a href=\"#e%zu-figures\">Figures</a></li>\n", i);
+        base_text_add(out, "</ul>Figures: <ul>\n");
+        for (size_t k = 0; k < s->figures.count; k++) {
+            base_text_add(out, "<li><a href=\"#fig-%s\">", s->figures.items[k].stem);
+            report_escape_html(out, s->figures.items[k].title);
+            base_text_add(out, "</a></li>\n");
+        }
+        base_text_add(out, "</ul></li>\n");
     }
     base_text_add(out, "<li><a href=\"#files\">Files and how to repeat</a></li></ul></nav>\n");
 }
 
+/* Rows named by a method lead to its runs, where each number comes from. */
 static void part(const ReportPart *p, size_t experiment, int number, BaseText *out)
 {
+    static const bool NAMED[REPORT_PARTS] = {[REPORT_MAIN] = true,    [REPORT_GAPS] = true,    [REPORT_METRICS] = true,
+                                             [REPORT_ATTACKS] = true, [REPORT_CLASSES] = true, [REPORT_SEARCH] = true};
+    char runs[32];
+    BaseText csv = {0}, file = {0};
     if (p->table.row_count == 0) return;
+    snprintf(runs, sizeof runs, "e%zu-run", experiment);
     base_text_add(out, "<h3 id=\"e%zu-p%d\">%s</h3>\n", experiment, number, PART_TITLES[number]);
     if (p->folded) base_text_add(out, "<details><summary>Show %d rows</summary>\n", p->table.row_count);
-    report_table_html(&p->table, out);
-    base_text_add(out, "<p class=\"note\">As a file: <a href=\"%s.csv\">.csv</a>", p->stem);
+    report_table_html_linked(&p->table, number == REPORT_RUNS ? runs : NULL, NAMED[number] ? runs : NULL, out);
+    report_table_csv(&p->table, &csv);
+    base_text_add(&file, "%s.csv", p->stem);
+    if (out->st == BASE_OK) out->st = csv.st != BASE_OK ? csv.st : file.st;
+    base_text_add(out, "<p class=\"note\">");
+    if (out->st == BASE_OK) report_html_csv(file.data, csv.data, out);
     if (p->all) base_text_add(out, ", <a href=\"%s.md\">.md</a>, <a href=\"%s.tex\">.tex</a>", p->stem, p->stem);
     base_text_add(out, "</p>\n%s", p->folded ? "</details>\n" : "");
+    base_text_free(&csv);
+    base_text_free(&file);
 }
 
 static void files(const ReportSet *set, const ReportConfig *config, BaseText *out)
@@ -80,7 +99,8 @@ static void files(const ReportSet *set, const ReportConfig *config, BaseText *ou
         element(out, "pre", command);
     }
     base_text_add(
-        out, "<p class=\"note\">Each row under “Runs” names the file a number comes from; runs.csv has the hashes of "
+        out, "<p class=\"note\">Each row's name leads to its runs, whose files the numbers come from (several: their "
+             "mean); runs.csv has the hashes of "
              "weights, data and configuration, the seeds, the library versions and every metric of every run.</p>\n");
 }
 

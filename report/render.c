@@ -336,7 +336,7 @@ static void html_head(const ReportTable *t, BaseText *out)
 
 enum { LONG_TEXT = 24 }; /* columns that on a narrow screen would become a word wide */
 
-static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
+static void html_cell(const ReportTable *t, int row, int column, const char *to, BaseText *out)
 {
     const ReportCell *cell = &t->cells[row * t->column_count + column];
     BaseText text = {0};
@@ -354,6 +354,12 @@ static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
     if (split) {
         base_text_append(out, shown_text, head - 1);
         base_text_add(out, "<small>%s</small>", shown_text + head);
+    } else if (column == 0 && to && *shown_text) {
+        base_text_add(out, "<a href=\"#%s-", to);
+        report_escape_slug(out, shown_text);
+        base_text_add(out, "\">");
+        report_escape_html(out, shown_text);
+        base_text_add(out, "</a>");
     } else {
         report_escape_html(out, shown_text);
     }
@@ -365,7 +371,19 @@ static void html_cell(const ReportTable *t, int row, int column, BaseText *out)
     base_text_free(&text);
 }
 
-void report_table_html(const ReportTable *t, BaseText *out)
+/* The first row of each name: rows of one name stand together. */
+static void html_anchor(const ReportTable *t, int row, const char *anchor, BaseText *out)
+{
+    const char *name = text_or(t->cells[row * t->column_count].text);
+    if (!anchor || (row > 0 && strcmp(name, text_or(t->cells[(row - 1) * t->column_count].text)) == 0)) return;
+    base_text_add(out, " id=\"%s-", anchor);
+    report_escape_slug(out, name);
+    base_text_add(out, "\"");
+}
+
+void report_table_html(const ReportTable *t, BaseText *out) { report_table_html_linked(t, NULL, NULL, out); }
+
+void report_table_html_linked(const ReportTable *t, const char *anchor, const char *to, BaseText *out)
 {
     int columns = 0;
     for (int c = 0; c < t->column_count; c++) columns += shown(t, c);
@@ -380,7 +398,9 @@ void report_table_html(const ReportTable *t, BaseText *out)
                             : f & REPORT_ROW_REFERENCE ? "reference"
                             : f & REPORT_ROW_CONTROL   ? "control"
                                                        : "";
-        base_text_add(out, "<tr class=\"%s\">", style);
+        base_text_add(out, "<tr class=\"%s\"", style);
+        html_anchor(t, r, anchor, out);
+        base_text_add(out, ">");
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
             if (c > 0 && t->reasons[r]) {
@@ -389,7 +409,7 @@ void report_table_html(const ReportTable *t, BaseText *out)
                 base_text_add(out, "</td>");
                 break;
             }
-            html_cell(t, r, c, out);
+            html_cell(t, r, c, to, out);
         }
         base_text_add(out, "</tr>\n");
     }

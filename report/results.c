@@ -409,6 +409,13 @@ ReportTable report_results_classes(const ReportExperiment *e)
     return t;
 }
 
+static bool all_nan(const StoreArray *a)
+{
+    int64_t i = 0;
+    while (i < a->count && isnan(((const double *)a->data)[i])) i++;
+    return i == a->count;
+}
+
 ReportTable report_results_layers(const ReportRun *run)
 {
     static const struct {
@@ -422,6 +429,7 @@ ReportTable report_results_layers(const ReportRun *run)
                    {"rank_forget", "eff. rank forgotten", "", 1, 70, 1},
                    {"forget_removed", "forgotten response removed", "%", 2, 80, 100},
                    {"retain_removed", "retained response removed", "%", 2, 80, 100},
+                   {"shared", "of the forget space shared", "%", 2, 75, 100},
                    {"weight_change", "weight change", "%", 2, 85, 100},
                    {"trace_retain", "trace_retain", "", -1, 0, 1},
                    {"trace_forget", "trace_forget", "", -1, 0, 1}};
@@ -439,7 +447,7 @@ ReportTable report_results_layers(const ReportRun *run)
         column[c] = -1;
         snprintf(path, sizeof path, "/layers/%s", COLUMNS[c].name);
         if (!store_run_array(run->store, path, &array[c]) || array[c].type != STORE_F64) continue;
-        if (array[c].count != (int64_t)layers) continue;
+        if (array[c].count != (int64_t)layers || all_nan(&array[c])) continue;
         column[c] = report_table_column(&t, COLUMNS[c].name, COLUMNS[c].title, true, COLUMNS[c].decimals,
                                         COLUMNS[c].importance);
         report_table_ideal(&t, column[c], COLUMNS[c].unit, "", "");

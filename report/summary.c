@@ -230,10 +230,19 @@ const ReportRun *report_first_ok(const ReportLabel *label)
 const ReportRun *report_same_job(const ReportLabel *label, const ReportRun *run)
 {
     const ReportRun *near = NULL;
-    for (size_t i = 0; label && i < label->count; i++) {
+    if (!label || label->count == 0) return NULL;
+    const char *forget = *label->runs[0]->forget ? run->forget : ""; /* an original forgets nothing */
+    size_t lo = 0, hi = label->count;
+    while (lo < hi) { /* runs ascend by class: a sweep has thousands */
+        size_t middle = lo + (hi - lo) / 2;
+        if (report_compare_forget(label->runs[middle]->forget, forget) < 0)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    for (size_t i = lo; i < label->count && strcmp(label->runs[i]->forget, forget) == 0; i++) {
         const ReportRun *r = label->runs[i];
-        bool same_class = !strcmp(r->forget, run->forget) || !*r->forget;
-        if (r->failed || !same_class) continue;
+        if (r->failed) continue;
         if (r->seed == run->seed) return r;
         if (!near) near = r;
     }

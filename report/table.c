@@ -71,9 +71,12 @@ void report_table_ideal(ReportTable *t, int column, const char *unit, const char
 void report_table_row(ReportTable *t, unsigned flags)
 {
     int at = t->row_count, columns = t->column_count;
-    STICK(t, BASE_GROW(&t->cells, at * columns, (at + 1) * columns));
-    STICK(t, BASE_GROW(&t->flags, at, at + 1));
-    STICK(t, BASE_GROW(&t->reasons, at, at + 1));
+    if ((at & (at - 1)) == 0) { /* room doubles: thousands of rows */
+        int room = at ? 2 * at : 1;
+        STICK(t, BASE_GROW(&t->cells, at * columns, room * columns));
+        STICK(t, BASE_GROW(&t->flags, at, room));
+        STICK(t, BASE_GROW(&t->reasons, at, room));
+    }
     if (t->st != BASE_OK) return;
     for (int c = 0; c < columns; c++)
         t->cells[at * columns + c] = (ReportCell){.value = NAN, .lo = NAN, .hi = NAN, .sd = NAN};

@@ -70,6 +70,7 @@ BaseStatus run_config_bind(const RunExperiment *e, const RunData *data, const Ru
     DataClasses *sets = NULL;
     *forget = NULL;
     *count = 0;
+    BASE_TRY(eval_saliency_check(model->net, &e->saliency));
     BASE_TRY(BASE_ALLOC(n, &sets));
     BASE_TRY(parse_sets(data, e->forget_all ? NULL : e->forget, e->forget_where, n, sets));
     for (size_t i = 0; i < n; i++) {

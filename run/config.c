@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "run/each.h"
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {
@@ -53,6 +54,7 @@ static const char *const KEYS[] = {
     "search",
     "relearn",
     "probe",
+    "saliency",
     "cache",
     "shadows"};
 
@@ -329,11 +331,30 @@ static BaseStatus read_row(const BaseYaml *node, const char *what, const char *c
     return BASE_OK;
 }
 
-static BaseStatus read_method(const BaseYaml *node, RunExperiment *e, RunMethod *m)
+/* Classes one after another: not for what starts from scratch, nor with a search, which judges a set at once. */
+static BaseStatus read_turn(const BaseYaml *node, RunMethod *m)
 {
-    static const char *const ROW[] = {"name", "label", "set", "search"};
     BaseStatus st = BASE_OK;
-    const char *name, *label;
+    const BaseYaml *turn = base_yaml_get(node, "in_turn");
+    if (!turn) return BASE_OK;
+    BASE_TRY(need_kind(turn, BASE_YAML_SCALAR, "in_turn"));
+    m->in_turn = strcmp(turn->text, "true") == 0;
+    BASE_CHECK(m->in_turn || strcmp(turn->text, "false") == 0, BASE_EUSAGE,
+               "%s: in_turn = '%.40s': must be true or false", turn->where, turn->text);
+    BASE_CHECK(
+        !m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
+        "%s: in_turn: not with a search, which judges a set at once, nor with retrain, which starts from scratch",
+        turn->where);
+out:
+    return st;
+}
+
+/* Combination @p point of the row's `each`. */
+static BaseStatus read_method(const BaseYaml *node, size_t point, RunExperiment *e, RunMethod *m)
+{
+    static const char *const ROW[] = {"name", "label", "set", "search", "each", "in_turn"};
+    BaseStatus st = BASE_OK;
+    const char *name = NULL, *label = NULL;
     char owner[160];
     BASE_TRY(read_row(node, "a method", ROW, BASE_COUNT(ROW), &name, &label));
     st = unlearn_find(name, &m->method);
@@ -356,9 +377,11 @@ static BaseStatus read_method(const BaseYaml *node, RunExperiment *e, RunMethod 
                        "%s: '%s' stands in both set and search: keep it in one", search->items[i]->where,
                        search->items[i]->key);
     }
+    if (node->kind == BASE_YAML_MAP) BASE_TRY(read_turn(node, m));
+    BASE_TRY(run_each_apply(node, point, m));
     for (const RunMethod *other = e->methods; other < m; other++)
         BASE_CHECK(strcmp(other->label, m->label) != 0, BASE_EUSAGE,
-                   "%s: the label '%s' is there twice (%s): give one of them another 'label'", node->where, label,
+                   "%s: the label '%s' is there twice (%s): give one of them another 'label'", node->where, m->label,
                    other->where);
     BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE, "%s: the label 'original' is the untouched model's",
                node->where);
@@ -370,7 +393,7 @@ static BaseStatus read_attack(const BaseYaml *node, RunExperiment *e, RunAttack 
 {
     static const char *const ROW[] = {"name", "label", "wiring", "set"};
     BaseStatus st = BASE_OK;
-    const char *name, *label;
+    const char *name = NULL, *label = NULL;
     char owner[160];
     BaseText full = {0};
     BASE_TRY(read_row(node, "an attack", ROW, BASE_COUNT(ROW), &name, &label));
@@ -426,16 +449,23 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, RunExperimen
     BASE_TRY(read_budget(base_yaml_get(root, "search"), e));
     base_param_defaults(eval_relearn_params, eval_relearn_param_count, &e->relearn);
     base_param_defaults(eval_probe_params, eval_probe_param_count, &e->probe);
-    const BaseYaml *relearn = base_yaml_get(root, "relearn"), *probe = base_yaml_get(root, "probe");
+    base_param_defaults(eval_saliency_params, eval_saliency_param_count, &e->saliency);
+    const BaseYaml *relearn = base_yaml_get(root, "relearn"), *probe = base_yaml_get(root, "probe"),
+                   *saliency = base_yaml_get(root, "saliency");
     if (relearn) BASE_TRY(read_switch(relearn, eval_relearn_params, eval_relearn_param_count, &e->relearn));
     if (probe) BASE_TRY(read_switch(probe, eval_probe_params, eval_probe_param_count, &e->probe));
+    e->saliency.enabled = saliency != NULL; /* a map of its keys asks for it too */
+    if (saliency) BASE_TRY(read_switch(saliency, eval_saliency_params, eval_saliency_param_count, &e->saliency));
     const BaseYaml *methods = base_yaml_get(root, "methods"), *attacks = base_yaml_get(root, "attacks");
     BASE_TRY(need_kind(methods, BASE_YAML_LIST, "methods"));
     BASE_CHECK(methods->count > 0, BASE_EUSAGE, "%s: methods: the list is empty", methods->where);
-    BASE_TRY(BASE_ALLOC(methods->count, &e->methods));
+    size_t rows = 0, points;
+    for (size_t i = 0; i < methods->count; i++, rows += points) BASE_TRY(run_each_points(methods->items[i], &points));
+    BASE_TRY(BASE_ALLOC(rows, &e->methods));
     for (size_t i = 0; i < methods->count; i++) {
-        e->method_count = i + 1;
-        BASE_TRY(read_method(methods->items[i], e, &e->methods[i]));
+        BASE_TRY(run_each_points(methods->items[i], &points));
+        for (size_t k = 0; k < points; k++)
+            BASE_TRY(read_method(methods->items[i], k, e, &e->methods[e->method_count++]));
     }
     BASE_TRY(run_shadow_config_read(base_yaml_get(root, "shadows"), e));
     if (!attacks) goto out;
@@ -481,6 +511,7 @@ void run_config_free(RunExperiment *e)
         RunMethod *m = &e->methods[i];
         for (size_t a = 0; a < m->axis_count; a++) free_texts(m->axes[a].values, m->axes[a].count);
         base_free(m->axes);
+        run_each_free(m);
         base_free(m->label);
         base_free(m->where);
         base_free(m->params);
@@ -544,9 +575,12 @@ void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *
     if (e->shadows.pairs > 0) run_shadow_config_canonical(e, out);
     if (!m) return;
     add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);
+    if (m->family) base_text_add(out, "family: %s\n", m->family);
+    if (m->in_turn) base_text_add(out, "in_turn: true\n");
     run_config_canonical_search(e, m, out);
     add_params(out, "relearn", eval_relearn_params, eval_relearn_param_count, &e->relearn);
     add_params(out, "probe", eval_probe_params, eval_probe_param_count, &e->probe);
+    add_params(out, "saliency", eval_saliency_params, eval_saliency_param_count, &e->saliency);
     const RunMethod *reference = run_config_reference(e);
     if (reference)
         add_params(out, "reference", reference->method->entry.params, reference->method->entry.param_count,

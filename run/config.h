@@ -5,6 +5,7 @@
 
 #include "base/yaml.h"
 #include "eval/probe/probe.h"
+#include "eval/saliency/saliency.h"
 #include "mia/mia.h"
 #include "run/setup.h"
 #include "unlearn/unlearn.h"
@@ -29,9 +30,18 @@ extern const size_t run_budget_param_count;
 
 typedef enum { RUN_CACHE_TRAINED, RUN_CACHE_REFERENCES } RunCache;
 
+/** One value of a row's `each`. */
+typedef struct {
+    char *name, *value;
+} RunEachValue;
+
 typedef struct {
     const UnlearnMethod *method;
-    char *label; /* unique in the experiment */
+    char *label;  /* unique in the experiment */
+    char *family; /* label of the row that `each` made several methods of; NULL: none */
+    RunEachValue *each;
+    size_t each_count;
+    bool in_turn; /* the classes of a set one after another */
     void *params;
     RunAxis *axes; /* [axis_count] those that need a new prepare() first */
     size_t axis_count;
@@ -72,6 +82,7 @@ typedef struct {
     size_t search_forget_count;                  /* 0: for each forget set on itself */
     EvalRelearnConfig relearn;
     EvalProbeConfig probe;
+    EvalSaliencyConfig saliency;
     RunCache cache;
     char *where_data, *where_arch;
     struct {

@@ -255,7 +255,8 @@ static BaseStatus add_model(Estimate *e, const RunJob *job, size_t m, const void
     BaseStatus st = BASE_OK;
     const RunSetting *s = e->task->setting;
     UnlearnContext context = {.forget = job->forget, .seed = job->seed};
-    const RunMaking making = {s->e, s->data, job->method->method, params, &context, job->forget_text, s->models, false};
+    const RunMaking making = {
+        s->e, s->data, job->method->method, params, &context, job->forget_text, s->models, job->method->in_turn, false};
     char key[BASE_HASH_HEX], *path = NULL;
     double own = method_seconds(e, m, epochs_of(job->method, params, &s->e->train), &e->rows[m].from);
     if (run_models_kept(&making)) {

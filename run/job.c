@@ -119,7 +119,8 @@ static BaseStatus unlearn(const RunSetting *s, const RunSeed *seed, const RunJob
     BASE_TRY(nn_net_clone(seed->net, &w->net));
     if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
-    const RunMaking making = {s->e, s->data, m->method, w->params, &context, job->forget_text, s->models, false};
+    const RunMaking making = {s->e,      s->data,    m->method, w->params, &context, job->forget_text,
+                              s->models, m->in_turn, false};
     BASE_TRY(run_models_unlearned(&making, w->net, &w->report, &w->cost, &w->path));
     BASE_TRY(run_predict_splits(w->net, &seed->split, s->e->precision, w->predictions));
     memcpy(w->shown, w->predictions, sizeof w->shown);
@@ -219,6 +220,9 @@ static BaseStatus record_unlearned(const RunSetting *s, RunSeed *seed, const Run
         BASE_TRY(run_record_search(job->method, &w->search, run));
         BASE_TRY(run_record_budget(e, job->method, job->forget_text, w->search_key, run));
     }
+    BASE_TRY(run_record_each(job->method, run));
+    EvalSubject subject = run_subject(s, seed, job->forget, w->net);
+    BASE_TRY(run_record_saliency(&subject, &e->saliency, run));
     BASE_TRY(run_record_signals(train, test, job->forget, run));
     BASE_TRY(run_record_regions(s->data, w->net, e->precision, run));
     BASE_TRY(run_attacks(e, train, test, job->forget, w->hash, job->seed, run));

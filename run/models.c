@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "nn/weights.h"
+#include "run/turn.h"
 
 void run_cost_free(RunCost *cost)
 {
@@ -211,6 +212,7 @@ static void describe(const RunMaking *m, BaseText *out)
 {
     base_text_add(out, "%s without [%s] ", m->method->entry.name, m->forget);
     run_params_text(m->method->entry.params, m->method->entry.param_count, m->params, out);
+    if (m->in_turn) base_text_add(out, ", one class after another");
 }
 
 BaseStatus run_models_unlearned_path(const RunMaking *m, char key[BASE_HASH_HEX], char **path)
@@ -238,7 +240,8 @@ static BaseStatus unlearn_timed(const RunMaking *m, NnNet *net, UnlearnReport *r
 {
     base_clock_reset_peak();
     double cpu = base_clock_cpu();
-    BaseStatus st = unlearn_run(m->method, m->context, m->params, net, report);
+    BaseStatus st = m->in_turn ? run_turn(m->method, m->context, m->params, net, report)
+                               : unlearn_run(m->method, m->context, m->params, net, report);
     cost->cpu_seconds = base_clock_cpu() - cpu;
     cost->wall_seconds = report->prepare_seconds + report->apply_seconds;
     cost->peak_memory = base_clock_peak_memory();

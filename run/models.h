@@ -10,7 +10,7 @@
 #include "run/config.h"
 
 /** Grows whenever the same config would give other numbers or another file: part of every run's id. */
-enum { RUN_FORMAT_VERSION = 3 };
+enum { RUN_FORMAT_VERSION = 4 };
 /** The same for networks and searches alone, which outlive a new metric: part of their keys. */
 enum { RUN_MODEL_VERSION = 2 };
 
@@ -51,6 +51,7 @@ typedef struct {
     const UnlearnContext *context;
     const char *forget; /* "3,7" */
     const char *folder;
+    bool in_turn; /* the classes of the set one after another */
     bool keep; /* as a file, whatever the config keeps */
 } RunMaking;
 /** Whether its network is kept as a file: retrained ones always; others that gradients made, unless the config keeps

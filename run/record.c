@@ -88,6 +88,17 @@ out:
     return st;
 }
 
+BaseStatus run_record_each(const RunMethod *m, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    if (!m->family) return BASE_OK;
+    BASE_TRY(store_run_set_text(run, "/each", "family", m->family));
+    for (size_t i = 0; i < m->each_count; i++)
+        BASE_TRY(store_run_set_text(run, "/each", m->each[i].name, m->each[i].value));
+out:
+    return st;
+}
+
 BaseStatus run_record_metrics(const EvalContext *context, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -195,9 +206,9 @@ BaseStatus run_record_report(const UnlearnReport *report, StoreRun *run)
         const char *name;
         size_t field;
         bool integer;
-    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),    WHOLE(n_forget),   REAL(trace_retain),
-                   REAL(trace_forget),   REAL(rank_retain),  REAL(rank_forget), REAL(forget_removed),
-                   REAL(retain_removed), REAL(weight_change)};
+    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),     WHOLE(n_forget),   REAL(trace_retain),
+                   REAL(trace_forget),   REAL(rank_retain),   REAL(rank_forget), REAL(forget_removed),
+                   REAL(retain_removed), REAL(weight_change), REAL(shared)};
 #undef REAL
 #undef WHOLE
     BaseStatus st = BASE_OK;

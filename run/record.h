@@ -2,6 +2,7 @@
 #ifndef RUN_RECORD_H
 #define RUN_RECORD_H
 
+#include "eval/saliency/saliency.h"
 #include "run/job.h"
 
 /** Who this run is and what made it: root attributes and /meta. */
@@ -19,6 +20,10 @@ BaseStatus run_record_search(const RunMethod *method, const RunSearch *search, S
 BaseStatus run_record_budget(const RunExperiment *e, const RunMethod *method, const char *forget, const char *key,
                              StoreRun *run);
 BaseStatus run_record_history(const RunCost *cost, StoreRun *run);
+/** /each: the values that made this method one of several of its row. */
+BaseStatus run_record_each(const RunMethod *method, StoreRun *run);
+/** /saliency of subject->original and subject->net, where the config asks for it. */
+BaseStatus run_record_saliency(const EvalSubject *subject, const EvalSaliencyConfig *config, StoreRun *run);
 /** /signals: p_y and loss of every training and test image, kept and forgotten apart. */
 BaseStatus run_record_signals(const EvalPredictions *train, const EvalPredictions *test, const DataClasses *forget,
                               StoreRun *run);

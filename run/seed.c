@@ -119,7 +119,7 @@ static BaseStatus reference_fill(const RunSetting *s, const RunSeed *seed, const
     const RunMethod *m = run_config_reference(s->e);
     UnlearnContext context = run_context(s, seed, job->forget);
     UnlearnReport report = {0};
-    const RunMaking making = {s->e, s->data, m->method, m->params, &context, job->forget_text, s->models, false};
+    const RunMaking making = {s->e, s->data, m->method, m->params, &context, job->forget_text, s->models, false, false};
     BASE_TRY(nn_net_clone(seed->net, &r->net));
     BASE_TRY(run_models_unlearned(&making, r->net, &report, &r->cost, &r->path));
     BASE_TRY(nn_net_hash(r->net, r->hash));

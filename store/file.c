@@ -170,8 +170,8 @@ out:
 
 static bool is_heavy(const char *group, const char *path)
 {
-    static const char *const HEAVY[] = {"/signals", "/spectra", "/regions"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const HEAVY[] = {"/signals", "/spectra", "/regions", "/confusion", "/saliency", "/class_names"};
+    for (size_t i = 0; i < sizeof HEAVY / sizeof *HEAVY; i++) {
         if (strcmp(path, HEAVY[i]) == 0) return true;
     }
     return strncmp(group, "/attacks/", 9) == 0;

@@ -22,6 +22,9 @@
  *                     point [T] int64, settings texts [T]; attributes chosen (i64), objective, budget, sets, key, ...
  *   /relearn          steps [R] int64, reached [R] u8; attribute limit (i64)
  *   /history          loss, accuracy, lr, seconds [epochs] of trainings
+ *   /each             attributes: family (label of the config's row), and each parameter that `each` moved, as text
+ *   /saliency         pictures [n,C,H,W] float32 0..1, labels [n] int32, forgotten [n] u8; of the network and (_original)
+ *                     of the original: maps [n,h,w] float32, predicted [n] int32, confidence [n]
  *   /regions          x, y [G], label [G,G] int32: decision regions of 2-D data; points [n,2], point_label [n]
  */
 #ifndef STORE_STORE_H
@@ -31,7 +34,7 @@
 
 #include "math/stats.h"
 
-enum { STORE_SCHEMA = 2 };
+enum { STORE_SCHEMA = 3 };
 typedef struct StoreRun StoreRun;
 typedef enum { STORE_F64, STORE_F32, STORE_I64, STORE_I32, STORE_U8 } StoreType;
 
@@ -69,8 +72,8 @@ bool store_run_metric(const StoreRun *run, const char *name, const char *split, 
 BaseStatus store_run_write(const StoreRun *run, const char *path);
 /** BASE_EFORMAT for a file that is no run or of a newer schema, naming both versions. */
 BaseStatus store_run_read(const char *path, StoreRun **out);
-/** The same without what weighs: /signals, /spectra, /regions and the arrays below /attacks. For sweeps of many runs.
- */
+/** The same without what weighs: /signals, /spectra, /regions, /confusion, /saliency, /class_names and the arrays below
+ * /attacks. For sweeps of many runs. */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
 /** A whole run with this id and status "ok" stands at @p path: the hash is checked, then attributes of / alone are
  * read. A failed run is not complete: the next sweep tries it again. */

@@ -15,8 +15,9 @@
 
 static const BaseParam PARAMS[] = {
     UNLEARN_SPACE_ROWS,
-    BASE_PARAM_BOOL(UnlearnSpaceParams, spectra, false,
-                    "keep every layer's spectrum for the report: route eigen in place of closed"),
+    BASE_PARAM_BOOL(
+        UnlearnSpaceParams, spectra, false,
+        "keep every layer's spectrum and what both spaces share for the report: route eigen in place of closed"),
 };
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
@@ -36,7 +37,6 @@ static BaseStatus prepare(const UnlearnContext *context, const void *params, voi
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
-    (void)context;
     BaseStatus st = BASE_OK;
     UnlearnSpaces *spaces = state;
     const UnlearnSpaceParams *params = values;
@@ -51,7 +51,10 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
         if (!unlearn_spaces_selected(spaces)[i]) continue;
         const NnLayer *layer = layers + i;
         st = unlearn_spaces_subtract(spaces, i, params->alpha_r, params->alpha_f,
-                                     weights + slices[layer->weight].offset, layer->K, report->layers + row++);
+                                     weights + slices[layer->weight].offset, layer->K, report->layers + row);
+        if (st == BASE_OK && params->spectra && !context->grid)
+            st = unlearn_spaces_shared(spaces, i, params->alpha_r, params->alpha_f, &report->layers[row].shared);
+        row++;
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", layer->name);
             goto out;

@@ -43,6 +43,7 @@ typedef struct {
     double forget_removed;  /* ||(W-W') X_f^T||_F^2 / ||W X_f^T||_F^2: share of the layer's response to forgotten inputs taken out */
     double retain_removed;  /* the same for retained inputs */
     double weight_change;   /* ||W' - W||_F / ||W||_F */
+    double shared; /* tr(P_r P_f) / tr(P_f): part of the forget space that the retain space has too, weighted by importance */
     double *spectrum_retain, *spectrum_forget; /* s, descending, [spectrum_count]; NULL where the route has none */
     int64_t spectrum_count;
 } UnlearnLayer;

@@ -282,7 +282,7 @@ static BaseStatus export_work(Bench *b, const char *folder)
     IoTensors *tensors = NULL;
     char path[1024];
     double seconds, found[2];
-    BASE_TRY(unlearn_sample_retain(&b->context, b->params.retain_per_class, &retain));
+    BASE_TRY(unlearn_sample_retain(&b->context, b->params.retain_per_class, NULL, &retain));
     BASE_TRY(unlearn_sample_forget(&b->context, b->params.forget_samples, &forget));
     BASE_TRY(nn_weights_export(b->net, &tensors));
     BASE_TRY(add_images(tensors, b->train, &retain, "retain/images"));

@@ -7,7 +7,7 @@
 #include "data/prepare/prepare.h"
 #include "io/file.h"
 
-enum { SIDE_MAX = 1 << 14, INDEX_BYTES = 1 << 30 };
+enum { SIDE_MAX = 1 << 14, INDEX_BYTES = 1 << 30, PICKS_MAX = 100000000 };
 
 static bool is_none(const char *text) { return strcmp(text, "none") == 0; }
 
@@ -55,16 +55,26 @@ static BaseStatus read_size(const char *name, const char *text, bool square, int
     return BASE_OK;
 }
 
-/* "17", or the name of a split before it. */
-static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick *out)
+/* "17", or "0-11999" for all from the first to the last. */
+static bool read_range(char *word, int64_t *first, int64_t *last)
+{
+    char *dash = strchr(word, '-');
+    if (dash) *dash = '\0';
+    bool good = base_parse_i64(word, first) && base_parse_i64(dash ? dash + 1 : word, last);
+    if (dash) *dash = '-'; /* for the message */
+    return good && *first >= 0 && *last >= *first;
+}
+
+/* One position or range, or the name of a split before it; *last: of a range. */
+static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick *out, int64_t *last)
 {
     char *rest = NULL, *word = strtok_r(text, " \t\r", &rest);
     bool named = word && (strcmp(word, "train") == 0 || strcmp(word, "test") == 0);
     if (named) out->test = word[1] == 'e', word = strtok_r(NULL, " \t\r", &rest);
-    if (!word || !base_parse_i64(word, &out->at) || out->at < 0 || strtok_r(NULL, " \t\r", &rest))
+    if (!word || !read_range(word, &out->at, last) || strtok_r(NULL, " \t\r", &rest))
         return base_error_set(BASE_EUSAGE,
-                              "%s:%lld: '%.60s': must be the position of an image, counted from 0, after 'train' or "
-                              "'test' where it is of that split",
+                              "%s:%lld: '%.60s': must be the position of an image, counted from 0, or a range like "
+                              "0-999, after 'train' or 'test' where it is of that split",
                               file, (long long)line, word ? word : text);
     return BASE_OK;
 }
@@ -82,15 +92,23 @@ static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
     BASE_TRY(io_file_read(file, INDEX_BYTES, &bytes, &size));
     BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is no text file; an index file has one position a line", file);
     for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
-    BASE_TRY(BASE_ALLOC(lines + 1, &out->items));
+    int64_t room = lines + 1;
+    BASE_TRY(BASE_ALLOC(room, &out->items));
     for (char *at = data_text_begin(bytes), *next; at; at = next) {
         next = strchr(at, '\n');
         if (next) *next++ = '\0';
         line++;
         if (!at[strspn(at, " \t\r")]) continue;
-        out->items[out->count].test = test;
-        BASE_TRY(read_pick(file, line, at, &out->items[out->count]));
-        out->count++;
+        DataPick pick = {.test = test};
+        int64_t last;
+        BASE_TRY(read_pick(file, line, at, &pick, &last));
+        BASE_CHECK(last - pick.at < PICKS_MAX - out->count, BASE_ELIMIT, "%s:%lld: names more than %d images", file,
+                   (long long)line, PICKS_MAX);
+        if (out->count + last - pick.at >= room) {
+            room = out->count + last - pick.at + 1 + lines;
+            BASE_TRY(BASE_GROW(&out->items, out->count, room));
+        }
+        for (; pick.at <= last; pick.at++) out->items[out->count++] = pick;
     }
     BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: names no image; an index file has one position a line", file);
 out:

@@ -475,6 +475,11 @@ BaseStatus nn_build_backward(NnProgram *p)
         if (!p->diff[i].mem) continue; /* nothing before it has parameters */
         NnTensor g = p->diff[i];
         p->diff[i] = (NnTensor){0};
+        if (i == p->watch) { /* a copy, before the storage serves on */
+            dnnl_memory_desc_t plain = nn_md_map(p, i, dnnl_f32, dnnl_nchw);
+            BASE_TRY(nn_prog_tensor(p, &plain, false, &p->dwatch));
+            BASE_TRY(nn_prog_reorder(p, &p->backward, "the watched map", &g, &p->dwatch));
+        }
         st = BUILD[nn_prog_node(p, i)->kind](p, i, &g);
         nn_prog_release(&g);
         if (st != BASE_OK) goto out;

@@ -12,6 +12,7 @@ struct NnEngine {
     NnPrecision precision;
     int64_t batch;
     uint8_t *keep; /* [layers]; NULL: every layer can be tapped */
+    NnNode watch;  /* 0: none */
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     NnProgram *full, *other; /* for the whole batch, and for the last other n */
@@ -84,6 +85,24 @@ out:
     return st;
 }
 
+BaseStatus nn_engine_watch(NnEngine *engine, int64_t side, int64_t shape[3])
+{
+    BaseStatus st = BASE_OK;
+    const NnGraph *graph = nn_net_graph(engine->net);
+    BASE_CHECK(engine->mode != NN_MODE_EVAL && !engine->full && !engine->other, BASE_EARG,
+               "what to watch is said to an engine with a backward pass, before its first forward pass");
+    NnNode at = nn_net_output(engine->net);
+    while (at > 0 && (nn_graph_node(graph, at)->kind != NN_NODE_RELU || nn_graph_node(graph, at)->H < side ||
+                      nn_graph_node(graph, at)->W < side))
+        at--;
+    BASE_CHECK(at > 0, BASE_EUSAGE, "this network has no map of %lld x %lld places behind a ReLU", (long long)side,
+               (long long)side);
+    engine->watch = at;
+    nn_node_shape(graph, at, shape);
+out:
+    return st;
+}
+
 static BaseStatus program_for(NnEngine *engine, int64_t n, NnProgram **out)
 {
     NnProgram **slot = n == engine->batch ? &engine->full : &engine->other;
@@ -93,7 +112,8 @@ static BaseStatus program_for(NnEngine *engine, int64_t n, NnProgram **out)
         *slot = NULL;
     }
     if (!*slot)
-        st = nn_program_create(engine->net, engine->mode, engine->precision, n, engine->keep, engine->engine, slot);
+        st = nn_program_create(engine->net, engine->mode, engine->precision, n, engine->keep, engine->watch,
+                               engine->engine, slot);
     *out = *slot;
     return st;
 }
@@ -143,33 +163,43 @@ out:
     return st;
 }
 
+/* A map in whatever layout, as @p type and @p tag. */
+static BaseStatus read_map(NnEngine *engine, const NnTensor *value, const char *name, dnnl_data_type_t type,
+                           dnnl_format_tag_t tag, void *out)
+{
+    BaseStatus st = BASE_OK;
+    dnnl_engine_t on = engine->engine;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t reorder = NULL;
+    dnnl_memory_t to = NULL;
+    dnnl_memory_desc_t plain = nn_md(type, tag, 4, value->md.dims);
+    NN_DNNL(dnnl_reorder_primitive_desc_create(&pd, &value->md, on, &plain, on, NULL), "the map", name);
+    NN_DNNL(dnnl_primitive_create(&reorder, pd), "the map", name);
+    NN_DNNL(dnnl_memory_create(&to, &plain, on, out), "the map", name);
+    dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, value->mem}, {DNNL_ARG_TO, to}};
+    NN_DNNL(dnnl_primitive_execute(reorder, engine->stream, 2, args), "the map", name);
+    NN_DNNL(dnnl_stream_wait(engine->stream), "the map", name);
+out:
+    if (to) dnnl_memory_destroy(to);
+    if (reorder) dnnl_primitive_destroy(reorder);
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    return st;
+}
+
 static BaseStatus tap(NnEngine *engine, int layer, dnnl_data_type_t type, dnnl_format_tag_t tag, void *out)
 {
     BaseStatus st = BASE_OK;
     int count;
     const NnLayer *layers = nn_net_layers(engine->net, &count);
     NnProgram *p = engine->last;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t reorder = NULL;
-    dnnl_memory_t to = NULL;
     BASE_CHECK(layer >= 0 && layer < count, BASE_EARG, "layer %d: 0 to %d", layer, count - 1);
     BASE_CHECK(p, BASE_EARG, "input of %s: no forward pass has run", layers[layer].name);
     int node = 0;
     while (nn_prog_node(p, node)->layer != layer) node++;
     const NnTensor *value = &p->state[nn_prog_node(p, node)->in[0]].value;
     BASE_CHECK(value->mem, BASE_EARG, "input of %s: the engine was told not to keep it", layers[layer].name);
-    dnnl_memory_desc_t plain = nn_md(type, tag, 4, value->md.dims);
-    NN_DNNL(dnnl_reorder_primitive_desc_create(&pd, &value->md, p->engine, &plain, p->engine, NULL), "the input",
-            layers[layer].name);
-    NN_DNNL(dnnl_primitive_create(&reorder, pd), "the input", layers[layer].name);
-    NN_DNNL(dnnl_memory_create(&to, &plain, p->engine, out), "the input", layers[layer].name);
-    dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, value->mem}, {DNNL_ARG_TO, to}};
-    NN_DNNL(dnnl_primitive_execute(reorder, engine->stream, 2, args), "the input", layers[layer].name);
-    NN_DNNL(dnnl_stream_wait(engine->stream), "the input", layers[layer].name);
+    st = read_map(engine, value, layers[layer].name, type, tag, out);
 out:
-    if (to) dnnl_memory_destroy(to);
-    if (reorder) dnnl_primitive_destroy(reorder);
-    if (pd) dnnl_primitive_desc_destroy(pd);
     return st;
 }
 
@@ -210,6 +240,21 @@ BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out)
     size_t bytes = dnnl_memory_desc_get_size(&p->dinput.md);
     memcpy(out, p->dinput.buf->data, bytes);
     BASE_CHECK(all_finite(out, (int64_t)(bytes / sizeof *out)), BASE_ENUMERIC, "the input's gradient is not finite");
+out:
+    return st;
+}
+
+BaseStatus nn_engine_watched(NnEngine *engine, float *map, float *gradient)
+{
+    BaseStatus st = BASE_OK;
+    NnProgram *p = engine->last;
+    BASE_CHECK(engine->watch > 0, BASE_EARG, "this engine watches no map");
+    BASE_CHECK(p && p->grads, BASE_EARG, "the watched map's gradient without a backward pass before it");
+    BASE_TRY(read_map(engine, &p->state[engine->watch].value, "the watched map", dnnl_f32, dnnl_nchw, map));
+    size_t bytes = dnnl_memory_desc_get_size(&p->dwatch.md);
+    memcpy(gradient, p->dwatch.buf->data, bytes);
+    BASE_CHECK(all_finite(gradient, (int64_t)(bytes / sizeof *gradient)), BASE_ENUMERIC,
+               "the watched map's gradient is not finite");
 out:
     return st;
 }

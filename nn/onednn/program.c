@@ -314,12 +314,15 @@ static void count_consumers(NnProgram *p)
             state->needs_grad = state->needs_grad || from->needs_grad;
         }
     }
-    p->state[nn_net_output(p->net)].consumers++; /* the caller reads it */
-    p->state[nn_net_output(p->net)].only = -1;
+    const NnNode read[] = {nn_net_output(p->net), p->watch}; /* by the caller too */
+    for (int i = 0; i < (p->watch > 0 ? 2 : 1); i++) {
+        p->state[read[i]].consumers++;
+        p->state[read[i]].only = -1;
+    }
 }
 
 BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep,
-                             dnnl_engine_t engine, NnProgram **out)
+                             NnNode watch, dnnl_engine_t engine, NnProgram **out)
 {
     BaseStatus st = BASE_OK;
     NnProgram *p = NULL;
@@ -332,6 +335,7 @@ BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int
     p->type = precision == NN_BF16 ? dnnl_bf16 : dnnl_f32;
     p->n = n;
     p->keep = keep;
+    p->watch = watch;
     p->reuse = keep && mode == NN_MODE_EVAL;
     p->engine = engine;
     BASE_TRY(BASE_ALLOC(p->size, &p->state));

@@ -90,6 +90,8 @@ struct NnProgram {
     const uint8_t *keep;      /* [layers] 1: the input stays for a tap; only while reuse is set */
     bool reuse;               /* plain eval: storage of values that were read serves again */
     NnTensor dinput;          /* plain float32 [n, C, H, W]; empty but in NN_MODE_EVAL_INPUT */
+    NnNode watch;             /* whose value and gradient are kept for the caller; 0: none */
+    NnTensor dwatch;          /* its gradient, plain float32 [n, C, H, W] */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */
     uint64_t dropout_key;
     float *grads; /* of the running backward pass */
@@ -108,9 +110,9 @@ BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *la
 #define NN_DNNL(call, what, layer) BASE_TRY(nn_dnnl_status((call), (what), (layer)))
 
 /* program.c */
-/** @p keep [layers]: whose inputs stay; NULL: everything stays. */
+/** @p keep [layers]: whose inputs stay; NULL: everything stays. @p watch: a node, or 0. */
 BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep,
-                             dnnl_engine_t engine, NnProgram **out);
+                             NnNode watch, dnnl_engine_t engine, NnProgram **out);
 void nn_program_free(NnProgram *p);
 BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);
 

@@ -18,7 +18,7 @@
 #include "report/write.h"
 
 extern char **environ;
-enum { DRAW_SECONDS = 120 };
+enum { DRAW_SECONDS = 120, FULL_RUNS = 16 };
 
 BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, const char *prefix, bool *gnuplot,
                                ReportFigures *out)
@@ -31,7 +31,8 @@ BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, co
     BASE_TRY(BASE_ALLOC(e->label_count, &f.full));
     for (size_t l = 0; l < e->label_count; l++) {
         f.job[l] = shown ? report_same_job(&e->labels[l], shown) : report_first_ok(&e->labels[l]);
-        if (!f.job[l]) continue;
+        bool first = l == 0 || e->labels[l].rank != e->labels[l - 1].rank;
+        if (!f.job[l] || (l >= FULL_RUNS && !first && &e->labels[l] != f.featured)) continue;
         st = report_run_full(f.job[l], &f.full[l]);
         if (st == BASE_ENOMEM) goto out;
         if (st != BASE_OK) base_warning("figures leave out %s", base_error_text()); /* gone since it was listed */
@@ -52,6 +53,7 @@ void report_figures_close(ReportFigures *f)
         base_free(f->items[i].title);
         base_free(f->items[i].caption);
         base_free(f->items[i].svg);
+        base_free(f->items[i].csv);
     }
     base_free(f->job);
     base_free(f->full);
@@ -259,6 +261,7 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
     BASE_TRY(base_strdup(title, &item.title));
     BASE_TRY(base_strdup(caption, &item.caption));
     BASE_TRY(report_write_text(f->folder, item.stem, ".csv", csv));
+    BASE_TRY(base_strdup(csv->data ? csv->data : "", &item.csv));
     BASE_TRY(report_write_text(f->folder, item.stem, ".gp", script));
     BASE_TRY(draw(f, item.stem, width, height, &item.svg));
     BASE_TRY(BASE_GROW(&f->items, f->count, f->count + 1));
@@ -269,5 +272,6 @@ out:
     base_free(item.title);
     base_free(item.caption);
     base_free(item.svg);
+    base_free(item.csv);
     return st;
 }

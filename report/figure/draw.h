@@ -8,8 +8,10 @@
 typedef struct {
     char *stem; /* <stem>.csv, .gp, .svg, .png */
     char *title, *caption;
-    int width; /* pixels */
-    char *svg; /* the drawing; NULL where gnuplot did not make one */
+    int width;    /* pixels */
+    char *svg;    /* the drawing; NULL where gnuplot did not make one */
+    char *csv;    /* its numbers */
+    bool natural; /* it shows pictures, whose colours a dark page must not turn */
 } ReportFigure;
 
 /** Figures of one experiment. Curves and maps show one job: the featured method's first class and seed. */
@@ -18,7 +20,8 @@ typedef struct {
     const char *folder, *prefix; /* borrowed; prefix "" or "name-" */
     const ReportLabel *featured; /* NULL: nothing succeeded but, perhaps, original and retrained */
     const ReportRun **job;       /* [label_count] the run that stands for each label; NULL: none */
-    StoreRun **full;             /* [label_count] the same with its arrays; NULL: none */
+    StoreRun *
+        *full; /* [label_count] the same with its arrays; NULL: none, or beyond the first 16 and no figure's choice */
     ReportFigure *items;
     size_t count;
     bool *gnuplot; /* cleared, with one warning, where there is no gnuplot */
@@ -46,11 +49,16 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
  *  placed by hand does not spread over more than one panel's width. @p style: of "with lines". */
 void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count,
                           double share);
+/** A label that is one value of a row's `each` with one parameter; its texts, owned by the run. */
+bool report_figure_each_of(const ReportLabel *label, const char **family, const char **parameter, const char **value);
 /** "class 3 (Dress), seed 1" */
 void report_figure_job(const ReportRun *run, BaseText *out);
 
 #define REPORT_FIGURE_LIST(X) /* report/figure/<name>.c, in the order of the page */                                   \
-    X(accuracy) X(confusion) X(roc) X(signals) X(spectra) X(regions) X(search) X(history)
+    X(accuracy)                                                                                                        \
+    X(pareto)                                                                                                          \
+    X(confusion) X(destinations) X(saliency) X(each) X(missing) X(several) X(roc) X(signals) X(spectra) X(spaces)      \
+        X(regions) X(search) X(history)
 #define X(name) BaseStatus report_figure_##name(ReportFigures *figures);
 REPORT_FIGURE_LIST(X)
 #undef X

@@ -61,17 +61,63 @@ static void axis_names(BaseText *gp, const char *which, const double *levels, in
     base_text_add(gp, ") scale 0\n");
 }
 
+static bool column_of(const StoreRun *run, const char *path, int64_t count, StoreArray *out)
+{
+    bool good = store_run_array(run, path, out) && out->type == STORE_F64 && out->count == count;
+    if (!good) *out = (StoreArray){0};
+    return good;
+}
+
+static void add_value(BaseText *csv, const StoreArray *a, int64_t i)
+{
+    base_text_add(csv, ",");
+    if (a->data && isfinite(((const double *)a->data)[i])) base_text_add(csv, "%.10g", ((const double *)a->data)[i]);
+}
+
+/* Score, ACC_r or ACC_f of each pair, each on its own range of colours. */
+static void panel(BaseText *gp, int p, const StoreArray *values, const char *ylabel, int nx, int panels)
+{
+    static const char *const TITLES[] = {"score", "retained, validation (%)", "forgotten, validation (%)"};
+    const int column = p == 0 ? 3 : 6 + p;
+    const char *format = p == 0 ? "%.3f" : "%.1f", *colours[] = {"#222222", "#ffffff"}, *tests[] = {"<", ">="};
+    double lo = INFINITY, hi = -INFINITY;
+    int font = panels == 1 ? 10 : nx > 6 ? 7 : 9;
+    base_text_add(gp, "set title '%s'\nset ylabel ", TITLES[p]);
+    report_escape_gnuplot(gp, p ? "" : ylabel);
+    for (int64_t i = 0; i < values->count; i++) {
+        double v = ((const double *)values->data)[i];
+        if (isfinite(v)) lo = fmin(lo, v), hi = fmax(hi, v);
+    }
+    if (!(hi > lo)) lo = isfinite(lo) ? lo : 0, hi = lo + 1;
+    base_text_add(gp,
+                  "\nmid = %.10g\nset cbrange [%.10g:%.10g]\n"
+                  "plot d skip 1 using 4:5:(0.48):(0.48):%d with boxxyerror lc palette notitle, \\\n"
+                  "  d skip 1 using ($6 == 1 ? $4 : NaN):5:(0.46):(0.46) with boxxyerror fs empty border lc rgb "
+                  "'#D55E00' lw 3 notitle",
+                  (lo + hi) / 2, lo, hi, column);
+    for (int i = 0; i < 2; i++)
+        base_text_add(gp,
+                      ", \\\n  d skip 1 using ($%d %s mid ? $4 : NaN):5:(sprintf('%s', $%d)) with labels font ',%d' "
+                      "textcolor rgb '%s' notitle",
+                      column, tests[i], format, column, font, colours[i]);
+    base_text_add(gp, "\n");
+}
+
 static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
 {
     BaseStatus st = BASE_OK;
     BaseText csv = {0}, gp = {0}, stem = {0}, title = {0}, caption = {0};
     const char *axis[2];
-    StoreArray a[2], score;
+    StoreArray a[2], score, accuracy[2] = {{0}};
     double x[LEVELS], y[LEVELS];
     int nx, ny;
     const StoreRun *run = f->full[label];
     if (!run || axes_of(run, axis, a, &score) != 2 || !levels_of(&a[0], x, &nx) || !levels_of(&a[1], y, &ny))
         return BASE_OK;
+    int panels = column_of(run, "/search/acc_retain", score.count, &accuracy[0]) &&
+                         column_of(run, "/search/acc_forget", score.count, &accuracy[1])
+                     ? 3
+                     : 1;
     double chosen = store_run_f64(run, "/search", "chosen");
     const char *objective = store_run_text(run, "/search", "objective");
     base_text_add(&stem, "search");
@@ -83,13 +129,14 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_escape_csv(&csv, axis[0]);
     base_text_add(&csv, ",");
     report_escape_csv(&csv, axis[1]);
-    base_text_add(&csv, ",score,column,row,chosen\n");
+    base_text_add(&csv, ",score,column,row,chosen,acc_retain,acc_forget\n");
     for (int64_t i = 0; i < score.count; i++) {
-        double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i],
-               s = ((const double *)score.data)[i];
-        base_text_add(&csv, "%.10g,%.10g,", vx, vy);
-        if (isfinite(s)) base_text_add(&csv, "%.10g", s);
-        base_text_add(&csv, ",%d,%d,%d\n", level_at(x, vx), level_at(y, vy), (double)i == chosen);
+        double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i];
+        base_text_add(&csv, "%.10g,%.10g", vx, vy);
+        add_value(&csv, &score, i);
+        base_text_add(&csv, ",%d,%d,%d", level_at(x, vx), level_at(y, vy), (double)i == chosen);
+        for (int k = 0; k < 2; k++) add_value(&csv, &accuracy[k], i);
+        base_text_add(&csv, "\n");
     }
     base_text_add(&title, "Search of %s: ", f->e->labels[label].label);
     report_figure_job(f->job[label], &title);
@@ -97,39 +144,28 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_figure_preamble(&gp);
     base_text_add(&gp,
                   "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange "
-                  "[-0.55:%d-0.45]\n"
-                  "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cblabel 'score'\n"
-                  "set title ",
+                  "[-0.55:%d-0.45]\nunset colorbox\n"
+                  "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset xlabel ",
                   nx, ny);
-    report_escape_gnuplot(&gp, title.data);
-    base_text_add(&gp, "\nset xlabel ");
     report_escape_gnuplot(&gp, axis[0]);
-    base_text_add(&gp, "\nset ylabel ");
-    report_escape_gnuplot(&gp, axis[1]);
     base_text_add(&gp, "\n");
     axis_names(&gp, "x", x, nx);
     axis_names(&gp, "y", y, ny);
     base_text_add(&gp, "d = ");
     report_figure_data(f, stem.data, &gp);
-    base_text_add(
-        &gp,
-        "\nstats d skip 1 using 3 nooutput\nmid = (STATS_min + STATS_max) / 2\n"
-        "plot d skip 1 using 4:5:(0.48):(0.48):3 with boxxyerror lc palette notitle, \\\n"
-        "  d skip 1 using ($6 == 1 ? $4 : NaN):5:(0.46):(0.46) with boxxyerror fs empty border lc rgb '#D55E00' lw 3 "
-        "notitle, \\\n"
-        "  d skip 1 using ($3 < mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb "
-        "'#222222' "
-        "notitle, \\\n"
-        "  d skip 1 using ($3 >= mid ? $4 : NaN):5:(sprintf('%%.3f', $3)) with labels font ',10' textcolor rgb "
-        "'#ffffff' "
-        "notitle\n");
-    base_text_add(
-        &caption,
-        "%s, for every pair that was tried. The orange frame marks the pair that was chosen; the test set had no "
-        "part in it.",
-        objective ? objective : "Score");
+    base_text_add(&gp, "\n");
+    if (panels > 1) base_text_add(&gp, "set multiplot layout 1,3 margins 0.07,0.985,0.15,0.9 spacing 0.055,0\n");
+    for (int p = 0; p < panels; p++) panel(&gp, p, p ? &accuracy[p - 1] : &score, axis[1], nx, panels);
+    if (panels > 1) base_text_add(&gp, "unset multiplot\n");
+    base_text_add(&caption,
+                  "%s%s, on the validation images for every pair that was tried. The orange frame marks the pair that "
+                  "was chosen; the "
+                  "test set had no part in it.",
+                  objective ? objective : "Score",
+                  panels > 1 ? ", and the two accuracies that it is made of (percent)" : "");
     BASE_TRY(caption.st);
-    st = report_figure_add(f, stem.data, title.data, caption.data, 760, 540, &csv, &gp);
+    st = report_figure_add(f, stem.data, title.data, caption.data, panels > 1 ? 1160 : 760, panels > 1 ? 430 : 540,
+                           &csv, &gp);
 out:
     base_text_free(&csv);
     base_text_free(&gp);

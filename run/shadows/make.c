@@ -99,7 +99,8 @@ static UnlearnContext context_of(const Maker *m, const Half *half, const DataCla
 
 static RunMaking making_of(const Maker *m, const RunMethod *method, const UnlearnContext *context, const char *forget)
 {
-    RunMaking making = {&m->e, m->task->setting->data, method->method, method->params, context, forget, NULL, false};
+    RunMaking making = {&m->e, m->task->setting->data, method->method, method->params, context, forget, NULL, false,
+                        false};
     making.folder = folder_of(m, &making);
     making.keep = true;
     return making;

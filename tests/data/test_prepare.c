@@ -87,6 +87,14 @@ static void test_refused(void **state)
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: '2': must be the position of an image");
     write_text("index", "1\nvalid 3\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: 'valid'");
+    write_text("index", "3-1\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '3-1'");
+    write_text("index", "3-x\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '3-x'");
+    write_text("index", "0-999999999999\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_ELIMIT, "index:1: names more than");
+    write_text("index", "0-2\n5-6\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; it has 0 to 5");
     write_text("index", "-1");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '-1'");
     write_text("index", "train");
@@ -132,6 +140,13 @@ static void test_picked(void **state)
 {
     (void)state;
     DataSet *train, *test;
+    static const int32_t RANGE_LABELS[] = {2, 3, 4, 0};
+    write_text("train", "2-4\n0\n");
+    assert_ok(data_open_with(spec, &OPTIONS(.train_index = at("train")), &train, &test));
+    assert_int_equal(train->N, 4);
+    assert_memory_equal(train->labels, RANGE_LABELS, sizeof RANGE_LABELS);
+    data_set_free(train);
+    data_set_free(test);
     write_text("train", "5\n0\ntest 1");
     write_text("test", "train 3\n2\n");
     assert_ok(data_open_with(spec, &OPTIONS(.train_index = at("train"), .test_index = at("test")), &train, &test));

@@ -140,6 +140,8 @@ static float *floats(int64_t count)
     return out;
 }
 
+static int watched_count;
+
 static void check_taps(NnEngine *engine, const Naive *naive, double tolerance)
 {
     int count;
@@ -154,6 +156,23 @@ static void check_taps(NnEngine *engine, const Naive *naive, double tolerance)
         assert_close_f32(tap, naive->value[node->in[0]], size, tolerance);
         base_free(tap);
     }
+}
+
+/* The watched map and its gradient against the twin's; cases without a map behind a ReLU must be refused. */
+static void check_watched(NnEngine *engine, const Naive *naive, const int64_t shape[3], double forward_tolerance,
+                          double grad_tolerance)
+{
+    int at = nn_graph_size(naive->graph) - 1;
+    while (naive_node(naive, at)->kind != NN_NODE_RELU || naive_node(naive, at)->H < 2 || naive_node(naive, at)->W < 2)
+        at--;
+    int64_t size = naive_size(naive, at);
+    float *map = floats(size), *gradient = floats(size);
+    assert_int_equal(shape[0] * shape[1] * shape[2] * naive->n, size);
+    assert_ok(nn_engine_watched(engine, map, gradient));
+    assert_close_f32(map, naive->value[at], size, forward_tolerance);
+    assert_close_f32(gradient, naive->diff[at], size, grad_tolerance);
+    base_free(map);
+    base_free(gradient);
 }
 
 /* |got - want| / |want|, Euclidean */
@@ -177,9 +196,12 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
     float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * K);
     float *dlogits = normals(c->n * K, "dlogits"), *grads = floats(params);
     double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
+    int64_t shape[3];
+    bool watched = false;
     Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN);
     naive_forward(&naive, x);
     assert_ok(nn_engine_create(net, mode, precision, c->n, &engine));
+    if (mode == NN_MODE_EVAL_GRAD && precision == NN_F32) watched = nn_engine_watch(engine, 2, shape) == BASE_OK;
     assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
     assert_close_f32(logits, naive.value[nn_graph_size(naive.graph) - 1], c->n * K, forward_tolerance);
     check_taps(engine, &naive, forward_tolerance);
@@ -191,6 +213,8 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
             assert_close_f32(grads, want, params, grad_tolerance);
         else
             assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
+        if (watched) check_watched(engine, &naive, shape, forward_tolerance, grad_tolerance);
+        watched_count += watched;
     }
     if (mode == NN_MODE_EVAL_INPUT) {
         float *dx = floats(naive_size(&naive, 0));
@@ -225,6 +249,7 @@ static void test_f32_equals_the_twin(void **state)
     for (int i = 0; i < CASE_COUNT; i++)
         for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
             check_case(&CASES[i], (NnMode)mode, NN_F32, 1e-5, 2e-5);
+    assert_true(watched_count >= 3);
 }
 
 /* bf16 rounds inputs, weights and activations by up to 2^-9 each. The rounding errors of a sum are independent, so a

@@ -142,7 +142,7 @@ static inline void run_regions(StoreRun *run, bool forgotten, BaseRandom *r)
 static inline void run_search_grid(StoreRun *run)
 {
     static const double AR[] = {10, 30, 100, 300, 1000}, AF[] = {1, 3, 10, 30, 100};
-    double a[25], b[25], score[25];
+    double a[25], b[25], score[25], kept[25], gone[25];
     int64_t shape[] = {25};
     for (int i = 0; i < 25; i++) {
         a[i] = AR[i / 5];
@@ -151,7 +151,10 @@ static inline void run_search_grid(StoreRun *run)
     }
     assert_ok(store_run_set_array(run, "/search/alpha_r", STORE_F64, 1, shape, a));
     assert_ok(store_run_set_array(run, "/search/alpha_f", STORE_F64, 1, shape, b));
+    for (int i = 0; i < 25; i++) kept[i] = 100 * score[i], gone[i] = 40 - i;
     assert_ok(store_run_set_array(run, "/search/score", STORE_F64, 1, shape, score));
+    assert_ok(store_run_set_array(run, "/search/acc_retain", STORE_F64, 1, shape, kept));
+    assert_ok(store_run_set_array(run, "/search/acc_forget", STORE_F64, 1, shape, gone));
     assert_ok(store_run_set_i64(run, "/search", "chosen", 11));
     assert_ok(store_run_set_text(run, "/search", "objective", "ACC_r (1 - ACC_f)"));
 }

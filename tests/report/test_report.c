@@ -220,7 +220,7 @@ static void test_without_gnuplot(void **state)
     has(told, "gnuplot is not installed");
     assert_null(strstr(strstr(told, "gnuplot is not installed") + 1, "gnuplot is not installed")); /* once */
     text = text_in(folder, "report.html");
-    has(text, "figures/accuracy.csv");
+    has(text, "download=\"accuracy.csv\"");
     has(text, "(not drawn)");
     has_not(text, "<svg");
     base_free(text);

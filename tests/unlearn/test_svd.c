@@ -105,6 +105,19 @@ static void test_layers(void **state)
     assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "layers=last"), &net, NULL));
     check_weights(s, net, want, (const uint8_t[]){0, 0, 0, 1});
     nn_net_free(net);
+    static const struct {
+        const char *text;
+        uint8_t edited[4];
+    } PLACES[] = {{"layers=first 3", {1, 1, 1, 0}}, {"layers=last 2", {0, 0, 1, 1}}, {"layers=only 2", {0, 1, 0, 0}}};
+    for (int i = 0; i < 3; i++) {
+        assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, PLACES[i].text), &net, NULL));
+        check_weights(s, net, want, PLACES[i].edited);
+        nn_net_free(net);
+    }
+    assert_fails(small_run(s, "svd", SETTINGS("layers=first 5"), &net, NULL), BASE_EUSAGE, "1 to 4");
+    nn_net_free(net);
+    assert_fails(small_run(s, "svd", SETTINGS("layers=only x"), &net, NULL), BASE_EUSAGE, "1 to 4");
+    nn_net_free(net);
     assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "layers=[conv2, fc1]"), &net, NULL));
     check_weights(s, net, want, (const uint8_t[]){0, 1, 1, 0});
     nn_net_free(net);
@@ -219,16 +232,30 @@ static void naive_project(const double *g, int64_t f, double alpha, double *rows
     base_free(b);
 }
 
+/* tr(P_r P_f) / tr(P_f) of the dense projections */
+static double naive_shared(const double *gr, const double *gf, int64_t f, double alpha_r, double alpha_f)
+{
+    double *p = NULL, whole = 0, part = 0;
+    assert_ok(BASE_ALLOC(f * f, &p));
+    for (int64_t i = 0; i < f; i++) p[i * f + i] = 1;
+    naive_project(gf, f, alpha_f, p, f);
+    for (int64_t i = 0; i < f; i++) whole += p[i * f + i];
+    naive_project(gr, f, alpha_r, p, f);
+    for (int64_t i = 0; i < f; i++) part += p[i * f + i];
+    base_free(p);
+    return part / whole;
+}
+
 static void check_sampled(Small *s)
 {
     DataIndex retain = {0}, forget = {0};
     const double alpha_r = 30, alpha_f = 10;
     const int64_t most = 150;
-    assert_ok(unlearn_sample_retain(&s->context, 6, &retain));
+    assert_ok(unlearn_sample_retain(&s->context, 6, NULL, &retain));
     assert_ok(unlearn_sample_forget(&s->context, 11, &forget));
     assert_int_equal(retain.n, 18);
     assert_int_equal(forget.n, 11);
-    double *want = NULL;
+    double *want = NULL, shared[16];
     assert_ok(BASE_ALLOC(nn_net_param_count(s->net), &want));
     for (int64_t i = 0; i < nn_net_param_count(s->net); i++) want[i] = (double)nn_net_params(s->net)[i];
     int count;
@@ -243,6 +270,7 @@ static void check_sampled(Small *s)
         double *w = want + slices[layers[i].weight].offset, *y = NULL;
         assert_ok(BASE_ALLOC(K * f, &y));
         memcpy(y, w, (size_t)(K * f) * sizeof *y);
+        shared[i] = naive_shared(gr, gf, f, alpha_r, alpha_f);
         naive_project(gr, f, alpha_r, y, K); /* W P_r */
         for (int64_t j = 0; j < K * f; j++) y[j] = w[j] - y[j];
         naive_project(gf, f, alpha_f, y, K); /* W (I - P_r) P_f */
@@ -254,6 +282,15 @@ static void check_sampled(Small *s)
         s, "svd", SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11", "max_patches=150"),
         &net, NULL));
     check_weights(s, net, want, NULL);
+    nn_net_free(net);
+    UnlearnReport report = {0};
+    assert_ok(small_run(s, "svd",
+                        SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11",
+                                 "max_patches=150", "spectra=true"),
+                        &net, &report));
+    /* float32 products and an eigensolver of relative error 1e-6 against elimination in double */
+    for (int i = 0; i < count; i++) assert_near(report.layers[i].shared, shared[i], 1e-4, 0);
+    unlearn_report_free(&report);
     nn_net_free(net);
     base_free(want);
     data_index_free(&retain);
@@ -408,8 +445,8 @@ static void test_samples(void **state)
     (void)state;
     Small *s = small_open("0,2,3");
     DataIndex a = {0}, b = {0};
-    assert_ok(unlearn_sample_retain(&s->context, 4, &a));
-    assert_ok(unlearn_sample_retain(&s->context, 4, &b));
+    assert_ok(unlearn_sample_retain(&s->context, 4, NULL, &a));
+    assert_ok(unlearn_sample_retain(&s->context, 4, NULL, &b));
     assert_int_equal(a.n, 8);
     assert_memory_equal(a.at, b.at, (size_t)a.n * sizeof *a.at);
     for (int64_t i = 0; i < a.n; i++) {
@@ -418,9 +455,26 @@ static void test_samples(void **state)
     }
     data_index_free(&a);
     data_index_free(&b);
-    assert_ok(unlearn_sample_retain(&s->context, 0, &a));
+    assert_ok(unlearn_sample_retain(&s->context, 0, NULL, &a));
     assert_int_equal(a.n, 48 - 10 - 10 - 9);
     data_index_free(&a);
+    DataClasses without = {0};
+    assert_ok(data_classes_parse(&s->set, "4", &without)); /* of the retained 1 and 4 */
+    assert_ok(unlearn_sample_retain(&s->context, 4, &without, &a));
+    assert_int_equal(a.n, 4);
+    for (int64_t i = 0; i < a.n; i++) assert_int_equal(s->set.labels[a.at[i]], 1);
+    data_classes_free(&without);
+    data_index_free(&a);
+    NnNet *net = NULL;
+    UnlearnReport report = {0};
+    assert_ok(small_run(s, "svd", SETTINGS("retain_without=4", "retain_per_class=3"), &net, &report));
+    assert_int_equal(report.samples_retain, 3);
+    unlearn_report_free(&report);
+    nn_net_free(net);
+    assert_fails(small_run(s, "svd", SETTINGS("retain_without=9"), &net, NULL), BASE_EUSAGE, "retain_without");
+    nn_net_free(net);
+    assert_fails(small_run(s, "svd", SETTINGS("retain_without=[1, 4]"), &net, NULL), BASE_EUSAGE, "retained");
+    nn_net_free(net);
     assert_ok(unlearn_sample_forget(&s->context, 7, &a)); /* 3 + 2 + 2 */
     int64_t per_class[5] = {0};
     for (int64_t i = 0; i < a.n; i++) {
@@ -441,7 +495,7 @@ static void test_samples(void **state)
     assert_fails(unlearn_sample_forget(&s->context, 0, &a), BASE_EUSAGE, "class 3");
     const int64_t inside[] = {0, 2, 3};
     s->context.train = (DataView){&s->set, inside, 3};
-    assert_fails(unlearn_sample_retain(&s->context, 0, &a), BASE_EUSAGE, "retained");
+    assert_fails(unlearn_sample_retain(&s->context, 0, NULL, &a), BASE_EUSAGE, "retained");
     small_close(s);
 }
 

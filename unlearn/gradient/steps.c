@@ -29,7 +29,7 @@ BaseStatus unlearn_sides_open(const UnlearnContext *context, int64_t retain_per_
     UnlearnSides s = {0};
     *out = s;
     if (retain_per_class != UNLEARN_NO_IMAGES)
-        BASE_TRY(unlearn_sample_retain(context, retain_per_class, &s.retain_index));
+        BASE_TRY(unlearn_sample_retain(context, retain_per_class, NULL, &s.retain_index));
     if (forget_samples != UNLEARN_NO_IMAGES) BASE_TRY(unlearn_sample_forget(context, forget_samples, &s.forget_index));
     s.retain = data_view_of(context->train.set, &s.retain_index);
     s.forget = data_view_of(context->train.set, &s.forget_index);

@@ -24,8 +24,9 @@ extern const char *const unlearn_optimizer_names[];
         BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "added to the gradient, times the parameter"),        \
         BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "step rule")
 #define UNLEARN_LAYERS_ROW                                                                                             \
-    BASE_PARAM_TEXT(UnlearnSteps, layers, "all",                                                                       \
-                    "what may move: all, last, or a list of layer names; norms go with the layer before")
+    BASE_PARAM_TEXT(                                                                                                   \
+        UnlearnSteps, layers, "all",                                                                                   \
+        "what may move: all, last, first K, last K, only K, or a list of layer names; norms go with the layer before")
 #define UNLEARN_RETAIN_ROW(DEFAULT)                                                                                    \
     BASE_PARAM_I64(UnlearnSteps, retain_per_class, DEFAULT, 0, 1e12, "images of each retained class; 0: all")
 #define UNLEARN_FORGET_ROW                                                                                             \

@@ -5,16 +5,23 @@
 
 #include "base/memory.h"
 
-BaseStatus unlearn_sample_retain(const UnlearnContext *context, int64_t per_class, DataIndex *out)
+BaseStatus unlearn_sample_retain(const UnlearnContext *context, int64_t per_class, const DataClasses *without,
+                                 DataIndex *out)
 {
     BaseStatus st = BASE_OK;
     DataIndex inside = {0}, outside = {0};
+    DataClasses left = {.K = context->forget->K};
     *out = (DataIndex){0};
-    BASE_TRY(data_partition(&context->train, context->forget, &inside, &outside));
-    BASE_CHECK(outside.n > 0, BASE_EUSAGE, "the training split holds no image of a retained class");
+    BASE_TRY(BASE_ALLOC(left.K, &left.in));
+    for (int64_t c = 0; c < left.K; c++)
+        left.count += left.in[c] = context->forget->in[c] || (without && without->in[c]);
+    BASE_TRY(data_partition(&context->train, &left, &inside, &outside));
+    BASE_CHECK(outside.n > 0, BASE_EUSAGE, "the training split holds no image of a retained class%s",
+               without ? " that retain_without leaves" : "");
     DataView view = data_view_of(context->train.set, &outside);
     BASE_TRY(data_sample(&view, per_class, context->seed, "retain_sample", out));
 out:
+    base_free(left.in);
     data_index_free(&inside);
     data_index_free(&outside);
     return st;

@@ -30,11 +30,29 @@ out:
     return st;
 }
 
+/* "first 2", "last 2", "only 2": layers by their place, so that one config serves any network. */
+static BaseStatus select_places(const char *text, int count, uint8_t *selected, bool *told)
+{
+    static const char *const WORDS[] = {"first ", "last ", "only "};
+    for (int w = 0; w < 3; w++) {
+        size_t length = strlen(WORDS[w]);
+        int64_t k;
+        if (strncmp(text, WORDS[w], length) != 0) continue;
+        *told = true;
+        if (!base_parse_i64(text + length, &k) || k < 1 || k > count)
+            return base_error_set(BASE_EUSAGE, "layers: '%.100s': the number must be 1 to %d, the layers there are",
+                                  text, count);
+        for (int i = 0; i < count; i++) selected[i] = w == 0 ? i < k : w == 1 ? i >= count - k : i == k - 1;
+    }
+    return BASE_OK;
+}
+
 BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *selected)
 {
     BaseStatus st = BASE_OK;
     char *copy = NULL;
     int count, named = 0;
+    bool told = false;
     const NnLayer *layers = nn_net_layers(net, &count);
     memset(selected, strcmp(text, "all") == 0, (size_t)count);
     if (strcmp(text, "all") == 0) return BASE_OK;
@@ -42,11 +60,14 @@ BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *se
         selected[count - 1] = 1;
         return BASE_OK;
     }
+    BASE_TRY(select_places(text, count, selected, &told));
+    if (told) goto out;
     BASE_TRY(base_strdup(text, &copy));
     char *rest = NULL;
     for (char *word = strtok_r(copy, "[], \t\"'", &rest); word; word = strtok_r(NULL, "[], \t\"'", &rest), named++)
         BASE_TRY(select_one(layers, count, word, selected));
-    BASE_CHECK(named > 0, BASE_EUSAGE, "layers: '%.100s' names no layer; write all, last, or a list of layer names",
+    BASE_CHECK(named > 0, BASE_EUSAGE,
+               "layers: '%.100s' names no layer; write all, last, first 2, last 2, only 2, or a list of layer names",
                text);
 out:
     base_free(copy);

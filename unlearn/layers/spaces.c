@@ -24,19 +24,32 @@ struct UnlearnSpaces {
     int64_t samples_retain, samples_forget;
 };
 
+/* The classes of retain_without; none: K = 0. */
+static BaseStatus left_out(const UnlearnContext *context, const UnlearnSpaceParams *params, DataClasses *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (DataClasses){0};
+    if (!*params->retain_without.s) return BASE_OK;
+    st = data_classes_parse(context->train.set, params->retain_without.s, out);
+    return st == BASE_OK ? st : base_error_prefix(st, "retain_without");
+}
+
 BaseStatus unlearn_spaces_check(const UnlearnContext *context, const UnlearnSpaceParams *params)
 {
     BaseStatus st = BASE_OK;
     uint8_t *selected = NULL;
+    DataClasses without = {0};
     int count;
     nn_net_layers(context->original, &count);
     BASE_TRY(BASE_ALLOC(count, &selected));
     BASE_TRY(unlearn_layers_select(context->original, params->layers.s, selected));
+    BASE_TRY(left_out(context, params, &without));
     BASE_CHECK(params->forget_samples == 0 || params->forget_samples >= context->forget->count, BASE_EUSAGE,
                "forget_samples = %lld is less than one for each of the %lld forgotten classes",
                (long long)params->forget_samples, (long long)context->forget->count);
 out:
     base_free(selected);
+    data_classes_free(&without);
     return st;
 }
 
@@ -114,6 +127,7 @@ BaseStatus unlearn_spaces_create(const UnlearnContext *context, const UnlearnSpa
     BaseStatus st = BASE_OK;
     UnlearnSpaces *s = NULL;
     DataIndex retain = {0}, forget = {0};
+    DataClasses without = {0};
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &s));
     s->layers = nn_net_layers(context->original, &s->layer_count);
@@ -123,7 +137,8 @@ BaseStatus unlearn_spaces_create(const UnlearnContext *context, const UnlearnSpa
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->edits));
     s->grid = context->grid;
     BASE_TRY(unlearn_layers_select(context->original, params->layers.s, s->selected));
-    BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, &retain));
+    BASE_TRY(left_out(context, params, &without));
+    BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, without.K ? &without : NULL, &retain));
     BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &forget));
     s->samples_retain = retain.n;
     s->samples_forget = forget.n;
@@ -133,6 +148,7 @@ BaseStatus unlearn_spaces_create(const UnlearnContext *context, const UnlearnSpa
     s = NULL;
 out:
     unlearn_spaces_free(s);
+    data_classes_free(&without);
     data_index_free(&retain);
     data_index_free(&forget);
     return st;
@@ -263,7 +279,7 @@ static BaseStatus fill_row(const NnLayer *layer, const MathImportance *r, const 
     row->trace_forget = math_importance_trace(f) / (double)row->n_forget;
     row->rank_retain = math_importance_rank(r);
     row->rank_forget = math_importance_rank(f);
-    row->forget_removed = row->retain_removed = row->weight_change = NAN;
+    row->forget_removed = row->retain_removed = row->weight_change = row->shared = NAN;
     const double *has = math_importance_spectrum(r, &count_r);
     math_importance_spectrum(f, &count_f);
     if (!has) goto out;
@@ -287,6 +303,37 @@ BaseStatus unlearn_spaces_report(const UnlearnSpaces *s, const NnNet *net, Unlea
         if (s->selected[i])
             BASE_TRY(fill_row(layers + i, s->retain[i], s->forget[i], report->layers + report->layer_count++));
 out:
+    return st;
+}
+
+/* Rows of the unit matrix, some at a time: e P_f gives rows of P_f, those times P_r the rows of P_f P_r, whose trace is
+ * that of P_r P_f. */
+BaseStatus unlearn_spaces_shared(const UnlearnSpaces *s, int layer, double alpha_r, double alpha_f, double *out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t f = s->layers[layer].features, most = BLOCK_BYTES / (f * (int64_t)sizeof(float));
+    float *unit = NULL, *forget = NULL, *both = NULL;
+    double part = 0, whole = 0;
+    most = most < 1 ? 1 : most > f ? f : most;
+    BASE_TRY(BASE_ALLOC_RAW(most * f, &unit));
+    BASE_TRY(BASE_ALLOC_RAW(most * f, &forget));
+    BASE_TRY(BASE_ALLOC_RAW(most * f, &both));
+    for (int64_t at = 0; at < f; at += most) {
+        int64_t rows = f - at < most ? f - at : most;
+        memset(unit, 0, (size_t)(rows * f) * sizeof *unit);
+        for (int64_t i = 0; i < rows; i++) unit[i * f + at + i] = 1;
+        BASE_TRY(math_importance_apply(s->forget[layer], alpha_f, unit, rows, forget));
+        BASE_TRY(math_importance_apply(s->retain[layer], alpha_r, forget, rows, both));
+        for (int64_t i = 0; i < rows; i++) {
+            whole += (double)forget[i * f + at + i];
+            part += (double)both[i * f + at + i];
+        }
+    }
+    *out = whole > 0 ? part / whole : NAN;
+out:
+    base_free(unit);
+    base_free(forget);
+    base_free(both);
     return st;
 }
 

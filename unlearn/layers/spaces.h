@@ -13,14 +13,14 @@ typedef struct {
     int64_t retain_per_class, forget_samples;
     int64_t patches, max_patches;
     int64_t route;
-    BaseParamText layers;
+    BaseParamText layers, retain_without;
     bool spectra;
 } UnlearnSpaceParams;
 
 extern const char *const unlearn_patch_names[];
 
 /** Rows of a parameter table whose struct is UnlearnSpaceParams; PLAIN: without the choice of layers. */
-#define UNLEARN_SPACE_PLAIN_ROWS                                                                                           \
+#define UNLEARN_SPACE_PLAIN_ROWS                                                                                       \
     BASE_PARAM_F64(UnlearnSpaceParams, alpha_r, 100, 1e-6, 1e9, "scaling of the retain space: larger protects more"),  \
         BASE_PARAM_F64(UnlearnSpaceParams, alpha_f, 3, 1e-6, 1e9, "scaling of the forget space: larger removes more"), \
         BASE_PARAM_I64(UnlearnSpaceParams, retain_per_class, 100, 0, 1e12, "images of each retained class; 0: all"),   \
@@ -31,9 +31,13 @@ extern const char *const unlearn_patch_names[];
         BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
                        "rows (patches, tokens) kept of a layer with patches: paper; 0: all"),                          \
         BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, math_route_names,                                              \
-                          "svd, eigen or closed (Cholesky): one answer")
+                          "svd, eigen or closed (Cholesky): one answer"),                                              \
+        BASE_PARAM_TEXT(UnlearnSpaceParams, retain_without, "",                                                        \
+                        "classes left out of the retained sample, though kept: what their absence costs")
 #define UNLEARN_SPACE_ROWS                                                                                             \
-    UNLEARN_SPACE_PLAIN_ROWS, BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all", "all, last, or a list of layer names")
+    UNLEARN_SPACE_PLAIN_ROWS,                                                                                          \
+        BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all",                                                             \
+                        "all, last, first K, last K, only K (the Kth layer), or a list of layer names")
 
 /** BASE_EUSAGE on a layer that does not exist, or fewer forget samples than classes. */
 BaseStatus unlearn_spaces_check(const UnlearnContext *context, const UnlearnSpaceParams *params);
@@ -54,6 +58,8 @@ BaseStatus unlearn_spaces_subtract(UnlearnSpaces *spaces, int layer, double alph
                                    int64_t K, UnlearnLayer *row);
 /** Fills @p report but for times: one row a selected layer, in order, sample counts, cost. Edits are added after it. */
 BaseStatus unlearn_spaces_report(const UnlearnSpaces *spaces, const NnNet *net, UnlearnReport *report);
+/** tr(P_r P_f) / tr(P_f) of layer @p layer; NaN where the forget space is empty. Four products with f rows. */
+BaseStatus unlearn_spaces_shared(const UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, double *out);
 /** The same row for an edit of another making: what taking @p delta from W [K, features] does to layer @p layer. */
 BaseStatus unlearn_spaces_measure(const UnlearnSpaces *spaces, int layer, const float *w, const float *delta, int64_t K,
                                   UnlearnLayer *row);

@@ -1,0 +1,259 @@
+/* Figures of the analyses: their numbers from invented runs, and a page whose rows lead to their runs. */
+#include "tests/support/support.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "io/file.h"
+#include "report/html.h"
+#include "report/report.h"
+#include "tests/report/runs.h"
+
+static char told[65536];
+
+static void listen(void *user, BaseLogLevel level, const char *text)
+{
+    (void)user, (void)level;
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%s\n", text);
+}
+
+static char *folder_of(const char *name)
+{
+    char *path = NULL;
+    const BaseLogSink sink = {listen, NULL, NULL};
+    base_log_sink(&sink);
+    *told = '\0';
+    assert_ok(base_format(&path, "%s/%s", support_scratch(), name));
+    assert_ok(io_folder_make(path));
+    return path;
+}
+
+static char *text_in(const char *folder, const char *name)
+{
+    char path[4300], *text;
+    size_t size;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_ok(io_file_read(path, 0, &text, &size));
+    return text;
+}
+
+static void has(const char *folder, const char *name, const char *part)
+{
+    char *text = text_in(folder, name);
+    if (!strstr(text, part)) fail_msg("'%s' is not in %s:\n%.3000s", part, name, text);
+    base_free(text);
+}
+
+static void make(const char *folder)
+{
+    const char *const folders[] = {folder};
+    const ReportConfig config = {folders, 1, folder, "expunge run c.yaml"};
+    BaseText terminal = {0};
+    assert_ok(report_make(&config, 200, &terminal));
+    base_text_free(&terminal);
+}
+
+/* Each figure was drawn, and nothing was warned about; without gnuplot only the numbers are there. */
+static void drawn(const char *folder, const char *stem)
+{
+    char name[64];
+    if (system("gnuplot --version >/dev/null 2>&1") != 0) return;
+    if (*told) fail_msg("told: %s", told);
+    snprintf(name, sizeof name, "figures/%s.svg", stem);
+    has(folder, name, "</svg>");
+}
+
+/* A run of a family: `each` moved @p parameter to @p value, and everything of K classes is right but class 3. */
+static void write_value(const char *folder, int place, const char *family, const char *parameter, const char *value,
+                        const int64_t right[RUNS_K])
+{
+    char label[128], path[4300];
+    StoreRun *run;
+    int64_t m[RUNS_K * RUNS_K] = {0}, shape[] = {RUNS_K, RUNS_K};
+    snprintf(label, sizeof label, "%s, %s=%s", family, parameter, *value ? value : "none");
+    const RunSpec spec = {"a", label, "svd",      "unlearn",   "3", "Dress", NULL,
+                          1,   0,     80 + place, 5.0 * place, 0.9, 0.5,     false};
+    assert_ok(store_run_create(&run));
+    run_header(run, &spec);
+    const MathEstimate r = {80 + place, 79 + place, 81 + place, 9000},
+                       f = {5.0 * place, 4.0 * place, 6.0 * place, 1000};
+    assert_ok(store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", r));
+    assert_ok(store_run_add_metric(run, "acc_forget", "test", "ACC_f", "%", "retrained", f));
+    assert_ok(store_run_set_text(run, "/", "id", label));
+    assert_ok(store_run_set_i64(run, "/", "order", place));
+    assert_ok(store_run_set_text(run, "/each", "family", family));
+    assert_ok(store_run_set_text(run, "/each", parameter, value));
+    for (int i = 0; i < RUNS_K; i++) {
+        m[i * RUNS_K + i] = right[i];
+        m[i * RUNS_K + (i + 1) % RUNS_K] += 1000 - right[i];
+    }
+    assert_ok(store_run_set_array(run, "/confusion/test", STORE_I64, 2, shape, m));
+    snprintf(path, sizeof path, "%s/%d.h5", folder, place);
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+}
+
+static void test_each(void **state)
+{
+    (void)state;
+    char *folder = folder_of("each");
+    const int64_t right[RUNS_K] = {0};
+    write_value(folder, 1, "svd", "retain_per_class", "10", right);
+    write_value(folder, 2, "svd", "retain_per_class", "0", right);
+    write_value(folder, 3, "other", "layers", "first 1", right);
+    make(folder);
+    has(folder, "figures/each.csv", "0,0,svd,retain_per_class,10,81,80,82,5,4,6\n");
+    has(folder, "figures/each.csv", "0,1,svd,retain_per_class,all,82,81,83,10,8,12\n"); /* 0: all */
+    has(folder, "figures/each.csv", "1,0,other,layers,first 1,83,82,84,15,12,18\n");
+    drawn(folder, "each");
+    base_free(folder);
+}
+
+/* Nothing left out: 900 of 1000 right everywhere. Without class 1: it falls to 400, class 5 rises to 950. */
+static void test_missing(void **state)
+{
+    (void)state;
+    char *folder = folder_of("missing");
+    int64_t right[RUNS_K];
+    for (int i = 0; i < RUNS_K; i++) right[i] = 900;
+    write_value(folder, 1, "svd", "retain_without", "", right);
+    right[1] = 400, right[5] = 950;
+    write_value(folder, 2, "svd", "retain_without", "1", right);
+    make(folder);
+    has(folder, "figures/missing.csv", "0,Trouser,0,0,90,0\n");
+    has(folder, "figures/missing.csv", "0,Trouser,1,-50,40,1\n");
+    has(folder, "figures/missing.csv", "0,Trouser,5,5,95,0\n");
+    drawn(folder, "missing");
+    base_free(folder);
+}
+
+static void test_several(void **state)
+{
+    (void)state;
+    char *folder = folder_of("several");
+    const RunSpec specs[] = {
+        {"s", "svd", "svd", "unlearn", "3", "Dress", NULL, 1, 0, 90, 2, 0.9, 0.5, false},
+        {"s", "svd", "svd", "unlearn", "4", "Coat", NULL, 1, 0, 92, 4, 0.9, 0.5, false},
+        {"s", "svd", "svd", "unlearn", "3,4", "Dress, Coat", NULL, 1, 0, 88, 10, 0.9, 0.5, false},
+        {"s", "original", "original", "original", "", "", NULL, 1, 0, 91, 91, 0.9, 0.5, false},
+    };
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) run_write(folder, &specs[i]);
+    make(folder);
+    has(folder, "figures/several.csv", "0,svd,1,2,91,,,3,,\n"); /* two sets of one class: their mean */
+    has(folder, "figures/several.csv", "0,svd,2,1,88,87.4,88.6,10,8.8,11.2\n");
+    drawn(folder, "several");
+    base_free(folder);
+}
+
+/* The demo's svd run with the arrays of a look inside. */
+static void test_inside(void **state)
+{
+    (void)state;
+    char *folder = folder_of("inside"), path[4300];
+    StoreRun *run;
+    float pictures[2 * 16], maps[2 * 4];
+    double shared[8], removed[8], confidence[2] = {0.9, 0.25};
+    int32_t labels[2] = {3, 5}, predicted[2] = {3, 0};
+    const uint8_t forgotten[2] = {1, 0};
+    int64_t two[] = {2}, of_pictures[] = {2, 1, 4, 4}, of_maps[] = {2, 2, 2}, eight[] = {8},
+            square[] = {RUNS_K, RUNS_K};
+    int64_t before[RUNS_K * RUNS_K] = {0}, after[RUNS_K * RUNS_K] = {0};
+    runs_write_demo(folder);
+    snprintf(path, sizeof path, "%s/demo-svd-3-1.h5", folder);
+    assert_ok(store_run_read(path, &run));
+    for (int i = 0; i < 32; i++) pictures[i] = (float)i / 32;
+    for (int i = 0; i < 8; i++) {
+        maps[i] = (float)i;
+        shared[i] = 0.1 * (i + 1);
+        removed[i] = 0.5;
+    }
+    before[33] = 90, before[34] = 10;
+    after[31] = 60, after[34] = 30, after[33] = 10;
+    assert_ok(store_run_set_array(run, "/layers/shared", STORE_F64, 1, eight, shared));
+    assert_ok(store_run_set_array(run, "/layers/forget_removed", STORE_F64, 1, eight, removed));
+    assert_ok(store_run_set_array(run, "/layers/retain_removed", STORE_F64, 1, eight, removed));
+    assert_ok(store_run_set_array(run, "/confusion/test", STORE_I64, 2, square, after));
+    assert_ok(store_run_set_array(run, "/confusion/test_original", STORE_I64, 2, square, before));
+    assert_ok(store_run_set_array(run, "/saliency/pictures", STORE_F32, 4, of_pictures, pictures));
+    assert_ok(store_run_set_array(run, "/saliency/labels", STORE_I32, 1, two, labels));
+    assert_ok(store_run_set_array(run, "/saliency/forgotten", STORE_U8, 1, two, forgotten));
+    for (int k = 0; k < 2; k++) {
+        snprintf(path, sizeof path, "/saliency/maps%s", k ? "_original" : "");
+        assert_ok(store_run_set_array(run, path, STORE_F32, 3, of_maps, maps));
+        snprintf(path, sizeof path, "/saliency/predicted%s", k ? "_original" : "");
+        assert_ok(store_run_set_array(run, path, STORE_I32, 1, two, predicted));
+        snprintf(path, sizeof path, "/saliency/confidence%s", k ? "_original" : "");
+        assert_ok(store_run_set_array(run, path, STORE_F64, 1, two, confidence));
+    }
+    snprintf(path, sizeof path, "%s/demo-svd-3-1.h5", folder);
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+    make(folder);
+    has(folder, "figures/destinations.csv", "before_percent,before_images,after_percent,after_images");
+    has(folder, "figures/destinations.csv", ",1,Trouser,0,0,60,60");
+    has(folder, "figures/destinations.csv", ",3,Dress,90,90,10,10");
+    has(folder, "report.html", "Nearest before: Coat (10.0%). Nearest after: Trouser (60.0%), Coat (30.0%).");
+    has(folder, "figures/spaces.csv", "0,features.0,10,50,50\n");
+    has(folder, "figures/saliency.csv", "before,0,3,1,3,0.9,0,1,1\n");
+    has(folder, "figures/saliency.csv", "after,1,5,0,0,0.25,1,1,7\n");
+    drawn(folder, "destinations");
+    drawn(folder, "spaces");
+    drawn(folder, "saliency");
+    /* rows lead to their runs, numbers are in the page, and the contents name every figure */
+    has(folder, "report.html", "<a href=\"#e0-run-svd\">svd</a>");
+    has(folder, "report.html", " id=\"e0-run-svd\"");
+    has(folder, "report.html", "<a href=\"data:text/csv;charset=utf-8,place,class,name,before_percent");
+    has(folder, "report.html", "<li><a href=\"#fig-saliency\">Where the network looks</a></li>");
+    has(folder, "report.html", "<figure id=\"fig-saliency\"><div class=\"card natural\"");
+    has(folder, "report.html", "@media print");
+    base_free(folder);
+}
+
+/* a: 1 s, 0.5; b: 2 s, 0.4 (beaten by a in both); c: 4 s, 0.9; a control is no rival. */
+static void test_pareto(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        int64_t control;
+        double seconds, score;
+    } ROWS[] = {{"a", 0, 1, 0.5}, {"b", 0, 2, 0.4}, {"c", 0, 4, 0.9}, {"mask", 1, 0.001, 0.95}};
+    char *folder = folder_of("pareto"), path[4300];
+    for (int i = 0; i < 4; i++) {
+        StoreRun *run;
+        const RunSpec spec = {
+            "p", ROWS[i].label, ROWS[i].label, "unlearn", "3", "Dress", NULL, 1, ROWS[i].control, 0, 0, 0, 0.5, false};
+        assert_ok(store_run_create(&run));
+        run_header(run, &spec);
+        assert_ok(
+            store_run_add_metric(run, "cpu_seconds", "test", "CPU", "s", "low", math_estimate(ROWS[i].seconds, 0)));
+        assert_ok(store_run_add_metric(run, "composite", "test", "score", "1", "retrained",
+                                       math_estimate(ROWS[i].score, 100)));
+        snprintf(path, sizeof path, "%s/%d.h5", folder, i);
+        assert_ok(store_run_write(run, path));
+        store_run_free(run);
+    }
+    make(folder);
+    has(folder, "figures/pareto.csv", "mask,0.001,0.95,,,0,1\na,1,0.5,,,1,0\nb,2,0.4,,,0,0\nc,4,0.9,,,1,0\n");
+    drawn(folder, "pareto");
+    base_free(folder);
+}
+
+static void test_embedded_numbers(void **state)
+{
+    (void)state;
+    BaseText out = {0};
+    report_html_csv("figures/a.csv", "x,\"50%\"\n<b>&#\n", &out);
+    assert_string_equal(out.data, "<a href=\"data:text/csv;charset=utf-8,x,%2250%25%22%0A%3Cb%3E%26%23%0A\" "
+                                  "download=\"a.csv\">Numbers (.csv)</a>");
+    base_text_free(&out);
+    report_html_csv("a&b.csv", NULL, &out);
+    assert_string_equal(out.data, "<a href=\"a&amp;b.csv\">Numbers (.csv)</a>");
+    base_text_free(&out);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_each),   cmocka_unit_test(test_missing), cmocka_unit_test(test_several),
+    cmocka_unit_test(test_inside), cmocka_unit_test(test_pareto),  cmocka_unit_test(test_embedded_numbers),
+};
+SUPPORT_MAIN(tests)
