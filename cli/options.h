@@ -17,8 +17,8 @@ typedef struct {
 /** Every option of every command; what was not given stays at its default (NULL, 0, false). */
 typedef struct {
     const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals;
-    int64_t threads, seed;
-    bool json, quiet, force, dry_run, help, has_seed;
+    int64_t threads, seed, jobs;
+    bool json, quiet, force, dry_run, share, help, has_seed;
     CliTexts set, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */
@@ -35,6 +35,7 @@ struct CliCommand {
     const char *operand;        /* what an operand is: "CONFIG.yaml" */
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
     const size_t *set_count;
+    bool ranks;      /* started by mpirun, its processes work together */
     bool set_common; /* --set takes run_common_params too */
     const char *examples[2];
     BaseStatus (*run)(const CliOptions *options);

@@ -12,6 +12,7 @@ typedef struct {
     const char *folder; /* of the runs; need not exist */
     bool force;         /* complete jobs count as to do */
     int columns;        /* of the terminal */
+    int processes;      /* that will share the jobs */
 } RunEstimateTask;
 
 /** Rates are those of originals in the cache where there are any, else measured here on a few batches; a method's own
