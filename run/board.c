@@ -10,7 +10,7 @@
 #include "io/file.h"
 #include "io/lock.h"
 
-enum { SESSION = 0, PASSPORT = 1, FIRST = 2, HEAD = 64, PAGE = 1024, TRIES = 10 };
+enum { SESSION = 0, PASSPORT = 1, FIRST = 2, HASH = 64, FINISHED = 64, HEAD = 72, PAGE = 1024, TRIES = 10 };
 
 struct RunBoard {
     IoLock *lock;
@@ -46,7 +46,7 @@ BaseStatus run_board_open(const char *path, const char plan[BASE_HASH_HEX], size
 {
     BaseStatus st = BASE_OK;
     RunBoard *b = NULL;
-    char there[HEAD] = {0};
+    char there[HASH] = {0};
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &b));
     b->steps = steps;
@@ -56,7 +56,7 @@ BaseStatus run_board_open(const char *path, const char plan[BASE_HASH_HEX], size
         BASE_TRY(enter_alone(b, first));
         if (*first) break;
         BASE_TRY(io_lock_wait(b->lock, SESSION, IO_LOCK_SHARED));
-        BASE_TRY(io_lock_read(b->lock, 0, there, HEAD));
+        BASE_TRY(io_lock_read(b->lock, 0, there, HASH));
         if (there[0]) break;
         io_lock_release(b->lock, SESSION); /* who laid it out was killed over it */
     }
@@ -64,7 +64,7 @@ BaseStatus run_board_open(const char *path, const char plan[BASE_HASH_HEX], size
         BASE_TRY(BASE_ALLOC(steps, &b->states));
         BASE_TRY(io_lock_truncate(b->lock, 0));
     } else {
-        BASE_CHECK(memcmp(there, plan, HEAD) == 0, BASE_EUSAGE,
+        BASE_CHECK(memcmp(there, plan, HASH) == 0, BASE_EUSAGE,
                    "%s: another config of this name (or another --force) is being run there: wait until it is done, or "
                    "take another --results",
                    path);
@@ -92,23 +92,34 @@ BaseStatus run_board_begin(RunBoard *b)
     bool got;
     BASE_TRY(io_lock_truncate(b->lock, reason_at(b, b->steps)));
     BASE_TRY(io_lock_write(b->lock, HEAD, b->states, b->steps));
-    BASE_TRY(io_lock_write(b->lock, 0, b->plan, HEAD));
+    BASE_TRY(io_lock_write(b->lock, 0, b->plan, HASH));
     BASE_TRY(io_lock_try(b->lock, SESSION, IO_LOCK_SHARED, &got)); /* from exclusive to shared: always got */
 out:
     return st;
 }
 
-bool run_board_alive(const char *path)
+BaseStatus run_board_finish(RunBoard *b) { return io_lock_write(b->lock, FINISHED, &(uint8_t){1}, 1); }
+
+BaseStatus run_board_seal(const char *path, RunBoard **out, bool *unfinished)
 {
-    IoLock *lock;
-    if (!io_path_exists(path)) return false;
-    if (io_lock_open(path, &lock) != BASE_OK) {
-        base_error_clear();
-        return false;
-    }
-    bool alive = io_lock_busy(lock, SESSION, 1);
-    io_lock_close(lock);
-    return alive;
+    BaseStatus st = BASE_OK;
+    RunBoard *b = NULL;
+    char head[HASH] = {0};
+    uint8_t finished;
+    bool alone;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &b));
+    BASE_TRY(io_lock_open(path, &b->lock));
+    BASE_TRY(enter_alone(b, &alone));
+    if (!alone) goto out;
+    BASE_TRY(io_lock_read(b->lock, 0, head, sizeof head));
+    BASE_TRY(io_lock_read(b->lock, FINISHED, &finished, 1));
+    *unfinished = head[0] && !finished;
+    *out = b;
+    b = NULL;
+out:
+    run_board_close(b);
+    return st;
 }
 
 BaseStatus run_board_read(RunBoard *b, uint8_t *states)

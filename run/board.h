@@ -35,8 +35,11 @@ BaseStatus run_board_open(const char *path, const char plan[BASE_HASH_HEX], size
 void run_board_close(RunBoard *board);
 void run_board_set(RunBoard *board, size_t step, RunState state);
 BaseStatus run_board_begin(RunBoard *board);
-/** Whether a process works on the board of this file now. */
-bool run_board_alive(const char *path);
+/** All jobs are settled. */
+BaseStatus run_board_finish(RunBoard *board);
+/** Keeps every process away until it is closed; *out NULL where one works there. *unfinished: not all jobs of the last
+ *  session were settled. */
+BaseStatus run_board_seal(const char *path, RunBoard **out, bool *unfinished);
 
 /** States of all steps, [steps]. */
 BaseStatus run_board_read(RunBoard *board, uint8_t *states);

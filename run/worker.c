@@ -249,7 +249,10 @@ BaseStatus run_work(RunSweep *sweep, bool spread)
     BASE_TRY(BASE_ALLOC(sweep->graph.count, &w.candidates));
     for (;;) {
         BASE_TRY(list_candidates(&w, &left));
-        if (left == 0) break;
+        if (left == 0) {
+            st = run_board_finish(sweep->board);
+            break;
+        }
         BASE_TRY(take(&w, &at, &deaths, &found));
         if (found)
             BASE_TRY(do_step(&w, at, deaths));
