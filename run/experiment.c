@@ -226,6 +226,7 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
                run_ranks_count());
     BASE_TRY(prepare(&s, outcome));
     if (config->dry_run) {
+        BASE_TRY(run_threads_set(s.setting.threads, NULL)); /* rates are those of one of the processes */
         const RunEstimateTask task = {&s.setting,    s.jobs,          s.job_count, s.folder,
                                       config->force, config->columns, config->jobs};
         st = outcome->silent ? BASE_OK : run_estimate(&task, outcome, terminal);
