@@ -2,12 +2,13 @@
 # middle costs its job; and they share the images of one unlearning, to the bit.
 . "$EXPUNGE_TESTS/cli/common"
 mpi=${EXPUNGE%/*}/mpi/expunge
-case $EXPUNGE in */build/*/expunge) mpi=${EXPUNGE%/*/expunge}/mpi/${EXPUNGE#*/build/} ;; esac
+case $EXPUNGE in */build/*/expunge) mpi=${EXPUNGE%/*/expunge}/mpi/${EXPUNGE##*/build/} ;; esac
 if [ ! -x "$mpi" ] || ! command -v mpirun >/dev/null; then
     echo "no MPI here (Debian: libopenmpi-dev openmpi-bin), or no $mpi"
     exit 77
 fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export ASAN_OPTIONS=detect_leaks=0 # MPI keeps what it took
 ranks() { # ranks N ARGS...: must succeed
     mpirun -n "$1" --oversubscribe --bind-to none "$mpi" "${@:2}" >"$logs/stdout" 2>"$logs/stderr" || {
         cat "$logs/stderr"
@@ -51,4 +52,30 @@ if mpirun -n 2 --oversubscribe --bind-to none "$mpi" run c.yaml --results y --jo
     fail "--jobs under mpirun"
 fi
 has stderr "each of the 2 ranks does jobs already"
+
+# one unlearning, its images shared: the same file whoever makes it; Gram matrices in double, and in the long tier (3136
+# features) in float too
+shared() { # shared NAME ARGS...
+    ok unlearn "${@:2}" --forget 3 --method svd --share -o "$1.safetensors"
+    for n in 1 2 3 4; do
+        ranks $n unlearn "${@:2}" --forget 3 --method svd --share -o "$1-$n.safetensors"
+        [ "$(grep -c '^ACC_r' "$logs/stdout")" -eq 1 ] || fail "$n ranks did not print one result"
+        cmp "$1.safetensors" "$1-$n.safetensors" || fail "$1: $n ranks give another network"
+    done
+}
+ok train $tiny_train -o mlp.safetensors
+shared edited --arch mlp --weights mlp.safetensors --data gaussians
+if [ -n "${EXPUNGE_LONG:-}" ]; then
+    seq 0 7 2800 >index
+    few="--arch convnet --data fashion-mnist --train-index index --test-index index"
+    ok train $few --set epochs=1 -o convnet.safetensors
+    shared wide $few --weights convnet.safetensors --set retain_per_class=20
+fi
+refuses 2 "the work of mask_logit cannot be shared" unlearn --arch mlp --weights mlp.safetensors --data gaussians \
+    --forget 3 --method mask_logit --share -o x.safetensors
+if mpirun -n 2 --oversubscribe --bind-to none "$mpi" unlearn --arch mlp --weights mlp.safetensors --data gaussians \
+    --forget 3 --method svd -o x.safetensors >/dev/null 2>"$logs/stderr"; then
+    fail "two ranks did the same unlearning"
+fi
+has stderr "--share divides the images"
 exit 0
