@@ -41,7 +41,7 @@ ok cache prune --max-size 0 --force
 "$EXPUNGE" run c.yaml --set train.epochs=300 >/dev/null 2>&1 &
 pid=$!
 for try in $(seq 1 200); do [ "$(head -c 64 results/t/jobs.board | tr -d '\0' | wc -c)" -eq 64 ] && break || sleep 0.05; done
-touch results/t/models/search-x-0123456789ab.h5
+echo x >results/t/models/search-x-0123456789ab.h5
 ok cache prune --unused
 has stdout "a sweep is at work there"
 kill -9 $pid
