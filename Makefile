@@ -59,6 +59,9 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
 PROGRAM := build/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
+# the same objects but for run/ranks.c, which alone knows MPI
+MPICC ?= mpicc
+MPI_PROGRAM := build/mpi/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -69,8 +72,9 @@ ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all test tests check-long layers demo bench bench-long install clean help format fuzz fuzzers
-all: $(PROGRAM)
+.PHONY: all mpi test tests check-long layers demo bench bench-long install clean help format fuzz fuzzers
+all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM))
+mpi: $(MPI_PROGRAM)
 
 build/.deps: scripts/check-deps
 	@scripts/check-deps
@@ -91,6 +95,18 @@ $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 $(PROGRAM): $(call archives,$(FOLDERS))
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(BUILD)/cli/main.o -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) -o $@
+
+$(BUILD)/mpi/ranks.o: run/ranks.c | build/.deps
+	@command -v $(MPICC) >/dev/null || { echo 'MPI=1: $(MPICC) is missing (Debian: libopenmpi-dev openmpi-bin)' >&2; exit 1; }
+	@mkdir -p $(@D)
+	$(call say,MPICC)
+	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -DEXPUNGE_MPI $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# given first, it stands in for the archive's own ranks.o
+$(MPI_PROGRAM): $(BUILD)/mpi/ranks.o $(call archives,$(FOLDERS))
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) $(LDFLAGS) $(BUILD)/cli/main.o $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 
 # tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures)
 test_folder = $(word 2,$(subst /, ,$(1)))
@@ -116,9 +132,11 @@ fuzz:
 tests: $(TESTS) $(FUZZERS)
 layers:
 	scripts/check-layers
-test: $(PROGRAM) $(TESTS) $(FUZZERS)
+# where MPI is installed its program is tested too
+MPI_TESTED := $(if $(shell command -v $(MPICC) 2>/dev/null),$(MPI_PROGRAM))
+test: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@scripts/run-tests $(BUILD) $(PROGRAM)
-check-long: $(PROGRAM) $(TESTS) $(FUZZERS)
+check-long: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
@@ -141,6 +159,7 @@ clean:
 	rm -rf build
 help:
 	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang)'
+	@echo 'make MPI=1         build/mpi/expunge, whose ranks share a sweep (libopenmpi-dev, openmpi-bin)'
 	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
 	@echo 'make check-long    the quick tests and the long ones'
 	@echo 'make fuzz          the fuzz targets of tests/fuzz with libFuzzer (clang): build/fuzz/tests/fuzz/'

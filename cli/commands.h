@@ -5,8 +5,9 @@
 #include "cli/options.h"
 #include "io/json.h"
 
-#define CLI_COMMANDS(X) X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(audit) X(inspect) X(list)
-#define X(name)         extern const CliCommand cli_##name;
+#define CLI_COMMANDS(X)                                                                                                \
+    X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(audit) X(inspect) X(list) X(cache)
+#define X(name) extern const CliCommand cli_##name;
 CLI_COMMANDS(X)
 #undef X
 

@@ -27,6 +27,7 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
                       needs & UNLEARN_NEEDS_FORGET ? " forgotten images" : "",
                       needs & UNLEARN_NEEDS_GRADIENT ? " gradients" : "",
                       needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT) ? "" : " nothing");
+        if (needs & UNLEARN_SHARES) base_text_add(out, "; takes --share");
         if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, no unlearning");
     } else if (strcmp(kind, "attacks") == 0) {
         const MiaAttack *a = (const MiaAttack *)entry;

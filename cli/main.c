@@ -9,6 +9,8 @@
 #include "cli/sink.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
+#include "run/ranks.h"
+#include "run/run.h"
 #include "run/setup.h"
 
 static const CliCommand *const COMMANDS[] = {
@@ -115,6 +117,17 @@ static BaseStatus print_help(const CliCommand *command)
     return cli_print_text_take(&page);
 }
 
+/* A command that several processes of an MPI job share: they also share the CPUs, unless told how many each has. */
+static BaseStatus start_ranks(const CliOptions *options)
+{
+    int all;
+    BaseStatus st = run_ranks_start();
+    if (st == BASE_OK) st = run_threads_set(options->threads, &all);
+    if (st == BASE_OK && options->threads == 0 && !getenv("OMP_NUM_THREADS"))
+        st = run_threads_set(run_ranks_threads(all), NULL);
+    return st;
+}
+
 static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
 {
     static CliOptions options;
@@ -122,7 +135,7 @@ static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
     if (st != BASE_OK) return st;
     if (options.help) return print_help(command);
     cli_sink_open(options.quiet);
-    st = run_threads_set(options.threads, NULL);
+    st = command->ranks ? start_ranks(&options) : run_threads_set(options.threads, NULL);
     if (st == BASE_OK) st = command->run(&options);
     return st;
 }
@@ -161,11 +174,13 @@ static void restart_with_short_spins(char **argv)
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
+    if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) return run_worker_main(argc, argv);
     restart_with_short_spins(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file over the size limit is an error of write(), not the end */
     BaseStatus st = dispatch(argc, argv);
     if (st == BASE_OK && fflush(stdout) != 0) st = base_error_set(BASE_EIO, "standard output cannot be written");
-    if (st != BASE_OK) return complain(st);
-    cli_sink_close();
-    return EXIT_DONE;
+    int status = st == BASE_OK ? EXIT_DONE : complain(st);
+    if (st == BASE_OK) cli_sink_close();
+    run_ranks_stop(st);
+    return status;
 }

@@ -17,9 +17,9 @@ typedef struct {
 /** Every option of every command; what was not given stays at its default (NULL, 0, false). */
 typedef struct {
     const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals,
-        *original, *retrained, *shadow, *attacks, *alpha, *margin, *verify;
-    int64_t threads, seed, make_retrained;
-    bool json, quiet, force, dry_run, help, has_seed;
+        *original, *retrained, *shadow, *attacks, *alpha, *margin, *verify, *max_size;
+    int64_t threads, seed, make_retrained, jobs, older_than;
+    bool json, quiet, force, dry_run, share, unused, help, has_seed;
     CliTexts set, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */
@@ -36,6 +36,7 @@ struct CliCommand {
     const char *operand;        /* what an operand is: "CONFIG.yaml" */
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
     const size_t *set_count;
+    bool ranks;      /* started by mpirun, its processes work together */
     bool set_common; /* --set takes run_common_params too */
     const char *examples[2];
     BaseStatus (*run)(const CliOptions *options);

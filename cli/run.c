@@ -44,6 +44,7 @@ static BaseStatus run(const CliOptions *o)
                         .results = o->results ? o->results : "results",
                         .force = o->force,
                         .dry_run = o->dry_run,
+                        .jobs = o->jobs ? (int)o->jobs : 1,
                         .threads = math_threads_get(),
                         .command = o->command,
                         .columns = cli_sink_columns()};
@@ -57,6 +58,7 @@ static BaseStatus run(const CliOptions *o)
         assignments[config.assignment_count++] = precision;
     }
     BASE_TRY(run_experiment(&config, &outcome, &table));
+    if (outcome.silent) goto out;
     if (o->dry_run) {
         st = print_plan(o, &outcome, &table);
         goto out;
@@ -76,9 +78,13 @@ const CliCommand cli_run = {
         "Does an experiment: trains originals, forgets classes with each method, retrains for comparison, measures,\n"
         "attacks, stores one file per run below DIR/<name of the config>/ and writes the report there. Jobs already\n"
         "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the "
-        "keys.\n--dry-run says first what there is to do, what is cached, and about how many hours it takes.",
-    .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--force] [--dry-run]",
-    .takes = "set results force dry-run precision json",
+        "keys.\n--jobs N does N jobs at a time, each with its share of --threads; built with MPI, the ranks of mpirun "
+        "or "
+        "srun\ndo so on any number of machines (docs/scaling.md). --dry-run says first what there is to do, what is "
+        "cached, and about how many hours it takes.",
+    .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]",
+    .takes = "set results jobs force dry-run precision json",
+    .ranks = true,
     .operands_min = 1,
     .operands_max = 1,
     .operand = "CONFIG.yaml",

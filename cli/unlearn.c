@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "nn/weights.h"
+#include "run/ranks.h"
 #include "run/setup.h"
 
 /* What one unlearning works on. */
@@ -70,6 +71,16 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     w->context.precision = nn_precision_available(o->use);
     w->context.seed = (uint64_t)o->seed;
     BASE_TRY(read_training(o, w));
+    BASE_CHECK(o->share || run_ranks_count() == 1, BASE_EUSAGE,
+               "unlearn under MPI: each of the %d ranks would do the same; --share divides the images among them",
+               run_ranks_count());
+    if (o->share) {
+        BASE_CHECK(w->method->needs & UNLEARN_SHARES, BASE_EUSAGE,
+                   "--share: the work of %s cannot be shared; methods that can say so in `expunge list methods`",
+                   entry->name);
+        w->context.reduce = run_ranks_sum;
+        run_ranks_part(UNLEARN_BLOCKS, &w->context.first_block, &w->context.block_count);
+    }
     if (w->method->check) BASE_TRY(w->method->check(&w->context, w->params));
 out:
     return st;
@@ -216,9 +227,11 @@ static BaseStatus run(const CliOptions *o)
     BaseStatus st = BASE_OK;
     Work w = {0};
     BASE_TRY(prepare(o, &w));
-    BASE_TRY(measure(&w, w.model.net, "test before", &w.before));
+    bool first = run_ranks_number() == 0; /* the others have the same network, and nothing to say */
+    if (first) BASE_TRY(measure(&w, w.model.net, "test before", &w.before));
     BASE_TRY(nn_net_clone(w.model.net, &w.net));
     BASE_TRY(unlearn_run(w.method, &w.context, w.params, w.net, &w.report));
+    if (!first) goto out;
     BASE_TRY(measure(&w, w.net, "test after", &w.after));
     BASE_TRY(save(o, &w));
     BASE_TRY(o->json ? print_json(&w) : print_table(o, &w));
@@ -240,9 +253,12 @@ const CliCommand cli_unlearn = {
         "was\n"
         "done to each layer, and the accuracy on retained (ACC_r) and forgotten (ACC_f) classes of the test split "
         "before\n"
-        "and after. Keys of --set are the method's: `expunge list methods`.",
-    .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... -o FILE",
-    .takes = "arch! weights! data! forget! method! set precision json out!",
+        "and after. Keys of --set are the method's: `expunge list methods`. --share adds the layers' Gram matrices up "
+        "in\n"
+        "16 blocks of images, which the ranks of mpirun share; each rank then edits a copy, and the first writes it.",
+    .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] -o FILE",
+    .takes = "arch! weights! data! forget! method! set share precision json out!",
+    .ranks = true,
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "
                  "--method svd -o out.safetensors",

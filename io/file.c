@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,27 +50,6 @@ BaseStatus io_file_size(const char *path, int64_t *size)
     BaseStatus st = open_for_reading(path, &fd, size);
     if (st == BASE_OK) close(fd);
     return st;
-}
-
-BaseStatus io_lock_take(const char *path, bool wait, int *lock)
-{
-    int64_t size;
-    BaseStatus st = open_for_reading(path, lock, &size);
-    if (st != BASE_OK) return st;
-    int result;
-    do {
-        result = flock(*lock, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
-    } while (result != 0 && errno == EINTR);
-    if (result == 0) return BASE_OK;
-    int why = errno;
-    io_lock_release(*lock);
-    *lock = -1;
-    return why == EWOULDBLOCK ? BASE_OK : base_error_set(BASE_EIO, "%s: cannot be locked: %s", path, strerror(why));
-}
-
-void io_lock_release(int lock)
-{
-    if (lock >= 0) close(lock);
 }
 
 BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size)

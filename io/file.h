@@ -25,11 +25,6 @@ BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size);
 BaseStatus io_writer_finish_take(IoWriter *writer);
 void io_writer_drop(IoWriter *writer);
 
-/** Locks an existing file, for processes that share work; the lock ends with the process at the latest. *lock >= 0, or
- * -1 where another process holds it and @p wait is false. io_lock_release(-1) is fine. */
-BaseStatus io_lock_take(const char *path, bool wait, int *lock);
-void io_lock_release(int lock);
-
 /** mkdir -p. @return BASE_EIO naming the first part that could not be made. */
 BaseStatus io_folder_make(const char *path);
 /** BASE_EIO unless a file could be created at @p path: asked before hours of work, not after. Leaves nothing behind. */

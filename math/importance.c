@@ -21,17 +21,12 @@ enum { F64_SIDE = 1024 };
 #define NAME(name) name##_f64
 #include "math/importance_real.h"
 
-static void narrow(const double *x, int64_t n, float *out)
-{
-    for (int64_t i = 0; i < n; i++) out[i] = (float)x[i];
-}
-
 BaseStatus math_importance_create(int64_t n, int64_t f, MathRoute route, bool primal, MathImportance **out)
 {
     BaseStatus st = BASE_OK;
     MathImportance *m = NULL;
     *out = NULL;
-    BASE_CHECK(n >= 1 && f >= 1 && f <= INT32_MAX, BASE_EARG,
+    BASE_CHECK(n >= !primal && f >= 1 && f <= INT32_MAX, BASE_EARG,
                "inputs of shape [%lld, %lld]: need at least one row and column", (long long)n, (long long)f);
     BASE_TRY(BASE_ALLOC(1, &m));
     m->factor = 1;
@@ -72,24 +67,34 @@ void math_importance_free(MathImportance *m)
     base_free(m);
 }
 
-/* Sum over processes. The row count travels as two floats, exact up to 2^40 rows. */
-static BaseStatus reduce_gram(MathImportance *m, BaseStatus (*reduce)(void *, float *, int64_t), void *user)
+BaseStatus math_importance_absorb(MathImportance *m, const MathImportance *part)
 {
     BaseStatus st = BASE_OK;
-    int64_t size = m->side * m->side;
-    float count[2] = {(float)(m->n >> 16), (float)(m->n & 0xffff)}, *sum = NULL;
+    bool primal = (m->gram || m->gram_f64) && !m->dual && !part->dual && m->f == part->f;
+    BASE_CHECK(primal && !m->finished && !part->finished && part->seen == part->n, BASE_EARG,
+               "only primal Gram matrices of the same features, all of whose rows have come, can be added");
+    for (int64_t i = 0; m->gram && i < m->side * m->side; i++) m->gram[i] += part->gram[i];
+    for (int64_t i = 0; m->gram_f64 && i < m->side * m->side; i++) m->gram_f64[i] += part->gram_f64[i];
+    m->n += part->n;
+    m->seen += part->seen;
+out:
+    return st;
+}
+
+/* Sum over processes, in the precision of the matrix. */
+static BaseStatus reduce_gram(MathImportance *m, MathReduce reduce, void *user)
+{
+    BaseStatus st = BASE_OK;
+    double rows = (double)m->n;
     BASE_CHECK(!m->dual && m->route != MATH_ROUTE_SVD, BASE_EARG,
                "only a primal Gram matrix can be summed over processes");
-    if (m->gram_f64) {
-        BASE_TRY(BASE_ALLOC_RAW(size, &sum));
-        narrow(m->gram_f64, size, sum);
-    }
-    BASE_TRY(reduce(user, sum ? sum : m->gram, size));
-    for (int64_t i = 0; sum && i < size; i++) m->gram_f64[i] = (double)sum[i];
-    BASE_TRY(reduce(user, count, 2));
-    m->total = ((int64_t)count[0] << 16) + (int64_t)count[1];
+    if (m->gram_f64)
+        BASE_TRY(reduce(user, m->gram_f64, m->side * m->side, true));
+    else
+        BASE_TRY(reduce(user, m->gram, m->side * m->side, false));
+    BASE_TRY(reduce(user, &rows, 1, true));
+    m->total = (int64_t)rows;
 out:
-    base_free(sum);
     return st;
 }
 
@@ -148,7 +153,7 @@ out:
     return st;
 }
 
-BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *user, float *x, int64_t n), void *user)
+BaseStatus math_importance_finish(MathImportance *m, MathReduce reduce, void *user)
 {
     BaseStatus st = BASE_OK;
     BASE_CHECK(!m->finished && m->seen == m->n, BASE_EARG, "%lld of the %lld rows announced have come",

@@ -31,7 +31,8 @@ extern const char *const math_route_names[];
 typedef struct MathImportance MathImportance;
 
 /**
- * @param n, f   rows that will be added in total, and their length; both >= 1.
+ * @param n, f   rows that will be added in total (in a primal one by this process, which may have none), and their
+ * length.
  * @param route  auto is closed, and the dual where n < f.
  * @param primal never the dual: the Gram matrix of several processes can be summed, stored rows cannot.
  * @return BASE_OK; BASE_EARG; BASE_ELIMIT (svd beyond MATH_SVD_LIMIT, naming eigen); BASE_ENOMEM.
@@ -62,9 +63,14 @@ typedef BaseStatus (*MathProduct)(void *user, bool dual, int64_t M, int64_t N, i
  * the way. Has no effect, and rows stay float32, on the svd route and where the work is in float64: ask takes_bf16. */
 BaseStatus math_importance_use_bf16(MathImportance *m, MathProduct product, void *user);
 bool math_importance_takes_bf16(const MathImportance *m);
-/** Ends the stream. @p reduce (NULL: none; primal Gram only) sums a float array over processes.
+/** Adds the rows that @p part was given, as if given to @p m behind its own; both primal and not finished. The sums are
+ *  made of the two Gram matrices, so that the order of all additions is the caller's. */
+BaseStatus math_importance_absorb(MathImportance *m, const MathImportance *part);
+/** Sums n floats, or doubles where wide, over processes, in place. */
+typedef BaseStatus (*MathReduce)(void *user, void *x, int64_t n, bool wide);
+/** Ends the stream. @p reduce (NULL: none; primal Gram only) sums over processes.
  *  BASE_ENUMERIC where an input was not finite or the decomposition failed, BASE_EARG where rows are missing. */
-BaseStatus math_importance_finish(MathImportance *m, BaseStatus (*reduce)(void *user, float *x, int64_t n), void *user);
+BaseStatus math_importance_finish(MathImportance *m, MathReduce reduce, void *user);
 
 /* After finish. W, out [rows, f]; they may not overlap. Many alphas may follow each other; @p m does not change. */
 /** out = W P(alpha). alpha > 0. */

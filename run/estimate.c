@@ -340,7 +340,7 @@ static BaseStatus walk(Estimate *e, RunOutcome *outcome)
         seed_needed = false;
     }
     for (size_t m = 0; m <= methods; m++) e->total += e->rows[m].seconds;
-    outcome->hours = e->total / 3600;
+    outcome->hours = e->total / 3600 / (t->processes > 1 ? t->processes : 1);
 out:
     base_free(path);
     return st;
@@ -429,6 +429,9 @@ static BaseStatus print(const Estimate *e, const RunOutcome *outcome, BaseText *
     report_table_note(&t, "Training %.0f images/s (%s), prediction %.0f images/s (measured now), %d thread%s.",
                       e->train_rate, e->train_from, e->predict_rate, e->task->setting->threads,
                       e->task->setting->threads == 1 ? "" : "s");
+    if (e->task->processes > 1)
+        report_table_note(&t, "Rows are hours of one process; the total is that of %d side by side.",
+                          e->task->processes);
     if (e->measuring > 0)
         report_table_note(&t, "Relearning and the linear probe are counted at most: %.1f s a network.", e->measuring);
     if (attacks_missing)

@@ -13,6 +13,7 @@ typedef struct {
     const char *folder;             /* of the runs; need not exist */
     bool force;                     /* complete jobs count as to do */
     int columns;                    /* of the terminal */
+    int processes;                  /* that will share the jobs */
     const RunShadowMaking *shadows; /* NULL: none */
 } RunEstimateTask;
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -7,28 +8,15 @@
 #include "io/file.h"
 #include "report/report.h"
 #include "run/estimate.h"
-#include "run/job.h"
-#include "run/run.h"
+#include "run/ranks.h"
+#include "run/setup.h"
 #include "run/shadows/make.h"
+#include "run/sweep.h"
 
-/* An experiment under way. */
-typedef struct {
-    const RunConfig *config;
-    RunExperiment *e;
-    RunData data;
-    RunDesign design; /* empty without shadow models */
-    DataClasses *forget;
-    size_t forget_count;
-    DataClasses *search_sets;
-    size_t search_set_count;
-    RunJob *jobs;
-    size_t job_count;
-    char *folder, *models, *shadows, *old;
-    RunOutcome *outcome;
-} Sweep;
-
-static void sweep_free(Sweep *s)
+static void sweep_free(RunSweep *s)
 {
+    run_board_close(s->board);
+    run_graph_free(&s->graph);
     run_plan_free(s->jobs, s->job_count);
     run_forget_free(s->forget, s->forget_count);
     run_forget_free(s->search_sets, s->search_set_count);
@@ -39,6 +27,10 @@ static void sweep_free(Sweep *s)
     base_free(s->models);
     base_free(s->shadows);
     base_free(s->old);
+    base_free(s->board_path);
+    base_free(s->states);
+    base_free(s->seconds);
+    base_free(s->counted);
 }
 
 static BaseStatus where_prefix(BaseStatus st, const char *where)
@@ -62,7 +54,7 @@ static const char *where_data(const RunExperiment *e)
 }
 
 /* Everything that can be wrong is said here, before the first image is trained on and before anything is written. */
-static BaseStatus prepare(Sweep *s)
+static BaseStatus prepare(RunSweep *s, RunOutcome *outcome)
 {
     BaseStatus st = BASE_OK;
     RunModel model = {0};
@@ -79,23 +71,36 @@ static BaseStatus prepare(Sweep *s)
         BASE_TRY(run_design_split(&s->design, &s->data, &s->e->shadows, s->e->validation, 0, &split));
     }
     BASE_TRY(run_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
+    outcome->planned = (int)s->job_count;
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
     BASE_TRY(base_format(&s->models, "%s/models", s->folder));
     BASE_TRY(base_format(&s->shadows, "%s/shadows", s->folder));
     BASE_TRY(base_format(&s->old, "%s/superseded", s->folder));
-    BASE_CHECK(strlen(s->folder) < sizeof s->outcome->folder, BASE_EUSAGE, "--results: the path is too long");
-    snprintf(s->outcome->folder, sizeof s->outcome->folder, "%s", s->folder);
+    BASE_TRY(base_format(&s->board_path, "%s/" RUN_BOARD_FILE, s->folder));
+    BASE_CHECK(strlen(s->folder) < sizeof outcome->folder, BASE_EUSAGE, "--results: the path is too long");
+    snprintf(outcome->folder, sizeof outcome->folder, "%s", s->folder);
+    s->setting = (RunSetting){.e = s->e,
+                              .data = &s->data,
+                              .models = s->models,
+                              .search_sets = s->search_sets,
+                              .search_set_count = s->search_set_count,
+                              .design = s->e->shadows.pairs > 0 ? &s->design : NULL,
+                              .command = c->command,
+                              .threads = run_threads_share(c->threads, c->jobs)};
+    BASE_TRY(run_graph_make(&s->setting, s->jobs, s->job_count, &s->graph));
+    BASE_TRY(BASE_ALLOC(s->graph.count, &s->states));
+    BASE_TRY(BASE_ALLOC(s->graph.count, &s->seconds));
+    BASE_TRY(BASE_ALLOC(s->graph.count, &s->counted));
 out:
     run_split_free(&split);
     run_model_free(&model);
     return st;
 }
 
-static BaseStatus open_folder(Sweep *s)
+static BaseStatus open_folder(RunSweep *s)
 {
     BaseStatus st = BASE_OK;
     char *probe = NULL, *figures = NULL;
-    BASE_TRY(io_folder_make(s->models));
     BASE_TRY(base_format(&probe, "%s/probe.h5", s->folder));
     BASE_TRY(io_path_writable(probe));
     io_folder_sweep(s->folder);
@@ -108,11 +113,21 @@ out:
     return st;
 }
 
-static bool is_planned(const Sweep *s, const char *file)
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* The file names of all jobs, sorted; the array alone is owned. */
+static BaseStatus planned_names(const RunSweep *s, char ***out)
 {
-    for (size_t i = 0; i < s->job_count; i++)
-        if (strcmp(s->jobs[i].file, file) == 0) return true;
-    return false;
+    BaseStatus st = BASE_ALLOC(s->job_count, out);
+    if (st != BASE_OK) return st;
+    for (size_t i = 0; i < s->job_count; i++) (*out)[i] = s->jobs[i].file;
+    qsort(*out, s->job_count, sizeof **out, compare_names);
+    return BASE_OK;
+}
+
+static bool is_planned(const RunSweep *s, char *const *planned, char *file)
+{
+    return bsearch(&file, planned, s->job_count, sizeof *planned, compare_names) != NULL;
 }
 
 static BaseStatus move(const char *from, const char *to, const char *file)
@@ -130,14 +145,15 @@ out:
 
 /* A folder holds the runs of one config: those of an earlier one step aside, so that the report mixes nothing, and come
  * back when the config does. */
-static BaseStatus set_aside(Sweep *s)
+static BaseStatus set_aside(RunSweep *s)
 {
     BaseStatus st = BASE_OK;
-    char **names = NULL;
+    char **names = NULL, **planned = NULL;
     size_t count = 0, moved = 0;
+    BASE_TRY(planned_names(s, &planned));
     BASE_TRY(io_folder_list(s->folder, ".h5", &names, &count));
     for (size_t i = 0; i < count; i++) {
-        if (is_planned(s, names[i])) continue;
+        if (is_planned(s, planned, names[i])) continue;
         if (moved++ == 0) BASE_TRY(io_folder_make(s->old));
         BASE_TRY(move(s->folder, s->old, names[i]));
     }
@@ -147,118 +163,120 @@ static BaseStatus set_aside(Sweep *s)
     if (!io_path_exists(s->old)) goto out;
     BASE_TRY(io_folder_list(s->old, ".h5", &names, &count));
     for (size_t i = 0; i < count; i++)
-        if (is_planned(s, names[i])) BASE_TRY(move(s->old, s->folder, names[i]));
+        if (is_planned(s, planned, names[i])) BASE_TRY(move(s->old, s->folder, names[i]));
 out:
     io_names_free(names, count);
     return st;
 }
 
-static BaseStatus store_failed(const RunSetting *setting, const RunJob *job, const char *reason, const char *path)
+/* What was done before: jobs by their files, trainings and searches by theirs (a damaged one is made again by who
+ * reads it). */
+static BaseStatus lay_out(RunSweep *s)
 {
     BaseStatus st = BASE_OK;
-    StoreRun *run = NULL;
-    BASE_TRY(store_run_create(&run));
-    BASE_TRY(run_job_failed(setting, job, reason, run));
-    BASE_TRY(store_run_write(run, path));
-out:
-    store_run_free(run);
-    return st;
-}
-
-/* Does one job and stores its row; fails only where no row can be stored. */
-static BaseStatus do_job(const RunSetting *setting, RunSeed *seed, const RunJob *job, const char *path,
-                         const char *what, RunOutcome *outcome)
-{
-    BaseStatus st = BASE_OK;
-    StoreRun *run = NULL;
-    char *reason = NULL;
-    BaseText summary = {0};
-    BASE_TRY(store_run_create(&run));
-    BaseStatus job_st = run_job(setting, seed, job, run, &summary);
-    if (job_st == BASE_EIO) { /* nothing more can be stored either */
-        st = job_st;
-        goto out;
-    }
-    if (job_st == BASE_OK) {
-        BASE_TRY(store_run_write(run, path));
-        base_notice("%s: %s", what, summary.data ? summary.data : "");
-        outcome->done++;
-    } else {
-        BASE_TRY(base_strdup(base_error_text(), &reason));
-        base_warning("%s: failed: %s", what, reason);
-        BASE_TRY(store_failed(setting, job, reason, path));
-        outcome->failed++;
-    }
-out:
-    base_text_free(&summary);
-    base_free(reason);
-    store_run_free(run);
-    return st;
-}
-
-static BaseStatus do_seed(Sweep *s, const RunSetting *setting, size_t first, size_t count)
-{
-    BaseStatus st = BASE_OK;
-    RunSeed seed = {.seed = s->jobs[first].seed};
-    char *path = NULL, what[256];
-    for (size_t i = first; i < first + count; i++) {
-        const RunJob *job = &s->jobs[i];
-        base_free(path);
-        path = NULL;
-        BASE_TRY(base_format(&path, "%s/%s", s->folder, job->file));
-        if (!s->config->force && store_run_complete(path, job->id)) {
-            s->outcome->skipped++;
-            continue;
+    char *path = NULL;
+    for (size_t i = 0; i < s->graph.count; i++) {
+        const RunStep *step = &s->graph.steps[i];
+        const RunJob *job = &s->jobs[step->job];
+        bool row = step->kind == RUN_STEP_ROW, complete = !row && io_path_exists(step->path);
+        if (row && !s->config->force) {
+            base_free(path);
+            path = NULL;
+            BASE_TRY(base_format(&path, "%s/%s", s->folder, job->file));
+            complete = store_run_complete(path, job->id);
         }
-        snprintf(what, sizeof what, "[%zu/%zu] %s%s%s, seed %llu", i + 1, s->job_count,
-                 job->method ? job->method->label : "original", job->forget ? ", forget " : "", job->forget_text,
-                 (unsigned long long)job->seed);
-        BASE_TRY(do_job(setting, &seed, job, path, what, s->outcome));
+        run_board_set(s->board, i, complete ? RUN_STATE_SKIPPED : RUN_STATE_TODO);
     }
 out:
     base_free(path);
-    run_seed_free(&seed);
     return st;
 }
 
-static BaseStatus do_report(const Sweep *s, BaseText *terminal)
+/* Of everything that decides what is done and stored. */
+static BaseStatus plan_hash(const RunSweep *s, char hex[BASE_HASH_HEX])
+{
+    BaseStatus st = BASE_OK;
+    BaseHash *hash = NULL;
+    BASE_TRY(base_hash_create(&hash));
+    for (size_t i = 0; i < s->job_count; i++) base_hash_add_text(hash, s->jobs[i].id);
+    base_hash_add_text(hash, s->config->force ? "force" : "");
+    base_hash_finish(hash, hex);
+out:
+    base_hash_free(hash);
+    return st;
+}
+
+static BaseStatus open_board(RunSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    char plan[BASE_HASH_HEX];
+    bool first;
+    BASE_TRY(plan_hash(s, plan));
+    BASE_TRY(io_folder_make(s->models));
+    BASE_TRY(run_board_open(s->board_path, plan, s->graph.count, &first, &s->board));
+    BASE_CHECK(!first || !s->config->worker, BASE_ECANCEL, "the sweep that started this worker is over");
+    if (!first) goto out;
+    BASE_TRY(open_folder(s));
+    BASE_TRY(set_aside(s));
+    BASE_TRY(lay_out(s));
+    BASE_TRY(run_board_begin(s->board));
+out:
+    return st;
+}
+
+static BaseStatus do_report(const RunSweep *s, BaseText *terminal)
 {
     const char *folder = s->folder;
     ReportConfig config = {.folders = &folder, .folder_count = 1, .out = s->folder, .command = s->config->command};
     return report_make(&config, s->config->columns, terminal);
 }
 
+/* Those who come later find the board of the first rank. */
+static BaseStatus meet_board(RunSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    if (run_ranks_number() == 0) BASE_TRY(open_board(s));
+    run_ranks_meet();
+    if (run_ranks_number() != 0) BASE_TRY(open_board(s));
+out:
+    return st;
+}
+
 BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText *terminal)
 {
     BaseStatus st = BASE_OK;
-    Sweep s = {.config = config, .outcome = outcome};
+    RunSweep s = {.config = config};
+    RunProgress progress;
     BaseStatus shadowed = BASE_OK; /* first, since several processes share that work; its failure spoils no job */
     char *reason = NULL;
-    *outcome = (RunOutcome){0};
-    BASE_TRY(prepare(&s));
-    RunSetting setting = {.e = s.e,
-                          .data = &s.data,
-                          .models = s.models,
-                          .search_sets = s.search_sets,
-                          .search_set_count = s.search_set_count,
-                          .design = s.e->shadows.pairs > 0 ? &s.design : NULL,
-                          .command = config->command,
-                          .threads = config->threads};
-    const RunShadowMaking shadows = {&setting, s.forget, s.forget_count, s.shadows};
-    outcome->planned = (int)s.job_count;
+    *outcome = (RunOutcome){.silent = run_ranks_number() != 0};
+    BASE_CHECK(config->jobs <= 1 || run_ranks_count() == 1, BASE_EUSAGE,
+               "--jobs %d under MPI: each of the %d ranks does jobs already; leave it out", config->jobs,
+               run_ranks_count());
+    BASE_TRY(prepare(&s, outcome));
+    const RunShadowMaking shadows = {&s.setting, s.forget, s.forget_count, s.shadows};
     if (config->dry_run) {
-        const RunEstimateTask task = {
-            &setting, s.jobs, s.job_count, s.folder, config->force, config->columns, setting.design ? &shadows : NULL};
-        st = run_estimate(&task, outcome, terminal);
+        BASE_TRY(run_threads_set(s.setting.threads, NULL)); /* rates are those of one of the processes */
+        const RunEstimateTask task = {&s.setting,    s.jobs,          s.job_count,  s.folder,
+                                      config->force, config->columns, config->jobs, s.setting.design ? &shadows : NULL};
+        st = outcome->silent ? BASE_OK : run_estimate(&task, outcome, terminal);
         goto out;
     }
-    BASE_TRY(open_folder(&s));
-    BASE_TRY(set_aside(&s));
-    if (setting.design) shadowed = run_shadows_make(&shadows);
+    if (config->worker)
+        BASE_TRY(open_board(&s));
+    else
+        BASE_TRY(meet_board(&s));
+    if (s.setting.design && !config->worker) shadowed = run_shadows_make(&shadows);
     if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
-    size_t per_seed = s.job_count / s.e->seed_count;
-    for (size_t i = 0; i < s.job_count; i += per_seed) BASE_TRY(do_seed(&s, &setting, i, per_seed));
-    BASE_TRY(do_report(&s, terminal));
+    if (config->jobs > 1)
+        BASE_TRY(run_spawn(&s));
+    else
+        BASE_TRY(run_work(&s, config->worker || run_ranks_count() > 1));
+    BASE_TRY(run_progress(&s, &progress));
+    outcome->done = progress.done;
+    outcome->skipped = progress.skipped;
+    outcome->failed = progress.failed;
+    if (!config->worker && !outcome->silent) BASE_TRY(do_report(&s, terminal));
     BASE_CHECK(!reason, shadowed, "%s; everything else is in %s/report.html", reason, s.folder);
 out:
     base_free(reason);

@@ -62,7 +62,9 @@ out:
     return st;
 }
 
-static BaseStatus search(const RunSetting *s, const RunSeed *seed, const RunJob *job, Work *w)
+/* Found in the cache, or made and put there; the chosen values go to @p params. */
+static BaseStatus search(const RunSetting *s, const RunSeed *seed, const RunJob *job, char key[BASE_HASH_HEX],
+                         void *params, RunSearch *out)
 {
     BaseStatus st = BASE_OK;
     const RunMethod *m = job->method;
@@ -70,21 +72,38 @@ static BaseStatus search(const RunSetting *s, const RunSeed *seed, const RunJob 
     char *path = NULL;
     bool found;
     size_t count = s->search_set_count ? s->search_set_count : 1;
-    BASE_TRY(run_search_place(s, job, w->search_key, &path));
-    BASE_TRY(run_search_load(path, w->search_key, m, &w->search, &found));
+    BASE_TRY(run_search_place(s, job, key, &path));
+    BASE_TRY(run_search_load(path, key, m, out, &found));
     if (found) {
-        st = run_search_choose(m, &w->search, w->params);
+        st = run_search_choose(m, out, params);
         goto out;
     }
     BASE_TRY(BASE_ALLOC(count, &contexts));
     for (size_t i = 0; i < count; i++)
         contexts[i] = run_context(s, seed, s->search_set_count ? &s->search_sets[i] : job->forget);
     const RunSearchTask task = {m, &s->e->budget, contexts, count, &seed->split.validation};
-    BASE_TRY(run_search(&task, w->params, &w->search));
-    BASE_TRY(run_search_save(path, w->search_key, m, &w->search));
+    BASE_TRY(run_search(&task, params, out));
+    BASE_TRY(run_search_save(path, key, m, out));
 out:
     base_free(contexts);
     base_free(path);
+    return st;
+}
+
+BaseStatus run_job_search(const RunSetting *s, RunSeed *seed, const RunJob *job)
+{
+    BaseStatus st = BASE_OK;
+    const RunMethod *m = job->method;
+    RunSearch made = {0};
+    char key[BASE_HASH_HEX];
+    void *params = NULL;
+    BASE_TRY(run_seed_train(s, seed));
+    BASE_TRY(base_alloc_bytes(1, m->method->entry.params_size ? m->method->entry.params_size : 1, &params));
+    memcpy(params, m->params, m->method->entry.params_size);
+    BASE_TRY(search(s, seed, job, key, params, &made));
+out:
+    run_search_free(&made);
+    base_free(params);
     return st;
 }
 
@@ -117,7 +136,7 @@ static BaseStatus unlearn(const RunSetting *s, const RunSeed *seed, const RunJob
         goto out;
     }
     BASE_TRY(nn_net_clone(seed->net, &w->net));
-    if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w));
+    if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w->search_key, w->params, &w->search));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
     const RunMaking making = {s->e,      s->data,    m->method, w->params, &context, job->forget_text,
                               s->models, m->in_turn, false};

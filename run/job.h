@@ -38,6 +38,7 @@ typedef struct {
     BaseStatus st; /* of making it: a seed whose original cannot be trained fails each of its jobs */
     char *reason;
     bool made;
+    bool trained; /* split, net and what stands beside it are there; predictions may not be */
     RunSplit split;
     NnNet *net;
     char hash[BASE_HASH_HEX], *path;
@@ -50,10 +51,16 @@ typedef struct {
  *  none is left to train on. */
 BaseStatus run_seed_split(const RunSetting *setting, uint64_t seed, RunSplit *out);
 BaseStatus run_seed_make(const RunSetting *setting, RunSeed *seed);
+/** Only the split and the original, without what is measured on it. */
+BaseStatus run_seed_train(const RunSetting *setting, RunSeed *seed);
 void run_seed_free(RunSeed *seed);
 /** Fills seed->reference for the job's set, retraining where the cache has no such network; nothing where the
  * experiment has no method to take it from. Fails where retraining does. */
 BaseStatus run_reference_make(const RunSetting *setting, RunSeed *seed, const RunJob *job);
+/** Only makes its network and leaves it in the cache; needs no original. */
+BaseStatus run_reference_train(const RunSetting *setting, RunSeed *seed, const RunJob *job);
+/** The reference of the job's set is known to have failed: nothing is tried again. */
+BaseStatus run_reference_give_up(RunSeed *seed, const RunJob *job, BaseStatus why, const char *reason);
 /** Predictions on every split that has images. */
 BaseStatus run_predict_splits(NnNet *net, const RunSplit *split, NnPrecision precision,
                               RunPredictions out[EVAL_SPLITS]);
@@ -63,6 +70,8 @@ UnlearnContext run_context(const RunSetting *setting, const RunSeed *seed, const
 
 /** Key and file of the job's search (*path owned): of its axes, budget, seed and the sets it looks at. */
 BaseStatus run_search_place(const RunSetting *setting, const RunJob *job, char key[BASE_HASH_HEX], char **path);
+/** Makes the job's search and leaves it in the cache. */
+BaseStatus run_job_search(const RunSetting *setting, RunSeed *seed, const RunJob *job);
 /** Does the job and fills @p run; one line about the outcome is appended to @p summary. */
 BaseStatus run_job(const RunSetting *setting, RunSeed *seed, const RunJob *job, StoreRun *run, BaseText *summary);
 /** A row that says which job failed and why. */

@@ -52,7 +52,7 @@ typedef struct {
     const char *forget; /* "3,7" */
     const char *folder;
     bool in_turn; /* the classes of the set one after another */
-    bool keep; /* as a file, whatever the config keeps */
+    bool keep;    /* as a file, whatever the config keeps */
 } RunMaking;
 /** Whether its network is kept as a file: retrained ones always; others that gradients made, unless the config keeps
  *  references alone; and what is to be kept. */

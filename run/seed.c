@@ -67,21 +67,37 @@ out:
     return st; /* the caller frees, on failure too */
 }
 
-static BaseStatus seed_fill(const RunSetting *s, RunSeed *seed)
+static BaseStatus split_make(const RunSetting *s, RunSeed *seed)
+{
+    return seed->split.train.set ? BASE_OK : run_seed_split(s, seed->seed, &seed->split);
+}
+
+BaseStatus run_seed_train(const RunSetting *s, RunSeed *seed)
 {
     BaseStatus st = BASE_OK;
     RunModel model = {0};
-    BASE_TRY(run_seed_split(s, seed->seed, &seed->split));
+    if (seed->trained) return BASE_OK;
+    BASE_TRY(split_make(s, seed));
     BASE_TRY(run_model_create(s->e->arch, s->data, &model));
+    BASE_TRY(
+        run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, model.net, &seed->cost, &seed->path));
+    BASE_TRY(nn_net_hash(model.net, seed->hash));
     seed->net = model.net;
     model.net = NULL;
-    BASE_TRY(
-        run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, seed->net, &seed->cost, &seed->path));
-    BASE_TRY(nn_net_hash(seed->net, seed->hash));
-    BASE_TRY(run_predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions));
-    BASE_TRY(predict_untrained(s, seed));
+    seed->trained = true;
 out:
     run_model_free(&model);
+    return st == BASE_OK ? st : base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
+}
+
+static BaseStatus seed_fill(const RunSetting *s, RunSeed *seed)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(run_seed_train(s, seed));
+    st = run_predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions);
+    if (st == BASE_OK) st = predict_untrained(s, seed);
+    if (st != BASE_OK) base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
+out:
     return st;
 }
 
@@ -99,7 +115,6 @@ BaseStatus run_seed_make(const RunSetting *setting, RunSeed *seed)
     seed->made = true;
     seed->st = seed_fill(setting, seed);
     if (seed->st == BASE_OK) return BASE_OK;
-    base_error_prefix(seed->st, "original, seed %llu", (unsigned long long)seed->seed);
     return remember(seed->st, &seed->reason);
 }
 
@@ -130,6 +145,41 @@ static BaseStatus reference_fill(const RunSetting *s, const RunSeed *seed, const
 out:
     unlearn_report_free(&report);
     return st;
+}
+
+BaseStatus run_reference_train(const RunSetting *s, RunSeed *seed, const RunJob *job)
+{
+    BaseStatus st = BASE_OK;
+    const RunMethod *m = run_config_reference(s->e);
+    UnlearnReport report = {0};
+    RunModel model = {0};
+    RunCost cost = {0};
+    NnNet *net = NULL;
+    char *path = NULL;
+    BASE_TRY(split_make(s, seed));
+    BASE_TRY(run_model_create(s->e->arch, s->data, &model)); /* for its shape: retraining starts anew */
+    BASE_TRY(nn_net_clone(model.net, &net));
+    UnlearnContext context = run_context(s, seed, job->forget);
+    context.original = model.net;
+    const RunMaking making = {s->e, s->data, m->method, m->params, &context, job->forget_text, s->models, false, false};
+    BASE_TRY(run_models_unlearned(&making, net, &report, &cost, &path));
+out:
+    unlearn_report_free(&report);
+    run_cost_free(&cost);
+    run_model_free(&model);
+    nn_net_free(net);
+    base_free(path);
+    return st;
+}
+
+BaseStatus run_reference_give_up(RunSeed *seed, const RunJob *job, BaseStatus why, const char *reason)
+{
+    RunReference *r = &seed->reference;
+    if (r->forget == job->forget) return BASE_OK;
+    reference_free(r);
+    r->forget = job->forget;
+    r->st = why;
+    return base_strdup(reason, &r->reason);
 }
 
 BaseStatus run_reference_make(const RunSetting *s, RunSeed *seed, const RunJob *job)

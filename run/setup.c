@@ -22,6 +22,11 @@ BaseStatus run_threads_set(int64_t threads, int *used)
     return st;
 }
 
+int run_threads_share(int threads, int processes)
+{
+    return processes < threads ? threads / (processes > 0 ? processes : 1) : 1;
+}
+
 void run_libraries(BaseText *out)
 {
     static const char *const STEMS[] = {"libdnnl",   "libopenblas", "liblapacke", "libgomp", "libgsl.",

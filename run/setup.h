@@ -15,6 +15,8 @@
 
 /** Sets the one thread count of oneDNN and OpenBLAS; 0: OMP_NUM_THREADS or all CPUs. @p used, or NULL: the count. */
 BaseStatus run_threads_set(int64_t threads, int *used);
+/** A process's share of them, at least one. */
+int run_threads_share(int threads, int processes);
 /** File names of the numerical and container libraries this process has loaded: "libdnnl.so.2.6 libgomp.so.1.0.0 ...".
  */
 void run_libraries(BaseText *out);

@@ -1,7 +1,8 @@
-/* A run file is an HDF5 image followed by one line, "\nexpunge sha256 <64 hex digits>\n", over the image's bytes. HDF5
- * readers stop at the image's end and never see it. libhdf5 1.10.8 may crash on a corrupted file, and asking a child
- * process first costs as much as everything else together in a folder of thousands: a file whose line holds is ours and
- * whole, so it is opened at once; any other (cut off, edited by another program, foreign) goes through the child. */
+/* A run file is an HDF5 image, followed by a second copy of what is light (store/light.h) and one line,
+ * "\nexpunge sha256 <64 hex digits>\n", over all bytes before it. HDF5 readers stop at the image's end and never see
+ * it. libhdf5 1.10.8 may crash on a corrupted file, and asking a child process first costs as much as everything else
+ * together in a folder of thousands: a file whose line holds is ours and whole, so it is opened at once; any other (cut
+ * off, edited by another program, foreign) goes through the child. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "io/hdf5.h"
-#include "store/tree.h"
+#include "store/light.h"
 
 #define MARK "\nexpunge sha256 "
 enum { MARK_SIZE = sizeof MARK - 1 + BASE_HASH_HEX }; /* the NUL's place in BASE_HASH_HEX is the newline's */
@@ -74,7 +75,8 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
     IoWriter *writer = NULL;
-    char *image = NULL, *temporary = NULL, hex[BASE_HASH_HEX];
+    BaseText image = {0};
+    char *bytes = NULL, *temporary = NULL, hex[BASE_HASH_HEX];
     size_t size = 0;
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA));
@@ -83,10 +85,13 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
     st = io_hdf5_save_take(file, temporary);
     file = NULL;
     BASE_TRY(st);
-    BASE_TRY(io_file_read(temporary, 0, &image, &size));
-    base_hash_bytes(image, size, hex);
+    BASE_TRY(io_file_read(temporary, 0, &bytes, &size));
+    base_text_append(&image, bytes, size);
+    store_light_add(run, &image);
+    BASE_TRY(image.st);
+    base_hash_bytes(image.data, image.size, hex);
     BASE_TRY(io_writer_open(path, &writer));
-    BASE_TRY(io_writer_add(writer, image, size));
+    BASE_TRY(io_writer_add(writer, image.data, image.size));
     BASE_TRY(io_writer_add(writer, MARK, sizeof MARK - 1));
     hex[BASE_HASH_HEX - 1] = '\n';
     BASE_TRY(io_writer_add(writer, hex, sizeof hex));
@@ -97,7 +102,8 @@ out:
     io_hdf5_close(file);
     if (temporary) unlink(temporary);
     base_free(temporary);
-    base_free(image);
+    base_free(bytes);
+    base_text_free(&image);
     return st;
 }
 
@@ -168,15 +174,6 @@ out:
     return st;
 }
 
-static bool is_heavy(const char *group, const char *path)
-{
-    static const char *const HEAVY[] = {"/signals", "/spectra", "/regions", "/confusion", "/saliency", "/class_names"};
-    for (size_t i = 0; i < sizeof HEAVY / sizeof *HEAVY; i++) {
-        if (strcmp(path, HEAVY[i]) == 0) return true;
-    }
-    return strncmp(group, "/attacks/", 9) == 0;
-}
-
 /* What a member is shows in what can be done with it: numbers have an extent, groups can be listed, the rest is texts.
  */
 static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, bool light, int depth)
@@ -193,7 +190,7 @@ static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, boo
         char path[STORE_PATH_MAX];
         IoH5Info info;
         if (!member_path(path, group, names[i])) continue; /* longer than any of ours */
-        if (light && is_heavy(group, path)) continue;
+        if (light && store_light_omits(group, path)) continue;
         st = io_hdf5_info(file, path, &info);
         if (st == BASE_OK) {
             BASE_TRY(read_array(run, file, path, &info));
@@ -261,7 +258,12 @@ out:
 }
 
 BaseStatus store_run_read(const char *path, StoreRun **out) { return read_run(path, false, out); }
-BaseStatus store_run_read_light(const char *path, StoreRun **out) { return read_run(path, true, out); }
+
+BaseStatus store_run_read_light(const char *path, StoreRun **out)
+{
+    BaseStatus st = store_light_read(path, MARK_SIZE, out);
+    return st != BASE_OK || *out ? st : read_run(path, true, out);
+}
 
 bool store_run_complete(const char *path, const char *id)
 {

@@ -45,7 +45,7 @@ static void release(void *state) { unlearn_spaces_free(state); }
 
 const UnlearnMethod unlearn_last_layer = {
     .entry = BASE_ENTRY("last_layer", "control: svd's edit of the classifier alone", "", UnlearnSpaceParams, PARAMS),
-    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_CONTROL,
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_CONTROL,
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,

@@ -96,7 +96,7 @@ const UnlearnMethod unlearn_random_projection = {
     .entry = BASE_ENTRY("random_projection",
                         "control: removes as much as svd with the same parameters, in random directions", "",
                         UnlearnSpaceParams, PARAMS),
-    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_CONTROL,
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_CONTROL,
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,

@@ -17,7 +17,11 @@ enum {
     UNLEARN_NEEDS_FORGET = 2,   /* images of forgotten classes */
     UNLEARN_NEEDS_GRADIENT = 4,
     UNLEARN_CONTROL = 8,        /* no unlearning method: a control that exposes weak metrics */
+    UNLEARN_SHARES = 16,        /* processes can share its images: it heeds UnlearnContext.reduce */
 };
+
+/** A sample whose work is shared is cut into this many equal blocks of images, however many processes there are. */
+enum { UNLEARN_BLOCKS = 16 };
 
 typedef struct {
     const NnNet *original;      /* borrowed, never changed */
@@ -29,9 +33,12 @@ typedef struct {
     uint64_t seed;
     bool grid; /* one prepare() will serve many apply(): what they share is worth keeping. The order in which a grid is
                   cheapest: the last tunable parameter varies slowest. */
-    /** Sums @p x over all processes, in place; NULL where there is one. Filled by run/. */
-    BaseStatus (*reduce)(void *user, float *x, int64_t n);
+    /** Sums @p n floats, or doubles where @p wide, over all processes, in place; NULL where there is one. Filled by run/,
+     *  with the blocks that this process takes: those of a balanced tree's subtree, or none. What reduce adds up must
+     *  itself be added up along that tree, and then no bit depends on the number of processes. */
+    BaseStatus (*reduce)(void *user, void *x, int64_t n, bool wide);
     void *user;
+    int first_block, block_count;
 } UnlearnContext;
 
 /** What the edit did to one layer. NaN where a method does not compute it. */

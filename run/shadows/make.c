@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "data/prepare/prepare.h"
 #include "io/file.h"
+#include "io/lock.h"
 #include "io/json.h"
 
 /* One network as shadows.json describes it. */
@@ -297,20 +298,24 @@ static BaseStatus make_locked(Maker *m, int64_t half, bool wait, bool *done)
 {
     BaseStatus st = BASE_OK;
     char name[40], *path = NULL;
-    int lock = -1;
+    IoLock *lock = NULL;
+    *done = true;
     size_t before = m->count;
     const RunShadowConfig *config = &m->task->setting->e->shadows;
     half_file(half, true, name);
     BASE_TRY(base_format(&path, "%s/%s", m->task->folder, name));
-    BASE_TRY(io_lock_take(path, wait, &lock));
-    *done = lock >= 0;
+    BASE_TRY(io_lock_open(path, &lock));
+    if (wait)
+        BASE_TRY(io_lock_wait(lock, 0, IO_LOCK_EXCLUSIVE));
+    else
+        BASE_TRY(io_lock_try(lock, 0, IO_LOCK_EXCLUSIVE, done));
     if (!*done) goto out;
     m->e.shadows.half = half;
     BASE_TRY(half == RUN_HALF_TARGET ? make_target(m) : make_half(m, half, run_design_seed(config, half)));
     base_notice("[%lld/%lld] shadow models, %s: %zu networks", (long long)(half + 2), (long long)(config->pairs + 1),
                 half == RUN_HALF_TARGET ? "target" : name, m->count - before);
 out:
-    io_lock_release(lock);
+    io_lock_close(lock);
     base_free(path);
     return st;
 }

@@ -101,7 +101,7 @@ static void test_entries(void **state)
         assert_ptr_equal(m, found); /* names are unique */
         assert_true(*m->entry.summary && m->entry.source && m->apply);
         assert_true(!m->prepare == !m->release);
-        assert_true(m->needs == 0 || m->needs < 16);
+        assert_true(m->needs == 0 || m->needs < 32);
         for (const char *const *name = m->tunable; name && *name; name++) {
             bool known = false;
             for (size_t j = 0; j < m->entry.param_count; j++) known |= strcmp(*name, m->entry.params[j].name) == 0;

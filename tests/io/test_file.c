@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "io/file.h"
+#include "io/lock.h"
 
 static const char *at(const char *name)
 {
@@ -112,19 +113,23 @@ static void test_lock(void **state)
 {
     (void)state;
     char path[4200];
-    int first, second;
+    IoLock *first, *second;
+    bool got;
     snprintf(path, sizeof path, "%s/lock", support_scratch());
-    assert_fails(io_lock_take(path, false, &first), BASE_EIO, "cannot be opened");
-    assert_ok(io_file_write(path, "x", 1));
-    assert_ok(io_lock_take(path, false, &first));
-    assert_true(first >= 0);
-    assert_ok(io_lock_take(path, false, &second));
-    assert_int_equal(second, -1);
-    io_lock_release(second);
-    io_lock_release(first);
-    assert_ok(io_lock_take(path, true, &second));
-    assert_true(second >= 0);
-    io_lock_release(second);
+    assert_ok(io_lock_open(path, &first));
+    assert_ok(io_lock_open(path, &second));
+    assert_ok(io_lock_try(first, 0, IO_LOCK_EXCLUSIVE, &got));
+    assert_true(got);
+    assert_ok(io_lock_try(second, 0, IO_LOCK_EXCLUSIVE, &got));
+    assert_false(got);
+    assert_ok(io_lock_try(second, 1, IO_LOCK_EXCLUSIVE, &got)); /* another byte is another lock */
+    assert_true(got);
+    assert_true(io_lock_busy(second, 0, 1));
+    io_lock_release(first, 0);
+    assert_ok(io_lock_wait(second, 0, IO_LOCK_EXCLUSIVE));
+    io_lock_close(second);
+    io_lock_close(first);
+    io_lock_close(NULL);
 }
 
 static void test_folders(void **state)

@@ -331,10 +331,11 @@ static void test_zero_input(void **state)
     base_free(eye);
 }
 
-static BaseStatus twice(void *user, float *x, int64_t n)
+static BaseStatus twice(void *user, void *x, int64_t n, bool wide)
 {
     (*(int *)user)++;
-    for (int64_t i = 0; i < n; i++) x[i] *= 2;
+    for (int64_t i = 0; i < n && wide; i++) ((double *)x)[i] *= 2;
+    for (int64_t i = 0; i < n && !wide; i++) ((float *)x)[i] *= 2;
     return BASE_OK;
 }
 
@@ -362,6 +363,35 @@ static void test_reduce(void **state)
     assert_ok(math_importance_add(a, x, N));
     assert_fails(math_importance_finish(a, twice, &calls), BASE_EARG, "primal");
     math_importance_free(a);
+    base_free(x), base_free(eye);
+}
+
+/* Rows that come in two parts: those of a whole, one with no row among them, and none once the stream has ended. */
+static void test_absorb(void **state)
+{
+    (void)state;
+    enum { N = 9, F = 7, CUT = 4 };
+    float *x = normals(N * F, 5, 1), *eye = identity(F), one[F * F], two[F * F];
+    MathImportance *whole = NULL, *a = NULL, *b = NULL, *none = NULL;
+    assert_ok(importance_of((Way){MATH_ROUTE_CLOSED, true}, x, N, F, N, &whole));
+    assert_ok(math_importance_create(CUT, F, MATH_ROUTE_CLOSED, true, &a));
+    assert_ok(math_importance_create(N - CUT, F, MATH_ROUTE_CLOSED, true, &b));
+    assert_ok(math_importance_create(0, F, MATH_ROUTE_CLOSED, true, &none));
+    assert_ok(math_importance_add(a, x, CUT));
+    assert_fails(math_importance_absorb(a, b), BASE_EARG, "all of whose rows have come");
+    assert_ok(math_importance_add(b, x + CUT * F, N - CUT));
+    assert_ok(math_importance_absorb(a, none));
+    assert_ok(math_importance_absorb(a, b));
+    assert_ok(math_importance_finish(a, NULL, NULL));
+    assert_int_equal(math_importance_rows(a), N);
+    assert_ok(math_importance_apply(whole, 30, eye, F, one));
+    assert_ok(math_importance_apply(a, 30, eye, F, two));
+    /* the same sums in double in another order: alpha times its rounding, far below float's */
+    for (int i = 0; i < F * F; i++) assert_near((double)two[i], (double)one[i], 1e-6, 0);
+    assert_fails(math_importance_absorb(a, b), BASE_EARG, "can be added");
+    math_importance_free(whole);
+    assert_fails(math_importance_create(0, F, MATH_ROUTE_CLOSED, false, &whole), BASE_EARG, "at least one row");
+    math_importance_free(a), math_importance_free(b), math_importance_free(none);
     base_free(x), base_free(eye);
 }
 
@@ -576,9 +606,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin),    cmocka_unit_test(test_large),
-    cmocka_unit_test(test_response),  cmocka_unit_test(test_shares),  cmocka_unit_test(test_zero_input),
-    cmocka_unit_test(test_reduce),    cmocka_unit_test(test_columns), cmocka_unit_test(test_refusals),
-    cmocka_unit_test(test_no_memory), cmocka_unit_test(test_grid),
+    cmocka_unit_test(test_reference), cmocka_unit_test(test_twin),      cmocka_unit_test(test_large),
+    cmocka_unit_test(test_response),  cmocka_unit_test(test_shares),    cmocka_unit_test(test_zero_input),
+    cmocka_unit_test(test_reduce),    cmocka_unit_test(test_absorb),    cmocka_unit_test(test_columns),
+    cmocka_unit_test(test_refusals),  cmocka_unit_test(test_no_memory), cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -187,6 +188,41 @@ static void test_complete(void **state)
     io_names_free(names, size);
 }
 
+/* What @p a has, @p b has too. */
+static void assert_same_group(const StoreRun *a, const StoreRun *b, const char *group)
+{
+    const char *const *names, *const *x, *const *y;
+    size_t count, n, m;
+    char path[512];
+    if (store_run_names(a, group, &names, &count))
+        for (size_t i = 0; i < count; i++) {
+            const char *text = store_run_text(a, group, names[i]);
+            if (text)
+                assert_string_equal(text, store_run_text(b, group, names[i]));
+            else
+                assert_near(store_run_f64(b, group, names[i]), store_run_f64(a, group, names[i]), 0, 0);
+        }
+    if (!store_run_members(a, group, &names, &count)) return;
+    for (size_t i = 0; i < count; i++) {
+        StoreArray p, q;
+        snprintf(path, sizeof path, "%s/%s", group[1] ? group : "", names[i]);
+        if (store_run_array(a, path, &p)) {
+            static const size_t SIZES[] = {8, 4, 8, 4, 1};
+            assert_true(store_run_array(b, path, &q));
+            assert_true(p.type == q.type && p.ndim == q.ndim && p.count == q.count);
+            for (int d = 0; d < p.ndim; d++) assert_int_equal(p.shape[d], q.shape[d]);
+            assert_memory_equal(p.data, q.data, (size_t)p.count * SIZES[p.type]);
+        } else if (store_run_texts(a, path, &x, &n)) {
+            assert_true(store_run_texts(b, path, &y, &m));
+            assert_int_equal(n, m);
+            for (size_t k = 0; k < n; k++) assert_string_equal(x[k], y[k]);
+        } else {
+            assert_same_group(a, b, path);
+        }
+    }
+}
+static void assert_same_runs(const StoreRun *a, const StoreRun *b) { assert_same_group(a, b, "/"); }
+
 /* Cut at many places: each is one clear error or, once only the hash line is cut, a run read through the child. */
 static void test_truncated(void **state)
 {
@@ -200,17 +236,58 @@ static void test_truncated(void **state)
     assert_ok(store_run_write(run, path));
     store_run_free(run);
     assert_ok(io_file_read(path, 0, &bytes, &size));
+    const char *line =
+        memmem(bytes, size, "\nexpunge light ", 15); /* behind the second copy, which is a part of size */
+    assert_non_null(line);
+    int64_t second = strtoll(line + 15, NULL, 10);
+    size_t image = (size_t)(line - bytes - second);
     for (int i = 0; i < 6; i++) {
-        assert_ok(io_file_write(path, bytes, size * (size_t)i / 6));
+        assert_ok(io_file_write(path, bytes, image * (size_t)i / 6));
         assert_int_not_equal(store_run_read(path, &back), BASE_OK);
         assert_null(back);
         assert_non_null(strstr(base_error_text(), "cut.h5"));
         assert_false(store_run_complete(path, "abc"));
     }
-    assert_ok(io_file_write(path, bytes, size - 10));
-    assert_ok(store_run_read(path, &back));
-    assert_string_equal(store_run_text(back, "/", "id"), "abc");
-    store_run_free(back);
+    static const size_t LEFT[] = {10, 100};
+    for (size_t i = 0; i < 2 * sizeof LEFT / sizeof *LEFT; i++) {
+        assert_ok(io_file_write(path, bytes, i % 2 ? size - LEFT[i / 2] : image + LEFT[i / 2]));
+        assert_ok(i % 2 ? store_run_read_light(path, &back) : store_run_read(path, &back));
+        assert_string_equal(store_run_text(back, "/", "id"), "abc");
+        store_run_free(back);
+    }
+    base_free(bytes);
+}
+
+/* The second copy says what HDF5 says; each flipped byte of it, or a lie about its size, sends the reader to HDF5. */
+static void test_light(void **state)
+{
+    (void)state;
+    StoreRun *run, *light, *whole;
+    char path[4300], *bytes;
+    size_t size;
+    snprintf(path, sizeof path, "%s", in_scratch("light.h5"));
+    assert_ok(store_run_create(&run));
+    assert_ok(fill(run));
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+    assert_ok(store_run_read_light(path, &light));
+    assert_ok(io_file_read(path, 0, &bytes, &size));
+    const char *line = memmem(bytes, size, "\nexpunge light ", 15);
+    size_t end = (size_t)(line - bytes), start = end - (size_t)strtoll(line + 15, NULL, 10);
+    assert_ok(io_file_write(path, bytes, start)); /* the HDF5 image alone, read without what is heavy */
+    assert_ok(store_run_read_light(path, &whole));
+    assert_same_runs(light, whole);
+    assert_same_runs(whole, light);
+    store_run_free(whole);
+    for (size_t at = start; at < end + 90; at += 1 + (end - start) / 40) {
+        bytes[at] ^= 4;
+        assert_ok(io_file_write(path, bytes, size));
+        bytes[at] ^= 4;
+        assert_ok(store_run_read_light(path, &whole));
+        assert_same_runs(light, whole);
+        store_run_free(whole);
+    }
+    store_run_free(light);
     base_free(bytes);
 }
 
@@ -254,6 +331,14 @@ static BaseStatus read_once(void *user)
     return st;
 }
 
+static BaseStatus read_light_once(void *user)
+{
+    StoreRun *run;
+    BaseStatus st = store_run_read_light(user, &run);
+    store_run_free(run);
+    return st;
+}
+
 static void test_allocations(void **state)
 {
     (void)state;
@@ -261,11 +346,12 @@ static void test_allocations(void **state)
     snprintf(path, sizeof path, "%s", in_scratch("allocations.h5"));
     support_fail_allocations(write_once, path, 2000);
     support_fail_allocations(read_once, path, 2000);
+    support_fail_allocations(read_light_once, path, 2000);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_tree),      cmocka_unit_test(test_metrics_replace),
-    cmocka_unit_test(test_complete),    cmocka_unit_test(test_truncated), cmocka_unit_test(test_foreign),
-    cmocka_unit_test(test_allocations),
+    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_tree),        cmocka_unit_test(test_metrics_replace),
+    cmocka_unit_test(test_complete),   cmocka_unit_test(test_truncated),   cmocka_unit_test(test_light),
+    cmocka_unit_test(test_foreign),    cmocka_unit_test(test_allocations),
 };
 SUPPORT_MAIN(tests)

@@ -499,9 +499,9 @@ static void test_samples(void **state)
     small_close(s);
 }
 
-static BaseStatus sum_nothing(void *user, float *x, int64_t n)
+static BaseStatus sum_nothing(void *user, void *x, int64_t n, bool wide)
 {
-    (void)x, (void)n;
+    (void)x, (void)n, (void)wide;
     (*(int *)user)++;
     return BASE_OK;
 }
@@ -516,6 +516,7 @@ static void test_reduce(void **state)
     double *want = small_params(s->file, "unlearn_class2/params", s->net);
     s->context.reduce = sum_nothing;
     s->context.user = &calls;
+    s->context.block_count = UNLEARN_BLOCKS;
     assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING), &net, NULL));
     check_weights(s, net, want, NULL);
     assert_int_equal(calls, 2 * 4 * 2); /* sides, layers, Gram and count */

@@ -48,6 +48,19 @@ void unlearn_patches_free(UnlearnPatches *patches)
     *patches = (UnlearnPatches){0};
 }
 
+BaseStatus unlearn_patches_slice(const UnlearnPatches *whole, int64_t first, int64_t images, UnlearnPatches *out)
+{
+    int64_t from = unlearn_patches_before(whole, first), each = whole->out_h * whole->out_w;
+    *out = *whole;
+    out->total = images * each;
+    out->rows = unlearn_patches_before(whole, first + images) - from;
+    out->chosen = NULL;
+    if (!whole->chosen) return BASE_OK;
+    BaseStatus st = BASE_ALLOC_RAW(out->rows, &out->chosen);
+    for (int64_t i = 0; st == BASE_OK && i < out->rows; i++) out->chosen[i] = whole->chosen[from + i] - first * each;
+    return st;
+}
+
 int64_t unlearn_patches_before(const UnlearnPatches *p, int64_t image)
 {
     int64_t limit = image * p->out_h * p->out_w;

@@ -28,6 +28,8 @@ typedef struct {
 BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images, UnlearnPatchKind kind, int64_t most,
                                 uint64_t seed, const char *side, UnlearnPatches *out);
 void unlearn_patches_free(UnlearnPatches *patches);
+/** What @p whole takes of @p images images from @p first on, as a plan for those images alone. */
+BaseStatus unlearn_patches_slice(const UnlearnPatches *whole, int64_t first, int64_t images, UnlearnPatches *out);
 
 /** The part of a kernel, rows y0..y1 - 1 and columns x0..x1 - 1, that is inside of the window. */
 typedef struct {

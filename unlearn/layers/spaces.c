@@ -74,51 +74,134 @@ static BaseStatus take_rows(void *user, int layer, const void *rows, int64_t cou
     return math_importance_add_columns(side[layer], rows, count, columns);
 }
 
-/* One side: the plan of every layer, one forward pass, the factorisations. @p side [layer_count] comes in NULL. */
-static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
-                            const DataIndex *sample, const char *name, MathImportance **side)
+/* What the making of one side works with. */
+typedef struct {
+    const UnlearnContext *context;
+    const uint8_t *selected;
+    const NnLayer *layers;
+    int count;
+    MathRoute route;
+    const DataIndex *sample;
+    const UnlearnPatches *plans; /* [count] for the whole sample */
+    char label[64];
+} Side;
+
+/* The rows of all images of @p view, one forward pass. @p into [count] comes in NULL. */
+static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const DataView *view, MathImportance **into)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnContext *context = side->context;
+    NnGram *gram = NULL;
+    uint8_t *bf16 = NULL;
+    BASE_TRY(BASE_ALLOC(side->count, &bf16));
+    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&gram));
+    for (int i = 0; i < side->count; i++) {
+        if (!side->selected[i]) continue;
+        st = math_importance_create(plans[i].rows, side->layers[i].features, side->route, context->reduce != NULL,
+                                    into + i);
+        if (st != BASE_OK) {
+            base_error_prefix(st, "layer %s", side->layers[i].name);
+            goto out;
+        }
+        if (gram) BASE_TRY(math_importance_use_bf16(into[i], nn_gram_product, gram));
+        bf16[i] = math_importance_takes_bf16(into[i]);
+    }
+    if (view->n > 0)
+        BASE_TRY(unlearn_inputs_stream(context->original, view, side->selected, bf16, plans, context->precision, 0,
+                                       side->label, take_rows, into));
+out:
+    base_free(bf16);
+    nn_gram_free(gram);
+    return st;
+}
+
+static void drop(const Side *side, MathImportance **parts)
+{
+    for (int i = 0; parts && i < side->count; i++) math_importance_free(parts[i]);
+    base_free(parts);
+}
+
+/* Images from to end - 1 of the sample, as stream. */
+static BaseStatus stream_block(const Side *side, int64_t from, int64_t end, MathImportance **into)
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
-    NnGram *gram = NULL;
-    uint8_t *bf16 = NULL;
-    char label[64];
-    int count;
-    const NnLayer *layers = nn_net_layers(context->original, &count);
-    MathRoute route = (MathRoute)params->route;
-    if (params->spectra && route != MATH_ROUTE_SVD) route = MATH_ROUTE_EIGEN;
-    BASE_TRY(BASE_ALLOC(count, &plans));
-    BASE_TRY(BASE_ALLOC(count, &bf16));
-    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&gram));
-    for (int i = 0; i < count; i++) {
-        if (!selected[i]) continue;
-        BASE_TRY(unlearn_patches_plan(layers + i, i, sample->n, (UnlearnPatchKind)params->patches, params->max_patches,
-                                      context->seed, name, plans + i));
-        st = math_importance_create(plans[i].rows, layers[i].features, route, context->reduce != NULL, side + i);
-        if (st != BASE_OK) {
-            base_error_prefix(st, "layer %s", layers[i].name);
-            goto out;
+    DataIndex images = {.at = side->sample->at + from, .n = end - from}; /* borrowed */
+    DataView view = data_view_of(side->context->train.set, &images);
+    BASE_TRY(BASE_ALLOC(side->count, &plans));
+    for (int i = 0; i < side->count; i++)
+        if (side->selected[i]) BASE_TRY(unlearn_patches_slice(side->plans + i, from, images.n, plans + i));
+    BASE_TRY(stream(side, plans, &view, into));
+out:
+    for (int i = 0; plans && i < side->count; i++) unlearn_patches_free(plans + i);
+    base_free(plans);
+    return st;
+}
+
+/* This process's blocks, each from zero, added up as a balanced binary tree: levels[l] holds the sum of 2^l blocks that
+ * waits for its neighbour. The tree goes on through context->reduce. */
+static BaseStatus stream_shared(const Side *side, MathImportance **into)
+{
+    enum { LEVELS = 8 };
+    BaseStatus st = BASE_OK;
+    MathImportance **levels[LEVELS] = {NULL}, **part = NULL;
+    const UnlearnContext *c = side->context;
+    int64_t n = side->sample->n;
+    int top = 0;
+    for (int b = c->first_block; b < c->first_block + c->block_count; b++) {
+        BASE_TRY(BASE_ALLOC(side->count, &part));
+        BASE_TRY(stream_block(side, n * b / UNLEARN_BLOCKS, n * (b + 1) / UNLEARN_BLOCKS, part));
+        for (top = 0; levels[top]; top++) {
+            for (int i = 0; i < side->count; i++)
+                if (side->selected[i]) BASE_TRY(math_importance_absorb(levels[top][i], part[i]));
+            drop(side, part);
+            part = levels[top];
+            levels[top] = NULL;
         }
-        if (gram) BASE_TRY(math_importance_use_bf16(side[i], nn_gram_product, gram));
-        bf16[i] = math_importance_takes_bf16(side[i]);
+        levels[top] = part;
+        part = NULL;
     }
+    if (c->block_count == 0)
+        BASE_TRY(stream_block(side, 0, 0, into));
+    else
+        memcpy(into, levels[top], (size_t)side->count * sizeof *into);
+    base_free(levels[top]);
+    levels[top] = NULL;
+out:
+    for (int l = 0; l < LEVELS; l++) drop(side, levels[l]);
+    drop(side, part);
+    return st;
+}
+
+/* One side: the plan of every layer, one forward pass, the factorisations. @p out [layer_count] comes in NULL. */
+static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
+                            const DataIndex *sample, const char *name, MathImportance **out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnPatches *plans = NULL;
+    Side side = {.context = context, .selected = selected, .route = (MathRoute)params->route, .sample = sample};
+    side.layers = nn_net_layers(context->original, &side.count);
+    if (params->spectra && side.route != MATH_ROUTE_SVD) side.route = MATH_ROUTE_EIGEN;
+    snprintf(side.label, sizeof side.label, "inputs to %s", name);
+    BASE_TRY(BASE_ALLOC(side.count, &plans));
+    for (int i = 0; i < side.count; i++)
+        if (selected[i])
+            BASE_TRY(unlearn_patches_plan(side.layers + i, i, sample->n, (UnlearnPatchKind)params->patches,
+                                          params->max_patches, context->seed, name, plans + i));
+    side.plans = plans;
     DataView view = data_view_of(context->train.set, sample);
-    snprintf(label, sizeof label, "inputs to %s", name);
-    BASE_TRY(unlearn_inputs_stream(context->original, &view, selected, bf16, plans, context->precision, 0, label,
-                                   take_rows, side));
-    for (int i = 0; i < count; i++) {
+    BASE_TRY(context->reduce ? stream_shared(&side, out) : stream(&side, plans, &view, out));
+    for (int i = 0; i < side.count; i++) {
         if (!selected[i]) continue;
-        st = math_importance_finish(side[i], context->reduce, context->user);
+        st = math_importance_finish(out[i], context->reduce, context->user);
         if (st != BASE_OK) {
-            base_error_prefix(st, "layer %s", layers[i].name);
+            base_error_prefix(st, "layer %s", side.layers[i].name);
             goto out;
         }
     }
 out:
-    for (int i = 0; plans && i < count; i++) unlearn_patches_free(plans + i);
+    for (int i = 0; plans && i < side.count; i++) unlearn_patches_free(plans + i);
     base_free(plans);
-    base_free(bf16);
-    nn_gram_free(gram);
     return st;
 }
 

@@ -1,0 +1,107 @@
+#include "run/cache.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/sink.h"
+
+/* "20G", "500M", "0": bytes. */
+static BaseStatus parse_size(const char *text, int64_t *out)
+{
+    static const char UNITS[] = "KMGT";
+    char digits[32];
+    double number;
+    size_t n = strlen(text);
+    const char *unit = n ? strchr(UNITS, text[n - 1]) : NULL;
+    snprintf(digits, sizeof digits, "%.*s", (int)(unit && n < 30 ? n - 1 : n), text);
+    if (!base_parse_f64(digits, &number) || number < 0 || number > 1e12)
+        return base_error_set(BASE_EUSAGE, "--max-size '%.50s': must be bytes, or a number with K, M, G or T", text);
+    for (const char *u = UNITS; unit && u <= unit; u++) number *= 1024;
+    *out = number < 9e18 ? (int64_t)number : INT64_MAX;
+    return BASE_OK;
+}
+
+static BaseStatus print_json(const RunCacheList *list, bool prune)
+{
+    IoJson *json = io_json_object(), *files = io_json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        const RunCacheFile *f = &list->files[i];
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "experiment", io_json_text_value(f->folder));
+        io_json_set_take(row, "file", io_json_text_value(f->name));
+        io_json_set_take(row, "bytes", io_json_integer(f->size));
+        io_json_set_take(row, "days", io_json_number(f->days));
+        io_json_set_take(row, "runs", io_json_integer(f->runs));
+        io_json_set_take(row, "superseded_runs", io_json_integer(f->superseded));
+        if (prune) io_json_set_take(row, "removed", io_json_integer(f->remove));
+        io_json_add_take(files, row);
+    }
+    io_json_set_take(json, "files", files);
+    io_json_set_take(json, "bytes", io_json_integer(list->bytes));
+    if (prune) io_json_set_take(json, "freed", io_json_integer(list->freed));
+    return cli_print_json_take(json);
+}
+
+static BaseStatus print(const CliOptions *o, const RunCacheList *list, bool prune)
+{
+    BaseText text = {0};
+    const double mib = 1 << 20;
+    size_t chosen = 0;
+    if (o->json) return print_json(list, prune);
+    for (size_t i = 0; i < list->count; i++) chosen += list->files[i].remove;
+    BaseStatus st = run_cache_table(list, prune, cli_sink_columns(), &text);
+    for (size_t i = 0; i < list->closed_count; i++) base_text_add(&text, "left alone: %s\n", list->closed[i]);
+    if (prune)
+        base_text_add(&text, "%s%zu of %zu files, %.1f of %.1f MiB%s\n", list->count ? "" : "nothing cached: ", chosen,
+                      list->count, (double)list->freed / mib, (double)list->bytes / mib,
+                      o->dry_run ? " would be removed (--dry-run)" : " removed");
+    else
+        base_text_add(&text, "%zu files, %.1f MiB\n", list->count, (double)list->bytes / mib);
+    if (st == BASE_OK) return cli_print_text_take(&text);
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus run(const CliOptions *o)
+{
+    static const char *const RESULTS[] = {"results"}, *const ACTIONS[] = {"list", "prune"};
+    BaseStatus st = BASE_OK;
+    RunCacheList list = {0};
+    RunCachePrune what = {
+        .unused = o->unused, .older = (double)o->older_than, .most = -1, .force = o->force, .dry_run = o->dry_run};
+    const char *action = o->operands.at[0], *const *folders = o->operands.count > 1 ? o->operands.at + 1 : RESULTS;
+    size_t count = o->operands.count > 1 ? o->operands.count - 1 : 1;
+    bool prune = strcmp(action, ACTIONS[1]) == 0;
+    const char *near = base_text_nearest(action, ACTIONS, 2);
+    BASE_CHECK(prune || strcmp(action, ACTIONS[0]) == 0, BASE_EUSAGE, "cache: '%.50s': must be list or prune%s%s%s",
+               action, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (o->max_size) BASE_TRY(parse_size(o->max_size, &what.most));
+    BASE_CHECK(prune == (o->unused || o->older_than > 0 || o->max_size), BASE_EUSAGE,
+               prune ? "cache prune: say what may go: --unused, --older-than DAYS or --max-size SIZE"
+                     : "cache list takes no --unused, --older-than or --max-size: those are prune's");
+    BASE_CHECK(prune || (!o->force && !o->dry_run), BASE_EUSAGE, "cache list takes no --force and no --dry-run");
+    BASE_TRY(prune ? run_cache_prune(folders, count, &what, &list) : run_cache_list(folders, count, &list));
+    BASE_TRY(print(o, &list, prune));
+out:
+    run_cache_free(&list);
+    return st;
+}
+
+const CliCommand cli_cache = {
+    .name = "cache",
+    .summary = "what experiments keep in models/, and removing it",
+    .purpose =
+        "list: the trained networks and searches that experiments keep in their folder models, how large and old "
+        "they are,\nand how many stored runs were made with each. DIR: results folders or folders of them "
+        "(results).\nprune: removes of those what --unused, --older-than and --max-size (oldest first) say; all "
+        "given must hold. A\nfile that a run of the present config was made with stays unless --force is given; "
+        "nothing is removed where a\nsweep is at work.",
+    .usage = "cache list|prune [DIR]... [--unused] [--older-than DAYS] [--max-size SIZE] [--dry-run] [--force]",
+    .takes = "unused older-than max-size dry-run force json",
+    .operands_min = 1,
+    .operands_max = CLI_TEXTS_MAX,
+    .operand = "list or prune",
+    .examples = {"expunge cache list", "expunge cache prune results --unused --older-than 30 --dry-run"},
+    .run = run,
+};

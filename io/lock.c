@@ -1,0 +1,110 @@
+/* Locks of the open file description (F_OFD_*): unlike flock() they have ranges, and unlike the process's own record
+ * locks they stay when some other part of the program opens and closes the same file. */
+#include "io/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+struct IoLock {
+    char *path;
+    int fd;
+};
+
+/* rc, or -1 with errno. */
+static int control(const IoLock *lock, int command, short type, int64_t at, int64_t count, struct flock *out)
+{
+    struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = count};
+    int rc;
+    do {
+        rc = fcntl(lock->fd, command, &range);
+    } while (rc != 0 && errno == EINTR);
+    if (out) *out = range;
+    return rc;
+}
+
+BaseStatus io_lock_open(const char *path, IoLock **out)
+{
+    BaseStatus st = BASE_OK;
+    IoLock *lock = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &lock));
+    lock->fd = -1;
+    BASE_TRY(base_strdup(path, &lock->path));
+    lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    BASE_CHECK(lock->fd >= 0, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    BASE_CHECK(control(lock, F_OFD_GETLK, F_WRLCK, 0, 1, NULL) == 0, BASE_EIO,
+               "%s: its file system takes no locks (%s): put the results on one that does", path, strerror(errno));
+    *out = lock;
+    lock = NULL;
+out:
+    io_lock_close(lock);
+    return st;
+}
+
+void io_lock_close(IoLock *lock)
+{
+    if (!lock) return;
+    if (lock->fd >= 0) close(lock->fd);
+    base_free(lock->path);
+    base_free(lock);
+}
+
+static short type_of(IoLockKind kind) { return kind == IO_LOCK_EXCLUSIVE ? F_WRLCK : F_RDLCK; }
+
+BaseStatus io_lock_try(IoLock *lock, int64_t at, IoLockKind kind, bool *got)
+{
+    *got = control(lock, F_OFD_SETLK, type_of(kind), at, 1, NULL) == 0;
+    if (*got || errno == EAGAIN || errno == EACCES) return BASE_OK;
+    return base_error_set(BASE_EIO, "%s: cannot be locked: %s", lock->path, strerror(errno));
+}
+
+BaseStatus io_lock_wait(IoLock *lock, int64_t at, IoLockKind kind)
+{
+    if (control(lock, F_OFD_SETLKW, type_of(kind), at, 1, NULL) == 0) return BASE_OK;
+    return base_error_set(BASE_EIO, "%s: cannot be locked: %s", lock->path, strerror(errno));
+}
+
+void io_lock_release(IoLock *lock, int64_t at) { control(lock, F_OFD_SETLK, F_UNLCK, at, 1, NULL); }
+
+bool io_lock_busy(IoLock *lock, int64_t at, int64_t count)
+{
+    struct flock found;
+    return control(lock, F_OFD_GETLK, F_WRLCK, at, count, &found) == 0 && found.l_type != F_UNLCK;
+}
+
+BaseStatus io_lock_read(IoLock *lock, int64_t at, void *bytes, size_t size)
+{
+    char *to = bytes;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = pread(lock->fd, to + done, size - done, at + (int64_t)done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return base_error_set(BASE_EIO, "%s: cannot be read: %s", lock->path, strerror(errno));
+        if (got == 0) break;
+        done += (size_t)got;
+    }
+    memset(to + done, 0, size - done);
+    return BASE_OK;
+}
+
+BaseStatus io_lock_write(IoLock *lock, int64_t at, const void *bytes, size_t size)
+{
+    const char *from = bytes;
+    for (size_t done = 0; done < size;) {
+        ssize_t put = pwrite(lock->fd, from + done, size - done, at + (int64_t)done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return base_error_set(BASE_EIO, "%s: cannot be written: %s", lock->path, strerror(errno));
+        done += (size_t)put;
+    }
+    return BASE_OK;
+}
+
+BaseStatus io_lock_truncate(IoLock *lock, int64_t size)
+{
+    if (ftruncate(lock->fd, size) == 0) return BASE_OK;
+    return base_error_set(BASE_EIO, "%s: cannot be written: %s", lock->path, strerror(errno));
+}

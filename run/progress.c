@@ -1,0 +1,77 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "run/sweep.h"
+
+/* What is still to do for the jobs that are not settled: themselves and the steps before them. */
+static void count_left(RunSweep *s)
+{
+    const RunGraph *g = &s->graph;
+    memset(s->counted, 0, g->count);
+    for (size_t r = 0; r < g->row_count; r++) {
+        const RunStep *row = &g->steps[g->rows[r]];
+        if (run_state_settled(s->states[g->rows[r]])) continue;
+        s->counted[g->rows[r]] = 1;
+        for (size_t n = 0; n < row->need_count; n++)
+            if (!run_state_settled(s->states[row->needs[n]])) s->counted[row->needs[n]] = 1;
+    }
+}
+
+/* Seconds of what is left: of each step the mean of those alike, else of all. */
+static BaseStatus seconds_left(const RunSweep *s, double *out)
+{
+    BaseStatus st = BASE_OK;
+    const RunGraph *g = &s->graph;
+    size_t kinds = (s->e->method_count + 1) * (RUN_STEP_ROW + 1);
+    double *sum = NULL, all = 0, left = 0;
+    int64_t *n = NULL, all_n = 0;
+    BASE_TRY(BASE_ALLOC(kinds, &sum));
+    BASE_TRY(BASE_ALLOC(kinds, &n));
+    for (size_t i = 0; i < g->count; i++) {
+        if (!(s->seconds[i] > 0)) continue;
+        sum[g->steps[i].alike] += s->seconds[i], n[g->steps[i].alike]++;
+        all += s->seconds[i], all_n++;
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        size_t kind = g->steps[i].alike;
+        if (s->counted[i]) left += n[kind] ? sum[kind] / (double)n[kind] : all / (double)all_n;
+    }
+    *out = left;
+out:
+    base_free(sum);
+    base_free(n);
+    return st;
+}
+
+BaseStatus run_progress(RunSweep *s, RunProgress *out)
+{
+    BaseStatus st = BASE_OK;
+    const RunGraph *g = &s->graph;
+    *out = (RunProgress){0};
+    BASE_TRY(run_board_read(s->board, s->states));
+    BASE_TRY(run_board_seconds(s->board, s->seconds));
+    for (size_t r = 0; r < g->row_count; r++) {
+        uint8_t state = s->states[g->rows[r]];
+        out->done += state == RUN_STATE_DONE;
+        out->failed += state == RUN_STATE_FAILED;
+        out->skipped += state == RUN_STATE_SKIPPED;
+    }
+    for (size_t i = 0; i < g->count; i++)
+        out->running += s->states[i] >= RUN_STATE_TAKEN && !run_state_settled(s->states[i]);
+    count_left(s);
+    BASE_TRY(seconds_left(s, &out->left));
+    if (out->running > 1) out->left /= out->running;
+out:
+    return st;
+}
+
+void run_progress_text(const RunSweep *s, const RunProgress *p, char text[160])
+{
+    int used = snprintf(text, 160, "%d of %zu jobs done, %d failed, %d running", p->done + p->skipped, s->job_count,
+                        p->failed, p->running);
+    if (isnan(p->left)) return;
+    long t = lround(p->left);
+    snprintf(text + used, 160 - (size_t)used, ", about %ld:%02ld:%02ld to go", t / 3600, t / 60 % 60, t % 60);
+}

@@ -1,0 +1,54 @@
+# `expunge cache`: what is kept, what uses it, and what prune takes.
+. "$EXPUNGE_TESTS/cli/common"
+cat >c.yaml <<'YAML'
+name: t
+data: gaussians
+arch: mlp
+forget: [0]
+train: {epochs: 1, batch_size: 1024, augment: false}
+relearn: false
+probe: false
+methods: [none, retrain]
+YAML
+refuses 2 "no experiment with a folder models" cache list .
+refuses 2 "must be list or prune" cache lst
+refuses 2 "say what may go" cache prune
+refuses 2 "those are prune's" cache list --unused
+refuses 2 "must be bytes" cache prune --max-size much
+ok run c.yaml
+ok run c.yaml --set train.epochs=2 # the first two networks are now those of an earlier config
+ok cache list
+has stdout "original-s0-"
+has stdout "3 runs (none, ..)"
+has stdout "earlier configs (3 runs)"
+has stdout "4 files, "
+ok cache prune --unused --older-than 1
+has stdout "0 of 4 files"
+ok cache prune results/t --unused --dry-run
+has stdout "2 of 4 files"
+[ "$(ls results/t/models | wc -l)" -eq 4 ] || fail "a dry run removed something"
+ok cache prune results --unused --json
+[ "$(grep -c '"removed": 1' "$logs/stdout")" -eq 2 ] || fail "not two files removed"
+[ "$(ls results/t/models | wc -l)" -eq 2 ] || fail "two files must stay"
+ok run c.yaml --set train.epochs=2
+has stdout "0 done, 3 already complete"
+ok cache prune --max-size 0
+has stdout "0 of 2 files"
+ok cache prune --max-size 0 --force
+[ -z "$(ls results/t/models)" ] || fail "--force left files"
+
+# a sweep at work, and one that was stopped
+"$EXPUNGE" run c.yaml --set train.epochs=300 >/dev/null 2>&1 &
+pid=$!
+for try in $(seq 1 200); do [ "$(head -c 64 results/t/jobs.board | tr -d '\0' | wc -c)" -eq 64 ] && break || sleep 0.05; done
+echo x >results/t/models/search-x-0123456789ab.h5
+ok cache prune --unused
+has stdout "a sweep is at work there"
+kill -9 $pid
+wait $pid 2>/dev/null
+ok cache prune --unused
+has stdout "stopped before its end"
+[ -e results/t/models/search-x-0123456789ab.h5 ] || fail "the cache of a stopped sweep was pruned"
+ok cache prune --max-size 0 --force
+[ -z "$(ls results/t/models)" ] || fail "--force left files"
+exit 0

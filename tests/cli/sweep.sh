@@ -1,0 +1,82 @@
+# `expunge run --jobs 2`: the results of one process; and 20 kills at random moments lose no job that was finished.
+. "$EXPUNGE_TESTS/cli/common"
+cat >c.yaml <<'YAML'
+name: t
+data: gaussians
+arch: mlp
+seeds: [0, 1]
+forget: [0]
+train: {epochs: 6, batch_size: 512, augment: false}
+relearn: false
+probe: false
+methods:
+  - none
+  - retrain
+  - {name: svd, search: {alpha_r: [10, 30, 100], alpha_f: [1, 10, 100]}}
+  - mask_logit
+attacks:
+  - {name: loss, wiring: forget}
+YAML
+ok run c.yaml --results one --threads 1
+ok run c.yaml --results two --threads 2 --jobs 2
+has stdout "10 done, 0 already complete, 0 failed"
+has stderr "] svd, forget 0, seed 1: ACC_r "
+same_facts one/t two/t
+
+kills=0 seed=${EXPUNGE_TEST_SEED:-$RANDOM}
+RANDOM=$seed
+for try in $(seq 1 60); do
+    sha256sum stormy/t/*.h5 2>/dev/null >before
+    "$EXPUNGE" run c.yaml --results stormy --threads 2 --jobs 2 >/dev/null 2>&1 &
+    pid=$!
+    sleep "0.$(printf %02d $((RANDOM % 50 + 2)))"
+    victim=$pid
+    [ $((RANDOM % 2)) -eq 0 ] || victim=$(ps -o pid= --ppid $pid 2>/dev/null | head -1)
+    kill -9 ${victim:-$pid} 2>/dev/null && kills=$((kills + 1))
+    [ "${victim:-$pid}" -eq $pid ] || sleep 0.1
+    kill -9 $pid 2>/dev/null # a sweep goes on without one of its workers: that is looked at below
+    wait $pid 2>/dev/null
+    [ ! -s before ] || sha256sum --quiet -c before || fail "a finished job was lost or done again (EXPUNGE_TEST_SEED=$seed)"
+    [ $kills -lt 20 ] || break
+done
+[ $kills -ge 20 ] || fail "only $kills kills struck (EXPUNGE_TEST_SEED=$seed)"
+sleep 0.3 # the workers of the last one are dying
+sha256sum stormy/t/*.h5 2>/dev/null >before
+ok run c.yaml --results stormy --threads 2 --jobs 2
+has stdout " 0 failed"
+[ ! -s before ] || sha256sum --quiet -c before || fail "a finished job was done again (EXPUNGE_TEST_SEED=$seed)"
+same_facts one/t stormy/t
+[ -z "$(find stormy -name '*.tmp')" ] || fail "a killed run left temporary files"
+
+# a worker that dies is replaced; its job is done again
+"$EXPUNGE" run c.yaml --results hurt --threads 2 --jobs 2 --quiet >"$logs/stdout" 2>"$logs/stderr" &
+pid=$!
+for try in $(seq 1 100); do
+    sleep 0.02
+    victim=$(ps -o pid= --ppid $pid | head -1)
+    [ -n "$victim" ] && [ -d hurt/t/models ] && kill -9 $victim && break
+done
+wait $pid || fail "a sweep did not outlive one of its workers: $(cat "$logs/stderr")"
+has stderr "a worker died by signal 9"
+has stdout "10 done"
+same_facts one/t hurt/t
+
+# damage: what is no board, no run or no network is made again
+printf 'not a board' >hurt/t/jobs.board
+for f in hurt/t/models/*; do head -c 100 "$f" >x && mv x "$f"; done
+for f in hurt/t/svd*.h5; do head -c 1000 "$f" >x && mv x "$f"; done
+ok run c.yaml --results hurt --threads 2 --jobs 2
+has stdout "2 done, 8 already complete, 0 failed"
+same_facts one/t hurt/t
+
+# another config of this name in the same folder, at the same time
+"$EXPUNGE" run c.yaml --results busy --threads 1 --set train.epochs=200 >/dev/null 2>&1 &
+pid=$!
+for try in $(seq 1 100); do [ -s busy/t/jobs.board ] && break || sleep 0.05; done
+sleep 0.1
+"$EXPUNGE" run c.yaml --results busy --threads 1 >"$logs/stdout" 2>"$logs/stderr"
+[ $? -eq 2 ] || fail "two configs ran in one folder"
+has stderr "another config of this name"
+kill -9 $pid
+wait $pid 2>/dev/null
+exit 0

@@ -1,0 +1,398 @@
+/* Steps and what they need; the board that processes share; two processes give what one gives, to the bit. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "io/file.h"
+#include "run/cache.h"
+#include "run/sweep.h"
+
+static const char CONFIG[] = "name: e\n"
+                             "data: gaussians\n"
+                             "arch: mlp\n"
+                             "seeds: [0, 1]\n"
+                             "forget: [3, [0, 1]]\n"
+                             "train: {epochs: 2, batch_size: 512, lr: 0.1, augment: false}\n"
+                             "relearn: false\n"
+                             "methods:\n"
+                             "  - none\n"
+                             "  - retrain\n"
+                             "  - {name: svd, set: {spectra: true}, search: {alpha_r: [10, 100], alpha_f: [1, 3]}}\n"
+                             "attacks:\n"
+                             "  - {name: loss, wiring: forget}\n";
+
+static char *write_config(const char *text, size_t size)
+{
+    char *path = NULL;
+    assert_ok(base_format(&path, "%s/e.yaml", support_scratch()));
+    assert_ok(io_file_write(path, text, size));
+    return path;
+}
+
+/* ------------------------------------------------------------ steps */
+
+static size_t need_of(const RunGraph *g, size_t at, RunStepKind kind)
+{
+    for (size_t n = 0; n < g->steps[at].need_count; n++)
+        if (g->steps[g->steps[at].needs[n]].kind == kind) return g->steps[at].needs[n];
+    return SIZE_MAX;
+}
+
+/* @p shared: searches look at sets of their own, one search a seed. */
+static void check_graph(bool shared)
+{
+    static const char *const SHARED[] = {"search.forget=[2]"};
+    char *path = write_config(CONFIG, sizeof CONFIG - 1), text[256];
+    RunExperiment *e;
+    RunData data;
+    RunModel model;
+    DataClasses *forget, *sets;
+    size_t forget_count, set_count, job_count, kinds[4] = {0};
+    RunJob *jobs;
+    RunGraph g;
+    assert_ok(run_config_read(path, SHARED, shared, &e));
+    assert_ok(run_data_open(e->data, &e->prepare, &data));
+    assert_ok(run_model_create(e->arch, &data, &model));
+    assert_ok(run_config_bind(e, &data, &model, &forget, &forget_count));
+    assert_ok(run_config_bind_search(e, &data, &sets, &set_count));
+    assert_ok(run_plan_make(e, &data, forget, forget_count, &jobs, &job_count));
+    const RunSetting setting = {
+        .e = e, .data = &data, .models = "m", .search_sets = sets, .search_set_count = set_count};
+    assert_ok(run_graph_make(&setting, jobs, job_count, &g));
+    assert_int_equal(job_count, 2 * (1 + 2 * 3));
+    assert_int_equal(g.row_count, job_count);
+    for (size_t i = 0; i < g.count; i++) {
+        const RunStep *step = &g.steps[i];
+        kinds[step->kind]++;
+        for (size_t n = 0; n < step->need_count; n++) {
+            assert_true(step->needs[n] < i);
+            assert_int_equal(jobs[g.steps[step->needs[n]].job].seed, jobs[step->job].seed);
+        }
+        assert_true(i >= g.groups[step->group].first && i < g.groups[step->group].first + g.groups[step->group].count);
+        assert_true((step->path == NULL) == (step->kind == RUN_STEP_ROW));
+        bool training = step->kind == RUN_STEP_TRAIN || step->kind == RUN_STEP_RETRAIN;
+        if (training) assert_int_equal(step->need_count, 0);
+        if (!training) assert_true(need_of(&g, i, RUN_STEP_TRAIN) != SIZE_MAX);
+    }
+    assert_int_equal(kinds[RUN_STEP_TRAIN], 2);
+    assert_int_equal(kinds[RUN_STEP_RETRAIN], 2 * 2);
+    assert_int_equal(kinds[RUN_STEP_SEARCH], shared ? 2 : 2 * 2);
+    assert_int_equal(kinds[RUN_STEP_ROW], job_count);
+    for (size_t j = 0; j < job_count; j++) {
+        size_t retrain = need_of(&g, g.rows[j], RUN_STEP_RETRAIN), search = need_of(&g, g.rows[j], RUN_STEP_SEARCH);
+        assert_int_equal(g.steps[g.rows[j]].job, j);
+        assert_true((retrain == SIZE_MAX) == (jobs[j].method == NULL));
+        assert_true((search == SIZE_MAX) == (!jobs[j].method || jobs[j].method->axis_count == 0));
+        if (retrain != SIZE_MAX) assert_string_equal(jobs[g.steps[retrain].job].forget_text, jobs[j].forget_text);
+    }
+    run_step_text(&g, jobs, g.rows[3], text);
+    assert_string_equal(text, "svd, forget 3, seed 0");
+    run_graph_free(&g);
+    run_plan_free(jobs, job_count);
+    run_forget_free(forget, forget_count);
+    run_forget_free(sets, set_count);
+    run_model_free(&model);
+    run_data_free(&data);
+    run_config_free(e);
+    base_free(path);
+}
+
+static void test_graph(void **state)
+{
+    (void)state;
+    check_graph(false);
+    check_graph(true);
+}
+
+/* ------------------------------------------------------------ the board; two handles are as good as two processes */
+
+static void test_board(void **state)
+{
+    (void)state;
+    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123",
+                      OTHER[BASE_HASH_HEX] = "1123456789012345678901234567890123456789012345678901234567890123";
+    enum { N = 5 };
+    char *path = NULL, reason[RUN_REASON_MAX];
+    RunBoard *a, *b, *c;
+    bool first, got, unfinished;
+    int deaths = -1;
+    uint8_t states[N];
+    double seconds[N];
+    BaseStatus why;
+    assert_ok(base_format(&path, "%s/board", support_scratch()));
+    assert_ok(run_board_open(path, PLAN, N, &first, &a));
+    assert_true(first);
+    run_board_set(a, 4, RUN_STATE_SKIPPED);
+    assert_ok(run_board_begin(a));
+    assert_ok(run_board_open(path, PLAN, N, &first, &b));
+    assert_false(first);
+    assert_fails(run_board_open(path, OTHER, N, &first, &c), BASE_EUSAGE, "another config of this name");
+    assert_ok(run_board_read(b, states));
+    assert_int_equal(states[4], RUN_STATE_SKIPPED);
+    assert_int_equal(states[0], RUN_STATE_TODO);
+
+    assert_ok(run_board_claim(a, 0, &got, &deaths));
+    assert_true(got && deaths == 0);
+    assert_true(run_board_busy(b, 0, 2));
+    assert_false(run_board_busy(b, 1, 4));
+    assert_ok(run_board_claim(b, 0, &got, &deaths));
+    assert_false(got);
+    assert_ok(run_board_claim(b, 4, &got, &deaths)); /* settled */
+    assert_false(got);
+    assert_ok(run_board_settle(a, 0, RUN_STATE_FAILED, 1.5, BASE_ENUMERIC, "it went wrong"));
+    assert_ok(run_board_reason(b, 0, &why, reason));
+    assert_int_equal(why, BASE_ENUMERIC);
+    assert_string_equal(reason, "it went wrong");
+    assert_ok(run_board_seconds(b, seconds));
+    assert_near(seconds[0], 1.5, 0, 0);
+    assert_near(seconds[1], 0, 0, 0);
+
+    for (int death = 0; death <= RUN_DEATHS_MAX; death++) { /* whoever holds it goes without a word */
+        assert_ok(run_board_open(path, PLAN, N, &first, &c));
+        assert_ok(run_board_claim(c, 1, &got, &deaths));
+        assert_true(got);
+        assert_int_equal(deaths, death);
+        run_board_close(c);
+    }
+    assert_ok(run_board_claim(b, 1, &got, &deaths));
+    assert_true(got);
+    assert_int_equal(deaths, RUN_DEATHS_MAX); /* it does not count on */
+    run_board_give_back(b, 1);
+    assert_ok(run_board_claim(a, 1, &got, &deaths));
+    assert_int_equal(deaths, 0);
+
+    assert_ok(run_board_seal(path, &c, &unfinished));
+    assert_null(c);
+    run_board_close(a);
+    run_board_close(b);
+    assert_ok(run_board_seal(path, &c, &unfinished));
+    assert_non_null(c);
+    assert_true(unfinished);
+    run_board_close(c);
+    assert_ok(run_board_open(path, OTHER, N, &first, &a)); /* nobody is there: a new session */
+    assert_true(first);
+    assert_ok(run_board_begin(a));
+    assert_ok(run_board_read(a, states));
+    for (int i = 0; i < N; i++) assert_int_equal(states[i], RUN_STATE_TODO);
+    assert_ok(run_board_finish(a));
+    run_board_close(a);
+    assert_ok(run_board_seal(path, &c, &unfinished));
+    assert_false(unfinished);
+    run_board_close(c);
+    base_free(path);
+}
+
+/* ------------------------------------------------------------ whole sweeps */
+
+static RunOutcome run(const char *config_text, size_t size, const char *results, int jobs, bool dry)
+{
+    char *path = write_config(config_text, size);
+    RunOutcome outcome;
+    BaseText text = {0};
+    assert_ok(run_threads_set(1, NULL));
+    const RunConfig config = {.config = path,
+                              .results = results,
+                              .jobs = jobs,
+                              .dry_run = dry,
+                              .threads = jobs,
+                              .command = "test",
+                              .columns = 400};
+    char *path_before = NULL;
+    assert_ok(base_strdup(getenv("PATH"), &path_before)); /* without gnuplot: the figures are tested elsewhere */
+    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
+    BaseStatus st = run_experiment(&config, &outcome, &text);
+    assert_int_equal(setenv("PATH", path_before, 1), 0);
+    assert_ok(st);
+    base_free(path_before);
+    base_free(path);
+    base_text_free(&text);
+    return outcome;
+}
+
+static bool is_time(const char *name)
+{
+    static const char *const TIMES[] = {"command",      "started",     "seconds",    "trial_seconds",
+                                        "wall_seconds", "cpu_seconds", "peak_memory"};
+    for (size_t i = 0; i < sizeof TIMES / sizeof *TIMES; i++)
+        if (strcmp(TIMES[i], name) == 0) return true;
+    return false;
+}
+
+static void same_values(const StoreRun *a, const StoreArray *x, const StoreArray *y, const char *path)
+{
+    static const size_t SIZES[] = {8, 4, 8, 4, 1};
+    const char *const *names;
+    size_t count, size = SIZES[x->type];
+    assert_int_equal(x->type, y->type);
+    assert_int_equal(x->count, y->count);
+    bool metrics = strncmp(path, "/metrics/", 9) == 0 && store_run_texts(a, "/metrics/names", &names, &count);
+    for (int64_t i = 0; i < x->count; i++)
+        if (!metrics || !is_time(names[i]))
+            assert_memory_equal((const char *)x->data + (size_t)i * size, (const char *)y->data + (size_t)i * size,
+                                size);
+}
+
+/* Every attribute, text and array of two runs, but for times. */
+static void same_group(const StoreRun *a, const StoreRun *b, const char *group)
+{
+    const char *const *names, *const *others, *const *x, *const *y;
+    size_t count, other_count, n, m;
+    char path[512];
+    if (store_run_names(a, group, &names, &count)) {
+        assert_true(store_run_names(b, group, &others, &other_count));
+        assert_int_equal(count, other_count);
+        for (size_t i = 0; i < count; i++) {
+            const char *text = store_run_text(a, group, names[i]);
+            assert_string_equal(names[i], others[i]);
+            if (is_time(names[i])) continue;
+            if (text)
+                assert_string_equal(text, store_run_text(b, group, names[i]));
+            else
+                assert_near(store_run_f64(a, group, names[i]), store_run_f64(b, group, names[i]), 0, 0);
+        }
+    }
+    if (!store_run_members(a, group, &names, &count)) return;
+    assert_true(store_run_members(b, group, &others, &other_count));
+    assert_int_equal(count, other_count);
+    for (size_t i = 0; i < count; i++) {
+        StoreArray p, q;
+        assert_string_equal(names[i], others[i]);
+        snprintf(path, sizeof path, "%s/%s", group[1] ? group : "", names[i]);
+        if (is_time(names[i])) continue;
+        if (store_run_array(a, path, &p)) {
+            assert_true(store_run_array(b, path, &q));
+            same_values(a, &p, &q, path);
+        } else if (store_run_texts(a, path, &x, &n)) {
+            assert_true(store_run_texts(b, path, &y, &m));
+            assert_int_equal(n, m);
+            for (size_t k = 0; k < n; k++) assert_string_equal(x[k], y[k]);
+        } else {
+            same_group(a, b, path);
+        }
+    }
+}
+
+static void test_jobs(void **state)
+{
+    (void)state;
+    char one[4200], two[4200], folder[4300], path[4800], **names;
+    size_t count;
+    snprintf(one, sizeof one, "%s/one", support_scratch());
+    snprintf(two, sizeof two, "%s/two", support_scratch());
+    assert_int_equal(run(CONFIG, sizeof CONFIG - 1, one, 1, false).done, 14);
+    RunOutcome outcome = run(CONFIG, sizeof CONFIG - 1, two, 2, false);
+    assert_int_equal(outcome.done, 14);
+    assert_int_equal(outcome.failed + outcome.skipped, 0);
+    snprintf(folder, sizeof folder, "%s/e", one);
+    assert_ok(io_folder_list(folder, ".h5", &names, &count));
+    assert_int_equal(count, 14);
+    for (size_t i = 0; i < count; i++) {
+        StoreRun *a, *b;
+        snprintf(path, sizeof path, "%s/e/%s", one, names[i]);
+        assert_ok(store_run_read(path, &a));
+        snprintf(path, sizeof path, "%s/e/%s", two, names[i]);
+        assert_ok(store_run_read(path, &b));
+        same_group(a, b, "/");
+        store_run_free(a);
+        store_run_free(b);
+    }
+    io_names_free(names, count);
+    outcome = run(CONFIG, sizeof CONFIG - 1, two, 2, false);
+    assert_int_equal(outcome.skipped, 14);
+}
+
+/* The cache of test_jobs: everything used; then a run less, and what it alone used may go. */
+static void test_cache(void **state)
+{
+    (void)state;
+    char folder[4200], path[4800], **names;
+    const char *folders[] = {folder};
+    size_t count, unused = 0;
+    RunCacheList list;
+    RunCachePrune what = {.unused = true, .most = -1};
+    snprintf(folder, sizeof folder, "%s/one", support_scratch());
+    assert_ok(run_cache_list(folders, 1, &list));
+    assert_int_equal(list.count, 2 + 2 * 2 + 2 * 2); /* originals, retrained networks, searches */
+    for (size_t i = 0; i < list.count; i++) {
+        bool original = strncmp(list.files[i].name, "original", 8) == 0;
+        bool retrained = strncmp(list.files[i].name, "retrain", 7) == 0;
+        assert_int_equal(list.files[i].runs, original ? 7 : retrained ? 3 : 1);
+    }
+    run_cache_free(&list);
+    assert_ok(run_cache_prune(folders, 1, &what, &list));
+    assert_int_equal(list.freed, 0);
+    run_cache_free(&list);
+
+    snprintf(path, sizeof path, "%s/e", folder);
+    assert_ok(io_folder_list(path, ".h5", &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(names[i], "svd-3-s0", 8) != 0) continue;
+        snprintf(path, sizeof path, "%s/e/%s", folder, names[i]);
+        assert_int_equal(remove(path), 0);
+    }
+    io_names_free(names, count);
+    for (int dry = 1; dry >= 0; dry--) {
+        what.dry_run = dry;
+        assert_ok(run_cache_prune(folders, 1, &what, &list));
+        for (size_t i = 0; i < list.count; i++) {
+            if (!list.files[i].remove) continue;
+            unused++;
+            assert_true(strncmp(list.files[i].name, "search-svd-3-s0", 15) == 0);
+            snprintf(path, sizeof path, "%s/models/%s", list.files[i].folder, list.files[i].name);
+            assert_int_equal(io_path_exists(path), dry);
+        }
+        assert_true(list.freed > 0);
+        run_cache_free(&list);
+    }
+    assert_int_equal(unused, 2);
+
+    what = (RunCachePrune){.most = 0}; /* nothing may stay, but all is used */
+    assert_ok(run_cache_prune(folders, 1, &what, &list));
+    assert_int_equal(list.freed, 0);
+    int64_t bytes = list.bytes;
+    run_cache_free(&list);
+    what.force = true;
+    what.most = bytes / 2;
+    assert_ok(run_cache_prune(folders, 1, &what, &list));
+    assert_true(list.bytes - list.freed <= bytes / 2 && list.freed < list.bytes);
+    run_cache_free(&list);
+    folders[0] = "/usr";
+    assert_fails(run_cache_list(folders, 1, &list), BASE_ENOTFOUND, "no experiment");
+}
+
+/* 10004 jobs are planned, looked up and estimated in under 2 s of this process; its share of a busy machine is not its
+ * affair, so processor time is what is measured. */
+static void test_many(void **state)
+{
+    (void)state;
+    BaseText text = {0};
+    if (!getenv("EXPUNGE_LONG")) skip();
+    base_text_add(&text,
+                  "name: many\ndata: gaussians\narch: mlp\nforget: all\ntrain: {epochs: 2, batch_size: 512}\n"
+                  "methods: [none, retrain, {name: svd, search: {alpha_r: [10, 30], alpha_f: [1, 3]}}, mask_logit, "
+                  "finetune, neggrad, scrub, ssd, salun, random_label]\nseeds: [0");
+    for (int seed = 1; seed < 244; seed++) base_text_add(&text, ", %d", seed);
+    base_text_add(&text, "]\n");
+    assert_ok(text.st);
+    double started = base_clock_cpu();
+    RunOutcome outcome = run(text.data, text.size, "nowhere", 1, true);
+    double seconds = base_clock_cpu() - started;
+    assert_int_equal(outcome.planned, 244 * 41);
+    if (seconds > 2) fail_msg("%d jobs took %.2f s", outcome.planned, seconds);
+    base_text_free(&text);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_graph), cmocka_unit_test(test_board), cmocka_unit_test(test_jobs),
+    cmocka_unit_test(test_cache), cmocka_unit_test(test_many),
+};
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
+    if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) return run_worker_main(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
