@@ -165,6 +165,7 @@ static BaseStatus set_aside(RunSweep *s)
     for (size_t i = 0; i < count; i++)
         if (is_planned(s, planned, names[i])) BASE_TRY(move(s->old, s->folder, names[i]));
 out:
+    base_free(planned);
     io_names_free(names, count);
     return st;
 }
