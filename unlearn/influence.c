@@ -6,7 +6,7 @@
  * F + damping I is inverted exactly by Woodbury's identity, with the m gradients G [m, P] in memory (4 m P bytes):
  *   (damping I + G^T G / m)^-1 v = (v - G^T (m damping I + G G^T)^-1 G v) / damping
  * How long the step must be differs with class and network by more than a network survives (papers search alpha from
- * 0.2 to 20). So `parts` lengths are tried, each sqrt(2) times the one before and the last alpha, until the accuracy
+ * 0.2 to 20). So `parts` lengths are tried, each 2^(1/4) times the one before and the last alpha, until the accuracy
  * on forgotten images is at or below `stop`; stop below 0 takes alpha itself, as Unlearn-Sparse.
  *
  * Data: both; one pass with gradients, m * fisher_batch images more, and a forward pass of the watched ones a length.
@@ -31,8 +31,8 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, damping, 0.1, 1e-12, 1e9, "added to the Fisher matrix's diagonal"),
     BASE_PARAM_I64(Params, gradients, 32, 1, 30000, "m, the Fisher matrix's rank; each is held in memory"),
     BASE_PARAM_I64(Params, fisher_batch, 8, 1, 65536, "images of one such gradient"),
-    BASE_PARAM_I64(Params, parts, 20, 1, 100000,
-                   "lengths that are tried until `stop`, each sqrt(2) times the one before"),
+    BASE_PARAM_I64(Params, parts, 40, 1, 100000,
+                   "lengths that are tried until `stop`, each 2^(1/4) times the one before"),
     UNLEARN_STOP_ROW,
     BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 1, 65536, "images at once"),
     UNLEARN_RETAIN_ROW(0),
@@ -180,7 +180,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     int64_t parts = watch ? p->parts : 1;
     for (int64_t k = 1; k <= parts && !done; k++) {
         float *w = nn_net_edit_params(net);
-        double share = exp2((double)(k - parts) / 2);
+        double share = exp2((double)(k - parts) / 4);
         for (int64_t i = 0; i < s->P; i++) w[i] = (float)((double)start[i] + share * step[i]);
         BASE_TRY(unlearn_watch_done(watch, &done));
     }

@@ -63,7 +63,7 @@ static void write_pairs(const char *folder, int classes)
 {
     static const double OFF[] = {0.1, 0.2, 0.1, 0.2}, FAR[] = {1.1, 1.2, 1.1, 1.3};
     for (int c = 0; c < classes; c++) {
-        char forget[8];
+        char forget[12];
         snprintf(forget, sizeof forget, "%d", c);
         const Spec specs[] = {
             {"retrain", "retrain", forget, "mlp", "d", 0, {90 + c, 1, 1}},
@@ -259,7 +259,7 @@ static void test_failing(void **state)
     BaseText out = {0};
     char *folder = folder_of("failing");
     for (int c = 0; c < 3; c++) {
-        char forget[8];
+        char forget[12];
         snprintf(forget, sizeof forget, "%d", c);
         const Spec specs[] = {
             {"retrain", "retrain", forget, "mlp", "d", 0, {90 + c, 0, 1}},
