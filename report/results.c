@@ -505,6 +505,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
             BaseText command = {0};
             report_again(e, r, &command);
             if (command.data) report_table_text(&t, again, command.data);
+            if (command.st != BASE_OK && t.st == BASE_OK) t.st = command.st;
             base_text_free(&command);
             for (size_t q = 0; q < e->quantity_count; q++) {
                 MathEstimate value;
