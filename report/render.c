@@ -11,6 +11,7 @@ static const char *mark(unsigned flags)
     if (flags & REPORT_ROW_FAILED) return " (failed)";
     if (flags & REPORT_ROW_REFERENCE) return " (reference)";
     if (flags & REPORT_ROW_ORIGINAL) return " (original)";
+    if (flags & REPORT_ROW_SHORT) return " (falls short)";
     return flags & REPORT_ROW_CONTROL ? " (control)" : "";
 }
 

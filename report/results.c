@@ -15,6 +15,11 @@ static unsigned flags_of(const ReportLabel *label)
     return label->failed == label->count ? flags | REPORT_ROW_FAILED : flags;
 }
 
+static unsigned main_flags_of(const ReportExperiment *e, const ReportLabel *label)
+{
+    return flags_of(label) | (report_failing(e, label) ? REPORT_ROW_SHORT : 0);
+}
+
 static const char *first_reason(const ReportLabel *label)
 {
     for (size_t i = 0; i < label->count; i++) {
@@ -158,6 +163,7 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     fit_notes(t, e);
     if (gap) gap_note(t, e);
     failed_attack_notes(t, e);
+    report_failing_notes(t, e);
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->failed && label->failed < label->count) {
@@ -236,7 +242,7 @@ ReportTable report_results_main(const ReportExperiment *e)
         const ReportLabel *label = &e->labels[l];
         /* the original's training forgets nothing: it has no ACC_r, and as method none it has its row */
         if (label->rank == REPORT_RANK_ORIGINAL && label->failed < label->count && !*label->runs[0]->forget) continue;
-        report_table_row(&t, flags_of(label));
+        report_table_row(&t, main_flags_of(e, label));
         report_table_text(&t, label_column, label->label);
         report_table_number(&t, runs_column, math_estimate((double)(label->count - label->failed), 0), NAN);
         if (label->failed == label->count) {
@@ -482,6 +488,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
     report_table_column(&t, "status", "status", false, 0, 50);
     report_table_column(&t, "id", "id", false, 0, 0);
     for (int i = 0; i < META_COUNT; i++) report_table_column(&t, META[i], META[i], false, 0, 0);
+    int again = report_table_column(&t, "again", "again", false, 0, 0);
     int first = t.column_count;
     for (size_t i = 0; i < e->quantity_count; i++) report_results_column(&t, &e->quantities[i], 0);
     for (size_t l = 0; l < e->label_count; l++) {
@@ -505,11 +512,19 @@ ReportTable report_results_runs(const ReportExperiment *e)
                 snprintf(printed, sizeof printed, "%.17g", number);
                 report_table_text(&t, 7 + m, text ? text : isnan(number) ? "" : printed);
             }
+            BaseText command = {0};
+            report_again(e, r, &command);
+            if (command.data) report_table_text(&t, again, command.data);
+            if (command.st != BASE_OK && t.st == BASE_OK) t.st = command.st;
+            base_text_free(&command);
             for (size_t q = 0; q < e->quantity_count; q++) {
                 MathEstimate value;
                 if (report_value(r, &e->quantities[q], &value)) report_table_number(&t, first + (int)q, value, NAN);
             }
         }
     }
+    report_table_note(&t,
+                      "The column again of runs.csv holds the command that makes a row once more; run it in the folder "
+                      "of the first one, on the same machine with as many threads, and its digits are the same.");
     return t;
 }

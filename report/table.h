@@ -24,7 +24,13 @@ typedef struct {
 } ReportCell;
 
 /* What a row is; shown as a mark and a style. */
-enum { REPORT_ROW_REFERENCE = 1, REPORT_ROW_CONTROL = 2, REPORT_ROW_FAILED = 4, REPORT_ROW_ORIGINAL = 8 };
+enum {
+    REPORT_ROW_REFERENCE = 1,
+    REPORT_ROW_CONTROL = 2,
+    REPORT_ROW_FAILED = 4,
+    REPORT_ROW_ORIGINAL = 8,
+    REPORT_ROW_SHORT = 16 /* too far from retraining */
+};
 
 typedef struct {
     char *title;

@@ -1,12 +1,17 @@
-/* influence: one Newton step towards the optimum without the forgotten images ("IU" in
+/* influence: a Newton step towards the optimum without the forgotten images ("IU" in
  * Unlearn-Sparse), the Hessian replaced by an empirical Fisher matrix (WoodFisher):
  *   v = 1/n [ sum over D_f of grad CE  -  n_f / n_r sum over D_r of grad CE ],  n = n_f + n_r
  *   w <- w + alpha (F + damping I)^-1 v,     F = 1/m sum of g_j g_j^T,  g_j the mean gradient of fisher_batch retained
  *                                            images, drawn without repetition; original, eval mode
  * F + damping I is inverted exactly by Woodbury's identity, with the m gradients G [m, P] in memory (4 m P bytes):
  *   (damping I + G^T G / m)^-1 v = (v - G^T (m damping I + G G^T)^-1 G v) / damping
- * Data: both; one pass with gradients, and m * fisher_batch images more.
+ * How long the step must be differs with class and network by more than a network survives (papers search alpha from
+ * 0.2 to 20). So `parts` lengths are tried, each 2^(1/4) times the one before and the last alpha, until the accuracy
+ * on forgotten images is at or below `stop`; stop below 0 takes alpha itself, as Unlearn-Sparse.
+ *
+ * Data: both; one pass with gradients, m * fisher_batch images more, and a forward pass of the watched ones a length.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,22 +19,26 @@
 #include "math/linalg.h"
 #include "unlearn/gradient/gradients.h"
 #include "unlearn/gradient/steps.h"
+#include "unlearn/gradient/watch.h"
 
 typedef struct {
     UnlearnSteps steps;
-    int64_t gradients, fisher_batch;
+    int64_t gradients, fisher_batch, parts;
     double alpha, damping;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, alpha, 1, 0, 1e9, "length of the step; 1: Newton's"),
-    BASE_PARAM_F64(Params, damping, 1, 1e-12, 1e9, "added to the Fisher matrix's diagonal"),
+    BASE_PARAM_F64(Params, alpha, 10, 0, 1e9, "length of the step, at most; 1: Newton's"),
+    BASE_PARAM_F64(Params, damping, 0.1, 1e-12, 1e9, "added to the Fisher matrix's diagonal"),
     BASE_PARAM_I64(Params, gradients, 32, 1, 30000, "m, the Fisher matrix's rank; each is held in memory"),
     BASE_PARAM_I64(Params, fisher_batch, 8, 1, 65536, "images of one such gradient"),
+    BASE_PARAM_I64(Params, parts, 40, 1, 100000,
+                   "lengths that are tried until `stop`, each 2^(1/4) times the one before"),
+    UNLEARN_STOP_ROW,
     BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 1, 65536, "images at once"),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
 };
-static const char *const TUNABLE[] = {"alpha", "damping", NULL};
+static const char *const TUNABLE[] = {"alpha", "damping", "parts", "stop", NULL};
 
 typedef struct {
     float *v;     /* [P] */
@@ -130,13 +139,10 @@ out:
     return st;
 }
 
-static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
-                        UnlearnReport *report)
+/* out [P] = alpha (F + damping I)^-1 v */
+static BaseStatus direction(const State *s, const Params *p, double *out)
 {
-    (void)context;
     BaseStatus st = BASE_OK;
-    const Params *p = values;
-    const State *s = state;
     double *a = NULL, *c = NULL; /* [m, m] m damping I + G G^T, [m] its inverse times G v */
     BASE_TRY(BASE_ALLOC(s->m * s->m, &a));
     BASE_TRY(BASE_ALLOC(s->m, &c));
@@ -145,16 +151,44 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     for (int64_t i = 0; i < s->m; i++) a[i * s->m + i] += (double)s->m * p->damping;
     BASE_TRY(math_cholesky_f64(s->m, a));
     BASE_TRY(math_cholesky_solve_f64(s->m, a, 1, c));
-    float *w = nn_net_edit_params(net);
     for (int64_t i = 0; i < s->P; i++) {
         double x = (double)s->v[i];
         for (int64_t j = 0; j < s->m; j++) x -= c[j] * (double)s->g[j * s->P + i];
-        w[i] = (float)((double)w[i] + p->alpha * x / p->damping);
+        out[i] = p->alpha * x / p->damping;
     }
-    unlearn_sides_report(&s->sides, s->passes, report);
 out:
     base_free(a);
     base_free(c);
+    return st;
+}
+
+static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
+                        UnlearnReport *report)
+{
+    BaseStatus st = BASE_OK;
+    const Params *p = values;
+    const State *s = state;
+    double *step = NULL; /* [P] */
+    float *start = NULL; /* [P] */
+    UnlearnWatch *watch = NULL;
+    bool done = false;
+    BASE_TRY(BASE_ALLOC_RAW(s->P, &step));
+    BASE_TRY(BASE_ALLOC_RAW(s->P, &start));
+    BASE_TRY(direction(s, p, step));
+    memcpy(start, nn_net_params(net), (size_t)s->P * sizeof *start);
+    BASE_TRY(unlearn_watch_create(context, net, &s->sides.forget, p->steps.stop, &watch));
+    int64_t parts = watch ? p->parts : 1;
+    for (int64_t k = 1; k <= parts && !done; k++) {
+        float *w = nn_net_edit_params(net);
+        double share = exp2((double)(k - parts) / 4);
+        for (int64_t i = 0; i < s->P; i++) w[i] = (float)((double)start[i] + share * step[i]);
+        BASE_TRY(unlearn_watch_done(watch, &done));
+    }
+    unlearn_sides_report(&s->sides, s->passes + unlearn_watch_passes(watch), report);
+out:
+    unlearn_watch_free(watch);
+    base_free(step);
+    base_free(start);
     return st;
 }
 

@@ -1,7 +1,12 @@
 /* neggrad: gradient ascent on the forgotten images ("NegGrad", "GA"):
  *   w <- w + lr * d/dw  1/|B| sum over B in D_f of CE(f_w(x), y)
- * The loss has no upper bound, so lr decides everything: too large destroys the network. `clip` bounds the gradient's
- * norm. Data: forgotten images; epochs passes with gradients. Defaults: 5 epochs of lr 1e-4 (code of Unlearn-Sparse).
+ * The loss has no upper bound: ascent goes on where nothing is left to forget, and then destroys the network. It ends
+ * before the first step at which the accuracy on forgotten images is at or below `stop` (the code of DUCK stops at 0.01
+ * as well), so that lr decides how fast and not how far; stop below 0 takes every step, as the code of Unlearn-Sparse.
+ * `clip` bounds the gradient's norm. Data: forgotten images; at most epochs passes with gradients, and a forward pass
+ * of the watched ones a step.
+ * Defaults: Unlearn-Sparse takes lr 1e-4 for 5 epochs, too little where a class is few steps; here a larger lr, clipped
+ * and stopped.
  */
 #include "unlearn/gradient/learner.h"
 
@@ -10,8 +15,9 @@ typedef struct {
     double clip;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient; 0: any"),
-    UNLEARN_STEP_ROWS(5, 256, 1e-4, 0.9, 5e-4, NN_SGD),
+    BASE_PARAM_F64(Params, clip, 1, 0, 1e9, "largest norm of a gradient; 0: any"),
+    UNLEARN_STEP_ROWS(10, 64, 3e-3, 0.9, 5e-4, NN_SGD),
+    UNLEARN_STOP_ROW,
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
 };
@@ -25,16 +31,19 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     UnlearnSides sides = {0};
     DataLoader *loader = NULL;
     UnlearnLearner *learner = NULL;
+    UnlearnWatch *watch = NULL;
     const UnlearnLoss loss = {.ce = -1};
-    const UnlearnUpdate update = {.lr = p->steps.lr, .clip = p->clip};
     BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &sides));
     const UnlearnLearnerConfig config = {
         .batch = p->steps.batch_size, .label = "neggrad", .total = (double)(p->steps.epochs * sides.forget.n)};
     BASE_TRY(unlearn_loader(context, net, &sides.forget, p->steps.batch_size, &loader));
     BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
+    BASE_TRY(unlearn_watch_create(context, net, &sides.forget, p->steps.stop, &watch));
+    const UnlearnUpdate update = {.lr = p->steps.lr, .clip = p->clip, .watch = watch};
     for (int64_t e = 0; e < p->steps.epochs; e++) BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
-    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+    unlearn_sides_report(&sides, unlearn_learner_passes(learner) + unlearn_watch_passes(watch), report);
 out:
+    unlearn_watch_free(watch);
     unlearn_learner_free(learner);
     data_loader_free(loader);
     unlearn_sides_free(&sides);

@@ -9,10 +9,13 @@
  * model has trained on (the validation part) is the reference, and the epoch is taken whose error on D_f is closest to
  * it (the first such).
  *
- * Data: both; (1 + 1 for the teacher) passes an epoch over D_r, and as many over D_f in the first max_epochs, with
- * gradients; with rewind one pass over D_f an epoch more. Defaults: the authors' large-scale setting, with batches
- * of 512 forgotten images as Kodge et al. 2024 have them: a whole class in batches of 32 is so many steps that they
- * diverge.
+ * The maximisation has no upper bound: a whole class in small batches is so many steps that they diverge. A pass over
+ * D_f ends before the first step at which the accuracy on forgotten images is at or below `stop`; below 0 it takes
+ * every step, as the paper.
+ *
+ * Data: both; (1 + 1 for the teacher) passes an epoch over D_r, and at most as many over D_f in the first max_epochs,
+ * with gradients, with a forward pass of the watched images a step; with rewind one pass over D_f an epoch more.
+ * Defaults: the authors' large-scale setting, with batches of 512 forgotten images as Kodge et al. 2024 have them.
  */
 #include <math.h>
 
@@ -34,6 +37,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, temperature, 4, 1e-3, 1e3, "T"),
     BASE_PARAM_BOOL(Params, rewind, false, "return to the epoch that errs on forgotten images as on unseen ones"),
     UNLEARN_STEP_ROWS(3, 128, 5e-4, 0.9, 5e-4, NN_SGD),
+    UNLEARN_STOP_ROW,
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
@@ -129,6 +133,7 @@ typedef struct {
     DataLoader *retain, *forget;
     UnlearnTeacher teacher;
     UnlearnLearner *learner;
+    UnlearnWatch *watch;
     Rewind rewind;
 } Work;
 
@@ -146,6 +151,7 @@ static BaseStatus work_open(const UnlearnContext *context, const Params *p, NnNe
     BASE_TRY(unlearn_loader(context, net, &w->sides.forget, p->forget_batch, &w->forget));
     BASE_TRY(unlearn_teacher_create(context, context->original, batch, &w->teacher));
     BASE_TRY(unlearn_learner_make(context, net, s, &config, &w->learner));
+    BASE_TRY(unlearn_watch_create(context, net, &w->sides.forget, s->stop, &w->watch));
 out:
     return st;
 }
@@ -164,13 +170,16 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
         .ce = p->gamma, .kl = p->alpha, .temperature = p->temperature, .teacher = w.teacher.engine};
     for (int64_t e = 0; e < epochs; e++) {
         const UnlearnUpdate update = {.lr = rate(p->steps.lr, e)};
-        if (e < p->max_epochs) BASE_TRY(unlearn_learner_epoch(w.learner, w.forget, e, &away, &update));
+        const UnlearnUpdate watched = {.lr = update.lr, .watch = w.watch};
+        if (e < p->max_epochs) BASE_TRY(unlearn_learner_epoch(w.learner, w.forget, e, &away, &watched));
         BASE_TRY(unlearn_learner_epoch(w.learner, w.retain, e, &near, &update));
         if (p->rewind) BASE_TRY(rewind_keep(context, &w.sides.forget, e, net, &w.rewind));
     }
     if (p->rewind) BASE_TRY(rewind_choose(context, epochs, net, &w.rewind));
-    unlearn_sides_report(&w.sides, unlearn_learner_passes(w.learner) + w.rewind.passes, report);
+    unlearn_sides_report(&w.sides, unlearn_learner_passes(w.learner) + unlearn_watch_passes(w.watch) + w.rewind.passes,
+                         report);
 out:
+    unlearn_watch_free(w.watch);
     unlearn_learner_free(w.learner);
     unlearn_teacher_free(&w.teacher);
     data_loader_free(w.retain);

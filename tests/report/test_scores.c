@@ -63,7 +63,7 @@ static void write_pairs(const char *folder, int classes)
 {
     static const double OFF[] = {0.1, 0.2, 0.1, 0.2}, FAR[] = {1.1, 1.2, 1.1, 1.3};
     for (int c = 0; c < classes; c++) {
-        char forget[8];
+        char forget[12];
         snprintf(forget, sizeof forget, "%d", c);
         const Spec specs[] = {
             {"retrain", "retrain", forget, "mlp", "d", 0, {90 + c, 1, 1}},
@@ -250,9 +250,105 @@ static void test_searches(void **state)
     base_free(folder);
 }
 
+/* Composites of 100 against retraining's 90, 91, 92: "near" is 4 below, "far" 4 below but for one class, "off" all of
+ * them; a control may be as far as it likes. */
+static void test_failing(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("failing");
+    for (int c = 0; c < 3; c++) {
+        char forget[12];
+        snprintf(forget, sizeof forget, "%d", c);
+        const Spec specs[] = {
+            {"retrain", "retrain", forget, "mlp", "d", 0, {90 + c, 0, 1}},
+            {"near", "svd", forget, "mlp", "d", 0, {86 + c, 0, 1}},
+            {"far", "scrub", forget, "mlp", "d", 0, {86 + c, c == 1 ? 50 : 0, 1}},
+            {"off", "neggrad", forget, "mlp", "d", 0, {60 + c, 0, 1}},
+            {"mask", "mask_logit", forget, "mlp", "d", 0, {10, 0, 1}},
+        };
+        for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+            const Spec *s = &specs[i];
+            StoreRun *run = make(s);
+            assert_ok(store_run_add_metric(run, "composite", "test", "ACC_r(1-ACC_f)", "1", "retrained",
+                                           math_estimate(s->value[0] / 100 * (1 - s->value[1] / 100), 1000)));
+            if (i == 4) assert_ok(store_run_set_i64(run, "/", "control", 1));
+            const double score[] = {0.5, i == 2 ? 0.9 : 0.7};
+            const int64_t n = 2;
+            if (i == 2 || i == 3) {
+                assert_ok(store_run_set_array(run, "/search/score", STORE_F64, 1, &n, score));
+                assert_ok(store_run_set_i64(run, "/search", "chosen", 1));
+            }
+            write_run(folder, run);
+        }
+    }
+    load(folder, &set);
+    ReportTable t = report_results_main(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| near | 3 |"));
+    assert_non_null(strstr(out.data, "| far (falls short) | 3 |"));
+    assert_non_null(strstr(out.data, "| off (falls short) | 3 |"));
+    assert_non_null(strstr(out.data, "| mask (control) | 3 |"));
+    assert_null(strstr(out.data, "near falls short"));
+    /* (86 + 43.5 + 88) / 3 against 91 */
+    assert_non_null(
+        strstr(out.data, "far falls short: 100 ACC\\_r(1-ACC\\_f) is 72.50, 18.50 points from retraining's 91.00"));
+    assert_non_null(strstr(out.data,
+                           "Mostly by what it left of the forgotten classes: ACC\\_r 87.00% (retrained 91.00%), "
+                           "ACC\\_f 16.67% (0.00%). 2 of 3 runs are within 5 points; furthest off is class 1, "
+                           "seed 0, with 43.50. The best of its 2 trials scored 90.00 on the validation part: "
+                           "what was chosen there does not carry over"));
+    assert_non_null(strstr(out.data, "Mostly by what it did to the retained classes: ACC\\_r 61.00%"));
+    assert_non_null(strstr(out.data, "scored 70.00 on the validation part: no value that was tried comes near."));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
+/* The command is the stored one with the row's own method, class and seed; quotes hold. */
+static void test_again(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("again");
+    const Spec specs[] = {{"retrain", "retrain", "3", "mlp", "d", 7, {90, 0, 1}},
+                          {"it's \"svd\", last", "svd", "3", "mlp", "d", 7, {89, 0, 1}}};
+    for (size_t i = 0; i < 2; i++) {
+        StoreRun *run = make(&specs[i]);
+        assert_ok(store_run_set_text(run, "/meta", "command",
+                                     "expunge run c.yaml --set 'train.epochs=3' --results 'some where' --threads 2"));
+        assert_ok(store_run_set_text(run, "/params", "epochs", "0"));
+        if (i == 1) assert_ok(store_run_set_text(run, "/params", "layers", "[conv1, fc]"));
+        write_run(folder, run);
+    }
+    load(folder, &set);
+    const ReportExperiment *e = &set.experiments[0];
+    for (size_t l = 0; l < e->label_count; l++) {
+        report_again(e, e->labels[l].runs[0], &out);
+        assert_string_equal(
+            out.data,
+            e->labels[l].rank == REPORT_RANK_RETRAINED
+                ? "expunge run c.yaml --set 'train.epochs=3' --threads 2 --results again --set 'seeds=[7]' --set "
+                  "'forget=[[3]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}]'"
+                : "expunge run c.yaml --set 'train.epochs=3' --threads 2 --results again --set 'seeds=[7]' --set "
+                  "'forget=[[3]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}, {name: svd, "
+                  "label: \"it'\\''s \\\"svd\\\", last\", set: {epochs: 0, layers: [conv1, fc]}}]'");
+        base_text_free(&out);
+    }
+    report_set_free(&set);
+    base_free(folder);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_best_beyond_chance), cmocka_unit_test(test_too_few_pairs),
-    cmocka_unit_test(test_scores_and_papers),  cmocka_unit_test(test_published),
+    cmocka_unit_test(test_best_beyond_chance),
+    cmocka_unit_test(test_too_few_pairs),
+    cmocka_unit_test(test_scores_and_papers),
+    cmocka_unit_test(test_published),
     cmocka_unit_test(test_searches),
+    cmocka_unit_test(test_failing),
+    cmocka_unit_test(test_again),
 };
 SUPPORT_MAIN(tests)

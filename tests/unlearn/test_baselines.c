@@ -74,7 +74,7 @@ static void test_layers(void **state)
     mask_from(s, "conv2.weight", mask);
     mask_from(s, "fc1.weight", last);
     for (int64_t i = 0; i < nn_net_param_count(s->net); i++) mask[i] = mask[i] && !last[i];
-    assert_ok(small_run(s, "neggrad", SETTINGS(STEPS, "layers=[conv2]"), &net, NULL));
+    assert_ok(small_run(s, "neggrad", SETTINGS(STEPS, "stop=-1", "layers=[conv2]"), &net, NULL));
     frozen_stay(s, net, mask, false);
     const NnSlice *slices = nn_net_buffer_slices(net, &count);
     for (int i = 0; i < count; i++)
@@ -94,16 +94,18 @@ static void test_neggrad(void **state)
     UnlearnReport report;
     char lr[64];
     snprintf(lr, sizeof lr, "lr=%.17g", support_attr(s->file, "train/neggrad_1_step", "lr"));
-    assert_ok(small_run(s, "neggrad", SETTINGS("epochs=1", "batch_size=64", lr, "momentum=0", "weight_decay=0"), &net,
-                        &report));
+    assert_ok(small_run(s, "neggrad",
+                        SETTINGS("stop=-1", "clip=0", "epochs=1", "batch_size=64", lr, "momentum=0", "weight_decay=0"),
+                        &net, &report));
     same_as_group(s, net, "train/neggrad_1_step/params", nn_net_params(s->net));
     assert_int_equal(report.samples_forget, 10);
     assert_int_equal(report.samples_retain, 0);
     nn_net_free(net);
     /* a clipped step of plain SGD has the length lr * clip */
-    assert_ok(small_run(s, "neggrad",
-                        SETTINGS("epochs=1", "batch_size=64", "lr=1", "momentum=0", "weight_decay=0", "clip=0.01"),
-                        &net, NULL));
+    assert_ok(
+        small_run(s, "neggrad",
+                  SETTINGS("stop=-1", "epochs=1", "batch_size=64", "lr=1", "momentum=0", "weight_decay=0", "clip=0.01"),
+                  &net, NULL));
     double length = 0;
     for (int64_t i = 0; i < nn_net_param_count(net); i++)
         length += pow((double)nn_net_params(net)[i] - (double)nn_net_params(s->net)[i], 2);
@@ -168,7 +170,7 @@ static void scrub_step(const char *const *settings, const char *group)
     nn_net_free(start);
     small_close(s);
 }
-#define SCRUB "epochs=1", "batch_size=64", "forget_batch=64", "lr=0.01", "momentum=0", "weight_decay=0"
+#define SCRUB "stop=-1", "epochs=1", "batch_size=64", "forget_batch=64", "lr=0.01", "momentum=0", "weight_decay=0"
 
 static void test_scrub(void **state)
 {
@@ -190,6 +192,88 @@ static double error_of(NnNet *net, const DataView *view)
     return (double)wrong / (double)view->n;
 }
 
+/* The small network, trained on its images until it knows them. */
+static void small_fit(Small *s)
+{
+    NnTrainConfig config;
+    base_param_defaults(nn_train_params, nn_train_param_count, &config);
+    config.epochs = 40;
+    config.batch_size = 16;
+    config.lr = 0.02;
+    assert_ok(nn_train(s->net, &s->context.train, &config, NN_F32, 3, "test", NULL));
+    assert_true(error_of(s->net, &s->context.train) < 0.1);
+}
+
+/* `stop`: the network is that of the first step after which no more of the forgotten images than allowed are known.
+ * One batch holds them all, so an epoch is a step, and fewer epochs are the steps before. */
+static void test_neggrad_stops(void **state)
+{
+    (void)state;
+    enum { MOST = 12 };
+    Small *s = small_open("2");
+    DataIndex in = {0}, out = {0};
+    NnNet *net = NULL, *one = NULL;
+    UnlearnReport report;
+    int first = -1;
+    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    DataView forget = data_view_of(&s->set, &in);
+    const double stop = 0.2;
+#define ASCENT "lr=0.05", "momentum=0.9", "weight_decay=0", "batch_size=64", "clip=0"
+    small_fit(s); /* or there is nothing to forget */
+    assert_true(error_of(s->net, &forget) < 1 - stop);
+    for (int e = 1; e <= MOST && first < 0; e++) {
+        char epochs[32];
+        snprintf(epochs, sizeof epochs, "epochs=%d", e);
+        nn_net_free(one);
+        assert_ok(small_run(s, "neggrad", SETTINGS(ASCENT, "stop=-1", epochs), &one, NULL));
+        if (1 - error_of(one, &forget) <= stop) first = e;
+    }
+    assert_in_range(first, 2, MOST - 1);
+    assert_ok(small_run(s, "neggrad", SETTINGS(ASCENT, "stop=0.2", "epochs=12"), &net, &report));
+    assert_memory_equal(nn_net_params(net), nn_net_params(one), (size_t)nn_net_param_count(net) * sizeof(float));
+    assert_memory_equal(nn_net_buffers(net), nn_net_buffers(one), (size_t)nn_net_buffer_count(net) * sizeof(float));
+    assert_near(report.passes, (double)forget.n * (first + MOST), 0, 0); /* each epoch looks, some step */
+    nn_net_free(one);
+    nn_net_free(net);
+    /* a look is before the step: where all may be known there is no step at all */
+    assert_ok(small_run(s, "neggrad", SETTINGS(ASCENT, "stop=1", "epochs=3"), &net, NULL));
+    assert_memory_equal(nn_net_params(net), nn_net_params(s->net), (size_t)nn_net_param_count(net) * sizeof(float));
+    nn_net_free(net);
+    data_index_free(&in);
+    data_index_free(&out);
+    small_close(s);
+}
+
+/* Small forget batches are many steps away from the teacher: unwatched they end in no network at all, watched they end
+ * where the images are forgotten, and the retained ones are still known. */
+static void test_scrub_stops(void **state)
+{
+    (void)state;
+    Small *s = small_open("2");
+    DataIndex in = {0}, out = {0};
+    NnNet *net = NULL, *none = NULL;
+    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    DataView forget = data_view_of(&s->set, &in), retain = data_view_of(&s->set, &out);
+    small_fit(s);
+#define AWAY "lr=0.001", "forget_batch=2", "batch_size=16", "epochs=4", "max_epochs=4", "weight_decay=0"
+    BaseStatus st = small_run(s, "scrub", SETTINGS(AWAY, "stop=-1"), &net, NULL);
+    assert_true(st == BASE_ENUMERIC || error_of(net, &retain) > 0.5);
+    nn_net_free(net);
+    assert_ok(small_run(s, "scrub", SETTINGS(AWAY, "stop=0.01"), &net, NULL));
+    assert_true(error_of(net, &retain) < 0.2);
+    assert_true(error_of(net, &forget) > 0.8);
+    nn_net_free(net);
+    /* nothing to drive away: the pass over the forgotten images is none */
+    assert_ok(small_run(s, "scrub", SETTINGS("forget_batch=2", "stop=1"), &net, NULL));
+    assert_ok(small_run(s, "scrub", SETTINGS("forget_batch=2", "max_epochs=0"), &none, NULL));
+    assert_near(error_of(net, &retain), error_of(none, &retain), 0, 0);
+    nn_net_free(net);
+    nn_net_free(none);
+    data_index_free(&in);
+    data_index_free(&out);
+    small_close(s);
+}
+
 /* Rewinding takes the epoch whose error on the forgotten images is closest to the last one's on unseen ones. */
 static void test_scrub_rewind(void **state)
 {
@@ -209,7 +293,7 @@ static void test_scrub_rewind(void **state)
     assert_ok(data_partition(&s->context.validation, &s->forget, &unseen, &out));
     DataView forget = data_view_of(&s->set, &in), other = data_view_of(&s->set, &unseen);
     static const char *const EPOCHS[] = {"epochs=1", "epochs=2", "epochs=3", "epochs=4"};
-#define REWIND "lr=0.1", "max_epochs=1", "momentum=0", "batch_size=16", "forget_batch=4"
+#define REWIND "stop=-1", "lr=0.1", "max_epochs=1", "momentum=0", "batch_size=16", "forget_batch=4"
     for (int e = 0; e < 4; e++) {
         assert_ok(small_run(s, "scrub", SETTINGS(REWIND, EPOCHS[e]), &at[e], NULL));
         error[e] = error_of(at[e], &forget);
@@ -347,7 +431,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_last_k),       cmocka_unit_test(test_layers),
     cmocka_unit_test(test_neggrad),      cmocka_unit_test(test_neggrad_plus),
     cmocka_unit_test(test_random_label), cmocka_unit_test(test_scrub),
-    cmocka_unit_test(test_scrub_rewind), cmocka_unit_test(test_bad_teacher),
+    cmocka_unit_test(test_scrub_rewind), cmocka_unit_test(test_neggrad_stops),
+    cmocka_unit_test(test_scrub_stops),  cmocka_unit_test(test_bad_teacher),
     cmocka_unit_test(test_unsir),        cmocka_unit_test(test_order_follows_the_seed),
 };
 SUPPORT_MAIN(tests)

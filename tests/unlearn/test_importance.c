@@ -282,9 +282,18 @@ static void test_influence(void **state)
     assert_ok(math_cholesky_f64(P, a));
     assert_ok(math_cholesky_solve_f64(P, a, 1, v));
     for (int64_t j = 0; j < P; j++) t.w[j] += 2 * v[j];
-    assert_ok(small_run(s, "influence", SETTINGS("alpha=2", "damping=0.05", "gradients=100", "fisher_batch=1"), &net,
+    assert_ok(small_run(s, "influence",
+                        SETTINGS("alpha=2", "damping=0.05", "gradients=100", "fisher_batch=1", "stop=-1"), &net,
                         &report));
     assert_near(report.passes, 48 + 29, 0, 0);
+    /* watched: the first length is 2^-5 of alpha, and where all may be known it is the last as well */
+    NnNet *watched = NULL, *same = NULL;
+    size_t bytes = (size_t)P * sizeof(float);
+    assert_ok(small_run(s, "influence", SETTINGS("alpha=32", "parts=21", "stop=1"), &watched, NULL));
+    assert_ok(small_run(s, "influence", SETTINGS("alpha=1", "stop=-1"), &same, NULL));
+    assert_memory_equal(nn_net_params(watched), nn_net_params(same), bytes);
+    nn_net_free(watched);
+    nn_net_free(same);
     base_free(a);
     base_free(v);
     base_free(g);

@@ -187,6 +187,9 @@ BaseStatus unlearn_learner_epoch(UnlearnLearner *l, DataLoader *loader, int64_t 
     BASE_TRY(data_loader_start(loader, epoch));
     for (int64_t i = 0; i < batches; i++) {
         DataBatch batch;
+        bool done;
+        BASE_TRY(unlearn_watch_done(update->watch, &done));
+        if (done) break;
         BASE_TRY(data_loader_next(loader, &batch));
         if (batch.n == 1 && i > 0) break; /* a batch norm has no variance to divide by */
         BASE_TRY(unlearn_learner_add(l, &batch, loss));

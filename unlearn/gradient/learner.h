@@ -6,6 +6,7 @@
 #include "data/pipeline/loader.h"
 #include "unlearn/gradient/loss.h"
 #include "unlearn/gradient/steps.h"
+#include "unlearn/gradient/watch.h"
 
 typedef struct UnlearnLearner UnlearnLearner;
 
@@ -32,13 +33,15 @@ BaseStatus unlearn_learner_add(UnlearnLearner *learner, const DataBatch *batch, 
 
 typedef struct {
     double lr;
-    double l1;   /* adds l1 * sign(w): the gradient of l1 * ||w||_1 */
-    double clip; /* largest norm of the summed gradient; 0: any */
+    double l1;           /* adds l1 * sign(w): the gradient of l1 * ||w||_1 */
+    double clip;         /* largest norm of the summed gradient; 0: any */
+    UnlearnWatch *watch; /* of unlearn_learner_epoch; NULL: it takes every step */
 } UnlearnUpdate;
 /** One step along what was added, which is forgotten then. */
 BaseStatus unlearn_learner_update(UnlearnLearner *learner, const UnlearnUpdate *update);
 
-/** One epoch: a step a batch. A last batch of one image is left out, unless it is the only one. */
+/** One epoch: a step a batch. A last batch of one image is left out, unless it is the only one. Ends before the first
+ *  step at which update->watch is done. */
 BaseStatus unlearn_learner_epoch(UnlearnLearner *learner, DataLoader *loader, int64_t epoch, const UnlearnLoss *loss,
                                  const UnlearnUpdate *update);
 

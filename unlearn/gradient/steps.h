@@ -12,6 +12,7 @@ typedef struct {
     int64_t optimizer; /* NnOptimizerKind */
     BaseParamText layers;
     int64_t retain_per_class, forget_samples;
+    double stop; /* unlearn/gradient/watch.h */
 } UnlearnSteps;
 
 extern const char *const unlearn_optimizer_names[];
@@ -31,6 +32,10 @@ extern const char *const unlearn_optimizer_names[];
     BASE_PARAM_I64(UnlearnSteps, retain_per_class, DEFAULT, 0, 1e12, "images of each retained class; 0: all")
 #define UNLEARN_FORGET_ROW                                                                                             \
     BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12, "images of the forgotten classes, in total; 0: all")
+
+#define UNLEARN_STOP_ROW                                                                                               \
+    BASE_PARAM_F64(UnlearnSteps, stop, 0.01, -1, 1,                                                                    \
+                   "share of forgotten images still known at which the driving away ends; below 0: it does not")
 
 /** For UnlearnMethod.check, where the table has UNLEARN_LAYERS_ROW: BASE_EUSAGE on a layer that does not exist. */
 BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *steps);

@@ -1,0 +1,81 @@
+/* The command that makes one row again. */
+#include <math.h>
+#include <string.h>
+
+#include "report/results.h"
+
+/* A YAML scalar inside single quotes of the shell: plain, or in double quotes. */
+static void scalar(const char *text, BaseText *out)
+{
+    static const char PLAIN[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.+-";
+    if (*text && *text != '-' && !text[strspn(text, PLAIN)]) {
+        base_text_add(out, "%s", text);
+        return;
+    }
+    base_text_add(out, "\"");
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\') base_text_add(out, "\\");
+        if (*c == '\'')
+            base_text_add(out, "'\\''");
+        else
+            base_text_append(out, c, 1);
+    }
+    base_text_add(out, "\"");
+}
+
+/* {name: svd, label: svd, set: {alpha_r: 100, ...}} with every parameter that was used. */
+static void method(const ReportRun *run, BaseText *out)
+{
+    const char *const *names;
+    size_t count;
+    base_text_add(out, "{name: %s, label: ", run->method);
+    scalar(run->label, out);
+    if (store_run_names(run->store, "/params", &names, &count) && count > 0) {
+        base_text_add(out, ", set: {");
+        for (size_t i = 0; i < count; i++) {
+            const char *value = store_run_text(run->store, "/params", names[i]);
+            base_text_add(out, "%s%s: ", i ? ", " : "", names[i]);
+            if (value && *value == '[')
+                base_text_add(out, "%s", value);
+            else
+                scalar(value ? value : "", out);
+        }
+        base_text_add(out, "}");
+    }
+    base_text_add(out, "}");
+}
+
+/* The command as it was given, without where its results went. Its words are plain or in single quotes. */
+static void without_results(const char *command, BaseText *out)
+{
+    for (const char *at = command; *at;) {
+        size_t length = *at == '\'' ? 1 + strcspn(at + 1, "'") + 1 : strcspn(at, " ");
+        bool results = strncmp(at, "--results", 9) == 0 || strncmp(at, "'--results=", 11) == 0;
+        bool value_follows = results && length == 9;
+        if (!results) base_text_add(out, "%s", out->size ? " " : "");
+        if (!results) base_text_append(out, at, length);
+        at += length;
+        at += strspn(at, " ");
+        if (!value_follows || !*at) continue;
+        at += *at == '\'' ? 1 + strcspn(at + 1, "'") + 1 : strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+}
+
+void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out)
+{
+    const char *command = store_run_text(run->store, "/meta", "command");
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    const ReportRun *reference = report_same_job(retrained, run);
+    if (!command || strncmp(command, "expunge run ", 12) != 0 || strlen(command) >= REPORT_COMMAND_WHOLE) return;
+    without_results(command, out);
+    base_text_add(out, " --results again --set 'seeds=[%.0f]'", run->seed);
+    if (*run->forget) base_text_add(out, " --set 'forget=[[%s]]'", run->forget);
+    base_text_add(out, " --set 'methods=[");
+    if (!*run->forget)
+        base_text_add(out, "none");
+    else if (reference && reference != run)
+        method(reference, out), base_text_add(out, ", ");
+    if (*run->forget) method(run, out);
+    base_text_add(out, "]'");
+}

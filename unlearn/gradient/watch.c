@@ -1,0 +1,74 @@
+#include "unlearn/gradient/watch.h"
+
+#include "base/memory.h"
+#include "data/pipeline/loader.h"
+#include "nn/engine.h"
+
+struct UnlearnWatch {
+    NnEngine *engine;
+    float *images, *logits; /* [n, C, H, W], [n, K] */
+    int32_t *labels;        /* [n] */
+    int64_t n, K;
+    double stop, passes;
+};
+
+void unlearn_watch_free(UnlearnWatch *w)
+{
+    if (!w) return;
+    nn_engine_free(w->engine);
+    base_free(w->images);
+    base_free(w->logits);
+    base_free(w->labels);
+    base_free(w);
+}
+
+BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const DataView *forget, double stop,
+                                UnlearnWatch **out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnWatch *w = NULL;
+    DataIndex sample = {0};
+    int64_t classes = context->forget->count, shape[3];
+    *out = NULL;
+    if (stop < 0) return BASE_OK;
+    BASE_TRY(data_sample(forget, (UNLEARN_WATCHED + classes - 1) / classes, context->seed, "watch", &sample));
+    nn_net_input_shape(net, shape);
+    int64_t pixels = shape[0] * shape[1] * shape[2];
+    BASE_TRY(BASE_ALLOC(1, &w));
+    *w = (UnlearnWatch){.n = sample.n, .K = nn_net_classes(net), .stop = stop};
+    BASE_TRY(BASE_ALLOC_RAW(w->n * pixels, &w->images));
+    BASE_TRY(BASE_ALLOC_RAW(w->n * w->K, &w->logits));
+    BASE_TRY(BASE_ALLOC_RAW(w->n, &w->labels));
+    for (int64_t i = 0; i < w->n; i++) {
+        BASE_TRY(data_image(forget->set, sample.at[i], shape[0], shape[1], shape[2], w->images + i * pixels));
+        w->labels[i] = forget->set->labels[sample.at[i]];
+    }
+    BASE_TRY(nn_engine_create(net, NN_MODE_EVAL, context->precision, w->n, &w->engine));
+    *out = w;
+    w = NULL;
+out:
+    data_index_free(&sample);
+    unlearn_watch_free(w);
+    return st;
+}
+
+BaseStatus unlearn_watch_done(UnlearnWatch *w, bool *done)
+{
+    BaseStatus st = BASE_OK;
+    int64_t right = 0;
+    *done = false;
+    if (!w) return BASE_OK;
+    BASE_TRY(nn_engine_forward(w->engine, w->images, w->n, 0, w->logits));
+    w->passes += (double)w->n;
+    for (int64_t i = 0; i < w->n; i++) {
+        int64_t best = 0;
+        for (int64_t k = 1; k < w->K; k++)
+            if (w->logits[i * w->K + k] > w->logits[i * w->K + best]) best = k;
+        right += best == w->labels[i];
+    }
+    *done = (double)right <= w->stop * (double)w->n;
+out:
+    return st;
+}
+
+double unlearn_watch_passes(const UnlearnWatch *w) { return w ? w->passes : 0; }

@@ -1,0 +1,20 @@
+/* unlearn/gradient/watch.h - when to stop driving a network away from the forgotten images: ascent has no lower end,
+ * and each step behind the point where they are forgotten only costs retained accuracy. */
+#ifndef UNLEARN_GRADIENT_WATCH_H
+#define UNLEARN_GRADIENT_WATCH_H
+
+#include "unlearn/unlearn.h"
+
+typedef struct UnlearnWatch UnlearnWatch;
+enum { UNLEARN_WATCHED = 128 }; /* images, about: the same number of each forgotten class */
+
+/** Watches @p net (borrowed; its present numbers count, in eval mode) on a fixed sample of @p forget. @p stop: share of
+ *  right answers at or below which it is done; below 0: never, and *out is NULL. */
+BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const DataView *forget, double stop,
+                                UnlearnWatch **out);
+void unlearn_watch_free(UnlearnWatch *watch);
+/** A NULL @p watch is never done. Cost: a forward pass of the sample. */
+BaseStatus unlearn_watch_done(UnlearnWatch *watch, bool *done);
+double unlearn_watch_passes(const UnlearnWatch *watch); /* images passed so far; NULL: 0 */
+
+#endif
