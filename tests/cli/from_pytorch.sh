@@ -1,5 +1,5 @@
 # docs/from-pytorch.md, block by block as it stands there: a model that PyTorch trains on a small folder of images is
-# checked, unlearned and loaded into PyTorch again.
+# checked, unlearned, audited and loaded into PyTorch again.
 . "$EXPUNGE_TESTS/cli/common"
 /usr/bin/python3 -c 'import torchvision, h5py' 2>/dev/null || { echo "python3-torchvision or python3-h5py is not installed"; exit 77; }
 /usr/bin/python3 - <<'PY'
@@ -25,7 +25,7 @@ mkdir bin && ln -s "$EXPUNGE" bin/expunge && PATH=$PWD/bin:$PATH
 awk '/^```/ { if (open) { open = 0; close(file) } else { open = 1; file = ++n "." substr($0, 4) }; next }
      open { print > file }' "$EXPUNGE_TESTS/../docs/from-pytorch.md"
 blocks=$(ls -- *.python *.sh | sort -n)
-[ "$(cat -- *.sh | grep -c '^expunge ')" -eq 4 ] || fail "the page does not have its commands"
+[ "$(cat -- *.sh | grep -c '^expunge ')" -eq 5 ] || fail "the page does not have its commands"
 for block in $blocks; do
     case $block in
     *.python) /usr/bin/python3 "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
@@ -36,5 +36,8 @@ for block in $blocks; do
 done
 grep -q "architecture: resnet18_imagenet, 4 classes" 2.sh.out || fail "inspect: another architecture"
 awk '/^ACC_[rf]/ && $2 + 0 < 90 { bad = 1 } END { exit bad }' 3.sh.out || { cat 3.sh.out; fail "the model was not learned"; }
-grep -q "^forgotten class 0.0%, others [89]\|^forgotten class 0.0%, others 100" 6.python.out || { cat 6.python.out; fail "not forgotten"; }
+grep -q "^leaks\|^underpowered\|^over-forgotten" 6.sh.out || { cat 6.sh.out; fail "audit: no verdict"; }
+[ -s audit/report.html ] || fail "audit: no report"
+ok audit --verify audit
+grep -q "^forgotten class 0.0%, others [89]\|^forgotten class 0.0%, others 100" 7.python.out || { cat 7.python.out; fail "not forgotten"; }
 exit 0

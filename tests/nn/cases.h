@@ -1,0 +1,178 @@
+/* tests/nn/cases.h - networks that between them have every kind of layer, and the network of the fixtures. */
+#ifndef TESTS_NN_CASES_H
+#define TESTS_NN_CASES_H
+
+#include "base/random.h"
+#include "nn/engine.h"
+#include "tests/nn/naive.h"
+#include "tests/nn/small.h"
+
+/* Odd channel counts, strides, paddings, shared and repeated inputs. */
+
+static NnNode odd_sizes(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "a", 5, 5, 1, 2, false), "an"));
+    x = nn_relu(g, nn_conv(g, x, "b", 7, 3, 2, 1, true));
+    x = nn_avg_pool(g, nn_conv(g, x, "c", 19, 1, 1, 0, false), 0, 0);
+    return nn_linear(g, nn_dropout(g, nn_flatten(g, x), 0.0), "d", 4, false);
+}
+
+static NnNode residual(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "stem", 16, 3, 1, 1, false), "stemn"));
+    NnNode y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "a", 16, 3, 1, 1, false), "an"));
+    y = nn_batch_norm(g, nn_conv(g, y, "b", 16, 3, 1, 1, false), "bn");
+    x = nn_max_pool(g, nn_relu(g, nn_add(g, y, x)), 3, 2, 1);
+    y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "c", 32, 3, 2, 1, false), "cn"));
+    y = nn_batch_norm(g, nn_conv(g, y, "d", 32, 3, 1, 1, true), "dn");
+    NnNode z = nn_batch_norm(g, nn_conv(g, x, "e", 32, 1, 2, 0, false), "en");
+    x = nn_relu(g, nn_add(g, y, z));
+    x = nn_relu(g, nn_batch_norm(g, nn_linear(g, nn_flatten(g, x), "f", 5, true), "fn"));
+    return nn_linear(g, x, "g", 3, true);
+}
+
+static NnNode perceptron(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_linear(g, nn_flatten(g, nn_input(g)), "a", 5, true), "an"));
+    x = nn_relu(g, nn_batch_norm(g, nn_linear(g, x, "b", 5, true), "bn"));
+    return nn_linear(g, x, "c", 3, true);
+}
+
+static NnNode branches(NnGraph *g)
+{
+    NnNode x = nn_batch_norm(g, nn_input(g), "norm"); /* on the input itself */
+    x = nn_max_pool(g, x, 2, 2, 0);                   /* drops the last row and column of an odd map */
+    NnNode a = nn_conv(g, x, "a", 6, 3, 1, 1, true), b = nn_conv(g, a, "b", 6, 3, 1, 1, false);
+    NnNode c = nn_add(g, nn_relu(g, nn_add(g, a, b)), a);
+    c = nn_add(g, c, c);
+    c = nn_batch_norm(g, nn_avg_pool(g, nn_relu(g, c), 2, 1), "cn");
+    NnNode v = nn_flatten(g, nn_avg_pool(g, c, 0, 0)), w = nn_relu(g, nn_linear(g, v, "d", 6, true));
+    return nn_linear(g, nn_relu(g, nn_add(g, v, w)), "e", 3, true);
+}
+
+/* 4x4, 2x2 and 1x1 maps of many channels, where bf16 takes another route */
+static NnNode small_maps(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "a", 32, 3, 1, 1, true), "an"));
+    x = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "b", 48, 3, 1, 1, true), "bn"));
+    NnNode y = nn_relu(g, nn_conv(g, x, "c", 64, 3, 2, 1, true));
+    y = nn_batch_norm(g, nn_conv(g, y, "d", 64, 3, 1, 1, false), "dn");
+    y = nn_relu(g, nn_add(g, y, nn_conv(g, x, "e", 64, 1, 2, 0, false)));
+    y = nn_relu(g, nn_conv(g, y, "f", 32, 3, 2, 1, true));
+    return nn_linear(g, nn_flatten(g, nn_conv(g, y, "h", 32, 3, 1, 1, false)), "i", 4, true);
+}
+
+/* 64 channels and 64 tiles of 4x4: what float32 runs by Winograd's algorithm; the last one with its tiles cut off */
+static NnNode many_channels(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "a", 64, 3, 1, 1, true));
+    NnNode y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "b", 64, 3, 1, 1, true), "bn"));
+    y = nn_relu(g, nn_add(g, nn_batch_norm(g, nn_conv(g, y, "c", 64, 3, 1, 1, false), "cn"), x));
+    y = nn_relu(g, nn_conv(g, nn_avg_pool(g, y, 2, 1), "d", 64, 3, 1, 1, true));
+    return nn_linear(g, nn_flatten(g, nn_max_pool(g, y, 2, 2, 0)), "e", 4, true);
+}
+
+/* batch norm, ReLU and 2x2 pooling of 64 and 128 channels: one step in bf16 */
+static NnNode pooled(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "a", 64, 3, 1, 1, true), "an"));
+    x = nn_conv(g, nn_max_pool(g, x, 2, 2, 0), "b", 128, 3, 1, 1, false);
+    x = nn_max_pool(g, nn_relu(g, nn_batch_norm(g, x, "bn")), 2, 2, 0);
+    return nn_linear(g, nn_flatten(g, x), "c", 4, true);
+}
+
+typedef struct {
+    const char *name;
+    NnNode (*draw)(NnGraph *g);
+    int64_t C, H, W, n;
+} Case;
+static const Case CASES[] = {
+    {"odd_sizes", odd_sizes, 3, 9, 7, 3},
+    {"residual", residual, 4, 8, 8, 12},
+    {"perceptron", perceptron, 2, 1, 1, 16},
+    {"perceptron", perceptron, 5, 2, 1, 16},
+    {"branches", branches, 3, 7, 7, 6},
+    {"small_maps", small_maps, 16, 4, 4, 6},
+    {"many_channels", many_channels, 3, 8, 8, 16},
+    {"pooled", pooled, 3, 8, 12, 7},
+    {"transformer", small_transformer, 3, 12, 8, 5},
+};
+enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
+
+static inline NnNet *make_net(const Case *c)
+{
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_graph_create(c->C, c->H, c->W, &g));
+    NnNode out = c->draw(g);
+    assert_ok(nn_net_create_take(g, out, &net));
+    nn_net_init(net, 3);
+    int count;
+    BaseRandom r = base_random_make(5, c->name, 0);
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    for (int i = 0; i < count; i++)
+        for (int64_t k = 0; slices[i].role >= NN_NORM_WEIGHT && k < slices[i].count; k++)
+            nn_net_edit_params(net)[slices[i].offset + k] += (float)(0.3 * base_random_normal(&r));
+    slices = nn_net_buffer_slices(net, &count);
+    for (int i = 0; i < count; i++)
+        for (int64_t k = 0; k < slices[i].count; k++) {
+            float *value = &nn_net_edit_buffers(net)[slices[i].offset + k];
+            *value = slices[i].role == NN_RUNNING_VAR ? (float)(0.5 + base_random_uniform(&r))
+                                                      : (float)(0.2 * base_random_normal(&r));
+        }
+    return net;
+}
+
+static inline float *normals(int64_t count, const char *purpose)
+{
+    float *out = NULL;
+    BaseRandom r = base_random_make(9, purpose, 0);
+    assert_ok(BASE_ALLOC(count, &out));
+    for (int64_t i = 0; i < count; i++) out[i] = (float)base_random_normal(&r);
+    return out;
+}
+
+static inline float *floats(int64_t count)
+{
+    float *out = NULL;
+    assert_ok(BASE_ALLOC(count, &out));
+    return out;
+}
+
+/* ---- reference values ---- */
+
+typedef struct {
+    NnNet *net;
+    float *x;
+    int32_t *y;
+    IoHdf5 *file;
+} Fixture;
+
+static inline int setup(void **state)
+{
+    Fixture *f = NULL;
+    int64_t n;
+    assert_ok(BASE_ALLOC(1, &f));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &f->file));
+    f->net = small_net();
+    small_set(f->file, "params", f->net);
+    f->x = support_read_f32(f->file, "x", &n);
+    f->y = support_read_i32(f->file, "y", &n);
+    *state = f;
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    Fixture *f = *state;
+    io_hdf5_close(f->file);
+    nn_net_free(f->net);
+    base_free(f->x);
+    base_free(f->y);
+    base_free(f);
+    return 0;
+}
+
+#define FIXTURE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+#endif
