@@ -25,7 +25,7 @@ static const char STYLE[] =
     "th "
     "button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;text-align:inherit;cursor:"
     "pointer}"
-    ".long{min-width:14rem}"
+    ".long{min-width:10rem}"
     "small{display:block;font-weight:400;color:var(--soft);font-size:.8rem;white-space:nowrap}"
     ".reference{background:var(--card)}.control th,.control td{color:var(--soft)}.failed td{color:var(--warn)}"
     ".tag{font-weight:400;color:var(--soft);font-size:.8rem}.note,figcaption{color:var(--soft);font-size:.9rem;max-"
