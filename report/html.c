@@ -36,7 +36,7 @@ static const char STYLE[] =
     "button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;text-align:inherit;cursor:"
     "pointer}"
     "th[aria-sort=ascending] button::after{content:' \\25b4'}th[aria-sort=descending] button::after{content:' \\25be'}"
-    ".long{min-width:14rem}"
+    ".long{min-width:10rem}"
     "small{display:block;font-weight:400;color:var(--soft);font-size:.8rem;white-space:nowrap}"
     ".reference,.reference th{background:var(--card)}.control th,.control td{color:var(--soft)}.failed "
     "td{color:var(--warn)}tr:target th,tr:target td{background:var(--card)}"

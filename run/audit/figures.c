@@ -49,7 +49,6 @@ out:
 static BaseStatus curves_make(const RunAuditResult *r, const RunAuditAttack *a, MiaGame g, Curve curve[CURVES],
                               int *count)
 {
-    static const char *const AGAINST[] = {"unlearned against retrained", "original against retrained"};
     BaseStatus st = BASE_OK;
     const RunAuditGame *game = &r->game[g];
     int64_t M, R;
@@ -59,8 +58,7 @@ static BaseStatus curves_make(const RunAuditResult *r, const RunAuditAttack *a, 
         Curve *c = &curve[*count];
         if (!own) continue;
         int64_t others = g == MIA_GAME_MODELS ? R * game->n : 0;
-        BASE_TRY(curve_make(g == MIA_GAME_MODELS ? AGAINST[k] : run_audit_model_name((RunAuditModel)k),
-                            game->n + others, c));
+        BASE_TRY(curve_make(run_audit_model_name((RunAuditModel)k), game->n + others, c));
         c->n = game->n + others;
         ++*count;
         memcpy(c->score, own, (size_t)game->n * sizeof *own);
@@ -153,8 +151,8 @@ static BaseStatus draw_roc(const RunAuditPage *p, MiaGame g, ReportFigures *f, i
     base_text_add(&gp,
                   "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
                   "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
-                  "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title 'AUC' left\n",
-                  least, least);
+                  "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title '%s' left\n",
+                  least, least, g == MIA_GAME_MODELS ? "AUC against retrained" : "AUC");
     roc_plot(f, stem, curve, auc, count, least, true, &gp);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption,

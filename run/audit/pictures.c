@@ -95,8 +95,9 @@ BaseStatus run_audit_pictures_make(const RunAuditPage *p, const char *folder, Ru
     BASE_TRY(
         base_format(&pictures.words,
                     "The forgotten training images that the unlearned model gives away most, by the attack %s%s. A "
-                    "high place is no proof for a single image. These are images that were to be forgotten: "
-                    "whoever gets this page gets them (--set pictures=0 leaves them out).",
+                    "high place is no proof for a single image. Numbers count from 0 in the training split as given. "
+                    "These are images that were to be forgotten: whoever gets this page gets them (--set pictures=0 "
+                    "leaves them out).",
                     by->choice->attack->entry.name,
                     p->collected->signals.R ? ": its score less the mean score under the retrained models" : ""));
     *out = pictures;

@@ -1,6 +1,5 @@
-#!/bin/bash
 # An audit end to end on the toy data: what each missing input means, a planted leak, a null, a folder that is checked.
-. "$(dirname "$0")/common"
+. "$EXPUNGE_TESTS/cli/common"
 
 ok train $tiny_train --threads 1 -o o.safetensors
 for i in 1 2 3 4; do ok train $tiny_train --threads 1 --exclude 1 --seed $i -o r$i.safetensors; done
