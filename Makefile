@@ -121,10 +121,9 @@ check-long: $(PROGRAM) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
-.PRECIOUS: $(BUILD)/bench/%.o $(BUILD)/bench/rows/%.o
-.SECONDARY: $(BUILD)/bench/limit.o
+.PRECIOUS: $(BUILD)/bench/rows/%.o
 # one program a group of rows, with everything but the command line
-$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(BUILD)/bench/limit.o $(call archives,$(DEPS_cli))
+$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_cli))
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))

@@ -5,7 +5,7 @@
 #include "cli/options.h"
 #include "io/json.h"
 
-#define CLI_COMMANDS(X) X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(inspect) X(list)
+#define CLI_COMMANDS(X) X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(inspect) X(bench) X(list)
 #define X(name)         extern const CliCommand cli_##name;
 CLI_COMMANDS(X)
 #undef X

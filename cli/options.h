@@ -16,9 +16,9 @@ typedef struct {
 
 /** Every option of every command; what was not given stays at its default (NULL, 0, false). */
 typedef struct {
-    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals;
-    int64_t threads, seed;
-    bool json, quiet, force, dry_run, help, has_seed;
+    const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals, *tuning;
+    int64_t threads, seed, batch;
+    bool json, quiet, force, dry_run, tune, help, has_seed;
     CliTexts set, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */

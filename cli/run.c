@@ -36,8 +36,8 @@ static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     RunOutcome outcome;
-    BaseText table = {0};
-    const char *assignments[CLI_TEXTS_MAX + 2];
+    BaseText table = {0}, tuning = {0};
+    const char *assignments[CLI_TEXTS_MAX + 3];
     char seed[48], precision[32];
     RunConfig config = {.config = o->operands.at[0],
                         .assignments = assignments,
@@ -56,6 +56,13 @@ static BaseStatus run(const CliOptions *o)
         snprintf(precision, sizeof precision, "precision=%s", nn_precision_name(o->use));
         assignments[config.assignment_count++] = precision;
     }
+    if (o->tuning) {
+        base_text_add(&tuning, "tuning='"); /* quoted as YAML does it: any path is one text */
+        for (const char *c = o->tuning; *c; c++) base_text_add(&tuning, "%s%c", *c == '\'' ? "'" : "", *c);
+        base_text_add(&tuning, "'");
+        BASE_TRY(tuning.st);
+        assignments[config.assignment_count++] = tuning.data;
+    }
     BASE_TRY(run_experiment(&config, &outcome, &table));
     if (o->dry_run) {
         st = print_plan(o, &outcome, &table);
@@ -66,6 +73,7 @@ static BaseStatus run(const CliOptions *o)
                outcome.failed, outcome.done + outcome.skipped + outcome.failed, outcome.folder);
 out:
     base_text_free(&table);
+    base_text_free(&tuning);
     return st;
 }
 
@@ -78,7 +86,7 @@ const CliCommand cli_run = {
         "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the "
         "keys.\n--dry-run says first what there is to do, what is cached, and about how many hours it takes.",
     .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--force] [--dry-run]",
-    .takes = "set results force dry-run precision json",
+    .takes = "set results force dry-run precision tuning json",
     .operands_min = 1,
     .operands_max = 1,
     .operand = "CONFIG.yaml",

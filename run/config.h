@@ -47,8 +47,9 @@ typedef struct {
 
 typedef struct {
     char *name, *title, *data, *arch;
-    DataOptions prepare; /* its texts are the experiment's */
+    DataOptions prepare;   /* its texts are the experiment's */
     NnPrecision precision; /* what this machine will use */
+    NnTuning *tuning;      /* NULL: none */
     double validation;
     NnTrainConfig train;
     uint64_t *seeds;

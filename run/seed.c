@@ -63,6 +63,7 @@ static BaseStatus seed_fill(const RunSetting *s, RunSeed *seed)
     BASE_TRY(run_model_create(s->e->arch, s->data, &model));
     seed->net = model.net;
     model.net = NULL;
+    nn_net_set_tuning(seed->net, s->e->tuning);
     BASE_TRY(
         run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, seed->net, &seed->cost, &seed->path));
     BASE_TRY(nn_net_hash(seed->net, seed->hash));

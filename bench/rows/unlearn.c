@@ -15,9 +15,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "bench/limit.h"
 #include "data/pipeline/loader.h"
 #include "nn/arch/arch.h"
+#include "nn/rate.h"
 #include "nn/weights.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/spaces.h"
@@ -324,7 +324,7 @@ static BaseStatus serve(Bench *b)
         BASE_CHECK(words >= 2, BASE_EUSAGE, "not a request: %s", line);
         BASE_TRY(nn_precision_parse(name, &precision));
         if (!strcmp(task, "limit")) {
-            BASE_TRY(bench_limit_product(precision, seconds, &rate));
+            BASE_TRY(nn_rate_product(precision, seconds, &rate));
             printf("{\"flops_per_second\": %.6g}\n", rate);
         } else if (!strcmp(task, "compare")) {
             BASE_TRY(compare_grid(b, precision, &seconds));

@@ -28,13 +28,13 @@ def compare(setting, arch, weights):
     return checked
 
 
-def measure(name, ours, peer, task, precision, checked):
+def measure(setting, name, ours, peer, task, precision, checked):
     request = f"{task} {precision} {SECONDS}"
     for side in (ours, peer):
         if side:
             side.ask(f"{task} {precision} {SECONDS / 3}")
     pairs, limits = [], []
-    for i in range(common.PAIRS):
+    for i in range(setting.pairs()):
         order = (ours, peer) if i % 2 == 0 else (peer, ours)
         rates = {side: side.ask(request)["images_per_second"] for side in order if side}
         pairs.append((rates[ours], rates.get(peer)))
@@ -63,7 +63,7 @@ def rows(setting):
                 if precision not in checked:
                     print(f"{task}_{arch}_{precision}: left out, this CPU has no bf16 instructions")
                     continue
-                yield measure(f"{task}_{arch}_{precision}", ours, peer, task, precision,
+                yield measure(setting, f"{task}_{arch}_{precision}", ours, peer, task, precision,
                               peer is not None and checked[precision])
             for side in (ours, peer):
                 if side:

@@ -53,7 +53,7 @@ def rows_of(setting, arch, precisions):
         for p in wanted:
             ours.ask(f"unlearn {p} 0")
         pairs = {p: [] for p in wanted}
-        for _ in range(setting.pairs(True) if peer else common.PAIRS):
+        for _ in range(setting.pairs(peer is not None)):
             mine = {p: ours.ask(f"unlearn {p} 0")["seconds"] for p in wanted}
             found = peer.ask("unlearn") if peer else None
             for p in wanted:  # before and after the peer
@@ -74,7 +74,7 @@ def rows_of(setting, arch, precisions):
 
 def grid_row(setting, ours):
     pairs = []
-    for _ in range(common.PAIRS if setting.long else 3):
+    for _ in range(setting.asked or (common.PAIRS if setting.long else 3)):
         single = ours.ask("unlearn f32 0")["seconds"]
         pairs.append((ours.ask("grid f32 0")["seconds"], GRID * single))
     return common.make_row("alpha_grid_vgg11_bn", "s", pairs, [s / g for g, s in pairs], None,

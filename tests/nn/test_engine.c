@@ -6,6 +6,7 @@
 #include "nn/engine.h"
 #include "tests/nn/naive.h"
 #include "tests/nn/small.h"
+#include "tests/nn/twin.h"
 
 /* ---- networks: between them every kind of layer, odd channel counts, strides, paddings, shared and repeated inputs
  * ---- */
@@ -16,20 +17,6 @@ static NnNode odd_sizes(NnGraph *g)
     x = nn_relu(g, nn_conv(g, x, "b", 7, 3, 2, 1, true));
     x = nn_avg_pool(g, nn_conv(g, x, "c", 19, 1, 1, 0, false), 0, 0);
     return nn_linear(g, nn_dropout(g, nn_flatten(g, x), 0.0), "d", 4, false);
-}
-
-static NnNode residual(NnGraph *g)
-{
-    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "stem", 16, 3, 1, 1, false), "stemn"));
-    NnNode y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "a", 16, 3, 1, 1, false), "an"));
-    y = nn_batch_norm(g, nn_conv(g, y, "b", 16, 3, 1, 1, false), "bn");
-    x = nn_max_pool(g, nn_relu(g, nn_add(g, y, x)), 3, 2, 1);
-    y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "c", 32, 3, 2, 1, false), "cn"));
-    y = nn_batch_norm(g, nn_conv(g, y, "d", 32, 3, 1, 1, true), "dn");
-    NnNode z = nn_batch_norm(g, nn_conv(g, x, "e", 32, 1, 2, 0, false), "en");
-    x = nn_relu(g, nn_add(g, y, z));
-    x = nn_relu(g, nn_batch_norm(g, nn_linear(g, nn_flatten(g, x), "f", 5, true), "fn"));
-    return nn_linear(g, x, "g", 3, true);
 }
 
 static NnNode perceptron(NnGraph *g)
@@ -82,14 +69,9 @@ static NnNode pooled(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "c", 4, true);
 }
 
-typedef struct {
-    const char *name;
-    NnNode (*draw)(NnGraph *g);
-    int64_t C, H, W, n;
-} Case;
-static const Case CASES[] = {
+static const TwinCase CASES[] = {
     {"odd_sizes", odd_sizes, 3, 9, 7, 3},
-    {"residual", residual, 4, 8, 8, 12},
+    {"residual", twin_residual, 4, 8, 8, 12},
     {"perceptron", perceptron, 2, 1, 1, 16},
     {"perceptron", perceptron, 5, 2, 1, 16},
     {"branches", branches, 3, 7, 7, 6},
@@ -100,121 +82,8 @@ static const Case CASES[] = {
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 
-static NnNet *make_net(const Case *c)
-{
-    NnGraph *g = NULL;
-    NnNet *net = NULL;
-    assert_ok(nn_graph_create(c->C, c->H, c->W, &g));
-    NnNode out = c->draw(g);
-    assert_ok(nn_net_create_take(g, out, &net));
-    nn_net_init(net, 3);
-    int count;
-    BaseRandom r = base_random_make(5, c->name, 0);
-    const NnSlice *slices = nn_net_param_slices(net, &count);
-    for (int i = 0; i < count; i++)
-        for (int64_t k = 0; slices[i].role >= NN_NORM_WEIGHT && k < slices[i].count; k++)
-            nn_net_edit_params(net)[slices[i].offset + k] += (float)(0.3 * base_random_normal(&r));
-    slices = nn_net_buffer_slices(net, &count);
-    for (int i = 0; i < count; i++)
-        for (int64_t k = 0; k < slices[i].count; k++) {
-            float *value = &nn_net_edit_buffers(net)[slices[i].offset + k];
-            *value = slices[i].role == NN_RUNNING_VAR ? (float)(0.5 + base_random_uniform(&r))
-                                                      : (float)(0.2 * base_random_normal(&r));
-        }
-    return net;
-}
-
-static float *normals(int64_t count, const char *purpose)
-{
-    float *out = NULL;
-    BaseRandom r = base_random_make(9, purpose, 0);
-    assert_ok(BASE_ALLOC(count, &out));
-    for (int64_t i = 0; i < count; i++) out[i] = (float)base_random_normal(&r);
-    return out;
-}
-
-static float *floats(int64_t count)
-{
-    float *out = NULL;
-    assert_ok(BASE_ALLOC(count, &out));
-    return out;
-}
-
-static void check_taps(NnEngine *engine, const Naive *naive, double tolerance)
-{
-    int count;
-    const NnLayer *layers = nn_net_layers(naive->net, &count);
-    for (int i = 0; i < nn_graph_size(naive->graph); i++) {
-        const NnNodeInfo *node = naive_node(naive, i);
-        if (node->layer < 0) continue;
-        assert_string_equal(layers[node->layer].name, node->name);
-        int64_t size = naive_size(naive, node->in[0]);
-        float *tap = floats(size);
-        assert_ok(nn_engine_tap(engine, node->layer, tap));
-        assert_close_f32(tap, naive->value[node->in[0]], size, tolerance);
-        base_free(tap);
-    }
-}
-
-/* |got - want| / |want|, Euclidean */
-static double distance(const float *got, const double *want, int64_t n)
-{
-    double off = 0, norm = 0;
-    for (int64_t i = 0; i < n; i++) {
-        off += pow(got[i] - want[i], 2);
-        norm += want[i] * want[i];
-    }
-    return sqrt(off / norm);
-}
-
-/* Forward, taps and (but in plain eval) backward of one network against its twin. */
-static void check_case(const Case *c, NnMode mode, NnPrecision precision, double forward_tolerance,
-                       double grad_tolerance)
-{
-    NnNet *net = make_net(c);
-    NnEngine *engine = NULL;
-    int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
-    float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * K);
-    float *dlogits = normals(c->n * K, "dlogits"), *grads = floats(params);
-    double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
-    Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN);
-    naive_forward(&naive, x);
-    assert_ok(nn_engine_create(net, mode, precision, c->n, &engine));
-    assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
-    assert_close_f32(logits, naive.value[nn_graph_size(naive.graph) - 1], c->n * K, forward_tolerance);
-    check_taps(engine, &naive, forward_tolerance);
-    if (mode != NN_MODE_EVAL) {
-        for (int64_t i = 0; i < c->n * K; i++) dwant[i] = dlogits[i];
-        naive_backward(&naive, dwant, want);
-        assert_ok(nn_engine_backward(engine, dlogits, grads));
-        if (precision == NN_F32)
-            assert_close_f32(grads, want, params, grad_tolerance);
-        else
-            assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
-    }
-    if (mode == NN_MODE_EVAL_INPUT) {
-        float *dx = floats(naive_size(&naive, 0));
-        assert_ok(nn_engine_input_gradient(engine, dx));
-        if (precision == NN_F32)
-            assert_close_f32(dx, naive.diff[0], naive_size(&naive, 0), grad_tolerance);
-        else
-            assert_near(distance(dx, naive.diff[0], naive_size(&naive, 0)), 0, 1.25 * grad_tolerance,
-                        0); /* the deepest */
-        base_free(dx);
-    }
-    nn_engine_free(engine);
-    naive_free(&naive);
-    nn_net_free(net);
-    base_free(x);
-    base_free(logits);
-    base_free(dlogits);
-    base_free(grads);
-    base_free(want);
-    base_free(dwant);
-}
-
 /* many_channels is slow and adds nothing to the gradient of the input */
-static int last_mode(const Case *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
+static int last_mode(const TwinCase *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
 
 /* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest.
  * Winograd's transforms multiply by up to 8 and 1/24 each way, and their sums cancel: its errors, 2^-24 times some ten,
@@ -224,7 +93,7 @@ static void test_f32_equals_the_twin(void **state)
     (void)state;
     for (int i = 0; i < CASE_COUNT; i++)
         for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
-            check_case(&CASES[i], (NnMode)mode, NN_F32, 1e-5, 2e-5);
+            twin_check(&CASES[i], NULL, (NnMode)mode, NN_F32, 1e-5, 2e-5, NULL);
 }
 
 /* bf16 rounds inputs, weights and activations by up to 2^-9 each. The rounding errors of a sum are independent, so a
@@ -238,7 +107,7 @@ static void test_bf16_is_near_the_twin(void **state)
     if (nn_precision_available(NN_BF16) != NN_BF16) skip();
     for (int i = 0; i < CASE_COUNT; i++)
         for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
-            check_case(&CASES[i], (NnMode)mode, NN_BF16, 0.06, 0.2);
+            twin_check(&CASES[i], NULL, (NnMode)mode, NN_BF16, 0.06, 0.2, NULL);
 }
 
 /* d sum(dlogits * logits) / dx of the twin's last backward pass; x is float32, so that h = 2^-10 is exact but for its
@@ -273,13 +142,13 @@ static void test_twin_gradient_by_differences(void **state)
     (void)state;
     for (int i = 0; i < CASE_COUNT; i++)
         for (int train = 0; train <= 1; train++) {
-            const Case *c = &CASES[i];
+            const TwinCase *c = &CASES[i];
             if (c->draw == many_channels) continue; /* no kind of node that the others lack, and slow */
-            NnNet *net = make_net(c);
+            NnNet *net = twin_net(c);
             Naive naive = naive_create(net, c->n, train);
             int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
             int last = nn_graph_size(naive.graph) - 1;
-            float *x = normals(c->n * c->C * c->H * c->W, "x"), *d = normals(c->n * K, "dlogits");
+            float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *d = twin_normals(c->n * K, "dlogits");
             double *dlogits = naive_doubles(c->n * K), *grads = naive_doubles(params), largest = 0;
             for (int64_t j = 0; j < c->n * K; j++) dlogits[j] = d[j];
             naive_forward(&naive, x);
@@ -383,7 +252,7 @@ static void test_gradients_of_the_reference(void **state)
     NnEngine *engine = NULL;
     int64_t total = nn_net_param_count(f->net);
     double *want = small_params(f->file, "train/gradients_batch0", f->net);
-    float logits[16 * 5], dlogits[16 * 5], *grads = floats(total), *again = floats(total);
+    float logits[16 * 5], dlogits[16 * 5], *grads = twin_floats(total), *again = twin_floats(total);
     assert_ok(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 16, &engine));
     assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
     cross_entropy_grad(logits, f->y, 16, 5, dlogits);
@@ -403,13 +272,13 @@ static void test_gradients_of_the_reference(void **state)
 /* ---- state between calls ---- */
 
 /* r = 0.9 r + 0.1 batch, the variance with m / (m - 1); float32 rounding only. */
-static void check_statistics(const Case *c, NnPrecision precision, double tolerance)
+static void check_statistics(const TwinCase *c, NnPrecision precision, double tolerance)
 {
-    NnNet *net = make_net(c), *before = NULL;
+    NnNet *net = twin_net(c), *before = NULL;
     NnEngine *engine = NULL;
     assert_ok(nn_net_clone(net, &before));
     Naive naive = naive_create(net, c->n, true);
-    float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * nn_net_classes(net));
+    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *logits = twin_floats(c->n * nn_net_classes(net));
     naive_forward(&naive, x);
     assert_ok(nn_engine_create(net, NN_MODE_TRAIN, precision, c->n, &engine));
     assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
@@ -465,14 +334,15 @@ static void test_edits_are_seen(void **state)
 }
 
 /* Storage that serves again changes no bit: neither of logits nor of what is kept for a tap. */
-static void check_keep(const Case *c, NnPrecision precision)
+static void check_keep(const TwinCase *c, NnPrecision precision)
 {
-    NnNet *net = make_net(c);
+    NnNet *net = twin_net(c);
     NnEngine *all = NULL, *one = NULL;
     int count;
     const NnLayer *layers = nn_net_layers(net, &count);
     int64_t K = nn_net_classes(net);
-    float *x = normals(c->n * c->C * c->H * c->W, "x"), *want = floats(c->n * K), *got = floats(c->n * K);
+    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *want = twin_floats(c->n * K),
+          *got = twin_floats(c->n * K);
     assert_ok(nn_engine_create(net, NN_MODE_EVAL, precision, c->n, &all));
     assert_ok(nn_engine_forward(all, x, c->n, 0, want));
     for (int kept = -1; kept < count; kept++) {
@@ -487,7 +357,7 @@ static void check_keep(const Case *c, NnPrecision precision)
         }
         for (int i = 0; i < count; i++) {
             int64_t size = c->n * layers[i].C * layers[i].H * layers[i].W;
-            float *a = floats(size), *b = floats(size);
+            float *a = twin_floats(size), *b = twin_floats(size);
             assert_ok(nn_engine_tap(all, i, a));
             bool there = nn_engine_tap(one, i, b) == BASE_OK;
             assert_true(there || i != kept);
@@ -508,7 +378,7 @@ static void test_kept_inputs(void **state)
 {
     Fixture *f = *state;
     NnEngine *engine = NULL;
-    float logits[16 * 5], *map = floats(16 * 8 * 36);
+    float logits[16 * 5], *map = twin_floats(16 * 8 * 36);
     for (int i = 0; i < CASE_COUNT; i++) {
         check_keep(&CASES[i], NN_F32);
         if (nn_precision_available(NN_BF16) == NN_BF16) check_keep(&CASES[i], NN_BF16);
@@ -536,7 +406,8 @@ static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode 
     assert_ok(nn_graph_create(WIDTH, 1, 1, &g));
     NnNode x = nn_dropout(g, nn_linear(g, nn_input(g), "a", WIDTH, true), p);
     assert_ok(nn_net_create_take(g, nn_linear(g, x, "b", WIDTH, false), &net));
-    float *params = nn_net_edit_params(net), *ones = floats(ROWS * WIDTH), *grads = floats(nn_net_param_count(net));
+    float *params = nn_net_edit_params(net), *ones = twin_floats(ROWS * WIDTH),
+          *grads = twin_floats(nn_net_param_count(net));
     for (int i = 0; i < WIDTH; i++) params[i * WIDTH + i] = params[WIDTH * WIDTH + WIDTH + i * WIDTH + i] = 1;
     for (int i = 0; i < ROWS * WIDTH; i++) ones[i] = 1;
     assert_ok(nn_engine_create(net, mode, precision, ROWS, &engine));
@@ -554,7 +425,7 @@ static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode 
 static void test_dropout(void **state)
 {
     (void)state;
-    float *a = floats(ROWS * WIDTH), *b = floats(ROWS * WIDTH), dx[WIDTH];
+    float *a = twin_floats(ROWS * WIDTH), *b = twin_floats(ROWS * WIDTH), dx[WIDTH];
     for (int bf16 = 0; bf16 <= (nn_precision_available(NN_BF16) == NN_BF16); bf16++) {
         double p = 0.25, kept = 0, same = 0, column[WIDTH] = {0};
         dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, a, dx);
@@ -586,7 +457,7 @@ static void test_bad_calls(void **state)
 {
     Fixture *f = *state;
     NnEngine *engine = NULL;
-    float logits[16 * 5] = {0}, *grads = floats(nn_net_param_count(f->net));
+    float logits[16 * 5] = {0}, *grads = twin_floats(nn_net_param_count(f->net));
     assert_fails(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 0, &engine), BASE_EARG, "batch of 0");
     assert_null(engine);
     assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 4, &engine));
@@ -612,7 +483,7 @@ static void test_bad_calls(void **state)
 static void test_a_batch_of_one_has_no_statistics(void **state)
 {
     (void)state;
-    NnNet *net = make_net(&CASES[2]);
+    NnNet *net = twin_net(&CASES[2]);
     NnEngine *engine = NULL;
     float x[2] = {1, 2}, logits[3];
     assert_ok(nn_engine_create(net, NN_MODE_TRAIN, NN_F32, 4, &engine));
@@ -626,7 +497,7 @@ static void test_not_finite(void **state)
     Fixture *f = *state;
     static const float BAD[] = {NAN, INFINITY, -INFINITY};
     NnEngine *engine = NULL;
-    float logits[16 * 5], dlogits[16 * 5] = {0}, *grads = floats(nn_net_param_count(f->net));
+    float logits[16 * 5], dlogits[16 * 5] = {0}, *grads = twin_floats(nn_net_param_count(f->net));
     assert_ok(nn_engine_create(f->net, NN_MODE_EVAL_GRAD, NN_F32, 16, &engine));
     assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
     dlogits[3] = NAN;
