@@ -30,9 +30,9 @@ def peer(name):
 
 
 class Setting:
-    def __init__(self, folder, python, long, asked, only, cache):
+    def __init__(self, folder, python, long, asked, only, cache, expunge):
         self.folder, self.python, self.long, self.only, self.cache = folder, python, long, only, cache
-        self.asked = asked
+        self.asked, self.expunge = asked, expunge
 
     def program(self, name):
         path = os.path.join(self.folder, name)

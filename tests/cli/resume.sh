@@ -23,7 +23,7 @@ has stdout "18 done, 0 already complete, 0 failed"
 facts() {
     for f in "$1"/t/*.h5; do
         basename "$f"
-        "$EXPUNGE" inspect "$f" --json | grep -vE '"(command|started)"' |
+        "$EXPUNGE" inspect "$f" --json | grep -vE '"(command|started|evaluate_seconds)"' |
             awk '/"name": "(wall_seconds|cpu_seconds|peak_memory)"/ { skip = 7 } skip > 0 { skip--; next } { print }'
     done
     sha256sum "$1"/t/*.h5 | wc -l
