@@ -140,13 +140,12 @@ check-long: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
-.PRECIOUS: $(BUILD)/bench/%.o $(BUILD)/bench/rows/%.o
-.SECONDARY: $(BUILD)/bench/limit.o
 # one program a group of rows, with everything but the command line
-$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(BUILD)/bench/limit.o $(call archives,$(DEPS_cli))
+$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_cli))
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
 BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))
+.SECONDARY: $(BENCH_ROWS:=.o)
 bench bench-long: $(PROGRAM) $(BENCH_ROWS)
 	@command -v python3 >/dev/null || { echo 'bench: python3 is missing (Debian: python3)' >&2; exit 1; }
 	bench/run $(PROGRAM) $(BUILD)/bench/rows $(if $(filter bench-long,$@),--long)

@@ -6,7 +6,7 @@
 #include "io/json.h"
 
 #define CLI_COMMANDS(X)                                                                                                \
-    X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(audit) X(inspect) X(list) X(cache)
+    X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(audit) X(inspect) X(bench) X(list) X(cache)
 #define X(name) extern const CliCommand cli_##name;
 CLI_COMMANDS(X)
 #undef X

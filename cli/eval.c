@@ -65,6 +65,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     for (int64_t k = 0; k < K; k++) io_json_add_take(classes, io_json_text_value(w->data.train->class_names[k]));
     io_json_set_take(json, "classes", classes);
     io_json_set_take(json, "preprocessing", io_json_text_value(w->data.prep));
+    io_json_set_take(json, "tuning_hash", io_json_text_value(w->model.tuning ? run_model_tuning(&w->model) : NULL));
     io_json_set_take(json, "per_class", per_class);
     io_json_set_take(json, "per_class_ci", per_class_ci);
     io_json_set_take(json, "confusion", confusion);
@@ -121,6 +122,7 @@ static BaseStatus run(const CliOptions *o)
     Work w = {0};
     BASE_TRY(run_data_open(o->data, &o->prepare, &w.data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w.data, &w.model));
+    BASE_TRY(run_model_tune(&w.model, o->tuning));
     if (o->forget) BASE_TRY(data_classes_parse(w.data.train, o->forget, &w.forget));
     DataView view = data_view_all(strcmp(split_name(o), "train") == 0 ? w.data.train : w.data.test);
     BASE_TRY(run_predict(w.model.net, &view, nn_precision_available(o->use), "eval", &w.predictions));
@@ -141,7 +143,7 @@ const CliCommand cli_eval = {
                "--forget also\n"
                "ACC_r and ACC_f: the accuracy over the images of retained and of forgotten classes.",
     .usage = "eval --arch A --weights F --data D [--split train|test] [--forget 3]",
-    .takes = "arch! weights! data! split forget precision json",
+    .takes = "arch! weights! data! split forget precision tuning json",
     .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",
                  "expunge eval --arch convnet --weights out.safetensors --data fashion-mnist --forget 3 --json"},
     .run = run,

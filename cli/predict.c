@@ -25,6 +25,7 @@ static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, c
         io_hdf5_write_texts(file, "/classes", (const char *const *)data->train->class_names, (size_t)data->train->K));
     BASE_TRY(io_hdf5_set_text(file, "/", "split", o->split));
     BASE_TRY(io_hdf5_set_text(file, "/", "weights_hash", model->hash));
+    BASE_TRY(io_hdf5_set_text(file, "/", "tuning_hash", run_model_tuning(model)));
     BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
     IoHdf5 *taken = file;
     file = NULL;
@@ -48,6 +49,7 @@ static BaseStatus run(const CliOptions *o)
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
     BASE_TRY(run_data_open(o->data, &o->prepare, &data));
     BASE_TRY(run_model_open(o->arch, o->weights, &data, &model));
+    BASE_TRY(run_model_tune(&model, o->tuning));
     DataView view = data_view_all(strcmp(o->split, "train") == 0 ? data.train : data.test);
     BASE_TRY(run_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
     BASE_TRY(save(o, &predictions, &data, &model));
@@ -69,7 +71,7 @@ const CliCommand cli_predict = {
                "[N,K] float32\n"
                "and /labels [N] int64, for analysis elsewhere.",
     .usage = "predict --arch A --weights F --data D --split train|test -o FILE.h5",
-    .takes = "arch! weights! data! split! precision out!",
+    .takes = "arch! weights! data! split! precision tuning out!",
     .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",
                  "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train "
                  "--precision bf16 -o train.h5"},

@@ -36,8 +36,8 @@ static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     RunOutcome outcome;
-    BaseText table = {0};
-    const char *assignments[CLI_TEXTS_MAX + 2];
+    BaseText table = {0}, tuning = {0};
+    const char *assignments[CLI_TEXTS_MAX + 3];
     char seed[48], precision[32];
     RunConfig config = {.config = o->operands.at[0],
                         .assignments = assignments,
@@ -57,6 +57,13 @@ static BaseStatus run(const CliOptions *o)
         snprintf(precision, sizeof precision, "precision=%s", nn_precision_name(o->use));
         assignments[config.assignment_count++] = precision;
     }
+    if (o->tuning) {
+        base_text_add(&tuning, "tuning='"); /* quoted as YAML does it: any path is one text */
+        for (const char *c = o->tuning; *c; c++) base_text_add(&tuning, "%s%c", *c == '\'' ? "'" : "", *c);
+        base_text_add(&tuning, "'");
+        BASE_TRY(tuning.st);
+        assignments[config.assignment_count++] = tuning.data;
+    }
     BASE_TRY(run_experiment(&config, &outcome, &table));
     if (outcome.silent) goto out;
     if (o->dry_run) {
@@ -68,6 +75,7 @@ static BaseStatus run(const CliOptions *o)
                outcome.failed, outcome.done + outcome.skipped + outcome.failed, outcome.folder);
 out:
     base_text_free(&table);
+    base_text_free(&tuning);
     return st;
 }
 
@@ -83,7 +91,7 @@ const CliCommand cli_run = {
         "srun\ndo so on any number of machines (docs/scaling.md). --dry-run says first what there is to do, what is "
         "cached, and about how many hours it takes.",
     .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]",
-    .takes = "set results jobs force dry-run precision json",
+    .takes = "set results jobs force dry-run precision tuning json",
     .ranks = true,
     .operands_min = 1,
     .operands_max = 1,

@@ -43,6 +43,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
     if (o->exclude) BASE_TRY(data_classes_parse(w->data.train, o->exclude, &w->exclude));
     BASE_TRY(run_model_create(o->arch, &w->data, &w->model));
+    BASE_TRY(run_model_tune(&w->model, o->tuning));
     BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     if (o->exclude) BASE_TRY(data_partition(&w->split.train, &w->exclude, &w->left_out, &w->used));
     BASE_TRY(BASE_ALLOC(w->config.epochs, &w->history));
@@ -81,6 +82,7 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
                                    {"expunge.seed", seed},
                                    {"expunge.train", config.data},
                                    {"expunge.precision", nn_precision_name(w->precision)},
+                                   {RUN_META_TUNING, run_model_tuning(&w->model)},
                                    {"expunge.program", "expunge " RUN_PROGRAM_VERSION},
                                    {"expunge.command", o->command}};
     for (size_t i = 0; i < BASE_COUNT(META); i++) BASE_TRY(io_tensors_set_meta(tensors, META[i][0], META[i][1]));
@@ -169,7 +171,7 @@ const CliCommand cli_train = {
         "out:\n"
         "that is the retrained model unlearning is compared with.",
     .usage = "train --arch A --data D [--exclude 3,7] [--set k=v]... -o FILE",
-    .takes = "arch! data! exclude set precision json out!",
+    .takes = "arch! data! exclude set precision tuning json out!",
     .set_table = nn_train_params,
     .set_count = &nn_train_param_count,
     .set_common = true,

@@ -62,6 +62,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
     BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
+    BASE_TRY(run_model_tune(&w->model, o->tuning));
     BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
     BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     w->context.original = w->model.net;
@@ -106,6 +107,7 @@ static BaseStatus save(const CliOptions *o, Work *w)
     base_text_add(&made, ", forget %s, seed %lld, data %s (%s) prepared with %s, from weights %s, expunge %s",
                   o->forget, (long long)o->seed, o->data, w->data.hash, w->data.prep, w->model.hash,
                   RUN_PROGRAM_VERSION);
+    if (w->model.tuning) base_text_add(&made, ", tuning %s", run_model_tuning(&w->model));
     BASE_TRY(made.st);
     BASE_TRY(nn_weights_update(w->net, w->model.tensors));
     BASE_TRY(io_tensors_set_meta(w->model.tensors, "expunge.unlearned", made.data));
@@ -257,7 +259,7 @@ const CliCommand cli_unlearn = {
         "in\n"
         "16 blocks of images, which the ranks of mpirun share; each rank then edits a copy, and the first writes it.",
     .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] -o FILE",
-    .takes = "arch! weights! data! forget! method! set share precision json out!",
+    .takes = "arch! weights! data! forget! method! set share precision tuning json out!",
     .ranks = true,
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "

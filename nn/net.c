@@ -27,6 +27,7 @@ struct NnNet {
     float *params, *buffers;
     uint64_t version;
     int64_t tracked;
+    const NnTuning *tuning; /* borrowed */
 };
 
 static void plan_release(Plan *plan)
@@ -221,7 +222,10 @@ BaseStatus nn_net_outline_take(NnGraph *graph, NnNode output, NnNet **out)
 BaseStatus nn_net_clone(const NnNet *net, NnNet **out)
 {
     BaseStatus st = net_create(net->plan, true, out);
-    if (st == BASE_OK) nn_net_copy(*out, net);
+    if (st == BASE_OK) {
+        nn_net_copy(*out, net);
+        (*out)->tuning = net->tuning;
+    }
     return st;
 }
 
@@ -245,6 +249,7 @@ BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
                (size_t)plan->params[i].count * sizeof *net->params);
     memcpy(wide->buffers, net->buffers, (size_t)plan->buffer_count * sizeof *net->buffers);
     wide->tracked = net->tracked;
+    wide->tuning = net->tuning;
     *out = wide;
     wide = NULL;
 out:
@@ -281,6 +286,9 @@ const float *nn_net_params(const NnNet *net) { return net->params; }
 const float *nn_net_buffers(const NnNet *net) { return net->buffers; }
 uint64_t nn_net_version(const NnNet *net) { return net->version; }
 int64_t *nn_net_batches_tracked(NnNet *net) { return &net->tracked; }
+void nn_net_set_tuning(NnNet *net, const NnTuning *tuning) { net->tuning = tuning; }
+const NnTuning *nn_net_tuning(const NnNet *net) { return net->tuning; }
+
 int64_t nn_net_flops(const NnNet *net) { return net->plan->flops; }
 
 float *nn_net_edit_params(NnNet *net)

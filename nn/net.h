@@ -10,6 +10,7 @@
 #include "nn/graph.h"
 
 typedef struct NnNet NnNet;
+typedef struct NnTuning NnTuning; /* nn/tuning.h */
 
 typedef enum { NN_WEIGHT, NN_BIAS, NN_NORM_WEIGHT, NN_NORM_BIAS, NN_RUNNING_MEAN, NN_RUNNING_VAR, NN_EMBEDDING } NnRole;
 typedef struct {
@@ -59,6 +60,10 @@ int64_t *nn_net_batches_tracked(NnNet *net); /* one count for all batch norms; w
 const NnSlice *nn_net_param_slices(const NnNet *net, int *count);
 const NnSlice *nn_net_buffer_slices(const NnNet *net, int *count);
 const NnLayer *nn_net_layers(const NnNet *net, int *count); /* front to back; the last is the classifier */
+/** The table that engines of this network and of its later copies look in; borrowed, must outlive them. NULL: none. To
+ *  be set before the first engine. */
+void nn_net_set_tuning(NnNet *net, const NnTuning *tuning);
+const NnTuning *nn_net_tuning(const NnNet *net);
 /** Floating-point operations of the weighted layers and of attention in one image's forward pass (2 per multiply-add,
  *  direct convolution). */
 int64_t nn_net_flops(const NnNet *net);

@@ -10,7 +10,7 @@ enum { BATCH = 256 };
 static const int64_t VALUE_BYTES = (int64_t)128
                                    << 20; /* of the widest layer's output, one batch; a few live at a time */
 
-static int64_t batch_size(const NnNet *net, int64_t images)
+int64_t nn_predict_batch(const NnNet *net, int64_t images)
 {
     const NnGraph *graph = nn_net_graph(net);
     int64_t widest = 1;
@@ -29,7 +29,7 @@ BaseStatus nn_predict(NnNet *net, const DataView *view, NnPrecision precision, c
     BaseStatus st = BASE_OK;
     DataLoader *loader = NULL;
     NnEngine *engine = NULL;
-    int64_t shape[3], K = nn_net_classes(net), batch = batch_size(net, view->n);
+    int64_t shape[3], K = nn_net_classes(net), batch = nn_predict_batch(net, view->n);
     if (view->n == 0) goto out;
     nn_net_input_shape(net, shape);
     const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};

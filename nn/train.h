@@ -54,6 +54,9 @@ BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *confi
 /** Logits [view->n, K] of every image, in order, in eval mode without augmentation. */
 BaseStatus nn_predict(NnNet *net, const DataView *view, NnPrecision precision, const char *label, float *logits);
 
+/** How many images nn_predict runs at once of @p images. */
+int64_t nn_predict_batch(const NnNet *net, int64_t images);
+
 /** Mean softmax cross-entropy; @p dlogits [n, K] (or NULL) is its gradient. Computed in double, log domain. n >= 1. */
 double nn_loss_cross_entropy(const float *logits, const int32_t *labels, int64_t n, int64_t K, double smoothing,
                              float *dlogits);

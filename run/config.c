@@ -9,7 +9,7 @@
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {
-    BaseParamText name, title, data, arch;
+    BaseParamText name, title, data, arch, tuning;
 #define X(field, flag, value, def, help) BaseParamText field;
     DATA_OPTION_LIST(X)
 #undef X
@@ -23,6 +23,7 @@ static const BaseParam TOP[] = {
     BASE_PARAM_TEXT(Top, title, "", "one line for the report"),
     BASE_PARAM_TEXT(Top, data, "", "data set, name[:path]"),
     BASE_PARAM_TEXT(Top, arch, "", "architecture"),
+    BASE_PARAM_TEXT(Top, tuning, "", "tuning table of `expunge bench --tune`; empty: the program's own rules"),
 #define X(field, flag, value, def, help) BASE_PARAM_TEXT(Top, field, "", help),
     DATA_OPTION_LIST(X)
 #undef X
@@ -56,7 +57,8 @@ static const char *const KEYS[] = {
     "probe",
     "saliency",
     "cache",
-    "shadows"};
+    "shadows",
+    "tuning"};
 
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
@@ -134,6 +136,10 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, RunExperiment
     e->validation = top->validation;
     e->cache = (RunCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
+    if (*top->tuning.s) {
+        st = nn_tuning_read(top->tuning.s, &e->tuning);
+        if (st != BASE_OK) base_error_prefix(st, "%s: tuning", base_yaml_get(root, "tuning")->where);
+    }
 out:
     base_text_free(&text);
     base_free(top);
@@ -538,6 +544,7 @@ void run_config_free(RunExperiment *e)
     base_free(e->arch);
     base_free(e->where_data);
     base_free(e->where_arch);
+    nn_tuning_free(e->tuning);
     base_free(e);
 }
 
@@ -571,6 +578,7 @@ void run_config_canonical(const RunExperiment *e, const RunMethod *m, BaseText *
 {
     base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision),
                   e->validation);
+    if (e->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(e->tuning));
     add_params(out, "train", nn_train_params, nn_train_param_count, &e->train);
     if (e->shadows.pairs > 0) run_shadow_config_canonical(e, out);
     if (!m) return;

@@ -70,6 +70,7 @@ typedef struct {
     char *name, *title, *data, *arch;
     DataOptions prepare;   /* its texts are the experiment's */
     NnPrecision precision; /* what this machine will use */
+    NnTuning *tuning;      /* NULL: none */
     double validation;
     NnTrainConfig train;
     uint64_t *seeds;

@@ -105,6 +105,7 @@ static BaseStatus find_rates(Estimate *e)
     const RunSetting *s = e->task->setting;
     RunModel model = {0};
     BASE_TRY(run_model_create(s->e->arch, s->data, &model));
+    nn_net_set_tuning(model.net, s->e->tuning);
     BASE_TRY(cached_rate(s, model.net, &e->train_rate));
     e->train_from = isnan(e->train_rate) ? "measured now" : "of a cached original";
     nn_net_init(model.net, 0);

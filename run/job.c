@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "report/escape.h"
 #include "run/record.h"
@@ -224,6 +225,7 @@ static BaseStatus record_unlearned(const RunSetting *s, RunSeed *seed, const Run
     const RunExperiment *e = s->e;
     const EvalPredictions *train = &w->shown[EVAL_TRAIN].p, *test = &w->shown[EVAL_TEST].p;
     EvalContext context = unlearned_context(seed, job, w);
+    double start = base_clock_wall();
     BASE_TRY(record_weights(seed, w->hash, w->path, run));
     BASE_TRY(store_run_set_text(run, "/meta", "reference_hash", seed->reference.hash));
     BASE_TRY(run_record_relearned(&w->relearned, run));
@@ -245,6 +247,7 @@ static BaseStatus record_unlearned(const RunSetting *s, RunSeed *seed, const Run
     BASE_TRY(run_record_signals(train, test, job->forget, run));
     BASE_TRY(run_record_regions(s->data, w->net, e->precision, run));
     BASE_TRY(run_attacks(e, train, test, job->forget, w->hash, job->seed, run));
+    BASE_TRY(store_run_set_f64(run, "/meta", "evaluate_seconds", base_clock_wall() - start));
 out:
     return st;
 }

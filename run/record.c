@@ -37,6 +37,7 @@ static BaseStatus record_meta(const RunSetting *s, const RunJob *job, StoreRun *
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     BASE_TRY(store_run_set_text(run, "/meta", "started", text));
     BASE_TRY(store_run_set_text(run, "/meta", "precision", nn_precision_name(s->e->precision)));
+    BASE_TRY(store_run_set_text(run, "/meta", "tuning_hash", s->e->tuning ? nn_tuning_hash(s->e->tuning) : ""));
     BASE_TRY(store_run_set_text(run, "/meta", "data_hash", s->data->hash));
     BASE_TRY(store_run_set_text(run, "/meta", "preprocessing", s->data->prep));
     BASE_TRY(store_run_set_f64(run, "/meta", "validation", s->e->validation));

@@ -79,6 +79,7 @@ BaseStatus run_seed_train(const RunSetting *s, RunSeed *seed)
     if (seed->trained) return BASE_OK;
     BASE_TRY(split_make(s, seed));
     BASE_TRY(run_model_create(s->e->arch, s->data, &model));
+    nn_net_set_tuning(model.net, s->e->tuning);
     BASE_TRY(
         run_models_original(s->e, s->data, &seed->split, seed->seed, s->models, model.net, &seed->cost, &seed->path));
     BASE_TRY(nn_net_hash(model.net, seed->hash));
@@ -158,6 +159,7 @@ BaseStatus run_reference_train(const RunSetting *s, RunSeed *seed, const RunJob 
     char *path = NULL;
     BASE_TRY(split_make(s, seed));
     BASE_TRY(run_model_create(s->e->arch, s->data, &model)); /* for its shape: retraining starts anew */
+    nn_net_set_tuning(model.net, s->e->tuning);
     BASE_TRY(nn_net_clone(model.net, &net));
     UnlearnContext context = run_context(s, seed, job->forget);
     context.original = model.net;

@@ -242,9 +242,19 @@ out:
     return st;
 }
 
+BaseStatus run_model_tune(RunModel *model, const char *path)
+{
+    BaseStatus st = path ? nn_tuning_read(path, &model->tuning) : BASE_OK;
+    if (st == BASE_OK) nn_net_set_tuning(model->net, model->tuning);
+    return st;
+}
+
+const char *run_model_tuning(const RunModel *model) { return model->tuning ? nn_tuning_hash(model->tuning) : ""; }
+
 void run_model_free(RunModel *model)
 {
     nn_net_free(model->net);
+    nn_tuning_free(model->tuning);
     io_tensors_free(model->tensors);
     *model = (RunModel){0};
 }

@@ -8,9 +8,12 @@
 #include "nn/arch/arch.h"
 #include "nn/engine.h"
 #include "nn/train.h"
+#include "nn/tuning.h"
 
 /** Key of the weights' metadata: RunData.prep of the images they were trained on, or that they were used with. */
-#define RUN_META_PREP       "expunge.preprocessing"
+#define RUN_META_PREP "expunge.preprocessing"
+/** Key of the metadata of what was made with a tuning table: its hash. */
+#define RUN_META_TUNING     "expunge.tuning"
 #define RUN_PROGRAM_VERSION "0.1.0"
 
 /** Sets the one thread count of oneDNN and OpenBLAS; 0: OMP_NUM_THREADS or all CPUs. @p used, or NULL: the count. */
@@ -49,6 +52,7 @@ typedef struct {
     NnNet *net;
     IoTensors *tensors;
     char hash[BASE_HASH_HEX]; /* of the weights */
+    NnTuning *tuning;         /* NULL: none */
 } RunModel;
 /** Reads weights, under other people's names too (nn/naming.h). @p arch "auto": recognised, and said in a notice. Their
  * class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes take the weights'
@@ -57,6 +61,10 @@ typedef struct {
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out);
 /** A network with the data's class count and zero weights; BASE_ESHAPE where the images cannot be fed to it. */
 BaseStatus run_model_create(const char *arch, const RunData *data, RunModel *out);
+/** The network and its copies follow the tuning table at @p path from here on; NULL: nothing to do. */
+BaseStatus run_model_tune(RunModel *model, const char *path);
+/** The table's hash; "" without one. */
+const char *run_model_tuning(const RunModel *model);
 void run_model_free(RunModel *model);
 
 /** Logits and labels of one network on one view; owned. `p` views them. */

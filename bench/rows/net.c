@@ -10,23 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "bench/limit.h"
 #include "nn/arch/arch.h"
+#include "nn/rate.h"
 #include "nn/train.h"
 #include "nn/weights.h"
 
-enum { BATCH = 128, INFER_BATCH = 500, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10, WARM_UP = 2 };
-static const double LR = 1e-4; /* small: the loss must stay finite for as long as we measure */
+enum { BATCH = 128, INFER_BATCH = 500, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10 };
 
 typedef struct {
     NnNet *net;
-    NnEngine *engines[2][2]; /* [train][precision] */
-    NnOptimizer *optimizer;
+    NnRate *rates[2][2]; /* [train][precision] */
     float *x, *logits, *dlogits, *grads;
-    int32_t y[BATCH];
+    int32_t y[CHECKED];
 } Bench;
 
 static BaseStatus bench_make(Bench *b, const char *name)
@@ -37,23 +34,21 @@ static BaseStatus bench_make(Bench *b, const char *name)
     BASE_TRY(nn_arch_find(name, &arch));
     BASE_TRY(nn_arch_build(arch, shape, CLASSES, &b->net));
     nn_net_init(b->net, 1);
-    BASE_TRY(nn_optimizer_create(NN_SGD, nn_net_param_count(b->net), 0.9, 5e-4, true, &b->optimizer));
-    BASE_TRY(BASE_ALLOC(INFER_BATCH * PIXELS, &b->x));
-    BASE_TRY(BASE_ALLOC(INFER_BATCH * CLASSES, &b->logits));
-    BASE_TRY(BASE_ALLOC(BATCH * CLASSES, &b->dlogits));
+    BASE_TRY(BASE_ALLOC(CHECKED * PIXELS, &b->x));
+    BASE_TRY(BASE_ALLOC(CHECKED * CLASSES, &b->logits));
+    BASE_TRY(BASE_ALLOC(CHECKED * CLASSES, &b->dlogits));
     BASE_TRY(BASE_ALLOC(nn_net_param_count(b->net), &b->grads));
     BaseRandom r = base_random_make(1, "bench", 0);
-    for (int64_t i = 0; i < INFER_BATCH * PIXELS; i++) b->x[i] = (float)base_random_normal(&r);
-    for (int i = 0; i < BATCH; i++) b->y[i] = (int32_t)base_random_below(&r, CLASSES);
+    for (int64_t i = 0; i < CHECKED * PIXELS; i++) b->x[i] = (float)base_random_normal(&r);
+    for (int i = 0; i < CHECKED; i++) b->y[i] = (int32_t)base_random_below(&r, CLASSES);
 out:
     return st;
 }
 
 static void bench_free(Bench *b)
 {
-    for (int i = 0; i < 4; i++) nn_engine_free(b->engines[i / 2][i % 2]);
+    for (int i = 0; i < 4; i++) nn_rate_free(b->rates[i / 2][i % 2]);
     nn_net_free(b->net);
-    nn_optimizer_free(b->optimizer);
     base_free(b->x);
     base_free(b->logits);
     base_free(b->dlogits);
@@ -99,37 +94,6 @@ out:
     return st;
 }
 
-static BaseStatus one_batch(Bench *b, bool train, NnEngine *engine, uint64_t key)
-{
-    BaseStatus st = BASE_OK;
-    BASE_TRY(nn_engine_forward(engine, b->x, train ? BATCH : INFER_BATCH, key, b->logits));
-    if (!train) goto out;
-    nn_loss_cross_entropy(b->logits, b->y, BATCH, CLASSES, 0, b->dlogits);
-    BASE_TRY(nn_engine_backward(engine, b->dlogits, b->grads));
-    nn_optimizer_step(b->optimizer, nn_net_edit_params(b->net), b->grads, NULL, LR);
-out:
-    return st;
-}
-
-/* Images a second over at least so many seconds, after a warm-up. */
-static BaseStatus measure(Bench *b, bool train, NnPrecision precision, double seconds, double *rate)
-{
-    BaseStatus st = BASE_OK;
-    NnEngine **engine = &b->engines[train][precision == NN_BF16];
-    uint64_t key = 0;
-    int64_t batch = train ? BATCH : INFER_BATCH;
-    if (!*engine) BASE_TRY(nn_engine_create(b->net, train ? NN_MODE_TRAIN : NN_MODE_EVAL, precision, batch, engine));
-    for (; key < WARM_UP; key++) BASE_TRY(one_batch(b, train, *engine, key));
-    double start = base_clock_wall(), spent = 0;
-    while (spent < seconds) {
-        BASE_TRY(one_batch(b, train, *engine, key++));
-        spent = base_clock_wall() - start;
-    }
-    *rate = (double)((int64_t)key - WARM_UP) * (double)batch / spent;
-out:
-    return st;
-}
-
 static BaseStatus serve(Bench *b)
 {
     BaseStatus st = BASE_OK;
@@ -141,10 +105,13 @@ static BaseStatus serve(Bench *b)
         BASE_CHECK(sscanf(line, "%15s %15s %lf", task, name, &seconds) == 3, BASE_EUSAGE, "not a request: %s", line);
         BASE_TRY(nn_precision_parse(name, &precision));
         if (!strcmp(task, "limit")) {
-            BASE_TRY(bench_limit_product(precision, seconds, &rate));
+            BASE_TRY(nn_rate_product(precision, seconds, &rate));
             printf("{\"flops_per_second\": %.6g, \"flops_per_image\": %lld}\n", rate, (long long)nn_net_flops(b->net));
         } else {
-            BASE_TRY(measure(b, !strcmp(task, "train"), precision, seconds, &rate));
+            bool train = !strcmp(task, "train");
+            NnRate **work = &b->rates[train][precision == NN_BF16];
+            if (!*work) BASE_TRY(nn_rate_create(b->net, precision, train, train ? BATCH : INFER_BATCH, work));
+            BASE_TRY(nn_rate_run(*work, seconds, &rate));
             printf("{\"images_per_second\": %.6g}\n", rate);
         }
         fflush(stdout);

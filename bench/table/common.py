@@ -30,8 +30,9 @@ def peer(name):
 
 
 class Setting:
-    def __init__(self, folder, python, long, only, cache):
+    def __init__(self, folder, python, long, asked, only, cache, expunge):
         self.folder, self.python, self.long, self.only, self.cache = folder, python, long, only, cache
+        self.asked, self.expunge = asked, expunge
 
     def program(self, name):
         path = os.path.join(self.folder, name)
@@ -42,8 +43,8 @@ class Setting:
     def wants(self, row):
         return not self.only or row in self.only
 
-    def pairs(self, slow):
-        return PAIRS if self.long or not slow else SLOW_PAIRS
+    def pairs(self, slow=False):
+        return self.asked or (PAIRS if self.long or not slow else SLOW_PAIRS)
 
 
 def once(command, ours=True):

@@ -6,7 +6,7 @@ import tempfile
 
 from . import common
 
-SECONDS = 2.0
+SECONDS, SECONDS_LONG = 1.0, 2.0
 # Largest difference from PyTorch's float32, relative to the largest entry: float32 sums of some thousand terms differ
 # in their order; bf16 keeps 8 bits (0.4% an operation), over eleven layers forward and as many back.
 TOLERANCE = {"f32": {"logits": 1e-4, "gradients": 1e-4}, "bf16": {"logits": 5e-2, "gradients": 1e-1}}
@@ -28,17 +28,18 @@ def compare(setting, arch, weights):
     return checked
 
 
-def measure(name, ours, peer, task, precision, checked):
-    request = f"{task} {precision} {SECONDS}"
+def measure(setting, name, ours, peer, task, precision, checked):
+    seconds = SECONDS_LONG if setting.long else SECONDS
+    request = f"{task} {precision} {seconds}"
     for side in (ours, peer):
         if side:
             side.ask(f"{task} {precision} {SECONDS / 3}")
     pairs, limits = [], []
-    for i in range(common.PAIRS):
+    for i in range(setting.pairs()):
         order = (ours, peer) if i % 2 == 0 else (peer, ours)
         rates = {side: side.ask(request)["images_per_second"] for side in order if side}
         pairs.append((rates[ours], rates.get(peer)))
-        limits.append(ours.ask(f"limit {precision} {SECONDS / 4}"))
+        limits.append(ours.ask(f"limit {precision} {seconds / 4}"))
     flops = limits[0]["flops_per_image"] * (3 if task == "train" else 1)
     floor = statistics.median(o for o, _ in pairs) * flops / statistics.median(l["flops_per_second"] for l in limits)
     return common.make_row(name, "images/s", pairs, [o / p for o, p in pairs if p], floor, checked)
@@ -63,7 +64,7 @@ def rows(setting):
                 if precision not in checked:
                     print(f"{task}_{arch}_{precision}: left out, this CPU has no bf16 instructions")
                     continue
-                yield measure(f"{task}_{arch}_{precision}", ours, peer, task, precision,
+                yield measure(setting, f"{task}_{arch}_{precision}", ours, peer, task, precision,
                               peer is not None and checked[precision])
             for side in (ours, peer):
                 if side:

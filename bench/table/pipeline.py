@@ -13,7 +13,7 @@ def rows(setting):
     loader.ask(f"load {SECONDS / 3}")
     network.ask(f"train bf16 {SECONDS / 3}")
     pairs = []
-    for i in range(common.PAIRS):
+    for i in range(setting.pairs()):
         if i % 2:
             trains = network.ask(f"train bf16 {SECONDS}")["images_per_second"]
         loads = loader.ask(f"load {SECONDS}")["images_per_second"]

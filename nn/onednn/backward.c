@@ -174,10 +174,15 @@ static BaseStatus unfolded_data(NnProgram *p, NnNode x, const NnTensor *g, NnTen
 {
     BaseStatus st = BASE_OK;
     const NnState *state = &p->state[x];
-    NnTensor patches = {0}, rows = {0}, turned = {0};
+    NnTensor weight, patches = {0}, rows = {0}, turned = {0};
+    dnnl_memory_desc_t md = nn_unfold_md(p, x);
+    if (state->unfolded)
+        weight = state->weight;
+    else
+        BASE_TRY(nn_unfold_weight(p, x, -1, &weight));
     BASE_TRY(nn_unfold_rows(p, &p->backward, x, g, &rows));
-    BASE_TRY(nn_unfold_transposed(p, &state->weight, &turned));
-    BASE_TRY(nn_prog_tensor(p, &state->src.md, true, &patches));
+    BASE_TRY(nn_unfold_transposed(p, &weight, &turned));
+    BASE_TRY(nn_prog_tensor(p, &md, true, &patches));
     NnMatmul m = {.a = rows, .b = turned, .c = patches};
     BASE_TRY(nn_unfold_product(p, &p->backward, x, &m, NULL));
     BASE_TRY(nn_unfold_fold(p, x, &patches, diff));
@@ -192,20 +197,28 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
 {
     BaseStatus st = BASE_OK;
     const NnNode in = nn_prog_node(p, x)->in[0];
-    const NnState *state = &p->state[x];
+    NnState *state = &p->state[x];
     NnTensor diff = {0};
-    const_dnnl_primitive_desc_t pd;
-    if (nn_unfold_weights(p, x)) {
+    const_dnnl_primitive_desc_t pd, hint = state->pd; /* a product has none */
+    if (!hint) {
+        uint8_t used = state->used[NN_PASS_FORWARD];
+        BASE_TRY(nn_conv_forward_pd(p, x, nn_prog_node(p, x)->bias, NULL, &hint));
+        state->used[NN_PASS_FORWARD] = used;
+    }
+    if (nn_conv_algorithm(p, x, NN_PASS_WEIGHTS, NULL) == NN_CONV_UNFOLD) {
+        state->used[NN_PASS_WEIGHTS] = 1 + NN_CONV_UNFOLD;
         BASE_TRY(unfolded_weights(p, x, g));
     } else {
-        BASE_TRY(nn_conv_weights_pd(p, x, state->pd, &pd));
-        BASE_TRY(weights_step(p, x, pd, &state->src, g));
+        BASE_TRY(nn_conv_weights_pd(p, x, hint, &pd));
+        BASE_TRY(weights_step(p, x, pd, state->unfolded ? &p->state[in].value : &state->src, g));
     }
+    state->data_step = p->backward.count;
     if (!p->state[in].needs_grad) goto out;
-    if (state->unfolded) {
+    if (nn_conv_algorithm(p, x, NN_PASS_DATA, NULL) == NN_CONV_UNFOLD) {
+        state->used[NN_PASS_DATA] = 1 + NN_CONV_UNFOLD;
         BASE_TRY(unfolded_data(p, x, g, &diff));
     } else {
-        BASE_TRY(nn_conv_data_pd(p, x, state->pd, &pd));
+        BASE_TRY(nn_conv_data_pd(p, x, hint, &pd));
         BASE_TRY(data_step(p, x, pd, g, &diff));
     }
     nn_prog_release(g);

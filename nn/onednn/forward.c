@@ -184,7 +184,11 @@ static BaseStatus forward_conv(NnProgram *p, NnNode x)
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
-    if (nn_unfold_forward(p, x)) return forward_unfolded(p, x);
+    NnPass pass = nn_conv_forward_pass(p);
+    if (nn_conv_algorithm(p, x, pass, NULL) == NN_CONV_UNFOLD) {
+        state->used[pass] = 1 + NN_CONV_UNFOLD;
+        return forward_unfolded(p, x);
+    }
     Chain c = find_chain(p, x, true);
     const_dnnl_primitive_desc_t pd = NULL;
     BaseStatus chosen = conv_pd(p, x, &c, &pd);

@@ -342,6 +342,7 @@ BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int
     BASE_TRY(BASE_ALLOC(p->size, &p->diff));
     count_consumers(p);
     BASE_TRY(nn_build_forward(p));
+    p->load_forward = p->load.count;
     if (mode != NN_MODE_EVAL) BASE_TRY(nn_build_backward(p));
     *out = p;
     p = NULL;

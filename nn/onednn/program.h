@@ -8,6 +8,7 @@
 
 #include "nn/engine.h"
 #include "nn/node.h"
+#include "nn/tuning.h"
 
 /** Storage. Values live as long as the program; buffers of the backward pass go back to a pool when refs is 0. */
 typedef struct {
@@ -67,7 +68,9 @@ typedef struct {
     bool relu;   /* norm: the ReLU behind it is fused */
     bool owned;  /* nothing but its one consumer reads the value's storage */
     bool needs_grad;
-    bool unfolded; /* src is the patches of a convolution */
+    bool unfolded;           /* src is the patches of a convolution */
+    uint8_t used[NN_PASSES]; /* convolution: 1 + the NnConvAlgorithm of each pass; 0: no such pass */
+    int data_step;           /* convolution: the backward step where its data gradient starts */
 } NnState;
 
 typedef struct {
@@ -84,6 +87,7 @@ struct NnProgram {
     int64_t n;
     dnnl_engine_t engine; /* borrowed */
     NnSteps load, forward, backward;
+    int load_forward;         /* of the load steps: those of the forward pass; the others serve the data gradients */
     NnState *state;           /* [size] */
     NnTensor *diff;           /* [size], while the backward pass is built */
     NnTensor logits, dlogits; /* plain float32 [n, K] */
@@ -157,7 +161,14 @@ BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
 /** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]. */
 dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
 
-/* convolution.c: what oneDNN's own convolutions compute, directly or by Winograd's algorithm */
+/* convolution.c: which algorithm runs a convolution, and what oneDNN's own ones compute, directly or by Winograd's */
+/** The table's row for pass @p pass of convolution @p x, else the fixed rules'. @p rule, or NULL: the rules' alone. */
+NnConvAlgorithm nn_conv_algorithm(const NnProgram *p, NnNode x, NnPass pass, NnConvAlgorithm *rule);
+/** That convolution's key; algorithm: direct. */
+NnTuningRow nn_conv_row(const NnProgram *p, NnNode x, NnPass pass);
+NnPass nn_conv_forward_pass(const NnProgram *p);
+/** Whether oneDNN on this machine takes a 3x3 shape of stride 1 by Winograd's algorithm within the memory allowed. */
+bool nn_conv_winograd_possible(const NnTuningRow *row);
 BaseStatus nn_conv_forward_pd(NnProgram *p, NnNode x, bool bias, const_dnnl_primitive_attr_t attr,
                               const_dnnl_primitive_desc_t *out);
 BaseStatus nn_conv_data_pd(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const_dnnl_primitive_desc_t *out);
@@ -178,8 +189,9 @@ typedef struct {
     NnTensor bias, other; /* empty: none */
     const_dnnl_primitive_attr_t attr;
 } NnMatmul;
-bool nn_unfold_forward(const NnProgram *p, NnNode x); /* whether it pays: forward and data gradient */
-bool nn_unfold_weights(const NnProgram *p, NnNode x); /* weight gradient */
+bool nn_unfold_pays(const NnProgram *p, NnNode x, NnPass pass); /* by the fixed rules */
+bool nn_unfold_possible(const NnTuningRow *row);                /* its patches stay below a limit */
+dnnl_memory_desc_t nn_unfold_md(const NnProgram *p, NnNode x);  /* of the patches, [n * oh * ow, F] */
 /** The patches of convolution @p x's input, [n * oh * ow, F]. */
 BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled, NnTensor *out);
 /** The weight as [F, K], stored as [K, F]. */

@@ -1,7 +1,7 @@
 /* A convolution as one matrix product over unfolded patches, for small maps: oneDNN's AMX convolutions fill their tiles
- * along the output width, so that maps of 4 and 2 pixels leave most of a tile empty (in float32 only the weight gradient
- * at 2x2 suffers), while the product's rows run over images and positions together: Y [M, K] = X [M, F] W [F, K]      dX = dY W^T      dW^T [K, F] = dY^T X
- * M = n oh ow,  F = kh kw C, C fastest */
+ * along the output width, so that maps of 4 and 2 pixels leave most of a tile empty (in float32 only the weight
+ * gradient at 2x2 suffers), while the product's rows run over images and positions together: Y [M, K] = X [M, F] W [F,
+ * K]      dX = dY W^T      dW^T [K, F] = dY^T X M = n oh ow,  F = kh kw C, C fastest */
 #include <string.h>
 
 #include "nn/onednn/program.h"
@@ -11,6 +11,7 @@
  * 16x16. In float32 (AVX-512, two cores) the direct weight gradient reaches 107 GFLOP/s at 2x2 maps, 250 at 4x4 and 320
  * above, a product 310. A fixed rule, so that the choice never varies between runs. */
 enum { WIDTH_FORWARD = 4, WIDTH_WEIGHTS = 8, WIDTH_WEIGHTS_F32 = 2, CHANNELS = 16 };
+static const double PATCH_BYTES = 1 << 30; /* of one layer */
 
 static bool has_amx(void)
 {
@@ -23,15 +24,19 @@ static bool pays(const NnProgram *p, NnNode x, int64_t width)
     return node->W <= width && node->C >= CHANNELS && nn_prog_node(p, node->in[0])->C >= CHANNELS;
 }
 
-bool nn_unfold_forward(const NnProgram *p, NnNode x)
+bool nn_unfold_pays(const NnProgram *p, NnNode x, NnPass pass)
 {
-    return p->type == dnnl_bf16 && has_amx() && pays(p, x, WIDTH_FORWARD);
+    if (p->type == dnnl_f32) return pass == NN_PASS_WEIGHTS && pays(p, x, WIDTH_WEIGHTS_F32);
+    return has_amx() && pays(p, x, pass == NN_PASS_WEIGHTS ? WIDTH_WEIGHTS : WIDTH_FORWARD);
 }
 
-bool nn_unfold_weights(const NnProgram *p, NnNode x)
+bool nn_unfold_possible(const NnTuningRow *row)
 {
-    if (p->type == dnnl_f32) return pays(p, x, WIDTH_WEIGHTS_F32);
-    return has_amx() && pays(p, x, WIDTH_WEIGHTS);
+    int64_t high = (row->H + 2 * row->pad - row->kernel) / row->stride + 1;
+    int64_t wide = (row->W + 2 * row->pad - row->kernel) / row->stride + 1;
+    double size = row->precision == NN_BF16 ? 2 : 4;
+    return size * (double)row->n * (double)high * (double)wide * (double)(row->kernel * row->kernel) * (double)row->C <=
+           PATCH_BYTES;
 }
 
 static NnJob geometry(const NnProgram *p, NnNode x)
@@ -88,9 +93,8 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) static void round_l
 }
 
 /* The sum, in float32, over the patches that hold pixel (y, x) of an image, for lanes c to c + width. */
-static void fold_pixel(const NnJob *job, int64_t image, int64_t y, int64_t x, int64_t c, int64_t width, uint16_t *out)
+static void fold_pixel(const NnJob *job, int64_t image, int64_t y, int64_t x, int64_t c, int64_t width, void *out)
 {
-    const uint16_t *in = job->in;
     float sum[LANES] = {0};
     for (int64_t tap = 0; tap < job->kernel * job->kernel; tap++) {
         int64_t top = y + job->pad - tap / job->kernel, left = x + job->pad - tap % job->kernel;
@@ -98,35 +102,41 @@ static void fold_pixel(const NnJob *job, int64_t image, int64_t y, int64_t x, in
         int64_t oy = top / job->stride, ox = left / job->stride;
         if (oy >= job->out_h || ox >= job->out_w) continue;
         int64_t row = (image * job->out_h + oy) * job->out_w + ox;
-        const uint16_t *from = in + (row * job->kernel * job->kernel + tap) * job->C + c;
-        if (width == LANES)
-            add_lanes(sum, from);
+        const uint8_t *from =
+            (const uint8_t *)job->in + ((row * job->kernel * job->kernel + tap) * job->C + c) * job->element;
+        if (job->element == sizeof *sum)
+            for (int64_t i = 0; i < width; i++) sum[i] += ((const float *)(const void *)from)[i];
+        else if (width == LANES)
+            add_lanes(sum, (const uint16_t *)(const void *)from);
         else
-            for (int64_t i = 0; i < width; i++) sum[i] += nn_bf16_to_f32(from[i]);
+            for (int64_t i = 0; i < width; i++) sum[i] += nn_bf16_to_f32(((const uint16_t *)(const void *)from)[i]);
     }
-    if (width == LANES)
+    if (job->element == sizeof *sum)
+        memcpy(out, sum, (size_t)width * sizeof *sum);
+    else if (width == LANES)
         round_lanes(out, sum);
     else
-        for (int64_t i = 0; i < width; i++) out[i] = nn_bf16_from_f32(sum[i]);
+        for (int64_t i = 0; i < width; i++) ((uint16_t *)out)[i] = nn_bf16_from_f32(sum[i]);
 }
 
 /* in [rows, kh, kw, C] -> out [n, H, W, C], the transpose of unfold_run */
 static BaseStatus fold_run(NnProgram *p, const NnJob *job)
 {
-    uint16_t *out = job->out;
+    uint8_t *out = job->out;
     (void)p;
 #pragma omp parallel for schedule(static)
     for (int64_t pixel = 0; pixel < job->n * job->H * job->W; pixel++) {
         int64_t x = pixel % job->W, y = pixel / job->W % job->H, image = pixel / (job->W * job->H);
         for (int64_t c = 0; c < job->C; c += LANES)
-            fold_pixel(job, image, y, x, c, job->C - c < LANES ? job->C - c : LANES, out + pixel * job->C + c);
+            fold_pixel(job, image, y, x, c, job->C - c < LANES ? job->C - c : LANES,
+                       out + (pixel * job->C + c) * job->element);
     }
     return BASE_OK;
 }
 
 static bool is_pixelwise(const NnNodeInfo *node) { return node->kernel_h == 1 && node->stride == 1 && node->pad == 0; }
 
-static dnnl_memory_desc_t patches_md(const NnProgram *p, NnNode x)
+dnnl_memory_desc_t nn_unfold_md(const NnProgram *p, NnNode x)
 {
     const NnJob job = geometry(p, x);
     const int64_t dims[2] = {job.rows, job.C * job.kernel * job.kernel};
@@ -139,7 +149,7 @@ BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled,
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnTensor map = {0};
     NnJob job = geometry(p, x);
-    dnnl_memory_desc_t plain = nn_md_map(p, node->in[0], p->type, dnnl_nhwc), patches = patches_md(p, x);
+    dnnl_memory_desc_t plain = nn_md_map(p, node->in[0], p->type, dnnl_nhwc), patches = nn_unfold_md(p, x);
     BASE_TRY(nn_prog_convert(p, steps, node->name, &p->state[node->in[0]].value, &plain, pooled, &map));
     if (is_pixelwise(node)) {
         BASE_TRY(nn_prog_view(p, &map, &patches, out));
@@ -167,7 +177,7 @@ BaseStatus nn_unfold_weight(NnProgram *p, NnNode x, NnNode norm, NnTensor *out)
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     dnnl_memory_desc_t shape = nn_md_weight(p, x, p->type, false), stored = nn_md(p->type, dnnl_acdb, 4, shape.dims);
-    const int64_t dims[2] = {patches_md(p, x).dims[1], node->C};
+    const int64_t dims[2] = {nn_unfold_md(p, x).dims[1], node->C};
     dnnl_memory_desc_t matrix = nn_md(p->type, dnnl_ba, 2, dims);
     NnTensor weight = {0};
     BASE_TRY(nn_reload_weight(p, x, norm, &stored, &weight));

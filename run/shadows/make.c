@@ -9,8 +9,8 @@
 #include "base/memory.h"
 #include "data/prepare/prepare.h"
 #include "io/file.h"
-#include "io/lock.h"
 #include "io/json.h"
+#include "io/lock.h"
 
 /* One network as shadows.json describes it. */
 typedef struct {
@@ -144,6 +144,7 @@ static BaseStatus make_half(Maker *m, int64_t number, uint64_t seed)
     m->e.shadows.half = number;
     BASE_TRY(run_design_split(s->design, s->data, &m->e.shadows, m->e.validation, seed, &split));
     BASE_TRY(run_model_create(m->e.arch, s->data, &model));
+    nn_net_set_tuning(model.net, m->e.tuning);
     BASE_TRY(run_models_original(&m->e, s->data, &split, seed, folder_of(m, NULL), model.net, &cost, &path));
     BASE_TRY(add_row(m, "original", path, "", "", seed, &cost));
     const Half half = {&split, seed, model.net};
@@ -282,6 +283,7 @@ static BaseStatus make_target(Maker *m)
     for (size_t i = 0; i < s->e->seed_count; i++) BASE_TRY(make_half(m, RUN_HALF_TARGET, s->e->seeds[i]));
     BASE_TRY(run_design_split(s->design, s->data, &m->e.shadows, 0, 0, &split));
     BASE_TRY(run_model_create(m->e.arch, s->data, &model)); /* of which retraining takes the shape */
+    nn_net_set_tuning(model.net, m->e.tuning);
     for (int64_t i = 0; i < m->e.shadows.retrained; i++) {
         const Half half = {&split, run_design_seed(&m->e.shadows, RUN_HALVES_MAX + i), model.net};
         for (size_t f = 0; f < m->task->forget_count; f++)

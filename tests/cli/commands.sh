@@ -5,7 +5,7 @@ toy="--arch mlp --data gaussians"
 ok --version
 has stdout "expunge 0.1.0"
 has stdout "libdnnl"
-for c in run report train unlearn eval predict attack inspect list; do
+for c in run report train unlearn eval predict attack inspect bench list; do
     ok --help
     has stdout "  $c"
     ok $c --help

@@ -6,6 +6,7 @@
 #include "nn/engine.h"
 #include "tests/nn/naive.h"
 #include "tests/nn/small.h"
+#include "tests/nn/twin.h"
 
 /* Odd channel counts, strides, paddings, shared and repeated inputs. */
 
@@ -15,20 +16,6 @@ static NnNode odd_sizes(NnGraph *g)
     x = nn_relu(g, nn_conv(g, x, "b", 7, 3, 2, 1, true));
     x = nn_avg_pool(g, nn_conv(g, x, "c", 19, 1, 1, 0, false), 0, 0);
     return nn_linear(g, nn_dropout(g, nn_flatten(g, x), 0.0), "d", 4, false);
-}
-
-static NnNode residual(NnGraph *g)
-{
-    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "stem", 16, 3, 1, 1, false), "stemn"));
-    NnNode y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "a", 16, 3, 1, 1, false), "an"));
-    y = nn_batch_norm(g, nn_conv(g, y, "b", 16, 3, 1, 1, false), "bn");
-    x = nn_max_pool(g, nn_relu(g, nn_add(g, y, x)), 3, 2, 1);
-    y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "c", 32, 3, 2, 1, false), "cn"));
-    y = nn_batch_norm(g, nn_conv(g, y, "d", 32, 3, 1, 1, true), "dn");
-    NnNode z = nn_batch_norm(g, nn_conv(g, x, "e", 32, 1, 2, 0, false), "en");
-    x = nn_relu(g, nn_add(g, y, z));
-    x = nn_relu(g, nn_batch_norm(g, nn_linear(g, nn_flatten(g, x), "f", 5, true), "fn"));
-    return nn_linear(g, x, "g", 3, true);
 }
 
 static NnNode perceptron(NnGraph *g)
@@ -81,14 +68,9 @@ static NnNode pooled(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "c", 4, true);
 }
 
-typedef struct {
-    const char *name;
-    NnNode (*draw)(NnGraph *g);
-    int64_t C, H, W, n;
-} Case;
-static const Case CASES[] = {
+static const TwinCase CASES[] = {
     {"odd_sizes", odd_sizes, 3, 9, 7, 3},
-    {"residual", residual, 4, 8, 8, 12},
+    {"residual", twin_residual, 4, 8, 8, 12},
     {"perceptron", perceptron, 2, 1, 1, 16},
     {"perceptron", perceptron, 5, 2, 1, 16},
     {"branches", branches, 3, 7, 7, 6},
@@ -98,46 +80,6 @@ static const Case CASES[] = {
     {"transformer", small_transformer, 3, 12, 8, 5},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
-
-static inline NnNet *make_net(const Case *c)
-{
-    NnGraph *g = NULL;
-    NnNet *net = NULL;
-    assert_ok(nn_graph_create(c->C, c->H, c->W, &g));
-    NnNode out = c->draw(g);
-    assert_ok(nn_net_create_take(g, out, &net));
-    nn_net_init(net, 3);
-    int count;
-    BaseRandom r = base_random_make(5, c->name, 0);
-    const NnSlice *slices = nn_net_param_slices(net, &count);
-    for (int i = 0; i < count; i++)
-        for (int64_t k = 0; slices[i].role >= NN_NORM_WEIGHT && k < slices[i].count; k++)
-            nn_net_edit_params(net)[slices[i].offset + k] += (float)(0.3 * base_random_normal(&r));
-    slices = nn_net_buffer_slices(net, &count);
-    for (int i = 0; i < count; i++)
-        for (int64_t k = 0; k < slices[i].count; k++) {
-            float *value = &nn_net_edit_buffers(net)[slices[i].offset + k];
-            *value = slices[i].role == NN_RUNNING_VAR ? (float)(0.5 + base_random_uniform(&r))
-                                                      : (float)(0.2 * base_random_normal(&r));
-        }
-    return net;
-}
-
-static inline float *normals(int64_t count, const char *purpose)
-{
-    float *out = NULL;
-    BaseRandom r = base_random_make(9, purpose, 0);
-    assert_ok(BASE_ALLOC(count, &out));
-    for (int64_t i = 0; i < count; i++) out[i] = (float)base_random_normal(&r);
-    return out;
-}
-
-static inline float *floats(int64_t count)
-{
-    float *out = NULL;
-    assert_ok(BASE_ALLOC(count, &out));
-    return out;
-}
 
 /* ---- reference values ---- */
 

@@ -6,22 +6,6 @@
 
 static int watched_count;
 
-static void check_taps(NnEngine *engine, const Naive *naive, double tolerance)
-{
-    int count;
-    const NnLayer *layers = nn_net_layers(naive->net, &count);
-    for (int i = 0; i < nn_graph_size(naive->graph); i++) {
-        const NnNodeInfo *node = naive_node(naive, i);
-        if (node->layer < 0) continue;
-        assert_string_equal(layers[node->layer].name, node->name);
-        int64_t size = naive_size(naive, node->in[0]);
-        float *tap = floats(size);
-        assert_ok(nn_engine_tap(engine, node->layer, tap));
-        assert_close_f32(tap, naive->value[node->in[0]], size, tolerance);
-        base_free(tap);
-    }
-}
-
 /* The watched map and its gradient against the twin's; cases without a map behind a ReLU must be refused. */
 static void check_watched(NnEngine *engine, const Naive *naive, const int64_t shape[3], double forward_tolerance,
                           double grad_tolerance)
@@ -30,7 +14,7 @@ static void check_watched(NnEngine *engine, const Naive *naive, const int64_t sh
     while (naive_node(naive, at)->kind != NN_NODE_RELU || naive_node(naive, at)->H < 2 || naive_node(naive, at)->W < 2)
         at--;
     int64_t size = naive_size(naive, at);
-    float *map = floats(size), *gradient = floats(size);
+    float *map = twin_floats(size), *gradient = twin_floats(size);
     assert_int_equal(shape[0] * shape[1] * shape[2] * naive->n, size);
     assert_ok(nn_engine_watched(engine, map, gradient));
     assert_close_f32(map, naive->value[at], size, forward_tolerance);
@@ -39,26 +23,15 @@ static void check_watched(NnEngine *engine, const Naive *naive, const int64_t sh
     base_free(gradient);
 }
 
-/* |got - want| / |want|, Euclidean */
-static double distance(const float *got, const double *want, int64_t n)
-{
-    double off = 0, norm = 0;
-    for (int64_t i = 0; i < n; i++) {
-        off += pow(got[i] - want[i], 2);
-        norm += want[i] * want[i];
-    }
-    return sqrt(off / norm);
-}
-
 /* Forward, taps and (but in plain eval) backward of one network against its twin. */
-static void check_case(const Case *c, NnMode mode, NnPrecision precision, double forward_tolerance,
+static void check_case(const TwinCase *c, NnMode mode, NnPrecision precision, double forward_tolerance,
                        double grad_tolerance)
 {
-    NnNet *net = make_net(c);
+    NnNet *net = twin_net(c);
     NnEngine *engine = NULL;
     int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
-    float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * K);
-    float *dlogits = normals(c->n * K, "dlogits"), *grads = floats(params);
+    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *logits = twin_floats(c->n * K);
+    float *dlogits = twin_normals(c->n * K, "dlogits"), *grads = twin_floats(params);
     double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
     int64_t shape[3];
     bool watched = false;
@@ -68,7 +41,7 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
     if (mode == NN_MODE_EVAL_GRAD && precision == NN_F32) watched = nn_engine_watch(engine, 2, shape) == BASE_OK;
     assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
     assert_close_f32(logits, naive.value[nn_graph_size(naive.graph) - 1], c->n * K, forward_tolerance);
-    check_taps(engine, &naive, forward_tolerance);
+    twin_taps(engine, &naive, forward_tolerance);
     if (mode != NN_MODE_EVAL) {
         for (int64_t i = 0; i < c->n * K; i++) dwant[i] = dlogits[i];
         naive_backward(&naive, dwant, want);
@@ -76,17 +49,17 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
         if (precision == NN_F32)
             assert_close_f32(grads, want, params, grad_tolerance);
         else
-            assert_near(distance(grads, want, params), 0, grad_tolerance, 0);
+            assert_near(twin_distance(grads, want, params), 0, grad_tolerance, 0);
         if (watched) check_watched(engine, &naive, shape, forward_tolerance, grad_tolerance);
         watched_count += watched;
     }
     if (mode == NN_MODE_EVAL_INPUT) {
-        float *dx = floats(naive_size(&naive, 0));
+        float *dx = twin_floats(naive_size(&naive, 0));
         assert_ok(nn_engine_input_gradient(engine, dx));
         if (precision == NN_F32)
             assert_close_f32(dx, naive.diff[0], naive_size(&naive, 0), grad_tolerance);
         else
-            assert_near(distance(dx, naive.diff[0], naive_size(&naive, 0)), 0, 1.25 * grad_tolerance,
+            assert_near(twin_distance(dx, naive.diff[0], naive_size(&naive, 0)), 0, 1.25 * grad_tolerance,
                         0); /* the deepest */
         base_free(dx);
     }
@@ -102,7 +75,7 @@ static void check_case(const Case *c, NnMode mode, NnPrecision precision, double
 }
 
 /* many_channels is slow and adds nothing to the gradient of the input */
-static int last_mode(const Case *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
+static int last_mode(const TwinCase *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
 
 /* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest.
  * Winograd's transforms multiply by up to 8 and 1/24 each way, and their sums cancel: its errors, 2^-24 times some ten,
@@ -162,13 +135,13 @@ static void test_twin_gradient_by_differences(void **state)
     (void)state;
     for (int i = 0; i < CASE_COUNT; i++)
         for (int train = 0; train <= 1; train++) {
-            const Case *c = &CASES[i];
+            const TwinCase *c = &CASES[i];
             if (c->draw == many_channels) continue; /* no kind of node that the others lack, and slow */
-            NnNet *net = make_net(c);
+            NnNet *net = twin_net(c);
             Naive naive = naive_create(net, c->n, train);
             int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
             int last = nn_graph_size(naive.graph) - 1;
-            float *x = normals(c->n * c->C * c->H * c->W, "x"), *d = normals(c->n * K, "dlogits");
+            float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *d = twin_normals(c->n * K, "dlogits");
             double *dlogits = naive_doubles(c->n * K), *grads = naive_doubles(params), largest = 0;
             for (int64_t j = 0; j < c->n * K; j++) dlogits[j] = d[j];
             naive_forward(&naive, x);
@@ -238,7 +211,7 @@ static void test_gradients_of_the_reference(void **state)
     NnEngine *engine = NULL;
     int64_t total = nn_net_param_count(f->net);
     double *want = small_params(f->file, "train/gradients_batch0", f->net);
-    float logits[16 * 5], dlogits[16 * 5], *grads = floats(total), *again = floats(total);
+    float logits[16 * 5], dlogits[16 * 5], *grads = twin_floats(total), *again = twin_floats(total);
     assert_ok(nn_engine_create(f->net, NN_MODE_TRAIN, NN_F32, 16, &engine));
     assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
     cross_entropy_grad(logits, f->y, 16, 5, dlogits);

@@ -6,13 +6,13 @@
 #include "tests/nn/cases.h"
 
 /* r = 0.9 r + 0.1 batch, the variance with m / (m - 1); float32 rounding only. */
-static void check_statistics(const Case *c, NnPrecision precision, double tolerance)
+static void check_statistics(const TwinCase *c, NnPrecision precision, double tolerance)
 {
-    NnNet *net = make_net(c), *before = NULL;
+    NnNet *net = twin_net(c), *before = NULL;
     NnEngine *engine = NULL;
     assert_ok(nn_net_clone(net, &before));
     Naive naive = naive_create(net, c->n, true);
-    float *x = normals(c->n * c->C * c->H * c->W, "x"), *logits = floats(c->n * nn_net_classes(net));
+    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *logits = twin_floats(c->n * nn_net_classes(net));
     naive_forward(&naive, x);
     assert_ok(nn_engine_create(net, NN_MODE_TRAIN, precision, c->n, &engine));
     assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
@@ -68,14 +68,15 @@ static void test_edits_are_seen(void **state)
 }
 
 /* Storage that serves again changes no bit: neither of logits nor of what is kept for a tap. */
-static void check_keep(const Case *c, NnPrecision precision)
+static void check_keep(const TwinCase *c, NnPrecision precision)
 {
-    NnNet *net = make_net(c);
+    NnNet *net = twin_net(c);
     NnEngine *all = NULL, *one = NULL;
     int count;
     const NnLayer *layers = nn_net_layers(net, &count);
     int64_t K = nn_net_classes(net);
-    float *x = normals(c->n * c->C * c->H * c->W, "x"), *want = floats(c->n * K), *got = floats(c->n * K);
+    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *want = twin_floats(c->n * K),
+          *got = twin_floats(c->n * K);
     assert_ok(nn_engine_create(net, NN_MODE_EVAL, precision, c->n, &all));
     assert_ok(nn_engine_forward(all, x, c->n, 0, want));
     for (int kept = -1; kept < count; kept++) {
@@ -90,7 +91,7 @@ static void check_keep(const Case *c, NnPrecision precision)
         }
         for (int i = 0; i < count; i++) {
             int64_t size = c->n * layers[i].C * layers[i].H * layers[i].W;
-            float *a = floats(size), *b = floats(size);
+            float *a = twin_floats(size), *b = twin_floats(size);
             assert_ok(nn_engine_tap(all, i, a));
             bool there = nn_engine_tap(one, i, b) == BASE_OK;
             assert_true(there || i != kept);
@@ -111,7 +112,7 @@ static void test_kept_inputs(void **state)
 {
     Fixture *f = *state;
     NnEngine *engine = NULL;
-    float logits[16 * 5], *map = floats(16 * 8 * 36);
+    float logits[16 * 5], *map = twin_floats(16 * 8 * 36);
     for (int i = 0; i < CASE_COUNT; i++) {
         check_keep(&CASES[i], NN_F32);
         if (nn_precision_available(NN_BF16) == NN_BF16) check_keep(&CASES[i], NN_BF16);
@@ -139,7 +140,8 @@ static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode 
     assert_ok(nn_graph_create(WIDTH, 1, 1, &g));
     NnNode x = nn_dropout(g, nn_linear(g, nn_input(g), "a", WIDTH, true), p);
     assert_ok(nn_net_create_take(g, nn_linear(g, x, "b", WIDTH, false), &net));
-    float *params = nn_net_edit_params(net), *ones = floats(ROWS * WIDTH), *grads = floats(nn_net_param_count(net));
+    float *params = nn_net_edit_params(net), *ones = twin_floats(ROWS * WIDTH),
+          *grads = twin_floats(nn_net_param_count(net));
     for (int i = 0; i < WIDTH; i++) params[i * WIDTH + i] = params[WIDTH * WIDTH + WIDTH + i * WIDTH + i] = 1;
     for (int i = 0; i < ROWS * WIDTH; i++) ones[i] = 1;
     assert_ok(nn_engine_create(net, mode, precision, ROWS, &engine));
@@ -157,7 +159,7 @@ static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode 
 static void test_dropout(void **state)
 {
     (void)state;
-    float *a = floats(ROWS * WIDTH), *b = floats(ROWS * WIDTH), dx[WIDTH];
+    float *a = twin_floats(ROWS * WIDTH), *b = twin_floats(ROWS * WIDTH), dx[WIDTH];
     for (int bf16 = 0; bf16 <= (nn_precision_available(NN_BF16) == NN_BF16); bf16++) {
         double p = 0.25, kept = 0, same = 0, column[WIDTH] = {0};
         dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, a, dx);
@@ -189,7 +191,7 @@ static void test_bad_calls(void **state)
 {
     Fixture *f = *state;
     NnEngine *engine = NULL;
-    float logits[16 * 5] = {0}, *grads = floats(nn_net_param_count(f->net));
+    float logits[16 * 5] = {0}, *grads = twin_floats(nn_net_param_count(f->net));
     assert_fails(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 0, &engine), BASE_EARG, "batch of 0");
     assert_null(engine);
     assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 4, &engine));
@@ -215,7 +217,7 @@ static void test_bad_calls(void **state)
 static void test_a_batch_of_one_has_no_statistics(void **state)
 {
     (void)state;
-    NnNet *net = make_net(&CASES[2]);
+    NnNet *net = twin_net(&CASES[2]);
     NnEngine *engine = NULL;
     float x[2] = {1, 2}, logits[3];
     assert_ok(nn_engine_create(net, NN_MODE_TRAIN, NN_F32, 4, &engine));
@@ -229,7 +231,7 @@ static void test_not_finite(void **state)
     Fixture *f = *state;
     static const float BAD[] = {NAN, INFINITY, -INFINITY};
     NnEngine *engine = NULL;
-    float logits[16 * 5], dlogits[16 * 5] = {0}, *grads = floats(nn_net_param_count(f->net));
+    float logits[16 * 5], dlogits[16 * 5] = {0}, *grads = twin_floats(nn_net_param_count(f->net));
     assert_ok(nn_engine_create(f->net, NN_MODE_EVAL_GRAD, NN_F32, 16, &engine));
     assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
     dlogits[3] = NAN;

@@ -214,8 +214,8 @@ static RunOutcome run(const char *config_text, size_t size, const char *results,
 
 static bool is_time(const char *name)
 {
-    static const char *const TIMES[] = {"command",      "started",     "seconds",    "trial_seconds",
-                                        "wall_seconds", "cpu_seconds", "peak_memory"};
+    static const char *const TIMES[] = {"command",      "started",     "seconds",     "trial_seconds",
+                                        "wall_seconds", "cpu_seconds", "peak_memory", "evaluate_seconds"};
     for (size_t i = 0; i < sizeof TIMES / sizeof *TIMES; i++)
         if (strcmp(TIMES[i], name) == 0) return true;
     return false;

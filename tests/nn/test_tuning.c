@@ -1,0 +1,340 @@
+#include <stdio.h>
+
+#include "io/file.h"
+#include "math/threads.h"
+#include "tests/nn/twin.h"
+
+static NnTuning *table(void)
+{
+    NnTuning *t = NULL;
+    assert_ok(nn_tuning_create(&t));
+    return t;
+}
+
+static NnTuningRow row_of(const NnLayer *layer, int64_t n, NnPrecision precision, int pass, int algorithm)
+{
+    return (NnTuningRow){.isa = nn_tuning_isa(),
+                         .threads = math_threads_get(),
+                         .precision = precision,
+                         .pass = (NnPass)pass,
+                         .n = n,
+                         .C = layer->C,
+                         .H = layer->H,
+                         .W = layer->W,
+                         .K = layer->K,
+                         .kernel = layer->kernel,
+                         .stride = layer->stride,
+                         .pad = layer->pad,
+                         .algorithm = (NnConvAlgorithm)algorithm};
+}
+
+/* @p algorithms[pass] for every convolution of the case's network that it can run; *forced: how many rows. */
+static NnTuning *forcing(const TwinCase *c, NnPrecision precision, const int algorithms[NN_PASSES], int *forced)
+{
+    NnNet *net = twin_net(c);
+    NnTuning *t = table();
+    int count;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    *forced = 0;
+    for (int i = 0; i < count; i++)
+        for (int pass = 0; pass < NN_PASSES; pass++) {
+            NnTuningRow row = row_of(&layers[i], c->n, precision, pass, algorithms[pass]);
+            NnConvAlgorithm there;
+            if (layers[i].kind != NN_LAYER_CONV || !nn_tuning_possible(&row)) continue;
+            if (nn_tuning_find(t, &row, &there)) continue; /* two layers of one shape */
+            assert_ok(nn_tuning_add(t, &row));
+            ++*forced;
+        }
+    nn_net_free(net);
+    return t;
+}
+
+/* Strides, 1x1 and even kernels, channels that fill no block. */
+static NnNode uneven(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "a", 5, 5, 2, 2, true));
+    x = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "b", 70, 3, 1, 0, false), "bn"));
+    x = nn_conv(g, x, "c", 9, 1, 1, 0, true);
+    return nn_linear(g, nn_flatten(g, nn_conv(g, x, "d", 6, 2, 2, 0, false)), "e", 3, true);
+}
+
+/* What Winograd's algorithm can run, tiles cut off too, although the fixed rules would not let it. */
+static NnNode blocks(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "a", 16, 3, 1, 1, true));
+    NnNode y = nn_relu(g, nn_batch_norm(g, nn_conv(g, x, "b", 16, 3, 1, 1, true), "bn"));
+    y = nn_relu(g, nn_add(g, nn_batch_norm(g, nn_conv(g, y, "c", 16, 3, 1, 1, false), "cn"), x));
+    y = nn_relu(g, nn_conv(g, nn_avg_pool(g, y, 2, 1), "d", 32, 3, 1, 1, true));
+    return nn_linear(g, nn_flatten(g, nn_max_pool(g, y, 2, 2, 0)), "e", 4, true);
+}
+
+static const TwinCase CASES[] = {
+    {"residual", twin_residual, 4, 8, 8, 12},
+    {"uneven", uneven, 3, 11, 9, 4},
+    {"blocks", blocks, 3, 8, 8, 6},
+};
+enum { BLOCKS = 2 };
+
+/* The tolerances of tests/nn/test_engine.c, where the reasons stand: each candidate is a float32 sum of the same terms
+ * in another order, Winograd's with its transforms, and bf16 rounds what enters and leaves. */
+static void check_forced(const TwinCase *c, NnPrecision precision, const int algorithms[NN_PASSES], NnMode first,
+                         NnMode last, char hash[BASE_HASH_HEX])
+{
+    int forced;
+    NnTuning *t = forcing(c, precision, algorithms, &forced);
+    bool f32 = precision == NN_F32;
+    for (int mode = (int)first; mode <= (int)last; mode++)
+        twin_check(c, t, (NnMode)mode, precision, f32 ? 1e-5 : 0.06, f32 ? 2e-5 : 0.2, hash);
+    nn_tuning_free(t);
+}
+
+static void test_each_candidate_equals_the_twin(void **state)
+{
+    (void)state;
+    for (int p = NN_F32; p <= NN_BF16; p++) {
+        if (nn_precision_available((NnPrecision)p) != (NnPrecision)p) continue;
+        for (int i = 0; i < BLOCKS; i++)
+            for (int a = 0; a < NN_CONV_ALGORITHMS; a++) {
+                const int all[NN_PASSES] = {a, a, a, a};
+                if (a == NN_CONV_WINOGRAD) continue; /* fits none of their convolutions */
+                check_forced(&CASES[i], (NnPrecision)p, all, NN_MODE_EVAL, NN_MODE_EVAL_INPUT, NULL);
+            }
+    }
+    const int winograd[NN_PASSES] = {NN_CONV_WINOGRAD, NN_CONV_WINOGRAD, NN_CONV_WINOGRAD, NN_CONV_WINOGRAD};
+    check_forced(&CASES[BLOCKS], NN_F32, winograd, NN_MODE_EVAL, NN_MODE_EVAL_INPUT, NULL);
+}
+
+/* Each pass chooses for itself: a product forward with direct gradients, and the other way round. */
+static void test_passes_choose_apart(void **state)
+{
+    (void)state;
+    const int mixes[][NN_PASSES] = {
+        {NN_CONV_UNFOLD, NN_CONV_UNFOLD, NN_CONV_DIRECT, NN_CONV_DIRECT},
+        {NN_CONV_DIRECT, NN_CONV_DIRECT, NN_CONV_UNFOLD, NN_CONV_DIRECT},
+        {NN_CONV_DIRECT, NN_CONV_UNFOLD, NN_CONV_DIRECT, NN_CONV_UNFOLD},
+    };
+    for (int p = NN_F32; p <= NN_BF16; p++) {
+        if (nn_precision_available((NnPrecision)p) != (NnPrecision)p) continue;
+        for (size_t m = 0; m < sizeof mixes / sizeof *mixes; m++)
+            for (int i = 0; i < BLOCKS; i++)
+                check_forced(&CASES[i], (NnPrecision)p, mixes[m], NN_MODE_EVAL, NN_MODE_EVAL_INPUT, NULL);
+    }
+    const int winograd[NN_PASSES] = {NN_CONV_UNFOLD, NN_CONV_UNFOLD, NN_CONV_WINOGRAD, NN_CONV_WINOGRAD};
+    check_forced(&CASES[BLOCKS], NN_F32, winograd, NN_MODE_TRAIN, NN_MODE_TRAIN, NULL);
+}
+
+/* A table that changed nothing would still agree with the twin: the bits tell the candidates apart. */
+static void test_the_table_decides_the_bits(void **state)
+{
+    (void)state;
+    char hash[NN_CONV_ALGORITHMS][BASE_HASH_HEX], again[BASE_HASH_HEX];
+    int candidates = 0;
+    for (int a = 0; a < NN_CONV_ALGORITHMS; a++) {
+        const int all[NN_PASSES] = {a, a, a, a};
+        int forced;
+        nn_tuning_free(forcing(&CASES[BLOCKS], NN_F32, all, &forced));
+        if (forced == 0) continue; /* Winograd's algorithm needs AVX-512 */
+        check_forced(&CASES[BLOCKS], NN_F32, all, NN_MODE_TRAIN, NN_MODE_TRAIN, hash[candidates]);
+        if (a == NN_CONV_DIRECT) {
+            check_forced(&CASES[BLOCKS], NN_F32, all, NN_MODE_TRAIN, NN_MODE_TRAIN, again);
+            assert_string_equal(hash[candidates], again);
+        }
+        for (int b = 0; b < candidates; b++) assert_string_not_equal(hash[b], hash[candidates]);
+        candidates++;
+    }
+    assert_true(candidates >= 2);
+}
+
+static void test_copies_follow_the_table(void **state)
+{
+    (void)state;
+    NnTuning *t = table();
+    NnNet *net = twin_net(&CASES[0]), *copy = NULL, *wide = NULL;
+    nn_net_set_tuning(net, t);
+    assert_ok(nn_net_clone(net, &copy));
+    assert_ok(nn_net_widen(net, 5, &wide));
+    assert_ptr_equal(nn_net_tuning(copy), t);
+    assert_ptr_equal(nn_net_tuning(wide), t);
+    nn_net_free(net);
+    nn_net_free(copy);
+    nn_net_free(wide);
+    nn_tuning_free(t);
+}
+
+static const NnLayer LAYER = {.C = 32, .H = 8, .W = 8, .K = 64, .kernel = 3, .stride = 1, .pad = 1};
+
+static void test_images_are_matched_upwards(void **state)
+{
+    (void)state;
+    NnTuning *t = table();
+    NnConvAlgorithm found;
+    const int64_t images[] = {64, 16};
+    for (int i = 0; i < 2; i++) {
+        NnTuningRow row = row_of(&LAYER, images[i], NN_F32, NN_PASS_DATA, i ? NN_CONV_UNFOLD : NN_CONV_DIRECT);
+        assert_ok(nn_tuning_add(t, &row));
+    }
+    const int64_t asked[] = {1, 16, 17, 64, 65};
+    const NnConvAlgorithm want[] = {NN_CONV_UNFOLD, NN_CONV_UNFOLD, NN_CONV_DIRECT, NN_CONV_DIRECT, NN_CONV_DIRECT};
+    for (int i = 0; i < 5; i++) {
+        NnTuningRow key = row_of(&LAYER, asked[i], NN_F32, NN_PASS_DATA, NN_CONV_DIRECT);
+        assert_true(nn_tuning_find(t, &key, &found));
+        assert_int_equal(found, want[i]);
+    }
+    NnTuningRow other = row_of(&LAYER, 16, NN_F32, NN_PASS_WEIGHTS, NN_CONV_DIRECT);
+    assert_false(nn_tuning_find(t, &other, &found));
+    other = row_of(&LAYER, 16, NN_F32, NN_PASS_DATA, NN_CONV_DIRECT);
+    other.threads++;
+    assert_false(nn_tuning_find(t, &other, &found));
+    nn_tuning_free(t);
+}
+
+/* ---- files ---- */
+
+static const char *write_table(const char *text)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/table.txt", support_scratch());
+    assert_ok(io_file_write(path, text, strlen(text)));
+    return path;
+}
+
+#define FIRST "expunge-tuning 1\n"
+static void test_what_is_written_is_read(void **state)
+{
+    (void)state;
+    BaseText text = {0}, loose = {0}, again = {0};
+    NnTuning *t = table(), *read = NULL;
+    for (int pass = NN_PASSES - 1; pass >= 0; pass--) {
+        NnTuningRow row = row_of(&LAYER, 16, NN_F32, pass, NN_CONV_UNFOLD);
+        assert_ok(nn_tuning_add(t, &row));
+    }
+    assert_ok(nn_tuning_text(t, &text));
+    base_text_add(&loose, "%s\n# a comment\n\n   \n", text.data);
+    assert_ok(nn_tuning_read(write_table(loose.data), &read));
+    assert_string_equal(nn_tuning_hash(read), nn_tuning_hash(t));
+    assert_ok(nn_tuning_text(read, &again));
+    assert_string_equal(again.data, text.data);
+    char hash[BASE_HASH_HEX];
+    base_hash_bytes(text.data, text.size, hash);
+    assert_string_equal(hash, nn_tuning_hash(t));
+    nn_tuning_free(read);
+    NnTuningRow row = row_of(&LAYER, 32, NN_F32, NN_PASS_DATA, NN_CONV_UNFOLD);
+    assert_ok(nn_tuning_add(t, &row));
+    assert_string_not_equal(hash, nn_tuning_hash(t));
+    nn_tuning_free(t);
+    base_text_free(&text);
+    base_text_free(&loose);
+    base_text_free(&again);
+}
+
+static void test_each_fault_is_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } FAULTS[] = {
+        {"", "table.txt:1: '': a tuning table starts with the line 'expunge-tuning 1'"},
+        {"expunge-tuning 2\n", "table.txt:1: 'expunge-tuning 2'"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 1\n", "table.txt:2: too few words"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 1 direct direct\n", "table.txt:2: too many words"},
+        {FIRST "\navx3 1 f32 data 8 3 8 8 4 3 1 1 direct\n", "table.txt:3: instruction set 'avx3' is unknown"},
+        {FIRST "avx2 1 f16 data 8 3 8 8 4 3 1 1 direct\n", "precision 'f16' is unknown; did you mean 'bf16'?"},
+        {FIRST "avx2 1 f32 date 8 3 8 8 4 3 1 1 direct\n", "pass 'date' is unknown; did you mean 'data'?"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 1 winogrd\n", "algorithm 'winogrd' is unknown; did you mean 'winograd'?"},
+        {FIRST "avx2 x f32 data 8 3 8 8 4 3 1 1 direct\n", "threads = 'x': must be a whole number"},
+        {FIRST "avx2 0 f32 data 8 3 8 8 4 3 1 1 direct\n", "threads = 0: must be 1 to"},
+        {FIRST "avx2 1 f32 data 8 3 8 -8 4 3 1 1 direct\n", "width = -8: must be 1 to"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 9999999999999 direct\n", "pad = 9999999999999: must be 0 to"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 11 1 1 direct\n", "a kernel of 11 with padding 1 on 8x8"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 3 direct\n", "with less padding than kernel"},
+        {FIRST "avx2 1 f32 data 8 32 8 8 32 3 1 1 winograd\n", "winograd cannot run the pass data"},
+        {FIRST "avx512_core 1 bf16 data 8 32 8 8 32 3 1 1 direct\n", "in bf16 on avx512_core"},
+        {FIRST "avx512_core_bf16 1 f32 data 8 32 8 8 32 3 2 1 winograd\n", "stride 2, padding 1, in f32"},
+        {FIRST "avx512_core_bf16 1 f32 data 8 3 8 8 32 3 1 1 winograd\n", "winograd cannot run"},
+        {FIRST "avx512_core_bf16 1 bf16 data 8 32 8 8 32 3 1 1 winograd\n", "winograd cannot run"},
+        {FIRST "avx2 1 f32 data 4096 512 64 64 32 3 1 1 unfold\n", "unfold cannot run"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 1 direct\navx2 1 f32 data 8 3 8 8 4 3 1 1 unfold\n",
+         "table.txt:3: this shape and pass stand there twice"},
+    };
+    for (size_t i = 0; i < sizeof FAULTS / sizeof *FAULTS; i++) {
+        NnTuning *t = NULL;
+        assert_fails(nn_tuning_read(write_table(FAULTS[i].text), &t), BASE_EFORMAT, FAULTS[i].part);
+        assert_null(t);
+    }
+    NnTuning *t = NULL;
+    const char zero[] = FIRST "avx2\0 1";
+    char path[512];
+    snprintf(path, sizeof path, "%s/zero.txt", support_scratch());
+    assert_ok(io_file_write(path, zero, sizeof zero - 1));
+    assert_fails(nn_tuning_read(path, &t), BASE_EFORMAT, "NUL byte");
+    assert_fails(nn_tuning_read("/nowhere/table.txt", &t), BASE_EIO, "/nowhere/table.txt");
+}
+
+/* ---- tuning itself ---- */
+
+static void test_tune_times_every_candidate(void **state)
+{
+    (void)state;
+    const TwinCase *c = &CASES[BLOCKS];
+    NnNet *net = twin_net(c);
+    NnTuning *t = table();
+    NnTuned *rows = NULL;
+    int count = 0, passes[NN_PASSES] = {0}, layers = 0;
+    assert_ok(nn_tune(net, NN_F32, c->n, 2 * c->n, 1, t, &rows, &count));
+    for (int i = 0; i < count; i++) {
+        const NnTuningRow *r = &rows[i].row;
+        NnConvAlgorithm found;
+        assert_true(nn_tuning_find(t, r, &found));
+        assert_int_equal(found, r->algorithm);
+        assert_int_equal(r->n, r->pass == NN_PASS_INFER ? 2 * c->n : c->n);
+        for (int a = 0; a < NN_CONV_ALGORITHMS; a++) {
+            NnTuningRow asked = *r;
+            asked.algorithm = (NnConvAlgorithm)a;
+            assert_int_equal(rows[i].seconds[a] > 0, nn_tuning_possible(&asked));
+        }
+        passes[r->pass]++;
+        if (r->pass == NN_PASS_WEIGHTS) layers += rows[i].layers;
+    }
+    /* a, b and c of one shape, d: of the input there is no gradient */
+    assert_int_equal(passes[NN_PASS_INFER], 3);
+    assert_int_equal(passes[NN_PASS_FORWARD], 3);
+    assert_int_equal(passes[NN_PASS_WEIGHTS], 3);
+    assert_int_equal(passes[NN_PASS_DATA], 2);
+    assert_int_equal(layers, 4);
+    assert_null(nn_net_tuning(net));
+    base_free(rows);
+    nn_tuning_free(t);
+    nn_net_free(net);
+}
+
+static BaseStatus read_once(void *path)
+{
+    NnTuning *t = NULL;
+    BaseStatus st = nn_tuning_read(path, &t);
+    nn_tuning_free(t);
+    return st;
+}
+
+static void test_failed_allocations(void **state)
+{
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s", write_table(FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 1 direct\n"));
+    support_fail_allocations(read_once, path, 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_candidate_equals_the_twin),
+        cmocka_unit_test(test_passes_choose_apart),
+        cmocka_unit_test(test_the_table_decides_the_bits),
+        cmocka_unit_test(test_copies_follow_the_table),
+        cmocka_unit_test(test_images_are_matched_upwards),
+        cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_each_fault_is_one_line),
+        cmocka_unit_test(test_tune_times_every_candidate),
+        cmocka_unit_test(test_failed_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
