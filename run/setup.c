@@ -179,13 +179,14 @@ static void compare_prep(const IoTensors *tensors, const char *weights, const Ru
                      weights, then, data->spec, data->prep);
 }
 
-/* What `expunge train` made was trained on padded images too; other frameworks may have pooled them instead. */
+/* What `expunge train` or `run` made was trained on padded images too; other frameworks may have pooled them instead.
+ */
 static void tell_padding(const RunModel *model, const char *weights, const RunData *data)
 {
     int64_t shape[3];
     nn_net_input_shape(model->net, shape);
-    if (io_tensors_meta(model->tensors, "expunge.arch") || (data->train->H == shape[1] && data->train->W == shape[2]))
-        return;
+    bool ours = io_tensors_meta(model->tensors, "expunge.arch") || io_tensors_meta(model->tensors, "expunge.key");
+    if (ours || (data->train->H == shape[1] && data->train->W == shape[2])) return;
     base_warning("%s: images of %lldx%lld are padded with zeros to the %lldx%lld that %s takes; where %s was trained "
                  "on images of another size, its outputs differ: set theirs with --resize and --crop",
                  data->spec, (long long)data->train->H, (long long)data->train->W, (long long)shape[1],
