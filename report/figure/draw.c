@@ -45,16 +45,19 @@ out:
     return st;
 }
 
+static void figure_free(ReportFigure *figure)
+{
+    base_free(figure->stem);
+    base_free(figure->title);
+    base_free(figure->caption);
+    base_free(figure->svg);
+    base_free(figure->csv);
+}
+
 void report_figures_close(ReportFigures *f)
 {
     for (size_t l = 0; f->full && l < f->e->label_count; l++) store_run_free(f->full[l]);
-    for (size_t i = 0; i < f->count; i++) {
-        base_free(f->items[i].stem);
-        base_free(f->items[i].title);
-        base_free(f->items[i].caption);
-        base_free(f->items[i].svg);
-        base_free(f->items[i].csv);
-    }
+    for (size_t i = 0; i < f->count; i++) figure_free(&f->items[i]);
     base_free(f->job);
     base_free(f->full);
     base_free(f->items);
@@ -268,10 +271,6 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
     f->items[f->count++] = item;
     item = (ReportFigure){0};
 out:
-    base_free(item.stem);
-    base_free(item.title);
-    base_free(item.caption);
-    base_free(item.svg);
-    base_free(item.csv);
+    figure_free(&item);
     return st;
 }

@@ -350,13 +350,7 @@ BaseStatus run_audit_page(const RunAuditPage *p, const char *folder)
 out:
     report_document_free(&document);
     run_audit_pictures_free(&pictures);
-    for (size_t i = 0; i < figures.count; i++) {
-        base_free(figures.items[i].stem);
-        base_free(figures.items[i].title);
-        base_free(figures.items[i].caption);
-        base_free(figures.items[i].svg);
-    }
-    base_free(figures.items);
+    report_figures_close(&figures);
     base_text_free(&html);
     base_text_free(&markdown);
     base_free(figures_folder);
