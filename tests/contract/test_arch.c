@@ -191,9 +191,10 @@ static void every_architecture_works(void **state)
         assert_ok(nn_arch_build_at(arch, shape, K, true, &net));
         formula_fill(net); /* keeps the size of activations, with or without norms */
         trains(net, &d);
-        trains_for_real(net, &d);
         taps(net, &d);
         unlearns(net, &d);
+        /* last: these weights are no start for 152 layers with the statistics of six images */
+        trains_for_real(net, &d);
         nn_net_free(net);
         world_close(&d);
         assert_int_equal(base_memory_live(), live);
