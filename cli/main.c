@@ -177,7 +177,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) return run_worker_main(argc, argv);
     restart_with_short_spins(argv);
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where ranks or workers share it */
-    signal(SIGXFSZ, SIG_IGN); /* a file over the size limit is an error of write(), not the end */
+    signal(SIGXFSZ, SIG_IGN);              /* a file over the size limit is an error of write(), not the end */
     BaseStatus st = dispatch(argc, argv);
     if (st == BASE_OK && fflush(stdout) != 0) st = base_error_set(BASE_EIO, "standard output cannot be written");
     int status = st == BASE_OK ? EXIT_DONE : complain(st);
