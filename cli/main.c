@@ -9,6 +9,7 @@
 #include "cli/sink.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
+#include "run/json.h"
 #include "run/ranks.h"
 #include "run/run.h"
 #include "run/setup.h"
@@ -46,10 +47,7 @@ IoJson *cli_json_percent_ci(int64_t right, int64_t n)
 {
     if (n == 0) return io_json_null();
     MathEstimate e = math_stats_share(right, n, 0.95);
-    IoJson *pair = io_json_array();
-    io_json_add_take(pair, io_json_number(100 * e.lo));
-    io_json_add_take(pair, io_json_number(100 * e.hi));
-    return pair;
+    return run_json_interval(100 * e.lo, 100 * e.hi);
 }
 
 void cli_json_percent(IoJson *object, const char *key, int64_t right, int64_t n)

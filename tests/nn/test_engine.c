@@ -6,74 +6,6 @@
 
 static int watched_count;
 
-/* The watched map and its gradient against the twin's; cases without a map behind a ReLU must be refused. */
-static void check_watched(NnEngine *engine, const Naive *naive, const int64_t shape[3], double forward_tolerance,
-                          double grad_tolerance)
-{
-    int at = nn_graph_size(naive->graph) - 1;
-    while (naive_node(naive, at)->kind != NN_NODE_RELU || naive_node(naive, at)->H < 2 || naive_node(naive, at)->W < 2)
-        at--;
-    int64_t size = naive_size(naive, at);
-    float *map = twin_floats(size), *gradient = twin_floats(size);
-    assert_int_equal(shape[0] * shape[1] * shape[2] * naive->n, size);
-    assert_ok(nn_engine_watched(engine, map, gradient));
-    assert_close_f32(map, naive->value[at], size, forward_tolerance);
-    assert_close_f32(gradient, naive->diff[at], size, grad_tolerance);
-    base_free(map);
-    base_free(gradient);
-}
-
-/* Forward, taps and (but in plain eval) backward of one network against its twin. */
-static void check_case(const TwinCase *c, NnMode mode, NnPrecision precision, double forward_tolerance,
-                       double grad_tolerance)
-{
-    NnNet *net = twin_net(c);
-    NnEngine *engine = NULL;
-    int64_t K = nn_net_classes(net), params = nn_net_param_count(net);
-    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *logits = twin_floats(c->n * K);
-    float *dlogits = twin_normals(c->n * K, "dlogits"), *grads = twin_floats(params);
-    double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
-    int64_t shape[3];
-    bool watched = false;
-    Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN);
-    naive_forward(&naive, x);
-    assert_ok(nn_engine_create(net, mode, precision, c->n, &engine));
-    if (mode == NN_MODE_EVAL_GRAD && precision == NN_F32) watched = nn_engine_watch(engine, 2, shape) == BASE_OK;
-    assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
-    assert_close_f32(logits, naive.value[nn_graph_size(naive.graph) - 1], c->n * K, forward_tolerance);
-    twin_taps(engine, &naive, forward_tolerance);
-    if (mode != NN_MODE_EVAL) {
-        for (int64_t i = 0; i < c->n * K; i++) dwant[i] = dlogits[i];
-        naive_backward(&naive, dwant, want);
-        assert_ok(nn_engine_backward(engine, dlogits, grads));
-        if (precision == NN_F32)
-            assert_close_f32(grads, want, params, grad_tolerance);
-        else
-            assert_near(twin_distance(grads, want, params), 0, grad_tolerance, 0);
-        if (watched) check_watched(engine, &naive, shape, forward_tolerance, grad_tolerance);
-        watched_count += watched;
-    }
-    if (mode == NN_MODE_EVAL_INPUT) {
-        float *dx = twin_floats(naive_size(&naive, 0));
-        assert_ok(nn_engine_input_gradient(engine, dx));
-        if (precision == NN_F32)
-            assert_close_f32(dx, naive.diff[0], naive_size(&naive, 0), grad_tolerance);
-        else
-            assert_near(twin_distance(dx, naive.diff[0], naive_size(&naive, 0)), 0, 1.25 * grad_tolerance,
-                        0); /* the deepest */
-        base_free(dx);
-    }
-    nn_engine_free(engine);
-    naive_free(&naive);
-    nn_net_free(net);
-    base_free(x);
-    base_free(logits);
-    base_free(dlogits);
-    base_free(grads);
-    base_free(want);
-    base_free(dwant);
-}
-
 /* many_channels is slow and adds nothing to the gradient of the input */
 static int last_mode(const TwinCase *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
 
@@ -85,7 +17,7 @@ static void test_f32_equals_the_twin(void **state)
     (void)state;
     for (int i = 0; i < CASE_COUNT; i++)
         for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
-            check_case(&CASES[i], (NnMode)mode, NN_F32, 1e-5, 2e-5);
+            twin_check(&CASES[i], NULL, (NnMode)mode, NN_F32, 1e-5, 2e-5, &watched_count, NULL);
     assert_true(watched_count >= 3);
 }
 
@@ -100,7 +32,7 @@ static void test_bf16_is_near_the_twin(void **state)
     if (nn_precision_available(NN_BF16) != NN_BF16) skip();
     for (int i = 0; i < CASE_COUNT; i++)
         for (int mode = NN_MODE_EVAL; mode <= last_mode(&CASES[i]); mode++)
-            check_case(&CASES[i], (NnMode)mode, NN_BF16, 0.06, 0.2);
+            twin_check(&CASES[i], NULL, (NnMode)mode, NN_BF16, 0.06, 0.2, &watched_count, NULL);
 }
 
 /* d sum(dlogits * logits) / dx of the twin's last backward pass; x is float32, so that h = 2^-10 is exact but for its

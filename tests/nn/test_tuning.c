@@ -84,7 +84,7 @@ static void check_forced(const TwinCase *c, NnPrecision precision, const int alg
     NnTuning *t = forcing(c, precision, algorithms, &forced);
     bool f32 = precision == NN_F32;
     for (int mode = (int)first; mode <= (int)last; mode++)
-        twin_check(c, t, (NnMode)mode, precision, f32 ? 1e-5 : 0.06, f32 ? 2e-5 : 0.2, hash);
+        twin_check(c, t, (NnMode)mode, precision, f32 ? 1e-5 : 0.06, f32 ? 2e-5 : 0.2, NULL, hash);
     nn_tuning_free(t);
 }
 

@@ -93,10 +93,27 @@ static inline double twin_distance(const float *got, const double *want, int64_t
     return sqrt(off / norm);
 }
 
-/* Forward, taps and (but in plain eval) backward of one network against its twin. @p hash, or NULL: of the logits and
- * gradients, bit for bit. */
+/* The watched map and its gradient against the twin's; cases without a map behind a ReLU must be refused. */
+static inline void twin_watched(NnEngine *engine, const Naive *naive, const int64_t shape[3], double forward_tolerance,
+                                double grad_tolerance)
+{
+    int at = nn_graph_size(naive->graph) - 1;
+    while (naive_node(naive, at)->kind != NN_NODE_RELU || naive_node(naive, at)->H < 2 || naive_node(naive, at)->W < 2)
+        at--;
+    int64_t size = naive_size(naive, at);
+    float *map = twin_floats(size), *gradient = twin_floats(size);
+    assert_int_equal(shape[0] * shape[1] * shape[2] * naive->n, size);
+    assert_ok(nn_engine_watched(engine, map, gradient));
+    assert_close_f32(map, naive->value[at], size, forward_tolerance);
+    assert_close_f32(gradient, naive->diff[at], size, grad_tolerance);
+    base_free(map);
+    base_free(gradient);
+}
+
+/* Forward, taps and (but in plain eval) backward of one network against its twin. @p watched, or NULL: counts the
+ * networks of which a map was watched as well. @p hash, or NULL: of the logits and gradients, bit for bit. */
 static inline void twin_check(const TwinCase *c, const NnTuning *tuning, NnMode mode, NnPrecision precision,
-                              double forward_tolerance, double grad_tolerance, char hash[BASE_HASH_HEX])
+                              double forward_tolerance, double grad_tolerance, int *watched, char hash[BASE_HASH_HEX])
 {
     NnNet *net = twin_net(c);
     BaseHash *sum = NULL;
@@ -106,9 +123,13 @@ static inline void twin_check(const TwinCase *c, const NnTuning *tuning, NnMode 
     float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *logits = twin_floats(c->n * K);
     float *dlogits = twin_normals(c->n * K, "dlogits"), *grads = twin_floats(params);
     double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
+    int64_t shape[3];
+    bool watches = false;
     Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN);
     naive_forward(&naive, x);
     assert_ok(nn_engine_create(net, mode, precision, c->n, &engine));
+    if (watched && mode == NN_MODE_EVAL_GRAD && precision == NN_F32)
+        watches = nn_engine_watch(engine, 2, shape) == BASE_OK;
     assert_ok(nn_engine_forward(engine, x, c->n, 0, logits));
     assert_close_f32(logits, naive.value[nn_graph_size(naive.graph) - 1], c->n * K, forward_tolerance);
     twin_taps(engine, &naive, forward_tolerance);
@@ -120,6 +141,8 @@ static inline void twin_check(const TwinCase *c, const NnTuning *tuning, NnMode 
             assert_close_f32(grads, want, params, grad_tolerance);
         else
             assert_near(twin_distance(grads, want, params), 0, grad_tolerance, 0);
+        if (watches) twin_watched(engine, &naive, shape, forward_tolerance, grad_tolerance);
+        if (watched) *watched += watches;
     }
     if (mode == NN_MODE_EVAL_INPUT) {
         float *dx = twin_floats(naive_size(&naive, 0));

@@ -7,37 +7,8 @@
 #include "io/file.h"
 #include "report/load.h"
 #include "report/report.h"
+#include "tests/report/folder.h"
 #include "tests/report/runs.h"
-
-/* Warnings as they came, one per line. */
-static char told[65536];
-
-static void listen(void *user, BaseLogLevel level, const char *text)
-{
-    (void)user, (void)level;
-    snprintf(told + strlen(told), sizeof told - strlen(told), "%s\n", text);
-}
-
-static char *folder_of(const char *name)
-{
-    char *path = NULL;
-    const BaseLogSink sink = {listen, NULL, NULL};
-    base_log_sink(&sink);
-    *told = '\0';
-    assert_ok(base_format(&path, "%s/%s", support_scratch(), name));
-    assert_ok(io_folder_make(path));
-    return path;
-}
-
-/* Owned. */
-static char *text_in(const char *folder, const char *name)
-{
-    char path[4300], *text;
-    size_t size;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(io_file_read(path, 0, &text, &size));
-    return text;
-}
 
 static void has(const char *text, const char *part)
 {
