@@ -83,6 +83,7 @@ typedef struct {
     MathRoute route;
     const DataIndex *sample;
     const UnlearnPatches *plans; /* [count] for the whole sample */
+    NnGram *gram;                /* bf16: until the last math_importance_finish. NULL: float32 */
     char label[64];
 } Side;
 
@@ -91,10 +92,8 @@ static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const Da
 {
     BaseStatus st = BASE_OK;
     const UnlearnContext *context = side->context;
-    NnGram *gram = NULL;
     uint8_t *bf16 = NULL;
     BASE_TRY(BASE_ALLOC(side->count, &bf16));
-    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&gram));
     for (int i = 0; i < side->count; i++) {
         if (!side->selected[i]) continue;
         st = math_importance_create(plans[i].rows, side->layers[i].features, side->route, context->reduce != NULL,
@@ -103,7 +102,7 @@ static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const Da
             base_error_prefix(st, "layer %s", side->layers[i].name);
             goto out;
         }
-        if (gram) BASE_TRY(math_importance_use_bf16(into[i], nn_gram_product, gram));
+        if (side->gram) BASE_TRY(math_importance_use_bf16(into[i], nn_gram_product, side->gram));
         bf16[i] = math_importance_takes_bf16(into[i]);
     }
     if (view->n > 0)
@@ -111,7 +110,6 @@ static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const Da
                                        side->label, take_rows, into));
 out:
     base_free(bf16);
-    nn_gram_free(gram);
     return st;
 }
 
@@ -184,6 +182,7 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
     if (params->spectra && side.route != MATH_ROUTE_SVD) side.route = MATH_ROUTE_EIGEN;
     snprintf(side.label, sizeof side.label, "inputs to %s", name);
     BASE_TRY(BASE_ALLOC(side.count, &plans));
+    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&side.gram));
     for (int i = 0; i < side.count; i++)
         if (selected[i])
             BASE_TRY(unlearn_patches_plan(side.layers + i, i, sample->n, (UnlearnPatchKind)params->patches,
@@ -202,6 +201,7 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
 out:
     for (int i = 0; plans && i < side.count; i++) unlearn_patches_free(plans + i);
     base_free(plans);
+    nn_gram_free(side.gram);
     return st;
 }
 
