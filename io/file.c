@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +81,34 @@ out:
     return st;
 }
 
+/* Who writes a temporary file holds a lock on it, which ends with the process however it ends: a number in the name
+ * says little where machines share a folder, numbers are given again, or a killed process waits for its parent. */
+static void remove_unless_locked(int folder, const char *name)
+{
+    struct stat locked, named;
+    int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &locked) == 0 && S_ISREG(locked.st_mode) &&
+        fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == locked.st_ino)
+        unlinkat(folder, name, 0);
+    close(fd);
+}
+
+/* Between its creation and its lock a sweep may take the file: then once more. Where there are no locks nothing is ever
+ * swept. */
+static int open_temporary(const char *path)
+{
+    struct stat info;
+    for (;;) {
+        remove_unless_locked(AT_FDCWD, path); /* of a process that died and had this number */
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0) return fd;
+        while (flock(fd, LOCK_EX) != 0 && errno == EINTR) continue; /* a sweep holds it for a moment */
+        if (fstat(fd, &info) != 0 || info.st_nlink > 0) return fd;
+        close(fd);
+    }
+}
+
 BaseStatus io_writer_open(const char *path, IoWriter **out)
 {
     BaseStatus st = BASE_OK;
@@ -93,8 +121,7 @@ BaseStatus io_writer_open(const char *path, IoWriter **out)
                "%s: is there and no regular file: it would be replaced; name another", path);
     BASE_TRY(base_strdup(path, &writer->path));
     BASE_TRY(base_format(&writer->temporary, "%s.%ld.tmp", path, (long)getpid()));
-    unlink(writer->temporary); /* of a process that died and had this number */
-    writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    writer->fd = open_temporary(writer->temporary);
     BASE_CHECK(writer->fd >= 0, BASE_EIO, "%s: cannot be written: %s", path, strerror(errno));
     *out = writer;
     return BASE_OK;
@@ -132,9 +159,6 @@ BaseStatus io_writer_finish_take(IoWriter *writer)
     char *folder = NULL;
     BASE_TRY(folder_of(writer->path, &folder));
     BASE_CHECK(fsync(writer->fd) == 0, BASE_EIO, "%s: cannot be written: %s", writer->path, strerror(errno));
-    int rc = close(writer->fd);
-    writer->fd = -1;
-    BASE_CHECK(rc == 0, BASE_EIO, "%s: cannot be written: %s", writer->path, strerror(errno));
     BASE_CHECK(rename(writer->temporary, writer->path) == 0, BASE_EIO, "%s: cannot be put in place: %s", writer->path,
                strerror(errno));
     base_free(writer->temporary);
@@ -155,12 +179,8 @@ out:
 void io_writer_drop(IoWriter *writer)
 {
     if (!writer) return;
-    if (writer->fd >= 0) {
-        close(writer->fd);
-        unlink(writer->temporary);
-    } else if (writer->temporary) {
-        unlink(writer->temporary);
-    }
+    if (writer->temporary) unlink(writer->temporary);
+    if (writer->fd >= 0) close(writer->fd);
     base_free(writer->temporary);
     base_free(writer->path);
     base_free(writer);
@@ -249,19 +269,14 @@ out:
     return st;
 }
 
-/* "<anything>.<pid>.tmp" of no living process of this machine. */
-static bool left_over(const char *name)
+/* "<anything>.<pid>.tmp": no other name is ever removed. */
+static bool is_temporary(const char *name)
 {
-    char digits[24];
-    int64_t pid;
     size_t n = strlen(name);
     if (!ends_in(name, ".tmp")) return false;
     size_t end = n - 4, start = end;
-    while (start > 0 && name[start - 1] != '.') start--;
-    if (start == 0 || end - start >= sizeof digits) return false;
-    memcpy(digits, name + start, end - start);
-    digits[end - start] = '\0';
-    return base_parse_i64(digits, &pid) && pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    while (start > 0 && name[start - 1] >= '0' && name[start - 1] <= '9') start--;
+    return start < end && start > 0 && name[start - 1] == '.';
 }
 
 void io_folder_sweep(const char *path)
@@ -274,7 +289,7 @@ void io_folder_sweep(const char *path)
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; fd >= 0 && i < count; i++)
-        if (left_over(names[i])) unlinkat(fd, names[i], 0);
+        if (is_temporary(names[i])) remove_unless_locked(fd, names[i]);
     if (fd >= 0) close(fd);
     io_names_free(names, count);
 }

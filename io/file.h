@@ -14,7 +14,7 @@ BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size
 /** BASE_EIO unless @p path is a regular file that this process may read; its size in bytes. */
 BaseStatus io_file_size(const char *path, int64_t *size);
 
-/** Writes to "<path>.<pid>.tmp" in the same folder, fsyncs, renames, fsyncs the folder. On any failure (full disk too)
+/** Writes to "<path>.<pid>.tmp" in the same folder, locked as long as it stands, fsyncs, renames, fsyncs the folder. On any failure (full disk too)
  *  the temporary file is gone and what stood at @p path still stands. */
 BaseStatus io_file_write(const char *path, const void *bytes, size_t size);
 
@@ -41,7 +41,7 @@ void io_names_free(char **names, size_t count);
 BaseStatus io_folder_replace(const char *from, const char *to);
 /** Removes a folder with all that is in it (links themselves, not what they name). Nothing there: fine. */
 void io_folder_remove(const char *path);
-/** Removes "*.tmp" of dead processes from a folder: what a killed run left. */
+/** Removes from a folder each "*.<number>.tmp" that nobody is writing, on whichever machine: what a killed run left. */
 void io_folder_sweep(const char *path);
 
 /** Unpacks a gzip file into memory, at most @p limit bytes out (checked while unpacking: a bomb is BASE_ELIMIT). A file

@@ -172,6 +172,7 @@ BaseStatus io_hdf5_image(const IoHdf5 *file, char **out, size_t *size)
     BaseStatus st = BASE_OK;
     io_hdf5_quiet();
     *out = NULL;
+    BASE_CHECK(H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0, BASE_EBACKEND, "%s: HDF5: %s", file->path, io_hdf5_reason());
     ssize_t bytes = H5Fget_file_image(file->id, NULL, 0);
     BASE_CHECK(bytes > 0, BASE_EBACKEND, "%s: HDF5: %s", file->path, io_hdf5_reason());
     *size = (size_t)bytes;
@@ -189,8 +190,6 @@ BaseStatus io_hdf5_save_take(IoHdf5 *file, const char *path)
     BaseStatus st = BASE_OK;
     char *image = NULL;
     size_t size;
-    io_hdf5_quiet();
-    BASE_CHECK(H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0, BASE_EBACKEND, "%s: HDF5: %s", path, io_hdf5_reason());
     BASE_TRY(io_hdf5_image(file, &image, &size));
     BASE_TRY(io_file_write(path, image, size));
 out:

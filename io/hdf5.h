@@ -29,6 +29,8 @@ typedef struct {
 BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out);
 /** An empty file in memory for writing. */
 BaseStatus io_hdf5_create(IoHdf5 **out);
+/** The bytes of the file as io_hdf5_save_take would write them. *out owned (base_free). */
+BaseStatus io_hdf5_image(const IoHdf5 *file, char **out, size_t *size);
 /** Writes the image atomically and frees; on failure nothing is at @p path and the handle is freed too. */
 BaseStatus io_hdf5_save_take(IoHdf5 *file, const char *path);
 void io_hdf5_close(IoHdf5 *file); /* NULL is fine */

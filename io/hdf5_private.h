@@ -32,8 +32,6 @@ hid_t io_hdf5_object(const IoHdf5 *file, const char *path);
 /** A file in memory: @p image [size] of a whole one (copied), or NULL and an empty one, whose root keeps its members in
  *  the order they come where @p ordered. */
 BaseStatus io_hdf5_in_memory(const void *image, size_t size, bool ordered, IoHdf5 **out);
-/** The bytes of the file as it is on disk. *out owned. */
-BaseStatus io_hdf5_image(const IoHdf5 *file, char **out, size_t *size);
 /** io_hdf5_write with HDF5's own types. */
 BaseStatus io_hdf5_write_as(IoHdf5 *file, const char *path, hid_t stored, hid_t memory, int ndim, const int64_t *shape,
                             const void *data);

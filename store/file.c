@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
@@ -69,23 +68,18 @@ out:
     return st;
 }
 
-/* The image goes to a temporary file first: io/ hands out files, not images. */
 BaseStatus store_run_write(const StoreRun *run, const char *path)
 {
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
     IoWriter *writer = NULL;
     BaseText image = {0};
-    char *bytes = NULL, *temporary = NULL, hex[BASE_HASH_HEX];
+    char *bytes = NULL, hex[BASE_HASH_HEX];
     size_t size = 0;
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA));
     for (size_t i = 0; i < run->group_count; i++) BASE_TRY(write_group(run->groups[i], file));
-    BASE_TRY(base_format(&temporary, "%s.%ld.tmp", path, (long)getpid()));
-    st = io_hdf5_save_take(file, temporary);
-    file = NULL;
-    BASE_TRY(st);
-    BASE_TRY(io_file_read(temporary, 0, &bytes, &size));
+    BASE_TRY(io_hdf5_image(file, &bytes, &size));
     base_text_append(&image, bytes, size);
     store_light_add(run, &image);
     BASE_TRY(image.st);
@@ -100,8 +94,6 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
 out:
     io_writer_drop(writer);
     io_hdf5_close(file);
-    if (temporary) unlink(temporary);
-    base_free(temporary);
     base_free(bytes);
     base_text_free(&image);
     return st;

@@ -157,26 +157,41 @@ static void test_folders(void **state)
     assert_fails(io_folder_list(at("x/none"), "", &names, &count), BASE_EIO, "x/none");
 }
 
+/* What is being written is locked by who writes it: a sweep tells the living by that, not by the number in the name. */
 static void test_sweep(void **state)
 {
     (void)state;
-    char name[64];
+    int ready[2];
+    char byte = 0, name[64];
+    siginfo_t info;
     assert_ok(io_folder_make(at("sweep")));
-    pid_t dead = fork();
-    if (dead == 0) _exit(0);
-    assert_int_equal(waitpid(dead, NULL, 0), dead);
-    snprintf(name, sizeof name, "sweep/run.h5.%ld.tmp", (long)dead);
-    assert_ok(io_file_write(at(name), "half", 4));
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        IoWriter *writer;
+        bool begun =
+            io_writer_open(at("sweep/run.h5"), &writer) == BASE_OK && io_writer_add(writer, "half", 4) == BASE_OK;
+        if (begun && write(ready[1], "x", 1) == 1) pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
     snprintf(name, sizeof name, "sweep/other.h5.%ld.tmp", (long)getpid());
-    assert_ok(io_file_write(at(name), "mine", 4));
+    assert_ok(io_file_write(at(name), "a dead process's", 16)); /* of another machine, with our number */
     assert_ok(io_file_write(at("sweep/notes.tmp"), "a person's", 10));
     assert_ok(io_file_write(at("sweep/x.12a.tmp"), "a person's", 10));
-    assert_ok(io_file_write(at("sweep/run.h5"), "whole", 5));
+    assert_ok(io_file_write(at("sweep/.tmp"), "a person's", 10));
     io_folder_sweep(at("sweep"));
     io_folder_sweep(at("not there"));
     assert_string_equal(base_error_text(), "");
     assert_int_equal(files_in(at("sweep"), ""), 4);
-    assert_true(io_path_exists(at(name)));
+    assert_false(io_path_exists(at(name)));
+    kill(child, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0); /* dead, and its number still taken */
+    io_folder_sweep(at("sweep"));
+    assert_int_equal(files_in(at("sweep"), ""), 3);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(ready[0]);
+    close(ready[1]);
 }
 
 static size_t pack(const char *path, const char *text, size_t size, int level)
