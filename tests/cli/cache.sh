@@ -37,7 +37,8 @@ has stdout "0 of 2 files"
 ok cache prune --max-size 0 --force
 [ -z "$(ls results/t/models)" ] || fail "--force left files"
 
-# a sweep at work, and one that was stopped
+# a sweep at work, and one that was stopped; the board is what tells that it has begun
+rm -f results/t/jobs.board
 "$EXPUNGE" run c.yaml --set train.epochs=300 >/dev/null 2>&1 &
 pid=$!
 for try in $(seq 1 200); do [ "$(head -c 64 results/t/jobs.board | tr -d '\0' | wc -c)" -eq 64 ] && break || sleep 0.05; done

@@ -29,11 +29,8 @@ facts() {
 
 kills=0
 for try in $(seq 1 4); do
-    "$EXPUNGE" run c.yaml --results stormy >/dev/null 2>&1 &
-    pid=$!
-    sleep "0.$((RANDOM % 3 + 1))"
-    if kill -9 $pid 2>/dev/null; then kills=$((kills + 1)); fi
-    wait $pid 2>/dev/null && break
+    killed "0.$((RANDOM % 3 + 1))" run c.yaml --results stormy || break
+    kills=$((kills + 1))
 done
 [ $kills -gt 0 ] || fail "not one kill struck"
 "$EXPUNGE" run c.yaml --results stormy >/dev/null 2>"$logs/other" &
