@@ -19,7 +19,13 @@
  * and F' D^-1 F is made of moments: sum_i phi_j phi_k / D_i = c_j c_k sum_i exp(-2 gamma x_i^2) t_i^(j + k) / D_i. So
  * an iteration is O(n r), not O(n r^2). One thread: a pass is
  * under a millisecond, less than what waiting for a second thread costs on a busy machine (70 ms an iteration,
- * measured). */
+ * measured).
+ *
+ * Many points. Only where m_i = 1 may a_i lie between its bounds, and the more separable the classes the more
+ * iterations it takes to find where that is. So neighbours of one sign are first put together, some thousand groups; of
+ * their (w, b) points with m_i < 1 - near keep a_i = u_i and those with m_i > 1 + near a_i = 0, which adds constants to
+ * w_a and to the balance, and the rest are solved for exactly. Whatever was assumed, the gap over all points proves the
+ * result; while it does not, near grows and the last (w, b) choose. */
 #include "mia/line/line.h"
 
 #include <math.h>
@@ -35,10 +41,12 @@ enum {
     BLOCK = 4 * LANES,
     MOMENTS = 2 * MIA_LINE_RANK,
     SIDE = MIA_LINE_RANK + 1,
-    ROUNDS = 300
+    ROUNDS = 300,
+    GROUPS = 2048, /* of a sign, and as many again where points are sparse */
+    MANY = 8 * GROUPS
 };
 /* 2 sqrt(2 gap) = 3e-4 at the end of the rounds; T_r takes at most 1e-4 more. */
-static const double GAP = 1e-8, TAIL_ERROR = 1e-4;
+static const double GAP = 1e-8, TAIL_ERROR = 1e-4, NEAR_FIRST = 0.02, NEAR_LAST = 0.5;
 
 /* The two inner loops, built for each width of vectors too; a product and a sum are never fused, so bits are the same.
  */
@@ -59,8 +67,9 @@ typedef struct {
     int r;
     double c[MIA_LINE_RANK], p[MIA_LINE_RANK], b;         /* p_k = c_k w_k */
     double w[MIA_LINE_RANK], lag[MIA_LINE_RANK], balance; /* lag = sum a y phi - w, balance = -sum a y: to become 0 */
-    double dp[MIA_LINE_RANK], db, target, step;           /* target: of a z and of s v; 0 in the predictor */
-    bool correct;                                         /* da, dz, dv hold the predictor */
+    double fixed[SIDE]; /* what points that are not among the m add to these two sums, without c_k */
+    double dp[MIA_LINE_RANK], db, target, step;                     /* target: of a z and of s v; 0 in the predictor */
+    bool correct;                                                   /* da, dz, dv hold the predictor */
     double *t, *e, *y, *u, *a, *s, *z, *v, *da, *dz, *dv, *q, *inv; /* e = exp(-gamma x^2), inv = 1 / D */
     double *sums;                                                   /* [chunks, SUMS] */
     double matrix[SIDE * SIDE], cut[SIDE * SIDE], right[SIDE];
@@ -255,9 +264,9 @@ static void lag_fill(Solver *v, const double *total)
 {
     for (int k = 0; k < v->r; k++) {
         v->p[k] = v->c[k] * v->w[k];
-        v->lag[k] = v->c[k] * total[k] - v->w[k];
+        v->lag[k] = v->c[k] * (total[k] + v->fixed[k]) - v->w[k];
     }
-    v->balance = -total[v->r];
+    v->balance = -(total[v->r] + v->fixed[v->r]);
 }
 
 /* (dp, db) from the moments of the right side. */
@@ -381,11 +390,10 @@ out:
 }
 
 /* The middle of the box, w = 0 and b = 0: there every complementary product is much the same. */
-static void start(Solver *v, const Point *points, double C)
+static void start(Solver *v)
 {
     double total[SUMS];
     for (int64_t i = 0; i < v->m; i++) {
-        v->u[i] = C * (double)points[i].count;
         v->a[i] = v->s[i] = v->u[i] / 2;
         v->z[i] = 1;
         v->v[i] = 2; /* z - v = y (w . phi + b) - 1 */
@@ -416,39 +424,153 @@ static int64_t merge(Point *points, int64_t n)
     return m;
 }
 
-static BaseStatus fit(const Point *points, int64_t m, double C, double tail, MiaLine *line)
+static void solver_free(Solver *v)
+{
+    if (!v) return;
+    base_free(v->sums);
+    base_free(v->t);
+    base_free(v);
+}
+
+static BaseStatus solver_create(const Point *points, int64_t m, double C, const MiaLine *line, Solver **out)
 {
     BaseStatus st = BASE_OK;
     Solver *v = NULL;
-    double *block = NULL, gap, z = 2 * line->gamma * line->half * line->half;
+    double z = 2 * line->gamma * line->half * line->half;
+    *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &v));
     v->m = m;
     v->chunks = (m + CHUNK - 1) / CHUNK;
     v->r = line->rank;
-    BASE_TRY(BASE_ALLOC(ARRAYS * m, &block));
+    BASE_TRY(BASE_ALLOC(ARRAYS * m, &v->t));
     BASE_TRY(BASE_ALLOC(v->chunks * SUMS, &v->sums));
     double **arrays[ARRAYS] = {&v->t, &v->e,  &v->y,  &v->u,  &v->a, &v->s,  &v->z,
                                &v->v, &v->da, &v->dz, &v->dv, &v->q, &v->inv};
-    for (int i = 0; i < ARRAYS; i++) *arrays[i] = block + i * m;
+    for (int i = 1; i < ARRAYS; i++) *arrays[i] = v->t + i * m;
     for (int64_t i = 0; i < m; i++) {
         double x = points[i].x - line->middle;
         v->t[i] = line->half > 0 ? x / line->half : 0;
         v->e[i] = exp(-line->gamma * x * x);
         v->y[i] = (double)points[i].sign;
+        v->u[i] = C * (double)points[i].count;
     }
     v->c[0] = 1;
     for (int k = 1; k < v->r; k++) v->c[k] = v->c[k - 1] * sqrt(z / k);
-    start(v, points, C);
-    while (line->iterations < ROUNDS && iterate(v, &gap)) line->iterations++;
+    *out = v;
+    v = NULL;
+out:
+    solver_free(v);
+    return st;
+}
+
+static void iterations(Solver *v, MiaLine *line)
+{
+    double gap;
+    start(v);
+    for (int i = 0; i < ROUNDS && iterate(v, &gap); i++) line->iterations++;
     base_error_clear(); /* a matrix that rounding made indefinite only ends the rounds: the bound says what they gave */
-    BASE_TRY(judge(v, points, tail, &line->error));
+}
+
+static void take_weights(Solver *to, const Solver *from)
+{
+    memcpy(to->w, from->w, sizeof to->w);
+    memcpy(to->p, from->p, sizeof to->p);
+    to->b = from->b;
+}
+
+/* Neighbours of one sign as one point at their mean, at most so many and no wider than a share of the range. */
+static int64_t group(const Point *points, int64_t m, double width, Point *groups)
+{
+    int64_t n = 0, last[2] = {-1, -1}, taken[2] = {0, 0}, most = (m + GROUPS - 1) / GROUPS;
+    double first[2] = {0, 0};
+    for (int64_t i = 0; i < m; i++) {
+        int side = points[i].sign > 0;
+        if (last[side] < 0 || taken[side] == most || points[i].x - first[side] > width) {
+            last[side] = n++;
+            groups[last[side]] = (Point){points[i].x, points[i].sign, 0};
+            first[side] = points[i].x;
+            taken[side] = 0;
+        }
+        Point *g = groups + last[side];
+        g->count += points[i].count;
+        g->x += (points[i].x - g->x) * (double)points[i].count / (double)g->count;
+        taken[side]++;
+    }
+    return n;
+}
+
+/* Fixes the a of all points that the weights leave no doubt about; @p loose [m]: the numbers of the others. */
+static int64_t fix(Solver *v, double near, int64_t *loose)
+{
+    int64_t n = 0;
+    polynomials(v->m, v->t, v->p, v->r, v->inv);
+    for (int64_t i = 0; i < v->m; i++) {
+        double margin = v->y[i] * (v->inv[i] * v->e[i] + v->b);
+        v->a[i] = margin < 1 - near ? v->u[i] : 0;
+        v->s[i] = v->u[i] - v->a[i];
+        if (fabs(margin - 1) <= near) loose[n++] = i;
+    }
+    return n;
+}
+
+/* *solved: v holds a, w and b of which judge proves what is wanted. */
+static BaseStatus solve_many(Solver *v, const Point *points, double C, double tail, MiaLine *line, bool *solved)
+{
+    BaseStatus st = BASE_OK;
+    Point *some = NULL;
+    int64_t *loose = NULL;
+    Solver *part = NULL;
+    double total[SUMS];
+    *solved = false;
+    BASE_TRY(BASE_ALLOC_RAW(v->m, &some));
+    BASE_TRY(BASE_ALLOC_RAW(v->m, &loose));
+    int64_t n = group(points, v->m, 2 * line->half / GROUPS, some);
+    BASE_TRY(solver_create(some, n, C, line, &part));
+    iterations(part, line);
+    take_weights(v, part);
+    for (double near = NEAR_FIRST; near <= NEAR_LAST && !*solved; near *= 5) {
+        n = fix(v, near, loose);
+        if (n == 0) continue;
+        if (n > v->m / 2) break;
+        for (int64_t i = 0; i < n; i++) some[i] = points[loose[i]];
+        solver_free(part);
+        part = NULL;
+        BASE_TRY(solver_create(some, n, C, line, &part));
+        over_chunks(v, work_weights, v->r + 1, 0, total); /* of the fixed ones: the others' a is 0 */
+        memcpy(part->fixed, total, sizeof part->fixed);
+        iterations(part, line);
+        take_weights(v, part);
+        for (int64_t i = 0; i < n; i++) {
+            v->a[loose[i]] = part->a[i];
+            v->s[loose[i]] = part->s[i];
+        }
+        BASE_TRY(judge(v, points, tail, &line->error));
+        *solved = line->error <= MIA_LINE_ERROR;
+    }
+out:
+    solver_free(part);
+    base_free(some);
+    base_free(loose);
+    return st;
+}
+
+static BaseStatus fit(const Point *points, int64_t m, double C, double tail, MiaLine *line)
+{
+    BaseStatus st = BASE_OK;
+    Solver *v = NULL;
+    BASE_TRY(solver_create(points, m, C, line, &v));
+    if (m > MANY) BASE_TRY(solve_many(v, points, C, tail, line, &line->solved));
+    if (!line->solved) {
+        memset(v->w, 0, sizeof v->w);
+        v->b = 0;
+        iterations(v, line);
+        BASE_TRY(judge(v, points, tail, &line->error));
+        line->solved = line->error <= MIA_LINE_ERROR; /* NaN: not solved */
+    }
     line->b = v->b;
     memcpy(line->p, v->p, sizeof line->p);
-    line->solved = line->error <= MIA_LINE_ERROR; /* NaN: not solved */
 out:
-    if (v) base_free(v->sums);
-    base_free(block);
-    base_free(v);
+    solver_free(v);
     return st;
 }
 
