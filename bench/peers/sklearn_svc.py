@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """The row svc_60000: scikit-learn's SVC(C=3, gamma='auto', kernel='rbf') beside the svc attack.
 
-  sklearn_svc.py PROGRAM [SHIFT ...]    PROGRAM: build/release/bench/rows/svc; one JSON line a SHIFT (default 1 12)
+  sklearn_svc.py PROGRAM PAIRS [SHIFT ...]    PROGRAM: build/release/bench/rows/svc; one JSON line a SHIFT (default 1 12)
 
 Confidences are logistic(2 normal), members' logits higher by SHIFT: 1 hardly separable, 12 nearly separable. Both are
-warmed up on nothing but their libraries: a fit is seconds. Pairs in turn: 3 where a peer's fit takes under 5 s, else 1.
+warmed up on nothing but their libraries: a fit is seconds. Pairs in turn: PAIRS; with 0 three where a peer's fit takes
+under 5 s, else one.
 "checked": predictions on all 61000 points are equal wherever ours says |d| > 2e-3. Where they are not, scikit-learn's
 own stopping rule (a violation of 1e-3) is the reason to look at first: "flips_at" says how far from 0 ours were.
 """
@@ -22,7 +23,7 @@ from sklearn.svm import SVC
 MEMBERS, NONMEMBERS, AUDITED = 54000, 6000, 1000
 
 
-def row(program, shift):
+def row(program, asked, shift):
     rng = np.random.default_rng(1)
     logits = 2 * rng.normal(size=MEMBERS + NONMEMBERS + AUDITED)
     logits[:MEMBERS] += shift
@@ -41,7 +42,7 @@ def row(program, shift):
 
         our_seconds()
         pairs = []
-        while not pairs or (pairs[0][1] < 5 and len(pairs) < 3):
+        while not pairs or len(pairs) < (asked or (3 if pairs[0][1] < 5 else 1)):
             mine, start = our_seconds(), time.monotonic()
             model = SVC(C=3, gamma="auto", kernel="rbf").fit(x[:fitted, None], y)
             model.predict(x[fitted:, None])
@@ -59,5 +60,5 @@ def row(program, shift):
 
 
 if __name__ == "__main__":
-    for value in [float(v) for v in sys.argv[2:]] or [1.0, 12.0]:
-        print(json.dumps(row(sys.argv[1], value)), flush=True)
+    for value in [float(v) for v in sys.argv[3:]] or [1.0, 12.0]:
+        print(json.dumps(row(sys.argv[1], int(sys.argv[2]), value)), flush=True)

@@ -1,12 +1,11 @@
 /* bench/rows/unlearn.c - our side of the rows unlearn_* and alpha_grid_*: Fashion-MNIST at 32x32, class 3 forgotten,
- * 900
- * + 900 images, paper patches, alphas (100, 3), weights in memory to weights out.
+ * 900 + 900 images (ARCH:IMAGES: so many a side), paper patches, alphas (100, 3), weights in memory to weights out.
  *
  *   unlearn ARCH IMAGES train FILE    trains on IMAGES images of each class for one epoch (seeded), writes the weights
  *   unlearn ARCH FILE export FOLDER   what a peer needs for the same work: input.safetensors (images, each layer's
  *                                     window and the rows taken), and what we make of it in float32 and bf16
- *   unlearn ARCH FILE serve           reads lines "unlearn|compare f32|bf16 0" or "limit f32|bf16 SECONDS",
- * answers one JSON line each
+ *   unlearn ARCH FILE serve           reads lines "unlearn|compare f32|bf16 0" or "limit f32|bf16 SECONDS", answers
+ *                                     one JSON line each
  */
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +23,7 @@
 
 static const int64_t SLOW_FLOPS = 500000000; /* of one image */
 enum { FEWER = 2000 };
-enum { CLASSES = 10, SIDE = 32, CHANNELS = 3, FORGOTTEN = 3, SAMPLES = 900, GRID = 5 };
+enum { CLASSES = 10, SIDE = 32, CHANNELS = 3, FORGOTTEN = 3, GRID = 5 };
 static const double ALPHA_R[GRID] = {10, 30, 100, 300, 1000}, ALPHA_F[GRID] = {1, 3, 10, 30, 100};
 
 typedef struct {
@@ -36,10 +35,14 @@ typedef struct {
     UnlearnContext context;
 } Bench;
 
-static BaseStatus open_bench(Bench *b, const char *arch_name)
+/* @p what: ARCH or ARCH:IMAGES */
+static BaseStatus open_bench(Bench *b, const char *what)
 {
     BaseStatus st = BASE_OK;
     const NnArch *arch;
+    char arch_name[64];
+    const char *colon = strchr(what, ':');
+    snprintf(arch_name, sizeof arch_name, "%.*s", colon ? (int)(colon - what) : (int)strlen(what), what);
     const int64_t shape[3] = {CHANNELS, SIDE, SIDE};
     BASE_TRY(nn_arch_find(arch_name, &arch));
     BASE_TRY(nn_arch_build(arch, shape, CLASSES, &b->net));
@@ -50,6 +53,10 @@ static BaseStatus open_bench(Bench *b, const char *arch_name)
     BASE_TRY(unlearn_find("svd", &b->svd));
     base_param_defaults(b->svd->entry.params, b->svd->entry.param_count, &b->params);
     b->params.route = MATH_ROUTE_CLOSED;
+    if (colon) {
+        b->params.forget_samples = atoll(colon + 1);
+        b->params.retain_per_class = b->params.forget_samples / (CLASSES - 1);
+    }
     b->context = (UnlearnContext){.original = b->net, .train = data_view_all(b->train), .forget = &b->forget};
 out:
     return st;
