@@ -26,4 +26,5 @@ for config in fashion-mnist/resnet18 mnist/baselines; do
 done
 labels=/usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz
 [ -f $labels ] || { echo "Fashion-MNIST is not installed"; exit 77; }
-"$draw" $labels 1000 0 | cmp - "$configs/fashion-mnist/subset.txt"
+"$draw" $labels 1000 0 | cmp - "$configs/fashion-mnist/subset.txt" || fail "subset.txt is not 1000 of each"
+"$draw" $labels 500 0 | cmp - "$configs/fashion-mnist/subset-500.txt"
