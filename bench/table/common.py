@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAIRS, SLOW, SLOW_PAIRS = 5, 60.0, 2  # a peer over SLOW seconds gets SLOW_PAIRS, unless --long
+PAIRS, SLOW_PAIRS = 5, 2  # a peer over a minute gets SLOW_PAIRS, unless --long
 
 
 def threads():
@@ -43,8 +43,9 @@ class Setting:
     def wants(self, row):
         return not self.only or row in self.only
 
-    def pairs(self, slow=False):
-        return self.asked or (PAIRS if self.long or not slow else SLOW_PAIRS)
+    def pairs(self, few=PAIRS):
+        """How many: few of them but with --long, or as --pairs says."""
+        return self.asked or (PAIRS if self.long else few)
 
 
 def once(command, ours=True):

@@ -10,7 +10,7 @@ def rows(setting):
     if not setting.wants("memory_25088"):
         return
     pairs, checks, times = [], [], []
-    for _ in range(setting.asked or (common.PAIRS if setting.long else 1)):
+    for _ in range(setting.pairs(1)):
         ours = common.once([setting.program("memory")])
         peer = None
         if setting.python:

@@ -13,8 +13,7 @@ def rows(setting):
     if not python:
         print("svc_60000: left out, python3-sklearn is not installed")
         return
-    command = [python, common.peer("sklearn_svc.py"), setting.program("svc"),
-               str(setting.asked or (common.PAIRS if setting.long else 0))]
+    command = [python, common.peer("sklearn_svc.py"), setting.program("svc"), str(setting.pairs(0))]
     lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=common.environment()).stdout
     found = [json.loads(line) for line in lines.splitlines()]
     for row in found:

@@ -55,7 +55,8 @@ def rows_of(setting, arch, precisions):
         for p in wanted:
             ours.ask(f"unlearn {p} 0")
         pairs = {p: [] for p in wanted}
-        for _ in range((setting.pairs(peer is not None) if arch == "vgg11_bn" or setting.long or not peer else setting.asked or 1)):
+        few = common.PAIRS if not peer else common.SLOW_PAIRS if arch == "vgg11_bn" else 1
+        for _ in range(setting.pairs(few)):
             mine = {p: ours.ask(f"unlearn {p} 0")["seconds"] for p in wanted}
             found = peer.ask("unlearn") if peer else None
             for p in wanted:  # before and after the peer
@@ -75,7 +76,7 @@ def rows_of(setting, arch, precisions):
 
 
 def grid_row(setting, ours):
-    found = [ours.ask("compare f32 0") for _ in range(setting.asked or (common.PAIRS if setting.long else 3))]
+    found = [ours.ask("compare f32 0") for _ in range(setting.pairs(3))]
     pairs = [(f["grid"], GRID * f["single"]) for f in found]
     return common.make_row("alpha_grid_vgg11_bn", "s", pairs, [s / g for g, s in pairs], None,
                            all(f["difference"] <= 1e-4 for f in found))
