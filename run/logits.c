@@ -1,6 +1,5 @@
 #include "run/logits.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
+#include "mia/signal/signal.h"
 
 const BaseParam run_query_params[] = {
     BASE_PARAM_BOOL(RunQueries, flip, false, "each image also mirrored left to right"),
@@ -92,28 +92,17 @@ static void copy_moved(const DataSet *set, int64_t at, bool flip, int64_t dy, in
             }
 }
 
-/* log of the sum of exp over the classes other than y. */
-static double log_others(const double *z, int64_t K, int32_t y)
-{
-    double top = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < K; k++)
-        if (k != y && z[k] > top) top = z[k];
-    for (int64_t k = 0; k < K; k++)
-        if (k != y) sum += exp(z[k] - top);
-    return top + log(sum);
-}
-
 static void add_query(const float *z, int64_t K, int32_t y, double *row, double *sum)
 {
     for (int64_t k = 0; k < K; k++) row[k] = (double)z[k];
-    double others = log_others(row, K, y);
+    double others = mia_signal_log_sum_exp(row, K, y);
     for (int64_t k = 0; k < K; k++) sum[k] += row[k] - others;
 }
 
 static void finish_queries(double *sum, int64_t K, int32_t y, int64_t queries)
 {
     for (int64_t k = 0; k < K; k++) sum[k] /= (double)queries;
-    double others = log_others(sum, K, y);
+    double others = mia_signal_log_sum_exp(sum, K, y);
     for (int64_t k = 0; k < K; k++)
         if (k != y) sum[k] -= others;
 }

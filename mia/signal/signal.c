@@ -6,8 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 
-/* log sum_{j != skip} exp(z_j); @p skip -1: over all. */
-static double log_sum_exp(const double *z, int64_t K, int64_t skip)
+double mia_signal_log_sum_exp(const double *z, int64_t K, int64_t skip)
 {
     double most = -INFINITY, sum = 0;
     for (int64_t j = 0; j < K; j++)
@@ -27,14 +26,14 @@ MiaSignals mia_signal_row(const double *z, int64_t K, int32_t y)
         if (z[j] > z[top]) top = j;
         if (j != y && z[j] > rival) rival = z[j];
     }
-    double all = log_sum_exp(z, K, -1), others = log_sum_exp(z, K, y);
+    double all = mia_signal_log_sum_exp(z, K, -1), others = mia_signal_log_sum_exp(z, K, y);
     MiaSignals s = {.correct = top == y, .hinge = z[y] - rival, .phi = z[y] - others};
     /* -log p_y = log(1 + exp(-phi)) and p_y, 1 - p_y = logistic(+-phi): exact in both tails */
     s.loss = softplus(-s.phi);
     s.confidence = exp(-s.loss);
     double doubt = exp(-softplus(s.phi)); /* 1 - p_y */
     s.modified_entropy = doubt * s.loss;
-    double not_top = top == y ? others : log_sum_exp(z, K, top);
+    double not_top = top == y ? others : mia_signal_log_sum_exp(z, K, top);
     for (int64_t j = 0; j < K; j++) {
         double log_p = j == y ? -s.loss : z[j] - all;
         if (j == top) log_p = -softplus(not_top - z[j]);
@@ -68,7 +67,7 @@ MiaSignalMode mia_signal_loss_mode(int64_t choice) { return choice == 0 ? MIA_SI
 /* p_y and the sum of the other probabilities, in double. */
 static void shares(const double *z, int64_t K, int32_t y, double *own, double *others)
 {
-    double all = log_sum_exp(z, K, -1);
+    double all = mia_signal_log_sum_exp(z, K, -1);
     *own = exp(z[y] - all);
     *others = 0;
     for (int64_t j = 0; j < K; j++)
@@ -104,7 +103,7 @@ static double phi_kodge(const double *z, int64_t K, int32_t y)
 /* The three signals of tensorflow/privacy's membership_inference_attack. */
 static double of_tf_privacy(const double *z, int64_t K, int32_t y, MiaSignalKind kind)
 {
-    double all = log_sum_exp(z, K, -1), sum = 0;
+    double all = mia_signal_log_sum_exp(z, K, -1), sum = 0;
     if (kind == MIA_SIGNAL_LOSS) return -log(fmax(exp(z[y] - all), 1e-8));
     for (int64_t j = 0; j < K; j++) {
         double p = exp(z[j] - all);
@@ -138,7 +137,7 @@ void mia_signal_fill(const double *logits, int64_t M, const int32_t *labels, int
 
 void mia_signal_softmax(const double *z, int64_t K, double *p)
 {
-    double all = log_sum_exp(z, K, -1);
+    double all = mia_signal_log_sum_exp(z, K, -1);
     for (int64_t j = 0; j < K; j++) p[j] = exp(z[j] - all);
 }
 
@@ -148,7 +147,7 @@ int64_t mia_signal_log_softmax(const double *z, int64_t K, const uint8_t *withou
     for (int64_t j = 0; j < K; j++)
         if (!without || !without[j]) log_p[kept++] = z[j];
     if (kept == 0) return 0;
-    double all = log_sum_exp(log_p, kept, -1);
+    double all = mia_signal_log_sum_exp(log_p, kept, -1);
     for (int64_t j = 0; j < kept; j++) log_p[j] -= all;
     return kept;
 }

@@ -18,6 +18,9 @@ typedef struct {
     double phi;              /* z_y - logsumexp_{j != y} z_j = log p_y - log(1 - p_y)  (LiRA) */
 } MiaSignals;
 
+/** log sum_{j != skip} exp(z_j), in the log domain; @p skip -1: over all. @p z [K] finite, K >= 2. O(K), no memory. */
+double mia_signal_log_sum_exp(const double *z, int64_t K, int64_t skip);
+
 /** One sample; @p z [K] finite, K >= 2, 0 <= y < K. O(K), no memory. */
 MiaSignals mia_signal_row(const double *z, int64_t K, int32_t y);
 
