@@ -14,8 +14,8 @@ BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size
 /** BASE_EIO unless @p path is a regular file that this process may read; its size in bytes. */
 BaseStatus io_file_size(const char *path, int64_t *size);
 
-/** Writes to "<path>.<pid>.tmp" in the same folder, locked as long as it stands, fsyncs, renames, fsyncs the folder. On any failure (full disk too)
- *  the temporary file is gone and what stood at @p path still stands. */
+/** Writes to "<path>.<pid>.tmp" in the same folder, locked as long as it stands, fsyncs, renames, fsyncs the folder. On
+ *  any failure (full disk too) the temporary file is gone and what stood at @p path still stands. */
 BaseStatus io_file_write(const char *path, const void *bytes, size_t size);
 
 /** The same in pieces. finish renames; drop (also after an error) removes. Both free the writer; drop(NULL) is fine. */
