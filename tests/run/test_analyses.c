@@ -9,8 +9,8 @@
 #include "io/file.h"
 #include "nn/arch/arch.h"
 #include "run/record.h"
-#include "run/run.h"
 #include "run/turn.h"
+#include "tests/run/whole.h"
 
 static const char HEAD[] = "name: e\ndata: gaussians\narch: mlp\nforget: [[3], [0, 3]]\n"
                            "train: {epochs: 1, batch_size: 512, lr: 0.1, augment: false}\n"
@@ -115,20 +115,12 @@ static void weights_of(const char *results, const char *label, const char *forge
 static void test_experiment(void **state)
 {
     (void)state;
-    char path[4200], text[4096], at_once[2][BASE_HASH_HEX], in_turn[2][BASE_HASH_HEX], *before = NULL;
+    char text[4096], at_once[2][BASE_HASH_HEX], in_turn[2][BASE_HASH_HEX];
     RunOutcome outcome;
     BaseText terminal = {0};
-    assert_ok(run_threads_set(1, NULL));
-    snprintf(path, sizeof path, "%s/e.yaml", support_scratch());
     snprintf(text, sizeof text, "%s  - svd\n  - {name: svd, label: turn, in_turn: true}\n", HEAD);
-    assert_ok(io_file_write(path, text, strlen(text)));
-    const RunConfig config = {
-        .config = path, .results = support_scratch(), .threads = 1, .command = "t", .columns = 99};
-    assert_ok(base_strdup(getenv("PATH"), &before));
-    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-    BaseStatus st = run_experiment(&config, &outcome, &terminal);
-    assert_int_equal(setenv("PATH", before, 1), 0);
-    assert_ok(st);
+    const RunConfig how = {.results = support_scratch(), .threads = 1, .columns = 99};
+    assert_ok(whole_run(text, how, &outcome, &terminal));
     assert_int_equal(outcome.failed, 0);
     assert_int_equal(outcome.done, 5);
     weights_of(support_scratch(), "svd", "3", at_once[0]);
@@ -137,7 +129,6 @@ static void test_experiment(void **state)
     weights_of(support_scratch(), "turn", "0,3", in_turn[1]);
     assert_string_equal(at_once[0], in_turn[0]);
     assert_string_not_equal(at_once[1], in_turn[1]);
-    base_free(before);
     base_text_free(&terminal);
 }
 

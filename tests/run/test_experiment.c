@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 
 #include "io/file.h"
-#include "run/run.h"
 #include "run/setup.h"
 #include "store/store.h"
+#include "tests/run/whole.h"
 
 static const char CONFIG[] = "name: e\n"
                              "data: gaussians\n"
@@ -27,27 +27,15 @@ static const char CONFIG[] = "name: e\n"
 
 static RunOutcome run(const char *results, const char *const *set, size_t set_count, bool dry, BaseText *terminal)
 {
-    char path[4200];
     RunOutcome outcome;
     BaseText text = {0};
-    assert_ok(run_threads_set(1, NULL)); /* networks this small only wait for a second one */
-    snprintf(path, sizeof path, "%s/e.yaml", support_scratch());
-    assert_ok(io_file_write(path, CONFIG, sizeof CONFIG - 1));
-    const RunConfig config = {.config = path,
-                              .assignments = set,
-                              .assignment_count = set_count,
-                              .results = results,
-                              .dry_run = dry,
-                              .threads = 1,
-                              .command = "test",
-                              .columns = 400};
-    char *path_before = NULL;
-    assert_ok(base_strdup(getenv("PATH"), &path_before)); /* without gnuplot: the figures are tested elsewhere */
-    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-    BaseStatus st = run_experiment(&config, &outcome, terminal ? terminal : &text);
-    assert_int_equal(setenv("PATH", path_before, 1), 0);
-    assert_ok(st);
-    base_free(path_before);
+    const RunConfig how = {.assignments = set,
+                           .assignment_count = set_count,
+                           .results = results,
+                           .dry_run = dry,
+                           .threads = 1,
+                           .columns = 400};
+    assert_ok(whole_run(CONFIG, how, &outcome, terminal ? terminal : &text));
     base_text_free(&text);
     return outcome;
 }

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "io/file.h"
-#include "run/run.h"
 #include "run/shadows/make.h"
 #include "run/shadows/shadows.h"
+#include "tests/run/whole.h"
 
 static const char CONFIG[] = "name: e\n"
                              "data: gaussians\n"
@@ -36,24 +36,13 @@ static char *place(const char *format, const char *name)
 static BaseStatus run_st(const char *results, const char *const *set, size_t set_count, bool dry, RunOutcome *outcome,
                          BaseText *terminal)
 {
-    char *path = place("%s/%s", "e.yaml"), *before = NULL;
-    assert_ok(run_threads_set(1, NULL));
-    assert_ok(io_file_write(path, CONFIG, sizeof CONFIG - 1));
-    const RunConfig config = {.config = path,
-                              .assignments = set,
-                              .assignment_count = set_count,
-                              .results = results,
-                              .dry_run = dry,
-                              .threads = 1,
-                              .command = "test",
-                              .columns = 400};
-    assert_ok(base_strdup(getenv("PATH"), &before)); /* without gnuplot: the figures are tested elsewhere */
-    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-    BaseStatus st = run_experiment(&config, outcome, terminal);
-    assert_int_equal(setenv("PATH", before, 1), 0);
-    base_free(before);
-    base_free(path);
-    return st;
+    const RunConfig how = {.assignments = set,
+                           .assignment_count = set_count,
+                           .results = results,
+                           .dry_run = dry,
+                           .threads = 1,
+                           .columns = 400};
+    return whole_run(CONFIG, how, outcome, terminal);
 }
 
 static RunOutcome run(const char *results, const char *const *set, size_t set_count)
@@ -519,7 +508,6 @@ static void test_no_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_design), cmocka_unit_test(test_split),     cmocka_unit_test(test_resumed),
     cmocka_unit_test(test_dry),    cmocka_unit_test(test_config),    cmocka_unit_test(test_faults),
-    cmocka_unit_test(test_gather), cmocka_unit_test(test_no_memory),
-    cmocka_unit_test(test_failing),
+    cmocka_unit_test(test_gather), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_failing),
 };
 SUPPORT_MAIN(tests)

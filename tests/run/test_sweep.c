@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "run/cache.h"
 #include "run/sweep.h"
+#include "tests/run/whole.h"
 
 static const char CONFIG[] = "name: e\n"
                              "data: gaussians\n"
@@ -24,11 +25,11 @@ static const char CONFIG[] = "name: e\n"
                              "attacks:\n"
                              "  - {name: loss, wiring: forget}\n";
 
-static char *write_config(const char *text, size_t size)
+static char *write_config(void)
 {
     char *path = NULL;
     assert_ok(base_format(&path, "%s/e.yaml", support_scratch()));
-    assert_ok(io_file_write(path, text, size));
+    assert_ok(io_file_write(path, CONFIG, sizeof CONFIG - 1));
     return path;
 }
 
@@ -45,7 +46,7 @@ static size_t need_of(const RunGraph *g, size_t at, RunStepKind kind)
 static void check_graph(bool shared)
 {
     static const char *const SHARED[] = {"search.forget=[2]"};
-    char *path = write_config(CONFIG, sizeof CONFIG - 1), text[256];
+    char *path = write_config(), text[256];
     RunExperiment *e;
     RunData data;
     RunModel model;
@@ -187,27 +188,12 @@ static void test_board(void **state)
 
 /* ------------------------------------------------------------ whole sweeps */
 
-static RunOutcome run(const char *config_text, size_t size, const char *results, int jobs, bool dry)
+static RunOutcome run(const char *config_text, const char *results, int jobs, bool dry)
 {
-    char *path = write_config(config_text, size);
     RunOutcome outcome;
     BaseText text = {0};
-    assert_ok(run_threads_set(1, NULL));
-    const RunConfig config = {.config = path,
-                              .results = results,
-                              .jobs = jobs,
-                              .dry_run = dry,
-                              .threads = jobs,
-                              .command = "test",
-                              .columns = 400};
-    char *path_before = NULL;
-    assert_ok(base_strdup(getenv("PATH"), &path_before)); /* without gnuplot: the figures are tested elsewhere */
-    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-    BaseStatus st = run_experiment(&config, &outcome, &text);
-    assert_int_equal(setenv("PATH", path_before, 1), 0);
-    assert_ok(st);
-    base_free(path_before);
-    base_free(path);
+    const RunConfig how = {.results = results, .jobs = jobs, .dry_run = dry, .threads = jobs, .columns = 400};
+    assert_ok(whole_run(config_text, how, &outcome, &text));
     base_text_free(&text);
     return outcome;
 }
@@ -282,8 +268,8 @@ static void test_jobs(void **state)
     size_t count;
     snprintf(one, sizeof one, "%s/one", support_scratch());
     snprintf(two, sizeof two, "%s/two", support_scratch());
-    assert_int_equal(run(CONFIG, sizeof CONFIG - 1, one, 1, false).done, 14);
-    RunOutcome outcome = run(CONFIG, sizeof CONFIG - 1, two, 2, false);
+    assert_int_equal(run(CONFIG, one, 1, false).done, 14);
+    RunOutcome outcome = run(CONFIG, two, 2, false);
     assert_int_equal(outcome.done, 14);
     assert_int_equal(outcome.failed + outcome.skipped, 0);
     snprintf(folder, sizeof folder, "%s/e", one);
@@ -300,7 +286,7 @@ static void test_jobs(void **state)
         store_run_free(b);
     }
     io_names_free(names, count);
-    outcome = run(CONFIG, sizeof CONFIG - 1, two, 2, false);
+    outcome = run(CONFIG, two, 2, false);
     assert_int_equal(outcome.skipped, 14);
 }
 
@@ -378,7 +364,7 @@ static void test_many(void **state)
     base_text_add(&text, "]\n");
     assert_ok(text.st);
     double started = base_clock_cpu();
-    RunOutcome outcome = run(text.data, text.size, "nowhere", 1, true);
+    RunOutcome outcome = run(text.data, "nowhere", 1, true);
     double seconds = base_clock_cpu() - started;
     assert_int_equal(outcome.planned, 244 * 41);
     if (seconds > 2) fail_msg("%d jobs took %.2f s", outcome.planned, seconds);
