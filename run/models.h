@@ -10,7 +10,7 @@
 #include "run/config.h"
 
 /** Grows whenever the same config would give other numbers or another file: part of every run's id. */
-enum { RUN_FORMAT_VERSION = 5 };
+enum { RUN_FORMAT_VERSION = 6 };
 /** The same for networks and searches alone, which outlive a new metric: part of their keys. */
 enum { RUN_MODEL_VERSION = 2 };
 

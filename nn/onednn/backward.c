@@ -205,18 +205,25 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
         BASE_TRY(nn_conv_forward_pd(p, x, nn_prog_node(p, x)->bias, NULL, &hint));
         state->used[NN_PASS_FORWARD] = used;
     }
-    if (nn_conv_algorithm(p, x, NN_PASS_WEIGHTS, NULL) == NN_CONV_UNFOLD) {
-        state->used[NN_PASS_WEIGHTS] = 1 + NN_CONV_UNFOLD;
+    const NnTensor *src = state->unfolded ? &p->state[in].value : &state->src;
+    NnConvAlgorithm algorithm = nn_conv_algorithm(p, x, NN_PASS_WEIGHTS, NULL);
+    state->used[NN_PASS_WEIGHTS] = (uint8_t)(1 + algorithm);
+    if (algorithm == NN_CONV_UNFOLD) {
         BASE_TRY(unfolded_weights(p, x, g));
+    } else if (algorithm == NN_CONV_WINOGRAD && nn_winograd_ours()) {
+        BASE_TRY(nn_winograd_weights(p, x, src, g));
     } else {
         BASE_TRY(nn_conv_weights_pd(p, x, hint, &pd));
-        BASE_TRY(weights_step(p, x, pd, state->unfolded ? &p->state[in].value : &state->src, g));
+        BASE_TRY(weights_step(p, x, pd, src, g));
     }
     state->data_step = p->backward.count;
     if (!p->state[in].needs_grad) goto out;
-    if (nn_conv_algorithm(p, x, NN_PASS_DATA, NULL) == NN_CONV_UNFOLD) {
-        state->used[NN_PASS_DATA] = 1 + NN_CONV_UNFOLD;
+    algorithm = nn_conv_algorithm(p, x, NN_PASS_DATA, NULL);
+    state->used[NN_PASS_DATA] = (uint8_t)(1 + algorithm);
+    if (algorithm == NN_CONV_UNFOLD) {
         BASE_TRY(unfolded_data(p, x, g, &diff));
+    } else if (algorithm == NN_CONV_WINOGRAD && nn_winograd_ours()) {
+        BASE_TRY(nn_winograd_data(p, x, g, &diff));
     } else {
         BASE_TRY(nn_conv_data_pd(p, x, hint, &pd));
         BASE_TRY(data_step(p, x, pd, g, &diff));

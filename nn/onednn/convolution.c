@@ -1,7 +1,7 @@
-/* Which algorithm runs a convolution, and those that oneDNN runs itself: directly, or in float32 by Winograd's
- * algorithm F(4x4, 3x3), which needs 36 multiplications where the direct form needs 144. Its transforms add and scale
- * by up to 8, which costs digits: measured against the direct form, 4e-6 of the largest entry at most in outputs and
- * data gradients, 1.5e-5 in weight gradients (sums over 131072 positions). */
+/* Which algorithm runs a convolution, and those that oneDNN runs itself: directly, or in float32 on AVX-512 by
+ * Winograd's algorithm F(4x4, 3x3), which needs 36 multiplications where the direct form needs 144. Its transforms add
+ * and scale by up to 8, which costs digits: measured against the direct form, 4e-6 of the largest entry at most in
+ * outputs and data gradients, 1.5e-5 in weight gradients (sums over 131072 positions). */
 #include "math/threads.h"
 #include "nn/onednn/program.h"
 
@@ -12,15 +12,13 @@
 enum { TILE = 4, CHANNELS = 64, TILES = 64 };
 static const int64_t WORKSPACE = (int64_t)512 << 20; /* bytes; what the transformed maps may need */
 
-static bool has_avx512(void)
-{
-    return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-}
+static bool has_avx512(void) { return !nn_winograd_ours(); }
 
 static bool winograd_pays(const NnProgram *p, NnNode x)
 {
     const NnNodeInfo *node = nn_prog_node(p, x), *in = nn_prog_node(p, node->in[0]);
-    if (p->type != dnnl_f32 || !has_avx512()) return false;
+    if (!has_avx512()) return nn_winograd_pays(p, x);
+    if (p->type != dnnl_f32) return false;
     if (node->kernel_h != 3 || node->kernel_w != 3 || node->stride != 1 || node->pad != 1) return false;
     if (node->C < CHANNELS || in->C < CHANNELS || node->C % 16 || in->C % 16) return false;
     int64_t tiles = ((node->H + TILE - 1) / TILE) * ((node->W + TILE - 1) / TILE);
@@ -50,9 +48,10 @@ NnConvAlgorithm nn_conv_algorithm(const NnProgram *p, NnNode x, NnPass pass, NnC
 {
     const NnTuning *tuning = nn_net_tuning(p->net);
     NnTuningRow row = nn_conv_row(p, x, pass);
-    NnConvAlgorithm fixed = nn_unfold_pays(p, x, pass) ? NN_CONV_UNFOLD
-                            : winograd_pays(p, x)      ? NN_CONV_WINOGRAD
-                                                       : NN_CONV_DIRECT;
+    bool winograd = winograd_pays(p, x);
+    NnConvAlgorithm fixed = nn_unfold_pays(p, x, pass) && !(winograd && nn_winograd_ours()) ? NN_CONV_UNFOLD
+                            : winograd                                                      ? NN_CONV_WINOGRAD
+                                                                                            : NN_CONV_DIRECT;
     if (rule) *rule = fixed;
     /* a table made for fewer images may name what these would need too much memory for */
     if (!tuning || !nn_tuning_find(tuning, &row, &row.algorithm)) return fixed;
@@ -127,7 +126,7 @@ static BaseStatus choose(NnProgram *p, NnNode x, NnPass pass, const Shape *s, De
     BaseStatus st = BASE_OK;
     const char *name = nn_prog_name(p, x);
     dnnl_convolution_desc_t desc;
-    if (nn_conv_algorithm(p, x, pass, NULL) == NN_CONV_WINOGRAD &&
+    if (has_avx512() && nn_conv_algorithm(p, x, pass, NULL) == NN_CONV_WINOGRAD &&
         describe(p->mode == NN_MODE_EVAL, s, dnnl_convolution_winograd, &desc) == dnnl_success &&
         nn_prog_pd(p, &desc, attr, hint, name, out) == BASE_OK && fits(*out)) {
         p->state[x].used[pass] = 1 + NN_CONV_WINOGRAD;

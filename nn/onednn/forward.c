@@ -179,15 +179,35 @@ out:
     return st;
 }
 
+static BaseStatus forward_winograd(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNode from = nn_prog_node(p, x)->in[0];
+    NnTensor *src = &p->state[x].src, other = {0};
+    dnnl_memory_desc_t in = nn_winograd_md(p, from), out = nn_winograd_md(p, x);
+    Chain c = find_chain(p, x, true);
+    BASE_TRY(nn_prog_convert(p, &p->forward, nn_prog_name(p, x), &p->state[from].value, &in, false, src));
+    if (c.add >= 0)
+        BASE_TRY(nn_prog_convert(p, &p->forward, nn_prog_name(p, x), &p->state[c.other].value, &out, true, &other));
+    NnTensor *dst = &p->state[c.last].value;
+    BASE_TRY(nn_prog_tensor(p, &out, p->reuse, dst));
+    BASE_TRY(nn_winograd_forward(p, x, c.norm, src, &other, c.relu >= 0, dst));
+    finish_chain(p, &c);
+out:
+    nn_prog_release(&other);
+    return st;
+}
+
 static BaseStatus forward_conv(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
     NnPass pass = nn_conv_forward_pass(p);
-    if (nn_conv_algorithm(p, x, pass, NULL) == NN_CONV_UNFOLD) {
-        state->used[pass] = 1 + NN_CONV_UNFOLD;
-        return forward_unfolded(p, x);
+    NnConvAlgorithm algorithm = nn_conv_algorithm(p, x, pass, NULL);
+    if (algorithm == NN_CONV_UNFOLD || (algorithm == NN_CONV_WINOGRAD && nn_winograd_ours())) {
+        state->used[pass] = (uint8_t)(1 + algorithm);
+        return algorithm == NN_CONV_UNFOLD ? forward_unfolded(p, x) : forward_winograd(p, x);
     }
     Chain c = find_chain(p, x, true);
     const_dnnl_primitive_desc_t pd = NULL;

@@ -29,14 +29,16 @@ typedef struct NnStep NnStep;
 
 /** What a routine of our own works on; the routine says which fields it reads. */
 typedef struct {
-    const void *in;
+    const void *in, *in2;
+    const float *weight, *bias;
     void *out;
     float *aux;
-    int64_t n, C, H, W, K, kernel, stride, pad, out_h, out_w, rows, count;
+    int64_t n, C, H, W, K, kernel, stride, pad, out_h, out_w, tile, rows, count;
     int64_t element; /* bytes of one */
     double p;
     const NnNodeInfo *node, *norm;
     int32_t index;
+    bool relu;
 } NnJob;
 
 enum { NN_STEP_ARGS = 10 };
@@ -206,6 +208,18 @@ BaseStatus nn_unfold_fold(NnProgram *p, NnNode x, const NnTensor *patches, NnTen
 BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows);
 /** The same storage seen as the transposed matrix. */
 BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out);
+
+/* winograd.c: Winograd's algorithm where oneDNN has none, on float32 maps in blocks of 8 channels */
+bool nn_winograd_ours(void); /* oneDNN has none for this CPU */
+bool nn_winograd_pays(const NnProgram *p, NnNode x);
+bool nn_winograd_possible(const NnTuningRow *row);
+dnnl_memory_desc_t nn_winograd_md(const NnProgram *p, NnNode x); /* of a map */
+/** @p src and @p dst as nn_winograd_md says, and @p other, which is added (empty: nothing). */
+BaseStatus nn_winograd_forward(NnProgram *p, NnNode x, NnNode norm, const NnTensor *src, const NnTensor *other,
+                               bool relu, const NnTensor *dst);
+/** From the output's gradient, in any layout: that of weight and bias, to the gradient block; that of the input. */
+BaseStatus nn_winograd_weights(NnProgram *p, NnNode x, const NnTensor *src, const NnTensor *g);
+BaseStatus nn_winograd_data(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
 
 /* attention.c, tokens.c, layernorm.c: transformers. @p diff: the gradient of the one input, made fresh; parameters'
  * gradients go to the gradient block. */

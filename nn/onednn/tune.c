@@ -33,8 +33,9 @@ bool nn_tuning_possible(const NnTuningRow *row)
     if (row->precision == NN_BF16 && !strstr(row->isa, "bf16") && !strstr(row->isa, "amx")) return false;
     if (row->algorithm == NN_CONV_UNFOLD) return nn_unfold_possible(row);
     if (row->algorithm == NN_CONV_DIRECT) return true;
-    if (!avx512 || row->precision != NN_F32 || row->kernel != 3 || row->stride != 1 || row->pad > 1 ||
-        row->C % 16 != 0 || row->K % 16 != 0)
+    if (!avx512) return nn_winograd_possible(row);
+    if (row->precision != NN_F32 || row->kernel != 3 || row->stride != 1 || row->pad > 1 || row->C % 16 != 0 ||
+        row->K % 16 != 0)
         return false;
     return strcmp(row->isa, nn_tuning_isa()) != 0 || nn_conv_winograd_possible(row);
 }

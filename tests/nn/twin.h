@@ -3,6 +3,7 @@
 #define TESTS_NN_TWIN_H
 
 #include "base/random.h"
+#include "math/threads.h"
 #include "nn/engine.h"
 #include "nn/tuning.h"
 #include "tests/nn/naive.h"
@@ -168,6 +169,54 @@ static inline void twin_check(const TwinCase *c, const NnTuning *tuning, NnMode 
     base_free(grads);
     base_free(want);
     base_free(dwant);
+}
+
+/* ---- tables that force an algorithm ---- */
+
+static inline NnTuning *twin_table(void)
+{
+    NnTuning *t = NULL;
+    assert_ok(nn_tuning_create(&t));
+    return t;
+}
+
+static inline NnTuningRow twin_row(const NnLayer *layer, int64_t n, NnPrecision precision, int pass, int algorithm)
+{
+    return (NnTuningRow){.isa = nn_tuning_isa(),
+                         .threads = math_threads_get(),
+                         .precision = precision,
+                         .pass = (NnPass)pass,
+                         .n = n,
+                         .C = layer->C,
+                         .H = layer->H,
+                         .W = layer->W,
+                         .K = layer->K,
+                         .kernel = layer->kernel,
+                         .stride = layer->stride,
+                         .pad = layer->pad,
+                         .algorithm = (NnConvAlgorithm)algorithm};
+}
+
+/* @p algorithms[pass] for every convolution of the case's network that it can run; *forced: how many rows. */
+static inline NnTuning *twin_forcing(const TwinCase *c, NnPrecision precision, const int algorithms[NN_PASSES],
+                                     int *forced)
+{
+    NnNet *net = twin_net(c);
+    NnTuning *t = twin_table();
+    int count;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    *forced = 0;
+    for (int i = 0; i < count; i++)
+        for (int pass = 0; pass < NN_PASSES; pass++) {
+            NnTuningRow row = twin_row(&layers[i], c->n, precision, pass, algorithms[pass]);
+            NnConvAlgorithm there;
+            if (layers[i].kind != NN_LAYER_CONV || !nn_tuning_possible(&row)) continue;
+            if (nn_tuning_find(t, &row, &there)) continue; /* two layers of one shape */
+            assert_ok(nn_tuning_add(t, &row));
+            ++*forced;
+        }
+    nn_net_free(net);
+    return t;
 }
 
 #endif
