@@ -8,7 +8,6 @@
  * with the sums as t^2 matrix products [tiles, C] [C, K] each. m is 4, or 2 where a tile of 4 would be mostly empty.
  * Maps stay in oneDNN's blocks of 8 channels. Tiles are taken a chunk at a time, so that the working storage does not
  * grow with the batch. Accuracy: what convolution.c says of oneDNN's own holds. */
-#include "math/threads.h"
 #include "nn/onednn/program.h"
 
 enum { LANES = 8, TAPS = 9, SIDE = 6, CHUNK = 256, ROWS = 128, SKEW = 16 };
@@ -21,6 +20,22 @@ typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(s
 /* One version for each instruction set that matters. */
 #define KERNEL __attribute__((target_clones("avx2", "default")))
 #define INLINE static inline __attribute__((always_inline))
+
+/* The loops are unrolled for one tile size at a time. */
+#define BY_TILE(function, ...)                                                                                         \
+    do {                                                                                                               \
+        if (job->tile == 4)                                                                                            \
+            function(4, __VA_ARGS__);                                                                                  \
+        else                                                                                                           \
+            function(2, __VA_ARGS__);                                                                                  \
+    } while (0)
+
+static int64_t area(int64_t tile) { return (tile + 2) * (tile + 2); }
+static int64_t blocks(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* From one of the t^2 matrices to the next: a power of two would have them share their cache sets. */
+static int64_t plane(int64_t rows, int64_t columns) { return rows * columns + SKEW; }
 
 /* ---- the one-dimensional transforms, of elements s apart ---- */
 
@@ -136,12 +151,7 @@ INLINE void both_ways(Transform t, int m, int from, int to, const Lanes *x, Lane
 
 /* ---- weights: job in [K, C, 3, 3], out [t^2][K][C]; count: turned by 180 degrees ---- */
 
-static int64_t plane(int64_t rows, int64_t columns)
-{
-    return rows * columns + SKEW; /* planes a power of two apart would share their cache sets */
-}
-
-INLINE void weights_of(const NnJob *job, int m, int64_t k, int64_t c)
+INLINE void weights_of(int m, const NnJob *job, int64_t k, int64_t c)
 {
     const float *from = (const float *)job->in + (k * job->C + c) * TAPS;
     float *to = (float *)job->out + k * job->C + c;
@@ -154,11 +164,7 @@ INLINE void weights_of(const NnJob *job, int m, int64_t k, int64_t c)
 
 KERNEL static void weights_row(const NnJob *job, int64_t k)
 {
-    for (int64_t c = 0; c < job->C; c += LANES)
-        if (job->tile == 4)
-            weights_of(job, 4, k, c);
-        else
-            weights_of(job, 2, k, c);
+    for (int64_t c = 0; c < job->C; c += LANES) BY_TILE(weights_of, job, k, c);
 }
 
 static BaseStatus weights_run(NnProgram *p, const NnJob *job)
@@ -178,7 +184,7 @@ typedef struct {
 
 static Place place_of(const NnJob *job, int m, int64_t tile)
 {
-    int64_t wide = (job->out_w + m - 1) / m, high = (job->out_h + m - 1) / m;
+    int64_t wide = blocks(job->out_w, m), high = blocks(job->out_h, m);
     return (Place){tile / (wide * high), tile / wide % high * m, tile % wide * m};
 }
 
@@ -198,7 +204,7 @@ static const float *block_of(const float *map, int64_t channels, int64_t H, int6
 }
 
 /* V of row r of a chunk: out [t^2][rows][C] */
-INLINE void inputs_of(const NnJob *job, int m, int64_t tile, int64_t r, float *out)
+INLINE void inputs_of(int m, const NnJob *job, int64_t tile, int64_t r, float *out)
 {
     Place at = place_of(job, m, tile);
     Lanes x[SIDE * SIDE], v[SIDE * SIDE];
@@ -212,7 +218,7 @@ INLINE void inputs_of(const NnJob *job, int m, int64_t tile, int64_t r, float *o
 }
 
 /* A dY A' of row r: out [t^2][rows][K] */
-INLINE void gradients_of(const NnJob *job, int m, int64_t tile, int64_t r, float *out)
+INLINE void gradients_of(int m, const NnJob *job, int64_t tile, int64_t r, float *out)
 {
     Place at = place_of(job, m, tile);
     Lanes y[SIDE * SIDE], d[SIDE * SIDE];
@@ -226,7 +232,7 @@ INLINE void gradients_of(const NnJob *job, int m, int64_t tile, int64_t r, float
 }
 
 /* Row r of the products, [t^2][rows][K], to its pixels, with bias, what is added, and ReLU. */
-INLINE void outputs_of(const NnJob *job, int m, int64_t tile, int64_t r, const float *from)
+INLINE void outputs_of(int m, const NnJob *job, int64_t tile, int64_t r, const float *from)
 {
     Place at = place_of(job, m, tile);
     Lanes x[SIDE * SIDE], y[SIDE * SIDE];
@@ -249,38 +255,25 @@ INLINE void outputs_of(const NnJob *job, int m, int64_t tile, int64_t r, const f
 
 KERNEL static void inputs_row(const NnJob *job, int64_t tile, int64_t r, float *out)
 {
-    if (job->tile == 4)
-        inputs_of(job, 4, tile, r, out);
-    else
-        inputs_of(job, 2, tile, r, out);
+    BY_TILE(inputs_of, job, tile, r, out);
 }
 
 KERNEL static void gradients_row(const NnJob *job, int64_t tile, int64_t r, float *out)
 {
-    if (job->tile == 4)
-        gradients_of(job, 4, tile, r, out);
-    else
-        gradients_of(job, 2, tile, r, out);
+    BY_TILE(gradients_of, job, tile, r, out);
 }
 
 KERNEL static void outputs_row(const NnJob *job, int64_t tile, int64_t r, const float *from)
 {
-    if (job->tile == 4)
-        outputs_of(job, 4, tile, r, from);
-    else
-        outputs_of(job, 2, tile, r, from);
+    BY_TILE(outputs_of, job, tile, r, from);
 }
 
 /* ---- the passes ---- */
 
-static int64_t area(int64_t tile) { return (tile + 2) * (tile + 2); }
-
 static int64_t tiles_of(const NnJob *job)
 {
-    return job->n * ((job->out_h + job->tile - 1) / job->tile) * ((job->out_w + job->tile - 1) / job->tile);
+    return job->n * blocks(job->out_h, job->tile) * blocks(job->out_w, job->tile);
 }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* c [rows, columns] = op(a) op(b) + beta c; run by one of the threads. */
 static void product(char ta, char tb, int64_t rows, int64_t columns, int64_t inner, const float *a, int64_t lda,
@@ -345,7 +338,7 @@ static BaseStatus weights_sum_run(NnProgram *p, const NnJob *job)
 }
 
 /* job: in = dU, count: where the gradient [K, C, 3, 3] lies in the gradient block */
-INLINE void weight_gradients_of(const NnJob *job, int m, int64_t k, int64_t c, float *grads)
+INLINE void weight_gradients_of(int m, const NnJob *job, int64_t k, int64_t c, float *grads)
 {
     const float *from = (const float *)job->in + k * job->C + c;
     float *to = grads + (k * job->C + c) * TAPS;
@@ -358,11 +351,7 @@ INLINE void weight_gradients_of(const NnJob *job, int m, int64_t k, int64_t c, f
 
 KERNEL static void weight_gradients_row(const NnJob *job, int64_t k, float *grads)
 {
-    for (int64_t c = 0; c < job->C; c += LANES)
-        if (job->tile == 4)
-            weight_gradients_of(job, 4, k, c, grads);
-        else
-            weight_gradients_of(job, 2, k, c, grads);
+    for (int64_t c = 0; c < job->C; c += LANES) BY_TILE(weight_gradients_of, job, k, c, grads);
 }
 
 static BaseStatus weight_gradients_run(NnProgram *p, const NnJob *job)
@@ -395,8 +384,6 @@ bool nn_winograd_ours(void)
 {
     return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) != dnnl_cpu_isa_avx512_core;
 }
-
-static int64_t blocks(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
 
 /* The tile with fewer products; the smaller one, whose transforms are kinder to digits, where there is no difference.
  */
