@@ -26,5 +26,7 @@ for config in fashion-mnist/resnet18 mnist/baselines; do
 done
 labels=/usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz
 [ -f $labels ] || { echo "Fashion-MNIST is not installed"; exit 77; }
-"$draw" $labels 1000 0 | cmp - "$configs/fashion-mnist/subset.txt" || fail "subset.txt is not 1000 of each"
-"$draw" $labels 500 0 | cmp - "$configs/fashion-mnist/subset-500.txt"
+for count in 250 500; do
+    "$draw" $labels $count 0 | cmp - "$configs/fashion-mnist/subset-$count.txt" || fail "subset-$count.txt is another"
+    "$draw" ${labels/train/t10k} $count 0 | cmp - "$configs/fashion-mnist/test-$count.txt" || fail "test-$count.txt is another"
+done
