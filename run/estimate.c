@@ -45,36 +45,58 @@ static void estimate_free(Estimate *e)
 
 /* ------------------------------------------------------------ rates */
 
-/* Seconds that four batches take longer than one: making primitives and threads is in both and falls out. */
+typedef struct {
+    NnNet *net;
+    const DataView *view;
+    NnPrecision precision;
+    NnTrainConfig config;
+    bool train;
+    float *logits;
+} Trial;
+
+static BaseStatus time_images(const Trial *t, int64_t n, double *seconds)
+{
+    BaseStatus st = BASE_OK;
+    DataView part = *t->view;
+    part.n = n;
+    double started = base_clock_wall();
+    if (t->train)
+        BASE_TRY(nn_train(t->net, &part, &t->config, t->precision, 0, "measuring", NULL));
+    else
+        BASE_TRY(nn_predict(t->net, &part, t->precision, NULL, t->logits));
+    *seconds = base_clock_wall() - started;
+out:
+    return st;
+}
+
+enum { FEWEST = 4, MOST = 32 }; /* batches, after the first */
+static const double ENOUGH = 3; /* seconds */
+
+/* What further batches take beside a first one: making primitives and threads is in both and falls out. A batch before
+ * that warms up, and where it alone takes long it is enough. */
 static BaseStatus time_batches(NnNet *net, const DataView *view, int64_t batch, NnPrecision precision, bool train,
                                double *rate)
 {
     BaseStatus st = BASE_OK;
-    NnTrainConfig config;
-    float *logits = NULL;
-    double seconds[2];
-    int64_t n[2] = {batch < view->n ? batch : view->n, 4 * batch < view->n ? 4 * batch : view->n};
-    base_param_defaults(nn_train_params, nn_train_param_count, &config);
-    config.epochs = 1;
-    config.batch_size = batch;
-    config.lr = 1e-6;
-    config.schedule = NN_SCHEDULE_CONSTANT;
-    BASE_TRY(BASE_ALLOC_RAW(n[1] * nn_net_classes(net), &logits));
-    for (int i = 0; i < 2; i++) {
-        DataView part = *view;
-        part.n = n[i];
-        double started = base_clock_wall();
-        if (train)
-            BASE_TRY(nn_train(net, &part, &config, precision, 0, "measuring", NULL));
-        else
-            BASE_TRY(nn_predict(net, &part, precision, NULL, logits));
-        seconds[i] = base_clock_wall() - started;
-    }
-    double more = (double)(n[1] - n[0]), took = seconds[1] - seconds[0];
-    if (more <= 0 || took <= 0) more = (double)n[1], took = fmax(seconds[1], 1e-9);
-    *rate = more / took;
+    Trial t = {.net = net, .view = view, .precision = precision, .train = train};
+    double cold, seconds[2];
+    int64_t first = batch < view->n ? batch : view->n;
+    base_param_defaults(nn_train_params, nn_train_param_count, &t.config);
+    t.config.epochs = 1;
+    t.config.batch_size = batch;
+    t.config.lr = 1e-6;
+    t.config.schedule = NN_SCHEDULE_CONSTANT;
+    BASE_TRY(BASE_ALLOC_RAW((MOST + 1) * first * nn_net_classes(net), &t.logits));
+    BASE_TRY(time_images(&t, first, &cold));
+    *rate = (double)first / fmax(cold, 1e-9);
+    if (cold > ENOUGH) goto out;
+    int64_t more = (int64_t)fmin(fmax(ENOUGH / fmax(cold, 1e-9), FEWEST), MOST) * first;
+    if (more > view->n - first) more = view->n - first;
+    BASE_TRY(time_images(&t, first, &seconds[0]));
+    BASE_TRY(time_images(&t, first + more, &seconds[1]));
+    if (more > 0 && seconds[1] > seconds[0]) *rate = (double)more / (seconds[1] - seconds[0]);
 out:
-    base_free(logits);
+    base_free(t.logits);
     return st;
 }
 

@@ -49,7 +49,7 @@ has stdout "tuning $(sha256sum unfold.txt | cut -d' ' -f1)"
 sed 's/^[a-z0-9_]* 1 /sse41 3 /' direct.txt >foreign.txt
 ok eval $data --weights direct1.safetensors --tuning foreign.txt
 has stderr "foreign.txt: no row for"
-echo "sse41 1 f32 data 8 32 8 8 32 3 1 1 winograd" >>foreign.txt
+echo "sse41 1 f32 data 8 32 8 8 32 3 2 1 winograd" >>foreign.txt
 refuses 1 "foreign.txt:$(wc -l <foreign.txt): winograd cannot run the pass data" eval $data --weights direct1.safetensors --tuning foreign.txt
 refuses 1 "w.txt" $train --tuning w.txt -o no.safetensors
 

@@ -44,6 +44,7 @@ static void test_edit_in_bf16(void **state)
 {
     (void)state;
     static const char *const ROUTES[] = {"route=closed", "route=eigen"};
+    if (nn_precision_available(NN_BF16) != NN_BF16) skip();
     Small *s = small_open("2");
     int slices, layers;
     nn_net_free(s->net);
