@@ -24,6 +24,7 @@ typedef struct {
     Row *rows; /* [method_count + 1] */
     RunSplit split;
     double train_rate, predict_rate; /* images a second */
+    double share;                    /* of the classes that are forgotten, the mean over jobs */
     const char *train_from;
     double predicting; /* seconds of one network's predictions on every split */
     double measuring;  /* at most: relearning and probing one network */
@@ -223,13 +224,14 @@ static double epochs_of(const RunMethod *m, const void *params, const NnTrainCon
     return NAN;
 }
 
-/* One unlearning: as before, else its epochs, else one pass over the training images. */
+/* One unlearning: as before, else its epochs, else one pass, over the images that it takes. */
 static double method_seconds(const Estimate *e, size_t m, double epochs, const char **from)
 {
     const RunMethod *method = &e->task->setting->e->methods[m];
     const Row *row = &e->rows[m];
     unsigned needs = method->method->needs;
-    double n = (double)e->split.train.n;
+    double n = (double)e->split.train.n *
+               ((needs & UNLEARN_NEEDS_FORGET ? e->share : 0) + (needs & UNLEARN_NEEDS_RETAIN ? 1 - e->share : 0));
     *from = "its earlier runs";
     if (row->runs > 0) return row->wall / row->runs;
     *from = "nothing to compute";
@@ -465,11 +467,20 @@ static BaseStatus print(const Estimate *e, const RunOutcome *outcome, BaseText *
     return st == BASE_OK ? terminal->st : st;
 }
 
+static double forgotten_share(const RunEstimateTask *t)
+{
+    double sum = 0;
+    int sets = 0;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->jobs[i].forget) sum += (double)t->jobs[i].forget->count / (double)t->jobs[i].forget->K, sets++;
+    return sets > 0 ? sum / sets : 0;
+}
+
 BaseStatus run_estimate(const RunEstimateTask *task, RunOutcome *outcome, BaseText *terminal)
 {
     BaseStatus st = BASE_OK;
     const RunSetting *s = task->setting;
-    Estimate e = {.task = task};
+    Estimate e = {.task = task, .share = forgotten_share(task)};
     BASE_TRY(BASE_ALLOC(s->e->method_count + 1, &e.rows));
     BASE_TRY(run_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
