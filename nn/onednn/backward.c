@@ -210,7 +210,7 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
     state->used[NN_PASS_WEIGHTS] = (uint8_t)(1 + algorithm);
     if (algorithm == NN_CONV_UNFOLD) {
         BASE_TRY(unfolded_weights(p, x, g));
-    } else if (algorithm == NN_CONV_WINOGRAD && nn_winograd_ours()) {
+    } else if (algorithm == NN_CONV_WINOGRAD && !nn_has_avx512()) {
         BASE_TRY(nn_winograd_weights(p, x, src, g));
     } else {
         BASE_TRY(nn_conv_weights_pd(p, x, hint, &pd));
@@ -222,7 +222,7 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
     state->used[NN_PASS_DATA] = (uint8_t)(1 + algorithm);
     if (algorithm == NN_CONV_UNFOLD) {
         BASE_TRY(unfolded_data(p, x, g, &diff));
-    } else if (algorithm == NN_CONV_WINOGRAD && nn_winograd_ours()) {
+    } else if (algorithm == NN_CONV_WINOGRAD && !nn_has_avx512()) {
         BASE_TRY(nn_winograd_data(p, x, g, &diff));
     } else {
         BASE_TRY(nn_conv_data_pd(p, x, hint, &pd));
@@ -383,6 +383,12 @@ static BaseStatus backward_pool(NnProgram *p, NnNode x, NnTensor *g)
     BASE_TRY(nn_prog_convert(p, &p->backward, name, g, &state->value.md, true, &diff_dst));
     nn_prog_release(g);
     BASE_TRY(nn_prog_tensor(p, &state->src.md, true, &diff_src));
+    if (nn_maxpool_fits(p, x)) {
+        BASE_TRY(nn_maxpool_backward(p, x, &diff_dst, &diff_src));
+        nn_prog_release(&diff_dst);
+        BASE_TRY(contribute_take(p, node->in[0], &diff_src));
+        goto out;
+    }
     dnnl_dims_t stride, kernel, pad;
     nn_conv_geometry(node, stride, kernel, pad);
     dnnl_pooling_desc_t desc;

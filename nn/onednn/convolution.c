@@ -12,12 +12,10 @@
 enum { TILE = 4, CHANNELS = 64, TILES = 64 };
 static const int64_t WORKSPACE = (int64_t)512 << 20; /* bytes; what the transformed maps may need */
 
-static bool has_avx512(void) { return !nn_winograd_ours(); }
-
 static bool winograd_pays(const NnProgram *p, NnNode x)
 {
     const NnNodeInfo *node = nn_prog_node(p, x), *in = nn_prog_node(p, node->in[0]);
-    if (!has_avx512()) return nn_winograd_pays(p, x);
+    if (!nn_has_avx512()) return nn_winograd_pays(p, x);
     if (p->type != dnnl_f32) return false;
     if (node->kernel_h != 3 || node->kernel_w != 3 || node->stride != 1 || node->pad != 1) return false;
     if (node->C < CHANNELS || in->C < CHANNELS || node->C % 16 || in->C % 16) return false;
@@ -49,9 +47,9 @@ NnConvAlgorithm nn_conv_algorithm(const NnProgram *p, NnNode x, NnPass pass, NnC
     const NnTuning *tuning = nn_net_tuning(p->net);
     NnTuningRow row = nn_conv_row(p, x, pass);
     bool winograd = winograd_pays(p, x);
-    NnConvAlgorithm fixed = nn_unfold_pays(p, x, pass) && !(winograd && nn_winograd_ours()) ? NN_CONV_UNFOLD
-                            : winograd                                                      ? NN_CONV_WINOGRAD
-                                                                                            : NN_CONV_DIRECT;
+    NnConvAlgorithm fixed = nn_unfold_pays(p, x, pass) && !(winograd && !nn_has_avx512()) ? NN_CONV_UNFOLD
+                            : winograd                                                    ? NN_CONV_WINOGRAD
+                                                                                          : NN_CONV_DIRECT;
     if (rule) *rule = fixed;
     /* a table made for fewer images may name what these would need too much memory for */
     if (!tuning || !nn_tuning_find(tuning, &row, &row.algorithm)) return fixed;
@@ -126,7 +124,7 @@ static BaseStatus choose(NnProgram *p, NnNode x, NnPass pass, const Shape *s, De
     BaseStatus st = BASE_OK;
     const char *name = nn_prog_name(p, x);
     dnnl_convolution_desc_t desc;
-    if (has_avx512() && nn_conv_algorithm(p, x, pass, NULL) == NN_CONV_WINOGRAD &&
+    if (nn_has_avx512() && nn_conv_algorithm(p, x, pass, NULL) == NN_CONV_WINOGRAD &&
         describe(p->mode == NN_MODE_EVAL, s, dnnl_convolution_winograd, &desc) == dnnl_success &&
         nn_prog_pd(p, &desc, attr, hint, name, out) == BASE_OK && fits(*out)) {
         p->state[x].used[pass] = 1 + NN_CONV_WINOGRAD;
@@ -171,7 +169,7 @@ bool nn_conv_winograd_possible(const NnTuningRow *row)
  * on channels in blocks of 16. */
 static dnnl_memory_desc_t blocked(const NnProgram *p, NnNode x)
 {
-    bool blocks = p->type == dnnl_f32 && nn_prog_node(p, x)->C % 16 == 0 && has_avx512();
+    bool blocks = p->type == dnnl_f32 && nn_prog_node(p, x)->C % 16 == 0 && nn_has_avx512();
     return nn_md_map(p, x, p->type, blocks ? dnnl_nChw16c : dnnl_format_tag_any);
 }
 

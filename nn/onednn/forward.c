@@ -205,7 +205,7 @@ static BaseStatus forward_conv(NnProgram *p, NnNode x)
     NnState *state = &p->state[x];
     NnPass pass = nn_conv_forward_pass(p);
     NnConvAlgorithm algorithm = nn_conv_algorithm(p, x, pass, NULL);
-    if (algorithm == NN_CONV_UNFOLD || (algorithm == NN_CONV_WINOGRAD && nn_winograd_ours())) {
+    if (algorithm == NN_CONV_UNFOLD || (algorithm == NN_CONV_WINOGRAD && !nn_has_avx512())) {
         state->used[pass] = (uint8_t)(1 + algorithm);
         return algorithm == NN_CONV_UNFOLD ? forward_unfolded(p, x) : forward_winograd(p, x);
     }
@@ -386,6 +386,8 @@ static BaseStatus forward_pool(NnProgram *p, NnNode x)
     const char *name = nn_prog_name(p, x);
     state->src = p->state[node->in[0]].value;
     nn_prog_hold(&state->src);
+    state->owned = state->only >= 0;
+    if (nn_maxpool_fits(p, x)) return nn_maxpool_forward(p, x);
     dnnl_memory_desc_t dst = nn_md_map(p, x, state->src.md.data_type, dnnl_format_tag_any);
     dnnl_dims_t stride, kernel, pad;
     nn_conv_geometry(node, stride, kernel, pad);
@@ -403,7 +405,6 @@ static BaseStatus forward_pool(NnProgram *p, NnNode x)
     nn_step_arg(step, DNNL_ARG_SRC, &state->src);
     nn_step_arg(step, DNNL_ARG_DST, &state->value);
     nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
-    state->owned = state->only >= 0;
 out:
     return st;
 }

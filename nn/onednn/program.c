@@ -14,6 +14,11 @@ BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *la
                           (size_t)status < sizeof NAMES / sizeof *NAMES ? NAMES[status] : "unknown", (int)status);
 }
 
+bool nn_has_avx512(void)
+{
+    return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
 const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x) { return nn_graph_node(p->graph, x); }
 
 const char *nn_prog_name(const NnProgram *p, NnNode x)

@@ -33,6 +33,7 @@ typedef struct {
     const float *weight, *bias;
     void *out;
     float *aux;
+    uint8_t *bytes;
     int64_t n, C, H, W, K, kernel, stride, pad, out_h, out_w, tile, rows, count;
     int64_t element; /* bytes of one */
     double p;
@@ -122,6 +123,7 @@ BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int
 void nn_program_free(NnProgram *p);
 BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);
 
+bool nn_has_avx512(void); /* in what oneDNN may use */
 const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x);
 const char *nn_prog_name(const NnProgram *p, NnNode x); /* for messages: the layer's, or the kind's */
 dnnl_memory_desc_t nn_md(dnnl_data_type_t type, dnnl_format_tag_t tag, int ndims, const int64_t *dims);
@@ -178,6 +180,13 @@ BaseStatus nn_conv_weights_pd(NnProgram *p, NnNode x, const_dnnl_primitive_desc_
                               const_dnnl_primitive_desc_t *out);
 void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad);
 
+/* maxpool.c: 2x2 max pooling without AVX-512, on float32 maps in blocks of 8 channels */
+bool nn_maxpool_fits(const NnProgram *p, NnNode x);
+/** Reads state[x].src; makes its value and, for a backward pass, its workspace. */
+BaseStatus nn_maxpool_forward(NnProgram *p, NnNode x);
+/** @p g as the value lies, @p diff as the source does. */
+BaseStatus nn_maxpool_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
+
 /* normpool.c: batch norm, ReLU and 2x2 max pooling in one step */
 bool nn_normpool_fits(const NnProgram *p, NnNode norm, NnNode pool);
 /** Reads state[norm].src; makes state[pool].value and fills state[norm].mean and .var. */
@@ -209,8 +218,7 @@ BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows);
 /** The same storage seen as the transposed matrix. */
 BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out);
 
-/* winograd.c: Winograd's algorithm where oneDNN has none, on float32 maps in blocks of 8 channels */
-bool nn_winograd_ours(void); /* oneDNN has none for this CPU */
+/* winograd.c: Winograd's algorithm without AVX-512, where oneDNN has none, on float32 maps in blocks of 8 channels */
 bool nn_winograd_pays(const NnProgram *p, NnNode x);
 bool nn_winograd_possible(const NnTuningRow *row);
 dnnl_memory_desc_t nn_winograd_md(const NnProgram *p, NnNode x); /* of a map */

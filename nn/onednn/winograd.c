@@ -8,18 +8,12 @@
  * with the sums as t^2 matrix products [tiles, C] [C, K] each. m is 4, or 2 where a tile of 4 would be mostly empty.
  * Maps stay in oneDNN's blocks of 8 channels. Tiles are taken a chunk at a time, so that the working storage does not
  * grow with the batch. Accuracy: what convolution.c says of oneDNN's own holds. */
+#include "nn/onednn/lanes.h"
 #include "nn/onednn/program.h"
 
-enum { LANES = 8, TAPS = 9, SIDE = 6, CHUNK = 256, ROWS = 128, SKEW = 16 };
+enum { TAPS = 9, SIDE = 6, CHUNK = 256, ROWS = 128, SKEW = 16 };
 /* where it pays; the transformed weights are made again in each pass and want some tiles to serve */
 enum { TILES = 32, CHANNELS = 32, WIDEST = 4096 };
-
-typedef int32_t LaneBits __attribute__((vector_size(LANES * sizeof(float))));
-typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
-
-/* One version for each instruction set that matters. */
-#define KERNEL __attribute__((target_clones("avx2", "default")))
-#define INLINE static inline __attribute__((always_inline))
 
 /* The loops are unrolled for one tile size at a time. */
 #define BY_TILE(function, ...)                                                                                         \
@@ -379,11 +373,6 @@ static BaseStatus bias_run(NnProgram *p, const NnJob *job)
 }
 
 /* ---- where it runs, and its steps ---- */
-
-bool nn_winograd_ours(void)
-{
-    return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) != dnnl_cpu_isa_avx512_core;
-}
 
 /* The tile with fewer products; the smaller one, whose transforms are kinder to digits, where there is no difference.
  */
