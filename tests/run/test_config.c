@@ -335,7 +335,7 @@ static int read_shipped(const char *path, const struct stat *info, int kind, str
     for (size_t m = 0; strstr(path, "baselines") && m < e->method_count; m++) { /* an equal budget */
         size_t points = 1;
         for (size_t a = 0; a < e->methods[m].axis_count; a++) points *= e->methods[m].axes[a].count;
-        assert_true(points == 8 || points == 1);
+        assert_true(points == 1 || (e->budget.trials > 0 && points >= (size_t)e->budget.trials));
     }
     run_config_free(e);
     shipped++;
