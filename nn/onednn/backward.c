@@ -367,12 +367,33 @@ out:
     return st;
 }
 
-static BaseStatus backward_pool(NnProgram *p, NnNode x, NnTensor *g)
+/* oneDNN's own step. */
+static BaseStatus pool_step(NnProgram *p, NnNode x, const NnTensor *diff_dst, const NnTensor *diff_src)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
-    const NnState *state = &p->state[x];
     const char *name = nn_prog_name(p, x);
+    dnnl_dims_t stride, kernel, pad;
+    nn_conv_geometry(node, stride, kernel, pad);
+    dnnl_pooling_desc_t desc;
+    const_dnnl_primitive_desc_t pd;
+    dnnl_alg_kind_t kind = node->kind == NN_NODE_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
+    NN_DNNL(dnnl_pooling_backward_desc_init(&desc, kind, &diff_src->md, &diff_dst->md, stride, kernel, pad, pad),
+            "the gradient", name);
+    BASE_TRY(nn_prog_pd(p, &desc, NULL, p->state[x].pd, name, &pd));
+    NnStep *step;
+    BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));
+    nn_step_arg(step, DNNL_ARG_DIFF_DST, diff_dst);
+    nn_step_arg(step, DNNL_ARG_WORKSPACE, &p->state[x].workspace);
+    nn_step_arg(step, DNNL_ARG_DIFF_SRC, diff_src);
+out:
+    return st;
+}
+
+static BaseStatus backward_pool(NnProgram *p, NnNode x, NnTensor *g)
+{
+    BaseStatus st = BASE_OK;
+    const NnState *state = &p->state[x];
     NnTensor diff_dst = {0}, diff_src = {0};
     if (state->normpool) {
         BASE_TRY(nn_normpool_backward(p, state->normpool, x, g, &diff_src));
@@ -380,30 +401,13 @@ static BaseStatus backward_pool(NnProgram *p, NnNode x, NnTensor *g)
         BASE_TRY(contribute_take(p, nn_prog_node(p, state->normpool)->in[0], &diff_src));
         goto out;
     }
-    BASE_TRY(nn_prog_convert(p, &p->backward, name, g, &state->value.md, true, &diff_dst));
+    BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, x), g, &state->value.md, true, &diff_dst));
     nn_prog_release(g);
     BASE_TRY(nn_prog_tensor(p, &state->src.md, true, &diff_src));
-    if (nn_maxpool_fits(p, x)) {
-        BASE_TRY(nn_maxpool_backward(p, x, &diff_dst, &diff_src));
-        nn_prog_release(&diff_dst);
-        BASE_TRY(contribute_take(p, node->in[0], &diff_src));
-        goto out;
-    }
-    dnnl_dims_t stride, kernel, pad;
-    nn_conv_geometry(node, stride, kernel, pad);
-    dnnl_pooling_desc_t desc;
-    const_dnnl_primitive_desc_t pd;
-    dnnl_alg_kind_t kind = node->kind == NN_NODE_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
-    NN_DNNL(dnnl_pooling_backward_desc_init(&desc, kind, &diff_src.md, &diff_dst.md, stride, kernel, pad, pad),
-            "the gradient", name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, state->pd, name, &pd));
-    NnStep *step;
-    BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
-    nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, &diff_src);
+    BASE_TRY(nn_maxpool_fits(p, x) ? nn_maxpool_backward(p, x, &diff_dst, &diff_src)
+                                   : pool_step(p, x, &diff_dst, &diff_src));
     nn_prog_release(&diff_dst);
-    BASE_TRY(contribute_take(p, node->in[0], &diff_src));
+    BASE_TRY(contribute_take(p, nn_prog_node(p, x)->in[0], &diff_src));
 out:
     nn_prog_release(&diff_dst);
     nn_prog_release(&diff_src);
