@@ -210,7 +210,7 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
     state->used[NN_PASS_WEIGHTS] = (uint8_t)(1 + algorithm);
     if (algorithm == NN_CONV_UNFOLD) {
         BASE_TRY(unfolded_weights(p, x, g));
-    } else if (algorithm == NN_CONV_WINOGRAD && !nn_has_avx512()) {
+    } else if (nn_winograd_ours(algorithm)) {
         BASE_TRY(nn_winograd_weights(p, x, src, g));
     } else {
         BASE_TRY(nn_conv_weights_pd(p, x, hint, &pd));
@@ -222,7 +222,7 @@ static BaseStatus backward_conv(NnProgram *p, NnNode x, NnTensor *g)
     state->used[NN_PASS_DATA] = (uint8_t)(1 + algorithm);
     if (algorithm == NN_CONV_UNFOLD) {
         BASE_TRY(unfolded_data(p, x, g, &diff));
-    } else if (algorithm == NN_CONV_WINOGRAD && !nn_has_avx512()) {
+    } else if (nn_winograd_ours(algorithm)) {
         BASE_TRY(nn_winograd_data(p, x, g, &diff));
     } else {
         BASE_TRY(nn_conv_data_pd(p, x, hint, &pd));

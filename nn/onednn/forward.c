@@ -205,7 +205,7 @@ static BaseStatus forward_conv(NnProgram *p, NnNode x)
     NnState *state = &p->state[x];
     NnPass pass = nn_conv_forward_pass(p);
     NnConvAlgorithm algorithm = nn_conv_algorithm(p, x, pass, NULL);
-    if (algorithm == NN_CONV_UNFOLD || (algorithm == NN_CONV_WINOGRAD && !nn_has_avx512())) {
+    if (algorithm == NN_CONV_UNFOLD || nn_winograd_ours(algorithm)) {
         state->used[pass] = (uint8_t)(1 + algorithm);
         return algorithm == NN_CONV_UNFOLD ? forward_unfolded(p, x) : forward_winograd(p, x);
     }

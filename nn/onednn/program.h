@@ -219,6 +219,7 @@ BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows);
 BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out);
 
 /* winograd.c: Winograd's algorithm without AVX-512, where oneDNN has none, on float32 maps in blocks of 8 channels */
+bool nn_winograd_ours(NnConvAlgorithm algorithm); /* that is what this file runs here */
 bool nn_winograd_pays(const NnProgram *p, NnNode x);
 bool nn_winograd_possible(const NnTuningRow *row);
 dnnl_memory_desc_t nn_winograd_md(const NnProgram *p, NnNode x); /* of a map */

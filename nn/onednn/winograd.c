@@ -374,6 +374,8 @@ static BaseStatus bias_run(NnProgram *p, const NnJob *job)
 
 /* ---- where it runs, and its steps ---- */
 
+bool nn_winograd_ours(NnConvAlgorithm algorithm) { return algorithm == NN_CONV_WINOGRAD && !nn_has_avx512(); }
+
 /* The tile with fewer products; the smaller one, whose transforms are kinder to digits, where there is no difference.
  */
 static int64_t tile_of(int64_t high, int64_t wide)
