@@ -362,6 +362,24 @@ out:
     return st;
 }
 
+BaseStatus base_yaml_inherit(BaseYaml *map, BaseYaml *base)
+{
+    BaseStatus st = BASE_OK;
+    size_t left = 0;
+    for (size_t i = 0; i < base->count; i++) {
+        BaseYaml *theirs = base->items[i], *own = child_of(map, theirs->key, strlen(theirs->key));
+        if (!own && st == BASE_OK) {
+            st = add_take(map, theirs);
+            continue;
+        }
+        base->items[left++] = theirs;
+        if (st == BASE_OK && own->kind == BASE_YAML_MAP && theirs->kind == BASE_YAML_MAP)
+            st = base_yaml_inherit(own, theirs);
+    }
+    base->count = left;
+    return st;
+}
+
 /* ---- printing ---- */
 
 /* The character at @p text, which is UTF-8 (libyaml takes nothing else; what comes from a command line may be), and its

@@ -26,6 +26,9 @@ BaseStatus base_yaml_read(const char *path, BaseYaml **out);
 BaseStatus base_yaml_parse(const char *text, size_t size, const char *name, BaseYaml **out);
 /** `--set a.b.0.c=value`: sets or adds; the value is parsed as YAML, so lists work. @return BASE_EUSAGE with the reason. */
 BaseStatus base_yaml_set(BaseYaml *root, const char *assignment);
+/** Gives @p map each key of @p base that it lacks; where both hold a map, what that lacks too. Children move over with
+ *  their lines; what is left of @p base is still the caller's to free. Both are maps. */
+BaseStatus base_yaml_inherit(BaseYaml *map, BaseYaml *base);
 void base_yaml_free(BaseYaml *node);
 
 /** Child of a map by key, or NULL (also where @p map is NULL or no map). Borrowed. */

@@ -213,6 +213,12 @@ bool io_path_same(const char *a, const char *b)
 
 bool io_path_exists(const char *path) { return access(path, F_OK) == 0; }
 
+BaseStatus io_path_beside(const char *path, const char *name, char **out)
+{
+    const char *slash = *name == '/' ? NULL : strrchr(path, '/');
+    return base_format(out, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+}
+
 bool io_path_is_folder(const char *path)
 {
     struct stat info;

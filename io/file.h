@@ -29,6 +29,8 @@ void io_writer_drop(IoWriter *writer);
 BaseStatus io_folder_make(const char *path);
 /** BASE_EIO unless a file could be created at @p path: asked before hours of work, not after. Leaves nothing behind. */
 BaseStatus io_path_writable(const char *path);
+/** @p name as the file @p path means it: beside that file, unless it is absolute. Owned. */
+BaseStatus io_path_beside(const char *path, const char *name, char **out);
 /** Both are there and the same file, whatever the spelling. */
 bool io_path_same(const char *a, const char *b);
 bool io_path_exists(const char *path);

@@ -86,7 +86,7 @@ static BaseStatus read_shard(Reader *r, const char *file)
     IoTensors *shard = NULL;
     Kept *kept = r->kept;
     char **path = &kept->paths[kept->count];
-    BASE_TRY(base_format(path, "%.*s%s", (int)folder_size(r->path), r->path, file));
+    BASE_TRY(io_path_beside(r->path, file, path));
     kept->count++;
     BASE_TRY(io_container_safetensors.read(*path, &shard));
     for (size_t i = 0; i < shard->count; i++) {

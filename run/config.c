@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "run/each.h"
+#include "run/extend.h"
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {
@@ -41,7 +42,8 @@ static const char *const KEYS[] = {
 #define X(field, flag, value, def, help) #field,
     DATA_OPTION_LIST(X)
 #undef X
-        "name",
+        "extends",
+    "name",
     "title",
     "data",
     "arch",
@@ -493,7 +495,10 @@ BaseStatus run_config_read(const char *path, const char *const *assignments, siz
     RunExperiment *e = NULL;
     *out = NULL;
     BASE_TRY(base_yaml_read(path, &root));
+    BASE_TRY(run_extend(root, path));
     for (size_t i = 0; i < assignment_count; i++) BASE_TRY(base_yaml_set(root, assignments[i]));
+    const BaseYaml *extends = base_yaml_get(root, "extends");
+    BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE, "--set extends: stands in the file only");
     BASE_TRY(BASE_ALLOC(1, &e));
     BASE_TRY(read_tree(root, path, e));
     *out = e;

@@ -211,6 +211,25 @@ static void test_set(void **state)
     base_yaml_free(root);
 }
 
+static void test_inherit(void **state)
+{
+    (void)state;
+    BaseYaml *root, *base;
+    assert_ok(parse("own: 1\nboth: new\nmap: {a: 1, deep: {x: 1}}\nlist: [1]\nkind: {k: 1}\n", &root));
+    assert_ok(parse("p: {q: [2]}\nboth: old\nmap: {a: 0, b: 2, deep: {x: 0, y: 3}}\nlist: [7, 8]\nkind: no\nz: 9\n"
+                    "r: 1\ns: 2\nt: 3\n",
+                    &base));
+    assert_ok(base_yaml_inherit(root, base));
+    assert_canonical(root, "{\"both\":\"new\",\"kind\":{\"k\":\"1\"},\"list\":[\"1\"],\"map\":{\"a\":\"1\",\"b\":\"2\","
+                           "\"deep\":{\"x\":\"1\",\"y\":\"3\"}},\"own\":\"1\",\"p\":{\"q\":[\"2\"]},\"r\":\"1\","
+                           "\"s\":\"2\",\"t\":\"3\",\"z\":\"9\"}");
+    assert_canonical(base, "{\"both\":\"old\",\"kind\":\"no\",\"list\":[\"7\",\"8\"],\"map\":{\"a\":\"0\","
+                           "\"deep\":{\"x\":\"0\"}}}");
+    base_yaml_free(base);
+    assert_string_equal(base_yaml_get(root, "r")->text, "1"); /* moved, not shared */
+    base_yaml_free(root);
+}
+
 static void test_only(void **state)
 {
     (void)state;
@@ -230,9 +249,11 @@ static void test_only(void **state)
 static BaseStatus everything(void *user)
 {
     (void)user;
-    BaseYaml *root = NULL;
+    BaseYaml *root = NULL, *base = NULL;
     BaseText text = {0};
     BaseStatus st = parse(CONFIG, &root);
+    if (st == BASE_OK) st = parse("a: 1\nb: 2\nc: 3\nd: 4\ne: 5\n", &base);
+    if (st == BASE_OK) st = base_yaml_inherit(root, base);
     if (st == BASE_OK) st = base_yaml_set(root, "methods.0.new.deeper=[1, 2]");
     if (st == BASE_OK) {
         base_yaml_flow(root, &text);
@@ -241,6 +262,7 @@ static BaseStatus everything(void *user)
     }
     base_text_free(&text);
     base_yaml_free(root);
+    base_yaml_free(base);
     return st;
 }
 
@@ -254,6 +276,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tree), cmocka_unit_test(test_same_content_same_text),
     cmocka_unit_test(test_flow), cmocka_unit_test(test_refused),
     cmocka_unit_test(test_read), cmocka_unit_test(test_set),
-    cmocka_unit_test(test_only), cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_inherit), cmocka_unit_test(test_only),
+    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/memory.h"
+#include "base/param.h"
 #include "io/file.h"
 #include "io/lock.h"
 
@@ -140,6 +142,14 @@ static void test_folders(void **state)
     assert_ok(io_folder_make(at("x/y//z/")));
     assert_ok(io_folder_make(at("x/y/z")));
     assert_true(io_path_exists(at("x/y/z")));
+    static const char *const BESIDE[][3] = {
+        {"a/b.yaml", "c", "a/c"}, {"b.yaml", "c/d", "c/d"}, {"a/b.yaml", "/c", "/c"}, {"/b", "../c", "/../c"}};
+    for (size_t i = 0; i < BASE_COUNT(BESIDE); i++) {
+        char *path;
+        assert_ok(io_path_beside(BESIDE[i][0], BESIDE[i][1], &path));
+        assert_string_equal(path, BESIDE[i][2]);
+        base_free(path);
+    }
     assert_ok(io_file_write(at("x/file"), "", 0));
     assert_fails(io_folder_make(at("x/file/w")), BASE_EIO, "x/file: the folder cannot be made: a file of that name");
     assert_fails(io_folder_make(""), BASE_EIO, "empty");

@@ -25,16 +25,19 @@ static const char GOOD[] = "name: t\n"                                          
                            "  - {name: svc, wiring: paper, set: {max_points: 50}}\n"        /* 16 */
                            "  - loss\n";                                                    /* 17 */
 
-static const char *write_config(const char *text)
+/* Writes @p text as @p name of the scratch folder; the path, good until the next call. */
+static const char *write_named(const char *name, const char *text)
 {
     static char path[4096];
-    snprintf(path, sizeof path, "%s/c.yaml", support_scratch());
+    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
     assert_int_equal(fclose(file), 0);
     return path;
 }
+
+static const char *write_config(const char *text) { return write_named("c.yaml", text); }
 
 static RunExperiment *read_good(const char *const *assignments, size_t count)
 {
@@ -162,6 +165,44 @@ static void test_bad_files(void **state)
     assert_fails(run_config_read(write_config("- a\n- b\n"), NULL, 0, &e), BASE_EUSAGE, "must be a map");
     static const char *const SET[] = {"validation"};
     assert_fails(run_config_read(write_config(GOOD), SET, 1, &e), BASE_EUSAGE, "validation");
+}
+
+/* Maps key by key, lists and values whole; through two files; `--set` reaches what was inherited, and messages name the
+ * line where a value stands. */
+static void test_extends(void **state)
+{
+    (void)state;
+    RunExperiment *e;
+    write_config(GOOD);
+    write_named("middle.yaml", "extends: c.yaml\nname: middle\nseeds: [9]\ntrain: {epochs: 4}\n");
+    char top[4096];
+    snprintf(top, sizeof top, "%s",
+             write_named("top.yaml", "extends: middle.yaml\nname: top\ntrain: {momentum: 0.5}\n"));
+    static const char *const SET[] = {"methods.1.set.layers=conv1"};
+    assert_ok(run_config_read(top, NULL, 0, &e));
+    assert_string_equal(e->name, "top");
+    assert_string_equal(e->title, "a test");
+    assert_int_equal(e->seed_count, 1);
+    assert_int_equal(e->seeds[0], 9);
+    assert_int_equal(e->train.epochs, 4);
+    assert_near(e->train.momentum, 0.5, 0, 0);
+    assert_near(e->train.lr, 0.05, 0, 0);
+    assert_int_equal(e->method_count, 3);
+    run_config_free(e);
+    assert_ok(run_config_read(top, SET, 1, &e));
+    run_config_free(e);
+    write_named("middle.yaml", "extends: c.yaml\ntrain: {epochs: many}\n");
+    assert_fails(run_config_read(top, NULL, 0, &e), BASE_EUSAGE, "middle.yaml:2: train: epochs = 'many'");
+    write_named("middle.yaml", "extends: top.yaml\n");
+    assert_fails(run_config_read(top, NULL, 0, &e), BASE_EUSAGE, "yaml:1: extends: more than 8 files");
+    write_named("middle.yaml", "[1]\n");
+    assert_fails(run_config_read(top, NULL, 0, &e), BASE_EUSAGE, "middle.yaml: must be a map");
+    write_named("top.yaml", "extends: nowhere.yaml\n");
+    assert_fails(run_config_read(top, NULL, 0, &e), BASE_EIO, "top.yaml:1: extends: ");
+    write_named("top.yaml", "extends: [c.yaml]\n");
+    assert_fails(run_config_read(top, NULL, 0, &e), BASE_EUSAGE, "top.yaml:1: extends: must be the path");
+    static const char *const LATE[] = {"extends=c.yaml"};
+    assert_fails(run_config_read(write_config(GOOD), LATE, 1, &e), BASE_EUSAGE, "stands in the file only");
 }
 
 /* Set of a bound experiment: data, network, forget sets, jobs. */
@@ -358,6 +399,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_assignments),
     cmocka_unit_test(test_bad_values),
     cmocka_unit_test(test_bad_files),
+    cmocka_unit_test(test_extends),
     cmocka_unit_test(test_plan),
     cmocka_unit_test(test_forget_all),
     cmocka_unit_test(test_bind_refuses),
