@@ -1,5 +1,6 @@
 /* Methods that end too far from retraining, and why. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/results.h"
@@ -46,11 +47,14 @@ bool report_failing(const ReportExperiment *e, const ReportLabel *label)
            fabs(own - ideal) > ALLOWED;
 }
 
-/* The run that is furthest off, where there are several. */
-static void worst(const ReportExperiment *e, const ReportLabel *label, BaseText *out)
+enum { NAME, SCORE, RETRAINED, RETAIN, FORGET, SIDE, WITHIN, WORST, TRIAL, SEARCH };
+
+/* How many runs are near, and the one that is not at all. */
+static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabel *label)
 {
     const ReportRun *run = NULL;
     double most = -1, own, ideal, there = NAN;
+    char text[128];
     size_t within = 0, runs = 0;
     for (size_t i = 0; i < label->count; i++) {
         if (!pair(e, label->runs[i], "composite", 100, &own, &ideal)) continue;
@@ -58,51 +62,73 @@ static void worst(const ReportExperiment *e, const ReportLabel *label, BaseText 
         within += fabs(own - ideal) <= ALLOWED;
         if (fabs(own - ideal) > most) run = label->runs[i], most = fabs(own - ideal), there = own;
     }
-    if (runs > 1)
-        base_text_add(out, " %zu of %zu runs are within %g points; furthest off is class %s, seed %.0f, with %.2f.",
-                      within, runs, ALLOWED, run->forget, run->seed, there);
+    snprintf(text, sizeof text, "%zu of %zu", within, runs);
+    report_table_text(t, WITHIN, text);
+    char seed[32] = "";
+    if (run && e->seed_count > 1) snprintf(seed, sizeof seed, ", seed %.0f", run->seed);
+    snprintf(text, sizeof text, "%.1f (%.90s%s)", there, run ? run->forget : "", seed);
+    report_table_text(t, WORST, text);
 }
 
-/* What the search had to offer: whether no tried value was good, or what was good there is not good here. */
-static void searched(const ReportLabel *label, double ideal, BaseText *out)
+/* The chosen trial's score on the validation part, 0..100; NaN without a search. */
+static double best_trial(const ReportLabel *label)
 {
     const ReportRun *run = report_first_ok(label);
     StoreArray score;
     double chosen = run ? store_run_f64(run->store, "/search", "chosen") : NAN;
     if (isnan(chosen) || !store_run_array(run->store, "/search/score", &score) || score.type != STORE_F64 ||
-        !(chosen >= 0 && chosen < (double)score.count)) {
-        base_text_add(out, " Its parameters were not searched.");
-        return;
-    }
-    double best = 100 * ((const double *)score.data)[(size_t)chosen];
-    base_text_add(out, " The best of its %lld trials scored %.2f on the validation part: ", (long long)score.count,
-                  best);
-    base_text_add(out, best < ideal - ALLOWED ? "no value that was tried comes near."
-                                              : "what was chosen there does not carry over to every class and seed.");
+        !(chosen >= 0 && chosen < (double)score.count))
+        return NAN;
+    return 100 * ((const double *)score.data)[(size_t)chosen];
 }
 
-void report_failing_notes(ReportTable *t, const ReportExperiment *e)
+static void add_label(ReportTable *t, const ReportExperiment *e, const ReportLabel *label)
 {
-    for (size_t l = 0; l < e->label_count; l++) {
-        const ReportLabel *label = &e->labels[l];
-        double own, ideal, retain[2], forget[2];
-        BaseText why = {0};
-        if (!report_failing(e, label)) continue;
-        means(e, label, "composite", 100, &own, &ideal);
-        if (means(e, label, "acc_retain", 1, &retain[0], &retain[1]) &&
-            means(e, label, "acc_forget", 1, &forget[0], &forget[1])) {
-            bool lost = fabs(retain[0] - retain[1]) >= fabs(forget[0] - forget[1]);
-            base_text_add(&why, " Mostly by what it %s: ACC_r %.2f%% (retrained %.2f%%), ACC_f %.2f%% (%.2f%%).",
-                          lost ? "did to the retained classes" : "left of the forgotten classes", retain[0], retain[1],
-                          forget[0], forget[1]);
-        }
-        worst(e, label, &why);
-        searched(label, ideal, &why);
-        report_table_note(t,
-                          "%s falls short: 100 ACC_r(1-ACC_f) is %.2f, %.2f points from retraining's %.2f, and more "
-                          "than %g count as failing.%s",
-                          label->label, own, fabs(own - ideal), ideal, ALLOWED, why.data ? why.data : "");
-        if (why.st != BASE_OK && t->st == BASE_OK) t->st = why.st;
-        base_text_free(&why);
-    }
+    double own, ideal, retain[2], forget[2], best = best_trial(label);
+    bool both = means(e, label, "acc_retain", 1, &retain[0], &retain[1]) &&
+                means(e, label, "acc_forget", 1, &forget[0], &forget[1]);
+    means(e, label, "composite", 100, &own, &ideal);
+    report_table_row(t, 0);
+    report_table_text(t, NAME, label->label);
+    report_table_number(t, SCORE, math_estimate(own, 0), NAN);
+    report_table_number(t, RETRAINED, math_estimate(ideal, 0), NAN);
+    if (both) report_table_number(t, RETAIN, math_estimate(retain[0] - retain[1], 0), NAN);
+    if (both) report_table_number(t, FORGET, math_estimate(forget[0] - forget[1], 0), NAN);
+    add_runs(t, e, label);
+    if (!isnan(best)) report_table_number(t, TRIAL, math_estimate(best, 0), NAN);
+    if (both)
+        report_table_text(t, SIDE,
+                          fabs(retain[0] - retain[1]) >= fabs(forget[0] - forget[1]) ? "retained" : "forgotten");
+    report_table_text(t, SEARCH,
+                      isnan(best)              ? "none"
+                      : best < ideal - ALLOWED ? "none is near"
+                                               : "does not carry over");
+}
+
+ReportTable report_results_failing(const ReportExperiment *e)
+{
+    ReportTable t = report_table_make("Methods that fall short of retraining");
+    report_table_column(&t, "label", "method", false, 0, 1000);
+    report_table_column(&t, "composite", "composite", true, 1, 950);
+    report_table_column(&t, "composite_retrained", "retrained", true, 1, 940);
+    report_table_column(&t, "acc_retain_off", "ACC_r off by", true, 1, 900);
+    report_table_column(&t, "acc_forget_off", "ACC_f off by", true, 1, 900);
+    report_table_column(&t, "side", "mostly", false, 0, 890);
+    report_table_column(&t, "within", "runs near", false, 0, 600);
+    report_table_column(&t, "furthest", "furthest", false, 0, 500);
+    report_table_column(&t, "best_trial", "best trial", true, 1, 400);
+    report_table_column(&t, "search", "its search", false, 0, 880);
+    report_table_ideal(&t, RETAIN, "points", "", "");
+    report_table_ideal(&t, FORGET, "points", "", "");
+    for (size_t l = 0; l < e->label_count; l++)
+        if (report_failing(e, &e->labels[l])) add_label(&t, e, &e->labels[l]);
+    if (t.row_count > 0)
+        report_table_note(
+            &t,
+            "Composite: 100 ACC_r(1-ACC_f); further than %g points from that of the retrained runs of "
+            "the same classes and seeds. Mostly: the classes whose accuracy is further off. Furthest: the "
+            "composite of the worst run, and what it forgot. Best trial: the composite on the validation "
+            "part, of the values that were chosen; none is near, where that is low already.",
+            ALLOWED);
+    return t;
 }

@@ -9,6 +9,7 @@
 #include "report/words.h"
 
 static const char *const PART_TITLES[REPORT_PARTS] = {"Results",
+                                                      "Falling short",
                                                       "Published numbers",
                                                       "Distance to retraining",
                                                       "Scores and costs",
@@ -52,8 +53,9 @@ static void contents(const ReportSet *set, const ReportSection *sections, BaseTe
 /* Rows named by a method lead to its runs, where each number comes from. */
 static void part(const ReportPart *p, size_t experiment, int number, BaseText *out)
 {
-    static const bool NAMED[REPORT_PARTS] = {[REPORT_MAIN] = true,    [REPORT_GAPS] = true,    [REPORT_METRICS] = true,
-                                             [REPORT_ATTACKS] = true, [REPORT_CLASSES] = true, [REPORT_SEARCH] = true};
+    static const bool NAMED[REPORT_PARTS] = {
+        [REPORT_MAIN] = true,    [REPORT_FAILING] = true, [REPORT_GAPS] = true,  [REPORT_METRICS] = true,
+        [REPORT_ATTACKS] = true, [REPORT_CLASSES] = true, [REPORT_SEARCH] = true};
     char runs[32];
     BaseText csv = {0}, file = {0};
     if (p->table.row_count == 0) return;
@@ -130,10 +132,10 @@ BaseStatus report_page(const ReportSet *set, const ReportSection *sections, cons
         base_text_add(out, "<h2 id=\"e%zu\">", i);
         report_escape_html(out, s->e->name);
         base_text_add(out, "</h2>\n");
-        part(&s->parts[0], i, 0, out);
+        for (int p = 0; p <= REPORT_FAILING; p++) part(&s->parts[p], i, p, out);
         base_text_add(out, "<h3 id=\"e%zu-figures\">Figures</h3>\n", i);
         for (size_t k = 0; k < s->figures.count; k++) report_html_figure(&s->figures.items[k], out);
-        for (int p = 1; p < REPORT_PARTS; p++) part(&s->parts[p], i, p, out);
+        for (int p = REPORT_FAILING + 1; p < REPORT_PARTS; p++) part(&s->parts[p], i, p, out);
     }
     files(set, config, out);
     report_html_close(out);

@@ -15,6 +15,7 @@ typedef struct {
 
 typedef enum {
     REPORT_MAIN,
+    REPORT_FAILING, /* the last before the figures */
     REPORT_PUBLISHED,
     REPORT_GAPS,
     REPORT_METRICS,

@@ -48,8 +48,8 @@ static const ReportRun *layered_run(const ReportExperiment *e)
 static BaseStatus make_section(const ReportExperiment *e, bool several, const char *out, const char *figures,
                                bool *gnuplot, ReportSection *s)
 {
-    static const char *const STEMS[REPORT_PARTS] = {"results", "published", "gaps",   "metrics", "attacks",
-                                                    "papers",  "classes",   "search", "layers",  "runs"};
+    static const char *const STEMS[REPORT_PARTS] = {"results", "failing", "published", "gaps",   "metrics", "attacks",
+                                                    "papers",  "classes", "search",    "layers", "runs"};
     BaseStatus st = BASE_OK;
     BaseText prefix = {0};
     const ReportRun *layered = layered_run(e);
@@ -65,6 +65,7 @@ static BaseStatus make_section(const ReportExperiment *e, bool several, const ch
     }
     BASE_TRY(base_strdup(several ? prefix.data : "", &s->prefix));
     s->parts[REPORT_MAIN].table = report_results_main(e);
+    s->parts[REPORT_FAILING].table = report_results_failing(e);
     s->parts[REPORT_PUBLISHED].table = report_results_published(e);
     s->parts[REPORT_GAPS].table = report_results_gaps(e);
     s->parts[REPORT_METRICS].table = report_results_metrics(e);
@@ -117,10 +118,10 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
         BASE_TRY(
             make_section(&set.experiments[i], set.experiment_count > 1, config->out, figures, &gnuplot, &sections[i]));
         if (i) base_text_add(terminal, "\n");
-        report_table_terminal(&sections[i].parts[REPORT_MAIN].table, columns, terminal);
-        if (sections[i].parts[REPORT_PUBLISHED].table.row_count > 0) {
-            base_text_add(terminal, "\n");
-            report_table_terminal(&sections[i].parts[REPORT_PUBLISHED].table, columns, terminal);
+        for (int p = 0; p <= REPORT_PUBLISHED; p++) {
+            if (sections[i].parts[p].table.row_count == 0) continue;
+            if (p) base_text_add(terminal, "\n");
+            report_table_terminal(&sections[i].parts[p].table, columns, terminal);
         }
         BASE_TRY(terminal->st);
     }

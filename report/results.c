@@ -149,8 +149,11 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
 
 static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
 {
-    bool many = false;
-    for (size_t l = 0; l < e->label_count; l++) many = many || e->labels[l].count - e->labels[l].failed > 1;
+    bool many = false, failing = false;
+    for (size_t l = 0; l < e->label_count; l++) {
+        many = many || e->labels[l].count - e->labels[l].failed > 1;
+        failing = failing || report_failing(e, &e->labels[l]);
+    }
     if (many) {
         report_table_note(t, "Over several runs: mean ± standard deviation (ddof 1).");
         report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs; in a row of one run that "
@@ -163,7 +166,7 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     fit_notes(t, e);
     if (gap) gap_note(t, e);
     failed_attack_notes(t, e);
-    report_failing_notes(t, e);
+    if (failing) report_table_note(t, "Falls short: by how much and why, says a table of its own.");
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->failed && label->failed < label->count) {

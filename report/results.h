@@ -27,8 +27,8 @@ ReportTable report_results_layers(const ReportRun *run);
 /** Whether a method's mean composite is further than 5 points from that of the retrained runs of its classes and seeds.
  *  Controls and runs without a retrained one are never. */
 bool report_failing(const ReportExperiment *e, const ReportLabel *label);
-/** One note for each such method: by how much, on which side, and what its search had to offer. */
-void report_failing_notes(ReportTable *table, const ReportExperiment *e);
+/** One row per such method: by how much, on which side, and what its search had to offer. */
+ReportTable report_results_failing(const ReportExperiment *e);
 enum { REPORT_COMMAND_WHOLE = 4095 }; /* a stored command of this length is cut off (cli/options.h) */
 /** The command that makes @p run again: the stored one, with this row's method and its reference alone. Nothing where
  *  the run's command is not known. */
