@@ -6,7 +6,7 @@
 #include "run/setup.h"
 
 /** Grows whenever the same network, points and queries would give other logits: part of every key. */
-enum { RUN_LOGITS_VERSION = 1 };
+enum { RUN_LOGITS_VERSION = 2 };
 
 /** One image: a position in the training or test split of a RunData as it was opened (after its index options). */
 typedef struct {

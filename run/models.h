@@ -12,7 +12,7 @@
 /** Grows whenever the same config would give other numbers or another file: part of every run's id. */
 enum { RUN_FORMAT_VERSION = 6 };
 /** The same for networks and searches alone, which outlive a new metric: part of their keys. */
-enum { RUN_MODEL_VERSION = 2 };
+enum { RUN_MODEL_VERSION = 3 };
 
 typedef struct {
     double wall_seconds, cpu_seconds;
