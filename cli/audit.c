@@ -76,6 +76,7 @@ static BaseStatus audit(const CliOptions *o)
     Work w = {.task = {.arch = o->arch, .weights = o->weights, .data = o->data}};
     BaseText terminal = {0};
     char *json = NULL;
+    NnTuning *tuning = NULL;
     const char *const needed[][2] = {{"--arch A", o->arch},
                                      {"--weights F", o->weights},
                                      {"--data D", o->data},
@@ -101,6 +102,8 @@ static BaseStatus audit(const CliOptions *o)
     w.task.set = w.set;
     w.task.set_count = w.set_count;
     w.task.precision = nn_precision_available(o->use);
+    if (o->tuning) BASE_TRY(nn_tuning_read(o->tuning, &tuning));
+    w.task.tuning = tuning;
     w.task.seed = (uint64_t)o->seed;
     w.task.out = o->out;
     w.task.command = o->command;
@@ -114,6 +117,7 @@ out:
     base_text_free(&terminal);
     base_free(json);
     base_free(w.list);
+    nn_tuning_free(tuning);
     return st;
 }
 
@@ -162,7 +166,7 @@ const CliCommand cli_audit = {
     .usage = "audit --arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR\n"
              "       expunge audit --verify DIR",
     .takes = "arch weights data forget original retrained make-retrained shadow attacks alpha margin verify set "
-             "precision json out",
+             "precision tuning json out",
     .set_table = run_audit_params,
     .set_count = &run_audit_param_count,
     .examples = {"expunge audit --arch convnet --weights out.safetensors --original original.safetensors "

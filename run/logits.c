@@ -219,7 +219,8 @@ static BaseStatus points_hash(const RunPoints *points, char hex[BASE_HASH_HEX])
     return BASE_OK;
 }
 
-/* Threads too: sums may be split otherwise, and a cached number should be the one that would be computed. */
+/* Threads and instruction set too: sums may be split otherwise, and a cached number should be the one that would be
+ * computed. */
 static BaseStatus make_key(const RunLogitsTask *task, const char *arch, const char *network, BaseText *made,
                            char key[BASE_HASH_HEX])
 {
@@ -230,7 +231,8 @@ static BaseStatus make_key(const RunLogitsTask *task, const char *arch, const ch
                   network, arch, nn_precision_name(task->precision), task->data->hash, task->data->prep,
                   (long long)task->points->n, points);
     run_params_text(run_query_params, run_query_param_count, &task->queries, made);
-    base_text_add(made, "\nmode: eval\nthreads: %d\nversion: %d\n", math_threads_get(), RUN_LOGITS_VERSION);
+    base_text_add(made, "\nmode: eval\nthreads: %d\ninstructions: %s\ntuning: %s\nversion: %d\n", math_threads_get(),
+                  nn_tuning_isa(), task->tuning ? nn_tuning_hash(task->tuning) : "", RUN_LOGITS_VERSION);
     BASE_TRY(made->st);
     base_hash_bytes(made->data, made->size, key);
 out:
@@ -300,6 +302,7 @@ BaseStatus run_logits(const RunLogitsTask *task, const RunModel *model, const ch
     }
     if (found) goto out;
     memset(logits, 0, (size_t)(n * K) * sizeof *logits);
+    nn_net_set_tuning(model->net, task->tuning);
     BASE_TRY(do_split(task, model->net, false, logits));
     BASE_TRY(do_split(task, model->net, true, logits));
     if (path) BASE_TRY(save(path, key, made.data, role, n, K, logits));

@@ -41,7 +41,8 @@ typedef struct {
     const RunPoints *points;
     RunQueries queries;
     NnPrecision precision;
-    const char *cache; /* folder, made where it is missing; NULL: nothing is kept */
+    const NnTuning *tuning; /* the network follows it from here on; NULL: none */
+    const char *cache;      /* folder, made where it is missing; NULL: nothing is kept */
 } RunLogitsTask;
 
 /**
@@ -53,7 +54,7 @@ typedef struct {
  * classes keep the geometric mean of their shares. Any attack on arrays can use it.
  *
  * Cached as "<cache>/logits-<role>-<12 of key>.h5": the key covers the network's numbers (nn_net_hash), architecture,
- * precision, both splits' hashes, points, queries, threads and RUN_LOGITS_VERSION. The file says which @p role
+ * precision, instruction set, tuning table, both splits' hashes, points, queries, threads and RUN_LOGITS_VERSION. The file says which @p role
  * ("original", "unlearned", ..) and mode ("eval") it is of. A damaged file is told with a notice and made again.
  *
  * @param hash  [BASE_HASH_HEX] out, or NULL: nn_net_hash of the network.

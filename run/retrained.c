@@ -79,6 +79,7 @@ static BaseStatus make_one(const RunRetrainTask *t, const RunExperiment *e, cons
     BASE_TRY(run_model_create(t->arch, t->data, &model));
     BASE_TRY(run_models_load(*path, key, model.net, cost, &found));
     if (found) goto out;
+    nn_net_set_tuning(model.net, t->tuning);
     BASE_TRY(train(t, seed, model.net, cost));
     base_text_add(&made, "%s, seed %llu, data %s\n", what, (unsigned long long)seed, t->data->spec);
     run_config_canonical(e, NULL, &made);
@@ -103,8 +104,10 @@ BaseStatus run_retrained_make(const RunRetrainTask *t, char **paths, RunCost *co
         costs[i] = (RunCost){0};
     }
     BASE_TRY(base_strdup(t->arch, &arch));
-    const RunExperiment e = {
-        .arch = arch, .precision = t->precision, .train = *t->training}; /* as far as a network's key reads it */
+    const RunExperiment e = {.arch = arch,
+                             .precision = t->precision,
+                             .tuning = t->tuning,
+                             .train = *t->training}; /* as far as a network's key reads it */
     run_classes_text(t->forget, &forget);
     BASE_TRY(forget.st);
     BASE_TRY(describe(t, forget.data, &what));

@@ -19,6 +19,7 @@ typedef struct {
     size_t set_count;
     RunAuditOptions options;
     NnPrecision precision;
+    NnTuning *tuning; /* NULL: none */
     uint64_t seed;
     const char *out, *command;
 } RunAuditTask;

@@ -158,8 +158,8 @@ static BaseStatus make_retrained(const RunAuditTask *t, RunAuditCollected *c, co
     BaseStatus st = BASE_OK;
     RunCost *costs = NULL;
     DataView view = data_view_all(c->data.train);
-    RunRetrainTask task = {c->arch, &c->data,          &view, &c->forget, t->training, t->precision,
-                           t->seed, t->make_retrained, folder};
+    RunRetrainTask task = {c->arch,      &c->data,  &view,   &c->forget,        t->training,
+                           t->precision, t->tuning, t->seed, t->make_retrained, folder};
     BASE_TRY(BASE_ALLOC(t->make_retrained, &costs));
     BASE_TRY(run_retrained_make(&task, paths, costs));
     for (int64_t i = 0; i < t->make_retrained; i++) {
@@ -211,6 +211,7 @@ static BaseStatus add_shadows(const RunAuditTask *t, RunAuditCollected *c, const
                           .forget = &c->forget,
                           .queries = t->options.queries,
                           .precision = t->precision,
+                          .tuning = t->tuning,
                           .cache = cache,
                           .targets = targets,
                           .target_count = count};
@@ -253,7 +254,7 @@ BaseStatus run_audit_collect(const RunAuditTask *t, RunAuditCollected *out)
     RunAuditSignals *s = &c.signals;
     BASE_TRY(base_format(&cache, "%s.cache", t->out));
     BASE_TRY(choose_points(t, &c, &points));
-    RunLogitsTask how = {&c.data, &points, t->options.queries, t->precision, keeps ? cache : NULL};
+    RunLogitsTask how = {&c.data, &points, t->options.queries, t->precision, t->tuning, keeps ? cache : NULL};
     BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->unlearned));
     BASE_TRY(add_model(t, &how, &c, &model, "unlearned", t->weights, s->unlearned));
     if (t->original) {

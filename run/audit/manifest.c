@@ -84,8 +84,10 @@ static IoJson *program_json(BaseStatus *st)
 /* What was asked for, in words that a second call would take. */
 static BaseStatus config_text(const RunAuditTask *t, const RunAuditCollected *c, BaseText *out)
 {
-    base_text_add(out, "arch: %s\nforget: %s\nprecision: %s\nseed: %llu\naudit: ", c->arch, c->forget_numbers,
-                  nn_precision_name(t->precision), (unsigned long long)t->seed);
+    base_text_add(out, "arch: %s\nforget: %s\nprecision: %s\n", c->arch, c->forget_numbers,
+                  nn_precision_name(t->precision));
+    if (t->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(t->tuning));
+    base_text_add(out, "seed: %llu\naudit: ", (unsigned long long)t->seed);
     run_params_text(run_audit_params, run_audit_param_count, &t->options, out);
     base_text_add(out, "\nattacks:\n");
     for (size_t i = 0; i < c->signals.choice_count; i++) {

@@ -140,7 +140,7 @@ static BaseStatus take_logits(const RunShadowTask *t, const RunPoint *source, Gr
     char hash[BASE_HASH_HEX];
     int64_t n = t->points->n, K = t->data->train->K;
     const char *role = run_role_names[m->role];
-    RunLogitsTask task = {t->data, t->points, t->queries, t->precision, t->cache};
+    RunLogitsTask task = {t->data, t->points, t->queries, t->precision, t->tuning, t->cache};
     BASE_TRY(check_range(t, m));
     BASE_TRY(run_model_open(t->shadows->arch, m->file, t->data, &model));
     BASE_TRY(nn_net_hash(model.net, hash));

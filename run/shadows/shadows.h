@@ -56,7 +56,8 @@ typedef struct {
     const RunPoints *points;
     const DataClasses *forget; /* unlearned and retrained networks of just these classes are taken; NULL: none is */
     RunQueries queries;
-    NnPrecision precision; /* of the audit */
+    NnPrecision precision;  /* of the audit */
+    const NnTuning *tuning; /* as RunLogitsTask */
     const char *cache;     /* as RunLogitsTask */
     const char *const
         *targets; /* [target_count] nn_net_hash of networks under audit: a shadow that equals one is refused */

@@ -82,3 +82,14 @@ for pair in plain:tuned tuned:key; do
 done
 ok inspect "$(ls tuned/t/original*.h5)"
 has stdout "$(sha256sum "it's.txt" | cut -d' ' -f1)"
+
+# an audit names the table, and trains and judges by it
+audit="audit $data --weights direct1.safetensors --forget 1 --make-retrained 2 --set epochs=2 --set batch_size=4 --set augment=false --set draws=100"
+for t in direct "it's"; do
+    ok $audit --tuning "$t.txt" -o "a-$t"
+    grep -q "tuning: $(sha256sum "$t.txt" | cut -d' ' -f1)" "a-$t/manifest.json" || fail "the manifest does not name $t.txt"
+    (cd "a-$t.cache" && ls) >"ids.$t"
+done
+cat "ids.direct" "ids.it's" | sort | uniq -d >twice
+[ -s twice ] && fail "both tables share $(cat twice)"
+ok audit --verify a-direct
