@@ -45,20 +45,46 @@ static void method(const ReportRun *run, BaseText *out)
     base_text_add(out, "}");
 }
 
-/* The command as it was given, without where its results went. Its words are plain or in single quotes. */
-static void without_results(const char *command, BaseText *out)
+/* Length of a word of the shell: plain letters, single quotes, backslashes. */
+static size_t word(const char *at)
+{
+    const char *c = at;
+    while (*c && *c != ' ') {
+        if (*c == '\'') c += 1 + strcspn(c + 1, "'");
+        if (*c == '\\' && c[1]) c++;
+        if (*c) c++;
+    }
+    return (size_t)(c - at);
+}
+
+static const char *next(const char *at)
+{
+    at += word(at);
+    return at + strspn(at, " ");
+}
+
+static bool starts(const char *at, const char *text) { return strncmp(at + (*at == '\''), text, strlen(text)) == 0; }
+
+/* What report_again says itself: where results go, seeds, classes, methods. */
+static bool replaced(const char *value)
+{
+    return starts(value, "seeds=") || starts(value, "forget=") || starts(value, "methods=");
+}
+
+/* The command as it was given, without what is replaced. */
+static void without_replaced(const char *command, BaseText *out)
 {
     for (const char *at = command; *at;) {
-        size_t length = *at == '\'' ? 1 + strcspn(at + 1, "'") + 1 : strcspn(at, " ");
-        bool results = strncmp(at, "--results", 9) == 0 || strncmp(at, "'--results=", 11) == 0;
-        bool value_follows = results && length == 9;
-        if (!results) base_text_add(out, "%s", out->size ? " " : "");
-        if (!results) base_text_append(out, at, length);
-        at += length;
-        at += strspn(at, " ");
-        if (!value_follows || !*at) continue;
-        at += *at == '\'' ? 1 + strcspn(at + 1, "'") + 1 : strcspn(at, " ");
-        at += strspn(at, " ");
+        size_t length = word(at);
+        bool results = starts(at, "--results"), set = starts(at, "--set");
+        bool pair = (results && length == 9) || (set && length == 5 && replaced(next(at)));
+        bool alone = starts(at, "--results=") || (starts(at, "--set=") && replaced(at + (*at == '\'') + 6));
+        if (!pair && !alone) {
+            base_text_add(out, "%s", out->size ? " " : "");
+            base_text_append(out, at, length);
+        }
+        at = next(at);
+        if (pair) at = next(at);
     }
 }
 
@@ -68,7 +94,7 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
     const ReportRun *reference = report_same_job(retrained, run);
     if (!command || strncmp(command, "expunge run ", 12) != 0 || strlen(command) >= REPORT_COMMAND_WHOLE) return;
-    without_results(command, out);
+    without_replaced(command, out);
     base_text_add(out, " --results again --set 'seeds=[%.0f]'", run->seed);
     if (*run->forget) base_text_add(out, " --set 'forget=[[%s]]'", run->forget);
     base_text_add(out, " --set 'methods=[");

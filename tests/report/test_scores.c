@@ -318,7 +318,9 @@ static void test_again(void **state)
     for (size_t i = 0; i < 2; i++) {
         StoreRun *run = make(&specs[i]);
         assert_ok(store_run_set_text(run, "/meta", "command",
-                                     "expunge run c.yaml --set 'train.epochs=3' --results 'some where' --threads 2"));
+                                     "expunge run c.yaml --set 'methods=[svd, {name: x}]' --set 'train.epochs=3' "
+                                     "--results 'some where' --set seeds=7 --tuning 'it'\\''s here' "
+                                     "'--set=forget=[[3], [4]]' --threads 2"));
         assert_ok(store_run_set_text(run, "/params", "epochs", "0"));
         if (i == 1) assert_ok(store_run_set_text(run, "/params", "layers", "[conv1, fc]"));
         write_run(folder, run);
@@ -330,9 +332,11 @@ static void test_again(void **state)
         assert_string_equal(
             out.data,
             e->labels[l].rank == REPORT_RANK_RETRAINED
-                ? "expunge run c.yaml --set 'train.epochs=3' --threads 2 --results again --set 'seeds=[7]' --set "
+                ? "expunge run c.yaml --set 'train.epochs=3' --tuning 'it'\\''s here' --threads 2 --results again "
+                  "--set 'seeds=[7]' --set "
                   "'forget=[[3]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}]'"
-                : "expunge run c.yaml --set 'train.epochs=3' --threads 2 --results again --set 'seeds=[7]' --set "
+                : "expunge run c.yaml --set 'train.epochs=3' --tuning 'it'\\''s here' --threads 2 --results again "
+                  "--set 'seeds=[7]' --set "
                   "'forget=[[3]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}, {name: svd, "
                   "label: \"it'\\''s \\\"svd\\\", last\", set: {epochs: 0, layers: [conv1, fc]}}]'");
         base_text_free(&out);
