@@ -54,8 +54,9 @@ typedef struct {
  * classes keep the geometric mean of their shares. Any attack on arrays can use it.
  *
  * Cached as "<cache>/logits-<role>-<12 of key>.h5": the key covers the network's numbers (nn_net_hash), architecture,
- * precision, instruction set, tuning table, both splits' hashes, points, queries, threads and RUN_LOGITS_VERSION. The file says which @p role
- * ("original", "unlearned", ..) and mode ("eval") it is of. A damaged file is told with a notice and made again.
+ * precision, instruction set, tuning table, both splits' hashes, points, queries, threads and RUN_LOGITS_VERSION. The
+ * file says which @p role ("original", "unlearned", ..) and mode ("eval") it is of. A damaged file is told with a
+ * notice and made again.
  *
  * @param hash  [BASE_HASH_HEX] out, or NULL: nn_net_hash of the network.
  */

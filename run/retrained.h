@@ -13,7 +13,7 @@ typedef struct {
     const NnTrainConfig *training;
     NnPrecision precision;
     NnTuning *tuning; /* NULL: none */
-    uint64_t seed; /* network i starts from a stream (seed, "retrained", i) of its own */
+    uint64_t seed;    /* network i starts from a stream (seed, "retrained", i) of its own */
     int64_t count;
     const char *folder; /* where the networks are kept, and taken from; made where it is missing */
 } RunRetrainTask;

@@ -58,7 +58,7 @@ typedef struct {
     RunQueries queries;
     NnPrecision precision;  /* of the audit */
     const NnTuning *tuning; /* as RunLogitsTask */
-    const char *cache;     /* as RunLogitsTask */
+    const char *cache;      /* as RunLogitsTask */
     const char *const
         *targets; /* [target_count] nn_net_hash of networks under audit: a shadow that equals one is refused */
     size_t target_count;
