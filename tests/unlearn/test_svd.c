@@ -4,9 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "unlearn/layers/inputs.h"
 #include "unlearn/layers/sample.h"
-#include "unlearn/layers/select.h"
 
 /* The edit is a difference that float32 activations (1e-6 relative), alpha_r = 100 and the projection each blur a
  * little: 1e-3 of the largest entry of the edit. A missing transpose, a window off by one or a wrong sample change it
@@ -326,120 +324,6 @@ static void test_sampled_tokens(void **state)
     small_close(s);
 }
 
-typedef struct {
-    float *rows[4];
-    int64_t count[4], width[4];
-} Collected;
-
-static BaseStatus collect(void *user, int layer, const void *rows, int64_t count, const MathColumns *columns)
-{
-    Collected *c = user;
-    const float *from = rows;
-    for (int64_t r = 0; r < count; r++) {
-        float *to = c->rows[layer] + c->count[layer]++ * c->width[layer];
-        for (int i = 0; i < columns->count; from += columns->at[i++].width)
-            memcpy(to + columns->at[i].from, from, (size_t)columns->at[i].width * sizeof *from);
-    }
-    return BASE_OK;
-}
-
-/* Rows arrive complete and in one order, whatever the batch. */
-static void test_streaming(void **state)
-{
-    (void)state;
-    static const int64_t BATCHES[] = {0, 5, 48, 1};
-    Small *s = small_open("2");
-    int count;
-    const NnLayer *layers = nn_net_layers(s->net, &count);
-    for (int kind = 0; kind < 2; kind++) {
-        Collected first = {0};
-        UnlearnPatches plans[4];
-        for (int i = 0; i < count; i++)
-            assert_ok(unlearn_patches_plan(layers + i, i, 48, (UnlearnPatchKind)kind, 300, 5, "retain", plans + i));
-        assert_int_equal(plans[0].rows, kind == UNLEARN_PATCHES_ALL ? 48 * 144 : 300);
-        assert_int_equal(plans[0].total, kind == UNLEARN_PATCHES_ALL ? 48 * 144 : 48 * 81);
-        assert_int_equal(plans[2].rows, 48);
-        for (int b = 0; b < 4; b++) {
-            Collected c = {0};
-            for (int i = 0; i < count; i++) {
-                c.width[i] = layers[i].features;
-                assert_ok(BASE_ALLOC(plans[i].rows * c.width[i], &c.rows[i]));
-            }
-            assert_ok(unlearn_inputs_stream(s->net, &s->context.train, (const uint8_t[]){1, 1, 1, 1}, NULL, plans,
-                                            NN_F32, BATCHES[b], "test", collect, &c));
-            for (int i = 0; i < count; i++) {
-                assert_int_equal(c.count[i], plans[i].rows);
-                for (int64_t j = 0; b && j < plans[i].rows * c.width[i]; j++)
-                    assert_near((double)c.rows[i][j], (double)first.rows[i][j], 1e-5, 1e-5);
-                if (b) base_free(c.rows[i]);
-            }
-            if (b == 0) first = c;
-        }
-        for (int i = 0; i < count; i++) {
-            base_free(first.rows[i]);
-            unlearn_patches_free(plans + i);
-        }
-    }
-    small_close(s);
-}
-
-/* Strides, paddings and windows of other layers than the small network's, against one value at a time. */
-static void test_unfold(void **state)
-{
-    (void)state;
-    static const NnLayer LAYERS[] = {
-        {.kind = NN_LAYER_CONV, .C = 2, .H = 7, .W = 5, .kernel = 3, .stride = 2, .pad = 1, .features = 18},
-        {.kind = NN_LAYER_CONV, .C = 3, .H = 8, .W = 9, .kernel = 1, .stride = 2, .pad = 0, .features = 3},
-        {.kind = NN_LAYER_CONV, .C = 1, .H = 20, .W = 6, .kernel = 5, .stride = 3, .pad = 2, .features = 25},
-        {.kind = NN_LAYER_CONV, .C = 2, .H = 2, .W = 2, .kernel = 3, .stride = 1, .pad = 1, .features = 18},
-    };
-    static const int GROUPS[4][2] = {{9, 9}, {1, 1}, {4, 6}, {4, 4}}; /* by kind of patches */
-    for (int i = 0; i < 4; i++) {
-        for (int kind = 0; kind < 2; kind++) {
-            const NnLayer *l = LAYERS + i;
-            int64_t size = l->C * l->H * l->W, k = l->kernel;
-            UnlearnPatches p;
-            float *map = NULL, *windows = NULL, *rows = NULL;
-            UnlearnTapGroups groups;
-            assert_ok(unlearn_patches_plan(l, i, 3, (UnlearnPatchKind)kind, 0, 9, "retain", &p));
-            assert_ok(unlearn_patches_group(l, &p, &groups));
-            assert_int_equal(p.h, kind == UNLEARN_PATCHES_PAPER && l->H > 3 * k ? 3 * k : l->H);
-            assert_true(p.y >= 0 && p.y + p.h <= l->H && p.x >= 0 && p.x + p.w <= l->W);
-            assert_int_equal(p.rows, 3 * p.out_h * p.out_w);
-            assert_int_equal(groups.count, GROUPS[i][kind]);
-            assert_ok(BASE_ALLOC(3 * size, &map));
-            assert_ok(BASE_ALLOC(3 * size, &windows));
-            assert_ok(BASE_ALLOC(l->features, &rows));
-            for (int64_t j = 0; j < 3 * size; j++) map[j] = (float)(j + 1);
-            unlearn_patches_cut(l, &p, map, 3, sizeof *map, windows);
-            for (int64_t r = 0; r < p.rows; r++) {
-                int64_t image = r / (p.out_h * p.out_w), oy = r / p.out_w % p.out_h, ox = r % p.out_w;
-                const UnlearnTaps *taps = groups.kinds + groups.kind[r % (p.out_h * p.out_w)];
-                MathColumns columns = unlearn_patches_columns(l, taps);
-                const float *got = rows;
-                float whole[36] = {0};
-                for (int64_t j = 0; j < l->features; j++) rows[j] = -1;
-                unlearn_patches_gather(l, &p, taps, windows, 0, &r, 1, sizeof *rows, rows);
-                for (int c = 0; c < columns.count; got += columns.at[c++].width)
-                    memcpy(whole + columns.at[c].from, got, (size_t)columns.at[c].width * sizeof *got);
-                unlearn_patches_order(l, 1, whole, true, rows); /* to channel, row, column */
-                for (int64_t e = 0; e < l->features; e++) {
-                    int64_t c = e / (k * k), y = oy * l->stride - l->pad + e / k % k,
-                            x = ox * l->stride - l->pad + e % k;
-                    bool in = y >= 0 && y < p.h && x >= 0 && x < p.w;
-                    float want = in ? map[((image * l->H + p.y + y) * l->W + p.x + x) * l->C + c] : 0;
-                    assert_true(rows[e] == want);
-                }
-            }
-            base_free(map);
-            base_free(windows);
-            base_free(rows);
-            unlearn_patches_groups_free(&groups);
-            unlearn_patches_free(&p);
-        }
-    }
-}
-
 static void test_samples(void **state)
 {
     (void)state;
@@ -602,8 +486,7 @@ static void test_grid(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reference),    cmocka_unit_test(test_spectra),        cmocka_unit_test(test_layers),
-    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens), cmocka_unit_test(test_streaming),
-    cmocka_unit_test(test_unfold),       cmocka_unit_test(test_samples),        cmocka_unit_test(test_reduce),
-    cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_grid),
+    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens), cmocka_unit_test(test_samples),
+    cmocka_unit_test(test_reduce),       cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)
