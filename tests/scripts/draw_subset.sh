@@ -1,5 +1,5 @@
 # scripts/draw-subset: the same count of each class, without repetition, by the seed alone; the committed lists are its
-# own.
+# own, and the configs that compare the same methods do compare the same.
 . "$EXPUNGE_TESTS/cli/common"
 draw=$EXPUNGE_TESTS/../scripts/draw-subset configs=$EXPUNGE_TESTS/../configs
 { # an IDX file of 400 labels: 0 1 2 3 0 1 2 3 ...
@@ -20,6 +20,11 @@ has stderr "class 0 has only 100 images"
 "$draw" labels many 0 2>"$logs/stderr" && fail "'many' is no number"
 has stderr "'many': must be a whole number"
 
+for config in fashion-mnist/resnet18 mnist/baselines; do
+    base=$(sed -n 's/^extends: //p' "$configs/$config.yaml")
+    [ "$configs/${config%/*}/$base" -ef "$configs/fashion-mnist/baselines.yaml" ] && ! grep -q '^methods:' "$configs/$config.yaml" ||
+        fail "$config.yaml: other methods than fashion-mnist/baselines.yaml"
+done
 labels=/usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz
 [ -f $labels ] || { echo "Fashion-MNIST is not installed"; exit 77; }
 for count in 250 500; do
