@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/memory.h"
+
 static double seconds(clockid_t id)
 {
     struct timespec t;
@@ -27,6 +29,7 @@ int64_t base_clock_peak_memory(void)
 
 void base_clock_reset_peak(void)
 {
+    base_memory_trim();
     FILE *file = fopen("/proc/self/clear_refs", "w");
     if (!file) return;
     fputs("5", file);

@@ -1,5 +1,7 @@
 #include "base/memory.h"
 
+#include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +13,22 @@
 enum { ALIGNMENT = 64 };
 /* Blocks from this size on ask the kernel for huge pages: a matrix of 80 MB then faults 40 times in place of 20000. */
 static const size_t HUGE_BLOCK = (size_t)8 << 20, HUGE_PAGE = (size_t)2 << 20;
+/* Freed blocks of that size wait for the next one of about their size: the kernel clears each page it gives, which took
+ * a tenth of an unlearning. Not under ASan, which would no longer see them used after their end. */
+#ifdef __SANITIZE_ADDRESS__
+enum { KEPT = 0 };
+#else
+enum { KEPT = 64 };
+#endif
+typedef struct {
+    void *block;
+    size_t capacity;
+} Kept;
+static const size_t KEPT_BYTES = (size_t)1 << 30; /* of all kept blocks */
+static Kept kept[KEPT + 1];                       /* oldest first */
+static int kept_count;
+static size_t kept_bytes;
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int64_t live;
 static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails */
 
@@ -26,6 +44,56 @@ static bool refused(void)
     return false;
 }
 
+static void *drop_kept(int i)
+{
+    void *block = kept[i].block;
+    kept_bytes -= kept[i].capacity;
+    memmove(kept + i, kept + i + 1, (size_t)(--kept_count - i) * sizeof *kept);
+    return block;
+}
+
+/* The smallest kept block that holds @p bytes with at most an eighth to spare. NULL where there is none; then as many
+ * bytes are given back, so that what is kept never raises the peak. */
+static void *take_kept(size_t bytes)
+{
+    int best = -1;
+    pthread_mutex_lock(&kept_lock);
+    for (int i = 0; i < kept_count; i++)
+        if (kept[i].capacity >= bytes && kept[i].capacity - bytes <= bytes / 8 + HUGE_PAGE &&
+            (best < 0 || kept[i].capacity < kept[best].capacity))
+            best = i;
+    void *block = best < 0 ? NULL : drop_kept(best);
+    size_t before = kept_bytes;
+    while (!block && kept_count > 0 && before - kept_bytes < bytes) free(drop_kept(0));
+    pthread_mutex_unlock(&kept_lock);
+    return block;
+}
+
+static void keep(void *block, size_t capacity)
+{
+    pthread_mutex_lock(&kept_lock);
+    while (kept_count > 0 && (kept_count == KEPT || kept_bytes + capacity > KEPT_BYTES)) free(drop_kept(0));
+    kept[kept_count++] = (Kept){.block = block, .capacity = capacity};
+    kept_bytes += capacity;
+    pthread_mutex_unlock(&kept_lock);
+}
+
+void base_memory_trim(void)
+{
+    pthread_mutex_lock(&kept_lock);
+    while (kept_count > 0) free(drop_kept(0));
+    pthread_mutex_unlock(&kept_lock);
+}
+
+static void *fresh(size_t bytes, bool huge)
+{
+    void *block = huge ? take_kept(bytes) : NULL;
+    if (block) return block;
+    block = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
+    if (block && huge) (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: without it the block is as good */
+    return block;
+}
+
 BaseStatus base_alloc_raw(size_t count, size_t size, void **out)
 {
     *out = NULL;
@@ -36,8 +104,7 @@ BaseStatus base_alloc_raw(size_t count, size_t size, void **out)
     if (bytes == 0) bytes = ALIGNMENT;
     bool huge = bytes >= HUGE_BLOCK && bytes <= SIZE_MAX - HUGE_PAGE;
     if (huge) bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    void *block = refused() ? NULL : aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
-    if (block && huge) (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: without it the block is as good */
+    void *block = refused() ? NULL : fresh(bytes, huge);
     if (!block) return base_error_set(BASE_ENOMEM, "not enough memory: %zu bytes", bytes);
     atomic_fetch_add(&live, 1);
     *out = block;
@@ -67,7 +134,11 @@ void base_free(void *block)
 {
     if (!block) return;
     atomic_fetch_sub(&live, 1);
-    free(block);
+    size_t capacity = KEPT > 0 ? malloc_usable_size(block) : 0;
+    if (capacity >= HUGE_BLOCK && capacity <= KEPT_BYTES)
+        keep(block, capacity);
+    else
+        free(block);
 }
 
 BaseStatus base_strdup(const char *text, char **out)

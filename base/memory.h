@@ -17,7 +17,11 @@ BaseStatus base_alloc_bytes(size_t count, size_t size, void **out);
 BaseStatus base_alloc_raw(size_t count, size_t size, void **out);
 /** Grows @p *block (NULL: none yet) to @p count objects, keeping old_count; on failure *block stays valid. */
 BaseStatus base_grow_bytes(void **block, size_t old_count, size_t count, size_t size);
-void base_free(void *block); /* NULL is fine */
+/** NULL is fine. Blocks of 8 MiB and more are kept for later ones of about their size, 1 GiB of
+ *  them at most; a request that none fits gives back as much as it takes. */
+void base_free(void *block);
+/** Gives kept blocks back to the system. */
+void base_memory_trim(void);
 BaseStatus base_strdup(const char *text, char **out);
 /** snprintf into fresh memory; owned by the caller. */
 BaseStatus base_format(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -178,6 +178,78 @@ static void test_clock(void **state)
     assert_true(*name && !strchr(name, '\n'));
 }
 
+static int64_t resident(void)
+{
+    long long kib = 0;
+    char line[256];
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmRSS: %lld", &kib) == 1) break;
+    if (file) fclose(file);
+    return kib * 1024;
+}
+
+/* Large blocks come back for others of about their size, are zeroed where that is promised, and go with the first one
+ * that none of them fits, or when asked. */
+static void test_kept_blocks(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20 };
+    char *a, *b;
+    base_memory_trim();
+    int64_t before = resident(), blocks = base_memory_live();
+    for (int how = 0; how < 2; how++) {
+        assert_ok(BASE_ALLOC_RAW(64 * MIB, &a));
+        memset(a, 7, 64 * MIB);
+        base_free(a);
+        assert_ok(BASE_ALLOC(60 * MIB, &b));
+        int64_t other = 0;
+        for (int i = 0; i < 60 * MIB; i++) other += b[i] != 0;
+        assert_int_equal(other, 0);
+        base_free(b);
+        if (how == 0) assert_ok(BASE_ALLOC_RAW(300 * MIB, &a)); /* never touched */
+        if (how == 1) base_memory_trim();
+        assert_true(resident() < before + 16 * MIB);
+        if (how == 0) base_free(a);
+        base_memory_trim();
+    }
+    assert_int_equal(base_memory_live(), blocks);
+#ifndef __SANITIZE_ADDRESS__
+    assert_ok(BASE_ALLOC_RAW(64 * MIB, &a));
+    base_free(a);
+    assert_ok(BASE_ALLOC_RAW(64 * MIB, &b));
+    assert_ptr_equal(a, b);
+    base_free(b);
+    assert_ok(BASE_ALLOC_RAW(32 * MIB, &b)); /* half would lie idle */
+    assert_ptr_not_equal(a, b);
+    base_free(b);
+#endif
+    base_memory_trim();
+}
+
+static void *churn(void *user)
+{
+    (void)user;
+    for (int i = 0; i < 200; i++) {
+        char *block;
+        if (BASE_ALLOC_RAW(((size_t)8 << 20) + (size_t)(i % 7) * 4096, &block) != BASE_OK) return block;
+        block[0] = block[(8 << 20) - 1] = (char)i;
+        base_free(block);
+    }
+    return NULL;
+}
+
+static void test_kept_blocks_by_threads(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    int64_t blocks = base_memory_live();
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(threads + i, NULL, churn, NULL), 0);
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(base_memory_live(), blocks);
+    base_memory_trim();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_blocks),
     cmocka_unit_test(test_sizes_that_overflow),
@@ -186,5 +258,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_error_text),
     cmocka_unit_test(test_log),
     cmocka_unit_test(test_clock),
+    cmocka_unit_test(test_kept_blocks),
+    cmocka_unit_test(test_kept_blocks_by_threads),
 };
 SUPPORT_MAIN(tests)
