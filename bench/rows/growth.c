@@ -1,10 +1,13 @@
 /* bench/rows/growth.c - how the cost of an unlearning and of a training grows: one process a point, so that its peak
  * memory is its own. Random images of 3x16x16; a network of two 3x3 convolutions and a classifier.
  *
- *   growth unlearn IMAGES CHANNELS CLASSES PATCHES    svd with the closed route. IMAGES a side (0: 20 of each class),
- * CHANNELS between the two convolutions (the second has 9 times as many features), PATCHES rows a layer (0:
- * patches=all) growth train IMAGES CHANNELS CLASSES 0            one epoch prints {"seconds", "peak_kb"}: peak_kb of
- * the process, less what it held before the work began
+ *   growth unlearn IMAGES CHANNELS CLASSES PATCHES
+ *       svd by the closed route, of the second convolution. IMAGES a side, or 0: 20 of each class; CHANNELS between the
+ *       two convolutions, a ninth of the features; PATCHES rows, or 0: all
+ *   growth train IMAGES CHANNELS CLASSES 0
+ *       one epoch
+ *
+ * Prints {"seconds", "peak_kb"}; peak_kb is the process's, less what it held before the work.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,7 @@
 #include "nn/train.h"
 #include "unlearn/layers/spaces.h"
 
-enum { SIDE = 16, CHANNELS = 3, TOTAL = 16384, PER_CLASS = 20 };
+enum { SIDE = 16, CHANNELS = 3, TOTAL = 32768, PER_CLASS = 20 };
 
 static BaseStatus make_set(int64_t K, DataSet **out)
 {
@@ -96,10 +99,11 @@ static BaseStatus measure(bool training, const int64_t values[4])
     BaseStatus st = BASE_OK;
     DataSet *set = NULL;
     NnNet *net = NULL;
-    BASE_CHECK(values[0] <= TOTAL / (values[2] > 2 ? 2 : 1), BASE_EARG, "at most %d images", (int)TOTAL);
+    int64_t most = training ? TOTAL : TOTAL / values[2]; /* of the forgotten class, one in K */
+    BASE_CHECK(values[0] <= most, BASE_EARG, "at most %lld images", (long long)most);
     BASE_TRY(make_set(values[2], &set));
     BASE_TRY(make_net(values[1], values[2], &net));
-    if (!training) BASE_TRY(unlearn(set, net, 256, values[3])); /* warms up */
+    BASE_TRY(training ? train(set, net, 256) : unlearn(set, net, 256, values[3])); /* warms up */
     base_clock_reset_peak();
     int64_t before = base_clock_peak_memory();
     double start = base_clock_wall();

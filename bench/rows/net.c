@@ -4,7 +4,8 @@
  *   net ARCH export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check
  *                                itself
  *   net ARCH serve         reads lines "train|infer|limit f32|bf16 SECONDS", answers one JSON line each: images a
- *                                second; for limit the FLOP/s of one large matrix product
+ *                                second, and the precision, float32 where the CPU has no bf16; for limit the FLOP/s of
+ *                                one large matrix product
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,10 +110,11 @@ static BaseStatus serve(Bench *b)
             printf("{\"flops_per_second\": %.6g, \"flops_per_image\": %lld}\n", rate, (long long)nn_net_flops(b->net));
         } else {
             bool train = !strcmp(task, "train");
+            precision = nn_precision_available(precision);
             NnRate **work = &b->rates[train][precision == NN_BF16];
             if (!*work) BASE_TRY(nn_rate_create(b->net, precision, train, train ? BATCH : INFER_BATCH, work));
             BASE_TRY(nn_rate_run(*work, seconds, &rate));
-            printf("{\"images_per_second\": %.6g}\n", rate);
+            printf("{\"images_per_second\": %.6g, \"precision\": \"%s\"}\n", rate, nn_precision_name(precision));
         }
         fflush(stdout);
     }

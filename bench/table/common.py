@@ -33,6 +33,7 @@ class Setting:
     def __init__(self, folder, python, long, asked, only, cache, expunge):
         self.folder, self.python, self.long, self.only, self.cache = folder, python, long, only, cache
         self.asked, self.expunge = asked, expunge
+        self.bf16 = None
 
     def program(self, name):
         path = os.path.join(self.folder, name)
@@ -42,6 +43,14 @@ class Setting:
 
     def wants(self, row):
         return not self.only or row in self.only
+
+    def has_bf16(self):
+        """Whether this CPU has bf16 instructions: what a small network runs in."""
+        if self.bf16 is None:
+            net = Side([self.program("net"), "convnet", "serve"])
+            self.bf16 = net.ask("infer bf16 0.01")["precision"] == "bf16"
+            net.close()
+        return self.bf16
 
     def pairs(self, few=PAIRS):
         """How many: few of them but with --long, or as --pairs says."""

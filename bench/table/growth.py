@@ -13,13 +13,13 @@ from . import common
 REPEATS = 3
 # what, values, arguments of bench/rows/growth.c for a value, other words
 SERIES = (
-    ("samples", (1024, 2048, 4096, 8192), lambda v: ("unlearn", v, 64, 10, 0), "images a side, patches: all, 576 features"),
+    ("samples", (1024, 2048, 4096, 8192, 16384), lambda v: ("unlearn", v, 64, 2, 0), "images a side, patches: all, 576 features"),
     ("features", (16, 32, 64, 128, 256), lambda v: ("unlearn", 512, v, 10, 8192), "channels of the layer before: features / 9; 8192 patches"),
     ("classes", (10, 20, 40, 80), lambda v: ("unlearn", 0, 64, v, 0), "classes, 20 images of each retained one, patches: all"),
     ("patches", (4096, 8192, 16384, 32768), lambda v: ("unlearn", 512, 64, 10, v), "rows of the layer, 576 features"),
     ("training", (2048, 4096, 8192, 16384), lambda v: ("train", v, 64, 10, 0), "images of one epoch"),
 )
-THREADED = (("unlearn", 4096, 64, 10, 0), ("unlearn", 512, 256, 10, 8192), ("train", 4096, 64, 10, 0))
+THREADED = (("unlearn", 4096, 64, 2, 0), ("unlearn", 512, 256, 10, 8192), ("train", 4096, 64, 10, 0))
 
 
 def run(setting, arguments, threads):
