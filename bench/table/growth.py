@@ -19,6 +19,7 @@ SERIES = (
     ("patches", (4096, 8192, 16384, 32768), lambda v: ("unlearn", 512, 64, 10, v), "rows of the layer, 576 features"),
     ("training", (2048, 4096, 8192, 16384), lambda v: ("train", v, 64, 10, 0), "images of one epoch"),
 )
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555")
 THREADED = (("unlearn", 4096, 64, 2, 0), ("unlearn", 512, 256, 10, 8192), ("train", 4096, 64, 10, 0))
 
 
@@ -38,6 +39,10 @@ def exponent(points):
     return sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x)
 
 
+def style(number):
+    return f"linewidth 2 pointtype {4 + number} pointsize 0.7 linecolor '{COLOURS[number]}'"
+
+
 def draw(found, path):
     if not shutil.which("gnuplot"):
         print("growth: gnuplot is not installed: no figure")
@@ -53,17 +58,19 @@ set terminal svg size 900,380 font 'sans-serif,12'
 set output '{path}'
 set multiplot layout 1,2
 set logscale xy 2
-set key left top
-set grid
+set border 3
+set tics nomirror
+set key left top Left reverse
+set grid linecolor '#e0e0e0' linetype 1
 set xlabel 'times as many'
 set ylabel 'times as long'
-plot x with lines dashtype 2 linecolor 'grey' title 'in proportion', """ + ", ".join(
-        f"$d{n} using 1:2 with linespoints title '{t}'" for n, t in curves) + """
+plot x with lines dashtype 2 linecolor '#999999' title 'in proportion', """ + ", ".join(
+        f"$d{n} using 1:2 with linespoints {style(n)} title '{t}'" for n, t in curves) + """
 unset logscale y
 set yrange [0:*]
 set ylabel 'peak memory of the work, MiB'
-plot """ + ", ".join(f"$d{n} using 1:3 with linespoints title '{s['what']}'" for n, s in enumerate(found["series"])
-                      if s["what"] in ("samples", "training")) + "\nunset multiplot\n"
+plot """ + ", ".join(f"$d{n} using 1:3 with linespoints {style(n)} title '{s['what']}'"
+                      for n, s in enumerate(found["series"]) if s["what"] in ("samples", "training")) + "\nunset multiplot\n"
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
     print(f"written: {os.path.relpath(path)}")
 
