@@ -16,16 +16,21 @@ static double seconds(clockid_t id)
 double base_clock_wall(void) { return seconds(CLOCK_MONOTONIC); }
 double base_clock_cpu(void) { return seconds(CLOCK_PROCESS_CPUTIME_ID); }
 
-int64_t base_clock_peak_memory(void)
+/* The number of that line of /proc/self/status, in kB there; 0 where there is none. */
+static int64_t status_bytes(const char *name)
 {
     long long kib = 0;
     char line[256];
+    size_t length = strlen(name);
     FILE *file = fopen("/proc/self/status", "r");
     while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmHWM: %lld", &kib) == 1) break;
+        if (strncmp(line, name, length) == 0 && sscanf(line + length, ": %lld", &kib) == 1) break;
     if (file) fclose(file);
     return kib * 1024;
 }
+
+int64_t base_clock_peak_memory(void) { return status_bytes("VmHWM"); }
+int64_t base_clock_resident_memory(void) { return status_bytes("VmRSS"); }
 
 void base_clock_reset_peak(void)
 {

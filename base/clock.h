@@ -8,7 +8,9 @@
 double base_clock_wall(void);        /* seconds, monotonic */
 double base_clock_cpu(void);         /* seconds of this process, all threads */
 int64_t base_clock_peak_memory(void); /* bytes: the process's highest resident set since its start or the last reset */
-/** Gives back what base/memory keeps, and starts the peak anew where the kernel allows it (/proc/self/clear_refs); elsewhere the peak stays the process's. */
+int64_t base_clock_resident_memory(void); /* bytes: the process's resident set now */
+/** Gives back what base/memory keeps, and starts the peak anew where the kernel allows it (/proc/self/clear_refs);
+ *  elsewhere the peak stays the process's. */
 void base_clock_reset_peak(void);
 void base_clock_cpu_name(char *out, size_t size); /* "Intel(R) Xeon(R) ..."; "unknown" */
 

@@ -52,8 +52,13 @@ static void *drop_kept(int i)
     return block;
 }
 
+static void shrink_kept(size_t bytes)
+{
+    while (kept_bytes > bytes) free(drop_kept(0));
+}
+
 /* The smallest kept block that holds @p bytes with at most an eighth to spare. NULL where there is none; then as many
- * bytes are given back, so that what is kept never raises the peak. */
+ * bytes are given back, so that live and kept blocks together are never more than were alive at once. */
 static void *take_kept(size_t bytes)
 {
     int best = -1;
@@ -63,8 +68,7 @@ static void *take_kept(size_t bytes)
             (best < 0 || kept[i].capacity < kept[best].capacity))
             best = i;
     void *block = best < 0 ? NULL : drop_kept(best);
-    size_t before = kept_bytes;
-    while (!block && kept_count > 0 && before - kept_bytes < bytes) free(drop_kept(0));
+    if (!block) shrink_kept(kept_bytes > bytes ? kept_bytes - bytes : 0);
     pthread_mutex_unlock(&kept_lock);
     return block;
 }
@@ -72,7 +76,8 @@ static void *take_kept(size_t bytes)
 static void keep(void *block, size_t capacity)
 {
     pthread_mutex_lock(&kept_lock);
-    while (kept_count > 0 && (kept_count == KEPT || kept_bytes + capacity > KEPT_BYTES)) free(drop_kept(0));
+    shrink_kept(KEPT_BYTES - capacity);
+    if (kept_count == KEPT) free(drop_kept(0));
     kept[kept_count++] = (Kept){.block = block, .capacity = capacity};
     kept_bytes += capacity;
     pthread_mutex_unlock(&kept_lock);
@@ -81,7 +86,7 @@ static void keep(void *block, size_t capacity)
 void base_memory_trim(void)
 {
     pthread_mutex_lock(&kept_lock);
-    while (kept_count > 0) free(drop_kept(0));
+    shrink_kept(0);
     pthread_mutex_unlock(&kept_lock);
 }
 

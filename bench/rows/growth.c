@@ -105,7 +105,7 @@ static BaseStatus measure(bool training, const int64_t values[4])
     BASE_TRY(make_net(values[1], values[2], &net));
     BASE_TRY(training ? train(set, net, 256) : unlearn(set, net, 256, values[3])); /* warms up */
     base_clock_reset_peak();
-    int64_t before = base_clock_peak_memory();
+    int64_t before = base_clock_resident_memory();
     double start = base_clock_wall();
     BASE_TRY(training ? train(set, net, values[0]) : unlearn(set, net, values[0], values[3]));
     printf("{\"seconds\": %.6g, \"peak_kb\": %lld}\n", base_clock_wall() - start,

@@ -180,16 +180,11 @@ static void test_clock(void **state)
 
 static int64_t resident(void)
 {
-    long long kib = 0;
-    char line[256];
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "VmRSS: %lld", &kib) == 1) break;
-    if (file) fclose(file);
 #ifdef __SANITIZE_ADDRESS__
-    kib = 0; /* freed memory stays in its quarantine */
+    return 0; /* freed memory stays in its quarantine */
+#else
+    return base_clock_resident_memory();
 #endif
-    return kib * 1024;
 }
 
 /* Large blocks come back for others of about their size, are zeroed where that is promised, and go with the first one
