@@ -33,7 +33,7 @@ class Setting:
     def __init__(self, folder, python, long, asked, only, cache, expunge):
         self.folder, self.python, self.long, self.only, self.cache = folder, python, long, only, cache
         self.asked, self.expunge = asked, expunge
-        self.bf16 = None
+        self.found = None
 
     def program(self, name):
         path = os.path.join(self.folder, name)
@@ -44,13 +44,15 @@ class Setting:
     def wants(self, row):
         return not self.only or row in self.only
 
-    def has_bf16(self):
-        """Whether this CPU has bf16 instructions: what a small network runs in."""
-        if self.bf16 is None:
+    def precisions(self):
+        """Those that this CPU runs; says once what is left out."""
+        if self.found is None:
             net = Side([self.program("net"), "convnet", "serve"])
-            self.bf16 = net.ask("infer bf16 0.01")["precision"] == "bf16"
+            self.found = ["f32"] + ["bf16"] * net.ask("available bf16 0")["available"]
             net.close()
-        return self.bf16
+            if "bf16" not in self.found:
+                print("rows in bf16 are left out: this CPU has no bf16 instructions")
+        return self.found
 
     def pairs(self, few=PAIRS):
         """How many: few of them but with --long, or as --pairs says."""

@@ -11,14 +11,15 @@ def rows(setting):
     loader = common.Side([setting.program("pipeline")])
     network = common.Side([setting.program("net"), "vgg11_bn", "serve"])
     loader.ask(f"load {SECONDS / 3}")
-    precision = network.ask(f"train bf16 {SECONDS / 3}")["precision"]
+    precision = setting.precisions()[-1]
+    network.ask(f"train {precision} {SECONDS / 3}")
     pairs = []
     for i in range(setting.pairs()):
         if i % 2:
-            trains = network.ask(f"train bf16 {SECONDS}")["images_per_second"]
+            trains = network.ask(f"train {precision} {SECONDS}")["images_per_second"]
         loads = loader.ask(f"load {SECONDS}")["images_per_second"]
         if i % 2 == 0:
-            trains = network.ask(f"train bf16 {SECONDS}")["images_per_second"]
+            trains = network.ask(f"train {precision} {SECONDS}")["images_per_second"]
         pairs.append((loads, trains))
     print(f"pipeline_over_network: the network trains in {precision}")
     yield common.make_row("pipeline_over_network", "images/s", pairs, [l / t for l, t in pairs], None,
