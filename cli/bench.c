@@ -155,7 +155,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     nn_net_input_shape(w->model.net, shape);
     base_clock_cpu_name(cpu, sizeof cpu);
     io_json_set_take(json, "cpu", io_json_text_value(cpu));
-    io_json_set_take(json, "isa", io_json_text_value(nn_tuning_isa()));
+    io_json_set_take(json, "isa", io_json_text_value(nn_backend_isa()));
     io_json_set_take(json, "threads", io_json_integer(math_threads_get()));
     for (int p = 0; p < PRECISIONS; p++)
         io_json_set_take(json, p == NN_BF16 ? "product_bf16" : "product_f32",
@@ -228,7 +228,7 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     BaseText text = {0};
     char cpu[256];
     base_clock_cpu_name(cpu, sizeof cpu);
-    base_text_add(&text, "%s, %s, %d thread%s\n", cpu, nn_tuning_isa(), math_threads_get(),
+    base_text_add(&text, "%s, %s, %d thread%s\n", cpu, nn_backend_isa(), math_threads_get(),
                   math_threads_get() == 1 ? "" : "s");
     for (int p = 0; p < PRECISIONS; p++)
         if (w->wanted[p])

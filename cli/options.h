@@ -6,7 +6,7 @@
 
 #include "base/param.h"
 #include "data/data.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 enum { CLI_TEXTS_MAX = 256 };
 typedef struct {

@@ -3,7 +3,7 @@
 #ifndef NN_RATE_H
 #define NN_RATE_H
 
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 /** FLOP/s of products [2048, 2048] x [2048, 2048], eight in a row so that copies in and out weigh little. */
 BaseStatus nn_rate_product(NnPrecision precision, double seconds, double *rate);

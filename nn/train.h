@@ -4,7 +4,7 @@
 
 #include "base/param.h"
 #include "data/data.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 typedef enum { NN_SGD, NN_ADAM } NnOptimizerKind;
 typedef enum {

@@ -72,7 +72,7 @@ static BaseStatus check(const NnTuningRow *row)
     BASE_CHECK(row->kernel <= side + 2 * row->pad && row->pad < row->kernel, BASE_EFORMAT,
                "a kernel of %lld with padding %lld on %lldx%lld: must fit, with less padding than kernel",
                (long long)row->kernel, (long long)row->pad, (long long)row->H, (long long)row->W);
-    BASE_CHECK(nn_tuning_possible(row), BASE_EFORMAT,
+    BASE_CHECK(nn_backend_possible(row), BASE_EFORMAT,
                "%s cannot run the pass %s of %lldx%lldx%lldx%lld by %lld filters of %lldx%lld, stride %lld, padding "
                "%lld, in %s on %s",
                ALGORITHMS[row->algorithm], PASSES[row->pass], (long long)row->n, (long long)row->C, (long long)row->H,
@@ -235,7 +235,7 @@ out:
 
 static void warn_if_foreign(const NnTuning *t, const char *path)
 {
-    const char *isa = nn_tuning_isa();
+    const char *isa = nn_backend_isa();
     int threads = math_threads_get();
     for (int i = 0; i < t->count; i++)
         if (strcmp(t->rows[i].isa, isa) == 0 && t->rows[i].threads == threads) return;

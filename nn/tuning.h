@@ -9,40 +9,10 @@
 #define NN_TUNING_H
 
 #include "base/param.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
-typedef enum {
-    NN_PASS_INFER,   /* forward, in plain eval: batch norm, addition and ReLU are folded in */
-    NN_PASS_FORWARD, /* forward, where a backward pass follows */
-    NN_PASS_DATA,    /* gradient of the input */
-    NN_PASS_WEIGHTS, /* gradient of weight and bias */
-    NN_PASSES
-} NnPass;
-
-typedef enum {
-    NN_CONV_DIRECT,
-    NN_CONV_WINOGRAD, /* F(4x4, 3x3), without AVX-512 also F(2x2, 3x3); float32 */
-    NN_CONV_UNFOLD,   /* patches, then one matrix product */
-    NN_CONV_ALGORITHMS
-} NnConvAlgorithm;
-
-typedef struct {
-    const char *isa; /* of nn_tuning_isa; static storage */
-    int64_t threads;
-    NnPrecision precision;
-    NnPass pass;
-    int64_t n, C, H, W, K, kernel, stride, pad; /* n images of C channels, H x W; K filters */
-    NnConvAlgorithm algorithm;
-} NnTuningRow;
-
-/** oneDNN's name of the instruction set in use: "avx512_core_bf16", "avx2", ... Static storage. */
-const char *nn_tuning_isa(void);
 const char *nn_pass_name(NnPass pass);
 const char *nn_conv_algorithm_name(NnConvAlgorithm algorithm);
-/** Whether its algorithm can run the row's shape: by its own conditions, and where the instruction set is this
- *  machine's by asking oneDNN. */
-bool nn_tuning_possible(const NnTuningRow *row);
-
 BaseStatus nn_tuning_create(NnTuning **out);
 void nn_tuning_free(NnTuning *tuning);
 /** BASE_EFORMAT where a value is out of range, the algorithm cannot run the shape, or the shape is there already; the

@@ -232,7 +232,7 @@ static BaseStatus make_key(const RunLogitsTask *task, const char *arch, const ch
                   (long long)task->points->n, points);
     run_params_text(run_query_params, run_query_param_count, &task->queries, made);
     base_text_add(made, "\nmode: eval\nthreads: %d\ninstructions: %s\ntuning: %s\nversion: %d\n", math_threads_get(),
-                  nn_tuning_isa(), task->tuning ? nn_tuning_hash(task->tuning) : "", RUN_LOGITS_VERSION);
+                  nn_backend_isa(), task->tuning ? nn_tuning_hash(task->tuning) : "", RUN_LOGITS_VERSION);
     BASE_TRY(made->st);
     base_hash_bytes(made->data, made->size, key);
 out:

@@ -3,7 +3,7 @@
 #define RUN_RUN_H
 
 #include "base/text.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 typedef struct {
     const char *config;             /* path */

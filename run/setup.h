@@ -6,7 +6,7 @@
 #include "eval/eval.h"
 #include "io/tensors.h"
 #include "nn/arch/arch.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "nn/train.h"
 #include "nn/tuning.h"
 

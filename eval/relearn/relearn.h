@@ -10,7 +10,7 @@
 #define EVAL_RELEARN_RELEARN_H
 
 #include "eval/eval.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 typedef struct {
     bool enabled;

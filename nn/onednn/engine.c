@@ -1,10 +1,9 @@
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 #include <string.h>
 
-#include "base/log.h"
 #include "base/memory.h"
-#include "nn/onednn/program.h"
+#include "nn/onednn/compile.h"
 
 struct NnEngine {
     NnNet *net;
@@ -13,34 +12,10 @@ struct NnEngine {
     int64_t batch;
     uint8_t *keep; /* [layers]; NULL: every layer can be tapped */
     NnNode watch;  /* 0: none */
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
+    NnDevice device;
     NnProgram *full, *other; /* for the whole batch, and for the last other n */
     NnProgram *last;         /* of the two: what ran last; NULL: nothing yet */
 };
-
-static const char *const PRECISIONS[] = {"f32", "bf16"};
-
-const char *nn_precision_name(NnPrecision precision) { return PRECISIONS[precision]; }
-
-BaseStatus nn_precision_parse(const char *text, NnPrecision *out)
-{
-    for (int i = 0; i < 2; i++)
-        if (strcmp(text, PRECISIONS[i]) == 0) {
-            *out = (NnPrecision)i;
-            return BASE_OK;
-        }
-    return base_error_set(BASE_EUSAGE, "precision '%s': must be f32 or bf16", text);
-}
-
-NnPrecision nn_precision_available(NnPrecision wanted)
-{
-    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    bool has = (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
-    if (wanted == NN_F32 || has) return wanted;
-    base_notice("this CPU has no bf16 instructions: running in f32");
-    return NN_F32;
-}
 
 BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t batch, NnEngine **out)
 {
@@ -51,9 +26,7 @@ BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int6
                INT32_MAX);
     BASE_TRY(BASE_ALLOC(1, &engine));
     *engine = (NnEngine){.net = net, .mode = mode, .precision = precision, .batch = batch};
-    NN_DNNL(dnnl_engine_create(&engine->engine, dnnl_cpu, 0), "the engine", "the network");
-    NN_DNNL(dnnl_stream_create(&engine->stream, engine->engine, dnnl_stream_default_flags), "the stream",
-            "the network");
+    BASE_TRY(nn_device_open(&engine->device));
     *out = engine;
     engine = NULL;
 out:
@@ -66,8 +39,7 @@ void nn_engine_free(NnEngine *engine)
     if (!engine) return;
     nn_program_free(engine->full);
     nn_program_free(engine->other);
-    if (engine->stream) dnnl_stream_destroy(engine->stream);
-    if (engine->engine) dnnl_engine_destroy(engine->engine);
+    nn_device_close(&engine->device);
     base_free(engine->keep);
     base_free(engine);
 }
@@ -112,8 +84,8 @@ static BaseStatus program_for(NnEngine *engine, int64_t n, NnProgram **out)
         *slot = NULL;
     }
     if (!*slot)
-        st = nn_program_create(engine->net, engine->mode, engine->precision, n, engine->keep, engine->watch,
-                               engine->engine, slot);
+        st = nn_compile(engine->net, engine->mode, engine->precision, n, engine->keep, engine->watch,
+                        engine->device.engine, slot);
     *out = *slot;
     return st;
 }
@@ -145,12 +117,12 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
                    "the network's parameters hold NaN or Inf");
         BASE_CHECK(all_finite(nn_net_buffers(engine->net), nn_net_buffer_count(engine->net)), BASE_ENUMERIC,
                    "the network's running statistics hold NaN or Inf");
-        BASE_TRY(nn_program_run(p, &p->load, engine->stream));
+        BASE_TRY(nn_program_run(p, &p->load, engine->device.stream));
         p->version = nn_net_version(engine->net);
     }
-    memcpy(p->state[0].value.buf->data, x, dnnl_memory_desc_get_size(&p->state[0].value.md));
+    memcpy(p->state[0].value.buf->data, x, nn_md_bytes(&p->state[0].value.md));
     p->dropout_key = dropout_key;
-    BASE_TRY(nn_program_run(p, &p->forward, engine->stream));
+    BASE_TRY(nn_program_run(p, &p->forward, engine->device.stream));
     if (engine->mode == NN_MODE_TRAIN) {
         ++*nn_net_batches_tracked(engine->net);
         p->version = nn_net_version(engine->net); /* only running statistics moved; no copy holds those here */
@@ -168,21 +140,19 @@ static BaseStatus read_map(NnEngine *engine, const NnTensor *value, const char *
                            dnnl_format_tag_t tag, void *out)
 {
     BaseStatus st = BASE_OK;
-    dnnl_engine_t on = engine->engine;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t reorder = NULL;
-    dnnl_memory_t to = NULL;
-    dnnl_memory_desc_t plain = nn_md(type, tag, 4, value->md.dims);
-    NN_DNNL(dnnl_reorder_primitive_desc_create(&pd, &value->md, on, &plain, on, NULL), "the map", name);
-    NN_DNNL(dnnl_primitive_create(&reorder, pd), "the map", name);
-    NN_DNNL(dnnl_memory_create(&to, &plain, on, out), "the map", name);
+    NnKit kit = {.engine = engine->device.engine};
+    const_dnnl_primitive_desc_t pd;
+    dnnl_primitive_t reorder;
+    dnnl_memory_t to;
+    NnMd plain = nn_md(&kit, type, tag, 4, value->md.dims);
+    BASE_TRY(nn_kit_reorder(&kit, &value->md, &plain, name, &pd));
+    BASE_TRY(nn_kit_primitive(&kit, pd, name, &reorder));
+    BASE_TRY(nn_kit_memory(&kit, &plain, out, &to));
     dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, value->mem}, {DNNL_ARG_TO, to}};
-    NN_DNNL(dnnl_primitive_execute(reorder, engine->stream, 2, args), "the map", name);
-    NN_DNNL(dnnl_stream_wait(engine->stream), "the map", name);
+    NN_DNNL(dnnl_primitive_execute(reorder, engine->device.stream, 2, args), "the map", name);
+    NN_DNNL(dnnl_stream_wait(engine->device.stream), "the map", name);
 out:
-    if (to) dnnl_memory_destroy(to);
-    if (reorder) dnnl_primitive_destroy(reorder);
-    if (pd) dnnl_primitive_desc_destroy(pd);
+    nn_kit_clear(&kit);
     return st;
 }
 
@@ -223,8 +193,8 @@ BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *gra
         NN_DNNL(dnnl_memory_set_data_handle(p->grad_views[i].mem, grads + p->grad_views[i].offset), "gradients",
                 "the network");
     p->grads = grads;
-    memcpy(p->dlogits.buf->data, dlogits, dnnl_memory_desc_get_size(&p->dlogits.md));
-    BASE_TRY(nn_program_run(p, &p->backward, engine->stream));
+    memcpy(p->dlogits.buf->data, dlogits, nn_md_bytes(&p->dlogits.md));
+    BASE_TRY(nn_program_run(p, &p->backward, engine->device.stream));
     BASE_CHECK(all_finite(grads, nn_net_param_count(engine->net)), BASE_ENUMERIC,
                "a gradient is not finite: the loss diverged");
 out:
@@ -237,7 +207,7 @@ BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out)
     NnProgram *p = engine->last;
     BASE_CHECK(engine->mode == NN_MODE_EVAL_INPUT, BASE_EARG, "this engine's mode has no gradient of the input");
     BASE_CHECK(p && p->grads, BASE_EARG, "the input's gradient without a backward pass before it");
-    size_t bytes = dnnl_memory_desc_get_size(&p->dinput.md);
+    size_t bytes = nn_md_bytes(&p->dinput.md);
     memcpy(out, p->dinput.buf->data, bytes);
     BASE_CHECK(all_finite(out, (int64_t)(bytes / sizeof *out)), BASE_ENUMERIC, "the input's gradient is not finite");
 out:
@@ -251,7 +221,7 @@ BaseStatus nn_engine_watched(NnEngine *engine, float *map, float *gradient)
     BASE_CHECK(engine->watch > 0, BASE_EARG, "this engine watches no map");
     BASE_CHECK(p && p->grads, BASE_EARG, "the watched map's gradient without a backward pass before it");
     BASE_TRY(read_map(engine, &p->state[engine->watch].value, "the watched map", dnnl_f32, dnnl_nchw, map));
-    size_t bytes = dnnl_memory_desc_get_size(&p->dwatch.md);
+    size_t bytes = nn_md_bytes(&p->dwatch.md);
     memcpy(gradient, p->dwatch.buf->data, bytes);
     BASE_CHECK(all_finite(gradient, (int64_t)(bytes / sizeof *gradient)), BASE_ENUMERIC,
                "the watched map's gradient is not finite");

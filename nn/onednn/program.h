@@ -1,14 +1,12 @@
-/* nn/onednn/program.h - inside the engine: a network compiled for one mode, precision and batch size into three lists
- * of steps (load weights, forward, backward), each a oneDNN primitive with its memories or a small routine of our own.
+/* nn/onednn/program.h - a compiled network: three lists of steps (load weights, forward, backward), each a oneDNN
+ * primitive with its memories or a small routine of our own, and the storage they work on.
  */
 #ifndef NN_ONEDNN_PROGRAM_H
 #define NN_ONEDNN_PROGRAM_H
 
-#include <dnnl.h>
-
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "nn/node.h"
-#include "nn/tuning.h"
+#include "nn/onednn/kit/kit.h"
 
 /** Storage. Values live as long as the program; buffers of the backward pass go back to a pool when refs is 0. */
 typedef struct {
@@ -19,7 +17,7 @@ typedef struct {
 } NnBuf;
 
 typedef struct {
-    dnnl_memory_desc_t md;
+    NnMd md;
     dnnl_memory_t mem; /* NULL: no tensor */
     NnBuf *buf;        /* NULL: someone else's storage */
 } NnTensor;
@@ -88,7 +86,7 @@ struct NnProgram {
     NnMode mode;
     dnnl_data_type_t type; /* of activations and weights */
     int64_t n;
-    dnnl_engine_t engine; /* borrowed */
+    NnKit kit; /* memory, descriptors and primitives */
     NnSteps load, forward, backward;
     int load_forward;         /* of the load steps: those of the forward pass; the others serve the data gradients */
     NnState *state;           /* [size] */
@@ -106,164 +104,62 @@ struct NnProgram {
     int grad_count, grad_room;
     NnBuf **bufs;
     int buf_count, buf_room;
-    dnnl_memory_t *mems;
-    int mem_count, mem_room;
-    dnnl_primitive_desc_t *pds;
-    int pd_count, pd_room;
 };
 
-/** BASE_OK, or BASE_EBACKEND (BASE_ENOMEM) with oneDNN's status, what was asked and the layer in the text. */
-BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *layer);
-#define NN_DNNL(call, what, layer) BASE_TRY(nn_dnnl_status((call), (what), (layer)))
+/* ---- what is asked of the graph ---- */
 
-/* program.c */
-/** @p keep [layers]: whose inputs stay; NULL: everything stays. @p watch: a node, or 0. */
-BaseStatus nn_program_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep,
-                             NnNode watch, dnnl_engine_t engine, NnProgram **out);
-void nn_program_free(NnProgram *p);
-BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);
-
-bool nn_has_avx512(void); /* in what oneDNN may use */
 const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x);
 const char *nn_prog_name(const NnProgram *p, NnNode x); /* for messages: the layer's, or the kind's */
-dnnl_memory_desc_t nn_md(dnnl_data_type_t type, dnnl_format_tag_t tag, int ndims, const int64_t *dims);
-dnnl_memory_desc_t nn_md_map(const NnProgram *p, NnNode x, dnnl_data_type_t type, dnnl_format_tag_t tag);
+/** The consumer of @p x where it is the only one and of that kind; -1. */
+NnNode nn_prog_next(const NnProgram *p, NnNode x, NnNodeKind kind);
+/** dnnl_forward_inference in plain eval, else dnnl_forward_training. */
+dnnl_prop_kind_t nn_prog_forward(const NnProgram *p);
+const NnSlice *nn_prog_param_slice(const NnProgram *p, int slice);
+const NnSlice *nn_prog_buffer_slice(const NnProgram *p, int slice);
+
+/* ---- tensors ---- */
+
+/** [n, C, H, W] of node @p x. */
+NnMd nn_md_map(NnProgram *p, NnNode x, dnnl_data_type_t type, dnnl_format_tag_t tag);
+/** [count], float32. */
+NnMd nn_md_vector(NnProgram *p, int64_t count);
 /** A tensor in fresh storage; @p pooled: from the backward pass's pool. */
-BaseStatus nn_prog_tensor(NnProgram *p, const dnnl_memory_desc_t *md, bool pooled, NnTensor *out);
+BaseStatus nn_prog_tensor(NnProgram *p, const NnMd *md, bool pooled, NnTensor *out);
 /** @p from's storage read as @p md; holds a reference. */
-BaseStatus nn_prog_view(NnProgram *p, const NnTensor *from, const dnnl_memory_desc_t *md, NnTensor *out);
+BaseStatus nn_prog_view(NnProgram *p, const NnTensor *from, const NnMd *md, NnTensor *out);
 /** The same from byte @p offset of it on. */
-BaseStatus nn_prog_view_at(NnProgram *p, const NnTensor *from, size_t offset, const dnnl_memory_desc_t *md,
-                           NnTensor *out);
+BaseStatus nn_prog_view_at(NnProgram *p, const NnTensor *from, size_t offset, const NnMd *md, NnTensor *out);
 /** Storage that is not the program's. */
-BaseStatus nn_prog_wrap(NnProgram *p, const dnnl_memory_desc_t *md, const void *data, NnTensor *out);
+BaseStatus nn_prog_wrap(NnProgram *p, const NnMd *md, const void *data, NnTensor *out);
+/** A tensor whose storage is the caller's gradient block at @p offset. */
+BaseStatus nn_prog_grad_view(NnProgram *p, const NnMd *md, int64_t offset, NnTensor *out);
+/** Where a tensor's data lies, its own storage or not; NULL for an empty one. */
+BaseStatus nn_prog_data(const NnTensor *t, float **out);
 void nn_prog_hold(NnTensor *t);
 void nn_prog_release(NnTensor *t); /* gives up the reference; *t becomes empty */
+
+/* ---- steps ---- */
+
 /** @p from in layout and type @p want: itself, a view, or a reorder added to @p steps. Holds a reference. */
-BaseStatus nn_prog_convert(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from,
-                           const dnnl_memory_desc_t *want, bool pooled, NnTensor *out);
-/** [n, C, H, W] in any layout as plain rows [n * H * W, C]. */
+BaseStatus nn_prog_convert(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnMd *want,
+                           bool pooled, NnTensor *out);
+/** The same as tensor @p query of @p pd wants it. */
+BaseStatus nn_prog_convert_for(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from,
+                               const_dnnl_primitive_desc_t pd, dnnl_query_t query, bool pooled, NnTensor *out);
+/** Map @p from, of node @p x, as rows [n * H * W, C], plain, in the program's type. */
+BaseStatus nn_prog_rows(NnProgram *p, NnSteps *steps, NnNode x, const NnTensor *from, bool pooled, NnTensor *out);
+/** The same in its own type, whatever node it is of. */
 BaseStatus nn_prog_vector(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, bool pooled,
                           NnTensor *out);
 BaseStatus nn_prog_reorder(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnTensor *to);
-/** A primitive descriptor the program keeps. @p attr is borrowed, may be NULL. */
-BaseStatus nn_prog_pd(NnProgram *p, const void *desc, const_dnnl_primitive_attr_t attr,
-                      const_dnnl_primitive_desc_t hint, const char *name, const_dnnl_primitive_desc_t *out);
 /** The primitive of @p pd as the next step; the pointer is good until the next step is added. */
 BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd, NnStep **out);
+/** An empty tensor is left out. */
 void nn_step_arg(NnStep *step, int arg, const NnTensor *t);
 BaseStatus nn_prog_own_step(NnSteps *steps, const char *name, BaseStatus (*run)(NnProgram *, const NnJob *), NnJob job);
-/** A tensor whose storage is the caller's gradient block at @p offset. */
-BaseStatus nn_prog_grad_view(NnProgram *p, const dnnl_memory_desc_t *md, int64_t offset, NnTensor *out);
-const dnnl_memory_desc_t *nn_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t query);
 
-/* reload.c: copies of the network's weights in the primitives' layouts */
-BaseStatus nn_reload_weight(NnProgram *p, NnNode x, NnNode norm, const dnnl_memory_desc_t *want, NnTensor *weight);
-BaseStatus nn_reload_bias(NnProgram *p, NnNode x, NnNode norm, NnTensor *bias);
-BaseStatus nn_prog_param(NnProgram *p, int slice, NnTensor *out);
-BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
-/** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]. */
-dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
-
-/* convolution.c: which algorithm runs a convolution, and what oneDNN's own ones compute, directly or by Winograd's */
-/** The table's row for pass @p pass of convolution @p x, else the fixed rules'. @p rule, or NULL: the rules' alone. */
-NnConvAlgorithm nn_conv_algorithm(const NnProgram *p, NnNode x, NnPass pass, NnConvAlgorithm *rule);
-/** That convolution's key; algorithm: direct. */
-NnTuningRow nn_conv_row(const NnProgram *p, NnNode x, NnPass pass);
-NnPass nn_conv_forward_pass(const NnProgram *p);
-/** Whether oneDNN on this machine takes a 3x3 shape of stride 1 by Winograd's algorithm within the memory allowed. */
-bool nn_conv_winograd_possible(const NnTuningRow *row);
-BaseStatus nn_conv_forward_pd(NnProgram *p, NnNode x, bool bias, const_dnnl_primitive_attr_t attr,
-                              const_dnnl_primitive_desc_t *out);
-BaseStatus nn_conv_data_pd(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint, const_dnnl_primitive_desc_t *out);
-BaseStatus nn_conv_weights_pd(NnProgram *p, NnNode x, const_dnnl_primitive_desc_t hint,
-                              const_dnnl_primitive_desc_t *out);
-void nn_conv_geometry(const NnNodeInfo *node, dnnl_dims_t stride, dnnl_dims_t kernel, dnnl_dims_t pad);
-
-/* maxpool.c: 2x2 max pooling without AVX-512, on float32 maps in blocks of 8 channels */
-bool nn_maxpool_fits(const NnProgram *p, NnNode x);
-/** Reads state[x].src; makes its value and, for a backward pass, its workspace. */
-BaseStatus nn_maxpool_forward(NnProgram *p, NnNode x);
-/** @p g as the value lies, @p diff as the source does. */
-BaseStatus nn_maxpool_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-
-/* normpool.c: batch norm, ReLU and 2x2 max pooling in one step */
-bool nn_normpool_fits(const NnProgram *p, NnNode norm, NnNode pool);
-/** Reads state[norm].src; makes state[pool].value and fills state[norm].mean and .var. */
-BaseStatus nn_normpool_forward(NnProgram *p, NnNode norm, NnNode pool);
-/** @p diff: of the batch norm's input; the gradients of its weight and bias go to the gradient block. */
-BaseStatus nn_normpool_backward(NnProgram *p, NnNode norm, NnNode pool, const NnTensor *g, NnTensor *diff);
-
-/* unfold.c: convolutions of small maps as matrix products. A patch is one row of F = kh * kw * C, C fastest. */
-typedef struct {
-    NnTensor a, b, c;     /* c = a b + bias (+ other), plain 2-d */
-    NnTensor bias, other; /* empty: none */
-    const_dnnl_primitive_attr_t attr;
-} NnMatmul;
-bool nn_unfold_pays(const NnProgram *p, NnNode x, NnPass pass); /* by the fixed rules */
-bool nn_unfold_possible(const NnTuningRow *row);                /* its patches stay below a limit */
-dnnl_memory_desc_t nn_unfold_md(const NnProgram *p, NnNode x);  /* of the patches, [n * oh * ow, F] */
-/** The patches of convolution @p x's input, [n * oh * ow, F]. */
-BaseStatus nn_unfold_source(NnProgram *p, NnSteps *steps, NnNode x, bool pooled, NnTensor *out);
-/** The weight as [F, K], stored as [K, F]. */
-BaseStatus nn_unfold_weight(NnProgram *p, NnNode x, NnNode norm, NnTensor *out);
-/** Output [n, K, oh, ow] of @p x (or its gradient) as rows [n * oh * ow, K]. */
-BaseStatus nn_unfold_rows(NnProgram *p, NnSteps *steps, NnNode x, const NnTensor *map, NnTensor *out);
-/** @p pack: where b is repacked for speed; NULL: taken as it is. */
-BaseStatus nn_unfold_product(NnProgram *p, NnSteps *steps, NnNode x, const NnMatmul *m, NnSteps *pack);
-/** The transpose of nn_unfold_source: gradients of patches summed into that of the input. */
-BaseStatus nn_unfold_fold(NnProgram *p, NnNode x, const NnTensor *patches, NnTensor *out);
-/** The bias gradient of @p x: rows [n * oh * ow, K] summed into the gradient block. */
-BaseStatus nn_unfold_bias(NnProgram *p, NnNode x, const NnTensor *rows);
-/** The same storage seen as the transposed matrix. */
-BaseStatus nn_unfold_transposed(NnProgram *p, const NnTensor *from, NnTensor *out);
-
-/* winograd.c: Winograd's algorithm without AVX-512, where oneDNN has none, on float32 maps in blocks of 8 channels */
-bool nn_winograd_ours(NnConvAlgorithm algorithm); /* that is what this file runs here */
-bool nn_winograd_pays(const NnProgram *p, NnNode x);
-bool nn_winograd_possible(const NnTuningRow *row);
-dnnl_memory_desc_t nn_winograd_md(const NnProgram *p, NnNode x); /* of a map */
-/** @p src and @p dst as nn_winograd_md says, and @p other, which is added (empty: nothing). */
-BaseStatus nn_winograd_forward(NnProgram *p, NnNode x, NnNode norm, const NnTensor *src, const NnTensor *other,
-                               bool relu, const NnTensor *dst);
-/** From the output's gradient, in any layout: that of weight and bias, to the gradient block; that of the input. */
-BaseStatus nn_winograd_weights(NnProgram *p, NnNode x, const NnTensor *src, const NnTensor *g);
-BaseStatus nn_winograd_data(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-
-/* attention.c, tokens.c, layernorm.c: transformers. @p diff: the gradient of the one input, made fresh; parameters'
- * gradients go to the gradient block. */
-BaseStatus nn_attention_forward(NnProgram *p, NnNode x);
-BaseStatus nn_attention_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-BaseStatus nn_tokens_forward(NnProgram *p, NnNode x);
-BaseStatus nn_tokens_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-BaseStatus nn_first_token_forward(NnProgram *p, NnNode x);
-BaseStatus nn_first_token_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-BaseStatus nn_layer_norm_forward(NnProgram *p, NnNode x);
-BaseStatus nn_layer_norm_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-BaseStatus nn_gelu_forward(NnProgram *p, NnNode x);
-BaseStatus nn_gelu_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
-
-/* forward.c, backward.c: the steps of the whole graph */
-BaseStatus nn_build_forward(NnProgram *p);
-BaseStatus nn_build_backward(NnProgram *p);
-BaseStatus nn_dropout_run(NnProgram *p, const NnJob *job);
-
-/* bf16 is the upper half of a float32; rounded to nearest even */
-static inline float nn_bf16_to_f32(uint16_t half)
-{
-    union {
-        uint32_t bits;
-        float value;
-    } u = {.bits = (uint32_t)half << 16};
-    return u.value;
-}
-static inline uint16_t nn_bf16_from_f32(float value)
-{
-    union {
-        float value;
-        uint32_t bits;
-    } u = {.value = value};
-    return value != value ? 0x7fc0 : (uint16_t)((u.bits + 0x7fff + (u.bits >> 16 & 1)) >> 16);
-}
+BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);
+/** Gives back everything that is in it, and the program. */
+void nn_program_free(NnProgram *p);
 
 #endif

@@ -2,31 +2,18 @@
  *
  * Where a batch norm follows directly and runs on fixed statistics (NN_MODE_EVAL), it is folded:
  *   s = gamma / sqrt(var + eps)      W' = s W      b' = (b - mean) s + beta                    per output channel */
+#include "nn/onednn/reload.h"
+
 #include <math.h>
-
-#include "base/memory.h"
-#include "nn/onednn/program.h"
-
-static const NnSlice *param_slice(const NnProgram *p, int slice)
-{
-    int count;
-    return &nn_net_param_slices(p->net, &count)[slice];
-}
-
-static const NnSlice *buffer_slice(const NnProgram *p, int slice)
-{
-    int count;
-    return &nn_net_buffer_slices(p->net, &count)[slice];
-}
 
 static const float *param_values(const NnProgram *p, int slice)
 {
-    return nn_net_params(p->net) + param_slice(p, slice)->offset;
+    return nn_net_params(p->net) + nn_prog_param_slice(p, slice)->offset;
 }
 
 static const float *buffer_values(const NnProgram *p, int slice)
 {
-    return nn_net_buffers(p->net) + buffer_slice(p, slice)->offset;
+    return nn_net_buffers(p->net) + nn_prog_buffer_slice(p, slice)->offset;
 }
 
 static double fold_scale(const NnProgram *p, const NnNodeInfo *norm, int64_t k)
@@ -56,41 +43,41 @@ static BaseStatus fold_bias(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-dnnl_memory_desc_t nn_md_weight(const NnProgram *p, NnNode x, dnnl_data_type_t type, bool any)
+NnMd nn_md_weight(NnProgram *p, NnNode x, dnnl_data_type_t type, bool any)
 {
     const NnNodeInfo *node = nn_prog_node(p, x);
-    const NnSlice *slice = param_slice(p, node->weight);
+    const NnSlice *slice = nn_prog_param_slice(p, node->weight);
     dnnl_format_tag_t plain = slice->ndim == 4 ? dnnl_oihw : dnnl_oi;
-    return nn_md(type, any ? dnnl_format_tag_any : plain, slice->ndim, slice->shape);
+    return nn_md(&p->kit, type, any ? dnnl_format_tag_any : plain, slice->ndim, slice->shape);
 }
 
 static BaseStatus wrap_vector(NnProgram *p, int64_t count, const float *values, NnTensor *out)
 {
-    dnnl_memory_desc_t md = nn_md(dnnl_f32, dnnl_x, 1, &count);
+    NnMd md = nn_md_vector(p, count);
     return nn_prog_wrap(p, &md, values, out);
 }
 
 BaseStatus nn_prog_param(NnProgram *p, int slice, NnTensor *out)
 {
-    return wrap_vector(p, param_slice(p, slice)->count, param_values(p, slice), out);
+    return wrap_vector(p, nn_prog_param_slice(p, slice)->count, param_values(p, slice), out);
 }
 
 BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out)
 {
-    return wrap_vector(p, buffer_slice(p, slice)->count, buffer_values(p, slice), out);
+    return wrap_vector(p, nn_prog_buffer_slice(p, slice)->count, buffer_values(p, slice), out);
 }
 
-BaseStatus nn_reload_weight(NnProgram *p, NnNode x, NnNode norm, const dnnl_memory_desc_t *want, NnTensor *weight)
+BaseStatus nn_reload_weight(NnProgram *p, NnNode x, NnNode norm, const NnMd *want, NnTensor *weight)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
-    const NnSlice *slice = param_slice(p, node->weight);
-    dnnl_memory_desc_t plain = nn_md_weight(p, x, dnnl_f32, false);
+    const NnSlice *slice = nn_prog_param_slice(p, node->weight);
+    NnMd plain = nn_md_weight(p, x, dnnl_f32, false);
     NnTensor master = {0};
     if (norm < 0) {
         BASE_TRY(nn_prog_wrap(p, &plain, param_values(p, node->weight), &master));
     } else {
-        BASE_TRY(nn_prog_tensor(p, &plain, !dnnl_memory_desc_equal(&plain, want), &master));
+        BASE_TRY(nn_prog_tensor(p, &plain, !nn_md_equal(&plain, want), &master));
         NnJob job = {.out = master.buf->data,
                      .K = node->C,
                      .rows = slice->count / node->C,
@@ -113,7 +100,7 @@ BaseStatus nn_reload_bias(NnProgram *p, NnNode x, NnNode norm, NnTensor *bias)
         if (node->bias) BASE_TRY(nn_prog_param(p, node->bias_slice, bias));
         goto out;
     }
-    dnnl_memory_desc_t md = nn_md(dnnl_f32, dnnl_x, 1, &node->C);
+    NnMd md = nn_md_vector(p, node->C);
     BASE_TRY(nn_prog_tensor(p, &md, false, bias));
     NnJob job = {.out = bias->buf->data, .K = node->C, .node = node, .norm = nn_prog_node(p, norm)};
     BASE_TRY(nn_prog_own_step(&p->load, node->name, fold_bias, job));

@@ -2,43 +2,13 @@
  * algorithm wherever it can run, and the steps that serve one convolution and pass (its reorders, patches and weight
  * copies too) are timed one by one. */
 #include <math.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "nn/onednn/program.h"
-
-const char *nn_tuning_isa(void)
-{
-    static const struct {
-        dnnl_cpu_isa_t isa;
-        const char *name;
-    } NAMES[] = {{dnnl_cpu_isa_avx512_core_amx, "avx512_core_amx"},
-                 {dnnl_cpu_isa_avx512_core_bf16, "avx512_core_bf16"},
-                 {dnnl_cpu_isa_avx512_core_vnni, "avx512_core_vnni"},
-                 {dnnl_cpu_isa_avx512_core, "avx512_core"},
-                 {dnnl_cpu_isa_avx2_vnni, "avx2_vnni"},
-                 {dnnl_cpu_isa_avx2, "avx2"},
-                 {dnnl_cpu_isa_avx, "avx"}};
-    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    for (size_t i = 0; i < BASE_COUNT(NAMES); i++)
-        if ((isa & NAMES[i].isa) == NAMES[i].isa) return NAMES[i].name;
-    return "sse41";
-}
-
-bool nn_tuning_possible(const NnTuningRow *row)
-{
-    bool avx512 = strncmp(row->isa, "avx512_core", strlen("avx512_core")) == 0;
-    if (row->precision == NN_BF16 && !strstr(row->isa, "bf16") && !strstr(row->isa, "amx")) return false;
-    if (row->algorithm == NN_CONV_UNFOLD) return nn_unfold_possible(row);
-    if (row->algorithm == NN_CONV_DIRECT) return true;
-    if (!avx512) return nn_winograd_possible(row);
-    if (row->precision != NN_F32 || row->kernel != 3 || row->stride != 1 || row->pad > 1 || row->C % 16 != 0 ||
-        row->K % 16 != 0)
-        return false;
-    return strcmp(row->isa, nn_tuning_isa()) != 0 || nn_conv_winograd_possible(row);
-}
+#include "nn/onednn/compile.h"
+#include "nn/onednn/ops/conv/shape.h"
+#include "nn/tuning.h"
 
 /* What one tuning works on. */
 typedef struct {
@@ -47,8 +17,7 @@ typedef struct {
     NnMode mode;
     int64_t n;
     int repeats;
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
+    NnDevice device;
     uint8_t *keep; /* [layers] 0 */
     float *grads;
     double *now, *least; /* [nodes][NN_PASSES] seconds of this and of the fastest run */
@@ -60,8 +29,7 @@ typedef struct {
 static void tuner_free(Tuner *t)
 {
     nn_net_free(t->net);
-    if (t->stream) dnnl_stream_destroy(t->stream);
-    if (t->engine) dnnl_engine_destroy(t->engine);
+    nn_device_close(&t->device);
     base_free(t->keep);
     base_free(t->grads);
     base_free(t->now);
@@ -94,7 +62,7 @@ static BaseStatus run_steps(Tuner *t, NnProgram *p, const NnSteps *steps)
         const NnSteps one = {.items = &steps->items[i], .count = 1};
         NnNode x = conv_of(p, steps->items[i].name);
         double start = base_clock_wall();
-        BASE_TRY(nn_program_run(p, &one, t->stream));
+        BASE_TRY(nn_program_run(p, &one, t->device.stream));
         if (x >= 0) t->now[x * NN_PASSES + (int)pass_of(p, steps, x, i)] += base_clock_wall() - start;
     }
 out:
@@ -109,7 +77,7 @@ static void fill(float *x, int64_t count, double scale)
 
 static int64_t floats_of(const NnTensor *tensor)
 {
-    return (int64_t)(dnnl_memory_desc_get_size(&tensor->md) / sizeof(float));
+    return (int64_t)(nn_md_bytes(&tensor->md) / sizeof(float));
 }
 
 /* t->least: per convolution and pass, the fastest of the repeats after one that warms up. */
@@ -171,8 +139,8 @@ out:
 static BaseStatus compile(Tuner *t, const NnTuning *tuning, NnProgram **out)
 {
     nn_net_set_tuning(t->net, tuning);
-    return nn_program_create(t->net, t->mode, t->precision, t->n, t->mode == NN_MODE_EVAL ? t->keep : NULL, 0,
-                             t->engine, out);
+    return nn_compile(t->net, t->mode, t->precision, t->n, t->mode == NN_MODE_EVAL ? t->keep : NULL, 0,
+                      t->device.engine, out);
 }
 
 /* One row a distinct convolution and pass of the network as the fixed rules compile it. */
@@ -202,7 +170,7 @@ static BaseStatus time_algorithm(Tuner *t, NnConvAlgorithm algorithm)
     for (int i = t->first; i < t->count; i++) {
         NnTuningRow row = t->rows[i].row;
         row.algorithm = algorithm;
-        if (nn_tuning_possible(&row)) BASE_TRY(nn_tuning_add(trial, &row));
+        if (nn_backend_possible(&row)) BASE_TRY(nn_tuning_add(trial, &row));
     }
     BASE_TRY(compile(t, trial, &p));
     BASE_TRY(time_program(t, p));
@@ -266,8 +234,7 @@ BaseStatus nn_tune(const NnNet *net, NnPrecision precision, int64_t train_batch,
     BASE_TRY(BASE_ALLOC(nn_net_param_count(net), &t.grads));
     BASE_TRY(BASE_ALLOC(nodes * NN_PASSES, &t.now));
     BASE_TRY(BASE_ALLOC(nodes * NN_PASSES, &t.least));
-    NN_DNNL(dnnl_engine_create(&t.engine, dnnl_cpu, 0), "the engine", "the network");
-    NN_DNNL(dnnl_stream_create(&t.stream, t.engine, dnnl_stream_default_flags), "the stream", "the network");
+    BASE_TRY(nn_device_open(&t.device));
     BASE_TRY(tune_mode(&t, NN_MODE_TRAIN, train_batch, tuning));
     BASE_TRY(tune_mode(&t, NN_MODE_EVAL, infer_batch, tuning));
     *rows = t.rows;

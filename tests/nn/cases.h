@@ -3,7 +3,7 @@
 #define TESTS_NN_CASES_H
 
 #include "base/random.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "tests/nn/naive.h"
 #include "tests/nn/small.h"
 #include "tests/nn/twin.h"

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "nn/arch/arch.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "tests/support/support.h"
 
 /* Parameters from a formula, so that full-size networks can be compared without stored weights: u in [-1, 1) from the

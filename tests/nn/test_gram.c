@@ -1,11 +1,11 @@
 /* bf16 products on blocks, against one value at a time. */
-#include "nn/gram.h"
+#include "nn/backend.h"
 
 #include <math.h>
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "tests/support/support.h"
 
 static double value_of(uint16_t half)

@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "math/threads.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "nn/tuning.h"
 #include "tests/nn/naive.h"
 
@@ -182,7 +182,7 @@ static inline NnTuning *twin_table(void)
 
 static inline NnTuningRow twin_row(const NnLayer *layer, int64_t n, NnPrecision precision, int pass, int algorithm)
 {
-    return (NnTuningRow){.isa = nn_tuning_isa(),
+    return (NnTuningRow){.isa = nn_backend_isa(),
                          .threads = math_threads_get(),
                          .precision = precision,
                          .pass = (NnPass)pass,
@@ -210,7 +210,7 @@ static inline NnTuning *twin_forcing(const TwinCase *c, NnPrecision precision, c
         for (int pass = 0; pass < NN_PASSES; pass++) {
             NnTuningRow row = twin_row(&layers[i], c->n, precision, pass, algorithms[pass]);
             NnConvAlgorithm there;
-            if (layers[i].kind != NN_LAYER_CONV || !nn_tuning_possible(&row)) continue;
+            if (layers[i].kind != NN_LAYER_CONV || !nn_backend_possible(&row)) continue;
             if (nn_tuning_find(t, &row, &there)) continue; /* two layers of one shape */
             assert_ok(nn_tuning_add(t, &row));
             ++*forced;

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "tests/unlearn/small_data.h"
 
 /* Spaces from bf16 rows: only sides above 1024 are bf16 at all (smaller ones are summed in float64), so this network is

@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "math/threads.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "nn/train.h"
 #include "tests/unlearn/small_data.h"
 

@@ -3,7 +3,7 @@
 #define UNLEARN_GRADIENT_LOSS_H
 
 #include "data/data.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 /**
  * L = mean over images of   ce * CE(softmax(z), y)  +  kl * T^2 KL(softmax(t / T) || softmax(z / T))

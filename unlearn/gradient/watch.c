@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "data/pipeline/loader.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 
 struct UnlearnWatch {
     NnEngine *engine;

@@ -5,7 +5,7 @@
 #define UNLEARN_LAYERS_INPUTS_H
 
 #include "data/data.h"
-#include "nn/engine.h"
+#include "nn/backend.h"
 #include "unlearn/layers/patches.h"
 
 /** Takes @p count further rows of layer @p layer, [count, sum of widths], 0 outside of @p columns. Their order follows

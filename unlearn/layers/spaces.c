@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "math/importance_edit.h"
 #include "math/linalg.h"
-#include "nn/gram.h"
+#include "nn/backend.h"
 #include "unlearn/layers/inputs.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/select.h"

@@ -8,8 +8,11 @@
  * with the sums as t^2 matrix products [tiles, C] [C, K] each. m is 4, or 2 where a tile of 4 would be mostly empty.
  * Maps stay in oneDNN's blocks of 8 channels. Tiles are taken a chunk at a time, so that the working storage does not
  * grow with the batch. Accuracy: what convolution.c says of oneDNN's own holds. */
-#include "nn/onednn/lanes.h"
-#include "nn/onednn/program.h"
+#include "nn/onednn/ops/conv/winograd.h"
+
+#include "nn/kernels/lanes.h"
+#include "nn/onednn/ops/conv/shape.h"
+#include "nn/onednn/reload.h"
 
 enum { TAPS = 9, SIDE = 6, CHUNK = 256, ROWS = 128, SKEW = 16 };
 /* where it pays; the transformed weights are made again in each pass and want some tiles to serve */
@@ -374,8 +377,6 @@ static BaseStatus bias_run(NnProgram *p, const NnJob *job)
 
 /* ---- where it runs, and its steps ---- */
 
-bool nn_winograd_ours(NnConvAlgorithm algorithm) { return algorithm == NN_CONV_WINOGRAD && !nn_has_avx512(); }
-
 /* The tile with fewer products; the smaller one, whose transforms are kinder to digits, where there is no difference.
  */
 static int64_t tile_of(int64_t high, int64_t wide)
@@ -416,7 +417,7 @@ static NnJob geometry(const NnProgram *p, NnNode x)
 
 static BaseStatus floats(NnProgram *p, int64_t count, bool pooled, NnTensor *out)
 {
-    dnnl_memory_desc_t md = nn_md(dnnl_f32, dnnl_x, 1, &count);
+    NnMd md = nn_md_vector(p, count);
     return nn_prog_tensor(p, &md, pooled, out);
 }
 
@@ -425,30 +426,20 @@ static BaseStatus working_storage(NnProgram *p, const NnJob *job, NnTensor *out)
     return floats(p, area(job->tile) * (plane(job->rows, job->C) + plane(job->rows, job->K)), true, out);
 }
 
-static BaseStatus data_of(const NnTensor *t, float **out)
-{
-    BaseStatus st = BASE_OK;
-    void *data = NULL;
-    if (t->mem) NN_DNNL(dnnl_memory_get_data_handle(t->mem, &data), "memory", "the network");
-    *out = data;
-out:
-    return st;
-}
-
-dnnl_memory_desc_t nn_winograd_md(const NnProgram *p, NnNode x) { return nn_md_map(p, x, dnnl_f32, dnnl_nChw8c); }
+static NnMd map_md(NnProgram *p, NnNode x) { return nn_md_map(p, x, dnnl_f32, dnnl_nChw8c); }
 
 /* U of the layer's weight, renewed whenever it is loaded. */
 static BaseStatus transformed_weight(NnProgram *p, NnNode x, NnNode norm, int64_t tile, bool turned, NnTensor *out)
 {
     BaseStatus st = BASE_OK;
-    dnnl_memory_desc_t plain = nn_md_weight(p, x, dnnl_f32, false);
+    NnMd plain = nn_md_weight(p, x, dnnl_f32, false);
     NnTensor weight = {0};
     float *from;
     NnJob job = geometry(p, x);
     job.tile = tile;
     job.count = turned;
     BASE_TRY(nn_reload_weight(p, x, norm, &plain, &weight));
-    BASE_TRY(data_of(&weight, &from));
+    BASE_TRY(nn_prog_data(&weight, &from));
     BASE_TRY(floats(p, area(tile) * plane(job.K, job.C), false, out));
     job.in = from;
     job.out = out->buf->data;
@@ -457,7 +448,7 @@ out:
     return st;
 }
 
-BaseStatus nn_winograd_forward(NnProgram *p, NnNode x, NnNode norm, const NnTensor *src, const NnTensor *other,
+static BaseStatus forward_step(NnProgram *p, NnNode x, NnNode norm, const NnTensor *src, const NnTensor *other,
                                bool relu, const NnTensor *dst)
 {
     BaseStatus st = BASE_OK;
@@ -467,9 +458,9 @@ BaseStatus nn_winograd_forward(NnProgram *p, NnNode x, NnNode norm, const NnTens
     BASE_TRY(transformed_weight(p, x, norm, job.tile, false, &weight));
     BASE_TRY(nn_reload_bias(p, x, norm, &bias));
     BASE_TRY(working_storage(p, &job, &storage));
-    BASE_TRY(data_of(src, &from));
-    BASE_TRY(data_of(&bias, &bias_data));
-    BASE_TRY(data_of(other, &other_data));
+    BASE_TRY(nn_prog_data(src, &from));
+    BASE_TRY(nn_prog_data(&bias, &bias_data));
+    BASE_TRY(nn_prog_data(other, &other_data));
     job.in = from;
     job.weight = weight.buf->data;
     job.bias = bias_data;
@@ -483,11 +474,30 @@ out:
     return st;
 }
 
+BaseStatus nn_winograd_forward(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNode from = nn_prog_node(p, x)->in[0];
+    NnTensor *src = &p->state[x].src, other = {0};
+    NnMd in = map_md(p, from), out = map_md(p, x);
+    NnChain c = nn_chain_find(p, x, true);
+    BASE_TRY(nn_prog_convert(p, &p->forward, nn_prog_name(p, x), &p->state[from].value, &in, false, src));
+    if (c.add >= 0)
+        BASE_TRY(nn_prog_convert(p, &p->forward, nn_prog_name(p, x), &p->state[c.other].value, &out, true, &other));
+    NnTensor *dst = &p->state[c.last].value;
+    BASE_TRY(nn_prog_tensor(p, &out, p->reuse, dst));
+    BASE_TRY(forward_step(p, x, c.norm, src, &other, c.relu >= 0, dst));
+    nn_chain_finish(p, &c);
+out:
+    nn_prog_release(&other);
+    return st;
+}
+
 BaseStatus nn_winograd_data(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     const NnJob layer = geometry(p, x);
-    dnnl_memory_desc_t in = nn_winograd_md(p, x), out = nn_winograd_md(p, nn_prog_node(p, x)->in[0]);
+    NnMd in = map_md(p, x), out = map_md(p, nn_prog_node(p, x)->in[0]);
     NnTensor weight, map = {0}, storage = {0};
     NnJob job = {.n = layer.n,
                  .C = layer.K,
@@ -518,10 +528,8 @@ out:
 BaseStatus nn_winograd_weights(NnProgram *p, NnNode x, const NnTensor *src, const NnTensor *g)
 {
     BaseStatus st = BASE_OK;
-    int count;
     const NnNodeInfo *node = nn_prog_node(p, x);
-    const NnSlice *slices = nn_net_param_slices(p->net, &count);
-    dnnl_memory_desc_t in = nn_winograd_md(p, node->in[0]), out = nn_winograd_md(p, x);
+    NnMd in = map_md(p, node->in[0]), out = map_md(p, x);
     NnTensor map = {0}, diff = {0}, sums = {0}, storage = {0};
     NnJob job = geometry(p, x);
     float *from;
@@ -529,17 +537,17 @@ BaseStatus nn_winograd_weights(NnProgram *p, NnNode x, const NnTensor *src, cons
     BASE_TRY(nn_prog_convert(p, &p->backward, node->name, g, &out, true, &diff));
     BASE_TRY(floats(p, area(job.tile) * plane(job.K, job.C), true, &sums));
     BASE_TRY(working_storage(p, &job, &storage));
-    BASE_TRY(data_of(&map, &from));
+    BASE_TRY(nn_prog_data(&map, &from));
     job.in = from;
     job.in2 = diff.buf->data;
     job.out = sums.buf->data;
     job.aux = storage.buf->data;
     BASE_TRY(nn_prog_own_step(&p->backward, node->name, weights_sum_run, job));
-    NnJob end = {.in = sums.buf->data, .C = job.C, .K = job.K, .tile = job.tile, .count = slices[node->weight].offset};
+    NnJob end = {.in = sums.buf->data, .C = job.C, .K = job.K, .tile = job.tile, .count = nn_prog_param_slice(p, node->weight)->offset};
     BASE_TRY(nn_prog_own_step(&p->backward, node->name, weight_gradients_run, end));
     if (node->bias) {
         job.in = diff.buf->data;
-        job.count = slices[node->bias_slice].offset;
+        job.count = nn_prog_param_slice(p, node->bias_slice)->offset;
         BASE_TRY(nn_prog_own_step(&p->backward, node->name, bias_run, job));
     }
 out:

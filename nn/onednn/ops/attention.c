@@ -7,7 +7,7 @@
  * Heads are strided views of the token rows: nothing is copied to take them apart or to put them together. */
 #include <math.h>
 
-#include "nn/onednn/program.h"
+#include "nn/onednn/ops/ops.h"
 
 /* Views [n, heads, T, d] of one node's rows, or [n, heads, d, T]. */
 typedef struct {
@@ -26,28 +26,24 @@ static Shape shape_of(NnProgram *p, NnNode x)
 static BaseStatus heads_of(const Shape *s, const NnTensor *rows, int64_t parts, int64_t part, bool transposed,
                            NnTensor *out)
 {
-    BaseStatus st = BASE_OK;
     int64_t width = parts * s->E;
-    dnnl_dims_t dims = {s->p->n, s->heads, s->T, s->d}, strides = {s->T * width, s->d, width, 1};
+    int64_t dims[4] = {s->p->n, s->heads, s->T, s->d}, strides[4] = {s->T * width, s->d, width, 1};
     if (transposed) dims[2] = s->d, dims[3] = s->T, strides[2] = 1, strides[3] = width;
-    dnnl_memory_desc_t md;
-    NN_DNNL(dnnl_memory_desc_init_by_strides(&md, 4, dims, s->p->type, strides), "the heads", s->name);
+    NnMd md = nn_md_strided(&s->p->kit, s->p->type, 4, dims, strides);
     size_t offset = (size_t)(part * s->E) * dnnl_data_type_size(s->p->type);
-    BASE_TRY(nn_prog_view_at(s->p, rows, offset, &md, out));
-out:
-    return st;
+    return nn_prog_view_at(s->p, rows, offset, &md, out);
 }
 
 static BaseStatus scores(const Shape *s, bool pooled, NnTensor *out)
 {
     const int64_t dims[4] = {s->p->n, s->heads, s->T, s->T};
-    dnnl_memory_desc_t md = nn_md(s->p->type, dnnl_abcd, 4, dims);
+    NnMd md = nn_md(&s->p->kit, s->p->type, dnnl_abcd, 4, dims);
     return nn_prog_tensor(s->p, &md, pooled, out);
 }
 
 static BaseStatus transposed_view(const Shape *s, const NnTensor *from, NnTensor *out)
 {
-    dnnl_memory_desc_t md = nn_md(s->p->type, dnnl_abdc, 4, from->md.dims);
+    NnMd md = nn_md(&s->p->kit, s->p->type, dnnl_abdc, 4, from->md.dims);
     return nn_prog_view(s->p, from, &md, out);
 }
 
@@ -56,21 +52,19 @@ static BaseStatus product(const Shape *s, NnSteps *steps, const NnTensor *a, con
                           const NnTensor *c)
 {
     BaseStatus st = BASE_OK;
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_matmul_desc_t desc;
+    NnOp op = {.kind = NN_OP_MATMUL,
+               .src = &a->md,
+               .weight = &b->md,
+               .dst = &c->md,
+               .post.scale = (float)factor};
     const_dnnl_primitive_desc_t pd;
-    const float scale = (float)factor;
-    NN_DNNL(dnnl_primitive_attr_create(&attr), "attributes", s->name);
-    if (scale != 1) NN_DNNL(dnnl_primitive_attr_set_output_scales(attr, 1, 0, &scale), "attributes", s->name);
-    NN_DNNL(dnnl_matmul_desc_init(&desc, &a->md, &b->md, NULL, &c->md), "the product", s->name);
-    BASE_TRY(nn_prog_pd(s->p, &desc, attr, NULL, s->name, &pd));
     NnStep *step;
+    BASE_TRY(nn_kit_pd(&s->p->kit, &op, s->name, &pd));
     BASE_TRY(nn_prog_step(s->p, steps, s->name, pd, &step));
     nn_step_arg(step, DNNL_ARG_SRC, a);
     nn_step_arg(step, DNNL_ARG_WEIGHTS, b);
     nn_step_arg(step, DNNL_ARG_DST, c);
 out:
-    if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
 }
 
@@ -79,11 +73,9 @@ static BaseStatus softmax(const Shape *s, NnNode x, const NnTensor *values)
 {
     BaseStatus st = BASE_OK;
     NnProgram *p = s->p;
-    dnnl_softmax_desc_t desc;
-    dnnl_prop_kind_t kind = p->mode == NN_MODE_EVAL ? dnnl_forward_inference : dnnl_forward_training;
-    NN_DNNL(dnnl_softmax_forward_desc_init(&desc, kind, &values->md, 3), "the softmax", s->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, NULL, s->name, &p->state[x].pd));
+    NnOp op = {.kind = NN_OP_SOFTMAX, .prop = nn_prog_forward(p), .src = &values->md};
     NnStep *step;
+    BASE_TRY(nn_kit_pd(&p->kit, &op, s->name, &p->state[x].pd));
     BASE_TRY(nn_prog_step(p, &p->forward, s->name, p->state[x].pd, &step));
     nn_step_arg(step, DNNL_ARG_SRC, values);
     nn_step_arg(step, DNNL_ARG_DST, values);
@@ -91,7 +83,7 @@ out:
     return st;
 }
 
-BaseStatus nn_attention_forward(NnProgram *p, NnNode x)
+static BaseStatus forward(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     const Shape s = shape_of(p, x);
@@ -99,7 +91,7 @@ BaseStatus nn_attention_forward(NnProgram *p, NnNode x)
     NnState *state = &p->state[x];
     bool eval = p->mode == NN_MODE_EVAL;
     NnTensor q = {0}, k = {0}, v = {0}, o = {0};
-    dnnl_memory_desc_t stacked = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    NnMd stacked = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
     BASE_TRY(nn_prog_convert(p, &p->forward, s.name, &p->state[in].value, &stacked, false, &state->src));
     BASE_TRY(heads_of(&s, &state->src, 3, 0, false, &q));
     BASE_TRY(heads_of(&s, &state->src, 3, 1, true, &k));
@@ -125,13 +117,17 @@ static BaseStatus softmax_gradient(const Shape *s, NnNode x, const NnTensor *d)
 {
     BaseStatus st = BASE_OK;
     NnProgram *p = s->p;
-    dnnl_softmax_desc_t desc;
+    const NnState *state = &p->state[x];
+    NnOp op = {.kind = NN_OP_SOFTMAX,
+               .prop = dnnl_backward_data,
+               .dst = &state->workspace.md,
+               .diff = &d->md,
+               .hint = state->pd};
     const_dnnl_primitive_desc_t pd;
-    NN_DNNL(dnnl_softmax_backward_desc_init(&desc, &d->md, &p->state[x].workspace.md, 3), "the gradient", s->name);
-    BASE_TRY(nn_prog_pd(p, &desc, NULL, p->state[x].pd, s->name, &pd));
     NnStep *step;
+    BASE_TRY(nn_kit_pd(&p->kit, &op, s->name, &pd));
     BASE_TRY(nn_prog_step(p, &p->backward, s->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_DST, &p->state[x].workspace);
+    nn_step_arg(step, DNNL_ARG_DST, &state->workspace);
     nn_step_arg(step, DNNL_ARG_DIFF_DST, d);
     nn_step_arg(step, DNNL_ARG_DIFF_SRC, d);
 out:
@@ -173,12 +169,12 @@ out:
     return st;
 }
 
-BaseStatus nn_attention_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     const Shape s = shape_of(p, x);
     NnTensor rows = {0}, dout = {0}, d = {0};
-    dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc);
     BASE_TRY(nn_prog_convert(p, &p->backward, s.name, g, &map, true, &rows));
     BASE_TRY(heads_of(&s, &rows, 1, 0, false, &dout));
     BASE_TRY(nn_prog_tensor(p, &p->state[x].src.md, true, diff));
@@ -192,3 +188,5 @@ out:
     nn_prog_release(&d);
     return st;
 }
+
+const NnOpBackend nn_op_attention = {.forward = forward, .gradient = gradient};

@@ -4,12 +4,12 @@
  *   dx_j = dy_(1 + j)    dp_t = sum of dy_t over images    d class token = dp_0 */
 #include <string.h>
 
-#include "nn/onednn/program.h"
+#include "nn/kernels/bf16.h"
+#include "nn/onednn/ops/ops.h"
 
 static int64_t offset_of(const NnProgram *p, NnNode x)
 {
-    int count;
-    return nn_net_param_slices(p->net, &count)[nn_prog_node(p, x)->weight].offset;
+    return nn_prog_param_slice(p, nn_prog_node(p, x)->weight)->offset;
 }
 
 static NnJob job_of(const NnProgram *p, NnNode x)
@@ -56,14 +56,14 @@ static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-BaseStatus nn_tokens_forward(NnProgram *p, NnNode x)
+static BaseStatus tokens_forward(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     NnState *state = &p->state[x];
     NnJob job = job_of(p, x);
     NnNode in = job.node->in[0];
     NnTensor pixels = {0};
-    dnnl_memory_desc_t plain = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    NnMd plain = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
     BASE_TRY(nn_prog_convert(p, &p->forward, job.node->name, &p->state[in].value, &plain, p->reuse, &pixels));
     BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &state->value));
     job.in = pixels.buf->data;
@@ -100,13 +100,13 @@ static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-BaseStatus nn_tokens_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+static BaseStatus tokens_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     NnJob job = job_of(p, x);
     NnTensor rows = {0};
-    dnnl_memory_desc_t map = nn_md_map(p, x, p->type, dnnl_nhwc);
-    dnnl_memory_desc_t pixels = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
+    NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    NnMd pixels = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
     BASE_TRY(nn_prog_convert(p, &p->backward, job.node->name, g, &map, true, &rows));
     if (p->state[job.node->in[0]].needs_grad) BASE_TRY(nn_prog_tensor(p, &pixels, true, diff));
     job.in = rows.buf->data;
@@ -128,7 +128,7 @@ static BaseStatus first_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-BaseStatus nn_first_token_forward(NnProgram *p, NnNode x)
+static BaseStatus first_token_forward(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     NnState *state = &p->state[x];
@@ -136,7 +136,7 @@ BaseStatus nn_first_token_forward(NnProgram *p, NnNode x)
     NnNode in = job.node->in[0];
     const char *name = nn_prog_name(p, x);
     NnTensor rows = {0};
-    dnnl_memory_desc_t plain = nn_md_map(p, in, p->type, dnnl_nhwc), vector = nn_md_map(p, x, p->type, dnnl_nhwc);
+    NnMd plain = nn_md_map(p, in, p->type, dnnl_nhwc), vector = nn_md_map(p, x, p->type, dnnl_nhwc);
     BASE_TRY(nn_prog_convert(p, &p->forward, name, &p->state[in].value, &plain, p->reuse, &rows));
     BASE_TRY(nn_prog_tensor(p, &vector, p->reuse, &state->value));
     job.in = rows.buf->data;
@@ -160,13 +160,13 @@ static BaseStatus first_gradient_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-BaseStatus nn_first_token_backward(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+static BaseStatus first_token_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     NnJob job = job_of(p, x);
     NnTensor vector = {0};
-    dnnl_memory_desc_t one = nn_md_map(p, x, p->type, dnnl_nhwc);
-    dnnl_memory_desc_t rows = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
+    NnMd one = nn_md_map(p, x, p->type, dnnl_nhwc);
+    NnMd rows = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
     BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, x), g, &one, true, &vector));
     BASE_TRY(nn_prog_tensor(p, &rows, true, diff));
     job.in = vector.buf->data;
@@ -176,3 +176,7 @@ out:
     nn_prog_release(&vector);
     return st;
 }
+
+const NnOpBackend nn_op_class_token = {0}; /* read where it is used */
+const NnOpBackend nn_op_tokens = {.forward = tokens_forward, .gradient = tokens_gradient};
+const NnOpBackend nn_op_first_token = {.forward = first_token_forward, .gradient = first_token_gradient};

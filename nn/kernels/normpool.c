@@ -1,21 +1,14 @@
-/* Batch norm on batch statistics, ReLU and 2x2 max pooling as one pass over bf16 maps: in training the maps between
- * them are the largest there are, and only the pooled ones are ever read again.
- *
- *   a = gamma / sqrt(var + eps), b = beta - mean a        y = max(0, max over the 4 pixels of a x + b)
- *   d beta = sum g, d gamma = sum g xhat over the winners, xhat = (x - mean) / sqrt(var + eps)
- *   dx = a (g at the winner, 0 elsewhere - (d beta + xhat d gamma) / M),   M = n H W
- *
- * Sums are float32 within an image and double over images, in the same order for any number of threads. The variance is
- * that of x - shift with the first pixel as shift: as long as that is within some deviations of the mean, nothing
- * cancels. */
+#include "nn/kernels/normpool.h"
+
+#ifdef __x86_64__
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "nn/onednn/program.h"
+#include "nn/kernels/bf16.h"
 
-enum { LANES = 16, DEAD = 4 }; /* channels at once; the winner where the ReLU stops the value */
+enum { LANES = NN_NORMPOOL_LANES, DEAD = 4 }; /* channels at once; the winner where the ReLU stops the value */
 #define KERNEL __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 
 /* Left to the compiler these loops, of 1, 2 and 4 byte types at once, run a third as fast. */
@@ -112,23 +105,15 @@ static void sum_images(const float *partial, int64_t n, int64_t C, double *total
         for (int64_t c = 0; c < 2 * C; c++) total[c] += (double)partial[i * 2 * C + c];
 }
 
-static const float *param_of(const NnProgram *p, int slice)
-{
-    int count;
-    return nn_net_params(p->net) + nn_net_param_slices(p->net, &count)[slice].offset;
-}
+bool nn_normpool_built(void) { return true; }
 
-/* job: in [n, H, W, C], out [n, H/2, W/2, C], index = the batch norm's node */
-static BaseStatus forward_run(NnProgram *p, const NnJob *job)
+/* The variance is that of x - shift with the first pixel as shift: as long as that is within some deviations of the
+ * mean, nothing cancels. */
+BaseStatus nn_normpool_forward(const NnNormPool *s, const uint16_t *x, uint16_t *y, uint8_t *winner, float *partial,
+                               float *mean, float *var)
 {
     BaseStatus st = BASE_OK;
-    const NnState *state = &p->state[job->index];
-    const int64_t n = job->n, C = job->C, H = job->H, W = job->W;
-    const uint16_t *x = job->in;
-    uint16_t *y = job->out;
-    uint8_t *winner = state->workspace.buf->data;
-    float *partial = state->partial.buf->data, *mean = state->mean.buf->data, *var = state->var.buf->data;
-    const float *gamma = param_of(p, job->norm->weight), *beta = param_of(p, job->norm->bias_slice);
+    const int64_t n = s->n, C = s->C, H = s->H, W = s->W;
     float *a = NULL, *b, *shift;
     double *total = NULL;
     BASE_TRY(BASE_ALLOC(3 * C, &a));
@@ -145,8 +130,8 @@ static BaseStatus forward_run(NnProgram *p, const NnJob *job)
         double m = total[c] / (double)(n * H * W), v = fmax(total[C + c] / (double)(n * H * W) - m * m, 0);
         mean[c] = (float)(shift[c] + m);
         var[c] = (float)v;
-        a[c] = (float)(gamma[c] / sqrt(v + NN_NORM_EPSILON));
-        b[c] = (float)(beta[c] - (shift[c] + m) * (double)a[c]);
+        a[c] = (float)(s->gamma[c] / sqrt(v + s->epsilon));
+        b[c] = (float)(s->beta[c] - (shift[c] + m) * (double)a[c]);
     }
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < n * (H / 2); row++)
@@ -157,21 +142,13 @@ out:
     return st;
 }
 
-/* job: in = g [n, H/2, W/2, C], out = dx [n, H, W, C], index = the batch norm's node */
-static BaseStatus backward_run(NnProgram *p, const NnJob *job)
+BaseStatus nn_normpool_backward(const NnNormPool *s, const uint16_t *x, const uint8_t *winner, const float *mean,
+                                const float *var, const uint16_t *g, uint16_t *dx, float *partial, float *dgamma,
+                                float *dbeta)
 {
     BaseStatus st = BASE_OK;
-    const NnState *state = &p->state[job->index];
-    const int64_t n = job->n, C = job->C, H = job->H, W = job->W;
-    const uint16_t *x = state->src.buf->data, *g = job->in;
-    uint16_t *dx = job->out;
-    const uint8_t *winner = state->workspace.buf->data;
-    float *partial = state->partial.buf->data;
-    const float *mean = state->mean.buf->data, *var = state->var.buf->data, *gamma = param_of(p, job->norm->weight);
-    int count;
-    const NnSlice *slices = nn_net_param_slices(p->net, &count);
-    float *dgamma = p->grads + slices[job->norm->weight].offset;
-    float *dbeta = p->grads + slices[job->norm->bias_slice].offset, *a = NULL, *b, *c0;
+    const int64_t n = s->n, C = s->C, H = s->H, W = s->W;
+    float *a = NULL, *b, *c0;
     double *total = NULL;
     BASE_TRY(BASE_ALLOC(3 * C, &a));
     BASE_TRY(BASE_ALLOC(2 * C, &total));
@@ -185,12 +162,12 @@ static BaseStatus backward_run(NnProgram *p, const NnJob *job)
                      partial + i * 2 * C, partial + i * 2 * C + C);
     sum_images(partial, n, C, total);
     for (int64_t c = 0; c < C; c++) {
-        double inv = 1 / sqrt(var[c] + NN_NORM_EPSILON), M = (double)(n * H * W), dot = total[C + c] * inv;
+        double inv = 1 / sqrt(var[c] + s->epsilon), M = (double)(n * H * W), dot = total[C + c] * inv;
         dbeta[c] = (float)total[c];
         dgamma[c] = (float)dot;
-        a[c] = (float)(gamma[c] * inv);
-        b[c] = (float)(-gamma[c] * inv * inv * dot / M);
-        c0[c] = (float)(-gamma[c] * inv * total[c] / M - (double)b[c] * (double)mean[c]);
+        a[c] = (float)(s->gamma[c] * inv);
+        b[c] = (float)(-s->gamma[c] * inv * inv * dot / M);
+        c0[c] = (float)(-s->gamma[c] * inv * total[c] / M - (double)b[c] * (double)mean[c]);
     }
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < n * (H / 2); row++)
@@ -202,51 +179,21 @@ out:
     return st;
 }
 
-bool nn_normpool_fits(const NnProgram *p, NnNode norm, NnNode pool)
+#else
+bool nn_normpool_built(void) { return false; }
+
+BaseStatus nn_normpool_forward(const NnNormPool *s, const uint16_t *x, uint16_t *y, uint8_t *winner, float *partial,
+                               float *mean, float *var)
 {
-    const NnNodeInfo *node = nn_prog_node(p, norm), *down = nn_prog_node(p, pool);
-    dnnl_memory_desc_t plain = nn_md_map(p, norm, dnnl_bf16, dnnl_nhwc);
-    bool isa = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
-    return isa && p->mode == NN_MODE_TRAIN && p->type == dnnl_bf16 && down->kind == NN_NODE_MAX_POOL &&
-           down->kernel_h == 2 && down->kernel_w == 2 && down->stride == 2 && down->pad == 0 && node->H % 2 == 0 &&
-           node->W % 2 == 0 && node->C % LANES == 0 && dnnl_memory_desc_equal(&p->state[node->in[0]].value.md, &plain);
+    (void)s, (void)x, (void)y, (void)winner, (void)partial, (void)mean, (void)var;
+    return base_error_set(BASE_EBACKEND, "batch norm and max pooling in one step: needs an x86-64 CPU");
 }
 
-static NnJob job_of(const NnProgram *p, NnNode norm)
+BaseStatus nn_normpool_backward(const NnNormPool *s, const uint16_t *x, const uint8_t *winner, const float *mean,
+                                const float *var, const uint16_t *g, uint16_t *dx, float *partial, float *dgamma,
+                                float *dbeta)
 {
-    const NnNodeInfo *node = nn_prog_node(p, norm);
-    return (NnJob){.n = p->n, .C = node->C, .H = node->H, .W = node->W, .norm = node, .index = norm};
+    (void)s, (void)x, (void)winner, (void)mean, (void)var, (void)g, (void)dx, (void)partial, (void)dgamma, (void)dbeta;
+    return base_error_set(BASE_EBACKEND, "batch norm and max pooling in one step: needs an x86-64 CPU");
 }
-
-BaseStatus nn_normpool_forward(NnProgram *p, NnNode norm, NnNode pool)
-{
-    BaseStatus st = BASE_OK;
-    NnState *state = &p->state[norm];
-    NnJob job = job_of(p, norm);
-    const int64_t sums = 2 * job.n * job.C, winners = job.n * (job.H / 2) * (job.W / 2) * job.C;
-    dnnl_memory_desc_t flat = nn_md(dnnl_f32, dnnl_x, 1, &sums), bytes = nn_md(dnnl_u8, dnnl_x, 1, &winners);
-    dnnl_memory_desc_t down = nn_md_map(p, pool, dnnl_bf16, dnnl_nhwc);
-    BASE_TRY(nn_prog_tensor(p, &flat, false, &state->partial));
-    BASE_TRY(nn_prog_tensor(p, &bytes, false, &state->workspace));
-    BASE_TRY(nn_prog_tensor(p, &down, false, &p->state[pool].value));
-    job.in = state->src.buf->data;
-    job.out = p->state[pool].value.buf->data;
-    BASE_TRY(nn_prog_own_step(&p->forward, nn_prog_name(p, norm), forward_run, job));
-out:
-    return st;
-}
-
-BaseStatus nn_normpool_backward(NnProgram *p, NnNode norm, NnNode pool, const NnTensor *g, NnTensor *diff)
-{
-    BaseStatus st = BASE_OK;
-    NnTensor typed = {0};
-    NnJob job = job_of(p, norm);
-    BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, norm), g, &p->state[pool].value.md, true, &typed));
-    BASE_TRY(nn_prog_tensor(p, &p->state[norm].src.md, true, diff));
-    job.in = typed.buf->data;
-    job.out = diff->buf->data;
-    BASE_TRY(nn_prog_own_step(&p->backward, nn_prog_name(p, norm), backward_run, job));
-out:
-    nn_prog_release(&typed);
-    return st;
-}
+#endif

@@ -1,7 +1,8 @@
-/* nn/engine.h - runs a network on oneDNN. Primitives are made once per batch size and reused; layouts are oneDNN's own
+/* nn/backend.h - what runs a network, as net, train and predict see it: engines, bf16 products, and what a back end says
+ * of itself. nn/onednn is the one there is. Primitives are made once per batch size and reused; layouts are its own
  * between layers. */
-#ifndef NN_ENGINE_H
-#define NN_ENGINE_H
+#ifndef NN_BACKEND_H
+#define NN_BACKEND_H
 
 #include "nn/net.h"
 
@@ -48,5 +49,52 @@ BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out);
 BaseStatus nn_engine_watch(NnEngine *engine, int64_t side, int64_t shape[3]);
 /** After a backward pass: that map and d loss / d map, [n, C, H, W] each. */
 BaseStatus nn_engine_watched(NnEngine *engine, float *map, float *gradient);
+
+/* ---- products of bf16 numbers, summed in float32: what sums of outer products of a layer's inputs are made of ---- */
+
+typedef struct NnGram NnGram;
+
+/** BASE_EBACKEND where the back end refuses. */
+BaseStatus nn_gram_create(NnGram **out);
+void nn_gram_free(NnGram *gram);
+/**
+ * C [M, N] += A^T B (a [K, M], b [K, N]), or with @p dual A B^T (a [M, K], b [N, K]): bf16 (uint16_t) in, float32 sums.
+ * Row strides lda, ldb, ldc. Products of bf16 are exact in float32, so the error is that of a float32 sum of K terms.
+ * @p gram is an NnGram; the shape is that of math's MathProduct.
+ */
+BaseStatus nn_gram_product(void *gram, bool dual, int64_t M, int64_t N, int64_t K, const uint16_t *a, int64_t lda,
+                           const uint16_t *b, int64_t ldb, float *c, int64_t ldc);
+
+/* ---- convolutions, each of which several algorithms can run ---- */
+
+typedef enum {
+    NN_PASS_INFER,   /* forward, in plain eval: batch norm, addition and ReLU are folded in */
+    NN_PASS_FORWARD, /* forward, where a backward pass follows */
+    NN_PASS_DATA,    /* gradient of the input */
+    NN_PASS_WEIGHTS, /* gradient of weight and bias */
+    NN_PASSES
+} NnPass;
+
+typedef enum {
+    NN_CONV_DIRECT,
+    NN_CONV_WINOGRAD, /* F(4x4, 3x3), or F(2x2, 3x3) on small maps; float32 */
+    NN_CONV_UNFOLD,   /* patches, then one matrix product */
+    NN_CONV_ALGORITHMS
+} NnConvAlgorithm;
+
+/** One pass of one convolution on one kind of machine, and who runs it. */
+typedef struct {
+    const char *isa; /* of nn_backend_isa; static storage */
+    int64_t threads;
+    NnPrecision precision;
+    NnPass pass;
+    int64_t n, C, H, W, K, kernel, stride, pad; /* n images of C channels, H x W; K filters */
+    NnConvAlgorithm algorithm;
+} NnTuningRow;
+
+/** Name of the instruction set in use: "avx512_core_bf16", "avx2", ... Static storage. */
+const char *nn_backend_isa(void);
+/** Whether the row's algorithm can run its shape. */
+bool nn_backend_possible(const NnTuningRow *row);
 
 #endif

@@ -1,0 +1,164 @@
+/* Batch norm (arXiv 1502.03167) with the ReLU behind it, on the batch's statistics or on the running ones. */
+#include "nn/onednn/ops/gradient.h"
+#include "nn/onednn/ops/norm_pool.h"
+#include "nn/onednn/ops/ops.h"
+#include "nn/onednn/reload.h"
+
+/* Running statistics as PyTorch keeps them: r += 0.1 (batch - r), the variance over m - 1. job: in = mean, aux = var */
+static BaseStatus move_statistics(NnProgram *p, const NnJob *job)
+{
+    float *buffers = nn_net_edit_buffers(p->net);
+    float *running_mean = buffers + nn_prog_buffer_slice(p, job->node->mean)->offset,
+          *running_var = buffers + nn_prog_buffer_slice(p, job->node->var)->offset;
+    const float *mean = job->in, *var = job->aux;
+    double unbiased = (double)job->rows / (double)(job->rows - 1);
+    for (int64_t k = 0; k < job->C; k++) {
+        running_mean[k] = (float)((1 - NN_NORM_MOMENTUM) * running_mean[k] + NN_NORM_MOMENTUM * mean[k]);
+        running_var[k] = (float)((1 - NN_NORM_MOMENTUM) * running_var[k] + NN_NORM_MOMENTUM * unbiased * var[k]);
+    }
+    return BASE_OK;
+}
+
+static BaseStatus norm_vectors(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    NnState *state = &p->state[x];
+    if (p->mode == NN_MODE_TRAIN) {
+        NnMd md = nn_md_vector(p, node->C);
+        BASE_TRY(nn_prog_tensor(p, &md, false, &state->mean));
+        BASE_TRY(nn_prog_tensor(p, &md, false, &state->var));
+    } else {
+        BASE_TRY(nn_prog_buffer(p, node->mean, &state->mean));
+        BASE_TRY(nn_prog_buffer(p, node->var, &state->var));
+    }
+out:
+    return st;
+}
+
+static BaseStatus norm_moves(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const NnState *state = &p->state[x];
+    if (p->mode == NN_MODE_TRAIN) {
+        NnJob job = {.in = state->mean.buf->data,
+                     .aux = state->var.buf->data,
+                     .C = node->C,
+                     .rows = p->n * node->H * node->W,
+                     .node = node};
+        BASE_CHECK(job.rows > 1, BASE_ESHAPE,
+                   "%s: batch statistics of one value a channel: a training batch of 1 needs "
+                   "maps larger than 1x1 here",
+                   node->name);
+        BASE_TRY(nn_prog_own_step(&p->forward, node->name, move_statistics, job));
+    }
+out:
+    return st;
+}
+
+static BaseStatus pooled_forward(NnProgram *p, NnNode x, NnNode relu, NnNode pool)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(nn_norm_pool_forward(p, x, pool));
+    BASE_TRY(norm_moves(p, x));
+    p->state[relu].done = p->state[pool].done = true;
+    p->state[pool].normpool = x;
+    p->state[pool].owned = p->state[pool].only >= 0;
+out:
+    return st;
+}
+
+static NnOp describe(const NnProgram *p, NnNode x, dnnl_prop_kind_t prop)
+{
+    return (NnOp){.kind = NN_OP_BATCH_NORM,
+                  .prop = prop,
+                  .src = &p->state[x].src.md,
+                  .epsilon = (float)NN_NORM_EPSILON,
+                  .fixed = p->mode != NN_MODE_TRAIN,
+                  .relu = p->state[x].relu};
+}
+
+static BaseStatus forward_step(NnProgram *p, NnNode x, const NnTensor *dst)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    NnState *state = &p->state[x];
+    NnOp op = describe(p, x, nn_prog_forward(p));
+    NnTensor scale, shift;
+    NnStep *step;
+    BASE_TRY(nn_kit_pd(&p->kit, &op, node->name, &state->pd));
+    NnMd workspace = nn_pd_md(state->pd, dnnl_query_workspace_md);
+    if (nn_md_bytes(&workspace)) BASE_TRY(nn_prog_tensor(p, &workspace, false, &state->workspace));
+    BASE_TRY(nn_prog_param(p, node->weight, &scale));
+    BASE_TRY(nn_prog_param(p, node->bias_slice, &shift));
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
+    nn_step_arg(step, DNNL_ARG_SCALE, &scale);
+    nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
+    nn_step_arg(step, DNNL_ARG_DST, dst);
+    nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
+    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
+    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+out:
+    return st;
+}
+
+static BaseStatus forward(NnProgram *p, NnNode x)
+{
+    BaseStatus st = BASE_OK;
+    NnState *state = &p->state[x];
+    NnNode relu = nn_prog_next(p, x, NN_NODE_RELU);
+    NnNode pool = relu >= 0 ? nn_prog_next(p, relu, NN_NODE_MAX_POOL) : -1;
+    NnNode last = relu >= 0 ? relu : x;
+    state->relu = relu >= 0;
+    state->src = p->state[nn_prog_node(p, x)->in[0]].value;
+    nn_prog_hold(&state->src);
+    BASE_TRY(norm_vectors(p, x));
+    if (pool >= 0 && nn_norm_pool_fits(p, x, pool)) return pooled_forward(p, x, relu, pool);
+    BASE_TRY(nn_prog_tensor(p, &state->src.md, p->reuse, &p->state[last].value));
+    BASE_TRY(forward_step(p, x, &p->state[last].value));
+    BASE_TRY(norm_moves(p, x));
+    if (relu >= 0) p->state[relu].done = true;
+    p->state[last].owned = p->state[last].only >= 0;
+out:
+    return st;
+}
+
+static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)
+{
+    BaseStatus st = BASE_OK;
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const NnState *state = &p->state[x];
+    NnTensor diff_dst = {0}, diff_src = {0}, scale, shift, diff_scale, diff_shift;
+    NnOp op = describe(p, x, dnnl_backward);
+    const_dnnl_primitive_desc_t pd;
+    NnStep *step;
+    BASE_TRY(nn_gradient_in_place_take(p, node->name, g, &state->src.md, &diff_dst, &diff_src));
+    op.diff = &diff_dst.md;
+    op.hint = state->pd;
+    BASE_TRY(nn_kit_pd(&p->kit, &op, node->name, &pd));
+    BASE_TRY(nn_prog_param(p, node->weight, &scale));
+    BASE_TRY(nn_prog_param(p, node->bias_slice, &shift));
+    BASE_TRY(nn_gradient_vector(p, node->weight, &diff_scale));
+    BASE_TRY(nn_gradient_vector(p, node->bias_slice, &diff_shift));
+    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, &step));
+    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
+    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
+    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+    nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
+    nn_step_arg(step, DNNL_ARG_SCALE, &scale);
+    nn_step_arg(step, NN_ARG_SHIFT_BACKWARD, &shift);
+    nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
+    nn_step_arg(step, DNNL_ARG_DIFF_SRC, &diff_src);
+    nn_step_arg(step, DNNL_ARG_DIFF_SCALE, &diff_scale);
+    nn_step_arg(step, DNNL_ARG_DIFF_SHIFT, &diff_shift);
+    nn_prog_release(&diff_dst);
+    BASE_TRY(nn_gradient_add_take(p, node->in[0], &diff_src));
+out:
+    nn_prog_release(&diff_dst);
+    nn_prog_release(&diff_src);
+    return st;
+}
+
+const NnOpBackend nn_op_batch_norm = {.forward = forward, .backward = backward};

@@ -1,0 +1,22 @@
+#include "nn/onednn/ops/conv/shape.h"
+
+#include "math/threads.h"
+
+NnPass nn_conv_forward_pass(const NnProgram *p) { return p->mode == NN_MODE_EVAL ? NN_PASS_INFER : NN_PASS_FORWARD; }
+
+NnTuningRow nn_conv_row(const NnProgram *p, NnNode x, NnPass pass)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x), *in = nn_prog_node(p, node->in[0]);
+    return (NnTuningRow){.isa = nn_isa_name(),
+                         .threads = math_threads_get(),
+                         .precision = p->type == dnnl_bf16 ? NN_BF16 : NN_F32,
+                         .pass = pass,
+                         .n = p->n,
+                         .C = in->C,
+                         .H = in->H,
+                         .W = in->W,
+                         .K = node->C,
+                         .kernel = node->kernel_h,
+                         .stride = node->stride,
+                         .pad = node->pad};
+}
