@@ -180,8 +180,7 @@ out:
 
 void nn_step_arg(NnStep *step, int arg, const NnTensor *t)
 {
-    if (t->mem && arg != NN_ARG_NONE && step->nargs < NN_STEP_ARGS)
-        step->args[step->nargs++] = (dnnl_exec_arg_t){arg, t->mem};
+    if (t->mem && step->nargs < NN_STEP_ARGS) step->args[step->nargs++] = (dnnl_exec_arg_t){arg, t->mem};
 }
 
 BaseStatus nn_prog_own_step(NnSteps *steps, const char *name, BaseStatus (*run)(NnProgram *, const NnJob *), NnJob job)

@@ -240,6 +240,12 @@ out:
     return st;
 }
 
+bool nn_pd_wants_shift(const_dnnl_primitive_desc_t pd, int others)
+{
+    int32_t inputs = 0;
+    return dnnl_primitive_desc_query(pd, dnnl_query_num_of_inputs_s32, 0, &inputs) == dnnl_success && inputs > others;
+}
+
 bool nn_pd_is_reference(const_dnnl_primitive_desc_t pd)
 {
     const char *name = NULL;

@@ -106,14 +106,7 @@ typedef struct {
     } post;
 } NnOp;
 
-#define NN_ARG_NONE  0 /* no argument of any primitive */
 #define NN_ARG_ADDED (DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1) /* with scale 0 and no sum */
-/* Version 2 asks for the shift of a norm in its backward pass too, where no formula needs it; version 3 refuses it. */
-#if DNNL_VERSION_MAJOR == 2
-#define NN_ARG_SHIFT_BACKWARD DNNL_ARG_SHIFT
-#else
-#define NN_ARG_SHIFT_BACKWARD NN_ARG_NONE
-#endif
 
 /** The implementation that oneDNN chooses; the kit keeps it. */
 BaseStatus nn_kit_pd(NnKit *kit, const NnOp *op, const char *name, const_dnnl_primitive_desc_t *out);
@@ -125,6 +118,9 @@ BaseStatus nn_kit_primitive(NnKit *kit, const_dnnl_primitive_desc_t pd, const ch
 
 /** A tensor of @p pd as it wants it: query = dnnl_query_src_md, dnnl_query_workspace_md, ... */
 NnMd nn_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t query);
+/** Of a norm's backward pass with @p others inputs beside it: whether it asks for the shift, which no formula needs.
+ *  Version 2 does, version 3 does in some releases for some norms. */
+bool nn_pd_wants_shift(const_dnnl_primitive_desc_t pd, int others);
 bool nn_pd_is_reference(const_dnnl_primitive_desc_t pd); /* one of oneDNN's slow plain loops */
 
 #endif

@@ -148,7 +148,7 @@ static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)
     nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
     nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
     nn_step_arg(step, DNNL_ARG_SCALE, &scale);
-    nn_step_arg(step, NN_ARG_SHIFT_BACKWARD, &shift);
+    if (nn_pd_wants_shift(pd, 5 + (state->workspace.mem != NULL))) nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
     nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
     nn_step_arg(step, DNNL_ARG_DIFF_SRC, &diff_src);
     nn_step_arg(step, DNNL_ARG_DIFF_SCALE, &diff_scale);

@@ -72,7 +72,7 @@ static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *
     nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
     nn_step_arg(step, DNNL_ARG_DIFF_DST, &dout);
     nn_step_arg(step, DNNL_ARG_SCALE, &scale);
-    nn_step_arg(step, NN_ARG_SHIFT_BACKWARD, &shift);
+    if (nn_pd_wants_shift(pd, 5)) nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
     nn_step_arg(step, DNNL_ARG_DIFF_SRC, &din);
     nn_step_arg(step, DNNL_ARG_DIFF_SCALE, &dscale);
     nn_step_arg(step, DNNL_ARG_DIFF_SHIFT, &dshift);
