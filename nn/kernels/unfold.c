@@ -39,7 +39,8 @@ CLONES static void round_lanes(uint16_t *restrict out, const float *restrict sum
 }
 
 /* The sum, in float32, over the patches that hold pixel (y, x) of an image, for lanes c to c + width. */
-static void fold_pixel(const NnUnfold *s, const uint8_t *in, int64_t image, int64_t y, int64_t x, int64_t c, int64_t width, void *out)
+static void fold_pixel(const NnUnfold *s, const uint8_t *in, int64_t image, int64_t y, int64_t x, int64_t c,
+                       int64_t width, void *out)
 {
     float sum[WIDTH] = {0};
     for (int64_t tap = 0; tap < s->kernel * s->kernel; tap++) {

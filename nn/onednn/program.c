@@ -92,8 +92,7 @@ out:
     return st;
 }
 
-BaseStatus nn_prog_view_at(NnProgram *p, const NnTensor *from, size_t offset, const NnMd *md,
-                           NnTensor *out)
+BaseStatus nn_prog_view_at(NnProgram *p, const NnTensor *from, size_t offset, const NnMd *md, NnTensor *out)
 {
     BaseStatus st = BASE_OK;
     NnTensor t = {.md = *md, .buf = from->buf};

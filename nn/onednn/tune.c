@@ -75,10 +75,7 @@ static void fill(float *x, int64_t count, double scale)
     for (int64_t i = 0; i < count; i++) x[i] = (float)(scale * base_random_normal(&r));
 }
 
-static int64_t floats_of(const NnTensor *tensor)
-{
-    return (int64_t)(nn_md_bytes(&tensor->md) / sizeof(float));
-}
+static int64_t floats_of(const NnTensor *tensor) { return (int64_t)(nn_md_bytes(&tensor->md) / sizeof(float)); }
 
 /* t->least: per convolution and pass, the fastest of the repeats after one that warms up. */
 static BaseStatus time_program(Tuner *t, NnProgram *p)

@@ -16,5 +16,14 @@ rm copy/mia/wrong.c
 echo '#include <dnnl.h>' >copy/run/wrong.c
 expect 'run/wrong.c:1'
 rm copy/run/wrong.c
+echo '#include <dnnl.h>' >copy/nn/onednn/wrong.c
+expect 'nn/onednn/wrong.c:1'
+rm copy/nn/onednn/wrong.c
+echo '#include "nn/onednn/program.h"' >copy/nn/kernels/wrong.c
+expect 'nn/kernels/wrong.c:1'
+rm copy/nn/kernels/wrong.c
+echo '#include "nn/onednn/compile.h"' >>copy/nn/onednn/program.c
+expect 'in a circle'
+sed -i '$d' copy/nn/onednn/program.c
 sed -i 's/X(none)/X(none) X(no_such_method)/' copy/unlearn/list.h
 expect 'no_such_method'

@@ -2,7 +2,7 @@
 #ifndef NN_ONEDNN_KIT_NATIVE_H
 #define NN_ONEDNN_KIT_NATIVE_H
 
-#include "nn/onednn/kit/kit.h"
+#include "nn/onednn/kit/describe.h"
 
 /** How a tensor lies in memory; blocked false: in a way that only oneDNN knows. */
 typedef struct {

@@ -111,10 +111,9 @@ static dnnl_status_t convolution(dnnl_engine_t e, const NnOp *op, Attr attr, Out
                                                                     of(op->dst), op->stride, NONE, op->pad, op->pad,
                                                                     op->hint, attr);
     if (op->prop == dnnl_backward_weights)
-        return dnnl_convolution_backward_weights_primitive_desc_create(out, e, op->algorithm, of(op->src),
-                                                                       of(op->weight), of(op->bias), of(op->dst),
-                                                                       op->stride, NONE, op->pad, op->pad, op->hint,
-                                                                       attr);
+        return dnnl_convolution_backward_weights_primitive_desc_create(
+            out, e, op->algorithm, of(op->src), of(op->weight), of(op->bias), of(op->dst), op->stride, NONE, op->pad,
+            op->pad, op->hint, attr);
     return dnnl_convolution_forward_primitive_desc_create(out, e, op->prop, op->algorithm, of(op->src), of(op->weight),
                                                           of(op->bias), of(op->dst), op->stride, NONE, op->pad, op->pad,
                                                           attr);
@@ -148,9 +147,8 @@ static dnnl_status_t layer_norm(dnnl_engine_t e, const NnOp *op, Attr attr, Out 
         return dnnl_layer_normalization_backward_primitive_desc_create(out, e, op->prop, of(op->diff), of(op->diff),
                                                                        of(op->src), of(op->statistics), op->epsilon,
                                                                        nn_native_flags(op), op->hint, attr);
-    return dnnl_layer_normalization_forward_primitive_desc_create(out, e, op->prop, of(op->src), of(op->src),
-                                                                  of(op->statistics), op->epsilon, nn_native_flags(op),
-                                                                  attr);
+    return dnnl_layer_normalization_forward_primitive_desc_create(
+        out, e, op->prop, of(op->src), of(op->src), of(op->statistics), op->epsilon, nn_native_flags(op), attr);
 }
 
 static dnnl_status_t elementwise(dnnl_engine_t e, const NnOp *op, Attr attr, Out out)

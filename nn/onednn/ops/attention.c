@@ -52,11 +52,7 @@ static BaseStatus product(const Shape *s, NnSteps *steps, const NnTensor *a, con
                           const NnTensor *c)
 {
     BaseStatus st = BASE_OK;
-    NnOp op = {.kind = NN_OP_MATMUL,
-               .src = &a->md,
-               .weight = &b->md,
-               .dst = &c->md,
-               .post.scale = (float)factor};
+    NnOp op = {.kind = NN_OP_MATMUL, .src = &a->md, .weight = &b->md, .dst = &c->md, .post.scale = (float)factor};
     const_dnnl_primitive_desc_t pd;
     NnStep *step;
     BASE_TRY(nn_kit_pd(&s->p->kit, &op, s->name, &pd));

@@ -38,8 +38,8 @@ out:
     return st;
 }
 
-BaseStatus nn_gradient_in_place_take(NnProgram *p, const char *name, NnTensor *g, const NnMd *want,
-                                NnTensor *diff_dst, NnTensor *diff_src)
+BaseStatus nn_gradient_in_place_take(NnProgram *p, const char *name, NnTensor *g, const NnMd *want, NnTensor *diff_dst,
+                                     NnTensor *diff_src)
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(nn_prog_convert(p, &p->backward, name, g, want, true, diff_dst));

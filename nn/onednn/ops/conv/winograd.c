@@ -543,7 +543,11 @@ BaseStatus nn_winograd_weights(NnProgram *p, NnNode x, const NnTensor *src, cons
     job.out = sums.buf->data;
     job.aux = storage.buf->data;
     BASE_TRY(nn_prog_own_step(&p->backward, node->name, weights_sum_run, job));
-    NnJob end = {.in = sums.buf->data, .C = job.C, .K = job.K, .tile = job.tile, .count = nn_prog_param_slice(p, node->weight)->offset};
+    NnJob end = {.in = sums.buf->data,
+                 .C = job.C,
+                 .K = job.K,
+                 .tile = job.tile,
+                 .count = nn_prog_param_slice(p, node->weight)->offset};
     BASE_TRY(nn_prog_own_step(&p->backward, node->name, weight_gradients_run, end));
     if (node->bias) {
         job.in = diff.buf->data;
