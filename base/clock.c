@@ -1,10 +1,9 @@
 #include "base/clock.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 
 static double seconds(clockid_t id)
 {
@@ -16,41 +15,13 @@ static double seconds(clockid_t id)
 double base_clock_wall(void) { return seconds(CLOCK_MONOTONIC); }
 double base_clock_cpu(void) { return seconds(CLOCK_PROCESS_CPUTIME_ID); }
 
-/* The number of that line of /proc/self/status, in kB there; 0 where there is none. */
-static int64_t status_bytes(const char *name)
-{
-    long long kib = 0;
-    char line[256];
-    size_t length = strlen(name);
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, name, length) == 0 && sscanf(line + length, ": %lld", &kib) == 1) break;
-    if (file) fclose(file);
-    return kib * 1024;
-}
-
-int64_t base_clock_peak_memory(void) { return status_bytes("VmHWM"); }
-int64_t base_clock_resident_memory(void) { return status_bytes("VmRSS"); }
+int64_t base_clock_peak_memory(void) { return base_system_peak_memory(); }
+int64_t base_clock_resident_memory(void) { return base_system_resident_memory(); }
 
 void base_clock_reset_peak(void)
 {
     base_memory_trim();
-    FILE *file = fopen("/proc/self/clear_refs", "w");
-    if (!file) return;
-    fputs("5", file);
-    fclose(file);
+    base_system_reset_peak();
 }
 
-void base_clock_cpu_name(char *out, size_t size)
-{
-    char line[512];
-    snprintf(out, size, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "model name", 10) != 0) continue;
-        const char *colon = strchr(line, ':');
-        if (colon) snprintf(out, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-        break;
-    }
-    if (file) fclose(file);
-}
+void base_clock_cpu_name(char *out, size_t size) { base_system_cpu_name(out, size); }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 
 struct BaseHash {
     struct sha256_ctx sha;
@@ -53,6 +54,13 @@ BaseStatus base_hash_file(const char *path, char hex[BASE_HASH_HEX])
     if (broken) return base_error_set(BASE_EIO, "%s: cannot be read", path);
     finish(&sha, hex);
     return BASE_OK;
+}
+
+BaseStatus base_hash_program(char hex[BASE_HASH_HEX])
+{
+    const char *program;
+    BaseStatus st = base_system_program(&program);
+    return st == BASE_OK ? base_hash_file(program, hex) : st;
 }
 
 uint64_t base_hash_fnv1a(const char *name)

@@ -1,14 +1,14 @@
 #include "base/memory.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/system.h"
 
 enum { ALIGNMENT = 64 };
 /* Blocks from this size on ask the kernel for huge pages: a matrix of 80 MB then faults 40 times in place of 20000. */
@@ -95,7 +95,7 @@ static void *fresh(size_t bytes, bool huge)
     void *block = huge ? take_kept(bytes) : NULL;
     if (block) return block;
     block = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
-    if (block && huge) (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: without it the block is as good */
+    if (block && huge) base_system_wish_huge(block, bytes);
     return block;
 }
 
@@ -139,7 +139,7 @@ void base_free(void *block)
 {
     if (!block) return;
     atomic_fetch_sub(&live, 1);
-    size_t capacity = KEPT > 0 ? malloc_usable_size(block) : 0;
+    size_t capacity = KEPT > 0 ? base_system_block_bytes(block) : 0;
     if (capacity >= HUGE_BLOCK && capacity <= KEPT_BYTES)
         keep(block, capacity);
     else

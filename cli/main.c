@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 #include "cli/commands.h"
 #include "cli/sink.h"
 #include "io/hdf5.h"
@@ -163,14 +164,15 @@ static void restart_with_short_spins(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
     char path[4096]; /* by its own path, so that it keeps its name in ps */
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || setenv("GOMP_SPINCOUNT", "10000", 1) != 0) return;
-    path[length] = '\0';
-    execv(path, argv); /* where it cannot: slower, no more */
+    if (base_system_program_path(path, sizeof path) != BASE_OK)
+        base_error_clear();
+    else if (setenv("GOMP_SPINCOUNT", "10000", 1) == 0)
+        execv(path, argv); /* where it cannot: slower, no more */
 }
 
 int main(int argc, char **argv)
 {
+    base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
     if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) return run_worker_main(argc, argv);
     restart_with_short_spins(argv);

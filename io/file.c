@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "io/names.h"
 
@@ -316,11 +317,11 @@ BaseStatus io_folder_replace(const char *from, const char *to)
     if (rename(from, to) == 0) goto out; /* nothing there, or an empty folder */
     BASE_CHECK(errno == ENOTEMPTY || errno == EEXIST, BASE_EIO, "%s cannot be moved to %s: %s", from, to,
                strerror(errno));
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
+    if (base_system_exchange(from, to) == 0) {
         io_folder_remove(from);
         goto out;
     }
-    BASE_TRY(base_format(&old, "%s.old", from)); /* a file system that cannot exchange: two steps */
+    BASE_TRY(base_format(&old, "%s.old", from)); /* a system or file system that cannot exchange: two steps */
     BASE_CHECK(rename(to, old) == 0, BASE_EIO, "%s cannot be replaced: %s", to, strerror(errno));
     if (rename(from, to) != 0) {
         st = base_error_set(BASE_EIO, "%s cannot be moved to %s: %s", from, to, strerror(errno));

@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/param.h"
+#include "base/system.h"
 #include "io/file.h"
 #include "io/hdf5_private.h"
 
@@ -94,7 +95,7 @@ static BaseStatus child_environment(char ***out)
     return BASE_OK;
 }
 
-static int start(const char *path, int write_end, char **environment, pid_t *pid)
+static int start(const char *program, const char *path, int write_end, char **environment, pid_t *pid)
 {
     char option[] = IO_HDF5_PROBE, name[] = "expunge";
     char *argv[] = {name, option, (char *)path, NULL}; /* posix_spawn does not write to it */
@@ -104,7 +105,7 @@ static int start(const char *path, int write_end, char **environment, pid_t *pid
     rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, write_end, STDOUT_FILENO);
     if (!rc) rc = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    if (!rc) rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environment);
+    if (!rc) rc = posix_spawn(pid, program, &actions, NULL, argv, environment);
     posix_spawn_file_actions_destroy(&actions);
     return rc;
 }
@@ -135,9 +136,11 @@ BaseStatus io_hdf5_probe(const char *path, int64_t size)
     int ends[2] = {-1, -1};
     pid_t pid;
     Answer answer = {.size = 0};
+    const char *program;
+    BASE_TRY(base_system_program(&program));
     BASE_TRY(child_environment(&environment));
-    BASE_CHECK(pipe2(ends, O_CLOEXEC) == 0, BASE_EIO, "%s: no pipe for the reading process: %s", path, strerror(errno));
-    int rc = start(path, ends[1], environment, &pid);
+    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "%s: no pipe for the reading process: %s", path, strerror(errno));
+    int rc = start(program, path, ends[1], environment, &pid);
     BASE_CHECK(rc == 0, BASE_EIO, "%s: the reading process cannot be started: %s", path, strerror(rc));
     close(ends[1]);
     ends[1] = -1;

@@ -1,5 +1,3 @@
-/* Locks of the open file description (F_OFD_*): unlike flock() they have ranges, and unlike the process's own record
- * locks they stay when some other part of the program opens and closes the same file. */
 #include "io/lock.h"
 
 #include <errno.h>
@@ -8,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 
 struct IoLock {
     char *path;
@@ -15,12 +14,12 @@ struct IoLock {
 };
 
 /* rc, or -1 with errno. */
-static int control(const IoLock *lock, int command, short type, int64_t at, int64_t count, struct flock *out)
+static int control(const IoLock *lock, BaseSystemLock how, short type, int64_t at, int64_t count, struct flock *out)
 {
     struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = count};
     int rc;
     do {
-        rc = fcntl(lock->fd, command, &range);
+        rc = base_system_lock(lock->fd, how, &range);
     } while (rc != 0 && errno == EINTR);
     if (out) *out = range;
     return rc;
@@ -33,10 +32,12 @@ BaseStatus io_lock_open(const char *path, IoLock **out)
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &lock));
     lock->fd = -1;
+    BASE_CHECK(base_system_has_locks(), BASE_EIO,
+               "%s: this system has no locks of open files (as Linux has), by which processes share results", path);
     BASE_TRY(base_strdup(path, &lock->path));
     lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     BASE_CHECK(lock->fd >= 0, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    BASE_CHECK(control(lock, F_OFD_GETLK, F_WRLCK, 0, 1, NULL) == 0, BASE_EIO,
+    BASE_CHECK(control(lock, BASE_SYSTEM_LOCK_LOOK, F_WRLCK, 0, 1, NULL) == 0, BASE_EIO,
                "%s: its file system takes no locks (%s): put the results on one that does", path, strerror(errno));
     *out = lock;
     lock = NULL;
@@ -57,23 +58,23 @@ static short type_of(IoLockKind kind) { return kind == IO_LOCK_EXCLUSIVE ? F_WRL
 
 BaseStatus io_lock_try(IoLock *lock, int64_t at, IoLockKind kind, bool *got)
 {
-    *got = control(lock, F_OFD_SETLK, type_of(kind), at, 1, NULL) == 0;
+    *got = control(lock, BASE_SYSTEM_LOCK_TRY, type_of(kind), at, 1, NULL) == 0;
     if (*got || errno == EAGAIN || errno == EACCES) return BASE_OK;
     return base_error_set(BASE_EIO, "%s: cannot be locked: %s", lock->path, strerror(errno));
 }
 
 BaseStatus io_lock_wait(IoLock *lock, int64_t at, IoLockKind kind)
 {
-    if (control(lock, F_OFD_SETLKW, type_of(kind), at, 1, NULL) == 0) return BASE_OK;
+    if (control(lock, BASE_SYSTEM_LOCK_WAIT, type_of(kind), at, 1, NULL) == 0) return BASE_OK;
     return base_error_set(BASE_EIO, "%s: cannot be locked: %s", lock->path, strerror(errno));
 }
 
-void io_lock_release(IoLock *lock, int64_t at) { control(lock, F_OFD_SETLK, F_UNLCK, at, 1, NULL); }
+void io_lock_release(IoLock *lock, int64_t at) { control(lock, BASE_SYSTEM_LOCK_TRY, F_UNLCK, at, 1, NULL); }
 
 bool io_lock_busy(IoLock *lock, int64_t at, int64_t count)
 {
     struct flock found;
-    return control(lock, F_OFD_GETLK, F_WRLCK, at, count, &found) == 0 && found.l_type != F_UNLCK;
+    return control(lock, BASE_SYSTEM_LOCK_LOOK, F_WRLCK, at, count, &found) == 0 && found.l_type != F_UNLCK;
 }
 
 BaseStatus io_lock_read(IoLock *lock, int64_t at, void *bytes, size_t size)

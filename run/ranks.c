@@ -2,10 +2,10 @@
 
 #ifdef EXPUNGE_MPI
 #include <mpi.h>
-#include <sched.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 
 /* What MPI holds of this process; as global as MPI itself. */
 static struct {
@@ -46,21 +46,20 @@ void run_ranks_stop(BaseStatus st)
 int run_ranks_number(void) { return ranks.number; }
 int run_ranks_count(void) { return ranks.count; }
 
-/* Ranks of one machine that are bound to different CPUs have theirs for themselves. */
+/* Ranks of one machine that are bound to different CPUs have theirs for themselves; where the system does not say who is
+ * bound, nobody is. */
 int run_ranks_threads(int all)
 {
     MPI_Comm machine;
-    cpu_set_t mine, common, any;
+    BaseSystemCpus mine = base_system_cpus(), common, any;
     int count = 1;
     if (ranks.count == 1) return all;
-    CPU_ZERO(&mine);
-    if (sched_getaffinity(0, sizeof mine, &mine) != 0) return 1;
     if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine) != MPI_SUCCESS) return 1;
     MPI_Comm_size(machine, &count);
     MPI_Allreduce(&mine, &common, sizeof mine, MPI_BYTE, MPI_BAND, machine);
     MPI_Allreduce(&mine, &any, sizeof mine, MPI_BYTE, MPI_BOR, machine);
     MPI_Comm_free(&machine);
-    int threads = CPU_EQUAL(&common, &any) ? all / count : all;
+    int threads = memcmp(&common, &any, sizeof any) == 0 ? all / count : all;
     return threads < 1 ? 1 : threads;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
 #include "data/set/build.h"
@@ -27,21 +28,24 @@ int run_threads_share(int threads, int processes)
     return processes < threads ? threads / (processes > 0 ? processes : 1) : 1;
 }
 
+static const char *const STEMS[] = {"libdnnl",   "libopenblas", "liblapacke", "libgomp", "libgsl.",
+                                    "libsvm",    "libhdf5",     "libjpeg",    "libpng",  "libjansson",
+                                    "libnettle", "libyaml",     "libz.",      "libc."};
+
+static void note_library(void *user, const char *path)
+{
+    char(*names)[128] = user;
+    const char *slash = strrchr(path, '/');
+    if (!slash || !strstr(slash, ".so")) return;
+    for (size_t i = 0; i < BASE_COUNT(STEMS); i++)
+        if (strncmp(slash + 1, STEMS[i], strlen(STEMS[i])) == 0)
+            snprintf(names[i], sizeof names[i], "%s", slash + 1);
+}
+
 void run_libraries(BaseText *out)
 {
-    static const char *const STEMS[] = {"libdnnl",   "libopenblas", "liblapacke", "libgomp", "libgsl.",
-                                        "libsvm",    "libhdf5",     "libjpeg",    "libpng",  "libjansson",
-                                        "libnettle", "libyaml",     "libz.",      "libc."};
-    char line[4096 + 128], names[BASE_COUNT(STEMS)][128] = {{0}};
-    FILE *maps = fopen("/proc/self/maps", "r");
-    while (maps && fgets(line, sizeof line, maps)) {
-        const char *slash = strrchr(line, '/');
-        if (!slash || !strstr(slash, ".so")) continue;
-        for (size_t i = 0; i < BASE_COUNT(STEMS); i++)
-            if (strncmp(slash + 1, STEMS[i], strlen(STEMS[i])) == 0)
-                snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(slash + 1, "\n"), slash + 1);
-    }
-    if (maps) fclose(maps);
+    char names[BASE_COUNT(STEMS)][128] = {{0}};
+    base_system_libraries(note_library, names);
     const char *blank = "";
     for (size_t i = 0; i < BASE_COUNT(STEMS);
          i++) { /* in the list's order: where they are loaded changes from run to run */

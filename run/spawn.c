@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "run/setup.h"
 #include "run/sweep.h"
 
@@ -47,9 +47,10 @@ static BaseStatus make_argv(Pool *p)
 {
     BaseStatus st = BASE_OK;
     const RunConfig *c = p->sweep->config;
-    static char name[] = "expunge", mark[] = RUN_WORKER, parent[24], threads[24];
+    static char name[4096], mark[] = RUN_WORKER, parent[24], threads[24];
     size_t n = ARGS;
     BASE_TRY(BASE_ALLOC(ARGS + c->assignment_count + 1, &p->argv));
+    BASE_TRY(base_system_program_path(name, sizeof name)); /* a worker starts this program, too */
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
     snprintf(threads, sizeof threads, "%d", run_threads_share(c->threads, c->jobs));
     p->argv[0] = name;
@@ -85,13 +86,15 @@ static BaseStatus start(Pool *p, Process *process)
     BaseStatus st = BASE_OK;
     int ends[2] = {-1, -1};
     posix_spawn_file_actions_t actions;
-    BASE_CHECK(pipe2(ends, O_CLOEXEC) == 0, BASE_EIO, "no pipe for a worker: %s", strerror(errno));
+    const char *program;
+    BASE_TRY(base_system_program(&program));
+    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe for a worker: %s", strerror(errno));
     int rc = posix_spawn_file_actions_init(&actions);
     BASE_CHECK(rc == 0, BASE_ENOMEM, "a worker cannot be started: %s", strerror(rc));
     rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!rc) rc = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    if (!rc) rc = posix_spawn(&process->pid, "/proc/self/exe", &actions, NULL, p->argv, p->environment);
+    if (!rc) rc = posix_spawn(&process->pid, program, &actions, NULL, p->argv, p->environment);
     posix_spawn_file_actions_destroy(&actions);
     if (rc) process->pid = 0;
     BASE_CHECK(rc == 0, BASE_EIO, "a worker cannot be started: %s", strerror(rc));
@@ -273,8 +276,7 @@ int run_worker_main(int argc, char **argv)
     base_log_sink(&(BaseLogSink){.message = say});
     BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_PARENT], &parent) && base_parse_i64(argv[ARG_THREADS], &threads),
                BASE_EUSAGE, "%s is not for people: it is how `expunge run --jobs` starts its workers", RUN_WORKER);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* who stops the sweep stops its workers, kill -9 included */
-    BASE_CHECK(getppid() == (pid_t)parent, BASE_ECANCEL, "the process that started this worker is gone");
+    BASE_TRY(base_system_follow((pid_t)parent)); /* who stops the sweep stops its workers, kill -9 included */
     signal(SIGXFSZ, SIG_IGN);
     BASE_TRY(run_threads_set(threads, NULL));
     const RunConfig config = {.config = argv[ARG_CONFIG],

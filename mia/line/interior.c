@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/target.h"
 #include "math/linalg.h"
 
 enum { CHUNK = 1024, LANES = 8, BLOCK = 4 * LANES, MOMENTS = 2 * MIA_LINE_RANK, ROUNDS = 300 };
@@ -20,11 +21,7 @@ static const double GAP = 1e-8; /* 2 sqrt(2 gap) = 3e-4 at the end of the rounds
 
 /* The two inner loops, built for each width of vectors too; a product and a sum are never fused, so bits are the same.
  */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
+#define WIDE BASE_CLONES("avx512f", "avx2", "default")
 
 /* out[k] = sum_i weight_i t_i^k; @p weight [n] is used up. */
 WIDE static void moments(int64_t n, const double *t, double *weight, int count, double *out)

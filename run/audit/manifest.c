@@ -69,7 +69,7 @@ static IoJson *program_json(BaseStatus *st)
     char hash[BASE_HASH_HEX], cpu[128];
     BaseText libraries = {0};
     IoJson *json = io_json_object();
-    *st = base_hash_file("/proc/self/exe", hash);
+    *st = base_hash_program(hash);
     run_libraries(&libraries);
     base_clock_cpu_name(cpu, sizeof cpu);
     io_json_set_take(json, "version", io_json_text_value(RUN_PROGRAM_VERSION));

@@ -252,7 +252,7 @@ static void inputs_table(const RunAuditPage *p, ReportDocument *d)
     report_table_text(&t, file, p->task->data);
     report_table_text(&t, hash, c->data.hash);
     char program[BASE_HASH_HEX];
-    if (base_hash_file("/proc/self/exe", program) == BASE_OK) {
+    if (base_hash_program(program) == BASE_OK) {
         report_table_row(&t, 0);
         report_table_text(&t, role, "program");
         report_table_text(&t, file, "expunge " RUN_PROGRAM_VERSION);

@@ -265,6 +265,7 @@ static const struct CMUnitTest tests[] = {
 int main(int argc, char **argv)
 {
     const char *runs = getenv("EXPUNGE_REPORT_RUNS"); /* tests/scripts/results_h5py.sh: only write run files there */
+    base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
     if (runs) return runs_write_demo(runs), 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

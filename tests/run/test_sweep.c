@@ -378,6 +378,7 @@ static const struct CMUnitTest tests[] = {
 
 int main(int argc, char **argv)
 {
+    base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
     if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) return run_worker_main(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/system.h"
 #include "io/hdf5.h"
 
 /** The call must succeed; its error text is printed otherwise. */
@@ -49,6 +50,7 @@ void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, i
 #define SUPPORT_MAIN(tests)                                                    \
     int main(int argc, char **argv)                                            \
     {                                                                          \
+        base_system_started(argv[0]);                                          \
         if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]); \
         return cmocka_run_group_tests(tests, NULL, NULL);                      \
     }

@@ -76,6 +76,7 @@ static void test_edit_in_bf16(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_edit_in_bf16)};
+    base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_training_with_one_and_two_threads),
         cmocka_unit_test(test_logits_with_one_and_two_threads),
     };
+    base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,298 @@
+#include "base/system.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Built with BASE_SYSTEM_PLAIN this file knows only what every system has: how tests see the other ways at work. */
+#if defined(__linux__) && !defined(BASE_SYSTEM_PLAIN)
+#define LINUX 1
+#include <malloc.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#else
+#define LINUX 0
+#endif
+#if defined(__has_include)
+#if __has_include(<link.h>)
+#define LISTS_LIBRARIES 1
+#include <link.h>
+#endif
+#endif
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+/* ------------------------------------------------------------ the program's own file */
+
+static char found[PATH_MAX]; /* by base_system_started */
+
+static bool runs(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
+}
+
+void base_system_started(const char *name)
+{
+    char path[PATH_MAX];
+    found[0] = '\0';
+    if (!name) return;
+    if (strchr(name, '/')) {
+        if (!runs(name) || !realpath(name, found)) found[0] = '\0';
+        return;
+    }
+    const char *folder = getenv("PATH"); /* where the shell found it */
+    while (folder) {
+        size_t length = strcspn(folder, ":");
+        snprintf(path, sizeof path, "%.*s/%s", length ? (int)length : 1, length ? folder : ".", name);
+        if (runs(path) && realpath(path, found)) return;
+        found[0] = '\0';
+        folder = folder[length] ? folder + length + 1 : NULL;
+    }
+}
+
+BaseStatus base_system_program(const char **out)
+{
+    static const char own[] = "/proc/self/exe";
+    *out = LINUX && access(own, X_OK) == 0 ? own : found;
+    if (**out) return BASE_OK;
+    return base_error_set(BASE_EIO, "this program's own file is not known: there is no %s, so start it by its path",
+                          own);
+}
+
+BaseStatus base_system_program_path(char *out, size_t size)
+{
+    const char *name;
+    BaseStatus st = base_system_program(&name);
+    ssize_t length = st == BASE_OK && name != found ? readlink(name, out, size - 1) : -1;
+    if (length >= 0)
+        out[length] = '\0';
+    else
+        snprintf(out, size, "%s", found);
+    return st;
+}
+
+/* ------------------------------------------------------------ processes */
+
+#if LINUX
+int base_system_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+#else
+int base_system_pipe(int ends[2])
+{
+    if (pipe(ends) != 0) return -1;
+    for (int i = 0; i < 2; i++) fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+#endif
+
+#if LINUX
+static int watch_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
+#else
+static pid_t followed;
+
+static void *look(void *unused)
+{
+    (void)unused;
+    while (getppid() == followed) nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    kill(getpid(), SIGKILL);
+    return NULL;
+}
+
+static int watch_parent(void)
+{
+    pthread_t thread;
+    followed = getppid();
+    int rc = pthread_create(&thread, NULL, look, NULL);
+    return rc ? rc : pthread_detach(thread);
+}
+#endif
+
+BaseStatus base_system_follow(pid_t parent)
+{
+    if (watch_parent() != 0) return base_error_set(BASE_ENOMEM, "no thread to watch the parent process with");
+    if (getppid() != parent)
+        return base_error_set(BASE_ECANCEL, "the process that started this one is gone"); /* before it was watched */
+    return BASE_OK;
+}
+
+BaseSystemCpus base_system_cpus(void)
+{
+    BaseSystemCpus cpus = {{0}};
+#if LINUX
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        for (size_t i = 0; i < 8 * sizeof cpus.bits && i < CPU_SETSIZE; i++)
+            if (CPU_ISSET(i, &set)) cpus.bits[i / 8] |= (uint8_t)(1 << i % 8);
+#endif
+    return cpus;
+}
+
+/* ------------------------------------------------------------ files */
+
+int base_system_exchange(const char *a, const char *b)
+{
+#if LINUX && defined(RENAME_EXCHANGE)
+    return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+#else
+    (void)a, (void)b;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+#if defined(F_OFD_SETLK) && !defined(BASE_SYSTEM_PLAIN)
+bool base_system_has_locks(void) { return true; }
+
+int base_system_lock(int fd, BaseSystemLock how, struct flock *range)
+{
+    static const int COMMANDS[] = {[BASE_SYSTEM_LOCK_LOOK] = F_OFD_GETLK,
+                                   [BASE_SYSTEM_LOCK_TRY] = F_OFD_SETLK,
+                                   [BASE_SYSTEM_LOCK_WAIT] = F_OFD_SETLKW};
+    return fcntl(fd, COMMANDS[how], range);
+}
+#else
+bool base_system_has_locks(void) { return false; }
+
+int base_system_lock(int fd, BaseSystemLock how, struct flock *range)
+{
+    (void)fd, (void)how, (void)range;
+    errno = ENOSYS;
+    return -1;
+}
+#endif
+
+/* ------------------------------------------------------------ memory */
+
+void base_system_wish_huge(void *block, size_t bytes)
+{
+#if LINUX && defined(MADV_HUGEPAGE)
+    (void)madvise(block, bytes, MADV_HUGEPAGE);
+#else
+    (void)block, (void)bytes;
+#endif
+}
+
+size_t base_system_block_bytes(void *block)
+{
+#if LINUX
+    return malloc_usable_size(block);
+#else
+    (void)block;
+    return 0;
+#endif
+}
+
+/* The number of that line of /proc/self/status, in kB there; 0 where there is none. */
+static int64_t status_bytes(const char *name)
+{
+    long long kib = 0;
+    char line[256];
+    size_t length = strlen(name);
+    FILE *file = LINUX ? fopen("/proc/self/status", "r") : NULL;
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, name, length) == 0 && sscanf(line + length, ": %lld", &kib) == 1) break;
+    if (file) fclose(file);
+    return kib * 1024;
+}
+
+int64_t base_system_peak_memory(void)
+{
+    struct rusage usage;
+    int64_t bytes = status_bytes("VmHWM");
+    if (bytes > 0 || getrusage(RUSAGE_SELF, &usage) != 0) return bytes;
+#ifdef __APPLE__
+    return usage.ru_maxrss; /* the one system that counts it in bytes */
+#else
+    return (int64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+int64_t base_system_resident_memory(void) { return status_bytes("VmRSS"); }
+
+void base_system_reset_peak(void)
+{
+    FILE *file = LINUX ? fopen("/proc/self/clear_refs", "w") : NULL;
+    if (!file) return;
+    fputs("5", file);
+    fclose(file);
+}
+
+/* ------------------------------------------------------------ processor and libraries */
+
+/* The value of a line "name : value"; NULL where it is another line. */
+static const char *value_of(char *line, const char *name)
+{
+    size_t length = strlen(name);
+    if (strncmp(line, name, length) != 0) return NULL;
+    char *value = line + length + strspn(line + length, " \t");
+    if (*value++ != ':') return NULL;
+    value += strspn(value, " \t");
+    value[strcspn(value, "\n")] = '\0';
+    return *value ? value : NULL;
+}
+
+/* Arm's processors have no "model name" there but two numbers. */
+void base_system_read_cpu_name(const char *cpuinfo, char *out, size_t size)
+{
+    char line[512], maker[16] = "", part[16] = "", name[256] = "";
+    struct utsname machine;
+    FILE *file = fopen(cpuinfo, "r");
+    while (file && !*name && fgets(line, sizeof line, file)) {
+        const char *value;
+        if ((value = value_of(line, "model name")))
+            snprintf(name, sizeof name, "%s", value);
+        else if (!*maker && (value = value_of(line, "CPU implementer")))
+            snprintf(maker, sizeof maker, "%s", value);
+        else if (!*part && (value = value_of(line, "CPU part")))
+            snprintf(part, sizeof part, "%s", value);
+    }
+    if (file) fclose(file);
+    const char *kind = uname(&machine) == 0 ? machine.machine : "unknown";
+    if (*name)
+        snprintf(out, size, "%s", name);
+    else if (*maker && *part)
+        snprintf(out, size, "%s CPU, implementer %s, part %s", kind, maker, part);
+    else
+        snprintf(out, size, "%s CPU", kind);
+}
+
+void base_system_cpu_name(char *out, size_t size)
+{
+    base_system_read_cpu_name(LINUX ? "/proc/cpuinfo" : "", out, size);
+}
+
+#ifdef LISTS_LIBRARIES
+typedef struct {
+    void (*each)(void *user, const char *path);
+    void *user;
+} Listing;
+
+static int list_one(struct dl_phdr_info *info, size_t size, void *user)
+{
+    (void)size;
+    const Listing *listing = user;
+    char path[PATH_MAX];
+    /* the program itself has no name, nor has the kernel's own library a file */
+    if (info->dlpi_name && *info->dlpi_name && realpath(info->dlpi_name, path)) listing->each(listing->user, path);
+    return 0;
+}
+
+void base_system_libraries(void (*each)(void *user, const char *path), void *user)
+{
+    dl_iterate_phdr(list_one, &(Listing){each, user});
+}
+#else
+void base_system_libraries(void (*each)(void *user, const char *path), void *user) { (void)each, (void)user; }
+#endif
