@@ -46,8 +46,8 @@ void run_ranks_stop(BaseStatus st)
 int run_ranks_number(void) { return ranks.number; }
 int run_ranks_count(void) { return ranks.count; }
 
-/* Ranks of one machine that are bound to different CPUs have theirs for themselves; where the system does not say who is
- * bound, nobody is. */
+/* Ranks of one machine that are bound to different CPUs have theirs for themselves; where the system does not say who
+ * is bound, nobody is. */
 int run_ranks_threads(int all)
 {
     MPI_Comm machine;

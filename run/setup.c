@@ -28,9 +28,8 @@ int run_threads_share(int threads, int processes)
     return processes < threads ? threads / (processes > 0 ? processes : 1) : 1;
 }
 
-static const char *const STEMS[] = {"libdnnl",   "libopenblas", "liblapacke", "libgomp", "libgsl.",
-                                    "libsvm",    "libhdf5",     "libjpeg",    "libpng",  "libjansson",
-                                    "libnettle", "libyaml",     "libz.",      "libc."};
+static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp",   "libgsl.", "libsvm", "libhdf5",
+                                    "libjpeg", "libpng",      "libjansson", "libnettle", "libyaml", "libz.",  "libc."};
 
 static void note_library(void *user, const char *path)
 {
@@ -38,8 +37,7 @@ static void note_library(void *user, const char *path)
     const char *slash = strrchr(path, '/');
     if (!slash || !strstr(slash, ".so")) return;
     for (size_t i = 0; i < BASE_COUNT(STEMS); i++)
-        if (strncmp(slash + 1, STEMS[i], strlen(STEMS[i])) == 0)
-            snprintf(names[i], sizeof names[i], "%s", slash + 1);
+        if (strncmp(slash + 1, STEMS[i], strlen(STEMS[i])) == 0) snprintf(names[i], sizeof names[i], "%s", slash + 1);
 }
 
 void run_libraries(BaseText *out)

@@ -182,9 +182,20 @@ static BaseStatus run_gnuplot(const char *folder, const char *svg, const char *p
     int ends[2], status = 0;
     pid_t pid;
     /* the shell is how every system starts a program in another folder */
-    char *const argv[] = {"sh",  "-c",        "CDPATH= cd -- \"$1\" && shift && exec \"$@\"",
-                          "sh",  (char *)folder, "gnuplot", "-d", "-e", (char *)svg, "-e", "reset session", "-e",
-                          (char *)png, NULL};
+    char *const argv[] = {"sh",
+                          "-c",
+                          "CDPATH= cd -- \"$1\" && shift && exec \"$@\"",
+                          "sh",
+                          (char *)folder,
+                          "gnuplot",
+                          "-d",
+                          "-e",
+                          (char *)svg,
+                          "-e",
+                          "reset session",
+                          "-e",
+                          (char *)png,
+                          NULL};
     *line = '\0';
     BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe for gnuplot: %s", strerror(errno));
     posix_spawn_file_actions_init(&actions);
