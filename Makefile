@@ -29,26 +29,38 @@ else ifeq ($(MODE),debug)
 OPT := -O0 -g3
 else ifeq ($(MODE),asan)
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(MODE),arm64) # make check-arm64
+OPT := -O1
 else ifeq ($(MODE),fuzz) # make fuzz
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 else
 $(error MODE=$(MODE): must be release, debug or asan)
 endif
-ifdef WERROR
-WARN += -Werror
-endif
 
-OPENBLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
-MULTIARCH_INC := $(patsubst /usr/lib/%/openblas-openmp,/usr/include/%/openblas-openmp,$(OPENBLAS))
+# this machine's, where CC is a cross compiler
+NATIVE := $(if $(filter arm64,$(MODE)),cc,$(CC))
+quote = '$(subst ','\'',$(1))'
+ask = CC=$(call quote,$(NATIVE)) CPPFLAGS=$(call quote,$(CPPFLAGS)) LDFLAGS=$(call quote,$(LDFLAGS)) OPENBLAS=$(call quote,$(OPENBLAS))
+# RPATH, not RUNPATH: liblapacke pulls in libblas and must find the OpenMP build too
+BLAS := $(shell $(ask) scripts/find-openblas 2>/dev/null)
 PKGS := hdf5 yaml-0.1 gsl jansson nettle zlib libzip libjpeg libpng
 # gsl's own .pc would add -lgslcblas, a reference BLAS that must never bind cblas_sgemm
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
-CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) $(if $(MULTIARCH_INC),-isystem $(MULTIARCH_INC)) $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
-CFLAGS += -std=c11 $(OPT) $(WARN) -fopenmp -pthread
-LDFLAGS += $(OPT) -fopenmp -pthread -Wl,--as-needed
-# RPATH, not RUNPATH: liblapacke pulls in libblas and must find the OpenMP build too
-LDLIBS += -L$(OPENBLAS) -lopenblas -llapacke -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags -Wl,-rpath,$(OPENBLAS)
+HEADERS := $(patsubst -I%,-isystem %,$(filter -I%,$(BLAS)) $(PKG_CFLAGS))
+ifeq ($(MODE),arm64)
+PREPARE := scripts/arm64-headers $(CC) $(BUILD)/include $(HEADERS) $(CPPFLAGS)
+HEADERS := -isystem $(BUILD)/include
+else
+PREPARE := $(ask) scripts/check-deps
+endif
+# a caller's CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS come behind ours, which stay
+COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) $(HEADERS) $(CPPFLAGS) -std=c11 $(OPT) $(WARN) -fopenmp -pthread $(CFLAGS)
+LINKING := $(OPT) -fopenmp -pthread -Wl,--as-needed $(LDFLAGS)
+LIBS := $(filter-out -I%,$(BLAS)) -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags $(LDLIBS)
+# stands in $(BUILD)/flags, on which all that is compiled or linked depends
+FLAGS := $(CC) $(COMPILING) | $(LINKING) | $(LIBS)
+WARNED := $(if $(WERROR),-Werror)
 
 # make V=1 shows whole commands
 Q := $(if $(V),,@)
@@ -68,22 +80,26 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 SUPPORT := $(call objects,$(call sources,tests/support))
 
 # build with every core unless the caller says otherwise
-ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all mpi test tests check-long layers demo bench bench-long install clean help format fuzz fuzzers
+.PHONY: all mpi test tests check-long check-arm64 objects layers demo bench bench-long install clean help format fuzz fuzzers
 all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM))
 mpi: $(MPI_PROGRAM)
 
-build/.deps: scripts/check-deps
-	@scripts/check-deps
-	@mkdir -p build && touch $@
+ifneq ($(strip $(FLAGS)),$(strip $(shell cat $(BUILD)/flags 2>/dev/null)))
+.PHONY: $(BUILD)/flags
+endif
+$(BUILD)/flags:
+	@$(PREPARE)
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(FLAGS)) >$@
 
-$(BUILD)/%.o: %.c | build/.deps
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(COMPILING) $(WARNED) -MMD -MP -c $< -o $@
 
 define folder_rules
 $(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1)))
@@ -92,36 +108,36 @@ $(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1)))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
-$(PROGRAM): $(call archives,$(FOLDERS))
+$(PROGRAM): $(call archives,$(FOLDERS)) $(BUILD)/flags
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $(BUILD)/cli/main.o -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) -o $@
+	$(Q)$(CC) $(LINKING) $(BUILD)/cli/main.o -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
-$(BUILD)/mpi/ranks.o: run/ranks.c | build/.deps
+$(BUILD)/mpi/ranks.o: run/ranks.c $(BUILD)/flags
 	@command -v $(MPICC) >/dev/null || { echo 'MPI=1: $(MPICC) is missing (Debian: libopenmpi-dev openmpi-bin)' >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call say,MPICC)
-	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -DEXPUNGE_MPI $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -DEXPUNGE_MPI $(COMPILING) $(WARNED) -MMD -MP -c $< -o $@
 
 # given first, it stands in for the archive's own ranks.o
 $(MPI_PROGRAM): $(BUILD)/mpi/ranks.o $(call archives,$(FOLDERS))
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) $(LDFLAGS) $(BUILD)/cli/main.o $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) $(LINKING) $(BUILD)/cli/main.o $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
 # tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures)
 test_folder = $(word 2,$(subst /, ,$(1)))
 define test_rules
 $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filter-out contract,$(call test_folder,$(1))) $(if $(filter contract,$(call test_folder,$(1))),$(DEPS_run) run,$(DEPS_$(call test_folder,$(1)))) io base))
 	$$(call say,LD)
-	$$(Q)$$(CC) $$(LDFLAGS) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka -o $$@
+	$$(Q)$$(CC) $$(LINKING) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka -o $$@
 endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 
 # fuzz targets: in MODE=fuzz with libFuzzer's main, else with driver.c, which runs a corpus
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(DEPS_run) run)
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
-$(BUILD)/tests/fuzz/fuzz_hdf5: LDFLAGS += -Wl,--wrap=io_hdf5_probe
+	$(Q)$(CC) $(LINKING) $(WRAP) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
+$(BUILD)/tests/fuzz/fuzz_hdf5: WRAP := -Wl,--wrap=io_hdf5_probe
 fuzzers: $(FUZZERS)
 .SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
 fuzz:
@@ -132,6 +148,12 @@ fuzz:
 tests: $(TESTS) $(FUZZERS)
 layers:
 	scripts/check-layers
+# every file for another processor; -k: all that fail are named
+ARM64_CC ?= aarch64-linux-gnu-gcc
+check-arm64:
+	@command -v $(ARM64_CC) >/dev/null || { echo 'check-arm64: $(ARM64_CC) is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)' >&2; exit 1; }
+	@$(MAKE) -k MODE=arm64 CC=$(ARM64_CC) WERROR=1 objects
+objects: $(call objects,$(call sources,$(FOLDERS) tests bench/rows))
 # where MPI is installed its program is tested too
 MPI_TESTED := $(if $(shell command -v $(MPICC) 2>/dev/null),$(MPI_PROGRAM))
 test: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
@@ -143,7 +165,7 @@ demo: $(PROGRAM)
 # one program a group of rows, with everything but the command line
 $(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_cli))
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+	$(Q)$(CC) $(LINKING) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))
 .SECONDARY: $(BENCH_ROWS:=.o)
 bench bench-long: $(PROGRAM) $(BENCH_ROWS)
@@ -157,7 +179,9 @@ format:
 clean:
 	rm -rf build
 help:
-	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang)'
+	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang);'
+	@echo '                   CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are added to its own; another one builds all anew'
+	@echo 'make OPENBLAS=X    with the OpenBLAS of folder X, or that pkg-config knows as X (an OpenMP build)'
 	@echo 'make MPI=1         build/mpi/expunge, whose ranks share a sweep (libopenmpi-dev, openmpi-bin)'
 	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
 	@echo 'make check-long    the quick tests and the long ones'
@@ -166,6 +190,7 @@ help:
 	@echo 'make bench         speed beside PyTorch and scikit-learn (python3-torch, python3-sklearn; left out where missing)'
 	@echo 'make bench-long    the same with five pairs of everything: an hour and more'
 	@echo 'make layers        who includes whom'
+	@echo 'make check-arm64   compiles every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
 	@echo 'make install       to PREFIX (/usr/local), below DESTDIR'
 	@echo 'make format clean'
 

@@ -7,10 +7,14 @@
  * modified_entropy is Song & Mittal's; what the published code computes is features=modified_entropy_published. */
 #include "mia/mia.h"
 
-#include <libsvm/svm.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#if __has_include(<libsvm/svm.h>)
+#include <libsvm/svm.h>
+#else
+#include <svm.h>
+#endif
 
 #include "base/memory.h"
 #include "base/random.h"
