@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 /* Built with BASE_SYSTEM_PLAIN this file knows only what every system has: how tests see the other ways at work. */
 #if defined(__linux__) && !defined(BASE_SYSTEM_PLAIN)
 #define LINUX 1
@@ -93,6 +95,32 @@ int base_system_pipe(int ends[2])
     if (pipe(ends) != 0) return -1;
     for (int i = 0; i < 2; i++) fcntl(ends[i], F_SETFD, FD_CLOEXEC);
     return 0;
+}
+#endif
+
+#if LINUX
+int base_system_spawn_in(const char *folder, posix_spawn_file_actions_t *actions, char *const argv[], pid_t *pid)
+{
+    int rc = posix_spawn_file_actions_addchdir_np(actions, folder);
+    return rc ? rc : posix_spawnp(pid, argv[0], actions, NULL, argv, environ);
+}
+#else
+int base_system_spawn_in(const char *folder, posix_spawn_file_actions_t *actions, char *const argv[], pid_t *pid)
+{
+    static char shell[] = "sh", option[] = "-c",
+                script[] = "CDPATH= cd -- \"$0\" && { command -v \"$1\" >/dev/null || exit 127; } && exec \"$@\"";
+    char **all;
+    size_t n = 0;
+    while (argv[n]) n++;
+    if (BASE_ALLOC(n + 5, &all) != BASE_OK) return ENOMEM;
+    all[0] = shell;
+    all[1] = option;
+    all[2] = script;
+    all[3] = (char *)folder; /* posix_spawn writes to none of them */
+    memcpy(all + 4, argv, n * sizeof *argv);
+    int rc = posix_spawn(pid, "/bin/sh", actions, NULL, all, environ);
+    base_free(all);
+    return rc;
 }
 #endif
 

@@ -4,6 +4,7 @@
 #define BASE_SYSTEM_H
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,11 @@ BaseStatus base_system_program_path(char *out, size_t size);
 
 /** pipe(), both ends closed in programs that are started. 0, or -1 with errno. */
 int base_system_pipe(int ends[2]);
+/**
+ * posix_spawnp() of argv[0] with this environment in @p folder; @p actions may be added to.
+ * @return 0, or a number of errno.h. A program that is not there may also be one that ends with 127.
+ */
+int base_system_spawn_in(const char *folder, posix_spawn_file_actions_t *actions, char *const argv[], pid_t *pid);
 /**
  * From now on this process is killed when @p parent dies, however that dies: at once on Linux, elsewhere within a
  * second, by a thread that looks.

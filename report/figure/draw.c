@@ -181,35 +181,21 @@ static BaseStatus run_gnuplot(const char *folder, const char *svg, const char *p
     posix_spawn_file_actions_t actions;
     int ends[2], status = 0;
     pid_t pid;
-    /* the shell is how every system starts a program in another folder */
-    char *const argv[] = {"sh",
-                          "-c",
-                          "CDPATH= cd -- \"$1\" && shift && exec \"$@\"",
-                          "sh",
-                          (char *)folder,
-                          "gnuplot",
-                          "-d",
-                          "-e",
-                          (char *)svg,
-                          "-e",
-                          "reset session",
-                          "-e",
-                          (char *)png,
-                          NULL};
+    char *const argv[] = {"gnuplot", "-d", "-e", (char *)svg, "-e", "reset session", "-e", (char *)png, NULL};
     *line = '\0';
     BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe for gnuplot: %s", strerror(errno));
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-    *code = posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, environ);
+    *code = base_system_spawn_in(folder, &actions, argv, &pid);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (*code == 0) {
         read_message(ends[0], pid, line, size);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
         *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-        if (*code == 126 || *code == 127) *code = ENOENT; /* the shell's words for none that it can start */
+        if (*code == 127) *code = ENOENT; /* a libc, or a shell, that only finds out in the child */
     } else {
         *code = ENOENT;
     }

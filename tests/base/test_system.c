@@ -108,6 +108,39 @@ static void test_pipe(void **state)
     close(ends[1]);
 }
 
+static int in_folder(const char *folder, char *const argv[], int out)
+{
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
+    int rc = base_system_spawn_in(folder, &actions, argv, &pid);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc ? rc : ended(pid);
+}
+
+static void test_spawn_in(void **state)
+{
+    (void)state;
+    int ends[2];
+    char want[4096], got[4096], folder[4096];
+    snprintf(folder, sizeof folder, "%s/it's \"here\" $HOME", support_scratch());
+    assert_ok(io_folder_make(folder));
+    assert_non_null(realpath(folder, want));
+    size_t length = strlen(want);
+    assert_int_equal(base_system_pipe(ends), 0);
+    char *const where[] = {"sh", "-c", "pwd -P; test \"$1\" = \"a 'b'\" && exit 5", "sh", "a 'b'", NULL};
+    assert_int_equal(in_folder(folder, where, ends[1]), 5);
+    assert_int_equal(read(ends[0], got, sizeof got), length + 1);
+    assert_memory_equal(got, want, length);
+    char *const nothing[] = {"no-such-program", NULL};
+    int rc = in_folder(folder, nothing, ends[1]);
+    assert_true(rc == ENOENT || rc == 127);
+    assert_true(in_folder("/no/such/folder", where, ends[1]) != 5);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* A byte from @p fd, or -1 at its end; fails where neither comes. */
 static int next_byte(int fd)
 {
@@ -274,9 +307,9 @@ static void test_libraries(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_program),  cmocka_unit_test(test_pipe),      cmocka_unit_test(test_follow),
-    cmocka_unit_test(test_exchange), cmocka_unit_test(test_locks),     cmocka_unit_test(test_memory),
-    cmocka_unit_test(test_cpu),      cmocka_unit_test(test_libraries),
+    cmocka_unit_test(test_spawn_in), cmocka_unit_test(test_program),  cmocka_unit_test(test_pipe),
+    cmocka_unit_test(test_follow),   cmocka_unit_test(test_exchange), cmocka_unit_test(test_locks),
+    cmocka_unit_test(test_memory),   cmocka_unit_test(test_cpu),      cmocka_unit_test(test_libraries),
 };
 
 /* What start_again() asked for. */
