@@ -2,6 +2,8 @@
 #ifndef IO_HDF5_PRIVATE_H
 #define IO_HDF5_PRIVATE_H
 
+/* From 1.12 on, H5O_info_t and H5L_info_t are other structures (tokens in place of addresses) unless 1.10's are asked for. */
+#define H5_USE_110_API
 #include <hdf5.h>
 
 #include "io/hdf5.h"

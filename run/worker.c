@@ -243,8 +243,8 @@ BaseStatus run_work(RunSweep *sweep, bool spread)
 {
     BaseStatus st = BASE_OK;
     Worker w = {.sweep = sweep, .spread = spread};
-    size_t at, left;
-    int deaths;
+    size_t at = 0, left;
+    int deaths = 0;
     bool found;
     BASE_TRY(BASE_ALLOC(sweep->graph.count, &w.candidates));
     for (;;) {

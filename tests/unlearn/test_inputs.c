@@ -30,7 +30,7 @@ static void test_streaming(void **state)
     const NnLayer *layers = nn_net_layers(s->net, &count);
     for (int kind = 0; kind < 2; kind++) {
         Collected first = {0};
-        UnlearnPatches plans[4];
+        UnlearnPatches plans[4] = {0};
         for (int i = 0; i < count; i++)
             assert_ok(unlearn_patches_plan(layers + i, i, 48, (UnlearnPatchKind)kind, 300, 5, "retain", plans + i));
         assert_int_equal(plans[0].rows, kind == UNLEARN_PATCHES_ALL ? 48 * 144 : 300);
