@@ -3,16 +3,17 @@
 refuses 2 "--name LIST is missing" attack --signals s.h5
 refuses 2 "--signals F is missing" attack --name loss
 refuses 1 "none.h5" attack --name loss --signals none.h5
-/usr/bin/python3 -c 'import h5py' 2>/dev/null || { echo "python3-h5py is not installed"; exit 77; }
+. "$EXPUNGE_TESTS/scripts/python"
+python_with h5py torch || need_python h5py
 
 # blocks FILE: writes the page's n-th python block to blocks/n.py
 mkdir blocks
 awk '/^```python/ { n++; on = 1; next } /^```/ { on = 0 } on { print > ("blocks/" n ".py") }' "$EXPUNGE_TESTS/../docs/signals.md"
 [ "$(ls blocks | wc -l)" -eq 2 ] || fail "docs/signals.md has not two Python blocks"
-/usr/bin/python3 blocks/1.py || fail "the NumPy example"
+"$python" blocks/1.py || fail "the NumPy example"
 files=signals.h5
-if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
-    /usr/bin/python3 blocks/2.py || fail "the PyTorch example"
+if "$python" -c 'import torch' 2>/dev/null; then
+    "$python" blocks/2.py || fail "the PyTorch example"
     files="$files signals_torch.h5"
 fi
 rm -r blocks
@@ -25,7 +26,7 @@ done
 # numbers against an independent computation
 ok attack --name loss,svc --signals signals.h5 --set svc.features=entropy --json -o scores.h5
 cp "$logs/stdout" out.json
-/usr/bin/python3 - <<'PY' || fail "the JSON or the scores are not what docs/signals.md says"
+"$python" - <<'PY' || fail "the JSON or the scores are not what docs/signals.md says"
 import h5py, json, numpy as np
 f, s = h5py.File("signals.h5"), h5py.File("scores.h5")
 z, y, role = f["target/logits"][:], f["target/labels"][:], f["target/role"][:]
@@ -59,7 +60,7 @@ assert svc["params"]["features"] == "entropy" and svc["threshold"] == 0 and svc[
 assert abs(svc["efficacy"] - (s["svc/score"][:][role == 2] < 0).mean()) < 1e-12
 PY
 ok attack --name loss,svc --signals signals.h5 --set svc.features=entropy -o again.h5 --threads 2
-/usr/bin/python3 - <<'PY' || fail "other scores with two threads"
+"$python" - <<'PY' || fail "other scores with two threads"
 import h5py
 a, b = h5py.File("scores.h5"), h5py.File("again.h5")
 assert all((a[k + "/score"][:] == b[k + "/score"][:]).all() for k in a)
@@ -71,7 +72,7 @@ awk '/^attack/, NF == 0 { if (length > 100) exit 1 }' "$logs/stdout" || fail "th
 has stdout "svc"
 
 # float32 logits, integer types of every width, booleans; no audited points; strangers
-/usr/bin/python3 - <<'PY'
+"$python" - <<'PY'
 import h5py, numpy as np
 rng = np.random.default_rng(1)
 N, K, S = 60, 4, 3
@@ -198,7 +199,7 @@ methods: [none]
 attacks: [{name: loss, wiring: forget}, {name: quantile, wiring: retain}]
 YAML
 ok run c.yaml --results r
-/usr/bin/python3 - <<'PY' || fail "the run lacks numbers of its attacks"
+"$python" - <<'PY' || fail "the run lacks numbers of its attacks"
 import glob, h5py
 attacks = [h5py.File(f)["attacks"] for f in glob.glob("r/t/none*.h5")][0]
 by_name = {g.attrs["attack"]: g.attrs for g in attacks.values()}

@@ -1,8 +1,9 @@
 # docs/from-pytorch.md, block by block as it stands there: a model that PyTorch trains on a small folder of images is
 # checked, unlearned, audited and loaded into PyTorch again.
 . "$EXPUNGE_TESTS/cli/common"
-/usr/bin/python3 -c 'import torchvision, h5py' 2>/dev/null || { echo "python3-torchvision or python3-h5py is not installed"; exit 77; }
-/usr/bin/python3 - <<'PY'
+. "$EXPUNGE_TESTS/scripts/python"
+need_python torchvision h5py
+"$python" - <<'PY'
 import os
 import numpy as np
 from PIL import Image
@@ -28,7 +29,7 @@ blocks=$(ls -- *.python *.sh | sort -n)
 [ "$(cat -- *.sh | grep -c '^expunge ')" -eq 5 ] || fail "the page does not have its commands"
 for block in $blocks; do
     case $block in
-    *.python) /usr/bin/python3 "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
+    *.python) "$python" "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
     *.sh) bash -eu "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
     esac
     ! grep -q warning error || { cat "$block" error; fail "$block warns"; }

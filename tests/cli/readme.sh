@@ -1,7 +1,8 @@
 # The commands of README.md's "Your own model and data", as they stand there, on a small data set and a model made here.
 set -eu
-/usr/bin/python3 -c 'import h5py' 2>/dev/null || { echo "python3-h5py is not installed"; exit 77; }
-/usr/bin/python3 - <<'PY'
+. "$EXPUNGE_TESTS/scripts/python"
+need_python h5py
+"$python" - <<'PY'
 import h5py, numpy as np
 rng = np.random.default_rng(0)
 with h5py.File("images.h5", "w") as f:
@@ -20,7 +21,7 @@ while read -r command; do
     $command </dev/null >out || { echo "failed: $command"; exit 1; }
 done <commands
 [ -s forgot.safetensors ] && [ -s logits.h5 ]
-/usr/bin/python3 - <<'PY'
+"$python" - <<'PY'
 import json, struct
 def parts(name):
     b = open(name, "rb").read()

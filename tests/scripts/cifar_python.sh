@@ -1,7 +1,8 @@
 # CIFAR in the Python distribution, as Python 3 itself pickles it by the protocols 2 to 4, against the binary one.
 set -eu
-/usr/bin/python3 -c 'import numpy' 2>/dev/null || { echo "python3-numpy is not installed"; exit 77; }
-/usr/bin/python3 - <<'PY'
+. "$EXPUNGE_TESTS/scripts/python"
+need_python numpy
+"$python" - <<'PY'
 import os, pickle
 import numpy as np
 rng = np.random.default_rng(0)

@@ -2,7 +2,8 @@
 # dtypes and strides, and only the edited layers differ.
 set -eu
 export OMP_NUM_THREADS=1
-/usr/bin/python3 -c 'import torch' 2>/dev/null || { echo "python3-torch is not installed"; exit 77; }
+. "$EXPUNGE_TESTS/scripts/python"
+need_python torch
 "$EXPUNGE" train --arch mlp --data gaussians --set epochs=1 --set batch_size=2048 --set augment=false --quiet \
     -o start.pt >/dev/null
 cat >variants.py <<'PY'
@@ -32,7 +33,7 @@ torch.save({k: torch.nn.Parameter(v) if k in floats and "running" not in k else 
 torch.save(state, "old.pt", _use_new_zipfile_serialization=False)
 torch.save(torch.nn.Linear(2, 2), "module.pt")
 PY
-/usr/bin/python3 variants.py
+"$python" variants.py
 for name in plain nested half bfloat16 shared turned parameters; do
     in=$name.pt
     [ -f $in ] || in=$name.pth
@@ -75,4 +76,4 @@ for out in files:
     if "weights_only" in inspect.signature(torch.load).parameters and "nested" not in out: # 1.13's knows no floats
         torch.load(out, weights_only=True)
 PY
-/usr/bin/python3 check.py
+"$python" check.py

@@ -1,7 +1,8 @@
 # Image folders through the program and through torchvision: the same classes, order, labels and pixels. The pixels of
 # torchvision go through an HDF5 file; the hash of the data, which is over every pixel and label, must agree.
 set -eu
-/usr/bin/python3 -c 'import torchvision, h5py' 2>/dev/null || { echo "python3-torchvision or python3-h5py is not installed"; exit 77; }
+. "$EXPUNGE_TESTS/scripts/python"
+need_python torchvision h5py
 images=$EXPUNGE_TESTS/fixtures/images
 for split in train test; do
     mkdir -p "d/$split/ant/below" "d/$split/Bee" "d/$split/cat 2" "d/$split/cat-1"
@@ -19,7 +20,7 @@ cat >cases <<'CASES'
 17x33 none bilinear
 20 40 bilinear
 CASES
-/usr/bin/python3 - <<'PY'
+"$python" - <<'PY'
 import h5py, numpy as np, torchvision.transforms as T
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import InterpolationMode as I
