@@ -1,5 +1,7 @@
 # An audit end to end on the toy data: what each missing input means, a planted leak, a null, a folder that is checked.
 . "$EXPUNGE_TESTS/cli/common"
+. "$EXPUNGE_TESTS/scripts/python"
+need_python h5py
 
 ok train $tiny_train --threads 1 -o o.safetensors
 for i in 1 2 3 4; do ok train $tiny_train --threads 1 --exclude 1 --seed $i -o r$i.safetensors; done
@@ -9,7 +11,7 @@ three=r1.safetensors,r2.safetensors,r3.safetensors
 verdict() { # verdict DIR WANT...: report.json and the page say one of these
     local dir=$1 got
     shift
-    got=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1] + "/report.json"))["verdict"])' "$dir")
+    got=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1] + "/report.json"))["verdict"])' "$dir")
     for want in "$@"; do [ "$got" = "$want" ] && return; done
     fail "$dir: verdict $got, not $*"
 }
@@ -38,7 +40,7 @@ ok $audit --weights r4.safetensors --original o.safetensors --retrained $three -
 verdict null underpowered indistinguishable
 has stdout '"format": "expunge audit 1"'
 cmp -s <(cat null/report.json; echo) "$logs/stdout" || fail "--json prints other text than report.json"
-/usr/bin/python3 - <<'PY' || fail "report.json lacks something"
+"$python" - <<'PY' || fail "report.json lacks something"
 import json, h5py, numpy as np
 out = json.load(open("null/report.json"))["results"]
 assert out["models"] == {"original": 1, "retrained": 3, "shadow": 0, "shadow_unlearned": 0, "shadow_retrained": 0}
@@ -84,7 +86,7 @@ differs() { # differs TEXT
     has stderr "from what the audit wrote"
 }
 flip() { # flip FILE: one byte in its middle
-    /usr/bin/python3 - "$1" <<'PY'
+    "$python" - "$1" <<'PY'
 import sys
 b = bytearray(open(sys.argv[1], "rb").read())
 b[len(b) // 2] ^= 1
@@ -102,7 +104,7 @@ sed -i '0,/"seed/s//"sead/; 0,/"threads": 1/s//"threads": 2/' null/manifest.json
 differs "manifest.json: is not as the audit wrote it"
 cp keep null/manifest.json
 cp null/report.json keep # numbers that do not follow, under a manifest that was made to fit
-/usr/bin/python3 - <<'PY'
+"$python" - <<'PY'
 import hashlib, json, re
 t = open("null/report.json").read()
 t = t.replace('"points": {\n      "forget_train": 300', '"points": {\n      "forget_train": 301', 1)

@@ -38,7 +38,7 @@ done
 mpirun -n 4 --oversubscribe --bind-to none "$mpi" run c.yaml --results hurt >/dev/null 2>&1 &
 pid=$!
 for try in $(seq 1 200); do ls hurt/t/*.h5 >/dev/null 2>&1 && break || sleep 0.02; done
-victim=$(ps -o pid= --ppid $pid | tail -1)
+victim=$(children $pid | tail -1)
 kill -9 $victim || fail "no rank to kill"
 wait $pid
 sha256sum hurt/t/*.h5 >before

@@ -46,7 +46,7 @@ same_facts one/t stormy/t
 pid=$!
 for try in $(seq 1 100); do
     sleep 0.02
-    victim=$(ps -o pid= --ppid $pid | head -1)
+    victim=$(children $pid | head -1)
     [ -n "$victim" ] && [ -d hurt/t/models ] && kill -9 $victim && break
 done
 wait $pid || fail "a sweep did not outlive one of its workers: $(cat "$logs/stderr")"
