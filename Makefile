@@ -187,7 +187,7 @@ help:
 	@echo 'make check-long    the quick tests and the long ones'
 	@echo 'make fuzz          the fuzz targets of tests/fuzz with libFuzzer (clang): build/fuzz/tests/fuzz/'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
-	@echo 'make bench         speed beside PyTorch and scikit-learn (python3-torch, python3-sklearn; left out where missing)'
+	@echo 'make bench         speed beside PyTorch and scikit-learn (scripts/setup --dev; left out where missing)'
 	@echo 'make bench-long    the same with five pairs of everything: an hour and more'
 	@echo 'make layers        who includes whom'
 	@echo 'make check-arm64   compiles every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'

@@ -3,19 +3,22 @@
  *
  *   net ARCH export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check
  *                                itself
- *   net ARCH serve         reads lines "train|infer|limit|available f32|bf16 SECONDS", answers one JSON line
- *                                each: images a second; for limit the FLOP/s of one large matrix product; for available
- *                                whether this CPU runs that precision
+ *   net ARCH serve         reads lines "train|infer|limit|available|machine f32|bf16 SECONDS", answers one JSON
+ *                                line each: images a second; for limit the FLOP/s of one large matrix product; for
+ *                                available whether this CPU runs that precision; for machine what it runs on
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "math/threads.h"
 #include "nn/arch/arch.h"
 #include "nn/rate.h"
 #include "nn/train.h"
+#include "nn/tuning.h"
 #include "nn/weights.h"
 
 enum { BATCH = 128, INFER_BATCH = 500, CHECKED = 32, PIXELS = 3 * 32 * 32, CLASSES = 10 };
@@ -110,6 +113,10 @@ static BaseStatus serve(Bench *b)
             printf("{\"flops_per_second\": %.6g, \"flops_per_image\": %lld}\n", rate, (long long)nn_net_flops(b->net));
         } else if (!strcmp(task, "available")) {
             printf("{\"available\": %s}\n", nn_precision_available(precision) == precision ? "true" : "false");
+        } else if (!strcmp(task, "machine")) {
+            char cpu[256];
+            base_clock_cpu_name(cpu, sizeof cpu);
+            printf("{\"cpu\": \"%s\", \"isa\": \"%s\", \"blas\": \"%s\"}\n", cpu, nn_tuning_isa(), math_blas_version());
         } else {
             bool train = !strcmp(task, "train");
             NnRate **work = &b->rates[train][precision == NN_BF16];

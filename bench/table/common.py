@@ -13,14 +13,22 @@ def threads():
     return os.environ.get("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
 
 
-def environment():
-    """The program itself restarts with short spins at barriers (cli/main.c); peers keep their defaults."""
-    return dict(os.environ, OMP_NUM_THREADS=threads())
+def environment(ours=True):
+    """The program itself restarts with short spins at barriers (cli/main.c). Peers keep their defaults: what a user
+    set for OpenBLAS and OpenMP here was not meant for their libraries, and slows some."""
+    kept = dict(os.environ)
+    if not ours:
+        kept = {k: v for k, v in kept.items() if not k.startswith(("OPENBLAS_", "GOMP_", "OMP_", "KMP_", "MKL_"))}
+    kept["OMP_NUM_THREADS"] = threads()
+    return kept
 
 
 def find_python(*modules):
-    for python in (sys.executable, "/usr/bin/python3"):
-        if subprocess.run([python, "-c", "import " + ", ".join(modules)], capture_output=True).returncode == 0:
+    """.venv (scripts/setup --dev) before others: its torch is the faster one."""
+    venv = os.path.join(os.path.dirname(HERE), ".venv", "bin", "python")
+    for python in (venv, sys.executable, "/usr/bin/python3"):
+        if os.access(python, os.X_OK) and subprocess.run([python, "-c", "import " + ", ".join(modules)],
+                                                         capture_output=True).returncode == 0:
             return python
     return None
 
@@ -61,7 +69,7 @@ class Setting:
 
 def once(command, ours=True):
     """Runs a command, gives the JSON of its last line."""
-    env = environment()
+    env = environment(ours)
     if ours:
         env.setdefault("GOMP_SPINCOUNT", "10000")
     found = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
@@ -74,7 +82,7 @@ class Side:
     """A process that answers each line with one line of JSON."""
 
     def __init__(self, command, ours=True):
-        env = environment()
+        env = environment(ours)
         if ours:
             env.setdefault("GOMP_SPINCOUNT", "10000")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)

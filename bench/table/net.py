@@ -34,15 +34,17 @@ def measure(setting, name, ours, peer, task, precision, checked):
     for side in (ours, peer):
         if side:
             side.ask(f"{task} {precision} {SECONDS / 3}")
-    pairs, limits = [], []
+    pairs, limits, more = [], [], {}
     for i in range(setting.pairs()):
         order = (ours, peer) if i % 2 == 0 else (peer, ours)
-        rates = {side: side.ask(request)["images_per_second"] for side in order if side}
+        answers = {side: side.ask(request) for side in order if side}
+        rates = {side: answer["images_per_second"] for side, answer in answers.items()}
         pairs.append((rates[ours], rates.get(peer)))
+        more = {"peer_form": answers[peer]["form"]} if peer else {}
         limits.append(ours.ask(f"limit {precision} {seconds / 4}"))
     flops = limits[0]["flops_per_image"] * (3 if task == "train" else 1)
     floor = statistics.median(o for o, _ in pairs) * flops / statistics.median(l["flops_per_second"] for l in limits)
-    return common.make_row(name, "images/s", pairs, [o / p for o, p in pairs if p], floor, checked)
+    return common.make_row(name, "images/s", pairs, [o / p for o, p in pairs if p], floor, checked, **more)
 
 
 def rows(setting):

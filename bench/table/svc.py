@@ -11,10 +11,11 @@ def rows(setting):
     if not setting.wants("svc_60000"):
         return
     if not python:
-        print("svc_60000: left out, python3-sklearn is not installed")
+        print("svc_60000: left out, no Python here has sklearn (scripts/setup --dev)")
         return
     command = [python, common.peer("sklearn_svc.py"), setting.program("svc"), str(setting.pairs(0))]
-    lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=common.environment()).stdout
+    lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True,
+                           env=common.environment(False)).stdout
     found = [json.loads(line) for line in lines.splitlines()]
     for row in found:
         row.update(row=f"svc_60000_shift_{row['shift']:.0f}", unit="s")

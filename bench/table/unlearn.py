@@ -1,6 +1,7 @@
 """unlearn_* and alpha_grid_*: Fashion-MNIST at 32x32, class 3 forgotten, 900 + 900 images, paper patches. resnet18 takes
 450 + 450 but with --long: its peer needs five minutes for 900. unlearn_resnet18_f32 is measured only where it is
-asked for by name."""
+asked for by name. unlearn_vgg11_bn_*_modern stand beside Gram matrices and Cholesky factors in PyTorch, of our own
+writing; the others beside the published code."""
 import os
 import statistics
 import subprocess
@@ -40,10 +41,25 @@ def check(found, exported, precision):
     return good
 
 
+def modern_pairs(setting, arch, folder, ours, precisions):
+    """{precision: pairs}, and what the peer said last of each."""
+    peer = common.Side([setting.python, common.peer("torch_modern.py"), common.threads(), arch, folder], False)
+    pairs, found = {p: [] for p in precisions}, {}
+    for p in precisions:
+        ours.ask(f"unlearn {p} 0")
+        for _ in range(setting.pairs()):
+            before, found[p] = ours.ask(f"unlearn {p} 0")["seconds"], peer.ask(f"unlearn {p}")
+            pairs[p].append(((before + ours.ask(f"unlearn {p} 0")["seconds"]) / 2, found[p]["seconds"]))
+    peer.close()
+    return pairs, found
+
+
 def rows_of(setting, arch, precisions, count):
     wanted = [p for p in precisions if setting.wants(f"unlearn_{arch}_{p}")]
+    modern = [p for p in precisions if setting.python and arch == "vgg11_bn" and
+              setting.wants(f"unlearn_{arch}_{p}_modern")]
     grid = arch == "vgg11_bn" and setting.wants("alpha_grid_vgg11_bn")
-    if not wanted and not grid:
+    if not wanted and not modern and not grid:
         return
     weights = weights_of(setting, arch)
     work = arch if arch == "vgg11_bn" or setting.long else f"{arch}:450"
@@ -63,12 +79,19 @@ def rows_of(setting, arch, precisions, count):
                 pairs[p].append(((mine[p] + again) / 2, found["seconds"] if found else None))
         if peer:
             peer.close()
-        limit = {p: ours.ask(f"limit {p} 2")["flops_per_second"] for p in set(wanted) | {"f32"}}
-        for p in wanted:
+        limit = {p: ours.ask(f"limit {p} 2")["flops_per_second"] for p in set(wanted) | set(modern) | {"f32"}}
+
+        def row(name, p, pairs, good):
             floor = (exported["forward"] + exported["gram"]) / limit[p] + exported["apply"] / limit["f32"]
-            yield common.make_row(f"unlearn_{arch}_{p}", "s", pairs[p], [t / o for o, t in pairs[p] if t],
-                                  floor / statistics.median(o for o, _ in pairs[p]),
-                                  peer is not None and check(found, exported, p))
+            return common.make_row(name, "s", pairs, [t / o for o, t in pairs if t],
+                                   floor / statistics.median(o for o, _ in pairs), good)
+
+        for p in wanted:
+            yield row(f"unlearn_{arch}_{p}", p, pairs[p], peer is not None and check(found, exported, p))
+        if modern:
+            pairs, answers = modern_pairs(setting, arch, folder, ours, modern)
+            for p in modern:
+                yield row(f"unlearn_{arch}_{p}_modern", p, pairs[p], check(answers[p], exported, p))
         if grid:
             yield grid_row(setting, ours)
         ours.close()
