@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/target.h"
 #include "nn/kernels/bf16.h"
-#include "nn/kernels/lanes.h"
 
 void nn_unfold_patches(const NnUnfold *s, const void *from, void *to_rows)
 {
@@ -28,12 +28,12 @@ void nn_unfold_patches(const NnUnfold *s, const void *from, void *to_rows)
 
 enum { WIDTH = 64 };
 /* sum[i] += row[i]. One version for each instruction set that matters. */
-CLONES static void add_lanes(float *restrict sum, const uint16_t *restrict row)
+BASE_CLONES("avx512f", "avx2", "default") static void add_lanes(float *restrict sum, const uint16_t *restrict row)
 {
     for (int i = 0; i < WIDTH; i++) sum[i] += nn_bf16_to_f32(row[i]);
 }
 
-CLONES static void round_lanes(uint16_t *restrict out, const float *restrict sum)
+BASE_CLONES("avx512f", "avx2", "default") static void round_lanes(uint16_t *restrict out, const float *restrict sum)
 {
     for (int i = 0; i < WIDTH; i++) out[i] = nn_bf16_from_f32(sum[i]);
 }
