@@ -322,6 +322,7 @@ static int started_again(const char *what, pid_t parent)
     } else {
         start_again("follower", -1);
     }
+    alarm(60); /* whatever fails, nothing is left over */
     for (;;) pause();
 }
 
