@@ -14,5 +14,3 @@ BaseStatus math_threads_set(int n)
 }
 
 int math_threads_get(void) { return omp_get_max_threads(); }
-
-const char *math_blas_version(void) { return openblas_get_config(); }

@@ -10,7 +10,5 @@ enum { MATH_THREADS_MAX = 1024 };
 /** Both pools to @p n threads from here on. BASE_EARG outside 1..MATH_THREADS_MAX. */
 BaseStatus math_threads_set(int n);
 int math_threads_get(void);
-/** What the BLAS says it is, e.g. "OpenBLAS 0.3.21 NO_AFFINITY USE_OPENMP SkylakeX MAX_THREADS=64". Static storage. */
-const char *math_blas_version(void);
 
 #endif
