@@ -8,6 +8,7 @@
 #include "base/system.h"
 #include "cli/commands.h"
 #include "cli/sink.h"
+#include "cli/start.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
 #include "run/json.h"
@@ -20,6 +21,8 @@ static const CliCommand *const COMMANDS[] = {
     CLI_COMMANDS(X)
 #undef X
 };
+
+static RunBlas blas; /* what OpenBLAS uses in this process */
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -79,7 +82,8 @@ static BaseStatus print_overview(void)
         base_text_add(&text, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
     base_text_add(
         &text,
-        "  --version  the program's version and its libraries'\n\n"
+        "  --version  the program's version, its libraries' and the kernels of OpenBLAS in use\n"
+        "  --environment  the variables it sets for itself, NAME=VALUE, for programs that load the same libraries\n\n"
         "`expunge COMMAND --help` explains one command, with examples (as does `expunge help COMMAND`). First steps:\n"
         "  expunge run configs/demo.yaml        train, forget, retrain, measure, attack, report\n"
         "  expunge list methods                 the unlearning methods and their parameters\n");
@@ -91,7 +95,9 @@ static BaseStatus print_version(void)
     BaseText text = {0};
     base_text_add(&text, "expunge %s\nlibraries: ", RUN_PROGRAM_VERSION);
     run_libraries(&text);
-    base_text_add(&text, "\nBLAS: %s\n", math_blas_version());
+    base_text_add(&text, "\nBLAS: %s\nBLAS core: ", math_blas_version());
+    run_blas_text(&blas, &text);
+    base_text_add(&text, "\n");
     return cli_print_text_take(&text);
 }
 
@@ -135,11 +141,14 @@ static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
     if (options.help) return print_help(command);
     cli_sink_open(options.quiet);
     st = command->ranks ? start_ranks(&options) : run_threads_set(options.threads, NULL);
+    /* what computes with networks takes a precision */
+    if (st == BASE_OK && strstr(command->takes, "precision") && run_ranks_number() == 0) run_blas_say(&blas);
     if (st == BASE_OK) st = command->run(&options);
     return st;
 }
 
-static BaseStatus dispatch(int argc, char **argv)
+/* @p started: what came of the start, which help does not need. */
+static BaseStatus dispatch(int argc, char **argv, BaseStatus started)
 {
     const CliCommand *command;
     if (argc < 2) return base_error_set(BASE_EUSAGE, "a command is missing; see `expunge --help`");
@@ -152,33 +161,25 @@ static BaseStatus dispatch(int argc, char **argv)
         return st == BASE_OK ? print_help(command) : st;
     }
     if (help || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_overview();
+    if (started != BASE_OK) return started;
+    if (strcmp(argv[1], "--environment") == 0) return cli_start_environment();
     if (strcmp(argv[1], "--version") == 0) return print_version();
     BaseStatus st = find_command(argv[1], &command);
     return st == BASE_OK ? run_command(command, argc - 2, argv + 2) : st;
-}
-
-/* libgomp's threads spin for milliseconds at every barrier. Where another process or the data thread holds one of the
- * cores that is most of the time: a training beside one busy process took 137 s, with short spins 41 s. libgomp reads
- * its environment before main(), so the program starts itself again with it. */
-static void restart_with_short_spins(char **argv)
-{
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    char path[4096]; /* by its own path, so that it keeps its name in ps */
-    if (base_system_program_path(path, sizeof path) != BASE_OK)
-        base_error_clear();
-    else if (setenv("GOMP_SPINCOUNT", "10000", 1) == 0)
-        execv(path, argv); /* where it cannot: slower, no more */
 }
 
 int main(int argc, char **argv)
 {
     base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
-    if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) return run_worker_main(argc, argv);
-    restart_with_short_spins(argv);
+    if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) {
+        cli_start_last_words(true);
+        return run_worker_main(argc, argv);
+    }
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where ranks or workers share it */
     signal(SIGXFSZ, SIG_IGN);              /* a file over the size limit is an error of write(), not the end */
-    BaseStatus st = dispatch(argc, argv);
+    cli_start_last_words(false);
+    BaseStatus st = dispatch(argc, argv, cli_start(argv, &blas));
     if (st == BASE_OK && fflush(stdout) != 0) st = base_error_set(BASE_EIO, "standard output cannot be written");
     int status = st == BASE_OK ? EXIT_DONE : complain(st);
     if (st == BASE_OK) cli_sink_close();

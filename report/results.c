@@ -480,7 +480,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
 {
     static const char *const META[] = {"weights_hash", "original_hash", "data_hash", "config_hash",
                                        "weights_file", "precision",     "threads",   "cpu",
-                                       "libraries",    "program",       "started"};
+                                       "libraries",    "blas_core",     "program",   "started"};
     enum { META_COUNT = sizeof META / sizeof *META };
     ReportTable t = report_table_make("Runs");
     report_table_column(&t, "label", "method", false, 0, 1000);

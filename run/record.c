@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "math/blas.h"
 
 static BaseStatus record_libraries(StoreRun *run)
 {
@@ -28,6 +29,7 @@ static BaseStatus record_meta(const RunSetting *s, const RunJob *job, StoreRun *
     BASE_TRY(store_run_set_text(run, "/meta", "command", s->command ? s->command : ""));
     BASE_TRY(store_run_set_text(run, "/meta", "program", "expunge " RUN_PROGRAM_VERSION));
     BASE_TRY(record_libraries(run));
+    BASE_TRY(store_run_set_text(run, "/meta", "blas_core", math_blas_core()));
     base_clock_cpu_name(text, sizeof text);
     BASE_TRY(store_run_set_text(run, "/meta", "cpu", text));
     BASE_TRY(store_run_set_i64(run, "/meta", "threads", s->threads));

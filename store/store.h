@@ -6,8 +6,8 @@
  *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn" |
  *                     "search"), method, label (unique in the experiment; what tables show), order (i64, its place in
  *                     the config), title, arch, data, seed (i64), forget ("3,7"), forget_names ("Dress"), control (i64)
- *   /meta             attributes: config, config_hash, command, program, libraries, cpu, threads, started, precision,
- *                     data_hash, original_hash, weights_hash, reference_hash, weights_file, ...
+ *   /meta             attributes: config, config_hash, command, program, libraries, blas_core, cpu, threads, started,
+ *                     precision, data_hash, original_hash, weights_hash, reference_hash, weights_file, ...
  *   /params           attributes: every parameter used, defaults too
  *   /metrics          names, splits, titles, units, ideals (texts: "retrained", a number, "low", "") [M] and
  *                     value, lo, hi [M] float64, n [M] int64

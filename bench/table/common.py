@@ -13,14 +13,22 @@ def threads():
     return os.environ.get("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
 
 
+OURS = {}  # what the program sets for itself, which our rows' programs do not go through: bench/run asks it
+
+
 def environment(ours=True):
-    """The program itself restarts with short spins at barriers (cli/main.c). Peers keep their defaults: what a user
-    set for OpenBLAS and OpenMP here was not meant for their libraries, and slows some."""
+    """Ours: as the program restarts itself, with short spins at barriers and the right kernels of OpenBLAS
+    (cli/start.c). Peers keep their defaults: what a user set for OpenBLAS and OpenMP here was not meant for their
+    libraries, and slows some."""
     kept = dict(os.environ)
     if not ours:
         kept = {k: v for k, v in kept.items() if not k.startswith(("OPENBLAS_", "GOMP_", "OMP_", "KMP_", "MKL_"))}
-    kept["OMP_NUM_THREADS"] = threads()
-    return kept
+    return dict(kept, OMP_NUM_THREADS=threads(), **(OURS if ours else {}))
+
+
+def ask_environment(program):
+    found = subprocess.run([program, "--environment"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    OURS.update(line.split("=", 1) for line in found.splitlines())
 
 
 def find_python(*modules):
@@ -69,10 +77,7 @@ class Setting:
 
 def once(command, ours=True):
     """Runs a command, gives the JSON of its last line."""
-    env = environment(ours)
-    if ours:
-        env.setdefault("GOMP_SPINCOUNT", "10000")
-    found = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
+    found = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(ours))
     if found.returncode != 0:
         sys.exit(f"bench: {' '.join(command)} failed")
     return json.loads(found.stdout.strip().splitlines()[-1])
@@ -82,10 +87,8 @@ class Side:
     """A process that answers each line with one line of JSON."""
 
     def __init__(self, command, ours=True):
-        env = environment(ours)
-        if ours:
-            env.setdefault("GOMP_SPINCOUNT", "10000")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment(ours))
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")

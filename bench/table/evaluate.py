@@ -23,7 +23,7 @@ def evaluate(setting, methods, folder):
     for key, value in (("arch", "convnet"), ("methods", f"[{', '.join(methods)}]"), ("seeds", "[0]"), ("forget", "[3]"),
                        ("train.epochs", "1"), ("relearn", "false"), ("probe", "false")):
         command += ["--set", f"{key}={value}"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, env=common.environment()).stderr
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=common.environment(True)).stderr
     seconds, whole = [], "left out" not in said
     for path in sorted(glob.glob(os.path.join(folder, "*", "*.h5"))):
         shown = subprocess.run([setting.expunge, "inspect", path, "--json"], stdout=subprocess.PIPE, check=True).stdout

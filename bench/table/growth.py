@@ -24,8 +24,7 @@ THREADED = (("unlearn", 4096, 64, 2, 0), ("unlearn", 512, 256, 10, 8192), ("trai
 
 
 def run(setting, arguments, threads):
-    env = dict(common.environment(), OMP_NUM_THREADS=str(threads))
-    env.setdefault("GOMP_SPINCOUNT", "10000")
+    env = dict(common.environment(True), OMP_NUM_THREADS=str(threads))
     out = [json.loads(subprocess.run([setting.program("growth")] + [str(a) for a in arguments], check=True,
                                      stdout=subprocess.PIPE, text=True, env=env).stdout)
            for _ in range(setting.asked or REPEATS)]

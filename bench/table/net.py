@@ -56,7 +56,7 @@ def rows(setting):
         program = setting.program("net")
         with tempfile.TemporaryDirectory() as folder:
             weights = os.path.join(folder, arch + ".safetensors")
-            subprocess.run([program, arch, "export", weights], check=True, env=common.environment())
+            subprocess.run([program, arch, "export", weights], check=True, env=common.environment(True))
             checked = compare(setting, arch, weights)
             ours, peer = common.Side([program, arch, "serve"]), None
             if setting.python:

@@ -24,7 +24,7 @@ def weights_of(setting, arch):
         os.makedirs(setting.cache, exist_ok=True)
         print(f"training {arch} on {10 * IMAGES[arch]} images", flush=True)
         subprocess.run([setting.program("unlearn"), arch, str(IMAGES[arch]), "train", path], check=True,
-                       env=common.environment())
+                       env=common.environment(True))
     return path
 
 

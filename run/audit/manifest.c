@@ -8,6 +8,7 @@
 #include "base/yaml.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "math/blas.h"
 #include "math/threads.h"
 
 #define FORMAT "expunge audit manifest 1"
@@ -75,6 +76,7 @@ static IoJson *program_json(BaseStatus *st)
     io_json_set_take(json, "version", io_json_text_value(RUN_PROGRAM_VERSION));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
     io_json_set_take(json, "libraries", io_json_text_value(libraries.data));
+    io_json_set_take(json, "blas_core", io_json_text_value(math_blas_core()));
     io_json_set_take(json, "cpu", io_json_text_value(cpu));
     io_json_set_take(json, "threads", io_json_integer(math_threads_get()));
     base_text_free(&libraries);
