@@ -5,7 +5,8 @@
 
 #include "nn/backend.h"
 
-/** FLOP/s of products [2048, 2048] x [2048, 2048], eight in a row so that copies in and out weigh little. */
+/** FLOP/s of products [2048, 2048] x [2048, 2048]: oneDNN's, eight in a row so that copies in and out weigh little, or
+ *  in float32 OpenBLAS's where they are faster. */
 BaseStatus nn_rate_product(NnPrecision precision, double seconds, double *rate);
 /** Bytes read and written a second by a plain copy of 256 MiB on all threads. */
 BaseStatus nn_rate_copy(double seconds, double *rate);
