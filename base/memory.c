@@ -169,9 +169,3 @@ BaseStatus base_format(char **out, const char *format, ...)
     va_end(args);
     return BASE_OK;
 }
-
-int64_t base_memory_physical(void)
-{
-    int64_t pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? pages * size : INT64_MAX; /* unknown: no limit */
-}

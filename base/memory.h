@@ -32,8 +32,13 @@ BaseStatus base_format(char **out, const char *format, ...) __attribute__((forma
 #define BASE_GROW(block, old_count, count)                                     \
     base_grow_bytes((void **)(block), (size_t)(old_count), (size_t)(count), sizeof **(block))
 
-/** Bytes of memory that this machine has. */
-int64_t base_memory_physical(void);
+/** Bytes of memory that this process may have at most: the least of the machine's, its cgroups' (v1, v2) and the limit on
+ *  its address space. */
+int64_t base_memory_limit(void);
+/** The cgroups' part of it, read below @p root ("" but in tests); INT64_MAX where there is no limit. */
+int64_t base_memory_cgroup(const char *root);
+/** Bytes of address space that are left under RLIMIT_AS; INT64_MAX where that is not limited. */
+int64_t base_memory_space_left(void);
 
 /** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; 0: never. Process-wide. */
 void base_memory_fail_at(int64_t n);

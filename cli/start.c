@@ -10,6 +10,39 @@
 
 #include "cli/commands.h"
 
+/* ------------------------------------------------------------ C++ libraries */
+
+static bool speaks_to_starter;
+
+/* C has no way to catch what a C++ library throws; its std::terminate() calls this. */
+static void last_words(void)
+{
+    const void *(*current)(void) = (const void *(*)(void))(intptr_t)dlsym(RTLD_DEFAULT, "__cxa_current_exception_type");
+    /* std::type_info: its functions' table, its name. Without memory for an exception there is none. */
+    const char *const *type = current ? current() : NULL;
+    const char *name = type ? type[1] : "St9bad_alloc";
+    char line[512], prefix[32];
+    bool memory = strcmp(name, "St9bad_alloc") == 0;
+    if (speaks_to_starter)
+        snprintf(prefix, sizeof prefix, "E %d ", memory ? BASE_ENOMEM : BASE_EBACKEND);
+    else
+        snprintf(prefix, sizeof prefix, "expunge: ");
+    int length = memory ? snprintf(line, sizeof line,
+                                   "%snot enough memory: a library could not get any (std::bad_alloc)\n", prefix)
+                        : snprintf(line, sizeof line,
+                                   "%sa library ended the program by a C++ exception of type %.200s\n", prefix, name);
+    if (write(STDERR_FILENO, line, (size_t)length) < 0) _exit(1); /* nobody reads it */
+    _exit(1);
+}
+
+void cli_start_last_words(bool worker)
+{
+    typedef void (*Handler)(void);
+    Handler (*set)(Handler) = (Handler(*)(Handler))(intptr_t)dlsym(RTLD_DEFAULT, "_ZSt13set_terminatePFvvE");
+    speaks_to_starter = worker;
+    if (set) set(last_words); /* libstdc++ is oneDNN's; where there is none nothing is thrown */
+}
+
 /* ------------------------------------------------------------ before main() */
 
 #ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes: there is no limit that it would start under */
@@ -43,19 +76,17 @@ static size_t mapped(void)
     return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void check_limit(int argc, char **argv, char **environment)
+static void check_limit(char *const *environment)
 {
     /* Beside the buffers and stacks: the heap, what libraries map at their start, and room for a line of error text. */
     static const size_t REST = (size_t)32 << 20, STACK = (size_t)8 << 20;
     struct rlimit space, stack;
-    (void)argc;
-    (void)argv;
     if (getrlimit(RLIMIT_AS, &space) != 0 || space.rlim_cur == RLIM_INFINITY) return;
     size_t threads = (size_t)math_blas_start_threads(environment), each = STACK;
     if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY) each = stack.rlim_cur;
     size_t need = mapped() + REST + (threads + 1) * MATH_BLAS_BUFFER + (threads - 1) * each;
     if (space.rlim_cur >= need) return;
-    char number[3][24];
+    char number[2][24];
     const char *const TEXTS[] = {
         "expunge: the limit of ",
         megabytes(space.rlim_cur, number[0]),
@@ -67,41 +98,17 @@ static void check_limit(int argc, char **argv, char **environment)
         threads > 1 ? " MB to start; raise it, or take fewer threads (OMP_NUM_THREADS)\n" : " MB to start; raise it\n"};
     say_and_end(TEXTS, sizeof TEXTS / sizeof *TEXTS);
 }
-__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(int, char **,
-                                                                                       char **) = check_limit;
+
+static void before_constructors(int argc, char **argv, char **environment)
+{
+    (void)argc;
+    (void)argv;
+    check_limit(environment);
+    cli_start_last_words(false); /* constructors allocate too */
+}
+__attribute__((section(".preinit_array"), used)) static void (*const start)(int, char **,
+                                                                            char **) = before_constructors;
 #endif
-
-/* ------------------------------------------------------------ C++ libraries */
-
-static bool speaks_to_starter;
-
-/* C has no way to catch what a C++ library throws; its std::terminate() calls this. */
-static void last_words(void)
-{
-    const void *(*current)(void) = (const void *(*)(void))(intptr_t)dlsym(RTLD_DEFAULT, "__cxa_current_exception_type");
-    const char *const *type = current ? current() : NULL; /* std::type_info: its functions' table, its name */
-    const char *name = type ? type[1] : "?";
-    char line[512], prefix[32];
-    bool memory = strcmp(name, "St9bad_alloc") == 0;
-    if (speaks_to_starter)
-        snprintf(prefix, sizeof prefix, "E %d ", memory ? BASE_ENOMEM : BASE_EBACKEND);
-    else
-        snprintf(prefix, sizeof prefix, "expunge: ");
-    int length = memory ? snprintf(line, sizeof line,
-                                   "%snot enough memory: a library could not get any (std::bad_alloc)\n", prefix)
-                        : snprintf(line, sizeof line,
-                                   "%sa library ended the program by a C++ exception of type %.200s\n", prefix, name);
-    if (write(STDERR_FILENO, line, (size_t)length) < 0) _exit(1); /* nobody reads it */
-    _exit(1);
-}
-
-void cli_start_last_words(bool worker)
-{
-    typedef void (*Handler)(void);
-    Handler (*set)(Handler) = (Handler(*)(Handler))(intptr_t)dlsym(RTLD_DEFAULT, "_ZSt13set_terminatePFvvE");
-    speaks_to_starter = worker;
-    if (set) set(last_words); /* libstdc++ is oneDNN's; where there is none nothing is thrown */
-}
 
 /* ------------------------------------------------------------ once more, with another environment */
 

@@ -37,10 +37,10 @@ out:
 
 BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W)
 {
-    double need = (double)N * (double)C * (double)H * (double)W, has = (double)base_memory_physical();
+    double need = (double)N * (double)C * (double)H * (double)W, has = (double)base_memory_limit();
     if (need <= has) return BASE_OK;
     return base_error_set(BASE_ELIMIT,
-                          "%s: %lld images of %lld x %lld x %lld are %.1f GB, and this machine has %.1f GB of memory; "
+                          "%s: %lld images of %lld x %lld x %lld are %.1f GB, and there are %.1f GB of memory here; "
                           "take a smaller crop, or name a part of the images in an index file",
                           name, (long long)N, (long long)C, (long long)H, (long long)W, need / 1e9, has / 1e9);
 }

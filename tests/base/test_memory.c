@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -250,6 +253,76 @@ static void test_kept_blocks_by_threads(void **state)
     base_memory_trim();
 }
 
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[8192], command[8300];
+    snprintf(path, sizeof path, "%s%s", folder, name);
+    snprintf(command, sizeof command, "mkdir -p \"$(dirname '%s')\"", path);
+    assert_int_equal(system(command), 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void test_cgroups(void **state)
+{
+    (void)state;
+    char a[4096], b[4096], c[4096], none[4096];
+    snprintf(a, sizeof a, "%s/v2", support_scratch());
+    snprintf(b, sizeof b, "%s/v1", support_scratch());
+    snprintf(c, sizeof c, "%s/hidden", support_scratch());
+    snprintf(none, sizeof none, "%s/none", support_scratch());
+    assert_true(base_memory_cgroup(none) == INT64_MAX);
+    /* v2: the least on the way to the root */
+    put(a, "/proc/self/cgroup", "0::/user.slice/job\n");
+    assert_true(base_memory_cgroup(a) == INT64_MAX);
+    put(a, "/sys/fs/cgroup/user.slice/job/memory.max", "max\n");
+    assert_true(base_memory_cgroup(a) == INT64_MAX);
+    put(a, "/sys/fs/cgroup/user.slice/memory.max", "3000000000\n");
+    assert_true(base_memory_cgroup(a) == 3000000000);
+    put(a, "/sys/fs/cgroup/user.slice/job/memory.max", "2000000000\n");
+    assert_true(base_memory_cgroup(a) == 2000000000);
+    put(a, "/sys/fs/cgroup/user.slice/job/memory.max", "no number\n");
+    assert_true(base_memory_cgroup(a) == 3000000000);
+    /* v1 among other controllers */
+    put(b, "/proc/self/cgroup", "9:cpu,cpuacct:/x\nrubbish\n4:memory:/job\n1:name=systemd:/y\n0::/z\n");
+    put(b, "/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "1000000000\n");
+    put(b, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"); /* v1's word for none */
+    put(b, "/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "5\n");
+    assert_true(base_memory_cgroup(b) == 1000000000);
+    /* a container that sees its host's path, but its own group at the mount's root */
+    put(c, "/proc/self/cgroup", "0::/docker/abc\n");
+    put(c, "/sys/fs/cgroup/memory.max", "500000000\n");
+    assert_true(base_memory_cgroup(c) == 500000000);
+}
+
+static void test_memory_limit(void **state)
+{
+    (void)state;
+    struct rlimit before, small;
+    int64_t machine = base_memory_limit();
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    assert_true(machine > 0 && machine <= (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+#ifndef __SANITIZE_ADDRESS__ /* which has mapped more than any limit */
+    char *block;
+    assert_true(before.rlim_cur != RLIM_INFINITY || base_memory_space_left() == INT64_MAX);
+    small = before;
+    small.rlim_cur = (rlim_t)machine / 2;
+    assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
+    assert_true(base_memory_limit() == machine / 2);
+    int64_t left = base_memory_space_left();
+    assert_true(left > 0 && left < machine / 2);
+    assert_ok(BASE_ALLOC_RAW(64 << 20, &block)); /* mapped by itself */
+    assert_true(base_memory_space_left() <= left - (64 << 20));
+    base_free(block);
+    base_memory_trim();
+    setrlimit(RLIMIT_AS, &before);
+#else
+    (void)small;
+#endif
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_blocks),
     cmocka_unit_test(test_sizes_that_overflow),
@@ -260,5 +333,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_clock),
     cmocka_unit_test(test_kept_blocks),
     cmocka_unit_test(test_kept_blocks_by_threads),
+    cmocka_unit_test(test_cgroups),
+    cmocka_unit_test(test_memory_limit),
 };
 SUPPORT_MAIN(tests)
