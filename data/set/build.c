@@ -10,6 +10,21 @@ enum { SIDE_MAX = 1 << 16 };
 
 static size_t pixel_size(DataType type) { return type == DATA_U8 ? 1 : sizeof(float); }
 
+static BaseStatus check_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W, size_t size)
+{
+    double need = (double)N * (double)C * (double)H * (double)W * (double)size, has = (double)base_memory_limit();
+    if (need <= has) return BASE_OK;
+    return base_error_set(BASE_ELIMIT,
+                          "%s: %lld images of %lld x %lld x %lld are %.1f GB, and there are %.1f GB of memory for this "
+                          "process; take a smaller crop, or name a part of the images in an index file",
+                          name, (long long)N, (long long)C, (long long)H, (long long)W, need / 1e9, has / 1e9);
+}
+
+BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W)
+{
+    return check_room(name, N, C, H, W, 1);
+}
+
 BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
                            DataSet **out)
 {
@@ -23,6 +38,7 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
         name, (long long)C, (long long)H, (long long)W, DATA_CHANNELS_MAX, SIDE_MAX);
     BASE_CHECK(K > 0 && K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %lld classes; 1 to %d can be read", name,
                (long long)K, DATA_CLASSES_MAX);
+    BASE_TRY(check_room(name, N, C, H, W, pixel_size(type)));
     BASE_TRY(BASE_ALLOC(1, &set));
     set->N = N, set->C = C, set->H = H, set->W = W, set->K = K, set->type = type;
     BASE_TRY(base_strdup(name, &set->name));
@@ -33,16 +49,6 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
 out:
     data_set_free(set);
     return st;
-}
-
-BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W)
-{
-    double need = (double)N * (double)C * (double)H * (double)W, has = (double)base_memory_limit();
-    if (need <= has) return BASE_OK;
-    return base_error_set(BASE_ELIMIT,
-                          "%s: %lld images of %lld x %lld x %lld are %.1f GB, and there are %.1f GB of memory here; "
-                          "take a smaller crop, or name a part of the images in an index file",
-                          name, (long long)N, (long long)C, (long long)H, (long long)W, need / 1e9, has / 1e9);
 }
 
 void data_set_forget_classes(DataSet *set)

@@ -64,3 +64,7 @@ for n in 1 2 5 20 50 100 200; do
     cat "$logs/stderr" >>lines
 done
 grep -q 'expunge: not enough memory: a library could not get any (std::bad_alloc)' lines || { cat lines; fail "nobody ran out of memory"; }
+SHIM_NEW=700 LD_PRELOAD=$PWD/shim.so timeout 60 "$EXPUNGE" run c.yaml --results w --jobs 2 --threads 2 >/dev/null 2>"$logs/stderr"
+[ $? -eq 1 ] || fail "a sweep whose workers get no memory"
+drop_core
+[ "$(cat "$logs/stderr")" = "expunge: not enough memory: a library could not get any (std::bad_alloc)" ] || { cat "$logs/stderr"; fail "workers without memory"; }

@@ -329,7 +329,21 @@ static void test_no_memory(void **state)
     support_fail_allocations(open_gaussians, NULL, 100);
 }
 
+/* More than there is memory for is refused before it is taken: the system would give it, and end the process later. */
+static void test_larger_than_memory(void **state)
+{
+    (void)state;
+    DataSet *set;
+    int64_t limit = base_memory_limit();
+    assert_fails(data_set_create("huge", DATA_F32, limit / 16 + 1, 1, 2, 2, 10, &set), BASE_ELIMIT,
+                 "GB of memory for this process");
+    assert_null(set);
+    assert_fails(data_set_room("huge", limit / 4 + 1, 1, 2, 2), BASE_ELIMIT, "huge: ");
+    assert_ok(data_set_room("small", 1000, 1, 2, 2));
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_larger_than_memory),
     cmocka_unit_test(test_classes_parse), cmocka_unit_test(test_classes_refused), cmocka_unit_test(test_partition),
     cmocka_unit_test(test_split),         cmocka_unit_test(test_sample),          cmocka_unit_test(test_open_spec),
     cmocka_unit_test(test_gaussians),     cmocka_unit_test(test_fashion_mnist),   cmocka_unit_test(test_no_memory),
