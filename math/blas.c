@@ -103,10 +103,10 @@ static int variable(char *const *environment, const char *name)
     return 0;
 }
 
-/* Versions differ in which of the variables wins; the largest holds for all. MOST is how Debian builds it. */
+/* Versions differ in which of the variables wins; the largest holds for all. MOST: Debian 13's build (12's: 64). */
 int math_blas_start_threads(char *const *environment)
 {
-    enum { MOST = 64 };
+    enum { MOST = 128 };
     static const char *const NAMES[] = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS"};
     long asked = 0, cpus = sysconf(_SC_NPROCESSORS_CONF);
     for (size_t i = 0; i < BASE_COUNT(NAMES); i++) {

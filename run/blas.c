@@ -134,14 +134,22 @@ void run_blas_look(RunBlas *b)
         add_tried(b, b->core, false);
     else
         b->chooser = read_chain(b, getenv(RUN_BLAS_CHAIN), asked) ? RUN_BLAS_PROGRAM : RUN_BLAS_USER;
+    b->running = b->tried_count - 1;
     write_chain(b);
     if (b->older && b->chooser != RUN_BLAS_USER) choose(b, math_blas_core_class(b->core) + 1);
+}
+
+static void add_wrong(const RunBlas *b, BaseText *out)
+{
+    for (int i = 0; i < b->tried_count; i++)
+        if (b->tried[i].wrong) base_text_add(out, "%s%s", out->size ? ", " : "", b->tried[i].name);
 }
 
 BaseStatus run_blas_check(RunBlas *b)
 {
     BaseStatus st = BASE_OK;
     const char *wrong = NULL;
+    BaseText all = {0};
     Answer answer = answer_read(b->core);
     if (math_blas_cpu_class() == MATH_BLAS_ANY || answer == RIGHT) return BASE_OK;
     if (answer == UNKNOWN) {
@@ -154,13 +162,15 @@ BaseStatus run_blas_check(RunBlas *b)
         "OpenBLAS's %s kernels, which %s=%s asks for, compute wrongly on this CPU: unset it, or name another core "
         "type",
         b->core, RUN_BLAS_CORE, getenv(RUN_BLAS_CORE));
-    b->tried[b->tried_count - 1].wrong = true;
+    b->tried[b->running].wrong = true;
+    b->tried_count = b->running + 1; /* what look wanted in its place does not run */
     choose(b, MATH_BLAS_ANY);
-    BASE_CHECK(
-        *b->next, BASE_EBACKEND,
-        "OpenBLAS computes wrongly on this CPU, whatever its core type (%s): install another version of it than %.40s",
-        b->chain, math_blas_version());
+    add_wrong(b, &all);
+    BASE_CHECK(*b->next, BASE_EBACKEND,
+               "OpenBLAS computes wrongly on this CPU, whatever its core type (%s): install another version than %.16s",
+               all.data ? all.data : "", math_blas_version());
 out:
+    base_text_free(&all);
     return st;
 }
 
@@ -180,8 +190,7 @@ void run_blas_text(const RunBlas *b, BaseText *out)
 void run_blas_say(const RunBlas *b)
 {
     BaseText wrong = {0};
-    for (int i = 0; i < b->tried_count; i++)
-        if (b->tried[i].wrong) base_text_add(&wrong, "%s%s", wrong.size ? ", " : "", b->tried[i].name);
+    add_wrong(b, &wrong);
     if (wrong.size)
         base_warning("OpenBLAS's %s kernels compute wrongly on this CPU; its %s kernels are used", wrong.data, b->core);
     base_text_free(&wrong);

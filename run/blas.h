@@ -24,7 +24,7 @@ typedef struct {
         char name[RUN_BLAS_NAME];
         bool wrong;
     } tried[RUN_BLAS_TRIED];
-    int tried_count;
+    int tried_count, running;                         /* places in it: of what runs */
     char next[RUN_BLAS_NAME];                         /* to be asked for, by a new start; "": nothing better is known */
     char chain[RUN_BLAS_TRIED * (RUN_BLAS_NAME + 2)]; /* the marker that goes with it, or what it is now */
 } RunBlas;

@@ -57,10 +57,14 @@ is "$(core SHIM_CORE=$short SHIM_WRONG=$short | cut -d\; -f1)" "$next, chosen by
 rm -rf "$cache"
 is "$(core SHIM_CORE=Prescott SHIM_WRONG=SkylakeX,Haswell,Sandybridge,Nehalem | cut -d\; -f1)" "Prescott (SSE), chosen by expunge: OpenBLAS chose Prescott"
 rm -rf "$cache"
+core SHIM_CORE=Prescott SHIM_STAY=1 | grep -q '^Prescott (SSE), chosen by OpenBLAS; this CPU has AVX' || fail "without a second start"
+rm -rf "$cache"
 export LD_PRELOAD=$PWD/shim.so
-SHIM_CORE=Prescott SHIM_WRONG=SkylakeX,Haswell,Sandybridge,Nehalem,Prescott refuses 1 "OpenBLAS computes wrongly on this CPU, whatever its core type (Prescott>" --version
+SHIM_CORE=Prescott SHIM_WRONG=SkylakeX,Haswell,Sandybridge,Nehalem,Prescott refuses 1 "OpenBLAS computes wrongly on this CPU, whatever its core type (" --version
 SHIM_WRONG=Nehalem OPENBLAS_CORETYPE=Nehalem refuses 1 "OpenBLAS's Nehalem kernels, which OPENBLAS_CORETYPE=Nehalem asks for, compute wrongly" list methods
 SHIM_WRONG=Nehalem OPENBLAS_CORETYPE=Nehalem ok --help
+rm -rf "$cache"
+SHIM_CORE=Prescott SHIM_WRONG=Prescott SHIM_STAY=1 refuses 1 "OpenBLAS's Prescott kernels compute wrongly on this CPU; start with OPENBLAS_CORETYPE=$short" --version
 
 # what is older than the CPU, or was left as wrong, is said once, where something is computed; each run stores what it used
 unset LD_PRELOAD
@@ -88,4 +92,5 @@ for jobs in 1 2; do # by the process itself, and by workers
         ok inspect "$run" --json
         has stdout "\"blas_core\": \"$short\""
     done
+    head -1 r$jobs/c/runs.csv | grep -q blas_core && grep -q ",$short," r$jobs/c/runs.csv || fail "runs.csv lacks the core"
 done

@@ -5,6 +5,9 @@ toy="--arch mlp --data gaussians"
 ok --version
 has stdout "expunge 0.1.0"
 has stdout "libdnnl"
+has stdout "BLAS core: "
+ok --environment
+has stdout "GOMP_SPINCOUNT="
 for c in run report train unlearn eval predict attack inspect bench list; do
     ok --help
     has stdout "  $c"

@@ -116,7 +116,7 @@ static void test_threads_at_start(void **state)
     char *const alone[] = {one, NULL}, *const both[] = {one, many, NULL}, *const unset[] = {none, other, NULL};
     int all = math_blas_start_threads(unset);
     assert_int_equal(math_blas_start_threads(alone), 1);
-    assert_true(all >= 1 && all <= 64);
+    assert_true(all >= 1 && all <= 128);
     assert_int_equal(math_blas_start_threads(both), all);
 }
 
