@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 #include "base/text.h"
 
 /* The number that a file holds; INT64_MAX for "max", for one that is no number, and where there is no such file. */
@@ -77,12 +78,8 @@ int64_t base_memory_limit(void)
 
 int64_t base_memory_space_left(void)
 {
-    int64_t limit = space_limit(), pages = 0;
-    long long read = 0;
+    int64_t limit = space_limit();
     if (limit == INT64_MAX) return limit;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%lld", &read) == 1) pages = read;
-    if (file) fclose(file);
-    int64_t left = limit - pages * sysconf(_SC_PAGESIZE);
+    int64_t left = limit - base_system_mapped_memory();
     return left > 0 ? left : 0;
 }

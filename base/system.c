@@ -249,6 +249,16 @@ int64_t base_system_peak_memory(void)
 
 int64_t base_system_resident_memory(void) { return status_bytes("VmRSS"); }
 
+int64_t base_system_mapped_memory(void)
+{
+    char text[32];
+    int fd = LINUX ? open("/proc/self/statm", O_RDONLY | O_CLOEXEC) : -1; /* its first number: pages */
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    return strtoll(text, NULL, 10) * (int64_t)sysconf(_SC_PAGESIZE);
+}
+
 void base_system_reset_peak(void)
 {
     FILE *file = LINUX ? fopen("/proc/self/clear_refs", "w") : NULL;

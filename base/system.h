@@ -59,6 +59,8 @@ size_t base_system_block_bytes(void *block);
  *  has one. */
 int64_t base_system_peak_memory(void);
 int64_t base_system_resident_memory(void);
+/** Address space in use. Takes no memory and no stdio, so that it may run before libraries' constructors. */
+int64_t base_system_mapped_memory(void);
 void base_system_reset_peak(void);
 
 /** The processor's name: what /proc/cpuinfo calls it, or "<machine> CPU" with the numbers of its maker and part. */

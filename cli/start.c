@@ -1,13 +1,13 @@
 #include "cli/start.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/system.h"
 #include "cli/commands.h"
 
 /* ------------------------------------------------------------ C++ libraries */
@@ -65,17 +65,6 @@ static const char *megabytes(size_t bytes, char text[24])
     return at;
 }
 
-/* What is mapped now: this program and its libraries. */
-static size_t mapped(void)
-{
-    char text[32];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-    if (fd >= 0) close(fd);
-    text[length > 0 ? length : 0] = '\0';
-    return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void check_limit(char *const *environment)
 {
     /* Beside the buffers and stacks: the heap, what libraries map at their start, and room for a line of error text. */
@@ -84,7 +73,7 @@ static void check_limit(char *const *environment)
     if (getrlimit(RLIMIT_AS, &space) != 0 || space.rlim_cur == RLIM_INFINITY) return;
     size_t threads = (size_t)math_blas_start_threads(environment), each = STACK;
     if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY) each = stack.rlim_cur;
-    size_t need = mapped() + REST + (threads + 1) * MATH_BLAS_BUFFER + (threads - 1) * each;
+    size_t need = (size_t)base_system_mapped_memory() + REST + (threads + 1) * MATH_BLAS_BUFFER + (threads - 1) * each;
     if (space.rlim_cur >= need) return;
     char number[2][24];
     const char *const TEXTS[] = {
@@ -120,11 +109,13 @@ static const char SPINS[] = "GOMP_SPINCOUNT";
 static void start_again(char **argv, const RunBlas *blas, bool short_spins)
 {
     char path[4096]; /* by its own path, so that it keeps its name in ps */
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || (short_spins && setenv(SPINS, "10000", 1) != 0)) return;
+    if (base_system_program_path(path, sizeof path) != BASE_OK) {
+        base_error_clear();
+        return;
+    }
+    if (short_spins && setenv(SPINS, "10000", 1) != 0) return;
     if (*blas->next && (setenv(RUN_BLAS_CORE, blas->next, 1) != 0 || setenv(RUN_BLAS_CHAIN, blas->chain, 1) != 0))
         return;
-    path[length] = '\0';
     execv(path, argv);
     if (blas->chooser != RUN_BLAS_OPENBLAS) return;
     unsetenv(RUN_BLAS_CORE); /* it is not what runs */
