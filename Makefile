@@ -55,7 +55,7 @@ else
 PREPARE := $(ask) scripts/check-deps
 endif
 # a caller's CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS come behind ours, which stay
-COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) $(HEADERS) $(CPPFLAGS) -std=c11 $(OPT) $(WARN) -fopenmp -pthread $(CFLAGS)
+COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) $(HEADERS) $(CPPFLAGS) -std=c11 -ffp-contract=off $(OPT) $(WARN) -fopenmp -pthread $(CFLAGS)
 LINKING := $(OPT) -fopenmp -pthread -Wl,--as-needed $(LDFLAGS)
 LIBS := $(filter-out -I%,$(BLAS)) -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags $(LDLIBS)
 # stands in $(BUILD)/flags, on which all that is compiled or linked depends

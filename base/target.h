@@ -3,9 +3,11 @@
 #define BASE_TARGET_H
 
 /** Before a function, `BASE_CLONES("avx512f", "avx2", "default") static void f(...)`: it is built once for each of
- * these targets of x86-64, and what the machine has is called. Nothing on another processor, with clang, or without a C
- *  library that chooses functions at load time (glibc). */
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+ *  these targets of x86-64, and what the machine has is called. Nothing on another processor, with an older clang, or
+ *  without a C library that chooses functions at load time (glibc). clang makes what chooses a global symbol even where
+ *  the function is static, so names must not be used twice. A product and a sum are never fused (Makefile), so that
+ *  every version gives the same bits. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && (!defined(__clang__) || __clang_major__ >= 14)
 #define BASE_CLONES(...) __attribute__((target_clones(__VA_ARGS__)))
 #else
 #define BASE_CLONES(...)

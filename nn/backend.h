@@ -77,7 +77,7 @@ typedef enum {
 
 typedef enum {
     NN_CONV_DIRECT,
-    NN_CONV_WINOGRAD, /* F(4x4, 3x3), or F(2x2, 3x3) on small maps; float32 */
+    NN_CONV_WINOGRAD, /* F(4x4, 3x3) or F(2x2, 3x3); float32 */
     NN_CONV_UNFOLD,   /* patches, then one matrix product */
     NN_CONV_ALGORITHMS
 } NnConvAlgorithm;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "math/blas.h"
 #include "math/threads.h"
 #include "nn/arch/arch.h"
 #include "nn/rate.h"

@@ -49,7 +49,8 @@ static NnNode small_maps(NnGraph *g)
     return nn_linear(g, nn_flatten(g, nn_conv(g, y, "h", 32, 3, 1, 1, false)), "i", 4, true);
 }
 
-/* 64 channels and 64 tiles of 4x4: what float32 runs by Winograd's algorithm; the last one with its tiles cut off */
+/* 64 channels and 68 tiles of 4x4: what float32 runs by Winograd's algorithm; the last one with its tiles cut off. Of
+ * 16 images one value lies so near a ReLU's kink that the last digits decide. */
 static NnNode many_channels(NnGraph *g)
 {
     NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "a", 64, 3, 1, 1, true));
@@ -75,7 +76,7 @@ static const TwinCase CASES[] = {
     {"perceptron", perceptron, 5, 2, 1, 16},
     {"branches", branches, 3, 7, 7, 6},
     {"small_maps", small_maps, 16, 4, 4, 6},
-    {"many_channels", many_channels, 3, 8, 8, 16},
+    {"many_channels", many_channels, 3, 8, 8, 17},
     {"pooled", pooled, 3, 8, 12, 7},
     {"transformer", small_transformer, 3, 12, 8, 5},
 };

@@ -4,7 +4,9 @@
  *   SHIM_STARTS=FILE   each start of a program adds a byte to the file
  *   SHIM_STAY=1        a program cannot start itself again
  *   SHIM_NEW=N         from the N-th allocation of the C++ library on, it gets no memory */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -39,6 +41,8 @@ char *getenv(const char *name)
 }
 
 char *openblas_get_corename(void);
+void cblas_dtrsm(int order, int side, int half, int transpose, int diagonal, int m, int n, double alpha, const double *a,
+                 int lda, double *b, int ldb);
 void cblas_dtrsm(int order, int side, int half, int transpose, int diagonal, int m, int n, double alpha, const double *a,
                  int lda, double *b, int ldb)
 {
