@@ -19,7 +19,7 @@ expect 2 stderr "--mirror needs a URL" 13 true --mirror
 expect 2 stderr "the command is empty" 13 ''
 
 [ "$(id -u)" -eq 0 ] || { expect 1 stderr "must be root" 13 true; echo "the rest needs root"; exit 77; }
-command -v git >/dev/null || { expect 1 stderr "git is missing" 13 true; echo "git is not installed: scripts/setup --dev"; exit 77; }
+command -v git >/dev/null || { expect 1 stderr "is missing: scripts/setup --dev" 13 true; echo "git is not installed: scripts/setup --dev"; exit 77; }
 unshare --mount --pid --fork --kill-child mount -t tmpfs none /mnt 2>/dev/null || { echo "this machine lets nobody mount"; exit 77; }
 
 # debootstrap's stand-in copies a few programs and their libraries
