@@ -18,7 +18,8 @@ static const char FIRST_LINE[] = "expunge-tuning 1";
 static const char *const PASSES[] = {"infer", "forward", "data", "weights"};
 static const char *const ALGORITHMS[] = {"direct", "winograd", "unfold"};
 static const char *const ISAS[] = {
-    "sse41", "avx", "avx2", "avx2_vnni", "avx512_core", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_amx"};
+    "generic",          "sse41",          "avx", "avx2", "avx2_vnni", "avx512_core", "avx512_core_vnni",
+    "avx512_core_bf16", "avx512_core_amx"};
 enum { COLUMNS = 13, BYTES_MAX = 16 << 20 };
 
 const char *nn_pass_name(NnPass pass) { return PASSES[pass]; }

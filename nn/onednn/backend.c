@@ -24,7 +24,7 @@ BaseStatus nn_precision_parse(const char *text, NnPrecision *out)
 
 NnPrecision nn_precision_available(NnPrecision wanted)
 {
-    if (wanted == NN_F32 || nn_isa_has(dnnl_cpu_isa_avx512_core_bf16)) return wanted;
+    if (wanted == NN_F32 || nn_isa_has_bf16()) return wanted;
     base_notice("this CPU has no bf16 instructions: running in f32");
     return NN_F32;
 }
@@ -33,7 +33,8 @@ const char *nn_backend_isa(void) { return nn_isa_name(); }
 
 bool nn_backend_possible(const NnTuningRow *row)
 {
-    if (row->precision == NN_BF16 && !strstr(row->isa, "bf16") && !strstr(row->isa, "amx")) return false;
+    bool bf16 = strstr(row->isa, "bf16") || strstr(row->isa, "amx") || strcmp(row->isa, "generic") == 0;
+    if (row->precision == NN_BF16 && !bf16) return false;
     switch (row->algorithm) {
     case NN_CONV_UNFOLD: return nn_unfold_possible(row);
     case NN_CONV_WINOGRAD: return nn_winograd_possible(row);

@@ -17,7 +17,7 @@ BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *la
                           (size_t)status < BASE_COUNT(NAMES) ? NAMES[status] : "unknown", (int)status);
 }
 
-bool nn_isa_has(dnnl_cpu_isa_t isa) { return (dnnl_get_effective_cpu_isa() & isa) == isa; }
+bool nn_isa_has(dnnl_cpu_isa_t isa) { return isa && (dnnl_get_effective_cpu_isa() & isa) == isa; }
 
 const char *nn_isa_name(void)
 {
@@ -30,10 +30,11 @@ const char *nn_isa_name(void)
                  {dnnl_cpu_isa_avx512_core, "avx512_core"},
                  {dnnl_cpu_isa_avx2_vnni, "avx2_vnni"},
                  {dnnl_cpu_isa_avx2, "avx2"},
-                 {dnnl_cpu_isa_avx, "avx"}};
+                 {dnnl_cpu_isa_avx, "avx"},
+                 {dnnl_cpu_isa_sse41, "sse41"}};
     for (size_t i = 0; i < BASE_COUNT(NAMES); i++)
         if (nn_isa_has(NAMES[i].isa)) return NAMES[i].name;
-    return "sse41";
+    return "generic";
 }
 
 BaseStatus nn_device_open(NnDevice *out)
@@ -239,6 +240,25 @@ BaseStatus nn_kit_primitive(NnKit *kit, const_dnnl_primitive_desc_t pd, const ch
 out:
     return st;
 }
+
+#ifdef __x86_64__
+bool nn_isa_has_bf16(void) { return nn_isa_has(dnnl_cpu_isa_avx512_core_bf16); }
+#else
+bool nn_isa_has_bf16(void)
+{
+    NnDevice device;
+    if (nn_device_open(&device) != BASE_OK) return false;
+    NnKit kit = {.engine = device.engine};
+    const int64_t dims[2] = {64, 64};
+    NnMd from = nn_md(&kit, dnnl_bf16, dnnl_ab, 2, dims), to = nn_md(&kit, dnnl_f32, dnnl_ab, 2, dims);
+    NnOp op = {.kind = NN_OP_MATMUL, .src = &from, .weight = &from, .dst = &to};
+    const_dnnl_primitive_desc_t pd;
+    bool has = nn_kit_pd(&kit, &op, "a bf16 product", &pd) == BASE_OK && !nn_pd_is_reference(pd);
+    nn_kit_clear(&kit);
+    nn_device_close(&device);
+    return has;
+}
+#endif
 
 bool nn_pd_wants_shift(const_dnnl_primitive_desc_t pd, int others)
 {

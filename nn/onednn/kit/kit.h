@@ -14,8 +14,12 @@ BaseStatus nn_dnnl_status(dnnl_status_t status, const char *what, const char *la
 
 /* ---- the CPU, as far as oneDNN may use it ---- */
 
+/** Of x86-64; on other processors false. */
 bool nn_isa_has(dnnl_cpu_isa_t isa);
-/** Its name in tuning tables: "avx512_core_bf16", "avx2", ... Static storage. */
+/** Instructions for bf16: on x86-64 by the instruction set, elsewhere where oneDNN multiplies bf16 matrices by more than
+ *  its plain loops. */
+bool nn_isa_has_bf16(void);
+/** Its name in tuning tables: "avx512_core_bf16", "avx2", ...; "generic" where it is not x86-64. Static storage. */
 const char *nn_isa_name(void);
 
 /** Where primitives run, and in which order. */

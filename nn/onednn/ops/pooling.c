@@ -9,7 +9,7 @@
 static bool is_ours(const NnProgram *p, NnNode x)
 {
     const NnMd *src = &p->state[x].src.md;
-    return !nn_isa_has(dnnl_cpu_isa_avx512_core) && nn_pool_halves(p, x) &&
+    return nn_isa_has(dnnl_cpu_isa_sse41) && !nn_isa_has(dnnl_cpu_isa_avx512_core) && nn_pool_halves(p, x) &&
            nn_prog_node(p, x)->C % NN_MAXPOOL_LANES == 0 && src->type == dnnl_f32 && nn_md_is(src, dnnl_nChw8c);
 }
 

@@ -110,7 +110,8 @@ bool nn_winograd_pays(const NnProgram *p, NnNode x)
 {
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnTuningRow row = nn_conv_row(p, x, NN_PASS_FORWARD);
-    if (p->type != dnnl_f32 || !nn_winograd_possible(&row)) return false;
+    /* measured on x86-64 alone */
+    if (p->type != dnnl_f32 || !nn_isa_has(dnnl_cpu_isa_sse41) || !nn_winograd_possible(&row)) return false;
     NnWinograd g = geometry(p, x);
     int64_t tiles = nn_winograd_tiles(&g);
     return g.C >= CHANNELS && g.K >= CHANNELS && tiles >= TILES &&
