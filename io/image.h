@@ -1,4 +1,4 @@
-/* io/image.h - JPEG and PNG files as 8-bit RGB, decoded as Pillow's convert("RGB") does. */
+/* io/image.h - JPEG, PNG and WebP files as 8-bit RGB, decoded as Pillow's convert("RGB") does. */
 #ifndef IO_IMAGE_H
 #define IO_IMAGE_H
 
@@ -13,12 +13,13 @@ typedef struct {
     int64_t W, H;
     uint8_t *rgb; /* [H, W, 3] */
     bool damaged; /* the decoder met bad data and went on: what it shows may be wrong in places */
+    bool clipped; /* grey of 16 bits without alpha, with values over 255, which became 255 */
 } IoImage;
 
-/** Decodes a JPEG or PNG by its first bytes. Grey is repeated; CMYK is taken as inverted, as Adobe writes it; alpha is
- *  dropped, not blended; of 16 bits the upper 8 count (of grey too, which Pillow clips to white instead). Width and
- *  height are held against @p most pixels before memory is taken.
- *  @return BASE_EFORMAT: no such file, damaged or cut off; BASE_ELIMIT; BASE_ENOMEM. @p where: the file, for messages.
+/** Decodes a JPEG, PNG or WebP by its first bytes. Grey is repeated; CMYK is taken as inverted, as Adobe writes it;
+ *  alpha is dropped, not blended; of 16 bits the upper 8 count, but grey without alpha is clipped at 255. Width and
+ *  height are held against @p most pixels before memory is taken. @p where: the file, for messages.
+ *  @return BASE_EFORMAT: no such image (GIF, BMP, TIFF and others by name), damaged or cut off; BASE_ELIMIT; BASE_ENOMEM.
  */
 BaseStatus io_image_decode(const void *bytes, size_t size, const char *where, int64_t most, IoImage *out);
 /** The same of a file of at most IO_IMAGE_BYTES and IO_IMAGE_PIXELS. BASE_EIO where it cannot be read. */

@@ -1,4 +1,4 @@
-/* PNG through libpng: every colour type, depth and interlacing becomes 8-bit RGB. */
+/* PNG through libpng: every colour type, depth and interlacing becomes 8-bit RGB, as Pillow's convert("RGB") makes it. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,12 @@ static void escape(png_structp png, png_const_charp text)
     png_longjmp(png, 1);
 }
 
-static void ignore(png_structp png, png_const_charp text) { (void)png, (void)text; }
+/* Pillow checks no sum of pixel data, so neither do we, but it is told: nothing else may stand for what was stored. */
+static void notice(png_structp png, png_const_charp text)
+{
+    Decoder *d = png_get_error_ptr(png);
+    if (d->rows && strstr(text, "CRC error")) d->out->damaged = true;
+}
 
 static png_voidp take(png_structp png, png_alloc_size_t size)
 {
@@ -53,10 +58,16 @@ static void read_bytes(png_structp png, png_bytep to, size_t count)
     d->at += count;
 }
 
-/* Alpha is dropped and the upper byte of sixteen bits taken: Pillow's convert("RGB"). */
-static void set_conversions(Decoder *d)
+/* Alpha is dropped, and of sixteen bits the upper byte taken; but grey of sixteen bits without alpha stays as it is: it
+ * is the one form that Pillow keeps (mode I;16) and clips. */
+static void set_conversions(Decoder *d, bool wide)
 {
     png_byte type = png_get_color_type(d->png, d->info);
+    png_set_interlace_handling(d->png);
+    if (wide) {
+        png_read_update_info(d->png, d->info);
+        return;
+    }
     if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(d->png);
     if (!(type & PNG_COLOR_MASK_COLOR)) {
         png_set_expand_gray_1_2_4_to_8(d->png);
@@ -64,8 +75,20 @@ static void set_conversions(Decoder *d)
     }
     png_set_strip_16(d->png);
     png_set_strip_alpha(d->png);
-    png_set_interlace_handling(d->png);
     png_read_update_info(d->png, d->info);
+}
+
+/* Grey of sixteen bits, big-endian, in the last two thirds of the image's room, becomes RGB in place: pixel i is written
+ * up to byte 3 i + 2, and what is not read yet begins behind it. Values over 255 become 255. */
+static void clip_grey(IoImage *image)
+{
+    int64_t n = image->W * image->H;
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t *from = image->rgb + n + 2 * i;
+        bool over = from[0] != 0;
+        image->clipped |= over;
+        memset(image->rgb + 3 * i, over ? 255 : from[1], 3);
+    }
 }
 
 /* All that can escape; what must survive it is in *d. */
@@ -83,18 +106,23 @@ static BaseStatus decode(Decoder *d, int64_t most)
     BaseStatus st = io_image_room(png_get_image_width(d->png, d->info), png_get_image_height(d->png, d->info), d->where,
                                   most, d->out);
     if (st != BASE_OK) return st;
-    set_conversions(d);
-    if (png_get_rowbytes(d->png, d->info) != 3 * (size_t)d->out->W) png_error(d->png, "a colour type that is not RGB");
-    if ((st = BASE_ALLOC_RAW(d->out->H, &d->rows)) != BASE_OK) return st;
-    for (int64_t y = 0; y < d->out->H; y++) d->rows[y] = d->out->rgb + y * d->out->W * 3;
+    int64_t W = d->out->W, H = d->out->H;
+    bool wide = png_get_color_type(d->png, d->info) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(d->png, d->info) == 16;
+    set_conversions(d, wide);
+    int64_t width = (wide ? 2 : 3) * W;
+    if (png_get_rowbytes(d->png, d->info) != (size_t)width) png_error(d->png, "a colour type that is not RGB");
+    if ((st = BASE_ALLOC_RAW(H, &d->rows)) != BASE_OK) return st;
+    for (int64_t y = 0; y < H; y++) d->rows[y] = d->out->rgb + (wide ? W * H : 0) + y * width;
+    png_set_crc_action(d->png, PNG_CRC_WARN_USE, PNG_CRC_WARN_USE);
     png_read_image(d->png, d->rows);
+    if (wide) clip_grey(d->out);
     return BASE_OK;
 }
 
 BaseStatus io_png_decode(const void *bytes, size_t size, const char *where, int64_t most, IoImage *out)
 {
     Decoder d = {.bytes = bytes, .size = size, .where = where, .out = out};
-    d.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &d, escape, ignore, &d, take, give);
+    d.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &d, escape, notice, &d, take, give);
     if (!d.png) return base_error_set(BASE_ENOMEM, "%s: not enough memory to decode", where);
     BaseStatus st = decode(&d, most);
     png_destroy_read_struct(&d.png, &d.info, NULL);

@@ -1,5 +1,5 @@
-/* JPEG and PNG bytes through decoder and resizing, as data/imagefolder.c does it; the size picks the preparation. The
- * sums of a PNG's chunks are put right first, or hardly a changed byte would get past them. */
+/* JPEG, PNG and WebP bytes through decoder and resizing, as data/imagefolder.c does it; the size picks the preparation.
+ * The sums of a PNG's chunks are put right first, or hardly a changed byte would get past them. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

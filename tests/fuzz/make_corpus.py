@@ -76,6 +76,9 @@ put_image("rgba_png", Image.fromarray(noise(4), mode="RGBA"), format="PNG")
 put_image("palette_png", rgb.quantize(9), format="PNG", transparency=2)
 put_image("bits_png", grey.convert("1"), format="PNG")
 put_image("deep_png", Image.fromarray(noise(1)[..., 0].astype(numpy.uint16) * 257), format="PNG")
+put_image("lossy_webp", rgb, format="WEBP", quality=50)
+put_image("lossless_webp", Image.fromarray(noise(4), mode="RGBA"), format="WEBP", lossless=True)
+put_image("animation_webp", rgb, format="WEBP", save_all=True, append_images=[Image.fromarray(noise(3))], quality=50)
 
 def put_texts(target, name, *texts):
     put(target, name, b"\0".join(t.encode() for t in texts))
