@@ -1,5 +1,5 @@
 /* Images in folders, as torchvision's ImageFolder reads them: DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/)
- * hold JPEG and PNG files; classes are the folders of DIR/train sorted by name. Every image becomes RGB, its shorter
+ * hold JPEG, PNG and WebP files; classes are the folders of DIR/train sorted by name. Every image becomes RGB, its shorter
  * side 256 pixels and its centre 224 x 224, unless told otherwise; what is kept is that, in 8 bits. */
 #include <stdio.h>
 #include <string.h>
@@ -87,12 +87,13 @@ static BaseStatus list_split(Source *s, DataSplit split)
         folder = NULL;
         BASE_TRY(base_format(&folder, "%s/%s", s->folder[split], names[i]));
         BASE_TRY(data_folder_files(folder, k, files));
-        if (files->n == before) base_warning("%s: no JPEG or PNG image in this class", folder);
+        if (files->n == before) base_warning("%s: no JPEG, PNG or WebP image in this class", folder);
     }
-    BASE_CHECK(files->n > 0, BASE_EFORMAT, "%s: no JPEG or PNG image in any class folder", s->folder[split]);
+    BASE_CHECK(files->n > 0, BASE_EFORMAT, "%s: no JPEG, PNG or WebP image in any class folder", s->folder[split]);
     if (files->foreign)
-        base_warning("%s: %lld images that are neither JPEG nor PNG are left out; the first is %s", s->folder[split],
-                     (long long)files->foreign, files->first_foreign);
+        base_warning("%s: %lld images that are neither JPEG, PNG nor WebP are left out; convert them to PNG; the first is "
+                     "%s",
+                     s->folder[split], (long long)files->foreign, files->first_foreign);
 out:
     base_free(folder);
     io_names_free(names, count);
@@ -137,6 +138,13 @@ out:
 
 static bool is_broken(BaseStatus st) { return st == BASE_EFORMAT || st == BASE_ELIMIT; }
 
+/* A link to nothing is a broken image like others; a disk that fails is not, or it would choose the data. */
+static BaseStatus read_image(const char *path, IoImage *out)
+{
+    BaseStatus st = io_image_read(path, out);
+    return st == BASE_EIO && io_path_is_no_file(path) ? BASE_EFORMAT : st;
+}
+
 /* One size for all: the crop's or the resized one's, else that of the first image that can be read. */
 static BaseStatus find_shape(Source *s)
 {
@@ -148,7 +156,7 @@ static BaseStatus find_shape(Source *s)
     if (s->W) return BASE_OK;
     for (int64_t i = 0; i < files->n; i++) {
         IoImage image;
-        st = io_image_read(files->paths[i], &image);
+        st = read_image(files->paths[i], &image);
         if (is_broken(st)) continue; /* told when it is its turn */
         if (st == BASE_OK) st = data_resize_shape(&s->prep, image.H, image.W, files->paths[i], &s->H, &s->W);
         io_image_free(&image);
@@ -162,8 +170,8 @@ typedef struct {
     const Source *source;
     const DataFiles *files;
     DataSet *set;
-    char **broken;    /* [n] why an image is left out, or NULL */
-    uint8_t *damaged; /* [n] */
+    char **broken;              /* [n] why an image is left out, or NULL */
+    uint8_t *damaged, *clipped; /* [n] */
 } Loading;
 
 static BaseStatus load_one(void *user, int64_t i)
@@ -173,7 +181,7 @@ static BaseStatus load_one(void *user, int64_t i)
     const char *path = l->files->paths[i];
     IoImage image;
     int64_t H, W;
-    BaseStatus st = io_image_read(path, &image);
+    BaseStatus st = read_image(path, &image);
     if (st == BASE_OK) st = data_resize_shape(&s->prep, image.H, image.W, path, &H, &W);
     if (st == BASE_OK && (H != s->H || W != s->W))
         st = base_error_set(
@@ -186,6 +194,7 @@ static BaseStatus load_one(void *user, int64_t i)
         st = data_resize(&in, &s->prep, (uint8_t *)l->set->images + i * CHANNELS * s->H * s->W);
     }
     l->damaged[i] = st == BASE_OK && image.damaged;
+    l->clipped[i] = st == BASE_OK && image.clipped;
     l->set->labels[i] = l->files->class[i];
     io_image_free(&image);
     if (!is_broken(st)) return st;
@@ -202,13 +211,14 @@ static BaseStatus drop_broken(Loading *l)
 {
     DataSet *set = l->set;
     size_t size = (size_t)(set->C * set->H * set->W);
-    int64_t kept = 0, broken = 0, damaged = 0, first = -1;
+    int64_t kept = 0, broken = 0, damaged = 0, first = -1, clipped = 0, first_clipped = -1;
     for (int64_t i = 0; i < set->N; i++) {
         if (l->broken[i]) {
             if (broken++ < NAMED) base_warning("left out: %s", l->broken[i]);
             continue;
         }
         if (l->damaged[i] && damaged++ == 0) first = i;
+        if (l->clipped[i] && clipped++ == 0) first_clipped = i;
         if (kept != i) {
             memcpy((char *)set->images + (size_t)kept * size, (char *)set->images + (size_t)i * size, size);
             set->labels[kept] = set->labels[i];
@@ -219,6 +229,10 @@ static BaseStatus drop_broken(Loading *l)
     if (damaged)
         base_warning("%s: %lld images are damaged inside and were decoded all the same; the first is %s", set->name,
                      (long long)damaged, l->files->paths[first]);
+    if (clipped)
+        base_warning("%s: %lld of %lld images are grey of 16 bits; their values over 255 became 255, as in torchvision; "
+                     "the first is %s",
+                     set->name, (long long)clipped, (long long)kept, l->files->paths[first_clipped]);
     set->N = kept;
     return kept ? BASE_OK : base_error_set(BASE_EFORMAT, "%s: not one image could be decoded", set->name);
 }
@@ -231,6 +245,7 @@ static BaseStatus load(const Source *s, DataSplit split, const char *name, DataS
     BASE_TRY(data_set_create(name, DATA_U8, n, CHANNELS, s->H, s->W, (int64_t)s->class_count, &l.set));
     BASE_TRY(BASE_ALLOC(n, &l.broken));
     BASE_TRY(BASE_ALLOC(n, &l.damaged));
+    BASE_TRY(BASE_ALLOC(n, &l.clipped));
     BASE_TRY(data_parallel(n, load_one, &l, split == DATA_TRAIN ? "read train" : "read test"));
     BASE_TRY(drop_broken(&l));
     BASE_TRY(data_set_name_classes(l.set, (const char *const *)s->classes));
@@ -243,6 +258,7 @@ out:
     for (int64_t i = 0; l.broken && i < n; i++) base_free(l.broken[i]);
     base_free(l.broken);
     base_free(l.damaged);
+    base_free(l.clipped);
     data_set_free(l.set);
     return st;
 }
@@ -270,6 +286,6 @@ out:
 
 const DataSource data_imagefolder = {
     BASE_ENTRY_PLAIN("imagefolder",
-                     "JPEG and PNG files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), made 224 x 224 RGB",
+                     "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), made 224 x 224 RGB",
                      ""),
     DATA_PATH_REQUIRED, open_folder, true};

@@ -226,6 +226,12 @@ bool io_path_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool io_path_is_no_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? !S_ISREG(info.st_mode) : errno == ENOENT || errno == ELOOP;
+}
+
 BaseStatus io_folder_make(const char *path)
 {
     BaseStatus st = BASE_OK;
@@ -256,24 +262,43 @@ static bool ends_in(const char *name, const char *suffix)
     return n >= m && strcmp(name + n - m, suffix) == 0;
 }
 
-BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count)
+/* Not every file system says in its listing what an entry is, and none what a link leads to. */
+static bool is_folder(DIR *in, const struct dirent *entry)
+{
+    struct stat info;
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK) return entry->d_type == DT_DIR;
+    return fstatat(dirfd(in), entry->d_name, &info, 0) == 0 && S_ISDIR(info.st_mode);
+}
+
+static BaseStatus list(const char *path, const char *suffix, bool folders, char ***names, size_t *count)
 {
     BaseStatus st = BASE_OK;
-    IoNames list = {0};
+    IoNames found = {0};
     *names = NULL;
     *count = 0;
     DIR *folder = opendir(path);
     BASE_CHECK(folder, BASE_EIO, "%s: the folder cannot be read: %s", path, strerror(errno));
     for (struct dirent *entry; (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (ends_in(entry->d_name, suffix)) BASE_TRY(io_names_add(&list, entry->d_name));
+        if (!ends_in(entry->d_name, suffix) || (folders && !is_folder(folder, entry))) continue;
+        BASE_TRY(io_names_add(&found, entry->d_name));
     }
-    io_names_sort(&list);
-    BASE_TRY(io_names_give(&list, names, count));
+    io_names_sort(&found);
+    BASE_TRY(io_names_give(&found, names, count));
 out:
     if (folder) closedir(folder);
-    io_names_drop(&list);
+    io_names_drop(&found);
     return st;
+}
+
+BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count)
+{
+    return list(path, suffix, false, names, count);
+}
+
+BaseStatus io_folder_folders(const char *path, char ***names, size_t *count)
+{
+    return list(path, "", true, names, count);
 }
 
 /* "<anything>.<pid>.tmp": no other name is ever removed. */

@@ -35,8 +35,13 @@ BaseStatus io_path_beside(const char *path, const char *name, char **out);
 bool io_path_same(const char *a, const char *b);
 bool io_path_exists(const char *path);
 bool io_path_is_folder(const char *path); /* or a link to one */
+/** Nothing that could be read as a file: a link to nothing or in a circle, a folder, a pipe, a device. */
+bool io_path_is_no_file(const char *path);
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
 BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);
+/** Names of the folders in a folder, and of links to folders, sorted likewise. Looks at links alone where the file system
+ *  says what each entry is. */
+BaseStatus io_folder_folders(const char *path, char ***names, size_t *count);
 void io_names_free(char **names, size_t count);
 /** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On
  *  failure what stood at @p to still stands, and @p from too. */

@@ -30,14 +30,14 @@ static bool ends_like(const char *name, const char *const *endings)
 
 static bool is_image(const char *name)
 {
-    static const char *const ENDINGS[] = {".jpg", ".jpeg", ".png", NULL};
+    static const char *const ENDINGS[] = {".jpg", ".jpeg", ".png", ".webp", NULL};
     return ends_like(name, ENDINGS);
 }
 
 /* What torchvision would read and this program does not. */
 static bool is_foreign(const char *name)
 {
-    static const char *const ENDINGS[] = {".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", NULL};
+    static const char *const ENDINGS[] = {".ppm", ".bmp", ".pgm", ".tif", ".tiff", NULL};
     return ends_like(name, ENDINGS);
 }
 
@@ -99,16 +99,15 @@ static BaseStatus collect(const char *path, int depth, Folders *folders)
 {
     BaseStatus st = BASE_OK;
     char **names = NULL, *full = NULL;
-    size_t count = 0;
+    size_t count = 0; /* folders alone, whatever their names: "a.jpg" too, as torchvision's walk takes it */
     BASE_CHECK(depth < DEPTH_MAX, BASE_ELIMIT, "%s: folders more than %d deep (a link that leads back?)", path,
                DEPTH_MAX);
-    BASE_TRY(io_folder_list(path, "", &names, &count));
+    BASE_TRY(io_folder_folders(path, &names, &count));
     BASE_TRY(base_strdup(path, &full));
     BASE_TRY(folders_add_take(folders, full));
     for (size_t i = 0; i < count; i++) {
-        if (is_image(names[i])) continue; /* saves a look at each of a million files */
         BASE_TRY(base_format(&full, "%s/%s", path, names[i]));
-        st = io_path_is_folder(full) ? collect(full, depth + 1, folders) : BASE_OK;
+        st = collect(full, depth + 1, folders);
         base_free(full);
         if (st != BASE_OK) goto out;
     }
@@ -137,16 +136,20 @@ out:
 static BaseStatus list_files(const char *folder, int32_t class, DataFiles *files)
 {
     BaseStatus st = BASE_OK;
-    char **names = NULL;
-    size_t count = 0;
+    char **names = NULL, **folders = NULL;
+    size_t count = 0, folder_count = 0, at = 0;
     BASE_TRY(io_folder_list(folder, "", &names, &count));
+    BASE_TRY(io_folder_folders(folder, &folders, &folder_count));
     for (size_t i = 0; i < count; i++) {
+        while (at < folder_count && strcmp(folders[at], names[i]) < 0) at++; /* both are sorted */
+        if (at < folder_count && strcmp(folders[at], names[i]) == 0) continue;
         if (is_image(names[i])) BASE_TRY(add_file(folder, names[i], class, files));
         if (!is_foreign(names[i])) continue;
         if (files->foreign++ == 0) BASE_TRY(base_format(&files->first_foreign, "%s/%s", folder, names[i]));
     }
 out:
     io_names_free(names, count);
+    io_names_free(folders, folder_count);
     return st;
 }
 

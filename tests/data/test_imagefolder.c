@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "data/data.h"
 #include "io/file.h"
 #include "io/image.h"
@@ -249,6 +250,70 @@ static void test_broken(void **state)
     assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "not one image could be decoded");
 }
 
+/* Links to nothing and to themselves are broken images like others; a folder named like an image is a folder, whose
+ * images count, as torchvision's walk has it; a file in a format that is not read is left out with a word. */
+static void test_no_files(void **state)
+{
+    (void)state;
+    DataSet *train, *test, *more, *more_test;
+    start("no-files");
+    make_good("test");
+    put("train/z/q.webp", "lossless.webp", SIZE_MAX);
+    assert_ok(data_open_with(spec, &PLAIN, &train, &test));
+    assert_int_equal(train->N, 6);
+    is_image(train, 5, "lossless.webp");
+    write_text("train/z/r.bmp", "BM");
+    assert_int_equal(symlink("/nowhere/x.png", at("train/B/gone.png")), 0);
+    assert_int_equal(symlink("circle.jpg", at("train/z/circle.jpg")), 0);
+    assert_int_equal(mkfifo(at("train/z/pipe.png"), 0600), 0);
+    assert_fails(data_open_with(spec, &PLAIN, &more, &more_test), BASE_EFORMAT, "gone.png: cannot be opened");
+    assert_non_null(strstr(base_error_text(), "broken: skip"));
+    DataOptions o = PLAIN;
+    o.broken = "skip";
+    assert_ok(data_open_with(spec, &o, &more, &more_test));
+    assert_string_equal(more->hash, train->hash);
+    data_set_free(more), data_set_free(more_test);
+    put("train/z/folder.png/1.jpg", "rgb420.jpg", SIZE_MAX);
+    assert_int_equal(symlink("folder.png", at("train/z/also.jpg")), 0);
+    assert_ok(data_open_with(spec, &o, &more, &more_test));
+    assert_int_equal(more->N, 8);
+    is_image(more, 6, "rgb420.jpg");
+    is_image(more, 7, "rgb420.jpg");
+    data_set_free(more), data_set_free(more_test);
+    data_set_free(train), data_set_free(test);
+}
+
+/* Counted as they are read, and told in one line. */
+static char warned[4000];
+static void keep_message(void *user, BaseLogLevel level, const char *text)
+{
+    (void)user, (void)level;
+    snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", text);
+}
+
+static void test_deep(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    start("deep");
+    make_good("test");
+    put("train/z/a.png", "grey16.png", SIZE_MAX);
+    put("train/z/b.png", "grey16_dark.png", SIZE_MAX);
+    put("train/z/c.png", "rgb16.png", SIZE_MAX);
+    put("train/z/damaged.png", "rgb.png", 100);
+    DataOptions o = PLAIN;
+    o.broken = "skip", o.crop = "10";
+    base_log_sink(&(BaseLogSink){.message = keep_message});
+    BaseStatus st = data_open_with(spec, &o, &train, &test);
+    base_log_sink(NULL);
+    assert_ok(st);
+    assert_non_null(strstr(warned, "train: 2 of 8 images are grey of 16 bits; their values over 255 became 255, as in "
+                                   "torchvision; the first is"));
+    assert_non_null(strstr(warned, "z/a.png\n"));
+    is_image(train, 5, "grey16_dark.png");
+    data_set_free(train), data_set_free(test);
+}
+
 static void test_layout(void **state)
 {
     (void)state;
@@ -265,7 +330,7 @@ static void test_layout(void **state)
     assert_int_equal(test->labels[0], 1);
     data_set_free(train), data_set_free(test);
     unlink(at("val/b/1.jpg"));
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "no JPEG or PNG image in any class folder");
+    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "no JPEG, PNG or WebP image in any class folder");
     put("val/b/1.jpg", "rgb.jpg", SIZE_MAX);
     assert_int_equal(symlink("../b", at("val/b/back")), 0); /* a circle */
     assert_fails(data_open(spec, &train, &test), BASE_ELIMIT, "more than 16 deep");
@@ -297,6 +362,6 @@ static void test_no_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_order),     cmocka_unit_test(test_prepared), cmocka_unit_test(test_index),
     cmocka_unit_test(test_class_map), cmocka_unit_test(test_broken),   cmocka_unit_test(test_layout),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_no_memory), cmocka_unit_test(test_no_files), cmocka_unit_test(test_deep),
 };
 SUPPORT_MAIN(tests)

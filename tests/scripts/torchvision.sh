@@ -11,7 +11,9 @@ for split in train test; do
     cp "$images"/grey.* "$images/rgba.png" "d/$split/Bee"
     cp "$images/progressive.jpg" "d/$split/cat 2/10.JPG"
     cp "$images/bits.png" "d/$split/cat 2/9.png"
-    cp "$images/palette.png" "d/$split/cat-1"
+    cp "$images/palette.png" "$images"/grey16*.png "$images"/*.webp "d/$split/cat-1"
+    mkdir "d/$split/cat-1/folder.jpg"
+    cp "$images/rgb16.png" "d/$split/cat-1/folder.jpg"
 done
 rm d/test/ant/cmyk.jpg
 cat >cases <<'CASES'
