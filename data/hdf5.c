@@ -1,14 +1,24 @@
-/* A data set in one HDF5 file: /train/images and /test/images [N, C, H, W], /train/labels and /test/labels [N], and the
- * optional root attributes mean, std [C] and classes [K] (strings). uint8 images are scaled to 0..1 and, with mean and
- * std, normalised; float32 images are taken as they are, so mean and std are not applied to them. */
+/* A data set in one HDF5 file: /train/images and /test/images [N, C, H, W], /train/labels and /test/labels [N], or the
+ * flat names x_train, y_train, x_test and y_test, and the optional root attributes mean, std (one number, or [C]) and
+ * classes [K] (strings). Images may lie as [N, H, W, C] where the shape leaves no doubt; labels may be [N, 1], one-hot
+ * rows [N, K], and floats that are whole numbers. uint8 images are scaled to 0..1 and, with mean and std, normalised;
+ * float images are taken as they are, so mean and std are not applied to them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "data/set/build.h"
 #include "io/file.h"
 #include "io/hdf5.h"
+
+/* Where a split's arrays may be, the first that is there. */
+static const char *const IMAGES[][4] = {{"/train/images", "/x_train", "/X_train", NULL},
+                                        {"/test/images", "/x_test", "/X_test", NULL}},
+                         *const LABELS[][4] = {{"/train/labels", "/y_train", "/Y_train", NULL},
+                                               {"/test/labels", "/y_test", "/Y_test", NULL}};
+enum { TRAIN, TEST };
 
 typedef struct {
     const char *path;
@@ -16,41 +26,83 @@ typedef struct {
     char **classes; /* [class_count], NULL where the file names none */
     size_t class_count;
     int64_t K;
+    int64_t columns; /* of one-hot labels; 0: they are numbers */
 } Source;
 
-static BaseStatus find_array(const Source *s, const char *at, int ndim, const char *shape, IoH5Info *out)
+static BaseStatus find_array(const Source *s, const char *const *places, const char **at, IoH5Info *out)
 {
     BaseStatus st = BASE_OK;
-    BASE_CHECK(io_hdf5_has(s->file, at), BASE_EFORMAT,
-               "%s: %s is missing; /train and /test each need images [N, C, H, W] and labels [N]", s->path, at);
-    BASE_TRY(io_hdf5_info(s->file, at, out));
-    BASE_CHECK(out->ndim == ndim, BASE_EFORMAT, "%s: %s has %d dimensions; it must have %d: %s", s->path, at, out->ndim,
-               ndim, shape);
-    BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: %s is empty", s->path, at);
+    const char *const *place = places;
+    while (*place && !io_hdf5_has(s->file, *place)) place++;
+    *at = *place;
+    BASE_CHECK(*at, BASE_EFORMAT,
+               "%s: %s is missing; /train and /test each need images [N, C, H, W] and labels [N] (or x_train, y_train, "
+               "x_test and y_test)",
+               s->path, *places);
+    BASE_TRY(io_hdf5_info(s->file, *at, out));
+    BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: %s is empty", s->path, *at);
 out:
     return st;
 }
 
-/* Labels of one split as the file holds them, checked as far as they can be before K is known. */
-static BaseStatus read_labels(const Source *s, const char *split, int64_t **out, int64_t *count)
+/* One label from its row of the array: the number itself, or the place of the one 1 among zeros. */
+static BaseStatus read_row(const Source *s, const char *at, const double *row, int64_t width, int64_t i, int64_t *out)
 {
     BaseStatus st = BASE_OK;
-    char at[32];
+    if (width == 1) {
+        BASE_CHECK(row[0] == floor(row[0]) && fabs(row[0]) < 1e15, BASE_EFORMAT,
+                   "%s: %s[%lld] is %g; a label must be a whole number", s->path, at, (long long)i, row[0]);
+        *out = (int64_t)row[0];
+        return BASE_OK;
+    }
+    *out = -1;
+    for (int64_t k = 0; k < width; k++) {
+        BASE_CHECK(row[k] == 0 || (row[k] == 1 && *out < 0), BASE_EFORMAT,
+                   "%s: %s[%lld] is no one-hot row (%g in column %lld); labels are [N], [N, 1] or rows of one 1 and "
+                   "zeros [N, K]",
+                   s->path, at, (long long)i, row[k], (long long)k);
+        if (row[k] == 1) *out = k;
+    }
+    BASE_CHECK(*out >= 0, BASE_EFORMAT, "%s: %s[%lld] is a row of zeros; a one-hot row has one 1", s->path, at,
+               (long long)i);
+out:
+    return st;
+}
+
+/* Labels of one split, checked as far as they can be before K is known. */
+static BaseStatus read_labels(Source *s, int split, int64_t **out, int64_t *count)
+{
+    BaseStatus st = BASE_OK;
+    const char *at;
     IoH5Info info;
+    double *rows = NULL;
     *out = NULL;
-    snprintf(at, sizeof at, "/%s/labels", split);
-    BASE_TRY(find_array(s, at, 1, "[N]", &info));
-    BASE_CHECK(!info.is_float, BASE_EFORMAT, "%s: %s holds floating-point numbers; labels must be integers", s->path,
-               at);
-    BASE_TRY(BASE_ALLOC_RAW(info.count, out));
-    BASE_TRY(io_hdf5_read(s->file, at, IO_H5_I64, *out));
-    *count = info.count;
+    BASE_TRY(find_array(s, LABELS[split], &at, &info));
+    BASE_CHECK(info.ndim == 1 || info.ndim == 2, BASE_EFORMAT,
+               "%s: %s has %d dimensions; labels are [N], [N, 1] or one-hot [N, K]", s->path, at, info.ndim);
+    int64_t n = info.shape[0], width = info.ndim == 2 ? info.shape[1] : 1;
+    BASE_TRY(BASE_ALLOC_RAW(n, out));
+    if (width == 1 && !info.is_float)
+        BASE_TRY(io_hdf5_read(s->file, at, IO_H5_I64, *out));
+    else {
+        BASE_CHECK(width <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %s has rows of %lld; at most %d classes can be read",
+                   s->path, at, (long long)width, DATA_CLASSES_MAX);
+        BASE_TRY(BASE_ALLOC_RAW(info.count, &rows));
+        BASE_TRY(io_hdf5_read(s->file, at, IO_H5_F64, rows));
+        for (int64_t i = 0; i < n; i++) BASE_TRY(read_row(s, at, rows + i * width, width, i, &(*out)[i]));
+    }
+    if (width > 1 && width > s->columns) s->columns = width;
+    BASE_CHECK(!s->classes || width <= (int64_t)s->class_count, BASE_EFORMAT,
+               "%s: %s has one-hot rows of %lld, but the attribute 'classes' names %zu", s->path, at, (long long)width,
+               s->class_count);
+    *count = n;
     int64_t limit = s->classes ? (int64_t)s->class_count : DATA_CLASSES_MAX;
-    for (int64_t i = 0; i < info.count; i++)
+    for (int64_t i = 0; i < n; i++)
         BASE_CHECK((*out)[i] >= 0 && (*out)[i] < limit, BASE_EFORMAT, "%s: %s[%lld] is %lld; %s labels are 0 to %lld",
                    s->path, at, (long long)i, (long long)(*out)[i],
                    s->classes ? "with the attribute 'classes'" : "allowed", (long long)limit - 1);
 out:
+    base_free(rows);
     if (st != BASE_OK) {
         base_free(*out);
         *out = NULL;
@@ -76,21 +128,22 @@ static BaseStatus read_classes(Source *s)
 static BaseStatus read_statistic(const Source *s, const char *name, int64_t C, float *out, bool *found)
 {
     double *values = NULL;
+    float one[DATA_CHANNELS_MAX];
+    char *what = NULL;
     size_t count;
     BaseStatus st = io_hdf5_get_f64s(s->file, "/", name, &values, &count);
     *found = st != BASE_ENOTFOUND;
     if (!*found) return BASE_OK;
     if (st != BASE_OK) return base_error_prefix(st, "%s: attribute '%s'", s->path, name);
-    BASE_CHECK(count == (size_t)C, BASE_EFORMAT, "%s: attribute '%s' holds %zu numbers for images of %lld channels",
-               s->path, name, count, (long long)C);
+    BASE_TRY(base_format(&what, "%s: attribute '%s'", s->path, name));
     for (size_t c = 0; c < count; c++) {
-        out[c] = (float)values[c];
-        BASE_CHECK(isfinite(out[c]) && (strcmp(name, "std") != 0 || out[c] > 0), BASE_EFORMAT,
-                   "%s: attribute '%s' holds %g; it must be finite%s", s->path, name, values[c],
-                   strcmp(name, "std") == 0 ? " and above 0" : "");
+        BASE_TRY(data_statistic_check(BASE_EFORMAT, what, strcmp(name, "std") == 0, values[c]));
+        if (c < DATA_CHANNELS_MAX) one[c] = (float)values[c];
     }
+    BASE_TRY(data_statistic_expand(BASE_EFORMAT, what, one, count, C, out));
 out:
     base_free(values);
+    base_free(what);
     return st;
 }
 
@@ -108,27 +161,59 @@ out:
     return st;
 }
 
-static BaseStatus read_split(const Source *s, const char *split, const int64_t *labels, int64_t label_count,
-                             DataSet **out)
+/* [N, H, W, C], as tools that are not PyTorch write images, where the other reading would be images of many channels
+ * and hardly a width. A last dimension of 1 may be a row of samples in as many channels; as a square it is grey. */
+static bool is_channels_last(const int64_t shape[4])
 {
+    int64_t h = shape[1], w = shape[2], c = shape[3];
+    if (h <= 4 || w <= 4) return false;
+    return c == 3 || c == 4 || (c == 1 && (h == w || h > DATA_CHANNELS_MAX));
+}
+
+/* In place: pixel by pixel in the file, channel by channel in a set. */
+static BaseStatus to_planes(DataSet *set)
+{
+    size_t size = set->type == DATA_U8 ? 1 : sizeof(float), plane = (size_t)(set->H * set->W), C = (size_t)set->C;
+    uint8_t *image;
+    BaseStatus st = base_alloc_raw(plane * C, size, (void **)&image);
+    if (st != BASE_OK) return st;
+    for (int64_t i = 0; i < set->N; i++) {
+        uint8_t *at = (uint8_t *)set->images + (size_t)i * plane * C * size;
+        memcpy(image, at, plane * C * size);
+        for (size_t c = 0; c < C; c++)
+            for (size_t p = 0; p < plane; p++) memcpy(at + (c * plane + p) * size, image + (p * C + c) * size, size);
+    }
+    base_free(image);
+    return BASE_OK;
+}
+
+static BaseStatus read_split(const Source *s, int split, const int64_t *labels, int64_t label_count, DataSet **out)
+{
+    static const char *const NAMES[] = {"train", "test"};
     BaseStatus st = BASE_OK;
     DataSet *set = NULL;
     IoH5Info info;
-    char at[32], *name = NULL, *images = NULL;
-    snprintf(at, sizeof at, "/%s/images", split);
+    const char *at;
+    char *name = NULL, *images = NULL;
+    BASE_TRY(find_array(s, IMAGES[split], &at, &info));
     BASE_TRY(base_format(&images, "%s: %s", s->path, at));
-    BASE_TRY(base_format(&name, "hdf5:%s %s", s->path, split));
-    BASE_TRY(find_array(s, at, 4, "[N, C, H, W]", &info));
+    BASE_TRY(base_format(&name, "hdf5:%s %s", s->path, NAMES[split]));
+    BASE_CHECK(info.ndim == 4, BASE_EFORMAT, "%s has %d dimensions; it must have 4: [N, C, H, W]", images, info.ndim);
     const int64_t *shape = info.shape;
-    BASE_CHECK(shape[0] == label_count, BASE_EFORMAT, "%s holds %lld images and /%s/labels %lld labels", images,
-               (long long)shape[0], split, (long long)label_count);
-    BASE_CHECK(info.stored == IO_H5_U8 || info.stored == IO_H5_F32, BASE_EFORMAT,
-               "%s holds %s; images must be uint8 (0..255) or float32 (taken as they are)", images,
-               info.is_float ? "float64" : "integers other than uint8");
-    bool raw = info.stored == IO_H5_U8;
-    BASE_TRY(data_set_create(name, raw ? DATA_U8 : DATA_F32, shape[0], shape[1], shape[2], shape[3], s->K, &set));
-    set->classes_counted = !s->classes;
+    BASE_CHECK(shape[0] == label_count, BASE_EFORMAT, "%s holds %lld images and there are %lld labels", images,
+               (long long)shape[0], (long long)label_count);
+    BASE_CHECK(info.stored == IO_H5_U8 || info.is_float, BASE_EFORMAT,
+               "%s holds integers other than uint8; images must be uint8 (0..255) or floats (taken as they are)",
+               images);
+    bool raw = info.stored == IO_H5_U8, last = is_channels_last(shape);
+    const int64_t C = shape[last ? 3 : 1], H = shape[last ? 1 : 2], W = shape[last ? 2 : 3];
+    if (last && split == TRAIN)
+        base_notice("%s is [%lld, %lld, %lld, %lld]: read as N, height, width, channels", images, (long long)shape[0],
+                    (long long)shape[1], (long long)shape[2], (long long)shape[3]);
+    BASE_TRY(data_set_create(name, raw ? DATA_U8 : DATA_F32, shape[0], C, H, W, s->K, &set));
+    set->classes_counted = !s->classes && !s->columns;
     BASE_TRY(io_hdf5_read(s->file, at, raw ? IO_H5_U8 : IO_H5_F32, set->images));
+    if (last) BASE_TRY(to_planes(set));
     for (int64_t i = 0; i < label_count; i++) set->labels[i] = (int32_t)labels[i];
     BASE_TRY(data_set_name_classes(set, (const char *const *)s->classes));
     if (raw) BASE_TRY(read_normalisation(s, set));
@@ -147,27 +232,23 @@ static BaseStatus open_file(const char *path, const DataRequest *request, DataSe
     (void)request;
     BaseStatus st = BASE_OK;
     Source s = {.path = path};
-    int64_t *train_labels = NULL, *test_labels = NULL, n_train = 0, n_test = 0;
+    int64_t *labels[] = {NULL, NULL}, n[] = {0, 0};
     BASE_TRY(io_hdf5_open(path, false, &s.file));
     BASE_TRY(read_classes(&s));
-    BASE_TRY(read_labels(&s, "train", &train_labels, &n_train));
-    BASE_TRY(read_labels(&s, "test", &test_labels, &n_test));
-    if (s.classes)
-        s.K = (int64_t)s.class_count;
-    else {
-        for (int64_t i = 0; i < n_train; i++) s.K = train_labels[i] >= s.K ? train_labels[i] + 1 : s.K;
-        for (int64_t i = 0; i < n_test; i++) s.K = test_labels[i] >= s.K ? test_labels[i] + 1 : s.K;
-    }
-    BASE_TRY(read_split(&s, "train", train_labels, n_train, train));
-    BASE_TRY(read_split(&s, "test", test_labels, n_test, test));
+    for (int split = TRAIN; split <= TEST; split++) BASE_TRY(read_labels(&s, split, &labels[split], &n[split]));
+    s.K = s.classes ? (int64_t)s.class_count : s.columns;
+    for (int split = TRAIN; split <= TEST && !s.classes; split++)
+        for (int64_t i = 0; i < n[split]; i++) s.K = labels[split][i] >= s.K ? labels[split][i] + 1 : s.K;
+    BASE_TRY(read_split(&s, TRAIN, labels[TRAIN], n[TRAIN], train));
+    BASE_TRY(read_split(&s, TEST, labels[TEST], n[TEST], test));
 out:
-    base_free(train_labels);
-    base_free(test_labels);
+    base_free(labels[TRAIN]);
+    base_free(labels[TEST]);
     io_names_free(s.classes, s.class_count);
     io_hdf5_close(s.file);
     return st; /* data_open frees what there is */
 }
 
 const DataSource data_hdf5 = {
-    BASE_ENTRY_PLAIN("hdf5", "any images in one HDF5 file: /train and /test, each images [N,C,H,W] and labels [N]", ""),
+    BASE_ENTRY_PLAIN("hdf5", "any images in one HDF5 file: /train and /test, each images [N,C,H,W] and labels [N]; or x_train, y_train, ...", ""),
     DATA_PATH_REQUIRED, open_file, false};

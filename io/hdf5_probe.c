@@ -226,7 +226,7 @@ static BaseStatus check_filters(hid_t creation, const char *name)
         if (!known)
             return base_error_set(BASE_EFORMAT,
                                   "%.100s is packed by filter %d '%.60s'; only deflate (gzip), shuffle and fletcher32 "
-                                  "are read",
+                                  "are read; write it again with one of them (h5py: compression=\"gzip\")",
                                   name, (int)id, filter);
     }
     return BASE_OK;

@@ -112,16 +112,11 @@ static BaseStatus normalise(const DataRequest *r, DataSet *set)
                "%s: holds float32, which is taken as it is; mean and std are for images of 8 bits", set->name);
     BASE_CHECK(set->normalise || r->no_normalising || (r->has_mean && r->has_std), BASE_EUSAGE,
                "%s has no mean and std of its own: give both", set->name);
-    BASE_CHECK((!r->has_mean || r->mean_count == 1 || r->mean_count == set->C) &&
-                   (!r->has_std || r->std_count == 1 || r->std_count == set->C),
-               BASE_EUSAGE, "%s: images have %lld channels, but mean has %d and std %d numbers; give one, or one each",
-               set->name, (long long)set->C, r->has_mean ? r->mean_count : (int)set->C,
-               r->has_std ? r->std_count : (int)set->C);
-    for (int c = 0; c < set->C; c++) {
-        if (r->has_mean) set->mean[c] = r->mean[r->mean_count == 1 ? 0 : c];
-        if (r->has_std) set->std[c] = r->std[r->std_count == 1 ? 0 : c];
-        if (r->no_normalising) set->mean[c] = set->std[c] = 0;
-    }
+    if (r->has_mean)
+        BASE_TRY(data_statistic_expand(BASE_EUSAGE, "mean", r->mean, (size_t)r->mean_count, set->C, set->mean));
+    if (r->has_std)
+        BASE_TRY(data_statistic_expand(BASE_EUSAGE, "std", r->std, (size_t)r->std_count, set->C, set->std));
+    for (int c = 0; r->no_normalising && c < set->C; c++) set->mean[c] = set->std[c] = 0;
     set->normalise = !r->no_normalising;
 out:
     return st;

@@ -1,10 +1,10 @@
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "data/prepare/prepare.h"
+#include "data/set/build.h"
 #include "io/file.h"
 
 enum { SIDE_MAX = 1 << 14, INDEX_BYTES = 1 << 30, PICKS_MAX = 100000000 };
@@ -15,7 +15,8 @@ static bool is_none(const char *text) { return strcmp(text, "none") == 0; }
 static BaseStatus read_numbers(const char *name, const char *text, float *out, int *count)
 {
     BaseStatus st = BASE_OK;
-    char *copy = NULL;
+    char *copy = NULL, what[140];
+    snprintf(what, sizeof what, "%s '%.100s'", name, text);
     BASE_TRY(base_strdup(text, &copy));
     char *at = copy, *rest = NULL;
     size_t size = strlen(at);
@@ -23,12 +24,9 @@ static BaseStatus read_numbers(const char *name, const char *text, float *out, i
     *count = 0;
     for (char *item = strtok_r(at, ", ", &rest); item; item = strtok_r(NULL, ", ", &rest)) {
         double value;
-        BASE_CHECK(*count < DATA_CHANNELS_MAX && base_parse_f64(item, &value) && fabs(value) < 1e6, BASE_EUSAGE,
-                   "%s '%.100s': must be none, one number, or one number a channel (0.485,0.456,0.406)", name, text);
-        BASE_CHECK(strcmp(name, "mean") != 0 || fabs(value) <= 1, BASE_EUSAGE,
-                   "%s '%.100s': pixels are scaled to 0..1 before: divide by 255 (%.4g)", name, text, value / 255);
-        BASE_CHECK(strcmp(name, "std") != 0 || (float)value > 0, BASE_EUSAGE, "%s '%.100s': must be above 0", name,
-                   text);
+        BASE_CHECK(*count < DATA_CHANNELS_MAX && base_parse_f64(item, &value), BASE_EUSAGE,
+                   "%s: must be none, one number, or one number a channel (0.485,0.456,0.406)", what);
+        BASE_TRY(data_statistic_check(BASE_EUSAGE, what, strcmp(name, "std") == 0, value));
         out[(*count)++] = (float)value;
     }
     BASE_CHECK(*count > 0, BASE_EUSAGE, "%s '%.100s': no number; must be none, one number, or one a channel", name,

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 
 enum { SIDE_MAX = 1 << 16 };
+static const double STD_MIN = 1e-3; /* 1/255 undoes the scaling; less is a slip */
 
 static size_t pixel_size(DataType type) { return type == DATA_U8 ? 1 : sizeof(float); }
 
@@ -90,6 +91,26 @@ BaseStatus data_set_widen(DataSet *set, int64_t K)
     for (; set->K < K; set->K++) BASE_TRY(base_format(&set->class_names[set->K], "%lld", (long long)set->K));
 out:
     return st;
+}
+
+BaseStatus data_statistic_check(BaseStatus code, const char *what, bool std, double value)
+{
+    double low = std ? STD_MIN : 0;
+    if (value >= low && value <= 1) return BASE_OK;
+    if (value > 1 && value <= 255)
+        return base_error_set(code, "%s: %g is not from %g to 1; pixels are scaled to 0..1 before: divide by 255 (%.4g)",
+                              what, value, low, value / 255);
+    return base_error_set(code, "%s: %g must be from %g to 1, for pixels scaled to 0..1", what, value, low);
+}
+
+BaseStatus data_statistic_expand(BaseStatus code, const char *what, const float *values, size_t count, int64_t C,
+                                 float *out)
+{
+    if (count != 1 && count != (size_t)C)
+        return base_error_set(code, "%s holds %zu numbers for images of %lld channels; give one, or one each", what,
+                              count, (long long)C);
+    for (int64_t c = 0; c < C; c++) out[c] = values[count == 1 ? 0 : c];
+    return BASE_OK;
 }
 
 void data_set_normalise(DataSet *set, const float *mean, const float *std)

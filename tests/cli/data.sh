@@ -70,6 +70,7 @@ has stdout "    0 owl "
 
 # wrong options
 refuses 2 "divide by 255 (0.498)" eval --arch mlp $data --mean 127 --std 0.3 --weights w.safetensors
+refuses 2 "divide by 255 (0.2471)" eval --arch mlp $data --mean 0.5 --std 63 --weights w.safetensors
 refuses 2 "resize 'big'" eval --arch mlp --data imagefolder:d --resize big --weights w.safetensors
 refuses 2 "must be bilinear or bicubic" eval --arch mlp $data --interpolation cubic --weights w.safetensors
 refuses 2 "did you mean '--interpolation'" eval --arch mlp $data --interpolatoin bicubic --weights w.safetensors

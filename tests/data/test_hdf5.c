@@ -40,9 +40,34 @@ typedef struct {
     bool real_images, f64_images, i32_images, no_mean, no_std, long_mean, zero_std, bad_mean, classes, few_classes,
         fixed_classes;
     bool float_labels, no_test_labels, flat_images, label_matrix, empty_test, wide_test, no_train;
+    bool flat_names, half_label, one_hot, two_ones, no_one, scalar_mean, mean_255, std_63;
     hid_t label_type; /* 0: int64 */
     int64_t images;   /* in train; 0: N */
 } Variant;
+
+/* Six rows of four, the labels' ones, or other numbers. */
+static void put_rows(hid_t file, const char *name, const Variant *v, hsize_t n)
+{
+    float rows[N * 4] = {0};
+    for (hsize_t i = 0; i < n; i++) rows[4 * i + (hsize_t)labels[i]] = 1;
+    if (v->two_ones) rows[4 + 3] = 1;
+    if (v->no_one) rows[4 + labels[1]] = 0;
+    put(file, name, v->float_labels ? H5T_IEEE_F32LE : H5T_STD_U8LE, H5T_NATIVE_FLOAT, 2, (hsize_t[]){n, 4}, rows);
+}
+
+static void put_labels(hid_t file, const char *name, const Variant *v, hsize_t n)
+{
+    float real_labels[N];
+    for (int i = 0; i < N; i++) real_labels[i] = (float)labels[i];
+    if (v->half_label) real_labels[1] = 0.5f;
+    if (v->one_hot)
+        put_rows(file, name, v, n);
+    else if (v->float_labels)
+        put(file, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, v->label_matrix ? 2 : 1, (hsize_t[]){n, 1}, real_labels);
+    else
+        put(file, name, v->label_type ? v->label_type : H5T_STD_I64LE, H5T_NATIVE_INT64, v->label_matrix ? 2 : 1,
+            (hsize_t[]){n, 1}, labels);
+}
 
 static void write_images(hid_t file, const char *name, const Variant *v, const hsize_t *shape)
 {
@@ -61,19 +86,17 @@ static void write_file(Variant v)
     hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     assert_true(file >= 0);
     hsize_t train[] = {v.images ? (hsize_t)v.images : N, C, H, W};
-    hsize_t test[] = {v.empty_test ? 0 : M, C, H, v.wide_test ? W + 1 : W}, n = N, m = test[0], matrix[] = {N, 1};
-    hid_t type = v.label_type ? v.label_type : H5T_STD_I64LE;
+    hsize_t test[] = {v.empty_test ? 0 : M, C, H, v.wide_test ? W + 1 : W};
     if (!v.no_train) {
-        write_images(file, "/train/images", &v, train);
-        if (v.label_matrix)
-            put(file, "/train/labels", type, H5T_NATIVE_INT64, 2, matrix, labels);
-        else
-            put(file, "/train/labels", v.float_labels ? H5T_IEEE_F32LE : type, H5T_NATIVE_INT64, 1, &n, labels);
+        write_images(file, v.flat_names ? "/x_train" : "/train/images", &v, train);
+        put_labels(file, v.flat_names ? "/y_train" : "/train/labels", &v, N);
     }
-    write_images(file, "/test/images", &v, test);
-    if (!v.no_test_labels) put(file, "/test/labels", type, H5T_NATIVE_INT64, 1, &m, labels);
-    double mean[] = {0.5, v.bad_mean ? (double)NAN : 0.25, 1}, std[] = {0.2, v.zero_std ? 0 : 0.4};
-    if (!v.no_mean) attach(file, "mean", H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, v.long_mean ? 3 : 2, mean);
+    write_images(file, v.flat_names ? "/x_test" : "/test/images", &v, test);
+    if (!v.no_test_labels) put_labels(file, v.flat_names ? "/y_test" : "/test/labels", &v, test[0]);
+    double mean[] = {v.mean_255 ? 125.3 : 0.5, v.bad_mean ? (double)NAN : 0.25, 1},
+           std[] = {v.std_63 ? 63 : 0.2, v.zero_std ? 0 : 0.4};
+    if (!v.no_mean)
+        attach(file, "mean", H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, v.long_mean ? 3 : v.scalar_mean ? 1 : 2, mean);
     if (!v.no_std) attach(file, "std", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 2, std);
     const char *names[] = {"cat", "dog", "Vogel", "f\xc3\xa4rn", "unused"};
     hid_t text = H5Tcopy(H5T_C_S1);
@@ -160,6 +183,84 @@ static void test_float32(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+/* Each other form of the same labels gives the same set. */
+static void test_forms(void **state)
+{
+    (void)state;
+    static const Variant FORMS[] = {{.label_matrix = true},
+                                    {.float_labels = true},
+                                    {.label_matrix = true, .float_labels = true},
+                                    {.one_hot = true},
+                                    {.one_hot = true, .float_labels = true},
+                                    {.flat_names = true}};
+    DataSet *want, *train, *test;
+    write_file((Variant){0});
+    assert_ok(data_open(spec, &want, &test));
+    data_set_free(test);
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
+        write_file(FORMS[i]);
+        assert_ok(data_open(spec, &train, &test));
+        assert_string_equal(train->hash, want->hash);
+        assert_int_equal(train->classes_counted, !FORMS[i].one_hot);
+        data_set_free(train), data_set_free(test);
+    }
+    data_set_free(want);
+    write_file((Variant){.f64_images = true});
+    assert_ok(data_open(spec, &train, &test));
+    assert_int_equal(train->type, DATA_F32);
+    assert_memory_equal(train->images, real, sizeof real);
+    data_set_free(train), data_set_free(test);
+    write_file((Variant){.scalar_mean = true});
+    assert_ok(data_open(spec, &train, &test));
+    assert_near(train->mean[0], 0.5, 0, 0);
+    assert_near(train->mean[1], 0.5, 0, 0);
+    assert_near(train->std[1], 0.4, 0, 1e-7);
+    data_set_free(train), data_set_free(test);
+}
+
+/* n images of h x w x c in the file, read as c planes, or, where that could be meant, as they stand. */
+static void check_order(int64_t h, int64_t w, int64_t c, bool moved)
+{
+    enum { MOST = 2 * 17 * 17 * 4 };
+    static uint8_t bytes[MOST];
+    DataSet *train, *test;
+    hsize_t shape[] = {2, (hsize_t)h, (hsize_t)w, (hsize_t)c}, n = 2;
+    assert_true(2 * h * w * c <= MOST);
+    for (int64_t i = 0; i < 2 * h * w * c; i++) bytes[i] = (uint8_t)(i * 31 + i / 251);
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    put(file, "/train/images", H5T_STD_U8LE, H5T_NATIVE_UINT8, 4, shape, bytes);
+    put(file, "/test/images", H5T_STD_U8LE, H5T_NATIVE_UINT8, 4, shape, bytes);
+    put(file, "/train/labels", H5T_STD_U8LE, H5T_NATIVE_INT64, 1, &n, labels);
+    put(file, "/test/labels", H5T_STD_U8LE, H5T_NATIVE_INT64, 1, &n, labels);
+    H5Fclose(file);
+    assert_ok(data_open(spec, &train, &test));
+    assert_int_equal(train->C, moved ? c : h);
+    assert_int_equal(train->H, moved ? h : w);
+    assert_int_equal(train->W, moved ? w : c);
+    const uint8_t *got = test->images;
+    for (int64_t i = 0; i < 2; i++)
+        for (int64_t p = 0; p < h * w; p++)
+            for (int64_t k = 0; k < c; k++) {
+                uint8_t want = bytes[(i * h * w + p) * c + k];
+                assert_int_equal(moved ? got[(i * c + k) * h * w + p] : got[(i * h * w + p) * c + k], want);
+            }
+    data_set_free(train), data_set_free(test);
+}
+
+static void test_channels_last(void **state)
+{
+    (void)state;
+    check_order(16, 16, 3, true);
+    check_order(5, 6, 3, true);
+    check_order(12, 12, 1, true);
+    check_order(17, 16, 1, true);
+    check_order(9, 8, 4, true);
+    check_order(3, 16, 3, false); /* [C, H, W] of three channels */
+    check_order(4, 4, 4, false);
+    check_order(12, 17, 1, false); /* twelve channels of seventeen samples */
+    check_order(8, 8, 2, false);
+}
+
 static void refuse(Variant v, const char *part)
 {
     DataSet *train, *test;
@@ -176,18 +277,21 @@ static void test_refused(void **state)
     refuse((Variant){.no_train = true}, "/train/labels is missing");
     refuse((Variant){.no_test_labels = true}, "/test/labels is missing");
     refuse((Variant){.flat_images = true}, "/train/images has 3 dimensions; it must have 4");
-    refuse((Variant){.label_matrix = true}, "/train/labels has 2 dimensions; it must have 1");
-    refuse((Variant){.float_labels = true}, "/train/labels holds floating-point");
-    refuse((Variant){.f64_images = true}, "/train/images holds float64");
+    refuse((Variant){.float_labels = true, .half_label = true}, "/train/labels[1] is 0.5; a label must be a whole");
+    refuse((Variant){.one_hot = true, .two_ones = true}, "/train/labels[1] is no one-hot row (1 in column 3)");
+    refuse((Variant){.one_hot = true, .no_one = true}, "/train/labels[1] is a row of zeros");
+    refuse((Variant){.one_hot = true, .few_classes = true}, "one-hot rows of 4, but the attribute 'classes' names 3");
     refuse((Variant){.i32_images = true}, "/train/images holds integers");
-    refuse((Variant){.images = N - 1}, "/train/images holds 5 images and /train/labels 6 labels");
+    refuse((Variant){.images = N - 1}, "/train/images holds 5 images and there are 6 labels");
     refuse((Variant){.empty_test = true}, "/test/labels is empty");
     refuse((Variant){.wide_test = true}, "test images 2 x 2 x 4");
     refuse((Variant){.no_std = true}, "'mean' without 'std'");
     refuse((Variant){.no_mean = true}, "'std' without 'mean'");
     refuse((Variant){.long_mean = true}, "'mean' holds 3 numbers for images of 2 channels");
-    refuse((Variant){.zero_std = true}, "'std' holds 0");
-    refuse((Variant){.bad_mean = true}, "'mean' holds nan");
+    refuse((Variant){.zero_std = true}, "attribute 'std': 0 must be from 0.001 to 1");
+    refuse((Variant){.bad_mean = true}, "attribute 'mean': nan must be from 0 to 1");
+    refuse((Variant){.mean_255 = true}, "attribute 'mean': 125.3 is not from 0 to 1; pixels are scaled to 0..1 before");
+    refuse((Variant){.std_63 = true}, "attribute 'std': 63 is not from 0.001 to 1; pixels are scaled to 0..1 before");
     refuse((Variant){.few_classes = true}, "/train/labels[3] is 3; with the attribute 'classes' labels are 0 to 2");
     labels[1] = -1;
     refuse((Variant){0}, "/train/labels[1] is -1");
@@ -217,11 +321,15 @@ static void test_no_memory(void **state)
     (void)state;
     write_file((Variant){.classes = true});
     support_fail_allocations(open_once, NULL, 300);
+    write_file((Variant){.one_hot = true, .scalar_mean = true});
+    support_fail_allocations(open_once, NULL, 300);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_uint8, setup),
     cmocka_unit_test_setup(test_float32, setup),
+    cmocka_unit_test_setup(test_forms, setup),
+    cmocka_unit_test_setup(test_channels_last, setup),
     cmocka_unit_test_setup(test_refused, setup),
     cmocka_unit_test_setup(test_no_memory, setup),
 };

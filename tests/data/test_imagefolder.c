@@ -146,8 +146,8 @@ static void test_prepared(void **state)
                    "bilinear}");
     has_prep(&(DataOptions){.resize = "16", .crop = "14x12", .interpolation = "bicubic", .mean = "none"},
              "{mean: none, std: none, resize: 16, crop: 14x12, interpolation: bicubic}");
-    has_prep(&(DataOptions){.resize = "9x8", .crop = "none", .mean = "[0.5, 0.25, 0.125]", .std = "2"},
-             "{mean: [0.5, 0.25, 0.125], std: [2, 2, 2], resize: 9x8, crop: none, interpolation: bilinear}");
+    has_prep(&(DataOptions){.resize = "9x8", .crop = "none", .mean = "[0.5, 0.25, 0.125]", .std = "1"},
+             "{mean: [0.5, 0.25, 0.125], std: [1, 1, 1], resize: 9x8, crop: none, interpolation: bilinear}");
     DataSet *train, *test;
     assert_ok(data_open(spec, &train, &test));
     assert_int_equal(train->H, 224);

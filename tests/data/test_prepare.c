@@ -68,10 +68,14 @@ static void test_refused(void **state)
     refuse(OPTIONS(.mean = "nan"), BASE_EUSAGE, "mean 'nan'");
     refuse(OPTIONS(.mean = "1e300"), BASE_EUSAGE, "mean '1e300'");
     refuse(OPTIONS(.mean = "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"), BASE_EUSAGE, "mean '1,1");
-    refuse(OPTIONS(.mean = "0.5,0.5,0.5"), BASE_EUSAGE, "images have 1 channels, but mean has 3");
-    refuse(OPTIONS(.std = "0"), BASE_EUSAGE, "std '0': must be above 0");
-    refuse(OPTIONS(.std = "-1"), BASE_EUSAGE, "std '-1': must be above 0");
-    refuse(OPTIONS(.std = "1e-60"), BASE_EUSAGE, "must be above 0");
+    refuse(OPTIONS(.mean = "0.5,0.5,0.5"), BASE_EUSAGE, "mean holds 3 numbers for images of 1 channels");
+    refuse(OPTIONS(.mean = "-0.1"), BASE_EUSAGE, "mean '-0.1': -0.1 must be from 0 to 1");
+    refuse(OPTIONS(.mean = "0.4,125.3"), BASE_EUSAGE, "mean '0.4,125.3': 125.3 is not from 0 to 1; pixels are scaled");
+    refuse(OPTIONS(.std = "0"), BASE_EUSAGE, "std '0': 0 must be from 0.001 to 1");
+    refuse(OPTIONS(.std = "-1"), BASE_EUSAGE, "std '-1': -1 must be from 0.001 to 1");
+    refuse(OPTIONS(.std = "1e-60"), BASE_EUSAGE, "must be from 0.001 to 1");
+    refuse(OPTIONS(.std = "63"), BASE_EUSAGE, "std '63': 63 is not from 0.001 to 1; pixels are scaled to 0..1 before: "
+                                              "divide by 255 (0.2471)");
     refuse(OPTIONS(.mean = "0.5", .std = "none"), BASE_EUSAGE, "give numbers for both, or none");
     refuse(OPTIONS(.resize = "0"), BASE_EUSAGE, "resize '0': must be none, a number of pixels from 1 to 16384, or HxW");
     refuse(OPTIONS(.resize = "16385"), BASE_EUSAGE, "resize '16385'");

@@ -284,6 +284,15 @@ static void test_hostile_layouts(void **state)
     H5Pclose(packed);
     assert_fails(io_hdf5_open(at("packed.h5"), false, &file), BASE_EFORMAT,
                  "packed by filter 6 'scaleoffset'; only deflate");
+    packed = H5Pcreate(H5P_DATASET_CREATE); /* h5py's lzf, which libhdf5 does not know */
+    H5Pset_chunk(packed, 1, &small);
+    H5Pset_filter(packed, 32000, H5Z_FLAG_OPTIONAL, 0, NULL);
+    id = H5Fcreate(at("lzf.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
+    H5Fclose(id);
+    H5Pclose(packed);
+    assert_fails(io_hdf5_open(at("lzf.h5"), false, &file), BASE_EFORMAT, "packed by filter 32000");
+    assert_non_null(strstr(base_error_text(), "write it again with one of them (h5py: compression=\"gzip\")"));
 
     id = H5Fcreate(at("deep.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     hid_t group = H5Gcreate2(id, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
