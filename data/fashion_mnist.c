@@ -7,7 +7,8 @@ static const char *const CLASSES[] = {"T-shirt/top", "Trouser", "Pullover", "Dre
                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 static const DataIdxKind KIND = {
     "fashion-mnist", CLASSES, 0.2860f, 0.3530f,
-    "install the Debian package dataset-fashion-mnist, or give the folder that holds it: fashion-mnist:DIR"};
+    "install the Debian package dataset-fashion-mnist, or give the folder that holds it: fashion-mnist:DIR",
+    "FashionMNIST/raw"};
 
 static BaseStatus open_folder(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {

@@ -26,16 +26,16 @@ static BaseStatus find_file(const DataIdxKind *kind, const char *folder, const c
                             char **out)
 {
     static const char *const FORMS[] = {"-", "."}, *const ENDS[] = {"", ".gz"};
-    for (size_t form = 0; form < 2; form++)
-        for (size_t end = 0; end < 2; end++) {
-            BaseStatus st =
-                base_format(out, "%s/%s-%s%sidx%d-ubyte%s", folder, part, what, FORMS[form], ndim, ENDS[end]);
-            if (st != BASE_OK || io_path_exists(*out)) return st;
-            base_free(*out);
-            *out = NULL;
-        }
-    return base_error_set(BASE_EIO, "%s: there is no %s/%s-%s-idx%d-ubyte or .gz of it; %s", kind->name, folder, part,
-                          what, ndim, kind->cure);
+    for (size_t i = 0; i < 8; i++) {
+        bool inside = i >= 4;
+        BaseStatus st = base_format(out, "%s%s%s/%s-%s%sidx%d-ubyte%s", folder, inside ? "/" : "",
+                                    inside ? kind->inside : "", part, what, FORMS[i / 2 % 2], ndim, ENDS[i % 2]);
+        if (st != BASE_OK || io_path_exists(*out)) return st;
+        base_free(*out);
+        *out = NULL;
+    }
+    return base_error_set(BASE_EIO, "%s: there is no %s/%s-%s-idx%d-ubyte or .gz of it, nor in %s/%s; %s", kind->name,
+                          folder, part, what, ndim, folder, kind->inside, kind->cure);
 }
 
 /* Header: 0, 0, 8 (unsigned bytes), number of dimensions, then each dimension in four bytes, highest first. */

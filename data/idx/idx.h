@@ -9,9 +9,11 @@ typedef struct {
     const char *const *classes; /* [10] */
     float mean, std;            /* of the training pixels scaled to 0..1 */
     const char *cure;           /* what to do where a file is missing, behind "; " */
+    const char *inside;         /* where torchvision keeps the files below the folder that it was given */
 } DataIdxKind;
 
-/** Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] of a folder ("images.idx3" too). BASE_EIO where one is
+/** Reads {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] of a folder ("images.idx3" too), or of
+ * torchvision's folder inside it. BASE_EIO where one is
  * missing, BASE_EFORMAT for a wrong magic number, size, count or label, naming the file. */
 BaseStatus data_idx_open(const DataIdxKind *kind, const char *folder, DataSet **train, DataSet **test);
 

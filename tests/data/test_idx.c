@@ -114,6 +114,33 @@ static void test_read(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+/* torchvision.datasets.MNIST("DIR") keeps them in DIR/MNIST/raw. */
+static void test_inside(void **state)
+{
+    (void)state;
+    DataSet *want, *train, *test;
+    write_good();
+    assert_ok(data_open(spec, &want, &test));
+    data_set_free(test);
+    snprintf(folder, sizeof folder, "%s/root/MNIST/raw", support_scratch());
+    assert_ok(io_folder_make(folder));
+    write_good();
+    char root[4200];
+    snprintf(root, sizeof root, "mnist:%s/root", support_scratch());
+    assert_ok(data_open(root, &train, &test));
+    assert_string_equal(train->hash, want->hash);
+    data_set_free(train), data_set_free(test);
+    snprintf(folder, sizeof folder, "%s/root/FashionMNIST/raw", support_scratch());
+    assert_ok(io_folder_make(folder));
+    write_good();
+    snprintf(root, sizeof root, "fashion-mnist:%s/root", support_scratch());
+    assert_ok(data_open(root, &train, &test));
+    assert_memory_equal(train->images, want->images, N * H * W);
+    data_set_free(train), data_set_free(test), data_set_free(want);
+    snprintf(root, sizeof root, "mnist:%s/root/MNIST", support_scratch());
+    assert_fails(data_open(root, &train, &test), BASE_EIO, "or .gz of it, nor in");
+}
+
 static void refuse(BaseStatus status, const char *part)
 {
     DataSet *train, *test;
@@ -183,7 +210,7 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(test_read, setup),
+    cmocka_unit_test_setup(test_read, setup), cmocka_unit_test_setup(test_inside, setup),
     cmocka_unit_test_setup(test_refused, setup),
     cmocka_unit_test_setup(test_no_memory, setup),
 };
