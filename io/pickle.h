@@ -97,11 +97,20 @@ typedef struct {
     int item_bytes; /* 1, 2, 4 or 8; little-endian */
     int ndim;
     int64_t shape[IO_PICKLE_DIMS];
+    int64_t stride[IO_PICKLE_DIMS]; /* in items; of an array without any, 0 */
     int64_t count;
-    const void *data; /* [shape] row-major, borrowed, not aligned */
+    const void *data; /* borrowed, not aligned */
 } IoPickleArray;
-/** Reads the ndarray that @p value is. BASE_EFORMAT, @p where in front: no array, big-endian, Fortran order, another
- *  dtype, or a size that its bytes do not have. */
+/** Reads the ndarray that @p value is, in row-major order or another. BASE_EFORMAT, @p where in front: no array,
+ *  big-endian, another dtype, or a size that its bytes do not have. */
 BaseStatus io_pickle_array(const IoPickleValue *value, const char *where, IoPickleArray *out);
+/** The whole number at place @p at of the data; false for floats, and above 63 bits. */
+bool io_pickle_array_whole(const IoPickleArray *array, int64_t at, int64_t *out);
+/** An INT, or a scalar of numpy that is a whole number. */
+bool io_pickle_whole(const IoPickleValue *value, int64_t *out);
+
+/** Before io_pickle_read: what protocols 0, 1 and 5 write, in opcodes that it knows; changed in place, or *bytes (owned)
+ *  replaced. What is no pickle stays as it is. BASE_EFORMAT, @p where in front: cut off, or no text that Python writes. */
+BaseStatus io_pickle_modern(char **bytes, size_t *size, const char *where);
 
 #endif

@@ -108,6 +108,10 @@ IoPickleValue *io_pickle_get(const IoPickleValue *dict, const char *key)
 
 static const char *const NUMPY_NAMES[] = {"numpy.core.multiarray._reconstruct",
                                           "numpy._core.multiarray._reconstruct",
+                                          "numpy.core.numeric._frombuffer",
+                                          "numpy._core.numeric._frombuffer",
+                                          "numpy.core.multiarray.scalar",
+                                          "numpy._core.multiarray.scalar",
                                           "numpy.ndarray",
                                           "numpy.dtype",
                                           "_codecs.encode",
@@ -132,41 +136,158 @@ static bool read_dtype(const IoPickleValue *dtype, IoPickleArray *out)
     return false;
 }
 
-BaseStatus io_pickle_array(const IoPickleValue *value, const char *where, IoPickleArray *out)
+/* Axes from the one that varies slowest in memory; NULL: as they come. */
+static BaseStatus set_shape(const IoPickleValue *shape, const int *slowest, const char *where, IoPickleArray *out)
 {
     BaseStatus st = BASE_OK;
-    *out = (IoPickleArray){.count = 1};
-    BASE_CHECK(io_pickle_calls(value, "numpy.core.multiarray._reconstruct") ||
-                   io_pickle_calls(value, "numpy._core.multiarray._reconstruct"),
-               BASE_EFORMAT, "%s: not a numpy array", where);
-    /* ndarray.__setstate__: (version, shape, dtype, is_fortran, bytes) */
-    const IoPickleValue *state = value->state;
-    BASE_CHECK(state && state->kind == IO_PICKLE_TUPLE && state->count == 5, BASE_EFORMAT,
-               "%s: a numpy array without its state", where);
-    const IoPickleValue *shape = state->items[1], *data = state->items[4];
-    BASE_CHECK(
-        read_dtype(state->items[2], out), BASE_EFORMAT,
-        "%s: a numpy array of a dtype that is not read: must be little-endian u1 to u8, i1 to i8, f2 to f8 or b1",
-        where);
-    const IoPickleValue *fortran = state->items[3];
-    BASE_CHECK((fortran->kind == IO_PICKLE_BOOL && !fortran->truth) ||
-                   (fortran->kind == IO_PICKLE_INT && fortran->whole == 0),
-               BASE_EFORMAT, "%s: a numpy array in Fortran order; must be in C order", where);
     BASE_CHECK(shape->kind == IO_PICKLE_TUPLE && shape->count <= IO_PICKLE_DIMS, BASE_EFORMAT,
                "%s: a numpy array of more than %d dimensions", where, IO_PICKLE_DIMS);
     out->ndim = (int)shape->count;
-    int64_t bytes;
+    bool empty = false, beyond = false;
     for (int d = 0; d < out->ndim; d++) {
         const IoPickleValue *size = shape->items[d];
-        BASE_CHECK(size->kind == IO_PICKLE_INT && size->whole >= 0 &&
-                       !__builtin_mul_overflow(out->count, size->whole, &out->count),
-                   BASE_EFORMAT, "%s: a numpy array of impossible shape", where);
+        BASE_CHECK(size->kind == IO_PICKLE_INT && size->whole >= 0, BASE_EFORMAT,
+                   "%s: a numpy array of impossible shape", where);
         out->shape[d] = size->whole;
+        empty |= size->whole == 0;
+        beyond |= __builtin_mul_overflow(out->count, size->whole, &out->count);
     }
-    BASE_CHECK(!__builtin_mul_overflow(out->count, (int64_t)out->item_bytes, &bytes) &&
-                   (data->kind == IO_PICKLE_STRING || data->kind == IO_PICKLE_BYTES) && (uint64_t)bytes == data->count,
-               BASE_EFORMAT, "%s: a numpy array whose bytes do not fit its shape", where);
-    out->data = data->bytes;
+    BASE_CHECK(empty || !beyond, BASE_EFORMAT, "%s: a numpy array of impossible shape", where);
+    if (empty) out->count = 0; /* and the other sides may be anything */
+    int64_t stride = 1;
+    for (int i = out->ndim - 1; i >= 0 && !empty; i--) {
+        int d = slowest ? slowest[i] : i;
+        out->stride[d] = stride;
+        stride *= out->shape[d];
+    }
 out:
     return st;
+}
+
+/* ndarray.__setstate__: (version, shape, dtype, is_fortran, bytes) */
+typedef struct {
+    const IoPickleValue *shape, *dtype, *bytes, *axes; /* axes: _frombuffer's, of shape before they were moved */
+    bool fortran;
+} Parts;
+
+static BaseStatus reconstructed(const IoPickleValue *value, const char *where, Parts *out)
+{
+    BaseStatus st = BASE_OK;
+    const IoPickleValue *state = value->state;
+    BASE_CHECK(state && state->kind == IO_PICKLE_TUPLE && state->count == 5, BASE_EFORMAT,
+               "%s: a numpy array without its state", where);
+    const IoPickleValue *fortran = state->items[3];
+    out->shape = state->items[1], out->dtype = state->items[2], out->bytes = state->items[4];
+    BASE_CHECK(fortran->kind == IO_PICKLE_BOOL || fortran->kind == IO_PICKLE_INT, BASE_EFORMAT,
+               "%s: a numpy array that does not say its order", where);
+    out->fortran = fortran->kind == IO_PICKLE_BOOL ? fortran->truth : fortran->whole != 0;
+out:
+    return st;
+}
+
+/* _frombuffer(bytes, dtype, shape, order[, axes]): protocol 5 */
+static BaseStatus from_buffer(const IoPickleValue *value, const char *where, Parts *out)
+{
+    BaseStatus st = BASE_OK;
+    const IoPickleValue *args = value->args;
+    BASE_CHECK(args->count == 4 || args->count == 5, BASE_EFORMAT, "%s: a numpy array without its parts", where);
+    const IoPickleValue *order = args->items[3];
+    out->bytes = args->items[0], out->dtype = args->items[1], out->shape = args->items[2];
+    out->fortran = io_pickle_spells(order, "F");
+    if (args->count == 5 && io_pickle_spells(order, "K"))
+        out->axes = args->items[4];
+    else
+        BASE_CHECK(out->fortran || io_pickle_spells(order, "C"), BASE_EFORMAT,
+                   "%s: a numpy array in an order that is not read", where);
+out:
+    return st;
+}
+
+/* Axis d of the array is axis axes[d] of what its bytes are in row-major order. */
+static BaseStatus move_axes(const IoPickleValue *axes, const char *where, IoPickleArray *out)
+{
+    BaseStatus st = BASE_OK;
+    IoPickleArray before = *out;
+    unsigned seen = 0;
+    bool good = axes->kind == IO_PICKLE_TUPLE && axes->count == (size_t)out->ndim;
+    for (int d = 0; good && d < out->ndim; d++) {
+        const IoPickleValue *axis = axes->items[d];
+        good =
+            axis->kind == IO_PICKLE_INT && axis->whole >= 0 && axis->whole < out->ndim && !(seen & 1u << axis->whole);
+        if (!good) break;
+        seen |= 1u << axis->whole;
+        out->shape[d] = before.shape[axis->whole];
+        out->stride[d] = before.stride[axis->whole];
+    }
+    BASE_CHECK(good, BASE_EFORMAT, "%s: a numpy array whose axes are not those of its shape", where);
+out:
+    return st;
+}
+
+BaseStatus io_pickle_array(const IoPickleValue *value, const char *where, IoPickleArray *out)
+{
+    static const int BACKWARDS[IO_PICKLE_DIMS + 1][IO_PICKLE_DIMS] = {{0},
+                                                                      {0},
+                                                                      {1, 0},
+                                                                      {2, 1, 0},
+                                                                      {3, 2, 1, 0},
+                                                                      {4, 3, 2, 1, 0},
+                                                                      {5, 4, 3, 2, 1, 0},
+                                                                      {6, 5, 4, 3, 2, 1, 0},
+                                                                      {7, 6, 5, 4, 3, 2, 1, 0}};
+    BaseStatus st = BASE_OK;
+    Parts p = {0};
+    int64_t bytes;
+    *out = (IoPickleArray){.count = 1};
+    if (io_pickle_calls(value, "numpy.core.multiarray._reconstruct") ||
+        io_pickle_calls(value, "numpy._core.multiarray._reconstruct"))
+        BASE_TRY(reconstructed(value, where, &p));
+    else if (io_pickle_calls(value, "numpy.core.numeric._frombuffer") ||
+             io_pickle_calls(value, "numpy._core.numeric._frombuffer"))
+        BASE_TRY(from_buffer(value, where, &p));
+    else
+        BASE_FAIL(BASE_EFORMAT, "%s: not a numpy array", where);
+    BASE_CHECK(
+        read_dtype(p.dtype, out), BASE_EFORMAT,
+        "%s: a numpy array of a dtype that is not read: must be little-endian u1 to u8, i1 to i8, f2 to f8 or b1",
+        where);
+    size_t ndim = p.shape->kind == IO_PICKLE_TUPLE && p.shape->count <= IO_PICKLE_DIMS ? p.shape->count : 0;
+    BASE_TRY(set_shape(p.shape, p.fortran ? BACKWARDS[ndim] : NULL, where, out));
+    if (p.axes) BASE_TRY(move_axes(p.axes, where, out));
+    BASE_CHECK(!__builtin_mul_overflow(out->count, (int64_t)out->item_bytes, &bytes) &&
+                   (p.bytes->kind == IO_PICKLE_STRING || p.bytes->kind == IO_PICKLE_BYTES) &&
+                   (uint64_t)bytes == p.bytes->count,
+               BASE_EFORMAT, "%s: a numpy array whose bytes do not fit its shape", where);
+    out->data = p.bytes->bytes;
+out:
+    return st;
+}
+
+static bool read_whole(char kind, int item_bytes, const void *bytes, int64_t *out)
+{
+    uint64_t number = 0;
+    if (kind == 'f') return false;
+    memcpy(&number, bytes, (size_t)item_bytes); /* little-endian, as the array */
+    int unused = 64 - 8 * item_bytes;
+    if (kind == 'u' && number > INT64_MAX) return false;
+    *out = kind == 'i' ? (int64_t)(number << unused) >> unused : (int64_t)number;
+    return true;
+}
+
+bool io_pickle_array_whole(const IoPickleArray *array, int64_t at, int64_t *out)
+{
+    return read_whole(array->kind, array->item_bytes, (const char *)array->data + at * array->item_bytes, out);
+}
+
+bool io_pickle_whole(const IoPickleValue *value, int64_t *out)
+{
+    IoPickleArray type = {0};
+    if (value->kind == IO_PICKLE_INT) return *out = value->whole, true;
+    if (!io_pickle_calls(value, "numpy.core.multiarray.scalar") &&
+        !io_pickle_calls(value, "numpy._core.multiarray.scalar"))
+        return false;
+    const IoPickleValue *args = value->args, *bytes = args->count == 2 ? args->items[1] : NULL;
+    return bytes && read_dtype(args->items[0], &type) &&
+           (bytes->kind == IO_PICKLE_BYTES || bytes->kind == IO_PICKLE_STRING) &&
+           bytes->count == (size_t)type.item_bytes && read_whole(type.kind, type.item_bytes, bytes->bytes, out);
 }

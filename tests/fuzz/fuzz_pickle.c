@@ -1,5 +1,8 @@
-/* A pickle, under the rules of data sets and under those of checkpoints. What was read and is written again must be
+/* A pickle, under the rules of data sets, in opcodes of any protocol, and under those of checkpoints. What was read and is written again must be
  * read again, and a tree of the same height come back. */
+#include <string.h>
+
+#include "base/memory.h"
 #include "io/pickle.h"
 #include "io/pytorch.h"
 #include "tests/fuzz/fuzz.h"
@@ -7,14 +10,18 @@
 static void visit_arrays(const IoPickleValue *root)
 {
     IoPickleArray array;
+    int64_t whole;
     if (!io_pickle_is_dict(root)) return;
-    for (size_t i = 1; i < root->count; i += 2)
+    for (size_t i = 1; i < root->count; i += 2) {
+        io_pickle_whole(root->items[i], &whole);
         if (io_pickle_array(root->items[i], "fuzz", &array) == BASE_OK && array.count) {
-            size_t last = (size_t)array.count * (size_t)array.item_bytes - 1;
-            volatile char byte = ((const char *)array.data)[0];
-            byte = ((const char *)array.data)[last];
-            (void)byte;
+            int64_t last = 0;
+            for (int d = 0; d < array.ndim; d++) last += (array.shape[d] - 1) * array.stride[d];
+            FUZZ_CHECK(last == array.count - 1);
+            io_pickle_array_whole(&array, 0, &whole);
+            io_pickle_array_whole(&array, last, &whole);
         }
+    }
 }
 
 static void write_again(IoPickle *pickle)
@@ -32,10 +39,16 @@ static void write_again(IoPickle *pickle)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     IoPickle *pickle;
-    if (io_pickle_read(data, size, &io_pickle_numpy, "fuzz", &pickle) == BASE_OK) {
+    char *copy;
+    size_t copied = size;
+    if (BASE_ALLOC_RAW(size + 1, &copy) != BASE_OK) return 0;
+    memcpy(copy, data, size);
+    if (io_pickle_modern(&copy, &copied, "fuzz") == BASE_OK &&
+        io_pickle_read(copy, copied, &io_pickle_numpy, "fuzz", &pickle) == BASE_OK) {
         visit_arrays(io_pickle_root(pickle));
         io_pickle_free(pickle);
     }
+    base_free(copy);
     if (io_pickle_read(data, size, &io_pytorch_rules, "fuzz", &pickle) == BASE_OK) {
         io_pytorch_state(io_pickle_root(pickle));
         write_again(pickle);

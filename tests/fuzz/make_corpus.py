@@ -27,6 +27,11 @@ for protocol in range(2, 6):
     put("pickle", "plain%d" % protocol, pickle.dumps(plain, protocol))
 put("pickle", "cifar", pickle.dumps({b"data": numpy.zeros((2, 3), numpy.uint8), b"labels": [1, 2]}, 2))
 put("pickle", "floats", pickle.dumps({"x": numpy.zeros(3), "y": numpy.zeros((1, 2), ">f4")}, 4))
+put("pickle", "text", pickle.dumps(plain, 0))
+put("pickle", "text1", pickle.dumps(plain, 1))
+put("pickle", "arrays0", pickle.dumps({"x": numpy.asfortranarray(numpy.zeros((2, 3), "i2")), "y": numpy.int64(3)}, 0))
+put("pickle", "arrays5", pickle.dumps({"x": numpy.zeros((2, 3, 4), "u1").transpose(0, 2, 1), "y": numpy.float64(3)}, 5))
+put("pickle", "python2", b"(dp1\nS'it\\'s\\x00\\n'\np2\nI01\nsS\"b\"\nL12L\nsI5\nF1e-3\ns.")
 put("pickle", "system", pickle.dumps(os.system, 2) [:-1] + b"X\x02\0\0\0ls\x85R.")
 put("pickle", "itself", b"\x80\x02]q\0h\0a.")
 
@@ -56,8 +61,10 @@ pixels = numpy.zeros((1, 3072), numpy.uint8)
 put("cifar", "binary", b"\0" + bytes([3, 17]) + pixels.tobytes() + bytes([19, 99]) + pixels.tobytes())
 put("cifar", "coarse", b"\2" + bytes([3, 17]) + pixels.tobytes())
 batch = {"data": pixels, "fine_labels": [17], "coarse_labels": [3], "filenames": ["a.png"], "batch_label": "a batch"}
-for protocol in range(2, 5):
+for protocol in range(6):
     put("cifar", "pickle%d" % protocol, bytes([3 if protocol == 3 else 1]) + pickle.dumps(batch, protocol))
+put("cifar", "last", b"\1" + pickle.dumps({**batch, "data": pixels.reshape(1, 32, 32, 3), "fine_labels": numpy.array([17])}, 2))
+put("cifar", "axes", b"\1" + pickle.dumps({**batch, "data": pixels.reshape(1, 3, 32, 32).transpose(0, 2, 3, 1)}, 5))
 
 def put_image(name, image, **how):
     out = io.BytesIO()

@@ -294,9 +294,9 @@ static void test_numpy(void **state)
         const char *part;
     } CASES[] = {
         {P("\x80\x02" RECONSTRUCT "."), "without its state"},
-        {P("\x80\x02" RECONSTRUCT "(K\x01K\x06\x85" DTYPE("|", "u1") "\x88U\x06"
+        {P("\x80\x02" RECONSTRUCT "(K\x01K\x06\x85" DTYPE("|", "u1") "NU\x06"
                                                                      "abcdeftb."),
-         "Fortran"},
+         "does not say its order"},
         {P("\x80\x02" RECONSTRUCT "(K\x01K\x07\x85" DTYPE("|", "u1") "\x89U\x06"
                                                                      "abcdeftb."),
          "do not fit"},
@@ -323,6 +323,186 @@ static void test_numpy(void **state)
         assert_ok(io_pickle_read(CASES[i].bytes, CASES[i].size, &io_pickle_numpy, "t", &pickle));
         assert_fails(io_pickle_array(io_pickle_root(pickle), "t", &array), BASE_EFORMAT, CASES[i].part);
         io_pickle_free(pickle);
+    }
+}
+
+#define FROM_BUFFER(module, bytes, type, rest)                                                                         \
+    "\x80\x05\x8c" module "\x8c\x0b_frombuffer\x93(\x96" bytes DTYPE("|", type) rest "tR."
+
+/* [2, 3] of "abcdef" in each order in memory: item (y, x) is want[3 y + x]. */
+static void check_order(const char *bytes, size_t size, const char *want)
+{
+    char *owned;
+    IoPickle *pickle;
+    IoPickleArray array;
+    assert_ok(BASE_ALLOC_RAW(size + 1, &owned));
+    memcpy(owned, bytes, size);
+    assert_ok(io_pickle_modern(&owned, &size, "t"));
+    assert_ok(io_pickle_read(owned, size, &io_pickle_numpy, "t", &pickle));
+    assert_ok(io_pickle_array(io_pickle_root(pickle), "t", &array));
+    assert_int_equal(array.ndim, 2);
+    assert_int_equal(array.shape[0], 2);
+    assert_int_equal(array.shape[1], 3);
+    for (int64_t y = 0; y < 2; y++)
+        for (int64_t x = 0; x < 3; x++)
+            assert_int_equal(((const char *)array.data)[y * array.stride[0] + x * array.stride[1]], want[3 * y + x]);
+    io_pickle_free(pickle);
+    base_free(owned);
+}
+
+static void test_orders(void **state)
+{
+    (void)state;
+    check_order(P("\x80\x02" RECONSTRUCT "(K\x01K\x02K\x03\x86" DTYPE("|", "u1") "\x88U\x06"
+                                                                                 "abcdeftb."),
+                "acebdf");
+#define BUFFER(rest)                                                                                                   \
+    P(FROM_BUFFER("\x12numpy.core.numeric",                                                                            \
+                  "\x06\0\0\0\0\0\0\0"                                                                                 \
+                  "abcdef",                                                                                            \
+                  "u1", rest))
+    check_order(BUFFER("K\x02K\x03\x86\x8c\x01"
+                       "C"),
+                "abcdef");
+    check_order(BUFFER("K\x02K\x03\x86\x8c\x01"
+                       "F"),
+                "acebdf");
+    check_order(BUFFER("K\x03K\x02\x86\x8c\x01K"
+                       "K\x01K\x00\x86"),
+                "acebdf");
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *part;
+    } CASES[] = {{BUFFER("K\x02K\x03\x86\x8c\x01"
+                         "A"),
+                  "in an order that is not read"},
+                 {BUFFER("K\x03K\x02\x86\x8c\x01K"
+                         "K\x01K\x01\x86"),
+                  "axes are not those"},
+                 {BUFFER("K\x03K\x02\x86\x8c\x01K"
+                         "K\x01K\x02\x86"),
+                  "axes are not those"},
+                 {BUFFER("K\x03K\x02\x86\x8c\x01K"
+                         "K\x00\x85"),
+                  "axes are not those"},
+                 {BUFFER("K\x02K\x03\x86"), "without its parts"},
+                 {BUFFER("K\x02K\x04\x86\x8c\x01"
+                         "C"),
+                  "do not fit"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char *owned;
+        size_t size = CASES[i].size;
+        IoPickle *pickle;
+        IoPickleArray array;
+        assert_ok(BASE_ALLOC_RAW(size + 1, &owned));
+        memcpy(owned, CASES[i].bytes, size);
+        assert_ok(io_pickle_modern(&owned, &size, "t"));
+        assert_ok(io_pickle_read(owned, size, &io_pickle_numpy, "t", &pickle));
+        assert_fails(io_pickle_array(io_pickle_root(pickle), "t", &array), BASE_EFORMAT, CASES[i].part);
+        io_pickle_free(pickle);
+        base_free(owned);
+    }
+}
+
+/* An empty array's other sides may be anything: [0, 2^62, 8], whose product of the last two is beyond 64 bits. */
+static void test_empty_array(void **state)
+{
+    (void)state;
+    IoPickle *pickle;
+    IoPickleArray array;
+    static const char *const ORDERS[] = {"\x89", "\x88"};
+    for (size_t i = 0; i < 2; i++) {
+        char bytes[300];
+        size_t size = 0;
+        static const char HEAD[] = "\x80\x02" RECONSTRUCT "(K\x01K\x00\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x40K\x08"
+                                   "\x87" DTYPE("<", "f8");
+        memcpy(bytes, HEAD, sizeof HEAD - 1), size = sizeof HEAD - 1;
+        memcpy(bytes + size, ORDERS[i], 1), size += 1;
+        memcpy(bytes + size, "U\x00tb.", 5), size += 5;
+        assert_ok(io_pickle_read(bytes, size, &io_pickle_numpy, "t", &pickle));
+        assert_ok(io_pickle_array(io_pickle_root(pickle), "t", &array));
+        assert_int_equal(array.count, 0);
+        assert_int_equal(array.shape[1], (int64_t)1 << 62);
+        for (int d = 0; d < 3; d++) assert_int_equal(array.stride[d], 0);
+        io_pickle_free(pickle);
+    }
+}
+
+static void test_whole(void **state)
+{
+    (void)state;
+#define SCALAR(type, order, bytes) P("\x80\2cnumpy._core.multiarray\nscalar\n" DTYPE(order, type) bytes "\x86R.")
+    static const struct {
+        const char *bytes;
+        size_t size;
+        int64_t want;
+        bool good;
+    } CASES[] = {{P("\x80\x02K\x07."), 7, true},
+                 {SCALAR("i8", "<", "U\x08\xff\xff\xff\xff\xff\xff\xff\xff"), -1, true},
+                 {SCALAR("u1", "|", "U\x01\xc8"), 200, true},
+                 {SCALAR("i2", "<", "U\x02\xfe\xff"), -2, true},
+                 {SCALAR("b1", "|", "U\x01\x01"), 1, true},
+                 {SCALAR("u8", "<", "U\x08\xff\xff\xff\xff\xff\xff\xff\xff"), 0, false},
+                 {SCALAR("f4", "<", "U\x04\x00\x00\x80\x3f"), 0, false},
+                 {SCALAR("i4", "<", "U\x02\x00\x00"), 0, false},
+                 {P("\x80\x02X\x01\x00\x00\x00"
+                    "7."),
+                  0, false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        IoPickle *pickle;
+        int64_t whole = 0;
+        assert_ok(io_pickle_read(CASES[i].bytes, CASES[i].size, &io_pickle_numpy, "t", &pickle));
+        assert_int_equal(io_pickle_whole(io_pickle_root(pickle), &whole), CASES[i].good);
+        if (CASES[i].good) assert_int_equal(whole, CASES[i].want);
+        io_pickle_free(pickle);
+    }
+}
+
+/* Protocols 0 and 1 as Python 3.11 and (S, I01) Python 2.7's pickle modules write them. */
+static void test_modern(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *want; /* NULL: refused */
+        size_t want_size;
+        const char *part;
+    } CASES[] = {{P("(dp0\nVa\np1\n(lp2\nI1\naI-70000\naL1099511627776L\nas."),
+                  P("\x80\2}r\0\0\0\0X\1\0\0\0ar\1\0\0\0]r\2\0\0\0J\1\0\0\0aJ\x90\xee\xfe\xff"
+                    "a\x8a\x08\0\0\0\0\0\1\0\0as."),
+                  NULL},
+                 {P("(I01\nI00\nF1.5\nNg3\nt."), P("\x80\2(\x88\x89G\x3f\xf8\0\0\0\0\0\0Nj\3\0\0\0t."), NULL},
+                 {P("Va\xe9\\u1234\\u000a\\U0001f600\\x\n."),
+                  P("\x80\2X\x0d\0\0\0a\xc3\xa9\xe1\x88\xb4\n\xf0\x9f\x98\x80\\x."), NULL},
+                 {P("S'it\\'s\\x00\\n\\\\'\n."), P("\x80\2T\7\0\0\0it's\0\n\\."), NULL},
+                 {P("S\"'\"\n."), P("\x80\2T\1\0\0\0'."), NULL},
+                 {P("]q\0(K\1U\1ae."), P("\x80\2]q\0(K\1U\1ae."), NULL},
+                 {P("\x80\3(d."), P("\x80\3(d."), NULL}, /* not of these protocols: untouched */
+                 {P("\x80\5\x96\1\0\0\0\0\0\0\0\x96."), P("\x80\5\x8e\1\0\0\0\0\0\0\0\x96."), NULL},
+                 {P("\x80\5\x96\2\0\0\0\0\0\0\0\x96"), NULL, 0, "in the middle of a value"},
+                 {P("(I1\nI2\nd."), NULL, 0, "as Python does not write it"},
+                 {P("L123456789012345678901L\n."), NULL, 0, "at most 64 bits"},
+                 {P("I1"), NULL, 0, "in the middle of a line"},
+                 {P("S'a\n."), NULL, 0, "without its quotes"},
+                 {P("S'\\x4'\n."), NULL, 0, "an escape that is none"},
+                 {P("V\\u12\n."), NULL, 0, "an escape that is none"},
+                 {P("Np99999999999\n."), NULL, 0, "memo index"},
+                 {P("U\5ab."), NULL, 0, "in the middle of a value"},
+                 {P("N0"), NULL, 0, "without STOP"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char *bytes;
+        size_t size = CASES[i].size;
+        assert_ok(BASE_ALLOC_RAW(size, &bytes)); /* no byte more, so that the sanitizer sees a read behind it */
+        memcpy(bytes, CASES[i].bytes, size);
+        if (CASES[i].want) {
+            assert_ok(io_pickle_modern(&bytes, &size, "t"));
+            assert_int_equal(size, CASES[i].want_size);
+            assert_memory_equal(bytes, CASES[i].want, size);
+        } else
+            assert_fails(io_pickle_modern(&bytes, &size, "t"), BASE_EFORMAT, CASES[i].part);
+        base_free(bytes);
     }
 }
 
@@ -363,8 +543,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_plain_values),    cmocka_unit_test(test_containers), cmocka_unit_test(test_code_is_refused),
-    cmocka_unit_test(test_damage),          cmocka_unit_test(test_limits),     cmocka_unit_test(test_numpy),
-    cmocka_unit_test(test_cut_and_changed), cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_plain_values), cmocka_unit_test(test_containers),      cmocka_unit_test(test_code_is_refused),
+    cmocka_unit_test(test_damage),       cmocka_unit_test(test_limits),          cmocka_unit_test(test_numpy),
+    cmocka_unit_test(test_orders),       cmocka_unit_test(test_empty_array),     cmocka_unit_test(test_whole),
+    cmocka_unit_test(test_modern),       cmocka_unit_test(test_cut_and_changed), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
