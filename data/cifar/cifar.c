@@ -1,11 +1,13 @@
 /* Binary distribution: each file is a row of records of one label byte (CIFAR-100: coarse, then fine) and 3072 bytes of
  * pixels, the red plane first. Python distribution: each file is a pickled dict with data, an array [n, 3072] of the
- * same bytes, and lists of labels. */
+ * same bytes, and lists of labels. Pickled anew it may be of any protocol, the array in any order in memory and of the
+ * shapes [n, 3, 32, 32] or [n, 32, 32, 3], and the labels a tuple, an array, or a list of numpy's numbers. */
 #include "data/cifar/cifar.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "data/set/build.h"
 #include "io/file.h"
@@ -20,12 +22,13 @@ typedef struct {
     bool python;
 } Place;
 
-/* One file in memory: image i at pixels + i * stride. */
+/* One file in memory. */
 typedef struct {
     char *path, *bytes;
     IoPickle *pickle; /* NULL: a binary file */
     const uint8_t *pixels;
-    size_t stride;
+    int64_t step[4]; /* bytes from one image, channel, row, column to the next */
+    bool last;       /* they lay as height, width, channels */
     int64_t *labels; /* [n] */
     int64_t n;
 } Batch;
@@ -73,9 +76,54 @@ static BaseStatus read_binary(const DataCifarKind *kind, size_t size, Batch *b)
                kind->labels, PIXELS);
     b->n = (int64_t)(size / record);
     b->pixels = (const uint8_t *)b->bytes + kind->labels;
-    b->stride = record;
+    memcpy(b->step, (int64_t[]){(int64_t)record, SIDE * SIDE, SIDE, 1}, sizeof b->step);
     BASE_TRY(BASE_ALLOC_RAW(b->n, &b->labels));
     for (int64_t i = 0; i < b->n; i++) b->labels[i] = (uint8_t)b->bytes[(size_t)i * record + (size_t)kind->label];
+out:
+    return st;
+}
+
+/* [n, 3072], [n, 3, 32, 32], or [n, 32, 32, 3], which is told. */
+static BaseStatus read_pixels(const IoPickleValue *images, Batch *b)
+{
+    BaseStatus st = BASE_OK;
+    IoPickleArray data;
+    BASE_TRY(io_pickle_array(images, b->path, &data));
+    const int64_t *shape = data.shape, *stride = data.stride;
+    bool flat = data.ndim == 2 && shape[1] == PIXELS;
+    bool planes = data.ndim == 4 && shape[1] == CHANNELS && shape[2] == SIDE && shape[3] == SIDE;
+    bool last = data.ndim == 4 && shape[1] == SIDE && shape[2] == SIDE && shape[3] == CHANNELS;
+    BASE_CHECK(data.kind == 'u' && data.item_bytes == 1 && (flat || planes || last) && shape[0] > 0, BASE_EFORMAT,
+               "%s: 'data' must be bytes (uint8) [n, %d], [n, %d, %d, %d] or [n, %d, %d, %d]", b->path, PIXELS,
+               CHANNELS, SIDE, SIDE, SIDE, SIDE, CHANNELS);
+    b->last = last;
+    b->n = shape[0];
+    b->pixels = data.data;
+    b->step[0] = stride[0];
+    if (flat) {
+        for (int d = 1; d < 4; d++) b->step[d] = stride[1] * (d == 1 ? SIDE * SIDE : d == 2 ? SIDE : 1);
+    } else {
+        for (int d = 1; d < 4; d++) b->step[d] = stride[planes ? d : d == 1 ? 3 : d - 1];
+    }
+out:
+    return st;
+}
+
+/* A list or tuple of numbers, Python's or numpy's, or an array of them. */
+static BaseStatus read_pickled_labels(const IoPickleValue *labels, const char *key, Batch *b)
+{
+    BaseStatus st = BASE_OK;
+    IoPickleArray array = {0};
+    bool row = labels->kind == IO_PICKLE_LIST || labels->kind == IO_PICKLE_TUPLE;
+    if (!row) BASE_TRY(io_pickle_array(labels, b->path, &array));
+    bool fits = row ? labels->count == (size_t)b->n
+                    : array.count == b->n && (array.ndim == 1 || (array.ndim == 2 && array.shape[1] == 1));
+    BASE_CHECK(fits, BASE_EFORMAT, "%s: '%s' must be %lld labels, one an image", b->path, key, (long long)b->n);
+    BASE_TRY(BASE_ALLOC_RAW(b->n, &b->labels));
+    for (int64_t i = 0; i < b->n; i++)
+        BASE_CHECK(row ? io_pickle_whole(labels->items[i], &b->labels[i])
+                       : io_pickle_array_whole(&array, i, &b->labels[i]),
+                   BASE_EFORMAT, "%s: %s[%lld] is no whole number", b->path, key, (long long)i);
 out:
     return st;
 }
@@ -83,29 +131,29 @@ out:
 static BaseStatus read_pickle(const DataCifarKind *kind, size_t size, Batch *b)
 {
     BaseStatus st = BASE_OK;
-    IoPickleArray data;
+    BASE_TRY(io_pickle_modern(&b->bytes, &size, b->path));
     BASE_TRY(io_pickle_read(b->bytes, size, &io_pickle_numpy, b->path, &b->pickle));
     const IoPickleValue *root = io_pickle_root(b->pickle), *labels = io_pickle_get(root, kind->key),
                         *images = io_pickle_get(root, "data");
     BASE_CHECK(images && labels, BASE_EFORMAT, "%s: has no '%s'; a batch is a dict with 'data' and '%s'", b->path,
                images ? kind->key : "data", kind->key);
-    BASE_TRY(io_pickle_array(images, b->path, &data));
-    BASE_CHECK(data.kind == 'u' && data.item_bytes == 1 && data.ndim == 2 && data.shape[1] == PIXELS &&
-                   data.shape[0] > 0,
-               BASE_EFORMAT, "%s: 'data' must be bytes [n, %d]", b->path, PIXELS);
-    BASE_CHECK(labels->kind == IO_PICKLE_LIST && labels->count == (size_t)data.shape[0], BASE_EFORMAT,
-               "%s: '%s' must be a list of %lld labels, one an image", b->path, kind->key, (long long)data.shape[0]);
-    b->n = data.shape[0];
-    b->pixels = data.data;
-    b->stride = PIXELS;
-    BASE_TRY(BASE_ALLOC_RAW(b->n, &b->labels));
-    for (int64_t i = 0; i < b->n; i++) {
-        BASE_CHECK(labels->items[i]->kind == IO_PICKLE_INT, BASE_EFORMAT, "%s: %s[%lld] is no whole number", b->path,
-                   kind->key, (long long)i);
-        b->labels[i] = labels->items[i]->whole;
-    }
+    BASE_TRY(read_pixels(images, b));
+    BASE_TRY(read_pickled_labels(labels, kind->key, b));
 out:
     return st;
+}
+
+static void copy_image(const Batch *b, int64_t i, uint8_t *out)
+{
+    const uint8_t *image = b->pixels + i * b->step[0];
+    const int64_t *step = b->step;
+    if (step[1] == SIDE * SIDE && step[2] == SIDE && step[3] == 1) {
+        memcpy(out, image, PIXELS);
+        return;
+    }
+    for (int64_t c = 0; c < CHANNELS; c++)
+        for (int64_t y = 0; y < SIDE; y++)
+            for (int64_t x = 0; x < SIDE; x++) *out++ = image[c * step[1] + y * step[2] + x * step[3]];
 }
 
 static BaseStatus read_batch(const DataCifarKind *kind, const Place *place, const char *name, Batch *b)
@@ -135,12 +183,15 @@ static BaseStatus read_split(const DataCifarKind *kind, const Place *place, cons
         BASE_TRY(read_batch(kind, place, files[f], &batches[f]));
         N += batches[f].n;
     }
+    if (batches[0].last)
+        base_notice("%s: 'data' is [n, %d, %d, %d]: read as n, height, width, channels", batches[0].path, SIDE, SIDE,
+                    CHANNELS);
     snprintf(name, sizeof name, "%s %s", kind->name, split);
     BASE_TRY(data_set_create(name, DATA_U8, N, CHANNELS, SIDE, SIDE, kind->K, &set));
     for (int f = 0; files[f]; f++)
         for (int64_t i = 0; i < batches[f].n; i++, at++) {
             set->labels[at] = (int32_t)batches[f].labels[i];
-            memcpy((uint8_t *)set->images + at * PIXELS, batches[f].pixels + (size_t)i * batches[f].stride, PIXELS);
+            copy_image(&batches[f], i, (uint8_t *)set->images + at * PIXELS);
         }
     BASE_TRY(data_set_name_classes(set, kind->classes));
     data_set_normalise(set, kind->mean, kind->std);

@@ -167,6 +167,118 @@ static void test_cifar100(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+/* How a batch that somebody pickled anew may differ. */
+typedef struct {
+    bool fortran, planes, last; /* data in Fortran order; [n, 3, 32, 32]; [n, 32, 32, 3] */
+    bool tuple, array, scalars; /* labels */
+    bool text;                  /* protocol 0: every code a line */
+} Form;
+
+#define DTYPE(type)                                                                                                    \
+    "cnumpy\ndtype\nU\2" type "K\0K\1\207R(K\3U\1<NNNJ\377\377\377\377J\377\377\377\377K\0tb"
+#define ARRAY "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\205U\1b\207R(K\1"
+
+static void add_array(BaseText *out, const char *shape, size_t shape_size, bool fortran, const void *bytes, size_t size)
+{
+    base_text_append(out, ARRAY, sizeof ARRAY - 1);
+    base_text_append(out, shape, shape_size);
+    base_text_append(out, DTYPE("u1"), sizeof DTYPE("u1") - 1);
+    base_text_append(out, fortran ? "\210" : "\211", 1);
+    add_string(out, bytes, size);
+    base_text_append(out, "tb", 2);
+}
+
+static void add_form_labels(BaseText *out, int64_t first, int n, const Form *form)
+{
+    uint8_t y[16];
+    for (int i = 0; i < n; i++) y[i] = (uint8_t)((first + i) % 10);
+    add_string(out, "labels", 6);
+    if (form->array) {
+        char shape[] = {'K', (char)n, '\205'};
+        add_array(out, shape, 3, false, y, (size_t)n);
+        return;
+    }
+    base_text_append(out, form->tuple ? "(" : "](", form->tuple ? 1 : 2);
+    for (int i = 0; i < n; i++) {
+        static const char SCALAR[] = "cnumpy.core.multiarray\nscalar\n" DTYPE("i2");
+        if (form->scalars) base_text_append(out, SCALAR, sizeof SCALAR - 1);
+        char code[] = {form->scalars ? 'U' : 'K', form->scalars ? 2 : (char)y[i], (char)y[i], 0, '\206', 'R'};
+        base_text_append(out, code, form->scalars ? 6 : 2);
+    }
+    base_text_append(out, form->tuple ? "t" : "e", 1);
+}
+
+/* The same batch by protocol 0, as Python 2 writes it but for the escapes of bytes that need none. */
+static void add_text(BaseText *out, int64_t first, int n, const uint8_t *pixels)
+{
+    base_text_add(out, "(dp1\nS'data'\np2\ncnumpy.core.multiarray\n_reconstruct\np3\n(cnumpy\nndarray\np4\n(I0\ntp5\nS'b'\np6"
+                       "\ntp7\nRp8\n(I1\n(I%d\nI3072\ntp9\ncnumpy\ndtype\np10\n(S'u1'\np11\nI0\nI1\ntp12\nRp13\n(I3\n"
+                       "S'|'\np14\nNNNI-1\nI-1\nI0\ntp15\nbI00\nS'", n);
+    for (int64_t i = 0; i < n * PIXELS; i++) base_text_add(out, "\\x%02x", pixels[i]);
+    base_text_add(out, "'\np16\ntp17\nbsS'labels'\np18\n(lp19\n");
+    for (int i = 0; i < n; i++) base_text_add(out, "I%d\na", (int)((first + i) % 10));
+    base_text_add(out, "s.");
+}
+
+static void write_form(const char *name, int64_t first, int n, const Form *form)
+{
+    BaseText out = {0};
+    uint8_t *pixels;
+    char path[4400];
+    char flat[] = {'K', (char)n, 'M', 0, PIXELS / 256, '\206'}, planes[] = {'(', 'K', (char)n, 'K', 3, 'K', 32, 'K', 32, 't'},
+         last[] = {'(', 'K', (char)n, 'K', 32, 'K', 32, 'K', 3, 't'};
+    assert_ok(BASE_ALLOC_RAW(n * PIXELS, &pixels));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t p = 0; p < PIXELS; p++) {
+            int64_t at = form->last ? p % 1024 * 3 + p / 1024 : p;
+            if (form->fortran && form->planes) at = (p % 32 * 32 + p / 32 % 32) * 3 + p / 1024; /* [32, 32, 3, n] */
+            pixels[form->fortran ? at * n + i : i * PIXELS + at] = pixel(first + i, p);
+        }
+    if (form->text)
+        add_text(&out, first, n, pixels);
+    else {
+        base_text_append(&out, "\200\2}(", 4);
+        add_string(&out, "data", 4);
+        add_array(&out, form->planes ? planes : form->last ? last : flat,
+                  form->planes || form->last ? sizeof planes : sizeof flat, form->fortran, pixels, (size_t)n * PIXELS);
+        add_form_labels(&out, first, n, form);
+        base_text_append(&out, "u.", 2);
+    }
+    assert_ok(out.st);
+    path_of(name, path);
+    assert_ok(io_file_write(path, out.data, out.size));
+    base_text_free(&out);
+    base_free(pixels);
+}
+
+static void test_forms(void **state)
+{
+    (void)state;
+    static const Form FORMS[] = {{.fortran = true},
+                                 {.planes = true},
+                                 {.fortran = true, .planes = true},
+                                 {.last = true},
+                                 {.tuple = true},
+                                 {.array = true},
+                                 {.scalars = true},
+                                 {.tuple = true, .scalars = true, .last = true},
+                                 {.text = true}};
+    assert_int_equal(use_folder("forms", "cifar10"), 0);
+    for (size_t f = 0; f < sizeof FORMS / sizeof *FORMS; f++) {
+        DataSet *train, *test;
+        char name[40];
+        for (int b = 0; b < 5; b++) {
+            snprintf(name, sizeof name, "data_batch_%d", b + 1);
+            write_form(name, 3 * b, 3, &FORMS[f]);
+        }
+        write_form("test_batch", 100, 4, &FORMS[f]);
+        assert_ok(data_open(spec, &train, &test));
+        check(train, 0, 15, 10);
+        check(test, 100, 4, 10);
+        data_set_free(train), data_set_free(test);
+    }
+}
+
 /* A pickled batch in which the first @p from is @p to, cut to @p most bytes. */
 static void refuse_pickle(const char *from, const char *to, size_t most, const char *part)
 {
@@ -216,7 +328,7 @@ static void test_python(void **state)
     data_set_free(train), data_set_free(test);
     refuse_pickle("labels", "lobels", SIZE_MAX, "test_batch: has no 'labels'");
     refuse_pickle("data", "dada", SIZE_MAX, "test_batch: has no 'data'");
-    refuse_pickle("u1", "i1", SIZE_MAX, "'data' must be bytes [n, 3072]");
+    refuse_pickle("u1", "i1", SIZE_MAX, "'data' must be bytes (uint8) [n, 3072], [n, 3, 32, 32] or");
     refuse_pickle("K\1K\2K\3", "K\1K\12K\3", SIZE_MAX, "the label of image 2 is 10");
     refuse_pickle("numpy\nndarray", "posix\nsystem.", SIZE_MAX, "test_batch");
     refuse_pickle("data", "data", 3000, "test_batch");
@@ -273,9 +385,13 @@ static void test_no_memory(void **state)
     write_pickle("train", 0, 2, 2);
     write_pickle("test", 0, 2, 2);
     support_fail_allocations(open_once, NULL, 300);
+    write_form("train", 0, 2, &(Form){.text = true}); /* its labels are not those of cifar100 */
+    snprintf(spec, sizeof spec, "cifar100:%s", folder);
+    DataSet *train, *test;
+    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "has no 'fine_labels'");
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cifar10), cmocka_unit_test(test_cifar100),
-                                          cmocka_unit_test(test_python), cmocka_unit_test(test_refused),
+                                          cmocka_unit_test(test_python), cmocka_unit_test(test_forms), cmocka_unit_test(test_refused),
                                           cmocka_unit_test(test_no_memory)};
 SUPPORT_MAIN(tests)
