@@ -80,12 +80,26 @@ bool base_parse_f64(const char *text, double *out)
     return true;
 }
 
+/* The spellings that YAML names: 1.2 has true and false, 1.1 the others too; each in lower case, Capitalised or in
+ * UPPER CASE. */
+static bool spells(const char *text, const char *word)
+{
+    bool lower = true, capital = true, upper = true;
+    for (size_t i = 0;; i++) {
+        char high = (char)toupper((unsigned char)word[i]);
+        lower &= text[i] == word[i];
+        capital &= text[i] == (i ? word[i] : high);
+        upper &= text[i] == high;
+        if (!word[i] || !(lower || capital || upper)) return lower || capital || upper;
+    }
+}
+
 bool base_parse_bool(const char *text, bool *out)
 {
-    static const char *const YES[] = {"true", "yes", "on"}, *const NO[] = {"false", "no", "off"};
-    for (size_t i = 0; i < 3; i++) {
-        if (strcmp(text, YES[i]) == 0) return *out = true, true;
-        if (strcmp(text, NO[i]) == 0) return *out = false, true;
+    static const char *const YES[] = {"true", "yes", "on", "y"}, *const NO[] = {"false", "no", "off", "n"};
+    for (size_t i = 0; i < sizeof YES / sizeof *YES; i++) {
+        if (spells(text, YES[i])) return *out = true, true;
+        if (spells(text, NO[i])) return *out = false, true;
     }
     return false;
 }

@@ -22,7 +22,7 @@ void base_text_free(BaseText *text);
 bool base_parse_i64(const char *text, int64_t *out);
 bool base_parse_u64(const char *text, uint64_t *out);
 bool base_parse_f64(const char *text, double *out);
-bool base_parse_bool(const char *text, bool *out); /* true false yes no on off */
+bool base_parse_bool(const char *text, bool *out); /* true false yes no on off y n, as YAML spells them */
 
 /** The candidate nearest to @p word, or NULL where none is near enough to be a slip. Borrowed from the list. */
 const char *base_text_nearest(const char *word, const char *const *candidates, size_t count);

@@ -214,6 +214,7 @@ static BaseStatus parse(const char *text, size_t size, const char *name, bool li
     if (size > BYTES)
         return base_error_set(BASE_EUSAGE, "%s: %zu bytes of YAML; at most %d are read", name, size, BYTES);
     Parser p = {.name = name, .lines = lines};
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, size -= 3; /* Windows editors' byte-order mark */
     if (!yaml_parser_initialize(&p.yaml)) return base_error_set(BASE_ENOMEM, "%s: not enough memory", name);
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&p.yaml, (const unsigned char *)text, size);

@@ -65,7 +65,8 @@ static const char *const KEYS[] = {
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
     static const char *const NAMES[] = {"one value", "a list", "a map (key: value)"};
-    if (node->kind == kind) return BASE_OK;
+    /* "attacks:" with nothing behind, each item commented out, is a list or map of nothing */
+    if (node->kind == kind || (node->kind == BASE_YAML_SCALAR && !*node->text)) return BASE_OK;
     return base_error_set(BASE_EUSAGE, "%s: %s is %s: must be %s", node->where, what, NAMES[node->kind], NAMES[kind]);
 }
 
@@ -346,9 +347,8 @@ static BaseStatus read_turn(const BaseYaml *node, RunMethod *m)
     const BaseYaml *turn = base_yaml_get(node, "in_turn");
     if (!turn) return BASE_OK;
     BASE_TRY(need_kind(turn, BASE_YAML_SCALAR, "in_turn"));
-    m->in_turn = strcmp(turn->text, "true") == 0;
-    BASE_CHECK(m->in_turn || strcmp(turn->text, "false") == 0, BASE_EUSAGE,
-               "%s: in_turn = '%.40s': must be true or false", turn->where, turn->text);
+    BASE_CHECK(base_parse_bool(turn->text, &m->in_turn), BASE_EUSAGE, "%s: in_turn = '%.40s': must be true or false",
+               turn->where, turn->text);
     BASE_CHECK(
         !m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
         "%s: in_turn: not with a search, which judges a set at once, nor with retrain, which starts from scratch",

@@ -147,7 +147,14 @@ static void test_numbers(void **state)
     assert_false(base_parse_f64("1e999", &f) || base_parse_f64("NaN", &f) || base_parse_f64("1,5", &f));
     assert_true(base_parse_bool("on", &b) && b);
     assert_true(base_parse_bool("false", &b) && !b);
-    assert_false(base_parse_bool("1", &b));
+    static const char *const YES[] = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"},
+                             *const NO[] = {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"},
+                             *const NEITHER[] = {"1", "", "tRue", "TRue", "nO", "oN", "truee", "tru", "FALS", "yE"};
+    for (size_t k = 0; k < 11; k++) {
+        assert_true(base_parse_bool(YES[k], &b) && b);
+        assert_true(base_parse_bool(NO[k], &b) && !b);
+    }
+    for (size_t k = 0; k < 10; k++) assert_false(base_parse_bool(NEITHER[k], &b));
 }
 
 static const struct CMUnitTest tests[] = {

@@ -61,6 +61,20 @@ static void test_tree(void **state)
     base_yaml_free(root);
 }
 
+/* Editors of Windows begin a text with a byte-order mark; lines are counted as without it. */
+static void test_mark(void **state)
+{
+    (void)state;
+    BaseYaml *root;
+    assert_ok(parse("\xef\xbb\xbf# made by\nname: demo\nprobe: False\n", &root));
+    assert_string_equal(base_yaml_get(root, "name")->text, "demo");
+    assert_string_equal(base_yaml_get(root, "probe")->where, "c.yaml:3");
+    base_yaml_free(root);
+    assert_ok(parse("\xef\xbb\xbf", &root));
+    assert_int_equal(root->kind, BASE_YAML_SCALAR);
+    base_yaml_free(root);
+}
+
 static void test_same_content_same_text(void **state)
 {
     (void)state;
@@ -273,7 +287,7 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_tree), cmocka_unit_test(test_same_content_same_text),
+    cmocka_unit_test(test_tree), cmocka_unit_test(test_mark), cmocka_unit_test(test_same_content_same_text),
     cmocka_unit_test(test_flow), cmocka_unit_test(test_refused),
     cmocka_unit_test(test_read), cmocka_unit_test(test_set),
     cmocka_unit_test(test_inherit), cmocka_unit_test(test_only),

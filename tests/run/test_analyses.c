@@ -75,7 +75,7 @@ static void test_refused(void **state)
         {"  - {name: svd, set: {alpha_r: 1}, each: {alpha_r: [3]}}\n", "stands in both set and each"},
         {"  - {name: svd, search: {alpha_r: [1]}, each: {alpha_r: [3]}}\n", "stands in both search and each"},
         {"  - {name: svd, each: {alpha_r: [3, 3]}}\n", "the label 'svd, alpha_r=3' is there twice"},
-        {"  - {name: svd, in_turn: yes}\n", "in_turn = 'yes': must be true or false"},
+        {"  - {name: svd, in_turn: maybe}\n", "in_turn = 'maybe': must be true or false"},
         {"  - {name: retrain, in_turn: true}\n", "in_turn: not with a search"},
         {"  - {name: svd, in_turn: true, search: {alpha_r: [1, 2]}}\n", "in_turn: not with a search"},
     };

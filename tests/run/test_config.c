@@ -87,6 +87,42 @@ static void test_assignments(void **state)
     run_config_free(e);
 }
 
+static void read_changed(const char *from, const char *to, RunExperiment **out)
+{
+    char text[2048];
+    const char *at = strstr(GOOD, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - GOOD), GOOD, to, at + strlen(from));
+    assert_ok(run_config_read(write_config(text), NULL, 0, out));
+}
+
+/* Booleans as YAML 1.1 and 1.2 spell them; a mark of Windows' editors in front; lists and maps whose items are all
+ * commented out. */
+static void test_spellings(void **state)
+{
+    (void)state;
+    RunExperiment *e;
+    static const char *const NO[] = {"probe: False\n", "probe: NO\n", "probe: off\n", "probe: {enabled: FALSE}\n"};
+    for (size_t i = 0; i < BASE_COUNT(NO); i++) {
+        read_changed("title: a test\n", NO[i], &e);
+        assert_false(e->probe.enabled);
+        run_config_free(e);
+    }
+    read_changed("augment: false", "augment: Yes", &e);
+    assert_true(e->train.augment);
+    run_config_free(e);
+    read_changed("name: t\n", "\xef\xbb\xbfname: t\n", &e);
+    assert_string_equal(e->name, "t");
+    run_config_free(e);
+    read_changed("attacks:\n  - {name: svc, wiring: paper, set: {max_points: 50}}\n  - loss\n",
+                 "attacks:\n  # - {name: svc}\n  # - loss\n", &e);
+    assert_int_equal(e->attack_count, 0);
+    run_config_free(e);
+    read_changed("train: {epochs: 3, lr: 0.05, augment: false}", "train:", &e);
+    assert_int_equal(e->train.batch_size, 128);
+    run_config_free(e);
+}
+
 /* Each row: the line of GOOD that changes, what it becomes, and what the message must say. */
 static void test_bad_values(void **state)
 {
@@ -112,6 +148,7 @@ static void test_bad_values(void **state)
         {8, "train: {epoch: 3}", "did you mean 'epochs'", BASE_EUSAGE},
         {8, "train: 3", "must be a map", BASE_EUSAGE},
         {10, "  - nothing", "c.yaml:10", BASE_ENOTFOUND},
+        {13, "    search: {alpha_r: }", "c.yaml:13: search: alpha_r: the list is empty", BASE_EUSAGE},
         {10, "  - {label: x}", "without a 'name'", BASE_EUSAGE},
         {10, "  - {name: none, sets: {}}", "did you mean 'set'", BASE_EUSAGE},
         {10, "  - svd", "is there twice", BASE_EUSAGE},
@@ -163,6 +200,7 @@ static void test_bad_files(void **state)
     RunExperiment *e;
     assert_fails(run_config_read("/nowhere/c.yaml", NULL, 0, &e), BASE_EIO, "/nowhere/c.yaml");
     assert_fails(run_config_read(write_config("- a\n- b\n"), NULL, 0, &e), BASE_EUSAGE, "must be a map");
+    assert_fails(run_config_read(write_config(""), NULL, 0, &e), BASE_EUSAGE, "must be a map");
     static const char *const SET[] = {"validation"};
     assert_fails(run_config_read(write_config(GOOD), SET, 1, &e), BASE_EUSAGE, "validation");
 }
@@ -397,7 +435,7 @@ static void test_shipped_configs(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reads_everything),
     cmocka_unit_test(test_assignments),
-    cmocka_unit_test(test_bad_values),
+    cmocka_unit_test(test_spellings), cmocka_unit_test(test_bad_values),
     cmocka_unit_test(test_bad_files),
     cmocka_unit_test(test_extends),
     cmocka_unit_test(test_plan),
