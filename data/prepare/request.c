@@ -66,14 +66,17 @@ static bool read_range(char *word, int64_t *first, int64_t *last)
 /* One position or range, or the name of a split before it; *last: of a range. */
 static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick *out, int64_t *last)
 {
-    char *rest = NULL, *word = strtok_r(text, " \t\r", &rest);
+    char whole[64], *rest = NULL;
+    snprintf(whole, sizeof whole, "%s", text + strspn(text, " \t")); /* for the message, before it is cut */
+    whole[strcspn(whole, "\r")] = '\0';
+    char *word = strtok_r(text, " \t\r", &rest);
     bool named = word && (strcmp(word, "train") == 0 || strcmp(word, "test") == 0);
     if (named) out->test = word[1] == 'e', word = strtok_r(NULL, " \t\r", &rest);
     if (!word || !read_range(word, &out->at, last) || strtok_r(NULL, " \t\r", &rest))
         return base_error_set(BASE_EUSAGE,
-                              "%s:%lld: '%.60s': must be the position of an image, counted from 0, or a range like "
-                              "0-999, after 'train' or 'test' where it is of that split",
-                              file, (long long)line, word ? word : text);
+                              "%s:%lld: '%s': a line must hold the position of one image, counted from 0 (numpy.savetxt: "
+                              "fmt=\"%%d\"), or a range like 0-999, after 'train' or 'test' where it is of that split",
+                              file, (long long)line, whole);
     return BASE_OK;
 }
 

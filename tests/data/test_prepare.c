@@ -88,9 +88,16 @@ static void test_refused(void **state)
     refuse(OPTIONS(.class_map = "/nowhere/map"), BASE_EIO, "/nowhere/map");
     refuse(OPTIONS(.train_index = "/nowhere/index"), BASE_EIO, "/nowhere/index");
     write_text("index", "1\n2 3\n");
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: '2': must be the position of an image");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: '2 3': a line must hold the position of one image");
+    write_text("index", "0 1 2 3\r\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '0 1 2 3': a line must hold");
+    write_text("index", "[0, 1, 2]\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '[0, 1, 2]': a line must hold");
+    write_text("index", "0.000000000000000000e+00\n1.000000000000000000e+00\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "'0.000000000000000000e+00': a line must hold");
+    assert_non_null(strstr(base_error_text(), "numpy.savetxt: fmt=\"%d\""));
     write_text("index", "1\nvalid 3\n");
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: 'valid'");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: 'valid 3'");
     write_text("index", "3-1\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '3-1'");
     write_text("index", "3-x\n");
