@@ -211,6 +211,7 @@ static bool is_whole(const IoPytorchView *view, int ndim, const int64_t *shape, 
 {
     int64_t step = 1;
     if (view->offset || count != elements) return false;
+    if (!count) return true; /* a side of 0 beside others of any size, whose product may be beyond 64 bits */
     for (int d = ndim - 1; d >= 0; d--) {
         if (shape[d] != 1 && view->stride[d] != step) return false;
         step *= shape[d];

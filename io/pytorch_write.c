@@ -76,7 +76,7 @@ static BaseStatus new_tensor(IoPickle *p, const Words *words, const IoTensor *t,
     for (int d = t->ndim - 1; d >= 0; d--) {
         BASE_TRY(new_int(p, t->shape[d], &sizes[d]));
         BASE_TRY(new_int(p, step, &strides[d]));
-        if (t->shape[d]) step *= t->shape[d];
+        if (t->shape[d] && __builtin_mul_overflow(step, t->shape[d], &step)) step = 1; /* of an empty one: any */
     }
     BASE_TRY(new_tuple(p, sizes, (size_t)t->ndim, &args[2]));
     BASE_TRY(new_tuple(p, strides, (size_t)t->ndim, &args[3]));

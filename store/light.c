@@ -174,7 +174,7 @@ static BaseStatus get_array(Cursor *c, StoreRun *run, const char *path)
     for (int64_t d = 0; d < ndim && c->good; d++) {
         shape[d] = get_number(c);
         c->good = c->good && shape[d] >= 0 && (shape[d] == 0 || count <= MOST / shape[d]);
-        count *= shape[d];
+        if (c->good) count *= shape[d];
     }
     const char *values = c->good ? get(c, count * (int64_t)store_type_size((StoreType)type)) : NULL;
     if (!values) return BASE_OK;

@@ -108,6 +108,39 @@ static void test_round_trip(void **state)
     io_tensors_free(NULL);
 }
 
+/* A side of 0 beside others whose product is beyond 64 bits, before it or behind it: an empty tensor, in each format,
+ * and again from what each format wrote. */
+static void test_empty_shapes(void **state)
+{
+    (void)state;
+    static const int64_t SHAPES[][3] = {{0, (int64_t)1 << 62, 8},
+                                        {(int64_t)1 << 40, 0, (int64_t)1 << 40},
+                                        {(int64_t)1 << 62, 8, 0}}; /* HDF5's are measured from the left: not this one */
+    static const char *const FILES[] = {"empty.safetensors", "empty.pt", "again.pt", "again.safetensors", "empty.h5"},
+                             *const NAMES[] = {"a", "b", "c"};
+    for (size_t f = 0; f < sizeof FILES / sizeof *FILES; f++) {
+        IoTensors *tensors;
+        size_t count = strstr(FILES[f], ".h5") ? 2 : 3;
+        if (f == 1 || f == 2 || f == 3) /* what the format before wrote */
+            assert_ok(io_tensors_read(at(FILES[f - 1]), &tensors));
+        else
+            assert_ok(io_tensors_create(&tensors));
+        for (size_t i = 0; tensors->count < count; i++)
+            assert_ok(io_tensors_add(tensors, NAMES[i], IO_F64, 3, SHAPES[i], NULL));
+        assert_ok(io_tensors_write(tensors, at(FILES[f])));
+        io_tensors_free(tensors);
+        assert_ok(io_tensors_read(at(FILES[f]), &tensors));
+        assert_int_equal(tensors->count, count);
+        for (size_t i = 0; i < count; i++) {
+            const IoTensor *t = io_tensors_find(tensors, NAMES[i]);
+            assert_non_null(t);
+            assert_int_equal(t->count, 0);
+            assert_memory_equal(t->shape, SHAPES[i], sizeof SHAPES[i]);
+        }
+        io_tensors_free(tensors);
+    }
+}
+
 static void test_names_of_files(void **state)
 {
     (void)state;
@@ -336,7 +369,7 @@ static void test_no_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reads_what_pytorch_users_have),
-    cmocka_unit_test(test_round_trip),
+    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_empty_shapes),
     cmocka_unit_test(test_names_of_files),
     cmocka_unit_test(test_wrong_headers),
     cmocka_unit_test(test_cut_at_every_length),

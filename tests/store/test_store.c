@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+#include "base/text.h"
 #include "io/file.h"
 #include "store/store.h"
 
@@ -291,6 +293,46 @@ static void test_light(void **state)
     base_free(bytes);
 }
 
+/* A section with a right hash, which anyone can make, and a shape whose product is beyond 64 bits: the HDF5 image is
+ * read instead. */
+static void test_light_shapes(void **state)
+{
+    (void)state;
+    static const int64_t SHAPES[][3] = {{2, (int64_t)1 << 62, 8}, {0, (int64_t)1 << 62, 8}, {INT64_MAX, INT64_MAX, 0}};
+    StoreRun *run, *whole, *back;
+    BaseText text = {0};
+    char path[4300], *bytes, hex[BASE_HASH_HEX];
+    size_t size;
+    snprintf(path, sizeof path, "%s", in_scratch("shapes.h5"));
+    assert_ok(store_run_create(&run));
+    assert_ok(fill(run));
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+    assert_ok(io_file_read(path, 0, &bytes, &size));
+    const char *line = memmem(bytes, size, "\nexpunge light ", 15);
+    size_t start = (size_t)(line - bytes) - (size_t)strtoll(line + 15, NULL, 10);
+    assert_ok(io_file_write(path, bytes, start));
+    assert_ok(store_run_read_light(path, &whole));
+    for (size_t i = 0; i < 3; i++) {
+        base_text_free(&text);
+        base_text_append(&text, bytes, start + 8); /* the schema's number is the section's first */
+        base_text_append(&text, "N\2\0\0\0\0\0\0\0/x\0\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0", 27);
+        base_text_append(&text, (const char *)SHAPES[i], sizeof SHAPES[i]);
+        base_hash_bytes(text.data + start, text.size - start, hex);
+        base_text_add(&text, "\nexpunge light %016lld %s\n", (long long)(text.size - start), hex);
+        base_hash_bytes(text.data, text.size, hex);
+        base_text_add(&text, "\nexpunge sha256 %s\n", hex);
+        assert_ok(text.st);
+        assert_ok(io_file_write(path, text.data, text.size));
+        assert_ok(store_run_read_light(path, &back));
+        assert_same_runs(back, whole);
+        store_run_free(back);
+    }
+    base_text_free(&text);
+    base_free(bytes);
+    store_run_free(whole);
+}
+
 static void test_foreign(void **state)
 {
     (void)state;
@@ -351,7 +393,7 @@ static void test_allocations(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_tree),        cmocka_unit_test(test_metrics_replace),
-    cmocka_unit_test(test_complete),   cmocka_unit_test(test_truncated),   cmocka_unit_test(test_light),
+    cmocka_unit_test(test_complete),   cmocka_unit_test(test_truncated),   cmocka_unit_test(test_light), cmocka_unit_test(test_light_shapes),
     cmocka_unit_test(test_foreign),    cmocka_unit_test(test_allocations),
 };
 SUPPORT_MAIN(tests)
