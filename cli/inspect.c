@@ -282,8 +282,8 @@ static BaseStatus inspect_hdf5(const char *path, bool as_json)
         goto out;
     }
     BASE_TRY(base_hash_file(path, hash));
-    base_text_add(&text, "%s: %s, SHA-256 %s\n", path,
-                  io_hdf5_has(file, "/train/images") ? "a data set (hdf5:FILE)" : "an HDF5 file", hash);
+    bool is_data = io_hdf5_has(file, "/train/images") || io_hdf5_has(file, "/x_train");
+    base_text_add(&text, "%s: %s, SHA-256 %s\n", path, is_data ? "a data set (hdf5:FILE)" : "an HDF5 file", hash);
     arrays = as_json ? io_json_array() : NULL;
     values = as_json ? io_json_object() : NULL;
     for (size_t i = 0; i < count; i++) attribute(file, attributes[i], &text, values);

@@ -6,7 +6,10 @@
 static const char *const CLASSES[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 static const DataIdxKind KIND = {
-    "fashion-mnist", CLASSES, 0.2860f, 0.3530f,
+    "fashion-mnist",
+    CLASSES,
+    0.2860f,
+    0.3530f,
     "install the Debian package dataset-fashion-mnist, or give the folder that holds it: fashion-mnist:DIR",
     "FashionMNIST/raw"};
 

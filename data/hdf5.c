@@ -250,5 +250,8 @@ out:
 }
 
 const DataSource data_hdf5 = {
-    BASE_ENTRY_PLAIN("hdf5", "any images in one HDF5 file: /train and /test, each images [N,C,H,W] and labels [N]; or x_train, y_train, ...", ""),
+    BASE_ENTRY_PLAIN(
+        "hdf5",
+        "any images in one HDF5 file: /train and /test, each images [N,C,H,W] and labels [N]; or x_train, y_train, ...",
+        ""),
     DATA_PATH_REQUIRED, open_file, false};

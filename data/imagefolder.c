@@ -1,6 +1,6 @@
 /* Images in folders, as torchvision's ImageFolder reads them: DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/)
- * hold JPEG, PNG and WebP files; classes are the folders of DIR/train sorted by name. Every image becomes RGB, its shorter
- * side 256 pixels and its centre 224 x 224, unless told otherwise; what is kept is that, in 8 bits. */
+ * hold JPEG, PNG and WebP files; classes are the folders of DIR/train sorted by name. Every image becomes RGB, its
+ * shorter side 256 pixels and its centre 224 x 224, unless told otherwise; what is kept is that, in 8 bits. */
 #include <stdio.h>
 #include <string.h>
 
@@ -91,9 +91,10 @@ static BaseStatus list_split(Source *s, DataSplit split)
     }
     BASE_CHECK(files->n > 0, BASE_EFORMAT, "%s: no JPEG, PNG or WebP image in any class folder", s->folder[split]);
     if (files->foreign)
-        base_warning("%s: %lld images that are neither JPEG, PNG nor WebP are left out; convert them to PNG; the first is "
-                     "%s",
-                     s->folder[split], (long long)files->foreign, files->first_foreign);
+        base_warning(
+            "%s: %lld images that are neither JPEG, PNG nor WebP are left out; convert them to PNG; the first is "
+            "%s",
+            s->folder[split], (long long)files->foreign, files->first_foreign);
 out:
     base_free(folder);
     io_names_free(names, count);
@@ -230,9 +231,10 @@ static BaseStatus drop_broken(Loading *l)
         base_warning("%s: %lld images are damaged inside and were decoded all the same; the first is %s", set->name,
                      (long long)damaged, l->files->paths[first]);
     if (clipped)
-        base_warning("%s: %lld of %lld images are grey of 16 bits; their values over 255 became 255, as in torchvision; "
-                     "the first is %s",
-                     set->name, (long long)clipped, (long long)kept, l->files->paths[first_clipped]);
+        base_warning(
+            "%s: %lld of %lld images are grey of 16 bits; their values over 255 became 255, as in torchvision; "
+            "the first is %s",
+            set->name, (long long)clipped, (long long)kept, l->files->paths[first_clipped]);
     set->N = kept;
     return kept ? BASE_OK : base_error_set(BASE_EFORMAT, "%s: not one image could be decoded", set->name);
 }
@@ -285,7 +287,7 @@ out:
 }
 
 const DataSource data_imagefolder = {
-    BASE_ENTRY_PLAIN("imagefolder",
-                     "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), made 224 x 224 RGB",
-                     ""),
+    BASE_ENTRY_PLAIN(
+        "imagefolder",
+        "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), made 224 x 224 RGB", ""),
     DATA_PATH_REQUIRED, open_folder, true};

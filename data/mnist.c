@@ -2,8 +2,9 @@
 #include "data/idx/idx.h"
 
 static const char *const CLASSES[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-static const DataIdxKind KIND = {"mnist", CLASSES, 0.1307f, 0.3081f,
-                                 "mnist:DIR names the folder that holds the four IDX files of MNIST", "MNIST/raw"};
+static const DataIdxKind KIND = {
+    "mnist",    CLASSES, 0.1307f, 0.3081f, "mnist:DIR names the folder that holds the four IDX files of MNIST",
+    "MNIST/raw"};
 
 static BaseStatus open_folder(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {

@@ -39,8 +39,8 @@ bool io_path_is_folder(const char *path); /* or a link to one */
 bool io_path_is_no_file(const char *path);
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */
 BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, size_t *count);
-/** Names of the folders in a folder, and of links to folders, sorted likewise. Looks at links alone where the file system
- *  says what each entry is. */
+/** Names of the folders in a folder, and of links to folders, sorted likewise. Looks at links alone where the file
+ * system says what each entry is. */
 BaseStatus io_folder_folders(const char *path, char ***names, size_t *count);
 void io_names_free(char **names, size_t count);
 /** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On

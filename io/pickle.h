@@ -109,8 +109,9 @@ bool io_pickle_array_whole(const IoPickleArray *array, int64_t at, int64_t *out)
 /** An INT, or a scalar of numpy that is a whole number. */
 bool io_pickle_whole(const IoPickleValue *value, int64_t *out);
 
-/** Before io_pickle_read: what protocols 0, 1 and 5 write, in opcodes that it knows; changed in place, or *bytes (owned)
- *  replaced. What is no pickle stays as it is. BASE_EFORMAT, @p where in front: cut off, or no text that Python writes. */
+/** Before io_pickle_read: what protocols 0, 1 and 5 write, in opcodes that it knows; changed in place, or *bytes
+ * (owned) replaced. What is no pickle stays as it is. BASE_EFORMAT, @p where in front: cut off, or no text that Python
+ * writes. */
 BaseStatus io_pickle_modern(char **bytes, size_t *size, const char *where);
 
 #endif

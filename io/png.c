@@ -1,4 +1,5 @@
-/* PNG through libpng: every colour type, depth and interlacing becomes 8-bit RGB, as Pillow's convert("RGB") makes it. */
+/* PNG through libpng: every colour type, depth and interlacing becomes 8-bit RGB, as Pillow's convert("RGB") makes it.
+ */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,8 +79,8 @@ static void set_conversions(Decoder *d, bool wide)
     png_read_update_info(d->png, d->info);
 }
 
-/* Grey of sixteen bits, big-endian, in the last two thirds of the image's room, becomes RGB in place: pixel i is written
- * up to byte 3 i + 2, and what is not read yet begins behind it. Values over 255 become 255. */
+/* Grey of sixteen bits, big-endian, in the last two thirds of the image's room, becomes RGB in place: pixel i is
+ * written up to byte 3 i + 2, and what is not read yet begins behind it. Values over 255 become 255. */
 static void clip_grey(IoImage *image)
 {
     int64_t n = image->W * image->H;

@@ -89,8 +89,10 @@ bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *c
         empty |= shape[d] == 0;
         beyond |= __builtin_mul_overflow(*count, shape[d], count);
     }
-    if (empty) *count = 0; /* whatever the other sides' product, before or after the 0 */
-    else if (beyond) return false;
+    if (empty)
+        *count = 0; /* whatever the other sides' product, before or after the 0 */
+    else if (beyond)
+        return false;
     return !__builtin_mul_overflow(*count, (int64_t)io_dtype_size(dtype), bytes);
 }
 

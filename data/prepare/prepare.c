@@ -114,8 +114,7 @@ static BaseStatus normalise(const DataRequest *r, DataSet *set)
                "%s has no mean and std of its own: give both", set->name);
     if (r->has_mean)
         BASE_TRY(data_statistic_expand(BASE_EUSAGE, "mean", r->mean, (size_t)r->mean_count, set->C, set->mean));
-    if (r->has_std)
-        BASE_TRY(data_statistic_expand(BASE_EUSAGE, "std", r->std, (size_t)r->std_count, set->C, set->std));
+    if (r->has_std) BASE_TRY(data_statistic_expand(BASE_EUSAGE, "std", r->std, (size_t)r->std_count, set->C, set->std));
     for (int c = 0; r->no_normalising && c < set->C; c++) set->mean[c] = set->std[c] = 0;
     set->normalise = !r->no_normalising;
 out:

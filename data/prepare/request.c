@@ -73,10 +73,11 @@ static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick
     bool named = word && (strcmp(word, "train") == 0 || strcmp(word, "test") == 0);
     if (named) out->test = word[1] == 'e', word = strtok_r(NULL, " \t\r", &rest);
     if (!word || !read_range(word, &out->at, last) || strtok_r(NULL, " \t\r", &rest))
-        return base_error_set(BASE_EUSAGE,
-                              "%s:%lld: '%s': a line must hold the position of one image, counted from 0 (numpy.savetxt: "
-                              "fmt=\"%%d\"), or a range like 0-999, after 'train' or 'test' where it is of that split",
-                              file, (long long)line, whole);
+        return base_error_set(
+            BASE_EUSAGE,
+            "%s:%lld: '%s': a line must hold the position of one image, counted from 0 (numpy.savetxt: "
+            "fmt=\"%%d\"), or a range like 0-999, after 'train' or 'test' where it is of that split",
+            file, (long long)line, whole);
     return BASE_OK;
 }
 

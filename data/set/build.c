@@ -98,7 +98,8 @@ BaseStatus data_statistic_check(BaseStatus code, const char *what, bool std, dou
     double low = std ? STD_MIN : 0;
     if (value >= low && value <= 1) return BASE_OK;
     if (value > 1 && value <= 255)
-        return base_error_set(code, "%s: %g is not from %g to 1; pixels are scaled to 0..1 before: divide by 255 (%.4g)",
+        return base_error_set(code,
+                              "%s: %g is not from %g to 1; pixels are scaled to 0..1 before: divide by 255 (%.4g)",
                               what, value, low, value / 255);
     return base_error_set(code, "%s: %g must be from %g to 1, for pixels scaled to 0..1", what, value, low);
 }

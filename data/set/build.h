@@ -16,9 +16,9 @@ void data_set_forget_classes(DataSet *set);
 /** K classes in place of fewer, of a set whose classes were only counted: a network knows of classes that no image here
  * shows. BASE_EARG elsewhere. */
 BaseStatus data_set_widen(DataSet *set, int64_t K);
-/** The one rule for numbers of mean and std, whether an option, a config or a file gives them: pixels are scaled to 0..1
- * before, so a mean is from 0 to 1 and a std from 0.001 to 1, and there is one for all channels or one each. @p what
- * names the numbers in the message; @p code is what to return where one breaks the rule. */
+/** The one rule for numbers of mean and std, whether an option, a config or a file gives them: pixels are scaled to
+ * 0..1 before, so a mean is from 0 to 1 and a std from 0.001 to 1, and there is one for all channels or one each. @p
+ * what names the numbers in the message; @p code is what to return where one breaks the rule. */
 BaseStatus data_statistic_check(BaseStatus code, const char *what, bool std, double value);
 BaseStatus data_statistic_expand(BaseStatus code, const char *what, const float *values, size_t count, int64_t C,
                                  float *out);

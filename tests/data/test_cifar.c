@@ -174,9 +174,8 @@ typedef struct {
     bool text;                  /* protocol 0: every code a line */
 } Form;
 
-#define DTYPE(type)                                                                                                    \
-    "cnumpy\ndtype\nU\2" type "K\0K\1\207R(K\3U\1<NNNJ\377\377\377\377J\377\377\377\377K\0tb"
-#define ARRAY "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\205U\1b\207R(K\1"
+#define DTYPE(type) "cnumpy\ndtype\nU\2" type "K\0K\1\207R(K\3U\1<NNNJ\377\377\377\377J\377\377\377\377K\0tb"
+#define ARRAY       "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\205U\1b\207R(K\1"
 
 static void add_array(BaseText *out, const char *shape, size_t shape_size, bool fortran, const void *bytes, size_t size)
 {
@@ -211,9 +210,12 @@ static void add_form_labels(BaseText *out, int64_t first, int n, const Form *for
 /* The same batch by protocol 0, as Python 2 writes it but for the escapes of bytes that need none. */
 static void add_text(BaseText *out, int64_t first, int n, const uint8_t *pixels)
 {
-    base_text_add(out, "(dp1\nS'data'\np2\ncnumpy.core.multiarray\n_reconstruct\np3\n(cnumpy\nndarray\np4\n(I0\ntp5\nS'b'\np6"
-                       "\ntp7\nRp8\n(I1\n(I%d\nI3072\ntp9\ncnumpy\ndtype\np10\n(S'u1'\np11\nI0\nI1\ntp12\nRp13\n(I3\n"
-                       "S'|'\np14\nNNNI-1\nI-1\nI0\ntp15\nbI00\nS'", n);
+    base_text_add(
+        out,
+        "(dp1\nS'data'\np2\ncnumpy.core.multiarray\n_reconstruct\np3\n(cnumpy\nndarray\np4\n(I0\ntp5\nS'b'\np6"
+        "\ntp7\nRp8\n(I1\n(I%d\nI3072\ntp9\ncnumpy\ndtype\np10\n(S'u1'\np11\nI0\nI1\ntp12\nRp13\n(I3\n"
+        "S'|'\np14\nNNNI-1\nI-1\nI0\ntp15\nbI00\nS'",
+        n);
     for (int64_t i = 0; i < n * PIXELS; i++) base_text_add(out, "\\x%02x", pixels[i]);
     base_text_add(out, "'\np16\ntp17\nbsS'labels'\np18\n(lp19\n");
     for (int i = 0; i < n; i++) base_text_add(out, "I%d\na", (int)((first + i) % 10));
@@ -225,7 +227,8 @@ static void write_form(const char *name, int64_t first, int n, const Form *form)
     BaseText out = {0};
     uint8_t *pixels;
     char path[4400];
-    char flat[] = {'K', (char)n, 'M', 0, PIXELS / 256, '\206'}, planes[] = {'(', 'K', (char)n, 'K', 3, 'K', 32, 'K', 32, 't'},
+    char flat[] = {'K', (char)n, 'M', 0, PIXELS / 256, '\206'},
+         planes[] = {'(', 'K', (char)n, 'K', 3, 'K', 32, 'K', 32, 't'},
          last[] = {'(', 'K', (char)n, 'K', 32, 'K', 32, 'K', 3, 't'};
     assert_ok(BASE_ALLOC_RAW(n * PIXELS, &pixels));
     for (int64_t i = 0; i < n; i++)
@@ -239,7 +242,10 @@ static void write_form(const char *name, int64_t first, int n, const Form *form)
     else {
         base_text_append(&out, "\200\2}(", 4);
         add_string(&out, "data", 4);
-        add_array(&out, form->planes ? planes : form->last ? last : flat,
+        add_array(&out,
+                  form->planes ? planes
+                  : form->last ? last
+                               : flat,
                   form->planes || form->last ? sizeof planes : sizeof flat, form->fortran, pixels, (size_t)n * PIXELS);
         add_form_labels(&out, first, n, form);
         base_text_append(&out, "u.", 2);
@@ -392,6 +398,6 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cifar10), cmocka_unit_test(test_cifar100),
-                                          cmocka_unit_test(test_python), cmocka_unit_test(test_forms), cmocka_unit_test(test_refused),
-                                          cmocka_unit_test(test_no_memory)};
+                                          cmocka_unit_test(test_python),  cmocka_unit_test(test_forms),
+                                          cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory)};
 SUPPORT_MAIN(tests)

@@ -326,11 +326,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(test_uint8, setup),
-    cmocka_unit_test_setup(test_float32, setup),
-    cmocka_unit_test_setup(test_forms, setup),
-    cmocka_unit_test_setup(test_channels_last, setup),
-    cmocka_unit_test_setup(test_refused, setup),
-    cmocka_unit_test_setup(test_no_memory, setup),
+    cmocka_unit_test_setup(test_uint8, setup),   cmocka_unit_test_setup(test_float32, setup),
+    cmocka_unit_test_setup(test_forms, setup),   cmocka_unit_test_setup(test_channels_last, setup),
+    cmocka_unit_test_setup(test_refused, setup), cmocka_unit_test_setup(test_no_memory, setup),
 };
 SUPPORT_MAIN(tests)

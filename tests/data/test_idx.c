@@ -210,7 +210,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(test_read, setup), cmocka_unit_test_setup(test_inside, setup),
+    cmocka_unit_test_setup(test_read, setup),
+    cmocka_unit_test_setup(test_inside, setup),
     cmocka_unit_test_setup(test_refused, setup),
     cmocka_unit_test_setup(test_no_memory, setup),
 };

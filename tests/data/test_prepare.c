@@ -74,8 +74,9 @@ static void test_refused(void **state)
     refuse(OPTIONS(.std = "0"), BASE_EUSAGE, "std '0': 0 must be from 0.001 to 1");
     refuse(OPTIONS(.std = "-1"), BASE_EUSAGE, "std '-1': -1 must be from 0.001 to 1");
     refuse(OPTIONS(.std = "1e-60"), BASE_EUSAGE, "must be from 0.001 to 1");
-    refuse(OPTIONS(.std = "63"), BASE_EUSAGE, "std '63': 63 is not from 0.001 to 1; pixels are scaled to 0..1 before: "
-                                              "divide by 255 (0.2471)");
+    refuse(OPTIONS(.std = "63"), BASE_EUSAGE,
+           "std '63': 63 is not from 0.001 to 1; pixels are scaled to 0..1 before: "
+           "divide by 255 (0.2471)");
     refuse(OPTIONS(.mean = "0.5", .std = "none"), BASE_EUSAGE, "give numbers for both, or none");
     refuse(OPTIONS(.resize = "0"), BASE_EUSAGE, "resize '0': must be none, a number of pixels from 1 to 16384, or HxW");
     refuse(OPTIONS(.resize = "16385"), BASE_EUSAGE, "resize '16385'");
@@ -88,7 +89,8 @@ static void test_refused(void **state)
     refuse(OPTIONS(.class_map = "/nowhere/map"), BASE_EIO, "/nowhere/map");
     refuse(OPTIONS(.train_index = "/nowhere/index"), BASE_EIO, "/nowhere/index");
     write_text("index", "1\n2 3\n");
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:2: '2 3': a line must hold the position of one image");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE,
+           "index:2: '2 3': a line must hold the position of one image");
     write_text("index", "0 1 2 3\r\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '0 1 2 3': a line must hold");
     write_text("index", "[0, 1, 2]\n");

@@ -10,10 +10,11 @@
 #include "data/prepare/resize.h"
 #include "io/image.h"
 
-static const char *const FILES[] = {
-    "rgb.jpg",  "rgb420.jpg",     "progressive.jpg", "grey.jpg",          "cmyk.jpg", "rgb.png",   "rgba.png",
-    "grey.png", "grey_alpha.png", "palette.png",     "palette_alpha.png", "bits.png", "rgb16.png", "grey16.png",
-    "grey16_dark.png", "lossy.webp", "lossy_alpha.webp", "lossless.webp", "animation.webp"};
+static const char *const FILES[] = {"rgb.jpg",          "rgb420.jpg",    "progressive.jpg",   "grey.jpg",
+                                    "cmyk.jpg",         "rgb.png",       "rgba.png",          "grey.png",
+                                    "grey_alpha.png",   "palette.png",   "palette_alpha.png", "bits.png",
+                                    "rgb16.png",        "grey16.png",    "grey16_dark.png",   "lossy.webp",
+                                    "lossy_alpha.webp", "lossless.webp", "animation.webp"};
 
 static const char *fixture(const char *name)
 {

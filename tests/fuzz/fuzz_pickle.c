@@ -1,5 +1,5 @@
-/* A pickle, under the rules of data sets, in opcodes of any protocol, and under those of checkpoints. What was read and is written again must be
- * read again, and a tree of the same height come back. */
+/* A pickle, under the rules of data sets, in opcodes of any protocol, and under those of checkpoints. What was read and
+ * is written again must be read again, and a tree of the same height come back. */
 #include <string.h>
 
 #include "base/memory.h"

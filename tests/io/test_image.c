@@ -10,11 +10,11 @@
 #include "io/file.h"
 #include "io/image.h"
 
-static const char *const FILES[] = {"rgb.jpg",        "rgb420.jpg",  "progressive.jpg",   "grey.jpg",  "cmyk.jpg",
-                                    "rgb.png",        "rgba.png",    "grey.png",          "rgb16.png", "grey16.png",
-                                    "grey_alpha.png", "palette.png", "palette_alpha.png", "bits.png",
-                                    "grey16_dark.png", "lossy.webp", "lossy_alpha.webp", "lossless.webp",
-                                    "animation.webp"};
+static const char *const FILES[] = {"rgb.jpg",           "rgb420.jpg",    "progressive.jpg", "grey.jpg",
+                                    "cmyk.jpg",          "rgb.png",       "rgba.png",        "grey.png",
+                                    "rgb16.png",         "grey16.png",    "grey_alpha.png",  "palette.png",
+                                    "palette_alpha.png", "bits.png",      "grey16_dark.png", "lossy.webp",
+                                    "lossy_alpha.webp",  "lossless.webp", "animation.webp"};
 enum { FILE_COUNT = sizeof FILES / sizeof *FILES };
 
 static char *read_fixture(const char *name, size_t *size)
@@ -51,7 +51,8 @@ static void test_limits(void **state)
     assert_true(st == BASE_ELIMIT || st == BASE_EFORMAT); /* the checksum of that header is wrong as well */
     assert_fails(io_image_decode("GIF89b", 3, "c.gif", 100, &image), BASE_EFORMAT, "c.gif: starts neither");
     char *webp = read_fixture("animation.webp", &size); /* 24 x 20 */
-    assert_fails(io_image_decode(webp, size, "f.webp", 24 * 20 - 1, &image), BASE_ELIMIT, "f.webp: an image of 24 x 20");
+    assert_fails(io_image_decode(webp, size, "f.webp", 24 * 20 - 1, &image), BASE_ELIMIT,
+                 "f.webp: an image of 24 x 20");
     base_free(webp);
     assert_fails(io_image_decode("", 0, "d.jpg", 100, &image), BASE_EFORMAT, "d.jpg: is empty");
     assert_fails(io_image_read("/nowhere/e.jpg", &image), BASE_EIO, "/nowhere/e.jpg");
@@ -117,7 +118,9 @@ static void test_foreign(void **state)
                  {"BM\x36\x0c\0\0\0\0\0\0\x36", "is a BMP image, which is not read; convert it to PNG", 11},
                  {"II*\0\10\0\0\0", "is a TIFF image, which is not read; convert it to PNG", 8},
                  {"MM\0*\0\0\0\10", "is a TIFF image, which is not read; convert it to PNG", 8},
-                 {"\0\0\0\x1c" "ftypavif", "is an AVIF image", 12},
+                 {"\0\0\0\x1c"
+                  "ftypavif",
+                  "is an AVIF image", 12},
                  {"P6\n1 1\n255\nabc", "is a PPM image", 14},
                  {"BMW and others.", "starts neither as a JPEG nor as a PNG or WebP image", 15},
                  {"RIFF\4\0\0\0WAVE", "starts neither as a JPEG", 12},
@@ -209,8 +212,8 @@ static BaseStatus decode_once(void *user)
 static void test_no_memory(void **state)
 {
     (void)state;
-    static const char *const SOME[] = {"rgb.jpg", "cmyk.jpg", "progressive.jpg", "palette_alpha.png",
-                                       "rgb16.png", "grey16.png", "lossy.webp", "animation.webp"};
+    static const char *const SOME[] = {"rgb.jpg",   "cmyk.jpg",   "progressive.jpg", "palette_alpha.png",
+                                       "rgb16.png", "grey16.png", "lossy.webp",      "animation.webp"};
     for (size_t f = 0; f < sizeof SOME / sizeof *SOME; f++) {
         File file;
         char *bytes = read_fixture(SOME[f], &file.size);
@@ -243,8 +246,8 @@ static void test_png_written(void **state)
     assert_null(bytes);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits), cmocka_unit_test(test_cut),
-                                          cmocka_unit_test(test_damaged), cmocka_unit_test(test_no_memory),
-                                          cmocka_unit_test(test_foreign), cmocka_unit_test(test_pillow),
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits),     cmocka_unit_test(test_cut),
+                                          cmocka_unit_test(test_damaged),    cmocka_unit_test(test_no_memory),
+                                          cmocka_unit_test(test_foreign),    cmocka_unit_test(test_pillow),
                                           cmocka_unit_test(test_png_written)};
 SUPPORT_MAIN(tests)

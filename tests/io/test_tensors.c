@@ -369,7 +369,8 @@ static void test_no_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reads_what_pytorch_users_have),
-    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_empty_shapes),
+    cmocka_unit_test(test_round_trip),
+    cmocka_unit_test(test_empty_shapes),
     cmocka_unit_test(test_names_of_files),
     cmocka_unit_test(test_wrong_headers),
     cmocka_unit_test(test_cut_at_every_length),

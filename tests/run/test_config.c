@@ -435,7 +435,8 @@ static void test_shipped_configs(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reads_everything),
     cmocka_unit_test(test_assignments),
-    cmocka_unit_test(test_spellings), cmocka_unit_test(test_bad_values),
+    cmocka_unit_test(test_spellings),
+    cmocka_unit_test(test_bad_values),
     cmocka_unit_test(test_bad_files),
     cmocka_unit_test(test_extends),
     cmocka_unit_test(test_plan),

@@ -392,8 +392,8 @@ static void test_allocations(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_tree),        cmocka_unit_test(test_metrics_replace),
-    cmocka_unit_test(test_complete),   cmocka_unit_test(test_truncated),   cmocka_unit_test(test_light), cmocka_unit_test(test_light_shapes),
-    cmocka_unit_test(test_foreign),    cmocka_unit_test(test_allocations),
+    cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_tree),      cmocka_unit_test(test_metrics_replace),
+    cmocka_unit_test(test_complete),     cmocka_unit_test(test_truncated), cmocka_unit_test(test_light),
+    cmocka_unit_test(test_light_shapes), cmocka_unit_test(test_foreign),   cmocka_unit_test(test_allocations),
 };
 SUPPORT_MAIN(tests)
