@@ -35,6 +35,22 @@
 #define PATH_MAX 4096
 #endif
 
+/* ------------------------------------------------------------ standard descriptors */
+
+BaseStatus base_system_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+        int got = open("/dev/null", O_RDWR); /* the lowest free number, which is this one */
+        if (got == fd) continue;
+        int why = errno;
+        if (got >= 0) close(got);
+        return base_error_set(BASE_EIO, "descriptor %d is closed, and /dev/null cannot be opened in its place: %s", fd,
+                              got < 0 ? strerror(why) : "it got another number");
+    }
+    return BASE_OK;
+}
+
 /* ------------------------------------------------------------ the program's own file */
 
 static char found[PATH_MAX]; /* by base_system_started */

@@ -13,6 +13,9 @@
 
 extern char **environ; /* glibc declares it, others leave that to the program */
 
+/** First thing in main(): descriptors 0 to 2 that whoever started this program closed are opened on /dev/null. Else the
+ *  next file opened gets such a number, and what is meant for standard error is written into it. BASE_EIO. */
+BaseStatus base_system_descriptors(void);
 /** main() says first how it was called (argv[0]): where the system does not know this program's file (/proc/self/exe),
  *  it is looked for by that name. */
 void base_system_started(const char *name);

@@ -170,6 +170,7 @@ static BaseStatus dispatch(int argc, char **argv, BaseStatus started)
 
 int main(int argc, char **argv)
 {
+    if (base_system_descriptors() != BASE_OK) return complain(BASE_EIO); /* before any file is opened */
     base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
     if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/registry.h"
 #include "base/system.h"
 #include "io/file.h"
 #include "io/lock.h"
@@ -306,10 +307,44 @@ static void test_libraries(void **state)
 #endif
 }
 
+/* In a child: closes some of descriptors 0 to 2 and opens a file as the program would. */
+static int descriptors_without(const char *closed)
+{
+    struct stat null, info;
+    int before = open("/dev/null", O_RDWR);
+    if (before < 0 || fstat(before, &null) != 0) return 1;
+    for (const char *c = closed; *c; c++) close(*c - '0');
+    if (base_system_descriptors() != BASE_OK) return 2;
+    for (int fd = 0; fd <= 2; fd++) {
+        bool was_closed = strchr(closed, '0' + fd) != NULL;
+        if (fstat(fd, &info) != 0) return 3;
+        if (was_closed && (!S_ISCHR(info.st_mode) || info.st_rdev != null.st_rdev)) return 4;
+        if (was_closed && fd > 0 && write(fd, "x", 1) != 1) return 5;
+    }
+    int next = open("/dev/null", O_RDONLY);
+    return next > STDERR_FILENO ? STARTED : 6;
+}
+
+static void test_descriptors(void **state)
+{
+    (void)state;
+    static const char *const CLOSED[] = {"0", "1", "2", "01", "02", "12", "012", ""};
+    for (size_t i = 0; i < BASE_COUNT(CLOSED); i++) {
+        int status;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) _exit(descriptors_without(CLOSED[i]));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), STARTED);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_spawn_in), cmocka_unit_test(test_program),  cmocka_unit_test(test_pipe),
     cmocka_unit_test(test_follow),   cmocka_unit_test(test_exchange), cmocka_unit_test(test_locks),
     cmocka_unit_test(test_memory),   cmocka_unit_test(test_cpu),      cmocka_unit_test(test_libraries),
+    cmocka_unit_test(test_descriptors),
 };
 
 /* What start_again() asked for. */
