@@ -232,6 +232,31 @@ static BaseStatus do_report(const RunSweep *s, BaseText *terminal)
     return report_make(&config, s->config->columns, terminal);
 }
 
+/* What the board says was done and what lies in the folder are two things: a row counts when it can be read. */
+static BaseStatus check_stored(const RunSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    const char *first = NULL;
+    char *path = NULL;
+    size_t stored = 0;
+    for (size_t i = 0; i < s->job_count; i++) {
+        base_free(path);
+        path = NULL;
+        BASE_TRY(base_format(&path, "%s/%s", s->folder, s->jobs[i].file));
+        if (store_run_stored(path, s->jobs[i].id))
+            stored++;
+        else if (!first)
+            first = s->jobs[i].file;
+    }
+    BASE_CHECK(stored == s->job_count, BASE_EIO,
+               "%s: %zu of the %zu planned rows are stored, and %s is not or is damaged; the same command makes what "
+               "is missing",
+               s->folder, stored, s->job_count, first);
+out:
+    base_free(path);
+    return st;
+}
+
 /* Those who come later find the board of the first rank. */
 static BaseStatus meet_board(RunSweep *s)
 {
@@ -277,7 +302,10 @@ BaseStatus run_experiment(const RunConfig *config, RunOutcome *outcome, BaseText
     outcome->done = progress.done;
     outcome->skipped = progress.skipped;
     outcome->failed = progress.failed;
-    if (!config->worker && !outcome->silent) BASE_TRY(do_report(&s, terminal));
+    if (!config->worker && !outcome->silent) {
+        BASE_TRY(check_stored(&s));
+        BASE_TRY(do_report(&s, terminal));
+    }
     BASE_CHECK(!reason, shadowed, "%s; everything else is in %s/report.html", reason, s.folder);
 out:
     base_free(reason);

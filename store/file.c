@@ -257,7 +257,8 @@ BaseStatus store_run_read_light(const char *path, StoreRun **out)
     return st != BASE_OK || *out ? st : read_run(path, true, out);
 }
 
-bool store_run_complete(const char *path, const char *id)
+/* @p any: a failed run, too. */
+static bool is_stored(const char *path, const char *id, bool any)
 {
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
@@ -270,7 +271,7 @@ bool store_run_complete(const char *path, const char *id)
     BASE_TRY(check_schema(file));
     BASE_TRY(io_hdf5_get_text(file, "/", "id", &stored));
     BASE_TRY(io_hdf5_get_text(file, "/", "status", &status));
-    same = strcmp(stored, id) == 0 && strcmp(status, "ok") == 0;
+    same = strcmp(stored, id) == 0 && (any || strcmp(status, "ok") == 0);
 out:
     base_free(stored);
     base_free(status);
@@ -278,3 +279,6 @@ out:
     base_error_clear();
     return same;
 }
+
+bool store_run_complete(const char *path, const char *id) { return is_stored(path, id, false); }
+bool store_run_stored(const char *path, const char *id) { return is_stored(path, id, true); }

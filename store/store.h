@@ -78,5 +78,7 @@ BaseStatus store_run_read_light(const char *path, StoreRun **out);
 /** A whole run with this id and status "ok" stands at @p path: the hash is checked, then attributes of / alone are
  * read. A failed run is not complete: the next sweep tries it again. */
 bool store_run_complete(const char *path, const char *id);
+/** The same of a run with any status. */
+bool store_run_stored(const char *path, const char *id);
 
 #endif
