@@ -21,6 +21,7 @@ typedef struct {
 } Option;
 
 #define AT(field) offsetof(CliOptions, field)
+#define CLASSES "names, else indices; '#3' is always an index, name:3 always a name"
 static const Option OPTIONS[] = {
     {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`; auto: read off --weights",
      NAMED},
@@ -31,8 +32,8 @@ static const Option OPTIONS[] = {
     DATA_OPTION_LIST(X)
 #undef X
         {"split", 0, TEXT, AT(split), "S", "test", 0, 0, "train or test", NAMED},
-    {"forget", 0, TEXT, AT(forget), "C[,C]", "none", 0, 0, "classes to forget, numbers or names", NAMED},
-    {"exclude", 0, TEXT, AT(exclude), "C[,C]", "none", 0, 0, "classes to leave out of the training", NAMED},
+    {"forget", 0, TEXT, AT(forget), "C[,C]", "none", 0, 0, "classes to forget: " CLASSES, NAMED},
+    {"exclude", 0, TEXT, AT(exclude), "C[,C]", "none", 0, 0, "classes to leave out of the training: " CLASSES, NAMED},
     {"method", 0, TEXT, AT(method), "M", "", 0, 0, "unlearning method, a name of `expunge list methods`", NAMED},
     {"name", 0, TEXT, AT(name), "LIST", "", 0, 0, "attacks, names of `expunge list attacks` with commas, or all",
      NAMED},

@@ -77,44 +77,109 @@ void data_classes_free(DataClasses *classes)
     *classes = (DataClasses){0};
 }
 
+/* A text of digits only: a sign or a point belongs to a name. */
+static bool is_number(const char *text, int64_t *out)
+{
+    return *text && !text[strspn(text, "0123456789")] && base_parse_i64(text, out);
+}
+
 static BaseStatus no_such_class(const DataSet *set, const char *word)
 {
     enum { SHOWN = 24 };
     BaseText list = {0};
-    bool named = false;
+    bool named = false, numbered = false; /* by numbers that are not the indices */
+    int64_t number_of;
     for (int64_t k = 0; k < set->K && k < SHOWN; k++) {
+        const char *name = set->class_names[k], *comma = k ? ", " : "";
         char number[24];
         snprintf(number, sizeof number, "%lld", (long long)k);
-        bool plain = strcmp(number, set->class_names[k]) == 0;
+        bool plain = strcmp(number, name) == 0, digits = isdigit((unsigned char)name[0]);
         named |= !plain;
-        base_text_add(&list, "%s%s%s%.40s", k ? ", " : "", number, plain ? "" : " ", plain ? "" : set->class_names[k]);
+        numbered |= !plain && digits;
+        if (plain)
+            base_text_add(&list, "%s%s", comma, number);
+        else /* quoted, lest a name that begins with a digit be taken for a number too */
+            base_text_add(&list, "%s%s %s%.40s%s", comma, number, digits ? "'" : "", name, digits ? "'" : "");
     }
     if (set->K > SHOWN) base_text_add(&list, ", ... %lld", (long long)set->K - 1);
-    const char *near = named ? base_text_nearest(word, (const char *const *)set->class_names, (size_t)set->K) : NULL;
+    bool suggests = named && !is_number(word, &number_of); /* numbers are all alike */
+    const char *near = suggests ? base_text_nearest(word, (const char *const *)set->class_names, (size_t)set->K) : NULL;
     BaseStatus st = list.st;
     if (st == BASE_OK)
-        st = base_error_set(BASE_EUSAGE, "%s has no class '%.100s'%s%.100s%s; there are: %s", set->name, word,
-                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list.data);
+        st = base_error_set(BASE_EUSAGE, "%s has no class '%.100s'%s%.100s%s; there are%s: %s", set->name, word,
+                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+                            numbered ? ", by index and name" : "", list.data);
     base_text_free(&list);
     return st;
 }
 
-/* A number, else the exact name, else the name in any case; a name that two classes share is refused. */
+/* "ankle boot" is Ankle boot, and 7 is 07. */
+static bool alike(const char *name, const char *word)
+{
+    int64_t a, b;
+    if (strcasecmp(name, word) == 0) return true;
+    return is_number(word, &b) && is_number(name, &a) && a == b;
+}
+
+static bool equal(const char *name, const char *word) { return strcmp(name, word) == 0; }
+
+/* *out: the class whose name is @p word, as @p same compares them; -1: none. */
+static BaseStatus find_name(const DataSet *set, const char *word, bool (*same)(const char *, const char *),
+                            int64_t *out)
+{
+    *out = -1;
+    for (int64_t k = 0; k < set->K; k++) {
+        if (!same(set->class_names[k], word)) continue;
+        if (*out >= 0)
+            return base_error_set(BASE_EUSAGE, "%s: '%.100s' names the classes %lld and %lld; write '#%lld' or '#%lld'",
+                                  set->name, word, (long long)*out, (long long)k, (long long)*out, (long long)k);
+        *out = k;
+    }
+    return BASE_OK;
+}
+
+#define NAME_MARK "name:"
+
+/* What data_classes_parse promises about one word. A person who writes 3 may mean the folder 3 or the third row of the
+ * classifier: where these are two classes only that person knows. */
 static BaseStatus find_class(const DataSet *set, const char *word, int64_t *out)
 {
-    if (base_parse_i64(word, out) && *out >= 0 && *out < set->K) return BASE_OK;
-    for (int exact = 1; exact >= 0; exact--) {
-        int64_t found = -1;
-        for (int64_t k = 0; k < set->K; k++) {
-            if ((exact ? strcmp : strcasecmp)(set->class_names[k], word) != 0) continue;
-            if (found >= 0)
-                return base_error_set(BASE_EUSAGE, "%s: '%.100s' names the classes %lld and %lld; give the number",
-                                      set->name, word, (long long)found, (long long)k);
-            found = k;
-        }
-        if (found >= 0) return *out = found, BASE_OK;
+    BaseStatus st = BASE_OK;
+    int64_t named, index;
+    *out = -1;
+    if (*word == '#' && is_number(word + 1, &index)) {
+        BASE_CHECK(index < set->K, BASE_EUSAGE, "%s has no class '%.100s'; there are #0 to #%lld", set->name, word,
+                   (long long)set->K - 1);
+        *out = index;
+        return BASE_OK;
     }
-    return no_such_class(set, word);
+    BASE_TRY(find_name(set, word, equal, &named));
+    if (named < 0 && strncmp(word, NAME_MARK, strlen(NAME_MARK)) == 0) {
+        word += strlen(NAME_MARK);
+        BASE_TRY(find_name(set, word, equal, out));
+        return *out < 0 ? no_such_class(set, word) : BASE_OK;
+    }
+    if (named < 0) BASE_TRY(find_name(set, word, alike, &named));
+    if (is_number(word, &index) && index < set->K) {
+        BASE_CHECK(named < 0 || named == index, BASE_EUSAGE,
+                   "%s: '%.40s' can be read as two classes: index %lld is the class named '%.40s', and index %lld is "
+                   "the class named '%.40s'; write " NAME_MARK "%.40s or '#%lld' for the first, '#%lld' for the second",
+                   set->name, word, (long long)named, set->class_names[named], (long long)index,
+                   set->class_names[index], set->class_names[named], (long long)named, (long long)index);
+        named = index;
+    }
+    if (named < 0) return no_such_class(set, word);
+    *out = named;
+out:
+    return st;
+}
+
+void data_class_word(const DataSet *set, int64_t k, char word[DATA_CLASS_WORD])
+{
+    bool other = false; /* a class whose name is this number */
+    snprintf(word, DATA_CLASS_WORD, "%lld", (long long)k);
+    for (int64_t j = 0; j < set->K && !other; j++) other = j != k && alike(set->class_names[j], word);
+    snprintf(word, DATA_CLASS_WORD, "%s%lld", other ? "#" : "", (long long)k);
 }
 
 /* Cuts the next item off *at: quoted, or up to a comma outside parentheses. *more: a comma followed. */
@@ -163,7 +228,7 @@ BaseStatus data_classes_parse(const DataSet *set, const char *text, DataClasses 
         at++;
         at += strspn(at, " \t");
     }
-    BASE_CHECK(*at, BASE_EUSAGE, "no class is named; give numbers or names as '3,7'");
+    BASE_CHECK(*at, BASE_EUSAGE, "no class is named; give names or numbers as '3,7'");
     for (bool more = true; more;) {
         char *item;
         int64_t k;

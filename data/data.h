@@ -100,9 +100,17 @@ typedef struct {
     uint8_t *in; /* [K] 1: in the set */
 } DataClasses;
 void data_classes_free(DataClasses *classes);
-/** From "3", "3,7", "[3, 7]", or class names ("ankle boot", case-insensitive; number first). BASE_EUSAGE where a class
- * does not exist (naming those there are), none is named, one is named twice, or all are: something must be kept. */
+/**
+ * From "3", "3,7", "[3, 7]", "Dress, ankle boot": the only reader of what a person calls a class. A word is a class's
+ * name, else its name but for case or for zeros before a number, else its index. "#3" is always an index, "name:3" always
+ * a name. A number that is one class's name and another's index is refused, naming both, and so is a name of two.
+ * BASE_EUSAGE, too, where a class does not exist (naming those there are), none is named, one is named twice, or all
+ * are: something must be kept.
+ */
 BaseStatus data_classes_parse(const DataSet *set, const char *text, DataClasses *out);
+enum { DATA_CLASS_WORD = 24 };
+/** Class @p k as a word that data_classes_parse reads as just that one: "3", or "#3" where 3 may mean another. */
+void data_class_word(const DataSet *set, int64_t k, char word[DATA_CLASS_WORD]);
 
 /** Splits a view: those of @p classes and the rest, in the view's order. */
 BaseStatus data_partition(const DataView *view, const DataClasses *classes, DataIndex *inside, DataIndex *outside);

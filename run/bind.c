@@ -33,7 +33,7 @@ static BaseStatus parse_sets(const RunData *data, char *const *texts, char *cons
     BaseStatus st = BASE_OK;
     for (size_t i = 0; i < n; i++) {
         char number[32];
-        snprintf(number, sizeof number, "%zu", i);
+        snprintf(number, sizeof number, "#%zu", i);
         st = data_classes_parse(data->train, texts ? texts[i] : number, &sets[i]);
         if (st != BASE_OK && texts) base_error_prefix(st, "%s: forget", where[i]);
         BASE_TRY(st);
