@@ -49,6 +49,10 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
     IoJson *classes = io_json_array(), *per_class_ci = io_json_array();
     io_json_set_take(json, "split", io_json_text_value(split_name(o)));
+    if (o->forget) {
+        io_json_set_take(json, "forget", run_classes_json(&w->forget));
+        io_json_set_take(json, "forget_names", run_classes_names_json(&w->forget, w->data.train));
+    }
     cli_json_percent(json, "accuracy", t->right, t->n);
     cli_json_percent(json, "acc_retain", t->right_retain, o->forget ? t->n_retain : 0);
     cli_json_percent(json, "acc_forget", t->right_forget, o->forget ? t->n_forget : 0);
@@ -90,6 +94,9 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     if (o->forget) {
         add_share(&text, "ACC_r", t->right_retain, t->n_retain);
         add_share(&text, "ACC_f", t->right_forget, t->n_forget);
+        base_text_add(&text, "forgotten: ");
+        run_classes_both(&w->forget, w->data.train, &text);
+        base_text_add(&text, "\n");
     }
     int names = 0; /* columns of the widest name */
     for (int64_t c = 0; c < K; c++) {

@@ -68,10 +68,12 @@ out:
 static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *tensors)
 {
     BaseStatus st = BASE_OK;
-    BaseText config = {0};
+    BaseText config = {0}, excluded = {0};
     char seed[32];
     run_params_text(nn_train_params, nn_train_param_count, &w->config, &config);
+    if (o->exclude) run_classes_both(&w->exclude, w->data.train, &excluded);
     BASE_TRY(config.st);
+    BASE_TRY(excluded.st);
     snprintf(seed, sizeof seed, "%lld", (long long)o->seed);
     const char *const META[][2] = {{"format", "pt"},
                                    {"expunge.arch", o->arch},
@@ -79,6 +81,7 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
                                    {"expunge.data_hash", w->data.hash},
                                    {RUN_META_PREP, w->data.prep},
                                    {"expunge.exclude", o->exclude ? o->exclude : ""},
+                                   {"expunge.excluded", excluded.data ? excluded.data : ""},
                                    {"expunge.seed", seed},
                                    {"expunge.train", config.data},
                                    {"expunge.precision", nn_precision_name(w->precision)},
@@ -88,6 +91,7 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
     for (size_t i = 0; i < BASE_COUNT(META); i++) BASE_TRY(io_tensors_set_meta(tensors, META[i][0], META[i][1]));
 out:
     base_text_free(&config);
+    base_text_free(&excluded);
     return st;
 }
 
@@ -122,6 +126,10 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     cli_json_percent(json, "acc_retain", t->right_retain, o->exclude ? t->n_retain : 0);
     cli_json_percent(json, "acc_exclude", t->right_forget, t->n_forget);
     io_json_set_take(json, "n", io_json_integer(t->n));
+    if (o->exclude) {
+        io_json_set_take(json, "exclude", run_classes_json(&w->exclude));
+        io_json_set_take(json, "exclude_names", run_classes_names_json(&w->exclude, w->data.train));
+    }
     io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
     io_json_set_take(json, "epochs", epochs);
     return cli_print_json_take(json);
@@ -142,9 +150,12 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     run_percent_interval_text(t->right_retain, t->n_retain, trained);
     run_percent_interval_text(t->right_forget, t->n_forget, excluded);
     base_text_add(&text, "test accuracy %s (n = %lld; 95%% interval)\n", all, (long long)t->n);
-    if (o->exclude)
-        base_text_add(&text, "  trained classes %s (n = %lld), excluded classes %s (n = %lld)\n", trained,
+    if (o->exclude) {
+        base_text_add(&text, "  trained classes %s (n = %lld), excluded classes %s (n = %lld)\n  excluded: ", trained,
                       (long long)t->n_retain, excluded, (long long)t->n_forget);
+        run_classes_both(&w->exclude, w->data.train, &text);
+        base_text_add(&text, "\n");
+    }
     base_text_add(&text, "weights %s: %s\n", o->out, w->model.hash);
     return cli_print_text_take(&text);
 }

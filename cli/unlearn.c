@@ -104,9 +104,10 @@ static BaseStatus save(const CliOptions *o, Work *w)
     const BaseEntry *entry = &w->method->entry;
     base_text_add(&made, "%s ", entry->name);
     run_params_text(entry->params, entry->param_count, w->params, &made);
-    base_text_add(&made, ", forget %s, seed %lld, data %s (%s) prepared with %s, from weights %s, expunge %s",
-                  o->forget, (long long)o->seed, o->data, w->data.hash, w->data.prep, w->model.hash,
-                  RUN_PROGRAM_VERSION);
+    base_text_add(&made, ", forget ");
+    run_classes_both(&w->forget, w->data.train, &made);
+    base_text_add(&made, ", seed %lld, data %s (%s) prepared with %s, from weights %s, expunge %s", (long long)o->seed,
+                  o->data, w->data.hash, w->data.prep, w->model.hash, RUN_PROGRAM_VERSION);
     if (w->model.tuning) base_text_add(&made, ", tuning %s", run_model_tuning(&w->model));
     BASE_TRY(made.st);
     BASE_TRY(nn_weights_update(w->net, w->model.tensors));
@@ -142,6 +143,8 @@ static BaseStatus print_json(const Work *w)
     IoJson *json = io_json_object(), *layers = io_json_array();
     const RunTally *b = &w->before, *a = &w->after;
     io_json_set_take(json, "method", io_json_text_value(w->method->entry.name));
+    io_json_set_take(json, "forget", run_classes_json(&w->forget));
+    io_json_set_take(json, "forget_names", run_classes_names_json(&w->forget, w->data.train));
     cli_json_percent(json, "acc_retain_before", b->right_retain, b->n_retain);
     cli_json_percent(json, "acc_forget_before", b->right_forget, b->n_forget);
     cli_json_percent(json, "acc_retain", a->right_retain, a->n_retain);
@@ -192,6 +195,9 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     run_percent_interval_text(a->right_forget, a->n_forget, after);
     base_text_add(&text, "ACC_f (n = %5lld) %24s %24s\nBrackets: 95%% intervals.\n", (long long)a->n_forget, before,
                   after);
+    base_text_add(&text, "forgotten: ");
+    run_classes_both(&w->forget, w->data.train, &text);
+    base_text_add(&text, "\n");
     base_text_add(&text,
                   "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images\nweights in %s\n",
                   r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,
@@ -213,8 +219,10 @@ static void warn(const Work *w)
     const RunTally *b = &w->before, *a = &w->after;
     double forget = run_percent(a->right_forget, a->n_forget);
     double fall = run_percent(b->right_retain, b->n_retain) - run_percent(a->right_retain, a->n_retain);
+    BaseText classes = {0};
+    run_classes_both(&w->forget, w->data.train, &classes);
     if (forget > 20)
-        base_warning("ACC_f is still %.2f%%: %s", forget,
+        base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data ? classes.data : "",
                      alphas ? "try a larger alpha_f, a smaller alpha_r, or (where not yet at their most) "
                               "forget_samples and layers=all"
                             : "try other parameters (expunge list methods) or --method svd");
@@ -222,6 +230,7 @@ static void warn(const Work *w)
         base_warning("ACC_r fell by %.2f points: %s", fall,
                      alphas ? "try a larger alpha_r, a smaller alpha_f, or more retain_per_class"
                             : "try other parameters (expunge list methods) or --method svd");
+    base_text_free(&classes);
 }
 
 static BaseStatus run(const CliOptions *o)

@@ -88,6 +88,18 @@ static void without_replaced(const char *command, BaseText *out)
     }
 }
 
+/* "3,7" as indices, whatever the data call their classes. */
+static void classes(const char *forget, BaseText *out)
+{
+    base_text_add(out, " --set 'forget=[[");
+    for (const char *at = forget; *at;) {
+        size_t length = strcspn(at, ",");
+        base_text_add(out, "%s\"#%.*s\"", at == forget ? "" : ",", (int)length, at);
+        at += length + (at[length] == ',');
+    }
+    base_text_add(out, "]]'");
+}
+
 void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out)
 {
     const char *command = store_run_text(run->store, "/meta", "command");
@@ -96,7 +108,7 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     if (!command || strncmp(command, "expunge run ", 12) != 0 || strlen(command) >= REPORT_COMMAND_WHOLE) return;
     without_replaced(command, out);
     base_text_add(out, " --results again --set 'seeds=[%.0f]'", run->seed);
-    if (*run->forget) base_text_add(out, " --set 'forget=[[%s]]'", run->forget);
+    if (*run->forget) classes(run->forget, out);
     base_text_add(out, " --set 'methods=[");
     if (!*run->forget)
         base_text_add(out, "none");

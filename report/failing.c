@@ -54,7 +54,8 @@ static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabe
 {
     const ReportRun *run = NULL;
     double most = -1, own, ideal, there = NAN;
-    char text[128];
+    char text[160];
+    BaseText classes = {0};
     size_t within = 0, runs = 0;
     for (size_t i = 0; i < label->count; i++) {
         if (!pair(e, label->runs[i], "composite", 100, &own, &ideal)) continue;
@@ -66,8 +67,10 @@ static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabe
     report_table_text(t, WITHIN, text);
     char seed[32] = "";
     if (run && e->seed_count > 1) snprintf(seed, sizeof seed, ", seed %.0f", run->seed);
-    snprintf(text, sizeof text, "%.1f (%.90s%s)", there, run ? run->forget : "", seed);
+    if (run) report_run_classes(run, &classes);
+    snprintf(text, sizeof text, "%.1f (%.120s%s)", there, classes.data ? classes.data : "", seed);
     report_table_text(t, WORST, text);
+    base_text_free(&classes);
 }
 
 /* The chosen trial's score on the validation part, 0..100; NaN without a search. */

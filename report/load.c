@@ -46,6 +46,13 @@ static void describe(ReportRun *r)
     if (r->failed && !*r->reason) r->reason = "the run says no reason";
 }
 
+void report_run_classes(const ReportRun *run, BaseText *out)
+{
+    if (!*run->forget) return;
+    base_text_add(out, "%s", run->forget);
+    if (*run->forget_names) base_text_add(out, " (%s)", run->forget_names);
+}
+
 static BaseStatus pass_over(ReportSet *set)
 {
     BaseStatus st = BASE_OK;

@@ -2,6 +2,7 @@
 #ifndef REPORT_LOAD_H
 #define REPORT_LOAD_H
 
+#include "base/text.h"
 #include "store/store.h"
 
 typedef enum { REPORT_RANK_ORIGINAL, REPORT_RANK_RETRAINED, REPORT_RANK_METHOD, REPORT_RANK_CONTROL } ReportRank;
@@ -15,6 +16,9 @@ typedef struct {
     ReportRank rank;
     bool failed;
 } ReportRun;
+
+/** "3,7 (Dress, Sneaker)"; nothing of an original. */
+void report_run_classes(const ReportRun *run, BaseText *out);
 
 /** Runs of one label, over classes and seeds; ascending by class, then seed. Borrowed pointers. */
 typedef struct {

@@ -448,7 +448,11 @@ ReportTable report_results_layers(const ReportRun *run)
     size_t layers = 0;
     StoreArray array[COUNT];
     int column[COUNT];
-    snprintf(title, sizeof title, "Layers: %s, class %s, seed %.0f", run->label, run->forget, run->seed);
+    BaseText classes = {0};
+    report_run_classes(run, &classes);
+    snprintf(title, sizeof title, "Layers: %s, class %.400s, seed %.0f", run->label, classes.data ? classes.data : "",
+             run->seed);
+    base_text_free(&classes);
     ReportTable t = report_table_make(title);
     report_table_column(&t, "layer", "layer", false, 0, 1000);
     if (!store_run_texts(run->store, "/layers/names", &names, &layers)) layers = 0;
@@ -485,6 +489,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
     ReportTable t = report_table_make("Runs");
     report_table_column(&t, "label", "method", false, 0, 1000);
     report_table_column(&t, "forget", "class", false, 0, 90);
+    report_table_column(&t, "forget_names", "name", false, 0, 89);
     report_table_column(&t, "seed", "seed", true, 0, 80);
     report_table_column(&t, "run", "run", false, 0, 70);
     report_table_column(&t, "file", "file", false, 0, 60);
@@ -503,17 +508,18 @@ ReportTable report_results_runs(const ReportExperiment *e)
             report_table_row(&t, r->failed ? REPORT_ROW_FAILED : 0);
             report_table_text(&t, 0, r->label);
             report_table_text(&t, 1, r->forget);
-            report_table_number(&t, 2, math_estimate(r->seed, 0), NAN);
-            report_table_text(&t, 3, short_id);
-            report_table_text(&t, 4, name ? name + 1 : r->file);
-            report_table_text(&t, 5, r->failed ? r->reason : "ok");
-            report_table_text(&t, 6, r->id);
+            report_table_text(&t, 2, r->forget_names);
+            report_table_number(&t, 3, math_estimate(r->seed, 0), NAN);
+            report_table_text(&t, 4, short_id);
+            report_table_text(&t, 5, name ? name + 1 : r->file);
+            report_table_text(&t, 6, r->failed ? r->reason : "ok");
+            report_table_text(&t, 7, r->id);
             for (int m = 0; m < META_COUNT; m++) {
                 const char *text = store_run_text(r->store, "/meta", META[m]);
                 double number = store_run_f64(r->store, "/meta", META[m]);
                 char printed[32];
                 snprintf(printed, sizeof printed, "%.17g", number);
-                report_table_text(&t, 7 + m, text ? text : isnan(number) ? "" : printed);
+                report_table_text(&t, 8 + m, text ? text : isnan(number) ? "" : printed);
             }
             BaseText command = {0};
             report_again(e, r, &command);

@@ -31,7 +31,8 @@ static bool told_before(const ReportExperiment *e, size_t label, size_t run)
 static void add_search(ReportTable *t, const ReportRun *run)
 {
     StoreArray column[COLUMN_COUNT];
-    const char *const *settings, *sets = store_run_text(run->store, "/search", "sets");
+    const char *const *settings, *sets = store_run_text(run->store, "/search", "sets_named");
+    if (!sets) sets = store_run_text(run->store, "/search", "sets"); /* a run of an earlier program */
     size_t trials;
     bool there[COLUMN_COUNT];
     if (!store_run_texts(run->store, "/search/settings", &settings, &trials)) return;

@@ -64,10 +64,9 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
     base_text_add(out, "%s was asked to forget ", label->label);
     if (e->forget_count > 1)
         base_text_add(out, "each of %zu class sets in turn", e->forget_count);
-    else if (strchr(run->forget, ','))
-        base_text_add(out, "the classes %s", *run->forget_names ? run->forget_names : run->forget);
     else
-        base_text_add(out, "the class %s", *run->forget_names ? run->forget_names : run->forget);
+        base_text_add(out, "the class%s ", strchr(run->forget, ',') ? "es" : "");
+    if (e->forget_count <= 1) report_run_classes(run, out);
     if (e->seed_count > 1) base_text_add(out, ", with %zu seeds", e->seed_count);
     base_text_add(out, " (%s, %s). ", e->arch, e->data);
     BaseText second = {0};

@@ -147,8 +147,10 @@ void run_graph_free(RunGraph *graph)
 void run_step_text(const RunGraph *graph, const RunJob *jobs, size_t at, char text[256])
 {
     static const char *const BEFORE[] = {"training of the ", "retraining for ", "search for ", ""};
+    enum { SHOWN = 140 }; /* bytes of the classes: the seed must still be seen */
     const RunStep *step = &graph->steps[at];
     const RunJob *job = &jobs[step->job];
-    snprintf(text, 256, "%s%s%s%s, seed %llu", BEFORE[step->kind], job->method ? job->method->label : "original",
-             job->forget ? ", forget " : "", job->forget_text, (unsigned long long)job->seed);
+    snprintf(text, 256, "%s%s%s%.*s%s, seed %llu", BEFORE[step->kind], job->method ? job->method->label : "original",
+             job->forget ? ", forget " : "", SHOWN, job->forget_both, strlen(job->forget_both) > SHOWN ? "..." : "",
+             (unsigned long long)job->seed);
 }

@@ -202,6 +202,22 @@ out:
     return st;
 }
 
+/* The classes a search looked at: "1 (Trouser); 2,4 (Pullover, Coat)". */
+static BaseStatus record_search_sets(const RunSetting *s, const RunJob *job, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText sets = {0};
+    for (size_t i = 0; i < s->search_set_count; i++) {
+        if (i) base_text_add(&sets, "; ");
+        run_classes_both(&s->search_sets[i], s->data->train, &sets);
+    }
+    BASE_TRY(sets.st);
+    BASE_TRY(store_run_set_text(run, "/search", "sets_named", sets.data ? sets.data : job->forget_both));
+out:
+    base_text_free(&sets);
+    return st;
+}
+
 static BaseStatus record_original(const RunSetting *s, RunSeed *seed, StoreRun *run, BaseText *summary)
 {
     BaseStatus st = BASE_OK;
@@ -240,6 +256,7 @@ static BaseStatus record_unlearned(const RunSetting *s, RunSeed *seed, const Run
     if (w->search.points > 0) {
         BASE_TRY(run_record_search(job->method, &w->search, run));
         BASE_TRY(run_record_budget(e, job->method, job->forget_text, w->search_key, run));
+        BASE_TRY(record_search_sets(s, job, run));
     }
     BASE_TRY(run_record_each(job->method, run));
     EvalSubject subject = run_subject(s, seed, job->forget, w->net);

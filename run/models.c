@@ -269,6 +269,8 @@ BaseStatus run_models_unlearned(const RunMaking *m, NnNet *net, UnlearnReport *r
     bool keep = file && !found && (m->keep || is_retrain(m) || report->layer_count == 0);
     if (keep) {
         describe(m, &made);
+        base_text_add(&made, ", classes ");
+        run_classes_both(m->context->forget, m->data->train, &made);
         base_text_add(&made, ", data %s\n", m->e->data);
         run_config_canonical(m->e, NULL, &made);
         BASE_TRY(made.st);

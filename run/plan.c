@@ -22,11 +22,14 @@ static void add_slug(BaseText *out, const char *text)
 static BaseStatus fill(const RunExperiment *e, const RunData *data, RunJob *job)
 {
     BaseStatus st = BASE_OK;
-    BaseText config = {0}, forget = {0}, file = {0};
+    BaseText config = {0}, forget = {0}, both = {0}, file = {0};
     const char *label = job->method ? job->method->label : "original";
     if (job->forget) run_classes_text(job->forget, &forget);
     BASE_TRY(forget.st);
     BASE_TRY(base_strdup(forget.data ? forget.data : "", &job->forget_text));
+    if (job->forget) run_classes_both(job->forget, data->train, &both);
+    BASE_TRY(both.st);
+    BASE_TRY(base_strdup(both.data ? both.data : "", &job->forget_both));
     run_config_canonical(e, job->method, &config);
     base_text_add(&config, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, RUN_FORMAT_VERSION);
@@ -42,6 +45,7 @@ static BaseStatus fill(const RunExperiment *e, const RunData *data, RunJob *job)
 out:
     base_text_free(&config);
     base_text_free(&forget);
+    base_text_free(&both);
     base_text_free(&file);
     return st;
 }
@@ -76,6 +80,7 @@ void run_plan_free(RunJob *jobs, size_t count)
 {
     for (size_t i = 0; jobs && i < count; i++) {
         base_free(jobs[i].forget_text);
+        base_free(jobs[i].forget_both);
         base_free(jobs[i].config);
         base_free(jobs[i].file);
     }

@@ -9,6 +9,7 @@ typedef struct {
     const RunMethod *method;   /* NULL: the original of this seed */
     const DataClasses *forget; /* NULL for the original */
     char *forget_text;         /* "3,7"; "" for the original */
+    char *forget_both;         /* "3,7 (Dress, Sneaker)"; "" for the original */
     char *config;              /* canonical: what the id hashes */
     char id[BASE_HASH_HEX];
     char *file; /* <label>-<forget>-s<seed>-<first 12 of id>.h5 */

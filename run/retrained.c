@@ -67,7 +67,7 @@ static BaseStatus make_one(const RunRetrainTask *t, const RunExperiment *e, cons
 {
     BaseStatus st = BASE_OK;
     RunModel model = {0};
-    BaseText name = {0}, made = {0};
+    BaseText name = {0}, made = {0}, both = {0};
     char key[BASE_HASH_HEX];
     uint64_t seed = seed_of(t, i);
     bool found = false;
@@ -81,15 +81,19 @@ static BaseStatus make_one(const RunRetrainTask *t, const RunExperiment *e, cons
     if (found) goto out;
     nn_net_set_tuning(model.net, t->tuning);
     BASE_TRY(train(t, seed, model.net, cost));
-    base_text_add(&made, "%s, seed %llu, data %s\n", what, (unsigned long long)seed, t->data->spec);
+    run_classes_both(t->forget, t->data->train, &both);
+    BASE_TRY(both.st);
+    base_text_add(&made, "%s, classes %s, seed %llu, data %s\n", what, both.data, (unsigned long long)seed,
+                  t->data->spec);
     run_config_canonical(e, NULL, &made);
     BASE_TRY(made.st);
     BASE_TRY(run_models_save(*path, key, made.data, t->data->prep, model.net, cost));
-    base_notice("[%lld/%lld] retrained without [%s]: %.1f s", (long long)(i + 1), (long long)t->count, forget,
+    base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count, both.data,
                 cost->wall_seconds);
 out:
     base_text_free(&name);
     base_text_free(&made);
+    base_text_free(&both);
     run_model_free(&model);
     return st;
 }

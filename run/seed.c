@@ -196,8 +196,8 @@ BaseStatus run_reference_make(const RunSetting *s, RunSeed *seed, const RunJob *
     r->forget = job->forget;
     r->st = st;
     if (st == BASE_OK) return BASE_OK;
-    base_warning("retraining without [%s] failed: the rows of this set have no numbers that need it: %s",
-                 job->forget_text, base_error_text());
+    base_warning("retraining without %s failed: the rows of this set have no numbers that need it: %s",
+                 job->forget_both, base_error_text());
     return remember(st, &r->reason);
 }
 

@@ -234,8 +234,11 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
         BASE_TRY(data_set_widen(data->train, K));
         BASE_TRY(data_set_widen(data->test, K));
     }
-    BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld",
-               weights, (long long)K, data->spec, (long long)data->train->K);
+    BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld%s",
+               weights, (long long)K, data->spec, (long long)data->train->K,
+               K > data->train->K ? "; where those are some of the classifier's, --class-map FILE names all of its "
+                                    "classes in its order, one a line"
+                                  : "");
     BASE_TRY(feed_check(out, data));
     BASE_TRY(nn_net_hash(out->net, out->hash));
     compare_prep(out->tensors, weights, data);
@@ -339,6 +342,42 @@ void run_classes_names(const DataClasses *classes, const DataSet *set, BaseText 
         base_text_add(out, "%s%s", comma, set->class_names[c]);
         comma = ", ";
     }
+}
+
+void run_classes_both(const DataClasses *classes, const DataSet *set, BaseText *out)
+{
+    run_classes_text(classes, out);
+    base_text_add(out, " (");
+    run_classes_names(classes, set, out);
+    base_text_add(out, ")");
+}
+
+void run_classes_words(const DataClasses *classes, const DataSet *set, BaseText *out)
+{
+    const char *comma = "";
+    for (int64_t c = 0; c < classes->K; c++) {
+        char word[DATA_CLASS_WORD];
+        if (!classes->in[c]) continue;
+        data_class_word(set, c, word);
+        base_text_add(out, "%s%s", comma, word);
+        comma = ",";
+    }
+}
+
+IoJson *run_classes_json(const DataClasses *classes)
+{
+    IoJson *array = io_json_array();
+    for (int64_t c = 0; c < classes->K; c++)
+        if (classes->in[c]) io_json_add_take(array, io_json_integer(c));
+    return array;
+}
+
+IoJson *run_classes_names_json(const DataClasses *classes, const DataSet *set)
+{
+    IoJson *array = io_json_array();
+    for (int64_t c = 0; c < classes->K; c++)
+        if (classes->in[c]) io_json_add_take(array, io_json_text_value(set->class_names[c]));
+    return array;
 }
 
 BaseStatus run_params_defaults(const BaseEntry *entry, void **out)

@@ -4,6 +4,7 @@
 
 #include "data/data.h"
 #include "eval/eval.h"
+#include "io/json.h"
 #include "io/tensors.h"
 #include "nn/arch/arch.h"
 #include "nn/backend.h"
@@ -88,9 +89,15 @@ void run_percent_text(int64_t right, int64_t n, char out[32]); /* "91.30%", "no 
 /* "91.30% [90.10, 92.30]": with its exact 95% interval */
 void run_percent_interval_text(int64_t right, int64_t n, char out[48]);
 
-/** "3,7", ascending, and "Dress, Sneaker". */
+/** "3,7", ascending, "Dress, Sneaker", and "3,7 (Dress, Sneaker)", which is how whatever a person reads says them. */
 void run_classes_text(const DataClasses *classes, BaseText *out);
 void run_classes_names(const DataClasses *classes, const DataSet *set, BaseText *out);
+void run_classes_both(const DataClasses *classes, const DataSet *set, BaseText *out);
+/** "3,#7": what data_classes_parse reads as just these. */
+void run_classes_words(const DataClasses *classes, const DataSet *set, BaseText *out);
+/** [3, 7] and ["Dress", "Sneaker"]. */
+IoJson *run_classes_json(const DataClasses *classes);
+IoJson *run_classes_names_json(const DataClasses *classes, const DataSet *set);
 
 /** A plug-in's parameters at their defaults; owned (base_free), a valid block also where it has none. */
 BaseStatus run_params_defaults(const BaseEntry *entry, void **out);

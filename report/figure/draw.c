@@ -140,9 +140,8 @@ void report_figure_legend(BaseText *script, const char *const *titles, const cha
 void report_figure_job(const ReportRun *run, BaseText *out)
 {
     if (*run->forget) {
-        base_text_add(out, "class %s", run->forget);
-        if (*run->forget_names && strcmp(run->forget_names, run->forget) != 0)
-            base_text_add(out, " (%s)", run->forget_names);
+        base_text_add(out, "class ");
+        report_run_classes(run, out);
         base_text_add(out, ", ");
     }
     base_text_add(out, "seed %.0f", run->seed);

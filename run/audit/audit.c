@@ -26,6 +26,7 @@ static BaseStatus write_json(const RunAuditTask *t, const RunAuditCollected *c, 
     io_json_set_take(json, "data", io_json_text_value(t->data));
     io_json_set_take(json, "arch", io_json_text_value(c->arch));
     io_json_set_take(json, "forget", io_json_text_value(c->forget_numbers));
+    io_json_set_take(json, "forget_names", run_classes_names_json(&c->forget, c->data.train));
     io_json_set_take(json, "command", io_json_text_value(t->command));
     io_json_set_take(json, "results", results);
     BASE_TRY(io_json_text(json, text));

@@ -86,8 +86,9 @@ static IoJson *program_json(BaseStatus *st)
 /* What was asked for, in words that a second call would take. */
 static BaseStatus config_text(const RunAuditTask *t, const RunAuditCollected *c, BaseText *out)
 {
-    base_text_add(out, "arch: %s\nforget: %s\nprecision: %s\n", c->arch, c->forget_numbers,
-                  nn_precision_name(t->precision));
+    base_text_add(out, "arch: %s\nforget: ", c->arch);
+    run_classes_words(&c->forget, c->data.train, out);
+    base_text_add(out, "\nprecision: %s\n", nn_precision_name(t->precision));
     if (t->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(t->tuning));
     base_text_add(out, "seed: %llu\naudit: ", (unsigned long long)t->seed);
     run_params_text(run_audit_params, run_audit_param_count, &t->options, out);

@@ -301,9 +301,9 @@ static void build(const RunAuditPage *p, const ReportFigures *figures, const Run
     const RunAuditCollected *c = p->collected;
     run_audit_words(p, d);
     report_document_text(d, REPORT_BLOCK_NOTE,
-                         "Audited: %s (%s) on %s, asked to forget class %s. An AUC of 0.5 is guessing, 1 is certainty; "
+                         "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; "
                          "what counts is the distance to the retrained models, on either side.",
-                         p->task->weights, c->arch, p->task->data, c->forget_numbers);
+                         p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names);
     games_table(p, d);
     controls(p, d);
     accuracy_table(p, d);
@@ -336,7 +336,8 @@ BaseStatus run_audit_page(const RunAuditPage *p, const char *folder)
     ReportDocument document = {0};
     ReportFigures figures = {.prefix = "", .gnuplot = &gnuplot};
     BASE_TRY(base_format(&figures_folder, "%s/figures", folder));
-    BASE_TRY(base_format(&title, "Privacy audit: forgetting %s", p->collected->forget_names));
+    BASE_TRY(base_format(&title, "Privacy audit: forgetting %s (%s)", p->collected->forget_numbers,
+                         p->collected->forget_names));
     figures.folder = figures_folder;
     BASE_TRY(run_audit_draw(p, &figures, &at));
     BASE_TRY(run_audit_pictures_make(p, folder, &pictures));

@@ -64,8 +64,8 @@ static BaseStatus add(const RunAuditPage *p, const char *folder, int64_t point, 
     BASE_TRY(io_png_encode(&image, &item->png, &item->size));
     out->count++;
     snprintf(item->file, sizeof item->file, "figures/exposed-%03zu.png", out->count);
-    snprintf(item->caption, sizeof item->caption, "%.60s, training image %lld: %+.3g",
-             set->class_names[s->labels[point]], (long long)s->point[point].at, exposure);
+    snprintf(item->caption, sizeof item->caption, "%lld (%.60s), training image %lld: %+.3g",
+             (long long)s->labels[point], set->class_names[s->labels[point]], (long long)s->point[point].at, exposure);
     BASE_TRY(base_format(&path, "%s/%s", folder, item->file));
     BASE_TRY(io_file_write(path, item->png, item->size));
 out:

@@ -197,7 +197,8 @@ void run_audit_words_left_out(const RunAuditPage *p, ReportDocument *d)
 void run_audit_words_terminal(const RunAuditPage *p, BaseText *out)
 {
     const MiaAudit *a = &p->result->audit;
-    base_text_add(out, "%s\n\n", a->headline);
+    base_text_add(out, "%s\nasked to forget: %s (%s)\n\n", a->headline, p->collected->forget_numbers,
+                  p->collected->forget_names);
     for (int g = 0; g < MIA_GAMES; g++) {
         const MiaFinding *f = worst_of(a, g);
         base_text_add(out, "%-7s %-17s", mia_game_name((MiaGame)g),

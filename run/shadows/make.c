@@ -18,7 +18,8 @@ typedef struct {
     int64_t half;     /* RUN_HALF_TARGET: of the experiment's own */
     char *file;       /* relative to the folder */
     char sha256[BASE_HASH_HEX];
-    char *forget, *method; /* "" where it is an original */
+    const DataClasses *forget; /* NULL where it is an original */
+    char *method;              /* "" there */
     uint64_t seed;
     RunCost cost; /* without its history */
     size_t order; /* in which they were made */
@@ -36,7 +37,6 @@ static void maker_free(Maker *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         base_free(m->rows[i].file);
-        base_free(m->rows[i].forget);
         base_free(m->rows[i].method);
     }
     base_free(m->rows);
@@ -53,7 +53,7 @@ static void half_file(int64_t half, bool in, char out[40])
 /* ------------------------------------------------------------ networks */
 
 /* Takes the path of a file in the folder, or in the one of the experiment's own networks beside it. */
-static BaseStatus add_row(Maker *m, const char *role, const char *path, const char *forget, const char *method,
+static BaseStatus add_row(Maker *m, const char *role, const char *path, const DataClasses *forget, const char *method,
                           uint64_t seed, const RunCost *cost)
 {
     BaseStatus st = BASE_OK;
@@ -62,9 +62,9 @@ static BaseStatus add_row(Maker *m, const char *role, const char *path, const ch
     BASE_TRY(BASE_GROW(&m->rows, m->count, m->count + 1));
     Row *row = &m->rows[m->count++];
     *row = (Row){.role = role, .half = m->e.shadows.half, .seed = seed, .cost = *cost, .order = m->count};
+    row->forget = forget;
     row->cost.history = NULL;
     BASE_TRY(base_format(&row->file, "%s%s", inside ? "" : "../models/", slash ? slash + 1 : path));
-    BASE_TRY(base_strdup(forget, &row->forget));
     BASE_TRY(base_strdup(method, &row->method));
     BASE_TRY(base_hash_file(path, row->sha256));
     m->wall += cost->wall_seconds;
@@ -122,7 +122,7 @@ static BaseStatus make_one(Maker *m, const Half *half, const DataClasses *forget
     const RunMaking making = making_of(m, method, &context, text.data);
     BASE_TRY(nn_net_clone(half->original, &net));
     BASE_TRY(run_models_unlearned(&making, net, &report, &cost, &path));
-    BASE_TRY(add_row(m, reference ? "retrained" : "unlearned", path, text.data, method->label, half->seed, &cost));
+    BASE_TRY(add_row(m, reference ? "retrained" : "unlearned", path, forget, method->label, half->seed, &cost));
 out:
     if (st != BASE_OK) base_error_prefix(st, "%s", method->label);
     unlearn_report_free(&report);
@@ -146,7 +146,7 @@ static BaseStatus make_half(Maker *m, int64_t number, uint64_t seed)
     BASE_TRY(run_model_create(m->e.arch, s->data, &model));
     nn_net_set_tuning(model.net, m->e.tuning);
     BASE_TRY(run_models_original(&m->e, s->data, &split, seed, folder_of(m, NULL), model.net, &cost, &path));
-    BASE_TRY(add_row(m, "original", path, "", "", seed, &cost));
+    BASE_TRY(add_row(m, "original", path, NULL, "", seed, &cost));
     const Half half = {&split, seed, model.net};
     for (size_t f = 0; f < m->task->forget_count; f++) {
         const RunMethod *reference = run_config_reference(s->e);
@@ -213,8 +213,10 @@ out:
     return st;
 }
 
-static IoJson *row_json(const Row *row)
+static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
 {
+    const DataSet *set = m->task->setting->data->train;
+    BaseText words = {0};
     char members[40];
     IoJson *json = io_json_object();
     half_file(row->half, true, members);
@@ -223,11 +225,17 @@ static IoJson *row_json(const Row *row)
     io_json_set_take(json, "file", io_json_text_value(row->file));
     io_json_set_take(json, "sha256", io_json_text_value(row->sha256));
     io_json_set_take(json, "members", io_json_text_value(members));
-    if (*row->forget) io_json_set_take(json, "forget", io_json_text_value(row->forget));
+    if (row->forget) {
+        run_classes_words(row->forget, set, &words);
+        io_json_set_take(json, "forget", io_json_text_value(words.data));
+        io_json_set_take(json, "forget_names", run_classes_names_json(row->forget, set));
+    }
     if (*row->method) io_json_set_take(json, "method", io_json_text_value(row->method));
     io_json_set_take(json, "seed", io_json_integer((int64_t)row->seed));
     io_json_set_take(json, "seconds", io_json_number(row->cost.wall_seconds));
     io_json_set_take(json, "images", io_json_number(row->cost.passes));
+    if (*st == BASE_OK) *st = words.st;
+    base_text_free(&words);
     return json;
 }
 
@@ -249,7 +257,7 @@ static BaseStatus write_json(const Maker *m)
     IoJson *json = io_json_object(), *models = io_json_array(), *targets = io_json_array();
     run_params_text(nn_train_params, nn_train_param_count, &s->e->train, &train);
     for (size_t i = 0; i < m->count; i++)
-        io_json_add_take(m->rows[i].half == RUN_HALF_TARGET ? targets : models, row_json(&m->rows[i]));
+        io_json_add_take(m->rows[i].half == RUN_HALF_TARGET ? targets : models, row_json(m, &m->rows[i], &train.st));
     io_json_set_take(json, "format", io_json_integer(RUN_SHADOWS_FORMAT));
     io_json_set_take(json, "data", io_json_text_value(s->e->data));
     io_json_set_take(json, "preparation", io_json_text_value(s->data->prep));

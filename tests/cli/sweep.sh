@@ -20,7 +20,7 @@ YAML
 ok run c.yaml --results one --threads 1
 ok run c.yaml --results two --threads 2 --jobs 2
 has stdout "10 done, 0 already complete, 0 failed"
-has stderr "] svd, forget 0, seed 1: ACC_r "
+has stderr "] svd, forget 0 ((1,1)), seed 1: ACC_r "
 same_facts one/t two/t
 
 kills=0 seed=${EXPUNGE_TEST_SEED:-$RANDOM}

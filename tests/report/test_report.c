@@ -51,7 +51,7 @@ static void test_demo(void **state)
     base_text_free(&terminal);
 
     text = text_in(at, "report.html");
-    has(text, "svd was asked to forget the class Dress");
+    has(text, "svd was asked to forget the class 3 (Dress)");
     has(text, "Test accuracy on what was forgotten went from 91.30% to 0.20% (retrained from scratch: 0.00%)");
     has(text, "on what was kept it went from 92.14% to 91.52% (retrained from scratch: 92.35%)");
     has(text,

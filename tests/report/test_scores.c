@@ -334,10 +334,10 @@ static void test_again(void **state)
             e->labels[l].rank == REPORT_RANK_RETRAINED
                 ? "expunge run c.yaml --set 'train.epochs=3' --tuning 'it'\\''s here' --threads 2 --results again "
                   "--set 'seeds=[7]' --set "
-                  "'forget=[[3]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}]'"
+                  "'forget=[[\"#3\"]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}]'"
                 : "expunge run c.yaml --set 'train.epochs=3' --tuning 'it'\\''s here' --threads 2 --results again "
                   "--set 'seeds=[7]' --set "
-                  "'forget=[[3]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}, {name: svd, "
+                  "'forget=[[\"#3\"]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}, {name: svd, "
                   "label: \"it'\\''s \\\"svd\\\", last\", set: {epochs: 0, layers: [conv1, fc]}}]'");
         base_text_free(&out);
     }

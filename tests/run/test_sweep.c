@@ -90,7 +90,7 @@ static void check_graph(bool shared)
         if (retrain != SIZE_MAX) assert_string_equal(jobs[g.steps[retrain].job].forget_text, jobs[j].forget_text);
     }
     run_step_text(&g, jobs, g.rows[3], text);
-    assert_string_equal(text, "svd, forget 3, seed 0");
+    assert_string_equal(text, "svd, forget 3 ((1,-1)), seed 0");
     run_graph_free(&g);
     run_plan_free(jobs, job_count);
     run_forget_free(forget, forget_count);
