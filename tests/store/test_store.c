@@ -169,20 +169,25 @@ static void test_complete(void **state)
     size_t size;
     snprintf(path, sizeof path, "%s", in_scratch("complete.h5"));
     assert_false(store_run_complete(path, "abc"));
+    assert_false(store_run_stored(path, "abc"));
     assert_ok(store_run_create(&run));
     assert_ok(fill(run));
     assert_ok(store_run_write(run, path));
     assert_true(store_run_complete(path, "abc"));
+    assert_true(store_run_stored(path, "abc"));
     assert_false(store_run_complete(path, "abd"));
+    assert_false(store_run_stored(path, "abd"));
     /* one flipped bit: the hash tells */
     assert_ok(io_file_read(path, 0, &bytes, &size));
     bytes[size / 2] ^= 1;
     assert_ok(io_file_write(path, bytes, size));
     assert_false(store_run_complete(path, "abc"));
+    assert_false(store_run_stored(path, "abc"));
     base_free(bytes);
     assert_ok(store_run_set_text(run, "/", "status", "failed"));
     assert_ok(store_run_write(run, path));
     assert_false(store_run_complete(path, "abc"));
+    assert_true(store_run_stored(path, "abc"));
     store_run_free(run);
     char **names;
     assert_ok(io_folder_list(support_scratch(), ".tmp", &names, &size));

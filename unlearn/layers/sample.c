@@ -36,8 +36,9 @@ static BaseStatus sample_class(const UnlearnContext *context, int64_t c, int64_t
     BASE_TRY(BASE_ALLOC(one.K, &one.in));
     one.in[c] = 1;
     BASE_TRY(data_partition(&context->train, &one, &inside, &outside));
-    BASE_CHECK(inside.n > 0, BASE_EUSAGE, "the training split holds no image of class %lld, which is to be forgotten",
-               (long long)c);
+    BASE_CHECK(inside.n > 0, BASE_EUSAGE,
+               "the training split holds no image of class %lld (%.100s), which is to be forgotten", (long long)c,
+               context->train.set->class_names[c]);
     DataView view = data_view_of(context->train.set, &inside);
     BASE_TRY(data_sample(&view, most, context->seed, "forget_sample", out));
 out:
