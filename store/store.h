@@ -19,7 +19,7 @@
  *                     weights_hash (what was scored), notes; arrays fpr, tpr, score [n], role [n]
  *   /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train, forget_test
  *   /search           columns: one float64 [T] per searched parameter, score, acc_retain, acc_forget, trial_seconds [T],
- *                     point [T] int64, settings texts [T]; attributes chosen (i64), objective, budget, sets, key, ...
+ *                     point [T] int64, settings texts [T]; attributes chosen (i64), objective, sets, sets_named, ...
  *   /relearn          steps [R] int64, reached [R] u8; attribute limit (i64)
  *   /history          loss, accuracy, lr, seconds [epochs] of trainings
  *   /each             attributes: family (label of the config's row), and each parameter that `each` moved, as text
