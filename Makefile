@@ -137,7 +137,7 @@ $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(DEPS_run) run)
 	$(call say,LD)
 	$(Q)$(CC) $(LINKING) $(WRAP) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
-$(BUILD)/tests/fuzz/fuzz_hdf5: WRAP := -Wl,--wrap=io_hdf5_probe
+$(BUILD)/tests/fuzz/fuzz_hdf5 $(BUILD)/tests/fuzz/fuzz_run: WRAP := -Wl,--wrap=io_hdf5_probe
 fuzzers: $(FUZZERS)
 .SECONDARY: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
 fuzz:

@@ -202,7 +202,10 @@ static BaseStatus walk(IoHdf5 *file, const char *group, int depth, BaseText *tex
     BaseStatus st = BASE_OK;
     char **names = NULL, *path = NULL;
     size_t count = 0;
+    bool first;
     if (depth > 16 || io_hdf5_list(file, group, &names, &count) != BASE_OK) return BASE_OK;
+    BASE_TRY(io_hdf5_first(file, group, &first));
+    if (!first) goto out; /* a link to what is listed elsewhere, perhaps to a group that this one is in */
     for (size_t i = 0; i < count; i++) {
         IoH5Info info;
         base_free(path);
@@ -268,7 +271,7 @@ static BaseStatus inspect_hdf5(const char *path, bool as_json)
     char **attributes = NULL, hash[BASE_HASH_HEX];
     size_t count = 0;
     bool is_run = false, is_weights;
-    BASE_TRY(io_hdf5_open(path, false, &file));
+    BASE_TRY(io_hdf5_open(path, &file));
     BASE_TRY(io_hdf5_attributes(file, "/", &attributes, &count));
     for (size_t i = 0; i < count; i++) is_run = is_run || strcmp(attributes[i], "schema") == 0;
     if (is_run) {

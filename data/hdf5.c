@@ -233,7 +233,7 @@ static BaseStatus open_file(const char *path, const DataRequest *request, DataSe
     BaseStatus st = BASE_OK;
     Source s = {.path = path};
     int64_t *labels[] = {NULL, NULL}, n[] = {0, 0};
-    BASE_TRY(io_hdf5_open(path, false, &s.file));
+    BASE_TRY(io_hdf5_open(path, &s.file));
     BASE_TRY(read_classes(&s));
     for (int split = TRAIN; split <= TEST; split++) BASE_TRY(read_labels(&s, split, &labels[split], &n[split]));
     s.K = s.classes ? (int64_t)s.class_count : s.columns;

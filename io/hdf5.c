@@ -5,53 +5,11 @@
 
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/hdf5_check.h"
 #include "io/hdf5_probe.h"
 #include "io/names.h"
 
 enum { CHUNK_ABOVE = 4096, CHUNK_BYTES = 1 << 20, DEFLATE_LEVEL = 4, PATH_SIZE = 1024 };
-
-void io_hdf5_quiet(void)
-{
-    static _Thread_local bool done;
-    if (!done) H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    done = true;
-}
-
-static herr_t innermost(unsigned n, const H5E_error2_t *error, void *user)
-{
-    (void)n;
-    char *text = user;
-    snprintf(text, 256, "%s", error->desc ? error->desc : "unknown error");
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ') *text = ' ';
-    return 1; /* the first is enough */
-}
-
-const char *io_hdf5_reason(void)
-{
-    static _Thread_local char text[256];
-    snprintf(text, sizeof text, "unknown error");
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, text);
-    return text;
-}
-
-size_t io_hdf5_type_size(IoH5Type type)
-{
-    static const size_t SIZES[] = {[IO_H5_F32] = 4, [IO_H5_F64] = 8, [IO_H5_I64] = 8, [IO_H5_I32] = 4, [IO_H5_U8] = 1};
-    return SIZES[type];
-}
-
-hid_t io_hdf5_memory_type(IoH5Type type)
-{
-    switch (type) {
-    case IO_H5_F32: return H5T_NATIVE_FLOAT;
-    case IO_H5_F64: return H5T_NATIVE_DOUBLE;
-    case IO_H5_I64: return H5T_NATIVE_INT64;
-    case IO_H5_I32: return H5T_NATIVE_INT32;
-    case IO_H5_U8: return H5T_NATIVE_UINT8;
-    }
-    return H5I_INVALID_HID;
-}
 
 static hid_t file_type(IoH5Type type)
 {
@@ -63,40 +21,6 @@ static hid_t file_type(IoH5Type type)
     case IO_H5_U8: return H5T_STD_U8LE;
     }
     return H5I_INVALID_HID;
-}
-
-bool io_hdf5_number(hid_t type, IoH5Type *stored, bool *is_float)
-{
-    H5T_class_t class = H5Tget_class(type);
-    size_t size = H5Tget_size(type);
-    *is_float = class == H5T_FLOAT;
-    *stored = IO_H5_U8;
-    if (class == H5T_FLOAT) {
-        *stored = size <= 4 ? IO_H5_F32 : IO_H5_F64;
-        return size >= 2 && size <= 8;
-    }
-    if (class == H5T_ENUM) return size == 1; /* what h5py makes of booleans */
-    if (class != H5T_INTEGER || size == 0 || size > 8) return false;
-    bool is_signed = H5Tget_sign(type) != H5T_SGN_NONE;
-    if (size == 1 && !is_signed) return true;
-    *stored = size < 4 || (size == 4 && is_signed) ? IO_H5_I32 : IO_H5_I64;
-    return true;
-}
-
-bool io_hdf5_extent(hid_t space, IoH5Info *out)
-{
-    hsize_t shape[H5S_MAX_RANK];
-    if (H5Sget_simple_extent_type(space) == H5S_NULL) return false;
-    int ndim = H5Sget_simple_extent_dims(space, shape, NULL);
-    if (ndim < 0 || ndim > IO_H5_DIMS) return false;
-    out->ndim = ndim;
-    int64_t count = 1;
-    for (int d = 0; d < ndim; d++) {
-        if (shape[d] > INT64_MAX || __builtin_mul_overflow(count, (int64_t)shape[d], &count)) return false;
-        out->shape[d] = (int64_t)shape[d];
-    }
-    out->count = count;
-    return count <= INT64_MAX / 8;
 }
 
 static BaseStatus wrap(hid_t id, const char *path, IoHdf5 **out)
@@ -114,12 +38,12 @@ out:
     return st;
 }
 
-BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out)
+BaseStatus io_hdf5_open(const char *path, IoHdf5 **out)
 {
     *out = NULL;
     int64_t size;
     BaseStatus st = io_file_size(path, &size);
-    if (st == BASE_OK && !trusted) st = io_hdf5_probe(path, size);
+    if (st == BASE_OK) st = io_hdf5_probe(path, size);
     if (st != BASE_OK) return st;
     io_hdf5_quiet();
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -127,7 +51,12 @@ BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out)
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (id < 0) st = base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (%s)", path, io_hdf5_reason());
     H5Pclose(access);
-    return st == BASE_OK ? wrap(id, path, out) : st;
+    if (st != BASE_OK) return st;
+    /* once more, and not by the child's word alone: another file may stand there by now */
+    st = io_hdf5_check(id, size, NULL, NULL);
+    if (st == BASE_OK) return wrap(id, path, out);
+    H5Fclose(id);
+    return st == BASE_EFORMAT ? base_error_prefix(st, "%s: not a readable HDF5 file", path) : st;
 }
 
 /* @p image: of a whole file, copied; NULL: an empty one, whose root keeps its members in the order they come. */
@@ -163,6 +92,7 @@ void io_hdf5_close(IoHdf5 *file)
     if (!file) return;
     io_hdf5_quiet();
     H5Fclose(file->id);
+    io_hdf5_seen_free(&file->seen);
     base_free(file->path);
     base_free(file);
 }
@@ -220,6 +150,17 @@ hid_t io_hdf5_object(const IoHdf5 *file, const char *path)
 {
     if (!io_hdf5_has((IoHdf5 *)file, path)) return H5I_INVALID_HID;
     return H5Oopen(file->id, path, H5P_DEFAULT);
+}
+
+BaseStatus io_hdf5_first(IoHdf5 *file, const char *path, bool *first)
+{
+    *first = false;
+    io_hdf5_quiet();
+    hid_t object = io_hdf5_object(file, path);
+    if (object < 0) return base_error_set(BASE_ENOTFOUND, "%s: has nothing at %s", file->path, path);
+    BaseStatus st = io_hdf5_seen_add(&file->seen, object, first);
+    H5Oclose(object);
+    return st;
 }
 
 static BaseStatus open_dataset(IoHdf5 *file, const char *path, hid_t *out)

@@ -24,9 +24,9 @@ typedef struct {
     int64_t count;
 } IoH5Info;
 
-/** Opens for reading. @p trusted: our own file, skip the child, which also refuses arrays and links in other files,
- *  arrays far larger than what the file stores of them, and groups more than 32 deep. BASE_EIO, BASE_EFORMAT. */
-BaseStatus io_hdf5_open(const char *path, bool trusted, IoHdf5 **out);
+/** Opens for reading, whoever made the file. Child and opening process both refuse what io/hdf5_check.h lists: arrays
+ *  and links in other files, other filters, arrays far larger than what the file stores of them. BASE_EIO, BASE_EFORMAT. */
+BaseStatus io_hdf5_open(const char *path, IoHdf5 **out);
 /** An empty file in memory for writing. */
 BaseStatus io_hdf5_create(IoHdf5 **out);
 /** The bytes of the file as io_hdf5_save_take would write them. *out owned (base_free). */
@@ -59,6 +59,9 @@ BaseStatus io_hdf5_get_texts(IoHdf5 *file, const char *path, const char *name, c
 
 /** Names of a group's members, sorted; io_names_free. BASE_ENOTFOUND where there is no such group. */
 BaseStatus io_hdf5_list(IoHdf5 *file, const char *group, char ***names, size_t *count);
+/** *first: the object at @p path was not asked for before, under this name or another. For walks, since links may go in
+ *  circles. BASE_ENOTFOUND where nothing is there. */
+BaseStatus io_hdf5_first(IoHdf5 *file, const char *path, bool *first);
 /** Names of an object's attributes, sorted. */
 BaseStatus io_hdf5_attributes(IoHdf5 *file, const char *path, char ***names, size_t *count);
 

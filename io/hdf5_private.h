@@ -8,8 +8,15 @@
 
 #include "io/hdf5.h"
 
+/* Objects of one file that were met, by their addresses: hard links, and soft ones too, may go in circles. */
+typedef struct {
+    uint64_t *slot; /* [room] address + 1; 0: free */
+    size_t count, room;
+} IoHdf5Seen;
+
 struct IoHdf5 {
     hid_t id;
+    IoHdf5Seen seen; /* of io_hdf5_first */
     char *path; /* for messages */
 };
 

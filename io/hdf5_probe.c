@@ -3,11 +3,7 @@
  * The child (this program again, so that no shell and no second binary is needed) walks every group, reads every
  * attribute, number array and text of the file, and says "ok" on its standard output; whatever else happens, a crash
  * and an endless loop included, is one line of BASE_EFORMAT. Its memory and processor time are limited.
- *
- * A few bytes can declare an array of any size. Deflate, the strongest common filter, packs at most 1032 to 1, so an
- * array may be at most RATIO times what the file stores of it, plus FREE_BYTES that nothing need be stored of (fill
- * values); and no more can be stored of it than the file is long. Arrays in other files (external storage, external
- * links, virtual arrays) are refused: the file would read what its sender cannot. */
+ * What may be in the file at all is io/hdf5_check.h's to say, which the opening process asks once more. */
 #include "io/hdf5_probe.h"
 
 #include <errno.h>
@@ -27,7 +23,8 @@
 #include "base/param.h"
 #include "base/system.h"
 #include "io/file.h"
-#include "io/hdf5_private.h"
+#include "io/hdf5_check.h"
+#include "io/hdf5_refused.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
@@ -40,9 +37,8 @@
 #define WITH_ASAN 0 /* the sanitizer itself reserves terabytes of addresses */
 #endif
 
-enum { SECONDS = 60, CPU_SECONDS = 15, BYTES_PER_SECOND = 20 << 20, DEPTH = 32, OBJECTS = 1 << 20, ANSWER = 512 };
-static const int64_t MEMORY = (int64_t)4 << 30, RATIO = 1100, FREE_BYTES = (int64_t)64 << 20;
-static const int64_t PIECE = (int64_t)8 << 20, LARGEST_CHUNK = (int64_t)512 << 20;
+enum { SECONDS = 60, CPU_SECONDS = 15, BYTES_PER_SECOND = 20 << 20, ANSWER = 512 };
+static const int64_t MEMORY = (int64_t)4 << 30, PIECE = (int64_t)8 << 20;
 
 /* Of the clock, which other jobs may slow, and of the processor, which a file in circles burns. */
 static int64_t allowed_seconds(int64_t size) { return SECONDS + size / BYTES_PER_SECOND; }
@@ -55,6 +51,8 @@ typedef struct {
     size_t size;
     bool late;
     int status;
+    int64_t seconds; /* allowed */
+    bool hurried;    /* fewer than usual, for what its folder cost already */
 } Answer;
 
 static void wait_for(pid_t pid, int fd, double deadline, Answer *answer)
@@ -113,8 +111,9 @@ static int start(const char *program, const char *path, int write_end, char **en
 static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
 {
     if (answer->late)
-        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds)",
-                              path, (long long)allowed_seconds(size));
+        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds%s)",
+                              path, (long long)answer->seconds,
+                              answer->hurried ? ", and other damaged files of its folder took a minute before" : "");
     if (WIFSIGNALED(answer->status) && WTERMSIG(answer->status) == SIGXCPU)
         return base_error_set(BASE_EFORMAT,
                               "%s: not a readable HDF5 file (reading it took more than %lld seconds of work)", path,
@@ -129,13 +128,14 @@ static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
                           path, WEXITSTATUS(answer->status));
 }
 
-BaseStatus io_hdf5_probe(const char *path, int64_t size)
+static BaseStatus ask(const char *path, int64_t size)
 {
     BaseStatus st = BASE_OK;
     char **environment = NULL;
     int ends[2] = {-1, -1};
     pid_t pid;
-    Answer answer = {.size = 0};
+    Answer answer = {.seconds = allowed_seconds(size), .hurried = io_hdf5_folder_spent(path)};
+    if (answer.hurried) answer.seconds = IO_HDF5_AFTER_SECONDS + size / BYTES_PER_SECOND;
     const char *program;
     BASE_TRY(base_system_program(&program));
     BASE_TRY(child_environment(&environment));
@@ -144,7 +144,7 @@ BaseStatus io_hdf5_probe(const char *path, int64_t size)
     BASE_CHECK(rc == 0, BASE_EIO, "%s: the reading process cannot be started: %s", path, strerror(rc));
     close(ends[1]);
     ends[1] = -1;
-    wait_for(pid, ends[0], base_clock_wall() + (double)allowed_seconds(size), &answer);
+    wait_for(pid, ends[0], base_clock_wall() + (double)answer.seconds, &answer);
     st = judge(path, size, &answer);
 out:
     for (int i = 0; i < 2; i++)
@@ -153,17 +153,17 @@ out:
     return st;
 }
 
+BaseStatus io_hdf5_probe(const char *path, int64_t size)
+{
+    char text[IO_HDF5_REFUSED_TEXT];
+    if (io_hdf5_refused(path, text)) return base_error_set(BASE_EFORMAT, "%s", text);
+    double start = base_clock_wall();
+    BaseStatus st = ask(path, size);
+    if (st == BASE_EFORMAT) io_hdf5_refuse(path, base_clock_wall() - start, base_error_text());
+    return st;
+}
+
 /* ---- the child ---- */
-
-typedef struct {
-    int64_t file_size;
-    haddr_t *seen; /* [seen_count] ascending */
-    size_t seen_count, seen_room;
-    int depth;
-    BaseStatus st;
-} Walk;
-
-static BaseStatus visit(Walk *walk, hid_t object, const char *name);
 
 static BaseStatus read_pieces(hid_t data, const char *name, const IoH5Info *info, hid_t space, const hsize_t *unit)
 {
@@ -210,62 +210,6 @@ out:
     return st;
 }
 
-/* libhdf5's scale-offset filter reads past its input even on files that libhdf5 wrote, and a filter that it does not
- * know may be a library that it would look for and load. */
-static BaseStatus check_filters(hid_t creation, const char *name)
-{
-    static const H5Z_filter_t READ[] = {H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32};
-    int count = H5Pget_nfilters(creation);
-    for (int i = 0; i < count; i++) {
-        char filter[64] = "";
-        unsigned flags;
-        size_t values = 0;
-        H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)i, &flags, &values, NULL, sizeof filter, filter, NULL);
-        bool known = false;
-        for (size_t k = 0; k < BASE_COUNT(READ); k++) known |= id == READ[k];
-        if (!known)
-            return base_error_set(BASE_EFORMAT,
-                                  "%.100s is packed by filter %d '%.60s'; only deflate (gzip), shuffle and fletcher32 "
-                                  "are read; write it again with one of them (h5py: compression=\"gzip\")",
-                                  name, (int)id, filter);
-    }
-    return BASE_OK;
-}
-
-/* Checks how the array is stored; unit: the shape that is read at once (a chunk, or one element). */
-static BaseStatus check_layout(const Walk *walk, hid_t data, hid_t type, const char *name, const IoH5Info *info,
-                               hsize_t *unit)
-{
-    BaseStatus st = BASE_OK;
-    hid_t creation = H5Dget_create_plist(data);
-    BASE_CHECK(creation >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
-    for (int d = 0; d < IO_H5_DIMS; d++) unit[d] = 1;
-    H5D_layout_t layout = H5Pget_layout(creation);
-    BASE_CHECK(layout != H5D_VIRTUAL && H5Pget_external_count(creation) <= 0, BASE_EFORMAT,
-               "%.100s lies in other files, which are not read", name);
-    BASE_TRY(check_filters(creation, name));
-    int64_t width = (int64_t)H5Tget_size(type), bytes;
-    if (layout == H5D_CHUNKED) {
-        BASE_CHECK(H5Pget_chunk(creation, IO_H5_DIMS, unit) == info->ndim, BASE_EFORMAT,
-                   "%.100s: its chunks are damaged", name);
-        bytes = width;
-        for (int d = 0; d < info->ndim; d++)
-            BASE_CHECK(unit[d] > 0 && unit[d] < (hsize_t)1 << 32 &&
-                           !__builtin_mul_overflow(bytes, (int64_t)unit[d], &bytes) && bytes <= LARGEST_CHUNK,
-                       BASE_EFORMAT, "%.100s has chunks of more than %lld bytes", name, (long long)LARGEST_CHUNK);
-    }
-    hsize_t stored = H5Dget_storage_size(data);
-    BASE_CHECK(stored <= (hsize_t)walk->file_size, BASE_EFORMAT, "%.100s stores %llu bytes in a file of %lld", name,
-               (unsigned long long)stored, (long long)walk->file_size);
-    BASE_CHECK(!__builtin_mul_overflow(info->count, width, &bytes) &&
-                   bytes / RATIO <= (int64_t)stored + FREE_BYTES / RATIO,
-               BASE_EFORMAT, "%.100s declares %lld elements of %lld bytes but stores %llu bytes", name,
-               (long long)info->count, (long long)width, (unsigned long long)stored);
-out:
-    if (creation >= 0) H5Pclose(creation);
-    return st;
-}
-
 static BaseStatus read_texts(hid_t object, bool attribute, const char *name)
 {
     char **texts;
@@ -275,15 +219,13 @@ static BaseStatus read_texts(hid_t object, bool attribute, const char *name)
     return st == BASE_ELIMIT ? BASE_OK : st; /* refused by the reader too, where it is asked for */
 }
 
-static BaseStatus visit_data(const Walk *walk, hid_t data, const char *name)
+static BaseStatus read_data(hid_t data, const char *name, const hsize_t *unit)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info = {0};
-    hsize_t unit[IO_H5_DIMS];
     hid_t type = H5Dget_type(data), space = H5Dget_space(data);
     BASE_CHECK(type >= 0 && space >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
     if (!io_hdf5_extent(space, &info)) goto out; /* nobody reads it */
-    BASE_TRY(check_layout(walk, data, type, name, &info, unit));
     if (H5Tget_class(type) == H5T_STRING) BASE_TRY(read_texts(data, false, name));
     if (info.count > 0 && io_hdf5_number(type, &info.stored, &info.is_float))
         BASE_TRY(read_pieces(data, name, &info, space, unit));
@@ -310,10 +252,9 @@ out:
     return st;
 }
 
-static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *user)
+static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *info, void *user)
 {
     (void)info;
-    Walk *walk = user;
     BaseStatus st = BASE_OK;
     hid_t type = H5I_INVALID_HID, attribute = H5Aopen(object, name, H5P_DEFAULT);
     BASE_CHECK(attribute >= 0, BASE_EFORMAT, "attribute %.100s: %s", name, io_hdf5_reason());
@@ -326,68 +267,18 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
 out:
     if (type >= 0) H5Tclose(type);
     if (attribute >= 0) H5Aclose(attribute);
-    if (st != BASE_OK) walk->st = st;
+    *(BaseStatus *)user = st;
     return st == BASE_OK ? 0 : -1;
 }
 
-static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *user)
+static BaseStatus read_object(void *user, const IoHdf5Object *object)
 {
-    Walk *walk = user;
-    BaseStatus st = BASE_OK;
-    hid_t object = H5I_INVALID_HID;
-    if (info->type == H5L_TYPE_SOFT) return 0; /* what it names is met by its own name */
-    BASE_CHECK(info->type == H5L_TYPE_HARD, BASE_EFORMAT, "%.100s links to another file, which is not read", name);
-    object = H5Oopen(group, name, H5P_DEFAULT);
-    BASE_CHECK(object >= 0, BASE_EFORMAT, "%.100s cannot be opened: %s", name, io_hdf5_reason());
-    BASE_TRY(visit(walk, object, name));
-out:
-    if (object >= 0) H5Oclose(object);
-    if (st != BASE_OK) walk->st = st;
-    return st == BASE_OK ? 0 : -1;
-}
-
-/* True the first time; hard links may go in circles. */
-static bool first_visit(Walk *walk, haddr_t address)
-{
-    size_t low = 0, high = walk->seen_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (walk->seen[middle] < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < walk->seen_count && walk->seen[low] == address) return false;
-    if (walk->seen_count == walk->seen_room) {
-        size_t room = walk->seen_room ? 2 * walk->seen_room : 256;
-        walk->st = BASE_GROW(&walk->seen, walk->seen_count, room);
-        if (walk->st != BASE_OK) return false;
-        walk->seen_room = room;
-    }
-    memmove(walk->seen + low + 1, walk->seen + low, (walk->seen_count - low) * sizeof *walk->seen);
-    walk->seen[low] = address;
-    walk->seen_count++;
-    return true;
-}
-
-static BaseStatus visit(Walk *walk, hid_t object, const char *name)
-{
-    BaseStatus st = BASE_OK;
-    H5O_info_t info;
-    BASE_CHECK(H5Oget_info2(object, &info, H5O_INFO_BASIC) >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
-    if (!first_visit(walk, info.addr)) return walk->st;
-    BASE_CHECK(walk->seen_count <= OBJECTS, BASE_EFORMAT, "more than %d arrays and groups", OBJECTS);
-    BASE_CHECK(walk->depth < DEPTH, BASE_EFORMAT, "%.100s: groups nested more than %d deep", name, DEPTH);
-    herr_t rc = H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_attribute, walk);
-    BASE_TRY(walk->st);
-    BASE_CHECK(rc >= 0, BASE_EFORMAT, "attributes of %.100s: %s", name, io_hdf5_reason());
-    if (info.type == H5O_TYPE_DATASET) BASE_TRY(visit_data(walk, object, name));
-    if (info.type != H5O_TYPE_GROUP) goto out;
-    walk->depth++;
-    rc = H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, walk);
-    walk->depth--;
-    BASE_TRY(walk->st);
-    BASE_CHECK(rc >= 0, BASE_EFORMAT, "%.100s cannot be listed: %s", name, io_hdf5_reason());
+    (void)user;
+    BaseStatus st = BASE_OK, inner = BASE_OK;
+    herr_t rc = H5Aiterate2(object->id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, read_attribute, &inner);
+    BASE_TRY(inner);
+    BASE_CHECK(rc >= 0, BASE_EFORMAT, "attributes of %.100s: %s", object->name, io_hdf5_reason());
+    if (object->type == H5O_TYPE_DATASET) BASE_TRY(read_data(object->id, object->name, object->chunk));
 out:
     return st;
 }
@@ -403,19 +294,15 @@ static void limit_itself(int64_t seconds)
 static BaseStatus walk_file(const char *path)
 {
     BaseStatus st = BASE_OK;
-    Walk walk = {.st = BASE_OK};
-    hid_t root = H5I_INVALID_HID, id = H5I_INVALID_HID;
-    BASE_TRY(io_file_size(path, &walk.file_size));
-    limit_itself(allowed_work(walk.file_size));
+    int64_t size;
+    hid_t id = H5I_INVALID_HID;
+    BASE_TRY(io_file_size(path, &size));
+    limit_itself(allowed_work(size));
     io_hdf5_quiet();
     id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     BASE_CHECK(id >= 0, BASE_EFORMAT, "%s", io_hdf5_reason());
-    root = H5Oopen(id, "/", H5P_DEFAULT);
-    BASE_CHECK(root >= 0, BASE_EFORMAT, "%s", io_hdf5_reason());
-    BASE_TRY(visit(&walk, root, "/"));
+    BASE_TRY(io_hdf5_check(id, size, read_object, NULL));
 out:
-    base_free(walk.seen);
-    if (root >= 0) H5Oclose(root);
     if (id >= 0) H5Fclose(id);
     return st;
 }

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "io/containers.h"
 #include "io/file.h"
-#include "io/hdf5_private.h"
+#include "io/hdf5_check.h"
 #include "io/names.h"
 
 enum { LINKS_MOST = 1 << 16, DEPTH = 16 };
@@ -191,7 +191,9 @@ static BaseStatus walk(Reader *r, hid_t group, const char *path, int depth)
         BASE_CHECK(object >= 0, BASE_EFORMAT, "%s: %s: %s", r->path, below, io_hdf5_reason());
         H5I_type_t kind = H5Iget_type(object);
         if (kind == H5I_DATASET) BASE_TRY(take_array(r, object, below));
-        if (kind == H5I_GROUP) BASE_TRY(walk(r, object, below, depth + 1));
+        bool first = true;
+        if (kind == H5I_GROUP) BASE_TRY(io_hdf5_seen_add(&r->file->seen, object, &first));
+        if (kind == H5I_GROUP && first) BASE_TRY(walk(r, object, below, depth + 1));
         H5Oclose(object);
         object = H5I_INVALID_HID;
     }
@@ -247,10 +249,12 @@ static BaseStatus read_file(Reader *r)
     BASE_TRY(io_file_size(r->path, &size));
     if (__builtin_mul_overflow(size, RATIO, &r->most)) r->most = INT64_MAX / 2;
     r->most += FREE_BYTES;
-    BASE_TRY(io_hdf5_open(r->path, false, &r->file));
+    BASE_TRY(io_hdf5_open(r->path, &r->file));
     BASE_TRY(io_tensors_create(&r->tensors));
     root = H5Gopen2(r->file->id, "/", H5P_DEFAULT);
     BASE_CHECK(root >= 0, BASE_EFORMAT, "%s: %s", r->path, io_hdf5_reason());
+    bool first; /* so that a link to the root is not */
+    BASE_TRY(io_hdf5_seen_add(&r->file->seen, root, &first));
     BASE_TRY(walk(r, root, "", 0));
     BASE_TRY(r->beside.st);
     BASE_CHECK(r->tensors->count, BASE_EFORMAT, "%s: holds no arrays of numbers", r->path);

@@ -247,7 +247,7 @@ static BaseStatus load(const char *path, const char *key, int64_t n, int64_t K, 
     char *stored = NULL;
     *found = false;
     if (!io_path_exists(path)) return BASE_OK;
-    BaseStatus st = io_hdf5_open(path, false, &file);
+    BaseStatus st = io_hdf5_open(path, &file);
     if (st == BASE_OK) st = io_hdf5_get_text(file, "/", "key", &stored);
     if (st == BASE_OK) st = io_hdf5_info(file, "/logits", &info);
     bool fits = st == BASE_OK && strcmp(stored, key) == 0 && info.ndim == 2 && info.shape[0] == n && info.shape[1] == K;

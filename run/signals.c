@@ -163,7 +163,7 @@ BaseStatus run_signals_read(const char *path, RunSignals *out)
     IoHdf5 *file = NULL;
     RunSignals s = {0};
     *out = (RunSignals){0};
-    BASE_TRY(io_hdf5_open(path, false, &file));
+    BASE_TRY(io_hdf5_open(path, &file));
     BASE_TRY(base_hash_file(path, s.hash));
     BASE_TRY(warn_of_strangers(file, path));
     BASE_TRY(read_target(file, path, &s));

@@ -75,7 +75,7 @@ BaseStatus store_run_read(const char *path, StoreRun **out);
 /** The same without what weighs: /signals, /spectra, /regions, /confusion, /saliency, /class_names and the arrays below
  * /attacks. For sweeps of many runs. */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
-/** A whole run with this id and status "ok" stands at @p path: the hash is checked, then attributes of / alone are
+/** A whole run with this id and status "ok" stands at @p path: the hash is checked for damage, then the light copy is
  * read. A failed run is not complete: the next sweep tries it again. */
 bool store_run_complete(const char *path, const char *id);
 /** The same of a run with any status. */

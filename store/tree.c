@@ -86,14 +86,20 @@ const StoreGroup *store_tree_group(const StoreRun *run, const char *path)
 
 static size_t more_room(size_t room) { return room ? 2 * room : 8; }
 
+/* Sorted lists that are inserted into: what a hostile file may make them hold is limited, far above any run. */
+enum { MEMBERS_MOST = 4096, GROUPS_MOST = 1 << 14 };
+
 /* Opens a gap for @p name in the attributes and returns its place, or the place that is there already. */
 static BaseStatus attr_place(StoreGroup *g, const char *name, StoreAttr **out)
 {
     BaseStatus st = BASE_OK;
+    *out = NULL;
     char *copy = NULL;
     bool found;
     size_t at = position(g->attr_names, g->attr_count, name, &found);
     if (!found) {
+        BASE_CHECK(g->attr_count < MEMBERS_MOST, BASE_ELIMIT, "store group '%s': more than %d attributes", g->path,
+                   MEMBERS_MOST);
         if (g->attr_count == g->attr_room) {
             size_t room = more_room(g->attr_room);
             BASE_TRY(BASE_GROW(&g->attr_names, g->attr_count, room));
@@ -115,10 +121,13 @@ out:
 static BaseStatus member_place(StoreGroup *g, const char *name, StoreItem **out)
 {
     BaseStatus st = BASE_OK;
+    *out = NULL;
     char *copy = NULL;
     bool found;
     size_t at = position(g->member_names, g->member_count, name, &found);
     if (!found) {
+        BASE_CHECK(g->member_count < MEMBERS_MOST, BASE_ELIMIT, "store group '%s': more than %d members", g->path,
+                   MEMBERS_MOST);
         if (g->member_count == g->member_room) {
             size_t room = more_room(g->member_room);
             BASE_TRY(BASE_GROW(&g->member_names, g->member_count, room));
@@ -190,6 +199,7 @@ BaseStatus store_tree_make(StoreRun *run, const char *path, StoreGroup **out)
         BASE_CHECK(item->ndim < 0, BASE_EARG, "store path '%s': an array stands there, no group", path);
         at = group_position(run, path, &found);
     }
+    BASE_CHECK(run->group_count < GROUPS_MOST, BASE_ELIMIT, "a run of more than %d groups", GROUPS_MOST);
     if (run->group_count == run->group_room) {
         size_t room = more_room(run->group_room);
         BASE_TRY(BASE_GROW(&run->groups, run->group_count, room));

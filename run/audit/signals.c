@@ -281,7 +281,7 @@ BaseStatus run_audit_signals_read(const char *path, RunAuditSignals *out)
     RunAuditSignals s = {0};
     IoH5Info info;
     *out = (RunAuditSignals){0};
-    BASE_TRY(io_hdf5_open(path, false, &file));
+    BASE_TRY(io_hdf5_open(path, &file));
     BASE_TRY(read_head(file, path, &s));
     BASE_TRY(io_hdf5_info(file, "/unlearned/logits", &info));
     BASE_CHECK(info.ndim == 2 && info.count > 0, BASE_EFORMAT, "%s: /unlearned/logits must be [N,K]", path);

@@ -31,7 +31,7 @@ static void test_torchvision(void **state)
     (void)state;
     IoHdf5 *file;
     int64_t case_count, pixel_count, at = 0;
-    assert_ok(io_hdf5_open(fixture("expected.h5"), true, &file));
+    assert_ok(io_hdf5_open(fixture("expected.h5"), &file));
     int32_t *cases = support_read_i32(file, "/cases", &case_count),
             *want = support_read_i32(file, "/pixels", &pixel_count);
     io_hdf5_close(file);

@@ -87,6 +87,30 @@ put_image("lossy_webp", rgb, format="WEBP", quality=50)
 put_image("lossless_webp", Image.fromarray(noise(4), mode="RGBA"), format="WEBP", lossless=True)
 put_image("animation_webp", rgb, format="WEBP", save_all=True, append_images=[Image.fromarray(noise(3))], quality=50)
 
+# a run's light copy (store/light.c), behind the byte that says so; 255: changes of the HDF5 image
+def text(t):
+    t = t.encode() if isinstance(t, str) else t
+    return struct.pack("<q", len(t)) + t
+def group(path):
+    return b"G" + text(path)
+def attribute(name, value):
+    return b"A" + text(name) + (struct.pack("<qd", 0, value) if isinstance(value, float) else struct.pack("<q", 1) + text(value))
+def texts(path, values):
+    return b"T" + text(path) + struct.pack("<q", len(values)) + b"".join(map(text, values))
+def array(path, kind, shape, data):
+    return b"N" + text(path) + struct.pack("<%dq" % (2 + len(shape)), kind, len(shape), *shape) + data
+schema = b"\0" + struct.pack("<q", 3)
+root = group("/") + attribute("id", "abc") + attribute("status", "ok") + attribute("seed", 42.0)
+put("run", "plain", schema + root + group("/metrics") + texts("/metrics/names", ["acc", ""]) + array("/metrics/value", 0, [2], struct.pack("<dd", 1, 2)))
+put("run", "no_id", schema + group("/"))
+put("run", "empty_array", schema + root + array("/x", 1, [0, 2**62], b"") + array("/y", 4, [], b"\7"))
+put("run", "huge_array", schema + root + array("/x", 0, [2**62, 8], b""))
+put("run", "twice", schema + root + root + array("/meta", 4, [1], b"\1") + group("/meta"))
+put("run", "deep", schema + root + group("/a" * 40))
+put("run", "attributes", schema + root + b"".join(attribute("n%05d" % i, 0.5) for i in range(30, 0, -1)))
+put("run", "superblock", b"\xff" + struct.pack("<HBHBHB", 13, 4, 40, 255, 60, 0))
+put("run", "far_away", b"\xff" + b"".join(struct.pack("<HB", at, 255) for at in range(64, 160, 7)))
+
 def put_texts(target, name, *texts):
     put(target, name, b"\0".join(t.encode() for t in texts))
 put_texts("yaml", "plain", "a: 1\nb:\n  - x\n  - 'y: z'\n  - [1, 2.5, \"q\\n\"]\nc: {d: ~, e: |\n    two\n    lines\n}\n")

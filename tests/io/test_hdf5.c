@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "io/file.h"
+#include "io/hdf5_refused.h"
 
 static const char *at(const char *name)
 {
@@ -107,11 +108,9 @@ static void test_round_trip(void **state)
     (void)state;
     IoHdf5 *file;
     assert_ok(save_small(at("small.h5")));
-    for (int trusted = 0; trusted < 2; trusted++) {
-        assert_ok(io_hdf5_open(at("small.h5"), trusted, &file));
-        check_small(file);
-        io_hdf5_close(file);
-    }
+    assert_ok(io_hdf5_open(at("small.h5"), &file));
+    check_small(file);
+    io_hdf5_close(file);
     char a[BASE_HASH_HEX], b[BASE_HASH_HEX];
     sleep(1); /* HDF5's own times have seconds: none may be stored */
     assert_ok(save_small(at("again.h5")));
@@ -129,7 +128,7 @@ static void test_wrong_requests(void **state)
     double *values;
     size_t count;
     assert_ok(save_small(at("small.h5")));
-    assert_ok(io_hdf5_open(at("small.h5"), true, &file));
+    assert_ok(io_hdf5_open(at("small.h5"), &file));
     assert_fails(io_hdf5_info(file, "/a/none", &info), BASE_EFORMAT, "/a/none");
     assert_fails(io_hdf5_info(file, "/a", &info), BASE_EFORMAT, "group");
     assert_fails(io_hdf5_info(file, "/texts", &info), BASE_EFORMAT, "no numbers");
@@ -150,11 +149,10 @@ static void test_wrong_requests(void **state)
     assert_fails(io_hdf5_save_take(file, at("no/such/folder.h5")), BASE_EIO, "folder.h5");
     io_hdf5_close(other);
     io_hdf5_close(NULL);
-    assert_fails(io_hdf5_open(at("none.h5"), false, &file), BASE_EIO, "none.h5");
-    assert_fails(io_hdf5_open(support_scratch(), false, &file), BASE_EIO, "folder");
+    assert_fails(io_hdf5_open(at("none.h5"), &file), BASE_EIO, "none.h5");
+    assert_fails(io_hdf5_open(support_scratch(), &file), BASE_EIO, "folder");
     assert_ok(io_file_write(at("text.h5"), "not at all", 10));
-    assert_fails(io_hdf5_open(at("text.h5"), false, &file), BASE_EFORMAT, "text.h5: not a readable HDF5 file (");
-    assert_fails(io_hdf5_open(at("text.h5"), true, &file), BASE_EFORMAT, "text.h5: not a readable HDF5 file (");
+    assert_fails(io_hdf5_open(at("text.h5"), &file), BASE_EFORMAT, "text.h5: not a readable HDF5 file (");
 }
 
 static void test_fixtures(void **state)
@@ -163,7 +161,7 @@ static void test_fixtures(void **state)
     IoHdf5 *file;
     static const char *const NAMES[] = {"architectures.h5", "attacks.h5", "network.h5", "projection.h5"};
     for (int i = 0; i < 4; i++) {
-        assert_ok(io_hdf5_open(support_fixture(NAMES[i]), false, &file));
+        assert_ok(io_hdf5_open(support_fixture(NAMES[i]), &file));
         char **names;
         size_t count;
         assert_ok(io_hdf5_list(file, "/", &names, &count));
@@ -226,7 +224,7 @@ static void test_foreign_kinds(void **state)
     char **texts;
     size_t count;
     make_foreign(at("foreign.h5"));
-    assert_ok(io_hdf5_open(at("foreign.h5"), false, &file));
+    assert_ok(io_hdf5_open(at("foreign.h5"), &file));
     assert_ok(io_hdf5_info(file, "/bool", &info));
     assert_int_equal(info.stored, IO_H5_U8);
     assert_ok(io_hdf5_read(file, "/alias", IO_H5_U8, bools));
@@ -259,7 +257,7 @@ static void test_hostile_layouts(void **state)
     hid_t space = H5Screate_simple(1, &huge, NULL), eight = H5Screate_simple(1, &small, NULL);
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("huge.h5"), false, &file), BASE_EFORMAT, "declares 1099511627776 elements");
+    assert_fails(io_hdf5_open(at("huge.h5"), &file), BASE_EFORMAT, "declares 1099511627776 elements");
 
     assert_ok(io_file_write(at("secret"), "01234567", 8));
     hid_t outside = H5Pcreate(H5P_DATASET_CREATE);
@@ -267,12 +265,12 @@ static void test_hostile_layouts(void **state)
     id = H5Fcreate(at("outside.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, outside, H5P_DEFAULT));
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("outside.h5"), false, &file), BASE_EFORMAT, "in other files");
+    assert_fails(io_hdf5_open(at("outside.h5"), &file), BASE_EFORMAT, "in other files");
 
     id = H5Fcreate(at("link.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Lcreate_external("huge.h5", "/x", id, "x", H5P_DEFAULT, H5P_DEFAULT);
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("link.h5"), false, &file), BASE_EFORMAT, "links to another file");
+    assert_fails(io_hdf5_open(at("link.h5"), &file), BASE_EFORMAT, "links to another file");
 
     /* libhdf5's own reading of it goes past its input */
     hid_t packed = H5Pcreate(H5P_DATASET_CREATE);
@@ -282,7 +280,7 @@ static void test_hostile_layouts(void **state)
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
     H5Fclose(id);
     H5Pclose(packed);
-    assert_fails(io_hdf5_open(at("packed.h5"), false, &file), BASE_EFORMAT,
+    assert_fails(io_hdf5_open(at("packed.h5"), &file), BASE_EFORMAT,
                  "packed by filter 6 'scaleoffset'; only deflate");
     packed = H5Pcreate(H5P_DATASET_CREATE); /* h5py's lzf, which libhdf5 does not know */
     H5Pset_chunk(packed, 1, &small);
@@ -303,7 +301,7 @@ static void test_hostile_layouts(void **state)
     }
     H5Gclose(group);
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("deep.h5"), false, &file), BASE_EFORMAT, "nested");
+    assert_fails(io_hdf5_open(at("deep.h5"), &file), BASE_EFORMAT, "nested");
     H5Pclose(outside), H5Sclose(space), H5Sclose(eight);
 }
 
@@ -313,11 +311,45 @@ static void test_files_that_kill_libhdf5(void **state)
 {
     (void)state;
     IoHdf5 *file;
-    assert_fails(io_hdf5_open(support_fixture("damaged_crash.h5"), false, &file), BASE_EFORMAT,
+    assert_fails(io_hdf5_open(support_fixture("damaged_crash.h5"), &file), BASE_EFORMAT,
                  "damaged_crash.h5: not a readable HDF5 file (");
     if (!getenv("EXPUNGE_LONG")) return;
-    assert_fails(io_hdf5_open(support_fixture("damaged_circle.h5"), false, &file), BASE_EFORMAT,
+    assert_fails(io_hdf5_open(support_fixture("damaged_circle.h5"), &file), BASE_EFORMAT,
                  "damaged_circle.h5: not a readable HDF5 file (reading it took more than 15 seconds of work)");
+}
+
+/* A file that was refused is refused again without another child, until it is another file; a folder that cost a minute
+ * gets two seconds a file. */
+static void test_refused_once(void **state)
+{
+    (void)state;
+    IoHdf5 *file;
+    char text[IO_HDF5_REFUSED_TEXT], *bytes, folder[4300], path[4400];
+    size_t size;
+    snprintf(folder, sizeof folder, "%s", at("spent"));
+    assert_ok(io_folder_make(folder));
+    snprintf(path, sizeof path, "%s/circle.h5", folder);
+    assert_ok(io_file_read(support_fixture("damaged_crash.h5"), 0, &bytes, &size));
+    assert_ok(io_file_write(path, bytes, size));
+    base_free(bytes);
+    assert_false(io_hdf5_refused(path, text));
+    assert_fails(io_hdf5_open(path, &file), BASE_EFORMAT, "not a readable");
+    assert_true(io_hdf5_refused(path, text));
+    assert_non_null(strstr(text, "circle.h5: not a readable HDF5 file ("));
+    assert_fails(io_hdf5_open(path, &file), BASE_EFORMAT, text);
+    assert_ok(save_small(path)); /* mended */
+    assert_false(io_hdf5_refused(path, text));
+    assert_ok(io_hdf5_open(path, &file));
+    io_hdf5_close(file);
+    assert_false(io_hdf5_folder_spent(path));
+    io_hdf5_refuse(path, IO_HDF5_FOLDER_SECONDS, "as if");
+    assert_true(io_hdf5_folder_spent(path));
+    assert_false(io_hdf5_folder_spent(folder)); /* which lies in another one */
+    assert_ok(io_file_read(support_fixture("damaged_circle.h5"), 0, &bytes, &size));
+    assert_ok(io_file_write(path, bytes, size));
+    base_free(bytes);
+    assert_fails(io_hdf5_open(path, &file), BASE_EFORMAT,
+                 "more than 2 seconds, and other damaged files of its folder took a minute before)");
 }
 
 static BaseStatus read_small(void *user)
@@ -327,7 +359,7 @@ static BaseStatus read_small(void *user)
     size_t count = 0;
     double *values = NULL;
     BaseStatus st = BASE_OK;
-    BASE_TRY(io_hdf5_open(user, false, &file));
+    BASE_TRY(io_hdf5_open(user, &file));
     BASE_TRY(io_hdf5_read_texts(file, "/texts", &texts, &count));
     BASE_TRY(io_hdf5_get_text(file, "/", "title", &text));
     io_names_free(texts, count);
@@ -357,6 +389,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_wrong_requests),
     cmocka_unit_test(test_fixtures),        cmocka_unit_test(test_foreign_kinds),
     cmocka_unit_test(test_hostile_layouts), cmocka_unit_test(test_files_that_kill_libhdf5),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_refused_once),    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -80,7 +80,7 @@ static void test_foreign_file(void **state)
     ((float *)tensors->items[1].data)[0] = 7;
     assert_ok(io_tensors_write(tensors, at("edited.h5")));
     io_tensors_free(tensors);
-    assert_ok(io_hdf5_open(at("edited.h5"), false, &file));
+    assert_ok(io_hdf5_open(at("edited.h5"), &file));
     float *weight = support_read_f32(file, "/model/conv1/weight", NULL),
           *bias = support_read_f32(file, "/model/conv1/bias", NULL);
     assert_true(weight[0] == 7 && weight[1] == 2 && bias[0] == 3);

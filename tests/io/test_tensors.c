@@ -25,7 +25,7 @@ static void test_reads_what_pytorch_users_have(void **state)
     IoTensors *tensors;
     IoHdf5 *file;
     assert_ok(io_tensors_read(support_fixture("small.safetensors"), &tensors));
-    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), &file));
     assert_true(tensors->count >= 10);
     for (size_t i = 0; i < tensors->count; i++) {
         const IoTensor *t = &tensors->items[i];

@@ -67,7 +67,7 @@ static void test_reference(void **state)
                                         "alpha_one",   "alpha_small", "alpha_large",
                                         "one_feature", "zero_forget", "unbalanced_scale"};
     IoHdf5 *file;
-    assert_ok(io_hdf5_open(support_fixture("projection.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("projection.h5"), &file));
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         for (int way = 0; way < WAY_COUNT; way++) check_case(file, CASES[i], WAYS[way]);
     io_hdf5_close(file);

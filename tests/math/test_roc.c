@@ -45,7 +45,7 @@ static void as_in_the_fixture(void **state)
     (void)state;
     IoHdf5 *file = NULL;
     int64_t n = 0;
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *score = support_read_f64(file, "roc/score", &n);
     uint8_t *member;
     assert_ok(BASE_ALLOC(n, &member));

@@ -104,7 +104,7 @@ static void bounds_of_the_epsilon_fixture(void **state)
     (void)state;
     IoHdf5 *file = NULL;
     int64_t count = 0;
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *rows = support_read_f64(file, "epsilon/tp_P_fp_N_tprlow_fprhigh_epsilon", &count);
     double alpha = (1 - support_attr(file, "epsilon", "confidence")) / 2;
     assert_true(count >= 7 && count % 7 == 0);

@@ -12,7 +12,7 @@ static void as_in_the_fixture(void **state)
     static const char *const VARIANCES[] = {"per_example", "pooled_within", "published"};
     IoHdf5 *file = NULL;
     int64_t all = 0, N = 0;
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *target = pair_read(file, "lira/target_phi", false, &N), *shadow = pair_read(file, "lira/phi", false, &all);
     int32_t *keep = support_read_i32(file, "lira/keep", NULL),
             *member = support_read_i32(file, "lira/target_member", NULL);

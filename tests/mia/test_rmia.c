@@ -39,7 +39,7 @@ static void as_in_the_fixture(void **state)
     (void)state;
     IoHdf5 *file = NULL;
     int64_t N, Z, xs, zs;
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *x = pair_read(file, "rmia/target_x", true, &N), *z = pair_read(file, "rmia/target_z", true, &Z);
     double *out_x = pair_read(file, "rmia/out_x", true, &xs), *in_x = pair_read(file, "rmia/in_x", true, &xs);
     double *ref_z = pair_read(file, "rmia/ref_z", true, &zs);

@@ -22,7 +22,7 @@ static void as_in_the_fixture(void **state)
     };
     IoHdf5 *file = NULL;
     int64_t N = 0, count = 0;
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *logits = support_read_f64(file, "signals/logits", &count), got[1024];
     int32_t *y = support_read_i32(file, "signals/y", &N);
     assert_true(N > 0 && N <= 1024);

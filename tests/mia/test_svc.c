@@ -60,7 +60,7 @@ static void as_in_the_fixture(void **state)
     (void)state;
     IoHdf5 *file = NULL;
     int64_t M, U, T;
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *mem = support_read_f64(file, "svc/member", &M), *non = support_read_f64(file, "svc/nonmember", &U);
     double *target = support_read_f64(file, "svc/target", &T),
            *want = support_read_f64(file, "svc/target_prediction", NULL);

@@ -14,7 +14,7 @@ static void ulira_as_in_the_fixture(void **state)
     int64_t N, u, r;
     int32_t labels[1024] = {0};
     uint8_t role[1024];
-    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("attacks.h5"), &file));
     double *target = pair_read(file, "ulira/target_phi", false, &N),
            *want = support_read_f64(file, "ulira/log_ratio", NULL);
     double *un = pair_read(file, "ulira/unlearned_phi", false, &u),

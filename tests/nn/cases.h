@@ -96,7 +96,7 @@ static inline int setup(void **state)
     Fixture *f = NULL;
     int64_t n;
     assert_ok(BASE_ALLOC(1, &f));
-    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &f->file));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), &f->file));
     f->net = small_net();
     small_set(f->file, "params", f->net);
     f->x = support_read_f32(f->file, "x", &n);

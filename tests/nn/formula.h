@@ -92,7 +92,7 @@ static inline void formula_check(const char *name, const char *group)
     const int64_t own[3] = {1, 28, 28};
     char path[128], *json = NULL;
     float *x = NULL, *logits = NULL;
-    assert_ok(io_hdf5_open(support_fixture("architectures.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("architectures.h5"), &file));
     snprintf(path, sizeof path, "%s/logits", group);
     assert_ok(io_hdf5_info(file, path, &info));
     double *want = support_read_f64(file, path, NULL);

@@ -21,7 +21,7 @@ typedef struct {
 static Fixture fixture_open(void)
 {
     Fixture f = {.net = small_net()};
-    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &f.file));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), &f.file));
     f.x = support_read_f32(f.file, "x", NULL);
     f.y = support_read_i32(f.file, "y", NULL);
     small_set(f.file, "params", f.net);

@@ -82,7 +82,7 @@ static void fixture_checkpoint_loads(void **state)
     IoHdf5 *file = NULL;
     assert_ok(io_tensors_read(support_fixture("small.safetensors"), &tensors));
     assert_ok(nn_weights_load(net, tensors, "small.safetensors"));
-    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &file));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), &file));
     double *params = small_params(file, "params", net), *buffers = small_buffers(file, "params", net);
     for (int64_t i = 0; i < nn_net_param_count(net); i++) assert_true(nn_net_params(net)[i] == (float)params[i]);
     for (int64_t i = 0; i < nn_net_buffer_count(net); i++) assert_true(nn_net_buffers(net)[i] == (float)buffers[i]);

@@ -226,7 +226,7 @@ static void test_cache(void **state)
     assert_memory_equal(first, second, (size_t)numbers * sizeof *first);
     IoHdf5 *h5;
     char *text;
-    assert_ok(io_hdf5_open(file, true, &h5));
+    assert_ok(io_hdf5_open(file, &h5));
     assert_ok(io_hdf5_get_text(h5, "/", "mode", &text));
     assert_string_equal(text, "eval");
     base_free(text);

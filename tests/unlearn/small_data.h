@@ -25,7 +25,7 @@ static inline Small *small_open(const char *forget)
     static char *names[] = {"0", "1", "2", "3", "4"};
     Small *s = NULL;
     assert_ok(BASE_ALLOC(1, &s));
-    assert_ok(io_hdf5_open(support_fixture("network.h5"), true, &s->file));
+    assert_ok(io_hdf5_open(support_fixture("network.h5"), &s->file));
     s->net = small_net();
     small_set(s->file, "params", s->net);
     s->set =
