@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "io/file.h"
 #include "math/threads.h"
 #include "run/setup.h"
 
@@ -164,6 +166,23 @@ static void record_command(const CliCommand *command, int argc, char **argv, Cli
     }
 }
 
+/* A link that is named as output is written through, as other programs do, and stays a link. */
+static BaseStatus follow_output(CliOptions *out)
+{
+    BaseStatus st = BASE_OK;
+    char *target = NULL;
+    if (!out->out) return BASE_OK;
+    BASE_TRY(io_path_target(out->out, &target));
+    if (!target) goto out;
+    BASE_CHECK(strlen(target) < sizeof out->target, BASE_EUSAGE, "--out %.200s: a link to a path of %zu bytes", out->out,
+               strlen(target));
+    strcpy(out->target, target);
+    out->out = out->target;
+out:
+    base_free(target);
+    return st;
+}
+
 static BaseStatus check(const CliCommand *command, CliOptions *out)
 {
     for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
@@ -179,7 +198,8 @@ static BaseStatus check(const CliCommand *command, CliOptions *out)
                               command->name, out->operands.at[command->operands_max], command->name);
     if (out->split && strcmp(out->split, "train") != 0 && strcmp(out->split, "test") != 0)
         return base_error_set(BASE_EUSAGE, "%s: --split '%.100s': must be train or test", command->name, out->split);
-    return out->precision ? nn_precision_parse(out->precision, &out->use) : BASE_OK;
+    BaseStatus st = follow_output(out);
+    return st == BASE_OK && out->precision ? nn_precision_parse(out->precision, &out->use) : st;
 }
 
 BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, CliOptions *out)

@@ -23,6 +23,7 @@ typedef struct {
     CliTexts set, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */
+    char target[4096];   /* what `out` leads to, where that is a link */
     char command[4096];  /* as typed, for provenance */
 } CliOptions;
 

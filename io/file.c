@@ -206,6 +206,21 @@ BaseStatus io_path_writable(const char *path)
     return st;
 }
 
+BaseStatus io_path_target(const char *path, char **out)
+{
+    struct stat info;
+    char *target;
+    *out = NULL;
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) return BASE_OK;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return BASE_OK; /* /dev/stdout */
+    if (!(target = realpath(path, NULL)))
+        return base_error_set(BASE_EIO, "%s: is a link that leads to nothing (%s): remove it, or name what is to be written",
+                              path, strerror(errno));
+    BaseStatus st = base_strdup(target, out);
+    free(target);
+    return st;
+}
+
 bool io_path_same(const char *a, const char *b)
 {
     struct stat x, y;

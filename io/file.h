@@ -31,6 +31,9 @@ BaseStatus io_folder_make(const char *path);
 BaseStatus io_path_writable(const char *path);
 /** @p name as the file @p path means it: beside that file, unless it is absolute. Owned. */
 BaseStatus io_path_beside(const char *path, const char *name, char **out);
+/** Where @p path leads, the links of its last part followed: what a user names as output is written there, and the link
+ *  stays. *out NULL where it is no link; owned. BASE_EIO where the link leads to nothing. */
+BaseStatus io_path_target(const char *path, char **out);
 /** Both are there and the same file, whatever the spelling. */
 bool io_path_same(const char *a, const char *b);
 bool io_path_exists(const char *path);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -29,14 +30,26 @@ BaseStatus io_lock_open(const char *path, IoLock **out)
 {
     BaseStatus st = BASE_OK;
     IoLock *lock = NULL;
+    struct stat info;
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &lock));
     lock->fd = -1;
     BASE_CHECK(base_system_has_locks(), BASE_EIO,
                "%s: this system has no locks of open files (as Linux has), by which processes share results", path);
     BASE_TRY(base_strdup(path, &lock->path));
-    lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    /* not blocking: a pipe would wait for ever */
+    lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    BASE_CHECK(lock->fd >= 0 || errno != ELOOP, BASE_EIO,
+               "%s: is a link, and what it leads to would be overwritten: remove it", path);
     BASE_CHECK(lock->fd >= 0, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    BASE_CHECK(lock->fd > STDERR_FILENO, BASE_EIO,
+               "%s: a standard stream is closed, and what is printed there would go into this file: open it "
+               "(2>/dev/null)",
+               path);
+    BASE_CHECK(fstat(lock->fd, &info) == 0 && S_ISREG(info.st_mode), BASE_EIO, "%s: must be a regular file", path);
+    BASE_CHECK(info.st_nlink == 1, BASE_EIO,
+               "%s: has %llu names (hard links), and what the others name would be overwritten: remove it", path,
+               (unsigned long long)info.st_nlink);
     BASE_CHECK(control(lock, BASE_SYSTEM_LOCK_LOOK, F_WRLCK, 0, 1, NULL) == 0, BASE_EIO,
                "%s: its file system takes no locks (%s): put the results on one that does", path, strerror(errno));
     *out = lock;
@@ -101,6 +114,15 @@ BaseStatus io_lock_write(IoLock *lock, int64_t at, const void *bytes, size_t siz
         if (put <= 0) return base_error_set(BASE_EIO, "%s: cannot be written: %s", lock->path, strerror(errno));
         done += (size_t)put;
     }
+    return BASE_OK;
+}
+
+BaseStatus io_lock_size(IoLock *lock, int64_t *size)
+{
+    struct stat info;
+    if (fstat(lock->fd, &info) != 0)
+        return base_error_set(BASE_EIO, "%s: cannot be read: %s", lock->path, strerror(errno));
+    *size = info.st_size;
     return BASE_OK;
 }
 

@@ -11,7 +11,9 @@
 typedef struct IoLock IoLock;
 typedef enum { IO_LOCK_SHARED, IO_LOCK_EXCLUSIVE } IoLockKind;
 
-/** Opens @p path, made if missing; never emptied, never removed. BASE_EIO also where its file system has no locks. */
+/** Opens @p path, made if missing; never emptied, never removed. It will be written in place, so it must be a regular
+ *  file of one name, no link, and not take the place of a standard stream. BASE_EIO; also where its file system has no
+ *  locks. */
 BaseStatus io_lock_open(const char *path, IoLock **out);
 /** Releases every lock held through it. NULL is fine. */
 void io_lock_close(IoLock *lock);
@@ -29,6 +31,7 @@ bool io_lock_busy(IoLock *lock, int64_t at, int64_t count);
 /** Bytes of the file, for what those who share the locks tell each other. read: what lies beyond the end is 0. */
 BaseStatus io_lock_read(IoLock *lock, int64_t at, void *bytes, size_t size);
 BaseStatus io_lock_write(IoLock *lock, int64_t at, const void *bytes, size_t size);
+BaseStatus io_lock_size(IoLock *lock, int64_t *size);
 BaseStatus io_lock_truncate(IoLock *lock, int64_t size);
 
 #endif

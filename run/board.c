@@ -1,8 +1,10 @@
-/* The file: [0, 64) the plan's hash, written last; [64, 64 + n) states; then n times 8 bytes of seconds; then from the
- * next page on n times PAGE bytes of reasons, which stay holes where nothing failed. Locks are on byte numbers,
- * whatever stands there: 0 the session, 1 a reader's passport, FIRST + i step i. */
+/* The file: the head (magic, the plan's hash, written last); whether all is finished; a record for each step; then from
+ * the next page on PAGE bytes of reason for each, which stay holes where nothing failed. Head and records hold their own
+ * sums, so that what another program wrote into the file is no state of a step. Locks are on byte numbers, whatever
+ * stands there: 0 the session, 1 a reader's passport, FIRST + i step i. */
 #include "run/board.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,20 +12,35 @@
 #include "io/file.h"
 #include "io/lock.h"
 
-enum { SESSION = 0, PASSPORT = 1, FIRST = 2, HASH = 64, FINISHED = 64, HEAD = 72, PAGE = 1024, TRIES = 10 };
+#define MAGIC "expunge queue 1\n"
+enum { MAGIC_SIZE = sizeof MAGIC - 1, HASH = 64, SESSION = 0, PASSPORT = 1, FIRST = 2, PAGE = 1024, TRIES = 10, READS = 3 };
+
+typedef struct {
+    char magic[MAGIC_SIZE], plan[HASH];
+    int64_t steps;
+    uint64_t sum; /* of what is above */
+} Head;
+
+typedef struct {
+    uint32_t state, sum; /* of the place, the state and the seconds */
+    double seconds;
+} Record;
+
+enum { FINISHED = sizeof(Head), RECORDS = FINISHED + sizeof(Record) };
 
 struct RunBoard {
+    char *path; /* for messages */
     IoLock *lock;
     size_t steps;
     char plan[BASE_HASH_HEX];
     uint8_t *states; /* [steps] while the first process lays out */
+    Record *records; /* [steps] as read last */
 };
 
-static int64_t state_at(size_t step) { return HEAD + (int64_t)step; }
-static int64_t seconds_at(const RunBoard *b, size_t step) { return HEAD + (int64_t)b->steps + 8 * (int64_t)step; }
+static int64_t record_at(size_t step) { return RECORDS + (int64_t)(step * sizeof(Record)); }
 static int64_t reason_at(const RunBoard *b, size_t step)
 {
-    return (seconds_at(b, b->steps) / PAGE + 1 + (int64_t)step) * PAGE;
+    return (record_at(b->steps) / PAGE + 1 + (int64_t)step) * PAGE;
 }
 static int64_t lock_at(size_t step) { return FIRST + (int64_t)step; }
 
@@ -42,29 +59,116 @@ out:
     return st;
 }
 
+/* FNV-1a: against damage, not against people. */
+static uint64_t add_sum(uint64_t sum, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++) sum = (sum ^ at[i]) * 0x100000001b3u;
+    return sum;
+}
+
+static uint64_t head_sum(const Head *head) { return add_sum(0xcbf29ce484222325u, head, offsetof(Head, sum)); }
+
+static uint32_t record_sum(size_t step, const Record *r)
+{
+    uint64_t place = step, sum = add_sum(0xcbf29ce484222325u, &place, sizeof place);
+    sum = add_sum(add_sum(sum, &r->state, sizeof r->state), &r->seconds, sizeof r->seconds);
+    return (uint32_t)(sum ^ sum >> 32);
+}
+
+static Record make_record(size_t step, uint8_t state, double seconds)
+{
+    Record r = {.state = state, .seconds = seconds};
+    r.sum = record_sum(step, &r);
+    return r;
+}
+
+/* SIZE_MAX: the record that says whether all is finished. */
+static BaseStatus write_record(RunBoard *b, size_t step, uint8_t state, double seconds)
+{
+    Record r = make_record(step, state, seconds);
+    return io_lock_write(b->lock, step == SIZE_MAX ? FINISHED : record_at(step), &r, sizeof r);
+}
+
+static BaseStatus damaged(const RunBoard *b)
+{
+    return base_error_set(BASE_EFORMAT,
+                          "%s: is damaged, something else wrote into it: stop the sweep, remove the file and run again "
+                          "(complete runs stay)",
+                          b->path);
+}
+
+/* Records from @p step on; SIZE_MAX: the one of the end. A record that is being written is read again. */
+static BaseStatus read_records(RunBoard *b, size_t step, size_t count, Record *out)
+{
+    BaseStatus st = BASE_OK;
+    for (int i = 0; i < READS; i++) {
+        bool good = true;
+        if (i) nap();
+        BASE_TRY(io_lock_read(b->lock, step == SIZE_MAX ? FINISHED : record_at(step), out, count * sizeof *out));
+        for (size_t k = 0; k < count && good; k++)
+            good = out[k].sum == record_sum(step + k, &out[k]) && out[k].state <= RUN_STATE_FAILED;
+        if (good) return BASE_OK;
+    }
+    st = damaged(b);
+out:
+    return st;
+}
+
+/* What is there: nothing, or a queue of ours; *head zeros where nothing was laid out. */
+static BaseStatus read_head(RunBoard *b, Head *head)
+{
+    BaseStatus st = BASE_OK;
+    int64_t size;
+    BASE_TRY(io_lock_size(b->lock, &size));
+    BASE_TRY(io_lock_read(b->lock, 0, head, sizeof *head));
+    BASE_CHECK(size == 0 || memcmp(head->magic, MAGIC, MAGIC_SIZE) == 0, BASE_EFORMAT,
+               "%s: is no queue of a sweep, or a damaged one, and would be overwritten: remove it", b->path);
+out:
+    return st;
+}
+
+static BaseStatus board_make(const char *path, RunBoard **out)
+{
+    BaseStatus st = BASE_OK;
+    RunBoard *b = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &b));
+    BASE_TRY(base_strdup(path, &b->path));
+    BASE_TRY(io_lock_open(path, &b->lock));
+    *out = b;
+    b = NULL;
+out:
+    run_board_close(b);
+    return st;
+}
+
 BaseStatus run_board_open(const char *path, const char plan[BASE_HASH_HEX], size_t steps, bool *first, RunBoard **out)
 {
     BaseStatus st = BASE_OK;
     RunBoard *b = NULL;
-    char there[HASH] = {0};
+    Head head;
     *out = NULL;
-    BASE_TRY(BASE_ALLOC(1, &b));
+    BASE_TRY(board_make(path, &b));
     b->steps = steps;
     memcpy(b->plan, plan, sizeof b->plan);
-    BASE_TRY(io_lock_open(path, &b->lock));
+    BASE_TRY(BASE_ALLOC(steps, &b->records));
     for (;;) {
         BASE_TRY(enter_alone(b, first));
         if (*first) break;
         BASE_TRY(io_lock_wait(b->lock, SESSION, IO_LOCK_SHARED));
-        BASE_TRY(io_lock_read(b->lock, 0, there, HASH));
-        if (there[0]) break;
+        BASE_TRY(read_head(b, &head));
+        if (head.plan[0]) break;
         io_lock_release(b->lock, SESSION); /* who laid it out was killed over it */
     }
     if (*first) {
         BASE_TRY(BASE_ALLOC(steps, &b->states));
+        BASE_TRY(read_head(b, &head));
         BASE_TRY(io_lock_truncate(b->lock, 0));
+        BASE_TRY(io_lock_write(b->lock, 0, MAGIC, MAGIC_SIZE));
     } else {
-        BASE_CHECK(memcmp(there, plan, HASH) == 0, BASE_EUSAGE,
+        if (head.sum != head_sum(&head)) BASE_TRY(damaged(b));
+        BASE_CHECK(memcmp(head.plan, plan, HASH) == 0 && head.steps == (int64_t)steps, BASE_EUSAGE,
                    "%s: another config of this name (or another --force) is being run there: wait until it is done, or "
                    "take another --results",
                    path);
@@ -80,7 +184,9 @@ void run_board_close(RunBoard *b)
 {
     if (!b) return;
     io_lock_close(b->lock);
+    base_free(b->path);
     base_free(b->states);
+    base_free(b->records);
     base_free(b);
 }
 
@@ -89,32 +195,37 @@ void run_board_set(RunBoard *b, size_t step, RunState state) { b->states[step] =
 BaseStatus run_board_begin(RunBoard *b)
 {
     BaseStatus st = BASE_OK;
+    Head head = {.steps = (int64_t)b->steps};
     bool got;
     BASE_TRY(io_lock_truncate(b->lock, reason_at(b, b->steps)));
-    BASE_TRY(io_lock_write(b->lock, HEAD, b->states, b->steps));
-    BASE_TRY(io_lock_write(b->lock, 0, b->plan, HASH));
+    BASE_TRY(write_record(b, SIZE_MAX, RUN_STATE_TODO, 0));
+    for (size_t i = 0; i < b->steps; i++) b->records[i] = make_record(i, b->states[i], 0);
+    BASE_TRY(io_lock_write(b->lock, RECORDS, b->records, b->steps * sizeof *b->records));
+    memcpy(head.magic, MAGIC, MAGIC_SIZE);
+    memcpy(head.plan, b->plan, HASH);
+    head.sum = head_sum(&head);
+    BASE_TRY(io_lock_write(b->lock, 0, &head, sizeof head));
     BASE_TRY(io_lock_try(b->lock, SESSION, IO_LOCK_SHARED, &got)); /* from exclusive to shared: always got */
 out:
     return st;
 }
 
-BaseStatus run_board_finish(RunBoard *b) { return io_lock_write(b->lock, FINISHED, &(uint8_t){1}, 1); }
+BaseStatus run_board_finish(RunBoard *b) { return write_record(b, SIZE_MAX, RUN_STATE_DONE, 0); }
 
 BaseStatus run_board_seal(const char *path, RunBoard **out, bool *unfinished)
 {
     BaseStatus st = BASE_OK;
     RunBoard *b = NULL;
-    char head[HASH] = {0};
-    uint8_t finished;
+    Head head;
+    Record finished = {.state = RUN_STATE_TODO};
     bool alone;
     *out = NULL;
-    BASE_TRY(BASE_ALLOC(1, &b));
-    BASE_TRY(io_lock_open(path, &b->lock));
+    BASE_TRY(board_make(path, &b));
     BASE_TRY(enter_alone(b, &alone));
     if (!alone) goto out;
-    BASE_TRY(io_lock_read(b->lock, 0, head, sizeof head));
-    BASE_TRY(io_lock_read(b->lock, FINISHED, &finished, 1));
-    *unfinished = head[0] && !finished;
+    BASE_TRY(read_head(b, &head));
+    if (head.plan[0]) BASE_TRY(read_records(b, SIZE_MAX, 1, &finished));
+    *unfinished = head.plan[0] && finished.state != RUN_STATE_DONE;
     *out = b;
     b = NULL;
 out:
@@ -125,9 +236,13 @@ out:
 BaseStatus run_board_read(RunBoard *b, uint8_t *states)
 {
     BaseStatus st = BASE_OK;
+    Head head;
     /* a network file system shows others' writes to whoever takes a lock */
     BASE_TRY(io_lock_wait(b->lock, PASSPORT, IO_LOCK_SHARED));
-    st = io_lock_read(b->lock, HEAD, states, b->steps);
+    st = read_head(b, &head);
+    if (st == BASE_OK && head.sum != head_sum(&head)) st = damaged(b);
+    if (st == BASE_OK) st = read_records(b, 0, b->steps, b->records);
+    for (size_t i = 0; i < b->steps && st == BASE_OK; i++) states[i] = (uint8_t)b->records[i].state;
     io_lock_release(b->lock, PASSPORT);
 out:
     return st;
@@ -136,10 +251,11 @@ out:
 BaseStatus run_board_claim(RunBoard *b, size_t step, bool *got, int *deaths)
 {
     BaseStatus st = BASE_OK;
-    uint8_t state;
+    Record record;
     BASE_TRY(io_lock_try(b->lock, lock_at(step), IO_LOCK_EXCLUSIVE, got));
     if (!*got) goto out;
-    BASE_TRY(io_lock_read(b->lock, state_at(step), &state, 1));
+    BASE_TRY(read_records(b, step, 1, &record));
+    uint8_t state = (uint8_t)record.state;
     if (run_state_settled(state)) { /* by another, since the caller looked */
         io_lock_release(b->lock, lock_at(step));
         *got = false;
@@ -147,8 +263,7 @@ BaseStatus run_board_claim(RunBoard *b, size_t step, bool *got, int *deaths)
     }
     *deaths = state == RUN_STATE_TODO ? 0 : state - RUN_STATE_TAKEN + 1;
     if (*deaths > RUN_DEATHS_MAX) *deaths = RUN_DEATHS_MAX;
-    state = (uint8_t)(RUN_STATE_TAKEN + *deaths);
-    BASE_TRY(io_lock_write(b->lock, state_at(step), &state, 1));
+    BASE_TRY(write_record(b, step, (uint8_t)(RUN_STATE_TAKEN + *deaths), 0));
 out:
     return st;
 }
@@ -157,7 +272,6 @@ BaseStatus run_board_settle(RunBoard *b, size_t step, RunState state, double sec
                             const char *reason)
 {
     BaseStatus st = BASE_OK;
-    uint8_t byte = (uint8_t)state;
     if (reason) {
         char page[PAGE] = {0};
         int32_t code = (int32_t)why;
@@ -165,8 +279,7 @@ BaseStatus run_board_settle(RunBoard *b, size_t step, RunState state, double sec
         strncpy(page + sizeof code, reason, RUN_REASON_MAX - 1);
         BASE_TRY(io_lock_write(b->lock, reason_at(b, step), page, sizeof page));
     }
-    BASE_TRY(io_lock_write(b->lock, seconds_at(b, step), &seconds, sizeof seconds));
-    BASE_TRY(io_lock_write(b->lock, state_at(step), &byte, 1));
+    BASE_TRY(write_record(b, step, (uint8_t)state, seconds));
 out:
     io_lock_release(b->lock, lock_at(step));
     return st;
@@ -174,8 +287,7 @@ out:
 
 void run_board_give_back(RunBoard *b, size_t step)
 {
-    uint8_t state = RUN_STATE_TODO;
-    if (io_lock_write(b->lock, state_at(step), &state, 1) != BASE_OK) base_error_clear();
+    if (write_record(b, step, RUN_STATE_TODO, 0) != BASE_OK) base_error_clear();
     io_lock_release(b->lock, lock_at(step));
 }
 
@@ -194,7 +306,9 @@ BaseStatus run_board_reason(RunBoard *b, size_t step, BaseStatus *why, char reas
 
 BaseStatus run_board_seconds(RunBoard *b, double *seconds)
 {
-    return io_lock_read(b->lock, seconds_at(b, 0), seconds, b->steps * sizeof *seconds);
+    BaseStatus st = read_records(b, 0, b->steps, b->records);
+    for (size_t i = 0; i < b->steps && st == BASE_OK; i++) seconds[i] = b->records[i].seconds;
+    return st;
 }
 
 bool run_board_busy(RunBoard *b, size_t first, size_t count)

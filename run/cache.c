@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,22 +30,34 @@ static bool is_cached(const char *name)
     return dot[-13] == '-';
 }
 
-static BaseStatus add_files(RunCacheList *list, const char *folder)
+/* The folder of an experiment's models, to be looked into and removed from by names alone: -1 with errno where it is not
+ * there, ELOOP or ENOTDIR where a link stands for it, which may lead to anybody's files. @p named: by the user, who may
+ * well name a link. */
+static int open_models(const char *folder, bool named)
+{
+    int above = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (named ? 0 : O_NOFOLLOW));
+    if (above < 0) return -1;
+    int fd = openat(above, "models", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), why = errno;
+    close(above);
+    errno = why;
+    return fd;
+}
+
+static BaseStatus add_files(RunCacheList *list, const char *folder, bool named, int models_fd)
 {
     BaseStatus st = BASE_OK;
-    char **names = NULL, *models = NULL, *path = NULL;
+    char **names = NULL, *models = NULL;
     size_t count = 0;
     struct stat info;
     BASE_TRY(base_format(&models, "%s/models", folder));
     BASE_TRY(io_folder_list(models, "", &names, &count));
     BASE_TRY(BASE_GROW(&list->files, list->count, list->count + count + 1));
     for (size_t i = 0; i < count; i++) {
-        base_free(path);
-        path = NULL;
-        BASE_TRY(base_format(&path, "%s/%s", models, names[i]));
-        if (!is_cached(names[i]) || stat(path, &info) != 0) continue;
+        if (!is_cached(names[i]) || fstatat(models_fd, names[i], &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (!S_ISREG(info.st_mode)) continue;
         RunCacheFile *file = &list->files[list->count];
-        *file = (RunCacheFile){.size = info.st_size, .days = difftime(time(NULL), info.st_mtime) / 86400};
+        *file = (RunCacheFile){
+            .size = info.st_size, .days = difftime(time(NULL), info.st_mtime) / 86400, .named = named};
         list->count++;
         BASE_TRY(base_strdup(folder, &file->folder));
         BASE_TRY(base_strdup(names[i], &file->name));
@@ -52,7 +65,6 @@ static BaseStatus add_files(RunCacheList *list, const char *folder)
         list->bytes += file->size;
     }
 out:
-    base_free(path);
     base_free(models);
     io_names_free(names, count);
     return st;
@@ -170,13 +182,13 @@ out:
     return st;
 }
 
-static BaseStatus add_experiment(RunCacheList *list, const char *folder)
+static BaseStatus add_experiment(RunCacheList *list, const char *folder, bool named, int models_fd)
 {
     BaseStatus st = BASE_OK;
     Shelf shelf = {0};
     char *old = NULL;
     size_t before = list->count;
-    BASE_TRY(add_files(list, folder));
+    BASE_TRY(add_files(list, folder, named, models_fd));
     shelf.files = list->files + before;
     shelf.count = list->count - before;
     BASE_TRY(base_format(&old, "%s/superseded", folder));
@@ -190,12 +202,34 @@ out:
     return st;
 }
 
-static bool has_models(const char *folder)
+static BaseStatus close_folder(RunCacheList *list, const char *folder, const char *why)
 {
+    BaseStatus st = BASE_GROW(&list->closed, list->closed_count, list->closed_count + 1);
+    if (st == BASE_OK) st = base_format(&list->closed[list->closed_count], "%s: %s", folder, why);
+    list->closed_count += st == BASE_OK;
+    return st;
+}
+
+/* An experiment, where the folder is one; *found counts. */
+static BaseStatus look_into(RunCacheList *list, const char *folder, bool named, size_t *found)
+{
+    BaseStatus st = BASE_OK;
+    struct stat info;
     char *models = NULL;
-    bool has = base_format(&models, "%s/models", folder) == BASE_OK && io_path_is_folder(models);
+    int fd = open_models(folder, named);
+    BASE_TRY(base_format(&models, "%s/models", folder));
+    if (fd >= 0) {
+        ++*found;
+        BASE_TRY(add_experiment(list, folder, named, fd));
+    } else if (stat(models, &info) == 0 && S_ISDIR(info.st_mode)) {
+        ++*found;
+        BASE_TRY(close_folder(list, folder, "it or its folder models is a link, which is not followed: name the folder "
+                                            "that it leads to"));
+    }
+out:
+    if (fd >= 0) close(fd);
     base_free(models);
-    return has;
+    return st;
 }
 
 BaseStatus run_cache_list(const char *const *folders, size_t count, RunCacheList *out)
@@ -206,19 +240,15 @@ BaseStatus run_cache_list(const char *const *folders, size_t count, RunCacheList
     size_t name_count = 0, found = 0;
     *out = (RunCacheList){0};
     for (size_t f = 0; f < count; f++) {
-        if (has_models(folders[f])) {
-            found++;
-            BASE_TRY(add_experiment(&list, folders[f]));
-            continue;
-        }
+        size_t before = found;
+        BASE_TRY(look_into(&list, folders[f], true, &found));
+        if (found > before) continue;
         BASE_TRY(io_folder_list(folders[f], "", &names, &name_count));
         for (size_t i = 0; i < name_count; i++) {
             base_free(inner);
             inner = NULL;
             BASE_TRY(base_format(&inner, "%s/%s", folders[f], names[i]));
-            if (!has_models(inner)) continue;
-            found++;
-            BASE_TRY(add_experiment(&list, inner));
+            BASE_TRY(look_into(&list, inner, false, &found));
         }
         io_names_free(names, name_count);
         names = NULL, name_count = 0;
@@ -260,11 +290,16 @@ out:
     return st;
 }
 
-static BaseStatus close_folder(RunCacheList *list, const char *folder, const char *why)
+/* By name in the folder that stands there now and is no link; what lies there under the name goes, were it a link. */
+static BaseStatus remove_file(const RunCacheFile *file)
 {
-    BaseStatus st = BASE_GROW(&list->closed, list->closed_count, list->closed_count + 1);
-    if (st == BASE_OK) st = base_format(&list->closed[list->closed_count], "%s: %s", folder, why);
-    list->closed_count += st == BASE_OK;
+    BaseStatus st = BASE_OK;
+    int fd = open_models(file->folder, file->named);
+    BASE_CHECK(fd >= 0, BASE_EIO, "%s/models: cannot be opened: %s", file->folder, strerror(errno));
+    BASE_CHECK(unlinkat(fd, file->name, 0) == 0 || errno == ENOENT, BASE_EIO, "%s/models/%s: cannot be removed: %s",
+               file->folder, file->name, strerror(errno));
+out:
+    if (fd >= 0) close(fd);
     return st;
 }
 
@@ -295,11 +330,7 @@ static BaseStatus remove_in(RunCacheList *list, size_t from, size_t end, const R
             list->freed -= file->size;
             continue;
         }
-        if (what->dry_run) continue;
-        base_free(path);
-        path = NULL;
-        BASE_TRY(base_format(&path, "%s/models/%s", folder, file->name));
-        BASE_CHECK(unlink(path) == 0 || errno == ENOENT, BASE_EIO, "%s: cannot be removed: %s", path, strerror(errno));
+        if (!what->dry_run) BASE_TRY(remove_file(file));
     }
 out:
     run_board_close(board);

@@ -14,6 +14,7 @@ typedef struct {
     double days;          /* since it was written */
     int runs, superseded; /* run files that were made with it: of the present config, of earlier ones */
     char *user;           /* label of one of the runs; "" */
+    bool named;           /* the folder, by the user, who may name a link */
     bool remove;          /* prune's choice */
 } RunCacheFile;
 

@@ -37,6 +37,20 @@ has stdout "0 of 2 files"
 ok cache prune --max-size 0 --force
 [ -z "$(ls results/t/models)" ] || fail "--force left files"
 
+# links lead to files that are nobody's cache
+mkdir -p elsewhere/models results/u
+echo x >elsewhere/models/search-x-0123456789ab.h5
+ln -s ../../elsewhere/models results/u/models
+ln -s ../elsewhere results/v
+ln -s ../../../elsewhere/models/search-x-0123456789ab.h5 results/t/models/search-y-0123456789ab.h5
+ok cache prune results --max-size 0 --force
+has stdout "left alone: results/u: it or its folder models is a link, which is not followed"
+has stdout "left alone: results/v: it or its folder models is a link"
+[ -e elsewhere/models/search-x-0123456789ab.h5 ] || fail "prune followed a link"
+ok cache prune elsewhere --max-size 0 --force
+[ -e elsewhere/models/search-x-0123456789ab.h5 ] && fail "a cache that was named stays"
+rm -r results/u results/v results/t/models/search-y-0123456789ab.h5 elsewhere
+
 # a sweep at work, and one that was stopped; the board is what tells that it has begun
 rm -f results/t/jobs.board
 "$EXPUNGE" run c.yaml --set train.epochs=300 >/dev/null 2>&1 &

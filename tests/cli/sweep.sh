@@ -56,6 +56,9 @@ same_facts one/t hurt/t
 
 # damage: what is no board, no run or no network is made again
 printf 'not a board' >hurt/t/jobs.board
+refuses 1 "is no queue of a sweep, or a damaged one, and would be overwritten: remove it" run c.yaml --results hurt
+[ "$(cat hurt/t/jobs.board)" = "not a board" ] || fail "a file that is no queue was overwritten"
+rm hurt/t/jobs.board
 for f in hurt/t/models/*; do head -c 100 "$f" >x && mv x "$f"; done
 for f in hurt/t/svd*.h5; do head -c 1000 "$f" >x && mv x "$f"; done
 ok run c.yaml --results hurt --threads 2 --jobs 2

@@ -134,6 +134,38 @@ static void test_lock(void **state)
     io_lock_close(NULL);
 }
 
+/* What is written in place is nobody else's file: no link leads there, no other name, no standard stream. */
+static void test_lock_refuses(void **state)
+{
+    (void)state;
+    char path[4200], other[4200];
+    IoLock *lock;
+    snprintf(path, sizeof path, "%s/in_place", support_scratch());
+    snprintf(other, sizeof other, "%s/precious", support_scratch());
+    assert_ok(io_file_write(other, "precious", 8));
+    assert_int_equal(symlink(other, path), 0);
+    assert_fails(io_lock_open(path, &lock), BASE_EIO, "in_place: is a link, and what it leads to would be overwritten");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_fails(io_lock_open(path, &lock), BASE_EIO, "is a link");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(link(other, path), 0);
+    assert_fails(io_lock_open(path, &lock), BASE_EIO, "in_place: has 2 names (hard links)");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_fails(io_lock_open(path, &lock), BASE_EIO, "must be a regular file");
+    assert_int_equal(unlink(path), 0);
+    int in = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    BaseStatus st = io_lock_open(path, &lock);
+    dup2(in, STDIN_FILENO);
+    close(in);
+    assert_fails(st, BASE_EIO, "a standard stream is closed");
+    assert_content(other, "precious", 8);
+    assert_ok(io_lock_open(path, &lock));
+    io_lock_close(lock);
+}
+
 static void test_folders(void **state)
 {
     (void)state;
@@ -350,7 +382,7 @@ static void test_folder_replaced(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_folder_replaced), cmocka_unit_test(test_read_write), cmocka_unit_test(test_pieces),
-    cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_lock),       cmocka_unit_test(test_folders),
+    cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_lock), cmocka_unit_test(test_lock_refuses),       cmocka_unit_test(test_folders),
     cmocka_unit_test(test_sweep),           cmocka_unit_test(test_gzip),       cmocka_unit_test(test_gzip_cut_short),
     cmocka_unit_test(test_gzip_bomb),       cmocka_unit_test(test_no_memory),
 };

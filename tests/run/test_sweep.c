@@ -1,9 +1,11 @@
 /* Steps and what they need; the board that processes share; two processes give what one gives, to the bit. */
 #include "tests/support/support.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "io/file.h"
@@ -183,6 +185,47 @@ static void test_board(void **state)
     assert_ok(run_board_seal(path, &c, &unfinished));
     assert_false(unfinished);
     run_board_close(c);
+    base_free(path);
+}
+
+/* Any bit of head and records that something else changed is found by whoever looks next. */
+static void test_damaged_board(void **state)
+{
+    (void)state;
+    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123";
+    enum { N = 3, BYTES = 96 + 16 + 16 * N };
+    char *path = NULL;
+    RunBoard *a, *b;
+    uint8_t states[N];
+    double seconds[N];
+    bool first, unfinished;
+    char byte;
+    assert_ok(base_format(&path, "%s/damaged", support_scratch()));
+    assert_ok(run_board_open(path, PLAN, N, &first, &a));
+    assert_ok(run_board_begin(a));
+    assert_ok(run_board_settle(a, 1, RUN_STATE_DONE, 2, BASE_OK, NULL));
+    int fd = open(path, O_RDWR);
+    for (int at = 0; at < BYTES; at += 3) {
+        if (at >= 96 && at < 96 + 16) continue; /* whether all is finished: asked when nobody is there */
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        byte ^= 1;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        assert_fails(run_board_read(a, states), BASE_EFORMAT, "damaged");
+        if (at >= 96 + 16) assert_fails(run_board_seconds(a, seconds), BASE_EFORMAT, "something else wrote into it");
+        byte ^= 1;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    assert_ok(run_board_read(a, states));
+    assert_true(states[1] == RUN_STATE_DONE && states[0] == RUN_STATE_TODO);
+    run_board_close(a);
+    assert_int_equal(pwrite(fd, "expunge: n", 10, 0), 10); /* a notice */
+    assert_fails(run_board_open(path, PLAN, N, &first, &b), BASE_EFORMAT, "is no queue of a sweep");
+    assert_fails(run_board_seal(path, &b, &unfinished), BASE_EFORMAT, "remove it");
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_ok(run_board_open(path, PLAN, N, &first, &b));
+    assert_true(first);
+    run_board_close(b);
+    close(fd);
     base_free(path);
 }
 
@@ -372,7 +415,7 @@ static void test_many(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_graph), cmocka_unit_test(test_board), cmocka_unit_test(test_jobs),
+    cmocka_unit_test(test_graph), cmocka_unit_test(test_board), cmocka_unit_test(test_damaged_board), cmocka_unit_test(test_jobs),
     cmocka_unit_test(test_cache), cmocka_unit_test(test_many),
 };
 
