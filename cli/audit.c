@@ -88,6 +88,7 @@ static BaseStatus audit(const CliOptions *o)
     base_param_defaults(run_audit_params, run_audit_param_count, &w.task.options);
     BASE_TRY(number_of("alpha", o->alpha, &w.task.options));
     BASE_TRY(number_of("margin", o->margin, &w.task.options));
+    BASE_TRY(number_of("pictures", o->pictures, &w.task.options));
     for (size_t i = 0; i < o->set.count; i++) BASE_TRY(assign(o, o->set.at[i], &w));
     BASE_TRY(read_retrained(o, &w));
     w.task.forget = o->forget;
@@ -126,9 +127,12 @@ static BaseStatus verify(const CliOptions *o)
     BaseStatus st = BASE_OK;
     BaseText lines = {0};
     int64_t differences;
-    BASE_CHECK(!o->weights && !o->out && !o->data, BASE_EUSAGE,
+    BASE_CHECK(!o->weights && !o->out && !o->data && !o->pictures, BASE_EUSAGE,
                "audit: --verify DIR checks what an audit wrote and goes alone");
-    BASE_TRY(run_audit_verify(o->verify, &lines, &differences));
+    BASE_CHECK(!o->signers == !o->identity, BASE_EUSAGE,
+               "audit: --signers FILE and --identity I go together: whose keys, and which of them signed");
+    const RunAuditSigner signer = {o->signers, o->identity};
+    BASE_TRY(run_audit_verify(o->verify, &signer, &lines, &differences));
     BASE_TRY(cli_print_text_take(&lines));
     BASE_CHECK(differences == 0, BASE_EFORMAT, "%s: %lld difference%s from what the audit wrote", o->verify,
                (long long)differences, differences == 1 ? "" : "s");
@@ -137,7 +141,13 @@ out:
     return st;
 }
 
-static BaseStatus run(const CliOptions *o) { return o->verify ? verify(o) : audit(o); }
+static BaseStatus run(const CliOptions *o)
+{
+    if (o->verify) return verify(o);
+    if (o->signers || o->identity)
+        return base_error_set(BASE_EUSAGE, "audit: --signers and --identity are of --verify DIR");
+    return audit(o);
+}
 
 const CliCommand cli_audit = {
     .name = "audit",
@@ -160,12 +170,16 @@ const CliCommand cli_audit = {
         "--train-index names the images the original was trained on, if not all. --shadow adds the attacks on shadow "
         "models.\n"
         "What takes long is kept in DIR.cache for a second call; it may be deleted.\n"
-        "--verify DIR checks that nothing changed since and that the numbers follow from signals.h5; exit 1 if not.\n"
+        "--verify DIR checks that nothing changed since and makes numbers and pages again from signals.h5; exit 1 if "
+        "one\n"
+        "differs. A folder is signed by `ssh-keygen -Y sign -f KEY -n expunge DIR/manifest.json`; then --signers FILE "
+        "(lines\n"
+        "\"identity key\", as of ssh-keygen) and --identity I check who did, and the last line says \"signed by I\".\n"
         "Keys of --set are the audit's below, attack.key (`expunge list attacks`), and with --make-retrained those of "
         "`train`.",
     .usage = "audit --arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR\n"
-             "       expunge audit --verify DIR",
-    .takes = "arch weights data forget original retrained make-retrained shadow attacks alpha margin verify set "
+             "       expunge audit --verify DIR [--signers FILE --identity I]",
+    .takes = "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
              "precision tuning json out",
     .set_table = run_audit_params,
     .set_count = &run_audit_param_count,

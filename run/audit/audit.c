@@ -8,51 +8,26 @@
 #include "io/file.h"
 #include "run/audit/manifest.h"
 #include "run/audit/page.h"
-#include "run/audit/results.h"
-
-/* report.json: the verdict, who made it, and the numbers. */
-static BaseStatus write_json(const RunAuditTask *t, const RunAuditCollected *c, const RunAuditResult *r,
-                             const char *folder, char **text)
-{
-    BaseStatus st = BASE_OK;
-    IoJson *json = io_json_object(), *results = NULL;
-    char *path = NULL;
-    *text = NULL;
-    BASE_TRY(run_audit_results(&c->signals, r, &results));
-    io_json_set_take(json, "format", io_json_text_value("expunge audit 1"));
-    io_json_set_take(json, "verdict", io_json_text_value(math_verdict_name(r->audit.verdict)));
-    io_json_set_take(json, "headline", io_json_text_value(r->audit.headline));
-    io_json_set_take(json, "unlearned_equals_original", io_json_bool(c->unlearned_nothing));
-    io_json_set_take(json, "data", io_json_text_value(t->data));
-    io_json_set_take(json, "arch", io_json_text_value(c->arch));
-    io_json_set_take(json, "forget", io_json_text_value(c->forget_numbers));
-    io_json_set_take(json, "forget_names", run_classes_names_json(&c->forget, c->data.train));
-    io_json_set_take(json, "command", io_json_text_value(t->command));
-    io_json_set_take(json, "results", results);
-    BASE_TRY(io_json_text(json, text));
-    BASE_TRY(base_format(&path, "%s/report.json", folder));
-    BASE_TRY(io_file_write(path, *text, strlen(*text)));
-out:
-    io_json_free(json);
-    base_free(path);
-    return st;
-}
 
 static BaseStatus write_all(const RunAuditTask *t, const RunAuditCollected *c, const RunAuditResult *r,
                             const char *folder, char **json)
 {
     BaseStatus st = BASE_OK;
     char *path = NULL;
-    RunAuditPage page = {t, c, r};
+    RunAuditPage page = {.task = t, .collected = c, .result = r};
     BASE_TRY(base_format(&path, "%s/figures", folder));
     BASE_TRY(io_folder_make(path));
     base_free(path);
     path = NULL;
     BASE_TRY(base_format(&path, "%s/signals.h5", folder));
     BASE_TRY(run_audit_signals_write(&c->signals, path));
-    BASE_TRY(write_json(t, c, r, folder, json));
+    base_free(path);
+    path = NULL;
+    BASE_TRY(base_format(&path, "%s/report.json", folder));
+    BASE_TRY(run_audit_page_json(&page, json));
+    BASE_TRY(io_file_write(path, *json, strlen(*json)));
     BASE_TRY(run_audit_page(&page, folder));
-    BASE_TRY(run_audit_manifest_write(t, c, folder));
+    BASE_TRY(run_audit_manifest_write(&page, folder));
 out:
     base_free(path);
     return st;
@@ -87,7 +62,7 @@ BaseStatus run_audit(const RunAuditTask *task, char **json, BaseText *terminal)
     BASE_TRY(run_audit_manifest_replaceable(name)); /* it took a while */
     BASE_TRY(io_folder_replace(temporary, name));
     made = false;
-    RunAuditPage page = {&t, &collected, &result};
+    RunAuditPage page = {.task = &t, .collected = &collected, .result = &result};
     run_audit_words_terminal(&page, terminal);
     base_text_add(terminal, "\n%s/report.html\n", name);
     st = terminal->st;

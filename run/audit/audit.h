@@ -40,6 +40,8 @@ typedef struct {
     size_t input_count;
     char *arch; /* as recognised */
     char *forget_numbers, *forget_names;
+    char **forget_name; /* [forget_count]: the same names, each by itself */
+    size_t forget_count;
     size_t shadows;         /* networks in the shadow folder */
     double made_seconds;    /* training of retrained models */
     bool unlearned_nothing; /* the audited weights are the original's */
@@ -51,8 +53,15 @@ BaseStatus run_audit_collect(const RunAuditTask *task, RunAuditCollected *out);
  * it is an audit too (BASE_EUSAGE else). *json owned: report.json's text. *terminal: appended. */
 BaseStatus run_audit(const RunAuditTask *task, char **json, BaseText *terminal);
 
-/** Checks a folder that run_audit wrote: files, inputs that still exist, and that the numbers follow from signals.h5.
- *  @p lines: one line for each difference, then one on what was checked. *differences: how many. */
-BaseStatus run_audit_verify(const char *folder, BaseText *lines, int64_t *differences);
+/** Who must have signed an audit's manifest (run/audit/signature.h); both NULL: nobody. */
+typedef struct {
+    const char *signers, *identity;
+} RunAuditSigner;
+
+/** Checks a folder that run_audit wrote: files, inputs that still exist, that numbers and pages follow from signals.h5
+ *  and the manifest, and the signature.
+ *  @p lines: one line for each difference, then one that ends with "signed by .." or "unsigned". *differences: how many.
+ */
+BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, BaseText *lines, int64_t *differences);
 
 #endif

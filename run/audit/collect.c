@@ -21,6 +21,7 @@ void run_audit_collected_free(RunAuditCollected *c)
     base_free(c->arch);
     base_free(c->forget_numbers);
     base_free(c->forget_names);
+    io_names_free(c->forget_name, c->forget_count);
     *c = (RunAuditCollected){0};
 }
 
@@ -73,6 +74,12 @@ static BaseStatus classes_text(RunAuditCollected *c)
     BASE_TRY(names.st);
     BASE_TRY(base_strdup(numbers.data, &c->forget_numbers));
     BASE_TRY(base_strdup(names.data, &c->forget_names));
+    BASE_TRY(BASE_ALLOC(c->forget.count, &c->forget_name));
+    for (int64_t k = 0; k < c->forget.K; k++) {
+        if (!c->forget.in[k]) continue;
+        BASE_TRY(base_strdup(c->data.train->class_names[k], &c->forget_name[c->forget_count]));
+        c->forget_count++;
+    }
 out:
     base_text_free(&numbers);
     base_text_free(&names);

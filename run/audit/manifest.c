@@ -10,6 +10,8 @@
 #include "io/json.h"
 #include "math/blas.h"
 #include "math/threads.h"
+#include "run/audit/facts.h"
+#include "run/audit/signature.h"
 
 #define FORMAT "expunge audit manifest 1"
 #define SELF   "\"manifest_sha256\": \""
@@ -177,9 +179,11 @@ static bool hash_own(char *text, size_t size, char hash[BASE_HASH_HEX])
     return true;
 }
 
-BaseStatus run_audit_manifest_write(const RunAuditTask *t, const RunAuditCollected *c, const char *folder)
+BaseStatus run_audit_manifest_write(const RunAuditPage *page, const char *folder)
 {
     BaseStatus st = BASE_OK;
+    const RunAuditTask *t = page->task;
+    const RunAuditCollected *c = page->collected;
     IoJson *json = io_json_object(), *results = NULL;
     BaseText config = {0};
     char hash[BASE_HASH_HEX], *text = NULL, *path = NULL;
@@ -193,6 +197,7 @@ BaseStatus run_audit_manifest_write(const RunAuditTask *t, const RunAuditCollect
     io_json_set_take(json, "config_sha256", io_json_text_value(hash));
     io_json_set_take(json, "data", data_json(t, c));
     io_json_set_take(json, "inputs", inputs_json(c));
+    io_json_set_take(json, "page", run_audit_facts_json(page));
     st = results_json(folder, &results);
     io_json_set_take(json, "results", results);
     if (st != BASE_OK) goto out;
@@ -266,7 +271,8 @@ BaseStatus run_audit_manifest_replaceable(const char *folder)
     BASE_CHECK(st == BASE_OK, BASE_EUSAGE,
                "--out %s holds other files and no audit, and would be replaced: name another folder", folder);
     for (size_t i = 0; i < count; i++)
-        BASE_CHECK(lists(base_yaml_get(manifest, "results"), names[i]) || strcmp(names[i], RUN_AUDIT_MANIFEST) == 0,
+        BASE_CHECK(lists(base_yaml_get(manifest, "results"), names[i]) ||
+                       strcmp(names[i], RUN_AUDIT_MANIFEST) == 0 || strcmp(names[i], RUN_AUDIT_SIGNATURE) == 0,
                    BASE_EUSAGE,
                    "--out %s holds %s, which is no part of the audit there and would be lost: move it, or name another "
                    "folder",

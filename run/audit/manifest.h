@@ -3,12 +3,12 @@
 #define RUN_AUDIT_MANIFEST_H
 
 #include "base/yaml.h"
-#include "run/audit/audit.h"
+#include "run/audit/page.h"
 
 #define RUN_AUDIT_MANIFEST "manifest.json"
 
 /** Lists every file below @p folder and writes the manifest there, last. */
-BaseStatus run_audit_manifest_write(const RunAuditTask *task, const RunAuditCollected *collected, const char *folder);
+BaseStatus run_audit_manifest_write(const RunAuditPage *page, const char *folder);
 
 /** BASE_EUSAGE where @p folder is there and is neither empty nor an audit alone: it would be replaced. */
 BaseStatus run_audit_manifest_replaceable(const char *folder);

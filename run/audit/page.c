@@ -251,11 +251,13 @@ static void inputs_table(const RunAuditPage *p, ReportDocument *d)
     report_table_text(&t, role, "data");
     report_table_text(&t, file, p->task->data);
     report_table_text(&t, hash, c->data.hash);
-    char program[BASE_HASH_HEX];
-    if (base_hash_program(program) == BASE_OK) {
+    char own[BASE_HASH_HEX], name[64];
+    const char *program = p->program ? p->program : base_hash_program(own) == BASE_OK ? own : NULL;
+    if (program) {
+        snprintf(name, sizeof name, "expunge %.40s", p->version ? p->version : RUN_PROGRAM_VERSION);
         report_table_row(&t, 0);
         report_table_text(&t, role, "program");
-        report_table_text(&t, file, "expunge " RUN_PROGRAM_VERSION);
+        report_table_text(&t, file, name);
         report_table_text(&t, hash, program);
     }
     report_table_note(&t, "Data: over the images as prepared (%s) and their labels, both splits.", c->data.prep);
@@ -281,8 +283,8 @@ static void repeat(const RunAuditPage *p, ReportDocument *d)
     report_document_text(d, REPORT_BLOCK_CODE, "expunge audit --verify %s", p->task->out);
     note(d, "manifest.json lists the SHA-256 of every file here, of everything that went in, and of the configuration. "
             "It shows that nothing "
-            "changed since the audit; it does not show who made it. signals.h5 holds every logit, from which every "
-            "number here is made again.");
+            "changed since the audit; who made it shows a signature alone (docs/audit.md). signals.h5 holds every "
+            "logit, from which every number here, and this page, is made again.");
 }
 
 static void controls(const RunAuditPage *p, ReportDocument *d)
@@ -325,6 +327,57 @@ static void build(const RunAuditPage *p, const ReportFigures *figures, const Run
     repeat(p, d);
 }
 
+IoJson *run_audit_forget_names(const RunAuditCollected *c)
+{
+    IoJson *all = io_json_array();
+    for (size_t i = 0; i < c->forget_count; i++) io_json_add_take(all, io_json_text_value(c->forget_name[i]));
+    return all;
+}
+
+BaseStatus run_audit_page_json(const RunAuditPage *p, char **out)
+{
+    const RunAuditCollected *c = p->collected;
+    const RunAuditResult *r = p->result;
+    IoJson *json = io_json_object(), *results = NULL;
+    *out = NULL;
+    BaseStatus st = run_audit_results(&c->signals, r, &results);
+    io_json_set_take(json, "format", io_json_text_value("expunge audit 1"));
+    io_json_set_take(json, "verdict", io_json_text_value(math_verdict_name(r->audit.verdict)));
+    io_json_set_take(json, "headline", io_json_text_value(r->audit.headline));
+    io_json_set_take(json, "unlearned_equals_original", io_json_bool(c->unlearned_nothing));
+    io_json_set_take(json, "data", io_json_text_value(p->task->data));
+    io_json_set_take(json, "arch", io_json_text_value(c->arch));
+    io_json_set_take(json, "forget", io_json_text_value(c->forget_numbers));
+    io_json_set_take(json, "forget_names", run_audit_forget_names(c));
+    io_json_set_take(json, "command", io_json_text_value(p->task->command));
+    io_json_set_take(json, "results", results);
+    if (st == BASE_OK) st = io_json_text(json, out);
+    io_json_free(json);
+    return st;
+}
+
+/* In place of what was drawn now, what lies in the folder that is checked. */
+static BaseStatus show_drawn(const char *drawn, ReportFigures *figures)
+{
+    BaseStatus st = BASE_OK;
+    char *path = NULL;
+    size_t size;
+    for (size_t i = 0; i < figures->count; i++) {
+        ReportFigure *figure = &figures->items[i];
+        base_free(path);
+        base_free(figure->svg);
+        path = figure->svg = NULL;
+        BASE_TRY(base_format(&path, "%s/figures/%s.svg", drawn, figure->stem));
+        st = io_file_read(path, (size_t)64 << 20, &figure->svg, &size);
+        if (st == BASE_ENOMEM) goto out;
+        if (st != BASE_OK) base_error_clear();
+        st = BASE_OK; /* not drawn then */
+    }
+out:
+    base_free(path);
+    return st;
+}
+
 BaseStatus run_audit_page(const RunAuditPage *p, const char *folder)
 {
     BaseStatus st = BASE_OK;
@@ -340,6 +393,7 @@ BaseStatus run_audit_page(const RunAuditPage *p, const char *folder)
                          p->collected->forget_names));
     figures.folder = figures_folder;
     BASE_TRY(run_audit_draw(p, &figures, &at));
+    if (p->drawn) BASE_TRY(show_drawn(p->drawn, &figures));
     BASE_TRY(run_audit_pictures_make(p, folder, &pictures));
     document = report_document_make(title);
     build(p, &figures, &at, &pictures, &document);

@@ -2,6 +2,7 @@
 #ifndef RUN_AUDIT_PAGE_H
 #define RUN_AUDIT_PAGE_H
 
+#include "io/json.h"
 #include "report/document.h"
 #include "run/audit/audit.h"
 
@@ -9,6 +10,10 @@ typedef struct {
     const RunAuditTask *task;
     const RunAuditCollected *collected;
     const RunAuditResult *result;
+    const char *version, *program; /* of the program that audited, and its SHA-256; NULL: this one */
+    /* of a page that is made again: */
+    const char *drawn;        /* folder whose drawings it shows, since another gnuplot draws otherwise; else NULL */
+    const char **class_names; /* [K] where it has pictures; else NULL */
 } RunAuditPage;
 
 /** Words: the verdict, what was found and what could not have been, in sentences. */
@@ -24,6 +29,10 @@ typedef struct {
 } RunAuditFigures;
 BaseStatus run_audit_draw(const RunAuditPage *page, ReportFigures *figures, RunAuditFigures *out);
 
+/** The forgotten classes' names. NULL where memory failed, as all of io/json.h. */
+IoJson *run_audit_forget_names(const RunAuditCollected *collected);
+/** report.json: the verdict, who made it, and the numbers. *out owned. */
+BaseStatus run_audit_page_json(const RunAuditPage *page, char **out);
 /** Writes report.html, report.md and figures/ below @p folder, which holds figures/ already. */
 BaseStatus run_audit_page(const RunAuditPage *page, const char *folder);
 

@@ -60,12 +60,20 @@ static BaseStatus add(const RunAuditPage *p, const char *folder, int64_t point, 
     IoImage image = {0};
     char *path = NULL;
     RunAuditPicture *item = &out->item[out->count];
-    BASE_TRY(render(set, s->point[point].at, &image));
-    BASE_TRY(io_png_encode(&image, &item->png, &item->size));
+    snprintf(item->file, sizeof item->file, "figures/exposed-%03zu.png", out->count + 1);
+    if (set) {
+        BASE_TRY(render(set, s->point[point].at, &image));
+        BASE_TRY(io_png_encode(&image, &item->png, &item->size));
+    } else {
+        BASE_TRY(base_format(&path, "%s/%s", p->drawn, item->file));
+        BASE_TRY(io_file_read(path, (size_t)4 << 20, &item->png, &item->size));
+        base_free(path);
+        path = NULL;
+    }
     out->count++;
-    snprintf(item->file, sizeof item->file, "figures/exposed-%03zu.png", out->count);
+    const char *name = set ? set->class_names[s->labels[point]] : p->class_names[s->labels[point]];
     snprintf(item->caption, sizeof item->caption, "%lld (%.60s), training image %lld: %+.3g",
-             (long long)s->labels[point], set->class_names[s->labels[point]], (long long)s->point[point].at, exposure);
+             (long long)s->labels[point], name, (long long)s->point[point].at, exposure);
     BASE_TRY(base_format(&path, "%s/%s", folder, item->file));
     BASE_TRY(io_file_write(path, item->png, item->size));
 out:
@@ -73,6 +81,8 @@ out:
     base_free(path);
     return st;
 }
+
+bool run_audit_has_pictures(const DataSet *set) { return set->H > 1 && set->W > 1; }
 
 BaseStatus run_audit_pictures_make(const RunAuditPage *p, const char *folder, RunAuditPictures *out)
 {
@@ -84,7 +94,7 @@ BaseStatus run_audit_pictures_make(const RunAuditPage *p, const char *folder, Ru
     double *exposure = NULL;
     RunAuditPictures pictures = {0};
     *out = (RunAuditPictures){0};
-    if (set->H == 1 || set->W == 1 || most == 0) return BASE_OK;
+    if (most == 0 || (set ? !run_audit_has_pictures(set) : !p->class_names)) return BASE_OK;
     BASE_TRY(BASE_ALLOC(game->n, &order));
     BASE_TRY(BASE_ALLOC(game->n, &exposure));
     BASE_TRY(run_audit_exposed(p->result, &by, order, exposure));
@@ -96,8 +106,7 @@ BaseStatus run_audit_pictures_make(const RunAuditPage *p, const char *folder, Ru
         base_format(&pictures.words,
                     "The forgotten training images that the unlearned model gives away most, by the attack %s%s. A "
                     "high place is no proof for a single image. Numbers count from 0 in the training split as given. "
-                    "These are images that were to be forgotten: whoever gets this page gets them (--set pictures=0 "
-                    "leaves them out).",
+                    "These are images that were to be forgotten: whoever gets this page gets them.",
                     by->choice->attack->entry.name,
                     p->collected->signals.R ? ": its score less the mean score under the retrained models" : ""));
     *out = pictures;

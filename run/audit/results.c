@@ -199,7 +199,7 @@ typedef struct {
 static void differ(Differences *d, const char *path, const char *then, const char *now)
 {
     if (++d->count <= LINES)
-        base_text_add(d->lines, "results %s: the report says %.80s, the signals give %.80s\n", path, then, now);
+        base_text_add(d->lines, "report.json %s: the report says %.80s, the signals give %.80s\n", path, then, now);
 }
 
 static bool same_scalar(const char *a, const char *b)
@@ -249,11 +249,10 @@ BaseStatus run_audit_results_compare(const char *now, const char *then, BaseText
     BaseStatus st = BASE_OK;
     BaseYaml *a = NULL, *b = NULL;
     Differences d = {lines, 0};
-    BASE_TRY(base_yaml_parse(now, strlen(now), "results", &a));
+    BASE_TRY(base_yaml_parse(now, strlen(now), "report", &a));
     BASE_TRY(base_yaml_parse(then, strlen(then), "report.json", &b));
-    const BaseYaml *stored = base_yaml_get(b, "results");
-    compare(&d, "", a, stored);
-    if (d.count > LINES) base_text_add(lines, "results: %lld more\n", (long long)(d.count - LINES));
+    compare(&d, "", a, b);
+    if (d.count > LINES) base_text_add(lines, "report.json: %lld more\n", (long long)(d.count - LINES));
     *differences += d.count;
 out:
     base_yaml_free(a);

@@ -9,7 +9,7 @@
 /** Nothing in it depends on when or where the audit was made. BASE_ENOMEM. *out owned: io_json_free. */
 BaseStatus run_audit_results(const RunAuditSignals *signals, const RunAuditResult *result, IoJson **out);
 
-/** One line into @p lines for each place where the two JSON texts differ: numbers by more than 1e-9 relative (they may
+/** One line into @p lines for each place where the two texts of report.json differ: numbers by more than 1e-9 relative (they may
  *  have been made with other libraries), all else in any way. *differences grows. At most 20 lines. BASE_EFORMAT. */
 BaseStatus run_audit_results_compare(const char *now, const char *then, BaseText *lines, int64_t *differences);
 

@@ -1,11 +1,14 @@
-/* Checks an audit's folder against its manifest and its own signals. */
+/* Checks an audit's folder against its manifest, and its numbers and pages against its own signals. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "io/file.h"
+#include "run/audit/again.h"
+#include "run/audit/facts.h"
 #include "run/audit/manifest.h"
 #include "run/audit/results.h"
+#include "run/audit/signature.h"
 
 typedef struct {
     const char *folder;
@@ -59,7 +62,7 @@ static BaseStatus check_strangers(Check *c, const BaseYaml *results)
     size_t count = 0;
     BASE_TRY(run_audit_files(c->folder, &names, &count));
     for (size_t i = 0; i < count; i++) {
-        bool known = strcmp(names[i], RUN_AUDIT_MANIFEST) == 0;
+        bool known = strcmp(names[i], RUN_AUDIT_MANIFEST) == 0 || strcmp(names[i], RUN_AUDIT_SIGNATURE) == 0;
         for (size_t k = 0; !known && results && k < results->count; k++)
             known = strcmp(run_audit_manifest_text(results->items[k], "file"), names[i]) == 0;
         if (!known) differ(c, names[i], "is no part of the audit");
@@ -90,29 +93,30 @@ static BaseStatus check_inputs(Check *c, const BaseYaml *inputs)
     return BASE_OK;
 }
 
-/* The images, where they can still be opened as they were. */
-static BaseStatus check_data(Check *c, const BaseYaml *data)
+/* The images, where they can still be opened as they were: then *now holds them. */
+static BaseStatus check_data(Check *c, const BaseYaml *data, RunData *now)
 {
     DataOptions options = {0};
-    RunData now = {0};
+    bool same = false;
     const BaseYaml *asked = base_yaml_get(data, "options");
     const char *spec = run_audit_manifest_text(data, "data");
 #define X(field, flag, value, def, help)                                                                               \
     if (base_yaml_get(asked, flag)) options.field = run_audit_manifest_text(asked, flag);
     DATA_OPTION_LIST(X)
 #undef X
-    BaseStatus st = run_data_open(spec, &options, &now);
+    BaseStatus st = run_data_open(spec, &options, now);
     if (st == BASE_ENOMEM) return st;
     if (st != BASE_OK) {
         base_text_add(c->lines, "note: data %s cannot be opened and were not checked (%s)\n", spec, base_error_text());
         base_error_clear();
         c->gone++;
     } else {
-        if (strcmp(now.hash, run_audit_manifest_text(data, "sha256")) != 0)
+        same = strcmp(now->hash, run_audit_manifest_text(data, "sha256")) == 0;
+        if (!same)
             differ(c, spec, "holds other images or labels, or prepared in another way, than were audited");
         c->inputs++;
     }
-    run_data_free(&now);
+    if (!same) run_data_free(now);
     return BASE_OK;
 }
 
@@ -131,45 +135,99 @@ static void check_program(Check *c, const BaseYaml *manifest)
                       run_audit_manifest_text(program, "version"));
 }
 
-/* signals.h5 once more through everything that made report.json. */
-static BaseStatus check_numbers(Check *c)
+/* The numbers of report.json, within what other libraries may change. */
+static BaseStatus check_numbers(Check *c, const RunAuditPage *page)
 {
     BaseStatus st = BASE_OK;
-    RunAuditSignals signals = {0};
-    RunAuditResult result = {0};
-    IoJson *json = NULL;
     char *path = NULL, *now = NULL, *then = NULL;
     size_t size;
-    BASE_TRY(base_format(&path, "%s/signals.h5", c->folder));
-    BASE_TRY(run_audit_signals_read(path, &signals));
-    BASE_TRY(run_audit_judge(&signals, &result));
-    BASE_TRY(run_audit_results(&signals, &result, &json));
-    BASE_TRY(io_json_text(json, &now));
-    base_free(path);
-    path = NULL;
+    BASE_TRY(run_audit_page_json(page, &now));
     BASE_TRY(base_format(&path, "%s/report.json", c->folder));
     BASE_TRY(io_file_read(path, (size_t)1 << 20, &then, &size));
     BASE_TRY(run_audit_results_compare(now, then, c->lines, &c->differences));
 out:
-    if (st != BASE_OK && st != BASE_ENOMEM) {
-        differ(c, "numbers cannot be made again", base_error_text());
-        base_error_clear();
-        st = BASE_OK;
-    }
-    io_json_free(json);
     base_free(path);
     base_free(now);
     base_free(then);
-    run_audit_result_free(&result);
-    run_audit_signals_free(&signals);
     return st;
 }
 
-BaseStatus run_audit_verify(const char *folder, BaseText *lines, int64_t *differences)
+/* Pictures are images, which signals.h5 does not hold. */
+static void note_pictures(Check *c, const RunAuditPage *page)
+{
+    if (!page->class_names || page->collected->data.train) return;
+    base_text_add(c->lines, "note: the pictures in figures are not held against the images, which are not there\n");
+    c->gone++;
+}
+
+/* signals.h5 once more through everything that made report.json and the pages. */
+static BaseStatus check_again(Check *c, const BaseYaml *manifest, RunData *data)
+{
+    BaseStatus st = BASE_OK;
+    RunAuditCollected collected = {0};
+    RunAuditResult result = {0};
+    RunAuditTask task;
+    RunAuditPage page = {0};
+    RunAuditAgain again;
+    char *path = NULL;
+    BASE_TRY(base_format(&path, "%s/signals.h5", c->folder));
+    BASE_TRY(run_audit_signals_read(path, &collected.signals));
+    BASE_TRY(run_audit_judge(&collected.signals, &result));
+    BASE_TRY(run_audit_facts_read(manifest, &task, &collected, &result, &page));
+    if (page.class_names && data->train && data->train->K == collected.signals.K) {
+        base_free(data->prep);
+        data->prep = collected.data.prep;
+        memcpy(data->hash, collected.data.hash, sizeof data->hash);
+        collected.data = *data; /* taken */
+        *data = (RunData){0};
+    }
+    BASE_TRY(check_numbers(c, &page));
+    note_pictures(c, &page);
+    BASE_TRY(run_audit_again(&page, c->folder, c->lines, &again));
+    c->differences += again.differences;
+    c->gone += again.unchecked;
+out:
+    if (st != BASE_OK && st != BASE_ENOMEM) {
+        differ(c, "numbers and pages cannot be made again", base_error_text());
+        base_error_clear();
+        st = BASE_OK;
+    }
+    base_free(path);
+    base_free(page.class_names);
+    run_audit_result_free(&result);
+    run_audit_collected_free(&collected);
+    return st;
+}
+
+static BaseStatus check_signature(Check *c, const RunAuditSigner *signer, BaseText *by)
+{
+    char *path = NULL;
+    BaseStatus st = base_format(&path, "%s/" RUN_AUDIT_SIGNATURE, c->folder);
+    if (st != BASE_OK) return st;
+    bool there = io_path_exists(path);
+    base_free(path);
+    if (!signer->signers) {
+        base_text_add(by, there ? "unsigned as far as was checked (" RUN_AUDIT_SIGNATURE
+                                  " is there: --signers FILE --identity I)"
+                                : "unsigned");
+        return by->st;
+    }
+    st = run_audit_signature_check(c->folder, signer->signers, signer->identity);
+    if (st == BASE_OK) base_text_add(by, "signed by %s", signer->identity);
+    if (st != BASE_EFORMAT) return st == BASE_OK ? by->st : st;
+    differ(c, RUN_AUDIT_SIGNATURE, base_error_text());
+    base_error_clear();
+    base_text_add(by, "unsigned");
+    return by->st;
+}
+
+BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, BaseText *lines, int64_t *differences)
 {
     BaseStatus st = BASE_OK;
     Check c = {.folder = folder, .lines = lines};
     BaseYaml *manifest = NULL;
+    BaseText by = {0};
+    RunData data = {0};
     bool own_right;
     *differences = 0;
     BASE_CHECK(io_path_is_folder(folder), BASE_EIO, "%s: no such folder; --verify takes what `expunge audit -o` wrote",
@@ -177,20 +235,25 @@ BaseStatus run_audit_verify(const char *folder, BaseText *lines, int64_t *differ
     BASE_TRY(run_audit_manifest_read(folder, &manifest, &own_right));
     if (!own_right) differ(&c, RUN_AUDIT_MANIFEST, "is not as the audit wrote it (its own SHA-256 differs)");
     const BaseYaml *results = base_yaml_get(manifest, "results");
+    BASE_TRY(check_signature(&c, signer, &by));
     BASE_TRY(check_results(&c, results));
     BASE_TRY(check_strangers(&c, results));
     BASE_TRY(check_inputs(&c, base_yaml_get(manifest, "inputs")));
-    BASE_TRY(check_data(&c, base_yaml_get(manifest, "data")));
+    BASE_TRY(check_data(&c, base_yaml_get(manifest, "data"), &data));
     check_program(&c, manifest);
-    BASE_TRY(check_numbers(&c));
+    BASE_TRY(check_again(&c, manifest, &data));
     *differences = c.differences;
     if (c.differences == 0)
         base_text_add(lines,
-                      "%s: %lld files and %lld inputs are as they were, %lld inputs were not checked, and the numbers "
-                      "follow from signals.h5\n",
-                      folder, (long long)c.files, (long long)c.inputs, (long long)c.gone);
+                      "%s: %lld files and %lld inputs are as they were, %lld were not checked, and numbers and pages "
+                      "follow from signals.h5; %s\n",
+                      folder, (long long)c.files, (long long)c.inputs, (long long)c.gone, by.data);
+    else
+        base_text_add(lines, "%s: not as the audit wrote it; %s\n", folder, by.data);
     st = lines->st;
 out:
+    base_text_free(&by);
+    run_data_free(&data);
     base_yaml_free(manifest);
     return st;
 }

@@ -77,7 +77,7 @@ ls -d null.*  2>/dev/null && fail "something was left beside the audit"
 
 # a folder that is checked: as it was, then with one byte of any file changed, then with files more or fewer
 ok audit --verify null
-has stdout "and the numbers follow from signals.h5"
+has stdout "and numbers and pages follow from signals.h5; unsigned"
 [ "$(wc -l <"$logs/stdout")" -eq 1 ] || fail "--verify says more than one line where nothing differs"
 differs() { # differs TEXT
     "$EXPUNGE" audit --verify null >"$logs/stdout" 2>"$logs/stderr"
@@ -103,6 +103,76 @@ cp null/manifest.json keep
 sed -i '0,/"seed/s//"sead/; 0,/"threads": 1/s//"threads": 2/' null/manifest.json
 differs "manifest.json: is not as the audit wrote it"
 cp keep null/manifest.json
+rehash() { # rehash FILE...: a manifest that was made to fit them
+    "$python" - "$@" <<'PY'
+import hashlib, re, sys
+m = open("null/manifest.json").read()
+for name in sys.argv[1:]:
+    h = hashlib.sha256(open("null/" + name, "rb").read()).hexdigest()
+    m = re.sub(r'("%s",\s*"sha256": ")[0-9a-f]*' % re.escape(name), lambda k: k[1] + h, m)
+m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k: k[1] + "0" * 64, m)
+m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k, h=hashlib.sha256(m.encode()).hexdigest(): k[1] + h, m)
+open("null/manifest.json", "w").write(m)
+PY
+}
+# words, figures and a verdict that do not follow, under a manifest that was made to fit: the pages are made again
+forge() { # forge FILE SED TEXT
+    sed -i "$2" null/$1
+    cmp -s null/$1 before/$1 && fail "$1: nothing was forged"
+    rehash $1
+    differs "$3"
+    [ "$(wc -l <"$logs/stdout")" -eq 2 ] || { cat "$logs/stdout"; fail "more than the forged $1 differs"; }
+    rm -r null && cp -r before null
+}
+forge report.html 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.html: is not what the signals and the manifest make"
+forge report.md 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.md: is not what the signals and the manifest make"
+forge report.json '0,/"headline": "/s//&No leak. /' "report.json headline: the report says No leak."
+forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what the signals and the manifest make"
+if [ -e null/figures/roc-forget.svg ]; then
+    sed -i 's/AUC/auc/' null/figures/roc-forget.svg
+    rehash figures/roc-forget.svg
+    differs "figures/roc-forget.svg: is not what its numbers make"
+    rm -r null && cp -r before null
+fi
+echo '<b>no leak</b>' >null/figures/more.html # a file of its own, listed
+sed -i 's/^  "results": \[/&\n    {"file": "figures\/more.html", "sha256": ""},/' null/manifest.json
+rehash figures/more.html
+differs "figures/more.html: is none of the files that an audit of these signals writes"
+rm -r null && cp -r before null
+
+# who made it
+if command -v ssh-keygen >/dev/null; then
+    for who in a b; do ssh-keygen -q -t ed25519 -N '' -C "" -f key_$who || fail "no key"; done
+    echo "auditor@example.org $(cat key_a.pub)" >signers
+    signed="--signers signers --identity auditor@example.org"
+    "$EXPUNGE" audit --verify null $signed >"$logs/stdout" 2>"$logs/stderr" && fail "an unsigned audit passes for a signed one"
+    has stdout "manifest.json.sig: is not there: the audit is not signed"
+    tail -1 "$logs/stdout" | grep -q "unsigned$" || fail "unsigned is not the last word"
+    ssh-keygen -q -Y sign -f key_a -n expunge null/manifest.json 2>/dev/null || fail "not signed"
+    ok audit --verify null
+    tail -1 "$logs/stdout" | grep -q "unsigned as far as was checked" || fail "a signature counts unchecked"
+    ok audit --verify null $signed
+    tail -1 "$logs/stdout" | grep -q "; signed by auditor@example.org$" || fail "the last line does not say who signed"
+    "$EXPUNGE" audit --verify null --signers signers --identity other@example.org >"$logs/stdout" 2>&1 && fail "another signer passes"
+    has stdout "is no signature of manifest.json by other@example.org that signers allows"
+    ssh-keygen -q -Y sign -f key_b -n expunge null/manifest.json <<<y >/dev/null 2>&1
+    rm null/manifest.json.sig
+    ssh-keygen -q -Y sign -f key_b -n expunge null/manifest.json 2>/dev/null
+    "$EXPUNGE" audit --verify null $signed >"$logs/stdout" 2>&1 && fail "another key passes"
+    rm null/manifest.json.sig
+    ssh-keygen -q -Y sign -f key_a -n expunge null/manifest.json 2>/dev/null
+    sed -i 's/Verdict: [a-z]*/Verdict: indistinguished/' null/report.html # and everything made to fit, but the signature
+    rehash report.html
+    "$EXPUNGE" audit --verify null $signed >"$logs/stdout" 2>&1 && fail "a changed manifest passes for a signed one"
+    has stdout "is no signature of manifest.json"
+    rm -r null && cp -r before null
+    refuses 1 "none: cannot be opened" audit --verify null --signers none --identity a
+else
+    echo "no ssh-keygen: signatures were not tested"
+fi
+refuses 2 "go together" audit --verify null --signers signers
+refuses 2 "are of --verify" $audit --weights r4.safetensors -o x --signers signers --identity a
+
 cp null/report.json keep # numbers that do not follow, under a manifest that was made to fit
 "$python" - <<'PY'
 import hashlib, json, re
@@ -116,8 +186,8 @@ m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k, h=hashlib.sha256(m.enco
 open("null/manifest.json", "w").write(m)
 PY
 cp null/manifest.json forged
-differs "results points.forget_train: the report says 301, the signals give 300"
-[ "$(wc -l <"$logs/stdout")" -eq 1 ] || { cat "$logs/stdout"; fail "more than the forged number differs"; }
+differs "report.json results.points.forget_train: the report says 301, the signals give 300"
+[ "$(wc -l <"$logs/stdout")" -eq 2 ] || { cat "$logs/stdout"; fail "more than the forged number differs"; }
 rm -r null
 cp -r before null
 touch null/stranger

@@ -1,0 +1,145 @@
+#include "run/audit/again.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "io/file.h"
+#include "run/audit/manifest.h"
+#include "run/audit/signature.h"
+
+static const size_t MOST = (size_t)64 << 20;
+
+typedef struct {
+    const char *folder, *made; /* as it lies there; made now */
+    BaseText *lines;
+    RunAuditAgain *out;
+} Again;
+
+static void differ(Again *a, const char *name, const char *how)
+{
+    a->out->differences++;
+    base_text_add(a->lines, "%s: %s\n", name, how);
+}
+
+static void leave(Again *a, const char *name, const char *why)
+{
+    a->out->unchecked++;
+    base_text_add(a->lines, "note: %s %s, and was not checked\n", name, why);
+}
+
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+    return n >= m && strcmp(name + n - m, suffix) == 0;
+}
+
+/* *out NULL where it cannot be read. */
+static BaseStatus read_in(const char *folder, const char *name, char **out, size_t *size)
+{
+    char *path = NULL;
+    *out = NULL;
+    BaseStatus st = base_format(&path, "%s/%s", folder, name);
+    if (st == BASE_OK) st = io_file_read(path, MOST, out, size);
+    base_free(path);
+    if (st == BASE_ENOMEM) return st;
+    if (st != BASE_OK) base_error_clear();
+    return BASE_OK;
+}
+
+/* gnuplot says its version in a <desc>: the same version draws the same. */
+static bool same_gnuplot(const char *a, const char *b)
+{
+    const char *x = strstr(a, "<desc>"), *y = strstr(b, "<desc>");
+    size_t n = x ? strcspn(x + 6, "<") : 0;
+    return x && y && n == strcspn(y + 6, "<") && strncmp(x + 6, y + 6, n) == 0;
+}
+
+/* A file that was made now. */
+static BaseStatus compare(Again *a, const char *name)
+{
+    BaseStatus st = BASE_OK;
+    char *then = NULL, *now = NULL;
+    size_t then_size = 0, now_size = 0;
+    BASE_TRY(read_in(a->made, name, &now, &now_size));
+    BASE_TRY(read_in(a->folder, name, &then, &then_size));
+    bool svg = ends_in(name, ".svg"), drawing = svg || (ends_in(name, ".png") && !strstr(name, "exposed-"));
+    if (now && then && now_size == then_size && memcmp(now, then, now_size) == 0) goto out;
+    if (!then && drawing)
+        leave(a, name, "is not there (there was no gnuplot)"); /* in the manifest it would be missing */
+    else if (!then)
+        differ(a, name, "is missing, and an audit of these signals writes it");
+    else if (!drawing)
+        differ(a, name, "is not what the signals and the manifest make");
+    else if (!svg)
+        leave(a, name, "is drawn otherwise here (by its numbers and fonts of this machine)");
+    else if (now && same_gnuplot(now, then))
+        differ(a, name, "is not what its numbers make");
+    else
+        leave(a, name, "was drawn by another version of gnuplot");
+out:
+    base_free(then);
+    base_free(now);
+    return st;
+}
+
+static bool contains(char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
+static BaseStatus compare_all(Again *a)
+{
+    static const char *const OTHERS[] = {RUN_AUDIT_MANIFEST, RUN_AUDIT_SIGNATURE, "report.json", "signals.h5"};
+    BaseStatus st = BASE_OK;
+    char **made = NULL, **there = NULL;
+    size_t made_count = 0, there_count = 0;
+    BASE_TRY(run_audit_files(a->made, &made, &made_count));
+    BASE_TRY(run_audit_files(a->folder, &there, &there_count));
+    for (size_t i = 0; i < made_count; i++) BASE_TRY(compare(a, made[i]));
+    for (size_t i = 0; i < there_count; i++) {
+        const char *name = there[i];
+        if (contains(made, made_count, name) || contains((char *const *)OTHERS, BASE_COUNT(OTHERS), name)) continue;
+        bool drawing = ends_in(name, ".svg") || ends_in(name, ".png");
+        char *numbers = NULL; /* a drawing belongs to a script */
+        BASE_TRY(base_format(&numbers, "%.*s.gp", (int)(strlen(name) - (drawing ? 4 : 0)), name));
+        if (drawing && contains(made, made_count, numbers))
+            leave(a, name, "cannot be drawn again without gnuplot");
+        else
+            differ(a, name, "is none of the files that an audit of these signals writes");
+        base_free(numbers);
+    }
+out:
+    io_names_free(made, made_count);
+    io_names_free(there, there_count);
+    return st;
+}
+
+BaseStatus run_audit_again(RunAuditPage *page, const char *folder, BaseText *lines, RunAuditAgain *out)
+{
+    BaseStatus st = BASE_OK;
+    const char *below = getenv("TMPDIR");
+    char *made = NULL, *figures = NULL;
+    bool there = false;
+    *out = (RunAuditAgain){0};
+    BASE_TRY(base_format(&made, "%s/expunge-verify-XXXXXX", below && *below ? below : "/tmp"));
+    BASE_CHECK(mkdtemp(made), BASE_EIO, "%s: no folder can be made there to make the pages again: %s", made,
+               strerror(errno));
+    there = true;
+    BASE_TRY(base_format(&figures, "%s/figures", made));
+    BASE_TRY(io_folder_make(figures));
+    page->drawn = folder;
+    BASE_TRY(run_audit_page(page, made));
+    BASE_TRY(compare_all(&(Again){folder, made, lines, out}));
+out:
+    page->drawn = NULL;
+    if (there) io_folder_remove(made);
+    base_free(made);
+    base_free(figures);
+    return st;
+}
