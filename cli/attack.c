@@ -167,6 +167,7 @@ static BaseStatus save(const CliOptions *o, const Work *w)
         BASE_TRY(io_hdf5_set_text(file, path, "notes", r->notes));
         BASE_TRY(io_hdf5_set_f64(file, path, "threshold", r->threshold));
     }
+    io_hdf5_private(file);
     IoHdf5 *taken = file;
     file = NULL;
     BASE_TRY(io_hdf5_save_take(taken, o->out));

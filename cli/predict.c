@@ -27,6 +27,7 @@ static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, c
     BASE_TRY(io_hdf5_set_text(file, "/", "weights_hash", model->hash));
     BASE_TRY(io_hdf5_set_text(file, "/", "tuning_hash", run_model_tuning(model)));
     BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
+    io_hdf5_private(file);
     IoHdf5 *taken = file;
     file = NULL;
     BASE_TRY(io_hdf5_save_take(taken, o->out));

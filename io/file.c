@@ -131,6 +131,12 @@ out:
     return st;
 }
 
+BaseStatus io_writer_private(IoWriter *writer)
+{
+    if (fchmod(writer->fd, 0600) == 0) return BASE_OK;
+    return base_error_set(BASE_EIO, "%s: cannot be closed to others: %s", writer->path, strerror(errno));
+}
+
 BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size)
 {
     const char *from = bytes;
@@ -187,15 +193,26 @@ void io_writer_drop(IoWriter *writer)
     base_free(writer);
 }
 
-BaseStatus io_file_write(const char *path, const void *bytes, size_t size)
+static BaseStatus write_whole(const char *path, bool closed, const void *bytes, size_t size)
 {
     IoWriter *writer;
     BaseStatus st = io_writer_open(path, &writer);
     if (st != BASE_OK) return st;
-    st = io_writer_add(writer, bytes, size);
+    if (closed) st = io_writer_private(writer);
+    if (st == BASE_OK) st = io_writer_add(writer, bytes, size);
     if (st == BASE_OK) return io_writer_finish_take(writer);
     io_writer_drop(writer);
     return st;
+}
+
+BaseStatus io_file_write(const char *path, const void *bytes, size_t size)
+{
+    return write_whole(path, false, bytes, size);
+}
+
+BaseStatus io_file_write_private(const char *path, const void *bytes, size_t size)
+{
+    return write_whole(path, true, bytes, size);
 }
 
 BaseStatus io_path_writable(const char *path)

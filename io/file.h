@@ -18,9 +18,14 @@ BaseStatus io_file_size(const char *path, int64_t *size);
  *  any failure (full disk too) the temporary file is gone and what stood at @p path still stands. */
 BaseStatus io_file_write(const char *path, const void *bytes, size_t size);
 
+/** The same for what shows images or logits of people: readable by its owner alone, whatever the umask. */
+BaseStatus io_file_write_private(const char *path, const void *bytes, size_t size);
+
 /** The same in pieces. finish renames; drop (also after an error) removes. Both free the writer; drop(NULL) is fine. */
 typedef struct IoWriter IoWriter;
 BaseStatus io_writer_open(const char *path, IoWriter **out);
+/** Before the first byte: see io_file_write_private. */
+BaseStatus io_writer_private(IoWriter *writer);
 BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size);
 BaseStatus io_writer_finish_take(IoWriter *writer);
 void io_writer_drop(IoWriter *writer);

@@ -115,13 +115,15 @@ out:
     return st;
 }
 
+void io_hdf5_private(IoHdf5 *file) { file->closed = true; }
+
 BaseStatus io_hdf5_save_take(IoHdf5 *file, const char *path)
 {
     BaseStatus st = BASE_OK;
     char *image = NULL;
     size_t size;
     BASE_TRY(io_hdf5_image(file, &image, &size));
-    BASE_TRY(io_file_write(path, image, size));
+    BASE_TRY(file->closed ? io_file_write_private(path, image, size) : io_file_write(path, image, size));
 out:
     base_free(image);
     io_hdf5_close(file);

@@ -31,6 +31,8 @@ BaseStatus io_hdf5_open(const char *path, IoHdf5 **out);
 BaseStatus io_hdf5_create(IoHdf5 **out);
 /** The bytes of the file as io_hdf5_save_take would write them. *out owned (base_free). */
 BaseStatus io_hdf5_image(const IoHdf5 *file, char **out, size_t *size);
+/** What io_hdf5_save_take writes is readable by its owner alone: files that hold images or logits. */
+void io_hdf5_private(IoHdf5 *file);
 /** Writes the image atomically and frees; on failure nothing is at @p path and the handle is freed too. */
 BaseStatus io_hdf5_save_take(IoHdf5 *file, const char *path);
 void io_hdf5_close(IoHdf5 *file); /* NULL is fine */

@@ -126,7 +126,11 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
         BASE_TRY(terminal->st);
     }
     BASE_TRY(report_page(&set, sections, config, &page));
-    BASE_TRY(report_write_text(config->out, "report", ".html", &page));
+    bool natural = false;
+    for (size_t i = 0; i < set.experiment_count; i++)
+        for (size_t k = 0; k < sections[i].figures.count; k++) natural |= sections[i].figures.items[k].natural;
+    BASE_TRY(natural ? report_write_private(config->out, "report", ".html", &page)
+                     : report_write_text(config->out, "report", ".html", &page));
 out:
     for (size_t i = 0; sections && i < set.experiment_count; i++) section_free(&sections[i]);
     base_free(sections);

@@ -275,6 +275,7 @@ static BaseStatus save(const char *path, const char *key, const char *made, cons
     BASE_TRY(io_hdf5_set_text(file, "/", "role", role));
     BASE_TRY(io_hdf5_set_text(file, "/", "mode", "eval"));
     BASE_TRY(io_hdf5_set_text(file, "/", "program", RUN_PROGRAM_VERSION));
+    io_hdf5_private(file);
     st = io_hdf5_save_take(file, path);
     file = NULL;
 out:

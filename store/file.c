@@ -85,6 +85,8 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
     BASE_TRY(image.st);
     base_hash_bytes(image.data, image.size, hex);
     BASE_TRY(io_writer_open(path, &writer));
+    if (store_tree_group(run, "/signals") || store_tree_group(run, "/saliency")) /* of single images */
+        BASE_TRY(io_writer_private(writer));
     BASE_TRY(io_writer_add(writer, image.data, image.size));
     BASE_TRY(io_writer_add(writer, MARK, sizeof MARK - 1));
     hex[BASE_HASH_HEX - 1] = '\n';

@@ -68,7 +68,8 @@ bool store_run_members(const StoreRun *run, const char *group, const char *const
 /** Metric @p name on @p split; false where absent. */
 bool store_run_metric(const StoreRun *run, const char *name, const char *split, MathEstimate *out);
 
-/** The HDF5 image is followed by one line with its SHA-256 (store/file.c says why). Temporary name, sync, rename. */
+/** The HDF5 image is followed by one line with its SHA-256 (store/file.c says why). Temporary name, sync, rename. One with
+ *  /signals or /saliency, numbers and pictures of single images, is readable by its owner alone. */
 BaseStatus store_run_write(const StoreRun *run, const char *path);
 /** BASE_EFORMAT for a file that is no run or of a newer schema, naming both versions. */
 BaseStatus store_run_read(const char *path, StoreRun **out);

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -203,14 +204,15 @@ out:
     return st;
 }
 
-static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height, char **svg)
+static BaseStatus draw(ReportFigures *f, ReportFigure *figure, int height)
 {
     BaseStatus st = BASE_OK;
+    const char *stem = figure->stem;
+    int width = figure->width;
     BaseText vector = {0}, raster = {0}, name = {0}; /* name: of the drawing's ids, unique on the page */
     char line[256], *path = NULL, *old = NULL;
     int code = 0;
     size_t size;
-    *svg = NULL;
     for (const char *c = stem; *c; c++) base_text_append(&name, *c == '-' ? "_" : c, 1);
     BASE_TRY(name.st);
     base_text_add(&vector,
@@ -238,7 +240,9 @@ static BaseStatus draw(ReportFigures *f, const char *stem, int width, int height
     } else if (code != 0) {
         base_warning("figure %s: gnuplot ended with %d: %s", stem, code, *line ? line : "no message");
     } else {
-        st = io_file_read(path, (size_t)64 << 20, svg, &size);
+        if (figure->natural && (chmod(path, 0600) != 0 || chmod(old, 0600) != 0))
+            base_warning("figure %s: cannot be closed to others: %s", stem, strerror(errno));
+        st = io_file_read(path, (size_t)64 << 20, &figure->svg, &size);
         if (st != BASE_OK && st != BASE_ENOMEM) {
             base_warning("figure %s: gnuplot wrote nothing: %s", stem, *line ? line : base_error_text());
             st = BASE_OK;
@@ -257,14 +261,17 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
                              int height, const BaseText *csv, const BaseText *script)
 {
     BaseStatus st = BASE_OK;
-    ReportFigure item = {.width = width};
+    ReportFigure item = {.width = width, .natural = f->natural};
+    BaseStatus (*write)(const char *, const char *, const char *, const BaseText *) =
+        f->natural ? report_write_private : report_write_text;
+    f->natural = false;
     BASE_TRY(base_format(&item.stem, "%s%s", f->prefix, stem));
     BASE_TRY(base_strdup(title, &item.title));
     BASE_TRY(base_strdup(caption, &item.caption));
-    BASE_TRY(report_write_text(f->folder, item.stem, ".csv", csv));
+    BASE_TRY(write(f->folder, item.stem, ".csv", csv));
     BASE_TRY(base_strdup(csv->data ? csv->data : "", &item.csv));
-    BASE_TRY(report_write_text(f->folder, item.stem, ".gp", script));
-    BASE_TRY(draw(f, item.stem, width, height, &item.svg));
+    BASE_TRY(write(f->folder, item.stem, ".gp", script));
+    BASE_TRY(draw(f, &item, height));
     BASE_TRY(BASE_GROW(&f->items, f->count, f->count + 1));
     f->items[f->count++] = item;
     item = (ReportFigure){0};

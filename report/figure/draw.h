@@ -11,7 +11,7 @@ typedef struct {
     int width;    /* pixels */
     char *svg;    /* the drawing; NULL where gnuplot did not make one */
     char *csv;    /* its numbers */
-    bool natural; /* it shows pictures, whose colours a dark page must not turn */
+    bool natural; /* it shows pictures, whose colours a dark page must not turn, and which others must not read */
 } ReportFigure;
 
 /** Figures of one experiment. Curves and maps show one job: the featured method's first class and seed. */
@@ -24,6 +24,7 @@ typedef struct {
         *full; /* [label_count] the same with its arrays; NULL: none, or beyond the first 16 and no figure's choice */
     ReportFigure *items;
     size_t count;
+    bool natural;  /* set before a figure is added: of that one */
     bool *gnuplot; /* cleared, with one warning, where there is no gnuplot */
 } ReportFigures;
 

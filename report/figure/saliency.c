@@ -189,8 +189,8 @@ BaseStatus report_figure_saliency(ReportFigures *f)
                   "). Bright: places that speak for the class, each map scaled to its own maximum; black: none "
                   "do. p: the probability of the true class, grey where another one is higher.");
     BASE_TRY(caption.st);
+    f->natural = true;
     BASE_TRY(report_figure_add(f, "saliency", "Where the network looks", caption.data, width, height, &csv, &gp));
-    f->items[f->count - 1].natural = true;
 out:
     base_text_free(&csv);
     base_text_free(&gp);

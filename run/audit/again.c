@@ -15,6 +15,7 @@ static const size_t MOST = (size_t)64 << 20;
 
 typedef struct {
     const char *folder, *made; /* as it lies there; made now */
+    const BaseYaml *results;   /* of the manifest: others were told of already */
     BaseText *lines;
     RunAuditAgain *out;
 } Again;
@@ -104,7 +105,9 @@ static BaseStatus compare_all(Again *a)
     for (size_t i = 0; i < made_count; i++) BASE_TRY(compare(a, made[i]));
     for (size_t i = 0; i < there_count; i++) {
         const char *name = there[i];
-        if (contains(made, made_count, name) || contains((char *const *)OTHERS, BASE_COUNT(OTHERS), name)) continue;
+        if (!run_audit_manifest_lists(a->results, name) || contains(made, made_count, name) ||
+            contains((char *const *)OTHERS, BASE_COUNT(OTHERS), name))
+            continue;
         bool drawing = ends_in(name, ".svg") || ends_in(name, ".png");
         char *numbers = NULL; /* a drawing belongs to a script */
         BASE_TRY(base_format(&numbers, "%.*s.gp", (int)(strlen(name) - (drawing ? 4 : 0)), name));
@@ -120,7 +123,8 @@ out:
     return st;
 }
 
-BaseStatus run_audit_again(RunAuditPage *page, const char *folder, BaseText *lines, RunAuditAgain *out)
+BaseStatus run_audit_again(RunAuditPage *page, const char *folder, const BaseYaml *results, BaseText *lines,
+                           RunAuditAgain *out)
 {
     BaseStatus st = BASE_OK;
     const char *below = getenv("TMPDIR");
@@ -135,7 +139,7 @@ BaseStatus run_audit_again(RunAuditPage *page, const char *folder, BaseText *lin
     BASE_TRY(io_folder_make(figures));
     page->drawn = folder;
     BASE_TRY(run_audit_page(page, made));
-    BASE_TRY(compare_all(&(Again){folder, made, lines, out}));
+    BASE_TRY(compare_all(&(Again){folder, made, results, lines, out}));
 out:
     page->drawn = NULL;
     if (there) io_folder_remove(made);

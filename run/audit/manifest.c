@@ -248,7 +248,7 @@ const char *run_audit_manifest_text(const BaseYaml *map, const char *key)
     return value && value->kind == BASE_YAML_SCALAR ? value->text : "";
 }
 
-static bool lists(const BaseYaml *results, const char *name)
+bool run_audit_manifest_lists(const BaseYaml *results, const char *name)
 {
     for (size_t i = 0; results && i < results->count; i++)
         if (strcmp(run_audit_manifest_text(results->items[i], "file"), name) == 0) return true;
@@ -271,7 +271,7 @@ BaseStatus run_audit_manifest_replaceable(const char *folder)
     BASE_CHECK(st == BASE_OK, BASE_EUSAGE,
                "--out %s holds other files and no audit, and would be replaced: name another folder", folder);
     for (size_t i = 0; i < count; i++)
-        BASE_CHECK(lists(base_yaml_get(manifest, "results"), names[i]) ||
+        BASE_CHECK(run_audit_manifest_lists(base_yaml_get(manifest, "results"), names[i]) ||
                        strcmp(names[i], RUN_AUDIT_MANIFEST) == 0 || strcmp(names[i], RUN_AUDIT_SIGNATURE) == 0,
                    BASE_EUSAGE,
                    "--out %s holds %s, which is no part of the audit there and would be lost: move it, or name another "

@@ -19,6 +19,9 @@ BaseStatus run_audit_manifest_read(const char *folder, BaseYaml **out, bool *own
 /** A text of a map, "" where it is not there. Borrowed. */
 const char *run_audit_manifest_text(const BaseYaml *map, const char *key);
 
+/** Whether the manifest's `results` list a file of this name. */
+bool run_audit_manifest_lists(const BaseYaml *results, const char *name);
+
 /** Relative paths ("figures/roc.svg") of every file below a folder, sorted; io_names_free. */
 BaseStatus run_audit_files(const char *folder, char ***names, size_t *count);
 

@@ -400,7 +400,9 @@ BaseStatus run_audit_page(const RunAuditPage *p, const char *folder)
     BASE_TRY(document.st);
     report_document_html(&document, &html);
     report_document_markdown(&document, &markdown);
-    BASE_TRY(report_write_text(folder, "report", ".html", &html));
+    /* the Markdown only names the files of pictures */
+    BASE_TRY(pictures.count ? report_write_private(folder, "report", ".html", &html)
+                            : report_write_text(folder, "report", ".html", &html));
     BASE_TRY(report_write_text(folder, "report", ".md", &markdown));
 out:
     report_document_free(&document);

@@ -75,7 +75,7 @@ static BaseStatus add(const RunAuditPage *p, const char *folder, int64_t point, 
     snprintf(item->caption, sizeof item->caption, "%lld (%.60s), training image %lld: %+.3g",
              (long long)s->labels[point], name, (long long)s->point[point].at, exposure);
     BASE_TRY(base_format(&path, "%s/%s", folder, item->file));
-    BASE_TRY(io_file_write(path, item->png, item->size));
+    BASE_TRY(io_file_write_private(path, item->png, item->size));
 out:
     io_image_free(&image);
     base_free(path);

@@ -165,6 +165,7 @@ BaseStatus run_audit_signals_write(const RunAuditSignals *s, const char *path)
         keep_path(p, keep);
         if (p->keep) BASE_TRY(io_hdf5_write(file, keep, IO_H5_U8, 2, shape, *p->keep));
     }
+    io_hdf5_private(file);
     IoHdf5 *taken = file;
     file = NULL;
     BASE_TRY(io_hdf5_save_take(taken, path));

@@ -62,9 +62,8 @@ static BaseStatus check_strangers(Check *c, const BaseYaml *results)
     size_t count = 0;
     BASE_TRY(run_audit_files(c->folder, &names, &count));
     for (size_t i = 0; i < count; i++) {
-        bool known = strcmp(names[i], RUN_AUDIT_MANIFEST) == 0 || strcmp(names[i], RUN_AUDIT_SIGNATURE) == 0;
-        for (size_t k = 0; !known && results && k < results->count; k++)
-            known = strcmp(run_audit_manifest_text(results->items[k], "file"), names[i]) == 0;
+        bool known = strcmp(names[i], RUN_AUDIT_MANIFEST) == 0 || strcmp(names[i], RUN_AUDIT_SIGNATURE) == 0 ||
+                     run_audit_manifest_lists(results, names[i]);
         if (!known) differ(c, names[i], "is no part of the audit");
     }
 out:
@@ -183,7 +182,7 @@ static BaseStatus check_again(Check *c, const BaseYaml *manifest, RunData *data)
     }
     BASE_TRY(check_numbers(c, &page));
     note_pictures(c, &page);
-    BASE_TRY(run_audit_again(&page, c->folder, c->lines, &again));
+    BASE_TRY(run_audit_again(&page, c->folder, base_yaml_get(manifest, "results"), c->lines, &again));
     c->differences += again.differences;
     c->gone += again.unchecked;
 out:

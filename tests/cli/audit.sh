@@ -205,6 +205,43 @@ has stdout "note: input r2.safetensors (retrained) is not there and was not chec
 flip gone.safetensors
 mv gone.safetensors r2.safetensors
 
+# pictures of forgotten people: only where they are asked for, and then, like every logit, for the owner's eyes
+"$python" - <<'PY'
+import h5py, numpy as np
+rng = np.random.default_rng(0)
+with h5py.File("faces.h5", "w") as f:
+    for split, n in (("train", 120), ("test", 60)):
+        y = np.arange(n) % 3
+        x = rng.integers(0, 60, (n, 1, 6, 6)) + 60 * y[:, None, None, None]
+        f[split + "/images"], f[split + "/labels"] = x.astype(np.uint8), y.astype(np.int64)
+PY
+mode() { [ "$(stat -c %a "$1")" = "$2" ] || fail "$1 has mode $(stat -c %a "$1"), not $2"; }
+umask 022
+faces="--arch mlp --data hdf5:faces.h5 --threads 1"
+ok train $faces --set epochs=2 --set batch_size=60 --set augment=false -o f.safetensors
+ok audit $faces --weights f.safetensors --forget 1 --set draws=100 -o plain
+[ -z "$(ls plain/figures/exposed* 2>/dev/null)" ] || fail "pictures that nobody asked for"
+grep -q 'data:image/png' plain/report.html && fail "a picture in a page that nobody asked for"
+mode plain/report.html 644
+mode plain/signals.h5 600
+ok audit --verify plain
+ok audit $faces --weights f.safetensors --forget 1 --set draws=100 --pictures 3 -o shown
+[ "$(ls shown/figures/exposed* | wc -l)" -eq 3 ] || fail "not three pictures"
+[ "$(grep -o 'data:image/png' shown/report.html | wc -l)" -eq 3 ] || fail "not three pictures on the page"
+for f in report.html signals.h5 figures/exposed-001.png; do mode shown/$f 600; done
+ok audit --verify shown
+ok predict $faces --weights f.safetensors --split train -o logits.h5
+mode logits.h5 600
+rm -rf null && cp -r shown null
+cp null/figures/exposed-002.png null/figures/exposed-001.png # another face
+rehash figures/exposed-001.png
+differs "figures/exposed-001.png: is not what the signals and the manifest make"
+rm -r null
+mv faces.h5 away.h5
+ok audit --verify shown
+has stdout "note: the pictures in figures are not held against the images, which are not there"
+mv away.h5 faces.h5
+
 # an attack's parameters, a choice of attacks, other levels
 ok $audit --weights r4.safetensors --retrained r1.safetensors,r2.safetensors --attacks loss,correctness --margin 0.2 --alpha 0.1 \
     --set loss.thresholds=class -o few
