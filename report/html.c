@@ -53,7 +53,7 @@ static const char STYLE[] =
     "var(--line);border-radius:6px;background:#fff}.strip figcaption{font-size:.78rem;line-height:1.3}"
     "summary{cursor:pointer;font-weight:600;margin:1.2rem 0 .4rem}"
     "@media(max-width:30rem){h1{font-size:1.4rem}th,td{padding:.3rem .5rem}tbody "
-    "th{white-space:normal;max-width:34vw;overflow:visible}}";
+    "th{white-space:normal;max-width:34vw;overflow:visible;overflow-wrap:anywhere}}";
 
 static const char ON_PAPER[] =
     "@media "

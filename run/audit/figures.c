@@ -247,9 +247,12 @@ static BaseStatus draw_histogram(const RunAuditPage *p, MiaGame g, ReportFigures
                   "'100' 100)\nset ylabel 'share of set (%%)'\nset xlabel 'score of %s'\nset xrange [%.9g:%.9g]\n"
                   "set tmargin at screen 0.82\nset bmargin at screen 0.22\n",
                   a->choice->attack->entry.name, lo, hi);
+    if (hi - lo < 1e-3 * fmax(fabs(lo), fabs(hi))) /* numbers of so many digits stand on each other otherwise */
+        base_text_add(&gp, "set xtics ('%.7g' %.9g, '%.7g' %.9g)\n", lo, lo, hi, hi);
+    double width = panels == 1 ? 520 : 65 + 365 * panels; /* pixels, of which a panel has 300 */
     for (int k = 0; k < panels; k++) {
         base_text_add(&gp, "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%s' offset 0,-0.6\n",
-                      0.065 + 0.315 * k, 0.325 + 0.315 * k, panel_name[k]);
+                      (75 + 365 * k) / width, (376 + 365 * k) / width, panel_name[k]);
         if (k == 1) base_text_add(&gp, "unset ylabel\n");
         base_text_add(&gp, "plot ");
         for (int side = 0; side < sides; side++) {
@@ -269,7 +272,7 @@ static BaseStatus draw_histogram(const RunAuditPage *p, MiaGame g, ReportFigures
         r->M > 1 + (p->collected->signals.original != NULL) + 1 ? "; of the retrained models the first is shown" : "");
     BASE_TRY(title.st);
     BASE_TRY(caption.st);
-    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, 1160, 350, &csv, &gp));
+    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, (int)width, 350, &csv, &gp));
     *index = (int)f->count - 1;
 out:
     base_text_free(&csv);
