@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/json_text.h"
@@ -17,6 +18,7 @@ struct IoJson {
     int64_t integer;
     IoJson **items; /* [count] owned */
     size_t count, room;
+    BaseIndex keys; /* of an object's items */
     bool failed; /* something below could not be allocated */
 };
 
@@ -100,6 +102,7 @@ void io_json_free(IoJson *value)
 {
     if (!value) return;
     for (size_t i = 0; i < value->count; i++) io_json_free(value->items[i]);
+    base_index_free(&value->keys);
     base_free(value->items);
     base_free(value->key);
     base_free(value->text);
@@ -131,10 +134,18 @@ void io_json_set_take(IoJson *object, const char *key, IoJson *value)
         io_json_free(value);
         value = NULL;
     }
-    for (size_t i = 0; object && value && i < object->count; i++) {
-        if (strcmp(object->items[i]->key, key) != 0) continue;
-        io_json_free(object->items[i]); /* set again: the last value counts, in the first one's place */
-        object->items[i] = value;
+    size_t old = SIZE_MAX;
+    if (object && value &&
+        (!reserve(object) || base_index_add(&object->keys, value->key, object->count, &old) != BASE_OK)) {
+        io_json_free(value);
+        value = NULL;
+    }
+    if (old != SIZE_MAX) { /* set again: the last value counts, in the first one's place, under its key */
+        char *again = value->key;
+        value->key = object->items[old]->key;
+        object->items[old]->key = again;
+        io_json_free(object->items[old]);
+        object->items[old] = value;
         return;
     }
     io_json_add_take(object, value);

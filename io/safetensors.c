@@ -59,6 +59,10 @@ static BaseStatus read_header(Reader *r)
     BASE_CHECK(fread(text, 1, (size_t)length, r->file) == (size_t)length, BASE_EIO, "%s: cannot be read", r->path);
     BASE_CHECK(length > 0 && text[0] == '{', BASE_EFORMAT, "%s: not a safetensors file: no { after the header's length",
                r->path);
+    size_t objects = 0; /* parsed, each takes a kilobyte */
+    for (uint64_t i = 0; i < length; i++) objects += text[i] == '{';
+    BASE_CHECK(objects <= IO_TENSORS_MOST + 2, BASE_ELIMIT, "%s: more than %d tensors, which no classifier has", r->path,
+               IO_TENSORS_MOST);
     json_error_t error;
     r->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     BASE_CHECK(r->header, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,

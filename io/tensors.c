@@ -43,6 +43,7 @@ void io_tensors_free(IoTensors *tensors)
     }
     base_free(tensors->items);
     io_names_free(tensors->meta, 2 * tensors->meta_count);
+    base_index_free(&tensors->keys);
     base_free(tensors->prefix);
     if (tensors->origin) {
         if (tensors->origin->free) tensors->origin->free(tensors->origin->data);
@@ -111,6 +112,8 @@ BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype
     IoTensor fresh = {.dtype = dtype, .ndim = ndim};
     int64_t bytes;
     *out = NULL;
+    BASE_CHECK(tensors->count < IO_TENSORS_MOST, BASE_ELIMIT, "more than %d tensors, which no classifier has",
+               IO_TENSORS_MOST);
     BASE_CHECK(io_tensor_measure(dtype, ndim, shape, &fresh.count, &bytes), BASE_EARG,
                "tensor '%.200s': %d dimensions of impossible size; at most %d, none negative", name, ndim,
                IO_TENSOR_DIMS);
@@ -182,9 +185,8 @@ out:
 
 const char *io_tensors_meta(const IoTensors *tensors, const char *key)
 {
-    for (size_t i = 0; i < tensors->meta_count; i++)
-        if (strcmp(tensors->meta[2 * i], key) == 0) return tensors->meta[2 * i + 1];
-    return NULL;
+    size_t at = base_index_find(&tensors->keys, key);
+    return at == SIZE_MAX ? NULL : tensors->meta[2 * at + 1];
 }
 
 BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value)
@@ -192,14 +194,16 @@ BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *
     BaseStatus st = BASE_OK;
     char *new_key = NULL, *new_value = NULL;
     BASE_TRY(base_strdup(value, &new_value));
-    for (size_t i = 0; i < tensors->meta_count; i++) {
-        if (strcmp(tensors->meta[2 * i], key) != 0) continue;
-        base_free(tensors->meta[2 * i + 1]);
-        tensors->meta[2 * i + 1] = new_value;
+    size_t old = base_index_find(&tensors->keys, key), n = tensors->meta_count;
+    if (old != SIZE_MAX) {
+        base_free(tensors->meta[2 * old + 1]);
+        tensors->meta[2 * old + 1] = new_value;
         return BASE_OK;
     }
     BASE_TRY(base_strdup(key, &new_key));
-    BASE_TRY(BASE_GROW(&tensors->meta, 2 * tensors->meta_count, 2 * tensors->meta_count + 2));
+    if (n == 0 || (n >= 16 && (n & (n - 1)) == 0)) /* room: a power of two, as of the tensors */
+        BASE_TRY(BASE_GROW(&tensors->meta, 2 * n, n ? 4 * n : 32));
+    BASE_TRY(base_index_add(&tensors->keys, new_key, n, &old));
     tensors->meta[2 * tensors->meta_count] = new_key;
     tensors->meta[2 * tensors->meta_count + 1] = new_value;
     tensors->meta_count++;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/index.h"
 #include "base/status.h"
 
 #define IO_DTYPE_LIST(X) /* name in safetensors, bytes */                                                              \
@@ -20,7 +21,8 @@ const char *io_dtype_name(IoDtype dtype);
 size_t io_dtype_size(IoDtype dtype);
 bool io_dtype_is_float(IoDtype dtype);
 
-enum { IO_TENSOR_DIMS = 8 };
+/* Far more tensors than classifiers have, optimizer and copies included: a file's own count decides no more. */
+enum { IO_TENSOR_DIMS = 8, IO_TENSORS_MOST = 1 << 16 };
 typedef struct {
     char *name;
     char *alias; /* what a reader calls it too (nn/naming.h); NULL: nothing else. Never written. */
@@ -36,6 +38,7 @@ typedef struct {
     size_t count;
     char **meta; /* [2 * meta_count] key, value, ... */
     size_t meta_count;
+    BaseIndex keys; /* of meta */
     char *prefix;            /* "module." where every name in the file starts so: names here do not; NULL: none */
     struct IoOrigin *origin; /* what the file held around the tensors; NULL where they were made here */
 } IoTensors;

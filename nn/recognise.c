@@ -27,7 +27,8 @@ static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const i
     if (st == BASE_OK) st = nn_weights_fit(net, tensors, "it");
     *fits = st == BASE_OK;
     if (*fits) nearest->best = r;
-    double share = net ? nn_weights_share(net, tensors) : 0;
+    double share = 0;
+    if (st == BASE_ESHAPE && net && nn_weights_share(net, tensors, &share) != BASE_OK) st = BASE_ENOMEM;
     if (st == BASE_ESHAPE && share > nearest->share) {
         nearest->best = r;
         nearest->share = share;

@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { LISTED = 5, NAME_SIZE = 256 };
+enum { LISTED = 5, NAME_SIZE = 256, HINTS = 1000 };
 static const char TRACKED[] = ".num_batches_tracked";
 
 /* One list of the mismatch report: "missing: a, b and 3 more". */
@@ -44,31 +45,52 @@ static bool same_shape(const NnSlice *slice, const IoTensor *tensor)
            !memcmp(slice->shape, tensor->shape, (size_t)slice->ndim * sizeof *slice->shape);
 }
 
-static bool known(const NnNet *net, const char *name)
+/* Names to tensors, as io_tensors_find finds them: a file may hold many, and every architecture asks for all of its own. */
+static BaseStatus index_tensors(const IoTensors *tensors, BaseIndex *out)
 {
+    BaseStatus st = BASE_OK;
+    size_t old;
+    for (size_t i = 0; i < tensors->count; i++) BASE_TRY(base_index_add(out, tensors->items[i].name, i, &old));
+    for (size_t i = 0; i < tensors->count; i++)
+        if (tensors->items[i].alias) BASE_TRY(base_index_add(out, tensors->items[i].alias, i, &old));
+out:
+    return st;
+}
+
+static const IoTensor *find(const IoTensors *tensors, const BaseIndex *index, const char *name)
+{
+    size_t at = base_index_find(index, name);
+    return at == SIZE_MAX ? NULL : &tensors->items[at];
+}
+
+/* All names that the network has a use for; @p tracked [buffers]: room for those of its counts. */
+static BaseStatus index_network(const NnNet *net, char (*tracked)[NAME_SIZE], BaseIndex *out)
+{
+    BaseStatus st = BASE_OK;
     int counts[2];
+    size_t old;
     const NnSlice *const blocks[] = {nn_net_param_slices(net, &counts[0]), nn_net_buffer_slices(net, &counts[1])};
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < counts[b]; i++) {
             const NnSlice *slice = &blocks[b][i];
-            if (!strcmp(slice->name, name)) return true;
+            BASE_TRY(base_index_add(out, slice->name, 0, &old));
             if (slice->role != NN_RUNNING_MEAN) continue;
-            char tracked[NAME_SIZE];
-            tracked_name(slice->name, tracked);
-            if (!strcmp(tracked, name)) return true;
+            tracked_name(slice->name, tracked[i]);
+            BASE_TRY(base_index_add(out, tracked[i], 0, &old));
         }
-    return false;
+out:
+    return st;
 }
 
-static void report_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *const *foreign,
-                          size_t foreign_count, List *missing, List *shapes)
+static void report_slices(const NnSlice *slices, int count, const IoTensors *tensors, const BaseIndex *index,
+                          const char *const *foreign, size_t foreign_count, List *missing, List *shapes)
 {
     for (int i = 0; i < count; i++) {
         const NnSlice *slice = &slices[i];
-        const IoTensor *tensor = io_tensors_find(tensors, slice->name);
+        const IoTensor *tensor = find(tensors, index, slice->name);
         char hint[3 * NAME_SIZE] = "", has[NAME_SIZE], wants[NAME_SIZE];
         if (!tensor) {
-            const char *near = base_text_nearest(slice->name, foreign, foreign_count);
+            const char *near = missing->count < LISTED ? base_text_nearest(slice->name, foreign, foreign_count) : NULL;
             if (near) snprintf(hint, sizeof hint, " (the file has %s)", near);
             list_add(missing, slice->name, hint);
         } else if (!io_dtype_is_float(tensor->dtype)) {
@@ -89,20 +111,27 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
     BaseStatus st = BASE_OK;
     List lists[] = {{.title = "missing"}, {.title = "unexpected"}, {.title = "of another shape"}};
     BaseText all = {0};
-    const char **foreign = NULL; /* names in the file that the network does not have */
+    const char **foreign = NULL; /* names in the file that the network does not have, the first HINTS */
+    char (*tracked)[NAME_SIZE] = NULL;
+    BaseIndex own = {0}, index = {0};
     size_t foreign_count = 0;
     int count;
-    BASE_TRY(BASE_ALLOC(tensors->count, &foreign));
+    nn_net_buffer_slices(net, &count);
+    BASE_TRY(BASE_ALLOC(count, &tracked));
+    BASE_TRY(BASE_ALLOC(HINTS, &foreign));
+    BASE_TRY(index_network(net, tracked, &own));
+    BASE_TRY(index_tensors(tensors, &index));
     for (size_t i = 0; i < tensors->count; i++) {
         const IoTensor *tensor = &tensors->items[i];
-        if (known(net, tensor->name) || (tensor->alias && known(net, tensor->alias))) continue;
-        foreign[foreign_count++] = tensor->name;
+        if (base_index_find(&own, tensor->name) != SIZE_MAX) continue;
+        if (tensor->alias && base_index_find(&own, tensor->alias) != SIZE_MAX) continue;
+        if (foreign_count < HINTS) foreign[foreign_count++] = tensor->name;
         list_add(&lists[1], tensor->name, NULL);
     }
     const NnSlice *slices = nn_net_param_slices(net, &count);
-    report_slices(slices, count, tensors, foreign, foreign_count, &lists[0], &lists[2]);
+    report_slices(slices, count, tensors, &index, foreign, foreign_count, &lists[0], &lists[2]);
     slices = nn_net_buffer_slices(net, &count);
-    report_slices(slices, count, tensors, foreign, foreign_count, &lists[0], &lists[2]);
+    report_slices(slices, count, tensors, &index, foreign, foreign_count, &lists[0], &lists[2]);
     for (int i = 0; i < 3; i++) {
         if (!lists[i].count) continue;
         BASE_TRY(lists[i].text.st);
@@ -115,25 +144,35 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
 out:
     for (int i = 0; i < 3; i++) base_text_free(&lists[i].text);
     base_text_free(&all);
+    base_index_free(&own);
+    base_index_free(&index);
+    base_free(tracked);
     base_free(foreign);
     return st;
 }
 
-static int count_fitting(const NnSlice *slices, int count, const IoTensors *tensors)
+static int count_fitting(const NnSlice *slices, int count, const IoTensors *tensors, const BaseIndex *index)
 {
     int fitting = 0;
     for (int i = 0; i < count; i++) {
-        const IoTensor *tensor = io_tensors_find(tensors, slices[i].name);
+        const IoTensor *tensor = find(tensors, index, slices[i].name);
         fitting += tensor && same_shape(&slices[i], tensor);
     }
     return fitting;
 }
 
-double nn_weights_share(const NnNet *net, const IoTensors *tensors)
+BaseStatus nn_weights_share(const NnNet *net, const IoTensors *tensors, double *out)
 {
+    BaseStatus st = BASE_OK;
     int params, buffers;
     const NnSlice *p = nn_net_param_slices(net, &params), *b = nn_net_buffer_slices(net, &buffers);
-    return (double)(count_fitting(p, params, tensors) + count_fitting(b, buffers, tensors)) / (params + buffers);
+    BaseIndex index = {0};
+    BASE_TRY(index_tensors(tensors, &index));
+    *out = (double)(count_fitting(p, params, tensors, &index) + count_fitting(b, buffers, tensors, &index)) /
+           (params + buffers);
+out:
+    base_index_free(&index);
+    return st;
 }
 
 static BaseStatus read_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *where, float *out)

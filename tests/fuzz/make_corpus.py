@@ -22,6 +22,9 @@ put("safetensors", "overlap", safetensors({
     "a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, "b": {"dtype": "U8", "shape": [4],
     "data_offsets": [2, 6]}}, bytes(6)))
 
+put("safetensors", "many_keys", safetensors({"__metadata__": {"k%d" % i: "v" for i in range(1000)}}, b""))
+put("safetensors", "many_tensors", safetensors({"t%d" % i: {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(400)}, b""))
+
 plain = {"a": [1, -2, 300, 70000, 2**40, 2**80, 1.5], b"b": (None, True, "text"), 3: ({}, []), "o": collections.OrderedDict(x=1)}
 for protocol in range(2, 6):
     put("pickle", "plain%d" % protocol, pickle.dumps(plain, protocol))

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "io/file.h"
 #include "io/tensors.h"
 
@@ -40,6 +41,44 @@ static void test_reads_what_pytorch_users_have(void **state)
     }
     io_hdf5_close(file);
     io_tensors_free(tensors);
+}
+
+/* Small files that took minutes: the work is linear in the bytes (base/index.h counts it), and a file's own count of
+ * tensors decides no more. */
+static void test_many_names(void **state)
+{
+    (void)state;
+    enum { KEYS = 60000 };
+    BaseText text = {0};
+    IoTensors *tensors;
+    unsigned char length[8] = {0};
+    for (int kind = 0; kind < 2; kind++) {
+        text.size = 0;
+        base_text_append(&text, (const char *)length, sizeof length);
+        base_text_add(&text, kind ? "{" : "{\"__metadata__\":{");
+        for (int i = 0; i < (kind ? IO_TENSORS_MOST + 100 : KEYS); i++)
+            base_text_add(&text,
+                          kind ? "%s\"t%d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}" : "%s\"k%d\":\"v\"",
+                          i ? "," : "", i);
+        base_text_add(&text, kind ? "}" : "}}");
+        assert_ok(text.st);
+        for (int i = 0; i < 8; i++) text.data[i] = (char)((text.size - 8) >> 8 * i);
+        assert_ok(io_file_write(at("many.safetensors"), text.data, text.size));
+        if (kind) {
+            assert_fails(io_tensors_read(at("many.safetensors"), &tensors), BASE_ELIMIT,
+                         "many.safetensors: more than 65536 tensors");
+            continue;
+        }
+        assert_ok(io_tensors_read(at("many.safetensors"), &tensors));
+        assert_int_equal(tensors->meta_count, KEYS);
+        assert_true(tensors->keys.steps < 8 * (uint64_t)KEYS);
+        assert_string_equal(io_tensors_meta(tensors, "k59999"), "v");
+        assert_ok(io_tensors_set_meta(tensors, "k0", "w"));
+        assert_int_equal(tensors->meta_count, KEYS);
+        assert_string_equal(io_tensors_meta(tensors, "k0"), "w");
+        io_tensors_free(tensors);
+    }
+    base_text_free(&text);
 }
 
 static BaseStatus build(IoTensors **out)
@@ -368,7 +407,7 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reads_what_pytorch_users_have),
+    cmocka_unit_test(test_reads_what_pytorch_users_have), cmocka_unit_test(test_many_names),
     cmocka_unit_test(test_round_trip),
     cmocka_unit_test(test_empty_shapes),
     cmocka_unit_test(test_names_of_files),
