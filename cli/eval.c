@@ -127,6 +127,7 @@ static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     Work w = {0};
+    BASE_TRY(run_weights_check(o->arch, o->weights));
     BASE_TRY(run_data_open(o->data, &o->prepare, &w.data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w.data, &w.model));
     BASE_TRY(run_model_tune(&w.model, o->tuning));

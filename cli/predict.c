@@ -48,6 +48,7 @@ static BaseStatus run(const CliOptions *o)
     BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
                "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
+    BASE_TRY(run_weights_check(o->arch, o->weights));
     BASE_TRY(run_data_open(o->data, &o->prepare, &data));
     BASE_TRY(run_model_open(o->arch, o->weights, &data, &model));
     BASE_TRY(run_model_tune(&model, o->tuning));

@@ -60,6 +60,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(run_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
     BASE_TRY(io_tensors_writable(o->out));
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
+    BASE_TRY(run_weights_check(o->arch, o->weights));
     BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
     BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
     BASE_TRY(run_model_tune(&w->model, o->tuning));

@@ -161,6 +161,21 @@ static int count_fitting(const NnSlice *slices, int count, const IoTensors *tens
     return fitting;
 }
 
+BaseStatus nn_weights_named(const NnNet *net, const IoTensors *tensors, bool *out)
+{
+    BaseStatus st = BASE_OK;
+    int counts[2];
+    const NnSlice *const blocks[] = {nn_net_param_slices(net, &counts[0]), nn_net_buffer_slices(net, &counts[1])};
+    BaseIndex index = {0};
+    *out = true;
+    BASE_TRY(index_tensors(tensors, &index));
+    for (int b = 0; b < 2; b++)
+        for (int i = 0; i < counts[b]; i++) *out = *out && find(tensors, &index, blocks[b][i].name);
+out:
+    base_index_free(&index);
+    return st;
+}
+
 BaseStatus nn_weights_share(const NnNet *net, const IoTensors *tensors, double *out)
 {
     BaseStatus st = BASE_OK;

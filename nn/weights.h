@@ -13,6 +13,8 @@ BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *whe
 /** BASE_OK where names (or aliases) and shapes of @p tensors are those of @p net, which may be an outline; else the
  * error of nn_weights_load. */
 BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char *where);
+/** Whether every name of @p net is there, of whatever shape. BASE_ENOMEM. */
+BaseStatus nn_weights_named(const NnNet *net, const IoTensors *tensors, bool *out);
 /** Share of the network's tensors that are there with their shape, 0 to 1. BASE_ENOMEM. */
 BaseStatus nn_weights_share(const NnNet *net, const IoTensors *tensors, double *out);
 /** A fresh state dict: every tensor in state_dict order, float32, num_batches_tracked as I64. Owned: io_tensors_free.

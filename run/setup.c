@@ -216,6 +216,58 @@ static BaseStatus misfit(BaseStatus st, const IoTensors *tensors, const int64_t 
     return base_error_set(st, "%.1900s; its tensors are those of %s (--arch auto)", text, r.arch->entry.name);
 }
 
+/* Whether the checkpoint names all tensors of an architecture; their shapes may be those of other images. */
+static BaseStatus names_all(const NnArch *arch, const IoTensors *tensors, const char *weights, bool *named)
+{
+    /* names do not depend on the images' size; one that every architecture can be built for */
+    const int64_t own[3] = {arch->C ? arch->C : 3, arch->C ? arch->H : 32, arch->C ? arch->W : 32};
+    int64_t shape[3], K;
+    NnNet *net = NULL;
+    *named = true;
+    nn_arch_shape(arch, own, tensors, shape);
+    if (nn_arch_classes(arch, own, tensors, &K) != BASE_OK) K = 2;
+    BaseStatus st = nn_arch_build_at(arch, shape, K, false, &net);
+    if (st == BASE_OK) st = nn_weights_named(net, tensors, named);
+    if (st == BASE_OK && !*named)
+        st = nn_weights_fit(net, tensors, weights); /* its sentence names them */
+    else if (st == BASE_ESHAPE || st == BASE_EARG)
+        st = BASE_OK; /* the images tell */
+    nn_net_free(net);
+    return st;
+}
+
+BaseStatus run_weights_check(const char *arch, const char *weights)
+{
+    BaseStatus st = BASE_OK;
+    const NnArch *found;
+    IoTensors *tensors = NULL;
+    NnRecognised r;
+    char text[2048] = "";
+    bool named = false, automatic = strcmp(arch, AUTO) == 0;
+    if (!automatic) BASE_TRY(nn_arch_find(arch, &found));
+    BASE_TRY(io_tensors_read(weights, &tensors));
+    BASE_TRY(nn_naming_apply(tensors));
+    if (!automatic) st = names_all(found, tensors, weights, &named);
+    if (!automatic && st != BASE_ESHAPE) goto out;
+    if (!automatic) snprintf(text, sizeof text, "%s", base_error_text());
+    const BaseEntry *other = NULL; /* the architecture that it is */
+    for (size_t i = 0; !named && i < nn_arch_registry.count; i++) {
+        other = nn_arch_registry.entries[i];
+        st = names_all((const NnArch *)other, tensors, weights, &named);
+        if (st != BASE_OK && st != BASE_ESHAPE) goto out;
+        st = BASE_OK;
+    }
+    if (!automatic && named)
+        st = base_error_set(BASE_ESHAPE, "%.1900s; its tensors are those of %s (--arch auto)", text, other->name);
+    else if (!automatic)
+        st = base_error_set(BASE_ESHAPE, "%s", text);
+    else if (!named)
+        st = nn_recognise(tensors, NULL, weights, &r);
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
 BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, RunModel *out)
 {
     BaseStatus st = BASE_OK;

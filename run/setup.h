@@ -55,6 +55,9 @@ typedef struct {
     char hash[BASE_HASH_HEX]; /* of the weights */
     NnTuning *tuning;         /* NULL: none */
 } RunModel;
+/** What run_model_open would refuse without any images: a file that is no checkpoint, an unknown architecture, one whose
+ *  tensors the file does not name (BASE_ESHAPE). Asked before images are read, which may take minutes. */
+BaseStatus run_weights_check(const char *arch, const char *weights);
 /** Reads weights, under other people's names too (nn/naming.h). @p arch "auto": recognised, and said in a notice. Their
  * class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes take the weights'
  * count: open the model before naming classes. Warns where the weights' metadata say that their images were prepared in

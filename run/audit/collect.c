@@ -237,6 +237,7 @@ static BaseStatus open_all(const RunAuditTask *t, RunAuditCollected *c, RunModel
     s->options = t->options;
     s->seed = t->seed;
     BASE_TRY(run_audit_choose(t->attacks, t->shadow != NULL, t->set, t->set_count, &s->choice, &s->choice_count));
+    BASE_TRY(run_weights_check(t->arch, t->weights));
     BASE_TRY(run_data_open(t->data, t->prepare, &c->data));
     BASE_TRY(run_model_open(t->arch, t->weights, &c->data, model));
     BASE_TRY(base_strdup(model->arch->entry.name, &c->arch));

@@ -129,3 +129,12 @@ refuses 1 "w.safetensors" run c.yaml --results w.safetensors
 refuses 1 "/proc" run c.yaml --results /proc/none
 refuses 2 "empty" report empty
 refuses 1 "missing" report missing
+
+# a wrong checkpoint is refused before images are read: there are none
+ok train $tiny_train --quiet -o mlp.safetensors
+for command in "eval" "predict --split test -o x.h5" "unlearn --forget 0 --method none -o x.safetensors" "audit --forget 0 -o x"; do
+    refuses 1 "mlp.safetensors does not fit the network" $command --arch convnet --weights mlp.safetensors --data imagefolder:nowhere
+    refuses 2 "did you mean 'convnet'" $command --arch convnett --weights mlp.safetensors --data imagefolder:nowhere
+    refuses 1 "nowhere: there is no such folder" $command --arch mlp --weights mlp.safetensors --data imagefolder:nowhere
+    refuses 1 "nowhere: there is no such folder" $command --arch auto --weights mlp.safetensors --data imagefolder:nowhere
+done
