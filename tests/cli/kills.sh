@@ -38,7 +38,8 @@ timed() {
 
 # a weights file: the one that was there, or the new one, and no part of it; what its rewriting makes is the same to the bit
 for command in "train $toy $more --seed 3" "unlearn $toy --weights o.safetensors --forget 3 --method svd"; do
-    timed $command -o want.safetensors
+    timed $command -o out.safetensors
+    mv out.safetensors want.safetensors
     cp o.safetensors out.safetensors
     kills=0
     for try in $(seq 1 300); do
