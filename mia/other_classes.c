@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "math/linalg.h"
+#include "mia/fit/classes.h"
 #include "mia/models/models.h"
 #include "mia/ulira/ulira.h"
 
@@ -33,7 +34,8 @@ typedef struct {
     const MiaInput *in;
     int64_t d, count, n;  /* points, of which the first n are fitted to */
     const int64_t *point; /* [count] */
-    uint8_t *without;     /* [K] the label's own class */
+    int64_t own;          /* the label's own class */
+    int64_t *order;       /* [K] classes, so that their numbers change no bit */
     double *base;         /* [count, d] sum of log q over the retrained models in use */
     int64_t base_count;
     double *x;               /* [n, d] one model's features */
@@ -65,6 +67,15 @@ static bool is_fitted(const MiaInput *in, const Omit *omit, int64_t model)
     return !is_judged(in, omit, model) && mia_ulira_unit_of(in, omit->units, model) != omit->without;
 }
 
+/* log q [d] of one row */
+static void log_shares(const Label *l, const double *z, double *q)
+{
+    int64_t K = l->in->K, at = 0;
+    double others = mia_signal_log_sum_exp(z, K, l->own);
+    for (int64_t k = 0; k < K; k++)
+        if (l->order[k] != l->own) q[at++] = z[l->order[k]] - others;
+}
+
 /* base: the sum of log q over the retrained models that are fitted to. */
 static void base_fill(Label *l, const Omit *omit)
 {
@@ -75,7 +86,7 @@ static void base_fill(Label *l, const Omit *omit)
         if (!is_fitted(in, omit, m)) continue;
         l->base_count++;
         for (int64_t k = 0; k < l->count; k++) {
-            mia_signal_log_softmax(logits_of(in, m, l->point[k]), in->K, l->without, l->w);
+            log_shares(l, logits_of(in, m, l->point[k]), l->w);
             for (int64_t j = 0; j < l->d; j++) l->base[k * l->d + j] += l->w[j];
         }
     }
@@ -84,7 +95,7 @@ static void base_fill(Label *l, const Omit *omit)
 /* f [d] of the label's k-th point; @p in_base: these very logits are part of the base. */
 static void features(const Label *l, const double *logits, int64_t k, bool in_base, double *f)
 {
-    mia_signal_log_softmax(logits, l->in->K, l->without, f);
+    log_shares(l, logits, f);
     for (int64_t j = 0; j < l->d; j++) {
         double rest = l->base[k * l->d + j] - (in_base ? f[j] : 0);
         f[j] -= rest / (double)(l->base_count - in_base);
@@ -198,7 +209,8 @@ static BaseStatus label_alloc(const MiaInput *in, const int64_t *start, Label *l
         if (start[2 * c + 2] - start[2 * c] > most) most = start[2 * c + 2] - start[2 * c];
     l->in = in;
     l->d = in->K - 1;
-    BASE_TRY(BASE_ALLOC(in->K, &l->without));
+    BASE_TRY(BASE_ALLOC_RAW(in->K, &l->order));
+    BASE_TRY(mia_classes_order(in, l->order));
     BASE_TRY(BASE_ALLOC_RAW(most * l->d, &l->base));
     BASE_TRY(BASE_ALLOC_RAW(most * l->d, &l->x));
     BASE_TRY(BASE_ALLOC_RAW(l->d * l->d, &l->g));
@@ -210,7 +222,7 @@ out:
 
 static void label_free(Label *l)
 {
-    base_free(l->without);
+    base_free(l->order);
     base_free(l->base);
     base_free(l->x);
     base_free(l->g);
@@ -241,7 +253,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         l.n = start[2 * c + 1] - start[2 * c];
         if (l.count == 0) continue;
         if (l.n == 0) l.n = l.count;
-        l.without[c] = 1;
+        l.own = c;
         Omit omit = {units, -1, -1};
         for (int run = 0; run <= units.unlearned + units.retrained && has_role(in, &l, role); run++) {
             omit.without = run - 1;
@@ -251,7 +263,6 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         BASE_TRY(fit(&l, p->shrinkage, &omit));
         for (int64_t k = 0; k < l.count; k++)
             out->score[l.point[k]] = decide(&l, in->logits + l.point[k] * in->K, k, l.x);
-        l.without[c] = 0;
     }
     mia_scores_add(out, "cv_balanced_accuracy", mia_ulira_balanced(runs, units, in->U + in->R));
     out->threshold = 0;

@@ -10,9 +10,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
+#include "mia/fit/classes.h"
 #include "mia/fit/folds.h"
 #include "mia/fit/quantile.h"
 #include "mia/signal/signal.h"
@@ -38,31 +38,28 @@ static const BaseParam PARAMS[] = {
 
 static int64_t width(Features features, int64_t K) { return 1 + (features == BOTH ? 2 * K : K); }
 
-/* 1, then one-hot y, then log p_j over j != y (0 at y). */
-static void fill_row(Features features, const double *z, int64_t K, int32_t y, uint8_t *without, double *log_p,
-                     double *x)
-{
-    int64_t at = 1, kept = 0;
-    *x = 1;
-    if (features != OTHERS) {
-        for (int64_t j = 0; j < K; j++) x[at++] = j == y;
-    }
-    if (features == CLASS) return;
-    memset(without, 0, (size_t)K);
-    without[y] = 1;
-    mia_signal_log_softmax(z, K, without, log_p);
-    for (int64_t j = 0; j < K; j++) x[at++] = j == y ? 0 : log_p[kept++];
-}
-
 typedef struct {
     const MiaInput *in;
     const Params *p;
     int64_t d;
     double *x, *value;             /* rows to fit to */
-    double *a, *b, *log_p, *point; /* [d], [d], [K], [d] */
-    uint8_t *without;              /* [K] */
-    int32_t *fold;                 /* [N] */
+    double *a, *b, *point; /* [d] */
+    int64_t *order;        /* [K] the class of each column */
+    int32_t *fold;         /* [N] */
 } Work;
+
+/* 1, then one-hot y, then log p_j over j != y (0 at y). */
+static void fill_row(const Work *w, const double *z, int32_t y, double *x)
+{
+    int64_t at = 1, K = w->in->K;
+    *x = 1;
+    if (w->p->features != OTHERS) {
+        for (int64_t k = 0; k < K; k++) x[at++] = w->order[k] == y;
+    }
+    if (w->p->features == CLASS) return;
+    double others = mia_signal_log_sum_exp(z, K, y);
+    for (int64_t k = 0; k < K; k++) x[at++] = w->order[k] == y ? 0 : z[w->order[k]] - others;
+}
 
 static void work_free(Work *w)
 {
@@ -70,9 +67,8 @@ static void work_free(Work *w)
     base_free(w->value);
     base_free(w->a);
     base_free(w->b);
-    base_free(w->log_p);
     base_free(w->point);
-    base_free(w->without);
+    base_free(w->order);
     base_free(w->fold);
 }
 
@@ -83,9 +79,8 @@ static BaseStatus work_alloc(Work *w, int64_t rows)
     BASE_TRY(BASE_ALLOC_RAW(rows, &w->value));
     BASE_TRY(BASE_ALLOC(w->d, &w->a));
     BASE_TRY(BASE_ALLOC(w->d, &w->b));
-    BASE_TRY(BASE_ALLOC(w->in->K, &w->log_p));
     BASE_TRY(BASE_ALLOC(w->d, &w->point));
-    BASE_TRY(BASE_ALLOC(w->in->K, &w->without));
+    BASE_TRY(BASE_ALLOC_RAW(w->in->K, &w->order));
     BASE_TRY(BASE_ALLOC(w->in->N, &w->fold));
 out:
     return st;
@@ -94,8 +89,8 @@ out:
 static void add_row(Work *w, int64_t at, const double *z, int32_t y)
 {
     int64_t K = w->in->K;
-    fill_row((Features)w->p->features, z, K, y, w->without, w->log_p, w->x + at * w->d);
-    w->value[at] = mia_signal_row(z, K, y).hinge;
+    fill_row(w, z, y, w->x + at * w->d);
+    w->value[at] = mia_signal_value(z, K, y, MIA_SIGNAL_HINGE, MIA_SIGNAL_EXACT);
 }
 
 static BaseStatus fit(Work *w, int64_t n)
@@ -108,8 +103,9 @@ static BaseStatus fit(Work *w, int64_t n)
 static double judge(Work *w, int64_t i)
 {
     const double *z = w->in->logits + i * w->in->K;
-    fill_row((Features)w->p->features, z, w->in->K, w->in->labels[i], w->without, w->log_p, w->point);
-    double above = mia_signal_row(z, w->in->K, w->in->labels[i]).hinge - mia_quantile_dot(w->a, w->point, w->d);
+    fill_row(w, z, w->in->labels[i], w->point);
+    double hinge = mia_signal_value(z, w->in->K, w->in->labels[i], MIA_SIGNAL_HINGE, MIA_SIGNAL_EXACT);
+    double above = hinge - mia_quantile_dot(w->a, w->point, w->d);
     if (w->p->head == PINBALL) return above;
     /* exp must not overflow where the features lie far from what was fitted */
     double log_sd = fmin(fmax(mia_quantile_dot(w->b, w->point, w->d), -300), 300);
@@ -163,6 +159,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     int64_t nonmembers = 0, above = 0;
     for (int64_t i = 0; i < in->N; i++) nonmembers += in->role[i] == MIA_NONMEMBER;
     BASE_TRY(work_alloc(&w, population ? in->Z : nonmembers));
+    BASE_TRY(mia_classes_order(in, w.order));
     BASE_TRY(population ? by_population(&w, out) : by_nonmembers(&w, nonmembers, out));
     out->threshold = p->head == PINBALL ? 0 : math_stats_normal_quantile(1 - p->fpr);
     for (int64_t i = 0; i < in->N; i++) above += in->role[i] == MIA_NONMEMBER && out->score[i] >= out->threshold;

@@ -19,7 +19,7 @@ extern const char *const mia_features_names[];
 
 /** Columns: 1; K of probabilities; 6 of signals. */
 int64_t mia_features_width(MiaFeatures features, int64_t K);
-/** @p x [N, width] of the target's logits. BASE_ENOMEM. */
+/** @p x [N, width] of the target's logits; probabilities in the order of mia/fit/classes.h. BASE_ENOMEM. */
 BaseStatus mia_features_fill(const MiaInput *input, MiaFeatures features, double *x);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "mia/models/models.h"
+#include "mia/signal/sum.h"
 
 const char *const mia_rmia_compats[] = {"none", "privacy_meter", "research_2024", "leakpro", NULL};
 const char *const mia_rmia_signals[] = {"softmax", "sm_taylor", NULL};
@@ -26,12 +27,13 @@ static MiaRmia settle(MiaRmia how)
 /* log p_y at a temperature: -log(1 + sum over the others of exp((z_j - z_y) / T)). */
 static double log_softmax(const double *z, int64_t K, int32_t y, double T)
 {
-    double most = 0, sum = 0;
+    double most = -INFINITY;
     for (int64_t j = 0; j < K; j++)
-        if ((z[j] - z[y]) / T > most) most = (z[j] - z[y]) / T;
+        if (j != y && (z[j] - z[y]) / T > most) most = (z[j] - z[y]) / T;
+    MiaSum sum = mia_sum_start(1, K);
     for (int64_t j = 0; j < K; j++)
-        if (j != y) sum += exp((z[j] - z[y]) / T - most);
-    return most > 0 ? -most - log(exp(-most) + sum) : -log1p(sum);
+        if (j != y) mia_sum_add(&sum, exp((z[j] - z[y]) / T - most));
+    return -mia_signal_softplus(most + log(mia_sum_value(&sum)));
 }
 
 static double taylor(double x) { return 1 + x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4))); } /* of exp, order 4: > 0 */
@@ -40,10 +42,13 @@ static double taylor(double x) { return 1 + x * (1 + x / 2 * (1 + x / 3 * (1 + x
  * over the others of taylor(z_j / T)) with u = taylor(z_y / T - 0.6). */
 static double log_sm_taylor(const double *z, int64_t K, int32_t y, double T)
 {
-    double own = taylor(z[y] / T - 0.6), sum = 0;
+    double own = taylor(z[y] / T - 0.6), most = 0;
     for (int64_t j = 0; j < K; j++)
-        if (j != y) sum += taylor(z[j] / T);
-    return -log1p(sum / own);
+        if (j != y) most = fmax(most, taylor(z[j] / T));
+    MiaSum sum = mia_sum_start(most, K);
+    for (int64_t j = 0; j < K; j++)
+        if (j != y) mia_sum_add(&sum, taylor(z[j] / T));
+    return -log1p(mia_sum_value(&sum) / own);
 }
 
 /* log p(x | model) of M models on n points: *out [M, n], owned by the caller. */

@@ -1,5 +1,6 @@
 /* mia/signal/signal.h - what attacks look at: one number per sample from its logits. All in double and in the log
- * domain: 1 - p_y is never formed from p_y, so nothing saturates before the logits themselves do. */
+ * domain: 1 - p_y is never formed from p_y, so nothing saturates before the logits themselves do. A row and the same
+ * row with its classes (and y) in another order give the same bits, in every mode. */
 #ifndef MIA_SIGNAL_SIGNAL_H
 #define MIA_SIGNAL_SIGNAL_H
 
@@ -13,13 +14,16 @@ typedef struct {
     double confidence;       /* p_y */
     double entropy;          /* -sum_j p_j log p_j */
     double modified_entropy; /* -(1 - p_y) log p_y - sum_{j != y} p_j log(1 - p_j)  (Song & Mittal, eq. 8) */
-    double correct;          /* 1 where argmax z = y, the first of equals counting as the argmax; else 0 */
+    double correct;          /* 1 where argmax z = y, 1 / t where y is one of t equals at the top, else 0 */
     double hinge;            /* z_y - max_{j != y} z_j */
     double phi;              /* z_y - logsumexp_{j != y} z_j = log p_y - log(1 - p_y)  (LiRA) */
 } MiaSignals;
 
 /** log sum_{j != skip} exp(z_j), in the log domain; @p skip -1: over all. @p z [K] finite, K >= 2. O(K), no memory. */
 double mia_signal_log_sum_exp(const double *z, int64_t K, int64_t skip);
+
+/** log(1 + exp(x)), exact in both tails. */
+double mia_signal_softplus(double x);
 
 /** One sample; @p z [K] finite, K >= 2, 0 <= y < K. O(K), no memory. */
 MiaSignals mia_signal_row(const double *z, int64_t K, int32_t y);
@@ -60,10 +64,5 @@ void mia_signal_fill(const double *logits, int64_t M, const int32_t *labels, int
 
 /** p = softmax(z), both [K]; they may be the same array. */
 void mia_signal_softmax(const double *z, int64_t K, double *p);
-
-/** log softmax over the classes c with !without[c] (NULL: all), renormalised, those classes in ascending order in
- *  @p log_p [K at most]. @return how many; 0 where all are left out. For what a model that forgot a class says of the
- *  others: z itself is compared, so a forgotten class of any probability changes nothing. */
-int64_t mia_signal_log_softmax(const double *z, int64_t K, const uint8_t *without, double *log_p);
 
 #endif

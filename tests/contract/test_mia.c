@@ -152,6 +152,111 @@ static void scores_are_finite_repeatable_and_the_right_way_round(void **state)
     }
 }
 
+enum { COARSE, SMOOTH };
+
+/* Row of K logits: its classes to other places. */
+static void move(double *z, const int64_t *to)
+{
+    double was[K];
+    memcpy(was, z, sizeof was);
+    for (int j = 0; j < K; j++) z[to[j]] = was[j];
+}
+
+/* The world with the classes of point i in the order to[i], of population point i in that of more[i], in every model. */
+static void world_move(World *w, int64_t (*to)[K], int64_t (*more)[K])
+{
+    for (int i = 0; i < N; i++) {
+        move(w->target + i * K, to[i]);
+        for (int s = 0; s < S; s++) move(w->shadow + (s * N + i) * K, to[i]);
+        for (int u = 0; u < U; u++) move(w->unlearned + (u * N + i) * K, to[i]);
+        for (int m = 0; m < R; m++) move(w->retrained + (m * N + i) * K, to[i]);
+        w->labels[i] = (int32_t)to[i][w->labels[i]];
+    }
+    for (int i = 0; i < Z; i++) {
+        move(w->population + i * K, more[i]);
+        for (int s = 0; s < S; s++) move(w->shadow_population + (s * Z + i) * K, more[i]);
+        w->population_labels[i] = (int32_t)more[i][w->population_labels[i]];
+    }
+}
+
+static void coarsen(double *z, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) z[i] = 2 * round(z[i] / 2);
+}
+
+static void world_of(int kind)
+{
+    world_make(&world);
+    world.input.unlearned_keep = world.keep; /* U <= S; one choice needs it */
+    if (kind == SMOOTH) return;
+    coarsen(world.target, N * K);
+    coarsen(world.shadow, S * N * K);
+    coarsen(world.population, Z * K);
+    coarsen(world.shadow_population, S * Z * K);
+    coarsen(world.unlearned, U * N * K);
+    coarsen(world.retrained, R * N * K);
+}
+
+/* Looks at which class a point has, or at classes one by one: the same only where all points' classes move alike. */
+static bool knows_classes(const MiaAttack *a)
+{
+    static const char *const NAMES[] = {"logistic", "mlp", "quantile", "other_classes"};
+    for (size_t i = 0; i < BASE_COUNT(NAMES); i++)
+        if (strcmp(a->entry.name, NAMES[i]) == 0) return true;
+    return false;
+}
+
+static void same_moved(const MiaAttack *attack, const void *params, const char *what, int kind, bool each)
+{
+    static int64_t to[N][K], more[Z][K];
+    MiaResult a, b;
+    BaseRandom r = base_random_make(22, "contract_order", (uint64_t)kind);
+    for (int k = 0; k < N + Z; k++) {
+        int64_t *row = k < N ? to[k] : more[k - N];
+        for (int j = 0; j < K; j++) row[j] = j;
+        if (each || k == 0)
+            base_random_shuffle(&r, row, K);
+        else
+            memcpy(row, to[0], sizeof to[0]);
+    }
+    world_of(kind);
+    assert_ok(mia_attack(attack, &world.input, params, &a));
+    world_move(&world, to, more);
+    assert_ok(mia_attack(attack, &world.input, params, &b));
+    for (int k = 0; k < N; k++)
+        if (a.score[k] != b.score[k])
+            fail_msg("%s, %s, point %d: %.17g, then %.17g", attack->entry.name, what, k, a.score[k], b.score[k]);
+    assert_near(b.auc.value, a.auc.value, 0, 0);
+    assert_int_equal(a.number_count, b.number_count);
+    for (int k = 0; k < a.number_count; k++) assert_near(b.numbers[k].value.value, a.numbers[k].value.value, 0, 0);
+    mia_result_free(&a);
+    mia_result_free(&b);
+}
+
+/* How classes are numbered changes no bit of a score, whatever is chosen of the attack's words; and by default, for
+ * most attacks, neither does the order in which each point's classes stand. */
+static void order_of_classes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < mia_registry.count; i++) {
+        const BaseEntry *e = mia_registry.entries[i];
+        void *params = NULL;
+        for (int kind = COARSE; kind <= SMOOTH; kind++) {
+            same_moved(attack_at(i), NULL, "defaults", kind, false);
+            if (!knows_classes(attack_at(i))) same_moved(attack_at(i), NULL, "each point's", kind, true);
+        }
+        if (e->params_size) assert_ok(base_alloc_bytes(1, e->params_size, &params));
+        for (size_t p = 0; p < e->param_count; p++)
+            for (size_t c = 0; e->params[p].kind == BASE_KIND_CHOICE && e->params[p].choices[c]; c++) {
+                base_param_defaults(e->params, e->param_count, params);
+                assert_ok(base_param_set(e->params, e->param_count, params, e->name, e->params[p].name,
+                                         e->params[p].choices[c], "--set"));
+                same_moved(attack_at(i), params, e->params[p].choices[c], SMOOTH, false);
+            }
+        base_free(params);
+    }
+}
+
 /* An attack that says it needs a part refuses without it; one that doesn't, works without it. */
 static void needs_are_true(void **state)
 {
@@ -215,6 +320,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(entries_are_complete),
     cmocka_unit_test(defaults_are_valid),
     cmocka_unit_test(scores_are_finite_repeatable_and_the_right_way_round),
+    cmocka_unit_test(order_of_classes),
     cmocka_unit_test(needs_are_true),
     cmocka_unit_test(hard_logits),
     cmocka_unit_test(without_memory),

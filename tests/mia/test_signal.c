@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "mia/signal/signal.h"
+#include "mia/signal/sum.h"
 
 static void as_in_the_fixture(void **state)
 {
@@ -119,8 +120,8 @@ static void ties_and_shifts(void **state)
     (void)state;
     const double flat[] = {3, 3, 3, 3};
     MiaSignals first = mia_signal_row(flat, 4, 0), last = mia_signal_row(flat, 4, 3);
-    assert_near(first.correct, 1, 0, 0);
-    assert_near(last.correct, 0, 0, 0);
+    assert_near(first.correct, 0.25, 0, 0); /* whichever of four equals is the class */
+    assert_near(last.correct, 0.25, 0, 0);
     assert_near(first.entropy, log(4), 0, 1e-15);
     assert_near(first.loss, log(4), 0, 1e-15);
     const double z[] = {1, -2, 0.5}, shifted[] = {1 + 1024, -2 + 1024, 0.5 + 1024};
@@ -197,29 +198,95 @@ static void several_models_at_once(void **state)
             assert_near(got[m * N + i], mia_signal_row(z + (m * N + i) * K, K, y[i]).hinge, 0, 0);
 }
 
-/* What is left is a distribution whose ratios are those of softmax(z); the left-out logits change nothing. */
-static void without_some_classes(void **state)
+static double any_of(const double *z, int64_t K, int32_t y, int kind, int mode)
+{
+    return mia_signal_value(z, K, y, (MiaSignalKind)kind, (MiaSignalMode)mode);
+}
+
+/* Classes in another order, the true one with them: the same bits of every signal in every mode, of smooth, coarse and
+ * one-hot logits. And of the entropy whichever class is the true one. */
+static void order_of_classes(void **state)
 {
     (void)state;
-    const double z[] = {1, 700, -2, 0.5, 3}, other[] = {1, -700, -2, 0.5, 3};
-    const uint8_t without[] = {0, 1, 0, 0, 0}, none[] = {1, 1, 1, 1, 1};
-    double a[5], b[5], full[5], sum = 0;
-    assert_int_equal(mia_signal_log_softmax(z, 5, without, a), 4);
-    assert_int_equal(mia_signal_log_softmax(other, 5, without, b), 4);
-    assert_memory_equal(a, b, 4 * sizeof *a);
-    for (int j = 0; j < 4; j++) sum += exp(a[j]);
-    assert_near(sum, 1, 0, 1e-14);
-    assert_near(a[1] - a[0], -3, 0, 1e-14); /* ascending: classes 0, 2, 3, 4 */
-    assert_int_equal(mia_signal_log_softmax(other, 5, NULL, full), 5);
-    for (int j = 0; j < 5; j++) assert_near(full[j], -mia_signal_row(other, 5, j).loss, 0, 1e-14);
-    assert_int_equal(mia_signal_log_softmax(z, 5, none, a), 0);
+    enum { MOST = 1000 };
+    static double z[MOST], moved[MOST];
+    static int64_t to[MOST];
+    for (uint64_t round = 0; round < 600; round++) {
+        BaseRandom r = base_random_make(5, "signal_order", round);
+        int64_t K = round % 50 == 0 ? MOST : 2 + (int64_t)base_random_below(&r, 20);
+        int32_t y = (int32_t)base_random_below(&r, (uint64_t)K);
+        double spread = pow(10, (double)(round % 7) - 3);
+        for (int64_t j = 0; j < K; j++) {
+            z[j] = spread * base_random_normal(&r);
+            if (round % 3 == 1) z[j] = round % 2 ? (double)base_random_below(&r, 3) * 2 : j == y ? 5 : 0;
+            to[j] = j;
+        }
+        base_random_shuffle(&r, to, K);
+        for (int64_t j = 0; j < K; j++) moved[to[j]] = z[j];
+        for (int kind = MIA_SIGNAL_LOSS; kind <= MIA_SIGNAL_PHI; kind++)
+            for (int mode = MIA_SIGNAL_EXACT; mode <= MIA_SIGNAL_TF_PRIVACY; mode++)
+                assert_near(any_of(moved, K, (int32_t)to[y], kind, mode), any_of(z, K, y, kind, mode), 0, 0);
+        MiaSignals a = mia_signal_row(z, K, y), b = mia_signal_row(moved, K, (int32_t)to[y]);
+        assert_memory_equal(&a, &b, sizeof a);
+        for (int kind = MIA_SIGNAL_LOSS; kind <= MIA_SIGNAL_PHI; kind++) /* alone and together: the same */
+            assert_near(any_of(z, K, y, kind, MIA_SIGNAL_EXACT), mia_signal_pick(&a, (MiaSignalKind)kind), 0, 0);
+        assert_near(mia_signal_row(z, K, (y + 1) % (int32_t)K).entropy, a.entropy, 0, 0);
+        assert_near(mia_signal_log_sum_exp(moved, K, to[y]), mia_signal_log_sum_exp(z, K, y), 0, 0);
+    }
+}
+
+/* Terms of every size against long double: what is cut off is far below the last bit of the sum. */
+static void sums_of_any_order(void **state)
+{
+    (void)state;
+    enum { MOST = 3000 };
+    static double x[MOST];
+    for (uint64_t round = 0; round < 300; round++) {
+        BaseRandom r = base_random_make(5, "signal_sum", round);
+        int64_t n = 1 + (int64_t)base_random_below(&r, MOST);
+        double most = 0, size = pow(10, (double)(round % 13) * 50 - 300);
+        long double want = 0;
+        for (int64_t i = 0; i < n; i++) {
+            x[i] = size * exp(-30 * base_random_uniform(&r));
+            if (x[i] > most) most = x[i];
+            want += x[i];
+        }
+        MiaSum forth = mia_sum_start(most, n), back = forth;
+        for (int64_t i = 0; i < n; i++) {
+            mia_sum_add(&forth, x[i]);
+            mia_sum_add(&back, x[n - 1 - i]);
+        }
+        assert_near(mia_sum_value(&forth), mia_sum_value(&back), 0, 0);
+        assert_near(mia_sum_value(&forth), (double)want, 0, 2.3e-16); /* one rounding each */
+    }
+    MiaSum tiny = mia_sum_start(3e-320, 2);
+    mia_sum_add(&tiny, 3e-320);
+    mia_sum_add(&tiny, 1e-320);
+    assert_near(mia_sum_value(&tiny), 3e-320 + 1e-320, 0, 0);
+    MiaSum none = mia_sum_start(0, 5);
+    mia_sum_add(&none, 0);
+    assert_near(mia_sum_value(&none), 0, 0, 0);
+}
+
+/* A left-out logit of any size changes nothing. */
+static void without_a_class(void **state)
+{
+    (void)state;
+    const double z[] = {1, 700, -2, 0.5, 3}, other[] = {1, -700, -2, 0.5, 3}, rest[] = {3, 1, 0.5, -2};
+    double want = mia_signal_log_sum_exp(rest, 4, -1);
+    assert_near(mia_signal_log_sum_exp(z, 5, 1), want, 0, 0);
+    assert_near(mia_signal_log_sum_exp(other, 5, 1), want, 0, 0);
+    assert_near(want, log(exp(3) + exp(1) + exp(0.5) + exp(-2)), 0, 1e-15);
+    for (int j = 0; j < 5; j++)
+        assert_near(mia_signal_log_sum_exp(other, 5, -1) - other[j], mia_signal_row(other, 5, j).loss, 0, 1e-14);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(as_in_the_fixture),      cmocka_unit_test(as_by_definition),
     cmocka_unit_test(nothing_saturates),      cmocka_unit_test(modified_entropy_of_two_classes),
     cmocka_unit_test(ties_and_shifts),        cmocka_unit_test(as_others_compute_it),
-    cmocka_unit_test(several_models_at_once), cmocka_unit_test(without_some_classes),
+    cmocka_unit_test(several_models_at_once), cmocka_unit_test(without_a_class),
+    cmocka_unit_test(order_of_classes),       cmocka_unit_test(sums_of_any_order),
 };
 
 SUPPORT_MAIN(tests)

@@ -52,6 +52,34 @@ static void scores_are_signals(void **state)
 
 /* Two classes with phi = z_y ~ N(0, 1), members N(d, 1): AUC = Phi(d / sqrt 2), TPR at FPR a = Phi(d - Phi^-1(1 - a)).
  * All but entropy rise with phi. Tolerance: 4 standard errors, sqrt(p q / n) <= 0.5 / sqrt(n). */
+/* The same answers over and over, only for other classes: members and non-members cannot be told apart, whatever the
+ * answers are: nine smooth numbers, coarse ones with equals at the top, one-hot. */
+static void equal_answers_tell_nobody_apart(void **state)
+{
+    (void)state;
+    enum { N = 60, K = 10 };
+    static const double ROWS[][K] = {{6, -1.2, 0.3, 0.71, -0.4, 1.1, 0.9, -2.3, 0.05, 1.7},
+                                     {4, 4, 2, 0, 0, 2, 0, 0, 2, 0},
+                                     {5, 0, 0, 0, 0, 0, 0, 0, 0, 0}};
+    static const char *const ATTACKS[] = {"loss", "confidence", "entropy", "modified_entropy", "correctness"};
+    double z[N * K];
+    int32_t y[N];
+    uint8_t role[N];
+    for (size_t row = 0; row < BASE_COUNT(ROWS); row++)
+        for (size_t a = 0; a < BASE_COUNT(ATTACKS); a++) {
+            MiaInput in = {.N = N, .K = K, .logits = z, .labels = y, .role = role};
+            for (int i = 0; i < N; i++) {
+                role[i] = i < N / 2; /* which class is the right one goes with it */
+                y[i] = role[i] ? i % 2 : 7 + i % 3;
+                for (int j = 0; j < K; j++) z[i * K + (j + y[i]) % K] = ROWS[row][j];
+            }
+            MiaResult r = world_attack(ATTACKS[a], &in, NULL);
+            for (int i = 1; i < N; i++) assert_near(r.score[i], r.score[0], 0, 0);
+            assert_near(r.auc.value, 0.5, 0, 0);
+            mia_result_free(&r);
+        }
+}
+
 static void gaussian_shift(void **state)
 {
     (void)state;
@@ -414,6 +442,7 @@ static void without_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(scores_are_signals),
+    cmocka_unit_test(equal_answers_tell_nobody_apart),
     cmocka_unit_test(gaussian_shift),
     cmocka_unit_test(class_thresholds),
     cmocka_unit_test(class_thresholds_help),
