@@ -291,7 +291,7 @@ static BaseStatus print_table(const Work *w)
     for (size_t i = 0; i < w->count; i++) {
         const MiaResult *r = &w->rows[i].result;
         add_row_text(&w->rows[i], &text);
-        for (int k = 0; k < MIA_FPRS; k++) unresolved |= isnan(r->tpr[k].value);
+        for (int k = 0; k < MIA_FPRS; k++) unresolved |= isnan(r->tpr[k].value) && !r->unranked;
         fitted |= r->fitted != MIA_UNFITTED;
         if (!isnan(r->epsilon.largest)) largest = r->epsilon.largest;
     }

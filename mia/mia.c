@@ -216,6 +216,7 @@ static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
     result->auc = (MathAuc){NAN, NAN, NAN, NAN, members, n - members};
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, n - members};
     if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
+    if (result->unranked) goto out;
     BASE_TRY(math_roc(score, member, n, &result->roc));
     BASE_TRY(math_auc(score, member, n, &result->auc));
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&result->roc, mia_fprs[i]);
@@ -274,6 +275,7 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
     result.own_threshold = !isnan(scores.threshold);
     result.threshold = scores.threshold;
     result.fitted = scores.fitted;
+    result.unranked = scores.unranked;
     BASE_TRY(judge_roles(input, &result));
     judge_threshold(input, &result);
     bool chosen = !result.own_threshold && !isnan(result.threshold);

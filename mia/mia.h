@@ -49,6 +49,8 @@ typedef struct {
     double *score; /* [N] out, higher = more member-like; the frame allocates */
     MiaFitted fitted;
     double threshold;      /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
+    bool unranked;         /* scores differ by less than they are accurate to: on which side of the attack's own threshold
+                              a point lies holds, an order of the points does not; no ROC then */
     char notes[MIA_NOTES]; /* what a reader must know beside the number: "fitted on 4000 + 4000 of 48600 + 5400 points"
                             */
     MiaNumber numbers[MIA_NUMBERS]; /* by mia_scores_add */
@@ -82,14 +84,14 @@ enum { MIA_FPRS = 3 }; /* 0.001, 0.01, 0.1 */
 extern const double mia_fprs[MIA_FPRS];
 
 /** One attack's result: role 1 against role 0, and what it says of role 2. Where one of roles 0 and 1 is missing (only
- *  with MIA_WITHOUT_ROLES) roc is empty and what follows from it is NaN. */
+ *  with MIA_WITHOUT_ROLES), or scores are unranked, roc is empty and what follows from it is NaN. */
 typedef struct {
     double *score; /* [N], owned */
     MathRoc roc;   /* owned */
     MathAuc auc;
     MathTprAtFpr tpr[MIA_FPRS];
     double balanced_accuracy, threshold; /* in-sample optimum unless the attack has its own threshold */
-    bool own_threshold;
+    bool own_threshold, unranked;
     MiaFitted fitted;
     MathBalanced holdout; /* at a threshold chosen on half of the points, judged on the other half; with own_threshold
                              at that, judged on all. NaN for MIA_FITTED, or where a kind has one point */

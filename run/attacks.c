@@ -150,13 +150,13 @@ static BaseStatus record_result(const MiaResult *r, const Points *points, const 
         snprintf(name, sizeof name, "tpr_%g", mia_fprs[i]);
         BASE_TRY(set_estimate(run, group, name, r->tpr[i].value, r->tpr[i].lo, r->tpr[i].hi));
     }
-    BASE_TRY(store_run_set_i64(run, group, "P", r->roc.P));
-    BASE_TRY(store_run_set_i64(run, group, "N", r->roc.N));
-    BASE_TRY(store_run_set_i64(run, group, "audited", n - r->roc.P - r->roc.N));
+    BASE_TRY(store_run_set_i64(run, group, "P", r->auc.P));
+    BASE_TRY(store_run_set_i64(run, group, "N", r->auc.N));
+    BASE_TRY(store_run_set_i64(run, group, "audited", n - r->auc.P - r->auc.N));
     BASE_TRY(store_run_set_text(run, group, "notes", r->notes));
     BASE_TRY(store_run_set_f64(run, group, "seconds", r->seconds));
-    BASE_TRY(set_f64s(run, group, "fpr", r->roc.fpr, r->roc.count));
-    BASE_TRY(set_f64s(run, group, "tpr", r->roc.tpr, r->roc.count));
+    if (r->roc.count > 0) BASE_TRY(set_f64s(run, group, "fpr", r->roc.fpr, r->roc.count));
+    if (r->roc.count > 0) BASE_TRY(set_f64s(run, group, "tpr", r->roc.tpr, r->roc.count));
     BASE_TRY(set_f64s(run, group, "score", r->score, n));
     char path[256];
     snprintf(path, sizeof path, "%s/role", group);

@@ -1,5 +1,5 @@
-/* Sums over classes do not depend on their order (mia/signal/sum.h). Where a sum may be far below 1 its terms are relative
- * to their own largest, and the class that can be the bulk is never subtracted but left out. */
+/* Sums over classes do not depend on their order (mia/signal/sum.h). Where a sum may be far below 1 its terms are
+ * relative to their own largest, and the class that can be the bulk is never subtracted but left out. */
 #include "mia/signal/signal.h"
 
 #include <math.h>
@@ -7,8 +7,8 @@
 
 #include "mia/signal/sum.h"
 
-/* The largest of the classes but @p skip (-1: of all) and where it is first, and the largest of the rest, which -INFINITY
- * says there is none of. */
+/* The largest of the classes but @p skip (-1: of all) and where it is first, and the largest of the rest, which
+ * -INFINITY says there is none of. */
 typedef struct {
     int64_t at;
     double first, second;
@@ -79,8 +79,8 @@ static double entropy_of(const double *z, int64_t K)
     return log1p(rest) + share * (gap * s + mia_sum_value(&below)) / (1 + rest);
 }
 
-/* p_j, j != y, is at most 1/2 but for the rival, for which log(1 - p) comes from the others' sum. The rest is relative to
- * its own largest, p = c exp(z_j - largest), and -log(1 - p) / c is at most 2 log 2. */
+/* p_j, j != y, is at most 1/2 but for the rival, for which log(1 - p) comes from the others' sum. The rest is relative
+ * to its own largest, p = c exp(z_j - largest), and -log(1 - p) / c is at most 2 log 2. */
 static double modified_entropy_of(const double *z, int64_t K, int32_t y, double phi)
 {
     Two rival = top_two(z, K, y);
@@ -102,7 +102,8 @@ static double modified_entropy_of(const double *z, int64_t K, int32_t y, double 
     return sum + c * c * mia_sum_value(&rest);
 }
 
-/* Of equals at the top each counts as the argmax with the same chance: the first of them would depend on their numbers. */
+/* Of equals at the top each counts as the argmax with the same chance: the first of them would depend on their numbers.
+ */
 static double correct_of(const double *z, int64_t K, int32_t y, double rival)
 {
     int64_t equals = 0;

@@ -199,6 +199,8 @@ static BaseStatus play(const RunAuditSignals *s, const RunAuditGame *game, int64
     for (int64_t m = 0; m < M; m++) {
         BASE_TRY(table_target(s, game, m, t));
         st = mia_attack(attack, &t->input, a->choice->params, &result);
+        if (st == BASE_OK && result.unranked)
+            st = base_error_set(BASE_EARG, "attack %s: %s", attack->entry.name, result.notes);
         if (st != BASE_OK) goto out;
         memcpy(a->score[g] + m * game->n, result.score, (size_t)game->n * sizeof(double));
         if (m == 0) {
@@ -344,8 +346,11 @@ static void count_right(const RunAuditSignals *s, int64_t m, int64_t right[RUN_A
 {
     const double *logits = model_logits(s, m);
     for (int64_t i = 0; i < s->N; i++) {
-        MiaSignals seen = mia_signal_row(logits + i * s->K, s->K, s->labels[i]);
-        right[s->group[i]] += seen.correct > 0;
+        const double *z = logits + i * s->K;
+        int64_t top = 0; /* the first of equals, as in every accuracy */
+        for (int64_t j = 1; j < s->K; j++)
+            if (z[j] > z[top]) top = j;
+        right[s->group[i]] += top == s->labels[i];
         n[s->group[i]]++;
     }
 }

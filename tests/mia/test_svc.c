@@ -219,10 +219,42 @@ static void repeated_points(void **state)
     points_free(&p);
 }
 
+/* Ten members to one non-member, all of them smooth: the many balance every moment of the few, so the exact decision value
+ * is the same for all, and what order a solver gives is its rounding. Which side points are on is known. */
+static void no_order_no_auc(void **state)
+{
+    (void)state;
+    enum { M = 2000, N = 200, K = 10 };
+    static const char *const SOLVER[] = {"auto", "libsvm"};
+    Points p;
+    BaseRandom r = base_random_make(7, "svc_imbalance", 0);
+    points_alloc(&p, M + N, K);
+    for (int i = 0; i < M + N; i++) {
+        for (int j = 0; j < K; j++) p.logits[i * K + j] = base_random_normal(&r) + (j == 0 ? 3 + (i < M) : 0);
+        p.role[i] = i < M ? MIA_MEMBER : MIA_NONMEMBER;
+    }
+    for (int k = 0; k < 2; k++) {
+        const char *const settings[] = {"solver", SOLVER[k], NULL};
+        MiaResult svc = fit(&p.input, settings);
+        assert_true(svc.unranked);
+        assert_near(svc.auc.value, NAN, 0, 0);
+        assert_int_equal(svc.auc.P, M);
+        assert_int_equal(svc.auc.N, N);
+        for (int f = 0; f < MIA_FPRS; f++) assert_near(svc.tpr[f].value, NAN, 0, 0);
+        assert_int_equal(svc.roc.count, 0);
+        assert_near(svc.balanced_accuracy, 0.5, 0, 0); /* all are called members */
+        assert_non_null(strstr(svc.notes, "their order is rounding, so there is no AUC"));
+        assert_null(strstr(svc.notes, "its AUC counts"));
+        mia_result_free(&svc);
+    }
+    points_free(&p);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(as_in_the_fixture),         cmocka_unit_test(members_score_higher_in_any_order),
     cmocka_unit_test(every_feature_separates),   cmocka_unit_test(gamma_and_cost_do_something),
     cmocka_unit_test(the_cap_draws_by_the_seed), cmocka_unit_test(repeated_points),
+    cmocka_unit_test(no_order_no_auc),
 };
 
 SUPPORT_MAIN(tests)
