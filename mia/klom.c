@@ -4,7 +4,8 @@
  * (`direction` exchanges p and q). 0 where both look the same; no model is judged alone. It grows with the number of
  * bins and falls with the number of models even where nothing was left: compare only equal U, R and bins.
  * compat published: that code puts a point's largest margins into a bin behind the
- * last, and so drops them. */
+ * last, and so drops them; and scipy.stats.entropy, which it calls, divides max(q, floor) by its sum, which the floor
+ * has taken above 1. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, clip, 100, 1e-6, 1e9, "margins beyond are cut to it"),
     BASE_PARAM_F64(Params, floor, 1e-5, 1e-300, 1, "least share of q where p is not 0"),
     BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS, "KL(first || second)"),
-    BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS, "published: a point's largest margins are dropped"),
+    BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS, "published: a point's largest margins are dropped, q made to sum to 1"),
 };
 
 static double cut(double x, double clip) { return fmin(fmax(x, -clip), clip); }
@@ -55,12 +56,15 @@ static void shares(const double *x, int64_t M, int64_t stride, const Params *p, 
     for (int64_t b = 0; b < p->bins && kept; b++) share[b] /= (double)kept;
 }
 
-static double divergence(const double *p, const double *q, int64_t bins, double floor)
+static double divergence(const double *p, const double *q, const Params *how)
 {
-    double sum = 0;
-    for (int64_t b = 0; b < bins; b++)
-        if (p[b] > 0) sum += p[b] * log(p[b] / fmax(q[b], floor));
-    return sum;
+    double sum = 0, all = 0;
+    for (int64_t b = 0; b < how->bins; b++) {
+        double least = p[b] > 0 ? fmax(q[b], how->floor) : q[b];
+        if (p[b] > 0) sum += p[b] * log(p[b] / least);
+        all += least;
+    }
+    return how->compat == PUBLISHED && all > 0 ? sum + log(all) : sum;
 }
 
 static int ascending(const void *a, const void *b)
@@ -104,7 +108,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
         shares(unlearned + i, in->U, in->N, p, lo, hi, share, &none[0]);
         shares(retrained + i, in->R, in->N, p, lo, hi, share + p->bins, &none[1]);
         bool reverse = p->direction == RETRAINED_UNLEARNED;
-        out->score[i] = divergence(share + (reverse ? p->bins : 0), share + (reverse ? 0 : p->bins), p->bins, p->floor);
+        out->score[i] = divergence(share + (reverse ? p->bins : 0), share + (reverse ? 0 : p->bins), p);
         lost += none[0] || none[1];
     }
     out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */

@@ -83,6 +83,15 @@ static double log_mean_exp(double *x, int64_t n, double trim)
     return most + log(sum / (double)(n - 2 * cut));
 }
 
+/* As ml_privacy_meter takes it: the mean of the @p most largest, where there are fewer 0 for each that lacks; @p x is
+ * reordered. */
+static double log_mean_largest(double *x, int64_t n, int64_t most)
+{
+    int64_t taken = n < most ? n : most;
+    qsort(x, (size_t)n, sizeof *x, ascending);
+    return log_mean_exp(x + n - taken, taken, 0) + log((double)taken / (double)most);
+}
+
 static double log_add(double a, double b)
 {
     if (b > a) return log_add(b, a);
@@ -94,6 +103,9 @@ static double correct_offline(double log_mean_out, double a)
 {
     return log_add(log((1 + a) / 2) + log_mean_out, log((1 - a) / 2));
 }
+
+/* Models that ml_privacy_meter takes for out of each point's. */
+static int64_t half_of(int64_t models) { return models > 1 ? models / 2 : 1; }
 
 /* x [N]: log p(x | target) in, log ratio out; @p shadow [S, N]. */
 static BaseStatus divide_points(const MiaInput *in, const double *shadow, const MiaRmia *how, double *x)
@@ -116,7 +128,9 @@ static BaseStatus divide_points(const MiaInput *in, const double *shadow, const 
                    "none of the %lld shadow models was trained on point %lld; online needs one that was for every "
                    "point (rmia_offline does not)",
                    (long long)in->S, (long long)i);
-        if (!how->online)
+        if (!how->online && how->compat == MIA_RMIA_PRIVACY_METER)
+            x[i] -= correct_offline(log_mean_largest(row, n, half_of(in->S)), how->offline_a);
+        else if (!how->online)
             x[i] -= correct_offline(log_mean_exp(row, n, how->trim), how->offline_a);
         else if (how->trim > 0) /* in and out together, as published */
             x[i] -= log_mean_exp(row, n, how->trim);
@@ -136,7 +150,8 @@ static BaseStatus divide_population(const MiaInput *in, const double *shadow, co
     if (st != BASE_OK) return st;
     for (int64_t i = 0; i < in->Z; i++) {
         for (int64_t s = 0; s < in->S; s++) row[s] = shadow[s * in->Z + i];
-        double mean = log_mean_exp(row, in->S, how->trim);
+        bool meter = !how->online && how->compat == MIA_RMIA_PRIVACY_METER;
+        double mean = meter ? log_mean_largest(row, in->S, half_of(in->S)) : log_mean_exp(row, in->S, how->trim);
         z[i] -= how->online || !how->correct_population ? mean : correct_offline(mean, how->offline_a);
     }
     qsort(z, (size_t)in->Z, sizeof *z, ascending);

@@ -128,7 +128,7 @@ static void world_make(uint64_t seed)
 
 typedef struct {
     double gamma, a, T, trim;
-    bool online, strict, correct_z, taylor;
+    bool online, strict, correct_z, taylor, largest;
 } How;
 
 static double series(double x) { return 1 + x + x * x / 2 + pow(x, 3) / 6 + pow(x, 4) / 24; }
@@ -169,7 +169,13 @@ static double naive_ratio(const double *z, const double *shadow, int64_t stride,
     memcpy(joined, row[0], sizeof(double) * (size_t)n[0]);
     memcpy(joined + n[0], row[1], sizeof(double) * (size_t)n[1]);
     double mean;
-    if (h->online && keep && h->trim == 0)
+    if (h->largest) { /* of p, 0 where trained on, the first half of a descending sort */
+        memset(row[1], 0, sizeof row[1]);
+        memcpy(row[1], row[0], sizeof(double) * (size_t)n[0]);
+        qsort(row[1], S, sizeof *row[1], ascending);
+        mean = 0;
+        for (int s = S / 2; s < S; s++) mean += row[1][s] / (S / 2);
+    } else if (h->online && keep && h->trim == 0)
         mean = (trimmed_mean(row[0], n[0], 0) + trimmed_mean(row[1], n[1], 0)) / 2;
     else if (h->online)
         mean = trimmed_mean(joined, n[0] + n[1], h->trim);
@@ -200,18 +206,19 @@ static void as_the_naive_matrix(void **state)
         const char *name, *set[8];
         How how;
     } CASES[] = {
-        {"rmia_online", {0}, {2, 0, 1, 0, true, false, true, false}},
-        {"rmia_online", {"gamma=1", "strict=true", "temperature=3"}, {1, 0, 3, 0, true, true, true, false}},
-        {"rmia_online", {"trim=0.2", "signal=sm_taylor", "temperature=2"}, {2, 0, 2, 0.2, true, false, true, true}},
-        {"rmia_online", {"compat=research_2024"}, {2, 0, 2, 0.2, true, true, true, true}},
-        {"rmia_offline", {0}, {2, 0.3, 1, 0, false, false, true, false}},
-        {"rmia_offline", {"offline_a=0.7", "gamma=1.3"}, {1.3, 0.7, 1, 0, false, false, true, false}},
-        {"rmia_offline", {"correct_population=false", "trim=0.25"}, {2, 0.3, 1, 0.25, false, false, false, false}},
+        {"rmia_online", {0}, {2, 0, 1, 0, true, false, true, false, false}},
+        {"rmia_online", {"gamma=1", "strict=true", "temperature=3"}, {1, 0, 3, 0, true, true, true, false, false}},
+        {"rmia_online", {"trim=0.2", "signal=sm_taylor", "temperature=2"}, {2, 0, 2, 0.2, true, false, true, true, false}},
+        {"rmia_online", {"compat=research_2024"}, {2, 0, 2, 0.2, true, true, true, true, false}},
+        {"rmia_offline", {0}, {2, 0.3, 1, 0, false, false, true, false, false}},
+        {"rmia_offline", {"offline_a=0.7", "gamma=1.3"}, {1.3, 0.7, 1, 0, false, false, true, false, false}},
+        {"rmia_offline", {"correct_population=false", "trim=0.25"}, {2, 0.3, 1, 0.25, false, false, false, false, false}},
         {"rmia_offline",
          {"compat=privacy_meter", "gamma=7", "offline_a=0.6"},
-         {1, 0.6, 1, 0, false, true, true, false}},
-        {"rmia_offline", {"compat=research_2024", "offline_a=1"}, {2, 0.3, 2, 0.2, false, true, true, true}},
-        {"rmia_offline", {"compat=leakpro"}, {2, 0.33, 2, 0, false, true, true, false}},
+         {1, 0.6, 1, 0, false, true, true, false, true}},
+        {"rmia_online", {"compat=privacy_meter"}, {1, 0, 1, 0, true, true, true, false, false}},
+        {"rmia_offline", {"compat=research_2024", "offline_a=1"}, {2, 0.3, 2, 0.2, false, true, true, true, false}},
+        {"rmia_offline", {"compat=leakpro"}, {2, 0.33, 2, 0, false, true, true, false, false}},
     };
     for (size_t c = 0; c < BASE_COUNT(CASES); c++)
         for (uint64_t seed = 0; seed < 3; seed++) {
@@ -224,13 +231,57 @@ static void as_the_naive_matrix(void **state)
         }
 }
 
+/* Two classes where the first has these probabilities. */
+static double *logits_of(const double *p, int64_t n)
+{
+    double *z;
+    assert_ok(BASE_ALLOC(2 * n, &z));
+    for (int64_t i = 0; i < n; i++) z[2 * i] = log(p[i]) - log1p(-p[i]);
+    return z;
+}
+
+/* By hand, offline_a = 1. z: 0.5 of the target, 0.2, 0.4, 0.6, 0.8 of four models, of which ml_privacy_meter takes 0.6 and
+ * 0.8: ratio 0.5 / 0.7 = 0.714 (1 by all of them). x: */
+static void privacy_meter_by_hand(void **state)
+{
+    (void)state;
+    enum { POINTS = 4, MODELS = 4 };
+    static const double TARGET[POINTS] = {0.45, 0.4, 0.31, 0.5}, Z_TARGET[] = {0.5}, REFERENCE[] = {0.2, 0.4, 0.6, 0.8};
+    static const double MODEL[MODELS][POINTS] = {
+        {0.6, 0.9, 0.2, 0.1}, {0.5, 0.99, 0.3, 0.8}, {0.99, 0.99, 0.4, 0.9}, {0.99, 0.99, 0.5, 0.9}};
+    const uint8_t keep[MODELS * POINTS] = {0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 1};
+    /* 0: out of models 0, 1: 0.45 / 0.55 = 0.82, above; 1: out of model 0 alone: 0.4 / ((0.9 + 0) / 2) = 0.89, above;
+     * 2: out of all four, 0.4 and 0.5 count: 0.31 / 0.45 = 0.69, below (0.89 by all); 3: 0.5 / 0.45 = 1.11, above */
+    static const double WANT[POINTS] = {1, 1, 0, 1}, PLAIN[POINTS] = {0, 0, 0, 1};
+    double *x = logits_of(TARGET, POINTS), *population = logits_of(Z_TARGET, 1);
+    double *shadow = logits_of(MODEL[0], MODELS * POINTS), *references = logits_of(REFERENCE, MODELS);
+    int32_t labels[POINTS] = {0};
+    uint8_t role[POINTS] = {1, 0, 1, 0};
+    MiaInput in = {.N = POINTS, .K = 2, .logits = x, .labels = labels, .role = role, .S = MODELS, .Z = 1};
+    in.shadow_logits = shadow;
+    in.shadow_keep = keep;
+    in.population_logits = population;
+    in.population_labels = labels;
+    in.shadow_population_logits = references;
+    MiaResult r = pair_attack("rmia_offline", &in, SET("compat=privacy_meter", "offline_a=1"));
+    for (int i = 0; i < POINTS; i++) assert_near(r.score[i], WANT[i], 0, 0);
+    mia_result_free(&r);
+    r = pair_attack("rmia_offline", &in, SET("gamma=1", "strict=true", "offline_a=1"));
+    for (int i = 0; i < POINTS; i++) assert_near(r.score[i], PLAIN[i], 0, 0);
+    mia_result_free(&r);
+    base_free(x);
+    base_free(population);
+    base_free(shadow);
+    base_free(references);
+}
+
 /* For one target the score rises with ratio(x) and the AUCs agree up to ties, whatever gamma is. */
 static void ranks_as_the_ratio(void **state)
 {
     (void)state;
     double want[N], ratio[N];
     world_make(9);
-    naive(&(How){1, 0, 1, 0, true, false, true, false}, want, ratio);
+    naive(&(How){1, 0, 1, 0, true, false, true, false, false}, want, ratio);
     MiaResult r = pair_attack("rmia_online", &w.input, SET("gamma=1"));
     for (int i = 0; i < N; i++)
         for (int k = 0; k < N; k++)
@@ -342,7 +393,7 @@ static void large_and_linear(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture),  cmocka_unit_test(as_the_naive_matrix),
+    cmocka_unit_test(as_in_the_fixture),  cmocka_unit_test(as_the_naive_matrix), cmocka_unit_test(privacy_meter_by_hand),
     cmocka_unit_test(ranks_as_the_ratio), cmocka_unit_test(ties),
     cmocka_unit_test(extremes),           cmocka_unit_test(wrong_models),
     cmocka_unit_test(large_and_linear),

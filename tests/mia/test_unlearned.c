@@ -445,8 +445,13 @@ static double naive_klom(const double *p, int64_t U, const double *q, int64_t R,
                     share[side][bin] += 1 / (double)kept;
             }
     }
+    double least = 0; /* scipy.stats.entropy(p, q): q / sum(q) */
+    for (int b = 0; b < bins; b++) {
+        if (share[0][b] > 0 && share[1][b] < 1e-5) share[1][b] = 1e-5;
+        least += share[1][b];
+    }
     for (int b = 0; b < bins; b++)
-        if (share[0][b] > 0) sum += share[0][b] * log(share[0][b] / fmax(share[1][b], 1e-5));
+        if (share[0][b] > 0) sum += share[0][b] * log(share[0][b] / (published ? share[1][b] / least : share[1][b]));
     return sum;
 }
 
@@ -474,6 +479,34 @@ static void klom_as_naive(void **state)
     mia_result_free(&b);
     mia_result_free(&c);
     world_free();
+}
+
+/* By hand, 4 bins over margins 0..4: unlearned 0.5, 1.5, 2.5, 4 (the last is dropped), retrained 0, 0.5, 0.5, 0.5:
+ * p = 1/3, 1/3, 1/3, 0 and q = 1, 1e-5, 1e-5, 0, of which scipy makes q / 1.00002. */
+static void klom_by_hand(void **state)
+{
+    (void)state;
+    enum { U = 4, R = 4, N = 2 };
+    static const double UNLEARNED[] = {0.5, 1.5, 2.5, 4}, RETRAINED[] = {0, 0.5, 0.5, 0.5};
+    double phi[N * (1 + U + R)] = {0};
+    int32_t labels[N] = {0};
+    uint8_t role[N] = {MIA_MEMBER, MIA_NONMEMBER};
+    for (int m = 0; m < U + R; m++)
+        for (int i = 0; i < N; i++) phi[N * (1 + m) + i] = m < U ? UNLEARNED[m] : RETRAINED[m - U];
+    double *z = pair_logits(phi, N * (1 + U + R));
+    MiaInput in = {.N = N, .K = 2, .logits = z, .labels = labels, .role = role, .U = U, .R = R};
+    in.unlearned_logits = z + 2 * N;
+    in.retrained_logits = z + 2 * N * (1 + U);
+    MiaResult r = pair_attack("klom", &in, SET("bins=4", "compat=published"));
+    double plain = (log(1 / 3.0) + 2 * log(1e5 / 3)) / 3;
+    assert_near(r.score[0], plain + log(1.00002), 0, 1e-14);
+    assert_near(r.score[1], plain + log(1.00002), 0, 1e-14);
+    mia_result_free(&r);
+    /* without: p has the fourth bin too, q is as it is */
+    r = pair_attack("klom", &in, SET("bins=4"));
+    assert_near(r.score[0], (log(0.25) + 3 * log(0.25e5)) / 4, 0, 1e-14);
+    mia_result_free(&r);
+    base_free(z);
 }
 
 static void klom_of_the_same(void **state)
@@ -537,6 +570,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ceilings),
     cmocka_unit_test(the_bound_holds),
     cmocka_unit_test(klom_as_naive),
+    cmocka_unit_test(klom_by_hand),
     cmocka_unit_test(klom_of_the_same),
     cmocka_unit_test(nobody_but_audited),
     cmocka_unit_test(spreads),
