@@ -18,10 +18,17 @@ typedef struct {
     MiaResult result;
 } Row;
 
+/* One that could not be made, and why; owned. */
+typedef struct {
+    const MiaAttack *attack;
+    char *reason;
+} LeftOut;
+
 typedef struct {
     Row *rows;
     size_t count;
-    bool all; /* --name all: whatever the file has the arrays for */
+    LeftOut *left_out;
+    size_t left_count;
     RunSignals signals;
 } Work;
 
@@ -32,6 +39,8 @@ static void work_free(Work *w)
         mia_result_free(&w->rows[i].result);
     }
     base_free(w->rows);
+    for (size_t i = 0; i < w->left_count; i++) base_free(w->left_out[i].reason);
+    base_free(w->left_out);
     run_signals_free(&w->signals);
 }
 
@@ -52,10 +61,10 @@ out:
 static BaseStatus read_names(const char *list, Work *w)
 {
     BaseStatus st = BASE_OK;
-    w->all = strcmp(list, "all") == 0;
-    for (size_t i = 0; w->all && i < mia_registry.count; i++)
+    bool all = strcmp(list, "all") == 0;
+    for (size_t i = 0; all && i < mia_registry.count; i++)
         BASE_TRY(add_row(w, (const MiaAttack *)mia_registry.entries[i])); /* the entry is the first member */
-    if (w->all) goto out;
+    if (all) goto out;
     for (const char *at = list;; at++) {
         const MiaAttack *attack;
         char name[64];
@@ -117,6 +126,25 @@ out:
     return st;
 }
 
+/* The row goes to those that are left out, with the error it ended with. */
+static BaseStatus leave_out(Work *w, Row *row)
+{
+    BaseStatus st = BASE_OK;
+    char *reason = NULL;
+    BASE_TRY(base_strdup(base_error_text(), &reason));
+    base_warning("left out: %s", reason);
+    base_error_clear();
+    BASE_TRY(BASE_GROW(&w->left_out, w->left_count, w->left_count + 1));
+    w->left_out[w->left_count++] = (LeftOut){row->attack, reason};
+    reason = NULL;
+    base_free(row->params);
+    *row = (Row){0};
+out:
+    base_free(reason);
+    return st;
+}
+
+/* One alone fails with its reason; of several those that the file has no arrays for are left out. */
 static BaseStatus attack_all(Work *w)
 {
     BaseStatus st = BASE_OK;
@@ -124,11 +152,9 @@ static BaseStatus attack_all(Work *w)
     for (size_t i = 0; i < w->count; i++) {
         Row *row = &w->rows[i];
         st = mia_attack(row->attack, &w->signals.input, row->params, &row->result);
-        if (st != BASE_OK && !(w->all && st == BASE_EARG)) goto out;
-        if (st != BASE_OK) { /* --name all */
-            base_warning("left out: %s", base_error_text());
-            base_free(row->params);
-            *row = (Row){0};
+        if (st != BASE_OK && (w->count == 1 || (st != BASE_EARG && st != BASE_ENUMERIC))) goto out;
+        if (st != BASE_OK) {
+            BASE_TRY(leave_out(w, row));
             continue;
         }
         if (row->result.roc.count == 2)
@@ -154,6 +180,7 @@ static BaseStatus save(const CliOptions *o, const Work *w)
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
     BASE_TRY(io_hdf5_set_text(file, "/", "signals_sha256", w->signals.hash));
+    if (*w->signals.note) BASE_TRY(io_hdf5_set_text(file, "/", "notes", w->signals.note));
     for (size_t i = 0; i < w->count; i++) {
         const BaseEntry *entry = &w->rows[i].attack->entry;
         const MiaResult *r = &w->rows[i].result;
@@ -212,7 +239,7 @@ static void count_roles(const MiaInput *in, int64_t count[3])
 
 static BaseStatus print_json(const CliOptions *o, const Work *w)
 {
-    IoJson *json = io_json_object(), *attacks = io_json_array();
+    IoJson *json = io_json_object(), *attacks = io_json_array(), *left = io_json_array();
     int64_t count[3];
     count_roles(&w->signals.input, count);
     io_json_set_take(json, "signals", io_json_text_value(o->signals));
@@ -224,6 +251,14 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     io_json_set_take(json, "seed", io_json_integer(o->seed));
     for (size_t i = 0; i < w->count; i++) io_json_add_take(attacks, row_json(&w->rows[i]));
     io_json_set_take(json, "attacks", attacks);
+    for (size_t i = 0; i < w->left_count; i++) {
+        IoJson *one = io_json_object();
+        io_json_set_take(one, "name", io_json_text_value(w->left_out[i].attack->entry.name));
+        io_json_set_take(one, "reason", io_json_text_value(w->left_out[i].reason));
+        io_json_add_take(left, one);
+    }
+    io_json_set_take(json, "left_out", left);
+    io_json_set_take(json, "notes", io_json_text_value(w->signals.note));
     return cli_print_json_take(json);
 }
 

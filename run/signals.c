@@ -1,5 +1,6 @@
 #include "run/signals.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,6 +158,49 @@ static BaseStatus warn_of_strangers(IoHdf5 *file, const char *name)
     return BASE_OK;
 }
 
+/* Rows within 0..1 whose sum is 1 to the third digit, which survives rounding to three digits. */
+static int64_t count_probabilities(const double *z, int64_t rows, int64_t K)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < rows; i++, z += K) {
+        double sum = 0;
+        bool inside = true;
+        for (int64_t j = 0; j < K && inside; j++) {
+            inside = z[j] >= 0 && z[j] <= 1;
+            sum += z[j];
+        }
+        count += inside && fabs(sum - 1) <= 5e-4 * (double)(K < 20 ? K : 20);
+    }
+    return count;
+}
+
+/* Said where at least half of an array's rows are such: logits are not, and nothing is changed. */
+static void note_probabilities(RunSignals *s)
+{
+    const MiaInput *in = &s->input;
+    const struct {
+        const char *path;
+        const double *z;
+        int64_t rows;
+    } ARRAYS[] = {{"/target/logits", in->logits, in->N},
+                  {"/shadow/logits", in->shadow_logits, in->S * in->N},
+                  {"/population/logits", in->population_logits, in->Z},
+                  {"/shadow/population_logits", in->shadow_population_logits, in->S * in->Z},
+                  {"/unlearned/logits", in->unlearned_logits, in->U * in->N},
+                  {"/retrained/logits", in->retrained_logits, in->R * in->N}};
+    char list[384] = "";
+    for (size_t i = 0; i < BASE_COUNT(ARRAYS); i++) {
+        int64_t rows = ARRAYS[i].z ? ARRAYS[i].rows : 0, count = count_probabilities(ARRAYS[i].z, rows, in->K);
+        size_t used = strlen(list);
+        if (count == 0 || 2 * count < rows) continue;
+        snprintf(list + used, sizeof list - used, "%s%lld of %lld rows of %s", used ? ", " : "", (long long)count,
+                 (long long)rows, ARRAYS[i].path);
+    }
+    if (*list)
+        snprintf(s->note, sizeof s->note,
+                 "%s lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p", list);
+}
+
 BaseStatus run_signals_read(const char *path, RunSignals *out)
 {
     BaseStatus st = BASE_OK;
@@ -179,6 +223,8 @@ BaseStatus run_signals_read(const char *path, RunSignals *out)
     s.input.unlearned_logits = s.unlearned_logits;
     s.input.retrained_logits = s.retrained_logits;
     s.input.unlearned_keep = s.unlearned_keep;
+    note_probabilities(&s);
+    if (*s.note) base_warning("%s: %s", path, s.note);
     *out = s;
     s = (RunSignals){0};
 out:

@@ -12,10 +12,11 @@ typedef struct {
     int32_t *labels, *population_labels;
     uint8_t *role, *shadow_keep, *unlearned_keep;
     char hash[BASE_HASH_HEX]; /* SHA-256 of the file */
+    char note[512];           /* of arrays whose rows look like probabilities; empty where none does */
 } RunSignals;
 
 /** Reads a foreign file, through the child process of io/hdf5.h. What is absent stays NULL and 0. Names that no signals
- *  file has are a warning. BASE_EIO, BASE_EFORMAT (missing, no numbers), BASE_ESHAPE; values are mia_input_check's. */
+ *  file has are a warning, and so is `note`. BASE_EIO, BASE_EFORMAT (missing, no numbers), BASE_ESHAPE; values are mia_input_check's. */
 BaseStatus run_signals_read(const char *path, RunSignals *out);
 void run_signals_free(RunSignals *signals);
 

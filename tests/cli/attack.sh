@@ -132,6 +132,50 @@ ok attack --name loss --signals constant.h5 --json
 has stderr "it tells nobody apart"
 has stdout '"auc": 0.5'
 
+# probabilities are taken as logits, but not without a word; logits and log p are not suspected
+"$python" - <<'PY'
+import h5py, numpy as np
+with h5py.File("every.h5") as f:
+    arrays = {n: f[n][:] for n in ("target/logits", "target/labels", "target/role", "shadow/logits", "shadow/keep")}
+def softmax(z): e = np.exp(z); return e / e.sum(-1, keepdims=True)
+def write(name, change):
+    with h5py.File(name + ".h5", "w") as f:
+        for k, v in arrays.items(): f[k] = change(v) if k.endswith("logits") else v
+write("probabilities", softmax)
+write("rounded", lambda z: np.round(softmax(z), 3))
+write("logp", lambda z: np.log(softmax(z)))
+write("some", lambda z: np.where((np.arange(z.shape[-2]) < 30)[:, None], softmax(z), z))
+write("few", lambda z: np.where((np.arange(z.shape[-2]) < 29)[:, None], softmax(z), z))
+PY
+for f in probabilities rounded; do
+    ok attack --name loss,lira_online --signals $f.h5 --json
+    has stderr "expunge: warning: $f.h5: 60 of 60 rows of /target/logits, 360 of 360 rows of /shadow/logits lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p"
+    has stdout '"notes": "60 of 60 rows of /target/logits, 360 of 360'
+done
+ok attack --name loss --signals some.h5
+has stderr "30 of 60 rows of /target/logits, 180 of 360 rows"
+for f in logp few every; do
+    ok attack --name loss --signals $f.h5 --json
+    ! grep -q "probabilities" "$logs/stderr" || fail "$f.h5 is taken for probabilities"
+    has stdout '"notes": ""'
+done
+
+# one that cannot be made leaves the others' results; where none can, the last line says so
+ok attack --name lira_online,loss,rmia_online --signals probabilities.h5 --json -o left.h5
+has stderr "left out: attack rmia_online: this attack needs a population"
+"$python" - "$logs/stdout" <<'PY' || fail "the attacks of a list that can be made, and what became of the other"
+import h5py, json, sys
+out = json.load(open(sys.argv[1]))
+assert [a["name"] for a in out["attacks"]] == ["lira_online", "loss"]
+assert [a["name"] for a in out["left_out"]] == ["rmia_online"]
+assert "attack rmia_online: this attack needs a population: /population/logits" in out["left_out"][0]["reason"]
+assert sorted(h5py.File("left.h5")) == ["lira_online", "loss"]
+PY
+"$EXPUNGE" attack --name rmia_online,ulira --signals probabilities.h5 >"$logs/stdout" 2>"$logs/stderr" && fail "none could be made, and status 0"
+has stderr "left out: attack ulira: this attack needs unlearned models"
+has stderr "expunge: probabilities.h5: no attack could be made on this file: see the warnings above"
+[ ! -s "$logs/stdout" ] || fail "none could be made, and a table"
+
 bad() { # bad TEXT FILE: one line that names the file
     refuses 1 "$1" attack --name loss --signals "$2.h5" --json
     has stderr "$2.h5"
