@@ -1,4 +1,5 @@
-/* score_i = -H(p): a member's prediction is the more certain one, whatever class it is. */
+/* score_i = -H(p): a member's prediction is the more certain one, whatever class it is. Between models that says nothing:
+ * of a forgotten class a retrained model may be certain, too. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"
@@ -14,6 +15,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_entropy = {
     .entry = BASE_ENTRY("entropy", "threshold on the entropy of the prediction",
                         "TensorFlow Privacy, threshold on the entropy", MiaThresholdCut, PARAMS),
+    .needs = MIA_UNDIRECTED,
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

@@ -66,6 +66,8 @@ enum {
     MIA_NEEDS_RETRAINED = 8,
     MIA_NEEDS_SHADOW_POPULATION = 16, /* shadow_population_logits; the first two are needed too */
     MIA_WITHOUT_ROLES = 32, /* compares models, not members: members or non-members may be missing; no ROC then */
+    MIA_UNDIRECTED = 64, /* on one point a higher score may mean trained on or never seen: a retrained model may be as sure
+                            of a wrong class as another was of the right one. Models are compared to both sides */
 };
 
 typedef struct {

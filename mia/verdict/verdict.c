@@ -98,6 +98,11 @@ static BaseStatus alone(const MiaGameScores *g, MiaModels a, const MiaAuditOptio
     return st;
 }
 
+static bool is_undirected(const MiaAuditScores *scores, MiaGame game)
+{
+    return scores->undirected && game == MIA_GAME_MODELS;
+}
+
 static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAuditOptions *options, double strict,
                        MiaFinding *out)
 {
@@ -114,7 +119,8 @@ static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAudi
         out->unlearned = (MathEstimate){d->value + 0.5, d->lo + 0.5, d->hi + 0.5, d->n};
     }
     BASE_TRY(judge(g, game, g->unlearned, g->retrained, strict, enough, options, &out->verdict));
-    if (!enough && out->verdict == MATH_OVER_FORGOTTEN) out->verdict = MATH_LEAKS;
+    bool either = !enough || is_undirected(scores, game);
+    if (either && out->verdict == MATH_OVER_FORGOTTEN) out->verdict = MATH_LEAKS;
 out:
     return st;
 }
@@ -188,7 +194,8 @@ static BaseStatus control_something(const MiaAuditScores *scores, int64_t attack
             }
             BASE_TRY(judge(g, game, g->original, g->retrained, 1 - options->alpha / (double)tests, false, options,
                            &verdict));
-            if (verdict != MATH_LEAKS) continue;
+            bool either = is_undirected(&scores[i / MIA_GAMES], game) && verdict == MATH_OVER_FORGOTTEN;
+            if (verdict != MATH_LEAKS && !either) continue;
             out->passed = true;
             snprintf(out->text, sizeof out->text, "passed: %.40s finds the original model (game %s)",
                      scores[i / MIA_GAMES].attack, mia_game_name(game));

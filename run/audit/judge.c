@@ -199,8 +199,6 @@ static BaseStatus play(const RunAuditSignals *s, const RunAuditGame *game, int64
     for (int64_t m = 0; m < M; m++) {
         BASE_TRY(table_target(s, game, m, t));
         st = mia_attack(attack, &t->input, a->choice->params, &result);
-        if (st == BASE_OK && result.unranked)
-            st = base_error_set(BASE_EARG, "attack %s: %s", attack->entry.name, result.notes);
         if (st != BASE_OK) goto out;
         memcpy(a->score[g] + m * game->n, result.score, (size_t)game->n * sizeof(double));
         if (m == 0) {
@@ -379,6 +377,7 @@ static BaseStatus conclude(const RunAuditSignals *s, RunAuditResult *r)
     for (size_t i = 0; i < r->count; i++) {
         const RunAuditAttack *a = &r->attack[i];
         scores[i].attack = a->choice->attack->entry.name;
+        scores[i].undirected = (a->choice->attack->needs & MIA_UNDIRECTED) != 0;
         for (int g = 0; g < MIA_GAMES; g++) {
             MiaGameScores *to = &scores[i].game[g];
             MiaModels *const models[RUN_AUDIT_MODELS] = {&to->unlearned, &to->original, &to->retrained};

@@ -66,6 +66,7 @@ static void accuracy_table(const RunAuditPage *p, ReportDocument *d)
 static void findings_table(const RunAuditPage *p, MiaGame g, ReportDocument *d)
 {
     const RunAuditResult *r = p->result;
+    const char *undirected = NULL;
     bool models = g == MIA_GAME_MODELS, over_models = false, references = p->collected->signals.R > 0;
     ReportTable t = report_table_make(models ? "Unlearned against retrained models, on the forgotten training images"
                                              : "How well each attack tells them apart");
@@ -85,7 +86,11 @@ static void findings_table(const RunAuditPage *p, MiaGame g, ReportDocument *d)
         report_table_number(&t, difference, f->difference, NAN);
         report_table_text(&t, verdict, math_verdict_name(f->verdict));
         over_models |= f->over_models;
+        if (models && (r->attack[i].choice->attack->needs & MIA_UNDIRECTED)) undirected = f->attack;
     }
+    if (undirected)
+        report_table_note(&t, "%s has no direction here: a retrained model may be as certain of a wrong class, so a "
+                              "difference to either side is a leak.", undirected);
     report_table_note(&t,
                       "Intervals: 95%%%s. The verdict uses wider ones, so that a false finding among all attacks "
                       "and games together has a chance of %g at most.",

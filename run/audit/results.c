@@ -25,7 +25,11 @@ static IoJson *finding_json(const RunAuditAttack *a, const MiaFinding *f)
     io_json_set_take(row, "difference", run_json_estimate(&f->difference));
     io_json_set_take(row, "decided_at_level", io_json_number(f->strict_level));
     io_json_set_take(row, "over_models", io_json_bool(f->over_models));
-    if (f->game == MIA_GAME_MODELS) return row;
+    if (f->game == MIA_GAME_MODELS) {
+        bool either = (a->choice->attack->needs & MIA_UNDIRECTED) != 0;
+        io_json_set_take(row, "direction", io_json_text_value(either ? "either" : "higher: trained on"));
+        return row;
+    }
     io_json_set_take(row, "tpr_at_fpr", run_json_tpr(r));
     io_json_set_take(row, "balanced_accuracy_holdout", run_json_estimate(&r->holdout.balanced));
     io_json_set_take(row, "epsilon", run_json_epsilon(r));

@@ -89,6 +89,50 @@ static void a_leak_is_found(void **state)
     mia_audit_free(&got);
 }
 
+/* Without a direction what lies below tells the models apart as well as what lies above, in the game "models" alone. */
+static void without_a_direction(void **state)
+{
+    (void)state;
+    static World w;
+    for (int undirected = 0; undirected < 2; undirected++) {
+        world_make(&w, 3, 4, 1, -1.5, -2, 0.05, 2);
+        w.scores.undirected = undirected;
+        MiaAudit got = audit(&w);
+        assert_int_equal(got.game[MIA_GAME_FORGET], MATH_OVER_FORGOTTEN);
+        assert_int_equal(got.game[MIA_GAME_MODELS], undirected ? MATH_LEAKS : MATH_OVER_FORGOTTEN);
+        assert_int_equal(got.game[MIA_GAME_RETAIN], MATH_INDISTINGUISHABLE);
+        assert_true(got.something.run);
+        assert_int_equal(got.something.passed, undirected); /* the original looks less familiar, too */
+        for (int64_t i = 0; i < got.count; i++) /* the numbers keep their sign */
+            if (got.finding[i].game != MIA_GAME_RETAIN) assert_true(got.finding[i].difference.hi < 0);
+        mia_audit_free(&got);
+    }
+}
+
+/* The headline is the largest of the findings that decide, whichever comes first. */
+static void the_largest_is_the_headline(void **state)
+{
+    (void)state;
+    static World small, large;
+    MiaAuditOptions options = options_make();
+    world_make(&small, 3, 4, 1, 1, 2, 0.05, 1);
+    world_make(&large, 3, 4, 1, 2.5, 3, 0.05, 1);
+    small.scores.attack = "small";
+    large.scores.attack = "large";
+    for (int first = 0; first < 2; first++) {
+        MiaAuditScores both[2] = {first ? large.scores : small.scores, first ? small.scores : large.scores};
+        MiaAudit got;
+        assert_ok(mia_audit(both, 2, &options, &got));
+        double most = 0;
+        for (int64_t i = 0; i < got.count; i++) most = fmax(most, got.finding[i].difference.value);
+        char value[16];
+        snprintf(value, sizeof value, "AUC %+.3f", most);
+        assert_ptr_equal(strstr(got.headline, "leaks: large, game "), got.headline);
+        assert_non_null(strstr(got.headline, value));
+        mia_audit_free(&got);
+    }
+}
+
 static void equality_needs_everything(void **state)
 {
     (void)state;
@@ -294,7 +338,9 @@ static void null_audits(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_leak_is_found),      cmocka_unit_test(equality_needs_everything),
+    cmocka_unit_test(a_leak_is_found),      cmocka_unit_test(without_a_direction),
+    cmocka_unit_test(the_largest_is_the_headline),
+    cmocka_unit_test(equality_needs_everything),
     cmocka_unit_test(few_retrained_models), cmocka_unit_test(a_suspicion_is_told),
     cmocka_unit_test(several_attacks),      cmocka_unit_test(wrong_inputs),
     cmocka_unit_test(without_memory),       cmocka_unit_test(null_audits),
