@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/visible.h"
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "io/tensors.h"
@@ -68,6 +69,16 @@ static BaseStatus weights_json(IoTensors *tensors, const char *hash)
     return cli_print_json_take(json);
 }
 
+/* A foreign file's own words, a line. */
+static void add_named(BaseText *text, const char *name, const char *value)
+{
+    base_text_add(text, "  ");
+    cli_visible_add(text, name);
+    base_text_add(text, ": ");
+    cli_visible_add(text, value);
+    base_text_add(text, "\n");
+}
+
 static BaseStatus weights_table(const char *path, IoTensors *tensors, const char *hash)
 {
     BaseText text = {0};
@@ -81,9 +92,12 @@ static BaseStatus weights_table(const char *path, IoTensors *tensors, const char
         base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r.arch->entry.name,
                       (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
     for (size_t i = 0; i < tensors->meta_count; i++)
-        base_text_add(&text, "  %s: %s\n", tensors->meta[2 * i], tensors->meta[2 * i + 1]);
+        add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {
-        base_text_add(&text, "%-40s %-5s ", tensors->items[i].name, io_dtype_name(tensors->items[i].dtype));
+        size_t start = text.size;
+        cli_visible_add(&text, tensors->items[i].name);
+        int pad = text.size - start < 40 ? (int)(40 - (text.size - start)) : 0;
+        base_text_add(&text, "%*s %-5s ", pad, "", io_dtype_name(tensors->items[i].dtype));
         add_shape(&text, tensors->items[i].shape, tensors->items[i].ndim);
         base_text_add(&text, "\n");
     }

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/sink.h"
 #include "cli/start.h"
+#include "cli/visible.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
 #include "run/json.h"
@@ -33,7 +34,7 @@ static int complain(BaseStatus st)
     cli_sink_close();
     fputs("expunge: ", stderr);
     if (!*text) text = base_status_name(st);
-    for (const char *c = text; *c; c++) fputc(*c == '\n' || *c == '\r' ? ' ' : *c, stderr);
+    cli_visible_put(text, false, stderr);
     fputc('\n', stderr);
     return st == BASE_EUSAGE || st == BASE_ENOTFOUND ? EXIT_USAGE : EXIT_FAILED;
 }
@@ -41,7 +42,7 @@ static int complain(BaseStatus st)
 BaseStatus cli_print_text_take(BaseText *text)
 {
     BaseStatus st = text->st;
-    if (st == BASE_OK && text->data && fputs(text->data, stdout) < 0)
+    if (st == BASE_OK && text->data && !cli_visible_put(text->data, true, stdout))
         st = base_error_set(BASE_EIO, "standard output cannot be written");
     base_text_free(text);
     return st;
@@ -66,7 +67,7 @@ BaseStatus cli_print_json_take(IoJson *value)
 {
     char *text = NULL;
     BaseStatus st = io_json_text(value, &text);
-    if (st == BASE_OK && (fputs(text, stdout) < 0 || fputc('\n', stdout) == EOF))
+    if (st == BASE_OK && (!cli_visible_put(text, true, stdout) || fputc('\n', stdout) == EOF))
         st = base_error_set(BASE_EIO, "standard output cannot be written");
     base_free(text);
     io_json_free(value);

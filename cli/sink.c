@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/visible.h"
 
 /* The bar now on the screen. */
 typedef struct {
@@ -39,7 +40,9 @@ static void message(void *user, BaseLogLevel level, const char *text)
     Sink *s = user;
     if (s->quiet && level == BASE_LOG_NOTICE) return;
     wipe(s);
-    fprintf(stderr, level == BASE_LOG_WARNING ? "expunge: warning: %s\n" : "%s\n", text);
+    if (level == BASE_LOG_WARNING) fputs("expunge: warning: ", stderr);
+    cli_visible_put(text, false, stderr);
+    fputc('\n', stderr);
     fflush(stderr);
 }
 
@@ -79,10 +82,13 @@ static void progress(void *user, const char *label, int64_t done, int64_t total,
         format_time((now - s->started) * (double)(total - done) / (double)(done - s->from), left, sizeof left);
     snprintf(line, sizeof line, "%s [%s] %3d%%, %s to go%s%s", s->label, bar, (int)(100 * done / total), left,
              detail ? ", " : "", detail ? detail : "");
-    if (s->terminal)
-        fprintf(stderr, "\r\033[K%.*s", columns_of(STDERR_FILENO) - 1, line); /* a wrapped line could not be wiped */
+    BaseText shown = {0};
+    cli_visible_add(&shown, line);
+    if (s->terminal) /* a wrapped line could not be wiped */
+        fprintf(stderr, "\r\033[K%.*s", columns_of(STDERR_FILENO) - 1, shown.data ? shown.data : "");
     else
-        fprintf(stderr, "%s\n", line);
+        fprintf(stderr, "%s\n", shown.data ? shown.data : "");
+    base_text_free(&shown);
     fflush(stderr);
     s->drawn = s->terminal;
 }

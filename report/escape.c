@@ -59,6 +59,11 @@ void report_escape_tex(BaseText *out, const char *text)
                                        {"×", "$\\times$"},
                                        {"–", "--"},
                                        {"·", "$\\cdot$"}};
+    const char *first = text + strspn(text, " ");
+    if (*first == '[' || *first == '*') { /* behind the \\ of the row before these would be its argument, its star */
+        base_text_add(out, "{%c}", *first);
+        text = first + 1;
+    }
     REPLACE(ROWS);
 }
 
@@ -83,12 +88,14 @@ void report_escape_plain(BaseText *out, const char *text) { replace(out, text, N
 void report_escape_csv(BaseText *out, const char *text)
 {
     size_t n = strlen(text);
+    double number;
     bool edge = n > 0 && (text[0] == ' ' || text[n - 1] == ' ');
-    if (!edge && !strpbrk(text, ",\"\r\n")) {
+    bool formula = n > 1 && strchr("=+-@\t\r", text[0]) && !base_parse_f64(text, &number);
+    if (!edge && !formula && !strpbrk(text, ",\"\r\n")) {
         base_text_append(out, text, n);
         return;
     }
-    base_text_append(out, "\"", 1);
+    base_text_append(out, formula ? "\"'" : "\"", formula ? 2 : 1);
     for (; *text; text++) base_text_append(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
     base_text_append(out, "\"", 1);
 }

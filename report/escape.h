@@ -6,7 +6,8 @@
 
 void report_escape_html(BaseText *out, const char *text); /* & < > " ' ; also safe inside a quoted attribute */
 void report_escape_tex(BaseText *out, const char *text);  /* LaTeX text mode; arrows, plus-minus and Greek to maths */
-void report_escape_csv(BaseText *out, const char *text);  /* RFC 4180: quoted where needed */
+void report_escape_csv(BaseText *out, const char *text);  /* RFC 4180: quoted where needed; what a spreadsheet would
+                                                             take for a formula starts with ' unless it is a number */
 void report_escape_markdown(BaseText *out, const char *text); /* inside a table cell */
 void report_escape_gnuplot(BaseText *out, const char *text);  /* a whole single-quoted string, quotes included */
 void report_escape_plain(BaseText *out, const char *text);    /* for a terminal: control characters become spaces */

@@ -84,7 +84,7 @@ def write(name, drop=(), **more):
         for k, v in a.items():
             if k not in drop: f[k] = v
 write("good", target__labels=rng.integers(0, K, N).astype(np.int16), shadow__logits=rng.normal(size=(S, N, K)),
-      shadow__keep=rng.integers(0, 2, (S, N)).astype(bool), shadows__logits=[1.0], target__rolls=[1])
+      shadow__keep=rng.integers(0, 2, (S, N)).astype(bool), shadows__logits=[1.0], target__rolls=[1], **{"ta\x1b[2Jr\ngot__x": [1]})
 write("noaudit", target__role=np.arange(N) % 2)
 write("constant", target__logits=np.zeros((N, K)))
 nan = np.zeros((N, K)); nan[7, 2] = np.nan
@@ -125,6 +125,7 @@ PY
 ok attack --name loss --signals good.h5
 has stderr "good.h5: /shadows is no part of a signals file and is left aside; did you mean /shadow?"
 has stderr "did you mean /target/role?"
+has stderr 'ta\u001b[2Jr\u000agot is no part of a signals file'
 ok attack --name loss --signals noaudit.h5 --json
 has stdout '"member_share": null'
 has stdout '"efficacy_ci": null'

@@ -28,6 +28,18 @@ static void test_escape(void **state)
     ESCAPES(report_escape_csv, "plain", "plain");
     ESCAPES(report_escape_csv, "a,\"b\"\nc", "\"a,\"\"b\"\"\nc\"");
     ESCAPES(report_escape_csv, " edge", "\" edge\"");
+    ESCAPES(report_escape_csv, "=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\"");
+    ESCAPES(report_escape_csv, "+1+cmd", "\"'+1+cmd\"");
+    ESCAPES(report_escape_csv, "-2+3", "\"'-2+3\"");
+    ESCAPES(report_escape_csv, "@SUM(A1)", "\"'@SUM(A1)\"");
+    ESCAPES(report_escape_csv, "\t=1", "\"'\t=1\"");
+    ESCAPES(report_escape_csv, "-0.5", "-0.5"); /* a number stays one */
+    ESCAPES(report_escape_csv, "+1e-3", "+1e-3");
+    ESCAPES(report_escape_csv, "-", "-");
+    ESCAPES(report_escape_csv, "a=b", "a=b");
+    ESCAPES(report_escape_tex, "[1em] x [2]", "{[}1em] x [2]");
+    ESCAPES(report_escape_tex, "  *x*", "{*}x*");
+    ESCAPES(report_escape_tex, "94 [93, 95]", "94 [93, 95]");
     ESCAPES(report_escape_gnuplot, "it's `rm` \n$x", "'it''s `rm`  $x'");
     ESCAPES(report_escape_markdown, "a|b*_<x>[1]", "a\\|b\\*\\_&lt;x&gt;\\[1\\]");
     ESCAPES(report_escape_plain, "a\x1b[31mb\tc", "a [31mb c");
