@@ -32,14 +32,24 @@ static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int64_t live;
 static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails */
 
-void base_memory_fail_at(int64_t n) { atomic_store(&countdown, n); }
+static _Atomic bool has_refused;  /* since countdown was set */
+
+void base_memory_fail_at(int64_t n)
+{
+    atomic_store(&countdown, n);
+    atomic_store(&has_refused, false);
+}
+bool base_memory_has_failed(void) { return atomic_load(&has_refused); }
 int64_t base_memory_live(void) { return atomic_load(&live); }
 
 static bool refused(void)
 {
     int64_t left = atomic_load(&countdown);
     if (left == 0) return false;
-    if (left == 1) return true;
+    if (left == 1) {
+        atomic_store(&has_refused, true);
+        return true;
+    }
     atomic_fetch_sub(&countdown, 1);
     return false;
 }

@@ -8,8 +8,6 @@
 #include "base/memory.h"
 #include "math/bootstrap.h"
 
-const MiaAuditOptions mia_audit_defaults = {0.05, 0.05, 1000, 0};
-
 const char *mia_game_name(MiaGame game)
 {
     static const char *const NAMES[] = {"forget", "models", "retain"};

@@ -38,13 +38,11 @@ typedef struct {
 } MiaAuditScores;
 
 typedef struct {
-    double alpha;  /* of false "leaks" and "over-forgotten" over all attacks and games together, and of each control;
-                      0.05 */
-    double margin; /* AUC differences smaller than this are called indistinguishable; 0.05 */
-    int64_t draws; /* of the two-way bootstrap; 1000 */
+    double alpha;  /* of false "leaks" and "over-forgotten" over all attacks and games together, and of each control */
+    double margin; /* AUC differences smaller than this are called indistinguishable */
+    int64_t draws; /* of the two-way bootstrap */
     uint64_t seed;
 } MiaAuditOptions;
-extern const MiaAuditOptions mia_audit_defaults;
 
 /** One attack in one game. */
 typedef struct {

@@ -127,6 +127,14 @@ static void composite_and_its_interval(void **state)
     assert_near(got.lo, 1 - sqrt(2) * most, 0, 1e-10);
     assert_near(got.hi, 1, 0, 0);
     assert_int_equal(got.n, N);
+    /* no image of one side: not 0 to 1, but nothing */
+    for (int side = 0; side < 2; side++) {
+        for (int i = 0; i < N; i++) c.labels[i] = side; /* odd classes are forgotten */
+        got = measure("composite", &c.context, EVAL_TEST);
+        assert_near(got.value, NAN, 0, 0);
+        assert_near(got.lo, NAN, 0, 0);
+        assert_near(got.hi, NAN, 0, 0);
+    }
 }
 
 /* 95% intervals of a product of two independent shares cover it about that often. The draws are fixed. */

@@ -43,7 +43,7 @@ double support_attr(IoHdf5 *file, const char *path, const char *name);
 const char *support_scratch(void);
 
 /** Runs @p call_once with the 1st, 2nd, ... allocation failing until it succeeds; each failure must be BASE_ENOMEM and
- *  leave no block behind. @p most: fails the test after so many rounds. */
+ *  leave no block behind, and none may be swallowed. @p most: fails the test after so many rounds. */
 void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most);
 
 /** main() of every test program: handles the HDF5 probe child, then runs the group. */
