@@ -17,13 +17,16 @@ enum { VERSION = 20, VERSION_LARGE = 45 };
 static const uint64_t SEE_LARGE_32 = 0xffffffff, SEE_LARGE_16 = 0xffff;
 
 typedef struct {
-    const char *name; /* libzip's */
+    const char *name; /* libzip's; of a part, its own */
     uint64_t size;
     size_t index;
+    int64_t offset; /* of a part */
 } Record;
 
 struct IoArchive {
-    zip_t *zip;
+    zip_t *zip;  /* or */
+    FILE *parts; /* a file whose parts are the records */
+    size_t room;
     char *path;
     int64_t file_size;
     size_t count;
@@ -58,7 +61,58 @@ static BaseStatus check_record(const IoArchive *a, size_t i, uint64_t *total)
     BASE_CHECK(!__builtin_add_overflow(*total, info.size, total) && *total <= (uint64_t)a->file_size, BASE_EFORMAT,
                "%s: record '%.200s': records of more bytes than the file has (%lld)", a->path, info.name,
                (long long)a->file_size);
-    a->records[i] = (Record){info.name, info.size, i};
+    a->records[i] = (Record){info.name, info.size, i, 0};
+out:
+    return st;
+}
+
+BaseStatus io_archive_sort(IoArchive *a)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC(a->count, &a->by_name));
+    if (!a->count) goto out;
+    memcpy(a->by_name, a->records, a->count * sizeof *a->records);
+    qsort(a->by_name, a->count, sizeof *a->by_name, compare_names);
+    for (size_t i = 1; i < a->count; i++)
+        BASE_CHECK(strcmp(a->by_name[i - 1].name, a->by_name[i].name) != 0, BASE_EFORMAT,
+                   "%s: the archive has two records '%.200s'", a->path, a->by_name[i].name);
+out:
+    return st;
+}
+
+BaseStatus io_archive_parts(const char *path, IoArchive **out)
+{
+    BaseStatus st = BASE_OK;
+    IoArchive *a = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &a));
+    BASE_TRY(base_strdup(path, &a->path));
+    BASE_TRY(io_file_size(path, &a->file_size));
+    a->parts = fopen(path, "rb");
+    BASE_CHECK(a->parts, BASE_EIO, "%s: cannot be read", path);
+    *out = a;
+    a = NULL;
+out:
+    io_archive_close(a);
+    return st;
+}
+
+BaseStatus io_archive_add_part(IoArchive *a, const char *name, int64_t offset, int64_t size)
+{
+    BaseStatus st = BASE_OK;
+    char *own = NULL;
+    BASE_CHECK(offset >= 0 && size >= 0 && offset <= a->file_size && size <= a->file_size - offset, BASE_EFORMAT,
+               "%s: %.200s: %lld bytes from byte %lld on do not lie in the file of %lld bytes", a->path, name,
+               (long long)size, (long long)offset, (long long)a->file_size);
+    BASE_CHECK(a->count < RECORDS, BASE_ELIMIT, "%s: a file of more than %d parts", a->path, RECORDS);
+    if (a->count == a->room) {
+        size_t room = a->room ? 2 * a->room : 64;
+        BASE_TRY(BASE_GROW(&a->records, a->room, room));
+        a->room = room;
+    }
+    BASE_TRY(base_strdup(name, &own));
+    a->records[a->count] = (Record){own, (uint64_t)size, a->count, offset};
+    a->count++;
 out:
     return st;
 }
@@ -86,13 +140,8 @@ BaseStatus io_archive_open(const char *path, IoArchive **out)
                (long long)count, RECORDS);
     a->count = (size_t)count;
     BASE_TRY(BASE_ALLOC(a->count, &a->records));
-    BASE_TRY(BASE_ALLOC(a->count, &a->by_name));
     for (size_t i = 0; i < a->count; i++) BASE_TRY(check_record(a, i, &total));
-    memcpy(a->by_name, a->records, a->count * sizeof *a->records);
-    qsort(a->by_name, a->count, sizeof *a->by_name, compare_names);
-    for (size_t i = 1; i < a->count; i++)
-        BASE_CHECK(strcmp(a->by_name[i - 1].name, a->by_name[i].name) != 0, BASE_EFORMAT,
-                   "%s: the archive has two records '%.200s'", path, a->by_name[i].name);
+    BASE_TRY(io_archive_sort(a));
     *out = a;
     a = NULL;
 out:
@@ -104,6 +153,10 @@ void io_archive_close(IoArchive *a)
 {
     if (!a) return;
     if (a->zip) zip_discard(a->zip);
+    if (a->parts) {
+        fclose(a->parts);
+        for (size_t i = 0; i < a->count; i++) base_free((char *)a->records[i].name);
+    }
     base_free(a->path);
     base_free(a->records);
     base_free(a->by_name);
@@ -122,8 +175,16 @@ int64_t io_archive_find(const IoArchive *a, const char *name)
     return found ? (int64_t)found->index : -1;
 }
 
+static BaseStatus read_part(IoArchive *a, const Record *part, void *out)
+{
+    bool fine = fseeko(a->parts, (off_t)part->offset, SEEK_SET) == 0 &&
+                fread(out, 1, (size_t)part->size, a->parts) == part->size;
+    return fine ? BASE_OK : base_error_set(BASE_EIO, "%s: %.200s cannot be read", a->path, part->name);
+}
+
 BaseStatus io_archive_read(IoArchive *a, size_t index, void *out)
 {
+    if (a->parts) return read_part(a, &a->records[index], out);
     BaseStatus st = BASE_OK;
     uint64_t size = a->records[index].size, at = 0;
     char past;

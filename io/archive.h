@@ -11,6 +11,11 @@ typedef struct IoArchive IoArchive;
 /** Opens for reading and checks every record before memory is taken for one: stored, not encrypted, no name twice, and
  *  all of them together no larger than the file, so that no archive unpacks to more than it is. BASE_EFORMAT. */
 BaseStatus io_archive_open(const char *path, IoArchive **out);
+/** A file that is no archive, read as if its parts were records: io_archive_add_part names each; they are found once
+ *  io_archive_sort has been called. A part that does not lie in the file is BASE_EFORMAT. */
+BaseStatus io_archive_parts(const char *path, IoArchive **out);
+BaseStatus io_archive_add_part(IoArchive *archive, const char *name, int64_t offset, int64_t size);
+BaseStatus io_archive_sort(IoArchive *archive);
 void io_archive_close(IoArchive *archive); /* NULL is fine */
 int64_t io_archive_file_size(const IoArchive *archive);
 size_t io_archive_count(const IoArchive *archive);

@@ -318,13 +318,15 @@ out:
 static BaseStatus add_array(IoHdf5 *file, const IoTensors *tensors, const IoTensor *t, const char *where)
 {
     BaseStatus st = BASE_OK;
-    char *path = NULL;
+    char *path = NULL, *full = NULL;
     hid_t type = type_of(t->dtype);
     BASE_CHECK(!strchr(t->name, '/') && *t->name, BASE_EFORMAT,
                "%s: tensor '%.200s': HDF5 cannot hold an array of this name; a .safetensors can", where, t->name);
-    BASE_TRY(base_format(&path, "/%s%s", tensors->prefix ? tensors->prefix : "", t->name));
+    BASE_TRY(io_tensors_full_name(tensors, t, &full));
+    BASE_TRY(base_format(&path, "/%s", full));
     BASE_TRY(io_hdf5_write_as(file, path, type, type, t->ndim, t->shape, t->data));
 out:
+    base_free(full);
     base_free(path);
     if (type >= 0) H5Tclose(type);
     return st;

@@ -3,7 +3,8 @@
  * The interpreter knows the opcodes of protocols 2 to 5 that build numbers, text, bytes, tuples, lists and dicts, and
  * the names that its caller lists. A call of a listed name (REDUCE) becomes an inert IO_PICKLE_CALL for the caller to
  * interpret. Any other name, any other callable and any other opcode is refused in one line that says what the file
- * asked for. Protocols 0 and 1 are refused. */
+ * asked for; or, where the caller's rules say `inert`, becomes a node of the tree that is as inert: which name it was,
+ * what it was called with, what was put into it. Protocols 0 and 1 are refused. */
 #ifndef IO_PICKLE_H
 #define IO_PICKLE_H
 
@@ -24,26 +25,39 @@ typedef enum {
     IO_PICKLE_TUPLE,
     IO_PICKLE_LIST,
     IO_PICKLE_DICT,
-    IO_PICKLE_GLOBAL,    /* a listed name by itself: a class given as an argument */
+    IO_PICKLE_SET,       /* under inert rules */
+    IO_PICKLE_GLOBAL,    /* a name by itself: a class given as an argument */
     IO_PICKLE_CALL,      /* name(args), then perhaps items set and a state given */
     IO_PICKLE_PERSISTENT /* a reference to what lies outside the pickle: args */
 } IoPickleKind;
 
+/* How a CALL was asked for. */
+typedef enum {
+    IO_PICKLE_REDUCE,    /* name(*args) */
+    IO_PICKLE_NEWOBJ,    /* name.__new__(name, *args) */
+    IO_PICKLE_NEWOBJ_EX, /* the same with keywords; args is (args, keywords) */
+    IO_PICKLE_APPLY      /* what is called is itself the outcome of a call; args is (callable, args) */
+} IoPickleHow;
+
 typedef struct IoPickleValue IoPickleValue;
 struct IoPickleValue {
     IoPickleKind kind;
-    bool owned;    /* bytes is the tree's own block, not a part of the source */
-    int height;    /* of the tree below */
-    uint32_t memo; /* io_pickle_write's */
+    bool owned : 1;  /* bytes is the tree's own block, not a part of the source */
+    bool inert : 1;  /* GLOBAL, CALL: none of the rules' names, or not a plain call of one */
+    bool listed : 1; /* CALL: items are values that were appended, not keys and values */
+    uint8_t how;     /* CALL: IoPickleHow; 1: a SET that is frozen, BYTES that are a bytearray */
+    uint16_t split;  /* GLOBAL, CALL: characters of the module's name; 0: up to the last dot */
+    int height;      /* of the tree below */
+    uint32_t memo;   /* a mark of whoever walks the tree: io_pickle_unmark first */
     union {
         bool truth;
         int64_t whole;
         double real;
-        const char *name; /* GLOBAL, CALL: one of the rules' strings */
+        const char *name; /* GLOBAL, CALL: one of the rules' strings; inert: the tree's own, fit for a terminal */
     };
     union {
         const char *bytes;     /* [count] LONG, TEXT, STRING, BYTES: borrowed from the source, no NUL at the end */
-        IoPickleValue **items; /* [count] TUPLE, LIST; of DICT and CALL (an OrderedDict) key, value, key, ... */
+        IoPickleValue **items; /* [count] TUPLE, LIST, SET; of DICT and CALL (an OrderedDict) key, value, key, ... */
     };
     size_t count, room;
     IoPickleValue *args;  /* CALL: a TUPLE; PERSISTENT: any value */
@@ -55,8 +69,9 @@ typedef struct {
     const char *hint;         /* what would be right, for the text that refuses a name */
     bool persistent;          /* BINPERSID is allowed */
     bool bytes;               /* bytes objects (Python 3) are allowed */
+    bool inert;               /* whatever else is named or called becomes an inert node */
     size_t operations;        /* at most; a value costs at most one, and about 80 bytes */
-    int depth;                /* of nesting, at most; a value that contains itself is refused */
+    int depth;                /* of nesting, at most; a value that contains itself is refused, if not inert */
 } IoPickleRules;
 
 typedef struct IoPickle IoPickle;
@@ -64,6 +79,9 @@ typedef struct IoPickle IoPickle;
  *  @return BASE_OK; BASE_EFORMAT (refused or damaged, what and at which byte), BASE_ELIMIT, BASE_ENOMEM. */
 BaseStatus io_pickle_read(const void *bytes, size_t size, const IoPickleRules *rules, const char *where,
                           IoPickle **out);
+/** The same for the first of several pickles in a row. @p used: its bytes. */
+BaseStatus io_pickle_read_first(const void *bytes, size_t size, const IoPickleRules *rules, const char *where,
+                                size_t *used, IoPickle **out);
 void io_pickle_free(IoPickle *pickle); /* NULL is fine */
 IoPickleValue *io_pickle_root(const IoPickle *pickle);
 
@@ -73,8 +91,15 @@ void io_pickle_set_root(IoPickle *pickle, IoPickleValue *root);
 BaseStatus io_pickle_new(IoPickle *pickle, IoPickleKind kind, IoPickleValue **out);
 /** Appends to a TUPLE or LIST, or to a DICT or CALL (keys and values in turn). */
 BaseStatus io_pickle_append(IoPickleValue *to, IoPickleValue *const *items, size_t count);
-/** Appends the tree as a pickle of protocol 2. A value that stands in two places is written once. A name is split at
- *  its last dot. BASE_EARG for bytes objects, which that protocol lacks. */
+/** "module.name" as the tree's own text; the same names give the same text. What no terminal should see becomes '?'.
+ *  BASE_ELIMIT: too long, or too many different ones. */
+BaseStatus io_pickle_intern(IoPickle *pickle, const char *module, size_t module_size, const char *name,
+                            size_t name_size, const char **out);
+/** Values in the tree and entries in its containers: what a walk that takes each once may cost. */
+size_t io_pickle_weight(const IoPickle *pickle);
+/** Appends the tree as a pickle of protocol 2, or of a later one where a value needs it (bytes objects, sets). A value
+ *  that stands in two places is written once. BASE_EARG for a name that no pickle can hold, BASE_ELIMIT for a tree that
+ *  contains itself in too many ways. */
 BaseStatus io_pickle_write(IoPickle *pickle, BaseText *out);
 void io_pickle_unmark(IoPickle *pickle); /* memo = 0 in every value */
 
@@ -82,7 +107,7 @@ void io_pickle_unmark(IoPickle *pickle); /* memo = 0 in every value */
 bool io_pickle_spells(const IoPickleValue *value, const char *text);
 /** The last value under @p key (text, string or bytes) of a DICT or an OrderedDict; NULL where there is none. */
 IoPickleValue *io_pickle_get(const IoPickleValue *dict, const char *key);
-/** A CALL of "module.name". */
+/** A plain CALL of "module.name", one of the rules' names. */
 bool io_pickle_calls(const IoPickleValue *value, const char *name);
 bool io_pickle_is_dict(const IoPickleValue *value); /* DICT or a call of collections.OrderedDict */
 

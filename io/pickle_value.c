@@ -1,10 +1,11 @@
 /* The tree of values, and what it is asked for: keys, calls, numpy arrays. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "io/pickle.h"
 
-enum { CHUNK = 256 };
+enum { CHUNK = 256, NAME_MOST = 256, NAMES_MOST = 2048, NAME_SLOTS = 2 * NAMES_MOST };
 
 typedef struct Chunk {
     struct Chunk *next;
@@ -15,6 +16,8 @@ typedef struct Chunk {
 struct IoPickle {
     Chunk *chunks; /* the newest first */
     IoPickleValue *root;
+    char **names; /* [NAME_SLOTS] by hash, each beside its place where that is taken; NULL: none yet */
+    size_t name_count;
 };
 
 /* ---- the tree ---- */
@@ -33,6 +36,8 @@ void io_pickle_free(IoPickle *pickle)
         }
         base_free(chunk);
     }
+    for (size_t i = 0; pickle->names && i < NAME_SLOTS; i++) base_free(pickle->names[i]);
+    base_free(pickle->names);
     base_free(pickle);
 }
 
@@ -71,6 +76,46 @@ BaseStatus io_pickle_append(IoPickleValue *to, IoPickleValue *const *items, size
     return BASE_OK;
 }
 
+static void clean(char *to, const char *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++) to[i] = from[i] > ' ' && from[i] < 127 ? from[i] : '?';
+}
+
+BaseStatus io_pickle_intern(IoPickle *pickle, const char *module, size_t module_size, const char *name,
+                            size_t name_size, const char **out)
+{
+    BaseStatus st = BASE_OK;
+    char text[NAME_MOST + 2];
+    *out = NULL;
+    BASE_CHECK(module_size <= NAME_MOST && name_size <= NAME_MOST - module_size, BASE_ELIMIT,
+               "a pickle asks for a name of more than %d characters", NAME_MOST);
+    clean(text, module, module_size);
+    text[module_size] = '.';
+    clean(text + module_size + 1, name, name_size);
+    text[module_size + 1 + name_size] = '\0';
+    if (!pickle->names) BASE_TRY(BASE_ALLOC(NAME_SLOTS, &pickle->names));
+    size_t slot = base_hash_fnv1a(text) % NAME_SLOTS;
+    while (pickle->names[slot] && strcmp(pickle->names[slot], text) != 0) slot = (slot + 1) % NAME_SLOTS;
+    if (!pickle->names[slot]) {
+        BASE_CHECK(pickle->name_count < NAMES_MOST, BASE_ELIMIT, "a pickle asks for more than %d different names",
+                   NAMES_MOST);
+        BASE_TRY(base_strdup(text, &pickle->names[slot]));
+        pickle->name_count++;
+    }
+    *out = pickle->names[slot];
+out:
+    return st;
+}
+
+size_t io_pickle_weight(const IoPickle *pickle)
+{
+    size_t weight = 0;
+    for (const Chunk *chunk = pickle->chunks; chunk; chunk = chunk->next)
+        for (size_t i = 0; i < chunk->count; i++)
+            weight += 1 + (chunk->values[i].kind >= IO_PICKLE_TUPLE ? chunk->values[i].count : 0);
+    return weight;
+}
+
 void io_pickle_unmark(IoPickle *pickle)
 {
     for (Chunk *chunk = pickle->chunks; chunk; chunk = chunk->next)
@@ -88,7 +133,7 @@ bool io_pickle_spells(const IoPickleValue *value, const char *text)
 
 bool io_pickle_calls(const IoPickleValue *value, const char *name)
 {
-    return value && value->kind == IO_PICKLE_CALL && strcmp(value->name, name) == 0;
+    return value && value->kind == IO_PICKLE_CALL && !value->inert && strcmp(value->name, name) == 0;
 }
 
 bool io_pickle_is_dict(const IoPickleValue *value)

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/file.h"
 
-enum { PICKLE_MOST = 64 << 20, META_MOST = 16 << 20, NESTING = 4, SHARED_MOST = 4 };
+enum { META_MOST = 16 << 20, SHARED_MOST = 4 };
 static const int64_t FREE_BYTES = 16 << 20;
 
 static const struct {
@@ -23,10 +24,10 @@ static const struct {
                 {"torch.BoolStorage", IO_BOOL}};
 enum { STORAGE_COUNT = sizeof STORAGES / sizeof STORAGES[0] };
 
-static const char TENSOR[] = "torch._utils._rebuild_tensor_v2", PARAMETER[] = "torch._utils._rebuild_parameter";
+/* What a state dict is made of. Whatever else a checkpoint asks for is an inert node of the tree. */
 static const char *const NAMES[] = {"collections.OrderedDict",
-                                    TENSOR,
-                                    PARAMETER,
+                                    "torch._utils._rebuild_tensor_v2",
+                                    "torch._utils._rebuild_parameter",
                                     "torch.Size",
                                     "torch.device",
                                     "torch.float32",
@@ -53,17 +54,18 @@ static const char *const NAMES[] = {"collections.OrderedDict",
 const IoPickleRules io_pytorch_rules = {.names = NAMES,
                                         .hint = "save model.state_dict() with torch.save",
                                         .persistent = true,
+                                        .bytes = true,
+                                        .inert = true,
                                         .operations = 4u << 20,
-                                        .depth = 64};
+                                        .depth = 1000};
 
 typedef struct {
     const char *path;
     IoPytorch *file;
     IoPickle *pickle;
-    IoPickleValue *state; /* the dict of tensors */
+    IoPytorchSurvey survey;
     IoTensors *tensors;
     int64_t bytes; /* of all tensors so far */
-    BaseText beside;
 } Reader;
 
 const char *io_pytorch_storage_name(IoDtype dtype)
@@ -71,6 +73,13 @@ const char *io_pytorch_storage_name(IoDtype dtype)
     for (int i = 0; i < STORAGE_COUNT; i++)
         if (STORAGES[i].dtype == dtype) return STORAGES[i].name;
     return NULL;
+}
+
+bool io_pytorch_storage_dtype(const char *name, IoDtype *out)
+{
+    for (int i = 0; i < STORAGE_COUNT; i++)
+        if (strcmp(STORAGES[i].name, name) == 0) return *out = STORAGES[i].dtype, true;
+    return false;
 }
 
 void io_pytorch_free(void *pytorch)
@@ -85,78 +94,7 @@ void io_pytorch_free(void *pytorch)
     base_free(file);
 }
 
-/* ---- the pickle ---- */
-
-IoPickleValue *io_pytorch_tensor(IoPickleValue *value)
-{
-    if (io_pickle_calls(value, PARAMETER) && value->args->count) value = value->args->items[0];
-    return io_pickle_calls(value, TENSOR) ? value : NULL;
-}
-
-static bool holds_tensors(const IoPickleValue *dict)
-{
-    for (size_t i = 0; i + 1 < dict->count; i += 2)
-        if (io_pytorch_tensor(dict->items[i + 1])) return true;
-    return false;
-}
-
-static IoPickleValue *state_below(IoPickleValue *root, int depth)
-{
-    static const char *const KEYS[] = {"state_dict", "model_state_dict", "model", "net", NULL};
-    if (!io_pickle_is_dict(root)) return NULL;
-    for (const char *const *key = KEYS; *key && depth < NESTING; key++) {
-        IoPickleValue *found = state_below(io_pickle_get(root, *key), depth + 1);
-        if (found) return found;
-    }
-    return holds_tensors(root) ? root : NULL;
-}
-
-IoPickleValue *io_pytorch_state(IoPickleValue *root) { return state_below(root, 0); }
-
-static void add_key(BaseText *text, const IoPickleValue *key)
-{
-    bool spelt = key->kind == IO_PICKLE_TEXT || key->kind == IO_PICKLE_STRING;
-    if (text->size > 200) return;
-    base_text_add(text, text->size ? ", " : "");
-    if (!spelt) base_text_add(text, "?");
-    for (size_t i = 0; spelt && i < key->count && i < 60; i++) /* fit for a terminal */
-        base_text_add(text, "%c", (unsigned char)key->bytes[i] < ' ' ? '?' : key->bytes[i]);
-}
-
-/* Keys of the dicts on the way to the state dict, and of its entries that are no tensors. */
-static void add_beside(const IoPickleValue *dict, const IoPickleValue *state, int depth, BaseText *text)
-{
-    for (size_t i = 0; i + 1 < dict->count; i += 2) {
-        IoPickleValue *value = dict->items[i + 1];
-        if (value == state || (dict == state && io_pytorch_tensor(value))) continue;
-        if (dict != state && depth < NESTING && io_pytorch_state(value) == state)
-            add_beside(value, state, depth + 1, text);
-        else
-            add_key(text, dict->items[i]);
-    }
-    if (dict != state && depth == 0) add_beside(state, state, 1, text);
-}
-
-static BaseStatus find_state(Reader *r)
-{
-    BaseStatus st = BASE_OK;
-    BaseText keys = {0};
-    IoPickleValue *root = io_pickle_root(r->pickle);
-    BASE_CHECK(io_pickle_is_dict(root), BASE_EFORMAT,
-               "%s: holds no state dict; save model.state_dict(), or a dict with it under 'state_dict'", r->path);
-    r->state = io_pytorch_state(root);
-    if (!r->state) {
-        for (size_t i = 0; i < root->count; i += 2) add_key(&keys, root->items[i]);
-        BASE_TRY(keys.st);
-        BASE_FAIL(BASE_EFORMAT, "%s: holds no tensors under 'state_dict', 'model_state_dict', 'model' or 'net'; %s%s",
-                  r->path, keys.size ? "its keys are: " : "it is empty", keys.size ? keys.data : "");
-    }
-    add_beside(root, r->state, 0, &r->beside);
-    st = r->beside.st;
-out:
-    base_text_free(&keys);
-    return st;
-}
+/* ---- the tensors ---- */
 
 static bool whole(const IoPickleValue *value, int64_t *out)
 {
@@ -177,11 +115,8 @@ static BaseStatus take_storage(const Reader *r, const char *name, const IoPickle
                    (id->items[2]->kind == IO_PICKLE_TEXT || id->items[2]->kind == IO_PICKLE_STRING) &&
                    whole(id->items[4], elements),
                BASE_EFORMAT, "%s: tensor '%.200s' lies in no storage", r->path, name);
-    int kind = 0;
-    while (kind < STORAGE_COUNT && strcmp(STORAGES[kind].name, id->items[1]->name) != 0) kind++;
-    BASE_CHECK(kind < STORAGE_COUNT, BASE_EFORMAT, "%s: tensor '%.200s' lies in a %s, which is no storage", r->path,
-               name, id->items[1]->name);
-    *dtype = STORAGES[kind].dtype;
+    BASE_CHECK(io_pytorch_storage_dtype(id->items[1]->name, dtype), BASE_EFORMAT,
+               "%s: tensor '%.200s' lies in a %s, which is no storage that is read", r->path, name, id->items[1]->name);
     const IoPickleValue *key = id->items[2];
     BASE_TRY(
         base_format(&path, "%sdata/%.*s", r->file->folder, (int)(key->count < 200 ? key->count : 200), key->bytes));
@@ -220,10 +155,11 @@ static bool is_whole(const IoPytorchView *view, int ndim, const int64_t *shape, 
 }
 
 /* _rebuild_tensor_v2(storage, offset, shape, stride, requires_grad, hooks[, metadata]) */
-static BaseStatus take_tensor(Reader *r, const char *name, size_t slot, const IoPickleValue *args)
+static BaseStatus take_tensor(Reader *r, size_t owner, const char *name, size_t slot, const IoPickleValue *args)
 {
     BaseStatus st = BASE_OK;
-    IoPytorchView view = {.slot = slot};
+    IoTensors *to = owner ? r->tensors->copies[owner - 1].tensors : r->tensors;
+    IoPytorchView view = {.owner = owner, .index = to->count, .slot = slot};
     IoDtype dtype = IO_F32;
     IoTensor *tensor;
     int64_t shape[IO_TENSOR_DIMS] = {0}, elements, count, bytes;
@@ -251,8 +187,74 @@ static BaseStatus take_tensor(Reader *r, const char *name, size_t slot, const Io
     for (int d = 0; d < ndim; d++)
         if (shape[d] <= 1) view.stride[d] = 0; /* never stepped by, and unchecked */
     view.whole = is_whole(&view, ndim, shape, count, elements);
-    BASE_TRY(io_tensors_append(r->tensors, name, dtype, ndim, shape, &tensor));
+    BASE_TRY(io_tensors_append(to, name, dtype, ndim, shape, &tensor));
     r->file->views[r->file->count++] = view;
+out:
+    return st;
+}
+
+/* What the file asks for beside the weights may be anything; the weights themselves may not hang on it. */
+static BaseStatus check_strange(const Reader *r, const char *name, const IoPickleValue *value)
+{
+    BaseStatus st = BASE_OK;
+    BaseText names = {0};
+    if (!io_pytorch_is_bad(value)) return BASE_OK;
+    BASE_TRY(io_pytorch_strange_text(&r->survey, &names));
+    BASE_FAIL(
+        BASE_EFORMAT,
+        "%s: tensor '%.200s' is made with what the file asks for beside it (%s), which is refused: only plain data "
+        "is read, and nothing in a file is ever run; save model.state_dict() with torch.save",
+        r->path, name, names.size ? names.data : "a value that contains itself");
+out:
+    base_text_free(&names);
+    return st;
+}
+
+/* indices: [state->count / 2] of the tensors that the state's values are. */
+static BaseStatus take_state(Reader *r, size_t *indices)
+{
+    BaseStatus st = BASE_OK;
+    char *name = NULL;
+    const IoPickleValue *state = r->survey.state;
+    for (size_t i = 0; i + 1 < state->count; i += 2) {
+        const IoPickleValue *key = state->items[i];
+        IoPickleValue *tensor = io_pytorch_tensor(state->items[i + 1]);
+        if (!tensor) continue;
+        BASE_CHECK((key->kind == IO_PICKLE_TEXT || key->kind == IO_PICKLE_STRING) && key->count < 4096 &&
+                       !memchr(key->bytes, '\0', key->count),
+                   BASE_EFORMAT, "%s: tensor %zu of the state dict has a key that is no name", r->path, i / 2);
+        BASE_TRY(base_format(&name, "%.*s", (int)key->count, key->bytes));
+        BASE_TRY(check_strange(r, name, state->items[i + 1]));
+        indices[i / 2] = r->tensors->count;
+        BASE_TRY(take_tensor(r, 0, name, i + 1, tensor->args));
+        base_free(name);
+        name = NULL;
+    }
+    r->file->state_count = r->file->count;
+    BASE_TRY(io_tensors_check_names(r->tensors, r->path));
+out:
+    base_free(name);
+    return st;
+}
+
+static BaseStatus take_copy(Reader *r, size_t which, const size_t *indices)
+{
+    BaseStatus st = BASE_OK;
+    const IoPytorchCopy *copy = &r->survey.copies[which];
+    IoTensorsCopy *to = &r->tensors->copies[which];
+    BASE_TRY(io_tensors_create(&to->tensors));
+    r->tensors->copy_count++;
+    BASE_TRY(base_strdup(copy->where ? copy->where : "", &to->where));
+    for (size_t i = 0; i < copy->dict->count / 2; i++) {
+        if (!copy->slots[i]) continue;
+        IoPickleValue *value = copy->dict->items[2 * i + 1];
+        const char *name = r->tensors->items[indices[copy->slots[i] / 2]].name;
+        BASE_TRY(check_strange(r, name, value));
+        st = take_tensor(r, which + 1, name, 2 * i + 1, io_pytorch_tensor(value)->args);
+        if (st != BASE_OK) base_error_prefix(st, "beside the weights, in %.200s", to->where);
+        BASE_TRY(st);
+    }
+    BASE_TRY(io_tensors_check_names(to->tensors, r->path));
 out:
     return st;
 }
@@ -260,23 +262,17 @@ out:
 static BaseStatus take_tensors(Reader *r)
 {
     BaseStatus st = BASE_OK;
-    char *name = NULL;
-    BASE_TRY(BASE_ALLOC(r->state->count / 2, &r->file->views));
-    for (size_t i = 0; i + 1 < r->state->count; i += 2) {
-        const IoPickleValue *key = r->state->items[i];
-        IoPickleValue *tensor = io_pytorch_tensor(r->state->items[i + 1]);
-        if (!tensor) continue;
-        BASE_CHECK((key->kind == IO_PICKLE_TEXT || key->kind == IO_PICKLE_STRING) && key->count < 4096 &&
-                       !memchr(key->bytes, '\0', key->count),
-                   BASE_EFORMAT, "%s: tensor %zu of the state dict has a key that is no name", r->path, i / 2);
-        BASE_TRY(base_format(&name, "%.*s", (int)key->count, key->bytes));
-        BASE_TRY(take_tensor(r, name, i + 1, tensor->args));
-        base_free(name);
-        name = NULL;
-    }
-    BASE_TRY(io_tensors_check_names(r->tensors, r->path));
+    const IoPytorchSurvey *s = &r->survey;
+    size_t *indices = NULL, most = s->state->count / 2;
+    for (size_t i = 0; i < s->copy_count; i++) most += s->copies[i].dict->count / 2;
+    BASE_TRY(BASE_ALLOC(most, &r->file->views));
+    BASE_TRY(BASE_ALLOC(s->state->count / 2, &indices));
+    BASE_TRY(BASE_ALLOC(s->copy_count, &r->tensors->copies));
+    BASE_TRY(check_strange(r, "(all of them)", s->state));
+    BASE_TRY(take_state(r, indices));
+    for (size_t i = 0; i < s->copy_count; i++) BASE_TRY(take_copy(r, i, indices));
 out:
-    base_free(name);
+    base_free(indices);
     return st;
 }
 
@@ -312,6 +308,11 @@ void io_pytorch_scatter(const IoPytorchView *view, const IoTensor *tensor, const
     copy_elements(view, tensor, storage, (char *)dense, false);
 }
 
+IoTensor *io_pytorch_view_tensor(const IoTensors *tensors, const IoPytorchView *view)
+{
+    return &(view->owner ? tensors->copies[view->owner - 1].tensors : tensors)->items[view->index];
+}
+
 typedef struct {
     size_t record, view;
 } Placed;
@@ -338,7 +339,7 @@ static BaseStatus read_storages(const Reader *r)
         size_t view = file->by_record[i] = places[i].view;
         bool first = i == 0 || places[i - 1].record != places[i].record;
         bool alone = first && (i + 1 == file->count || places[i + 1].record != places[i].record);
-        IoTensor *tensor = &r->tensors->items[view];
+        IoTensor *tensor = io_pytorch_view_tensor(r->tensors, &file->views[view]);
         if (alone && file->views[view].whole) {
             BASE_TRY(io_archive_read(file->archive, places[i].record, tensor->data));
             continue;
@@ -436,50 +437,71 @@ out:
     return st;
 }
 
-static BaseStatus read_file(Reader *r)
+static BaseStatus open_zip(Reader *r)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(io_archive_open(r->path, &r->file->archive));
+    BASE_TRY(find_pickle(r));
+    BASE_TRY(read_record(r, r->file->pickle_record, IO_PYTORCH_PICKLE_MOST, &r->file->bytes, &r->file->size));
+out:
+    return st;
+}
+
+/* What stands beside the weights, in words. */
+static BaseStatus describe(Reader *r)
+{
+    BaseStatus st = BASE_OK;
+    BaseText strange = {0};
+    IoTensors *t = r->tensors;
+    BASE_TRY(io_pytorch_strange_text(&r->survey, &strange));
+    t->strange = strange.data;
+    t->stale = r->survey.stale.data;
+    t->origin->beside = r->survey.beside.data;
+    strange = r->survey.stale = r->survey.beside = (BaseText){0};
+    if (t->strange)
+        base_notice("%s: beside the weights, the file asks for %s: nothing of it is run, and what it makes is left out "
+                    "of what is written (unlearn --beside keep keeps it)",
+                    r->path, t->strange);
+out:
+    base_text_free(&strange);
+    return st;
+}
+
+static BaseStatus read_file(Reader *r, bool legacy)
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(BASE_ALLOC(1, &r->file));
-    BASE_TRY(io_archive_open(r->path, &r->file->archive));
-    BASE_TRY(find_pickle(r));
-    BASE_TRY(read_record(r, r->file->pickle_record, PICKLE_MOST, &r->file->bytes, &r->file->size));
+    BASE_TRY(legacy ? io_pytorch_legacy_open(r->path, r->file) : open_zip(r));
     BASE_TRY(io_pickle_read(r->file->bytes, r->file->size, &io_pytorch_rules, r->path, &r->pickle));
-    BASE_TRY(find_state(r));
+    BASE_TRY(io_pytorch_survey(r->pickle, r->path, &r->survey));
+    io_pytorch_sieve(&r->survey, NULL);
     BASE_TRY(io_tensors_create(&r->tensors));
     BASE_TRY(read_meta(r));
     BASE_TRY(take_tensors(r));
     BASE_TRY(read_storages(r));
     BASE_TRY(io_tensors_keep(r->tensors, &io_container_pytorch, io_pytorch_free));
     r->tensors->origin->data = r->file;
-    r->tensors->origin->beside = r->beside.data;
     r->file = NULL;
-    r->beside = (BaseText){0};
+    BASE_TRY(describe(r));
 out:
     return st;
 }
 
-/* torch.save before 1.6: a pickle of the number 0x1950a86a20f9469cfc6c, then others. */
-static const unsigned char LEGACY[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-
 static BaseStatus read_pytorch(const char *path, IoTensors **out)
 {
     Reader r = {.path = path};
-    unsigned char head[sizeof LEGACY];
+    unsigned char head[IO_PYTORCH_LEGACY];
     *out = NULL;
     FILE *file = fopen(path, "rb");
     size_t got = file ? fread(head, 1, sizeof head, file) : 0;
     if (file) fclose(file);
-    if (got == sizeof head && memcmp(head, LEGACY, got) == 0)
-        return base_error_set(BASE_EFORMAT,
-                              "%s: PyTorch's format from before version 1.6, which is not read; load it in PyTorch and "
-                              "save it again",
-                              path);
-    if (got < 4 || memcmp(head, "PK\3\4", 4) != 0)
+    bool legacy = got == sizeof head && memcmp(head, io_pytorch_legacy_head, got) == 0;
+    if (!legacy && (got < 4 || memcmp(head, "PK\3\4", 4) != 0))
         return base_error_set(BASE_EFORMAT, "%s: not a PyTorch checkpoint: no zip archive", path);
-    BaseStatus st = read_file(&r);
+    BaseStatus st = read_file(&r, legacy);
+    io_pytorch_survey_free(&r.survey);
     io_pickle_free(r.pickle);
     io_pytorch_free(r.file);
-    base_text_free(&r.beside);
     if (st == BASE_OK)
         *out = r.tensors;
     else
@@ -491,7 +513,7 @@ static bool sniff(const unsigned char *head, size_t size, int64_t file_size)
 {
     (void)file_size;
     return (size >= 4 && memcmp(head, "PK\3\4", 4) == 0) ||
-           (size >= sizeof LEGACY && !memcmp(head, LEGACY, sizeof LEGACY));
+           (size >= IO_PYTORCH_LEGACY && !memcmp(head, io_pytorch_legacy_head, IO_PYTORCH_LEGACY));
 }
 
 static const char *const EXTENSIONS[] = {".pt", ".pth", ".pth.tar", NULL};

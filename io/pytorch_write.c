@@ -110,7 +110,7 @@ out:
 
 /* ---- a file of our own ---- */
 
-enum { KEY_SIZE = 24 };
+enum { KEY_SIZE = 24, DEEPEST = 3000 };
 
 static BaseStatus fresh_pickle(const IoTensors *tensors, char (*keys)[KEY_SIZE], char **names, BaseText *out)
 {
@@ -123,7 +123,7 @@ static BaseStatus fresh_pickle(const IoTensors *tensors, char (*keys)[KEY_SIZE],
     BASE_TRY(new_words(p, &words));
     for (size_t i = 0; i < tensors->count; i++) {
         snprintf(keys[i], KEY_SIZE, "%zu", i);
-        BASE_TRY(base_format(&names[i], "%s%s", tensors->prefix ? tensors->prefix : "", tensors->items[i].name));
+        BASE_TRY(io_tensors_full_name(tensors, &tensors->items[i], &names[i]));
         BASE_TRY(new_text(p, names[i], &pair[0]));
         BASE_TRY(new_tensor(p, &words, &tensors->items[i], keys[i], &pair[1]));
         BASE_TRY(io_pickle_append(dict, pair, 2));
@@ -170,19 +170,27 @@ typedef struct {
     const IoTensors *tensors;
     IoPytorch *file;
     char (*keys)[KEY_SIZE]; /* [count] of tensors that get a storage of their own; "" for the rest */
-    size_t alone;           /* how many do */
     char *storage;          /* the last one that was edited */
     size_t size;
+    size_t *order; /* [count] of file->by_record: without the views of copies that are dropped */
+    size_t count;
+    bool *used, *dropped; /* records that the pickle refers to; copies */
+    BaseText pickle;      /* empty: as it was */
 } Rewrite;
 
 static size_t bytes_of(const IoTensor *t) { return (size_t)t->count * io_dtype_size(t->dtype); }
 
-/* Views of one storage are by_record[from .. to). */
-static size_t group_end(const IoPytorch *file, size_t from)
+static const IoPytorchView *view_at(const Rewrite *w, size_t i) { return &w->file->views[w->order[i]]; }
+static const IoTensor *tensor_at(const Rewrite *w, size_t i)
+{
+    return io_pytorch_view_tensor(w->tensors, view_at(w, i));
+}
+
+/* Views of one storage are order[from .. to). */
+static size_t group_end(const Rewrite *w, size_t from)
 {
     size_t to = from + 1;
-    while (to < file->count && file->views[file->by_record[to]].record == file->views[file->by_record[from]].record)
-        to++;
+    while (to < w->count && view_at(w, to)->record == view_at(w, from)->record) to++;
     return to;
 }
 
@@ -191,7 +199,7 @@ static BaseStatus edit_storage(Rewrite *w, size_t from, size_t to)
 {
     BaseStatus st = BASE_OK;
     IoPytorch *file = w->file;
-    size_t record = file->views[file->by_record[from]].record;
+    size_t record = view_at(w, from)->record;
     char *was = NULL;
     bool *changed = NULL;
     base_free(w->storage);
@@ -201,18 +209,17 @@ static BaseStatus edit_storage(Rewrite *w, size_t from, size_t to)
     BASE_TRY(io_archive_read(file->archive, record, w->storage));
     BASE_TRY(BASE_ALLOC(to - from, &changed));
     for (size_t i = from; i < to; i++) {
-        const IoTensor *t = &w->tensors->items[file->by_record[i]];
+        const IoTensor *t = tensor_at(w, i);
         base_free(was);
         was = NULL;
         BASE_TRY(BASE_ALLOC_RAW(bytes_of(t), &was));
-        io_pytorch_gather(&file->views[file->by_record[i]], t, w->storage, was);
+        io_pytorch_gather(view_at(w, i), t, w->storage, was);
         changed[i - from] = memcmp(was, t->data, bytes_of(t)) != 0;
     }
     for (int pass = 1; pass >= 0; pass--)
         for (size_t i = from; i < to; i++)
             if (changed[i - from] == (pass == 1))
-                io_pytorch_scatter(&file->views[file->by_record[i]], &w->tensors->items[file->by_record[i]],
-                                   w->tensors->items[file->by_record[i]].data, w->storage);
+                io_pytorch_scatter(view_at(w, i), tensor_at(w, i), tensor_at(w, i)->data, w->storage);
 out:
     base_free(was);
     base_free(changed);
@@ -226,24 +233,23 @@ static BaseStatus find_conflicts(Rewrite *w)
     IoPytorch *file = w->file;
     char *got = NULL;
     size_t next = io_archive_count(file->archive);
-    for (size_t from = 0, to; from < file->count; from = to) {
-        to = group_end(file, from);
-        if (to == from + 1 && file->views[file->by_record[from]].whole) continue;
+    for (size_t from = 0, to; from < w->count; from = to) {
+        to = group_end(w, from);
+        if (to == from + 1 && view_at(w, from)->whole) continue;
         BASE_TRY(edit_storage(w, from, to));
         for (size_t i = from; i < to; i++) {
-            size_t view = file->by_record[i];
-            const IoTensor *t = &w->tensors->items[view];
+            size_t view = w->order[i];
+            const IoTensor *t = tensor_at(w, i);
             base_free(got);
             got = NULL;
             BASE_TRY(BASE_ALLOC_RAW(bytes_of(t), &got));
-            io_pytorch_gather(&file->views[view], t, w->storage, got);
+            io_pytorch_gather(view_at(w, i), t, w->storage, got);
             if (memcmp(got, t->data, bytes_of(t)) == 0) continue;
             char name[4400];
             do { /* a key that no storage has */
                 snprintf(w->keys[view], KEY_SIZE, "%zu", next++);
                 snprintf(name, sizeof name, "%sdata/%s", file->folder, w->keys[view]);
             } while (io_archive_find(file->archive, name) >= 0);
-            w->alone++;
         }
     }
 out:
@@ -282,61 +288,145 @@ out:
     return st;
 }
 
-static BaseStatus edited_pickle(const Rewrite *w, const char *path, BaseText *out)
+/* Marks the records of every storage that is still referred to; each value once. */
+static void find_used(Rewrite *w, IoPickleValue *value, int depth)
+{
+    char name[4400];
+    if (!value || value->memo || depth > DEEPEST) return;
+    value->memo = 1;
+    if (value->kind < IO_PICKLE_TUPLE) return;
+    const IoPickleValue *id = value->kind == IO_PICKLE_PERSISTENT ? value->args : NULL;
+    const IoPickleValue *key = id && id->kind == IO_PICKLE_TUPLE && id->count > 2 ? id->items[2] : NULL;
+    if (key && (key->kind == IO_PICKLE_TEXT || key->kind == IO_PICKLE_STRING) && key->count < 200) {
+        snprintf(name, sizeof name, "%sdata/%.*s", w->file->folder, (int)key->count, key->bytes);
+        int64_t record = io_archive_find(w->file->archive, name);
+        if (record >= 0) w->used[record] = true;
+    }
+    find_used(w, value->args, depth + 1);
+    for (size_t i = 0; i < value->count; i++) find_used(w, value->items[i], depth + 1);
+    find_used(w, value->state, depth + 1);
+}
+
+/* The pickle with tensors that moved where they are now, without what is left out. */
+static BaseStatus edit_pickle(Rewrite *w, const char *path)
 {
     BaseStatus st = BASE_OK;
     IoPickle *p = NULL;
+    IoPytorchSurvey s = {0};
     Words words;
     BASE_TRY(io_pickle_read(w->file->bytes, w->file->size, &io_pytorch_rules, path, &p));
     BASE_TRY(new_words(p, &words));
-    IoPickleValue *state = io_pytorch_state(io_pickle_root(p));
-    for (size_t i = 0; i < w->file->count; i++)
-        if (w->keys[i][0])
-            BASE_TRY(set_alone(p, &words, &state->items[w->file->views[i].slot], &w->tensors->items[i], w->keys[i]));
-    BASE_TRY(io_pickle_write(p, out));
+    BASE_TRY(io_pytorch_survey(p, path, &s));
+    BASE_CHECK(s.copy_count == w->tensors->copy_count, BASE_EARG, "%s: not the copies that were read", path);
+    for (size_t i = 0; i < w->count; i++) {
+        const IoPytorchView *view = view_at(w, i);
+        const char *key = w->keys[w->order[i]];
+        if (!key[0]) continue;
+        IoPickleValue *dict = view->owner ? s.copies[view->owner - 1].dict : s.state;
+        BASE_TRY(set_alone(p, &words, &dict->items[view->slot], tensor_at(w, i), key));
+        s.edited = true;
+    }
+    if (!w->tensors->keep_strange) io_pytorch_sieve(&s, w->dropped);
+    io_pickle_unmark(p);
+    find_used(w, io_pickle_root(p), 0);
+    if (s.edited) BASE_TRY(io_pickle_write(p, &w->pickle));
 out:
+    io_pytorch_survey_free(&s);
     io_pickle_free(p);
     return st;
 }
 
-/* In the archive's order, which by_record has too. */
-static BaseStatus write_records(Rewrite *w, const BaseText *pickle, IoArchiveWriter *writer)
+/* The storages of what is left out hold it too. */
+static bool left_out(const Rewrite *w, size_t record, const char *name)
+{
+    size_t n = strlen(w->file->folder);
+    return !w->tensors->keep_strange && !w->used[record] && strncmp(name, w->file->folder, n) == 0 &&
+           strncmp(name + n, "data/", 5) == 0;
+}
+
+static BaseStatus write_pickle(const Rewrite *w, const char *name, IoArchiveWriter *writer)
+{
+    bool same = !w->pickle.size;
+    return io_archive_add(writer, name, same ? w->file->bytes : w->pickle.data, same ? w->file->size : w->pickle.size);
+}
+
+static BaseStatus write_copy(const Rewrite *w, size_t record, const char *name, IoArchiveWriter *writer)
+{
+    char *copy = NULL;
+    size_t size = io_archive_size(w->file->archive, record);
+    BaseStatus st = BASE_ALLOC_RAW(size, &copy);
+    if (st == BASE_OK) st = io_archive_read(w->file->archive, record, copy);
+    if (st == BASE_OK) st = io_archive_add(writer, name, copy, size);
+    base_free(copy);
+    return st;
+}
+
+/* A file from before 1.6 has neither. */
+static BaseStatus write_missing(const Rewrite *w, IoArchiveWriter *writer)
+{
+    BaseStatus st = BASE_OK;
+    char name[4400];
+    if (w->file->pickle_record >= 0) return BASE_OK;
+    snprintf(name, sizeof name, "%sdata.pkl", w->file->folder);
+    BASE_TRY(write_pickle(w, name, writer));
+    snprintf(name, sizeof name, "%sversion", w->file->folder);
+    BASE_TRY(io_archive_add(writer, name, "3\n", 2));
+out:
+    return st;
+}
+
+/* In the archive's order, which w->order has too. */
+static BaseStatus write_records(Rewrite *w, IoArchiveWriter *writer)
 {
     BaseStatus st = BASE_OK;
     IoPytorch *file = w->file;
-    char *copy = NULL;
-    size_t from = 0;
-    for (size_t r = 0; r < io_archive_count(file->archive); r++) {
+    BASE_TRY(write_missing(w, writer));
+    for (size_t r = 0, from = 0, to; r < io_archive_count(file->archive); r++) {
         const char *name = io_archive_name(file->archive, r);
-        size_t size = io_archive_size(file->archive, r), to;
+        bool weights = from < w->count && view_at(w, from)->record == r;
         if ((int64_t)r == file->meta_record && w->tensors->meta_count) continue; /* written anew at the end */
+        to = weights ? group_end(w, from) : from;
         if ((int64_t)r == file->pickle_record) {
-            BASE_TRY(io_archive_add(writer, name, pickle->size ? pickle->data : file->bytes,
-                                    pickle->size ? pickle->size : file->size));
-        } else if (from < file->count && file->views[file->by_record[from]].record == r) {
-            const IoTensor *first = &w->tensors->items[file->by_record[from]];
-            to = group_end(file, from);
-            bool whole = to == from + 1 && file->views[file->by_record[from]].whole;
+            BASE_TRY(write_pickle(w, name, writer));
+        } else if (left_out(w, r, name)) {
+            from = to;
+        } else if (weights) {
+            bool whole = to == from + 1 && view_at(w, from)->whole;
             if (!whole) BASE_TRY(edit_storage(w, from, to));
-            BASE_TRY(io_archive_add(writer, name, whole ? first->data : w->storage, size));
+            BASE_TRY(io_archive_add(writer, name, whole ? tensor_at(w, from)->data : w->storage,
+                                    io_archive_size(file->archive, r)));
             from = to;
         } else {
-            base_free(copy);
-            copy = NULL;
-            BASE_TRY(BASE_ALLOC_RAW(size, &copy));
-            BASE_TRY(io_archive_read(file->archive, r, copy));
-            BASE_TRY(io_archive_add(writer, name, copy, size));
+            BASE_TRY(write_copy(w, r, name, writer));
         }
     }
-    for (size_t i = 0; i < file->count; i++) {
+    for (size_t i = 0; i < w->count; i++) {
         char name[4400];
-        if (!w->keys[i][0]) continue;
-        snprintf(name, sizeof name, "%sdata/%s", file->folder, w->keys[i]);
-        BASE_TRY(io_archive_add(writer, name, w->tensors->items[i].data, bytes_of(&w->tensors->items[i])));
+        const char *key = w->keys[w->order[i]];
+        if (!key[0]) continue;
+        snprintf(name, sizeof name, "%sdata/%s", file->folder, key);
+        BASE_TRY(io_archive_add(writer, name, tensor_at(w, i)->data, bytes_of(tensor_at(w, i))));
     }
     BASE_TRY(add_meta(writer, file->folder, w->tensors));
 out:
-    base_free(copy);
+    return st;
+}
+
+static BaseStatus prepare(Rewrite *w)
+{
+    BaseStatus st = BASE_OK;
+    IoPytorch *file = w->file;
+    BASE_TRY(BASE_ALLOC(file->count, &w->keys));
+    BASE_TRY(BASE_ALLOC(file->count, &w->order));
+    BASE_TRY(BASE_ALLOC(io_archive_count(file->archive), &w->used));
+    BASE_TRY(BASE_ALLOC(w->tensors->copy_count, &w->dropped));
+    for (size_t i = 0; i < w->tensors->copy_count; i++) w->dropped[i] = w->tensors->copies[i].dropped;
+    for (size_t i = 0; i < file->count; i++) {
+        size_t owner = file->views[file->by_record[i]].owner;
+        if (!owner || !w->dropped[owner - 1]) w->order[w->count++] = file->by_record[i];
+    }
+    BASE_TRY(find_conflicts(w));
+out:
     return st;
 }
 
@@ -344,20 +434,21 @@ BaseStatus io_pytorch_write(const IoTensors *tensors, const char *path)
 {
     BaseStatus st = BASE_OK;
     Rewrite w = {.tensors = tensors, .file = io_tensors_origin(tensors, &io_container_pytorch)};
-    BaseText pickle = {0};
     IoArchiveWriter *writer = NULL;
-    if (!w.file || w.file->count != tensors->count) return write_fresh(tensors, path);
-    BASE_TRY(BASE_ALLOC(tensors->count, &w.keys));
-    BASE_TRY(find_conflicts(&w));
-    if (w.alone) BASE_TRY(edited_pickle(&w, path, &pickle));
+    if (!w.file || w.file->state_count != tensors->count) return write_fresh(tensors, path);
+    BASE_TRY(prepare(&w));
+    BASE_TRY(edit_pickle(&w, path));
     BASE_TRY(io_archive_create(path, &writer));
-    BASE_TRY(write_records(&w, &pickle, writer));
+    BASE_TRY(write_records(&w, writer));
     st = io_archive_finish_take(writer);
     writer = NULL;
 out:
     io_archive_drop(writer);
-    base_text_free(&pickle);
+    base_text_free(&w.pickle);
     base_free(w.storage);
+    base_free(w.order);
+    base_free(w.dropped);
+    base_free(w.used);
     base_free(w.keys);
     return st;
 }

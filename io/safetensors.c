@@ -223,7 +223,7 @@ static BaseStatus write_safetensors(const IoTensors *tensors, const char *path)
         const IoTensor *t = &tensors->items[i];
         int64_t bytes = t->count * (int64_t)io_dtype_size(t->dtype);
         if (i) base_text_add(&text, ",");
-        BASE_TRY(base_format(&name, "%s%s", tensors->prefix ? tensors->prefix : "", t->name));
+        BASE_TRY(io_tensors_full_name(tensors, t, &name));
         io_json_quote(&text, name);
         base_free(name);
         name = NULL;

@@ -80,6 +80,13 @@ static size_t folder_size(const char *path)
     return slash ? (size_t)(slash + 1 - path) : 0;
 }
 
+/* An older index names files of torch.save: "pytorch_model-00001-of-00002.bin". What is written is safetensors. */
+static const IoContainer *container_of(const char *file)
+{
+    size_t size = strlen(file);
+    return size > 4 && strcmp(file + size - 4, ".bin") == 0 ? &io_container_pytorch : &io_container_safetensors;
+}
+
 static BaseStatus read_shard(Reader *r, const char *file)
 {
     BaseStatus st = BASE_OK;
@@ -88,7 +95,7 @@ static BaseStatus read_shard(Reader *r, const char *file)
     char **path = &kept->paths[kept->count];
     BASE_TRY(io_path_beside(r->path, file, path));
     kept->count++;
-    BASE_TRY(io_container_safetensors.read(*path, &shard));
+    BASE_TRY(container_of(file)->read(*path, &shard));
     for (size_t i = 0; i < shard->count; i++) {
         const char *name = shard->items[i].name, *place = json_string_value(json_object_get(r->map, name));
         BASE_CHECK(place && strcmp(place, file) == 0, BASE_EFORMAT,
@@ -246,7 +253,7 @@ static BaseStatus write_index(const Writer *w)
         BASE_TRY(shard_name(w, shard, false, &name));
         for (; i < w->ends[shard]; i++) {
             char *full = NULL;
-            BASE_TRY(base_format(&full, "%s%s", t->prefix ? t->prefix : "", t->items[i].name));
+            BASE_TRY(io_tensors_full_name(t, &t->items[i], &full));
             base_text_add(&text, i ? ",\n    " : "\n    ");
             io_json_quote(&text, full);
             base_free(full);

@@ -44,6 +44,13 @@ void io_tensors_free(IoTensors *tensors)
     base_free(tensors->items);
     io_names_free(tensors->meta, 2 * tensors->meta_count);
     base_index_free(&tensors->keys);
+    for (size_t i = 0; i < tensors->copy_count; i++) {
+        base_free(tensors->copies[i].where);
+        io_tensors_free(tensors->copies[i].tensors);
+    }
+    base_free(tensors->copies);
+    base_free(tensors->stale);
+    base_free(tensors->strange);
     base_free(tensors->prefix);
     if (tensors->origin) {
         if (tensors->origin->free) tensors->origin->free(tensors->origin->data);
@@ -324,23 +331,80 @@ static bool has_extension(const IoContainer *container, const char *path)
     return false;
 }
 
+/* The first tensor of the network; NULL where there is none. */
+static const char *first_name(const IoTensors *tensors)
+{
+    for (size_t i = 0; i < tensors->count; i++)
+        if (!tensors->items[i].aside) return tensors->items[i].name;
+    return NULL;
+}
+
+size_t io_tensors_common(const IoTensors *tensors)
+{
+    const char *first = first_name(tensors);
+    size_t size = first ? strcspn(first, ".") : 0;
+    if (!first || !first[size]) return 0;
+    size++;
+    for (size_t i = 0; i < tensors->count; i++) {
+        const char *name = tensors->items[i].name;
+        if (!tensors->items[i].aside && (strncmp(name, first, size) != 0 || !name[size])) return 0;
+    }
+    return size;
+}
+
+BaseStatus io_tensors_cut(IoTensors *tensors, size_t size)
+{
+    BaseStatus st = BASE_OK;
+    char *prefix = NULL;
+    const char *first = first_name(tensors);
+    size_t was = tensors->prefix ? strlen(tensors->prefix) : 0;
+    if (!size || !first) return BASE_OK;
+    BASE_TRY(base_format(&prefix, "%s%.*s", tensors->prefix ? tensors->prefix : "", (int)size, first));
+    for (size_t i = 0; i < tensors->count; i++) {
+        IoTensor *t = &tensors->items[i];
+        if (t->aside && (t->cut != was || strncmp(t->name, prefix + was, size) != 0)) continue;
+        t->cut += size;
+        memmove(t->name, t->name + size, strlen(t->name) - size + 1);
+    }
+    for (size_t c = 0; c < tensors->copy_count; c++)
+        for (size_t i = 0; i < tensors->copies[c].tensors->count; i++) {
+            IoTensor *t = &tensors->copies[c].tensors->items[i];
+            memmove(t->name, t->name + size, strlen(t->name) - size + 1);
+        }
+    base_free(tensors->prefix);
+    tensors->prefix = prefix;
+out:
+    return st;
+}
+
+BaseStatus io_tensors_full_name(const IoTensors *tensors, const IoTensor *tensor, char **out)
+{
+    const char *prefix = tensors->prefix ? tensors->prefix : "";
+    size_t size = tensor->aside ? tensor->cut : strlen(prefix);
+    return base_format(out, "%.*s%s", (int)size, prefix, tensor->name);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t size = strlen(name), n = strlen(end);
+    return size >= n && strcmp(name + size - n, end) == 0 && (size == n || name[size - n - 1] == '.');
+}
+
 /* What DataParallel and torch.compile put in front of every name. */
 static BaseStatus take_prefix(IoTensors *tensors)
 {
     static const char *const KNOWN[] = {"module.", "_orig_mod."};
-    size_t size = 0;
-    for (size_t k = 0; tensors->count && k < sizeof KNOWN / sizeof KNOWN[0];) {
-        size_t n = strlen(KNOWN[k]), i = 0;
-        while (i < tensors->count && strncmp(tensors->items[i].name + size, KNOWN[k], n) == 0) i++;
-        bool all = i == tensors->count;
-        if (all) size += n;
-        k = all ? 0 : k + 1;
+    BaseStatus st = BASE_OK;
+    for (size_t i = 0; i < tensors->count; i++) {
+        const char *name = tensors->items[i].name;
+        tensors->items[i].aside = strcmp(name, IO_TENSORS_AVERAGED) == 0 || ends_with(name, IO_TENSORS_MEAN) ||
+                                  ends_with(name, IO_TENSORS_STD);
     }
-    if (!size) return BASE_OK;
-    BaseStatus st = base_format(&tensors->prefix, "%.*s", (int)size, tensors->items[0].name);
-    for (size_t i = 0; st == BASE_OK && i < tensors->count; i++) {
-        char *name = tensors->items[i].name;
-        memmove(name, name + size, strlen(name) - size + 1);
+    for (size_t k = 0; st == BASE_OK && k < sizeof KNOWN / sizeof KNOWN[0];) {
+        size_t size = io_tensors_common(tensors);
+        bool known = size == strlen(KNOWN[k]) && strncmp(first_name(tensors), KNOWN[k], size) == 0;
+        if (known) st = io_tensors_cut(tensors, size);
+        k = known ? 0 : k + 1;
     }
     return st;
 }
@@ -396,6 +460,12 @@ static BaseStatus writer_for(const char *path, const IoContainer **out)
             snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", *e);
     }
     return base_error_set(BASE_EUSAGE, "%s: a checkpoint's name must end in: %s", path, names);
+}
+
+bool io_tensors_keeps_beside(const IoTensors *tensors, const char *path)
+{
+    const IoContainer *container;
+    return tensors->origin && writer_for(path, &container) == BASE_OK && container == tensors->origin->container;
 }
 
 BaseStatus io_tensors_writable(const char *path)

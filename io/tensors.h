@@ -26,6 +26,8 @@ enum { IO_TENSOR_DIMS = 8, IO_TENSORS_MOST = 1 << 16 };
 typedef struct {
     char *name;
     char *alias; /* what a reader calls it too (nn/naming.h); NULL: nothing else. Never written. */
+    bool aside;  /* no part of the network: n_averaged, normalize.mean, normalize.std */
+    size_t cut;  /* of what is aside: characters of the prefix that its name in the file has */
     IoDtype dtype;
     int ndim;
     int64_t shape[IO_TENSOR_DIMS];
@@ -33,7 +35,22 @@ typedef struct {
     void *data;    /* little-endian, [shape] row-major */
 } IoTensor;
 
+typedef struct IoTensors IoTensors;
+
+/* A dict of tensors beside the state dict, with its names and shapes: an average of the weights. */
 typedef struct {
+    char *where;        /* its key in the file: "model_ema" */
+    IoTensors *tensors; /* named as their twins are, in the order of the file; perhaps not all of them */
+    bool dropped;       /* not to be written */
+} IoTensorsCopy;
+
+/** What averaged weights (torch.optim.swa_utils.AveragedModel) hold beside them, and what networks do that normalise
+ *  their images themselves. */
+#define IO_TENSORS_AVERAGED "n_averaged"
+#define IO_TENSORS_MEAN     "normalize.mean"
+#define IO_TENSORS_STD      "normalize.std"
+
+struct IoTensors {
     IoTensor *items; /* in file order */
     size_t count;
     char **meta; /* [2 * meta_count] key, value, ... */
@@ -41,7 +58,12 @@ typedef struct {
     BaseIndex keys; /* of meta */
     char *prefix;            /* "module." where every name in the file starts so: names here do not; NULL: none */
     struct IoOrigin *origin; /* what the file held around the tensors; NULL where they were made here */
-} IoTensors;
+    IoTensorsCopy *copies;   /* [copy_count] */
+    size_t copy_count;
+    char *stale;       /* other tensors of the weights' shapes, for people: "optimizer (exp_avg, 8 tensors)"; or NULL */
+    char *strange;     /* names that the file asks for beside the weights and that no checkpoint needs; or NULL */
+    bool keep_strange; /* they are to be written back too */
+};
 
 BaseStatus io_tensors_create(IoTensors **out);
 void io_tensors_free(IoTensors *tensors);
@@ -63,6 +85,13 @@ BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values);
  *  no code in a file is run; a foreign file is BASE_EFORMAT, named. */
 BaseStatus io_tensors_read(const char *path, IoTensors **out);
 const char *io_tensors_container(const IoTensors *tensors); /* "safetensors", ...; NULL where they were made here */
+/** Takes @p size characters, which the names of all tensors but those aside begin with, off these names and those of
+ *  the copies, and adds them to the prefix. BASE_ENOMEM. */
+BaseStatus io_tensors_cut(IoTensors *tensors, size_t size);
+/** The name that a tensor has in a file, with the prefix. Owned. */
+BaseStatus io_tensors_full_name(const IoTensors *tensors, const IoTensor *tensor, char **out);
+/** Characters of the first component ("model.") where the names of all tensors but those aside have it; else 0. */
+size_t io_tensors_common(const IoTensors *tensors);
 /** Writes atomically, container by extension (.safetensors, .safetensors.index.json, .pt, .pth, .h5); BASE_EUSAGE for
  *  an unknown one. What was read from the same container keeps its structure: names, order, dtypes, what stands beside
  *  the weights; only tensors whose values changed differ. Another container gets the tensors and the metadata, with a
@@ -70,5 +99,7 @@ const char *io_tensors_container(const IoTensors *tensors); /* "safetensors", ..
 BaseStatus io_tensors_write(const IoTensors *tensors, const char *path);
 /** BASE_OK where io_tensors_write knows the extension: asked before the work. */
 BaseStatus io_tensors_writable(const char *path);
+/** What was read beside the weights goes into a file of this name too: it has the container they came from. */
+bool io_tensors_keeps_beside(const IoTensors *tensors, const char *path);
 
 #endif

@@ -1,11 +1,15 @@
-/* A PyTorch file. An input that starts with "PK" is the whole archive; any other becomes its data.pkl, with the right
+/* A PyTorch file, read and, where it could be, written and read again. An input that starts with "PK", or as files did
+ * before PyTorch 1.6, is the whole file; any other becomes its data.pkl, with the right
  * sum, beside two storages of 64 and 16 bytes, so that the reader is reached past libzip. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/containers.h"
+#include "io/pytorch.h"
 #include "tests/fuzz/fuzz.h"
 
 static void add(BaseText *text, uint32_t value, int width)
@@ -41,12 +45,27 @@ static void add_record(BaseText *file, BaseText *directory, const char *name, co
     base_text_append(file, bytes, size);
 }
 
+static void write_again(IoTensors *tensors, bool drop)
+{
+    char path[64];
+    IoTensors *again;
+    snprintf(path, sizeof path, "/tmp/fuzz-pytorch-%ld.pt", (long)getpid());
+    for (size_t i = 0; i < tensors->copy_count; i++) tensors->copies[i].dropped = drop;
+    if (io_container_pytorch.write(tensors, path) != BASE_OK) return;
+    FUZZ_CHECK(io_container_pytorch.read(path, &again) == BASE_OK);
+    FUZZ_CHECK(again->count == tensors->count && !again->strange);
+    FUZZ_CHECK(again->copy_count <= (drop ? 0 : tensors->copy_count));
+    io_tensors_free(again);
+    unlink(path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char STORAGE[64];
     BaseText file = {0}, directory = {0};
     IoTensors *tensors;
-    if (size >= 2 && data[0] == 'P' && data[1] == 'K') {
+    bool old = size >= IO_PYTORCH_LEGACY && memcmp(data, io_pytorch_legacy_head, IO_PYTORCH_LEGACY) == 0;
+    if (old || (size >= 2 && data[0] == 'P' && data[1] == 'K')) {
         base_text_append(&file, (const char *)data, size);
     } else {
         add_record(&file, &directory, "a/data.pkl", data, size);
@@ -62,8 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         add(&file, start, 4);
         add(&file, 0, 2);
     }
-    if (io_container_pytorch.read(fuzz_file((const uint8_t *)file.data, file.size), &tensors) == BASE_OK)
+    if (io_container_pytorch.read(fuzz_file((const uint8_t *)file.data, file.size), &tensors) == BASE_OK) {
+        write_again(tensors, size > 0 && data[size - 1] & 1);
         io_tensors_free(tensors);
+    }
     base_text_free(&file);
     base_text_free(&directory);
     return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes the seeds of tests/fuzz/corpus (python3-torch, python3-numpy, python3-pil). Regression files, named by what they broke, are
 added by hand and stay."""
-import collections, gzip, io, json, os, pickle, struct, zipfile
+import argparse, collections, gzip, io, json, os, pathlib, pickle, struct, zipfile
 import numpy, torch
 from PIL import Image
 
@@ -36,6 +36,13 @@ put("pickle", "arrays0", pickle.dumps({"x": numpy.asfortranarray(numpy.zeros((2,
 put("pickle", "arrays5", pickle.dumps({"x": numpy.zeros((2, 3, 4), "u1").transpose(0, 2, 1), "y": numpy.float64(3)}, 5))
 put("pickle", "python2", b"(dp1\nS'it\\'s\\x00\\n'\np2\nI01\nsS\"b\"\nL12L\nsI5\nF1e-3\ns.")
 put("pickle", "system", pickle.dumps(os.system, 2) [:-1] + b"X\x02\0\0\0ls\x85R.")
+beside = {"c": collections.Counter({91: 1}), "n": argparse.Namespace(lr=0.5, p=pathlib.PurePosixPath("/d")), "s": {3, 7}, "f": frozenset((1, 2)),
+          "d": collections.defaultdict(list, x=[1]), "q": collections.deque([1]), "y": bytearray(b"xy"), "z": numpy.float64(1.5)}
+for protocol in (2, 4, 5):
+    put("pickle", "beside%d" % protocol, pickle.dumps(beside, protocol))
+put("pickle", "strange", pickle.dumps({"e": collections.defaultdict(os.system), "g": (getattr, "x")}, 2))
+put("pickle", "round", b"\x80\x02]q\0(h\0}q\1(K\1h\0K\2h\1\x85uh\1\x86e.")
+
 put("pickle", "itself", b"\x80\x02]q\0h\0a.")
 
 def saved(value):
@@ -49,6 +56,15 @@ flat, half = torch.zeros(16), torch.zeros(8, dtype=torch.float16)
 put("pytorch", "plain", inner(saved({"a": flat.view(4, 4), "b": half})))
 put("pytorch", "views", inner(saved({"net": {"a": flat[:8].view(2, 4).t(), "b": flat[3:4].expand(5), "h": half[1:7:2]}})))
 put("pytorch", "parameter", inner(saved({"state_dict": collections.OrderedDict(w=torch.nn.Parameter(flat)), "epoch": 3})))
+def old(value):
+    out = io.BytesIO()
+    torch.save(value, out, _use_new_zipfile_serialization=False)
+    return out.getvalue()
+four = torch.zeros(2, 4)
+copies = {"state_dict": {"a.w": four, "b": half}, "ema": {"n_averaged": torch.tensor(3), "module.a.w": four + 1, "module.b": half},
+          "opt": {"state": {0: {"exp_avg": four + 2}}}, "args": argparse.Namespace(f=os.system), "s": {3}}
+put("pytorch", "copies", saved(copies))
+put("pytorch", "old", old(copies))
 put("pytorch", "archive", saved({"a": torch.zeros(2), "b": torch.zeros(1, dtype=torch.int64)}))
 
 def idx(n, h, w):

@@ -295,9 +295,9 @@ static void test_refused(void **state)
         {{PICKLE("\x80\x02"
                  "cos\nsystem\n" TEXT("\x02", "ls") "\x85R."),
           DATA},
-         "asks for 'os.system'"},
+         "an object of 'os.system'"},
         {{PICKLE(STATE("c__builtin__\neval\n" TEXT("\x01", "1") "\x85R", "K\x00K\x02\x85K\x01\x85")), DATA},
-         "asks for '__builtin__.eval', which is refused"},
+         "(__builtin__.eval), which is refused"},
         {{PICKLE("\x80\x02"
                  "ctorch.nn.modules.linear\nLinear\n)\x81."),
           DATA},
@@ -380,7 +380,7 @@ static void test_other_formats(void **state)
     IoTensors *tensors;
     static const char OLD[] = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
     assert_ok(io_file_write(at("old.pt"), OLD, sizeof OLD - 1));
-    assert_fails(io_tensors_read(at("old.pt"), &tensors), BASE_EFORMAT, "from before version 1.6");
+    assert_fails(io_tensors_read(at("old.pt"), &tensors), BASE_EFORMAT, "cut short");
     assert_ok(io_file_write(at("text.pth"), "hello", 5));
     assert_fails(io_tensors_read(at("text.pth"), &tensors), BASE_EFORMAT, "no zip archive");
     assert_ok(io_file_write(at("head.pt"), "PK\3\4xxxx", 8));
