@@ -60,6 +60,7 @@ void *malloc(size_t size) { return FAILS ? NULL : __libc_malloc(size); }
 void *calloc(size_t count, size_t size) { return FAILS ? NULL : __libc_calloc(count, size); }
 void *realloc(void *block, size_t size) { return FAILS ? NULL : __libc_realloc(block, size); }
 void *aligned_alloc(size_t alignment, size_t size) { return FAILS ? NULL : __libc_memalign(alignment, size); }
+void *memalign(size_t alignment, size_t size);
 void *memalign(size_t alignment, size_t size) { return FAILS ? NULL : __libc_memalign(alignment, size); }
 
 int posix_memalign(void **out, size_t alignment, size_t size)
