@@ -146,5 +146,6 @@ void report_html_figure(const ReportFigure *f, BaseText *out)
                       f->stem);
     base_text_add(out, svg ? "" : " (not drawn)");
     base_text_add(out, "</figcaption></figure>\n");
+    if (out->st == BASE_OK) out->st = file.st; /* a link to nothing is no page */
     base_text_free(&file);
 }
