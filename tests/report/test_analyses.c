@@ -2,6 +2,7 @@
 #include "tests/support/support.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "io/file.h"
@@ -118,6 +119,12 @@ static void test_several(void **state)
     base_free(folder);
 }
 
+static void closed_to_others(const char *path, bool is)
+{
+    struct stat info;
+    if (stat(path, &info) == 0) assert_int_equal((info.st_mode & 077) == 0, is); /* no drawings without gnuplot */
+}
+
 /* The demo's svd run with the arrays of a look inside. */
 static void test_inside(void **state)
 {
@@ -131,6 +138,7 @@ static void test_inside(void **state)
     int64_t two[] = {2}, of_pictures[] = {2, 1, 4, 4}, of_maps[] = {2, 2, 2}, eight[] = {8},
             square[] = {RUNS_K, RUNS_K};
     int64_t before[RUNS_K * RUNS_K] = {0}, after[RUNS_K * RUNS_K] = {0};
+    umask(022);
     runs_write_demo(folder);
     snprintf(path, sizeof path, "%s/demo-svd-3-1.h5", folder);
     assert_ok(store_run_read(path, &run));
@@ -172,6 +180,15 @@ static void test_inside(void **state)
     drawn(folder, "destinations");
     drawn(folder, "spaces");
     drawn(folder, "saliency");
+    closed_to_others(path, true); /* people's pictures */
+    static const char *const PICTURES[] = {"report.html", "figures/saliency.csv", "figures/saliency.gp",
+                                           "figures/saliency.svg", "figures/saliency.png"};
+    for (size_t i = 0; i < sizeof PICTURES / sizeof *PICTURES; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, PICTURES[i]);
+        closed_to_others(path, true);
+    }
+    snprintf(path, sizeof path, "%s/figures/destinations.csv", folder);
+    closed_to_others(path, false);
     /* rows lead to their runs, numbers are in the page, and the contents name every figure */
     has(folder, "report.html", "<a href=\"#e0-run-svd\">svd</a>");
     has(folder, "report.html", " id=\"e0-run-svd\"");

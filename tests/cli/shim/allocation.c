@@ -1,17 +1,21 @@
 /* Preloaded by tests/cli/allocation.sh: memory that is not there.
  *   SHIM_ALLOCATION=N  the N-th allocation of the program itself, counted from its start, fails, and every later one
  *   SHIM_ONCE=1        only that one
+ *   SHIM_COUNT=FILE    a line with how many there were is added to the file at the end
  * Libraries' own allocations succeed: what they do without memory is not the program's. A program that starts itself or
  * another counts anew. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -45,11 +49,20 @@ __attribute__((constructor)) static void begin(void)
     fail_at = n ? atol(n) : 0;
 }
 
+__attribute__((destructor)) static void end(void)
+{
+    const char *file = getenv("SHIM_COUNT");
+    int fd = file ? open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+    if (fd < 0) return;
+    dprintf(fd, "%ld\n", atomic_load(&counted));
+    close(fd);
+}
+
 static int fails(const void *caller)
 {
-    if (!fail_at || (uintptr_t)caller < low || (uintptr_t)caller >= high) return 0;
+    if ((uintptr_t)caller < low || (uintptr_t)caller >= high) return 0;
     long n = atomic_fetch_add(&counted, 1) + 1;
-    if (once ? n != fail_at : n < fail_at) return 0;
+    if (!fail_at || (once ? n != fail_at : n < fail_at)) return 0;
     errno = ENOMEM;
     return 1;
 }
