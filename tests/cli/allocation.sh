@@ -56,7 +56,7 @@ try 2000 1 inspect w.pt --json
 try 2000 1 inspect results/t/none*.h5
 try 2000 1 attack --name loss,entropy --signals signals.h5
 try 2000 1 report results/t -o r
-try 4000 97 eval --arch mlp --data gaussians --weights w.safetensors
-try 4000 97 unlearn --arch mlp --data gaussians --weights w.safetensors --forget 3 --method svd -o u.safetensors
-try 4000 197 run c.yaml --results r2
+try 4000 7 eval --arch mlp --data gaussians --weights w.safetensors
+try 4000 41 unlearn --arch mlp --data gaussians --weights w.safetensors --forget 3 --method svd -o u.safetensors
+try 4000 97 run c.yaml --results r2
 exit 0
