@@ -30,7 +30,7 @@ static int kept_count;
 static size_t kept_bytes;
 static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int64_t live;
-static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails */
+static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails; -1: this one */
 
 static _Atomic bool has_refused;  /* since countdown was set */
 
@@ -50,7 +50,12 @@ static bool refused(void)
         atomic_store(&has_refused, true);
         return true;
     }
-    atomic_fetch_sub(&countdown, 1);
+    if (left == -1) {
+        atomic_store(&countdown, 0);
+        atomic_store(&has_refused, true);
+        return true;
+    }
+    atomic_fetch_sub(&countdown, left > 0 ? 1 : -1);
     return false;
 }
 

@@ -40,7 +40,8 @@ int64_t base_memory_cgroup(const char *root);
 /** Bytes of address space that are left under RLIMIT_AS; INT64_MAX where that is not limited. */
 int64_t base_memory_space_left(void);
 
-/** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; 0: never. Process-wide. */
+/** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; -n: that one alone; 0: never.
+ *  Process-wide. */
 void base_memory_fail_at(int64_t n);
 /** Whether one has failed since, so that a test sees errors that nobody handed on. */
 bool base_memory_has_failed(void);

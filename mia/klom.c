@@ -29,7 +29,8 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, clip, 100, 1e-6, 1e9, "margins beyond are cut to it"),
     BASE_PARAM_F64(Params, floor, 1e-5, 1e-300, 1, "least share of q where p is not 0"),
     BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS, "KL(first || second)"),
-    BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS, "published: a point's largest margins are dropped, q made to sum to 1"),
+    BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS,
+                      "published: a point's largest margins are dropped, q made to sum to 1"),
 };
 
 static double cut(double x, double clip) { return fmin(fmax(x, -clip), clip); }

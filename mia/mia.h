@@ -48,9 +48,9 @@ typedef enum {
 typedef struct {
     double *score; /* [N] out, higher = more member-like; the frame allocates */
     MiaFitted fitted;
-    double threshold;      /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
-    bool unranked;         /* scores differ by less than they are accurate to: on which side of the attack's own threshold
-                              a point lies holds, an order of the points does not; no ROC then */
+    double threshold; /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
+    bool unranked;    /* scores differ by less than they are accurate to: on which side of the attack's own threshold
+                         a point lies holds, an order of the points does not; no ROC then */
     char notes[MIA_NOTES]; /* what a reader must know beside the number: "fitted on 4000 + 4000 of 48600 + 5400 points"
                             */
     MiaNumber numbers[MIA_NUMBERS]; /* by mia_scores_add */
@@ -66,8 +66,8 @@ enum {
     MIA_NEEDS_RETRAINED = 8,
     MIA_NEEDS_SHADOW_POPULATION = 16, /* shadow_population_logits; the first two are needed too */
     MIA_WITHOUT_ROLES = 32, /* compares models, not members: members or non-members may be missing; no ROC then */
-    MIA_UNDIRECTED = 64, /* on one point a higher score may mean trained on or never seen: a retrained model may be as sure
-                            of a wrong class as another was of the right one. Models are compared to both sides */
+    MIA_UNDIRECTED = 64, /* on one point a higher score may mean trained on or never seen: a retrained model may be as
+                            sure of a wrong class as another was of the right one. Models are compared to both sides */
 };
 
 typedef struct {

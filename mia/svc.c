@@ -30,7 +30,8 @@ typedef struct {
     int64_t features, max_points, solver;
 } Params;
 
-/* How far libsvm's decision values may be off: measured, 8e-3 on 1000 + 100 points, as its violation of 1e-3 is no bound. */
+/* How far libsvm's decision values may be off: measured, 8e-3 on 1000 + 100 points, as its violation of 1e-3 is no
+ * bound. */
 static const double LIBSVM_ERROR = 0.02;
 
 typedef enum { AUTO, LIBSVM } SolverChoice;

@@ -215,7 +215,8 @@ static BaseStatus collect_quantities(ReportExperiment *e, const StoreRun *run)
         char group[512];
         snprintf(group, sizeof group, "/attacks/%s", attacks[i]); /* one that audits nobody has no efficacy */
         if (!isnan(store_run_f64(run, group, "efficacy"))) BASE_TRY(add_quantity(e, efficacy));
-        if (!isnan(store_run_f64(run, group, "auc"))) BASE_TRY(add_quantity(e, auc));
+        bool made = !isnan(store_run_f64(run, group, "auc")) || !isnan(store_run_f64(run, group, "balanced_accuracy"));
+        if (made) BASE_TRY(add_quantity(e, auc)); /* one whose scores give no order has a row, and says why */
     }
 out:
     return st;

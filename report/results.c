@@ -320,6 +320,18 @@ static const AttackColumn ATTACK_COLUMNS[] = {
 };
 enum { ATTACK_COLUMN_COUNT = sizeof ATTACK_COLUMNS / sizeof *ATTACK_COLUMNS };
 
+/* Where scores give no order, their own words say why; once an attack. */
+static void note_no_auc(ReportTable *t, const ReportExperiment *e, const char *name, const char *group)
+{
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportRun *run = report_first_ok(&e->labels[l]);
+        const char *notes = run ? store_run_text(run->store, group, "notes") : NULL;
+        if (!notes || !*notes || !isnan(store_run_f64(run->store, group, "auc"))) continue;
+        report_table_note(t, "%s, %s: no AUC (%s)", name, e->labels[l].label, notes);
+        return;
+    }
+}
+
 /* What each attack asks, and which could not be made. */
 static void attack_notes(ReportTable *t, const ReportExperiment *e)
 {
@@ -334,6 +346,7 @@ static void attack_notes(ReportTable *t, const ReportExperiment *e)
             question = run ? store_run_text(run->store, group, "question") : NULL;
         }
         if (question && *question) report_table_note(t, "%s: %s", q->name, question);
+        note_no_auc(t, e, q->name, group);
     }
 }
 

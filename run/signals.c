@@ -198,7 +198,8 @@ static void note_probabilities(RunSignals *s)
     }
     if (*list)
         snprintf(s->note, sizeof s->note,
-                 "%s lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p", list);
+                 "%s lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p",
+                 list);
 }
 
 BaseStatus run_signals_read(const char *path, RunSignals *out)

@@ -5,7 +5,8 @@
 #include "mia/mia.h"
 
 /** Fold 0..folds-1 of every member and non-member, -1 of audited points, to @p fold [N]. Points of one role and class
- *  are dealt in a random order by input->seed, so folds differ by at most one point in all; how classes are numbered changes nothing. @p folds >= 2. */
+ *  are dealt in a random order by input->seed, so folds differ by at most one point in all; how classes are numbered
+ * changes nothing. @p folds >= 2. */
 BaseStatus mia_folds_make(const MiaInput *input, int64_t folds, int32_t *fold);
 
 #endif

@@ -22,8 +22,8 @@ typedef enum {
     MIA_RMIA_AS_SET,
     MIA_RMIA_PRIVACY_METER, /* ml_privacy_meter 2: gamma 1, ratio strictly above; offline, p(x) from the S/2 largest
                                p(x | model) of the models not trained on x, p(z) from the S/2 largest of all models: it
-                               sorts p(x | model), 0 where x was trained on, and takes the first half as those without x,
-                               for a population that trained no model too */
+                               sorts p(x | model), 0 where x was trained on, and takes the first half as those without
+                               x, for a population that trained no model too */
     MIA_RMIA_RESEARCH,      /* its research/2024_rmia: gamma 2, strictly, a = 0.3, soft-margin Taylor probability at
                                temperature 2, one fifth of the reference models cut off at either end */
     MIA_RMIA_LEAKPRO,       /* LeakPro: gamma 2, strictly, a = 0.33, temperature 2 (it also halves the population at

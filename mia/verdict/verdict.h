@@ -34,7 +34,8 @@ typedef struct {
 typedef struct {
     const char *attack;
     MiaGameScores game[MIA_GAMES];
-    bool undirected; /* in the game "models" a lower score tells unlearned models as well as a higher one: "leaks" both */
+    bool undirected; /* in the game "models" a lower score tells unlearned models as well as a higher one: "leaks" both
+                      */
 } MiaAuditScores;
 
 typedef struct {

@@ -401,6 +401,7 @@ static void without_memory(void **state)
         Once o = {attack_at(i), NULL};
         void *params = NULL;
         support_fail_allocations(once, &o, 500);
+        support_fail_each_allocation(once, &o, 500);
         if (e->params_size) assert_ok(base_alloc_bytes(1, e->params_size, &params));
         o.params = params;
         for (size_t p = 0; p < e->param_count; p++)
@@ -408,7 +409,7 @@ static void without_memory(void **state)
                 if (c == (size_t)e->params[p].def || strcmp(e->params[p].choices[c], "libsvm") == 0)
                     continue; /* libsvm allocates for itself */
                 choose(e, p, c, params);
-                support_fail_allocations(once, &o, 500);
+                support_fail_each_allocation(once, &o, 500);
             }
         base_free(params);
     }

@@ -81,6 +81,26 @@ static void published_modified_entropy(void **state)
     world_free(&w);
 }
 
+/* One point more lies behind the N that are asked for: nothing of it is looked at, and nothing is written for it. */
+static void features_of_these_points(void **state)
+{
+    (void)state;
+    enum { N = 30, K = 4, MOST = 8 };
+    World w;
+    world_make(&w, N + 1, K, 0, 0, 1, 3);
+    double x[(N + 1) * MOST];
+    w.input.N = N;
+    for (int f = 0; mia_features_names[f]; f++) {
+        int64_t width = mia_features_width((MiaFeatures)f, K);
+        assert_true(width <= MOST);
+        for (int64_t i = 0; i < (N + 1) * MOST; i++) x[i] = -7;
+        assert_ok(mia_features_fill(&w.input, (MiaFeatures)f, x));
+        for (int64_t i = 0; i < N * width; i++) assert_true(x[i] != -7);
+        for (int64_t i = N * width; i < (N + 1) * MOST; i++) assert_near(x[i], -7, 0, 0);
+    }
+    world_free(&w);
+}
+
 static void features(void **state)
 {
     (void)state;
@@ -412,6 +432,7 @@ static void without_memory(void **state)
         base_param_defaults(e->params, e->param_count, m.params);
         assert_ok(base_param_set(e->params, e->param_count, m.params, "", "head", HEADS[h], "--set"));
         support_fail_allocations(once, &m, 500);
+        support_fail_each_allocation(once, &m, 500);
         base_free(m.params);
         world_free(&m.world);
     }
@@ -421,6 +442,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(folds_are_even),
     cmocka_unit_test(published_modified_entropy),
     cmocka_unit_test(features),
+    cmocka_unit_test(features_of_these_points),
     cmocka_unit_test(logistic_is_the_optimum),
     cmocka_unit_test(mlp_gradient),
     cmocka_unit_test(mlp_learns_what_a_line_cannot),

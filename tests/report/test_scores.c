@@ -191,6 +191,30 @@ static void test_scores_and_papers(void **state)
     base_free(folder);
 }
 
+/* An attack whose scores give no order has a dash for its AUC, and its own words below the table. */
+static void test_no_auc(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("no_auc");
+    Spec spec = {"svd", "svd", "0", "mlp", "d", 0, {90, 1, 0.93}};
+    StoreRun *run = make(&spec);
+    assert_ok(store_run_set_text(run, "/attacks/svc retain", "attack", "svc"));
+    assert_ok(store_run_set_f64(run, "/attacks/svc retain", "auc", NAN));
+    assert_ok(store_run_set_f64(run, "/attacks/svc retain", "balanced_accuracy", 0.5));
+    assert_ok(store_run_set_text(run, "/attacks/svc retain", "notes", "their order is rounding"));
+    write_run(folder, run);
+    load(folder, &set);
+    ReportTable t = report_results_attacks(&set.experiments[0]);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "svc retain, svd: no AUC (their order is rounding)"));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
 static void test_published(void **state)
 {
     (void)state;
@@ -349,6 +373,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_best_beyond_chance),
     cmocka_unit_test(test_too_few_pairs),
     cmocka_unit_test(test_scores_and_papers),
+    cmocka_unit_test(test_no_auc),
     cmocka_unit_test(test_published),
     cmocka_unit_test(test_searches),
     cmocka_unit_test(test_failing),

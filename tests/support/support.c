@@ -105,11 +105,12 @@ const char *support_scratch(void)
     return scratch;
 }
 
-void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most)
+/* @p sign 1: everything fails from the n-th on, as where memory is gone; -1: the n-th alone. */
+static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t most, int sign)
 {
     int64_t before = base_memory_live();
     for (int64_t n = 1; n <= most; n++) {
-        base_memory_fail_at(n);
+        base_memory_fail_at(sign * n);
         BaseStatus st = call_once(user);
         bool failed = base_memory_has_failed();
         base_memory_fail_at(0);
@@ -121,4 +122,14 @@ void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, i
         assert_int_equal(st, BASE_ENOMEM);
     }
     fail_msg("still failing after %lld allocations", (long long)most);
+}
+
+void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most)
+{
+    fail_each(call_once, user, most, 1);
+}
+
+void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *user, int64_t most)
+{
+    fail_each(call_once, user, most, -1);
 }
