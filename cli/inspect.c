@@ -8,7 +8,6 @@
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "io/tensors.h"
-#include "nn/naming.h"
 #include "nn/recognise.h"
 #include "store/store.h"
 
@@ -41,7 +40,8 @@ static IoJson *shape_json(const int64_t *shape, int ndim)
 /* The name of the architecture that the tensors are, if they are one that fixes its own input. */
 static const char *recognised(IoTensors *tensors, NnRecognised *r)
 {
-    bool is = nn_naming_apply(tensors) == BASE_OK && nn_recognise(tensors, NULL, "the file", r) == BASE_OK;
+    bool is =
+        nn_recognise_names(tensors, NULL, NULL) == BASE_OK && nn_recognise(tensors, NULL, "the file", r) == BASE_OK;
     return is ? r->arch->entry.name : NULL;
 }
 
@@ -50,14 +50,24 @@ static BaseStatus weights_json(IoTensors *tensors, const char *hash)
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
     io_json_set_take(json, "container", io_json_text_value(io_tensors_container(tensors)));
+    NnRecognised r;
+    const char *arch = recognised(tensors, &r); /* which finds more of the prefix */
     io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
-    NnRecognised r;
-    const char *arch = recognised(tensors, &r);
     io_json_set_take(json, "arch", arch ? io_json_text_value(arch) : io_json_null());
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
     io_json_set_take(json, "metadata", meta);
+    IoJson *copies = io_json_array();
+    for (size_t i = 0; i < tensors->copy_count; i++) {
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "name", io_json_text_value(tensors->copies[i].where));
+        io_json_set_take(row, "tensors", io_json_integer((int64_t)tensors->copies[i].tensors->count));
+        io_json_add_take(copies, row);
+    }
+    io_json_set_take(json, "copies", copies);
+    io_json_set_take(json, "stale", tensors->stale ? io_json_text_value(tensors->stale) : io_json_null());
+    io_json_set_take(json, "strange", tensors->strange ? io_json_text_value(tensors->strange) : io_json_null());
     for (size_t i = 0; i < tensors->count; i++) {
         IoJson *row = io_json_object();
         io_json_set_take(row, "name", io_json_text_value(tensors->items[i].name));
@@ -79,6 +89,23 @@ static void add_named(BaseText *text, const char *name, const char *value)
     base_text_add(text, "\n");
 }
 
+/* What the file holds around the tensors' own names, and beside them. */
+static void add_beside(BaseText *text, const IoTensors *tensors)
+{
+    if (tensors->prefix) {
+        base_text_add(text, "  every name in the file starts with ");
+        cli_visible_add(text, tensors->prefix);
+        base_text_add(text, "\n");
+    }
+    for (size_t i = 0; i < tensors->copy_count; i++) {
+        base_text_add(text, "  beside them: ");
+        cli_visible_add(text, tensors->copies[i].where);
+        base_text_add(text, ", a copy of %zu of the tensors\n", tensors->copies[i].tensors->count);
+    }
+    if (tensors->stale) add_named(text, "other tensors of their shapes", tensors->stale);
+    if (tensors->strange) add_named(text, "objects of names that no checkpoint needs", tensors->strange);
+}
+
 static BaseStatus weights_table(const char *path, IoTensors *tensors, const char *hash)
 {
     BaseText text = {0};
@@ -86,13 +113,13 @@ static BaseStatus weights_table(const char *path, IoTensors *tensors, const char
     for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
     base_text_add(&text, "%s: weights (%s), %zu tensors, %lld values, SHA-256 %s\n", path,
                   io_tensors_container(tensors), tensors->count, (long long)values, hash);
-    if (tensors->prefix) base_text_add(&text, "  every name in the file starts with %s\n", tensors->prefix);
     NnRecognised r;
-    if (recognised(tensors, &r))
+    bool known = recognised(tensors, &r) != NULL; /* which finds more of the prefix */
+    add_beside(&text, tensors);
+    if (known)
         base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r.arch->entry.name,
                       (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
-    for (size_t i = 0; i < tensors->meta_count; i++)
-        add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
+    for (size_t i = 0; i < tensors->meta_count; i++) add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {
         size_t start = text.size;
         cli_visible_add(&text, tensors->items[i].name);

@@ -55,6 +55,8 @@ static const Option OPTIONS[] = {
     {"verify", 0, TEXT, AT(verify), "DIR", "none", 0, 0, "checks the folder of an earlier audit", NAMED},
     {"signers", 0, TEXT, AT(signers), "FILE", "none", 0, 0, "whose signatures count: ssh-keygen's ALLOWED SIGNERS", NAMED},
     {"identity", 0, TEXT, AT(identity), "I", "none", 0, 0, "who of them must have signed", NAMED},
+    {"beside", 0, TEXT, AT(beside), "B", "unlearn", 0, 0,
+     "copies of the weights in the same file: unlearn them too, drop or keep them; keep: unknown objects too", NAMED},
     {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "sets a parameter; may be given often", NAMED},
     {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", NAMED},
     {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", NAMED},

@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/visible.h"
 #include "io/file.h"
 #include "nn/weights.h"
+#include "run/beside.h"
 #include "run/ranks.h"
 #include "run/setup.h"
 
@@ -25,6 +27,7 @@ typedef struct {
     NnTrainConfig training;
     UnlearnContext context;
     UnlearnReport report;
+    RunBeside beside;
     RunTally before, after; /* on the test split */
 } Work;
 
@@ -58,6 +61,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     snprintf(owner, sizeof owner, "method %s", entry->name);
     BASE_TRY(run_params_defaults(entry, &w->params));
     BASE_TRY(run_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
+    BASE_TRY(run_beside_parse(o->beside, &w->beside));
     BASE_TRY(io_tensors_writable(o->out));
     BASE_TRY(run_output_check(o->out, o->data, o->weights));
     BASE_TRY(run_weights_check(o->arch, o->weights));
@@ -139,7 +143,31 @@ static IoJson *layer_json(const UnlearnLayer *l)
     return row;
 }
 
-static BaseStatus print_json(const Work *w)
+/* What was done to a copy of the weights. */
+static const char *done(const CliOptions *o, const Work *w)
+{
+    return io_tensors_keeps_beside(w->model.tensors, o->out) ? run_beside_done(w->beside) : "not in the output";
+}
+
+static void add_copies_json(const CliOptions *o, const Work *w, IoJson *json)
+{
+    const IoTensors *t = w->model.tensors;
+    bool kept = io_tensors_keeps_beside(t, o->out);
+    IoJson *list = io_json_array();
+    for (size_t i = 0; i < t->copy_count; i++) {
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "name", io_json_text_value(t->copies[i].where));
+        io_json_set_take(row, "tensors", io_json_integer((int64_t)t->copies[i].tensors->count));
+        io_json_set_take(row, "done", io_json_text_value(done(o, w)));
+        io_json_add_take(list, row);
+    }
+    io_json_set_take(json, "beside", list);
+    io_json_set_take(json, "stale", kept && t->stale ? io_json_text_value(t->stale) : io_json_null());
+    io_json_set_take(json, "left_out",
+                     t->strange && !t->keep_strange ? io_json_text_value(t->strange) : io_json_null());
+}
+
+static BaseStatus print_json(const CliOptions *o, const Work *w)
 {
     IoJson *json = io_json_object(), *layers = io_json_array();
     const RunTally *b = &w->before, *a = &w->after;
@@ -157,6 +185,7 @@ static BaseStatus print_json(const Work *w)
     io_json_set_take(json, "samples_forget", io_json_integer(w->report.samples_forget));
     for (int i = 0; i < w->report.layer_count; i++) io_json_add_take(layers, layer_json(&w->report.layers[i]));
     io_json_set_take(json, "layers", layers);
+    add_copies_json(o, w, json);
     return cli_print_json_take(json);
 }
 
@@ -203,6 +232,11 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
                   "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images\nweights in %s\n",
                   r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,
                   (long long)r->samples_retain, (long long)r->samples_forget, o->out);
+    for (size_t i = 0; i < w->model.tensors->copy_count; i++) {
+        base_text_add(&text, "beside them ");
+        cli_visible_add(&text, w->model.tensors->copies[i].where);
+        base_text_add(&text, ", a copy of %zu tensors: %s\n", w->model.tensors->copies[i].tensors->count, done(o, w));
+    }
     return cli_print_text_take(&text);
 }
 
@@ -243,10 +277,11 @@ static BaseStatus run(const CliOptions *o)
     if (first) BASE_TRY(measure(&w, w.model.net, "test before", &w.before));
     BASE_TRY(nn_net_clone(w.model.net, &w.net));
     BASE_TRY(unlearn_run(w.method, &w.context, w.params, w.net, &w.report));
+    BASE_TRY(run_beside_apply(w.beside, w.method, &w.context, w.params, o->weights, o->out, &w.model));
     if (!first) goto out;
     BASE_TRY(measure(&w, w.net, "test after", &w.after));
     BASE_TRY(save(o, &w));
-    BASE_TRY(o->json ? print_json(&w) : print_table(o, &w));
+    BASE_TRY(o->json ? print_json(o, &w) : print_table(o, &w));
     warn(&w);
 out:
     work_free(&w);
@@ -261,15 +296,20 @@ const CliCommand cli_unlearn = {
         "same\n"
         "names, order and dtypes. The extension of -o says the format (.safetensors, .safetensors.index.json, .pt, "
         ".pth,\n"
-        ".h5); in the input's own format, what stands beside the weights (an optimiser's state) stays too. Prints what "
-        "was\n"
-        "done to each layer, and the accuracy on retained (ACC_r) and forgotten (ACC_f) classes of the test split "
-        "before\n"
-        "and after. Keys of --set are the method's: `expunge list methods`. --share adds the layers' Gram matrices up "
-        "in\n"
-        "16 blocks of images, which the ranks of mpirun share; each rank then edits a copy, and the first writes it.",
-    .usage = "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] -o FILE",
-    .takes = "arch! weights! data! forget! method! set share precision tuning json out!",
+        ".h5); in the input's own format, what stands beside the weights (an optimiser's state) stays too. Copies of "
+        "the\n"
+        "weights there (averages: model_ema, state_dict_ema) are unlearned like them, each by itself (--beside); what "
+        "is\n"
+        "made with names that no checkpoint needs is named, never run, and left out. Prints what was done to each "
+        "layer, and\n"
+        "the accuracy on retained (ACC_r) and forgotten (ACC_f) classes of the test split before and after. Keys of "
+        "--set\n"
+        "are the method's: `expunge list methods`. --share adds the layers' Gram matrices up in 16 blocks of images, "
+        "which\n"
+        "the ranks of mpirun share; each rank then edits a copy, and the first writes it.",
+    .usage =
+        "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE",
+    .takes = "arch! weights! data! forget! method! set beside share precision tuning json out!",
     .ranks = true,
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/file.h"
@@ -458,10 +457,6 @@ static BaseStatus describe(Reader *r)
     t->stale = r->survey.stale.data;
     t->origin->beside = r->survey.beside.data;
     strange = r->survey.stale = r->survey.beside = (BaseText){0};
-    if (t->strange)
-        base_notice("%s: beside the weights, the file asks for %s: nothing of it is run, and what it makes is left out "
-                    "of what is written (unlearn --beside keep keeps it)",
-                    r->path, t->strange);
 out:
     base_text_free(&strange);
     return st;

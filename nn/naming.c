@@ -7,8 +7,26 @@
 #include "base/memory.h"
 #include "base/param.h"
 
+/* weiaicunzai's ResNets: a block's layers are numbered, and blocks are named after the paper's conv2_x to conv5_x. */
+#define NUMBERED_BLOCKS(paper, ours)                                                                                   \
+    {"conv" paper "_x.#.residual_function.0.*", "layer" ours ".#.conv1.*"},                                            \
+        {"conv" paper "_x.#.residual_function.1.*", "layer" ours ".#.bn1.*"},                                          \
+        {"conv" paper "_x.#.residual_function.3.*", "layer" ours ".#.conv2.*"},                                        \
+        {"conv" paper "_x.#.residual_function.4.*", "layer" ours ".#.bn2.*"},                                          \
+        {"conv" paper "_x.#.residual_function.6.*", "layer" ours ".#.conv3.*"},                                        \
+        {"conv" paper "_x.#.residual_function.7.*", "layer" ours ".#.bn3.*"},                                          \
+    {                                                                                                                  \
+        "conv" paper "_x.#.shortcut.*", "layer" ours ".#.downsample.*"                                                 \
+    }
+
 /* '#' stands for a number, '*' for the rest of the name (at the end). */
 static const char *const RULES[][2] = {
+    {"conv1.0.*", "conv1.*"},
+    {"conv1.1.*", "bn1.*"},
+    NUMBERED_BLOCKS("2", "1"),
+    NUMBERED_BLOCKS("3", "2"),
+    NUMBERED_BLOCKS("4", "3"),
+    NUMBERED_BLOCKS("5", "4"),
     {"layer#.#.shortcut.*", "layer#.#.downsample.*"},
     {"linear.*", "fc.*"},
     {"fc.#.*", "fc.*"}, /* Sequential(Dropout, Linear) in place of the last layer */

@@ -5,9 +5,9 @@
 #include "io/tensors.h"
 
 enum { NN_NAMING_SIZE = 256 };
-/** What nn/arch calls the tensor that others call @p name: kuangliu's ResNet ("shortcut", "linear"), timm's vision
- *  transformer ("blocks.0.attn.qkv.weight"), torchvision's before 0.13 ("mlp.linear_1"). False where there is no such
- *  rule; @p name may be right as it is. */
+/** What nn/arch calls the tensor that others call @p name: kuangliu's ResNet ("shortcut", "linear"), weiaicunzai's
+ *  ("conv2_x.0.residual_function.0"), timm's vision transformer ("blocks.0.attn.qkv.weight"), torchvision's before 0.13
+ *  ("mlp.linear_1"). False where there is no such rule; @p name may be right as it is. */
 bool nn_naming_canonical(const char *name, char out[NN_NAMING_SIZE]);
 /** Sets the alias of every tensor that has another name here, where that is not taken. BASE_ENOMEM. */
 BaseStatus nn_naming_apply(IoTensors *tensors);

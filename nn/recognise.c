@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "nn/naming.h"
 #include "nn/weights.h"
+
+enum { WRAPPERS = 8 }; /* around a network, at most */
 
 typedef struct {
     NnRecognised best;
@@ -39,6 +43,28 @@ static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const i
     return st;
 }
 
+BaseStatus nn_recognise_outline(const NnArch *arch, const IoTensors *tensors, NnNet **out)
+{
+    /* names do not depend on the images' size; one that every architecture can be built for */
+    const int64_t own[3] = {arch->C ? arch->C : 3, arch->C ? arch->H : 32, arch->C ? arch->W : 32};
+    int64_t shape[3], K;
+    nn_arch_shape(arch, own, tensors, shape);
+    if (nn_arch_classes(arch, own, tensors, &K) != BASE_OK) K = 2;
+    return nn_arch_build_at(arch, shape, K, false, out);
+}
+
+/* Whether all of the architecture's names are there, of whatever shape. */
+static BaseStatus try_names(const NnArch *arch, const IoTensors *tensors, bool *fits)
+{
+    NnNet *net = NULL;
+    *fits = false;
+    BaseStatus st = nn_recognise_outline(arch, tensors, &net);
+    if (st == BASE_OK) st = nn_weights_named(net, tensors, fits);
+    if (st == BASE_ESHAPE || st == BASE_EARG) st = BASE_OK; /* not this one */
+    nn_net_free(net);
+    return st;
+}
+
 BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const char *where, NnRecognised *out)
 {
     BaseStatus st = BASE_OK;
@@ -55,6 +81,50 @@ BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const c
         BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has any of its tensors", where);
     BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has its tensors; nearest is %s, but %s", where,
               nearest.best.arch->entry.name, nearest.reason);
+out:
+    return st;
+}
+
+/* The tensors as if their names began @p skip characters later. */
+static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnArch *arch, const int64_t data[3],
+                               bool *fits, size_t *next)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors view = {.count = tensors->count};
+    Nearest nearest = {.share = 0};
+    *fits = false;
+    BASE_TRY(BASE_ALLOC(tensors->count, &view.items));
+    for (size_t i = 0; i < tensors->count; i++) {
+        view.items[i] = tensors->items[i]; /* borrows all */
+        view.items[i].alias = NULL;
+        if (!view.items[i].aside) view.items[i].name += skip;
+    }
+    BASE_TRY(nn_naming_apply(&view));
+    for (size_t i = 0; i < nn_arch_registry.count && !*fits; i++) {
+        const NnArch *one = (const NnArch *)nn_arch_registry.entries[i];
+        if (arch && arch != one) continue;
+        BASE_TRY(data ? try_arch(one, &view, data, &nearest, fits) : try_names(one, &view, fits));
+    }
+    *next = io_tensors_common(&view);
+out:
+    for (size_t i = 0; view.items && i < view.count; i++) base_free(view.items[i].alias);
+    base_free(view.items);
+    return st;
+}
+
+BaseStatus nn_recognise_names(IoTensors *tensors, const NnArch *arch, const int64_t data[3])
+{
+    BaseStatus st = BASE_OK;
+    size_t skip = 0, next = io_tensors_common(tensors);
+    bool fits = false;
+    for (int i = 0; next && i < WRAPPERS; i++) {
+        BASE_TRY(fits_without(tensors, skip, arch, data, &fits, &next));
+        if (fits) break;
+        skip += next;
+    }
+    if (fits) BASE_TRY(io_tensors_cut(tensors, skip));
+    BASE_TRY(nn_naming_apply(tensors));
+    for (size_t i = 0; i < tensors->copy_count; i++) BASE_TRY(nn_naming_apply(tensors->copies[i].tensors));
 out:
     return st;
 }

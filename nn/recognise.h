@@ -17,4 +17,15 @@ typedef struct {
  */
 BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const char *where, NnRecognised *out);
 
+/**
+ * Takes the shortest prefix off the tensors' names ("model.", "net.backbone.") without which they are @p arch's, or
+ * some architecture's where it is NULL; leaves the names as they are where none is. Aliases are set (nn_naming_apply),
+ * for the copies too. Where @p data is NULL, shapes do not count. BASE_ENOMEM.
+ */
+BaseStatus nn_recognise_names(IoTensors *tensors, const NnArch *arch, const int64_t data[3]);
+
+/** An outline of @p arch for the checkpoint, whose names are right, if not its shapes: those of other images, perhaps.
+ *  Owned: nn_net_free. BASE_ESHAPE, BASE_EARG, BASE_ENOMEM. */
+BaseStatus nn_recognise_outline(const NnArch *arch, const IoTensors *tensors, NnNet **out);
+
 #endif

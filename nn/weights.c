@@ -123,6 +123,7 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
     BASE_TRY(index_tensors(tensors, &index));
     for (size_t i = 0; i < tensors->count; i++) {
         const IoTensor *tensor = &tensors->items[i];
+        if (tensor->aside || !tensor->count) continue; /* nothing that an image could pass through */
         if (base_index_find(&own, tensor->name) != SIZE_MAX) continue;
         if (tensor->alias && base_index_find(&own, tensor->alias) != SIZE_MAX) continue;
         if (foreign_count < HINTS) foreign[foreign_count++] = tensor->name;
@@ -190,13 +191,16 @@ out:
     return st;
 }
 
+/* What is not there (only nn_weights_load_part comes here so) stays as it is. */
 static BaseStatus read_slices(const NnSlice *slices, int count, const IoTensors *tensors, const char *where, float *out)
 {
     BaseStatus st = BASE_OK;
     for (int i = 0; i < count; i++) {
         const NnSlice *slice = &slices[i];
+        const IoTensor *tensor = io_tensors_find(tensors, slice->name);
         float *to = out + slice->offset;
-        BASE_TRY(io_tensor_to_f32(io_tensors_find(tensors, slice->name), to));
+        if (!tensor) continue;
+        BASE_TRY(io_tensor_to_f32(tensor, to));
         for (int64_t j = 0; j < slice->count; j++) {
             BASE_CHECK(isfinite(to[j]), BASE_EFORMAT, "%s: tensor %s holds %g at element %lld: weights must be finite",
                        where, slice->name, (double)to[j], (long long)j);
@@ -223,16 +227,17 @@ static int64_t read_tracked(const NnSlice *buffers, int count, const IoTensors *
     return 0;
 }
 
-BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where)
+static BaseStatus load(NnNet *net, const IoTensors *tensors, const char *where)
 {
     BaseStatus st = BASE_OK;
     float *params = NULL, *buffers = NULL; /* all or nothing: a refused file leaves the network as it was */
     int param_slices, buffer_slices;
     const NnSlice *p = nn_net_param_slices(net, &param_slices), *b = nn_net_buffer_slices(net, &buffer_slices);
     size_t param_count = (size_t)nn_net_param_count(net), buffer_count = (size_t)nn_net_buffer_count(net);
-    BASE_TRY(nn_weights_fit(net, tensors, where));
     BASE_TRY(BASE_ALLOC_RAW(param_count, &params));
     BASE_TRY(BASE_ALLOC_RAW(buffer_count, &buffers));
+    memcpy(params, nn_net_params(net), param_count * sizeof *params);
+    memcpy(buffers, nn_net_buffers(net), buffer_count * sizeof *buffers);
     BASE_TRY(read_slices(p, param_slices, tensors, where, params));
     BASE_TRY(read_slices(b, buffer_slices, tensors, where, buffers));
     memcpy(nn_net_edit_params(net), params, param_count * sizeof *params);
@@ -241,6 +246,37 @@ BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *whe
 out:
     base_free(params);
     base_free(buffers);
+    return st;
+}
+
+BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where)
+{
+    BaseStatus st = nn_weights_fit(net, tensors, where);
+    return st == BASE_OK ? load(net, tensors, where) : st;
+}
+
+static BaseStatus check_part(const NnSlice *slices, int count, const IoTensors *tensors, const char *where)
+{
+    BaseStatus st = BASE_OK;
+    for (int i = 0; i < count; i++) {
+        const IoTensor *tensor = io_tensors_find(tensors, slices[i].name);
+        BASE_CHECK(!tensor || same_shape(&slices[i], tensor), BASE_ESHAPE,
+                   "%s: tensor %s has another shape than the network's", where, slices[i].name);
+    }
+out:
+    return st;
+}
+
+BaseStatus nn_weights_load_part(NnNet *net, const IoTensors *tensors, const char *where)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    BASE_TRY(check_part(slices, count, tensors, where));
+    slices = nn_net_buffer_slices(net, &count);
+    BASE_TRY(check_part(slices, count, tensors, where));
+    BASE_TRY(load(net, tensors, where));
+out:
     return st;
 }
 
@@ -271,7 +307,7 @@ out:
     return st;
 }
 
-static BaseStatus update_slices(const NnSlice *slices, int count, const float *values, IoTensors *tensors)
+static BaseStatus update_slices(const NnSlice *slices, int count, const float *values, bool part, IoTensors *tensors)
 {
     BaseStatus st = BASE_OK;
     float *old = NULL;
@@ -279,6 +315,7 @@ static BaseStatus update_slices(const NnSlice *slices, int count, const float *v
         const NnSlice *slice = &slices[i];
         const float *now = values + slice->offset;
         IoTensor *tensor = io_tensors_find(tensors, slice->name);
+        if (!tensor && part) continue;
         BASE_CHECK(tensor && tensor->count == slice->count, BASE_ESHAPE,
                    "cannot write %s back: the checkpoint does not hold it with %lld elements", slice->name,
                    (long long)slice->count);
@@ -293,14 +330,17 @@ out:
     return st;
 }
 
-BaseStatus nn_weights_update(const NnNet *net, IoTensors *tensors)
+static BaseStatus update(const NnNet *net, bool part, IoTensors *tensors)
 {
     BaseStatus st = BASE_OK;
     int count;
     const NnSlice *slices = nn_net_param_slices(net, &count);
-    BASE_TRY(update_slices(slices, count, nn_net_params(net), tensors));
+    BASE_TRY(update_slices(slices, count, nn_net_params(net), part, tensors));
     slices = nn_net_buffer_slices(net, &count);
-    BASE_TRY(update_slices(slices, count, nn_net_buffers(net), tensors));
+    BASE_TRY(update_slices(slices, count, nn_net_buffers(net), part, tensors));
 out:
     return st;
 }
+
+BaseStatus nn_weights_update(const NnNet *net, IoTensors *tensors) { return update(net, false, tensors); }
+BaseStatus nn_weights_update_part(const NnNet *net, IoTensors *tensors) { return update(net, true, tensors); }

@@ -10,6 +10,8 @@
  *  @return BASE_OK; BASE_ESHAPE: one line listing what is missing, what is unexpected, nearest names and both shapes;
  *          BASE_EFORMAT: a NaN, an Inf or a negative variance, the tensor named; BASE_ENOMEM. */
 BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where);
+/** Copies what @p tensors hold of the network and leaves the rest as it is. BASE_ESHAPE, BASE_EFORMAT, BASE_ENOMEM. */
+BaseStatus nn_weights_load_part(NnNet *net, const IoTensors *tensors, const char *where);
 /** BASE_OK where names (or aliases) and shapes of @p tensors are those of @p net, which may be an outline; else the
  * error of nn_weights_load. */
 BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char *where);
@@ -25,5 +27,7 @@ BaseStatus nn_weights_export(NnNet *net, IoTensors **out);
  *  BASE_ESHAPE where a tensor of the network is not there or has another size; BASE_ENUMERIC where a value overflows
  * its dtype. */
 BaseStatus nn_weights_update(const NnNet *net, IoTensors *tensors);
+/** The same for tensors that are only some of the network's. */
+BaseStatus nn_weights_update_part(const NnNet *net, IoTensors *tensors);
 
 #endif

@@ -9,10 +9,10 @@
 #include "base/system.h"
 #include "base/yaml.h"
 #include "data/pipeline/loader.h"
+#include "data/prepare/prepare.h"
 #include "data/set/build.h"
 #include "io/file.h"
 #include "math/threads.h"
-#include "nn/naming.h"
 #include "nn/recognise.h"
 #include "nn/weights.h"
 
@@ -65,24 +65,35 @@ out:
     return st;
 }
 
-BaseStatus run_data_open(const char *spec, const DataOptions *options, RunData *out)
+/* How the images are prepared, and the hash of it all. */
+static BaseStatus describe_data(RunData *data)
 {
     BaseStatus st = BASE_OK;
     BaseText prep = {0};
     BaseHash *hash = NULL;
-    *out = (RunData){0};
-    BASE_TRY(base_strdup(spec, &out->spec));
-    BASE_TRY(data_open_with(spec, options, &out->train, &out->test));
-    data_prep_text(out->train, &prep);
+    data_prep_text(data->train, &prep);
     BASE_TRY(prep.st);
-    BASE_TRY(base_strdup(prep.data, &out->prep));
+    base_free(data->prep);
+    data->prep = NULL;
+    BASE_TRY(base_strdup(prep.data, &data->prep));
     BASE_TRY(base_hash_create(&hash));
-    base_hash_add_text(hash, out->train->hash);
-    base_hash_add_text(hash, out->test->hash);
-    base_hash_finish(hash, out->hash);
+    base_hash_add_text(hash, data->train->hash);
+    base_hash_add_text(hash, data->test->hash);
+    base_hash_finish(hash, data->hash);
 out:
     base_text_free(&prep);
     base_hash_free(hash);
+    return st;
+}
+
+BaseStatus run_data_open(const char *spec, const DataOptions *options, RunData *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (RunData){0};
+    BASE_TRY(base_strdup(spec, &out->spec));
+    BASE_TRY(data_open_with(spec, options, &out->train, &out->test));
+    BASE_TRY(describe_data(out));
+out:
     if (st != BASE_OK) run_data_free(out);
     return st;
 }
@@ -195,6 +206,56 @@ static void tell_padding(const RunModel *model, const char *weights, const RunDa
                  (long long)shape[2], model->arch->entry.name, weights);
 }
 
+/* "0.4914,0.4822,0.4465", as the option has it. */
+static BaseStatus numbers_text(const IoTensor *t, const char *weights, BaseText *out)
+{
+    BaseStatus st = BASE_OK;
+    float values[DATA_CHANNELS_MAX];
+    BASE_CHECK(t->count >= 1 && t->count <= DATA_CHANNELS_MAX, BASE_ESHAPE,
+               "%s: tensor %s has %lld numbers; must have one, or one a channel", weights, t->name,
+               (long long)t->count);
+    BASE_TRY(io_tensor_to_f32(t, values));
+    for (int64_t i = 0; i < t->count; i++) base_text_add(out, "%s%.9g", i ? "," : "", (double)values[i]);
+    BASE_TRY(out->st);
+out:
+    return st;
+}
+
+/* A network that normalises its images itself takes them as they are: its numbers stand in the place of --mean and
+ * --std, and are checked like them. */
+static BaseStatus take_normalising(const IoTensors *tensors, const char *weights, RunData *data)
+{
+    BaseStatus st = BASE_OK;
+    BaseText mean = {0}, std = {0}, was = {0};
+    DataRequest request = {0};
+    const IoTensor *m = io_tensors_find(tensors, IO_TENSORS_MEAN), *s = io_tensors_find(tensors, IO_TENSORS_STD);
+    if (!m && !s) goto out;
+    BASE_CHECK(m && s, BASE_ESHAPE, "%s: holds %s but no %s", weights, m ? IO_TENSORS_MEAN : IO_TENSORS_STD,
+               m ? IO_TENSORS_STD : IO_TENSORS_MEAN);
+    BASE_TRY(numbers_text(m, weights, &mean));
+    BASE_TRY(numbers_text(s, weights, &std));
+    DataOptions options = {.mean = mean.data, .std = std.data};
+    bool told = data->train->normalise;
+    base_text_add(&was, "%s", data->prep);
+    BASE_TRY(was.st);
+    st = data_request_read(&options, &request);
+    if (st == BASE_OK) st = data_prepare(&request, true, &data->train, &data->test);
+    if (st != BASE_OK) base_error_prefix(st, "%s: its own " IO_TENSORS_MEAN " and " IO_TENSORS_STD, weights);
+    BASE_TRY(st);
+    BASE_TRY(describe_data(data));
+    if (told && strcmp(was.data, data->prep) != 0)
+        base_warning("%s: the network normalises its images itself: %s in place of %s", weights, data->prep, was.data);
+    else
+        base_notice("%s: the network normalises its images itself, with mean %s and std %s", weights, mean.data,
+                    std.data);
+out:
+    data_request_free(&request);
+    base_text_free(&mean);
+    base_text_free(&std);
+    base_text_free(&was);
+    return st;
+}
+
 /* Class count and input of the checkpoint as the named architecture. */
 static BaseStatus fit(const char *weights, const int64_t data[3], RunModel *out, int64_t *K)
 {
@@ -219,14 +280,9 @@ static BaseStatus misfit(BaseStatus st, const IoTensors *tensors, const int64_t 
 /* Whether the checkpoint names all tensors of an architecture; their shapes may be those of other images. */
 static BaseStatus names_all(const NnArch *arch, const IoTensors *tensors, const char *weights, bool *named)
 {
-    /* names do not depend on the images' size; one that every architecture can be built for */
-    const int64_t own[3] = {arch->C ? arch->C : 3, arch->C ? arch->H : 32, arch->C ? arch->W : 32};
-    int64_t shape[3], K;
     NnNet *net = NULL;
     *named = true;
-    nn_arch_shape(arch, own, tensors, shape);
-    if (nn_arch_classes(arch, own, tensors, &K) != BASE_OK) K = 2;
-    BaseStatus st = nn_arch_build_at(arch, shape, K, false, &net);
+    BaseStatus st = nn_recognise_outline(arch, tensors, &net);
     if (st == BASE_OK) st = nn_weights_named(net, tensors, named);
     if (st == BASE_OK && !*named)
         st = nn_weights_fit(net, tensors, weights); /* its sentence names them */
@@ -239,17 +295,18 @@ static BaseStatus names_all(const NnArch *arch, const IoTensors *tensors, const 
 BaseStatus run_weights_check(const char *arch, const char *weights)
 {
     BaseStatus st = BASE_OK;
-    const NnArch *found;
+    const NnArch *found = NULL;
     IoTensors *tensors = NULL;
     NnRecognised r;
     char text[2048] = "";
     bool named = false, automatic = strcmp(arch, AUTO) == 0;
     if (!automatic) BASE_TRY(nn_arch_find(arch, &found));
     BASE_TRY(io_tensors_read(weights, &tensors));
-    BASE_TRY(nn_naming_apply(tensors));
+    BASE_TRY(nn_recognise_names(tensors, found, NULL));
     if (!automatic) st = names_all(found, tensors, weights, &named);
     if (!automatic && st != BASE_ESHAPE) goto out;
     if (!automatic) snprintf(text, sizeof text, "%s", base_error_text());
+    if (!automatic) BASE_TRY(nn_recognise_names(tensors, NULL, NULL));
     const BaseEntry *other = NULL; /* the architecture that it is */
     for (size_t i = 0; !named && i < nn_arch_registry.count; i++) {
         other = nn_arch_registry.entries[i];
@@ -277,7 +334,12 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
     bool automatic = strcmp(arch, AUTO) == 0;
     if (!automatic) BASE_TRY(nn_arch_find(arch, &out->arch));
     BASE_TRY(io_tensors_read(weights, &out->tensors));
-    BASE_TRY(nn_naming_apply(out->tensors));
+    if (out->tensors->strange)
+        base_notice("%s: beside the weights, the file asks for %s: nothing of it is run, and what it makes is left out "
+                    "of what is written (unlearn --beside keep keeps it)",
+                    weights, out->tensors->strange);
+    BASE_TRY(nn_recognise_names(out->tensors, out->arch, shape));
+    BASE_TRY(take_normalising(out->tensors, weights, data));
     if (automatic) BASE_TRY(recognise(out->tensors, shape, weights, &out->arch));
     st = fit(weights, shape, out, &K);
     if (st == BASE_ESHAPE) st = misfit(st, out->tensors, shape, weights);

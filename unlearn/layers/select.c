@@ -1,20 +1,48 @@
 #include "unlearn/layers/select.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/param.h"
 #include "base/text.h"
+#include "nn/naming.h"
+
+/* By its own name, or by that of one of its parameters as PyTorch prints it: "fc", "fc.weight"; the packed "in_proj" of
+ * an attention has "in_proj_weight". */
+static bool is_called(const char *layer, const char *name)
+{
+    static const char *const ENDS[] = {"", ".weight", ".bias", "_weight", "_bias"};
+    size_t size = strlen(layer);
+    if (strncmp(layer, name, size) != 0) return false;
+    for (size_t i = 0; i < BASE_COUNT(ENDS); i++)
+        if (strcmp(name + size, ENDS[i]) == 0) return true;
+    return false;
+}
+
+/* The number of the layer called so, here or in other people's networks (nn/naming.h); -1: none. */
+static int find_layer(const NnLayer *layers, int count, const char *name)
+{
+    char given[NN_NAMING_SIZE], ours[2][NN_NAMING_SIZE] = {"", ""};
+    if (strlen(name) < sizeof given / 4) {
+        snprintf(given, sizeof given, "%s.weight", name);
+        if (!nn_naming_canonical(name, ours[0])) ours[0][0] = '\0';
+        if (!nn_naming_canonical(given, ours[1])) ours[1][0] = '\0';
+    }
+    for (int i = 0; i < count; i++)
+        if (is_called(layers[i].name, name)) return i;
+    for (int i = 0; i < count; i++)
+        if (is_called(layers[i].name, ours[0]) || is_called(layers[i].name, ours[1])) return i;
+    return -1;
+}
 
 static BaseStatus select_one(const NnLayer *layers, int count, const char *name, uint8_t *selected)
 {
     BaseStatus st = BASE_OK;
     const char **names = NULL;
     BaseText list = {0};
-    for (int i = 0; i < count; i++) {
-        if (strcmp(layers[i].name, name) != 0) continue;
-        selected[i] = 1;
-        return BASE_OK;
-    }
+    int found = find_layer(layers, count, name);
+    if (found >= 0) return selected[found] = 1, BASE_OK;
     BASE_TRY(BASE_ALLOC(count, &names));
     for (int i = 0; i < count; i++) {
         names[i] = layers[i].name;
