@@ -32,7 +32,7 @@ for block in $blocks; do
     *.python) "$python" "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
     *.sh) bash -eu "$block" >out 2>error </dev/null || { cat "$block" error; fail "$block"; } ;;
     esac
-    ! grep -q warning error || { cat "$block" error; fail "$block warns"; }
+    ! grep warning error | grep -qv "optimizer (momentum_buffer, 21 tensors)\$" || { cat "$block" error; fail "$block warns"; }
     mv out "$block.out"
 done
 grep -q "architecture: resnet18_imagenet, 4 classes" 2.sh.out || fail "inspect: another architecture"

@@ -41,7 +41,7 @@ static void make(const char *path, const char *pickle, size_t size)
     assert_ok(io_archive_create(path, &writer));
     assert_ok(io_archive_add(writer, "a/data.pkl", pickle, size));
     for (int i = 0; i < 4; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "a/data/%d", i);
         assert_ok(io_archive_add(writer, name, VALUES[i], sizeof VALUES[i]));
     }
@@ -445,6 +445,37 @@ static void legacy(void **state)
     assert_int_equal(base_memory_live(), 0);
 }
 
+/* Files that PyTorch 2.13 wrote (tests/fixtures/make_pytorch.py). */
+static void from_pytorch(void **state)
+{
+    (void)state;
+    IoTensors *t, *again;
+    assert_ok(io_tensors_read(support_fixture("pytorch_legacy.pth"), &t));
+    assert_int_equal(t->count, 30);
+    assert_string_equal(t->items[0].name, "model.layers.0.weight");
+    assert_ok(io_tensors_write(t, at("new.pth")));
+    assert_ok(io_tensors_read(at("new.pth"), &again));
+    for (size_t i = 0; i < t->count; i++)
+        assert_memory_equal(t->items[i].data, again->items[i].data,
+                            (size_t)t->items[i].count * io_dtype_size(t->items[i].dtype));
+    io_tensors_free(again);
+    io_tensors_free(t);
+    assert_ok(io_tensors_read(support_fixture("pytorch_beside.pt"), &t));
+    assert_string_equal(t->strange, "posix.system");
+    assert_string_equal(t->copies[0].where, "model_ema");
+    assert_string_equal(t->stale, "optimizer (momentum_buffer, 5 tensors)");
+    assert_ok(io_tensors_write(t, at("out.pt")));
+    io_tensors_free(t);
+    static const char *const KEPT[] = {"Counter",     "Namespace",     "PurePosixPath",   "scalar",    "_reconstruct",
+                                       "defaultdict", "AttributeDict", "momentum_buffer", "n_averaged"};
+    size_t size;
+    char *bytes = record(at("out.pt"), "pytorch_beside/data.pkl", &size);
+    for (size_t i = 0; i < sizeof KEPT / sizeof KEPT[0]; i++)
+        assert_non_null(memmem(bytes, size, KEPT[i], strlen(KEPT[i])));
+    assert_null(memmem(bytes, size, "system", 6));
+    base_free(bytes);
+}
+
 static BaseStatus round_trip(void *user)
 {
     static const char EMA[] = FILE_OF(TEXT("\x03", "ema") WEIGHTS("0", "") TEXT("\x01", "e") "cos\nsystem\n)R");
@@ -491,8 +522,9 @@ static void no_memory_legacy(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(familiar), cmocka_unit_test(strange),        cmocka_unit_test(strange_weights),
-    cmocka_unit_test(copies),   cmocka_unit_test(shared_storage), cmocka_unit_test(linear),
-    cmocka_unit_test(legacy),   cmocka_unit_test(no_memory),      cmocka_unit_test(no_memory_legacy),
+    cmocka_unit_test(familiar),         cmocka_unit_test(strange),        cmocka_unit_test(strange_weights),
+    cmocka_unit_test(copies),           cmocka_unit_test(shared_storage), cmocka_unit_test(linear),
+    cmocka_unit_test(legacy),           cmocka_unit_test(from_pytorch),   cmocka_unit_test(no_memory),
+    cmocka_unit_test(no_memory_legacy),
 };
 SUPPORT_MAIN(tests)

@@ -157,7 +157,30 @@ static void test_no_memory(void **state)
     support_fail_allocations(round_trip, path, 500);
 }
 
+/* Shards of torch.save, as older models come; written as safetensors. */
+static void test_bin_shards(void **state)
+{
+    (void)state;
+    IoTensors *a, *b;
+    write_part("part.pt", "module.a", "module.b");
+    assert_int_equal(rename(at("part.pt"), at("part-1.bin")), 0);
+    write_text("pytorch_model.bin.index.json",
+               "{\"metadata\": {}, \"weight_map\": {\"module.a\": \"part-1.bin\", \"module.b\": \"part-1.bin\"}}");
+    assert_ok(io_tensors_read(at("pytorch_model.bin.index.json"), &a));
+    assert_int_equal(a->count, 2);
+    assert_string_equal(a->items[0].name, "a");
+    assert_true(((float *)a->items[0].data)[1] == 2);
+    assert_ok(io_tensors_write(a, at("out.safetensors.index.json")));
+    assert_ok(io_tensors_read(at("out.safetensors.index.json"), &b));
+    assert_string_equal(b->items[1].name, "b");
+    io_tensors_free(a);
+    io_tensors_free(b);
+    write_text("part-1.bin", "hello");
+    assert_fails(io_tensors_read(at("pytorch_model.bin.index.json"), &a), BASE_EFORMAT, "not a PyTorch checkpoint");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_bin_shards),
     cmocka_unit_test(test_read_and_write_back),
     cmocka_unit_test(test_nothing_is_overwritten),
     cmocka_unit_test(test_wrong_indexes),

@@ -30,6 +30,15 @@ static void names_are_translated(void **state)
         {"norm.weight", "encoder.ln.weight"},
         {"head.weight", "heads.head.weight"},
         {"encoder.layers.encoder_layer_3.mlp.linear_2.bias", "encoder.layers.encoder_layer_3.mlp.3.bias"},
+        {"conv1.0.weight", "conv1.weight"},
+        {"conv1.1.running_mean", "bn1.running_mean"},
+        {"conv2_x.0.residual_function.0.weight", "layer1.0.conv1.weight"},
+        {"conv3_x.1.residual_function.4.bias", "layer2.1.bn2.bias"},
+        {"conv4_x.22.residual_function.6.weight", "layer3.22.conv3.weight"},
+        {"conv5_x.2.residual_function.7.running_var", "layer4.2.bn3.running_var"},
+        {"conv5_x.0.shortcut.0.weight", "layer4.0.downsample.0.weight"},
+        {"conv6_x.0.shortcut.0.weight", NULL},
+        {"conv2_x.0.residual_function.2.weight", NULL},
         {"layer1.0.conv1.weight", NULL},
         {"layer1.x.shortcut.0.weight", NULL},
         {"linear.", NULL},
@@ -113,6 +122,119 @@ static void kuangliu_resnet_loads(void **state)
     (void)state;
     static const Rename RENAMES[] = {{"downsample", "shortcut"}, {"fc.", "linear."}};
     check_round_trip("resnet18", (const int64_t[3]){3, 32, 32}, RENAMES, 2, "conv1.weight");
+}
+
+static const Rename NUMBERED[] = {{"layer1.", "conv2_x."},
+                                  {"layer2.", "conv3_x."},
+                                  {"layer3.", "conv4_x."},
+                                  {"layer4.", "conv5_x."},
+                                  {".conv1.", ".residual_function.0."},
+                                  {".bn1.", ".residual_function.1."},
+                                  {".conv2.", ".residual_function.3."},
+                                  {".bn2.", ".residual_function.4."},
+                                  {"downsample", "shortcut"},
+                                  {"conv1.weight", "conv1.0.weight"},
+                                  {"bn1.", "conv1.1."}};
+
+static void weiaicunzai_resnet_loads(void **state)
+{
+    (void)state;
+    check_round_trip("resnet18", (const int64_t[3]){3, 32, 32}, NUMBERED, sizeof NUMBERED / sizeof *NUMBERED,
+                     "conv1.0.weight");
+}
+
+/* Any wrappers come off, as few as an architecture needs ("layers." is the network's own), go back at writing, and
+ * leave what is no part of the network where it is. */
+static void wrappers_come_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before;
+        bool named; /* the architecture is given */
+    } CASES[] = {{"model.", true}, {"net.backbone.", false}, {"a.b.c.", true}, {"", true}};
+    const NnArch *arch = NULL;
+    NnNet *net = NULL, *back = NULL;
+    assert_ok(nn_arch_find("mlp", &arch));
+    assert_ok(nn_arch_build_at(arch, PICTURE, 3, true, &net));
+    assert_ok(nn_arch_build_at(arch, PICTURE, 3, true, &back));
+    nn_net_init(net, 5);
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+        IoTensors *plain, *tensors;
+        char name[256], *full;
+        assert_ok(nn_weights_export(net, &plain));
+        assert_ok(io_tensors_create(&tensors));
+        assert_ok(io_tensors_add(tensors, "n_averaged", IO_I64, 0, NULL, NULL));
+        assert_ok(io_tensors_add(tensors, "normalize.mean", IO_F32, 1, (int64_t[]){1}, NULL));
+        tensors->items[0].aside = tensors->items[1].aside = true;
+        for (size_t i = 0; i < plain->count; i++) {
+            const IoTensor *t = &plain->items[i];
+            snprintf(name, sizeof name, "%s%s", CASES[c].before, t->name);
+            assert_ok(io_tensors_add(tensors, name, t->dtype, t->ndim, t->shape, t->data));
+        }
+        assert_ok(nn_recognise_names(tensors, CASES[c].named ? arch : NULL, PICTURE));
+        assert_ok(nn_weights_load(back, tensors, "file"));
+        assert_memory_equal(nn_net_params(net), nn_net_params(back), (size_t)nn_net_param_count(net) * sizeof(float));
+        assert_string_equal(tensors->prefix ? tensors->prefix : "", CASES[c].before);
+        assert_string_equal(tensors->items[2].name, plain->items[0].name);
+        for (size_t i = 0; i < tensors->count; i++) {
+            assert_ok(io_tensors_full_name(tensors, &tensors->items[i], &full));
+            snprintf(name, sizeof name, "%s%s", CASES[c].before, i < 2 ? "" : plain->items[i - 2].name);
+            assert_string_equal(full, i == 0 ? "n_averaged" : i == 1 ? "normalize.mean" : name);
+            base_free(full);
+        }
+        io_tensors_free(plain);
+        io_tensors_free(tensors);
+    }
+    nn_net_free(net);
+    nn_net_free(back);
+}
+
+/* What no architecture has under any prefix keeps its names, for the message. */
+static void strangers_keep_their_names(void **state)
+{
+    (void)state;
+    IoTensors *tensors;
+    assert_ok(io_tensors_create(&tensors));
+    assert_ok(io_tensors_add(tensors, "model.net.a.weight", IO_F32, 1, (int64_t[]){1}, NULL));
+    assert_ok(io_tensors_add(tensors, "model.net.b.weight", IO_F32, 1, (int64_t[]){1}, NULL));
+    assert_ok(nn_recognise_names(tensors, NULL, PICTURE));
+    assert_string_equal(tensors->items[0].name, "model.net.a.weight");
+    assert_null(tensors->prefix);
+    io_tensors_free(tensors);
+}
+
+/* Some of a network's tensors over those it has: loaded, and written back, without the others. */
+static void a_part_loads(void **state)
+{
+    (void)state;
+    const NnArch *arch = NULL;
+    NnNet *net = NULL, *other = NULL;
+    IoTensors *all, *part;
+    assert_ok(nn_arch_find("mlp", &arch));
+    assert_ok(nn_arch_build_at(arch, PICTURE, 3, true, &net));
+    assert_ok(nn_arch_build_at(arch, PICTURE, 3, true, &other));
+    nn_net_init(net, 5);
+    nn_net_init(other, 6);
+    assert_ok(nn_weights_export(other, &all));
+    assert_ok(io_tensors_create(&part));
+    const IoTensor *t = &all->items[0];
+    assert_ok(io_tensors_add(part, t->name, t->dtype, t->ndim, t->shape, t->data));
+    float second = nn_net_params(net)[t->count];
+    assert_fails(nn_weights_load(net, part, "file"), BASE_ESHAPE, "missing");
+    assert_ok(nn_weights_load_part(net, part, "file"));
+    assert_memory_equal(nn_net_params(net), t->data, (size_t)t->count * sizeof(float));
+    assert_true(nn_net_params(net)[t->count] == second);
+    nn_net_edit_params(net)[0] = 7;
+    assert_ok(nn_weights_update_part(net, part));
+    assert_true(((float *)part->items[0].data)[0] == 7);
+    io_tensors_free(part);
+    assert_ok(io_tensors_create(&part));
+    assert_ok(io_tensors_add(part, t->name, IO_F32, 1, (int64_t[]){1}, NULL));
+    assert_fails(nn_weights_load_part(net, part, "file"), BASE_ESHAPE, "another shape");
+    io_tensors_free(part);
+    io_tensors_free(all);
+    nn_net_free(net);
+    nn_net_free(other);
 }
 
 /* The last layer replaced by Sequential(Dropout, Linear), as fine-tuned networks have it. */
@@ -210,6 +332,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_are_translated),  cmocka_unit_test(kuangliu_resnet_loads),
     cmocka_unit_test(sequential_head_loads), cmocka_unit_test(timm_transformer_loads),
     cmocka_unit_test(taken_names_stay),      cmocka_unit_test(strangers_are_told_the_nearest),
-    cmocka_unit_test(failed_allocations),
+    cmocka_unit_test(failed_allocations),    cmocka_unit_test(weiaicunzai_resnet_loads),
+    cmocka_unit_test(wrappers_come_off),     cmocka_unit_test(strangers_keep_their_names),
+    cmocka_unit_test(a_part_loads),
 };
 SUPPORT_MAIN(tests)

@@ -4,7 +4,9 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "nn/arch/arch.h"
 #include "unlearn/layers/sample.h"
+#include "unlearn/layers/select.h"
 
 /* The edit is a difference that float32 activations (1e-6 relative), alpha_r = 100 and the projection each blur a
  * little: 1e-3 of the largest entry of the edit. A missing transpose, a window off by one or a wrong sample change it
@@ -94,6 +96,31 @@ static void test_spectra(void **state)
     small_close(s);
 }
 
+/* An attention's packed weight has no dot in front of "weight"; timm calls it otherwise. */
+static void test_layer_names(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"encoder.layers.encoder_layer_3.self_attention.in_proj_weight",
+                                        "encoder.layers.encoder_layer_3.self_attention.in_proj",
+                                        "encoder.layers.encoder_layer_3.self_attention.in_proj_bias",
+                                        "blocks.3.attn.qkv.weight", "blocks.3.attn.qkv"};
+    const NnArch *arch;
+    NnNet *net;
+    int count;
+    assert_ok(nn_arch_find("vit_b_32", &arch));
+    assert_ok(nn_arch_build_at(arch, (int64_t[]){3, 160, 160}, 3, false, &net));
+    const NnLayer *layers = nn_net_layers(net, &count);
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        uint8_t selected[256] = {0};
+        assert_true(count < 256);
+        assert_ok(unlearn_layers_select(net, NAMES[i], selected));
+        for (int l = 0; l < count; l++)
+            assert_int_equal(selected[l],
+                             !strcmp(layers[l].name, "encoder.layers.encoder_layer_3.self_attention.in_proj"));
+    }
+    nn_net_free(net);
+}
+
 static void test_layers(void **state)
 {
     (void)state;
@@ -116,8 +143,14 @@ static void test_layers(void **state)
     nn_net_free(net);
     assert_fails(small_run(s, "svd", SETTINGS("layers=only x"), &net, NULL), BASE_EUSAGE, "1 to 4");
     nn_net_free(net);
-    assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, "layers=[conv2, fc1]"), &net, NULL));
-    check_weights(s, net, want, (const uint8_t[]){0, 1, 1, 0});
+    /* by their own names, and as PyTorch prints their parameters */
+    static const char *const NAMES[] = {"layers=[conv2, fc1]", "layers=[conv2.weight, fc1.bias]"};
+    for (int i = 0; i < 2; i++) {
+        assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING, NAMES[i]), &net, NULL));
+        check_weights(s, net, want, (const uint8_t[]){0, 1, 1, 0});
+        nn_net_free(net);
+    }
+    assert_fails(small_run(s, "svd", SETTINGS("layers=[conv2.weigh]"), &net, NULL), BASE_EUSAGE, "conv2.weigh");
     nn_net_free(net);
     assert_fails(small_run(s, "svd", SETTINGS("layers=[conv1, cnv2]"), &net, NULL), BASE_EUSAGE,
                  "did you mean 'conv2'?");
@@ -485,8 +518,9 @@ static void test_grid(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference),    cmocka_unit_test(test_spectra),        cmocka_unit_test(test_layers),
-    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens), cmocka_unit_test(test_samples),
-    cmocka_unit_test(test_reduce),       cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_grid),
+    cmocka_unit_test(test_reference),   cmocka_unit_test(test_spectra),      cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_layer_names), cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens),
+    cmocka_unit_test(test_samples),     cmocka_unit_test(test_reduce),       cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)
