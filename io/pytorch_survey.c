@@ -166,7 +166,8 @@ static BaseStatus index_state(Walk *w)
         const char *name = key->bytes + skip;
         size_t size = key->count - skip, at = mix(name, size) & w->mask;
         if (io_pickle_spells(key, IO_TENSORS_AVERAGED)) continue;
-        while (w->names[at].name) at = (at + 1) & w->mask;
+        while (w->names[at].name && !(w->names[at].size == size && memcmp(w->names[at].name, name, size) == 0))
+            at = (at + 1) & w->mask;
         w->names[at] = (Named){name, size, i + 1};
         uint64_t shape = shape_hash(shape_of(state->items[i + 1]));
         at = shape & w->mask;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/memory.h"
 #include "base/param.h"
 
@@ -91,11 +92,21 @@ BaseStatus nn_naming_apply(IoTensors *tensors)
 {
     BaseStatus st = BASE_OK;
     char name[NN_NAMING_SIZE];
+    BaseIndex taken = {0};
+    size_t old;
+    for (size_t i = 0; i < tensors->count; i++) {
+        const IoTensor *tensor = &tensors->items[i];
+        BASE_TRY(base_index_add(&taken, tensor->name, i, &old));
+        if (tensor->alias) BASE_TRY(base_index_add(&taken, tensor->alias, i, &old));
+    }
     for (size_t i = 0; i < tensors->count; i++) {
         IoTensor *tensor = &tensors->items[i];
-        if (tensor->alias || !nn_naming_canonical(tensor->name, name) || io_tensors_find(tensors, name)) continue;
+        if (tensor->alias || !nn_naming_canonical(tensor->name, name)) continue;
+        if (base_index_find(&taken, name) != SIZE_MAX) continue;
         BASE_TRY(base_strdup(name, &tensor->alias));
+        BASE_TRY(base_index_add(&taken, tensor->alias, i, &old));
     }
 out:
+    base_index_free(&taken);
     return st;
 }

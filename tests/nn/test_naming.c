@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
+#include "base/memory.h"
 #include "nn/naming.h"
 #include "nn/recognise.h"
 #include "nn/weights.h"
@@ -328,12 +330,37 @@ static void failed_allocations(void **state)
     support_fail_allocations(apply_once, NULL, 100);
 }
 
+/* As many as a file may hold, all under other names: minutes where each is compared with all. */
+static void many_names(void **state)
+{
+    (void)state;
+    IoTensors many = {.count = IO_TENSORS_MOST};
+    char name[NN_NAMING_SIZE];
+    double start = base_clock_wall();
+    assert_ok(BASE_ALLOC(many.count, &many.items));
+    for (size_t i = 0; i < many.count; i++) {
+        snprintf(name, sizeof name, "%s.%zu", i == 7 ? "fc" : "linear", i == 9 ? (size_t)7 : i);
+        assert_ok(base_strdup(name, &many.items[i].name));
+    }
+    assert_ok(nn_naming_apply(&many));
+    assert_null(many.items[7].alias);
+    assert_null(many.items[9].alias);
+    assert_string_equal(many.items[8].alias, "fc.8");
+    assert_string_equal(many.items[many.count - 1].alias, "fc.65535");
+    for (size_t i = 0; i < many.count; i++) {
+        base_free(many.items[i].name);
+        base_free(many.items[i].alias);
+    }
+    base_free(many.items);
+    assert_true(base_clock_wall() - start < 5);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_are_translated),  cmocka_unit_test(kuangliu_resnet_loads),
     cmocka_unit_test(sequential_head_loads), cmocka_unit_test(timm_transformer_loads),
     cmocka_unit_test(taken_names_stay),      cmocka_unit_test(strangers_are_told_the_nearest),
     cmocka_unit_test(failed_allocations),    cmocka_unit_test(weiaicunzai_resnet_loads),
     cmocka_unit_test(wrappers_come_off),     cmocka_unit_test(strangers_keep_their_names),
-    cmocka_unit_test(a_part_loads),
+    cmocka_unit_test(a_part_loads),          cmocka_unit_test(many_names),
 };
 SUPPORT_MAIN(tests)
