@@ -385,12 +385,15 @@ out:
 
 /* ---- what no checkpoint needs ---- */
 
-static void note_strange(IoPytorchSurvey *s, const IoPickleValue *value)
+static const char ROUND[] = "a value that contains itself", DEEP[] = "a value nested too deeply";
+
+/* Names are interned: the same one has the same place. */
+static void note_strange(IoPytorchSurvey *s, const char *name)
 {
     for (size_t i = 0; i < s->strange_count; i++)
-        if (s->strange[i] == value->name) return;
+        if (s->strange[i] == name) return;
     if (s->strange_count < IO_PYTORCH_STRANGE)
-        s->strange[s->strange_count++] = value->name;
+        s->strange[s->strange_count++] = name;
     else
         s->more_strange = true;
 }
@@ -422,10 +425,14 @@ static void sieve_dict(IoPytorchSurvey *s, IoPickleValue *dict, bool edit, int d
 static bool sieve(IoPytorchSurvey *s, IoPickleValue *value, bool edit, int depth)
 {
     if (!value) return false;
+    if (value->memo == OPENED) note_strange(s, ROUND);
     if (value->memo) return value->memo == BAD || value->memo == OPENED;
     value->memo = OPENED;
     bool bad = depth > DEEPEST || !io_pytorch_familiar(value);
-    if (bad && value->how != IO_PICKLE_APPLY && depth <= DEEPEST) note_strange(s, value);
+    if (bad && depth > DEEPEST)
+        note_strange(s, DEEP);
+    else if (bad)
+        note_strange(s, value->name);
     if (depth <= DEEPEST && value->kind >= IO_PICKLE_TUPLE) {
         bad = sieve(s, value->args, edit, depth + 1) || bad;
         if (io_pickle_is_dict(value) && !bad) {

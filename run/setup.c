@@ -268,12 +268,13 @@ static BaseStatus fit(const char *weights, const int64_t data[3], RunModel *out,
 }
 
 /* Appends which architecture the checkpoint is, where it is one. */
-static BaseStatus misfit(BaseStatus st, const IoTensors *tensors, const int64_t data[3], const char *weights)
+static BaseStatus misfit(BaseStatus st, IoTensors *tensors, const int64_t data[3], const char *weights)
 {
     NnRecognised r;
     char text[2048];
     snprintf(text, sizeof text, "%s", base_error_text());
-    if (nn_recognise(tensors, data, weights, &r) != BASE_OK) return base_error_set(st, "%s", text);
+    if (nn_recognise_names(tensors, NULL, data) != BASE_OK || nn_recognise(tensors, data, weights, &r) != BASE_OK)
+        return base_error_set(st, "%s", text);
     return base_error_set(st, "%.1900s; its tensors are those of %s (--arch auto)", text, r.arch->entry.name);
 }
 

@@ -201,7 +201,7 @@ static void strange(void **state)
          "os.system"},
         {P(FILE_OF(TEXT("\x01", "e") "cbuiltins\ngetattr\ncos\nos\n" TEXT("\x06", "system") "\x86R" TEXT(
              "\x02", "ls") "\x85R" TEXT("\x01", "t") TENSOR("1"))),
-         "builtins.getattr, os.os"},
+         "the outcome of a call, builtins.getattr, os.os"},
         /* familiar packages have dangerous names too */
         {P(FILE_OF(TEXT("\x01", "e") "ctorch.hub\nload\n" TEXT("\x01", "x") "\x85R" TEXT("\x01", "t") TENSOR("1"))),
          "torch.hub.load"},
@@ -224,7 +224,7 @@ static void strange(void **state)
         {P(FILE_OF(TEXT("\x01", "e") "]q\x05(h\x05"
                                      "cos\nsystem\ne" TEXT("\x01", "f") "]h\x05"
                                                                         "a" TEXT("\x01", "t") TENSOR("1"))),
-         "os.system"},
+         "a value that contains itself, os.system"},
     };
     remove("run-x");
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {

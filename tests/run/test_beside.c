@@ -145,6 +145,23 @@ static void broken_copy(void **state)
     close_work(&w);
 }
 
+/* Under a wrapper too, the message says whose tensors they are. */
+static void another_architecture(void **state)
+{
+    (void)state;
+    RunData data = {0};
+    RunModel model = {0};
+    assert_ok(run_data_open("gaussians", NULL, &data));
+    assert_fails(run_model_open("resnet18", support_fixture("pytorch_legacy.pth"), &data, &model), BASE_ESHAPE,
+                 "its tensors are those of mlp (--arch auto)");
+    run_data_free(&data);
+    /* and so before there are images */
+    const char *wrapped = support_fixture("pytorch_legacy.pth");
+    assert_ok(run_weights_check("mlp", wrapped));
+    assert_ok(run_weights_check("auto", wrapped));
+    assert_fails(run_weights_check("resnet18", wrapped), BASE_ESHAPE, "its tensors are those of mlp (--arch auto)");
+}
+
 /* ---- networks that normalise their images themselves ---- */
 
 static void make_data(const char *path)
@@ -236,6 +253,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(copies),
     cmocka_unit_test(other_format),
     cmocka_unit_test(broken_copy),
+    cmocka_unit_test(another_architecture),
     cmocka_unit_test(normalising_inside),
 };
 SUPPORT_MAIN(tests)
