@@ -77,7 +77,7 @@ static void write_run(const uint8_t *data, size_t size)
     char hex[BASE_HASH_HEX];
     base_text_append(&all, image, image_size);
     for (size_t i = 0; probed && i + 3 <= size; i += 3)
-        all.data[(data[i] | data[i + 1] << 8) % image_size] = (char)data[i + 2];
+        all.data[((size_t)data[i] | (size_t)data[i + 1] << 8) % image_size] = (char)data[i + 2];
     if (!probed) {
         base_text_append(&all, (const char *)data, size);
         base_hash_bytes(data, size, hex);
