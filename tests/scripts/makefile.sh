@@ -1,6 +1,6 @@
 # What the Makefile does with a caller's flags and with OpenBLAS elsewhere than in Debian's folders, in a copy of the tree.
 root=$EXPUNGE_TESTS/..
-unset MAKEFLAGS MFLAGS MAKELEVEL OPENBLAS CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
+unset MAKEFLAGS MFLAGS MAKELEVEL MODE WERROR OPENBLAS CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
 mkdir copy
 (cd "$root" && tar cf - Makefile scripts base io math data nn store unlearn mia eval report run cli bench/rows tests/support tests/base) | tar xf - -C copy
 object=build/release/base/status.o
