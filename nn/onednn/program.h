@@ -32,7 +32,7 @@ typedef struct {
     void *out;
     float *aux;
     uint8_t *bytes;
-    int64_t n, C, H, W, K, kernel, stride, pad, out_h, out_w, tile, rows, count;
+    int64_t n, C, H, W, K, pad, tile, rows, count;
     int64_t element; /* bytes of one */
     double p;
     const NnNodeInfo *node, *norm;
