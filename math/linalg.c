@@ -1,3 +1,4 @@
+/* math/linalg.c - checks around BLAS and LAPACK; what both precisions have is in linalg_real.h. */
 #include "math/linalg.h"
 
 #include <cblas.h>
@@ -35,6 +36,8 @@ static BaseStatus check_info(const char *routine, lapack_int info, const char *m
     return base_error_set(BASE_ENUMERIC, "LAPACK %s: %s (info %d)", routine, meaning, info);
 }
 
+enum { TRACE_BLOCK = 512 };
+
 #define REAL         float
 #define NAME(name)   name
 #define BLAS(name)   cblas_s##name
@@ -49,46 +52,6 @@ static BaseStatus check_info(const char *routine, lapack_int info, const char *m
 #define BLAS(name)   cblas_d##name
 #define LAPACK(name) LAPACKE_d##name##_work
 #include "math/linalg_real.h"
-
-BaseStatus math_svd(int64_t n, int64_t f, float *x, float *s, float *vt)
-{
-    BaseStatus st = BASE_OK;
-    float *work = NULL, *other = NULL;
-    lapack_int *iwork = NULL;
-    if (n == 0 || f == 0) return BASE_OK;
-    BASE_TRY(check_indices(n, f, 0));
-    int64_t small = n < f ? n : f, large = n < f ? f : n, inner = 5 * small * small + 4 * small;
-    int64_t least = 3 * small + (inner > large ? inner : large);
-    BASE_CHECK(
-        small <= 20000, BASE_ELIMIT,
-        "a singular value decomposition of [%lld, %lld] is beyond LAPACK's 32-bit workspace (20000): use route eigen",
-        (long long)n, (long long)f);
-    /* column-major X is [f, n] = V S U^T. JOBZ = O: V lands in x where f >= n, in the place given for it elsewhere */
-    bool tall = f >= n;
-    lapack_int m = (lapack_int)f, k = (lapack_int)n, ld = (lapack_int)small;
-    BASE_TRY(BASE_ALLOC_RAW(tall ? n * n : 1, &other));
-    BASE_TRY(BASE_ALLOC_RAW(8 * small, &iwork));
-    float query = 0;
-    lapack_int info =
-        LAPACKE_sgesdd_work(LAPACK_COL_MAJOR, 'O', m, k, x, m, s, vt, m, other, tall ? ld : 1, &query, -1, iwork);
-    BASE_TRY(check_info("sgesdd", info, "workspace query failed"));
-    /* the answer went through a float: round it up by two units in the last place */
-    int64_t wanted = (int64_t)((double)query * (1 + 0x1p-22)) + 1;
-    int64_t lwork = wanted > least ? wanted : least;
-    if (lwork > INT32_MAX) lwork = INT32_MAX;
-    BASE_TRY(BASE_ALLOC_RAW(lwork, &work));
-    info = LAPACKE_sgesdd_work(LAPACK_COL_MAJOR, 'O', m, k, x, m, s, vt, m, other, tall ? ld : 1, work,
-                               (lapack_int)lwork, iwork);
-    BASE_TRY(check_info("sgesdd", info, "the singular values did not converge"));
-    BASE_CHECK(math_is_finite(s, small), BASE_ENUMERIC, "singular values of a [%lld, %lld] matrix are not finite",
-               (long long)n, (long long)f);
-    if (tall) memcpy(vt, x, (size_t)(n * f) * sizeof *vt);
-out:
-    base_free(work);
-    base_free(other);
-    base_free(iwork);
-    return st;
-}
 
 BaseStatus math_orthonormalise(int64_t r, int64_t f, float *z)
 {

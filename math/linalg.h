@@ -1,4 +1,4 @@
-/* math/linalg.h - BLAS and LAPACK on row-major matrices: float32, and the few that the importance core needs in float64.
+/* math/linalg.h - BLAS and LAPACK on row-major matrices: in float32 and in float64.
  *
  * Dimensions are int64_t and checked against LAPACK's 32-bit integers (BASE_ELIMIT, the value in the text). A symmetric
  * matrix is read and written in its lower triangle only, unless said otherwise. Matrices are dense: the row stride is the
@@ -31,6 +31,15 @@
     BaseStatus math_cholesky##S(int64_t n, REAL *g);                                                                     \
     /** Every row b of B becomes b G^-1, from math_cholesky's @p l;  B [rows, n]. */                                     \
     BaseStatus math_cholesky_solve##S(int64_t n, const REAL *l, int64_t rows, REAL *b);                                  \
+    /** L L^T = factor G + I, out of place: @p l [n, n] lower. */                                                        \
+    BaseStatus math_cholesky_shifted##S(int64_t n, REAL factor, const REAL *g, REAL *l);                                 \
+    /** G /= by; *squares = ||G||_F^2 after it. Divided, not multiplied by an inverse: g_11 / g_11 is 1. */              \
+    BaseStatus math_divide##S(int64_t n, REAL *g, REAL by, double *squares);                                             \
+    /** *out = tr(W G W^T), at half the work of W G;  W [rows, n]. */                                                    \
+    BaseStatus math_trace_form##S(int64_t n, const REAL *g, int64_t rows, const REAL *w, double *out);                   \
+    /** X = U diag(s) V^T, k = min(n, f): @p x [n, f] is overwritten; @p vt [k, f] rows v_i out, s [k] descending.       \
+     *  Source: LAPACK gesdd, JOBZ = O. min(n, f) <= 20000. */                                                           \
+    BaseStatus math_svd##S(int64_t n, int64_t f, REAL *x, REAL *s, REAL *vt);                                            \
     /** G = V^T diag(s) V: @p g (lower) in, V out, one eigenvector a ROW; s [n] ascending. n <= 32765: LAPACK's          \
      *  workspace of 1 + 6n + 2n^2 numbers must be countable in 32 bits, and is taken. Source: LAPACK syevd. */          \
     BaseStatus math_eigen##S(int64_t n, REAL *g, REAL *s);
@@ -38,9 +47,6 @@ MATH_LINALG_LIST(float, )
 MATH_LINALG_LIST(double, _f64)
 #undef MATH_LINALG_LIST
 
-/** X = U diag(s) V^T, k = min(n, f): @p x [n, f] is overwritten; @p vt [k, f] rows v_i out, s [k] descending.
- *  Source: LAPACK sgesdd, JOBZ = O. min(n, f) <= 20000. */
-BaseStatus math_svd(int64_t n, int64_t f, float *x, float *s, float *vt);
 /** Rows of Z [r, f], r <= f, become orthonormal and span the same space (Householder QR). */
 BaseStatus math_orthonormalise(int64_t r, int64_t f, float *z);
 

@@ -1,11 +1,11 @@
-/* last_layer: control. svd's edit of the classifier alone; the features stay as they are, with everything they know of
- * the forgotten classes. What a metric sees of it, a change of the last layer can fake. Formula, data and parameters:
- * svd.c.
+/* unlearn/last_layer.c - control: svd's edit of the classifier alone. The features stay as they are, with everything that
+ * they know of the forgotten classes; what a metric sees of this edit, a change of the last layer can fake. Formula, data
+ * and parameters: unlearn/svd/svd.c.
  */
 #include <stdio.h>
 
-#include "unlearn/layers/spaces.h"
 #include "unlearn/list.h"
+#include "unlearn/svd/spaces.h"
 
 #define X(name) extern const UnlearnMethod unlearn_##name;
 UNLEARN_LIST(X)

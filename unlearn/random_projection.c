@@ -1,16 +1,19 @@
-/* random_projection: control. Every layer loses a random subspace, as much of it as svd would take with the same
- * parameters: W <- W (I - Q^T Q)     Q [r, f]: Gaussian rows, orthonormalised     r = round(f ||dW_svd||_F^2 /
- * ||W||_F^2) A random r-dimensional subspace holds r / f of ||W||_F^2 on average, so the edit is about as large as
- * svd's (within the rounding of r, which is at least 1 where svd changes anything) and knows nothing of classes. A
- * metric that cannot tell the two apart measures damage, not forgetting. Q comes from stream (seed,
- * "random_projection", layer number). Parameters as svd's.
+/* unlearn/random_projection.c - control: every layer loses a random subspace, as much of it as svd would take with the
+ * same parameters.
+ *
+ *     W <- W (I - Q^T Q)        Q [r, f]: Gaussian rows, orthonormalised        r = round(f ||dW_svd||_F^2 / ||W||_F^2)
+ *
+ * A random r-dimensional subspace holds r / f of ||W||_F^2 on average, so the edit is about as large as svd's (within the
+ * rounding of r, which is at least 1 where svd changes anything) and knows nothing of classes. A metric that cannot tell
+ * the two apart measures damage, not forgetting. Q comes from stream (seed, "random_projection", layer number).
+ * Parameters as svd's.
  */
 #include <math.h>
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/linalg.h"
-#include "unlearn/layers/spaces.h"
+#include "unlearn/svd/spaces.h"
 
 static const BaseParam PARAMS[] = {UNLEARN_SPACE_ROWS};
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};

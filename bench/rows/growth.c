@@ -18,7 +18,7 @@
 #include "base/random.h"
 #include "data/set/build.h"
 #include "nn/train.h"
-#include "unlearn/layers/spaces.h"
+#include "unlearn/svd/spaces.h"
 
 enum { SIDE = 16, CHANNELS = 3, TOTAL = 32768, PER_CLASS = 20 };
 
@@ -64,7 +64,7 @@ static BaseStatus unlearn(const DataSet *set, NnNet *net, int64_t images, int64_
     NnNet *work = NULL;
     BASE_TRY(unlearn_find("svd", &svd));
     base_param_defaults(svd->entry.params, svd->entry.param_count, &params);
-    params.route = MATH_ROUTE_CLOSED;
+    params.route = UNLEARN_ROUTE_CLOSED;
     params.patches = patches ? UNLEARN_PATCHES_PAPER : UNLEARN_PATCHES_ALL;
     if (patches) params.max_patches = patches;
     params.retain_per_class = images ? (images + set->K - 2) / (set->K - 1) : PER_CLASS;

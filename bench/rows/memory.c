@@ -1,5 +1,5 @@
 /* bench/rows/memory.c - our side of the row memory_25088: the edit of one 25088-wide layer (vgg11_bn at 224x224, its
- * first linear layer) from 999 + 999 samples, 4096 outputs, in place, through the dual of math/importance.
+ * first linear layer) from 999 + 999 samples, 4096 outputs, in place, through the dual of unlearn/svd/closed.c.
  *
  *   memory    prints {"seconds", "peak_kb", "check"}: of the whole process; check: rows of the edit against the dual in
  * float64, largest difference relative to the largest entry. The peer that forms f x f projections is
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "math/importance_edit.h"
+#include "unlearn/svd/edit.h"
 #include "math/linalg.h"
 
 enum { F = 25088, SAMPLES = 999, OUT = 4096, CHECKED = 4, BLOCK = 128 };
@@ -83,23 +83,23 @@ out:
 }
 
 /* w <- w - D, BLOCK rows at a time */
-static BaseStatus edit_in_place(const MathImportance *retain, const MathImportance *forget, float *w)
+static BaseStatus edit_in_place(const UnlearnSpace *retain, const UnlearnSpace *forget, float *w)
 {
     BaseStatus st = BASE_OK;
-    MathEdit *edit = NULL;
+    UnlearnEdit *edit = NULL;
     float *d = NULL;
     bool wanted;
     BASE_TRY(BASE_ALLOC_RAW((int64_t)BLOCK * F, &d));
-    BASE_TRY(math_edit_create(retain, forget, OUT, false, &edit));
-    BASE_TRY(math_edit_retain(edit, ALPHA_R, &wanted));
-    for (int64_t at = 0; at < OUT; at += BLOCK) BASE_TRY(math_edit_feed(edit, w + at * F, at, BLOCK));
-    BASE_TRY(math_edit_forget(edit, ALPHA_F));
+    BASE_TRY(unlearn_edit_create(retain, forget, OUT, false, &edit));
+    BASE_TRY(unlearn_edit_retain(edit, ALPHA_R, &wanted));
+    for (int64_t at = 0; at < OUT; at += BLOCK) BASE_TRY(unlearn_edit_feed(edit, w + at * F, at, BLOCK));
+    BASE_TRY(unlearn_edit_forget(edit, ALPHA_F));
     for (int64_t at = 0; at < OUT; at += BLOCK) {
-        BASE_TRY(math_edit_take(edit, at, BLOCK, d));
+        BASE_TRY(unlearn_edit_take(edit, at, BLOCK, d));
         for (int64_t i = 0; i < (int64_t)BLOCK * F; i++) w[at * F + i] -= d[i];
     }
 out:
-    math_edit_free(edit);
+    unlearn_edit_free(edit);
     base_free(d);
     return st;
 }
@@ -108,21 +108,21 @@ static BaseStatus run(void)
 {
     BaseStatus st = BASE_OK;
     float *x[2] = {NULL, NULL}, *w = NULL, *first = NULL;
-    MathImportance *m[2] = {NULL, NULL};
+    UnlearnSpace *m[2] = {NULL, NULL};
     double worst;
     BASE_TRY(BASE_ALLOC_RAW((int64_t)OUT * F, &w));
     BASE_TRY(BASE_ALLOC_RAW((int64_t)CHECKED * F, &first));
     fill(w, (int64_t)OUT * F, "weights", false);
     memcpy(first, w, (size_t)CHECKED * F * sizeof *first);
-    for (int side = 0; side < 2; side++) BASE_TRY(math_importance_create(SAMPLES, F, MATH_ROUTE_AUTO, false, &m[side]));
+    for (int side = 0; side < 2; side++) BASE_TRY(unlearn_space_create(SAMPLES, F, UNLEARN_ROUTE_AUTO, false, &m[side]));
     double start = base_clock_wall();
     for (int side = 0; side < 2; side++) { /* the inputs come in a stream, as from a network */
         BASE_TRY(BASE_ALLOC_RAW(SAMPLES * F, &x[side]));
         fill(x[side], SAMPLES * F, side ? "forget" : "retain", true);
-        BASE_TRY(math_importance_add(m[side], x[side], SAMPLES));
+        BASE_TRY(unlearn_space_add(m[side], x[side], SAMPLES));
         base_free(x[side]);
         x[side] = NULL;
-        BASE_TRY(math_importance_finish(m[side], NULL, NULL));
+        BASE_TRY(unlearn_space_finish(m[side], NULL, NULL));
     }
     BASE_TRY(edit_in_place(m[0], m[1], w));
     double seconds = base_clock_wall() - start;
@@ -137,7 +137,7 @@ static BaseStatus run(void)
 out:
     for (int side = 0; side < 2; side++) {
         base_free(x[side]);
-        math_importance_free(m[side]);
+        unlearn_space_free(m[side]);
     }
     base_free(w);
     base_free(first);

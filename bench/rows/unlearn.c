@@ -19,7 +19,7 @@
 #include "nn/rate.h"
 #include "nn/weights.h"
 #include "unlearn/layers/sample.h"
-#include "unlearn/layers/spaces.h"
+#include "unlearn/svd/spaces.h"
 
 static const int64_t SLOW_FLOPS = 500000000; /* of one image */
 enum { FEWER = 2000 };
@@ -52,7 +52,7 @@ static BaseStatus open_bench(Bench *b, const char *what)
     BASE_TRY(data_classes_parse(b->train, text, &b->forget));
     BASE_TRY(unlearn_find("svd", &b->svd));
     base_param_defaults(b->svd->entry.params, b->svd->entry.param_count, &b->params);
-    b->params.route = MATH_ROUTE_CLOSED;
+    b->params.route = UNLEARN_ROUTE_CLOSED;
     if (colon) {
         b->params.forget_samples = atoll(colon + 1);
         b->params.retain_per_class = b->params.forget_samples / (CLASSES - 1);

@@ -1,14 +1,14 @@
 /* Layer inputs: rows in one order whatever the batch, and windows of any layer against one value at a time. */
 #include "tests/unlearn/small_data.h"
 
-#include "unlearn/layers/inputs.h"
+#include "unlearn/svd/inputs.h"
 
 typedef struct {
     float *rows[4];
     int64_t count[4], width[4];
 } Collected;
 
-static BaseStatus collect(void *user, int layer, const void *rows, int64_t count, const MathColumns *columns)
+static BaseStatus collect(void *user, int layer, const void *rows, int64_t count, const UnlearnColumns *columns)
 {
     Collected *c = user;
     const float *from = rows;
@@ -92,7 +92,7 @@ static void test_unfold(void **state)
             for (int64_t r = 0; r < p.rows; r++) {
                 int64_t image = r / (p.out_h * p.out_w), oy = r / p.out_w % p.out_h, ox = r % p.out_w;
                 const UnlearnTaps *taps = groups.kinds + groups.kind[r % (p.out_h * p.out_w)];
-                MathColumns columns = unlearn_patches_columns(l, taps);
+                UnlearnColumns columns = unlearn_patches_columns(l, taps);
                 const float *got = rows;
                 float whole[36] = {0};
                 for (int64_t j = 0; j < l->features; j++) rows[j] = -1;

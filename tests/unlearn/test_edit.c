@@ -1,5 +1,5 @@
 /* The edit W (I - P_r) P_f in blocks and over a grid, and its shares, against single edits and responses. */
-#include "tests/math/ways.h"
+#include "tests/unlearn/ways.h"
 
 #include <math.h>
 
@@ -12,43 +12,43 @@ static void test_shares(void **state)
     float *x = normals(N * F, 1, 1), *z = normals(N * F, 2, 1), *w = normals(R * F, 3, 1), out[R * F];
     for (int way = 0; way < WAY_COUNT; way++) {
         for (int n = 9; n <= N; n += N - 9) {
-            MathImportance *retain = NULL, *forget = NULL;
+            UnlearnSpace *retain = NULL, *forget = NULL;
             assert_ok(importance_of(WAYS[way], x, n, F, 7, &retain));
             assert_ok(importance_of(WAYS[way], z, n, F, 7, &forget));
             for (int a = 0; a < 5; a++) {
-                MathShares shares;
+                UnlearnShares shares;
                 double whole, part;
-                assert_ok(math_importance_edit(retain, forget, 20, ALPHAS[a], w, R, out, &shares));
-                assert_ok(math_importance_response(retain, w, R, &whole));
-                assert_ok(math_importance_response(retain, out, R, &part));
+                assert_ok(unlearn_edit_once(retain, forget, 20, ALPHAS[a], w, R, out, &shares));
+                assert_ok(unlearn_space_response(retain, w, R, &whole));
+                assert_ok(unlearn_space_response(retain, out, R, &part));
                 assert_near(shares.retain, part / whole, 0, 1e-5);
-                assert_ok(math_importance_response(forget, w, R, &whole));
-                assert_ok(math_importance_response(forget, out, R, &part));
+                assert_ok(unlearn_space_response(forget, w, R, &whole));
+                assert_ok(unlearn_space_response(forget, out, R, &part));
                 assert_near(shares.forget, part / whole, 0, 1e-4); /* a difference of float32 values */
             }
-            math_importance_free(retain);
-            math_importance_free(forget);
+            unlearn_space_free(retain);
+            unlearn_space_free(forget);
         }
     }
     base_free(x), base_free(z), base_free(w);
 }
 
 /* D of a grid's pair, fed and taken in blocks of uneven size, last block first; *fed: whether W was asked for. */
-static MathShares edit_in_blocks(MathEdit *edit, double alpha_r, double alpha_f, const float *w, int64_t rows,
-                                 int64_t f, float *out, bool *fed)
+static UnlearnShares edit_in_blocks(UnlearnEdit *edit, double alpha_r, double alpha_f, const float *w, int64_t rows,
+                                    int64_t f, float *out, bool *fed)
 {
     enum { BLOCK = 3 };
-    assert_ok(math_edit_retain(edit, alpha_r, fed));
+    assert_ok(unlearn_edit_retain(edit, alpha_r, fed));
     int64_t last = (rows - 1) / BLOCK * BLOCK;
     for (int64_t at = last; *fed && at >= 0; at -= BLOCK)
-        assert_ok(math_edit_feed(edit, w + at * f, at, rows - at < BLOCK ? rows - at : BLOCK));
-    assert_ok(math_edit_forget(edit, alpha_f));
+        assert_ok(unlearn_edit_feed(edit, w + at * f, at, rows - at < BLOCK ? rows - at : BLOCK));
+    assert_ok(unlearn_edit_forget(edit, alpha_f));
     for (int64_t at = 0; at < rows; at += BLOCK) {
         int64_t count = rows - at < BLOCK ? rows - at : BLOCK;
-        assert_ok(math_edit_take(edit, at, count, out + at * f));
-        assert_ok(math_edit_weigh(edit, w + at * f, out + at * f, count));
+        assert_ok(unlearn_edit_take(edit, at, count, out + at * f));
+        assert_ok(unlearn_edit_weigh(edit, w + at * f, out + at * f, count));
     }
-    return math_edit_shares(edit);
+    return unlearn_edit_shares(edit);
 }
 
 /* A grid in blocks gives what single edits give, in any order of its pairs. The blocks only change how many rows a
@@ -63,16 +63,16 @@ static void test_grid(void **state)
     float *x = normals(N * F, 1, 1), *z = normals(N * F, 2, 1), *w = normals(R * F, 3, 1), want[R * F], got[R * F];
     for (int way = 0; way < WAY_COUNT; way++) {
         for (int n = 9; n <= N; n += N - 9) {
-            MathImportance *retain = NULL, *forget = NULL;
-            MathEdit *edit = NULL;
+            UnlearnSpace *retain = NULL, *forget = NULL;
+            UnlearnEdit *edit = NULL;
             assert_ok(importance_of(WAYS[way], x, n, F, 7, &retain));
             assert_ok(importance_of(WAYS[way], z, n, F, 7, &forget));
-            assert_ok(math_edit_create(retain, forget, R, true, &edit));
+            assert_ok(unlearn_edit_create(retain, forget, R, true, &edit));
             for (int i = 0; i < PAIRS; i++) {
-                MathShares shares, whole;
+                UnlearnShares shares, whole;
                 double largest = 0, worst = 0;
                 bool fed;
-                assert_ok(math_importance_edit(retain, forget, PAIR[i][0], PAIR[i][1], w, R, want, &whole));
+                assert_ok(unlearn_edit_once(retain, forget, PAIR[i][0], PAIR[i][1], w, R, want, &whole));
                 shares = edit_in_blocks(edit, PAIR[i][0], PAIR[i][1], w, R, F, got, &fed);
                 assert_int_equal(fed, FED[i]);
                 for (int j = 0; j < R * F; j++) {
@@ -83,10 +83,10 @@ static void test_grid(void **state)
                 assert_near(shares.retain, whole.retain, 0, 1e-5);
                 assert_near(shares.forget, whole.forget, 0, 1e-5);
             }
-            assert_fails(math_edit_retain(edit, 0, &(bool){false}), BASE_EARG, "alpha = 0");
-            math_edit_free(edit);
-            math_importance_free(retain);
-            math_importance_free(forget);
+            assert_fails(unlearn_edit_retain(edit, 0, &(bool){false}), BASE_EARG, "alpha = 0");
+            unlearn_edit_free(edit);
+            unlearn_space_free(retain);
+            unlearn_space_free(forget);
         }
     }
     base_free(x), base_free(z), base_free(w);
@@ -102,16 +102,16 @@ static BaseStatus edit_once(void *user)
 {
     BaseStatus st = BASE_OK;
     const Job *job = user;
-    MathImportance *m = NULL;
+    UnlearnSpace *m = NULL;
     float *out = NULL;
     double response;
     BASE_TRY(importance_of(job->way, job->x, job->n, job->f, 3, &m));
     BASE_TRY(BASE_ALLOC(job->n * job->f, &out));
-    BASE_TRY(math_importance_edit(m, m, 100, 3, job->x, job->n, out, NULL));
-    BASE_TRY(math_importance_response(m, job->x, job->n, &response));
+    BASE_TRY(unlearn_edit_once(m, m, 100, 3, job->x, job->n, out, NULL));
+    BASE_TRY(unlearn_space_response(m, job->x, job->n, &response));
 out:
     base_free(out);
-    math_importance_free(m);
+    unlearn_space_free(m);
     return st;
 }
 

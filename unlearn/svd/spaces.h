@@ -1,11 +1,11 @@
-/* unlearn/layers/spaces.h - the retain and forget spaces of every edited layer: sampling, forward passes and
+/* unlearn/svd/spaces.h - the retain and forget spaces of every edited layer: sampling, forward passes and
  * factorisation, done once; then the edit of any layer for any alphas. Shared by svd and by the controls that must
  * match its size. */
-#ifndef UNLEARN_LAYERS_SPACES_H
-#define UNLEARN_LAYERS_SPACES_H
+#ifndef UNLEARN_SVD_SPACES_H
+#define UNLEARN_SVD_SPACES_H
 
-#include "math/importance.h"
-#include "unlearn/layers/patches.h"
+#include "unlearn/svd/patches.h"
+#include "unlearn/svd/space.h"
 #include "unlearn/unlearn.h"
 
 typedef struct {
@@ -30,8 +30,8 @@ extern const char *const unlearn_patch_names[];
                           "paper: one random 3k x 3k window, then max_patches of it; all: every patch"),               \
         BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
                        "rows (patches, tokens) kept of a layer with patches: paper; 0: all"),                          \
-        BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, math_route_names,                                              \
-                          "svd, eigen or closed (Cholesky): one answer"),                                              \
+        BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, unlearn_route_names,                                           \
+                          "svd, eigen, closed (Cholesky) or reference (float64, slow): one answer"),                   \
         BASE_PARAM_TEXT(UnlearnSpaceParams, retain_without, "",                                                        \
                         "classes left out of the retained sample, though kept: what their absence costs")
 #define UNLEARN_SPACE_ROWS                                                                                             \
@@ -50,7 +50,7 @@ void unlearn_spaces_free(UnlearnSpaces *spaces);
 /** 1 where a layer is edited. */
 const uint8_t *unlearn_spaces_selected(const UnlearnSpaces *spaces);
 /** out = D = W (I - P_r) P_f of layer @p layer; w, out [K, features], apart. Where the context said grid, @p w must be
- *  the original's each time: what one pair of alphas shares with the next is kept (math/importance_edit.h). */
+ *  the original's each time: what one pair of alphas shares with the next is kept (unlearn/svd/edit.h). */
 BaseStatus unlearn_spaces_edit(UnlearnSpaces *spaces, int layer, double alpha_r, double alpha_f, const float *w,
                                int64_t K, float *out);
 /** The same, taken from w in place: w -= D. @p row: its row of the report, filled (of a grid without the shares). */

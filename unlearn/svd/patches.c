@@ -1,12 +1,12 @@
-#include "unlearn/layers/patches.h"
+/* unlearn/svd/patches.c - which patches are taken, and unfolding them. */
+#include "unlearn/svd/patches.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images, UnlearnPatchKind kind, int64_t most,
                                 uint64_t seed, const char *side, UnlearnPatches *out)
@@ -20,8 +20,8 @@ BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images
     if (paper && conv) {
         snprintf(stream, sizeof stream, "%s_window", side);
         BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
-        p.h = smaller(layer->H, 3 * layer->kernel);
-        p.w = smaller(layer->W, 3 * layer->kernel);
+        p.h = base_smaller(layer->H, 3 * layer->kernel);
+        p.w = base_smaller(layer->W, 3 * layer->kernel);
         p.y = (int64_t)base_random_below(&random, (uint64_t)(layer->H - p.h + 1));
         p.x = (int64_t)base_random_below(&random, (uint64_t)(layer->W - p.w + 1));
     }
@@ -80,8 +80,8 @@ int64_t unlearn_patches_before(const UnlearnPatches *p, int64_t image)
 static void inside(const NnLayer *layer, int64_t at, int64_t size, int64_t *first, int64_t *end)
 {
     int64_t top = at * layer->stride - layer->pad;
-    *first = top < 0 ? smaller(-top, layer->kernel) : 0;
-    *end = smaller(layer->kernel, size - top);
+    *first = top < 0 ? base_smaller(-top, layer->kernel) : 0;
+    *end = base_smaller(layer->kernel, size - top);
     if (*end < *first) *end = *first;
 }
 
@@ -110,7 +110,7 @@ BaseStatus unlearn_patches_group(const NnLayer *layer, const UnlearnPatches *p, 
         if (same == g.count) g.kinds[g.count++] = t;
         g.kind[i] = same;
     }
-    if (layer->kind == NN_LAYER_LINEAR || left > WORTH || layer->kernel > MATH_SPANS) {
+    if (layer->kind == NN_LAYER_LINEAR || left > WORTH || layer->kernel > UNLEARN_SPANS) {
         g.kinds[0] = (UnlearnTaps){0, layer->kernel, 0, layer->kernel};
         if (layer->kind == NN_LAYER_LINEAR) g.kinds[0] = (UnlearnTaps){0, 1, 0, 1};
         g.count = 1;
@@ -130,16 +130,16 @@ void unlearn_patches_groups_free(UnlearnTapGroups *groups)
     *groups = (UnlearnTapGroups){0};
 }
 
-MathColumns unlearn_patches_columns(const NnLayer *layer, const UnlearnTaps *t)
+UnlearnColumns unlearn_patches_columns(const NnLayer *layer, const UnlearnTaps *t)
 {
-    MathColumns c = {0};
+    UnlearnColumns c = {0};
     int64_t k = layer->kind == NN_LAYER_CONV ? layer->kernel : 1, width = (t->x1 - t->x0) * layer->C;
     if (width == 0 || t->y0 == t->y1) return c;
     if (t->x1 - t->x0 == k) {
-        c.at[c.count++] = (MathSpan){t->y0 * k * layer->C, (t->y1 - t->y0) * width};
+        c.at[c.count++] = (UnlearnSpan){t->y0 * k * layer->C, (t->y1 - t->y0) * width};
         return c;
     }
-    for (int64_t y = t->y0; y < t->y1; y++) c.at[c.count++] = (MathSpan){(y * k + t->x0) * layer->C, width};
+    for (int64_t y = t->y0; y < t->y1; y++) c.at[c.count++] = (UnlearnSpan){(y * k + t->x0) * layer->C, width};
     return c;
 }
 
@@ -160,7 +160,8 @@ static void unfold(const UnlearnPatches *p, const UnlearnTaps *t, const uint8_t 
                    int64_t pixel, uint8_t *out)
 {
     int64_t wide = t->x1 - t->x0, x = left + t->x0;
-    int64_t skip = smaller(x < 0 ? -x : 0, wide), end = smaller(wide, p->w - x); /* columns inside the window */
+    int64_t skip = base_smaller(x < 0 ? -x : 0, wide),
+            end = base_smaller(wide, p->w - x); /* columns inside the window */
     if (end < skip) end = skip;
     for (int64_t i = t->y0; i < t->y1; i++, out += wide * pixel) {
         int64_t y = top + i;

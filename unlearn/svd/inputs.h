@@ -1,17 +1,17 @@
-/* unlearn/layers/inputs.h - streams the inputs of layers out of ONE forward pass of a network. Memory does not grow
+/* unlearn/svd/inputs.h - streams the inputs of layers out of ONE forward pass of a network. Memory does not grow
  * with the number of images beyond a limit: windows of some images, at most 64 MiB a layer or one batch, and a chunk of
  * rows are all that is held. */
-#ifndef UNLEARN_LAYERS_INPUTS_H
-#define UNLEARN_LAYERS_INPUTS_H
+#ifndef UNLEARN_SVD_INPUTS_H
+#define UNLEARN_SVD_INPUTS_H
 
 #include "data/data.h"
 #include "nn/backend.h"
-#include "unlearn/layers/patches.h"
+#include "unlearn/svd/patches.h"
 
 /** Takes @p count further rows of layer @p layer, [count, sum of widths], 0 outside of @p columns. Their order follows
  *  the images held at a time, and within those the groups of patches (unlearn_patches_group). */
 typedef BaseStatus (*UnlearnTakeRows)(void *user, int layer, const void *rows, int64_t count,
-                                      const MathColumns *columns);
+                                      const UnlearnColumns *columns);
 
 /**
  * Runs every image of @p view through @p net in eval mode.

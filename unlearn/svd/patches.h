@@ -1,12 +1,12 @@
-/* unlearn/layers/patches.h - a layer's inputs as rows of a matrix X [n, features]: a convolution's unfolded patches
+/* unlearn/svd/patches.h - a layer's inputs as rows of a matrix X [n, features]: a convolution's unfolded patches
  * (kernel row slowest, then kernel column, then channel, so that a tap of the kernel is one run of columns), a linear
  * layer's input vectors, one a token where it has tokens. A weight [K, C, kh, kw] has the order channel, row, column:
  * unlearn_patches_order. */
-#ifndef UNLEARN_LAYERS_PATCHES_H
-#define UNLEARN_LAYERS_PATCHES_H
+#ifndef UNLEARN_SVD_PATCHES_H
+#define UNLEARN_SVD_PATCHES_H
 
-#include "math/importance.h"
 #include "nn/net.h"
+#include "unlearn/svd/space.h"
 
 typedef enum { UNLEARN_PATCHES_PAPER, UNLEARN_PATCHES_ALL } UnlearnPatchKind;
 
@@ -44,7 +44,7 @@ typedef struct {
 BaseStatus unlearn_patches_group(const NnLayer *layer, const UnlearnPatches *patches, UnlearnTapGroups *out);
 void unlearn_patches_groups_free(UnlearnTapGroups *groups);
 /** The columns of X that @p taps make: as many runs as kernel rows, or one. */
-MathColumns unlearn_patches_columns(const NnLayer *layer, const UnlearnTaps *taps);
+UnlearnColumns unlearn_patches_columns(const NnLayer *layer, const UnlearnTaps *taps);
 
 /** Cuts the window out of @p n maps [n, H, W, C]: out [n, h, w, C]; values of @p element bytes. */
 void unlearn_patches_cut(const NnLayer *layer, const UnlearnPatches *patches, const void *maps, int64_t n,

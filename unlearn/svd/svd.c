@@ -1,9 +1,13 @@
-/* svd: Deep Unlearning - gradient-free class forgetting (Kodge, Saha, Roy, TMLR 2024, arXiv 2312.00761).
+/* unlearn/svd/svd.c - Deep Unlearning: class forgetting without gradients (Kodge, Saha and Roy, TMLR 2024).
  *
- * For every layer, from inputs X_r of a retained and X_f of a forgotten sample (one forward pass of the ORIGINAL
- * weights each): s = sigma^2 / sum sigma^2     lambda = alpha s / ((alpha - 1) s + 1)     P = V diag(lambda) V^T P_dis
- * = P_f (I - P_r)         W <- W (I - P_dis)^T alpha_r, alpha_f are the paper's alpha_r and alpha_f; the alternative
- * routes to P are in math/importance.h.
+ *   for each layer, X_r [n_r, f] and X_f [n_f, f]: inputs of a retained and a forgotten sample       inputs.c, patches.c
+ *     X^T = U S V^T        s_i = S_i^2 / sum_j S_j^2                                                   space.h
+ *     lambda_i = alpha s_i / ((alpha - 1) s_i + 1)        P = U diag(lambda) U^T                       reference.c
+ *     P_dis = P_f - P_f P_r = P_f (I - P_r)                                                            edit.c
+ *     W <- W (I - P_dis)^T                                                                             apply, below
+ *
+ * P_r is that of X_r with alpha_r, P_f that of X_f with alpha_f. docs/method.md walks through it; route.h has the
+ * faster ways to the same P.
  *
  * As the authors' code and not as an obvious reading: the classifier is edited too, inputs are those of the original
  * network for every layer, and P_dis is not symmetric, so the transpose matters. Biases, batch norm and running
@@ -11,7 +15,7 @@
  * drawn at random (not the first images) and excludes every forgotten class, not only the first; every draw follows the
  * seed.
  */
-#include "unlearn/layers/spaces.h"
+#include "unlearn/svd/spaces.h"
 
 static const BaseParam PARAMS[] = {
     UNLEARN_SPACE_ROWS,

@@ -1,7 +1,9 @@
-#include "unlearn/layers/inputs.h"
+/* unlearn/svd/inputs.c - inputs of layers, streamed from one forward pass. */
+#include "unlearn/svd/inputs.h"
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "data/pipeline/loader.h"
 
 enum { BATCH = 128, CHUNK_ROWS = 2048 };
@@ -32,15 +34,12 @@ typedef struct {
     void *user;
 } Stream;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
 static BaseStatus hold(Stream *s, int64_t images, int64_t batch)
 {
     BaseStatus st = BASE_OK;
     int64_t wanted = 0;
     for (int i = 0; i < s->layer_count; i++) wanted += s->selected[i];
-    int64_t bytes = smaller(HELD_BYTES, ALL_BYTES / larger(wanted, 1));
+    int64_t bytes = base_smaller(HELD_BYTES, ALL_BYTES / base_larger(wanted, 1));
     for (int i = 0; i < s->layer_count; i++) {
         const NnLayer *layer = s->layers + i;
         const UnlearnPatches *p = s->plans + i;
@@ -48,11 +47,11 @@ static BaseStatus hold(Stream *s, int64_t images, int64_t batch)
         if (!s->selected[i]) continue;
         h->element = s->bf16 && s->bf16[i] ? sizeof(uint16_t) : sizeof(float);
         int64_t size = p->h * p->w * layer->C * h->element;
-        h->room = smaller(images, larger(batch, bytes / size));
+        h->room = base_smaller(images, base_larger(batch, bytes / size));
         BASE_TRY(BASE_ALLOC_RAW(h->room * size, &h->windows));
         BASE_TRY(unlearn_patches_group(layer, p, &h->groups));
-        s->chunk_size = larger(s->chunk_size, layer->features * smaller(p->rows, CHUNK_ROWS));
-        s->which_size = larger(s->which_size, smaller(p->rows, h->room * p->out_h * p->out_w));
+        s->chunk_size = base_larger(s->chunk_size, layer->features * base_smaller(p->rows, CHUNK_ROWS));
+        s->which_size = base_larger(s->which_size, base_smaller(p->rows, h->room * p->out_h * p->out_w));
     }
     BASE_TRY(BASE_ALLOC_RAW(batch * s->map_size * (int64_t)sizeof(float), (uint8_t **)&s->map));
     BASE_TRY(BASE_ALLOC_RAW(s->chunk_size * (int64_t)sizeof(float), (uint8_t **)&s->rows));
@@ -71,14 +70,14 @@ static BaseStatus flush(Stream *s, int number)
     int64_t from = unlearn_patches_before(p, h->first), end = unlearn_patches_before(p, h->first + h->held);
     for (int g = 0; g < h->groups.count; g++) {
         const UnlearnTaps *taps = h->groups.kinds + g;
-        MathColumns columns = unlearn_patches_columns(layer, taps);
+        UnlearnColumns columns = unlearn_patches_columns(layer, taps);
         int64_t count = 0;
         for (int64_t row = from; row < end; row++) {
             int64_t patch = p->chosen ? p->chosen[row] : row;
             if (h->groups.kind[patch % (p->out_h * p->out_w)] == g) s->which[count++] = patch;
         }
         for (int64_t at = 0; at < count; at += CHUNK_ROWS) {
-            int64_t rows = smaller(count - at, CHUNK_ROWS);
+            int64_t rows = base_smaller(count - at, CHUNK_ROWS);
             unlearn_patches_gather(layer, p, taps, h->windows, h->first, s->which + at, rows, h->element, s->rows);
             st = s->take(s->user, number, s->rows, rows, &columns);
             if (st != BASE_OK) return base_error_prefix(st, "layer %s", layer->name);
@@ -137,14 +136,14 @@ BaseStatus unlearn_inputs_stream(const NnNet *net, const DataView *view, const u
     for (int i = 0; i < s.layer_count; i++) {
         int64_t size = s.layers[i].C * s.layers[i].H * s.layers[i].W;
         if (!selected[i]) continue;
-        s.map_size = larger(s.map_size, size);
+        s.map_size = base_larger(s.map_size, size);
         taps += size;
     }
     if (s.map_size == 0) goto out;
     if (batch <= 0) batch = BATCH;
-    batch = smaller(batch, larger(1, MAP_BYTES / (s.map_size * (int64_t)sizeof(float))));
-    batch = smaller(batch, larger(1, TAP_BYTES / (taps * (int64_t)sizeof(float))));
-    batch = smaller(batch, view->n);
+    batch = base_smaller(batch, base_larger(1, MAP_BYTES / (s.map_size * (int64_t)sizeof(float))));
+    batch = base_smaller(batch, base_larger(1, TAP_BYTES / (taps * (int64_t)sizeof(float))));
+    batch = base_smaller(batch, view->n);
     nn_net_input_shape(net, shape);
     BASE_TRY(BASE_ALLOC(s.layer_count, &s.held));
     BASE_TRY(hold(&s, view->n, batch));

@@ -1,26 +1,27 @@
-#include "unlearn/layers/spaces.h"
+/* unlearn/svd/spaces.c - the two spaces of every edited layer: samples, forward passes, edits and their report. */
+#include "unlearn/svd/spaces.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "math/importance_edit.h"
 #include "math/linalg.h"
 #include "nn/backend.h"
-#include "unlearn/layers/inputs.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/select.h"
+#include "unlearn/svd/edit.h"
+#include "unlearn/svd/inputs.h"
 
 const char *const unlearn_patch_names[] = {"paper", "all", NULL};
 
 struct UnlearnSpaces {
     int layer_count;
-    const NnLayer *layers;             /* the original's, borrowed */
-    uint8_t *selected;                 /* [layer_count] */
-    MathImportance **retain, **forget; /* [layer_count]; NULL where not selected */
+    const NnLayer *layers;           /* the original's, borrowed */
+    uint8_t *selected;               /* [layer_count] */
+    UnlearnSpace **retain, **forget; /* [layer_count]; NULL where not selected */
     bool grid;
-    MathEdit **edits; /* [layer_count] kept for a grid; NULL: not begun */
+    UnlearnEdit **edits; /* [layer_count] kept for a grid; NULL: not begun */
     int64_t samples_retain, samples_forget;
 };
 
@@ -57,9 +58,9 @@ void unlearn_spaces_free(UnlearnSpaces *s)
 {
     if (!s) return;
     for (int i = 0; i < s->layer_count; i++) {
-        if (s->retain) math_importance_free(s->retain[i]);
-        if (s->forget) math_importance_free(s->forget[i]);
-        if (s->edits) math_edit_free(s->edits[i]);
+        if (s->retain) unlearn_space_free(s->retain[i]);
+        if (s->forget) unlearn_space_free(s->forget[i]);
+        if (s->edits) unlearn_edit_free(s->edits[i]);
     }
     base_free(s->selected);
     base_free(s->retain);
@@ -68,10 +69,10 @@ void unlearn_spaces_free(UnlearnSpaces *s)
     base_free(s);
 }
 
-static BaseStatus take_rows(void *user, int layer, const void *rows, int64_t count, const MathColumns *columns)
+static BaseStatus take_rows(void *user, int layer, const void *rows, int64_t count, const UnlearnColumns *columns)
 {
-    MathImportance **side = user;
-    return math_importance_add_columns(side[layer], rows, count, columns);
+    UnlearnSpace **side = user;
+    return unlearn_space_add_columns(side[layer], rows, count, columns);
 }
 
 /* What the making of one side works with. */
@@ -80,15 +81,15 @@ typedef struct {
     const uint8_t *selected;
     const NnLayer *layers;
     int count;
-    MathRoute route;
+    UnlearnRouteChoice route;
     const DataIndex *sample;
     const UnlearnPatches *plans; /* [count] for the whole sample */
-    NnGram *gram;                /* bf16: until the last math_importance_finish. NULL: float32 */
+    NnGram *products;            /* bf16: until the last unlearn_space_finish. NULL: float32 */
     char label[64];
 } Side;
 
 /* The rows of all images of @p view, one forward pass. @p into [count] comes in NULL. */
-static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const DataView *view, MathImportance **into)
+static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const DataView *view, UnlearnSpace **into)
 {
     BaseStatus st = BASE_OK;
     const UnlearnContext *context = side->context;
@@ -96,14 +97,14 @@ static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const Da
     BASE_TRY(BASE_ALLOC(side->count, &bf16));
     for (int i = 0; i < side->count; i++) {
         if (!side->selected[i]) continue;
-        st = math_importance_create(plans[i].rows, side->layers[i].features, side->route, context->reduce != NULL,
-                                    into + i);
+        st = unlearn_space_create(plans[i].rows, side->layers[i].features, side->route, context->reduce != NULL,
+                                  into + i);
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", side->layers[i].name);
             goto out;
         }
-        if (side->gram) BASE_TRY(math_importance_use_bf16(into[i], nn_gram_product, side->gram));
-        bf16[i] = math_importance_takes_bf16(into[i]);
+        if (side->products) BASE_TRY(unlearn_space_use_bf16(into[i], side->products));
+        bf16[i] = unlearn_space_takes_bf16(into[i]);
     }
     if (view->n > 0)
         BASE_TRY(unlearn_inputs_stream(context->original, view, side->selected, bf16, plans, context->precision, 0,
@@ -113,14 +114,14 @@ out:
     return st;
 }
 
-static void drop(const Side *side, MathImportance **parts)
+static void drop(const Side *side, UnlearnSpace **parts)
 {
-    for (int i = 0; parts && i < side->count; i++) math_importance_free(parts[i]);
+    for (int i = 0; parts && i < side->count; i++) unlearn_space_free(parts[i]);
     base_free(parts);
 }
 
 /* Images from to end - 1 of the sample, as stream. */
-static BaseStatus stream_block(const Side *side, int64_t from, int64_t end, MathImportance **into)
+static BaseStatus stream_block(const Side *side, int64_t from, int64_t end, UnlearnSpace **into)
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
@@ -138,11 +139,11 @@ out:
 
 /* This process's blocks, each from zero, added up as a balanced binary tree: levels[l] holds the sum of 2^l blocks that
  * waits for its neighbour. The tree goes on through context->reduce. */
-static BaseStatus stream_shared(const Side *side, MathImportance **into)
+static BaseStatus stream_shared(const Side *side, UnlearnSpace **into)
 {
     enum { LEVELS = 8 };
     BaseStatus st = BASE_OK;
-    MathImportance **levels[LEVELS] = {NULL}, **part = NULL;
+    UnlearnSpace **levels[LEVELS] = {NULL}, **part = NULL;
     const UnlearnContext *c = side->context;
     int64_t n = side->sample->n;
     int top = 0;
@@ -151,7 +152,7 @@ static BaseStatus stream_shared(const Side *side, MathImportance **into)
         BASE_TRY(stream_block(side, n * b / UNLEARN_BLOCKS, n * (b + 1) / UNLEARN_BLOCKS, part));
         for (top = 0; levels[top]; top++) {
             for (int i = 0; i < side->count; i++)
-                if (side->selected[i]) BASE_TRY(math_importance_absorb(levels[top][i], part[i]));
+                if (side->selected[i]) BASE_TRY(unlearn_space_absorb(levels[top][i], part[i]));
             drop(side, part);
             part = levels[top];
             levels[top] = NULL;
@@ -173,16 +174,18 @@ out:
 
 /* One side: the plan of every layer, one forward pass, the factorisations. @p out [layer_count] comes in NULL. */
 static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
-                            const DataIndex *sample, const char *name, MathImportance **out)
+                            const DataIndex *sample, const char *name, UnlearnSpace **out)
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
-    Side side = {.context = context, .selected = selected, .route = (MathRoute)params->route, .sample = sample};
+    Side side = {
+        .context = context, .selected = selected, .route = (UnlearnRouteChoice)params->route, .sample = sample};
     side.layers = nn_net_layers(context->original, &side.count);
-    if (params->spectra && side.route != MATH_ROUTE_SVD) side.route = MATH_ROUTE_EIGEN;
+    if (params->spectra && side.route != UNLEARN_ROUTE_SVD && side.route != UNLEARN_ROUTE_REFERENCE)
+        side.route = UNLEARN_ROUTE_EIGEN;
     snprintf(side.label, sizeof side.label, "inputs to %s", name);
     BASE_TRY(BASE_ALLOC(side.count, &plans));
-    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&side.gram));
+    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&side.products));
     for (int i = 0; i < side.count; i++)
         if (selected[i])
             BASE_TRY(unlearn_patches_plan(side.layers + i, i, sample->n, (UnlearnPatchKind)params->patches,
@@ -192,7 +195,7 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
     BASE_TRY(context->reduce ? stream_shared(&side, out) : stream(&side, plans, &view, out));
     for (int i = 0; i < side.count; i++) {
         if (!selected[i]) continue;
-        st = math_importance_finish(out[i], context->reduce, context->user);
+        st = unlearn_space_finish(out[i], context->reduce, context->user);
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", side.layers[i].name);
             goto out;
@@ -201,7 +204,7 @@ static BaseStatus fill_side(const UnlearnContext *context, const UnlearnSpacePar
 out:
     for (int i = 0; plans && i < side.count; i++) unlearn_patches_free(plans + i);
     base_free(plans);
-    nn_gram_free(side.gram);
+    nn_gram_free(side.products);
     return st;
 }
 
@@ -260,20 +263,20 @@ out:
 
 static int64_t block_rows(const Blocks *b, int64_t K, int64_t at) { return K - at < b->rows ? K - at : b->rows; }
 
-static BaseStatus feed(MathEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K)
+static BaseStatus feed(UnlearnEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K)
 {
     BaseStatus st = BASE_OK;
     for (int64_t at = 0; at < K; at += b->rows) {
         int64_t rows = block_rows(b, K, at);
         unlearn_patches_order(layer, rows, w + at * layer->features, false, b->w);
-        BASE_TRY(math_edit_feed(edit, b->w, at, rows));
+        BASE_TRY(unlearn_edit_feed(edit, b->w, at, rows));
     }
 out:
     return st;
 }
 
 /* D into @p out, or with @p subtract w - D into out, which may then be w. @p changed: ||D||^2. */
-static BaseStatus take(MathEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K, bool subtract,
+static BaseStatus take(UnlearnEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K, bool subtract,
                        bool weigh, float *out, double *changed)
 {
     BaseStatus st = BASE_OK;
@@ -281,10 +284,10 @@ static BaseStatus take(MathEdit *edit, const NnLayer *layer, Blocks *b, const fl
     *changed = 0;
     for (int64_t at = 0; at < K; at += b->rows) {
         int64_t rows = block_rows(b, K, at);
-        BASE_TRY(math_edit_take(edit, at, rows, b->d));
+        BASE_TRY(unlearn_edit_take(edit, at, rows, b->d));
         if (weigh) {
             unlearn_patches_order(layer, rows, w + at * f, false, b->w);
-            BASE_TRY(math_edit_weigh(edit, b->w, b->d, rows));
+            BASE_TRY(unlearn_edit_weigh(edit, b->w, b->d, rows));
         }
         *changed += math_dot(b->d, b->d, rows * f);
         unlearn_patches_order(layer, rows, b->d, true, b->w);
@@ -300,27 +303,27 @@ static BaseStatus edit_layer(UnlearnSpaces *s, int layer, double alpha_r, double
     BaseStatus st = BASE_OK;
     const NnLayer *l = s->layers + layer;
     Blocks blocks = {0};
-    MathEdit *fresh = NULL;
+    UnlearnEdit *fresh = NULL;
     bool wanted;
     double changed, whole = row ? math_dot(w, w, K * l->features) : 0;
     if (!s->edits[layer]) {
-        BASE_TRY(math_edit_create(s->retain[layer], s->forget[layer], K, s->grid, &fresh));
+        BASE_TRY(unlearn_edit_create(s->retain[layer], s->forget[layer], K, s->grid, &fresh));
         if (s->grid) s->edits[layer] = fresh;
     }
-    MathEdit *edit = s->grid ? s->edits[layer] : fresh;
+    UnlearnEdit *edit = s->grid ? s->edits[layer] : fresh;
     BASE_TRY(blocks_make(l, K, &blocks));
-    BASE_TRY(math_edit_retain(edit, alpha_r, &wanted));
+    BASE_TRY(unlearn_edit_retain(edit, alpha_r, &wanted));
     if (wanted) BASE_TRY(feed(edit, l, &blocks, w, K));
-    BASE_TRY(math_edit_forget(edit, alpha_f));
+    BASE_TRY(unlearn_edit_forget(edit, alpha_f));
     BASE_TRY(take(edit, l, &blocks, w, K, subtract, row && !s->grid, out, &changed));
     if (!row) goto out;
     row->weight_change = sqrt(changed / whole);
     if (s->grid) goto out; /* its points are judged by their networks; the shares would double the cost of each */
-    MathShares shares = math_edit_shares(edit);
+    UnlearnShares shares = unlearn_edit_shares(edit);
     row->retain_removed = shares.retain;
     row->forget_removed = shares.forget;
 out:
-    if (!s->grid) math_edit_free(fresh);
+    if (!s->grid) unlearn_edit_free(fresh);
     base_free(blocks.w);
     base_free(blocks.d);
     return st;
@@ -338,11 +341,11 @@ BaseStatus unlearn_spaces_subtract(UnlearnSpaces *s, int layer, double alpha_r, 
     return edit_layer(s, layer, alpha_r, alpha_f, w, K, true, w, row);
 }
 
-static BaseStatus copy_spectrum(const MathImportance *m, int64_t room, double **out)
+static BaseStatus copy_spectrum(const UnlearnSpace *m, int64_t room, double **out)
 {
     BaseStatus st = BASE_OK;
     int64_t count;
-    const double *s = math_importance_spectrum(m, &count);
+    const double *s = unlearn_space_spectrum(m, &count);
     if (!s) return BASE_OK;
     BASE_TRY(BASE_ALLOC(room, out)); /* beyond min(n, f) s is 0 */
     memcpy(*out, s, (size_t)(count < room ? count : room) * sizeof *s);
@@ -350,21 +353,21 @@ out:
     return st;
 }
 
-static BaseStatus fill_row(const NnLayer *layer, const MathImportance *r, const MathImportance *f, UnlearnLayer *row)
+static BaseStatus fill_row(const NnLayer *layer, const UnlearnSpace *r, const UnlearnSpace *f, UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     int64_t count_r, count_f;
     snprintf(row->name, sizeof row->name, "%s", layer->name);
     row->features = layer->features;
-    row->n_retain = math_importance_rows(r);
-    row->n_forget = math_importance_rows(f);
-    row->trace_retain = math_importance_trace(r) / (double)row->n_retain;
-    row->trace_forget = math_importance_trace(f) / (double)row->n_forget;
-    row->rank_retain = math_importance_rank(r);
-    row->rank_forget = math_importance_rank(f);
+    row->n_retain = unlearn_space_rows(r);
+    row->n_forget = unlearn_space_rows(f);
+    row->trace_retain = unlearn_space_trace(r) / (double)row->n_retain;
+    row->trace_forget = unlearn_space_trace(f) / (double)row->n_forget;
+    row->rank_retain = unlearn_space_rank(r);
+    row->rank_forget = unlearn_space_rank(f);
     row->forget_removed = row->retain_removed = row->weight_change = row->shared = NAN;
-    const double *has = math_importance_spectrum(r, &count_r);
-    math_importance_spectrum(f, &count_f);
+    const double *has = unlearn_space_spectrum(r, &count_r);
+    unlearn_space_spectrum(f, &count_f);
     if (!has) goto out;
     row->spectrum_count = count_r > count_f ? count_r : count_f;
     BASE_TRY(copy_spectrum(r, row->spectrum_count, &row->spectrum_retain));
@@ -405,8 +408,8 @@ BaseStatus unlearn_spaces_shared(const UnlearnSpaces *s, int layer, double alpha
         int64_t rows = f - at < most ? f - at : most;
         memset(unit, 0, (size_t)(rows * f) * sizeof *unit);
         for (int64_t i = 0; i < rows; i++) unit[i * f + at + i] = 1;
-        BASE_TRY(math_importance_apply(s->forget[layer], alpha_f, unit, rows, forget));
-        BASE_TRY(math_importance_apply(s->retain[layer], alpha_r, forget, rows, both));
+        BASE_TRY(unlearn_space_project(s->forget[layer], alpha_f, unit, rows, forget));
+        BASE_TRY(unlearn_space_project(s->retain[layer], alpha_r, forget, rows, both));
         for (int64_t i = 0; i < rows; i++) {
             whole += (double)forget[i * f + at + i];
             part += (double)both[i * f + at + i];
@@ -421,12 +424,12 @@ out:
 }
 
 /* ||delta X^T||^2 / ||W X^T||^2; NaN where the layer does not respond at all */
-static BaseStatus share(const MathImportance *m, const float *w, const float *delta, int64_t K, double *out)
+static BaseStatus share(const UnlearnSpace *m, const float *w, const float *delta, int64_t K, double *out)
 {
     BaseStatus st = BASE_OK;
     double whole, part;
-    BASE_TRY(math_importance_response(m, w, K, &whole));
-    BASE_TRY(math_importance_response(m, delta, K, &part));
+    BASE_TRY(unlearn_space_response(m, w, K, &whole));
+    BASE_TRY(unlearn_space_response(m, delta, K, &part));
     *out = whole > 0 ? part / whole : NAN;
 out:
     return st;
