@@ -107,11 +107,12 @@ static BaseStatus pick(const Source *s, const DataPicks *picks, DataFiles *out)
     BaseStatus st = BASE_OK;
     BASE_TRY(BASE_ALLOC(picks->count, &out->paths));
     BASE_TRY(BASE_ALLOC_RAW(picks->count, &out->class));
-    for (int64_t i = 0; i < picks->count; i++) {
-        const DataFiles *from = &s->files[picks->items[i].test ? DATA_TEST : DATA_TRAIN];
-        int64_t at = picks->items[i].at;
-        BASE_TRY(base_strdup(from->paths[at], &out->paths[i]));
-        out->class[out->n++] = from->class[at];
+    for (const DataRange *r = picks->ranges; r < picks->ranges + picks->range_count; r++) {
+        const DataFiles *from = &s->files[r->test ? DATA_TEST : DATA_TRAIN];
+        for (int64_t at = r->first; at <= r->last; at++) {
+            BASE_TRY(base_strdup(from->paths[at], &out->paths[out->n]));
+            out->class[out->n++] = from->class[at];
+        }
     }
 out:
     return st;

@@ -36,14 +36,15 @@ out:
 
 static BaseStatus pick(const DataPicks *picks, const DataSet *train, const DataSet *test, DataSet **out)
 {
-    const DataSet *like = picks->items[0].test ? test : train;
-    size_t size = image_bytes(like);
+    const DataSet *like = picks->ranges[0].test ? test : train;
+    size_t size = image_bytes(like), i = 0;
     BaseStatus st = create_like(like, picks->count, like->H, like->W, out);
-    for (int64_t i = 0; st == BASE_OK && i < picks->count; i++) {
-        const DataSet *from = picks->items[i].test ? test : train;
-        int64_t at = picks->items[i].at;
-        memcpy((char *)(*out)->images + (size_t)i * size, (const char *)from->images + (size_t)at * size, size);
-        (*out)->labels[i] = from->labels[at];
+    for (const DataRange *r = picks->ranges; st == BASE_OK && r < picks->ranges + picks->range_count; r++) {
+        const DataSet *from = r->test ? test : train;
+        for (int64_t at = r->first; at <= r->last; at++, i++) {
+            memcpy((char *)(*out)->images + i * size, (const char *)from->images + (size_t)at * size, size);
+            (*out)->labels[i] = from->labels[at];
+        }
     }
     return st;
 }

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "data/prepare/prepare.h"
 #include "data/set/build.h"
 #include "io/file.h"
 
-enum { SIDE_MAX = 1 << 14, INDEX_BYTES = 1 << 30, PICKS_MAX = 100000000 };
+enum { SIDE_MAX = 1 << 14, INDEX_BYTES = 1 << 30, PICKS_MAX = 20000000 /* ImageNet-21k has 14 million */ };
 
 static bool is_none(const char *text) { return strcmp(text, "none") == 0; }
 
@@ -63,8 +64,8 @@ static bool read_range(char *word, int64_t *first, int64_t *last)
     return good && *first >= 0 && *last >= *first;
 }
 
-/* One position or range, or the name of a split before it; *last: of a range. */
-static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick *out, int64_t *last)
+/* One position or range, or the name of a split before it. */
+static BaseStatus read_line(const char *file, int64_t line, char *text, DataRange *out)
 {
     char whole[64], *rest = NULL;
     snprintf(whole, sizeof whole, "%s", text + strspn(text, " \t")); /* for the message, before it is cut */
@@ -72,7 +73,7 @@ static BaseStatus read_pick(const char *file, int64_t line, char *text, DataPick
     char *word = strtok_r(text, " \t\r", &rest);
     bool named = word && (strcmp(word, "train") == 0 || strcmp(word, "test") == 0);
     if (named) out->test = word[1] == 'e', word = strtok_r(NULL, " \t\r", &rest);
-    if (!word || !read_range(word, &out->at, last) || strtok_r(NULL, " \t\r", &rest))
+    if (!word || !read_range(word, &out->first, &out->last) || strtok_r(NULL, " \t\r", &rest))
         return base_error_set(
             BASE_EUSAGE,
             "%s:%lld: '%s': a line must hold the position of one image, counted from 0 (numpy.savetxt: "
@@ -94,23 +95,18 @@ static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
     BASE_TRY(io_file_read(file, INDEX_BYTES, &bytes, &size));
     BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is no text file; an index file has one position a line", file);
     for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
-    int64_t room = lines + 1;
-    BASE_TRY(BASE_ALLOC(room, &out->items));
+    BASE_TRY(BASE_ALLOC(lines + 1, &out->ranges));
     for (char *at = data_text_begin(bytes), *next; at; at = next) {
         next = strchr(at, '\n');
         if (next) *next++ = '\0';
         line++;
         if (!at[strspn(at, " \t\r")]) continue;
-        DataPick pick = {.test = test};
-        int64_t last;
-        BASE_TRY(read_pick(file, line, at, &pick, &last));
-        BASE_CHECK(last - pick.at < PICKS_MAX - out->count, BASE_ELIMIT, "%s:%lld: names more than %d images", file,
-                   (long long)line, PICKS_MAX);
-        if (out->count + last - pick.at >= room) {
-            room = out->count + last - pick.at + 1 + lines;
-            BASE_TRY(BASE_GROW(&out->items, out->count, room));
-        }
-        for (; pick.at <= last; pick.at++) out->items[out->count++] = pick;
+        DataRange range = {.test = test, .before = out->count};
+        BASE_TRY(read_line(file, line, at, &range));
+        BASE_CHECK(range.last - range.first < PICKS_MAX - out->count, BASE_ELIMIT, "%s:%lld: names more than %d images",
+                   file, (long long)line, PICKS_MAX);
+        out->count += range.last - range.first + 1;
+        out->ranges[out->range_count++] = range;
     }
     BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: names no image; an index file has one position a line", file);
 out:
@@ -156,7 +152,7 @@ out:
 
 void data_request_free(DataRequest *request)
 {
-    for (int s = 0; s < DATA_SPLITS; s++) base_free(request->picks[s].items);
+    for (int s = 0; s < DATA_SPLITS; s++) base_free(request->picks[s].ranges);
     *request = (DataRequest){.options = request->options};
 }
 
@@ -168,34 +164,54 @@ DataPrep data_request_prep(const DataRequest *r, DataPrep prep)
     return prep;
 }
 
-BaseStatus data_picks_check(const DataRequest *r, const int64_t count[DATA_SPLITS])
+/* Marks the images of one line as split @p s's own. */
+static BaseStatus mark(const DataRequest *r, int s, const DataRange *range, const int64_t count[DATA_SPLITS],
+                       uint8_t *const seen[DATA_SPLITS])
 {
     static const char *const NAMES[] = {"train", "test"};
     BaseStatus st = BASE_OK;
+    const char *file = r->picks[s].file;
+    int from = range->test ? DATA_TEST : DATA_TRAIN;
+    BASE_CHECK(range->last < count[from], BASE_EUSAGE, "%s: image %lld of the %s split; it has 0 to %lld", file,
+               (long long)base_larger(range->first, count[from]), NAMES[from], (long long)count[from] - 1);
+    for (int64_t at = range->first; at <= range->last; at++) {
+        int before = seen[from][at];
+        BASE_CHECK(before != s + 1, BASE_EUSAGE, "%s: image %lld of the %s split is there twice", file, (long long)at,
+                   NAMES[from]);
+        BASE_CHECK(!before, BASE_EUSAGE, "%s: image %lld of the %s split would be in training and in test images; %s",
+                   file, (long long)at, NAMES[from],
+                   r->picks[1 - s].file ? "name it in one index file alone"
+                                        : "an index file of the other split must leave it out");
+        seen[from][at] = (uint8_t)(s + 1);
+    }
+out:
+    return st;
+}
+
+BaseStatus data_picks_check(const DataRequest *r, const int64_t count[DATA_SPLITS])
+{
+    BaseStatus st = BASE_OK;
     uint8_t *seen[DATA_SPLITS] = {NULL};
     for (int s = 0; s < DATA_SPLITS; s++) BASE_TRY(BASE_ALLOC(count[s], &seen[s]));
-    for (int s = 0; s < DATA_SPLITS; s++) { /* a split without an index file keeps all of its own images */
+    for (int s = 0; s < DATA_SPLITS; s++) /* a split without an index file keeps all of its own images */
         for (int64_t i = 0; !r->picks[s].file && i < count[s]; i++) seen[s][i] = (uint8_t)(s + 1);
-    }
-    for (int s = 0; s < DATA_SPLITS; s++) {
-        const DataPicks *p = &r->picks[s];
-        for (int64_t i = 0; i < p->count; i++) {
-            int from = p->items[i].test ? DATA_TEST : DATA_TRAIN;
-            int64_t at = p->items[i].at;
-            BASE_CHECK(at < count[from], BASE_EUSAGE, "%s: image %lld of the %s split; it has 0 to %lld", p->file,
-                       (long long)at, NAMES[from], (long long)count[from] - 1);
-            int before = seen[from][at];
-            BASE_CHECK(before != s + 1, BASE_EUSAGE, "%s: image %lld of the %s split is there twice", p->file,
-                       (long long)at, NAMES[from]);
-            BASE_CHECK(!before, BASE_EUSAGE,
-                       "%s: image %lld of the %s split would be in training and in test images; %s", p->file,
-                       (long long)at, NAMES[from],
-                       r->picks[1 - s].file ? "name it in one index file alone"
-                                            : "an index file of the other split must leave it out");
-            seen[from][at] = (uint8_t)(s + 1);
-        }
-    }
+    for (int s = 0; s < DATA_SPLITS; s++)
+        for (int64_t i = 0; i < r->picks[s].range_count; i++) BASE_TRY(mark(r, s, r->picks[s].ranges + i, count, seen));
 out:
     for (int s = 0; s < DATA_SPLITS; s++) base_free(seen[s]);
     return st;
+}
+
+int64_t data_picks_at(const DataPicks *picks, int64_t number, bool *test)
+{
+    int64_t low = 0, high = picks->range_count; /* the last line that begins at or before it */
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (picks->ranges[middle].before <= number)
+            low = middle;
+        else
+            high = middle;
+    }
+    *test = picks->ranges[low].test;
+    return picks->ranges[low].first + number - picks->ranges[low].before;
 }

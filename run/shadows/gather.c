@@ -90,7 +90,8 @@ static BaseStatus find_sources(const RunShadowTask *t, RunPoint **out)
     for (int64_t i = 0; i < t->points->n; i++) {
         const RunPoint *p = &t->points->item[i];
         const DataPicks *picks = &request.picks[p->test ? DATA_TEST : DATA_TRAIN];
-        (*out)[i] = picks->file ? (RunPoint){picks->items[p->at].at, picks->items[p->at].test} : *p;
+        (*out)[i] = *p;
+        if (picks->file) (*out)[i].at = data_picks_at(picks, p->at, &(*out)[i].test);
     }
 out:
     data_request_free(&request);

@@ -186,8 +186,9 @@ static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_
     for (int64_t i = 0; i < d->pool.n; i++) {
         if ((keep[i] != 0) != in) continue;
         int64_t at = d->pool.at[i];
-        bool test = picks->file && picks->items[at].test;
-        base_text_add(&text, "%s %lld\n", test ? "test" : "train", (long long)(picks->file ? picks->items[at].at : at));
+        bool test = false;
+        if (picks->file) at = data_picks_at(picks, at, &test);
+        base_text_add(&text, "%s %lld\n", test ? "test" : "train", (long long)at);
     }
     BASE_TRY(text.st);
     half_file(half, in, name);

@@ -99,7 +99,7 @@ static BaseStatus read_members(RunShadowModel *m)
     const DataPicks *picks = &request.picks[DATA_TRAIN];
     BASE_TRY(BASE_ALLOC_RAW(picks->count, &m->member));
     m->member_count = picks->count;
-    for (int64_t i = 0; i < picks->count; i++) m->member[i] = (RunPoint){picks->items[i].at, picks->items[i].test};
+    for (int64_t i = 0; i < picks->count; i++) m->member[i].at = data_picks_at(picks, i, &m->member[i].test);
     qsort(m->member, (size_t)m->member_count, sizeof *m->member, by_place);
     for (int64_t i = 1; i < m->member_count; i++)
         BASE_CHECK(by_place(&m->member[i - 1], &m->member[i]) != 0, BASE_EFORMAT,

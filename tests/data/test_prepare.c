@@ -88,6 +88,10 @@ static void test_refused(void **state)
     refuse(OPTIONS(.broken = "maybe"), BASE_EUSAGE, "must be fail or skip");
     refuse(OPTIONS(.class_map = "/nowhere/map"), BASE_EIO, "/nowhere/map");
     refuse(OPTIONS(.train_index = "/nowhere/index"), BASE_EIO, "/nowhere/index");
+    write_text("index", "0\n0-19999998\n"); /* costs what it holds, 13 bytes, and not what it names */
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "of the train split; it has 0 to");
+    write_text("index", "0\n0-19999999\n");
+    refuse(OPTIONS(.train_index = at("index")), BASE_ELIMIT, "index:2: names more than 20000000 images");
     write_text("index", "1\n2 3\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE,
            "index:2: '2 3': a line must hold the position of one image");
@@ -104,7 +108,7 @@ static void test_refused(void **state)
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '3-1'");
     write_text("index", "3-x\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '3-x'");
-    write_text("index", "0-999999999999\n");
+    write_text("index", "0-199999999999\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_ELIMIT, "index:1: names more than");
     write_text("index", "0-2\n5-6\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; it has 0 to 5");
