@@ -2,6 +2,7 @@
  * 2000 bytes changed: what `make test` can afford of fuzzing. */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -34,6 +35,7 @@ static BaseStatus run_file(const char *path, long *runs)
 
 int main(int argc, char **argv)
 {
+    setenv("FUZZ_CHILD", "1", 1);
     char **names, path[4096];
     size_t count;
     long runs = 0;
