@@ -43,10 +43,9 @@ quote = '$(subst ','\'',$(1))'
 ask = CC=$(call quote,$(NATIVE)) CPPFLAGS=$(call quote,$(CPPFLAGS)) LDFLAGS=$(call quote,$(LDFLAGS)) OPENBLAS=$(call quote,$(OPENBLAS))
 # RPATH, not RUNPATH: liblapacke pulls in libblas and must find the OpenMP build too
 BLAS := $(shell $(ask) scripts/find-openblas 2>/dev/null)
-PKGS := hdf5 yaml-0.1 gsl jansson nettle zlib libzip libjpeg libpng libwebp libwebpdemux
-# gsl's own .pc would add -lgslcblas, a reference BLAS that must never bind cblas_sgemm
+PKGS := hdf5 yaml-0.1 jansson nettle zlib libzip libjpeg libpng libwebp libwebpdemux
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS) 2>/dev/null))
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 HEADERS := $(patsubst -I%,-isystem %,$(filter -I%,$(BLAS)) $(PKG_CFLAGS))
 ifeq ($(MODE),arm64)
 PREPARE := scripts/arm64-headers $(CC) $(BUILD)/include $(HEADERS) $(CPPFLAGS)

@@ -6,9 +6,6 @@
  * them is a proof, which Bonferroni over the corners of the observed ROC hull is not. */
 #include "math/epsilon.h"
 
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_randist.h>
-#include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -16,6 +13,7 @@
 #include "base/param.h"
 #include "base/random.h"
 #include "math/holdout.h"
+#include "math/special.h"
 
 const char *math_epsilon_method_name(MathEpsilonMethod method)
 {
@@ -70,10 +68,9 @@ double math_epsilon_mu(int64_t tp, int64_t P, int64_t fp, int64_t N, double alph
  *     delta = phi(x) (R(x) - R(x + mu)):   no exponential of eps is ever formed. R = 1 / hazard. */
 double math_epsilon_log_delta(double epsilon, double mu)
 {
-    math_stats_ready();
-    double x = epsilon / mu - mu / 2, rest = 1 / gsl_sf_hazard(x + mu);
-    if (x >= 0) return -x * x / 2 - 0.5 * log(2 * M_PI) + log(1 / gsl_sf_hazard(x) - rest);
-    return log(gsl_cdf_ugaussian_Q(x) - gsl_ran_ugaussian_pdf(x) * rest);
+    double x = epsilon / mu - mu / 2, rest = 1 / math_normal_hazard(x + mu);
+    if (x >= 0) return -x * x / 2 - 0.5 * log(2 * M_PI) + log(1 / math_normal_hazard(x) - rest);
+    return log(math_normal_upper(x) - math_normal_density(x) * rest);
 }
 
 double math_epsilon_of_mu(double mu, double delta)

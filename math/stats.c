@@ -1,69 +1,21 @@
 /* Shares by Clopper & Pearson (1934): the lower bound L of k of n solves P(X >= k | L) = I_L(k, n - k + 1) = alpha, the
- * upper bound U solves P(X <= k | U) = 1 - I_U(k + 1, n - k) = alpha. Both are found by bisection: GSL's own inverse
- * (gsl_cdf_beta_Pinv) gives NaN or gives up on ordinary inputs such as 5000 of 10000. */
+ * upper bound U solves P(X <= k | U) = 1 - I_U(k + 1, n - k) = alpha. Both are found by bisection. */
 #include "math/stats.h"
 
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_errno.h>
 #include <math.h>
-#include <pthread.h>
 
-static void handler_off(void) { gsl_set_error_handler_off(); } /* GSL's default handler aborts the process */
-
-void math_stats_ready(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, handler_off);
-}
+#include "math/special.h"
 
 MathEstimate math_estimate(double value, int64_t n) { return (MathEstimate){value, NAN, NAN, n}; }
-
-/* GSL's continued fraction stops after 512 terms, too few where a and b are of the order of 1e6. */
-enum { FRACTION_TERMS = 100000 };
-
-/* I_x(a, b) for x <= (a + 1) / (a + b + 2): continued fraction 8.17.22 of the DLMF, by the modified Lentz method. */
-static double beta_fraction(double x, double a, double b)
-{
-    const double tiny = 1e-300;
-    double c = 1, d = 1 - (a + b) * x / (a + 1);
-    d = 1 / (fabs(d) < tiny ? tiny : d);
-    double f = d;
-    for (int m = 1; m < FRACTION_TERMS; m++) {
-        for (int odd = 0; odd < 2; odd++) {
-            double term = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-                              : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-            d = 1 + term * d;
-            c = 1 + term / c;
-            d = 1 / (fabs(d) < tiny ? tiny : d);
-            if (fabs(c) < tiny) c = tiny;
-            f *= c * d;
-        }
-        if (fabs(c * d - 1) < 1e-15) break;
-    }
-    int sign; /* lgamma itself writes a global */
-    double front = a * log(x) + b * log1p(-x) + lgamma_r(a + b, &sign) - lgamma_r(a, &sign) - lgamma_r(b, &sign);
-    return exp(front) * f / a;
-}
-
-/* I_x(a, b), or 1 - I_x(a, b) where @p upper. */
-static double beta_tail(double x, double a, double b, bool upper)
-{
-    double value = upper ? gsl_cdf_beta_Q(x, a, b) : gsl_cdf_beta_P(x, a, b);
-    if (!isnan(value)) return value;
-    bool flip = x > (a + 1) / (a + b + 2);
-    value = flip ? beta_fraction(1 - x, b, a) : beta_fraction(x, a, b);
-    return flip == upper ? value : 1 - value;
-}
 
 /* The x in (0, 1) with tail(x) = alpha, halving until no double lies between. */
 static double bisect(double a, double b, bool upper, double alpha)
 {
-    math_stats_ready();
     double lo = 0, hi = 1;
     for (;;) {
         double mid = lo + (hi - lo) / 2;
         if (mid <= lo || mid >= hi) return mid;
-        double tail = beta_tail(mid, a, b, upper);
+        double tail = math_incomplete_beta(mid, a, b, upper);
         if (isnan(tail)) return NAN;
         if (upper ? tail > alpha : tail < alpha)
             lo = mid;
@@ -133,16 +85,19 @@ double math_stats_quantile(const double *sorted, int64_t n, double q)
     return sorted[below] + part * (sorted[below + 1] - sorted[below]);
 }
 
-double math_stats_normal_quantile(double p)
-{
-    math_stats_ready();
-    return p >= 0 && p <= 1 ? gsl_cdf_ugaussian_Pinv(p) : NAN;
-}
+double math_stats_normal_quantile(double p) { return math_normal_quantile(p); }
 
+/* P(|T| > t) = I_x(df / 2, 1 / 2) with x = df / (df + t^2): by the smaller of x and y = 1 - x, which a double holds better. */
 double math_stats_t_quantile(double p, double df)
 {
-    math_stats_ready();
-    return p >= 0 && p <= 1 && df > 0 ? gsl_cdf_tdist_Pinv(p, df) : NAN;
+    const double LARGE = 1e8; /* from here on the first two terms of the expansion in 1 / df are exact to 1e-14 */
+    if (!(p >= 0 && p <= 1 && df > 0)) return NAN;
+    double z = math_normal_quantile(p), tails = 2 * (p < 0.5 ? p : 1 - p);
+    if (!isfinite(z) || z == 0 || !isfinite(df)) return z;
+    if (df >= LARGE) return z + (z * z * z + z) / (4 * df);
+    double y = tails < 0.5 ? bisect(0.5, df / 2, true, tails) : bisect(0.5, df / 2, false, 1 - tails), x = 1 - y;
+    if (y > 0.5) x = bisect(df / 2, 0.5, false, tails), y = 1 - x;
+    return copysign(sqrt(df * y / x), z);
 }
 
 double math_stats_binomial_upper(int64_t k, int64_t n, double p)
@@ -151,8 +106,7 @@ double math_stats_binomial_upper(int64_t k, int64_t n, double p)
     if (k <= 0) return 1;
     if (k > n || p == 0) return 0;
     if (p == 1) return 1;
-    math_stats_ready();
-    return beta_tail(p, (double)k, (double)(n - k + 1), false);
+    return math_incomplete_beta(p, (double)k, (double)(n - k + 1), false);
 }
 
 /* sqrt(x^2 + y^2 - 2 r x y), a correlation of 1 rounded over 0 kept out */

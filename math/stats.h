@@ -28,8 +28,6 @@ double math_stats_normal_quantile(double p);
 double math_stats_t_quantile(double p, double df);
 /** P(X >= k) of X ~ Binomial(n, p), n >= 1: 1 for k <= 0, 0 for k > n. */
 double math_stats_binomial_upper(int64_t k, int64_t n, double p);
-/** Turns off GSL's error handler, which aborts the process: before any call of GSL. */
-void math_stats_ready(void);
 /** a - b from two intervals of one level and the correlation of the two estimates (MOVER):
  *  lo = a - b - sqrt((a - a.lo)^2 + (b.hi - b)^2 - 2 r (a - a.lo) (b.hi - b)), hi likewise. Keeps skewed intervals and
  *  those at 0 and 1, where a standard error is 0. n: the smaller. */

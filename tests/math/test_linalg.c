@@ -39,7 +39,6 @@ typedef struct {
 static void note_blas(void *user, const char *path)
 {
     Blas *blas = user;
-    if (strstr(path, "gslcblas")) blas->others++;
     if (!strstr(path, "libopenblas")) return;
     if (!*blas->openblas) snprintf(blas->openblas, sizeof blas->openblas, "%s", path);
     if (strcmp(path, blas->openblas) != 0) blas->others++;

@@ -181,7 +181,7 @@ static void normal_and_t_quantiles(void **state)
     assert_near(math_stats_t_quantile(0.5, 0), NAN, 0, 0);
 }
 
-/* The first call turns GSL's aborting handler off; many threads may make it at once. */
+/* Nothing is kept between calls. */
 static void many_threads_at_once(void **state)
 {
     (void)state;
