@@ -1,15 +1,31 @@
+/* base/registry.c - finding plug-ins by number and by name. */
 #include "base/registry.h"
 
 #include <string.h>
+
+size_t base_registry_count(const BaseRegistry *registry)
+{
+    size_t count = 0;
+    for (size_t f = 0; f < registry->file_count; f++) count += registry->files[f]->count;
+    return count;
+}
+
+const void *base_registry_at(const BaseRegistry *registry, size_t i)
+{
+    size_t f = 0;
+    while (i >= registry->files[f]->count) i -= registry->files[f++]->count;
+    return (const char *)registry->files[f]->first + i * registry->size;
+}
 
 BaseStatus base_registry_find(const BaseRegistry *registry, const char *name, const BaseEntry **out)
 {
     enum { MOST = 256 };
     const char *names[MOST];
+    size_t count = base_registry_count(registry);
     *out = NULL;
     BaseText list = {0};
-    for (size_t i = 0; i < registry->count; i++) {
-        const BaseEntry *entry = registry->entries[i];
+    for (size_t i = 0; i < count; i++) {
+        const BaseEntry *entry = base_registry_at(registry, i);
         if (strcmp(entry->name, name) == 0) {
             *out = entry;
             base_text_free(&list);
@@ -18,7 +34,7 @@ BaseStatus base_registry_find(const BaseRegistry *registry, const char *name, co
         if (i < MOST) names[i] = entry->name;
         base_text_add(&list, "%s%s", i ? ", " : "", entry->name);
     }
-    const char *near = base_text_nearest(name, names, registry->count < MOST ? registry->count : MOST);
+    const char *near = base_text_nearest(name, names, count < MOST ? count : MOST);
     BaseStatus st = base_error_set(BASE_ENOTFOUND, "no %s named '%.100s'%s%s%s; there are: %s", registry->kind, name,
                                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
                                    list.size ? list.data : "none");

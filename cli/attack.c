@@ -62,8 +62,8 @@ static BaseStatus read_names(const char *list, Work *w)
 {
     BaseStatus st = BASE_OK;
     bool all = strcmp(list, "all") == 0;
-    for (size_t i = 0; all && i < mia_registry.count; i++)
-        BASE_TRY(add_row(w, (const MiaAttack *)mia_registry.entries[i])); /* the entry is the first member */
+    for (size_t i = 0; all && i < base_registry_count(&mia_registry); i++)
+        BASE_TRY(add_row(w, base_registry_at(&mia_registry, i))); /* the entry is the first member */
     if (all) goto out;
     for (const char *at = list;; at++) {
         const MiaAttack *attack;

@@ -79,8 +79,8 @@ static IoJson *params_json(const BaseEntry *entry)
 static BaseStatus print_json(const char *kind, const BaseRegistry *registry)
 {
     IoJson *json = io_json_object(), *list = io_json_array();
-    for (size_t i = 0; i < registry->count; i++) {
-        const BaseEntry *entry = registry->entries[i];
+    for (size_t i = 0; i < base_registry_count(registry); i++) {
+        const BaseEntry *entry = base_registry_at(registry, i);
         BaseText extra = {0};
         IoJson *row = io_json_object();
         add_extra(kind, entry, &extra);
@@ -99,8 +99,8 @@ static BaseStatus print_json(const char *kind, const BaseRegistry *registry)
 static BaseStatus print_table(const char *kind, const BaseRegistry *registry)
 {
     BaseText text = {0};
-    for (size_t i = 0; i < registry->count; i++) {
-        const BaseEntry *entry = registry->entries[i];
+    for (size_t i = 0; i < base_registry_count(registry); i++) {
+        const BaseEntry *entry = base_registry_at(registry, i);
         base_text_add(&text, "%-18s %s", entry->name, entry->summary);
         if (*entry->source) base_text_add(&text, " (%s)", entry->source);
         base_text_add(&text, "\n%-18s ", "");

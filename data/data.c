@@ -6,18 +6,17 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "data/list.h"
 #include "data/prepare/prepare.h"
 
 #define X(name) extern const DataSource data_##name;
-DATA_LIST(X)
-#undef X
-static const BaseEntry *const ENTRIES[] = {
-#define X(name) &data_##name.entry,
-    DATA_LIST(X)
-#undef X
+#define F(name) extern const BaseRows data_##name;
+#include "data/list.h"
+static const BaseRows *const FILES[] = {
+#define X(name) BASE_ROW(data_##name),
+#define F(name) &data_##name,
+#include "data/list.h"
 };
-const BaseRegistry data_registry = {"data set", ENTRIES, BASE_COUNT(ENTRIES)};
+const BaseRegistry data_registry = {"data set", FILES, BASE_COUNT(FILES), sizeof(DataSource)};
 
 BaseStatus data_open(const char *spec, DataSet **train, DataSet **test)
 {

@@ -6,15 +6,14 @@
 #include "base/memory.h"
 
 #define X(name) extern const EvalMetric eval_##name;
+#define F(name) extern const BaseRows eval_##name;
 #include "eval/list.h"
-#undef X
-
-static const BaseEntry *const ENTRIES[] = {
-#define X(name) &eval_##name.entry,
+static const BaseRows *const FILES[] = {
+#define X(name) BASE_ROW(eval_##name),
+#define F(name) &eval_##name,
 #include "eval/list.h"
-#undef X
 };
-const BaseRegistry eval_registry = {"metric", ENTRIES, BASE_COUNT(ENTRIES)};
+const BaseRegistry eval_registry = {"metric", FILES, BASE_COUNT(FILES), sizeof(EvalMetric)};
 
 const char *eval_split_name(EvalSplit split)
 {
@@ -41,9 +40,9 @@ BaseStatus eval_all(const EvalContext *context, EvalRow **rows, int *count)
     int n = 0;
     *rows = NULL;
     *count = 0;
-    BASE_TRY(BASE_ALLOC(eval_registry.count * EVAL_SPLITS, &found));
-    for (size_t i = 0; i < eval_registry.count; i++) {
-        const EvalMetric *metric = (const EvalMetric *)eval_registry.entries[i]; /* its first member is the entry */
+    BASE_TRY(BASE_ALLOC(base_registry_count(&eval_registry) * EVAL_SPLITS, &found));
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
+        const EvalMetric *metric = base_registry_at(&eval_registry, i); /* its first member is the entry */
         if (!metric->per_split) {
             BASE_TRY(add(context, metric, EVAL_TEST, found, &n));
             continue;

@@ -1,3 +1,5 @@
+/* eval/list.h - one row per file of metrics: X(name) exports `const EvalMetric eval_<name>`, F(name) a family,
+ * `const BaseRows eval_<name>`. The order is that of `expunge list`. */
 X(accuracy)
 X(acc_retain)
 X(acc_forget)
@@ -14,10 +16,6 @@ X(relearn_steps)
 X(anamnesis)
 X(probe_forget)
 X(weight_distance)
-X(wall_seconds)
-X(cpu_seconds)
-X(peak_memory)
-X(samples)
-X(passes)
-X(flops)
-X(epochs)
+F(cost)
+#undef X
+#undef F

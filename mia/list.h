@@ -1,3 +1,5 @@
+/* mia/list.h - one row per file of attacks: X(name) exports `const MiaAttack mia_<name>`, F(name) a family,
+ * `const BaseRows mia_<name>`. The order is that of `expunge list`. */
 X(loss)
 X(confidence)
 X(entropy)
@@ -9,12 +11,12 @@ X(svc)
 X(logistic)
 X(mlp)
 X(quantile)
-X(lira_online)
-X(lira_offline)
-X(rmia_online)
-X(rmia_offline)
+F(lira)
+F(rmia)
 X(ulira)
 X(population_umia)
 X(epsilon_score)
 X(klom)
 X(other_classes)
+#undef X
+#undef F

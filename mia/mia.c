@@ -8,15 +8,14 @@
 #include "base/memory.h"
 
 #define X(name) extern const MiaAttack mia_##name;
+#define F(name) extern const BaseRows mia_##name;
 #include "mia/list.h"
-#undef X
-
-static const BaseEntry *const ENTRIES[] = {
-#define X(name) &mia_##name.entry,
+static const BaseRows *const FILES[] = {
+#define X(name) BASE_ROW(mia_##name),
+#define F(name) &mia_##name,
 #include "mia/list.h"
-#undef X
 };
-const BaseRegistry mia_registry = {"attack", ENTRIES, BASE_COUNT(ENTRIES)};
+const BaseRegistry mia_registry = {"attack", FILES, BASE_COUNT(FILES), sizeof(MiaAttack)};
 
 const double mia_fprs[MIA_FPRS] = {0.001, 0.01, 0.1};
 

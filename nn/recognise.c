@@ -70,9 +70,9 @@ BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const c
     BaseStatus st = BASE_OK;
     Nearest nearest = {.share = 0};
     *out = (NnRecognised){0};
-    for (size_t i = 0; i < nn_arch_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
         bool fits;
-        BASE_TRY(try_arch((const NnArch *)nn_arch_registry.entries[i], tensors, data, &nearest, &fits));
+        BASE_TRY(try_arch(base_registry_at(&nn_arch_registry, i), tensors, data, &nearest, &fits));
         if (!fits) continue;
         *out = nearest.best;
         return BASE_OK;
@@ -100,8 +100,8 @@ static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnAr
         if (!view.items[i].aside) view.items[i].name += skip;
     }
     BASE_TRY(nn_naming_apply(&view));
-    for (size_t i = 0; i < nn_arch_registry.count && !*fits; i++) {
-        const NnArch *one = (const NnArch *)nn_arch_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !*fits; i++) {
+        const NnArch *one = base_registry_at(&nn_arch_registry, i);
         if (arch && arch != one) continue;
         BASE_TRY(data ? try_arch(one, &view, data, &nearest, fits) : try_names(one, &view, fits));
     }

@@ -309,8 +309,8 @@ BaseStatus run_weights_check(const char *arch, const char *weights)
     if (!automatic) snprintf(text, sizeof text, "%s", base_error_text());
     if (!automatic) BASE_TRY(nn_recognise_names(tensors, NULL, NULL));
     const BaseEntry *other = NULL; /* the architecture that it is */
-    for (size_t i = 0; !named && i < nn_arch_registry.count; i++) {
-        other = nn_arch_registry.entries[i];
+    for (size_t i = 0; !named && i < base_registry_count(&nn_arch_registry); i++) {
+        other = base_registry_at(&nn_arch_registry, i);
         st = names_all((const NnArch *)other, tensors, weights, &named);
         if (st != BASE_OK && st != BASE_ESHAPE) goto out;
         st = BASE_OK;

@@ -4,12 +4,7 @@
  */
 #include <stdio.h>
 
-#include "unlearn/list.h"
 #include "unlearn/svd/spaces.h"
-
-#define X(name) extern const UnlearnMethod unlearn_##name;
-UNLEARN_LIST(X)
-#undef X
 
 static const BaseParam PARAMS[] = {UNLEARN_SPACE_PLAIN_ROWS};
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};

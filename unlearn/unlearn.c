@@ -4,17 +4,16 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "unlearn/list.h"
 
 #define X(name) extern const UnlearnMethod unlearn_##name;
-UNLEARN_LIST(X)
-#undef X
-static const BaseEntry *const ENTRIES[] = {
-#define X(name) &unlearn_##name.entry,
-    UNLEARN_LIST(X)
-#undef X
+#define F(name) extern const BaseRows unlearn_##name;
+#include "unlearn/list.h"
+static const BaseRows *const FILES[] = {
+#define X(name) BASE_ROW(unlearn_##name),
+#define F(name) &unlearn_##name,
+#include "unlearn/list.h"
 };
-const BaseRegistry unlearn_registry = {"method", ENTRIES, BASE_COUNT(ENTRIES)};
+const BaseRegistry unlearn_registry = {"method", FILES, BASE_COUNT(FILES), sizeof(UnlearnMethod)};
 
 BaseStatus unlearn_find(const char *name, const UnlearnMethod **out)
 {

@@ -104,8 +104,3 @@ out:
     base_free(loss);
     return st;
 }
-
-MathEstimate eval_cost(const EvalContext *context, double value)
-{
-    return context->wall_seconds > 0 && value >= 0 ? math_estimate(value, 1) : math_estimate(NAN, 0);
-}

@@ -16,7 +16,5 @@ BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart
 BaseStatus eval_part_accuracy(const EvalContext *context, EvalSplit split, EvalPart part, MathEstimate *out);
 /** Mean cross-entropy in nats with its t interval; NaN where not defined or empty. */
 BaseStatus eval_part_loss(const EvalContext *context, EvalSplit split, EvalPart part, MathEstimate *out);
-/** What unlearning cost, as a number without an interval; NaN where no unlearning was timed. */
-MathEstimate eval_cost(const EvalContext *context, double value);
 
 #endif

@@ -6,8 +6,9 @@ typedef struct {
     int slot, channels, kernel, stride;
 } Layer;
 
-static NnNode build(NnGraph *g, int64_t K)
+static NnNode build(NnGraph *g, const void *form, int64_t K)
 {
+    (void)form;
     static const Layer LAYERS[] = {{0, 96, 3, 1},  {1, 96, 3, 1},  {2, 192, 3, 2}, {4, 192, 3, 1},
                                    {5, 192, 3, 1}, {6, 192, 3, 2}, {8, 192, 3, 1}, {9, 192, 1, 1}};
     NnNode x = nn_input(g);

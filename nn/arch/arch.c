@@ -1,19 +1,16 @@
 #include "nn/arch/arch.h"
 
 #include "data/data.h"
-#include "nn/arch/list.h"
 
 #define X(name) extern const NnArch nn_arch_##name;
-NN_ARCH_LIST(X)
-#undef X
-
-static const BaseEntry *const ENTRIES[] = {
-#define X(name) &nn_arch_##name.entry,
-    NN_ARCH_LIST(X)
-#undef X
+#define F(name) extern const BaseRows nn_arch_##name;
+#include "nn/arch/list.h"
+static const BaseRows *const FILES[] = {
+#define X(name) BASE_ROW(nn_arch_##name),
+#define F(name) &nn_arch_##name,
+#include "nn/arch/list.h"
 };
-
-const BaseRegistry nn_arch_registry = {"architecture", ENTRIES, BASE_COUNT(ENTRIES)};
+const BaseRegistry nn_arch_registry = {"architecture", FILES, BASE_COUNT(FILES), sizeof(NnArch)};
 
 BaseStatus nn_arch_find(const char *name, const NnArch **out)
 {
@@ -40,7 +37,7 @@ static int64_t stem_channels(const NnArch *arch, const int64_t shape[3], const I
 void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3])
 {
     const int64_t own[3] = {arch->C, arch->H, arch->W}, given[3] = {data[0], data[1], data[2]};
-    int64_t side = arch->side && tensors ? arch->side(tensors) : 0;
+    int64_t side = arch->side && tensors ? arch->side(arch->form, tensors) : 0;
     for (int i = 0; i < 3; i++) shape[i] = own[i] ? own[i] : given[i];
     for (int i = 1; i < 3; i++) {
         if (side) shape[i] = side;
@@ -65,7 +62,7 @@ BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t 
     *out = NULL;
     BASE_CHECK(K >= 1, BASE_EARG, "%s: %lld classes", arch->entry.name, (long long)K);
     BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &graph));
-    NnNode output = arch->build(graph, K);
+    NnNode output = arch->build(graph, arch->form, K);
     st = numbers ? nn_net_create_take(graph, output, out) : nn_net_outline_take(graph, output, out);
     if (st != BASE_OK)
         base_error_prefix(st, "%s for images of %lldx%lldx%lld", arch->entry.name, (long long)shape[0],

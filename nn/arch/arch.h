@@ -1,4 +1,4 @@
-/* nn/arch/arch.h - architectures: one file and one row (nn/arch/list.h) each. */
+/* nn/arch/arch.h - architectures: a file with one row (nn/arch/list.h) holds one, or a family of them as a table. */
 #ifndef NN_ARCH_ARCH_H
 #define NN_ARCH_ARCH_H
 
@@ -11,10 +11,11 @@ typedef struct {
     int64_t C, H, W; /* input per image; 0: the data's own */
     bool larger;     /* any larger input works too: global pooling, nothing in the weights knows the size */
     bool smaller;    /* any smaller one too, as it is: no padding to H x W */
+    const void *form; /* what the two functions below draw of a family */
     /** Draws the network for @p K classes and returns the logits' node. */
-    NnNode (*build)(NnGraph *g, int64_t K);
+    NnNode (*build)(NnGraph *g, const void *form, int64_t K);
     /** Side of the square images a checkpoint is made for, where its tensors tell; else 0. NULL: they never do. */
-    int64_t (*side)(const IoTensors *tensors);
+    int64_t (*side)(const void *form, const IoTensors *tensors);
 } NnArch;
 extern const BaseRegistry nn_arch_registry;
 

@@ -2,8 +2,9 @@
  * units and the classifier. 12 MFLOP for a 28x28 image: made to be trained in seconds. */
 #include "nn/arch/arch.h"
 
-static NnNode build(NnGraph *g, int64_t K)
+static NnNode build(NnGraph *g, const void *form, int64_t K)
 {
+    (void)form;
     static const int CHANNELS[] = {32, 64, 64};
     NnNode x = nn_input(g);
     int at = 0;

@@ -4,8 +4,9 @@
 
 enum { HIDDEN = 4, NARROW = 5, WIDE = 256, WIDE_FROM = 64 };
 
-static NnNode build(NnGraph *g, int64_t K)
+static NnNode build(NnGraph *g, const void *form, int64_t K)
 {
+    (void)form;
     int64_t shape[3];
     NnNode x = nn_flatten(g, nn_input(g));
     nn_node_shape(g, x, shape);

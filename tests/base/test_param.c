@@ -98,8 +98,10 @@ static void test_formats_back_to_the_same_bits(void **state)
 }
 
 static const BaseEntry A = BASE_ENTRY("svd", "a", "", Params, TABLE), B = BASE_ENTRY_PLAIN("neggrad", "b", "");
-static const BaseEntry *const ENTRIES[] = {&A, &B};
-static const BaseRegistry REGISTRY = {"method", ENTRIES, 2};
+static const BaseEntry FAMILY[] = {BASE_ENTRY_PLAIN("wide", "c", ""), BASE_ENTRY_PLAIN("deep", "d", "")};
+static const BaseRows PAIR = BASE_ROWS(FAMILY);
+static const BaseRows *const FILES[] = {BASE_ROW(A), &PAIR, BASE_ROW(B)};
+static const BaseRegistry REGISTRY = {"method", FILES, 3, sizeof(BaseEntry)};
 
 static void test_registry(void **state)
 {
@@ -107,13 +109,18 @@ static void test_registry(void **state)
     const BaseEntry *entry;
     assert_ok(base_registry_find(&REGISTRY, "neggrad", &entry));
     assert_ptr_equal(entry, &B);
+    assert_ok(base_registry_find(&REGISTRY, "deep", &entry));
+    assert_ptr_equal(entry, FAMILY + 1);
+    assert_int_equal(base_registry_count(&REGISTRY), 4);
+    assert_ptr_equal(base_registry_at(&REGISTRY, 0), &A);
+    assert_ptr_equal(base_registry_at(&REGISTRY, 3), &B);
     assert_ok(base_registry_find(&REGISTRY, "svd", &entry));
     assert_true(entry->param_count == ROWS && entry->params_size == sizeof(Params));
     assert_fails(base_registry_find(&REGISTRY, "negrad", &entry), BASE_ENOTFOUND,
-                 "no method named 'negrad'; did you mean 'neggrad'?; there are: svd, neggrad");
+                 "no method named 'negrad'; did you mean 'neggrad'?; there are: svd, wide, deep, neggrad");
     assert_null(entry);
-    assert_fails(base_registry_find(&REGISTRY, "", &entry), BASE_ENOTFOUND, "there are: svd, neggrad");
-    const BaseRegistry none = {"method", NULL, 0};
+    assert_fails(base_registry_find(&REGISTRY, "", &entry), BASE_ENOTFOUND, "there are: svd, wide, deep, neggrad");
+    const BaseRegistry none = {"method", NULL, 0, sizeof(BaseEntry)};
     assert_fails(base_registry_find(&none, "svd", &entry), BASE_ENOTFOUND, "there are: none");
 }
 

@@ -12,7 +12,7 @@
 
 enum { N = 6, K = 3, MANY = 13000000 }; /* parameters: above that in the long tests only */
 
-static const NnArch *arch_at(size_t i) { return (const NnArch *)nn_arch_registry.entries[i]; }
+static const NnArch *arch_at(size_t i) { return base_registry_at(&nn_arch_registry, i); }
 
 static bool is_long(int64_t parameters) { return parameters > MANY && !getenv("EXPUNGE_LONG"); }
 
@@ -34,8 +34,8 @@ static void smallest(const NnArch *arch, int64_t shape[3], int64_t *parameters)
 static void entries_are_complete(void **state)
 {
     (void)state;
-    assert_true(nn_arch_registry.count >= 32);
-    for (size_t i = 0; i < nn_arch_registry.count; i++) {
+    assert_true(base_registry_count(&nn_arch_registry) >= 32);
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
         const NnArch *arch = arch_at(i), *found = NULL;
         int64_t shape[3], data[3] = {1, 28, 28};
         NnNet *net = NULL;
@@ -179,7 +179,7 @@ static void every_architecture_works(void **state)
     (void)state;
     if (!getenv("EXPUNGE_LONG"))
         assert_ok(math_threads_set(1)); /* thousands of tiny loops: waiting would be most of it */
-    for (size_t i = 0; i < nn_arch_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
         const NnArch *arch = arch_at(i);
         int64_t shape[3], parameters, live = base_memory_live();
         NnNet *net = NULL;
@@ -222,7 +222,7 @@ static void every_architecture_is_recognised(void **state)
 {
     (void)state;
     const int64_t data[3] = {1, 28, 28};
-    for (size_t i = 0; i < nn_arch_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
         const NnArch *arch = arch_at(i);
         NnNet *net = NULL;
         NnRecognised got;

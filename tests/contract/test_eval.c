@@ -76,13 +76,13 @@ static void world_free(World *w)
     nn_net_free(w->net);
 }
 
-static const EvalMetric *metric_at(size_t i) { return (const EvalMetric *)eval_registry.entries[i]; }
+static const EvalMetric *metric_at(size_t i) { return base_registry_at(&eval_registry, i); }
 
 static void entries_are_complete(void **state)
 {
     (void)state;
-    assert_true(eval_registry.count > 0);
-    for (size_t i = 0; i < eval_registry.count; i++) {
+    assert_true(base_registry_count(&eval_registry) > 0);
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         const EvalMetric *m = metric_at(i);
         const BaseEntry *e = &m->entry, *found;
         assert_true(strlen(e->name) > 0 && strspn(e->name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(e->name));
@@ -110,7 +110,7 @@ static void values_are_finite_and_repeatable(void **state)
     world_make(&w);
     before = w;
     int64_t live = base_memory_live();
-    for (size_t i = 0; i < eval_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         for (int split = 0; split < EVAL_SPLITS; split++) {
             MathEstimate a, b;
             assert_ok(metric_at(i)->compute(&w.context, (EvalSplit)split, &a));
@@ -135,7 +135,7 @@ static void an_empty_context_defines_nothing(void **state)
 {
     (void)state;
     const EvalContext nothing = {.forget = NULL};
-    for (size_t i = 0; i < eval_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         for (int split = 0; split < EVAL_SPLITS; split++) {
             MathEstimate got;
             assert_ok(metric_at(i)->compute(&nothing, (EvalSplit)split, &got));
@@ -157,7 +157,7 @@ static void without_references(void **state)
     bare.context.relearned = bare.context.relearned_retrained = NULL;
     bare.context.probed = NULL;
     int needing = 0;
-    for (size_t i = 0; i < eval_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         MathEstimate with, without;
         assert_ok(metric_at(i)->compute(&w.context, EVAL_TEST, &with));
         assert_ok(metric_at(i)->compute(&bare.context, EVAL_TEST, &without));
@@ -195,7 +195,7 @@ static void broken_logits_are_errors(void **state)
     static World w;
     world_make(&w);
     for (int i = 0; i < N * K; i++) w.logits[i] = NAN;
-    for (size_t i = 0; i < eval_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         MathEstimate got;
         if (metric_at(i)->per_split)
             assert_fails(metric_at(i)->compute(&w.context, EVAL_TEST, &got), BASE_ENUMERIC, "logit");

@@ -76,13 +76,13 @@ static void world_make(World *w)
 
 static World world, before;
 
-static const MiaAttack *attack_at(size_t i) { return (const MiaAttack *)mia_registry.entries[i]; }
+static const MiaAttack *attack_at(size_t i) { return base_registry_at(&mia_registry, i); }
 
 static void entries_are_complete(void **state)
 {
     (void)state;
-    assert_true(mia_registry.count > 0);
-    for (size_t i = 0; i < mia_registry.count; i++) {
+    assert_true(base_registry_count(&mia_registry) > 0);
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
         const MiaAttack *a = attack_at(i), *found;
         const BaseEntry *e = &a->entry;
         assert_true(strlen(e->name) > 0 && strspn(e->name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(e->name));
@@ -100,8 +100,8 @@ static void entries_are_complete(void **state)
 static void defaults_are_valid(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < mia_registry.count; i++) {
-        const BaseEntry *e = mia_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const BaseEntry *e = base_registry_at(&mia_registry, i);
         if (!e->param_count) continue;
         void *first, *second;
         assert_ok(base_alloc_bytes(1, e->params_size, &first));
@@ -171,9 +171,9 @@ static const struct {
 static void defaults_are_these(void **state)
 {
     (void)state;
-    assert_int_equal(mia_registry.count, BASE_COUNT(DEFAULTS));
-    for (size_t i = 0; i < mia_registry.count; i++) {
-        const BaseEntry *e = mia_registry.entries[i];
+    assert_int_equal(base_registry_count(&mia_registry), BASE_COUNT(DEFAULTS));
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const BaseEntry *e = base_registry_at(&mia_registry, i);
         BaseText got = {0};
         void *params = NULL;
         if (e->params_size) assert_ok(base_alloc_bytes(1, e->params_size, &params));
@@ -194,7 +194,7 @@ static void defaults_are_these(void **state)
 static void scores_are_finite_repeatable_and_the_right_way_round(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < mia_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
         MiaResult a, b;
         int64_t live = base_memory_live();
         world_make(&world);
@@ -318,8 +318,8 @@ static void same_moved(const MiaAttack *attack, const void *params, const char *
 static void order_of_classes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < mia_registry.count; i++) {
-        const BaseEntry *e = mia_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const BaseEntry *e = base_registry_at(&mia_registry, i);
         void *params = NULL;
         for (int kind = COARSE; kind <= SMOOTH; kind++) {
             same_moved(attack_at(i), NULL, "defaults", kind, false);
@@ -339,7 +339,7 @@ static void order_of_classes(void **state)
 static void needs_are_true(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < mia_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
         for (unsigned need = 1; need <= MIA_NEEDS_SHADOW_POPULATION; need *= 2) {
             MiaResult r;
             world_make(&world);
@@ -364,7 +364,7 @@ static void needs_are_true(void **state)
 static void hard_logits(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < mia_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
         MiaResult r;
         world_make(&world);
         for (int k = 0; k < N * K; k++) world.target[k] *= 500;
@@ -396,8 +396,8 @@ static void without_memory(void **state)
 {
     (void)state;
     world_of(SMOOTH);
-    for (size_t i = 0; i < mia_registry.count; i++) {
-        const BaseEntry *e = mia_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const BaseEntry *e = base_registry_at(&mia_registry, i);
         Once o = {attack_at(i), NULL};
         void *params = NULL;
         support_fail_allocations(once, &o, 500);

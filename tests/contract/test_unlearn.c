@@ -94,12 +94,12 @@ static bool same_bits(const NnNet *a, const NnNet *b)
            memcmp(nn_net_buffers(a), nn_net_buffers(b), (size_t)nn_net_buffer_count(a) * sizeof(float)) == 0;
 }
 
-static const UnlearnMethod *method_at(size_t i) { return (const UnlearnMethod *)unlearn_registry.entries[i]; }
+static const UnlearnMethod *method_at(size_t i) { return base_registry_at(&unlearn_registry, i); }
 
 static void test_entries(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < unlearn_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
         const UnlearnMethod *m = method_at(i), *found = NULL;
         assert_ok(unlearn_find(m->entry.name, &found));
         assert_ptr_equal(m, found); /* names are unique */
@@ -152,7 +152,7 @@ static void check_method(const char *forget, const UnlearnMethod *method)
 static void test_every_method(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < unlearn_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
         print_message("%s\n", method_at(i)->entry.name);
         int64_t before = base_memory_live();
         check_method("2", method_at(i));
@@ -167,7 +167,7 @@ static void test_state_serves_many(void **state)
     (void)state;
     World w;
     world_open(&w, "4");
-    for (size_t i = 0; i < unlearn_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
         const UnlearnMethod *m = method_at(i);
         double params[1024];
         void *kept = NULL;

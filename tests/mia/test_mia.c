@@ -355,8 +355,8 @@ static void without_memory(void **state)
 {
     (void)state;
     points_make(&memory_points, 1, 8);
-    for (size_t i = 0; i < mia_registry.count; i++) {
-        const MiaAttack *a = (const MiaAttack *)mia_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const MiaAttack *a = base_registry_at(&mia_registry, i);
         if (a->needs == 0) support_fail_allocations(once, (void *)(uintptr_t)a, 60);
     }
 }

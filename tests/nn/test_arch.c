@@ -30,8 +30,8 @@ static void large_forms_are_torchvisions(void **state)
 static void every_row_builds(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < nn_arch_registry.count; i++) {
-        const BaseEntry *entry = nn_arch_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
+        const BaseEntry *entry = base_registry_at(&nn_arch_registry, i);
         const NnArch *arch = NULL;
         NnNet *net = NULL;
         int layers = 0;

@@ -353,7 +353,7 @@ static void attacks_are_chosen_by_name(void **state)
     assert_true(with > count && count > 3);
     run_audit_choice_free(choice, with);
     assert_ok(run_audit_choose("all", false, NULL, 0, &choice, &count));
-    assert_int_equal(count, mia_registry.count);
+    assert_int_equal(count, base_registry_count(&mia_registry));
     run_audit_choice_free(choice, count);
     assert_ok(run_audit_choose("loss", false, set, 1, &choice, &count));
     run_audit_choice_free(choice, count);

@@ -18,6 +18,7 @@ typedef struct {
 } UnlearnSpaceParams;
 
 extern const char *const unlearn_patch_names[];
+extern const UnlearnMethod unlearn_svd;
 
 /** Rows of a parameter table whose struct is UnlearnSpaceParams; PLAIN: without the choice of layers. */
 #define UNLEARN_SPACE_PLAIN_ROWS                                                                                       \
