@@ -156,9 +156,9 @@ objects: $(call objects,$(call sources,$(FOLDERS) tests bench/rows))
 # where MPI is installed its program is tested too
 MPI_TESTED := $(if $(shell command -v $(MPICC) 2>/dev/null),$(MPI_PROGRAM))
 test: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
-	@scripts/run-tests $(BUILD) $(PROGRAM)
+	@scripts/run-tests $(BUILD) $(PROGRAM) "$(T)"
 check-long: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
-	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM)
+	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM) "$(T)"
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
 # one program a group of rows, with everything but the command line
@@ -182,7 +182,7 @@ help:
 	@echo '                   CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are added to its own; another one builds all anew'
 	@echo 'make OPENBLAS=X    with the OpenBLAS of folder X, or that pkg-config knows as X (an OpenMP build)'
 	@echo 'make MPI=1         build/mpi/expunge, whose ranks share a sweep (libopenmpi-dev, openmpi-bin)'
-	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"'
+	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"; T="mia/lira cli/data": some of them'
 	@echo 'make check-long    the quick tests and the long ones'
 	@echo 'make fuzz          the fuzz targets of tests/fuzz with libFuzzer (clang): build/fuzz/tests/fuzz/'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
