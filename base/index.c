@@ -8,27 +8,30 @@
 #include "base/memory.h"
 
 struct BaseIndexSlot {
-    const char *name; /* NULL: free */
+    const void *bytes; /* NULL: free */
+    size_t size, at;
     uint64_t hash;
-    size_t at;
 };
 
 /* FNV-1a with the key in every round: names that fall together under one key do not under another. */
-static uint64_t hash_of(const BaseIndex *index, const char *name)
+static uint64_t hash_of(const BaseIndex *index, const void *bytes, size_t size)
 {
+    const unsigned char *byte = bytes;
     uint64_t hash = index->key[0];
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
-        hash = (hash ^ *c) * 0x100000001b3u;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ byte[i]) * 0x100000001b3u;
         hash ^= (hash >> 29) ^ index->key[1];
     }
     return hash ^ hash >> 32;
 }
 
-static size_t slot_of(BaseIndex *index, const char *name, uint64_t hash)
+/* Where it is, or the free place where it would be. */
+static size_t slot_of(const BaseIndex *index, const void *bytes, size_t size, uint64_t hash, uint64_t *steps)
 {
     size_t at = (size_t)hash & (index->room - 1);
-    for (index->steps++; index->slot[at].name; index->steps++) {
-        if (index->slot[at].hash == hash && strcmp(index->slot[at].name, name) == 0) break;
+    for (++*steps; index->slot[at].bytes; ++*steps) {
+        const struct BaseIndexSlot *slot = &index->slot[at];
+        if (slot->hash == hash && slot->size == size && memcmp(slot->bytes, bytes, size) == 0) break;
         at = (at + 1) & (index->room - 1);
     }
     return at;
@@ -46,39 +49,50 @@ static BaseStatus grow(BaseIndex *index)
     }
     BaseStatus st = BASE_ALLOC(wide.room, &wide.slot);
     if (st != BASE_OK) return st;
-    for (size_t i = 0; i < index->room; i++)
-        if (index->slot[i].name) wide.slot[slot_of(&wide, index->slot[i].name, index->slot[i].hash)] = index->slot[i];
+    for (size_t i = 0; i < index->room; i++) {
+        const struct BaseIndexSlot *slot = &index->slot[i];
+        if (slot->bytes) wide.slot[slot_of(&wide, slot->bytes, slot->size, slot->hash, &wide.steps)] = *slot;
+    }
     base_free(index->slot);
     *index = wide;
     return BASE_OK;
 }
 
-BaseStatus base_index_add(BaseIndex *index, const char *name, size_t at, size_t *old)
+BaseStatus base_index_add_bytes(BaseIndex *index, const void *bytes, size_t size, size_t at, size_t *old)
 {
     *old = SIZE_MAX;
     if (2 * index->count >= index->room) {
         BaseStatus st = grow(index);
         if (st != BASE_OK) return st;
     }
-    uint64_t hash = hash_of(index, name);
-    struct BaseIndexSlot *slot = &index->slot[slot_of(index, name, hash)];
-    if (slot->name) {
+    uint64_t hash = hash_of(index, bytes, size);
+    struct BaseIndexSlot *slot = &index->slot[slot_of(index, bytes, size, hash, &index->steps)];
+    if (slot->bytes) {
         *old = slot->at;
         return BASE_OK;
     }
-    *slot = (struct BaseIndexSlot){name, hash, at};
+    *slot = (struct BaseIndexSlot){bytes, size, at, hash};
     index->count++;
     return BASE_OK;
 }
 
+BaseStatus base_index_add(BaseIndex *index, const char *name, size_t at, size_t *old)
+{
+    return base_index_add_bytes(index, name, strlen(name), at, old);
+}
+
+size_t base_index_find_bytes(const BaseIndex *index, const void *bytes, size_t size)
+{
+    uint64_t steps = 0;
+    if (!index->room) return SIZE_MAX;
+    const struct BaseIndexSlot *slot =
+        &index->slot[slot_of(index, bytes, size, hash_of(index, bytes, size), &steps)];
+    return slot->bytes ? slot->at : SIZE_MAX;
+}
+
 size_t base_index_find(const BaseIndex *index, const char *name)
 {
-    if (!index->room) return SIZE_MAX;
-    uint64_t hash = hash_of(index, name);
-    size_t at = (size_t)hash & (index->room - 1);
-    for (; index->slot[at].name; at = (at + 1) & (index->room - 1))
-        if (index->slot[at].hash == hash && strcmp(index->slot[at].name, name) == 0) return index->slot[at].at;
-    return SIZE_MAX;
+    return base_index_find_bytes(index, name, strlen(name));
 }
 
 void base_index_free(BaseIndex *index)

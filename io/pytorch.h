@@ -50,6 +50,7 @@ typedef struct {
     const char *strange[IO_PYTORCH_STRANGE];
     size_t strange_count;
     bool more_strange, edited;
+    uint64_t steps; /* it took to tell the state's names and shapes apart, for tests */
 } IoPytorchSurvey;
 
 /** Walks the whole pickle once for each of its questions; the same pickle gives the same survey, copies in the same

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/memory.h"
 #include "io/pytorch.h"
 
@@ -77,26 +78,19 @@ static void add_beside(IoPytorchSurvey *s, int depth)
 /* ---- names and shapes of the state ---- */
 
 typedef struct {
-    const char *name;
-    size_t size, slot; /* of the tensor's value in the state dict */
-} Named;
+    int64_t dims[IO_TENSOR_DIMS];
+    size_t size; /* bytes of them */
+} Shape;
 
 typedef struct {
     IoPytorchSurvey *s;
-    Named *names; /* [mask + 1]; name NULL: free */
-    uint64_t *shapes;
-    size_t mask, groups;
+    BaseIndex names, shapes; /* of the state's tensors; the place of a name is its value's slot in the state dict */
+    Shape *shape;            /* what the second one borrows */
+    size_t groups;
     BaseStatus st;
     const IoPickleValue *group_top[STRANGE_SHOWN], *group_leaf[STRANGE_SHOWN];
     size_t group_count[STRANGE_SHOWN];
 } Walk;
-
-static uint64_t mix(const char *bytes, size_t size)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
-    return hash ^ hash >> 29;
-}
 
 static bool is_name(const IoPickleValue *key) { return key->kind == IO_PICKLE_TEXT || key->kind == IO_PICKLE_STRING; }
 
@@ -117,17 +111,16 @@ static bool same_shape(const IoPickleValue *a, const IoPickleValue *b)
     return true;
 }
 
-/* Of a matrix or more; 0: too few dimensions to tell a weight by. */
-static uint64_t shape_hash(const IoPickleValue *shape)
+/* Of a matrix or more; false: too few dimensions to tell a weight by. */
+static bool take_shape(const IoPickleValue *shape, Shape *out)
 {
-    uint64_t hash = 1;
-    if (!shape || shape->count < 2) return 0;
+    if (!shape || shape->count < 2) return false;
     for (size_t d = 0; d < shape->count; d++) {
-        if (shape->items[d]->kind != IO_PICKLE_INT) return 0;
-        hash = (hash ^ (uint64_t)shape->items[d]->whole) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
+        if (shape->items[d]->kind != IO_PICKLE_INT) return false;
+        out->dims[d] = shape->items[d]->whole;
     }
-    return hash | 1;
+    out->size = shape->count * sizeof *out->dims;
+    return true;
 }
 
 /* Leading components ("module.encoder.") that all names but n_averaged begin with. */
@@ -155,25 +148,18 @@ static BaseStatus index_state(Walk *w)
 {
     BaseStatus st = BASE_OK;
     const IoPickleValue *state = w->s->state;
-    size_t room = 64, skip = common_size(state);
-    while (room < state->count) room *= 2; /* count is twice the entries */
-    w->mask = room - 1;
-    BASE_TRY(BASE_ALLOC(room, &w->names));
-    BASE_TRY(BASE_ALLOC(room, &w->shapes));
-    for (size_t i = 0; i + 1 < state->count; i += 2) {
-        const IoPickleValue *key = state->items[i];
-        if (!io_pytorch_tensor(state->items[i + 1]) || !is_name(key) || key->count < skip) continue;
-        const char *name = key->bytes + skip;
-        size_t size = key->count - skip, at = mix(name, size) & w->mask;
+    size_t old, skip = common_size(state);
+    BASE_TRY(BASE_ALLOC(state->count / 2, &w->shape));
+    for (size_t slot = state->count; slot >= 2; slot -= 2) { /* backwards: of a name that stands twice the last counts */
+        const IoPickleValue *key = state->items[slot - 2];
+        Shape *shape = &w->shape[slot / 2 - 1];
+        if (!io_pytorch_tensor(state->items[slot - 1]) || !is_name(key) || key->count < skip) continue;
         if (io_pickle_spells(key, IO_TENSORS_AVERAGED)) continue;
-        while (w->names[at].name && !(w->names[at].size == size && memcmp(w->names[at].name, name, size) == 0))
-            at = (at + 1) & w->mask;
-        w->names[at] = (Named){name, size, i + 1};
-        uint64_t shape = shape_hash(shape_of(state->items[i + 1]));
-        at = shape & w->mask;
-        while (shape && w->shapes[at] && w->shapes[at] != shape) at = (at + 1) & w->mask;
-        if (shape) w->shapes[at] = shape;
+        BASE_TRY(base_index_add_bytes(&w->names, key->bytes + skip, key->count - skip, slot - 1, &old));
+        if (take_shape(shape_of(state->items[slot - 1]), shape))
+            BASE_TRY(base_index_add_bytes(&w->shapes, shape->dims, shape->size, 0, &old));
     }
+    w->s->steps = w->names.steps + w->shapes.steps;
 out:
     return st;
 }
@@ -181,21 +167,14 @@ out:
 /* The slot in the state of a tensor called so; 0: none, since slots are odd. */
 static size_t find_name(const Walk *w, const char *name, size_t size)
 {
-    size_t at = mix(name, size) & w->mask;
-    while (w->names[at].name) {
-        const Named *n = &w->names[at];
-        if (n->size == size && memcmp(n->name, name, size) == 0) return n->slot;
-        at = (at + 1) & w->mask;
-    }
-    return 0;
+    size_t slot = base_index_find_bytes(&w->names, name, size);
+    return slot == SIZE_MAX ? 0 : slot;
 }
 
 static bool is_weight_shape(const Walk *w, const IoPickleValue *shape)
 {
-    uint64_t hash = shape_hash(shape);
-    size_t at = hash & w->mask;
-    while (hash && w->shapes[at] && w->shapes[at] != hash) at = (at + 1) & w->mask;
-    return hash && w->shapes[at] == hash;
+    Shape taken;
+    return take_shape(shape, &taken) && base_index_find_bytes(&w->shapes, taken.dims, taken.size) != SIZE_MAX;
 }
 
 static bool is_float(IoPickleValue *value)
@@ -378,8 +357,9 @@ static BaseStatus find_copies(IoPytorchSurvey *s)
     add_stale(&w);
     BASE_TRY(s->stale.st);
 out:
-    base_free(w.names);
-    base_free(w.shapes);
+    base_index_free(&w.names);
+    base_index_free(&w.shapes);
+    base_free(w.shape);
     return st;
 }
 

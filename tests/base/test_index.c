@@ -42,6 +42,57 @@ static void test_work(void **state)
     base_index_free(&index);
 }
 
+/* The keyed hash of base/index.c. */
+static uint64_t hash_under(const uint64_t key[2], const char *name)
+{
+    uint64_t hash = key[0];
+    for (; *name; name++) {
+        hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+        hash ^= (hash >> 29) ^ key[1];
+    }
+    return hash ^ hash >> 32;
+}
+
+/* Names made to fall together: whoever knew the key would have each looked at from the first one on. Under another key
+ * they are names like any. */
+static void test_colliding(void **state)
+{
+    (void)state;
+    enum { MANY = 1000, ROOM = 2048 };
+    BaseIndex known = {0}, other = {0};
+    size_t old;
+    assert_ok(base_index_add(&known, "first", 0, &old));
+    for (size_t n = 0, i = 0; n < MANY; i++) {
+        snprintf(names[n], sizeof names[n], "n%zu", i);
+        n += hash_under(known.key, names[n]) % ROOM == 0;
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        assert_ok(base_index_add(&known, names[i], i, &old));
+        assert_ok(base_index_add(&other, names[i], i, &old));
+    }
+    assert_true(known.steps > MANY * MANY / 4);
+    assert_true(other.steps < 8 * MANY);
+    for (size_t i = 0; i < MANY; i++) assert_int_equal(base_index_find(&known, names[i]), i);
+    base_index_free(&known);
+    base_index_free(&other);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    BaseIndex index = {0};
+    size_t old;
+    assert_ok(base_index_add_bytes(&index, "a\0b", 3, 1, &old));
+    assert_ok(base_index_add_bytes(&index, "a\0c", 3, 2, &old));
+    assert_ok(base_index_add(&index, "a", 3, &old));
+    assert_int_equal(old, SIZE_MAX);
+    assert_int_equal(base_index_find_bytes(&index, "a\0b", 3), 1);
+    assert_int_equal(base_index_find_bytes(&index, "a\0c", 3), 2);
+    assert_int_equal(base_index_find_bytes(&index, "a\0", 2), SIZE_MAX);
+    assert_int_equal(base_index_find(&index, "a"), 3);
+    base_index_free(&index);
+}
+
 static BaseStatus add_many(void *user)
 {
     (void)user;
@@ -64,5 +115,6 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_finds), cmocka_unit_test(test_work),
+                                          cmocka_unit_test(test_colliding), cmocka_unit_test(test_bytes),
                                           cmocka_unit_test(test_no_memory)};
 SUPPORT_MAIN(tests)
