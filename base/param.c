@@ -94,9 +94,11 @@ static BaseStatus unknown_key(const BaseParam *table, size_t count, const char *
         base_text_add(&list, "%s%s", i ? ", " : "", table[i].name);
     }
     const char *near = base_text_nearest(key, names, known);
-    BaseStatus st = base_error_set(BASE_EUSAGE, "%s: %s has no parameter '%s'%s%s%s; it has: %s", where, owner, key,
-                                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
-                                   list.size ? list.data : "none");
+    BaseStatus st = list.st;
+    if (st == BASE_OK)
+        st = base_error_set(BASE_EUSAGE, "%s: %s has no parameter '%s'%s%s%s; it has: %s", where, owner, key,
+                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+                            list.size ? list.data : "none");
     base_text_free(&list);
     return st;
 }
@@ -109,8 +111,10 @@ BaseStatus base_param_set(const BaseParam *table, size_t count, void *values, co
         if (parse(p, text, field(p, values))) return BASE_OK;
         BaseText right = {0};
         base_param_describe(p, &right);
-        BaseStatus st = base_error_set(BASE_EUSAGE, "%s: %s: %s = '%.200s': must be %s", where, owner, key, text,
-                                       right.size ? right.data : "different");
+        BaseStatus st = right.st;
+        if (st == BASE_OK)
+            st = base_error_set(BASE_EUSAGE, "%s: %s: %s = '%.200s': must be %s", where, owner, key, text,
+                                right.size ? right.data : "different");
         base_text_free(&right);
         return st;
     }

@@ -22,22 +22,22 @@ BaseStatus base_registry_find(const BaseRegistry *registry, const char *name, co
     enum { MOST = 256 };
     const char *names[MOST];
     size_t count = base_registry_count(registry);
-    *out = NULL;
     BaseText list = {0};
+    *out = NULL;
     for (size_t i = 0; i < count; i++) {
         const BaseEntry *entry = base_registry_at(registry, i);
-        if (strcmp(entry->name, name) == 0) {
-            *out = entry;
-            base_text_free(&list);
-            return BASE_OK;
-        }
+        if (strcmp(entry->name, name) == 0) return *out = entry, BASE_OK;
         if (i < MOST) names[i] = entry->name;
-        base_text_add(&list, "%s%s", i ? ", " : "", entry->name);
     }
-    const char *near = base_text_nearest(name, names, count < MOST ? count : MOST);
-    BaseStatus st = base_error_set(BASE_ENOTFOUND, "no %s named '%.100s'%s%s%s; there are: %s", registry->kind, name,
-                                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
-                                   list.size ? list.data : "none");
+    for (size_t i = 0; i < count; i++)
+        base_text_add(&list, "%s%s", i ? ", " : "", ((const BaseEntry *)base_registry_at(registry, i))->name);
+    BaseStatus st = list.st;
+    if (st == BASE_OK) {
+        const char *near = base_text_nearest(name, names, count < MOST ? count : MOST);
+        base_error_set(st = BASE_ENOTFOUND, "no %s named '%.100s'%s%s%s; there are: %s", registry->kind, name,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+                       list.size ? list.data : "none");
+    }
     base_text_free(&list);
     return st;
 }

@@ -277,9 +277,11 @@ BaseStatus base_yaml_only(const BaseYaml *map, const char *what, const char *con
         BaseText list = {0};
         for (size_t k = 0; k < count; k++) base_text_add(&list, "%s%s", k ? ", " : "", keys[k]);
         const char *near = base_text_nearest(child->key, keys, count);
-        BaseStatus st = base_error_set(BASE_EUSAGE, "%s: %s has no key '%.200s'%s%s%s; it has: %s", child->where, what,
-                                       child->key, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
-                                       list.size ? list.data : "none");
+        BaseStatus st = list.st;
+        if (st == BASE_OK)
+            st = base_error_set(BASE_EUSAGE, "%s: %s has no key '%.200s'%s%s%s; it has: %s", child->where, what,
+                                child->key, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+                                list.size ? list.data : "none");
         base_text_free(&list);
         return st;
     }

@@ -341,10 +341,10 @@ static BaseStatus write_meta(IoHdf5 *file, const IoTensors *tensors)
         base_free(old);
         old = NULL;
         st = io_hdf5_get_text(file, "/", key, &old);
+        if (st == BASE_ENOMEM) goto out;
         if (st == BASE_OK && strcmp(old, value) == 0) continue;
         BASE_TRY(io_hdf5_set_text(file, "/", key, value));
     }
-    st = BASE_OK;
 out:
     base_free(old);
     return st;
