@@ -48,6 +48,12 @@ void base_text_free(BaseText *text)
     *text = (BaseText){0};
 }
 
+const char *base_text_of(const BaseText *part, BaseStatus *st)
+{
+    if (*st == BASE_OK) *st = part->st;
+    return part->data ? part->data : "";
+}
+
 bool base_parse_i64(const char *text, int64_t *out)
 {
     char *end;

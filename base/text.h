@@ -17,6 +17,9 @@ typedef struct {
 void base_text_add(BaseText *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void base_text_append(BaseText *text, const char *bytes, size_t size);
 void base_text_free(BaseText *text);
+/** What is in @p part, "" while it is empty, to be put into something else: where @p part ran out of memory, *st says so,
+ *  unless it tells of something already. */
+const char *base_text_of(const BaseText *part, BaseStatus *st);
 
 /** Whole-string parses (no trailing characters, no overflow, no NaN or Inf): false where @p text is not one. */
 bool base_parse_i64(const char *text, int64_t *out);

@@ -55,9 +55,9 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
 
 static IoJson *params_json(const BaseEntry *entry)
 {
-    IoJson *list = io_json_array();
     void *values = NULL;
-    if (base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &values) != BASE_OK) return list;
+    if (base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &values) != BASE_OK) return NULL;
+    IoJson *list = io_json_array();
     base_param_defaults(entry->params, entry->param_count, values);
     for (size_t i = 0; i < entry->param_count; i++) {
         BaseText def = {0}, range = {0};
@@ -65,8 +65,8 @@ static IoJson *params_json(const BaseEntry *entry)
         base_param_format(&entry->params[i], values, &def);
         base_param_describe(&entry->params[i], &range);
         io_json_set_take(row, "name", io_json_text_value(entry->params[i].name));
-        io_json_set_take(row, "default", io_json_text_value(def.data ? def.data : ""));
-        io_json_set_take(row, "range", io_json_text_value(range.data ? range.data : ""));
+        io_json_set_take(row, "default", io_json_text_of(&def));
+        io_json_set_take(row, "range", io_json_text_of(&range));
         io_json_set_take(row, "meaning", io_json_text_value(entry->params[i].meaning));
         io_json_add_take(list, row);
         base_text_free(&def);
@@ -87,7 +87,7 @@ static BaseStatus print_json(const char *kind, const BaseRegistry *registry)
         io_json_set_take(row, "name", io_json_text_value(entry->name));
         io_json_set_take(row, "summary", io_json_text_value(entry->summary));
         io_json_set_take(row, "source", io_json_text_value(entry->source));
-        io_json_set_take(row, "note", io_json_text_value(extra.data ? extra.data : ""));
+        io_json_set_take(row, "note", io_json_text_of(&extra));
         io_json_set_take(row, "parameters", params_json(entry));
         io_json_add_take(list, row);
         base_text_free(&extra);

@@ -255,8 +255,8 @@ void cli_options_params(const BaseParam *table, size_t count, BaseText *out)
         case BASE_KIND_I64: base_text_add(&def, "%.10g", table[i].def); break;
         }
         base_param_describe(&table[i], &range);
-        base_text_add(out, "    %-18s %-10s %s (%s)\n", table[i].name, def.data ? def.data : "", table[i].meaning,
-                      range.data ? range.data : "");
+        base_text_add(out, "    %-18s %-10s %s (%s)\n", table[i].name, base_text_of(&def, &out->st), table[i].meaning,
+                      base_text_of(&range, &out->st));
         base_text_free(&def);
         base_text_free(&range);
     }

@@ -247,8 +247,9 @@ static bool has_param(const BaseEntry *entry, const char *name)
     return false;
 }
 
-static void warn(const Work *w)
+static BaseStatus warn(const Work *w)
 {
+    BaseStatus st = BASE_OK;
     const BaseEntry *entry = &w->method->entry;
     bool alphas = has_param(entry, "alpha_f") && has_param(entry, "alpha_r");
     const RunTally *b = &w->before, *a = &w->after;
@@ -256,8 +257,9 @@ static void warn(const Work *w)
     double fall = run_percent(b->right_retain, b->n_retain) - run_percent(a->right_retain, a->n_retain);
     BaseText classes = {0};
     run_classes_both(&w->forget, w->data.train, &classes);
+    BASE_TRY(classes.st);
     if (forget > 20)
-        base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data ? classes.data : "",
+        base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data,
                      alphas ? "try a larger alpha_f, a smaller alpha_r, or (where not yet at their most) "
                               "forget_samples and layers=all"
                             : "try other parameters (expunge list methods) or --method svd");
@@ -265,7 +267,9 @@ static void warn(const Work *w)
         base_warning("ACC_r fell by %.2f points: %s", fall,
                      alphas ? "try a larger alpha_r, a smaller alpha_f, or more retain_per_class"
                             : "try other parameters (expunge list methods) or --method svd");
+out:
     base_text_free(&classes);
+    return st;
 }
 
 static BaseStatus run(const CliOptions *o)
@@ -282,7 +286,7 @@ static BaseStatus run(const CliOptions *o)
     BASE_TRY(measure(&w, w.net, "test after", &w.after));
     BASE_TRY(save(o, &w));
     BASE_TRY(o->json ? print_json(o, &w) : print_table(o, &w));
-    warn(&w);
+    BASE_TRY(warn(&w));
 out:
     work_free(&w);
     return st;

@@ -98,6 +98,13 @@ IoJson *io_json_text_value(const char *text)
     return value;
 }
 
+IoJson *io_json_text_of(const BaseText *text)
+{
+    BaseStatus st = BASE_OK;
+    const char *content = base_text_of(text, &st);
+    return st == BASE_OK ? io_json_text_value(content) : NULL;
+}
+
 void io_json_free(IoJson *value)
 {
     if (!value) return;

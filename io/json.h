@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "base/text.h"
 
 /* A value tree for OUTPUT. Building cannot fail visibly: an allocation failure sticks and io_json_text reports it.
  * Every value given to an object or array is taken by it: build it whole first, then give it. */
@@ -17,6 +17,7 @@ void io_json_add_take(IoJson *array, IoJson *value);
 IoJson *io_json_number(double value); /* NaN, Inf: null */
 IoJson *io_json_integer(int64_t value);
 IoJson *io_json_text_value(const char *value); /* NULL: null */
+IoJson *io_json_text_of(const BaseText *text); /* "" while it is empty; NULL where it ran out of memory */
 IoJson *io_json_bool(bool value);
 IoJson *io_json_null(void);
 void io_json_free(IoJson *value);

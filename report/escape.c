@@ -148,7 +148,7 @@ void report_text_fit(BaseText *out, const char *text, int columns)
 {
     BaseText plain = {0};
     report_escape_plain(&plain, text);
-    const char *at = plain.data ? plain.data : "";
+    const char *at = base_text_of(&plain, &out->st);
     bool cut = report_text_width(at) > columns;
     int used = 0, room = cut ? columns - 1 : columns;
     for (uint32_t p; *at;) {
@@ -160,6 +160,5 @@ void report_text_fit(BaseText *out, const char *text, int columns)
     }
     if (cut) used++;
     base_text_add(out, "%s%*s", cut ? "…" : "", used < columns ? columns - used : 0, "");
-    if (plain.st != BASE_OK && out->st == BASE_OK) out->st = plain.st;
     base_text_free(&plain);
 }

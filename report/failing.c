@@ -68,7 +68,7 @@ static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabe
     char seed[32] = "";
     if (run && e->seed_count > 1) snprintf(seed, sizeof seed, ", seed %.0f", run->seed);
     if (run) report_run_classes(run, &classes);
-    snprintf(text, sizeof text, "%.1f (%.120s%s)", there, classes.data ? classes.data : "", seed);
+    snprintf(text, sizeof text, "%.1f (%.120s%s)", there, base_text_of(&classes, &t->st), seed);
     report_table_text(t, WORST, text);
     base_text_free(&classes);
 }

@@ -140,12 +140,11 @@ void report_html_figure(const ReportFigure *f, BaseText *out)
     base_text_add(out, ".</strong> ");
     report_escape_html(out, f->caption);
     base_text_add(out, " ");
-    report_html_csv(file.data ? file.data : "", f->csv, out);
+    report_html_csv(base_text_of(&file, &out->st), f->csv, out);
     if (svg)
         base_text_add(out, ", <a href=\"figures/%s.png\">.png</a>, <a href=\"figures/%s.svg\">.svg</a>", f->stem,
                       f->stem);
     base_text_add(out, svg ? "" : " (not drawn)");
     base_text_add(out, "</figcaption></figure>\n");
-    if (out->st == BASE_OK) out->st = file.st; /* a link to nothing is no page */
     base_text_free(&file);
 }

@@ -39,15 +39,15 @@ typedef struct {
     int width[256];
     bool drop[256];
     bool interval;
+    BaseStatus st;
 } Layout;
 
 static void cell_text(const ReportTable *t, int row, int column, bool interval, BaseText *out)
 {
     BaseText raw = {0};
     report_table_cell(t, row, column, interval, &raw);
-    report_escape_plain(out, text_or(raw.data));
+    report_escape_plain(out, base_text_of(&raw, &out->st));
     if (column == 0) base_text_add(out, "%s", mark(t->flags[row]));
-    if (raw.st != BASE_OK && out->st == BASE_OK) out->st = raw.st;
     base_text_free(&raw);
 }
 
@@ -65,7 +65,7 @@ static int measure(const ReportTable *t, Layout *layout)
                 add_subtitle(&t->columns[c], &text);
             else if (c == 0 || !t->reasons[r])
                 cell_text(t, r, c, layout->interval, &text);
-            int w = report_text_width(text_or(text.data));
+            int w = report_text_width(base_text_of(&text, &layout->st));
             if (w > width) width = w;
             base_text_free(&text);
         }
@@ -92,7 +92,7 @@ static void wrap(BaseText *out, const char *text, int indent, int width)
         size_t length = strcspn(word, " ");
         BaseText piece = {0};
         base_text_append(&piece, word, length);
-        int w = report_text_width(text_or(piece.data));
+        int w = report_text_width(base_text_of(&piece, &out->st));
         if (at > indent && at + 1 + w > width) {
             base_text_add(out, "\n%*s", indent, "");
             at = indent;
@@ -100,7 +100,7 @@ static void wrap(BaseText *out, const char *text, int indent, int width)
             base_text_add(out, " ");
             at++;
         }
-        base_text_add(out, "%s", text_or(piece.data));
+        base_text_add(out, "%s", base_text_of(&piece, &out->st));
         at += w;
         base_text_free(&piece);
         word += length + (word[length] == ' ');
@@ -125,8 +125,7 @@ static void terminal_line(const ReportTable *t, const Layout *layout, int row, i
             cell_text(t, row, c, layout->interval, &text);
         bool spans = row >= 0 && t->reasons[row];
         if (c) base_text_add(out, "  ");
-        pad(out, text_or(text.data), layout->width[c], t->columns[c].number, c == last && !spans);
-        if (text.st != BASE_OK && out->st == BASE_OK) out->st = text.st;
+        pad(out, base_text_of(&text, &out->st), layout->width[c], t->columns[c].number, c == last && !spans);
         base_text_free(&text);
         at += layout->width[c] + 2;
         if (spans) {
@@ -179,6 +178,7 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
         layout.drop[c] = true;
         base_text_add(&dropped, "%s%s", dropped.size ? ", " : "", t->columns[c].title);
     }
+    if (out->st == BASE_OK) out->st = layout.st;
     for (int c = 0; c < t->column_count; c++) {
         const ReportColumn *column = &t->columns[c];
         subtitles =
@@ -193,10 +193,11 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
         if (layout.interval || !t->note_intervals[i]) wrap(out, t->notes[i], 0, width);
     }
     if (!layout.interval && has_intervals(t)) base_text_add(&dropped, "%sthe intervals", dropped.size ? " and " : "");
-    if (dropped.size) {
+    const char *left_out = base_text_of(&dropped, &out->st);
+    if (*left_out) {
         BaseText line = {0};
-        base_text_add(&line, "Left out at this width: %s; the report has them.", dropped.data);
-        wrap(out, text_or(line.data), 0, width);
+        base_text_add(&line, "Left out at this width: %s; the report has them.", left_out);
+        wrap(out, base_text_of(&line, &out->st), 0, width);
         base_text_free(&line);
     }
     base_text_free(&dropped);
@@ -217,9 +218,9 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
         add_title(&t->columns[c], &head);
         add_subtitle(&t->columns[c], &sub);
         base_text_add(out, " ");
-        report_escape_markdown(out, text_or(head.data));
+        report_escape_markdown(out, base_text_of(&head, &out->st));
         if (sub.size) base_text_add(out, "<br>");
-        report_escape_markdown(out, text_or(sub.data));
+        report_escape_markdown(out, base_text_of(&sub, &out->st));
         base_text_add(out, " |");
         base_text_free(&head);
         base_text_free(&sub);
@@ -242,7 +243,7 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
             told = told || c > 0;
             const char *bold = is_best(t, r, c) ? "**" : "";
             base_text_add(out, " %s", bold);
-            report_escape_markdown(out, text_or(text.data));
+            report_escape_markdown(out, base_text_of(&text, &out->st));
             base_text_add(out, "%s |", bold);
             base_text_free(&text);
         }
@@ -278,7 +279,7 @@ void report_table_tex(const ReportTable *t, BaseText *out)
             else
                 add_subtitle(&t->columns[c], &head);
             base_text_add(out, c ? " & " : "    ");
-            report_escape_tex(out, text_or(head.data));
+            report_escape_tex(out, base_text_of(&head, &out->st));
             base_text_free(&head);
         }
         base_text_add(out, " \\\\\n");
@@ -297,7 +298,7 @@ void report_table_tex(const ReportTable *t, BaseText *out)
             bool bold = is_best(t, r, c);
             if (spans) base_text_add(out, "\\multicolumn{%d}{l}{", columns - 1);
             if (bold) base_text_add(out, "\\textbf{");
-            report_escape_tex(out, text_or(text.data));
+            report_escape_tex(out, base_text_of(&text, &out->st));
             if (spans || bold) base_text_add(out, "}");
             base_text_free(&text);
             if (spans) break;
@@ -324,10 +325,10 @@ static void html_head(const ReportTable *t, BaseText *out)
         add_subtitle(&t->columns[c], &sub);
         base_text_add(out, "<th scope=\"col\"%s><button type=\"button\">",
                       t->columns[c].number ? " class=\"num\"" : "");
-        report_escape_html(out, text_or(head.data));
+        report_escape_html(out, base_text_of(&head, &out->st));
         base_text_add(out, "</button>");
         if (sub.size) base_text_add(out, "<small>");
-        report_escape_html(out, text_or(sub.data));
+        report_escape_html(out, base_text_of(&sub, &out->st));
         base_text_add(out, sub.size ? "</small></th>" : "</th>");
         base_text_free(&head);
         base_text_free(&sub);
@@ -342,7 +343,7 @@ static void html_cell(const ReportTable *t, int row, int column, const char *to,
     const ReportCell *cell = &t->cells[row * t->column_count + column];
     BaseText text = {0};
     report_table_cell(t, row, column, true, &text);
-    const char *shown_text = text_or(text.data);
+    const char *shown_text = base_text_of(&text, &out->st);
     size_t head = strcspn(shown_text, "["); /* the interval goes small on a line of its own */
     bool split = t->columns[column].number && shown_text[head];
     if (t->columns[column].number)
@@ -368,7 +369,6 @@ static void html_cell(const ReportTable *t, int row, int column, const char *to,
     if (column == 0 && *mark(t->flags[row]))
         base_text_add(out, " <span class=\"tag\">%s</span>", mark(t->flags[row]) + 1);
     base_text_add(out, column || t->columns[column].number ? "</td>" : "</th>");
-    if (text.st != BASE_OK && out->st == BASE_OK) out->st = text.st;
     base_text_free(&text);
 }
 

@@ -141,9 +141,10 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
             continue;
         base_text_add(&names, "%s%s%s", names.size ? ", " : "", q->field ? "MIA " : "", q->title);
     }
-    if (names.data)
+    const char *over = base_text_of(&names, &t->st);
+    if (*over)
         report_table_note(t, "gap: mean of |row - retrained| over %s, in percentage points; 0 is equal to retraining.",
-                          names.data);
+                          over);
     base_text_free(&names);
 }
 
@@ -219,7 +220,8 @@ static void n_note(ReportTable *t, const ReportExperiment *e, const ReportQuanti
         if (value.n > 1)
             base_text_add(&text, "%s%s%s %lld", text.size ? ", " : "", kind, order[i]->title, (long long)value.n);
     }
-    if (text.data) report_table_note(t, "n a run: %s.", text.data);
+    const char *counts = base_text_of(&text, &t->st);
+    if (*counts) report_table_note(t, "n a run: %s.", counts);
     base_text_free(&text);
 }
 
@@ -463,10 +465,12 @@ ReportTable report_results_layers(const ReportRun *run)
     int column[COUNT];
     BaseText classes = {0};
     report_run_classes(run, &classes);
-    snprintf(title, sizeof title, "Layers: %s, class %.400s, seed %.0f", run->label, classes.data ? classes.data : "",
+    BaseStatus named = BASE_OK;
+    snprintf(title, sizeof title, "Layers: %s, class %.400s, seed %.0f", run->label, base_text_of(&classes, &named),
              run->seed);
     base_text_free(&classes);
     ReportTable t = report_table_make(title);
+    if (t.st == BASE_OK) t.st = named;
     report_table_column(&t, "layer", "layer", false, 0, 1000);
     if (!store_run_texts(run->store, "/layers/names", &names, &layers)) layers = 0;
     for (int c = 0; c < COUNT; c++) {
@@ -536,8 +540,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
             }
             BaseText command = {0};
             report_again(e, r, &command);
-            if (command.data) report_table_text(&t, again, command.data);
-            if (command.st != BASE_OK && t.st == BASE_OK) t.st = command.st;
+            report_table_text(&t, again, base_text_of(&command, &t.st));
             base_text_free(&command);
             for (size_t q = 0; q < e->quantity_count; q++) {
                 MathEstimate value;

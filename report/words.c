@@ -73,7 +73,7 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
     bool first_told = course(e, label, "acc_forget", "Test accuracy on what was forgotten", out);
     if (course(e, label, "acc_retain", first_told ? "on what was kept it" : "Test accuracy on what was kept",
                &second)) {
-        base_text_add(out, "%s%s", first_told ? "; " : "", second.data ? second.data : "");
+        base_text_add(out, "%s%s", first_told ? "; " : "", base_text_of(&second, &out->st));
         first_told = true;
     }
     if (first_told) base_text_add(out, ".");

@@ -74,7 +74,7 @@ IoJson *run_json_params(const BaseEntry *entry, const void *params)
     for (size_t i = 0; i < entry->param_count; i++) {
         BaseText text = {0};
         base_param_format(&entry->params[i], params, &text);
-        io_json_set_take(all, entry->params[i].name, io_json_text_value(text.data ? text.data : ""));
+        io_json_set_take(all, entry->params[i].name, io_json_text_of(&text));
         base_text_free(&text);
     }
     return all;

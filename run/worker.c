@@ -180,6 +180,7 @@ static BaseStatus do_row(Worker *w, size_t at, int deaths, double started)
             st = job_st;
             goto out;
         }
+        if (job_st == BASE_OK) job_st = summary.st;
         if (job_st != BASE_OK) snprintf(reason, sizeof reason, "%s", base_error_text());
     }
     if (reason[0]) {

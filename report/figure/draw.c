@@ -103,7 +103,7 @@ void report_figure_data(const ReportFigures *f, const char *stem, BaseText *scri
 {
     BaseText name = {0};
     base_text_add(&name, "%s%s.csv", f->prefix, stem);
-    if (name.data) report_escape_gnuplot(script, name.data);
+    report_escape_gnuplot(script, base_text_of(&name, &script->st));
     base_text_free(&name);
 }
 
@@ -114,7 +114,7 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
         BaseText name = {0}; /* tic labels are formats: a percent sign is doubled */
         for (const char *c = names[i]; *c; c++) base_text_append(&name, *c == '%' ? "%%" : c, *c == '%' ? 2 : 1);
         base_text_add(script, i ? ", " : "");
-        report_escape_gnuplot(script, name.data ? name.data : "");
+        report_escape_gnuplot(script, base_text_of(&name, &script->st));
         base_text_add(script, " %zu", i);
         base_text_free(&name);
     }

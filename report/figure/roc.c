@@ -31,9 +31,9 @@ static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const i
         if (c) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, stem, gp);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 ", c, c + 1);
-        if (legend && title.data) {
+        if (legend) {
             base_text_add(gp, "title ");
-            report_escape_gnuplot(gp, title.data);
+            report_escape_gnuplot(gp, base_text_of(&title, &gp->st));
         } else {
             base_text_add(gp, "notitle");
         }

@@ -147,7 +147,7 @@ static void tile(const Saliency *s, int64_t image, int model, int width, int hei
     } else {
         BaseText text = {0};
         base_text_add(&text, "p = %.2f", ((const double *)s->confidence[model].data)[image]);
-        report_escape_gnuplot(gp, text.data ? text.data : "");
+        report_escape_gnuplot(gp, base_text_of(&text, &gp->st));
         base_text_add(gp, " offset 0,0.6 font ',9' textcolor rgb '%s'\n",
                       ((const int32_t *)s->predicted[model].data)[image] == label ? "#222222" : "#7F7F7F");
         base_text_free(&text);

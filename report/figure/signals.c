@@ -109,7 +109,7 @@ BaseStatus report_figure_signals(ReportFigures *f)
                           "set lmargin at screen %g\nset rmargin at screen %g\nset tmargin at screen %.4f\n"
                           "set bmargin at screen %.4f\nset title ",
                           k ? 0.57 : 0.08, k ? 0.98 : 0.49, top, bottom);
-            if (title.data) report_escape_gnuplot(&gp, title.data);
+            report_escape_gnuplot(&gp, base_text_of(&title, &gp.st));
             base_text_free(&title);
             base_text_add(&gp, " offset 0,-0.6\nset ylabel 'share of set (%%)'\nset yrange [0.05:100]\nset logscale y\n"
                                "set ytics ('0.1' 0.1, '1' 1, '10' 10, '100' 100)\n");

@@ -113,7 +113,7 @@ static void roc_plot(const ReportFigures *f, const char *stem, const Curve *curv
         report_figure_data(f, stem, gp);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 %s", k, k + 1,
                       legend ? "title " : "notitle");
-        if (legend && title.data) report_escape_gnuplot(gp, title.data);
+        if (legend) report_escape_gnuplot(gp, base_text_of(&title, &gp->st));
         base_text_add(gp, ", \\\n  ");
         base_text_free(&title);
     }

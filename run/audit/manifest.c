@@ -77,7 +77,7 @@ static IoJson *program_json(BaseStatus *st)
     base_clock_cpu_name(cpu, sizeof cpu);
     io_json_set_take(json, "version", io_json_text_value(RUN_PROGRAM_VERSION));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
-    io_json_set_take(json, "libraries", io_json_text_value(libraries.data));
+    io_json_set_take(json, "libraries", io_json_text_of(&libraries));
     io_json_set_take(json, "blas_core", io_json_text_value(math_blas_core()));
     io_json_set_take(json, "cpu", io_json_text_value(cpu));
     io_json_set_take(json, "threads", io_json_integer(math_threads_get()));
@@ -193,7 +193,7 @@ BaseStatus run_audit_manifest_write(const RunAuditPage *page, const char *folder
     io_json_set_take(json, "command", io_json_text_value(t->command));
     io_json_set_take(json, "program", program_json(&st));
     if (st != BASE_OK) goto out;
-    io_json_set_take(json, "config", io_json_text_value(config.data));
+    io_json_set_take(json, "config", io_json_text_of(&config));
     io_json_set_take(json, "config_sha256", io_json_text_value(hash));
     io_json_set_take(json, "data", data_json(t, c));
     io_json_set_take(json, "inputs", inputs_json(c));

@@ -224,13 +224,14 @@ static void tested_table(const RunAuditPage *p, ReportDocument *d)
             if (run_audit_finding(r, a, (MiaGame)g))
                 base_text_add(&played, "%s%s", played.size ? ", " : "", mia_game_name((MiaGame)g));
         bool numbers = a->result[MIA_GAME_MODELS].number_count > 0;
-        if (played.size || numbers) {
-            run_params_text(entry->params, entry->param_count, a->choice->params, &used);
+        const char *names = base_text_of(&played, &t.st);
+        if (*names || numbers) {
+            if (entry->param_count) run_params_text(entry->params, entry->param_count, a->choice->params, &used);
             report_table_row(&t, 0);
             report_table_text(&t, name, entry->name);
             report_table_text(&t, what, entry->summary);
-            report_table_text(&t, games, played.size ? played.data : "numbers over shadow models");
-            report_table_text(&t, params, entry->param_count && used.data ? used.data : "");
+            report_table_text(&t, games, *names ? names : "numbers over shadow models");
+            report_table_text(&t, params, base_text_of(&used, &t.st));
             report_table_number(&t, seconds, math_estimate(a->seconds, 0), NAN);
         }
         base_text_free(&played);
@@ -257,7 +258,9 @@ static void inputs_table(const RunAuditPage *p, ReportDocument *d)
     report_table_text(&t, file, p->task->data);
     report_table_text(&t, hash, c->data.hash);
     char own[BASE_HASH_HEX], name[64];
-    const char *program = p->program ? p->program : base_hash_program(own) == BASE_OK ? own : NULL;
+    BaseStatus hashed = p->program ? BASE_OK : base_hash_program(own);
+    if (hashed == BASE_ENOMEM && t.st == BASE_OK) t.st = hashed;
+    const char *program = p->program ? p->program : hashed == BASE_OK ? own : NULL;
     if (program) {
         snprintf(name, sizeof name, "expunge %.40s", p->version ? p->version : RUN_PROGRAM_VERSION);
         report_table_row(&t, 0);

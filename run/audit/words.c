@@ -151,8 +151,7 @@ void run_audit_words(const RunAuditPage *p, ReportDocument *d)
         report_document_text(d, REPORT_BLOCK_WARNING,
                              "The audited weights are the original's, number by number: nothing was unlearned.");
     verdict_text(p, &text);
-    if (text.st == BASE_OK) report_document_text(d, REPORT_BLOCK_LEAD, "%s", text.data);
-    if (text.st != BASE_OK && d->st == BASE_OK) d->st = text.st;
+    report_document_text(d, REPORT_BLOCK_LEAD, "%s", base_text_of(&text, &d->st));
     base_text_free(&text);
     reasons(p, d);
     reach(p, d);
@@ -185,7 +184,7 @@ void run_audit_words_left_out(const RunAuditPage *p, ReportDocument *d)
             BaseText names = {0};
             if (!r->attack[i].plays[g] && *r->attack[i].why_not[g] && first_with(r, i, g, &names))
                 report_document_text(d, REPORT_BLOCK_ITEM, "game \"%s\", %s: %s", mia_game_name((MiaGame)g),
-                                     names.data ? names.data : "", r->attack[i].why_not[g]);
+                                     base_text_of(&names, &d->st), r->attack[i].why_not[g]);
             base_text_free(&names);
         }
     if (p->collected->signals.shadow.S == 0)
