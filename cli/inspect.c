@@ -37,24 +37,27 @@ static IoJson *shape_json(const int64_t *shape, int ndim)
 
 /* ------------------------------------------------------------ weights */
 
-/* The name of the architecture that the tensors are, if they are one that fixes its own input. */
-static const char *recognised(IoTensors *tensors, NnRecognised *r)
+/* r->arch NULL where the tensors are none that fixes its own input. */
+static BaseStatus recognise(IoTensors *tensors, NnRecognised *r)
 {
-    bool is =
-        nn_recognise_names(tensors, NULL, NULL) == BASE_OK && nn_recognise(tensors, NULL, "the file", r) == BASE_OK;
-    return is ? r->arch->entry.name : NULL;
+    *r = (NnRecognised){0};
+    BaseStatus st = nn_recognise_names(tensors, NULL, NULL);
+    if (st == BASE_OK) st = nn_recognise(tensors, NULL, "the file", r);
+    if (st != BASE_OK) r->arch = NULL;
+    return st == BASE_ENOMEM ? st : BASE_OK;
 }
 
 static BaseStatus weights_json(IoTensors *tensors, const char *hash)
 {
+    NnRecognised r;
+    BaseStatus st = recognise(tensors, &r); /* which finds more of the prefix */
+    if (st != BASE_OK) return st;
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
     io_json_set_take(json, "container", io_json_text_value(io_tensors_container(tensors)));
-    NnRecognised r;
-    const char *arch = recognised(tensors, &r); /* which finds more of the prefix */
     io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
-    io_json_set_take(json, "arch", arch ? io_json_text_value(arch) : io_json_null());
+    io_json_set_take(json, "arch", r.arch ? io_json_text_value(r.arch->entry.name) : io_json_null());
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
     io_json_set_take(json, "metadata", meta);
@@ -110,13 +113,14 @@ static BaseStatus weights_table(const char *path, IoTensors *tensors, const char
 {
     BaseText text = {0};
     int64_t values = 0;
+    NnRecognised r;
+    BaseStatus st = recognise(tensors, &r); /* which finds more of the prefix */
+    if (st != BASE_OK) return st;
     for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
     base_text_add(&text, "%s: weights (%s), %zu tensors, %lld values, SHA-256 %s\n", path,
                   io_tensors_container(tensors), tensors->count, (long long)values, hash);
-    NnRecognised r;
-    bool known = recognised(tensors, &r) != NULL; /* which finds more of the prefix */
     add_beside(&text, tensors);
-    if (known)
+    if (r.arch)
         base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r.arch->entry.name,
                       (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
     for (size_t i = 0; i < tensors->meta_count; i++) add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
@@ -244,7 +248,9 @@ static BaseStatus walk(IoHdf5 *file, const char *group, int depth, BaseText *tex
     char **names = NULL, *path = NULL;
     size_t count = 0;
     bool first;
-    if (depth > 16 || io_hdf5_list(file, group, &names, &count) != BASE_OK) return BASE_OK;
+    if (depth > 16) return BASE_OK;
+    st = io_hdf5_list(file, group, &names, &count);
+    if (st != BASE_OK) return st == BASE_ENOMEM ? st : BASE_OK;
     BASE_TRY(io_hdf5_first(file, group, &first));
     if (!first) goto out; /* a link to what is listed elsewhere, perhaps to a group that this one is in */
     for (size_t i = 0; i < count; i++) {
@@ -252,7 +258,9 @@ static BaseStatus walk(IoHdf5 *file, const char *group, int depth, BaseText *tex
         base_free(path);
         path = NULL;
         BASE_TRY(base_format(&path, "%s%s%s", group, group[1] ? "/" : "", names[i]));
-        if (io_hdf5_info(file, path, &info) != BASE_OK) {
+        st = io_hdf5_info(file, path, &info);
+        if (st == BASE_ENOMEM) goto out;
+        if (st != BASE_OK) {
             BASE_TRY(walk(file, path, depth + 1, text, json));
             continue;
         }
@@ -276,16 +284,18 @@ out:
 enum { SHOWN = 8 }; /* values of an attribute, as text */
 
 /* A root attribute: numbers ("mean"), texts ("classes") or one text; others are left out. */
-static void attribute(IoHdf5 *file, const char *name, BaseText *text, IoJson *json)
+static BaseStatus attribute(IoHdf5 *file, const char *name, BaseText *text, IoJson *json)
 {
     double *numbers = NULL;
     char **texts = NULL, *one = NULL;
     size_t count = 0;
-    if (io_hdf5_get_f64s(file, "/", name, &numbers, &count) != BASE_OK &&
-        io_hdf5_get_texts(file, "/", name, &texts, &count) != BASE_OK) {
-        if (io_hdf5_get_text(file, "/", name, &one) != BASE_OK) return;
+    BaseStatus st = io_hdf5_get_f64s(file, "/", name, &numbers, &count);
+    if (st != BASE_OK && st != BASE_ENOMEM) st = io_hdf5_get_texts(file, "/", name, &texts, &count);
+    if (st != BASE_OK && st != BASE_ENOMEM) {
+        st = io_hdf5_get_text(file, "/", name, &one);
         count = 1;
     }
+    if (st != BASE_OK) return st == BASE_ENOMEM ? st : BASE_OK;
     IoJson *list = json ? io_json_array() : NULL;
     base_text_add(text, "  %s:", name);
     for (size_t i = 0; i < count; i++) {
@@ -300,6 +310,7 @@ static void attribute(IoHdf5 *file, const char *name, BaseText *text, IoJson *js
     base_free(numbers);
     base_free(one);
     if (texts) io_names_free(texts, count);
+    return BASE_OK;
 }
 
 static BaseStatus inspect_hdf5(const char *path, bool as_json)
@@ -330,7 +341,7 @@ static BaseStatus inspect_hdf5(const char *path, bool as_json)
     base_text_add(&text, "%s: %s, SHA-256 %s\n", path, is_data ? "a data set (hdf5:FILE)" : "an HDF5 file", hash);
     arrays = as_json ? io_json_array() : NULL;
     values = as_json ? io_json_object() : NULL;
-    for (size_t i = 0; i < count; i++) attribute(file, attributes[i], &text, values);
+    for (size_t i = 0; i < count; i++) BASE_TRY(attribute(file, attributes[i], &text, values));
     BASE_TRY(walk(file, "/", 0, &text, arrays));
     if (as_json) {
         IoJson *json = io_json_object();

@@ -15,6 +15,15 @@ typedef struct {
     char reason[1024];
 } Nearest;
 
+/* Where the checkpoint has no classifier, two: the fit will name the head. */
+static BaseStatus classes_or_two(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t *K)
+{
+    BaseStatus st = nn_arch_classes(arch, data, tensors, K);
+    if (st == BASE_OK || st == BASE_ENOMEM) return st;
+    *K = 2;
+    return BASE_OK;
+}
+
 /* BASE_OK with *fits false where @p arch is another one. */
 static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const int64_t data[3], Nearest *nearest,
                            bool *fits)
@@ -25,9 +34,10 @@ static BaseStatus try_arch(const NnArch *arch, const IoTensors *tensors, const i
     NnRecognised r = {.arch = arch};
     *fits = false;
     if (!arch->C && !data) return BASE_OK;
-    nn_arch_shape(arch, data ? data : NONE, tensors, r.shape);
-    if (nn_arch_classes(arch, data ? data : NONE, tensors, &r.K) != BASE_OK) r.K = 2; /* the fit will name the head */
-    st = nn_arch_build_at(arch, r.shape, r.K, false, &net);
+    if (!data) data = NONE;
+    st = nn_arch_shape(arch, data, tensors, r.shape);
+    if (st == BASE_OK) st = classes_or_two(arch, data, tensors, &r.K);
+    if (st == BASE_OK) st = nn_arch_build_at(arch, r.shape, r.K, false, &net);
     if (st == BASE_OK) st = nn_weights_fit(net, tensors, "it");
     *fits = st == BASE_OK;
     if (*fits) nearest->best = r;
@@ -48,9 +58,10 @@ BaseStatus nn_recognise_outline(const NnArch *arch, const IoTensors *tensors, Nn
     /* names do not depend on the images' size; one that every architecture can be built for */
     const int64_t own[3] = {arch->C ? arch->C : 3, arch->C ? arch->H : 32, arch->C ? arch->W : 32};
     int64_t shape[3], K;
-    nn_arch_shape(arch, own, tensors, shape);
-    if (nn_arch_classes(arch, own, tensors, &K) != BASE_OK) K = 2;
-    return nn_arch_build_at(arch, shape, K, false, out);
+    *out = NULL;
+    BaseStatus st = nn_arch_shape(arch, own, tensors, shape);
+    if (st == BASE_OK) st = classes_or_two(arch, own, tensors, &K);
+    return st == BASE_OK ? nn_arch_build_at(arch, shape, K, false, out) : st;
 }
 
 /* Whether all of the architecture's names are there, of whatever shape. */

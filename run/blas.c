@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "io/file.h"
 
+enum { WRONG_SIZE = RUN_BLAS_TRIED * (RUN_BLAS_NAME + 2) };
+
 /* ------------------------------------------------------------ what was answered before */
 
 typedef enum { UNKNOWN, RIGHT, WRONG } Answer;
@@ -49,7 +51,7 @@ static Answer answer_read(const char *core)
     }
     base_free(text);
     base_free(path);
-    base_error_clear(); /* it is asked again */
+    base_error_clear(); /* it is asked again, where memory was short too */
     return answer;
 }
 
@@ -139,17 +141,20 @@ void run_blas_look(RunBlas *b)
     if (b->older && b->chooser != RUN_BLAS_USER) choose(b, math_blas_core_class(b->core) + 1);
 }
 
-static void add_wrong(const RunBlas *b, BaseText *out)
+static void wrong_names(const RunBlas *b, char out[WRONG_SIZE])
 {
+    size_t used = 0;
+    out[0] = '\0';
     for (int i = 0; i < b->tried_count; i++)
-        if (b->tried[i].wrong) base_text_add(out, "%s%s", out->size ? ", " : "", b->tried[i].name);
+        if (b->tried[i].wrong && used < WRONG_SIZE)
+            used += (size_t)snprintf(out + used, WRONG_SIZE - used, "%s%s", used ? ", " : "", b->tried[i].name);
 }
 
 BaseStatus run_blas_check(RunBlas *b)
 {
     BaseStatus st = BASE_OK;
     const char *wrong = NULL;
-    BaseText all = {0};
+    char all[WRONG_SIZE];
     Answer answer = answer_read(b->core);
     if (math_blas_cpu_class() == MATH_BLAS_ANY || answer == RIGHT) return BASE_OK;
     if (answer == UNKNOWN) {
@@ -165,12 +170,11 @@ BaseStatus run_blas_check(RunBlas *b)
     b->tried[b->running].wrong = true;
     b->tried_count = b->running + 1; /* what look wanted in its place does not run */
     choose(b, MATH_BLAS_ANY);
-    add_wrong(b, &all);
+    wrong_names(b, all);
     BASE_CHECK(*b->next, BASE_EBACKEND,
                "OpenBLAS computes wrongly on this CPU, whatever its core type (%s): install another version than %.16s",
-               all.data ? all.data : "", math_blas_version());
+               all, math_blas_version());
 out:
-    base_text_free(&all);
     return st;
 }
 
@@ -189,11 +193,10 @@ void run_blas_text(const RunBlas *b, BaseText *out)
 
 void run_blas_say(const RunBlas *b)
 {
-    BaseText wrong = {0};
-    add_wrong(b, &wrong);
-    if (wrong.size)
-        base_warning("OpenBLAS's %s kernels compute wrongly on this CPU; its %s kernels are used", wrong.data, b->core);
-    base_text_free(&wrong);
+    char wrong[WRONG_SIZE];
+    wrong_names(b, wrong);
+    if (*wrong)
+        base_warning("OpenBLAS's %s kernels compute wrongly on this CPU; its %s kernels are used", wrong, b->core);
     if (b->older)
         base_notice("OpenBLAS uses its %s kernels (%s)%s; this CPU has %s", b->core,
                     math_blas_class_name(math_blas_core_class(b->core)),

@@ -262,8 +262,8 @@ static BaseStatus fit(const char *weights, const int64_t data[3], RunModel *out,
     BaseStatus st = nn_arch_classes(out->arch, data, out->tensors, K);
     if (st != BASE_OK) return base_error_prefix(st, "%s", weights), st;
     int64_t shape[3];
-    nn_arch_shape(out->arch, data, out->tensors, shape);
-    st = nn_arch_build_at(out->arch, shape, *K, true, &out->net);
+    st = nn_arch_shape(out->arch, data, out->tensors, shape);
+    if (st == BASE_OK) st = nn_arch_build_at(out->arch, shape, *K, true, &out->net);
     return st == BASE_OK ? nn_weights_load(out->net, out->tensors, weights) : st;
 }
 
@@ -273,8 +273,10 @@ static BaseStatus misfit(BaseStatus st, IoTensors *tensors, const int64_t data[3
     NnRecognised r;
     char text[2048];
     snprintf(text, sizeof text, "%s", base_error_text());
-    if (nn_recognise_names(tensors, NULL, data) != BASE_OK || nn_recognise(tensors, data, weights, &r) != BASE_OK)
-        return base_error_set(st, "%s", text);
+    BaseStatus other = nn_recognise_names(tensors, NULL, data);
+    if (other == BASE_OK) other = nn_recognise(tensors, data, weights, &r);
+    if (other == BASE_ENOMEM) return other;
+    if (other != BASE_OK) return base_error_set(st, "%s", text);
     return base_error_set(st, "%.1900s; its tensors are those of %s (--arch auto)", text, r.arch->entry.name);
 }
 

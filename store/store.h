@@ -77,7 +77,8 @@ BaseStatus store_run_read(const char *path, StoreRun **out);
  * /attacks. For sweeps of many runs. */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
 /** A whole run with this id and status "ok" stands at @p path: the hash is checked for damage, then the light copy is
- * read. A failed run is not complete: the next sweep tries it again. */
+ * read. A failed run is not complete: the next sweep tries it again. Nor is one that memory does not suffice to read:
+ * made again, it is the same. */
 bool store_run_complete(const char *path, const char *id);
 /** The same of a run with any status. */
 bool store_run_stored(const char *path, const char *id);

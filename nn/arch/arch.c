@@ -21,20 +21,21 @@ BaseStatus nn_arch_find(const char *name, const NnArch **out)
 }
 
 /* Channels of the images a checkpoint is made for: what its first convolution has; 0 where it does not say. */
-static int64_t stem_channels(const NnArch *arch, const int64_t shape[3], const IoTensors *tensors)
+static BaseStatus stem_channels(const NnArch *arch, const int64_t shape[3], const IoTensors *tensors, int64_t *C)
 {
     NnNet *net = NULL;
     int layers, slices;
-    int64_t C = 0;
-    if (nn_arch_build_at(arch, shape, 2, false, &net) != BASE_OK) return 0;
+    *C = 0;
+    BaseStatus st = nn_arch_build_at(arch, shape, 2, false, &net);
+    if (st != BASE_OK) return st == BASE_ENOMEM ? st : BASE_OK;
     const char *name = nn_net_param_slices(net, &slices)[nn_net_layers(net, &layers)[0].weight].name;
     const IoTensor *weight = io_tensors_find(tensors, name);
-    if (weight && weight->ndim == 4 && weight->shape[1] <= DATA_CHANNELS_MAX) C = weight->shape[1];
+    if (weight && weight->ndim == 4 && weight->shape[1] <= DATA_CHANNELS_MAX) *C = weight->shape[1];
     nn_net_free(net);
-    return C;
+    return BASE_OK;
 }
 
-void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3])
+BaseStatus nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3])
 {
     const int64_t own[3] = {arch->C, arch->H, arch->W}, given[3] = {data[0], data[1], data[2]};
     int64_t side = arch->side && tensors ? arch->side(arch->form, tensors) : 0;
@@ -44,15 +45,19 @@ void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *t
         if (arch->larger && given[i] > shape[i]) shape[i] = given[i];
         if (arch->smaller && given[i] > 0 && given[i] < shape[i]) shape[i] = given[i];
     }
-    int64_t C = arch->C && tensors ? stem_channels(arch, shape, tensors) : 0;
+    if (!arch->C || !tensors) return BASE_OK;
+    int64_t C;
+    BaseStatus st = stem_channels(arch, shape, tensors, &C);
     if (C > 0) shape[0] = C;
+    return st;
 }
 
 BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out)
 {
     int64_t shape[3];
-    nn_arch_shape(arch, data, NULL, shape);
-    return nn_arch_build_at(arch, shape, K, true, out);
+    *out = NULL;
+    BaseStatus st = nn_arch_shape(arch, data, NULL, shape);
+    return st == BASE_OK ? nn_arch_build_at(arch, shape, K, true, out) : st;
 }
 
 BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t K, bool numbers, NnNet **out)
@@ -78,7 +83,7 @@ BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTe
     int layers = 0, slices = 0;
     int64_t shape[3];
     *K = 0;
-    nn_arch_shape(arch, data, tensors, shape);
+    BASE_TRY(nn_arch_shape(arch, data, tensors, shape));
     BASE_TRY(nn_arch_build_at(arch, shape, 2, false, &net));
     const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
     const char *name = nn_net_param_slices(net, &slices)[last->weight].name;

@@ -21,8 +21,8 @@ extern const BaseRegistry nn_arch_registry;
 
 /** The input [C, H, W] to build for: the checkpoint's where its tensors tell, else the data's where the architecture
  *  takes any, larger or smaller ones, else its own (smaller images are padded). @p tensors NULL: no checkpoint.
- *  @p shape may be @p data. */
-void nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3]);
+ *  @p shape may be @p data. Fails for want of memory only. */
+BaseStatus nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t shape[3]);
 /** For the data's [C, H, W] without a checkpoint. Parameters are 0. */
 BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out);
 /** For images of exactly @p shape. @p numbers false: names and shapes only, nothing to run (nn_net_outline_take). */

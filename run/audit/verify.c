@@ -43,11 +43,15 @@ static BaseStatus check_results(Check *c, const BaseYaml *results)
             differ(c, name, "is no name of a result file");
         } else if (!io_path_exists(path)) {
             differ(c, name, "is missing");
-        } else if (base_hash_file(path, hash) != BASE_OK) {
-            differ(c, name, "cannot be read");
-            base_error_clear();
-        } else if (strcmp(hash, then) != 0) {
-            differ(c, name, "is not the file that the audit wrote (SHA-256 differs)");
+        } else {
+            st = base_hash_file(path, hash);
+            if (st == BASE_ENOMEM) goto out;
+            if (st != BASE_OK)
+                differ(c, name, "cannot be read");
+            else if (strcmp(hash, then) != 0)
+                differ(c, name, "is not the file that the audit wrote (SHA-256 differs)");
+            if (st != BASE_OK) base_error_clear();
+            st = BASE_OK;
         }
     }
 out:
@@ -80,14 +84,14 @@ static BaseStatus check_inputs(Check *c, const BaseYaml *inputs)
             base_text_add(c->lines, "note: input %s (%s) is not there and was not checked\n", path,
                           run_audit_manifest_text(inputs->items[i], "role"));
             c->gone++;
-        } else if (base_hash_file(path, hash) != BASE_OK ||
-                   strcmp(hash, run_audit_manifest_text(inputs->items[i], "sha256")) != 0) {
-            base_error_clear();
-            differ(c, path, "is not the input that was audited (SHA-256 differs)");
-            c->inputs++;
-        } else {
-            c->inputs++;
+            continue;
         }
+        BaseStatus st = base_hash_file(path, hash);
+        if (st == BASE_ENOMEM) return st;
+        if (st != BASE_OK || strcmp(hash, run_audit_manifest_text(inputs->items[i], "sha256")) != 0)
+            differ(c, path, "is not the input that was audited (SHA-256 differs)");
+        if (st != BASE_OK) base_error_clear();
+        c->inputs++;
     }
     return BASE_OK;
 }
@@ -119,7 +123,7 @@ static BaseStatus check_data(Check *c, const BaseYaml *data, RunData *now)
     return BASE_OK;
 }
 
-static void check_program(Check *c, const BaseYaml *manifest)
+static BaseStatus check_program(Check *c, const BaseYaml *manifest)
 {
     char hash[BASE_HASH_HEX];
     const BaseYaml *program = base_yaml_get(manifest, "program");
@@ -127,11 +131,14 @@ static void check_program(Check *c, const BaseYaml *manifest)
     base_hash_bytes(config, strlen(config), hash);
     if (strcmp(hash, run_audit_manifest_text(manifest, "config_sha256")) != 0)
         differ(c, RUN_AUDIT_MANIFEST, "its config has another SHA-256 than it says");
-    if (base_hash_program(hash) != BASE_OK)
+    BaseStatus st = base_hash_program(hash);
+    if (st == BASE_ENOMEM) return st;
+    if (st != BASE_OK)
         base_error_clear();
     else if (strcmp(hash, run_audit_manifest_text(program, "sha256")) != 0)
         base_text_add(c->lines, "note: the audit was made by another build of the program (version %s)\n",
                       run_audit_manifest_text(program, "version"));
+    return BASE_OK;
 }
 
 /* The numbers of report.json, within what other libraries may change. */
@@ -239,7 +246,7 @@ BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, Ba
     BASE_TRY(check_strangers(&c, results));
     BASE_TRY(check_inputs(&c, base_yaml_get(manifest, "inputs")));
     BASE_TRY(check_data(&c, base_yaml_get(manifest, "data"), &data));
-    check_program(&c, manifest);
+    BASE_TRY(check_program(&c, manifest));
     BASE_TRY(check_again(&c, manifest, &data));
     *differences = c.differences;
     if (c.differences == 0)

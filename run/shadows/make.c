@@ -164,14 +164,16 @@ out:
 /* ------------------------------------------------------------ files */
 
 /* What is right already is not written again: another process may hold its lock. */
-static bool holds(const char *path, const BaseText *text)
+static BaseStatus holds(const char *path, const BaseText *text, bool *same)
 {
     char *bytes = NULL;
     size_t size = 0;
-    bool same = io_path_exists(path) && io_file_read(path, text->size + 1, &bytes, &size) == BASE_OK &&
-                size == text->size && memcmp(bytes, text->data, size) == 0;
+    *same = false;
+    if (!io_path_exists(path)) return BASE_OK;
+    BaseStatus st = io_file_read(path, text->size + 1, &bytes, &size);
+    *same = st == BASE_OK && size == text->size && memcmp(bytes, text->data, size) == 0;
     base_free(bytes);
-    return same;
+    return st == BASE_ENOMEM ? st : BASE_OK;
 }
 
 /* Positions as the data set itself counts them, whatever index file the experiment names. */
@@ -183,6 +185,7 @@ static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_
     const DataPicks *picks = &request->picks[DATA_TRAIN];
     BaseText text = {0};
     char name[40], *path = NULL;
+    bool same;
     for (int64_t i = 0; i < d->pool.n; i++) {
         if ((keep[i] != 0) != in) continue;
         int64_t at = d->pool.at[i];
@@ -193,7 +196,8 @@ static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_
     BASE_TRY(text.st);
     half_file(half, in, name);
     BASE_TRY(base_format(&path, "%s/%s", m->task->folder, name));
-    if (!holds(path, &text)) BASE_TRY(io_file_write(path, text.data, text.size));
+    BASE_TRY(holds(path, &text, &same));
+    if (!same) BASE_TRY(io_file_write(path, text.data, text.size));
 out:
     base_free(path);
     base_text_free(&text);

@@ -44,7 +44,7 @@ static void entries_are_complete(void **state)
         assert_ptr_equal(arch, found); /* names are unique */
         assert_true(*arch->entry.summary && arch->entry.source);
         assert_true(!arch->C == !arch->H && !arch->H == !arch->W);
-        nn_arch_shape(arch, data, NULL, shape);
+        assert_ok(nn_arch_shape(arch, data, NULL, shape));
         assert_ok(nn_arch_build_at(arch, shape, 1000, false, &net));
         assert_int_equal(nn_net_classes(net), 1000);
         assert_true(nn_net_flops(net) > 0);
@@ -227,7 +227,7 @@ static void every_architecture_is_recognised(void **state)
         NnNet *net = NULL;
         NnRecognised got;
         int64_t shape[3];
-        nn_arch_shape(arch, data, NULL, shape);
+        assert_ok(nn_arch_shape(arch, data, NULL, shape));
         assert_ok(nn_arch_build_at(arch, shape, 17, false, &net));
         if (is_long(nn_net_param_count(net))) {
             nn_net_free(net);

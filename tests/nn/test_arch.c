@@ -88,21 +88,21 @@ static void sizes_follow_data_and_checkpoint(void **state)
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         const int64_t data[3] = {3, ROWS[i].data, ROWS[i].data};
         assert_ok(nn_arch_find(ROWS[i].name, &arch));
-        nn_arch_shape(arch, data, NULL, shape);
+        assert_ok(nn_arch_shape(arch, data, NULL, shape));
         assert_true(shape[0] == 3 && shape[1] == ROWS[i].want && shape[2] == ROWS[i].want);
     }
     const int64_t large[3] = {3, 64, 64};
     memcpy(shape, large, sizeof shape);
     assert_ok(nn_arch_find("resnet18", &arch));
-    nn_arch_shape(arch, shape, NULL, shape); /* in place */
+    assert_ok(nn_arch_shape(arch, shape, NULL, shape)); /* in place */
     assert_memory_equal(shape, large, sizeof shape);
     assert_ok(io_tensors_create(&tensors));
     assert_ok(io_tensors_add(tensors, "encoder.pos_embedding", IO_F32, 3, positions, NULL));
     assert_ok(nn_arch_find("vit_b_16", &arch));
-    nn_arch_shape(arch, PICTURE, tensors, shape);
+    assert_ok(nn_arch_shape(arch, PICTURE, tensors, shape));
     assert_int_equal(shape[1], 384); /* (577 - 1) = 24^2 patches of 16 */
     tensors->items[0].shape[1] = 500;
-    nn_arch_shape(arch, PICTURE, tensors, shape);
+    assert_ok(nn_arch_shape(arch, PICTURE, tensors, shape));
     assert_int_equal(shape[1], 224); /* no square: the loader will say what does not fit */
     io_tensors_free(tensors);
 }
@@ -119,9 +119,9 @@ static void channels_come_from_the_checkpoint(void **state)
     assert_ok(nn_arch_find("resnet18_imagenet", &arch));
     assert_ok(nn_arch_build_at(arch, shape, 4, true, &net));
     assert_ok(nn_weights_export(net, &tensors));
-    nn_arch_shape(arch, shape, NULL, shape);
+    assert_ok(nn_arch_shape(arch, shape, NULL, shape));
     assert_int_equal(shape[0], 3);
-    nn_arch_shape(arch, shape, tensors, shape);
+    assert_ok(nn_arch_shape(arch, shape, tensors, shape));
     assert_int_equal(shape[0], 1);
     assert_ok(nn_recognise(tensors, NULL, "file", &got));
     assert_ptr_equal(got.arch, arch);
@@ -158,6 +158,40 @@ static BaseStatus build_once(void *user)
     return st;
 }
 
+typedef struct {
+    const NnArch *arch;
+    const IoTensors *tensors;
+} Checkpoint;
+
+/* What fails for want of memory must not be taken for another input, or for no classifier. */
+static BaseStatus recognise_once(void *user)
+{
+    const Checkpoint *c = user;
+    NnNet *net = NULL;
+    int64_t shape[3];
+    BaseStatus st = nn_arch_shape(c->arch, PICTURE, c->tensors, shape);
+    if (st == BASE_OK) assert_int_equal(shape[0], 1);
+    if (st == BASE_OK) st = nn_recognise_outline(c->arch, c->tensors, &net);
+    if (st == BASE_OK) st = nn_weights_fit(net, c->tensors, "the file");
+    nn_net_free(net);
+    return st;
+}
+
+static void a_checkpoint_without_memory(void **state)
+{
+    (void)state;
+    Checkpoint c;
+    IoTensors *tensors = NULL;
+    NnNet *net = NULL;
+    assert_ok(nn_arch_find("resnet18_imagenet", &c.arch));
+    assert_ok(nn_arch_build_at(c.arch, (const int64_t[3]){1, 28, 28}, 4, true, &net));
+    assert_ok(nn_weights_export(net, &tensors));
+    c.tensors = tensors;
+    support_fail_allocations(recognise_once, &c, 2000);
+    io_tensors_free(tensors);
+    nn_net_free(net);
+}
+
 static void bad_input_is_refused(void **state)
 {
     (void)state;
@@ -177,6 +211,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(small_forms_are_torchvisions),
     cmocka_unit_test(large_forms_are_torchvisions),
     cmocka_unit_test(every_row_builds),
+    cmocka_unit_test(a_checkpoint_without_memory),
     cmocka_unit_test(mlp_is_the_papers_toy),
     cmocka_unit_test(sizes_follow_data_and_checkpoint),
     cmocka_unit_test(channels_come_from_the_checkpoint),

@@ -60,6 +60,7 @@ BaseStatus nn_direct_forward(NnProgram *p, NnNode x)
     NnChain c = nn_chain_find(p, x, true);
     const_dnnl_primitive_desc_t pd = NULL;
     BaseStatus chosen = nn_direct_forward_pd(p, x, &c, &pd);
+    if (chosen == BASE_ENOMEM) BASE_TRY(chosen);
     NnMd dst = chosen == BASE_OK ? nn_pd_md(pd, dnnl_query_dst_md) : (NnMd){0};
     if (c.add >= 0 &&
         (chosen != BASE_OK || nn_pd_is_reference(pd) || !nn_md_equal(&dst, &p->state[c.other].value.md))) {
