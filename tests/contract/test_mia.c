@@ -401,7 +401,6 @@ static void without_memory(void **state)
         Once o = {attack_at(i), NULL};
         void *params = NULL;
         support_fail_allocations(once, &o, 500);
-        support_fail_each_allocation(once, &o, 500);
         if (e->params_size) assert_ok(base_alloc_bytes(1, e->params_size, &params));
         o.params = params;
         for (size_t p = 0; p < e->param_count; p++)

@@ -166,7 +166,6 @@ static void test_allocations(void **state)
     const EvalSubject subject = {.net = net, .original = net, .test = data_view_all(set), .forget = &forget};
     Once o = {&subject, net};
     support_fail_allocations(once, &o, 2000);
-    support_fail_each_allocation(once, &o, 2000);
     data_classes_free(&forget);
     data_set_free(set);
     nn_net_free(net);

@@ -305,7 +305,6 @@ static void without_memory(void **state)
     World w;
     world_open(&w);
     support_fail_allocations(both, &w, 2000);
-    support_fail_each_allocation(both, &w, 2000);
     world_close(&w);
 }
 

@@ -179,10 +179,8 @@ static void without_memory(void **state)
     (void)state;
     points_make(NEARLY, MOST, 10, 5);
     support_fail_allocations(once_with_many, NULL, 20);
-    support_fail_each_allocation(once_with_many, NULL, 20);
     points_make(SHIFTED, SMALL, 2, 5);
     support_fail_allocations(once, NULL, 20);
-    support_fail_each_allocation(once, NULL, 20);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -274,7 +274,6 @@ static void without_memory(void **state)
     world_make(&w, 1, 3, 1, 0, 2, 0.05, 9);
     for (int g = 0; g < MIA_GAMES; g++) w.scores.game[g].n = 40; /* smaller is enough: rows of 40 */
     support_fail_allocations(once, &w, 3000);
-    support_fail_each_allocation(once, &w, 3000);
 }
 
 /* Null audits: unlearned models that are retrained ones. A finding of any kind, and a failed control "nothing", are

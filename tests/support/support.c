@@ -124,12 +124,13 @@ static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t m
     fail_msg("still failing after %lld allocations", (long long)most);
 }
 
+void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *user, int64_t most)
+{
+    fail_each(call_once, user, most, -1);
+}
+
 void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most)
 {
     fail_each(call_once, user, most, 1);
-}
-
-void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *user, int64_t most)
-{
     fail_each(call_once, user, most, -1);
 }

@@ -42,10 +42,11 @@ double support_attr(IoHdf5 *file, const char *path, const char *name);
 /** A fresh folder below TMPDIR, removed (with content) at exit. Static storage: one a program. */
 const char *support_scratch(void);
 
-/** Runs @p call_once with the 1st, 2nd, ... allocation and all later ones failing until it succeeds; each failure must be
+/** Runs @p call_once with the 1st, 2nd, ... allocation failing until it succeeds, first with all later ones failing too,
+ *  then with that one alone, so that an error that nobody hands on is not hidden by the next. Each failure must be
  *  BASE_ENOMEM and leave no block behind, and none may be swallowed. @p most: fails the test after so many rounds. */
 void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most);
-/** The same with that allocation failing alone: an error that nobody hands on is not hidden by the next. */
+/** The second half of it. */
 void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *user, int64_t most);
 
 /** main() of every test program: handles the HDF5 probe child, then runs the group. */
