@@ -1,6 +1,5 @@
 # Wrong input: one clear line, exit 1 or 2, nothing written.
 . "$EXPUNGE_TESTS/cli/common"
-toy="--arch mlp --data gaussians"
 
 # the command line
 refuses 2 "a command is missing"

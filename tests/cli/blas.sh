@@ -5,8 +5,7 @@ cache=$logs/cache
 export XDG_CACHE_HOME=$cache
 [ "$(uname -m)" = x86_64 ] || { echo "there is no choice of kernels but on x86-64"; exit 77; }
 grep -qw avx2 /proc/cpuinfo || { echo "this CPU has no AVX2"; exit 77; }
-grep -q asan <<<"$EXPUNGE" && { echo "a library cannot be preloaded before ASan"; exit 77; }
-${CC:-cc} -shared -fPIC -O1 -o shim.so "$EXPUNGE_TESTS/cli/shim/blas.c" || fail "the library to preload cannot be built"
+shim blas
 core() { # core VARIABLE=VALUE...: what --version says then
     env "$@" LD_PRELOAD="$PWD/shim.so" "$EXPUNGE" --version 2>"$logs/stderr" | sed -n 's/^BLAS core: //p'
 }
@@ -69,28 +68,18 @@ SHIM_CORE=Prescott SHIM_WRONG=Prescott SHIM_STAY=1 refuses 1 "OpenBLAS's Prescot
 # what is older than the CPU, or was left as wrong, is said once, where something is computed; each run stores what it used
 unset LD_PRELOAD
 rm -rf "$cache"
-toy="--arch mlp --data gaussians"
 OPENBLAS_CORETYPE=Nehalem "$EXPUNGE" train $tiny_train -o w.safetensors >/dev/null 2>"$logs/stderr" || fail "train"
 [ "$(grep -c 'OpenBLAS uses its Nehalem kernels (SSE), as OPENBLAS_CORETYPE asks; this CPU has AVX' "$logs/stderr")" -eq 1 ] || fail "$(cat "$logs/stderr")"
 OPENBLAS_CORETYPE=Nehalem "$EXPUNGE" list methods 2>"$logs/stderr" >/dev/null && [ ! -s "$logs/stderr" ] || fail "list says it"
 LD_PRELOAD=$PWD/shim.so SHIM_CORE=Prescott SHIM_WRONG=$short "$EXPUNGE" eval $toy --weights w.safetensors >/dev/null 2>"$logs/stderr" || fail "eval"
 has stderr "warning: OpenBLAS's $short kernels compute wrongly on this CPU; its ${next% *} kernels are used"
-cat >c.yaml <<END
-name: c
-arch: mlp
-data: gaussians
-forget: ['3']
-seeds: 1
-train: {epochs: 1}
-attacks: []
-methods: [{name: svd}]
-END
+toy_config "forget: ['3']" 'train: {epochs: 1}' 'attacks: []' 'methods: [svd]'
 rm -rf "$cache"
 for jobs in 1 2; do # by the process itself, and by workers
     LD_PRELOAD=$PWD/shim.so SHIM_CORE=Prescott ok run c.yaml --results r$jobs --jobs $jobs --threads 2
-    for run in r$jobs/c/*.h5; do
+    for run in r$jobs/t/*.h5; do
         ok inspect "$run" --json
         has stdout "\"blas_core\": \"$short\""
     done
-    head -1 r$jobs/c/runs.csv | grep -q blas_core && grep -q ",$short," r$jobs/c/runs.csv || fail "runs.csv lacks the core"
+    head -1 r$jobs/t/runs.csv | grep -q blas_core && grep -q ",$short," r$jobs/t/runs.csv || fail "runs.csv lacks the core"
 done

@@ -1,15 +1,6 @@
 # `expunge cache`: what is kept, what uses it, and what prune takes.
 . "$EXPUNGE_TESTS/cli/common"
-cat >c.yaml <<'YAML'
-name: t
-data: gaussians
-arch: mlp
-forget: [0]
-train: {epochs: 1, batch_size: 1024, augment: false}
-relearn: false
-probe: false
-methods: [none, retrain]
-YAML
+toy_config 'forget: [0]' 'train: {epochs: 1, batch_size: 1024, augment: false}' 'methods: [none, retrain]'
 refuses 2 "no experiment with a folder models" cache list .
 refuses 2 "must be list or prune" cache lst
 refuses 2 "say what may go" cache prune

@@ -1,6 +1,5 @@
 # Every command with every checkpoint format: the same network whatever holds it, and one clear line where it does not fit.
 . "$EXPUNGE_TESTS/cli/common"
-toy="--arch mlp --data gaussians"
 values() { "$EXPUNGE" eval $toy --weights "$1" --json; }
 names() { "$EXPUNGE" inspect "$1" | grep '^layers'; }
 

@@ -1,6 +1,5 @@
 # Every command once, from training to inspection, on data that needs no files.
 . "$EXPUNGE_TESTS/cli/common"
-toy="--arch mlp --data gaussians"
 
 ok --version
 has stdout "expunge 0.1.0"
@@ -8,7 +7,7 @@ has stdout "libdnnl"
 has stdout "BLAS core: "
 ok --environment
 has stdout "GOMP_SPINCOUNT="
-for c in run report train unlearn eval predict attack inspect bench list; do
+for c in run report train unlearn eval predict attack audit inspect bench list cache; do
     ok --help
     has stdout "  $c"
     ok $c --help

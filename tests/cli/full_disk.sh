@@ -1,6 +1,5 @@
 # A file system that takes no more: one clear line, exit 1, no half file. A limit on file size stands for the full disk.
 . "$EXPUNGE_TESTS/cli/common"
-toy="--arch mlp --data gaussians"
 ok train $tiny_train -o w.safetensors
 
 limited() { # limited KIB ARGS...: must fail with one line

@@ -1,7 +1,7 @@
 # Networks of ImageNet's size through the commands: one step of training, then unlearning by svd, of a residual network
 # and a transformer, at 224 x 224. Minutes: the long tier.
-[ -n "${EXPUNGE_LONG:-}" ] || { echo "long: make check-long"; exit 77; }
 . "$EXPUNGE_TESTS/cli/common"
+only_long
 unset OMP_NUM_THREADS # common's; here there is work for all
 images=$EXPUNGE_TESTS/fixtures/images
 for split in train val; do

@@ -1,33 +1,17 @@
 # 200 kills at random moments, spread over run, train, unlearn and audit: what was whole stays whole, and the next call ends well.
 # limit: 3000 s
 . "$EXPUNGE_TESTS/cli/common"
-[ -n "${EXPUNGE_LONG:-}" ] || { echo "long: make check-long"; exit 77; }
-seed=${EXPUNGE_TEST_SEED:-$RANDOM}
-RANDOM=$seed
-cat >c.yaml <<'YAML'
-name: t
-data: gaussians
-arch: mlp
-seeds: [0, 1]
-forget: [0]
-train: {epochs: 6, batch_size: 512, augment: false}
-relearn: false
-probe: false
-methods: [none, retrain, mask_logit]
-attacks:
-  - {name: loss, wiring: forget}
-YAML
-toy="--arch mlp --data gaussians --threads 1"
+only_long
+toy_config 'seeds: [0, 1]' 'forget: [0]' 'train: {epochs: 6, batch_size: 512, augment: false}' \
+    'attacks: [{name: loss, wiring: forget}]' 'methods: [none, retrain, mask_logit]'
+toy="$toy --threads 1"
 more="--set epochs=6 --set batch_size=512 --set augment=false"
 ok train $toy $more --exclude 1 -o r.safetensors
 ok train $toy $more -o o.safetensors
 
 # struck COMMAND...: kills it at a random moment of about its time; true where the kill came before its end
 took=1
-struck() {
-    local ms=$((RANDOM % (took + took / 5) + 1))
-    killed "$((ms / 1000)).$(printf %03d $((ms % 1000)))" "$@"
-}
+struck() { killed $((RANDOM % (took + took / 5) + 1)) "$@"; }
 # timed COMMAND...: how many milliseconds it takes undisturbed
 timed() {
     local start
@@ -71,21 +55,6 @@ ok audit --verify out
 
 # a sweep: rows that are there stay as they are, and at the end there are all of them, as without kills
 timed run c.yaml --results one --threads 1
-kills=0
-for try in $(seq 1 400); do
-    sha256sum stormy/t/*.h5 2>/dev/null >before
-    victim=
-    [ $((RANDOM % 2)) -eq 0 ] || victim=worker
-    ms=$((RANDOM % (took / 2) + 1))
-    killed $victim "$((ms / 1000)).$(printf %03d $((ms % 1000)))" run c.yaml --results stormy --threads 2 --jobs 2 && kills=$((kills + 1))
-    [ ! -s before ] || sha256sum --quiet -c before || fail "a finished job was lost or done again (EXPUNGE_TEST_SEED=$seed)"
-    [ "$(ls stormy/t/*.h5 2>/dev/null | wc -l)" -lt 8 ] || rm -r stormy # all are done: from the start
-    [ $kills -lt 50 ] || break
-done
-[ $kills -eq 50 ] || fail "only $kills kills of run struck"
-ok run c.yaml --results stormy --threads 2 --jobs 2
-has stdout " 0 failed"
-same_facts one/t stormy/t
-[ -z "$(find stormy -name '*.tmp')" ] || fail "a killed run left temporary files"
+storm 50 $((took / 2))
 echo "200 kills (EXPUNGE_TEST_SEED=$seed)"
 exit 0

@@ -1,6 +1,5 @@
 # Links: what the user names as output is written where it leads; what the program writes in place is never reached through one.
 . "$EXPUNGE_TESTS/cli/common"
-toy="--arch mlp --data gaussians"
 mkdir far
 ok train $tiny_train --quiet -o w.safetensors
 cp w.safetensors far/old.safetensors

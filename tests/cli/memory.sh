@@ -1,18 +1,8 @@
 # Little memory: whatever the limit on the address space, a command ends, with its work done or with one line and status 1.
 . "$EXPUNGE_TESTS/cli/common"
-grep -q asan <<<"$EXPUNGE" && { echo "ASan reserves more than any limit"; exit 77; }
-toy="--arch mlp --data gaussians"
+without_asan "ASan reserves more than any limit"
 ok train $tiny_train -o w.safetensors
-cat >c.yaml <<'END'
-name: c
-arch: mlp
-data: gaussians
-forget: ['3']
-seeds: 1
-train: {epochs: 1}
-attacks: []
-methods: [{name: svd}]
-END
+toy_config "forget: ['3']" 'train: {epochs: 1}' 'attacks: []' 'methods: [svd]'
 
 # under MB ARGS...: 0 or 1; a failure is one line, and not the C++ library's or OpenBLAS's
 under() {
@@ -53,7 +43,7 @@ under 1500 eval $toy --weights w.safetensors --threads 60
 has stderr "threads = 60: their stacks and OpenBLAS's buffers are 8"
 
 # a C++ library that gets no memory
-${CC:-cc} -shared -fPIC -O1 -o shim.so "$EXPUNGE_TESTS/cli/shim/blas.c" || fail "the library to preload cannot be built"
+shim blas
 for n in 1 2 5 20 50 100 200; do
     SHIM_NEW=$n LD_PRELOAD=$PWD/shim.so timeout 60 "$EXPUNGE" eval $toy --weights w.safetensors >/dev/null 2>"$logs/stderr"
     rc=$?

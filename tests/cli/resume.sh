@@ -21,7 +21,7 @@ has stdout "18 done, 0 already complete, 0 failed"
 
 kills=0
 for try in $(seq 1 8); do
-    killed "0.$((RANDOM % 9 + 1))" run c.yaml --results stormy || break
+    killed $((RANDOM % 9 * 100 + 100)) run c.yaml --results stormy || break
     kills=$((kills + 1))
 done
 [ $kills -gt 0 ] || fail "not one kill struck"

@@ -1,45 +1,15 @@
 # `expunge run --jobs 2`: the results of one process; and 20 kills at random moments lose no job that was finished.
 . "$EXPUNGE_TESTS/cli/common"
-cat >c.yaml <<'YAML'
-name: t
-data: gaussians
-arch: mlp
-seeds: [0, 1]
-forget: [0]
-train: {epochs: 6, batch_size: 512, augment: false}
-relearn: false
-probe: false
-methods:
-  - none
-  - retrain
-  - {name: svd, search: {alpha_r: [10, 30, 100], alpha_f: [1, 10, 100]}}
-  - mask_logit
-attacks:
-  - {name: loss, wiring: forget}
-YAML
+toy_config 'seeds: [0, 1]' 'forget: [0]' 'train: {epochs: 6, batch_size: 512, augment: false}' \
+    'attacks: [{name: loss, wiring: forget}]' \
+    'methods: [none, retrain, {name: svd, search: {alpha_r: [10, 30, 100], alpha_f: [1, 10, 100]}}, mask_logit]'
 ok run c.yaml --results one --threads 1
 ok run c.yaml --results two --threads 2 --jobs 2
 has stdout "10 done, 0 already complete, 0 failed"
 has stderr "] svd, forget 0 ((1,1)), seed 1: ACC_r "
 same_facts one/t two/t
 
-kills=0 seed=${EXPUNGE_TEST_SEED:-$RANDOM}
-RANDOM=$seed
-for try in $(seq 1 60); do
-    sha256sum stormy/t/*.h5 2>/dev/null >before
-    victim=
-    [ $((RANDOM % 2)) -eq 0 ] || victim=worker
-    killed $victim "0.$(printf %02d $((RANDOM % 50 + 2)))" run c.yaml --results stormy --threads 2 --jobs 2 && kills=$((kills + 1))
-    [ ! -s before ] || sha256sum --quiet -c before || fail "a finished job was lost or done again (EXPUNGE_TEST_SEED=$seed)"
-    [ $kills -lt 20 ] || break
-done
-[ $kills -ge 20 ] || fail "only $kills kills struck (EXPUNGE_TEST_SEED=$seed)"
-sha256sum stormy/t/*.h5 2>/dev/null >before
-ok run c.yaml --results stormy --threads 2 --jobs 2
-has stdout " 0 failed"
-[ ! -s before ] || sha256sum --quiet -c before || fail "a finished job was done again (EXPUNGE_TEST_SEED=$seed)"
-same_facts one/t stormy/t
-[ -z "$(find stormy -name '*.tmp')" ] || fail "a killed run left temporary files"
+storm 20 520
 
 # a worker that dies is replaced; its job is done again
 "$EXPUNGE" run c.yaml --results hurt --threads 2 --jobs 2 --quiet >"$logs/stdout" 2>"$logs/stderr" &
