@@ -37,6 +37,7 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         names[count++] = label->label;
         if ((size_t)report_text_width(label->label) > longest) longest = (size_t)report_text_width(label->label);
     }
+    BASE_TRY(csv.st);
     if (count == 0) goto out;
     report_figure_preamble(&gp);
     base_text_add(&gp,

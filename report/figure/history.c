@@ -42,6 +42,7 @@ BaseStatus report_figure_history(ReportFigures *f)
         names[curves] = f->e->labels[l].label;
         labels[curves++] = (int)l;
     }
+    BASE_TRY(csv.st);
     if (curves == 0) goto out;
     report_figure_preamble(&gp);
     base_text_add(

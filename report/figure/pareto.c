@@ -133,6 +133,7 @@ BaseStatus report_figure_pareto(ReportFigures *f)
     Point *points;
     size_t count;
     BASE_TRY(collect(f->e, &points, &count));
+    BASE_TRY(csv.st);
     if (count < 4) goto out;
     double lo = floor(log10(fmax(points[0].seconds, LEAST))), hi = ceil(log10(fmax(points[count - 1].seconds, LEAST)));
     if (hi <= lo) hi = lo + 1;

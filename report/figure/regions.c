@@ -73,6 +73,7 @@ BaseStatus report_figure_regions(ReportFigures *f)
         first[panels + 1] = first[panels] + r[panels].G * r[panels].G;
         shown[panels++] = labels[p];
     }
+    BASE_TRY(csv.st);
     if (panels == 0) goto out;
     write_points(&r[0], &csv);
     int width = 60 + 360 * panels, height = 470;

@@ -27,7 +27,7 @@ static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const i
     base_text_add(gp, "plot ");
     for (int c = 0; c < curves; c++) {
         BaseText title = {0};
-        base_text_add(&title, "%.3f  %s", auc[c], f->e->labels[labels[c]].label);
+        if (legend) base_text_add(&title, "%.3f  %s", auc[c], f->e->labels[labels[c]].label);
         if (c) base_text_add(gp, ", \\\n  ");
         report_figure_data(f, stem, gp);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 ", c, c + 1);
@@ -64,6 +64,7 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
         if (N > 0 && 1 / N < smallest) smallest = 1 / N;
         add_curve(&csv, curves++, f->e->labels[l].label, fpr.data, tpr.data, fpr.count);
     }
+    BASE_TRY(csv.st);
     if (curves == 0) goto out;
     if (!(smallest < 0.1)) smallest = 1e-3;
     smallest = pow(10, floor(log10(smallest) + 1e-9));

@@ -96,6 +96,7 @@ BaseStatus report_figure_signals(ReportFigures *f)
         names[panels++] = f->e->labels[labels[p]].label;
         if (job < 0 || p == 1) job = labels[p];
     }
+    BASE_TRY(csv.st);
     if (panels == 0) goto out;
     int height = 70 + 265 * panels;
     report_figure_preamble(&gp);

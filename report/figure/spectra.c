@@ -112,6 +112,7 @@ BaseStatus report_figure_spectra(ReportFigures *f)
     for (int i = 0; i < wanted; i++) {
         if (add_layer(&csv, f->full[at], names[i], count)) drawn[count++] = names[i];
     }
+    BASE_TRY(csv.st);
     if (count == 0) goto out;
     int columns = count < 4 ? count : 4, rows = (count + columns - 1) / columns;
     int width = count < 3 ? 900 : 1160, height = rows == 1 ? 460 : 120 + 250 * rows;

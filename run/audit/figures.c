@@ -109,7 +109,7 @@ static void roc_plot(const ReportFigures *f, const char *stem, const Curve *curv
     }
     for (int k = 0; k < count; k++) {
         BaseText title = {0};
-        base_text_add(&title, "%.3f  %s", auc[k], curve[k].label);
+        if (legend) base_text_add(&title, "%.3f  %s", auc[k], curve[k].label);
         report_figure_data(f, stem, gp);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 %s", k, k + 1,
                       legend ? "title " : "notitle");
@@ -333,6 +333,8 @@ static BaseStatus draw_curve(const RunAuditPage *p, ReportFigures *f, int *index
     curve_panel(p->result, f, false, &curves, &csv, &gp);
     curve_panel(p->result, f, true, &curves, &csv, &gp);
     base_text_add(&gp, "unset multiplot\n");
+    BASE_TRY(csv.st);
+    BASE_TRY(gp.st);
     if (curves == 0) goto out;
     BASE_TRY(
         report_figure_add(f, "shadows", "How many shadow models are enough",
