@@ -27,7 +27,7 @@ try() {
     rm -rf count new
     "$EXPUNGE" "$@" --threads 1 >first 2>/dev/null
     rm -rf new
-    env LD_PRELOAD="$PWD/shim.so" SHIM_COUNT=count "$EXPUNGE" "$@" --threads 1 >"$logs/stdout" 2>"$logs/stderr" || fail "$*: $(cat "$logs/stderr")"
+    env LD_PRELOAD="$PWD/shim.so" SHIM_COUNT="$PWD/count" "$EXPUNGE" "$@" --threads 1 >"$logs/stdout" 2>"$logs/stderr" || fail "$*: $(cat "$logs/stderr")"
     cmp -s first "$logs/stdout" && same=1
     all=$(sort -n count | tail -1)
     [ "$all" -gt 20 ] || fail "'$*' has $all allocations: the preloaded library counts none"
@@ -61,7 +61,7 @@ try 2000 1 cache prune results --unused --dry-run
 try 4000 41 train $tiny_train --quiet -o t.safetensors
 try 4000 17 predict $toy --weights w.safetensors --split test -o p.h5
 try 4000 41 bench --arch mlp --precision f32
-audit="$toy --forget 1 --set points=100 --set draws=50"
+audit="$toy --forget 1 --set points=100 --set draws=100"
 try 20000 499 audit $audit --weights w.safetensors -o a
 try 20000 199 audit --verify a
 exit 0
