@@ -56,8 +56,8 @@ try 4000 7 eval $toy --weights w.safetensors
 try 4000 41 unlearn $toy --weights w.safetensors --forget 3 --method svd -o u.safetensors
 try 4000 97 run c.yaml --results new
 try 2000 1 list methods
-try 2000 1 cache list
-try 2000 1 cache prune results --unused --dry-run
+try 2000 7 cache list
+try 2000 7 cache prune results --unused --dry-run
 try 4000 41 train $tiny_train --quiet -o t.safetensors
 try 4000 17 predict $toy --weights w.safetensors --split test -o p.h5
 try 4000 41 bench --arch mlp --precision f32
