@@ -54,6 +54,25 @@ const char *base_text_of(const BaseText *part, BaseStatus *st)
     return part->data ? part->data : "";
 }
 
+size_t base_text_point(const char *s, uint32_t *point)
+{
+    const unsigned char *b = (const unsigned char *)s;
+    size_t n = *b == 0 ? 0 : *b < 0x80 ? 1 : *b < 0xc2 ? 0 : *b < 0xe0 ? 2 : *b < 0xf0 ? 3 : *b < 0xf5 ? 4 : 0;
+    *point = n <= 1 ? *b : *b & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((b[i] & 0xc0) != 0x80) return 0; /* the end of the text, too */
+        *point = *point << 6 | (b[i] & 0x3fu);
+    }
+    bool too_long = (n == 3 && *point < 0x800) || (n == 4 && *point < 0x10000);
+    return too_long || *point > 0x10ffff || (*point >= 0xd800 && *point < 0xe000) ? 0 : n;
+}
+
+bool base_text_acts(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+           c == 0x200e || c == 0x200f || c == 0x061c;
+}
+
 bool base_parse_i64(const char *text, int64_t *out)
 {
     char *end;

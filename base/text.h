@@ -21,6 +21,12 @@ void base_text_free(BaseText *text);
  *  unless it tells of something already. */
 const char *base_text_of(const BaseText *part, BaseStatus *st);
 
+/** Bytes of the UTF-8 character at the start of @p s, and its number; 0: there is none (a wrong byte, the end). */
+size_t base_text_point(const char *s, uint32_t *point);
+/** What a terminal obeys in place of showing it: controls, those beyond ASCII too, separators of lines, and marks that
+ *  turn the direction of text. */
+bool base_text_acts(uint32_t point);
+
 /** Whole-string parses (no trailing characters, no overflow, no NaN or Inf): false where @p text is not one. */
 bool base_parse_i64(const char *text, int64_t *out);
 bool base_parse_u64(const char *text, uint64_t *out);

@@ -7,6 +7,17 @@ typedef struct {
     const char *from, *to;
 } Replacement;
 
+/* One character as it may stand in any page: what a terminal or a browser obeys becomes a space, a byte that is no
+ * UTF-8 the sign for that. Returns how many bytes it had. */
+static size_t add_point(BaseText *out, const char *text)
+{
+    uint32_t point;
+    size_t n = base_text_point(text, &point);
+    bool shown = n > 0 && !base_text_acts(point);
+    base_text_append(out, shown ? text : n > 0 ? " " : "\xef\xbf\xbd", shown ? n : n > 0 ? 1 : 3);
+    return n > 0 ? n : 1;
+}
+
 /* Replaces the first matching row at each position; rows may be longer than a byte (UTF-8). */
 static void replace(BaseText *out, const char *text, const Replacement *rows, size_t count)
 {
@@ -17,9 +28,7 @@ static void replace(BaseText *out, const char *text, const Replacement *rows, si
             base_text_append(out, rows[i].to, strlen(rows[i].to));
             text += strlen(rows[i].from);
         } else {
-            char c = *text++;
-            if ((unsigned char)c < 0x20 || c == 0x7f) c = ' ';
-            base_text_append(out, &c, 1);
+            text += add_point(out, text);
         }
     }
 }
@@ -59,7 +68,9 @@ void report_escape_tex(BaseText *out, const char *text)
                                        {"×", "$\\times$"},
                                        {"–", "--"},
                                        {"·", "$\\cdot$"}};
-    const char *first = text + strspn(text, " ");
+    uint32_t point;
+    const char *first = text;
+    for (size_t n; (n = base_text_point(first, &point)) > 0 && (point == ' ' || base_text_acts(point));) first += n;
     if (*first == '[' || *first == '*') { /* behind the \\ of the row before these would be its argument, its star */
         base_text_add(out, "{%c}", *first);
         text = first + 1;
@@ -89,15 +100,21 @@ void report_escape_csv(BaseText *out, const char *text)
 {
     size_t n = strlen(text);
     double number;
+    const char *first = text + strspn(text, " ");
     bool edge = n > 0 && (text[0] == ' ' || text[n - 1] == ' ');
-    bool formula = n > 1 && strchr("=+-@\t\r", text[0]) && !base_parse_f64(text, &number);
-    if (!edge && !formula && !strpbrk(text, ",\"\r\n")) {
-        base_text_append(out, text, n);
-        return;
+    bool formula = strchr("=+-@\t\r", *first) && *first && first[1] && !base_parse_f64(first, &number);
+    bool quoted = edge || formula || strpbrk(text, ",\"\r\n");
+    if (quoted) base_text_append(out, formula ? "\"'" : "\"", formula ? 2 : 1);
+    while (*text) {
+        bool kept = *text == '\n' || *text == '\t'; /* both stand in a quoted cell, and no terminal minds them */
+        if (*text == '"' || kept) {
+            base_text_append(out, kept ? text : "\"\"", kept ? 1 : 2);
+            text++;
+        } else {
+            text += add_point(out, text);
+        }
     }
-    base_text_append(out, formula ? "\"'" : "\"", formula ? 2 : 1);
-    for (; *text; text++) base_text_append(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    base_text_append(out, "\"", 1);
+    if (quoted) base_text_append(out, "\"", 1);
 }
 
 void report_escape_slug(BaseText *out, const char *text)

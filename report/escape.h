@@ -1,4 +1,5 @@
-/* report/escape.h - names are data: each format's own escaping, and widths for columns of text. */
+/* report/escape.h - names are data: each format's own escaping, and widths for columns of text. What a terminal or a
+ * browser obeys in place of showing it (base_text_acts) becomes a space in all of them. */
 #ifndef REPORT_ESCAPE_H
 #define REPORT_ESCAPE_H
 

@@ -196,7 +196,13 @@ void report_table_csv(const ReportTable *t, BaseText *out)
         if (c) base_text_add(out, ",");
         report_escape_csv(out, t->columns[c].key);
         for (int p = 0; p < 4 && t->columns[c].number; p++) {
-            if (any(t, c, p)) base_text_add(out, ",%s%s", t->columns[c].key, PARTS[p]);
+            if (!any(t, c, p)) continue;
+            BaseText key = {0};
+            base_text_add(&key, "%s%s", t->columns[c].key, PARTS[p]);
+            base_text_add(out, ",");
+            if (key.data) report_escape_csv(out, key.data);
+            if (key.st != BASE_OK) out->st = key.st;
+            base_text_free(&key);
         }
     }
     base_text_add(out, failed ? ",failed\n" : "\n");

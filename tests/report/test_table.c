@@ -40,6 +40,16 @@ static void test_escape(void **state)
     ESCAPES(report_escape_tex, "[1em] x [2]", "{[}1em] x [2]");
     ESCAPES(report_escape_tex, "  *x*", "{*}x*");
     ESCAPES(report_escape_tex, "94 [93, 95]", "94 [93, 95]");
+    ESCAPES(report_escape_tex, "\x1b[2J \u202e[x", "{[}2J  [x"); /* what becomes a space is none before the bracket */
+    ESCAPES(report_escape_html,
+            "a\xc2\x9b"
+            "1m\u202eb\u2028ö\xe9!",
+            "a 1m b ö\uFFFD!");
+    ESCAPES(report_escape_csv,
+            "\x1b]0;x\x07,\xc2\x9b"
+            "1m\xe9",
+            "\" ]0;x , 1m\uFFFD\"");
+    ESCAPES(report_escape_csv, " =1+1", "\"' =1+1\"");
     ESCAPES(report_escape_gnuplot, "it's `rm` \n$x", "'it''s `rm`  $x'");
     ESCAPES(report_escape_markdown, "a|b*_<x>[1]", "a\\|b\\*\\_&lt;x&gt;\\[1\\]");
     ESCAPES(report_escape_plain, "a\x1b[31mb\tc", "a [31mb c");
