@@ -1,4 +1,4 @@
-/* io/archive.h - zip archives of stored (not compressed) records, as PyTorch writes them. */
+/* io/archive.h - zip archives, as PyTorch writes them (records stored) and as other tools zip them again (deflated). */
 #ifndef IO_ARCHIVE_H
 #define IO_ARCHIVE_H
 
@@ -8,8 +8,8 @@
 #include "base/status.h"
 
 typedef struct IoArchive IoArchive;
-/** Opens for reading and checks every record before memory is taken for one: stored, not encrypted, no name twice, and
- *  all of them together no larger than the file, so that no archive unpacks to more than it is. BASE_EFORMAT. */
+/** Opens for reading and checks every record before memory is taken for one: stored or deflated, not encrypted, no name
+ *  twice, and all of them together no larger than the file (16 times the file, where one is deflated). BASE_EFORMAT. */
 BaseStatus io_archive_open(const char *path, IoArchive **out);
 /** A file that is no archive, read as if its parts were records: io_archive_add_part names each; they are found once
  *  io_archive_sort has been called. A part that does not lie in the file is BASE_EFORMAT. */
@@ -17,7 +17,8 @@ BaseStatus io_archive_parts(const char *path, IoArchive **out);
 BaseStatus io_archive_add_part(IoArchive *archive, const char *name, int64_t offset, int64_t size);
 BaseStatus io_archive_sort(IoArchive *archive);
 void io_archive_close(IoArchive *archive); /* NULL is fine */
-int64_t io_archive_file_size(const IoArchive *archive);
+/** Bytes of the file, or of what it unpacks to where that is more. */
+int64_t io_archive_unpacked(const IoArchive *archive);
 size_t io_archive_count(const IoArchive *archive);
 const char *io_archive_name(const IoArchive *archive, size_t index); /* in the file's order; borrowed */
 size_t io_archive_size(const IoArchive *archive, size_t index);      /* bytes */

@@ -183,8 +183,8 @@ static BaseStatus describe(IoHdf5 *file, const char *path, hid_t data, IoH5Info 
     BASE_CHECK(io_hdf5_number(type, &out->stored, &out->is_float), BASE_EFORMAT,
                "%s: %s holds no numbers that can be read (integers, booleans or floats of at most 64 bits)", file->path,
                path);
-    BASE_CHECK(io_hdf5_extent(space, out), BASE_EFORMAT, "%s: %s: must be an array of at most %d dimensions",
-               file->path, path, IO_H5_DIMS);
+    BASE_CHECK(io_hdf5_extent(space, out), BASE_EFORMAT,
+               "%s: %s: must be an array of at most %d dimensions and 2^63 - 1 elements", file->path, path, IO_H5_DIMS);
 out:
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);

@@ -164,6 +164,8 @@ static BaseStatus take_tensor(Reader *r, size_t owner, const char *name, size_t 
     int64_t shape[IO_TENSOR_DIMS] = {0}, elements, count, bytes;
     BASE_CHECK(args->count == 6 || args->count == 7, BASE_EFORMAT, "%s: tensor '%.200s' is made from %zu values, not 6",
                r->path, name, args->count);
+    BASE_CHECK(to->count < IO_TENSORS_MOST, BASE_ELIMIT, "%s: more than %d tensors, which no classifier has", r->path,
+               IO_TENSORS_MOST);
     BASE_TRY(take_storage(r, name, args->items[0], &dtype, &elements, &view.record));
     const IoPickleValue *sizes = args->items[2], *strides = args->items[3];
     BASE_CHECK(sizes->kind == IO_PICKLE_TUPLE && strides->kind == IO_PICKLE_TUPLE && sizes->count == strides->count &&
@@ -179,7 +181,7 @@ static BaseStatus take_tensor(Reader *r, size_t owner, const char *name, size_t 
                BASE_EFORMAT, "%s: tensor '%.200s' does not lie inside its storage of %lld elements", r->path, name,
                (long long)elements);
     /* strides of 0 and shared storages make tensors of more bytes than the file has */
-    int64_t most = SHARED_MOST * io_archive_file_size(r->file->archive) + FREE_BYTES;
+    int64_t most = SHARED_MOST * io_archive_unpacked(r->file->archive) + FREE_BYTES;
     BASE_CHECK(!__builtin_add_overflow(r->bytes, bytes, &r->bytes) && r->bytes <= most, BASE_ELIMIT,
                "%s: tensor '%.200s': the tensors so far have more than %lld bytes, %d times the file", r->path, name,
                (long long)most, SHARED_MOST);
@@ -402,8 +404,10 @@ static BaseStatus find_pickle(Reader *r)
     int64_t record = record_of(r, "byteorder");
     if (record >= 0) {
         BASE_TRY(read_record(r, record, 64, &order, &size));
-        BASE_CHECK(strcmp(order, "little") == 0, BASE_EFORMAT, "%s: byte order '%s'; only 'little' is read", r->path,
-                   order);
+        BASE_CHECK(strcmp(order, "little") == 0, BASE_EFORMAT,
+                   "%s: written on a machine of byte order '%s'; only 'little' is read. PyTorch converts it here: "
+                   "torch.save(torch.load(F), G)",
+                   r->path, order);
     }
     r->file->meta_record = record_of(r, IO_PYTORCH_META);
 out:

@@ -61,8 +61,8 @@ static BaseStatus read_header(Reader *r)
                r->path);
     size_t objects = 0; /* parsed, each takes a kilobyte */
     for (uint64_t i = 0; i < length; i++) objects += text[i] == '{';
-    BASE_CHECK(objects <= IO_TENSORS_MOST + 2, BASE_ELIMIT, "%s: more than %d tensors, which no classifier has", r->path,
-               IO_TENSORS_MOST);
+    BASE_CHECK(objects <= IO_TENSORS_MOST + 2, BASE_ELIMIT, "%s: more than %d tensors, which no classifier has",
+               r->path, IO_TENSORS_MOST);
     json_error_t error;
     r->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     BASE_CHECK(r->header, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
@@ -156,8 +156,10 @@ static BaseStatus check_spans(const Reader *r)
         at = span->end;
     }
     if (at == r->data_size) return BASE_OK;
-    return base_error_set(BASE_EFORMAT, "%s: %lld bytes follow the last tensor; must be none", r->path,
-                          (long long)(r->data_size - at));
+    return base_error_set(BASE_EFORMAT,
+                          "%s: %lld bytes follow the last tensor; must be none, as in every"
+                          " reader of the format: cut them off, or save the tensors again",
+                          r->path, (long long)(r->data_size - at));
 }
 
 static BaseStatus read_file(Reader *r)

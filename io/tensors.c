@@ -90,17 +90,9 @@ const char *io_tensors_container(const IoTensors *tensors)
 bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes)
 {
     if ((unsigned)dtype >= IO_DTYPE_COUNT || ndim < 0 || ndim > IO_TENSOR_DIMS) return false;
-    bool empty = false, beyond = false;
     *count = 1;
-    for (int d = 0; d < ndim; d++) {
-        if (shape[d] < 0) return false;
-        empty |= shape[d] == 0;
-        beyond |= __builtin_mul_overflow(*count, shape[d], count);
-    }
-    if (empty)
-        *count = 0; /* whatever the other sides' product, before or after the 0 */
-    else if (beyond)
-        return false;
+    for (int d = 0; d < ndim; d++) /* from the left, as PyTorch, safetensors and HDF5 do: a 0 behind is too late */
+        if (shape[d] < 0 || __builtin_mul_overflow(*count, shape[d], count)) return false;
     return !__builtin_mul_overflow(*count, (int64_t)io_dtype_size(dtype), bytes);
 }
 

@@ -45,7 +45,8 @@ static bool same_shape(const NnSlice *slice, const IoTensor *tensor)
            !memcmp(slice->shape, tensor->shape, (size_t)slice->ndim * sizeof *slice->shape);
 }
 
-/* Names to tensors, as io_tensors_find finds them: a file may hold many, and every architecture asks for all of its own. */
+/* Names to tensors, as io_tensors_find finds them: a file may hold many, and every architecture asks for all of its
+ * own. */
 static BaseStatus index_tensors(const IoTensors *tensors, BaseIndex *out)
 {
     BaseStatus st = BASE_OK;
@@ -105,6 +106,26 @@ static void report_slices(const NnSlice *slices, int count, const IoTensors *ten
     }
 }
 
+/* Why a network of this kind may be under other names, with the cure; the first of @p foreign that shows one decides.
+ */
+static const char *likely_cause(const char *const *foreign, size_t count)
+{
+    static const struct {
+        const char *mark, *cause;
+    } CAUSES[] = {
+        {"_mask", "it is pruned: make that permanent, torch.nn.utils.prune.remove(layer, 'weight'), and save again"},
+        {"_g", "its weights are normalised: torch.nn.utils.remove_weight_norm(layer), and save again"},
+        {".parametrizations.", "its weights are made from others: "
+                               "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight'), and save again"},
+    };
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < sizeof CAUSES / sizeof *CAUSES; c++) {
+            const char *found = strstr(foreign[i], CAUSES[c].mark);
+            if (found && (*CAUSES[c].mark == '.' || !found[strlen(CAUSES[c].mark)])) return CAUSES[c].cause;
+        }
+    return "another architecture or class count?";
+}
+
 /* BASE_OK where every tensor has its slice and every slice its tensor, else the whole mismatch in one line. */
 BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char *where)
 {
@@ -112,7 +133,7 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
     List lists[] = {{.title = "missing"}, {.title = "unexpected"}, {.title = "of another shape"}};
     BaseText all = {0};
     const char **foreign = NULL; /* names in the file that the network does not have, the first HINTS */
-    char (*tracked)[NAME_SIZE] = NULL;
+    char(*tracked)[NAME_SIZE] = NULL;
     BaseIndex own = {0}, index = {0};
     size_t foreign_count = 0;
     int count;
@@ -140,8 +161,8 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
         if (lists[i].count > LISTED) base_text_add(&all, " and %d more", lists[i].count - LISTED);
     }
     BASE_TRY(all.st);
-    BASE_CHECK(!all.size, BASE_ESHAPE, "%s does not fit the network (another architecture or class count?)%s", where,
-               all.data);
+    BASE_CHECK(!all.size, BASE_ESHAPE, "%s does not fit the network (%s)%s", where,
+               likely_cause(foreign, foreign_count), all.data);
 out:
     for (int i = 0; i < 3; i++) base_text_free(&lists[i].text);
     base_text_free(&all);

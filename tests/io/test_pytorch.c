@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <unistd.h>
+#include <zip.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "io/archive.h"
 #include "io/file.h"
@@ -417,14 +419,63 @@ static void test_damaged_archives(void **state)
     assert_ok(io_file_write(at("x.pt"), bytes, size));
     assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
     sum[0] ^= 1;
-    entry[10] = 8; /* deflated */
+    entry[10] = 8; /* deflated, it says */
     assert_ok(io_file_write(at("x.pt"), bytes, size));
-    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "is compressed or encrypted");
+    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
+    entry[10] = 12; /* bzip2 */
+    assert_ok(io_file_write(at("x.pt"), bytes, size));
+    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "packed in another way than deflated");
     entry[10] = 0;
     entry[23] = entry[27] = 0x7f; /* two billion bytes */
     assert_ok(io_file_write(at("x.pt"), bytes, size));
     assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
     base_free(bytes);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char *bytes;
+    size_t size;
+    assert_ok(io_file_read(from, 0, &bytes, &size));
+    assert_ok(io_file_write(to, bytes, size));
+    base_free(bytes);
+}
+
+/* Every record of @p path packed anew; with one more of @p zeros bytes. */
+static void deflate_records(const char *path, size_t zeros)
+{
+    zip_t *zip = zip_open(path, 0, NULL);
+    assert_non_null(zip);
+    char *more = NULL;
+    assert_ok(BASE_ALLOC(zeros + 1, &more));
+    if (zeros) {
+        zip_source_t *source = zip_source_buffer(zip, more, zeros, 0);
+        assert_true(zip_file_add(zip, "zeros", source, 0) >= 0);
+    }
+    for (zip_int64_t i = 0; i < zip_get_num_entries(zip, 0); i++)
+        assert_int_equal(zip_set_file_compression(zip, (zip_uint64_t)i, ZIP_CM_DEFLATE, 9), 0);
+    assert_int_equal(zip_close(zip), 0);
+    base_free(more);
+}
+
+/* As other tools zip a checkpoint again, and PyTorch reads it. */
+static void test_deflated(void **state)
+{
+    (void)state;
+    IoTensors *a = read_fixture("small.pt"), *b;
+    copy_file(support_fixture("small.pt"), at("deflated.pt"));
+    deflate_records(at("deflated.pt"), 0);
+    assert_ok(io_tensors_read(at("deflated.pt"), &b));
+    assert_same_tensors(a, b, NULL);
+    ((float *)b->items[0].data)[0] += 1;
+    assert_ok(io_tensors_write(b, at("stored.pt")));
+    io_tensors_free(b);
+    assert_ok(io_tensors_read(at("stored.pt"), &b));
+    assert_same_tensors(a, b, a->items[0].name);
+    io_tensors_free(b);
+    io_tensors_free(a);
+    deflate_records(at("deflated.pt"), (size_t)16 << 20);
+    assert_fails(io_tensors_read(at("deflated.pt"), &b), BASE_EFORMAT, "more than 16 times the bytes");
 }
 
 static void test_cut_and_changed(void **state)
@@ -491,6 +542,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_refused),
     cmocka_unit_test(test_other_formats),
     cmocka_unit_test(test_damaged_archives),
+    cmocka_unit_test(test_deflated),
+    cmocka_unit_test(test_deflated),
     cmocka_unit_test(test_cut_and_changed),
     cmocka_unit_test(test_no_memory),
 };
