@@ -42,10 +42,11 @@ typedef struct {
     const MiaInput *in;
     const Params *p;
     int64_t d;
-    double *x, *value;             /* rows to fit to */
+    double *x, *value;     /* rows to fit to */
     double *a, *b, *point; /* [d] */
     int64_t *order;        /* [K] the class of each column */
     int32_t *fold;         /* [N] */
+    double resolution;     /* of the last fit */
 } Work;
 
 /* 1, then one-hot y, then log p_j over j != y (0 at y). */
@@ -96,6 +97,7 @@ static void add_row(Work *w, int64_t at, const double *z, int32_t y)
 static BaseStatus fit(Work *w, int64_t n)
 {
     MiaQuantileRows rows = {n, w->d, w->x, w->value, w->p->ridge};
+    w->resolution = mia_quantile_resolution(&rows);
     return w->p->head == PINBALL ? mia_quantile_pinball(&rows, 1 - w->p->fpr, w->a)
                                  : mia_quantile_gaussian(&rows, w->a, w->b);
 }
@@ -106,6 +108,7 @@ static double judge(Work *w, int64_t i)
     fill_row(w, z, w->in->labels[i], w->point);
     double hinge = mia_signal_value(z, w->in->K, w->in->labels[i], MIA_SIGNAL_HINGE, MIA_SIGNAL_EXACT);
     double above = hinge - mia_quantile_dot(w->a, w->point, w->d);
+    if (fabs(above) < w->resolution) above = 0; /* a fit to the digit: what is left is no signal */
     if (w->p->head == PINBALL) return above;
     /* exp must not overflow where the features lie far from what was fitted */
     double log_sd = fmin(fmax(mia_quantile_dot(w->b, w->point, w->d), -300), 300);

@@ -7,7 +7,8 @@
 #include "math/linalg.h"
 
 enum { TURNS = 200, NEWTON_STEPS = 50, HALVINGS = 40, MAJORISATIONS = 500 };
-static const double CORNER = 1e-6; /* of the values' spread */
+/* Both of the values' spread. The ridge alone moves a fit by a few millionths of it. */
+static const double CORNER = 1e-6, RESOLVED = 3e-5;
 
 /* Scratch of both: rows scaled by the roots of weights, the normal equations' matrix, one right side. */
 typedef struct {
@@ -50,6 +51,19 @@ static double spread(const MiaQuantileRows *rows)
     for (int64_t i = 0; i < rows->n; i++) mean += rows->value[i] / (double)rows->n;
     for (int64_t i = 0; i < rows->n; i++) squares += (rows->value[i] - mean) * (rows->value[i] - mean);
     return fmax(sqrt(squares / (double)rows->n), 1e-9 * fmax(fabs(mean), 1));
+}
+
+double mia_quantile_resolution(const MiaQuantileRows *rows) { return RESOLVED * spread(rows); }
+
+/* Where all values are one, so is every quantile, exactly: a solved one would differ from it by rounding, and what lies
+ * above it, in deviations that are rounding too, would be any number. */
+static bool one_value(const MiaQuantileRows *rows, double *fit)
+{
+    for (int64_t i = 1; i < rows->n; i++)
+        if (rows->value[i] != rows->value[0]) return false;
+    memset(fit, 0, (size_t)rows->d * sizeof *fit);
+    fit[0] = rows->value[0];
+    return true;
 }
 
 /* @p right [d] becomes (X^T W X + ridge) ^-1 right for the weights in w->weight. */
@@ -137,9 +151,10 @@ BaseStatus mia_quantile_gaussian(const MiaQuantileRows *rows, double *mu, double
     BaseStatus st = BASE_OK;
     Work w = {0};
     double scale = spread(rows), before = INFINITY;
-    BASE_TRY(work_alloc(rows, &w));
     memset(g, 0, (size_t)rows->d * sizeof *g);
     g[0] = log(scale);
+    if (one_value(rows, mu)) return BASE_OK;
+    BASE_TRY(work_alloc(rows, &w));
     for (int turn = 0; turn < TURNS; turn++) {
         BASE_TRY(fit_mean(rows, &w, g, CORNER * scale, mu));
         BASE_TRY(fit_log_sd(rows, &w, g));
@@ -162,6 +177,7 @@ BaseStatus mia_quantile_pinball(const MiaQuantileRows *rows, double level, doubl
     Work w = {0};
     int64_t d = rows->d;
     double scale = spread(rows), *last;
+    if (one_value(rows, q)) return BASE_OK;
     BASE_TRY(work_alloc(rows, &w));
     last = w.trial;
     for (int64_t i = 0; i < rows->n; i++) w.weight[i] = 1; /* least squares first */

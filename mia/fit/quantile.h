@@ -25,6 +25,9 @@ BaseStatus mia_quantile_gaussian(const MiaQuantileRows *rows, double *mu, double
  *  by majorising steps, which round the loss's corner off within 1e-6 of the values' spread. @p q [d]. */
 BaseStatus mia_quantile_pinball(const MiaQuantileRows *rows, double level, double *q);
 
+/** Values nearer than this to what was fitted to @p rows are told from it by rounding and the ridge alone. */
+double mia_quantile_resolution(const MiaQuantileRows *rows);
+
 double mia_quantile_dot(const double *a, const double *b, int64_t d);
 
 #endif

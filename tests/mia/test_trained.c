@@ -403,6 +403,27 @@ static void quantiles_know_the_class(void **state)
     world_free(&w);
 }
 
+/* Right answers alone, the same for every point or for every point of a class: what the fit leaves over is rounding and
+ * ridge, and must not tell members, judged by all non-members' fit, from non-members, judged by a fold's. */
+static void exact_fits_tell_nobody_apart(void **state)
+{
+    (void)state;
+    enum { N = 300, K = 5 };
+    static const char *const HEADS[] = {"gaussian", "pinball"}, *const FEATURES[] = {"both", "class"};
+    for (int v = 0; v < 8; v++) {
+        World w;
+        world_make(&w, N, K, 0, 0, 0, 15);
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j < K; j++) w.logits[i * K + j] = j != w.labels[i] ? 0 : v & 4 ? 1 + 0.37 * w.labels[i] : 5;
+        MiaResult r =
+            world_attack("quantile", &w.input, SETTINGS("head", HEADS[v & 1], "features", FEATURES[v >> 1 & 1]));
+        for (int i = 0; i < N; i++) assert_near(r.score[i], 0, 0, 0);
+        assert_near(r.auc.value, 0.5, 0, 0);
+        mia_result_free(&r);
+        world_free(&w);
+    }
+}
+
 typedef struct {
     World world;
     const MiaAttack *attack;
@@ -450,6 +471,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(pinball_is_the_optimum),
     cmocka_unit_test(quantiles_hold),
     cmocka_unit_test(quantiles_know_the_class),
+    cmocka_unit_test(exact_fits_tell_nobody_apart),
     cmocka_unit_test(without_memory),
 };
 
