@@ -28,6 +28,7 @@ struct NnNet {
     uint64_t version;
     int64_t tracked;
     const NnTuning *tuning; /* borrowed */
+    char prefix[NN_PREFIX_SIZE];
 };
 
 static void plan_release(Plan *plan)
@@ -225,6 +226,7 @@ BaseStatus nn_net_clone(const NnNet *net, NnNet **out)
     if (st == BASE_OK) {
         nn_net_copy(*out, net);
         (*out)->tuning = net->tuning;
+        nn_net_set_prefix(*out, net->prefix);
     }
     return st;
 }
@@ -250,6 +252,7 @@ BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
     memcpy(wide->buffers, net->buffers, (size_t)plan->buffer_count * sizeof *net->buffers);
     wide->tracked = net->tracked;
     wide->tuning = net->tuning;
+    nn_net_set_prefix(wide, net->prefix);
     *out = wide;
     wide = NULL;
 out:
@@ -288,6 +291,12 @@ uint64_t nn_net_version(const NnNet *net) { return net->version; }
 int64_t *nn_net_batches_tracked(NnNet *net) { return &net->tracked; }
 void nn_net_set_tuning(NnNet *net, const NnTuning *tuning) { net->tuning = tuning; }
 const NnTuning *nn_net_tuning(const NnNet *net) { return net->tuning; }
+void nn_net_set_prefix(NnNet *net, const char *prefix)
+{
+    bool fits = prefix && strlen(prefix) < sizeof net->prefix;
+    snprintf(net->prefix, sizeof net->prefix, "%s", fits ? prefix : "");
+}
+const char *nn_net_prefix(const NnNet *net) { return net->prefix; }
 
 int64_t nn_net_flops(const NnNet *net) { return net->plan->flops; }
 

@@ -64,6 +64,11 @@ const NnLayer *nn_net_layers(const NnNet *net, int *count); /* front to back; th
  *  be set before the first engine. */
 void nn_net_set_tuning(NnNet *net, const NnTuning *tuning);
 const NnTuning *nn_net_tuning(const NnNet *net);
+/** What stands in front of every name in the file that the weights are from ("module."), so that people may call layers
+ *  as PyTorch does; empty: nothing, or more than NN_PREFIX_SIZE. */
+enum { NN_PREFIX_SIZE = 128 };
+void nn_net_set_prefix(NnNet *net, const char *prefix);
+const char *nn_net_prefix(const NnNet *net);
 /** Floating-point operations of the weighted layers and of attention in one image's forward pass (2 per multiply-add,
  *  direct convolution). */
 int64_t nn_net_flops(const NnNet *net);

@@ -273,7 +273,9 @@ out:
 BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where)
 {
     BaseStatus st = nn_weights_fit(net, tensors, where);
-    return st == BASE_OK ? load(net, tensors, where) : st;
+    if (st == BASE_OK) st = load(net, tensors, where);
+    if (st == BASE_OK) nn_net_set_prefix(net, tensors->prefix);
+    return st;
 }
 
 static BaseStatus check_part(const NnSlice *slices, int count, const IoTensors *tensors, const char *where)

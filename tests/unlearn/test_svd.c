@@ -118,6 +118,11 @@ static void test_layer_names(void **state)
             assert_int_equal(selected[l],
                              !strcmp(layers[l].name, "encoder.layers.encoder_layer_3.self_attention.in_proj"));
     }
+    uint8_t selected[256] = {0};
+    assert_fails(unlearn_layers_select(net, "module.heads.head", selected), BASE_EUSAGE, "no layer named");
+    nn_net_set_prefix(net, "module."); /* as the file says that the weights are from */
+    assert_ok(unlearn_layers_select(net, "module.heads.head.weight", selected));
+    assert_true(selected[count - 1]);
     nn_net_free(net);
 }
 

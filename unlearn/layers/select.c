@@ -36,12 +36,15 @@ static int find_layer(const NnLayer *layers, int count, const char *name)
     return -1;
 }
 
-static BaseStatus select_one(const NnLayer *layers, int count, const char *name, uint8_t *selected)
+static BaseStatus select_one(const NnNet *net, const NnLayer *layers, int count, const char *name, uint8_t *selected)
 {
     BaseStatus st = BASE_OK;
     const char **names = NULL;
     BaseText list = {0};
+    size_t prefix = strlen(nn_net_prefix(net));
     int found = find_layer(layers, count, name);
+    if (found < 0 && prefix && strncmp(name, nn_net_prefix(net), prefix) == 0)
+        found = find_layer(layers, count, name + prefix);
     if (found >= 0) return selected[found] = 1, BASE_OK;
     BASE_TRY(BASE_ALLOC(count, &names));
     for (int i = 0; i < count; i++) {
@@ -93,7 +96,7 @@ BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *se
     BASE_TRY(base_strdup(text, &copy));
     char *rest = NULL;
     for (char *word = strtok_r(copy, "[], \t\"'", &rest); word; word = strtok_r(NULL, "[], \t\"'", &rest), named++)
-        BASE_TRY(select_one(layers, count, word, selected));
+        BASE_TRY(select_one(net, layers, count, word, selected));
     BASE_CHECK(named > 0, BASE_EUSAGE,
                "layers: '%.100s' names no layer; write all, last, first 2, last 2, only 2, or a list of layer names",
                text);
