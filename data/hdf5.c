@@ -187,6 +187,26 @@ static BaseStatus to_planes(DataSet *set)
     return BASE_OK;
 }
 
+/* Floats may have any meaning, and have the one that the network was trained on; what contradicts it is told. */
+static BaseStatus warn_of_floats(const Source *s, const DataSet *set, const char *images)
+{
+    static const float BEYOND = 30; /* deviations: no normalised image reaches that, and grey levels of 0..255 do */
+    double *mean = NULL;
+    size_t count;
+    const float *value = set->images;
+    float most = 0;
+    for (int64_t i = 0; i < set->N * set->C * set->H * set->W; i++) most = fmaxf(most, value[i]);
+    if (most > BEYOND)
+        base_warning("%s: floats up to %g, taken as they are: networks are trained on pixels scaled to 0..1, or "
+                     "normalised; as uint8 such images would be scaled",
+                     images, (double)most);
+    BaseStatus st = io_hdf5_get_f64s(s->file, "/", "mean", &mean, &count);
+    if (st == BASE_OK)
+        base_notice("%s: floats are taken as they are: the attributes mean and std are not applied to them", images);
+    base_free(mean);
+    return st == BASE_ENOMEM ? st : BASE_OK;
+}
+
 static BaseStatus read_split(const Source *s, int split, const int64_t *labels, int64_t label_count, DataSet **out)
 {
     static const char *const NAMES[] = {"train", "test"};
@@ -218,6 +238,7 @@ static BaseStatus read_split(const Source *s, int split, const int64_t *labels, 
     BASE_TRY(data_set_name_classes(set, (const char *const *)s->classes));
     if (raw) BASE_TRY(read_normalisation(s, set));
     BASE_TRY(data_set_finish(set, images, name));
+    if (!raw && split == TRAIN) BASE_TRY(warn_of_floats(s, set, images));
     *out = set;
     set = NULL;
 out:

@@ -231,7 +231,8 @@ BaseStatus io_path_target(const char *path, char **out)
     if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) return BASE_OK;
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return BASE_OK; /* /dev/stdout */
     if (!(target = realpath(path, NULL)))
-        return base_error_set(BASE_EIO, "%s: is a link that leads to nothing (%s): remove it, or name what is to be written",
+        return base_error_set(BASE_EIO,
+                              "%s: is a link that leads to nothing (%s): remove it, or name what is to be written",
                               path, strerror(errno));
     BaseStatus st = base_strdup(target, out);
     free(target);
@@ -256,6 +257,12 @@ bool io_path_is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool io_path_is_link(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
 }
 
 bool io_path_is_no_file(const char *path)

@@ -43,6 +43,7 @@ BaseStatus io_path_target(const char *path, char **out);
 bool io_path_same(const char *a, const char *b);
 bool io_path_exists(const char *path);
 bool io_path_is_folder(const char *path); /* or a link to one */
+bool io_path_is_link(const char *path);
 /** Nothing that could be read as a file: a link to nothing or in a circle, a folder, a pipe, a device. */
 bool io_path_is_no_file(const char *path);
 /** Names (not paths) in a folder that end in @p suffix, sorted by byte order. Owned: io_names_free. */

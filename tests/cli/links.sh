@@ -36,4 +36,12 @@ refuses 1 "jobs.board: has 2 names (hard links)" run c.yaml
 [ "$(cat precious)" = precious ] || fail "a file was overwritten through jobs.board"
 rm results/t/jobs.board
 ok run c.yaml
+
+# a folder of figures that leads elsewhere
+rm -r results/t/figures
+mkdir elsewhere
+echo precious >elsewhere/accuracy.csv
+ln -s ../../elsewhere results/t/figures
+refuses 1 "figures: is a link, and files of the folder that it leads to would be overwritten" report results/t
+[ "$(cat elsewhere/accuracy.csv)" = precious ] || fail "a file was overwritten through figures"
 exit 0

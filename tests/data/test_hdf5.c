@@ -6,6 +6,7 @@
 
 #include <hdf5.h>
 
+#include "base/log.h"
 #include "data/set/build.h"
 
 enum { N = 6, M = 2, C = 2, H = 2, W = 3, SIZE = C * H * W };
@@ -171,12 +172,25 @@ static void test_uint8(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+static void keep_message(void *user, BaseLogLevel level, const char *text)
+{
+    (void)level;
+    size_t used = strlen(user);
+    snprintf((char *)user + used, 1000 - used, "%s\n", text);
+}
+
 static void test_float32(void **state)
 {
     (void)state;
+    char told[1000] = "";
+    real[5] = 255;
     DataSet *train, *test;
     write_file((Variant){.real_images = true, .label_type = H5T_STD_I8LE});
+    base_log_sink(&(BaseLogSink){.message = keep_message, .user = told});
     assert_ok(data_open(spec, &train, &test));
+    base_log_sink(NULL);
+    assert_non_null(strstr(told, "floats up to")); /* no pixels of 0..1, nor normalised ones */
+    assert_non_null(strstr(told, "mean and std are not applied"));
     assert_int_equal(train->type, DATA_F32);
     assert_memory_equal(train->images, real, sizeof real);
     assert_false(train->normalise); /* mean and std are there, and not applied a second time */
