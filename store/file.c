@@ -101,20 +101,21 @@ out:
     return st;
 }
 
-/* Whether the last line holds the hash of all that stands before it. A file that cannot be read is not whole; that it
- * cannot is said by who opens it next. */
-static BaseStatus is_whole(const char *path, bool *whole)
+/* Whether the last line holds the hash of all that stands before it; @p other: there is the line, of another hash. A
+ * file that cannot be read is not whole; that it cannot is said by who opens it next. */
+static BaseStatus is_whole(const char *path, bool *whole, bool *other)
 {
     char *bytes = NULL, hex[BASE_HASH_HEX];
     size_t size = 0;
-    *whole = false;
+    *whole = *other = false;
     BaseStatus st = io_file_read(path, 0, &bytes, &size);
     if (st == BASE_ENOMEM) return st;
     if (st == BASE_OK && size > MARK_SIZE) {
         const char *mark = bytes + size - MARK_SIZE;
         base_hash_bytes(bytes, size - MARK_SIZE, hex);
-        *whole = memcmp(mark, MARK, sizeof MARK - 1) == 0 &&
-                 memcmp(mark + sizeof MARK - 1, hex, BASE_HASH_HEX - 1) == 0 && bytes[size - 1] == '\n';
+        bool marked = memcmp(mark, MARK, sizeof MARK - 1) == 0 && bytes[size - 1] == '\n';
+        *whole = marked && memcmp(mark + sizeof MARK - 1, hex, BASE_HASH_HEX - 1) == 0;
+        *other = marked && !*whole;
     }
     base_free(bytes);
     return BASE_OK;
@@ -236,6 +237,10 @@ static BaseStatus read_run(const char *path, bool light, StoreRun **out)
     IoHdf5 *file = NULL;
     StoreRun *run = NULL;
     *out = NULL;
+    bool whole, other = false;
+    if (!light) BASE_TRY(is_whole(path, &whole, &other)); /* of thousands, who sums them up reads a part of each */
+    BASE_CHECK(!other, BASE_EFORMAT, "%s: is damaged: its bytes are not those that its last line is the SHA-256 of",
+               path);
     BASE_TRY(io_hdf5_open(path, &file)); /* its errors name the file */
     st = check_schema(file);
     if (st == BASE_OK) st = store_run_create(&run);
@@ -265,9 +270,9 @@ static bool is_stored(const char *path, const char *id, bool any)
 {
     BaseStatus st = BASE_OK;
     StoreRun *run = NULL;
-    bool whole = false, same = false;
+    bool whole = false, other, same = false;
     if (!io_path_exists(path)) return false;
-    BASE_TRY(is_whole(path, &whole));
+    BASE_TRY(is_whole(path, &whole, &other));
     if (!whole) goto out;
     BASE_TRY(store_run_read_light(path, &run));
     const char *stored = store_run_text(run, "/", "id"), *status = store_run_text(run, "/", "status");

@@ -183,6 +183,8 @@ static void test_complete(void **state)
     assert_ok(io_file_write(path, bytes, size));
     assert_false(store_run_complete(path, "abc"));
     assert_false(store_run_stored(path, "abc"));
+    StoreRun *damaged;
+    assert_fails(store_run_read(path, &damaged), BASE_EFORMAT, "complete.h5: is damaged");
     base_free(bytes);
     assert_ok(store_run_set_text(run, "/", "status", "failed"));
     assert_ok(store_run_write(run, path));
