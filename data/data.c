@@ -122,13 +122,18 @@ static bool alike(const char *name, const char *word)
 
 static bool equal(const char *name, const char *word) { return strcmp(name, word) == 0; }
 
+static bool is_called(const DataSet *set, int64_t k, const char *word, bool (*same)(const char *, const char *))
+{
+    return same(set->class_names[k], word) || (set->source_names && same(set->source_names[k], word));
+}
+
 /* *out: the class whose name is @p word, as @p same compares them; -1: none. */
 static BaseStatus find_name(const DataSet *set, const char *word, bool (*same)(const char *, const char *),
                             int64_t *out)
 {
     *out = -1;
     for (int64_t k = 0; k < set->K; k++) {
-        if (!same(set->class_names[k], word)) continue;
+        if (!is_called(set, k, word, same)) continue;
         if (*out >= 0)
             return base_error_set(BASE_EUSAGE, "%s: '%.100s' names the classes %lld and %lld; write '#%lld' or '#%lld'",
                                   set->name, word, (long long)*out, (long long)k, (long long)*out, (long long)k);
@@ -177,7 +182,7 @@ void data_class_word(const DataSet *set, int64_t k, char word[DATA_CLASS_WORD])
 {
     bool other = false; /* a class whose name is this number */
     snprintf(word, DATA_CLASS_WORD, "%lld", (long long)k);
-    for (int64_t j = 0; j < set->K && !other; j++) other = j != k && alike(set->class_names[j], word);
+    for (int64_t j = 0; j < set->K && !other; j++) other = j != k && is_called(set, j, word, alike);
     snprintf(word, DATA_CLASS_WORD, "%s%lld", other ? "#" : "", (long long)k);
 }
 

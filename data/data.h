@@ -28,6 +28,7 @@ typedef struct {
     int32_t *labels;      /* [N], 0..K-1 */
     bool classes_counted; /* no list of classes came with the data: K is 1 + the highest label */
     char **class_names;   /* [K]; "0", "1", ... where the source has none */
+    char **source_names;  /* [K] what the data calls its classes, where a class map gives names to show; else NULL */
     bool normalise;       /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
     DataPrep prep;            /* what was done to the images; mean and std are still to come */
@@ -102,10 +103,10 @@ typedef struct {
 void data_classes_free(DataClasses *classes);
 /**
  * From "3", "3,7", "[3, 7]", "Dress, ankle boot": the only reader of what a person calls a class. A word is a class's
- * name, else its name but for case or for zeros before a number, else its index. "#3" is always an index, "name:3" always
- * a name. A number that is one class's name and another's index is refused, naming both, and so is a name of two.
- * BASE_EUSAGE, too, where a class does not exist (naming those there are), none is named, one is named twice, or all
- * are: something must be kept.
+ * name (with a class map: the data's or the one to show), else its name but for case or for zeros before a number, else
+ * its index. "#3" is always an index, "name:3" always a name. A number that is one class's name and another's index is
+ * refused, naming both, and so is a name of two. BASE_EUSAGE, too, where a class does not exist (naming those there
+ * are), none is named, one is named twice, or all are: something must be kept.
  */
 BaseStatus data_classes_parse(const DataSet *set, const char *text, DataClasses *out);
 enum { DATA_CLASS_WORD = 24 };

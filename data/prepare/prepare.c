@@ -24,6 +24,7 @@ static BaseStatus create_like(const DataSet *like, int64_t n, int64_t H, int64_t
     DataSet *set = NULL;
     BASE_TRY(data_set_create(like->name, like->type, n, like->C, H, W, like->K, &set));
     BASE_TRY(data_set_name_classes(set, (const char *const *)like->class_names));
+    if (like->source_names) BASE_TRY(data_set_name_sources(set, (const char *const *)like->source_names));
     set->classes_counted = like->classes_counted;
     set->prep = like->prep;
     if (like->normalise) data_set_normalise(set, like->mean, like->std);
@@ -211,6 +212,7 @@ static BaseStatus renumber(const char *file, const ClassMap *map, DataSet *set)
     set->K = map->K;
     set->classes_counted = false;
     BASE_TRY(data_set_name_classes(set, (const char *const *)map->shown));
+    BASE_TRY(data_set_name_sources(set, (const char *const *)map->names));
 out:
     base_free(number);
     return st;

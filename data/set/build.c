@@ -55,8 +55,10 @@ out:
 void data_set_forget_classes(DataSet *set)
 {
     for (int64_t k = 0; set->class_names && k < set->K; k++) base_free(set->class_names[k]);
+    for (int64_t k = 0; set->source_names && k < set->K; k++) base_free(set->source_names[k]);
     base_free(set->class_names);
-    set->class_names = NULL;
+    base_free(set->source_names);
+    set->class_names = set->source_names = NULL;
 }
 
 void data_set_free(DataSet *set)
@@ -78,6 +80,15 @@ BaseStatus data_set_name_classes(DataSet *set, const char *const *names)
             BASE_TRY(base_strdup(names[k], &set->class_names[k]));
         else
             BASE_TRY(base_format(&set->class_names[k], "%lld", (long long)k));
+out:
+    return st;
+}
+
+BaseStatus data_set_name_sources(DataSet *set, const char *const *names)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC(set->K, &set->source_names));
+    for (int64_t k = 0; k < set->K; k++) BASE_TRY(base_strdup(names[k], &set->source_names[k]));
 out:
     return st;
 }

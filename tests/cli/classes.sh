@@ -85,6 +85,12 @@ refuses 1 "the classifier has 12 classes, but the data imagefolder:three has 3; 
 printf '%s\n' 0 1 10 11 2 3 4 5 6 7 8 9 >map.txt
 ok eval --arch mlp $three --weights t.safetensors --class-map map.txt --forget name:10
 has stdout "forgotten: 2 (10)"
+printf '10\tten\n0\tnone\n7\tseven\n' >map.txt # folders that are numbers, shown by other names
+ok train --arch mlp $three $tune --class-map map.txt -o small.safetensors
+refuses 2 "index 1 is the class named 'none', and index 0 is the class named 'ten'" \
+    eval --arch mlp $three --weights small.safetensors --class-map map.txt --forget 0
+ok eval --arch mlp $three --weights small.safetensors --class-map map.txt --forget 7
+has stdout "forgotten: 2 (seven)"
 ok train --arch mlp $three $tune -o small.safetensors
 refuses 1 "the classifier has 3 classes, but the data imagefolder:twelve has 12" eval --arch mlp $twelve --weights small.safetensors
 if grep -q class-map "$logs/stderr"; then fail "--class-map cannot make a classifier larger"; fi

@@ -211,6 +211,13 @@ static void test_class_map(void **state)
     assert_int_equal(train->labels[1], 2);
     assert_int_equal(train->labels[4], 0);
     assert_int_equal(test->labels[2], 0);
+    const char *const WORDS[] = {"zebra", "z", "name:z", "Z"}; /* by the name that is shown, or by the folder */
+    for (int i = 0; i < 4; i++) {
+        DataClasses forget;
+        assert_ok(data_classes_parse(train, WORDS[i], &forget));
+        assert_true(forget.count == 1 && forget.in[0]);
+        data_classes_free(&forget);
+    }
     data_set_free(train), data_set_free(test);
     write_text("map.txt", "z\nB\n");
     assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "has no line for the class 'a b'");
