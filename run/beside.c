@@ -55,6 +55,11 @@ BaseStatus run_beside_apply(RunBeside how, const UnlearnMethod *method, const Un
             base_warning("%s: %s is a copy of the weights that has unlearned nothing, and goes into %s as it is",
                          weights, copy->where, out);
     }
+    if (t->strange)
+        base_warning(t->keep_strange
+                         ? "%s: what the file makes by %s goes into %s as it is, and runs where that is loaded"
+                         : "%s: what the file makes by %s is left out of %s (--beside keep keeps it)",
+                     weights, t->strange, out);
     if (t->stale)
         base_warning("%s: tensors of the weights' shapes, made from the forgotten data too, go into %s as they are: %s",
                      weights, out, t->stale);

@@ -338,9 +338,8 @@ BaseStatus run_model_open(const char *arch, const char *weights, RunData *data, 
     if (!automatic) BASE_TRY(nn_arch_find(arch, &out->arch));
     BASE_TRY(io_tensors_read(weights, &out->tensors));
     if (out->tensors->strange)
-        base_notice("%s: beside the weights, the file asks for %s: nothing of it is run, and what it makes is left out "
-                    "of what is written (unlearn --beside keep keeps it)",
-                    weights, out->tensors->strange);
+        base_notice("%s: beside the weights, the file asks for %s: nothing of it is run", weights,
+                    out->tensors->strange);
     BASE_TRY(nn_recognise_names(out->tensors, out->arch, shape));
     BASE_TRY(take_normalising(out->tensors, weights, data));
     if (automatic) BASE_TRY(recognise(out->tensors, shape, weights, &out->arch));

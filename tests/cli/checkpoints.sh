@@ -48,6 +48,10 @@ for how in unlearned:unlearn dropped:drop kept:keep; do
     has stderr "the file asks for posix.system: nothing of it is run"
     has stderr "go into e.pt as they are: optimizer (momentum_buffer, 5 tensors)"
     case $how in
+    kept*) has stderr "what the file makes by posix.system goes into e.pt as it is" ;;
+    *) has stderr "what the file makes by posix.system is left out of e.pt (--beside keep keeps it)" ;;
+    esac
+    case $how in
     kept*) has stderr "model_ema is a copy of the weights that has unlearned nothing" && grep -q system e.pt ;;
     *) ! grep -q system e.pt ;;
     esac || fail "--beside $how: what was asked for is not what e.pt holds"
