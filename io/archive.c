@@ -45,7 +45,9 @@ static int compare_names(const void *a, const void *b)
 static BaseStatus zip_failure(const char *path, zip_error_t *error)
 {
     BaseStatus st = zip_error_code_zip(error) == ZIP_ER_MEMORY ? BASE_ENOMEM : BASE_EFORMAT;
-    return base_error_set(st, "%s: not a readable zip archive: %s", path, zip_error_strerror(error));
+    bool cut = zip_error_code_zip(error) == ZIP_ER_NOZIP; /* its directory is at the end */
+    return base_error_set(st, "%s: not a readable zip archive: %s%s", path, zip_error_strerror(error),
+                          cut ? ", or one that is cut off" : "");
 }
 
 static BaseStatus check_record(IoArchive *a, size_t i, uint64_t *total)

@@ -413,6 +413,21 @@ static BaseStatus read_as(const IoContainer *container, const char *path, IoTens
     return st;
 }
 
+/* What people have in place of a checkpoint; NULL: something else. A text taken for one has sizes without a meaning. */
+static const char *known_text(const unsigned char *head, size_t size)
+{
+    static const struct {
+        const char *begin, *what;
+    } TEXTS[] = {
+        {"version https://git-lfs", "a pointer of Git LFS and not the file itself: fetch that with git lfs pull"},
+        {"<", "a web page or other markup: what was downloaded is no checkpoint"}};
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+        size_t n = strlen(TEXTS[i].begin);
+        if (size >= n && memcmp(head, TEXTS[i].begin, n) == 0) return TEXTS[i].what;
+    }
+    return NULL;
+}
+
 BaseStatus io_tensors_read(const char *path, IoTensors **out)
 {
     unsigned char head[IO_SNIFF];
@@ -428,6 +443,8 @@ BaseStatus io_tensors_read(const char *path, IoTensors **out)
         const IoContainer *c = CONTAINERS[i];
         if (c->sniff(head, got, size) && (!found || has_extension(c, path))) found = c;
     }
+    const char *text = found ? NULL : known_text(head, got);
+    if (text) return base_error_set(BASE_EFORMAT, "%s: is %s", path, text);
     /* a damaged file of a known extension: its own reader says best what is wrong */
     for (int i = 0; i < CONTAINER_COUNT && !found; i++)
         if (has_extension(CONTAINERS[i], path)) found = CONTAINERS[i];

@@ -54,6 +54,12 @@ echo "no weights at all, just a line of text" >text.safetensors
 refuses 1 "text.safetensors" eval $toy --weights text.safetensors
 refuses 1 "text.safetensors" inspect text.safetensors
 refuses 1 "missing" inspect missing.h5
+for name in lfs.safetensors lfs.pt lfs; do
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 42\n' >$name
+    refuses 1 "$name: is a pointer of Git LFS" eval $toy --weights $name
+done
+echo '<!DOCTYPE html><html>404</html>' >page.pt
+refuses 1 "page.pt: is a web page" eval $toy --weights page.pt
 refuses 1 "its tensors are those of mlp (--arch auto)" eval --arch convnet --data gaussians --weights w.safetensors
 refuses 1 "no architecture of" eval --arch auto --data gaussians --weights "$EXPUNGE_TESTS/fixtures/small.pt"
 refuses 1 "small.pt" eval --arch vgg11_bn --data gaussians --weights "$EXPUNGE_TESTS/fixtures/small.pt"
