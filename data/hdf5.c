@@ -248,6 +248,16 @@ out:
     return st;
 }
 
+/* A class without an image is nothing wrong, but the first one is: who counts from 1 has one class too many. */
+static void warn_of_counting(const Source *s, int64_t *const labels[2], const int64_t n[2])
+{
+    for (int split = TRAIN; split <= TEST; split++)
+        for (int64_t i = 0; i < n[split]; i++)
+            if (labels[split][i] == 0) return;
+    if (n[TRAIN] > 0)
+        base_warning("%s: no image is of class 0; labels count from 0: where these count from 1, subtract 1", s->path);
+}
+
 static BaseStatus open_file(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {
     (void)request;
@@ -258,6 +268,7 @@ static BaseStatus open_file(const char *path, const DataRequest *request, DataSe
     BASE_TRY(read_classes(&s));
     for (int split = TRAIN; split <= TEST; split++) BASE_TRY(read_labels(&s, split, &labels[split], &n[split]));
     s.K = s.classes ? (int64_t)s.class_count : s.columns;
+    if (!s.K) warn_of_counting(&s, labels, n);
     for (int split = TRAIN; split <= TEST && !s.classes; split++)
         for (int64_t i = 0; i < n[split]; i++) s.K = labels[split][i] >= s.K ? labels[split][i] + 1 : s.K;
     BASE_TRY(read_split(&s, TRAIN, labels[TRAIN], n[TRAIN], train));

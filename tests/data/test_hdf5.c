@@ -197,6 +197,21 @@ static void test_float32(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+static void test_labels_from_one(void **state)
+{
+    (void)state;
+    char told[1000] = "";
+    DataSet *train, *test;
+    for (int i = 0; i < N; i++) labels[i]++;
+    write_file((Variant){0});
+    base_log_sink(&(BaseLogSink){.message = keep_message, .user = told});
+    assert_ok(data_open(spec, &train, &test));
+    base_log_sink(NULL);
+    assert_int_equal(train->K, 5);
+    assert_non_null(strstr(told, "no image is of class 0"));
+    data_set_free(train), data_set_free(test);
+}
+
 /* Each other form of the same labels gives the same set. */
 static void test_forms(void **state)
 {
@@ -340,8 +355,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(test_uint8, setup),   cmocka_unit_test_setup(test_float32, setup),
-    cmocka_unit_test_setup(test_forms, setup),   cmocka_unit_test_setup(test_channels_last, setup),
-    cmocka_unit_test_setup(test_refused, setup), cmocka_unit_test_setup(test_no_memory, setup),
+    cmocka_unit_test_setup(test_uint8, setup),           cmocka_unit_test_setup(test_float32, setup),
+    cmocka_unit_test_setup(test_labels_from_one, setup), cmocka_unit_test_setup(test_forms, setup),
+    cmocka_unit_test_setup(test_channels_last, setup),   cmocka_unit_test_setup(test_refused, setup),
+    cmocka_unit_test_setup(test_no_memory, setup),
 };
 SUPPORT_MAIN(tests)
