@@ -12,7 +12,8 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
 BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W);
 /** Copies @p names [K]; NULL: "0", "1", ... Once a set, or again after data_set_forget_classes. */
 BaseStatus data_set_name_classes(DataSet *set, const char *const *names);
-/** What the data calls them (copied), where they have been given other names. Both are freed by data_set_forget_classes. */
+/** What the data calls them (copied), where they have been given other names. Both are freed by
+ * data_set_forget_classes. */
 BaseStatus data_set_name_sources(DataSet *set, const char *const *names);
 void data_set_forget_classes(DataSet *set);
 /** K classes in place of fewer, of a set whose classes were only counted: a network knows of classes that no image here
