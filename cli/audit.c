@@ -126,16 +126,19 @@ static BaseStatus verify(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     BaseText lines = {0};
-    int64_t differences;
-    BASE_CHECK(!o->weights && !o->out && !o->data && !o->pictures, BASE_EUSAGE,
+    RunAuditVerdict verdict;
+    BASE_CHECK(!o->weights && !o->data && !o->pictures, BASE_EUSAGE,
                "audit: --verify DIR checks what an audit wrote and goes alone");
     BASE_CHECK(!o->signers == !o->identity, BASE_EUSAGE,
                "audit: --signers FILE and --identity I go together: whose keys, and which of them signed");
     const RunAuditSigner signer = {o->signers, o->identity};
-    BASE_TRY(run_audit_verify(o->verify, &signer, &lines, &differences));
+    BASE_TRY(run_audit_verify(o->verify, &signer, o->out, &lines, &verdict));
     BASE_TRY(cli_print_text_take(&lines));
-    BASE_CHECK(differences == 0, BASE_EFORMAT, "%s: %lld difference%s from what the audit wrote", o->verify,
-               (long long)differences, differences == 1 ? "" : "s");
+    BASE_CHECK(verdict.differences == 0, BASE_EFORMAT, "%s: %lld difference%s from what the audit wrote", o->verify,
+               (long long)verdict.differences, verdict.differences == 1 ? "" : "s");
+    BASE_CHECK(verdict.pictures == 0 || o->out, BASE_EFORMAT,
+               "%s: %lld picture%s cannot be checked here; -o NEW makes the pages again with pictures of this machine",
+               o->verify, (long long)verdict.pictures, verdict.pictures == 1 ? "" : "s");
 out:
     base_text_free(&lines);
     return st;
@@ -170,15 +173,17 @@ const CliCommand cli_audit = {
         "--train-index names the images the original was trained on, if not all. --shadow adds the attacks on shadow "
         "models.\n"
         "What takes long is kept in DIR.cache for a second call; it may be deleted.\n"
-        "--verify DIR checks that nothing changed since and makes numbers and pages again from signals.h5; exit 1 if "
-        "one\n"
-        "differs. A folder is signed by `ssh-keygen -Y sign -f KEY -n expunge DIR/manifest.json`; then --signers FILE "
-        "(lines\n"
-        "\"identity key\", as of ssh-keygen) and --identity I check who did, and the last line says \"signed by I\".\n"
+        "--verify DIR checks that nothing changed since and makes numbers, pages and figures again from signals.h5; "
+        "exit 1\n"
+        "if one differs, or if a picture cannot be checked here: then -o NEW writes pages with pictures made here. A "
+        "folder\n"
+        "is signed by `ssh-keygen -Y sign -f KEY -n expunge DIR/manifest.json`; then --signers FILE (lines \"identity "
+        "key\",\n"
+        "as of ssh-keygen) and --identity I check who did, and the last line says \"signed by I\".\n"
         "Keys of --set are the audit's below, attack.key (`expunge list attacks`), and with --make-retrained those of "
         "`train`.",
     .usage = "audit --arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR\n"
-             "       expunge audit --verify DIR [--signers FILE --identity I]",
+             "       expunge audit --verify DIR [--signers FILE --identity I] [-o NEW]",
     .takes = "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
              "precision tuning json out",
     .set_table = run_audit_params,

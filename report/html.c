@@ -141,9 +141,8 @@ void report_html_figure(const ReportFigure *f, BaseText *out)
     report_escape_html(out, f->caption);
     base_text_add(out, " ");
     report_html_csv(base_text_of(&file, &out->st), f->csv, out);
-    if (svg)
-        base_text_add(out, ", <a href=\"figures/%s.png\">.png</a>, <a href=\"figures/%s.svg\">.svg</a>", f->stem,
-                      f->stem);
+    if (svg && !f->vector) base_text_add(out, ", <a href=\"figures/%s.png\">.png</a>", f->stem);
+    if (svg) base_text_add(out, ", <a href=\"figures/%s.svg\">.svg</a>", f->stem);
     base_text_add(out, svg ? "" : " (not drawn)");
     base_text_add(out, "</figcaption></figure>\n");
     base_text_free(&file);

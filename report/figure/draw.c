@@ -174,14 +174,16 @@ static void read_message(int fd, pid_t pid, char *line, size_t size)
     }
 }
 
-/* posix_spawn, since libgomp does not survive fork. *code: errno where there is no gnuplot, else its exit status. */
+/* posix_spawn, since libgomp does not survive fork. @p png NULL: none. *code: errno where there is no gnuplot, else its
+ * exit status. */
 static BaseStatus run_gnuplot(const char *folder, const char *svg, const char *png, int *code, char *line, size_t size)
 {
     BaseStatus st = BASE_OK;
     posix_spawn_file_actions_t actions;
     int ends[2], status = 0;
     pid_t pid;
-    char *const argv[] = {"gnuplot", "-d", "-e", (char *)svg, "-e", "reset session", "-e", (char *)png, NULL};
+    char *argv[] = {"gnuplot", "-d", "-e", (char *)svg, "-e", "reset session", "-e", (char *)png, NULL};
+    if (!png) argv[4] = NULL;
     *line = '\0';
     BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe for gnuplot: %s", strerror(errno));
     posix_spawn_file_actions_init(&actions);
@@ -230,7 +232,7 @@ static BaseStatus draw(ReportFigures *f, ReportFigure *figure, int height)
     unlink(path); /* a figure of an earlier report must not stand for one that cannot be drawn now */
     unlink(old);
     if (!*f->gnuplot) goto out;
-    BASE_TRY(run_gnuplot(f->folder, vector.data, raster.data, &code, line, sizeof line));
+    BASE_TRY(run_gnuplot(f->folder, vector.data, f->vector ? NULL : raster.data, &code, line, sizeof line));
     if (code == ENOENT && !*line) {
         *f->gnuplot = false;
         base_warning(
@@ -240,7 +242,7 @@ static BaseStatus draw(ReportFigures *f, ReportFigure *figure, int height)
     } else if (code != 0) {
         base_warning("figure %s: gnuplot ended with %d: %s", stem, code, *line ? line : "no message");
     } else {
-        if (figure->natural && (chmod(path, 0600) != 0 || chmod(old, 0600) != 0))
+        if (figure->natural && (chmod(path, 0600) != 0 || (!f->vector && chmod(old, 0600) != 0)))
             base_warning("figure %s: cannot be closed to others: %s", stem, strerror(errno));
         st = io_file_read(path, (size_t)64 << 20, &figure->svg, &size);
         if (st != BASE_OK && st != BASE_ENOMEM) {
@@ -261,7 +263,7 @@ BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *tit
                              int height, const BaseText *csv, const BaseText *script)
 {
     BaseStatus st = BASE_OK;
-    ReportFigure item = {.width = width, .natural = f->natural};
+    ReportFigure item = {.width = width, .natural = f->natural, .vector = f->vector};
     BaseStatus (*write)(const char *, const char *, const char *, const BaseText *) =
         f->natural ? report_write_private : report_write_text;
     f->natural = false;

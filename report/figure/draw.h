@@ -6,12 +6,13 @@
 #include "report/load.h"
 
 typedef struct {
-    char *stem; /* <stem>.csv, .gp, .svg, .png */
+    char *stem; /* <stem>.csv, .gp, .svg, and .png unless vector */
     char *title, *caption;
     int width;    /* pixels */
     char *svg;    /* the drawing; NULL where gnuplot did not make one */
     char *csv;    /* its numbers */
     bool natural; /* it shows pictures, whose colours a dark page must not turn, and which others must not read */
+    bool vector;
 } ReportFigure;
 
 /** Figures of one experiment. Curves and maps show one job: the featured method's first class and seed. */
@@ -25,6 +26,7 @@ typedef struct {
     ReportFigure *items;
     size_t count;
     bool natural;  /* set before a figure is added: of that one */
+    bool vector;   /* no .png: its bytes depend on a machine's fonts, and nobody could check them elsewhere */
     bool *gnuplot; /* cleared, with one warning, where there is no gnuplot */
 } ReportFigures;
 

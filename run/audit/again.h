@@ -6,19 +6,25 @@
 #include "base/yaml.h"
 #include "run/audit/page.h"
 
-/** What differed, what could not be made here as it was (another gnuplot, or none). */
+/** What differed; what is missing since there was no gnuplot; pictures that lie there and cannot be made here (another
+ *  gnuplot, or none; images that are gone), so that they may show anything. */
 typedef struct {
-    int64_t differences, unchecked;
+    int64_t differences, unchecked, pictures;
 } RunAuditAgain;
 
 /**
  * Makes report.html, report.md and figures/ in a folder of its own (below TMPDIR) and compares every byte with @p
- * folder. Drawings are gnuplot's: one that this gnuplot makes otherwise is a note where its version is another.
+ * folder. Drawings are gnuplot's: one that this gnuplot makes otherwise is a difference where it names this version,
+ * and else a picture that cannot be checked: what it says of its version is no proof.
  * @param page  of run_audit_facts_read; page->drawn is set meanwhile.
  * @param results  files that the manifest lists.
- * @param lines one for each difference and each note.
+ * @param lines one for each difference, picture and note.
  */
 BaseStatus run_audit_again(RunAuditPage *page, const char *folder, const BaseYaml *results, BaseText *lines,
                            RunAuditAgain *out);
+
+/** The same pages in a folder @p out that is not there yet, with drawings of this gnuplot alone, and pictures of images
+ *  only where the images are there. */
+BaseStatus run_audit_again_keep(RunAuditPage *page, const char *out);
 
 #endif

@@ -58,10 +58,18 @@ typedef struct {
     const char *signers, *identity;
 } RunAuditSigner;
 
-/** Checks a folder that run_audit wrote: files, inputs that still exist, that numbers and pages follow from signals.h5
- *  and the manifest, and the signature.
- *  @p lines: one line for each difference, then one that ends with "signed by .." or "unsigned". *differences: how many.
- */
-BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, BaseText *lines, int64_t *differences);
+/** How many things differ from what the audit wrote, and how many pictures may show anything, since they are drawn by
+ *  another gnuplot or show images that are gone: an audit is verified where both are 0. */
+typedef struct {
+    int64_t differences, pictures;
+} RunAuditVerdict;
+
+/** Checks a folder that run_audit wrote: files, inputs that still exist, that numbers, pages and figures follow from
+ *  signals.h5 and the manifest, and the signature.
+ *  @p out: a new folder, into which the pages are written as this machine makes them, where nothing differs; NULL:
+ * none.
+ *  @p lines: one line for each difference, then one that ends with "signed by .." or "unsigned". BASE_EUSAGE. */
+BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, const char *out, BaseText *lines,
+                            RunAuditVerdict *verdict);
 
 #endif

@@ -85,6 +85,20 @@ static IoJson *program_json(BaseStatus *st)
     return json;
 }
 
+BaseStatus run_audit_config_signals(const RunAuditSignals *s, BaseText *out)
+{
+    base_text_add(out, "seed: %llu\naudit: ", (unsigned long long)s->seed);
+    run_params_text(run_audit_params, run_audit_param_count, &s->options, out);
+    base_text_add(out, "\nattacks:\n");
+    for (size_t i = 0; i < s->choice_count; i++) {
+        const BaseEntry *entry = &s->choice[i].attack->entry;
+        base_text_add(out, "  %s: ", entry->name);
+        run_params_text(entry->params, entry->param_count, s->choice[i].params, out);
+        base_text_add(out, "\n");
+    }
+    return out->st;
+}
+
 /* What was asked for, in words that a second call would take. */
 static BaseStatus config_text(const RunAuditTask *t, const RunAuditCollected *c, BaseText *out)
 {
@@ -92,15 +106,8 @@ static BaseStatus config_text(const RunAuditTask *t, const RunAuditCollected *c,
     run_classes_words(&c->forget, c->data.train, out);
     base_text_add(out, "\nprecision: %s\n", nn_precision_name(t->precision));
     if (t->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(t->tuning));
-    base_text_add(out, "seed: %llu\naudit: ", (unsigned long long)t->seed);
-    run_params_text(run_audit_params, run_audit_param_count, &t->options, out);
-    base_text_add(out, "\nattacks:\n");
-    for (size_t i = 0; i < c->signals.choice_count; i++) {
-        const BaseEntry *entry = &c->signals.choice[i].attack->entry;
-        base_text_add(out, "  %s: ", entry->name);
-        run_params_text(entry->params, entry->param_count, c->signals.choice[i].params, out);
-        base_text_add(out, "\n");
-    }
+    BaseStatus st = run_audit_config_signals(&c->signals, out);
+    if (st != BASE_OK) return st;
     if (t->make_retrained) {
         base_text_add(out, "retrained_by_us: %lld\ntrain: ", (long long)t->make_retrained);
         run_params_text(nn_train_params, nn_train_param_count, t->training, out);

@@ -10,6 +10,9 @@
 /** Lists every file below @p folder and writes the manifest there, last. */
 BaseStatus run_audit_manifest_write(const RunAuditPage *page, const char *folder);
 
+/** The lines of the manifest's config that signals.h5 knows too: seed, options, attacks. Appended. */
+BaseStatus run_audit_config_signals(const RunAuditSignals *signals, BaseText *out);
+
 /** BASE_EUSAGE where @p folder is there and is neither empty nor an audit alone: it would be replaced. */
 BaseStatus run_audit_manifest_replaceable(const char *folder);
 

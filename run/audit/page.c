@@ -395,7 +395,7 @@ BaseStatus run_audit_page(const RunAuditPage *p, const char *folder)
     RunAuditPictures pictures = {0};
     BaseText html = {0}, markdown = {0};
     ReportDocument document = {0};
-    ReportFigures figures = {.prefix = "", .gnuplot = &gnuplot};
+    ReportFigures figures = {.prefix = "", .vector = true, .gnuplot = &gnuplot};
     BASE_TRY(base_format(&figures_folder, "%s/figures", folder));
     BASE_TRY(base_format(&title, "Privacy audit: forgetting %s (%s)", p->collected->forget_numbers,
                          p->collected->forget_names));

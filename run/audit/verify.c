@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "run/audit/again.h"
+#include "run/audit/agree.h"
 #include "run/audit/facts.h"
 #include "run/audit/manifest.h"
 #include "run/audit/results.h"
@@ -13,7 +14,8 @@
 typedef struct {
     const char *folder;
     BaseText *lines;
-    int64_t differences, files, inputs, gone;
+    const char *out; /* folder for pages made again; NULL: none */
+    int64_t differences, pictures, files, inputs, gone;
 } Check;
 
 static void differ(Check *c, const char *what, const char *how)
@@ -115,8 +117,7 @@ static BaseStatus check_data(Check *c, const BaseYaml *data, RunData *now)
         c->gone++;
     } else {
         same = strcmp(now->hash, run_audit_manifest_text(data, "sha256")) == 0;
-        if (!same)
-            differ(c, spec, "holds other images or labels, or prepared in another way, than were audited");
+        if (!same) differ(c, spec, "holds other images or labels, or prepared in another way, than were audited");
         c->inputs++;
     }
     if (!same) run_data_free(now);
@@ -158,14 +159,6 @@ out:
     return st;
 }
 
-/* Pictures are images, which signals.h5 does not hold. */
-static void note_pictures(Check *c, const RunAuditPage *page)
-{
-    if (!page->class_names || page->collected->data.train) return;
-    base_text_add(c->lines, "note: the pictures in figures are not held against the images, which are not there\n");
-    c->gone++;
-}
-
 /* signals.h5 once more through everything that made report.json and the pages. */
 static BaseStatus check_again(Check *c, const BaseYaml *manifest, RunData *data)
 {
@@ -180,6 +173,7 @@ static BaseStatus check_again(Check *c, const BaseYaml *manifest, RunData *data)
     BASE_TRY(run_audit_signals_read(path, &collected.signals));
     BASE_TRY(run_audit_judge(&collected.signals, &result));
     BASE_TRY(run_audit_facts_read(manifest, &task, &collected, &result, &page));
+    BASE_TRY(run_audit_agree(manifest, &page, data->train, c->lines, &c->differences));
     if (page.class_names && data->train && data->train->K == collected.signals.K) {
         base_free(data->prep);
         data->prep = collected.data.prep;
@@ -188,10 +182,11 @@ static BaseStatus check_again(Check *c, const BaseYaml *manifest, RunData *data)
         *data = (RunData){0};
     }
     BASE_TRY(check_numbers(c, &page));
-    note_pictures(c, &page);
     BASE_TRY(run_audit_again(&page, c->folder, base_yaml_get(manifest, "results"), c->lines, &again));
     c->differences += again.differences;
     c->gone += again.unchecked;
+    c->pictures = again.pictures;
+    if (c->out && c->differences == 0) BASE_TRY(run_audit_again_keep(&page, c->out));
 out:
     if (st != BASE_OK && st != BASE_ENOMEM) {
         differ(c, "numbers and pages cannot be made again", base_error_text());
@@ -227,17 +222,43 @@ static BaseStatus check_signature(Check *c, const RunAuditSigner *signer, BaseTe
     return by->st;
 }
 
-BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, BaseText *lines, int64_t *differences)
+/* What all of it comes to. */
+static void conclude(Check *c, const char *by)
+{
+    if (c->differences) {
+        base_text_add(c->lines, "%s: not as the audit wrote it; %s\n", c->folder, by);
+        return;
+    }
+    base_text_add(c->lines, "%s: ", c->folder);
+    if (c->pictures && !c->out)
+        base_text_add(c->lines, "not verified: %lld pictures in figures/ and on the page may show anything; else ",
+                      (long long)c->pictures);
+    base_text_add(c->lines, "%lld files and %lld inputs are as they were, %lld were not checked, and ",
+                  (long long)c->files, (long long)c->inputs, (long long)c->gone);
+    if (c->pictures)
+        base_text_add(c->lines, "numbers, words and tables follow from signals.h5");
+    else
+        base_text_add(c->lines, "numbers, pages and figures follow from signals.h5");
+    if (c->pictures && c->out)
+        base_text_add(c->lines, ", but %lld pictures may show anything: read %s/report.html in place of its page",
+                      (long long)c->pictures, c->out);
+    base_text_add(c->lines, "; %s\n", by);
+}
+
+BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, const char *out, BaseText *lines,
+                            RunAuditVerdict *verdict)
 {
     BaseStatus st = BASE_OK;
-    Check c = {.folder = folder, .lines = lines};
+    Check c = {.folder = folder, .lines = lines, .out = out};
     BaseYaml *manifest = NULL;
     BaseText by = {0};
     RunData data = {0};
     bool own_right;
-    *differences = 0;
+    *verdict = (RunAuditVerdict){0};
     BASE_CHECK(io_path_is_folder(folder), BASE_EIO, "%s: no such folder; --verify takes what `expunge audit -o` wrote",
                folder);
+    BASE_CHECK(!out || !io_path_exists(out), BASE_EUSAGE,
+               "-o %s: is there already; --verify makes the pages again in a new folder", out);
     BASE_TRY(run_audit_manifest_read(folder, &manifest, &own_right));
     if (!own_right) differ(&c, RUN_AUDIT_MANIFEST, "is not as the audit wrote it (its own SHA-256 differs)");
     const BaseYaml *results = base_yaml_get(manifest, "results");
@@ -248,14 +269,8 @@ BaseStatus run_audit_verify(const char *folder, const RunAuditSigner *signer, Ba
     BASE_TRY(check_data(&c, base_yaml_get(manifest, "data"), &data));
     BASE_TRY(check_program(&c, manifest));
     BASE_TRY(check_again(&c, manifest, &data));
-    *differences = c.differences;
-    if (c.differences == 0)
-        base_text_add(lines,
-                      "%s: %lld files and %lld inputs are as they were, %lld were not checked, and numbers and pages "
-                      "follow from signals.h5; %s\n",
-                      folder, (long long)c.files, (long long)c.inputs, (long long)c.gone, by.data);
-    else
-        base_text_add(lines, "%s: not as the audit wrote it; %s\n", folder, by.data);
+    *verdict = (RunAuditVerdict){c.differences, c.pictures};
+    conclude(&c, by.data);
     st = lines->st;
 out:
     base_text_free(&by);

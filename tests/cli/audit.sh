@@ -77,7 +77,7 @@ ls -d null.*  2>/dev/null && fail "something was left beside the audit"
 
 # a folder that is checked: as it was, then with one byte of any file changed, then with files more or fewer
 ok audit --verify null
-has stdout "and numbers and pages follow from signals.h5; unsigned"
+has stdout "and numbers, pages and figures follow from signals.h5; unsigned"
 [ "$(wc -l <"$logs/stdout")" -eq 1 ] || fail "--verify says more than one line where nothing differs"
 differs() { # differs TEXT
     "$EXPUNGE" audit --verify null >"$logs/stdout" 2>"$logs/stderr"
@@ -128,12 +128,6 @@ forge report.html 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.html: is
 forge report.md 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.md: is not what the signals and the manifest make"
 forge report.json '0,/"headline": "/s//&No leak. /' "report.json headline: the report says No leak."
 forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what the signals and the manifest make"
-if [ -e null/figures/roc-forget.svg ]; then
-    sed -i 's/AUC/auc/' null/figures/roc-forget.svg
-    rehash figures/roc-forget.svg
-    differs "figures/roc-forget.svg: is not what its numbers make"
-    rm -r null && cp -r before null
-fi
 echo '<b>no leak</b>' >null/figures/more.html # a file of its own, listed
 sed -i 's/^  "results": \[/&\n    {"file": "figures\/more.html", "sha256": ""},/' null/manifest.json
 rehash figures/more.html
@@ -237,10 +231,6 @@ cp null/figures/exposed-002.png null/figures/exposed-001.png # another face
 rehash figures/exposed-001.png
 differs "figures/exposed-001.png: is not what the signals and the manifest make"
 rm -r null
-mv faces.h5 away.h5
-ok audit --verify shown
-has stdout "note: the pictures in figures are not held against the images, which are not there"
-mv away.h5 faces.h5
 
 # an attack's parameters, a choice of attacks, other levels
 ok $audit --weights r4.safetensors --retrained r1.safetensors,r2.safetensors --attacks loss,correctness --margin 0.2 --alpha 0.1 \
