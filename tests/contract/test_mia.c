@@ -122,75 +122,6 @@ static void defaults_are_valid(void **state)
     }
 }
 
-/* Every default, and where it is from: one that changes changes published numbers, and is to be seen here. */
-static const struct {
-    const char *attack, *values, *source;
-} DEFAULTS[] = {
-    {"loss", "thresholds=global chosen_on=points compat=exact",
-     "ours: exact signals, no threshold fitted"},
-    {"confidence", "thresholds=global chosen_on=points",
-     "ours: exact signals, no threshold fitted"},
-    {"entropy", "thresholds=global chosen_on=points compat=exact",
-     "ours: exact signals, no threshold fitted"},
-    {"modified_entropy", "thresholds=global chosen_on=points compat=exact",
-     "ours: exact signals, no threshold fitted"},
-    {"correctness", "thresholds=global chosen_on=points",
-     "ours: exact signals, no threshold fitted"},
-    {"attack_p", "fpr=0.1 group=all",
-     "ours: level 0.1"},
-    {"attack_r", "fpr=0.1 fit=linear",
-     "ours: level 0.1"},
-    {"svc", "C=3 gamma=0 features=confidence max_points=0 solver=auto",
-     "Kodge et al. 2024: SVC(C=3, gamma=\"auto\", kernel=\"rbf\") on the confidence; the same in Unlearn-Sparse and SalUn"},
-    {"logistic", "C=1 features=signals folds=5 standardise=true",
-     "scikit-learn: C = 1"},
-    {"mlp", "features=signals folds=3 hidden=64 epochs=50 batch_size=200 lr=0.001 alpha=0.0001",
-     "scikit-learn's MLPClassifier but for 64 units and the passes, as mia/mlp.c says"},
-    {"quantile", "fpr=0.1 head=gaussian features=both folds=5 ridge=1e-06",
-     "ours"},
-    {"lira_online", "variance=per_example signal=exact",
-     "mi_lira_2021: a variance a point"},
-    {"lira_offline", "sided=one variance=per_example signal=exact",
-     "the paper: one-sided; mi_lira_2021: a variance a point"},
-    {"rmia_online", "gamma=2 strict=false signal=softmax temperature=1 trim=0 compat=none",
-     "research/2024_rmia: gamma 2"},
-    {"rmia_offline", "gamma=2 offline_a=0.3 correct_population=true strict=false signal=softmax temperature=1 trim=0 compat=none",
-     "research/2024_rmia: gamma 2, offline_a 0.3"},
-    {"ulira", "predictive=student null=retrained signal=exact",
-     "ours: Student, right for few models"},
-    {"population_umia", "predictive=student signal=exact",
-     "as ulira"},
-    {"epsilon_score", "delta=1e-05 alpha=0.05 estimate=smoothed signal=exact",
-     "ours: delta as in the audit; smoothed, since the published estimate discards nearly perfect attacks"},
-    {"klom", "bins=20 clip=100 floor=1e-05 direction=unlearned_retrained compat=none",
-     "data-unlearning-bench: 20 bins, margins within 100, q at least 1e-5"},
-    {"other_classes", "shrinkage=0.1 folds=5",
-     "ours"},
-};
-
-static void defaults_are_these(void **state)
-{
-    (void)state;
-    assert_int_equal(base_registry_count(&mia_registry), BASE_COUNT(DEFAULTS));
-    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
-        const BaseEntry *e = base_registry_at(&mia_registry, i);
-        BaseText got = {0};
-        void *params = NULL;
-        if (e->params_size) assert_ok(base_alloc_bytes(1, e->params_size, &params));
-        base_param_defaults(e->params, e->param_count, params);
-        for (size_t p = 0; p < e->param_count; p++) {
-            base_text_add(&got, "%s%s=", p ? " " : "", e->params[p].name);
-            base_param_format(&e->params[p], params, &got);
-        }
-        assert_ok(got.st);
-        assert_string_equal(e->name, DEFAULTS[i].attack);
-        assert_string_equal(got.data ? got.data : "", DEFAULTS[i].values);
-        assert_true(strlen(DEFAULTS[i].source) > 3);
-        base_text_free(&got);
-        base_free(params);
-    }
-}
-
 static void scores_are_finite_repeatable_and_the_right_way_round(void **state)
 {
     (void)state;
@@ -417,7 +348,6 @@ static void without_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(entries_are_complete),
     cmocka_unit_test(defaults_are_valid),
-    cmocka_unit_test(defaults_are_these),
     cmocka_unit_test(scores_are_finite_repeatable_and_the_right_way_round),
     cmocka_unit_test(order_of_classes),
     cmocka_unit_test(needs_are_true),

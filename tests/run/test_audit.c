@@ -50,19 +50,6 @@ static void shadows_make(RunAuditSignals *s, int64_t S, const double *difficulty
     }
 }
 
-/* What stands in docs/audit.md; who changes one changes verdicts. */
-static void defaults_are_these(void **state)
-{
-    (void)state;
-    RunAuditOptions o;
-    base_param_defaults(run_audit_params, run_audit_param_count, &o);
-    assert_near(o.alpha, 0.05, 0, 0);
-    assert_near(o.margin, 0.05, 0, 0);
-    assert_int_equal(o.draws, 1000);
-    assert_int_equal(o.points, 5000);
-    assert_int_equal(o.curve_draws, 10);
-}
-
 static RunAuditSignals world_make(World w)
 {
     RunAuditSignals s = {.seed = w.seed, .N = 4 * EACH, .K = K, .R = w.R};
@@ -381,7 +368,6 @@ static void running_out_of_memory_leaves_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(defaults_are_these),
     cmocka_unit_test(leaks_are_found_and_nulls_are_not),
     cmocka_unit_test(what_is_missing_is_said),
     cmocka_unit_test(scores_are_those_of_their_models_and_points),
