@@ -188,9 +188,79 @@ static void test_state_serves_many(void **state)
     world_close(&w);
 }
 
+/* ---- memory that fails ---- */
+
+typedef struct {
+    const World *w;
+    const UnlearnMethod *method;
+    const void *params;
+} Once;
+
+static BaseStatus once(void *user)
+{
+    const Once *o = user;
+    NnNet *net = NULL;
+    UnlearnReport report = {0};
+    BaseStatus st = nn_net_clone(o->w->original, &net);
+    if (st == BASE_OK) st = unlearn_run(o->method, &o->w->context, o->params, net, &report);
+    unlearn_report_free(&report);
+    nn_net_free(net);
+    return st;
+}
+
+static void set(const UnlearnMethod *m, void *params, const char *key, const char *value)
+{
+    for (size_t i = 0; i < m->entry.param_count; i++)
+        if (strcmp(m->entry.params[i].name, key) == 0)
+            assert_ok(base_param_set(m->entry.params, m->entry.param_count, params, m->entry.name, key, value, "test"));
+}
+
+/* Few steps, of both sides; each allocation fails alone, since a later failure would hide an error that is dropped. */
+static void fail_each(const World *w, const UnlearnMethod *m, const char *key, const char *value)
+{
+    double params[1024];
+    base_param_defaults(m->entry.params, m->entry.param_count, params);
+    set(m, params, "epochs", "1");
+    set(m, params, "batch_size", "40");
+    set(m, params, "lr", "1e-4");
+    set(m, params, "impair_lr", "1e-4");
+    set(m, params, "noise_images", "4");
+    set(m, params, "noise_steps", "2");
+    set(m, params, "parts", "3");
+    if (key) set(m, params, key, value);
+    support_fail_each_allocation(once, &(Once){w, m, params}, 5000);
+}
+
+static void test_without_memory(void **state)
+{
+    (void)state;
+    World w;
+    DataIndex kept = {0}, held = {0};
+    world_open(&w, "2");
+    w.training.epochs = 1;
+    assert_ok(data_split(&w.context.train, 0.4, 5, &kept, &held));
+    w.context.train = data_view_of(&w.set, &kept);
+    w.context.validation = data_view_of(&w.set, &held); /* for scrub's rewind */
+    for (size_t i = 0; i < unlearn_registry.count; i++) {
+        const UnlearnMethod *m = method_at(i);
+        fail_each(&w, m, NULL, NULL);
+        for (size_t p = 0; p < m->entry.param_count; p++) {
+            const BaseParam *param = &m->entry.params[p];
+            if (strcmp(param->name, "layers") == 0) fail_each(&w, m, "layers", "last 1");
+            if (param->kind == BASE_KIND_BOOL) fail_each(&w, m, param->name, param->def != 0 ? "false" : "true");
+            for (size_t c = 0; param->kind == BASE_KIND_CHOICE && param->choices[c]; c++)
+                if (c != (size_t)param->def) fail_each(&w, m, param->name, param->choices[c]);
+        }
+    }
+    data_index_free(&kept);
+    data_index_free(&held);
+    world_close(&w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_entries),
     cmocka_unit_test(test_every_method),
     cmocka_unit_test(test_state_serves_many),
+    cmocka_unit_test(test_without_memory),
 };
 SUPPORT_MAIN(tests)
