@@ -351,6 +351,12 @@ static void attacks_are_chosen_by_name(void **state)
     assert_fails(run_audit_choose("los", false, NULL, 0, &choice, &count), BASE_ENOTFOUND, "did you mean 'loss'");
 }
 
+typedef struct {
+    RunAuditSignals s;
+    RunAuditResult r;
+    char path[512];
+} Judged;
+
 static BaseStatus judge_once(void *user)
 {
     RunAuditResult r;
@@ -359,12 +365,51 @@ static BaseStatus judge_once(void *user)
     return st;
 }
 
+static BaseStatus write_once(void *user)
+{
+    const Judged *j = user;
+    return run_audit_signals_write(&j->s, j->path);
+}
+
+static BaseStatus read_once(void *user)
+{
+    const Judged *j = user;
+    RunAuditSignals back;
+    BaseStatus st = run_audit_signals_read(j->path, &back);
+    if (st == BASE_OK) run_audit_signals_free(&back);
+    return st;
+}
+
+static BaseStatus choose_once(void *user)
+{
+    static const char *const SET[] = {"loss.thresholds=class"};
+    RunAuditChoice *choice;
+    size_t count;
+    BaseStatus st = run_audit_choose(user, true, SET, 1, &choice, &count);
+    run_audit_choice_free(choice, count);
+    return st;
+}
+
+/* Each allocation fails by itself, so that an error that nobody hands on is not hidden by the next. One attack of each
+ * kind that has arrays of its own. */
 static void running_out_of_memory_leaves_nothing(void **state)
 {
     (void)state;
     RunAuditSignals s = world_make((World){0, 0, true, 0, 1, 1, "loss"}); /* no bootstrap: math's own tests */
     support_fail_allocations(judge_once, &s, 2000);
+    support_fail_each_allocation(judge_once, &s, 2000);
     run_audit_signals_free(&s);
+    static Judged j;
+    j.s = world_make((World){1, 4, true, 0.5, 1.5, 11, "rmia_offline,ulira,attack_p,logistic"});
+    j.s.options.curve_draws = 1;
+    snprintf(j.path, sizeof j.path, "%s/signals.h5", support_scratch());
+    support_fail_each_allocation(judge_once, &j.s, 20000);
+    support_fail_each_allocation(write_once, &j, 2000);
+    assert_ok(run_audit_signals_write(&j.s, j.path));
+    support_fail_each_allocation(read_once, &j, 2000);
+    run_audit_signals_free(&j.s);
+    support_fail_each_allocation(choose_once, NULL, 200);
+    support_fail_each_allocation(choose_once, "loss,svc", 200);
 }
 
 static const struct CMUnitTest tests[] = {
