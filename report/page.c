@@ -65,13 +65,12 @@ static void part(const ReportPart *p, size_t experiment, int number, BaseText *o
     report_table_html_linked(&p->table, number == REPORT_RUNS ? runs : NULL, NAMED[number] ? runs : NULL, out);
     report_table_csv(&p->table, &csv);
     base_text_add(&file, "%s.csv", p->stem);
-    if (out->st == BASE_OK) out->st = csv.st != BASE_OK ? csv.st : file.st;
     base_text_add(out, "<p class=\"note\">");
-    if (out->st == BASE_OK) report_html_csv(file.data, csv.data, out);
+    if (csv.st == BASE_OK && file.st == BASE_OK) report_html_csv(file.data, csv.data, out);
     if (p->all) base_text_add(out, ", <a href=\"%s.md\">.md</a>, <a href=\"%s.tex\">.tex</a>", p->stem, p->stem);
     base_text_add(out, "</p>\n%s", p->folded ? "</details>\n" : "");
-    base_text_free(&csv);
-    base_text_free(&file);
+    base_text_end(&csv, &out->st);
+    base_text_end(&file, &out->st);
 }
 
 static void files(const ReportSet *set, const ReportConfig *config, BaseText *out)

@@ -51,7 +51,7 @@ static void cell_text(const ReportTable *t, int row, int column, bool interval, 
     base_text_free(&raw);
 }
 
-static int measure(const ReportTable *t, Layout *layout)
+static int measure(const ReportTable *t, Layout *layout, BaseStatus *st)
 {
     int total = -2;
     for (int c = 0; c < t->column_count; c++) {
@@ -67,7 +67,7 @@ static int measure(const ReportTable *t, Layout *layout)
                 cell_text(t, r, c, layout->interval, &text);
             int w = report_text_width(base_text_of(&text, &layout->st));
             if (w > width) width = w;
-            base_text_free(&text);
+            base_text_end(&text, st);
         }
         layout->width[c] = width;
         total += width + 2;
@@ -102,7 +102,7 @@ static void wrap(BaseText *out, const char *text, int indent, int width)
         }
         base_text_add(out, "%s", base_text_of(&piece, &out->st));
         at += w;
-        base_text_free(&piece);
+        base_text_end(&piece, &out->st);
         word += length + (word[length] == ' ');
     }
     base_text_add(out, "\n");
@@ -173,8 +173,8 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
     BaseText dropped = {0};
     bool subtitles = false;
     if (t->column_count > 256 || t->column_count < 1) return;
-    if (measure(t, &layout) > width) layout.interval = false;
-    for (int c; measure(t, &layout) > width && (c = least_important(t, &layout)) > 0;) {
+    if (measure(t, &layout, &out->st) > width) layout.interval = false;
+    for (int c; measure(t, &layout, &out->st) > width && (c = least_important(t, &layout)) > 0;) {
         layout.drop[c] = true;
         base_text_add(&dropped, "%s%s", dropped.size ? ", " : "", t->columns[c].title);
     }
@@ -200,7 +200,7 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
         wrap(out, base_text_of(&line, &out->st), 0, width);
         base_text_free(&line);
     }
-    base_text_free(&dropped);
+    base_text_end(&dropped, &out->st);
 }
 
 static bool is_best(const ReportTable *t, int row, int column) { return t->cells[row * t->column_count + column].best; }
@@ -222,8 +222,8 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
         if (sub.size) base_text_add(out, "<br>");
         report_escape_markdown(out, base_text_of(&sub, &out->st));
         base_text_add(out, " |");
-        base_text_free(&head);
-        base_text_free(&sub);
+        base_text_end(&head, &out->st);
+        base_text_end(&sub, &out->st);
     }
     base_text_add(out, "\n|");
     for (int c = 0; c < t->column_count; c++) {
@@ -245,7 +245,7 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
             base_text_add(out, " %s", bold);
             report_escape_markdown(out, base_text_of(&text, &out->st));
             base_text_add(out, "%s |", bold);
-            base_text_free(&text);
+            base_text_end(&text, &out->st);
         }
         base_text_add(out, "\n");
     }
@@ -300,7 +300,7 @@ void report_table_tex(const ReportTable *t, BaseText *out)
             if (bold) base_text_add(out, "\\textbf{");
             report_escape_tex(out, base_text_of(&text, &out->st));
             if (spans || bold) base_text_add(out, "}");
-            base_text_free(&text);
+            base_text_end(&text, &out->st);
             if (spans) break;
         }
         base_text_add(out, " \\\\\n");
@@ -330,8 +330,8 @@ static void html_head(const ReportTable *t, BaseText *out)
         if (sub.size) base_text_add(out, "<small>");
         report_escape_html(out, base_text_of(&sub, &out->st));
         base_text_add(out, sub.size ? "</small></th>" : "</th>");
-        base_text_free(&head);
-        base_text_free(&sub);
+        base_text_end(&head, &out->st);
+        base_text_end(&sub, &out->st);
     }
     base_text_add(out, "</tr></thead>\n");
 }

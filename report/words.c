@@ -77,8 +77,7 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
         first_told = true;
     }
     if (first_told) base_text_add(out, ".");
-    if (second.st != BASE_OK && out->st == BASE_OK) out->st = second.st;
-    base_text_free(&second);
+    base_text_end(&second, &out->st);
     attacks(e, label, out);
     if (e->failed_count)
         base_text_add(out, " %zu of %zu runs failed; the table names the reasons.", e->failed_count, e->run_count);

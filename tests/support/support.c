@@ -106,10 +106,10 @@ const char *support_scratch(void)
 }
 
 /* @p sign 1: everything fails from the n-th on, as where memory is gone; -1: the n-th alone. */
-static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t most, int sign)
+static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most, int sign)
 {
     int64_t before = base_memory_live();
-    for (int64_t n = 1; n <= most; n++) {
+    for (int64_t n = 1; n <= most; n += step) {
         base_memory_fail_at(sign * n);
         BaseStatus st = call_once(user);
         bool failed = base_memory_has_failed();
@@ -126,11 +126,16 @@ static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t m
 
 void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *user, int64_t most)
 {
-    fail_each(call_once, user, most, -1);
+    fail_each(call_once, user, 1, most, -1);
+}
+
+void support_fail_some_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most)
+{
+    fail_each(call_once, user, getenv("EXPUNGE_LONG") ? 1 : step, most, -1);
 }
 
 void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most)
 {
-    fail_each(call_once, user, most, 1);
-    fail_each(call_once, user, most, -1);
+    fail_each(call_once, user, 1, most, 1);
+    fail_each(call_once, user, 1, most, -1);
 }

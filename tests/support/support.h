@@ -48,6 +48,8 @@ const char *support_scratch(void);
 void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t most);
 /** The second half of it. */
 void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *user, int64_t most);
+/** The same for every @p step-th of them, where one call takes long; all of them with EXPUNGE_LONG. */
+void support_fail_some_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most);
 
 /** main() of every test program: handles the HDF5 probe child, then runs the group. */
 #define SUPPORT_MAIN(tests)                                                    \
