@@ -1,5 +1,5 @@
-/* A whole audit and its verification while single allocations fail: an error that a step drops is seen by the next line of
- * its report, or by nobody. */
+/* A whole audit and its verification while single allocations fail: an error that a step drops is seen by the next line
+ * of its report, or by nobody. */
 #include "tests/support/support.h"
 
 #include <stdio.h>

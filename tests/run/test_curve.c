@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "io/file.h"
+#include "mia/mia.h"
 #include "run/curve.h"
 #include "run/retrained.h"
 
@@ -136,6 +137,105 @@ static void test_unlearned(void **state)
     mia_result_free(&whole);
 }
 
+/* ------------------------------------------------------------ every optional input, against picking by hand */
+
+enum { Z = 24 };
+static struct {
+    double population[Z * K], shadow_population[MODELS * Z * K];
+    int32_t population_labels[Z];
+    uint8_t unlearned_keep[MODELS * N];
+} more;
+
+/* What the attacks below were given, call by call. */
+static struct {
+    int calls;
+    MiaInput in[64];
+    uint64_t models[64]; /* bits: which models of the game, by their first logit or flag */
+} seen;
+
+/* Row m of a kind is row `at` of the whole: found by comparing bytes. */
+static int place_of(const void *rows, const void *row, size_t bytes)
+{
+    for (int m = 0; m < MODELS; m++)
+        if (memcmp((const char *)rows + (size_t)m * bytes, row, bytes) == 0) return m;
+    fail_msg("a row that no model has");
+    return -1;
+}
+
+static BaseStatus spy(const MiaInput *in, const void *params, MiaScores *out)
+{
+    (void)params;
+    seen.in[seen.calls] = *in;
+    uint64_t models = 0;
+    size_t points = (size_t)(N * K) * sizeof(double), population = (size_t)(Z * K) * sizeof(double);
+    const Game *g = (const Game *)(const void *)((const char *)in->logits - offsetof(Game, logits));
+    for (int64_t s = 0; s < in->S; s++) {
+        int m = place_of(g->shadow, in->shadow_logits + s * N * K, points);
+        models |= 1ull << m;
+        assert_memory_equal(in->shadow_keep + s * N, g->keep + m * N, N);
+        assert_memory_equal(in->shadow_population_logits + s * Z * K, more.shadow_population + m * Z * K, population);
+    }
+    for (int64_t u = 0; u < in->U; u++) {
+        int m = place_of(g->unlearned, in->unlearned_logits + u * N * K, points);
+        models |= 1ull << m;
+        assert_memory_equal(in->unlearned_keep + u * N, more.unlearned_keep + m * N, N);
+        assert_memory_equal(in->retrained_logits + u * N * K, g->retrained + m * N * K, points);
+    }
+    seen.models[seen.calls++] = models;
+    for (int64_t i = 0; i < in->N; i++) out->score[i] = in->logits[i * K];
+    return BASE_OK;
+}
+
+static void game_fill(Game *g)
+{
+    BaseRandom r = base_random_make(6, "test_curve_more", 0);
+    game_make(g, true);
+    for (int i = 0; i < Z * K; i++) more.population[i] = base_random_normal(&r);
+    for (int i = 0; i < MODELS * Z * K; i++) more.shadow_population[i] = base_random_normal(&r);
+    for (int i = 0; i < Z; i++) more.population_labels[i] = i % K;
+    for (int i = 0; i < MODELS * N; i++) more.unlearned_keep[i] = (uint8_t)base_random_below(&r, 2);
+    g->input.Z = Z;
+    g->input.population_logits = more.population;
+    g->input.population_labels = more.population_labels;
+    g->input.shadow_population_logits = more.shadow_population;
+    g->input.unlearned_keep = more.unlearned_keep;
+}
+
+/* Each selection has the same models in every array of its kind, all that belongs to no model as it is, and no two
+ * selections of a size are the same. */
+static void test_selections(void **state)
+{
+    (void)state;
+    static Game g;
+    RunCurvePoint curve[RUN_CURVE_POINTS];
+    const char *what;
+    int count;
+    game_fill(&g);
+    for (int shadows = 0; shadows < 2; shadows++) {
+        const MiaAttack attack = {.entry = BASE_ENTRY_PLAIN("spy", "", ""),
+                                  .needs = shadows
+                                               ? MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION
+                                               : MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
+                                  .score = spy};
+        memset(&seen, 0, sizeof seen);
+        assert_ok(run_curve(&attack, &g.input, NULL, 5, &what, curve, &count));
+        assert_true(seen.calls > 1);
+        for (int c = 0; c < seen.calls; c++) {
+            const MiaInput *in = &seen.in[c];
+            assert_int_equal(shadows ? in->S : in->U, __builtin_popcountll(seen.models[c]));
+            assert_int_equal(in->R, in->U);
+            assert_int_equal(shadows ? in->U : in->S, 0);
+            assert_true(in->logits == g.logits && in->population_logits == more.population && in->Z == Z);
+            for (int m = 0; shadows && m < MODELS; m += 2) /* complements stay together */
+                assert_int_equal(seen.models[c] >> m & 1, seen.models[c] >> (m + 1) & 1);
+            for (int d = 0; d < c; d++) assert_true(seen.models[d] != seen.models[c]);
+        }
+        if (!shadows) continue;
+        assert_int_equal(count, 4); /* 2, 4, 8, 16 */
+        assert_int_equal(seen.calls, 5 + 5 + 5 + 1);
+    }
+}
+
 /* ------------------------------------------------------------ retrained networks */
 
 static void hash_of(const char *path, RunData *data, char hash[BASE_HASH_HEX])
@@ -211,9 +311,7 @@ static void test_retrained(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_shadows),
-    cmocka_unit_test(test_alone),
-    cmocka_unit_test(test_unlearned),
-    cmocka_unit_test(test_retrained),
+    cmocka_unit_test(test_shadows),    cmocka_unit_test(test_alone),     cmocka_unit_test(test_unlearned),
+    cmocka_unit_test(test_selections), cmocka_unit_test(test_retrained),
 };
 SUPPORT_MAIN(tests)
