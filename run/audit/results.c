@@ -77,12 +77,9 @@ static IoJson *accuracy_json(const RunAuditResult *r)
 {
     IoJson *all = io_json_object();
     for (int m = 0; m < RUN_AUDIT_MODELS; m++) {
-        IoJson *row = io_json_object();
-        if (r->right[m][RUN_AUDIT_FORGET_TRAIN].n == 0) {
-            io_json_free(row);
-            row = io_json_null();
-        }
-        for (int g = 0; g < RUN_AUDIT_POPULATION && r->right[m][RUN_AUDIT_FORGET_TRAIN].n; g++)
+        bool there = r->right[m][RUN_AUDIT_FORGET_TRAIN].n != 0;
+        IoJson *row = there ? io_json_object() : io_json_null();
+        for (int g = 0; g < RUN_AUDIT_POPULATION && there; g++)
             io_json_set_take(row, run_audit_group_key((RunAuditGroup)g), run_json_estimate(&r->right[m][g]));
         io_json_set_take(all, run_audit_model_name((RunAuditModel)m), row);
     }

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "unlearn/gradient/relabel.h"
+#include "unlearn/gradient/watch.h"
 
 static void refine(const char *name, double l1)
 {
@@ -244,6 +245,35 @@ static void test_neggrad_stops(void **state)
     small_close(s);
 }
 
+/* One image of sixteen is still known, whichever it is: a limit of exactly that share is met, and one below it is not.
+ */
+static void test_watch_counts_every_image(void **state)
+{
+    (void)state;
+    enum { WATCHED = 16 };
+    Small *s = small_open("2");
+    float logits[WATCHED * 5];
+    int best[WATCHED];
+    DataView view = {&s->set, NULL, WATCHED};
+    assert_ok(nn_predict(s->net, &view, NN_F32, "test", logits));
+    for (int i = 0; i < WATCHED; i++) {
+        best[i] = 0;
+        for (int k = 1; k < 5; k++) best[i] = logits[i * 5 + k] > logits[i * 5 + best[i]] ? k : best[i];
+    }
+    for (int known = 0; known < WATCHED; known++)
+        for (int limit = 0; limit < 2; limit++) {
+            UnlearnWatch *watch = NULL;
+            bool done;
+            for (int i = 0; i < WATCHED; i++) s->set.labels[i] = (best[i] + (i != known)) % 5;
+            assert_ok(unlearn_watch_create(&s->context, s->net, &view, limit ? 1.0 / WATCHED : 0.9 / WATCHED, &watch));
+            assert_ok(unlearn_watch_done(watch, &done));
+            assert_int_equal(done, limit);
+            assert_near(unlearn_watch_passes(watch), WATCHED, 0, 0);
+            unlearn_watch_free(watch);
+        }
+    small_close(s);
+}
+
 /* Small forget batches are many steps away from the teacher: unwatched they end in no network at all, watched they end
  * where the images are forgotten, and the retained ones are still known. */
 static void test_scrub_stops(void **state)
@@ -427,12 +457,20 @@ static void test_order_follows_the_seed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_finetune),     cmocka_unit_test(test_l1_sparse),
-    cmocka_unit_test(test_last_k),       cmocka_unit_test(test_layers),
-    cmocka_unit_test(test_neggrad),      cmocka_unit_test(test_neggrad_plus),
-    cmocka_unit_test(test_random_label), cmocka_unit_test(test_scrub),
-    cmocka_unit_test(test_scrub_rewind), cmocka_unit_test(test_neggrad_stops),
-    cmocka_unit_test(test_scrub_stops),  cmocka_unit_test(test_bad_teacher),
-    cmocka_unit_test(test_unsir),        cmocka_unit_test(test_order_follows_the_seed),
+    cmocka_unit_test(test_finetune),
+    cmocka_unit_test(test_l1_sparse),
+    cmocka_unit_test(test_last_k),
+    cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_neggrad),
+    cmocka_unit_test(test_neggrad_plus),
+    cmocka_unit_test(test_random_label),
+    cmocka_unit_test(test_scrub),
+    cmocka_unit_test(test_scrub_rewind),
+    cmocka_unit_test(test_neggrad_stops),
+    cmocka_unit_test(test_watch_counts_every_image),
+    cmocka_unit_test(test_scrub_stops),
+    cmocka_unit_test(test_bad_teacher),
+    cmocka_unit_test(test_unsir),
+    cmocka_unit_test(test_order_follows_the_seed),
 };
 SUPPORT_MAIN(tests)
