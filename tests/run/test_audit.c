@@ -400,7 +400,7 @@ static void running_out_of_memory_leaves_nothing(void **state)
     support_fail_each_allocation(judge_once, &s, 2000);
     run_audit_signals_free(&s);
     static Judged j;
-    j.s = world_make((World){1, 4, true, 0.5, 1.5, 11, "rmia_offline,ulira,attack_p,logistic"});
+    j.s = world_make((World){1, 4, true, 0.5, 1.5, 11, "rmia_offline,ulira"});
     j.s.options.curve_draws = 1;
     snprintf(j.path, sizeof j.path, "%s/signals.h5", support_scratch());
     support_fail_each_allocation(judge_once, &j.s, 20000);
