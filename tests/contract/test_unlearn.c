@@ -241,7 +241,7 @@ static void test_without_memory(void **state)
     assert_ok(data_split(&w.context.train, 0.4, 5, &kept, &held));
     w.context.train = data_view_of(&w.set, &kept);
     w.context.validation = data_view_of(&w.set, &held); /* for scrub's rewind */
-    for (size_t i = 0; i < unlearn_registry.count; i++) {
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
         const UnlearnMethod *m = method_at(i);
         fail_each(&w, m, NULL, NULL);
         for (size_t p = 0; p < m->entry.param_count; p++) {

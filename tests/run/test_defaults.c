@@ -182,9 +182,9 @@ static void same(const Row *want, const char *name, const BaseParam *table, size
 
 static void registry(const BaseRegistry *r, const Row *rows, size_t count)
 {
-    assert_int_equal(r->count, count);
+    assert_int_equal(base_registry_count(r), count);
     for (size_t i = 0; i < count; i++) {
-        const BaseEntry *e = r->entries[i];
+        const BaseEntry *e = base_registry_at(r, i);
         same(&rows[i], e->name, e->params, e->param_count, e->params_size);
     }
 }
@@ -208,7 +208,10 @@ static void of_all_else(void **state)
         const Table *t = &TABLES[i];
         same(&t->row, t->row.name, t->table, *t->count, t->size);
     }
-    for (size_t i = 0; i < eval_registry.count; i++) assert_int_equal(eval_registry.entries[i]->param_count, 0);
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
+        const BaseEntry *metric = base_registry_at(&eval_registry, i);
+        assert_int_equal(metric->param_count, 0);
+    }
 }
 
 /* What "auto" makes is a default too. */

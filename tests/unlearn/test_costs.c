@@ -89,8 +89,8 @@ static void test_every_option(void **state)
     assert_ok(data_split(&s->context.train, 0.4, 5, &kept, &held));
     s->context.train = data_view_of(&s->set, &kept);
     s->context.validation = data_view_of(&s->set, &held); /* scrub's rewind looks at it */
-    for (size_t i = 0; i < unlearn_registry.count; i++) {
-        const UnlearnMethod *m = (const UnlearnMethod *)unlearn_registry.entries[i];
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
+        const UnlearnMethod *m = base_registry_at(&unlearn_registry, i);
         check(s, m, NULL, NULL);
         for (size_t o = 0; o < BASE_COUNT(OPTIONS); o++)
             if (has(m, OPTIONS[o][0])) check(s, m, OPTIONS[o][0], OPTIONS[o][1]);
