@@ -85,8 +85,7 @@ size_t base_index_find_bytes(const BaseIndex *index, const void *bytes, size_t s
 {
     uint64_t steps = 0;
     if (!index->room) return SIZE_MAX;
-    const struct BaseIndexSlot *slot =
-        &index->slot[slot_of(index, bytes, size, hash_of(index, bytes, size), &steps)];
+    const struct BaseIndexSlot *slot = &index->slot[slot_of(index, bytes, size, hash_of(index, bytes, size), &steps)];
     return slot->bytes ? slot->at : SIZE_MAX;
 }
 

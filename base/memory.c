@@ -32,7 +32,7 @@ static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int64_t live;
 static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails; -1: this one */
 
-static _Atomic bool has_refused;  /* since countdown was set */
+static _Atomic bool has_refused; /* since countdown was set */
 
 void base_memory_fail_at(int64_t n)
 {

@@ -27,9 +27,9 @@ BaseStatus base_strdup(const char *text, char **out);
 BaseStatus base_format(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Typed forms: `float *x; BASE_TRY(BASE_ALLOC(n, &x));` */
-#define BASE_ALLOC(count, out) base_alloc_bytes((size_t)(count), sizeof **(out), (void **)(out))
+#define BASE_ALLOC(count, out)     base_alloc_bytes((size_t)(count), sizeof **(out), (void **)(out))
 #define BASE_ALLOC_RAW(count, out) base_alloc_raw((size_t)(count), sizeof **(out), (void **)(out))
-#define BASE_GROW(block, old_count, count)                                     \
+#define BASE_GROW(block, old_count, count)                                                                             \
     base_grow_bytes((void **)(block), (size_t)(old_count), (size_t)(count), sizeof **(block))
 
 /** Bytes of memory that this process may have at most: the least of the machine's, its cgroups' (v1, v2) and the limit on

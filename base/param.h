@@ -37,11 +37,26 @@ typedef struct {
     const char *meaning;        /* unit and meaning, one line */
 } BaseParam;
 
-#define BASE_PARAM_F64(T, f, d, lo, hi, m) {#f, BASE_KIND_F64, offsetof(T, f), (d), (lo), (hi), 0, 0, (m)}
-#define BASE_PARAM_I64(T, f, d, lo, hi, m) {#f, BASE_KIND_I64, offsetof(T, f), (d), (lo), (hi), 0, 0, (m)}
-#define BASE_PARAM_BOOL(T, f, d, m) {#f, BASE_KIND_BOOL, offsetof(T, f), (d), 0, 1, 0, 0, (m)}
-#define BASE_PARAM_CHOICE(T, f, d, names, m) {#f, BASE_KIND_CHOICE, offsetof(T, f), (d), 0, 0, 0, (names), (m)}
-#define BASE_PARAM_TEXT(T, f, d, m) {#f, BASE_KIND_TEXT, offsetof(T, f), 0, 0, 0, (d), 0, (m)}
+#define BASE_PARAM_F64(T, f, d, lo, hi, m)                                                                             \
+    {                                                                                                                  \
+#f, BASE_KIND_F64, offsetof(T, f), (d), (lo), (hi), 0, 0, (m)                                                  \
+    }
+#define BASE_PARAM_I64(T, f, d, lo, hi, m)                                                                             \
+    {                                                                                                                  \
+#f, BASE_KIND_I64, offsetof(T, f), (d), (lo), (hi), 0, 0, (m)                                                  \
+    }
+#define BASE_PARAM_BOOL(T, f, d, m)                                                                                    \
+    {                                                                                                                  \
+#f, BASE_KIND_BOOL, offsetof(T, f), (d), 0, 1, 0, 0, (m)                                                       \
+    }
+#define BASE_PARAM_CHOICE(T, f, d, names, m)                                                                           \
+    {                                                                                                                  \
+#f, BASE_KIND_CHOICE, offsetof(T, f), (d), 0, 0, 0, (names), (m)                                               \
+    }
+#define BASE_PARAM_TEXT(T, f, d, m)                                                                                    \
+    {                                                                                                                  \
+#f, BASE_KIND_TEXT, offsetof(T, f), 0, 0, 0, (d), 0, (m)                                                       \
+    }
 /** Counts the rows of a table. */
 #define BASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -10,25 +10,25 @@
 #include <stdbool.h>
 
 /* X(code, what a caller may conclude) */
-#define BASE_STATUS_LIST(X)                                                    \
-    X(OK, "success")                                                           \
-    X(EUSAGE, "wrong usage: command line or configuration")                    \
-    X(EARG, "an argument is outside its range")                                \
-    X(ESHAPE, "shapes do not match")                                           \
-    X(EFORMAT, "a file does not hold what it should")                          \
-    X(EIO, "the operating system refused a read or write")                     \
-    X(ENOMEM, "not enough memory")                                             \
-    X(ENUMERIC, "a result is not finite, or a decomposition failed")           \
-    X(EBACKEND, "a library reported an error")                                 \
-    X(ENOTFOUND, "no such name")                                               \
-    X(ELIMIT, "refused: over a stated limit")                                  \
+#define BASE_STATUS_LIST(X)                                                                                            \
+    X(OK, "success")                                                                                                   \
+    X(EUSAGE, "wrong usage: command line or configuration")                                                            \
+    X(EARG, "an argument is outside its range")                                                                        \
+    X(ESHAPE, "shapes do not match")                                                                                   \
+    X(EFORMAT, "a file does not hold what it should")                                                                  \
+    X(EIO, "the operating system refused a read or write")                                                             \
+    X(ENOMEM, "not enough memory")                                                                                     \
+    X(ENUMERIC, "a result is not finite, or a decomposition failed")                                                   \
+    X(EBACKEND, "a library reported an error")                                                                         \
+    X(ENOTFOUND, "no such name")                                                                                       \
+    X(ELIMIT, "refused: over a stated limit")                                                                          \
     X(ECANCEL, "stopped by a signal")
 
 typedef enum {
 #define X(code, text) BASE_##code,
     BASE_STATUS_LIST(X)
 #undef X
-    BASE_STATUS_COUNT
+        BASE_STATUS_COUNT
 } BaseStatus;
 
 /** The code's name without the prefix, e.g. "ESHAPE"; "?" for a number that is no status. Static storage. */
@@ -45,19 +45,19 @@ BaseStatus base_error_set(BaseStatus st, const char *format, ...) __attribute__(
 BaseStatus base_error_prefix(BaseStatus st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* All three expect `BaseStatus st = BASE_OK;` and a label `out:` that releases the locals and returns st. */
-#define BASE_TRY(call)                                                         \
-    do {                                                                       \
-        st = (call);                                                           \
-        if (st != BASE_OK) goto out;                                           \
+#define BASE_TRY(call)                                                                                                 \
+    do {                                                                                                               \
+        st = (call);                                                                                                   \
+        if (st != BASE_OK) goto out;                                                                                   \
     } while (0)
-#define BASE_FAIL(code, ...)                                                   \
-    do {                                                                       \
-        st = base_error_set((code), __VA_ARGS__);                              \
-        goto out;                                                              \
+#define BASE_FAIL(code, ...)                                                                                           \
+    do {                                                                                                               \
+        st = base_error_set((code), __VA_ARGS__);                                                                      \
+        goto out;                                                                                                      \
     } while (0)
-#define BASE_CHECK(condition, code, ...)                                       \
-    do {                                                                       \
-        if (!(condition)) BASE_FAIL((code), __VA_ARGS__);                      \
+#define BASE_CHECK(condition, code, ...)                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) BASE_FAIL((code), __VA_ARGS__);                                                              \
     } while (0)
 
 #endif

@@ -184,8 +184,9 @@ const CliCommand cli_audit = {
         "`train`.",
     .usage = "audit --arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR\n"
              "       expunge audit --verify DIR [--signers FILE --identity I] [-o NEW]",
-    .takes = "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
-             "precision tuning json out",
+    .takes =
+        "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
+        "precision tuning json out",
     .set_table = run_audit_params,
     .set_count = &run_audit_param_count,
     .examples = {"expunge audit --arch convnet --weights out.safetensors --original original.safetensors "

@@ -23,7 +23,7 @@ typedef struct {
 } Option;
 
 #define AT(field) offsetof(CliOptions, field)
-#define CLASSES "names, else indices; '#3' is always an index, name:3 always a name"
+#define CLASSES   "names, else indices; '#3' is always an index, name:3 always a name"
 static const Option OPTIONS[] = {
     {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`; auto: read off --weights",
      NAMED},
@@ -53,7 +53,8 @@ static const Option OPTIONS[] = {
     {"pictures", 0, TEXT, AT(pictures), "N", "0", 0, 0,
      "shows the N forgotten images that are most exposed; whoever gets the page gets them", NAMED},
     {"verify", 0, TEXT, AT(verify), "DIR", "none", 0, 0, "checks the folder of an earlier audit", NAMED},
-    {"signers", 0, TEXT, AT(signers), "FILE", "none", 0, 0, "whose signatures count: ssh-keygen's ALLOWED SIGNERS", NAMED},
+    {"signers", 0, TEXT, AT(signers), "FILE", "none", 0, 0, "whose signatures count: ssh-keygen's ALLOWED SIGNERS",
+     NAMED},
     {"identity", 0, TEXT, AT(identity), "I", "none", 0, 0, "who of them must have signed", NAMED},
     {"beside", 0, TEXT, AT(beside), "B", "unlearn", 0, 0,
      "copies of the weights in the same file: unlearn them too, drop or keep them; keep: unknown objects too", NAMED},
@@ -180,8 +181,8 @@ static BaseStatus follow_output(CliOptions *out)
     if (!out->out) return BASE_OK;
     BASE_TRY(io_path_target(out->out, &target));
     if (!target) goto out;
-    BASE_CHECK(strlen(target) < sizeof out->target, BASE_EUSAGE, "--out %.200s: a link to a path of %zu bytes", out->out,
-               strlen(target));
+    BASE_CHECK(strlen(target) < sizeof out->target, BASE_EUSAGE, "--out %.200s: a link to a path of %zu bytes",
+               out->out, strlen(target));
     strcpy(out->target, target);
     out->out = out->target;
 out:

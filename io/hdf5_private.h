@@ -17,8 +17,8 @@ typedef struct {
 struct IoHdf5 {
     hid_t id;
     IoHdf5Seen seen; /* of io_hdf5_first */
-    char *path; /* for messages */
-    bool closed; /* to others, once it is saved */
+    char *path;      /* for messages */
+    bool closed;     /* to others, once it is saved */
 };
 
 /* Text is read whole, so its size is limited; labels and configurations are far below. */

@@ -19,7 +19,7 @@ struct IoJson {
     IoJson **items; /* [count] owned */
     size_t count, room;
     BaseIndex keys; /* of an object's items */
-    bool failed; /* something below could not be allocated */
+    bool failed;    /* something below could not be allocated */
 };
 
 /* Length of the UTF-8 sequence at @p s, or 0 where it is none (overlong forms, surrogates and beyond U+10FFFF too). */

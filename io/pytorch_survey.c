@@ -150,7 +150,8 @@ static BaseStatus index_state(Walk *w)
     const IoPickleValue *state = w->s->state;
     size_t old, skip = common_size(state);
     BASE_TRY(BASE_ALLOC(state->count / 2, &w->shape));
-    for (size_t slot = state->count; slot >= 2; slot -= 2) { /* backwards: of a name that stands twice the last counts */
+    for (size_t slot = state->count; slot >= 2;
+         slot -= 2) { /* backwards: of a name that stands twice the last counts */
         const IoPickleValue *key = state->items[slot - 2];
         Shape *shape = &w->shape[slot / 2 - 1];
         if (!io_pytorch_tensor(state->items[slot - 1]) || !is_name(key) || key->count < skip) continue;

@@ -55,7 +55,7 @@ struct IoTensors {
     size_t count;
     char **meta; /* [2 * meta_count] key, value, ... */
     size_t meta_count;
-    BaseIndex keys; /* of meta */
+    BaseIndex keys;          /* of meta */
     char *prefix;            /* "module." where every name in the file starts so: names here do not; NULL: none */
     struct IoOrigin *origin; /* what the file held around the tensors; NULL where they were made here */
     IoTensorsCopy *copies;   /* [copy_count] */

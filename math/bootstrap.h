@@ -7,14 +7,15 @@
 
 /** Scores of n points by M models, all borrowed. */
 typedef struct {
-    const double *score;     /* [M, n] */
+    const double *score; /* [M, n] */
     int64_t M;
     const double *threshold; /* [M] chosen on other data, member iff score >= threshold; NULL: no balanced accuracy */
 } MathModelScores;
 
 enum {
     MATH_BOOTSTRAP_FPRS = 3,
-    MATH_FEW_MODELS = 6 /* a side with fewer borrows the other side's spread: t on 1 degree of freedom is 12.7, on 4 2.8 */
+    MATH_FEW_MODELS =
+        6 /* a side with fewer borrows the other side's spread: t on 1 degree of freedom is 12.7, on 4 2.8 */
 };
 typedef enum {
     MATH_STATISTIC_AUC,
@@ -26,7 +27,7 @@ typedef enum {
 /** Each the mean over models, with an interval. n: points. value NaN where not defined (no thresholds; N < 1 / fpr). */
 typedef struct {
     MathEstimate a[MATH_STATISTICS], b[MATH_STATISTICS], difference[MATH_STATISTICS];
-    bool over_models;         /* false: one model on either side; the intervals speak of these very models */
+    bool over_models; /* false: one model on either side; the intervals speak of these very models */
 } MathBootstrap;
 
 typedef struct {

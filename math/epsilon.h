@@ -14,10 +14,10 @@
 #include "math/roc.h"
 
 typedef enum {
-    MATH_EPSILON_SPLIT,          /* threshold chosen on a quarter of the points, Clopper-Pearson on the others */
-    MATH_EPSILON_SIMULTANEOUS,   /* Clopper-Pearson at ranks fixed beforehand, all at once (Bonferroni) */
-    MATH_EPSILON_GAUSSIAN,       /* as simultaneous, but under mu-Gaussian DP: stronger, and true only of such mechanisms */
-    MATH_EPSILON_ONE_RUN,        /* Steinke, arXiv 2305.08846: only where each point had its own fair coin */
+    MATH_EPSILON_SPLIT,        /* threshold chosen on a quarter of the points, Clopper-Pearson on the others */
+    MATH_EPSILON_SIMULTANEOUS, /* Clopper-Pearson at ranks fixed beforehand, all at once (Bonferroni) */
+    MATH_EPSILON_GAUSSIAN, /* as simultaneous, but under mu-Gaussian DP: stronger, and true only of such mechanisms */
+    MATH_EPSILON_ONE_RUN,  /* Steinke, arXiv 2305.08846: only where each point had its own fair coin */
     MATH_EPSILON_METHODS
 } MathEpsilonMethod;
 /** "split", "simultaneous", "gaussian", "one_run"; and one sentence on how and under which assumption. Static storage. */
@@ -30,8 +30,8 @@ typedef struct {
     double largest;        /* what a faultless attack would prove with these n, delta, alpha and method: the ceiling */
     double mu, largest_mu; /* GAUSSIAN: the same for mu; else NaN */
     double delta, alpha;
-    double threshold;      /* member iff score >= threshold; NaN where epsilon is 0, and for ONE_RUN */
-    int64_t P, N;          /* members and non-members that the bound rests on; ONE_RUN: guesses "in" and "out" */
+    double threshold; /* member iff score >= threshold; NaN where epsilon is 0, and for ONE_RUN */
+    int64_t P, N;     /* members and non-members that the bound rests on; ONE_RUN: guesses "in" and "out" */
 } MathEpsilon;
 
 /** At one threshold that does not depend on these points: tp of P members and fp of N non-members are called members.

@@ -3,8 +3,8 @@
 #include "base/memory.h"
 #include "io/file.h"
 
-static BaseStatus write_as(BaseStatus (*write)(const char *, const void *, size_t), const char *folder, const char *stem,
-                           const char *suffix, const BaseText *text)
+static BaseStatus write_as(BaseStatus (*write)(const char *, const void *, size_t), const char *folder,
+                           const char *stem, const char *suffix, const BaseText *text)
 {
     BaseStatus st = BASE_OK;
     char *path = NULL;

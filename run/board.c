@@ -13,7 +13,16 @@
 #include "io/lock.h"
 
 #define MAGIC "expunge queue 1\n"
-enum { MAGIC_SIZE = sizeof MAGIC - 1, HASH = 64, SESSION = 0, PASSPORT = 1, FIRST = 2, PAGE = 1024, TRIES = 10, READS = 3 };
+enum {
+    MAGIC_SIZE = sizeof MAGIC - 1,
+    HASH = 64,
+    SESSION = 0,
+    PASSPORT = 1,
+    FIRST = 2,
+    PAGE = 1024,
+    TRIES = 10,
+    READS = 3
+};
 
 typedef struct {
     char magic[MAGIC_SIZE], plan[HASH];

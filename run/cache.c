@@ -56,8 +56,8 @@ static BaseStatus add_files(RunCacheList *list, const char *folder, bool named, 
         if (!is_cached(names[i]) || fstatat(models_fd, names[i], &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
         if (!S_ISREG(info.st_mode)) continue;
         RunCacheFile *file = &list->files[list->count];
-        *file = (RunCacheFile){
-            .size = info.st_size, .days = difftime(time(NULL), info.st_mtime) / 86400, .named = named};
+        *file =
+            (RunCacheFile){.size = info.st_size, .days = difftime(time(NULL), info.st_mtime) / 86400, .named = named};
         list->count++;
         BASE_TRY(base_strdup(folder, &file->folder));
         BASE_TRY(base_strdup(names[i], &file->name));
@@ -223,8 +223,9 @@ static BaseStatus look_into(RunCacheList *list, const char *folder, bool named, 
         BASE_TRY(add_experiment(list, folder, named, fd));
     } else if (stat(models, &info) == 0 && S_ISDIR(info.st_mode)) {
         ++*found;
-        BASE_TRY(close_folder(list, folder, "it or its folder models is a link, which is not followed: name the folder "
-                                            "that it leads to"));
+        BASE_TRY(close_folder(list, folder,
+                              "it or its folder models is a link, which is not followed: name the folder "
+                              "that it leads to"));
     }
 out:
     if (fd >= 0) close(fd);

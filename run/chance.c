@@ -57,11 +57,12 @@ BaseStatus run_chance_warn(const RunPredictions *predictions, const RunData *dat
     char right[32];
     run_percent_text(tally.right, tally.n, right);
     if (is_renumbering(answer, p->K, share, taken, &moved))
-        base_warning("accuracy on %s is %s of %lld images, but each class gets one answer in %.0f%% of them: the model "
-                     "numbers its classes in another order (images of %lld (%s) are called %lld (%s)); give --class-map FILE, "
-                     "or name the classes by the model's numbers",
-                     data->spec, right, (long long)tally.n, 100 * share, (long long)moved,
-                     data->train->class_names[moved], (long long)answer[moved], data->train->class_names[answer[moved]]);
+        base_warning(
+            "accuracy on %s is %s of %lld images, but each class gets one answer in %.0f%% of them: the model "
+            "numbers its classes in another order (images of %lld (%s) are called %lld (%s)); give --class-map FILE, "
+            "or name the classes by the model's numbers",
+            data->spec, right, (long long)tally.n, 100 * share, (long long)moved, data->train->class_names[moved],
+            (long long)answer[moved], data->train->class_names[answer[moved]]);
     else
         base_warning("accuracy on %s is %s of %lld images, which guessing reaches too; likely causes: weights of other "
                      "data or untrained ones; images prepared in another way than for training (now %s); classes in "

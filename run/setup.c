@@ -28,8 +28,8 @@ int run_threads_share(int threads, int processes)
     return processes < threads ? threads / (processes > 0 ? processes : 1) : 1;
 }
 
-static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp",   "libsvm", "libhdf5",
-                                    "libjpeg", "libpng",      "libjansson", "libnettle", "libyaml", "libz.",  "libc."};
+static const char *const STEMS[] = {"libdnnl", "libopenblas", "liblapacke", "libgomp", "libsvm", "libhdf5", "libjpeg",
+                                    "libpng",  "libjansson",  "libnettle",  "libyaml", "libz.",  "libc."};
 
 static void note_library(void *user, const char *path)
 {

@@ -13,20 +13,20 @@
 
 /* What a method looks at; shown in tables, since a method that needs the retained data costs its owner more. */
 enum {
-    UNLEARN_NEEDS_RETAIN = 1,   /* images of retained classes */
-    UNLEARN_NEEDS_FORGET = 2,   /* images of forgotten classes */
+    UNLEARN_NEEDS_RETAIN = 1, /* images of retained classes */
+    UNLEARN_NEEDS_FORGET = 2, /* images of forgotten classes */
     UNLEARN_NEEDS_GRADIENT = 4,
-    UNLEARN_CONTROL = 8,        /* no unlearning method: a control that exposes weak metrics */
-    UNLEARN_SHARES = 16,        /* processes can share its images: it heeds UnlearnContext.reduce */
+    UNLEARN_CONTROL = 8, /* no unlearning method: a control that exposes weak metrics */
+    UNLEARN_SHARES = 16, /* processes can share its images: it heeds UnlearnContext.reduce */
 };
 
 /** A sample whose work is shared is cut into this many equal blocks of images, however many processes there are. */
 enum { UNLEARN_BLOCKS = 16 };
 
 typedef struct {
-    const NnNet *original;      /* borrowed, never changed */
-    DataView train;             /* the training split: retained and forgotten classes together, no augmentation */
-    DataView validation;        /* of the same set, images that no model has trained on; n = 0: none held back */
+    const NnNet *original; /* borrowed, never changed */
+    DataView train;        /* the training split: retained and forgotten classes together, no augmentation */
+    DataView validation;   /* of the same set, images that no model has trained on; n = 0: none held back */
     const DataClasses *forget;
     const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
     NnPrecision precision;
@@ -46,11 +46,13 @@ typedef struct {
     char name[128];
     int64_t n_retain, n_forget, features; /* rows of X_r, X_f; columns */
     double trace_retain, trace_forget;    /* ||X||_F^2 / n: mean squared norm of an input row */
-    double rank_retain, rank_forget;      /* effective rank (sum s)^2 / sum s^2 of s = normalised squared singular values */
-    double forget_removed;  /* ||(W-W') X_f^T||_F^2 / ||W X_f^T||_F^2: share of the layer's response to forgotten inputs taken out */
-    double retain_removed;  /* the same for retained inputs */
-    double weight_change;   /* ||W' - W||_F / ||W||_F */
-    double shared; /* tr(P_r P_f) / tr(P_f): part of the forget space that the retain space has too, weighted by importance */
+    double rank_retain, rank_forget; /* effective rank (sum s)^2 / sum s^2 of s = normalised squared singular values */
+    double
+        forget_removed; /* ||(W-W') X_f^T||_F^2 / ||W X_f^T||_F^2: share of the layer's response to forgotten inputs taken out */
+    double retain_removed; /* the same for retained inputs */
+    double weight_change;  /* ||W' - W||_F / ||W||_F */
+    double
+        shared; /* tr(P_r P_f) / tr(P_f): part of the forget space that the retain space has too, weighted by importance */
     double *spectrum_retain, *spectrum_forget; /* s, descending, [spectrum_count]; NULL where the route has none */
     int64_t spectrum_count;
 } UnlearnLayer;
@@ -59,9 +61,9 @@ typedef struct {
     UnlearnLayer *layers; /* owned */
     int layer_count;
     int64_t samples_retain, samples_forget; /* distinct images looked at */
-    double passes;        /* forward(+backward) passes over images, in images: cost in samples */
-    double alpha_retain, alpha_forget; /* importance curve of the spectra; NaN: none */
-    double prepare_seconds, apply_seconds; /* filled by unlearn_run */
+    double passes;                          /* forward(+backward) passes over images, in images: cost in samples */
+    double alpha_retain, alpha_forget;      /* importance curve of the spectra; NaN: none */
+    double prepare_seconds, apply_seconds;  /* filled by unlearn_run */
 } UnlearnReport;
 void unlearn_report_free(UnlearnReport *report);
 
@@ -72,7 +74,8 @@ typedef struct {
     /** *state owned by the caller, released with release(). NULL prepare: no state. */
     BaseStatus (*prepare)(const UnlearnContext *context, const void *params, void **state);
     /** @p net comes in as a copy of the original and goes out unlearned. @p state may serve many applies. */
-    BaseStatus (*apply)(const UnlearnContext *context, void *state, const void *params, NnNet *net, UnlearnReport *report);
+    BaseStatus (*apply)(const UnlearnContext *context, void *state, const void *params, NnNet *net,
+                        UnlearnReport *report);
     void (*release)(void *state);
     /** Optional: refuses parameters that the ranges cannot (a layer name that does not exist), before any work. */
     BaseStatus (*check)(const UnlearnContext *context, const void *params);

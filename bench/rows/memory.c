@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "unlearn/svd/edit.h"
 #include "math/linalg.h"
+#include "unlearn/svd/edit.h"
 
 enum { F = 25088, SAMPLES = 999, OUT = 4096, CHECKED = 4, BLOCK = 128 };
 static const double ALPHA_R = 100, ALPHA_F = 10;
@@ -114,7 +114,8 @@ static BaseStatus run(void)
     BASE_TRY(BASE_ALLOC_RAW((int64_t)CHECKED * F, &first));
     fill(w, (int64_t)OUT * F, "weights", false);
     memcpy(first, w, (size_t)CHECKED * F * sizeof *first);
-    for (int side = 0; side < 2; side++) BASE_TRY(unlearn_space_create(SAMPLES, F, UNLEARN_ROUTE_AUTO, false, &m[side]));
+    for (int side = 0; side < 2; side++)
+        BASE_TRY(unlearn_space_create(SAMPLES, F, UNLEARN_ROUTE_AUTO, false, &m[side]));
     double start = base_clock_wall();
     for (int side = 0; side < 2; side++) { /* the inputs come in a stream, as from a network */
         BASE_TRY(BASE_ALLOC_RAW(SAMPLES * F, &x[side]));

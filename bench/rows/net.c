@@ -117,7 +117,8 @@ static BaseStatus serve(Bench *b)
         } else if (!strcmp(task, "machine")) {
             char cpu[256];
             base_clock_cpu_name(cpu, sizeof cpu);
-            printf("{\"cpu\": \"%s\", \"isa\": \"%s\", \"blas\": \"%s\"}\n", cpu, nn_backend_isa(), math_blas_version());
+            printf("{\"cpu\": \"%s\", \"isa\": \"%s\", \"blas\": \"%s\"}\n", cpu, nn_backend_isa(),
+                   math_blas_version());
         } else {
             bool train = !strcmp(task, "train");
             NnRate **work = &b->rates[train][precision == NN_BF16];

@@ -10,8 +10,8 @@ typedef struct {
     bool test;
 } DataRange;
 typedef struct {
-    const char *file;  /* borrowed; NULL: every image of the split */
-    DataRange *ranges; /* [range_count]: what a file says takes memory by its bytes, not by its numbers */
+    const char *file;           /* borrowed; NULL: every image of the split */
+    DataRange *ranges;          /* [range_count]: what a file says takes memory by its bytes, not by its numbers */
     int64_t range_count, count; /* count: of images */
 } DataPicks;
 

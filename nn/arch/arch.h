@@ -8,9 +8,9 @@
 
 typedef struct {
     BaseEntry entry;
-    int64_t C, H, W; /* input per image; 0: the data's own */
-    bool larger;     /* any larger input works too: global pooling, nothing in the weights knows the size */
-    bool smaller;    /* any smaller one too, as it is: no padding to H x W */
+    int64_t C, H, W;  /* input per image; 0: the data's own */
+    bool larger;      /* any larger input works too: global pooling, nothing in the weights knows the size */
+    bool smaller;     /* any smaller one too, as it is: no padding to H x W */
     const void *form; /* what the two functions below draw of a family */
     /** Draws the network for @p K classes and returns the logits' node. */
     NnNode (*build)(NnGraph *g, const void *form, int64_t K);

@@ -106,7 +106,8 @@ BaseStatus run_audit_choose(const char *list, bool shadows, const char *const *s
         BASE_TRY(add_names(PLAIN, BASE_COUNT(PLAIN), out, count));
         if (shadows) BASE_TRY(add_names(ON_SHADOWS, BASE_COUNT(ON_SHADOWS), out, count));
     } else if (strcmp(list, "all") == 0) {
-        for (size_t i = 0; i < base_registry_count(&mia_registry); i++) BASE_TRY(add(((const BaseEntry *)base_registry_at(&mia_registry, i))->name, out, count));
+        for (size_t i = 0; i < base_registry_count(&mia_registry); i++)
+            BASE_TRY(add(((const BaseEntry *)base_registry_at(&mia_registry, i))->name, out, count));
     } else {
         BASE_TRY(add_list(list, out, count));
     }

@@ -97,8 +97,8 @@ static BaseStatus choose_points(const RunAuditTask *t, RunAuditCollected *c, Run
         end[g] = points->n;
     }
     BASE_CHECK(end[RUN_AUDIT_FORGET_TRAIN] > 0, BASE_EARG,
-               "the training split of %s has no image of the forgotten class %s (%s): there is nothing to audit", t->data,
-               c->forget_numbers, c->forget_names);
+               "the training split of %s has no image of the forgotten class %s (%s): there is nothing to audit",
+               t->data, c->forget_numbers, c->forget_names);
     s->N = points->n;
     s->K = c->data.train->K;
     BASE_TRY(BASE_ALLOC(s->N, &s->group));

@@ -89,8 +89,10 @@ static void findings_table(const RunAuditPage *p, MiaGame g, ReportDocument *d)
         if (models && (r->attack[i].choice->attack->needs & MIA_UNDIRECTED)) undirected = f->attack;
     }
     if (undirected)
-        report_table_note(&t, "%s has no direction here: a retrained model may be as certain of a wrong class, so a "
-                              "difference to either side is a leak.", undirected);
+        report_table_note(&t,
+                          "%s has no direction here: a retrained model may be as certain of a wrong class, so a "
+                          "difference to either side is a leak.",
+                          undirected);
     report_table_note(&t,
                       "Intervals: 95%%%s. The verdict uses wider ones, so that a false finding among all attacks "
                       "and games together has a chance of %g at most.",
@@ -310,10 +312,11 @@ static void build(const RunAuditPage *p, const ReportFigures *figures, const Run
 {
     const RunAuditCollected *c = p->collected;
     run_audit_words(p, d);
-    report_document_text(d, REPORT_BLOCK_NOTE,
-                         "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; "
-                         "what counts is the distance to the retrained models, on either side.",
-                         p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names);
+    report_document_text(
+        d, REPORT_BLOCK_NOTE,
+        "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; "
+        "what counts is the distance to the retrained models, on either side.",
+        p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names);
     games_table(p, d);
     controls(p, d);
     accuracy_table(p, d);

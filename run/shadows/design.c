@@ -46,8 +46,8 @@ static BaseStatus draw_pool(const RunData *data, const RunShadowConfig *config, 
     for (int64_t i = 0; i < pool->n; i++) count[set->labels[pool->at[i]]]++;
     for (int64_t k = 0; k < set->K; k++)
         BASE_CHECK(count[k] >= 2, BASE_EUSAGE,
-                   "shadows: the pool holds %lld images of class %lld (%s): halves need 2 or more",
-                   (long long)count[k], (long long)k, set->class_names[k]);
+                   "shadows: the pool holds %lld images of class %lld (%s): halves need 2 or more", (long long)count[k],
+                   (long long)k, set->class_names[k]);
 out:
     base_free(count);
     data_index_free(&rest);

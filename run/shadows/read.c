@@ -126,8 +126,8 @@ out:
 
 static BaseStatus read_model(const BaseYaml *map, const char *folder, bool target, RunShadowModel *m)
 {
-    static const char *const KEYS[] = {"role",   "pair",   "file", "sha256",  "members",
-                                       "forget", "method", "seed", "seconds", "images", "forget_names"};
+    static const char *const KEYS[] = {"role",   "pair", "file",    "sha256", "members",     "forget",
+                                       "method", "seed", "seconds", "images", "forget_names"};
     BaseStatus st = BASE_OK;
     char *pair = NULL;
     BASE_CHECK(map->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: a network must be a map of role, pair, file, sha256, ...",

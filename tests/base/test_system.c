@@ -341,9 +341,9 @@ static void test_descriptors(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_spawn_in), cmocka_unit_test(test_program),  cmocka_unit_test(test_pipe),
-    cmocka_unit_test(test_follow),   cmocka_unit_test(test_exchange), cmocka_unit_test(test_locks),
-    cmocka_unit_test(test_memory),   cmocka_unit_test(test_cpu),      cmocka_unit_test(test_libraries),
+    cmocka_unit_test(test_spawn_in),    cmocka_unit_test(test_program),  cmocka_unit_test(test_pipe),
+    cmocka_unit_test(test_follow),      cmocka_unit_test(test_exchange), cmocka_unit_test(test_locks),
+    cmocka_unit_test(test_memory),      cmocka_unit_test(test_cpu),      cmocka_unit_test(test_libraries),
     cmocka_unit_test(test_descriptors),
 };
 

@@ -287,10 +287,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_tree), cmocka_unit_test(test_mark), cmocka_unit_test(test_same_content_same_text),
-    cmocka_unit_test(test_flow), cmocka_unit_test(test_refused),
-    cmocka_unit_test(test_read), cmocka_unit_test(test_set),
-    cmocka_unit_test(test_inherit), cmocka_unit_test(test_only),
+    cmocka_unit_test(test_tree),      cmocka_unit_test(test_mark),    cmocka_unit_test(test_same_content_same_text),
+    cmocka_unit_test(test_flow),      cmocka_unit_test(test_refused), cmocka_unit_test(test_read),
+    cmocka_unit_test(test_set),       cmocka_unit_test(test_inherit), cmocka_unit_test(test_only),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -344,8 +344,14 @@ static void test_larger_than_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_larger_than_memory),
-    cmocka_unit_test(test_classes_parse), cmocka_unit_test(test_classes_refused), cmocka_unit_test(test_partition),
-    cmocka_unit_test(test_split),         cmocka_unit_test(test_sample),          cmocka_unit_test(test_open_spec),
-    cmocka_unit_test(test_gaussians),     cmocka_unit_test(test_fashion_mnist),   cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_classes_parse),
+    cmocka_unit_test(test_classes_refused),
+    cmocka_unit_test(test_partition),
+    cmocka_unit_test(test_split),
+    cmocka_unit_test(test_sample),
+    cmocka_unit_test(test_open_spec),
+    cmocka_unit_test(test_gaussians),
+    cmocka_unit_test(test_fashion_mnist),
+    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

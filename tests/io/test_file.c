@@ -382,8 +382,8 @@ static void test_folder_replaced(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_folder_replaced), cmocka_unit_test(test_read_write), cmocka_unit_test(test_pieces),
-    cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_lock), cmocka_unit_test(test_lock_refuses),       cmocka_unit_test(test_folders),
-    cmocka_unit_test(test_sweep),           cmocka_unit_test(test_gzip),       cmocka_unit_test(test_gzip_cut_short),
-    cmocka_unit_test(test_gzip_bomb),       cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_lock),       cmocka_unit_test(test_lock_refuses),
+    cmocka_unit_test(test_folders),         cmocka_unit_test(test_sweep),      cmocka_unit_test(test_gzip),
+    cmocka_unit_test(test_gzip_cut_short),  cmocka_unit_test(test_gzip_bomb),  cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

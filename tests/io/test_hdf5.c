@@ -280,8 +280,7 @@ static void test_hostile_layouts(void **state)
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
     H5Fclose(id);
     H5Pclose(packed);
-    assert_fails(io_hdf5_open(at("packed.h5"), &file), BASE_EFORMAT,
-                 "packed by filter 6 'scaleoffset'; only deflate");
+    assert_fails(io_hdf5_open(at("packed.h5"), &file), BASE_EFORMAT, "packed by filter 6 'scaleoffset'; only deflate");
     packed = H5Pcreate(H5P_DATASET_CREATE); /* h5py's lzf, which libhdf5 does not know */
     H5Pset_chunk(packed, 1, &small);
     H5Pset_filter(packed, 32000, H5Z_FLAG_OPTIONAL, 0, NULL);

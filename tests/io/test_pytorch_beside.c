@@ -137,28 +137,27 @@ static void familiar(void **state)
     io_tensors_free(t);
     /* and when the pickle has to be written anew, since a stranger is taken out: all of it is still there */
     static const char MORE[] =
-        FILE_OF(
-            TEXT("\x01", "o") "cbuiltins\ngetattr\nctorch.optim.lr_scheduler\nOneCycleLR\n" TEXT(
-                "\x0e",
-                "_annealin"
-                "g_cos") "\x86R" TEXT("\x01", "e") "cos\nsystem\n" TEXT("\x02",
-                                                                        "ls") "\x85R" TEXT("\x01",
-                                                                                           "h") "cpytorch_lightning."
-                                                                                                "utilities."
-                                                                                                "parsing\nAttributeDict"
-                                                                                                "\n)"
-                                                                                                "\x81" TEXT("\x01", "x") "K\x01s" TEXT(
-                                                                                                    "\x01",
-                                                                                                    "q") "ccollections"
-                                                                                                         "\ndeque"
-                                                                                                         "\n)RK\x01"
-                                                                                                         "a" TEXT(
-                                                                                                             "\x01",
-                                                                                                             "4") "\x8f"
-                                                                                                                  "("
-                                                                                                                  "K"
-                                                                                                                  "\x01"
-                                                                                                                  "\x90");
+        FILE_OF(TEXT("\x01", "o") "cbuiltins\ngetattr\nctorch.optim.lr_scheduler\nOneCycleLR\n" TEXT(
+            "\x0e",
+            "_annealin"
+            "g_cos") "\x86R" TEXT("\x01",
+                                  "e") "cos\nsystem\n" TEXT("\x02",
+                                                            "ls") "\x85R" TEXT("\x01",
+                                                                               "h") "cpytorch_lightning."
+                                                                                    "utilities."
+                                                                                    "parsing\nAttributeDict"
+                                                                                    "\n)"
+                                                                                    "\x81" TEXT("\x01", "x") "K\x01s" TEXT(
+                                                                                        "\x01",
+                                                                                        "q") "ccollections"
+                                                                                             "\ndeque"
+                                                                                             "\n)RK\x01"
+                                                                                             "a" TEXT("\x01",
+                                                                                                      "4") "\x8f"
+                                                                                                           "("
+                                                                                                           "K"
+                                                                                                           "\x01"
+                                                                                                           "\x90");
     t = made(P(MORE));
     assert_string_equal(t->strange, "os.system");
     assert_ok(io_tensors_write(t, at("less.pt")));

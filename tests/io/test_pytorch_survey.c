@@ -10,7 +10,8 @@ enum { N = 3000, NAME = 12 };
 
 /* A float tensor [2, 2]; requires_grad is false. */
 static const char TENSOR[] = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"
-                             "X\x01\0\0\0" "0X\x03\0\0\0cpuK\x04tQK\0K\x02K\x02\x86K\x02K\x01\x86\x89"
+                             "X\x01\0\0\0"
+                             "0X\x03\0\0\0cpuK\x04tQK\0K\x02K\x02\x86K\x02K\x01\x86\x89"
                              "ccollections\nOrderedDict\n)RtR";
 
 /* FNV-1a, which anybody can compute: names whose low 13 bits are 0. */

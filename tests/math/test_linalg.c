@@ -6,8 +6,8 @@
 
 #include "base/random.h"
 #include "base/system.h"
-#include "math/linalg.h"
 #include "math/blas.h"
+#include "math/linalg.h"
 #include "math/threads.h"
 
 /* One unit in the last place of float32 is 6e-8; a dot product of n <= 100 well-scaled terms is off by about

@@ -208,11 +208,15 @@ static void as_the_naive_matrix(void **state)
     } CASES[] = {
         {"rmia_online", {0}, {2, 0, 1, 0, true, false, true, false, false}},
         {"rmia_online", {"gamma=1", "strict=true", "temperature=3"}, {1, 0, 3, 0, true, true, true, false, false}},
-        {"rmia_online", {"trim=0.2", "signal=sm_taylor", "temperature=2"}, {2, 0, 2, 0.2, true, false, true, true, false}},
+        {"rmia_online",
+         {"trim=0.2", "signal=sm_taylor", "temperature=2"},
+         {2, 0, 2, 0.2, true, false, true, true, false}},
         {"rmia_online", {"compat=research_2024"}, {2, 0, 2, 0.2, true, true, true, true, false}},
         {"rmia_offline", {0}, {2, 0.3, 1, 0, false, false, true, false, false}},
         {"rmia_offline", {"offline_a=0.7", "gamma=1.3"}, {1.3, 0.7, 1, 0, false, false, true, false, false}},
-        {"rmia_offline", {"correct_population=false", "trim=0.25"}, {2, 0.3, 1, 0.25, false, false, false, false, false}},
+        {"rmia_offline",
+         {"correct_population=false", "trim=0.25"},
+         {2, 0.3, 1, 0.25, false, false, false, false, false}},
         {"rmia_offline",
          {"compat=privacy_meter", "gamma=7", "offline_a=0.6"},
          {1, 0.6, 1, 0, false, true, true, false, true}},
@@ -393,9 +397,13 @@ static void large_and_linear(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture),  cmocka_unit_test(as_the_naive_matrix), cmocka_unit_test(privacy_meter_by_hand),
-    cmocka_unit_test(ranks_as_the_ratio), cmocka_unit_test(ties),
-    cmocka_unit_test(extremes),           cmocka_unit_test(wrong_models),
+    cmocka_unit_test(as_in_the_fixture),
+    cmocka_unit_test(as_the_naive_matrix),
+    cmocka_unit_test(privacy_meter_by_hand),
+    cmocka_unit_test(ranks_as_the_ratio),
+    cmocka_unit_test(ties),
+    cmocka_unit_test(extremes),
+    cmocka_unit_test(wrong_models),
     cmocka_unit_test(large_and_linear),
 };
 

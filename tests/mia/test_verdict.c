@@ -100,7 +100,7 @@ static void without_a_direction(void **state)
         assert_int_equal(got.game[MIA_GAME_RETAIN], MATH_INDISTINGUISHABLE);
         assert_true(got.something.run);
         assert_int_equal(got.something.passed, undirected); /* the original looks less familiar, too */
-        for (int64_t i = 0; i < got.count; i++) /* the numbers keep their sign */
+        for (int64_t i = 0; i < got.count; i++)             /* the numbers keep their sign */
             if (got.finding[i].game != MIA_GAME_RETAIN) assert_true(got.finding[i].difference.hi < 0);
         mia_audit_free(&got);
     }
@@ -335,12 +335,16 @@ static void null_audits(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_leak_is_found),      cmocka_unit_test(without_a_direction),
+    cmocka_unit_test(a_leak_is_found),
+    cmocka_unit_test(without_a_direction),
     cmocka_unit_test(the_largest_is_the_headline),
     cmocka_unit_test(equality_needs_everything),
-    cmocka_unit_test(few_retrained_models), cmocka_unit_test(a_suspicion_is_told),
-    cmocka_unit_test(several_attacks),      cmocka_unit_test(wrong_inputs),
-    cmocka_unit_test(without_memory),       cmocka_unit_test(null_audits),
+    cmocka_unit_test(few_retrained_models),
+    cmocka_unit_test(a_suspicion_is_told),
+    cmocka_unit_test(several_attacks),
+    cmocka_unit_test(wrong_inputs),
+    cmocka_unit_test(without_memory),
+    cmocka_unit_test(null_audits),
 };
 
 SUPPORT_MAIN(tests)

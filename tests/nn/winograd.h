@@ -93,4 +93,3 @@ static void test_the_rules_take_it(void **state)
     assert_string_equal(hash[0], hash[1]);
     nn_tuning_free(t);
 }
-

@@ -39,7 +39,8 @@ static void both_renderings_hold_all(void **state)
     (void)state;
     ReportDocument d;
     BaseText html = {0}, md = {0};
-    const ReportFigure figure = {"stem", "A figure", "Its caption", 100, "<?xml?>\n<svg>x</svg>", "a,b\n1,2\n", false, false};
+    const ReportFigure figure = {"stem",       "A figure", "Its caption", 100, "<?xml?>\n<svg>x</svg>",
+                                 "a,b\n1,2\n", false,      false};
     one_document(&d, &figure);
     report_document_html(&d, &html);
     report_document_markdown(&d, &md);

@@ -294,11 +294,9 @@ static void only_differences_that_count_are_told(void **state)
     BaseText lines = {0};
     int64_t n = 0;
     const char *now = "{\"a\": 1.0000000000001, \"b\": [1, 2], \"c\": \"x\", \"d\": null}";
-    assert_ok(run_audit_results_compare(now, "{\"a\": 1, \"b\": [1, 2], \"c\": \"x\", \"d\": null}",
-                                        &lines, &n));
+    assert_ok(run_audit_results_compare(now, "{\"a\": 1, \"b\": [1, 2], \"c\": \"x\", \"d\": null}", &lines, &n));
     assert_int_equal(n, 0);
-    assert_ok(run_audit_results_compare(now, "{\"a\": 1.00001, \"b\": [1], \"c\": \"y\", \"e\": 0}",
-                                        &lines, &n));
+    assert_ok(run_audit_results_compare(now, "{\"a\": 1.00001, \"b\": [1], \"c\": \"y\", \"e\": 0}", &lines, &n));
     assert_int_equal(n, 5); /* a, b[1], c, d is gone, e is new */
     assert_non_null(strstr(lines.data, "report.json b[1]: the report says nothing, the signals give 2"));
     n = 0;

@@ -415,8 +415,8 @@ static void test_many(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_graph), cmocka_unit_test(test_board), cmocka_unit_test(test_damaged_board), cmocka_unit_test(test_jobs),
-    cmocka_unit_test(test_cache), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_graph), cmocka_unit_test(test_board), cmocka_unit_test(test_damaged_board),
+    cmocka_unit_test(test_jobs),  cmocka_unit_test(test_cache), cmocka_unit_test(test_many),
 };
 
 int main(int argc, char **argv)

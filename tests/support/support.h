@@ -27,7 +27,8 @@ void support_fails(BaseStatus st, BaseStatus want, const char *part, const char 
 void support_near(double got, double want, double abs, double rel, const char *what, const char *file, int line);
 
 /** max|got - want| / max|want| <= tolerance over n entries; every entry finite. Returns the figure. */
-#define assert_close_f32(got, want, n, tolerance) support_close_f32((got), (want), (n), (tolerance), #got, __FILE__, __LINE__)
+#define assert_close_f32(got, want, n, tolerance)                                                                      \
+    support_close_f32((got), (want), (n), (tolerance), #got, __FILE__, __LINE__)
 double support_close_f32(const float *got, const double *want, int64_t n, double tolerance, const char *what,
                          const char *file, int line);
 
@@ -52,12 +53,12 @@ void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *use
 void support_fail_some_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most);
 
 /** main() of every test program: handles the HDF5 probe child, then runs the group. */
-#define SUPPORT_MAIN(tests)                                                    \
-    int main(int argc, char **argv)                                            \
-    {                                                                          \
-        base_system_started(argv[0]);                                          \
-        if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]); \
-        return cmocka_run_group_tests(tests, NULL, NULL);                      \
+#define SUPPORT_MAIN(tests)                                                                                            \
+    int main(int argc, char **argv)                                                                                    \
+    {                                                                                                                  \
+        base_system_started(argv[0]);                                                                                  \
+        if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);                      \
+        return cmocka_run_group_tests(tests, NULL, NULL);                                                              \
     }
 
 #endif

@@ -41,10 +41,10 @@ char *getenv(const char *name)
 }
 
 char *openblas_get_corename(void);
-void cblas_dtrsm(int order, int side, int half, int transpose, int diagonal, int m, int n, double alpha, const double *a,
-                 int lda, double *b, int ldb);
-void cblas_dtrsm(int order, int side, int half, int transpose, int diagonal, int m, int n, double alpha, const double *a,
-                 int lda, double *b, int ldb)
+void cblas_dtrsm(int order, int side, int half, int transpose, int diagonal, int m, int n, double alpha,
+                 const double *a, int lda, double *b, int ldb);
+void cblas_dtrsm(int order, int side, int half, int transpose, int diagonal, int m, int n, double alpha,
+                 const double *a, int lda, double *b, int ldb)
 {
     char *wrong = variable("SHIM_WRONG"), *core = openblas_get_corename();
     NEXT(cblas_dtrsm)(order, side, half, transpose, diagonal, m, n, alpha, a, lda, b, ldb);
@@ -61,10 +61,7 @@ __attribute__((constructor)) static void count_start(void)
     close(file);
 }
 
-int execv(const char *path, char *const argv[])
-{
-    return variable("SHIM_STAY") ? -1 : execve(path, argv, environ);
-}
+int execv(const char *path, char *const argv[]) { return variable("SHIM_STAY") ? -1 : execve(path, argv, environ); }
 
 extern void *__libc_malloc(size_t size);
 void *malloc(size_t size)
