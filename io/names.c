@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "io/file.h"
 
 BaseStatus io_names_add(IoNames *names, const char *name)
@@ -19,11 +20,9 @@ BaseStatus io_names_add(IoNames *names, const char *name)
     return st;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 void io_names_sort(IoNames *names)
 {
-    if (names->count > 1) qsort(names->items, names->count, sizeof *names->items, by_bytes);
+    if (names->count > 1) qsort(names->items, names->count, sizeof *names->items, base_ascending_text);
 }
 
 BaseStatus io_names_give(IoNames *names, char ***out, size_t *count)

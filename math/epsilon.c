@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/param.h"
 #include "base/random.h"
 #include "math/holdout.h"
@@ -166,13 +167,7 @@ out:
     return st;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* sorted ascending: how many are below x, or at most x */
+/* sorted base_ascending_f64: how many are below x, or at most x */
 static int64_t count_below(const double *sorted, int64_t n, double x, bool equal_too)
 {
     int64_t lo = 0, hi = n;
@@ -239,7 +234,7 @@ static BaseStatus simultaneous(const double *score, const uint8_t *member, int64
     BASE_TRY(math_roc(score, member, n, &roc)); /* for its checks */
     for (int k = 0; k < 2; k++) BASE_TRY(BASE_ALLOC_RAW(n, &side[k]));
     for (int64_t i = 0; i < n; i++) side[member[i]][count[member[i]]++] = score[i];
-    for (int k = 0; k < 2; k++) qsort(side[k], (size_t)count[k], sizeof *side[k], ascending);
+    for (int k = 0; k < 2; k++) qsort(side[k], (size_t)count[k], sizeof *side[k], base_ascending_f64);
     int points = simultaneous_points(side[1], count[1], side[0], count[0], &each, point);
     double most = 0;
     for (int i = 0; i < points; i++) {

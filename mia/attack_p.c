@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "mia/null/null.h"
 #include "mia/signal/signal.h"
 
@@ -22,12 +23,6 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, fpr, 0.1, 0, 1, "false-positive rate on the population at which a point is called member"),
     BASE_PARAM_CHOICE(Params, group, ALL, GROUPS, "population a point is compared with: all of it, or its own class"),
 };
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Population losses, sorted within each group: group g is [start[g], start[g + 1]). */
 static BaseStatus sort_groups(const MiaInput *in, Group group, double *sorted, int64_t *start)
@@ -46,7 +41,7 @@ static BaseStatus sort_groups(const MiaInput *in, Group group, double *sorted, i
     }
     for (int64_t i = 0; i < in->Z; i++) sorted[at[group == CLASS ? in->population_labels[i] : 0]++] = loss[i];
     for (int64_t g = 0; g < groups; g++)
-        qsort(sorted + start[g], (size_t)(start[g + 1] - start[g]), sizeof *sorted, ascending);
+        qsort(sorted + start[g], (size_t)(start[g + 1] - start[g]), sizeof *sorted, base_ascending_f64);
 out:
     base_free(loss);
     base_free(at);

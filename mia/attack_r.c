@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "mia/null/null.h"
 #include "mia/signal/signal.h"
 
@@ -30,12 +31,6 @@ static const BaseParam PARAMS[] = {
                    "false-positive rate over reference models at which a point is called member"),
     BASE_PARAM_CHOICE(Params, fit, LINEAR, FITS, "how a point's quantiles follow from its reference losses"),
 };
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* (x - mean) / sd of the n reference values; a spread of 0 counts as 1e-30, so what lies off a point is far away. */
 static double standardised(const double *value, int64_t n, double x)
@@ -54,7 +49,7 @@ static double judge(Fit fit, double *loss, const double *phi, int64_t n, const M
 {
     if (fit == GAUSSIAN) return -standardised(loss, n, target->loss);
     if (fit == LOGIT_RESCALE) return standardised(phi, n, target->phi);
-    qsort(loss, (size_t)n, sizeof *loss, ascending);
+    qsort(loss, (size_t)n, sizeof *loss, base_ascending_f64);
     double level = mia_null_level(loss, n, target->loss);
     if (fit == SMALLER) level = fmax(level, tail(standardised(phi, n, target->phi)));
     return -level;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "mia/models/models.h"
 
 typedef enum { SMOOTHED, BOUND, PUBLISHED } Estimate;
@@ -35,12 +36,6 @@ static const BaseParam PARAMS[] = {
                       "how rates become epsilon: smoothed; a bound that holds; or as published, defect included"),
     BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "how phi is computed, as others do it"),
 };
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double epsilon_of(double fpr, double fnr, double delta)
 {
@@ -115,8 +110,8 @@ static int64_t split(double *x, int64_t n, double *spare)
 static double bound(const Params *p, int64_t U, int64_t R, Work *w, double *spare)
 {
     int64_t u = split(w->u, U, spare), r = split(w->r, R, spare), misses = 0, alarms = 0;
-    qsort(w->u, (size_t)u, sizeof *w->u, ascending);
-    qsort(w->r, (size_t)r, sizeof *w->r, ascending);
+    qsort(w->u, (size_t)u, sizeof *w->u, base_ascending_f64);
+    qsort(w->r, (size_t)r, sizeof *w->r, base_ascending_f64);
     Best best = best_threshold(w->u, u, w->r, r, p);
     for (int64_t k = u; k < U; k++) misses += (w->u[k] > best.threshold) != best.above;
     for (int64_t k = r; k < R; k++) alarms += (w->r[k] > best.threshold) == best.above;
@@ -126,8 +121,8 @@ static double bound(const Params *p, int64_t U, int64_t R, Work *w, double *spar
 static double point_epsilon(const Params *p, int64_t U, int64_t R, Work *w, double *spare)
 {
     if (p->estimate == BOUND) return bound(p, U, R, w, spare);
-    qsort(w->u, (size_t)U, sizeof *w->u, ascending);
-    qsort(w->r, (size_t)R, sizeof *w->r, ascending);
+    qsort(w->u, (size_t)U, sizeof *w->u, base_ascending_f64);
+    qsort(w->r, (size_t)R, sizeof *w->r, base_ascending_f64);
     return best_threshold(w->u, U, w->r, R, p).value;
 }
 
@@ -148,7 +143,7 @@ static void summarise(const MiaInput *in, MiaRole role, double *x, MiaScores *ou
     n = 0;
     for (int64_t i = 0; i < in->N; i++)
         if (in->role[i] == role) x[n++] = out->score[i];
-    qsort(x, (size_t)n, sizeof *x, ascending);
+    qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
     mia_scores_add(out, "epsilon_median", math_estimate(math_stats_quantile(x, n, 0.5), n));
     mia_scores_add(out, "epsilon_most", math_estimate(x[n - 1], n));
 }

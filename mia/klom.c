@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "mia/models/models.h"
 
 enum { MOST_BINS = 1000 };
@@ -68,12 +69,6 @@ static double divergence(const double *p, const double *q, const Params *how)
     return how->compat == PUBLISHED && all > 0 ? sum + log(all) : sum;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Mean, median and 95% quantile over the points asked about; @p x has room for them. */
 static void summarise(const MiaInput *in, MiaRole role, double *x, MiaScores *out)
 {
@@ -81,7 +76,7 @@ static void summarise(const MiaInput *in, MiaRole role, double *x, MiaScores *ou
     for (int64_t i = 0; i < in->N; i++)
         if (in->role[i] == role) x[n++] = out->score[i];
     mia_scores_add(out, "klom_mean", math_stats_mean(x, n, 0.95, NULL));
-    qsort(x, (size_t)n, sizeof *x, ascending);
+    qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
     mia_scores_add(out, "klom_median", math_estimate(math_stats_quantile(x, n, 0.5), n));
     mia_scores_add(out, "klom_95_percent", math_estimate(math_stats_quantile(x, n, 0.95), n));
 }

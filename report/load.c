@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "io/file.h"
 
 static const char *text_of(const StoreRun *run, const char *group, const char *name)
@@ -222,17 +223,6 @@ out:
     return st;
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int compare_numbers(const void *pa, const void *pb)
-{
-    double a = *(const double *)pa, b = *(const double *)pb;
-    return (a > b) - (a < b);
-}
-
 /* How many forget sets (but the empty one) and seeds there are: sorted, since a sweep has thousands of runs. */
 static BaseStatus count_distinct(ReportExperiment *e)
 {
@@ -248,8 +238,8 @@ static BaseStatus count_distinct(ReportExperiment *e)
             seeds[n] = e->labels[l].runs[i]->seed;
         }
     }
-    qsort(sets, n, sizeof *sets, compare_texts);
-    qsort(seeds, n, sizeof *seeds, compare_numbers);
+    qsort(sets, n, sizeof *sets, base_ascending_text);
+    qsort(seeds, n, sizeof *seeds, base_ascending_f64);
     for (size_t i = 0; i < n; i++) {
         e->forget_count += *sets[i] && (i == 0 || strcmp(sets[i], sets[i - 1]) != 0);
         e->seed_count += i == 0 || seeds[i] != seeds[i - 1];

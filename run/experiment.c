@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "io/file.h"
 #include "report/report.h"
 #include "run/estimate.h"
@@ -113,21 +114,19 @@ out:
     return st;
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* The file names of all jobs, sorted; the array alone is owned. */
 static BaseStatus planned_names(const RunSweep *s, char ***out)
 {
     BaseStatus st = BASE_ALLOC(s->job_count, out);
     if (st != BASE_OK) return st;
     for (size_t i = 0; i < s->job_count; i++) (*out)[i] = s->jobs[i].file;
-    qsort(*out, s->job_count, sizeof **out, compare_names);
+    qsort(*out, s->job_count, sizeof **out, base_ascending_text);
     return BASE_OK;
 }
 
 static bool is_planned(const RunSweep *s, char *const *planned, char *file)
 {
-    return bsearch(&file, planned, s->job_count, sizeof *planned, compare_names) != NULL;
+    return bsearch(&file, planned, s->job_count, sizeof *planned, base_ascending_text) != NULL;
 }
 
 static BaseStatus move(const char *from, const char *to, const char *file)

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "io/file.h"
 
 enum { DEPTH_MAX = 16 };
@@ -116,8 +117,6 @@ out:
     return st;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static BaseStatus add_file(const char *folder, const char *name, int32_t class, DataFiles *files)
 {
     BaseStatus st = BASE_OK;
@@ -158,7 +157,7 @@ BaseStatus data_folder_files(const char *path, int32_t class, DataFiles *files)
     BaseStatus st = BASE_OK;
     Folders folders = {0};
     BASE_TRY(collect(path, 0, &folders));
-    qsort(folders.paths, (size_t)folders.n, sizeof *folders.paths, by_bytes);
+    qsort(folders.paths, (size_t)folders.n, sizeof *folders.paths, base_ascending_text);
     for (int64_t i = 0; i < folders.n; i++) BASE_TRY(list_files(folders.paths[i], class, files));
 out:
     for (int64_t i = 0; i < folders.n; i++) base_free(folders.paths[i]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 #include "data/data.h"
 
@@ -75,12 +76,6 @@ static BaseStatus draw(const DataView *view, const int64_t *take, uint64_t seed,
     return BASE_OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static BaseStatus collect(const DataView *view, const uint8_t *drawn, uint8_t want, DataIndex *out)
 {
     int64_t n = 0;
@@ -89,7 +84,7 @@ static BaseStatus collect(const DataView *view, const uint8_t *drawn, uint8_t wa
     if (st != BASE_OK) return st;
     for (int64_t i = 0; i < view->n; i++)
         if (drawn[i] == want) out->at[out->n++] = data_view_at(view, i);
-    qsort(out->at, (size_t)out->n, sizeof *out->at, ascending);
+    qsort(out->at, (size_t)out->n, sizeof *out->at, base_ascending_i64);
     return BASE_OK;
 }
 

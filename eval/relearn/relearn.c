@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 #include "data/pipeline/loader.h"
 #include "nn/train.h"
@@ -43,8 +44,6 @@ static void relearn_free(Relearn *r)
     base_free(r->grads);
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static BaseStatus sample(Relearn *r)
 {
     BaseStatus st = BASE_OK;
@@ -68,7 +67,7 @@ static BaseStatus make(Relearn *r)
     nn_net_input_shape(s->net, r->shape);
     r->pixels = r->shape[0] * r->shape[1] * r->shape[2];
     r->K = nn_net_classes(s->net);
-    r->batch = smaller(r->config->batch_size, r->train.n);
+    r->batch = base_smaller(r->config->batch_size, r->train.n);
     int64_t rows = r->batch > JUDGED_AT_ONCE ? r->batch : JUDGED_AT_ONCE;
     BASE_TRY(BASE_ALLOC_RAW(r->judge.n * r->pixels, &r->images));
     BASE_TRY(BASE_ALLOC_RAW(rows * r->K, &r->logits));
@@ -86,7 +85,7 @@ static BaseStatus judge(const Relearn *r, NnEngine *engine, int64_t *right)
     BaseStatus st = BASE_OK;
     *right = 0;
     for (int64_t done = 0; done < r->judge.n; done += JUDGED_AT_ONCE) {
-        int64_t n = smaller(JUDGED_AT_ONCE, r->judge.n - done);
+        int64_t n = base_smaller(JUDGED_AT_ONCE, r->judge.n - done);
         BASE_TRY(nn_engine_forward(engine, r->images + done * r->pixels, n, 0, r->logits));
         for (int64_t i = 0; i < n; i++) {
             int64_t best = 0;
@@ -108,7 +107,7 @@ static BaseStatus aim(Relearn *r)
     int64_t right;
     BASE_TRY(nn_net_clone(r->subject->original, &original));
     BASE_TRY(
-        nn_engine_create(original, NN_MODE_EVAL, r->subject->precision, smaller(JUDGED_AT_ONCE, r->judge.n), &engine));
+        nn_engine_create(original, NN_MODE_EVAL, r->subject->precision, base_smaller(JUDGED_AT_ONCE, r->judge.n), &engine));
     BASE_TRY(judge(r, engine, &right));
     double least = (1 - r->config->margin) * (double)right;
     r->target = (int64_t)least;
@@ -150,7 +149,7 @@ static BaseStatus repeat_make(const Relearn *r, const DataView *view, int64_t nu
                                      .seed = base_random_u64(&order)};
     BASE_TRY(nn_net_clone(s->net, &w->net));
     BASE_TRY(nn_engine_create(w->net, NN_MODE_TRAIN, s->precision, r->batch, &w->trainer));
-    BASE_TRY(nn_engine_create(w->net, NN_MODE_EVAL, s->precision, smaller(JUDGED_AT_ONCE, r->judge.n), &w->judged));
+    BASE_TRY(nn_engine_create(w->net, NN_MODE_EVAL, s->precision, base_smaller(JUDGED_AT_ONCE, r->judge.n), &w->judged));
     BASE_TRY(nn_optimizer_create(NN_ADAM, nn_net_param_count(w->net), 0, 0, false, &w->optimizer));
     BASE_TRY(data_loader_create(view, &config, &w->loader));
 out:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "mia/models/models.h"
 #include "mia/signal/sum.h"
 
@@ -65,17 +66,11 @@ static BaseStatus log_probabilities(const double *logits, const int32_t *labels,
     return BASE_OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* log of the mean of exp(x), without the int(trim n) smallest and as many largest; @p x is reordered where trim > 0. */
 static double log_mean_exp(double *x, int64_t n, double trim)
 {
     int64_t cut = (int64_t)(trim * (double)n);
-    if (cut) qsort(x, (size_t)n, sizeof *x, ascending);
+    if (cut) qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
     double most = -INFINITY, sum = 0;
     for (int64_t i = cut; i < n - cut; i++)
         if (x[i] > most) most = x[i];
@@ -88,7 +83,7 @@ static double log_mean_exp(double *x, int64_t n, double trim)
 static double log_mean_largest(double *x, int64_t n, int64_t most)
 {
     int64_t taken = n < most ? n : most;
-    qsort(x, (size_t)n, sizeof *x, ascending);
+    qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
     return log_mean_exp(x + n - taken, taken, 0) + log((double)taken / (double)most);
 }
 
@@ -142,7 +137,7 @@ out:
     return st;
 }
 
-/* z [Z]: log p(z | target) in, log ratio out, ascending; @p shadow [S, Z]. */
+/* z [Z]: log p(z | target) in, log ratio out, base_ascending_f64; @p shadow [S, Z]. */
 static BaseStatus divide_population(const MiaInput *in, const double *shadow, const MiaRmia *how, double *z)
 {
     double *row = NULL;
@@ -154,7 +149,7 @@ static BaseStatus divide_population(const MiaInput *in, const double *shadow, co
         double mean = meter ? log_mean_largest(row, in->S, half_of(in->S)) : log_mean_exp(row, in->S, how->trim);
         z[i] -= how->online || !how->correct_population ? mean : correct_offline(mean, how->offline_a);
     }
-    qsort(z, (size_t)in->Z, sizeof *z, ascending);
+    qsort(z, (size_t)in->Z, sizeof *z, base_ascending_f64);
     base_free(row);
     return BASE_OK;
 }

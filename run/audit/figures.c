@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "report/escape.h"
 #include "run/audit/page.h"
 
@@ -174,12 +175,6 @@ out:
     return st;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Where 99% of the scores lie, under all models together. */
 static BaseStatus range_of(const double *score, int64_t n, double *lo, double *hi)
 {
@@ -187,7 +182,7 @@ static BaseStatus range_of(const double *score, int64_t n, double *lo, double *h
     double *sorted = NULL;
     BASE_TRY(BASE_ALLOC_RAW(n, &sorted));
     memcpy(sorted, score, (size_t)n * sizeof *sorted);
-    qsort(sorted, (size_t)n, sizeof *sorted, ascending);
+    qsort(sorted, (size_t)n, sizeof *sorted, base_ascending_f64);
     *lo = math_stats_quantile(sorted, n, 0.005);
     *hi = math_stats_quantile(sorted, n, 0.995);
     if (!(*hi > *lo)) {

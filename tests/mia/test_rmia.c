@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "base/random.h"
 #include "mia/rmia/rmia.h"
 
@@ -141,17 +142,11 @@ static double probability(const double *z, int32_t y, const How *h)
     return own / sum;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double trimmed_mean(double *x, int n, double trim)
 {
     int cut = (int)(trim * n);
     double sum = 0;
-    qsort(x, (size_t)n, sizeof *x, ascending);
+    qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
     for (int i = cut; i < n - cut; i++) sum += x[i];
     return sum / (n - 2 * cut);
 }
@@ -172,7 +167,7 @@ static double naive_ratio(const double *z, const double *shadow, int64_t stride,
     if (h->largest) { /* of p, 0 where trained on, the first half of a descending sort */
         memset(row[1], 0, sizeof row[1]);
         memcpy(row[1], row[0], sizeof(double) * (size_t)n[0]);
-        qsort(row[1], S, sizeof *row[1], ascending);
+        qsort(row[1], S, sizeof *row[1], base_ascending_f64);
         mean = 0;
         for (int s = S / 2; s < S; s++) mean += row[1][s] / (S / 2);
     } else if (h->online && keep && h->trim == 0)

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/order.h"
 #include "math/stats.h"
 #include "mia/fit/folds.h"
 #include "mia/null/null.h"
@@ -232,12 +233,6 @@ static void thresholds_of_shadows(void **state)
     world_free(&w);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The smallest alpha whose quantile of {0, losses, 1000} reaches the loss, by bisection on the quantile itself. */
 static double naive_level(const double *losses, int64_t n, double loss)
 {
@@ -245,7 +240,7 @@ static double naive_level(const double *losses, int64_t n, double loss)
     memcpy(all, losses, (size_t)n * sizeof *all);
     all[n] = 0;
     all[n + 1] = MIA_NULL_MOST;
-    qsort(all, (size_t)n + 2, sizeof *all, ascending);
+    qsort(all, (size_t)n + 2, sizeof *all, base_ascending_f64);
     if (math_stats_quantile(all, n + 2, 0) >= loss) return 0;
     if (math_stats_quantile(all, n + 2, 1) < loss) return 1;
     for (int k = 0; k < 60; k++) {
@@ -270,7 +265,7 @@ static void levels_of_a_null(void **state)
             if (round % 3 == 1) loss[i] = floor(3 * loss[i]); /* ties, and zeros */
             if (round % 3 == 2 && i % 4 == 0) loss[i] += 1500;
         }
-        qsort(loss, (size_t)n, sizeof *loss, ascending);
+        qsort(loss, (size_t)n, sizeof *loss, base_ascending_f64);
         for (int t = 0; t < 12; t++) {
             double at = t == 0 ? 0 : t == 1 ? 2000 : t == 2 ? 999 : t < 6 ? loss[t % n] : 3 * base_random_uniform(&r);
             /* bisection: 2^-60; the two interpolations round differently, by a few ulp of a value / step ratio */

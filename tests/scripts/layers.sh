@@ -4,7 +4,7 @@ set -eu
 root=$EXPUNGE_TESTS/..
 "$root/scripts/check-layers"
 mkdir copy
-(cd "$root" && tar cf - scripts base io math data nn store unlearn mia eval report run cli --exclude='*.o') | tar xf - -C copy
+(cd "$root" && tar cf - --exclude='*.o' scripts base io math data nn store unlearn mia eval report run cli) | tar xf - -C copy
 expect() {
     if copy/scripts/check-layers >out; then echo "not found: $1"; exit 1; fi
     grep -q "$1" out || { cat out; echo "not named: $1"; exit 1; }

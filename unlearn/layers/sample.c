@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 
 BaseStatus unlearn_sample_retain(const UnlearnContext *context, int64_t per_class, const DataClasses *without,
                                  DataIndex *out)
@@ -48,12 +49,6 @@ out:
     return st;
 }
 
-static int by_position(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 BaseStatus unlearn_sample_forget(const UnlearnContext *context, int64_t total, DataIndex *out)
 {
     BaseStatus st = BASE_OK;
@@ -73,7 +68,7 @@ BaseStatus unlearn_sample_forget(const UnlearnContext *context, int64_t total, D
         all.n += part.n;
         data_index_free(&part);
     }
-    qsort(all.at, (size_t)all.n, sizeof *all.at, by_position);
+    qsort(all.at, (size_t)all.n, sizeof *all.at, base_ascending_i64);
     *out = all;
     all = (DataIndex){0};
 out:
