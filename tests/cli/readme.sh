@@ -1,4 +1,4 @@
-# The commands of README.md's "Your own model and data", as they stand there, on a small data set and a model made here.
+# The commands of README.md's "Quick start", as they stand there, on a small data set and a model made here.
 set -eu
 . "$EXPUNGE_TESTS/scripts/python"
 need_python h5py
@@ -14,13 +14,13 @@ with h5py.File("images.h5", "w") as f:
 PY
 mkdir bin && ln -s "$EXPUNGE" bin/expunge && PATH=$PWD/bin:$PATH
 expunge train --arch vgg11_bn --data hdf5:images.h5 --set epochs=1 --set batch_size=20 --quiet -o model.safetensors
-sed -n '/^## Your own model/,/^## A tour/p' "$EXPUNGE_TESTS/../README.md" | grep '^expunge ' >commands
+sed -n '/^## Quick start/,/^## What/p' "$EXPUNGE_TESTS/../README.md" | grep '^expunge ' >commands
 [ "$(wc -l <commands)" -ge 4 ] || { echo "the README's commands are not where they were"; exit 1; }
 while read -r command; do
     echo "$command"
     $command </dev/null >out || { echo "failed: $command"; exit 1; }
 done <commands
-[ -s forgot.safetensors ] && [ -s logits.h5 ]
+[ -s forgot.safetensors ] && [ -s audit/report.html ]
 "$python" - <<'PY'
 import json, struct
 def parts(name):
