@@ -106,8 +106,8 @@ static BaseStatus aim(Relearn *r)
     NnEngine *engine = NULL;
     int64_t right;
     BASE_TRY(nn_net_clone(r->subject->original, &original));
-    BASE_TRY(
-        nn_engine_create(original, NN_MODE_EVAL, r->subject->precision, base_smaller(JUDGED_AT_ONCE, r->judge.n), &engine));
+    BASE_TRY(nn_engine_create(original, NN_MODE_EVAL, r->subject->precision, base_smaller(JUDGED_AT_ONCE, r->judge.n),
+                              &engine));
     BASE_TRY(judge(r, engine, &right));
     double least = (1 - r->config->margin) * (double)right;
     r->target = (int64_t)least;
@@ -149,7 +149,8 @@ static BaseStatus repeat_make(const Relearn *r, const DataView *view, int64_t nu
                                      .seed = base_random_u64(&order)};
     BASE_TRY(nn_net_clone(s->net, &w->net));
     BASE_TRY(nn_engine_create(w->net, NN_MODE_TRAIN, s->precision, r->batch, &w->trainer));
-    BASE_TRY(nn_engine_create(w->net, NN_MODE_EVAL, s->precision, base_smaller(JUDGED_AT_ONCE, r->judge.n), &w->judged));
+    BASE_TRY(
+        nn_engine_create(w->net, NN_MODE_EVAL, s->precision, base_smaller(JUDGED_AT_ONCE, r->judge.n), &w->judged));
     BASE_TRY(nn_optimizer_create(NN_ADAM, nn_net_param_count(w->net), 0, 0, false, &w->optimizer));
     BASE_TRY(data_loader_create(view, &config, &w->loader));
 out:

@@ -1,11 +1,10 @@
-/* Interior point on the dual (predictor and corrector, one step length for all):
+/* mia/line/interior.c - an interior point method on the dual (predictor and corrector, one step length for all):
  *     min |w|^2 / 2 - sum a,   0 <= a_i <= u_i = C times how often the point occurs,   sum_i y_i a_i = 0,
  * with z, v the multipliers of the bounds, s = u - a. Eliminating all but (w, b) leaves r + 1 equations,
  *     (diag(1, ..., 1, 0) + F' D^-1 F) (dw, db) = F' D^-1 (y q),   D = z / a + v / s,   F = [phi, 1],
  * and F' D^-1 F is made of moments: sum_i phi_j phi_k / D_i = c_j c_k sum_i exp(-2 gamma x_i^2) t_i^(j + k) / D_i. So
- * an iteration is O(n r), not O(n r^2). One thread: a pass is
- * under a millisecond, less than what waiting for a second thread costs on a busy machine (70 ms an iteration,
- * measured). */
+ * an iteration is O(n r), not O(n r^2). One thread: a pass is under a millisecond, less than what waiting for a second
+ * thread costs on a busy machine (70 ms for each iteration, measured). */
 #include "mia/line/interior.h"
 
 #include <math.h>

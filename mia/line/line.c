@@ -1,16 +1,19 @@
-/* Features. With x measured from the middle of the fitted range, |x| <= h, and z = 2 gamma h^2,
+/* mia/line/line.c - the features, the error bound and the method behind line.h.
+ *
+ * Features. With x measured from the middle of the fitted range, |x| <= h, and z = 2 gamma h^2,
  *     exp(-gamma (x - x')^2) = sum_k phi_k(x) phi_k(x'),   phi_k(x) = exp(-gamma x^2) c_k t^k,   c_k = sqrt(z^k / k!),
  * t = x / h, the Taylor series of exp(2 gamma x x'). phi_k(x)^2 is a Poisson probability, so features are at most 1,
- * sum_k phi_k^2 = 1, and what the first r leave out is sum_{k >= r} phi_k(x)^2 <= T_r = P(Poisson(z) >= r): 2e-19 at r
- * = 16 for confidences.
+ * sum_k phi_k^2 = 1, and what the first r leave out is sum_{k >= r} phi_k(x)^2 <= T_r = P(Poisson(z) >= r): 2e-19 for
+ * confidences at r = 16.
  *
  * Error. Strong convexity of the primal: |w - w*|^2 / 2 <= duality gap of (w, b) with any feasible a. For w of r
- * features and w_a = sum_i a_i y_i phi(x_i), with m_i = y_i d(x_i), that gap is sum_i (u_i - a_i) max(0, 1 - m_i) + a_i
- * max(0, m_i - 1)   +   |w - w_a|^2 / 2, each term >= 0 (nothing cancels); what of w_a the features left out hold is at
- * most (sum a)^2 T_r / 2 of the last, and sum a
- * <= 2 C min(members, non-members). Given w, b minimises a sum of hinges: a weighted median, an order statistic, so it
- * moves no further than w does. As |phi(x)| = 1, |d(x) - d*(x)| <= 2 |w - w*| <= 2 sqrt(2 gap),   for every x. Where b
- * is an interval, its middle is taken, as libsvm does.
+ * features and w_a = sum_i a_i y_i phi(x_i), with m_i = y_i d(x_i), that gap is
+ *     sum_i [(u_i - a_i) max(0, 1 - m_i) + a_i max(0, m_i - 1)] + |w - w_a|^2 / 2,
+ * each term >= 0 (nothing cancels); what of w_a the features left out hold is at most (sum a)^2 T_r / 2 of the last, and
+ * sum a <= 2 C min(members, non-members). Given w, b minimises a sum of hinges: a weighted median, an order statistic, so
+ * it moves no further than w does. As |phi(x)| = 1,
+ *     |d(x) - d*(x)| <= 2 |w - w*| <= 2 sqrt(2 gap)   for every x.
+ * Where b is an interval, its middle is taken, as libsvm does.
  *
  * Method. Interior point on the dual: interior.c.
  *

@@ -1,4 +1,4 @@
-/* An audit's conclusions (mia/verdict/verdict.h). */
+/* mia/verdict/verdict.c - an audit's conclusions. */
 #include "mia/verdict/verdict.h"
 
 #include <math.h>

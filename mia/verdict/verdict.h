@@ -1,9 +1,11 @@
 /* mia/verdict/verdict.h - what an audit concludes, from arrays of scores: three games, two controls, one verdict.
  *
  *   forget   the forgotten training points (members) against held-out points of the same classes: were these points
- * trained on? The unlearned models' AUC less the retrained models', on the same points. models   unlearned against
- * retrained models on the forgotten points: can the two kinds of model be told apart? AUC 1/2 where not. retain
- * training points of the kept classes (members) against held-out points of them: did unlearning expose others?
+ *            trained on? The unlearned models' AUC less the retrained models', on the same points.
+ *   models   unlearned against retrained models on the forgotten points: can the two kinds of model be distinguished?
+ *            AUC 1/2 where not.
+ *   retain   training points of the kept classes (members) against held-out points of them: did unlearning expose
+ *            others?
  *
  * Controls: each retrained model against the other retrained ones (must be found nothing), the original against the
  * retrained ones (must be found something). A failed control is named in the first words of the headline.
