@@ -1,3 +1,4 @@
+/* base/clock.c - POSIX clocks; memory and the processor's name are asked of base/system. */
 #include "base/clock.h"
 
 #include <time.h>

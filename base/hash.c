@@ -1,3 +1,4 @@
+/* base/hash.c - SHA-256 is nettle's; files are hashed in pieces, whatever their size. */
 #include "base/hash.h"
 
 #include <errno.h>

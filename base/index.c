@@ -1,3 +1,4 @@
+/* base/index.c - open addressing with linear probing, at most half full; keys are borrowed, not copied. */
 #include "base/index.h"
 
 #include <string.h>

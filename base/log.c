@@ -1,3 +1,4 @@
+/* base/log.c - one sink for the whole process; a message is formatted here and cut at 1023 bytes. */
 #include "base/log.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* base/memory.c - aligned blocks with a counter of live ones; large ones are kept for reuse. */
 #include "base/memory.h"
 
 #include <pthread.h>

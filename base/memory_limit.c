@@ -1,3 +1,4 @@
+/* base/memory_limit.c - the least of installed memory, control groups (v1 and v2) and ulimit -v. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>

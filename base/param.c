@@ -1,3 +1,4 @@
+/* base/param.c - values go into a plug-in's struct by offset and kind; a double prints in its shortest exact form. */
 #include "base/param.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* base/random.c - draws by rejection and by the polar method, so that no value is more likely than another. */
 #include "base/random.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* base/status.c - one buffer per thread, whose text is made one safe line before anything else sees it. */
 #include "base/status.h"
 
 #include <stdio.h>

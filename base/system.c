@@ -1,3 +1,4 @@
+/* base/system.c - Linux's calls, the files below /proc, and what stands in for both elsewhere. */
 #include "base/system.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* base/text.c - a buffer that doubles, strtod and strtoll held to the whole text, and edit distance for near names. */
 #include "base/text.h"
 
 #include <ctype.h>

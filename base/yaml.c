@@ -1,3 +1,4 @@
+/* base/yaml.c - libyaml's events built into a tree by recursive descent, then edited by paths and printed again. */
 #include "base/yaml.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* cli/attack.c - `expunge attack`: several attacks on one file, and of those that cannot be made the reason. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

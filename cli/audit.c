@@ -1,3 +1,4 @@
+/* cli/audit.c - `expunge audit`: options sorted into an audit to make or one to verify; run/audit does the work. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* cli/bench.c - `expunge bench`: rates of plain kernels beside those of networks, and the writing of a tuning table. */
 #include <math.h>
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* cli/cache.c - `expunge cache`: lists what experiments keep, and removes it only by the rules that were given. */
 #include "run/cache.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* cli/eval.c - `expunge eval`: one pass over one split; shares per class with their intervals, confusion as a table. */
 #include "eval/eval.h"
 #include <math.h>
 

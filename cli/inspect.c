@@ -1,3 +1,4 @@
+/* cli/inspect.c - `expunge inspect`: tells weights, runs and other HDF5 files apart by content and prints each. */
 #include <stdio.h>
 #include <string.h>
 

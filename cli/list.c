@@ -1,3 +1,4 @@
+/* cli/list.c - `expunge list`: walks the registries, so that a new plug-in shows up with nothing added here. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* cli/main.c - finds the command, starts threads and MPI for it, turns its status into exit code and message. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

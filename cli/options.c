@@ -1,3 +1,4 @@
+/* cli/options.c - options are stored by offset from the table; mistakes are answered with the nearest name. */
 #include "cli/options.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* cli/predict.c - `expunge predict`: logits and labels of one split, with all that identifies them as attributes. */
 #include <string.h>
 
 #include "base/memory.h"

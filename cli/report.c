@@ -1,3 +1,4 @@
+/* cli/report.c - `expunge report`: options for report/, and the main table on standard output. */
 #include "report/report.h"
 
 #include "cli/commands.h"

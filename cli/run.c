@@ -1,3 +1,4 @@
+/* cli/run.c - `expunge run`: prints the plan of a dry run, or does the experiment and says how it ended. */
 #include <stdio.h>
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* cli/sink.c - a bar redrawn in place on a terminal; in a file, a plain line per minute. */
 #include "cli/sink.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* cli/start.c - a constructor that runs before OpenBLAS's own, and a handler for exceptions that nobody caught. */
 #include "cli/start.h"
 
 #include <dlfcn.h>

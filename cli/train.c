@@ -1,3 +1,4 @@
+/* cli/train.c - `expunge train`: one network from a seed, saved with what made it as metadata of the weights. */
 #include <stdio.h>
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* cli/unlearn.c - `expunge unlearn`: one method on a copy of the weights; its cost and what each layer lost. */
 #include "unlearn/unlearn.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* cli/visible.c - control characters and broken UTF-8 become visible escapes; all else passes unchanged. */
 #include "cli/visible.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Reading is libzip's; writing (PKWARE's APPNOTE.TXT, sections 4.3.7 to 4.3.16 and 4.5.3) is ours, because libzip
- * neither aligns records nor leaves the file to our own write, sync and rename. */
+/* io/archive.c - reading is libzip's; writing (PKWARE's APPNOTE.TXT, sections 4.3.7 to 4.3.16 and 4.5.3) is ours,
+ * because libzip neither aligns records nor leaves the file to our own write, sync and rename. */
 #include "io/archive.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* io/file.c - writing to a locked temporary name, sync, rename; locks tell which leftovers belong to nobody. */
 #include "io/file.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* io/gzip.c - zlib in pieces of at most 1 GiB, all members of a file in turn; the size limit is checked as it grows. */
 #define ZLIB_CONST
 #include <string.h>
 #include <zlib.h>

@@ -1,3 +1,4 @@
+/* io/hdf5.c - groups and arrays through libhdf5: files in memory for writing, identifiers closed on every path. */
 #include "io/hdf5_private.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* io/hdf5_attr.c - attributes: texts in either of h5py's forms, numbers as doubles or int64. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -1,7 +1,7 @@
-/* A few bytes can declare an array of any size. Deflate, the strongest common filter, packs at most 1032 to 1, so an
- * array may be at most RATIO times what the file stores of it, plus FREE_BYTES that nothing need be stored of (fill
- * values); and no more can be stored of it than the file is long. Arrays in other files (external storage, external
- * links, virtual arrays) are refused: the file would read what its sender cannot. */
+/* io/hdf5_check.c - a few bytes can declare an array of any size. Deflate, the strongest common filter, packs at most
+ * 1032 to 1, so an array may be at most RATIO times what the file stores of it, plus FREE_BYTES that nothing need be
+ * stored of (fill values); and no more can be stored of it than the file is long. Arrays in other files (external
+ * storage, external links, virtual arrays) are refused: the file would read what its sender cannot. */
 #include "io/hdf5_check.h"
 
 #include "base/memory.h"

@@ -1,4 +1,4 @@
-/* A foreign HDF5 file is read whole by a child process before this process touches it.
+/* io/hdf5_probe.c - a foreign HDF5 file is read whole by a child process before this process touches it.
  *
  * The child (this program again, so that no shell and no second binary is needed) walks every group, reads every
  * attribute, number array and text of the file, and says "ok" on its standard output; whatever else happens, a crash

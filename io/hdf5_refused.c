@@ -1,4 +1,4 @@
-/* Fixed tables, since nobody is there to free them: the oldest entry makes room. */
+/* io/hdf5_refused.c - fixed tables, since nobody is there to free them: the oldest entry makes room. */
 #include "io/hdf5_refused.h"
 
 #include <pthread.h>

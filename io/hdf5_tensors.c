@@ -1,6 +1,7 @@
-/* Checkpoints as HDF5: one array a tensor, "conv1.weight" at the root or in groups ("conv1/weight"), with the metadata
- * as text attributes of the root. Half precision is HDF5's own 16-bit float, bfloat16 another; booleans are the
- * enumeration that h5py makes. What was read is written back as the same file with only changed arrays replaced. */
+/* io/hdf5_tensors.c - checkpoints as HDF5: one array a tensor, "conv1.weight" at the root or in groups
+ * ("conv1/weight"), with the metadata as text attributes of the root. Half precision is HDF5's own 16-bit float,
+ * bfloat16 another; booleans are the enumeration that h5py makes. What was read is written back as the same file with
+ * only changed arrays replaced. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -1,4 +1,4 @@
-/* What the HDF5 files of this folder stand on: libhdf5's own messages, and its types as ours. */
+/* io/hdf5_types.c - what the HDF5 files of this folder stand on: libhdf5's own messages, and its types as ours. */
 #include <stdio.h>
 
 #include "io/hdf5_private.h"

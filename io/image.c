@@ -1,3 +1,4 @@
+/* io/image.c - tells a format by its first bytes, names those it does not read, and hands on to the decoder. */
 #include "io/image.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* JPEG through libjpeg-turbo, with its defaults (slow integer DCT, smooth upsampling): the pixels that Pillow gives. */
+/* io/jpeg.c - JPEG through libjpeg-turbo, with its defaults (slow integer DCT, smooth upsampling): the pixels that
+ * Pillow gives. */
 #include <setjmp.h>
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* io/lock.c - open file description locks, which belong to the descriptor and not, as POSIX's do, to the process. */
 #include "io/lock.h"
 
 #include <errno.h>

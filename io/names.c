@@ -1,3 +1,4 @@
+/* io/names.c - an array that doubles, sorted bytewise on request and handed over whole. */
 #include "io/names.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* The machine is Python's (Lib/pickletools.py documents each opcode): a stack, marks on it, and a memo. */
+/* io/pickle.c - the machine is Python's (Lib/pickletools.py documents each opcode): a stack, marks on it, and a
+ * memo. */
 #include "io/pickle.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The interpreter's stack, and the opcodes that make objects: each becomes an inert value. */
+/* io/pickle_stack.c - the interpreter's stack, and the opcodes that make objects: each becomes an inert value. */
 #include "io/pickle_machine.h"
 
 #include "base/memory.h"

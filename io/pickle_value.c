@@ -1,4 +1,4 @@
-/* The tree of values, and what it is asked for: keys, calls, numpy arrays. */
+/* io/pickle_value.c - the tree of values, and what it is asked for: keys, calls, numpy arrays. */
 #include <string.h>
 
 #include "base/hash.h"

@@ -1,6 +1,6 @@
-/* Python's own writer (Lib/pickle.py, protocol 2) in the opcodes that torch.load(weights_only=True) knows: each value
- * is put into the memo when it is written and fetched from there the next time. A value of a later protocol is written
- * in its opcodes, and the pickle says so in front. */
+/* io/pickle_write.c - Python's own writer (Lib/pickle.py, protocol 2) in the opcodes that torch.load(weights_only=True)
+ * knows: each value is put into the memo when it is written and fetched from there the next time. A value of a later
+ * protocol is written in its opcodes, and the pickle says so in front. */
 #include <string.h>
 
 #include "io/pickle.h"

@@ -1,5 +1,5 @@
-/* PNG through libpng: every colour type, depth and interlacing becomes 8-bit RGB, as Pillow's convert("RGB") makes it.
- */
+/* io/png.c - PNG through libpng: every colour type, depth and interlacing becomes 8-bit RGB, as Pillow's convert("RGB")
+ * makes it. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>

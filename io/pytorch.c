@@ -1,6 +1,7 @@
-/* PyTorch's zip format (torch/serialization.py since 1.6; torch/csrc/jit/serialization/pickler): an archive whose
- * record <folder>/data.pkl is a pickle in which each tensor names a storage, and <folder>/data/<key> are the storages'
- * bytes, little-endian. The names below are those that torch.load(weights_only=True) knows and a state dict needs. */
+/* io/pytorch.c - PyTorch's zip format (torch/serialization.py since 1.6; torch/csrc/jit/serialization/pickler): an
+ * archive whose record <folder>/data.pkl is a pickle in which each tensor names a storage, and <folder>/data/<key> are
+ * the storages' bytes, little-endian. The names below are those that torch.load(weights_only=True) knows and a state
+ * dict needs. */
 #include "io/pytorch.h"
 
 #include <jansson.h>

@@ -1,8 +1,8 @@
-/* PyTorch's format from before version 1.6 (torch/serialization.py, _legacy_save): pickles in a row - a magic number,
- * the protocol's number, the system's byte order, the object, the keys of its storages - then each storage in the order
- * of those keys: its elements as an int64 and their bytes. It becomes what the zip format is: a pickle, whose
- * references to storages lose the sixth part that only this format has, and one record a storage. It is written back as
- * a zip. */
+/* io/pytorch_legacy.c - PyTorch's format from before version 1.6 (torch/serialization.py, _legacy_save): pickles in a
+ * row - a magic number, the protocol's number, the system's byte order, the object, the keys of its storages - then
+ * each storage in the order of those keys: its elements as an int64 and their bytes. It becomes what the zip format is:
+ * a pickle, whose references to storages lose the sixth part that only this format has, and one record a storage. It is
+ * written back as a zip. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* What a PyTorch pickle holds: the state dict and the way to it, copies of it, other tensors of its shapes, and what no
- * checkpoint needs. Each walk takes each value once, and finds names and shapes by hash: its cost is the pickle's size.
- */
+/* io/pytorch_survey.c - what a PyTorch pickle holds: the state dict and the way to it, copies of it, other tensors of
+ * its shapes, and what no checkpoint needs. Each walk takes each value once, and finds names and shapes by hash: its
+ * cost is the pickle's size. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
-/* Writing PyTorch files. What was read from one keeps its archive: the pickle byte for byte, and every record; only the
- * bytes of changed tensors are replaced where they lie, through their strides. A changed tensor that cannot lie there
- * any more, since another tensor holds other values in the same place, gets a storage of its own. */
+/* io/pytorch_write.c - writing PyTorch files. What was read from one keeps its archive: the pickle byte for byte, and
+ * every record; only the bytes of changed tensors are replaced where they lie, through their strides. A changed tensor
+ * that cannot lie there any more, since another tensor holds other values in the same place, gets a storage of its
+ * own. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* safetensors (huggingface/safetensors, README "Format"): 8 bytes N, little-endian; N bytes of JSON, an object
- * {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}}, padded
- * with spaces; then the data, which the tensors cover without hole or overlap. */
+/* io/safetensors.c - safetensors (huggingface/safetensors, README "Format"): 8 bytes N, little-endian; N bytes of JSON,
+ * an object {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}},
+ * padded with spaces; then the data, which the tensors cover without hole or overlap. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Weights in several safetensors files with an index, as Hugging Face's libraries write them:
+/* io/shards.c - weights in several safetensors files with an index, as Hugging Face's libraries write them:
  * {"metadata": {"total_size": N}, "weight_map": {"name": "model-00001-of-00002.safetensors", ...}}. The shards lie
  * beside the index, which names files, not paths. */
 #include <jansson.h>

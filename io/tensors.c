@@ -1,3 +1,4 @@
+/* io/tensors.c - the list itself, half precision with IEEE rounding, and the choice of a reader by content. */
 #include "io/tensors.h"
 
 #include <math.h>

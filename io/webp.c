@@ -1,5 +1,5 @@
-/* WebP through libwebp, lossy and lossless; alpha is dropped, not blended. Of an animation the first picture is taken,
- * as Pillow's convert("RGB") does. */
+/* io/webp.c - WebP through libwebp, lossy and lossless; alpha is dropped, not blended. Of an animation the first
+ * picture is taken, as Pillow's convert("RGB") does. */
 #include <string.h>
 
 #include <webp/decode.h>
