@@ -1,4 +1,4 @@
-/* CIFAR-10: 50000 + 10000 colour photographs, 32 x 32, ten classes. */
+/* data/cifar10.c - CIFAR-10: 50000 + 10000 colour photographs, 32 x 32, ten classes. */
 #include "data/cifar/cifar.h"
 
 static const char *const CLASSES[] = {"airplane", "automobile", "bird",  "cat",  "deer",

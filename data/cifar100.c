@@ -1,4 +1,4 @@
-/* CIFAR-100: 50000 + 10000 colour photographs, 32 x 32, by its 100 fine labels. */
+/* data/cifar100.c - CIFAR-100: 50000 + 10000 colour photographs, 32 x 32, by its 100 fine labels. */
 #include "data/cifar/cifar.h"
 
 static const char *const CLASSES[] = {

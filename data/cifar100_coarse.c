@@ -1,4 +1,4 @@
-/* CIFAR-100 by its 20 coarse labels, five fine ones each. */
+/* data/cifar100_coarse.c - CIFAR-100 by its 20 coarse labels, five fine ones each. */
 #include "data/cifar/cifar.h"
 
 static const char *const CLASSES[] = {"aquatic_mammals",

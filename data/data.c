@@ -1,3 +1,4 @@
+/* data/data.c - opening by name and option, and the words for classes: names, numbers, quoted lists. */
 #include "data/data.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
-/* Fashion-MNIST: 60000 + 10000 grey images of clothes, 28 x 28, ten classes (Xiao, Rasul, Vollgraf 2017). */
+/* data/fashion_mnist.c - Fashion-MNIST: 60000 + 10000 grey images of clothes, 28 x 28, ten classes (Xiao, Rasul,
+ * Vollgraf 2017). */
 #include "data/idx/idx.h"
 
 #define FOLDER "/usr/share/datasets/fashion-mnist"

@@ -1,8 +1,8 @@
-/* A data set in one HDF5 file: /train/images and /test/images [N, C, H, W], /train/labels and /test/labels [N], or the
- * flat names x_train, y_train, x_test and y_test, and the optional root attributes mean, std (one number, or [C]) and
- * classes [K] (strings). Images may lie as [N, H, W, C] where the shape leaves no doubt; labels may be [N, 1], one-hot
- * rows [N, K], and floats that are whole numbers. uint8 images are scaled to 0..1 and, with mean and std, normalised;
- * float images are taken as they are, so mean and std are not applied to them. */
+/* data/hdf5.c - a data set in one HDF5 file: /train/images and /test/images [N, C, H, W], /train/labels and
+ * /test/labels [N], or the flat names x_train, y_train, x_test and y_test, and the optional root attributes mean, std
+ * (one number, or [C]) and classes [K] (strings). Images may lie as [N, H, W, C] where the shape leaves no doubt;
+ * labels may be [N, 1], one-hot rows [N, K], and floats that are whole numbers. uint8 images are scaled to 0..1 and,
+ * with mean and std, normalised; float images are taken as they are, so mean and std are not applied to them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

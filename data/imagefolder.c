@@ -1,6 +1,7 @@
-/* Images in folders, as torchvision's ImageFolder reads them: DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/)
- * hold JPEG, PNG and WebP files; classes are the folders of DIR/train sorted by name. Every image becomes RGB, its
- * shorter side 256 pixels and its centre 224 x 224, unless told otherwise; what is kept is that, in 8 bits. */
+/* data/imagefolder.c - images in folders, as torchvision's ImageFolder reads them: DIR/train/<class>/ and
+ * DIR/test/<class>/ (or DIR/val/) hold JPEG, PNG and WebP files; classes are the folders of DIR/train sorted by name.
+ * Every image becomes RGB, its shorter side 256 pixels and its centre 224 x 224, unless told otherwise; what is kept is
+ * that, in 8 bits. */
 #include <stdio.h>
 #include <string.h>
 

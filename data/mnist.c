@@ -1,4 +1,4 @@
-/* MNIST: 60000 + 10000 handwritten digits, 28 x 28. */
+/* data/mnist.c - MNIST: 60000 + 10000 handwritten digits, 28 x 28. */
 #include "data/idx/idx.h"
 
 static const char *const CLASSES[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};

@@ -1,5 +1,5 @@
-/* 100 * #{i : argmax z_i = y_i} / n over the images of forgotten classes (a micro-average), with the Clopper-Pearson
- * interval. */
+/* eval/acc_forget.c - 100 * #{i : argmax z_i = y_i} / n over the images of forgotten classes (a micro-average), with
+ * the Clopper-Pearson interval. */
 #include "eval/score/score.h"
 
 static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)

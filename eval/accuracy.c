@@ -1,4 +1,5 @@
-/* 100 * #{i : argmax z_i = y_i} / n over every image of the split, with the Clopper-Pearson interval. */
+/* eval/accuracy.c - 100 * #{i : argmax z_i = y_i} / n over every image of the split, with the Clopper-Pearson
+ * interval. */
 #include "eval/score/score.h"
 
 static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)

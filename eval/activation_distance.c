@@ -1,6 +1,6 @@
-/* mean over the images of forgotten classes of ||p_u(x) - p_r(x)||_2, with p the softmax outputs of the network under
- * test (u) and of the retrained one (r). 0: the same answers, to every class. The interval is over images; a second
- * retraining from another seed does not reach 0 either. */
+/* eval/activation_distance.c - mean over the images of forgotten classes of ||p_u(x) - p_r(x)||_2, with p the softmax
+ * outputs of the network under test (u) and of the retrained one (r). 0: the same answers, to every class. The interval
+ * is over images; a second retraining from another seed does not reach 0 either. */
 #include <math.h>
 
 #include "eval/compare/compare.h"

@@ -1,7 +1,7 @@
-/* AIN = steps(u) / steps(r): relearning steps of the network under test over those of the retrained one, from the same
- * batches (eval/relearn/relearn.h). About 1: forgotten as by retraining; far below: much was still there. Mean of the
- * repeats' ratios with a t interval. Not defined where one of the two did not relearn within the limit in some repeat
- * (the ratio would only be a bound), nor where the retrained one needed no step. */
+/* eval/anamnesis.c - AIN = steps(u) / steps(r): relearning steps of the network under test over those of the retrained
+ * one, from the same batches (eval/relearn/relearn.h). About 1: forgotten as by retraining; far below: much was still
+ * there. Mean of the repeats' ratios with a t interval. Not defined where one of the two did not relearn within the
+ * limit in some repeat (the ratio would only be a bound), nor where the retrained one needed no step. */
 #include <math.h>
 
 #include "eval/eval.h"

@@ -1,5 +1,5 @@
-/* AUS = (1 - (a_o - a_u)) / (1 + f_u): a_o, a_u the accuracies of the original and of the network under test on
- * retained classes, f_u the latter's on forgotten ones, as shares (DUCK, class removal).
+/* eval/aus.c - AUS = (1 - (a_o - a_u)) / (1 + f_u): a_o, a_u the accuracies of the original and of the network under
+ * test on retained classes, f_u the latter's on forgotten ones, as shares (DUCK, class removal).
  * Above 1 where the retained accuracy rose. Interval: of a_o - a_u over its paired images, of f_u by Clopper-Pearson,
  * combined on the side that moves the ratio the same way (MOVER). */
 #include <math.h>

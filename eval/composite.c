@@ -1,8 +1,8 @@
-/* a (1 - f) with a = ACC_r and f = ACC_f as shares: 1 where everything is kept and everything forgotten; what Kodge et
- * al. 2024 choose alpha_r and alpha_f by. Interval: a and f are independent binomials, so by the delta method
- * var = (1 - f)^2 var(a) + a^2 var(f). At f = 0, the usual case, a plug-in var(f) = 0 would leave out one of the two,
- * so the half-widths are those of the Clopper-Pearson intervals, on the side that moves the product the same way
- * (MOVER). */
+/* eval/composite.c - a (1 - f) with a = ACC_r and f = ACC_f as shares: 1 where everything is kept and everything
+ * forgotten; what Kodge et al. 2024 choose alpha_r and alpha_f by. Interval: a and f are independent binomials, so by
+ * the delta method var = (1 - f)^2 var(a) + a^2 var(f). At f = 0, the usual case, a plug-in var(f) = 0 would leave out
+ * one of the two, so the half-widths are those of the Clopper-Pearson intervals, on the side that moves the product the
+ * same way (MOVER). */
 #include <math.h>
 
 #include "eval/score/score.h"

@@ -1,3 +1,4 @@
+/* eval/eval.c - asks every registered metric in turn, and leaves out those that are not defined for the split. */
 #include "eval/eval.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
-/* mean over the images of forgotten classes of JS(p_u(x), p_r(x)) = KL(p_u || m) / 2 + KL(p_r || m) / 2 in nats, with
- * m = (p_u + p_r) / 2: 0 to log 2. Unlike an accuracy it sees where the forgotten images went. The published code of
- * LoTUS divides the probabilities by their sum over all images first, and by the number of images again: not done. */
+/* eval/js_retrained.c - mean over the images of forgotten classes of JS(p_u(x), p_r(x)) =
+ * KL(p_u || m) / 2 + KL(p_r || m) / 2 in nats, with m = (p_u + p_r) / 2: 0 to log 2. Unlike an accuracy it sees where
+ * the forgotten images went. The published code of LoTUS divides the probabilities by their sum over all images
+ * first, and by the number of images again: not done. */
 #include "eval/compare/compare.h"
 
 static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)

@@ -1,4 +1,4 @@
-/* mean of -log softmax(z_i)[y_i] over the images of forgotten classes, with a t interval. */
+/* eval/loss_forget.c - mean of -log softmax(z_i)[y_i] over the images of forgotten classes, with a t interval. */
 #include "eval/score/score.h"
 
 static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)

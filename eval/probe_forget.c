@@ -1,6 +1,7 @@
-/* 100 * #{i : a linear probe on the network's last features answers y_i} / n over test images of forgotten classes
- * (eval/probe/probe.h), with the Clopper-Pearson interval. A classifier that hides a class can stand on features that
- * still tell it apart; a retrained network's features tell it apart too, to some degree, and that is the ideal. */
+/* eval/probe_forget.c - 100 * #{i : a linear probe on the network's last features answers y_i} / n over test images of
+ * forgotten classes (eval/probe/probe.h), with the Clopper-Pearson interval. A classifier that hides a class can stand
+ * on features that still tell it apart; a retrained network's features tell it apart too, to some degree, and that is
+ * the ideal. */
 #include "eval/eval.h"
 
 #include <math.h>

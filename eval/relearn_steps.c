@@ -1,6 +1,7 @@
-/* Steps of training on a small sample of all classes until the forgotten classes are answered as well as the original
- * answers them, less a margin (eval/relearn/relearn.h): few steps mean that much was still there. Mean over repeats
- * that differ in the order of images, with a t interval. A repeat that gave up counts as its limit: a lower bound. */
+/* eval/relearn_steps.c - steps of training on a small sample of all classes until the forgotten classes are answered as
+ * well as the original answers them, less a margin (eval/relearn/relearn.h): few steps mean that much was still there.
+ * Mean over repeats that differ in the order of images, with a t interval. A repeat that gave up counts as its limit: a
+ * lower bound. */
 #include <math.h>
 
 #include "eval/eval.h"

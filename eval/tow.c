@@ -1,7 +1,7 @@
-/* ToW = product over S of 1 - |acc_u(S) - acc_r(S)|, with S the forgotten training images, the retained training images
- * and the whole test split; u the network under test, r the retrained one: 1 where all three are equal. Interval: the
- * delta method on the product, with each difference's standard error over images; the two networks are taken as given.
- * A difference of 0 is a fold of |.|, where the delta method is conservative. */
+/* eval/tow.c - ToW = product over S of 1 - |acc_u(S) - acc_r(S)|, with S the forgotten training images, the retained
+ * training images and the whole test split; u the network under test, r the retrained one: 1 where all three are equal.
+ * Interval: the delta method on the product, with each difference's standard error over images; the two networks are
+ * taken as given. A difference of 0 is a fold of |.|, where the delta method is conservative. */
 #include <math.h>
 
 #include "eval/compare/compare.h"

@@ -1,5 +1,5 @@
-/* ZRF = 1 - mean over the images of forgotten classes of JS(p_u(x), p_0(x)), in nats, with p_0 a network of the same
- * shape that was never trained (Bad Teaching): 1 - log 2 to 1. High: the answers look like
+/* eval/zrf.c - ZRF = 1 - mean over the images of forgotten classes of JS(p_u(x), p_0(x)), in nats, with p_0 a network
+ * of the same shape that was never trained (Bad Teaching): 1 - log 2 to 1. High: the answers look like
  * those of a network that knows nothing. A retrained network does not reach 1, so its value is the one to come near to.
  */
 #include "eval/compare/compare.h"

@@ -1,7 +1,7 @@
-/* ZRF as the published code of Bad Teaching (and of SSD, which took it over) computes it, for comparison with
- * printed tables: 1 - mean over images and CLASSES of (m (log m - log p) + m (log m - log q)) / 2, m = (p + q) / 2.
- * The arguments of KL are swapped (KL(m || p) in place of KL(p || m)) and the mean divides by K as well, so that it
- * tends to 1 as K grows. Where a probability is 0 in float32 that code gives an infinity; here the
+/* eval/zrf_repository.c - ZRF as the published code of Bad Teaching (and of SSD, which took it over) computes it, for
+ * comparison with printed tables: 1 - mean over images and CLASSES of (m (log m - log p) + m (log m - log q)) / 2,
+ * m = (p + q) / 2. The arguments of KL are swapped (KL(m || p) in place of KL(p || m)) and the mean divides by K as
+ * well, so that it tends to 1 as K grows. Where a probability is 0 in float32 that code gives an infinity; here the
  * logarithms are exact, so that a masked class gives a large negative number. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* math/blas.c - reads the CPU's model and its features by cpuid, and ranks OpenBLAS's core types by class. */
 #include "math/blas.h"
 
 #include <cblas.h>

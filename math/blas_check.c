@@ -1,4 +1,4 @@
-/* Some versions of OpenBLAS have kernels that compute wrongly on CPUs that came after them. */
+/* math/blas_check.c - some versions of OpenBLAS have kernels that compute wrongly on CPUs that came after them. */
 #include <cblas.h>
 #include <float.h>
 #include <lapacke.h>

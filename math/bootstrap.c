@@ -1,5 +1,5 @@
-/* The two-way bootstrap (math/bootstrap.h). Every model's points are sorted once; a draw then is a walk over them with
- * how often each point was drawn. */
+/* math/bootstrap.c - the two-way bootstrap (math/bootstrap.h). Every model's points are sorted once; a draw then is a
+ * walk over them with how often each point was drawn. */
 #include "math/bootstrap.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Differences between attacks' results and verdicts on them (math/compare.h). */
+/* math/compare.c - differences between attacks' results and verdicts on them (math/compare.h). */
 #include "math/compare.h"
 
 #include <math.h>

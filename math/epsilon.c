@@ -1,9 +1,9 @@
-/* Lower bounds on epsilon (math/epsilon.h). The simultaneous bound rests on order statistics. Let x be the k-th largest
- * non-member score, counting from 0. The true FPR of "member iff score > x" is at most the (k+1)-th smallest of N
- * uniform numbers, a Beta(k + 1, N - k), so it exceeds the Clopper-Pearson bound of k in N with probability alpha at
- * most although x was read off the same points; ties only lower it. Given x, the members above it are binomial, so
- * their bound is exact too. The same holds with the roles exchanged. With the ranks k fixed beforehand, Bonferroni over
- * them is a proof, which Bonferroni over the corners of the observed ROC hull is not. */
+/* math/epsilon.c - lower bounds on epsilon (math/epsilon.h). The simultaneous bound rests on order statistics. Let x be
+ * the k-th largest non-member score, counting from 0. The true FPR of "member iff score > x" is at most the (k+1)-th
+ * smallest of N uniform numbers, a Beta(k + 1, N - k), so it exceeds the Clopper-Pearson bound of k in N with
+ * probability alpha at most although x was read off the same points; ties only lower it. Given x, the members above it
+ * are binomial, so their bound is exact too. The same holds with the roles exchanged. With the ranks k fixed
+ * beforehand, Bonferroni over them is a proof, which Bonferroni over the corners of the observed ROC hull is not. */
 #include "math/epsilon.h"
 
 #include <math.h>

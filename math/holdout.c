@@ -1,4 +1,4 @@
-/* Thresholds chosen on one part of the points and judged on the rest. */
+/* math/holdout.c - thresholds chosen on one part of the points and judged on the rest. */
 #include "math/holdout.h"
 
 #include <math.h>

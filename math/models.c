@@ -1,4 +1,4 @@
-/* Telling two kinds of model apart (math/compare.h, math_auc_of_models). */
+/* math/models.c - telling two kinds of model apart (math/compare.h, math_auc_of_models). */
 #include <math.h>
 #include <string.h>
 

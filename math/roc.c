@@ -1,4 +1,5 @@
-/* With psi(x, y) = [x > y] + [x = y] / 2 over members x and non-members y, AUC = mean psi. DeLong's variance:
+/* math/roc.c - with psi(x, y) = [x > y] + [x = y] / 2 over members x and non-members y, AUC = mean psi. DeLong's
+ * variance:
  *     V10_i = mean over y of psi(x_i, y)      V01_j = mean over x of psi(x, y_j)      (the "placements")
  *     var(AUC) = var(V10) / P + var(V01) / N,  variances with ddof 1.
  * The placements follow from midranks in O(n log n); walking the sorted scores group of ties by group of

@@ -1,5 +1,6 @@
-/* Shares by Clopper & Pearson (1934): the lower bound L of k of n solves P(X >= k | L) = I_L(k, n - k + 1) = alpha, the
- * upper bound U solves P(X <= k | U) = 1 - I_U(k + 1, n - k) = alpha. Both are found by bisection. */
+/* math/stats.c - shares by Clopper & Pearson (1934): the lower bound L of k of n solves P(X >= k | L) =
+ * I_L(k, n - k + 1) = alpha, the upper bound U solves P(X <= k | U) = 1 - I_U(k + 1, n - k) = alpha. Both are found by
+ * bisection. */
 #include "math/stats.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* math/threads.c - sets both libraries at once; under a limit on memory, stacks and buffers are taken early. */
 #include "math/threads.h"
 
 #include <cblas.h>

@@ -1,4 +1,4 @@
-/* Attack P of Privacy Meter 1: the threshold at level alpha is the alpha-quantile of
+/* mia/attack_p.c - Attack P of Privacy Meter 1: the threshold at level alpha is the alpha-quantile of
  * the losses of population points under the target model itself, of all or of the same class. The score is minus the
  * smallest alpha at which the point is called a member, the threshold minus the parameter fpr. */
 #include "mia/mia.h"

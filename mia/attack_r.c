@@ -1,5 +1,5 @@
-/* Attack R of Privacy Meter 1: every point has a threshold of its own, the alpha-quantile of its losses under reference
- * models that were not trained on it (keep = 0). With l the target's loss, fit is
+/* mia/attack_r.c - Attack R of Privacy Meter 1: every point has a threshold of its own, the alpha-quantile of its
+ * losses under reference models that were not trained on it (keep = 0). With l the target's loss, fit is
  *   - linear: the quantile by linear interpolation between the reference losses, 0 and 1000;
  *   - gaussian: a normal with their mean and standard deviation (ddof 0);
  *   - logit_rescale: a normal of phi = logit(exp(-loss)), exactly, not through exp(-loss - 1e-6) as there;

@@ -1,5 +1,5 @@
-/* score_i = p_y: members are the more confident ones. The order is that of the loss, but p_y rounds to 1 beyond phi =
- * 37, where the loss still tells points apart. */
+/* mia/confidence.c - score_i = p_y: members are the more confident ones. The order is that of the loss, but p_y rounds
+ * to 1 beyond phi = 37, where the loss still tells points apart. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"

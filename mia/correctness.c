@@ -1,5 +1,5 @@
-/* score_i = 1 where the prediction is right, else 0: member iff right, the gap between training and test accuracy as an
- * attack. Where the true class is one of t equals at the top, 1 / t. */
+/* mia/correctness.c - score_i = 1 where the prediction is right, else 0: member iff right, the gap between training and
+ * test accuracy as an attack. Where the true class is one of t equals at the top, 1 / t. */
 #include "mia/mia.h"
 
 #include <math.h>

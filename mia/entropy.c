@@ -1,5 +1,5 @@
-/* score_i = -H(p): a member's prediction is the more certain one, whatever class it is. Between models that says
- * nothing: of a forgotten class a retrained model may be certain, too. */
+/* mia/entropy.c - score_i = -H(p): a member's prediction is the more certain one, whatever class it is. Between models
+ * that says nothing: of a forgotten class a retrained model may be certain, too. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"

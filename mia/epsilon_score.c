@@ -1,4 +1,4 @@
-/* Per-point epsilon of the NeurIPS 2023 unlearning challenge (the organisers' metric): for each
+/* mia/epsilon_score.c - per-point epsilon of the NeurIPS 2023 unlearning challenge (the organisers' metric): for each
  * point, over attacks that tell its phi under U unlearned from that under R retrained models by one threshold,
  *     epsilon = max over attacks of max(log(1 - delta - FPR) - log FNR, log(1 - delta - FNR) - log FPR), at least 0,
  * and forgetting_quality F = mean of 2 / 2^n, where epsilon lies in the n-th of bins 0.5 wide, the 13th open-ended.

@@ -1,4 +1,4 @@
-/* KLoM, the KL divergence of margins (data-unlearning-bench): per point, with its margins phi under U
+/* mia/klom.c - KLoM, the KL divergence of margins (data-unlearning-bench): per point, with its margins phi under U
  * unlearned and R retrained models clipped to +-clip and counted in `bins` equal bins over their joint range,
  *     score(x) = sum over bins with p > 0 of p log(p / max(q, floor)),      p: unlearned, q: retrained
  * (`direction` exchanges p and q). 0 where both look the same; no model is judged alone. It grows with the number of

@@ -1,5 +1,5 @@
-/* Logistic regression of membership on what is seen of a prediction: score = log-odds of "member", threshold 0, with
- * members and non-members of equal weight. Each point is judged by a fit that did not see it.
+/* mia/logistic.c - logistic regression of membership on what is seen of a prediction: score = log-odds of "member",
+ * threshold 0, with members and non-members of equal weight. Each point is judged by a fit that did not see it.
  * The published ones: SCRUB's (and learn_to_forget's) features=loss; SSD's features=entropy folds=0 standardise=false
  * C=2, because its multinomial form counts each weight twice; there efficacy is 1 - the published share of members. */
 #include "mia/mia.h"

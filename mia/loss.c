@@ -1,5 +1,5 @@
-/* score_i = -loss_i: members have been trained on, so their loss is lower. The frame chooses the threshold, or
- * mia/threshold does, which for a global one leaves the AUC unaffected. */
+/* mia/loss.c - score_i = -loss_i: members have been trained on, so their loss is lower. The frame chooses the
+ * threshold, or mia/threshold does, which for a global one leaves the AUC unaffected. */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"

@@ -1,3 +1,4 @@
+/* mia/mia.c - checks every array before an attack sees it, then turns its scores into ROC, AUC and a threshold. */
 #include "mia/mia.h"
 
 #include <math.h>

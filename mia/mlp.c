@@ -1,7 +1,7 @@
-/* A small network on what is seen of a prediction, trained on points whose membership is known: score = log-odds of
- * "member", threshold 0, members and non-members of equal weight. Each point is judged by a fit that did not see it.
- * Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy uses, but for the passes: as many as fit
- * in seconds, fixed, where theirs stop when the loss does. */
+/* mia/mlp.c - a small network on what is seen of a prediction, trained on points whose membership is known: score =
+ * log-odds of "member", threshold 0, members and non-members of equal weight. Each point is judged by a fit that did
+ * not see it. Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy uses, but for the passes: as
+ * many as fit in seconds, fixed, where theirs stop when the loss does. */
 #include "mia/mia.h"
 
 #include "base/memory.h"

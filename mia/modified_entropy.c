@@ -1,4 +1,5 @@
-/* score_i = -M(p, y), the entropy in which a confident wrong answer counts as high (Song & Mittal, eq. 8). */
+/* mia/modified_entropy.c - score_i = -M(p, y), the entropy in which a confident wrong answer counts as high (Song &
+ * Mittal, eq. 8). */
 #include "mia/mia.h"
 
 #include "mia/threshold/threshold.h"

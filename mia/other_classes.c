@@ -1,6 +1,6 @@
-/* What a model says of the classes other than a point's own, unlearned against retrained: where a whole class is
- * forgotten its probability is near 0 in both, and says little, while the way the rest is shared out may still differ
- * (CMIA, PMLR 306: neighbouring classes give a forgotten one away).
+/* mia/other_classes.c - what a model says of the classes other than a point's own, unlearned against retrained: where a
+ * whole class is forgotten its probability is near 0 in both, and says little, while the way the rest is shared out may
+ * still differ (CMIA, PMLR 306: neighbouring classes give a forgotten one away).
  * q_j = p_j / (1 - p_y), j != y, from the logits without y's. Per label, with f = log q - (mean of log q of that point
  * under the retrained models, a retrained model's own left out), Fisher's linear discriminant between unlearned (1) and
  * retrained (0) models:

@@ -1,6 +1,6 @@
-/* A population attack on unlearned models: one attacker for all points (Hayes et al., arXiv 2403.01218,
- * "population U-MIA"). phi of all asked points under all unlearned models is one group, under all retrained models the
- * other:  score(x) = log p(phi | unlearned) - log p(phi | retrained).
+/* mia/population_umia.c - a population attack on unlearned models: one attacker for all points (Hayes et al., arXiv
+ * 2403.01218, "population U-MIA"). phi of all asked points under all unlearned models is one group, under all retrained
+ * models the other:  score(x) = log p(phi | unlearned) - log p(phi | retrained).
  * It is ulira without what is known of the single point, and stands beside it to show how much that hides. Published
  * population attacks fit a logistic regression to the two groups instead of two densities. */
 #include <math.h>

@@ -1,7 +1,7 @@
-/* Quantile regression (Bertran 2023): how high is the hinge z_y - max_{j != y} z_j for such a point, among
- * points that were not trained on? Member iff it is above the quantile 1 - fpr predicted from the point's features. The
- * paper regresses on the image with a second network; arrays only hold predictions, so here the features are the class
- * and the log probabilities of the other classes among themselves, which do not depend on z_y.
+/* mia/quantile.c - quantile regression (Bertran 2023): how high is the hinge z_y - max_{j != y} z_j for such a point,
+ * among points that were not trained on? Member iff it is above the quantile 1 - fpr predicted from the point's
+ * features. The paper regresses on the image with a second network; arrays only hold predictions, so here the features
+ * are the class and the log probabilities of the other classes among themselves, which do not depend on z_y.
  *   head = gaussian: score (hinge - mu(x)) / sd(x), threshold the normal quantile 1 - fpr
  *   head = pinball:  score hinge - q_{1 - fpr}(x), threshold 0
  * It is fitted to the population, where there is one, else to the non-members, each judged by a fit without

@@ -1,5 +1,5 @@
-/* A support vector classifier on signals of the logits, the "MIA" of the unlearning papers (Kodge et al. 2024;
- * Unlearn-Sparse; SalUn): C-SVC with kernel exp(-gamma |x - x'|^2), gamma = 1 / features, C = 3, fitted to
+/* mia/svc.c - a support vector classifier on signals of the logits, the "MIA" of the unlearning papers (Kodge et al.
+ * 2024; Unlearn-Sparse; SalUn): C-SVC with kernel exp(-gamma |x - x'|^2), gamma = 1 / features, C = 3, fitted to
  * members (1) against non-members (0); efficacy = share of the audited points called non-member. The score is the
  * decision value, positive on the member side, so the threshold is 0.
  * One number a point is fitted by mia/line, within a proven 1e-3 of the exact decision values (libsvm stops at a KKT

@@ -1,5 +1,5 @@
-/* U-LiRA (Hayes et al., arXiv 2403.01218, Algorithm 1): was point x trained on and then unlearned, or never
- * trained on? With phi of x under other models that unlearned it, o1, and under models that never saw it, o0,
+/* mia/ulira.c - U-LiRA (Hayes et al., arXiv 2403.01218, Algorithm 1): was point x trained on and then unlearned, or
+ * never trained on? With phi of x under other models that unlearned it, o1, and under models that never saw it, o0,
  *     score(x) = log p(phi | o1) - log p(phi | o0),      p_member = 1 / (1 + exp(-score)),      member iff score >= 0.
  * Which o0, parameter `null`: models retrained without x, or unlearned models that never trained on x (their
  * /unlearned/keep is 0). Differs from published code: the densities are Student-t predictives (parameter `predictive`),

@@ -1,7 +1,8 @@
-/* Binary distribution: each file is a row of records of one label byte (CIFAR-100: coarse, then fine) and 3072 bytes of
- * pixels, the red plane first. Python distribution: each file is a pickled dict with data, an array [n, 3072] of the
- * same bytes, and lists of labels. Pickled anew it may be of any protocol, the array in any order in memory and of the
- * shapes [n, 3, 32, 32] or [n, 32, 32, 3], and the labels a tuple, an array, or a list of numpy's numbers. */
+/* data/cifar/cifar.c - binary distribution: each file is a row of records of one label byte (CIFAR-100: coarse, then
+ * fine) and 3072 bytes of pixels, the red plane first. Python distribution: each file is a pickled dict with data, an
+ * array [n, 3072] of the same bytes, and lists of labels. Pickled anew it may be of any protocol, the array in any
+ * order in memory and of the shapes [n, 3, 32, 32] or [n, 32, 32, 3], and the labels a tuple, an array, or a list of
+ * numpy's numbers. */
 #include "data/cifar/cifar.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* data/folder/scan.c - folders are collected by recursion, sorted by path, and listed one after another. */
 #include "data/folder/scan.h"
 
 #include <stdlib.h>

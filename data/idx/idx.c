@@ -1,3 +1,4 @@
+/* data/idx/idx.c - looks for a file in both spellings, plain and gzipped, and holds its header against its size. */
 #include "data/idx/idx.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* data/pipeline/loader.c - two slots that one thread fills by turns; a table takes each pixel from byte to float. */
 #include "data/pipeline/loader.h"
 
 #include <pthread.h>

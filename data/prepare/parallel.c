@@ -1,3 +1,4 @@
+/* data/prepare/parallel.c - an OpenMP loop; of several errors it keeps the one of the first piece. */
 #include "data/prepare/parallel.h"
 
 #include <omp.h>

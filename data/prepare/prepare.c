@@ -1,3 +1,4 @@
+/* data/prepare/prepare.c - one order for all sets: pick images, renumber classes, resize, normalise. */
 #include "data/prepare/prepare.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* data/prepare/request.c - options as text become numbers and lists of positions; faults name file and line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

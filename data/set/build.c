@@ -1,3 +1,4 @@
+/* data/set/build.c - sizes are held to limits before memory is taken, labels and statistics before a set goes out. */
 #include "data/set/build.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Partitions, splits and samples of a view (data/data.h). */
+/* data/set/split.c - partitions, splits and samples of a view (data/data.h). */
 #include <math.h>
 #include <stdlib.h>
 

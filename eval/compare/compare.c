@@ -1,3 +1,4 @@
+/* eval/compare/compare.c - softmax differences in the log domain and in double; means with their t intervals. */
 #include "eval/compare/compare.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* eval/probe/probe.c - standardised features become images of one row, so that the usual training loop takes them. */
 #include "eval/probe/probe.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* eval/relearn/relearn.c - each repeat trains a fresh copy of the network, until it is as good as asked. */
 #include "eval/relearn/relearn.h"
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* eval/saliency/saliency.c - one forward and backward pass with the map watched; only its weighting is done here. */
 #include "eval/saliency/saliency.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* eval/score/score.c - shapes and finite numbers checked once, then counts; log1p keeps small losses exact. */
 #include "eval/score/score.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* mia/density/density.c - closed forms in the log domain, with an asymptotic series where erfc would underflow. */
 #include "mia/density/density.h"
 
 #include <math.h>

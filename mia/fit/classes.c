@@ -1,3 +1,4 @@
+/* mia/fit/classes.c - classes by the first point that bears them; those without points by their columns of logits. */
 #include "mia/fit/classes.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* mia/fit/cross.c - both kinds weigh the same, columns are scaled by training folds alone, then one fit per fold. */
 #include "mia/fit/cross.h"
 
 #include <math.h>

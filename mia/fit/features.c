@@ -1,5 +1,5 @@
-/* modified_entropy_published is what the code of Unlearn-Sparse (and, copied, of SalUn) computed until it was mended in
- * 2026: for each of the three sets (members, non-members, audited) with L its labels,
+/* mia/fit/features.c - modified_entropy_published is what the code of Unlearn-Sparse (and, copied, of SalUn) computed
+ * until it was mended in 2026: for each of the three sets (members, non-members, audited) with L its labels,
  *     sum_{j in L} -(1 - p_j) log p_j + sum_{j not in L} -p_j log p_j,    log p_j = log 1e-30 where float32 p_j = 0:
  * whole columns are overwritten for every label that occurs, and log p stands where log(1 - p) belongs. Under class
  * unlearning L differs between the sets, and so does the formula. */

@@ -1,3 +1,4 @@
+/* mia/fit/folds.c - shuffled within each class and role, then dealt out like cards, so that folds hold equal shares. */
 #include "mia/fit/folds.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* mia/fit/logistic.c - Newton's method with step halving on the penalised likelihood; the Hessian by Cholesky. */
 #include "mia/fit/logistic.h"
 
 #include <math.h>

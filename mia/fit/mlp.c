@@ -1,3 +1,4 @@
+/* mia/fit/mlp.c - forward and backward pass written out in double; one thread, so that the bits are fixed. */
 #include "mia/fit/mlp.h"
 
 #include <math.h>

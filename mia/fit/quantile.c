@@ -1,3 +1,4 @@
+/* mia/fit/quantile.c - Newton for a Gaussian of varying width, majorisation for the pinball loss. */
 #include "mia/fit/quantile.h"
 
 #include <math.h>

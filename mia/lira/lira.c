@@ -1,3 +1,4 @@
+/* mia/lira/lira.c - centres and spreads per point, with a spread shared by all points where models are few. */
 #include "mia/lira/lira.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* mia/models/models.c - one signal under many models; medians by selection, so that the cost stays linear in them. */
 #include "mia/models/models.h"
 
 #include <math.h>

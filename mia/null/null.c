@@ -1,3 +1,4 @@
+/* mia/null/null.c - binary search among sorted losses, then linear interpolation between two of them. */
 #include "mia/null/null.h"
 
 /* The value at @p at of {0, sorted, MIA_NULL_MOST}; losses beyond MIA_NULL_MOST stay behind it, as sorting has it. */

@@ -1,3 +1,4 @@
+/* mia/rmia/rmia.c - every ratio in the log domain; the population's are sorted once, a score is a search in them. */
 #include "mia/rmia/rmia.h"
 
 #include <math.h>

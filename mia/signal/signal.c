@@ -1,5 +1,6 @@
-/* Sums over classes do not depend on their order (mia/signal/sum.h). Where a sum may be far below 1 its terms are
- * relative to their own largest, and the class that can be the bulk is never subtracted but left out. */
+/* mia/signal/signal.c - sums over classes do not depend on their order (mia/signal/sum.h). Where a sum may be far below
+ * 1 its terms are relative to their own largest, and the class that can be the bulk is never subtracted but left
+ * out. */
 #include "mia/signal/signal.h"
 
 #include <math.h>

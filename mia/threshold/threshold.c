@@ -1,3 +1,4 @@
+/* mia/threshold/threshold.c - signals sorted and swept once per class; without shadow models, halves judge halves. */
 #include "mia/threshold/threshold.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* mia/ulira/ulira.c - means and sums of squares that join and part, so that leaving models out costs little. */
 #include "mia/ulira/ulira.h"
 
 #include <math.h>
