@@ -1,3 +1,4 @@
+/* nn/graph.c - each builder checks its input, computes the shape of its output, and adds one node at the end. */
 #include "nn/graph.h"
 
 #include <stdio.h>

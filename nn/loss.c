@@ -1,3 +1,4 @@
+/* nn/loss.c - softmax cross-entropy and its gradient in double, the largest logit taken out first. */
 #include <math.h>
 
 #include "nn/train.h"

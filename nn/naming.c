@@ -1,3 +1,4 @@
+/* nn/naming.c - one table of patterns for all foreign families; the first that fits gives torchvision's name. */
 #include "nn/naming.h"
 
 #include <ctype.h>

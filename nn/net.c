@@ -1,3 +1,4 @@
+/* nn/net.c - places every parameter in the flat block, shares the plan between clones, fills and hashes the numbers. */
 #include "nn/net.h"
 
 #include <math.h>

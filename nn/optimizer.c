@@ -1,5 +1,6 @@
-/* Element by element over the flat parameter block, in PyTorch's order of operations and in float32, so that a step
- * gives PyTorch's bits up to rounding. Every element is computed alone: the number of threads changes no bit. */
+/* nn/optimizer.c - element by element over the flat parameter block, in PyTorch's order of operations and in float32,
+ * so that a step gives PyTorch's bits up to rounding. Every element is computed alone: the number of threads changes no
+ * bit. */
 #include <math.h>
 
 #include "base/memory.h"

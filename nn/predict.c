@@ -1,3 +1,4 @@
+/* nn/predict.c - logits of a whole view, in batches as large as the widest layer's output lets memory stay small. */
 #include <stdio.h>
 
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* nn/rate.c - repeats a kernel or a training step until the given time is over, and divides work by time. */
 #include "nn/rate.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* nn/recognise.c - builds every architecture in outline and compares names and shapes; the nearest is named. */
 #include "nn/recognise.h"
 
 #include <stdio.h>

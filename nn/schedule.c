@@ -1,3 +1,4 @@
+/* nn/schedule.c - the rate as a closed form of the step, plateau's counter of bad epochs apart. */
 #include "nn/schedule.h"
 
 #include <math.h>

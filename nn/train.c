@@ -1,3 +1,4 @@
+/* nn/train.c - batch, loss, gradient, step; a number that is not finite ends the training and says where. */
 #include "nn/train.h"
 
 #include <math.h>

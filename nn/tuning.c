@@ -1,3 +1,4 @@
+/* nn/tuning.c - rows kept in the order of their keys and written in it; a file is checked word by word. */
 #include "nn/tuning.h"
 
 #include <stdlib.h>

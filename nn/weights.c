@@ -1,3 +1,4 @@
+/* nn/weights.c - tensors and slices matched by name through an index; all mismatches become one explained line. */
 #include "nn/weights.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* bad_teacher: a student between two teachers (Bad Teaching): the original t for retained images, an untrained network
- * b of the same shape for forgotten ones.
+/* unlearn/bad_teacher.c - a student between two teachers (Bad Teaching): the original t for retained images, an
+ * untrained network b of the same shape for forgotten ones.
  *   min over w   mean over D_f and a share of D_r together of  T^2 KL(softmax(u / T) || softmax(z / T)),
  *                u = b(x) for a forgotten and t(x) for a retained image; both teachers in eval mode
  * KL is summed over classes; the authors' code divides by their number, which Adam does not notice. b has nn_net_init's

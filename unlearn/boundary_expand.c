@@ -1,4 +1,4 @@
-/* boundary_expand: the forgotten images are sent to a new, shadow class, which is then cut off (Boundary
+/* unlearn/boundary_expand.c - the forgotten images are sent to a new, shadow class, which is then cut off (Boundary
  * unlearning): with the classifier widened to K + 1 outputs, the new row of U(-1/sqrt(f), 1/sqrt(f)),
  *   min over w   1/|D_f| sum over D_f of CE(f_w(x), K)        then output K is removed
  * Data: forgotten images; epochs passes with gradients. Defaults: 10 epochs, lr 1e-5 as in the authors' code for an

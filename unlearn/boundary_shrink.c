@@ -1,4 +1,4 @@
-/* boundary_shrink: the forgotten classes' decision regions go to their neighbours (Boundary unlearning):
+/* unlearn/boundary_shrink.c - the forgotten classes' decision regions go to their neighbours (Boundary unlearning):
  *   y'(x) = argmax over retained k of  f_0(x + bound sign(dCE(f_0(x), y)/dx))_k        f_0: the original, eval mode
  *   min over w   1/|D_f| sum over D_f of CE(f_w(x), y')
  * The maximum is over retained classes, so that y' is never the true one, nor another that must go. bound counts in

@@ -1,8 +1,7 @@
-/* eu_k: exact unlearning of the last k layers (EU-k; Goel): all layers but the last k are frozen,
+/* unlearn/eu_k.c - exact unlearning of the last k layers (EU-k; Goel): all layers but the last k are frozen,
  * those are freshly initialised and trained from scratch on retained images alone. What the frozen layers know of the
  * forgotten classes stays.
- * Layers, frozen numbers and data as in cf_k.c; the initialisation is nn_net_init's with the run's seed.
- */
+ * Layers, frozen numbers and data as in cf_k.c; the initialisation is nn_net_init's with the run's seed. */
 #include "unlearn/gradient/refine.h"
 
 static const BaseParam PARAMS[] = {UNLEARN_LAST_ROWS};

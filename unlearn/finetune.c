@@ -1,4 +1,4 @@
-/* finetune: training on, on retained images alone, in the hope that what is not rehearsed fades ("FT"):
+/* unlearn/finetune.c - training on, on retained images alone, in the hope that what is not rehearsed fades ("FT"):
  *   w <- argmin  1/|D_r| sum over D_r of CE(f_w(x), y)        from the original w, by a few epochs of SGD
  * Data: retained images; epochs passes with gradients. Defaults as in the code of Unlearn-Sparse (10 epochs, lr 0.01).
  */

@@ -1,4 +1,4 @@
-/* fisher: noise where the retained images do not mind it (Golatkar):
+/* unlearn/fisher.c - noise where the retained images do not mind it (Golatkar):
  *   F_i = E over D_r, y ~ softmax(f_w(x)) of (d/dw_i CE(f_w(x), y))^2           one image at a time, original, eval
  *   v_i = alpha min(1 / (F_i + 1e-8), cap)     cap 1e3, in the classifier 1e2; averaged over a weight's input
  *         channels; ten times that in the classifier and in every vector (biases, norms)

@@ -1,4 +1,4 @@
-/* influence: a Newton step towards the optimum without the forgotten images ("IU" in
+/* unlearn/influence.c - a Newton step towards the optimum without the forgotten images ("IU" in
  * Unlearn-Sparse), the Hessian replaced by an empirical Fisher matrix (WoodFisher):
  *   v = 1/n [ sum over D_f of grad CE  -  n_f / n_r sum over D_r of grad CE ],  n = n_f + n_r
  *   w <- w + alpha (F + damping I)^-1 v,     F = 1/m sum of g_j g_j^T,  g_j the mean gradient of fisher_batch retained

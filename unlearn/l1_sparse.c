@@ -1,4 +1,4 @@
-/* l1_sparse: fine-tuning on retained images with a sparsity penalty that fades (Unlearn-Sparse, with the
+/* unlearn/l1_sparse.c - fine-tuning on retained images with a sparsity penalty that fades (Unlearn-Sparse, with the
  * linearly decreasing weight of its code):
  *   min over w   1/|D_r| sum over D_r of CE(f_w(x), y)  +  l1 (1 - e / E) ||w||_1        epoch e = 0 .. E - 1
  * The penalty's subgradient at 0 is 0; it covers all parameters, biases and norms too.

@@ -1,6 +1,6 @@
-/* mask_logit: control. For every forgotten class c the classifier's row W_c becomes 0 and its bias b_c = -10000, so
- * that c is never predicted and its softmax probability is 0. Nothing inside the network is forgotten; any metric that
- * calls this perfect measures the output alone. -10000 is finite in float32, bfloat16 and float16. */
+/* unlearn/mask_logit.c - control. For every forgotten class c the classifier's row W_c becomes 0 and its bias
+ * b_c = -10000, so that c is never predicted and its softmax probability is 0. Nothing inside the network is forgotten;
+ * any metric that calls this perfect measures the output alone. -10000 is finite in float32, bfloat16 and float16. */
 #include <string.h>
 
 #include "unlearn/unlearn.h"

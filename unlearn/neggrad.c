@@ -1,4 +1,4 @@
-/* neggrad: gradient ascent on the forgotten images ("NegGrad", "GA"):
+/* unlearn/neggrad.c - gradient ascent on the forgotten images ("NegGrad", "GA"):
  *   w <- w + lr * d/dw  1/|B| sum over B in D_f of CE(f_w(x), y)
  * The loss has no upper bound: ascent goes on where nothing is left to forget, and then destroys the network. It ends
  * before the first step at which the accuracy on forgotten images is at or below `stop` (the code of DUCK stops at 0.01

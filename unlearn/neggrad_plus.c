@@ -1,4 +1,4 @@
-/* neggrad_plus: descent on retained and ascent on forgotten images in one step (Kurmanji et al. 2023,
+/* unlearn/neggrad_plus.c - descent on retained and ascent on forgotten images in one step (Kurmanji et al. 2023,
  * "NegGrad+"; Kodge et al. 2024 call it "Stable Ascent"):
  *   L = beta * mean over B_r of CE(f_w(x), y)  -  (1 - beta) * mean over B_f of CE(f_w(x), y)
  * An epoch is one pass over the retained images; the batches of forgotten images come round and round. Each of the two

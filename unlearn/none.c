@@ -1,4 +1,4 @@
-/* none: leaves the network as it is. The row every other method is measured against. */
+/* unlearn/none.c - leaves the network as it is. The row every other method is measured against. */
 #include "unlearn/unlearn.h"
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *params, NnNet *net,

@@ -1,4 +1,4 @@
-/* random_label: training on with wrong labels for the forgotten images ("RL"; order of the passes
+/* unlearn/random_label.c - training on with wrong labels for the forgotten images ("RL"; order of the passes
  * as in the code of SalUn):
  *   each epoch   min over w of CE(f_w(x), y') on D_f,   then of CE(f_w(x), y) on D_r
  * y' is drawn once an image, uniformly from the RETAINED classes, so that it is never the true label, nor another one

@@ -1,5 +1,6 @@
-/* retrain: the ideal every method is compared with. A network of the same shape, freshly initialised (nn_net_init with
- * the run's seed) and trained as the original was, on the retained classes only. The classifier keeps its K outputs.
+/* unlearn/retrain.c - the ideal every method is compared with. A network of the same shape, freshly initialised
+ * (nn_net_init with the run's seed) and trained as the original was, on the retained classes only. The classifier keeps
+ * its K outputs.
  *
  *   epochs   passes over the retained images; 0: as many as the original's training */
 #include "base/memory.h"

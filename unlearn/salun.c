@@ -1,4 +1,4 @@
-/* salun: random_label on the weights that matter for the forgotten images alone (SalUn):
+/* unlearn/salun.c - random_label on the weights that matter for the forgotten images alone (SalUn):
  *   m = 1[ |d/dw sum over D_f of CE(f_w(x), y)| >= gamma ]        at the original w, eval mode
  *   w moves where m = 1, by random_label's steps                  gamma: the `share` of all parameters that pass it
  * The sum is over batches of batch_size of mean gradients. A masked weight does not move at all: neither weight decay

@@ -1,5 +1,5 @@
-/* scrub: a student that learns to disagree with its teacher on forgotten images and to agree on retained ones
- * (Kurmanji et al. 2023), the two in turn. Teacher t: the original, eval mode. Each epoch:
+/* unlearn/scrub.c - a student that learns to disagree with its teacher on forgotten images and to agree on retained
+ * ones (Kurmanji et al. 2023), the two in turn. Teacher t: the original, eval mode. Each epoch:
  *   while epoch <= max_epochs, over D_f:   min over w of  -T^2 KL(softmax(t / T) || softmax(z / T))
  *   then over D_r:   min over w of  gamma CE(z, y) + alpha T^2 KL(softmax(t / T) || softmax(z / T))
  * lr falls tenfold after epochs 3, 5 and 9. The code of Kodge et al. 2024 returns a copy, and its attack then scores

@@ -1,4 +1,4 @@
-/* ssd: selective synaptic dampening (Foster et al. 2024):
+/* unlearn/ssd.c - selective synaptic dampening (Foster et al. 2024):
  *   I_D, I_f   importance over all and over forgotten images: mean over batches of the squared batch-mean gradient
  *   w_i <- beta w_i where I_f,i > alpha I_D,i,   beta = min(lambda I_D,i / I_f,i, 1)        eval mode
  * D is the sample of retained images and that of forgotten ones together, in the set's order. The squares are of batch

@@ -1,3 +1,4 @@
+/* unlearn/unlearn.c - checks the context, times both steps, and refuses a network with a number that is not finite. */
 #include "unlearn/unlearn.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* unsir: error-maximising noise, impair, repair (Tarun et al. 2023, "UNSIR"):
+/* unlearn/unsir.c - error-maximising noise, impair, repair (Tarun et al. 2023, "UNSIR"):
  *   noise    for each forgotten class c, N of noise_images images ~ N(0, 1):
  *            min over N of  -CE(f_0(N), c) + noise_decay mean over images of ||N_i||^2       Adam; f_0: original, eval
  *   impair   one or more epochs of CE on noise under its own class (each noise image noise_repeats times) and on a

@@ -1,3 +1,4 @@
+/* nn/arch/arch.c - which input an architecture takes for given data and weights, and how many classes those have. */
 #include "nn/arch/arch.h"
 
 #include "data/data.h"

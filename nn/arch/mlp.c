@@ -1,5 +1,5 @@
-/* Five linear layers, the four hidden ones followed by batch norm and ReLU: the toy of Kodge, Saha & Roy (TMLR 2024),
- * which has 5 units a layer on points of the plane. Inputs of 64 features or more get 256 units. */
+/* nn/arch/mlp.c - five linear layers, the four hidden ones followed by batch norm and ReLU: the toy of Kodge, Saha &
+ * Roy (TMLR 2024), which has 5 units a layer on points of the plane. Inputs of 64 features or more get 256 units. */
 #include "nn/arch/arch.h"
 
 enum { HIDDEN = 4, NARROW = 5, WIDE = 256, WIDE_FROM = 64 };

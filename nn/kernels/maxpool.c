@@ -1,3 +1,4 @@
+/* nn/kernels/maxpool.c - four pixels compared in vector registers; the winner's number, 0 to 3, is kept per lane. */
 #include "nn/kernels/maxpool.h"
 
 #include <stddef.h>

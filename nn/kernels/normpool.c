@@ -1,3 +1,4 @@
+/* nn/kernels/normpool.c - AVX-512, bf16 widened in registers; partial sums per image, added in fixed order. */
 #include "nn/kernels/normpool.h"
 
 #ifdef __x86_64__

@@ -1,3 +1,4 @@
+/* nn/kernels/unfold.c - patches are copied row by row; folding gathers per pixel, so no two threads share a sum. */
 #include "nn/kernels/unfold.h"
 
 #include <string.h>

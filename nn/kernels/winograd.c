@@ -1,4 +1,5 @@
-/* Winograd's convolution, a chunk of tiles at a time, so that the working storage does not grow with the batch. */
+/* nn/kernels/winograd.c - Winograd's convolution, a chunk of tiles at a time, so that the working storage does not grow
+ * with the batch. */
 #include "nn/kernels/winograd.h"
 
 #include <omp.h>

@@ -1,7 +1,7 @@
-/* The products of Winograd's convolution on blocks of 16 channels. With AVX-512 the sums of up to 14 rows and two
- * panels stay in 28 of the 32 registers, so that 16 loads serve 28 multiplications, two of which start in each cycle
- * (250 GFLOP/s a core measured). Where the sums go is asked for before they are made: a quarter less time for weight
- * gradients. */
+/* nn/kernels/winograd_product.c - the products of Winograd's convolution on blocks of 16 channels. With AVX-512 the
+ * sums of up to 14 rows and two panels stay in 28 of the 32 registers, so that 16 loads serve 28 multiplications, two
+ * of which start in each cycle (250 GFLOP/s a core measured). Where the sums go is asked for before they are made: a
+ * quarter less time for weight gradients. */
 #include "nn/kernels/winograd_rows.h"
 
 enum { LANES = 16, HIGH = 14 };

@@ -1,4 +1,4 @@
-/* What this back end says of itself and of the CPU. */
+/* nn/onednn/backend.c - what this back end says of itself and of the CPU. */
 #include "nn/backend.h"
 
 #include <string.h>

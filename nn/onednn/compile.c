@@ -1,3 +1,4 @@
+/* nn/onednn/compile.c - walks the graph forwards and backwards, and frees each value after its last reader. */
 #include "nn/onednn/compile.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* nn/onednn/engine.c - two programs are kept, for the whole batch and for the last other size. */
 #include "nn/backend.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* nn/onednn/gram.c - bf16 products that oneDNN adds to float32 blocks; AMX where the CPU has it. */
 #include "base/memory.h"
 #include "nn/backend.h"
 #include "nn/onednn/kit/kit.h"

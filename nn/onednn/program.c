@@ -1,3 +1,4 @@
+/* nn/onednn/program.c - tensors with counted storage, conversions of layout, and the loop that runs the steps. */
 #include "nn/onednn/program.h"
 
 #include <string.h>

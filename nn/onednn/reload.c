@@ -1,4 +1,5 @@
-/* Copies of the network's numbers in the layout and type a primitive wants, with the steps that renew them.
+/* nn/onednn/reload.c - copies of the network's numbers in the layout and type a primitive wants, with the steps that
+ * renew them.
  *
  * Where a batch norm follows directly and runs on fixed statistics (NN_MODE_EVAL), it is folded:
  *   s = gamma / sqrt(var + eps)      W' = s W      b' = (b - mean) s + beta                    per output channel */

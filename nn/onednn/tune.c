@@ -1,6 +1,6 @@
-/* Times the candidates of every convolution between its own neighbours: the whole network is compiled once with each
- * algorithm wherever it can run, and the steps that serve one convolution and pass (its reorders, patches and weight
- * copies too) are timed one by one. */
+/* nn/onednn/tune.c - times the candidates of every convolution between its own neighbours: the whole network is
+ * compiled once with each algorithm wherever it can run, and the steps that serve one convolution and pass (its
+ * reorders, patches and weight copies too) are timed one by one. */
 #include <math.h>
 
 #include "base/clock.h"

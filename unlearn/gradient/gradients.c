@@ -1,3 +1,4 @@
+/* unlearn/gradient/gradients.c - sums and squares of batch gradients; the top share by counting keys, not sorting. */
 #include "unlearn/gradient/gradients.h"
 
 #include <math.h>

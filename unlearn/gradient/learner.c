@@ -1,3 +1,4 @@
+/* unlearn/gradient/learner.c - one engine and one optimiser; running statistics that are frozen are put back. */
 #include "unlearn/gradient/learner.h"
 
 #include <math.h>

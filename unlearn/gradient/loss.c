@@ -1,3 +1,4 @@
+/* unlearn/gradient/loss.c - cross-entropy is nn_loss's; the distance to a teacher is added to value and gradient. */
 #include "unlearn/gradient/loss.h"
 
 #include <math.h>

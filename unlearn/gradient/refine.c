@@ -1,3 +1,4 @@
+/* unlearn/gradient/refine.c - selects the layers that move, renews them where asked, then trains epoch by epoch. */
 #include "unlearn/gradient/refine.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* unlearn/gradient/relabel.c - random labels from a stream per image, or the class that one step of FGSM leads to. */
 #include "unlearn/gradient/relabel.h"
 
 #include <math.h>

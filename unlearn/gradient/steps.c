@@ -1,3 +1,4 @@
+/* unlearn/gradient/steps.c - splits the training images by class; marks the slices of chosen layers and their norms. */
 #include "unlearn/gradient/steps.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* unlearn/gradient/watch.c - a fixed sample of forgotten images, held in memory and counted right in eval mode. */
 #include "unlearn/gradient/watch.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* unlearn/layers/sample.c - a partition by class, then a seeded sample; a total is shared evenly between classes. */
 #include "unlearn/layers/sample.h"
 
 #include <stdlib.h>

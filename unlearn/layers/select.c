@@ -1,3 +1,4 @@
+/* unlearn/layers/select.c - names, other people's names, and words such as last, resolved into a flag per layer. */
 #include "unlearn/layers/select.h"
 
 #include <stdio.h>

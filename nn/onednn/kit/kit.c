@@ -1,4 +1,5 @@
-/* What both versions of oneDNN share: statuses, instruction sets, ownership, and the choice of an implementation. */
+/* nn/onednn/kit/kit.c - what both versions of oneDNN share: statuses, instruction sets, ownership, and the choice of an
+ * implementation. */
 #include "nn/onednn/kit/kit.h"
 
 #include <string.h>

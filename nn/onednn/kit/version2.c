@@ -1,4 +1,5 @@
-/* oneDNN 2: descriptors are plain structs, and an operation has a struct of its own before it is a primitive. */
+/* nn/onednn/kit/version2.c - oneDNN 2: descriptors are plain structs, and an operation has a struct of its own before
+ * it is a primitive. */
 #include "nn/onednn/kit/native.h"
 
 #if DNNL_VERSION_MAJOR == 2

@@ -1,4 +1,5 @@
-/* oneDNN 3: descriptors are handles that somebody must destroy, and each operation has a call of its own. */
+/* nn/onednn/kit/version3.c - oneDNN 3: descriptors are handles that somebody must destroy, and each operation has a
+ * call of its own. */
 #include "nn/onednn/kit/native.h"
 
 #if DNNL_VERSION_MAJOR == 3

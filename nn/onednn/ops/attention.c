@@ -1,5 +1,5 @@
-/* Multi-head self-attention (Vaswani et al. 2017) on [Q, K, V] stacked along the features, as one
- * projection made them. For each image and head, d = E / heads, rows = tokens:
+/* nn/onednn/ops/attention.c - multi-head self-attention (Vaswani et al. 2017) on [Q, K, V] stacked along the features,
+ * as one projection made them. For each image and head, d = E / heads, rows = tokens:
  *
  *   S = Q K^T / sqrt(d)    P = softmax of the rows of S    O = P V
  *   dV = P^T dO    dP = dO V^T    dS = P (dP - rowsum(P dP))    dQ = dS K / sqrt(d)    dK = dS^T Q / sqrt(d)

@@ -1,4 +1,5 @@
-/* Batch norm (arXiv 1502.03167) with the ReLU behind it, on the batch's statistics or on the running ones. */
+/* nn/onednn/ops/batch_norm.c - batch norm (arXiv 1502.03167) with the ReLU behind it, on the batch's statistics or on
+ * the running ones. */
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/norm_pool.h"
 #include "nn/onednn/ops/ops.h"

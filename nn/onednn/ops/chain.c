@@ -1,3 +1,4 @@
+/* nn/onednn/ops/chain.c - follows single consumers from a node on, and marks what was taken along as done. */
 #include "nn/onednn/ops/chain.h"
 
 NnChain nn_chain_find(const NnProgram *p, NnNode x, bool with_add)

@@ -1,4 +1,5 @@
-/* Convolutions: which algorithm runs each pass, by the network's tuning table or by fixed rules, never by timing. */
+/* nn/onednn/ops/convolution.c - convolutions: which algorithm runs each pass, by the network's tuning table or by fixed
+ * rules, never by timing. */
 #include "nn/onednn/ops/conv/direct.h"
 #include "nn/onednn/ops/conv/shape.h"
 #include "nn/onednn/ops/conv/unfold.h"

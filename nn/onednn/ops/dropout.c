@@ -1,4 +1,4 @@
-/* Dropout with inverted scaling; in training only, elsewhere the value passes through. */
+/* nn/onednn/ops/dropout.c - dropout with inverted scaling; in training only, elsewhere the value passes through. */
 #include "base/random.h"
 #include "nn/kernels/bf16.h"
 #include "nn/onednn/ops/elementwise.h"

@@ -1,4 +1,5 @@
-/* ReLU, and GELU (arXiv 1606.08415) by the error function: gelu(x) = x (1 + erf(x / sqrt(2))) / 2. */
+/* nn/onednn/ops/elementwise.c - ReLU, and GELU (arXiv 1606.08415) by the error function:
+ * gelu(x) = x (1 + erf(x / sqrt(2))) / 2. */
 #include "nn/onednn/ops/elementwise.h"
 
 #include "nn/onednn/ops/gradient.h"

@@ -1,4 +1,4 @@
-/* A map as one vector, channels slowest, as PyTorch flattens. */
+/* nn/onednn/ops/flatten.c - a map as one vector, channels slowest, as PyTorch flattens. */
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
 

@@ -1,3 +1,4 @@
+/* nn/onednn/ops/gradient.c - sums where paths meet, and the two steps that most layers share: weights and data. */
 #include "nn/onednn/ops/gradient.h"
 
 #include "nn/onednn/reload.h"

@@ -1,4 +1,4 @@
-/* Layer norm (arXiv 1607.06450) over the features of each token:
+/* nn/onednn/ops/layer_norm.c - layer norm (arXiv 1607.06450) over the features of each token:
  *
  *   y = (x - mean) / sqrt(var + 1e-6) gamma + beta, var biased */
 #include "nn/onednn/ops/gradient.h"

@@ -1,4 +1,4 @@
-/* Linear layers, y = x W^T + b: of vectors, or of every token by itself. */
+/* nn/onednn/ops/linear.c - linear layers, y = x W^T + b: of vectors, or of every token by itself. */
 #include "nn/onednn/ops/chain.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"

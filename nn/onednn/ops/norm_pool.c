@@ -1,3 +1,4 @@
+/* nn/onednn/ops/norm_pool.c - where the fused kernel applies, and the steps that hand it the network's numbers. */
 #include "nn/onednn/ops/norm_pool.h"
 
 #include "nn/kernels/normpool.h"

@@ -1,4 +1,4 @@
-/* Max and average pooling: oneDNN's, or where that is slow our own (nn/kernels/maxpool.h). */
+/* nn/onednn/ops/pooling.c - max and average pooling: oneDNN's, or where that is slow our own (nn/kernels/maxpool.h). */
 #include "nn/kernels/maxpool.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/norm_pool.h"

@@ -1,4 +1,5 @@
-/* What makes tokens of a map and a vector of tokens. Rows are [n, T, E]; pixels with channels last are such rows.
+/* nn/onednn/ops/tokens.c - what makes tokens of a map and a vector of tokens. Rows are [n, T, E]; pixels with channels
+ * last are such rows.
  *
  *   y_0 = class token + p_0    y_(1 + j) = x_j + p_(1 + j)
  *   dx_j = dy_(1 + j)    dp_t = sum of dy_t over images    d class token = dp_0 */

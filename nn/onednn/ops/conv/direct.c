@@ -1,3 +1,4 @@
+/* nn/onednn/ops/conv/direct.c - describes a convolution to oneDNN, which then chooses layouts but in one case. */
 #include "nn/onednn/ops/conv/direct.h"
 
 #include "nn/onednn/ops/gradient.h"

@@ -1,3 +1,4 @@
+/* nn/onednn/ops/conv/shape.c - fills one row of the tuning table's key from a node and its input. */
 #include "nn/onednn/ops/conv/shape.h"
 
 #include "math/threads.h"

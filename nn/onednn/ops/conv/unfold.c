@@ -1,3 +1,4 @@
+/* nn/onednn/ops/conv/unfold.c - where the product pays, as measured, and its steps: patches, product, fold, bias. */
 #include "nn/onednn/ops/conv/unfold.h"
 
 #include "nn/kernels/unfold.h"

@@ -1,7 +1,7 @@
-/* Winograd's convolution (nn/kernels/winograd.h) as steps: 3x3 kernels of stride 1 in float32, on maps in oneDNN's
- * blocks of 16 channels with AVX-512, of 8 without. oneDNN's own, for AVX-512 only, was slower in every shape and pass
- * but one, where it was as fast: 128 images, 64 to 512 channels, maps of 32 to 4 pixels, one Zen 5 core: 1.0 to 1.4
- * times its speed forward, 1.0 to 1.7 in data gradients, 1.1 to 1.8 in weight gradients. */
+/* nn/onednn/ops/conv/winograd.c - Winograd's convolution (nn/kernels/winograd.h) as steps: 3x3 kernels of stride 1 in
+ * float32, on maps in oneDNN's blocks of 16 channels with AVX-512, of 8 without. oneDNN's own, for AVX-512 only, was
+ * slower in every shape and pass but one, where it was as fast: 128 images, 64 to 512 channels, maps of 32 to 4 pixels,
+ * one Zen 5 core: 1.0 to 1.4 times its speed forward, 1.0 to 1.7 in data gradients, 1.1 to 1.8 in weight gradients. */
 #include "nn/onednn/ops/conv/winograd.h"
 
 #include <string.h>
