@@ -1,4 +1,4 @@
-/* The command that makes one row again. */
+/* report/again.c - the command that makes one row again. */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* report/document.c - blocks are kept as they were given; pictures are embedded as base64, so a page is one file. */
 #include "report/document.h"
 
 #include <stdarg.h>

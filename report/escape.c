@@ -1,3 +1,4 @@
+/* report/escape.c - one table of replacements per format, and the columns that a code point takes on a terminal. */
 #include "report/escape.h"
 
 #include <ctype.h>

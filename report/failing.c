@@ -1,4 +1,4 @@
-/* Methods that end too far from retraining, and why. */
+/* report/failing.c - methods that end too far from retraining, and why. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* report/html.c - style sheet, print rules and sorting script as text; small tables are embedded in their links. */
 #include "report/html.h"
 
 #include <string.h>

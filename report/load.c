@@ -1,3 +1,4 @@
+/* report/load.c - runs are sorted into groups by comparison, newest first where the same one was made twice. */
 #include "report/load.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* report/page.c - contents, then each experiment's headline, tables and figures, with links from rows to their runs. */
 #include "report/page.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Which of these numbers each paper would call its own, under which name. */
+/* report/papers.c - which of these numbers each paper would call its own, under which name. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

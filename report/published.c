@@ -1,6 +1,7 @@
-/* Published numbers beside ours. Only one block is known here: CIFAR-10 with ResNet-18 of Kodge, Saha, Roy 2024 (arXiv
- * 2312.00761v4, Table 1), and that as a third party transcribed it (github.com/yashvarma47/class-unlearning-, several
- * files that agree), not read from the paper. Everywhere else the tables say that none is available. */
+/* report/published.c - published numbers beside ours. Only one block is known here: CIFAR-10 with ResNet-18 of Kodge,
+ * Saha, Roy 2024 (arXiv 2312.00761v4, Table 1), and that as a third party transcribed it
+ * (github.com/yashvarma47/class-unlearning-, several files that agree), not read from the paper. Everywhere else the
+ * tables say that none is available. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The renderings of report/table.h that are read by people. */
+/* report/render.c - the renderings of report/table.h that are read by people. */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* report/report.c - makes tables in all formats and every figure of the list, section by section, then the page. */
 #include "report/report.h"
 
 #include <string.h>

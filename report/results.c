@@ -1,3 +1,4 @@
+/* report/results.c - each table picks its quantities, orders columns by importance, and explains them in notes. */
 #include "report/results.h"
 
 #include <math.h>

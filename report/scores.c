@@ -1,4 +1,4 @@
-/* The table of the scores that other papers compare methods by, and of what each method cost. */
+/* report/scores.c - the table of the scores that other papers compare methods by, and of what each method cost. */
 #include <math.h>
 #include <string.h>
 

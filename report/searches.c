@@ -1,5 +1,5 @@
-/* Every trial of every search: what was tried, what it scored on the validation split, what was chosen, what it cost.
- */
+/* report/searches.c - every trial of every search: what was tried, what it scored on the validation split, what was
+ * chosen, what it cost. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

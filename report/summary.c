@@ -1,4 +1,4 @@
-/* Numbers over runs: means, gaps to retraining, and which run stands for a label. */
+/* report/summary.c - numbers over runs: means, gaps to retraining, and which run stands for a label. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

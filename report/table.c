@@ -1,3 +1,4 @@
+/* report/table.c - cells keep value and interval; building never fails visibly, the first error stays in the table. */
 #include "report/table.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* report/words.c - sentences are put together from means over runs; what was not measured is not mentioned. */
 #include "report/words.h"
 
 #include <math.h>

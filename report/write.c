@@ -1,3 +1,4 @@
+/* report/write.c - joins folder, stem and suffix, and writes only texts that are complete. */
 #include "report/write.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* run/attacks.c - draws the points of each role, copies their logits, and records what every attack finds. */
 #include <stdio.h>
 
 #include "base/log.h"

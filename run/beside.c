@@ -1,3 +1,4 @@
+/* run/beside.c - each copy of the weights is unlearned by the same method, dropped or kept, and warnings say which. */
 #include "run/beside.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* run/bind.c - class sets become numbers; each method checks its parameters with every value of its search. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* run/blas.c - chooses from what was tried so far; answers are kept in a file per CPU and core type. */
 #include "run/blas.h"
 
 #include <ctype.h>

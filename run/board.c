@@ -1,7 +1,7 @@
-/* The file: the head (magic, the plan's hash, written last); whether all is finished; a record for each step; then from
- * the next page on PAGE bytes of reason for each, which stay holes where nothing failed. Head and records hold their own
- * sums, so that what another program wrote into the file is no state of a step. Locks are on byte numbers, whatever
- * stands there: 0 the session, 1 a reader's passport, FIRST + i step i. */
+/* run/board.c - the file: the head (magic, the plan's hash, written last); whether all is finished; a record for each
+ * step; then from the next page on PAGE bytes of reason for each, which stay holes where nothing failed. Head and
+ * records hold their own sums, so that what another program wrote into the file is no state of a step. Locks are on
+ * byte numbers, whatever stands there: 0 the session, 1 a reader's passport, FIRST + i step i. */
 #include "run/board.h"
 
 #include <stddef.h>

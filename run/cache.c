@@ -1,3 +1,4 @@
+/* run/cache.c - files are tied to runs by hashes of weights; folders are opened once, so that links cannot mislead. */
 #include "run/cache.h"
 
 #include <ctype.h>

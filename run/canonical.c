@@ -1,3 +1,4 @@
+/* run/canonical.c - a config as one text with defaults written out, which is hashed to name runs and networks. */
 #include "run/config.h"
 
 /* What decides a result, as one text: defaults written out, keys in a fixed order. Its hash names runs and networks. */

@@ -1,3 +1,4 @@
+/* run/chance.c - a warning where a network only guesses, and whether its classes seem to be numbered otherwise. */
 #include <math.h>
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* run/config.c - one reader per key, found by table; whatever has no reader is unknown, with the nearest name. */
 #include "run/config.h"
 
 #include <ctype.h>

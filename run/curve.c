@@ -1,3 +1,4 @@
+/* run/curve.c - random selections of models for each size, attacked anew; their AUCs are averaged with both errors. */
 #include "run/curve.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* run/each.c - the number of a point is taken apart into one index per key, the last key running fastest. */
 #include "run/each.h"
 
 #include <stdio.h>

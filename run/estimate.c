@@ -1,3 +1,4 @@
+/* run/estimate.c - times a few batches per architecture, prefers what earlier runs took, and walks through the plan. */
 #include "run/estimate.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* run/experiment.c - checks everything, lays out the folder, has the steps done, and writes the report. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* run/extend.c - reads the other config from beside this one, recursively, and inherits what is not set here. */
 #include "run/extend.h"
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* run/graph.c - walks seed by seed and set by set, and remembers the numbers of the steps that later ones need. */
 #include "run/graph.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* run/job.c - original, search, unlearning, measurements and attacks in order; a failure is stored with its reason. */
 #include "run/job.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* run/json.c - small builders for intervals, estimates and rates, used by every command that prints JSON. */
 #include "run/json.h"
 
 #include <math.h>

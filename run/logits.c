@@ -1,3 +1,4 @@
+/* run/logits.c - points are gathered in blocks, queried as themselves and as moved copies, and averaged as log-odds. */
 #include "run/logits.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* run/models.c - loads what is there if its key agrees, trains otherwise, and stores cost and history as metadata. */
 #include "run/models.h"
 
 #include <stdio.h>

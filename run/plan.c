@@ -1,3 +1,4 @@
+/* run/plan.c - seeds, then class sets, then methods; a job's id is the hash of its canonical config. */
 #include "run/plan.h"
 
 #include <ctype.h>

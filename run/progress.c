@@ -1,3 +1,4 @@
+/* run/progress.c - counts states on the board and extrapolates from steps of the same kind that are finished. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* run/ranks.c - sums by recursive doubling, the same bits on every rank; without MPI, calls that do nothing. */
 #include "run/ranks.h"
 
 #ifdef EXPUNGE_MPI

@@ -1,3 +1,4 @@
+/* run/record.c - one function per part of the schema, each of which only translates structs into paths. */
 #include "run/record.h"
 
 #include <math.h>

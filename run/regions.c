@@ -1,4 +1,4 @@
-/* Decision regions: what the network answers on a grid over the plane that 2-D data lie in. */
+/* run/regions.c - decision regions: what the network answers on a grid over the plane that 2-D data lie in. */
 #include <math.h>
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* run/retrained.c - trains by the method retrain, with a seed per network, and keeps each by a hash of its images. */
 #include "run/retrained.h"
 
 #include <stdio.h>

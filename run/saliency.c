@@ -1,4 +1,4 @@
-/* Where the network looks, before and after. */
+/* run/saliency.c - where the network looks, before and after. */
 #include <stdio.h>
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* run/search.c - points in the order of a grid or a seeded draw, prepared once per stretch that shares preparation. */
 #include "run/search.h"
 
 #include <math.h>

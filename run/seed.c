@@ -1,5 +1,5 @@
-/* What all jobs of a seed share: data split, original, and for each forget set the retrained network they are compared
- * with. */
+/* run/seed.c - what all jobs of a seed share: data split, original, and for each forget set the retrained network they
+ * are compared with. */
 #include <string.h>
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* run/setup.c - data and weights opened together, so that a wrong pairing is told before any work. */
 #include "run/setup.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* run/signals.c - every array is read with the shape it must have; probabilities in place of logits are pointed out. */
 #include "run/signals.h"
 
 #include <math.h>

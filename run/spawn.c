@@ -1,6 +1,6 @@
-/* --jobs N: processes of this program itself (libgomp does not survive fork), each with its share of the threads. What
- * they say comes through a pipe, a line a message: 'N' a notice, 'W' a warning, 'E' the number of a status and its
- * text; any other line is a library's. */
+/* run/spawn.c - --jobs N: processes of this program itself (libgomp does not survive fork), each with its share of the
+ * threads. What they say comes through a pipe, a line a message: 'N' a notice, 'W' a warning, 'E' the number of a
+ * status and its text; any other line is a library's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

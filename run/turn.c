@@ -1,3 +1,4 @@
+/* run/turn.c - every turn sees the images that are left and the network as it is now; costs are added up. */
 #include "run/turn.h"
 
 #include "base/memory.h"

@@ -1,4 +1,4 @@
-/* One process of a sweep: takes steps from the board, does them, stores what they give. */
+/* run/worker.c - one process of a sweep: takes steps from the board, does them, stores what they give. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

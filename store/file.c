@@ -1,4 +1,4 @@
-/* A run file is an HDF5 image, followed by a second copy of what is light (store/light.h) and one line,
+/* store/file.c - a run file is an HDF5 image, followed by a second copy of what is light (store/light.h) and one line,
  * "\nexpunge sha256 <64 hex digits>\n", over all bytes before it. HDF5 readers stop at the image's end and never see
  * it. The line shows damage, not who made the file: anyone can hash. So whatever of the image is read is read as a
  * stranger's (io/hdf5.h: a child process first); what thousands of runs are asked for is in the light copy, which is

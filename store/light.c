@@ -1,6 +1,6 @@
-/* The section: int64 schema, then one record after another, numbers as this machine holds them (the hash line says that
- * they are as written, not where: a run from a machine of another byte order fails the schema check and is read as
- * HDF5).
+/* store/light.c - the section: int64 schema, then one record after another, numbers as this machine holds them (the
+ * hash line says that they are as written, not where: a run from a machine of another byte order fails the schema check
+ * and is read as HDF5).
  *
  *   'G' path              the group that what follows is in
  *   'A' name kind value   an attribute: text, or float64

@@ -1,3 +1,4 @@
+/* store/tree.c - sorted arrays of names found by bisection; a path is split at its slashes and checked first. */
 #include "store/tree.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Test accuracy by method: retained beside forgotten classes, with intervals. */
+/* report/figure/accuracy.c - test accuracy by method: retained beside forgotten classes, with intervals. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Where the test images of each class go, before and after: two heat maps of row shares. */
+/* report/figure/confusion.c - where the test images of each class go, before and after: two heat maps of row shares. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Where forgotten images go: the forgotten class's row of the confusion matrix before, after, and in the retrained
- * model, largest share first. */
+/* report/figure/destinations.c - where forgotten images go: the forgotten class's row of the confusion matrix before,
+ * after, and in the retrained model, largest share first. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* report/figure/draw.c - writes a script and data for each figure, and runs gnuplot in a child with a time limit. */
 #include "report/figure/draw.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* Rows of a config that `each` made several methods of: accuracy on kept and forgotten classes by the value, one panel
- * a family with one parameter. Which classes were left out of the sample has a figure of its own (missing.c). */
+/* report/figure/each.c - rows of a config that `each` made several methods of: accuracy on kept and forgotten classes
+ * by the value, one panel a family with one parameter. Which classes were left out of the sample has a figure of its
+ * own (missing.c). */
 #include <math.h>
 #include <string.h>
 

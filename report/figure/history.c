@@ -1,4 +1,4 @@
-/* Trainings: loss and accuracy over epochs. */
+/* report/figure/history.c - trainings: loss and accuracy over epochs. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Compute against accuracy: processor seconds of each method beside ACC_r (1 - ACC_f), and the frontier of those that
- * no other beats in both. */
+/* report/figure/pareto.c - compute against accuracy: processor seconds of each method beside ACC_r (1 - ACC_f), and the
+ * frontier of those that no other beats in both. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

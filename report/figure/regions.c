@@ -1,4 +1,5 @@
-/* Two-dimensional data: which class each place of the plane gets, before, after, and after retraining. */
+/* report/figure/regions.c - two-dimensional data: which class each place of the plane gets, before, after, and after
+ * retraining. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

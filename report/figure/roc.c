@@ -1,4 +1,5 @@
-/* ROC curves of one attack over the methods: linear, and log-log where a leak of few members shows. */
+/* report/figure/roc.c - ROC curves of one attack over the methods: linear, and log-log where a leak of few members
+ * shows. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

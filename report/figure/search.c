@@ -1,4 +1,4 @@
-/* A search over two parameters: the score of each pair, the chosen one framed. */
+/* report/figure/search.c - a search over two parameters: the score of each pair, the chosen one framed. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

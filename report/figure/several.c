@@ -1,6 +1,5 @@
-/* Several classes at once: accuracy on kept and forgotten classes by the number of classes forgotten, one line a
- * method.
- */
+/* report/figure/several.c - several classes at once: accuracy on kept and forgotten classes by the number of classes
+ * forgotten, one line a method. */
 #include <math.h>
 #include <string.h>
 

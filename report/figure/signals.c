@@ -1,5 +1,5 @@
-/* What the attacks see: histograms of confidence in the true class and of loss, for members, non-members and the
- * forgotten images, in the original, the unlearned and the retrained model. */
+/* report/figure/signals.c - what the attacks see: histograms of confidence in the true class and of loss, for members,
+ * non-members and the forgotten images, in the original, the unlearned and the retrained model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

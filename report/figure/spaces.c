@@ -1,5 +1,5 @@
-/* Layer by layer: what part of the forget space the retain space shares, tr(P_r P_f) / tr(P_f), and what the edit took
- * out of the responses to forgotten and to retained inputs. */
+/* report/figure/spaces.c - layer by layer: what part of the forget space the retain space shares,
+ * tr(P_r P_f) / tr(P_f), and what the edit took out of the responses to forgotten and to retained inputs. */
 #include <math.h>
 #include <stdio.h>
 

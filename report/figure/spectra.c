@@ -1,5 +1,5 @@
-/* Per layer: normalised squared singular values of the inputs, and the importance curves lambda = alpha s /
- * ((alpha - 1) s + 1) that the projection gives them (Kodge, Saha, Roy 2024). */
+/* report/figure/spectra.c - per layer: normalised squared singular values of the inputs, and the importance curves
+ * lambda = alpha s / ((alpha - 1) s + 1) that the projection gives them (Kodge, Saha, Roy 2024). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

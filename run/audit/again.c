@@ -1,3 +1,4 @@
+/* run/audit/again.c - everything is made in a temporary folder and compared there; drawings need the same gnuplot. */
 #include "run/audit/again.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* run/audit/agree.c - each fact is derived from the signals and compared; a key that nobody reads is a difference. */
 #include "run/audit/agree.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* run/audit/audit.c - collect, judge, write into a temporary folder, and put that in place at the very end. */
 #include "run/audit/audit.h"
 
 #include <stdio.h>

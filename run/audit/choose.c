@@ -1,4 +1,4 @@
-/* Which attacks an audit makes, and with which parameters. */
+/* run/audit/choose.c - which attacks an audit makes, and with which parameters. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* From models and images to signals. */
+/* run/audit/collect.c - from models and images to signals. */
 #include <stdio.h>
 #include <string.h>
 

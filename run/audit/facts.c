@@ -1,3 +1,4 @@
+/* run/audit/facts.c - the same keys written as JSON and read back, as from a stranger who may have changed them. */
 #include "run/audit/facts.h"
 
 #include <stdio.h>

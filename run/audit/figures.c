@@ -1,5 +1,5 @@
-/* The figures of an audit: of each game the ROC of the attack that told most and histograms of its scores, and the
- * learning curve over shadow models. */
+/* run/audit/figures.c - the figures of an audit: of each game the ROC of the attack that told most and histograms of
+ * its scores, and the learning curve over shadow models. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* run/audit/judge.c - cuts out the points of each game, scores them under every model, and compares the groups. */
 #include "run/audit/judge.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* The report of an audit as one document. */
+/* run/audit/page.c - the report of an audit as one document. */
 #include "run/audit/page.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* run/audit/pictures.c - the points most exposed by the strongest attack, brought back to 8 bits as PNG. */
 #include "run/audit/pictures.h"
 
 #include <math.h>

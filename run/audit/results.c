@@ -1,3 +1,4 @@
+/* run/audit/results.c - findings written field by field; two reports are compared value by value, up to rounding. */
 #include "run/audit/results.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* run/audit/signals.c - HDF5 arrays named as `expunge attack` reads them, each checked when it is read back. */
 #include "run/audit/signals.h"
 
 #include <stdio.h>

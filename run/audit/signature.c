@@ -1,3 +1,4 @@
+/* run/audit/signature.c - runs ssh-keygen with the file of signers, and reads its exit status and answer. */
 #include "run/audit/signature.h"
 
 #include <errno.h>

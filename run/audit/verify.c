@@ -1,4 +1,5 @@
-/* Checks an audit's folder against its manifest, and its numbers and pages against its own signals. */
+/* run/audit/verify.c - checks an audit's folder against its manifest, and its numbers and pages against its own
+ * signals. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* What an audit says in sentences. An audit says what its attacks found with these images, and what they could not have
- * found; never more. */
+/* run/audit/words.c - what an audit says in sentences. An audit says what its attacks found with these images, and what
+ * they could not have found; never more. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

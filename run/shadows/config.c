@@ -1,4 +1,4 @@
-/* The key `shadows` of an experiment. */
+/* run/shadows/config.c - the key `shadows` of an experiment. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* run/shadows/design.c - halves drawn class by class in complementary pairs: each image trains half of the networks. */
 #include "run/shadows/design.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* From a folder of shadow models to the arrays of an attack. */
+/* run/shadows/gather.c - from a folder of shadow models to the arrays of an attack. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

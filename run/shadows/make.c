@@ -1,3 +1,4 @@
+/* run/shadows/make.c - networks are made one by one under a lock, skipped where they exist, listed at the end. */
 #include "run/shadows/make.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* shadows.json: JSON is YAML, so the reader of configs says file and line of every fault. */
+/* run/shadows/read.c - shadows.json: JSON is YAML, so the reader of configs says file and line of every fault. */
 #include <stdlib.h>
 #include <string.h>
 
