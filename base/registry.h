@@ -8,7 +8,7 @@
 #include "base/param.h"
 
 typedef struct {
-    const char *name;    /* as written in configs and on the command line; equals the file's name */
+    const char *name;    /* as written in configs and on the command line; equals the file's name, but in families */
     const char *summary; /* one line for `expunge list` */
     const char *source;  /* paper and equation, or "" */
     const BaseParam *params;

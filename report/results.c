@@ -39,7 +39,7 @@ static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
                  {"weight_distance", 30}, {"wall_seconds", 50}, {"samples", 45}};
     int attack = 0;
     if (!q->field) {
-        for (int i = 0; i < 6; i++) {
+        for (size_t i = 0; i < sizeof SHOWN / sizeof *SHOWN; i++) {
             if (!strcmp(q->name, SHOWN[i].name) && !strcmp(q->split, "test")) return SHOWN[i].importance;
         }
         return 0;

@@ -35,7 +35,7 @@ BaseStatus unlearn_patches_slice(const UnlearnPatches *whole, int64_t first, int
 typedef struct {
     int64_t y0, y1, x0, x1;
 } UnlearnTaps;
-/** Patches that hang over the window's border alike; where that saves little, everything is one group. */
+/** Patches with the same kernel taps inside of the window; where that saves little, everything is one group. */
 typedef struct {
     UnlearnTaps *kinds; /* [count], owned */
     int *kind;          /* [out_h * out_w] of each position, owned */

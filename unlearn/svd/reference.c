@@ -1,6 +1,6 @@
 /* unlearn/svd/reference.c - route reference: the paper's equations (Kodge, Saha and Roy, TMLR 2024; names as in
- * docs/method.md) one by one, in float64 and with P written out. Slow on purpose: what every other route is tested
- * against. W (I - P_r) and then (W (I - P_r)) P_f is W P_dis^T, so that edit.c makes the rest of the method of it:
+ * docs/method.md) one by one, in float64 and with P written out; results are rounded to float32. Slow on purpose: what
+ * a reader checks the others by. W (I - P_r) and then (W (I - P_r)) P_f is W P_dis^T, so that edit.c makes the rest of the method of it:
  *
  *     P_dis = P_f - P_f P_r = P_f (I - P_r)        W <- W (I - P_dis)^T = W - W (I - P_r) P_f
  */
@@ -71,6 +71,20 @@ static double response(const UnlearnSpace *space, const float *w, const void *z,
     return respond(space, z, rows);
 }
 
+static BaseStatus away(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out)
+{
+    BaseStatus st = BASE_OK;
+    const int64_t f = of->space->f;
+    double *wide = NULL;
+    (void)w;
+    BASE_TRY(BASE_ALLOC_RAW(rows * f, &wide));
+    BASE_TRY(math_gemm_f64(false, false, rows, f, f, 1, z, of->matrix_f64, 0, wide));
+    for (int64_t i = 0; i < rows * f; i++) out[i] = (float)(((const double *)z)[i] - wide[i]); /* W (I - P) */
+out:
+    base_free(wide);
+    return st;
+}
+
 static BaseStatus project(const UnlearnFactor *of, const void *z, int64_t rows, float *out, double *response)
 {
     BaseStatus st = BASE_OK;
@@ -93,5 +107,6 @@ const UnlearnRoute unlearn_route_reference = {
     .coordinates = coordinates,
     .factor = factor,
     .project = project,
+    .remove = away,
     .response = response,
 };

@@ -43,7 +43,7 @@ struct UnlearnRoute {
     BaseStatus (*coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, void *z);
     /** NULL: alpha is all it needs. */
     BaseStatus (*factor)(const UnlearnSpace *space, double alpha, UnlearnFactor *out);
-    /** out = W P; *response = tr(out G out^T), NaN where it does not fall out. */
+    /** out = W P; *response = tr(out G out^T), NaN where it is not a by-product. */
     BaseStatus (*project)(const UnlearnFactor *factor, const void *z, int64_t rows, float *out, double *response);
     /** out = W (I - P); NULL, or where it cannot: W - W P. */
     BaseStatus (*remove)(const UnlearnFactor *factor, const float *w, const void *z, int64_t rows, float *out);

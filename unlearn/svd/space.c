@@ -271,7 +271,7 @@ BaseStatus unlearn_factor_remove(const UnlearnFactor *factor, const float *w, co
     BaseStatus st = BASE_OK;
     const UnlearnSpace *space = factor->space;
     double unused;
-    bool partial = space->s && space->count < space->f; /* its vectors span less than W's rows */
+    bool partial = coordinate_width(space) < space->f; /* its vectors span less than W's rows */
     if (space->trace > 0 && space->route->remove && !partial) return space->route->remove(factor, w, z, rows, out);
     BASE_TRY(unlearn_factor_project(factor, z, rows, out, &unused));
     for (int64_t i = 0; i < rows * space->f; i++) out[i] = w[i] - out[i];

@@ -1,10 +1,10 @@
 /* unlearn/svd/svd.c - Deep Unlearning: class forgetting without gradients (Kodge, Saha and Roy, TMLR 2024).
  *
  *   for each layer, X_r [n_r, f] and X_f [n_f, f]: inputs of a retained and a forgotten sample       inputs.c, patches.c
- *     X^T = U S V^T        s_i = S_i^2 / sum_j S_j^2                                                   space.h
+ *     X^T = U S V^T        s_i = S_i^2 / sum_j S_j^2                                                   reference.c
  *     lambda_i = alpha s_i / ((alpha - 1) s_i + 1)        P = U diag(lambda) U^T                       reference.c
  *     P_dis = P_f - P_f P_r = P_f (I - P_r)                                                            edit.c
- *     W <- W (I - P_dis)^T                                                                             apply, below
+ *     W <- W (I - P_dis)^T = W - D, D = W (I - P_r) P_f                                                spaces.c
  *
  * P_r is that of X_r with alpha_r, P_f that of X_f with alpha_f. docs/method.md walks through it; route.h has the
  * faster ways to the same P.
