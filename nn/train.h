@@ -46,7 +46,7 @@ typedef struct {
  * @param history  [config->epochs] out, or NULL.
  * @return BASE_OK; BASE_EARG where there is no image; BASE_ESHAPE where the data has more classes than the network;
  *         BASE_ENUMERIC where loss or gradient is not finite (epoch, step and lr in the text), or the callees'. After
- * an error the parameters are those of the last good step.
+ *         an error the parameters are those of the last good step.
  */
 BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision, uint64_t seed,
                     const char *label, NnTrainEpoch *history);

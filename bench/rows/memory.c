@@ -2,8 +2,9 @@
  * first linear layer) from 999 + 999 samples, 4096 outputs, in place, through the dual of unlearn/svd/closed.c.
  *
  *   memory    prints {"seconds", "peak_kb", "check"}: of the whole process; check: rows of the edit against the dual in
- * float64, largest difference relative to the largest entry. The peer that forms f x f projections is
- * bench/peers/torch_memory.py.
+ *             float64, largest difference relative to the largest entry
+ *
+ * The peer that forms f x f projections is bench/peers/torch_memory.py.
  */
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * cut, as fast as the loader makes them.
  *
  *   pipeline    reads lines "load SECONDS", answers {"images_per_second": r}, or "check", answers {"same": true}:
- * batches without augmentation are those of data_image, bit for bit
+ *               batches without augmentation are those of data_image, bit for bit
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* bench/rows/svc.c - our side of the row svc_60000: the svc attack as the program runs it, from confidences.
  *
  *   svc FILE    reads float64 confidences: 54000 members, 6000 non-members, 1000 audited; then for each line on
- * stdin fits and scores all of them, and answers {"seconds": s, "scores": FILE.scores} */
+ *               stdin fits and scores all of them, and answers {"seconds": s, "scores": FILE.scores} */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
