@@ -4,15 +4,7 @@
 . "$EXPUNGE_TESTS/scripts/python"
 need_python h5py
 
-"$python" - <<'PY'
-import h5py, numpy as np
-rng = np.random.default_rng(0)
-with h5py.File("faces.h5", "w") as f:
-    for split, n in (("train", 120), ("test", 60)):
-        y = np.arange(n) % 3
-        x = rng.integers(0, 60, (n, 1, 6, 6)) + 60 * y[:, None, None, None]
-        f[split + "/images"], f[split + "/labels"] = x.astype(np.uint8), y.astype(np.int64)
-PY
+make_faces
 faces="--arch mlp --data hdf5:faces.h5 --threads 1"
 small="--set epochs=2 --set batch_size=60 --set augment=false"
 ok train $faces $small -o o.safetensors

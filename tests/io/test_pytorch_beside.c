@@ -499,14 +499,7 @@ static void no_memory(void **state)
     support_fail_allocations(round_trip, path, 2000);
 }
 
-static BaseStatus old_trip(void *user)
-{
-    IoTensors *tensors = NULL;
-    BaseStatus st = io_tensors_read(user, &tensors);
-    if (st == BASE_OK) st = io_tensors_write(tensors, at("memory-out.pt"));
-    io_tensors_free(tensors);
-    return st;
-}
+static BaseStatus old_trip(void *user) { return support_rewrite(user, at("memory-out.pt")); }
 
 static void no_memory_legacy(void **state)
 {

@@ -139,14 +139,7 @@ static void test_wrong_indexes(void **state)
     assert_fails(io_tensors_read(at("bad.safetensors.index.json"), &tensors), BASE_EIO, "missing.safetensors");
 }
 
-static BaseStatus round_trip(void *user)
-{
-    IoTensors *tensors = NULL;
-    BaseStatus st = io_tensors_read(user, &tensors);
-    if (st == BASE_OK) st = io_tensors_write(tensors, at("memory.safetensors.index.json"));
-    io_tensors_free(tensors);
-    return st;
-}
+static BaseStatus round_trip(void *user) { return support_rewrite(user, at("memory.safetensors.index.json")); }
 
 static void test_no_memory(void **state)
 {

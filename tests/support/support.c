@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "io/tensors.h"
+
 void support_ok(BaseStatus st, const char *call, const char *file, int line)
 {
     if (st == BASE_OK) return;
@@ -138,4 +140,13 @@ void support_fail_allocations(BaseStatus (*call_once)(void *user), void *user, i
 {
     fail_each(call_once, user, 1, most, 1);
     fail_each(call_once, user, 1, most, -1);
+}
+
+BaseStatus support_rewrite(const char *from, const char *to)
+{
+    IoTensors *tensors = NULL;
+    BaseStatus st = io_tensors_read(from, &tensors);
+    if (st == BASE_OK) st = io_tensors_write(tensors, to);
+    io_tensors_free(tensors);
+    return st;
 }

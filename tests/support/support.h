@@ -52,6 +52,9 @@ void support_fail_each_allocation(BaseStatus (*call_once)(void *user), void *use
 /** The same for every @p step-th of them, where one call takes long; all of them with EXPUNGE_LONG. */
 void support_fail_some_allocations(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most);
 
+/** Reads tensors from @p from and writes them to @p to: the round that tests of file formats repeat without memory. */
+BaseStatus support_rewrite(const char *from, const char *to);
+
 /** main() of every test program: handles the HDF5 probe child, then runs the group. */
 #define SUPPORT_MAIN(tests)                                                                                            \
     int main(int argc, char **argv)                                                                                    \

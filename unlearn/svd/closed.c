@@ -21,17 +21,8 @@
 /* Whether (x - y) / (alpha - 1) is accurate enough for a share. */
 static bool separable(double alpha) { return fabs(alpha - 1) > 0.1; }
 
-#define REAL         float
-#define NAME(name)   name
-#define MATRIX(from) (from)->matrix
-#include "unlearn/svd/closed.c"
-#undef REAL
-#undef NAME
-#undef MATRIX
-#define REAL         double
-#define NAME(name)   name##_f64
-#define MATRIX(from) (from)->matrix_f64
-#include "unlearn/svd/closed.c"
+#define BODY "unlearn/svd/closed.c"
+#include "unlearn/svd/twice.h"
 
 static BaseStatus coordinates_any(const UnlearnSpace *space, const float *w, int64_t rows, void *z)
 {
@@ -122,9 +113,12 @@ static BaseStatus NAME(back)(const UnlearnFactor *of, const float *w, const REAL
     bool dual = unlearn_space_is_dual(space);
     const double alpha = of->alpha;
     int64_t size = rows * space->side;
-    REAL *b = NULL;
+    REAL *room = NULL;
     float *y = NULL; /* dual: [rows, n] */
-    BASE_TRY(BASE_ALLOC_RAW(size, &b));
+    if (dual) BASE_TRY(BASE_ALLOC_RAW(size, &y));
+    float *to = dual ? y : out;
+    if (sizeof(REAL) != sizeof(float)) BASE_TRY(BASE_ALLOC_RAW(size, &room));
+    REAL *b = room ? room : (REAL *)(void *)to;
     for (int64_t i = 0; i < size; i++) b[i] = w ? (REAL)w[i] - z[i] : dual ? z[i] : (REAL)alpha * z[i];
     BASE_TRY(NAME(math_cholesky_solve)(space->side, MATRIX(of), rows, b));
     *response = w || !separable(alpha) ? NAN : 0;
@@ -137,11 +131,10 @@ static BaseStatus NAME(back)(const UnlearnFactor *of, const float *w, const REAL
             *response += after * (alpha * before - after) / (alpha - 1);
         }
     }
-    if (dual) BASE_TRY(BASE_ALLOC_RAW(size, &y));
-    for (int64_t i = 0; i < size; i++) (dual ? y : out)[i] = (float)b[i];
+    for (int64_t i = 0; room && i < size; i++) to[i] = (float)room[i];
     if (dual) BASE_TRY(unlearn_rows_combine(space, alpha, y, rows, out));
 out:
-    base_free(b);
+    base_free(room);
     base_free(y);
     return st;
 }

@@ -71,30 +71,35 @@ static double response(const UnlearnSpace *space, const float *w, const void *z,
     return respond(space, z, rows);
 }
 
-static BaseStatus away(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out)
+/* *out [rows, f] = W P, owned by the caller. */
+static BaseStatus times_P(const UnlearnFactor *of, const double *w, int64_t rows, double **out)
 {
     BaseStatus st = BASE_OK;
     const int64_t f = of->space->f;
-    double *wide = NULL;
-    (void)w;
-    BASE_TRY(BASE_ALLOC_RAW(rows * f, &wide));
-    BASE_TRY(math_gemm_f64(false, false, rows, f, f, 1, z, of->matrix_f64, 0, wide));
-    for (int64_t i = 0; i < rows * f; i++) out[i] = (float)(((const double *)z)[i] - wide[i]); /* W (I - P) */
+    BASE_TRY(BASE_ALLOC_RAW(rows * f, out));
+    BASE_TRY(math_gemm_f64(false, false, rows, f, f, 1, w, of->matrix_f64, 0, *out));
 out:
-    base_free(wide);
     return st;
 }
 
 static BaseStatus project(const UnlearnFactor *of, const void *z, int64_t rows, float *out, double *response)
 {
-    BaseStatus st = BASE_OK;
-    const int64_t f = of->space->f;
     double *wide = NULL;
-    BASE_TRY(BASE_ALLOC_RAW(rows * f, &wide));
-    BASE_TRY(math_gemm_f64(false, false, rows, f, f, 1, z, of->matrix_f64, 0, wide)); /* W P */
-    for (int64_t i = 0; i < rows * f; i++) out[i] = (float)wide[i];
-    *response = respond(of->space, wide, rows);
-out:
+    BaseStatus st = times_P(of, z, rows, &wide);
+    for (int64_t i = 0; st == BASE_OK && i < rows * of->space->f; i++) out[i] = (float)wide[i];
+    if (st == BASE_OK) *response = respond(of->space, wide, rows);
+    base_free(wide);
+    return st;
+}
+
+/* W (I - P) */
+static BaseStatus away(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out)
+{
+    double *wide = NULL;
+    BaseStatus st = times_P(of, z, rows, &wide);
+    (void)w;
+    for (int64_t i = 0; st == BASE_OK && i < rows * of->space->f; i++)
+        out[i] = (float)(((const double *)z)[i] - wide[i]);
     base_free(wide);
     return st;
 }

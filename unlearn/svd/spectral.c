@@ -18,17 +18,8 @@ static double lambda(double s, double alpha) { return alpha * s / ((alpha - 1) *
 static double rest(double s, double alpha) { return (1 - s) / ((alpha - 1) * s + 1); } /* 1 - lambda */
 static double inverse(double s, double alpha) { return 1 / ((alpha - 1) * s + 1); }
 
-#define REAL         float
-#define NAME(name)   name
-#define MATRIX(from) (from)->matrix
-#include "unlearn/svd/spectral.c"
-#undef REAL
-#undef NAME
-#undef MATRIX
-#define REAL         double
-#define NAME(name)   name##_f64
-#define MATRIX(from) (from)->matrix_f64
-#include "unlearn/svd/spectral.c"
+#define BODY "unlearn/svd/spectral.c"
+#include "unlearn/svd/twice.h"
 
 static BaseStatus build_svd(UnlearnSpace *space)
 {
@@ -130,10 +121,12 @@ static BaseStatus NAME(back)(const UnlearnFactor *of, Weight weight, const REAL 
     const double alpha = of->alpha;
     bool dual = unlearn_space_is_dual(space);
     int64_t count = space->count, width = dual ? space->n : space->f;
-    REAL *c = NULL, *b = NULL;
+    REAL *c = NULL, *room = NULL;
     float *y = NULL; /* dual: [rows, n] */
     BASE_TRY(BASE_ALLOC_RAW(rows * count, &c));
-    BASE_TRY(BASE_ALLOC_RAW(rows * width, &b));
+    if (dual) BASE_TRY(BASE_ALLOC_RAW(rows * width, &y));
+    float *to = dual ? y : out;
+    if (sizeof(REAL) != sizeof(float)) BASE_TRY(BASE_ALLOC_RAW(rows * width, &room));
     *response = 0;
     for (int64_t i = 0; i < rows * count; i++) {
         double s = space->s[i % count];
@@ -141,13 +134,13 @@ static BaseStatus NAME(back)(const UnlearnFactor *of, Weight weight, const REAL 
         double left = dual ? alpha * s * (double)c[i] : (double)c[i];
         *response += dual ? left * left : s * left * left;
     }
-    BASE_TRY(NAME(math_gemm)(false, false, rows, width, count, 1, c, MATRIX(space), 0, b));
-    if (dual) BASE_TRY(BASE_ALLOC_RAW(rows * width, &y));
-    for (int64_t i = 0; i < rows * width; i++) (dual ? y : out)[i] = (float)b[i];
+    BASE_TRY(
+        NAME(math_gemm)(false, false, rows, width, count, 1, c, MATRIX(space), 0, room ? room : (REAL *)(void *)to));
+    for (int64_t i = 0; room && i < rows * width; i++) to[i] = (float)room[i];
     if (dual) BASE_TRY(unlearn_rows_combine(space, alpha, y, rows, out));
 out:
     base_free(c);
-    base_free(b);
+    base_free(room);
     base_free(y);
     return st;
 }
