@@ -71,7 +71,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
 PROGRAM := build/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
-# the same objects but for run/ranks.c, which alone knows MPI
+# the same objects but for sweep/ranks.c, which alone knows MPI
 MPICC ?= mpicc
 MPI_PROGRAM := build/mpi/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
@@ -112,7 +112,7 @@ $(PROGRAM): $(call archives,$(FOLDERS)) $(BUILD)/flags
 	$(call say,LD)
 	$(Q)$(CC) $(LINKING) $(BUILD)/cli/main.o -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
-$(BUILD)/mpi/ranks.o: run/ranks.c $(BUILD)/flags
+$(BUILD)/mpi/ranks.o: sweep/ranks.c $(BUILD)/flags
 	@command -v $(MPICC) >/dev/null || { echo 'MPI=1: $(MPICC) is missing (Debian: libopenmpi-dev openmpi-bin)' >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call say,MPICC)
@@ -133,7 +133,7 @@ $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filte
 endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 # what is counted, or made to fail, behind the callers' backs
-$(BUILD)/tests/run/test_seed: WRAP := -Wl,--wrap=run_models_unlearned
+$(BUILD)/tests/run/test_seed: WRAP := -Wl,--wrap=model_unlearned
 $(BUILD)/tests/unlearn/test_costs: WRAP := -Wl,--wrap=nn_engine_forward
 
 # fuzz targets: in MODE=fuzz with libFuzzer's main, else with driver.c, which runs a corpus

@@ -8,9 +8,9 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "io/hdf5.h"
-#include "run/json.h"
-#include "run/setup.h"
-#include "run/signals.h"
+#include "session/json.h"
+#include "session/setup.h"
+#include "session/signals.h"
 
 /* One attack of --name with its parameters, and what it found. */
 typedef struct {
@@ -30,7 +30,7 @@ typedef struct {
     size_t count;
     LeftOut *left_out;
     size_t left_count;
-    RunSignals signals;
+    SessionSignals signals;
 } Work;
 
 static void work_free(Work *w)
@@ -42,7 +42,7 @@ static void work_free(Work *w)
     base_free(w->rows);
     for (size_t i = 0; i < w->left_count; i++) base_free(w->left_out[i].reason);
     base_free(w->left_out);
-    run_signals_free(&w->signals);
+    session_signals_free(&w->signals);
 }
 
 static BaseStatus add_row(Work *w, const MiaAttack *attack)
@@ -52,7 +52,7 @@ static BaseStatus add_row(Work *w, const MiaAttack *attack)
         BASE_CHECK(w->rows[i].attack != attack, BASE_EUSAGE, "--name: '%s' is given twice", attack->entry.name);
     BASE_TRY(BASE_GROW(&w->rows, w->count, w->count + 1));
     w->rows[w->count] = (Row){.attack = attack};
-    BASE_TRY(run_params_defaults(&attack->entry, &w->rows[w->count].params));
+    BASE_TRY(session_params_defaults(&attack->entry, &w->rows[w->count].params));
     w->count++;
 out:
     return st;
@@ -118,9 +118,9 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
         const char *dot = strrchr(o->out, '.');
         BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
                    "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
-        BASE_TRY(run_output_check(o->out, "", o->signals));
+        BASE_TRY(session_output_check(o->out, "", o->signals));
     }
-    BASE_TRY(run_signals_read(o->signals, &w->signals));
+    BASE_TRY(session_signals_read(o->signals, &w->signals));
     w->signals.input.seed = (uint64_t)o->seed;
     BASE_TRY(mia_input_check(&w->signals.input, MIA_WITHOUT_ROLES));
 out:
@@ -188,7 +188,7 @@ static BaseStatus save(const CliOptions *o, const Work *w)
         snprintf(path, sizeof path, "/%s/score", entry->name);
         BASE_TRY(io_hdf5_write(file, path, IO_H5_F64, 1, &w->signals.input.N, r->score));
         base_text_free(&params);
-        run_params_text(entry->params, entry->param_count, w->rows[i].params, &params);
+        session_params_text(entry->params, entry->param_count, w->rows[i].params, &params);
         BASE_TRY(params.st);
         snprintf(path, sizeof path, "/%s", entry->name);
         BASE_TRY(io_hdf5_set_text(file, path, "params", params.data));
@@ -211,21 +211,21 @@ static IoJson *row_json(const Row *row)
     IoJson *json = io_json_object();
     io_json_set_take(json, "name", io_json_text_value(row->attack->entry.name));
     io_json_set_take(json, "auc", io_json_number(r->auc.value));
-    io_json_set_take(json, "auc_ci", run_json_interval(r->auc.lo, r->auc.hi));
+    io_json_set_take(json, "auc_ci", session_json_interval(r->auc.lo, r->auc.hi));
     io_json_set_take(json, "balanced_accuracy", io_json_number(r->balanced_accuracy));
-    io_json_set_take(json, "tpr_at_fpr", run_json_tpr(r));
-    io_json_set_take(json, "balanced_accuracy_holdout", run_json_estimate(&r->holdout.balanced));
+    io_json_set_take(json, "tpr_at_fpr", session_json_tpr(r));
+    io_json_set_take(json, "balanced_accuracy_holdout", session_json_estimate(&r->holdout.balanced));
     io_json_set_take(json, "epsilon_lower", io_json_number(r->epsilon.epsilon));
-    io_json_set_take(json, "epsilon", run_json_epsilon(r));
+    io_json_set_take(json, "epsilon", session_json_epsilon(r));
     io_json_set_take(json, "member_share", io_json_number(r->member_share.value));
-    io_json_set_take(json, "member_share_ci", run_json_interval(r->member_share.lo, r->member_share.hi));
+    io_json_set_take(json, "member_share_ci", session_json_interval(r->member_share.lo, r->member_share.hi));
     io_json_set_take(json, "efficacy", io_json_number(r->efficacy.value));
-    io_json_set_take(json, "efficacy_ci", run_json_interval(r->efficacy.lo, r->efficacy.hi));
+    io_json_set_take(json, "efficacy_ci", session_json_interval(r->efficacy.lo, r->efficacy.hi));
     io_json_set_take(json, "threshold", io_json_number(r->threshold));
     io_json_set_take(json, "own_threshold", io_json_bool(r->own_threshold));
-    io_json_set_take(json, "fitted", io_json_text_value(run_json_fitted(r->fitted)));
-    io_json_set_take(json, "numbers", run_json_numbers(r));
-    io_json_set_take(json, "params", run_json_params(&row->attack->entry, row->params));
+    io_json_set_take(json, "fitted", io_json_text_value(session_json_fitted(r->fitted)));
+    io_json_set_take(json, "numbers", session_json_numbers(r));
+    io_json_set_take(json, "params", session_json_params(&row->attack->entry, row->params));
     io_json_set_take(json, "sets", io_json_text_value(row->attack->sets));
     io_json_set_take(json, "notes", io_json_text_value(r->notes));
     io_json_set_take(json, "seconds", io_json_number(r->seconds));

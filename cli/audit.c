@@ -1,17 +1,17 @@
-/* cli/audit.c - `expunge audit`: options sorted into an audit to make or one to verify; run/audit does the work. */
+/* cli/audit.c - `expunge audit`: options sorted into an audit to make or one to verify; audit/ does the work. */
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/audit.h"
 #include "base/memory.h"
 #include "cli/commands.h"
-#include "run/audit/audit.h"
 
 typedef struct {
     NnTrainConfig training;
     const char *retrained[CLI_TEXTS_MAX], *set[CLI_TEXTS_MAX]; /* set: of attacks */
     size_t retrained_count, set_count;
     char *list; /* --retrained, cut at its commas */
-    RunAuditTask task;
+    AuditTask task;
 } Work;
 
 static bool has_row(const BaseParam *table, size_t count, const char *key, size_t length)
@@ -42,8 +42,7 @@ static BaseStatus assign(const CliOptions *o, const char *text, Work *w)
         BASE_TRY(
             base_param_set(nn_train_params, nn_train_param_count, &w->training, "train", key, equals + 1, "--set"));
     else
-        BASE_TRY(base_param_set(run_audit_params, run_audit_param_count, &w->task.options, "audit", key, equals + 1,
-                                "--set"));
+        BASE_TRY(base_param_set(audit_params, audit_param_count, &w->task.options, "audit", key, equals + 1, "--set"));
 out:
     return st;
 }
@@ -65,10 +64,9 @@ out:
     return st;
 }
 
-static BaseStatus number_of(const char *flag, const char *text, RunAuditOptions *options)
+static BaseStatus number_of(const char *flag, const char *text, AuditOptions *options)
 {
-    return text ? base_param_set(run_audit_params, run_audit_param_count, options, "audit", flag, text, "audit")
-                : BASE_OK;
+    return text ? base_param_set(audit_params, audit_param_count, options, "audit", flag, text, "audit") : BASE_OK;
 }
 
 static BaseStatus audit(const CliOptions *o)
@@ -86,7 +84,7 @@ static BaseStatus audit(const CliOptions *o)
     for (size_t i = 0; i < BASE_COUNT(needed); i++)
         BASE_CHECK(needed[i][1], BASE_EUSAGE, "audit: %s is missing; see `expunge audit --help`", needed[i][0]);
     base_param_defaults(nn_train_params, nn_train_param_count, &w.training);
-    base_param_defaults(run_audit_params, run_audit_param_count, &w.task.options);
+    base_param_defaults(audit_params, audit_param_count, &w.task.options);
     BASE_TRY(number_of("alpha", o->alpha, &w.task.options));
     BASE_TRY(number_of("margin", o->margin, &w.task.options));
     BASE_TRY(number_of("pictures", o->pictures, &w.task.options));
@@ -109,7 +107,7 @@ static BaseStatus audit(const CliOptions *o)
     w.task.seed = (uint64_t)o->seed;
     w.task.out = o->out;
     w.task.command = o->command;
-    BASE_TRY(run_audit(&w.task, &json, &terminal));
+    BASE_TRY(audit_run(&w.task, &json, &terminal));
     if (o->json) {
         base_text_free(&terminal);
         base_text_add(&terminal, "%s\n", json);
@@ -127,13 +125,13 @@ static BaseStatus verify(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     BaseText lines = {0};
-    RunAuditVerdict verdict;
+    AuditVerdict verdict;
     BASE_CHECK(!o->weights && !o->data && !o->pictures, BASE_EUSAGE,
                "audit: --verify DIR checks what an audit wrote and goes alone");
     BASE_CHECK(!o->signers == !o->identity, BASE_EUSAGE,
                "audit: --signers FILE and --identity I go together: whose keys, and which of them signed");
-    const RunAuditSigner signer = {o->signers, o->identity};
-    BASE_TRY(run_audit_verify(o->verify, &signer, o->out, &lines, &verdict));
+    const AuditSigner signer = {o->signers, o->identity};
+    BASE_TRY(audit_verify(o->verify, &signer, o->out, &lines, &verdict));
     BASE_TRY(cli_print_text_take(&lines));
     BASE_CHECK(verdict.differences == 0, BASE_EFORMAT, "%s: %lld difference%s from what the audit wrote", o->verify,
                (long long)verdict.differences, verdict.differences == 1 ? "" : "s");
@@ -188,8 +186,8 @@ const CliCommand cli_audit = {
     .takes =
         "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
         "precision tuning json out",
-    .set_table = run_audit_params,
-    .set_count = &run_audit_param_count,
+    .set_table = audit_params,
+    .set_count = &audit_param_count,
     .examples = {"expunge audit --arch convnet --weights out.safetensors --original original.safetensors "
                  "--retrained r1.safetensors,r2.safetensors,r3.safetensors --data fashion-mnist --forget 3 -o audit",
                  "expunge audit --verify audit"},

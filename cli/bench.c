@@ -9,7 +9,7 @@
 #include "io/file.h"
 #include "math/threads.h"
 #include "nn/rate.h"
-#include "run/setup.h"
+#include "session/setup.h"
 
 enum { TRAIN, INFER, TASKS };
 enum { PRECISIONS = 2, REPEATS = 5, SIDE = 32, CHANNELS = 3, CLASSES = 10, BATCH = 128 };
@@ -18,8 +18,8 @@ static const char *const TASK_NAMES[TASKS] = {"train", "infer"};
 static const char DEFAULT_ARCH[] = "vgg11_bn";
 
 typedef struct {
-    RunData data; /* empty without --data */
-    RunModel model;
+    SessionData data; /* empty without --data */
+    SessionModel model;
     int64_t batch[TASKS];
     bool wanted[PRECISIONS];
     double product[PRECISIONS], copy;     /* FLOP/s, bytes/s */
@@ -33,9 +33,9 @@ typedef struct {
 static void work_free(Work *w)
 {
     for (int p = 0; p < PRECISIONS; p++) base_free(w->rows[p]);
-    run_model_free(&w->model);
+    session_model_free(&w->model);
     nn_tuning_free(w->table);
-    run_data_free(&w->data);
+    session_data_free(&w->data);
 }
 
 static BaseStatus build(const CliOptions *o, Work *w)
@@ -43,15 +43,15 @@ static BaseStatus build(const CliOptions *o, Work *w)
     BaseStatus st = BASE_OK;
     const char *arch = o->arch ? o->arch : DEFAULT_ARCH;
     if (o->data) {
-        BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
-        BASE_TRY(run_model_create(arch, &w->data, &w->model));
+        BASE_TRY(session_data_open(o->data, &o->prepare, &w->data));
+        BASE_TRY(session_model_create(arch, &w->data, &w->model));
     } else {
         const int64_t shape[3] = {CHANNELS, SIDE, SIDE};
         BASE_TRY(nn_arch_find(arch, &w->model.arch));
         BASE_TRY(nn_arch_build(w->model.arch, shape, CLASSES, &w->model.net));
     }
     nn_net_init(w->model.net, (uint64_t)o->seed);
-    BASE_TRY(run_model_tune(&w->model, o->tuning));
+    BASE_TRY(session_model_tune(&w->model, o->tuning));
     w->batch[TRAIN] = o->batch ? o->batch : BATCH;
     w->batch[INFER] = nn_predict_batch(w->model.net, INT64_MAX);
 out:

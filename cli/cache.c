@@ -1,5 +1,5 @@
 /* cli/cache.c - `expunge cache`: lists what experiments keep, and removes it only by the rules that were given. */
-#include "run/cache.h"
+#include "models/cache.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,11 +23,11 @@ static BaseStatus parse_size(const char *text, int64_t *out)
     return BASE_OK;
 }
 
-static BaseStatus print_json(const RunCacheList *list, bool prune)
+static BaseStatus print_json(const ModelCacheList *list, bool prune)
 {
     IoJson *json = io_json_object(), *files = io_json_array();
     for (size_t i = 0; i < list->count; i++) {
-        const RunCacheFile *f = &list->files[i];
+        const ModelCacheFile *f = &list->files[i];
         IoJson *row = io_json_object();
         io_json_set_take(row, "experiment", io_json_text_value(f->folder));
         io_json_set_take(row, "file", io_json_text_value(f->name));
@@ -44,14 +44,14 @@ static BaseStatus print_json(const RunCacheList *list, bool prune)
     return cli_print_json_take(json);
 }
 
-static BaseStatus print(const CliOptions *o, const RunCacheList *list, bool prune)
+static BaseStatus print(const CliOptions *o, const ModelCacheList *list, bool prune)
 {
     BaseText text = {0};
     const double mib = 1 << 20;
     size_t chosen = 0;
     if (o->json) return print_json(list, prune);
     for (size_t i = 0; i < list->count; i++) chosen += list->files[i].remove;
-    BaseStatus st = run_cache_table(list, prune, cli_sink_columns(), &text);
+    BaseStatus st = model_cache_table(list, prune, cli_sink_columns(), &text);
     for (size_t i = 0; i < list->closed_count; i++) base_text_add(&text, "left alone: %s\n", list->closed[i]);
     if (prune)
         base_text_add(&text, "%s%zu of %zu files, %.1f of %.1f MiB%s\n", list->count ? "" : "nothing cached: ", chosen,
@@ -68,8 +68,8 @@ static BaseStatus run(const CliOptions *o)
 {
     static const char *const RESULTS[] = {"results"}, *const ACTIONS[] = {"list", "prune"};
     BaseStatus st = BASE_OK;
-    RunCacheList list = {0};
-    RunCachePrune what = {
+    ModelCacheList list = {0};
+    ModelCachePrune what = {
         .unused = o->unused, .older = (double)o->older_than, .most = -1, .force = o->force, .dry_run = o->dry_run};
     const char *action = o->operands.at[0], *const *folders = o->operands.count > 1 ? o->operands.at + 1 : RESULTS;
     size_t count = o->operands.count > 1 ? o->operands.count - 1 : 1;
@@ -82,10 +82,10 @@ static BaseStatus run(const CliOptions *o)
                prune ? "cache prune: say what may go: --unused, --older-than DAYS or --max-size SIZE"
                      : "cache list takes no --unused, --older-than or --max-size: those are prune's");
     BASE_CHECK(prune || (!o->force && !o->dry_run), BASE_EUSAGE, "cache list takes no --force and no --dry-run");
-    BASE_TRY(prune ? run_cache_prune(folders, count, &what, &list) : run_cache_list(folders, count, &list));
+    BASE_TRY(prune ? model_cache_prune(folders, count, &what, &list) : model_cache_list(folders, count, &list));
     BASE_TRY(print(o, &list, prune));
 out:
-    run_cache_free(&list);
+    model_cache_free(&list);
     return st;
 }
 

@@ -7,26 +7,26 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "report/escape.h"
-#include "run/setup.h"
+#include "session/setup.h"
 
 enum { NAMES_MAX = 40 }; /* columns of a class name */
 
 typedef struct {
-    RunData data;
-    RunModel model;
+    SessionData data;
+    SessionModel model;
     DataClasses forget;
-    RunPredictions predictions;
-    RunTally tally;
+    SessionPredictions predictions;
+    SessionTally tally;
     int64_t *confusion; /* [K, K] */
 } Work;
 
 static void work_free(Work *w)
 {
     base_free(w->confusion);
-    run_predictions_free(&w->predictions);
+    session_predictions_free(&w->predictions);
     data_classes_free(&w->forget);
-    run_model_free(&w->model);
-    run_data_free(&w->data);
+    session_model_free(&w->model);
+    session_data_free(&w->data);
 }
 
 static int64_t class_count(const Work *w, int64_t c)
@@ -38,21 +38,21 @@ static int64_t class_count(const Work *w, int64_t c)
 
 static double class_percent(const Work *w, int64_t c)
 {
-    return run_percent(w->confusion[c * w->predictions.p.K + c], class_count(w, c));
+    return session_percent(w->confusion[c * w->predictions.p.K + c], class_count(w, c));
 }
 
 static const char *split_name(const CliOptions *o) { return o->split ? o->split : "test"; }
 
 static BaseStatus print_json(const CliOptions *o, const Work *w)
 {
-    const RunTally *t = &w->tally;
+    const SessionTally *t = &w->tally;
     int64_t K = w->predictions.p.K;
     IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
     IoJson *classes = io_json_array(), *per_class_ci = io_json_array();
     io_json_set_take(json, "split", io_json_text_value(split_name(o)));
     if (o->forget) {
-        io_json_set_take(json, "forget", run_classes_json(&w->forget));
-        io_json_set_take(json, "forget_names", run_classes_names_json(&w->forget, w->data.train));
+        io_json_set_take(json, "forget", session_classes_json(&w->forget));
+        io_json_set_take(json, "forget_names", session_classes_names_json(&w->forget, w->data.train));
     }
     cli_json_percent(json, "accuracy", t->right, t->n);
     cli_json_percent(json, "acc_retain", t->right_retain, o->forget ? t->n_retain : 0);
@@ -70,7 +70,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     for (int64_t k = 0; k < K; k++) io_json_add_take(classes, io_json_text_value(w->data.train->class_names[k]));
     io_json_set_take(json, "classes", classes);
     io_json_set_take(json, "preprocessing", io_json_text_value(w->data.prep));
-    io_json_set_take(json, "tuning_hash", io_json_text_value(w->model.tuning ? run_model_tuning(&w->model) : NULL));
+    io_json_set_take(json, "tuning_hash", io_json_text_value(w->model.tuning ? session_model_tuning(&w->model) : NULL));
     io_json_set_take(json, "per_class", per_class);
     io_json_set_take(json, "per_class_ci", per_class_ci);
     io_json_set_take(json, "confusion", confusion);
@@ -87,7 +87,7 @@ static void add_share(BaseText *text, const char *name, int64_t right, int64_t n
 
 static BaseStatus print_table(const CliOptions *o, const Work *w)
 {
-    const RunTally *t = &w->tally;
+    const SessionTally *t = &w->tally;
     int64_t K = w->predictions.p.K;
     BaseText text = {0};
     base_text_add(&text, "%s split of %s; 95%% intervals\n", split_name(o), o->data);
@@ -96,7 +96,7 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
         add_share(&text, "ACC_r", t->right_retain, t->n_retain);
         add_share(&text, "ACC_f", t->right_forget, t->n_forget);
         base_text_add(&text, "forgotten: ");
-        run_classes_both(&w->forget, w->data.train, &text);
+        session_classes_both(&w->forget, w->data.train, &text);
         base_text_add(&text, "\n");
     }
     int names = 0; /* columns of the widest name */
@@ -128,15 +128,15 @@ static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     Work w = {0};
-    BASE_TRY(run_weights_check(o->arch, o->weights));
-    BASE_TRY(run_data_open(o->data, &o->prepare, &w.data));
-    BASE_TRY(run_model_open(o->arch, o->weights, &w.data, &w.model));
-    BASE_TRY(run_model_tune(&w.model, o->tuning));
+    BASE_TRY(session_weights_check(o->arch, o->weights));
+    BASE_TRY(session_data_open(o->data, &o->prepare, &w.data));
+    BASE_TRY(session_model_open(o->arch, o->weights, &w.data, &w.model));
+    BASE_TRY(session_model_tune(&w.model, o->tuning));
     if (o->forget) BASE_TRY(data_classes_parse(w.data.train, o->forget, &w.forget));
     DataView view = data_view_all(strcmp(split_name(o), "train") == 0 ? w.data.train : w.data.test);
-    BASE_TRY(run_predict(w.model.net, &view, nn_precision_available(o->use), "eval", &w.predictions));
-    BASE_TRY(run_chance_warn(&w.predictions, &w.data));
-    w.tally = run_tally(&w.predictions.p, o->forget ? &w.forget : NULL);
+    BASE_TRY(session_predict(w.model.net, &view, nn_precision_available(o->use), "eval", &w.predictions));
+    BASE_TRY(session_chance_warn(&w.predictions, &w.data));
+    w.tally = session_tally(&w.predictions.p, o->forget ? &w.forget : NULL);
     BASE_TRY(BASE_ALLOC(w.predictions.p.K * w.predictions.p.K, &w.confusion));
     eval_confusion(&w.predictions.p, w.confusion);
     BASE_TRY(o->json ? print_json(o, &w) : print_table(o, &w));

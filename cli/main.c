@@ -11,12 +11,12 @@
 #include "cli/sink.h"
 #include "cli/start.h"
 #include "cli/visible.h"
+#include "experiment/experiment.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
-#include "run/json.h"
-#include "run/ranks.h"
-#include "run/run.h"
-#include "run/setup.h"
+#include "session/json.h"
+#include "session/setup.h"
+#include "sweep/ranks.h"
 
 static const CliCommand *const COMMANDS[] = {
 #define X(name) &cli_##name,
@@ -24,7 +24,7 @@ static const CliCommand *const COMMANDS[] = {
 #undef X
 };
 
-static RunBlas blas; /* what OpenBLAS uses in this process */
+static SessionBlas blas; /* what OpenBLAS uses in this process */
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -53,14 +53,14 @@ IoJson *cli_json_percent_ci(int64_t right, int64_t n)
 {
     if (n == 0) return io_json_null();
     MathEstimate e = math_stats_share(right, n, 0.95);
-    return run_json_interval(100 * e.lo, 100 * e.hi);
+    return session_json_interval(100 * e.lo, 100 * e.hi);
 }
 
 void cli_json_percent(IoJson *object, const char *key, int64_t right, int64_t n)
 {
     char ci[64];
     snprintf(ci, sizeof ci, "%s_ci", key);
-    io_json_set_take(object, key, io_json_number(run_percent(right, n)));
+    io_json_set_take(object, key, io_json_number(session_percent(right, n)));
     io_json_set_take(object, ci, cli_json_percent_ci(right, n));
 }
 
@@ -95,10 +95,10 @@ static BaseStatus print_overview(void)
 static BaseStatus print_version(void)
 {
     BaseText text = {0};
-    base_text_add(&text, "expunge %s\nlibraries: ", RUN_PROGRAM_VERSION);
-    run_libraries(&text);
+    base_text_add(&text, "expunge %s\nlibraries: ", SESSION_PROGRAM_VERSION);
+    session_libraries(&text);
     base_text_add(&text, "\nBLAS: %s\nBLAS core: ", math_blas_version());
-    run_blas_text(&blas, &text);
+    session_blas_text(&blas, &text);
     base_text_add(&text, "\n");
     return cli_print_text_take(&text);
 }
@@ -128,10 +128,10 @@ static BaseStatus print_help(const CliCommand *command)
 static BaseStatus start_ranks(const CliOptions *options)
 {
     int all;
-    BaseStatus st = run_ranks_start();
-    if (st == BASE_OK) st = run_threads_set(options->threads, &all);
+    BaseStatus st = sweep_ranks_start();
+    if (st == BASE_OK) st = session_threads_set(options->threads, &all);
     if (st == BASE_OK && options->threads == 0 && !getenv("OMP_NUM_THREADS"))
-        st = run_threads_set(run_ranks_threads(all), NULL);
+        st = session_threads_set(sweep_ranks_threads(all), NULL);
     return st;
 }
 
@@ -142,9 +142,9 @@ static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
     if (st != BASE_OK) return st;
     if (options.help) return print_help(command);
     cli_sink_open(options.quiet);
-    st = command->ranks ? start_ranks(&options) : run_threads_set(options.threads, NULL);
+    st = command->ranks ? start_ranks(&options) : session_threads_set(options.threads, NULL);
     /* what computes with networks takes a precision */
-    if (st == BASE_OK && strstr(command->takes, "precision") && run_ranks_number() == 0) run_blas_say(&blas);
+    if (st == BASE_OK && strstr(command->takes, "precision") && sweep_ranks_number() == 0) session_blas_say(&blas);
     if (st == BASE_OK) st = command->run(&options);
     return st;
 }
@@ -175,9 +175,9 @@ int main(int argc, char **argv)
     if (base_system_descriptors() != BASE_OK) return complain(BASE_EIO); /* before any file is opened */
     base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
-    if (argc > 1 && strcmp(argv[1], RUN_WORKER) == 0) {
+    if (argc > 1 && strcmp(argv[1], EXPERIMENT_WORKER) == 0) {
         cli_start_last_words(true);
-        return run_worker_main(argc, argv);
+        return experiment_worker_main(argc, argv);
     }
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where ranks or workers share it */
     signal(SIGXFSZ, SIG_IGN);              /* a file over the size limit is an error of write(), not the end */
@@ -186,6 +186,6 @@ int main(int argc, char **argv)
     if (st == BASE_OK && fflush(stdout) != 0) st = base_error_set(BASE_EIO, "standard output cannot be written");
     int status = st == BASE_OK ? EXIT_DONE : complain(st);
     if (st == BASE_OK) cli_sink_close();
-    run_ranks_stop(st);
+    sweep_ranks_stop(st);
     return status;
 }

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "math/threads.h"
-#include "run/setup.h"
+#include "session/setup.h"
 
 typedef enum { FLAG, TEXT, NUMBER, TEXTS } Kind;
 typedef enum { NAMED, OF_DATA, EVERYWHERE } Reach; /* commands that name it; those that take --data; all */
@@ -285,7 +285,7 @@ void cli_options_help(const CliCommand *command, BaseText *out)
     }
     if (command->set_table || command->set_common) base_text_add(out, "\nKeys of --set, with their defaults:\n");
     if (command->set_table) cli_options_params(command->set_table, *command->set_count, out);
-    if (command->set_common) cli_options_params(run_common_params, run_common_param_count, out);
+    if (command->set_common) cli_options_params(session_common_params, session_common_param_count, out);
     base_text_add(out, "\nExamples:\n");
     for (size_t i = 0; i < BASE_COUNT(command->examples); i++) base_text_add(out, "  %s\n", command->examples[i]);
 }

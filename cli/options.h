@@ -39,7 +39,7 @@ struct CliCommand {
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
     const size_t *set_count;
     bool ranks;      /* started by mpirun, its processes work together */
-    bool set_common; /* --set takes run_common_params too */
+    bool set_common; /* --set takes session_common_params too */
     const char *examples[2];
     BaseStatus (*run)(const CliOptions *options);
 };

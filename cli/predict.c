@@ -5,10 +5,10 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "io/hdf5.h"
-#include "run/setup.h"
+#include "session/setup.h"
 
-static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, const RunData *data,
-                       const RunModel *model)
+static BaseStatus save(const CliOptions *o, const SessionPredictions *predictions, const SessionData *data,
+                       const SessionModel *model)
 {
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
@@ -26,7 +26,7 @@ static BaseStatus save(const CliOptions *o, const RunPredictions *predictions, c
         io_hdf5_write_texts(file, "/classes", (const char *const *)data->train->class_names, (size_t)data->train->K));
     BASE_TRY(io_hdf5_set_text(file, "/", "split", o->split));
     BASE_TRY(io_hdf5_set_text(file, "/", "weights_hash", model->hash));
-    BASE_TRY(io_hdf5_set_text(file, "/", "tuning_hash", run_model_tuning(model)));
+    BASE_TRY(io_hdf5_set_text(file, "/", "tuning_hash", session_model_tuning(model)));
     BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
     io_hdf5_private(file);
     IoHdf5 *taken = file;
@@ -41,29 +41,29 @@ out:
 static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
-    RunData data = {0};
-    RunModel model = {0};
-    RunPredictions predictions = {0};
+    SessionData data = {0};
+    SessionModel model = {0};
+    SessionPredictions predictions = {0};
     BaseText text = {0};
     const char *dot = strrchr(o->out, '.');
     BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
                "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
-    BASE_TRY(run_output_check(o->out, o->data, o->weights));
-    BASE_TRY(run_weights_check(o->arch, o->weights));
-    BASE_TRY(run_data_open(o->data, &o->prepare, &data));
-    BASE_TRY(run_model_open(o->arch, o->weights, &data, &model));
-    BASE_TRY(run_model_tune(&model, o->tuning));
+    BASE_TRY(session_output_check(o->out, o->data, o->weights));
+    BASE_TRY(session_weights_check(o->arch, o->weights));
+    BASE_TRY(session_data_open(o->data, &o->prepare, &data));
+    BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
+    BASE_TRY(session_model_tune(&model, o->tuning));
     DataView view = data_view_all(strcmp(o->split, "train") == 0 ? data.train : data.test);
-    BASE_TRY(run_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
+    BASE_TRY(session_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
     BASE_TRY(save(o, &predictions, &data, &model));
-    BASE_TRY(run_chance_warn(&predictions, &data));
+    BASE_TRY(session_chance_warn(&predictions, &data));
     base_text_add(&text, "%s: /logits [%lld, %lld] float32, /labels [%lld] of the %s split\n", o->out,
                   (long long)predictions.p.n, (long long)predictions.p.K, (long long)predictions.p.n, o->split);
     BASE_TRY(cli_print_text_take(&text));
 out:
-    run_predictions_free(&predictions);
-    run_model_free(&model);
-    run_data_free(&data);
+    session_predictions_free(&predictions);
+    session_model_free(&model);
+    session_data_free(&data);
     return st;
 }
 

@@ -4,10 +4,10 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/sink.h"
+#include "experiment/experiment.h"
 #include "math/threads.h"
-#include "run/run.h"
 
-static BaseStatus print_plan(const CliOptions *o, const RunOutcome *outcome, BaseText *table)
+static BaseStatus print_plan(const CliOptions *o, const ExperimentOutcome *outcome, BaseText *table)
 {
     if (!o->json) return cli_print_text_take(table);
     IoJson *json = io_json_object();
@@ -18,7 +18,7 @@ static BaseStatus print_plan(const CliOptions *o, const RunOutcome *outcome, Bas
     return cli_print_json_take(json);
 }
 
-static BaseStatus print_outcome(const CliOptions *o, const RunOutcome *outcome, BaseText *table)
+static BaseStatus print_outcome(const CliOptions *o, const ExperimentOutcome *outcome, BaseText *table)
 {
     if (o->json) {
         IoJson *json = io_json_object();
@@ -36,19 +36,19 @@ static BaseStatus print_outcome(const CliOptions *o, const RunOutcome *outcome, 
 static BaseStatus run(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
-    RunOutcome outcome;
+    ExperimentOutcome outcome;
     BaseText table = {0}, tuning = {0};
     const char *assignments[CLI_TEXTS_MAX + 3];
     char seed[48], precision[32];
-    RunConfig config = {.config = o->operands.at[0],
-                        .assignments = assignments,
-                        .results = o->results ? o->results : "results",
-                        .force = o->force,
-                        .dry_run = o->dry_run,
-                        .jobs = o->jobs ? (int)o->jobs : 1,
-                        .threads = math_threads_get(),
-                        .command = o->command,
-                        .columns = cli_sink_columns()};
+    ExperimentTask config = {.config = o->operands.at[0],
+                             .assignments = assignments,
+                             .results = o->results ? o->results : "results",
+                             .force = o->force,
+                             .dry_run = o->dry_run,
+                             .jobs = o->jobs ? (int)o->jobs : 1,
+                             .threads = math_threads_get(),
+                             .command = o->command,
+                             .columns = cli_sink_columns()};
     for (size_t i = 0; i < o->set.count; i++) assignments[config.assignment_count++] = o->set.at[i];
     if (o->has_seed) {
         snprintf(seed, sizeof seed, "seeds=[%lld]", (long long)o->seed);
@@ -65,7 +65,7 @@ static BaseStatus run(const CliOptions *o)
         BASE_TRY(tuning.st);
         assignments[config.assignment_count++] = tuning.data;
     }
-    BASE_TRY(run_experiment(&config, &outcome, &table));
+    BASE_TRY(experiment_run(&config, &outcome, &table));
     if (outcome.silent) goto out;
     if (o->dry_run) {
         st = print_plan(o, &outcome, &table);

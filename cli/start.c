@@ -107,7 +107,7 @@ __attribute__((section(".preinit_array"), used)) static void (*const start)(int,
 static const char SPINS[] = "GOMP_SPINCOUNT";
 
 /* libgomp and OpenBLAS read their environment before main(). Comes back only where it cannot be done. */
-static void start_again(char **argv, const RunBlas *blas, bool short_spins)
+static void start_again(char **argv, const SessionBlas *blas, bool short_spins)
 {
     char path[4096]; /* by its own path, so that it keeps its name in ps */
     if (base_system_program_path(path, sizeof path) != BASE_OK) {
@@ -115,33 +115,34 @@ static void start_again(char **argv, const RunBlas *blas, bool short_spins)
         return;
     }
     if (short_spins && setenv(SPINS, "10000", 1) != 0) return;
-    if (*blas->next && (setenv(RUN_BLAS_CORE, blas->next, 1) != 0 || setenv(RUN_BLAS_CHAIN, blas->chain, 1) != 0))
+    if (*blas->next &&
+        (setenv(SESSION_BLAS_CORE, blas->next, 1) != 0 || setenv(SESSION_BLAS_CHAIN, blas->chain, 1) != 0))
         return;
     execv(path, argv);
-    if (blas->chooser != RUN_BLAS_OPENBLAS) return;
-    unsetenv(RUN_BLAS_CORE); /* it is not what runs */
-    unsetenv(RUN_BLAS_CHAIN);
+    if (blas->chooser != SESSION_BLAS_OPENBLAS) return;
+    unsetenv(SESSION_BLAS_CORE); /* it is not what runs */
+    unsetenv(SESSION_BLAS_CHAIN);
 }
 
-BaseStatus cli_start(char **argv, RunBlas *blas)
+BaseStatus cli_start(char **argv, SessionBlas *blas)
 {
     BaseStatus st = BASE_OK;
     bool short_spins = !getenv(SPINS) && !getenv("OMP_WAIT_POLICY");
-    run_blas_look(blas);
+    session_blas_look(blas);
     if (short_spins || *blas->next) start_again(argv, blas, short_spins); /* where it cannot: slower, no more */
     blas->next[0] = '\0';
-    BASE_TRY(run_blas_check(blas));
+    BASE_TRY(session_blas_check(blas));
     if (!*blas->next) goto out;
     start_again(argv, blas, false);
     BASE_FAIL(BASE_EBACKEND, "OpenBLAS's %s kernels compute wrongly on this CPU; start with %s=%s", blas->core,
-              RUN_BLAS_CORE, blas->next);
+              SESSION_BLAS_CORE, blas->next);
 out:
     return st;
 }
 
 BaseStatus cli_start_environment(void)
 {
-    static const char *const NAMES[] = {SPINS, RUN_BLAS_CORE, RUN_BLAS_CHAIN};
+    static const char *const NAMES[] = {SPINS, SESSION_BLAS_CORE, SESSION_BLAS_CHAIN};
     BaseText text = {0};
     for (size_t i = 0; i < BASE_COUNT(NAMES); i++)
         if (getenv(NAMES[i])) base_text_add(&text, "%s=%s\n", NAMES[i], getenv(NAMES[i]));

@@ -3,13 +3,13 @@
 #ifndef CLI_START_H
 #define CLI_START_H
 
-#include "run/blas.h"
+#include "session/blas.h"
 
 /** From here on a C++ exception that nothing catches ends the process with one line, as @p worker its starter reads it,
  *  and status 1. */
 void cli_start_last_words(bool worker);
 /** Starts the program again, where another environment is better, and checks OpenBLAS; *blas: what it uses. */
-BaseStatus cli_start(char **argv, RunBlas *blas);
+BaseStatus cli_start(char **argv, SessionBlas *blas);
 /** The variables that the program set for itself, a line each, for others that load the same libraries. */
 BaseStatus cli_start_environment(void);
 

@@ -5,47 +5,47 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "nn/weights.h"
-#include "run/setup.h"
+#include "session/setup.h"
 
 /* What a training works on. */
 typedef struct {
     NnTrainConfig config;
-    RunCommon common;
-    RunData data;
+    SessionCommon common;
+    SessionData data;
     DataClasses exclude;
-    RunSplit split;
+    SessionSplit split;
     DataIndex left_out, used;
-    RunModel model;
+    SessionModel model;
     NnTrainEpoch *history;
     NnPrecision precision;
-    RunTally tally; /* on the test split */
+    SessionTally tally; /* on the test split */
 } Work;
 
 static void work_free(Work *w)
 {
     base_free(w->history);
-    run_model_free(&w->model);
+    session_model_free(&w->model);
     data_index_free(&w->left_out);
     data_index_free(&w->used);
-    run_split_free(&w->split);
+    session_split_free(&w->split);
     data_classes_free(&w->exclude);
-    run_data_free(&w->data);
+    session_data_free(&w->data);
 }
 
 static BaseStatus prepare(const CliOptions *o, Work *w)
 {
     BaseStatus st = BASE_OK;
     base_param_defaults(nn_train_params, nn_train_param_count, &w->config);
-    BASE_TRY(
-        run_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common, "train"));
+    BASE_TRY(session_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common,
+                            "train"));
     BASE_TRY(io_tensors_writable(o->out));
-    BASE_TRY(run_output_check(o->out, o->data, NULL));
+    BASE_TRY(session_output_check(o->out, o->data, NULL));
     w->precision = nn_precision_available(o->use);
-    BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
+    BASE_TRY(session_data_open(o->data, &o->prepare, &w->data));
     if (o->exclude) BASE_TRY(data_classes_parse(w->data.train, o->exclude, &w->exclude));
-    BASE_TRY(run_model_create(o->arch, &w->data, &w->model));
-    BASE_TRY(run_model_tune(&w->model, o->tuning));
-    BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
+    BASE_TRY(session_model_create(o->arch, &w->data, &w->model));
+    BASE_TRY(session_model_tune(&w->model, o->tuning));
+    BASE_TRY(session_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     if (o->exclude) BASE_TRY(data_partition(&w->split.train, &w->exclude, &w->left_out, &w->used));
     BASE_TRY(BASE_ALLOC(w->config.epochs, &w->history));
 out:
@@ -55,14 +55,14 @@ out:
 static BaseStatus work(const CliOptions *o, Work *w)
 {
     BaseStatus st = BASE_OK;
-    RunPredictions predictions = {0};
+    SessionPredictions predictions = {0};
     DataView view = o->exclude ? data_view_of(w->data.train, &w->used) : w->split.train;
     nn_net_init(w->model.net, (uint64_t)o->seed);
     BASE_TRY(nn_train(w->model.net, &view, &w->config, w->precision, (uint64_t)o->seed, "train", w->history));
-    BASE_TRY(run_predict(w->model.net, &w->split.test, w->precision, "test", &predictions));
-    w->tally = run_tally(&predictions.p, o->exclude ? &w->exclude : NULL);
+    BASE_TRY(session_predict(w->model.net, &w->split.test, w->precision, "test", &predictions));
+    w->tally = session_tally(&predictions.p, o->exclude ? &w->exclude : NULL);
 out:
-    run_predictions_free(&predictions);
+    session_predictions_free(&predictions);
     return st;
 }
 
@@ -71,8 +71,8 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
     BaseStatus st = BASE_OK;
     BaseText config = {0}, excluded = {0};
     char seed[32];
-    run_params_text(nn_train_params, nn_train_param_count, &w->config, &config);
-    if (o->exclude) run_classes_both(&w->exclude, w->data.train, &excluded);
+    session_params_text(nn_train_params, nn_train_param_count, &w->config, &config);
+    if (o->exclude) session_classes_both(&w->exclude, w->data.train, &excluded);
     BASE_TRY(config.st);
     BASE_TRY(excluded.st);
     snprintf(seed, sizeof seed, "%lld", (long long)o->seed);
@@ -80,14 +80,14 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
                                    {"expunge.arch", o->arch},
                                    {"expunge.data", o->data},
                                    {"expunge.data_hash", w->data.hash},
-                                   {RUN_META_PREP, w->data.prep},
+                                   {SESSION_META_PREP, w->data.prep},
                                    {"expunge.exclude", o->exclude ? o->exclude : ""},
                                    {"expunge.excluded", excluded.data ? excluded.data : ""},
                                    {"expunge.seed", seed},
                                    {"expunge.train", config.data},
                                    {"expunge.precision", nn_precision_name(w->precision)},
-                                   {RUN_META_TUNING, run_model_tuning(&w->model)},
-                                   {"expunge.program", "expunge " RUN_PROGRAM_VERSION},
+                                   {SESSION_META_TUNING, session_model_tuning(&w->model)},
+                                   {"expunge.program", "expunge " SESSION_PROGRAM_VERSION},
                                    {"expunge.command", o->command}};
     for (size_t i = 0; i < BASE_COUNT(META); i++) BASE_TRY(io_tensors_set_meta(tensors, META[i][0], META[i][1]));
 out:
@@ -122,14 +122,14 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
         io_json_set_take(row, "seconds", io_json_number(e->seconds));
         io_json_add_take(epochs, row);
     }
-    const RunTally *t = &w->tally;
+    const SessionTally *t = &w->tally;
     cli_json_percent(json, "accuracy", t->right, t->n);
     cli_json_percent(json, "acc_retain", t->right_retain, o->exclude ? t->n_retain : 0);
     cli_json_percent(json, "acc_exclude", t->right_forget, t->n_forget);
     io_json_set_take(json, "n", io_json_integer(t->n));
     if (o->exclude) {
-        io_json_set_take(json, "exclude", run_classes_json(&w->exclude));
-        io_json_set_take(json, "exclude_names", run_classes_names_json(&w->exclude, w->data.train));
+        io_json_set_take(json, "exclude", session_classes_json(&w->exclude));
+        io_json_set_take(json, "exclude_names", session_classes_names_json(&w->exclude, w->data.train));
     }
     io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
     io_json_set_take(json, "epochs", epochs);
@@ -145,16 +145,16 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
         base_text_add(&text, "%5lld  %10.4f  %8.2f%%  %10.4g  %8.2f\n", (long long)e->epoch, e->loss, 100 * e->accuracy,
                       e->lr, e->seconds);
     }
-    const RunTally *t = &w->tally;
+    const SessionTally *t = &w->tally;
     char all[48], trained[48], excluded[48];
-    run_percent_interval_text(t->right, t->n, all);
-    run_percent_interval_text(t->right_retain, t->n_retain, trained);
-    run_percent_interval_text(t->right_forget, t->n_forget, excluded);
+    session_percent_interval_text(t->right, t->n, all);
+    session_percent_interval_text(t->right_retain, t->n_retain, trained);
+    session_percent_interval_text(t->right_forget, t->n_forget, excluded);
     base_text_add(&text, "test accuracy %s (n = %lld; 95%% interval)\n", all, (long long)t->n);
     if (o->exclude) {
         base_text_add(&text, "  trained classes %s (n = %lld), excluded classes %s (n = %lld)\n  excluded: ", trained,
                       (long long)t->n_retain, excluded, (long long)t->n_forget);
-        run_classes_both(&w->exclude, w->data.train, &text);
+        session_classes_both(&w->exclude, w->data.train, &text);
         base_text_add(&text, "\n");
     }
     base_text_add(&text, "weights %s: %s\n", o->out, w->model.hash);

@@ -10,36 +10,36 @@
 #include "cli/commands.h"
 #include "cli/visible.h"
 #include "io/file.h"
+#include "models/beside.h"
 #include "nn/weights.h"
-#include "run/beside.h"
-#include "run/ranks.h"
-#include "run/setup.h"
+#include "session/setup.h"
+#include "sweep/ranks.h"
 
 /* What one unlearning works on. */
 typedef struct {
     const UnlearnMethod *method;
     void *params;
-    RunCommon common;
-    RunData data;
-    RunModel model;
+    SessionCommon common;
+    SessionData data;
+    SessionModel model;
     NnNet *net;
     DataClasses forget;
-    RunSplit split;
+    SessionSplit split;
     NnTrainConfig training;
     UnlearnContext context;
     UnlearnReport report;
-    RunBeside beside;
-    RunTally before, after; /* on the test split */
+    ModelBeside beside;
+    SessionTally before, after; /* on the test split */
 } Work;
 
 static void work_free(Work *w)
 {
     unlearn_report_free(&w->report);
-    run_split_free(&w->split);
+    session_split_free(&w->split);
     data_classes_free(&w->forget);
     nn_net_free(w->net);
-    run_model_free(&w->model);
-    run_data_free(&w->data);
+    session_model_free(&w->model);
+    session_data_free(&w->data);
     base_free(w->params);
 }
 
@@ -50,7 +50,7 @@ static BaseStatus read_training(const CliOptions *o, Work *w)
     if (!text) return BASE_OK;
     base_param_defaults(nn_train_params, nn_train_param_count, &w->training);
     w->context.training = &w->training;
-    return run_params_read(nn_train_params, nn_train_param_count, &w->training, text, "the training", o->weights);
+    return session_params_read(nn_train_params, nn_train_param_count, &w->training, text, "the training", o->weights);
 }
 
 static BaseStatus prepare(const CliOptions *o, Work *w)
@@ -60,17 +60,17 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(unlearn_find(o->method, &w->method));
     const BaseEntry *entry = &w->method->entry;
     snprintf(owner, sizeof owner, "method %s", entry->name);
-    BASE_TRY(run_params_defaults(entry, &w->params));
-    BASE_TRY(run_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
-    BASE_TRY(run_beside_parse(o->beside, &w->beside));
+    BASE_TRY(session_params_defaults(entry, &w->params));
+    BASE_TRY(session_assign(o->set.at, o->set.count, entry->params, entry->param_count, w->params, &w->common, owner));
+    BASE_TRY(model_beside_parse(o->beside, &w->beside));
     BASE_TRY(io_tensors_writable(o->out));
-    BASE_TRY(run_output_check(o->out, o->data, o->weights));
-    BASE_TRY(run_weights_check(o->arch, o->weights));
-    BASE_TRY(run_data_open(o->data, &o->prepare, &w->data));
-    BASE_TRY(run_model_open(o->arch, o->weights, &w->data, &w->model));
-    BASE_TRY(run_model_tune(&w->model, o->tuning));
+    BASE_TRY(session_output_check(o->out, o->data, o->weights));
+    BASE_TRY(session_weights_check(o->arch, o->weights));
+    BASE_TRY(session_data_open(o->data, &o->prepare, &w->data));
+    BASE_TRY(session_model_open(o->arch, o->weights, &w->data, &w->model));
+    BASE_TRY(session_model_tune(&w->model, o->tuning));
     BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
-    BASE_TRY(run_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
+    BASE_TRY(session_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     w->context.original = w->model.net;
     w->context.train = w->split.train;
     w->context.validation = w->split.validation;
@@ -78,28 +78,28 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     w->context.precision = nn_precision_available(o->use);
     w->context.seed = (uint64_t)o->seed;
     BASE_TRY(read_training(o, w));
-    BASE_CHECK(o->share || run_ranks_count() == 1, BASE_EUSAGE,
+    BASE_CHECK(o->share || sweep_ranks_count() == 1, BASE_EUSAGE,
                "unlearn under MPI: each of the %d ranks would do the same; --share divides the images among them",
-               run_ranks_count());
+               sweep_ranks_count());
     if (o->share) {
         BASE_CHECK(w->method->needs & UNLEARN_SHARES, BASE_EUSAGE,
                    "--share: the work of %s cannot be shared; methods that can say so in `expunge list methods`",
                    entry->name);
-        w->context.reduce = run_ranks_sum;
-        run_ranks_part(UNLEARN_BLOCKS, &w->context.first_block, &w->context.block_count);
+        w->context.reduce = sweep_ranks_sum;
+        sweep_ranks_part(UNLEARN_BLOCKS, &w->context.first_block, &w->context.block_count);
     }
     if (w->method->check) BASE_TRY(w->method->check(&w->context, w->params));
 out:
     return st;
 }
 
-static BaseStatus measure(Work *w, NnNet *net, const char *label, RunTally *out)
+static BaseStatus measure(Work *w, NnNet *net, const char *label, SessionTally *out)
 {
-    RunPredictions predictions = {0};
-    BaseStatus st = run_predict(net, &w->split.test, w->context.precision, label, &predictions);
-    if (st == BASE_OK && net == w->model.net) st = run_chance_warn(&predictions, &w->data);
-    if (st == BASE_OK) *out = run_tally(&predictions.p, &w->forget);
-    run_predictions_free(&predictions);
+    SessionPredictions predictions = {0};
+    BaseStatus st = session_predict(net, &w->split.test, w->context.precision, label, &predictions);
+    if (st == BASE_OK && net == w->model.net) st = session_chance_warn(&predictions, &w->data);
+    if (st == BASE_OK) *out = session_tally(&predictions.p, &w->forget);
+    session_predictions_free(&predictions);
     return st;
 }
 
@@ -109,17 +109,17 @@ static BaseStatus save(const CliOptions *o, Work *w)
     BaseText made = {0};
     const BaseEntry *entry = &w->method->entry;
     base_text_add(&made, "%s ", entry->name);
-    run_params_text(entry->params, entry->param_count, w->params, &made);
+    session_params_text(entry->params, entry->param_count, w->params, &made);
     base_text_add(&made, ", forget ");
-    run_classes_both(&w->forget, w->data.train, &made);
+    session_classes_both(&w->forget, w->data.train, &made);
     base_text_add(&made, ", seed %lld, data %s (%s) prepared with %s, from weights %s, expunge %s", (long long)o->seed,
-                  o->data, w->data.hash, w->data.prep, w->model.hash, RUN_PROGRAM_VERSION);
-    if (w->model.tuning) base_text_add(&made, ", tuning %s", run_model_tuning(&w->model));
+                  o->data, w->data.hash, w->data.prep, w->model.hash, SESSION_PROGRAM_VERSION);
+    if (w->model.tuning) base_text_add(&made, ", tuning %s", session_model_tuning(&w->model));
     BASE_TRY(made.st);
     BASE_TRY(nn_weights_update(w->net, w->model.tensors));
     BASE_TRY(io_tensors_set_meta(w->model.tensors, "expunge.unlearned", made.data));
-    if (!io_tensors_meta(w->model.tensors, RUN_META_PREP)) /* else it says what the weights were trained with */
-        BASE_TRY(io_tensors_set_meta(w->model.tensors, RUN_META_PREP, w->data.prep));
+    if (!io_tensors_meta(w->model.tensors, SESSION_META_PREP)) /* else it says what the weights were trained with */
+        BASE_TRY(io_tensors_set_meta(w->model.tensors, SESSION_META_PREP, w->data.prep));
     BASE_TRY(io_tensors_write(w->model.tensors, o->out));
 out:
     base_text_free(&made);
@@ -147,7 +147,7 @@ static IoJson *layer_json(const UnlearnLayer *l)
 /* What was done to a copy of the weights. */
 static const char *done(const CliOptions *o, const Work *w)
 {
-    return io_tensors_keeps_beside(w->model.tensors, o->out) ? run_beside_done(w->beside) : "not in the output";
+    return io_tensors_keeps_beside(w->model.tensors, o->out) ? model_beside_done(w->beside) : "not in the output";
 }
 
 static void add_copies_json(const CliOptions *o, const Work *w, IoJson *json)
@@ -171,10 +171,10 @@ static void add_copies_json(const CliOptions *o, const Work *w, IoJson *json)
 static BaseStatus print_json(const CliOptions *o, const Work *w)
 {
     IoJson *json = io_json_object(), *layers = io_json_array();
-    const RunTally *b = &w->before, *a = &w->after;
+    const SessionTally *b = &w->before, *a = &w->after;
     io_json_set_take(json, "method", io_json_text_value(w->method->entry.name));
-    io_json_set_take(json, "forget", run_classes_json(&w->forget));
-    io_json_set_take(json, "forget_names", run_classes_names_json(&w->forget, w->data.train));
+    io_json_set_take(json, "forget", session_classes_json(&w->forget));
+    io_json_set_take(json, "forget_names", session_classes_names_json(&w->forget, w->data.train));
     cli_json_percent(json, "acc_retain_before", b->right_retain, b->n_retain);
     cli_json_percent(json, "acc_forget_before", b->right_forget, b->n_forget);
     cli_json_percent(json, "acc_retain", a->right_retain, a->n_retain);
@@ -215,19 +215,19 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
 {
     BaseText text = {0};
     const UnlearnReport *r = &w->report;
-    const RunTally *b = &w->before, *a = &w->after;
+    const SessionTally *b = &w->before, *a = &w->after;
     if (r->layer_count > 0) add_layers(r, &text);
     base_text_add(&text, "\n%-17s %24s %24s\n", "test split", "before", "after");
     char before[48], after[48];
-    run_percent_interval_text(b->right_retain, b->n_retain, before);
-    run_percent_interval_text(a->right_retain, a->n_retain, after);
+    session_percent_interval_text(b->right_retain, b->n_retain, before);
+    session_percent_interval_text(a->right_retain, a->n_retain, after);
     base_text_add(&text, "ACC_r (n = %5lld) %24s %24s\n", (long long)a->n_retain, before, after);
-    run_percent_interval_text(b->right_forget, b->n_forget, before);
-    run_percent_interval_text(a->right_forget, a->n_forget, after);
+    session_percent_interval_text(b->right_forget, b->n_forget, before);
+    session_percent_interval_text(a->right_forget, a->n_forget, after);
     base_text_add(&text, "ACC_f (n = %5lld) %24s %24s\nBrackets: 95%% intervals.\n", (long long)a->n_forget, before,
                   after);
     base_text_add(&text, "forgotten: ");
-    run_classes_both(&w->forget, w->data.train, &text);
+    session_classes_both(&w->forget, w->data.train, &text);
     base_text_add(&text, "\n");
     base_text_add(&text,
                   "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images\nweights in %s\n",
@@ -253,11 +253,11 @@ static BaseStatus warn(const Work *w)
     BaseStatus st = BASE_OK;
     const BaseEntry *entry = &w->method->entry;
     bool alphas = has_param(entry, "alpha_f") && has_param(entry, "alpha_r");
-    const RunTally *b = &w->before, *a = &w->after;
-    double forget = run_percent(a->right_forget, a->n_forget);
-    double fall = run_percent(b->right_retain, b->n_retain) - run_percent(a->right_retain, a->n_retain);
+    const SessionTally *b = &w->before, *a = &w->after;
+    double forget = session_percent(a->right_forget, a->n_forget);
+    double fall = session_percent(b->right_retain, b->n_retain) - session_percent(a->right_retain, a->n_retain);
     BaseText classes = {0};
-    run_classes_both(&w->forget, w->data.train, &classes);
+    session_classes_both(&w->forget, w->data.train, &classes);
     BASE_TRY(classes.st);
     if (forget > 20)
         base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data,
@@ -278,11 +278,11 @@ static BaseStatus run(const CliOptions *o)
     BaseStatus st = BASE_OK;
     Work w = {0};
     BASE_TRY(prepare(o, &w));
-    bool first = run_ranks_number() == 0; /* the others have the same network, and nothing to say */
+    bool first = sweep_ranks_number() == 0; /* the others have the same network, and nothing to say */
     if (first) BASE_TRY(measure(&w, w.model.net, "test before", &w.before));
     BASE_TRY(nn_net_clone(w.model.net, &w.net));
     BASE_TRY(unlearn_run(w.method, &w.context, w.params, w.net, &w.report));
-    BASE_TRY(run_beside_apply(w.beside, w.method, &w.context, w.params, o->weights, o->out, &w.model));
+    BASE_TRY(model_beside_apply(w.beside, w.method, &w.context, w.params, o->weights, o->out, &w.model));
     if (!first) goto out;
     BASE_TRY(measure(&w, w.net, "test after", &w.after));
     BASE_TRY(save(o, &w));

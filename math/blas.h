@@ -1,7 +1,7 @@
 /* math/blas.h - which of OpenBLAS's kernels compute here, whether they compute rightly, and what its start takes.
  *
  * OpenBLAS knows CPUs by family and model, and gives one that it does not know old kernels, whatever the CPU can do.
- * OPENBLAS_CORETYPE chooses others, but only before the library is loaded: run/blas.h says when that is wanted. On CPUs
+ * OPENBLAS_CORETYPE chooses others, but only before the library is loaded: session/blas.h says when that is wanted. On CPUs
  * that are not x86-64 there is nothing to choose: MATH_BLAS_ANY is the class of all.
  */
 #ifndef MATH_BLAS_H

@@ -3,27 +3,27 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "run/config.h"
+#include "experiment/config.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SETS_MOST = 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    RunExperiment *experiment = NULL;
+    ExperimentConfig *experiment = NULL;
     char *sets[SETS_MOST], *text = fuzz_next_text(&data, &size);
     size_t count = 0;
     if (!text) return 0;
     while (count < SETS_MOST && (sets[count] = fuzz_next_text(&data, &size))) count++;
     const char *path = fuzz_file((const uint8_t *)text, strlen(text));
-    if (run_config_read(path, (const char *const *)sets, count, &experiment) == BASE_OK) {
+    if (experiment_config_read(path, (const char *const *)sets, count, &experiment) == BASE_OK) {
         BaseText canonical = {0};
-        run_config_canonical(experiment, NULL, &canonical);
+        experiment_config_canonical(experiment, NULL, &canonical);
         for (size_t m = 0; m < experiment->method_count; m++)
-            run_config_canonical(experiment, &experiment->methods[m], &canonical);
+            experiment_config_canonical(experiment, &experiment->methods[m], &canonical);
         FUZZ_CHECK(canonical.st == BASE_OK && canonical.size);
         base_text_free(&canonical);
-        run_config_free(experiment);
+        experiment_config_free(experiment);
     } else {
         fuzz_check_error();
     }

@@ -13,7 +13,7 @@
 #include "io/containers.h"
 #include "io/hdf5.h"
 #include "io/hdf5_probe.h"
-#include "run/signals.h"
+#include "session/signals.h"
 #include "tests/fuzz/files.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -425,14 +425,14 @@ static void write_again(const IoTensors *tensors)
 static void read_all(const char *path, bool again)
 {
     char spec[180];
-    RunSignals signals;
+    SessionSignals signals;
     DataSet *train = NULL, *test = NULL;
     IoTensors *tensors = NULL;
-    if (run_signals_read(path, &signals) != BASE_OK)
+    if (session_signals_read(path, &signals) != BASE_OK)
         fuzz_check_error();
     else if (mia_input_check(&signals.input, 0) != BASE_OK)
         fuzz_check_error();
-    run_signals_free(&signals);
+    session_signals_free(&signals);
     snprintf(spec, sizeof spec, "hdf5:%s", path);
     if (data_open(spec, &train, &test) != BASE_OK) fuzz_check_error();
     data_set_free(train);

@@ -1,0 +1,122 @@
+/* audit/choose.c - which attacks an audit makes, and with which parameters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/signals.h"
+#include "base/memory.h"
+
+/* Left out of "auto": what ranks points as another does (confidence and attack_p as loss), and what is fitted to the
+ * points it judges. */
+static const char *const PLAIN[] = {"loss", "entropy", "modified_entropy", "correctness", "logistic"};
+static const char *const ON_SHADOWS[] = {"lira_online",   "lira_offline",    "rmia_offline",  "attack_r", "ulira",
+                                         "other_classes", "population_umia", "epsilon_score", "klom"};
+
+const BaseParam audit_params[] = {
+    BASE_PARAM_F64(AuditOptions, alpha, 0.05, 1e-6, 0.4999,
+                   "chance of a false 'leaks' or 'over-forgotten' over all attacks and games, and of each control's"),
+    BASE_PARAM_F64(AuditOptions, margin, 0.05, 1e-6, 0.4999,
+                   "AUC differences below it count as none: what 'indistinguishable' means"),
+    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000, "of the bootstrap over points and models"),
+    BASE_PARAM_I64(AuditOptions, points, 5000, 0, 1000000000, "most images of each kind, drawn by the seed; 0: all"),
+    BASE_PARAM_I64(AuditOptions, pictures, 0, 0, 100,
+                   "most exposed images that are shown, and named in report.json; 0: none"),
+    BASE_PARAM_I64(AuditOptions, curve_draws, 10, 1, 1000,
+                   "selections of shadow models averaged in the learning curve"),
+    BASE_PARAM_TEXT(AuditOptions, shadow_method, "auto",
+                    "which unlearned shadow models are taken, by their method; auto: there is one"),
+    {"flip", BASE_KIND_BOOL, offsetof(AuditOptions, queries.flip), 0, 0, 1, NULL, NULL,
+     "each image also mirrored: phi is the mean over the forms"},
+    {"shift", BASE_KIND_I64, offsetof(AuditOptions, queries.shift), 0, 0, 16, NULL, NULL,
+     "each image also moved by so many pixels in eight directions"},
+};
+const size_t audit_param_count = BASE_COUNT(audit_params);
+
+void audit_choice_free(AuditChoice *choice, size_t count)
+{
+    for (size_t i = 0; choice && i < count; i++) base_free(choice[i].params);
+    base_free(choice);
+}
+
+static BaseStatus add(const char *name, AuditChoice **choice, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    const MiaAttack *attack;
+    BASE_TRY(mia_find(name, &attack));
+    for (size_t i = 0; i < *count; i++)
+        BASE_CHECK((*choice)[i].attack != attack, BASE_EUSAGE, "--attacks: '%s' is given twice", name);
+    BASE_TRY(BASE_GROW(choice, *count, *count + 1));
+    (*choice)[*count] = (AuditChoice){attack, NULL};
+    BASE_TRY(session_params_defaults(&attack->entry, &(*choice)[*count].params));
+    ++*count;
+out:
+    return st;
+}
+
+static BaseStatus add_names(const char *const *names, size_t n, AuditChoice **choice, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    for (size_t i = 0; i < n && st == BASE_OK; i++) st = add(names[i], choice, count);
+    return st;
+}
+
+static BaseStatus add_list(const char *list, AuditChoice **choice, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    for (const char *at = list;; at++) {
+        char name[64];
+        size_t length = strcspn(at, ",");
+        BASE_CHECK(length > 0, BASE_EUSAGE, "--attacks '%.100s': a name is missing; see `expunge list attacks`", list);
+        snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, at);
+        BASE_TRY(add(name, choice, count));
+        at += length;
+        if (*at == '\0') break;
+    }
+out:
+    return st;
+}
+
+/* "lira_online.variance=pooled_within" */
+static BaseStatus assign(const char *text, AuditChoice *choice, size_t count)
+{
+    BaseStatus st = BASE_OK;
+    const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
+    char name[64], key[64], owner[96];
+    AuditChoice *row = NULL;
+    bool whole = dot && equals && dot < equals && dot - text < 64 && equals - dot < 64;
+    BASE_CHECK(whole, BASE_EUSAGE, "--set %.100s: must be attack.key=value", text);
+    snprintf(name, sizeof name, "%.*s", (int)(dot - text), text);
+    snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(choice[i].attack->entry.name, name) == 0) row = &choice[i];
+    BASE_CHECK(row, BASE_EUSAGE, "--set %.100s: no attack '%s' is made; --attacks names them", text, name);
+    const BaseEntry *entry = &row->attack->entry;
+    snprintf(owner, sizeof owner, "attack %s", name);
+    st = base_param_set(entry->params, entry->param_count, row->params, owner, key, equals + 1, "--set");
+out:
+    return st;
+}
+
+BaseStatus audit_choose(const char *list, bool shadows, const char *const *set, size_t set_count, AuditChoice **out,
+                        size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    *out = NULL;
+    *count = 0;
+    if (!list || strcmp(list, "auto") == 0) {
+        BASE_TRY(add_names(PLAIN, BASE_COUNT(PLAIN), out, count));
+        if (shadows) BASE_TRY(add_names(ON_SHADOWS, BASE_COUNT(ON_SHADOWS), out, count));
+    } else if (strcmp(list, "all") == 0) {
+        for (size_t i = 0; i < base_registry_count(&mia_registry); i++)
+            BASE_TRY(add(((const BaseEntry *)base_registry_at(&mia_registry, i))->name, out, count));
+    } else {
+        BASE_TRY(add_list(list, out, count));
+    }
+    for (size_t i = 0; i < set_count; i++) BASE_TRY(assign(set[i], *out, *count));
+out:
+    if (st != BASE_OK) {
+        audit_choice_free(*out, *count);
+        *out = NULL;
+        *count = 0;
+    }
+    return st;
+}

@@ -1,0 +1,283 @@
+/* audit/collect.c - from models and images to signals. */
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/audit.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "models/retrained.h"
+
+void audit_collected_free(AuditCollected *c)
+{
+    audit_signals_free(&c->signals);
+    session_data_free(&c->data);
+    data_classes_free(&c->forget);
+    for (size_t i = 0; i < c->input_count; i++) {
+        base_free(c->input[i].role);
+        base_free(c->input[i].path);
+    }
+    base_free(c->input);
+    base_free(c->arch);
+    base_free(c->forget_numbers);
+    base_free(c->forget_names);
+    io_names_free(c->forget_name, c->forget_count);
+    *c = (AuditCollected){0};
+}
+
+static BaseStatus add_input(AuditCollected *c, const char *role, const char *path, const char *weights)
+{
+    BaseStatus st = BASE_OK;
+    AuditInput input = {0};
+    BASE_TRY(base_strdup(role, &input.role));
+    BASE_TRY(base_strdup(path, &input.path));
+    BASE_TRY(base_hash_file(path, input.file));
+    snprintf(input.weights, sizeof input.weights, "%s", weights);
+    BASE_TRY(BASE_GROW(&c->input, c->input_count, c->input_count + 1));
+    c->input[c->input_count++] = input;
+    input = (AuditInput){0};
+out:
+    base_free(input.role);
+    base_free(input.path);
+    return st;
+}
+
+/* A target among its references always looks like what it is compared with. The original is another matter: then
+ * nothing was unlearned, and the audit says so. */
+static BaseStatus check_weights(AuditCollected *c, const char *role, const char *path, const char *hash)
+{
+    BaseStatus st = BASE_OK;
+    for (size_t i = 0; i < c->input_count; i++) {
+        const AuditInput *other = &c->input[i];
+        if (strcmp(other->weights, hash) != 0) continue;
+        if (strcmp(role, "original") == 0 && strcmp(other->role, "unlearned") == 0) {
+            c->unlearned_nothing = true;
+            base_warning("%s holds the very numbers of the original %s: nothing was unlearned", other->path, path);
+            continue;
+        }
+        BASE_FAIL(BASE_EARG,
+                  "%s (%s) and %s (%s) hold the same numbers: a model compared with itself tells nothing; give "
+                  "separately trained models",
+                  other->path, other->role, path, role);
+    }
+out:
+    return st;
+}
+
+static BaseStatus classes_text(AuditCollected *c)
+{
+    BaseStatus st = BASE_OK;
+    BaseText numbers = {0}, names = {0};
+    session_classes_text(&c->forget, &numbers);
+    session_classes_names(&c->forget, c->data.train, &names);
+    BASE_TRY(numbers.st);
+    BASE_TRY(names.st);
+    BASE_TRY(base_strdup(numbers.data, &c->forget_numbers));
+    BASE_TRY(base_strdup(names.data, &c->forget_names));
+    BASE_TRY(BASE_ALLOC(c->forget.count, &c->forget_name));
+    for (int64_t k = 0; k < c->forget.K; k++) {
+        if (!c->forget.in[k]) continue;
+        BASE_TRY(base_strdup(c->data.train->class_names[k], &c->forget_name[c->forget_count]));
+        c->forget_count++;
+    }
+out:
+    base_text_free(&numbers);
+    base_text_free(&names);
+    return st;
+}
+
+static BaseStatus choose_points(const AuditTask *t, AuditCollected *c, ModelPoints *points)
+{
+    BaseStatus st = BASE_OK;
+    AuditSignals *s = &c->signals;
+    int64_t end[AUDIT_POPULATION];
+    for (int g = 0; g < AUDIT_POPULATION; g++) {
+        bool test = g == AUDIT_FORGET_TEST || g == AUDIT_RETAIN_TEST, inside = g < AUDIT_RETAIN_TRAIN;
+        BASE_TRY(model_points_add(points, &c->data, test, &c->forget, inside, t->options.points, t->seed));
+        end[g] = points->n;
+    }
+    BASE_CHECK(end[AUDIT_FORGET_TRAIN] > 0, BASE_EARG,
+               "the training split of %s has no image of the forgotten class %s (%s): there is nothing to audit",
+               t->data, c->forget_numbers, c->forget_names);
+    s->N = points->n;
+    s->K = c->data.train->K;
+    BASE_TRY(BASE_ALLOC(s->N, &s->group));
+    BASE_TRY(BASE_ALLOC(s->N, &s->labels));
+    BASE_TRY(BASE_ALLOC(s->N, &s->point));
+    memcpy(s->point, points->item, (size_t)s->N * sizeof *s->point);
+    model_points_labels(points, &c->data, s->labels);
+    for (int64_t i = 0, g = 0; i < s->N; i++) {
+        while (i >= end[g]) g++;
+        s->group[i] = (uint8_t)g;
+    }
+out:
+    return st;
+}
+
+/* The model's answers on the held-out points: hardly better than guessing means wrong images or classes, mostly. */
+static BaseStatus warn_of_chance(const AuditCollected *c, const double *logits)
+{
+    BaseStatus st = BASE_OK;
+    const AuditSignals *s = &c->signals;
+    SessionPredictions p = {0};
+    int64_t n = 0;
+    BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &p.logits));
+    BASE_TRY(BASE_ALLOC_RAW(s->N, &p.labels));
+    for (int64_t i = 0; i < s->N; i++) {
+        if (s->group[i] != AUDIT_RETAIN_TEST) continue;
+        for (int64_t k = 0; k < s->K; k++) p.logits[n * s->K + k] = (float)logits[i * s->K + k];
+        p.labels[n++] = s->labels[i];
+    }
+    p.p = (EvalPredictions){p.logits, p.labels, n, s->K};
+    BASE_TRY(session_chance_warn(&p, &c->data));
+out:
+    session_predictions_free(&p);
+    return st;
+}
+
+/* Opens a model, holds its weights against those before it, and fills @p logits [N, K]. */
+static BaseStatus add_model(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c, SessionModel *model,
+                            const char *role, const char *path, double *logits)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(check_weights(c, role, path, model->hash));
+    BASE_TRY(add_input(c, role, path, model->hash));
+    BASE_TRY(model_logits(how, model, role, logits, NULL));
+    BASE_TRY(warn_of_chance(c, logits));
+    (void)t;
+out:
+    return st;
+}
+
+static BaseStatus add_file(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c, const char *role,
+                           const char *path, double *logits)
+{
+    SessionModel model = {0};
+    BaseStatus st = session_model_open(c->arch, path, &c->data, &model);
+    if (st == BASE_OK) st = add_model(t, how, c, &model, role, path, logits);
+    session_model_free(&model);
+    return st;
+}
+
+/* Trains what is asked for beside --retrained. */
+static BaseStatus make_retrained(const AuditTask *t, AuditCollected *c, const char *folder, char **paths)
+{
+    BaseStatus st = BASE_OK;
+    ModelCost *costs = NULL;
+    DataView view = data_view_all(c->data.train);
+    ModelRetrainTask task = {c->arch,      &c->data,  &view,   &c->forget,        t->training,
+                             t->precision, t->tuning, t->seed, t->make_retrained, folder};
+    BASE_TRY(BASE_ALLOC(t->make_retrained, &costs));
+    BASE_TRY(model_retrained_make(&task, paths, costs));
+    for (int64_t i = 0; i < t->make_retrained; i++) {
+        c->made_seconds += costs[i].wall_seconds;
+        model_cost_free(&costs[i]);
+    }
+out:
+    base_free(costs);
+    return st;
+}
+
+static BaseStatus add_retrained(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c, const char *folder)
+{
+    BaseStatus st = BASE_OK;
+    AuditSignals *s = &c->signals;
+    char **made = NULL;
+    int64_t R = (int64_t)t->retrained_count + t->make_retrained;
+    if (R == 0) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(t->make_retrained, &made));
+    BASE_TRY(BASE_ALLOC_RAW(R * s->N * s->K, &s->retrained));
+    for (size_t i = 0; i < t->retrained_count; i++)
+        BASE_TRY(add_file(t, how, c, "retrained", t->retrained[i], s->retrained + s->R++ * s->N * s->K));
+    if (t->make_retrained) BASE_TRY(make_retrained(t, c, folder, made));
+    for (int64_t i = 0; i < t->make_retrained; i++)
+        BASE_TRY(add_file(t, how, c, "retrained", made[i], s->retrained + s->R++ * s->N * s->K));
+out:
+    for (int64_t i = 0; made && i < t->make_retrained; i++) base_free(made[i]);
+    base_free(made);
+    return st;
+}
+
+static BaseStatus add_shadows(const AuditTask *t, AuditCollected *c, const ModelShadows *shadows,
+                              const ModelPoints *points, const char *cache)
+{
+    BaseStatus st = BASE_OK;
+    const char **targets = NULL;
+    size_t count = 0;
+    if (!shadows) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(c->input_count, &targets));
+    for (size_t i = 0; i < c->input_count; i++) targets[count++] = c->input[i].weights;
+    const char *method = t->options.shadow_method.s;
+    ModelShadowTask task = {.shadows = shadows,
+                            .data = &c->data,
+                            .arch = c->arch,
+                            .method = strcmp(method, "auto") == 0 ? NULL : method,
+                            .options = t->prepare,
+                            .points = points,
+                            .forget = &c->forget,
+                            .queries = t->options.queries,
+                            .precision = t->precision,
+                            .tuning = t->tuning,
+                            .cache = cache,
+                            .targets = targets,
+                            .target_count = count};
+    BASE_TRY(model_shadows_gather(&task, &c->signals.shadow));
+    c->shadows = shadows->count;
+    BASE_TRY(add_input(c, "shadows", shadows->path, ""));
+out:
+    base_free(targets);
+    return st;
+}
+
+static BaseStatus open_all(const AuditTask *t, AuditCollected *c, SessionModel *model)
+{
+    BaseStatus st = BASE_OK;
+    AuditSignals *s = &c->signals;
+    s->options = t->options;
+    s->seed = t->seed;
+    BASE_TRY(audit_choose(t->attacks, t->shadow != NULL, t->set, t->set_count, &s->choice, &s->choice_count));
+    BASE_TRY(session_weights_check(t->arch, t->weights));
+    BASE_TRY(session_data_open(t->data, t->prepare, &c->data));
+    BASE_TRY(session_model_open(t->arch, t->weights, &c->data, model));
+    BASE_TRY(base_strdup(model->arch->entry.name, &c->arch));
+    BASE_TRY(data_classes_parse(c->data.train, t->forget, &c->forget));
+    BASE_TRY(classes_text(c));
+out:
+    return st;
+}
+
+BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
+{
+    BaseStatus st = BASE_OK;
+    AuditCollected c = {0};
+    SessionModel model = {0};
+    ModelPoints points = {0};
+    ModelShadows *shadows = NULL;
+    char *cache = NULL;
+    bool keeps = t->shadow || t->make_retrained; /* what takes long is kept beside the report, for a second call */
+    *out = (AuditCollected){0};
+    if (t->shadow) BASE_TRY(model_shadows_read(t->shadow, &shadows)); /* before hours of work */
+    BASE_TRY(open_all(t, &c, &model));
+    AuditSignals *s = &c.signals;
+    BASE_TRY(base_format(&cache, "%s.cache", t->out));
+    BASE_TRY(choose_points(t, &c, &points));
+    ModelLogitsTask how = {&c.data, &points, t->options.queries, t->precision, t->tuning, keeps ? cache : NULL};
+    BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->unlearned));
+    BASE_TRY(add_model(t, &how, &c, &model, "unlearned", t->weights, s->unlearned));
+    if (t->original) {
+        BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->original));
+        BASE_TRY(add_file(t, &how, &c, "original", t->original, s->original));
+    }
+    BASE_TRY(add_retrained(t, &how, &c, cache));
+    BASE_TRY(add_shadows(t, &c, shadows, &points, cache));
+    audit_set_population_apart(s);
+    *out = c;
+    c = (AuditCollected){0};
+out:
+    base_free(cache);
+    model_shadows_free(shadows);
+    model_points_free(&points);
+    session_model_free(&model);
+    audit_collected_free(&c);
+    return st;
+}

@@ -1,0 +1,356 @@
+/* audit/figures.c - the figures of an audit: of each game the ROC of the attack that told most and histograms of
+ * its scores, and the learning curve over shadow models. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/page.h"
+#include "base/memory.h"
+#include "base/order.h"
+#include "report/escape.h"
+
+enum { BINS = 40 };
+
+/* The attack with the largest difference in a game; NULL: none played. */
+static const AuditAttack *shown(const AuditResult *r, MiaGame g)
+{
+    const AuditAttack *best = NULL;
+    double most = -1;
+    for (size_t i = 0; i < r->count; i++) {
+        const MiaFinding *f = audit_finding(r, &r->attack[i], g);
+        if (!f || !(fabs(f->difference.value) > most)) continue;
+        most = fabs(f->difference.value);
+        best = &r->attack[i];
+    }
+    return best;
+}
+
+/* Scores of one curve: those of the kind "positive" and the others. */
+typedef struct {
+    char label[80];
+    double *score;
+    uint8_t *member;
+    int64_t n;
+} Curve;
+enum { CURVES = 3 };
+
+static BaseStatus curve_make(const char *label, int64_t n, Curve *c)
+{
+    BaseStatus st = BASE_OK;
+    snprintf(c->label, sizeof c->label, "%s", label);
+    BASE_TRY(BASE_ALLOC_RAW(n, &c->score));
+    BASE_TRY(BASE_ALLOC_RAW(n, &c->member));
+out:
+    return st;
+}
+
+/* "forget", "retain": members against others under each model, of the retrained ones the first. "models": the points
+ * under the unlearned (the original) model against the same under the retrained ones. */
+static BaseStatus curves_make(const AuditResult *r, const AuditAttack *a, MiaGame g, Curve curve[CURVES], int *count)
+{
+    BaseStatus st = BASE_OK;
+    const AuditGame *game = &r->game[g];
+    int64_t M, R;
+    const double *retrained = audit_scores(r, a, g, AUDIT_RETRAINED, &R);
+    for (int k = 0; k < (g == MIA_GAME_MODELS ? 2 : AUDIT_MODELS); k++) {
+        const double *own = audit_scores(r, a, g, (AuditModel)k, &M);
+        Curve *c = &curve[*count];
+        if (!own) continue;
+        int64_t others = g == MIA_GAME_MODELS ? R * game->n : 0;
+        BASE_TRY(curve_make(audit_model_name((AuditModel)k), game->n + others, c));
+        c->n = game->n + others;
+        ++*count;
+        memcpy(c->score, own, (size_t)game->n * sizeof *own);
+        for (int64_t i = 0; i < game->n; i++) c->member[i] = g == MIA_GAME_MODELS ? 1 : game->member[i];
+        if (others) memcpy(c->score + game->n, retrained, (size_t)others * sizeof *own);
+        memset(c->member + game->n, 0, (size_t)others);
+    }
+out:
+    return st;
+}
+
+/* Rows of a curve with the 95% Clopper-Pearson interval of each true-positive rate. */
+static BaseStatus roc_rows(const Curve *c, int number, BaseText *csv, double *auc, int64_t *N)
+{
+    BaseStatus st = BASE_OK;
+    MathRoc roc = {0};
+    double last_x = -1, last_y = -1;
+    MathAuc area;
+    BASE_TRY(math_roc(c->score, c->member, c->n, &roc));
+    BASE_TRY(math_auc(c->score, c->member, c->n, &area));
+    *auc = area.value;
+    *N = roc.N;
+    for (int64_t i = 0; i < roc.count; i++) {
+        double x = roc.fpr[i], y = roc.tpr[i];
+        if (i > 0 && i + 1 < roc.count && !report_figure_visible(x, y, last_x, last_y)) continue;
+        MathEstimate e = math_stats_share(llround(y * (double)roc.P), roc.P, 0.95);
+        base_text_add(csv, "%d,", number);
+        report_escape_csv(csv, c->label);
+        base_text_add(csv, ",%.9g,%.9g,%.9g,%.9g\n", x, y, e.lo, e.hi);
+        last_x = x;
+        last_y = y;
+    }
+out:
+    math_roc_free(&roc);
+    return st;
+}
+
+static void roc_plot(const ReportFigures *f, const char *stem, const Curve *curve, const double *auc, int count,
+                     double least, bool legend, BaseText *gp)
+{
+    base_text_add(gp, "plot ");
+    for (int k = 0; k < count; k++) {
+        report_figure_data(f, stem, gp);
+        base_text_add(gp,
+                      " skip 1 using ($1 == %d ? ($3 < %g ? %g : $3) : NaN):($5 < %g ? %g : $5):6 with filledcurves lt "
+                      "%d fs transparent solid 0.15 noborder notitle, \\\n  ",
+                      k, least, least, least, least, k + 1);
+    }
+    for (int k = 0; k < count; k++) {
+        BaseText title = {0};
+        if (legend) base_text_add(&title, "%.3f  %s", auc[k], curve[k].label);
+        report_figure_data(f, stem, gp);
+        base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 %s", k, k + 1,
+                      legend ? "title " : "notitle");
+        if (legend) report_escape_gnuplot(gp, base_text_of(&title, &gp->st));
+        base_text_add(gp, ", \\\n  ");
+        base_text_end(&title, &gp->st);
+    }
+    base_text_add(gp, "x with lines lc rgb '#999999' dt 2 lw 1.2 %s\n", legend ? "title 'chance'" : "notitle");
+}
+
+static BaseStatus draw_roc(const AuditPage *p, MiaGame g, ReportFigures *f, int *index)
+{
+    BaseStatus st = BASE_OK;
+    const AuditAttack *a = shown(p->result, g);
+    Curve curve[CURVES] = {{{0}, NULL, NULL, 0}};
+    BaseText csv = {0}, gp = {0}, title = {0}, caption = {0};
+    char stem[32];
+    double auc[CURVES], least = 0.1;
+    int count = 0;
+    *index = -1;
+    if (!a) return BASE_OK;
+    snprintf(stem, sizeof stem, "roc-%s", mia_game_name(g));
+    BASE_TRY(curves_make(p->result, a, g, curve, &count));
+    base_text_add(&csv, "curve,label,fpr,tpr,tpr_lo,tpr_hi\n");
+    for (int k = 0; k < count; k++) {
+        int64_t N;
+        BASE_TRY(roc_rows(&curve[k], k, &csv, &auc[k], &N));
+        least = fmin(least, pow(10, floor(log10(1 / (double)N) + 1e-9)));
+    }
+    base_text_add(&title, "ROC of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
+    BASE_TRY(title.st);
+    report_figure_preamble(&gp);
+    base_text_add(&gp,
+                  "set multiplot\nset xlabel 'false-positive rate'\nset ylabel 'true-positive rate'\nset size square\n"
+                  "set lmargin at screen 0.07\nset rmargin at screen 0.36\nset bmargin at screen 0.15\n"
+                  "set tmargin at screen 0.88\nset xrange [0:1]\nset yrange [0:1]\nset samples 200\nset title '%s'\n",
+                  a->choice->attack->entry.name);
+    roc_plot(f, stem, curve, auc, count, 0, false, &gp);
+    base_text_add(&gp,
+                  "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
+                  "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
+                  "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title '%s' left\n",
+                  least, least, g == MIA_GAME_MODELS ? "AUC against retrained" : "AUC");
+    roc_plot(f, stem, curve, auc, count, least, true, &gp);
+    base_text_add(&gp, "unset multiplot\n");
+    base_text_add(&caption,
+                  "The attack of this game with the largest difference. Bands: 95%% Clopper-Pearson intervals of the "
+                  "true-positive rate, each point by itself%s. On the diagonal the attack knows nothing.",
+                  g == MIA_GAME_MODELS ? "; they do not allow for which models were trained" : "");
+    BASE_TRY(caption.st);
+    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, 1160, 470, &csv, &gp));
+    *index = (int)f->count - 1;
+out:
+    for (int k = 0; k < CURVES; k++) {
+        base_free(curve[k].score);
+        base_free(curve[k].member);
+    }
+    base_text_free(&csv);
+    base_text_free(&gp);
+    base_text_free(&title);
+    base_text_free(&caption);
+    return st;
+}
+
+/* Where 99% of the scores lie, under all models together. */
+static BaseStatus range_of(const double *score, int64_t n, double *lo, double *hi)
+{
+    BaseStatus st = BASE_OK;
+    double *sorted = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(n, &sorted));
+    memcpy(sorted, score, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, base_ascending_f64);
+    *lo = math_stats_quantile(sorted, n, 0.005);
+    *hi = math_stats_quantile(sorted, n, 0.995);
+    if (!(*hi > *lo)) {
+        *lo -= 0.5;
+        *hi += 0.5;
+    }
+out:
+    base_free(sorted);
+    return st;
+}
+
+/* Shares in percent of each bin, of members (1) and others (0). */
+static void histogram(const double *score, const AuditGame *game, double lo, double hi, double share[2][BINS])
+{
+    int64_t n[2] = {game->n - game->members, game->members};
+    memset(share, 0, 2 * sizeof *share);
+    for (int64_t i = 0; i < game->n; i++) {
+        double at = (score[i] - lo) / (hi - lo);
+        int bin = at <= 0 ? 0 : at >= 1 ? BINS - 1 : (int)(at * BINS);
+        share[game->member[i]][bin] += 100.0 / (double)n[game->member[i]];
+    }
+}
+
+static BaseStatus draw_histogram(const AuditPage *p, MiaGame g, ReportFigures *f, int *index)
+{
+    static const char *const TITLES[][2] = {{"forgotten, held out", "forgotten, trained on"},
+                                            {"", "forgotten images"},
+                                            {"kept, held out", "kept, trained on"}};
+    BaseStatus st = BASE_OK;
+    const AuditResult *r = p->result;
+    const AuditAttack *a = shown(r, g);
+    BaseText csv = {0}, gp = {0}, title = {0}, caption = {0};
+    char stem[32];
+    double lo, hi, share[2][BINS];
+    int panels = 0, sides = g == MIA_GAME_MODELS ? 1 : 2;
+    const char *panel_name[AUDIT_MODELS];
+    *index = -1;
+    if (!a) return BASE_OK;
+    snprintf(stem, sizeof stem, "scores-%s", mia_game_name(g));
+    BASE_TRY(range_of(a->score[g], r->M * r->game[g].n, &lo, &hi));
+    base_text_add(&csv, "panel,model,score,members_percent,others_percent\n");
+    for (int k = 0; k < AUDIT_MODELS; k++) {
+        int64_t M;
+        const double *score = audit_scores(r, a, g, (AuditModel)k, &M);
+        if (!score) continue;
+        histogram(score, &r->game[g], lo, hi, share);
+        for (int b = 0; b < BINS; b++) {
+            base_text_add(&csv, "%d,%s,%.9g,%.6g,", panels, audit_model_name((AuditModel)k),
+                          lo + (b + 0.5) / BINS * (hi - lo), share[1][b]);
+            base_text_add(&csv, sides == 2 ? "%.6g\n" : "\n", share[0][b]);
+        }
+        panel_name[panels++] = audit_model_name((AuditModel)k);
+    }
+    report_figure_preamble(&gp);
+    base_text_add(&gp,
+                  "set multiplot\nset logscale y\nset yrange [0.05:100]\nset ytics ('0.1' 0.1, '1' 1, '10' 10, "
+                  "'100' 100)\nset ylabel 'share of set (%%)'\nset xlabel 'score of %s'\nset xrange [%.9g:%.9g]\n"
+                  "set tmargin at screen 0.82\nset bmargin at screen 0.22\n",
+                  a->choice->attack->entry.name, lo, hi);
+    if (hi - lo < 1e-3 * fmax(fabs(lo), fabs(hi))) /* numbers of so many digits stand on each other otherwise */
+        base_text_add(&gp, "set xtics ('%.7g' %.9g, '%.7g' %.9g)\n", lo, lo, hi, hi);
+    double width = panels == 1 ? 520 : 65 + 365 * panels; /* pixels, of which a panel has 300 */
+    for (int k = 0; k < panels; k++) {
+        base_text_add(&gp, "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%s' offset 0,-0.6\n",
+                      (75 + 365 * k) / width, (376 + 365 * k) / width, panel_name[k]);
+        if (k == 1) base_text_add(&gp, "unset ylabel\n");
+        base_text_add(&gp, "plot ");
+        for (int side = 0; side < sides; side++) {
+            report_figure_data(f, stem, &gp);
+            base_text_add(&gp, " skip 1 every ::%d::%d using 3:%d with histeps lt %d lw 2 notitle%s", k * BINS,
+                          k * BINS + BINS - 1, 4 + side, side + 1, side + 1 < sides ? ", " : "\n");
+        }
+    }
+    const char *const legend[] = {TITLES[g][1], TITLES[g][0]}, *const styles[] = {"lt 1 lw 2", "lt 2 lw 2"};
+    report_figure_legend(&gp, legend, styles, sides, 0.1);
+    base_text_add(&gp, "unset multiplot\n");
+    base_text_add(&title, "Scores of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
+    base_text_add(
+        &caption,
+        "Higher: more as if trained on. The end bins hold what lies beyond them%s. After good forgetting the "
+        "unlearned panel looks like the retrained one.",
+        r->M > 1 + (p->collected->signals.original != NULL) + 1 ? "; of the retrained models the first is shown" : "");
+    BASE_TRY(title.st);
+    BASE_TRY(caption.st);
+    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, (int)width, 350, &csv, &gp));
+    *index = (int)f->count - 1;
+out:
+    base_text_free(&csv);
+    base_text_free(&gp);
+    base_text_free(&title);
+    base_text_free(&caption);
+    return st;
+}
+
+/* Rows of one attack's curve. */
+static void curve_rows(const AuditAttack *a, int number, BaseText *csv)
+{
+    for (int k = 0; k < a->curve_count; k++) {
+        const MiaCurvePoint *c = &a->curve[k];
+        base_text_add(csv, "%d,%s,%s,%lld,%lld,%.9g", number, a->choice->attack->entry.name, a->curve_what,
+                      (long long)c->models, (long long)c->draws, c->value.value);
+        if (isnan(c->value.lo))
+            base_text_add(csv, ",%.9g,%.9g\n", c->value.value, c->value.value);
+        else
+            base_text_add(csv, ",%.9g,%.9g\n", c->value.lo, c->value.hi);
+    }
+}
+
+/* Two panels: attacks point by point, by their AUC; attacks on groups of models, by their balanced accuracy. */
+static void curve_panel(const AuditResult *r, const ReportFigures *f, bool groups, int *curves, BaseText *csv,
+                        BaseText *gp)
+{
+    int first = *curves;
+    for (size_t i = 0; i < r->count; i++) {
+        const AuditAttack *a = &r->attack[i];
+        if (a->curve_count == 0 || !a->curve_what) continue;
+        if (groups ? !strstr(a->curve_what, "balanced_accuracy") : strcmp(a->curve_what, "AUC") != 0) continue;
+        curve_rows(a, *curves, csv);
+        if (*curves == first)
+            base_text_add(gp, "set title '%s'\nset ylabel '%s'\nplot ",
+                          groups ? "on groups of models" : "point by point, game \"forget\"",
+                          groups ? "balanced accuracy" : "AUC");
+        base_text_add(gp, *curves == first ? "" : ", \\\n  ");
+        report_figure_data(f, "shadows", gp);
+        base_text_add(gp, " skip 1 using ($1 == %d ? $4 * 1.03**%d : NaN):6:7:8 with yerrorlines lt %d lw 2 title '%s'",
+                      *curves, *curves - first, (*curves - first) % 8 + 1, a->choice->attack->entry.name);
+        ++*curves;
+    }
+    base_text_add(gp, *curves > first ? "\n" : "");
+}
+
+static BaseStatus draw_curve(const AuditPage *p, ReportFigures *f, int *index)
+{
+    BaseStatus st = BASE_OK;
+    BaseText csv = {0}, gp = {0};
+    int curves = 0;
+    *index = -1;
+    report_figure_preamble(&gp);
+    base_text_add(
+        &gp, "set multiplot layout 1,2\nset logscale x 2\nset xlabel 'shadow models'\n"
+             "set key bottom right Left reverse samplen 2\nset offsets graph 0.05,graph 0.08,graph 0.05,graph 0.05\n");
+    base_text_add(&csv, "curve,attack,what,models,selections,value,lo,hi\n");
+    curve_panel(p->result, f, false, &curves, &csv, &gp);
+    curve_panel(p->result, f, true, &curves, &csv, &gp);
+    base_text_add(&gp, "unset multiplot\n");
+    BASE_TRY(csv.st);
+    BASE_TRY(gp.st);
+    if (curves == 0) goto out;
+    BASE_TRY(
+        report_figure_add(f, "shadows", "How many shadow models are enough",
+                          "What the attacks on shadow models find against their number, under the unlearned model; "
+                          "95% intervals over images or models and, where several selections were drawn, over "
+                          "which models were used. Where a curve is flat, more models would not find more.",
+                          1160, 420, &csv, &gp));
+    *index = (int)f->count - 1;
+out:
+    base_text_free(&csv);
+    base_text_free(&gp);
+    return st;
+}
+
+BaseStatus audit_draw(const AuditPage *p, ReportFigures *figures, AuditFigures *out)
+{
+    BaseStatus st = BASE_OK;
+    for (int g = 0; g < MIA_GAMES; g++) {
+        BASE_TRY(draw_roc(p, (MiaGame)g, figures, &out->roc[g]));
+        BASE_TRY(draw_histogram(p, (MiaGame)g, figures, &out->histogram[g]));
+    }
+    BASE_TRY(draw_curve(p, figures, &out->curve));
+out:
+    return st;
+}

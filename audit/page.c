@@ -1,0 +1,426 @@
+/* audit/page.c - the report of an audit as one document. */
+#include "audit/page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/pictures.h"
+#include "audit/results.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "report/write.h"
+
+enum { PERCENT = 2, AUC = 3 };
+
+static void heading(ReportDocument *d, const char *text) { report_document_text(d, REPORT_BLOCK_HEADING, "%s", text); }
+static void note(ReportDocument *d, const char *text) { report_document_text(d, REPORT_BLOCK_NOTE, "%s", text); }
+
+/* Three questions, three answers. */
+static void games_table(const AuditPage *p, ReportDocument *d)
+{
+    const MiaAudit *a = &p->result->audit;
+    ReportTable t = report_table_make("The three games");
+    int game = report_table_column(&t, "game", "game", false, 0, 3);
+    int verdict = report_table_column(&t, "verdict", "verdict", false, 0, 3);
+    int attacks = report_table_column(&t, "attacks", "attacks", true, 0, 2);
+    int question = report_table_column(&t, "question", "question", false, 0, 2);
+    for (int g = 0; g < MIA_GAMES; g++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < a->count; i++) n += a->finding[i].game == (MiaGame)g;
+        report_table_row(&t, 0);
+        report_table_text(&t, game, mia_game_name((MiaGame)g));
+        report_table_text(&t, question, mia_game_question((MiaGame)g));
+        report_table_text(&t, verdict, a->played[g] ? math_verdict_name(a->game[g]) : a->missing[g]);
+        report_table_number(&t, attacks, math_estimate((double)n, 0), NAN);
+    }
+    report_document_table_take(d, &t);
+}
+
+static void accuracy_table(const AuditPage *p, ReportDocument *d)
+{
+    const AuditResult *r = p->result;
+    ReportTable t = report_table_make("Accuracy on the audited images");
+    int model = report_table_column(&t, "model", "model", false, 0, 3), column[AUDIT_POPULATION];
+    for (int g = 0; g < AUDIT_POPULATION; g++) {
+        column[g] =
+            report_table_column(&t, audit_group_key((AuditGroup)g), audit_group_name((AuditGroup)g), true, PERCENT, 2);
+        report_table_ideal(&t, column[g], "%", "", "");
+    }
+    for (int m = 0; m < AUDIT_MODELS; m++) {
+        if (r->right[m][AUDIT_FORGET_TRAIN].n == 0) continue;
+        report_table_row(&t, m == AUDIT_RETRAINED ? REPORT_ROW_REFERENCE : 0);
+        report_table_text(&t, model, audit_model_name((AuditModel)m));
+        for (int g = 0; g < AUDIT_POPULATION; g++) {
+            MathEstimate e = r->right[m][g];
+            if (e.n)
+                report_table_number(&t, column[g], (MathEstimate){100 * e.value, 100 * e.lo, 100 * e.hi, e.n}, NAN);
+        }
+    }
+    if (p->collected->signals.R > 1)
+        report_table_note(&t, "retrained: mean over %lld models.", (long long)p->collected->signals.R);
+    report_document_table_take(d, &t);
+}
+
+/* AUCs and differences of one game. */
+static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
+{
+    const AuditResult *r = p->result;
+    const char *undirected = NULL;
+    bool models = g == MIA_GAME_MODELS, over_models = false, references = p->collected->signals.R > 0;
+    ReportTable t = report_table_make(models ? "Unlearned against retrained models, on the forgotten training images"
+                                             : "How well each attack tells them apart");
+    int name = report_table_column(&t, "attack", "attack", false, 0, 3);
+    int auc = report_table_column(&t, "auc", models ? "AUC" : "AUC, unlearned", true, AUC, 3);
+    int other = report_table_column(&t, "auc_retrained", "AUC, retrained", true, AUC, models || !references ? 0 : 2);
+    int difference =
+        report_table_column(&t, "difference", references && !models ? "difference" : "difference to 0.5", true, AUC, 3);
+    int verdict = report_table_column(&t, "verdict", "verdict", false, 0, 3);
+    for (size_t i = 0; i < r->count; i++) {
+        const MiaFinding *f = audit_finding(r, &r->attack[i], g);
+        if (!f) continue;
+        report_table_row(&t, 0);
+        report_table_text(&t, name, f->attack);
+        report_table_number(&t, auc, f->unlearned, NAN);
+        report_table_number(&t, other, f->retrained, NAN);
+        report_table_number(&t, difference, f->difference, NAN);
+        report_table_text(&t, verdict, math_verdict_name(f->verdict));
+        over_models |= f->over_models;
+        if (models && (r->attack[i].choice->attack->needs & MIA_UNDIRECTED)) undirected = f->attack;
+    }
+    if (undirected)
+        report_table_note(&t,
+                          "%s has no direction here: a retrained model may be as certain of a wrong class, so a "
+                          "difference to either side is a leak.",
+                          undirected);
+    report_table_note(&t,
+                      "Intervals: 95%%%s. The verdict uses wider ones, so that a false finding among all attacks "
+                      "and games together has a chance of %g at most.",
+                      over_models ? ", over images and over which models were trained" : ", over images",
+                      p->collected->signals.options.alpha);
+    report_document_table_take(d, &t);
+}
+
+static void tpr_text(const MathTprAtFpr *t, char text[96])
+{
+    if (isnan(t->value))
+        snprintf(text, 96, "not resolvable with n = %lld", (long long)t->n);
+    else
+        snprintf(text, 96, "%.3f [%.3f, %.3f] at FPR %.2g", t->value, t->lo, t->hi, t->realised_fpr);
+}
+
+static void epsilon_text(const MathEpsilon *e, char text[96])
+{
+    if (isnan(e->epsilon))
+        snprintf(text, 96, "-");
+    else
+        snprintf(text, 96, "%.3f of at most %.2f", e->epsilon, e->largest);
+}
+
+/* What each attack does under the unlearned model: rates, accuracy, epsilon. */
+static void rates_table(const AuditPage *p, MiaGame g, ReportDocument *d)
+{
+    const AuditResult *r = p->result;
+    ReportTable t = report_table_make("Rates and bounds, under the unlearned model");
+    int name = report_table_column(&t, "attack", "attack", false, 0, 3), tpr[MIA_FPRS];
+    char text[96];
+    for (int k = 0; k < MIA_FPRS; k++) {
+        char key[24], title[40];
+        snprintf(key, sizeof key, "tpr_%g", mia_fprs[k]);
+        snprintf(title, sizeof title, "TPR at FPR %g%%", 100 * mia_fprs[k]);
+        tpr[k] = report_table_column(&t, key, title, false, 0, 3 - (k == 0));
+    }
+    int balanced = report_table_column(&t, "balanced", "balanced accuracy", true, AUC, 2);
+    int simultaneous = report_table_column(&t, "epsilon", "epsilon, lower bound", false, 0, 2);
+    int gaussian = report_table_column(&t, "epsilon_gaussian", "the same under Gaussian DP", false, 0, 1);
+    for (size_t i = 0; i < r->count; i++) {
+        const AuditAttack *a = &r->attack[i];
+        const MiaResult *result = &a->result[g];
+        if (!a->plays[g]) continue;
+        report_table_row(&t, 0);
+        report_table_text(&t, name, a->choice->attack->entry.name);
+        for (int k = 0; k < MIA_FPRS; k++) {
+            tpr_text(&result->tpr[k], text);
+            report_table_text(&t, tpr[k], text);
+        }
+        report_table_number(&t, balanced, result->holdout.balanced, NAN);
+        epsilon_text(&result->epsilon, text);
+        report_table_text(&t, simultaneous, text);
+        epsilon_text(&result->epsilon_gaussian, text);
+        report_table_text(&t, gaussian, text);
+    }
+    report_table_note(&t,
+                      "TPR: with its 95%% Clopper-Pearson interval and the FPR that was realised. Balanced accuracy: "
+                      "at a threshold chosen on other images than it is judged on, or at the attack's own.");
+    report_table_note(&t,
+                      "Epsilon: delta %g, confidence %g%%, beside the most that a faultless attack would show with "
+                      "this n; 0 is no evidence, never \"private\"; scores fitted to these images bound nothing (-). "
+                      "First column: %s. Second: %s.",
+                      MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA),
+                      math_epsilon_method_text(MATH_EPSILON_SIMULTANEOUS),
+                      math_epsilon_method_text(MATH_EPSILON_GAUSSIAN));
+    report_document_table_take(d, &t);
+}
+
+/* What attacks on groups of shadow models report beside scores. */
+static void numbers_table(const AuditPage *p, ReportDocument *d)
+{
+    const AuditResult *r = p->result;
+    ReportTable t = report_table_make("Unlearned against retrained shadow models");
+    int name = report_table_column(&t, "attack", "attack", false, 0, 3);
+    int what = report_table_column(&t, "number", "number", false, 0, 3);
+    int value = report_table_column(&t, "value", "value", true, AUC, 3);
+    for (size_t i = 0; i < r->count; i++) {
+        const AuditAttack *a = &r->attack[i];
+        const MiaResult *result = &a->result[MIA_GAME_MODELS];
+        for (int k = 0; k < result->number_count; k++) {
+            if (isnan(result->numbers[k].value.value)) continue;
+            report_table_row(&t, 0);
+            report_table_text(&t, name, a->choice->attack->entry.name);
+            report_table_text(&t, what, result->numbers[k].name);
+            report_table_number(&t, value, result->numbers[k].value, NAN);
+        }
+        const char *end = strstr(result->notes, "; threshold chosen"); /* is about accuracies, which are not shown */
+        int length = (int)(end ? end - result->notes : (ptrdiff_t)strlen(result->notes));
+        if (result->number_count && length)
+            report_table_note(&t, "%s: %.*s.", a->choice->attack->entry.name, length, result->notes);
+    }
+    report_document_table_take(d, &t);
+}
+
+static void add_figure(const ReportFigures *f, int index, ReportDocument *d)
+{
+    if (index >= 0) report_document_figure(d, &f->items[index]);
+}
+
+static void game(const AuditPage *p, MiaGame g, const ReportFigures *figures, const AuditFigures *at, ReportDocument *d)
+{
+    const MiaAudit *a = &p->result->audit;
+    report_document_text(d, REPORT_BLOCK_HEADING, "Game \"%s\": %s", mia_game_name(g), mia_game_question(g));
+    if (!a->played[g]) {
+        report_document_text(d, REPORT_BLOCK_TEXT, "%s.", a->missing[g]);
+    } else {
+        findings_table(p, g, d);
+        if (g != MIA_GAME_MODELS) rates_table(p, g, d);
+        add_figure(figures, at->roc[g], d);
+        add_figure(figures, at->histogram[g], d);
+    }
+    if (g == MIA_GAME_MODELS) numbers_table(p, d);
+}
+
+static void tested_table(const AuditPage *p, ReportDocument *d)
+{
+    const AuditResult *r = p->result;
+    ReportTable t = report_table_make("Attacks made");
+    int name = report_table_column(&t, "attack", "attack", false, 0, 3);
+    int what = report_table_column(&t, "what", "what it looks at", false, 0, 2);
+    int games = report_table_column(&t, "games", "games", false, 0, 2);
+    int params = report_table_column(&t, "params", "parameters", false, 0, 1);
+    int seconds = report_table_column(&t, "seconds", "seconds", true, 1, 1);
+    for (size_t i = 0; i < r->count; i++) {
+        const AuditAttack *a = &r->attack[i];
+        const BaseEntry *entry = &a->choice->attack->entry;
+        BaseText played = {0}, used = {0};
+        for (int g = 0; g < MIA_GAMES; g++)
+            if (audit_finding(r, a, (MiaGame)g))
+                base_text_add(&played, "%s%s", played.size ? ", " : "", mia_game_name((MiaGame)g));
+        bool numbers = a->result[MIA_GAME_MODELS].number_count > 0;
+        const char *names = base_text_of(&played, &t.st);
+        if (*names || numbers) {
+            if (entry->param_count) session_params_text(entry->params, entry->param_count, a->choice->params, &used);
+            report_table_row(&t, 0);
+            report_table_text(&t, name, entry->name);
+            report_table_text(&t, what, entry->summary);
+            report_table_text(&t, games, *names ? names : "numbers over shadow models");
+            report_table_text(&t, params, base_text_of(&used, &t.st));
+            report_table_number(&t, seconds, math_estimate(a->seconds, 0), NAN);
+        }
+        base_text_end(&played, &t.st);
+        base_text_end(&used, &t.st);
+    }
+    report_document_table_take(d, &t);
+}
+
+static void inputs_table(const AuditPage *p, ReportDocument *d)
+{
+    const AuditCollected *c = p->collected;
+    ReportTable t = report_table_make("What went in");
+    int role = report_table_column(&t, "role", "role", false, 0, 3);
+    int file = report_table_column(&t, "file", "file", false, 0, 3);
+    int hash = report_table_column(&t, "sha256", "SHA-256 of the file", false, 0, 2);
+    for (size_t i = 0; i < c->input_count; i++) {
+        report_table_row(&t, 0);
+        report_table_text(&t, role, c->input[i].role);
+        report_table_text(&t, file, c->input[i].path);
+        report_table_text(&t, hash, c->input[i].file);
+    }
+    report_table_row(&t, 0);
+    report_table_text(&t, role, "data");
+    report_table_text(&t, file, p->task->data);
+    report_table_text(&t, hash, c->data.hash);
+    char own[BASE_HASH_HEX], name[64];
+    BaseStatus hashed = p->program ? BASE_OK : base_hash_program(own);
+    if (hashed == BASE_ENOMEM && t.st == BASE_OK) t.st = hashed;
+    const char *program = p->program ? p->program : hashed == BASE_OK ? own : NULL;
+    if (program) {
+        snprintf(name, sizeof name, "expunge %.40s", p->version ? p->version : SESSION_PROGRAM_VERSION);
+        report_table_row(&t, 0);
+        report_table_text(&t, role, "program");
+        report_table_text(&t, file, name);
+        report_table_text(&t, hash, program);
+    }
+    report_table_note(&t, "Data: over the images as prepared (%s) and their labels, both splits.", c->data.prep);
+    report_document_table_take(d, &t);
+}
+
+static void repeat(const AuditPage *p, ReportDocument *d)
+{
+    const AuditCollected *c = p->collected;
+    heading(d, "Files, and how to repeat and check");
+    inputs_table(p, d);
+    if (c->shadows)
+        report_document_text(d, REPORT_BLOCK_NOTE, "The shadow folder's list names %zu networks with their hashes.",
+                             c->shadows);
+    if (p->task->make_retrained)
+        report_document_text(d, REPORT_BLOCK_NOTE,
+                             "%lld of the retrained models were trained for this audit, in %.0f "
+                             "seconds.",
+                             (long long)p->task->make_retrained, c->made_seconds);
+    report_document_text(d, REPORT_BLOCK_TEXT, "To repeat:");
+    report_document_text(d, REPORT_BLOCK_CODE, "%s", p->task->command);
+    report_document_text(d, REPORT_BLOCK_TEXT, "To check this folder against its manifest.json and signals.h5:");
+    report_document_text(d, REPORT_BLOCK_CODE, "expunge audit --verify %s", p->task->out);
+    note(d, "manifest.json lists the SHA-256 of every file here, of everything that went in, and of the configuration. "
+            "It shows that nothing "
+            "changed since the audit; who made it shows a signature alone (docs/audit.md). signals.h5 holds every "
+            "logit, from which every number here, and this page, is made again.");
+}
+
+static void controls(const AuditPage *p, ReportDocument *d)
+{
+    const MiaAudit *a = &p->result->audit;
+    heading(d, "Controls");
+    report_document_text(d, REPORT_BLOCK_ITEM, "Retrained against retrained, where there is nothing to find: %s.",
+                         a->nothing.text);
+    report_document_text(d, REPORT_BLOCK_ITEM, "Original against retrained, where there is something to find: %s.",
+                         a->something.text);
+}
+
+static void build(const AuditPage *p, const ReportFigures *figures, const AuditFigures *at,
+                  const AuditPictures *pictures, ReportDocument *d)
+{
+    const AuditCollected *c = p->collected;
+    audit_words(p, d);
+    report_document_text(
+        d, REPORT_BLOCK_NOTE,
+        "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; "
+        "what counts is the distance to the retrained models, on either side.",
+        p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names);
+    games_table(p, d);
+    controls(p, d);
+    accuracy_table(p, d);
+    for (int g = 0; g < MIA_GAMES; g++) game(p, (MiaGame)g, figures, at, d);
+    if (pictures->count) {
+        heading(d, "The most exposed images");
+        report_document_text(d, REPORT_BLOCK_TEXT, "%s", pictures->words);
+        for (size_t i = 0; i < pictures->count; i++)
+            report_document_picture(d, pictures->item[i].file, pictures->item[i].caption, pictures->item[i].png,
+                                    pictures->item[i].size);
+    }
+    if (at->curve >= 0) {
+        heading(d, "How many shadow models are enough");
+        add_figure(figures, at->curve, d);
+    }
+    heading(d, "What was tested, and what was not");
+    tested_table(p, d);
+    audit_words_left_out(p, d);
+    repeat(p, d);
+}
+
+IoJson *audit_forget_names(const AuditCollected *c)
+{
+    IoJson *all = io_json_array();
+    for (size_t i = 0; i < c->forget_count; i++) io_json_add_take(all, io_json_text_value(c->forget_name[i]));
+    return all;
+}
+
+BaseStatus audit_page_json(const AuditPage *p, char **out)
+{
+    const AuditCollected *c = p->collected;
+    const AuditResult *r = p->result;
+    IoJson *json = io_json_object(), *results = NULL;
+    *out = NULL;
+    BaseStatus st = audit_results(&c->signals, r, &results);
+    io_json_set_take(json, "format", io_json_text_value("expunge audit 1"));
+    io_json_set_take(json, "verdict", io_json_text_value(math_verdict_name(r->audit.verdict)));
+    io_json_set_take(json, "headline", io_json_text_value(r->audit.headline));
+    io_json_set_take(json, "unlearned_equals_original", io_json_bool(c->unlearned_nothing));
+    io_json_set_take(json, "data", io_json_text_value(p->task->data));
+    io_json_set_take(json, "arch", io_json_text_value(c->arch));
+    io_json_set_take(json, "forget", io_json_text_value(c->forget_numbers));
+    io_json_set_take(json, "forget_names", audit_forget_names(c));
+    io_json_set_take(json, "command", io_json_text_value(p->task->command));
+    io_json_set_take(json, "results", results);
+    if (st == BASE_OK) st = io_json_text(json, out);
+    io_json_free(json);
+    return st;
+}
+
+/* In place of what was drawn now, what lies in the folder that is checked. */
+static BaseStatus show_drawn(const char *drawn, ReportFigures *figures)
+{
+    BaseStatus st = BASE_OK;
+    char *path = NULL;
+    size_t size;
+    for (size_t i = 0; i < figures->count; i++) {
+        ReportFigure *figure = &figures->items[i];
+        base_free(path);
+        base_free(figure->svg);
+        path = figure->svg = NULL;
+        BASE_TRY(base_format(&path, "%s/figures/%s.svg", drawn, figure->stem));
+        st = io_file_read(path, (size_t)64 << 20, &figure->svg, &size);
+        if (st == BASE_ENOMEM) goto out;
+        if (st != BASE_OK) base_error_clear();
+        st = BASE_OK; /* not drawn then */
+    }
+out:
+    base_free(path);
+    return st;
+}
+
+BaseStatus audit_page(const AuditPage *p, const char *folder)
+{
+    BaseStatus st = BASE_OK;
+    bool gnuplot = true;
+    char *figures_folder = NULL, *title = NULL;
+    AuditFigures at;
+    AuditPictures pictures = {0};
+    BaseText html = {0}, markdown = {0};
+    ReportDocument document = {0};
+    ReportFigures figures = {.prefix = "", .vector = true, .gnuplot = &gnuplot};
+    BASE_TRY(base_format(&figures_folder, "%s/figures", folder));
+    BASE_TRY(base_format(&title, "Privacy audit: forgetting %s (%s)", p->collected->forget_numbers,
+                         p->collected->forget_names));
+    figures.folder = figures_folder;
+    BASE_TRY(audit_draw(p, &figures, &at));
+    if (p->drawn) BASE_TRY(show_drawn(p->drawn, &figures));
+    BASE_TRY(audit_pictures_make(p, folder, &pictures));
+    document = report_document_make(title);
+    build(p, &figures, &at, &pictures, &document);
+    BASE_TRY(document.st);
+    report_document_html(&document, &html);
+    report_document_markdown(&document, &markdown);
+    /* the Markdown only names the files of pictures */
+    BASE_TRY(pictures.count ? report_write_private(folder, "report", ".html", &html)
+                            : report_write_text(folder, "report", ".html", &html));
+    BASE_TRY(report_write_text(folder, "report", ".md", &markdown));
+out:
+    report_document_free(&document);
+    audit_pictures_free(&pictures);
+    report_figures_close(&figures);
+    base_text_free(&html);
+    base_text_free(&markdown);
+    base_free(figures_folder);
+    base_free(title);
+    return st;
+}

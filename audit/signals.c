@@ -1,0 +1,305 @@
+/* audit/signals.c - HDF5 arrays named as `expunge attack` reads them, each checked when it is read back. */
+#include "audit/signals.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "io/file.h"
+#include "io/hdf5.h"
+
+static const char FORMAT[] = "expunge audit signals 1";
+
+const char *audit_group_name(AuditGroup group)
+{
+    static const char *const NAMES[] = {"forgotten, trained on", "forgotten, held out", "kept, trained on",
+                                        "kept, held out", "population"};
+    return NAMES[group];
+}
+
+void audit_signals_free(AuditSignals *s)
+{
+    audit_choice_free(s->choice, s->choice_count);
+    base_free(s->labels);
+    base_free(s->group);
+    base_free(s->point);
+    base_free(s->unlearned);
+    base_free(s->original);
+    base_free(s->retrained);
+    model_shadow_arrays_free(&s->shadow);
+    *s = (AuditSignals){0};
+}
+
+static bool trained_a_shadow(const AuditSignals *s, int64_t i)
+{
+    for (int64_t m = 0; m < s->shadow.S; m++)
+        if (s->shadow.shadow_keep[m * s->N + i]) return true;
+    return false;
+}
+
+void audit_set_population_apart(AuditSignals *s)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < s->choice_count; i++) wanted |= (s->choice[i].attack->needs & MIA_NEEDS_POPULATION) != 0;
+    for (int g = AUDIT_FORGET_TEST; wanted && g <= AUDIT_RETAIN_TEST; g += 2) {
+        BaseRandom random = base_random_make(s->seed, "population", (uint64_t)g);
+        int64_t all = 0, left = 0;
+        for (int64_t i = 0; i < s->N; i++) {
+            all += s->group[i] == g;
+            left += s->group[i] == g && !trained_a_shadow(s, i);
+        }
+        int64_t take = left == all ? left / 4 : left;
+        for (int64_t i = 0; i < s->N && take > 0; i++) { /* Knuth 3.4.2 S */
+            if (s->group[i] != g || trained_a_shadow(s, i)) continue;
+            if ((int64_t)base_random_below(&random, (uint64_t)left--) >= take) continue;
+            s->group[i] = AUDIT_POPULATION;
+            take--;
+        }
+    }
+}
+
+/* The attacks and their parameters as two lists of texts. */
+static BaseStatus write_choice(const AuditSignals *s, IoHdf5 *file)
+{
+    BaseStatus st = BASE_OK;
+    const char **names = NULL, **params = NULL;
+    BaseText *text = NULL;
+    BASE_TRY(BASE_ALLOC(s->choice_count, &names));
+    BASE_TRY(BASE_ALLOC(s->choice_count, &params));
+    BASE_TRY(BASE_ALLOC(s->choice_count, &text));
+    for (size_t i = 0; i < s->choice_count; i++) {
+        const BaseEntry *entry = &s->choice[i].attack->entry;
+        session_params_text(entry->params, entry->param_count, s->choice[i].params, &text[i]);
+        BASE_TRY(text[i].st);
+        names[i] = entry->name;
+        params[i] = text[i].data;
+    }
+    BASE_TRY(io_hdf5_write_texts(file, "/attacks/name", names, s->choice_count));
+    BASE_TRY(io_hdf5_write_texts(file, "/attacks/params", params, s->choice_count));
+out:
+    for (size_t i = 0; text && i < s->choice_count; i++) base_text_free(&text[i]);
+    base_free(text);
+    base_free(names);
+    base_free(params);
+    return st;
+}
+
+static BaseStatus write_head(const AuditSignals *s, IoHdf5 *file)
+{
+    BaseStatus st = BASE_OK;
+    BaseText options = {0};
+    char seed[32];
+    session_params_text(audit_params, audit_param_count, &s->options, &options);
+    BASE_TRY(options.st);
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->seed);
+    BASE_TRY(io_hdf5_set_text(file, "/", "format", FORMAT));
+    BASE_TRY(io_hdf5_set_text(file, "/", "options", options.data));
+    BASE_TRY(io_hdf5_set_text(file, "/", "seed", seed));
+    BASE_TRY(write_choice(s, file));
+out:
+    base_text_free(&options);
+    return st;
+}
+
+static BaseStatus write_points(const AuditSignals *s, IoHdf5 *file)
+{
+    BaseStatus st = BASE_OK;
+    int64_t *at = NULL;
+    uint8_t *test = NULL;
+    BASE_TRY(BASE_ALLOC(s->N, &at));
+    BASE_TRY(BASE_ALLOC(s->N, &test));
+    for (int64_t i = 0; i < s->N; i++) {
+        at[i] = s->point[i].at;
+        test[i] = s->point[i].test;
+    }
+    BASE_TRY(io_hdf5_write(file, "/points/labels", IO_H5_I32, 1, &s->N, s->labels));
+    BASE_TRY(io_hdf5_write(file, "/points/group", IO_H5_U8, 1, &s->N, s->group));
+    BASE_TRY(io_hdf5_write(file, "/points/position", IO_H5_I64, 1, &s->N, at));
+    BASE_TRY(io_hdf5_write(file, "/points/test", IO_H5_U8, 1, &s->N, test));
+out:
+    base_free(at);
+    base_free(test);
+    return st;
+}
+
+/* One row an array of several models; absent ones are left out of the file. */
+typedef struct {
+    const char *path;
+    int64_t *models;
+    double **logits;
+    uint8_t **keep; /* "<path>/keep" instead, where not NULL */
+} Part;
+enum { PARTS = 5 };
+static void parts_of(AuditSignals *s, Part part[PARTS])
+{
+    part[0] = (Part){"/retrained/logits", &s->R, &s->retrained, NULL};
+    part[1] = (Part){"/shadow/logits", &s->shadow.S, &s->shadow.shadow_logits, &s->shadow.shadow_keep};
+    part[2] = (Part){"/shadow_unlearned/logits", &s->shadow.U, &s->shadow.unlearned_logits, &s->shadow.unlearned_keep};
+    part[3] = (Part){"/shadow_retrained/logits", &s->shadow.R, &s->shadow.retrained_logits, NULL};
+    part[4] = (Part){NULL, NULL, NULL, NULL};
+}
+
+static void keep_path(const Part *part, char path[64])
+{
+    snprintf(path, 64, "%.*s/keep", (int)(strrchr(part->path, '/') - part->path), part->path);
+}
+
+BaseStatus audit_signals_write(const AuditSignals *s, const char *path)
+{
+    BaseStatus st = BASE_OK;
+    IoHdf5 *file = NULL;
+    Part part[PARTS];
+    AuditSignals view = *s; /* parts_of points into it; nothing is changed */
+    int64_t flat[2] = {s->N, s->K};
+    char keep[64];
+    BASE_TRY(io_hdf5_create(&file));
+    BASE_TRY(write_head(s, file));
+    BASE_TRY(write_points(s, file));
+    BASE_TRY(io_hdf5_write(file, "/unlearned/logits", IO_H5_F64, 2, flat, s->unlearned));
+    if (s->original) BASE_TRY(io_hdf5_write(file, "/original/logits", IO_H5_F64, 2, flat, s->original));
+    parts_of(&view, part);
+    for (Part *p = part; p->path; p++) {
+        int64_t shape[3] = {*p->models, s->N, s->K};
+        if (!*p->logits) continue;
+        BASE_TRY(io_hdf5_write(file, p->path, IO_H5_F64, 3, shape, *p->logits));
+        keep_path(p, keep);
+        if (p->keep) BASE_TRY(io_hdf5_write(file, keep, IO_H5_U8, 2, shape, *p->keep));
+    }
+    io_hdf5_private(file);
+    IoHdf5 *taken = file;
+    file = NULL;
+    BASE_TRY(io_hdf5_save_take(taken, path));
+out:
+    io_hdf5_close(file);
+    return st;
+}
+
+static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *path, IoH5Type type, int ndim,
+                             const int64_t *shape, size_t size, void **out)
+{
+    BaseStatus st = BASE_OK;
+    IoH5Info info;
+    BASE_TRY(io_hdf5_info(file, path, &info));
+    bool right = info.ndim == ndim && info.count > 0;
+    for (int d = 0; right && d < ndim; d++) right = shape[d] < 0 || info.shape[d] == shape[d];
+    BASE_CHECK(right, BASE_EFORMAT, "%s: %s has another shape than the arrays beside it", file_name, path);
+    BASE_TRY(base_alloc_raw((size_t)info.count, size, out));
+    BASE_TRY(io_hdf5_read(file, path, type, *out));
+out:
+    return st;
+}
+
+static BaseStatus read_choice(IoHdf5 *file, const char *name, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, **params = NULL, owner[96];
+    size_t count = 0, params_count = 0;
+    BASE_TRY(io_hdf5_read_texts(file, "/attacks/name", &names, &count));
+    BASE_TRY(io_hdf5_read_texts(file, "/attacks/params", &params, &params_count));
+    BASE_CHECK(count == params_count, BASE_EFORMAT, "%s: /attacks has %zu names and %zu parameters", name, count,
+               params_count);
+    BASE_TRY(BASE_ALLOC(count, &s->choice));
+    for (size_t i = 0; i < count; i++) {
+        AuditChoice *c = &s->choice[i];
+        BASE_TRY(mia_find(names[i], &c->attack));
+        BASE_TRY(session_params_defaults(&c->attack->entry, &c->params));
+        s->choice_count = i + 1;
+        snprintf(owner, sizeof owner, "attack %.60s", names[i]);
+        BASE_TRY(session_params_read(c->attack->entry.params, c->attack->entry.param_count, c->params, params[i], owner,
+                                     name));
+    }
+out:
+    io_names_free(names, count);
+    io_names_free(params, params_count);
+    return st;
+}
+
+static BaseStatus read_head(IoHdf5 *file, const char *name, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    char *format = NULL, *options = NULL, *seed = NULL;
+    st = io_hdf5_get_text(file, "/", "format", &format);
+    if (st == BASE_ENOMEM) goto out;
+    BASE_CHECK(st == BASE_OK && strcmp(format, FORMAT) == 0, BASE_EFORMAT, "%s: no '%s' file", name, FORMAT);
+    BASE_TRY(io_hdf5_get_text(file, "/", "options", &options));
+    BASE_TRY(io_hdf5_get_text(file, "/", "seed", &seed));
+    BASE_CHECK(base_parse_u64(seed, &s->seed), BASE_EFORMAT, "%s: seed '%.40s' is no number", name, seed);
+    base_param_defaults(audit_params, audit_param_count, &s->options);
+    BASE_TRY(session_params_read(audit_params, audit_param_count, &s->options, options, "audit", name));
+    BASE_TRY(read_choice(file, name, s));
+out:
+    base_free(format);
+    base_free(options);
+    base_free(seed);
+    return st;
+}
+
+static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    int64_t *at = NULL;
+    uint8_t *test = NULL;
+    BASE_TRY(read_array(file, name, "/points/labels", IO_H5_I32, 1, &s->N, sizeof *s->labels, (void **)&s->labels));
+    BASE_TRY(read_array(file, name, "/points/group", IO_H5_U8, 1, &s->N, 1, (void **)&s->group));
+    BASE_TRY(read_array(file, name, "/points/position", IO_H5_I64, 1, &s->N, sizeof *at, (void **)&at));
+    BASE_TRY(read_array(file, name, "/points/test", IO_H5_U8, 1, &s->N, 1, (void **)&test));
+    BASE_TRY(BASE_ALLOC(s->N, &s->point));
+    for (int64_t i = 0; i < s->N; i++) {
+        BASE_CHECK(s->group[i] < AUDIT_GROUPS && s->labels[i] >= 0 && s->labels[i] < s->K, BASE_EFORMAT,
+                   "%s: /points/group or /points/labels holds a number that is none at place %lld", name, (long long)i);
+        s->point[i] = (ModelPoint){at[i], test[i] != 0};
+    }
+out:
+    base_free(at);
+    base_free(test);
+    return st;
+}
+
+static BaseStatus read_parts(IoHdf5 *file, const char *name, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    Part part[PARTS];
+    IoH5Info info;
+    char keep[64];
+    parts_of(s, part);
+    for (Part *p = part; p->path; p++) {
+        if (!io_hdf5_has(file, p->path)) continue;
+        int64_t shape[3] = {-1, s->N, s->K};
+        BASE_TRY(read_array(file, name, p->path, IO_H5_F64, 3, shape, sizeof(double), (void **)p->logits));
+        BASE_TRY(io_hdf5_info(file, p->path, &info));
+        *p->models = shape[0] = info.shape[0];
+        keep_path(p, keep);
+        if (p->keep) BASE_TRY(read_array(file, name, keep, IO_H5_U8, 2, shape, 1, (void **)p->keep));
+    }
+out:
+    return st;
+}
+
+BaseStatus audit_signals_read(const char *path, AuditSignals *out)
+{
+    BaseStatus st = BASE_OK;
+    IoHdf5 *file = NULL;
+    AuditSignals s = {0};
+    IoH5Info info;
+    *out = (AuditSignals){0};
+    BASE_TRY(io_hdf5_open(path, &file));
+    BASE_TRY(read_head(file, path, &s));
+    BASE_TRY(io_hdf5_info(file, "/unlearned/logits", &info));
+    BASE_CHECK(info.ndim == 2 && info.count > 0, BASE_EFORMAT, "%s: /unlearned/logits must be [N,K]", path);
+    s.N = info.shape[0];
+    s.K = info.shape[1];
+    BASE_TRY(
+        read_array(file, path, "/unlearned/logits", IO_H5_F64, 2, info.shape, sizeof(double), (void **)&s.unlearned));
+    if (io_hdf5_has(file, "/original/logits"))
+        BASE_TRY(
+            read_array(file, path, "/original/logits", IO_H5_F64, 2, info.shape, sizeof(double), (void **)&s.original));
+    BASE_TRY(read_points(file, path, &s));
+    BASE_TRY(read_parts(file, path, &s));
+    *out = s;
+    s = (AuditSignals){0};
+out:
+    io_hdf5_close(file);
+    audit_signals_free(&s);
+    return st;
+}

@@ -1,0 +1,68 @@
+/* audit/signals.h - all that an audit's numbers are made of: logits of every model on every point, and the options.
+ * It is kept as signals.h5, so that the numbers can be made again without models or images. */
+#ifndef AUDIT_SIGNALS_H
+#define AUDIT_SIGNALS_H
+
+#include "mia/verdict/verdict.h"
+#include "models/shadows/shadows.h"
+
+/** What an audit may be told; read from --set and its own options, stored with the result. */
+typedef struct {
+    double alpha, margin;
+    int64_t draws, points, pictures, curve_draws;
+    ModelQueries queries;
+    BaseParamText shadow_method;
+} AuditOptions;
+extern const BaseParam audit_params[];
+extern const size_t audit_param_count;
+
+/** The kinds of points. Population: held-out points set aside for attacks that need some beside those they judge. */
+typedef enum {
+    AUDIT_FORGET_TRAIN,
+    AUDIT_FORGET_TEST,
+    AUDIT_RETAIN_TRAIN,
+    AUDIT_RETAIN_TEST,
+    AUDIT_POPULATION,
+    AUDIT_GROUPS
+} AuditGroup;
+const char *audit_group_name(AuditGroup group); /* "forgotten, trained on", .. */
+
+/** An attack that was asked for, and its parameters. */
+typedef struct {
+    const MiaAttack *attack;
+    void *params; /* owned */
+} AuditChoice;
+
+/** Owned: audit_signals_free. */
+typedef struct {
+    AuditOptions options;
+    uint64_t seed;
+    AuditChoice *choice; /* [choice_count] */
+    size_t choice_count;
+    int64_t N, K;
+    int32_t *labels;              /* [N] */
+    uint8_t *group;               /* [N] AuditGroup */
+    ModelPoint *point;            /* [N] where the images are */
+    double *unlearned, *original; /* [N, K]; original NULL: not given */
+    int64_t R;
+    double *retrained;        /* [R, N, K] */
+    ModelShadowArrays shadow; /* over the same N points; its population arrays are not used */
+} AuditSignals;
+void audit_signals_free(AuditSignals *signals);
+
+/** The attacks of "loss,lira_online", "all", or "auto": a selection without repetitions, with those on shadow models
+ *  where @p shadows; and @p set "attack.key=value" texts. BASE_EUSAGE, BASE_ENOTFOUND. *out owned by the caller. */
+BaseStatus audit_choose(const char *list, bool shadows, const char *const *set, size_t set_count, AuditChoice **out,
+                        size_t *count);
+void audit_choice_free(AuditChoice *choice, size_t count);
+
+/** Turns held-out points into the population where an attack of the choice needs one: those that trained no shadow
+ *  model. Where others did, all of them (an online attack could not judge them anyway); where it is all, a seeded
+ *  quarter. */
+void audit_set_population_apart(AuditSignals *signals);
+
+BaseStatus audit_signals_write(const AuditSignals *signals, const char *path);
+/** Reads what audit_signals_write wrote; a foreign or damaged file is one line. */
+BaseStatus audit_signals_read(const char *path, AuditSignals *out);
+
+#endif

@@ -1,0 +1,199 @@
+/* experiment/attacks.c - draws the points of each role, copies their logits, and records what every attack finds. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "experiment/record.h"
+
+typedef struct {
+    MiaInput input; /* views the three below */
+    double *logits;
+    int32_t *labels;
+    uint8_t *role;
+} Points;
+
+static void points_free(Points *points)
+{
+    base_free(points->logits);
+    base_free(points->labels);
+    base_free(points->role);
+    *points = (Points){0};
+}
+
+typedef struct {
+    const EvalPredictions *train, *test;
+    const DataClasses *forget;
+} Source;
+
+static const EvalPredictions *side(const Source *source, MiaSet set)
+{
+    return set == MIA_SET_RETAIN_TRAIN || set == MIA_SET_FORGET_TRAIN ? source->train : source->test;
+}
+
+static bool is_in(const Source *source, MiaSet set, int32_t label)
+{
+    return (source->forget->in[label] != 0) == (set == MIA_SET_FORGET_TRAIN || set == MIA_SET_FORGET_TEST);
+}
+
+static int64_t size_of(const Source *source, MiaSet set)
+{
+    int64_t n = 0;
+    if (set == MIA_SET_NONE) return 0;
+    const EvalPredictions *p = side(source, set);
+    for (int64_t i = 0; i < p->n; i++) n += is_in(source, set, p->labels[i]);
+    return n;
+}
+
+/* @p most of a set's images take their role, each subset equally likely (Knuth 3.4.2 S): the first ones would be of one
+ * class where a file is sorted by class. */
+static void add_role(const Source *source, MiaSet set, MiaRole role, int64_t most, uint64_t seed, Points *points)
+{
+    if (set == MIA_SET_NONE) return;
+    const EvalPredictions *p = side(source, set);
+    BaseRandom random = base_random_make(seed, "attack_points", role);
+    int64_t left = size_of(source, set);
+    for (int64_t i = 0; i < p->n && most > 0; i++) {
+        if (!is_in(source, set, p->labels[i])) continue;
+        if ((int64_t)base_random_below(&random, (uint64_t)left--) >= most) continue;
+        int64_t at = points->input.N++;
+        for (int64_t k = 0; k < p->K; k++) points->logits[at * p->K + k] = (double)p->logits[i * p->K + k];
+        points->labels[at] = p->labels[i];
+        points->role[at] = (uint8_t)role;
+        most--;
+    }
+}
+
+static BaseStatus gather(const MiaWiring *wiring, const Source *source, uint64_t seed, Points *points)
+{
+    BaseStatus st = BASE_OK;
+    int64_t K = source->train->K, members = size_of(source, wiring->member),
+            others = size_of(source, wiring->nonmember), audited = size_of(source, wiring->audited);
+    *points = (Points){0};
+    if (wiring->balance && members > others) members = others;
+    int64_t n = members + others + audited;
+    BASE_TRY(BASE_ALLOC_RAW(n * K, &points->logits));
+    BASE_TRY(BASE_ALLOC_RAW(n, &points->labels));
+    BASE_TRY(BASE_ALLOC_RAW(n, &points->role));
+    add_role(source, wiring->member, MIA_MEMBER, members, seed, points);
+    add_role(source, wiring->nonmember, MIA_NONMEMBER, others, seed, points);
+    add_role(source, wiring->audited, MIA_AUDITED, audited, seed, points);
+    points->input.K = K;
+    points->input.logits = points->logits;
+    points->input.labels = points->labels;
+    points->input.role = points->role;
+    points->input.seed = seed;
+out:
+    if (st != BASE_OK) points_free(points);
+    return st;
+}
+
+static BaseStatus set_estimate(StoreRun *run, const char *group, const char *name, double value, double lo, double hi)
+{
+    BaseStatus st = BASE_OK;
+    char key[80];
+    BASE_TRY(store_run_set_f64(run, group, name, value));
+    snprintf(key, sizeof key, "%s_lo", name);
+    BASE_TRY(store_run_set_f64(run, group, key, lo));
+    snprintf(key, sizeof key, "%s_hi", name);
+    BASE_TRY(store_run_set_f64(run, group, key, hi));
+out:
+    return st;
+}
+
+static BaseStatus set_f64s(StoreRun *run, const char *group, const char *name, const double *values, int64_t n)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", group, name);
+    return store_run_set_array(run, path, STORE_F64, 1, &n, values);
+}
+
+static BaseStatus record_identity(const ExperimentAttack *attack, const char *group, const char *weights_hash,
+                                  StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText params = {0};
+    const BaseEntry *entry = &attack->attack->entry;
+    session_params_text(entry->params, entry->param_count, attack->params, &params);
+    BASE_TRY(params.st);
+    BASE_TRY(store_run_set_text(run, group, "attack", entry->name));
+    BASE_TRY(store_run_set_text(run, group, "label", attack->label));
+    BASE_TRY(store_run_set_text(run, group, "wiring", attack->wiring->name));
+    BASE_TRY(store_run_set_text(run, group, "question", attack->wiring->question));
+    BASE_TRY(store_run_set_text(run, group, "params", params.data));
+    BASE_TRY(store_run_set_text(run, group, "weights_hash", weights_hash));
+out:
+    base_text_free(&params);
+    return st;
+}
+
+static BaseStatus record_result(const MiaResult *r, const Points *points, const char *group, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    int64_t n = points->input.N;
+    char name[64];
+    BASE_TRY(set_estimate(run, group, "auc", r->auc.value, r->auc.lo, r->auc.hi));
+    BASE_TRY(set_estimate(run, group, "efficacy", r->efficacy.value, r->efficacy.lo, r->efficacy.hi));
+    BASE_TRY(set_estimate(run, group, "member_share", r->member_share.value, r->member_share.lo, r->member_share.hi));
+    BASE_TRY(store_run_set_f64(run, group, "balanced_accuracy", r->balanced_accuracy));
+    const MathEstimate *held = &r->holdout.balanced;
+    BASE_TRY(set_estimate(run, group, "balanced_accuracy_holdout", held->value, held->lo, held->hi));
+    BASE_TRY(store_run_set_f64(run, group, "threshold", r->threshold));
+    BASE_TRY(store_run_set_i64(run, group, "own_threshold", r->own_threshold));
+    BASE_TRY(store_run_set_i64(run, group, "fitted", (int64_t)r->fitted));
+    BASE_TRY(store_run_set_f64(run, group, "epsilon_lower", r->epsilon.epsilon));
+    BASE_TRY(store_run_set_f64(run, group, "epsilon_largest", r->epsilon.largest));
+    for (int i = 0; i < r->number_count; i++) {
+        const MathEstimate *e = &r->numbers[i].value;
+        snprintf(name, sizeof name, "number_%s", r->numbers[i].name);
+        BASE_TRY(set_estimate(run, group, name, e->value, e->lo, e->hi));
+    }
+    for (int i = 0; i < MIA_FPRS; i++) {
+        snprintf(name, sizeof name, "tpr_%g", mia_fprs[i]);
+        BASE_TRY(set_estimate(run, group, name, r->tpr[i].value, r->tpr[i].lo, r->tpr[i].hi));
+    }
+    BASE_TRY(store_run_set_i64(run, group, "P", r->auc.P));
+    BASE_TRY(store_run_set_i64(run, group, "N", r->auc.N));
+    BASE_TRY(store_run_set_i64(run, group, "audited", n - r->auc.P - r->auc.N));
+    BASE_TRY(store_run_set_text(run, group, "notes", r->notes));
+    BASE_TRY(store_run_set_f64(run, group, "seconds", r->seconds));
+    if (r->roc.count > 0) BASE_TRY(set_f64s(run, group, "fpr", r->roc.fpr, r->roc.count));
+    if (r->roc.count > 0) BASE_TRY(set_f64s(run, group, "tpr", r->roc.tpr, r->roc.count));
+    BASE_TRY(set_f64s(run, group, "score", r->score, n));
+    char path[256];
+    snprintf(path, sizeof path, "%s/role", group);
+    BASE_TRY(store_run_set_array(run, path, STORE_U8, 1, &n, points->role));
+out:
+    return st;
+}
+
+BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *train, const EvalPredictions *test,
+                              const DataClasses *forget, const char *weights_hash, uint64_t seed, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    Points points = {0};
+    MiaResult result = {0};
+    Source source = {train, test, forget};
+    for (size_t i = 0; i < e->attack_count; i++) {
+        const ExperimentAttack *attack = &e->attacks[i];
+        char group[192];
+        snprintf(group, sizeof group, "/attacks/%s", attack->label);
+        BASE_TRY(record_identity(attack, group, weights_hash, run));
+        BASE_TRY(gather(attack->wiring, &source, seed, &points));
+        st = mia_attack(attack->attack, &points.input, attack->params, &result);
+        if (st == BASE_ENOMEM) goto out;
+        if (st == BASE_OK) {
+            BASE_TRY(record_result(&result, &points, group, run));
+        } else {
+            base_warning("attack %s left out: %s", attack->label, base_error_text());
+            BASE_TRY(store_run_set_text(run, group, "failed", base_error_text()));
+        }
+        mia_result_free(&result);
+        result = (MiaResult){0};
+        points_free(&points);
+    }
+out:
+    mia_result_free(&result);
+    points_free(&points);
+    return st;
+}

@@ -1,0 +1,49 @@
+/* experiment/canonical.c - a config as one text with defaults written out, which is hashed to name runs and networks. */
+#include "experiment/config.h"
+
+/* What decides a result, as one text: defaults written out, keys in a fixed order. Its hash names runs and networks. */
+
+static void add_params(BaseText *out, const char *key, const BaseParam *table, size_t count, const void *values)
+{
+    base_text_add(out, "%s: ", key);
+    session_params_text(table, count, values, out);
+    base_text_add(out, "\n");
+}
+
+void experiment_config_canonical_search(const ExperimentConfig *e, const ExperimentMethod *m, BaseText *out)
+{
+    if (m->axis_count == 0) return;
+    for (const ExperimentAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
+        base_text_add(out, "search %s: [", axis->param->name);
+        for (size_t i = 0; i < axis->count; i++) base_text_add(out, "%s%s", i ? ", " : "", axis->values[i]);
+        base_text_add(out, "]\n");
+    }
+    add_params(out, "search budget", experiment_budget_params, experiment_budget_param_count, &e->budget);
+    for (size_t i = 0; i < e->search_forget_count; i++) base_text_add(out, "search without: %s\n", e->search_forget[i]);
+}
+
+void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMethod *m, BaseText *out)
+{
+    base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision),
+                  e->validation);
+    if (e->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(e->tuning));
+    add_params(out, "train", nn_train_params, nn_train_param_count, &e->train);
+    if (e->shadows.pairs > 0) experiment_shadow_config_canonical(e, out);
+    if (!m) return;
+    add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);
+    if (m->family) base_text_add(out, "family: %s\n", m->family);
+    if (m->in_turn) base_text_add(out, "in_turn: true\n");
+    experiment_config_canonical_search(e, m, out);
+    add_params(out, "relearn", eval_relearn_params, eval_relearn_param_count, &e->relearn);
+    add_params(out, "probe", eval_probe_params, eval_probe_param_count, &e->probe);
+    add_params(out, "saliency", eval_saliency_params, eval_saliency_param_count, &e->saliency);
+    const ExperimentMethod *reference = experiment_config_reference(e);
+    if (reference)
+        add_params(out, "reference", reference->method->entry.params, reference->method->entry.param_count,
+                   reference->params);
+    for (size_t i = 0; i < e->attack_count; i++) {
+        const ExperimentAttack *a = &e->attacks[i];
+        base_text_add(out, "attack %s, %s, %s", a->label, a->attack->entry.name, a->wiring->name);
+        add_params(out, "", a->attack->entry.params, a->attack->entry.param_count, a->params);
+    }
+}

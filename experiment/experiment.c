@@ -1,0 +1,315 @@
+/* experiment/experiment.c - checks everything, lays out the folder, has the steps done, and writes the report. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/order.h"
+#include "experiment/estimate.h"
+#include "experiment/shadows/make.h"
+#include "experiment/sweep.h"
+#include "io/file.h"
+#include "report/report.h"
+#include "session/setup.h"
+#include "sweep/ranks.h"
+
+static void sweep_free(ExperimentSweep *s)
+{
+    sweep_board_close(s->board);
+    experiment_graph_free(&s->graph);
+    experiment_plan_free(s->jobs, s->job_count);
+    experiment_forget_free(s->forget, s->forget_count);
+    experiment_forget_free(s->search_sets, s->search_set_count);
+    experiment_design_free(&s->design);
+    session_data_free(&s->data);
+    experiment_config_free(s->e);
+    base_free(s->folder);
+    base_free(s->models);
+    base_free(s->shadows);
+    base_free(s->old);
+    base_free(s->board_path);
+    base_free(s->states);
+    base_free(s->seconds);
+    base_free(s->counted);
+}
+
+static BaseStatus where_prefix(BaseStatus st, const char *where)
+{
+    return st == BASE_OK ? st : base_error_prefix(st, "%s", where);
+}
+
+/* The config's line that a fault of the data belongs to: of the option whose name or file the message begins with. */
+static const char *where_data(const ExperimentConfig *e)
+{
+    const char *text = base_error_text();
+#define X(field, flag, value, def, help)                                                                               \
+    if (e->prepare.field) {                                                                                            \
+        size_t name = strlen(#field), file = strlen(e->prepare.field);                                                 \
+        if (strncmp(text, #field " '", name + 2) == 0) return e->where_prepare.field;                                  \
+        if (strncmp(text, e->prepare.field, file) == 0 && text[file] == ':') return e->where_prepare.field;            \
+    }
+    DATA_OPTION_LIST(X)
+#undef X
+    return e->where_data;
+}
+
+/* Everything that can be wrong is said here, before the first image is trained on and before anything is written. */
+static BaseStatus prepare(ExperimentSweep *s, ExperimentOutcome *outcome)
+{
+    BaseStatus st = BASE_OK;
+    SessionModel model = {0};
+    SessionSplit split = {0};
+    const ExperimentTask *c = s->config;
+    BASE_TRY(experiment_config_read(c->config, c->assignments, c->assignment_count, &s->e));
+    st = session_data_open(s->e->data, &s->e->prepare, &s->data);
+    BASE_TRY(where_prefix(st, where_data(s->e)));
+    BASE_TRY(where_prefix(session_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
+    BASE_TRY(experiment_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
+    BASE_TRY(experiment_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));
+    if (s->e->shadows.pairs > 0) {
+        BASE_TRY(experiment_design_make(&s->data, &s->e->shadows, &s->design));
+        BASE_TRY(experiment_design_split(&s->design, &s->data, &s->e->shadows, s->e->validation, 0, &split));
+    }
+    BASE_TRY(experiment_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
+    outcome->planned = (int)s->job_count;
+    BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
+    BASE_TRY(base_format(&s->models, "%s/models", s->folder));
+    BASE_TRY(base_format(&s->shadows, "%s/shadows", s->folder));
+    BASE_TRY(base_format(&s->old, "%s/superseded", s->folder));
+    BASE_TRY(base_format(&s->board_path, "%s/" SWEEP_BOARD_FILE, s->folder));
+    BASE_CHECK(strlen(s->folder) < sizeof outcome->folder, BASE_EUSAGE, "--results: the path is too long");
+    snprintf(outcome->folder, sizeof outcome->folder, "%s", s->folder);
+    s->setting = (ExperimentSetting){.e = s->e,
+                                     .data = &s->data,
+                                     .models = s->models,
+                                     .search_sets = s->search_sets,
+                                     .search_set_count = s->search_set_count,
+                                     .design = s->e->shadows.pairs > 0 ? &s->design : NULL,
+                                     .command = c->command,
+                                     .threads = session_threads_share(c->threads, c->jobs)};
+    BASE_TRY(experiment_graph_make(&s->setting, s->jobs, s->job_count, &s->graph));
+    BASE_TRY(BASE_ALLOC(s->graph.count, &s->states));
+    BASE_TRY(BASE_ALLOC(s->graph.count, &s->seconds));
+    BASE_TRY(BASE_ALLOC(s->graph.count, &s->counted));
+out:
+    session_split_free(&split);
+    session_model_free(&model);
+    return st;
+}
+
+static BaseStatus open_folder(ExperimentSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    char *probe = NULL, *figures = NULL;
+    BASE_TRY(base_format(&probe, "%s/probe.h5", s->folder));
+    BASE_TRY(io_path_writable(probe));
+    io_folder_sweep(s->folder);
+    io_folder_sweep(s->models);
+    BASE_TRY(base_format(&figures, "%s/figures", s->folder));
+    io_folder_sweep(figures);
+out:
+    base_free(figures);
+    base_free(probe);
+    return st;
+}
+
+/* The file names of all jobs, sorted; the array alone is owned. */
+static BaseStatus planned_names(const ExperimentSweep *s, char ***out)
+{
+    BaseStatus st = BASE_ALLOC(s->job_count, out);
+    if (st != BASE_OK) return st;
+    for (size_t i = 0; i < s->job_count; i++) (*out)[i] = s->jobs[i].file;
+    qsort(*out, s->job_count, sizeof **out, base_ascending_text);
+    return BASE_OK;
+}
+
+static bool is_planned(const ExperimentSweep *s, char *const *planned, char *file)
+{
+    return bsearch(&file, planned, s->job_count, sizeof *planned, base_ascending_text) != NULL;
+}
+
+static BaseStatus move(const char *from, const char *to, const char *file)
+{
+    BaseStatus st = BASE_OK;
+    char *a = NULL, *b = NULL;
+    BASE_TRY(base_format(&a, "%s/%s", from, file));
+    BASE_TRY(base_format(&b, "%s/%s", to, file));
+    BASE_CHECK(rename(a, b) == 0, BASE_EIO, "%s: cannot be moved to %s: %s", a, to, strerror(errno));
+out:
+    base_free(a);
+    base_free(b);
+    return st;
+}
+
+/* A folder holds the runs of one config: those of an earlier one step aside, so that the report mixes nothing, and come
+ * back when the config does. */
+static BaseStatus set_aside(ExperimentSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, **planned = NULL;
+    size_t count = 0, moved = 0;
+    BASE_TRY(planned_names(s, &planned));
+    BASE_TRY(io_folder_list(s->folder, ".h5", &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (is_planned(s, planned, names[i])) continue;
+        if (moved++ == 0) BASE_TRY(io_folder_make(s->old));
+        BASE_TRY(move(s->folder, s->old, names[i]));
+    }
+    if (moved) base_notice("%zu runs of an earlier form of this config moved to %s", moved, s->old);
+    io_names_free(names, count);
+    names = NULL, count = 0;
+    if (!io_path_exists(s->old)) goto out;
+    BASE_TRY(io_folder_list(s->old, ".h5", &names, &count));
+    for (size_t i = 0; i < count; i++)
+        if (is_planned(s, planned, names[i])) BASE_TRY(move(s->old, s->folder, names[i]));
+out:
+    base_free(planned);
+    io_names_free(names, count);
+    return st;
+}
+
+/* What was done before: jobs by their files, trainings and searches by theirs (a damaged one is made again by who
+ * reads it). */
+static BaseStatus lay_out(ExperimentSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    char *path = NULL;
+    for (size_t i = 0; i < s->graph.count; i++) {
+        const ExperimentStep *step = &s->graph.steps[i];
+        const ExperimentJob *job = &s->jobs[step->job];
+        bool row = step->kind == EXPERIMENT_STEP_ROW, complete = !row && io_path_exists(step->path);
+        if (row && !s->config->force) {
+            base_free(path);
+            path = NULL;
+            BASE_TRY(base_format(&path, "%s/%s", s->folder, job->file));
+            complete = store_run_complete(path, job->id);
+        }
+        sweep_board_set(s->board, i, complete ? SWEEP_STATE_SKIPPED : SWEEP_STATE_TODO);
+    }
+out:
+    base_free(path);
+    return st;
+}
+
+/* Of everything that decides what is done and stored. */
+static BaseStatus plan_hash(const ExperimentSweep *s, char hex[BASE_HASH_HEX])
+{
+    BaseStatus st = BASE_OK;
+    BaseHash *hash = NULL;
+    BASE_TRY(base_hash_create(&hash));
+    for (size_t i = 0; i < s->job_count; i++) base_hash_add_text(hash, s->jobs[i].id);
+    base_hash_add_text(hash, s->config->force ? "force" : "");
+    base_hash_finish(hash, hex);
+out:
+    base_hash_free(hash);
+    return st;
+}
+
+static BaseStatus open_board(ExperimentSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    char plan[BASE_HASH_HEX];
+    bool first;
+    BASE_TRY(plan_hash(s, plan));
+    BASE_TRY(io_folder_make(s->models));
+    BASE_TRY(sweep_board_open(s->board_path, plan, s->graph.count, &first, &s->board));
+    BASE_CHECK(!first || !s->config->worker, BASE_ECANCEL, "the sweep that started this worker is over");
+    if (!first) goto out;
+    BASE_TRY(open_folder(s));
+    BASE_TRY(set_aside(s));
+    BASE_TRY(lay_out(s));
+    BASE_TRY(sweep_board_begin(s->board));
+out:
+    return st;
+}
+
+static BaseStatus do_report(const ExperimentSweep *s, BaseText *terminal)
+{
+    const char *folder = s->folder;
+    ReportConfig config = {.folders = &folder, .folder_count = 1, .out = s->folder, .command = s->config->command};
+    return report_make(&config, s->config->columns, terminal);
+}
+
+/* What the board says was done and what lies in the folder are two things: a row counts when it can be read. */
+static BaseStatus check_stored(const ExperimentSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    const char *first = NULL;
+    char *path = NULL;
+    size_t stored = 0;
+    for (size_t i = 0; i < s->job_count; i++) {
+        base_free(path);
+        path = NULL;
+        BASE_TRY(base_format(&path, "%s/%s", s->folder, s->jobs[i].file));
+        if (store_run_stored(path, s->jobs[i].id))
+            stored++;
+        else if (!first)
+            first = s->jobs[i].file;
+    }
+    BASE_CHECK(stored == s->job_count, BASE_EIO,
+               "%s: %zu of the %zu planned rows are stored, and %s is not or is damaged; the same command makes what "
+               "is missing",
+               s->folder, stored, s->job_count, first);
+out:
+    base_free(path);
+    return st;
+}
+
+/* Those who come later find the board of the first rank. */
+static BaseStatus meet_board(ExperimentSweep *s)
+{
+    BaseStatus st = BASE_OK;
+    if (sweep_ranks_number() == 0) BASE_TRY(open_board(s));
+    sweep_ranks_meet();
+    if (sweep_ranks_number() != 0) BASE_TRY(open_board(s));
+out:
+    return st;
+}
+
+BaseStatus experiment_run(const ExperimentTask *config, ExperimentOutcome *outcome, BaseText *terminal)
+{
+    BaseStatus st = BASE_OK;
+    ExperimentSweep s = {.config = config};
+    ExperimentProgress progress;
+    BaseStatus shadowed = BASE_OK; /* first, since several processes share that work; its failure spoils no job */
+    char *reason = NULL;
+    *outcome = (ExperimentOutcome){.silent = sweep_ranks_number() != 0};
+    BASE_CHECK(config->jobs <= 1 || sweep_ranks_count() == 1, BASE_EUSAGE,
+               "--jobs %d under MPI: each of the %d ranks does jobs already; leave it out", config->jobs,
+               sweep_ranks_count());
+    BASE_TRY(prepare(&s, outcome));
+    const ExperimentShadowMaking shadows = {&s.setting, s.forget, s.forget_count, s.shadows};
+    if (config->dry_run) {
+        BASE_TRY(session_threads_set(s.setting.threads, NULL)); /* rates are those of one of the processes */
+        const ExperimentEstimateTask task = {
+            &s.setting,    s.jobs,          s.job_count,  s.folder,
+            config->force, config->columns, config->jobs, s.setting.design ? &shadows : NULL};
+        st = outcome->silent ? BASE_OK : experiment_estimate(&task, outcome, terminal);
+        goto out;
+    }
+    if (config->worker)
+        BASE_TRY(open_board(&s));
+    else
+        BASE_TRY(meet_board(&s));
+    if (s.setting.design && !config->worker) shadowed = experiment_shadows_make(&shadows);
+    if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
+    if (config->jobs > 1)
+        BASE_TRY(experiment_spawn(&s));
+    else
+        BASE_TRY(experiment_work(&s, config->worker || sweep_ranks_count() > 1));
+    BASE_TRY(experiment_progress(&s, &progress));
+    outcome->done = progress.done;
+    outcome->skipped = progress.skipped;
+    outcome->failed = progress.failed;
+    if (!config->worker && !outcome->silent) {
+        BASE_TRY(check_stored(&s));
+        BASE_TRY(do_report(&s, terminal));
+    }
+    BASE_CHECK(!reason, shadowed, "%s; everything else is in %s/report.html", reason, s.folder);
+out:
+    base_free(reason);
+    sweep_free(&s);
+    return st;
+}

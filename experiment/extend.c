@@ -1,0 +1,36 @@
+/* experiment/extend.c - reads the other config from beside this one, recursively, and inherits what is not set here. */
+#include "experiment/extend.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+enum { FILES = 8 };
+
+static BaseStatus extend(BaseYaml *root, const char *path, int files)
+{
+    BaseStatus st = BASE_OK;
+    const BaseYaml *name = base_yaml_get(root, "extends");
+    char *beside = NULL;
+    BaseYaml *base = NULL;
+    if (!name) return BASE_OK;
+    BASE_CHECK(name->kind == BASE_YAML_SCALAR && *name->text, BASE_EUSAGE,
+               "%s: extends: must be the path of another config", name->where);
+    BASE_CHECK(files < FILES, BASE_EUSAGE, "%s: extends: more than %d files behind one another: in a circle?",
+               name->where, FILES);
+    BASE_TRY(io_path_beside(path, name->text, &beside));
+    st = base_yaml_read(beside, &base);
+    if (st != BASE_OK) {
+        base_error_prefix(st, "%s: extends", name->where);
+        goto out;
+    }
+    BASE_CHECK(base->kind == BASE_YAML_MAP, BASE_EUSAGE, "%s: must be a map of 'key: value' lines, for %s extends it",
+               beside, path);
+    BASE_TRY(extend(base, beside, files + 1));
+    BASE_TRY(base_yaml_inherit(root, base));
+out:
+    base_yaml_free(base);
+    base_free(beside);
+    return st;
+}
+
+BaseStatus experiment_extend(BaseYaml *root, const char *path) { return extend(root, path, 1); }

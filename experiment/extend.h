@@ -1,0 +1,12 @@
+/* experiment/extend.h - `extends: FILE`: a config that says only where it differs from another. */
+#ifndef EXPERIMENT_EXTEND_H
+#define EXPERIMENT_EXTEND_H
+
+#include "base/yaml.h"
+
+/** Gives @p root, read from @p path, what the file of its key `extends` holds and it lacks (maps key by key, lists and
+ *  values whole); that file may extend another. A relative FILE is looked for beside the file that names it. Nothing
+ *  where there is no such key. BASE_EUSAGE where files extend each other. */
+BaseStatus experiment_extend(BaseYaml *root, const char *path);
+
+#endif

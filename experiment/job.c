@@ -1,0 +1,310 @@
+/* experiment/job.c - original, search, unlearning, measurements and attacks in order; a failure is stored with its reason. */
+#include "experiment/job.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "experiment/record.h"
+#include "report/escape.h"
+
+/* ------------------------------------------------------------ one unlearning */
+
+/* What a job works on and frees at its end. */
+typedef struct {
+    NnNet *net;
+    char hash[BASE_HASH_HEX];
+    void *params;
+    UnlearnReport report;
+    ModelCost cost;
+    ExperimentSearch search;
+    char search_key[BASE_HASH_HEX];
+    SessionPredictions predictions[EVAL_SPLITS]; /* its own */
+    SessionPredictions shown[EVAL_SPLITS];       /* borrowed: those, or the reference's */
+    EvalRelearned relearned;
+    EvalProbed probed;
+    char *path; /* of the stored weights, or NULL */
+} Work;
+
+static void work_free(Work *w)
+{
+    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->predictions[i]);
+    nn_net_free(w->net);
+    base_free(w->params);
+    base_free(w->path);
+    unlearn_report_free(&w->report);
+    model_cost_free(&w->cost);
+    experiment_search_free(&w->search);
+}
+
+BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJob *job, char key[BASE_HASH_HEX],
+                                   char **path)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = job->method;
+    BaseText what = {0}, name = {0};
+    bool shared = s->search_set_count > 0;
+    *path = NULL;
+    base_text_add(&what, "search %s ", m->method->entry.name);
+    session_params_text(m->method->entry.params, m->method->entry.param_count, m->params, &what);
+    base_text_add(&what, "\n");
+    experiment_config_canonical_search(s->e, m, &what);
+    if (!shared) base_text_add(&what, "search without: [%s]\n", job->forget_text);
+    BASE_TRY(what.st);
+    BASE_TRY(model_key(s->e, s->data, job->seed, what.data, key));
+    base_text_add(&name, "%s/search-", s->models);
+    report_escape_slug(&name, m->label);
+    if (!shared) base_text_add(&name, "-");
+    if (!shared) report_escape_slug(&name, job->forget_text);
+    base_text_add(&name, "-s%llu-%.12s.h5", (unsigned long long)job->seed, key);
+    BASE_TRY(name.st);
+    BASE_TRY(base_strdup(name.data, path));
+out:
+    base_text_free(&what);
+    base_text_free(&name);
+    return st;
+}
+
+/* Found in the cache, or made and put there; the chosen values go to @p params. */
+static BaseStatus search(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
+                         char key[BASE_HASH_HEX], void *params, ExperimentSearch *out)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = job->method;
+    UnlearnContext *contexts = NULL;
+    char *path = NULL;
+    bool found;
+    size_t count = s->search_set_count ? s->search_set_count : 1;
+    BASE_TRY(experiment_search_place(s, job, key, &path));
+    BASE_TRY(experiment_search_load(path, key, m, out, &found));
+    if (found) {
+        st = experiment_search_choose(m, out, params);
+        goto out;
+    }
+    BASE_TRY(BASE_ALLOC(count, &contexts));
+    for (size_t i = 0; i < count; i++)
+        contexts[i] = experiment_context(s, seed, s->search_set_count ? &s->search_sets[i] : job->forget);
+    const ExperimentSearchTask task = {m, &s->e->budget, contexts, count, &seed->split.validation};
+    BASE_TRY(experiment_search(&task, params, out));
+    BASE_TRY(experiment_search_save(path, key, m, out));
+out:
+    base_free(contexts);
+    base_free(path);
+    return st;
+}
+
+BaseStatus experiment_job_search(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = job->method;
+    ExperimentSearch made = {0};
+    char key[BASE_HASH_HEX];
+    void *params = NULL;
+    BASE_TRY(experiment_seed_train(s, seed));
+    BASE_TRY(base_alloc_bytes(1, m->method->entry.params_size ? m->method->entry.params_size : 1, &params));
+    memcpy(params, m->params, m->method->entry.params_size);
+    BASE_TRY(search(s, seed, job, key, params, &made));
+out:
+    experiment_search_free(&made);
+    base_free(params);
+    return st;
+}
+
+/* The reference is there already: its job only takes it. */
+static BaseStatus take_reference(const ExperimentSeed *seed, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentReference *r = &seed->reference;
+    BASE_TRY(nn_net_clone(r->net, &w->net));
+    BASE_TRY(base_strdup(r->path, &w->path));
+    w->cost = r->cost;
+    w->cost.history = NULL; /* the reference's own */
+    w->relearned = r->relearned;
+    w->probed = r->probed;
+    memcpy(w->shown, r->predictions, sizeof w->shown);
+out:
+    return st;
+}
+
+static BaseStatus unlearn(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = job->method;
+    UnlearnContext context = experiment_context(s, seed, job->forget);
+    EvalSubject subject;
+    BASE_TRY(base_alloc_bytes(1, m->method->entry.params_size ? m->method->entry.params_size : 1, &w->params));
+    memcpy(w->params, m->params, m->method->entry.params_size);
+    if (m == experiment_config_reference(s->e)) {
+        BASE_TRY(take_reference(seed, w));
+        goto out;
+    }
+    BASE_TRY(nn_net_clone(seed->net, &w->net));
+    if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w->search_key, w->params, &w->search));
+    /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
+    const ModelMaking making = {s->e,      s->data,    m->method, w->params, &context, job->forget_text,
+                                s->models, m->in_turn, false};
+    BASE_TRY(model_unlearned(&making, w->net, &w->report, &w->cost, &w->path));
+    BASE_TRY(experiment_predict_splits(w->net, &seed->split, s->e->precision, w->predictions));
+    memcpy(w->shown, w->predictions, sizeof w->shown);
+    subject = experiment_subject(s, seed, job->forget, w->net);
+    BASE_TRY(eval_relearn(&subject, &s->e->relearn, &w->relearned));
+    BASE_TRY(eval_probe(&subject, &s->e->probe, &w->probed));
+out:
+    if (st == BASE_OK) st = nn_net_hash(w->net, w->hash);
+    return st;
+}
+
+/* ------------------------------------------------------------ what is measured and stored */
+
+static void point_at(const SessionPredictions from[EVAL_SPLITS], const EvalPredictions *to[EVAL_SPLITS])
+{
+    for (int i = 0; i < EVAL_SPLITS; i++) to[i] = from[i].p.n > 0 ? &from[i].p : NULL;
+}
+
+static EvalContext eval_context(const ExperimentSeed *seed, const SessionPredictions predictions[EVAL_SPLITS],
+                                const ModelCost *cost, const DataClasses *forget, const NnNet *net)
+{
+    EvalContext context = {.forget = forget,
+                           .original = seed->net,
+                           .net = net,
+                           .wall_seconds = cost->wall_seconds,
+                           .cpu_seconds = cost->cpu_seconds,
+                           .peak_memory = cost->peak_memory,
+                           .samples = cost->samples_retain + cost->samples_forget,
+                           .passes = cost->passes,
+                           .gradients = true, /* a training; an unlearning says itself */
+                           .train_images = seed->split.train.n};
+    point_at(predictions, context.split);
+    point_at(seed->predictions, context.original_split);
+    point_at(seed->untrained, context.untrained_split);
+    return context;
+}
+
+static EvalContext unlearned_context(const ExperimentSeed *seed, const ExperimentJob *job, const Work *w)
+{
+    EvalContext context = eval_context(seed, w->shown, &w->cost, job->forget, w->net);
+    const ExperimentReference *r = &seed->reference;
+    context.gradients = (job->method->method->needs & UNLEARN_NEEDS_GRADIENT) != 0;
+    context.relearned = &w->relearned;
+    context.probed = &w->probed;
+    if (!r->net) return context;
+    point_at(r->predictions, context.retrained_split);
+    context.relearned_retrained = &r->relearned;
+    return context;
+}
+
+static BaseStatus record_weights(const ExperimentSeed *seed, const char *hash, const char *path, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(store_run_set_text(run, "/meta", "original_hash", seed->hash));
+    BASE_TRY(store_run_set_text(run, "/meta", "weights_hash", hash));
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    BASE_TRY(store_run_set_text(run, "/meta", "weights_file", slash ? slash + 1 : ""));
+out:
+    return st;
+}
+
+/* The classes a search looked at: "1 (Trouser); 2,4 (Pullover, Coat)". */
+static BaseStatus record_search_sets(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText sets = {0};
+    for (size_t i = 0; i < s->search_set_count; i++) {
+        if (i) base_text_add(&sets, "; ");
+        session_classes_both(&s->search_sets[i], s->data->train, &sets);
+    }
+    BASE_TRY(sets.st);
+    BASE_TRY(store_run_set_text(run, "/search", "sets_named", sets.data ? sets.data : job->forget_both));
+out:
+    base_text_free(&sets);
+    return st;
+}
+
+static BaseStatus record_original(const ExperimentSetting *s, ExperimentSeed *seed, StoreRun *run, BaseText *summary)
+{
+    BaseStatus st = BASE_OK;
+    EvalContext context = eval_context(seed, seed->predictions, &seed->cost, NULL, seed->net);
+    BASE_TRY(record_weights(seed, seed->hash, seed->path, run));
+    BASE_TRY(experiment_record_metrics(&context, run));
+    BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test", run));
+    BASE_TRY(experiment_record_class_names(s->data->train, run));
+    BASE_TRY(experiment_record_history(&seed->cost, run));
+    BASE_TRY(experiment_record_regions(s->data, seed->net, s->e->precision, run));
+    SessionTally tally = session_tally(&seed->predictions[EVAL_TEST].p, NULL);
+    base_text_add(summary, "accuracy %.2f%% on the test set, %.1f s", session_percent(tally.right, tally.n),
+                  seed->cost.wall_seconds);
+out:
+    return st;
+}
+
+static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job, Work *w,
+                                   StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentConfig *e = s->e;
+    const EvalPredictions *train = &w->shown[EVAL_TRAIN].p, *test = &w->shown[EVAL_TEST].p;
+    EvalContext context = unlearned_context(seed, job, w);
+    double start = base_clock_wall();
+    BASE_TRY(record_weights(seed, w->hash, w->path, run));
+    BASE_TRY(store_run_set_text(run, "/meta", "reference_hash", seed->reference.hash));
+    BASE_TRY(experiment_record_relearned(&w->relearned, run));
+    BASE_TRY(experiment_record_params(&job->method->method->entry, w->params, run));
+    BASE_TRY(experiment_record_metrics(&context, run));
+    BASE_TRY(store_run_set_i64(run, "/meta", "samples_retain", w->cost.samples_retain));
+    BASE_TRY(store_run_set_i64(run, "/meta", "samples_forget", w->cost.samples_forget));
+    BASE_TRY(experiment_record_confusion(test, "test", run));
+    BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test_original", run));
+    BASE_TRY(experiment_record_class_names(s->data->train, run));
+    BASE_TRY(experiment_record_report(&w->report, run));
+    if (w->search.points > 0) {
+        BASE_TRY(experiment_record_search(job->method, &w->search, run));
+        BASE_TRY(experiment_record_budget(e, job->method, job->forget_text, w->search_key, run));
+        BASE_TRY(record_search_sets(s, job, run));
+    }
+    BASE_TRY(experiment_record_each(job->method, run));
+    EvalSubject subject = experiment_subject(s, seed, job->forget, w->net);
+    BASE_TRY(experiment_record_saliency(&subject, &e->saliency, run));
+    BASE_TRY(experiment_record_signals(train, test, job->forget, run));
+    BASE_TRY(experiment_record_regions(s->data, w->net, e->precision, run));
+    BASE_TRY(experiment_attacks(e, train, test, job->forget, w->hash, job->seed, run));
+    BASE_TRY(store_run_set_f64(run, "/meta", "evaluate_seconds", base_clock_wall() - start));
+out:
+    return st;
+}
+
+BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job, StoreRun *run,
+                          BaseText *summary)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {0};
+    BASE_TRY(experiment_record_identity(s, job, run));
+    BASE_TRY(experiment_seed_make(s, seed));
+    if (!job->method) {
+        BASE_TRY(record_original(s, seed, run, summary));
+        goto out;
+    }
+    st = experiment_reference_make(s, seed, job);
+    if (st == BASE_ENOMEM || st == BASE_EIO || (st != BASE_OK && job->method == experiment_config_reference(s->e)))
+        goto out;
+    BASE_TRY(unlearn(s, seed, job, &w));
+    BASE_TRY(record_unlearned(s, seed, job, &w, run));
+    SessionTally tally = session_tally(&w.shown[EVAL_TEST].p, job->forget);
+    char retain[32], forget[32];
+    session_percent_text(tally.right_retain, tally.n_retain, retain);
+    session_percent_text(tally.right_forget, tally.n_forget, forget);
+    base_text_add(summary, "ACC_r %s, ACC_f %s on the test set, %.2f s", retain, forget, w.cost.wall_seconds);
+out:
+    work_free(&w);
+    return st;
+}
+
+BaseStatus experiment_job_failed(const ExperimentSetting *s, const ExperimentJob *job, const char *reason,
+                                 StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(experiment_record_identity(s, job, run));
+    BASE_TRY(store_run_set_text(run, "/", "status", "failed"));
+    BASE_TRY(store_run_set_text(run, "/", "reason", reason));
+out:
+    return st;
+}

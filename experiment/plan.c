@@ -1,0 +1,89 @@
+/* experiment/plan.c - seeds, then class sets, then methods; a job's id is the hash of its canonical config. */
+#include "experiment/plan.h"
+
+#include <ctype.h>
+
+#include "base/memory.h"
+
+/* Letters and digits stay, in lower case; runs of anything else become one '-'. */
+static void add_slug(BaseText *out, const char *text)
+{
+    bool gap = false, any = false;
+    for (const char *c = text; *c; c++) {
+        unsigned char u = (unsigned char)*c;
+        if (u < 128 && (isalnum(u) || u == '_')) {
+            base_text_add(out, "%s%c", gap && any ? "-" : "", tolower(u));
+            gap = false, any = true;
+        } else {
+            gap = true;
+        }
+    }
+}
+
+static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, ExperimentJob *job)
+{
+    BaseStatus st = BASE_OK;
+    BaseText config = {0}, forget = {0}, both = {0}, file = {0};
+    const char *label = job->method ? job->method->label : "original";
+    if (job->forget) session_classes_text(job->forget, &forget);
+    BASE_TRY(forget.st);
+    BASE_TRY(base_strdup(forget.data ? forget.data : "", &job->forget_text));
+    if (job->forget) session_classes_both(job->forget, data->train, &both);
+    BASE_TRY(both.st);
+    BASE_TRY(base_strdup(both.data ? both.data : "", &job->forget_both));
+    experiment_config_canonical(e, job->method, &config);
+    base_text_add(&config, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
+                  job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
+    BASE_TRY(config.st);
+    BASE_TRY(base_strdup(config.data, &job->config));
+    base_hash_bytes(config.data, config.size, job->id);
+    add_slug(&file, label);
+    base_text_add(&file, "-");
+    add_slug(&file, job->forget_text);
+    base_text_add(&file, "%ss%llu-%.12s.h5", job->forget ? "-" : "", (unsigned long long)job->seed, job->id);
+    BASE_TRY(file.st);
+    BASE_TRY(base_strdup(file.data, &job->file));
+out:
+    base_text_free(&config);
+    base_text_free(&forget);
+    base_text_free(&both);
+    base_text_free(&file);
+    return st;
+}
+
+BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataClasses *forget,
+                                size_t forget_count, ExperimentJob **out, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    size_t per_seed = 1 + forget_count * e->method_count, n = e->seed_count * per_seed;
+    ExperimentJob *jobs = NULL;
+    *out = NULL;
+    *count = 0;
+    BASE_TRY(BASE_ALLOC(n, &jobs));
+    for (size_t i = 0; i < n; i++) {
+        size_t at = i % per_seed;
+        jobs[i].seed = e->seeds[i / per_seed];
+        if (at > 0) {
+            jobs[i].forget = &forget[(at - 1) / e->method_count];
+            jobs[i].method = &e->methods[(at - 1) % e->method_count];
+        }
+        BASE_TRY(fill(e, data, &jobs[i]));
+    }
+    *out = jobs;
+    *count = n;
+    jobs = NULL;
+out:
+    experiment_plan_free(jobs, n);
+    return st;
+}
+
+void experiment_plan_free(ExperimentJob *jobs, size_t count)
+{
+    for (size_t i = 0; jobs && i < count; i++) {
+        base_free(jobs[i].forget_text);
+        base_free(jobs[i].forget_both);
+        base_free(jobs[i].config);
+        base_free(jobs[i].file);
+    }
+    base_free(jobs);
+}

@@ -1,0 +1,372 @@
+/* experiment/record.c - one function per part of the schema, each of which only translates structs into paths. */
+#include "experiment/record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "math/blas.h"
+
+static BaseStatus record_libraries(StoreRun *run)
+{
+    BaseText text = {0};
+    session_libraries(&text);
+    BaseStatus st = text.st;
+    if (st == BASE_OK) st = store_run_set_text(run, "/meta", "libraries", text.data ? text.data : "");
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus record_meta(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    char text[256], hash[BASE_HASH_HEX];
+    BASE_TRY(store_run_set_text(run, "/meta", "config", job->config));
+    base_hash_bytes(job->config, strlen(job->config), hash);
+    BASE_TRY(store_run_set_text(run, "/meta", "config_hash", hash));
+    BASE_TRY(store_run_set_text(run, "/meta", "command", s->command ? s->command : ""));
+    BASE_TRY(store_run_set_text(run, "/meta", "program", "expunge " SESSION_PROGRAM_VERSION));
+    BASE_TRY(record_libraries(run));
+    BASE_TRY(store_run_set_text(run, "/meta", "blas_core", math_blas_core()));
+    base_clock_cpu_name(text, sizeof text);
+    BASE_TRY(store_run_set_text(run, "/meta", "cpu", text));
+    BASE_TRY(store_run_set_i64(run, "/meta", "threads", s->threads));
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    BASE_TRY(store_run_set_text(run, "/meta", "started", text));
+    BASE_TRY(store_run_set_text(run, "/meta", "precision", nn_precision_name(s->e->precision)));
+    BASE_TRY(store_run_set_text(run, "/meta", "tuning_hash", s->e->tuning ? nn_tuning_hash(s->e->tuning) : ""));
+    BASE_TRY(store_run_set_text(run, "/meta", "data_hash", s->data->hash));
+    BASE_TRY(store_run_set_text(run, "/meta", "preprocessing", s->data->prep));
+    BASE_TRY(store_run_set_f64(run, "/meta", "validation", s->e->validation));
+out:
+    return st;
+}
+
+BaseStatus experiment_record_identity(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = job->method;
+    BaseText names = {0};
+    if (job->forget) session_classes_names(job->forget, s->data->train, &names);
+    BASE_TRY(names.st);
+    BASE_TRY(store_run_set_i64(run, "/", "schema", STORE_SCHEMA));
+    BASE_TRY(store_run_set_text(run, "/", "id", job->id));
+    BASE_TRY(store_run_set_text(run, "/", "status", "ok"));
+    BASE_TRY(store_run_set_text(run, "/", "reason", ""));
+    BASE_TRY(store_run_set_text(run, "/", "experiment", s->e->name));
+    BASE_TRY(store_run_set_text(run, "/", "title", s->e->title));
+    BASE_TRY(store_run_set_text(run, "/", "kind", m ? "unlearn" : "original"));
+    BASE_TRY(store_run_set_text(run, "/", "method", m ? m->method->entry.name : "original"));
+    BASE_TRY(store_run_set_text(run, "/", "label", m ? m->label : "original"));
+    BASE_TRY(store_run_set_text(run, "/", "arch", s->e->arch));
+    BASE_TRY(store_run_set_text(run, "/", "data", s->e->data));
+    BASE_TRY(store_run_set_i64(run, "/", "seed", (int64_t)job->seed));
+    BASE_TRY(store_run_set_text(run, "/", "forget", job->forget_text));
+    BASE_TRY(store_run_set_text(run, "/", "forget_names", names.data ? names.data : ""));
+    BASE_TRY(store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count));
+    BASE_TRY(store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0));
+    BASE_TRY(record_meta(s, job, run));
+out:
+    base_text_free(&names);
+    return st;
+}
+
+BaseStatus experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    for (size_t i = 0; i < entry->param_count; i++) {
+        base_text_free(&text);
+        base_param_format(&entry->params[i], params, &text);
+        BASE_TRY(text.st);
+        BASE_TRY(store_run_set_text(run, "/params", entry->params[i].name, text.data ? text.data : ""));
+    }
+out:
+    base_text_free(&text);
+    return st;
+}
+
+BaseStatus experiment_record_each(const ExperimentMethod *m, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    if (!m->family) return BASE_OK;
+    BASE_TRY(store_run_set_text(run, "/each", "family", m->family));
+    for (size_t i = 0; i < m->each_count; i++)
+        BASE_TRY(store_run_set_text(run, "/each", m->each[i].name, m->each[i].value));
+out:
+    return st;
+}
+
+BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    EvalRow *rows = NULL;
+    int count = 0;
+    BASE_TRY(eval_all(context, &rows, &count));
+    for (int i = 0; i < count; i++) {
+        const EvalMetric *m = rows[i].metric;
+        char number[40];
+        const char *ideal = "";
+        if (m->ideal == EVAL_IDEAL_RETRAINED) ideal = "retrained";
+        if (m->ideal == EVAL_IDEAL_LOW) ideal = "low";
+        if (m->ideal == EVAL_IDEAL_NUMBER) {
+            snprintf(number, sizeof number, "%g", m->ideal_value);
+            ideal = number;
+        }
+        BASE_TRY(store_run_add_metric(run, m->entry.name, eval_split_name(rows[i].split), m->title, m->unit, ideal,
+                                      rows[i].value));
+    }
+out:
+    base_free(rows);
+    return st;
+}
+
+BaseStatus experiment_record_relearned(const EvalRelearned *r, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t reached[EVAL_REPEATS_MAX];
+    if (r->repeats == 0) return BASE_OK;
+    for (int64_t i = 0; i < r->repeats; i++) reached[i] = r->reached[i];
+    BASE_TRY(store_run_set_i64(run, "/relearn", "limit", r->limit));
+    BASE_TRY(store_run_set_array(run, "/relearn/steps", STORE_I64, 1, &r->repeats, r->steps));
+    BASE_TRY(store_run_set_array(run, "/relearn/reached", STORE_U8, 1, &r->repeats, reached));
+out:
+    return st;
+}
+
+BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    int64_t *confusion = NULL, shape[2] = {predictions->K, predictions->K};
+    char path[64];
+    BASE_TRY(BASE_ALLOC(shape[0] * shape[1], &confusion));
+    eval_confusion(predictions, confusion);
+    snprintf(path, sizeof path, "/confusion/%s", name);
+    BASE_TRY(store_run_set_array(run, path, STORE_I64, 2, shape, confusion));
+out:
+    base_free(confusion);
+    return st;
+}
+
+BaseStatus experiment_record_class_names(const DataSet *set, StoreRun *run)
+{
+    return store_run_set_texts(run, "/class_names", (const char *const *)set->class_names, (size_t)set->K);
+}
+
+/* One [L] column of the layer table; field: offset of a double or an int64_t in UnlearnLayer. */
+static BaseStatus layer_column(const UnlearnReport *report, const char *name, size_t field, bool integer,
+                               double *column, StoreRun *run)
+{
+    char path[64];
+    int64_t L = report->layer_count;
+    for (int64_t i = 0; i < L; i++) {
+        const char *at = (const char *)&report->layers[i] + field;
+        int64_t whole;
+        if (integer)
+            memcpy(&whole, at, sizeof whole), column[i] = (double)whole;
+        else
+            memcpy(&column[i], at, sizeof *column);
+    }
+    snprintf(path, sizeof path, "/layers/%s", name);
+    return store_run_set_array(run, path, STORE_F64, 1, &L, column);
+}
+
+static BaseStatus record_spectra(const UnlearnReport *report, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    char group[192], path[224];
+    for (int i = 0; i < report->layer_count; i++) {
+        const UnlearnLayer *layer = &report->layers[i];
+        if (!layer->spectrum_retain || !layer->spectrum_forget) continue;
+        snprintf(group, sizeof group, "/spectra/%s", layer->name);
+        snprintf(path, sizeof path, "%s/retain", group);
+        BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &layer->spectrum_count, layer->spectrum_retain));
+        snprintf(path, sizeof path, "%s/forget", group);
+        BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &layer->spectrum_count, layer->spectrum_forget));
+        BASE_TRY(store_run_set_f64(run, group, "alpha_retain", report->alpha_retain));
+        BASE_TRY(store_run_set_f64(run, group, "alpha_forget", report->alpha_forget));
+    }
+out:
+    return st;
+}
+
+BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run)
+{
+#define REAL(name)                                                                                                     \
+    {                                                                                                                  \
+#name, offsetof(UnlearnLayer, name), false                                                                     \
+    }
+#define WHOLE(name)                                                                                                    \
+    {                                                                                                                  \
+#name, offsetof(UnlearnLayer, name), true                                                                      \
+    }
+    static const struct {
+        const char *name;
+        size_t field;
+        bool integer;
+    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),     WHOLE(n_forget),   REAL(trace_retain),
+                   REAL(trace_forget),   REAL(rank_retain),   REAL(rank_forget), REAL(forget_removed),
+                   REAL(retain_removed), REAL(weight_change), REAL(shared)};
+#undef REAL
+#undef WHOLE
+    BaseStatus st = BASE_OK;
+    const char **names = NULL;
+    double *column = NULL;
+    if (report->layer_count == 0) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(report->layer_count, &names));
+    BASE_TRY(BASE_ALLOC(report->layer_count, &column));
+    for (int i = 0; i < report->layer_count; i++) names[i] = report->layers[i].name;
+    BASE_TRY(store_run_set_texts(run, "/layers/names", names, (size_t)report->layer_count));
+    for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++)
+        BASE_TRY(layer_column(report, COLUMNS[c].name, COLUMNS[c].field, COLUMNS[c].integer, column, run));
+    BASE_TRY(record_spectra(report, run));
+out:
+    base_free(names);
+    base_free(column);
+    return st;
+}
+
+/* Each trial's values as text, which a word or a list keeps better than a number. */
+static BaseStatus record_settings(const ExperimentMethod *m, const ExperimentSearch *s, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText *texts = NULL;
+    const char **lines = NULL;
+    BASE_TRY(BASE_ALLOC(s->points, &texts));
+    BASE_TRY(BASE_ALLOC(s->points, &lines));
+    for (size_t i = 0; i < s->points; i++) {
+        experiment_search_text(m, s, i, &texts[i]);
+        BASE_TRY(texts[i].st);
+        lines[i] = texts[i].data;
+    }
+    BASE_TRY(store_run_set_texts(run, "/search/settings", lines, s->points));
+out:
+    for (size_t i = 0; texts && i < s->points; i++) base_text_free(&texts[i]);
+    base_free(texts);
+    base_free(lines);
+    return st;
+}
+
+BaseStatus experiment_record_search(const ExperimentMethod *m, const ExperimentSearch *s, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    char path[160];
+    int64_t points = (int64_t)s->points;
+    for (size_t a = 0; a < s->axis_count; a++) {
+        snprintf(path, sizeof path, "/search/%s", m->axes[a].param->name);
+        BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &points, s->value + a * s->points));
+    }
+    const struct {
+        const char *path;
+        const double *column;
+    } COLUMNS[] = {{"/search/score", s->score},
+                   {"/search/acc_retain", s->acc_retain},
+                   {"/search/acc_forget", s->acc_forget},
+                   {"/search/trial_seconds", s->cost}};
+    for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++)
+        BASE_TRY(store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &points, COLUMNS[c].column));
+    BASE_TRY(store_run_set_array(run, "/search/point", STORE_I64, 1, &points, s->at));
+    BASE_TRY(record_settings(m, s, run));
+    BASE_TRY(store_run_set_i64(run, "/search", "chosen", s->chosen));
+    BASE_TRY(store_run_set_text(run, "/search", "objective", EXPERIMENT_OBJECTIVE));
+    BASE_TRY(store_run_set_i64(run, "/search", "n", s->n));
+    BASE_TRY(store_run_set_f64(run, "/search", "seconds", s->seconds));
+    BASE_TRY(store_run_set_f64(run, "/search", "passes", s->passes));
+out:
+    return st;
+}
+
+BaseStatus experiment_record_budget(const ExperimentConfig *e, const ExperimentMethod *m, const char *forget,
+                                    const char *key, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BaseText budget = {0}, sets = {0};
+    session_params_text(experiment_budget_params, experiment_budget_param_count, &e->budget, &budget);
+    for (size_t i = 0; i < e->search_forget_count; i++)
+        base_text_add(&sets, "%s%s", i ? "; " : "", e->search_forget[i]);
+    BASE_TRY(budget.st);
+    BASE_TRY(sets.st);
+    BASE_TRY(store_run_set_text(run, "/search", "budget", budget.data));
+    BASE_TRY(store_run_set_text(run, "/search", "sets", sets.data ? sets.data : forget));
+    BASE_TRY(store_run_set_text(run, "/search", "method", m->method->entry.name));
+    BASE_TRY(store_run_set_text(run, "/search", "key", key));
+out:
+    base_text_free(&budget);
+    base_text_free(&sets);
+    return st;
+}
+
+BaseStatus experiment_record_history(const ModelCost *cost, StoreRun *run)
+{
+    static const struct {
+        const char *path;
+        size_t field;
+    } COLUMNS[] = {{"/history/loss", offsetof(NnTrainEpoch, loss)},
+                   {"/history/accuracy", offsetof(NnTrainEpoch, accuracy)},
+                   {"/history/lr", offsetof(NnTrainEpoch, lr)},
+                   {"/history/seconds", offsetof(NnTrainEpoch, seconds)}};
+    BaseStatus st = BASE_OK;
+    double *column = NULL;
+    if (!cost->history || cost->epochs == 0) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(cost->epochs, &column));
+    for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++) {
+        for (int64_t i = 0; i < cost->epochs; i++)
+            memcpy(&column[i], (const char *)&cost->history[i] + COLUMNS[c].field, sizeof *column);
+        BASE_TRY(store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &cost->epochs, column));
+    }
+out:
+    base_free(column);
+    return st;
+}
+
+/* Cross-entropy of one row in the log domain: log sum exp(z - max) - (z_y - max). */
+static double row_loss(const float *z, int64_t K, int32_t y)
+{
+    double top = z[0], sum = 0;
+    for (int64_t k = 1; k < K; k++) top = z[k] > top ? (double)z[k] : top;
+    for (int64_t k = 0; k < K; k++) sum += exp((double)z[k] - top);
+    return log(sum) - ((double)z[y] - top);
+}
+
+static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses *forget, bool forgotten,
+                                    const char *name, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    double *confidence = NULL, *loss = NULL;
+    char path[64];
+    int64_t n = 0;
+    BASE_TRY(BASE_ALLOC(p->n, &confidence));
+    BASE_TRY(BASE_ALLOC(p->n, &loss));
+    for (int64_t i = 0; i < p->n; i++) {
+        if ((forget->in[p->labels[i]] != 0) != forgotten) continue;
+        loss[n] = row_loss(p->logits + i * p->K, p->K, p->labels[i]);
+        confidence[n] = exp(-loss[n]);
+        n++;
+    }
+    snprintf(path, sizeof path, "/signals/%s/confidence", name);
+    BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &n, confidence));
+    snprintf(path, sizeof path, "/signals/%s/loss", name);
+    BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &n, loss));
+out:
+    base_free(confidence);
+    base_free(loss);
+    return st;
+}
+
+BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPredictions *test,
+                                     const DataClasses *forget, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(record_signal_set(train, forget, false, "retain_train", run));
+    BASE_TRY(record_signal_set(test, forget, false, "retain_test", run));
+    BASE_TRY(record_signal_set(train, forget, true, "forget_train", run));
+    BASE_TRY(record_signal_set(test, forget, true, "forget_test", run));
+out:
+    return st;
+}

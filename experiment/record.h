@@ -1,0 +1,38 @@
+/* experiment/record.h - what a job found out, put into a run by the schema of store/store.h. */
+#ifndef EXPERIMENT_RECORD_H
+#define EXPERIMENT_RECORD_H
+
+#include "eval/saliency/saliency.h"
+#include "experiment/job.h"
+
+/** Who this run is and what made it: root attributes and /meta. */
+BaseStatus experiment_record_identity(const ExperimentSetting *setting, const ExperimentJob *job, StoreRun *run);
+BaseStatus experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
+BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run);
+/** /relearn: the steps of each repeat. */
+BaseStatus experiment_record_relearned(const EvalRelearned *relearned, StoreRun *run);
+/** The confusion matrix of @p predictions at /confusion/<name>. */
+BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run);
+BaseStatus experiment_record_class_names(const DataSet *set, StoreRun *run);
+BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run);
+BaseStatus experiment_record_search(const ExperimentMethod *method, const ExperimentSearch *search, StoreRun *run);
+/** What the search was allowed, and the sets it looked at (@p forget: where each set is searched on by itself). */
+BaseStatus experiment_record_budget(const ExperimentConfig *e, const ExperimentMethod *method, const char *forget,
+                                    const char *key, StoreRun *run);
+BaseStatus experiment_record_history(const ModelCost *cost, StoreRun *run);
+/** /each: the values that made this method one of several of its row. */
+BaseStatus experiment_record_each(const ExperimentMethod *method, StoreRun *run);
+/** /saliency of subject->original and subject->net, where the config asks for it. */
+BaseStatus experiment_record_saliency(const EvalSubject *subject, const EvalSaliencyConfig *config, StoreRun *run);
+/** /signals: p_y and loss of every training and test image, kept and forgotten apart. */
+BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPredictions *test,
+                                     const DataClasses *forget, StoreRun *run);
+/** /regions where an image is two numbers; nothing otherwise. */
+BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrecision precision, StoreRun *run);
+
+/** Every attack of the experiment on the predictions of the UNLEARNED network, whose hash is stored with each score. An
+ *  attack that cannot be made here is stored with its reason. */
+BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *train, const EvalPredictions *test,
+                              const DataClasses *forget, const char *weights_hash, uint64_t seed, StoreRun *run);
+
+#endif

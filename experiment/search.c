@@ -1,0 +1,313 @@
+/* experiment/search.c - points in the order of a grid or a seeded draw, prepared once per stretch that shares preparation. */
+#include "experiment/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "experiment/record.h"
+
+void experiment_search_free(ExperimentSearch *search)
+{
+    base_free(search->at);
+    base_free(search->value);
+    base_free(search->score);
+    base_free(search->acc_retain);
+    base_free(search->acc_forget);
+    base_free(search->cost);
+    *search = (ExperimentSearch){0};
+}
+
+static size_t grid_size(const ExperimentMethod *m)
+{
+    size_t points = 1;
+    for (size_t a = 0; a < m->axis_count; a++) points *= m->axes[a].count;
+    return points;
+}
+
+/* Place on @p axis of grid point @p point: the last axis runs fastest. */
+static size_t place(const ExperimentMethod *m, size_t point, size_t axis)
+{
+    for (size_t a = m->axis_count; a-- > axis + 1;) point /= m->axes[a].count;
+    return point % m->axes[axis].count;
+}
+
+static BaseStatus set_point(const ExperimentMethod *m, size_t point, void *params)
+{
+    const BaseEntry *entry = &m->method->entry;
+    BaseStatus st = BASE_OK;
+    for (size_t a = 0; a < m->axis_count && st == BASE_OK; a++)
+        st = base_param_set(entry->params, entry->param_count, params, entry->name, m->axes[a].param->name,
+                            m->axes[a].values[place(m, point, a)], m->where);
+    return st;
+}
+
+BaseStatus experiment_search_choose(const ExperimentMethod *m, const ExperimentSearch *s, void *params)
+{
+    return set_point(m, (size_t)s->at[s->chosen], params);
+}
+
+void experiment_search_text(const ExperimentMethod *m, const ExperimentSearch *s, size_t i, BaseText *out)
+{
+    base_text_add(out, "{");
+    for (size_t a = 0; a < m->axis_count; a++)
+        base_text_add(out, "%s%s: %s", a ? ", " : "", m->axes[a].param->name,
+                      m->axes[a].values[place(m, (size_t)s->at[i], a)]);
+    base_text_add(out, "}");
+}
+
+/* Points between two calls of prepare(): the product of the tunable axes, which stand last. */
+static size_t stretch(const ExperimentMethod *m)
+{
+    size_t points = 1;
+    for (size_t a = 0; a < m->axis_count; a++) points *= m->axes[a].tunable ? m->axes[a].count : 1;
+    return points;
+}
+
+static BaseStatus alloc_search(const ExperimentMethod *m, size_t points, ExperimentSearch *s)
+{
+    BaseStatus st = BASE_OK;
+    s->axis_count = m->axis_count;
+    s->points = points;
+    s->chosen = -1;
+    BASE_TRY(BASE_ALLOC(points, &s->at));
+    BASE_TRY(BASE_ALLOC(s->axis_count * points, &s->value));
+    BASE_TRY(BASE_ALLOC(points, &s->score));
+    BASE_TRY(BASE_ALLOC(points, &s->acc_retain));
+    BASE_TRY(BASE_ALLOC(points, &s->acc_forget));
+    BASE_TRY(BASE_ALLOC(points, &s->cost));
+out:
+    return st;
+}
+
+static void fill_values(const ExperimentMethod *m, ExperimentSearch *s)
+{
+    for (size_t a = 0; a < s->axis_count; a++) {
+        for (size_t i = 0; i < s->points; i++) {
+            size_t at = place(m, (size_t)s->at[i], a);
+            if (!base_parse_f64(m->axes[a].values[at], &s->value[a * s->points + i]))
+                s->value[a * s->points + i] = (double)at;
+        }
+    }
+}
+
+/* The objective needs both of its accuracies. */
+static BaseStatus check_validation(const ExperimentMethod *m, const UnlearnContext *context, const DataView *validation)
+{
+    BaseStatus st = BASE_OK;
+    int64_t forgotten = 0;
+    for (int64_t i = 0; i < validation->n; i++) forgotten += context->forget->in[data_view_label(validation, i)] != 0;
+    BASE_CHECK(forgotten > 0 && forgotten < validation->n, BASE_EUSAGE,
+               "search %s: the validation split holds %lld retained and %lld forgotten images, and needs some of both: "
+               "set validation higher",
+               m->label, (long long)(validation->n - forgotten), (long long)forgotten);
+out:
+    return st;
+}
+
+static BaseStatus score_point(const ExperimentSearchTask *task, const UnlearnContext *context, void *state,
+                              const void *params, NnNet *net, ExperimentSearch *s, size_t point)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnReport report = {0};
+    SessionPredictions predictions = {0};
+    double share = 1 / (double)task->context_count;
+    nn_net_copy(net, context->original);
+    st = task->method->method->apply(context, state, params, net, &report);
+    s->passes += report.passes;
+    BASE_TRY(st);
+    BASE_TRY(session_predict(net, task->validation, context->precision, NULL, &predictions));
+    SessionTally tally = session_tally(&predictions.p, context->forget);
+    double retain = session_percent(tally.right_retain, tally.n_retain);
+    double forget = session_percent(tally.right_forget, tally.n_forget);
+    s->acc_retain[point] += share * retain;
+    s->acc_forget[point] += share * forget;
+    s->score[point] += share * retain / 100 * (1 - forget / 100);
+out:
+    session_predictions_free(&predictions);
+    unlearn_report_free(&report);
+    return st;
+}
+
+/* What the loops over sets and trials share. */
+typedef struct {
+    const ExperimentSearchTask *task;
+    void *params; /* of the trial */
+    NnNet *net;
+    ExperimentSearch *search;
+} Trials;
+
+/* Where a point stands among the trials: preparations in turn; within one the last tunable axis slowest, which is the
+ * order that UnlearnContext.grid asks for. */
+static size_t turn(const ExperimentMethod *m, size_t point)
+{
+    size_t key = point / stretch(m);
+    for (size_t a = m->axis_count; a-- > 0;)
+        if (m->axes[a].tunable) key = key * m->axes[a].count + place(m, point, a);
+    return key;
+}
+
+static BaseStatus trial_order(const ExperimentMethod *m, const ExperimentSearch *s, size_t **out)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC(s->points, out));
+    for (size_t i = 0; i < s->points; i++) {
+        size_t at = i, key = turn(m, (size_t)s->at[i]);
+        for (; at > 0 && turn(m, (size_t)s->at[(*out)[at - 1]]) > key; at--) (*out)[at] = (*out)[at - 1];
+        (*out)[at] = i;
+    }
+out:
+    return st;
+}
+
+/* Every trial on one forget set. A trial that gives no finite network only loses. */
+static BaseStatus search_set(const Trials *t, size_t set)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = t->task->method;
+    UnlearnContext grid = t->task->contexts[set];
+    const UnlearnContext *context = &grid;
+    ExperimentSearch *s = t->search;
+    size_t every = stretch(m), prepared = SIZE_MAX, *order = NULL;
+    void *state = NULL;
+    char label[160];
+    snprintf(label, sizeof label, "search %s", m->label);
+    grid.grid = every > 1;
+    BASE_TRY(trial_order(m, s, &order));
+    for (size_t k = 0; k < s->points; k++) {
+        size_t i = order[k], point = (size_t)s->at[i];
+        double started = base_clock_wall();
+        BASE_TRY(set_point(m, point, t->params));
+        if (point / every != prepared && m->method->prepare) {
+            if (state && m->method->release) m->method->release(state);
+            state = NULL;
+            BASE_TRY(m->method->prepare(context, t->params, &state));
+        }
+        prepared = point / every;
+        st = score_point(t->task, context, state, t->params, t->net, s, i);
+        if (st != BASE_OK && st != BASE_ENUMERIC) goto out;
+        if (st != BASE_OK) s->score[i] = s->acc_retain[i] = s->acc_forget[i] = NAN;
+        st = BASE_OK;
+        s->cost[i] += base_clock_wall() - started;
+        base_progress(label, (int64_t)(set * s->points + k) + 1, (int64_t)(t->task->context_count * s->points), NULL);
+    }
+out:
+    if (state && m->method->release) m->method->release(state);
+    base_free(order);
+    return st;
+}
+
+/* The points to try, ascending: the whole grid, or some of it. */
+static BaseStatus draw(const ExperimentSearchTask *task, ExperimentSearch *s)
+{
+    BaseStatus st = BASE_OK;
+    size_t grid = grid_size(task->method), points = grid;
+    if (task->budget->strategy == EXPERIMENT_SEARCH_RANDOM && task->budget->trials < (int64_t)grid)
+        points = (size_t)task->budget->trials;
+    BASE_TRY(alloc_search(task->method, points, s));
+    BaseRandom random = base_random_make(task->contexts[0].seed, "search", 0);
+    base_random_choose(&random, (int64_t)grid, (int64_t)points, s->at);
+    fill_values(task->method, s);
+out:
+    return st;
+}
+
+BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, ExperimentSearch *out)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = task->method;
+    size_t size = m->method->entry.params_size ? m->method->entry.params_size : 1;
+    ExperimentSearch s = {0};
+    Trials t = {.task = task, .search = &s};
+    double started = base_clock_wall();
+    *out = (ExperimentSearch){0};
+    for (size_t i = 0; i < task->context_count; i++)
+        BASE_TRY(check_validation(m, &task->contexts[i], task->validation));
+    BASE_TRY(draw(task, &s));
+    BASE_TRY(nn_net_clone(task->contexts[0].original, &t.net));
+    BASE_TRY(base_alloc_bytes(1, size, &t.params));
+    memcpy(t.params, params, m->method->entry.params_size);
+    if (task->budget->epochs > 0) BASE_TRY(experiment_method_set_epochs(m, task->budget->epochs, t.params));
+    s.n = task->validation->n;
+    for (size_t i = 0; i < task->context_count; i++) BASE_TRY(search_set(&t, i));
+    for (size_t i = 0; i < s.points; i++)
+        if (!isnan(s.score[i]) && (s.chosen < 0 || s.score[i] > s.score[s.chosen])) s.chosen = (int64_t)i;
+    BASE_CHECK(s.chosen >= 0, BASE_ENUMERIC, "search %s: no trial gave a finite network: %s", m->label,
+               base_error_text());
+    BASE_TRY(experiment_search_choose(m, &s, params));
+    s.seconds = base_clock_wall() - started;
+    *out = s;
+    s = (ExperimentSearch){0};
+out:
+    base_free(t.params);
+    nn_net_free(t.net);
+    experiment_search_free(&s);
+    return st;
+}
+
+/* ------------------------------------------------------------ kept as a file */
+
+BaseStatus experiment_search_save(const char *path, const char *key, const ExperimentMethod *m,
+                                  const ExperimentSearch *s)
+{
+    BaseStatus st = BASE_OK;
+    StoreRun *run = NULL;
+    BASE_TRY(store_run_create(&run));
+    BASE_TRY(store_run_set_text(run, "/", "id", key));
+    BASE_TRY(store_run_set_text(run, "/", "status", "ok"));
+    BASE_TRY(store_run_set_text(run, "/", "kind", "search"));
+    BASE_TRY(store_run_set_text(run, "/", "label", m->label));
+    BASE_TRY(experiment_record_search(m, s, run));
+    BASE_TRY(store_run_write(run, path));
+out:
+    store_run_free(run);
+    return st;
+}
+
+static bool read_column(const StoreRun *run, const char *path, StoreType type, size_t points, void *out)
+{
+    StoreArray array;
+    if (!store_run_array(run, path, &array) || array.type != type || array.count != (int64_t)points) return false;
+    memcpy(out, array.data, points * 8);
+    return true;
+}
+
+BaseStatus experiment_search_load(const char *path, const char *key, const ExperimentMethod *m, ExperimentSearch *out,
+                                  bool *found)
+{
+    BaseStatus st = BASE_OK;
+    StoreRun *run = NULL;
+    StoreArray array;
+    ExperimentSearch s = {0};
+    *found = false;
+    *out = (ExperimentSearch){0};
+    if (!store_run_complete(path, key)) return BASE_OK;
+    BASE_TRY(store_run_read(path, &run));
+    if (!store_run_array(run, "/search/point", &array) || array.count < 1) goto out;
+    BASE_TRY(alloc_search(m, (size_t)array.count, &s));
+    bool whole = read_column(run, "/search/point", STORE_I64, s.points, s.at) &&
+                 read_column(run, "/search/score", STORE_F64, s.points, s.score) &&
+                 read_column(run, "/search/acc_retain", STORE_F64, s.points, s.acc_retain) &&
+                 read_column(run, "/search/acc_forget", STORE_F64, s.points, s.acc_forget) &&
+                 read_column(run, "/search/trial_seconds", STORE_F64, s.points, s.cost);
+    for (size_t i = 0; i < s.points && whole; i++) whole = s.at[i] >= 0 && (size_t)s.at[i] < grid_size(m);
+    double chosen = store_run_f64(run, "/search", "chosen");
+    if (!whole || !(chosen >= 0 && chosen < (double)s.points)) goto out;
+    s.chosen = (int64_t)chosen;
+    s.n = (int64_t)store_run_f64(run, "/search", "n");
+    s.seconds = store_run_f64(run, "/search", "seconds");
+    s.passes = store_run_f64(run, "/search", "passes");
+    s.cached = true;
+    fill_values(m, &s);
+    *out = s;
+    *found = true;
+    s = (ExperimentSearch){0};
+out:
+    store_run_free(run);
+    experiment_search_free(&s);
+    return st;
+}

@@ -1,0 +1,49 @@
+/* experiment/search.h - a method's parameters chosen by ACC_r (1 - ACC_f) on the validation split (Kodge, Saha, Roy
+ * 2024): on images that no model was trained on, never on the test set, and under one budget for every method. */
+#ifndef EXPERIMENT_SEARCH_H
+#define EXPERIMENT_SEARCH_H
+
+#include "experiment/config.h"
+
+#define EXPERIMENT_OBJECTIVE "ACC_r (1 - ACC_f) on the validation split"
+
+typedef struct {
+    size_t axis_count, points; /* points: trials made */
+    int64_t *at;               /* [points] which point of the grid */
+    double *value; /* [axis_count, points] the parameter's number; where it is no number, its place in the list */
+    double *score; /* [points] mean over the sets searched on; NaN where the method failed */
+    double *acc_retain, *acc_forget; /* [points] percent, means over those sets */
+    double *cost;                    /* [points] seconds of all its unlearnings and judgements */
+    int64_t chosen;                  /* the first of the best */
+    int64_t n;                       /* validation images */
+    double seconds, passes;          /* whole search; passes: images through the network, judging not counted */
+    bool cached;                     /* read from a file: what the numbers say was spent earlier */
+} ExperimentSearch;
+void experiment_search_free(ExperimentSearch *search);
+
+typedef struct {
+    const ExperimentMethod *method;
+    const ExperimentBudget *budget;
+    const UnlearnContext *contexts; /* [context_count] the same but for their forget sets */
+    size_t context_count;
+    const DataView *validation;
+} ExperimentSearchTask;
+
+/** Makes the trials (the whole grid, or points of it drawn by stream "search") and leaves the best values in @p params
+ *  (a block of the method's size; budget->epochs is not left in it). One prepare() serves all trials of one set that
+ *  differ in tunable parameters alone. BASE_EUSAGE where @p validation lacks retained or forgotten images,
+ *  BASE_ENUMERIC where every trial failed. */
+BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, ExperimentSearch *out);
+/** The search's chosen values put into @p params. */
+BaseStatus experiment_search_choose(const ExperimentMethod *method, const ExperimentSearch *search, void *params);
+/** "{alpha_r: 10, alpha_f: 3}" of trial @p i. */
+void experiment_search_text(const ExperimentMethod *method, const ExperimentSearch *search, size_t i, BaseText *out);
+
+/** A search kept as a run file, so that no trial is made twice. @p found false where there is no whole file of this
+ * key; a file that does not fit the method's axes is not taken. */
+BaseStatus experiment_search_load(const char *path, const char *key, const ExperimentMethod *method,
+                                  ExperimentSearch *out, bool *found);
+BaseStatus experiment_search_save(const char *path, const char *key, const ExperimentMethod *method,
+                                  const ExperimentSearch *search);
+
+#endif

@@ -1,0 +1,222 @@
+/* experiment/seed.c - what all jobs of a seed share: data split, original, and for each forget set the retrained network they
+ * are compared with. */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "experiment/job.h"
+
+BaseStatus experiment_predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
+                                     SessionPredictions out[EVAL_SPLITS])
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(session_predict(net, &split->train, precision, "predict train", &out[EVAL_TRAIN]));
+    if (split->validation.n > 0)
+        BASE_TRY(session_predict(net, &split->validation, precision, "predict validation", &out[EVAL_VALIDATION]));
+    BASE_TRY(session_predict(net, &split->test, precision, "predict test", &out[EVAL_TEST]));
+out:
+    return st;
+}
+
+UnlearnContext experiment_context(const ExperimentSetting *s, const ExperimentSeed *seed, const DataClasses *forget)
+{
+    return (UnlearnContext){.original = seed->net,
+                            .train = seed->split.train,
+                            .validation = seed->split.validation,
+                            .forget = forget,
+                            .training = &s->e->train,
+                            .precision = s->e->precision,
+                            .seed = seed->seed};
+}
+
+EvalSubject experiment_subject(const ExperimentSetting *s, const ExperimentSeed *seed, const DataClasses *forget,
+                               const NnNet *net)
+{
+    return (EvalSubject){.net = net,
+                         .original = seed->net,
+                         .train = seed->split.train,
+                         .test = seed->split.test,
+                         .forget = forget,
+                         .precision = s->e->precision,
+                         .seed = seed->seed};
+}
+
+/* A stream of its own: the seed itself is where the original and the retrained networks started from. */
+static BaseStatus predict_untrained(const ExperimentSetting *s, ExperimentSeed *seed)
+{
+    BaseStatus st = BASE_OK;
+    NnNet *net = NULL;
+    BaseRandom random = base_random_make(seed->seed, "untrained", 0);
+    BASE_TRY(nn_net_clone(seed->net, &net));
+    nn_net_init(net, base_random_u64(&random));
+    BASE_TRY(experiment_predict_splits(net, &seed->split, s->e->precision, seed->untrained));
+out:
+    nn_net_free(net);
+    return st;
+}
+
+BaseStatus experiment_seed_split(const ExperimentSetting *s, uint64_t seed, SessionSplit *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (SessionSplit){0};
+    if (s->design)
+        BASE_TRY(experiment_design_split(s->design, s->data, &s->e->shadows, s->e->validation, seed, out));
+    else
+        BASE_TRY(session_split_make(s->data, s->e->validation, seed, out));
+    BASE_CHECK(out->train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
+out:
+    return st; /* the caller frees, on failure too */
+}
+
+static BaseStatus split_make(const ExperimentSetting *s, ExperimentSeed *seed)
+{
+    return seed->split.train.set ? BASE_OK : experiment_seed_split(s, seed->seed, &seed->split);
+}
+
+BaseStatus experiment_seed_train(const ExperimentSetting *s, ExperimentSeed *seed)
+{
+    BaseStatus st = BASE_OK;
+    SessionModel model = {0};
+    if (seed->trained) return BASE_OK;
+    BASE_TRY(split_make(s, seed));
+    BASE_TRY(session_model_create(s->e->arch, s->data, &model));
+    nn_net_set_tuning(model.net, s->e->tuning);
+    BASE_TRY(model_original(s->e, s->data, &seed->split, seed->seed, s->models, model.net, &seed->cost, &seed->path));
+    BASE_TRY(nn_net_hash(model.net, seed->hash));
+    seed->net = model.net;
+    model.net = NULL;
+    seed->trained = true;
+out:
+    session_model_free(&model);
+    return st == BASE_OK ? st : base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
+}
+
+static BaseStatus seed_fill(const ExperimentSetting *s, ExperimentSeed *seed)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(experiment_seed_train(s, seed));
+    st = experiment_predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions);
+    if (st == BASE_OK) st = predict_untrained(s, seed);
+    if (st != BASE_OK) base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
+out:
+    return st;
+}
+
+/* Keeps the reason of a failure, so that each job that meets it again can say it. */
+static BaseStatus remember(BaseStatus st, char **reason)
+{
+    if (base_strdup(base_error_text(), reason) != BASE_OK) *reason = NULL;
+    return base_error_set(st, "%s", *reason ? *reason : "not enough memory");
+}
+
+BaseStatus experiment_seed_make(const ExperimentSetting *setting, ExperimentSeed *seed)
+{
+    if (seed->made && seed->st == BASE_OK) return BASE_OK;
+    if (seed->made) return base_error_set(seed->st, "%s", seed->reason ? seed->reason : "the original failed");
+    seed->made = true;
+    seed->st = seed_fill(setting, seed);
+    if (seed->st == BASE_OK) return BASE_OK;
+    return remember(seed->st, &seed->reason);
+}
+
+static void reference_free(ExperimentReference *r)
+{
+    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&r->predictions[i]);
+    nn_net_free(r->net);
+    model_cost_free(&r->cost);
+    base_free(r->path);
+    base_free(r->reason);
+    *r = (ExperimentReference){0};
+}
+
+static BaseStatus reference_fill(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
+                                 ExperimentReference *r)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = experiment_config_reference(s->e);
+    UnlearnContext context = experiment_context(s, seed, job->forget);
+    UnlearnReport report = {0};
+    const ModelMaking making = {s->e,      s->data, m->method, m->params, &context, job->forget_text,
+                                s->models, false,   false};
+    BASE_TRY(nn_net_clone(seed->net, &r->net));
+    BASE_TRY(model_unlearned(&making, r->net, &report, &r->cost, &r->path));
+    BASE_TRY(nn_net_hash(r->net, r->hash));
+    BASE_TRY(experiment_predict_splits(r->net, &seed->split, s->e->precision, r->predictions));
+    EvalSubject subject = experiment_subject(s, seed, job->forget, r->net);
+    BASE_TRY(eval_relearn(&subject, &s->e->relearn, &r->relearned));
+    BASE_TRY(eval_probe(&subject, &s->e->probe, &r->probed));
+out:
+    unlearn_report_free(&report);
+    return st;
+}
+
+BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = experiment_config_reference(s->e);
+    UnlearnReport report = {0};
+    SessionModel model = {0};
+    ModelCost cost = {0};
+    NnNet *net = NULL;
+    char *path = NULL;
+    BASE_TRY(split_make(s, seed));
+    BASE_TRY(session_model_create(s->e->arch, s->data, &model)); /* for its shape: retraining starts anew */
+    nn_net_set_tuning(model.net, s->e->tuning);
+    BASE_TRY(nn_net_clone(model.net, &net));
+    UnlearnContext context = experiment_context(s, seed, job->forget);
+    context.original = model.net;
+    const ModelMaking making = {s->e,      s->data, m->method, m->params, &context, job->forget_text,
+                                s->models, false,   false};
+    BASE_TRY(model_unlearned(&making, net, &report, &cost, &path));
+out:
+    unlearn_report_free(&report);
+    model_cost_free(&cost);
+    session_model_free(&model);
+    nn_net_free(net);
+    base_free(path);
+    return st;
+}
+
+BaseStatus experiment_reference_give_up(ExperimentSeed *seed, const ExperimentJob *job, BaseStatus why,
+                                        const char *reason)
+{
+    ExperimentReference *r = &seed->reference;
+    if (r->forget == job->forget) return BASE_OK;
+    reference_free(r);
+    r->forget = job->forget;
+    r->st = why;
+    return base_strdup(reason, &r->reason);
+}
+
+BaseStatus experiment_reference_make(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job)
+{
+    ExperimentReference *r = &seed->reference;
+    if (!experiment_config_reference(s->e)) return BASE_OK;
+    if (r->forget == job->forget && r->st == BASE_OK) return BASE_OK;
+    if (r->forget == job->forget) return base_error_set(r->st, "%s", r->reason ? r->reason : "retraining failed");
+    reference_free(r);
+    BaseStatus st = reference_fill(s, seed, job, r);
+    if (st != BASE_OK) reference_free(r);
+    r->forget = job->forget;
+    r->st = st;
+    if (st == BASE_OK) return BASE_OK;
+    base_warning("retraining without %s failed: the rows of this set have no numbers that need it: %s",
+                 job->forget_both, base_error_text());
+    return remember(st, &r->reason);
+}
+
+void experiment_seed_free(ExperimentSeed *seed)
+{
+    for (int i = 0; i < EVAL_SPLITS; i++) {
+        session_predictions_free(&seed->predictions[i]);
+        session_predictions_free(&seed->untrained[i]);
+    }
+    reference_free(&seed->reference);
+    session_split_free(&seed->split);
+    nn_net_free(seed->net);
+    model_cost_free(&seed->cost);
+    base_free(seed->path);
+    base_free(seed->reason);
+    *seed = (ExperimentSeed){0};
+}

@@ -1,0 +1,453 @@
+/* experiment/shadows/make.c - networks are made one by one under a lock, skipped where they exist, listed at the end. */
+#include "experiment/shadows/make.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "data/prepare/prepare.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "io/lock.h"
+
+/* One network as shadows.json describes it. */
+typedef struct {
+    const char *role; /* static */
+    int64_t half;     /* EXPERIMENT_HALF_TARGET: of the experiment's own */
+    char *file;       /* relative to the folder */
+    char sha256[BASE_HASH_HEX];
+    const DataClasses *forget; /* NULL where it is an original */
+    char *method;              /* "" there */
+    uint64_t seed;
+    ModelCost cost; /* without its history */
+    size_t order;   /* in which they were made */
+} Row;
+
+typedef struct {
+    const ExperimentShadowMaking *task;
+    ExperimentConfig e; /* the experiment with the half at work; its members are borrowed */
+    Row *rows;
+    size_t count;
+    double wall, images; /* of all rows' making */
+} Maker;
+
+static void maker_free(Maker *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        base_free(m->rows[i].file);
+        base_free(m->rows[i].method);
+    }
+    base_free(m->rows);
+}
+
+static void half_file(int64_t half, bool in, char out[40])
+{
+    if (half == EXPERIMENT_HALF_TARGET)
+        snprintf(out, 40, "target-%s.txt", in ? "in" : "out");
+    else
+        snprintf(out, 40, "half-%02lld.txt", (long long)half);
+}
+
+/* ------------------------------------------------------------ networks */
+
+/* Takes the path of a file in the folder, or in the one of the experiment's own networks beside it. */
+static BaseStatus add_row(Maker *m, const char *role, const char *path, const DataClasses *forget, const char *method,
+                          uint64_t seed, const ModelCost *cost)
+{
+    BaseStatus st = BASE_OK;
+    const char *folder = m->task->folder, *slash = strrchr(path, '/');
+    bool inside = strncmp(path, folder, strlen(folder)) == 0 && path[strlen(folder)] == '/';
+    BASE_TRY(BASE_GROW(&m->rows, m->count, m->count + 1));
+    Row *row = &m->rows[m->count++];
+    *row = (Row){.role = role, .half = m->e.shadows.half, .seed = seed, .cost = *cost, .order = m->count};
+    row->forget = forget;
+    row->cost.history = NULL;
+    BASE_TRY(base_format(&row->file, "%s%s", inside ? "" : "../models/", slash ? slash + 1 : path));
+    BASE_TRY(base_strdup(method, &row->method));
+    BASE_TRY(base_hash_file(path, row->sha256));
+    m->wall += cost->wall_seconds;
+    m->images += cost->passes;
+out:
+    return st;
+}
+
+/* What one network of a half comes from. */
+typedef struct {
+    const SessionSplit *split;
+    uint64_t seed;
+    NnNet *original;
+} Half;
+
+/* The experiment's own networks stay where the cache of its jobs has them; what that does not keep is kept here. */
+static const char *folder_of(const Maker *m, const ModelMaking *making)
+{
+    bool own = m->e.shadows.half == EXPERIMENT_HALF_TARGET;
+    return own && (!making || model_kept(making)) ? m->task->setting->models : m->task->folder;
+}
+
+static UnlearnContext context_of(const Maker *m, const Half *half, const DataClasses *forget)
+{
+    return (UnlearnContext){.original = half->original,
+                            .train = half->split->train,
+                            .validation = half->split->validation,
+                            .forget = forget,
+                            .training = &m->e.train,
+                            .precision = m->e.precision,
+                            .seed = half->seed};
+}
+
+static ModelMaking making_of(const Maker *m, const ExperimentMethod *method, const UnlearnContext *context,
+                             const char *forget)
+{
+    ModelMaking making = {&m->e, m->task->setting->data, method->method, method->params, context, forget, NULL, false,
+                          false};
+    making.folder = folder_of(m, &making);
+    making.keep = true;
+    return making;
+}
+
+static BaseStatus make_one(Maker *m, const Half *half, const DataClasses *forget, const ExperimentMethod *method)
+{
+    BaseStatus st = BASE_OK;
+    NnNet *net = NULL;
+    UnlearnReport report = {0};
+    ModelCost cost = {0};
+    BaseText text = {0};
+    char *path = NULL;
+    bool reference = method == experiment_config_reference(m->task->setting->e);
+    UnlearnContext context = context_of(m, half, forget);
+    session_classes_text(forget, &text);
+    BASE_TRY(text.st);
+    const ModelMaking making = making_of(m, method, &context, text.data);
+    BASE_TRY(nn_net_clone(half->original, &net));
+    BASE_TRY(model_unlearned(&making, net, &report, &cost, &path));
+    BASE_TRY(add_row(m, reference ? "retrained" : "unlearned", path, forget, method->label, half->seed, &cost));
+out:
+    if (st != BASE_OK) base_error_prefix(st, "%s", method->label);
+    unlearn_report_free(&report);
+    model_cost_free(&cost);
+    base_text_free(&text);
+    base_free(path);
+    nn_net_free(net);
+    return st;
+}
+
+static BaseStatus make_half(Maker *m, int64_t number, uint64_t seed)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentSetting *s = m->task->setting;
+    SessionSplit split = {0};
+    SessionModel model = {0};
+    ModelCost cost = {0};
+    char *path = NULL;
+    m->e.shadows.half = number;
+    BASE_TRY(experiment_design_split(s->design, s->data, &m->e.shadows, m->e.validation, seed, &split));
+    BASE_TRY(session_model_create(m->e.arch, s->data, &model));
+    nn_net_set_tuning(model.net, m->e.tuning);
+    BASE_TRY(model_original(&m->e, s->data, &split, seed, folder_of(m, NULL), model.net, &cost, &path));
+    BASE_TRY(add_row(m, "original", path, NULL, "", seed, &cost));
+    const Half half = {&split, seed, model.net};
+    for (size_t f = 0; f < m->task->forget_count; f++) {
+        const ExperimentMethod *reference = experiment_config_reference(s->e);
+        for (const ExperimentMethod *method = s->e->methods; method < s->e->methods + s->e->method_count; method++)
+            if (method->shadows || method == reference) BASE_TRY(make_one(m, &half, &m->task->forget[f], method));
+    }
+out:
+    session_split_free(&split);
+    session_model_free(&model);
+    model_cost_free(&cost);
+    base_free(path);
+    return st;
+}
+
+/* ------------------------------------------------------------ files */
+
+/* What is right already is not written again: another process may hold its lock. */
+static BaseStatus holds(const char *path, const BaseText *text, bool *same)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    *same = false;
+    if (!io_path_exists(path)) return BASE_OK;
+    BaseStatus st = io_file_read(path, text->size + 1, &bytes, &size);
+    *same = st == BASE_OK && size == text->size && memcmp(bytes, text->data, size) == 0;
+    base_free(bytes);
+    return st == BASE_ENOMEM ? st : BASE_OK;
+}
+
+/* Positions as the data set itself counts them, whatever index file the experiment names. */
+static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_t half, bool in)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentDesign *d = m->task->setting->design;
+    const uint8_t *keep = half == EXPERIMENT_HALF_TARGET ? d->target : d->keep + half * d->pool.n;
+    const DataPicks *picks = &request->picks[DATA_TRAIN];
+    BaseText text = {0};
+    char name[40], *path = NULL;
+    bool same;
+    for (int64_t i = 0; i < d->pool.n; i++) {
+        if ((keep[i] != 0) != in) continue;
+        int64_t at = d->pool.at[i];
+        bool test = false;
+        if (picks->file) at = data_picks_at(picks, at, &test);
+        base_text_add(&text, "%s %lld\n", test ? "test" : "train", (long long)at);
+    }
+    BASE_TRY(text.st);
+    half_file(half, in, name);
+    BASE_TRY(base_format(&path, "%s/%s", m->task->folder, name));
+    BASE_TRY(holds(path, &text, &same));
+    if (!same) BASE_TRY(io_file_write(path, text.data, text.size));
+out:
+    base_free(path);
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus write_indices(const Maker *m)
+{
+    BaseStatus st = BASE_OK;
+    DataRequest request = {0};
+    const ExperimentConfig *e = m->task->setting->e;
+    BASE_TRY(data_request_read(&e->prepare, &request));
+    for (int64_t half = 0; half < e->shadows.pairs; half++) BASE_TRY(write_index(m, &request, half, true));
+    BASE_TRY(write_index(m, &request, EXPERIMENT_HALF_TARGET, true));
+    BASE_TRY(write_index(m, &request, EXPERIMENT_HALF_TARGET, false));
+out:
+    data_request_free(&request);
+    return st;
+}
+
+static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
+{
+    const DataSet *set = m->task->setting->data->train;
+    BaseText words = {0};
+    char members[40];
+    IoJson *json = io_json_object();
+    half_file(row->half, true, members);
+    io_json_set_take(json, "role", io_json_text_value(row->role));
+    if (row->half != EXPERIMENT_HALF_TARGET) io_json_set_take(json, "pair", io_json_integer(row->half));
+    io_json_set_take(json, "file", io_json_text_value(row->file));
+    io_json_set_take(json, "sha256", io_json_text_value(row->sha256));
+    io_json_set_take(json, "members", io_json_text_value(members));
+    if (row->forget) {
+        session_classes_words(row->forget, set, &words);
+        io_json_set_take(json, "forget", io_json_text_value(words.data));
+        io_json_set_take(json, "forget_names", session_classes_names_json(row->forget, set));
+    }
+    if (*row->method) io_json_set_take(json, "method", io_json_text_value(row->method));
+    io_json_set_take(json, "seed", io_json_integer((int64_t)row->seed));
+    io_json_set_take(json, "seconds", io_json_number(row->cost.wall_seconds));
+    io_json_set_take(json, "images", io_json_number(row->cost.passes));
+    if (*st == BASE_OK) *st = words.st;
+    base_text_free(&words);
+    return json;
+}
+
+static IoJson *cost_json(const Maker *m)
+{
+    IoJson *json = io_json_object();
+    io_json_set_take(json, "networks", io_json_integer((int64_t)m->count));
+    io_json_set_take(json, "seconds", io_json_number(m->wall));
+    io_json_set_take(json, "images", io_json_number(m->images));
+    return json;
+}
+
+static BaseStatus write_json(const Maker *m)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentSetting *s = m->task->setting;
+    BaseText train = {0};
+    char *text = NULL, *path = NULL;
+    IoJson *json = io_json_object(), *models = io_json_array(), *targets = io_json_array();
+    session_params_text(nn_train_params, nn_train_param_count, &s->e->train, &train);
+    for (size_t i = 0; i < m->count; i++)
+        io_json_add_take(m->rows[i].half == EXPERIMENT_HALF_TARGET ? targets : models,
+                         row_json(m, &m->rows[i], &train.st));
+    io_json_set_take(json, "format", io_json_integer(MODEL_SHADOWS_FORMAT));
+    io_json_set_take(json, "data", io_json_text_value(s->e->data));
+    io_json_set_take(json, "preparation", io_json_text_value(s->data->prep));
+    io_json_set_take(json, "arch", io_json_text_value(s->e->arch));
+    io_json_set_take(json, "precision", io_json_text_value(nn_precision_name(s->e->precision)));
+    io_json_set_take(json, "train", io_json_text_value(train.data));
+    io_json_set_take(json, "pool", io_json_integer(s->design->pool.n));
+    io_json_set_take(json, "seed", io_json_integer(s->e->shadows.seed));
+    io_json_set_take(json, "cost", cost_json(m));
+    io_json_set_take(json, "models", models);
+    io_json_set_take(json, "targets", targets);
+    BASE_TRY(train.st);
+    BASE_TRY(io_json_text(json, &text));
+    BASE_TRY(base_format(&path, "%s/%s", m->task->folder, MODEL_SHADOWS_FILE));
+    BASE_TRY(io_file_write(path, text, strlen(text)));
+out:
+    io_json_free(json);
+    base_text_free(&train);
+    base_free(text);
+    base_free(path);
+    return st;
+}
+
+/* The experiment's own networks, and others retrained on the same images. */
+static BaseStatus make_target(Maker *m)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentSetting *s = m->task->setting;
+    SessionSplit split = {0};
+    SessionModel model = {0};
+    for (size_t i = 0; i < s->e->seed_count; i++) BASE_TRY(make_half(m, EXPERIMENT_HALF_TARGET, s->e->seeds[i]));
+    BASE_TRY(experiment_design_split(s->design, s->data, &m->e.shadows, 0, 0, &split));
+    BASE_TRY(session_model_create(m->e.arch, s->data, &model)); /* of which retraining takes the shape */
+    nn_net_set_tuning(model.net, m->e.tuning);
+    for (int64_t i = 0; i < m->e.shadows.retrained; i++) {
+        const Half half = {&split, experiment_design_seed(&m->e.shadows, EXPERIMENT_HALVES_MAX + i), model.net};
+        for (size_t f = 0; f < m->task->forget_count; f++)
+            BASE_TRY(make_one(m, &half, &m->task->forget[f], experiment_config_reference(s->e)));
+    }
+out:
+    session_split_free(&split);
+    session_model_free(&model);
+    return st;
+}
+
+/* One half, under the lock of its index file; not *done where another process is at it and @p wait is false. */
+static BaseStatus make_locked(Maker *m, int64_t half, bool wait, bool *done)
+{
+    BaseStatus st = BASE_OK;
+    char name[40], *path = NULL;
+    IoLock *lock = NULL;
+    *done = true;
+    size_t before = m->count;
+    const ExperimentShadows *config = &m->task->setting->e->shadows;
+    half_file(half, true, name);
+    BASE_TRY(base_format(&path, "%s/%s", m->task->folder, name));
+    BASE_TRY(io_lock_open(path, &lock));
+    if (wait)
+        BASE_TRY(io_lock_wait(lock, 0, IO_LOCK_EXCLUSIVE));
+    else
+        BASE_TRY(io_lock_try(lock, 0, IO_LOCK_EXCLUSIVE, done));
+    if (!*done) goto out;
+    m->e.shadows.half = half;
+    BASE_TRY(half == EXPERIMENT_HALF_TARGET ? make_target(m)
+                                            : make_half(m, half, experiment_design_seed(config, half)));
+    base_notice("[%lld/%lld] shadow models, %s: %zu networks", (long long)(half + 2), (long long)(config->pairs + 1),
+                half == EXPERIMENT_HALF_TARGET ? "target" : name, m->count - before);
+out:
+    io_lock_close(lock);
+    base_free(path);
+    return st;
+}
+
+/* Two rounds: in the first, halves that other processes are at are left to them. */
+static BaseStatus make_halves(Maker *m)
+{
+    BaseStatus st = BASE_OK;
+    int64_t n = 1 + m->task->setting->e->shadows.pairs;
+    bool *done = NULL;
+    BASE_TRY(BASE_ALLOC(n, &done));
+    for (int round = 0; round < 2; round++)
+        for (int64_t i = 0; i < n; i++)
+            if (!done[i]) BASE_TRY(make_locked(m, EXPERIMENT_HALF_TARGET + i, round == 1, &done[i]));
+out:
+    base_free(done);
+    return st;
+}
+
+static int by_half(const void *a, const void *b)
+{
+    const Row *x = a, *y = b;
+    if (x->half != y->half) return x->half < y->half ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+BaseStatus experiment_shadows_make(const ExperimentShadowMaking *task)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentConfig *e = task->setting->e;
+    Maker m = {.task = task, .e = *e};
+    double started = base_clock_wall();
+    BASE_TRY(io_folder_make(task->folder));
+    io_folder_sweep(task->folder);
+    BASE_TRY(write_indices(&m));
+    BASE_TRY(make_halves(&m));
+    qsort(m.rows, m.count, sizeof *m.rows, by_half); /* whichever process made what */
+    BASE_TRY(write_json(&m));
+    base_notice("shadow models: %zu networks with the targets, %.0f images through them in %.1f s of training and "
+                "unlearning (%.1f s now); %s/%s",
+                m.count, m.images, m.wall, base_clock_wall() - started, task->folder, MODEL_SHADOWS_FILE);
+out:
+    if (st != BASE_OK) base_error_prefix(st, "shadow models");
+    maker_free(&m);
+    return st;
+}
+
+/* ------------------------------------------------------------ a dry run */
+
+static BaseStatus count_original(Maker *m, uint64_t seed, ExperimentShadowCount *count)
+{
+    BaseStatus st = BASE_OK;
+    char key[BASE_HASH_HEX], *path = NULL;
+    const ExperimentSetting *s = m->task->setting;
+    BASE_TRY(model_original_path(&m->e, s->data, seed, folder_of(m, NULL), key, &path));
+    count->networks++;
+    count->cached += io_path_exists(path);
+out:
+    base_free(path);
+    return st;
+}
+
+static BaseStatus count_method(Maker *m, uint64_t seed, const ExperimentMethod *method, ExperimentShadowCount *count)
+{
+    BaseStatus st = BASE_OK;
+    for (size_t f = 0; f < m->task->forget_count && st == BASE_OK; f++) {
+        char key[BASE_HASH_HEX], *path = NULL;
+        BaseText text = {0};
+        const SessionSplit none = {0};
+        const Half half = {&none, seed, NULL};
+        UnlearnContext context = context_of(m, &half, &m->task->forget[f]);
+        session_classes_text(&m->task->forget[f], &text);
+        st = text.st;
+        if (st == BASE_OK) {
+            const ModelMaking making = making_of(m, method, &context, text.data);
+            st = model_unlearned_path(&making, key, &path);
+        }
+        count->networks++;
+        count->cached += st == BASE_OK && io_path_exists(path);
+        base_text_free(&text);
+        base_free(path);
+    }
+    return st;
+}
+
+BaseStatus experiment_shadows_count(const ExperimentShadowMaking *task, ExperimentShadowCount **out, size_t *n)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentConfig *e = task->setting->e;
+    Maker m = {.task = task, .e = *e};
+    ExperimentShadowCount *counts = NULL;
+    *out = NULL;
+    *n = 0;
+    BASE_TRY(BASE_ALLOC(e->method_count + 1, &counts));
+    for (size_t i = 0; i <= e->method_count; i++) {
+        const ExperimentMethod *method = i == 0 ? NULL : &e->methods[i - 1];
+        if (method && !method->shadows && method != experiment_config_reference(e)) continue;
+        ExperimentShadowCount *count = &counts[(*n)++];
+        *count = (ExperimentShadowCount){.method = method};
+        snprintf(count->label, sizeof count->label, "shadows: %.100s", method ? method->label : "original");
+        for (int64_t half = 0; half < e->shadows.pairs; half++) {
+            uint64_t seed = experiment_design_seed(&e->shadows, half);
+            m.e.shadows.half = half;
+            BASE_TRY(method ? count_method(&m, seed, method, count) : count_original(&m, seed, count));
+        }
+        m.e.shadows.half = EXPERIMENT_HALF_TARGET;
+        bool more = method && method == experiment_config_reference(e);
+        for (int64_t j = 0; more && j < e->shadows.retrained; j++)
+            BASE_TRY(count_method(&m, experiment_design_seed(&e->shadows, EXPERIMENT_HALVES_MAX + j), method, count));
+    }
+    *out = counts;
+    counts = NULL;
+out:
+    base_free(counts);
+    return st;
+}

@@ -1,0 +1,26 @@
+/* models/retrained.h - retrained networks on a user's own data: what an unlearned network is compared with. */
+#ifndef MODELS_RETRAINED_H
+#define MODELS_RETRAINED_H
+
+#include "models/models.h"
+
+/** Borrowed. */
+typedef struct {
+    const char *arch;
+    const SessionData *data;
+    const DataView *train; /* what the original was trained on; the forgotten classes are left out of it here */
+    const DataClasses *forget;
+    const NnTrainConfig *training;
+    NnPrecision precision;
+    NnTuning *tuning; /* NULL: none */
+    uint64_t seed;    /* network i starts from a stream (seed, "retrained", i) of its own */
+    int64_t count;
+    const char *folder; /* where the networks are kept, and taken from; made where it is missing */
+} ModelRetrainTask;
+
+/** Trains what the folder does not hold yet; a call that was killed goes on where it stopped. @p paths [count] owned
+ *  texts, @p costs [count] (of the training, also where it was cached); caller's storage, freed and emptied on failure.
+ */
+BaseStatus model_retrained_make(const ModelRetrainTask *task, char **paths, ModelCost *costs);
+
+#endif

@@ -1,0 +1,253 @@
+/* session/signals.c - every array is read with the shape it must have; probabilities in place of logits are pointed out. */
+#include "session/signals.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "io/hdf5.h"
+
+enum { ANY = -1 };
+
+/* "[4,60,10]" */
+static const char *shape_text(int ndim, const int64_t *shape, char text[128])
+{
+    size_t used = (size_t)snprintf(text, 128, "[");
+    for (int d = 0; d < ndim && used < 120; d++)
+        used += (size_t)snprintf(text + used, 128 - used, "%s%lld", d ? "," : "", (long long)shape[d]);
+    snprintf(text + used, 128 - used, "]");
+    return text;
+}
+
+/* Reads one array as @p type; its dimensions must be @p want (ANY: any of at least 1), in words @p words. The first
+ * dimension goes to *rows where not NULL. */
+static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *path, IoH5Type type, int ndim,
+                             const int64_t *want, const char *words, int64_t *rows, void **out)
+{
+    BaseStatus st = BASE_OK;
+    IoH5Info info;
+    char have[128], need[128];
+    BASE_CHECK(io_hdf5_has(file, path), BASE_EFORMAT, "%s: %s %s is missing", file_name, path, words);
+    BASE_TRY(io_hdf5_info(file, path, &info));
+    bool right = info.ndim == ndim, real = type == IO_H5_F64;
+    for (int d = 0; right && d < ndim; d++) right = want[d] == ANY ? info.shape[d] >= 1 : info.shape[d] == want[d];
+    if (!right) {
+        bool open = false; /* some dimension is not settled yet: say it in words */
+        for (int d = 0; d < ndim; d++) open |= want[d] == ANY;
+        st = base_error_set(BASE_ESHAPE, "%s: %s is %s; it must be %s, none of them 0%s%s", file_name, path,
+                            shape_text(info.ndim, info.shape, have), words, open ? "" : ", here ",
+                            open ? "" : shape_text(ndim, want, need));
+        goto out;
+    }
+    BASE_CHECK(info.is_float == real, BASE_EFORMAT, "%s: %s holds %s; it must hold %s", file_name, path,
+               info.is_float ? "floating-point numbers" : "whole numbers",
+               real ? "float32 or float64" : "whole numbers");
+    BASE_TRY(base_alloc_raw((size_t)info.count, type == IO_H5_F64 ? sizeof(double) : sizeof(int32_t), out));
+    BASE_TRY(io_hdf5_read(file, path, type, *out));
+    if (rows) *rows = info.shape[0];
+out:
+    return st;
+}
+
+/* Flags and roles: read as int32, so that a 256 does not become a 0 on its way to a byte. */
+static BaseStatus read_bytes(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *want,
+                             const char *words, int32_t most, uint8_t **out)
+{
+    BaseStatus st = BASE_OK;
+    int32_t *values = NULL;
+    int64_t count = 1;
+    BASE_TRY(read_array(file, file_name, path, IO_H5_I32, ndim, want, words, NULL, (void **)&values));
+    for (int d = 0; d < ndim; d++) count *= want[d];
+    BASE_TRY(BASE_ALLOC_RAW(count, out));
+    for (int64_t i = 0; i < count; i++) {
+        BASE_CHECK(values[i] >= 0 && values[i] <= most, BASE_EARG, "%s: %s holds %d at place %lld; it must be 0%s 1%s",
+                   file_name, path, values[i], (long long)i, most > 1 ? " (non-member)," : " or",
+                   most > 1 ? " (member) or 2 (audited)" : "");
+        (*out)[i] = (uint8_t)values[i];
+    }
+out:
+    base_free(values);
+    return st;
+}
+
+static BaseStatus read_target(IoHdf5 *file, const char *name, SessionSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    MiaInput *in = &s->input;
+    IoH5Info info;
+    BASE_TRY(read_array(file, name, "/target/logits", IO_H5_F64, 2, (int64_t[]){ANY, ANY}, "[N,K]", &in->N,
+                        (void **)&s->logits));
+    BASE_TRY(io_hdf5_info(file, "/target/logits", &info));
+    in->K = info.shape[1];
+    BASE_TRY(read_array(file, name, "/target/labels", IO_H5_I32, 1, &in->N, "[N]", NULL, (void **)&s->labels));
+    BASE_TRY(read_bytes(file, name, "/target/role", 1, &in->N, "[N]", MIA_AUDITED, &s->role));
+out:
+    return st;
+}
+
+/* [rows, points, K] of several models, where it is there. */
+static BaseStatus read_models(IoHdf5 *file, const char *name, const char *path, int64_t models, int64_t points,
+                              int64_t K, const char *words, int64_t *rows, double **out)
+{
+    if (!io_hdf5_has(file, path)) return BASE_OK;
+    return read_array(file, name, path, IO_H5_F64, 3, (int64_t[]){models, points, K}, words, rows, (void **)out);
+}
+
+static BaseStatus read_others(IoHdf5 *file, const char *name, SessionSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    MiaInput *in = &s->input;
+    BASE_TRY(read_models(file, name, "/shadow/logits", ANY, in->N, in->K, "[S,N,K]", &in->S, &s->shadow_logits));
+    if (s->shadow_logits || io_hdf5_has(file, "/shadow/keep")) {
+        BASE_CHECK(s->shadow_logits, BASE_EFORMAT, "%s: there is /shadow/keep, but /shadow/logits [S,N,K] is missing",
+                   name);
+        BASE_TRY(read_bytes(file, name, "/shadow/keep", 2, (int64_t[]){in->S, in->N}, "[S,N]", 1, &s->shadow_keep));
+    }
+    bool population = io_hdf5_has(file, "/population/logits") || io_hdf5_has(file, "/population/labels");
+    if (population) {
+        BASE_TRY(read_array(file, name, "/population/logits", IO_H5_F64, 2, (int64_t[]){ANY, in->K}, "[Z,K]", &in->Z,
+                            (void **)&s->population_logits));
+        BASE_TRY(read_array(file, name, "/population/labels", IO_H5_I32, 1, &in->Z, "[Z]", NULL,
+                            (void **)&s->population_labels));
+    }
+    if (io_hdf5_has(file, "/shadow/population_logits")) {
+        BASE_CHECK(s->shadow_logits && population, BASE_EFORMAT,
+                   "%s: /shadow/population_logits [S,Z,K] needs /shadow/logits and /population/logits beside it", name);
+        BASE_TRY(read_models(file, name, "/shadow/population_logits", in->S, in->Z, in->K, "[S,Z,K]", NULL,
+                             &s->shadow_population_logits));
+    }
+    BASE_TRY(read_models(file, name, "/unlearned/logits", ANY, in->N, in->K, "[U,N,K]", &in->U, &s->unlearned_logits));
+    if (io_hdf5_has(file, "/unlearned/keep")) {
+        BASE_CHECK(s->unlearned_logits, BASE_EFORMAT,
+                   "%s: there is /unlearned/keep, but /unlearned/logits [U,N,K] is missing", name);
+        BASE_TRY(
+            read_bytes(file, name, "/unlearned/keep", 2, (int64_t[]){in->U, in->N}, "[U,N]", 1, &s->unlearned_keep));
+    }
+    BASE_TRY(read_models(file, name, "/retrained/logits", ANY, in->N, in->K, "[R,N,K]", &in->R, &s->retrained_logits));
+out:
+    return st;
+}
+
+static BaseStatus warn_of_strangers(IoHdf5 *file, const char *name)
+{
+    static const char *const KNOWN[] = {
+        "target",           "target/logits",     "target/labels",     "target/role",
+        "shadow",           "shadow/logits",     "shadow/keep",       "shadow/population_logits",
+        "population",       "population/logits", "population/labels", "unlearned",
+        "unlearned/logits", "unlearned/keep",    "retrained",         "retrained/logits"};
+    static const char *const GROUPS[] = {"/", "/target", "/shadow", "/population", "/unlearned", "/retrained"};
+    for (size_t g = 0; g < BASE_COUNT(GROUPS); g++) {
+        char **names = NULL, path[256];
+        size_t count = 0;
+        BaseStatus st = io_hdf5_has(file, GROUPS[g]) ? io_hdf5_list(file, GROUPS[g], &names, &count) : BASE_OK;
+        if (st == BASE_ENOTFOUND) st = BASE_OK; /* an array of that name: what is below it is found missing */
+        if (st != BASE_OK) return st;
+        for (size_t i = 0; i < count; i++) {
+            bool known = false;
+            snprintf(path, sizeof path, "%s%s%.200s", GROUPS[g] + 1, g ? "/" : "", names[i]);
+            for (size_t k = 0; k < BASE_COUNT(KNOWN); k++) known |= strcmp(path, KNOWN[k]) == 0;
+            const char *near = known ? NULL : base_text_nearest(path, KNOWN, BASE_COUNT(KNOWN));
+            if (!known)
+                base_warning("%s: /%s is no part of a signals file and is left aside%s%s%s", name, path,
+                             near ? "; did you mean /" : "", near ? near : "", near ? "?" : "");
+        }
+        io_names_free(names, count);
+    }
+    return BASE_OK;
+}
+
+/* Rows within 0..1 whose sum is 1 to the third digit, which survives rounding to three digits. */
+static int64_t count_probabilities(const double *z, int64_t rows, int64_t K)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < rows; i++, z += K) {
+        double sum = 0;
+        bool inside = true;
+        for (int64_t j = 0; j < K && inside; j++) {
+            inside = z[j] >= 0 && z[j] <= 1;
+            sum += z[j];
+        }
+        count += inside && fabs(sum - 1) <= 5e-4 * (double)(K < 20 ? K : 20);
+    }
+    return count;
+}
+
+/* Said where at least half of an array's rows are such: logits are not, and nothing is changed. */
+static void note_probabilities(SessionSignals *s)
+{
+    const MiaInput *in = &s->input;
+    const struct {
+        const char *path;
+        const double *z;
+        int64_t rows;
+    } ARRAYS[] = {{"/target/logits", in->logits, in->N},
+                  {"/shadow/logits", in->shadow_logits, in->S * in->N},
+                  {"/population/logits", in->population_logits, in->Z},
+                  {"/shadow/population_logits", in->shadow_population_logits, in->S * in->Z},
+                  {"/unlearned/logits", in->unlearned_logits, in->U * in->N},
+                  {"/retrained/logits", in->retrained_logits, in->R * in->N}};
+    char list[384] = "";
+    for (size_t i = 0; i < BASE_COUNT(ARRAYS); i++) {
+        int64_t rows = ARRAYS[i].z ? ARRAYS[i].rows : 0, count = count_probabilities(ARRAYS[i].z, rows, in->K);
+        size_t used = strlen(list);
+        if (count == 0 || 2 * count < rows) continue;
+        snprintf(list + used, sizeof list - used, "%s%lld of %lld rows of %s", used ? ", " : "", (long long)count,
+                 (long long)rows, ARRAYS[i].path);
+    }
+    if (*list)
+        snprintf(s->note, sizeof s->note,
+                 "%s lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p",
+                 list);
+}
+
+BaseStatus session_signals_read(const char *path, SessionSignals *out)
+{
+    BaseStatus st = BASE_OK;
+    IoHdf5 *file = NULL;
+    SessionSignals s = {0};
+    *out = (SessionSignals){0};
+    BASE_TRY(io_hdf5_open(path, &file));
+    BASE_TRY(base_hash_file(path, s.hash));
+    BASE_TRY(warn_of_strangers(file, path));
+    BASE_TRY(read_target(file, path, &s));
+    BASE_TRY(read_others(file, path, &s));
+    s.input.logits = s.logits;
+    s.input.labels = s.labels;
+    s.input.role = s.role;
+    s.input.shadow_logits = s.shadow_logits;
+    s.input.shadow_keep = s.shadow_keep;
+    s.input.population_logits = s.population_logits;
+    s.input.population_labels = s.population_labels;
+    s.input.shadow_population_logits = s.shadow_population_logits;
+    s.input.unlearned_logits = s.unlearned_logits;
+    s.input.retrained_logits = s.retrained_logits;
+    s.input.unlearned_keep = s.unlearned_keep;
+    note_probabilities(&s);
+    if (*s.note) base_warning("%s: %s", path, s.note);
+    *out = s;
+    s = (SessionSignals){0};
+out:
+    io_hdf5_close(file);
+    session_signals_free(&s);
+    return st;
+}
+
+void session_signals_free(SessionSignals *s)
+{
+    if (!s) return;
+    base_free(s->logits);
+    base_free(s->labels);
+    base_free(s->role);
+    base_free(s->shadow_logits);
+    base_free(s->shadow_keep);
+    base_free(s->population_logits);
+    base_free(s->population_labels);
+    base_free(s->shadow_population_logits);
+    base_free(s->unlearned_logits);
+    base_free(s->retrained_logits);
+    base_free(s->unlearned_keep);
+    *s = (SessionSignals){0};
+}

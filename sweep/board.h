@@ -1,0 +1,62 @@
+/* sweep/board.h - the queue that all processes of a sweep share: one file beside the results, on which each step has a
+ * lock (who holds it works on the step; a dead process holds none) and a state.
+ *
+ * It is written in place, so nothing else is: a link, a file of two names, one that does not begin as a queue does, or a
+ * descriptor of a standard stream is BASE_EIO or BASE_EFORMAT. Sums find what another program wrote into it.
+ *
+ * The file's life is a session: whoever comes first, with nobody else there, lays the states out anew; whoever comes
+ * while others work joins them, if its plan is theirs. */
+#ifndef SWEEP_BOARD_H
+#define SWEEP_BOARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/status.h"
+
+#define SWEEP_BOARD_FILE "jobs.board" /* in the folder of the runs */
+enum { SWEEP_DEATHS_MAX = 2, SWEEP_REASON_MAX = 1000 };
+typedef enum {
+    SWEEP_STATE_TODO,
+    SWEEP_STATE_TAKEN, /* and the SWEEP_DEATHS_MAX behind it: how often; more than once where processes died of it */
+    SWEEP_STATE_SKIPPED = SWEEP_STATE_TAKEN + SWEEP_DEATHS_MAX + 1, /* it was complete before this session */
+    SWEEP_STATE_DONE,
+    SWEEP_STATE_FAILED
+} SweepState;
+static inline bool sweep_state_settled(uint8_t state) { return state >= SWEEP_STATE_SKIPPED; }
+
+typedef struct SweepBoard SweepBoard;
+
+/**
+ * Joins the session of @p plan, or begins one: *first, and then the caller lays out with sweep_board_set what is settled
+ * already and lets the others in with sweep_board_begin. Waits while another process lays out.
+ * @param plan  hash of what is to be done; @p steps how many.
+ * @return BASE_EUSAGE where another plan is being worked on there.
+ */
+BaseStatus sweep_board_open(const char *path, const char plan[BASE_HASH_HEX], size_t steps, bool *first,
+                            SweepBoard **out);
+void sweep_board_close(SweepBoard *board);
+void sweep_board_set(SweepBoard *board, size_t step, SweepState state);
+BaseStatus sweep_board_begin(SweepBoard *board);
+/** All jobs are settled. */
+BaseStatus sweep_board_finish(SweepBoard *board);
+/** Keeps every process away until it is closed; *out NULL where one works there. *unfinished: not all jobs of the last
+ *  session were settled. */
+BaseStatus sweep_board_seal(const char *path, SweepBoard **out, bool *unfinished);
+
+/** States of all steps, [steps]. */
+BaseStatus sweep_board_read(SweepBoard *board, uint8_t *states);
+/** *got: the step is this process's until it is settled or given back. *deaths: processes that died doing it. */
+BaseStatus sweep_board_claim(SweepBoard *board, size_t step, bool *got, int *deaths);
+/** @p reason of a failure, and its status; else NULL and BASE_OK. */
+BaseStatus sweep_board_settle(SweepBoard *board, size_t step, SweepState state, double seconds, BaseStatus why,
+                              const char *reason);
+void sweep_board_give_back(SweepBoard *board, size_t step);
+/** What settle was told. */
+BaseStatus sweep_board_reason(SweepBoard *board, size_t step, BaseStatus *why, char reason[SWEEP_REASON_MAX]);
+BaseStatus sweep_board_seconds(SweepBoard *board, double *seconds); /* [steps] 0: not settled here */
+/** Whether another process works on one of @p count steps from @p first. */
+bool sweep_board_busy(SweepBoard *board, size_t first, size_t count);
+
+#endif

@@ -1,0 +1,449 @@
+#include "tests/support/support.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "experiment/config.h"
+#include "experiment/plan.h"
+
+static const char GOOD[] = "name: t\n"                                                      /* 1 */
+                           "title: a test\n"                                                /* 2 */
+                           "data: gaussians\n"                                              /* 3 */
+                           "arch: mlp\n"                                                    /* 4 */
+                           "seeds: [0, 5]\n"                                                /* 5 */
+                           "forget: [0, [1, 2]]\n"                                          /* 6 */
+                           "validation: 0.2\n"                                              /* 7 */
+                           "train: {epochs: 3, lr: 0.05, augment: false}\n"                 /* 8 */
+                           "methods:\n"                                                     /* 9 */
+                           "  - none\n"                                                     /* 10 */
+                           "  - name: svd\n"                                                /* 11 */
+                           "    set: {layers: last}\n"                                      /* 12 */
+                           "    search: {alpha_r: [10, 30], route: [svd, eigen, closed]}\n" /* 13 */
+                           "  - {name: svd, label: last, set: {layers: last}}\n"            /* 14 */
+                           "attacks:\n"                                                     /* 15 */
+                           "  - {name: svc, wiring: paper, set: {max_points: 50}}\n"        /* 16 */
+                           "  - loss\n";                                                    /* 17 */
+
+/* Writes @p text as @p name of the scratch folder; the path, good until the next call. */
+static const char *write_named(const char *name, const char *text)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static const char *write_config(const char *text) { return write_named("c.yaml", text); }
+
+static ExperimentConfig *read_good(const char *const *assignments, size_t count)
+{
+    ExperimentConfig *e;
+    assert_ok(experiment_config_read(write_config(GOOD), assignments, count, &e));
+    return e;
+}
+
+static void test_reads_everything(void **state)
+{
+    (void)state;
+    ExperimentConfig *e = read_good(NULL, 0);
+    assert_string_equal(e->name, "t");
+    assert_string_equal(e->title, "a test");
+    assert_string_equal(e->arch, "mlp");
+    assert_int_equal(e->seed_count, 2);
+    assert_int_equal(e->seeds[1], 5);
+    assert_int_equal(e->forget_count, 2);
+    assert_string_equal(e->forget[1], "[1, 2]");
+    assert_near(e->validation, 0.2, 0, 0);
+    assert_int_equal(e->train.epochs, 3);
+    assert_int_equal(e->train.batch_size, 128); /* its default */
+    assert_int_equal(e->method_count, 3);
+    const ExperimentMethod *svd = &e->methods[1];
+    assert_int_equal(svd->axis_count, 2);
+    assert_string_equal(svd->axes[0].param->name, "route"); /* what needs a new prepare() stands first */
+    assert_false(svd->axes[0].tunable);
+    assert_string_equal(svd->axes[1].param->name, "alpha_r");
+    assert_true(svd->axes[1].tunable);
+    assert_string_equal(e->methods[2].label, "last");
+    assert_int_equal(e->attack_count, 2);
+    assert_string_equal(e->attacks[0].label, "svc paper");
+    assert_string_equal(e->attacks[1].wiring->name, "forget");
+    experiment_config_free(e);
+}
+
+static void test_assignments(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"train.epochs=7", "forget=all", "methods.2.label=other", "seeds=4"};
+    ExperimentConfig *e = read_good(SET, BASE_COUNT(SET));
+    assert_int_equal(e->train.epochs, 7);
+    assert_true(e->forget_all);
+    assert_string_equal(e->methods[2].label, "other");
+    assert_int_equal(e->seed_count, 1);
+    assert_int_equal(e->seeds[0], 4);
+    experiment_config_free(e);
+}
+
+static void read_changed(const char *from, const char *to, ExperimentConfig **out)
+{
+    char text[2048];
+    const char *at = strstr(GOOD, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - GOOD), GOOD, to, at + strlen(from));
+    assert_ok(experiment_config_read(write_config(text), NULL, 0, out));
+}
+
+/* Booleans as YAML 1.1 and 1.2 spell them; a mark of Windows' editors in front; lists and maps whose items are all
+ * commented out. */
+static void test_spellings(void **state)
+{
+    (void)state;
+    ExperimentConfig *e;
+    static const char *const NO[] = {"probe: False\n", "probe: NO\n", "probe: off\n", "probe: {enabled: FALSE}\n"};
+    for (size_t i = 0; i < BASE_COUNT(NO); i++) {
+        read_changed("title: a test\n", NO[i], &e);
+        assert_false(e->probe.enabled);
+        experiment_config_free(e);
+    }
+    read_changed("augment: false", "augment: Yes", &e);
+    assert_true(e->train.augment);
+    experiment_config_free(e);
+    read_changed("name: t\n", "\xef\xbb\xbfname: t\n", &e);
+    assert_string_equal(e->name, "t");
+    experiment_config_free(e);
+    read_changed("attacks:\n  - {name: svc, wiring: paper, set: {max_points: 50}}\n  - loss\n",
+                 "attacks:\n  # - {name: svc}\n  # - loss\n", &e);
+    assert_int_equal(e->attack_count, 0);
+    experiment_config_free(e);
+    read_changed("train: {epochs: 3, lr: 0.05, augment: false}", "train:", &e);
+    assert_int_equal(e->train.batch_size, 128);
+    experiment_config_free(e);
+}
+
+/* Each row: the line of GOOD that changes, what it becomes, and what the message must say. */
+static void test_bad_values(void **state)
+{
+    (void)state;
+    static const struct {
+        int line;
+        const char *text, *message;
+        BaseStatus st;
+    } ROWS[] = {
+        {2, "titel: x", "c.yaml:2", BASE_EUSAGE},
+        {2, "titel: x", "did you mean 'title'", BASE_EUSAGE},
+        {1, "name: a/b", "c.yaml:1: name = 'a/b'", BASE_EUSAGE},
+        {5, "seeds: [1, x]", "c.yaml:5", BASE_EUSAGE},
+        {5, "seeds: [1, 1]", "there twice", BASE_EUSAGE},
+        {5, "seeds: []", "empty", BASE_EUSAGE},
+        {5, "seeds: [-1]", "at least 0", BASE_EUSAGE},
+        {6, "forget: {a: 1}", "c.yaml:6", BASE_EUSAGE},
+        {7, "validation: 1.5", "c.yaml:7", BASE_EUSAGE},
+        {7, "validation: lots", "c.yaml:7", BASE_EUSAGE},
+        {7, "validation: 0", "a search needs images", BASE_EUSAGE},
+        {8, "train: {epochs: many}", "epochs = 'many'", BASE_EUSAGE},
+        {8, "train: {epochs: 0}", "c.yaml:8", BASE_EUSAGE},
+        {8, "train: {epoch: 3}", "did you mean 'epochs'", BASE_EUSAGE},
+        {8, "train: 3", "must be a map", BASE_EUSAGE},
+        {10, "  - nothing", "c.yaml:10", BASE_ENOTFOUND},
+        {13, "    search: {alpha_r: }", "c.yaml:13: search: alpha_r: the list is empty", BASE_EUSAGE},
+        {10, "  - {label: x}", "without a 'name'", BASE_EUSAGE},
+        {10, "  - {name: none, sets: {}}", "did you mean 'set'", BASE_EUSAGE},
+        {10, "  - svd", "is there twice", BASE_EUSAGE},
+        {10, "  - {name: none, label: original}", "untouched", BASE_EUSAGE},
+        {12, "    set: {rout: eigen}", "did you mean 'route'", BASE_EUSAGE},
+        {12, "    set: {alpha_r: -4}", "c.yaml:12", BASE_EUSAGE},
+        {13, "    search: {alpha_r: 4}", "must be a list", BASE_EUSAGE},
+        {13, "    search: {alpha_r: []}", "empty", BASE_EUSAGE},
+        {13, "    search: {alpha_r: [1, big]}", "c.yaml:13", BASE_EUSAGE},
+        {13, "    search: {beta: [1]}", "has no parameter 'beta'", BASE_EUSAGE},
+        {16, "  - {name: svm}", "did you mean 'svc'", BASE_ENOTFOUND},
+        {16, "  - {name: svc, wiring: papers}", "did you mean 'paper'", BASE_ENOTFOUND},
+        {16, "  - loss", "is there twice", BASE_EUSAGE},
+        {16, "  - {name: svc, label: a/b}", "no '/'", BASE_EUSAGE},
+        {16, "  - {name: svc, set: {C: 0}}", "c.yaml:16", BASE_EUSAGE},
+        {3, "", "no 'data'", BASE_EUSAGE},
+        {2, "search: 3", "must be a map", BASE_EUSAGE},
+        {2, "search: {trial: 3}", "did you mean 'trials'", BASE_EUSAGE},
+        {2, "search: {trials: 5}", "a grid of 6 points is over the budget of 5 trials", BASE_EUSAGE},
+        {2, "search: {strategy: random}", "needs 'trials'", BASE_EUSAGE},
+        {2, "search: {strategy: best}", "c.yaml:2", BASE_EUSAGE},
+        {2, "search: {forget: []}", "empty", BASE_EUSAGE},
+        {2, "probe: maybe", "enabled = 'maybe'", BASE_EUSAGE},
+        {2, "relearn: {max_step: 3}", "did you mean 'max_steps'", BASE_EUSAGE},
+        {2, "relearn: {repeats: 17}", "c.yaml:2", BASE_EUSAGE},
+        {2, "cache: all", "c.yaml:2", BASE_EUSAGE},
+    };
+    for (size_t i = 0; i < BASE_COUNT(ROWS); i++) {
+        char text[2048];
+        size_t used = 0;
+        const char *at = GOOD;
+        for (int line = 1; *at; line++) {
+            size_t length = strcspn(at, "\n") + 1;
+            if (line == ROWS[i].line)
+                used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", ROWS[i].text);
+            else
+                used += (size_t)snprintf(text + used, sizeof text - used, "%.*s", (int)length, at);
+            at += length;
+        }
+        ExperimentConfig *e;
+        assert_fails(experiment_config_read(write_config(text), NULL, 0, &e), ROWS[i].st, ROWS[i].message);
+        assert_null(e);
+    }
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    ExperimentConfig *e;
+    assert_fails(experiment_config_read("/nowhere/c.yaml", NULL, 0, &e), BASE_EIO, "/nowhere/c.yaml");
+    assert_fails(experiment_config_read(write_config("- a\n- b\n"), NULL, 0, &e), BASE_EUSAGE, "must be a map");
+    assert_fails(experiment_config_read(write_config(""), NULL, 0, &e), BASE_EUSAGE, "must be a map");
+    static const char *const SET[] = {"validation"};
+    assert_fails(experiment_config_read(write_config(GOOD), SET, 1, &e), BASE_EUSAGE, "validation");
+}
+
+/* Maps key by key, lists and values whole; through two files; `--set` reaches what was inherited, and messages name the
+ * line where a value stands. */
+static void test_extends(void **state)
+{
+    (void)state;
+    ExperimentConfig *e;
+    write_config(GOOD);
+    write_named("middle.yaml", "extends: c.yaml\nname: middle\nseeds: [9]\ntrain: {epochs: 4}\n");
+    char top[4096];
+    snprintf(top, sizeof top, "%s",
+             write_named("top.yaml", "extends: middle.yaml\nname: top\ntrain: {momentum: 0.5}\n"));
+    static const char *const SET[] = {"methods.1.set.layers=conv1"};
+    assert_ok(experiment_config_read(top, NULL, 0, &e));
+    assert_string_equal(e->name, "top");
+    assert_string_equal(e->title, "a test");
+    assert_int_equal(e->seed_count, 1);
+    assert_int_equal(e->seeds[0], 9);
+    assert_int_equal(e->train.epochs, 4);
+    assert_near(e->train.momentum, 0.5, 0, 0);
+    assert_near(e->train.lr, 0.05, 0, 0);
+    assert_int_equal(e->method_count, 3);
+    experiment_config_free(e);
+    assert_ok(experiment_config_read(top, SET, 1, &e));
+    experiment_config_free(e);
+    write_named("middle.yaml", "extends: c.yaml\ntrain: {epochs: many}\n");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "middle.yaml:2: train: epochs = 'many'");
+    write_named("middle.yaml", "extends: top.yaml\n");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "yaml:1: extends: more than 8 files");
+    write_named("middle.yaml", "[1]\n");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "middle.yaml: must be a map");
+    write_named("top.yaml", "extends: nowhere.yaml\n");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EIO, "top.yaml:1: extends: ");
+    write_named("top.yaml", "extends: [c.yaml]\n");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "top.yaml:1: extends: must be the path");
+    static const char *const LATE[] = {"extends=c.yaml"};
+    assert_fails(experiment_config_read(write_config(GOOD), LATE, 1, &e), BASE_EUSAGE, "stands in the file only");
+}
+
+/* Set of a bound experiment: data, network, forget sets, jobs. */
+typedef struct {
+    ExperimentConfig *e;
+    SessionData data;
+    SessionModel model;
+    DataClasses *forget;
+    size_t forget_count;
+    ExperimentJob *jobs;
+    size_t job_count;
+} Bound;
+
+static Bound bind_good(const char *const *assignments, size_t count)
+{
+    Bound b = {.e = read_good(assignments, count)};
+    assert_ok(session_data_open(b.e->data, NULL, &b.data));
+    assert_ok(session_model_create(b.e->arch, &b.data, &b.model));
+    assert_ok(experiment_config_bind(b.e, &b.data, &b.model, &b.forget, &b.forget_count));
+    assert_ok(experiment_plan_make(b.e, &b.data, b.forget, b.forget_count, &b.jobs, &b.job_count));
+    return b;
+}
+
+static void unbind(Bound *b)
+{
+    experiment_plan_free(b->jobs, b->job_count);
+    experiment_forget_free(b->forget, b->forget_count);
+    session_model_free(&b->model);
+    session_data_free(&b->data);
+    experiment_config_free(b->e);
+}
+
+static void test_plan(void **state)
+{
+    (void)state;
+    Bound b = bind_good(NULL, 0);
+    assert_int_equal(b.job_count, 2 * (1 + 2 * 3));
+    assert_null(b.jobs[0].method);
+    assert_string_equal(b.jobs[4].forget_text, "1,2");
+    assert_int_equal(strncmp(b.jobs[4].file, "none-1-2-s0-", 12), 0);
+    assert_int_equal(b.jobs[7].seed, 5);
+    for (size_t i = 0; i < b.job_count; i++)
+        for (size_t j = 0; j < i; j++) assert_string_not_equal(b.jobs[i].id, b.jobs[j].id);
+    /* the id follows what decides the result, and nothing else */
+    static const char *const TITLE[] = {"title=other", "name=elsewhere"}, *const TRAIN[] = {"train.lr=0.06"},
+                             *const METHOD[] = {"methods.1.set.alpha_f=4"};
+    Bound same = bind_good(TITLE, 2), train = bind_good(TRAIN, 1), method = bind_good(METHOD, 1);
+    for (size_t i = 0; i < b.job_count; i++) {
+        assert_string_equal(same.jobs[i].id, b.jobs[i].id);
+        assert_string_not_equal(train.jobs[i].id, b.jobs[i].id);
+        bool svd = b.jobs[i].method == &b.e->methods[1];
+        assert_int_equal(strcmp(method.jobs[i].id, b.jobs[i].id) != 0, svd);
+    }
+    unbind(&b);
+    unbind(&same);
+    unbind(&train);
+    unbind(&method);
+}
+
+/* Budget, sets searched on, and what is measured by training: read, bound, and part of the ids they decide. */
+static void test_budget_and_measures(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"search={strategy: random, trials: 4, epochs: 1, forget: [3, [0, 1]]}",
+                                      "probe=false", "relearn.max_steps=9", "cache=references"};
+    Bound b = bind_good(SET, BASE_COUNT(SET)), plain = bind_good(NULL, 0);
+    DataClasses *sets;
+    size_t count;
+    assert_int_equal(b.e->budget.strategy, EXPERIMENT_SEARCH_RANDOM);
+    assert_int_equal(b.e->budget.trials, 4);
+    assert_int_equal(b.e->budget.epochs, 1);
+    assert_false(b.e->probe.enabled);
+    assert_true(b.e->relearn.enabled);
+    assert_int_equal(b.e->relearn.max_steps, 9);
+    assert_int_equal(b.e->cache, EXPERIMENT_CACHE_REFERENCES);
+    assert_ok(experiment_config_bind_search(b.e, &b.data, &sets, &count));
+    assert_int_equal(count, 2);
+    assert_true(sets[0].count == 1 && sets[0].in[3] && sets[1].count == 2 && sets[1].in[0] && sets[1].in[1]);
+    experiment_forget_free(sets, count);
+    assert_ok(experiment_config_bind_search(plain.e, &plain.data, &sets, &count));
+    assert_null(sets);
+    unbind(&b);
+    static const struct {
+        const char *set;
+        bool original, none, svd; /* whose ids it changes */
+    } ROWS[] = {{"cache=references", false, false, false},
+                {"search.trials=6", false, false, true},
+                {"search.forget=[3]", false, false, true},
+                {"probe=false", false, true, true},
+                {"relearn.lr=0.5", false, true, true},
+                {"methods.3=retrain", false, true, true}}; /* something to be compared with */
+    for (size_t r = 0; r < BASE_COUNT(ROWS); r++) {
+        Bound other = bind_good(&ROWS[r].set, 1);
+        assert_int_equal(strcmp(other.jobs[0].id, plain.jobs[0].id) != 0, ROWS[r].original);
+        assert_int_equal(strcmp(other.jobs[1].id, plain.jobs[1].id) != 0, ROWS[r].none);
+        assert_int_equal(strcmp(other.jobs[2].id, plain.jobs[2].id) != 0, ROWS[r].svd);
+        const ExperimentMethod *reference = experiment_config_reference(other.e);
+        assert_int_equal(reference != NULL, r == 5);
+        unbind(&other);
+    }
+    unbind(&plain);
+    const char *wrong = "search.forget=[4]";
+    ExperimentConfig *e = read_good(&wrong, 1);
+    SessionData data;
+    assert_ok(session_data_open(e->data, NULL, &data));
+    assert_fails(experiment_config_bind_search(e, &data, &sets, &count), BASE_EUSAGE, "forget");
+    assert_null(sets);
+    session_data_free(&data);
+    experiment_config_free(e);
+}
+
+static void test_forget_all(void **state)
+{
+    (void)state;
+    static const char *const SET[] = {"forget=all"};
+    Bound b = bind_good(SET, 1);
+    assert_int_equal(b.forget_count, 4);
+    for (int64_t c = 0; c < 4; c++) assert_true(b.forget[c].in[c] && b.forget[c].count == 1);
+    unbind(&b);
+}
+
+static void bind_fails(const char *assignment, BaseStatus want, const char *message)
+{
+    ExperimentConfig *e = read_good(&assignment, 1);
+    SessionData data;
+    SessionModel model;
+    DataClasses *forget;
+    size_t count;
+    assert_ok(session_data_open(e->data, NULL, &data));
+    assert_ok(session_model_create(e->arch, &data, &model));
+    assert_fails(experiment_config_bind(e, &data, &model, &forget, &count), want, message);
+    assert_null(forget);
+    session_model_free(&model);
+    session_data_free(&data);
+    experiment_config_free(e);
+}
+
+static void test_bind_refuses(void **state)
+{
+    (void)state;
+    bind_fails("forget=[4]", BASE_EUSAGE, "4");
+    bind_fails("forget=[[0,1,2,3]]", BASE_EUSAGE, "forget");
+    bind_fails("forget=[[1,2],[2,1]]", BASE_EUSAGE, "twice");
+    bind_fails("methods.2.set.layers=[nolayer]", BASE_EUSAGE, "c.yaml:14");
+}
+
+static BaseStatus read_once(void *user)
+{
+    ExperimentConfig *e;
+    BaseStatus st = experiment_config_read(user, NULL, 0, &e);
+    experiment_config_free(e);
+    return st;
+}
+
+static void test_allocations(void **state)
+{
+    (void)state;
+    support_fail_allocations(read_once, (void *)write_config(GOOD), 4000);
+}
+
+static int shipped;
+
+static int read_shipped(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)where;
+    size_t length = strlen(path);
+    if (kind != FTW_F || length < 5 || strcmp(path + length - 5, ".yaml") != 0) return 0;
+    ExperimentConfig *e = NULL;
+    print_message("%s\n", path);
+    assert_ok(experiment_config_read(path, NULL, 0, &e));
+    for (size_t m = 0; strstr(path, "baselines") && m < e->method_count; m++) { /* an equal budget */
+        size_t points = 1;
+        for (size_t a = 0; a < e->methods[m].axis_count; a++) points *= e->methods[m].axes[a].count;
+        assert_true(points == 1 || (e->budget.trials > 0 && points >= (size_t)e->budget.trials));
+    }
+    experiment_config_free(e);
+    shipped++;
+    return 0;
+}
+
+/* Every config that comes with the program is read: methods, parameters, grids and attacks exist and are in range. */
+static void test_shipped_configs(void **state)
+{
+    (void)state;
+    const char *tests = getenv("EXPUNGE_TESTS");
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/../configs", tests ? tests : "tests");
+    assert_int_equal(nftw(folder, read_shipped, 8, FTW_PHYS), 0);
+    assert_true(shipped >= 13);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_reads_everything),
+    cmocka_unit_test(test_assignments),
+    cmocka_unit_test(test_spellings),
+    cmocka_unit_test(test_bad_values),
+    cmocka_unit_test(test_bad_files),
+    cmocka_unit_test(test_extends),
+    cmocka_unit_test(test_plan),
+    cmocka_unit_test(test_forget_all),
+    cmocka_unit_test(test_bind_refuses),
+    cmocka_unit_test(test_allocations),
+    cmocka_unit_test(test_shipped_configs),
+    cmocka_unit_test(test_budget_and_measures),
+};
+SUPPORT_MAIN(tests)

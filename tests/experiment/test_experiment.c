@@ -1,0 +1,235 @@
+/* Whole experiments on the toy data: what is compared with the retrained network, what is made only once, what a dry
+ * run says. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "io/file.h"
+#include "session/setup.h"
+#include "store/store.h"
+#include "tests/experiment/whole.h"
+
+static const char CONFIG[] = "name: e\n"
+                             "data: gaussians\n"
+                             "arch: mlp\n"
+                             "forget: [3]\n"
+                             "train: {epochs: 2, batch_size: 512, lr: 0.1, augment: false}\n"
+                             "search: {strategy: random, trials: 2, forget: [0, 3]}\n"
+                             "relearn: {max_steps: 300, lr: 0.02, judge_per_class: 100}\n"
+                             "methods:\n"
+                             "  - none\n"
+                             "  - retrain\n"
+                             "  - {name: svd, search: {alpha_r: [10, 100], alpha_f: [1, 3]}}\n"
+                             "  - mask_logit\n";
+
+static ExperimentOutcome run(const char *results, const char *const *set, size_t set_count, bool dry,
+                             BaseText *terminal)
+{
+    ExperimentOutcome outcome;
+    BaseText text = {0};
+    const ExperimentTask how = {.assignments = set,
+                                .assignment_count = set_count,
+                                .results = results,
+                                .dry_run = dry,
+                                .threads = 1,
+                                .columns = 400};
+    assert_ok(whole_run(CONFIG, how, &outcome, terminal ? terminal : &text));
+    base_text_free(&text);
+    return outcome;
+}
+
+static char *folder_of(const char *name)
+{
+    char *path = NULL;
+    assert_ok(base_format(&path, "%s/%s", support_scratch(), name));
+    return path;
+}
+
+/* The run file of a label in <results>/e. */
+static StoreRun *open_run(const char *results, const char *label)
+{
+    char folder[4300], path[4700], **names;
+    size_t count;
+    StoreRun *found = NULL;
+    snprintf(folder, sizeof folder, "%s/e", results);
+    assert_ok(io_folder_list(folder, ".h5", &names, &count));
+    for (size_t i = 0; i < count && !found; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_ok(store_run_read(path, &found));
+        if (strcmp(store_run_text(found, "/", "label"), label) == 0) continue;
+        store_run_free(found);
+        found = NULL;
+    }
+    io_names_free(names, count);
+    assert_non_null(found);
+    return found;
+}
+
+static double value(const StoreRun *run, const char *name, const char *split)
+{
+    MathEstimate out;
+    if (!store_run_metric(run, name, split, &out)) return NAN;
+    assert_true(out.n > 0);
+    return out.value;
+}
+
+/* Every metric that looks at the retrained network is there, and at its ideal for the retrained network itself. */
+static void test_references(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"tow",           "aus",          "activation_distance",
+                                        "js_retrained",  "zrf",          "zrf_repository",
+                                        "relearn_steps", "probe_forget", "flops",
+                                        "epochs"};
+    char *results = folder_of("references");
+    ExperimentOutcome outcome = run(results, NULL, 0, false, NULL);
+    assert_int_equal(outcome.done, 5);
+    assert_int_equal(outcome.failed, 0);
+    StoreRun *none = open_run(results, "none"), *retrain = open_run(results, "retrain"),
+             *svd = open_run(results, "svd"), *mask = open_run(results, "mask_logit"),
+             *original = open_run(results, "original");
+    StoreRun *const runs[] = {none, retrain, svd, mask};
+    for (size_t r = 0; r < 4; r++) {
+        for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+            if (isnan(value(runs[r], NAMES[i], "test"))) fail_msg("no %s in run %zu", NAMES[i], r);
+        assert_string_equal(store_run_text(runs[r], "/meta", "reference_hash"),
+                            store_run_text(retrain, "/meta", "weights_hash"));
+    }
+    for (size_t i = 0; i < 6; i++) assert_near(value(original, NAMES[i], "test"), NAN, 0, 0); /* it forgets nothing */
+    assert_near(value(retrain, "tow", "test"), 1, 0, 0);
+    assert_near(value(retrain, "activation_distance", "test"), 0, 0, 0);
+    assert_near(value(retrain, "js_retrained", "train"), 0, 0, 0);
+    assert_near(value(retrain, "anamnesis", "test"), 1, 0, 0); /* the same steps from the same batches */
+    assert_near(value(none, "relearn_steps", "test"), 0, 0, 0);
+    assert_near(value(none, "anamnesis", "test"), 0, 0, 0);
+    assert_true(value(none, "js_retrained", "test") > 0.1);
+    /* nothing forgotten, nothing lost: 1 over 1 + f */
+    assert_near(value(none, "aus", "test"), 1 / (1 + value(none, "acc_forget", "test") / 100), 0, 1e-12);
+    /* a mask hides the class from the accuracy, not from a probe: the features are the original's */
+    assert_near(value(mask, "acc_forget", "test"), 0, 0, 0);
+    assert_near(value(mask, "probe_forget", "test"), value(none, "probe_forget", "test"), 0, 0);
+    assert_near(value(retrain, "epochs", "test"), 1.5, 0, 1e-12); /* two epochs on three of four classes */
+    assert_near(store_run_f64(svd, "/search", "chosen") >= 0, 1, 0, 0);
+    assert_string_equal(store_run_text(svd, "/search", "sets"), "0; 3");
+    StoreArray steps;
+    assert_true(store_run_array(svd, "/relearn/steps", &steps));
+    assert_int_equal(steps.count, 3);
+    for (size_t r = 0; r < 4; r++) store_run_free(runs[r]);
+    store_run_free(original);
+    base_free(results);
+}
+
+/* Without a retrained network in the plan nothing is compared with one; switched off, nothing is trained to measure. */
+static void test_without(void **state)
+{
+    (void)state;
+    char *results = folder_of("without");
+    static const char *const SET[] = {"methods=[none, mask_logit]", "relearn=false", "probe=false"};
+    assert_int_equal(run(results, SET, 3, false, NULL).done, 3);
+    StoreRun *mask = open_run(results, "mask_logit");
+    static const char *const ABSENT[] = {"tow",           "activation_distance", "js_retrained",
+                                         "relearn_steps", "anamnesis",           "probe_forget"};
+    for (size_t i = 0; i < sizeof ABSENT / sizeof *ABSENT; i++) assert_near(value(mask, ABSENT[i], "test"), NAN, 0, 0);
+    assert_true(value(mask, "aus", "test") > 0); /* needs the original alone */
+    assert_true(value(mask, "zrf", "train") > 0);
+    assert_string_equal(store_run_text(mask, "/meta", "reference_hash"), "");
+    store_run_free(mask);
+    base_free(results);
+}
+
+static void modified(const char *results, struct timespec *when, size_t *count)
+{
+    char folder[4300], path[4700], **names;
+    static const char *const KINDS[] = {".safetensors", ".h5"};
+    *count = 0;
+    snprintf(folder, sizeof folder, "%s/e/models", results);
+    for (int k = 0; k < 2; k++) {
+        size_t n;
+        assert_ok(io_folder_list(folder, KINDS[k], &names, &n));
+        for (size_t i = 0; i < n; i++) {
+            struct stat info;
+            snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+            assert_int_equal(stat(path, &info), 0);
+            when[(*count)++] = info.st_mtim;
+        }
+        io_names_free(names, n);
+    }
+}
+
+/* A new attack makes every job anew, and trains nothing and searches nothing again; another training does. */
+static void test_made_once(void **state)
+{
+    (void)state;
+    char *results = folder_of("once");
+    static const char *const ATTACK[] = {"attacks=[loss]"}, *const TRAIN[] = {"train.lr=0.05"};
+    struct timespec first[16], second[16];
+    size_t n, again;
+    run(results, NULL, 0, false, NULL);
+    modified(results, first, &n);
+    assert_int_equal(n, 3); /* original, retrained, search of svd */
+    StoreRun *before = open_run(results, "svd");
+    assert_int_equal(run(results, ATTACK, 1, false, NULL).done, 4); /* the original's row has no attacks */
+    modified(results, second, &again);
+    assert_int_equal(again, n);
+    for (size_t i = 0; i < n; i++)
+        assert_true(first[i].tv_sec == second[i].tv_sec && first[i].tv_nsec == second[i].tv_nsec);
+    StoreRun *after = open_run(results, "svd");
+    assert_string_equal(store_run_text(after, "/meta", "weights_hash"),
+                        store_run_text(before, "/meta", "weights_hash"));
+    assert_near(store_run_f64(after, "/search", "seconds"), store_run_f64(before, "/search", "seconds"), 0, 0);
+    run(results, TRAIN, 1, false, NULL); /* a stale network is never taken */
+    modified(results, second, &again);
+    assert_int_equal(again, 2 * n);
+    StoreRun *other = open_run(results, "retrain");
+    assert_string_not_equal(store_run_text(other, "/meta", "weights_hash"),
+                            store_run_text(before, "/meta", "reference_hash"));
+    store_run_free(before);
+    store_run_free(after);
+    store_run_free(other);
+    base_free(results);
+}
+
+static void test_dry_run(void **state)
+{
+    (void)state;
+    char *results = folder_of("dry");
+    BaseText plan = {0};
+    ExperimentOutcome outcome = run(results, NULL, 0, true, &plan);
+    assert_false(io_path_exists(results));
+    assert_int_equal(outcome.planned, 5);
+    assert_int_equal(outcome.skipped, 0);
+    assert_true(outcome.hours > 0 && outcome.hours < 1);
+    assert_non_null(strstr(plan.data, "Plan of e: 5 jobs, 0 complete"));
+    assert_non_null(strstr(plan.data, "(measured now)"));
+    assert_non_null(strstr(plan.data, "0 of 1")); /* networks and searches still to make */
+    base_text_free(&plan);
+    run(results, NULL, 0, false, NULL);
+    outcome = run(results, NULL, 0, true, &plan);
+    assert_int_equal(outcome.skipped, 5);
+    assert_near(outcome.hours, 0, 0, 0);
+    base_text_free(&plan);
+    static const char *const ATTACK[] = {"attacks=[loss]"};
+    outcome = run(results, ATTACK, 1, true, &plan); /* the same networks, other runs */
+    assert_int_equal(outcome.skipped, 1);
+    assert_true(outcome.hours > 0);
+    assert_non_null(strstr(plan.data, "1 of 1"));
+    assert_non_null(strstr(plan.data, "of a cached original"));
+    assert_non_null(strstr(plan.data, "its earlier runs"));
+    base_text_free(&plan);
+    run(results, ATTACK, 1, false, NULL);
+    outcome = run(results, NULL, 0, true, &plan); /* what was set aside counts as there */
+    assert_int_equal(outcome.skipped, 5);
+    base_text_free(&plan);
+    base_free(results);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_references),
+    cmocka_unit_test(test_without),
+    cmocka_unit_test(test_made_once),
+    cmocka_unit_test(test_dry_run),
+};
+SUPPORT_MAIN(tests)
