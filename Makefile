@@ -7,7 +7,7 @@ MODE ?= release
 PREFIX ?= /usr/local
 CC ?= cc
 BUILD := build/$(MODE)
-FOLDERS := base io math data nn store unlearn mia eval report run cli
+FOLDERS := base io math data nn store unlearn mia eval report session sweep models experiment audit cli
 
 DEPS_base :=
 DEPS_io := base
@@ -19,8 +19,12 @@ DEPS_unlearn := nn data math io base
 DEPS_mia := math base
 DEPS_eval := mia nn data math io base
 DEPS_report := store math io base
-DEPS_run := report eval mia unlearn store nn data math io base
-DEPS_cli := run report eval mia unlearn store nn data math io base
+DEPS_session := eval mia nn data math io base
+DEPS_sweep := io base
+DEPS_models := session sweep report eval mia unlearn store nn data math io base
+DEPS_audit := models session sweep report eval mia unlearn store nn data math io base
+DEPS_experiment := models session sweep report eval mia unlearn store nn data math io base
+DEPS_cli := audit experiment models session sweep report eval mia unlearn store nn data math io base
 
 # an enum is how this code names an integer constant: clang 19 would have each one cast before it meets a double
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral -Wno-enum-float-conversion
@@ -127,17 +131,17 @@ $(MPI_PROGRAM): $(BUILD)/mpi/ranks.o $(call archives,$(FOLDERS))
 # tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures)
 test_folder = $(word 2,$(subst /, ,$(1)))
 define test_rules
-$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filter-out contract,$(call test_folder,$(1))) $(if $(filter contract,$(call test_folder,$(1))),$(DEPS_run) run,$(DEPS_$(call test_folder,$(1)))) io base))
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filter-out contract,$(call test_folder,$(1))) $(if $(filter contract,$(call test_folder,$(1))),$(DEPS_cli),$(DEPS_$(call test_folder,$(1)))) io base))
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(LINKING) $$(WRAP) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka -o $$@
 endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 # what is counted, or made to fail, behind the callers' backs
-$(BUILD)/tests/run/test_seed: WRAP := -Wl,--wrap=model_unlearned
+$(BUILD)/tests/experiment/test_seed: WRAP := -Wl,--wrap=model_unlearned
 $(BUILD)/tests/unlearn/test_costs: WRAP := -Wl,--wrap=nn_engine_forward
 
 # fuzz targets: in MODE=fuzz with libFuzzer's main, else with driver.c, which runs a corpus
-$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(DEPS_run) run)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(DEPS_cli))
 	$(call say,LD)
 	$(Q)$(CC) $(LINKING) $(WRAP) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 $(BUILD)/tests/fuzz/fuzz_hdf5 $(BUILD)/tests/fuzz/fuzz_run: WRAP := -Wl,--wrap=io_hdf5_probe

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "audit/manifest.h"
-#include "audit/signature.h"
+#include "audit/report.h"
 #include "base/memory.h"
 #include "io/file.h"
 

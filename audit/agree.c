@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit/manifest.h"
+#include "audit/provenance.h"
 #include "base/memory.h"
 
 typedef struct {

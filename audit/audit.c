@@ -5,8 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/judge.h"
 #include "audit/manifest.h"
-#include "audit/page.h"
+#include "audit/provenance.h"
+#include "audit/report.h"
+#include "audit/words.h"
 #include "base/memory.h"
 #include "io/file.h"
 
@@ -28,7 +31,7 @@ static BaseStatus write_all(const AuditTask *t, const AuditCollected *c, const A
     BASE_TRY(audit_page_json(&page, json));
     BASE_TRY(io_file_write(path, *json, strlen(*json)));
     BASE_TRY(audit_page(&page, folder));
-    BASE_TRY(audit_manifest_write(&page, folder));
+    BASE_TRY(audit_provenance_write(&page, folder));
 out:
     base_free(path);
     return st;

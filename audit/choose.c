@@ -1,8 +1,9 @@
 /* audit/choose.c - which attacks an audit makes, and with which parameters. */
+#include "audit/choose.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/signals.h"
 #include "base/memory.h"
 
 /* Left out of "auto": what ranks points as another does (confidence and attack_p as loss), and what is fitted to the

@@ -1,8 +1,9 @@
 /* audit/collect.c - from models and images to signals. */
+#include "audit/collect.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/audit.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/file.h"
@@ -165,8 +166,16 @@ static BaseStatus make_retrained(const AuditTask *t, AuditCollected *c, const ch
     BaseStatus st = BASE_OK;
     ModelCost *costs = NULL;
     DataView view = data_view_all(c->data.train);
-    ModelRetrainTask task = {c->arch,      &c->data,  &view,   &c->forget,        t->training,
-                             t->precision, t->tuning, t->seed, t->make_retrained, folder};
+    ModelRetrainTask task = {.recipe = {.arch = c->arch,
+                                        .data = &c->data,
+                                        .training = t->training,
+                                        .precision = t->precision,
+                                        .tuning = t->tuning,
+                                        .seed = t->seed},
+                             .train = &view,
+                             .forget = &c->forget,
+                             .count = t->make_retrained,
+                             .folder = folder};
     BASE_TRY(BASE_ALLOC(t->make_retrained, &costs));
     BASE_TRY(model_retrained_make(&task, paths, costs));
     for (int64_t i = 0; i < t->make_retrained; i++) {

@@ -8,6 +8,13 @@
 #include "audit/pictures.h"
 #include "base/memory.h"
 
+IoJson *audit_forget_names(const AuditCollected *c)
+{
+    IoJson *all = io_json_array();
+    for (size_t i = 0; i < c->forget_count; i++) io_json_add_take(all, io_json_text_value(c->forget_name[i]));
+    return all;
+}
+
 static IoJson *seconds_json(const AuditResult *r)
 {
     IoJson *all = io_json_array();

@@ -7,7 +7,9 @@
 #include "base/yaml.h"
 #include "io/json.h"
 
-/** NULL where memory failed, as all of io/json.h. */
+/** The forgotten classes' names. NULL where memory failed, as all of io/json.h. */
+IoJson *audit_forget_names(const AuditCollected *collected);
+/** NULL where memory failed. */
 IoJson *audit_facts_json(const AuditPage *page);
 
 /**

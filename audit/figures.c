@@ -1,11 +1,12 @@
 /* audit/figures.c - the figures of an audit: of each game the ROC of the attack that told most and histograms of
  * its scores, and the learning curve over shadow models. */
+#include "audit/figures.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/page.h"
 #include "base/memory.h"
 #include "base/order.h"
 #include "report/escape.h"

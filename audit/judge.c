@@ -147,7 +147,7 @@ out:
 }
 
 /* Logits [N, K] of row @p m of AuditModel's order. */
-static const double *model_logits(const AuditSignals *s, int64_t m)
+static const double *logits_of(const AuditSignals *s, int64_t m)
 {
     if (m == 0) return s->unlearned;
     m--;
@@ -158,8 +158,8 @@ static const double *model_logits(const AuditSignals *s, int64_t m)
 static BaseStatus table_target(const AuditSignals *s, const AuditGame *game, int64_t m, Table *t)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(take_rows(s, model_logits(s, m), 1, game->point, game->n, &t->logits));
-    BASE_TRY(take_rows(s, model_logits(s, m), 1, t->population, t->input.Z, &t->population_logits));
+    BASE_TRY(take_rows(s, logits_of(s, m), 1, game->point, game->n, &t->logits));
+    BASE_TRY(take_rows(s, logits_of(s, m), 1, t->population, t->input.Z, &t->population_logits));
     t->input.logits = t->logits;
     t->input.population_logits = t->population_logits;
 out:
@@ -340,7 +340,7 @@ const MiaFinding *audit_finding(const AuditResult *r, const AuditAttack *a, MiaG
 /* Share of right answers of model row @p m in each group. */
 static void count_right(const AuditSignals *s, int64_t m, int64_t right[AUDIT_GROUPS], int64_t n[AUDIT_GROUPS])
 {
-    const double *logits = model_logits(s, m);
+    const double *logits = logits_of(s, m);
     for (int64_t i = 0; i < s->N; i++) {
         const double *z = logits + i * s->K;
         int64_t top = 0; /* the first of equals, as in every accuracy */

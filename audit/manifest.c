@@ -4,15 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/facts.h"
-#include "audit/signature.h"
-#include "base/clock.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "math/blas.h"
-#include "math/threads.h"
 
 #define FORMAT "expunge audit manifest 1"
 #define SELF   "\"manifest_sha256\": \""
@@ -68,84 +64,6 @@ BaseStatus audit_files(const char *folder, char ***names, size_t *count)
     return st;
 }
 
-static IoJson *program_json(BaseStatus *st)
-{
-    char hash[BASE_HASH_HEX], cpu[128];
-    BaseText libraries = {0};
-    IoJson *json = io_json_object();
-    *st = base_hash_program(hash);
-    session_libraries(&libraries);
-    base_clock_cpu_name(cpu, sizeof cpu);
-    io_json_set_take(json, "version", io_json_text_value(SESSION_PROGRAM_VERSION));
-    io_json_set_take(json, "sha256", io_json_text_value(hash));
-    io_json_set_take(json, "libraries", io_json_text_of(&libraries));
-    io_json_set_take(json, "blas_core", io_json_text_value(math_blas_core()));
-    io_json_set_take(json, "cpu", io_json_text_value(cpu));
-    io_json_set_take(json, "threads", io_json_integer(math_threads_get()));
-    base_text_end(&libraries, st);
-    return json;
-}
-
-BaseStatus audit_config_signals(const AuditSignals *s, BaseText *out)
-{
-    base_text_add(out, "seed: %llu\naudit: ", (unsigned long long)s->seed);
-    session_params_text(audit_params, audit_param_count, &s->options, out);
-    base_text_add(out, "\nattacks:\n");
-    for (size_t i = 0; i < s->choice_count; i++) {
-        const BaseEntry *entry = &s->choice[i].attack->entry;
-        base_text_add(out, "  %s: ", entry->name);
-        session_params_text(entry->params, entry->param_count, s->choice[i].params, out);
-        base_text_add(out, "\n");
-    }
-    return out->st;
-}
-
-/* What was asked for, in words that a second call would take. */
-static BaseStatus config_text(const AuditTask *t, const AuditCollected *c, BaseText *out)
-{
-    base_text_add(out, "arch: %s\nforget: ", c->arch);
-    session_classes_words(&c->forget, c->data.train, out);
-    base_text_add(out, "\nprecision: %s\n", nn_precision_name(t->precision));
-    if (t->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(t->tuning));
-    BaseStatus st = audit_config_signals(&c->signals, out);
-    if (st != BASE_OK) return st;
-    if (t->make_retrained) {
-        base_text_add(out, "retrained_by_us: %lld\ntrain: ", (long long)t->make_retrained);
-        session_params_text(nn_train_params, nn_train_param_count, t->training, out);
-        base_text_add(out, "\n");
-    }
-    return out->st;
-}
-
-static IoJson *data_json(const AuditTask *t, const AuditCollected *c)
-{
-    IoJson *json = io_json_object(), *options = io_json_object();
-    io_json_set_take(json, "data", io_json_text_value(t->data));
-    io_json_set_take(json, "sha256", io_json_text_value(c->data.hash));
-    io_json_set_take(json, "preprocessing", io_json_text_value(c->data.prep));
-#define X(field, flag, value, def, help)                                                                               \
-    if (t->prepare && t->prepare->field) io_json_set_take(options, flag, io_json_text_value(t->prepare->field));
-    DATA_OPTION_LIST(X)
-#undef X
-    io_json_set_take(json, "options", options);
-    return json;
-}
-
-static IoJson *inputs_json(const AuditCollected *c)
-{
-    IoJson *json = io_json_array();
-    for (size_t i = 0; i < c->input_count; i++) {
-        const AuditInput *input = &c->input[i];
-        IoJson *row = io_json_object();
-        io_json_set_take(row, "role", io_json_text_value(input->role));
-        io_json_set_take(row, "path", io_json_text_value(input->path));
-        io_json_set_take(row, "sha256", io_json_text_value(input->file));
-        if (*input->weights) io_json_set_take(row, "weights_sha256", io_json_text_value(input->weights));
-        io_json_add_take(json, row);
-    }
-    return json;
-}
-
 static BaseStatus results_json(const char *folder, IoJson **out)
 {
     BaseStatus st = BASE_OK;
@@ -187,25 +105,18 @@ static bool hash_own(char *text, size_t size, char hash[BASE_HASH_HEX])
     return true;
 }
 
-BaseStatus audit_manifest_write(const AuditPage *page, const char *folder)
+IoJson *audit_manifest_begin(void)
+{
+    IoJson *json = io_json_object();
+    io_json_set_take(json, "format", io_json_text_value(FORMAT));
+    return json;
+}
+
+BaseStatus audit_manifest_write(IoJson *json, const char *folder)
 {
     BaseStatus st = BASE_OK;
-    const AuditTask *t = page->task;
-    const AuditCollected *c = page->collected;
-    IoJson *json = io_json_object(), *results = NULL;
-    BaseText config = {0};
+    IoJson *results = NULL;
     char hash[BASE_HASH_HEX], *text = NULL, *path = NULL;
-    BASE_TRY(config_text(t, c, &config));
-    base_hash_bytes(config.data, config.size, hash);
-    io_json_set_take(json, "format", io_json_text_value(FORMAT));
-    io_json_set_take(json, "command", io_json_text_value(t->command));
-    io_json_set_take(json, "program", program_json(&st));
-    if (st != BASE_OK) goto out;
-    io_json_set_take(json, "config", io_json_text_of(&config));
-    io_json_set_take(json, "config_sha256", io_json_text_value(hash));
-    io_json_set_take(json, "data", data_json(t, c));
-    io_json_set_take(json, "inputs", inputs_json(c));
-    io_json_set_take(json, "page", audit_facts_json(page));
     st = results_json(folder, &results);
     io_json_set_take(json, "results", results);
     if (st != BASE_OK) goto out;
@@ -216,8 +127,6 @@ BaseStatus audit_manifest_write(const AuditPage *page, const char *folder)
     BASE_TRY(base_format(&path, "%s/" AUDIT_MANIFEST, folder));
     BASE_TRY(io_file_write(path, text, strlen(text)));
 out:
-    io_json_free(json);
-    base_text_free(&config);
     base_free(text);
     base_free(path);
     return st;

@@ -2,16 +2,16 @@
 #ifndef AUDIT_MANIFEST_H
 #define AUDIT_MANIFEST_H
 
-#include "audit/page.h"
 #include "base/yaml.h"
+#include "io/json.h"
 
-#define AUDIT_MANIFEST "manifest.json"
+#define AUDIT_MANIFEST  "manifest.json"
+#define AUDIT_SIGNATURE "manifest.json.sig"
 
-/** Lists every file below @p folder and writes the manifest there, last. */
-BaseStatus audit_manifest_write(const AuditPage *page, const char *folder);
-
-/** The lines of the manifest's config that signals.h5 knows too: seed, options, attacks. Appended. */
-BaseStatus audit_config_signals(const AuditSignals *signals, BaseText *out);
+/** What audit_manifest_write finishes; NULL where memory failed, as all of io/json.h. Owned: io_json_free. */
+IoJson *audit_manifest_begin(void);
+/** Adds the hash of every file below @p folder, and its own, and writes it there, last. */
+BaseStatus audit_manifest_write(IoJson *json, const char *folder);
 
 /** BASE_EUSAGE where @p folder is there and is neither empty nor an audit alone: it would be replaced. */
 BaseStatus audit_manifest_replaceable(const char *folder);

@@ -3,18 +3,9 @@
 #ifndef AUDIT_SIGNALS_H
 #define AUDIT_SIGNALS_H
 
+#include "audit/choose.h"
 #include "mia/verdict/verdict.h"
 #include "models/shadows/shadows.h"
-
-/** What an audit may be told; read from --set and its own options, stored with the result. */
-typedef struct {
-    double alpha, margin;
-    int64_t draws, points, pictures, curve_draws;
-    ModelQueries queries;
-    BaseParamText shadow_method;
-} AuditOptions;
-extern const BaseParam audit_params[];
-extern const size_t audit_param_count;
 
 /** The kinds of points. Population: held-out points set aside for attacks that need some beside those they judge. */
 typedef enum {
@@ -26,12 +17,6 @@ typedef enum {
     AUDIT_GROUPS
 } AuditGroup;
 const char *audit_group_name(AuditGroup group); /* "forgotten, trained on", .. */
-
-/** An attack that was asked for, and its parameters. */
-typedef struct {
-    const MiaAttack *attack;
-    void *params; /* owned */
-} AuditChoice;
 
 /** Owned: audit_signals_free. */
 typedef struct {
@@ -49,12 +34,6 @@ typedef struct {
     ModelShadowArrays shadow; /* over the same N points; its population arrays are not used */
 } AuditSignals;
 void audit_signals_free(AuditSignals *signals);
-
-/** The attacks of "loss,lira_online", "all", or "auto": a selection without repetitions, with those on shadow models
- *  where @p shadows; and @p set "attack.key=value" texts. BASE_EUSAGE, BASE_ENOTFOUND. *out owned by the caller. */
-BaseStatus audit_choose(const char *list, bool shadows, const char *const *set, size_t set_count, AuditChoice **out,
-                        size_t *count);
-void audit_choice_free(AuditChoice *choice, size_t count);
 
 /** Turns held-out points into the population where an attack of the choice needs one: those that trained no shadow
  *  model. Where others did, all of them (an online attack could not judge them anyway); where it is all, a seeded

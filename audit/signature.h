@@ -4,8 +4,6 @@
 
 #include "base/status.h"
 
-#define AUDIT_SIGNATURE "manifest.json.sig"
-
 /** Whether the manifest of @p folder is signed by @p identity, whose keys the file @p signers lists (ssh-keygen's
  *  ALLOWED SIGNERS). BASE_EFORMAT where the signature is missing or none of theirs; BASE_EIO where there is no
  *  ssh-keygen, or no such file. */

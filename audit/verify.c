@@ -1,5 +1,7 @@
 /* audit/verify.c - checks an audit's folder against its manifest, and its numbers and pages against its own
  * signals. */
+#include "audit/verify.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +9,7 @@
 #include "audit/agree.h"
 #include "audit/facts.h"
 #include "audit/manifest.h"
+#include "audit/report.h"
 #include "audit/results.h"
 #include "audit/signature.h"
 #include "base/memory.h"

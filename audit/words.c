@@ -1,10 +1,11 @@
 /* audit/words.c - what an audit says in sentences. An audit says what its attacks found with these images, and what
  * they could not have found; never more. */
+#include "audit/words.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/page.h"
 #include "base/memory.h"
 
 static const MiaFinding *worst_of(const MiaAudit *audit, int game)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit/audit.h"
+#include "audit/verify.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 

@@ -17,6 +17,7 @@
 #include "session/json.h"
 #include "session/setup.h"
 #include "sweep/ranks.h"
+#include "sweep/spawn.h"
 
 static const CliCommand *const COMMANDS[] = {
 #define X(name) &cli_##name,
@@ -175,7 +176,7 @@ int main(int argc, char **argv)
     if (base_system_descriptors() != BASE_OK) return complain(BASE_EIO); /* before any file is opened */
     base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
-    if (argc > 1 && strcmp(argv[1], EXPERIMENT_WORKER) == 0) {
+    if (argc > 1 && strcmp(argv[1], SWEEP_WORKER) == 0) {
         cli_start_last_words(true);
         return experiment_worker_main(argc, argv);
     }

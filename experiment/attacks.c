@@ -1,4 +1,6 @@
 /* experiment/attacks.c - draws the points of each role, copies their logits, and records what every attack finds. */
+#include "experiment/attacks.h"
+
 #include <stdio.h>
 
 #include "base/log.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "experiment/config.h"
+#include "experiment/bind.h"
 
 static BaseStatus check_method(const ExperimentMethod *m, const UnlearnContext *context)
 {

@@ -1,7 +1,5 @@
-/* experiment/canonical.c - a config as one text with defaults written out, which is hashed to name runs and networks. */
-#include "experiment/config.h"
-
-/* What decides a result, as one text: defaults written out, keys in a fixed order. Its hash names runs and networks. */
+/* experiment/canonical.c - the recipe's text, and behind it what method, search, measurements and attacks add. */
+#include "experiment/canonical.h"
 
 static void add_params(BaseText *out, const char *key, const BaseParam *table, size_t count, const void *values)
 {
@@ -24,11 +22,8 @@ void experiment_config_canonical_search(const ExperimentConfig *e, const Experim
 
 void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMethod *m, BaseText *out)
 {
-    base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", e->arch, nn_precision_name(e->precision),
-                  e->validation);
-    if (e->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(e->tuning));
-    add_params(out, "train", nn_train_params, nn_train_param_count, &e->train);
-    if (e->shadows.pairs > 0) experiment_shadow_config_canonical(e, out);
+    const ModelRecipe recipe = experiment_config_recipe(e, NULL, 0);
+    model_recipe_text(&recipe, out);
     if (!m) return;
     add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);
     if (m->family) base_text_add(out, "family: %s\n", m->family);

@@ -1,5 +1,5 @@
-/* experiment/config.h - an experiment as its YAML file says it. Every unknown key, wrong type or value out of range is one
- * `file:line: ...` before any work; experiment_config_bind then checks what needs the data and the network. */
+/* experiment/config.h - an experiment as its YAML file says it: data, network, methods, attacks, budgets. read.h makes it,
+ * bind.h checks what needs the data and the network, canonical.h writes down what decides its results. */
 #ifndef EXPERIMENT_CONFIG_H
 #define EXPERIMENT_CONFIG_H
 
@@ -7,7 +7,7 @@
 #include "eval/probe/probe.h"
 #include "eval/saliency/saliency.h"
 #include "mia/mia.h"
-#include "session/setup.h"
+#include "models/recipe.h"
 #include "unlearn/unlearn.h"
 
 /** One parameter and the values a search tries. */
@@ -49,15 +49,14 @@ typedef struct {
     char *where;  /* "file:line" */
 } ExperimentMethod;
 
-/** Shadow models of an experiment: networks trained on halves of a pool of images (run/shadows/). */
+/** Shadow models of an experiment: networks trained on halves of a pool of images (experiment/shadows/). */
 typedef struct {
     int64_t pairs; /* halves, even: each gives an original, what the methods make of it, and a retrained one; 0: none */
     int64_t pool;  /* images of the training split, stratified; 0: all */
     int64_t seed;  /* of the pool, the halves and the networks */
     int64_t retrained; /* networks retrained on the target's half from seeds of their own */
-    int64_t half;      /* which one is trained on: EXPERIMENT_HALF_TARGET (the experiment's own jobs), or a shadow's */
 } ExperimentShadows;
-enum { EXPERIMENT_HALF_TARGET = -1, EXPERIMENT_HALVES_MAX = 256 };
+enum { EXPERIMENT_HALVES_MAX = 256 };
 
 typedef struct {
     const MiaAttack *attack;
@@ -92,40 +91,20 @@ typedef struct {
 #undef X
     } where_prepare; /* lines of the options of data; NULL where not given */
     ExperimentShadows shadows;
+    ModelHalf target; /* of the experiment's own networks, where there are shadow models */
     ExperimentMethod *methods;
     size_t method_count;
     ExperimentAttack *attacks;
     size_t attack_count;
 } ExperimentConfig;
 
-BaseStatus experiment_config_read(const char *path, const char *const *assignments, size_t assignment_count,
-                                  ExperimentConfig **out);
 void experiment_config_free(ExperimentConfig *experiment);
-
-/** The experiment's forget sets as classes of @p data, and every method's own check on @p model; *forget is owned:
- *  experiment_forget_free. Wrong: a class that does not exist, a set named twice, a layer that does not exist. */
-BaseStatus experiment_config_bind(const ExperimentConfig *experiment, const SessionData *data,
-                                  const SessionModel *model, DataClasses **forget, size_t *count);
-/** The sets of `search: {forget: ..}`; none where there is no such key. *sets owned: experiment_forget_free. */
-BaseStatus experiment_config_bind_search(const ExperimentConfig *experiment, const SessionData *data,
-                                         DataClasses **sets, size_t *count);
-void experiment_forget_free(DataClasses *forget, size_t count);
-
-/** Reads `shadows: {..}` into e->shadows and marks the methods; those must be there. @p node NULL: no shadows. */
-BaseStatus experiment_shadow_config_read(const BaseYaml *node, ExperimentConfig *experiment);
-/** Which images of the pool a network is trained on. */
-void experiment_shadow_config_canonical(const ExperimentConfig *experiment, BaseText *out);
 
 /** The method whose networks the others are compared with: the first `retrain` without a search. NULL: none. */
 const ExperimentMethod *experiment_config_reference(const ExperimentConfig *experiment);
-
-/** The part of it that a search adds: axes, budget, sets. Nothing for a method without a search. */
-void experiment_config_canonical_search(const ExperimentConfig *experiment, const ExperimentMethod *method,
-                                        BaseText *out);
+/** The original of a seed; with shadow models, of the target's half. Borrows its arguments. */
+ModelRecipe experiment_config_recipe(const ExperimentConfig *experiment, const SessionData *data, uint64_t seed);
 /** Sets a method's parameter `epochs` where it has one that no axis moves. */
 BaseStatus experiment_method_set_epochs(const ExperimentMethod *method, int64_t epochs, void *params);
-/** Everything that decides one method's result apart from seed, data and forget set; defaults written out, keys in a
- *  fixed order. @p method NULL: the training of the original alone. */
-void experiment_config_canonical(const ExperimentConfig *experiment, const ExperimentMethod *method, BaseText *out);
 
 #endif

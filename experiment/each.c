@@ -79,13 +79,3 @@ out:
     base_text_free(&label);
     return st;
 }
-
-void experiment_each_free(ExperimentMethod *m)
-{
-    for (size_t i = 0; i < m->each_count; i++) {
-        base_free(m->each[i].name);
-        base_free(m->each[i].value);
-    }
-    base_free(m->each);
-    base_free(m->family);
-}

@@ -10,6 +10,5 @@ BaseStatus experiment_each_points(const BaseYaml *row, size_t *points);
 /** Sets the values of combination @p point in @p m, whose method and parameters are read already; its label becomes the
  *  family and gets the values behind it. The first key varies slowest. */
 BaseStatus experiment_each_apply(const BaseYaml *row, size_t point, ExperimentMethod *m);
-void experiment_each_free(ExperimentMethod *m);
 
 #endif

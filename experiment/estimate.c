@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "experiment/search_file.h"
 #include "io/file.h"
 #include "report/table.h"
 
@@ -113,7 +114,8 @@ static BaseStatus cached_rate(const ExperimentSetting *s, NnNet *net, double *ra
         bool found;
         base_free(path);
         path = NULL;
-        BASE_TRY(model_original_path(s->e, s->data, s->e->seeds[i], s->models, key, &path));
+        const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, s->e->seeds[i]);
+        BASE_TRY(model_original_path(&recipe, s->models, key, &path));
         BASE_TRY(model_load(path, key, net, &cost, &found));
         if (found && cost.wall_seconds > 0) *rate = cost.passes / cost.wall_seconds;
         model_cost_free(&cost);
@@ -281,8 +283,7 @@ static BaseStatus add_model(Estimate *e, const ExperimentJob *job, size_t m, con
     BaseStatus st = BASE_OK;
     const ExperimentSetting *s = e->task->setting;
     UnlearnContext context = {.forget = job->forget, .seed = job->seed};
-    const ModelMaking making = {
-        s->e, s->data, job->method->method, params, &context, job->forget_text, s->models, job->method->in_turn, false};
+    const ModelMaking making = experiment_making(s, job->method, params, &context, job->forget_text);
     char key[BASE_HASH_HEX], *path = NULL;
     double own = method_seconds(e, m, epochs_of(job->method, params, &s->e->train), &e->rows[m].from);
     if (model_kept(&making)) {
@@ -303,7 +304,8 @@ static BaseStatus add_original(Estimate *e, const ExperimentJob *job, Row *row)
     BaseStatus st = BASE_OK;
     const ExperimentSetting *s = e->task->setting;
     char key[BASE_HASH_HEX], *path = NULL;
-    BASE_TRY(model_original_path(s->e, s->data, job->seed, s->models, key, &path));
+    const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, job->seed);
+    BASE_TRY(model_original_path(&recipe, s->models, key, &path));
     bool there = io_path_exists(path);
     row->models += there;
     row->models_missing += !there;

@@ -2,9 +2,9 @@
 #ifndef EXPERIMENT_ESTIMATE_H
 #define EXPERIMENT_ESTIMATE_H
 
-#include "experiment/experiment.h"
 #include "experiment/job.h"
 #include "experiment/shadows/make.h"
+#include "experiment/task.h"
 
 typedef struct {
     const ExperimentSetting *setting;

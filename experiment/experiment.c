@@ -1,4 +1,6 @@
 /* experiment/experiment.c - checks everything, lays out the folder, has the steps done, and writes the report. */
+#include "experiment/experiment.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,18 +9,20 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
+#include "experiment/bind.h"
 #include "experiment/estimate.h"
+#include "experiment/read.h"
 #include "experiment/shadows/make.h"
-#include "experiment/sweep.h"
+#include "experiment/worker.h"
 #include "io/file.h"
 #include "report/report.h"
-#include "session/setup.h"
 #include "sweep/ranks.h"
+#include "sweep/spawn.h"
 
-static void sweep_free(ExperimentSweep *s)
+static void under_way_free(Experiment *s)
 {
-    sweep_board_close(s->board);
-    experiment_graph_free(&s->graph);
+    sweep_free(&s->sweep);
+    experiment_steps_free(&s->steps);
     experiment_plan_free(s->jobs, s->job_count);
     experiment_forget_free(s->forget, s->forget_count);
     experiment_forget_free(s->search_sets, s->search_set_count);
@@ -30,9 +34,6 @@ static void sweep_free(ExperimentSweep *s)
     base_free(s->shadows);
     base_free(s->old);
     base_free(s->board_path);
-    base_free(s->states);
-    base_free(s->seconds);
-    base_free(s->counted);
 }
 
 static BaseStatus where_prefix(BaseStatus st, const char *where)
@@ -56,12 +57,12 @@ static const char *where_data(const ExperimentConfig *e)
 }
 
 /* Everything that can be wrong is said here, before the first image is trained on and before anything is written. */
-static BaseStatus prepare(ExperimentSweep *s, ExperimentOutcome *outcome)
+static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
 {
     BaseStatus st = BASE_OK;
     SessionModel model = {0};
     SessionSplit split = {0};
-    const ExperimentTask *c = s->config;
+    const ExperimentTask *c = s->task;
     BASE_TRY(experiment_config_read(c->config, c->assignments, c->assignment_count, &s->e));
     st = session_data_open(s->e->data, &s->e->prepare, &s->data);
     BASE_TRY(where_prefix(st, where_data(s->e)));
@@ -70,7 +71,7 @@ static BaseStatus prepare(ExperimentSweep *s, ExperimentOutcome *outcome)
     BASE_TRY(experiment_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));
     if (s->e->shadows.pairs > 0) {
         BASE_TRY(experiment_design_make(&s->data, &s->e->shadows, &s->design));
-        BASE_TRY(experiment_design_split(&s->design, &s->data, &s->e->shadows, s->e->validation, 0, &split));
+        BASE_TRY(experiment_design_split(&s->design, &s->data, MODEL_HALF_TARGET, s->e->validation, 0, &split));
     }
     BASE_TRY(experiment_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
     outcome->planned = (int)s->job_count;
@@ -89,17 +90,15 @@ static BaseStatus prepare(ExperimentSweep *s, ExperimentOutcome *outcome)
                                      .design = s->e->shadows.pairs > 0 ? &s->design : NULL,
                                      .command = c->command,
                                      .threads = session_threads_share(c->threads, c->jobs)};
-    BASE_TRY(experiment_graph_make(&s->setting, s->jobs, s->job_count, &s->graph));
-    BASE_TRY(BASE_ALLOC(s->graph.count, &s->states));
-    BASE_TRY(BASE_ALLOC(s->graph.count, &s->seconds));
-    BASE_TRY(BASE_ALLOC(s->graph.count, &s->counted));
+    BASE_TRY(experiment_steps_make(&s->setting, s->jobs, s->job_count, &s->steps));
+    BASE_TRY(sweep_make(&s->steps.sweep, &s->sweep));
 out:
     session_split_free(&split);
     session_model_free(&model);
     return st;
 }
 
-static BaseStatus open_folder(ExperimentSweep *s)
+static BaseStatus open_folder(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     char *probe = NULL, *figures = NULL;
@@ -116,7 +115,7 @@ out:
 }
 
 /* The file names of all jobs, sorted; the array alone is owned. */
-static BaseStatus planned_names(const ExperimentSweep *s, char ***out)
+static BaseStatus planned_names(const Experiment *s, char ***out)
 {
     BaseStatus st = BASE_ALLOC(s->job_count, out);
     if (st != BASE_OK) return st;
@@ -125,7 +124,7 @@ static BaseStatus planned_names(const ExperimentSweep *s, char ***out)
     return BASE_OK;
 }
 
-static bool is_planned(const ExperimentSweep *s, char *const *planned, char *file)
+static bool is_planned(const Experiment *s, char *const *planned, char *file)
 {
     return bsearch(&file, planned, s->job_count, sizeof *planned, base_ascending_text) != NULL;
 }
@@ -145,7 +144,7 @@ out:
 
 /* A folder holds the runs of one config: those of an earlier one step aside, so that the report mixes nothing, and come
  * back when the config does. */
-static BaseStatus set_aside(ExperimentSweep *s)
+static BaseStatus set_aside(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     char **names = NULL, **planned = NULL;
@@ -172,21 +171,21 @@ out:
 
 /* What was done before: jobs by their files, trainings and searches by theirs (a damaged one is made again by who
  * reads it). */
-static BaseStatus lay_out(ExperimentSweep *s)
+static BaseStatus lay_out(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     char *path = NULL;
-    for (size_t i = 0; i < s->graph.count; i++) {
-        const ExperimentStep *step = &s->graph.steps[i];
+    for (size_t i = 0; i < s->steps.sweep.count; i++) {
+        const ExperimentStep *step = &s->steps.step[i];
         const ExperimentJob *job = &s->jobs[step->job];
         bool row = step->kind == EXPERIMENT_STEP_ROW, complete = !row && io_path_exists(step->path);
-        if (row && !s->config->force) {
+        if (row && !s->task->force) {
             base_free(path);
             path = NULL;
             BASE_TRY(base_format(&path, "%s/%s", s->folder, job->file));
             complete = store_run_complete(path, job->id);
         }
-        sweep_board_set(s->board, i, complete ? SWEEP_STATE_SKIPPED : SWEEP_STATE_TODO);
+        sweep_board_set(s->sweep.board, i, complete ? SWEEP_STATE_SKIPPED : SWEEP_STATE_TODO);
     }
 out:
     base_free(path);
@@ -194,46 +193,46 @@ out:
 }
 
 /* Of everything that decides what is done and stored. */
-static BaseStatus plan_hash(const ExperimentSweep *s, char hex[BASE_HASH_HEX])
+static BaseStatus plan_hash(const Experiment *s, char hex[BASE_HASH_HEX])
 {
     BaseStatus st = BASE_OK;
     BaseHash *hash = NULL;
     BASE_TRY(base_hash_create(&hash));
     for (size_t i = 0; i < s->job_count; i++) base_hash_add_text(hash, s->jobs[i].id);
-    base_hash_add_text(hash, s->config->force ? "force" : "");
+    base_hash_add_text(hash, s->task->force ? "force" : "");
     base_hash_finish(hash, hex);
 out:
     base_hash_free(hash);
     return st;
 }
 
-static BaseStatus open_board(ExperimentSweep *s)
+static BaseStatus open_board(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     char plan[BASE_HASH_HEX];
     bool first;
     BASE_TRY(plan_hash(s, plan));
     BASE_TRY(io_folder_make(s->models));
-    BASE_TRY(sweep_board_open(s->board_path, plan, s->graph.count, &first, &s->board));
-    BASE_CHECK(!first || !s->config->worker, BASE_ECANCEL, "the sweep that started this worker is over");
+    BASE_TRY(sweep_board_open(s->board_path, plan, s->steps.sweep.count, &first, &s->sweep.board));
+    BASE_CHECK(!first || !s->task->worker, BASE_ECANCEL, "the sweep that started this worker is over");
     if (!first) goto out;
     BASE_TRY(open_folder(s));
     BASE_TRY(set_aside(s));
     BASE_TRY(lay_out(s));
-    BASE_TRY(sweep_board_begin(s->board));
+    BASE_TRY(sweep_board_begin(s->sweep.board));
 out:
     return st;
 }
 
-static BaseStatus do_report(const ExperimentSweep *s, BaseText *terminal)
+static BaseStatus do_report(const Experiment *s, BaseText *terminal)
 {
     const char *folder = s->folder;
-    ReportConfig config = {.folders = &folder, .folder_count = 1, .out = s->folder, .command = s->config->command};
-    return report_make(&config, s->config->columns, terminal);
+    ReportConfig config = {.folders = &folder, .folder_count = 1, .out = s->folder, .command = s->task->command};
+    return report_make(&config, s->task->columns, terminal);
 }
 
 /* What the board says was done and what lies in the folder are two things: a row counts when it can be read. */
-static BaseStatus check_stored(const ExperimentSweep *s)
+static BaseStatus check_stored(const Experiment *s)
 {
     BaseStatus st = BASE_OK;
     const char *first = NULL;
@@ -258,7 +257,7 @@ out:
 }
 
 /* Those who come later find the board of the first rank. */
-static BaseStatus meet_board(ExperimentSweep *s)
+static BaseStatus meet_board(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     if (sweep_ranks_number() == 0) BASE_TRY(open_board(s));
@@ -268,48 +267,100 @@ out:
     return st;
 }
 
-BaseStatus experiment_run(const ExperimentTask *config, ExperimentOutcome *outcome, BaseText *terminal)
+/* Places in what a worker gets; behind them the --set texts. */
+enum { ARG_THREADS, ARG_FORCE, ARG_RESULTS, ARG_COMMAND, ARG_CONFIG, ARGS };
+
+static BaseStatus spawn(Experiment *s)
 {
     BaseStatus st = BASE_OK;
-    ExperimentSweep s = {.config = config};
-    ExperimentProgress progress;
+    const ExperimentTask *t = s->task;
+    const char **arguments = NULL;
+    char threads[24];
+    SweepWorkers workers = {.count = t->jobs, .threads = session_threads_share(t->threads, t->jobs)};
+    BASE_TRY(BASE_ALLOC(ARGS + t->assignment_count, &arguments));
+    snprintf(threads, sizeof threads, "%d", workers.threads);
+    arguments[ARG_THREADS] = threads;
+    arguments[ARG_FORCE] = t->force ? "1" : "0";
+    arguments[ARG_RESULTS] = t->results ? t->results : "results";
+    arguments[ARG_COMMAND] = t->command ? t->command : "";
+    arguments[ARG_CONFIG] = t->config;
+    for (size_t i = 0; i < t->assignment_count; i++) arguments[ARGS + i] = t->assignments[i];
+    workers.arguments = arguments;
+    workers.argument_count = ARGS + t->assignment_count;
+    BASE_TRY(sweep_spawn(&s->sweep, &workers));
+out:
+    base_free(arguments);
+    return st;
+}
+
+static BaseStatus work_as_worker(int argc, char **argv)
+{
+    BaseStatus st = BASE_OK;
+    int64_t threads;
+    ExperimentOutcome outcome;
+    BaseText unused = {0};
+    BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_THREADS], &threads), BASE_EUSAGE,
+               "a worker was started without its experiment");
+    BASE_TRY(session_threads_set(threads, NULL));
+    const ExperimentTask task = {.config = argv[ARG_CONFIG],
+                                 .assignments = (const char *const *)argv + ARGS,
+                                 .assignment_count = (size_t)(argc - ARGS),
+                                 .results = argv[ARG_RESULTS],
+                                 .force = strcmp(argv[ARG_FORCE], "1") == 0,
+                                 .worker = true,
+                                 .jobs = 1,
+                                 .threads = (int)threads,
+                                 .command = argv[ARG_COMMAND]};
+    BASE_TRY(experiment_run(&task, &outcome, &unused));
+out:
+    base_text_free(&unused);
+    return st;
+}
+
+int experiment_worker_main(int argc, char **argv) { return sweep_worker_main(argc, argv, work_as_worker); }
+
+BaseStatus experiment_run(const ExperimentTask *task, ExperimentOutcome *outcome, BaseText *terminal)
+{
+    BaseStatus st = BASE_OK;
+    Experiment s = {.task = task};
+    SweepProgress progress;
     BaseStatus shadowed = BASE_OK; /* first, since several processes share that work; its failure spoils no job */
     char *reason = NULL;
     *outcome = (ExperimentOutcome){.silent = sweep_ranks_number() != 0};
-    BASE_CHECK(config->jobs <= 1 || sweep_ranks_count() == 1, BASE_EUSAGE,
-               "--jobs %d under MPI: each of the %d ranks does jobs already; leave it out", config->jobs,
+    BASE_CHECK(task->jobs <= 1 || sweep_ranks_count() == 1, BASE_EUSAGE,
+               "--jobs %d under MPI: each of the %d ranks does jobs already; leave it out", task->jobs,
                sweep_ranks_count());
     BASE_TRY(prepare(&s, outcome));
     const ExperimentShadowMaking shadows = {&s.setting, s.forget, s.forget_count, s.shadows};
-    if (config->dry_run) {
+    if (task->dry_run) {
         BASE_TRY(session_threads_set(s.setting.threads, NULL)); /* rates are those of one of the processes */
-        const ExperimentEstimateTask task = {
-            &s.setting,    s.jobs,          s.job_count,  s.folder,
-            config->force, config->columns, config->jobs, s.setting.design ? &shadows : NULL};
-        st = outcome->silent ? BASE_OK : experiment_estimate(&task, outcome, terminal);
+        const ExperimentEstimateTask estimate = {
+            &s.setting,  s.jobs,        s.job_count, s.folder,
+            task->force, task->columns, task->jobs,  s.setting.design ? &shadows : NULL};
+        st = outcome->silent ? BASE_OK : experiment_estimate(&estimate, outcome, terminal);
         goto out;
     }
-    if (config->worker)
+    if (task->worker)
         BASE_TRY(open_board(&s));
     else
         BASE_TRY(meet_board(&s));
-    if (s.setting.design && !config->worker) shadowed = experiment_shadows_make(&shadows);
+    if (s.setting.design && !task->worker) shadowed = experiment_shadows_make(&shadows);
     if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
-    if (config->jobs > 1)
-        BASE_TRY(experiment_spawn(&s));
+    if (task->jobs > 1)
+        BASE_TRY(spawn(&s));
     else
-        BASE_TRY(experiment_work(&s, config->worker || sweep_ranks_count() > 1));
-    BASE_TRY(experiment_progress(&s, &progress));
+        BASE_TRY(experiment_work(&s, task->worker || sweep_ranks_count() > 1));
+    BASE_TRY(sweep_progress(&s.sweep, &progress));
     outcome->done = progress.done;
     outcome->skipped = progress.skipped;
     outcome->failed = progress.failed;
-    if (!config->worker && !outcome->silent) {
+    if (!task->worker && !outcome->silent) {
         BASE_TRY(check_stored(&s));
         BASE_TRY(do_report(&s, terminal));
     }
     BASE_CHECK(!reason, shadowed, "%s; everything else is in %s/report.html", reason, s.folder);
 out:
     base_free(reason);
-    sweep_free(&s);
+    under_way_free(&s);
     return st;
 }

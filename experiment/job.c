@@ -5,7 +5,10 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "experiment/attacks.h"
+#include "experiment/canonical.h"
 #include "experiment/record.h"
+#include "experiment/search_file.h"
 #include "report/escape.h"
 
 /* ------------------------------------------------------------ one unlearning */
@@ -51,7 +54,8 @@ BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJ
     experiment_config_canonical_search(s->e, m, &what);
     if (!shared) base_text_add(&what, "search without: [%s]\n", job->forget_text);
     BASE_TRY(what.st);
-    BASE_TRY(model_key(s->e, s->data, job->seed, what.data, key));
+    const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, job->seed);
+    BASE_TRY(model_key(&recipe, what.data, key));
     base_text_add(&name, "%s/search-", s->models);
     report_escape_slug(&name, m->label);
     if (!shared) base_text_add(&name, "-");
@@ -141,8 +145,7 @@ static BaseStatus unlearn(const ExperimentSetting *s, const ExperimentSeed *seed
     BASE_TRY(nn_net_clone(seed->net, &w->net));
     if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w->search_key, w->params, &w->search));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
-    const ModelMaking making = {s->e,      s->data,    m->method, w->params, &context, job->forget_text,
-                                s->models, m->in_turn, false};
+    const ModelMaking making = experiment_making(s, m, w->params, &context, job->forget_text);
     BASE_TRY(model_unlearned(&making, w->net, &w->report, &w->cost, &w->path));
     BASE_TRY(experiment_predict_splits(w->net, &seed->split, s->e->precision, w->predictions));
     memcpy(w->shown, w->predictions, sizeof w->shown);

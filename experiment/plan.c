@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "base/memory.h"
+#include "experiment/canonical.h"
 
 /* Letters and digits stay, in lower case; runs of anything else become one '-'. */
 static void add_slug(BaseText *out, const char *text)

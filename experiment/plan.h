@@ -2,7 +2,10 @@
 #ifndef EXPERIMENT_PLAN_H
 #define EXPERIMENT_PLAN_H
 
-#include "models/models.h"
+#include "experiment/config.h"
+
+/** Grows whenever the same config would give other numbers or another file: part of every run's id. */
+enum { EXPERIMENT_FORMAT_VERSION = 6 };
 
 typedef struct {
     uint64_t seed;

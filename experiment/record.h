@@ -3,7 +3,11 @@
 #define EXPERIMENT_RECORD_H
 
 #include "eval/saliency/saliency.h"
-#include "experiment/job.h"
+#include "experiment/plan.h"
+#include "experiment/search.h"
+#include "experiment/setting.h"
+#include "models/kept.h"
+#include "store/store.h"
 
 /** Who this run is and what made it: root attributes and /meta. */
 BaseStatus experiment_record_identity(const ExperimentSetting *setting, const ExperimentJob *job, StoreRun *run);
@@ -29,10 +33,5 @@ BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPre
                                      const DataClasses *forget, StoreRun *run);
 /** /regions where an image is two numbers; nothing otherwise. */
 BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrecision precision, StoreRun *run);
-
-/** Every attack of the experiment on the predictions of the UNLEARNED network, whose hash is stored with each score. An
- *  attack that cannot be made here is stored with its reason. */
-BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *train, const EvalPredictions *test,
-                              const DataClasses *forget, const char *weights_hash, uint64_t seed, StoreRun *run);
 
 #endif

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "experiment/record.h"
 
 void experiment_search_free(ExperimentSearch *search)
 {
@@ -68,7 +67,7 @@ static size_t stretch(const ExperimentMethod *m)
     return points;
 }
 
-static BaseStatus alloc_search(const ExperimentMethod *m, size_t points, ExperimentSearch *s)
+BaseStatus experiment_search_alloc(const ExperimentMethod *m, size_t points, ExperimentSearch *s)
 {
     BaseStatus st = BASE_OK;
     s->axis_count = m->axis_count;
@@ -84,8 +83,11 @@ out:
     return st;
 }
 
-static void fill_values(const ExperimentMethod *m, ExperimentSearch *s)
+bool experiment_search_values(const ExperimentMethod *m, ExperimentSearch *s)
 {
+    size_t grid = grid_size(m);
+    for (size_t i = 0; i < s->points; i++)
+        if (s->at[i] < 0 || (size_t)s->at[i] >= grid) return false;
     for (size_t a = 0; a < s->axis_count; a++) {
         for (size_t i = 0; i < s->points; i++) {
             size_t at = place(m, (size_t)s->at[i], a);
@@ -93,6 +95,7 @@ static void fill_values(const ExperimentMethod *m, ExperimentSearch *s)
                 s->value[a * s->points + i] = (double)at;
         }
     }
+    return true;
 }
 
 /* The objective needs both of its accuracies. */
@@ -208,10 +211,10 @@ static BaseStatus draw(const ExperimentSearchTask *task, ExperimentSearch *s)
     size_t grid = grid_size(task->method), points = grid;
     if (task->budget->strategy == EXPERIMENT_SEARCH_RANDOM && task->budget->trials < (int64_t)grid)
         points = (size_t)task->budget->trials;
-    BASE_TRY(alloc_search(task->method, points, s));
+    BASE_TRY(experiment_search_alloc(task->method, points, s));
     BaseRandom random = base_random_make(task->contexts[0].seed, "search", 0);
     base_random_choose(&random, (int64_t)grid, (int64_t)points, s->at);
-    fill_values(task->method, s);
+    experiment_search_values(task->method, s);
 out:
     return st;
 }
@@ -245,69 +248,6 @@ BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, Exp
 out:
     base_free(t.params);
     nn_net_free(t.net);
-    experiment_search_free(&s);
-    return st;
-}
-
-/* ------------------------------------------------------------ kept as a file */
-
-BaseStatus experiment_search_save(const char *path, const char *key, const ExperimentMethod *m,
-                                  const ExperimentSearch *s)
-{
-    BaseStatus st = BASE_OK;
-    StoreRun *run = NULL;
-    BASE_TRY(store_run_create(&run));
-    BASE_TRY(store_run_set_text(run, "/", "id", key));
-    BASE_TRY(store_run_set_text(run, "/", "status", "ok"));
-    BASE_TRY(store_run_set_text(run, "/", "kind", "search"));
-    BASE_TRY(store_run_set_text(run, "/", "label", m->label));
-    BASE_TRY(experiment_record_search(m, s, run));
-    BASE_TRY(store_run_write(run, path));
-out:
-    store_run_free(run);
-    return st;
-}
-
-static bool read_column(const StoreRun *run, const char *path, StoreType type, size_t points, void *out)
-{
-    StoreArray array;
-    if (!store_run_array(run, path, &array) || array.type != type || array.count != (int64_t)points) return false;
-    memcpy(out, array.data, points * 8);
-    return true;
-}
-
-BaseStatus experiment_search_load(const char *path, const char *key, const ExperimentMethod *m, ExperimentSearch *out,
-                                  bool *found)
-{
-    BaseStatus st = BASE_OK;
-    StoreRun *run = NULL;
-    StoreArray array;
-    ExperimentSearch s = {0};
-    *found = false;
-    *out = (ExperimentSearch){0};
-    if (!store_run_complete(path, key)) return BASE_OK;
-    BASE_TRY(store_run_read(path, &run));
-    if (!store_run_array(run, "/search/point", &array) || array.count < 1) goto out;
-    BASE_TRY(alloc_search(m, (size_t)array.count, &s));
-    bool whole = read_column(run, "/search/point", STORE_I64, s.points, s.at) &&
-                 read_column(run, "/search/score", STORE_F64, s.points, s.score) &&
-                 read_column(run, "/search/acc_retain", STORE_F64, s.points, s.acc_retain) &&
-                 read_column(run, "/search/acc_forget", STORE_F64, s.points, s.acc_forget) &&
-                 read_column(run, "/search/trial_seconds", STORE_F64, s.points, s.cost);
-    for (size_t i = 0; i < s.points && whole; i++) whole = s.at[i] >= 0 && (size_t)s.at[i] < grid_size(m);
-    double chosen = store_run_f64(run, "/search", "chosen");
-    if (!whole || !(chosen >= 0 && chosen < (double)s.points)) goto out;
-    s.chosen = (int64_t)chosen;
-    s.n = (int64_t)store_run_f64(run, "/search", "n");
-    s.seconds = store_run_f64(run, "/search", "seconds");
-    s.passes = store_run_f64(run, "/search", "passes");
-    s.cached = true;
-    fill_values(m, &s);
-    *out = s;
-    *found = true;
-    s = (ExperimentSearch){0};
-out:
-    store_run_free(run);
     experiment_search_free(&s);
     return st;
 }

@@ -39,11 +39,9 @@ BaseStatus experiment_search_choose(const ExperimentMethod *method, const Experi
 /** "{alpha_r: 10, alpha_f: 3}" of trial @p i. */
 void experiment_search_text(const ExperimentMethod *method, const ExperimentSearch *search, size_t i, BaseText *out);
 
-/** A search kept as a run file, so that no trial is made twice. @p found false where there is no whole file of this
- * key; a file that does not fit the method's axes is not taken. */
-BaseStatus experiment_search_load(const char *path, const char *key, const ExperimentMethod *method,
-                                  ExperimentSearch *out, bool *found);
-BaseStatus experiment_search_save(const char *path, const char *key, const ExperimentMethod *method,
-                                  const ExperimentSearch *search);
+/** Room for @p points trials, none of them made. */
+BaseStatus experiment_search_alloc(const ExperimentMethod *method, size_t points, ExperimentSearch *out);
+/** The parameters' numbers of the points in search->at; false where one of them is not on the method's grid. */
+bool experiment_search_values(const ExperimentMethod *method, ExperimentSearch *search);
 
 #endif

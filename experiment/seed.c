@@ -1,11 +1,12 @@
 /* experiment/seed.c - what all jobs of a seed share: data split, original, and for each forget set the retrained network they
  * are compared with. */
+#include "experiment/seed.h"
+
 #include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "experiment/job.h"
 
 BaseStatus experiment_predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
                                      SessionPredictions out[EVAL_SPLITS])
@@ -28,6 +29,19 @@ UnlearnContext experiment_context(const ExperimentSetting *s, const ExperimentSe
                             .training = &s->e->train,
                             .precision = s->e->precision,
                             .seed = seed->seed};
+}
+
+ModelMaking experiment_making(const ExperimentSetting *s, const ExperimentMethod *method, const void *params,
+                              const UnlearnContext *context, const char *forget)
+{
+    return (ModelMaking){.recipe = experiment_config_recipe(s->e, s->data, context->seed),
+                         .method = method->method,
+                         .params = params,
+                         .context = context,
+                         .forget = forget,
+                         .folder = s->models,
+                         .in_turn = method->in_turn,
+                         .keep_trained = s->e->cache == EXPERIMENT_CACHE_TRAINED};
 }
 
 EvalSubject experiment_subject(const ExperimentSetting *s, const ExperimentSeed *seed, const DataClasses *forget,
@@ -61,7 +75,7 @@ BaseStatus experiment_seed_split(const ExperimentSetting *s, uint64_t seed, Sess
     BaseStatus st = BASE_OK;
     *out = (SessionSplit){0};
     if (s->design)
-        BASE_TRY(experiment_design_split(s->design, s->data, &s->e->shadows, s->e->validation, seed, out));
+        BASE_TRY(experiment_design_split(s->design, s->data, MODEL_HALF_TARGET, s->e->validation, seed, out));
     else
         BASE_TRY(session_split_make(s->data, s->e->validation, seed, out));
     BASE_CHECK(out->train.n > 0, BASE_EUSAGE, "validation = %g leaves no training image", s->e->validation);
@@ -82,7 +96,8 @@ BaseStatus experiment_seed_train(const ExperimentSetting *s, ExperimentSeed *see
     BASE_TRY(split_make(s, seed));
     BASE_TRY(session_model_create(s->e->arch, s->data, &model));
     nn_net_set_tuning(model.net, s->e->tuning);
-    BASE_TRY(model_original(s->e, s->data, &seed->split, seed->seed, s->models, model.net, &seed->cost, &seed->path));
+    const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, seed->seed);
+    BASE_TRY(model_original(&recipe, &seed->split.train, s->models, model.net, &seed->cost, &seed->path));
     BASE_TRY(nn_net_hash(model.net, seed->hash));
     seed->net = model.net;
     model.net = NULL;
@@ -137,8 +152,7 @@ static BaseStatus reference_fill(const ExperimentSetting *s, const ExperimentSee
     const ExperimentMethod *m = experiment_config_reference(s->e);
     UnlearnContext context = experiment_context(s, seed, job->forget);
     UnlearnReport report = {0};
-    const ModelMaking making = {s->e,      s->data, m->method, m->params, &context, job->forget_text,
-                                s->models, false,   false};
+    const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
     BASE_TRY(nn_net_clone(seed->net, &r->net));
     BASE_TRY(model_unlearned(&making, r->net, &report, &r->cost, &r->path));
     BASE_TRY(nn_net_hash(r->net, r->hash));
@@ -166,8 +180,7 @@ BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed
     BASE_TRY(nn_net_clone(model.net, &net));
     UnlearnContext context = experiment_context(s, seed, job->forget);
     context.original = model.net;
-    const ModelMaking making = {s->e,      s->data, m->method, m->params, &context, job->forget_text,
-                                s->models, false,   false};
+    const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
     BASE_TRY(model_unlearned(&making, net, &report, &cost, &path));
 out:
     unlearn_report_free(&report);

@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "io/file.h"
-#include "models/models.h"
+#include "models/kept.h"
 #include "report/table.h"
 #include "store/store.h"
 #include "sweep/board.h"

@@ -12,7 +12,7 @@
 
 static uint64_t seed_of(const ModelRetrainTask *t, int64_t i)
 {
-    BaseRandom random = base_random_make(t->seed, "retrained", (uint64_t)i);
+    BaseRandom random = base_random_make(t->recipe.seed, "retrained", (uint64_t)i);
     return base_random_u64(&random) >> 1; /* as every seed that is stored */
 }
 
@@ -35,7 +35,7 @@ out:
     return st;
 }
 
-static BaseStatus train(const ModelRetrainTask *t, uint64_t seed, NnNet *net, ModelCost *cost)
+static BaseStatus train(const ModelRetrainTask *t, const ModelRecipe *r, NnNet *net, ModelCost *cost)
 {
     BaseStatus st = BASE_OK;
     const UnlearnMethod *retrain;
@@ -43,9 +43,9 @@ static BaseStatus train(const ModelRetrainTask *t, uint64_t seed, NnNet *net, Mo
     UnlearnContext context = {.original = net,
                               .train = *t->train,
                               .forget = t->forget,
-                              .training = t->training,
-                              .precision = t->precision,
-                              .seed = seed};
+                              .training = r->training,
+                              .precision = r->precision,
+                              .seed = r->seed};
     void *params = NULL;
     BASE_TRY(unlearn_find("retrain", &retrain));
     BASE_TRY(session_params_defaults(&retrain->entry, &params));
@@ -63,36 +63,35 @@ out:
     return st;
 }
 
-static BaseStatus make_one(const ModelRetrainTask *t, const ExperimentConfig *e, const char *what, const char *forget,
-                           int64_t i, char **path, ModelCost *cost)
+static BaseStatus make_one(const ModelRetrainTask *t, const char *what, const char *forget, int64_t i, char **path,
+                           ModelCost *cost)
 {
     BaseStatus st = BASE_OK;
     SessionModel model = {0};
-    BaseText name = {0}, made = {0}, both = {0};
-    char key[BASE_HASH_HEX];
-    uint64_t seed = seed_of(t, i);
+    BaseText made = {0}, both = {0};
+    char key[BASE_HASH_HEX], *name = NULL;
+    ModelRecipe r = t->recipe;
     bool found = false;
-    BASE_TRY(model_key(e, t->data, seed, what, key));
-    base_text_add(&name, "retrained-%s-%02lld", forget, (long long)i);
-    BASE_TRY(name.st);
-    for (char *c = name.data; *c; c++) *c = *c == ',' ? '-' : *c;
-    BASE_TRY(model_path(t->folder, name.data, key, path));
-    BASE_TRY(session_model_create(t->arch, t->data, &model));
+    r.seed = seed_of(t, i);
+    BASE_TRY(model_key(&r, what, key));
+    BASE_TRY(base_format(&name, "retrained-%s-%02lld", forget, (long long)i));
+    BASE_TRY(model_path(t->folder, name, key, path));
+    BASE_TRY(session_model_create(r.arch, r.data, &model));
     BASE_TRY(model_load(*path, key, model.net, cost, &found));
     if (found) goto out;
-    nn_net_set_tuning(model.net, t->tuning);
-    BASE_TRY(train(t, seed, model.net, cost));
-    session_classes_both(t->forget, t->data->train, &both);
+    nn_net_set_tuning(model.net, r.tuning);
+    BASE_TRY(train(t, &r, model.net, cost));
+    session_classes_both(t->forget, r.data->train, &both);
     BASE_TRY(both.st);
-    base_text_add(&made, "%s, classes %s, seed %llu, data %s\n", what, both.data, (unsigned long long)seed,
-                  t->data->spec);
-    experiment_config_canonical(e, NULL, &made);
+    base_text_add(&made, "%s, classes %s, seed %llu, data %s\n", what, both.data, (unsigned long long)r.seed,
+                  r.data->spec);
+    model_recipe_text(&r, &made);
     BASE_TRY(made.st);
-    BASE_TRY(model_save(*path, key, made.data, t->data->prep, model.net, cost));
+    BASE_TRY(model_save(*path, key, made.data, r.data->prep, model.net, cost));
     base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count, both.data,
                 cost->wall_seconds);
 out:
-    base_text_free(&name);
+    base_free(name);
     base_text_free(&made);
     base_text_free(&both);
     session_model_free(&model);
@@ -103,22 +102,16 @@ BaseStatus model_retrained_make(const ModelRetrainTask *t, char **paths, ModelCo
 {
     BaseStatus st = BASE_OK;
     BaseText what = {0}, forget = {0};
-    char *arch = NULL;
     for (int64_t i = 0; i < t->count; i++) {
         paths[i] = NULL;
         costs[i] = (ModelCost){0};
     }
-    BASE_TRY(base_strdup(t->arch, &arch));
-    const ExperimentConfig e = {.arch = arch,
-                                .precision = t->precision,
-                                .tuning = t->tuning,
-                                .train = *t->training}; /* as far as a network's key reads it */
     session_classes_text(t->forget, &forget);
     BASE_TRY(forget.st);
     BASE_TRY(describe(t, forget.data, &what));
     BASE_TRY(io_folder_make(t->folder));
     io_folder_sweep(t->folder);
-    for (int64_t i = 0; i < t->count; i++) BASE_TRY(make_one(t, &e, what.data, forget.data, i, &paths[i], &costs[i]));
+    for (int64_t i = 0; i < t->count; i++) BASE_TRY(make_one(t, what.data, forget.data, i, &paths[i], &costs[i]));
 out:
     if (st != BASE_OK) base_error_prefix(st, "retraining");
     for (int64_t i = 0; i < t->count && st != BASE_OK; i++) {
@@ -128,6 +121,5 @@ out:
     }
     base_text_free(&what);
     base_text_free(&forget);
-    base_free(arch);
     return st;
 }

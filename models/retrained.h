@@ -2,18 +2,13 @@
 #ifndef MODELS_RETRAINED_H
 #define MODELS_RETRAINED_H
 
-#include "models/models.h"
+#include "models/make.h"
 
 /** Borrowed. */
 typedef struct {
-    const char *arch;
-    const SessionData *data;
+    ModelRecipe recipe;    /* network i's own seed comes from a stream (seed, "retrained", i) */
     const DataView *train; /* what the original was trained on; the forgotten classes are left out of it here */
     const DataClasses *forget;
-    const NnTrainConfig *training;
-    NnPrecision precision;
-    NnTuning *tuning; /* NULL: none */
-    uint64_t seed;    /* network i starts from a stream (seed, "retrained", i) of its own */
     int64_t count;
     const char *folder; /* where the networks are kept, and taken from; made where it is missing */
 } ModelRetrainTask;

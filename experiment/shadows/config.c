@@ -1,8 +1,9 @@
 /* experiment/shadows/config.c - the key `shadows` of an experiment. */
+#include "experiment/shadows/config.h"
+
 #include <string.h>
 
 #include "base/memory.h"
-#include "experiment/config.h"
 
 static const BaseParam TABLE[] = {
     BASE_PARAM_I64(ExperimentShadows, pairs, 16, 2, EXPERIMENT_HALVES_MAX,
@@ -57,7 +58,6 @@ BaseStatus experiment_shadow_config_read(const BaseYaml *node, ExperimentConfig 
 {
     static const char *const KEYS[] = {"pairs", "pool", "seed", "retrained", "methods"};
     BaseStatus st = BASE_OK;
-    e->shadows = (ExperimentShadows){.half = EXPERIMENT_HALF_TARGET};
     if (!node) return BASE_OK;
     BASE_CHECK(node->kind == BASE_YAML_MAP, BASE_EUSAGE, "%s: shadows: must be a map (key: value)", node->where);
     BASE_TRY(base_yaml_only(node, "shadows", KEYS, BASE_COUNT(KEYS)));
@@ -79,6 +79,7 @@ BaseStatus experiment_shadow_config_read(const BaseYaml *node, ExperimentConfig 
                "%s: shadows: 'broken: skip' moves the positions by which the halves name images: leave the broken ones "
                "out with train_index",
                node->where);
+    e->target = (ModelHalf){.pool = e->shadows.pool, .seed = e->shadows.seed, .number = MODEL_HALF_TARGET};
     const BaseYaml *methods = base_yaml_get(node, "methods");
     if (methods)
         BASE_TRY(read_methods(methods, e));
@@ -86,14 +87,4 @@ BaseStatus experiment_shadow_config_read(const BaseYaml *node, ExperimentConfig 
         mark_all(e);
 out:
     return st;
-}
-
-void experiment_shadow_config_canonical(const ExperimentConfig *e, BaseText *out)
-{
-    const ExperimentShadows *s = &e->shadows;
-    base_text_add(out, "pool: %lld of seed %lld, half ", (long long)s->pool, (long long)s->seed);
-    if (s->half == EXPERIMENT_HALF_TARGET)
-        base_text_add(out, "target\n");
-    else
-        base_text_add(out, "%lld\n", (long long)s->half);
 }

@@ -117,12 +117,12 @@ out:
     return st;
 }
 
-BaseStatus experiment_design_split(const ExperimentDesign *design, const SessionData *data,
-                                   const ExperimentShadows *config, double fraction, uint64_t seed, SessionSplit *out)
+BaseStatus experiment_design_split(const ExperimentDesign *design, const SessionData *data, int64_t half,
+                                   double fraction, uint64_t seed, SessionSplit *out)
 {
     BaseStatus st = BASE_OK;
-    bool target = config->half == EXPERIMENT_HALF_TARGET;
-    const uint8_t *in = target ? design->target : design->keep + config->half * design->pool.n;
+    bool target = half == MODEL_HALF_TARGET;
+    const uint8_t *in = target ? design->target : design->keep + half * design->pool.n;
     *out = (SessionSplit){0};
     BASE_TRY(BASE_ALLOC_RAW(design->pool.n, &out->kept.at));
     for (int64_t i = 0; i < design->pool.n; i++)

@@ -25,10 +25,10 @@ void experiment_design_free(ExperimentDesign *design);
 /** Seed of a half's networks; EXPERIMENT_HALVES_MAX and more: of others. */
 uint64_t experiment_design_seed(const ExperimentShadows *config, int64_t half);
 
-/** The images of config->half as the training part of a split, those of the test split, and for validation @p fraction
+/** The images of a half (MODEL_HALF_TARGET: of the target's) as the training part of a split, those of the test split, and for validation @p fraction
  *  times as many images as the half has, of every class alike, from outside the pool (none for a shadow's half):
  *  BASE_EUSAGE where there are not so many. */
-BaseStatus experiment_design_split(const ExperimentDesign *design, const SessionData *data,
-                                   const ExperimentShadows *config, double fraction, uint64_t seed, SessionSplit *out);
+BaseStatus experiment_design_split(const ExperimentDesign *design, const SessionData *data, int64_t half,
+                                   double fraction, uint64_t seed, SessionSplit *out);
 
 #endif

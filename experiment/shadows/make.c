@@ -16,7 +16,7 @@
 /* One network as shadows.json describes it. */
 typedef struct {
     const char *role; /* static */
-    int64_t half;     /* EXPERIMENT_HALF_TARGET: of the experiment's own */
+    int64_t half;     /* MODEL_HALF_TARGET: of the experiment's own */
     char *file;       /* relative to the folder */
     char sha256[BASE_HASH_HEX];
     const DataClasses *forget; /* NULL where it is an original */
@@ -28,7 +28,7 @@ typedef struct {
 
 typedef struct {
     const ExperimentShadowMaking *task;
-    ExperimentConfig e; /* the experiment with the half at work; its members are borrowed */
+    ModelHalf half; /* at work */
     Row *rows;
     size_t count;
     double wall, images; /* of all rows' making */
@@ -45,7 +45,7 @@ static void maker_free(Maker *m)
 
 static void half_file(int64_t half, bool in, char out[40])
 {
-    if (half == EXPERIMENT_HALF_TARGET)
+    if (half == MODEL_HALF_TARGET)
         snprintf(out, 40, "target-%s.txt", in ? "in" : "out");
     else
         snprintf(out, 40, "half-%02lld.txt", (long long)half);
@@ -62,7 +62,7 @@ static BaseStatus add_row(Maker *m, const char *role, const char *path, const Da
     bool inside = strncmp(path, folder, strlen(folder)) == 0 && path[strlen(folder)] == '/';
     BASE_TRY(BASE_GROW(&m->rows, m->count, m->count + 1));
     Row *row = &m->rows[m->count++];
-    *row = (Row){.role = role, .half = m->e.shadows.half, .seed = seed, .cost = *cost, .order = m->count};
+    *row = (Row){.role = role, .half = m->half.number, .seed = seed, .cost = *cost, .order = m->count};
     row->forget = forget;
     row->cost.history = NULL;
     BASE_TRY(base_format(&row->file, "%s%s", inside ? "" : "../models/", slash ? slash + 1 : path));
@@ -84,7 +84,7 @@ typedef struct {
 /* The experiment's own networks stay where the cache of its jobs has them; what that does not keep is kept here. */
 static const char *folder_of(const Maker *m, const ModelMaking *making)
 {
-    bool own = m->e.shadows.half == EXPERIMENT_HALF_TARGET;
+    bool own = m->half.number == MODEL_HALF_TARGET;
     return own && (!making || model_kept(making)) ? m->task->setting->models : m->task->folder;
 }
 
@@ -94,16 +94,16 @@ static UnlearnContext context_of(const Maker *m, const Half *half, const DataCla
                             .train = half->split->train,
                             .validation = half->split->validation,
                             .forget = forget,
-                            .training = &m->e.train,
-                            .precision = m->e.precision,
+                            .training = &m->task->setting->e->train,
+                            .precision = m->task->setting->e->precision,
                             .seed = half->seed};
 }
 
 static ModelMaking making_of(const Maker *m, const ExperimentMethod *method, const UnlearnContext *context,
                              const char *forget)
 {
-    ModelMaking making = {&m->e, m->task->setting->data, method->method, method->params, context, forget, NULL, false,
-                          false};
+    ModelMaking making = experiment_making(m->task->setting, method, method->params, context, forget);
+    making.recipe.half = &m->half;
     making.folder = folder_of(m, &making);
     making.keep = true;
     return making;
@@ -143,11 +143,13 @@ static BaseStatus make_half(Maker *m, int64_t number, uint64_t seed)
     SessionModel model = {0};
     ModelCost cost = {0};
     char *path = NULL;
-    m->e.shadows.half = number;
-    BASE_TRY(experiment_design_split(s->design, s->data, &m->e.shadows, m->e.validation, seed, &split));
-    BASE_TRY(session_model_create(m->e.arch, s->data, &model));
-    nn_net_set_tuning(model.net, m->e.tuning);
-    BASE_TRY(model_original(&m->e, s->data, &split, seed, folder_of(m, NULL), model.net, &cost, &path));
+    m->half.number = number;
+    BASE_TRY(experiment_design_split(s->design, s->data, number, s->e->validation, seed, &split));
+    BASE_TRY(session_model_create(s->e->arch, s->data, &model));
+    nn_net_set_tuning(model.net, s->e->tuning);
+    ModelRecipe recipe = experiment_config_recipe(s->e, s->data, seed);
+    recipe.half = &m->half;
+    BASE_TRY(model_original(&recipe, &split.train, folder_of(m, NULL), model.net, &cost, &path));
     BASE_TRY(add_row(m, "original", path, NULL, "", seed, &cost));
     const Half half = {&split, seed, model.net};
     for (size_t f = 0; f < m->task->forget_count; f++) {
@@ -183,7 +185,7 @@ static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_
 {
     BaseStatus st = BASE_OK;
     const ExperimentDesign *d = m->task->setting->design;
-    const uint8_t *keep = half == EXPERIMENT_HALF_TARGET ? d->target : d->keep + half * d->pool.n;
+    const uint8_t *keep = half == MODEL_HALF_TARGET ? d->target : d->keep + half * d->pool.n;
     const DataPicks *picks = &request->picks[DATA_TRAIN];
     BaseText text = {0};
     char name[40], *path = NULL;
@@ -213,8 +215,8 @@ static BaseStatus write_indices(const Maker *m)
     const ExperimentConfig *e = m->task->setting->e;
     BASE_TRY(data_request_read(&e->prepare, &request));
     for (int64_t half = 0; half < e->shadows.pairs; half++) BASE_TRY(write_index(m, &request, half, true));
-    BASE_TRY(write_index(m, &request, EXPERIMENT_HALF_TARGET, true));
-    BASE_TRY(write_index(m, &request, EXPERIMENT_HALF_TARGET, false));
+    BASE_TRY(write_index(m, &request, MODEL_HALF_TARGET, true));
+    BASE_TRY(write_index(m, &request, MODEL_HALF_TARGET, false));
 out:
     data_request_free(&request);
     return st;
@@ -228,7 +230,7 @@ static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
     IoJson *json = io_json_object();
     half_file(row->half, true, members);
     io_json_set_take(json, "role", io_json_text_value(row->role));
-    if (row->half != EXPERIMENT_HALF_TARGET) io_json_set_take(json, "pair", io_json_integer(row->half));
+    if (row->half != MODEL_HALF_TARGET) io_json_set_take(json, "pair", io_json_integer(row->half));
     io_json_set_take(json, "file", io_json_text_value(row->file));
     io_json_set_take(json, "sha256", io_json_text_value(row->sha256));
     io_json_set_take(json, "members", io_json_text_value(members));
@@ -264,8 +266,7 @@ static BaseStatus write_json(const Maker *m)
     IoJson *json = io_json_object(), *models = io_json_array(), *targets = io_json_array();
     session_params_text(nn_train_params, nn_train_param_count, &s->e->train, &train);
     for (size_t i = 0; i < m->count; i++)
-        io_json_add_take(m->rows[i].half == EXPERIMENT_HALF_TARGET ? targets : models,
-                         row_json(m, &m->rows[i], &train.st));
+        io_json_add_take(m->rows[i].half == MODEL_HALF_TARGET ? targets : models, row_json(m, &m->rows[i], &train.st));
     io_json_set_take(json, "format", io_json_integer(MODEL_SHADOWS_FORMAT));
     io_json_set_take(json, "data", io_json_text_value(s->e->data));
     io_json_set_take(json, "preparation", io_json_text_value(s->data->prep));
@@ -296,12 +297,12 @@ static BaseStatus make_target(Maker *m)
     const ExperimentSetting *s = m->task->setting;
     SessionSplit split = {0};
     SessionModel model = {0};
-    for (size_t i = 0; i < s->e->seed_count; i++) BASE_TRY(make_half(m, EXPERIMENT_HALF_TARGET, s->e->seeds[i]));
-    BASE_TRY(experiment_design_split(s->design, s->data, &m->e.shadows, 0, 0, &split));
-    BASE_TRY(session_model_create(m->e.arch, s->data, &model)); /* of which retraining takes the shape */
-    nn_net_set_tuning(model.net, m->e.tuning);
-    for (int64_t i = 0; i < m->e.shadows.retrained; i++) {
-        const Half half = {&split, experiment_design_seed(&m->e.shadows, EXPERIMENT_HALVES_MAX + i), model.net};
+    for (size_t i = 0; i < s->e->seed_count; i++) BASE_TRY(make_half(m, MODEL_HALF_TARGET, s->e->seeds[i]));
+    BASE_TRY(experiment_design_split(s->design, s->data, MODEL_HALF_TARGET, 0, 0, &split));
+    BASE_TRY(session_model_create(s->e->arch, s->data, &model)); /* of which retraining takes the shape */
+    nn_net_set_tuning(model.net, s->e->tuning);
+    for (int64_t i = 0; i < s->e->shadows.retrained; i++) {
+        const Half half = {&split, experiment_design_seed(&s->e->shadows, EXPERIMENT_HALVES_MAX + i), model.net};
         for (size_t f = 0; f < m->task->forget_count; f++)
             BASE_TRY(make_one(m, &half, &m->task->forget[f], experiment_config_reference(s->e)));
     }
@@ -328,11 +329,10 @@ static BaseStatus make_locked(Maker *m, int64_t half, bool wait, bool *done)
     else
         BASE_TRY(io_lock_try(lock, 0, IO_LOCK_EXCLUSIVE, done));
     if (!*done) goto out;
-    m->e.shadows.half = half;
-    BASE_TRY(half == EXPERIMENT_HALF_TARGET ? make_target(m)
-                                            : make_half(m, half, experiment_design_seed(config, half)));
+    m->half.number = half;
+    BASE_TRY(half == MODEL_HALF_TARGET ? make_target(m) : make_half(m, half, experiment_design_seed(config, half)));
     base_notice("[%lld/%lld] shadow models, %s: %zu networks", (long long)(half + 2), (long long)(config->pairs + 1),
-                half == EXPERIMENT_HALF_TARGET ? "target" : name, m->count - before);
+                half == MODEL_HALF_TARGET ? "target" : name, m->count - before);
 out:
     io_lock_close(lock);
     base_free(path);
@@ -348,7 +348,7 @@ static BaseStatus make_halves(Maker *m)
     BASE_TRY(BASE_ALLOC(n, &done));
     for (int round = 0; round < 2; round++)
         for (int64_t i = 0; i < n; i++)
-            if (!done[i]) BASE_TRY(make_locked(m, EXPERIMENT_HALF_TARGET + i, round == 1, &done[i]));
+            if (!done[i]) BASE_TRY(make_locked(m, MODEL_HALF_TARGET + i, round == 1, &done[i]));
 out:
     base_free(done);
     return st;
@@ -365,7 +365,7 @@ BaseStatus experiment_shadows_make(const ExperimentShadowMaking *task)
 {
     BaseStatus st = BASE_OK;
     const ExperimentConfig *e = task->setting->e;
-    Maker m = {.task = task, .e = *e};
+    Maker m = {.task = task, .half = e->target};
     double started = base_clock_wall();
     BASE_TRY(io_folder_make(task->folder));
     io_folder_sweep(task->folder);
@@ -389,7 +389,9 @@ static BaseStatus count_original(Maker *m, uint64_t seed, ExperimentShadowCount 
     BaseStatus st = BASE_OK;
     char key[BASE_HASH_HEX], *path = NULL;
     const ExperimentSetting *s = m->task->setting;
-    BASE_TRY(model_original_path(&m->e, s->data, seed, folder_of(m, NULL), key, &path));
+    ModelRecipe recipe = experiment_config_recipe(s->e, s->data, seed);
+    recipe.half = &m->half;
+    BASE_TRY(model_original_path(&recipe, folder_of(m, NULL), key, &path));
     count->networks++;
     count->cached += io_path_exists(path);
 out:
@@ -424,7 +426,7 @@ BaseStatus experiment_shadows_count(const ExperimentShadowMaking *task, Experime
 {
     BaseStatus st = BASE_OK;
     const ExperimentConfig *e = task->setting->e;
-    Maker m = {.task = task, .e = *e};
+    Maker m = {.task = task, .half = e->target};
     ExperimentShadowCount *counts = NULL;
     *out = NULL;
     *n = 0;
@@ -437,10 +439,10 @@ BaseStatus experiment_shadows_count(const ExperimentShadowMaking *task, Experime
         snprintf(count->label, sizeof count->label, "shadows: %.100s", method ? method->label : "original");
         for (int64_t half = 0; half < e->shadows.pairs; half++) {
             uint64_t seed = experiment_design_seed(&e->shadows, half);
-            m.e.shadows.half = half;
+            m.half.number = half;
             BASE_TRY(method ? count_method(&m, seed, method, count) : count_original(&m, seed, count));
         }
-        m.e.shadows.half = EXPERIMENT_HALF_TARGET;
+        m.half.number = MODEL_HALF_TARGET;
         bool more = method && method == experiment_config_reference(e);
         for (int64_t j = 0; more && j < e->shadows.retrained; j++)
             BASE_TRY(count_method(&m, experiment_design_seed(&e->shadows, EXPERIMENT_HALVES_MAX + j), method, count));

@@ -3,11 +3,8 @@
 #ifndef EXPERIMENT_SHADOWS_MAKE_H
 #define EXPERIMENT_SHADOWS_MAKE_H
 
-#include "experiment/job.h"
-
-/** The file of a folder of shadow models, and the version of its form. */
-#define MODEL_SHADOWS_FILE "shadows.json"
-enum { MODEL_SHADOWS_FORMAT = 1 };
+#include "experiment/seed.h"
+#include "models/shadows/shadows.h"
 
 /** Borrowed. */
 typedef struct {

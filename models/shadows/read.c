@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "data/prepare/prepare.h"
-#include "experiment/shadows/make.h"
 #include "io/file.h"
+#include "models/recipe.h"
 #include "models/shadows/shadows.h"
 
 const char *const model_role_names[] = {"original", "unlearned", "retrained", NULL};
@@ -136,7 +136,7 @@ static BaseStatus read_model(const BaseYaml *map, const char *folder, bool targe
     BASE_TRY(base_strdup(map->where, &m->where));
     BASE_TRY(read_role(map, &m->role));
     BASE_TRY(read_text(map, "pair", !target, &pair));
-    m->pair = EXPERIMENT_HALF_TARGET;
+    m->pair = MODEL_HALF_TARGET;
     BASE_CHECK(target || (base_parse_i64(pair, &m->pair) && m->pair >= 0), BASE_EFORMAT,
                "%s: pair '%.40s': must be a whole number of at least 0", map->where, pair);
     BASE_TRY(read_path(map, "file", folder, &m->file));

@@ -7,6 +7,10 @@
 #include "mia/mia.h"
 #include "models/logits.h"
 
+/** The file of a folder of shadow models, and the version of its form. */
+#define MODEL_SHADOWS_FILE "shadows.json"
+enum { MODEL_SHADOWS_FORMAT = 1 };
+
 typedef enum { MODEL_ROLE_ORIGINAL, MODEL_ROLE_UNLEARNED, MODEL_ROLE_RETRAINED, MODEL_ROLES } ModelRole;
 extern const char *const model_role_names[]; /* "original", "unlearned", "retrained", NULL */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "audit/audit.h"
+#include "audit/verify.h"
 #include "base/random.h"
 #include "io/file.h"
 #include "models/retrained.h"
@@ -35,7 +36,11 @@ static int make(void **state)
     base_param_defaults(nn_train_params, nn_train_param_count, &train);
     train.epochs = 1, train.batch_size = 512, train.augment = false;
     DataView all = data_view_all(data.train);
-    ModelRetrainTask task = {"mlp", &data, &all, &forget, &train, NN_F32, NULL, 8, 2, folder};
+    ModelRetrainTask task = {.recipe = {.arch = "mlp", .data = &data, .training = &train, .seed = 8},
+                             .train = &all,
+                             .forget = &forget,
+                             .count = 2,
+                             .folder = folder};
     assert_ok(model_retrained_make(&task, w.path, costs));
     model_cost_free(&costs[0]);
     model_cost_free(&costs[1]);

@@ -6,6 +6,8 @@
 
 #include "base/random.h"
 #include "data/set/build.h"
+#include "experiment/bind.h"
+#include "experiment/read.h"
 #include "experiment/record.h"
 #include "io/file.h"
 #include "models/turn.h"

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "experiment/bind.h"
 #include "experiment/config.h"
 #include "experiment/plan.h"
+#include "experiment/read.h"
 
 static const char GOOD[] = "name: t\n"                                                      /* 1 */
                            "title: a test\n"                                                /* 2 */

@@ -2,7 +2,7 @@
  * others compare with: it is changed here too, and in CHANGELOG.md. */
 #include "tests/support/support.h"
 
-#include "audit/signals.h"
+#include "audit/choose.h"
 #include "eval/relearn/relearn.h"
 #include "experiment/config.h"
 #include "mia/mia.h"

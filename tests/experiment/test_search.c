@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "experiment/attacks.h"
 #include "experiment/record.h"
+#include "experiment/search_file.h"
 
 /* ------------------------------------------------------------ a method whose best point is known */
 

@@ -4,9 +4,11 @@
 
 #include <stdio.h>
 
+#include "experiment/bind.h"
 #include "experiment/job.h"
+#include "experiment/read.h"
 #include "io/file.h"
-#include "models/models.h"
+#include "models/make.h"
 
 static const char CONFIG[] = "name: e\n"
                              "data: gaussians\n"
@@ -23,16 +25,15 @@ static const char CONFIG[] = "name: e\n"
 static struct {
     int calls, failing; /* the next so many fail */
 } making;
-BaseStatus __real_run_models_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost,
-                                       char **path);
-BaseStatus __wrap_run_models_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost,
-                                       char **path);
-BaseStatus __wrap_run_models_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost,
-                                       char **path)
+BaseStatus __real_model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost,
+                                  char **path);
+BaseStatus __wrap_model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost,
+                                  char **path);
+BaseStatus __wrap_model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost, char **path)
 {
     making.calls++;
     if (making.failing-- > 0) return base_error_set(BASE_ENUMERIC, "attempt %d went astray", making.calls);
-    return __real_run_models_unlearned(m, net, report, cost, path);
+    return __real_model_unlearned(m, net, report, cost, path);
 }
 
 typedef struct {

@@ -86,7 +86,7 @@ static void test_design(void **state)
     for (size_t p = 0; p < 3; p++) {
         ExperimentDesign few = {0};
         for (size_t c = 0; c < 3; c++) {
-            const ExperimentShadows config = {PAIRS[c], POOLS[p], 7, 0, EXPERIMENT_HALF_TARGET};
+            const ExperimentShadows config = {PAIRS[c], POOLS[p], 7, 0};
             ExperimentDesign d;
             assert_ok(experiment_design_make(&data, &config, &d));
             int64_t n = d.pool.n, wanted = POOLS[p] ? POOLS[p] : data.train->N;
@@ -124,7 +124,7 @@ static void test_design(void **state)
         }
         experiment_design_free(&few);
     }
-    ExperimentShadows config = {2, data.train->N + 1, 0, 0, EXPERIMENT_HALF_TARGET};
+    ExperimentShadows config = {2, data.train->N + 1, 0, 0};
     ExperimentDesign d;
     assert_fails(experiment_design_make(&data, &config, &d), BASE_EUSAGE, "the training split of gaussians has");
     config.pool = 4;
@@ -139,24 +139,24 @@ static void test_split(void **state)
     SessionData data;
     ExperimentDesign d;
     SessionSplit target, shadow;
-    ExperimentShadows config = {2, 400, 1, 0, EXPERIMENT_HALF_TARGET};
+    ExperimentShadows config = {2, 400, 1, 0};
     assert_ok(session_data_open("gaussians", NULL, &data));
     assert_ok(experiment_design_make(&data, &config, &d));
-    assert_ok(experiment_design_split(&d, &data, &config, 0.1, 5, &target));
+    assert_ok(experiment_design_split(&d, &data, MODEL_HALF_TARGET, 0.1, 5, &target));
     assert_int_equal(target.train.n, 200);
     assert_int_equal(target.validation.n, 20);
     for (int64_t i = 0; i < target.validation.n; i++)
         for (int64_t j = 0; j < d.pool.n; j++) assert_true(target.held.at[i] != d.pool.at[j]);
-    config.half = 1;
-    assert_ok(experiment_design_split(&d, &data, &config, 0.1, 5, &shadow));
+    assert_ok(experiment_design_split(&d, &data, 1, 0.1, 5, &shadow));
     assert_int_equal(shadow.train.n, 200);
     assert_int_equal(shadow.validation.n, 0);
     session_split_free(&shadow);
     session_split_free(&target);
     experiment_design_free(&d);
-    config = (ExperimentShadows){2, 0, 1, 0, EXPERIMENT_HALF_TARGET};
+    config = (ExperimentShadows){2, 0, 1, 0};
     assert_ok(experiment_design_make(&data, &config, &d));
-    assert_fails(experiment_design_split(&d, &data, &config, 0.1, 5, &target), BASE_EUSAGE, "outside the pool");
+    assert_fails(experiment_design_split(&d, &data, MODEL_HALF_TARGET, 0.1, 5, &target), BASE_EUSAGE,
+                 "outside the pool");
     experiment_design_free(&d);
     session_data_free(&data);
 }
@@ -486,7 +486,7 @@ static BaseStatus read_once(void *folder)
 
 static BaseStatus design_once(void *data)
 {
-    const ExperimentShadows config = {4, 100, 7, 0, EXPERIMENT_HALF_TARGET};
+    const ExperimentShadows config = {4, 100, 7, 0};
     ExperimentDesign d;
     BaseStatus st = experiment_design_make(data, &config, &d);
     experiment_design_free(&d);

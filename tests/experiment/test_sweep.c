@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "experiment/sweep.h"
+#include "experiment/bind.h"
+#include "experiment/read.h"
+#include "experiment/steps.h"
 #include "io/file.h"
 #include "models/cache.h"
+#include "sweep/spawn.h"
 #include "tests/experiment/whole.h"
 
 static const char CONFIG[] = "name: e\n"
@@ -37,15 +40,16 @@ static char *write_config(void)
 
 /* ------------------------------------------------------------ steps */
 
-static size_t need_of(const ExperimentGraph *g, size_t at, ExperimentStepKind kind)
+static size_t need_of(const ExperimentSteps *g, size_t at, ExperimentStepKind kind)
 {
-    for (size_t n = 0; n < g->steps[at].need_count; n++)
-        if (g->steps[g->steps[at].needs[n]].kind == kind) return g->steps[at].needs[n];
+    const SweepStep *step = &g->sweep.step[at];
+    for (size_t n = 0; n < step->need_count; n++)
+        if (g->step[step->needs[n]].kind == kind) return step->needs[n];
     return SIZE_MAX;
 }
 
 /* @p shared: searches look at sets of their own, one search a seed. */
-static void check_graph(bool shared)
+static void check_steps(bool shared)
 {
     static const char *const SHARED[] = {"search.forget=[2]"};
     char *path = write_config(), text[256];
@@ -55,7 +59,7 @@ static void check_graph(bool shared)
     DataClasses *forget, *sets;
     size_t forget_count, set_count, job_count, kinds[4] = {0};
     ExperimentJob *jobs;
-    ExperimentGraph g;
+    ExperimentSteps g;
     assert_ok(experiment_config_read(path, SHARED, shared, &e));
     assert_ok(session_data_open(e->data, &e->prepare, &data));
     assert_ok(session_model_create(e->arch, &data, &model));
@@ -64,20 +68,24 @@ static void check_graph(bool shared)
     assert_ok(experiment_plan_make(e, &data, forget, forget_count, &jobs, &job_count));
     const ExperimentSetting setting = {
         .e = e, .data = &data, .models = "m", .search_sets = sets, .search_set_count = set_count};
-    assert_ok(experiment_graph_make(&setting, jobs, job_count, &g));
+    assert_ok(experiment_steps_make(&setting, jobs, job_count, &g));
     assert_int_equal(job_count, 2 * (1 + 2 * 3));
-    assert_int_equal(g.row_count, job_count);
-    for (size_t i = 0; i < g.count; i++) {
-        const ExperimentStep *step = &g.steps[i];
+    assert_int_equal(g.sweep.row_count, job_count);
+    for (size_t i = 0; i < g.sweep.count; i++) {
+        const ExperimentStep *step = &g.step[i];
+        const SweepStep *place = &g.sweep.step[i];
+        size_t first = g.sweep.group[place->group].first;
         kinds[step->kind]++;
-        for (size_t n = 0; n < step->need_count; n++) {
-            assert_true(step->needs[n] < i);
-            assert_int_equal(jobs[g.steps[step->needs[n]].job].seed, jobs[step->job].seed);
+        for (size_t n = 0; n < place->need_count; n++) {
+            assert_true(place->needs[n] < i);
+            assert_int_equal(jobs[g.step[place->needs[n]].job].seed, jobs[step->job].seed);
+            assert_int_equal(g.sweep.step[place->needs[n]].near, place->near);
         }
-        assert_true(i >= g.groups[step->group].first && i < g.groups[step->group].first + g.groups[step->group].count);
+        assert_true(i >= first && i < first + g.sweep.group[place->group].count);
         assert_true((step->path == NULL) == (step->kind == EXPERIMENT_STEP_ROW));
         bool training = step->kind == EXPERIMENT_STEP_TRAIN || step->kind == EXPERIMENT_STEP_RETRAIN;
-        if (training) assert_int_equal(step->need_count, 0);
+        assert_true(place->early == training);
+        if (training) assert_int_equal(place->need_count, 0);
         if (!training) assert_true(need_of(&g, i, EXPERIMENT_STEP_TRAIN) != SIZE_MAX);
     }
     assert_int_equal(kinds[EXPERIMENT_STEP_TRAIN], 2);
@@ -85,16 +93,16 @@ static void check_graph(bool shared)
     assert_int_equal(kinds[EXPERIMENT_STEP_SEARCH], shared ? 2 : 2 * 2);
     assert_int_equal(kinds[EXPERIMENT_STEP_ROW], job_count);
     for (size_t j = 0; j < job_count; j++) {
-        size_t retrain = need_of(&g, g.rows[j], EXPERIMENT_STEP_RETRAIN),
-               search = need_of(&g, g.rows[j], EXPERIMENT_STEP_SEARCH);
-        assert_int_equal(g.steps[g.rows[j]].job, j);
+        size_t retrain = need_of(&g, g.sweep.row[j], EXPERIMENT_STEP_RETRAIN),
+               search = need_of(&g, g.sweep.row[j], EXPERIMENT_STEP_SEARCH);
+        assert_int_equal(g.step[g.sweep.row[j]].job, j);
         assert_true((retrain == SIZE_MAX) == (jobs[j].method == NULL));
         assert_true((search == SIZE_MAX) == (!jobs[j].method || jobs[j].method->axis_count == 0));
-        if (retrain != SIZE_MAX) assert_string_equal(jobs[g.steps[retrain].job].forget_text, jobs[j].forget_text);
+        if (retrain != SIZE_MAX) assert_string_equal(jobs[g.step[retrain].job].forget_text, jobs[j].forget_text);
     }
-    experiment_step_text(&g, jobs, g.rows[3], text);
+    experiment_step_text(&g, jobs, g.sweep.row[3], text);
     assert_string_equal(text, "svd, forget 3 ((1,-1)), seed 0");
-    experiment_graph_free(&g);
+    experiment_steps_free(&g);
     experiment_plan_free(jobs, job_count);
     experiment_forget_free(forget, forget_count);
     experiment_forget_free(sets, set_count);
@@ -107,8 +115,8 @@ static void check_graph(bool shared)
 static void test_graph(void **state)
 {
     (void)state;
-    check_graph(false);
-    check_graph(true);
+    check_steps(false);
+    check_steps(true);
 }
 
 /* ------------------------------------------------------------ the board; two handles are as good as two processes */
@@ -424,6 +432,6 @@ int main(int argc, char **argv)
 {
     base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
-    if (argc > 1 && strcmp(argv[1], EXPERIMENT_WORKER) == 0) return experiment_worker_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], SWEEP_WORKER) == 0) return experiment_worker_main(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "experiment/config.h"
+#include "experiment/canonical.h"
+#include "experiment/read.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SETS_MOST = 8 };

@@ -1,58 +1,39 @@
-/* experiment/graph.c - walks seed by seed and set by set, and remembers the numbers of the steps that later ones need. */
-#include "experiment/graph.h"
+/* experiment/steps.c - walks seed by seed and set by set, and remembers the numbers of the steps that later ones need. */
+#include "experiment/steps.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-/* A graph that grows, and where the present seed and forget set stand in it. */
+/* Steps that are added to, and where the present seed and forget set stand in them. */
 typedef struct {
     const ExperimentSetting *s;
     const ExperimentJob *jobs;
-    ExperimentGraph graph;
-    size_t room, group_room;
+    ExperimentSteps out;
+    size_t seed;           /* how many began */
     size_t train, retrain; /* SIZE_MAX: none */
     size_t *searches;      /* [method_count] of the seed, where searches are shared */
 } Maker;
-
-static BaseStatus open_group(Maker *m)
-{
-    BaseStatus st = BASE_OK;
-    ExperimentGraph *g = &m->graph;
-    if (g->group_count == m->group_room) {
-        size_t room = m->group_room ? 2 * m->group_room : 16;
-        BASE_TRY(BASE_GROW(&g->groups, g->group_count, room));
-        m->group_room = room;
-    }
-    g->groups[g->group_count].first = g->count;
-    g->groups[g->group_count++].count = 0;
-out:
-    return st;
-}
 
 /* A step of the group opened last; *path is taken. */
 static BaseStatus add(Maker *m, ExperimentStepKind kind, size_t job, const size_t *needs, size_t need_count,
                       char **path, size_t *at)
 {
     BaseStatus st = BASE_OK;
-    ExperimentGraph *g = &m->graph;
-    const ExperimentMethod *method = m->jobs[job].method;
-    size_t methods = m->s->e->method_count;
-    if (g->count == m->room) {
-        size_t room = m->room ? 2 * m->room : 64;
-        BASE_TRY(BASE_GROW(&g->steps, g->count, room));
-        m->room = room;
-    }
-    ExperimentStep *step = &g->steps[g->count];
-    *step = (ExperimentStep){.kind = kind, .job = job, .group = g->group_count - 1};
-    step->alike = (method ? (size_t)(method - m->s->e->methods) : methods) * (EXPERIMENT_STEP_ROW + 1) + (size_t)kind;
-    for (size_t i = 0; i < need_count; i++)
-        if (needs[i] != SIZE_MAX) step->needs[step->need_count++] = needs[i];
-    if (path) step->path = *path, *path = NULL;
-    g->groups[g->group_count - 1].count++;
-    if (kind == EXPERIMENT_STEP_ROW) g->rows[job] = g->count;
-    *at = g->count++;
+    ExperimentSteps *o = &m->out;
+    const ExperimentMethod *method = m->jobs[job].method, *methods = m->s->e->methods;
+    size_t place = method ? (size_t)(method - methods) : m->s->e->method_count; /* the originals' behind all */
+    SweepStep step = {.row = kind == EXPERIMENT_STEP_ROW,
+                      .early = kind == EXPERIMENT_STEP_TRAIN || kind == EXPERIMENT_STEP_RETRAIN,
+                      .near = m->seed,
+                      .alike = place * (EXPERIMENT_STEP_ROW + 1) + (size_t)kind,
+                      .need_count = need_count};
+    for (size_t i = 0; i < need_count; i++) step.needs[i] = needs[i];
+    BASE_TRY(BASE_GROW(&o->step, o->sweep.count, o->sweep.count + 1));
+    BASE_TRY(sweep_steps_add(&o->sweep, &step, at));
+    o->step[*at] = (ExperimentStep){.kind = kind, .job = job};
+    if (path) o->step[*at].path = *path, *path = NULL;
 out:
     return st;
 }
@@ -72,8 +53,10 @@ static BaseStatus begin_seed(Maker *m, size_t job)
     char key[BASE_HASH_HEX], *path = NULL;
     size_t row;
     const ExperimentConfig *e = m->s->e;
-    BASE_TRY(open_group(m));
-    BASE_TRY(model_original_path(e, m->s->data, m->jobs[job].seed, m->s->models, key, &path));
+    const ModelRecipe recipe = experiment_config_recipe(e, m->s->data, m->jobs[job].seed);
+    m->seed++;
+    BASE_TRY(sweep_steps_group(&m->out.sweep));
+    BASE_TRY(model_original_path(&recipe, m->s->models, key, &path));
     BASE_TRY(add(m, EXPERIMENT_STEP_TRAIN, job, NULL, 0, &path, &m->train));
     BASE_TRY(add(m, EXPERIMENT_STEP_ROW, job, &m->train, 1, NULL, &row));
     for (size_t i = 0; i < e->method_count; i++) {
@@ -93,12 +76,10 @@ static BaseStatus begin_set(Maker *m, size_t job)
     const ExperimentMethod *reference = experiment_config_reference(m->s->e);
     const ExperimentJob *first = &m->jobs[job];
     m->retrain = SIZE_MAX;
-    BASE_TRY(open_group(m));
+    BASE_TRY(sweep_steps_group(&m->out.sweep));
     if (!reference) goto out;
     UnlearnContext context = {.forget = first->forget, .seed = first->seed};
-    const ModelMaking making = {m->s->e,           m->s->data, reference->method,
-                                reference->params, &context,   first->forget_text,
-                                m->s->models,      false,      false};
+    const ModelMaking making = experiment_making(m->s, reference, reference->params, &context, first->forget_text);
     BASE_TRY(model_unlearned_path(&making, key, &path));
     size_t row = job + (size_t)(reference - m->s->e->methods);
     BASE_TRY(add(m, EXPERIMENT_STEP_RETRAIN, row, NULL, 0, &path, &m->retrain));
@@ -107,15 +88,13 @@ out:
     return st;
 }
 
-BaseStatus experiment_graph_make(const ExperimentSetting *setting, const ExperimentJob *jobs, size_t count,
-                                 ExperimentGraph *out)
+BaseStatus experiment_steps_make(const ExperimentSetting *setting, const ExperimentJob *jobs, size_t count,
+                                 ExperimentSteps *out)
 {
     BaseStatus st = BASE_OK;
     Maker m = {.s = setting, .jobs = jobs, .train = SIZE_MAX, .retrain = SIZE_MAX};
-    *out = (ExperimentGraph){0};
-    BASE_TRY(BASE_ALLOC(count, &m.graph.rows));
+    *out = (ExperimentSteps){0};
     BASE_TRY(BASE_ALLOC(setting->e->method_count, &m.searches));
-    m.graph.row_count = count;
     for (size_t i = 0; i < count; i++) {
         const ExperimentMethod *method = jobs[i].method;
         size_t search, row;
@@ -129,28 +108,26 @@ BaseStatus experiment_graph_make(const ExperimentSetting *setting, const Experim
         if (method->axis_count > 0 && setting->search_set_count == 0) BASE_TRY(add_search(&m, i, &search));
         BASE_TRY(add(&m, EXPERIMENT_STEP_ROW, i, (size_t[]){m.train, m.retrain, search}, 3, NULL, &row));
     }
-    *out = m.graph;
-    m.graph = (ExperimentGraph){0};
+    *out = m.out;
+    m.out = (ExperimentSteps){0};
 out:
     base_free(m.searches);
-    experiment_graph_free(&m.graph);
+    experiment_steps_free(&m.out);
     return st;
 }
 
-void experiment_graph_free(ExperimentGraph *graph)
+void experiment_steps_free(ExperimentSteps *s)
 {
-    for (size_t i = 0; i < graph->count; i++) base_free(graph->steps[i].path);
-    base_free(graph->steps);
-    base_free(graph->rows);
-    base_free(graph->groups);
-    *graph = (ExperimentGraph){0};
+    for (size_t i = 0; i < s->sweep.count; i++) base_free(s->step[i].path);
+    base_free(s->step);
+    sweep_steps_free(&s->sweep);
 }
 
-void experiment_step_text(const ExperimentGraph *graph, const ExperimentJob *jobs, size_t at, char text[256])
+void experiment_step_text(const ExperimentSteps *steps, const ExperimentJob *jobs, size_t at, char text[256])
 {
     static const char *const BEFORE[] = {"training of the ", "retraining for ", "search for ", ""};
     enum { SHOWN = 140 }; /* bytes of the classes: the seed must still be seen */
-    const ExperimentStep *step = &graph->steps[at];
+    const ExperimentStep *step = &steps->step[at];
     const ExperimentJob *job = &jobs[step->job];
     snprintf(text, 256, "%s%s%s%.*s%s, seed %llu", BEFORE[step->kind], job->method ? job->method->label : "original",
              job->forget ? ", forget " : "", SHOWN, job->forget_both, strlen(job->forget_both) > SHOWN ? "..." : "",

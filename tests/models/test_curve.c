@@ -263,7 +263,11 @@ static void test_retrained(void **state)
     base_param_defaults(nn_train_params, nn_train_param_count, &train);
     train.epochs = 2, train.batch_size = 128, train.augment = false;
     DataView all = data_view_all(data.train);
-    ModelRetrainTask task = {"mlp", &data, &all, &forget, &train, NN_F32, NULL, 8, 3, folder};
+    ModelRetrainTask task = {.recipe = {.arch = "mlp", .data = &data, .training = &train, .seed = 8},
+                             .train = &all,
+                             .forget = &forget,
+                             .count = 3,
+                             .folder = folder};
     assert_ok(model_retrained_make(&task, paths, costs));
     for (int i = 0; i < 3; i++) {
         hash_of(paths[i], &data, hash[i]);

@@ -1,6 +1,8 @@
-/* experiment/spawn.c - --jobs N: processes of this program itself (libgomp does not survive fork), each with its share of the
- * threads. What they say comes through a pipe, a line a message: 'N' a notice, 'W' a warning, 'E' the number of a
- * status and its text; any other line is a library's. */
+/* sweep/spawn.c - processes of this program itself, since libgomp does not survive fork. What they say comes through a
+ * pipe, one message per line: 'N' a notice, 'W' a warning, 'E' the number of a status and its text; any other line is a
+ * library's. */
+#include "sweep/spawn.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -17,12 +19,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/system.h"
-#include "experiment/sweep.h"
-#include "session/setup.h"
+#include "base/text.h"
 
 enum { LINE = 2048, RESPAWNS = 8, POLL_MS = 300 };
-/* Places in a worker's argv; behind them the --set texts. */
-enum { ARG_MARK = 1, ARG_PARENT, ARG_THREADS, ARG_FORCE, ARG_RESULTS, ARG_COMMAND, ARG_CONFIG, ARGS };
 
 typedef struct {
     pid_t pid; /* 0: none */
@@ -32,37 +31,33 @@ typedef struct {
 } Process;
 
 typedef struct {
-    ExperimentSweep *sweep;
+    Sweep *sweep;
     Process *at; /* [count] */
     int count, respawned, died;
     BaseStatus st; /* first error that a worker ended with */
     char reason[LINE];
     double started;
-    char **argv, **environment, threads[40];
+    char **argv, **environment, parent[24], threads[40];
 } Pool;
 
 /* ------------------------------------------------------------ starting */
 
-static BaseStatus make_argv(Pool *p)
+/* Places in a worker's argv; behind them what the caller gives it. */
+enum { ARG_PROGRAM, ARG_MARK, ARG_PARENT, ARGS };
+
+static BaseStatus make_argv(Pool *p, const SweepWorkers *workers)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentTask *c = p->sweep->config;
-    static char name[4096], mark[] = EXPERIMENT_WORKER, parent[24], threads[24];
-    size_t n = ARGS;
-    BASE_TRY(BASE_ALLOC(ARGS + c->assignment_count + 1, &p->argv));
+    static char name[4096], mark[] = SWEEP_WORKER;
+    BASE_TRY(BASE_ALLOC(ARGS + workers->argument_count + 1, &p->argv));
     BASE_TRY(base_system_program_path(name, sizeof name)); /* a worker starts this program, too */
-    snprintf(parent, sizeof parent, "%ld", (long)getpid());
-    snprintf(threads, sizeof threads, "%d", session_threads_share(c->threads, c->jobs));
-    p->argv[0] = name;
+    snprintf(p->parent, sizeof p->parent, "%ld", (long)getpid());
+    p->argv[ARG_PROGRAM] = name;
     p->argv[ARG_MARK] = mark;
-    p->argv[ARG_PARENT] = parent;
-    p->argv[ARG_THREADS] = threads;
-    p->argv[ARG_FORCE] = c->force ? "1" : "0";
-    p->argv[ARG_RESULTS] = (char *)c->results; /* posix_spawn writes to none of them */
-    p->argv[ARG_COMMAND] = (char *)(c->command ? c->command : "");
-    p->argv[ARG_CONFIG] = (char *)c->config;
-    for (size_t i = 0; i < c->assignment_count; i++) p->argv[n++] = (char *)c->assignments[i];
-    snprintf(p->threads, sizeof p->threads, "OMP_NUM_THREADS=%s", threads);
+    p->argv[ARG_PARENT] = p->parent;
+    for (size_t i = 0; i < workers->argument_count; i++)
+        p->argv[ARGS + i] = (char *)workers->arguments[i]; /* posix_spawn writes to none of them */
+    snprintf(p->threads, sizeof p->threads, "OMP_NUM_THREADS=%d", workers->threads);
 out:
     return st;
 }
@@ -156,12 +151,12 @@ static void listen_to(Pool *p, Process *process)
     }
 }
 
-static BaseStatus show(Pool *p, ExperimentProgress *progress)
+static BaseStatus show(Pool *p, SweepProgress *progress)
 {
     char text[160];
-    BaseStatus st = experiment_progress(p->sweep, progress);
+    BaseStatus st = sweep_progress(p->sweep, progress);
     if (st != BASE_OK) return st;
-    experiment_progress_text(p->sweep, progress, text);
+    sweep_progress_text(p->sweep, progress, text);
     char *comma = strstr(text, ", about "); /* the bar says that itself */
     if (comma) *comma = '\0';
     int64_t spent = (int64_t)(1000 * (base_clock_wall() - p->started)), left = (int64_t)(1000 * progress->left);
@@ -192,16 +187,16 @@ static BaseStatus bury(Pool *p, Process *process, size_t open_jobs)
     return start(p, process);
 }
 
-static size_t open_jobs(const ExperimentSweep *s, const ExperimentProgress *p)
+static size_t open_jobs(const Sweep *s, const SweepProgress *p)
 {
-    return s->job_count - (size_t)(p->done + p->failed + p->skipped);
+    return s->steps->row_count - (size_t)(p->done + p->failed + p->skipped);
 }
 
 static BaseStatus watch(Pool *p)
 {
     BaseStatus st = BASE_OK;
     struct pollfd *want = NULL;
-    ExperimentProgress progress;
+    SweepProgress progress;
     BASE_TRY(BASE_ALLOC(p->count, &want));
     for (;;) {
         int alive = 0;
@@ -219,7 +214,7 @@ static BaseStatus watch(Pool *p)
             if (p->at[i].pid && p->at[i].fd < 0) BASE_TRY(bury(p, &p->at[i], open_jobs(p->sweep, &progress)));
     }
     base_progress("sweep", 1, 1, NULL);
-    BASE_TRY(experiment_progress(p->sweep, &progress));
+    BASE_TRY(sweep_progress(p->sweep, &progress));
     BASE_CHECK(p->st == BASE_OK, p->st, "%s", p->reason);
     BASE_CHECK(open_jobs(p->sweep, &progress) == 0, BASE_EBACKEND,
                "%zu jobs are not done: %d workers died; the same command goes on from here",
@@ -229,13 +224,13 @@ out:
     return st;
 }
 
-BaseStatus experiment_spawn(ExperimentSweep *sweep)
+BaseStatus sweep_spawn(Sweep *sweep, const SweepWorkers *workers)
 {
     BaseStatus st = BASE_OK;
-    Pool p = {.sweep = sweep, .count = sweep->config->jobs, .started = base_clock_wall()};
+    Pool p = {.sweep = sweep, .count = workers->count, .started = base_clock_wall()};
     BASE_TRY(BASE_ALLOC(p.count, &p.at));
     for (int i = 0; i < p.count; i++) p.at[i].fd = -1;
-    BASE_TRY(make_argv(&p));
+    BASE_TRY(make_argv(&p, workers));
     BASE_TRY(make_environment(&p));
     for (int i = 0; i < p.count; i++) BASE_TRY(start(&p, &p.at[i]));
     BASE_TRY(watch(&p));
@@ -267,31 +262,17 @@ static void say(void *user, BaseLogLevel level, const char *text)
     if (write(STDERR_FILENO, line, (size_t)length) < 0) return; /* nobody listens: work goes on */
 }
 
-int experiment_worker_main(int argc, char **argv)
+int sweep_worker_main(int argc, char **argv, BaseStatus (*work)(int argc, char **argv))
 {
     BaseStatus st = BASE_OK;
-    int64_t parent, threads;
-    ExperimentOutcome outcome;
-    BaseText unused = {0};
+    int64_t parent;
     base_log_sink(&(BaseLogSink){.message = say});
-    BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_PARENT], &parent) && base_parse_i64(argv[ARG_THREADS], &threads),
-               BASE_EUSAGE, "%s is not for people: it is how `expunge run --jobs` starts its workers",
-               EXPERIMENT_WORKER);
+    BASE_CHECK(argc > ARGS && base_parse_i64(argv[ARG_PARENT], &parent), BASE_EUSAGE,
+               "%s is not for people: it is how `expunge run --jobs` starts its workers", SWEEP_WORKER);
     BASE_TRY(base_system_follow((pid_t)parent)); /* who stops the sweep stops its workers, kill -9 included */
     signal(SIGXFSZ, SIG_IGN);
-    BASE_TRY(session_threads_set(threads, NULL));
-    const ExperimentTask config = {.config = argv[ARG_CONFIG],
-                                   .assignments = (const char *const *)argv + ARGS,
-                                   .assignment_count = (size_t)(argc - ARGS),
-                                   .results = argv[ARG_RESULTS],
-                                   .force = strcmp(argv[ARG_FORCE], "1") == 0,
-                                   .worker = true,
-                                   .jobs = 1,
-                                   .threads = (int)threads,
-                                   .command = argv[ARG_COMMAND]};
-    BASE_TRY(experiment_run(&config, &outcome, &unused));
+    BASE_TRY(work(argc - ARGS, argv + ARGS));
 out:
-    base_text_free(&unused);
     if (st == BASE_OK) return 0;
     char line[LINE];
     int length = snprintf(line, sizeof line, "E %d %s\n", (int)st, base_error_text());

@@ -1,12 +1,15 @@
-/* audit/page.c - the report of an audit as one document. */
-#include "audit/page.h"
+/* audit/report.c - the report of an audit as one document. */
+#include "audit/report.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/facts.h"
+#include "audit/figures.h"
 #include "audit/pictures.h"
 #include "audit/results.h"
+#include "audit/words.h"
 #include "base/memory.h"
 #include "io/file.h"
 #include "report/write.h"
@@ -335,13 +338,6 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
     tested_table(p, d);
     audit_words_left_out(p, d);
     repeat(p, d);
-}
-
-IoJson *audit_forget_names(const AuditCollected *c)
-{
-    IoJson *all = io_json_array();
-    for (size_t i = 0; i < c->forget_count; i++) io_json_add_take(all, io_json_text_value(c->forget_name[i]));
-    return all;
 }
 
 BaseStatus audit_page_json(const AuditPage *p, char **out)

@@ -1,0 +1,53 @@
+/* audit/collect.h - what is audited, and the signals of its models on its images. */
+#ifndef AUDIT_COLLECT_H
+#define AUDIT_COLLECT_H
+
+#include "audit/signals.h"
+#include "session/setup.h"
+
+/** What is audited; everything borrowed. */
+typedef struct {
+    const char *arch, *weights, *data, *forget;
+    const DataOptions *prepare;
+    const char *original;         /* NULL: not given */
+    const char *const *retrained; /* [retrained_count] */
+    size_t retrained_count;
+    int64_t make_retrained;        /* so many more are trained, from the seed */
+    const NnTrainConfig *training; /* of these */
+    const char *shadow;            /* folder of shadow models; NULL: none */
+    const char *attacks;           /* "auto", "all" or names with commas; NULL: auto */
+    const char *const *set;        /* [set_count] "attack.key=value" */
+    size_t set_count;
+    AuditOptions options;
+    NnPrecision precision;
+    NnTuning *tuning; /* NULL: none */
+    uint64_t seed;
+    const char *out, *command;
+} AuditTask;
+
+/** A file that went into the audit. */
+typedef struct {
+    char *role, *path;           /* "unlearned", "retrained", "shadows"; owned */
+    char file[BASE_HASH_HEX];    /* SHA-256 of the file */
+    char weights[BASE_HASH_HEX]; /* of the network's numbers; "" for what is no network */
+} AuditInput;
+
+/** What was collected: the signals, and where they come from. Owned: audit_collected_free. */
+typedef struct {
+    AuditSignals signals;
+    SessionData data;
+    DataClasses forget;
+    AuditInput *input; /* [input_count] */
+    size_t input_count;
+    char *arch; /* as recognised */
+    char *forget_numbers, *forget_names;
+    char **forget_name; /* [forget_count]: the same names, each by itself */
+    size_t forget_count;
+    size_t shadows;         /* networks in the shadow folder */
+    double made_seconds;    /* training of retrained models */
+    bool unlearned_nothing; /* the audited weights are the original's */
+} AuditCollected;
+void audit_collected_free(AuditCollected *collected);
+BaseStatus audit_collect(const AuditTask *task, AuditCollected *out);
+
+#endif

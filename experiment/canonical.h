@@ -1,0 +1,14 @@
+/* experiment/canonical.h - what decides a result as one text: defaults written out, keys in a fixed order. Its hash names
+ * runs and networks. */
+#ifndef EXPERIMENT_CANONICAL_H
+#define EXPERIMENT_CANONICAL_H
+
+#include "experiment/config.h"
+
+/** All that decides @p method's result apart from seed, data and forget set; NULL: the training of the original. */
+void experiment_config_canonical(const ExperimentConfig *experiment, const ExperimentMethod *method, BaseText *out);
+/** The part of it that a search adds: axes, budget, sets. Nothing for a method without a search. */
+void experiment_config_canonical_search(const ExperimentConfig *experiment, const ExperimentMethod *method,
+                                        BaseText *out);
+
+#endif

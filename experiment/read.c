@@ -1,0 +1,495 @@
+/* experiment/read.c - one reader per key, found by table; whatever has no reader is unknown, with the nearest name. */
+#include "experiment/read.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "experiment/each.h"
+#include "experiment/extend.h"
+#include "experiment/shadows/config.h"
+
+/* Scalars of the top level that a parameter table can read; the rest have readers below. */
+typedef struct {
+    BaseParamText name, title, data, arch, tuning;
+#define X(field, flag, value, def, help) BaseParamText field;
+    DATA_OPTION_LIST(X)
+#undef X
+    int64_t precision, cache;
+    double validation;
+} Top;
+static const char *const PRECISIONS[] = {"f32", "bf16", NULL}, *const CACHES[] = {"trained", "references", NULL};
+static const BaseParam TOP[] = {
+    BASE_PARAM_TEXT(Top, name, "", "folder below the results directory"),
+    BASE_PARAM_TEXT(Top, title, "", "one line for the report"),
+    BASE_PARAM_TEXT(Top, data, "", "data set, name[:path]"),
+    BASE_PARAM_TEXT(Top, arch, "", "architecture"),
+    BASE_PARAM_TEXT(Top, tuning, "", "tuning table of `expunge bench --tune`; empty: the program's own rules"),
+#define X(field, flag, value, def, help) BASE_PARAM_TEXT(Top, field, "", help),
+    DATA_OPTION_LIST(X)
+#undef X
+        BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
+    BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images held out from every model"),
+    BASE_PARAM_CHOICE(Top, cache, 0, CACHES, "which networks are kept as files"),
+};
+static const char *const KEYS[] = {
+#define X(field, flag, value, def, help) #field,
+    DATA_OPTION_LIST(X)
+#undef X
+        "extends",
+    "name",
+    "title",
+    "data",
+    "arch",
+    "precision",
+    "seeds",
+    "train",
+    "forget",
+    "validation",
+    "methods",
+    "attacks",
+    "search",
+    "relearn",
+    "probe",
+    "saliency",
+    "cache",
+    "shadows",
+    "tuning"};
+
+static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
+{
+    static const char *const NAMES[] = {"one value", "a list", "a map (key: value)"};
+    /* "attacks:" with nothing behind, each item commented out, is a list or map of nothing */
+    if (node->kind == kind || (node->kind == BASE_YAML_SCALAR && !*node->text)) return BASE_OK;
+    return base_error_set(BASE_EUSAGE, "%s: %s is %s: must be %s", node->where, what, NAMES[node->kind], NAMES[kind]);
+}
+
+/* Each key of a map through a parameter table. */
+static BaseStatus read_params(const BaseYaml *map, const BaseParam *table, size_t count, void *values,
+                              const char *owner)
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    BASE_TRY(need_kind(map, BASE_YAML_MAP, owner));
+    for (size_t i = 0; i < map->count; i++) {
+        const BaseYaml *item = map->items[i];
+        base_text_free(&text);
+        base_yaml_flow(item, &text);
+        BASE_TRY(text.st);
+        BASE_TRY(base_param_set(table, count, values, owner, item->key, text.data ? text.data : "", item->where));
+    }
+out:
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus read_name(const char *name, const char *where)
+{
+    bool good = *name && *name != '.' && strlen(name) < 128;
+    for (const char *c = name; *c; c++) good = good && (isalnum((unsigned char)*c) || strchr("._-", *c));
+    if (good) return BASE_OK;
+    return base_error_set(
+        BASE_EUSAGE, "%s: name = '%.100s': must be letters, digits, '.', '_' and '-' (it names a folder)", where, name);
+}
+
+static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentConfig *e)
+{
+    BaseStatus st = BASE_OK;
+    Top *top = NULL;
+    BaseText text = {0};
+    BASE_TRY(BASE_ALLOC(1, &top));
+    base_param_defaults(TOP, BASE_COUNT(TOP), top);
+    for (size_t i = 0; i < BASE_COUNT(TOP); i++) {
+        const BaseYaml *node = base_yaml_get(root, TOP[i].name);
+        if (!node) continue;
+        bool numbers = strcmp(TOP[i].name, "mean") == 0 || strcmp(TOP[i].name, "std") == 0; /* may be lists */
+        if (!numbers || node->kind == BASE_YAML_MAP) BASE_TRY(need_kind(node, BASE_YAML_SCALAR, TOP[i].name));
+        base_text_free(&text);
+        base_yaml_flow(node, &text);
+        BASE_TRY(text.st);
+        BASE_TRY(base_param_set(TOP, BASE_COUNT(TOP), top, "the config", TOP[i].name, text.data ? text.data : "",
+                                node->where));
+    }
+    static const char *const NEEDED[] = {"name", "data", "arch", "train", "forget", "methods"};
+    for (size_t i = 0; i < BASE_COUNT(NEEDED); i++)
+        BASE_CHECK(base_yaml_get(root, NEEDED[i]), BASE_EUSAGE,
+                   "%s: no '%s': a config needs name, data, arch, train, forget and methods", path, NEEDED[i]);
+    BASE_TRY(read_name(top->name.s, base_yaml_get(root, "name")->where));
+    BASE_TRY(base_strdup(top->name.s, &e->name));
+    BASE_TRY(base_strdup(top->title.s, &e->title));
+    BASE_TRY(base_strdup(top->data.s, &e->data));
+    BASE_TRY(base_strdup(top->arch.s, &e->arch));
+    char *copy;
+#define X(field, flag, value, def, help)                                                                               \
+    if (*top->field.s) {                                                                                               \
+        BASE_TRY(base_strdup(top->field.s, &copy));                                                                    \
+        e->prepare.field = copy;                                                                                       \
+        BASE_TRY(base_strdup(base_yaml_get(root, #field)->where, &e->where_prepare.field));                            \
+    }
+    DATA_OPTION_LIST(X)
+#undef X
+    BASE_TRY(base_strdup(base_yaml_get(root, "data")->where, &e->where_data));
+    BASE_TRY(base_strdup(base_yaml_get(root, "arch")->where, &e->where_arch));
+    e->validation = top->validation;
+    e->cache = (ExperimentCache)top->cache;
+    e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
+    if (*top->tuning.s) {
+        st = nn_tuning_read(top->tuning.s, &e->tuning);
+        if (st != BASE_OK) base_error_prefix(st, "%s: tuning", base_yaml_get(root, "tuning")->where);
+    }
+out:
+    base_text_free(&text);
+    base_free(top);
+    return st;
+}
+
+/* A list, or one value that stands for a list of one. */
+static size_t list_count(const BaseYaml *node) { return node->kind == BASE_YAML_LIST ? node->count : 1; }
+static const BaseYaml *list_item(const BaseYaml *node, size_t i)
+{
+    return node->kind == BASE_YAML_LIST ? node->items[i] : node;
+}
+
+static BaseStatus read_seeds(const BaseYaml *node, ExperimentConfig *e)
+{
+    BaseStatus st = BASE_OK;
+    size_t count = node ? list_count(node) : 1;
+    BASE_CHECK(count > 0, BASE_EUSAGE, "%s: seeds: the list is empty", node->where);
+    BASE_TRY(BASE_ALLOC(count, &e->seeds));
+    e->seed_count = count;
+    for (size_t i = 0; node && i < count; i++) {
+        const BaseYaml *item = list_item(node, i);
+        BASE_TRY(need_kind(item, BASE_YAML_SCALAR, "a seed"));
+        int64_t seed; /* stored as int64 with the results */
+        BASE_CHECK(base_parse_i64(item->text, &seed) && seed >= 0, BASE_EUSAGE,
+                   "%s: seeds: '%.100s': must be a whole number of at least 0", item->where, item->text);
+        e->seeds[i] = (uint64_t)seed;
+        for (size_t j = 0; j < i; j++)
+            BASE_CHECK(e->seeds[j] != e->seeds[i], BASE_EUSAGE, "%s: seeds: %s is there twice", item->where,
+                       item->text);
+    }
+out:
+    return st;
+}
+
+/* Forget sets as written, one text each. */
+static BaseStatus read_sets(const BaseYaml *node, char ***sets, char ***where, size_t *set_count)
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    BASE_CHECK(node->kind != BASE_YAML_MAP, BASE_EUSAGE,
+               "%s: forget: must be a list of classes or of lists of classes, or 'all' (each class in turn)",
+               node->where);
+    size_t count = list_count(node);
+    BASE_CHECK(count > 0, BASE_EUSAGE, "%s: forget: the list is empty", node->where);
+    BASE_TRY(BASE_ALLOC(count, sets));
+    BASE_TRY(BASE_ALLOC(count, where));
+    *set_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const BaseYaml *item = list_item(node, i);
+        BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes",
+                   item->where);
+        base_text_free(&text);
+        base_yaml_flow(item, &text);
+        BASE_TRY(text.st);
+        BASE_TRY(base_strdup(text.data ? text.data : "", &(*sets)[i]));
+        BASE_TRY(base_strdup(item->where, &(*where)[i]));
+    }
+out:
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus read_forget(const BaseYaml *node, ExperimentConfig *e)
+{
+    e->forget_all = node->kind == BASE_YAML_SCALAR && strcmp(node->text, "all") == 0;
+    return e->forget_all ? BASE_OK : read_sets(node, &e->forget, &e->forget_where, &e->forget_count);
+}
+
+/* The budget of all searches: its table, and `forget`. */
+static BaseStatus read_budget(const BaseYaml *node, ExperimentConfig *e)
+{
+    BaseStatus st = BASE_OK;
+    base_param_defaults(experiment_budget_params, experiment_budget_param_count, &e->budget);
+    if (!node) return BASE_OK;
+    BASE_TRY(need_kind(node, BASE_YAML_MAP, "search"));
+    for (size_t i = 0; i < node->count; i++) {
+        const BaseYaml *item = node->items[i];
+        if (strcmp(item->key, "forget") == 0) {
+            BASE_TRY(read_sets(item, &e->search_forget, &e->search_forget_where, &e->search_forget_count));
+            continue;
+        }
+        BASE_TRY(need_kind(item, BASE_YAML_SCALAR, item->key));
+        BASE_TRY(base_param_set(experiment_budget_params, experiment_budget_param_count, &e->budget, "search",
+                                item->key, item->text, item->where));
+    }
+    BASE_CHECK(e->budget.strategy == EXPERIMENT_SEARCH_GRID || e->budget.trials > 0, BASE_EUSAGE,
+               "%s: search: a random search needs 'trials'", node->where);
+out:
+    return st;
+}
+
+static BaseStatus find_param(const BaseEntry *entry, const char *owner, const BaseYaml *node, const BaseParam **out)
+{
+    for (size_t i = 0; i < entry->param_count; i++) {
+        *out = &entry->params[i];
+        if (strcmp(entry->params[i].name, node->key) == 0) return BASE_OK;
+    }
+    return base_param_set(entry->params, entry->param_count, NULL, owner, node->key, "", node->where); /* its message */
+}
+
+static bool is_tunable(const UnlearnMethod *method, const char *name)
+{
+    for (const char *const *t = method->tunable; t && *t; t++)
+        if (strcmp(*t, name) == 0) return true;
+    return false;
+}
+
+static BaseStatus read_axis(const BaseYaml *node, const ExperimentMethod *m, const char *owner, void *scratch,
+                            ExperimentAxis *axis)
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    const BaseEntry *entry = &m->method->entry;
+    BASE_TRY(find_param(entry, owner, node, &axis->param));
+    BASE_TRY(need_kind(node, BASE_YAML_LIST, node->key));
+    BASE_CHECK(node->count > 0, BASE_EUSAGE, "%s: search: %s: the list is empty", node->where, node->key);
+    axis->tunable = is_tunable(m->method, node->key);
+    BASE_TRY(BASE_ALLOC(node->count, &axis->values));
+    axis->count = node->count;
+    for (size_t i = 0; i < node->count; i++) {
+        base_text_free(&text);
+        base_yaml_flow(node->items[i], &text);
+        BASE_TRY(text.st);
+        const char *value = text.data ? text.data : "";
+        BASE_TRY(
+            base_param_set(entry->params, entry->param_count, scratch, owner, node->key, value, node->items[i]->where));
+        BASE_TRY(base_strdup(value, &axis->values[i]));
+    }
+out:
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus read_search(const BaseYaml *node, const char *owner, const ExperimentBudget *budget,
+                              ExperimentMethod *m)
+{
+    BaseStatus st = BASE_OK;
+    void *scratch = NULL;
+    BASE_TRY(need_kind(node, BASE_YAML_MAP, "search"));
+    BASE_TRY(session_params_defaults(&m->method->entry, &scratch));
+    BASE_TRY(BASE_ALLOC(node->count, &m->axes));
+    for (int tunable = 0; tunable < 2; tunable++) { /* what needs a new prepare() is the outer loop */
+        for (size_t i = 0; i < node->count; i++) {
+            if (is_tunable(m->method, node->items[i]->key) != tunable) continue;
+            BASE_TRY(read_axis(node->items[i], m, owner, scratch, &m->axes[m->axis_count++]));
+        }
+    }
+    double points = 1;
+    for (size_t i = 0; i < m->axis_count; i++) points *= (double)m->axes[i].count;
+    bool drawn = budget->strategy == EXPERIMENT_SEARCH_RANDOM;
+    BASE_CHECK(points <= (drawn ? 1e9 : 10000), BASE_ELIMIT, "%s: search: a grid of %.0f points: at most %d",
+               node->where, points, drawn ? 1000000000 : 10000);
+    BASE_CHECK(drawn || budget->trials == 0 || points <= (double)budget->trials, BASE_EUSAGE,
+               "%s: search: a grid of %.0f points is over the budget of %lld trials: shorten the lists, or set "
+               "search.strategy to random",
+               node->where, points, (long long)budget->trials);
+    if (budget->epochs > 0) BASE_TRY(experiment_method_set_epochs(m, budget->epochs, scratch));
+out:
+    base_free(scratch);
+    return st;
+}
+
+/* "svd", or {name: svd, label: .., <keys>}: the name's node and the label. */
+static BaseStatus read_row(const BaseYaml *node, const char *what, const char *const *keys, size_t key_count,
+                           const char **name, const char **label)
+{
+    if (node->kind == BASE_YAML_SCALAR) {
+        *name = *label = node->text;
+        return BASE_OK;
+    }
+    BaseStatus st = need_kind(node, BASE_YAML_MAP, what);
+    if (st != BASE_OK) return st;
+    st = base_yaml_only(node, what, keys, key_count);
+    if (st != BASE_OK) return st;
+    const BaseYaml *n = base_yaml_get(node, "name"), *l = base_yaml_get(node, "label");
+    if (!n) return base_error_set(BASE_EUSAGE, "%s: %s without a 'name'", node->where, what);
+    if ((st = need_kind(n, BASE_YAML_SCALAR, "name")) != BASE_OK) return st;
+    if (l && (st = need_kind(l, BASE_YAML_SCALAR, "label")) != BASE_OK) return st;
+    *name = n->text;
+    *label = l ? l->text : n->text;
+    if (!**label || strlen(*label) > 100)
+        return base_error_set(BASE_EUSAGE, "%s: label: must be 1 to 100 bytes", l ? l->where : n->where);
+    return BASE_OK;
+}
+
+/* Classes one after another: not for what starts from scratch, nor with a search, which judges a set at once. */
+static BaseStatus read_turn(const BaseYaml *node, ExperimentMethod *m)
+{
+    BaseStatus st = BASE_OK;
+    const BaseYaml *turn = base_yaml_get(node, "in_turn");
+    if (!turn) return BASE_OK;
+    BASE_TRY(need_kind(turn, BASE_YAML_SCALAR, "in_turn"));
+    BASE_CHECK(base_parse_bool(turn->text, &m->in_turn), BASE_EUSAGE, "%s: in_turn = '%.40s': must be true or false",
+               turn->where, turn->text);
+    BASE_CHECK(
+        !m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
+        "%s: in_turn: not with a search, which judges a set at once, nor with retrain, which starts from scratch",
+        turn->where);
+out:
+    return st;
+}
+
+/* Combination @p point of the row's `each`. */
+static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConfig *e, ExperimentMethod *m)
+{
+    static const char *const ROW[] = {"name", "label", "set", "search", "each", "in_turn"};
+    BaseStatus st = BASE_OK;
+    const char *name = NULL, *label = NULL;
+    char owner[160];
+    BASE_TRY(read_row(node, "a method", ROW, BASE_COUNT(ROW), &name, &label));
+    st = unlearn_find(name, &m->method);
+    if (st != BASE_OK) {
+        base_error_prefix(st, "%s", node->where);
+        goto out;
+    }
+    snprintf(owner, sizeof owner, "method %s", name);
+    BASE_TRY(base_strdup(label, &m->label));
+    BASE_TRY(base_strdup(node->where, &m->where));
+    BASE_TRY(session_params_defaults(&m->method->entry, &m->params));
+    const BaseYaml *set = base_yaml_get(node, "set"), *search = base_yaml_get(node, "search");
+    if (set) BASE_TRY(read_params(set, m->method->entry.params, m->method->entry.param_count, m->params, owner));
+    if (search) {
+        BASE_CHECK(e->validation > 0, BASE_EUSAGE,
+                   "%s: a search needs images the model has not seen: set validation above 0", search->where);
+        BASE_TRY(read_search(search, owner, &e->budget, m));
+        for (size_t i = 0; set && i < search->count; i++)
+            BASE_CHECK(!base_yaml_get(set, search->items[i]->key), BASE_EUSAGE,
+                       "%s: '%s' stands in both set and search: keep it in one", search->items[i]->where,
+                       search->items[i]->key);
+    }
+    if (node->kind == BASE_YAML_MAP) BASE_TRY(read_turn(node, m));
+    BASE_TRY(experiment_each_apply(node, point, m));
+    for (const ExperimentMethod *other = e->methods; other < m; other++)
+        BASE_CHECK(strcmp(other->label, m->label) != 0, BASE_EUSAGE,
+                   "%s: the label '%s' is there twice (%s): give one of them another 'label'", node->where, m->label,
+                   other->where);
+    BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE, "%s: the label 'original' is the untouched model's",
+               node->where);
+out:
+    return st;
+}
+
+static BaseStatus read_attack(const BaseYaml *node, ExperimentConfig *e, ExperimentAttack *a)
+{
+    static const char *const ROW[] = {"name", "label", "wiring", "set"};
+    BaseStatus st = BASE_OK;
+    const char *name = NULL, *label = NULL;
+    char owner[160];
+    BaseText full = {0};
+    BASE_TRY(read_row(node, "an attack", ROW, BASE_COUNT(ROW), &name, &label));
+    st = mia_find(name, &a->attack);
+    if (st == BASE_OK) {
+        const BaseYaml *wiring = base_yaml_get(node, "wiring");
+        if (wiring) BASE_TRY(need_kind(wiring, BASE_YAML_SCALAR, "wiring"));
+        st = mia_wiring_find(wiring ? wiring->text : "forget", &a->wiring);
+    }
+    if (st != BASE_OK) {
+        base_error_prefix(st, "%s", node->where);
+        goto out;
+    }
+    BASE_CHECK(a->attack->needs == 0, BASE_EUSAGE, "%s: attack %s needs models that `run` does not train", node->where,
+               name);
+    if (strcmp(label, name) == 0)
+        base_text_add(&full, "%s %s", name, a->wiring->name);
+    else
+        base_text_add(&full, "%s", label);
+    BASE_TRY(full.st);
+    BASE_CHECK(!strchr(full.data, '/'), BASE_EUSAGE, "%s: label: '%s': no '/' (it names a group of the result file)",
+               node->where, full.data);
+    BASE_TRY(base_strdup(full.data, &a->label));
+    BASE_TRY(session_params_defaults(&a->attack->entry, &a->params));
+    snprintf(owner, sizeof owner, "attack %s", name);
+    const BaseYaml *set = base_yaml_get(node, "set");
+    if (set) BASE_TRY(read_params(set, a->attack->entry.params, a->attack->entry.param_count, a->params, owner));
+    for (const ExperimentAttack *other = e->attacks; other < a; other++)
+        BASE_CHECK(strcmp(other->label, a->label) != 0, BASE_EUSAGE,
+                   "%s: the attack '%s' is there twice: give one of them another 'label'", node->where, a->label);
+out:
+    base_text_free(&full);
+    return st;
+}
+
+/* `probe: false`, or a map of its keys; the table's first row is `enabled`. */
+static BaseStatus read_switch(const BaseYaml *node, const BaseParam *table, size_t count, void *values)
+{
+    if (node->kind != BASE_YAML_SCALAR) return read_params(node, table, count, values, node->key);
+    return base_param_set(table, count, values, node->key, table->name, node->text, node->where);
+}
+
+static BaseStatus read_tree(const BaseYaml *root, const char *path, ExperimentConfig *e)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(need_kind(root, BASE_YAML_MAP, "the config"));
+    BASE_TRY(base_yaml_only(root, "the config", KEYS, BASE_COUNT(KEYS)));
+    BASE_TRY(read_top(root, path, e));
+    BASE_TRY(read_seeds(base_yaml_get(root, "seeds"), e));
+    BASE_TRY(read_forget(base_yaml_get(root, "forget"), e));
+    base_param_defaults(nn_train_params, nn_train_param_count, &e->train);
+    BASE_TRY(read_params(base_yaml_get(root, "train"), nn_train_params, nn_train_param_count, &e->train, "train"));
+    BASE_TRY(read_budget(base_yaml_get(root, "search"), e));
+    base_param_defaults(eval_relearn_params, eval_relearn_param_count, &e->relearn);
+    base_param_defaults(eval_probe_params, eval_probe_param_count, &e->probe);
+    base_param_defaults(eval_saliency_params, eval_saliency_param_count, &e->saliency);
+    const BaseYaml *relearn = base_yaml_get(root, "relearn"), *probe = base_yaml_get(root, "probe"),
+                   *saliency = base_yaml_get(root, "saliency");
+    if (relearn) BASE_TRY(read_switch(relearn, eval_relearn_params, eval_relearn_param_count, &e->relearn));
+    if (probe) BASE_TRY(read_switch(probe, eval_probe_params, eval_probe_param_count, &e->probe));
+    e->saliency.enabled = saliency != NULL; /* a map of its keys asks for it too */
+    if (saliency) BASE_TRY(read_switch(saliency, eval_saliency_params, eval_saliency_param_count, &e->saliency));
+    const BaseYaml *methods = base_yaml_get(root, "methods"), *attacks = base_yaml_get(root, "attacks");
+    BASE_TRY(need_kind(methods, BASE_YAML_LIST, "methods"));
+    BASE_CHECK(methods->count > 0, BASE_EUSAGE, "%s: methods: the list is empty", methods->where);
+    size_t rows = 0, points;
+    for (size_t i = 0; i < methods->count; i++, rows += points)
+        BASE_TRY(experiment_each_points(methods->items[i], &points));
+    BASE_TRY(BASE_ALLOC(rows, &e->methods));
+    for (size_t i = 0; i < methods->count; i++) {
+        BASE_TRY(experiment_each_points(methods->items[i], &points));
+        for (size_t k = 0; k < points; k++)
+            BASE_TRY(read_method(methods->items[i], k, e, &e->methods[e->method_count++]));
+    }
+    BASE_TRY(experiment_shadow_config_read(base_yaml_get(root, "shadows"), e));
+    if (!attacks) goto out;
+    BASE_TRY(need_kind(attacks, BASE_YAML_LIST, "attacks"));
+    BASE_TRY(BASE_ALLOC(attacks->count, &e->attacks));
+    for (size_t i = 0; i < attacks->count; i++) {
+        e->attack_count = i + 1;
+        BASE_TRY(read_attack(attacks->items[i], e, &e->attacks[i]));
+    }
+out:
+    return st;
+}
+
+BaseStatus experiment_config_read(const char *path, const char *const *assignments, size_t assignment_count,
+                                  ExperimentConfig **out)
+{
+    BaseStatus st = BASE_OK;
+    BaseYaml *root = NULL;
+    ExperimentConfig *e = NULL;
+    *out = NULL;
+    BASE_TRY(base_yaml_read(path, &root));
+    BASE_TRY(experiment_extend(root, path));
+    for (size_t i = 0; i < assignment_count; i++) BASE_TRY(base_yaml_set(root, assignments[i]));
+    const BaseYaml *extends = base_yaml_get(root, "extends");
+    BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE, "--set extends: stands in the file only");
+    BASE_TRY(BASE_ALLOC(1, &e));
+    BASE_TRY(read_tree(root, path, e));
+    *out = e;
+    e = NULL;
+out:
+    experiment_config_free(e);
+    base_yaml_free(root);
+    return st;
+}

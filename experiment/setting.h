@@ -1,0 +1,19 @@
+/* experiment/setting.h - what all jobs of an experiment share. */
+#ifndef EXPERIMENT_SETTING_H
+#define EXPERIMENT_SETTING_H
+
+#include "experiment/shadows/design.h"
+
+/** Borrowed. */
+typedef struct {
+    const ExperimentConfig *e;
+    const SessionData *data;
+    const char *models;             /* folder of trained networks */
+    const DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
+    size_t search_set_count;
+    const ExperimentDesign *design; /* whose half the jobs train on; NULL: no shadow models, the whole training split */
+    const char *command;
+    int threads;
+} ExperimentSetting;
+
+#endif
