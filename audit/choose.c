@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "session/params.h"
 
 /* Left out of "auto": what ranks points as another does (confidence and attack_p as loss), and what is fitted to the
  * points it judges. */

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "models/retrained.h"
+#include "session/answers.h"
+#include "session/classes.h"
 
 void audit_collected_free(AuditCollected *c)
 {

@@ -3,7 +3,8 @@
 #define AUDIT_COLLECT_H
 
 #include "audit/signals.h"
-#include "session/setup.h"
+#include "nn/train.h"
+#include "session/data.h"
 
 /** What is audited; everything borrowed. */
 typedef struct {

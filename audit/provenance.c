@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "math/blas.h"
 #include "math/threads.h"
+#include "session/classes.h"
+#include "session/params.h"
+#include "session/program.h"
 
 static IoJson *program_json(BaseStatus *st)
 {

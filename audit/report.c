@@ -13,6 +13,8 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "report/write.h"
+#include "session/params.h"
+#include "session/program.h"
 
 enum { PERCENT = 2, AUC = 3 };
 

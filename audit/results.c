@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "session/json.h"
+#include "session/params.h"
 
 const char *audit_group_key(AuditGroup group)
 {

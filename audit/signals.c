@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "io/file.h"
 #include "io/hdf5.h"
+#include "session/params.h"
 
 static const char FORMAT[] = "expunge audit signals 1";
 

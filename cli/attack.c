@@ -8,8 +8,9 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "io/hdf5.h"
+#include "session/data.h"
 #include "session/json.h"
-#include "session/setup.h"
+#include "session/params.h"
 #include "session/signals.h"
 
 /* One attack of --name with its parameters, and what it found. */

@@ -9,7 +9,9 @@
 #include "io/file.h"
 #include "math/threads.h"
 #include "nn/rate.h"
-#include "session/setup.h"
+#include "nn/train.h"
+#include "session/data.h"
+#include "session/model.h"
 
 enum { TRAIN, INFER, TASKS };
 enum { PRECISIONS = 2, REPEATS = 5, SIDE = 32, CHANNELS = 3, CLASSES = 10, BATCH = 128 };

@@ -7,7 +7,10 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "report/escape.h"
-#include "session/setup.h"
+#include "session/answers.h"
+#include "session/classes.h"
+#include "session/data.h"
+#include "session/model.h"
 
 enum { NAMES_MAX = 40 }; /* columns of a class name */
 

@@ -14,8 +14,9 @@
 #include "experiment/experiment.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
+#include "session/answers.h"
 #include "session/json.h"
-#include "session/setup.h"
+#include "session/program.h"
 #include "sweep/ranks.h"
 #include "sweep/spawn.h"
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "math/threads.h"
-#include "session/setup.h"
+#include "session/params.h"
 
 typedef enum { FLAG, TEXT, NUMBER, TEXTS } Kind;
 typedef enum { NAMED, OF_DATA, EVERYWHERE } Reach; /* commands that name it; those that take --data; all */

@@ -5,7 +5,9 @@
 #include "cli/commands.h"
 #include "io/file.h"
 #include "io/hdf5.h"
-#include "session/setup.h"
+#include "session/answers.h"
+#include "session/data.h"
+#include "session/model.h"
 
 static BaseStatus save(const CliOptions *o, const SessionPredictions *predictions, const SessionData *data,
                        const SessionModel *model)

@@ -4,8 +4,14 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "io/file.h"
+#include "nn/train.h"
 #include "nn/weights.h"
-#include "session/setup.h"
+#include "session/answers.h"
+#include "session/classes.h"
+#include "session/data.h"
+#include "session/model.h"
+#include "session/params.h"
+#include "session/program.h"
 
 /* What a training works on. */
 typedef struct {

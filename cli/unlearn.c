@@ -12,7 +12,10 @@
 #include "io/file.h"
 #include "models/beside.h"
 #include "nn/weights.h"
-#include "session/setup.h"
+#include "session/answers.h"
+#include "session/classes.h"
+#include "session/params.h"
+#include "session/program.h"
 #include "sweep/ranks.h"
 
 /* What one unlearning works on. */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "experiment/record.h"
+#include "session/params.h"
 
 typedef struct {
     MiaInput input; /* views the three below */

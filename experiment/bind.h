@@ -3,6 +3,7 @@
 #define EXPERIMENT_BIND_H
 
 #include "experiment/config.h"
+#include "session/model.h"
 
 /** The experiment's forget sets as classes of @p data, and every method's own check on @p model; *forget is owned:
  *  experiment_forget_free. Wrong: a class that does not exist, a set named twice, a layer that does not exist. */

@@ -1,5 +1,6 @@
 /* experiment/canonical.c - the recipe's text, and behind it what method, search, measurements and attacks add. */
 #include "experiment/canonical.h"
+#include "session/params.h"
 
 static void add_params(BaseText *out, const char *key, const BaseParam *table, size_t count, const void *values)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "nn/tuning.h"
 
 static const char *const STRATEGIES[] = {"grid", "random", NULL};
 const BaseParam experiment_budget_params[] = {

@@ -16,6 +16,7 @@
 #include "experiment/worker.h"
 #include "io/file.h"
 #include "report/report.h"
+#include "session/program.h"
 #include "sweep/ranks.h"
 #include "sweep/spawn.h"
 

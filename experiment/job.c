@@ -10,6 +10,8 @@
 #include "experiment/record.h"
 #include "experiment/search_file.h"
 #include "report/escape.h"
+#include "session/classes.h"
+#include "session/params.h"
 
 /* ------------------------------------------------------------ one unlearning */
 

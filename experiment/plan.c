@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "experiment/canonical.h"
+#include "session/classes.h"
 
 /* Letters and digits stay, in lower case; runs of anything else become one '-'. */
 static void add_slug(BaseText *out, const char *text)

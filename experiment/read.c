@@ -9,6 +9,8 @@
 #include "experiment/each.h"
 #include "experiment/extend.h"
 #include "experiment/shadows/config.h"
+#include "nn/tuning.h"
+#include "session/params.h"
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {

@@ -10,6 +10,11 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/blas.h"
+#include "nn/tuning.h"
+#include "session/answers.h"
+#include "session/classes.h"
+#include "session/params.h"
+#include "session/program.h"
 
 static BaseStatus record_libraries(StoreRun *run)
 {

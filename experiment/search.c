@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "session/answers.h"
 
 void experiment_search_free(ExperimentSearch *search)
 {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "session/model.h"
 
 BaseStatus experiment_predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
                                      SessionPredictions out[EVAL_SPLITS])

@@ -5,6 +5,7 @@
 #include "experiment/plan.h"
 #include "experiment/setting.h"
 #include "models/make.h"
+#include "session/answers.h"
 
 /** What all jobs of one seed and forget set are compared with: a network retrained without the set. */
 typedef struct {

@@ -2,7 +2,7 @@
 #ifndef MODELS_BESIDE_H
 #define MODELS_BESIDE_H
 
-#include "session/setup.h"
+#include "session/model.h"
 #include "unlearn/unlearn.h"
 
 typedef enum {

@@ -11,6 +11,9 @@
 #include "io/hdf5.h"
 #include "math/threads.h"
 #include "mia/signal/signal.h"
+#include "nn/train.h"
+#include "session/params.h"
+#include "session/program.h"
 
 const BaseParam model_query_params[] = {
     BASE_PARAM_BOOL(ModelQueries, flip, false, "each image also mirrored left to right"),

@@ -3,7 +3,8 @@
 #ifndef MODELS_LOGITS_H
 #define MODELS_LOGITS_H
 
-#include "session/setup.h"
+#include "session/data.h"
+#include "session/model.h"
 
 /** Grows whenever the same network, points and queries would give other logits: part of every key. */
 enum { MODEL_LOGITS_VERSION = 2 };

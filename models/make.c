@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "models/turn.h"
+#include "session/classes.h"
+#include "session/params.h"
 
 /* "original-s0"; "shadow-03-original" of one that a shadow's half names. */
 static BaseStatus path_of(const ModelRecipe *r, const char *what, const char *folder, const char *key, char **out)

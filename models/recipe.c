@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "nn/tuning.h"
+#include "session/params.h"
 
 void model_recipe_text(const ModelRecipe *r, BaseText *out)
 {

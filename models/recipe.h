@@ -3,7 +3,7 @@
 #define MODELS_RECIPE_H
 
 #include "nn/train.h"
-#include "session/setup.h"
+#include "session/data.h"
 
 /** Grows whenever the same recipe would give another network or another file: part of every key. */
 enum { MODEL_VERSION = 3 };

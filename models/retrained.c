@@ -9,6 +9,9 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "io/file.h"
+#include "session/classes.h"
+#include "session/model.h"
+#include "session/params.h"
 
 static uint64_t seed_of(const ModelRetrainTask *t, int64_t i)
 {

@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "session/setup.h"
+#include "session/answers.h"
+#include "session/data.h"
 
 /* The answer that each class gets most often, [K] (-1: no images); the share of all images that get their class's. */
 static double most_frequent(const EvalPredictions *p, const int64_t *confusion, int64_t *answer)

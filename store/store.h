@@ -1,7 +1,7 @@
 /* store/store.h - what one run leaves behind, as an HDF5 file. docs/results.md describes it for Python readers.
  *
  * A run is a small tree of texts, numbers and arrays in memory, written at once (temporary name, sync, rename): a file
- * that exists is complete. Paths below are the schema; run/ writes them, report/ reads them.
+ * that exists is complete. Paths below are the schema; experiment/ writes them, report/ reads them.
  *
  *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn" |
  *                     "search"), method, label (unique in the experiment; what tables show), order (i64, its place in

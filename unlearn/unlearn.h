@@ -2,7 +2,7 @@
  *
  * A method works in two steps, so that one preparation serves a whole grid of parameters: prepare() does what does not
  * depend on the parameters named in `tunable` (forward passes, factorisations), apply() turns a copy of the original
- * into the unlearned network. Searching parameters is run/'s job. A method never sees attacks, the store or MPI.
+ * into the unlearned network. Searching parameters is experiment/'s job. A method never sees attacks, the store or MPI.
  */
 #ifndef UNLEARN_UNLEARN_H
 #define UNLEARN_UNLEARN_H
@@ -33,7 +33,7 @@ typedef struct {
     uint64_t seed;
     bool grid; /* one prepare() will serve many apply(): what they share is worth keeping. The order in which a grid is
                   cheapest: the last tunable parameter varies slowest. */
-    /** Sums @p n floats, or doubles where @p wide, over all processes, in place; NULL where there is one. Filled by run/,
+    /** Sums @p n floats, or doubles where @p wide, over all processes, in place; NULL where there is one. Filled by cli/ and experiment/,
      *  with the blocks that this process takes: those of a balanced tree's subtree, or none. What reduce adds up must
      *  itself be added up along that tree, and then no bit depends on the number of processes. */
     BaseStatus (*reduce)(void *user, void *x, int64_t n, bool wide);

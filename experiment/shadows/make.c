@@ -12,6 +12,8 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/lock.h"
+#include "session/classes.h"
+#include "session/params.h"
 
 /* One network as shadows.json describes it. */
 typedef struct {

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "io/file.h"
 #include "models/retrained.h"
+#include "session/program.h"
 
 typedef struct {
     char *path[3], *out;

@@ -1,4 +1,4 @@
-/* What the analyses need of run/: rows that stand for several methods, classes in turn, saliency in a run. */
+/* What the analyses need of experiment/: rows that stand for several methods, classes in turn, saliency in a run. */
 #include "tests/support/support.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "io/file.h"
 #include "models/turn.h"
 #include "nn/arch/arch.h"
+#include "session/params.h"
 #include "tests/experiment/whole.h"
 
 static const char HEAD[] = "name: e\ndata: gaussians\narch: mlp\nforget: [[3], [0, 3]]\n"

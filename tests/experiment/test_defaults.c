@@ -8,6 +8,7 @@
 #include "mia/mia.h"
 #include "models/logits.h"
 #include "nn/train.h"
+#include "session/params.h"
 
 typedef struct {
     const char *name, *values, *source;

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "io/file.h"
-#include "session/setup.h"
 #include "store/store.h"
 #include "tests/experiment/whole.h"
 

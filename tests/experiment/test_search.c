@@ -9,6 +9,7 @@
 #include "experiment/attacks.h"
 #include "experiment/record.h"
 #include "experiment/search_file.h"
+#include "session/model.h"
 
 /* ------------------------------------------------------------ a method whose best point is known */
 

@@ -9,6 +9,7 @@
 #include "experiment/read.h"
 #include "io/file.h"
 #include "models/make.h"
+#include "session/program.h"
 
 static const char CONFIG[] = "name: e\n"
                              "data: gaussians\n"

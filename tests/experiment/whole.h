@@ -7,6 +7,7 @@
 
 #include "experiment/experiment.h"
 #include "io/file.h"
+#include "session/program.h"
 #include "tests/support/support.h"
 
 /** @p how but for its config, which is @p yaml, and its command; e.yaml of the scratch folder. On one thread, for

@@ -7,6 +7,8 @@
 #include "io/hdf5.h"
 #include "models/beside.h"
 #include "nn/weights.h"
+#include "session/answers.h"
+#include "session/params.h"
 
 static const char *at(const char *name)
 {

@@ -10,6 +10,9 @@
 #include "mia/curve/curve.h"
 #include "mia/mia.h"
 #include "models/retrained.h"
+#include "session/answers.h"
+#include "session/model.h"
+#include "session/program.h"
 
 enum { N = 300, K = 4, MODELS = 16 };
 typedef struct {

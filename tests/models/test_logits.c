@@ -8,6 +8,9 @@
 #include "base/random.h"
 #include "io/file.h"
 #include "models/logits.h"
+#include "nn/train.h"
+#include "session/answers.h"
+#include "session/program.h"
 
 static void set_up(SessionData *data, SessionModel *model, const char *spec, const char *arch)
 {

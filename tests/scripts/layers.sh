@@ -4,7 +4,7 @@ set -eu
 root=$EXPUNGE_TESTS/..
 "$root/scripts/check-layers"
 mkdir copy
-(cd "$root" && tar cf - --exclude='*.o' scripts base io math data nn store unlearn mia eval report run cli) | tar xf - -C copy
+(cd "$root" && tar cf - --exclude='*.o' scripts base io math data nn store unlearn mia eval report session sweep models experiment audit cli) | tar xf - -C copy
 expect() {
     if copy/scripts/check-layers >out; then echo "not found: $1"; exit 1; fi
     grep -q "$1" out || { cat out; echo "not named: $1"; exit 1; }
@@ -13,9 +13,9 @@ echo '#include "nn/net.h"' >copy/mia/wrong.c
 expect 'mia/wrong.c:1: mia/ may not include nn/net.h'
 expect 'mia/wrong.c: a plug-in file without a row'
 rm copy/mia/wrong.c
-echo '#include <dnnl.h>' >copy/run/wrong.c
-expect 'run/wrong.c:1'
-rm copy/run/wrong.c
+echo '#include <dnnl.h>' >copy/session/wrong.c
+expect 'session/wrong.c:1'
+rm copy/session/wrong.c
 echo '#include <dnnl.h>' >copy/nn/onednn/wrong.c
 expect 'nn/onednn/wrong.c:1'
 rm copy/nn/onednn/wrong.c

@@ -1,0 +1,96 @@
+/* session/data.c - both splits are read and hashed together; a split of them is stratified. */
+#include "session/data.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/prepare/prepare.h"
+#include "io/file.h"
+
+BaseStatus session_output_check(const char *out, const char *data, const char *weights)
+{
+    BaseStatus st = BASE_OK;
+    const char *colon = strchr(data, ':'), *inputs[] = {colon ? colon + 1 : NULL, weights};
+    for (int i = 0; i < 2; i++)
+        BASE_CHECK(!inputs[i] || !io_path_same(out, inputs[i]), BASE_EUSAGE,
+                   "--out %s is the input %s: choose another name, or it would be lost", out, inputs[i]);
+    BASE_TRY(io_path_writable(out));
+out:
+    return st;
+}
+
+/* How the images are prepared, and the hash of it all. */
+static BaseStatus describe_data(SessionData *data)
+{
+    BaseStatus st = BASE_OK;
+    BaseText prep = {0};
+    BaseHash *hash = NULL;
+    data_prep_text(data->train, &prep);
+    BASE_TRY(prep.st);
+    base_free(data->prep);
+    data->prep = NULL;
+    BASE_TRY(base_strdup(prep.data, &data->prep));
+    BASE_TRY(base_hash_create(&hash));
+    base_hash_add_text(hash, data->train->hash);
+    base_hash_add_text(hash, data->test->hash);
+    base_hash_finish(hash, data->hash);
+out:
+    base_text_free(&prep);
+    base_hash_free(hash);
+    return st;
+}
+
+BaseStatus session_data_open(const char *spec, const DataOptions *options, SessionData *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (SessionData){0};
+    BASE_TRY(base_strdup(spec, &out->spec));
+    BASE_TRY(data_open_with(spec, options, &out->train, &out->test));
+    BASE_TRY(describe_data(out));
+out:
+    if (st != BASE_OK) session_data_free(out);
+    return st;
+}
+
+BaseStatus session_data_normalise(SessionData *data, const char *mean, const char *std)
+{
+    BaseStatus st = BASE_OK;
+    DataOptions options = {.mean = mean, .std = std};
+    DataRequest request = {0};
+    BASE_TRY(data_request_read(&options, &request));
+    BASE_TRY(data_prepare(&request, true, &data->train, &data->test));
+    BASE_TRY(describe_data(data));
+out:
+    data_request_free(&request);
+    return st;
+}
+
+void session_data_free(SessionData *data)
+{
+    base_free(data->spec);
+    base_free(data->prep);
+    data_set_free(data->train);
+    data_set_free(data->test);
+    *data = (SessionData){0};
+}
+
+BaseStatus session_split_make(const SessionData *data, double fraction, uint64_t seed, SessionSplit *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (SessionSplit){0};
+    DataView all = data_view_all(data->train);
+    BASE_TRY(data_split(&all, fraction, seed, &out->kept, &out->held));
+    out->train = data_view_of(data->train, &out->kept);
+    out->validation = data_view_of(data->train, &out->held);
+    out->test = data_view_all(data->test);
+out:
+    if (st != BASE_OK) session_split_free(out);
+    return st;
+}
+
+void session_split_free(SessionSplit *split)
+{
+    data_index_free(&split->kept);
+    data_index_free(&split->held);
+    *split = (SessionSplit){0};
+}

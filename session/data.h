@@ -1,0 +1,34 @@
+/* session/data.h - both splits of a data set, opened, and what is held out of them. */
+#ifndef SESSION_DATA_H
+#define SESSION_DATA_H
+
+#include "data/data.h"
+
+/** Key of the weights' metadata: SessionData.prep of the images they were trained on, or that they were used with. */
+#define SESSION_META_PREP "expunge.preprocessing"
+
+/** Before any work: @p out can be written and is none of the inputs. @p data "name[:path]", @p weights or NULL. */
+BaseStatus session_output_check(const char *out, const char *data, const char *weights);
+
+/** Both splits of a data set. */
+typedef struct {
+    char *spec;
+    DataSet *train, *test;
+    char *prep;               /* how the images are prepared: data_prep_text */
+    char hash[BASE_HASH_HEX]; /* over both splits' hashes */
+} SessionData;
+/** @p options of --data, or NULL. */
+BaseStatus session_data_open(const char *spec, const DataOptions *options, SessionData *out);
+/** Mean and std, as the options write them, in place of what the images had. */
+BaseStatus session_data_normalise(SessionData *data, const char *mean, const char *std);
+void session_data_free(SessionData *data);
+
+/** The training split without, and only, its validation share; stratified, by the seed. Borrows the data. */
+typedef struct {
+    DataIndex kept, held;
+    DataView train, validation, test;
+} SessionSplit;
+BaseStatus session_split_make(const SessionData *data, double fraction, uint64_t seed, SessionSplit *out);
+void session_split_free(SessionSplit *split);
+
+#endif
