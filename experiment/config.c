@@ -17,6 +17,26 @@ const BaseParam experiment_budget_params[] = {
 };
 const size_t experiment_budget_param_count = BASE_COUNT(experiment_budget_params);
 
+BaseStatus experiment_method_params(const ExperimentMethod *m, void **params)
+{
+    size_t size = m->method->entry.params_size;
+    BaseStatus st = base_alloc_bytes(1, size ? size : 1, params);
+    if (st == BASE_OK && size) memcpy(*params, m->params, size);
+    return st;
+}
+
+int64_t experiment_method_epochs(const ExperimentMethod *m, const void *params, const NnTrainConfig *training)
+{
+    const BaseEntry *entry = &m->method->entry;
+    for (const BaseParam *p = entry->params; p < entry->params + entry->param_count; p++) {
+        int64_t epochs;
+        if (strcmp(p->name, "epochs") != 0 || p->kind != BASE_KIND_I64) continue;
+        memcpy(&epochs, (const char *)params + p->offset, sizeof epochs);
+        return epochs > 0 ? epochs : training->epochs;
+    }
+    return 0;
+}
+
 BaseStatus experiment_method_set_epochs(const ExperimentMethod *m, int64_t epochs, void *params)
 {
     const BaseEntry *entry = &m->method->entry;

@@ -1,4 +1,4 @@
-/* experiment/estimate.c - times a few batches per architecture, prefers what earlier runs took, and walks through the plan. */
+/* experiment/estimate.c - times a few batches, prefers what earlier runs took, and walks through the steps. */
 #include "experiment/estimate.h"
 
 #include <math.h>
@@ -9,139 +9,79 @@
 #include "base/memory.h"
 #include "experiment/search_file.h"
 #include "io/file.h"
+#include "nn/train.h"
 #include "report/table.h"
 
-/* What is known of a label before its jobs: the last row is the originals'. */
+/* A line of the table: one per method, and the last for the originals. */
 typedef struct {
     double wall, attacks; /* sums over earlier runs, seconds */
-    int runs;
-    int jobs, complete, models, searches; /* models, searches: cached for jobs that are to do */
-    int models_missing, searches_missing;
+    int runs, jobs, complete;
+    int models[2], searches[2]; /* that jobs to do need: missing, there */
     double seconds;
     const char *from;
 } Row;
 
 typedef struct {
     const ExperimentEstimateTask *task;
+    const ExperimentSetting *s;
+    const ExperimentConfig *x;
     Row *rows; /* [method_count + 1] */
     SessionSplit split;
-    double train_rate, predict_rate; /* images a second */
+    double train_rate, predict_rate; /* images per second, measured here */
     double share;                    /* of the classes that are forgotten, the mean over jobs */
-    const char *train_from;
-    double predicting; /* seconds of one network's predictions on every split */
-    double measuring;  /* at most: relearning and probing one network */
-    char **searched;   /* paths of searches that are counted already; owned */
-    size_t searched_count;
+    double predicting;               /* seconds of one network's predictions on every split */
+    double measuring;                /* at most: relearning and probing one network */
     double total;
     ExperimentShadowCount *shadows; /* [shadow_count] */
     size_t shadow_count;
 } Estimate;
 
-static void estimate_free(Estimate *e)
-{
-    for (size_t i = 0; i < e->searched_count; i++) base_free(e->searched[i]);
-    base_free(e->searched);
-    base_free(e->shadows);
-    base_free(e->rows);
-    session_split_free(&e->split);
-}
-
 /* ------------------------------------------------------------ rates */
 
-typedef struct {
-    NnNet *net;
-    const DataView *view;
-    NnPrecision precision;
-    NnTrainConfig config;
-    bool train;
-    float *logits;
-} Trial;
-
-static BaseStatus time_images(const Trial *t, int64_t n, double *seconds)
+/* Images per second: of some batches for about three seconds, after one that makes primitives and threads. @p train
+ * NULL: prediction. */
+static BaseStatus time_batches(NnNet *net, const DataView *view, int64_t batch, NnPrecision precision,
+                               const NnTrainConfig *train, double *rate)
 {
     BaseStatus st = BASE_OK;
-    DataView part = *t->view;
-    part.n = n;
-    double started = base_clock_wall();
-    if (t->train)
-        BASE_TRY(nn_train(t->net, &part, &t->config, t->precision, 0, "measuring", NULL));
-    else
-        BASE_TRY(nn_predict(t->net, &part, t->precision, NULL, t->logits));
-    *seconds = base_clock_wall() - started;
-out:
-    return st;
-}
-
-enum { FEWEST = 4, MOST = 32 }; /* batches, after the first */
-static const double ENOUGH = 3; /* seconds */
-
-/* What further batches take beside a first one: making primitives and threads is in both and falls out. A batch before
- * that warms up, and where it alone takes long it is enough. */
-static BaseStatus time_batches(NnNet *net, const DataView *view, int64_t batch, NnPrecision precision, bool train,
-                               double *rate)
-{
-    BaseStatus st = BASE_OK;
-    Trial t = {.net = net, .view = view, .precision = precision, .train = train};
-    double cold, seconds[2];
-    int64_t first = batch < view->n ? batch : view->n;
-    base_param_defaults(nn_train_params, nn_train_param_count, &t.config);
-    t.config.epochs = 1;
-    t.config.batch_size = batch;
-    t.config.lr = 1e-6;
-    t.config.schedule = NN_SCHEDULE_CONSTANT;
-    BASE_TRY(BASE_ALLOC_RAW((MOST + 1) * first * nn_net_classes(net), &t.logits));
-    BASE_TRY(time_images(&t, first, &cold));
-    *rate = (double)first / fmax(cold, 1e-9);
-    if (cold > ENOUGH) goto out;
-    int64_t more = (int64_t)fmin(fmax(ENOUGH / fmax(cold, 1e-9), FEWEST), MOST) * first;
-    if (more > view->n - first) more = view->n - first;
-    BASE_TRY(time_images(&t, first, &seconds[0]));
-    BASE_TRY(time_images(&t, first + more, &seconds[1]));
-    if (more > 0 && seconds[1] > seconds[0]) *rate = (double)more / (seconds[1] - seconds[0]);
-out:
-    base_free(t.logits);
-    return st;
-}
-
-/* The rate of an original's whole training, where one is in the cache. */
-static BaseStatus cached_rate(const ExperimentSetting *s, NnNet *net, double *rate)
-{
-    BaseStatus st = BASE_OK;
-    char key[BASE_HASH_HEX], *path = NULL;
-    *rate = NAN;
-    for (size_t i = 0; i < s->e->seed_count && isnan(*rate); i++) {
-        ModelCost cost;
-        bool found;
-        base_free(path);
-        path = NULL;
-        const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, s->e->seeds[i]);
-        BASE_TRY(model_original_path(&recipe, s->models, key, &path));
-        BASE_TRY(model_load(path, key, net, &cost, &found));
-        if (found && cost.wall_seconds > 0) *rate = cost.passes / cost.wall_seconds;
-        model_cost_free(&cost);
+    DataView part = *view;
+    float *logits = NULL;
+    double seconds = 0;
+    BASE_TRY(BASE_ALLOC_RAW(view->n * nn_net_classes(net), &logits));
+    for (int round = 0; round < 2; round++) {
+        part.n = batch * (int64_t)fmin(fmax(round ? 3 / fmax(seconds, 1e-9) : 1, 1), 32);
+        if (part.n > view->n) part.n = view->n;
+        double started = base_clock_wall();
+        if (train)
+            BASE_TRY(nn_train(net, &part, train, precision, 0, "measuring", NULL));
+        else
+            BASE_TRY(nn_predict(net, &part, precision, NULL, logits));
+        seconds = base_clock_wall() - started;
+        *rate = (double)part.n / fmax(seconds, 1e-9);
     }
 out:
-    base_free(path);
+    base_free(logits);
     return st;
 }
 
 static BaseStatus find_rates(Estimate *e)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = e->task->setting;
     SessionModel model = {0};
-    BASE_TRY(session_model_create(s->e->arch, s->data, &model));
-    nn_net_set_tuning(model.net, s->e->tuning);
-    BASE_TRY(cached_rate(s, model.net, &e->train_rate));
-    e->train_from = isnan(e->train_rate) ? "measured now" : "of a cached original";
+    NnTrainConfig train;
+    const EvalRelearnConfig *r = &e->x->relearn;
+    const EvalProbeConfig *p = &e->x->probe;
+    base_param_defaults(nn_train_params, nn_train_param_count, &train);
+    train.epochs = 1;
+    train.batch_size = e->x->train.batch_size;
+    train.lr = 1e-6;
+    train.schedule = NN_SCHEDULE_CONSTANT;
+    BASE_TRY(session_model_create(e->x->arch, e->s->data, &model));
+    nn_net_set_tuning(model.net, e->x->tuning);
     nn_net_init(model.net, 0);
-    BASE_TRY(time_batches(model.net, &e->split.test, 256, s->e->precision, false, &e->predict_rate));
-    if (isnan(e->train_rate))
-        BASE_TRY(
-            time_batches(model.net, &e->split.train, s->e->train.batch_size, s->e->precision, true, &e->train_rate));
-    const EvalRelearnConfig *r = &s->e->relearn;
-    const EvalProbeConfig *p = &s->e->probe;
-    double K = (double)s->data->train->K;
+    BASE_TRY(time_batches(model.net, &e->split.test, 256, e->x->precision, NULL, &e->predict_rate));
+    BASE_TRY(time_batches(model.net, &e->split.train, train.batch_size, e->x->precision, &train, &e->train_rate));
+    double K = (double)e->s->data->train->K;
     e->predicting = (double)(e->split.train.n + e->split.validation.n + e->split.test.n) / e->predict_rate;
     if (r->enabled)
         e->measuring += (double)(r->repeats * r->max_steps) *
@@ -154,34 +94,25 @@ out:
 
 /* ------------------------------------------------------------ earlier runs */
 
-static double attack_seconds(const StoreRun *run)
-{
-    const char *const *names;
-    size_t count;
-    double sum = 0;
-    if (!store_run_members(run, "/attacks", &names, &count)) return 0;
-    for (size_t i = 0; i < count; i++) {
-        char group[512];
-        snprintf(group, sizeof group, "/attacks/%s", names[i]);
-        double seconds = store_run_f64(run, group, "seconds");
-        sum += isnan(seconds) ? 0 : seconds;
-    }
-    return sum;
-}
-
 static void learn_from(Estimate *e, const StoreRun *run)
 {
-    const ExperimentConfig *x = e->task->setting->e;
     MathEstimate wall;
     const char *label = store_run_text(run, "/", "label"), *arch = store_run_text(run, "/", "arch");
-    const char *data = store_run_text(run, "/", "data");
-    if (!label || !arch || !data || strcmp(arch, x->arch) != 0 || strcmp(data, x->data) != 0) return;
-    for (size_t m = 0; m < x->method_count; m++) {
-        if (strcmp(x->methods[m].label, label) != 0) continue;
+    const char *data = store_run_text(run, "/", "data"), *const * names;
+    size_t count;
+    if (!label || !arch || !data || strcmp(arch, e->x->arch) != 0 || strcmp(data, e->x->data) != 0) return;
+    for (size_t m = 0; m <= e->x->method_count; m++) {
+        if (strcmp(m < e->x->method_count ? e->x->methods[m].label : "original", label) != 0) continue;
         if (!store_run_metric(run, "wall_seconds", "test", &wall)) continue;
         e->rows[m].wall += wall.value;
-        e->rows[m].attacks += attack_seconds(run);
         e->rows[m].runs++;
+        if (!store_run_members(run, "/attacks", &names, &count)) continue;
+        for (size_t i = 0; i < count; i++) {
+            char group[512];
+            snprintf(group, sizeof group, "/attacks/%s", names[i]);
+            double seconds = store_run_f64(run, group, "seconds");
+            e->rows[m].attacks += isnan(seconds) ? 0 : seconds;
+        }
     }
 }
 
@@ -211,28 +142,18 @@ out:
     return st;
 }
 
-/* ------------------------------------------------------------ jobs */
+/* ------------------------------------------------------------ steps */
 
-/* A method's `epochs`, or NaN where it has none. */
-static double epochs_of(const ExperimentMethod *m, const void *params, const NnTrainConfig *training)
+static Row *row_of(const Estimate *e, const ExperimentMethod *m)
 {
-    const BaseEntry *entry = &m->method->entry;
-    for (size_t i = 0; i < entry->param_count; i++) {
-        const BaseParam *p = &entry->params[i];
-        if (strcmp(p->name, "epochs") != 0 || p->kind != BASE_KIND_I64) continue;
-        int64_t epochs;
-        memcpy(&epochs, (const char *)params + p->offset, sizeof epochs);
-        return (double)(epochs > 0 ? epochs : training->epochs);
-    }
-    return NAN;
+    return &e->rows[m ? (size_t)(m - e->x->methods) : e->x->method_count];
 }
 
-/* One unlearning: as before, else its epochs, else one pass, over the images that it takes. */
-static double method_seconds(const Estimate *e, size_t m, double epochs, const char **from)
+/* One training (@p m NULL) or unlearning: as before, else its epochs, else one pass, over the images that it takes. */
+static double seconds_of(const Estimate *e, const ExperimentMethod *m, double epochs, const char **from)
 {
-    const ExperimentMethod *method = &e->task->setting->e->methods[m];
-    const Row *row = &e->rows[m];
-    unsigned needs = method->method->needs;
+    const Row *row = row_of(e, m);
+    unsigned needs = m ? m->method->needs : UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT;
     double n = (double)e->split.train.n *
                ((needs & UNLEARN_NEEDS_FORGET ? e->share : 0) + (needs & UNLEARN_NEEDS_RETAIN ? 1 - e->share : 0));
     *from = "its earlier runs";
@@ -240,195 +161,163 @@ static double method_seconds(const Estimate *e, size_t m, double epochs, const c
     *from = "nothing to compute";
     if (!(needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET))) return 0;
     *from = "its epochs";
-    if (!isnan(epochs)) return epochs * n / e->train_rate;
+    if (epochs > 0) return epochs * n / e->train_rate;
     *from = needs & UNLEARN_NEEDS_GRADIENT ? "assumed: one epoch" : "assumed: one pass";
     return n / (needs & UNLEARN_NEEDS_GRADIENT ? e->train_rate : e->predict_rate);
 }
 
-/* A search not met before: its trials, each an unlearning and a look at the validation split. */
-static BaseStatus add_search(Estimate *e, const ExperimentJob *job, size_t m, void *params, double *seconds)
+static double epochs_of(const Estimate *e, const ExperimentMethod *m, const void *params)
+{
+    return (double)(m ? experiment_method_epochs(m, params, &e->x->train) : e->x->train.epochs);
+}
+
+/* The method's parameters, with the values of its search where that is kept; owned (base_free). */
+static BaseStatus params_of(const Estimate *e, const ExperimentJob *job, bool *searched, void **params)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = e->task->setting;
-    const ExperimentMethod *method = job->method;
+    const ExperimentMethod *m = job->method;
     char key[BASE_HASH_HEX], *path = NULL;
     ExperimentSearch search = {0};
-    bool found = false, counted = false;
-    const char *from;
-    BASE_TRY(experiment_search_place(s, job, key, &path));
-    BASE_TRY(experiment_search_load(path, key, method, &search, &found));
-    for (size_t i = 0; i < e->searched_count && !counted; i++) counted = strcmp(e->searched[i], path) == 0;
-    if (found) BASE_TRY(experiment_search_choose(method, &search, params));
-    if (counted) goto out;
-    BASE_TRY(BASE_GROW(&e->searched, e->searched_count, e->searched_count + 1));
-    e->searched[e->searched_count++] = path;
-    path = NULL;
-    e->rows[m].searches += found;
-    e->rows[m].searches_missing += !found;
-    if (found) goto out;
-    double trials = 1;
-    for (size_t a = 0; a < method->axis_count; a++) trials *= (double)method->axes[a].count;
-    if (s->e->budget.trials > 0) trials = fmin(trials, (double)s->e->budget.trials);
-    double epochs = s->e->budget.epochs > 0 ? (double)s->e->budget.epochs : epochs_of(method, params, &s->e->train);
-    double each = method_seconds(e, m, epochs, &from) + (double)e->split.validation.n / e->predict_rate;
-    *seconds += trials * each * (s->search_set_count > 0 ? (double)s->search_set_count : 1);
+    *searched = false;
+    BASE_TRY(experiment_method_params(m, params));
+    if (m->axis_count == 0) goto out;
+    BASE_TRY(experiment_search_place(e->s, job, key, &path));
+    BASE_TRY(experiment_search_load(path, key, m, &search, searched));
+    if (*searched) BASE_TRY(experiment_search_choose(m, &search, *params));
 out:
     base_free(path);
     experiment_search_free(&search);
     return st;
 }
 
-static BaseStatus add_model(Estimate *e, const ExperimentJob *job, size_t m, const void *params, double *seconds)
+/* Its trials, each an unlearning and a look at the validation split. */
+static BaseStatus add_search(Estimate *e, const ExperimentJob *job, Row *row)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = e->task->setting;
-    UnlearnContext context = {.forget = job->forget, .seed = job->seed};
-    const ModelMaking making = experiment_making(s, job->method, params, &context, job->forget_text);
-    char key[BASE_HASH_HEX], *path = NULL;
-    double own = method_seconds(e, m, epochs_of(job->method, params, &s->e->train), &e->rows[m].from);
-    if (model_kept(&making)) {
-        BASE_TRY(model_unlearned_path(&making, key, &path));
-        bool there = io_path_exists(path);
-        e->rows[m].models += there;
-        e->rows[m].models_missing += !there;
-        if (there) own = 0;
-    }
-    *seconds += own;
-out:
-    base_free(path);
-    return st;
-}
-
-static BaseStatus add_original(Estimate *e, const ExperimentJob *job, Row *row)
-{
-    BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = e->task->setting;
-    char key[BASE_HASH_HEX], *path = NULL;
-    const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, job->seed);
-    BASE_TRY(model_original_path(&recipe, s->models, key, &path));
-    bool there = io_path_exists(path);
-    row->models += there;
-    row->models_missing += !there;
-    row->from = e->train_from;
-    row->seconds += 2 * e->predicting; /* its own and the untrained network's */
-    if (!there) row->seconds += (double)s->e->train.epochs * (double)e->split.train.n / e->train_rate;
-out:
-    base_free(path);
-    return st;
-}
-
-static BaseStatus add_method(Estimate *e, const ExperimentJob *job)
-{
-    BaseStatus st = BASE_OK;
-    const ExperimentMethod *method = job->method;
-    size_t m = (size_t)(method - e->task->setting->e->methods), size = method->method->entry.params_size;
-    Row *row = &e->rows[m];
+    const ExperimentMethod *m = job->method;
+    const ExperimentBudget *budget = &e->x->budget;
     void *params = NULL;
-    double seconds = e->predicting + e->measuring;
-    BASE_TRY(base_alloc_bytes(1, size ? size : 1, &params));
-    memcpy(params, method->params, size);
-    if (method->axis_count > 0) BASE_TRY(add_search(e, job, m, params, &seconds));
-    BASE_TRY(add_model(e, job, m, params, &seconds));
-    if (row->runs > 0) seconds += row->attacks / row->runs;
-    row->seconds += seconds;
+    bool found;
+    const char *from;
+    BASE_TRY(params_of(e, job, &found, &params));
+    row->searches[found]++;
+    if (found) goto out;
+    double trials = 1, epochs = budget->epochs > 0 ? (double)budget->epochs : epochs_of(e, m, params);
+    for (size_t a = 0; a < m->axis_count; a++) trials *= (double)m->axes[a].count;
+    if (budget->trials > 0) trials = fmin(trials, (double)budget->trials);
+    double each = seconds_of(e, m, epochs, &from) + (double)e->split.validation.n / e->predict_rate;
+    row->seconds += trials * each * (e->s->search_set_count > 0 ? (double)e->s->search_set_count : 1);
 out:
     base_free(params);
     return st;
 }
 
-/* A run of this very config that another one moved away: it comes back. */
-static bool set_aside(const ExperimentEstimateTask *t, const ExperimentJob *job)
+/* A row that is to do: its network, unless a step before makes that, and what is measured on it. */
+static BaseStatus add_row(Estimate *e, const ExperimentJob *job, Row *row)
 {
-    char path[4600];
-    int length = snprintf(path, sizeof path, "%s/superseded/%s", t->folder, job->file);
-    return length > 0 && (size_t)length < sizeof path && store_run_complete(path, job->id);
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *m = job->method;
+    UnlearnContext context = {.forget = job->forget, .seed = job->seed};
+    char key[BASE_HASH_HEX], *path = NULL;
+    void *params = NULL;
+    bool there = false, found;
+    if (!m) return BASE_OK;
+    row->seconds += e->predicting + e->measuring + (row->runs > 0 ? row->attacks / row->runs : 0);
+    if (m == experiment_config_reference(e->x)) return BASE_OK;
+    BASE_TRY(params_of(e, job, &found, &params));
+    const ModelMaking making = experiment_making(e->s, m, params, &context, job->forget_text);
+    double own = seconds_of(e, m, epochs_of(e, m, params), &row->from);
+    if (model_kept(&making)) {
+        BASE_TRY(model_unlearned_path(&making, key, &path));
+        there = io_path_exists(path);
+        row->models[there]++;
+    }
+    if (!there) row->seconds += own;
+out:
+    base_free(path);
+    base_free(params);
+    return st;
 }
 
+static BaseStatus add_step(Estimate *e, const ExperimentStep *step, const ExperimentJob *job, Row *row)
+{
+    const ExperimentMethod *m = job->method;
+    if (step->kind == EXPERIMENT_STEP_ROW) return add_row(e, job, row);
+    if (step->kind == EXPERIMENT_STEP_SEARCH) return add_search(e, job, row);
+    bool there = io_path_exists(step->path);
+    double own = seconds_of(e, m, epochs_of(e, m, m ? m->params : NULL), &row->from);
+    if (!m) row->seconds += 2 * e->predicting; /* its own and the untrained network's */
+    row->models[there]++;
+    if (!there) row->seconds += own;
+    return BASE_OK;
+}
+
+/* Backwards, since what a step needs stands before it: of the other steps those count that rows to do need. */
 static BaseStatus walk(Estimate *e, ExperimentOutcome *outcome)
 {
     BaseStatus st = BASE_OK;
     const ExperimentEstimateTask *t = e->task;
-    size_t methods = t->setting->e->method_count;
-    char *path = NULL;
-    bool seed_needed = false;
-    for (size_t i = t->count; i-- > 0;) { /* backwards: an original stands before the jobs that need it */
-        const ExperimentJob *job = &t->jobs[i];
-        Row *row = &e->rows[job->method ? (size_t)(job->method - t->setting->e->methods) : methods];
-        base_free(path);
-        path = NULL;
-        BASE_TRY(base_format(&path, "%s/%s", t->folder, job->file));
-        bool complete = !t->force && (store_run_complete(path, job->id) || set_aside(t, job));
-        row->jobs++;
-        row->complete += complete;
-        outcome->skipped += complete;
-        seed_needed = seed_needed || !complete;
-        if (job->method && !complete) BASE_TRY(add_method(e, job));
-        if (job->method) continue;
-        if (seed_needed) BASE_TRY(add_original(e, job, row));
-        seed_needed = false;
+    const SweepSteps *sweep = &t->steps->sweep;
+    char *path = NULL, *aside = NULL;
+    bool *wanted = NULL;
+    BASE_TRY(BASE_ALLOC(sweep->count, &wanted));
+    for (size_t i = sweep->count; i-- > 0;) {
+        const ExperimentStep *step = &t->steps->step[i];
+        const ExperimentJob *job = &t->jobs[step->job];
+        Row *row = row_of(e, job->method);
+        if (step->kind == EXPERIMENT_STEP_ROW) {
+            base_free(path);
+            base_free(aside);
+            path = aside = NULL;
+            BASE_TRY(base_format(&path, "%s/%s", t->folder, job->file));
+            BASE_TRY(base_format(&aside, "%s/superseded/%s", t->folder, job->file)); /* it comes back */
+            wanted[i] = t->force || !(store_run_complete(path, job->id) || store_run_complete(aside, job->id));
+            row->jobs++;
+            row->complete += !wanted[i];
+            outcome->skipped += !wanted[i];
+        }
+        if (!wanted[i]) continue;
+        BASE_TRY(add_step(e, step, job, row));
+        for (size_t n = 0; n < sweep->step[i].need_count; n++) wanted[sweep->step[i].needs[n]] = true;
     }
-    for (size_t m = 0; m <= methods; m++) e->total += e->rows[m].seconds;
-    outcome->hours = e->total / 3600 / (t->processes > 1 ? t->processes : 1);
+    for (size_t m = 0; m <= e->x->method_count; m++) e->total += e->rows[m].seconds;
 out:
     base_free(path);
+    base_free(aside);
+    base_free(wanted);
     return st;
-}
-
-static void kept_of(int there, int missing, char out[48])
-{
-    if (there + missing == 0)
-        snprintf(out, 48, "-");
-    else
-        snprintf(out, 48, "%d of %d", there, there + missing);
 }
 
 /* Of the networks that the folder of shadow models does not hold yet. */
 static double shadow_seconds(const Estimate *e, const ExperimentShadowCount *count, const char **from)
 {
-    const ExperimentConfig *x = e->task->setting->e;
-    double missing = count->networks - count->cached;
-    *from = e->train_from;
-    if (!count->method) return missing * (double)x->train.epochs * (double)e->split.train.n / e->train_rate;
-    size_t m = (size_t)(count->method - x->methods);
-    return missing * method_seconds(e, m, epochs_of(count->method, count->method->params, &x->train), from);
+    const ExperimentMethod *m = count->method;
+    return (count->networks - count->cached) * seconds_of(e, m, epochs_of(e, m, m ? m->params : NULL), from);
 }
 
-static BaseStatus count_shadows(Estimate *e, ExperimentOutcome *outcome)
-{
-    BaseStatus st = BASE_OK;
-    const char *from;
-    if (!e->task->shadows) return BASE_OK;
-    BASE_TRY(experiment_shadows_count(e->task->shadows, &e->shadows, &e->shadow_count));
-    for (size_t i = 0; i < e->shadow_count; i++) e->total += shadow_seconds(e, &e->shadows[i], &from);
-    outcome->hours = e->total / 3600;
-out:
-    return st;
-}
+/* ------------------------------------------------------------ the table */
 
-static void print_shadows(const Estimate *e, ReportTable *t)
+static void add_line(ReportTable *t, const char *label, const Row *row)
 {
+    const int *const kept[] = {row->models, row->searches};
     char text[48];
-    for (size_t i = 0; i < e->shadow_count; i++) {
-        const ExperimentShadowCount *count = &e->shadows[i];
-        const char *from;
-        double seconds = shadow_seconds(e, count, &from);
-        report_table_row(t, 0);
-        report_table_text(t, 0, count->label);
-        kept_of(count->cached, count->networks - count->cached, text);
-        report_table_text(t, 3, text);
-        report_table_text(t, 4, "-");
-        report_table_number(t, 5, math_estimate(seconds / 3600, 0), NAN);
-        report_table_text(t, 6, seconds > 0 ? from : "");
+    report_table_row(t, 0);
+    report_table_text(t, 0, label);
+    for (int i = 0; i < 2; i++) {
+        int all = kept[i][0] + kept[i][1];
+        snprintf(text, sizeof text, all ? "%d of %d" : "-", kept[i][1], all);
+        report_table_text(t, 3 + i, text);
     }
+    report_table_number(t, 5, math_estimate(row->seconds / 3600, 0), NAN);
+    report_table_text(t, 6, row->seconds > 0 && row->from ? row->from : "");
 }
 
 static BaseStatus print(const Estimate *e, const ExperimentOutcome *outcome, BaseText *terminal)
 {
-    const ExperimentConfig *x = e->task->setting->e;
-    char title[512], text[48];
+    char title[512];
     bool attacks_missing = false;
-    snprintf(title, sizeof title, "Plan of %s: %d jobs, %d complete, about %.2f hours to go", x->name, outcome->planned,
-             outcome->skipped, outcome->hours);
+    snprintf(title, sizeof title, "Plan of %s: %d jobs, %d complete, about %.2f hours to go", e->x->name,
+             outcome->planned, outcome->skipped, outcome->hours);
     ReportTable t = report_table_make(title);
     report_table_column(&t, "label", "method", false, 0, 1000);
     report_table_column(&t, "jobs", "jobs", true, 0, 100);
@@ -437,31 +326,27 @@ static BaseStatus print(const Estimate *e, const ExperimentOutcome *outcome, Bas
     report_table_column(&t, "searches", "searches cached", false, 0, 70);
     report_table_column(&t, "hours", "hours", true, 3, 100);
     report_table_column(&t, "from", "estimated from", false, 0, 60);
-    for (size_t i = 0; i <= x->method_count; i++) {
-        size_t m = i == 0 ? x->method_count : i - 1;
-        const Row *row = &e->rows[m];
-        bool to_do = row->complete < row->jobs;
-        report_table_row(&t, 0);
-        report_table_text(&t, 0, i == 0 ? "original" : x->methods[m].label);
+    for (size_t i = 0; i <= e->x->method_count; i++) {
+        const ExperimentMethod *m = i ? &e->x->methods[i - 1] : NULL;
+        const Row *row = row_of(e, m);
+        add_line(&t, m ? m->label : "original", row);
         report_table_number(&t, 1, math_estimate(row->jobs, 0), NAN);
         report_table_number(&t, 2, math_estimate(row->complete, 0), NAN);
-        kept_of(row->models, row->models_missing, text);
-        report_table_text(&t, 3, text);
-        kept_of(row->searches, row->searches_missing, text);
-        report_table_text(&t, 4, text);
-        report_table_number(&t, 5, math_estimate(row->seconds / 3600, 0), NAN);
-        report_table_text(&t, 6, row->seconds > 0 && row->from ? row->from : "");
-        attacks_missing = attacks_missing || (i > 0 && to_do && row->runs == 0 && x->attack_count > 0);
+        attacks_missing |= m && row->complete < row->jobs && row->runs == 0 && e->x->attack_count > 0;
     }
-    print_shadows(e, &t);
-    report_table_note(&t, "Training %.0f images/s (%s), prediction %.0f images/s (measured now), %d thread%s.",
-                      e->train_rate, e->train_from, e->predict_rate, e->task->setting->threads,
-                      e->task->setting->threads == 1 ? "" : "s");
+    for (size_t i = 0; i < e->shadow_count; i++) {
+        const ExperimentShadowCount *count = &e->shadows[i];
+        Row row = {.models = {count->networks - count->cached, count->cached}};
+        row.seconds = shadow_seconds(e, count, &row.from);
+        add_line(&t, count->label, &row);
+    }
+    report_table_note(&t, "Training %.0f images/s, prediction %.0f images/s (measured now), %d thread%s.",
+                      e->train_rate, e->predict_rate, e->s->threads, e->s->threads == 1 ? "" : "s");
     if (e->task->processes > 1)
         report_table_note(&t, "Rows are hours of one process; the total is that of %d side by side.",
                           e->task->processes);
     if (e->measuring > 0)
-        report_table_note(&t, "Relearning and the linear probe are counted at most: %.1f s a network.", e->measuring);
+        report_table_note(&t, "Relearning and the linear probe are counted at most: %.1f s per network.", e->measuring);
     if (attacks_missing)
         report_table_note(&t, "Not counted: the attacks on methods that have no earlier run in this folder.");
     BaseStatus st = t.st;
@@ -483,15 +368,20 @@ BaseStatus experiment_estimate(const ExperimentEstimateTask *task, ExperimentOut
 {
     BaseStatus st = BASE_OK;
     const ExperimentSetting *s = task->setting;
-    Estimate e = {.task = task, .share = forgotten_share(task)};
+    Estimate e = {.task = task, .s = s, .x = s->e, .share = forgotten_share(task)};
+    const char *from;
     BASE_TRY(BASE_ALLOC(s->e->method_count + 1, &e.rows));
     BASE_TRY(experiment_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
     BASE_TRY(read_earlier(&e));
     BASE_TRY(walk(&e, outcome));
-    BASE_TRY(count_shadows(&e, outcome));
+    if (task->shadows) BASE_TRY(experiment_shadows_count(task->shadows, &e.shadows, &e.shadow_count));
+    for (size_t i = 0; i < e.shadow_count; i++) e.total += shadow_seconds(&e, &e.shadows[i], &from);
+    outcome->hours = e.total / 3600 / (task->processes > 1 ? task->processes : 1);
     BASE_TRY(print(&e, outcome, terminal));
 out:
-    estimate_free(&e);
+    base_free(e.shadows);
+    base_free(e.rows);
+    session_split_free(&e.split);
     return st;
 }

@@ -2,14 +2,15 @@
 #ifndef EXPERIMENT_ESTIMATE_H
 #define EXPERIMENT_ESTIMATE_H
 
-#include "experiment/job.h"
 #include "experiment/shadows/make.h"
+#include "experiment/steps.h"
 #include "experiment/task.h"
 
 typedef struct {
     const ExperimentSetting *setting;
     const ExperimentJob *jobs; /* [count] */
     size_t count;
+    const ExperimentSteps *steps;
     const char *folder;                    /* of the runs; need not exist */
     bool force;                            /* complete jobs count as to do */
     int columns;                           /* of the terminal */
@@ -17,10 +18,9 @@ typedef struct {
     const ExperimentShadowMaking *shadows; /* NULL: none */
 } ExperimentEstimateTask;
 
-/** Rates are those of originals in the cache where there are any, else measured here on a few batches; a method's own
- *  time is that of its earlier runs in the folder, else what its epochs cost at these rates. Appends the plan's table
- * to
- *  @p terminal, fills planned, skipped and hours. Writes no file. */
+/** Rates are measured here on a few batches; what trained or unlearned before in the folder is taken to last as long as
+ *  then, the rest what its epochs cost at these rates. Appends the plan's table to @p terminal, fills planned, skipped
+ *  and hours. Writes no file. */
 BaseStatus experiment_estimate(const ExperimentEstimateTask *task, ExperimentOutcome *outcome, BaseText *terminal);
 
 #endif

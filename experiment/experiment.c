@@ -335,9 +335,15 @@ BaseStatus experiment_run(const ExperimentTask *task, ExperimentOutcome *outcome
     const ExperimentShadowMaking shadows = {&s.setting, s.forget, s.forget_count, s.shadows};
     if (task->dry_run) {
         BASE_TRY(session_threads_set(s.setting.threads, NULL)); /* rates are those of one of the processes */
-        const ExperimentEstimateTask estimate = {
-            &s.setting,  s.jobs,        s.job_count, s.folder,
-            task->force, task->columns, task->jobs,  s.setting.design ? &shadows : NULL};
+        const ExperimentEstimateTask estimate = {.setting = &s.setting,
+                                                 .jobs = s.jobs,
+                                                 .count = s.job_count,
+                                                 .steps = &s.steps,
+                                                 .folder = s.folder,
+                                                 .force = task->force,
+                                                 .columns = task->columns,
+                                                 .processes = task->jobs,
+                                                 .shadows = s.setting.design ? &shadows : NULL};
         st = outcome->silent ? BASE_OK : experiment_estimate(&estimate, outcome, terminal);
         goto out;
     }

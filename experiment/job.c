@@ -107,8 +107,7 @@ BaseStatus experiment_job_search(const ExperimentSetting *s, ExperimentSeed *see
     char key[BASE_HASH_HEX];
     void *params = NULL;
     BASE_TRY(experiment_seed_train(s, seed));
-    BASE_TRY(base_alloc_bytes(1, m->method->entry.params_size ? m->method->entry.params_size : 1, &params));
-    memcpy(params, m->params, m->method->entry.params_size);
+    BASE_TRY(experiment_method_params(m, &params));
     BASE_TRY(search(s, seed, job, key, params, &made));
 out:
     experiment_search_free(&made);
@@ -138,8 +137,7 @@ static BaseStatus unlearn(const ExperimentSetting *s, const ExperimentSeed *seed
     const ExperimentMethod *m = job->method;
     UnlearnContext context = experiment_context(s, seed, job->forget);
     EvalSubject subject;
-    BASE_TRY(base_alloc_bytes(1, m->method->entry.params_size ? m->method->entry.params_size : 1, &w->params));
-    memcpy(w->params, m->params, m->method->entry.params_size);
+    BASE_TRY(experiment_method_params(m, &w->params));
     if (m == experiment_config_reference(s->e)) {
         BASE_TRY(take_reference(seed, w));
         goto out;

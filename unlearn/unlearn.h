@@ -33,7 +33,7 @@ typedef struct {
     uint64_t seed;
     bool grid; /* one prepare() will serve many apply(): what they share is worth keeping. The order in which a grid is
                   cheapest: the last tunable parameter varies slowest. */
-    /** Sums @p n floats, or doubles where @p wide, over all processes, in place; NULL where there is one. Filled by cli/ and experiment/,
+    /** Sums @p n floats, or doubles where @p wide, over all processes, in place; NULL where there is one. Filled by cli/,
      *  with the blocks that this process takes: those of a balanced tree's subtree, or none. What reduce adds up must
      *  itself be added up along that tree, and then no bit depends on the number of processes. */
     BaseStatus (*reduce)(void *user, void *x, int64_t n, bool wide);
