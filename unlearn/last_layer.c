@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "unlearn/svd/spaces.h"
+#include "unlearn/svd/pairs.h"
 
 static const BaseParam PARAMS[] = {UNLEARN_SPACE_PLAIN_ROWS};
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
@@ -36,7 +36,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     return unlearn_svd.apply(context, state, &own, net, report);
 }
 
-static void release(void *state) { unlearn_spaces_free(state); }
+static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_last_layer = {
     .entry = BASE_ENTRY("last_layer", "control: svd's edit of the classifier alone", "", UnlearnSpaceParams, PARAMS),

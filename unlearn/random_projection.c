@@ -13,22 +13,23 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/linalg.h"
-#include "unlearn/svd/spaces.h"
+#include "unlearn/svd/measure.h"
+#include "unlearn/svd/pairs.h"
 
 static const BaseParam PARAMS[] = {UNLEARN_SPACE_ROWS};
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
 static BaseStatus check(const UnlearnContext *context, const void *params)
 {
-    return unlearn_spaces_check(context, params);
+    return unlearn_pairs_check(context, params);
 }
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
-    UnlearnSpaces *spaces;
+    UnlearnPairs *spaces;
     UnlearnSpaceParams own = *(const UnlearnSpaceParams *)params;
     own.spectra = false; /* no row of the table sets it here */
-    BaseStatus st = unlearn_spaces_create(context, &own, &spaces);
+    BaseStatus st = unlearn_pairs_create(context, &own, &spaces);
     *state = spaces;
     return st;
 }
@@ -50,20 +51,21 @@ out:
     return st;
 }
 
-static BaseStatus edit_layer(const UnlearnContext *context, UnlearnSpaces *spaces, const UnlearnSpaceParams *params,
+static BaseStatus edit_layer(const UnlearnContext *context, UnlearnPairs *spaces, const UnlearnSpaceParams *params,
                              int number, const NnLayer *layer, float *w, UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     float *delta = NULL;
     int64_t f = layer->features, size = layer->K * f;
     BASE_TRY(BASE_ALLOC_RAW(size, &delta));
-    BASE_TRY(unlearn_spaces_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta));
+    BASE_TRY(unlearn_pairs_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta));
     double taken = math_dot(delta, delta, size), whole = math_dot(w, w, size);
     if (!(taken > 0)) goto out;
     int64_t r = (int64_t)llround((double)f * taken / whole);
     r = r < 1 ? 1 : r > f ? f : r;
     BASE_TRY(project(w, layer->K, f, r, base_random_make(context->seed, "random_projection", (uint64_t)number), delta));
-    BASE_TRY(unlearn_spaces_measure(spaces, number, w, delta, layer->K, row));
+    BASE_TRY(unlearn_measure_edit(layer, unlearn_pairs_retain(spaces, number), unlearn_pairs_forget(spaces, number), w,
+                                  delta, row));
     for (int64_t j = 0; j < size; j++) w[j] -= delta[j];
 out:
     base_free(delta);
@@ -74,14 +76,14 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
                         UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
-    UnlearnSpaces *spaces = state;
+    UnlearnPairs *spaces = state;
     int count, row = 0;
     const NnLayer *layers = nn_net_layers(net, &count);
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
     float *weights = nn_net_edit_params(net);
-    BASE_TRY(unlearn_spaces_report(spaces, net, report));
+    BASE_TRY(unlearn_pairs_report(spaces, net, report));
     for (int i = 0; i < count; i++) {
-        if (!unlearn_spaces_selected(spaces)[i]) continue;
+        if (!unlearn_pairs_selected(spaces)[i]) continue;
         st = edit_layer(context, spaces, values, i, layers + i, weights + slices[layers[i].weight].offset,
                         report->layers + row++);
         if (st != BASE_OK) {
@@ -93,7 +95,7 @@ out:
     return st;
 }
 
-static void release(void *state) { unlearn_spaces_free(state); }
+static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_random_projection = {
     .entry = BASE_ENTRY("random_projection",

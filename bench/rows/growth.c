@@ -18,7 +18,7 @@
 #include "base/random.h"
 #include "data/set/build.h"
 #include "nn/train.h"
-#include "unlearn/svd/spaces.h"
+#include "unlearn/svd/pairs.h"
 
 enum { SIDE = 16, CHANNELS = 3, TOTAL = 32768, PER_CLASS = 20 };
 

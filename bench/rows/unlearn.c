@@ -19,7 +19,7 @@
 #include "nn/rate.h"
 #include "nn/weights.h"
 #include "unlearn/layers/sample.h"
-#include "unlearn/svd/spaces.h"
+#include "unlearn/svd/pairs.h"
 
 static const int64_t SLOW_FLOPS = 500000000; /* of one image */
 enum { FEWER = 2000 };

@@ -15,7 +15,8 @@
  * drawn at random (not the first images) and excludes every forgotten class, not only the first; every draw follows the
  * seed.
  */
-#include "unlearn/svd/spaces.h"
+#include "unlearn/svd/measure.h"
+#include "unlearn/svd/pairs.h"
 
 static const BaseParam PARAMS[] = {
     UNLEARN_SPACE_ROWS,
@@ -27,14 +28,14 @@ static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
 static BaseStatus check(const UnlearnContext *context, const void *params)
 {
-    return unlearn_spaces_check(context, params);
+    return unlearn_pairs_check(context, params);
 }
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
-    UnlearnSpaces *spaces;
-    BaseStatus st = unlearn_spaces_create(context, params, &spaces);
-    *state = spaces;
+    UnlearnPairs *pairs;
+    BaseStatus st = unlearn_pairs_create(context, params, &pairs);
+    *state = pairs;
     return st;
 }
 
@@ -42,22 +43,23 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
                         UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
-    UnlearnSpaces *spaces = state;
+    UnlearnPairs *pairs = state;
     const UnlearnSpaceParams *params = values;
     int count, row = 0;
     const NnLayer *layers = nn_net_layers(net, &count);
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
     float *weights = nn_net_edit_params(net);
-    BASE_TRY(unlearn_spaces_report(spaces, net, report));
+    BASE_TRY(unlearn_pairs_report(pairs, net, report));
     report->alpha_retain = params->alpha_r;
     report->alpha_forget = params->alpha_f;
     for (int i = 0; i < count; i++) {
-        if (!unlearn_spaces_selected(spaces)[i]) continue;
+        if (!unlearn_pairs_selected(pairs)[i]) continue;
         const NnLayer *layer = layers + i;
-        st = unlearn_spaces_subtract(spaces, i, params->alpha_r, params->alpha_f,
-                                     weights + slices[layer->weight].offset, layer->K, report->layers + row);
+        st = unlearn_pairs_subtract(pairs, i, params->alpha_r, params->alpha_f, weights + slices[layer->weight].offset,
+                                    layer->K, report->layers + row);
         if (st == BASE_OK && params->spectra && !context->grid)
-            st = unlearn_spaces_shared(spaces, i, params->alpha_r, params->alpha_f, &report->layers[row].shared);
+            st = unlearn_measure_shared(unlearn_pairs_retain(pairs, i), unlearn_pairs_forget(pairs, i), layer->features,
+                                        params->alpha_r, params->alpha_f, &report->layers[row].shared);
         row++;
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", layer->name);
@@ -68,7 +70,7 @@ out:
     return st;
 }
 
-static void release(void *state) { unlearn_spaces_free(state); }
+static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_svd = {
     .entry = BASE_ENTRY("svd", "removes the forgotten classes' directions from every layer, without gradients",

@@ -1,0 +1,18 @@
+/* unlearn/svd/measure.h - a layer's row of the report: its two spaces, what they share, and what an edit took. */
+#ifndef UNLEARN_SVD_MEASURE_H
+#define UNLEARN_SVD_MEASURE_H
+
+#include "unlearn/svd/space.h"
+#include "unlearn/unlearn.h"
+
+/** Name, sizes, traces, ranks and, where the route has them, spectra (owned by @p row); the rest of it NaN. */
+BaseStatus unlearn_measure_spaces(const NnLayer *layer, const UnlearnSpace *retain, const UnlearnSpace *forget,
+                                  UnlearnLayer *row);
+/** tr(P_r P_f) / tr(P_f) over f features; NaN where the forget space is empty. Four products with f rows. */
+BaseStatus unlearn_measure_shared(const UnlearnSpace *retain, const UnlearnSpace *forget, int64_t f, double alpha_r,
+                                  double alpha_f, double *out);
+/** What taking @p delta from the layer's W [K, f] does: the shares of its response, and the size of the change. */
+BaseStatus unlearn_measure_edit(const NnLayer *layer, const UnlearnSpace *retain, const UnlearnSpace *forget,
+                                const float *w, const float *delta, UnlearnLayer *row);
+
+#endif

@@ -1,0 +1,221 @@
+/* unlearn/svd/pairs.c - samples, both sides, and edits in blocks of rows. */
+#include "unlearn/svd/pairs.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "math/linalg.h"
+#include "unlearn/layers/sample.h"
+#include "unlearn/layers/select.h"
+#include "unlearn/svd/collect.h"
+#include "unlearn/svd/edit.h"
+#include "unlearn/svd/measure.h"
+#include "unlearn/svd/patches.h"
+
+const char *const unlearn_patch_names[] = {"paper", "all", NULL};
+
+struct UnlearnPairs {
+    int layer_count;
+    const NnLayer *layers;           /* the original's, borrowed */
+    uint8_t *selected;               /* [layer_count] */
+    UnlearnSpace **retain, **forget; /* [layer_count]; NULL where not selected */
+    bool grid;
+    UnlearnEdit **edits; /* [layer_count] kept for a grid; NULL: not begun */
+    int64_t samples_retain, samples_forget;
+};
+
+/* The classes of retain_without; none: K = 0. */
+static BaseStatus left_out(const UnlearnContext *context, const UnlearnSpaceParams *params, DataClasses *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (DataClasses){0};
+    if (!*params->retain_without.s) return BASE_OK;
+    st = data_classes_parse(context->train.set, params->retain_without.s, out);
+    return st == BASE_OK ? st : base_error_prefix(st, "retain_without");
+}
+
+BaseStatus unlearn_pairs_check(const UnlearnContext *context, const UnlearnSpaceParams *params)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *selected = NULL;
+    DataClasses without = {0};
+    int count;
+    nn_net_layers(context->original, &count);
+    BASE_TRY(BASE_ALLOC(count, &selected));
+    BASE_TRY(unlearn_layers_select(context->original, params->layers.s, selected));
+    BASE_TRY(left_out(context, params, &without));
+    BASE_CHECK(params->forget_samples == 0 || params->forget_samples >= context->forget->count, BASE_EUSAGE,
+               "forget_samples = %lld is less than one for each of the %lld forgotten classes",
+               (long long)params->forget_samples, (long long)context->forget->count);
+out:
+    base_free(selected);
+    data_classes_free(&without);
+    return st;
+}
+
+void unlearn_pairs_free(UnlearnPairs *s)
+{
+    if (!s) return;
+    for (int i = 0; i < s->layer_count; i++) {
+        if (s->retain) unlearn_space_free(s->retain[i]);
+        if (s->forget) unlearn_space_free(s->forget[i]);
+        if (s->edits) unlearn_edit_free(s->edits[i]);
+    }
+    base_free(s->selected);
+    base_free(s->retain);
+    base_free(s->forget);
+    base_free(s->edits);
+    base_free(s);
+}
+
+BaseStatus unlearn_pairs_create(const UnlearnContext *context, const UnlearnSpaceParams *params, UnlearnPairs **out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnPairs *s = NULL;
+    DataIndex retain = {0}, forget = {0};
+    DataClasses without = {0};
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &s));
+    s->layers = nn_net_layers(context->original, &s->layer_count);
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->selected));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->edits));
+    s->grid = context->grid;
+    BASE_TRY(unlearn_layers_select(context->original, params->layers.s, s->selected));
+    BASE_TRY(left_out(context, params, &without));
+    BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, without.K ? &without : NULL, &retain));
+    BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &forget));
+    s->samples_retain = retain.n;
+    s->samples_forget = forget.n;
+    BASE_TRY(unlearn_collect(context, params, s->selected, &retain, "retain", s->retain));
+    BASE_TRY(unlearn_collect(context, params, s->selected, &forget, "forget", s->forget));
+    *out = s;
+    s = NULL;
+out:
+    unlearn_pairs_free(s);
+    data_classes_free(&without);
+    data_index_free(&retain);
+    data_index_free(&forget);
+    return st;
+}
+
+const uint8_t *unlearn_pairs_selected(const UnlearnPairs *s) { return s->selected; }
+const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *s, int layer) { return s->retain[layer]; }
+const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *s, int layer) { return s->forget[layer]; }
+
+/* W and D go through in blocks of rows of about this size, so that a wide layer is edited in place. */
+static const int64_t BLOCK_BYTES = (int64_t)16 << 20;
+
+typedef struct {
+    int64_t rows; /* of a block */
+    float *w, *d; /* with X's order of columns */
+} Blocks;
+
+static BaseStatus blocks_make(const NnLayer *layer, int64_t K, Blocks *out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t rows = BLOCK_BYTES / (layer->features * (int64_t)sizeof(float));
+    *out = (Blocks){.rows = rows < 1 ? 1 : rows > K ? K : rows};
+    BASE_TRY(BASE_ALLOC_RAW(out->rows * layer->features, &out->w));
+    BASE_TRY(BASE_ALLOC_RAW(out->rows * layer->features, &out->d));
+out:
+    return st;
+}
+
+static int64_t block_rows(const Blocks *b, int64_t K, int64_t at) { return K - at < b->rows ? K - at : b->rows; }
+
+static BaseStatus feed(UnlearnEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K)
+{
+    BaseStatus st = BASE_OK;
+    for (int64_t at = 0; at < K; at += b->rows) {
+        int64_t rows = block_rows(b, K, at);
+        unlearn_patches_order(layer, rows, w + at * layer->features, false, b->w);
+        BASE_TRY(unlearn_edit_feed(edit, b->w, at, rows));
+    }
+out:
+    return st;
+}
+
+/* D into @p out, or with @p subtract w - D into out, which may then be w. @p changed: ||D||^2. */
+static BaseStatus take(UnlearnEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K, bool subtract,
+                       bool weigh, float *out, double *changed)
+{
+    BaseStatus st = BASE_OK;
+    int64_t f = layer->features;
+    *changed = 0;
+    for (int64_t at = 0; at < K; at += b->rows) {
+        int64_t rows = block_rows(b, K, at);
+        BASE_TRY(unlearn_edit_take(edit, at, rows, b->d));
+        if (weigh) {
+            unlearn_patches_order(layer, rows, w + at * f, false, b->w);
+            BASE_TRY(unlearn_edit_weigh(edit, b->w, b->d, rows));
+        }
+        *changed += math_dot(b->d, b->d, rows * f);
+        unlearn_patches_order(layer, rows, b->d, true, b->w);
+        for (int64_t i = 0; i < rows * f; i++) out[at * f + i] = subtract ? w[at * f + i] - b->w[i] : b->w[i];
+    }
+out:
+    return st;
+}
+
+static BaseStatus edit_layer(UnlearnPairs *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
+                             bool subtract, float *out, UnlearnLayer *row)
+{
+    BaseStatus st = BASE_OK;
+    const NnLayer *l = s->layers + layer;
+    Blocks blocks = {0};
+    UnlearnEdit *fresh = NULL;
+    bool wanted;
+    double changed, whole = row ? math_dot(w, w, K * l->features) : 0;
+    if (!s->edits[layer]) {
+        BASE_TRY(unlearn_edit_create(s->retain[layer], s->forget[layer], K, s->grid, &fresh));
+        if (s->grid) s->edits[layer] = fresh;
+    }
+    UnlearnEdit *edit = s->grid ? s->edits[layer] : fresh;
+    BASE_TRY(blocks_make(l, K, &blocks));
+    BASE_TRY(unlearn_edit_retain(edit, alpha_r, &wanted));
+    if (wanted) BASE_TRY(feed(edit, l, &blocks, w, K));
+    BASE_TRY(unlearn_edit_forget(edit, alpha_f));
+    BASE_TRY(take(edit, l, &blocks, w, K, subtract, row && !s->grid, out, &changed));
+    if (!row) goto out;
+    row->weight_change = sqrt(changed / whole);
+    if (s->grid) goto out; /* its points are judged by their networks; the shares would double the cost of each */
+    UnlearnShares shares = unlearn_edit_shares(edit);
+    row->retain_removed = shares.retain;
+    row->forget_removed = shares.forget;
+out:
+    if (!s->grid) unlearn_edit_free(fresh);
+    base_free(blocks.w);
+    base_free(blocks.d);
+    return st;
+}
+
+BaseStatus unlearn_pairs_edit(UnlearnPairs *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
+                              float *out)
+{
+    return edit_layer(s, layer, alpha_r, alpha_f, w, K, false, out, NULL);
+}
+
+BaseStatus unlearn_pairs_subtract(UnlearnPairs *s, int layer, double alpha_r, double alpha_f, float *w, int64_t K,
+                                  UnlearnLayer *row)
+{
+    return edit_layer(s, layer, alpha_r, alpha_f, w, K, true, w, row);
+}
+
+BaseStatus unlearn_pairs_report(const UnlearnPairs *s, const NnNet *net, UnlearnReport *report)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    report->samples_retain = s->samples_retain;
+    report->samples_forget = s->samples_forget;
+    report->passes = (double)(s->samples_retain + s->samples_forget);
+    BASE_TRY(BASE_ALLOC(count, &report->layers));
+    for (int i = 0; i < count; i++)
+        if (s->selected[i])
+            BASE_TRY(
+                unlearn_measure_spaces(layers + i, s->retain[i], s->forget[i], report->layers + report->layer_count++));
+out:
+    return st;
+}
