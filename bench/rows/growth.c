@@ -19,6 +19,7 @@
 #include "data/set/build.h"
 #include "nn/train.h"
 #include "unlearn/svd/pairs.h"
+#include "unlearn/svd/patches.h"
 
 enum { SIDE = 16, CHANNELS = 3, TOTAL = 32768, PER_CLASS = 20 };
 

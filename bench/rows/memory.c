@@ -83,25 +83,15 @@ out:
     return st;
 }
 
-/* w <- w - D, BLOCK rows at a time */
+/* w <- w - D, some rows at a time */
 static BaseStatus edit_in_place(const UnlearnSpace *retain, const UnlearnSpace *forget, float *w)
 {
     BaseStatus st = BASE_OK;
     UnlearnEdit *edit = NULL;
-    float *d = NULL;
-    bool wanted;
-    BASE_TRY(BASE_ALLOC_RAW((int64_t)BLOCK * F, &d));
-    BASE_TRY(unlearn_edit_create(retain, forget, OUT, false, &edit));
-    BASE_TRY(unlearn_edit_retain(edit, ALPHA_R, &wanted));
-    for (int64_t at = 0; at < OUT; at += BLOCK) BASE_TRY(unlearn_edit_feed(edit, w + at * F, at, BLOCK));
-    BASE_TRY(unlearn_edit_forget(edit, ALPHA_F));
-    for (int64_t at = 0; at < OUT; at += BLOCK) {
-        BASE_TRY(unlearn_edit_take(edit, at, BLOCK, d));
-        for (int64_t i = 0; i < (int64_t)BLOCK * F; i++) w[at * F + i] -= d[i];
-    }
+    BASE_TRY(unlearn_edit_create(retain, forget, OUT, BLOCK, false, &edit));
+    BASE_TRY(unlearn_edit_make(edit, NULL, ALPHA_R, ALPHA_F, w, true, w, NULL, NULL));
 out:
     unlearn_edit_free(edit);
-    base_free(d);
     return st;
 }
 

@@ -20,6 +20,7 @@
 #include "nn/weights.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/svd/pairs.h"
+#include "unlearn/svd/patches.h"
 
 static const int64_t SLOW_FLOPS = 500000000; /* of one image */
 enum { FEWER = 2000 };

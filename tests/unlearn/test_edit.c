@@ -2,6 +2,10 @@
 #include "tests/unlearn/ways.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "math/linalg.h"
+#include "unlearn/svd/route.h"
 
 /* The shares that fall out of the edit are those of the four responses taken one by one, for alphas at 1 too. */
 static void test_shares(void **state)
@@ -33,48 +37,45 @@ static void test_shares(void **state)
     base_free(x), base_free(z), base_free(w);
 }
 
-/* D of a grid's pair, fed and taken in blocks of uneven size, last block first; *fed: whether W was asked for. */
-static UnlearnShares edit_in_blocks(UnlearnEdit *edit, double alpha_r, double alpha_f, const float *w, int64_t rows,
-                                    int64_t f, float *out, bool *fed)
+/* The linker puts it in front of unlearn_factor_make (Makefile, WRAP). */
+static int factors;
+BaseStatus __real_unlearn_factor_make(const UnlearnSpace *space, double alpha, UnlearnFactor *out);
+BaseStatus __wrap_unlearn_factor_make(const UnlearnSpace *space, double alpha, UnlearnFactor *out);
+BaseStatus __wrap_unlearn_factor_make(const UnlearnSpace *space, double alpha, UnlearnFactor *out)
 {
-    enum { BLOCK = 3 };
-    assert_ok(unlearn_edit_retain(edit, alpha_r, fed));
-    int64_t last = (rows - 1) / BLOCK * BLOCK;
-    for (int64_t at = last; *fed && at >= 0; at -= BLOCK)
-        assert_ok(unlearn_edit_feed(edit, w + at * f, at, rows - at < BLOCK ? rows - at : BLOCK));
-    assert_ok(unlearn_edit_forget(edit, alpha_f));
-    for (int64_t at = 0; at < rows; at += BLOCK) {
-        int64_t count = rows - at < BLOCK ? rows - at : BLOCK;
-        assert_ok(unlearn_edit_take(edit, at, count, out + at * f));
-        assert_ok(unlearn_edit_weigh(edit, w + at * f, out + at * f, count));
-    }
-    return unlearn_edit_shares(edit);
+    factors++;
+    return __real_unlearn_factor_make(space, alpha, out);
 }
 
 /* A grid in blocks gives what single edits give, in any order of its pairs. The blocks only change how many rows a
  * product has, so that sums may be grouped in another way: 1e-6 of the largest entry is some ten roundings. Each
- * alpha_r asks for the weights once. */
+ * alpha_r is factored once, and alpha_f where it differs from the pair before. */
 static void test_grid(void **state)
 {
     (void)state;
-    enum { N = 30, F = 14, R = 8, PAIRS = 7 };
+    enum { N = 30, F = 14, R = 8, PAIRS = 7, BLOCK = 3 };
     static const double PAIR[PAIRS][2] = {{20, 3}, {300, 3}, {20, 1}, {300, 1}, {20, 3}, {1, 100}, {300, 100}};
-    static const bool FED[PAIRS] = {true, true, false, false, false, true, false};
-    float *x = normals(N * F, 1, 1), *z = normals(N * F, 2, 1), *w = normals(R * F, 3, 1), want[R * F], got[R * F];
+    static const int FACTORS[PAIRS] = {2, 1, 1, 0, 1, 2, 0};
+    float *x = normals(N * F, 1, 1), *z = normals(N * F, 2, 1), *w = normals(R * F, 3, 1), want[R * F], got[R * F],
+          less[R * F];
     for (int way = 0; way < WAY_COUNT; way++) {
         for (int n = 9; n <= N; n += N - 9) {
             UnlearnSpace *retain = NULL, *forget = NULL;
             UnlearnEdit *edit = NULL;
             assert_ok(importance_of(WAYS[way], x, n, F, 7, &retain));
             assert_ok(importance_of(WAYS[way], z, n, F, 7, &forget));
-            assert_ok(unlearn_edit_create(retain, forget, R, true, &edit));
+            assert_ok(unlearn_edit_create(retain, forget, R, BLOCK, true, &edit));
             for (int i = 0; i < PAIRS; i++) {
                 UnlearnShares shares, whole;
-                double largest = 0, worst = 0;
-                bool fed;
+                double largest = 0, worst = 0, changed;
                 assert_ok(unlearn_edit_once(retain, forget, PAIR[i][0], PAIR[i][1], w, R, want, &whole));
-                shares = edit_in_blocks(edit, PAIR[i][0], PAIR[i][1], w, R, F, got, &fed);
-                assert_int_equal(fed, FED[i]);
+                factors = 0;
+                assert_ok(unlearn_edit_make(edit, NULL, PAIR[i][0], PAIR[i][1], w, false, got, &shares, &changed));
+                assert_int_equal(factors, FACTORS[i]);
+                assert_near(changed, math_dot(got, got, R * F), 0, 1e-12);
+                memcpy(less, w, sizeof less);
+                assert_ok(unlearn_edit_make(edit, NULL, PAIR[i][0], PAIR[i][1], less, true, less, NULL, NULL));
+                for (int j = 0; j < R * F; j++) assert_true(less[j] == w[j] - got[j]);
                 for (int j = 0; j < R * F; j++) {
                     largest = fmax(largest, fabs((double)want[j]));
                     worst = fmax(worst, fabs((double)got[j] - (double)want[j]));
@@ -83,7 +84,8 @@ static void test_grid(void **state)
                 assert_near(shares.retain, whole.retain, 0, 1e-5);
                 assert_near(shares.forget, whole.forget, 0, 1e-5);
             }
-            assert_fails(unlearn_edit_retain(edit, 0, &(bool){false}), BASE_EARG, "alpha = 0");
+            assert_fails(unlearn_edit_make(edit, NULL, 0, 1, w, false, got, NULL, NULL), BASE_EARG, "alpha = 0");
+            assert_fails(unlearn_edit_make(edit, NULL, 1, 0, w, false, got, NULL, NULL), BASE_EARG, "alpha = 0");
             unlearn_edit_free(edit);
             unlearn_space_free(retain);
             unlearn_space_free(forget);

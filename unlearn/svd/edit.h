@@ -8,6 +8,7 @@
 #ifndef UNLEARN_SVD_EDIT_H
 #define UNLEARN_SVD_EDIT_H
 
+#include "nn/net.h"
 #include "unlearn/svd/space.h"
 
 typedef struct UnlearnEdit UnlearnEdit;
@@ -18,28 +19,24 @@ typedef struct {
     double retain, forget;
 } UnlearnShares;
 
-/** @p retain, @p forget: borrowed, finished. @p rows: of W. @p grid: many pairs will follow. BASE_ESHAPE where the two
- *  sides differ in features. Memory: a half is rows x (n or f) floats, kept for each alpha_r of a grid; a factorisation
- *  f^2 (dual: n^2). */
-BaseStatus unlearn_edit_create(const UnlearnSpace *retain, const UnlearnSpace *forget, int64_t rows, bool grid,
-                               UnlearnEdit **out);
+/** @p retain, @p forget: borrowed, finished. @p rows: of W; @p block: rows worked on at once, 0: about 16 MB of them.
+ *  @p grid: many pairs will follow. BASE_ESHAPE where the two sides differ in features. Memory: a half is rows x (n or
+ *  f) floats, kept for each alpha_r of a grid; a factorisation f^2 (dual: n^2). */
+BaseStatus unlearn_edit_create(const UnlearnSpace *retain, const UnlearnSpace *forget, int64_t rows, int64_t block,
+                               bool grid, UnlearnEdit **out);
 void unlearn_edit_free(UnlearnEdit *edit);
 
-/** Chooses alpha_r. *wanted: all rows of W must now be fed, in blocks and any order. */
-BaseStatus unlearn_edit_retain(UnlearnEdit *edit, double alpha_r, bool *wanted);
-/** W's rows first .. first + rows - 1; w [rows, f]. */
-BaseStatus unlearn_edit_feed(UnlearnEdit *edit, const float *w, int64_t first, int64_t rows);
-/** Chooses alpha_f, once everything is fed. */
-BaseStatus unlearn_edit_forget(UnlearnEdit *edit, double alpha_f);
-/** out = these rows of D, [rows, f]. BASE_ENUMERIC where one is not finite. */
-BaseStatus unlearn_edit_take(UnlearnEdit *edit, int64_t first, int64_t rows, float *out);
-/** Adds what these rows of D (from unlearn_edit_take, in the same order) and of W say about the shares; costs two
- *  products of half size. */
-BaseStatus unlearn_edit_weigh(UnlearnEdit *edit, const float *w, const float *d, int64_t rows);
-/** Of all rows weighed since unlearn_edit_forget. */
-UnlearnShares unlearn_edit_shares(const UnlearnEdit *edit);
+/**
+ * out = D, or with @p subtract W - D, which may stand in w's place; w, out [rows, f]. Of a grid w is the same each time.
+ * @param layer   whose order the columns of w and out have (unlearn_patches_order); NULL: X's own.
+ * @param shares  or NULL; costs two products of half size.
+ * @param changed ||D||^2, or NULL.
+ * @return BASE_ENUMERIC where D is not finite.
+ */
+BaseStatus unlearn_edit_make(UnlearnEdit *edit, const NnLayer *layer, double alpha_r, double alpha_f, const float *w,
+                             bool subtract, float *out, UnlearnShares *shares, double *changed);
 
-/** The same for one pair and all rows at once: w, out [rows, f], apart; @p shares or NULL. */
+/** D of one pair: w, out [rows, f], apart, in X's order; @p shares or NULL. */
 BaseStatus unlearn_edit_once(const UnlearnSpace *retain, const UnlearnSpace *forget, double alpha_r, double alpha_f,
                              const float *w, int64_t rows, float *out, UnlearnShares *shares);
 

@@ -104,90 +104,27 @@ const uint8_t *unlearn_pairs_selected(const UnlearnPairs *s) { return s->selecte
 const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *s, int layer) { return s->retain[layer]; }
 const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *s, int layer) { return s->forget[layer]; }
 
-/* W and D go through in blocks of rows of about this size, so that a wide layer is edited in place. */
-static const int64_t BLOCK_BYTES = (int64_t)16 << 20;
-
-typedef struct {
-    int64_t rows; /* of a block */
-    float *w, *d; /* with X's order of columns */
-} Blocks;
-
-static BaseStatus blocks_make(const NnLayer *layer, int64_t K, Blocks *out)
-{
-    BaseStatus st = BASE_OK;
-    int64_t rows = BLOCK_BYTES / (layer->features * (int64_t)sizeof(float));
-    *out = (Blocks){.rows = rows < 1 ? 1 : rows > K ? K : rows};
-    BASE_TRY(BASE_ALLOC_RAW(out->rows * layer->features, &out->w));
-    BASE_TRY(BASE_ALLOC_RAW(out->rows * layer->features, &out->d));
-out:
-    return st;
-}
-
-static int64_t block_rows(const Blocks *b, int64_t K, int64_t at) { return K - at < b->rows ? K - at : b->rows; }
-
-static BaseStatus feed(UnlearnEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K)
-{
-    BaseStatus st = BASE_OK;
-    for (int64_t at = 0; at < K; at += b->rows) {
-        int64_t rows = block_rows(b, K, at);
-        unlearn_patches_order(layer, rows, w + at * layer->features, false, b->w);
-        BASE_TRY(unlearn_edit_feed(edit, b->w, at, rows));
-    }
-out:
-    return st;
-}
-
-/* D into @p out, or with @p subtract w - D into out, which may then be w. @p changed: ||D||^2. */
-static BaseStatus take(UnlearnEdit *edit, const NnLayer *layer, Blocks *b, const float *w, int64_t K, bool subtract,
-                       bool weigh, float *out, double *changed)
-{
-    BaseStatus st = BASE_OK;
-    int64_t f = layer->features;
-    *changed = 0;
-    for (int64_t at = 0; at < K; at += b->rows) {
-        int64_t rows = block_rows(b, K, at);
-        BASE_TRY(unlearn_edit_take(edit, at, rows, b->d));
-        if (weigh) {
-            unlearn_patches_order(layer, rows, w + at * f, false, b->w);
-            BASE_TRY(unlearn_edit_weigh(edit, b->w, b->d, rows));
-        }
-        *changed += math_dot(b->d, b->d, rows * f);
-        unlearn_patches_order(layer, rows, b->d, true, b->w);
-        for (int64_t i = 0; i < rows * f; i++) out[at * f + i] = subtract ? w[at * f + i] - b->w[i] : b->w[i];
-    }
-out:
-    return st;
-}
-
 static BaseStatus edit_layer(UnlearnPairs *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
                              bool subtract, float *out, UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     const NnLayer *l = s->layers + layer;
-    Blocks blocks = {0};
-    UnlearnEdit *fresh = NULL;
-    bool wanted;
+    UnlearnEdit *fresh = NULL, *edit = s->edits[layer];
+    UnlearnShares shares = {NAN, NAN};
     double changed, whole = row ? math_dot(w, w, K * l->features) : 0;
-    if (!s->edits[layer]) {
-        BASE_TRY(unlearn_edit_create(s->retain[layer], s->forget[layer], K, s->grid, &fresh));
-        if (s->grid) s->edits[layer] = fresh;
+    if (!edit) {
+        BASE_TRY(unlearn_edit_create(s->retain[layer], s->forget[layer], K, 0, s->grid, &edit));
+        *(s->grid ? &s->edits[layer] : &fresh) = edit;
     }
-    UnlearnEdit *edit = s->grid ? s->edits[layer] : fresh;
-    BASE_TRY(blocks_make(l, K, &blocks));
-    BASE_TRY(unlearn_edit_retain(edit, alpha_r, &wanted));
-    if (wanted) BASE_TRY(feed(edit, l, &blocks, w, K));
-    BASE_TRY(unlearn_edit_forget(edit, alpha_f));
-    BASE_TRY(take(edit, l, &blocks, w, K, subtract, row && !s->grid, out, &changed));
+    /* the points of a grid are judged by their networks; the shares would double the cost of each */
+    BASE_TRY(unlearn_edit_make(edit, l, alpha_r, alpha_f, w, subtract, out, row && !s->grid ? &shares : NULL,
+                               row ? &changed : NULL));
     if (!row) goto out;
     row->weight_change = sqrt(changed / whole);
-    if (s->grid) goto out; /* its points are judged by their networks; the shares would double the cost of each */
-    UnlearnShares shares = unlearn_edit_shares(edit);
     row->retain_removed = shares.retain;
     row->forget_removed = shares.forget;
 out:
-    if (!s->grid) unlearn_edit_free(fresh);
-    base_free(blocks.w);
-    base_free(blocks.d);
+    unlearn_edit_free(fresh);
     return st;
 }
 
