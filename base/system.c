@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/memory.h"
-
 /* Built with BASE_SYSTEM_PLAIN this file knows only what every system has: how tests see the other ways at work. */
 #if defined(__linux__) && !defined(BASE_SYSTEM_PLAIN)
 #define LINUX 1
@@ -126,18 +124,13 @@ int base_system_spawn_in(const char *folder, posix_spawn_file_actions_t *actions
 {
     static char shell[] = "sh", option[] = "-c",
                 script[] = "CDPATH= cd -- \"$0\" && { command -v \"$1\" >/dev/null || exit 127; } && exec \"$@\"";
-    char **all;
+    char *all[64] = {shell, option, script, (char *)folder}; /* posix_spawn writes to none of them */
     size_t n = 0;
-    while (argv[n]) n++;
-    if (BASE_ALLOC(n + 5, &all) != BASE_OK) return ENOMEM;
-    all[0] = shell;
-    all[1] = option;
-    all[2] = script;
-    all[3] = (char *)folder; /* posix_spawn writes to none of them */
-    memcpy(all + 4, argv, n * sizeof *argv);
-    int rc = posix_spawn(pid, "/bin/sh", actions, NULL, all, environ);
-    base_free(all);
-    return rc;
+    for (; argv[n]; n++) {
+        if (n + 5 == sizeof all / sizeof *all) return E2BIG;
+        all[n + 4] = argv[n];
+    }
+    return posix_spawn(pid, "/bin/sh", actions, NULL, all, environ);
 }
 #endif
 

@@ -3,6 +3,7 @@
  * 10000 training and 1000 test points a class, image i of class i mod 4. The stream is fixed: it is always the same
  * data. A point is an image of two channels and one pixel. */
 #include "base/random.h"
+#include "data/data.h"
 #include "data/set/build.h"
 
 enum { CLASSES = 4, TRAIN = 10000, TEST = 1000 };

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/data.h"
 #include "data/set/build.h"
 #include "io/file.h"
 #include "io/hdf5.h"

@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/data.h"
 #include "data/folder/scan.h"
 #include "data/prepare/parallel.h"
-#include "data/prepare/prepare.h"
 #include "data/prepare/resize.h"
 #include "data/set/build.h"
 #include "io/file.h"

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "io/names.h"
 
 /** Reads a regular file whole. @p limit in bytes (0: none) is checked before memory is taken. *out owned (base_free),
  *  with one NUL behind the last byte. @return BASE_EIO (missing, directory, unreadable), BASE_ELIMIT, BASE_ENOMEM. */
@@ -51,7 +52,6 @@ BaseStatus io_folder_list(const char *path, const char *suffix, char ***names, s
 /** Names of the folders in a folder, and of links to folders, sorted likewise. Looks at links alone where the file
  * system says what each entry is. */
 BaseStatus io_folder_folders(const char *path, char ***names, size_t *count);
-void io_names_free(char **names, size_t count);
 /** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On
  *  failure what stood at @p to still stands, and @p from too. */
 BaseStatus io_folder_replace(const char *from, const char *to);

@@ -1,55 +1,9 @@
-/* io/hdf5_attr.c - attributes: texts in either of h5py's forms, numbers as doubles or int64. */
+/* io/hdf5_attr.c - attributes: texts, numbers as doubles or int64. */
 #include <string.h>
 
 #include "base/memory.h"
-#include "io/file.h"
 #include "io/hdf5_private.h"
 #include "io/names.h"
-
-/* Both kinds that h5py writes: pointers to text (variable length), or rows of a fixed width. */
-BaseStatus io_hdf5_texts(hid_t object, bool attribute, const char *what, char ***out, size_t *count)
-{
-    BaseStatus st = BASE_OK;
-    IoH5Info info = {0};
-    IoNames names = {0};
-    char *rows = NULL, **pointers = NULL;
-    hid_t memory = H5I_INVALID_HID;
-    hid_t type = attribute ? H5Aget_type(object) : H5Dget_type(object);
-    hid_t space = attribute ? H5Aget_space(object) : H5Dget_space(object);
-    BASE_CHECK(type >= 0 && space >= 0, BASE_EFORMAT, "%s: %s", what, io_hdf5_reason());
-    BASE_CHECK(H5Tget_class(type) == H5T_STRING && io_hdf5_extent(space, &info), BASE_EFORMAT, "%s holds no text",
-               what);
-    BASE_CHECK(info.count <= IO_HDF5_TEXTS, BASE_ELIMIT, "%s holds %lld texts; at most %d are read", what,
-               (long long)info.count, IO_HDF5_TEXTS);
-    bool variable = H5Tis_variable_str(type) > 0;
-    size_t width = variable ? sizeof(char *) : H5Tget_size(type) + 1;
-    BASE_CHECK(width > 0 && width <= (size_t)IO_HDF5_TEXT_BYTES / (size_t)(info.count ? info.count : 1), BASE_ELIMIT,
-               "%s holds %lld texts of %zu bytes; at most %d bytes are read", what, (long long)info.count, width,
-               IO_HDF5_TEXT_BYTES);
-    memory = H5Tcopy(H5T_C_S1);
-    H5Tset_size(memory, variable ? H5T_VARIABLE : width);
-    H5Tset_cset(memory, H5Tget_cset(type));
-    BASE_TRY(BASE_ALLOC(info.count * (int64_t)width, &rows));
-    if (variable) pointers = (char **)(void *)rows;
-    if (info.count) {
-        herr_t rc =
-            attribute ? H5Aread(object, memory, rows) : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
-        BASE_CHECK(rc >= 0, BASE_EFORMAT, "%s cannot be read: %s", what, io_hdf5_reason());
-    }
-    for (int64_t i = 0; i < info.count; i++) {
-        const char *text = pointers ? pointers[i] : rows + (size_t)i * width;
-        BASE_TRY(io_names_add(&names, text ? text : ""));
-    }
-    BASE_TRY(io_names_give(&names, out, count));
-out:
-    if (pointers) H5Dvlen_reclaim(memory, space, H5P_DEFAULT, pointers);
-    base_free(rows);
-    io_names_drop(&names);
-    if (memory >= 0) H5Tclose(memory);
-    if (type >= 0) H5Tclose(type);
-    if (space >= 0) H5Sclose(space);
-    return st;
-}
 
 /* Replaces what is there: an attribute is a note, not an array. Makes the group where nothing is at the path. */
 static BaseStatus set(IoHdf5 *file, const char *path, const char *name, hid_t stored, hid_t memory, const void *value)

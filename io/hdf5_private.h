@@ -1,4 +1,4 @@
-/* io/hdf5_private.h - what the three HDF5 files of this folder share. */
+/* io/hdf5_private.h - what the HDF5 files of this folder share. */
 #ifndef IO_HDF5_PRIVATE_H
 #define IO_HDF5_PRIVATE_H
 

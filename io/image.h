@@ -25,6 +25,8 @@ typedef struct {
 BaseStatus io_image_decode(const void *bytes, size_t size, const char *where, int64_t most, IoImage *out);
 /** The same of a file of at most IO_IMAGE_BYTES and IO_IMAGE_PIXELS. BASE_EIO where it cannot be read. */
 BaseStatus io_image_read(const char *path, IoImage *out);
+/** Sets W and H and takes room for the pixels (contents undefined); BASE_EFORMAT, BASE_ELIMIT, BASE_ENOMEM. */
+BaseStatus io_image_room(int64_t W, int64_t H, const char *where, int64_t most, IoImage *out);
 void io_image_free(IoImage *image);
 
 /** The image as a PNG of 8-bit RGB, without times or other data: the same pixels, the same bytes. *out owned. */

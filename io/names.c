@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "base/order.h"
-#include "io/file.h"
 
 BaseStatus io_names_add(IoNames *names, const char *name)
 {

@@ -1,4 +1,4 @@
-/* io/pickle_machine.h - the state of the interpreter, shared by its two files. */
+/* io/pickle_machine.h - the state of the interpreter, shared by its files. */
 #ifndef IO_PICKLE_MACHINE_H
 #define IO_PICKLE_MACHINE_H
 

@@ -50,15 +50,25 @@ typedef struct {
 #define IO_TENSORS_MEAN     "normalize.mean"
 #define IO_TENSORS_STD      "normalize.std"
 
+/* What a container keeps of the file it read, to write the same structure back. */
+typedef struct IoOrigin {
+    const struct IoContainer *container; /* io/containers.h */
+    void *data;                          /* NULL: nothing */
+    void (*free)(void *data);
+    char *const *files; /* [file_count] that were read beside the one named; borrowed from data */
+    size_t file_count;
+    char *beside; /* what else the file holds, for people: "optimizer, epoch"; NULL: nothing */
+} IoOrigin;
+
 struct IoTensors {
     IoTensor *items; /* in file order */
     size_t count;
     char **meta; /* [2 * meta_count] key, value, ... */
     size_t meta_count;
-    BaseIndex keys;          /* of meta */
-    char *prefix;            /* "module." where every name in the file starts so: names here do not; NULL: none */
-    struct IoOrigin *origin; /* what the file held around the tensors; NULL where they were made here */
-    IoTensorsCopy *copies;   /* [copy_count] */
+    BaseIndex keys;        /* of meta */
+    char *prefix;          /* "module." where every name in the file starts so: names here do not; NULL: none */
+    IoOrigin *origin;      /* what the file held around the tensors; NULL where they were made here */
+    IoTensorsCopy *copies; /* [copy_count] */
     size_t copy_count;
     char *stale;       /* other tensors of the weights' shapes, for people: "optimizer (exp_avg, 8 tensors)"; or NULL */
     char *strange;     /* names that the file asks for beside the weights and that no checkpoint needs; or NULL */
@@ -73,6 +83,18 @@ BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, i
 BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value);
 const char *io_tensors_meta(const IoTensors *tensors, const char *key); /* NULL where absent */
 IoTensor *io_tensors_find(const IoTensors *tensors, const char *name);  /* else by alias; NULL where absent */
+
+/** Checks a shape from a file: at most IO_TENSOR_DIMS dimensions, none negative, count and bytes without overflow. */
+bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes);
+/** Appends the tensors of @p from, which keeps none (BASE_ENOMEM: fewer). Names are not compared. */
+BaseStatus io_tensors_move(IoTensors *to, IoTensors *from);
+/** BASE_EFORMAT where two tensors have one name. */
+BaseStatus io_tensors_check_names(const IoTensors *tensors, const char *path);
+/** Appends a zeroed tensor whose name the caller knows to be new; BASE_EARG on a wrong shape. Borrowed: *out. */
+BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
+                             IoTensor **out);
+/** Cuts off what DataParallel and torch.compile put in front of every name. BASE_ENOMEM. */
+BaseStatus io_tensors_take_prefix(IoTensors *tensors);
 
 /** Element-wise conversion of a float tensor; BASE_EFORMAT for integer dtypes. out: [count]. */
 BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);

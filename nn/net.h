@@ -45,6 +45,7 @@ void nn_net_free(NnNet *net);
 void nn_net_copy(NnNet *to, const NnNet *from);
 
 const NnGraph *nn_net_graph(const NnNet *net);
+NnNode nn_net_output(const NnNet *net); /* the node that nn_net_create_take was given */
 void nn_net_input_shape(const NnNet *net, int64_t shape[3]);
 int64_t nn_net_classes(const NnNet *net);
 int64_t nn_net_param_count(const NnNet *net);

@@ -2,7 +2,12 @@
 #ifndef NN_NODE_H
 #define NN_NODE_H
 
-#include "nn/net.h"
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct NnGraph NnGraph; /* nn/graph.h */
+typedef int32_t NnNode;
 
 typedef enum {
     NN_NODE_INPUT,
@@ -47,9 +52,6 @@ NnNodeInfo *nn_graph_edit(NnGraph *graph, NnNode x);
 BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out);
 /** The first error of the builders, its text set again; BASE_OK without one. */
 BaseStatus nn_graph_status(const NnGraph *graph);
-
-/** The node that nn_net_create_take was given. */
-NnNode nn_net_output(const NnNet *net);
 
 #define NN_NORM_EPSILON       1e-5
 #define NN_LAYER_NORM_EPSILON 1e-6

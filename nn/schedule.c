@@ -1,7 +1,7 @@
 /* nn/schedule.c - the rate as a closed form of the step, plateau's counter of bad epochs apart. */
-#include "nn/schedule.h"
-
 #include <math.h>
+
+#include "nn/train.h"
 
 static const double PI = 3.14159265358979323846, RISE_FROM = 25, FALL_TO = 1e4;
 

@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/pipeline/loader.h"
-#include "nn/schedule.h"
 
 static const char *const OPTIMIZERS[] = {"sgd", "adam", NULL};
 static const char *const SCHEDULES[] = {"constant", "step", "cosine", "one_cycle", "plateau", NULL};

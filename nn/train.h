@@ -13,7 +13,7 @@ typedef enum {
     NN_SCHEDULE_COSINE,
     NN_SCHEDULE_ONE_CYCLE,
     NN_SCHEDULE_PLATEAU
-} NnScheduleKind; /* formulas: nn/schedule.h */
+} NnScheduleKind; /* formulas: nn_schedule_lr */
 
 /** Everything that decides a training; one table (nn_train_params) reads it from configs and --set. */
 typedef struct {
@@ -60,6 +60,29 @@ int64_t nn_predict_batch(const NnNet *net, int64_t images);
 /** Mean softmax cross-entropy; @p dlogits [n, K] (or NULL) is its gradient. Computed in double, log domain. n >= 1. */
 double nn_loss_cross_entropy(const float *logits, const int32_t *labels, int64_t n, int64_t K, double smoothing,
                              float *dlogits);
+
+/* ---- the learning rate at each step ---- */
+
+typedef struct {
+    const NnTrainConfig *config; /* borrowed */
+    int64_t steps;               /* per epoch */
+    double factor, best;         /* plateau: what lr is multiplied by; lowest epoch loss so far */
+    int64_t bad;                 /* plateau: epochs since then */
+} NnSchedule;
+
+NnSchedule nn_schedule_make(const NnTrainConfig *config, int64_t steps_per_epoch);
+/**
+ * Learning rate at @p epoch, @p step (both from 0). With t = epoch * steps + step of T steps in all:
+ *   constant   lr
+ *   step       lr gamma^floor(epoch / step_epochs)
+ *   cosine     lr (1 + cos(pi t / T)) / 2
+ *   one_cycle  from lr/25 straight up to lr over the first warmup * T steps, then half a cosine down to lr/10^4 at the
+ *              last step (Super-Convergence, arXiv 1708.07120; momentum stays as it is)
+ *   plateau    lr gamma^k, k = how often `patience` epochs in a row brought no lower training loss
+ */
+double nn_schedule_lr(const NnSchedule *schedule, int64_t epoch, int64_t step);
+/** Tells the mean training loss of the epoch that ended. */
+void nn_schedule_epoch_end(NnSchedule *schedule, double loss);
 
 typedef struct NnOptimizer NnOptimizer;
 /** Over @p count parameters. SGD as PyTorch: g += wd*w; v = momentum*v + g; w -= lr*(nesterov ? g + momentum*v : v).

@@ -74,13 +74,14 @@ static void part(const ReportPart *p, size_t experiment, int number, BaseText *o
     base_text_end(&file, &out->st);
 }
 
-static void files(const ReportSet *set, const ReportConfig *config, BaseText *out)
+static void files(const ReportSet *set, const char *const *folders, size_t folder_count, const char *command,
+                  BaseText *out)
 {
     base_text_add(out, "<h2 id=\"files\">Files and how to repeat</h2>\n<p>%zu run file%s from:</p><ul>", set->run_count,
                   set->run_count == 1 ? "" : "s");
-    for (size_t i = 0; i < config->folder_count; i++) {
+    for (size_t i = 0; i < folder_count; i++) {
         base_text_add(out, "<li><code>");
-        report_escape_html(out, config->folders[i]);
+        report_escape_html(out, folders[i]);
         base_text_add(out, "</code></li>");
     }
     base_text_add(out, "</ul>\n");
@@ -93,7 +94,6 @@ static void files(const ReportSet *set, const ReportConfig *config, BaseText *ou
         report_escape_html(out, set->passed_over[i]);
         base_text_add(out, "</code></p>\n");
     }
-    const char *command = config->command;
     for (size_t i = 0; !command && i < set->run_count; i++)
         command = store_run_text(set->runs[i].store, "/meta", "command");
     if (command) {
@@ -106,7 +106,8 @@ static void files(const ReportSet *set, const ReportConfig *config, BaseText *ou
              "weights, data and configuration, the seeds, the library versions and every metric of every run.</p>\n");
 }
 
-BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const ReportConfig *config, BaseText *out)
+BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const char *const *folders,
+                       size_t folder_count, const char *command, BaseText *out)
 {
     BaseText words = {0};
     BaseStatus st = BASE_OK;
@@ -137,7 +138,7 @@ BaseStatus report_page(const ReportSet *set, const ReportSection *sections, cons
         for (size_t k = 0; k < s->figures.count; k++) report_html_figure(&s->figures.items[k], out);
         for (int p = REPORT_FAILING + 1; p < REPORT_PARTS; p++) part(&s->parts[p], i, p, out);
     }
-    files(set, config, out);
+    files(set, folders, folder_count, command, out);
     report_html_close(out);
     st = out->st;
 out:

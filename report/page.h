@@ -3,7 +3,6 @@
 #define REPORT_PAGE_H
 
 #include "report/figure/draw.h"
-#include "report/report.h"
 #include "report/table.h"
 
 /** A table of the page and the file stem of its .csv ("results"), with .md and .tex beside it where @p all. */
@@ -35,6 +34,8 @@ typedef struct {
     ReportFigures figures;
 } ReportSection;
 
-BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const ReportConfig *config, BaseText *out);
+/** @p command: shown as how to repeat it; NULL: what the runs say. */
+BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const char *const *folders,
+                       size_t folder_count, const char *command, BaseText *out);
 
 #endif

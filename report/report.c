@@ -128,7 +128,7 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
         }
         BASE_TRY(terminal->st);
     }
-    BASE_TRY(report_page(&set, sections, config, &page));
+    BASE_TRY(report_page(&set, sections, config->folders, config->folder_count, config->command, &page));
     bool natural = false;
     for (size_t i = 0; i < set.experiment_count; i++)
         for (size_t k = 0; k < sections[i].figures.count; k++) natural |= sections[i].figures.items[k].natural;

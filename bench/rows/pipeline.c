@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "data/data.h"
 #include "data/pipeline/loader.h"
 
 enum { BATCH = 128, CHANNELS = 3, SIDE = 32, PIXELS = CHANNELS * SIDE * SIDE, CROP = 4 };

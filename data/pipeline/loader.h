@@ -2,7 +2,7 @@
 #ifndef DATA_PIPELINE_LOADER_H
 #define DATA_PIPELINE_LOADER_H
 
-#include "data/data.h"
+#include "data/set/set.h"
 
 typedef struct {
     int64_t batch;

@@ -1,8 +1,31 @@
-/* data/prepare/prepare.h - a person's wishes about a data set (data/data.h, DataOptions), read and carried out. */
+/* data/prepare/prepare.h - a person's wishes about a data set, read and carried out. */
 #ifndef DATA_PREPARE_PREPARE_H
 #define DATA_PREPARE_PREPARE_H
 
-#include "data/data.h"
+#include "base/text.h"
+#include "data/set/set.h"
+
+/** What may be asked of a data set beside its path, one row an option: X(field, flag, value, default,
+ * help). */
+#define DATA_OPTION_LIST(X)                                                                                            \
+    X(mean, "mean", "M,M,M", "the data set's",                                                                         \
+      "subtracted from each channel of pixels scaled to 0..1; none: no normalising")                                   \
+    X(std, "std", "S,S,S", "the data set's", "what each channel is then divided by")                                   \
+    X(resize, "resize", "N|HxW", "the data set's", "size of the shorter side, or height x width; none: as they are")   \
+    X(crop, "crop", "N|HxW", "the data set's", "then cut out of the centre; none: not cut")                            \
+    X(interpolation, "interpolation", "I", "bilinear", "bilinear or bicubic, antialiased: how images are resized")     \
+    X(class_map, "class-map", "FILE", "the data set's order", "classes in the model's order, one name a line")         \
+    X(train_index, "train-index", "FILE", "all",                                                                       \
+      "images of the training split, a position or a range like 0-999 a line")                                         \
+    X(test_index, "test-index", "FILE", "all",                                                                         \
+      "images of the test split; 'train 17' takes one from the training split")                                        \
+    X(broken, "broken", "B", "fail", "fail or skip: what an image that cannot be decoded does")
+/** Texts as a person wrote them, borrowed; NULL: the default. */
+typedef struct {
+#define X(field, flag, value, def, help) const char *field;
+    DATA_OPTION_LIST(X)
+#undef X
+} DataOptions;
 
 /** A line of an index file: positions in one of the source's splits, first to last. */
 typedef struct {
@@ -17,14 +40,14 @@ typedef struct {
 
 typedef enum { DATA_TRAIN, DATA_TEST, DATA_SPLITS } DataSplit;
 
-struct DataRequest {
+typedef struct {
     const DataOptions *options; /* borrowed; never NULL */
     bool has_mean, has_std, no_normalising, has_resize, has_crop, has_filter, skip_broken;
     int mean_count, std_count; /* numbers given: one for all channels, or one each */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
     DataPrep prep; /* the parts that has_* name */
     DataPicks picks[DATA_SPLITS];
-};
+} DataRequest; /* the options, read */
 
 /** Reads the texts and the index files. BASE_EUSAGE, or what reading a file gives. Owned: data_request_free. */
 BaseStatus data_request_read(const DataOptions *options, DataRequest *out);
@@ -39,6 +62,10 @@ int64_t data_picks_at(const DataPicks *picks, int64_t number, bool *test);
 
 /** Carries out what the source did not, and hashes again where something changed. */
 BaseStatus data_prepare(const DataRequest *request, bool prepared, DataSet **train, DataSet **test);
+
+/** "{mean: [0.5], std: [0.25], resize: 256, crop: 224, interpolation: bilinear}": two sets prepared alike give the same
+ *  text; "none" for what is not done. */
+void data_prep_text(const DataSet *set, BaseText *out);
 
 /** Behind the byte-order mark that editors of Windows put in front of a text. */
 char *data_text_begin(char *bytes);

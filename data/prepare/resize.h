@@ -3,7 +3,7 @@
 #ifndef DATA_PREPARE_RESIZE_H
 #define DATA_PREPARE_RESIZE_H
 
-#include "data/data.h"
+#include "data/set/set.h"
 
 /** Pixels that somebody else holds: channel c of (y, x) is at[c * plane + y * row + x * pixel]. */
 typedef struct {

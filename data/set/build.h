@@ -2,7 +2,7 @@
 #ifndef DATA_SET_BUILD_H
 #define DATA_SET_BUILD_H
 
-#include "data/data.h"
+#include "data/set/set.h"
 
 /** A set with room for its images and labels (contents undefined), without class names or normalisation. BASE_EFORMAT
  * where a dimension is not positive or over its maximum, BASE_ENOMEM. */

@@ -1,11 +1,22 @@
-/* data/set/split.c - partitions, splits and samples of a view (data/data.h). */
+/* data/set/split.c - partitions, splits and samples of a view (data/set/set.h). */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/order.h"
 #include "base/random.h"
-#include "data/data.h"
+#include "data/set/set.h"
+
+DataView data_view_all(const DataSet *set) { return (DataView){set, NULL, set->N}; }
+int64_t data_view_at(const DataView *view, int64_t i) { return view->index ? view->index[i] : i; }
+int32_t data_view_label(const DataView *view, int64_t i) { return view->set->labels[data_view_at(view, i)]; }
+DataView data_view_of(const DataSet *set, const DataIndex *index) { return (DataView){set, index->at, index->n}; }
+
+void data_index_free(DataIndex *index)
+{
+    base_free(index->at);
+    *index = (DataIndex){0};
+}
 
 BaseStatus data_partition(const DataView *view, const DataClasses *classes, DataIndex *inside, DataIndex *outside)
 {

@@ -1,5 +1,5 @@
 /* mia/line/interior.h - the interior point method behind mia/line/line.h: the dual of a C-SVC on points with
- * multiplicities, in r features. Method: interior.c; features and error bound: line.c. */
+ * multiplicities, in r features. Method: interior.c; features and error bound: fit.c. */
 #ifndef MIA_LINE_INTERIOR_H
 #define MIA_LINE_INTERIOR_H
 

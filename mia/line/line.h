@@ -3,7 +3,7 @@
  *     min_{w,b}  |w|^2 / 2 + C sum_i max(0, 1 - y_i d(x_i))
  *     d(x) = w . phi(x) + b        phi(x) . phi(x') = exp(-gamma (x - x')^2)
  *
- * Formulas, rank and error bound: line.c. */
+ * Formulas, rank and error bound: fit.c. */
 #ifndef MIA_LINE_LINE_H
 #define MIA_LINE_LINE_H
 

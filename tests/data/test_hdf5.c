@@ -7,6 +7,7 @@
 #include <hdf5.h>
 
 #include "base/log.h"
+#include "data/data.h"
 #include "data/set/build.h"
 
 enum { N = 6, M = 2, C = 2, H = 2, W = 3, SIZE = C * H * W };

@@ -34,7 +34,7 @@ static void silent(const char *text) { (void)text; }
 static double kernel(double a, double b, double gamma) { return exp(-gamma * (a - b) * (a - b)); }
 
 /* The naive twin: libsvm to 1e-7 on the whole kernel. decision [n] out; returns its own bound, 2 sqrt(2 gap), with the
- * gap summed from its multipliers as in line.c. */
+ * gap summed from its multipliers as in fit.c. */
 static double exact(int64_t n, double C, double gamma, double *decision)
 {
     static struct svm_node nodes[MOST][2];

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "nn/net.h"
 #include "nn/node.h"
 #include "tests/support/support.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "nn/schedule.h"
+#include "nn/train.h"
 
 enum { COUNT = 1000, STEPS = 7 };
 

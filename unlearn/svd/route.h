@@ -102,7 +102,7 @@ BaseStatus unlearn_gram_dual(UnlearnSpace *space);
 /** Divides G or K by @p by and sets the rank: 1 / ||G||_F^2 = 1 / ||K||_F^2. */
 BaseStatus unlearn_gram_divide(UnlearnSpace *space, double by);
 
-/* ---- space.c: routes behind one set of calls, and P = 0 where there is no input ---- */
+/* ---- stream.c: routes behind one set of calls, and P = 0 where there is no input ---- */
 
 int64_t unlearn_space_coordinate_bytes(const UnlearnSpace *space, int64_t rows);
 BaseStatus unlearn_space_coordinates(const UnlearnSpace *space, const float *w, int64_t rows, void *z);

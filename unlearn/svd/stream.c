@@ -1,4 +1,4 @@
-/* unlearn/svd/space.c - the stream of rows, its end, and the calls that every route answers. */
+/* unlearn/svd/stream.c - the stream of rows, its end, and the calls that every route answers. */
 #include "unlearn/svd/space.h"
 
 #include <math.h>

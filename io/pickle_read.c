@@ -1,4 +1,4 @@
-/* io/pickle.c - the machine is Python's (Lib/pickletools.py documents each opcode): a stack, marks on it, and a
+/* io/pickle_read.c - the machine is Python's (Lib/pickletools.py documents each opcode): a stack, marks on it, and a
  * memo. */
 #include "io/pickle.h"
 

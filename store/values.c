@@ -1,4 +1,4 @@
-/* store/store.c - typed setting and reading by path on top of the tree; a missing value is NAN, NULL or false. */
+/* store/values.c - typed setting and reading by path on top of the tree; a missing value is NAN, NULL or false. */
 #include "store/store.h"
 
 #include <math.h>

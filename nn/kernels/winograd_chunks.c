@@ -1,5 +1,5 @@
-/* nn/kernels/winograd.c - Winograd's convolution, a chunk of tiles at a time, so that the working storage does not grow
- * with the batch. */
+/* nn/kernels/winograd_chunks.c - Winograd's convolution, a chunk of tiles at a time, so that the working storage does
+ * not grow with the batch. */
 #include "nn/kernels/winograd.h"
 
 #include <omp.h>

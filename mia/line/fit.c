@@ -1,4 +1,4 @@
-/* mia/line/line.c - the features, the error bound and the method behind line.h.
+/* mia/line/fit.c - the features, the error bound and the method behind line.h.
  *
  * Features. With x measured from the middle of the fitted range, |x| <= h, and z = 2 gamma h^2,
  *     exp(-gamma (x - x')^2) = sum_k phi_k(x) phi_k(x'),   phi_k(x) = exp(-gamma x^2) c_k t^k,   c_k = sqrt(z^k / k!),

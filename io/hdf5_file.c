@@ -1,4 +1,4 @@
-/* io/hdf5.c - groups and arrays through libhdf5: files in memory for writing, identifiers closed on every path. */
+/* io/hdf5_file.c - groups and arrays through libhdf5: files in memory for writing, identifiers closed on every path. */
 #include "io/hdf5_private.h"
 
 #include <stdio.h>
