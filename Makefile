@@ -1,30 +1,18 @@
 # expunge - build, test, install. `make help` lists the targets.
 #
-# Every folder of the architecture becomes one static library, and a program links only what its folder may use
-# (DEPS_* below, the same table as scripts/check-layers), so a forbidden call fails at link time too.
+# Every folder of the architecture becomes one static library, and a test links only what its folder may use
+# (scripts/layers.txt), so a forbidden call fails at link time too.
 
 MODE ?= release
 PREFIX ?= /usr/local
 CC ?= cc
 BUILD := build/$(MODE)
-FOLDERS := base io math data nn store unlearn mia eval report session sweep models experiment audit cli
-
-DEPS_base :=
-DEPS_io := base
-DEPS_math := base
-DEPS_data := io base
-DEPS_nn := data io math base
-DEPS_store := math io base
-DEPS_unlearn := nn data math io base
-DEPS_mia := math base
-DEPS_eval := mia nn data math io base
-DEPS_report := store math io base
-DEPS_session := eval mia nn data math io base
-DEPS_sweep := io base
-DEPS_models := session sweep report eval mia unlearn store nn data math io base
-DEPS_audit := models session sweep report eval mia unlearn store nn data math io base
-DEPS_experiment := models session sweep report eval mia unlearn store nn data math io base
-DEPS_cli := audit experiment models session sweep report eval mia unlearn store nn data math io base
+LAYERS := scripts/layers.txt
+FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' $(LAYERS))
+# what a folder may use, and what that uses: rows come from the ground up
+$(foreach f,$(FOLDERS),$(eval DEPS_$(f) := $(shell sed -n 's/^$(f)://p' $(LAYERS)))$(eval DEPS_$(f) := $(sort $(DEPS_$(f)) $(foreach d,$(DEPS_$(f)),$(DEPS_$(d))))))
+# everything but the command line
+PARTS := $(filter-out cli,$(FOLDERS))
 
 # an enum is how this code names an integer constant: clang 19 would have each one cast before it meets a double
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral -Wno-enum-float-conversion
@@ -75,7 +63,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
 PROGRAM := build/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
-# the same objects but for sweep/ranks.c, which alone knows MPI
+# the same objects but for ranks.c, which alone knows MPI
 MPICC ?= mpicc
 MPI_PROGRAM := build/mpi/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
@@ -116,7 +104,7 @@ $(PROGRAM): $(call archives,$(FOLDERS)) $(BUILD)/flags
 	$(call say,LD)
 	$(Q)$(CC) $(LINKING) $(BUILD)/cli/main.o -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
-$(BUILD)/mpi/ranks.o: sweep/ranks.c $(BUILD)/flags
+$(BUILD)/mpi/ranks.o: $(filter %/ranks.c,$(call sources,$(FOLDERS))) $(BUILD)/flags
 	@command -v $(MPICC) >/dev/null || { echo 'MPI=1: $(MPICC) is missing (Debian: libopenmpi-dev openmpi-bin)' >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call say,MPICC)
@@ -128,10 +116,10 @@ $(MPI_PROGRAM): $(BUILD)/mpi/ranks.o $(call archives,$(FOLDERS))
 	$(call say,LD)
 	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) $(LINKING) $(BUILD)/cli/main.o $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
-# tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures)
+# tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures); tests/contract all but cli/
 test_folder = $(word 2,$(subst /, ,$(1)))
 define test_rules
-$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(sort $(filter-out contract,$(call test_folder,$(1))) $(if $(filter contract,$(call test_folder,$(1))),$(DEPS_cli),$(DEPS_$(call test_folder,$(1)))) io base))
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(if $(filter contract,$(call test_folder,$(1))),$(PARTS),$(sort $(call test_folder,$(1)) $(DEPS_$(call test_folder,$(1))) io base)))
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(LINKING) $$(WRAP) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka -o $$@
 endef
@@ -142,7 +130,7 @@ $(BUILD)/tests/unlearn/test_edit: WRAP := -Wl,--wrap=unlearn_factor_make
 $(BUILD)/tests/unlearn/test_costs: WRAP := -Wl,--wrap=nn_engine_forward
 
 # fuzz targets: in MODE=fuzz with libFuzzer's main, else with driver.c, which runs a corpus
-$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(DEPS_cli))
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/file.o $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/driver.o) $(call archives,$(PARTS))
 	$(call say,LD)
 	$(Q)$(CC) $(LINKING) $(WRAP) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 $(BUILD)/tests/fuzz/fuzz_hdf5 $(BUILD)/tests/fuzz/fuzz_run: WRAP := -Wl,--wrap=io_hdf5_probe
@@ -170,8 +158,8 @@ check-long: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM) "$(T)"
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results
-# one program a group of rows, with everything but the command line
-$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(DEPS_cli))
+# one program a group of rows
+$(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(PARTS))
 	$(call say,LD)
 	$(Q)$(CC) $(LINKING) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))

@@ -2,7 +2,7 @@
 root=$EXPUNGE_TESTS/..
 unset MAKEFLAGS MFLAGS MAKELEVEL MODE WERROR OPENBLAS CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
 mkdir copy
-(cd "$root" && tar cf - Makefile scripts base io math data nn store unlearn mia eval report run cli bench/rows tests/support tests/base) | tar xf - -C copy
+(cd "$root" && tar cf - Makefile scripts $(sed -n 's/^\([a-z]*\):.*/\1/p' scripts/layers.txt) bench/rows tests/support tests/base) | tar xf - -C copy
 object=build/release/base/status.o
 make=(make -s -C copy "$object")
 fail() { echo "FAILED: $*"; [ -f out ] && cat out; exit 1; }
