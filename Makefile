@@ -88,7 +88,13 @@ $(BUILD)/flags:
 	@mkdir -p $(@D)
 	@printf '%s\n' $(call quote,$(FLAGS)) >$@
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+# texts that C includes as one string literal for each line
+EMBEDDED := $(patsubst %,$(BUILD)/%.inc,$(wildcard cli/help/*.txt report/page.css report/page.js))
+$(EMBEDDED): $(BUILD)/%.inc: % $(BUILD)/flags
+	@mkdir -p $(@D)
+	@sed -e 's/[\\"]/\\&/g' -e 's/.*/"&",/' $< >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(EMBEDDED)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(COMPILING) $(WARNED) -MMD -MP -c $< -o $@

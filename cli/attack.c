@@ -160,7 +160,7 @@ static BaseStatus attack_all(Work *w)
             continue;
         }
         if (row->result.roc.count == 2)
-            base_warning("attack %s: every member and non-member has the same score: it tells nobody apart",
+            base_warning("attack %s: every member and non-member has the same score: it distinguishes none of them",
                          row->attack->entry.name);
         Row done = *row;
         *row = (Row){0};
@@ -168,7 +168,7 @@ static BaseStatus attack_all(Work *w)
     }
     st = BASE_OK;
     w->count = kept;
-    BASE_CHECK(kept > 0, BASE_EARG, "no attack could be made on this file: see the warnings above");
+    BASE_CHECK(kept > 0, BASE_EARG, "no attack could be run on this file: see the warnings above");
 out:
     return st;
 }
@@ -303,7 +303,7 @@ static void add_remarks(const Row *row, BaseText *text)
         const MiaNumber *number = &row->result.numbers[k];
         const MathEstimate *e = &number->value;
         if (isnan(e->value))
-            base_text_add(text, "%s: %s not defined here\n", name, number->name);
+            base_text_add(text, "%s: %s is not defined here\n", name, number->name);
         else if (isnan(e->lo))
             base_text_add(text, "%s: %s %.6g (n = %lld)\n", name, number->name, e->value, (long long)e->n);
         else
@@ -334,13 +334,13 @@ static BaseStatus print_table(const Work *w)
     }
     base_text_add(&text, "\n");
     for (size_t i = 0; i < w->count; i++) add_remarks(&w->rows[i], &text);
-    base_text_add(&text, "bal. acc.: threshold chosen on a random half of the points and judged on the other; an "
-                         "attack's own\nthreshold judged on all; -: fitted to these points. called member: of the "
-                         "audited points.\n");
+    base_text_add(&text, "bal. acc.: the threshold is chosen on a random half of the points and judged on the other; "
+                         "an attack's\nown threshold is judged on all; -: fitted to these points. called member: share "
+                         "of the audited points.\n");
     if (!isnan(largest))
         base_text_add(&text, "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f\n",
                       MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA), largest);
-    if (fitted) base_text_add(&text, "epsilon -: scores fitted to these members and non-members bound nothing\n");
+    if (fitted) base_text_add(&text, "epsilon -: scores fitted to these members and non-members give no bound\n");
     if (unresolved)
         base_text_add(&text, "TPR -: not resolvable with %lld non-members\n", (long long)count[MIA_NONMEMBER]);
     return cli_print_text_take(&text);
@@ -363,21 +363,12 @@ out:
 
 const CliCommand cli_attack = {
     .name = "attack",
-    .summary = "membership-inference attacks on logits from any framework",
+    .summary = "run membership-inference attacks on logits from any framework",
     .purpose =
-        "Runs attacks on the arrays of one HDF5 file: /target/logits [N,K] float32 or float64, /target/labels [N],\n"
-        "/target/role [N] (0 non-member, 1 member, 2 audited), and, for the attacks that need them, /shadow/logits "
-        "[S,N,K]\n"
-        "with /shadow/keep [S,N], /population/logits [Z,K] with /population/labels [Z], /shadow/population_logits "
-        "[S,Z,K],\n"
-        "/unlearned/logits [U,N,K], /retrained/logits [R,N,K]; docs/signals.md shows how to write one from NumPy or "
-        "PyTorch.\n"
-        "Members against non-members give AUC, balanced accuracy and TPR at FPR; of audited points it prints the "
-        "share\n"
-        "called member. --out writes every point's score, higher = more member-like, as /<attack>/score [N]. Keys of "
-        "--set\n"
-        "are attack.key; `expunge list attacks` shows each attack's.",
-    .usage = "attack --name LIST --signals FILE.h5 [--set name.k=v]... [-o OUT.h5] [--json]",
+        (const char *const[]){
+#include "cli/help/attack.txt.inc"
+            NULL},
+    .usage = {"--name LIST --signals FILE.h5 [--set name.k=v]... [-o OUT.h5] [--json]"},
     .takes = "name! signals! set out json",
     .examples = {"expunge attack --name loss,svc --signals signals.h5 --set svc.features=entropy --json",
                  "expunge attack --name all --signals signals.h5 -o scores.h5"},

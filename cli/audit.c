@@ -38,7 +38,7 @@ static BaseStatus assign(const CliOptions *o, const char *text, Work *w)
     snprintf(key, sizeof key, "%.*s", (int)length, text);
     bool trains = has_row(nn_train_params, nn_train_param_count, key, length);
     BASE_CHECK(!trains || o->make_retrained, BASE_EUSAGE,
-               "--set %.100s: is of the training, and only --make-retrained trains", text);
+               "--set %.100s: is a key of the training, and only --make-retrained trains", text);
     if (trains)
         BASE_TRY(
             base_param_set(nn_train_params, nn_train_param_count, &w->training, "train", key, equals + 1, "--set"));
@@ -128,7 +128,7 @@ static BaseStatus verify(const CliOptions *o)
     BaseText lines = {0};
     AuditVerdict verdict;
     BASE_CHECK(!o->weights && !o->data && !o->pictures, BASE_EUSAGE,
-               "audit: --verify DIR checks what an audit wrote and goes alone");
+               "audit: --verify DIR checks what an audit wrote and takes no other options");
     BASE_CHECK(!o->signers == !o->identity, BASE_EUSAGE,
                "audit: --signers FILE and --identity I go together: whose keys, and which of them signed");
     const AuditSigner signer = {o->signers, o->identity};
@@ -137,7 +137,8 @@ static BaseStatus verify(const CliOptions *o)
     BASE_CHECK(verdict.differences == 0, BASE_EFORMAT, "%s: %lld difference%s from what the audit wrote", o->verify,
                (long long)verdict.differences, verdict.differences == 1 ? "" : "s");
     BASE_CHECK(verdict.pictures == 0 || o->out, BASE_EFORMAT,
-               "%s: %lld picture%s cannot be checked here; -o NEW makes the pages again with pictures of this machine",
+               "%s: %lld picture%s cannot be checked here; -o NEW makes the pages again with pictures drawn on this "
+               "machine",
                o->verify, (long long)verdict.pictures, verdict.pictures == 1 ? "" : "s");
 out:
     base_text_free(&lines);
@@ -148,42 +149,19 @@ static BaseStatus run(const CliOptions *o)
 {
     if (o->verify) return verify(o);
     if (o->signers || o->identity)
-        return base_error_set(BASE_EUSAGE, "audit: --signers and --identity are of --verify DIR");
+        return base_error_set(BASE_EUSAGE, "audit: --signers and --identity go with --verify DIR");
     return audit(o);
 }
 
 const CliCommand cli_audit = {
     .name = "audit",
-    .summary = "what an unlearned model still gives away: a report with a verdict",
+    .summary = "report, with a verdict, what an unlearned model still gives away",
     .purpose =
-        "Plays three games with membership attacks and writes a folder: report.html (.md, .json), figures, signals.h5 "
-        "and\n"
-        "manifest.json with the SHA-256 of everything.\n"
-        "  forget   the forgotten training images against held-out images of their class, under the unlearned model\n"
-        "  models   the unlearned model against retrained ones, on the forgotten images\n"
-        "  retain   training images of the kept classes against held-out ones: were others exposed?\n"
-        "The verdict is one of: leaks, over-forgotten, indistinguishable, underpowered. It is about these attacks and "
-        "this\n"
-        "many images. \"indistinguishable\" needs --original (the same attacks must find it) and at least two "
-        "retrained\n"
-        "models (three for the control retrained against retrained). --retrained names them; --make-retrained trains "
-        "them\n"
-        "on the training split without the forgotten classes: give it the keys the original was trained with by "
-        "--set.\n"
-        "--train-index names the images the original was trained on, if not all. --shadow adds the attacks on shadow "
-        "models.\n"
-        "What takes long is kept in DIR.cache for a second call; it may be deleted.\n"
-        "--verify DIR checks that nothing changed since and makes numbers, pages and figures again from signals.h5; "
-        "exit 1\n"
-        "if one differs, or if a picture cannot be checked here: then -o NEW writes pages with pictures made here. A "
-        "folder\n"
-        "is signed by `ssh-keygen -Y sign -f KEY -n expunge DIR/manifest.json`; then --signers FILE (lines \"identity "
-        "key\",\n"
-        "as of ssh-keygen) and --identity I check who did, and the last line says \"signed by I\".\n"
-        "Keys of --set are the audit's below, attack.key (`expunge list attacks`), and with --make-retrained those of "
-        "`train`.",
-    .usage = "audit --arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR\n"
-             "       expunge audit --verify DIR [--signers FILE --identity I] [-o NEW]",
+        (const char *const[]){
+#include "cli/help/audit.txt.inc"
+            NULL},
+    .usage = {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR",
+              "--verify DIR [--signers FILE --identity I] [-o NEW]"},
     .takes =
         "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
         "precision tuning json out",

@@ -25,7 +25,7 @@ typedef struct {
     int64_t batch[TASKS];
     bool wanted[PRECISIONS];
     double product[PRECISIONS], copy;     /* FLOP/s, bytes/s */
-    double rate[PRECISIONS][TASKS];       /* images a second */
+    double rate[PRECISIONS][TASKS];       /* images per second */
     double tuned_rate[PRECISIONS][TASKS]; /* with the new table; NaN: none made */
     NnTuning *table;                      /* --tune */
     NnTuned *rows[PRECISIONS];
@@ -63,9 +63,10 @@ out:
 static BaseStatus prepare(const CliOptions *o, Work *w)
 {
     BaseStatus st = BASE_OK;
-    BASE_CHECK(!o->out || o->tune, BASE_EUSAGE, "bench: --out %s is for the table of --tune", o->out);
+    BASE_CHECK(!o->out || o->tune, BASE_EUSAGE, "bench: --out %s is for the table of --tune, which is not given",
+               o->out);
     BASE_CHECK(!o->tune || !o->tuning, BASE_EUSAGE,
-               "bench: --tune times every algorithm, whatever --tuning %s says: give one of them", o->tuning);
+               "bench: --tune times every algorithm, whatever --tuning %s says: give only one of them", o->tuning);
     if (o->out) BASE_TRY(io_path_writable(o->out));
     for (int p = 0; p < PRECISIONS; p++) {
         if (o->precision && (int)o->use != p) continue;
@@ -262,15 +263,12 @@ out:
 
 const CliCommand cli_bench = {
     .name = "bench",
-    .summary = "what this machine reaches; tuning tables",
+    .summary = "measure what this machine reaches; make tuning tables",
     .purpose =
-        "Measures matrix products, a plain copy, and images a second of an architecture in training and inference, on\n"
-        "random images of 3x32x32 (or what it is made for) and 10 classes, or on those that --data has. --tune times\n"
-        "each convolution as oneDNN's direct one, by Winograd's algorithm and as a product of patches, per pass and\n"
-        "precision, and writes with -o a table of the fastest for this instruction set and thread count. Other\n"
-        "commands follow it with --tuning FILE: its hash becomes part of run ids and of what is stored, and nothing\n"
-        "is timed inside a run, so that the same table gives the same bits.",
-    .usage = "bench [--arch A] [--data D] [--batch-size N] [--precision P] [--tuning FILE | --tune [-o FILE]]",
+        (const char *const[]){
+#include "cli/help/bench.txt.inc"
+            NULL},
+    .usage = {"[--arch A] [--data D] [--batch-size N] [--precision P] [--tuning FILE | --tune [-o FILE]]"},
     .takes = "arch data batch-size precision tuning tune json out",
     .examples = {"expunge bench --arch resnet18",
                  "expunge bench --tune --arch vgg11_bn --batch-size 128 --precision f32 -o tuning.txt"},

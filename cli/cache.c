@@ -51,7 +51,7 @@ static BaseStatus print(const CliOptions *o, const ModelCacheList *list, bool pr
     size_t chosen = 0;
     if (o->json) return print_json(list, prune);
     for (size_t i = 0; i < list->count; i++) chosen += list->files[i].remove;
-    BaseStatus st = model_cache_table(list, prune, cli_sink_columns(), &text);
+    BaseStatus st = model_cache_table(list, prune, cli_sink_columns(CLI_COLUMNS_TABLE), &text);
     for (size_t i = 0; i < list->closed_count; i++) base_text_add(&text, "left alone: %s\n", list->closed[i]);
     if (prune)
         base_text_add(&text, "%s%zu of %zu files, %.1f of %.1f MiB%s\n", list->count ? "" : "nothing cached: ", chosen,
@@ -79,8 +79,8 @@ static BaseStatus run(const CliOptions *o)
                action, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     if (o->max_size) BASE_TRY(parse_size(o->max_size, &what.most));
     BASE_CHECK(prune == (o->unused || o->older_than > 0 || o->max_size), BASE_EUSAGE,
-               prune ? "cache prune: say what may go: --unused, --older-than DAYS or --max-size SIZE"
-                     : "cache list takes no --unused, --older-than or --max-size: those are prune's");
+               prune ? "cache prune: say what to remove: --unused, --older-than DAYS or --max-size SIZE"
+                     : "cache list takes no --unused, --older-than or --max-size: those go with prune");
     BASE_CHECK(prune || (!o->force && !o->dry_run), BASE_EUSAGE, "cache list takes no --force and no --dry-run");
     BASE_TRY(prune ? model_cache_prune(folders, count, &what, &list) : model_cache_list(folders, count, &list));
     BASE_TRY(print(o, &list, prune));
@@ -91,14 +91,12 @@ out:
 
 const CliCommand cli_cache = {
     .name = "cache",
-    .summary = "what experiments keep in models/, and removing it",
+    .summary = "list, or remove, what experiments keep in models/",
     .purpose =
-        "list: the trained networks and searches that experiments keep in their folder models, how large and old "
-        "they are,\nand how many stored runs were made with each. DIR: results folders or folders of them "
-        "(results).\nprune: removes of those what --unused, --older-than and --max-size (oldest first) say; all "
-        "given must hold. A\nfile that a run of the present config was made with stays unless --force is given; "
-        "nothing is removed where a\nsweep is at work.",
-    .usage = "cache list|prune [DIR]... [--unused] [--older-than DAYS] [--max-size SIZE] [--dry-run] [--force]",
+        (const char *const[]){
+#include "cli/help/cache.txt.inc"
+            NULL},
+    .usage = {"list|prune [DIR]... [--unused] [--older-than DAYS] [--max-size SIZE] [--dry-run] [--force]"},
     .takes = "unused older-than max-size dry-run force json",
     .operands_min = 1,
     .operands_max = CLI_TEXTS_MAX,

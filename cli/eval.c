@@ -108,8 +108,8 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
         names = width > names ? width : names;
     }
     if (names > NAMES_MAX) names = NAMES_MAX;
-    base_text_add(&text, "\nconfusion: rows are true classes, columns predicted ones\n%5s %*s %7s ", "", names, "",
-                  "right");
+    base_text_add(&text, "\nconfusion: rows are true classes, columns are predicted classes\n%5s %*s %7s ", "", names,
+                  "", "right");
     for (int64_t k = 0; k < K && K <= 32; k++) base_text_add(&text, "%6lld", (long long)k);
     base_text_add(&text, "\n");
     for (int64_t c = 0; c < K; c++) {
@@ -150,11 +150,12 @@ out:
 
 const CliCommand cli_eval = {
     .name = "eval",
-    .summary = "accuracies and confusion matrix of a weights file",
-    .purpose = "Runs a network over one split and prints its accuracy, per class too, and the confusion matrix. With "
-               "--forget also\n"
-               "ACC_r and ACC_f: the accuracy over the images of retained and of forgotten classes.",
-    .usage = "eval --arch A --weights F --data D [--split train|test] [--forget 3]",
+    .summary = "print accuracies and the confusion matrix of a weights file",
+    .purpose =
+        (const char *const[]){
+#include "cli/help/eval.txt.inc"
+            NULL},
+    .usage = {"--arch A --weights F --data D [--split train|test] [--forget 3]"},
     .takes = "arch! weights! data! split forget precision tuning json",
     .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",
                  "expunge eval --arch convnet --weights out.safetensors --data fashion-mnist --forget 3 --json"},

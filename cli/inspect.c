@@ -376,11 +376,12 @@ static BaseStatus run(const CliOptions *o)
 
 const CliCommand cli_inspect = {
     .name = "inspect",
-    .summary = "what a weights, run or data file holds",
+    .summary = "show what a weights, run or data file holds",
     .purpose =
-        "Says what a file is and shows its content: tensors, metadata and hash of weights; attributes, parameters and\n"
-        "metrics of a run; arrays and root attributes of any other HDF5 file.",
-    .usage = "inspect FILE",
+        (const char *const[]){
+#include "cli/help/inspect.txt.inc"
+            NULL},
+    .usage = {"FILE"},
     .takes = "json",
     .operands_min = 1,
     .operands_max = 1,

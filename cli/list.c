@@ -1,9 +1,12 @@
 /* cli/list.c - `expunge list`: walks the registries, so that a new plug-in shows up with nothing added here. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/registry.h"
 #include "cli/commands.h"
+#include "cli/sink.h"
+#include "cli/wrap.h"
 #include "data/data.h"
 #include "eval/eval.h"
 #include "mia/mia.h"
@@ -24,12 +27,13 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
 {
     if (strcmp(kind, "methods") == 0) {
         unsigned needs = ((const UnlearnMethod *)entry)->needs; /* the entry is the plug-in's first member */
-        base_text_add(out, "needs:%s%s%s%s", needs & UNLEARN_NEEDS_RETAIN ? " retained images" : "",
-                      needs & UNLEARN_NEEDS_FORGET ? " forgotten images" : "",
-                      needs & UNLEARN_NEEDS_GRADIENT ? " gradients" : "",
-                      needs & (UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT) ? "" : " nothing");
+        bool retain = needs & UNLEARN_NEEDS_RETAIN, forget = needs & UNLEARN_NEEDS_FORGET;
+        bool gradient = needs & UNLEARN_NEEDS_GRADIENT;
+        base_text_add(out, "needs %s%s%s%s%s%s", retain ? "retained images" : "", retain && forget ? ", " : "",
+                      forget ? "forgotten images" : "", (retain || forget) && gradient ? ", " : "",
+                      gradient ? "gradients" : "", retain || forget || gradient ? "" : "nothing");
         if (needs & UNLEARN_SHARES) base_text_add(out, "; takes --share");
-        if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, no unlearning");
+        if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, not an unlearning method");
     } else if (strcmp(kind, "attacks") == 0) {
         const MiaAttack *a = (const MiaAttack *)entry;
         base_text_add(out, "%s", a->sets);
@@ -99,26 +103,30 @@ static BaseStatus print_json(const char *kind, const BaseRegistry *registry)
 
 static BaseStatus print_table(const char *kind, const BaseRegistry *registry)
 {
+    int columns = cli_sink_columns(INT_MAX); /* whole lines for grep and the like */
     BaseText text = {0};
     for (size_t i = 0; i < base_registry_count(registry); i++) {
         const BaseEntry *entry = base_registry_at(registry, i);
-        base_text_add(&text, "%-18s %s", entry->name, entry->summary);
-        if (*entry->source) base_text_add(&text, " (%s)", entry->source);
-        base_text_add(&text, "\n%-18s ", "");
-        add_extra(kind, entry, &text);
-        base_text_add(&text, "\n");
-        cli_options_params(entry->params, entry->param_count, &text);
+        BaseText about = {0}, extra = {0};
+        base_text_add(&about, "%s", entry->summary);
+        if (*entry->source) base_text_add(&about, " (%s)", entry->source);
+        add_extra(kind, entry, &extra);
+        cli_wrap_row(&text, 0, 18, entry->name, base_text_of(&about, &text.st), columns);
+        cli_wrap_row(&text, 0, 18, "", base_text_of(&extra, &text.st), columns);
+        cli_options_params(entry->params, entry->param_count, columns, &text);
+        base_text_free(&about);
+        base_text_free(&extra);
     }
     if (strcmp(kind, "datasets") == 0) {
-        base_text_add(&text, "\noptions beside --data, and keys of a config:\n");
-#define X(field, flag, value, def, help) base_text_add(&text, "    --%-16s %s (default: %s)\n", flag, help, def);
+        base_text_add(&text, "\nOptions that go with --data, and keys of a config:\n");
+#define X(field, flag, value, def, help) cli_wrap_row(&text, 4, 18, "--" flag, help " (default: " def ")", columns);
         DATA_OPTION_LIST(X)
 #undef X
     }
     if (strcmp(kind, "attacks") == 0) {
-        base_text_add(&text, "\nwirings: which images are members, non-members and audited\n");
+        base_text_add(&text, "\nWirings: which images are members, non-members and audited\n");
         for (size_t i = 0; i < mia_wiring_count; i++)
-            base_text_add(&text, "    %-18s %s\n", mia_wirings[i].name, mia_wirings[i].question);
+            cli_wrap_row(&text, 4, 18, mia_wirings[i].name, mia_wirings[i].question, columns);
     }
     return cli_print_text_take(&text);
 }
@@ -139,11 +147,12 @@ static BaseStatus run(const CliOptions *o)
 
 const CliCommand cli_list = {
     .name = "list",
-    .summary = "methods, attacks, metrics, archs, datasets, with their parameters",
+    .summary = "list methods, attacks, metrics, archs or datasets with their parameters",
     .purpose =
-        "Lists what the program knows of one kind: name, what it is, where it comes from, and each parameter with its\n"
-        "default, meaning and range.",
-    .usage = "list methods|attacks|metrics|archs|datasets",
+        (const char *const[]){
+#include "cli/help/list.txt.inc"
+            NULL},
+    .usage = {"methods|attacks|metrics|archs|datasets"},
     .takes = "json",
     .operands_min = 1,
     .operands_max = 1,

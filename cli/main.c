@@ -11,6 +11,7 @@
 #include "cli/sink.h"
 #include "cli/start.h"
 #include "cli/visible.h"
+#include "cli/wrap.h"
 #include "experiment/experiment.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
@@ -79,18 +80,18 @@ BaseStatus cli_print_json_take(IoJson *value)
 
 static BaseStatus print_overview(void)
 {
+    static const char *const BEFORE[] = {
+#include "cli/help/expunge.txt.inc"
+        NULL};
+    static const char *const AFTER[] = {
+#include "cli/help/first-steps.txt.inc"
+        NULL};
+    int columns = cli_sink_columns(CLI_COLUMNS_HELP);
     BaseText text = {0};
-    base_text_add(&text, "expunge removes classes from trained image classifiers and measures how well it was done.\n\n"
-                         "Usage: expunge COMMAND ...\n\nCommands:\n");
+    cli_wrap_lines(&text, BEFORE, columns);
     for (size_t i = 0; i < BASE_COUNT(COMMANDS); i++)
-        base_text_add(&text, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
-    base_text_add(
-        &text,
-        "  --version  the program's version, its libraries' and the kernels of OpenBLAS in use\n"
-        "  --environment  the variables it sets for itself, NAME=VALUE, for programs that load the same libraries\n\n"
-        "`expunge COMMAND --help` explains one command, with examples (as does `expunge help COMMAND`). First steps:\n"
-        "  expunge run configs/demo.yaml        train, forget, retrain, measure, attack, report\n"
-        "  expunge list methods                 the unlearning methods and their parameters\n");
+        cli_wrap_row(&text, 2, 20, COMMANDS[i]->name, COMMANDS[i]->summary, columns);
+    cli_wrap_lines(&text, AFTER, columns);
     return cli_print_text_take(&text);
 }
 
@@ -122,7 +123,7 @@ static BaseStatus find_command(const char *word, const CliCommand **out)
 static BaseStatus print_help(const CliCommand *command)
 {
     BaseText page = {0};
-    cli_options_help(command, &page);
+    cli_options_help(command, cli_sink_columns(CLI_COLUMNS_HELP), &page);
     return cli_print_text_take(&page);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cli/wrap.h"
 #include "io/file.h"
 #include "math/threads.h"
 #include "session/params.h"
@@ -23,69 +24,70 @@ typedef struct {
     Reach reach;
 } Option;
 
-#define AT(field) offsetof(CliOptions, field)
-#define CLASSES   "names, else indices; '#3' is always an index, name:3 always a name"
+#define AT(field)                               offsetof(CliOptions, field)
+#define CLASSES                                 "names, or else indices; '#3' is always an index, name:3 always a name"
+#define TEXT_ROW(name, field, value, def, help) name, 0, TEXT, AT(field), value, def, 0, 0, help, NAMED
+#define NUMBER_ROW(name, field, value, def, min, max, help)                                                            \
+    name, 0, NUMBER, AT(field), value, def, min, max, help, NAMED
+#define FLAG_ROW(name, field, help) name, 0, FLAG, AT(field), NULL, "off", 0, 0, help, NAMED
 static const Option OPTIONS[] = {
-    {"arch", 0, TEXT, AT(arch), "A", "", 0, 0, "architecture, a name of `expunge list archs`; auto: read off --weights",
-     NAMED},
-    {"weights", 0, TEXT, AT(weights), "F", "", 0, 0, "weights file: .safetensors (or its .index.json), .pt, .pth, .h5",
-     NAMED},
-    {"data", 0, TEXT, AT(data), "D", "", 0, 0, "data set, name[:path] of `expunge list datasets`", NAMED},
+    {TEXT_ROW("arch", arch, "A", "",
+              "architecture, a name from `expunge list archs`; auto: recognised from --weights")},
+    {TEXT_ROW("weights", weights, "F", "", "weights file: .safetensors (or its .index.json), .pt, .pth, .h5")},
+    {TEXT_ROW("data", data, "D", "", "data set, name[:path] from `expunge list datasets`")},
 #define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA},
     DATA_OPTION_LIST(X)
 #undef X
-        {"split", 0, TEXT, AT(split), "S", "test", 0, 0, "train or test", NAMED},
-    {"forget", 0, TEXT, AT(forget), "C[,C]", "none", 0, 0, "classes to forget: " CLASSES, NAMED},
-    {"exclude", 0, TEXT, AT(exclude), "C[,C]", "none", 0, 0, "classes to leave out of the training: " CLASSES, NAMED},
-    {"method", 0, TEXT, AT(method), "M", "", 0, 0, "unlearning method, a name of `expunge list methods`", NAMED},
-    {"name", 0, TEXT, AT(name), "LIST", "", 0, 0, "attacks, names of `expunge list attacks` with commas, or all",
-     NAMED},
-    {"signals", 0, TEXT, AT(signals), "F", "", 0, 0, "HDF5 file of logits, labels and roles (docs/signals.md)", NAMED},
-    {"original", 0, TEXT, AT(original), "F", "none", 0, 0, "the model before it unlearned", NAMED},
-    {"retrained", 0, TEXT, AT(retrained), "F,F", "none", 0, 0,
-     "models trained without the forgotten classes, from several seeds", NAMED},
-    {"make-retrained", 0, NUMBER, AT(make_retrained), "N", "0", 1, 1000, "trains so many retrained models more", NAMED},
-    {"shadow", 0, TEXT, AT(shadow), "DIR", "none", 0, 0, "folder of shadow models with a shadows.json", NAMED},
-    {"attacks", 0, TEXT, AT(attacks), "LIST", "auto: a selection", 0, 0,
-     "names of `expunge list attacks` with commas, or all", NAMED},
-    {"alpha", 0, TEXT, AT(alpha), "A", "0.05", 0, 0, "chance of a false finding over all attacks and games together",
-     NAMED},
-    {"margin", 0, TEXT, AT(margin), "M", "0.05", 0, 0, "AUC differences below it count as none", NAMED},
-    {"pictures", 0, TEXT, AT(pictures), "N", "0", 0, 0,
-     "shows the N forgotten images that are most exposed; whoever gets the page gets them", NAMED},
-    {"verify", 0, TEXT, AT(verify), "DIR", "none", 0, 0, "checks the folder of an earlier audit", NAMED},
-    {"signers", 0, TEXT, AT(signers), "FILE", "none", 0, 0, "whose signatures count: ssh-keygen's ALLOWED SIGNERS",
-     NAMED},
-    {"identity", 0, TEXT, AT(identity), "I", "none", 0, 0, "who of them must have signed", NAMED},
-    {"beside", 0, TEXT, AT(beside), "B", "unlearn", 0, 0,
-     "copies of the weights in the same file: unlearn them too, drop or keep them; keep: unknown objects too", NAMED},
-    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "sets a parameter; may be given often", NAMED},
-    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "where the result goes", NAMED},
-    {"results", 0, TEXT, AT(results), "DIR", "results", 0, 0, "parent folder of the experiment's own folder", NAMED},
-    {"unused", 0, FLAG, AT(unused), NULL, "off", 0, 0, "only what no run of a present config was made with", NAMED},
-    {"older-than", 0, NUMBER, AT(older_than), "DAYS", "any age", 1, 100000, "only what was written longer ago", NAMED},
-    {"max-size", 0, TEXT, AT(max_size), "SIZE", "no limit", 0, 0, "until the rest is this small: 500M, 20G", NAMED},
-    {"force", 0, FLAG, AT(force), NULL, "off", 0, 0, "run: do complete jobs again; cache: remove what is used, too",
-     NAMED},
-    {"dry-run", 0, FLAG, AT(dry_run), NULL, "off", 0, 0,
-     "say what would be done (run: in how many hours); write nothing", NAMED},
-    {"jobs", 0, NUMBER, AT(jobs), "N", "1", 1, 1024, "processes that do jobs side by side and share the threads",
-     NAMED},
-    {"share", 0, FLAG, AT(share), NULL, "off", 0, 0,
-     "the ranks of mpirun share the images (methods that say so); any number of ranks gives the same bits", NAMED},
-    {"precision", 0, TEXT, AT(precision), "P", "f32; run: the config's", 0, 0, "f32 or bf16: arithmetic of the network",
-     NAMED},
-    {"tuning", 0, TEXT, AT(tuning), "FILE", "the program's own rules; run: the config's", 0, 0,
-     "which algorithm runs each convolution: a table of `expunge bench --tune`", NAMED},
-    {"tune", 0, FLAG, AT(tune), NULL, "off", 0, 0, "time the algorithms of each convolution and make a table", NAMED},
-    {"batch-size", 0, NUMBER, AT(batch), "N", "128", 1, 1 << 20, "images of a training step", NAMED},
-    {"json", 0, FLAG, AT(json), NULL, "off", 0, 0, "print results as JSON on stdout", NAMED},
-    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "no notices and no progress on stderr", EVERYWHERE},
-    {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX, "compute threads",
-     EVERYWHERE},
+        {TEXT_ROW("split", split, "S", "test", "split: train or test")},
+    {TEXT_ROW("forget", forget, "C[,C]", "none", "classes to forget: " CLASSES)},
+    {TEXT_ROW("exclude", exclude, "C[,C]", "none", "classes to leave out of the training: " CLASSES)},
+    {TEXT_ROW("method", method, "M", "", "unlearning method, a name from `expunge list methods`")},
+    {TEXT_ROW("name", name, "LIST", "", "attacks, names from `expunge list attacks` separated by commas, or all")},
+    {TEXT_ROW("signals", signals, "F", "", "HDF5 file of logits, labels and roles (docs/signals.md)")},
+    {TEXT_ROW("original", original, "F", "none", "weights of the model before unlearning")},
+    {TEXT_ROW("retrained", retrained, "F,F", "none",
+              "weights of models trained without the forgotten classes, from several seeds")},
+    {NUMBER_ROW("make-retrained", make_retrained, "N", "0", 1, 1000,
+                "number of retrained models to train in addition")},
+    {TEXT_ROW("shadow", shadow, "DIR", "none", "folder of shadow models with a shadows.json")},
+    {TEXT_ROW("attacks", attacks, "LIST", "auto: a selection",
+              "attacks, names from `expunge list attacks` separated by commas, or all")},
+    {TEXT_ROW("alpha", alpha, "A", "0.05", "probability of a false finding over all attacks and games together")},
+    {TEXT_ROW("margin", margin, "M", "0.05", "difference of AUC below which two models count as equal")},
+    {TEXT_ROW("pictures", pictures, "N", "0",
+              "number of most exposed forgotten images to show; whoever gets the page gets these images")},
+    {TEXT_ROW("verify", verify, "DIR", "none", "folder of an earlier audit, which is checked")},
+    {TEXT_ROW("signers", signers, "FILE", "none",
+              "file of those whose signatures are accepted: ssh-keygen's ALLOWED SIGNERS")},
+    {TEXT_ROW("identity", identity, "I", "none", "identity in --signers that must have signed")},
+    {TEXT_ROW("beside", beside, "B", "unlearn",
+              "copies of the weights in the same file: unlearn, drop or keep them; keep also keeps unknown objects")},
+    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "value V of the parameter K; may be given several times", NAMED},
+    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "file or folder to which the result is written", NAMED},
+    {TEXT_ROW("results", results, "DIR", "results", "parent folder of the experiment's own folder")},
+    {FLAG_ROW("unused", unused, "select only what no run of a present config was made with")},
+    {NUMBER_ROW("older-than", older_than, "DAYS", "any age", 1, 100000,
+                "select only what was written more than DAYS days ago")},
+    {TEXT_ROW("max-size", max_size, "SIZE", "no limit",
+              "remove the oldest until the rest is no larger than this: 500M, 20G")},
+    {FLAG_ROW("force", force, "run: repeat complete jobs; cache: also remove what is used")},
+    {FLAG_ROW("dry-run", dry_run, "only say what would be done (run: in how many hours); write nothing")},
+    {NUMBER_ROW("jobs", jobs, "N", "1", 1, 1024,
+                "number of processes that run jobs side by side and share the threads")},
+    {FLAG_ROW("share", share,
+              "let the ranks of mpirun share the images (see `expunge list methods`); their number changes no bit")},
+    {TEXT_ROW("precision", precision, "P", "f32; run: the config's", "arithmetic of the network: f32 or bf16")},
+    {TEXT_ROW("tuning", tuning, "FILE", "the program's own rules; run: the config's",
+              "table of `expunge bench --tune` that says which algorithm runs each convolution")},
+    {FLAG_ROW("tune", tune, "time the algorithms of each convolution and make a table of the fastest")},
+    {NUMBER_ROW("batch-size", batch, "N", "128", 1, 1 << 20, "images per training step")},
+    {FLAG_ROW("json", json, "print results as JSON on stdout")},
+    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "print no notices and no progress on stderr", EVERYWHERE},
+    {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX,
+     "number of compute threads", EVERYWHERE},
     {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw",
      EVERYWHERE},
-    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "this page", EVERYWHERE},
+    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "show this page", EVERYWHERE},
 };
 
 /* Whether @p command names the option: 0 no, 1 yes, 2 it must be given. */
@@ -144,8 +146,8 @@ static BaseStatus store(const CliCommand *command, const Option *o, const char *
     void *field = (char *)out + o->offset;
     if (o->kind == TEXT) {
         if (!*value)
-            return base_error_set(BASE_EUSAGE, "%s: %s%s is empty: it needs %s", command->name, o->letter ? "-" : "--",
-                                  o->letter ? "o" : o->name, o->help);
+            return base_error_set(BASE_EUSAGE, "%s: %s%s is empty; it must be: %s", command->name,
+                                  o->letter ? "-" : "--", o->letter ? "o" : o->name, o->help);
         if (*(const char **)field)
             return base_error_set(BASE_EUSAGE, "%s: --%s is given twice", command->name, o->name);
         *(const char **)field = value;
@@ -159,7 +161,8 @@ static BaseStatus store(const CliCommand *command, const Option *o, const char *
     } else {
         CliTexts *texts = field;
         if (texts->count == CLI_TEXTS_MAX)
-            return base_error_set(BASE_EUSAGE, "%s: --%s: at most %d times", command->name, o->name, CLI_TEXTS_MAX);
+            return base_error_set(BASE_EUSAGE, "%s: --%s is given more than %d times", command->name, o->name,
+                                  CLI_TEXTS_MAX);
         texts->at[texts->count++] = value;
     }
     return BASE_OK;
@@ -182,8 +185,8 @@ static BaseStatus follow_output(CliOptions *out)
     if (!out->out) return BASE_OK;
     BASE_TRY(io_path_target(out->out, &target));
     if (!target) goto out;
-    BASE_CHECK(strlen(target) < sizeof out->target, BASE_EUSAGE, "--out %.200s: a link to a path of %zu bytes",
-               out->out, strlen(target));
+    BASE_CHECK(strlen(target) < sizeof out->target, BASE_EUSAGE,
+               "--out %.200s: is a link to a path of %zu bytes, which is too long", out->out, strlen(target));
     strcpy(out->target, target);
     out->out = out->target;
 out:
@@ -245,10 +248,10 @@ BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, C
     return out->help ? BASE_OK : check(command, out);
 }
 
-void cli_options_params(const BaseParam *table, size_t count, BaseText *out)
+void cli_options_params(const BaseParam *table, size_t count, int columns, BaseText *out)
 {
     for (size_t i = 0; i < count; i++) {
-        BaseText def = {0}, range = {0};
+        BaseText def = {0}, range = {0}, name = {0}, meaning = {0};
         switch (table[i].kind) {
         case BASE_KIND_TEXT: base_text_add(&def, "%s", table[i].text); break;
         case BASE_KIND_CHOICE: base_text_add(&def, "%s", table[i].choices[(size_t)table[i].def]); break;
@@ -257,35 +260,46 @@ void cli_options_params(const BaseParam *table, size_t count, BaseText *out)
         case BASE_KIND_I64: base_text_add(&def, "%.10g", table[i].def); break;
         }
         base_param_describe(&table[i], &range);
-        base_text_add(out, "    %-18s %-10s %s (%s)\n", table[i].name, base_text_of(&def, &out->st), table[i].meaning,
-                      base_text_of(&range, &out->st));
+        base_text_add(&name, "%-18s %-10s", table[i].name, base_text_of(&def, &out->st));
+        base_text_add(&meaning, "%s (%s)", table[i].meaning, base_text_of(&range, &out->st));
+        cli_wrap_row(out, 4, 29, base_text_of(&name, &out->st), base_text_of(&meaning, &out->st), columns);
+        base_text_free(&name);
         base_text_free(&def);
         base_text_free(&range);
+        base_text_free(&meaning);
     }
 }
 
-void cli_options_help(const CliCommand *command, BaseText *out)
+void cli_options_help(const CliCommand *command, int columns, BaseText *out)
 {
-    base_text_add(out, "%s\n\nUsage: expunge %s\n\nOptions:\n", command->purpose, command->usage);
+    cli_wrap_lines(out, command->purpose, columns);
+    base_text_add(out, "\n");
+    for (size_t i = 0; i < BASE_COUNT(command->usage) && command->usage[i]; i++) {
+        base_text_add(out, "%s expunge %s ", i == 0 ? "Usage:" : "      ", command->name);
+        cli_wrap_words(out, command->usage[i], 16 + (int)strlen(command->name), columns);
+        base_text_add(out, "\n");
+    }
+    base_text_add(out, "\nOptions:\n");
     for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
         int how = takes(command, o);
         char name[64];
+        BaseText meaning = {0};
         if (!how) continue;
         if (o->letter == 'o')
             snprintf(name, sizeof name, "-o, --out %s", o->value);
         else
             snprintf(name, sizeof name, "%s--%s %s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? o->value : "");
-        base_text_add(out, "  %-20s %s", name, o->help);
+        base_text_add(&meaning, "%s", o->help);
         if (how == 2)
-            base_text_add(out, "; must be given\n");
+            base_text_add(&meaning, "; required");
         else if (*o->def)
-            base_text_add(out, " (default: %s)\n", o->def);
-        else
-            base_text_add(out, "\n");
+            base_text_add(&meaning, " (default: %s)", o->def);
+        cli_wrap_row(out, 2, 20, name, base_text_of(&meaning, &out->st), columns);
+        base_text_free(&meaning);
     }
     if (command->set_table || command->set_common) base_text_add(out, "\nKeys of --set, with their defaults:\n");
-    if (command->set_table) cli_options_params(command->set_table, *command->set_count, out);
-    if (command->set_common) cli_options_params(session_common_params, session_common_param_count, out);
+    if (command->set_table) cli_options_params(command->set_table, *command->set_count, columns, out);
+    if (command->set_common) cli_options_params(session_common_params, session_common_param_count, columns, out);
     base_text_add(out, "\nExamples:\n");
     for (size_t i = 0; i < BASE_COUNT(command->examples); i++) base_text_add(out, "  %s\n", command->examples[i]);
 }

@@ -31,8 +31,8 @@ typedef struct {
 typedef struct CliCommand CliCommand;
 struct CliCommand {
     const char *name, *summary; /* one line */
-    const char *purpose;        /* one paragraph */
-    const char *usage;          /* what follows "expunge " */
+    const char *const *purpose; /* the lines of cli/help/<name>.txt, then NULL */
+    const char *usage[2];       /* what follows "expunge <name> ": one form, or two */
     const char *takes;          /* option names separated by blanks; one ending in '!' must be given */
     size_t operands_min, operands_max;
     const char *operand;        /* what an operand is: "CONFIG.yaml" */
@@ -46,9 +46,9 @@ struct CliCommand {
 
 /** Reads argv behind the command's name. BASE_EUSAGE with "did you mean". --help sets help and checks nothing else. */
 BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, CliOptions *out);
-/** The help page of a command. */
-void cli_options_help(const CliCommand *command, BaseText *out);
-/** One line a row: name, default, range, meaning of a parameter table, indented. */
-void cli_options_params(const BaseParam *table, size_t count, BaseText *out);
+/** The help page of a command, as those below in lines of @p columns where words allow that. */
+void cli_options_help(const CliCommand *command, int columns, BaseText *out);
+/** One row for each parameter of a table: name, default, meaning and range, indented. */
+void cli_options_params(const BaseParam *table, size_t count, int columns, BaseText *out);
 
 #endif

@@ -72,10 +72,11 @@ out:
 const CliCommand cli_predict = {
     .name = "predict",
     .summary = "write a network's logits to an HDF5 file",
-    .purpose = "Runs a network over one split, in the order of the data and without augmentation, and writes /logits "
-               "[N,K] float32\n"
-               "and /labels [N] int64, for analysis elsewhere.",
-    .usage = "predict --arch A --weights F --data D --split train|test -o FILE.h5",
+    .purpose =
+        (const char *const[]){
+#include "cli/help/predict.txt.inc"
+            NULL},
+    .usage = {"--arch A --weights F --data D --split train|test -o FILE.h5"},
     .takes = "arch! weights! data! split! precision tuning out!",
     .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",
                  "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train "

@@ -11,7 +11,7 @@ static BaseStatus run(const CliOptions *o)
                            .folder_count = o->operands.count,
                            .out = o->out ? o->out : o->operands.at[0],
                            .command = o->command};
-    BaseStatus st = report_make(&config, cli_sink_columns(), &table);
+    BaseStatus st = report_make(&config, cli_sink_columns(CLI_COLUMNS_TABLE), &table);
     if (st == BASE_OK) {
         base_text_add(&table, "\nReport: %s/report.html\n", config.out);
         return cli_print_text_take(&table);
@@ -22,11 +22,12 @@ static BaseStatus run(const CliOptions *o)
 
 const CliCommand cli_report = {
     .name = "report",
-    .summary = "tables, figures and a page from stored runs",
-    .purpose = "Reads the run files in one or more results folders and writes tables (.md .csv .tex), figures (.svg "
-               ".png) and one\n"
-               "self-contained report.html; the main table is printed too.",
-    .usage = "report RESULTS_DIR... [-o DIR]",
+    .summary = "write tables, figures and a page from stored runs",
+    .purpose =
+        (const char *const[]){
+#include "cli/help/report.txt.inc"
+            NULL},
+    .usage = {"RESULTS_DIR... [-o DIR]"},
     .takes = "out",
     .operands_min = 1,
     .operands_max = CLI_TEXTS_MAX,

@@ -48,7 +48,7 @@ static BaseStatus run(const CliOptions *o)
                              .jobs = o->jobs ? (int)o->jobs : 1,
                              .threads = math_threads_get(),
                              .command = o->command,
-                             .columns = cli_sink_columns()};
+                             .columns = cli_sink_columns(CLI_COLUMNS_TABLE)};
     for (size_t i = 0; i < o->set.count; i++) assignments[config.assignment_count++] = o->set.at[i];
     if (o->has_seed) {
         snprintf(seed, sizeof seed, "seeds=[%lld]", (long long)o->seed);
@@ -72,7 +72,7 @@ static BaseStatus run(const CliOptions *o)
         goto out;
     }
     BASE_TRY(print_outcome(o, &outcome, &table));
-    BASE_CHECK(outcome.failed == 0, BASE_EARG, "%d of %d jobs failed; their reasons stand in %s/report.html",
+    BASE_CHECK(outcome.failed == 0, BASE_EARG, "%d of %d jobs failed; the reasons are in %s/report.html",
                outcome.failed, outcome.done + outcome.skipped + outcome.failed, outcome.folder);
 out:
     base_text_free(&table);
@@ -82,16 +82,12 @@ out:
 
 const CliCommand cli_run = {
     .name = "run",
-    .summary = "every job of an experiment, then its report",
+    .summary = "run every job of an experiment, then write its report",
     .purpose =
-        "Does an experiment: trains originals, forgets classes with each method, retrains for comparison, measures,\n"
-        "attacks, stores one file per run below DIR/<name of the config>/ and writes the report there. Jobs already\n"
-        "complete are skipped, so the same command continues a run that was stopped. configs/README.md explains the "
-        "keys.\n--jobs N does N jobs at a time, each with its share of --threads; built with MPI, the ranks of mpirun "
-        "or "
-        "srun\ndo so on any number of machines (docs/scaling.md). --dry-run says first what there is to do, what is "
-        "cached, and about how many hours it takes.",
-    .usage = "run CONFIG.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]",
+        (const char *const[]){
+#include "cli/help/run.txt.inc"
+            NULL},
+    .usage = {"CONFIG.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]"},
     .takes = "set results jobs force dry-run precision tuning json",
     .ranks = true,
     .operands_min = 1,

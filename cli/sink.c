@@ -21,13 +21,13 @@ typedef struct {
 } Sink;
 static Sink sink;
 
-static int columns_of(int fd)
+static int columns_of(int fd, int otherwise)
 {
     struct winsize size;
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     const char *text = getenv("COLUMNS");
     int64_t columns;
-    return text && base_parse_i64(text, &columns) && columns > 0 && columns < 10000 ? (int)columns : 100;
+    return text && base_parse_i64(text, &columns) && columns > 0 && columns < 10000 ? (int)columns : otherwise;
 }
 
 static void wipe(Sink *s)
@@ -56,7 +56,7 @@ static void format_time(double seconds, char *out, size_t size)
         snprintf(out, size, "%ld:%02ld", t / 60, t % 60);
 }
 
-/* A bar that is redrawn on a terminal; in a file, a plain line a minute, so that a run in the background can be
+/* A bar that is redrawn on a terminal; in a file, a plain line per minute, so that a run in the background can be
  * followed. */
 static void progress(void *user, const char *label, int64_t done, int64_t total, const char *detail)
 {
@@ -86,7 +86,7 @@ static void progress(void *user, const char *label, int64_t done, int64_t total,
     BaseText shown = {0};
     cli_visible_add(&shown, line);
     if (s->terminal) /* a wrapped line could not be wiped */
-        fprintf(stderr, "\r\033[K%.*s", columns_of(STDERR_FILENO) - 1, shown.data ? shown.data : "");
+        fprintf(stderr, "\r\033[K%.*s", columns_of(STDERR_FILENO, 100) - 1, shown.data ? shown.data : "");
     else
         fprintf(stderr, "%s\n", shown.data ? shown.data : "");
     base_text_free(&shown);
@@ -102,4 +102,4 @@ void cli_sink_open(bool quiet)
 
 void cli_sink_close(void) { wipe(&sink); }
 
-int cli_sink_columns(void) { return columns_of(STDOUT_FILENO); }
+int cli_sink_columns(int otherwise) { return columns_of(STDOUT_FILENO, otherwise); }

@@ -9,7 +9,9 @@
 void cli_sink_open(bool quiet);
 /** Wipes an unfinished bar. */
 void cli_sink_close(void);
-/** Columns of the terminal at stdout; COLUMNS, else 100, where it is none. */
-int cli_sink_columns(void);
+/** Widths where there is no terminal to fit into. */
+enum { CLI_COLUMNS_TABLE = 100, CLI_COLUMNS_HELP = 80 };
+/** Columns of the terminal at stdout; where it is none those of COLUMNS, else @p otherwise. */
+int cli_sink_columns(int otherwise);
 
 #endif

@@ -31,7 +31,7 @@ static void last_words(void)
     int length = memory ? snprintf(line, sizeof line,
                                    "%snot enough memory: a library could not get any (std::bad_alloc)\n", prefix)
                         : snprintf(line, sizeof line,
-                                   "%sa library ended the program by a C++ exception of type %.200s\n", prefix, name);
+                                   "%sa library ended the program with a C++ exception of type %.200s\n", prefix, name);
     if (write(STDERR_FILENO, line, (size_t)length) < 0) _exit(1); /* nobody reads it */
     _exit(1);
 }
@@ -85,7 +85,7 @@ static void check_limit(char *const *environment)
         threads > 1 ? "all threads" : "one thread",
         ", needs ",
         megabytes(need, number[1]),
-        threads > 1 ? " MB to start; raise it, or take fewer threads (OMP_NUM_THREADS)\n" : " MB to start; raise it\n"};
+        threads > 1 ? " MB to start; raise it, or use fewer threads (OMP_NUM_THREADS)\n" : " MB to start; raise it\n"};
     say_and_end(TEXTS, sizeof TEXTS / sizeof *TEXTS);
 }
 
@@ -134,7 +134,7 @@ BaseStatus cli_start(char **argv, SessionBlas *blas)
     BASE_TRY(session_blas_check(blas));
     if (!*blas->next) goto out;
     start_again(argv, blas, false);
-    BASE_FAIL(BASE_EBACKEND, "OpenBLAS's %s kernels compute wrongly on this CPU; start with %s=%s", blas->core,
+    BASE_FAIL(BASE_EBACKEND, "OpenBLAS's %s kernels give wrong results on this CPU; start with %s=%s", blas->core,
               SESSION_BLAS_CORE, blas->next);
 out:
     return st;

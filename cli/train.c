@@ -184,11 +184,10 @@ const CliCommand cli_train = {
     .name = "train",
     .summary = "train a classifier, with or without some classes",
     .purpose =
-        "Trains an architecture from a seeded start and writes its weights, with what made them in the metadata; the\n"
-        "extension of -o says the format: .safetensors, .pt, .pth, .h5. With --exclude the named classes are left "
-        "out:\n"
-        "that is the retrained model unlearning is compared with.",
-    .usage = "train --arch A --data D [--exclude 3,7] [--set k=v]... -o FILE",
+        (const char *const[]){
+#include "cli/help/train.txt.inc"
+            NULL},
+    .usage = {"--arch A --data D [--exclude 3,7] [--set k=v]... -o FILE"},
     .takes = "arch! data! exclude set precision tuning json out!",
     .set_table = nn_train_params,
     .set_count = &nn_train_param_count,

@@ -82,11 +82,12 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     w->context.seed = (uint64_t)o->seed;
     BASE_TRY(read_training(o, w));
     BASE_CHECK(o->share || sweep_ranks_count() == 1, BASE_EUSAGE,
-               "unlearn under MPI: each of the %d ranks would do the same; --share divides the images among them",
+               "unlearn under MPI: each of the %d ranks would do the same work; --share divides the images among them",
                sweep_ranks_count());
     if (o->share) {
         BASE_CHECK(w->method->needs & UNLEARN_SHARES, BASE_EUSAGE,
-                   "--share: the work of %s cannot be shared; methods that can say so in `expunge list methods`",
+                   "--share: the work of %s cannot be shared; `expunge list methods` says which methods can share "
+                   "theirs",
                    entry->name);
         w->context.reduce = sweep_ranks_sum;
         sweep_ranks_part(UNLEARN_BLOCKS, &w->context.first_block, &w->context.block_count);
@@ -237,7 +238,7 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
                   r->prepare_seconds + r->apply_seconds, r->prepare_seconds, r->apply_seconds,
                   (long long)r->samples_retain, (long long)r->samples_forget, o->out);
     for (size_t i = 0; i < w->model.tensors->copy_count; i++) {
-        base_text_add(&text, "beside them ");
+        base_text_add(&text, "beside them: ");
         cli_visible_add(&text, w->model.tensors->copies[i].where);
         base_text_add(&text, ", a copy of %zu tensors: %s\n", w->model.tensors->copies[i].tensors->count, done(o, w));
     }
@@ -264,7 +265,7 @@ static BaseStatus warn(const Work *w)
     BASE_TRY(classes.st);
     if (forget > 20)
         base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data,
-                     alphas ? "try a larger alpha_f, a smaller alpha_r, or (where not yet at their most) "
+                     alphas ? "try a larger alpha_f, a smaller alpha_r, or (if not yet at their largest) "
                               "forget_samples and layers=all"
                             : "try other parameters (expunge list methods) or --method svd");
     if (fall > 5)
@@ -300,23 +301,10 @@ const CliCommand cli_unlearn = {
     .name = "unlearn",
     .summary = "remove classes from a trained network",
     .purpose =
-        "Applies one unlearning method to a weights file and writes the edited weights: every tensor of the input, "
-        "same\n"
-        "names, order and dtypes. The extension of -o says the format (.safetensors, .safetensors.index.json, .pt, "
-        ".pth,\n"
-        ".h5); in the input's own format, what stands beside the weights (an optimiser's state) stays too. Copies of "
-        "the\n"
-        "weights there (averages: model_ema, state_dict_ema) are unlearned like them, each by itself (--beside); what "
-        "is\n"
-        "made with names that no checkpoint needs is named, never run, and left out. Prints what was done to each "
-        "layer, and\n"
-        "the accuracy on retained (ACC_r) and forgotten (ACC_f) classes of the test split before and after. Keys of "
-        "--set\n"
-        "are the method's: `expunge list methods`. --share adds the layers' Gram matrices up in 16 blocks of images, "
-        "which\n"
-        "the ranks of mpirun share; each rank then edits a copy, and the first writes it.",
-    .usage =
-        "unlearn --arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE",
+        (const char *const[]){
+#include "cli/help/unlearn.txt.inc"
+            NULL},
+    .usage = {"--arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE"},
     .takes = "arch! weights! data! forget! method! set beside share precision tuning json out!",
     .ranks = true,
     .set_common = true,
