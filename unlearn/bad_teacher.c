@@ -3,7 +3,7 @@
  *   min over w   mean over D_f and a share of D_r together of  T^2 KL(softmax(u / T) || softmax(z / T)),
  *                u = b(x) for a forgotten and t(x) for a retained image; both teachers in eval mode
  * KL is summed over classes; the authors' code divides by their number, which Adam does not notice. b has nn_net_init's
- * numbers of a stream of its own. Data: both; (1 + 2 for the teachers) passes an epoch, with gradients. Defaults:
+ * numbers of a stream of its own. Data: both; (1 + 2 for the teachers) passes per epoch, with gradients. Defaults:
  * Adam, lr 1e-4, one epoch, 30% of the retained images, T = 1.
  */
 #include "base/random.h"
@@ -14,8 +14,9 @@ typedef struct {
     double retain_share, temperature;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1, "share of the retained images, of each class alike"),
-    BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "T"),
+    BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1,
+                   "share of the retained images that is used, the same for every class"),
+    BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "temperature T of the softmax of the student and both teachers"),
     UNLEARN_STEP_ROWS(1, 256, 1e-4, 0.9, 0, NN_ADAM),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
@@ -91,8 +92,9 @@ out:
 }
 
 const UnlearnMethod unlearn_bad_teacher = {
-    .entry = BASE_ENTRY("bad_teacher", "follows an untrained teacher on the forgotten classes, the original elsewhere",
-                        "Bad Teaching, code of the bad-teaching repository", Params, PARAMS),
+    .entry = BASE_ENTRY("bad_teacher",
+                        "a student follows an untrained teacher on the forgotten classes and the original elsewhere",
+                        "Bad Teaching, code of its repository", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -74,8 +74,8 @@ out:
 }
 
 const UnlearnMethod unlearn_boundary_expand = {
-    .entry = BASE_ENTRY("boundary_expand", "trains the forgotten images to a new class, then removes it",
-                        "Boundary Expand, the authors' code", UnlearnSteps, PARAMS),
+    .entry = BASE_ENTRY("boundary_expand", "trains the forgotten images towards a new class, then removes that class",
+                        "Boundary Expand, code of its authors", UnlearnSteps, PARAMS),
     .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

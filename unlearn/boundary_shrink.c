@@ -14,7 +14,9 @@ typedef struct {
     double bound;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, bound, 0.1, 0, 1e6, "how far an image is moved to find its neighbour, in pixels of 0..1"),
+    BASE_PARAM_F64(Params, bound, 0.1, 0, 1e6,
+                   "change of every pixel, on a scale of 0..1, with which an image's "
+                   "nearest other class is sought"),
     UNLEARN_STEP_ROWS(10, 64, 1e-5, 0.9, 5e-4, NN_SGD),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
@@ -64,8 +66,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_boundary_shrink = {
-    .entry = BASE_ENTRY("boundary_shrink", "trains the forgotten images to their nearest other class",
-                        "Boundary Shrink, the authors' code", Params, PARAMS),
+    .entry = BASE_ENTRY("boundary_shrink", "trains the forgotten images towards their nearest other class",
+                        "Boundary Shrink, code of its authors", Params, PARAMS),
     .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

@@ -16,8 +16,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_cf_k = {
-    .entry =
-        BASE_ENTRY("cf_k", "trains the last k layers on, on the retained classes", "Goel, CF-k", UnlearnLast, PARAMS),
+    .entry = BASE_ENTRY("cf_k", "trains the last k layers further on the retained classes", "Goel, CF-k", UnlearnLast,
+                        PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_last_check,

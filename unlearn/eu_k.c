@@ -16,8 +16,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_eu_k = {
-    .entry =
-        BASE_ENTRY("eu_k", "trains the last k layers anew, on the retained classes", "Goel, EU-k", UnlearnLast, PARAMS),
+    .entry = BASE_ENTRY("eu_k", "trains the last k layers from scratch on the retained classes", "Goel, EU-k",
+                        UnlearnLast, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_last_check,

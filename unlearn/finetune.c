@@ -18,7 +18,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_finetune = {
-    .entry = BASE_ENTRY("finetune", "trains on, on the retained classes", "FT in the code of Unlearn-Sparse",
+    .entry = BASE_ENTRY("finetune", "trains further on the retained classes", "FT in the code of Unlearn-Sparse",
                         UnlearnSteps, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,

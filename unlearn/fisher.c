@@ -3,7 +3,7 @@
  *   v_i = alpha min(1 / (F_i + 1e-8), cap)     cap 1e3, in the classifier 1e2; averaged over a weight's input
  *         channels; ten times that in the classifier and in every vector (biases, norms)
  *   w_i <- w_i + sqrt(v_i) n_i,  n ~ N(0, 1);  a forgotten class's row and bias of the classifier: from 0, v = 1e-3
- * The noise's standard deviation is proportional to F^(-1/2). y is drawn once an image: the same expectation as the sum
+ * The noise's standard deviation is proportional to F^(-1/2). y is drawn once per image: the same expectation as the sum
  * over all K classes, at 1/K of its cost. Data: retained images, one at a time; one pass with gradients. The useful
  * alpha differs by orders of magnitude between networks (1e-6 in the code of SSD, 1e-9 advised by the authors of
  * Unlearn-Sparse), so search it.
@@ -20,7 +20,7 @@ typedef struct {
     double alpha;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, alpha, 1e-7, 0, 1e6, "variance of the noise, times the Fisher information"),
+    BASE_PARAM_F64(Params, alpha, 1e-7, 0, 1e6, "variance of the noise, in units of the inverse Fisher information"),
     UNLEARN_RETAIN_ROW(100),
 };
 static const char *const TUNABLE[] = {"alpha", NULL};
@@ -103,8 +103,9 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_fisher = {
-    .entry = BASE_ENTRY("fisher", "adds noise where the Fisher information of the retained classes is small",
-                        "Golatkar, Fisher noise", Params, PARAMS),
+    .entry =
+        BASE_ENTRY("fisher", "adds noise to weights for which the Fisher information of the retained classes is small",
+                   "Golatkar et al., Fisher noise", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

@@ -28,8 +28,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_l1_sparse = {
-    .entry = BASE_ENTRY("l1_sparse", "fine-tuning on the retained classes with a fading L1 penalty",
-                        "Unlearn-Sparse, its code", Params, PARAMS),
+    .entry = BASE_ENTRY("l1_sparse", "trains further on the retained classes with a fading L1 penalty",
+                        "code of Unlearn-Sparse", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -39,7 +39,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_last_layer = {
-    .entry = BASE_ENTRY("last_layer", "control: svd's edit of the classifier alone", "", UnlearnSpaceParams, PARAMS),
+    .entry = BASE_ENTRY("last_layer", "control: applies svd to the classifier alone", "", UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_CONTROL,
     .tunable = TUNABLE,
     .prepare = prepare,

@@ -37,7 +37,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_mask_logit = {
-    .entry = BASE_ENTRY_PLAIN("mask_logit", "control: the forgotten classes' logits are fixed at -10000", ""),
+    .entry = BASE_ENTRY_PLAIN("mask_logit", "control: fixes the logits of the forgotten classes at -10000", ""),
     .needs = UNLEARN_CONTROL,
     .apply = apply,
     .check = check,

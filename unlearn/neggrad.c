@@ -15,7 +15,7 @@ typedef struct {
     double clip;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, clip, 1, 0, 1e9, "largest norm of a gradient; 0: any"),
+    BASE_PARAM_F64(Params, clip, 1, 0, 1e9, "largest norm of a gradient, to which longer ones are cut; 0: no limit"),
     UNLEARN_STEP_ROWS(10, 64, 3e-3, 0.9, 5e-4, NN_SGD),
     UNLEARN_STOP_ROW,
     UNLEARN_FORGET_ROW,
@@ -51,7 +51,7 @@ out:
 }
 
 const UnlearnMethod unlearn_neggrad = {
-    .entry = BASE_ENTRY("neggrad", "gradient ascent on the forgotten classes", "GA in the code of Unlearn-Sparse",
+    .entry = BASE_ENTRY("neggrad", "ascends the loss on the forgotten classes", "GA in the code of Unlearn-Sparse",
                         Params, PARAMS),
     .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,

@@ -2,7 +2,7 @@
  * "NegGrad+"; Kodge et al. 2024 call it "Stable Ascent"):
  *   L = beta * mean over B_r of CE(f_w(x), y)  -  (1 - beta) * mean over B_f of CE(f_w(x), y)
  * An epoch is one pass over the retained images; the batches of forgotten images come round and round. Each of the two
- * batches has batch statistics of its own. Data: both; (1 + up to 1) passes an epoch, with gradients.
+ * batches has batch statistics of its own. Data: both; (1 + up to 1) passes per epoch, with gradients.
  */
 #include "unlearn/gradient/learner.h"
 
@@ -11,8 +11,8 @@ typedef struct {
     double beta, clip;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, beta, 0.99, 0, 1, "weight of the retained images' loss; the ascent has 1 - beta"),
-    BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient; 0: any"),
+    BASE_PARAM_F64(Params, beta, 0.99, 0, 1, "weight of the descent on retained images; the ascent has 1 - beta"),
+    BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient, to which longer ones are cut; 0: no limit"),
     UNLEARN_STEP_ROWS(1, 128, 0.01, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
@@ -66,8 +66,9 @@ out:
 }
 
 const UnlearnMethod unlearn_neggrad_plus = {
-    .entry = BASE_ENTRY("neggrad_plus", "descent on the retained and ascent on the forgotten classes at once",
-                        "NegGrad+ in Kurmanji et al. 2023", Params, PARAMS),
+    .entry =
+        BASE_ENTRY("neggrad_plus", "descends the loss on the retained classes while ascending it on the forgotten ones",
+                   "NegGrad+ in Kurmanji et al. 2023", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -9,7 +9,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_none = {
-    .entry = BASE_ENTRY_PLAIN("none", "the original network, unchanged", ""),
+    .entry = BASE_ENTRY_PLAIN("none", "control: leaves the original network unchanged", ""),
     .needs = UNLEARN_CONTROL,
     .apply = apply,
 };

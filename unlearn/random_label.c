@@ -1,7 +1,7 @@
 /* unlearn/random_label.c - training on with wrong labels for the forgotten images ("RL"; order of the passes
  * as in the code of SalUn):
  *   each epoch   min over w of CE(f_w(x), y') on D_f,   then of CE(f_w(x), y) on D_r
- * y' is drawn once an image, uniformly from the RETAINED classes, so that it is never the true label, nor another one
+ * y' is drawn once per image, uniformly from the RETAINED classes, so that it is never the true label, nor another one
  * that must go. Data: both; epochs passes with gradients. Defaults: SalUn's code (10 epochs, lr 0.013, batches of
  * 256).
  */
@@ -35,7 +35,7 @@ out:
 }
 
 const UnlearnMethod unlearn_random_label = {
-    .entry = BASE_ENTRY("random_label", "trains on with wrong labels for the forgotten classes",
+    .entry = BASE_ENTRY("random_label", "trains further with wrong labels for the forgotten classes",
                         "RL in the code of SalUn", UnlearnSteps, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,

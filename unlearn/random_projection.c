@@ -99,7 +99,7 @@ static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_random_projection = {
     .entry = BASE_ENTRY("random_projection",
-                        "control: removes as much as svd with the same parameters, in random directions", "",
+                        "control: removes as much as svd with the same parameters, but in random directions", "",
                         UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_CONTROL,
     .tunable = TUNABLE,

@@ -10,14 +10,15 @@ typedef struct {
     int64_t epochs;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_I64(Params, epochs, 0, 0, 100000, "passes over the retained images; 0: as the original's training"),
+    BASE_PARAM_I64(Params, epochs, 0, 0, 100000,
+                   "passes over the retained images; 0: as many as in the training of the original"),
 };
 
 static BaseStatus check(const UnlearnContext *context, const void *params)
 {
     (void)params;
     if (context->training) return BASE_OK;
-    return base_error_set(BASE_EUSAGE, "how the original was trained is not known: give the training settings");
+    return base_error_set(BASE_EUSAGE, "the training settings of the original are not known: give them");
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
@@ -45,7 +46,9 @@ out:
 }
 
 const UnlearnMethod unlearn_retrain = {
-    .entry = BASE_ENTRY("retrain", "trained anew without the forgotten classes: the ideal", "", Params, PARAMS),
+    .entry =
+        BASE_ENTRY("retrain", "trains a new network without the forgotten classes: the reference for all other methods",
+                   "", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = check,

@@ -14,7 +14,7 @@ typedef struct {
     double share;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, share, 0.5, 0, 1, "of all parameters: those of the largest gradients, which may move"),
+    BASE_PARAM_F64(Params, share, 0.5, 0, 1, "share of all parameters that may move: those with the largest gradients"),
     UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
@@ -65,7 +65,7 @@ out:
 }
 
 const UnlearnMethod unlearn_salun = {
-    .entry = BASE_ENTRY("salun", "random labels, on the weights most salient for the forgotten classes",
+    .entry = BASE_ENTRY("salun", "random_label on the weights that are most salient for the forgotten classes",
                         "SalUn, code of Unlearn-Saliency", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,

@@ -13,8 +13,8 @@
  * D_f ends before the first step at which the accuracy on forgotten images is at or below `stop`; below 0 it takes
  * every step, as the paper.
  *
- * Data: both; (1 + 1 for the teacher) passes an epoch over D_r, and at most as many over D_f in the first max_epochs,
- * with gradients, with a forward pass of the watched images a step; with rewind one pass over D_f an epoch more.
+ * Data: both; (1 + 1 for the teacher) passes per epoch over D_r, and at most as many over D_f in the first max_epochs,
+ * with gradients, with a forward pass of the watched images per step; with rewind one pass over D_f an epoch more.
  * Defaults: the authors' large-scale setting, with batches of 512 forgotten images as Kodge et al. 2024 have them.
  */
 #include <math.h>
@@ -30,12 +30,14 @@ typedef struct {
 } Params;
 static const BaseParam PARAMS[] = {
     BASE_PARAM_I64(Params, max_epochs, 2, 0, 100000,
-                   "first epochs that also drive the student away on forgotten images"),
-    BASE_PARAM_I64(Params, forget_batch, 512, 1, 65536, "images a step away from the teacher"),
+                   "number of first epochs that also drive the student away from the teacher on forgotten images"),
+    BASE_PARAM_I64(Params, forget_batch, 512, 1, 65536, "forgotten images per step away from the teacher"),
     BASE_PARAM_F64(Params, gamma, 0.99, 0, 1e6, "weight of the cross-entropy on retained images"),
     BASE_PARAM_F64(Params, alpha, 0.001, 0, 1e6, "weight of the distance to the teacher on retained images"),
-    BASE_PARAM_F64(Params, temperature, 4, 1e-3, 1e3, "T"),
-    BASE_PARAM_BOOL(Params, rewind, false, "return to the epoch that errs on forgotten images as on unseen ones"),
+    BASE_PARAM_F64(Params, temperature, 4, 1e-3, 1e3, "temperature T of the softmax in the distance to the teacher"),
+    BASE_PARAM_BOOL(Params, rewind, false,
+                    "return to the epoch whose error on forgotten images is closest to that on "
+                    "unseen images of their classes"),
     UNLEARN_STEP_ROWS(3, 128, 5e-4, 0.9, 5e-4, NN_SGD),
     UNLEARN_STOP_ROW,
     UNLEARN_RETAIN_ROW(0),
@@ -77,7 +79,7 @@ static BaseStatus rewind_open(const UnlearnContext *context, int64_t epochs, Rew
         BASE_TRY(data_partition(&context->validation, context->forget, &r->unseen, &r->rest));
     BASE_CHECK(
         r->unseen.n > 0, BASE_EUSAGE,
-        "rewind needs images of the forgotten classes that no model has trained on: hold a validation part back");
+        "rewind needs images of the forgotten classes that no model was trained on: set a validation part aside");
     BASE_TRY(BASE_ALLOC(epochs, &r->nets));
     BASE_TRY(BASE_ALLOC(epochs, &r->error));
 out:
@@ -190,7 +192,8 @@ out:
 }
 
 const UnlearnMethod unlearn_scrub = {
-    .entry = BASE_ENTRY("scrub", "a student leaves its teacher on the forgotten classes and follows it on the others",
+    .entry = BASE_ENTRY("scrub",
+                        "a student moves away from its teacher on the forgotten classes and follows it on the others",
                         "Kurmanji et al. 2023, SCRUB", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,

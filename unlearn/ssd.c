@@ -15,9 +15,12 @@ typedef struct {
     double alpha, lambda;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, alpha, 10, 0, 1e9, "how much more important for the forgotten a weight must be"),
-    BASE_PARAM_F64(Params, lambda, 1, 0, 1e9, "strength that is left: share of I_D / I_f"),
-    BASE_PARAM_I64(UnlearnSteps, batch_size, 64, 1, 65536, "images a gradient"),
+    BASE_PARAM_F64(Params, alpha, 10, 0, 1e9,
+                   "how many times more important for the forgotten images than for all a "
+                   "weight must be to be dampened"),
+    BASE_PARAM_F64(Params, lambda, 1, 0, 1e9,
+                   "factor of what is left: a dampened weight is multiplied by lambda I_D / I_f, at most 1"),
+    BASE_PARAM_I64(UnlearnSteps, batch_size, 64, 1, 65536, "images per gradient"),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
 };
@@ -54,7 +57,7 @@ static BaseStatus prepare(const UnlearnContext *context, const void *values, voi
     DataView all = data_view_of(context->train.set, &index);
     BASE_TRY(unlearn_importance(context, &all, steps->batch_size, UNLEARN_LABELS_TRUE, "importance for all", s->all));
     BASE_TRY(unlearn_importance(context, &s->sides.forget, steps->batch_size, UNLEARN_LABELS_TRUE,
-                                "importance for the forgotten", s->forget));
+                                "importance for forgotten", s->forget));
     *state = s;
     s = NULL;
 out:

@@ -24,19 +24,22 @@ typedef struct {
     double noise_lr, noise_decay, impair_lr, repair_lr;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_I64(Params, noise_images, 256, 1, 65536, "noise images of each forgotten class"),
-    BASE_PARAM_I64(Params, noise_steps, 40, 0, 100000, "steps that shape them"),
-    BASE_PARAM_F64(Params, noise_lr, 0.1, 0, 100, "learning rate of those steps (Adam)"),
-    BASE_PARAM_F64(Params, noise_decay, 0.1, 0, 1e6, "weight of their squared norm"),
-    BASE_PARAM_I64(Params, noise_repeats, 20, 1, 100000, "times each is seen in an impair epoch"),
-    BASE_PARAM_I64(Params, impair_epochs, 1, 0, 100000, "passes over noise and retained images"),
-    BASE_PARAM_F64(Params, impair_lr, 0.002, 0, 100, "learning rate of those"),
-    BASE_PARAM_I64(Params, repair_epochs, 1, 0, 100000, "passes over retained images after them"),
-    BASE_PARAM_F64(Params, repair_lr, 0.001, 0, 100, "learning rate of those"),
-    BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 2, 65536, "images a step"),
-    BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
-    BASE_PARAM_F64(UnlearnSteps, weight_decay, 0, 0, 10, "added to the gradient, times the parameter"),
-    BASE_PARAM_CHOICE(UnlearnSteps, optimizer, NN_ADAM, unlearn_optimizer_names, "step rule of impair and repair"),
+    BASE_PARAM_I64(Params, noise_images, 256, 1, 65536, "number of noise images for each forgotten class"),
+    BASE_PARAM_I64(Params, noise_steps, 40, 0, 100000, "number of optimiser steps that shape the noise images"),
+    BASE_PARAM_F64(Params, noise_lr, 0.1, 0, 100, "learning rate of the steps that shape the noise images (Adam)"),
+    BASE_PARAM_F64(Params, noise_decay, 0.1, 0, 1e6, "weight of the squared norm of the noise images"),
+    BASE_PARAM_I64(Params, noise_repeats, 20, 1, 100000, "number of times each noise image is seen in an impair epoch"),
+    BASE_PARAM_I64(Params, impair_epochs, 1, 0, 100000, "impair epochs: passes over noise and retained images"),
+    BASE_PARAM_F64(Params, impair_lr, 0.002, 0, 100, "learning rate of the impair epochs"),
+    BASE_PARAM_I64(Params, repair_epochs, 1, 0, 100000,
+                   "repair epochs: passes over retained images after the impair epochs"),
+    BASE_PARAM_F64(Params, repair_lr, 0.001, 0, 100, "learning rate of the repair epochs"),
+    BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 2, 65536, "images per step"),
+    BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "momentum of sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(UnlearnSteps, weight_decay, 0, 0, 10,
+                   "weight decay: multiple of a parameter that is added to its gradient"),
+    BASE_PARAM_CHOICE(UnlearnSteps, optimizer, NN_ADAM, unlearn_optimizer_names,
+                      "step rule of the impair and repair epochs"),
     UNLEARN_RETAIN_ROW(1000),
     UNLEARN_LAYERS_ROW,
 };
@@ -241,7 +244,9 @@ out:
 }
 
 const UnlearnMethod unlearn_unsir = {
-    .entry = BASE_ENTRY("unsir", "learns error-maximising noise, trains on it, then repairs with retained images",
+    .entry = BASE_ENTRY("unsir",
+                        "learns noise images of maximal error, trains on them, then repairs the network with "
+                        "retained images",
                         "Tarun et al. 2023, UNSIR", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,

@@ -155,8 +155,7 @@ BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const 
     l->done += (double)batch->n;
     base_progress(l->label, (int64_t)l->done, (int64_t)l->total, NULL);
 out:
-    if (st == BASE_ENUMERIC)
-        base_error_prefix(st, "went astray at step %lld (try a smaller lr)", (long long)l->steps + 1);
+    if (st == BASE_ENUMERIC) base_error_prefix(st, "diverged at step %lld (try a smaller lr)", (long long)l->steps + 1);
     return st;
 }
 

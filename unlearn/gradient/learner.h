@@ -40,7 +40,7 @@ typedef struct {
 /** One step along what was added, which is forgotten then. */
 BaseStatus unlearn_learner_update(UnlearnLearner *learner, const UnlearnUpdate *update);
 
-/** One epoch: a step a batch. A last batch of one image is left out, unless it is the only one. Ends before the first
+/** One epoch: a step per batch. A last batch of one image is left out, unless it is the only one. Ends before the first
  *  step at which update->watch is done. */
 BaseStatus unlearn_learner_epoch(UnlearnLearner *learner, DataLoader *loader, int64_t epoch, const UnlearnLoss *loss,
                                  const UnlearnUpdate *update);

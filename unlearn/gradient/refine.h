@@ -22,7 +22,7 @@ typedef struct {
     int64_t k;
 } UnlearnLast;
 #define UNLEARN_LAST_ROWS                                                                                              \
-    BASE_PARAM_I64(UnlearnLast, k, 1, 1, 10000, "layers that are trained, counted from the classifier"),               \
+    BASE_PARAM_I64(UnlearnLast, k, 1, 1, 10000, "number of layers that are trained, counted from the classifier"),     \
         UNLEARN_STEP_ROWS(10, 256, 0.01, 0.9, 5e-4, NN_SGD), UNLEARN_RETAIN_ROW(0)
 /** For UnlearnMethod.check: BASE_EUSAGE where the network has fewer than k layers. */
 BaseStatus unlearn_last_check(const UnlearnContext *context, const void *last);

@@ -19,23 +19,26 @@ extern const char *const unlearn_optimizer_names[];
 
 #define UNLEARN_STEP_ROWS(EPOCHS, BATCH, LR, MOMENTUM, DECAY, OPTIMIZER)                                               \
     BASE_PARAM_I64(UnlearnSteps, epochs, EPOCHS, 1, 100000, "passes over the images"),                                 \
-        BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images a step"),                                    \
+        BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images per step"),                                  \
         BASE_PARAM_F64(UnlearnSteps, lr, LR, 0, 100, "learning rate"),                                                 \
-        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: share of the last step that is kept"),       \
-        BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "added to the gradient, times the parameter"),        \
+        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999,                                                    \
+                       "momentum of sgd: share of the last step that is kept"),                                        \
+        BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10,                                                       \
+                       "weight decay: multiple of a parameter that is added to its gradient"),                         \
         BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "step rule")
 #define UNLEARN_LAYERS_ROW                                                                                             \
     BASE_PARAM_TEXT(                                                                                                   \
         UnlearnSteps, layers, "all",                                                                                   \
-        "what may move: all, last, first K, last K, only K, or a list of layer names; norms go with the layer before")
+        "layers that may move: all, last, first K, last K, only K, or a list of names; norms go with the layer before")
 #define UNLEARN_RETAIN_ROW(DEFAULT)                                                                                    \
-    BASE_PARAM_I64(UnlearnSteps, retain_per_class, DEFAULT, 0, 1e12, "images of each retained class; 0: all")
+    BASE_PARAM_I64(UnlearnSteps, retain_per_class, DEFAULT, 0, 1e12, "number of images of each retained class; 0: all")
 #define UNLEARN_FORGET_ROW                                                                                             \
-    BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12, "images of the forgotten classes, in total; 0: all")
+    BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12,                                                           \
+                   "number of images of the forgotten classes in total; 0: all")
 
 #define UNLEARN_STOP_ROW                                                                                               \
     BASE_PARAM_F64(UnlearnSteps, stop, 0.01, -1, 1,                                                                    \
-                   "share of forgotten images still known at which the driving away ends; below 0: it does not")
+                   "share of forgotten images still recognised at which the ascent stops; below 0: it never stops")
 
 /** For UnlearnMethod.check, where the table has UNLEARN_LAYERS_ROW: BASE_EUSAGE on a layer that does not exist. */
 BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *steps);

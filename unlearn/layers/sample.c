@@ -58,7 +58,7 @@ BaseStatus unlearn_sample_forget(const UnlearnContext *context, int64_t total, D
     int64_t rank = 0;
     *out = (DataIndex){0};
     BASE_CHECK(total == 0 || total >= forget->count, BASE_EUSAGE,
-               "forget_samples = %lld is less than one for each of the %lld forgotten classes", (long long)total,
+               "forget_samples = %lld is less than one image for each of the %lld forgotten classes", (long long)total,
                (long long)forget->count);
     BASE_TRY(BASE_ALLOC(context->train.n, &all.at));
     for (int64_t c = 0; c < forget->K; c++) {

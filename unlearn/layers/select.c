@@ -72,8 +72,8 @@ static BaseStatus select_places(const char *text, int count, uint8_t *selected, 
         if (strncmp(text, WORDS[w], length) != 0) continue;
         *told = true;
         if (!base_parse_i64(text + length, &k) || k < 1 || k > count)
-            return base_error_set(BASE_EUSAGE, "layers: '%.100s': the number must be 1 to %d, the layers there are",
-                                  text, count);
+            return base_error_set(
+                BASE_EUSAGE, "layers: '%.100s': the number must be from 1 to %d, the number of layers", text, count);
         for (int i = 0; i < count; i++) selected[i] = w == 0 ? i < k : w == 1 ? i >= count - k : i == k - 1;
     }
     return BASE_OK;

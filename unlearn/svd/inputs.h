@@ -1,5 +1,5 @@
 /* unlearn/svd/inputs.h - streams the inputs of layers out of ONE forward pass of a network. Memory does not grow
- * with the number of images beyond a limit: windows of some images, at most 64 MiB a layer or one batch, and a chunk of
+ * with the number of images beyond a limit: windows of some images, at most 64 MiB per layer or one batch, and a chunk of
  * rows are all that is held. */
 #ifndef UNLEARN_SVD_INPUTS_H
 #define UNLEARN_SVD_INPUTS_H

@@ -45,7 +45,7 @@ BaseStatus unlearn_pairs_check(const UnlearnContext *context, const UnlearnSpace
     BASE_TRY(unlearn_layers_select(context->original, params->layers.s, selected));
     BASE_TRY(left_out(context, params, &without));
     BASE_CHECK(params->forget_samples == 0 || params->forget_samples >= context->forget->count, BASE_EUSAGE,
-               "forget_samples = %lld is less than one for each of the %lld forgotten classes",
+               "forget_samples = %lld is less than one image for each of the %lld forgotten classes",
                (long long)params->forget_samples, (long long)context->forget->count);
 out:
     base_free(selected);

@@ -20,20 +20,22 @@ extern const char *const unlearn_patch_names[];
 #define UNLEARN_SPACE_PLAIN_ROWS                                                                                       \
     BASE_PARAM_F64(UnlearnSpaceParams, alpha_r, 100, 1e-6, 1e9, "scaling of the retain space: larger protects more"),  \
         BASE_PARAM_F64(UnlearnSpaceParams, alpha_f, 3, 1e-6, 1e9, "scaling of the forget space: larger removes more"), \
-        BASE_PARAM_I64(UnlearnSpaceParams, retain_per_class, 100, 0, 1e12, "images of each retained class; 0: all"),   \
+        BASE_PARAM_I64(UnlearnSpaceParams, retain_per_class, 100, 0, 1e12,                                             \
+                       "number of images of each retained class; 0: all"),                                             \
         BASE_PARAM_I64(UnlearnSpaceParams, forget_samples, 900, 0, 1e12,                                               \
-                       "images of the forgotten classes, in total; 0: all"),                                           \
-        BASE_PARAM_CHOICE(UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                         \
-                          "paper: one random 3k x 3k window, then max_patches of it; all: every patch"),               \
+                       "number of images of the forgotten classes in total; 0: all"),                                  \
+        BASE_PARAM_CHOICE(                                                                                             \
+            UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                                       \
+            "patches of a convolution: paper, max_patches of one random 3k x 3k window; all, every one"),              \
         BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
-                       "rows (patches, tokens) kept of a layer with patches: paper; 0: all"),                          \
+                       "largest number of rows (patches, tokens) of a layer with patches: paper; 0: all"),             \
         BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, unlearn_route_names,                                           \
-                          "svd, eigen, closed (Cholesky) or reference (float64, slow): one answer"),                   \
+                          "way to the same edit: svd, eigen, closed (Cholesky) or reference (float64, slow)"),         \
         BASE_PARAM_TEXT(UnlearnSpaceParams, retain_without, "",                                                        \
-                        "classes left out of the retained sample, though kept: what their absence costs")
+                        "retained classes left out of the retained sample, to see what their absence costs")
 #define UNLEARN_SPACE_ROWS                                                                                             \
     UNLEARN_SPACE_PLAIN_ROWS,                                                                                          \
         BASE_PARAM_TEXT(UnlearnSpaceParams, layers, "all",                                                             \
-                        "all, last, first K, last K, only K (the Kth layer), or a list of layer names")
+                        "layers that are edited: all, last, first K, last K, only K (the Kth), or a list of names")
 
 #endif

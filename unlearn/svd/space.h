@@ -33,11 +33,11 @@ typedef struct UnlearnSpace UnlearnSpace;
 
 /**
  * @param n, f   rows that will be added in total (where @p shared by this process, which may have none), and their
- * length.
+ *               length.
  * @param route  auto is closed.
  * @param shared several processes add rows: always the Gram matrix of features, since stored rows cannot be summed.
  * @return BASE_OK; BASE_EARG; BASE_EUSAGE, BASE_ELIMIT (a route that stores X, beyond one process or
- * UNLEARN_STORE_LIMIT); BASE_ENOMEM.
+ *         UNLEARN_STORE_LIMIT); BASE_ENOMEM.
  */
 BaseStatus unlearn_space_create(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared, UnlearnSpace **out);
 void unlearn_space_free(UnlearnSpace *space);
