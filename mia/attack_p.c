@@ -20,8 +20,10 @@ typedef enum { ALL, CLASS } Group;
 static const char *const GROUPS[] = {"all", "class", NULL};
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, fpr, 0.1, 0, 1, "false-positive rate on the population at which a point is called member"),
-    BASE_PARAM_CHOICE(Params, group, ALL, GROUPS, "population a point is compared with: all of it, or its own class"),
+    BASE_PARAM_F64(Params, fpr, 0.1, 0, 1,
+                   "false-positive rate, over the population, at which a point is called a member"),
+    BASE_PARAM_CHOICE(Params, group, ALL, GROUPS,
+                      "part of the population with which a point is compared: all of it, or the point's own class"),
 };
 
 /* Population losses, sorted within each group: group g is [start[g], start[g + 1]). */
@@ -60,7 +62,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     mia_signal_fill(in->logits, 1, in->labels, in->N, in->K, MIA_SIGNAL_LOSS, MIA_SIGNAL_EXACT, out->score);
     for (int64_t i = 0; i < in->N; i++) {
         int64_t g = p->group == CLASS ? in->labels[i] : 0, n = start[g + 1] - start[g];
-        BASE_CHECK(n > 0, BASE_EARG, "point %lld has class %d, of which the population holds no point: try group=all",
+        BASE_CHECK(n > 0, BASE_EARG, "point %lld has class %d, of which the population has no point: try group=all",
                    (long long)i, in->labels[i]);
         out->score[i] = -mia_null_level(sorted + start[g], n, out->score[i]);
     }
@@ -74,10 +76,10 @@ out:
 }
 
 const MiaAttack mia_attack_p = {
-    .entry = BASE_ENTRY("attack_p", "loss against losses of a population under the same model",
+    .entry = BASE_ENTRY("attack_p", "compares a point's loss with the losses of a population under the same model",
                         "Privacy Meter 1, attack P", Params, PARAMS),
     .needs = MIA_NEEDS_POPULATION,
-    .sets = "member and non-member: only judged, never fitted to; audited: the points whose membership is asked; the "
-            "threshold comes from the population, which must be disjoint from all of them",
+    .sets = "member and non-member: judged only, nothing is fitted to them; audited: the points whose membership is in "
+            "question; the threshold comes from the population, which must be disjoint from all of these",
     .score = score,
 };

@@ -28,8 +28,9 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, fpr, 0.1, 0, 1,
-                   "false-positive rate over reference models at which a point is called member"),
-    BASE_PARAM_CHOICE(Params, fit, LINEAR, FITS, "how a point's quantiles follow from its reference losses"),
+                   "false-positive rate, over reference models, at which a point is called a member"),
+    BASE_PARAM_CHOICE(Params, fit, LINEAR, FITS,
+                      "how the quantiles of a point are computed from its losses under the reference models"),
 };
 
 /* (x - mean) / sd of the n reference values; a spread of 0 counts as 1e-30, so what lies off a point is far away. */
@@ -81,7 +82,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     bool normal = p->fit == GAUSSIAN || p->fit == LOGIT_RESCALE;
     double at = fmin(fmax(p->fpr, 1e-300), 1 - 1e-16); /* its normal quantile must be a number */
     out->threshold = normal ? -math_stats_normal_quantile(at) : -p->fpr;
-    snprintf(out->notes, sizeof out->notes, "fit %s, threshold at FPR %g, at least %lld reference models a point",
+    snprintf(out->notes, sizeof out->notes, "fit %s, threshold at FPR %g, at least %lld reference models per point",
              FITS[p->fit], p->fpr, (long long)least);
 out:
     base_free(loss);
@@ -90,11 +91,10 @@ out:
 }
 
 const MiaAttack mia_attack_r = {
-    .entry = BASE_ENTRY("attack_r", "loss against the same point's losses under reference models",
+    .entry = BASE_ENTRY("attack_r", "compares a point's loss with its losses under reference models",
                         "Privacy Meter 1, attack R", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW,
-    .sets =
-        "member and non-member: only judged, never fitted to; audited: the points whose membership is asked; each is "
-        "compared with the shadow models that were not trained on it",
+    .sets = "member and non-member: judged only, nothing is fitted to them; audited: the points whose membership is in "
+            "question; each point is compared with the shadow models that were not trained on it",
     .score = score,
 };

@@ -19,7 +19,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 }
 
 const MiaAttack mia_confidence = {
-    .entry = BASE_ENTRY("confidence", "threshold on the probability of the true class",
+    .entry = BASE_ENTRY("confidence", "thresholds the probability of the true class",
                         "the feature confidence of Unlearn-Sparse", Params, PARAMS),
     .sets = MIA_THRESHOLD_SETS,
     .score = score,

@@ -13,7 +13,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 }
 
 const MiaAttack mia_entropy = {
-    .entry = BASE_ENTRY("entropy", "threshold on the entropy of the prediction",
+    .entry = BASE_ENTRY("entropy", "thresholds the entropy of the prediction",
                         "TensorFlow Privacy, threshold on the entropy", MiaThresholdCut, PARAMS),
     .needs = MIA_UNDIRECTED,
     .sets = MIA_THRESHOLD_SETS,

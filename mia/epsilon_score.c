@@ -31,10 +31,12 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, delta, 1e-5, 0, 0.5, "delta of (epsilon, delta)-unlearning"),
-    BASE_PARAM_F64(Params, alpha, 0.05, 1e-9, 0.5, "error of the bound, and of the ceiling"),
+    BASE_PARAM_F64(Params, alpha, 0.05, 1e-9, 0.5, "error probability of the bound, and of the ceiling"),
     BASE_PARAM_CHOICE(Params, estimate, SMOOTHED, ESTIMATES,
-                      "how rates become epsilon: smoothed; a bound that holds; or as published, defect included"),
-    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "how phi is computed, as others do it"),
+                      "how error rates become epsilon: smoothed; as a bound that holds; or as published, defect "
+                      "included"),
+    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,
+                      "how phi is computed: exactly, or as in the code named"),
 };
 
 static double epsilon_of(double fpr, double fnr, double delta)
@@ -156,9 +158,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     int64_t asked, U = in->U, R = in->R;
     MiaRole role = mia_models_asked(in, &asked);
     Work w = {.judge_u = p->estimate == BOUND ? U / 2 : U, .judge_r = p->estimate == BOUND ? R / 2 : R};
-    BASE_CHECK(U >= 2 && R >= 2, BASE_EARG,
-               "%lld unlearned and %lld retrained models; at least 2 of each can be told "
-               "apart",
+    BASE_CHECK(U >= 2 && R >= 2, BASE_EARG, "%lld unlearned and %lld retrained models; at least 2 of each are needed",
                (long long)U, (long long)R);
     BASE_TRY(mia_models_signal(in, in->unlearned_logits, U, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &unlearned));
     BASE_TRY(mia_models_signal(in, in->retrained_logits, R, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &retrained));
@@ -179,7 +179,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     mia_scores_add(out, "epsilon_ceiling", math_estimate(ceiling, U + R));
     snprintf(out->notes, sizeof out->notes,
              "epsilon per point, %s, delta = %.3g, from %lld unlearned and %lld retrained models; the target is not "
-             "looked at; with so many models no epsilon above %.2f can be shown at %.3g%%, errors or none",
+             "used; with this many models no epsilon above %.2f can be shown at %.3g%%, even by a faultless attack",
              ESTIMATES[p->estimate], p->delta, (long long)U, (long long)R, ceiling, 100 * (1 - p->alpha));
 out:
     base_free(unlearned);
@@ -194,12 +194,13 @@ out:
 }
 
 const MiaAttack mia_epsilon_score = {
-    .entry =
-        BASE_ENTRY("epsilon_score", "epsilon per point between unlearned and retrained models, and the score of it",
-                   "NeurIPS 2023 unlearning challenge, the organisers' metric", Params, PARAMS),
+    .entry = BASE_ENTRY("epsilon_score",
+                        "computes an epsilon per point between unlearned and retrained models, and the "
+                        "score derived from it",
+                        "NeurIPS 2023 unlearning challenge, metric of its organisers", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "
-        "says how well unlearned models can be told from retrained ones on a point",
+        "says how well unlearned and retrained models are distinguished on a point",
     .score = score,
 };

@@ -26,12 +26,14 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_I64(Params, bins, 20, 2, MOST_BINS, "equal bins over both groups' joint range of margins"),
-    BASE_PARAM_F64(Params, clip, 100, 1e-6, 1e9, "margins beyond are cut to it"),
-    BASE_PARAM_F64(Params, floor, 1e-5, 1e-300, 1, "least share of q where p is not 0"),
-    BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS, "KL(first || second)"),
+    BASE_PARAM_I64(Params, bins, 20, 2, MOST_BINS,
+                   "number of equal bins over the joint range of margins of both groups"),
+    BASE_PARAM_F64(Params, clip, 100, 1e-6, 1e9, "largest margin; larger ones are cut to it"),
+    BASE_PARAM_F64(Params, floor, 1e-5, 1e-300, 1, "smallest share of q in bins where p is not 0"),
+    BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS,
+                      "order of the divergence: KL(first || second)"),
     BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS,
-                      "published: a point's largest margins are dropped, q made to sum to 1"),
+                      "published: the largest margins of a point are dropped, and q is scaled to sum to 1"),
 };
 
 static double cut(double x, double clip) { return fmin(fmax(x, -clip), clip); }
@@ -110,12 +112,12 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
     summarise(in, role, asked_scores, out);
     int used = snprintf(out->notes, sizeof out->notes,
-                        "KL of histograms of %lld unlearned and %lld retrained models' margins, %s; the target is not "
-                        "looked at; klom_... over %lld points",
+                        "KL divergence between the histograms of %lld unlearned and %lld retrained models' margins, "
+                        "%s; the target is not used; klom_... over %lld points",
                         (long long)in->U, (long long)in->R, DIRECTIONS[p->direction], (long long)asked);
     if (lost)
         snprintf(out->notes + used, sizeof out->notes - (size_t)used,
-                 "; %lld points lost all margins of a group with the largest, so what they say is arbitrary",
+                 "; %lld points lost all margins of a group with the largest, so their scores are arbitrary",
                  (long long)lost);
 out:
     base_free(unlearned);
@@ -126,11 +128,13 @@ out:
 }
 
 const MiaAttack mia_klom = {
-    .entry = BASE_ENTRY("klom", "KL divergence of margins between unlearned and retrained models, per point",
+    .entry = BASE_ENTRY("klom",
+                        "computes, per point, the KL divergence between the margins of unlearned and retrained "
+                        "models",
                         "KLoM, code of data-unlearning-bench", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "
-        "says how far unlearned models are from retrained ones on a point",
+        "says how far unlearned and retrained models are apart on a point",
     .score = score,
 };

@@ -17,12 +17,13 @@ typedef struct {
 #define SHARED                                                                                                         \
     BASE_PARAM_CHOICE(Params, variance, MIA_LIRA_PER_EXAMPLE, mia_lira_variances, MIA_LIRA_VARIANCE_MEANING),          \
         BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,                                      \
-                          "how phi is computed, as others do it")
+                          "how phi is computed: exactly, or as in the code named")
 
 static const BaseParam ONLINE[] = {SHARED};
-static const BaseParam OFFLINE[] = {
-    BASE_PARAM_CHOICE(Params, sided, ONE, SIDES, "one: far above the out-models (the paper); two: far away (its code)"),
-    SHARED};
+static const BaseParam OFFLINE[] = {BASE_PARAM_CHOICE(Params, sided, ONE, SIDES,
+                                                      "sides that count as member: one, far above the out-models (the "
+                                                      "paper); two, far from them (its code)"),
+                                    SHARED};
 
 static BaseStatus online(const MiaInput *input, const void *params, MiaScores *out)
 {
@@ -38,17 +39,17 @@ static BaseStatus offline(const MiaInput *input, const void *params, MiaScores *
 }
 
 static const MiaAttack TABLE[] = {
-    {.entry = BASE_ENTRY("lira_online", "likelihood ratio of shadow models with and without each point",
+    {.entry = BASE_ENTRY("lira_online", "likelihood ratio between shadow models trained with and without the point",
                          "LiRA, mi_lira_2021 in tensorflow/privacy, online", Params, ONLINE),
      .needs = MIA_NEEDS_SHADOW,
-     .sets = "member, non-member: points that trained the target or not, each in some shadow models and not in others; "
-             "audited: any other such points",
+     .sets = "member, non-member: points that the target was trained on or not, each in the training set of some "
+             "shadow models and not of others; audited: any other such points",
      .score = online},
-    {.entry = BASE_ENTRY("lira_offline", "how unlikely a point is under shadow models that never saw it",
+    {.entry = BASE_ENTRY("lira_offline", "how unlikely the point's phi is under shadow models that never saw the point",
                          "LiRA, mi_lira_2021 in tensorflow/privacy, offline", Params, OFFLINE),
      .needs = MIA_NEEDS_SHADOW,
-     .sets = "member, non-member: points that trained the target or not, each missing in some shadow models; audited: "
-             "any other such points",
+     .sets = "member, non-member: points that the target was trained on or not, each missing from the training set of "
+             "some shadow models; audited: any other such points",
      .score = offline},
 };
 const BaseRows mia_lira = BASE_ROWS(TABLE);

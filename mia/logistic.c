@@ -15,10 +15,12 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, C, 1, 1e-9, 1e9, "weight of the loss against |w|^2 / 2"),
-    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names, "what of a prediction it sees"),
-    BASE_PARAM_I64(Params, folds, 5, 0, 100, "folds of cross-validation; 0: judges the points it is fitted to"),
-    BASE_PARAM_BOOL(Params, standardise, true, "every feature to mean 0 and standard deviation 1"),
+    BASE_PARAM_F64(Params, C, 1, 1e-9, 1e9, "weight of the loss relative to |w|^2 / 2"),
+    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names,
+                      "signals of the prediction that are the attack's features"),
+    BASE_PARAM_I64(Params, folds, 5, 0, 100,
+                   "number of folds of the cross-validation; 0: the attack judges the points it is fitted to"),
+    BASE_PARAM_BOOL(Params, standardise, true, "scale every feature to mean 0 and standard deviation 1"),
 };
 
 static int64_t size(int64_t d, const void *how)
@@ -57,8 +59,7 @@ out:
 const MiaAttack mia_logistic = {
     .entry = BASE_ENTRY("logistic", "logistic regression on signals of the prediction",
                         "Kurmanji et al. 2023 (SCRUB); Foster et al. 2024 (SSD); TensorFlow Privacy", Params, PARAMS),
-    .sets =
-        "member and non-member: what it is fitted to, each judged by a fit that did not see it; audited: judged by the "
-        "fit to all of them",
+    .sets = "member and non-member: the points that the attack is fitted to, each judged by a fit that did not see it; "
+            "audited: judged by a fit to all of them",
     .score = score,
 };

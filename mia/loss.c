@@ -13,7 +13,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 }
 
 const MiaAttack mia_loss = {
-    .entry = BASE_ENTRY("loss", "threshold on the cross-entropy loss",
+    .entry = BASE_ENTRY("loss", "thresholds the cross-entropy loss",
                         "LOSS in Privacy Meter; TensorFlow Privacy, threshold on the loss", MiaThresholdCut, PARAMS),
     .sets = MIA_THRESHOLD_SETS,
     .score = score,

@@ -112,7 +112,7 @@ static BaseStatus check_needs(const MiaInput *in, unsigned needs)
     };
     for (size_t i = 0; i < BASE_COUNT(parts); i++)
         if ((needs & parts[i].need) && !parts[i].have)
-            return base_error_set(BASE_EARG, "this attack needs %s, which the input does not hold", parts[i].what);
+            return base_error_set(BASE_EARG, "this attack needs %s, and the input has none", parts[i].what);
     return BASE_OK;
 }
 
@@ -147,10 +147,8 @@ BaseStatus mia_input_check(const MiaInput *in, unsigned needs)
     BaseStatus st = BASE_OK;
     int64_t count[3] = {0, 0, 0};
     BASE_CHECK(in->N >= 2 && in->logits && in->labels && in->role, BASE_ESHAPE,
-               "an attack needs logits, labels and roles of at least 2 points; there are %lld points",
-               (long long)in->N);
-    BASE_CHECK(in->K >= 2, BASE_ESHAPE, "an attack needs logits of at least 2 classes; there are %lld",
-               (long long)in->K);
+               "an attack needs logits, labels and roles of at least 2 points, not %lld", (long long)in->N);
+    BASE_CHECK(in->K >= 2, BASE_ESHAPE, "an attack needs logits of at least 2 classes, not %lld", (long long)in->K);
     for (int64_t i = 0; i < in->N; i++) {
         BASE_CHECK(in->role[i] <= MIA_AUDITED, BASE_EARG,
                    "the role of point %lld is %d; roles are 0 (non-member), 1 (member), 2 (audited)", (long long)i,
@@ -279,11 +277,10 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
     BASE_TRY(judge_roles(input, &result));
     judge_threshold(input, &result);
     bool chosen = !result.own_threshold && !isnan(result.threshold);
-    snprintf(
-        result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
-        chosen
-            ? "threshold chosen on these very points: balanced_accuracy is optimistic, balanced_accuracy_holdout is not"
-            : "");
+    snprintf(result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
+             chosen ? "threshold chosen on the judged points: balanced_accuracy is optimistic, "
+                      "balanced_accuracy_holdout is not"
+                    : "");
     memcpy(result.numbers, scores.numbers, sizeof result.numbers);
     result.number_count = scores.number_count;
     result.seconds = base_clock_wall() - start;

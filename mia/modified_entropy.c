@@ -13,8 +13,8 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 }
 
 const MiaAttack mia_modified_entropy = {
-    .entry = BASE_ENTRY("modified_entropy", "threshold on the modified entropy, which knows the true class",
-                        "Song & Mittal, eq. 8", MiaThresholdCut, PARAMS),
+    .entry = BASE_ENTRY("modified_entropy", "thresholds the modified entropy, which takes the true class into account",
+                        "Song and Mittal, eq. 8", MiaThresholdCut, PARAMS),
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

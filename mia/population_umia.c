@@ -15,8 +15,10 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_CHOICE(Params, predictive, MIA_ULIRA_STUDENT, mia_ulira_predictives, "density of a new phi"),
-    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "how phi is computed, as others do it"),
+    BASE_PARAM_CHOICE(Params, predictive, MIA_ULIRA_STUDENT, mia_ulira_predictives,
+                      "predictive density of phi: Student-t, right for few models; or the published normal"),
+    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,
+                      "how phi is computed: exactly, or as in the code named"),
 };
 
 enum { ALL_UNITS = 2 * MIA_ULIRA_UNITS };
@@ -100,7 +102,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     mia_scores_add(out, "loo_balanced_accuracy", mia_ulira_balanced(runs, pool.units, in->U + in->R));
     snprintf(out->notes, sizeof out->notes,
              "one pair of densities for all points, from %lld unlearned and %lld retrained models on %lld points; loo: "
-             "models left out in turn, the interval over models",
+             "models left out in turn, interval over models",
              (long long)in->U, (long long)in->R, (long long)asked);
 out:
     base_free(pool.phi[0]);
@@ -110,11 +112,13 @@ out:
 }
 
 const MiaAttack mia_population_umia = {
-    .entry = BASE_ENTRY("population_umia", "likelihood ratio of unlearned against retrained models, all points alike",
+    .entry = BASE_ENTRY("population_umia",
+                        "likelihood ratio between unlearned and retrained models, with the same "
+                        "densities for all points",
                         "Hayes et al., arXiv 2403.01218", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =
-        "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points, whose phi "
-        "under all models is what the attack is fitted to",
+        "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points, to whose phi "
+        "under all models the attack is fitted",
     .score = score,
 };

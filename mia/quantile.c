@@ -28,12 +28,14 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, fpr, 0.1, 1e-6, 0.999999, "false-positive rate at which a point is called member"),
-    BASE_PARAM_CHOICE(Params, head, GAUSSIAN, HEADS, "a normal with mean and deviation by features, or one quantile"),
+    BASE_PARAM_F64(Params, fpr, 0.1, 1e-6, 0.999999, "false-positive rate at which a point is called a member"),
+    BASE_PARAM_CHOICE(Params, head, GAUSSIAN, HEADS,
+                      "what is regressed on the features: mean and deviation of a normal, or one quantile"),
     BASE_PARAM_CHOICE(Params, features, BOTH, FEATURES,
-                      "what the quantile depends on: the class, the other classes' log probabilities, or both"),
-    BASE_PARAM_I64(Params, folds, 5, 2, 100, "folds, where non-members are fitted to"),
-    BASE_PARAM_F64(Params, ridge, 1e-6, 1e-12, 1e6, "ridge, relative to each column's square sum"),
+                      "features on which the quantile depends: the class, the log probabilities of the other classes, "
+                      "or both"),
+    BASE_PARAM_I64(Params, folds, 5, 2, 100, "number of folds, if the attack is fitted to non-members"),
+    BASE_PARAM_F64(Params, ridge, 1e-6, 1e-12, 1e6, "ridge penalty, relative to the sum of squares of each column"),
 };
 
 static int64_t width(Features features, int64_t K) { return 1 + (features == BOTH ? 2 * K : K); }
@@ -131,8 +133,7 @@ static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
     const MiaInput *in = w->in;
     int64_t folds = w->p->folds < nonmembers ? w->p->folds : nonmembers;
     BASE_CHECK(folds >= 2, BASE_EARG,
-               "quantiles are fitted to non-members, of which there is only one, and there is no "
-               "/population/logits");
+               "quantiles are fitted to non-members, of which there is only one, as there is no /population/logits");
     BASE_TRY(mia_folds_make(in, folds, w->fold));
     for (int32_t fold = -1; fold < folds; fold++) {
         int64_t n = 0;
@@ -174,10 +175,11 @@ out:
 }
 
 const MiaAttack mia_quantile = {
-    .entry = BASE_ENTRY("quantile", "hinge above a quantile regressed on the class and the other classes",
+    .entry = BASE_ENTRY("quantile",
+                        "compares the hinge of a point with a quantile regressed on the class and the other classes",
                         "Bertran 2023; code of quantile-mia", Params, PARAMS),
     .sets =
-        "member and audited: only judged; non-member: judged, and fitted to where the file holds no population (each "
-        "by a fit that did not see it)",
+        "member and audited: judged only; non-member: judged, and, if the file holds no population, the points that "
+        "the attack is fitted to (each judged by a fit that did not see it)",
     .score = score,
 };

@@ -12,20 +12,22 @@ typedef struct {
     int64_t signal, compat;
 } Params;
 
-#define GAMMA BASE_PARAM_F64(Params, gamma, 2, 1e-6, 1e6, "how many times the ratio of x must exceed that of z")
+#define GAMMA BASE_PARAM_F64(Params, gamma, 2, 1e-6, 1e6, "factor by which the ratio of x must exceed that of z")
 #define SHARED                                                                                                         \
-    BASE_PARAM_BOOL(Params, strict, false, "ratio > gamma instead of >= gamma"),                                       \
-        BASE_PARAM_CHOICE(Params, signal, MIA_RMIA_SOFTMAX, mia_rmia_signals, "probability of the true label"),        \
-        BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "divides the logits"),                                       \
-        BASE_PARAM_F64(Params, trim, 0, 0, 0.49, "share of reference models cut off at either end before the mean"),   \
+    BASE_PARAM_BOOL(Params, strict, false, "demand ratio > gamma instead of ratio >= gamma"),                          \
+        BASE_PARAM_CHOICE(Params, signal, MIA_RMIA_SOFTMAX, mia_rmia_signals,                                          \
+                          "how the probability of the true label is computed"),                                        \
+        BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "temperature by which the logits are divided"),              \
+        BASE_PARAM_F64(Params, trim, 0, 0, 0.49,                                                                       \
+                       "share of reference models cut off at each end before the mean is taken"),                      \
         BASE_PARAM_CHOICE(Params, compat, MIA_RMIA_AS_SET, mia_rmia_compats,                                           \
-                          "settings of published code in place of the parameters above")
+                          "published code whose settings take the place of the parameters above")
 
 static const BaseParam ONLINE[] = {GAMMA, SHARED};
 static const BaseParam OFFLINE[] = {
     GAMMA,
-    BASE_PARAM_F64(Params, offline_a, 0.3, 0, 1, "a in p(x) = (1 + a)/2 mean + (1 - a)/2; 1: the mean itself"),
-    BASE_PARAM_BOOL(Params, correct_population, true, "a corrects p(z) too, not p(x) alone"),
+    BASE_PARAM_F64(Params, offline_a, 0.3, 0, 1, "constant a in p(x) = (1 + a)/2 mean + (1 - a)/2; 1: the mean itself"),
+    BASE_PARAM_BOOL(Params, correct_population, true, "apply the constant a to p(z) as well as to p(x)"),
     SHARED,
 };
 
@@ -56,17 +58,17 @@ static BaseStatus offline(const MiaInput *input, const void *params, MiaScores *
 }
 
 static const MiaAttack TABLE[] = {
-    {.entry = BASE_ENTRY("rmia_online", "likelihood ratios of points against those of a population",
+    {.entry = BASE_ENTRY("rmia_online", "compares the likelihood ratio of a point with those of a population",
                          "RMIA, research/2024_rmia of Privacy Meter, online", Params, ONLINE),
      .needs = MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION,
-     .sets = "member, non-member: points that trained the target or not, each in some shadow models and not in others; "
-             "population: points in no training set; audited: any other such points",
+     .sets = "member, non-member: points that the target was trained on or not, each in the training set of some "
+             "shadow models and not of others; population: points in no training set; audited: any other such points",
      .score = online},
-    {.entry = BASE_ENTRY("rmia_offline", "as rmia_online, from shadow models that never saw a point",
+    {.entry = BASE_ENTRY("rmia_offline", "as rmia_online, but only with shadow models that never saw the point",
                          "RMIA, research/2024_rmia of Privacy Meter, offline", Params, OFFLINE),
      .needs = MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION,
-     .sets = "member, non-member: points that trained the target or not, each missing in some shadow models; "
-             "population: points in no training set; audited: any other such points",
+     .sets = "member, non-member: points that the target was trained on or not, each missing from the training set of "
+             "some shadow models; population: points in no training set; audited: any other such points",
      .score = offline},
 };
 const BaseRows mia_rmia = BASE_ROWS(TABLE);

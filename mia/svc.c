@@ -2,8 +2,8 @@
  * 2024; Unlearn-Sparse; SalUn): C-SVC with kernel exp(-gamma |x - x'|^2), gamma = 1 / features, C = 3, fitted to
  * members (1) against non-members (0); efficacy = share of the audited points called non-member. The score is the
  * decision value, positive on the member side, so the threshold is 0.
- * One number a point is fitted by mia/line, within a proven 1e-3 of the exact decision values (libsvm stops at a KKT
- * violation of 1e-3 itself); several numbers a point, and what mia/line gives back as too hard, by libsvm.
+ * One number per point is fitted by mia/line, within a proven 1e-3 of the exact decision values (libsvm stops at a KKT
+ * violation of 1e-3 itself); several numbers per point, and what mia/line gives back as too hard, by libsvm.
  * Where one kind is much rarer than the other, the exact decision value may be nearly the same for all points (the many
  * balance every moment of the few). Decision values that span less than they are accurate to say which side all points
  * are on, but their order is the solver's rounding: no ROC then. A tighter solution does not help: libsvm's kernel is
@@ -38,13 +38,14 @@ typedef enum { AUTO, LIBSVM } SolverChoice;
 static const char *const SOLVERS[] = {"auto", "libsvm", NULL};
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, C, 3, 1e-9, 1e9, "cost of a point on the wrong side"),
+    BASE_PARAM_F64(Params, C, 3, 1e-9, 1e9, "cost C of a point on the wrong side"),
     BASE_PARAM_F64(Params, gamma, 0, 0, 1e9, "width of the kernel exp(-gamma d^2); 0: 1 / number of features"),
     BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_CONFIDENCE, mia_features_names,
-                      "what of a prediction the classifier sees"),
+                      "signals of the prediction that are the classifier's features"),
     BASE_PARAM_I64(Params, max_points, 0, 0, 1e9,
-                   "most members, and most non-members, to fit on, drawn by the seed; 0: all"),
-    BASE_PARAM_CHOICE(Params, solver, AUTO, SOLVERS, "auto: mia/line where points are one number; or always libsvm"),
+                   "largest number of members, and of non-members, to fit to, drawn by the seed; 0: all"),
+    BASE_PARAM_CHOICE(Params, solver, AUTO, SOLVERS,
+                      "solver: auto, our own for points of one number and libsvm otherwise; or always libsvm"),
 };
 
 static void silent(const char *text) { (void)text; }
@@ -168,10 +169,11 @@ static void describe(const MiaInput *in, bool solved, const char *fitted, MiaSco
     out->unranked = span > 0 && span <= accuracy; /* all the same: an AUC of 1/2 */
     if (out->unranked)
         snprintf(out->notes, sizeof out->notes,
-                 "%s; decision values span %.2g and are accurate to %g: their order is rounding, so there is no AUC",
+                 "%s; the decision values span %.2g and are accurate to %g: their order is rounding, so there is no "
+                 "AUC",
                  fitted, span, accuracy);
     else
-        snprintf(out->notes, sizeof out->notes, "%s; its AUC counts the points it was fitted on", fitted);
+        snprintf(out->notes, sizeof out->notes, "%s; the AUC is over the points it was fitted to", fitted);
 }
 
 static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
@@ -194,7 +196,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
     if (!solved) BASE_TRY(fit_libsvm(x, N, width, at, non, mem, p->C, gamma, out->score));
     out->threshold = 0;
     out->fitted = MIA_FITTED;
-    snprintf(fitted, sizeof fitted, "fitted on %lld + %lld of %lld + %lld points (members + non-members), %s",
+    snprintf(fitted, sizeof fitted, "fitted to %lld + %lld of %lld + %lld points (members + non-members), %s",
              (long long)mem, (long long)non, (long long)all_mem, (long long)all_non, mia_features_names[p->features]);
     describe(input, solved, fitted, out);
 out:
@@ -204,8 +206,9 @@ out:
 }
 
 const MiaAttack mia_svc = {
-    .entry = BASE_ENTRY("svc", "support vector classifier on the confidence, as in the unlearning papers",
+    .entry = BASE_ENTRY("svc", "support vector classifier on the confidence, as used in unlearning papers",
                         "Kodge et al. 2024, arXiv 2312.00761; Unlearn-Sparse; SalUn", Params, PARAMS),
-    .sets = "member and non-member: what the classifier is fitted to; audited: what it then judges",
+    .sets = "member and non-member: the points that the classifier is fitted to; audited: the points that it then "
+            "judges",
     .score = score,
 };

@@ -23,10 +23,13 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, predictive, MIA_ULIRA_STUDENT, mia_ulira_predictives,
-                      "density of a new model's phi: Student-t, right for few models; or the published normal"),
+                      "predictive density of a new model's phi: Student-t, right for few models; or the published "
+                      "normal"),
     BASE_PARAM_CHOICE(Params, null, RETRAINED, NULLS,
-                      "models that never saw a point: retrained ones, or unlearned ones with /unlearned/keep 0"),
-    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "how phi is computed, as others do it"),
+                      "models that never saw a point: the retrained ones, or unlearned ones whose /unlearned/keep is "
+                      "0"),
+    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,
+                      "how phi is computed: exactly, or as in the code named"),
 };
 
 enum { ALL_UNITS = 2 * MIA_ULIRA_UNITS, BINS = 10 };
@@ -185,7 +188,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     mia_scores_add(out, "loo_calibration_error", math_estimate(calibration_error(&left), models));
     snprintf(out->notes, sizeof out->notes,
              "%s predictive from at least %lld models that unlearned and %lld that never saw a point (null %s); loo: "
-             "%lld points under models left out in turn, the interval over models",
+             "%lld points under models left out in turn, interval over models",
              mia_ulira_predictives[plan.how], (long long)fewest[1], (long long)fewest[0], NULLS[p->null],
              (long long)asked);
 out:
@@ -198,8 +201,9 @@ out:
 }
 
 const MiaAttack mia_ulira = {
-    .entry = BASE_ENTRY("ulira", "likelihood ratio of unlearned against retrained models, point by point",
-                        "Hayes et al., arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023", Params, PARAMS),
+    .entry =
+        BASE_ENTRY("ulira", "likelihood ratio between unlearned and retrained models, with densities for each point",
+                   "Hayes et al., arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets = "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the "
             "target is one more unlearned model",

@@ -105,8 +105,8 @@ BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t
     if (folds > 0)
         BASE_CHECK(
             used >= 2, BASE_EARG,
-            "cross-validation needs at least 2 members and 2 non-members; the smaller kind has %lld: folds=0 fits "
-            "and judges the same points",
+            "cross-validation needs at least 2 members and 2 non-members; the smaller kind has %lld: folds=0 fits to "
+            "the points that it judges",
             (long long)least);
     BASE_TRY(work_alloc(&w, kind->size(d, how)));
     if (used > 0) BASE_TRY(mia_folds_make(in, used, w.fold));
@@ -129,7 +129,7 @@ BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t
             "all",
             (long long)used - 1, (long long)used);
     else
-        snprintf(out->notes, sizeof out->notes, "fitted to the very members and non-members that it judges");
+        snprintf(out->notes, sizeof out->notes, "fitted to the members and non-members that it judges");
 out:
     work_free(&w);
     return st;

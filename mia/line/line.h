@@ -1,4 +1,4 @@
-/* mia/line/line.h - a C-SVC on one number a point, exactly and in O(n r) an iteration.
+/* mia/line/line.h - a C-SVC on one number per point, exactly and in O(n r) per iteration.
  *
  *     min_{w,b}  |w|^2 / 2 + C sum_i max(0, 1 - y_i d(x_i))
  *     d(x) = w . phi(x) + b        phi(x) . phi(x') = exp(-gamma (x - x')^2)

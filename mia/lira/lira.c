@@ -72,13 +72,14 @@ static BaseStatus check_counts(const MiaInput *in, const MiaMoments *moments, Mi
                    (long long)least, (long long)in->S, SIDES[side], (long long)at, mia_lira_variances[variance],
                    (long long)need);
         BASE_CHECK(most >= 2 || variance == MIA_LIRA_PUBLISHED, BASE_EARG,
-                   "no point has 2 shadow models of which it can be said that each %s: a spread within points needs "
-                   "more models than the %lld there are",
+                   "no point has 2 shadow models each of which %s: a spread within points needs more models than these "
+                   "%lld",
                    SIDES[side], (long long)in->S);
     }
     for (int64_t i = 0; variance == MIA_LIRA_PUBLISHED; i++) {
         BASE_CHECK(i < in->N, BASE_EARG,
-                   "variance published is that of models trained on a point, and no shadow model was trained on any");
+                   "the variance 'published' is that of models trained on a point, and no shadow model was trained on "
+                   "any point");
         if (moments[IN * in->N + i].count) break;
     }
 out:
@@ -125,7 +126,7 @@ BaseStatus mia_lira_score(const MiaInput *in, MiaLiraRule rule, MiaLiraVariance 
     used += snprintf(out->notes + used, sizeof out->notes - (size_t)used, " a point");
     if (flat)
         snprintf(out->notes + used, sizeof out->notes - (size_t)used,
-                 "; %lld points look the same to every model of a side, so their scores are as large as numbers go",
+                 "; for %lld points all models of a side agree, so their scores are as large as numbers can be",
                  (long long)flat);
 out:
     base_free(phi);

@@ -25,7 +25,7 @@ typedef enum {
 } MiaLiraVariance;
 extern const char *const mia_lira_variances[];
 #define MIA_LIRA_VARIANCE_MEANING                                                                                      \
-    "spread of phi: each point's own; pooled within points; pooled over points as published; auto: own from 32 models"
+    "spread of phi: of each point; pooled within points; pooled over points (published); auto: the first from 32 models"
 enum { MIA_LIRA_ENOUGH = 32 };
 
 /** BASE_EARG where a point lacks the shadow models that rule and variance need. O(S N) time and memory. */

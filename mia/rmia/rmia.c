@@ -117,11 +117,11 @@ static BaseStatus divide_points(const MiaInput *in, const double *shadow, const 
             if (!keep) not = n;
         }
         BASE_CHECK(not > 0, BASE_EARG,
-                   "all %lld shadow models were trained on point %lld; a reference model that was not is needed for "
-                   "every point",
+                   "all %lld shadow models were trained on point %lld; every point needs a reference model that was "
+                   "not",
                    (long long)in->S, (long long)i);
         BASE_CHECK(!how->online || n > not, BASE_EARG,
-                   "none of the %lld shadow models was trained on point %lld; online needs one that was for every "
+                   "none of the %lld shadow models was trained on point %lld; rmia_online needs one that was for every "
                    "point (rmia_offline does not)",
                    (long long)in->S, (long long)i);
         if (!how->online && how->compat == MIA_RMIA_PRIVACY_METER)
@@ -187,7 +187,7 @@ BaseStatus mia_rmia_score(const MiaInput *in, MiaRmia how, MiaScores *out)
     if (!how.online) snprintf(a, sizeof a, ", a = %.4g", how.offline_a);
     snprintf(
         out->notes, sizeof out->notes,
-        "%s, %lld reference models, %lld population points (as many levels has the score), ratio %s gamma = %.4g%s",
+        "%s, %lld reference models, %lld population points (the score has as many levels), ratio %s gamma = %.4g%s",
         how.online ? "online" : "offline", (long long)in->S, (long long)in->Z, how.strict ? ">" : ">=", how.gamma, a);
 out:
     base_free(x);

@@ -66,7 +66,7 @@ static BaseStatus choose_all(const Known *k, int64_t K, MiaThresholdKind kind, d
     double global;
     *lacking = 0;
     BASE_TRY(choose(k->value, k->member, k->n, &global));
-    BASE_CHECK(!isnan(global), BASE_EARG, "a threshold is to be chosen where all %lld points are members, or none is",
+    BASE_CHECK(!isnan(global), BASE_EARG, "a threshold cannot be chosen: of %lld points, all are members, or none is",
                (long long)k->n);
     for (int64_t c = 0; c < K; c++) tau[c] = global;
     if (kind == MIA_THRESHOLD_GLOBAL) goto out;
@@ -163,7 +163,7 @@ static BaseStatus by_halves(const MiaInput *in, double *tau, MiaScores *out)
         if (fold == -1 && lacking > 0)
             snprintf(out->notes, sizeof out->notes,
                      "class thresholds chosen on the other half of the points; %lld classes lack members or "
-                     "non-members and took the threshold of all",
+                     "non-members and take the threshold of all classes",
                      (long long)lacking);
         else if (fold == -1)
             snprintf(out->notes, sizeof out->notes, "class thresholds chosen on the other half of the points");

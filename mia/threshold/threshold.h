@@ -27,10 +27,10 @@ extern const char *const mia_threshold_sources[]; /* points, shadows */
      0,                                                                                                                \
      0,                                                                                                                \
      mia_threshold_kinds,                                                                                              \
-     "one threshold, or one for each class (where it has members and non-members)"},                                   \
+     "one threshold, or one for each class that has members and non-members"},                                         \
     {                                                                                                                  \
         "chosen_on", BASE_KIND_CHOICE, offsetof(T, t.chosen_on), MIA_THRESHOLD_POINTS, 0, 0, 0, mia_threshold_sources, \
-            "points: members and non-members, class thresholds on the other half of them; or shadow models"            \
+            "where thresholds are chosen: points, members and non-members (the other half for class); or shadows"      \
     }
 
 /** Of the attacks whose signal the literature also computes with its logarithms cut off. */
@@ -41,13 +41,13 @@ typedef struct {
 #define MIA_THRESHOLD_CUT_PARAMS                                                                                       \
     MIA_THRESHOLD_PARAMS(MiaThresholdCut),                                                                             \
         BASE_PARAM_CHOICE(MiaThresholdCut, compat, 0, mia_signal_loss_modes,                                           \
-                          "exact, or with the logarithms cut off as in tensorflow/privacy")
+                          "how the signal is computed: exactly, or with logarithms cut off as in tensorflow/privacy")
 
 /** MiaAttack.sets of every attack of this kind. */
 #define MIA_THRESHOLD_SETS                                                                                             \
-    "member and non-member: the points whose signals are compared, thresholds are chosen on them or on shadow "        \
+    "member and non-member: the points whose signals are compared; thresholds are chosen on them or on shadow "        \
     "models; "                                                                                                         \
-    "audited: the points whose membership is asked"
+    "audited: the points whose membership is in question"
 
 /** The score of every point: sign * signal, less the thresholds where they are not the frame's own choice (global on
  *  points). Class thresholds on points are chosen on half of them and judge the other half; audited points are judged

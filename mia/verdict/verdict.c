@@ -272,8 +272,7 @@ static BaseStatus check(const MiaAuditScores *scores, int64_t attacks, const Mia
         for (int g = 0; g < MIA_GAMES; g++) {
             const MiaGameScores *s = &scores[i].game[g];
             BASE_CHECK(s->n == 0 || s->member || g == MIA_GAME_MODELS, BASE_EARG,
-                       "attack %.40s, game %s: who is a member is not given", scores[i].attack,
-                       mia_game_name((MiaGame)g));
+                       "attack %.40s, game %s: membership is not given", scores[i].attack, mia_game_name((MiaGame)g));
             *count += is_played(s, (MiaGame)g);
         }
     BASE_CHECK(*count > 0, BASE_EARG, "no attack has scores of an unlearned model: there is nothing to judge");
@@ -294,7 +293,8 @@ static void say_what_is_missing(const MiaAuditScores *scores, int64_t attacks, M
             snprintf(audit->missing[g], sizeof audit->missing[g], "not run: needs %s",
                      g == MIA_GAME_MODELS ? "a retrained model" : "scores of members and non-members");
         else if (retrained < 2)
-            snprintf(audit->missing[g], sizeof audit->missing[g], "equality is not judged: needs 2 retrained models");
+            snprintf(audit->missing[g], sizeof audit->missing[g],
+                     "equality is not judged: that needs 2 retrained models");
     }
 }
 

@@ -91,7 +91,9 @@ const MiaFinding *mia_audit_suspicion(const MiaAudit *audit);
  *
  * @param scores  [attacks] at least one game with unlearned scores in all.
  * @return BASE_EARG, BASE_ENUMERIC as the statistics beneath (the attack and the game in the text). *out is empty on
- * failure. Cost: (R + 3) bootstraps a finding, R retrained models.
+ *         failure.
+ *
+ * Cost: (R + 3) bootstraps per finding, R retrained models.
  */
 BaseStatus mia_audit(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *out);
 
