@@ -8,7 +8,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_accuracy = {
-    .entry = BASE_ENTRY_PLAIN("accuracy", "share of images of the split predicted right", ""),
+    .entry = BASE_ENTRY_PLAIN("accuracy", "share of the split's images that are predicted correctly", ""),
     .unit = "%",
     .title = "ACC",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -22,8 +22,9 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_activation_distance = {
     .entry = BASE_ENTRY_PLAIN("activation_distance",
-                              "distance of the outputs from the retrained network's on the forgotten classes",
-                              "Golatkar; Bad Teaching, metrics.py of its repository"),
+                              "mean distance between the outputs of this and the retrained network on the forgotten "
+                              "classes",
+                              "Golatkar et al.; Bad Teaching, metrics.py of its repository"),
     .unit = "1",
     .title = "act. dist.",
     .ideal = EVAL_IDEAL_NUMBER,

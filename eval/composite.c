@@ -27,7 +27,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_composite = {
-    .entry = BASE_ENTRY_PLAIN("composite", "retained accuracy times what is gone of the forgotten one",
+    .entry = BASE_ENTRY_PLAIN("composite",
+                              "retained accuracy times the share of forgotten images that are no longer recognised",
                               "Kodge et al. 2024, arXiv 2312.00761"),
     .unit = "1",
     .title = "ACC_r(1-ACC_f)",

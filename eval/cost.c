@@ -44,13 +44,13 @@ static MathEstimate estimate(const EvalContext *context, double value)
         return BASE_OK;                                                                                                \
     }
 #define COSTS                                                                                                          \
-    COST(wall_seconds, "s", "wall", "time the unlearning took")                                                        \
+    COST(wall_seconds, "s", "wall", "wall-clock time of the unlearning")                                               \
     COST(cpu_seconds, "s", "CPU", "processor time of the unlearning, all threads")                                     \
-    COST(peak_memory, "MiB", "memory", "largest resident memory while unlearning")                                     \
-    COST(samples, "1", "samples", "distinct training images the method looked at")                                     \
-    COST(passes, "1", "passes", "images passed through the network while unlearning")                                  \
-    COST(flops, "GFLOP", "FLOPs", "operations of the network passes of the unlearning")                                \
-    COST(epochs, "1", "epochs", "epochs-equivalent: cost of the unlearning in training epochs")
+    COST(peak_memory, "MiB", "memory", "largest resident memory during the unlearning")                                \
+    COST(samples, "1", "samples", "number of distinct training images that the method used")                           \
+    COST(passes, "1", "passes", "number of images passed through the network during the unlearning")                   \
+    COST(flops, "GFLOP", "FLOPs", "floating-point operations of all network passes of the unlearning")                 \
+    COST(epochs, "1", "epochs", "cost of the unlearning in equivalent training epochs")
 COSTS
 #undef COST
 

@@ -17,9 +17,9 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_probe_forget = {
-    .entry =
-        BASE_ENTRY_PLAIN("probe_forget", "what a linear probe recovers of the forgotten classes from the last features",
-                         "a probe as in arXiv 2604.08271"),
+    .entry = BASE_ENTRY_PLAIN("probe_forget",
+                              "accuracy that a linear probe on the last features recovers on the forgotten classes",
+                              "a probe as in arXiv 2604.08271"),
     .unit = "%",
     .title = "probe_f",
     .ideal = EVAL_IDEAL_RETRAINED,

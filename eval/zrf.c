@@ -12,8 +12,9 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_zrf = {
-    .entry = BASE_ENTRY_PLAIN(
-        "zrf", "1 - Jensen-Shannon divergence (nats) from an untrained network, forgotten classes", "Bad Teaching"),
+    .entry = BASE_ENTRY_PLAIN("zrf",
+                              "1 - Jensen-Shannon divergence (nats) from an untrained network on the forgotten classes",
+                              "Bad Teaching"),
     .unit = "1",
     .title = "ZRF",
     .ideal = EVAL_IDEAL_RETRAINED,

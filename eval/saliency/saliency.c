@@ -9,8 +9,8 @@
 
 const BaseParam eval_saliency_params[] = {
     BASE_PARAM_BOOL(EvalSaliencyConfig, enabled, false, "keep Grad-CAM maps of some test images"),
-    BASE_PARAM_I64(EvalSaliencyConfig, images, 4, 1, 100, "forgotten images, and as many retained ones"),
-    BASE_PARAM_I64(EvalSaliencyConfig, side, 7, 2, 1000, "places that the map must have each way"),
+    BASE_PARAM_I64(EvalSaliencyConfig, images, 4, 1, 100, "number of forgotten images, and of retained ones"),
+    BASE_PARAM_I64(EvalSaliencyConfig, side, 7, 2, 1000, "smallest height and width of the map"),
 };
 const size_t eval_saliency_param_count = BASE_COUNT(eval_saliency_params);
 
