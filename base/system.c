@@ -84,7 +84,9 @@ BaseStatus base_system_program(const char **out)
     static const char own[] = "/proc/self/exe";
     *out = LINUX && access(own, X_OK) == 0 ? own : found;
     if (**out) return BASE_OK;
-    return base_error_set(BASE_EIO, "this program's own file is not known: there is no %s, so start it by its path",
+    return base_error_set(BASE_EIO,
+                          "the program file of this process is not known: there is no %s, so start the "
+                          "program by its path",
                           own);
 }
 
@@ -158,7 +160,7 @@ static int watch_parent(void)
 
 BaseStatus base_system_follow(pid_t parent)
 {
-    if (watch_parent() != 0) return base_error_set(BASE_ENOMEM, "no thread to watch the parent process with");
+    if (watch_parent() != 0) return base_error_set(BASE_ENOMEM, "no thread can be started to watch the parent process");
     if (getppid() != parent)
         return base_error_set(BASE_ECANCEL, "the process that started this one is gone"); /* before it was watched */
     return BASE_OK;

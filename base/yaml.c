@@ -89,7 +89,7 @@ static BaseStatus next(Parser *p)
     char where[1024];
     place(p, p->yaml.problem_mark.line, where, sizeof where);
     if (p->yaml.error == YAML_READER_ERROR)
-        return base_error_set(BASE_EUSAGE, "%s: not readable as text in UTF-8 (%s at byte %zu)", p->name,
+        return base_error_set(BASE_EUSAGE, "%s: not readable as UTF-8 text (%s at byte %zu)", p->name,
                               p->yaml.problem ? p->yaml.problem : "bad byte", p->yaml.problem_offset);
     return base_error_set(BASE_EUSAGE, "%s: not valid YAML: %s%s%s", where, p->yaml.problem ? p->yaml.problem : "?",
                           p->yaml.context ? " " : "", p->yaml.context ? p->yaml.context : "");
@@ -127,7 +127,7 @@ static BaseStatus check_keys(const BaseYaml *map)
     memcpy(sorted, map->items, map->count * sizeof *sorted);
     qsort(sorted, map->count, sizeof *sorted, by_key);
     for (size_t i = 1; i < map->count; i++)
-        BASE_CHECK(strcmp(sorted[i - 1]->key, sorted[i]->key) != 0, BASE_EUSAGE, "%s: key '%.200s' is there twice (%s)",
+        BASE_CHECK(strcmp(sorted[i - 1]->key, sorted[i]->key) != 0, BASE_EUSAGE, "%s: key '%.200s' is given twice (%s)",
                    sorted[i]->where, sorted[i]->key, sorted[i - 1]->where);
 out:
     base_free(sorted);
@@ -306,8 +306,7 @@ static BaseStatus locate(BaseYaml *node, const Path *path, size_t *index)
     int64_t n;
     if (path->size == 0) return wrong(path, "an empty name in the path before");
     if (node->kind == BASE_YAML_SCALAR && !*node->text) node->kind = BASE_YAML_MAP; /* "key:" with nothing behind */
-    if (node->kind == BASE_YAML_SCALAR)
-        return wrong(path, "a single value stands where there would have to be a map with");
+    if (node->kind == BASE_YAML_SCALAR) return wrong(path, "there is a single value where there must be a map with");
     if (node->kind == BASE_YAML_MAP) {
         const BaseYaml *child = child_of(node, path->part, path->size);
         for (*index = 0; *index < node->count && node->items[*index] != child;) ++*index;

@@ -25,7 +25,7 @@ BaseStatus base_yaml_read(const char *path, BaseYaml **out);
 /** @p name stands for the file in messages. */
 BaseStatus base_yaml_parse(const char *text, size_t size, const char *name, BaseYaml **out);
 /** `--set a.b.0.c=value`: sets or adds; the value is parsed as YAML, so lists work. @return BASE_EUSAGE with the
- * reason. */
+ *  reason. */
 BaseStatus base_yaml_set(BaseYaml *root, const char *assignment);
 /** Gives @p map each key of @p base that it lacks; where both hold a map, what that lacks too. Children move over with
  *  their lines; what is left of @p base is still the caller's to free. Both are maps. */

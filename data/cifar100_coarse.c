@@ -40,7 +40,7 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
     return data_cifar_open(&KIND, path, train, test);
 }
 
-const DataSource data_cifar100_coarse = {BASE_ENTRY_PLAIN("cifar100-coarse",
-                                                          "cifar100 by its 20 coarse labels, five fine ones each",
-                                                          "www.cs.toronto.edu/~kriz/cifar.html"),
-                                         DATA_PATH_REQUIRED, open_folder, false};
+const DataSource data_cifar100_coarse = {
+    BASE_ENTRY_PLAIN("cifar100-coarse", "cifar100 with its 20 coarse labels, each of which covers five fine ones",
+                     "www.cs.toronto.edu/~kriz/cifar.html"),
+    DATA_PATH_REQUIRED, open_folder, false};

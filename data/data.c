@@ -34,7 +34,7 @@ BaseStatus data_open_with(const char *spec, const DataOptions *options, DataSet 
     const DataSource *source = (const DataSource *)entry; /* the entry is its first member */
     BASE_CHECK(!path || source->path != DATA_PATH_NONE, BASE_EUSAGE, "data set '%s' takes no path; write just '%s'",
                spec, name);
-    BASE_CHECK(!path || *path, BASE_EUSAGE, "data set '%s' ends at the colon; a path belongs behind it", spec);
+    BASE_CHECK(!path || *path, BASE_EUSAGE, "data set '%s' ends at the colon; a path must follow it", spec);
     BASE_CHECK(path || source->path != DATA_PATH_REQUIRED, BASE_EUSAGE, "data set '%s' needs a path: %s:PATH", name,
                name);
     BASE_TRY(data_request_read(options, &request));

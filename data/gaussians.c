@@ -1,6 +1,6 @@
 /* data/gaussians.c - four Gaussian clouds in the plane: the toy on which an unlearning method can be drawn.
  * Class k has its centre in quadrant k + 1: (1,1), (-1,1), (-1,-1), (1,-1); standard deviation 0.5 in each coordinate.
- * 10000 training and 1000 test points a class, image i of class i mod 4. The stream is fixed: it is always the same
+ * 10000 training and 1000 test points per class, image i of class i mod 4. The stream is fixed: it is always the same
  * data. A point is an image of two channels and one pixel. */
 #include "base/random.h"
 #include "data/data.h"

@@ -59,8 +59,8 @@ static BaseStatus read_row(const Source *s, const char *at, const double *row, i
     *out = -1;
     for (int64_t k = 0; k < width; k++) {
         BASE_CHECK(row[k] == 0 || (row[k] == 1 && *out < 0), BASE_EFORMAT,
-                   "%s: %s[%lld] is no one-hot row (%g in column %lld); labels are [N], [N, 1] or rows of one 1 and "
-                   "zeros [N, K]",
+                   "%s: %s[%lld] is not a one-hot row (%g in column %lld); labels are [N], [N, 1] or rows of zeros "
+                   "with a single 1 [N, K]",
                    s->path, at, (long long)i, row[k], (long long)k);
         if (row[k] == 1) *out = k;
     }
@@ -86,16 +86,17 @@ static BaseStatus read_labels(Source *s, int split, int64_t **out, int64_t *coun
     if (width == 1 && !info.is_float)
         BASE_TRY(io_hdf5_read(s->file, at, IO_H5_I64, *out));
     else {
-        BASE_CHECK(width <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %s has rows of %lld; at most %d classes can be read",
-                   s->path, at, (long long)width, DATA_CLASSES_MAX);
+        BASE_CHECK(width <= DATA_CLASSES_MAX, BASE_EFORMAT,
+                   "%s: %s has rows of %lld entries; at most %d classes can be read", s->path, at, (long long)width,
+                   DATA_CLASSES_MAX);
         BASE_TRY(BASE_ALLOC_RAW(info.count, &rows));
         BASE_TRY(io_hdf5_read(s->file, at, IO_H5_F64, rows));
         for (int64_t i = 0; i < n; i++) BASE_TRY(read_row(s, at, rows + i * width, width, i, &(*out)[i]));
     }
     if (width > 1 && width > s->columns) s->columns = width;
     BASE_CHECK(!s->classes || width <= (int64_t)s->class_count, BASE_EFORMAT,
-               "%s: %s has one-hot rows of %lld, but the attribute 'classes' names %zu", s->path, at, (long long)width,
-               s->class_count);
+               "%s: %s has one-hot rows of %lld entries, but the attribute 'classes' names %zu", s->path, at,
+               (long long)width, s->class_count);
     *count = n;
     int64_t limit = s->classes ? (int64_t)s->class_count : DATA_CLASSES_MAX;
     for (int64_t i = 0; i < n; i++)
@@ -198,8 +199,8 @@ static BaseStatus warn_of_floats(const Source *s, const DataSet *set, const char
     float most = 0;
     for (int64_t i = 0; i < set->N * set->C * set->H * set->W; i++) most = fmaxf(most, value[i]);
     if (most > BEYOND)
-        base_warning("%s: floats up to %g, taken as they are: networks are trained on pixels scaled to 0..1, or "
-                     "normalised; as uint8 such images would be scaled",
+        base_warning("%s: floats up to %g, taken as they are: networks are trained on pixels scaled to 0..1 or "
+                     "normalised; stored as uint8, such images would be scaled",
                      images, (double)most);
     BaseStatus st = io_hdf5_get_f64s(s->file, "/", "mean", &mean, &count);
     if (st == BASE_OK)
@@ -256,7 +257,7 @@ static void warn_of_counting(const Source *s, int64_t *const labels[2], const in
         for (int64_t i = 0; i < n[split]; i++)
             if (labels[split][i] == 0) return;
     if (n[TRAIN] > 0)
-        base_warning("%s: no image is of class 0; labels count from 0: where these count from 1, subtract 1", s->path);
+        base_warning("%s: no image is of class 0; labels count from 0: if these count from 1, subtract 1", s->path);
 }
 
 static BaseStatus open_file(const char *path, const DataRequest *request, DataSet **train, DataSet **test)

@@ -189,8 +189,8 @@ static BaseStatus load_one(void *user, int64_t i)
     if (st == BASE_OK && (H != s->H || W != s->W))
         st = base_error_set(
             BASE_EFORMAT,
-            "%s: comes to %lld x %lld pixels where the first image comes to %lld x %lld; crop, or resize "
-            "to HxW, makes all of one size",
+            "%s: becomes %lld x %lld pixels where the first image becomes %lld x %lld; crop, or resize to HxW, gives "
+            "all the same size",
             path, (long long)W, (long long)H, (long long)s->W, (long long)s->H);
     if (st == BASE_OK) {
         DataPixels in = {image.rgb, CHANNELS, image.H, image.W, 1, (size_t)image.W * CHANNELS, CHANNELS};
@@ -291,5 +291,7 @@ out:
 const DataSource data_imagefolder = {
     BASE_ENTRY_PLAIN(
         "imagefolder",
-        "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), made 224 x 224 RGB", ""),
+        "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), converted to 224 x 224 "
+        "RGB",
+        ""),
     DATA_PATH_REQUIRED, open_folder, true};

@@ -61,8 +61,8 @@ static BaseStatus check_record(IoArchive *a, size_t i, uint64_t *total)
     bool encrypted = info.valid & ZIP_STAT_ENCRYPTION_METHOD && info.encryption_method != ZIP_EM_NONE;
     bool stored = info.comp_method == ZIP_CM_STORE && info.size == info.comp_size;
     BASE_CHECK(!encrypted && (stored || info.comp_method == ZIP_CM_DEFLATE), BASE_EFORMAT,
-               "%s: record '%.200s' is encrypted or packed in another way than deflated: unpack the archive and zip "
-               "it again",
+               "%s: record '%.200s' is encrypted, or compressed by another method than deflate: unpack the archive and "
+               "zip it again",
                a->path, info.name);
     a->packed |= !stored;
     BASE_CHECK(!__builtin_add_overflow(*total, info.size, total) &&
@@ -111,7 +111,7 @@ BaseStatus io_archive_add_part(IoArchive *a, const char *name, int64_t offset, i
     BaseStatus st = BASE_OK;
     char *own = NULL;
     BASE_CHECK(offset >= 0 && size >= 0 && offset <= a->file_size && size <= a->file_size - offset, BASE_EFORMAT,
-               "%s: %.200s: %lld bytes from byte %lld on do not lie in the file of %lld bytes", a->path, name,
+               "%s: %.200s: %lld bytes from byte %lld on are not within the file of %lld bytes", a->path, name,
                (long long)size, (long long)offset, (long long)a->file_size);
     BASE_CHECK(a->count < RECORDS, BASE_ELIMIT, "%s: a file of more than %d parts", a->path, RECORDS);
     if (a->count == a->room) {
@@ -209,7 +209,7 @@ BaseStatus io_archive_read(IoArchive *a, size_t index, void *out)
     }
     zip_int64_t more = zip_fread(file, &past, 1); /* checks the sum */
     if (more < 0) BASE_TRY(zip_failure(a->path, zip_file_get_error(file)));
-    BASE_CHECK(more == 0, BASE_EFORMAT, "%s: record '%.200s' has more than the %llu bytes that it should", a->path,
+    BASE_CHECK(more == 0, BASE_EFORMAT, "%s: record '%.200s' has more than the %llu bytes that it should have", a->path,
                a->records[index].name, (unsigned long long)size);
 out:
     if (file) zip_fclose(file);
@@ -286,8 +286,8 @@ BaseStatus io_archive_add(IoArchiveWriter *w, const char *name, const void *byte
     size_t padding = (ALIGN - (w->size + 30 + name_size + extra + 4) % ALIGN) % ALIGN;
     uint32_t sum = (uint32_t)crc32_z(0, bytes, size);
     BASE_CHECK(name_size <= UINT16_MAX && w->count < RECORDS, BASE_ELIMIT,
-               "%s: a PyTorch file of more than %d records is not written here; .safetensors has no such limit",
-               w->path, RECORDS);
+               "%s: a PyTorch file of more than %d records cannot be written; .safetensors has no such limit", w->path,
+               RECORDS);
     add_le(&head, 0x04034b50, 4);
     add_facts(&head, large, sum, size, name_size, extra + 4 + padding);
     base_text_append(&head, name, name_size);

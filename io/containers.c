@@ -25,8 +25,8 @@ BaseStatus io_tensors_spare(const IoTensors *tensors, const char *path)
     const IoOrigin *origin = tensors->origin;
     for (size_t i = 0; origin && i < origin->file_count; i++)
         if (io_path_same(path, origin->files[i]))
-            return base_error_set(BASE_EUSAGE, "%s is a part of the input: choose another name, or it would be lost",
-                                  path);
+            return base_error_set(BASE_EUSAGE,
+                                  "%s is part of the input: choose another name, or the input would be lost", path);
     return BASE_OK;
 }
 
@@ -68,8 +68,8 @@ static const char *known_text(const unsigned char *head, size_t size)
     static const struct {
         const char *begin, *what;
     } TEXTS[] = {
-        {"version https://git-lfs", "a pointer of Git LFS and not the file itself: fetch that with git lfs pull"},
-        {"<", "a web page or other markup: what was downloaded is no checkpoint"}};
+        {"version https://git-lfs", "a Git LFS pointer and not the file itself: fetch the file with git lfs pull"},
+        {"<", "a web page or other markup: what was downloaded is not a checkpoint"}};
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
         size_t n = strlen(TEXTS[i].begin);
         if (size >= n && memcmp(head, TEXTS[i].begin, n) == 0) return TEXTS[i].what;
@@ -140,7 +140,7 @@ BaseStatus io_tensors_write(const IoTensors *tensors, const char *path)
     if (st == BASE_OK) st = container->write(tensors, path);
     const IoOrigin *origin = tensors->origin;
     if (st == BASE_OK && origin && origin->container != container && origin->beside)
-        base_warning("%s holds the weights only: what was beside them in the %s file is not in it (%s)", path,
+        base_warning("%s holds the weights only: what else was in the %s file is not in it (%s)", path,
                      origin->container->name, origin->beside);
     return st;
 }

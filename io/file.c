@@ -70,7 +70,7 @@ BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size
         ssize_t got = read(fd, bytes + at, (size_t)(length - at));
         if (got < 0 && errno == EINTR) continue;
         BASE_CHECK(got >= 0, BASE_EIO, "%s: cannot be read: %s", path, strerror(errno));
-        BASE_CHECK(got > 0, BASE_EIO, "%s: became shorter while it was read", path);
+        BASE_CHECK(got > 0, BASE_EIO, "%s: became shorter while it was being read", path);
         at += got;
     }
     bytes[length] = '\0';
@@ -120,7 +120,7 @@ BaseStatus io_writer_open(const char *path, IoWriter **out)
     BASE_TRY(BASE_ALLOC(1, &writer));
     writer->fd = -1;
     BASE_CHECK(stat(path, &info) != 0 || S_ISREG(info.st_mode), BASE_EIO,
-               "%s: is there and no regular file: it would be replaced; name another", path);
+               "%s: exists and is not a regular file: it would be replaced; name another file", path);
     BASE_TRY(base_strdup(path, &writer->path));
     BASE_TRY(base_format(&writer->temporary, "%s.%ld.tmp", path, (long)getpid()));
     writer->fd = open_temporary(writer->temporary);
@@ -135,7 +135,7 @@ out:
 BaseStatus io_writer_private(IoWriter *writer)
 {
     if (fchmod(writer->fd, 0600) == 0) return BASE_OK;
-    return base_error_set(BASE_EIO, "%s: cannot be closed to others: %s", writer->path, strerror(errno));
+    return base_error_set(BASE_EIO, "%s: access by others cannot be removed: %s", writer->path, strerror(errno));
 }
 
 BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size)
@@ -146,7 +146,7 @@ BaseStatus io_writer_add(IoWriter *writer, const void *bytes, size_t size)
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0)
             return base_error_set(BASE_EIO, "%s: cannot be written: %s (after %lld bytes)", writer->path,
-                                  put < 0 ? strerror(errno) : "the disk takes no more", (long long)writer->size);
+                                  put < 0 ? strerror(errno) : "the disk is full", (long long)writer->size);
         at += (size_t)put;
         writer->size += put;
     }
@@ -277,7 +277,7 @@ BaseStatus io_folder_make(const char *path)
     BaseStatus st = BASE_OK;
     char *part = NULL;
     struct stat info;
-    BASE_CHECK(*path, BASE_EIO, "no folder can be made: its name is empty");
+    BASE_CHECK(*path, BASE_EIO, "no folder can be created: its name is empty");
     BASE_TRY(base_strdup(path, &part));
     for (char *end = part + 1;; end++) {
         char keep = *end;
@@ -285,8 +285,9 @@ BaseStatus io_folder_make(const char *path)
         *end = '\0';
         if (mkdir(part, 0777) != 0) {
             int why = errno;
-            BASE_CHECK(stat(part, &info) == 0 && S_ISDIR(info.st_mode), BASE_EIO, "%s: the folder cannot be made: %s",
-                       part, why == EEXIST ? "a file of that name is there" : strerror(why));
+            BASE_CHECK(stat(part, &info) == 0 && S_ISDIR(info.st_mode), BASE_EIO,
+                       "%s: the folder cannot be created: %s", part,
+                       why == EEXIST ? "a file of that name exists" : strerror(why));
         }
         *end = keep;
         if (!keep) break;

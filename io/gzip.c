@@ -31,7 +31,7 @@ static BaseStatus unpack(const char *path, z_stream *z, const char *packed, size
         if (rc == Z_STREAM_END) { /* members may follow one another; zeros at the end are padding */
             while (eaten < size && packed[eaten] == 0) eaten++;
             if (eaten == size) break;
-            BASE_CHECK(inflateReset(z) == Z_OK, BASE_EBACKEND, "%s: zlib: cannot go on", path);
+            BASE_CHECK(inflateReset(z) == Z_OK, BASE_EBACKEND, "%s: zlib cannot continue", path);
         }
         if (*used == room) BASE_TRY(grow(path, out, *used, &room, limit));
         size_t in = size - eaten < 1 << 30 ? size - eaten : 1 << 30,

@@ -18,7 +18,7 @@ static BaseStatus set(IoHdf5 *file, const char *path, const char *name, hid_t st
         H5Pclose(links);
         H5Pclose(creation);
     }
-    BASE_CHECK(object >= 0, BASE_EBACKEND, "%s: %s cannot be made: %s", file->path, path, io_hdf5_reason());
+    BASE_CHECK(object >= 0, BASE_EBACKEND, "%s: %s cannot be created: %s", file->path, path, io_hdf5_reason());
     if (H5Aexists(object, name) > 0) H5Adelete(object, name);
     space = H5Screate(H5S_SCALAR);
     attribute = H5Acreate2(object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -59,7 +59,7 @@ static BaseStatus open_attribute(IoHdf5 *file, const char *path, const char *nam
     io_hdf5_quiet();
     *out = H5I_INVALID_HID;
     hid_t object = io_hdf5_object(file, path);
-    if (object < 0) return base_error_set(BASE_ENOTFOUND, "%s: has nothing at %s", file->path, path);
+    if (object < 0) return base_error_set(BASE_ENOTFOUND, "%s: there is nothing at %s", file->path, path);
     BaseStatus st = BASE_OK;
     BASE_CHECK(H5Aexists(object, name) > 0, BASE_ENOTFOUND, "%s: %s has no attribute '%s'", file->path, path, name);
     *out = H5Aopen(object, name, H5P_DEFAULT);
@@ -89,8 +89,8 @@ BaseStatus io_hdf5_get_text(IoHdf5 *file, const char *path, const char *name, ch
     *out = NULL;
     BaseStatus st = io_hdf5_get_texts(file, path, name, &texts, &count);
     if (st != BASE_OK) return st;
-    BASE_CHECK(count == 1, BASE_EFORMAT, "%s: attribute %s of %s holds %zu texts; must be one", file->path, name, path,
-               count);
+    BASE_CHECK(count == 1, BASE_EFORMAT, "%s: attribute %s of %s holds %zu texts; it must hold one", file->path, name,
+               path, count);
     *out = texts[0];
     texts[0] = NULL;
 out:

@@ -81,8 +81,8 @@ static BaseStatus check_filters(hid_t creation, const char *name)
         for (size_t k = 0; k < BASE_COUNT(READ); k++) known |= id == READ[k];
         if (!known)
             return base_error_set(BASE_EFORMAT,
-                                  "%.100s is packed by filter %d '%.60s'; only deflate (gzip), shuffle and fletcher32 "
-                                  "are read; write it again with one of them (h5py: compression=\"gzip\")",
+                                  "%.100s is compressed by filter %d '%.60s'; only deflate (gzip), shuffle and "
+                                  "fletcher32 are read; write it again with one of them (h5py: compression=\"gzip\")",
                                   name, (int)id, filter);
     }
     return BASE_OK;
@@ -111,7 +111,7 @@ static BaseStatus check_array(const Walk *walk, hid_t data, const char *name, hs
     BASE_CHECK(creation >= 0, BASE_EFORMAT, "%.100s: %s", name, io_hdf5_reason());
     H5D_layout_t layout = H5Pget_layout(creation);
     BASE_CHECK(layout != H5D_VIRTUAL && H5Pget_external_count(creation) <= 0, BASE_EFORMAT,
-               "%.100s lies in other files, which are not read", name);
+               "%.100s is stored in other files, which are not read", name);
     BASE_TRY(check_filters(creation, name));
     type = H5Dget_type(data);
     space = H5Dget_space(data);

@@ -24,8 +24,8 @@ typedef BaseStatus (*IoHdf5Visit)(void *user, const IoHdf5Object *object);
  * Walks all groups of an open file of @p size bytes.
  * @param visit  NULL: the checks alone.
  * @return BASE_EFORMAT for arrays in other files (external storage, virtual arrays), links to other files, filters
- * other than deflate, shuffle and fletcher32, arrays far larger than what the file stores of them, groups nested more
- * than 32 deep, and more links than so many bytes can hold.
+ *         other than deflate, shuffle and fletcher32, arrays far larger than what the file stores of them, groups
+ *         nested more than 32 deep, and more links than so many bytes can hold.
  */
 BaseStatus io_hdf5_check(hid_t file, int64_t size, IoHdf5Visit visit, void *user);
 

@@ -80,7 +80,7 @@ BaseStatus io_hdf5_in_memory(const void *image, size_t size, bool ordered, IoHdf
     else if (H5Pset_file_image(access, (void *)image, size) >= 0)
         id = H5Fopen(name, H5F_ACC_RDWR, access);
     BaseStatus st = BASE_OK;
-    if (id < 0) st = base_error_set(BASE_EBACKEND, "HDF5 cannot make a file in memory: %s", io_hdf5_reason());
+    if (id < 0) st = base_error_set(BASE_EBACKEND, "HDF5 cannot create a file in memory: %s", io_hdf5_reason());
     H5Pclose(access);
     H5Pclose(creation);
     return st == BASE_OK ? wrap(id, name, out) : st;
@@ -160,7 +160,7 @@ BaseStatus io_hdf5_first(IoHdf5 *file, const char *path, bool *first)
     *first = false;
     io_hdf5_quiet();
     hid_t object = io_hdf5_object(file, path);
-    if (object < 0) return base_error_set(BASE_ENOTFOUND, "%s: has nothing at %s", file->path, path);
+    if (object < 0) return base_error_set(BASE_ENOTFOUND, "%s: there is nothing at %s", file->path, path);
     BaseStatus st = io_hdf5_seen_add(&file->seen, object, first);
     H5Oclose(object);
     return st;
@@ -169,7 +169,7 @@ BaseStatus io_hdf5_first(IoHdf5 *file, const char *path, bool *first)
 static BaseStatus open_dataset(IoHdf5 *file, const char *path, hid_t *out)
 {
     *out = io_hdf5_object(file, path);
-    if (*out < 0) return base_error_set(BASE_EFORMAT, "%s: has no array %s", file->path, path);
+    if (*out < 0) return base_error_set(BASE_EFORMAT, "%s: there is no array %s", file->path, path);
     if (H5Iget_type(*out) == H5I_DATASET) return BASE_OK;
     H5Oclose(*out);
     *out = H5I_INVALID_HID;
@@ -182,8 +182,8 @@ static BaseStatus describe(IoHdf5 *file, const char *path, hid_t data, IoH5Info 
     hid_t type = H5Dget_type(data), space = H5Dget_space(data);
     BASE_CHECK(type >= 0 && space >= 0, BASE_EFORMAT, "%s: %s: %s", file->path, path, io_hdf5_reason());
     BASE_CHECK(io_hdf5_number(type, &out->stored, &out->is_float), BASE_EFORMAT,
-               "%s: %s holds no numbers that can be read (integers, booleans or floats of at most 64 bits)", file->path,
-               path);
+               "%s: %s does not hold numbers that can be read (integers, booleans or floats of at most 64 bits)",
+               file->path, path);
     BASE_CHECK(io_hdf5_extent(space, out), BASE_EFORMAT,
                "%s: %s: must be an array of at most %d dimensions and 2^63 - 1 elements", file->path, path, IO_H5_DIMS);
 out:
@@ -220,7 +220,7 @@ out:
     return st;
 }
 
-/* About 1 MiB a chunk: the leading dimensions give way first, so that a chunk is a run of whole rows. */
+/* About 1 MiB per chunk: the leading dimensions give way first, so that a chunk is a run of whole rows. */
 static void chunk_shape(size_t size, int ndim, const hsize_t *shape, hsize_t *chunk)
 {
     double bytes = (double)size;
@@ -246,7 +246,7 @@ static BaseStatus create_dataset(IoHdf5 *file, const char *path, hid_t type, int
         BASE_CHECK(shape[d] >= 0, BASE_EARG, "%s: %s: dimension %d is %lld", file->path, path, d, (long long)shape[d]);
         bytes *= (double)(dims[d] = (hsize_t)shape[d]);
     }
-    BASE_CHECK(!io_hdf5_has(file, path), BASE_EARG, "%s: %s is there already", file->path, path);
+    BASE_CHECK(!io_hdf5_has(file, path), BASE_EARG, "%s: %s exists already", file->path, path);
     space = ndim ? H5Screate_simple(ndim, dims, NULL) : H5Screate(H5S_SCALAR);
     links = H5Pcreate(H5P_LINK_CREATE);
     creation = H5Pcreate(H5P_DATASET_CREATE);
@@ -260,7 +260,7 @@ static BaseStatus create_dataset(IoHdf5 *file, const char *path, hid_t type, int
         H5Pset_deflate(creation, DEFLATE_LEVEL);
     }
     *out = H5Dcreate2(file->id, path, type, space, links, creation, H5P_DEFAULT);
-    BASE_CHECK(*out >= 0, BASE_EBACKEND, "%s: %s cannot be made: %s", file->path, path, io_hdf5_reason());
+    BASE_CHECK(*out >= 0, BASE_EBACKEND, "%s: %s cannot be created: %s", file->path, path, io_hdf5_reason());
 out:
     if (space >= 0) H5Sclose(space);
     if (links >= 0) H5Pclose(links);

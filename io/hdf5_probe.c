@@ -113,19 +113,20 @@ static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
     if (answer->late)
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (reading it took more than %lld seconds%s)",
                               path, (long long)answer->seconds,
-                              answer->hurried ? ", and other damaged files of its folder took a minute before" : "");
+                              answer->hurried ? ", and other damaged files in its folder took a minute before" : "");
     if (WIFSIGNALED(answer->status) && WTERMSIG(answer->status) == SIGXCPU)
         return base_error_set(BASE_EFORMAT,
                               "%s: not a readable HDF5 file (reading it took more than %lld seconds of work)", path,
                               (long long)allowed_work(size));
     if (WIFSIGNALED(answer->status))
-        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (libhdf5 died of signal %d, %s)", path,
+        return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (libhdf5 was killed by signal %d, %s)", path,
                               WTERMSIG(answer->status), strsignal(WTERMSIG(answer->status)));
     if (strcmp(answer->text, "ok") == 0) return BASE_OK;
     if (strncmp(answer->text, "no: ", 4) == 0)
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (%s)", path, answer->text + 4);
-    return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (the process that tried ended with status %d)",
-                          path, WEXITSTATUS(answer->status));
+    return base_error_set(BASE_EFORMAT,
+                          "%s: not a readable HDF5 file (the process that tried to read it ended with status %d)", path,
+                          WEXITSTATUS(answer->status));
 }
 
 static BaseStatus ask(const char *path, int64_t size)
@@ -139,7 +140,8 @@ static BaseStatus ask(const char *path, int64_t size)
     const char *program;
     BASE_TRY(base_system_program(&program));
     BASE_TRY(child_environment(&environment));
-    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "%s: no pipe for the reading process: %s", path, strerror(errno));
+    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "%s: no pipe can be made for the reading process: %s", path,
+               strerror(errno));
     int rc = start(program, path, ends[1], environment, &pid);
     BASE_CHECK(rc == 0, BASE_EIO, "%s: the reading process cannot be started: %s", path, strerror(rc));
     close(ends[1]);

@@ -322,7 +322,7 @@ static BaseStatus add_array(IoHdf5 *file, const IoTensors *tensors, const IoTens
     char *path = NULL, *full = NULL;
     hid_t type = type_of(t->dtype);
     BASE_CHECK(!strchr(t->name, '/') && *t->name, BASE_EFORMAT,
-               "%s: tensor '%.200s': HDF5 cannot hold an array of this name; a .safetensors can", where, t->name);
+               "%s: tensor '%.200s': HDF5 cannot hold an array of this name; a .safetensors file can", where, t->name);
     BASE_TRY(io_tensors_full_name(tensors, t, &full));
     BASE_TRY(base_format(&path, "/%s", full));
     BASE_TRY(io_hdf5_write_as(file, path, type, type, t->ndim, t->shape, t->data));

@@ -20,8 +20,7 @@ typedef struct {
  *  alpha is dropped, not blended; of 16 bits the upper 8 count, but grey without alpha is clipped at 255. Width and
  *  height are held against @p most pixels before memory is taken. @p where: the file, for messages.
  *  @return BASE_EFORMAT: no such image (GIF, BMP, TIFF and others by name), damaged or cut off; BASE_ELIMIT;
- * BASE_ENOMEM.
- */
+ *  BASE_ENOMEM. */
 BaseStatus io_image_decode(const void *bytes, size_t size, const char *where, int64_t most, IoImage *out);
 /** The same of a file of at most IO_IMAGE_BYTES and IO_IMAGE_PIXELS. BASE_EIO where it cannot be read. */
 BaseStatus io_image_read(const char *path, IoImage *out);

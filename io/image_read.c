@@ -50,7 +50,7 @@ BaseStatus io_image_decode(const void *bytes, size_t size, const char *where, in
     else if (foreign)
         st = base_error_set(BASE_EFORMAT, "%s: is %s, which is not read; convert it to PNG", where, foreign);
     else
-        st = base_error_set(BASE_EFORMAT, "%s: starts neither as a JPEG nor as a PNG or WebP image", where);
+        st = base_error_set(BASE_EFORMAT, "%s: does not start like a JPEG, PNG or WebP image", where);
     if (st != BASE_OK) io_image_free(out);
     return st;
 }

@@ -36,7 +36,7 @@ BaseStatus io_lock_open(const char *path, IoLock **out)
     BASE_TRY(BASE_ALLOC(1, &lock));
     lock->fd = -1;
     BASE_CHECK(base_system_has_locks(), BASE_EIO,
-               "%s: this system has no locks of open files (as Linux has), by which processes share results", path);
+               "%s: this system has no open-file locks (as Linux has), which processes need to share results", path);
     BASE_TRY(base_strdup(path, &lock->path));
     /* not blocking: a pipe would wait for ever */
     lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
@@ -44,15 +44,15 @@ BaseStatus io_lock_open(const char *path, IoLock **out)
                "%s: is a link, and what it leads to would be overwritten: remove it", path);
     BASE_CHECK(lock->fd >= 0, BASE_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     BASE_CHECK(lock->fd > STDERR_FILENO, BASE_EIO,
-               "%s: a standard stream is closed, and what is printed there would go into this file: open it "
+               "%s: a standard stream is closed, and what is printed there would go into this file: open the stream "
                "(2>/dev/null)",
                path);
     BASE_CHECK(fstat(lock->fd, &info) == 0 && S_ISREG(info.st_mode), BASE_EIO, "%s: must be a regular file", path);
     BASE_CHECK(info.st_nlink == 1, BASE_EIO,
-               "%s: has %llu names (hard links), and what the others name would be overwritten: remove it", path,
+               "%s: has %llu names (hard links), and the file of the other names would be overwritten: remove it", path,
                (unsigned long long)info.st_nlink);
     BASE_CHECK(control(lock, BASE_SYSTEM_LOCK_LOOK, F_WRLCK, 0, 1, NULL) == 0, BASE_EIO,
-               "%s: its file system takes no locks (%s): put the results on one that does", path, strerror(errno));
+               "%s: its file system supports no locks (%s): put the results on one that does", path, strerror(errno));
     *out = lock;
     lock = NULL;
 out:

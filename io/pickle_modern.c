@@ -126,7 +126,7 @@ static BaseStatus put_text(Translation *t, const char *line, size_t size)
             continue;
         }
         if (!read_hex(line + i + 2, size - i - 2, digits, &c) || c > 0x10ffff)
-            return refuse(t, "a text with an escape that is none");
+            return refuse(t, "a text with an invalid escape");
         put_utf8(t, c);
         i += 2 + digits;
     }
@@ -150,13 +150,13 @@ static BaseStatus put_string(Translation *t, const char *line, size_t size)
 {
     size_t at = t->out.size;
     if (size < 2 || (*line != '\'' && *line != '"') || line[size - 1] != *line)
-        return refuse(t, "a string without its quotes");
+        return refuse(t, "a string without quotes");
     base_text_append(&t->out, "T\0\0\0\0", 5);
     for (size_t i = 1; i < size - 1; i++) {
         char c = line[i];
         if (c == '\\') {
             size_t used = unescape(line + i + 1, size - i - 2, &c);
-            if (!used) return refuse(t, "a string with an escape that is none");
+            if (!used) return refuse(t, "a string with an invalid escape");
             i += used;
         }
         put_code(t, c);
@@ -182,7 +182,7 @@ static BaseStatus put_digits(Translation *t, unsigned char code, const char *lin
     if (code == 'I' && size == 2 && line[0] == '0' && (line[1] == '0' || line[1] == '1'))
         return put_code(t, line[1] == '1' ? '\x88' : '\x89'), BASE_OK;
     if (code == 'L' && size && line[size - 1] == 'L') size--;
-    if (size >= DIGITS) return refuse(t, "a number of more digits than are read");
+    if (size >= DIGITS) return refuse(t, "a number with too many digits");
     memcpy(digits, line, size);
     digits[size] = '\0';
     if (code == 'F')
@@ -199,7 +199,7 @@ static BaseStatus put_digits(Translation *t, unsigned char code, const char *lin
 static BaseStatus put_empty(Translation *t, unsigned char code)
 {
     if (!t->marked)
-        return refuse(t, "a dict or list that is made of what stands before it, as Python does not write it");
+        return refuse(t, "a dict or list that is built from the values before it, which Python does not write");
     t->out.data[t->out.size - 1] = code == 'd' ? '}' : ']';
     return BASE_OK;
 }

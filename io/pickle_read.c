@@ -81,7 +81,7 @@ static BaseStatus push_bytes(IoPickleMachine *m, IoPickleKind kind, size_t width
     BASE_TRY(take_number(m, width, &size));
     BASE_TRY(take(m, size > SIZE_MAX / 2 ? SIZE_MAX : (size_t)size, &bytes));
     if (kind == IO_PICKLE_BYTES && !m->rules->bytes)
-        BASE_TRY(io_pickle_refuse(m, "it holds a bytes object, which has no place"));
+        BASE_TRY(io_pickle_refuse(m, "it holds a bytes object, which is not expected"));
     BASE_TRY(io_pickle_push_new(m, kind, &value));
     value->bytes = bytes;
     value->count = (size_t)size;
@@ -203,7 +203,7 @@ static BaseStatus op_stack_global(IoPickleMachine *m)
     BASE_TRY(io_pickle_pop(m, &name));
     BASE_TRY(io_pickle_pop(m, &module));
     if (module->kind != IO_PICKLE_TEXT || name->kind != IO_PICKLE_TEXT)
-        BASE_TRY(io_pickle_refuse(m, "a name that is no text"));
+        BASE_TRY(io_pickle_refuse(m, "a name that is not text"));
     BASE_TRY(push_global(m, module->bytes, module->count, name->bytes, name->count));
 out:
     return st;
@@ -219,7 +219,7 @@ static BaseStatus encode(IoPickleMachine *m, const IoPickleValue *args)
     const IoPickleValue *text = args->count ? args->items[0] : NULL;
     if (args->count != 2 || text->kind != IO_PICKLE_TEXT || !io_pickle_spells(args->items[1], "latin1"))
         BASE_TRY(io_pickle_refuse(m, "_codecs.encode is read for text and 'latin1' only"));
-    if (!m->rules->bytes) BASE_TRY(io_pickle_refuse(m, "it holds a bytes object, which has no place"));
+    if (!m->rules->bytes) BASE_TRY(io_pickle_refuse(m, "it holds a bytes object, which is not expected"));
     BASE_TRY(BASE_ALLOC_RAW(text->count, &bytes));
     for (size_t i = 0; i < text->count; i++) {
         unsigned char c = (unsigned char)text->bytes[i];
@@ -259,7 +259,7 @@ static BaseStatus op_reduce(IoPickleMachine *m)
         BASE_TRY(io_pickle_refuse(m, text));
     }
     if (callable->kind != IO_PICKLE_GLOBAL)
-        BASE_TRY(io_pickle_refuse(m, "it calls a value that is no constructor: refused"));
+        BASE_TRY(io_pickle_refuse(m, "it calls a value that is not a constructor: refused"));
     if (args->kind != IO_PICKLE_TUPLE) BASE_TRY(io_pickle_refuse(m, "a call without a tuple of arguments"));
     if (!callable->inert && strcmp(callable->name, "_codecs.encode") == 0) {
         BASE_TRY(encode(m, args));
@@ -277,7 +277,7 @@ static BaseStatus op_build(IoPickleMachine *m)
     BASE_TRY(io_pickle_pop(m, &state));
     BASE_TRY(io_pickle_top(m, &object));
     if (object->kind != IO_PICKLE_CALL || object->state)
-        BASE_TRY(io_pickle_refuse(m, "a state is given to what takes none, or takes just one"));
+        BASE_TRY(io_pickle_refuse(m, "a state is given to an object that takes none, or takes only one"));
     object->state = state;
 out:
     return st;
@@ -288,7 +288,7 @@ static BaseStatus op_persistent(IoPickleMachine *m)
     BaseStatus st = BASE_OK;
     IoPickleValue *id, *value;
     if (!m->rules->persistent)
-        BASE_TRY(io_pickle_refuse(m, "it refers to data outside itself, which has no place here"));
+        BASE_TRY(io_pickle_refuse(m, "it refers to data outside itself, which is not expected here"));
     BASE_TRY(io_pickle_pop(m, &id));
     BASE_TRY(io_pickle_push_new(m, IO_PICKLE_PERSISTENT, &value));
     value->args = id;
@@ -329,7 +329,8 @@ static BaseStatus op_append(IoPickleMachine *m, bool many)
     }
     BASE_TRY(io_pickle_top(m, &list));
     bool inert = list->kind == IO_PICKLE_CALL && list->inert && (list->listed || !list->count);
-    if (list->kind != IO_PICKLE_LIST && !inert) BASE_TRY(io_pickle_refuse(m, "values are appended to what is no list"));
+    if (list->kind != IO_PICKLE_LIST && !inert)
+        BASE_TRY(io_pickle_refuse(m, "values are appended to something that is not a list"));
     list->listed = inert;
     BASE_TRY(io_pickle_append(list, items, n));
 out:
@@ -350,7 +351,8 @@ static BaseStatus op_set(IoPickleMachine *m, bool many)
     }
     BASE_TRY(io_pickle_top(m, &dict));
     bool inert = dict->kind == IO_PICKLE_CALL && dict->inert && !dict->listed;
-    if (!io_pickle_is_dict(dict) && !inert) BASE_TRY(io_pickle_refuse(m, "entries are set in what is no dict"));
+    if (!io_pickle_is_dict(dict) && !inert)
+        BASE_TRY(io_pickle_refuse(m, "entries are set in something that is not a dict"));
     if (n % 2) BASE_TRY(io_pickle_refuse(m, "a key without its value"));
     BASE_TRY(io_pickle_append(dict, items, n));
 out:
@@ -504,7 +506,7 @@ static BaseStatus run(IoPickleMachine *m, size_t *used)
     }
     if (used) *used = (size_t)(m->at - m->start);
     if (m->at != m->end && !used) BASE_TRY(io_pickle_refuse(m, "bytes follow its end"));
-    if (m->count != 1 || m->mark_count) BASE_TRY(io_pickle_refuse(m, "it does not end with just one value"));
+    if (m->count != 1 || m->mark_count) BASE_TRY(io_pickle_refuse(m, "it does not end with exactly one value"));
     BASE_TRY(measure(m, m->stack[0], 1));
     io_pickle_set_root(m->pickle, m->stack[0]);
 out:

@@ -42,7 +42,7 @@ BaseStatus io_pickle_pop(IoPickleMachine *m, IoPickleValue **out)
 BaseStatus io_pickle_top(const IoPickleMachine *m, IoPickleValue **out)
 {
     *out = NULL;
-    if (!io_pickle_within_reach(m)) return io_pickle_refuse(m, "a value is wanted on an empty stack");
+    if (!io_pickle_within_reach(m)) return io_pickle_refuse(m, "a value is needed from an empty stack");
     *out = m->stack[m->count - 1];
     return BASE_OK;
 }
@@ -63,7 +63,7 @@ BaseStatus io_pickle_pop_mark(IoPickleMachine *m, IoPickleValue ***items, size_t
 {
     *items = NULL;
     *n = 0;
-    if (!m->mark_count) return io_pickle_refuse(m, "a mark is wanted and none is set");
+    if (!m->mark_count) return io_pickle_refuse(m, "a mark is needed, but none is set");
     size_t height = m->marks[--m->mark_count];
     *n = m->count - height;
     if (*n) *items = m->stack + height;
@@ -98,7 +98,7 @@ BaseStatus io_pickle_new_object(IoPickleMachine *m, bool keywords)
     BASE_TRY(io_pickle_pop(m, &args));
     BASE_TRY(io_pickle_pop(m, &callable));
     if (callable->kind != IO_PICKLE_GLOBAL)
-        BASE_TRY(io_pickle_refuse(m, "it makes an object of what is no class: refused"));
+        BASE_TRY(io_pickle_refuse(m, "it creates an object of something that is not a class: refused"));
     if (args->kind != IO_PICKLE_TUPLE) BASE_TRY(io_pickle_refuse(m, "a call without a tuple of arguments"));
     if (keywords) BASE_TRY(io_pickle_new_pair(m, args, named, &args));
     BASE_TRY(io_pickle_push_call(m, callable, args, keywords ? IO_PICKLE_NEWOBJ_EX : IO_PICKLE_NEWOBJ));
@@ -113,7 +113,8 @@ BaseStatus io_pickle_add_items(IoPickleMachine *m)
     size_t n;
     BASE_TRY(io_pickle_pop_mark(m, &items, &n));
     BASE_TRY(io_pickle_top(m, &set));
-    if (set->kind != IO_PICKLE_SET || set->how) BASE_TRY(io_pickle_refuse(m, "values are added to what is no set"));
+    if (set->kind != IO_PICKLE_SET || set->how)
+        BASE_TRY(io_pickle_refuse(m, "values are added to something that is not a set"));
     BASE_TRY(io_pickle_append(set, items, n));
 out:
     return st;

@@ -224,7 +224,7 @@ static BaseStatus reconstructed(const IoPickleValue *value, const char *where, P
     const IoPickleValue *fortran = state->items[3];
     out->shape = state->items[1], out->dtype = state->items[2], out->bytes = state->items[4];
     BASE_CHECK(fortran->kind == IO_PICKLE_BOOL || fortran->kind == IO_PICKLE_INT, BASE_EFORMAT,
-               "%s: a numpy array that does not say its order", where);
+               "%s: a numpy array that does not state its order", where);
     out->fortran = fortran->kind == IO_PICKLE_BOOL ? fortran->truth : fortran->whole != 0;
 out:
     return st;

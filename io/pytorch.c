@@ -114,9 +114,10 @@ static BaseStatus take_storage(const Reader *r, const char *name, const IoPickle
                    id->items[1]->kind == IO_PICKLE_GLOBAL &&
                    (id->items[2]->kind == IO_PICKLE_TEXT || id->items[2]->kind == IO_PICKLE_STRING) &&
                    whole(id->items[4], elements),
-               BASE_EFORMAT, "%s: tensor '%.200s' lies in no storage", r->path, name);
+               BASE_EFORMAT, "%s: tensor '%.200s' has no storage", r->path, name);
     BASE_CHECK(io_pytorch_storage_dtype(id->items[1]->name, dtype), BASE_EFORMAT,
-               "%s: tensor '%.200s' lies in a %s, which is no storage that is read", r->path, name, id->items[1]->name);
+               "%s: tensor '%.200s' is stored in a %s, which is not a storage that is read", r->path, name,
+               id->items[1]->name);
     const IoPickleValue *key = id->items[2];
     BASE_TRY(
         base_format(&path, "%sdata/%.*s", r->file->folder, (int)(key->count < 200 ? key->count : 200), key->bytes));
@@ -179,7 +180,7 @@ static BaseStatus take_tensor(Reader *r, size_t owner, const char *name, size_t 
         fine = whole(sizes->items[d], &shape[d]) && whole(strides->items[d], &view.stride[d]) && fine;
     BASE_CHECK(fine && io_tensor_measure(dtype, ndim, shape, &count, &bytes) &&
                    fits(&view, ndim, shape, count, elements),
-               BASE_EFORMAT, "%s: tensor '%.200s' does not lie inside its storage of %lld elements", r->path, name,
+               BASE_EFORMAT, "%s: tensor '%.200s' is not within its storage of %lld elements", r->path, name,
                (long long)elements);
     /* strides of 0 and shared storages make tensors of more bytes than the file has */
     int64_t most = SHARED_MOST * io_archive_unpacked(r->file->archive) + FREE_BYTES;
@@ -204,8 +205,8 @@ static BaseStatus check_strange(const Reader *r, const char *name, const IoPickl
     BASE_TRY(io_pytorch_strange_text(&r->survey, &names));
     BASE_FAIL(
         BASE_EFORMAT,
-        "%s: tensor '%.200s' is made with what the file asks for beside it (%s), which is refused: only plain data "
-        "is read, and nothing in a file is ever run; save model.state_dict() with torch.save",
+        "%s: tensor '%.200s' is made with %s, which the file asks for and which is refused: only plain data is read, "
+        "and nothing in a file is ever run; save model.state_dict() with torch.save",
         r->path, name, names.size ? names.data : "a value that contains itself");
 out:
     base_text_free(&names);
@@ -224,7 +225,7 @@ static BaseStatus take_state(Reader *r, size_t *indices)
         if (!tensor) continue;
         BASE_CHECK((key->kind == IO_PICKLE_TEXT || key->kind == IO_PICKLE_STRING) && key->count < 4096 &&
                        !memchr(key->bytes, '\0', key->count),
-                   BASE_EFORMAT, "%s: tensor %zu of the state dict has a key that is no name", r->path, i / 2);
+                   BASE_EFORMAT, "%s: tensor %zu of the state dict has a key that is not a name", r->path, i / 2);
         BASE_TRY(base_format(&name, "%.*s", (int)key->count, key->bytes));
         BASE_TRY(check_strange(r, name, state->items[i + 1]));
         indices[i / 2] = r->tensors->count;
@@ -396,7 +397,7 @@ static BaseStatus find_pickle(Reader *r)
         r->file->pickle_record = (int64_t)i;
     }
     BASE_CHECK(r->file->pickle_record >= 0, BASE_EFORMAT,
-               "%s: a zip archive without <folder>/data.pkl, which torch.save writes", r->path);
+               "%s: a zip archive without the <folder>/data.pkl that torch.save writes", r->path);
     const char *name = io_archive_name(archive, (size_t)r->file->pickle_record);
     BASE_CHECK(strlen(name) <= 4096, BASE_EFORMAT, "%s: the archive's folder has too long a name", r->path);
     BASE_TRY(base_format(&r->file->folder, "%.*s", (int)(strchr(name, '/') + 1 - name), name));
@@ -428,7 +429,7 @@ static BaseStatus read_meta(Reader *r)
     BASE_TRY(read_record(r, r->file->meta_record, META_MOST, &text, &size));
     meta = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     BASE_CHECK(meta, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
-               "%s: record " IO_PYTORCH_META " is no JSON: %s", r->path, error.text);
+               "%s: record " IO_PYTORCH_META " is not JSON: %s", r->path, error.text);
     BASE_CHECK(json_is_object(meta), BASE_EFORMAT, "%s: record " IO_PYTORCH_META " must be an object", r->path);
     json_object_foreach(meta, key, value)
     {

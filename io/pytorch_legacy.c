@@ -75,7 +75,7 @@ static BaseStatus note_storage(Legacy *l, IoPickleValue *id)
     id->memo = 2;
     BASE_CHECK(id->kind == IO_PICKLE_TUPLE && id->count == 6 && io_pickle_spells(id->items[0], "storage") &&
                    id->items[1]->kind == IO_PICKLE_GLOBAL && is_key(id->items[2]),
-               BASE_EFORMAT, "%s: a reference to something that is no storage", l->path);
+               BASE_EFORMAT, "%s: a reference to something that is not a storage", l->path);
     BASE_CHECK(
         id->items[5]->kind == IO_PICKLE_NONE, BASE_EFORMAT,
         "%s: storages that are parts of others, which PyTorch wrote before version 0.4, are not read; load it in "
@@ -151,7 +151,7 @@ static BaseStatus place_storages(Legacy *l)
     int64_t at = (int64_t)l->at, size = 0;
     FILE *file = fopen(l->path, "rb");
     BASE_CHECK(file, BASE_EIO, "%s: cannot be read", l->path);
-    BASE_CHECK(keys->kind == IO_PICKLE_LIST, BASE_EFORMAT, "%s: the list of its storages is no list", l->path);
+    BASE_CHECK(keys->kind == IO_PICKLE_LIST, BASE_EFORMAT, "%s: the list of its storages is not a list", l->path);
     if (l->count > 1) qsort(l->storages, l->count, sizeof *l->storages, compare_keys);
     for (size_t i = 0; i < keys->count; i++) {
         int64_t elements;
@@ -160,7 +160,7 @@ static BaseStatus place_storages(Legacy *l)
         const Storage *found = !is_key(wanted.key) || !l->count
                                    ? NULL
                                    : bsearch(&wanted, l->storages, l->count, sizeof wanted, compare_keys);
-        BASE_CHECK(found, BASE_EFORMAT, "%s: storage %zu is one that nothing refers to", l->path, i);
+        BASE_CHECK(found, BASE_EFORMAT, "%s: nothing refers to storage %zu", l->path, i);
         BASE_CHECK(fseeko(file, (off_t)at, SEEK_SET) == 0 && fread(&elements, sizeof elements, 1, file) == 1,
                    BASE_EFORMAT, "%s: the file ends before storage %zu of %zu: it was cut short", l->path, i,
                    keys->count);

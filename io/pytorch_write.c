@@ -318,7 +318,7 @@ static BaseStatus edit_pickle(Rewrite *w, const char *path)
     BASE_TRY(io_pickle_read(w->file->bytes, w->file->size, &io_pytorch_rules, path, &p));
     BASE_TRY(new_words(p, &words));
     BASE_TRY(io_pytorch_survey(p, path, &s));
-    BASE_CHECK(s.copy_count == w->tensors->copy_count, BASE_EARG, "%s: not the copies that were read", path);
+    BASE_CHECK(s.copy_count == w->tensors->copy_count, BASE_EARG, "%s: these are not the copies that were read", path);
     for (size_t i = 0; i < w->count; i++) {
         const IoPytorchView *view = view_at(w, i);
         const char *key = w->keys[w->order[i]];

@@ -51,7 +51,8 @@ static BaseStatus read_header(Reader *r)
     for (int i = 0; i < 8; i++) length |= (uint64_t)bytes[i] << 8 * i;
     BASE_CHECK(
         length <= HEADER_MOST && (int64_t)length <= size - 8, BASE_EFORMAT,
-        "%s: not a whole safetensors file: its header should have %llu bytes, the file has %lld (and %d is the most)",
+        "%s: not a complete safetensors file: its header should have %llu bytes, the file has %lld (a header may have "
+        "at most %d)",
         r->path, (unsigned long long)length, (long long)size, HEADER_MOST);
     r->header_size = (int64_t)length;
     r->data_size = size - 8 - r->header_size;
@@ -66,7 +67,7 @@ static BaseStatus read_header(Reader *r)
     json_error_t error;
     r->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     BASE_CHECK(r->header, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
-               "%s: the safetensors header is no JSON: %s (at byte %d)", r->path, error.text, error.position);
+               "%s: the safetensors header is not JSON: %s (at byte %d)", r->path, error.text, error.position);
 out:
     base_free(text);
     return st;
@@ -106,10 +107,10 @@ static BaseStatus take_tensor(Reader *r, const char *name, json_t *entry)
     size_t i;
     BASE_CHECK(json_is_string(type) && json_is_array(dims) && json_is_array(offsets) && json_object_size(entry) == 3 &&
                    json_array_size(offsets) == 2,
-               BASE_EFORMAT, "%s: tensor '%.200s' must have just dtype, shape and data_offsets [begin, end]", r->path,
-               name);
+               BASE_EFORMAT, "%s: tensor '%.200s' must have exactly dtype, shape and data_offsets [begin, end]",
+               r->path, name);
     BASE_CHECK(dtype_of(json_string_value(type), &dtype), BASE_EFORMAT,
-               "%s: tensor '%.200s' has dtype '%.20s', which is not read here", r->path, name, json_string_value(type));
+               "%s: tensor '%.200s' has dtype '%.20s', which is not supported", r->path, name, json_string_value(type));
     BASE_CHECK(json_array_size(dims) <= IO_TENSOR_DIMS, BASE_EFORMAT,
                "%s: tensor '%.200s' has %zu dimensions; at most %d", r->path, name, json_array_size(dims),
                IO_TENSOR_DIMS);
@@ -124,10 +125,10 @@ static BaseStatus take_tensor(Reader *r, const char *name, json_t *entry)
     Span span = {json_integer_value(first), json_integer_value(last), r->tensors->count};
     BASE_CHECK(json_is_integer(first) && json_is_integer(last) && span.begin >= 0 && span.begin <= span.end &&
                    span.end <= r->data_size,
-               BASE_EFORMAT, "%s: tensor '%.200s' lies at bytes %lld to %lld of %lld bytes of data", r->path, name,
+               BASE_EFORMAT, "%s: tensor '%.200s' is at bytes %lld to %lld of %lld bytes of data", r->path, name,
                (long long)span.begin, (long long)span.end, (long long)r->data_size);
     BASE_CHECK(io_tensor_measure(dtype, ndim, shape, &count, &bytes) && bytes == span.end - span.begin, BASE_EFORMAT,
-               "%s: tensor '%.200s' has %lld bytes, which its shape and dtype %s do not make", r->path, name,
+               "%s: tensor '%.200s' has %lld bytes, which do not fit its shape and dtype %s", r->path, name,
                (long long)(span.end - span.begin), io_dtype_name(dtype));
     BASE_TRY(io_tensors_append(r->tensors, name, dtype, ndim, shape, &tensor));
     r->spans[span.index] = span;
@@ -150,15 +151,15 @@ static BaseStatus check_spans(const Reader *r)
         const Span *span = &r->spans[i];
         if (span->begin != at)
             return base_error_set(BASE_EFORMAT,
-                                  "%s: tensor '%.200s' starts at byte %lld of the data; must be %lld (%s)", r->path,
-                                  r->tensors->items[span->index].name, (long long)span->begin, (long long)at,
-                                  span->begin < at ? "it overlaps the one before" : "a hole is before it");
+                                  "%s: tensor '%.200s' starts at byte %lld of the data; it must start at %lld (%s)",
+                                  r->path, r->tensors->items[span->index].name, (long long)span->begin, (long long)at,
+                                  span->begin < at ? "it overlaps the one before" : "there is a gap before it");
         at = span->end;
     }
     if (at == r->data_size) return BASE_OK;
     return base_error_set(BASE_EFORMAT,
-                          "%s: %lld bytes follow the last tensor; must be none, as in every"
-                          " reader of the format: cut them off, or save the tensors again",
+                          "%s: %lld bytes follow the last tensor, where no reader of the format allows any: cut them "
+                          "off, or save the tensors again",
                           r->path, (long long)(r->data_size - at));
 }
 
@@ -172,7 +173,7 @@ static BaseStatus read_file(Reader *r)
     BASE_TRY(BASE_ALLOC(json_object_size(r->header), &r->spans));
     json_object_foreach(r->header, name, entry)
     {
-        BASE_CHECK(json_is_object(entry), BASE_EFORMAT, "%s: tensor '%.200s' is no object", r->path, name);
+        BASE_CHECK(json_is_object(entry), BASE_EFORMAT, "%s: tensor '%.200s' is not an object", r->path, name);
         if (strcmp(name, "__metadata__") == 0)
             BASE_TRY(take_meta(r, entry));
         else

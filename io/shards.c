@@ -65,7 +65,7 @@ static BaseStatus read_index(Reader *r)
     BASE_TRY(io_file_read(r->path, INDEX_MOST, &text, &size));
     r->index = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     BASE_CHECK(r->index, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
-               "%s: the index is no JSON: %s (at byte %d)", r->path, error.text, error.position);
+               "%s: the index is not JSON: %s (at byte %d)", r->path, error.text, error.position);
     r->map = json_object_get(r->index, "weight_map");
     BASE_CHECK(json_is_object(r->map) && json_object_size(r->map), BASE_EFORMAT,
                "%s: an index must have a weight_map of names and files", r->path);
@@ -128,7 +128,7 @@ static BaseStatus read_shards(Reader *r)
     {
         file = json_string_value(value);
         BASE_CHECK(file && *file && *file != '.' && !strchr(file, '/'), BASE_EFORMAT,
-                   "%s: tensor '%.200s' must name a file beside the index, not '%.200s'", r->path, name,
+                   "%s: tensor '%.200s' must name a file next to the index, not '%.200s'", r->path, name,
                    file ? file : "(no text)");
         if (json_object_get(seen, file)) continue;
         BASE_CHECK(r->kept->count < room, BASE_ELIMIT, "%s: an index of more than %d files", r->path, SHARDS_MOST);

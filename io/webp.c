@@ -12,8 +12,8 @@ static BaseStatus refuse(const char *where, VP8StatusCode code)
     static const char *const WHY[] = {[VP8_STATUS_OK] = "nothing could be decoded",
                                       [VP8_STATUS_OUT_OF_MEMORY] = "not enough memory",
                                       [VP8_STATUS_INVALID_PARAM] = "invalid parameters",
-                                      [VP8_STATUS_BITSTREAM_ERROR] = "its bits make no sense",
-                                      [VP8_STATUS_UNSUPPORTED_FEATURE] = "a form that libwebp does not read",
+                                      [VP8_STATUS_BITSTREAM_ERROR] = "its data is invalid",
+                                      [VP8_STATUS_UNSUPPORTED_FEATURE] = "a form that libwebp does not support",
                                       [VP8_STATUS_SUSPENDED] = "the file ends too early",
                                       [VP8_STATUS_USER_ABORT] = "stopped",
                                       [VP8_STATUS_NOT_ENOUGH_DATA] = "the file ends too early"};
@@ -25,7 +25,7 @@ static BaseStatus decode_still(const void *bytes, size_t size, const char *where
 {
     WebPDecoderConfig config;
     if (!WebPInitDecoderConfig(&config))
-        return base_error_set(BASE_EBACKEND, "libwebp: another version than built with");
+        return base_error_set(BASE_EBACKEND, "libwebp: not the version that the program was built with");
     size_t row = 3 * (size_t)out->W;
     config.output.colorspace = MODE_RGB;
     config.output.is_external_memory = 1;
@@ -44,7 +44,8 @@ static BaseStatus decode_first(const void *bytes, size_t size, const char *where
     WebPAnimDecoder *decoder = NULL;
     uint8_t *canvas;
     int time;
-    BASE_CHECK(WebPAnimDecoderOptionsInit(&options), BASE_EBACKEND, "libwebp: another version than built with");
+    BASE_CHECK(WebPAnimDecoderOptionsInit(&options), BASE_EBACKEND,
+               "libwebp: not the version that the program was built with");
     options.color_mode = MODE_RGBA;
     decoder = WebPAnimDecoderNew(&data, &options);
     if (!decoder || !WebPAnimDecoderGetInfo(decoder, &info) || info.canvas_width != out->W ||

@@ -138,7 +138,7 @@ static BaseStatus side_make(const MathModelScores *in, const uint8_t *member, in
     BaseStatus st = BASE_OK;
     Place *place = NULL;
     int32_t *once = NULL;
-    BASE_CHECK(in->M >= 1, BASE_EARG, "there is no model %s; there must be 1 at least", name);
+    BASE_CHECK(in->M >= 1, BASE_EARG, "there is no model %s; at least 1 is needed", name);
     out->M = in->M;
     BASE_TRY(BASE_ALLOC(in->M, &out->model));
     BASE_TRY(BASE_ALLOC(in->M * ALL, &out->full));
@@ -368,7 +368,7 @@ static BaseStatus check(const uint8_t *member, int64_t n, const MathBootstrapOpt
     *P = 0;
     BASE_CHECK(options->level > 0 && options->level < 1, BASE_EARG,
                "the level of an interval is %g; it must be between 0 and 1", options->level);
-    BASE_CHECK(options->draws >= 100, BASE_EARG, "%lld bootstrap draws; there must be 100 at least",
+    BASE_CHECK(options->draws >= 100, BASE_EARG, "%lld bootstrap draws; at least 100 are needed",
                (long long)options->draws);
     for (int k = 0; k < MATH_BOOTSTRAP_FPRS; k++)
         BASE_CHECK(options->fpr[k] > 0 && options->fpr[k] < 1, BASE_EARG,
@@ -379,9 +379,8 @@ static BaseStatus check(const uint8_t *member, int64_t n, const MathBootstrapOpt
                    member[i]);
         *P += member[i];
     }
-    BASE_CHECK(*P >= 2 && *P <= n - 2, BASE_EARG,
-               "%lld members and %lld non-members: a bootstrap needs 2 of either kind", (long long)*P,
-               (long long)(n - *P));
+    BASE_CHECK(*P >= 2 && *P <= n - 2, BASE_EARG, "%lld members and %lld non-members: a bootstrap needs 2 of each kind",
+               (long long)*P, (long long)(n - *P));
 out:
     return st;
 }

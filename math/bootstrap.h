@@ -50,7 +50,8 @@ typedef struct {
  *
  * @param b  models to compare with on the same points (the retrained ones), or NULL.
  * @return BASE_EARG for an empty side of members or non-members, bad options; BASE_ENUMERIC for NaN scores.
- * Cost O(M n log n + draws M n) time, O(M n) memory. One thread; same seed, same bits.
+ *
+ * Cost: O(M n log n + draws M n) time, O(M n) memory. One thread; same seed, same bits.
  */
 BaseStatus math_bootstrap(const MathModelScores *a, const MathModelScores *b, const uint8_t *member, int64_t n,
                           const MathBootstrapOptions *options, MathBootstrap *out);

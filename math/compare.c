@@ -134,7 +134,7 @@ BaseStatus math_class_auc(const double *score, const uint8_t *member, const int3
     MathEstimate *part = NULL;
     double *value = NULL;
     *out = (MathClassAuc){0};
-    BASE_CHECK(C >= 1, BASE_EARG, "there are %lld classes; there must be 1 at least", (long long)C);
+    BASE_CHECK(C >= 1, BASE_EARG, "there are %lld classes; at least 1 is needed", (long long)C);
     for (int64_t i = 0; i < n; i++)
         BASE_CHECK(label[i] >= 0 && label[i] < C, BASE_EARG, "the label of point %lld is %d; labels are 0 to %lld",
                    (long long)i, label[i], (long long)C - 1);
@@ -150,7 +150,7 @@ BaseStatus math_class_auc(const double *score, const uint8_t *member, const int3
         BASE_TRY(math_auc_level(points.score, points.member, points.n, level, &result.each[c]));
         result.judged++;
     }
-    BASE_CHECK(result.judged > 0, BASE_EARG, "none of %lld classes has members and non-members", (long long)C);
+    BASE_CHECK(result.judged > 0, BASE_EARG, "none of %lld classes has both members and non-members", (long long)C);
     for (int64_t c = 0; c < C; c++) {
         MathAuc all;
         if (isnan(result.each[c].value)) continue;

@@ -27,8 +27,9 @@ const char *math_epsilon_method_text(MathEpsilonMethod method)
     static const char *const TEXTS[] = {
         "Clopper-Pearson at one threshold, chosen on a quarter of the points and judged on the others",
         "Clopper-Pearson at ranks fixed beforehand, simultaneous by Bonferroni",
-        "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous; true only of Gaussian mechanisms",
-        "one training run (Steinke, arXiv 2305.08846); true only where each point had its own fair coin"};
+        "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous; valid only for Gaussian "
+        "mechanisms",
+        "one training run (Steinke, arXiv 2305.08846); valid only if each point had its own fair coin"};
     return TEXTS[method];
 }
 
@@ -338,12 +339,12 @@ BaseStatus math_epsilon_one_run(const double *score, const uint8_t *member, int6
     int64_t right = 0;
     *result = fresh(MATH_EPSILON_ONE_RUN, delta, alpha);
     BASE_CHECK(independent_coins, BASE_EARG,
-               "one-run auditing needs each point put in or left out by its own fair coin; for a chosen forget set use "
-               "split or simultaneous");
+               "one-run auditing needs each point to be put in or left out by its own fair coin; for a chosen forget "
+               "set use split or simultaneous");
     BASE_TRY(check_levels(delta, alpha));
     BASE_CHECK(in >= 0 && out >= 0 && in + out >= 1 && in <= n && out <= n - in, BASE_EARG,
-               "%lld guesses \"in\" and %lld \"out\" of %lld points: there must be 1 to %lld in all", (long long)in,
-               (long long)out, (long long)n, (long long)n);
+               "%lld guesses \"in\" and %lld \"out\" for %lld points: there must be from 1 to %lld in all",
+               (long long)in, (long long)out, (long long)n, (long long)n);
     BASE_TRY(BASE_ALLOC_RAW(n, &canary));
     BaseRandom random = base_random_make(seed, "one_run_ties", 0);
     for (int64_t i = 0; i < n; i++) {

@@ -14,7 +14,7 @@ BaseStatus math_holdout_split(const uint8_t *member, int64_t n, double share, ui
                share);
     for (int64_t i = 0; i < n; i++) total[member[i] != 0]++;
     BASE_CHECK(total[0] >= 2 && total[1] >= 2, BASE_EARG,
-               "%lld members and %lld non-members: a threshold chosen on other points needs 2 of either kind",
+               "%lld members and %lld non-members: a threshold chosen on other points needs 2 of each kind",
                (long long)total[1], (long long)total[0]);
     BASE_TRY(BASE_ALLOC_RAW(total[0] > total[1] ? total[0] : total[1], &drawn));
     for (int kind = 0; kind < 2; kind++) {

@@ -76,8 +76,8 @@ BaseStatus math_auc_of_models(const double *a, int64_t A, const double *b, int64
     *over_models = A > 1 || B > 1;
     BASE_CHECK(level > 0 && level < 1, BASE_EARG, "the level of an interval is %g; it must be between 0 and 1", level);
     BASE_CHECK(A >= 1 && B >= 1 && n >= 2, BASE_EARG,
-               "%lld and %lld models on %lld points: telling them apart needs 1 of each kind and 2 points",
-               (long long)A, (long long)B, (long long)n);
+               "%lld and %lld models on %lld points: comparing them needs 1 of each kind and 2 points", (long long)A,
+               (long long)B, (long long)n);
     BASE_TRY(place(a, A, b, B, n, &placed));
     double value = mean_of(placed, A * n);
     if (value <= 0 || value >= 1) {

@@ -17,8 +17,8 @@ static BaseStatus check_room(int64_t bytes, int threads)
     if (bytes + SPARE <= left) return BASE_OK;
     return base_error_set(
         BASE_ENOMEM,
-        "threads = %d: their stacks and OpenBLAS's buffers are %.0f MB more, and %.0f MB are left under the "
-        "limit on the address space (ulimit -v); take fewer threads, or raise it",
+        "threads = %d: their stacks and OpenBLAS's buffers need %.0f MB more, and %.0f MB are left under the limit on "
+        "the address space (ulimit -v); use fewer threads, or raise the limit",
         threads, (double)bytes / 1e6, (double)left / 1e6);
 }
 

@@ -32,7 +32,7 @@ BaseStatus nn_engine_keep(NnEngine *engine, const uint8_t *keep);
 
 /** @p x [n, C, H, W], @p logits [n, K]; 1 <= n <= batch. BASE_ENUMERIC where the input, the network's
  *  numbers or a logit are not finite. Train mode: @p dropout_key selects the masks and the network's running statistics
- *  move; BASE_ESHAPE where a batch norm would see one value a channel. */
+ *  move; BASE_ESHAPE where a batch norm would see one value per channel. */
 BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64_t dropout_key, float *logits);
 /** Input of layer @p layer (an index of nn_net_layers) in the last forward pass: out [n, C, H, W], plain float32. */
 BaseStatus nn_engine_tap(NnEngine *engine, int layer, float *out);

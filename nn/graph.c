@@ -25,7 +25,7 @@ BaseStatus nn_graph_create(int64_t C, int64_t H, int64_t W, NnGraph **out)
     NnGraph *g = NULL;
     *out = NULL;
     BASE_CHECK(C > 0 && H > 0 && W > 0 && C <= LARGEST && H <= LARGEST && W <= LARGEST, BASE_ESHAPE,
-               "a network's input of [%lld, %lld, %lld]: each side must be 1 to %d", (long long)C, (long long)H,
+               "a network's input of [%lld, %lld, %lld]: each side must be from 1 to %d", (long long)C, (long long)H,
                (long long)W, LARGEST);
     BASE_TRY(BASE_ALLOC(1, &g));
     g->room = 32;
@@ -98,7 +98,8 @@ const char *nn_name(NnGraph *g, const char *format, ...)
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (length < 0 || (size_t)length >= sizeof text) {
-        fail(g, base_error_set(BASE_EARG, "a layer's name of %d characters: at most %zu", length, sizeof text - 1));
+        fail(g, base_error_set(BASE_EARG, "a layer's name of %d characters: must have at most %zu", length,
+                               sizeof text - 1));
         return "";
     }
     char *copy;
@@ -178,8 +179,8 @@ static bool window_valid(NnGraph *g, const char *what, const NnNodeInfo *in, int
         return true;
     fail(g, base_error_set(
                 BASE_ESHAPE,
-                "%s: kernel %lld, stride %lld, padding %lld on a %lldx%lld map: the kernel must fit the padded "
-                "map, the stride be at least 1, the padding 0 to kernel - 1",
+                "%s: kernel %lld, stride %lld, padding %lld on a %lldx%lld map: the kernel must fit into the padded "
+                "map, the stride be at least 1, the padding be from 0 to kernel - 1",
                 what, (long long)kernel, (long long)stride, (long long)pad, (long long)in->H, (long long)in->W));
     return false;
 }
@@ -189,7 +190,8 @@ NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a convolution")) return -1;
     const NnNodeInfo *in = &g->nodes[x];
-    if (K < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld output channels: at least 1", name, (long long)K));
+    if (K < 1)
+        return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld output channels: must be at least 1", name, (long long)K));
     if (!window_valid(g, name, in, kernel, stride, pad)) return -1;
     NnNodeInfo info = {.kind = NN_NODE_CONV,
                        .in = {x, -1},
@@ -217,7 +219,7 @@ static NnNode linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bia
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a linear layer")) return -1;
     const NnNodeInfo *in = &g->nodes[x];
-    if (K < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld outputs: at least 1", name, (long long)K));
+    if (K < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld outputs: must be at least 1", name, (long long)K));
     if (in->H > tokens || in->W != 1)
         return fail(g, base_error_set(BASE_ESHAPE, "%s: a linear layer on a %lldx%lld map: flatten it first", name,
                                       (long long)in->H, (long long)in->W));
@@ -307,7 +309,8 @@ NnNode nn_add(NnGraph *g, NnNode a, NnNode b)
 NnNode nn_dropout(NnGraph *g, NnNode x, double p)
 {
     if (!usable(g, x, "dropout")) return -1;
-    if (!(p >= 0 && p < 1)) return fail(g, base_error_set(BASE_EARG, "dropout of %g: 0 <= p < 1", p));
+    if (!(p >= 0 && p < 1))
+        return fail(g, base_error_set(BASE_EARG, "dropout of %g: must be at least 0 and below 1", p));
     const NnNodeInfo *in = &g->nodes[x];
     return add_node(g, (NnNodeInfo){.kind = NN_NODE_DROPOUT, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .p = p},
                     NULL);
@@ -321,7 +324,7 @@ NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K)
 NnNode nn_class_token(NnGraph *g, const char *name, int64_t E)
 {
     if (!usable(g, 0, name) || !fresh_name(g, name, "a class token")) return -1;
-    if (E < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features: at least 1", name, (long long)E));
+    if (E < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features: must be at least 1", name, (long long)E));
     return add_node(g, (NnNodeInfo){.kind = NN_NODE_CLASS_TOKEN, .in = {-1, -1}, .C = E, .H = 1, .W = 1}, name);
 }
 
@@ -347,7 +350,7 @@ NnNode nn_first_token(NnGraph *g, NnNode x)
 {
     if (!usable(g, x, "first token")) return -1;
     if (g->nodes[x].W != 1)
-        return fail(g, base_error_set(BASE_ESHAPE, "the first token of a map %lld wide: make tokens of it first",
+        return fail(g, base_error_set(BASE_ESHAPE, "the first token of a map %lld wide: turn the map into tokens first",
                                       (long long)g->nodes[x].W));
     return like(g, x, NN_NODE_FIRST_TOKEN, 1, NULL);
 }
@@ -369,8 +372,10 @@ NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads)
     if (!usable(g, x, name)) return -1;
     int64_t E = g->nodes[x].C;
     if (heads < 1 || E % heads != 0)
-        return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features in %lld heads: the heads must share them evenly",
-                                      name, (long long)E, (long long)heads));
+        return fail(g,
+                    base_error_set(BASE_ESHAPE,
+                                   "%s: %lld features in %lld heads: the features must divide evenly among the heads",
+                                   name, (long long)E, (long long)heads));
     x = linear(g, x, nn_name(g, "%s.in_proj", name), 3 * E, true, true, LARGEST);
     if (x < 0) return -1;
     NnNodeInfo core = {.kind = NN_NODE_ATTENTION, .in = {x, -1}, .C = E, .H = g->nodes[x].H, .W = 1, .heads = heads};

@@ -154,7 +154,7 @@ static BaseStatus plan_create(NnGraph *graph, NnNode output, Plan **out)
     atomic_store(&plan->users, 1);
     BASE_TRY(nn_graph_status(graph));
     int size = nn_graph_size(graph);
-    BASE_CHECK(output > 0 && output < size, BASE_EARG, "output node %d: must be 1 to %d", (int)output, size - 1);
+    BASE_CHECK(output > 0 && output < size, BASE_EARG, "output node %d: must be from 1 to %d", (int)output, size - 1);
     const NnNodeInfo *last = nn_graph_node(graph, output);
     BASE_CHECK(last->H == 1 && last->W == 1, BASE_ESHAPE, "the output is a %lldx%lld map: logits must be flat",
                (long long)last->H, (long long)last->W);
@@ -241,7 +241,8 @@ BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
     *out = NULL;
     const NnNodeInfo *last = nn_graph_node(plan->graph, plan->output);
     BASE_CHECK(last->kind == NN_NODE_LINEAR, BASE_ESHAPE, "the network does not end in a linear layer");
-    BASE_CHECK(K >= last->C, BASE_EARG, "%lld outputs: at least the network's %lld", (long long)K, (long long)last->C);
+    BASE_CHECK(K >= last->C, BASE_EARG, "%lld outputs: must be at least the network's %lld", (long long)K,
+               (long long)last->C);
     BASE_TRY(nn_graph_clone(plan->graph, &graph));
     nn_graph_edit(graph, plan->output)->C = K;
     st = nn_net_create_take(graph, plan->output, &wide);

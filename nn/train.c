@@ -15,21 +15,23 @@ static const char *const SCHEDULES[] = {"constant", "step", "cosine", "one_cycle
 
 const BaseParam nn_train_params[] = {
     BASE_PARAM_I64(NnTrainConfig, epochs, 6, 1, 100000, "passes over the training split"),
-    BASE_PARAM_I64(NnTrainConfig, batch_size, 128, 1, 65536, "images a step"),
-    BASE_PARAM_F64(NnTrainConfig, lr, 0.05, 0, 100, "learning rate; the highest one where the schedule moves it"),
-    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
-    BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10, "added to the gradient, times the parameter"),
-    BASE_PARAM_BOOL(NnTrainConfig, nesterov, true, "sgd: Nesterov momentum"),
+    BASE_PARAM_I64(NnTrainConfig, batch_size, 128, 1, 65536, "images per step"),
+    BASE_PARAM_F64(NnTrainConfig, lr, 0.05, 0, 100, "learning rate; the highest one if the schedule changes it"),
+    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "momentum of sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10,
+                   "weight decay: multiple of a parameter that is added to its gradient"),
+    BASE_PARAM_BOOL(NnTrainConfig, nesterov, true, "use Nesterov momentum (sgd)"),
     BASE_PARAM_CHOICE(NnTrainConfig, optimizer, NN_SGD, OPTIMIZERS, "step rule"),
-    BASE_PARAM_CHOICE(NnTrainConfig, schedule, NN_SCHEDULE_ONE_CYCLE, SCHEDULES, "how lr moves"),
-    BASE_PARAM_F64(NnTrainConfig, gamma, 0.1, 0, 1, "step, plateau: what lr is multiplied by"),
-    BASE_PARAM_I64(NnTrainConfig, step_epochs, 30, 1, 100000, "step: epochs between two falls"),
-    BASE_PARAM_F64(NnTrainConfig, warmup, 0.3, 0, 1, "one_cycle: share of all steps in which lr rises"),
+    BASE_PARAM_CHOICE(NnTrainConfig, schedule, NN_SCHEDULE_ONE_CYCLE, SCHEDULES, "schedule of the learning rate"),
+    BASE_PARAM_F64(NnTrainConfig, gamma, 0.1, 0, 1, "factor by which lr falls (step, plateau)"),
+    BASE_PARAM_I64(NnTrainConfig, step_epochs, 30, 1, 100000, "number of epochs between two falls of lr (step)"),
+    BASE_PARAM_F64(NnTrainConfig, warmup, 0.3, 0, 1, "share of all steps during which lr rises (one_cycle)"),
     BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000,
-                   "plateau: epochs without a lower training loss before lr falls"),
+                   "number of epochs without a lower training loss before lr falls (plateau)"),
     BASE_PARAM_BOOL(NnTrainConfig, augment, false,
-                    "mirror at random, shift by up to an eighth of the side; worth it from some tens of epochs on"),
-    BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target spread over all classes"),
+                    "mirror images at random and shift them by up to an eighth of the side; worthwhile from some tens "
+                    "of epochs on"),
+    BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target that is spread over all classes"),
 };
 const size_t nn_train_param_count = BASE_COUNT(nn_train_params);
 
@@ -134,7 +136,7 @@ static BaseStatus train_epoch(Trainer *t, int64_t epoch, double started, double 
         *lr = nn_schedule_lr(&t->schedule, epoch, step);
         st = train_step(t, &batch, epoch * t->steps + step, *lr);
         if (st == BASE_ENUMERIC)
-            base_error_prefix(st, "training went astray at epoch %lld, step %lld, lr %g (try a smaller lr)",
+            base_error_prefix(st, "training diverged at epoch %lld, step %lld, lr %g (try a smaller lr)",
                               (long long)epoch + 1, (long long)step + 1, *lr);
         BASE_TRY(st);
         int64_t done = epoch * t->images + t->seen;

@@ -67,12 +67,13 @@ static BaseStatus check(const NnTuningRow *row)
     BaseStatus st = BASE_OK;
     for (int i = 0; i < NUMBERS; i++) {
         int64_t least = i == PAD ? 0 : 1, most = i == THREADS ? MATH_THREADS_MAX : 1 << 20, v = value(row, i);
-        BASE_CHECK(v >= least && v <= most, BASE_EFORMAT, "%s = %lld: must be %lld to %lld", NUMBER_NAMES[i],
+        BASE_CHECK(v >= least && v <= most, BASE_EFORMAT, "%s = %lld: must be from %lld to %lld", NUMBER_NAMES[i],
                    (long long)v, (long long)least, (long long)most);
     }
     int64_t side = row->H < row->W ? row->H : row->W;
     BASE_CHECK(row->kernel <= side + 2 * row->pad && row->pad < row->kernel, BASE_EFORMAT,
-               "a kernel of %lld with padding %lld on %lldx%lld: must fit, with less padding than kernel",
+               "a kernel of %lld with padding %lld on %lldx%lld: the kernel must fit, and the padding must be smaller "
+               "than the kernel",
                (long long)row->kernel, (long long)row->pad, (long long)row->H, (long long)row->W);
     BASE_CHECK(nn_backend_possible(row), BASE_EFORMAT,
                "%s cannot run the pass %s of %lldx%lldx%lldx%lld by %lld filters of %lldx%lld, stride %lld, padding "
@@ -99,12 +100,12 @@ static BaseStatus insert(NnTuning *t, const NnTuningRow *given)
     BaseStatus st = BASE_OK;
     NnTuningRow row = *given;
     int isa = name_index(row.isa, ISAS, BASE_COUNT(ISAS)), at = 0;
-    BASE_CHECK(isa >= 0, BASE_EFORMAT, "instruction set '%.40s': not one that oneDNN names", row.isa);
+    BASE_CHECK(isa >= 0, BASE_EFORMAT, "instruction set '%.40s': is not one that oneDNN names", row.isa);
     row.isa = ISAS[isa];
     BASE_TRY(check(&row));
     while (at < t->count && compare(&t->rows[at], &row, true) < 0) at++;
     BASE_CHECK(at == t->count || compare(&t->rows[at], &row, true) != 0, BASE_EFORMAT,
-               "this shape and pass stand there twice");
+               "this shape and pass are listed twice");
     if (t->count == t->room) {
         BASE_TRY(BASE_GROW(&t->rows, t->room, 2 * t->room + 32));
         t->room = 2 * t->room + 32;
@@ -211,7 +212,7 @@ static BaseStatus read_lines(char *text, size_t size, const char *path, NnTuning
 {
     BaseStatus st = BASE_OK;
     int line_number = 0;
-    BASE_CHECK(strlen(text) == size, BASE_EFORMAT, "%s: holds a NUL byte: not a tuning table", path);
+    BASE_CHECK(strlen(text) == size, BASE_EFORMAT, "%s: contains a NUL byte: it is not a tuning table", path);
     for (char *line = text, *next; line; line = next) {
         NnTuningRow row;
         next = strchr(line, '\n');

@@ -114,10 +114,10 @@ static const char *likely_cause(const char *const *foreign, size_t count)
     static const struct {
         const char *mark, *cause;
     } CAUSES[] = {
-        {"_mask", "it is pruned: make that permanent, torch.nn.utils.prune.remove(layer, 'weight'), and save again"},
-        {"_g", "its weights are normalised: torch.nn.utils.remove_weight_norm(layer), and save again"},
-        {".parametrizations.", "its weights are made from others: "
-                               "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight'), and save again"},
+        {"_mask", "it is pruned: make that permanent with torch.nn.utils.prune.remove(layer, 'weight') and save again"},
+        {"_g", "its weights are normalised: call torch.nn.utils.remove_weight_norm(layer) and save again"},
+        {".parametrizations.", "its weights are computed from others: call "
+                               "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight') and save again"},
     };
     for (size_t i = 0; i < count; i++)
         for (size_t c = 0; c < sizeof CAUSES / sizeof *CAUSES; c++) {
@@ -285,7 +285,7 @@ static BaseStatus check_part(const NnSlice *slices, int count, const IoTensors *
     for (int i = 0; i < count; i++) {
         const IoTensor *tensor = io_tensors_find(tensors, slices[i].name);
         BASE_CHECK(!tensor || same_shape(&slices[i], tensor), BASE_ESHAPE,
-                   "%s: tensor %s has another shape than the network's", where, slices[i].name);
+                   "%s: tensor %s does not have the network's shape", where, slices[i].name);
     }
 out:
     return st;
@@ -341,7 +341,7 @@ static BaseStatus update_slices(const NnSlice *slices, int count, const float *v
         IoTensor *tensor = io_tensors_find(tensors, slice->name);
         if (!tensor && part) continue;
         BASE_CHECK(tensor && tensor->count == slice->count, BASE_ESHAPE,
-                   "cannot write %s back: the checkpoint does not hold it with %lld elements", slice->name,
+                   "cannot write %s back: the checkpoint does not have it with %lld elements", slice->name,
                    (long long)slice->count);
         BASE_TRY(BASE_ALLOC_RAW(slice->count, &old));
         BASE_TRY(io_tensor_to_f32(tensor, old));

@@ -180,7 +180,7 @@ static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, boo
     bool first;
     BASE_CHECK(depth < STORE_DEPTH_MAX, BASE_EFORMAT, "%s: groups nest deeper than %d", group, STORE_DEPTH_MAX);
     BASE_TRY(io_hdf5_first(file, group, &first));
-    BASE_CHECK(first, BASE_EFORMAT, "%s is a link to another group of the run; a run has each but once", group);
+    BASE_CHECK(first, BASE_EFORMAT, "%s is a link to another group of the run; each group may occur only once", group);
     BASE_TRY(store_tree_make(run, group, &made));
     BASE_TRY(read_attributes(run, file, group));
     BASE_TRY(io_hdf5_list(file, group, &names, &count));
@@ -223,9 +223,9 @@ static BaseStatus check_schema(IoHdf5 *file)
     size_t count = 0;
     st = io_hdf5_get_f64s(file, "/", "schema", &schema, &count);
     if (st == BASE_ENOMEM) goto out;
-    BASE_CHECK(st == BASE_OK && count == 1, BASE_EFORMAT, "is no run file: it has no attribute 'schema'");
+    BASE_CHECK(st == BASE_OK && count == 1, BASE_EFORMAT, "is not a run file: it has no attribute 'schema'");
     BASE_CHECK(schema[0] >= 1 && schema[0] <= STORE_SCHEMA, BASE_EFORMAT,
-               "is of schema %g; this program reads schema 1 to %d", schema[0], STORE_SCHEMA);
+               "has schema %g; this program reads schemas 1 to %d", schema[0], STORE_SCHEMA);
 out:
     base_free(schema);
     return st;
@@ -239,14 +239,13 @@ static BaseStatus read_run(const char *path, bool light, StoreRun **out)
     *out = NULL;
     bool whole, other = false;
     if (!light) BASE_TRY(is_whole(path, &whole, &other)); /* of thousands, who sums them up reads a part of each */
-    BASE_CHECK(!other, BASE_EFORMAT, "%s: is damaged: its bytes are not those that its last line is the SHA-256 of",
-               path);
+    BASE_CHECK(!other, BASE_EFORMAT, "%s: is damaged: its SHA-256 is not the one in its last line", path);
     BASE_TRY(io_hdf5_open(path, &file)); /* its errors name the file */
     st = check_schema(file);
     if (st == BASE_OK) st = store_run_create(&run);
     if (st == BASE_OK) st = read_group(run, file, "/", light, 0);
     if (st == BASE_OK && !store_run_text(run, "/", "id")) {
-        st = base_error_set(BASE_EFORMAT, "is no run file: it has no attribute 'id'");
+        st = base_error_set(BASE_EFORMAT, "is not a run file: it has no attribute 'id'");
     }
     if (st != BASE_OK) BASE_TRY(base_error_prefix(st, "%s", path));
     *out = run;

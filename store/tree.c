@@ -197,7 +197,7 @@ BaseStatus store_tree_make(StoreRun *run, const char *path, StoreGroup **out)
         path_split(path, parent, &name);
         BASE_TRY(store_tree_make(run, parent, &above));
         BASE_TRY(member_place(above, name, &item));
-        BASE_CHECK(item->ndim < 0, BASE_EARG, "store path '%s': an array stands there, no group", path);
+        BASE_CHECK(item->ndim < 0, BASE_EARG, "store path '%s': is an array, not a group", path);
         at = group_position(run, path, &found);
     }
     BASE_CHECK(run->group_count < GROUPS_MOST, BASE_ELIMIT, "a run of more than %d groups", GROUPS_MOST);
@@ -262,7 +262,7 @@ BaseStatus store_tree_put_take(StoreRun *run, const char *path, StoreItem *item)
     StoreItem *place;
     BASE_TRY(path_check(path));
     BASE_CHECK(path[1], BASE_EARG, "store path '/': an array needs a name");
-    BASE_CHECK(!store_tree_group(run, path), BASE_EARG, "store path '%s': a group stands there, no array", path);
+    BASE_CHECK(!store_tree_group(run, path), BASE_EARG, "store path '%s': is a group, not an array", path);
     path_split(path, parent, &name);
     BASE_TRY(store_tree_make(run, parent, &group));
     BASE_TRY(member_place(group, name, &place));

@@ -73,8 +73,8 @@ static BaseStatus read_binary(const DataCifarKind *kind, size_t size, Batch *b)
     BaseStatus st = BASE_OK;
     size_t record = (size_t)kind->labels + PIXELS;
     BASE_CHECK(size > 0 && size % record == 0, BASE_EFORMAT,
-               "%s: %zu bytes; must be whole records of %zu bytes (%d of labels, %d of pixels)", b->path, size, record,
-               kind->labels, PIXELS);
+               "%s: %zu bytes; must be a multiple of records of %zu bytes (%d of labels, %d of pixels)", b->path, size,
+               record, kind->labels, PIXELS);
     b->n = (int64_t)(size / record);
     b->pixels = (const uint8_t *)b->bytes + kind->labels;
     memcpy(b->step, (int64_t[]){(int64_t)record, SIDE * SIDE, SIDE, 1}, sizeof b->step);
@@ -119,12 +119,12 @@ static BaseStatus read_pickled_labels(const IoPickleValue *labels, const char *k
     if (!row) BASE_TRY(io_pickle_array(labels, b->path, &array));
     bool fits = row ? labels->count == (size_t)b->n
                     : array.count == b->n && (array.ndim == 1 || (array.ndim == 2 && array.shape[1] == 1));
-    BASE_CHECK(fits, BASE_EFORMAT, "%s: '%s' must be %lld labels, one an image", b->path, key, (long long)b->n);
+    BASE_CHECK(fits, BASE_EFORMAT, "%s: '%s' must be %lld labels, one per image", b->path, key, (long long)b->n);
     BASE_TRY(BASE_ALLOC_RAW(b->n, &b->labels));
     for (int64_t i = 0; i < b->n; i++)
         BASE_CHECK(row ? io_pickle_whole(labels->items[i], &b->labels[i])
                        : io_pickle_array_whole(&array, i, &b->labels[i]),
-                   BASE_EFORMAT, "%s: %s[%lld] is no whole number", b->path, key, (long long)i);
+                   BASE_EFORMAT, "%s: %s[%lld] is not a whole number", b->path, key, (long long)i);
 out:
     return st;
 }

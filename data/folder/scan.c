@@ -102,7 +102,7 @@ static BaseStatus collect(const char *path, int depth, Folders *folders)
     BaseStatus st = BASE_OK;
     char **names = NULL, *full = NULL;
     size_t count = 0; /* folders alone, whatever their names: "a.jpg" too, as torchvision's walk takes it */
-    BASE_CHECK(depth < DEPTH_MAX, BASE_ELIMIT, "%s: folders more than %d deep (a link that leads back?)", path,
+    BASE_CHECK(depth < DEPTH_MAX, BASE_ELIMIT, "%s: folders nested more than %d deep (a link that leads back?)", path,
                DEPTH_MAX);
     BASE_TRY(io_folder_folders(path, &names, &count));
     BASE_TRY(base_strdup(path, &full));

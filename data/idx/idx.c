@@ -35,8 +35,8 @@ static BaseStatus find_file(const DataIdxKind *kind, const char *folder, const c
         base_free(*out);
         *out = NULL;
     }
-    return base_error_set(BASE_EIO, "%s: there is no %s/%s-%s-idx%d-ubyte or .gz of it, nor in %s/%s; %s", kind->name,
-                          folder, part, what, ndim, folder, kind->inside, kind->cure);
+    return base_error_set(BASE_EIO, "%s: there is no %s/%s-%s-idx%d-ubyte, with or without .gz, nor one in %s/%s; %s",
+                          kind->name, folder, part, what, ndim, folder, kind->inside, kind->cure);
 }
 
 /* Header: 0, 0, 8 (unsigned bytes), number of dimensions, then each dimension in four bytes, highest first. */

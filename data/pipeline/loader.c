@@ -49,8 +49,8 @@ static BaseStatus check_shape(const DataSet *set, int64_t C, int64_t H, int64_t 
         return BASE_OK;
     return base_error_set(
         BASE_ESHAPE,
-        "%s: images are %lld x %lld x %lld (channels, height, width) and the network takes %lld x %lld x %lld; "
-        "one channel can be repeated and a smaller image padded, nothing else; resize and crop set the images' size",
+        "%s: images are %lld x %lld x %lld (channels, height, width) and the network takes %lld x %lld x %lld; one "
+        "channel can be repeated and a smaller image padded, nothing else; resize and crop set the size of the images",
         set->name, (long long)set->C, (long long)set->H, (long long)set->W, (long long)C, (long long)H, (long long)W);
 }
 
@@ -59,7 +59,7 @@ BaseStatus data_image(const DataSet *set, int64_t i, int64_t C, int64_t H, int64
     BaseStatus st = check_shape(set, C, H, W);
     if (st != BASE_OK) return st;
     if (i < 0 || i >= set->N)
-        return base_error_set(BASE_EARG, "%s: image %lld; there are 0 to %lld", set->name, (long long)i,
+        return base_error_set(BASE_EARG, "%s: image %lld; there are images 0 to %lld", set->name, (long long)i,
                               (long long)set->N - 1);
     int64_t top = (H - set->H) / 2, left = (W - set->W) / 2;
     for (int64_t c = 0; c < C; c++)
@@ -211,8 +211,8 @@ static BaseStatus check_config(const DataView *view, const DataLoaderConfig *con
                (long long)config->crop, 1 << 15);
     for (int64_t i = 0; i < view->n; i++) {
         int64_t at = data_view_at(view, i);
-        BASE_CHECK(at >= 0 && at < view->set->N, BASE_EARG, "%s: image %lld; there are 0 to %lld", view->set->name,
-                   (long long)at, (long long)view->set->N - 1);
+        BASE_CHECK(at >= 0 && at < view->set->N, BASE_EARG, "%s: image %lld; there are images 0 to %lld",
+                   view->set->name, (long long)at, (long long)view->set->N - 1);
     }
 out:
     return st;

@@ -124,7 +124,7 @@ out:
     return st;
 }
 
-/* A class map: one class a line in the model's order: its name in the data, after a tab the name to show. */
+/* A class map: one class per line in the model's order: its name in the data, after a tab the name to show. */
 typedef struct {
     char *bytes;
     char **names, **shown; /* [K], into bytes */
@@ -144,7 +144,8 @@ static BaseStatus map_read(const char *file, ClassMap *map)
     size_t size;
     int64_t lines = 1;
     BASE_TRY(io_file_read(file, MAP_BYTES, &map->bytes, &size));
-    BASE_CHECK(strlen(map->bytes) == size, BASE_EFORMAT, "%s: is no text file; a class map has one class a line", file);
+    BASE_CHECK(strlen(map->bytes) == size, BASE_EFORMAT, "%s: is not a text file; a class map has one class per line",
+               file);
     for (size_t i = 0; i < size; i++) lines += map->bytes[i] == '\n';
     BASE_TRY(BASE_ALLOC(lines, &map->names));
     BASE_TRY(BASE_ALLOC(lines, &map->shown));
@@ -164,8 +165,8 @@ static BaseStatus map_read(const char *file, ClassMap *map)
         map->names[map->K] = at;
         map->shown[map->K++] = tab ? tab + strspn(tab, " \t") : at;
     }
-    BASE_CHECK(map->K > 0 && map->K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: names %lld classes; 1 to %d can be read",
-               file, (long long)map->K, DATA_CLASSES_MAX);
+    BASE_CHECK(map->K > 0 && map->K <= DATA_CLASSES_MAX, BASE_EFORMAT,
+               "%s: names %lld classes; from 1 to %d can be read", file, (long long)map->K, DATA_CLASSES_MAX);
 out:
     return st;
 }
@@ -181,7 +182,7 @@ static BaseStatus map_find(const char *file, const ClassMap *map, const DataSet 
     for (int64_t k = 0; k < map->K; k++) sorted[k] = &map->names[k];
     qsort(sorted, (size_t)map->K, sizeof *sorted, by_name);
     for (int64_t k = 1; k < map->K; k++)
-        BASE_CHECK(strcmp(*sorted[k - 1], *sorted[k]) != 0, BASE_EFORMAT, "%s: the class '%.100s' is there twice", file,
+        BASE_CHECK(strcmp(*sorted[k - 1], *sorted[k]) != 0, BASE_EFORMAT, "%s: the class '%.100s' is given twice", file,
                    *sorted[k]);
     for (int64_t k = 0; k < set->K; k++) {
         char **name = &set->class_names[k];

@@ -5,21 +5,23 @@
 #include "base/text.h"
 #include "data/set/set.h"
 
-/** What may be asked of a data set beside its path, one row an option: X(field, flag, value, default,
- * help). */
+/** What may be asked of a data set beside its path, one row for each option: X(field, flag, value, default, help). */
 #define DATA_OPTION_LIST(X)                                                                                            \
     X(mean, "mean", "M,M,M", "the data set's",                                                                         \
-      "subtracted from each channel of pixels scaled to 0..1; none: no normalising")                                   \
-    X(std, "std", "S,S,S", "the data set's", "what each channel is then divided by")                                   \
-    X(resize, "resize", "N|HxW", "the data set's", "size of the shorter side, or height x width; none: as they are")   \
-    X(crop, "crop", "N|HxW", "the data set's", "then cut out of the centre; none: not cut")                            \
-    X(interpolation, "interpolation", "I", "bilinear", "bilinear or bicubic, antialiased: how images are resized")     \
-    X(class_map, "class-map", "FILE", "the data set's order", "classes in the model's order, one name a line")         \
+      "mean that is subtracted from each channel of pixels scaled to 0..1; none: no normalising")                      \
+    X(std, "std", "S,S,S", "the data set's", "standard deviation by which each channel is then divided")               \
+    X(resize, "resize", "N|HxW", "the data set's",                                                                     \
+      "new size of the shorter side, or height x width; none: as they are")                                            \
+    X(crop, "crop", "N|HxW", "the data set's", "size of the part then cut out of the centre; none: not cut")           \
+    X(interpolation, "interpolation", "I", "bilinear",                                                                 \
+      "how images are resized: bilinear or bicubic, both antialiased")                                                 \
+    X(class_map, "class-map", "FILE", "the data set's order",                                                          \
+      "names of the classes in the model's order, one per line")                                                       \
     X(train_index, "train-index", "FILE", "all",                                                                       \
-      "images of the training split, a position or a range like 0-999 a line")                                         \
+      "images of the training split, one position or range like 0-999 per line")                                       \
     X(test_index, "test-index", "FILE", "all",                                                                         \
       "images of the test split; 'train 17' takes one from the training split")                                        \
-    X(broken, "broken", "B", "fail", "fail or skip: what an image that cannot be decoded does")
+    X(broken, "broken", "B", "fail", "what to do about an image that cannot be decoded: fail or skip")
 /** Texts as a person wrote them, borrowed; NULL: the default. */
 typedef struct {
 #define X(field, flag, value, def, help) const char *field;

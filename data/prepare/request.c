@@ -27,12 +27,12 @@ static BaseStatus read_numbers(const char *name, const char *text, float *out, i
     for (char *item = strtok_r(at, ", ", &rest); item; item = strtok_r(NULL, ", ", &rest)) {
         double value;
         BASE_CHECK(*count < DATA_CHANNELS_MAX && base_parse_f64(item, &value), BASE_EUSAGE,
-                   "%s: must be none, one number, or one number a channel (0.485,0.456,0.406)", what);
+                   "%s: must be none, one number, or one number per channel (0.485,0.456,0.406)", what);
         BASE_TRY(data_statistic_check(BASE_EUSAGE, what, strcmp(name, "std") == 0, value));
         out[(*count)++] = (float)value;
     }
-    BASE_CHECK(*count > 0, BASE_EUSAGE, "%s '%.100s': no number; must be none, one number, or one a channel", name,
-               text);
+    BASE_CHECK(*count > 0, BASE_EUSAGE, "%s '%.100s': is not a number; must be none, one number, or one per channel",
+               name, text);
 out:
     base_free(copy);
     return st;
@@ -77,8 +77,8 @@ static BaseStatus read_line(const char *file, int64_t line, char *text, DataRang
     if (!word || !read_range(word, &out->first, &out->last) || strtok_r(NULL, " \t\r", &rest))
         return base_error_set(
             BASE_EUSAGE,
-            "%s:%lld: '%s': a line must hold the position of one image, counted from 0 (numpy.savetxt: "
-            "fmt=\"%%d\"), or a range like 0-999, after 'train' or 'test' where it is of that split",
+            "%s:%lld: '%s': a line must hold the position of one image, counted from 0 (numpy.savetxt: fmt=\"%%d\"), "
+            "or a range like 0-999, preceded by 'train' or 'test' if it is in that split",
             file, (long long)line, whole);
     return BASE_OK;
 }
@@ -94,7 +94,8 @@ static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
     if (!file) return BASE_OK;
     out->file = file;
     BASE_TRY(io_file_read(file, INDEX_BYTES, &bytes, &size));
-    BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is no text file; an index file has one position a line", file);
+    BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is not a text file; an index file has one position per line",
+               file);
     for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
     BASE_TRY(BASE_ALLOC(lines + 1, &out->ranges));
     for (char *at = data_text_begin(bytes), *next; at; at = next) {
@@ -109,7 +110,7 @@ static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
         out->count += range.last - range.first + 1;
         out->ranges[out->range_count++] = range;
     }
-    BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: names no image; an index file has one position a line", file);
+    BASE_CHECK(out->count > 0, BASE_EFORMAT, "%s: names no image; an index file has one position per line", file);
 out:
     base_free(bytes);
     return st;
@@ -173,13 +174,13 @@ static BaseStatus mark(const DataRequest *r, int s, const DataRange *range, cons
     BaseStatus st = BASE_OK;
     const char *file = r->picks[s].file;
     int from = range->test ? DATA_TEST : DATA_TRAIN;
-    BASE_CHECK(range->last < count[from], BASE_EUSAGE, "%s: image %lld of the %s split; it has 0 to %lld", file,
-               (long long)base_larger(range->first, count[from]), NAMES[from], (long long)count[from] - 1);
+    BASE_CHECK(range->last < count[from], BASE_EUSAGE, "%s: image %lld of the %s split; the split has images 0 to %lld",
+               file, (long long)base_larger(range->first, count[from]), NAMES[from], (long long)count[from] - 1);
     for (int64_t at = range->first; at <= range->last; at++) {
         int before = seen[from][at];
-        BASE_CHECK(before != s + 1, BASE_EUSAGE, "%s: image %lld of the %s split is there twice", file, (long long)at,
+        BASE_CHECK(before != s + 1, BASE_EUSAGE, "%s: image %lld of the %s split is given twice", file, (long long)at,
                    NAMES[from]);
-        BASE_CHECK(!before, BASE_EUSAGE, "%s: image %lld of the %s split would be in training and in test images; %s",
+        BASE_CHECK(!before, BASE_EUSAGE, "%s: image %lld of the %s split would be both a training and a test image; %s",
                    file, (long long)at, NAMES[from],
                    r->picks[1 - s].file ? "name it in one index file alone"
                                         : "an index file of the other split must leave it out");

@@ -148,7 +148,7 @@ BaseStatus data_resize_shape(const DataPrep *prep, int64_t H, int64_t W, const c
     Place p = place(prep, H, W);
     *out_h = p.out_h, *out_w = p.out_w;
     if (p.h <= SIDE_MAX && p.w <= SIDE_MAX) return BASE_OK;
-    return base_error_set(BASE_ELIMIT, "%s: %lld x %lld pixels would be resized to %lld x %lld; at most %d a side",
+    return base_error_set(BASE_ELIMIT, "%s: %lld x %lld pixels would be resized to %lld x %lld; at most %d per side",
                           where, (long long)W, (long long)H, (long long)p.w, (long long)p.h, SIDE_MAX);
 }
 

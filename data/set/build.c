@@ -17,8 +17,8 @@ static BaseStatus check_room(const char *name, int64_t N, int64_t C, int64_t H, 
     double need = (double)N * (double)C * (double)H * (double)W * (double)size, has = (double)base_memory_limit();
     if (need <= has) return BASE_OK;
     return base_error_set(BASE_ELIMIT,
-                          "%s: %lld images of %lld x %lld x %lld are %.1f GB, and there are %.1f GB of memory for this "
-                          "process; take a smaller crop, or name a part of the images in an index file",
+                          "%s: %lld images of %lld x %lld x %lld take %.1f GB, and %.1f GB of memory are available to "
+                          "this process; choose a smaller crop, or name a part of the images in an index file",
                           name, (long long)N, (long long)C, (long long)H, (long long)W, need / 1e9, has / 1e9);
 }
 
@@ -98,7 +98,7 @@ BaseStatus data_set_widen(DataSet *set, int64_t K)
 {
     BaseStatus st = BASE_OK;
     BASE_CHECK(set->classes_counted && K >= set->K && K <= DATA_CLASSES_MAX, BASE_EARG,
-               "%s: %lld classes cannot become %lld", set->name, (long long)set->K, (long long)K);
+               "%s: %lld classes cannot be turned into %lld", set->name, (long long)set->K, (long long)K);
     BASE_TRY(BASE_GROW(&set->class_names, set->K, K));
     for (; set->K < K; set->K++) BASE_TRY(base_format(&set->class_names[set->K], "%lld", (long long)set->K));
 out:
@@ -110,8 +110,7 @@ BaseStatus data_statistic_check(BaseStatus code, const char *what, bool std, dou
     double low = std ? STD_MIN : 0;
     if (value >= low && value <= 1) return BASE_OK;
     if (value > 1 && value <= 255)
-        return base_error_set(code,
-                              "%s: %g is not from %g to 1; pixels are scaled to 0..1 before: divide by 255 (%.4g)",
+        return base_error_set(code, "%s: %g is not from %g to 1; pixels are scaled to 0..1 first: divide by 255 (%.4g)",
                               what, value, low, value / 255);
     return base_error_set(code, "%s: %g must be from %g to 1, for pixels scaled to 0..1", what, value, low);
 }
@@ -120,8 +119,9 @@ BaseStatus data_statistic_expand(BaseStatus code, const char *what, const float 
                                  float *out)
 {
     if (count != 1 && count != (size_t)C)
-        return base_error_set(code, "%s holds %zu numbers for images of %lld channels; give one, or one each", what,
-                              count, (long long)C);
+        return base_error_set(code,
+                              "%s holds %zu numbers for images of %lld channels; give one number, or one per channel",
+                              what, count, (long long)C);
     for (int64_t c = 0; c < C; c++) out[c] = values[count == 1 ? 0 : c];
     return BASE_OK;
 }

@@ -10,7 +10,7 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
                            DataSet **out);
 /** BASE_ELIMIT where so many 8-bit images would not fit this machine's memory: asked before they are read. */
 BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W);
-/** Copies @p names [K]; NULL: "0", "1", ... Once a set, or again after data_set_forget_classes. */
+/** Copies @p names [K]; NULL: "0", "1", ... Once per set, or again after data_set_forget_classes. */
 BaseStatus data_set_name_classes(DataSet *set, const char *const *names);
 /** What the data calls them (copied), where they have been given other names. Both are freed by
  * data_set_forget_classes. */

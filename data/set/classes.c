@@ -73,7 +73,8 @@ static BaseStatus find_name(const DataSet *set, const char *word, bool (*same)(c
     for (int64_t k = 0; k < set->K; k++) {
         if (!is_called(set, k, word, same)) continue;
         if (*out >= 0)
-            return base_error_set(BASE_EUSAGE, "%s: '%.100s' names the classes %lld and %lld; write '#%lld' or '#%lld'",
+            return base_error_set(BASE_EUSAGE,
+                                  "%s: '%.100s' names both class %lld and class %lld; write '#%lld' or '#%lld'",
                                   set->name, word, (long long)*out, (long long)k, (long long)*out, (long long)k);
         *out = k;
     }
@@ -144,7 +145,7 @@ static BaseStatus next_item(char **at, char **item, bool *more)
         char *last = end;
         while (last > p && isspace((unsigned char)last[-1])) last--;
         if (last == p)
-            return base_error_set(BASE_EUSAGE, "classes: an empty place in the list; write '3,7' or '[3, 7]'");
+            return base_error_set(BASE_EUSAGE, "classes: an entry of the list is empty; write '3,7' or '[3, 7]'");
         if (last != end)
             *last = '\0';
         else if (*more)

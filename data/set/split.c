@@ -22,7 +22,7 @@ BaseStatus data_partition(const DataView *view, const DataClasses *classes, Data
 {
     BaseStatus st = BASE_OK;
     *inside = *outside = (DataIndex){0};
-    BASE_CHECK(classes->K == view->set->K, BASE_ESHAPE, "a set of %lld classes cannot divide data of %lld",
+    BASE_CHECK(classes->K == view->set->K, BASE_ESHAPE, "a set of %lld classes cannot select from data of %lld",
                (long long)classes->K, (long long)view->set->K);
     int64_t n = 0;
     for (int64_t i = 0; i < view->n; i++) n += classes->in[data_view_label(view, i)];
@@ -133,7 +133,7 @@ BaseStatus data_sample(const DataView *view, int64_t per_class, uint64_t seed, c
     uint8_t *drawn = NULL;
     int64_t *take = NULL;
     *out = (DataIndex){0};
-    BASE_CHECK(per_class >= 0, BASE_EARG, "%lld images a class: must be 0 (all) or more", (long long)per_class);
+    BASE_CHECK(per_class >= 0, BASE_EARG, "%lld images per class: must be 0 (all) or more", (long long)per_class);
     BASE_TRY(classwise_make(view, &by));
     BASE_TRY(BASE_ALLOC(view->n, &drawn));
     BASE_TRY(BASE_ALLOC(view->set->K, &take));

@@ -90,7 +90,7 @@ BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTe
     const char *name = nn_net_param_slices(net, &slices)[last->weight].name;
     const IoTensor *weight = io_tensors_find(tensors, name);
     BASE_CHECK(weight && weight->ndim == 2 && weight->shape[0] >= 1, BASE_ESHAPE,
-               "the checkpoint is no %s: it has no classifier weight %s [classes, %lld]", arch->entry.name, name,
+               "the checkpoint is not a %s: it has no classifier weight %s [classes, %lld]", arch->entry.name, name,
                (long long)last->features);
     *K = weight->shape[0];
 out:

@@ -22,5 +22,5 @@ static NnNode build(NnGraph *g, const void *form, int64_t K)
 
 const NnArch nn_arch_convnet = {
     .entry = BASE_ENTRY_PLAIN(
-        "convnet", "three convolutions and two linear layers, trained in seconds; any image of 4x4 or more", ""),
+        "convnet", "three convolutions and two linear layers, trained in seconds; takes any image of 4x4 or more", ""),
     .build = build};

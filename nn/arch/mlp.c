@@ -1,5 +1,5 @@
 /* nn/arch/mlp.c - five linear layers, the four hidden ones followed by batch norm and ReLU: the toy of Kodge, Saha &
- * Roy (TMLR 2024), which has 5 units a layer on points of the plane. Inputs of 64 features or more get 256 units. */
+ * Roy (TMLR 2024), which has 5 units per layer on points of the plane. Inputs of 64 features or more get 256 units. */
 #include "nn/arch/arch.h"
 
 enum { HIDDEN = 4, NARROW = 5, WIDE = 256, WIDE_FROM = 64 };
@@ -20,7 +20,8 @@ static NnNode build(NnGraph *g, const void *form, int64_t K)
 }
 
 const NnArch nn_arch_mlp = {
-    .entry =
-        BASE_ENTRY_PLAIN("mlp", "five linear layers with batch norm; 5 units wide below 64 inputs, else 256; any input",
-                         "Kodge et al. 2024, the toy of its code"),
+    .entry = BASE_ENTRY_PLAIN("mlp",
+                              "five linear layers with batch norm, 5 units wide for fewer than 64 inputs, else 256; "
+                              "takes any input",
+                              "Kodge et al. 2024, the toy network of its code"),
     .build = build};

@@ -51,11 +51,11 @@ static NnNode build(NnGraph *g, const void *of, int64_t K)
         .form = &(const Form){.large = is_large, __VA_ARGS__}, .build = build                                          \
     }
 #define SMALL(depth, ...)                                                                                              \
-    ROW("resnet" #depth, "ResNet-" #depth, false, 32, "32x32 form: 3x3 stem, no max pool; larger images too",          \
+    ROW("resnet" #depth, "ResNet-" #depth, false, 32, "32x32 form: 3x3 stem, no max pool; takes larger images too",    \
         __VA_ARGS__)
 #define LARGE(depth, ...)                                                                                              \
     ROW("resnet" #depth "_imagenet", "ResNet-" #depth, true, 224,                                                      \
-        "ImageNet form: 7x7 stem, max pool; images of any size", __VA_ARGS__)
+        "ImageNet form: 7x7 stem, max pool; takes images of any size", __VA_ARGS__)
 
 static const NnArch TABLE[] = {
     SMALL(18, .blocks = {2, 2, 2, 2}),

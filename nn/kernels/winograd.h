@@ -1,5 +1,5 @@
 /* nn/kernels/winograd.h - Winograd's convolution: 3x3 kernels of stride 1 in float32, on plain arrays. An output tile
- * of m x m pixels needs t^2 = (m + 2)^2 products a pair of channels where the direct form needs 9 m^2:
+ * of m x m pixels needs t^2 = (m + 2)^2 products per pair of channels where the direct form needs 9 m^2:
  *
  *   Y = A' (sum over C of U * V) A,      U = G W G',      V = B' X B      (Lavin & Gray, CVPR 2016, section 4.1, eq. 8)
  *   dW = G' (sum over tiles of V * (A dY A')) G                            (the transpose of the same)
@@ -32,7 +32,7 @@ typedef struct {
 
 /** The m with fewer products for an output of this size; 2, whose transforms are kinder to digits, where equal. */
 int64_t nn_winograd_tile(int64_t high, int64_t wide);
-/** Tiles of all images, and products a pair of channels (t^2). */
+/** Tiles of all images, and products per pair of channels (t^2). */
 int64_t nn_winograd_tiles(const NnWinograd *g);
 int64_t nn_winograd_area(int64_t tile);
 /** The convolution that is the data gradient of @p g: of dY, turned, to dX. Its tile is of its own output's size. */

@@ -23,7 +23,7 @@ BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int6
     BaseStatus st = BASE_OK;
     NnEngine *engine = NULL;
     *out = NULL;
-    BASE_CHECK(batch >= 1 && batch <= INT32_MAX, BASE_EARG, "a batch of %lld images: 1 to %d", (long long)batch,
+    BASE_CHECK(batch >= 1 && batch <= INT32_MAX, BASE_EARG, "a batch of %lld images: must be 1 to %d", (long long)batch,
                INT32_MAX);
     BASE_TRY(BASE_ALLOC(1, &engine));
     *engine = (NnEngine){.net = net, .mode = mode, .precision = precision, .batch = batch};
@@ -51,7 +51,7 @@ BaseStatus nn_engine_keep(NnEngine *engine, const uint8_t *keep)
     int count;
     nn_net_layers(engine->net, &count);
     BASE_CHECK(engine->mode == NN_MODE_EVAL && !engine->full && !engine->other && !engine->keep, BASE_EARG,
-               "what to keep is said once, to an engine in plain eval mode, before its first forward pass");
+               "what to keep can be set only once, on an engine in plain eval mode, before its first forward pass");
     BASE_TRY(BASE_ALLOC(count, &engine->keep));
     if (keep) memcpy(engine->keep, keep, (size_t)count);
 out:
@@ -63,7 +63,7 @@ BaseStatus nn_engine_watch(NnEngine *engine, int64_t side, int64_t shape[3])
     BaseStatus st = BASE_OK;
     const NnGraph *graph = nn_net_graph(engine->net);
     BASE_CHECK(engine->mode != NN_MODE_EVAL && !engine->full && !engine->other, BASE_EARG,
-               "what to watch is said to an engine with a backward pass, before its first forward pass");
+               "what to watch can be set only on an engine with a backward pass, before its first forward pass");
     NnNode at = nn_net_output(engine->net);
     while (at > 0 && (nn_graph_node(graph, at)->kind != NN_NODE_RELU || nn_graph_node(graph, at)->H < side ||
                       nn_graph_node(graph, at)->W < side))
@@ -105,7 +105,7 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
     BaseStatus st = BASE_OK;
     NnProgram *p;
     engine->last = NULL;
-    BASE_CHECK(n >= 1 && n <= engine->batch, BASE_EARG, "%lld images at once: 1 to %lld", (long long)n,
+    BASE_CHECK(n >= 1 && n <= engine->batch, BASE_EARG, "%lld images at once: must be 1 to %lld", (long long)n,
                (long long)engine->batch);
     BASE_TRY(program_for(engine, n, &p));
     /* looked for here, since a ReLU or a maximum may swallow a NaN on its way to the logits */
@@ -163,7 +163,7 @@ static BaseStatus tap(NnEngine *engine, int layer, dnnl_data_type_t type, dnnl_f
     int count;
     const NnLayer *layers = nn_net_layers(engine->net, &count);
     NnProgram *p = engine->last;
-    BASE_CHECK(layer >= 0 && layer < count, BASE_EARG, "layer %d: 0 to %d", layer, count - 1);
+    BASE_CHECK(layer >= 0 && layer < count, BASE_EARG, "layer %d: must be from 0 to %d", layer, count - 1);
     BASE_CHECK(p, BASE_EARG, "input of %s: no forward pass has run", layers[layer].name);
     int node = 0;
     while (nn_prog_node(p, node)->layer != layer) node++;

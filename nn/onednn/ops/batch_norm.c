@@ -49,8 +49,8 @@ static BaseStatus norm_moves(NnProgram *p, NnNode x)
                      .rows = p->n * node->H * node->W,
                      .node = node};
         BASE_CHECK(job.rows > 1, BASE_ESHAPE,
-                   "%s: batch statistics of one value a channel: a training batch of 1 needs "
-                   "maps larger than 1x1 here",
+                   "%s: batch statistics over one value per channel: a training batch of 1 needs maps larger than 1x1 "
+                   "here",
                    node->name);
         BASE_TRY(nn_prog_own_step(&p->forward, node->name, move_statistics, job));
     }
