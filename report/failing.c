@@ -128,10 +128,10 @@ ReportTable report_results_failing(const ReportExperiment *e)
     if (t.row_count > 0)
         report_table_note(
             &t,
-            "Composite: 100 ACC_r(1-ACC_f); further than %g points from that of the retrained runs of "
-            "the same classes and seeds. Mostly: the classes whose accuracy is further off. Furthest: the "
-            "composite of the worst run, and what it forgot. Best trial: the composite on the validation "
-            "part, of the values that were chosen; none is near, where that is low already.",
+            "Composite: 100 ACC_r(1-ACC_f); a method is listed if it is more than %g points from that of the retrained "
+            "runs of the same classes and seeds. Mostly: the classes whose accuracy is further off. Furthest: the "
+            "composite of the worst run, and what that run forgot. Best trial: the composite of the chosen values on "
+            "the validation part; its search: none is near, if that is already low.",
             ALLOWED);
     return t;
 }

@@ -45,7 +45,7 @@ static void describe(ReportRun *r)
     r->order = store_run_f64(r->store, "/", "order");
     if (isnan(r->order)) r->order = 0;
     r->failed = strcmp(text_of(r->store, "/", "status"), "ok") != 0;
-    if (r->failed && !*r->reason) r->reason = "the run says no reason";
+    if (r->failed && !*r->reason) r->reason = "the run states no reason";
 }
 
 void report_run_classes(const ReportRun *run, BaseText *out)
@@ -61,7 +61,7 @@ static BaseStatus pass_over(ReportSet *set)
     char *line = NULL;
     BASE_TRY(base_strdup(base_error_text(), &line));
     BASE_TRY(BASE_GROW(&set->passed_over, set->passed_count, set->passed_count + 1));
-    base_warning("passed over: %s", line);
+    base_warning("ignored: %s", line);
     set->passed_over[set->passed_count++] = line;
     line = NULL;
 out:

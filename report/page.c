@@ -90,7 +90,7 @@ static void files(const ReportSet *set, const char *const *folders, size_t folde
                       set->superseded == 1 ? "" : "s", set->superseded == 1 ? "is" : "are");
     }
     for (size_t i = 0; i < set->passed_count; i++) {
-        base_text_add(out, "<p>Passed over: <code>");
+        base_text_add(out, "<p>Ignored: <code>");
         report_escape_html(out, set->passed_over[i]);
         base_text_add(out, "</code></p>\n");
     }
@@ -101,9 +101,9 @@ static void files(const ReportSet *set, const char *const *folders, size_t folde
         element(out, "pre", command);
     }
     base_text_add(
-        out, "<p class=\"note\">Each row's name leads to its runs, whose files the numbers come from (several: their "
-             "mean); runs.csv has the hashes of "
-             "weights, data and configuration, the seeds, the library versions and every metric of every run.</p>\n");
+        out, "<p class=\"note\">The name of each row links to the runs from whose files its numbers come (the mean, if "
+             "there are several); runs.csv has the hashes of weights, data and configuration, the seeds, the library "
+             "versions and every metric of every run.</p>\n");
 }
 
 BaseStatus report_page(const ReportSet *set, const ReportSection *sections, const char *const *folders,

@@ -55,10 +55,10 @@ static void add_value(ReportTable *t, int column, const ReportLabel *label, cons
 
 ReportTable report_results_papers(const ReportExperiment *e)
 {
-    ReportTable t = report_table_make("What each paper would call its own");
+    ReportTable t = report_table_make("The columns of other papers");
     const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED), *featured = report_featured(e);
     report_table_column(&t, "paper", "paper", false, 0, 1000);
-    report_table_column(&t, "column", "its column", false, 0, 999);
+    report_table_column(&t, "column", "name there", false, 0, 999);
     report_table_column(&t, "here", "here", false, 0, 998);
     report_table_column(&t, "how", "theirs", false, 0, 997);
     int ours = report_table_column(&t, "featured", featured ? featured->label : "method", true, -1, 900);
@@ -79,7 +79,7 @@ ReportTable report_results_papers(const ReportExperiment *e)
         if (theirs >= 0) add_value(&t, theirs, retrained, q);
     }
     report_table_note(
-        &t, "The values are those of this report's column, not converted. Avg. Gap of Unlearn-Sparse and SalUn "
-            "averages the gaps of their columns; the mean gap of Results names its own.");
+        &t, "The values are those of the column of this report, not converted. Avg. Gap of Unlearn-Sparse and SalUn "
+            "averages the gaps of their columns; the mean gap under Results names its own columns.");
     return t;
 }

@@ -55,7 +55,7 @@ static const ReportQuantity *published_mia(const ReportExperiment *e)
 ReportTable report_results_published(const ReportExperiment *e)
 {
     static const char *const KEYS[] = {"acc_retain", "acc_forget", "mia"}, *const TITLES[] = {"ACC_r", "ACC_f", "MIA"};
-    ReportTable t = report_table_make("Published numbers beside these");
+    ReportTable t = report_table_make("Published numbers beside those of this report");
     const ReportQuantity *ours[3] = {report_quantity(e, "acc_retain", "test", NULL),
                                      report_quantity(e, "acc_forget", "test", NULL), published_mia(e)};
     report_table_column(&t, "printed", "published as", false, 0, 1000);

@@ -114,7 +114,7 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
     BASE_TRY(report_load(config->folders, config->folder_count, &set));
     BASE_TRY(base_format(&figures, "%s/figures", config->out));
     BASE_CHECK(!io_path_is_link(figures), BASE_EIO,
-               "%s: is a link, and files of the folder that it leads to would be overwritten: remove it", figures);
+               "%s: is a link, and files in the folder that it leads to would be overwritten: remove it", figures);
     BASE_TRY(io_folder_make(figures));
     BASE_TRY(BASE_ALLOC(set.experiment_count, &sections));
     for (size_t i = 0; i < set.experiment_count; i++) {

@@ -111,7 +111,7 @@ static void fit_notes(ReportTable *t, const ReportExperiment *e)
     }
 }
 
-/* Attacks that could not be made, with the reason, once a label and attack. */
+/* Attacks that could not be made, with the reason, once per label and attack. */
 static void failed_attack_notes(ReportTable *t, const ReportExperiment *e)
 {
     for (size_t l = 0; l < e->label_count; l++) {
@@ -157,9 +157,9 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
         failing = failing || report_failing(e, &e->labels[l]);
     }
     if (many) {
-        report_table_note(t, "Over several runs: mean ± standard deviation (ddof 1).");
-        report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs; in a row of one run that "
-                                      "run's own 95% interval.");
+        report_table_note(t, "Rows of several runs: mean ± standard deviation (ddof 1).");
+        report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs; in a row of one run, the "
+                                      "95% interval of that run.");
     } else {
         report_table_interval_note(t, "Brackets: 95% intervals of the one run in each row.");
     }
@@ -168,7 +168,9 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     fit_notes(t, e);
     if (gap) gap_note(t, e);
     failed_attack_notes(t, e);
-    if (failing) report_table_note(t, "Falls short: by how much and why, says a table of its own.");
+    if (failing)
+        report_table_note(t,
+                          "Methods marked as falling short have a table of their own, which says by how much and why.");
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->failed && label->failed < label->count) {
@@ -199,13 +201,13 @@ void report_results_mark(ReportTable *t, const ReportExperiment *e, const Report
     if (methods < 2) return;
     if (enough)
         report_table_note(t,
-                          "Bold: of the methods, nearest to the column's ideal (the retrained run of its class and "
-                          "seed, where that is the ideal; else the number, or the arrow), and beyond chance against "
-                          "each other method: paired t intervals over classes and seeds exclude 0.%s",
+                          "Bold: the method nearest to the column's ideal (the retrained run of its class and seed, if "
+                          "that is the ideal; otherwise the number, or the direction of the arrow) and better than "
+                          "every other method beyond chance: paired t intervals over classes and seeds exclude 0.%s",
                           marked ? "" : " No column has such a method.");
     else
-        report_table_note(t, "No best is marked: fewer than three runs a method, so no difference can be told from "
-                             "chance.");
+        report_table_note(t, "No best method is marked: with fewer than three runs per method, no difference can be "
+                             "distinguished from chance.");
 }
 
 /* On how many images the first run's numbers of the shown columns rest. */
@@ -222,7 +224,7 @@ static void n_note(ReportTable *t, const ReportExperiment *e, const ReportQuanti
             base_text_add(&text, "%s%s%s %lld", text.size ? ", " : "", kind, order[i]->title, (long long)value.n);
     }
     const char *counts = base_text_of(&text, &t->st);
-    if (*counts) report_table_note(t, "n a run: %s.", counts);
+    if (*counts) report_table_note(t, "n per run: %s.", counts);
     base_text_free(&text);
 }
 
@@ -301,8 +303,8 @@ ReportTable report_results_gaps(const ReportExperiment *e)
         }
     }
     report_table_note(
-        &t, "Each run against the retrained run of its class and seed; where there is none of that seed, against "
-            "the mean of its class. Both directions count: an attack far below chance is a leak too.");
+        &t, "Each run is compared with the retrained run of its class and seed or, if there is none of that seed, with "
+            "the mean of its class. Both directions count: an attack far below chance is a leak, too.");
     return t;
 }
 
@@ -389,10 +391,9 @@ ReportTable report_results_attacks(const ReportExperiment *e)
     }
     attack_notes(&t, e);
     report_table_note(
-        &t, "balanced acc.: threshold chosen on a random half of the points and judged on the other; a dash where the "
-            "attack was fitted to these points. efficacy: share of the audited (forgotten) images that the attack "
-            "calls non-members. A dash under "
-            "TPR: too few non-members to resolve that false-positive rate.");
+        &t, "balanced acc.: the threshold is chosen on a random half of the points and judged on the other; a dash: "
+            "the attack was fitted to these points. efficacy: share of the audited (forgotten) images that the attack "
+            "calls non-members. A dash under TPR: too few non-members to resolve that false-positive rate.");
     return t;
 }
 
@@ -454,7 +455,7 @@ ReportTable report_results_layers(const ReportRun *run)
                    {"rank_forget", "eff. rank forgotten", "", 1, 70, 1},
                    {"forget_removed", "forgotten response removed", "%", 2, 80, 100},
                    {"retain_removed", "retained response removed", "%", 2, 80, 100},
-                   {"shared", "of the forget space shared", "%", 2, 75, 100},
+                   {"shared", "forget space shared", "%", 2, 75, 100},
                    {"weight_change", "weight change", "%", 2, 85, 100},
                    {"trace_retain", "trace_retain", "", -1, 0, 1},
                    {"trace_forget", "trace_forget", "", -1, 0, 1}};
@@ -494,7 +495,7 @@ ReportTable report_results_layers(const ReportRun *run)
     }
     report_table_note(
         &t, "Effective rank: (sum s)^2 / sum s^2 of the normalised squared singular values s of the layer's inputs. "
-            "Removed: share of the layer's response (squared norm) to those inputs that the edit took out.");
+            "Removed: share of the layer's response (squared norm) to those inputs that the edit removed.");
     return t;
 }
 
@@ -550,7 +551,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
         }
     }
     report_table_note(&t,
-                      "The column again of runs.csv holds the command that makes a row once more; run it in the folder "
-                      "of the first one, on the same machine with as many threads, and its digits are the same.");
+                      "The column again of runs.csv holds the command that repeats a row; run in the same folder, on "
+                      "the same machine and with the same number of threads, it gives the same digits.");
     return t;
 }

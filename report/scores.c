@@ -33,14 +33,14 @@ static void relearn_note(ReportTable *t, const ReportExperiment *e)
     }
     if (given_up)
         report_table_note(t,
-                          "Relearning: %zu of %zu repeats were not there after %.0f steps and count as that many, a "
+                          "Relearning: %zu of %zu repeats had not relearned after %.0f steps and count as that many, a "
                           "lower bound; AIN is then left out.",
                           given_up, all, limit);
 }
 
 ReportTable report_results_metrics(const ReportExperiment *e)
 {
-    ReportTable t = report_table_make("Scores of other papers, and costs");
+    ReportTable t = report_table_make("Scores from other papers, and costs");
     const ReportQuantity *quantities[SHOWN_COUNT];
     int columns[SHOWN_COUNT];
     bool scores = false;
@@ -70,8 +70,8 @@ ReportTable report_results_metrics(const ReportExperiment *e)
     report_results_mark(&t, e, quantities, columns, SHOWN_COUNT - COSTS);
     relearn_note(&t, e);
     report_table_note(&t,
-                      "FLOPs and epochs count passes through the network, a pass of a method that needs gradients "
-                      "three times a forward one; a method's own linear algebra is in the time alone. The cost of a "
-                      "search stands under Searches.");
+                      "FLOPs and epochs count passes through the network; a pass of a method that needs gradients "
+                      "counts as three forward passes. A method's own linear algebra is only in the time. The cost of "
+                      "a search is given under Searches.");
     return t;
 }

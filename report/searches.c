@@ -56,8 +56,8 @@ static void add_search(ReportTable *t, const ReportRun *run)
     const char *objective = store_run_text(run->store, "/search", "objective");
     const char *budget = store_run_text(run->store, "/search", "budget");
     report_table_note(t,
-                      "%s, seed %.0f: %zu trials by %s; %.0f validation images, %.1f s and %.0f images through the "
-                      "network in all; budget %s.",
+                      "%s, seed %.0f: %zu trials by %s; %.0f validation images; %.1f s and %.0f images through the "
+                      "network in total; budget %s.",
                       run->label, run->seed, trials, objective ? objective : "the objective",
                       store_run_f64(run->store, "/search", "n"), store_run_f64(run->store, "/search", "seconds"),
                       store_run_f64(run->store, "/search", "passes"), budget ? budget : "not recorded");

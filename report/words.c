@@ -50,7 +50,9 @@ static void attacks(const ReportExperiment *e, const ReportLabel *label, BaseTex
         base_text_add(out, ").");
         told++;
     }
-    if (told) base_text_add(out, " That is what these attacks found with this many images; it bounds no other attack.");
+    if (told)
+        base_text_add(out, " That is what these attacks found with this number of images; it gives no bound on "
+                           "any other attack.");
 }
 
 void report_words_headline(const ReportExperiment *e, BaseText *out)

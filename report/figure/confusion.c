@@ -107,8 +107,8 @@ static BaseStatus confusion_of(ReportFigures *f, size_t label, bool first)
     BaseText caption = {0};
     base_text_add(
         &caption,
-        "Share of each true class's test images that the model puts into each class, %s %s. A forgotten class "
-        "should scatter over its row as it does in a retrained model.",
+        "Share of each true class's test images that the model puts into each class, %s %s. A forgotten class should "
+        "scatter over its row as in a retrained model.",
         two ? "before and after" : "after", title.data);
     BaseText heading = {0};
     base_text_add(&heading, "Confusion: %s", title.data);

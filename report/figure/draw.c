@@ -186,7 +186,7 @@ static BaseStatus run_gnuplot(const char *folder, const char *svg, const char *p
     char *argv[] = {"gnuplot", "-d", "-e", (char *)svg, "-e", "reset session", "-e", (char *)png, NULL};
     if (!png) argv[4] = NULL;
     *line = '\0';
-    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe for gnuplot: %s", strerror(errno));
+    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe can be made for gnuplot: %s", strerror(errno));
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
@@ -237,14 +237,14 @@ static BaseStatus draw(ReportFigures *f, ReportFigure *figure, int height)
     if (code == ENOENT && !*line) {
         *f->gnuplot = false;
         base_warning(
-            "gnuplot is not installed (Debian: gnuplot-nox): tables come without figures; their data and scripts "
-            "are in %s",
+            "gnuplot is not installed (Debian: gnuplot-nox): tables are written without figures; the figures' data and "
+            "scripts are in %s",
             f->folder);
     } else if (code != 0) {
         base_warning("figure %s: gnuplot ended with %d: %s", stem, code, *line ? line : "no message");
     } else {
         if (figure->natural && (chmod(path, 0600) != 0 || (!f->vector && chmod(old, 0600) != 0)))
-            base_warning("figure %s: cannot be closed to others: %s", stem, strerror(errno));
+            base_warning("figure %s: access by others cannot be removed: %s", stem, strerror(errno));
         st = io_file_read(path, (size_t)64 << 20, &figure->svg, &size);
         if (st != BASE_OK && st != BASE_ENOMEM) {
             base_warning("figure %s: gnuplot wrote nothing: %s", stem, *line ? line : base_error_text());

@@ -151,8 +151,8 @@ BaseStatus report_figure_each(ReportFigures *f)
     base_text_add(&gp, "unset multiplot\n");
     st = report_figure_add(
         f, "each", "Accuracy by parameter",
-        "Test accuracy on kept and forgotten classes for each value of one parameter, everything else "
-        "fixed. Good values keep the blue line up and bring the orange one down. Bars: 95% intervals.",
+        "Test accuracy on kept and forgotten classes for each value of one parameter, everything else fixed. Good "
+        "values keep the blue line high and bring the orange line down. Bars: 95% intervals.",
         width, height, &csv, &gp);
     base_text_free(&csv);
     base_text_free(&gp);

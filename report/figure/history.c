@@ -56,10 +56,10 @@ BaseStatus report_figure_history(ReportFigures *f)
     plot(&gp, f, curves, 5);
     report_figure_legend(&gp, names, STYLES, curves, 0.12);
     base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "Loss and accuracy of the training batches as they were met (");
+    base_text_add(&caption, "Loss and accuracy of the training batches in the course of training (");
     report_figure_job(f->job[labels[curves - 1]], &caption);
     base_text_add(&caption,
-                  "). Retraining has to follow the original's course for its accuracy to be a fair reference.");
+                  "). Retraining has to follow the course of the original for its accuracy to be a fair reference.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "history", "Trainings", caption.data, 900, 460, &csv, &gp);
 out:

@@ -154,8 +154,7 @@ BaseStatus report_figure_missing(ReportFigures *f)
         report_figure_job(f->job[l], &caption);
         break;
     }
-    base_text_add(&caption,
-                  "). Framed: the class itself. Where it turns orange, nothing protected what the class needs.");
+    base_text_add(&caption, "). Framed: the class itself. If it turns orange, nothing protected what the class needs.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "missing", "A class missing from the retained sample", caption.data, 900,
                            190 + 38 * (rows > 4 ? rows : 4), &csv, &gp);

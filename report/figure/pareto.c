@@ -160,10 +160,10 @@ BaseStatus report_figure_pareto(ReportFigures *f)
                        "  d skip 1 using ($7 == 1 ? x($2) : NaN):3 with points pt 6 ps 1 lc rgb '#7F7F7F' title "
                        "'controls'\n");
     st = report_figure_add(
-        f, "pareto", "Compute against accuracy",
-        "Processor seconds of one unlearning (searching its parameters is not in them) beside the score "
-        "on the test set; what takes less than 0.01 s is drawn there. High and left is good, but a "
-        "control shows that a high score alone is no forgetting.",
+        f, "pareto", "Computing time against accuracy",
+        "Processor seconds of one unlearning (without the search for its parameters) against the score on the test "
+        "set; anything below 0.01 s is drawn at 0.01 s. High and left is good, but a control shows that a high score "
+        "alone is not forgetting.",
         WIDTH, HEIGHT, &csv, &gp);
 out:
     base_free(points);

@@ -106,11 +106,12 @@ BaseStatus report_figure_regions(ReportFigures *f)
     }
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption,
-                  "The class that each place of the plane gets, with test points in their true class's colour (");
+                  "The predicted class at each point of the plane, with test points in the colour of their true "
+                  "class (");
     report_figure_job(f->job[shown[panels - 1]], &caption);
     base_text_add(&caption,
-                  "). After good forgetting the forgotten class's region is divided among its neighbours as in the "
-                  "retrained model.");
+                  "). After good forgetting, the region of the forgotten class is divided among its neighbours as in "
+                  "the retrained model.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "regions", "Decision regions", caption.data, width, height, &csv, &gp);
 out:

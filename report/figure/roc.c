@@ -92,11 +92,12 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
                   smallest, smallest);
     plot(&gp, f, stem.data, labels, auc, curves, true);
     base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "How well the attack tells its members from its non-members, by method (");
+    base_text_add(&caption, "How well the attack distinguishes members from non-members, by method (");
     report_figure_job(f->job[labels[0]], &caption);
     base_text_add(
         &caption,
-        "). On the diagonal it knows nothing; a method should match the retrained curve, on either side of it.");
+        "). On the diagonal it does no better than guessing; a method should match the retrained curve, neither above "
+        "nor below it.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, stem.data, title.data, caption.data, 1160, 470, &csv, &gp);
 out:

@@ -186,8 +186,8 @@ BaseStatus report_figure_saliency(ReportFigures *f)
                   f->e->labels[at].label);
     report_figure_job(f->job[at], &caption);
     base_text_add(&caption,
-                  "). Bright: places that speak for the class, each map scaled to its own maximum; black: none "
-                  "do. p: the probability of the true class, grey where another one is higher.");
+                  "). Bright: places that count towards the class, each map scaled to its own maximum; black: none do. "
+                  "p: the probability of the true class, in grey if another class has a higher one.");
     BASE_TRY(caption.st);
     f->natural = true;
     BASE_TRY(report_figure_add(f, "saliency", "Where the network looks", caption.data, width, height, &csv, &gp));

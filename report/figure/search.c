@@ -162,7 +162,7 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
                   "was chosen; the "
                   "test set had no part in it.",
                   objective ? objective : "Score",
-                  panels > 1 ? ", and the two accuracies that it is made of (percent)" : "");
+                  panels > 1 ? ", and the two accuracies that it is computed from (percent)" : "");
     BASE_TRY(caption.st);
     st = report_figure_add(f, stem.data, title.data, caption.data, panels > 1 ? 1160 : 760, panels > 1 ? 430 : 540,
                            &csv, &gp);

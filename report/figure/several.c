@@ -1,5 +1,5 @@
 /* report/figure/several.c - several classes at once: accuracy on kept and forgotten classes by the number of classes
- * forgotten, one line a method. */
+ * forgotten, one line per method. */
 #include <math.h>
 #include <string.h>
 
@@ -112,8 +112,8 @@ BaseStatus report_figure_several(ReportFigures *f)
     base_text_add(&gp, "unset multiplot\n");
     st = report_figure_add(
         f, "several", "Accuracy by the number of classes forgotten",
-        "Test accuracy on what was kept and what was forgotten, by how many classes were forgotten; means "
-        "where several sets are of one size. A method that scales stays beside the retrained line.",
+        "Test accuracy on what was kept and what was forgotten, by the number of forgotten classes; the mean over sets "
+        "of the same size. A method that scales stays close to the retrained line.",
         960, 470, &csv, &gp);
     base_text_free(&csv);
     base_text_free(&gp);

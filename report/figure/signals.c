@@ -131,7 +131,7 @@ BaseStatus report_figure_signals(ReportFigures *f)
     base_text_add(&caption, "Shares of each set of images, on a logarithmic axis (");
     report_figure_job(f->job[job], &caption);
     base_text_add(&caption,
-                  "). After good forgetting the forgotten training images look as they do in the retrained model.");
+                  "). After good forgetting, the forgotten training images look as they do in the retrained model.");
     BASE_TRY(caption.st);
     BASE_TRY(gp.st);
     st = report_figure_add(f, "signals", "Confidence and loss of single images", caption.data, 1160, height, &csv, &gp);

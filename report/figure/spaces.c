@@ -59,11 +59,11 @@ BaseStatus report_figure_spaces(ReportFigures *f)
     report_figure_job(f->job[at], &caption);
     base_text_add(
         &caption,
-        "): the part of the forget space that the retain space has too, weighted by importance, and what the "
-        "edit took out of the layer's response to forgotten and to retained inputs. Where nearly everything is "
-        "shared, little can be removed without harm.");
+        "): the part of the forget space that the retain space contains, too, weighted by importance, and what the "
+        "edit removed from the layer's response to forgotten and to retained inputs. If nearly everything is shared, "
+        "little can be removed without harm.");
     BASE_TRY(caption.st);
-    st = report_figure_add(f, "spaces", "What the two spaces share", caption.data, 900, 480, &csv, &gp);
+    st = report_figure_add(f, "spaces", "Overlap of the two spaces", caption.data, 900, 480, &csv, &gp);
 out:
     base_text_free(&csv);
     base_text_free(&gp);

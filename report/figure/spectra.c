@@ -128,7 +128,7 @@ BaseStatus report_figure_spectra(ReportFigures *f)
         f->e->labels[at].label);
     report_figure_job(f->job[at], &caption);
     base_text_add(&caption,
-                  "). Directions that matter to the forgotten classes and not to the retained ones are taken out.");
+                  "). Directions that matter to the forgotten classes and not to the retained ones are removed.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, "spectra", "Spectra of the layers' inputs", caption.data, width, height, &csv, &gp);
 out:
