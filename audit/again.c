@@ -78,15 +78,15 @@ static BaseStatus compare(Again *a, const char *name)
     bool drawing = ends_in(name, ".svg");
     if (now && then && now_size == then_size && memcmp(now, then, now_size) == 0) goto out;
     if (!then && drawing && !audit_manifest_lists(a->results, name))
-        leave(a, name, "is not there (there was no gnuplot)"); /* nor on the page: nothing is shown that is wrong */
+        leave(a, name, "is missing (there was no gnuplot)"); /* nor on the page: nothing is shown that is wrong */
     else if (!then)
-        differ(a, name, "is missing, and an audit of these signals writes it");
+        differ(a, name, "is missing, but an audit of these signals writes it");
     else if (!drawing)
-        differ(a, name, "is not what the signals and the manifest make");
+        differ(a, name, "is not what follows from the signals and the manifest");
     else if (now && same_gnuplot(now, then))
-        differ(a, name, "is not what its numbers make");
+        differ(a, name, "is not what follows from its numbers");
     else
-        doubt(a, name, "was drawn by another version of gnuplot, by what it says");
+        doubt(a, name, "says that it was drawn by another version of gnuplot");
 out:
     base_free(then);
     base_free(now);
@@ -120,7 +120,7 @@ static BaseStatus compare_all(Again *a)
         if (drawing && contains(made, made_count, numbers))
             doubt(a, name, "needs gnuplot to be drawn again");
         else
-            differ(a, name, "is none of the files that an audit of these signals writes");
+            differ(a, name, "is not one of the files that an audit of these signals writes");
         base_free(numbers);
     }
 out:
@@ -137,7 +137,7 @@ static BaseStatus doubt_pictures(Again *a)
     size_t count = 0;
     BASE_TRY(audit_files(a->made, &made, &count));
     for (size_t i = 0; i < count; i++)
-        if (ends_in(made[i], ".png")) doubt(a, made[i], "shows an image that is not there");
+        if (ends_in(made[i], ".png")) doubt(a, made[i], "shows an image that is missing");
 out:
     io_names_free(made, count);
     return st;
@@ -151,7 +151,7 @@ BaseStatus audit_again(AuditPage *page, const char *folder, const BaseYaml *resu
     bool there = false;
     *out = (AuditAgain){0};
     BASE_TRY(base_format(&made, "%s/expunge-verify-XXXXXX", below && *below ? below : "/tmp"));
-    BASE_CHECK(mkdtemp(made), BASE_EIO, "%s: no folder can be made there to make the pages again: %s", made,
+    BASE_CHECK(mkdtemp(made), BASE_EIO, "%s: no folder can be created there for making the pages again: %s", made,
                strerror(errno));
     there = true;
     BASE_TRY(base_format(&figures, "%s/figures", made));

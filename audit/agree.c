@@ -29,7 +29,7 @@ static void check_keys(Agree *a)
     for (size_t i = 0; i < a->manifest->count; i++) {
         bool known = false;
         for (size_t k = 0; k < BASE_COUNT(KEYS); k++) known |= strcmp(a->manifest->items[i]->key, KEYS[k]) == 0;
-        if (!known) differ(a, a->manifest->items[i]->key, "is nothing that an audit writes there");
+        if (!known) differ(a, a->manifest->items[i]->key, "is not what an audit writes there");
     }
 }
 
@@ -53,7 +53,7 @@ static void check_forget(Agree *a)
     for (int64_t i = 0; i < a->s->N; i++) {
         if (a->s->group[i] == AUDIT_POPULATION) continue;
         if (names_class(numbers, a->s->labels[i]) == (a->s->group[i] < AUDIT_RETAIN_TRAIN)) continue;
-        differ(a, "page.forget", "names other classes than signals.h5 has forgotten");
+        differ(a, "page.forget", "names other classes than those that were forgotten in signals.h5");
         return;
     }
 }
@@ -74,13 +74,13 @@ static void check_inputs(Agree *a)
                  inputs_of(a, "retrained") == a->s->R && inputs_of(a, "shadows") == shadows &&
                  (a->page->collected->shadows > 0) == shadows && a->page->task->make_retrained >= 0 &&
                  a->page->task->make_retrained <= a->s->R;
-    if (!right) differ(a, "inputs", "are other models than signals.h5 has answers of");
+    if (!right) differ(a, "inputs", "are not the models whose answers are in signals.h5");
     if (!a->s->original || !inputs_of(a, "original")) return;
     bool same = memcmp(a->s->original, a->s->unlearned, (size_t)(a->s->N * a->s->K) * sizeof *a->s->original) == 0;
     if (same != a->page->collected->unlearned_nothing)
         differ(a, "inputs",
-               same ? "have an original that differs from the unlearned model, and both give the same answers"
-                    : "have the unlearned model for its own original, and their answers differ");
+               same ? "have an original that differs from the unlearned model, but both give the same answers"
+                    : "have the unlearned model as its own original, but their answers differ");
 }
 
 /* The config's lines from "seed" to the last attack are made of the signals; what was trained here follows them. */
@@ -99,7 +99,7 @@ static BaseStatus check_config(Agree *a)
     const char *at = strstr(config, want.data), *rest = at ? at + want.size : "";
     bool right = at && strncmp(config, arch.data, arch.size) == 0 &&
                  (after.size ? strncmp(rest, after.data, after.size) == 0 : *rest == '\0');
-    if (!right) differ(a, "config", "is not what signals.h5 was judged by");
+    if (!right) differ(a, "config", "is not what signals.h5 was judged with");
 out:
     base_text_free(&want);
     base_text_free(&arch);
@@ -119,7 +119,7 @@ static void check_names(Agree *a, const DataSet *data)
         right = right && next < c->forget_count && strcmp(c->forget_name[next], name) == 0;
         next++;
     }
-    if (!right || next != c->forget_count) differ(a, "page", "names classes otherwise than the data do");
+    if (!right || next != c->forget_count) differ(a, "page", "names classes differently from the data");
 }
 
 BaseStatus audit_agree(const BaseYaml *manifest, const AuditPage *page, const DataSet *data, BaseText *lines,

@@ -15,21 +15,23 @@ static const char *const ON_SHADOWS[] = {"lira_online",   "lira_offline",    "rm
 
 const BaseParam audit_params[] = {
     BASE_PARAM_F64(AuditOptions, alpha, 0.05, 1e-6, 0.4999,
-                   "chance of a false 'leaks' or 'over-forgotten' over all attacks and games, and of each control's"),
+                   "probability of a false 'leaks' or 'over-forgotten' over all attacks and games together, and of a "
+                   "false finding in each control"),
     BASE_PARAM_F64(AuditOptions, margin, 0.05, 1e-6, 0.4999,
-                   "AUC differences below it count as none: what 'indistinguishable' means"),
-    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000, "of the bootstrap over points and models"),
-    BASE_PARAM_I64(AuditOptions, points, 5000, 0, 1000000000, "most images of each kind, drawn by the seed; 0: all"),
+                   "difference of AUC below which two models count as equal: what 'indistinguishable' means"),
+    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000, "number of draws of the bootstrap over points and models"),
+    BASE_PARAM_I64(AuditOptions, points, 5000, 0, 1000000000,
+                   "largest number of images of each kind, drawn by the seed; 0: all"),
     BASE_PARAM_I64(AuditOptions, pictures, 0, 0, 100,
-                   "most exposed images that are shown, and named in report.json; 0: none"),
+                   "number of most exposed images that are shown, and named in report.json; 0: none"),
     BASE_PARAM_I64(AuditOptions, curve_draws, 10, 1, 1000,
-                   "selections of shadow models averaged in the learning curve"),
+                   "number of selections of shadow models that the learning curve averages over"),
     BASE_PARAM_TEXT(AuditOptions, shadow_method, "auto",
-                    "which unlearned shadow models are taken, by their method; auto: there is one"),
+                    "method of the unlearned shadow models that are used; auto: the only one there is"),
     {"flip", BASE_KIND_BOOL, offsetof(AuditOptions, queries.flip), 0, 0, 1, NULL, NULL,
-     "each image also mirrored: phi is the mean over the forms"},
+     "query each image mirrored, too; phi is the mean over all forms of an image"},
     {"shift", BASE_KIND_I64, offsetof(AuditOptions, queries.shift), 0, 0, 16, NULL, NULL,
-     "each image also moved by so many pixels in eight directions"},
+     "number of pixels by which each image is also moved in eight directions; 0: not moved"},
 };
 const size_t audit_param_count = BASE_COUNT(audit_params);
 
@@ -90,7 +92,7 @@ static BaseStatus assign(const char *text, AuditChoice *choice, size_t count)
     snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);
     for (size_t i = 0; i < count; i++)
         if (strcmp(choice[i].attack->entry.name, name) == 0) row = &choice[i];
-    BASE_CHECK(row, BASE_EUSAGE, "--set %.100s: no attack '%s' is made; --attacks names them", text, name);
+    BASE_CHECK(row, BASE_EUSAGE, "--set %.100s: attack '%s' is not run; --attacks names those that are", text, name);
     const BaseEntry *entry = &row->attack->entry;
     snprintf(owner, sizeof owner, "attack %s", name);
     st = base_param_set(entry->params, entry->param_count, row->params, owner, key, equals + 1, "--set");

@@ -55,11 +55,11 @@ static BaseStatus check_weights(AuditCollected *c, const char *role, const char 
         if (strcmp(other->weights, hash) != 0) continue;
         if (strcmp(role, "original") == 0 && strcmp(other->role, "unlearned") == 0) {
             c->unlearned_nothing = true;
-            base_warning("%s holds the very numbers of the original %s: nothing was unlearned", other->path, path);
+            base_warning("%s holds the same numbers as the original %s: nothing was unlearned", other->path, path);
             continue;
         }
         BASE_FAIL(BASE_EARG,
-                  "%s (%s) and %s (%s) hold the same numbers: a model compared with itself tells nothing; give "
+                  "%s (%s) and %s (%s) hold the same numbers: comparing a model with itself says nothing; give "
                   "separately trained models",
                   other->path, other->role, path, role);
     }

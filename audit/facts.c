@@ -94,7 +94,7 @@ static BaseStatus read_class_names(const BaseYaml *names, int64_t K, AuditPage *
     BaseStatus st = BASE_OK;
     if (!names || names->count == 0) return BASE_OK;
     BASE_CHECK(names->kind == BASE_YAML_LIST && (int64_t)names->count == K, BASE_EFORMAT,
-               AUDIT_MANIFEST ": its class_names are not %lld", (long long)K);
+               AUDIT_MANIFEST ": it does not have %lld class_names", (long long)K);
     BASE_TRY(BASE_ALLOC(names->count, &page->class_names));
     for (size_t i = 0; i < names->count; i++)
         page->class_names[i] = names->items[i]->kind == BASE_YAML_SCALAR ? names->items[i]->text : "";
@@ -107,7 +107,7 @@ static BaseStatus read_forget_names(const BaseYaml *names, AuditCollected *c)
     BaseStatus st = BASE_OK;
     BaseText joined = {0};
     BASE_CHECK(names && names->kind == BASE_YAML_LIST && names->count > 0, BASE_EFORMAT,
-               AUDIT_MANIFEST ": its forget_names are no list");
+               AUDIT_MANIFEST ": its forget_names are not a list");
     BASE_TRY(BASE_ALLOC(names->count, &c->forget_name));
     for (; c->forget_count < names->count; c->forget_count++) {
         const BaseYaml *name = names->items[c->forget_count];
@@ -129,7 +129,7 @@ BaseStatus audit_facts_read(const BaseYaml *manifest, AuditTask *task, AuditColl
     const BaseYaml *facts = base_yaml_get(manifest, "page"), *data = base_yaml_get(manifest, "data"),
                    *program = base_yaml_get(manifest, "program");
     BASE_CHECK(facts && facts->kind == BASE_YAML_MAP, BASE_EFORMAT,
-               AUDIT_MANIFEST ": has no 'page': it is of an earlier version of the program");
+               AUDIT_MANIFEST ": has no 'page': it was written by an earlier version of the program");
     *task = (AuditTask){.weights = audit_manifest_text(facts, "weights"),
                         .data = audit_manifest_text(data, "data"),
                         .out = audit_manifest_text(facts, "out"),

@@ -16,7 +16,7 @@ IoJson *audit_facts_json(const AuditPage *page);
  * The page of a manifest, over signals and result that were made from signals.h5.
  * @param collected  its signals are there; what else the pages show is filled in, but no images. The caller's.
  * @param page       @p task, @p collected and @p result are put into it; texts are the manifest's, which must outlive
- * it; class_names owned by the caller (base_free).
+ *                   it; class_names owned by the caller (base_free).
  * @return BASE_EFORMAT where the manifest has no page.
  */
 BaseStatus audit_facts_read(const BaseYaml *manifest, AuditTask *task, AuditCollected *collected, AuditResult *result,

@@ -157,9 +157,9 @@ static BaseStatus draw_roc(const AuditPage *p, MiaGame g, ReportFigures *f, int 
     roc_plot(f, stem, curve, auc, count, least, true, &gp);
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption,
-                  "The attack of this game with the largest difference. Bands: 95%% Clopper-Pearson intervals of the "
-                  "true-positive rate, each point by itself%s. On the diagonal the attack knows nothing.",
-                  g == MIA_GAME_MODELS ? "; they do not allow for which models were trained" : "");
+                  "The attack with the largest difference in this game. Bands: 95%% Clopper-Pearson intervals of the "
+                  "true-positive rate, pointwise%s. On the diagonal the attack does no better than guessing.",
+                  g == MIA_GAME_MODELS ? "; they do not account for which models were trained" : "");
     BASE_TRY(caption.st);
     BASE_TRY(report_figure_add(f, stem, title.data, caption.data, 1160, 470, &csv, &gp));
     *index = (int)f->count - 1;
@@ -262,9 +262,9 @@ static BaseStatus draw_histogram(const AuditPage *p, MiaGame g, ReportFigures *f
     base_text_add(&title, "Scores of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
     base_text_add(
         &caption,
-        "Higher: more as if trained on. The end bins hold what lies beyond them%s. After good forgetting the "
-        "unlearned panel looks like the retrained one.",
-        r->M > 1 + (p->collected->signals.original != NULL) + 1 ? "; of the retrained models the first is shown" : "");
+        "A higher score: more as if trained on. The outermost bins include what lies beyond them%s. After good "
+        "forgetting the unlearned panel looks like the retrained one.",
+        r->M > 1 + (p->collected->signals.original != NULL) + 1 ? "; the first of the retrained models is shown" : "");
     BASE_TRY(title.st);
     BASE_TRY(caption.st);
     BASE_TRY(report_figure_add(f, stem, title.data, caption.data, (int)width, 350, &csv, &gp));
@@ -332,10 +332,10 @@ static BaseStatus draw_curve(const AuditPage *p, ReportFigures *f, int *index)
     BASE_TRY(gp.st);
     if (curves == 0) goto out;
     BASE_TRY(
-        report_figure_add(f, "shadows", "How many shadow models are enough",
-                          "What the attacks on shadow models find against their number, under the unlearned model; "
-                          "95% intervals over images or models and, where several selections were drawn, over "
-                          "which models were used. Where a curve is flat, more models would not find more.",
+        report_figure_add(f, "shadows", "Number of shadow models needed",
+                          "What the attacks on shadow models find under the unlearned model, by the number of shadow "
+                          "models; 95% intervals over images or models and, if several selections were drawn, over the "
+                          "models used. Once a curve is flat, more models would not find more.",
                           1160, 420, &csv, &gp));
     *index = (int)f->count - 1;
 out:

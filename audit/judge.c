@@ -256,7 +256,7 @@ static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, A
         may_play(s, game, attack, MIA_GAME_FORGET, t, a->why_not[MIA_GAME_FORGET]);
         if (!a->plays[MIA_GAME_MODELS]) goto out;
         if (attack->needs & MIA_WITHOUT_ROLES) {
-            refuse(a, MIA_GAME_MODELS, "does not look at the audited model: its numbers stand by themselves");
+            refuse(a, MIA_GAME_MODELS, "does not use the audited model: its numbers are reported separately");
             goto out;
         }
         all = a->score[MIA_GAME_MODELS];
@@ -269,13 +269,14 @@ static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, A
     if (!a->plays[MIA_GAME_FORGET]) {
         snprintf(a->why_not[MIA_GAME_MODELS], sizeof a->why_not[0], "%s", a->why_not[MIA_GAME_FORGET]);
     } else if (a->result[MIA_GAME_FORGET].fitted != MIA_UNFITTED) {
-        snprintf(a->why_not[MIA_GAME_MODELS], sizeof a->why_not[0], "is fitted to each model: scores do not compare");
+        snprintf(a->why_not[MIA_GAME_MODELS], sizeof a->why_not[0],
+                 "is fitted to each model separately: its scores cannot be compared");
     } else {
         BASE_TRY(cut_to_members(game, r->M, a->score[MIA_GAME_FORGET], &a->score[MIA_GAME_MODELS]));
         a->plays[MIA_GAME_MODELS] = true;
     }
     if (a->result[MIA_GAME_FORGET].fitted == MIA_FITTED)
-        refuse(a, MIA_GAME_FORGET, "is fitted to the points it would judge");
+        refuse(a, MIA_GAME_FORGET, "is fitted to the points that it would judge");
 out:
     return st;
 }
@@ -309,7 +310,7 @@ static BaseStatus play_all(const AuditSignals *s, AuditResult *r)
         BASE_TRY(play_forget(s, r, &table[0], a));
         BASE_TRY(play(s, &r->game[MIA_GAME_RETAIN], r->M, &table[1], a, MIA_GAME_RETAIN));
         if (a->result[MIA_GAME_RETAIN].fitted == MIA_FITTED)
-            refuse(a, MIA_GAME_RETAIN, "is fitted to the points it would judge");
+            refuse(a, MIA_GAME_RETAIN, "is fitted to the points that it would judge");
         BASE_TRY(curve_of(s, r, &table[0], a));
         a->seconds = base_clock_wall() - start;
     }

@@ -143,8 +143,8 @@ BaseStatus audit_manifest_read(const char *folder, BaseYaml **out, bool *own_rig
     st = base_yaml_parse(text, size, path, out);
     if (st == BASE_ENOMEM) goto out;
     const BaseYaml *format = st == BASE_OK ? base_yaml_get(*out, "format") : NULL;
-    BASE_CHECK(format && format->text && strcmp(format->text, FORMAT) == 0, BASE_EFORMAT, "%s: no manifest of an audit",
-               path);
+    BASE_CHECK(format && format->text && strcmp(format->text, FORMAT) == 0, BASE_EFORMAT,
+               "%s: is not the manifest of an audit", path);
     char *at = own_hash(text);
     if (at) memcpy(then, at, BASE_HASH_HEX - 1);
     then[BASE_HASH_HEX - 1] = '\0';
@@ -180,19 +180,19 @@ BaseStatus audit_manifest_replaceable(const char *folder)
     size_t count = 0;
     bool right;
     if (!io_path_exists(folder)) return BASE_OK;
-    BASE_CHECK(io_path_is_folder(folder), BASE_EUSAGE, "--out %s is a file; an audit is a folder", folder);
+    BASE_CHECK(io_path_is_folder(folder), BASE_EUSAGE, "--out %s is a file; an audit is written to a folder", folder);
     BASE_TRY(audit_files(folder, &names, &count));
     if (count == 0) goto out;
     st = audit_manifest_read(folder, &manifest, &right);
     if (st == BASE_ENOMEM) goto out;
     BASE_CHECK(st == BASE_OK, BASE_EUSAGE,
-               "--out %s holds other files and no audit, and would be replaced: name another folder", folder);
+               "--out %s holds other files and not an audit, and would be replaced: name another folder", folder);
     for (size_t i = 0; i < count; i++)
         BASE_CHECK(audit_manifest_lists(base_yaml_get(manifest, "results"), names[i]) ||
                        strcmp(names[i], AUDIT_MANIFEST) == 0 || strcmp(names[i], AUDIT_SIGNATURE) == 0,
                    BASE_EUSAGE,
-                   "--out %s holds %s, which is no part of the audit there and would be lost: move it, or name another "
-                   "folder",
+                   "--out %s holds %s, which is not part of the audit there and would be lost: move it, or name "
+                   "another folder",
                    folder, names[i]);
 out:
     io_names_free(names, count);

@@ -106,10 +106,10 @@ BaseStatus audit_pictures_make(const AuditPage *p, const char *folder, AuditPict
     BASE_TRY(
         base_format(&pictures.words,
                     "The forgotten training images that the unlearned model gives away most, by the attack %s%s. A "
-                    "high place is no proof for a single image. Numbers count from 0 in the training split as given. "
-                    "These are images that were to be forgotten: whoever gets this page gets them.",
+                    "high rank proves nothing about a single image. Image numbers count from 0 in the training split "
+                    "as given. These images were to be forgotten: whoever gets this page gets them.",
                     by->choice->attack->entry.name,
-                    p->collected->signals.R ? ": its score less the mean score under the retrained models" : ""));
+                    p->collected->signals.R ? ": its score minus the mean score under the retrained models" : ""));
     *out = pictures;
     pictures = (AuditPictures){0};
 out:

@@ -74,7 +74,7 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
     const char *undirected = NULL;
     bool models = g == MIA_GAME_MODELS, over_models = false, references = p->collected->signals.R > 0;
     ReportTable t = report_table_make(models ? "Unlearned against retrained models, on the forgotten training images"
-                                             : "How well each attack tells them apart");
+                                             : "How well each attack distinguishes them");
     int name = report_table_column(&t, "attack", "attack", false, 0, 3);
     int auc = report_table_column(&t, "auc", models ? "AUC" : "AUC, unlearned", true, AUC, 3);
     int other = report_table_column(&t, "auc_retrained", "AUC, retrained", true, AUC, models || !references ? 0 : 2);
@@ -95,12 +95,12 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
     }
     if (undirected)
         report_table_note(&t,
-                          "%s has no direction here: a retrained model may be as certain of a wrong class, so a "
-                          "difference to either side is a leak.",
+                          "%s has no direction here: a retrained model may be just as certain of a wrong class, so a "
+                          "difference in either direction is a leak.",
                           undirected);
     report_table_note(&t,
-                      "Intervals: 95%%%s. The verdict uses wider ones, so that a false finding among all attacks "
-                      "and games together has a chance of %g at most.",
+                      "Intervals: 95%%%s. The verdict uses wider ones, so that the probability of a false finding "
+                      "among all attacks and games together is at most %g.",
                       over_models ? ", over images and over which models were trained" : ", over images",
                       p->collected->signals.options.alpha);
     report_document_table_take(d, &t);
@@ -155,12 +155,12 @@ static void rates_table(const AuditPage *p, MiaGame g, ReportDocument *d)
         report_table_text(&t, gaussian, text);
     }
     report_table_note(&t,
-                      "TPR: with its 95%% Clopper-Pearson interval and the FPR that was realised. Balanced accuracy: "
-                      "at a threshold chosen on other images than it is judged on, or at the attack's own.");
+                      "TPR: with its 95%% Clopper-Pearson interval and the realised FPR. Balanced accuracy: at a "
+                      "threshold chosen on other images than those it is judged on, or at the attack's own threshold.");
     report_table_note(&t,
-                      "Epsilon: delta %g, confidence %g%%, beside the most that a faultless attack would show with "
-                      "this n; 0 is no evidence, never \"private\"; scores fitted to these images bound nothing (-). "
-                      "First column: %s. Second: %s.",
+                      "Epsilon: delta %g, confidence %g%%, beside the largest that a faultless attack would show with "
+                      "this n; 0 means no evidence, never \"private\"; scores fitted to these images give no bound "
+                      "(-). First column: %s. Second column: %s.",
                       MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA),
                       math_epsilon_method_text(MATH_EPSILON_SIMULTANEOUS),
                       math_epsilon_method_text(MATH_EPSILON_GAUSSIAN));
@@ -216,9 +216,9 @@ static void game(const AuditPage *p, MiaGame g, const ReportFigures *figures, co
 static void tested_table(const AuditPage *p, ReportDocument *d)
 {
     const AuditResult *r = p->result;
-    ReportTable t = report_table_make("Attacks made");
+    ReportTable t = report_table_make("Attacks that were run");
     int name = report_table_column(&t, "attack", "attack", false, 0, 3);
-    int what = report_table_column(&t, "what", "what it looks at", false, 0, 2);
+    int what = report_table_column(&t, "what", "what it uses", false, 0, 2);
     int games = report_table_column(&t, "games", "games", false, 0, 2);
     int params = report_table_column(&t, "params", "parameters", false, 0, 1);
     int seconds = report_table_column(&t, "seconds", "seconds", true, 1, 1);
@@ -249,7 +249,7 @@ static void tested_table(const AuditPage *p, ReportDocument *d)
 static void inputs_table(const AuditPage *p, ReportDocument *d)
 {
     const AuditCollected *c = p->collected;
-    ReportTable t = report_table_make("What went in");
+    ReportTable t = report_table_make("Inputs");
     int role = report_table_column(&t, "role", "role", false, 0, 3);
     int file = report_table_column(&t, "file", "file", false, 0, 3);
     int hash = report_table_column(&t, "sha256", "SHA-256 of the file", false, 0, 2);
@@ -284,8 +284,8 @@ static void repeat(const AuditPage *p, ReportDocument *d)
     heading(d, "Files, and how to repeat and check");
     inputs_table(p, d);
     if (c->shadows)
-        report_document_text(d, REPORT_BLOCK_NOTE, "The shadow folder's list names %zu networks with their hashes.",
-                             c->shadows);
+        report_document_text(d, REPORT_BLOCK_NOTE,
+                             "The list in the shadow folder names %zu networks with their hashes.", c->shadows);
     if (p->task->make_retrained)
         report_document_text(d, REPORT_BLOCK_NOTE,
                              "%lld of the retrained models were trained for this audit, in %.0f "
@@ -295,10 +295,9 @@ static void repeat(const AuditPage *p, ReportDocument *d)
     report_document_text(d, REPORT_BLOCK_CODE, "%s", p->task->command);
     report_document_text(d, REPORT_BLOCK_TEXT, "To check this folder against its manifest.json and signals.h5:");
     report_document_text(d, REPORT_BLOCK_CODE, "expunge audit --verify %s", p->task->out);
-    note(d, "manifest.json lists the SHA-256 of every file here, of everything that went in, and of the configuration. "
-            "It shows that nothing "
-            "changed since the audit; who made it shows a signature alone (docs/audit.md). signals.h5 holds every "
-            "logit, from which every number here, and this page, is made again.");
+    note(d, "manifest.json lists the SHA-256 of every file here, of every input and of the configuration. It shows "
+            "that nothing has changed since the audit; only a signature shows who made it (docs/audit.md). signals.h5 "
+            "holds every logit, from which every number here, and this page, can be made again.");
 }
 
 static void controls(const AuditPage *p, ReportDocument *d)
@@ -318,8 +317,8 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
     audit_words(p, d);
     report_document_text(
         d, REPORT_BLOCK_NOTE,
-        "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; "
-        "what counts is the distance to the retrained models, on either side.",
+        "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; what counts "
+        "is the distance to the retrained models, in either direction.",
         p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names);
     games_table(p, d);
     controls(p, d);
@@ -333,7 +332,7 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
                                     pictures->item[i].size);
     }
     if (at->curve >= 0) {
-        heading(d, "How many shadow models are enough");
+        heading(d, "Number of shadow models needed");
         add_figure(figures, at->curve, d);
     }
     heading(d, "What was tested, and what was not");

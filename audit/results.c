@@ -201,7 +201,7 @@ typedef struct {
 static void differ(Differences *d, const char *path, const char *then, const char *now)
 {
     if (++d->count <= LINES)
-        base_text_add(d->lines, "report.json %s: the report says %.80s, the signals give %.80s\n", path, then, now);
+        base_text_add(d->lines, "report.json %s: the report says %.80s, but the signals give %.80s\n", path, then, now);
 }
 
 static bool same_scalar(const char *a, const char *b)
@@ -269,7 +269,7 @@ BaseStatus audit_results_compare(const char *now, const char *then, BaseText *li
     compare(&d, "", a, b);
     if (d.count == 0 && !same_but_digits(now, then)) {
         d.count++;
-        base_text_add(lines, "report.json: holds more than the audit writes there, or in another form\n");
+        base_text_add(lines, "report.json: holds more than an audit writes there, or writes it in another form\n");
     }
     if (d.count > LINES) base_text_add(lines, "report.json: %lld more\n", (long long)(d.count - LINES));
     *differences += d.count;

@@ -184,7 +184,7 @@ static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *pa
     BASE_TRY(io_hdf5_info(file, path, &info));
     bool right = info.ndim == ndim && info.count > 0;
     for (int d = 0; right && d < ndim; d++) right = shape[d] < 0 || info.shape[d] == shape[d];
-    BASE_CHECK(right, BASE_EFORMAT, "%s: %s has another shape than the arrays beside it", file_name, path);
+    BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
     BASE_TRY(base_alloc_raw((size_t)info.count, size, out));
     BASE_TRY(io_hdf5_read(file, path, type, *out));
 out:
@@ -222,10 +222,10 @@ static BaseStatus read_head(IoHdf5 *file, const char *name, AuditSignals *s)
     char *format = NULL, *options = NULL, *seed = NULL;
     st = io_hdf5_get_text(file, "/", "format", &format);
     if (st == BASE_ENOMEM) goto out;
-    BASE_CHECK(st == BASE_OK && strcmp(format, FORMAT) == 0, BASE_EFORMAT, "%s: no '%s' file", name, FORMAT);
+    BASE_CHECK(st == BASE_OK && strcmp(format, FORMAT) == 0, BASE_EFORMAT, "%s: not a '%s' file", name, FORMAT);
     BASE_TRY(io_hdf5_get_text(file, "/", "options", &options));
     BASE_TRY(io_hdf5_get_text(file, "/", "seed", &seed));
-    BASE_CHECK(base_parse_u64(seed, &s->seed), BASE_EFORMAT, "%s: seed '%.40s' is no number", name, seed);
+    BASE_CHECK(base_parse_u64(seed, &s->seed), BASE_EFORMAT, "%s: seed '%.40s' is not a number", name, seed);
     base_param_defaults(audit_params, audit_param_count, &s->options);
     BASE_TRY(session_params_read(audit_params, audit_param_count, &s->options, options, "audit", name));
     BASE_TRY(read_choice(file, name, s));
@@ -248,7 +248,8 @@ static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
     BASE_TRY(BASE_ALLOC(s->N, &s->point));
     for (int64_t i = 0; i < s->N; i++) {
         BASE_CHECK(s->group[i] < AUDIT_GROUPS && s->labels[i] >= 0 && s->labels[i] < s->K, BASE_EFORMAT,
-                   "%s: /points/group or /points/labels holds a number that is none at place %lld", name, (long long)i);
+                   "%s: /points/group or /points/labels holds a number that has no meaning at place %lld", name,
+                   (long long)i);
         s->point[i] = (ModelPoint){at[i], test[i] != 0};
     }
 out:

@@ -42,13 +42,13 @@ BaseStatus audit_signature_check(const char *folder, const char *signers, const 
     BASE_TRY(base_format(&manifest, "%s/" AUDIT_MANIFEST, folder));
     BASE_TRY(base_format(&signature, "%s/" AUDIT_SIGNATURE, folder));
     BASE_TRY(io_file_size(signers, &size));
-    BASE_CHECK(io_path_exists(signature), BASE_EFORMAT, "is not there: the audit is not signed");
+    BASE_CHECK(io_path_exists(signature), BASE_EFORMAT, "is missing: the audit is not signed");
     char *const argv[] = {"ssh-keygen",     "-Y", "verify",  "-f", (char *)signers, "-I",
                           (char *)identity, "-n", "expunge", "-s", signature,       NULL}; /* it writes to none */
     BASE_TRY(ask(argv, manifest, &code));
     BASE_CHECK(code != 127, BASE_EIO,
-               "signatures are checked by ssh-keygen, which is not there (Debian: openssh-client)");
-    BASE_CHECK(code == 0, BASE_EFORMAT, "is no signature of manifest.json by %s that %s allows", identity, signers);
+               "signatures are checked by ssh-keygen, which is missing (Debian: openssh-client)");
+    BASE_CHECK(code == 0, BASE_EFORMAT, "is not a signature of manifest.json by %s that %s allows", identity, signers);
 out:
     base_free(manifest);
     base_free(signature);

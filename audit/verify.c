@@ -46,7 +46,7 @@ static BaseStatus check_results(Check *c, const BaseYaml *results)
         BASE_TRY(base_format(&path, "%s/%s", c->folder, name));
         c->files++;
         if (!is_inside(name)) {
-            differ(c, name, "is no name of a result file");
+            differ(c, name, "is not the name of a result file");
         } else if (!io_path_exists(path)) {
             differ(c, name, "is missing");
         } else {
@@ -74,7 +74,7 @@ static BaseStatus check_strangers(Check *c, const BaseYaml *results)
     for (size_t i = 0; i < count; i++) {
         bool known = strcmp(names[i], AUDIT_MANIFEST) == 0 || strcmp(names[i], AUDIT_SIGNATURE) == 0 ||
                      audit_manifest_lists(results, names[i]);
-        if (!known) differ(c, names[i], "is no part of the audit");
+        if (!known) differ(c, names[i], "is not part of the audit");
     }
 out:
     io_names_free(names, count);
@@ -87,7 +87,7 @@ static BaseStatus check_inputs(Check *c, const BaseYaml *inputs)
     for (size_t i = 0; inputs && i < inputs->count; i++) {
         const char *path = audit_manifest_text(inputs->items[i], "path");
         if (!io_path_exists(path)) {
-            base_text_add(c->lines, "note: input %s (%s) is not there and was not checked\n", path,
+            base_text_add(c->lines, "note: input %s (%s) is missing and was not checked\n", path,
                           audit_manifest_text(inputs->items[i], "role"));
             c->gone++;
             continue;
@@ -121,7 +121,7 @@ static BaseStatus check_data(Check *c, const BaseYaml *data, SessionData *now)
         c->gone++;
     } else {
         same = strcmp(now->hash, audit_manifest_text(data, "sha256")) == 0;
-        if (!same) differ(c, spec, "holds other images or labels, or prepared in another way, than were audited");
+        if (!same) differ(c, spec, "holds other images or labels than were audited, or images prepared in another way");
         c->inputs++;
     }
     if (!same) session_data_free(now);
@@ -135,7 +135,7 @@ static BaseStatus check_program(Check *c, const BaseYaml *manifest)
     const char *config = audit_manifest_text(manifest, "config");
     base_hash_bytes(config, strlen(config), hash);
     if (strcmp(hash, audit_manifest_text(manifest, "config_sha256")) != 0)
-        differ(c, AUDIT_MANIFEST, "its config has another SHA-256 than it says");
+        differ(c, AUDIT_MANIFEST, "the SHA-256 of its config is not the one it states");
     BaseStatus st = base_hash_program(hash);
     if (st == BASE_ENOMEM) return st;
     if (st != BASE_OK)
@@ -213,7 +213,7 @@ static BaseStatus check_signature(Check *c, const AuditSigner *signer, BaseText 
     base_free(path);
     if (!signer->signers) {
         base_text_add(by, there ? "unsigned as far as was checked (" AUDIT_SIGNATURE
-                                  " is there: --signers FILE --identity I)"
+                                  " exists: --signers FILE --identity I checks it)"
                                 : "unsigned");
         return by->st;
     }
@@ -235,16 +235,16 @@ static void conclude(Check *c, const char *by)
     }
     base_text_add(c->lines, "%s: ", c->folder);
     if (c->pictures && !c->out)
-        base_text_add(c->lines, "not verified: %lld pictures in figures/ and on the page may show anything; else ",
+        base_text_add(c->lines, "not verified: %lld pictures in figures/ and on the page may show anything; otherwise ",
                       (long long)c->pictures);
-    base_text_add(c->lines, "%lld files and %lld inputs are as they were, %lld were not checked, and ",
+    base_text_add(c->lines, "%lld files and %lld inputs are unchanged, %lld were not checked, and ",
                   (long long)c->files, (long long)c->inputs, (long long)c->gone);
     if (c->pictures)
         base_text_add(c->lines, "numbers, words and tables follow from signals.h5");
     else
         base_text_add(c->lines, "numbers, pages and figures follow from signals.h5");
     if (c->pictures && c->out)
-        base_text_add(c->lines, ", but %lld pictures may show anything: read %s/report.html in place of its page",
+        base_text_add(c->lines, ", but %lld pictures may show anything: read %s/report.html instead of its page",
                       (long long)c->pictures, c->out);
     base_text_add(c->lines, "; %s\n", by);
 }
@@ -259,10 +259,10 @@ BaseStatus audit_verify(const char *folder, const AuditSigner *signer, const cha
     SessionData data = {0};
     bool own_right;
     *verdict = (AuditVerdict){0};
-    BASE_CHECK(io_path_is_folder(folder), BASE_EIO, "%s: no such folder; --verify takes what `expunge audit -o` wrote",
-               folder);
+    BASE_CHECK(io_path_is_folder(folder), BASE_EIO,
+               "%s: no such folder; --verify takes a folder that `expunge audit -o` wrote", folder);
     BASE_CHECK(!out || !io_path_exists(out), BASE_EUSAGE,
-               "-o %s: is there already; --verify makes the pages again in a new folder", out);
+               "-o %s: exists already; --verify makes the pages again in a new folder", out);
     BASE_TRY(audit_manifest_read(folder, &manifest, &own_right));
     if (!own_right) differ(&c, AUDIT_MANIFEST, "is not as the audit wrote it (its own SHA-256 differs)");
     const BaseYaml *results = base_yaml_get(manifest, "results");

@@ -63,16 +63,17 @@ static void verdict_text(const AuditPage *p, BaseText *out)
     } else if (a->verdict == MATH_INDISTINGUISHABLE) {
         base_text_add(out,
                       "Verdict: indistinguishable. In all three games every attack made here was within %g of AUC of "
-                      "the retrained models, with a chance of error of %g for each; these same attacks do find the "
+                      "the retrained models, with a probability of error of %g for each; the same attacks do find the "
                       "original model.",
                       p->collected->signals.options.margin, p->collected->signals.options.alpha);
     } else if (suspicion) {
         base_text_add(out,
-                      "Verdict: underpowered, with a suspicion. One finding alone says that an attacker can tell %s, ",
+                      "Verdict: underpowered, with a suspicion. One finding by itself says that an attacker can tell "
+                      "%s, ",
                       told_apart(suspicion->game));
         finding_text(suspicion, out);
         base_text_add(out,
-                      "; among all %lld findings together it may still be chance. More retrained models "
+                      "; among all %lld tests together it may still be chance. More retrained models "
                       "(--make-retrained; here %lld) or more images would decide.",
                       (long long)a->count, (long long)p->collected->signals.R);
     } else {
@@ -85,7 +86,7 @@ static void reasons(const AuditPage *p, ReportDocument *d)
 {
     const MiaAudit *a = &p->result->audit;
     if (a->verdict != MATH_UNDERPOWERED) return;
-    report_document_text(d, REPORT_BLOCK_TEXT, "What kept it from more:");
+    report_document_text(d, REPORT_BLOCK_TEXT, "What prevented a stronger verdict:");
     if (!p->collected->signals.original)
         report_document_text(d, REPORT_BLOCK_ITEM,
                              "no --original: nothing shows that these attacks would find a model that still knows the "
@@ -127,10 +128,10 @@ static void reach(const AuditPage *p, ReportDocument *d)
         (long long)(p->result->game[MIA_GAME_RETAIN].n - p->result->game[MIA_GAME_RETAIN].members),
         out < 1000 ? " A leak of very few images does not show with so few held-out ones." : "");
     report_document_text(d, REPORT_BLOCK_TEXT,
-                         "What it could not have found: a true-positive rate at false-positive rates below %.2g%% "
-                         "(one in %lld held-out images); AUC differences below %g, which count as none; and whatever "
-                         "attacks that are not listed here would see, such as ones with more reference models, with "
-                         "gradients, or with other images.",
+                         "What it could not have found: a true-positive rate at false-positive rates below %.2g%% (one "
+                         "in %lld held-out images); AUC differences below %g, which count as none; and anything that "
+                         "only attacks not listed here would see, such as attacks with more reference models, with "
+                         "gradients or with other images.",
                          100.0 / (double)(out > 0 ? out : 1), (long long)out, p->collected->signals.options.margin);
     if (!isnan(largest))
         report_document_text(d, REPORT_BLOCK_TEXT,
@@ -146,11 +147,11 @@ void audit_words(const AuditPage *p, ReportDocument *d)
     BaseText text = {0};
     for (int k = 0; k < 2; k++)
         if (control[k]->run && !control[k]->passed)
-            report_document_text(d, REPORT_BLOCK_WARNING, "A control failed: %s. What follows is not to be relied on.",
+            report_document_text(d, REPORT_BLOCK_WARNING, "A control failed: %s. Do not rely on what follows.",
                                  control[k]->text + (strncmp(control[k]->text, "failed: ", 8) == 0 ? 8 : 0));
     if (p->collected->unlearned_nothing)
         report_document_text(d, REPORT_BLOCK_WARNING,
-                             "The audited weights are the original's, number by number: nothing was unlearned.");
+                             "The audited weights are those of the original, number by number: nothing was unlearned.");
     verdict_text(p, &text);
     report_document_text(d, REPORT_BLOCK_LEAD, "%s", base_text_of(&text, &d->st));
     base_text_free(&text);
@@ -211,5 +212,5 @@ void audit_words_terminal(const AuditPage *p, BaseText *out)
     base_text_add(out, "control retrained against retrained: %s\ncontrol original against retrained: %s\n",
                   a->nothing.text, a->something.text);
     if (p->collected->unlearned_nothing)
-        base_text_add(out, "the audited weights are the original's: nothing was unlearned\n");
+        base_text_add(out, "the audited weights are those of the original: nothing was unlearned\n");
 }

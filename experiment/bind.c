@@ -41,7 +41,7 @@ static BaseStatus parse_sets(const SessionData *data, char *const *texts, char *
         BASE_TRY(st);
         for (size_t j = 0; j < i; j++)
             BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
-                       "%s: forget: the set %s is there twice", where[i], texts[i]);
+                       "%s: forget: the set %s is given twice", where[i], texts[i]);
     }
 out:
     return st;

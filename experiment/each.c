@@ -38,7 +38,7 @@ static BaseStatus apply_one(const BaseYaml *row, const BaseYaml *list, size_t at
     for (size_t i = 0; i < BASE_COUNT(OTHERS); i++) {
         const BaseYaml *other = base_yaml_get(row, OTHERS[i]);
         BASE_CHECK(!other || other->kind != BASE_YAML_MAP || !base_yaml_get(other, list->key), BASE_EUSAGE,
-                   "%s: '%s' stands in both %s and each: keep it in one", list->where, list->key, OTHERS[i]);
+                   "%s: '%s' is in both %s and each: keep it in one of them", list->where, list->key, OTHERS[i]);
     }
     base_yaml_flow(list->items[at], &value);
     BASE_TRY(value.st);

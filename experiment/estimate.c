@@ -340,15 +340,17 @@ static BaseStatus print(const Estimate *e, const ExperimentOutcome *outcome, Bas
         row.seconds = shadow_seconds(e, count, &row.from);
         add_line(&t, count->label, &row);
     }
-    report_table_note(&t, "Training %.0f images/s, prediction %.0f images/s (measured now), %d thread%s.",
+    report_table_note(&t, "Training: %.0f images/s; prediction: %.0f images/s (measured now); %d thread%s.",
                       e->train_rate, e->predict_rate, e->s->threads, e->s->threads == 1 ? "" : "s");
     if (e->task->processes > 1)
-        report_table_note(&t, "Rows are hours of one process; the total is that of %d side by side.",
+        report_table_note(&t, "Rows are in hours of one process; the total is for %d processes side by side.",
                           e->task->processes);
     if (e->measuring > 0)
-        report_table_note(&t, "Relearning and the linear probe are counted at most: %.1f s per network.", e->measuring);
+        report_table_note(&t,
+                          "Relearning and the linear probe are counted with their largest cost, %.1f s per network.",
+                          e->measuring);
     if (attacks_missing)
-        report_table_note(&t, "Not counted: the attacks on methods that have no earlier run in this folder.");
+        report_table_note(&t, "Attacks on methods without an earlier run in this folder are not counted.");
     BaseStatus st = t.st;
     if (st == BASE_OK) report_table_terminal(&t, e->task->columns, terminal);
     report_table_free(&t);

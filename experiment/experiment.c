@@ -249,8 +249,8 @@ static BaseStatus check_stored(const Experiment *s)
             first = s->jobs[i].file;
     }
     BASE_CHECK(stored == s->job_count, BASE_EIO,
-               "%s: %zu of the %zu planned rows are stored, and %s is not or is damaged; the same command makes what "
-               "is missing",
+               "%s: %zu of the %zu planned rows are stored; %s is missing or damaged; the same command makes what is "
+               "missing",
                s->folder, stored, s->job_count, first);
 out:
     base_free(path);
@@ -329,7 +329,7 @@ BaseStatus experiment_run(const ExperimentTask *task, ExperimentOutcome *outcome
     char *reason = NULL;
     *outcome = (ExperimentOutcome){.silent = sweep_ranks_number() != 0};
     BASE_CHECK(task->jobs <= 1 || sweep_ranks_count() == 1, BASE_EUSAGE,
-               "--jobs %d under MPI: each of the %d ranks does jobs already; leave it out", task->jobs,
+               "--jobs %d under MPI: each of the %d ranks already runs jobs; leave --jobs out", task->jobs,
                sweep_ranks_count());
     BASE_TRY(prepare(&s, outcome));
     const ExperimentShadowMaking shadows = {&s.setting, s.forget, s.forget_count, s.shadows};

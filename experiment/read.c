@@ -23,16 +23,16 @@ typedef struct {
 } Top;
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL}, *const CACHES[] = {"trained", "references", NULL};
 static const BaseParam TOP[] = {
-    BASE_PARAM_TEXT(Top, name, "", "folder below the results directory"),
-    BASE_PARAM_TEXT(Top, title, "", "one line for the report"),
-    BASE_PARAM_TEXT(Top, data, "", "data set, name[:path]"),
+    BASE_PARAM_TEXT(Top, name, "", "name of the folder below the results directory"),
+    BASE_PARAM_TEXT(Top, title, "", "title of the report, one line"),
+    BASE_PARAM_TEXT(Top, data, "", "data set: name[:path]"),
     BASE_PARAM_TEXT(Top, arch, "", "architecture"),
-    BASE_PARAM_TEXT(Top, tuning, "", "tuning table of `expunge bench --tune`; empty: the program's own rules"),
+    BASE_PARAM_TEXT(Top, tuning, "", "tuning table from `expunge bench --tune`; empty: the program's own rules"),
 #define X(field, flag, value, def, help) BASE_PARAM_TEXT(Top, field, "", help),
     DATA_OPTION_LIST(X)
 #undef X
         BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
-    BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images held out from every model"),
+    BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images that is held out from every model"),
     BASE_PARAM_CHOICE(Top, cache, 0, CACHES, "which networks are kept as files"),
 };
 static const char *const KEYS[] = {
@@ -64,7 +64,8 @@ static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char 
     static const char *const NAMES[] = {"one value", "a list", "a map (key: value)"};
     /* "attacks:" with nothing behind, each item commented out, is a list or map of nothing */
     if (node->kind == kind || (node->kind == BASE_YAML_SCALAR && !*node->text)) return BASE_OK;
-    return base_error_set(BASE_EUSAGE, "%s: %s is %s: must be %s", node->where, what, NAMES[node->kind], NAMES[kind]);
+    return base_error_set(BASE_EUSAGE, "%s: %s is %s; it must be %s", node->where, what, NAMES[node->kind],
+                          NAMES[kind]);
 }
 
 /* Each key of a map through a parameter table. */
@@ -168,7 +169,7 @@ static BaseStatus read_seeds(const BaseYaml *node, ExperimentConfig *e)
                    "%s: seeds: '%.100s': must be a whole number of at least 0", item->where, item->text);
         e->seeds[i] = (uint64_t)seed;
         for (size_t j = 0; j < i; j++)
-            BASE_CHECK(e->seeds[j] != e->seeds[i], BASE_EUSAGE, "%s: seeds: %s is there twice", item->where,
+            BASE_CHECK(e->seeds[j] != e->seeds[i], BASE_EUSAGE, "%s: seeds: %s is given twice", item->where,
                        item->text);
     }
 out:
@@ -294,7 +295,7 @@ static BaseStatus read_search(const BaseYaml *node, const char *owner, const Exp
     BASE_CHECK(points <= (drawn ? 1e9 : 10000), BASE_ELIMIT, "%s: search: a grid of %.0f points: at most %d",
                node->where, points, drawn ? 1000000000 : 10000);
     BASE_CHECK(drawn || budget->trials == 0 || points <= (double)budget->trials, BASE_EUSAGE,
-               "%s: search: a grid of %.0f points is over the budget of %lld trials: shorten the lists, or set "
+               "%s: search: a grid of %.0f points exceeds the budget of %lld trials: shorten the lists, or set "
                "search.strategy to random",
                node->where, points, (long long)budget->trials);
     if (budget->epochs > 0) BASE_TRY(experiment_method_set_epochs(m, budget->epochs, scratch));
@@ -337,7 +338,8 @@ static BaseStatus read_turn(const BaseYaml *node, ExperimentMethod *m)
                turn->where, turn->text);
     BASE_CHECK(
         !m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
-        "%s: in_turn: not with a search, which judges a set at once, nor with retrain, which starts from scratch",
+        "%s: in_turn: cannot be used with a search, which judges a set at once, nor with retrain, which starts from "
+        "scratch",
         turn->where);
 out:
     return st;
@@ -368,17 +370,17 @@ static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConf
         BASE_TRY(read_search(search, owner, &e->budget, m));
         for (size_t i = 0; set && i < search->count; i++)
             BASE_CHECK(!base_yaml_get(set, search->items[i]->key), BASE_EUSAGE,
-                       "%s: '%s' stands in both set and search: keep it in one", search->items[i]->where,
+                       "%s: '%s' is in both set and search: keep it in one of them", search->items[i]->where,
                        search->items[i]->key);
     }
     if (node->kind == BASE_YAML_MAP) BASE_TRY(read_turn(node, m));
     BASE_TRY(experiment_each_apply(node, point, m));
     for (const ExperimentMethod *other = e->methods; other < m; other++)
         BASE_CHECK(strcmp(other->label, m->label) != 0, BASE_EUSAGE,
-                   "%s: the label '%s' is there twice (%s): give one of them another 'label'", node->where, m->label,
+                   "%s: the label '%s' is used twice (%s): give one of them another 'label'", node->where, m->label,
                    other->where);
-    BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE, "%s: the label 'original' is the untouched model's",
-               node->where);
+    BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE,
+               "%s: the label 'original' belongs to the untouched model", node->where);
 out:
     return st;
 }
@@ -408,8 +410,8 @@ static BaseStatus read_attack(const BaseYaml *node, ExperimentConfig *e, Experim
     else
         base_text_add(&full, "%s", label);
     BASE_TRY(full.st);
-    BASE_CHECK(!strchr(full.data, '/'), BASE_EUSAGE, "%s: label: '%s': no '/' (it names a group of the result file)",
-               node->where, full.data);
+    BASE_CHECK(!strchr(full.data, '/'), BASE_EUSAGE,
+               "%s: label: '%s': must not contain '/' (it names a group of the result file)", node->where, full.data);
     BASE_TRY(base_strdup(full.data, &a->label));
     BASE_TRY(session_params_defaults(&a->attack->entry, &a->params));
     snprintf(owner, sizeof owner, "attack %s", name);
@@ -417,7 +419,7 @@ static BaseStatus read_attack(const BaseYaml *node, ExperimentConfig *e, Experim
     if (set) BASE_TRY(read_params(set, a->attack->entry.params, a->attack->entry.param_count, a->params, owner));
     for (const ExperimentAttack *other = e->attacks; other < a; other++)
         BASE_CHECK(strcmp(other->label, a->label) != 0, BASE_EUSAGE,
-                   "%s: the attack '%s' is there twice: give one of them another 'label'", node->where, a->label);
+                   "%s: the attack '%s' is used twice: give one of them another 'label'", node->where, a->label);
 out:
     base_text_free(&full);
     return st;
@@ -485,7 +487,8 @@ BaseStatus experiment_config_read(const char *path, const char *const *assignmen
     BASE_TRY(experiment_extend(root, path));
     for (size_t i = 0; i < assignment_count; i++) BASE_TRY(base_yaml_set(root, assignments[i]));
     const BaseYaml *extends = base_yaml_get(root, "extends");
-    BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE, "--set extends: stands in the file only");
+    BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE,
+               "--set extends: can only stand in the file");
     BASE_TRY(BASE_ALLOC(1, &e));
     BASE_TRY(read_tree(root, path, e));
     *out = e;

@@ -106,7 +106,7 @@ static BaseStatus check_validation(const ExperimentMethod *m, const UnlearnConte
     int64_t forgotten = 0;
     for (int64_t i = 0; i < validation->n; i++) forgotten += context->forget->in[data_view_label(validation, i)] != 0;
     BASE_CHECK(forgotten > 0 && forgotten < validation->n, BASE_EUSAGE,
-               "search %s: the validation split holds %lld retained and %lld forgotten images, and needs some of both: "
+               "search %s: the validation split has %lld retained and %lld forgotten images, but needs some of both: "
                "set validation higher",
                m->label, (long long)(validation->n - forgotten), (long long)forgotten);
 out:

@@ -215,7 +215,7 @@ BaseStatus experiment_reference_make(const ExperimentSetting *s, ExperimentSeed 
     r->forget = job->forget;
     r->st = st;
     if (st == BASE_OK) return BASE_OK;
-    base_warning("retraining without %s failed: the rows of this set have no numbers that need it: %s",
+    base_warning("retraining without %s failed: the rows of this set lack all numbers that need it: %s",
                  job->forget_both, base_error_text());
     return remember(st, &r->reason);
 }

@@ -93,7 +93,7 @@ static BaseStatus do_row(Worker *w, size_t at, int deaths, double started)
     use_seed(w, job);
     BASE_TRY(inherited(w, at, reason));
     if (deaths >= SWEEP_DEATHS_MAX)
-        snprintf(reason, sizeof reason, "%d processes died while they did this job (out of memory?)", deaths);
+        snprintf(reason, sizeof reason, "%d processes died while running this job (out of memory?)", deaths);
     if (!reason[0]) {
         BASE_TRY(store_run_create(&run));
         BaseStatus job_st = experiment_job(&s->setting, &w->seed, job, run, &summary);
@@ -130,7 +130,7 @@ static BaseStatus do_making(Worker *w, size_t at, int deaths, double started)
     SweepState state = SWEEP_STATE_DONE;
     use_seed(w, job);
     if (deaths >= SWEEP_DEATHS_MAX)
-        st = base_error_set(BASE_EBACKEND, "%d processes died while they did this (out of memory?)", deaths);
+        st = base_error_set(BASE_EBACKEND, "%d processes died while running this (out of memory?)", deaths);
     else if (step->kind == EXPERIMENT_STEP_TRAIN)
         st = experiment_seed_train(&s->setting, &w->seed);
     else if (step->kind == EXPERIMENT_STEP_RETRAIN)
@@ -142,7 +142,8 @@ static BaseStatus do_making(Worker *w, size_t at, int deaths, double started)
         state = SWEEP_STATE_FAILED;
         experiment_step_text(&s->steps, s->jobs, at, what);
         base_warning("%s failed: %s%s", what,
-                     step->kind == EXPERIMENT_STEP_RETRAIN ? "the rows of this set have no numbers that need it: " : "",
+                     step->kind == EXPERIMENT_STEP_RETRAIN ? "the rows of this set lack all numbers that need it: "
+                                                           : "",
                      base_error_text());
     }
     st = sweep_board_settle(s->sweep.board, at, state, base_clock_wall() - started, st,

@@ -239,8 +239,8 @@ BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out)
         for (int64_t i = 0; i < n; i++) out[i] = from_bfloat(half[i]);
         return BASE_OK;
     default:
-        return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; must hold floating-point numbers", tensor->name,
-                              io_dtype_name(tensor->dtype));
+        return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; it must hold floating-point numbers",
+                              tensor->name, io_dtype_name(tensor->dtype));
     }
 }
 
@@ -256,8 +256,8 @@ BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values)
     double *wide = tensor->data;
     int64_t n = tensor->count;
     if (!io_dtype_is_float(tensor->dtype))
-        return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; must hold floating-point numbers", tensor->name,
-                              io_dtype_name(tensor->dtype));
+        return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; it must hold floating-point numbers",
+                              tensor->name, io_dtype_name(tensor->dtype));
     for (int64_t i = 0; i < n; i++)
         if (!isfinite(values[i])) return overflow(tensor, i, values[i]);
     switch (tensor->dtype) {

@@ -33,7 +33,7 @@ static BaseStatus unlearn_copy(const UnlearnMethod *method, const UnlearnContext
     BASE_TRY(nn_weights_update_part(net, copy->tensors));
 out:
     if (st != BASE_OK)
-        base_error_prefix(st, "%s: unlearning %s, which stands beside the weights (--beside drop leaves it out)",
+        base_error_prefix(st, "%s: unlearning %s, a copy beside the weights, too (--beside drop leaves it out)",
                           weights, copy->where);
     unlearn_report_free(&report);
     nn_net_free(net);
@@ -53,16 +53,17 @@ BaseStatus model_beside_apply(ModelBeside how, const UnlearnMethod *method, cons
         copy->dropped = how == MODEL_BESIDE_DROP;
         if (how == MODEL_BESIDE_UNLEARN) BASE_TRY(unlearn_copy(method, context, params, weights, model, copy));
         if (how == MODEL_BESIDE_KEEP)
-            base_warning("%s: %s is a copy of the weights that has unlearned nothing, and goes into %s as it is",
+            base_warning("%s: %s is a copy of the weights from which nothing was unlearned, and it goes into %s as it "
+                         "is",
                          weights, copy->where, out);
     }
     if (t->strange)
-        base_warning(t->keep_strange
-                         ? "%s: what the file makes by %s goes into %s as it is, and runs where that is loaded"
-                         : "%s: what the file makes by %s is left out of %s (--beside keep keeps it)",
+        base_warning(t->keep_strange ? "%s: objects made with %s go into %s as they are, and will run when it is loaded"
+                                     : "%s: objects made with %s are left out of %s (--beside keep keeps them)",
                      weights, t->strange, out);
     if (t->stale)
-        base_warning("%s: tensors of the weights' shapes, made from the forgotten data too, go into %s as they are: %s",
+        base_warning("%s: tensors with the shapes of the weights, which also come from the forgotten data, go into %s "
+                     "as they are: %s",
                      weights, out, t->stale);
 out:
     return st;

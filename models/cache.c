@@ -225,8 +225,8 @@ static BaseStatus look_into(ModelCacheList *list, const char *folder, bool named
     } else if (stat(models, &info) == 0 && S_ISDIR(info.st_mode)) {
         ++*found;
         BASE_TRY(close_folder(list, folder,
-                              "it or its folder models is a link, which is not followed: name the folder "
-                              "that it leads to"));
+                              "it or its folder models is a link, and links are not followed: name the folder that it "
+                              "leads to"));
     }
 out:
     if (fd >= 0) close(fd);
@@ -255,7 +255,7 @@ BaseStatus model_cache_list(const char *const *folders, size_t count, ModelCache
         io_names_free(names, name_count);
         names = NULL, name_count = 0;
     }
-    BASE_CHECK(found > 0, BASE_ENOTFOUND, "%s: no experiment with a folder models is there", folders[0]);
+    BASE_CHECK(found > 0, BASE_ENOTFOUND, "%s: there is no experiment with a folder models", folders[0]);
     *out = list;
     list = (ModelCacheList){0};
 out:
@@ -320,10 +320,10 @@ static BaseStatus remove_in(ModelCacheList *list, size_t from, size_t end, const
     BASE_TRY(sweep_board_seal(path, &board, &unfinished));
     bool open = board && (!unfinished || what->force);
     if (!open)
-        BASE_TRY(close_folder(list, folder,
-                              board
-                                  ? "its sweep was stopped before its end and may need them: finish it, or give --force"
-                                  : "a sweep is at work there"));
+        BASE_TRY(close_folder(
+            list, folder,
+            board ? "its sweep was stopped before its end and may still need them: finish it, or give --force"
+                  : "a sweep is running there"));
     for (size_t i = from; i < end; i++) {
         ModelCacheFile *file = &list->files[i];
         if (!file->remove) continue;
@@ -371,7 +371,7 @@ BaseStatus model_cache_table(const ModelCacheList *list, bool chosen, int column
 {
     size_t shown = 0;
     char used[160];
-    ReportTable t = report_table_make(chosen ? "To remove" : "Cached networks and searches");
+    ReportTable t = report_table_make(chosen ? "To be removed" : "Cached networks and searches");
     report_table_column(&t, "experiment", "experiment", false, 0, 90);
     report_table_column(&t, "file", "file", false, 0, 1000);
     report_table_column(&t, "size", "MiB", true, 2, 100);

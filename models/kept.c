@@ -59,7 +59,7 @@ BaseStatus model_load(const char *path, const char *key, NnNet *net, ModelCost *
         st = base_error_set(BASE_EFORMAT, "%s: holds another model than its name says", path);
     if (st == BASE_ENOMEM) goto out;
     if (st != BASE_OK) {
-        base_notice("%s; it is made again", base_error_text());
+        base_notice("%s; it is trained again", base_error_text());
         st = BASE_OK;
         goto out;
     }

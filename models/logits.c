@@ -16,9 +16,10 @@
 #include "session/program.h"
 
 const BaseParam model_query_params[] = {
-    BASE_PARAM_BOOL(ModelQueries, flip, false, "each image also mirrored left to right"),
+    BASE_PARAM_BOOL(ModelQueries, flip, false, "query each image mirrored left to right, too"),
     BASE_PARAM_I64(ModelQueries, shift, 0, 0, 64,
-                   "also moved by so many pixels, in each direction and both, the border reflected; 0: not moved"),
+                   "number of pixels by which each image is also moved, along each axis and both, with a reflected "
+                   "border; 0: not moved"),
 };
 const size_t model_query_param_count = BASE_COUNT(model_query_params);
 
@@ -259,7 +260,7 @@ static BaseStatus load(const char *path, const char *key, int64_t n, int64_t K, 
     if (st == BASE_OK) st = io_hdf5_read(file, "/logits", IO_H5_F64, logits);
     *found = st == BASE_OK;
     if (!*found && st != BASE_ENOMEM) {
-        base_notice("%s; it is made again", base_error_text());
+        base_notice("%s; it is computed again", base_error_text());
         st = BASE_OK;
     }
     base_free(stored);

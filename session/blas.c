@@ -165,7 +165,7 @@ BaseStatus session_blas_check(SessionBlas *b)
     }
     BASE_CHECK(
         b->chooser != SESSION_BLAS_USER, BASE_EBACKEND,
-        "OpenBLAS's %s kernels, which %s=%s asks for, compute wrongly on this CPU: unset it, or name another core "
+        "OpenBLAS's %s kernels, which %s=%s asks for, give wrong results on this CPU: unset it, or name another core "
         "type",
         b->core, SESSION_BLAS_CORE, getenv(SESSION_BLAS_CORE));
     b->tried[b->running].wrong = true;
@@ -173,7 +173,7 @@ BaseStatus session_blas_check(SessionBlas *b)
     choose(b, MATH_BLAS_ANY);
     wrong_names(b, all);
     BASE_CHECK(*b->next, BASE_EBACKEND,
-               "OpenBLAS computes wrongly on this CPU, whatever its core type (%s): install another version than %.16s",
+               "OpenBLAS gives wrong results on this CPU with every core type (%s): install another version than %.16s",
                all, math_blas_version());
 out:
     return st;
@@ -188,7 +188,7 @@ void session_blas_text(const SessionBlas *b, BaseText *out)
     if (b->chooser == SESSION_BLAS_USER) base_text_add(out, ", chosen by the user (%s)", SESSION_BLAS_CORE);
     if (b->chooser == SESSION_BLAS_PROGRAM)
         base_text_add(out, ", chosen by expunge: OpenBLAS chose %s%s", b->tried[0].name,
-                      b->tried[0].wrong ? ", which computes wrongly on this CPU" : "");
+                      b->tried[0].wrong ? ", which gives wrong results on this CPU" : "");
     if (b->older) base_text_add(out, "; this CPU has %s", math_blas_class_name(math_blas_cpu_class()));
 }
 
@@ -197,7 +197,7 @@ void session_blas_say(const SessionBlas *b)
     char wrong[WRONG_SIZE];
     wrong_names(b, wrong);
     if (*wrong)
-        base_warning("OpenBLAS's %s kernels compute wrongly on this CPU; its %s kernels are used", wrong, b->core);
+        base_warning("OpenBLAS's %s kernels give wrong results on this CPU; its %s kernels are used", wrong, b->core);
     if (b->older)
         base_notice("OpenBLAS uses its %s kernels (%s)%s; this CPU has %s", b->core,
                     math_blas_class_name(math_blas_core_class(b->core)),

@@ -31,7 +31,7 @@ typedef struct {
 
 /** What runs, who chose it, and what should run instead. Computes nothing. */
 void session_blas_look(SessionBlas *out);
-/** Once a machine and version: do the kernels that run compute rightly? The answer is kept in the user's cache folder.
+/** Once per machine and version: do the kernels that run compute rightly? The answer is kept in the user's cache folder.
  *  Where not, @p blas->next is what to start again with. BASE_EBACKEND where there is none, or the user chose. */
 BaseStatus session_blas_check(SessionBlas *blas);
 /** "Haswell (AVX2), chosen by OpenBLAS". */

@@ -60,14 +60,14 @@ BaseStatus session_chance_warn(const SessionPredictions *predictions, const Sess
     session_percent_text(tally.right, tally.n, right);
     if (is_renumbering(answer, p->K, share, taken, &moved))
         base_warning(
-            "accuracy on %s is %s of %lld images, but each class gets one answer in %.0f%% of them: the model "
-            "numbers its classes in another order (images of %lld (%s) are called %lld (%s)); give --class-map FILE, "
-            "or name the classes by the model's numbers",
+            "accuracy on %s is %s of %lld images, but in %.0f%% of them every class gets one and the same answer: the "
+            "model numbers its classes in another order (images of %lld (%s) are called %lld (%s)); give --class-map "
+            "FILE, or name the classes by the model's numbers",
             data->spec, right, (long long)tally.n, 100 * share, (long long)moved, data->train->class_names[moved],
             (long long)answer[moved], data->train->class_names[answer[moved]]);
     else
-        base_warning("accuracy on %s is %s of %lld images, which guessing reaches too; likely causes: weights of other "
-                     "data or untrained ones; images prepared in another way than for training (now %s); classes in "
+        base_warning("accuracy on %s is %s of %lld images, no better than guessing; likely causes: weights for other "
+                     "data, or untrained ones; images prepared in another way than for training (now %s); classes in "
                      "another order (--class-map)",
                      data->spec, right, (long long)tally.n, data->prep);
 out:

@@ -13,7 +13,7 @@ BaseStatus session_output_check(const char *out, const char *data, const char *w
     const char *colon = strchr(data, ':'), *inputs[] = {colon ? colon + 1 : NULL, weights};
     for (int i = 0; i < 2; i++)
         BASE_CHECK(!inputs[i] || !io_path_same(out, inputs[i]), BASE_EUSAGE,
-                   "--out %s is the input %s: choose another name, or it would be lost", out, inputs[i]);
+                   "--out %s is the input %s: choose another name, or the input would be lost", out, inputs[i]);
     BASE_TRY(io_path_writable(out));
 out:
     return st;

@@ -52,8 +52,8 @@ BaseStatus session_model_create(const char *arch, const SessionData *data, Sessi
     data_shape(data, shape);
     BASE_CHECK(
         strcmp(arch, AUTO) != 0, BASE_EUSAGE,
-        "architecture auto reads off a weights file, and a fresh network has none: write a name of `expunge list "
-        "archs`");
+        "architecture auto is recognised from a weights file, and a fresh network has none: give a name from `expunge "
+        "list archs`");
     BASE_TRY(nn_arch_find(arch, &out->arch));
     BASE_TRY(nn_arch_build(out->arch, shape, data->train->K, &out->net));
     BASE_TRY(feed_check(out, data));
@@ -67,11 +67,11 @@ static void compare_prep(const IoTensors *tensors, const char *weights, const Se
 {
     const char *then = io_tensors_meta(tensors, SESSION_META_PREP);
     if (!then && data->train->type == DATA_U8)
-        base_notice("%s does not say how its images were prepared; those of %s are now with %s", weights, data->spec,
-                    data->prep);
+        base_notice("%s does not say how its images were prepared; those of %s are prepared with %s", weights,
+                    data->spec, data->prep);
     if (then && strcmp(then, data->prep) != 0)
-        base_warning("%s: its images were prepared with %s, those of %s now with %s; --mean, --std, --resize, --crop "
-                     "and --interpolation set it",
+        base_warning("%s: its images were prepared with %s, but those of %s are now prepared with %s; --mean, --std, "
+                     "--resize, --crop and --interpolation change this",
                      weights, then, data->spec, data->prep);
 }
 
@@ -83,8 +83,8 @@ static void tell_padding(const SessionModel *model, const char *weights, const S
     nn_net_input_shape(model->net, shape);
     bool ours = io_tensors_meta(model->tensors, "expunge.arch") || io_tensors_meta(model->tensors, "expunge.key");
     if (ours || (data->train->H == shape[1] && data->train->W == shape[2])) return;
-    base_warning("%s: images of %lldx%lld are padded with zeros to the %lldx%lld that %s takes; where %s was trained "
-                 "on images of another size, its outputs differ: set theirs with --resize and --crop",
+    base_warning("%s: images of %lldx%lld are padded with zeros to the %lldx%lld that %s takes; if %s was trained on "
+                 "images of another size, its outputs differ: set that size with --resize and --crop",
                  data->spec, (long long)data->train->H, (long long)data->train->W, (long long)shape[1],
                  (long long)shape[2], model->arch->entry.name, weights);
 }
@@ -95,7 +95,7 @@ static BaseStatus numbers_text(const IoTensor *t, const char *weights, BaseText 
     BaseStatus st = BASE_OK;
     float values[DATA_CHANNELS_MAX];
     BASE_CHECK(t->count >= 1 && t->count <= DATA_CHANNELS_MAX, BASE_ESHAPE,
-               "%s: tensor %s has %lld numbers; must have one, or one a channel", weights, t->name,
+               "%s: tensor %s has %lld numbers; it must have one, or one per channel", weights, t->name,
                (long long)t->count);
     BASE_TRY(io_tensor_to_f32(t, values));
     for (int64_t i = 0; i < t->count; i++) base_text_add(out, "%s%.9g", i ? "," : "", (double)values[i]);
@@ -216,7 +216,7 @@ BaseStatus session_model_open(const char *arch, const char *weights, SessionData
     if (!automatic) BASE_TRY(nn_arch_find(arch, &out->arch));
     BASE_TRY(io_tensors_read(weights, &out->tensors));
     if (out->tensors->strange)
-        base_notice("%s: beside the weights, the file asks for %s: nothing of it is run", weights,
+        base_notice("%s: beside the weights, the file refers to %s; none of this is run", weights,
                     out->tensors->strange);
     BASE_TRY(nn_recognise_names(out->tensors, out->arch, shape));
     BASE_TRY(take_normalising(out->tensors, weights, data));
@@ -230,8 +230,8 @@ BaseStatus session_model_open(const char *arch, const char *weights, SessionData
     }
     BASE_CHECK(K == data->train->K, BASE_ESHAPE, "%s: the classifier has %lld classes, but the data %s has %lld%s",
                weights, (long long)K, data->spec, (long long)data->train->K,
-               K > data->train->K ? "; where those are some of the classifier's, --class-map FILE names all of its "
-                                    "classes in its order, one a line"
+               K > data->train->K ? "; if these are some of the classifier's classes, --class-map FILE names all of "
+                                    "its classes in its order, one per line"
                                   : "");
     BASE_TRY(feed_check(out, data));
     BASE_TRY(nn_net_hash(out->net, out->hash));

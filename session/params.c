@@ -44,7 +44,8 @@ out:
 }
 
 const BaseParam session_common_params[] = {
-    BASE_PARAM_F64(SessionCommon, val_fraction, 0, 0, 0.9, "share of the training images held out as validation split"),
+    BASE_PARAM_F64(SessionCommon, val_fraction, 0, 0, 0.9,
+                   "share of the training images that is held out as the validation split"),
 };
 const size_t session_common_param_count = BASE_COUNT(session_common_params);
 

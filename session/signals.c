@@ -37,7 +37,7 @@ static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *pa
     if (!right) {
         bool open = false; /* some dimension is not settled yet: say it in words */
         for (int d = 0; d < ndim; d++) open |= want[d] == ANY;
-        st = base_error_set(BASE_ESHAPE, "%s: %s is %s; it must be %s, none of them 0%s%s", file_name, path,
+        st = base_error_set(BASE_ESHAPE, "%s: %s is %s; it must be %s, no dimension being 0%s%s", file_name, path,
                             shape_text(info.ndim, info.shape, have), words, open ? "" : ", here ",
                             open ? "" : shape_text(ndim, want, need));
         goto out;
@@ -151,7 +151,7 @@ static BaseStatus warn_of_strangers(IoHdf5 *file, const char *name)
             for (size_t k = 0; k < BASE_COUNT(KNOWN); k++) known |= strcmp(path, KNOWN[k]) == 0;
             const char *near = known ? NULL : base_text_nearest(path, KNOWN, BASE_COUNT(KNOWN));
             if (!known)
-                base_warning("%s: /%s is no part of a signals file and is left aside%s%s%s", name, path,
+                base_warning("%s: /%s is not part of a signals file and is ignored%s%s%s", name, path,
                              near ? "; did you mean /" : "", near ? near : "", near ? "?" : "");
         }
         io_names_free(names, count);
@@ -199,7 +199,7 @@ static void note_probabilities(SessionSignals *s)
     }
     if (*list)
         snprintf(s->note, sizeof s->note,
-                 "%s lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p",
+                 "%s are in 0..1 and sum to 1: they look like probabilities, but are taken as logits; pass log p",
                  list);
 }
 

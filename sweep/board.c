@@ -102,8 +102,8 @@ static BaseStatus write_record(SweepBoard *b, size_t step, uint8_t state, double
 static BaseStatus damaged(const SweepBoard *b)
 {
     return base_error_set(BASE_EFORMAT,
-                          "%s: is damaged, something else wrote into it: stop the sweep, remove the file and run again "
-                          "(complete runs stay)",
+                          "%s: is damaged; something else wrote into it: stop the sweep, remove the file and run again "
+                          "(complete runs are kept)",
                           b->path);
 }
 
@@ -132,7 +132,7 @@ static BaseStatus read_head(SweepBoard *b, Head *head)
     BASE_TRY(io_lock_size(b->lock, &size));
     BASE_TRY(io_lock_read(b->lock, 0, head, sizeof *head));
     BASE_CHECK(size == 0 || memcmp(head->magic, MAGIC, MAGIC_SIZE) == 0, BASE_EFORMAT,
-               "%s: is no queue of a sweep, or a damaged one, and would be overwritten: remove it", b->path);
+               "%s: is not the job queue of a sweep, or is damaged, and would be overwritten: remove it", b->path);
 out:
     return st;
 }
@@ -179,8 +179,8 @@ BaseStatus sweep_board_open(const char *path, const char plan[BASE_HASH_HEX], si
     } else {
         if (head.sum != head_sum(&head)) BASE_TRY(damaged(b));
         BASE_CHECK(memcmp(head.plan, plan, HASH) == 0 && head.steps == (int64_t)steps, BASE_EUSAGE,
-                   "%s: another config of this name (or another --force) is being run there: wait until it is done, or "
-                   "take another --results",
+                   "%s: another config of this name (or with another --force) is running there: wait until it is done, "
+                   "or choose another --results",
                    path);
     }
     *out = b;

@@ -83,7 +83,7 @@ static BaseStatus start(Pool *p, Process *process)
     posix_spawn_file_actions_t actions;
     const char *program;
     BASE_TRY(base_system_program(&program));
-    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe for a worker: %s", strerror(errno));
+    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "no pipe can be made for a worker: %s", strerror(errno));
     int rc = posix_spawn_file_actions_init(&actions);
     BASE_CHECK(rc == 0, BASE_ENOMEM, "a worker cannot be started: %s", strerror(rc));
     rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -180,7 +180,7 @@ static BaseStatus bury(Pool *p, Process *process, size_t open_jobs)
         return BASE_OK;
     }
     p->died++;
-    base_warning("a worker died by signal %d (%s); what it had in hand is done again", WTERMSIG(status),
+    base_warning("a worker was killed by signal %d (%s); the job it was running is done again", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
     if (open_jobs == 0 || p->respawned == RESPAWNS) return BASE_OK;
     p->respawned++;
@@ -206,7 +206,8 @@ static BaseStatus watch(Pool *p)
         }
         if (!alive) break;
         int ready = poll(want, (nfds_t)p->count, POLL_MS);
-        BASE_CHECK(ready >= 0 || errno == EINTR, BASE_EIO, "the workers cannot be heard: %s", strerror(errno));
+        BASE_CHECK(ready >= 0 || errno == EINTR, BASE_EIO, "the pipes from the workers cannot be read: %s",
+                   strerror(errno));
         for (int i = 0; i < p->count && ready > 0; i++)
             if (want[i].fd >= 0 && want[i].revents) listen_to(p, &p->at[i]);
         BASE_TRY(show(p, &progress));
@@ -217,7 +218,7 @@ static BaseStatus watch(Pool *p)
     BASE_TRY(sweep_progress(p->sweep, &progress));
     BASE_CHECK(p->st == BASE_OK, p->st, "%s", p->reason);
     BASE_CHECK(open_jobs(p->sweep, &progress) == 0, BASE_EBACKEND,
-               "%zu jobs are not done: %d workers died; the same command goes on from here",
+               "%zu jobs are not done: %d workers died; the same command continues from here",
                open_jobs(p->sweep, &progress), p->died);
 out:
     base_free(want);
@@ -268,7 +269,7 @@ int sweep_worker_main(int argc, char **argv, BaseStatus (*work)(int argc, char *
     int64_t parent;
     base_log_sink(&(BaseLogSink){.message = say});
     BASE_CHECK(argc > ARGS && base_parse_i64(argv[ARG_PARENT], &parent), BASE_EUSAGE,
-               "%s is not for people: it is how `expunge run --jobs` starts its workers", SWEEP_WORKER);
+               "%s is not a command for users: `expunge run --jobs` starts its workers with it", SWEEP_WORKER);
     BASE_TRY(base_system_follow((pid_t)parent)); /* who stops the sweep stops its workers, kill -9 included */
     signal(SIGXFSZ, SIG_IGN);
     BASE_TRY(work(argc - ARGS, argv + ARGS));

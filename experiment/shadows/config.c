@@ -7,11 +7,12 @@
 
 static const BaseParam TABLE[] = {
     BASE_PARAM_I64(ExperimentShadows, pairs, 16, 2, EXPERIMENT_HALVES_MAX,
-                   "halves of the pool, even; each gives an original and what is made of it"),
-    BASE_PARAM_I64(ExperimentShadows, pool, 0, 0, 1000000000, "images of the training split, stratified; 0: all"),
-    BASE_PARAM_I64(ExperimentShadows, seed, 0, 0, 1000000000, "of the pool, the halves and the networks"),
+                   "number of halves of the pool, even; each half gives an original and the networks made from it"),
+    BASE_PARAM_I64(ExperimentShadows, pool, 0, 0, 1000000000,
+                   "number of images of the training split in the pool, stratified; 0: all"),
+    BASE_PARAM_I64(ExperimentShadows, seed, 0, 0, 1000000000, "seed of the pool, the halves and the networks"),
     BASE_PARAM_I64(ExperimentShadows, retrained, 4, 0, 256,
-                   "networks retrained on the target's half from other seeds, for an audit to compare with"),
+                   "number of networks retrained on the target's half from other seeds, with which an audit compares"),
 };
 
 static ExperimentMethod *find_method(const ExperimentConfig *e, const char *label)
@@ -35,7 +36,7 @@ static BaseStatus read_methods(const BaseYaml *node, ExperimentConfig *e)
         BASE_CHECK(m, BASE_EUSAGE, "%s: shadows: methods: '%.100s': no method of this experiment has that label",
                    item->where, item->text);
         BASE_CHECK(m != experiment_config_reference(e), BASE_EUSAGE,
-                   "%s: shadows: methods: '%.100s' is the reference, of which each shadow has a network anyway",
+                   "%s: shadows: methods: '%.100s' is the reference, of which every shadow has a network anyway",
                    item->where, item->text);
         BASE_CHECK(m->axis_count == 0, BASE_EUSAGE,
                    "%s: shadows: methods: '%.100s' has a search (%s): every shadow is unlearned with the same "
@@ -73,11 +74,11 @@ BaseStatus experiment_shadow_config_read(const BaseYaml *node, ExperimentConfig 
                "%s: shadows: pairs = %lld: must be even, so that each image is in exactly half of them", node->where,
                (long long)e->shadows.pairs);
     BASE_CHECK(experiment_config_reference(e), BASE_EUSAGE,
-               "%s: shadows: each has a retrained network: put 'retrain' among the methods, without a search",
+               "%s: shadows: every shadow has a retrained network: put 'retrain' among the methods, without a search",
                node->where);
     BASE_CHECK(!e->prepare.broken || strcmp(e->prepare.broken, "skip") != 0, BASE_EUSAGE,
-               "%s: shadows: 'broken: skip' moves the positions by which the halves name images: leave the broken ones "
-               "out with train_index",
+               "%s: shadows: 'broken: skip' shifts the positions by which the halves name images: leave the broken "
+               "images out with train_index",
                node->where);
     e->target = (ModelHalf){.pool = e->shadows.pool, .seed = e->shadows.seed, .number = MODEL_HALF_TARGET};
     const BaseYaml *methods = base_yaml_get(node, "methods");

@@ -106,8 +106,8 @@ static BaseStatus hold_out(const ExperimentDesign *design, const DataSet *set, d
     DataIndex rest = {0}, unused = {0};
     BASE_TRY(outside(design, set, &rest));
     BASE_CHECK(wanted < (double)rest.n, BASE_EUSAGE,
-               "shadows: validation asks for %.0f images outside the pool of %lld, where there are %lld: make the pool "
-               "smaller, or set validation to 0",
+               "shadows: validation asks for %.0f images outside the pool of %lld, where there are only %lld: make the "
+               "pool smaller, or set validation to 0",
                wanted, (long long)design->pool.n, (long long)rest.n);
     DataView view = data_view_of(set, &rest);
     BASE_TRY(data_split(&view, wanted / (double)rest.n, seed, &unused, held));

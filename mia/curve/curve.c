@@ -170,7 +170,7 @@ BaseStatus mia_curve(const MiaAttack *attack, const MiaInput *input, const void 
     *what = NULL;
     *count = 0;
     if (!shadows && !(attack->needs & (MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED))) return BASE_OK;
-    BASE_CHECK(draws > 0, BASE_EARG, "a curve of %lld selections: there must be at least one", (long long)draws);
+    BASE_CHECK(draws > 0, BASE_EARG, "a curve over %lld selections: at least one is needed", (long long)draws);
     BASE_TRY(mia_input_check(input, attack->needs));
     *what = number ? number : "AUC";
     if (shadows && complements(input)) c.each = 2;

@@ -65,7 +65,7 @@ static BaseStatus choose(const ModelShadowTask *t, ModelRole role, Group *g)
         if (wanted && role != MODEL_ROLE_ORIGINAL) BASE_TRY(same_classes(t->data, m, t->forget, &wanted));
         if (!wanted || (role == MODEL_ROLE_UNLEARNED && t->method && strcmp(t->method, m->method) != 0)) continue;
         BASE_CHECK(role != MODEL_ROLE_UNLEARNED || g->count == 0 || strcmp(g->model[0]->method, m->method) == 0,
-                   BASE_EUSAGE, "%s: unlearned with '%s', but '%s' is there too (%s): say which one is meant", m->where,
+                   BASE_EUSAGE, "%s: unlearned with '%s', but '%s' was used too (%s): say which one is meant", m->where,
                    m->method, g->model[0]->method, g->model[0]->where);
         g->model[g->count++] = m;
     }
@@ -84,8 +84,8 @@ static BaseStatus find_sources(const ModelShadowTask *t, ModelPoint **out)
     const DataOptions none = {0};
     BASE_TRY(data_request_read(t->options ? t->options : &none, &request));
     BASE_CHECK(!request.skip_broken, BASE_EUSAGE,
-               "shadow models name images by position, and --broken skip moves them: leave the broken ones out with "
-               "--train-index and --test-index");
+               "shadow models name images by position, and --broken skip shifts the positions: leave the broken images "
+               "out with --train-index and --test-index");
     BASE_TRY(BASE_ALLOC_RAW(t->points->n, out));
     for (int64_t i = 0; i < t->points->n; i++) {
         const ModelPoint *p = &t->points->item[i];
@@ -127,7 +127,7 @@ static BaseStatus refuse_targets(const ModelShadowTask *t, const ModelShadow *m,
     for (size_t i = 0; i < t->target_count; i++)
         if (strcmp(t->targets[i], hash) == 0)
             return base_error_set(BASE_EARG,
-                                  "%s: %s holds the very weights of a network under audit: a network that is its own "
+                                  "%s: %s holds the weights of a network under audit: a network that is its own "
                                   "reference says nothing",
                                   m->where, m->file);
     return BASE_OK;
@@ -186,8 +186,8 @@ static BaseStatus check_fit(const ModelShadowTask *t)
                "%s: the images of the shadow models were prepared with %s, those of %s with %s", s->path, s->prep,
                t->data->spec, t->data->prep);
     if (*s->data && strcmp(s->data, t->data->spec) != 0)
-        base_warning("%s: the shadow models were trained on %s, the audit is on %s: their positions must mean the same "
-                     "images",
+        base_warning("%s: the shadow models were trained on %s, the audit is on %s: positions must mean the same "
+                     "images in both",
                      s->path, s->data, t->data->spec);
     if (s->precision != t->precision)
         base_notice("%s: the shadow models were trained in %s and are asked in %s", s->path,

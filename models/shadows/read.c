@@ -117,7 +117,7 @@ static BaseStatus check_hash(const BaseYaml *map, ModelShadow *m)
     BASE_TRY(read_text(map, "sha256", true, &stated));
     BASE_TRY(base_hash_file(m->file, m->sha256));
     BASE_CHECK(strcmp(stated, m->sha256) == 0, BASE_EFORMAT,
-               "%s: sha256 of %s is %.12s..., here %.12s... is stated: another file than the one described",
+               "%s: the SHA-256 of %s is %.12s..., but %.12s... is stated: it is not the file described",
                base_yaml_get(map, "sha256")->where, m->file, m->sha256, stated);
 out:
     base_free(stated);
@@ -185,7 +185,7 @@ static BaseStatus check_together(ModelShadows *s)
         for (size_t j = 0; j < i; j++) {
             const ModelShadow *other = &s->model[j];
             BASE_CHECK(strcmp(m->sha256, other->sha256) != 0, BASE_EFORMAT,
-                       "%s: %s has the same content as %s (%s): each network must be one of its own", m->where, m->file,
+                       "%s: %s has the same content as %s (%s): each must be a network of its own", m->where, m->file,
                        other->file, other->where);
             if (m->pair != other->pair) continue;
             BASE_CHECK(m->role != MODEL_ROLE_ORIGINAL || other->role != MODEL_ROLE_ORIGINAL, BASE_EFORMAT,
@@ -196,7 +196,7 @@ static BaseStatus check_together(ModelShadows *s)
                        (long long)other->member_count, other->members, other->where);
         }
     }
-    BASE_CHECK(s->originals != 1, BASE_EFORMAT, "%s: one original alone: attacks need at least 2 shadow models",
+    BASE_CHECK(s->originals != 1, BASE_EFORMAT, "%s: only one original: attacks need at least 2 shadow models",
                s->path);
 out:
     return st;
@@ -214,7 +214,7 @@ static BaseStatus read_tree(const BaseYaml *root, ModelShadows *s)
     BASE_TRY(base_yaml_only(root, "shadows.json", KEYS, BASE_COUNT(KEYS)));
     BASE_TRY(read_text(root, "format", true, &format));
     BASE_CHECK(base_parse_i64(format, &version) && version == MODEL_SHADOWS_FORMAT, BASE_EFORMAT,
-               "%s: format '%.40s': this program reads %d", base_yaml_get(root, "format")->where, format,
+               "%s: format '%.40s': this program reads format %d", base_yaml_get(root, "format")->where, format,
                MODEL_SHADOWS_FORMAT);
     BASE_TRY(read_text(root, "arch", true, &s->arch));
     BASE_TRY(read_text(root, "data", false, &s->data));
@@ -222,7 +222,7 @@ static BaseStatus read_tree(const BaseYaml *root, ModelShadows *s)
     BASE_TRY(read_text(root, "precision", false, &precision));
     if (*precision) BASE_TRY(nn_precision_parse(precision, &s->precision));
     const BaseYaml *models = base_yaml_get(root, "models"), *targets = base_yaml_get(root, "targets");
-    BASE_CHECK(models, BASE_EFORMAT, "%s: no 'models': a list of networks must be there", s->path);
+    BASE_CHECK(models, BASE_EFORMAT, "%s: no 'models': it must be a list of networks", s->path);
     BASE_TRY(read_models(models, s->folder, false, &s->model, &s->count));
     BASE_CHECK(s->count > 0, BASE_EFORMAT, "%s: models: the list is empty", models->where);
     if (targets) BASE_TRY(read_models(targets, s->folder, true, &s->target, &s->target_count));
