@@ -133,7 +133,8 @@ static void what_is_missing_is_said(void **state)
         assert_int_equal(a->nothing.run, R > 2);
         assert_int_equal(a->something.run, R > 2);
         if (R < 3) assert_int_not_equal(a->verdict, MATH_INDISTINGUISHABLE);
-        assert_string_equal(r.attack[1].why_not[MIA_GAME_MODELS], "is fitted to each model: scores do not compare");
+        assert_string_equal(r.attack[1].why_not[MIA_GAME_MODELS],
+                            "is fitted to each model separately: its scores cannot be compared");
         assert_true(r.attack[1].plays[MIA_GAME_FORGET] && r.attack[1].plays[MIA_GAME_RETAIN]);
         audit_result_free(&r);
         audit_signals_free(&s);
@@ -277,7 +278,7 @@ static void signals_come_back_as_they_went(void **state)
     digit[strlen("\"retrained\": ")] = '3';
     assert_ok(audit_results_compare(second, report, &lines, &differences));
     assert_int_equal(differences, 1);
-    assert_string_equal(lines.data, "report.json models.retrained: the report says 3, the signals give 2\n");
+    assert_string_equal(lines.data, "report.json models.retrained: the report says 3, but the signals give 2\n");
     base_text_free(&lines);
     base_free(first);
     base_free(second);

@@ -89,7 +89,7 @@ static void test_program(void **state)
     if (ON_LINUX)
         assert_ok(base_system_program(&program));
     else
-        assert_fails(base_system_program(&program), BASE_EIO, "start it by its path");
+        assert_fails(base_system_program(&program), BASE_EIO, "start the program by its path");
     setenv("PATH", saved, 1);
     base_free(saved);
     base_system_started(called);
@@ -222,7 +222,7 @@ static void test_locks(void **state)
     } else {
         assert_true(rc == -1 && errno == ENOSYS);
         close(one);
-        assert_fails(io_lock_open(path, &lock), BASE_EIO, "this system has no locks of open files");
+        assert_fails(io_lock_open(path, &lock), BASE_EIO, "this system has no open-file locks");
         assert_null(lock);
     }
     close(two);

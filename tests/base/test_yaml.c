@@ -139,15 +139,15 @@ static void test_refused(void **state)
         {"a: &l [1]\n", "anchors"},
         {"a: !m {b: 1}\n", "tags"},
         {"a: 1\n---\nb: 2\n", "c.yaml:2: a second document"},
-        {"a: 1\nb: 2\na: 3\n", "c.yaml:3: key 'a' is there twice (c.yaml:1)"},
-        {"m: {x: 1, y: 2, x: 3}\n", "key 'x' is there twice"},
+        {"a: 1\nb: 2\na: 3\n", "c.yaml:3: key 'a' is given twice (c.yaml:1)"},
+        {"m: {x: 1, y: 2, x: 3}\n", "key 'x' is given twice"},
         {"a: [1, 2\nb: 3\n", "c.yaml:2: not valid YAML"},
         {"a: 1\n b: 2\n", "c.yaml:2: not valid YAML"},
         {"a:\n\t- 1\n", "c.yaml:2: not valid YAML"},
         {"a: \"x\n", "not valid YAML"},
         {"? [a]\n: b\n", "a key must be a plain word"},
         {"a: \"b\\0c\"\n", "zero byte"},
-        {"a: \xff\xfe\n", "not readable as text in UTF-8"},
+        {"a: \xff\xfe\n", "not readable as UTF-8 text"},
         {"[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", "nested deeper than 16"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -218,7 +218,7 @@ static void test_set(void **state)
     assert_fails(base_yaml_set(root, "a.b.4=1"), BASE_EUSAGE, "'4' must be an index from 0 to 3");
     assert_fails(base_yaml_set(root, "a.b.-1=1"), BASE_EUSAGE, "'-1' must be an index");
     assert_fails(base_yaml_set(root, "a.b.00000000000000000000000000001=1"), BASE_EUSAGE, "must be an index");
-    assert_fails(base_yaml_set(root, "p.q.r.s=1"), BASE_EUSAGE, "a single value stands");
+    assert_fails(base_yaml_set(root, "p.q.r.s=1"), BASE_EUSAGE, "there is a single value");
     assert_fails(base_yaml_set(root, "x=[1"), BASE_EUSAGE, "--set: not valid YAML");
     assert_fails(base_yaml_set(root, "x=*y"), BASE_EUSAGE, "--set: aliases");
     assert_fails(base_yaml_set(root, "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1"), BASE_EUSAGE, "nested");

@@ -39,7 +39,7 @@ try() {
             env LD_PRELOAD="$PWD/shim.so" SHIM_ALLOCATION=$n $mode timeout 120 "$EXPUNGE" "$@" --threads 1 >"$logs/stdout" 2>"$logs/stderr"
             rc=$?
             [ $rc -le 2 ] || fail "$mode, allocation $n of '$*': exit status $rc: $(tail -1 "$logs/stderr")"
-            grep -q "died of signal\|worker died" "$logs/stderr" && fail "$mode, allocation $n of '$*': $(cat "$logs/stderr")"
+            grep -q "killed by signal\|worker was killed" "$logs/stderr" && fail "$mode, allocation $n of '$*': $(cat "$logs/stderr")"
             grep -qi "memory" "$logs/stderr" && met=$((met + 1))
             [ $rc -eq 0 ] || tail -1 "$logs/stderr" | grep -q "^expunge: " || fail "$mode, allocation $n of '$*': no sentence: $(tail -1 "$logs/stderr")"
             [ $rc -ne 0 ] || [ ! "$same" ] || timeless <"$logs/stdout" | cmp -s first - || fail "$mode, allocation $n of '$*': another answer: $(timeless <"$logs/stdout" | diff first -)"

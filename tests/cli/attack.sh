@@ -123,14 +123,14 @@ write("unlearned", unlearned__logits=np.zeros((2, N + 1, K)))
 write("retrained", retrained__logits=np.zeros((N, K)))
 PY
 ok attack --name loss --signals good.h5
-has stderr "good.h5: /shadows is no part of a signals file and is left aside; did you mean /shadow?"
+has stderr "good.h5: /shadows is not part of a signals file and is ignored; did you mean /shadow?"
 has stderr "did you mean /target/role?"
-has stderr 'ta\u001b[2Jr\u000agot is no part of a signals file'
+has stderr 'ta\u001b[2Jr\u000agot is not part of a signals file'
 ok attack --name loss --signals noaudit.h5 --json
 has stdout '"member_share": null'
 has stdout '"efficacy_ci": null'
 ok attack --name loss --signals constant.h5 --json
-has stderr "it tells nobody apart"
+has stderr "it distinguishes none of them"
 has stdout '"auc": 0.5'
 
 # probabilities are taken as logits, but not without a word; logits and log p are not suspected
@@ -150,7 +150,7 @@ write("few", lambda z: np.where((np.arange(z.shape[-2]) < 29)[:, None], softmax(
 PY
 for f in probabilities rounded; do
     ok attack --name loss,lira_online --signals $f.h5 --json
-    has stderr "expunge: warning: $f.h5: 60 of 60 rows of /target/logits, 360 of 360 rows of /shadow/logits lie in 0..1 and sum to 1: these look like probabilities, but are taken as logits; pass log p"
+    has stderr "expunge: warning: $f.h5: 60 of 60 rows of /target/logits, 360 of 360 rows of /shadow/logits are in 0..1 and sum to 1: they look like probabilities, but are taken as logits; pass log p"
     has stdout '"notes": "60 of 60 rows of /target/logits, 360 of 360'
 done
 ok attack --name loss --signals some.h5
@@ -174,7 +174,7 @@ assert sorted(h5py.File("left.h5")) == ["lira_online", "loss"]
 PY
 "$EXPUNGE" attack --name rmia_online,ulira --signals probabilities.h5 >"$logs/stdout" 2>"$logs/stderr" && fail "none could be made, and status 0"
 has stderr "left out: attack ulira: this attack needs unlearned models"
-has stderr "expunge: probabilities.h5: no attack could be made on this file: see the warnings above"
+has stderr "expunge: probabilities.h5: no attack could be run on this file: see the warnings above"
 [ ! -s "$logs/stdout" ] || fail "none could be made, and a table"
 
 bad() { # bad TEXT FILE: one line that names the file

@@ -27,13 +27,13 @@ grep -q 'no --original' bare/report.html || fail "the page does not say what the
 # no unlearning at all, with everything to compare with: leaks, told in words; one retrained model is enough for a leak
 ok $audit --weights o.safetensors --original o.safetensors --retrained $three -o same
 has stderr "nothing was unlearned"
-has stdout "the audited weights are the original's"
+has stdout "the audited weights are those of the original"
 verdict same leaks
 grep -q "Verdict: leaks" same/report.html || fail "no verdict on the page"
 grep -q "number by number: nothing was unlearned" same/report.md || fail "the report hides that nothing was unlearned"
 ok $audit --weights o.safetensors --retrained r1.safetensors -o one
 verdict one leaks underpowered
-has stdout "equality is not judged: needs 2 retrained models"
+has stdout "equality is not judged: that needs 2 retrained models"
 
 # a retrained model in the place of the unlearned one
 ok $audit --weights r4.safetensors --original o.safetensors --retrained $three -o null --json
@@ -124,10 +124,10 @@ forge() { # forge FILE SED TEXT
     [ "$(wc -l <"$logs/stdout")" -eq 2 ] || { cat "$logs/stdout"; fail "more than the forged $1 differs"; }
     rm -r null && cp -r before null
 }
-forge report.html 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.html: is not what the signals and the manifest make"
-forge report.md 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.md: is not what the signals and the manifest make"
+forge report.html 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.html: is not what follows from the signals and the manifest"
+forge report.md 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.md: is not what follows from the signals and the manifest"
 forge report.json '0,/"headline": "/s//&No leak. /' "report.json headline: the report says No leak."
-forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what the signals and the manifest make"
+forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what follows from the signals and the manifest"
 echo '<b>no leak</b>' >null/figures/more.html # a file of its own, listed
 sed -i 's/^  "results": \[/&\n    {"file": "figures\/more.html", "sha256": ""},/' null/manifest.json
 rehash figures/more.html
@@ -140,7 +140,7 @@ if command -v ssh-keygen >/dev/null; then
     echo "auditor@example.org $(cat key_a.pub)" >signers
     signed="--signers signers --identity auditor@example.org"
     "$EXPUNGE" audit --verify null $signed >"$logs/stdout" 2>"$logs/stderr" && fail "an unsigned audit passes for a signed one"
-    has stdout "manifest.json.sig: is not there: the audit is not signed"
+    has stdout "manifest.json.sig: is missing: the audit is not signed"
     tail -1 "$logs/stdout" | grep -q "unsigned$" || fail "unsigned is not the last word"
     ssh-keygen -q -Y sign -f key_a -n expunge null/manifest.json 2>/dev/null || fail "not signed"
     ok audit --verify null
@@ -148,7 +148,7 @@ if command -v ssh-keygen >/dev/null; then
     ok audit --verify null $signed
     tail -1 "$logs/stdout" | grep -q "; signed by auditor@example.org$" || fail "the last line does not say who signed"
     "$EXPUNGE" audit --verify null --signers signers --identity other@example.org >"$logs/stdout" 2>&1 && fail "another signer passes"
-    has stdout "is no signature of manifest.json by other@example.org that signers allows"
+    has stdout "is not a signature of manifest.json by other@example.org that signers allows"
     ssh-keygen -q -Y sign -f key_b -n expunge null/manifest.json <<<y >/dev/null 2>&1
     rm null/manifest.json.sig
     ssh-keygen -q -Y sign -f key_b -n expunge null/manifest.json 2>/dev/null
@@ -158,14 +158,14 @@ if command -v ssh-keygen >/dev/null; then
     sed -i 's/Verdict: [a-z]*/Verdict: indistinguished/' null/report.html # and everything made to fit, but the signature
     rehash report.html
     "$EXPUNGE" audit --verify null $signed >"$logs/stdout" 2>&1 && fail "a changed manifest passes for a signed one"
-    has stdout "is no signature of manifest.json"
+    has stdout "is not a signature of manifest.json"
     rm -r null && cp -r before null
     refuses 1 "none: cannot be opened" audit --verify null --signers none --identity a
 else
     echo "no ssh-keygen: signatures were not tested"
 fi
 refuses 2 "go together" audit --verify null --signers signers
-refuses 2 "are of --verify" $audit --weights r4.safetensors -o x --signers signers --identity a
+refuses 2 "go with --verify" $audit --weights r4.safetensors -o x --signers signers --identity a
 
 cp null/report.json keep # numbers that do not follow, under a manifest that was made to fit
 "$python" - <<'PY'
@@ -180,12 +180,12 @@ m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k, h=hashlib.sha256(m.enco
 open("null/manifest.json", "w").write(m)
 PY
 cp null/manifest.json forged
-differs "report.json results.points.forget_train: the report says 301, the signals give 300"
+differs "report.json results.points.forget_train: the report says 301, but the signals give 300"
 [ "$(wc -l <"$logs/stdout")" -eq 2 ] || { cat "$logs/stdout"; fail "more than the forged number differs"; }
 rm -r null
 cp -r before null
 touch null/stranger
-differs "stranger: is no part of the audit"
+differs "stranger: is not part of the audit"
 refuses 2 "holds stranger" $audit --weights r4.safetensors -o null
 rm null/stranger null/report.md
 differs "report.md: is missing"
@@ -195,7 +195,7 @@ flip r2.safetensors
 differs "r2.safetensors: is not the input that was audited"
 mv r2.safetensors gone.safetensors
 ok audit --verify null
-has stdout "note: input r2.safetensors (retrained) is not there and was not checked"
+has stdout "note: input r2.safetensors (retrained) is missing and was not checked"
 flip gone.safetensors
 mv gone.safetensors r2.safetensors
 
@@ -221,7 +221,7 @@ mode logits.h5 600
 rm -rf null && cp -r shown null
 cp null/figures/exposed-002.png null/figures/exposed-001.png # another face
 rehash figures/exposed-001.png
-differs "figures/exposed-001.png: is not what the signals and the manifest make"
+differs "figures/exposed-001.png: is not what follows from the signals and the manifest"
 rm -r null
 
 # an attack's parameters, a choice of attacks, other levels
@@ -238,7 +238,7 @@ refuses 1 "hold the same numbers" $audit --weights r4.safetensors --retrained r1
 refuses 1 "hold the same numbers" $audit --weights r4.safetensors --retrained r1.safetensors,./r1.safetensors -o x
 refuses 1 "hold the same numbers" $audit --weights r4.safetensors --original r1.safetensors --retrained r1.safetensors -o x
 mkdir other && touch other/thesis.txt
-refuses 2 "other holds other files and no audit" $audit --weights r4.safetensors -o other
+refuses 2 "other holds other files and not an audit" $audit --weights r4.safetensors -o other
 refuses 2 "keep is a file" $audit --weights r4.safetensors -o keep
 refuses 2 "--weights F is missing" $audit -o x
 refuses 2 "only --make-retrained trains" $audit --weights r4.safetensors -o x --set epochs=2

@@ -56,7 +56,7 @@ refuses 1 "text.safetensors" inspect text.safetensors
 refuses 1 "missing" inspect missing.h5
 for name in lfs.safetensors lfs.pt lfs; do
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 42\n' >$name
-    refuses 1 "$name: is a pointer of Git LFS" eval $toy --weights $name
+    refuses 1 "$name: is a Git LFS pointer" eval $toy --weights $name
 done
 echo '<!DOCTYPE html><html>404</html>' >page.pt
 refuses 1 "page.pt: is a web page" eval $toy --weights page.pt

@@ -52,18 +52,18 @@ for text in "" "wrong" "expunge blas 1 0 wrong" "expunge blas 1 $(printf '%064d'
     is "$(core SHIM_CORE=Prescott)" "$best, chosen by expunge: OpenBLAS chose Prescott" # asked again: it is right
 done
 rm -rf "$cache"
-is "$(core SHIM_CORE=$short SHIM_WRONG=$short | cut -d\; -f1)" "$next, chosen by expunge: OpenBLAS chose $short, which computes wrongly on this CPU"
+is "$(core SHIM_CORE=$short SHIM_WRONG=$short | cut -d\; -f1)" "$next, chosen by expunge: OpenBLAS chose $short, which gives wrong results on this CPU"
 rm -rf "$cache"
 is "$(core SHIM_CORE=Prescott SHIM_WRONG=SkylakeX,Haswell,Sandybridge,Nehalem | cut -d\; -f1)" "Prescott (SSE), chosen by expunge: OpenBLAS chose Prescott"
 rm -rf "$cache"
 core SHIM_CORE=Prescott SHIM_STAY=1 | grep -q '^Prescott (SSE), chosen by OpenBLAS; this CPU has AVX' || fail "without a second start"
 rm -rf "$cache"
 export LD_PRELOAD=$PWD/shim.so
-SHIM_CORE=Prescott SHIM_WRONG=SkylakeX,Haswell,Sandybridge,Nehalem,Prescott refuses 1 "OpenBLAS computes wrongly on this CPU, whatever its core type (" --version
-SHIM_WRONG=Nehalem OPENBLAS_CORETYPE=Nehalem refuses 1 "OpenBLAS's Nehalem kernels, which OPENBLAS_CORETYPE=Nehalem asks for, compute wrongly" list methods
+SHIM_CORE=Prescott SHIM_WRONG=SkylakeX,Haswell,Sandybridge,Nehalem,Prescott refuses 1 "OpenBLAS gives wrong results on this CPU with every core type (" --version
+SHIM_WRONG=Nehalem OPENBLAS_CORETYPE=Nehalem refuses 1 "OpenBLAS's Nehalem kernels, which OPENBLAS_CORETYPE=Nehalem asks for, give wrong results" list methods
 SHIM_WRONG=Nehalem OPENBLAS_CORETYPE=Nehalem ok --help
 rm -rf "$cache"
-SHIM_CORE=Prescott SHIM_WRONG=Prescott SHIM_STAY=1 refuses 1 "OpenBLAS's Prescott kernels compute wrongly on this CPU; start with OPENBLAS_CORETYPE=$short" --version
+SHIM_CORE=Prescott SHIM_WRONG=Prescott SHIM_STAY=1 refuses 1 "OpenBLAS's Prescott kernels give wrong results on this CPU; start with OPENBLAS_CORETYPE=$short" --version
 
 # what is older than the CPU, or was left as wrong, is said once, where something is computed; each run stores what it used
 unset LD_PRELOAD
@@ -72,7 +72,7 @@ OPENBLAS_CORETYPE=Nehalem "$EXPUNGE" train $tiny_train -o w.safetensors >/dev/nu
 [ "$(grep -c 'OpenBLAS uses its Nehalem kernels (SSE), as OPENBLAS_CORETYPE asks; this CPU has AVX' "$logs/stderr")" -eq 1 ] || fail "$(cat "$logs/stderr")"
 OPENBLAS_CORETYPE=Nehalem "$EXPUNGE" list methods 2>"$logs/stderr" >/dev/null && [ ! -s "$logs/stderr" ] || fail "list says it"
 LD_PRELOAD=$PWD/shim.so SHIM_CORE=Prescott SHIM_WRONG=$short "$EXPUNGE" eval $toy --weights w.safetensors >/dev/null 2>"$logs/stderr" || fail "eval"
-has stderr "warning: OpenBLAS's $short kernels compute wrongly on this CPU; its ${next% *} kernels are used"
+has stderr "warning: OpenBLAS's $short kernels give wrong results on this CPU; its ${next% *} kernels are used"
 toy_config "forget: ['3']" 'train: {epochs: 1}' 'attacks: []' 'methods: [svd]'
 rm -rf "$cache"
 for jobs in 1 2; do # by the process itself, and by workers

@@ -3,8 +3,8 @@
 toy_config 'forget: [0]' 'train: {epochs: 1, batch_size: 1024, augment: false}' 'methods: [none, retrain]'
 refuses 2 "no experiment with a folder models" cache list .
 refuses 2 "must be list or prune" cache lst
-refuses 2 "say what may go" cache prune
-refuses 2 "those are prune's" cache list --unused
+refuses 2 "say what to remove" cache prune
+refuses 2 "those go with prune" cache list --unused
 refuses 2 "must be bytes" cache prune --max-size much
 ok run c.yaml
 ok run c.yaml --set train.epochs=2 # the first two networks are now those of an earlier config
@@ -35,7 +35,7 @@ ln -s ../../elsewhere/models results/u/models
 ln -s ../elsewhere results/v
 ln -s ../../../elsewhere/models/search-x-0123456789ab.h5 results/t/models/search-y-0123456789ab.h5
 ok cache prune results --max-size 0 --force
-has stdout "left alone: results/u: it or its folder models is a link, which is not followed"
+has stdout "left alone: results/u: it or its folder models is a link, and links are not followed"
 has stdout "left alone: results/v: it or its folder models is a link"
 [ -e elsewhere/models/search-x-0123456789ab.h5 ] || fail "prune followed a link"
 ok cache prune elsewhere --max-size 0 --force
@@ -49,7 +49,7 @@ pid=$!
 for try in $(seq 1 200); do [ "$(head -c 64 results/t/jobs.board | tr -d '\0' | wc -c)" -eq 64 ] && break || sleep 0.05; done
 echo x >results/t/models/search-x-0123456789ab.h5
 ok cache prune --unused
-has stdout "a sweep is at work there"
+has stdout "a sweep is running there"
 kill -9 $pid
 wait $pid 2>/dev/null
 ok cache prune --unused

@@ -45,14 +45,14 @@ has stdout '"name": "model_ema"'
 for how in unlearned:unlearn dropped:drop kept:keep; do
     ok unlearn $toy --weights "$beside" --forget 3 --method svd --beside ${how#*:} -o e.pt
     has stdout "beside them model_ema, a copy of 30 tensors: ${how%:*}"
-    has stderr "the file asks for posix.system: nothing of it is run"
+    has stderr "the file refers to posix.system; none of this is run"
     has stderr "go into e.pt as they are: optimizer (momentum_buffer, 5 tensors)"
     case $how in
-    kept*) has stderr "what the file makes by posix.system goes into e.pt as it is" ;;
-    *) has stderr "what the file makes by posix.system is left out of e.pt (--beside keep keeps it)" ;;
+    kept*) has stderr "objects made with posix.system go into e.pt as they are" ;;
+    *) has stderr "objects made with posix.system are left out of e.pt (--beside keep keeps them)" ;;
     esac
     case $how in
-    kept*) has stderr "model_ema is a copy of the weights that has unlearned nothing" && grep -q system e.pt ;;
+    kept*) has stderr "model_ema is a copy of the weights from which nothing was unlearned" && grep -q system e.pt ;;
     *) ! grep -q system e.pt ;;
     esac || fail "--beside $how: what was asked for is not what e.pt holds"
 done

@@ -5,7 +5,7 @@ images=$EXPUNGE_TESTS/fixtures/images
 tune="--set epochs=1 --set batch_size=8 --set augment=false"
 colours=(bits.png grey.jpg rgb.png)
 
-folders() { # folders DIR NAME...: two images a class and split
+folders() { # folders DIR NAME...: two images per class and split
     local root=$1 split n=0
     shift
     for name; do
@@ -80,7 +80,7 @@ refuses 2 "retain_without: twelve/train: '10' can be read as two classes" unlear
 # some of the classifier's classes: the message names the cure, and the cure works
 folders three 0 10 7
 three="--data imagefolder:three --resize 8 --crop 8"
-refuses 1 "the classifier has 12 classes, but the data imagefolder:three has 3; where those are some of the classifier's, --class-map FILE" \
+refuses 1 "the classifier has 12 classes, but the data imagefolder:three has 3; if these are some of the classifier's classes, --class-map FILE" \
     eval --arch mlp $three --weights t.safetensors
 printf '%s\n' 0 1 10 11 2 3 4 5 6 7 8 9 >map.txt
 ok eval --arch mlp $three --weights t.safetensors --class-map map.txt --forget name:10

@@ -50,7 +50,7 @@ for how in gone damaged; do
     wait $pid
     rc=$?
     [ $rc -eq 1 ] || { cat "$logs/stderr"; fail "$how: exit $rc though a row is missing"; }
-    has stderr "expunge: $how/t: 23 of the 24 planned rows are stored, and $(basename "$first") is not or is damaged"
+    has stderr "expunge: $how/t: 23 of the 24 planned rows are stored; $(basename "$first") is missing or damaged"
     ok run long.yaml --results $how
     has stdout "1 done, 23 already complete, 0 failed"
 done

@@ -13,6 +13,10 @@ for c in run report train unlearn eval predict attack audit inspect bench list c
     ok $c --help
     [ ! -s "$logs/stderr" ] || fail "$c --help writes to stderr"
     "$EXPUNGE" $c --help | grep -q "^Usage: expunge $c" || fail "$c --help shows no usage"
+    for columns in 80 60; do # of a terminal; 80 where there is none; examples stay whole
+        COLUMNS=$([ $columns = 80 ] || echo $columns) "$EXPUNGE" $c --help | sed '/^Examples:/,$d' | awk -v w=$columns 'length > w { bad = 1 } END { exit bad }' ||
+            fail "$c --help is wider than $columns columns"
+    done
     "$EXPUNGE" $c --help | grep -A9 '^Examples:' | grep -c '  expunge' | grep -qx 2 || fail "$c --help shows no two examples"
 done
 
@@ -45,7 +49,7 @@ ok eval --arch auto --data gaussians --weights w.safetensors
 has stderr "w.safetensors: recognised as mlp, 4 classes, images of 2x1x1"
 ok predict --arch auto --data gaussians --weights w.safetensors --split test -o auto.h5
 ok inspect auto.h5
-refuses 2 "auto reads off a weights file" train --arch auto --data gaussians -o none.safetensors
+refuses 2 "auto is recognised from a weights file" train --arch auto --data gaussians -o none.safetensors
 
 ok eval $toy --weights w.safetensors --json
 has stdout '"acc_retain": null'

@@ -22,5 +22,5 @@ ok run c.yaml --results r --dry-run --force --json
 has stdout '"jobs": 4'
 has stdout '"complete": 0'
 has stdout '"hours": '
-refuses 2 "over the budget of 3 trials" run c.yaml --results r --set search.strategy=grid --set search.trials=3
+refuses 2 "exceeds the budget of 3 trials" run c.yaml --results r --set search.strategy=grid --set search.trials=3
 exit 0

@@ -12,7 +12,7 @@ ln -s nowhere.safetensors dangling.safetensors
 refuses 1 "dangling.safetensors: is a link that leads to nothing" train $tiny_train -o dangling.safetensors
 [ -L dangling.safetensors ] || fail "a link that leads to nothing was replaced"
 ln -s /dev/full full.h5
-refuses 1 "full.h5: is there and no regular file" predict $toy --weights w.safetensors --split test -o full.h5
+refuses 1 "full.h5: exists and is not a regular file" predict $toy --weights w.safetensors --split test -o full.h5
 
 # the queue of a sweep
 cat >c.yaml <<'YAML'
@@ -42,6 +42,6 @@ rm -r results/t/figures
 mkdir elsewhere
 echo precious >elsewhere/accuracy.csv
 ln -s ../../elsewhere results/t/figures
-refuses 1 "figures: is a link, and files of the folder that it leads to would be overwritten" report results/t
+refuses 1 "figures: is a link, and files in the folder that it leads to would be overwritten" report results/t
 [ "$(cat elsewhere/accuracy.csv)" = precious ] || fail "a file was overwritten through figures"
 exit 0

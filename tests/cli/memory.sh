@@ -40,7 +40,7 @@ done
 under 200 --version
 has stderr "expunge: the limit of 200 MB on this process's address space (ulimit -v) is too small"
 under 1500 eval $toy --weights w.safetensors --threads 60
-has stderr "threads = 60: their stacks and OpenBLAS's buffers are 8"
+has stderr "threads = 60: their stacks and OpenBLAS's buffers need 8"
 
 # a C++ library that gets no memory
 shim blas

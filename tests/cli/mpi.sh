@@ -51,7 +51,7 @@ same_facts one/t hurt/t
 if mpirun -n 2 --oversubscribe --bind-to none "$mpi" run c.yaml --results y --jobs 2 >/dev/null 2>"$logs/stderr"; then
     fail "--jobs under mpirun"
 fi
-has stderr "each of the 2 ranks does jobs already"
+has stderr "each of the 2 ranks already runs jobs"
 
 # one unlearning, its images shared: the same file whoever makes it; Gram matrices in double, and in the long tier (3136
 # features) in float too

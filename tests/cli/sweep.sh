@@ -20,13 +20,13 @@ for try in $(seq 1 100); do
     [ -n "$victim" ] && [ -d hurt/t/models ] && kill -9 $victim && break
 done
 wait $pid || fail "a sweep did not outlive one of its workers: $(cat "$logs/stderr")"
-has stderr "a worker died by signal 9"
+has stderr "a worker was killed by signal 9"
 has stdout "10 done"
 same_facts one/t hurt/t
 
 # damage: what is no board, no run or no network is made again
 printf 'not a board' >hurt/t/jobs.board
-refuses 1 "is no queue of a sweep, or a damaged one, and would be overwritten: remove it" run c.yaml --results hurt
+refuses 1 "is not the job queue of a sweep, or is damaged, and would be overwritten: remove it" run c.yaml --results hurt
 [ "$(cat hurt/t/jobs.board)" = "not a board" ] || fail "a file that is no queue was overwritten"
 rm hurt/t/jobs.board
 for f in hurt/t/models/*; do head -c 100 "$f" >x && mv x "$f"; done

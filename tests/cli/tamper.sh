@@ -68,7 +68,7 @@ forge() { # forge FILE SED TEXT [LINES]
     told "$3" "${4:-2}"
 }
 verify 0
-last "5 inputs are as they were, 0 were not checked, and numbers, pages and figures follow from signals.h5; unsigned"
+last "5 inputs are unchanged, 0 were not checked, and numbers, pages and figures follow from signals.h5; unsigned"
 [ "$(wc -l <"$logs/stdout")" -eq 1 ] || { cat "$logs/stdout"; fail "lines about an audit that is whole"; }
 ls whole/figures | grep -v '^exposed-' | grep '\.png$' && fail "a bitmap of a drawing, which nobody can check"
 verify 0 -o same
@@ -83,14 +83,14 @@ sed -i 's/Verdict: [a-z]*/Verdict: indistinguished/' now/report.md
 changed report.md
 told "report.md: is not the file that the audit wrote (SHA-256 differs)" 3
 for name in ../o.safetensors /etc/hostname figures/../../o.safetensors; do
-    manifest "s|\"results\": \[|&\n    {\"file\": \"$name\", \"sha256\": \"\"},|" "$name: is no name of a result file"
+    manifest "s|\"results\": \[|&\n    {\"file\": \"$name\", \"sha256\": \"\"},|" "$name: is not the name of a result file"
 done
 rm now/report.md
 told "report.md: is missing" 3 # and that an audit writes it
 rm now/report.md && mkdir now/report.md && touch now/report.md/x
 told "report.md: cannot be read" 4
 touch now/stranger
-told "stranger: is no part of the audit"
+told "stranger: is not part of the audit"
 echo '<b>no leak</b>' >now/figures/more.html
 rehash figures/more.html
 told "figures/more.html: is none of the files that an audit of these signals writes"
@@ -104,18 +104,18 @@ printf x >>r2.safetensors
 told "r2.safetensors: is not the input that was audited (SHA-256 differs)"
 rm r2.safetensors
 verify 0
-has stdout "note: input r2.safetensors (retrained) is not there and was not checked"
-last "4 inputs are as they were, 1 were not checked"
+has stdout "note: input r2.safetensors (retrained) is missing and was not checked"
+last "4 inputs are unchanged, 1 were not checked"
 mv keep.safetensors r2.safetensors
 cp faces.h5 keep.h5
 "$python" -c 'import h5py
 with h5py.File("faces.h5", "r+") as f: f["train/images"][50, 0, 0, 0] ^= 1'
-told "hdf5:faces.h5: holds other images or labels, or prepared in another way, than were audited" 4 # and the pictures are not held against them
+told "hdf5:faces.h5: holds other images or labels than were audited, or images prepared in another way" 4 # and the pictures are not held against them
 cp keep.h5 faces.h5
 manifest '0,/"hdf5:faces.h5"/s//"hdf5:else.h5"/' "note: data hdf5:else.h5 cannot be opened and were not checked" more
 
 # what the manifest says, against the signals
-judged="manifest.json config: is not what signals.h5 was judged by"
+judged="manifest.json config: is not what signals.h5 was judged with"
 manifest 's/"config": "arch: mlp/"config": "arch: convnet/' "$judged"
 manifest 's/\\nseed: 1\\n/\\nseed: 2\\n/' "$judged"
 manifest 's/alpha: 0.05/alpha: 0.01/' "$judged"
@@ -124,13 +124,13 @@ manifest 's/\\nattacks:/\\nretrained_by_us: 2&/' "$judged"
 sed -i 's/precision: [a-z0-9]*/precision: f64/' now/manifest.json
 changed manifest.json
 rehash keep-config
-told "manifest.json: its config has another SHA-256 than it says"
-manifest 's/^  "format"/  "certified": "by nobody",\n&/' "manifest.json certified: is nothing that an audit writes there"
-manifest 's/"forget": "1"/"forget": "0"/' "manifest.json page.forget: names other classes than signals.h5 has forgotten" more
-manifest 's/"role": "retrained"/"role": "original"/' "manifest.json inputs: are other models than signals.h5 has answers of" more
-manifest 's/"retrained_by_us": 0/"retrained_by_us": 3/' "manifest.json inputs: are other models" more
+told "manifest.json: the SHA-256 of its config is not the one it states"
+manifest 's/^  "format"/  "certified": "by nobody",\n&/' "manifest.json certified: is not what an audit writes there"
+manifest 's/"forget": "1"/"forget": "0"/' "manifest.json page.forget: names other classes than those that were forgotten in signals.h5" more
+manifest 's/"role": "retrained"/"role": "original"/' "manifest.json inputs: are not the models whose answers are in signals.h5" more
+manifest 's/"retrained_by_us": 0/"retrained_by_us": 3/' "manifest.json inputs: are not the models" more
 hash_of() { sed -n "/\"role\": \"$1\"/,/weights_sha256/s/.*\"weights_sha256\": \"\([0-9a-f]*\)\".*/\1/p" whole/manifest.json | head -1; }
-manifest "s/$(hash_of unlearned)/$(hash_of original)/" "and their answers differ" more
+manifest "s/$(hash_of unlearned)/$(hash_of original)/" "but their answers differ" more
 grep -q '"class_names": *\[' whole/manifest.json || fail "no names of classes"
 "$python" - <<'PY'
 import json, re
@@ -139,7 +139,7 @@ m["page"]["class_names"][0] = "nobody"
 open("now/manifest.json", "w").write(json.dumps(m, indent=2))
 PY
 rehash
-told "manifest.json page: names classes otherwise than the data do"
+told "manifest.json page: names classes differently from the data"
 manifest 's/"attack_seconds": \[/&"soon", /' "numbers and pages cannot be made again: manifest.json"
 manifest 's/"page": {/"pages": {/' "numbers and pages cannot be made again: manifest.json: has no 'page'"
 
@@ -161,28 +161,28 @@ has stdout "note: the audit was made by another build of the program (version "
 whole
 
 # numbers and pages
-forge report.html 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.html: is not what the signals and the manifest make"
-forge report.md 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.md: is not what the signals and the manifest make"
+forge report.html 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.html: is not what follows from the signals and the manifest"
+forge report.md 's/Verdict: [a-z]*/Verdict: indistinguished/' "report.md: is not what follows from the signals and the manifest"
 forge report.json '0,/"headline": "/s//&No leak. /' "report.json headline: the report says No leak."
-forge report.json 's/"forget_train": [0-9][0-9]*/"forget_train": 41/' "report.json results.points.forget_train: the report says 41, the signals give 40"
-forge report.json '1s/$/ # nothing to see here/' "report.json: holds more than the audit writes there, or in another form"
+forge report.json 's/"forget_train": [0-9][0-9]*/"forget_train": 41/' "report.json results.points.forget_train: the report says 41, but the signals give 40"
+forge report.json '1s/$/ # nothing to see here/' "report.json: holds more than an audit writes there, or writes it in another form"
 forge report.json 's/\("n": \)\([0-9]\)/\19\2/' " more" 22 # twenty lines, how many more, and the last
-forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what the signals and the manifest make"
-forge figures/roc-forget.gp 's/set xrange/set yrange [0:9]; &/' "figures/roc-forget.gp: is not what the signals and the manifest make"
+forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what follows from the signals and the manifest"
+forge figures/roc-forget.gp 's/set xrange/set yrange [0:9]; &/' "figures/roc-forget.gp: is not what follows from the signals and the manifest"
 cp now/figures/exposed-002.png now/figures/exposed-001.png # another face
 rehash figures/exposed-001.png
-told "figures/exposed-001.png: is not what the signals and the manifest make"
+told "figures/exposed-001.png: is not what follows from the signals and the manifest"
 
 # pictures that cannot be made here are not verified, whatever they say of themselves
 seen() { # seen TEXT PICTURES: it is said, status 1; with -o NEW pages are made here
     verify 1
     has stdout "$1"
     has stderr "cannot be checked here; -o NEW makes the pages again"
-    last "now: not verified: $2 pictures in figures/ and on the page may show anything; else "
+    last "now: not verified: $2 pictures in figures/ and on the page may show anything; otherwise "
     rm -rf new
     verify 0 -o new
     has stdout "$1"
-    last ", but $2 pictures may show anything: read new/report.html in place of its page; unsigned"
+    last ", but $2 pictures may show anything: read new/report.html instead of its page; unsigned"
     grep -q 'FORGED' new/report.html new/figures/* && fail "a forged picture in the pages that were made here"
     grep -q 'Verdict: ' new/report.html || fail "no page was made here"
 }
@@ -197,7 +197,7 @@ assert old in text
 open("now/report.html", "w").write(text.replace(old, base64.b64encode(png).decode()))
 PY
 rehash figures/exposed-001.png report.html
-seen "figures/exposed-001.png: shows an image that is not there, and cannot be checked here" 2
+seen "figures/exposed-001.png: shows an image that is missing, and cannot be checked here" 2
 grep -q 'data:image/png' new/report.html && fail "a picture of an image that is not there"
 mv away.h5 faces.h5
 whole
@@ -217,10 +217,10 @@ PY
         rehash figures/roc-forget.svg report.html
     }
     forge_drawing "</svg>" "<!-- FORGED --></svg>"
-    told "figures/roc-forget.svg: is not what its numbers make"
+    told "figures/roc-forget.svg: is not what follows from its numbers"
     forge_drawing "</desc>" " FORGED</desc>"
-    seen "figures/roc-forget.svg: was drawn by another version of gnuplot, by what it says, and cannot be checked here" 1
-    refuses 2 "-o new: is there already" audit --verify now -o new
+    seen "figures/roc-forget.svg: says that it was drawn by another version of gnuplot, and cannot be checked here" 1
+    refuses 2 "-o new: exists already" audit --verify now -o new
     sed -i 's/Verdict: [a-z]*/Verdict: indistinguished/' now/report.html
     rehash report.html
     rm -r new
@@ -232,11 +232,11 @@ PY
     mkdir -p none
     PATH=$PWD/none verify 1
     has stdout "figures/roc-forget.svg: needs gnuplot to be drawn again, and cannot be checked here"
-    last "now: not verified: $drawn pictures in figures/ and on the page may show anything; else "
+    last "now: not verified: $drawn pictures in figures/ and on the page may show anything; otherwise "
     PATH=$PWD/none "$EXPUNGE" audit $faces --weights u.safetensors --forget 1 --attacks loss --set draws=100 -o undrawn \
         >"$logs/stdout" 2>"$logs/stderr" || fail "no audit without gnuplot"
     rm -r now && cp -r undrawn now
     verify 0
-    has stdout "note: figures/roc-forget.svg is not there (there was no gnuplot), and was not checked"
+    has stdout "note: figures/roc-forget.svg is missing (there was no gnuplot), and was not checked"
 fi
 exit 0

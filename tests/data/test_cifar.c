@@ -359,7 +359,7 @@ static void test_refused(void **state)
     path_of("data_batch_3.bin", path);
     assert_ok(io_file_read(path, 0, &bytes, &size));
     assert_ok(io_file_write(path, bytes, size - 1));
-    refuse(BASE_EFORMAT, "data_batch_3.bin: 9218 bytes; must be whole records of 3073 bytes");
+    refuse(BASE_EFORMAT, "data_batch_3.bin: 9218 bytes; must be a multiple of records of 3073 bytes");
     assert_ok(io_file_write(path, bytes, 0));
     refuse(BASE_EFORMAT, "data_batch_3.bin: 0 bytes");
     bytes[2 * 3073] = 10;

@@ -78,8 +78,8 @@ static void test_classes_refused(void **state)
     assert_fails(data_classes_parse(set, " [ ] ", &c), BASE_EUSAGE, "no class is named");
     assert_fails(data_classes_parse(set, "[", &c), BASE_EUSAGE, "bracket");
     assert_fails(data_classes_parse(set, "[3", &c), BASE_EUSAGE, "bracket");
-    assert_fails(data_classes_parse(set, "3,,7", &c), BASE_EUSAGE, "empty place");
-    assert_fails(data_classes_parse(set, "3,", &c), BASE_EUSAGE, "empty place");
+    assert_fails(data_classes_parse(set, "3,,7", &c), BASE_EUSAGE, "an entry of the list is empty");
+    assert_fails(data_classes_parse(set, "3,", &c), BASE_EUSAGE, "an entry of the list is empty");
     assert_fails(data_classes_parse(set, "'3", &c), BASE_EUSAGE, "quote");
     assert_fails(data_classes_parse(set, "'3' 4", &c), BASE_EUSAGE, "comma is missing");
     assert_fails(data_classes_parse(set, "1,trouser", &c), BASE_EUSAGE, "named twice");

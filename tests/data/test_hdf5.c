@@ -160,14 +160,14 @@ static void test_uint8(void **state)
     assert_int_equal(train->K, 6);
     assert_string_equal(train->class_names[3], "3");
     assert_string_equal(train->class_names[5], "5");
-    assert_fails(data_set_widen(train, 5), BASE_EARG, "6 classes cannot become 5");
+    assert_fails(data_set_widen(train, 5), BASE_EARG, "6 classes cannot be turned into 5");
     data_set_free(train), data_set_free(test);
 
     write_file((Variant){.fixed_classes = true});
     assert_ok(data_open(spec, &train, &test));
     assert_int_equal(train->K, 4);
     assert_string_equal(train->class_names[1], "two");
-    assert_fails(data_set_widen(train, 6), BASE_EARG, "4 classes cannot become 6");
+    assert_fails(data_set_widen(train, 6), BASE_EARG, "4 classes cannot be turned into 6");
     assert_string_equal(test->class_names[2], "three");
     assert_string_equal(test->class_names[3], "four");
     data_set_free(train), data_set_free(test);
@@ -308,9 +308,10 @@ static void test_refused(void **state)
     refuse((Variant){.no_test_labels = true}, "/test/labels is missing");
     refuse((Variant){.flat_images = true}, "/train/images has 3 dimensions; it must have 4");
     refuse((Variant){.float_labels = true, .half_label = true}, "/train/labels[1] is 0.5; a label must be a whole");
-    refuse((Variant){.one_hot = true, .two_ones = true}, "/train/labels[1] is no one-hot row (1 in column 3)");
+    refuse((Variant){.one_hot = true, .two_ones = true}, "/train/labels[1] is not a one-hot row (1 in column 3)");
     refuse((Variant){.one_hot = true, .no_one = true}, "/train/labels[1] is a row of zeros");
-    refuse((Variant){.one_hot = true, .few_classes = true}, "one-hot rows of 4, but the attribute 'classes' names 3");
+    refuse((Variant){.one_hot = true, .few_classes = true},
+           "one-hot rows of 4 entries, but the attribute 'classes' names 3");
     refuse((Variant){.i32_images = true}, "/train/images holds integers");
     refuse((Variant){.images = N - 1}, "/train/images holds 5 images and there are 6 labels");
     refuse((Variant){.empty_test = true}, "/test/labels is empty");
@@ -320,8 +321,8 @@ static void test_refused(void **state)
     refuse((Variant){.long_mean = true}, "'mean' holds 3 numbers for images of 2 channels");
     refuse((Variant){.zero_std = true}, "attribute 'std': 0 must be from 0.001 to 1");
     refuse((Variant){.bad_mean = true}, "attribute 'mean': nan must be from 0 to 1");
-    refuse((Variant){.mean_255 = true}, "attribute 'mean': 125.3 is not from 0 to 1; pixels are scaled to 0..1 before");
-    refuse((Variant){.std_63 = true}, "attribute 'std': 63 is not from 0.001 to 1; pixels are scaled to 0..1 before");
+    refuse((Variant){.mean_255 = true}, "attribute 'mean': 125.3 is not from 0 to 1; pixels are scaled to 0..1 first");
+    refuse((Variant){.std_63 = true}, "attribute 'std': 63 is not from 0.001 to 1; pixels are scaled to 0..1 first");
     refuse((Variant){.few_classes = true}, "/train/labels[3] is 3; with the attribute 'classes' labels are 0 to 2");
     labels[1] = -1;
     refuse((Variant){0}, "/train/labels[1] is -1");

@@ -138,7 +138,7 @@ static void test_inside(void **state)
     assert_memory_equal(train->images, want->images, N * H * W);
     data_set_free(train), data_set_free(test), data_set_free(want);
     snprintf(root, sizeof root, "mnist:%s/root/MNIST", support_scratch());
-    assert_fails(data_open(root, &train, &test), BASE_EIO, "or .gz of it, nor in");
+    assert_fails(data_open(root, &train, &test), BASE_EIO, "with or without .gz, nor one in");
 }
 
 static void refuse(BaseStatus status, const char *part)

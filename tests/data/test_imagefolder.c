@@ -155,7 +155,7 @@ static void test_prepared(void **state)
     assert_int_equal(train->type, DATA_U8);
     data_set_free(train), data_set_free(test);
     assert_fails(data_open_with(spec, &(DataOptions){.crop = "none"}, &train, &test), BASE_EFORMAT,
-                 "where the first image comes to");
+                 "where the first image becomes");
     assert_fails(data_open_with(spec, &(DataOptions){.resize = "16384", .crop = "none"}, &train, &test), BASE_EFORMAT,
                  "crop, or resize to HxW");
 }
@@ -188,7 +188,8 @@ static void test_index(void **state)
     o.train_index = NULL;
     assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE, "in training and in test images");
     write_text("test.txt", "0\n3\n");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE, "image 3 of the test split; it has 0 to 2");
+    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE,
+                 "image 3 of the test split; the split has images 0 to 2");
 }
 
 static void test_class_map(void **state)
@@ -222,7 +223,7 @@ static void test_class_map(void **state)
     write_text("map.txt", "z\nB\n");
     assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "has no line for the class 'a b'");
     write_text("map.txt", "z\nB\na b\nz\n");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "the class 'z' is there twice");
+    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "the class 'z' is given twice");
     write_text("map.txt", "z\n\na b\nB\n");
     assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "map.txt:2: an empty line");
     write_text("map.txt", "");

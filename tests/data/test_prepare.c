@@ -63,8 +63,8 @@ static void test_refused(void **state)
 {
     (void)state;
     refuse(OPTIONS(.mean = "x"), BASE_EUSAGE, "mean 'x': must be none, one number");
-    refuse(OPTIONS(.mean = ""), BASE_EUSAGE, "mean '': no number");
-    refuse(OPTIONS(.mean = "[]"), BASE_EUSAGE, "no number");
+    refuse(OPTIONS(.mean = ""), BASE_EUSAGE, "mean '': is not a number");
+    refuse(OPTIONS(.mean = "[]"), BASE_EUSAGE, "is not a number");
     refuse(OPTIONS(.mean = "nan"), BASE_EUSAGE, "mean 'nan'");
     refuse(OPTIONS(.mean = "1e300"), BASE_EUSAGE, "mean '1e300'");
     refuse(OPTIONS(.mean = "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"), BASE_EUSAGE, "mean '1,1");
@@ -75,7 +75,7 @@ static void test_refused(void **state)
     refuse(OPTIONS(.std = "-1"), BASE_EUSAGE, "std '-1': -1 must be from 0.001 to 1");
     refuse(OPTIONS(.std = "1e-60"), BASE_EUSAGE, "must be from 0.001 to 1");
     refuse(OPTIONS(.std = "63"), BASE_EUSAGE,
-           "std '63': 63 is not from 0.001 to 1; pixels are scaled to 0..1 before: "
+           "std '63': 63 is not from 0.001 to 1; pixels are scaled to 0..1 first: "
            "divide by 255 (0.2471)");
     refuse(OPTIONS(.mean = "0.5", .std = "none"), BASE_EUSAGE, "give numbers for both, or none");
     refuse(OPTIONS(.resize = "0"), BASE_EUSAGE, "resize '0': must be none, a number of pixels from 1 to 16384, or HxW");
@@ -89,7 +89,7 @@ static void test_refused(void **state)
     refuse(OPTIONS(.class_map = "/nowhere/map"), BASE_EIO, "/nowhere/map");
     refuse(OPTIONS(.train_index = "/nowhere/index"), BASE_EIO, "/nowhere/index");
     write_text("index", "0\n0-19999998\n"); /* costs what it holds, 13 bytes, and not what it names */
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "of the train split; it has 0 to");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "of the train split; the split has images 0 to");
     write_text("index", "0\n0-19999999\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_ELIMIT, "index:2: names more than 20000000 images");
     write_text("index", "1\n2 3\n");
@@ -111,7 +111,7 @@ static void test_refused(void **state)
     write_text("index", "0-199999999999\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_ELIMIT, "index:1: names more than");
     write_text("index", "0-2\n5-6\n");
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; it has 0 to 5");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; the split has images 0 to 5");
     write_text("index", "-1");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "index:1: '-1'");
     write_text("index", "train");
@@ -121,9 +121,9 @@ static void test_refused(void **state)
     assert_ok(io_file_write(at("index"), "1\0002\n", 4));
     refuse(OPTIONS(.train_index = at("index")), BASE_EFORMAT, "is no text file");
     write_text("index", "1\n1\n");
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 1 of the train split is there twice");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 1 of the train split is given twice");
     write_text("index", "6\n");
-    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; it has 0 to 5");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 6 of the train split; the split has images 0 to 5");
     write_text("index", "train 2\n");
     refuse(OPTIONS(.test_index = at("index")), BASE_EUSAGE, "an index file of the other split must leave it out");
 

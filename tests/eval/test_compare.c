@@ -151,7 +151,7 @@ static void tug_of_war(void **state)
     (void)state;
     static Case c;
     case_make(&c);
-    EvalPredictions forty[2] = {{c.u, c.labels, 80, K}, {c.r, c.labels, 80, K}}; /* 20 a class */
+    EvalPredictions forty[2] = {{c.u, c.labels, 80, K}, {c.r, c.labels, 80, K}}; /* 20 per class */
     for (int i = 0; i < 80; i++) {
         bool forgotten = i % K == 2;
         answer(c.u, i, i % K, i / K < (forgotten ? 3 : 17));

@@ -138,7 +138,7 @@ static void test_bad_values(void **state)
         {2, "titel: x", "did you mean 'title'", BASE_EUSAGE},
         {1, "name: a/b", "c.yaml:1: name = 'a/b'", BASE_EUSAGE},
         {5, "seeds: [1, x]", "c.yaml:5", BASE_EUSAGE},
-        {5, "seeds: [1, 1]", "there twice", BASE_EUSAGE},
+        {5, "seeds: [1, 1]", "is given twice", BASE_EUSAGE},
         {5, "seeds: []", "empty", BASE_EUSAGE},
         {5, "seeds: [-1]", "at least 0", BASE_EUSAGE},
         {6, "forget: {a: 1}", "c.yaml:6", BASE_EUSAGE},
@@ -153,7 +153,7 @@ static void test_bad_values(void **state)
         {13, "    search: {alpha_r: }", "c.yaml:13: search: alpha_r: the list is empty", BASE_EUSAGE},
         {10, "  - {label: x}", "without a 'name'", BASE_EUSAGE},
         {10, "  - {name: none, sets: {}}", "did you mean 'set'", BASE_EUSAGE},
-        {10, "  - svd", "is there twice", BASE_EUSAGE},
+        {10, "  - svd", "is used twice", BASE_EUSAGE},
         {10, "  - {name: none, label: original}", "untouched", BASE_EUSAGE},
         {12, "    set: {rout: eigen}", "did you mean 'route'", BASE_EUSAGE},
         {12, "    set: {alpha_r: -4}", "c.yaml:12", BASE_EUSAGE},
@@ -163,7 +163,7 @@ static void test_bad_values(void **state)
         {13, "    search: {beta: [1]}", "has no parameter 'beta'", BASE_EUSAGE},
         {16, "  - {name: svm}", "did you mean 'svc'", BASE_ENOTFOUND},
         {16, "  - {name: svc, wiring: papers}", "did you mean 'paper'", BASE_ENOTFOUND},
-        {16, "  - loss", "is there twice", BASE_EUSAGE},
+        {16, "  - loss", "is used twice", BASE_EUSAGE},
         {16, "  - {name: svc, label: a/b}", "no '/'", BASE_EUSAGE},
         {16, "  - {name: svc, set: {C: 0}}", "c.yaml:16", BASE_EUSAGE},
         {3, "", "no 'data'", BASE_EUSAGE},
@@ -234,7 +234,8 @@ static void test_extends(void **state)
     write_named("middle.yaml", "extends: c.yaml\ntrain: {epochs: many}\n");
     assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "middle.yaml:2: train: epochs = 'many'");
     write_named("middle.yaml", "extends: top.yaml\n");
-    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "yaml:1: extends: more than 8 files");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE,
+                 "yaml:1: extends: a chain of more than 8 files");
     write_named("middle.yaml", "[1]\n");
     assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "middle.yaml: must be a map");
     write_named("top.yaml", "extends: nowhere.yaml\n");
@@ -242,7 +243,7 @@ static void test_extends(void **state)
     write_named("top.yaml", "extends: [c.yaml]\n");
     assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EUSAGE, "top.yaml:1: extends: must be the path");
     static const char *const LATE[] = {"extends=c.yaml"};
-    assert_fails(experiment_config_read(write_config(GOOD), LATE, 1, &e), BASE_EUSAGE, "stands in the file only");
+    assert_fails(experiment_config_read(write_config(GOOD), LATE, 1, &e), BASE_EUSAGE, "can only stand in the file");
 }
 
 /* Set of a bound experiment: data, network, forget sets, jobs. */

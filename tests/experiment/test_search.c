@@ -72,7 +72,7 @@ typedef struct {
     SessionData data;
     SessionModel model;
     SessionSplit split;
-    DataIndex some; /* 100 images a class of the validation split */
+    DataIndex some; /* 100 images per class of the validation split */
     DataView few;
     DataClasses forget;
     UnlearnContext context;
@@ -215,7 +215,7 @@ static void test_search_on_several_sets(void **state)
     const ExperimentSearchTask task = {&method, &all, contexts, 2, &s.few};
     prepared = 0;
     assert_ok(experiment_search(&task, &params, &both));
-    assert_int_equal(prepared, 2); /* once a set */
+    assert_int_equal(prepared, 2); /* once per set */
     for (size_t i = 0; i < 2; i++) {
         assert_near(both.score[i], (one[0].score[i] + one[1].score[i]) / 2, 0, 1e-14);
         assert_near(both.acc_retain[i], (one[0].acc_retain[i] + one[1].acc_retain[i]) / 2, 0, 1e-14);

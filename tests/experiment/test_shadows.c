@@ -256,7 +256,7 @@ static void test_config(void **state)
         {"shadows.half=1", "shadows has no key 'half'"},
         {"shadows=4", "must be a map"},
         {"methods=[none]", "put 'retrain' among the methods"},
-        {"broken=skip", "moves the positions"},
+        {"broken=skip", "shifts the positions"},
     };
     char *results = place("%s/%s", "wrong");
     for (size_t i = 0; i < BASE_COUNT(WRONG); i++) {
@@ -320,7 +320,7 @@ static void test_faults(void **state)
         {HEAD "3]}", "must be a map", BASE_EFORMAT},
         {HEAD ONE("0", "a", "%1$s") "]}", "at least 2 shadow models", BASE_EFORMAT},
         {HEAD ONE("0", "a", "%1$s") ", " ONE("0", "b", "%2$s") "]}", "has an original already", BASE_EFORMAT},
-        {HEAD ONE("0", "a", "%2$s") "]}", "another file than the one described", BASE_EFORMAT},
+        {HEAD ONE("0", "a", "%2$s") "]}", "it is not the file described", BASE_EFORMAT},
         {HEAD ONE("0", "a", "%1$s") ", " ONE("1", "a", "%1$s") "]}", "has the same content as", BASE_EFORMAT},
         {HEAD ONE("0", "gone", "%1$s") "]}", "there is no such file", BASE_EIO},
         {HEAD ONE("-1", "a", "%1$s") "]}", "pair '-1'", BASE_EFORMAT},
@@ -454,7 +454,7 @@ static void test_gather(void **state)
     assert_non_null(input.shadow_population_logits);
     model_shadow_arrays_free(&a);
     network_hash(s, &data, s->model[6].file, hash); /* the audited network is a shadow */
-    assert_fails(gather(&task), BASE_EARG, "the very weights of a network under audit");
+    assert_fails(gather(&task), BASE_EARG, "the weights of a network under audit");
     task.target_count = 0;
     task.arch = "convnet";
     assert_fails(gather(&task), BASE_EUSAGE, "the shadow models are mlp");

@@ -228,7 +228,7 @@ static void test_damaged_board(void **state)
     assert_true(states[1] == SWEEP_STATE_DONE && states[0] == SWEEP_STATE_TODO);
     sweep_board_close(a);
     assert_int_equal(pwrite(fd, "expunge: n", 10, 0), 10); /* a notice */
-    assert_fails(sweep_board_open(path, PLAN, N, &first, &b), BASE_EFORMAT, "is no queue of a sweep");
+    assert_fails(sweep_board_open(path, PLAN, N, &first, &b), BASE_EFORMAT, "is not the job queue of a sweep");
     assert_fails(sweep_board_seal(path, &b, &unfinished), BASE_EFORMAT, "remove it");
     assert_int_equal(ftruncate(fd, 0), 0);
     assert_ok(sweep_board_open(path, PLAN, N, &first, &b));

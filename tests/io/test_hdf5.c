@@ -280,7 +280,8 @@ static void test_hostile_layouts(void **state)
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
     H5Fclose(id);
     H5Pclose(packed);
-    assert_fails(io_hdf5_open(at("packed.h5"), &file), BASE_EFORMAT, "packed by filter 6 'scaleoffset'; only deflate");
+    assert_fails(io_hdf5_open(at("packed.h5"), &file), BASE_EFORMAT,
+                 "compressed by filter 6 'scaleoffset'; only deflate");
     packed = H5Pcreate(H5P_DATASET_CREATE); /* h5py's lzf, which libhdf5 does not know */
     H5Pset_chunk(packed, 1, &small);
     H5Pset_filter(packed, 32000, H5Z_FLAG_OPTIONAL, 0, NULL);
@@ -288,7 +289,7 @@ static void test_hostile_layouts(void **state)
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
     H5Fclose(id);
     H5Pclose(packed);
-    assert_fails(io_hdf5_open(at("lzf.h5"), &file), BASE_EFORMAT, "packed by filter 32000");
+    assert_fails(io_hdf5_open(at("lzf.h5"), &file), BASE_EFORMAT, "compressed by filter 32000");
     assert_non_null(strstr(base_error_text(), "write it again with one of them (h5py: compression=\"gzip\")"));
 
     id = H5Fcreate(at("deep.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -318,7 +319,7 @@ static void test_files_that_kill_libhdf5(void **state)
 }
 
 /* A file that was refused is refused again without another child, until it is another file; a folder that cost a minute
- * gets two seconds a file. */
+ * gets two seconds per file. */
 static void test_refused_once(void **state)
 {
     (void)state;

@@ -49,7 +49,7 @@ static void test_limits(void **state)
     memcpy(png + 16, HUGE_HEAD, sizeof HUGE_HEAD);
     BaseStatus st = io_image_decode(png, size, "b.png", IO_IMAGE_PIXELS, &image);
     assert_true(st == BASE_ELIMIT || st == BASE_EFORMAT); /* the checksum of that header is wrong as well */
-    assert_fails(io_image_decode("GIF89b", 3, "c.gif", 100, &image), BASE_EFORMAT, "c.gif: starts neither");
+    assert_fails(io_image_decode("GIF89b", 3, "c.gif", 100, &image), BASE_EFORMAT, "c.gif: does not start");
     char *webp = read_fixture("animation.webp", &size); /* 24 x 20 */
     assert_fails(io_image_decode(webp, size, "f.webp", 24 * 20 - 1, &image), BASE_ELIMIT,
                  "f.webp: an image of 24 x 20");
@@ -122,9 +122,9 @@ static void test_foreign(void **state)
                   "ftypavif",
                   "is an AVIF image", 12},
                  {"P6\n1 1\n255\nabc", "is a PPM image", 14},
-                 {"BMW and others.", "starts neither as a JPEG nor as a PNG or WebP image", 15},
-                 {"RIFF\4\0\0\0WAVE", "starts neither as a JPEG", 12},
-                 {"BM", "starts neither as a JPEG", 2}};
+                 {"BMW and others.", "does not start like a JPEG, PNG or WebP image", 15},
+                 {"RIFF\4\0\0\0WAVE", "does not start like a JPEG", 12},
+                 {"BM", "does not start like a JPEG", 2}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         IoImage image;
         assert_fails(io_image_decode(CASES[i].bytes, CASES[i].size, "a.jpg", 100, &image), BASE_EFORMAT, CASES[i].name);

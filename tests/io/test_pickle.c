@@ -123,7 +123,7 @@ static void test_code_is_refused(void **state)
         {P("\x80\x02"
            "ccollections\nOrderedDict\n)R)R."),
          "calls the result of calling collections.OrderedDict"},
-        {P("\x80\x02X\x01\x00\x00\x00x)R."), "calls a value that is no constructor"},
+        {P("\x80\x02X\x01\x00\x00\x00x)R."), "calls a value that is not a constructor"},
         {P("\x80\x02"
            "ccollections\nOrderedDict\nN\x81."),
          "opcode 0x81 (NEWOBJ) is refused"},
@@ -177,9 +177,9 @@ static void test_damage(void **state)
         {P("(lp0\n."), "protocol 2 to 5"},
         {P("\x80\x06N."), "protocol 2 to 5"},
         {P("\x80\x02"), "ends without STOP"},
-        {P("\x80\x02."), "just one value"},
-        {P("\x80\x02NN."), "just one value"},
-        {P("\x80\x02N(."), "just one value"},
+        {P("\x80\x02."), "exactly one value"},
+        {P("\x80\x02NN."), "exactly one value"},
+        {P("\x80\x02N(."), "exactly one value"},
         {P("\x80\x02N.N"), "bytes follow"},
         {P("\x80\x02X\xff\xff\xff\xffx."), "middle of a value"},
         {P("\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\xffx."), "middle of a value"},
@@ -194,12 +194,12 @@ static void test_damage(void **state)
         {P("\x80\x02Nr\xff\xff\xff\xff."), "impossibly large"},
         {P("\x80\x02q\x00."), "empty stack"},
         {P("\x80\x02N(0."), "empty stack"},
-        {P("\x80\x02t."), "a mark is wanted"},
+        {P("\x80\x02t."), "a mark is needed"},
         {P("\x80\x02N\x86."), "more values than there are"},
         {P("\x80\x02N(\x85."), "more values than there are"},
         {P("\x80\x02NNa."), "no list"},
-        {P("\x80\x02](Ne(Neu."), "a mark is wanted"},
-        {P("\x80\x02]NNs."), "no dict"},
+        {P("\x80\x02](Ne(Neu."), "a mark is needed"},
+        {P("\x80\x02]NNs."), "not a dict"},
         {P("\x80\x02}(Nu."), "without its value"},
         {P("\x80\x02]q\x00h\x00"
            "a."),
@@ -296,7 +296,7 @@ static void test_numpy(void **state)
         {P("\x80\x02" RECONSTRUCT "."), "without its state"},
         {P("\x80\x02" RECONSTRUCT "(K\x01K\x06\x85" DTYPE("|", "u1") "NU\x06"
                                                                      "abcdeftb."),
-         "does not say its order"},
+         "does not state its order"},
         {P("\x80\x02" RECONSTRUCT "(K\x01K\x07\x85" DTYPE("|", "u1") "\x89U\x06"
                                                                      "abcdeftb."),
          "do not fit"},
@@ -482,12 +482,12 @@ static void test_modern(void **state)
                  {P("\x80\3(d."), P("\x80\3(d."), NULL}, /* not of these protocols: untouched */
                  {P("\x80\5\x96\1\0\0\0\0\0\0\0\x96."), P("\x80\5\x8e\1\0\0\0\0\0\0\0\x96."), NULL},
                  {P("\x80\5\x96\2\0\0\0\0\0\0\0\x96"), NULL, 0, "in the middle of a value"},
-                 {P("(I1\nI2\nd."), NULL, 0, "as Python does not write it"},
+                 {P("(I1\nI2\nd."), NULL, 0, "which Python does not write"},
                  {P("L123456789012345678901L\n."), NULL, 0, "at most 64 bits"},
                  {P("I1"), NULL, 0, "in the middle of a line"},
-                 {P("S'a\n."), NULL, 0, "without its quotes"},
-                 {P("S'\\x4'\n."), NULL, 0, "an escape that is none"},
-                 {P("V\\u12\n."), NULL, 0, "an escape that is none"},
+                 {P("S'a\n."), NULL, 0, "without quotes"},
+                 {P("S'\\x4'\n."), NULL, 0, "an invalid escape"},
+                 {P("V\\u12\n."), NULL, 0, "an invalid escape"},
                  {P("Np99999999999\n."), NULL, 0, "memo index"},
                  {P("U\5ab."), NULL, 0, "in the middle of a value"},
                  {P("N0"), NULL, 0, "without STOP"}};

@@ -427,7 +427,7 @@ static void legacy(void **state)
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02](" TEXT("\x01", "9") "e."), 2, "nothing refers to"},
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02K\x01."), 2, "no list"},
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") KEYS "\xff\xff\xff\xff\xff\xff\xff\x7f"), 0, "impossible size"},
-        {P(MAGIC PROTOCOL SYSTEM OBJECT("N") KEYS "\xff\xff\xff\xff\xff\xff\xff\x07"), 0, "do not lie in the file"},
+        {P(MAGIC PROTOCOL SYSTEM OBJECT("N") KEYS "\xff\xff\xff\xff\xff\xff\xff\x07"), 0, "are not within the file"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
         assert_fails(read_legacy(CASES[i].text, CASES[i].size, CASES[i].storages, &t), BASE_EFORMAT, CASES[i].part);

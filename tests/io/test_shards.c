@@ -112,12 +112,12 @@ static void test_wrong_indexes(void **state)
     static const struct {
         const char *text, *part;
     } CASES[] = {
-        {"{", "no JSON"},
+        {"{", "not JSON"},
         {"{}", "must have a weight_map"},
         {"{\"weight_map\": {}}", "must have a weight_map"},
         {"{\"weight_map\": []}", "must have a weight_map"},
-        {"{\"weight_map\": {\"module.c\": 1}}", "must name a file beside the index"},
-        {"{\"weight_map\": {\"module.c\": \"\"}}", "must name a file beside the index"},
+        {"{\"weight_map\": {\"module.c\": 1}}", "must name a file next to the index"},
+        {"{\"weight_map\": {\"module.c\": \"\"}}", "must name a file next to the index"},
         {"{\"weight_map\": {\"module.c\": \"../in-1.safetensors\"}}", "not '../in-1.safetensors'"},
         {"{\"weight_map\": {\"module.c\": \"/etc/passwd\"}}", "not '/etc/passwd'"},
         {"{\"weight_map\": {\"module.c\": \"in-1.safetensors\"}}", "'module.b' is in in-1.safetensors, but"},

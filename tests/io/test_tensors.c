@@ -229,34 +229,34 @@ static void test_wrong_headers(void **state)
     } CASES[] = {
         {"", "no {"},
         {"[]", "no {"},
-        {"{", "no JSON"},
-        {"{}x", "no JSON"},
+        {"{", "not JSON"},
+        {"{}x", "not JSON"},
         {"{}", "8 bytes follow"},
         {"{" T("a", "F32", "[1]", 0, 4) "}", "4 bytes follow"},
         {"{" T("a", "F32", "[3]", 0, 12) "}", "of 8 bytes of data"},
-        {"{" T("a", "F32", "[1]", 0, 8) "}", "do not make"},
+        {"{" T("a", "F32", "[1]", 0, 8) "}", "do not fit its shape"},
         {"{" T("a", "F32", "[2]", 8, 0) "}", "of 8 bytes of data"},
         {"{" T("a", "F32", "[2]", -8, 0) "}", "of 8 bytes of data"},
         {"{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1]", 3, 7) "}", "overlaps"},
         {"{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1]", 0, 4) "}", "overlaps"},
         {"{" T("a", "U8", "[1]", 0, 1) "," T("b", "U8", "[1]", 7, 8) "}", "hole"},
-        {"{" T("a", "F32", "[2]", 0, 8) "," T("a", "F32", "[0]", 8, 8) "}", "no JSON: duplicate"},
+        {"{" T("a", "F32", "[2]", 0, 8) "," T("a", "F32", "[0]", 8, 8) "}", "not JSON: duplicate"},
         {"{" T("a", "Q4", "[2]", 0, 8) "}", "dtype 'Q4'"},
         {"{" T("a", "F32", "[-2]", 0, 8) "}", "dimension 0"},
         {"{" T("a", "F32", "[2.0]", 0, 8) "}", "dimension 0"},
-        {"{" T("a", "F32", "2", 0, 8) "}", "must have just"},
+        {"{" T("a", "F32", "2", 0, 8) "}", "must have exactly"},
         {"{" T("a", "F32", "[2,1,1,1,1,1,1,1,1]", 0, 8) "}", "9 dimensions"},
-        {"{" T("a", "F32", "[4294967296,4294967296,2]", 0, 8) "}", "do not make"},
-        {"{" T("a", "F32", "[9223372036854775807]", 0, 8) "}", "do not make"},
-        {"{" T("a", "F32", "[99999999999999999999]", 0, 8) "}", "no JSON: too big"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}", "must have just"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":1}}", "must have just"},
-        {"{\"a\":1}", "no object"},
+        {"{" T("a", "F32", "[4294967296,4294967296,2]", 0, 8) "}", "do not fit its shape"},
+        {"{" T("a", "F32", "[9223372036854775807]", 0, 8) "}", "do not fit its shape"},
+        {"{" T("a", "F32", "[99999999999999999999]", 0, 8) "}", "not JSON: too big"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}", "must have exactly"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":1}}", "must have exactly"},
+        {"{\"a\":1}", "not an object"},
         {"{\"__metadata__\":{\"x\":1}," T("a", "F32", "[2]", 0, 8) "}", "must be text"},
-        {"{\"__metadata__\":[]," T("a", "F32", "[2]", 0, 8) "}", "no object"},
+        {"{\"__metadata__\":[]," T("a", "F32", "[2]", 0, 8) "}", "not an object"},
         {"{\"a\\u0000b\":"
          "{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
-         "no JSON"},
+         "not JSON"},
     };
     assert_ok(read_made(
         "{" T("b", "F32", "[1]", 4, 8) "," T("a", "F32", "[1]", 0, 4) "," T("e", "F32", "[0]", 4, 4) "}  ", 8));
@@ -264,7 +264,7 @@ static void test_wrong_headers(void **state)
         assert_fails(read_made(CASES[i].header, 8), BASE_EFORMAT, CASES[i].part);
     IoTensors *tensors;
     assert_ok(io_file_write(at("made.safetensors"), "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10));
-    assert_fails(io_tensors_read(at("made.safetensors"), &tensors), BASE_EFORMAT, "not a whole safetensors file");
+    assert_fails(io_tensors_read(at("made.safetensors"), &tensors), BASE_EFORMAT, "not a complete safetensors file");
 }
 
 static void copy_fixture(const char *path, size_t *size)

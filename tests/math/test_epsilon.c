@@ -276,7 +276,7 @@ static void wrong_inputs(void **state)
     MathEpsilon got;
     assert_fails(math_epsilon_split(score, member, 4, 1, 0.05, 1, &got), BASE_EARG, "delta is 1");
     assert_fails(math_epsilon_split(score, member, 4, 0, 0, 1, &got), BASE_EARG, "alpha is 0");
-    assert_fails(math_epsilon_split(score, one, 4, 0, 0.05, 1, &got), BASE_EARG, "2 of either kind");
+    assert_fails(math_epsilon_split(score, one, 4, 0, 0.05, 1, &got), BASE_EARG, "2 of each kind");
     assert_fails(math_epsilon_split(broken, member, 4, 0, 0.05, 1, &got), BASE_ENUMERIC, "NaN");
     assert_fails(math_epsilon_simultaneous(score, member, 4, -0.1, 0.05, &got), BASE_EARG, "delta is -0.1");
     assert_fails(math_epsilon_simultaneous(score, member, 4, NAN, 0.05, &got), BASE_EARG, "delta");

@@ -102,7 +102,7 @@ static void world_free(void)
 }
 
 /* With the true parameters the log ratio is shift (t - centre - shift / 2), so AUC = Phi(shift / sqrt 2), online and
- * offline. 64 models a side and pooled spreads leave each median with variance pi / 2 / 64 = 0.025: the score's noise
+ * offline. 64 models per side and pooled spreads leave each median with variance pi / 2 / 64 = 0.025: the score's noise
  * grows from 1 to at most 1 + 0.025 (offline; online its half), and AUC falls by at most phi(1) 1.41 / sqrt 2 * 0.0125
  * = 0.0030 for shift 1.5; estimating the slope online costs as little again. 0.01 and 4 standard errors bound it. */
 static void reaches_the_bayes_auc(void **state)
@@ -117,7 +117,7 @@ static void reaches_the_bayes_auc(void **state)
         print_message("AUC %.4f (Bayes %.4f, se %.4f)\n", r[k].auc.value, bayes, r[k].auc.se);
         assert_near(r[k].auc.value, bayes, 0.01 + 4 * r[k].auc.se, 0);
     }
-    for (int i = 0; i < MOST; i++) assert_near(r[2].score[i], r[3].score[i], 0, 0); /* auto: 64 a side is per example */
+    for (int i = 0; i < MOST; i++) assert_near(r[2].score[i], r[3].score[i], 0, 0); /* auto: 64 per side: per example */
     for (int k = 0; k < 4; k++) mia_result_free(&r[k]);
     MiaResult global = pair_attack("loss", input, NULL); /* knows nothing of the centres, which spread by 5 */
     assert_true(global.auc.value < bayes - 0.2);
@@ -125,7 +125,7 @@ static void reaches_the_bayes_auc(void **state)
     world_free();
 }
 
-/* Below 32 models a side, auto pools. */
+/* Below 32 models per side, auto pools. */
 static void auto_pools_few_models(void **state)
 {
     (void)state;
@@ -193,7 +193,7 @@ static void no_spread(void **state)
         MiaResult two = pair_attack("lira_offline", &in, SET("sided=two"));
         assert_near(offline.auc.value, 1, 0, 0);
         if (f == 0) assert_near(online.auc.value, 1, 0, 0);
-        assert_non_null(strstr(online.notes, "8 points look the same to every model"));
+        assert_non_null(strstr(online.notes, "for 8 points all models of a side agree"));
         mia_result_free(&online);
         mia_result_free(&offline);
         mia_result_free(&two);

@@ -192,7 +192,7 @@ static void wrong_inputs(void **state)
     p.input.K = 1;
     assert_fails(mia_input_check(&p.input, 0), BASE_ESHAPE, "at least 2 classes");
     p.input.N = 0;
-    assert_fails(mia_input_check(&p.input, 0), BASE_ESHAPE, "there are 0 points");
+    assert_fails(mia_input_check(&p.input, 0), BASE_ESHAPE, "of at least 2 points, not 0");
     assert_fails(mia_find("los", &a), BASE_ENOTFOUND, "did you mean 'loss'?");
     assert_null(a);
 }

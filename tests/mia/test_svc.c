@@ -78,7 +78,7 @@ static void as_in_the_fixture(void **state)
     assert_int_equal(r.efficacy.n, T);
     assert_true(r.auc.value > 0.6); /* members are the more confident ones: the sign is the right way round */
     char notes[128];
-    snprintf(notes, sizeof notes, "fitted on %d + %d of %d + %d points", (int)M, (int)U, (int)M, (int)U);
+    snprintf(notes, sizeof notes, "fitted to %d + %d of %d + %d points", (int)M, (int)U, (int)M, (int)U);
     assert_non_null(strstr(r.notes, notes));
     mia_result_free(&r);
     points_free(&p);
@@ -178,7 +178,7 @@ static void the_cap_draws_by_the_seed(void **state)
               same = fit(&p.input, loose);
     p.input.seed = 10;
     MiaResult other = fit(&p.input, capped);
-    assert_non_null(strstr(a.notes, "fitted on 30 + 30 of 100 + 100 points"));
+    assert_non_null(strstr(a.notes, "fitted to 30 + 30 of 100 + 100 points"));
     assert_memory_equal(a.score, b.score, sizeof(double) * MIXED);
     assert_memory_equal(all.score, same.score, sizeof(double) * MIXED);
     assert_true(memcmp(a.score, other.score, sizeof(double) * MIXED) != 0);
@@ -207,7 +207,7 @@ static void repeated_points(void **state)
     for (int i = 9; i < 90; i++) assert_near(r.score[i], r.score[i - 9], 0, 0);
     mia_result_free(&r);
     points_free(&p);
-    points_alloc(&p, 3, 2); /* one point a side */
+    points_alloc(&p, 3, 2); /* one point per side */
     const double confidence[] = {0.2, 0.9, 0.8};
     place(&p, 0, confidence, 1, MIA_NONMEMBER);
     place(&p, 1, confidence + 1, 1, MIA_MEMBER);
@@ -244,7 +244,7 @@ static void no_order_no_auc(void **state)
         assert_int_equal(svc.roc.count, 0);
         assert_near(svc.balanced_accuracy, 0.5, 0, 0); /* all are called members */
         assert_non_null(strstr(svc.notes, "their order is rounding, so there is no AUC"));
-        assert_null(strstr(svc.notes, "its AUC counts"));
+        assert_null(strstr(svc.notes, "the AUC is over"));
         mia_result_free(&svc);
     }
     points_free(&p);

@@ -228,7 +228,7 @@ static void thresholds_of_shadows(void **state)
     w.input.S = 1, w.input.shadow_logits = w.shadow, w.input.shadow_keep = w.keep;
     memset(w.keep, 1, N);
     assert_fails(world_try("entropy", &w.input, SETTINGS("chosen_on", "shadows"), &none), BASE_EARG,
-                 "all 90 points are members");
+                 "of 90 points, all are members");
     mia_result_free(&plain);
     world_free(&w);
 }
@@ -392,7 +392,7 @@ static void a_million_points(void **state)
             print_message("%-18s %-7s %.2f s, peak grew by %lld MB\n", NAMES[a], value, seconds,
                           (long long)bytes / 1000000);
             assert_true(seconds < 30);
-            assert_true(bytes < (int64_t)N * 200); /* some doubles a point, no matrix */
+            assert_true(bytes < (int64_t)N * 200); /* some doubles per point, no matrix */
             assert_true(r.auc.value > 0.55);
             mia_result_free(&r);
         }

@@ -264,7 +264,7 @@ static void nobody_judges_what_it_saw(void **state)
     MiaResult unseen = world_attack("logistic", &w.input, SETTINGS("C", "1e6", "features", "probabilities"));
     assert_true(seen.auc.value > 0.85);
     assert_true(unseen.auc.lo < 0.5 && 0.5 < unseen.auc.hi);
-    assert_non_null(strstr(seen.notes, "the very members"));
+    assert_non_null(strstr(seen.notes, "fitted to the members"));
     assert_non_null(strstr(unseen.notes, "other 4 of 5 folds"));
     mia_result_free(&seen);
     mia_result_free(&unseen);
@@ -316,7 +316,7 @@ static double pinball(const double *x, const double *value, int64_t n, int64_t d
     return sum;
 }
 
-/* The optimum of a convex loss: no direction lowers it, but for the rounded corner (1e-6 a point) and the stop. And the
+/* The optimum of a convex loss: no direction lowers it, but for the rounded corner (1e-6 per point) and the stop. And the
  * share of points below is the level, within d / n. */
 static void pinball_is_the_optimum(void **state)
 {

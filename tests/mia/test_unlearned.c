@@ -164,7 +164,7 @@ static void ulira_as_naive(void **state)
 }
 
 /* Point by point: Phi(shift / 2) with known normals; all points alike, spread 3 hides a shift of 2. The predictive
- * costs accuracy with 16 models a side: centres are off by 1/4, a noise of 1 + 1/16 in the distance: Phi(1 / 1.03) -
+ * costs accuracy with 16 models per side: centres are off by 1/4, a noise of 1 + 1/16 in the distance: Phi(1 / 1.03) -
  * 0.02. */
 static void point_by_point_beats_population(void **state)
 {

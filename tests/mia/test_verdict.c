@@ -241,7 +241,7 @@ static void wrong_inputs(void **state)
     MiaAudit got;
     world_make(&w, 2, 3, 1, 0, 2, 0.05, 9);
     w.scores.game[MIA_GAME_FORGET].member = NULL;
-    assert_fails(mia_audit(&w.scores, 1, &options, &got), BASE_EARG, "attack phi, game forget: who is a member");
+    assert_fails(mia_audit(&w.scores, 1, &options, &got), BASE_EARG, "attack phi, game forget: membership");
     world_make(&w, 0, 3, 1, 0, 2, 0.05, 9);
     assert_fails(mia_audit(&w.scores, 1, &options, &got), BASE_EARG, "nothing to judge");
     world_make(&w, 2, 3, 1, 0, 2, 0.05, 9);

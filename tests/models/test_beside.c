@@ -143,7 +143,7 @@ static void broken_copy(void **state)
     open_work(&w, weights);
     ((float *)io_tensors_find(w.model.tensors->copies[0].tensors, "layers.1.running_var")->data)[0] = -1;
     assert_fails(model_beside_apply(MODEL_BESIDE_UNLEARN, w.method, &w.context, w.params, weights, "out.pt", &w.model),
-                 BASE_EFORMAT, "model_ema, which stands beside the weights (--beside drop leaves it out)");
+                 BASE_EFORMAT, "model_ema, a copy beside the weights, too (--beside drop leaves it out)");
     close_work(&w);
 }
 

@@ -119,7 +119,7 @@ static void test_kept_inputs(void **state)
     }
     assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 16, &engine));
     assert_ok(nn_engine_keep(engine, NULL));
-    assert_fails(nn_engine_keep(engine, NULL), BASE_EARG, "said once");
+    assert_fails(nn_engine_keep(engine, NULL), BASE_EARG, "can be set only once");
     assert_ok(nn_engine_forward(engine, f->x, 16, 0, logits));
     assert_fails(nn_engine_tap(engine, 1, map), BASE_EARG, "conv2: the engine was told not to keep it");
     nn_engine_free(engine);

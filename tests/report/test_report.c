@@ -163,7 +163,7 @@ static void test_foreign(void **state)
     run_write(folder, &failed);
     *told = '\0';
     assert_ok(make(folder, 80, &terminal));
-    has(told, "passed over:");
+    has(told, "ignored:");
     has(told, "junk.h5");
     has(terminal.data, "svd (failed)");
     has(terminal.data, "out of memory");

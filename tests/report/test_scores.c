@@ -99,7 +99,7 @@ static void test_best_beyond_chance(void **state)
     ReportTable t = report_results_main(e);
     report_table_markdown(&t, &out);
     assert_non_null(strstr(out.data, "| near | 4 | **91.65"));
-    assert_non_null(strstr(out.data, "Bold: of the methods, nearest to the column's ideal"));
+    assert_non_null(strstr(out.data, "Bold: the method nearest to the column's ideal"));
     assert_null(strstr(out.data, "| mask (control) | 1 | **"));
     base_text_free(&out);
     report_table_html(&t, &out);
@@ -138,7 +138,7 @@ static void test_too_few_pairs(void **state)
     ReportTable t = report_results_main(&set.experiments[0]);
     report_table_markdown(&t, &out);
     assert_null(strstr(out.data, "**"));
-    assert_non_null(strstr(out.data, "No best is marked"));
+    assert_non_null(strstr(out.data, "No best method is marked"));
     base_text_free(&out);
     report_table_free(&t);
     report_set_free(&set);
@@ -168,7 +168,7 @@ static void test_scores_and_papers(void **state)
     ReportTable t = report_results_metrics(&set.experiments[0]);
     report_table_markdown(&t, &out);
     assert_non_null(strstr(out.data, "| svd | 0.93 | 22 |"));
-    assert_non_null(strstr(out.data, "1 of 3 repeats were not there after 50 steps"));
+    assert_non_null(strstr(out.data, "1 of 3 repeats had not relearned after 50 steps"));
     base_text_free(&out);
     report_table_free(&t);
     t = report_results_papers(&set.experiments[0]);

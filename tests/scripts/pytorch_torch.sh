@@ -55,7 +55,7 @@ if "$EXPUNGE" inspect module.pt 2>error; then echo "module.pt was read"; exit 1;
 for how in unlearn drop keep; do
     "$EXPUNGE" unlearn --arch mlp --weights strange.pt --data gaussians --forget 3 --method svd --set alpha_f=30 \
         --beside $how -o $how.pt >/dev/null 2>error
-    grep -q "the file asks for argparse.ArgumentTypeError: nothing of it is run" error
+    grep -q "the file refers to argparse.ArgumentTypeError; none of this is run" error
 done
 "$EXPUNGE" inspect module.pt 2>&1 | grep -q "torch.nn.modules.linear.Linear"
 cat >check.py <<'PY'

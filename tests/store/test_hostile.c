@@ -82,7 +82,7 @@ static void test_storage_elsewhere(void **state)
     H5Dclose(H5Dcreate2(id, "x", H5T_STD_I64LE, space, H5P_DEFAULT, outside, H5P_DEFAULT));
     H5Pclose(outside), H5Fclose(id);
     put_sum(path, NULL, 0);
-    assert_refused(path, "x lies in other files, which are not read");
+    assert_refused(path, "x is stored in other files, which are not read");
 
     /* a virtual array: even its shape is another file's */
     id = run_begin(path);
@@ -91,7 +91,7 @@ static void test_storage_elsewhere(void **state)
     H5Dclose(H5Dcreate2(id, "x", H5T_STD_I64LE, space, H5P_DEFAULT, virtual, H5P_DEFAULT));
     H5Pclose(virtual), H5Fclose(id), H5Sclose(space);
     put_sum(path, NULL, 0);
-    assert_refused(path, "x lies in other files, which are not read");
+    assert_refused(path, "x is stored in other files, which are not read");
 
     id = run_begin(path);
     H5Lcreate_external(secret, "/x", id, "x", H5P_DEFAULT, H5P_DEFAULT);

@@ -130,8 +130,8 @@ static void test_tree(void **state)
     assert_true(store_run_members(run, "/", &names, &count));
     assert_int_equal(count, 2);
     assert_string_equal(names[0], "g");
-    assert_fails(store_run_set_array(run, "/g", STORE_F64, 1, one, &x), BASE_EARG, "a group stands there");
-    assert_fails(store_run_set_text(run, "/g/x", "n", "v"), BASE_EARG, "an array stands there");
+    assert_fails(store_run_set_array(run, "/g", STORE_F64, 1, one, &x), BASE_EARG, "is a group, not an array");
+    assert_fails(store_run_set_text(run, "/g/x", "n", "v"), BASE_EARG, "is an array, not a group");
     assert_fails(store_run_set_text(run, "meta", "n", "v"), BASE_EARG, "must start with '/'");
     assert_fails(store_run_set_text(run, "/a//b", "n", "v"), BASE_EARG, "empty");
     assert_fails(store_run_set_text(run, "/a/..", "n", "v"), BASE_EARG, "'..'");
@@ -354,7 +354,7 @@ static void test_foreign(void **state)
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA + 1));
     assert_ok(io_hdf5_save_take(file, path));
-    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is of schema 4; this program reads schema 1 to 3");
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "has schema 4; this program reads schemas 1 to 3");
     assert_ok(io_file_write(path, "no HDF5 at all", 14));
     assert_fails(store_run_read(path, &back), BASE_EFORMAT, "foreign.h5");
     assert_int_equal(store_run_read(in_scratch("absent.h5"), &back), BASE_EIO);

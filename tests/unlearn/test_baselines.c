@@ -313,7 +313,7 @@ static void test_scrub_rewind(void **state)
     DataIndex kept = {0}, held = {0}, in = {0}, out = {0}, unseen = {0};
     double error[4];
     assert_fails(small_run(s, "scrub", SETTINGS("rewind=true"), &net, NULL), BASE_EUSAGE,
-                 "hold a validation part back");
+                 "set a validation part aside");
     nn_net_free(net);
     assert_ok(data_split(&s->context.train, 0.4, 5, &kept, &held));
     s->context.train = data_view_of(&s->set, &kept);
