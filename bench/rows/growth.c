@@ -1,4 +1,4 @@
-/* bench/rows/growth.c - how the cost of an unlearning and of a training grows: one process a point, so that its peak
+/* bench/rows/growth.c - how the cost of an unlearning and of a training grows: one process per point, so that its peak
  * memory is its own. Random images of 3x16x16; a network of two 3x3 convolutions and a classifier.
  *
  *   growth unlearn IMAGES CHANNELS CLASSES PATCHES

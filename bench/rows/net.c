@@ -4,7 +4,7 @@
  *   net ARCH export FILE   writes seeded weights, a batch and what we compute from it, so that a peer can check
  *                                itself
  *   net ARCH serve         reads lines "train|infer|limit|available|machine f32|bf16 SECONDS", answers one JSON
- *                                line each: images a second; for limit the FLOP/s of one large matrix product; for
+ *                                line each: images per second; for limit the FLOP/s of one large matrix product; for
  *                                available whether this CPU runs that precision; for machine what it runs on
  */
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* bench/rows/unlearn.c - our side of the rows unlearn_* and alpha_grid_*: Fashion-MNIST at 32x32, class 3 forgotten,
- * 900 + 900 images (ARCH:IMAGES: so many a side), paper patches, alphas (100, 3), weights in memory to weights out.
+ * 900 + 900 images (ARCH:IMAGES: so many per side), paper patches, alphas (100, 3), weights in memory to weights out.
  *
  *   unlearn ARCH IMAGES train FILE    trains on IMAGES images of each class for one epoch (seeded), writes the weights
  *   unlearn ARCH FILE export FOLDER   what a peer needs for the same work: input.safetensors (images, each layer's
