@@ -30,7 +30,7 @@ typedef struct {
 typedef struct {
     char *role, *path;           /* "unlearned", "retrained", "shadows"; owned */
     char file[BASE_HASH_HEX];    /* SHA-256 of the file */
-    char weights[BASE_HASH_HEX]; /* of the network's numbers; "" for what is no network */
+    char weights[BASE_HASH_HEX]; /* of the network's numbers; "" for what is not a network */
 } AuditInput;
 
 /** What was collected: the signals, and where they come from. Owned: audit_collected_free. */

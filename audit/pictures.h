@@ -18,7 +18,7 @@ typedef struct {
 
 /** Whether images of the set can be shown: one pixel wide or high they cannot. */
 bool audit_has_pictures(const DataSet *set);
-/** Writes them below @p folder. None where the data are no pictures (one pixel), nobody is exposed, or options say so.
+/** Writes them below @p folder. None where the data are not pictures (one pixel), nobody is exposed, or options say so.
  *  Where the page is made again without the data, those of page->drawn are taken. */
 BaseStatus audit_pictures_make(const AuditPage *page, const char *folder, AuditPictures *out);
 void audit_pictures_free(AuditPictures *pictures);

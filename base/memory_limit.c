@@ -8,7 +8,7 @@
 #include "base/system.h"
 #include "base/text.h"
 
-/* The number that a file holds; INT64_MAX for "max", for one that is no number, and where there is no such file. */
+/* The number that a file holds; INT64_MAX for "max", for one that is not a number, and where there is no such file. */
 static int64_t file_number(const char *path)
 {
     char text[64] = "";

@@ -31,7 +31,7 @@ typedef enum {
         BASE_STATUS_COUNT
 } BaseStatus;
 
-/** The code's name without the prefix, e.g. "ESHAPE"; "?" for a number that is no status. Static storage. */
+/** The code's name without the prefix, e.g. "ESHAPE"; "?" for a number that is not a status. Static storage. */
 const char *base_status_name(BaseStatus st);
 
 /** Text of this thread's last error, without a newline; "" if none. Valid until the next error on this thread. */

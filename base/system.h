@@ -20,7 +20,7 @@ BaseStatus base_system_descriptors(void);
  *  it is looked for by that name. */
 void base_system_started(const char *name);
 /**
- * A name by which the program that runs can be opened and started anew, on Linux even after its file was replaced.
+ * A name by which the program that runs can be opened and started again, on Linux even after its file was replaced.
  * Static storage.
  * @return BASE_OK; BASE_EIO where neither the system nor base_system_started knows.
  */
@@ -71,7 +71,7 @@ void base_system_cpu_name(char *out, size_t size);
 /** The same from another file, for tests. */
 void base_system_read_cpu_name(const char *cpuinfo, char *out, size_t size);
 
-/** One bit a CPU that this process may run on; none where the system does not say. */
+/** One bit per CPU that this process may run on; none where the system does not say. */
 typedef struct {
     uint8_t bits[128];
 } BaseSystemCpus;

@@ -305,7 +305,7 @@ static BaseStatus locate(BaseYaml *node, const Path *path, size_t *index)
     char digits[24];
     int64_t n;
     if (path->size == 0) return wrong(path, "an empty name in the path before");
-    if (node->kind == BASE_YAML_SCALAR && !*node->text) node->kind = BASE_YAML_MAP; /* "key:" with nothing behind */
+    if (node->kind == BASE_YAML_SCALAR && !*node->text) node->kind = BASE_YAML_MAP; /* "key:" with nothing after */
     if (node->kind == BASE_YAML_SCALAR) return wrong(path, "there is a single value where there must be a map with");
     if (node->kind == BASE_YAML_MAP) {
         const BaseYaml *child = child_of(node, path->part, path->size);
@@ -401,7 +401,7 @@ static uint32_t character(const char *text, int *size)
     return value;
 }
 
-/* Control characters, line ends and what is no character: libyaml takes them in quotes only, by number. */
+/* Control characters, line ends and what is not a character: libyaml takes them in quotes only, by number. */
 static bool is_special(uint32_t c)
 {
     return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe ||

@@ -238,7 +238,7 @@ BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, C
             continue;
         }
         if (!value && i + 1 < argc) {
-            const char *rest; /* an option of this command is no value: the value was forgotten; --x=--y says it is */
+            const char *rest; /* an option of this command is not taken as a value; --x=--y gives it as one */
             if (!find(command, argv[i + 1], &rest)) value = argv[++i];
         }
         if (!value) return base_error_set(BASE_EUSAGE, "%s: %s needs a value: %s", command->name, arg, o->help);

@@ -44,7 +44,7 @@ struct CliCommand {
     BaseStatus (*run)(const CliOptions *options);
 };
 
-/** Reads argv behind the command's name. BASE_EUSAGE with "did you mean". --help sets help and checks nothing else. */
+/** Reads argv after the command's name. BASE_EUSAGE with "did you mean". --help sets help and checks nothing else. */
 BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, CliOptions *out);
 /** The help page of a command, as those below in lines of @p columns where words allow that. */
 void cli_options_help(const CliCommand *command, int columns, BaseText *out);

@@ -38,7 +38,7 @@ typedef struct {
     const EvalRelearned *relearned, *relearned_retrained; /* of the network under test, of the retrained one; or NULL */
     const EvalProbed *probed;                             /* or NULL */
     const DataClasses *forget;
-    const NnNet *original, *net;      /* NULL where not at hand */
+    const NnNet *original, *net;      /* NULL where not available */
     double wall_seconds, cpu_seconds; /* of the unlearning alone */
     int64_t peak_memory;              /* bytes */
     int64_t samples;                  /* distinct images the method looked at */
@@ -65,7 +65,7 @@ typedef struct {
     EvalSplit split;
     MathEstimate value;
 } EvalRow;
-/** Every registered metric on every split at hand, undefined ones left out. *rows owned (base_free). */
+/** Every registered metric on every available split, undefined ones left out. *rows owned (base_free). */
 BaseStatus eval_all(const EvalContext *context, EvalRow **rows, int *count);
 
 /** confusion[true * K + predicted], first of equals predicted. [K, K] out. */

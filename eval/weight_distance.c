@@ -1,5 +1,5 @@
 /* eval/weight_distance.c - ||theta - theta_0|| / ||theta_0|| over all trainable parameters; theta_0 = the original
- * network. Running statistics are no parameters and stay out. How far a method moved, not how well it forgot: no value
+ * network. Running statistics are not parameters and stay out. How far a method moved, not how well it forgot: no value
  * is the right one. */
 #include <math.h>
 

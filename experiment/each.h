@@ -5,10 +5,10 @@
 
 #include "experiment/config.h"
 
-/** How many methods @p row stands for; 1 without `each`. BASE_EUSAGE where that is no map of lists. */
+/** How many methods @p row stands for; 1 without `each`. BASE_EUSAGE where that is not a map of lists. */
 BaseStatus experiment_each_points(const BaseYaml *row, size_t *points);
 /** Sets the values of combination @p point in @p m, whose method and parameters are read already; its label becomes the
- *  family and gets the values behind it. The first key varies slowest. */
+ *  family and gets the values after it. The first key varies slowest. */
 BaseStatus experiment_each_apply(const BaseYaml *row, size_t point, ExperimentMethod *m);
 
 #endif

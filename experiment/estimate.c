@@ -134,7 +134,7 @@ static BaseStatus read_earlier(Estimate *e)
             learn_from(e, run);
             store_run_free(run);
         }
-        st = BASE_OK; /* a file that is no run says nothing here */
+        st = BASE_OK; /* a file that is not a run says nothing here */
     }
 out:
     base_free(path);

@@ -62,7 +62,7 @@ static const char *const KEYS[] = {
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
     static const char *const NAMES[] = {"one value", "a list", "a map (key: value)"};
-    /* "attacks:" with nothing behind, each item commented out, is a list or map of nothing */
+    /* "attacks:" with nothing after, each item commented out, is a list or map of nothing */
     if (node->kind == kind || (node->kind == BASE_YAML_SCALAR && !*node->text)) return BASE_OK;
     return base_error_set(BASE_EUSAGE, "%s: %s is %s; it must be %s", node->where, what, NAMES[node->kind],
                           NAMES[kind]);

@@ -10,7 +10,7 @@
 typedef struct {
     size_t axis_count, points; /* points: trials made */
     int64_t *at;               /* [points] which point of the grid */
-    double *value; /* [axis_count, points] the parameter's number; where it is no number, its place in the list */
+    double *value; /* [axis_count, points] the parameter's number; where it is not a number, its place in the list */
     double *score; /* [points] mean over the sets searched on; NaN where the method failed */
     double *acc_retain, *acc_forget; /* [points] percent, means over those sets */
     double *cost;                    /* [points] seconds of all its unlearnings and judgements */

@@ -176,7 +176,7 @@ BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed
     NnNet *net = NULL;
     char *path = NULL;
     BASE_TRY(split_make(s, seed));
-    BASE_TRY(session_model_create(s->e->arch, s->data, &model)); /* for its shape: retraining starts anew */
+    BASE_TRY(session_model_create(s->e->arch, s->data, &model)); /* for its shape: retraining starts from scratch */
     nn_net_set_tuning(model.net, s->e->tuning);
     BASE_TRY(nn_net_clone(model.net, &net));
     UnlearnContext context = experiment_context(s, seed, job->forget);

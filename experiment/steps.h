@@ -4,7 +4,7 @@
  *                                    ├── a search ────────────┐
  *     retrain without a set ─────────┴────────────────────────┴── the row of a method
  *
- * Trainings need nothing, so that all of them can run at once. A step that is no row leaves a file in `models`. */
+ * Trainings need nothing, so that all of them can run at once. A step that is not a row leaves a file in `models`. */
 #ifndef EXPERIMENT_STEPS_H
 #define EXPERIMENT_STEPS_H
 
@@ -34,7 +34,7 @@ BaseStatus experiment_steps_make(const ExperimentSetting *setting, const Experim
                                  ExperimentSteps *out);
 void experiment_steps_free(ExperimentSteps *steps);
 
-/** "svd, forget 3, seed 0"; of a step that is no row, what it makes for it. */
+/** "svd, forget 3, seed 0"; of a step that is not a row, what it makes for it. */
 void experiment_step_text(const ExperimentSteps *steps, const ExperimentJob *jobs, size_t step, char text[256]);
 
 #endif

@@ -11,8 +11,8 @@ typedef struct IoArchive IoArchive;
 /** Opens for reading and checks every record before memory is taken for one: stored or deflated, not encrypted, no name
  *  twice, and all of them together no larger than the file (16 times the file, where one is deflated). BASE_EFORMAT. */
 BaseStatus io_archive_open(const char *path, IoArchive **out);
-/** A file that is no archive, read as if its parts were records: io_archive_add_part names each; they are found once
- *  io_archive_sort has been called. A part that does not lie in the file is BASE_EFORMAT. */
+/** A file that is not an archive, read as if its parts were records: io_archive_add_part names each; they are found
+ *  once io_archive_sort has been called. A part that does not lie in the file is BASE_EFORMAT. */
 BaseStatus io_archive_parts(const char *path, IoArchive **out);
 BaseStatus io_archive_add_part(IoArchive *archive, const char *name, int64_t offset, int64_t size);
 BaseStatus io_archive_sort(IoArchive *archive);

@@ -4,7 +4,7 @@
 
 #include "io/tensors.h"
 
-enum { IO_SNIFF = 64 }; /* leading bytes of a file that a format is told by */
+enum { IO_SNIFF = 64 }; /* leading bytes of a file by which a format is recognised */
 
 typedef struct IoContainer {
     const char *name;

@@ -9,7 +9,7 @@
 #include "io/names.h"
 
 /** Reads a regular file whole. @p limit in bytes (0: none) is checked before memory is taken. *out owned (base_free),
- *  with one NUL behind the last byte. @return BASE_EIO (missing, directory, unreadable), BASE_ELIMIT, BASE_ENOMEM. */
+ *  with one NUL after the last byte. @return BASE_EIO (missing, directory, unreadable), BASE_ELIMIT, BASE_ENOMEM. */
 BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size);
 
 /** BASE_EIO unless @p path is a regular file that this process may read; its size in bytes. */
@@ -38,7 +38,7 @@ BaseStatus io_path_writable(const char *path);
 /** @p name as the file @p path means it: beside that file, unless it is absolute. Owned. */
 BaseStatus io_path_beside(const char *path, const char *name, char **out);
 /** Where @p path leads, the links of its last part followed: what a user names as output is written there, and the link
- *  stays. *out NULL where it is no link; owned. BASE_EIO where the link leads to nothing. */
+ *  stays. *out NULL where it is not a link; owned. BASE_EIO where the link leads to nothing. */
 BaseStatus io_path_target(const char *path, char **out);
 /** Both are there and the same file, whatever the spelling. */
 bool io_path_same(const char *a, const char *b);

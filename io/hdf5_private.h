@@ -29,13 +29,13 @@ void io_hdf5_quiet(void);
 /** HDF5's own innermost message of the call that just failed ("unknown error" if none). Valid until the next call. */
 const char *io_hdf5_reason(void);
 
-/** False where @p type is no number that io_hdf5_read converts: integers and booleans of 1 to 8 bytes, floats of 2
+/** False where @p type is not a number that io_hdf5_read converts: integers and booleans of 1 to 8 bytes, floats of 2
  * to 8. */
 bool io_hdf5_number(hid_t type, IoH5Type *stored, bool *is_float);
 /** The type of IoH5Type values in memory; a constant of HDF5, never closed. */
 hid_t io_hdf5_memory_type(IoH5Type type);
 size_t io_hdf5_type_size(IoH5Type type);
-/** False for a null dataspace, more than IO_H5_DIMS dimensions, or a size in bytes (8 an element) that overflows. */
+/** False for a null dataspace, more than IO_H5_DIMS dimensions, or a size in bytes (8 per element) that overflows. */
 bool io_hdf5_extent(hid_t space, IoH5Info *out);
 /** Opens a group or dataset; negative where it is not there (each part of the path is looked up first). */
 hid_t io_hdf5_object(const IoHdf5 *file, const char *path);

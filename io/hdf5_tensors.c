@@ -17,7 +17,7 @@ static const int64_t RATIO = 1100, FREE_BYTES = (int64_t)64 << 20;
 
 typedef struct {
     IoHdf5 *file;
-    char **paths; /* [count] of the arrays, one a tensor */
+    char **paths; /* [count] of the arrays, one per tensor */
     size_t count;
 } Kept;
 
@@ -234,7 +234,7 @@ static BaseStatus read_meta(Reader *r)
         base_free(value);
         value = NULL;
         if (st == BASE_ENOMEM) goto out;
-        st = BASE_OK; /* numbers are no metadata, and stay where they are */
+        st = BASE_OK; /* numbers are not metadata, and stay where they are */
     }
 out:
     io_names_free(names, count);

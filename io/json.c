@@ -1,4 +1,4 @@
-/* io/json.c - values as a tree that is printed in one walk; strings that are no UTF-8 are mended on the way. */
+/* io/json.c - values as a tree that is printed in one walk; strings that are not UTF-8 are mended on the way. */
 #include "io/json.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 
-/** Appends @p value as a JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
+/** Appends @p value as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD. */
 void io_json_quote(BaseText *out, const char *value);
 
 #endif

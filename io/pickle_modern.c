@@ -30,7 +30,7 @@ static BaseStatus take(Translation *t, uint64_t size)
     return BASE_OK;
 }
 
-/* Passes over a length of @p width bytes, little-endian, and so many bytes behind it. */
+/* Passes over a length of @p width bytes, little-endian, and so many bytes after it. */
 static BaseStatus take_counted(Translation *t, size_t width)
 {
     const unsigned char *number = t->at;
@@ -133,7 +133,7 @@ static BaseStatus put_text(Translation *t, const char *line, size_t size)
     return close_counted(t, at);
 }
 
-/* One escape of a Python string, behind its backslash; 0: none that Python writes. */
+/* One escape of a Python string, after its backslash; 0: none that Python writes. */
 static size_t unescape(const char *text, size_t size, char *out)
 {
     static const char FROM[] = "\\'\"nrtabfv", TO[] = "\\'\"\n\r\t\a\b\f\v";
@@ -295,7 +295,7 @@ BaseStatus io_pickle_modern(char **bytes, size_t *size, const char *where)
     t.start = t.at = (unsigned char *)*bytes;
     t.end = t.start + *size;
     if (*size >= 2 && t.at[0] == 0x80) return t.at[1] == 5 ? rename_bytearrays(&t) : BASE_OK;
-    static const char BEGINS[] = "(]})cVSILFNKMJGUTX"; /* a file that is no pickle is the reader's to refuse */
+    static const char BEGINS[] = "(]})cVSILFNKMJGUTX"; /* a file that is not a pickle is the reader's to refuse */
     if (*size < 2 || !t.at[0] || !strchr(BEGINS, t.at[0])) return BASE_OK;
     BaseStatus st = translate(&t);
     if (st == BASE_OK) {

@@ -80,7 +80,7 @@ static void set_conversions(Decoder *d, bool wide)
 }
 
 /* Grey of sixteen bits, big-endian, in the last two thirds of the image's room, becomes RGB in place: pixel i is
- * written up to byte 3 i + 2, and what is not read yet begins behind it. Values over 255 become 255. */
+ * written up to byte 3 i + 2, and what is not read yet begins after it. Values over 255 become 255. */
 static void clip_grey(IoImage *image)
 {
     int64_t n = image->W * image->H;

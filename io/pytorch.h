@@ -27,7 +27,7 @@ typedef struct {
     char *bytes;  /* data.pkl, [size] */
     size_t size;
     int64_t pickle_record, meta_record; /* -1: none */
-    IoPytorchView *views;               /* [count] one a tensor, in its order; then those of the copies */
+    IoPytorchView *views;               /* [count] one per tensor, in its order; then those of the copies */
     size_t *by_record;                  /* [count] indices of views, one storage after the other */
     size_t count, state_count;          /* all, and those of the state dict */
 } IoPytorch;

@@ -1,5 +1,5 @@
 /* io/pytorch_names.c - which names a checkpoint's neighbours are made with. Names, not packages: torch.hub.load and
- * numpy's runstring are those packages' too. A class (a capital first) is let through where it is only made anew and
+ * numpy's runstring are those packages' too. A class (a capital first) is let through where it is only made again and
  * given its state, or called with one word or number, as enumerations are. */
 #include <ctype.h>
 #include <stdlib.h>

@@ -58,7 +58,7 @@ void io_pytorch_add_key(BaseText *text, const IoPickleValue *key)
         base_text_add(text, "%c", (unsigned char)key->bytes[i] < ' ' || key->bytes[i] == 127 ? '?' : key->bytes[i]);
 }
 
-/* Keys of the dicts on the way to the state dict, then of its entries that are no tensors. */
+/* Keys of the dicts on the way to the state dict, then of its entries that are not tensors. */
 static void add_beside(IoPytorchSurvey *s, int depth)
 {
     IoPickleValue *dict = s->path[depth];

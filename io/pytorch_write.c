@@ -385,7 +385,7 @@ static BaseStatus write_records(Rewrite *w, IoArchiveWriter *writer)
     for (size_t r = 0, from = 0, to; r < io_archive_count(file->archive); r++) {
         const char *name = io_archive_name(file->archive, r);
         bool weights = from < w->count && view_at(w, from)->record == r;
-        if ((int64_t)r == file->meta_record && w->tensors->meta_count) continue; /* written anew at the end */
+        if ((int64_t)r == file->meta_record && w->tensors->meta_count) continue; /* written again at the end */
         to = weights ? group_end(w, from) : from;
         if ((int64_t)r == file->pickle_record) {
             BASE_TRY(write_pickle(w, name, writer));

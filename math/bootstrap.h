@@ -27,7 +27,7 @@ typedef enum {
 /** Each the mean over models, with an interval. n: points. value NaN where not defined (no thresholds; N < 1 / fpr). */
 typedef struct {
     MathEstimate a[MATH_STATISTICS], b[MATH_STATISTICS], difference[MATH_STATISTICS];
-    bool over_models; /* false: one model on either side; the intervals speak of these very models */
+    bool over_models; /* false: one model on either side; the intervals speak of these models alone */
 } MathBootstrap;
 
 typedef struct {
@@ -38,7 +38,7 @@ typedef struct {
 } MathBootstrapOptions;
 
 /**
- * Two-way bootstrap: every draw takes models and points anew, with replacement, each independently,
+ * Two-way bootstrap: every draw takes fresh models and points, with replacement, each independently,
  * members and non-members apart; the models of a and of b apart, the points of both alike.
  *
  * The draws give the variance of a mean over models in two parts. points: what is left when the models' share is taken

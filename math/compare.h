@@ -26,7 +26,7 @@ BaseStatus math_auc_paired(const double *a, const double *b, const uint8_t *memb
  * P(a score of one of A models exceeds a score of one of B other models), all on the same n points: can the two kinds of
  * model be told apart? 1/2 where they are alike. Three sources of chance, first order: which a, which b,
  * which points; a point counts once though it is on both sides:
- *     var = S_a^2 / A + S_b^2 / B + var_i(V10_i + V01_i) / n,     V placements, meaned over the models of a side
+ *     var = S_a^2 / A + S_b^2 / B + var_i(V10_i + V01_i) / n,     V placements, averaged over the models of a side
  * each part with its own t quantile, on the logit scale; exact over points at 0 and 1. A side of few models
  * (MATH_FEW_MODELS) takes S^2 pooled over both sides, as in math_bootstrap; with one model on either side *over_models is
  * false and the interval speaks of these two models.

@@ -6,7 +6,7 @@
 
 /** Marks round(share P) members and round(share N) non-members, drawn under @p seed, as the points to choose on:
  *  @p choosing [n] 0/1. BASE_EARG where a class has fewer than 2 points or share is outside (0, 1): each part gets at
- *  least one point of either kind. O(n). */
+ *  least one point of each kind. O(n). */
 BaseStatus math_holdout_split(const uint8_t *member, int64_t n, double share, uint64_t seed, uint8_t *choosing);
 /** The marked (@p part 1) or unmarked (0) points, packed: @p score_out, @p member_out [n]. Returns their count. */
 int64_t math_holdout_take(const double *score, const uint8_t *member, const uint8_t *choosing, int64_t n, int part,

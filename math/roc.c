@@ -22,7 +22,7 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The distinct scores from the highest down, with how many of either kind have each. *groups owned. */
+/* The distinct scores from the highest down, with how many of each kind have each. *groups owned. */
 static BaseStatus group_ties(const double *score, const uint8_t *member, int64_t n, Group **groups, int64_t *count,
                              int64_t *P)
 {

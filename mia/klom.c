@@ -3,7 +3,7 @@
  *     score(x) = sum over bins with p > 0 of p log(p / max(q, floor)),      p: unlearned, q: retrained
  * (`direction` exchanges p and q). 0 where both look the same; no model is judged alone. It grows with the number of
  * bins and falls with the number of models even where nothing was left: compare only equal U, R and bins.
- * compat published: that code puts a point's largest margins into a bin behind the
+ * compat published: that code puts a point's largest margins into a bin after the
  * last, and so drops them; and scipy.stats.entropy, which it calls, divides max(q, floor) by its sum, which the floor
  * has taken above 1. */
 #include <math.h>

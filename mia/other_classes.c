@@ -51,7 +51,7 @@ static const double *logits_of(const MiaInput *in, int64_t model, int64_t i)
     return all + i * in->K;
 }
 
-/* Models left out of a fit: those of unit @p fold of either kind, and of unit @p without; -1: none. */
+/* Models left out of a fit: those of unit @p fold of each kind, and of unit @p without; -1: none. */
 typedef struct {
     MiaUnits units;
     int fold, without;

@@ -175,7 +175,7 @@ static BaseStatus read_runs(Shelf *shelf, const char *folder, bool superseded, b
         store_run_free(run);
         run = NULL;
         if (st == BASE_ENOMEM) goto out;
-        st = BASE_OK; /* what is no run uses nothing */
+        st = BASE_OK; /* what is not a run uses nothing */
     }
 out:
     base_free(path);

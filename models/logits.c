@@ -244,7 +244,7 @@ out:
     return st;
 }
 
-/* @p found false where there is no such file, or it is no good (told with a notice). */
+/* @p found false where there is no such file, or it cannot be used (reported with a notice). */
 static BaseStatus load(const char *path, const char *key, int64_t n, int64_t K, double *logits, bool *found)
 {
     IoHdf5 *file = NULL;

@@ -44,7 +44,7 @@ BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *gra
 /** Of the last backward pass, in NN_MODE_EVAL_INPUT: d loss / d x, out [n, C, H, W]. BASE_ENUMERIC as above. */
 BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out);
 
-/** With a backward pass, before the first forward pass: keeps the network's last map behind a ReLU with at least @p
+/** With a backward pass, before the first forward pass: keeps the network's last map after a ReLU with at least @p
  * side x @p side places, and its gradient. @p shape: its C, H, W. BASE_EUSAGE where there is none. */
 BaseStatus nn_engine_watch(NnEngine *engine, int64_t side, int64_t shape[3]);
 /** After a backward pass: that map and d loss / d map, [n, C, H, W] each. */

@@ -122,7 +122,7 @@ void nn_node_shape(const NnGraph *g, NnNode x, int64_t shape[3])
     shape[2] = known ? g->nodes[x].W : 0;
 }
 
-/* False where an earlier builder failed, or @p x is no node of this graph (which becomes the error). */
+/* False where an earlier builder failed, or @p x is not a node of this graph (which becomes the error). */
 static bool usable(NnGraph *g, NnNode x, const char *what)
 {
     if (g->st != BASE_OK) return false;

@@ -35,7 +35,7 @@ NnNode nn_dropout(NnGraph *g, NnNode x, double p); /* train mode only; inverted 
 /* Transformers (Vaswani et al. 2017; arXiv 2010.11929): T tokens of E features are a map [E, T, 1]. */
 NnNode nn_class_token(NnGraph *g, const char *name,
                       int64_t E); /* the learned vector @p name [1, 1, E], for nn_tokens */
-/** A map's pixels, row by row, as tokens behind @p first (a class token), plus learned positions @p name [1, T, E]. */
+/** A map's pixels, row by row, as tokens after @p first (a class token), plus learned positions @p name [1, T, E]. */
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);
 NnNode nn_first_token(NnGraph *g, NnNode x);                  /* [E, T, 1] -> [E, 1, 1] */
 NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name); /* over the features of each token; eps 1e-6 */

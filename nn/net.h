@@ -38,7 +38,7 @@ BaseStatus nn_net_create_take(NnGraph *graph, NnNode output, NnNet **out);
 BaseStatus nn_net_outline_take(NnGraph *graph, NnNode output, NnNet **out);
 BaseStatus nn_net_clone(const NnNet *net, NnNet **out);
 /** The same network with @p K >= classes outputs, the last layer linear: all numbers copied, what the new outputs need
- *  is 0. BASE_ESHAPE where the last node is no linear layer. */
+ *  is 0. BASE_ESHAPE where the last node is not a linear layer. */
 BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out);
 void nn_net_free(NnNet *net);
 /** Copies all numbers from a network of the same graph. */

@@ -72,7 +72,7 @@ void report_escape_tex(BaseText *out, const char *text)
     uint32_t point;
     const char *first = text;
     for (size_t n; (n = base_text_point(first, &point)) > 0 && (point == ' ' || base_text_acts(point));) first += n;
-    if (*first == '[' || *first == '*') { /* behind the \\ of the row before these would be its argument, its star */
+    if (*first == '[' || *first == '*') { /* after the \\ of the row before these would be its argument, its star */
         base_text_add(out, "{%c}", *first);
         text = first + 1;
     }

@@ -51,13 +51,13 @@ typedef struct {
 typedef struct {
     ReportRun *runs;
     size_t run_count, superseded; /* older runs of the same label, class and seed, left out */
-    char **passed_over;           /* one line each: a file that is no run */
+    char **passed_over;           /* one line each: a file that is not a run */
     size_t passed_count;
     ReportExperiment *experiments;
     size_t experiment_count;
 } ReportSet;
 
-/** BASE_ENOTFOUND where there is no run. A file that is no run is warned about and passed over. */
+/** BASE_ENOTFOUND where there is no run. A file that is not a run is warned about and passed over. */
 BaseStatus report_load(const char *const *folders, size_t folder_count, ReportSet *out);
 void report_set_free(ReportSet *set);
 /** The run with its arrays. */

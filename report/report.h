@@ -14,7 +14,7 @@ typedef struct {
 /**
  * Writes tables (.md .csv .tex), figures (.svg .png; left out with a notice where gnuplot is missing) and report.html.
  * @param terminal  the main table for a terminal of @p columns columns, appended.
- * @return BASE_OK; BASE_ENOTFOUND where the folders hold no run; a file that is no run is named and passed over.
+ * @return BASE_OK; BASE_ENOTFOUND where the folders hold no run; a file that is not a run is named and passed over.
  */
 BaseStatus report_make(const ReportConfig *config, int columns, BaseText *terminal);
 

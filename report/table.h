@@ -38,7 +38,7 @@ typedef struct {
     int column_count;
     ReportCell *cells; /* [row_count, column_count] */
     unsigned *flags;   /* [row_count] */
-    char **reasons;    /* [row_count] of a failed row, spanning the columns behind the first; else NULL */
+    char **reasons;    /* [row_count] of a failed row, spanning the columns after the first; else NULL */
     int row_count;
     char **notes;
     bool *note_intervals; /* [note_count] the note is about intervals: goes where they are left out */

@@ -18,8 +18,8 @@ typedef struct {
     char hash[BASE_HASH_HEX]; /* of the weights */
     NnTuning *tuning;         /* NULL: none */
 } SessionModel;
-/** What session_model_open would refuse without any images: a file that is no checkpoint, an unknown architecture, one whose
- *  tensors the file does not name (BASE_ESHAPE). Asked before images are read, which may take minutes. */
+/** What session_model_open would refuse without any images: a file that is not a checkpoint, an unknown architecture, one
+ *  whose tensors the file does not name (BASE_ESHAPE). Asked before images are read, which may take minutes. */
 BaseStatus session_weights_check(const char *arch, const char *weights);
 /** Reads weights, under other people's names too (nn/naming.h). @p arch "auto": recognised, and said in a notice. Their
  * class count must be the data's (BASE_ESHAPE names both). Data that came without a list of classes take the weights'

@@ -71,9 +71,9 @@ bool store_run_metric(const StoreRun *run, const char *name, const char *split, 
 /** The HDF5 image is followed by one line with its SHA-256 (store/file.c says why). Temporary name, sync, rename. One with
  *  /signals or /saliency, numbers and pictures of single images, is readable by its owner alone. */
 BaseStatus store_run_write(const StoreRun *run, const char *path);
-/** BASE_EFORMAT for a file that is no run, of a newer schema (naming both versions), or damaged since it was written. */
+/** BASE_EFORMAT for a file that is not a run, has a newer schema (naming both versions), or was damaged later. */
 BaseStatus store_run_read(const char *path, StoreRun **out);
-/** The same without what weighs: /signals, /spectra, /regions, /confusion, /saliency, /class_names and the arrays below
+/** The same without the large parts: /signals, /spectra, /regions, /confusion, /saliency, /class_names and the arrays below
  * /attacks. For sweeps of many runs. */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
 /** A whole run with this id and status "ok" stands at @p path: the hash is checked for damage, then the light copy is

@@ -4,7 +4,7 @@
  * It is written in place, so nothing else is: a link, a file of two names, one that does not begin as a queue does, or a
  * descriptor of a standard stream is BASE_EIO or BASE_EFORMAT. Sums find what another program wrote into it.
  *
- * The file's life is a session: whoever comes first, with nobody else there, lays the states out anew; whoever comes
+ * The file's life is a session: whoever comes first, with nobody else there, lays the states out again; whoever comes
  * while others work joins them, if its plan is theirs. */
 #ifndef SWEEP_BOARD_H
 #define SWEEP_BOARD_H
@@ -19,7 +19,7 @@
 enum { SWEEP_DEATHS_MAX = 2, SWEEP_REASON_MAX = 1000 };
 typedef enum {
     SWEEP_STATE_TODO,
-    SWEEP_STATE_TAKEN, /* and the SWEEP_DEATHS_MAX behind it: how often; more than once where processes died of it */
+    SWEEP_STATE_TAKEN, /* and the SWEEP_DEATHS_MAX after it: how often; more than once where processes died of it */
     SWEEP_STATE_SKIPPED = SWEEP_STATE_TAKEN + SWEEP_DEATHS_MAX + 1, /* it was complete before this session */
     SWEEP_STATE_DONE,
     SWEEP_STATE_FAILED

@@ -1,6 +1,6 @@
 /* unlearn/cf_k.c - catastrophic forgetting of the last k layers (CF-k; Goel): all layers but the last k are
  * frozen, and those are trained on, on retained images alone.
- * A layer is a convolution or a linear layer with the norms behind it; k = 1 is the classifier. Frozen parameters and
+ * A layer is a convolution or a linear layer with the norms after it; k = 1 is the classifier. Frozen parameters and
  * frozen running statistics do not move at all; batch statistics and dropout are those of training throughout.
  * Data: retained images; epochs passes with gradients. */
 #include "unlearn/gradient/refine.h"

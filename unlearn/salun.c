@@ -2,7 +2,7 @@
  *   m = 1[ |d/dw sum over D_f of CE(f_w(x), y)| >= gamma ]        at the original w, eval mode
  *   w moves where m = 1, by random_label's steps                  gamma: the `share` of all parameters that pass it
  * The sum is over batches of batch_size of mean gradients. A masked weight does not move at all: neither weight decay
- * nor momentum reaches it (in the published code both do). Running statistics are no parameters and follow the data.
+ * nor momentum reaches it (in the published code both do). Running statistics are not parameters and follow the data.
  * Data: both; one pass over D_f for the mask, then epochs passes, all with gradients. Defaults: SalUn's code.
  */
 #include "base/memory.h"

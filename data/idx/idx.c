@@ -14,7 +14,7 @@ typedef struct {
     char *path;
     char *bytes; /* the unpacked file */
     int64_t dims[3];
-    const uint8_t *data; /* behind the header, [product of dims] */
+    const uint8_t *data; /* after the header, [product of dims] */
 } Idx;
 
 static void idx_free(Idx *idx)

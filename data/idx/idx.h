@@ -8,7 +8,7 @@ typedef struct {
     const char *name;           /* "mnist" */
     const char *const *classes; /* [10] */
     float mean, std;            /* of the training pixels scaled to 0..1 */
-    const char *cure;           /* what to do where a file is missing, behind "; " */
+    const char *cure;           /* what to do where a file is missing, after "; " */
     const char *inside;         /* where torchvision keeps the files below the folder that it was given */
 } DataIdxKind;
 

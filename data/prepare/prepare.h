@@ -69,7 +69,7 @@ BaseStatus data_prepare(const DataRequest *request, bool prepared, DataSet **tra
  *  text; "none" for what is not done. */
 void data_prep_text(const DataSet *set, BaseText *out);
 
-/** Behind the byte-order mark that editors of Windows put in front of a text. */
+/** After the byte-order mark that editors of Windows put in front of a text. */
 char *data_text_begin(char *bytes);
 
 #endif

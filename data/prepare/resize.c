@@ -1,6 +1,6 @@
 /* data/prepare/resize.c - resampling as Pillow does it for 8-bit images (its Resize.c): separable, rows first, each
  * pass rounded to 8 bits. A target pixel i of n is centred on c = (i + 1/2) s in the source, s = in / n; source pixel j
- * counts w((j + 1/2 - c) / max(s, 1)), scaled to a sum of 1 and rounded to 22 bits behind the point. Stretching the
+ * counts w((j + 1/2 - c) / max(s, 1)), scaled to a sum of 1 and rounded to 22 bits after the point. Stretching the
  * filter by s where s > 1 is the antialiasing. w: bilinear 1 - |x| on [-1, 1]; bicubic with a = -1/2 on [-2, 2]. Sizes
  * are torchvision's: Resize gives the longer side (int)(size * long / short), CenterCrop starts at
  * round((side - crop) / 2), halves to even. */

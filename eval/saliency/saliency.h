@@ -3,7 +3,7 @@
  *
  *     w_k = (1 / (h w)) sum_ij dz_y / dA^k_ij        map_ij = max(0, sum_k w_k A^k_ij)
  *
- * z_y: the logit of the image's true class; A [k, h, w]: the last map behind a ReLU that has at least `side` places
+ * z_y: the logit of the image's true class; A [k, h, w]: the last map after a ReLU that has at least `side` places
  * either way (a network for small images ends in maps of one or two places, where there is nothing to see).
  */
 #ifndef EVAL_SALIENCY_SALIENCY_H

@@ -1,4 +1,4 @@
-/* mia/curve/curve.c - random selections of models for each size, attacked anew; their AUCs are averaged with both errors. */
+/* mia/curve/curve.c - random selections of models for each size, each attacked by itself; their AUCs are averaged with both errors. */
 #include "mia/curve/curve.h"
 
 #include <math.h>

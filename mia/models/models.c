@@ -29,7 +29,7 @@ BaseStatus mia_models_check_target(const MiaInput *in, const double *logits, int
     return BASE_OK;
 }
 
-/* Hoare's selection: afterwards x[k] is the k-th smallest, nothing before it is larger, nothing behind it smaller. */
+/* Hoare's selection: afterwards x[k] is the k-th smallest, nothing before it is larger, nothing after it smaller. */
 static double select_kth(double *x, int64_t n, int64_t k)
 {
     int64_t lo = 0, hi = n - 1;

@@ -1,5 +1,5 @@
 /* nn/arch/allcnn.c - All-CNN with batch norm: nine convolutions but for the last, which code for unlearning makes a
- * linear layer behind the average pool; its names. Slots 3 and 7 of the sequence, dropout there, stay empty. */
+ * linear layer after the average pool; its names. Slots 3 and 7 of the sequence, dropout there, stay empty. */
 #include "nn/arch/arch.h"
 
 typedef struct {

@@ -4,7 +4,7 @@
 
 typedef struct {
     int depth;      /* 11, 13, 16, 19: torchvision's configurations A, B, D, E */
-    bool norm;      /* batch norm behind each convolution */
+    bool norm;      /* batch norm after each convolution */
     int64_t hidden; /* units of the two hidden linear layers: 512 in the 32x32 form, 4096 in the 224x224 form, whose 7x7
                        map needs no adaptive pooling */
 } Form;

@@ -185,7 +185,7 @@ INLINE void transpose(Lanes *x)
     SWAP(y, x, 1)
 }
 
-/* w[tap] = element tap of each of 16 kernels that lie behind each other */
+/* w[tap] = element tap of each of 16 kernels that follow one another */
 INLINE void read_kernels(const float *from, Lanes *w)
 {
     Lanes x[LANES];

@@ -66,7 +66,7 @@ typedef struct {
     int consumers;
     NnNode only; /* the consumer where there is exactly one */
     bool done;   /* computed within an earlier node's step */
-    bool relu;   /* norm: the ReLU behind it is fused */
+    bool relu;   /* norm: the ReLU after it is fused */
     bool owned;  /* nothing but its one consumer reads the value's storage */
     bool needs_grad;
     bool unfolded;           /* src is the patches of a convolution */

@@ -27,7 +27,7 @@ BaseStatus unlearn_last_check(const UnlearnContext *context, const void *last)
     return st;
 }
 
-/* Fresh numbers for the selected layers and the norms behind them. */
+/* Fresh numbers for the selected layers and the norms after them. */
 static BaseStatus renew(const UnlearnContext *context, const uint8_t *selected, NnNet *net)
 {
     BaseStatus st = BASE_OK;

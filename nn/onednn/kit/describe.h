@@ -51,7 +51,7 @@ typedef struct {
     dnnl_dims_t stride, kernel, pad;
     float epsilon;
     bool fixed;                       /* batch norm: on statistics that are given */
-    bool relu;                        /* batch norm: with the ReLU behind it */
+    bool relu;                        /* batch norm: with the ReLU after it */
     const_dnnl_primitive_desc_t hint; /* of the forward pass; NULL in it */
     struct {                          /* what happens to the result before it is stored, in this order */
         float scale;                  /* 0: as it is */

@@ -1,4 +1,4 @@
-/* nn/onednn/ops/add.c - the sum of two maps, with the ReLU behind it. */
+/* nn/onednn/ops/add.c - the sum of two maps, with the ReLU after it. */
 #include "nn/onednn/ops/chain.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"

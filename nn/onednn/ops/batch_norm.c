@@ -1,4 +1,4 @@
-/* nn/onednn/ops/batch_norm.c - batch norm (arXiv 1502.03167) with the ReLU behind it, on the batch's statistics or on
+/* nn/onednn/ops/batch_norm.c - batch norm (arXiv 1502.03167) with the ReLU after it, on the batch's statistics or on
  * the running ones. */
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/norm_pool.h"

@@ -1,4 +1,4 @@
-/* nn/onednn/ops/chain.h - what one step can do beside its own operation: the batch norm behind a convolution or linear
+/* nn/onednn/ops/chain.h - what one step can do beside its own operation: the batch norm after a convolution or linear
  * layer folded in (fixed statistics only), an addition, a ReLU. */
 #ifndef NN_ONEDNN_OPS_CHAIN_H
 #define NN_ONEDNN_OPS_CHAIN_H
