@@ -124,7 +124,7 @@ out:
     return st;
 }
 
-/* One row an array of several models; absent ones are left out of the file. */
+/* One row per array of several models; absent ones are left out of the file. */
 typedef struct {
     const char *path;
     int64_t *models;

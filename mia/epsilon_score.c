@@ -4,7 +4,7 @@
  * and forgetting_quality F = mean of 2 / 2^n, where epsilon lies in the n-th of bins 0.5 wide, the 13th open-ended.
  * estimate:
  *   - smoothed: rates (k + 1/2) / (n + 1), both directions of the threshold;
- *   - bound: a lower bound at level 1 - alpha a point. Threshold and direction are chosen on every other model, the
+ *   - bound: a lower bound at level 1 - alpha per point. Threshold and direction are chosen on every other model, the
  *     rates bounded on the rest (Clopper-Pearson, alpha / 2 each);
  *   - published: raw rates, "above is unlearned" only. An attack with just one of FPR and FNR at 0 is DISCARDED, which
  *     hides nearly perfect ones; both 0 is infinite, written as 6, where the published bins end.

@@ -16,7 +16,7 @@ typedef struct NnRate NnRate;
 /** @p net is borrowed; training moves its numbers (by SGD with a rate so small that the loss stays finite). */
 BaseStatus nn_rate_create(NnNet *net, NnPrecision precision, bool train, int64_t batch, NnRate **out);
 void nn_rate_free(NnRate *rate);
-/** Images a second of whole training steps, or of inference, over at least so many seconds; the first call runs two
+/** Images per second of whole training steps, or of inference, over at least so many seconds; the first call runs two
  *  batches before. */
 BaseStatus nn_rate_run(NnRate *rate, double seconds, double *images_per_second);
 

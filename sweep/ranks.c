@@ -79,7 +79,7 @@ void sweep_ranks_part(int blocks, int *from, int *count)
     *from = ranks.number * *count;
 }
 
-enum { PIECE = 1 << 22 }; /* values a message: counts are int, and a buffer is this long */
+enum { PIECE = 1 << 22 }; /* values per message: counts are int, and a buffer is this long */
 
 /* Recursive doubling: after round k each of 2^k neighbours has their sum, and a + b = b + a to the bit. */
 static BaseStatus sum_piece(void *x, void *other, int n, bool wide)

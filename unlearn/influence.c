@@ -9,7 +9,7 @@
  * 0.2 to 20). So `parts` lengths are tried, each 2^(1/4) times the one before and the last alpha, until the accuracy
  * on forgotten images is at or below `stop`; stop below 0 takes alpha itself, as Unlearn-Sparse.
  *
- * Data: both; one pass with gradients, m * fisher_batch images more, and a forward pass of the watched ones a length.
+ * Data: both; one pass with gradients, m * fisher_batch images more, and a forward pass of the watched ones per length.
  */
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * before the first step at which the accuracy on forgotten images is at or below `stop` (the code of DUCK stops at 0.01
  * as well), so that lr decides how fast and not how far; stop below 0 takes every step, as the code of Unlearn-Sparse.
  * `clip` bounds the gradient's norm. Data: forgotten images; at most epochs passes with gradients, and a forward pass
- * of the watched ones a step.
+ * of the watched ones per step.
  * Defaults: Unlearn-Sparse takes lr 1e-4 for 5 epochs, too little where a class is few steps; here a larger lr, clipped
  * and stopped.
  */

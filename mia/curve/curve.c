@@ -13,7 +13,7 @@ typedef struct {
     const MiaInput *in;
     const void *params;
     bool shadows;   /* which kind: else unlearned and retrained ones together */
-    int64_t each;   /* models a unit */
+    int64_t each;   /* models per unit */
     int64_t units;  /* there are */
     uint8_t *taken; /* [draws, units] selections so far */
     double *value;  /* [3, draws] value, and how far its interval reaches below and above */

@@ -140,7 +140,7 @@ static BaseStatus compile(Tuner *t, const NnTuning *tuning, NnProgram **out)
                       t->device.engine, out);
 }
 
-/* One row a distinct convolution and pass of the network as the fixed rules compile it. */
+/* One row per distinct convolution and pass of the network as the fixed rules compile it. */
 static BaseStatus list_rows(Tuner *t)
 {
     BaseStatus st = BASE_OK;

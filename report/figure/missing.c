@@ -1,5 +1,5 @@
 /* report/figure/missing.c - a class missing from the retained sample: change of every class's test accuracy against the
- * same method with nothing left out. One row a class left out, its own cell framed. */
+ * same method with nothing left out. One row per class left out, its own cell framed. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

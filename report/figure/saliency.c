@@ -1,4 +1,4 @@
-/* report/figure/saliency.c - Grad-CAM maps laid over the images: a column an image, rows the image itself, then each
+/* report/figure/saliency.c - Grad-CAM maps laid over the images: a column per image, rows the image itself, then each
  * model. A map is scaled to its own maximum: it says where, and the probability below it how surely. The .csv has the
  * maps as they are; the pixels of the drawing are in the script. */
 #include <math.h>

@@ -1,6 +1,6 @@
 /* unlearn/svd/patches.h - a layer's inputs as rows of a matrix X [n, features]: a convolution's unfolded patches
  * (kernel row slowest, then kernel column, then channel, so that a tap of the kernel is one run of columns), a linear
- * layer's input vectors, one a token where it has tokens. A weight [K, C, kh, kw] has the order channel, row, column:
+ * layer's input vectors, one per token where it has tokens. A weight [K, C, kh, kw] has the order channel, row, column:
  * unlearn_patches_order. */
 #ifndef UNLEARN_SVD_PATCHES_H
 #define UNLEARN_SVD_PATCHES_H
@@ -21,7 +21,7 @@ typedef struct {
 
 /**
  * paper: one random window of at most 3k x 3k for all images, then at most @p most (0: no cap) random patches of all of
- * them; all: every patch of the whole map. Tokens: at most @p most of all, or all. A vector an image: every one.
+ * them; all: every patch of the whole map. Tokens: at most @p most of all, or all. A vector per image: every one.
  * Streams (seed, "<side>_window", number) and (seed, "<side>_patches", number); @p side is "retain" or "forget", @p
  * number the layer's.
  */
