@@ -19,7 +19,7 @@ BaseStatus audit_manifest_replaceable(const char *folder);
 /** The manifest of a folder; *out owned. *own_right: its text is as it was written. BASE_EIO, BASE_EFORMAT: none there.
  */
 BaseStatus audit_manifest_read(const char *folder, BaseYaml **out, bool *own_right);
-/** A text of a map, "" where it is not there. Borrowed. */
+/** A text of a map, "" if it is missing. Borrowed. */
 const char *audit_manifest_text(const BaseYaml *map, const char *key);
 
 /** Whether the manifest's `results` list a file of this name. */

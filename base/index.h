@@ -15,11 +15,11 @@ typedef struct {
     uint64_t key[2], steps; /* steps: slots looked at so far, for tests */
 } BaseIndex;
 
-/** Adds @p name, borrowed: it must stay where it is. Where it is there already, nothing changes and *old is its place,
+/** Adds @p name, borrowed: it must stay where it is. If it exists already, nothing changes and *old is its place,
  *  else SIZE_MAX. */
 BaseStatus base_index_add(BaseIndex *index, const char *name, size_t at, size_t *old);
 BaseStatus base_index_add_bytes(BaseIndex *index, const void *bytes, size_t size, size_t at, size_t *old);
-/** Its place; SIZE_MAX where it is not there. */
+/** Its place; SIZE_MAX if it does not exist. */
 size_t base_index_find(const BaseIndex *index, const char *name);
 size_t base_index_find_bytes(const BaseIndex *index, const void *bytes, size_t size);
 void base_index_free(BaseIndex *index);

@@ -115,7 +115,7 @@ out:
     return st;
 }
 
-/* The reference is there already: its job only takes it. */
+/* The reference exists already: its job only takes it. */
 static BaseStatus take_reference(const ExperimentSeed *seed, Work *w)
 {
     BaseStatus st = BASE_OK;

@@ -37,7 +37,7 @@ hid_t io_hdf5_memory_type(IoH5Type type);
 size_t io_hdf5_type_size(IoH5Type type);
 /** False for a null dataspace, more than IO_H5_DIMS dimensions, or a size in bytes (8 per element) that overflows. */
 bool io_hdf5_extent(hid_t space, IoH5Info *out);
-/** Opens a group or dataset; negative where it is not there (each part of the path is looked up first). */
+/** Opens a group or dataset; negative if it does not exist (each part of the path is looked up first). */
 hid_t io_hdf5_object(const IoHdf5 *file, const char *path);
 /** A file in memory: @p image [size] of a whole one (copied), or NULL and an empty one, whose root keeps its members in
  *  the order they come where @p ordered. */

@@ -77,7 +77,7 @@ struct IoTensors {
 
 BaseStatus io_tensors_create(IoTensors **out);
 void io_tensors_free(IoTensors *tensors);
-/** Appends a copy. @p data may be NULL: zeros. BASE_EARG on a name that is there already. */
+/** Appends a copy. @p data may be NULL: zeros. BASE_EARG on a name that exists already. */
 BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
                           const void *data);
 BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *value);

@@ -90,7 +90,7 @@ static size_t more_room(size_t room) { return room ? 2 * room : 8; }
 /* Sorted lists that are inserted into: what a hostile file may make them hold is limited, far above any run. */
 enum { MEMBERS_MOST = 4096, GROUPS_MOST = 1 << 14 };
 
-/* Opens a gap for @p name in the attributes and returns its place, or the place that is there already. */
+/* Opens a gap for @p name in the attributes and returns its place, or the place of an existing one. */
 static BaseStatus attr_place(StoreGroup *g, const char *name, StoreAttr **out)
 {
     BaseStatus st = BASE_OK;

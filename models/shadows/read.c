@@ -36,7 +36,7 @@ void model_shadows_free(ModelShadows *s)
     base_free(s);
 }
 
-/* The text of a key; "" where it is not there, which is an error where it is needed. *out owned. */
+/* The text of a key; "" if it is missing, which is an error where it is needed. *out owned. */
 static BaseStatus read_text(const BaseYaml *map, const char *key, bool needed, char **out)
 {
     BaseStatus st = BASE_OK;

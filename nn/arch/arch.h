@@ -29,7 +29,7 @@ BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, N
 BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t K, bool numbers, NnNet **out);
 /** By name. BASE_ENOTFOUND with "did you mean". */
 BaseStatus nn_arch_find(const char *name, const NnArch **out);
-/** Class count of a checkpoint: rows of the classifier's weight. BASE_ESHAPE where it is not there. */
+/** Class count of a checkpoint: rows of the classifier's weight. BASE_ESHAPE if it is missing. */
 BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t *K);
 
 #endif
