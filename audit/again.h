@@ -1,4 +1,4 @@
-/* audit/again.h - an audit's pages and figures made once more from its signals and manifest, and held against those
+/* audit/again.h - an audit's pages and figures made again from its signals and manifest, and compared with those
  * that lie there. */
 #ifndef AUDIT_AGAIN_H
 #define AUDIT_AGAIN_H

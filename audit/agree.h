@@ -6,7 +6,7 @@
 #include "base/yaml.h"
 
 /**
- * Holds a manifest against the signals of the same folder, and names of classes against the data, where they are there.
+ * Compares a manifest with the signals of the same folder, and names of classes against the data, where they are there.
  * @param page  of audit_facts_read: its texts are the manifest's.
  * @param data  borrowed; NULL: gone.
  * @param lines one for each difference. *differences grows.

@@ -5,7 +5,7 @@
 #include "mia/mia.h"
 #include "models/logits.h"
 
-/** What an audit may be told; read from --set and its own options, stored with the result. */
+/** The options of an audit; read from --set and its own options, stored with the result. */
 typedef struct {
     double alpha, margin;
     int64_t draws, points, pictures, curve_draws;

@@ -13,7 +13,7 @@ typedef struct {
     const char *original;         /* NULL: not given */
     const char *const *retrained; /* [retrained_count] */
     size_t retrained_count;
-    int64_t make_retrained;        /* so many more are trained, from the seed */
+    int64_t make_retrained;        /* number of further ones that are trained, from the seed */
     const NnTrainConfig *training; /* of these */
     const char *shadow;            /* folder of shadow models; NULL: none */
     const char *attacks;           /* "auto", "all" or names with commas; NULL: auto */

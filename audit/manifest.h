@@ -13,7 +13,7 @@ IoJson *audit_manifest_begin(void);
 /** Adds the hash of every file below @p folder, and its own, and writes it there, last. */
 BaseStatus audit_manifest_write(IoJson *json, const char *folder);
 
-/** BASE_EUSAGE where @p folder is there and is neither empty nor an audit alone: it would be replaced. */
+/** BASE_EUSAGE where @p folder exists and is neither empty nor an audit alone: it would be replaced. */
 BaseStatus audit_manifest_replaceable(const char *folder);
 
 /** The manifest of a folder; *out owned. *own_right: its text is as it was written. BASE_EIO, BASE_EFORMAT: none there.

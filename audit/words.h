@@ -8,7 +8,7 @@
 void audit_words(const AuditPage *page, ReportDocument *document);
 /** "not run: needs .." for every game, control and attack. */
 void audit_words_left_out(const AuditPage *page, ReportDocument *document);
-/** A line a game for a terminal, the verdict first. */
+/** One line per game for a terminal, the verdict first. */
 void audit_words_terminal(const AuditPage *page, BaseText *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* base/log.h - notices and progress on their way to a person. Code below cli/ only says; cli/ sets the one sink and
+/* base/log.h - notices and progress on their way to a person. Code below cli/ only reports; cli/ sets the one sink and
  * decides what to print. Without a sink (tests, library use) nothing is printed. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

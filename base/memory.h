@@ -35,7 +35,7 @@ BaseStatus base_format(char **out, const char *format, ...) __attribute__((forma
 /** Bytes of memory that this process may have at most: the least of the machine's, its cgroups' (v1, v2) and the limit on
  *  its address space. */
 int64_t base_memory_limit(void);
-/** The cgroups' part of it, read below @p root ("" but in tests); INT64_MAX where there is no limit. */
+/** The cgroups' part of it, read below @p root ("" except in tests); INT64_MAX where there is no limit. */
 int64_t base_memory_cgroup(const char *root);
 /** Bytes of address space that are left under RLIMIT_AS; INT64_MAX where that is not limited. */
 int64_t base_memory_space_left(void);
@@ -43,7 +43,7 @@ int64_t base_memory_space_left(void);
 /** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; -n: that one alone; 0: never.
  *  Process-wide. */
 void base_memory_fail_at(int64_t n);
-/** Whether one has failed since, so that a test sees errors that nobody handed on. */
+/** Whether one has failed since, so that a test sees errors that were not passed on. */
 bool base_memory_has_failed(void);
 /** Blocks now alive, for leak checks in tests. */
 int64_t base_memory_live(void);

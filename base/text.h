@@ -18,7 +18,7 @@ void base_text_add(BaseText *text, const char *format, ...) __attribute__((forma
 void base_text_append(BaseText *text, const char *bytes, size_t size);
 void base_text_free(BaseText *text);
 /** What is in @p part, "" while it is empty, to be put into something else: where @p part ran out of memory, *st says so,
- *  unless it tells of something already. */
+ *  unless it reports an error already. */
 const char *base_text_of(const BaseText *part, BaseStatus *st);
 
 /** Bytes of the UTF-8 character at the start of @p s, and its number; 0: there is none (a wrong byte, the end). */

@@ -1,5 +1,5 @@
 /* experiment/each.h - one row of a config's methods that stands for several: `each: {retain_per_class: [10, 100, 0]}` is one
- * method a value (of several keys: a combination), labelled "<label>, retain_per_class=10". */
+ * method per value (of several keys: per combination), labelled "<label>, retain_per_class=10". */
 #ifndef EXPERIMENT_EACH_H
 #define EXPERIMENT_EACH_H
 

@@ -6,7 +6,7 @@
 #include "experiment/task.h"
 
 /** Every job of the experiment, then the report. Jobs may be shared with other processes: those started here, the ranks
- * of an MPI job, and whoever else was told to do the same config at the same place. @p terminal gets the report's
+ * of an MPI job, and other processes that run the same config in the same place. @p terminal gets the report's
  * table. A failed job is a stored row. A dry run gets the plan's table there instead. */
 BaseStatus experiment_run(const ExperimentTask *config, ExperimentOutcome *outcome, BaseText *terminal);
 

@@ -33,7 +33,7 @@ const char *math_blas_cpu_key(void);
 BaseStatus math_blas_check(const char **wrong);
 
 /** Bytes that OpenBLAS maps for each thread and for its caller. It waits for ever where they cannot be had, in its
- *  start, before main(), or later: who limits the address space must leave room for them. */
+ *  start, before main(), or later: whoever limits the address space must leave room for them. */
 enum { MATH_BLAS_BUFFER = 128 << 20 };
 /** How many threads OpenBLAS will start with in this environment, at most. Takes no memory, for use before its start.
  */

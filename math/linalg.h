@@ -40,8 +40,8 @@
     /** X = U diag(s) V^T, k = min(n, f): @p x [n, f] is overwritten; @p vt [k, f] rows v_i out, s [k] descending.       \
      *  Source: LAPACK gesdd, JOBZ = O. min(n, f) <= 20000. */ \
     BaseStatus math_svd##S(int64_t n, int64_t f, REAL *x, REAL *s, REAL *vt);                                              \
-    /** G = V^T diag(s) V: @p g (lower) in, V out, one eigenvector a ROW; s [n] ascending. n <= 32765: LAPACK's          \
-     *  workspace of 1 + 6n + 2n^2 numbers must be countable in 32 bits, and is taken. Source: LAPACK syevd. */ \
+    /** G = V^T diag(s) V: @p g (lower) in, V out, one vector per ROW; s [n] ascending. n <= 32765: LAPACK's          \
+     *  workspace of 1 + 6n + 2n^2 numbers must be countable in 32 bits, and is taken. Source: LAPACK syevd. */    \
     BaseStatus math_eigen##S(int64_t n, REAL *g, REAL *s);
 MATH_LINALG_LIST(float, )
 MATH_LINALG_LIST(double, _f64)

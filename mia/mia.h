@@ -41,7 +41,7 @@ enum { MIA_NUMBERS = 24, MIA_NOTES = 512 };
 typedef enum {
     MIA_UNFITTED,     /* from each point itself, other points and other models */
     MIA_CROSS_FITTED, /* from a fit to the roles of the other points */
-    MIA_FITTED,       /* from a fit to the role of this very point too */
+    MIA_FITTED,       /* from a fit to the role of this point as well */
 } MiaFitted;
 
 /** Raw outcome of one attack; the statistics come from mia_attack. */

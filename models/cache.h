@@ -1,5 +1,5 @@
 /* models/cache.h - the networks and searches that experiments keep in their `models`: what is there, what uses it, what
- * may go. */
+ * may be removed. */
 #ifndef MODELS_CACHE_H
 #define MODELS_CACHE_H
 
@@ -26,8 +26,8 @@ typedef struct {
     int64_t bytes, freed;
 } ModelCacheList;
 
-/** What may go. A file that a run of the present config uses never goes without `force`, nor any while its experiment
- * is being run or, without `force`, was stopped before its end. */
+/** What may be removed. A file that a run of the present config uses never goes without `force`, nor any while its
+ * experiment is being run or, without `force`, was stopped before its end. */
 typedef struct {
     bool unused;  /* only what no run uses */
     double older; /* days; 0: of any age */

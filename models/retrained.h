@@ -13,7 +13,7 @@ typedef struct {
     const char *folder; /* where the networks are kept, and taken from; made where it is missing */
 } ModelRetrainTask;
 
-/** Trains what the folder does not hold yet; a call that was killed goes on where it stopped. @p paths [count] owned
+/** Trains what the folder does not hold yet; a call that was killed continues where it stopped. @p paths [count] owned
  *  texts, @p costs [count] (of the training, also where it was cached); caller's storage, freed and emptied on failure.
  */
 BaseStatus model_retrained_make(const ModelRetrainTask *task, char **paths, ModelCost *costs);

@@ -8,7 +8,7 @@
 /** FLOP/s of products [2048, 2048] x [2048, 2048]: oneDNN's, eight in a row so that copies in and out weigh little, or
  *  in float32 OpenBLAS's where they are faster. */
 BaseStatus nn_rate_product(NnPrecision precision, double seconds, double *rate);
-/** Bytes read and written a second by a plain copy of 256 MiB on all threads. */
+/** Bytes read and written per second by a plain copy of 256 MiB on all threads. */
 BaseStatus nn_rate_copy(double seconds, double *rate);
 
 /** A network with random images and labels, ready to be timed. */

@@ -34,7 +34,7 @@ extern const size_t nn_train_param_count;
 
 typedef struct {
     int64_t epoch;         /* from 1 */
-    double loss, accuracy; /* of the training batches as they were met; accuracy 0..1 */
+    double loss, accuracy; /* of the training batches in the course of the epoch; accuracy 0..1 */
     double lr, seconds;    /* lr: of the epoch's last step */
 } NnTrainEpoch;
 
@@ -81,7 +81,7 @@ NnSchedule nn_schedule_make(const NnTrainConfig *config, int64_t steps_per_epoch
  *   plateau    lr gamma^k, k = how often `patience` epochs in a row brought no lower training loss
  */
 double nn_schedule_lr(const NnSchedule *schedule, int64_t epoch, int64_t step);
-/** Tells the mean training loss of the epoch that ended. */
+/** Takes the mean training loss of the epoch that ended. */
 void nn_schedule_epoch_end(NnSchedule *schedule, double loss);
 
 typedef struct NnOptimizer NnOptimizer;

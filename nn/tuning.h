@@ -39,7 +39,7 @@ typedef struct {
 
 /** Times the candidates of every convolution of @p net between its own neighbours, on random images: training passes of
  *  @p train_batch images, inference of @p infer_batch, the fastest of @p repeats runs each. @p tuning gets a row for
- *  each; what the fixed rules take stays unless another is more than 3% faster. @p rows owned (base_free). */
+ *  each; the choice of the fixed rules stays unless another is more than 3% faster. @p rows owned (base_free). */
 BaseStatus nn_tune(const NnNet *net, NnPrecision precision, int64_t train_batch, int64_t infer_batch, int repeats,
                    NnTuning *tuning, NnTuned **rows, int *count);
 

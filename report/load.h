@@ -57,7 +57,7 @@ typedef struct {
     size_t experiment_count;
 } ReportSet;
 
-/** BASE_ENOTFOUND where there is no run. A file that is not a run is warned about and passed over. */
+/** BASE_ENOTFOUND where there is no run. A file that is not a run is ignored with a warning. */
 BaseStatus report_load(const char *const *folders, size_t folder_count, ReportSet *out);
 void report_set_free(ReportSet *set);
 /** The run with its arrays. */

@@ -30,7 +30,7 @@ bool report_failing(const ReportExperiment *e, const ReportLabel *label);
 /** One row per such method: by how much, on which side, and what its search had to offer. */
 ReportTable report_results_failing(const ReportExperiment *e);
 enum { REPORT_COMMAND_WHOLE = 4095 }; /* a stored command of this length is cut off (cli/options.h) */
-/** The command that makes @p run again: the stored one, with this row's method and its reference alone. Nothing where
+/** The command that repeats @p run: the stored one, with this row's method and its reference alone. Nothing where
  *  the run's command is not known. */
 void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out);
 /** One row per run file: where every number comes from. */

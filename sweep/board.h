@@ -1,8 +1,8 @@
-/* sweep/board.h - the queue that all processes of a sweep share: one file beside the results, on which each step has a
- * lock (who holds it works on the step; a dead process holds none) and a state.
+/* sweep/board.h - the job queue that all processes of a sweep share: one file beside the results, on which each step has
+ * a lock (who holds it works on the step; a dead process holds none) and a state.
  *
  * It is written in place, so nothing else is: a link, a file of two names, one that does not begin as a queue does, or a
- * descriptor of a standard stream is BASE_EIO or BASE_EFORMAT. Sums find what another program wrote into it.
+ * descriptor of a standard stream is BASE_EIO or BASE_EFORMAT. Checksums detect what another program wrote into it.
  *
  * The file's life is a session: whoever comes first, with nobody else there, lays the states out again; whoever comes
  * while others work joins them, if its plan is theirs. */

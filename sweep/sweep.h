@@ -48,7 +48,7 @@ typedef struct {
     int done, failed, skipped, running; /* rows, but running counts all steps */
     double left;                        /* seconds; NaN: not known yet */
 } SweepProgress;
-/** By the states on the board, and by what steps alike have taken. */
+/** From the states in the job queue, and from the time that similar steps have taken. */
 BaseStatus sweep_progress(Sweep *sweep, SweepProgress *out);
 /** "3 of 18 jobs done, 1 failed, 2 running, about 1:05 to go" */
 void sweep_progress_text(const Sweep *sweep, const SweepProgress *progress, char text[160]);

@@ -17,7 +17,7 @@ typedef struct {
 /**
  * For each half of the design an original; for each forget set what the marked methods make of it, and a network
  * retrained on the half without the set. Networks that the folder holds are taken from there, so a call that was killed
- * goes on where it stopped. Beside them an index file for each half, and the target: the experiment's own networks of
+ * continues where it stopped. Beside them an index file for each half, and the target: the experiment's own networks of
  * every seed, and what else of them is not a file yet. At the end shadows.json, with the cost of every network.
  * Several processes that do the same share the halves: one that is at work on a half holds the lock of its index file.
  */

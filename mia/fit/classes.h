@@ -5,8 +5,8 @@
 
 #include "mia/mia.h"
 
-/** @p order [K]: the class at each place. Classes come as the points' labels first name them; those that no point has,
- *  behind, by their logits point by point (of the target, the population, the unlearned and the retrained models).
+/** @p order [K]: the class at each place. Classes come as the points' labels first name them; those that no point has
+ *  come last, by their logits point by point (of the target, the population, the unlearned and the retrained models).
  *  BASE_ENOMEM. O(N + K log K) and what it takes to tell columns apart. */
 BaseStatus mia_classes_order(const MiaInput *input, int64_t *order);
 

@@ -16,7 +16,7 @@ typedef struct {
     int64_t sign, count;
 } MiaPoint;
 
-/* Arrays [m], one entry a distinct point; below t all in one block. */
+/* Arrays [m], one entry per distinct point; below t all in one block. */
 typedef struct {
     int64_t m, chunks;
     int r;

@@ -29,7 +29,7 @@ double mia_ulira_log_density(const MiaUliraFit *fit, double x);
 
 /**
  * Models that are left out together: a unit. Unlearned and retrained models have up to MIA_ULIRA_UNITS units each,
- * model m of a kind being in its unit m modulo their number; units of retrained models are numbered behind the others.
+ * model m of a kind being in its unit m modulo their number; units of retrained models are numbered after the others.
  * Leaving out a unit of each kind and judging both by the rest gives a balanced accuracy of 1/2 on average where there
  * is nothing to tell; leaving out one model alone would not, since its own group is then the smaller one. The standard
  * error is the jackknife's: everything again without each unit in turn, so that

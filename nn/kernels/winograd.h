@@ -30,7 +30,7 @@ typedef struct {
     NnWinogradProduct product;
 } NnWinograd;
 
-/** The m with fewer products for an output of this size; 2, whose transforms are kinder to digits, where equal. */
+/** The m with fewer products for an output of this size; 2, whose transforms lose fewer digits, where equal. */
 int64_t nn_winograd_tile(int64_t high, int64_t wide);
 /** Tiles of all images, and products per pair of channels (t^2). */
 int64_t nn_winograd_tiles(const NnWinograd *g);

@@ -330,7 +330,7 @@ INLINE void transform_tile(Transform t, int m, int side, const Window *w, const 
     both_ways(t, m, side, m + 2, copy, 1, side, (Lanes *)to, plane / LANES);
 }
 
-/* What the next tile reads is asked for a tile before. */
+/* What the next tile reads is prefetched. */
 INLINE void fetch(int m, const float *map, int64_t W, int64_t offset)
 {
     for (int i = 0; i < m; i++)

@@ -1,5 +1,5 @@
 /* unlearn/gradient/learner.h - optimiser steps on a network in train mode (batch statistics, dropout): gradients of one
- * or more batches are summed, then one step moves what may move. */
+ * or more batches are summed, then one step moves the parameters that may move. */
 #ifndef UNLEARN_GRADIENT_LEARNER_H
 #define UNLEARN_GRADIENT_LEARNER_H
 

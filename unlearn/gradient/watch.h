@@ -1,5 +1,5 @@
 /* unlearn/gradient/watch.h - when to stop driving a network away from the forgotten images: ascent has no lower end,
- * and each step behind the point where they are forgotten only costs retained accuracy. */
+ * and each step beyond the point where they are forgotten only costs retained accuracy. */
 #ifndef UNLEARN_GRADIENT_WATCH_H
 #define UNLEARN_GRADIENT_WATCH_H
 

@@ -61,7 +61,7 @@ BaseStatus unlearn_space_add_columns(UnlearnSpace *space, const void *x, int64_t
  *  on the way. Rows stay float32 where X is stored whole or the work is in float64: ask takes_bf16. */
 BaseStatus unlearn_space_use_bf16(UnlearnSpace *space, NnGram *products);
 bool unlearn_space_takes_bf16(const UnlearnSpace *space);
-/** Adds the rows that @p part was given, as if given to @p space behind its own; both shared and not finished. The sums
+/** Adds the rows that @p part was given, as if given to @p space after its own; both shared and not finished. The sums
  *  are made of the two Gram matrices, so that the order of all additions is the caller's. */
 BaseStatus unlearn_space_absorb(UnlearnSpace *space, const UnlearnSpace *part);
 /** Sums n floats, or doubles where wide, over processes, in place. */

@@ -1,5 +1,5 @@
 /* nn/onednn/ops/ops.h - the back-end half of each operation: its steps in the forward and the backward pass. One file
- * an operation, one row of compile.c's table. */
+ * per operation, one row of compile.c's table. */
 #ifndef NN_ONEDNN_OPS_OPS_H
 #define NN_ONEDNN_OPS_OPS_H
 
