@@ -4,9 +4,9 @@
  *              io/hdf5.h meets it first. A child takes a tenth of a second, so libFuzzer does that only with
  *              FUZZ_CHILD=1 around it, in runs of its own
  * Either way the last line is made anew over everything, so no sum keeps a reader from what the input holds. What is
- * read of the light copy alone is written and read again as the same, where the first byte is a multiple of 16: libhdf5
- * takes most of the time. The Makefile has the linker put
- * __wrap_io_hdf5_probe in the probe's place, since a right image needs no child. */
+ * read of the light copy alone is written and read again as the same, and the image beside it is read whole, where the
+ * first byte is a multiple of 16: libhdf5 takes most of the time, and the light copy changes nothing for it. The
+ * Makefile has the linker put __wrap_io_hdf5_probe in the probe's place, since a right image needs no child. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,13 +105,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     store_run_complete(path_of("run.h5"), "abc");
-    if (!probed && data[0] % 16 == 0 && store_run_write(run, path_of("again.h5")) == BASE_OK) {
+    bool whole = probed || data[0] % 16 == 0;
+    if (!probed && whole && store_run_write(run, path_of("again.h5")) == BASE_OK) {
         FUZZ_CHECK(store_run_read_light(path_of("again.h5"), &again) == BASE_OK);
         FUZZ_CHECK(strcmp(store_run_text(run, "/", "id"), store_run_text(again, "/", "id")) == 0);
         store_run_free(again);
     }
     store_run_free(run);
-    if (store_run_read(path_of("run.h5"), &run) != BASE_OK) fuzz_check_error();
+    run = NULL;
+    if (whole && store_run_read(path_of("run.h5"), &run) != BASE_OK) fuzz_check_error();
     store_run_free(run);
     return 0;
 }
