@@ -4,13 +4,13 @@
  * dict needs. */
 #include "io/pytorch.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/json_read.h"
 
 enum { META_MOST = 16 << 20, SHARED_MOST = 4 };
 static const int64_t FREE_BYTES = 16 << 20;
@@ -422,20 +422,11 @@ static BaseStatus read_meta(Reader *r)
     BaseStatus st = BASE_OK;
     char *text = NULL;
     size_t size;
-    json_t *meta = NULL, *value;
-    json_error_t error;
-    const char *key;
+    json_t *meta = NULL;
     if (r->file->meta_record < 0) goto out;
     BASE_TRY(read_record(r, r->file->meta_record, META_MOST, &text, &size));
-    meta = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    BASE_CHECK(meta, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
-               "%s: record " IO_PYTORCH_META " is not JSON: %s", r->path, error.text);
-    BASE_CHECK(json_is_object(meta), BASE_EFORMAT, "%s: record " IO_PYTORCH_META " must be an object", r->path);
-    json_object_foreach(meta, key, value)
-    {
-        BASE_CHECK(json_is_string(value), BASE_EFORMAT, "%s: metadata '%.100s' must be text", r->path, key);
-        BASE_TRY(io_tensors_set_meta(r->tensors, key, json_string_value(value)));
-    }
+    BASE_TRY(io_json_read(r->path, "record " IO_PYTORCH_META, text, size, &meta));
+    BASE_TRY(io_json_read_meta(r->path, "record " IO_PYTORCH_META, meta, r->tensors));
 out:
     json_decref(meta);
     base_free(text);

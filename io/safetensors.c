@@ -2,7 +2,6 @@
  * an object {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {text: text}},
  * padded with spaces; then the data, which the tensors cover without hole or overlap. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/text.h"
 #include "io/containers.h"
 #include "io/file.h"
+#include "io/json_read.h"
 #include "io/json_text.h"
 
 enum { HEADER_MOST = 100 << 20, ALIGN = 8 };
@@ -64,10 +64,7 @@ static BaseStatus read_header(Reader *r)
     for (uint64_t i = 0; i < length; i++) objects += text[i] == '{';
     BASE_CHECK(objects <= IO_TENSORS_MOST + 2, BASE_ELIMIT, "%s: more than %d tensors, which no classifier has",
                r->path, IO_TENSORS_MOST);
-    json_error_t error;
-    r->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    BASE_CHECK(r->header, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
-               "%s: the safetensors header is not JSON: %s (at byte %d)", r->path, error.text, error.position);
+    BASE_TRY(io_json_read(r->path, "the safetensors header", text, (size_t)length, &r->header));
 out:
     base_free(text);
     return st;
@@ -78,21 +75,6 @@ static bool dtype_of(const char *name, IoDtype *out)
     for (int d = 0; d < IO_DTYPE_COUNT; d++)
         if (strcmp(name, io_dtype_name((IoDtype)d)) == 0) return *out = (IoDtype)d, true;
     return false;
-}
-
-static BaseStatus take_meta(Reader *r, json_t *meta)
-{
-    BaseStatus st = BASE_OK;
-    const char *key;
-    json_t *value;
-    BASE_CHECK(json_is_object(meta), BASE_EFORMAT, "%s: __metadata__ must be an object of texts", r->path);
-    json_object_foreach(meta, key, value)
-    {
-        BASE_CHECK(json_is_string(value), BASE_EFORMAT, "%s: __metadata__ '%.100s' must be text", r->path, key);
-        BASE_TRY(io_tensors_set_meta(r->tensors, key, json_string_value(value)));
-    }
-out:
-    return st;
 }
 
 /* The span is checked against the file before any memory is taken for the tensor. */
@@ -175,7 +157,7 @@ static BaseStatus read_file(Reader *r)
     {
         BASE_CHECK(json_is_object(entry), BASE_EFORMAT, "%s: tensor '%.200s' is not an object", r->path, name);
         if (strcmp(name, "__metadata__") == 0)
-            BASE_TRY(take_meta(r, entry));
+            BASE_TRY(io_json_read_meta(r->path, name, entry, r->tensors));
         else
             BASE_TRY(take_tensor(r, name, entry));
     }

@@ -1,7 +1,6 @@
 /* io/shards.c - weights in several safetensors files with an index, as Hugging Face's libraries write them:
  * {"metadata": {"total_size": N}, "weight_map": {"name": "model-00001-of-00002.safetensors", ...}}. The shards lie
  * beside the index, which names files, not paths. */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/text.h"
 #include "io/containers.h"
 #include "io/file.h"
+#include "io/json_read.h"
 #include "io/json_text.h"
 
 enum { INDEX_MOST = 64 << 20, SHARDS_MOST = 10000 };
@@ -61,11 +61,8 @@ static BaseStatus read_index(Reader *r)
     BaseStatus st = BASE_OK;
     char *text = NULL;
     size_t size;
-    json_error_t error;
     BASE_TRY(io_file_read(r->path, INDEX_MOST, &text, &size));
-    r->index = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    BASE_CHECK(r->index, json_error_code(&error) == json_error_out_of_memory ? BASE_ENOMEM : BASE_EFORMAT,
-               "%s: the index is not JSON: %s (at byte %d)", r->path, error.text, error.position);
+    BASE_TRY(io_json_read(r->path, "the index", text, size, &r->index));
     r->map = json_object_get(r->index, "weight_map");
     BASE_CHECK(json_is_object(r->map) && json_object_size(r->map), BASE_EFORMAT,
                "%s: an index must have a weight_map of names and files", r->path);
