@@ -12,6 +12,7 @@
 #include "io/file.h"
 #include "io/hdf5.h"
 #include "store/light.h"
+#include "store/schema.h"
 
 #define MARK "\nexpunge sha256 "
 enum { MARK_SIZE = sizeof MARK - 1 + BASE_HASH_HEX }; /* the NUL's place in BASE_HASH_HEX is the newline's */
@@ -76,17 +77,20 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
     BaseText image = {0};
     char *bytes = NULL, hex[BASE_HASH_HEX];
     size_t size = 0;
+    bool private = false;
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA));
-    for (size_t i = 0; i < run->group_count; i++) BASE_TRY(write_group(run->groups[i], file));
+    for (size_t i = 0; i < run->group_count; i++) {
+        BASE_TRY(write_group(run->groups[i], file));
+        private = private || store_schema_weight(run->groups[i]->path) == STORE_PRIVATE;
+    }
     BASE_TRY(io_hdf5_image(file, &bytes, &size));
     base_text_append(&image, bytes, size);
     store_light_add(run, &image);
     BASE_TRY(image.st);
     base_hash_bytes(image.data, image.size, hex);
     BASE_TRY(io_writer_open(path, &writer));
-    if (store_tree_group(run, "/signals") || store_tree_group(run, "/saliency")) /* of single images */
-        BASE_TRY(io_writer_private(writer));
+    if (private) BASE_TRY(io_writer_private(writer));
     BASE_TRY(io_writer_add(writer, image.data, image.size));
     BASE_TRY(io_writer_add(writer, MARK, sizeof MARK - 1));
     hex[BASE_HASH_HEX - 1] = '\n';
@@ -188,7 +192,7 @@ static BaseStatus read_group(StoreRun *run, IoHdf5 *file, const char *group, boo
         char path[STORE_PATH_MAX];
         IoH5Info info;
         if (!member_path(path, group, names[i])) continue; /* longer than any of ours */
-        if (light && store_light_omits(group, path)) continue;
+        if (light && store_light_omits(path)) continue;
         st = io_hdf5_info(file, path, &info);
         if (st == BASE_OK) {
             BASE_TRY(read_array(run, file, path, &info));

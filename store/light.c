@@ -17,20 +17,13 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "store/schema.h"
 
 #define LINE "\nexpunge light "
 enum { DIGITS = 16, LINE_SIZE = sizeof LINE - 1 + DIGITS + 1 + BASE_HASH_HEX }; /* the NUL's place is the newline's */
 static const int64_t MOST = (int64_t)64 << 20;
 
-bool store_light_omits(const char *group, const char *path)
-{
-    static const char *const HEAVY[] = {"/signals", "/spectra", "/regions", "/confusion", "/saliency", "/class_names"};
-    for (size_t i = 0; i < sizeof HEAVY / sizeof *HEAVY; i++) {
-        size_t length = strlen(HEAVY[i]);
-        if (strncmp(path, HEAVY[i], length) == 0 && (path[length] == '\0' || path[length] == '/')) return true;
-    }
-    return strncmp(group, "/attacks/", 9) == 0;
-}
+bool store_light_omits(const char *path) { return store_schema_weight(path) != STORE_LIGHT; }
 
 /* ------------------------------------------------------------ writing */
 
@@ -76,7 +69,7 @@ void store_light_add(const StoreRun *run, BaseText *out)
     put_number(out, STORE_SCHEMA);
     for (size_t g = 0; g < run->group_count; g++) {
         const StoreGroup *group = run->groups[g];
-        if (store_light_omits("", group->path)) continue;
+        if (store_light_omits(group->path)) continue;
         base_text_append(out, "G", 1);
         put_text(out, group->path);
         for (size_t i = 0; i < group->attr_count; i++) put_attribute(out, group->attr_names[i], &group->attrs[i]);
@@ -84,7 +77,7 @@ void store_light_add(const StoreRun *run, BaseText *out)
             const StoreItem *item = &group->members[i];
             snprintf(path, sizeof path, "%s/%s", group->path[1] ? group->path : "", group->member_names[i]);
             if (!item->texts && item->ndim < 0) continue; /* a group: it has its own record */
-            if (!store_light_omits(group->path, path)) put_item(out, path, item);
+            if (!store_light_omits(path)) put_item(out, path, item);
         }
     }
     if (out->st != BASE_OK) return;

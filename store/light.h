@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "store/tree.h"
 
-/** Whether what is at @p path, in @p group, is left out: /signals, /spectra, /regions, the arrays below /attacks. */
-bool store_light_omits(const char *group, const char *path);
+/** Whether what is at @p path is left out. */
+bool store_light_omits(const char *path);
 /** Appends the section with its own last line, which holds size and hash. */
 void store_light_add(const StoreRun *run, BaseText *out);
 /** Reads the section that ends @p behind bytes before the end of the file. *out NULL where there is none or it is not

@@ -1,32 +1,7 @@
 /* store/store.h - what one run leaves behind, as an HDF5 file. docs/results.md describes it for Python readers.
  *
  * A run is a small tree of texts, numbers and arrays in memory, written at once (temporary name, sync, rename): a file
- * that exists is complete. Paths below are the schema; experiment/ writes them, report/ reads them.
- *
- *   attributes of /   schema (i64), id, status ("ok" | "failed"), reason, experiment, kind ("original" | "unlearn" |
- *                     "search"), method, label (unique in the experiment; what tables show), order (i64, its place in
- *                     the config), title, arch, data, seed (i64), forget ("3,7"), forget_names ("Dress"), control (i64)
- *   /meta             attributes: config, config_hash, command, program, libraries, blas_core, cpu, threads, started,
- *                     precision, data_hash, original_hash, weights_hash, reference_hash, weights_file, ...
- *   /params           attributes: every parameter used, defaults too
- *   /metrics          names, splits, titles, units, ideals (texts: "retrained", a number, "low", "") [M] and
- *                     value, lo, hi [M] float64, n [M] int64
- *   /confusion/test   [K,K] int64;  /class_names texts [K];  /confusion/test_original
- *   /layers           names texts [L]; one float64 [L] array per column: features, n_retain, n_forget, trace_retain, ...
- *   /spectra/<layer>  retain, forget [f] float64; attributes alpha_retain, alpha_forget
- *   /attacks/<label>  attributes: attack, wiring, question, auc, auc_lo, auc_hi, efficacy, efficacy_lo, efficacy_hi,
- *                     member_share, balanced_accuracy, threshold, tpr_<fpr>, tpr_<fpr>_lo, tpr_<fpr>_hi, P, N, audited,
- *                     weights_hash (what was scored), notes; arrays fpr, tpr, score [n], role [n]
- *   /signals/<set>    confidence [n], loss [n] for retain_train, retain_test, forget_train, forget_test
- *   /search           columns: one float64 [T] per searched parameter, score, acc_retain, acc_forget, trial_seconds [T],
- *                     point [T] int64, settings texts [T]; attributes chosen (i64), objective, sets, sets_named, ...
- *   /relearn          steps [R] int64, reached [R] u8; attribute limit (i64)
- *   /history          loss, accuracy, lr, seconds [epochs] of trainings
- *   /each             attributes: family (label of the config's row), and each parameter that `each` moved, as text
- *   /saliency         pictures [n,C,H,W] float32 0..1, labels [n] int32, forgotten [n] u8; of the network and (_original)
- *                     of the original: maps [n,h,w] float32, predicted [n] int32, confidence [n]
- *   /regions          x, y [G], label [G,G] int32: decision regions of 2-D data; points [n,2], point_label [n]
- */
+ * that exists is complete. Its paths: store/schema.h. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -69,12 +44,11 @@ bool store_run_members(const StoreRun *run, const char *group, const char *const
 bool store_run_metric(const StoreRun *run, const char *name, const char *split, MathEstimate *out);
 
 /** The HDF5 image is followed by one line with its SHA-256 (store/file.c says why). Temporary name, sync, rename. One with
- *  /signals or /saliency, numbers and pictures of single images, is readable by its owner alone. */
+ *  numbers or pictures of single images (store/schema.h) is readable by its owner alone. */
 BaseStatus store_run_write(const StoreRun *run, const char *path);
 /** BASE_EFORMAT for a file that is not a run, has a newer schema (naming both versions), or was damaged later. */
 BaseStatus store_run_read(const char *path, StoreRun **out);
-/** The same without the large parts: /signals, /spectra, /regions, /confusion, /saliency, /class_names and the arrays below
- * /attacks. For sweeps of many runs. */
+/** The same without what weighs (store/schema.h). For sweeps of many runs. */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
 /** A whole run with this id and status "ok" stands at @p path: the hash is checked for damage, then the light copy is
  * read. A failed run is not complete: the next sweep tries it again. Nor is one that memory does not suffice to read:

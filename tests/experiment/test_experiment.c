@@ -2,12 +2,14 @@
  * run says. */
 #include "tests/support/support.h"
 
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "io/file.h"
+#include "store/schema.h"
 #include "store/store.h"
 #include "tests/experiment/whole.h"
 
@@ -47,6 +49,56 @@ static char *folder_of(const char *name)
     return path;
 }
 
+/* @p name, or the start of it, is in a row's list. */
+static bool listed(const char *list, const char *name)
+{
+    for (; *list; list += strcspn(list, " "), list += strspn(list, " ")) {
+        size_t length = strcspn(list, " "), begin = length - (list[length - 1] == '_');
+        if (strncmp(list, name, begin) == 0 && (begin < length || !name[begin])) return true;
+    }
+    return false;
+}
+
+/* A row of the table has this array, or where @p attribute is one, that attribute. */
+static void assert_row(const char *path, const char *type, int ndim, const char *attribute)
+{
+    for (const StoreRow *row = store_schema; row->path; row++) {
+        char pattern[200], *out = pattern;
+        int rank = 1;
+        for (const char *c = row->path; *c; c++) {
+            *out++ = *c == '<' ? '*' : *c;
+            if (*c == '<') c = strchr(c, '>');
+        }
+        *out = '\0';
+        for (const char *c = row->shape; *c; c++) rank += *c == ',';
+        if (strcmp(row->type, type) != 0 || fnmatch(pattern, path, FNM_PATHNAME) != 0) continue;
+        if (attribute ? listed(row->shape, attribute) : rank == ndim) return;
+    }
+    fail_msg("store/schema.c has no %s, %s of %d dimensions%s%s", path, type, ndim, attribute ? ", " : "",
+             attribute ? attribute : "");
+}
+
+static void assert_in_schema(const StoreRun *run, const char *group)
+{
+    static const char *const TYPES[] = {"float64", "float32", "int64", "int32", "uint8"};
+    const char *const *names, *const *texts;
+    size_t count, lines;
+    assert_true(store_run_names(run, group, &names, &count));
+    for (size_t i = 0; i < count; i++) assert_row(group, "attributes", 0, names[i]);
+    assert_true(store_run_members(run, group, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        char path[1200];
+        StoreArray array;
+        snprintf(path, sizeof path, "%s/%s", group[1] ? group : "", names[i]);
+        if (store_run_array(run, path, &array))
+            assert_row(path, TYPES[array.type], array.ndim, NULL);
+        else if (store_run_texts(run, path, &texts, &lines))
+            assert_row(path, "text", 1, NULL);
+        else
+            assert_in_schema(run, path);
+    }
+}
+
 /* The run file of a label in <results>/e. */
 static StoreRun *open_run(const char *results, const char *label)
 {
@@ -64,6 +116,7 @@ static StoreRun *open_run(const char *results, const char *label)
     }
     io_names_free(names, count);
     assert_non_null(found);
+    assert_in_schema(found, "/");
     return found;
 }
 

@@ -1,0 +1,20 @@
+# Every path of a run file that the sources write or read is in the table of docs/results.md, which
+# tests/store/test_schema.c holds to store/schema.c.
+set -eu
+cd "$EXPUNGE_TESTS/.."
+table=$(sed -n 's/^| `\(\/[^`]*\)` | .*/\1/p' docs/results.md | sed 's/<[a-z]*>/x/g')
+tops=$(echo "$table" | sed -n 's|^/\([a-z_]*\).*|\1|p' | sort -u | paste -sd '|')
+folders=$(sed -n 's/^\([a-z]*\):.*/\1/p' scripts/layers.txt)
+bad=0
+# what a format fills in may be any name
+for path in $(grep -rhE --include='*.c' "\"/($tops)[/\"%]" $folders | grep -v 'io_hdf5_' | grep -oE "\"/($tops)(/[a-z_%]*)*\"" | tr -d '"' | sort -u); do
+    pattern=$(echo "$path" | sed -e 's|/$||' -e 's/%s%s/%s/g' -e 's/%s/[^\/]*/g')
+    echo "$table" | grep -qE "^$pattern(/|\$)" || { echo "docs/results.md has no $path"; bad=1; }
+done
+while read -r group name; do
+    grep -F "| \`$group\` | attributes |" docs/results.md | grep -q "\`$name\`" || { echo "docs/results.md: $group has no attribute $name"; bad=1; }
+done <<END
+$(grep -rhoE --include='*.c' 'store_run_(set_)?(text|f64|i64)\([^"]*"/[a-z_]*", "[a-z_]+"' $folders | sed 's/[^"]*"\([^"]*\)", "\([^"]*\)"/\1 \2/' | sort -u)
+END
+[ "$(echo "$table" | wc -l)" -ge 50 ] || { echo "the table has only $(echo "$table" | wc -l) rows"; bad=1; }
+exit $bad
