@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/system.h"
 #include "base/text.h"
 
@@ -30,7 +31,7 @@ static int64_t group_limit(const char *mount, char *group, const char *name)
     for (;;) {
         int length = snprintf(path, sizeof path, "%s%s/%s", mount, group, name);
         int64_t limit = length < (int)sizeof path ? file_number(path) : INT64_MAX;
-        least = limit < least ? limit : least;
+        least = base_smaller(limit, least);
         char *slash = strrchr(group, '/');
         if (!slash) return least;
         *slash = '\0';
@@ -55,7 +56,7 @@ int64_t base_memory_cgroup(const char *root)
         if (!first && !second) continue;
         snprintf(mount, sizeof mount, "%s/sys/fs/cgroup%s", root, first ? "/memory" : "");
         int64_t limit = group_limit(mount, group, first ? "memory.limit_in_bytes" : "memory.max");
-        least = limit < least ? limit : least;
+        least = base_smaller(limit, least);
     }
     if (file) fclose(file);
     return least;
@@ -73,8 +74,7 @@ int64_t base_memory_limit(void)
     int64_t pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     int64_t least = pages > 0 && size > 0 ? pages * size : INT64_MAX, group = base_memory_cgroup(""),
             space = space_limit();
-    least = group < least ? group : least;
-    return space < least ? space : least;
+    return base_smaller(least, base_smaller(group, space));
 }
 
 int64_t base_memory_space_left(void)
@@ -82,5 +82,5 @@ int64_t base_memory_space_left(void)
     int64_t limit = space_limit();
     if (limit == INT64_MAX) return limit;
     int64_t left = limit - base_system_mapped_memory();
-    return left > 0 ? left : 0;
+    return base_larger(left, 0);
 }

@@ -31,7 +31,6 @@ BaseStatus io_pickle_pop_mark(IoPickleMachine *m, IoPickleValue ***items, size_t
 BaseStatus io_pickle_new_pair(IoPickleMachine *m, IoPickleValue *one, IoPickleValue *two, IoPickleValue **out);
 BaseStatus io_pickle_push_call(IoPickleMachine *m, const IoPickleValue *callable, IoPickleValue *args, IoPickleHow how);
 BaseStatus io_pickle_new_object(IoPickleMachine *m, bool keywords); /* NEWOBJ, NEWOBJ_EX */
-BaseStatus io_pickle_add_items(IoPickleMachine *m);                 /* ADDITEMS */
-BaseStatus io_pickle_freeze(IoPickleMachine *m);                    /* FROZENSET */
+BaseStatus io_pickle_fill_set(IoPickleMachine *m, bool frozen);     /* ADDITEMS, FROZENSET */
 
 #endif

@@ -398,8 +398,8 @@ static BaseStatus op_inert(IoPickleMachine *m, unsigned char code)
     case 0x81: return io_pickle_new_object(m, false);
     case 0x92: return io_pickle_new_object(m, true);
     case 0x8f: return io_pickle_push_new(m, IO_PICKLE_SET, &value);
-    case 0x90: return io_pickle_add_items(m);
-    case 0x91: return io_pickle_freeze(m);
+    case 0x90: return io_pickle_fill_set(m, false);
+    case 0x91: return io_pickle_fill_set(m, true);
     case 0x96: return push_bytearray(m);
     default: return refuse_opcode(m, code);
     }

@@ -106,30 +106,18 @@ out:
     return st;
 }
 
-BaseStatus io_pickle_add_items(IoPickleMachine *m)
+BaseStatus io_pickle_fill_set(IoPickleMachine *m, bool frozen)
 {
     BaseStatus st = BASE_OK;
     IoPickleValue **items, *set;
     size_t n;
     BASE_TRY(io_pickle_pop_mark(m, &items, &n));
-    BASE_TRY(io_pickle_top(m, &set));
+    BASE_TRY(frozen ? io_pickle_new(m->pickle, IO_PICKLE_SET, &set) : io_pickle_top(m, &set));
     if (set->kind != IO_PICKLE_SET || set->how)
         BASE_TRY(io_pickle_refuse(m, "values are added to something that is not a set"));
     BASE_TRY(io_pickle_append(set, items, n));
-out:
-    return st;
-}
-
-BaseStatus io_pickle_freeze(IoPickleMachine *m)
-{
-    BaseStatus st = BASE_OK;
-    IoPickleValue **items, *set;
-    size_t n;
-    BASE_TRY(io_pickle_pop_mark(m, &items, &n));
-    BASE_TRY(io_pickle_new(m->pickle, IO_PICKLE_SET, &set));
-    set->how = 1;
-    BASE_TRY(io_pickle_append(set, items, n));
-    BASE_TRY(io_pickle_push(m, set));
+    set->how = frozen;
+    if (frozen) BASE_TRY(io_pickle_push(m, set));
 out:
     return st;
 }

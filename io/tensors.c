@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "base/memory.h"
 #include "io/names.h"
 
@@ -193,14 +194,6 @@ static float from_half(uint16_t half)
     return half & 0x8000 ? -value : value;
 }
 
-static float from_bfloat(uint16_t bits)
-{
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return value;
-}
-
 /* value: finite. Rounds |value| / unit to the nearest even whole number (rintf in the default rounding mode), where
  * unit is the spacing of halves at its size; a carry into the next power of two is the right encoding by itself. */
 static uint16_t to_half(float value)
@@ -213,13 +206,6 @@ static uint16_t to_half(float value)
     if (value == 0) bits = 0;
     if (bits > 0x7c00) bits = 0x7c00;
     return (uint16_t)(bits | (signbit(value) ? 0x8000 : 0));
-}
-
-static uint16_t to_bfloat(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out)
@@ -236,7 +222,7 @@ BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out)
         for (int64_t i = 0; i < n; i++) out[i] = from_half(half[i]);
         return BASE_OK;
     case IO_BF16:
-        for (int64_t i = 0; i < n; i++) out[i] = from_bfloat(half[i]);
+        for (int64_t i = 0; i < n; i++) out[i] = base_bf16_to_f32(half[i]);
         return BASE_OK;
     default:
         return base_error_set(BASE_EFORMAT, "tensor '%.200s' holds %s; it must hold floating-point numbers",
@@ -270,7 +256,7 @@ BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values)
         return BASE_OK;
     case IO_BF16:
         for (int64_t i = 0; i < n; i++)
-            if (((half[i] = to_bfloat(values[i])) & 0x7fff) == 0x7f80) return overflow(tensor, i, values[i]);
+            if (((half[i] = base_bf16_from_f32(values[i])) & 0x7fff) == 0x7f80) return overflow(tensor, i, values[i]);
         return BASE_OK;
     default: memcpy(tensor->data, values, (size_t)n * sizeof *values); return BASE_OK;
     }

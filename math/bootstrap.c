@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 
 typedef struct {
@@ -286,7 +287,7 @@ static double half_width(Spread spread, double points, double freedom, double le
 static MathEstimate share_interval(const Work *w, int k, int s, double draws, double level)
 {
     double value = w->full[k][s];
-    int64_t P = w->P, N = w->n - P, least = P < N ? P : N;
+    int64_t P = w->P, N = w->n - P, least = base_smaller(P, N);
     MathEstimate out = math_estimate(value, w->n);
     if (isnan(value)) return out;
     if (value <= 0 || value >= 1) { /* every model at the end: exact over points */
@@ -399,7 +400,7 @@ BaseStatus math_bootstrap(const MathModelScores *a, const MathModelScores *b, co
     if (b) BASE_TRY(side_make(b, member, n, w.P, &w.ranks, "b", &w.side[1]));
     BASE_TRY(BASE_ALLOC_RAW(n, &w.index));
     BASE_TRY(BASE_ALLOC_RAW(n, &weight));
-    BASE_TRY(BASE_ALLOC_RAW(b && b->M > a->M ? b->M : a->M, &times));
+    BASE_TRY(BASE_ALLOC_RAW(b ? base_larger(a->M, b->M) : a->M, &times));
     int64_t members = 0, others = w.P;
     for (int64_t i = 0; i < n; i++) w.index[member[i] ? members++ : others++] = i;
     for (int k = 0; k < w.sides; k++)

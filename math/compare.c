@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 
 /* var(a), var(b) and cov(a, b) of two AUCs from their placements: each a sum of a part from members and one from
  * non-members, with ddof 1. */
@@ -33,7 +34,7 @@ static void covariances(const double *va, const double *vb, const uint8_t *membe
 
 static MathEstimate estimate_of(const MathAuc *auc)
 {
-    return (MathEstimate){auc->value, auc->lo, auc->hi, auc->P < auc->N ? auc->P : auc->N};
+    return (MathEstimate){auc->value, auc->lo, auc->hi, base_smaller(auc->P, auc->N)};
 }
 
 BaseStatus math_auc_paired(const double *a, const double *b, const uint8_t *member, int64_t n, double level,
@@ -48,7 +49,7 @@ BaseStatus math_auc_paired(const double *a, const double *b, const uint8_t *memb
     for (int k = 0; k < 2; k++) BASE_TRY(BASE_ALLOC_RAW(n, &place[k]));
     BASE_TRY(math_auc_placements(a, member, n, place[0]));
     BASE_TRY(math_auc_placements(b, member, n, place[1]));
-    int64_t pairs = out->a.P < out->a.N ? out->a.P : out->a.N;
+    int64_t pairs = base_smaller(out->a.P, out->a.N);
     out->difference = math_estimate(out->a.value - out->b.value, pairs);
     if (pairs < 2) goto out;
     for (int64_t i = 0; i < n && alike; i++) alike = place[0][i] == place[1][i];

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 
 BaseStatus math_holdout_split(const uint8_t *member, int64_t n, double share, uint64_t seed, uint8_t *choosing)
@@ -16,7 +17,7 @@ BaseStatus math_holdout_split(const uint8_t *member, int64_t n, double share, ui
     BASE_CHECK(total[0] >= 2 && total[1] >= 2, BASE_EARG,
                "%lld members and %lld non-members: a threshold chosen on other points needs 2 of each kind",
                (long long)total[1], (long long)total[0]);
-    BASE_TRY(BASE_ALLOC_RAW(total[0] > total[1] ? total[0] : total[1], &drawn));
+    BASE_TRY(BASE_ALLOC_RAW(base_larger(total[0], total[1]), &drawn));
     for (int kind = 0; kind < 2; kind++) {
         int64_t count = llround(share * (double)total[kind]), at = 0, next = 0;
         if (count < 1) count = 1;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 
 typedef struct {
     double score;
@@ -128,7 +129,7 @@ static void delong(const Group *groups, int64_t count, int64_t P, int64_t N, Mat
 
 bool math_auc_near_end(const MathAuc *auc)
 {
-    return fmin(auc->value, 1 - auc->value) * (double)(auc->P < auc->N ? auc->P : auc->N) < 0.5;
+    return fmin(auc->value, 1 - auc->value) * (double)base_smaller(auc->P, auc->N) < 0.5;
 }
 
 BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n, double level, MathAuc *out)
@@ -143,7 +144,7 @@ BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n,
     if (st != BASE_OK) return st;
     delong(groups, count, P, n - P, out, &untied);
     base_free(groups);
-    int64_t pairs = out->P < out->N ? out->P : out->N;
+    int64_t pairs = base_smaller(out->P, out->N);
     double auc = out->value, tail = (1 - level) / 2;
     if (!untied) {
         /* every pair tied: as for AUC 0 and 1, DeLong's error is 0; what may be untied is bounded, in either direction

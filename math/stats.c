@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/order.h"
 #include "math/special.h"
 
 MathEstimate math_estimate(double value, int64_t n) { return (MathEstimate){value, NAN, NAN, n}; }
@@ -119,7 +120,7 @@ static double joined(double x, double y, double r)
 
 MathEstimate math_stats_difference(MathEstimate a, MathEstimate b, double correlation)
 {
-    MathEstimate out = math_estimate(a.value - b.value, a.n < b.n ? a.n : b.n);
+    MathEstimate out = math_estimate(a.value - b.value, base_smaller(a.n, b.n));
     out.lo = out.value - joined(a.value - a.lo, b.hi - b.value, correlation);
     out.hi = out.value + joined(a.hi - a.value, b.value - b.lo, correlation);
     return out;

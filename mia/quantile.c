@@ -6,6 +6,7 @@
  *   head = pinball:  score hinge - q_{1 - fpr}(x), threshold 0
  * It is fitted to the population, where there is one, else to the non-members, each judged by a fit without
  * its fold. realised_fpr says whether the predicted quantile holds: share of non-members above it. */
+#include "base/order.h"
 #include "mia/mia.h"
 
 #include <math.h>
@@ -131,7 +132,7 @@ static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const MiaInput *in = w->in;
-    int64_t folds = w->p->folds < nonmembers ? w->p->folds : nonmembers;
+    int64_t folds = base_smaller(w->p->folds, nonmembers);
     BASE_CHECK(folds >= 2, BASE_EARG,
                "quantiles are fitted to non-members, of which there is only one, as there is no /population/logits");
     BASE_TRY(mia_folds_make(in, folds, w->fold));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 #include "data/pipeline/loader.h"
 
@@ -64,12 +65,12 @@ static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, con
                                NnPrecision precision)
 {
     BaseStatus st = BASE_OK;
-    int64_t shape[3], K = nn_net_classes(net), batch = view->n < c->batch_size ? view->n : c->batch_size;
+    int64_t shape[3], K = nn_net_classes(net), batch = base_smaller(view->n, c->batch_size);
     BASE_CHECK(view->n > 0, BASE_EARG, "nothing to train on: the training split holds no image");
     BASE_CHECK(view->set->K <= K, BASE_ESHAPE, "%s has %lld classes, the network only %lld outputs", view->set->name,
                (long long)view->set->K, (long long)K);
     nn_net_input_shape(net, shape);
-    int64_t side = shape[1] < shape[2] ? shape[1] : shape[2];
+    int64_t side = base_smaller(shape[1], shape[2]);
     bool augment = c->augment && side > 1;
     const DataLoaderConfig config = {.batch = batch,
                                      .C = shape[0],
@@ -97,12 +98,7 @@ out:
 static int64_t count_right(const float *logits, const int32_t *y, int64_t n, int64_t K)
 {
     int64_t right = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t best = 0;
-        for (int64_t k = 1; k < K; k++)
-            if (logits[i * K + k] > logits[i * K + best]) best = k;
-        right += best == y[i];
-    }
+    for (int64_t i = 0; i < n; i++) right += base_largest_at(logits + i * K, K) == y[i];
     return right;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "io/file.h"
 #include "math/threads.h"
 
@@ -70,7 +71,7 @@ static BaseStatus check(const NnTuningRow *row)
         BASE_CHECK(v >= least && v <= most, BASE_EFORMAT, "%s = %lld: must be from %lld to %lld", NUMBER_NAMES[i],
                    (long long)v, (long long)least, (long long)most);
     }
-    int64_t side = row->H < row->W ? row->H : row->W;
+    int64_t side = base_smaller(row->H, row->W);
     BASE_CHECK(row->kernel <= side + 2 * row->pad && row->pad < row->kernel, BASE_EFORMAT,
                "a kernel of %lld with padding %lld on %lldx%lld: the kernel must fit, and the padding must be smaller "
                "than the kernel",

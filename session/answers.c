@@ -34,11 +34,8 @@ SessionTally session_tally(const EvalPredictions *p, const DataClasses *forget)
 {
     SessionTally tally = {.n = p->n};
     for (int64_t i = 0; i < p->n; i++) {
-        const float *row = p->logits + i * p->K;
-        int64_t best = 0;
-        for (int64_t k = 1; k < p->K; k++)
-            if (row[k] > row[best]) best = k;
-        bool forgotten = forget && forget->in[p->labels[i]], right = best == p->labels[i];
+        bool forgotten = forget && forget->in[p->labels[i]],
+             right = base_largest_at(p->logits + i * p->K, p->K) == p->labels[i];
         tally.right += right;
         *(forgotten ? &tally.n_forget : &tally.n_retain) += 1;
         *(forgotten ? &tally.right_forget : &tally.right_retain) += right;

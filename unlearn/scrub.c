@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "unlearn/gradient/learner.h"
 
 typedef struct {
@@ -60,12 +61,7 @@ static BaseStatus error_on(const UnlearnContext *context, NnNet *net, const Data
     int64_t K = nn_net_classes(net), wrong = 0;
     BASE_TRY(BASE_ALLOC_RAW(view->n * K, &logits));
     BASE_TRY(nn_predict(net, view, context->precision, "scrub rewind", logits));
-    for (int64_t i = 0; i < view->n; i++) {
-        int64_t best = 0;
-        for (int64_t k = 1; k < K; k++)
-            if (logits[i * K + k] > logits[i * K + best]) best = k;
-        wrong += best != data_view_label(view, i);
-    }
+    for (int64_t i = 0; i < view->n; i++) wrong += base_largest_at(logits + i * K, K) != data_view_label(view, i);
     *error = (double)wrong / (double)view->n;
 out:
     base_free(logits);

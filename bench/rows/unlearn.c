@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "data/pipeline/loader.h"
 #include "nn/arch/arch.h"
 #include "nn/rate.h"
@@ -236,13 +237,10 @@ static BaseStatus accuracies(Bench *b, NnNet *net, double out[2])
     BASE_TRY(BASE_ALLOC(view.n * CLASSES, &logits));
     BASE_TRY(nn_predict(net, &view, NN_F32, "test images", logits));
     for (int64_t i = 0; i < view.n; i++) {
-        const float *z = logits + i * CLASSES;
-        int32_t label = data_view_label(&view, i), best = 0;
-        for (int32_t k = 1; k < CLASSES; k++)
-            if (z[k] > z[best]) best = k;
+        int32_t label = data_view_label(&view, i);
         int forgotten = b->forget.in[label] != 0;
         all[forgotten]++;
-        right[forgotten] += best == label;
+        right[forgotten] += base_largest_at(logits + i * CLASSES, CLASSES) == label;
     }
     for (int i = 0; i < 2; i++) out[i] = 100.0 * (double)right[i] / (double)all[i];
 out:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 
 /* One batch being filled or read. */
@@ -162,7 +163,7 @@ static void write_image(const DataLoader *l, int64_t image, float *out)
 static void fill_slot(const DataLoader *l, int64_t batch, Slot *slot)
 {
     int64_t begin = batch * l->config.batch, left = l->view.n - begin, size = l->config.C * l->config.H * l->config.W;
-    slot->n = left < l->config.batch ? left : l->config.batch;
+    slot->n = base_smaller(left, l->config.batch);
     for (int64_t i = 0; i < slot->n; i++) {
         int64_t image = data_view_at(&l->view, l->order[begin + i]);
         slot->index[i] = image;
@@ -230,7 +231,7 @@ BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *conf
     l->view = *view;
     l->config = *config;
     l->batches = config->drop_last ? view->n / config->batch : (view->n + config->batch - 1) / config->batch;
-    int64_t most = view->n < config->batch ? view->n : config->batch;
+    int64_t most = base_smaller(view->n, config->batch);
     BASE_TRY(BASE_ALLOC_RAW(view->n, &l->order));
     for (int s = 0; s < 2; s++) {
         BASE_TRY(base_alloc_raw((size_t)most, (size_t)(config->C * config->H * config->W) * sizeof(float),

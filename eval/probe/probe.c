@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "data/pipeline/loader.h"
 #include "data/set/build.h"
 #include "nn/train.h"
@@ -35,7 +36,7 @@ BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecisi
     NnEngine *engine = NULL;
     DataLoader *loader = NULL;
     float *features = NULL, *logits = NULL;
-    int64_t shape[3], batch = view->n < BATCH ? view->n : BATCH;
+    int64_t shape[3], batch = base_smaller(view->n, BATCH);
     int last;
     const NnLayer *layer = classifier(net, &last);
     int64_t width = layer->C * layer->H * layer->W;

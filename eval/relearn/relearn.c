@@ -71,7 +71,7 @@ static BaseStatus make(Relearn *r)
     r->pixels = r->shape[0] * r->shape[1] * r->shape[2];
     r->K = nn_net_classes(s->net);
     r->batch = base_smaller(r->config->batch_size, r->train.n);
-    int64_t rows = r->batch > JUDGED_AT_ONCE ? r->batch : JUDGED_AT_ONCE;
+    int64_t rows = base_larger(r->batch, JUDGED_AT_ONCE);
     BASE_TRY(BASE_ALLOC_RAW(r->judge.n * r->pixels, &r->images));
     BASE_TRY(BASE_ALLOC_RAW(rows * r->K, &r->logits));
     BASE_TRY(BASE_ALLOC_RAW(r->batch * r->K, &r->dlogits));
@@ -90,12 +90,9 @@ static BaseStatus judge(const Relearn *r, NnEngine *engine, int64_t *right)
     for (int64_t done = 0; done < r->judge.n; done += JUDGED_AT_ONCE) {
         int64_t n = base_smaller(JUDGED_AT_ONCE, r->judge.n - done);
         BASE_TRY(nn_engine_forward(engine, r->images + done * r->pixels, n, 0, r->logits));
-        for (int64_t i = 0; i < n; i++) {
-            int64_t best = 0;
-            for (int64_t k = 1; k < r->K; k++)
-                if (r->logits[i * r->K + k] > r->logits[i * r->K + best]) best = k;
-            *right += best == r->subject->test.set->labels[r->judge.at[done + i]];
-        }
+        for (int64_t i = 0; i < n; i++)
+            *right +=
+                base_largest_at(r->logits + i * r->K, r->K) == r->subject->test.set->labels[r->judge.at[done + i]];
     }
 out:
     return st;

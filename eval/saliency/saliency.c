@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 #include "data/pipeline/loader.h"
 
@@ -42,7 +43,7 @@ static BaseStatus draw(const DataView *from, int64_t most, uint64_t seed, const 
     BaseStatus st = BASE_OK;
     int64_t *chosen = NULL;
     BaseRandom random = base_random_make(seed, stream, 0);
-    *n = from->n < most ? from->n : most;
+    *n = base_smaller(from->n, most);
     BASE_TRY(BASE_ALLOC(*n, &chosen));
     base_random_choose(&random, from->n, *n, chosen);
     for (int64_t i = 0; i < *n; i++) at[i] = data_view_at(from, chosen[i]);

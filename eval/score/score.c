@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 
 bool eval_part_defined(const EvalContext *context, EvalSplit split, EvalPart part)
 {
@@ -38,17 +39,9 @@ out:
     return st;
 }
 
-static int64_t argmax(const float *z, int64_t K)
-{
-    int64_t best = 0;
-    for (int64_t j = 1; j < K; j++)
-        if (z[j] > z[best]) best = j;
-    return best;
-}
-
 void eval_predicted(const EvalPredictions *p, int32_t *out)
 {
-    for (int64_t i = 0; i < p->n; i++) out[i] = (int32_t)argmax(p->logits + i * p->K, p->K);
+    for (int64_t i = 0; i < p->n; i++) out[i] = (int32_t)base_largest_at(p->logits + i * p->K, p->K);
 }
 
 BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart part, int64_t *right, int64_t *n)
@@ -59,7 +52,7 @@ BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart
     if (st != BASE_OK) return st;
     for (int64_t i = 0; i < p->n; i++) {
         if (!eval_part_has(context, part, p->labels[i])) continue;
-        *right += argmax(p->logits + i * p->K, p->K) == p->labels[i];
+        *right += base_largest_at(p->logits + i * p->K, p->K) == p->labels[i];
         ++*n;
     }
     return BASE_OK;
@@ -80,7 +73,7 @@ BaseStatus eval_part_accuracy(const EvalContext *context, EvalSplit split, EvalP
 /* logsumexp(z) - z_y in double */
 static double cross_entropy(const float *z, int64_t K, int32_t y)
 {
-    double most = z[argmax(z, K)], sum = 0;
+    double most = z[base_largest_at(z, K)], sum = 0;
     for (int64_t j = 0; j < K; j++)
         if (j != y) sum += exp(z[j] - most);
     double own = z[y] - most; /* log1p keeps small losses: log(e^own + sum) - own = log1p(sum / e^own) */

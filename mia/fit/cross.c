@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "mia/fit/folds.h"
 
 /* Storage of one fit after another. */
@@ -92,7 +93,7 @@ static int64_t smaller_kind(const MiaInput *in)
 {
     int64_t count[3] = {0, 0, 0};
     for (int64_t i = 0; i < in->N; i++) count[in->role[i]]++;
-    return count[MIA_MEMBER] < count[MIA_NONMEMBER] ? count[MIA_MEMBER] : count[MIA_NONMEMBER];
+    return base_smaller(count[MIA_MEMBER], count[MIA_NONMEMBER]);
 }
 
 BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t folds, bool standardise,

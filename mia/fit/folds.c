@@ -2,6 +2,7 @@
 #include "mia/fit/folds.h"
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/random.h"
 #include "mia/fit/classes.h"
 
@@ -11,7 +12,7 @@ BaseStatus mia_folds_make(const MiaInput *input, int64_t folds, int32_t *fold)
     int64_t *start = NULL, *at = NULL, *order = NULL, *place = NULL, groups = 2 * input->K, dealt = 0;
     BASE_TRY(BASE_ALLOC(groups + 1, &start));
     BASE_TRY(BASE_ALLOC(groups, &at));
-    BASE_TRY(BASE_ALLOC_RAW(input->N > input->K ? input->N : input->K, &order));
+    BASE_TRY(BASE_ALLOC_RAW(base_larger(input->N, input->K), &order));
     BASE_TRY(BASE_ALLOC_RAW(input->K, &place));
     BASE_TRY(mia_classes_order(input, order));
     for (int64_t k = 0; k < input->K; k++) place[order[k]] = k;

@@ -22,6 +22,7 @@
  * their (w, b) points with m_i < 1 - near keep a_i = u_i and those with m_i > 1 + near a_i = 0, which adds constants to
  * w_a and to the balance, and the rest are solved for exactly. Whatever was assumed, the gap over all points proves the
  * result; while it does not, near grows and the last (w, b) choose. */
+#include "base/order.h"
 #include "mia/line/line.h"
 
 #include <math.h>
@@ -245,7 +246,7 @@ BaseStatus mia_line_fit(const double *x, const uint8_t *member, int64_t n, doubl
     if (members == 0 || nonmembers == 0) goto out;
     out->middle = points[0].x + (points[m - 1].x - points[0].x) / 2;
     out->half = fmax(points[m - 1].x - out->middle, out->middle - points[0].x);
-    double z = 2 * gamma * out->half * out->half, sum = 2 * C * (double)(members < nonmembers ? members : nonmembers);
+    double z = 2 * gamma * out->half * out->half, sum = 2 * C * (double)base_smaller(members, nonmembers);
     double tail = 2 * sum * sqrt(poisson_tail(z, 1));
     while (!(tail <= TAIL_ERROR) && ++out->rank <= MIA_LINE_RANK) tail = 2 * sum * sqrt(poisson_tail(z, out->rank));
     if (out->rank <= MIA_LINE_RANK) BASE_TRY(fit(points, m, C, tail, out));

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "base/memory.h"
-#include "nn/kernels/bf16.h"
 
 enum { LANES = NN_NORMPOOL_LANES, DEAD = 4 }; /* channels at once; the winner where the ReLU stops the value */
 #define KERNEL __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
@@ -121,7 +121,7 @@ BaseStatus nn_normpool_forward(const NnNormPool *s, const uint16_t *x, uint16_t 
     BASE_TRY(BASE_ALLOC(2 * C, &total));
     b = a + C;
     shift = b + C;
-    for (int64_t c = 0; c < C; c++) shift[c] = nn_bf16_to_f32(x[c]);
+    for (int64_t c = 0; c < C; c++) shift[c] = base_bf16_to_f32(x[c]);
     memset(partial, 0, (size_t)(n * 2 * C) * sizeof *partial);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++)

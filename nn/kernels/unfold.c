@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/bf16.h"
 #include "base/target.h"
-#include "nn/kernels/bf16.h"
 
 void nn_unfold_patches(const NnUnfold *s, const void *from, void *to_rows)
 {
@@ -31,12 +31,12 @@ enum { WIDTH = 64 };
 /* sum[i] += row[i]. One version for each instruction set that matters. */
 BASE_CLONES("avx512f", "avx2", "default") static void add_lanes(float *restrict sum, const uint16_t *restrict row)
 {
-    for (int i = 0; i < WIDTH; i++) sum[i] += nn_bf16_to_f32(row[i]);
+    for (int i = 0; i < WIDTH; i++) sum[i] += base_bf16_to_f32(row[i]);
 }
 
 BASE_CLONES("avx512f", "avx2", "default") static void round_lanes(uint16_t *restrict out, const float *restrict sum)
 {
-    for (int i = 0; i < WIDTH; i++) out[i] = nn_bf16_from_f32(sum[i]);
+    for (int i = 0; i < WIDTH; i++) out[i] = base_bf16_from_f32(sum[i]);
 }
 
 /* The sum, in float32, over the patches that hold pixel (y, x) of an image, for lanes c to c + width. */
@@ -56,14 +56,14 @@ static void fold_pixel(const NnUnfold *s, const uint8_t *in, int64_t image, int6
         else if (width == WIDTH)
             add_lanes(sum, (const uint16_t *)(const void *)from);
         else
-            for (int64_t i = 0; i < width; i++) sum[i] += nn_bf16_to_f32(((const uint16_t *)(const void *)from)[i]);
+            for (int64_t i = 0; i < width; i++) sum[i] += base_bf16_to_f32(((const uint16_t *)(const void *)from)[i]);
     }
     if (s->element == sizeof *sum)
         memcpy(out, sum, (size_t)width * sizeof *sum);
     else if (width == WIDTH)
         round_lanes(out, sum);
     else
-        for (int64_t i = 0; i < width; i++) ((uint16_t *)out)[i] = nn_bf16_from_f32(sum[i]);
+        for (int64_t i = 0; i < width; i++) ((uint16_t *)out)[i] = base_bf16_from_f32(sum[i]);
 }
 
 void nn_unfold_fold_patches(const NnUnfold *s, const void *in, void *to)
@@ -104,7 +104,7 @@ static void sums_bf16(int64_t rows, int64_t C, const uint16_t *in, float *out)
                 if (width == WIDTH)
                     add_lanes(sum, from);
                 else
-                    for (int64_t i = 0; i < width; i++) sum[i] += nn_bf16_to_f32(from[i]);
+                    for (int64_t i = 0; i < width; i++) sum[i] += base_bf16_to_f32(from[i]);
             }
             for (int64_t i = 0; i < width; i++) total[i] += sum[i];
         }

@@ -1,5 +1,6 @@
 /* nn/kernels/winograd_chunks.c - Winograd's convolution, a chunk of tiles at a time, so that the working storage does
  * not grow with the batch. */
+#include "base/order.h"
 #include "nn/kernels/winograd.h"
 
 #include <omp.h>
@@ -15,7 +16,6 @@ enum { CHUNK = 256, CHUNK_FEW = 112, CHUNK_ALONE = 56, FEW = 128 * 256 };
 enum { STRIP = 8, ROWS = 128, PANELS = 4 };
 
 static int64_t blocks(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static const NnWinogradRows *rows_of(const NnWinograd *g)
 {
@@ -54,7 +54,7 @@ static bool few(const NnWinograd *g) { return g->lanes == 16 && g->C * g->K <= F
 static int64_t chunk_of(const NnWinograd *g)
 {
     int64_t tiles = nn_winograd_tiles(g);
-    if (g->lanes == 8) return least(CHUNK, tiles);
+    if (g->lanes == 8) return base_smaller(CHUNK, tiles);
     return blocks(tiles, blocks(tiles, few(g) ? CHUNK_FEW : CHUNK)); /* nearly of one size */
 }
 
@@ -94,7 +94,7 @@ typedef struct {
 static Chunk chunk_at(const NnWinograd *g, int64_t size, int64_t first, float *work)
 {
     Chunk c = {.first = first,
-               .rows = least(size, nn_winograd_tiles(g) - first),
+               .rows = base_smaller(size, nn_winograd_tiles(g) - first),
                .plane_in = nn_winograd_plane(g, size, g->C),
                .plane_out = nn_winograd_plane(g, size, g->K),
                .in = work};
@@ -105,7 +105,7 @@ static Chunk chunk_at(const NnWinograd *g, int64_t size, int64_t first, float *w
 static NnWinogradTiles strip_of(const Chunk *c, int64_t number)
 {
     int64_t row = number * STRIP;
-    return (NnWinogradTiles){c->first + row, row, least(STRIP, c->rows - row), c->plane_in, c->plane_out};
+    return (NnWinogradTiles){c->first + row, row, base_smaller(STRIP, c->rows - row), c->plane_in, c->plane_out};
 }
 
 /* Part @p part of out = in U' for matrix @p at. */
@@ -115,12 +115,12 @@ static int forward_product(const NnWinograd *g, const Chunk *c, int64_t at, int6
     float *out = c->out + at * c->plane_out;
     if (g->lanes == 8) {
         int64_t from = part * ROWS;
-        return g->product(false, !turned, least(ROWS, c->rows - from), g->K, g->C, in + from * g->C, g->C, weight,
-                          turned ? g->K : g->C, false, out + from * g->K);
+        return g->product(false, !turned, base_smaller(ROWS, c->rows - from), g->K, g->C, in + from * g->C, g->C,
+                          weight, turned ? g->K : g->C, false, out + from * g->K);
     }
     int64_t panel = part * PANELS;
     nn_winograd_product16(&(NnWinogradProduct16){.rows = c->rows,
-                                                 .panels = least(PANELS, g->K / 16 - panel),
+                                                 .panels = base_smaller(PANELS, g->K / 16 - panel),
                                                  .inner = g->C,
                                                  .a = in,
                                                  .a_row = nn_winograd_row(g, g->C),
@@ -206,12 +206,12 @@ static int gradient_product(const NnWinograd *g, const Chunk *c, int64_t at, int
     bool add = c->first > 0;
     if (g->lanes == 8) {
         int64_t from = part * ROWS;
-        return g->product(true, false, least(ROWS, g->K - from), g->C, c->rows, out + from, g->K, in, g->C, add,
+        return g->product(true, false, base_smaller(ROWS, g->K - from), g->C, c->rows, out + from, g->K, in, g->C, add,
                           sum + from * g->C);
     }
     int64_t panel = part * PANELS, row = nn_winograd_row(g, g->C);
     nn_winograd_product16(&(NnWinogradProduct16){.rows = g->K,
-                                                 .panels = least(PANELS, g->C / 16 - panel),
+                                                 .panels = base_smaller(PANELS, g->C / 16 - panel),
                                                  .inner = c->rows,
                                                  .a = out,
                                                  .a_row = 1,

@@ -2,6 +2,7 @@
 #include "unlearn/gradient/watch.h"
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "data/pipeline/loader.h"
 #include "nn/backend.h"
 
@@ -61,12 +62,7 @@ BaseStatus unlearn_watch_done(UnlearnWatch *w, bool *done)
     if (!w) return BASE_OK;
     BASE_TRY(nn_engine_forward(w->engine, w->images, w->n, 0, w->logits));
     w->passes += (double)w->n;
-    for (int64_t i = 0; i < w->n; i++) {
-        int64_t best = 0;
-        for (int64_t k = 1; k < w->K; k++)
-            if (w->logits[i * w->K + k] > w->logits[i * w->K + best]) best = k;
-        right += best == w->labels[i];
-    }
+    for (int64_t i = 0; i < w->n; i++) right += base_largest_at(w->logits + i * w->K, w->K) == w->labels[i];
     *done = (double)right <= w->stop * (double)w->n;
 out:
     return st;

@@ -1,10 +1,10 @@
 /* unlearn/svd/rows.c - rows of X that are kept, and products with them. */
 #include <string.h>
 
+#include "base/bf16.h"
 #include "base/memory.h"
 #include "base/order.h"
 #include "math/linalg.h"
-#include "nn/kernels/bf16.h"
 #include "unlearn/svd/route.h"
 
 int64_t unlearn_columns_width(const UnlearnColumns *c)
@@ -63,7 +63,7 @@ double unlearn_rows_squares(const UnlearnSpace *space)
         }
     }
     for (int64_t i = 0; space->x_bf16 && i < space->stored; i++) {
-        double value = (double)nn_bf16_to_f32(space->x_bf16[i]);
+        double value = (double)base_bf16_to_f32(space->x_bf16[i]);
         sum += value * value;
     }
     return sum;
@@ -75,7 +75,7 @@ static const float *rows_f32(const UnlearnSpace *space, const UnlearnGroup *grou
     if (space->x) return space->x + group->offset;
     const uint16_t *from = space->x_bf16 + group->offset;
 #pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < group->rows * group->width; i++) room[i] = nn_bf16_to_f32(from[i]);
+    for (int64_t i = 0; i < group->rows * group->width; i++) room[i] = base_bf16_to_f32(from[i]);
     return room;
 }
 

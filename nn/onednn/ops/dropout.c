@@ -1,6 +1,6 @@
 /* nn/onednn/ops/dropout.c - dropout with inverted scaling; in training only, elsewhere the value passes through. */
+#include "base/bf16.h"
 #include "base/random.h"
-#include "nn/kernels/bf16.h"
 #include "nn/onednn/ops/elementwise.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
@@ -22,7 +22,7 @@ static BaseStatus run(NnProgram *p, const NnJob *job)
         if (job->element == sizeof(float)) {
             out[i] = keep > 0 ? in[i] * keep : 0;
         } else {
-            out16[i] = keep > 0 ? nn_bf16_from_f32(nn_bf16_to_f32(in16[i]) * keep) : 0;
+            out16[i] = keep > 0 ? base_bf16_from_f32(base_bf16_to_f32(in16[i]) * keep) : 0;
         }
     }
     return BASE_OK;

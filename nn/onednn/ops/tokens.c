@@ -5,7 +5,7 @@
  *   dx_j = dy_(1 + j)    dp_t = sum of dy_t over images    d class token = dp_0 */
 #include <string.h>
 
-#include "nn/kernels/bf16.h"
+#include "base/bf16.h"
 #include "nn/onednn/ops/ops.h"
 
 static int64_t offset_of(const NnProgram *p, NnNode x)
@@ -36,7 +36,7 @@ static void add_row(const void *x, const float *b, const float *c, int64_t C, in
         if (element == sizeof(float))
             to[i] = v + (x ? from[i] : 0);
         else
-            to16[i] = nn_bf16_from_f32(v + (x ? nn_bf16_to_f32(from16[i]) : 0));
+            to16[i] = base_bf16_from_f32(v + (x ? base_bf16_to_f32(from16[i]) : 0));
     }
 }
 
@@ -90,7 +90,7 @@ static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
             for (int64_t i = 0; i < job->n; i++) {
                 const void *at = g + (i * T + t) * run + c * job->element;
                 sum += (double)(job->element == sizeof(float) ? *(const float *)at
-                                                              : nn_bf16_to_f32(*(const uint16_t *)at));
+                                                              : base_bf16_to_f32(*(const uint16_t *)at));
             }
             positions[t * job->C + c] = (float)sum;
         }

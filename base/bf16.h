@@ -1,10 +1,10 @@
-/* nn/kernels/bf16.h - bf16 is the upper half of a float32, rounded to nearest even; a NaN stays one. */
-#ifndef NN_KERNELS_BF16_H
-#define NN_KERNELS_BF16_H
+/* base/bf16.h - bf16 is the upper half of a float32, rounded to nearest even; a NaN stays one. */
+#ifndef BASE_BF16_H
+#define BASE_BF16_H
 
 #include <stdint.h>
 
-static inline float nn_bf16_to_f32(uint16_t half)
+static inline float base_bf16_to_f32(uint16_t half)
 {
     union {
         uint32_t bits;
@@ -13,7 +13,7 @@ static inline float nn_bf16_to_f32(uint16_t half)
     return u.value;
 }
 
-static inline uint16_t nn_bf16_from_f32(float value)
+static inline uint16_t base_bf16_from_f32(float value)
 {
     union {
         float value;
