@@ -116,7 +116,7 @@ static void roc_plot(const ReportFigures *f, const char *stem, const Curve *curv
                       legend ? "title " : "notitle");
         if (legend) report_escape_gnuplot(gp, base_text_of(&title, &gp->st));
         base_text_add(gp, ", \\\n  ");
-        base_text_end(&title, &gp->st);
+        base_text_free(&title);
     }
     base_text_add(gp, "x with lines lc rgb '#999999' dt 2 lw 1.2 %s\n", legend ? "title 'chance'" : "notitle");
 }

@@ -25,7 +25,7 @@ static IoJson *program_json(BaseStatus *st)
     io_json_set_take(json, "blas_core", io_json_text_value(math_blas_core()));
     io_json_set_take(json, "cpu", io_json_text_value(cpu));
     io_json_set_take(json, "threads", io_json_integer(math_threads_get()));
-    base_text_end(&libraries, st);
+    base_text_free(&libraries);
     return json;
 }
 

@@ -240,8 +240,8 @@ static void tested_table(const AuditPage *p, ReportDocument *d)
             report_table_text(&t, params, base_text_of(&used, &t.st));
             report_table_number(&t, seconds, math_estimate(a->seconds, 0), NAN);
         }
-        base_text_end(&played, &t.st);
-        base_text_end(&used, &t.st);
+        base_text_free(&played);
+        base_text_free(&used);
     }
     report_document_table_take(d, &t);
 }

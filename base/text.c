@@ -74,12 +74,6 @@ bool base_text_acts(uint32_t c)
            c == 0x200e || c == 0x200f || c == 0x061c;
 }
 
-void base_text_end(BaseText *part, BaseStatus *whole)
-{
-    if (*whole == BASE_OK) *whole = part->st;
-    base_text_free(part);
-}
-
 bool base_parse_i64(const char *text, int64_t *out)
 {
     char *end;

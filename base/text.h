@@ -26,9 +26,6 @@ size_t base_text_point(const char *s, uint32_t *point);
 /** What a terminal obeys in place of showing it: controls, those beyond ASCII too, separators of lines, and marks that
  *  turn the direction of text. */
 bool base_text_acts(uint32_t point);
-/** Frees a text that went into another one, or a table: what failed of it becomes the status of that, unless something did
- *  already. */
-void base_text_end(BaseText *part, BaseStatus *whole);
 
 /** Whole-string parses (no trailing characters, no overflow, no NaN or Inf): false where @p text is not one. */
 bool base_parse_i64(const char *text, int64_t *out);

@@ -70,7 +70,7 @@ static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabe
     if (run) report_run_classes(run, &classes);
     snprintf(text, sizeof text, "%.1f (%.120s%s)", there, base_text_of(&classes, &t->st), seed);
     report_table_text(t, WORST, text);
-    base_text_end(&classes, &t->st);
+    base_text_free(&classes);
 }
 
 /* The chosen trial's score on the validation part, 0..100; NaN without a search. */

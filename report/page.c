@@ -67,11 +67,11 @@ static void part(const ReportPart *p, size_t experiment, int number, BaseText *o
     report_table_csv(&p->table, &csv);
     base_text_add(&file, "%s.csv", p->stem);
     base_text_add(out, "<p class=\"note\">");
-    if (csv.st == BASE_OK && file.st == BASE_OK) report_html_csv(file.data, csv.data, out);
+    report_html_csv(base_text_of(&file, &out->st), base_text_of(&csv, &out->st), out);
     if (p->all) base_text_add(out, ", <a href=\"%s.md\">.md</a>, <a href=\"%s.tex\">.tex</a>", p->stem, p->stem);
     base_text_add(out, "</p>\n%s", p->folded ? "</details>\n" : "");
-    base_text_end(&csv, &out->st);
-    base_text_end(&file, &out->st);
+    base_text_free(&csv);
+    base_text_free(&file);
 }
 
 static void files(const ReportSet *set, const char *const *folders, size_t folder_count, const char *command,

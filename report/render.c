@@ -39,7 +39,6 @@ typedef struct {
     int width[256];
     bool drop[256];
     bool interval;
-    BaseStatus st;
 } Layout;
 
 static void cell_text(const ReportTable *t, int row, int column, bool interval, BaseText *out)
@@ -65,9 +64,9 @@ static int measure(const ReportTable *t, Layout *layout, BaseStatus *st)
                 add_subtitle(&t->columns[c], &text);
             else if (c == 0 || !t->reasons[r])
                 cell_text(t, r, c, layout->interval, &text);
-            int w = report_text_width(base_text_of(&text, &layout->st));
+            int w = report_text_width(base_text_of(&text, st));
             if (w > width) width = w;
-            base_text_end(&text, st);
+            base_text_free(&text);
         }
         layout->width[c] = width;
         total += width + 2;
@@ -102,7 +101,7 @@ static void wrap(BaseText *out, const char *text, int indent, int width)
         }
         base_text_add(out, "%s", base_text_of(&piece, &out->st));
         at += w;
-        base_text_end(&piece, &out->st);
+        base_text_free(&piece);
         word += length + (word[length] == ' ');
     }
     base_text_add(out, "\n");
@@ -178,7 +177,6 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
         layout.drop[c] = true;
         base_text_add(&dropped, "%s%s", dropped.size ? ", " : "", t->columns[c].title);
     }
-    if (out->st == BASE_OK) out->st = layout.st;
     for (int c = 0; c < t->column_count; c++) {
         const ReportColumn *column = &t->columns[c];
         subtitles =
@@ -200,7 +198,7 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
         wrap(out, base_text_of(&line, &out->st), 0, width);
         base_text_free(&line);
     }
-    base_text_end(&dropped, &out->st);
+    base_text_free(&dropped);
 }
 
 static bool is_best(const ReportTable *t, int row, int column) { return t->cells[row * t->column_count + column].best; }
@@ -222,8 +220,8 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
         if (sub.size) base_text_add(out, "<br>");
         report_escape_markdown(out, base_text_of(&sub, &out->st));
         base_text_add(out, " |");
-        base_text_end(&head, &out->st);
-        base_text_end(&sub, &out->st);
+        base_text_free(&head);
+        base_text_free(&sub);
     }
     base_text_add(out, "\n|");
     for (int c = 0; c < t->column_count; c++) {
@@ -245,7 +243,7 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
             base_text_add(out, " %s", bold);
             report_escape_markdown(out, base_text_of(&text, &out->st));
             base_text_add(out, "%s |", bold);
-            base_text_end(&text, &out->st);
+            base_text_free(&text);
         }
         base_text_add(out, "\n");
     }
@@ -300,7 +298,7 @@ void report_table_tex(const ReportTable *t, BaseText *out)
             if (bold) base_text_add(out, "\\textbf{");
             report_escape_tex(out, base_text_of(&text, &out->st));
             if (spans || bold) base_text_add(out, "}");
-            base_text_end(&text, &out->st);
+            base_text_free(&text);
             if (spans) break;
         }
         base_text_add(out, " \\\\\n");
@@ -330,8 +328,8 @@ static void html_head(const ReportTable *t, BaseText *out)
         if (sub.size) base_text_add(out, "<small>");
         report_escape_html(out, base_text_of(&sub, &out->st));
         base_text_add(out, sub.size ? "</small></th>" : "</th>");
-        base_text_end(&head, &out->st);
-        base_text_end(&sub, &out->st);
+        base_text_free(&head);
+        base_text_free(&sub);
     }
     base_text_add(out, "</tr></thead>\n");
 }

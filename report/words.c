@@ -80,7 +80,7 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
         first_told = true;
     }
     if (first_told) base_text_add(out, ".");
-    base_text_end(&second, &out->st);
+    base_text_free(&second);
     attacks(e, label, out);
     if (e->failed_count)
         base_text_add(out, " %zu of %zu runs failed; the table names the reasons.", e->failed_count, e->run_count);

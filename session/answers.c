@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "nn/train.h"
 
 BaseStatus session_predict(NnNet *net, const DataView *view, NnPrecision precision, const char *label,

@@ -117,7 +117,7 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
         base_text_add(script, i ? ", " : "");
         report_escape_gnuplot(script, base_text_of(&name, &script->st));
         base_text_add(script, " %zu", i);
-        base_text_end(&name, &script->st);
+        base_text_free(&name);
     }
     base_text_add(script, ") scale 0\n");
 }

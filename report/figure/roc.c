@@ -38,7 +38,7 @@ static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const i
         } else {
             base_text_add(gp, "notitle");
         }
-        base_text_end(&title, &gp->st);
+        base_text_free(&title);
     }
     base_text_add(gp, ", \\\n  x with lines lc rgb '#999999' dt 2 lw 1.2 %s\n", legend ? "title 'chance'" : "notitle");
 }

@@ -150,7 +150,7 @@ static void tile(const Saliency *s, int64_t image, int model, int width, int hei
         report_escape_gnuplot(gp, base_text_of(&text, &gp->st));
         base_text_add(gp, " offset 0,0.6 font ',9' textcolor rgb '%s'\n",
                       ((const int32_t *)s->predicted[model].data)[image] == label ? "#222222" : "#7F7F7F");
-        base_text_end(&text, &gp->st);
+        base_text_free(&text);
     }
     base_text_add(gp, "plot $t%lld_%d using 1:2:3:4:5 with rgbimage notitle\n", (long long)image, model + 1);
 }
