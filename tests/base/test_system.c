@@ -26,15 +26,6 @@ enum { ON_LINUX = 0 };
 enum { STARTED = 42, REFUSED = 43, WAIT_MS = 20000 };
 static const char *called; /* argv[0] */
 
-static const char *in_scratch(const char *name)
-{
-    static char path[2][4096];
-    static int turn;
-    char *out = path[turn++ % 2];
-    snprintf(out, sizeof path[0], "%s/%s", support_scratch(), name);
-    return out;
-}
-
 /* This program once more, as main() below understands @p what; its output goes to @p out. */
 static pid_t start_again(const char *what, int out)
 {
@@ -74,7 +65,7 @@ static void test_program(void **state)
     assert_string_equal(own, file);
 
     /* by a name alone it is looked for as the shell did */
-    const char *link = in_scratch("by name");
+    const char *link = support_at("by name");
     char *before = getenv("PATH"), *saved;
     assert_ok(base_strdup(before ? before : "", &saved));
     assert_int_equal(symlink(real, link), 0);
@@ -171,7 +162,7 @@ static void test_exchange(void **state)
     (void)state;
     char *text;
     size_t size;
-    const char *a = in_scratch("a"), *b = in_scratch("b");
+    const char *a = support_at("a"), *b = support_at("b");
     assert_ok(io_file_write(a, "first", 5));
     assert_ok(io_file_write(b, "second", 6));
     int rc = base_system_exchange(a, b);
@@ -203,7 +194,7 @@ static void test_locks(void **state)
 {
     (void)state;
     IoLock *lock;
-    const char *path = in_scratch("locks");
+    const char *path = support_at("locks");
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 1}, seen = range;
     int one = open(path, O_RDWR | O_CREAT, 0666), two = open(path, O_RDWR);
     assert_true(one >= 0 && two >= 0);
@@ -270,7 +261,7 @@ static void test_cpu(void **state)
         {"", " CPU"},
     };
     char name[200], small[8];
-    const char *path = in_scratch("cpuinfo");
+    const char *path = support_at("cpuinfo");
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         assert_ok(io_file_write(path, CASES[i].file, strlen(CASES[i].file)));
         base_system_read_cpu_name(path, name, sizeof name);
@@ -279,7 +270,7 @@ static void test_cpu(void **state)
         assert_string_equal(name + length - end, CASES[i].name); /* before it: what uname() calls the machine */
         assert_true(CASES[i].name[0] == ' ' ? length > end : length == end);
     }
-    base_system_read_cpu_name(in_scratch("no such file"), small, sizeof small);
+    base_system_read_cpu_name(support_at("no such file"), small, sizeof small);
     assert_int_equal(strlen(small), sizeof small - 1);
     base_system_cpu_name(name, sizeof name);
     assert_true(*name && !strchr(name, '\n'));

@@ -16,13 +16,6 @@
 
 enum { KINDS = 4, HEAD = 2048, QUICK = 300, LONG = 10000, SECONDS = 540 };
 
-static const char *at(const char *name)
-{
-    static char path[4200];
-    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
-    return path;
-}
-
 static void write_f64(IoHdf5 *file, const char *path, int ndim, const int64_t *shape)
 {
     double values[1024];
@@ -151,17 +144,17 @@ static void every_damaged_file_is_read_or_refused(void **state)
     size_t sizes[KINDS];
     uint64_t refused = 0, opened = 0, dead = 0, late = 0, most = is_long ? LONG : QUICK;
     for (int k = 0; k < KINDS; k++) {
-        make(k, at("whole.h5"));
-        assert_ok(read_as(k, at("whole.h5")));
-        assert_ok(io_file_read(at("whole.h5"), 0, &images[k], &sizes[k]));
+        make(k, support_at("whole.h5"));
+        assert_ok(read_as(k, support_at("whole.h5")));
+        assert_ok(io_file_read(support_at("whole.h5"), 0, &images[k], &sizes[k]));
     }
     int64_t live = base_memory_live();
     double until = base_clock_wall() + (is_long ? SECONDS : 10);
     for (uint64_t round = 0; round < most && base_clock_wall() < until; round++) {
         int k = (int)(round % KINDS);
-        damage(round, images[k], sizes[k], at("bad.h5"));
+        damage(round, images[k], sizes[k], support_at("bad.h5"));
         base_error_clear();
-        BaseStatus st = read_as(k, at("bad.h5"));
+        BaseStatus st = read_as(k, support_at("bad.h5"));
         const char *text = base_error_text();
         assert_int_equal(base_memory_live(), live);
         opened += st == BASE_OK;

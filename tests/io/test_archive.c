@@ -11,13 +11,6 @@
 enum { MANY = 70000 };
 static const size_t LARGE = ((size_t)4 << 30) + 100;
 
-static const char *at(const char *name)
-{
-    static char path[4200];
-    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
-    return path;
-}
-
 static void assert_record(IoArchive *archive, size_t index, const char *name, const char *content)
 {
     char bytes[64] = "";
@@ -34,20 +27,20 @@ static void more_records_than_a_plain_zip(void **state)
     IoArchiveWriter *writer;
     IoArchive *archive;
     char name[32];
-    assert_ok(io_archive_create(at("many.zip"), &writer));
+    assert_ok(io_archive_create(support_at("many.zip"), &writer));
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof name, "a/data/%d", i);
         assert_ok(io_archive_add(writer, name, name, strlen(name)));
     }
     assert_ok(io_archive_finish_take(writer));
-    assert_ok(io_archive_open(at("many.zip"), &archive));
+    assert_ok(io_archive_open(support_at("many.zip"), &archive));
     assert_int_equal(io_archive_count(archive), MANY);
     for (int i = 0; i < MANY; i += MANY - 1) {
         snprintf(name, sizeof name, "a/data/%d", i);
         assert_record(archive, (size_t)i, name, name);
     }
     io_archive_close(archive);
-    remove(at("many.zip"));
+    remove(support_at("many.zip"));
 }
 
 static int64_t peak_memory(void)
@@ -68,12 +61,12 @@ static void larger_than_a_plain_zip(void **state)
     void *zeros = mmap(NULL, LARGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_true(zeros != MAP_FAILED);
     int64_t before = peak_memory();
-    assert_ok(io_archive_create(at("large.zip"), &writer));
+    assert_ok(io_archive_create(support_at("large.zip"), &writer));
     assert_ok(io_archive_add(writer, "a/first", "first", 5));
     assert_ok(io_archive_add(writer, "a/large", zeros, LARGE));
     assert_ok(io_archive_add(writer, "a/behind", "behind", 6));
     assert_ok(io_archive_finish_take(writer));
-    assert_ok(io_archive_open(at("large.zip"), &archive));
+    assert_ok(io_archive_open(support_at("large.zip"), &archive));
     assert_true(io_archive_unpacked(archive) > (int64_t)LARGE);
     assert_int_equal(io_archive_count(archive), 3);
     assert_record(archive, 0, "a/first", "first");
@@ -82,7 +75,7 @@ static void larger_than_a_plain_zip(void **state)
     io_archive_close(archive);
     assert_true(peak_memory() - before < (int64_t)64 << 20);
     munmap(zeros, LARGE);
-    remove(at("large.zip"));
+    remove(support_at("large.zip"));
 }
 
 static const struct CMUnitTest tests[] = {

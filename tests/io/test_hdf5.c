@@ -9,15 +9,6 @@
 #include "io/file.h"
 #include "io/hdf5_refused.h"
 
-static const char *at(const char *name)
-{
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
-}
-
 static BaseStatus save_small(const char *path)
 {
     IoHdf5 *file = NULL;
@@ -107,15 +98,15 @@ static void test_round_trip(void **state)
 {
     (void)state;
     IoHdf5 *file;
-    assert_ok(save_small(at("small.h5")));
-    assert_ok(io_hdf5_open(at("small.h5"), &file));
+    assert_ok(save_small(support_at("small.h5")));
+    assert_ok(io_hdf5_open(support_at("small.h5"), &file));
     check_small(file);
     io_hdf5_close(file);
     char a[BASE_HASH_HEX], b[BASE_HASH_HEX];
     sleep(1); /* HDF5's own times have seconds: none may be stored */
-    assert_ok(save_small(at("again.h5")));
-    assert_ok(base_hash_file(at("small.h5"), a));
-    assert_ok(base_hash_file(at("again.h5"), b));
+    assert_ok(save_small(support_at("again.h5")));
+    assert_ok(base_hash_file(support_at("small.h5"), a));
+    assert_ok(base_hash_file(support_at("again.h5"), b));
     assert_string_equal(a, b);
 }
 
@@ -127,8 +118,8 @@ static void test_wrong_requests(void **state)
     char **texts, *text;
     double *values;
     size_t count;
-    assert_ok(save_small(at("small.h5")));
-    assert_ok(io_hdf5_open(at("small.h5"), &file));
+    assert_ok(save_small(support_at("small.h5")));
+    assert_ok(io_hdf5_open(support_at("small.h5"), &file));
     assert_fails(io_hdf5_info(file, "/a/none", &info), BASE_EFORMAT, "/a/none");
     assert_fails(io_hdf5_info(file, "/a", &info), BASE_EFORMAT, "group");
     assert_fails(io_hdf5_info(file, "/texts", &info), BASE_EFORMAT, "no numbers");
@@ -146,13 +137,13 @@ static void test_wrong_requests(void **state)
     assert_fails(io_hdf5_write(file, "/x", IO_H5_F32, 1, (int64_t[]){1}, &(float){1}), BASE_EARG, "/x");
     assert_fails(io_hdf5_write(file, "/y", IO_H5_F32, 9, (int64_t[9]){1}, &(float){1}), BASE_EARG, "9 dimensions");
     assert_fails(io_hdf5_write(file, "/y", IO_H5_F32, 1, (int64_t[]){-1}, &(float){1}), BASE_EARG, "-1");
-    assert_fails(io_hdf5_save_take(file, at("no/such/folder.h5")), BASE_EIO, "folder.h5");
+    assert_fails(io_hdf5_save_take(file, support_at("no/such/folder.h5")), BASE_EIO, "folder.h5");
     io_hdf5_close(other);
     io_hdf5_close(NULL);
-    assert_fails(io_hdf5_open(at("none.h5"), &file), BASE_EIO, "none.h5");
+    assert_fails(io_hdf5_open(support_at("none.h5"), &file), BASE_EIO, "none.h5");
     assert_fails(io_hdf5_open(support_scratch(), &file), BASE_EIO, "folder");
-    assert_ok(io_file_write(at("text.h5"), "not at all", 10));
-    assert_fails(io_hdf5_open(at("text.h5"), &file), BASE_EFORMAT, "text.h5: not a readable HDF5 file (");
+    assert_ok(io_file_write(support_at("text.h5"), "not at all", 10));
+    assert_fails(io_hdf5_open(support_at("text.h5"), &file), BASE_EFORMAT, "text.h5: not a readable HDF5 file (");
 }
 
 static void test_fixtures(void **state)
@@ -223,8 +214,8 @@ static void test_foreign_kinds(void **state)
     float floats[3];
     char **texts;
     size_t count;
-    make_foreign(at("foreign.h5"));
-    assert_ok(io_hdf5_open(at("foreign.h5"), &file));
+    make_foreign(support_at("foreign.h5"));
+    assert_ok(io_hdf5_open(support_at("foreign.h5"), &file));
     assert_ok(io_hdf5_info(file, "/bool", &info));
     assert_int_equal(info.stored, IO_H5_U8);
     assert_ok(io_hdf5_read(file, "/alias", IO_H5_U8, bools));
@@ -253,46 +244,46 @@ static void test_hostile_layouts(void **state)
     (void)state;
     IoHdf5 *file;
     hsize_t huge = (hsize_t)1 << 40, small = 8;
-    hid_t id = H5Fcreate(at("huge.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t id = H5Fcreate(support_at("huge.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     hid_t space = H5Screate_simple(1, &huge, NULL), eight = H5Screate_simple(1, &small, NULL);
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("huge.h5"), &file), BASE_EFORMAT, "declares 1099511627776 elements");
+    assert_fails(io_hdf5_open(support_at("huge.h5"), &file), BASE_EFORMAT, "declares 1099511627776 elements");
 
-    assert_ok(io_file_write(at("secret"), "01234567", 8));
+    assert_ok(io_file_write(support_at("secret"), "01234567", 8));
     hid_t outside = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_external(outside, at("secret"), 0, 8);
-    id = H5Fcreate(at("outside.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Pset_external(outside, support_at("secret"), 0, 8);
+    id = H5Fcreate(support_at("outside.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, outside, H5P_DEFAULT));
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("outside.h5"), &file), BASE_EFORMAT, "in other files");
+    assert_fails(io_hdf5_open(support_at("outside.h5"), &file), BASE_EFORMAT, "in other files");
 
-    id = H5Fcreate(at("link.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    id = H5Fcreate(support_at("link.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Lcreate_external("huge.h5", "/x", id, "x", H5P_DEFAULT, H5P_DEFAULT);
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("link.h5"), &file), BASE_EFORMAT, "links to another file");
+    assert_fails(io_hdf5_open(support_at("link.h5"), &file), BASE_EFORMAT, "links to another file");
 
     /* libhdf5's own reading of it goes past its input */
     hid_t packed = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(packed, 1, &small);
     H5Pset_scaleoffset(packed, H5Z_SO_INT, 0);
-    id = H5Fcreate(at("packed.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    id = H5Fcreate(support_at("packed.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
     H5Fclose(id);
     H5Pclose(packed);
-    assert_fails(io_hdf5_open(at("packed.h5"), &file), BASE_EFORMAT,
+    assert_fails(io_hdf5_open(support_at("packed.h5"), &file), BASE_EFORMAT,
                  "compressed by filter 6 'scaleoffset'; only deflate");
     packed = H5Pcreate(H5P_DATASET_CREATE); /* h5py's lzf, which libhdf5 does not know */
     H5Pset_chunk(packed, 1, &small);
     H5Pset_filter(packed, 32000, H5Z_FLAG_OPTIONAL, 0, NULL);
-    id = H5Fcreate(at("lzf.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    id = H5Fcreate(support_at("lzf.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Dclose(H5Dcreate2(id, "x", H5T_NATIVE_UINT8, eight, H5P_DEFAULT, packed, H5P_DEFAULT));
     H5Fclose(id);
     H5Pclose(packed);
-    assert_fails(io_hdf5_open(at("lzf.h5"), &file), BASE_EFORMAT, "compressed by filter 32000");
+    assert_fails(io_hdf5_open(support_at("lzf.h5"), &file), BASE_EFORMAT, "compressed by filter 32000");
     assert_non_null(strstr(base_error_text(), "write it again with one of them (h5py: compression=\"gzip\")"));
 
-    id = H5Fcreate(at("deep.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    id = H5Fcreate(support_at("deep.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     hid_t group = H5Gcreate2(id, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     for (int i = 0; i < 40; i++) {
         hid_t next = H5Gcreate2(group, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -301,7 +292,7 @@ static void test_hostile_layouts(void **state)
     }
     H5Gclose(group);
     H5Fclose(id);
-    assert_fails(io_hdf5_open(at("deep.h5"), &file), BASE_EFORMAT, "nested");
+    assert_fails(io_hdf5_open(support_at("deep.h5"), &file), BASE_EFORMAT, "nested");
     H5Pclose(outside), H5Sclose(space), H5Sclose(eight);
 }
 
@@ -326,7 +317,7 @@ static void test_refused_once(void **state)
     IoHdf5 *file;
     char text[IO_HDF5_REFUSED_TEXT], *bytes, folder[4300], path[4400];
     size_t size;
-    snprintf(folder, sizeof folder, "%s", at("spent"));
+    snprintf(folder, sizeof folder, "%s", support_at("spent"));
     assert_ok(io_folder_make(folder));
     snprintf(path, sizeof path, "%s/circle.h5", folder);
     assert_ok(io_file_read(support_fixture("damaged_crash.h5"), 0, &bytes, &size));

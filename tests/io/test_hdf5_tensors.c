@@ -6,15 +6,6 @@
 #include "io/file.h"
 #include "io/tensors.h"
 
-static const char *at(const char *name)
-{
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
-}
-
 static void assert_same_tensors(const IoTensors *a, const IoTensors *b)
 {
     assert_int_equal(a->count, b->count);
@@ -38,8 +29,8 @@ static void test_every_dtype(void **state)
     /* halves that are no ordinary numbers keep their bits too */
     assert_ok(io_tensors_add(a, "odd", IO_F16, 1, (int64_t[]){4}, (uint16_t[]){0x7c00, 0x0001, 0x8000, 0xfc00}));
     assert_ok(io_tensors_add(a, "odd_bf", IO_BF16, 1, (int64_t[]){4}, (uint16_t[]){0x7f80, 0x0001, 0x8000, 0xff80}));
-    assert_ok(io_tensors_write(a, at("w.h5")));
-    assert_ok(io_tensors_read(at("w.h5"), &b));
+    assert_ok(io_tensors_write(a, support_at("w.h5")));
+    assert_ok(io_tensors_read(support_at("w.h5"), &b));
     assert_string_equal(io_tensors_container(b), "HDF5");
     assert_same_tensors(a, b);
     assert_string_equal(io_tensors_meta(b, "expunge.train"), "seed 1");
@@ -47,8 +38,8 @@ static void test_every_dtype(void **state)
     ((float *)io_tensors_find(b, "tied2")->data)[1] = -4;
     assert_ok(io_tensors_set_meta(b, "expunge.train", "seed 2"));
     io_tensors_free(a);
-    assert_ok(io_tensors_write(b, at("v.hdf5")));
-    assert_ok(io_tensors_read(at("v.hdf5"), &a));
+    assert_ok(io_tensors_write(b, support_at("v.hdf5")));
+    assert_ok(io_tensors_read(support_at("v.hdf5"), &a));
     assert_same_tensors(b, a);
     assert_string_equal(io_tensors_meta(a, "expunge.train"), "seed 2");
     io_tensors_free(a);
@@ -71,16 +62,16 @@ static void test_foreign_file(void **state)
     assert_ok(io_hdf5_write_texts(file, "/labels", labels, 2));
     assert_ok(io_hdf5_set_f64(file, "/", "rate", 0.5));
     assert_ok(io_hdf5_set_text(file, "/", "note", "mine"));
-    assert_ok(io_hdf5_save_take(file, at("foreign.h5")));
-    assert_ok(io_tensors_read(at("foreign.h5"), &tensors));
+    assert_ok(io_hdf5_save_take(file, support_at("foreign.h5")));
+    assert_ok(io_tensors_read(support_at("foreign.h5"), &tensors));
     assert_int_equal(tensors->count, 2);
     assert_string_equal(tensors->items[0].name, "conv1.bias"); /* by name: the file knows no order */
     assert_string_equal(tensors->items[1].name, "conv1.weight");
     assert_string_equal(io_tensors_meta(tensors, "note"), "mine");
     ((float *)tensors->items[1].data)[0] = 7;
-    assert_ok(io_tensors_write(tensors, at("edited.h5")));
+    assert_ok(io_tensors_write(tensors, support_at("edited.h5")));
     io_tensors_free(tensors);
-    assert_ok(io_hdf5_open(at("edited.h5"), &file));
+    assert_ok(io_hdf5_open(support_at("edited.h5"), &file));
     float *weight = support_read_f32(file, "/model/conv1/weight", NULL),
           *bias = support_read_f32(file, "/model/conv1/bias", NULL);
     assert_true(weight[0] == 7 && weight[1] == 2 && bias[0] == 3);
@@ -102,23 +93,23 @@ static void test_refused(void **state)
     IoTensors *tensors;
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_text(file, "/", "note", "mine"));
-    assert_ok(io_hdf5_save_take(file, at("none.h5")));
-    assert_fails(io_tensors_read(at("none.h5"), &tensors), BASE_EFORMAT, "none.h5: holds no arrays of numbers");
+    assert_ok(io_hdf5_save_take(file, support_at("none.h5")));
+    assert_fails(io_tensors_read(support_at("none.h5"), &tensors), BASE_EFORMAT, "none.h5: holds no arrays of numbers");
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_write(file, "/a/b", IO_H5_F32, 0, NULL, (float[]){1}));
     assert_ok(io_hdf5_write(file, "/a.b", IO_H5_F32, 0, NULL, (float[]){1}));
-    assert_ok(io_hdf5_save_take(file, at("twice.h5")));
-    assert_fails(io_tensors_read(at("twice.h5"), &tensors), BASE_EFORMAT, "two tensors named 'a.b'");
+    assert_ok(io_hdf5_save_take(file, support_at("twice.h5")));
+    assert_fails(io_tensors_read(support_at("twice.h5"), &tensors), BASE_EFORMAT, "two tensors named 'a.b'");
     assert_fails(io_tensors_read(support_fixture("damaged_crash.h5"), &tensors), BASE_EFORMAT, "damaged_crash.h5");
-    assert_ok(io_file_write(at("text.h5"), "hello", 5));
-    assert_fails(io_tensors_read(at("text.h5"), &tensors), BASE_EFORMAT, "text.h5: not a readable HDF5 file");
+    assert_ok(io_file_write(support_at("text.h5"), "hello", 5));
+    assert_fails(io_tensors_read(support_at("text.h5"), &tensors), BASE_EFORMAT, "text.h5: not a readable HDF5 file");
     assert_ok(io_tensors_create(&tensors));
     assert_ok(io_tensors_add(tensors, "a/b", IO_F32, 0, NULL, NULL));
-    assert_fails(io_tensors_write(tensors, at("x.h5")), BASE_EFORMAT, "cannot hold an array of this name");
+    assert_fails(io_tensors_write(tensors, support_at("x.h5")), BASE_EFORMAT, "cannot hold an array of this name");
     io_tensors_free(tensors);
 }
 
-static BaseStatus round_trip(void *user) { return support_rewrite(user, at("memory2.h5")); }
+static BaseStatus round_trip(void *user) { return support_rewrite(user, support_at("memory2.h5")); }
 
 static void test_no_memory(void **state)
 {
@@ -128,7 +119,7 @@ static void test_no_memory(void **state)
     assert_ok(io_tensors_create(&tensors));
     assert_ok(io_tensors_add(tensors, "a.b", IO_F16, 1, (int64_t[]){3}, NULL));
     assert_ok(io_tensors_set_meta(tensors, "key", "value"));
-    snprintf(path, sizeof path, "%s", at("memory.h5"));
+    snprintf(path, sizeof path, "%s", support_at("memory.h5"));
     assert_ok(io_tensors_write(tensors, path));
     io_tensors_free(tensors);
     support_fail_allocations(round_trip, path, 200);

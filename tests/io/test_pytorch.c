@@ -11,15 +11,6 @@
 #include "io/file.h"
 #include "io/tensors.h"
 
-static const char *at(const char *name)
-{
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
-}
-
 static IoTensors *read_fixture(const char *name)
 {
     IoTensors *tensors;
@@ -143,9 +134,9 @@ static void test_round_trip(void **state)
         char fixture[4096], name[256];
         snprintf(fixture, sizeof fixture, "%s", support_fixture(NAMES[i]));
         IoTensors *a = read_fixture(NAMES[i]), *b;
-        assert_ok(io_tensors_write(a, at("same.pt")));
-        assert_int_equal(different_records(fixture, at("same.pt"), name), 0);
-        assert_ok(io_tensors_read(at("same.pt"), &b));
+        assert_ok(io_tensors_write(a, support_at("same.pt")));
+        assert_int_equal(different_records(fixture, support_at("same.pt"), name), 0);
+        assert_ok(io_tensors_read(support_at("same.pt"), &b));
         assert_same_tensors(a, b, NULL);
         io_tensors_free(b);
         io_tensors_free(a);
@@ -162,19 +153,19 @@ static void test_edit_in_place(void **state)
     assert_string_equal(a->items[0].name, "0.weight");
     ((float *)io_tensors_find(a, "0.weight")->data)[5] += 1;
     assert_ok(io_tensors_set_meta(a, "expunge.unlearned", "x \"y\""));
-    assert_ok(io_tensors_write(a, at("edited.pt")));
-    assert_ok(io_tensors_write(a, at("again.pt"))); /* writing changes nothing */
-    assert_int_equal(different_records(at("edited.pt"), at("again.pt"), name), 0);
-    assert_int_equal(different_records(fixture, at("edited.pt"), name), 1);
+    assert_ok(io_tensors_write(a, support_at("edited.pt")));
+    assert_ok(io_tensors_write(a, support_at("again.pt"))); /* writing changes nothing */
+    assert_int_equal(different_records(support_at("edited.pt"), support_at("again.pt"), name), 0);
+    assert_int_equal(different_records(fixture, support_at("edited.pt"), name), 1);
     assert_non_null(strstr(name, "/data/"));
-    assert_ok(io_tensors_read(at("edited.pt"), &b));
+    assert_ok(io_tensors_read(support_at("edited.pt"), &b));
     assert_same_tensors(a, b, NULL);
     assert_string_equal(b->prefix, "module.");
     assert_string_equal(io_tensors_meta(b, "expunge.unlearned"), "x \"y\"");
     assert_ok(io_tensors_set_meta(b, "expunge.unlearned", "z"));
-    assert_ok(io_tensors_write(b, at("third.pt")));
+    assert_ok(io_tensors_write(b, support_at("third.pt")));
     io_tensors_free(b);
-    assert_ok(io_tensors_read(at("third.pt"), &b));
+    assert_ok(io_tensors_read(support_at("third.pt"), &b));
     assert_string_equal(io_tensors_meta(b, "expunge.unlearned"), "z");
     io_tensors_free(b);
     io_tensors_free(a);
@@ -190,8 +181,8 @@ static void test_edit_shared(void **state)
         IoTensors *before = read_fixture("pytorch_mixed.pt"), *a = read_fixture("pytorch_mixed.pt"), *b;
         IoTensor *t = io_tensors_find(a, NAMES[i]);
         for (size_t k = 0; k < bytes_of(t); k++) ((unsigned char *)t->data)[k] ^= (unsigned char)(1 + k % 7);
-        assert_ok(io_tensors_write(a, at("edited.pt")));
-        assert_ok(io_tensors_read(at("edited.pt"), &b));
+        assert_ok(io_tensors_write(a, support_at("edited.pt")));
+        assert_ok(io_tensors_read(support_at("edited.pt"), &b));
         assert_same_tensors(a, b, NULL);
         assert_same_tensors(before, b, NAMES[i]);
         io_tensors_free(before);
@@ -203,9 +194,9 @@ static void test_edit_shared(void **state)
     snprintf(fixture, sizeof fixture, "%s", support_fixture("pytorch_mixed.pt"));
     IoTensors *a = read_fixture("pytorch_mixed.pt");
     ((float *)io_tensors_find(a, "tied1")->data)[3] = ((float *)io_tensors_find(a, "tied2")->data)[3] = 99;
-    assert_ok(io_tensors_write(a, at("pair.pt")));
-    assert_int_equal(different_records(fixture, at("pair.pt"), name), 1);
-    assert_int_equal(different_records(at("pair.pt"), fixture, name), 1);
+    assert_ok(io_tensors_write(a, support_at("pair.pt")));
+    assert_int_equal(different_records(fixture, support_at("pair.pt"), name), 1);
+    assert_int_equal(different_records(support_at("pair.pt"), fixture, name), 1);
     io_tensors_free(a);
 }
 
@@ -223,14 +214,14 @@ static void test_other_containers(void **state)
     IoTensors *a = read_fixture("pytorch_nested.pt"), *b, *c;
     base_log_sink(&sink);
     assert_ok(io_tensors_set_meta(a, "arch", "é\n"));
-    assert_ok(io_tensors_write(a, at("x.safetensors")));
+    assert_ok(io_tensors_write(a, support_at("x.safetensors")));
     assert_non_null(strstr(warning, "epoch, optimizer, best"));
     warning[0] = '\0';
-    assert_ok(io_tensors_read(at("x.safetensors"), &b));
+    assert_ok(io_tensors_read(support_at("x.safetensors"), &b));
     assert_string_equal(b->prefix, "module.");
     assert_same_tensors(a, b, NULL);
-    assert_ok(io_tensors_write(b, at("y.pth")));
-    assert_ok(io_tensors_read(at("y.pth"), &c));
+    assert_ok(io_tensors_write(b, support_at("y.pth")));
+    assert_ok(io_tensors_read(support_at("y.pth"), &c));
     assert_string_equal(io_tensors_container(c), "pytorch");
     assert_string_equal(c->prefix, "module.");
     assert_string_equal(io_tensors_meta(c, "arch"), "é\n");
@@ -241,10 +232,10 @@ static void test_other_containers(void **state)
     io_tensors_free(b);
     io_tensors_free(c);
     a = read_fixture("pytorch_mixed.pt"); /* every dtype, and a scalar and nothing at all */
-    assert_ok(io_tensors_write(a, at("x.safetensors")));
-    assert_ok(io_tensors_read(at("x.safetensors"), &b));
-    assert_ok(io_tensors_write(b, at("y.pt")));
-    assert_ok(io_tensors_read(at("y.pt"), &c));
+    assert_ok(io_tensors_write(a, support_at("x.safetensors")));
+    assert_ok(io_tensors_read(support_at("x.safetensors"), &b));
+    assert_ok(io_tensors_write(b, support_at("y.pt")));
+    assert_ok(io_tensors_read(support_at("y.pt"), &c));
     assert_same_tensors(a, c, NULL);
     io_tensors_free(a);
     io_tensors_free(b);
@@ -264,12 +255,12 @@ static BaseStatus read_made(const Made *made)
 {
     IoArchiveWriter *writer;
     IoTensors *tensors = NULL;
-    assert_ok(io_archive_create(at("made.pt"), &writer));
+    assert_ok(io_archive_create(support_at("made.pt"), &writer));
     if (made->pickle) assert_ok(io_archive_add(writer, "a/data.pkl", made->pickle, made->pickle_size));
     if (made->storage) assert_ok(io_archive_add(writer, made->storage, "abcdefgh", 8));
     if (made->extra) assert_ok(io_archive_add(writer, made->extra, made->content, strlen(made->content)));
     assert_ok(io_archive_finish_take(writer));
-    BaseStatus st = io_tensors_read(at("made.pt"), &tensors);
+    BaseStatus st = io_tensors_read(support_at("made.pt"), &tensors);
     assert_true((st == BASE_OK) == (tensors != NULL));
     io_tensors_free(tensors);
     return st;
@@ -381,12 +372,12 @@ static void test_other_formats(void **state)
     (void)state;
     IoTensors *tensors;
     static const char OLD[] = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
-    assert_ok(io_file_write(at("old.pt"), OLD, sizeof OLD - 1));
-    assert_fails(io_tensors_read(at("old.pt"), &tensors), BASE_EFORMAT, "cut short");
-    assert_ok(io_file_write(at("text.pth"), "hello", 5));
-    assert_fails(io_tensors_read(at("text.pth"), &tensors), BASE_EFORMAT, "no zip archive");
-    assert_ok(io_file_write(at("head.pt"), "PK\3\4xxxx", 8));
-    assert_fails(io_tensors_read(at("head.pt"), &tensors), BASE_EFORMAT, "not a readable zip archive");
+    assert_ok(io_file_write(support_at("old.pt"), OLD, sizeof OLD - 1));
+    assert_fails(io_tensors_read(support_at("old.pt"), &tensors), BASE_EFORMAT, "cut short");
+    assert_ok(io_file_write(support_at("text.pth"), "hello", 5));
+    assert_fails(io_tensors_read(support_at("text.pth"), &tensors), BASE_EFORMAT, "no zip archive");
+    assert_ok(io_file_write(support_at("head.pt"), "PK\3\4xxxx", 8));
+    assert_fails(io_tensors_read(support_at("head.pt"), &tensors), BASE_EFORMAT, "not a readable zip archive");
 }
 
 static char *archive_bytes(size_t *size)
@@ -394,7 +385,7 @@ static char *archive_bytes(size_t *size)
     char *bytes;
     Made good = {PICKLE(GOOD), DATA};
     assert_ok(read_made(&good));
-    assert_ok(io_file_read(at("made.pt"), 0, &bytes, size));
+    assert_ok(io_file_read(support_at("made.pt"), 0, &bytes, size));
     return bytes;
 }
 
@@ -416,19 +407,20 @@ static void test_damaged_archives(void **state)
     char *bytes = archive_bytes(&size), *sum = memmem(bytes, size, "abcdefgh", 8);
     unsigned char *entry = directory_entry(bytes, size);
     sum[0] ^= 1;
-    assert_ok(io_file_write(at("x.pt"), bytes, size));
-    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
+    assert_ok(io_file_write(support_at("x.pt"), bytes, size));
+    assert_fails(io_tensors_read(support_at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
     sum[0] ^= 1;
     entry[10] = 8; /* deflated, it says */
-    assert_ok(io_file_write(at("x.pt"), bytes, size));
-    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
+    assert_ok(io_file_write(support_at("x.pt"), bytes, size));
+    assert_fails(io_tensors_read(support_at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
     entry[10] = 12; /* bzip2 */
-    assert_ok(io_file_write(at("x.pt"), bytes, size));
-    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "compressed by another method than deflate");
+    assert_ok(io_file_write(support_at("x.pt"), bytes, size));
+    assert_fails(io_tensors_read(support_at("x.pt"), &tensors), BASE_EFORMAT,
+                 "compressed by another method than deflate");
     entry[10] = 0;
     entry[23] = entry[27] = 0x7f; /* two billion bytes */
-    assert_ok(io_file_write(at("x.pt"), bytes, size));
-    assert_fails(io_tensors_read(at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
+    assert_ok(io_file_write(support_at("x.pt"), bytes, size));
+    assert_fails(io_tensors_read(support_at("x.pt"), &tensors), BASE_EFORMAT, "x.pt");
     base_free(bytes);
 }
 
@@ -463,19 +455,19 @@ static void test_deflated(void **state)
 {
     (void)state;
     IoTensors *a = read_fixture("small.pt"), *b;
-    copy_file(support_fixture("small.pt"), at("deflated.pt"));
-    deflate_records(at("deflated.pt"), 0);
-    assert_ok(io_tensors_read(at("deflated.pt"), &b));
+    copy_file(support_fixture("small.pt"), support_at("deflated.pt"));
+    deflate_records(support_at("deflated.pt"), 0);
+    assert_ok(io_tensors_read(support_at("deflated.pt"), &b));
     assert_same_tensors(a, b, NULL);
     ((float *)b->items[0].data)[0] += 1;
-    assert_ok(io_tensors_write(b, at("stored.pt")));
+    assert_ok(io_tensors_write(b, support_at("stored.pt")));
     io_tensors_free(b);
-    assert_ok(io_tensors_read(at("stored.pt"), &b));
+    assert_ok(io_tensors_read(support_at("stored.pt"), &b));
     assert_same_tensors(a, b, a->items[0].name);
     io_tensors_free(b);
     io_tensors_free(a);
-    deflate_records(at("deflated.pt"), (size_t)16 << 20);
-    assert_fails(io_tensors_read(at("deflated.pt"), &b), BASE_EFORMAT, "more than 16 times the bytes");
+    deflate_records(support_at("deflated.pt"), (size_t)16 << 20);
+    assert_fails(io_tensors_read(support_at("deflated.pt"), &b), BASE_EFORMAT, "more than 16 times the bytes");
 }
 
 static void test_cut_and_changed(void **state)
@@ -484,7 +476,7 @@ static void test_cut_and_changed(void **state)
     size_t size;
     IoTensors *tensors;
     char *bytes = archive_bytes(&size);
-    const char *path = at("cut.pt");
+    const char *path = support_at("cut.pt");
     int64_t refused = 0;
     for (size_t n = 0; n < size; n++) {
         assert_ok(io_file_write(path, bytes, n));
@@ -528,7 +520,7 @@ static void test_no_memory(void **state)
 {
     (void)state;
     char path[4200];
-    snprintf(path, sizeof path, "%s", at("memory.pt"));
+    snprintf(path, sizeof path, "%s", support_at("memory.pt"));
     support_fail_allocations(round_trip, path, 2000);
 }
 

@@ -10,15 +10,6 @@
 #include "io/file.h"
 #include "io/tensors.h"
 
-static const char *at(const char *name)
-{
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
-}
-
 #define ORDERED       "ccollections\nOrderedDict\n)R"
 #define TEXT(n, text) "X" n "\x00\x00\x00" text
 #define STORAGE(key)                                                                                                   \
@@ -51,8 +42,8 @@ static void make(const char *path, const char *pickle, size_t size)
 static IoTensors *made(const char *pickle, size_t size)
 {
     IoTensors *tensors;
-    make(at("made.pt"), pickle, size);
-    assert_ok(io_tensors_read(at("made.pt"), &tensors));
+    make(support_at("made.pt"), pickle, size);
+    assert_ok(io_tensors_read(support_at("made.pt"), &tensors));
     assert_int_equal(tensors->count, 1);
     assert_memory_equal(tensors->items[0].data, VALUES[0], sizeof VALUES[0]);
     return tensors;
@@ -132,8 +123,8 @@ static void familiar(void **state)
     IoTensors *t = made(P(BESIDE));
     assert_null(t->strange);
     assert_int_equal(t->copy_count, 0);
-    assert_ok(io_tensors_write(t, at("same.pt")));
-    assert_pickle(at("same.pt"), P(BESIDE));
+    assert_ok(io_tensors_write(t, support_at("same.pt")));
+    assert_pickle(support_at("same.pt"), P(BESIDE));
     io_tensors_free(t);
     /* and when the pickle has to be written anew, since a stranger is taken out: all of it is still there */
     static const char MORE[] =
@@ -160,10 +151,10 @@ static void familiar(void **state)
                                                                                                            "\x90");
     t = made(P(MORE));
     assert_string_equal(t->strange, "os.system");
-    assert_ok(io_tensors_write(t, at("less.pt")));
+    assert_ok(io_tensors_write(t, support_at("less.pt")));
     io_tensors_free(t);
     size_t size;
-    char *bytes = record(at("less.pt"), "a/data.pkl", &size);
+    char *bytes = record(support_at("less.pt"), "a/data.pkl", &size);
     assert_int_equal(bytes[1], 4); /* a set needs protocol 4 */
     assert_null(memmem(bytes, size, "system", 6));
     assert_non_null(memmem(bytes, size, "_annealing_cos", 14));
@@ -171,7 +162,7 @@ static void familiar(void **state)
     assert_non_null(memmem(bytes, size, "deque\n)R", 8));
     assert_non_null(memmem(bytes, size, "\x8f", 1));
     base_free(bytes);
-    assert_ok(io_tensors_read(at("less.pt"), &t));
+    assert_ok(io_tensors_read(support_at("less.pt"), &t));
     assert_null(t->strange);
     io_tensors_free(t);
 }
@@ -230,20 +221,20 @@ static void strange(void **state)
         IoTensors *t = made(CASES[i].pickle, CASES[i].size), *again;
         assert_non_null(t->strange);
         assert_string_equal(t->strange, CASES[i].names);
-        assert_ok(io_tensors_write(t, at("out.pt")));
-        assert_false(pickle_has(at("out.pt"), "system"));
-        assert_false(pickle_has(at("out.pt"), "Thing"));
-        assert_false(pickle_has(at("out.pt"), "builtins"));
-        assert_true(has_record(at("out.pt"), "a/data/0") && has_record(at("out.pt"), "a/data/1"));
-        assert_false(has_record(at("out.pt"), "a/data/2"));
-        assert_ok(io_tensors_read(at("out.pt"), &again));
+        assert_ok(io_tensors_write(t, support_at("out.pt")));
+        assert_false(pickle_has(support_at("out.pt"), "system"));
+        assert_false(pickle_has(support_at("out.pt"), "Thing"));
+        assert_false(pickle_has(support_at("out.pt"), "builtins"));
+        assert_true(has_record(support_at("out.pt"), "a/data/0") && has_record(support_at("out.pt"), "a/data/1"));
+        assert_false(has_record(support_at("out.pt"), "a/data/2"));
+        assert_ok(io_tensors_read(support_at("out.pt"), &again));
         assert_null(again->strange);
         assert_int_equal(again->count, 1);
         io_tensors_free(again);
         t->keep_strange = true;
-        assert_ok(io_tensors_write(t, at("kept.pt")));
-        assert_pickle(at("kept.pt"), CASES[i].pickle, CASES[i].size);
-        assert_true(has_record(at("kept.pt"), "a/data/2"));
+        assert_ok(io_tensors_write(t, support_at("kept.pt")));
+        assert_pickle(support_at("kept.pt"), CASES[i].pickle, CASES[i].size);
+        assert_true(has_record(support_at("kept.pt"), "a/data/2"));
         io_tensors_free(t);
     }
     assert_int_not_equal(access("run-x", F_OK), 0);
@@ -259,10 +250,10 @@ static void strange_weights(void **state)
     static const char OUTSIDE[] = "\x80\x02"
                                   "cmy\nModel\n)\x81}" TEXT("\x08", "a.weight") TENSOR("0") "sb.";
     IoTensors *t;
-    make(at("held.pt"), P(HELD));
-    assert_fails(io_tensors_read(at("held.pt"), &t), BASE_EFORMAT, "tensor 'a.weight' is made with");
-    make(at("outside.pt"), P(OUTSIDE));
-    assert_fails(io_tensors_read(at("outside.pt"), &t), BASE_EFORMAT, "an object of 'my.Model'");
+    make(support_at("held.pt"), P(HELD));
+    assert_fails(io_tensors_read(support_at("held.pt"), &t), BASE_EFORMAT, "tensor 'a.weight' is made with");
+    make(support_at("outside.pt"), P(OUTSIDE));
+    assert_fails(io_tensors_read(support_at("outside.pt"), &t), BASE_EFORMAT, "an object of 'my.Model'");
 }
 
 /* Copies under other prefixes, in other dicts, of some tensors only; and what is none. */
@@ -285,18 +276,18 @@ static void copies(void **state)
     assert_string_equal(t->stale, "opt (exp_avg, 1 tensor), not (a.weight, 1 tensor), not (b, 1 tensor)");
     /* a changed copy changes its own storage, and nothing else */
     ((float *)copy->items[0].data)[0] = 50;
-    assert_ok(io_tensors_write(t, at("out.pt")));
-    assert_pickle(at("out.pt"), P(EMA));
-    assert_ok(io_tensors_read(at("out.pt"), &again));
+    assert_ok(io_tensors_write(t, support_at("out.pt")));
+    assert_pickle(support_at("out.pt"), P(EMA));
+    assert_ok(io_tensors_read(support_at("out.pt"), &again));
     assert_memory_equal(again->items[0].data, VALUES[0], sizeof VALUES[0]);
     assert_true(((float *)again->copies[0].tensors->items[0].data)[0] == 50);
     io_tensors_free(again);
     /* a dropped one is gone, with its storage */
     t->copies[0].dropped = true;
-    assert_ok(io_tensors_write(t, at("less.pt")));
-    assert_false(pickle_has(at("less.pt"), "shadow"));
-    assert_false(has_record(at("less.pt"), "a/data/1"));
-    assert_true(pickle_has(at("less.pt"), "exp_avg") && has_record(at("less.pt"), "a/data/2"));
+    assert_ok(io_tensors_write(t, support_at("less.pt")));
+    assert_false(pickle_has(support_at("less.pt"), "shadow"));
+    assert_false(has_record(support_at("less.pt"), "a/data/1"));
+    assert_true(pickle_has(support_at("less.pt"), "exp_avg") && has_record(support_at("less.pt"), "a/data/2"));
     io_tensors_free(t);
 }
 
@@ -309,14 +300,14 @@ static void shared_storage(void **state)
     IoTensors *t = made(P(SHARED)), *again;
     assert_int_equal(t->copy_count, 1);
     ((float *)t->items[0].data)[0] = 100;
-    assert_ok(io_tensors_write(t, at("two.pt")));
-    assert_ok(io_tensors_read(at("two.pt"), &again));
+    assert_ok(io_tensors_write(t, support_at("two.pt")));
+    assert_ok(io_tensors_read(support_at("two.pt"), &again));
     assert_true(((float *)again->items[0].data)[0] == 100);
     assert_true(((float *)again->copies[0].tensors->items[0].data)[0] == 1);
     io_tensors_free(again);
     t->copies[0].dropped = true;
-    assert_ok(io_tensors_write(t, at("one.pt")));
-    assert_ok(io_tensors_read(at("one.pt"), &again));
+    assert_ok(io_tensors_write(t, support_at("one.pt")));
+    assert_ok(io_tensors_read(support_at("one.pt"), &again));
     assert_true(((float *)again->items[0].data)[0] == 100);
     assert_int_equal(again->copy_count, 0);
     io_tensors_free(again);
@@ -337,9 +328,9 @@ static void linear(void **state)
     base_text_append(&p, P("u"));
     for (int i = 0; i < WIDE; i++) base_text_append(&p, P("J\0\0\0\0h\x05"));
     base_text_append(&p, P("u."));
-    make(at("wide.pt"), p.data, p.size);
-    assert_ok(io_tensors_read(at("wide.pt"), &t));
-    assert_ok(io_tensors_write(t, at("out.pt")));
+    make(support_at("wide.pt"), p.data, p.size);
+    assert_ok(io_tensors_read(support_at("wide.pt"), &t));
+    assert_ok(io_tensors_write(t, support_at("out.pt")));
     io_tensors_free(t);
     base_text_free(&p);
     /* dicts in dicts under "model", and beside them in a list that holds itself */
@@ -350,16 +341,16 @@ static void linear(void **state)
     base_text_append(&p, P("N"));
     for (int i = 0; i < DEEP; i++) base_text_append(&p, P("s"));
     base_text_append(&p, P("u."));
-    make(at("deep.pt"), p.data, p.size);
-    assert_ok(io_tensors_read(at("deep.pt"), &t));
-    assert_ok(io_tensors_write(t, at("out.pt")));
+    make(support_at("deep.pt"), p.data, p.size);
+    assert_ok(io_tensors_read(support_at("deep.pt"), &t));
+    assert_ok(io_tensors_write(t, support_at("out.pt")));
     io_tensors_free(t);
     base_text_free(&p);
     /* and the state's own keys in a dict that holds itself under all of them */
     static const char ROUND[] = "\x80\x02}q\x01(" TEXT("\x05", "model") "h\x01" TEXT("\x03", "net") "h\x01" TEXT(
         "\x0a", "state_dict") "h\x01" TEXT("\x08", "a.weight") TENSOR("0") "u.";
     t = made(P(ROUND));
-    assert_ok(io_tensors_write(t, at("out.pt")));
+    assert_ok(io_tensors_write(t, support_at("out.pt")));
     io_tensors_free(t);
     assert_true(base_clock_wall() - start < 10); /* 60000 x 60000 is minutes */
 }
@@ -387,9 +378,9 @@ static BaseStatus read_legacy(const char *text, size_t size, int storages, IoTen
         base_text_append(&file, COUNT4, 8);
         base_text_append(&file, (const char *)VALUES[1 - i], sizeof VALUES[0]);
     }
-    assert_ok(io_file_write(at("old.pth"), file.data, file.size));
+    assert_ok(io_file_write(support_at("old.pth"), file.data, file.size));
     base_text_free(&file);
-    return io_tensors_read(at("old.pth"), out);
+    return io_tensors_read(support_at("old.pth"), out);
 }
 
 static void legacy(void **state)
@@ -404,8 +395,8 @@ static void legacy(void **state)
     assert_string_equal(t->stale, "o (1 tensor)");
     ((float *)t->items[0].data)[3] = 44;
     assert_ok(io_tensors_set_meta(t, "k", "v"));
-    assert_ok(io_tensors_write(t, at("new.pth"))); /* as a zip, with what was beside */
-    assert_ok(io_tensors_read(at("new.pth"), &again));
+    assert_ok(io_tensors_write(t, support_at("new.pth"))); /* as a zip, with what was beside */
+    assert_ok(io_tensors_read(support_at("new.pth"), &again));
     assert_true(((float *)again->items[0].data)[3] == 44 && ((float *)again->items[0].data)[0] == 1);
     assert_string_equal(again->stale, "o (1 tensor)");
     assert_string_equal(io_tensors_meta(again, "k"), "v");
@@ -435,10 +426,10 @@ static void legacy(void **state)
     char *bytes;
     assert_ok(read_legacy(P(GOOD), 2, &t));
     io_tensors_free(t);
-    assert_ok(io_file_read(at("old.pth"), 0, &bytes, &size));
+    assert_ok(io_file_read(support_at("old.pth"), 0, &bytes, &size));
     for (size_t n = 0; n < size; n++) {
-        assert_ok(io_file_write(at("cut.pth"), bytes, n));
-        assert_fails(io_tensors_read(at("cut.pth"), &t), BASE_EFORMAT, "cut.pth");
+        assert_ok(io_file_write(support_at("cut.pth"), bytes, n));
+        assert_fails(io_tensors_read(support_at("cut.pth"), &t), BASE_EFORMAT, "cut.pth");
     }
     base_free(bytes);
     assert_int_equal(base_memory_live(), 0);
@@ -452,8 +443,8 @@ static void from_pytorch(void **state)
     assert_ok(io_tensors_read(support_fixture("pytorch_legacy.pth"), &t));
     assert_int_equal(t->count, 30);
     assert_string_equal(t->items[0].name, "model.layers.0.weight");
-    assert_ok(io_tensors_write(t, at("new.pth")));
-    assert_ok(io_tensors_read(at("new.pth"), &again));
+    assert_ok(io_tensors_write(t, support_at("new.pth")));
+    assert_ok(io_tensors_read(support_at("new.pth"), &again));
     for (size_t i = 0; i < t->count; i++)
         assert_memory_equal(t->items[i].data, again->items[i].data,
                             (size_t)t->items[i].count * io_dtype_size(t->items[i].dtype));
@@ -463,12 +454,12 @@ static void from_pytorch(void **state)
     assert_string_equal(t->strange, "posix.system");
     assert_string_equal(t->copies[0].where, "model_ema");
     assert_string_equal(t->stale, "optimizer (momentum_buffer, 5 tensors)");
-    assert_ok(io_tensors_write(t, at("out.pt")));
+    assert_ok(io_tensors_write(t, support_at("out.pt")));
     io_tensors_free(t);
     static const char *const KEPT[] = {"Counter",     "Namespace",     "PurePosixPath",   "scalar",    "_reconstruct",
                                        "defaultdict", "AttributeDict", "momentum_buffer", "n_averaged"};
     size_t size;
-    char *bytes = record(at("out.pt"), "pytorch_beside/data.pkl", &size);
+    char *bytes = record(support_at("out.pt"), "pytorch_beside/data.pkl", &size);
     for (size_t i = 0; i < sizeof KEPT / sizeof KEPT[0]; i++)
         assert_non_null(memmem(bytes, size, KEPT[i], strlen(KEPT[i])));
     assert_null(memmem(bytes, size, "system", 6));
@@ -485,7 +476,7 @@ static BaseStatus round_trip(void *user)
     is_made = true;
     BaseStatus st = io_tensors_read(path, &tensors);
     if (st == BASE_OK) ((float *)tensors->items[0].data)[0] = 5;
-    if (st == BASE_OK) st = io_tensors_write(tensors, at("memory-out.pt"));
+    if (st == BASE_OK) st = io_tensors_write(tensors, support_at("memory-out.pt"));
     io_tensors_free(tensors);
     return st;
 }
@@ -494,12 +485,12 @@ static void no_memory(void **state)
 {
     (void)state;
     char path[4200];
-    snprintf(path, sizeof path, "%s", at("memory.pt"));
+    snprintf(path, sizeof path, "%s", support_at("memory.pt"));
     assert_ok(round_trip(path));
     support_fail_allocations(round_trip, path, 2000);
 }
 
-static BaseStatus old_trip(void *user) { return support_rewrite(user, at("memory-out.pt")); }
+static BaseStatus old_trip(void *user) { return support_rewrite(user, support_at("memory-out.pt")); }
 
 static void no_memory_legacy(void **state)
 {
@@ -509,7 +500,7 @@ static void no_memory_legacy(void **state)
     static const char GOOD[] = MAGIC PROTOCOL SYSTEM OBJECT("N") KEYS;
     assert_ok(read_legacy(P(GOOD), 2, &t));
     io_tensors_free(t);
-    snprintf(path, sizeof path, "%s", at("old.pth"));
+    snprintf(path, sizeof path, "%s", support_at("old.pth"));
     support_fail_allocations(old_trip, path, 2000);
 }
 

@@ -6,16 +6,10 @@
 #include "io/file.h"
 #include "io/tensors.h"
 
-static const char *at(const char *name)
+static void write_text(const char *name, const char *text)
 {
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
+    assert_ok(io_file_write(support_at(name), text, strlen(text)));
 }
-
-static void write_text(const char *name, const char *text) { assert_ok(io_file_write(at(name), text, strlen(text))); }
 
 static void write_part(const char *name, const char *first, const char *second)
 {
@@ -24,7 +18,7 @@ static void write_part(const char *name, const char *first, const char *second)
     assert_ok(io_tensors_add(part, first, IO_F32, 1, (int64_t[]){2}, (float[]){1, 2}));
     if (second) assert_ok(io_tensors_add(part, second, IO_F16, 1, (int64_t[]){1}, (uint16_t[]){0x3c00}));
     assert_ok(io_tensors_set_meta(part, "format", "pt"));
-    assert_ok(io_tensors_write(part, at(name)));
+    assert_ok(io_tensors_write(part, support_at(name)));
     io_tensors_free(part);
 }
 
@@ -48,7 +42,7 @@ static void test_read_and_write_back(void **state)
     char *bytes;
     size_t size;
     make_input();
-    assert_ok(io_tensors_read(at(INDEX), &a));
+    assert_ok(io_tensors_read(support_at(INDEX), &a));
     assert_string_equal(io_tensors_container(a), "safetensors shards");
     assert_int_equal(a->count, 4);
     assert_string_equal(a->prefix, "module.");
@@ -57,13 +51,13 @@ static void test_read_and_write_back(void **state)
     assert_string_equal(io_tensors_meta(a, "format"), "pt");
     ((float *)a->items[2].data)[1] = 5;
     assert_ok(io_tensors_set_meta(a, "expunge.unlearned", "x"));
-    assert_ok(io_tensors_write(a, at("out.safetensors.index.json")));
-    assert_ok(io_file_read(at("out.safetensors.index.json"), 0, &bytes, &size));
+    assert_ok(io_tensors_write(a, support_at("out.safetensors.index.json")));
+    assert_ok(io_file_read(support_at("out.safetensors.index.json"), 0, &bytes, &size));
     assert_non_null(strstr(bytes, "\"metadata\": {\"total_size\": 22, \"more\": [1, null]}"));
     assert_non_null(strstr(bytes, "\"module.d\": \"out-00001-of-00002.safetensors\""));
     assert_non_null(strstr(bytes, "\"module.b\": \"out-00002-of-00002.safetensors\""));
     base_free(bytes);
-    assert_ok(io_tensors_read(at("out.safetensors.index.json"), &b));
+    assert_ok(io_tensors_read(support_at("out.safetensors.index.json"), &b));
     for (int i = 0; i < 4; i++) {
         const IoTensor *x = &a->items[i], *y = &b->items[i];
         assert_string_equal(x->name, y->name);
@@ -73,13 +67,13 @@ static void test_read_and_write_back(void **state)
     assert_string_equal(io_tensors_meta(b, "expunge.unlearned"), "x");
     io_tensors_free(b);
     /* into one file, and from one file into shards */
-    assert_ok(io_tensors_write(a, at("one.safetensors")));
+    assert_ok(io_tensors_write(a, support_at("one.safetensors")));
     io_tensors_free(a);
-    assert_ok(io_tensors_read(at("one.safetensors"), &a));
-    assert_ok(io_tensors_write(a, at("new.safetensors.index.json")));
-    assert_true(io_path_exists(at("new-00001-of-00001.safetensors")));
+    assert_ok(io_tensors_read(support_at("one.safetensors"), &a));
+    assert_ok(io_tensors_write(a, support_at("new.safetensors.index.json")));
+    assert_true(io_path_exists(support_at("new-00001-of-00001.safetensors")));
     io_tensors_free(a);
-    assert_ok(io_tensors_read(at("new.safetensors.index.json"), &b));
+    assert_ok(io_tensors_read(support_at("new.safetensors.index.json"), &b));
     assert_int_equal(b->count, 4);
     assert_true(((float *)io_tensors_find(b, "c")->data)[1] == 5);
     io_tensors_free(b);
@@ -92,17 +86,17 @@ static void test_nothing_is_overwritten(void **state)
     IoTensors *a;
     write_part("w-00001-of-00001.safetensors", "a", NULL);
     write_text("other.safetensors.index.json", "{\"weight_map\": {\"a\": \"w-00001-of-00001.safetensors\"}}");
-    assert_ok(io_tensors_read(at("other.safetensors.index.json"), &a));
-    assert_fails(io_tensors_write(a, at("w.safetensors.index.json")), BASE_EUSAGE, "a part of the input");
-    assert_false(io_path_exists(at("w.safetensors.index.json")));
-    assert_fails(io_tensors_write(a, at("w-00001-of-00001.safetensors")), BASE_EUSAGE, "a part of the input");
+    assert_ok(io_tensors_read(support_at("other.safetensors.index.json"), &a));
+    assert_fails(io_tensors_write(a, support_at("w.safetensors.index.json")), BASE_EUSAGE, "a part of the input");
+    assert_false(io_path_exists(support_at("w.safetensors.index.json")));
+    assert_fails(io_tensors_write(a, support_at("w-00001-of-00001.safetensors")), BASE_EUSAGE, "a part of the input");
     io_tensors_free(a);
     make_input();
-    assert_ok(io_tensors_read(at(INDEX), &a));
-    assert_ok(io_folder_make(at("f-00002-of-00002.safetensors"))); /* a folder is in the way of the second */
-    assert_fails(io_tensors_write(a, at("f.safetensors.index.json")), BASE_EIO, "f-00002-of-00002.safetensors");
-    assert_false(io_path_exists(at("f-00001-of-00002.safetensors")));
-    assert_false(io_path_exists(at("f.safetensors.index.json")));
+    assert_ok(io_tensors_read(support_at(INDEX), &a));
+    assert_ok(io_folder_make(support_at("f-00002-of-00002.safetensors"))); /* a folder is in the way of the second */
+    assert_fails(io_tensors_write(a, support_at("f.safetensors.index.json")), BASE_EIO, "f-00002-of-00002.safetensors");
+    assert_false(io_path_exists(support_at("f-00001-of-00002.safetensors")));
+    assert_false(io_path_exists(support_at("f.safetensors.index.json")));
     io_tensors_free(a);
 }
 
@@ -132,21 +126,21 @@ static void test_wrong_indexes(void **state)
     make_input();
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         write_text("bad.safetensors.index.json", CASES[i].text);
-        assert_fails(io_tensors_read(at("bad.safetensors.index.json"), &tensors), BASE_EFORMAT, CASES[i].part);
+        assert_fails(io_tensors_read(support_at("bad.safetensors.index.json"), &tensors), BASE_EFORMAT, CASES[i].part);
         assert_null(tensors);
     }
     write_text("bad.safetensors.index.json", "{\"weight_map\": {\"a\": \"missing.safetensors\"}}");
-    assert_fails(io_tensors_read(at("bad.safetensors.index.json"), &tensors), BASE_EIO, "missing.safetensors");
+    assert_fails(io_tensors_read(support_at("bad.safetensors.index.json"), &tensors), BASE_EIO, "missing.safetensors");
 }
 
-static BaseStatus round_trip(void *user) { return support_rewrite(user, at("memory.safetensors.index.json")); }
+static BaseStatus round_trip(void *user) { return support_rewrite(user, support_at("memory.safetensors.index.json")); }
 
 static void test_no_memory(void **state)
 {
     (void)state;
     char path[4200];
     make_input();
-    snprintf(path, sizeof path, "%s", at(INDEX));
+    snprintf(path, sizeof path, "%s", support_at(INDEX));
     support_fail_allocations(round_trip, path, 500);
 }
 
@@ -156,20 +150,21 @@ static void test_bin_shards(void **state)
     (void)state;
     IoTensors *a, *b;
     write_part("part.pt", "module.a", "module.b");
-    assert_int_equal(rename(at("part.pt"), at("part-1.bin")), 0);
+    assert_int_equal(rename(support_at("part.pt"), support_at("part-1.bin")), 0);
     write_text("pytorch_model.bin.index.json",
                "{\"metadata\": {}, \"weight_map\": {\"module.a\": \"part-1.bin\", \"module.b\": \"part-1.bin\"}}");
-    assert_ok(io_tensors_read(at("pytorch_model.bin.index.json"), &a));
+    assert_ok(io_tensors_read(support_at("pytorch_model.bin.index.json"), &a));
     assert_int_equal(a->count, 2);
     assert_string_equal(a->items[0].name, "a");
     assert_true(((float *)a->items[0].data)[1] == 2);
-    assert_ok(io_tensors_write(a, at("out.safetensors.index.json")));
-    assert_ok(io_tensors_read(at("out.safetensors.index.json"), &b));
+    assert_ok(io_tensors_write(a, support_at("out.safetensors.index.json")));
+    assert_ok(io_tensors_read(support_at("out.safetensors.index.json"), &b));
     assert_string_equal(b->items[1].name, "b");
     io_tensors_free(a);
     io_tensors_free(b);
     write_text("part-1.bin", "hello");
-    assert_fails(io_tensors_read(at("pytorch_model.bin.index.json"), &a), BASE_EFORMAT, "not a PyTorch checkpoint");
+    assert_fails(io_tensors_read(support_at("pytorch_model.bin.index.json"), &a), BASE_EFORMAT,
+                 "not a PyTorch checkpoint");
 }
 
 static const struct CMUnitTest tests[] = {

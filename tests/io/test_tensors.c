@@ -10,15 +10,6 @@
 #include "io/file.h"
 #include "io/tensors.h"
 
-static const char *at(const char *name)
-{
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
-}
-
 /* The fixture's tensors against the same network stored as HDF5 by another program. */
 static void test_reads_what_pytorch_users_have(void **state)
 {
@@ -63,13 +54,13 @@ static void test_many_names(void **state)
         base_text_add(&text, kind ? "}" : "}}");
         assert_ok(text.st);
         for (int i = 0; i < 8; i++) text.data[i] = (char)((text.size - 8) >> 8 * i);
-        assert_ok(io_file_write(at("many.safetensors"), text.data, text.size));
+        assert_ok(io_file_write(support_at("many.safetensors"), text.data, text.size));
         if (kind) {
-            assert_fails(io_tensors_read(at("many.safetensors"), &tensors), BASE_ELIMIT,
+            assert_fails(io_tensors_read(support_at("many.safetensors"), &tensors), BASE_ELIMIT,
                          "many.safetensors: more than 65536 tensors");
             continue;
         }
-        assert_ok(io_tensors_read(at("many.safetensors"), &tensors));
+        assert_ok(io_tensors_read(support_at("many.safetensors"), &tensors));
         assert_int_equal(tensors->meta_count, KEYS);
         assert_true(tensors->keys.steps < 8 * (uint64_t)KEYS);
         assert_string_equal(io_tensors_meta(tensors, "k59999"), "v");
@@ -110,8 +101,8 @@ static void test_round_trip(void **state)
     assert_fails(io_tensors_add(a, "b", IO_F32, 9, NULL, NULL), BASE_EARG, "9 dimensions");
     assert_fails(io_tensors_add(a, "b", IO_F32, 1, (int64_t[]){-1}, NULL), BASE_EARG, "impossible");
     assert_fails(io_tensors_add(a, "b", IO_F32, 2, (int64_t[]){INT64_MAX / 2, 3}, NULL), BASE_EARG, "impossible");
-    assert_ok(io_tensors_write(a, at("a.safetensors")));
-    assert_ok(io_tensors_read(at("a.safetensors"), &b));
+    assert_ok(io_tensors_write(a, support_at("a.safetensors")));
+    assert_ok(io_tensors_read(support_at("a.safetensors"), &b));
     assert_int_equal(a->count, b->count);
     for (size_t i = 0; i < a->count; i++) {
         const IoTensor *x = &a->items[i], *y = &b->items[i];
@@ -128,20 +119,20 @@ static void test_round_trip(void **state)
     assert_null(io_tensors_meta(b, "none"));
     assert_null(io_tensors_find(b, "none"));
     assert_int_equal(*(int64_t *)io_tensors_find(b, "count")->data, 42);
-    assert_ok(io_tensors_write(b, at("b.safetensors")));
-    assert_ok(base_hash_file(at("a.safetensors"), first));
-    assert_ok(base_hash_file(at("b.safetensors"), second));
+    assert_ok(io_tensors_write(b, support_at("b.safetensors")));
+    assert_ok(base_hash_file(support_at("a.safetensors"), first));
+    assert_ok(base_hash_file(support_at("b.safetensors"), second));
     assert_string_equal(first, second);
-    assert_ok(io_file_read(at("a.safetensors"), 0, &bytes, &size));
+    assert_ok(io_file_read(support_at("a.safetensors"), 0, &bytes, &size));
     assert_int_equal((unsigned char)bytes[0] % 8, 0); /* the data starts on 8 bytes */
     base_free(bytes);
     io_tensors_free(a);
     io_tensors_free(b);
     /* nothing at all is a file too */
     assert_ok(io_tensors_create(&a));
-    assert_ok(io_tensors_write(a, at("none.safetensors")));
+    assert_ok(io_tensors_write(a, support_at("none.safetensors")));
     io_tensors_free(a);
-    assert_ok(io_tensors_read(at("none.safetensors"), &b));
+    assert_ok(io_tensors_read(support_at("none.safetensors"), &b));
     assert_int_equal(b->count, 0);
     io_tensors_free(b);
     io_tensors_free(NULL);
@@ -159,14 +150,14 @@ static void test_empty_shapes(void **state)
         IoTensors *tensors;
         size_t count = 3;
         if (f == 1 || f == 2 || f == 3) /* what the format before wrote */
-            assert_ok(io_tensors_read(at(FILES[f - 1]), &tensors));
+            assert_ok(io_tensors_read(support_at(FILES[f - 1]), &tensors));
         else
             assert_ok(io_tensors_create(&tensors));
         for (size_t i = 0; tensors->count < count; i++)
             assert_ok(io_tensors_add(tensors, NAMES[i], IO_F64, 3, SHAPES[i], NULL));
-        assert_ok(io_tensors_write(tensors, at(FILES[f])));
+        assert_ok(io_tensors_write(tensors, support_at(FILES[f])));
         io_tensors_free(tensors);
-        assert_ok(io_tensors_read(at(FILES[f]), &tensors));
+        assert_ok(io_tensors_read(support_at(FILES[f]), &tensors));
         assert_int_equal(tensors->count, count);
         for (size_t i = 0; i < count; i++) {
             const IoTensor *t = io_tensors_find(tensors, NAMES[i]);
@@ -191,14 +182,15 @@ static void test_names_of_files(void **state)
     assert_ok(io_tensors_writable("x.SafeTensors"));
     assert_fails(io_tensors_writable("x.bin"), BASE_EUSAGE, "x.bin: a checkpoint's name must end in: .safetensors");
     assert_fails(io_tensors_write(tensors, ".safetensors"), BASE_EUSAGE, "must end in");
-    assert_ok(io_tensors_write(tensors, at("x.safetensors")));
-    assert_int_equal(rename(at("x.safetensors"), at("x.weights")), 0); /* told by its content */
+    assert_ok(io_tensors_write(tensors, support_at("x.safetensors")));
+    assert_int_equal(rename(support_at("x.safetensors"), support_at("x.weights")), 0); /* told by its content */
     io_tensors_free(tensors);
-    assert_ok(io_tensors_read(at("x.weights"), &tensors));
+    assert_ok(io_tensors_read(support_at("x.weights"), &tensors));
     io_tensors_free(tensors);
-    assert_ok(io_file_write(at("text.weights"), "hello, this is no checkpoint", 28));
-    assert_fails(io_tensors_read(at("text.weights"), &tensors), BASE_EFORMAT, "not a checkpoint that can be read");
-    assert_fails(io_tensors_read(at("no.safetensors"), &tensors), BASE_EIO, "no.safetensors");
+    assert_ok(io_file_write(support_at("text.weights"), "hello, this is no checkpoint", 28));
+    assert_fails(io_tensors_read(support_at("text.weights"), &tensors), BASE_EFORMAT,
+                 "not a checkpoint that can be read");
+    assert_fails(io_tensors_read(support_at("no.safetensors"), &tensors), BASE_EIO, "no.safetensors");
 }
 
 /* header: JSON; data: n zero bytes. */
@@ -208,9 +200,9 @@ static BaseStatus read_made(const char *header, size_t n)
     size_t size = strlen(header);
     for (int i = 0; i < 8; i++) bytes[i] = (char)(size >> 8 * i);
     memcpy(bytes + 8, header, size);
-    assert_ok(io_file_write(at("made.safetensors"), bytes, 8 + size + n));
+    assert_ok(io_file_write(support_at("made.safetensors"), bytes, 8 + size + n));
     IoTensors *tensors;
-    BaseStatus st = io_tensors_read(at("made.safetensors"), &tensors);
+    BaseStatus st = io_tensors_read(support_at("made.safetensors"), &tensors);
     if (st == BASE_OK)
         io_tensors_free(tensors);
     else
@@ -263,8 +255,9 @@ static void test_wrong_headers(void **state)
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
         assert_fails(read_made(CASES[i].header, 8), BASE_EFORMAT, CASES[i].part);
     IoTensors *tensors;
-    assert_ok(io_file_write(at("made.safetensors"), "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10));
-    assert_fails(io_tensors_read(at("made.safetensors"), &tensors), BASE_EFORMAT, "not a complete safetensors file");
+    assert_ok(io_file_write(support_at("made.safetensors"), "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10));
+    assert_fails(io_tensors_read(support_at("made.safetensors"), &tensors), BASE_EFORMAT,
+                 "not a complete safetensors file");
 }
 
 static void copy_fixture(const char *path, size_t *size)
@@ -280,8 +273,8 @@ static void test_cut_at_every_length(void **state)
     (void)state;
     size_t size;
     IoTensors *tensors;
-    copy_fixture(at("cut.safetensors"), &size);
-    const char *path = at("cut.safetensors");
+    copy_fixture(support_at("cut.safetensors"), &size);
+    const char *path = support_at("cut.safetensors");
     while (size-- > 0) {
         assert_int_equal(truncate(path, (off_t)size), 0);
         assert_fails(io_tensors_read(path, &tensors), BASE_EFORMAT, "cut.safetensors");
@@ -295,8 +288,8 @@ static void test_every_header_bit(void **state)
     (void)state;
     size_t size;
     unsigned char head[8];
-    copy_fixture(at("bit.safetensors"), &size);
-    const char *path = at("bit.safetensors");
+    copy_fixture(support_at("bit.safetensors"), &size);
+    const char *path = support_at("bit.safetensors");
     int fd = open(path, O_RDWR);
     assert_int_equal(pread(fd, head, 8, 0), 8);
     int64_t length = 8 + head[0] + 256 * head[1], refused = 0;
@@ -405,7 +398,7 @@ static void test_no_memory(void **state)
 {
     (void)state;
     char path[4200];
-    snprintf(path, sizeof path, "%s", at("memory.safetensors"));
+    snprintf(path, sizeof path, "%s", support_at("memory.safetensors"));
     support_fail_allocations(round_trip, path, 200);
 }
 

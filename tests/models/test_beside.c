@@ -10,15 +10,6 @@
 #include "session/answers.h"
 #include "session/params.h"
 
-static const char *at(const char *name)
-{
-    static char path[4][4200];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
-    return path[turn];
-}
-
 /* ---- copies ---- */
 
 typedef struct {
@@ -100,7 +91,7 @@ static void copies(void **state)
         assert_holds(w.model.tensors->copies[0].tensors, w.model.net, true);
         assert_ok(model_beside_parse(CASES[i].text, &how));
         assert_int_equal(how, CASES[i].how);
-        const char *out = at("out.pt");
+        const char *out = support_at("out.pt");
         assert_ok(model_beside_apply(how, w.method, &w.context, w.params, weights, out, &w.model));
         assert_ok(io_tensors_write(w.model.tensors, out));
         assert_ok(io_tensors_read(out, &again));
@@ -228,27 +219,29 @@ static void normalising_inside(void **state)
     static const float MEAN[3] = {0.5f, 0.25f, 0.125f}, STD[3] = {0.25f, 0.5f, 1}, BYTES[3] = {125, 123, 114};
     char spec[4300], prep[2][200];
     SessionPredictions with = {0}, inside = {0};
-    make_data(at("data.h5"));
-    snprintf(spec, sizeof spec, "hdf5:%s", at("data.h5"));
-    make_weights(at("plain.safetensors"), NULL, NULL, 0);
-    make_weights(at("inside.safetensors"), MEAN, STD, 3);
+    make_data(support_at("data.h5"));
+    snprintf(spec, sizeof spec, "hdf5:%s", support_at("data.h5"));
+    make_weights(support_at("plain.safetensors"), NULL, NULL, 0);
+    make_weights(support_at("inside.safetensors"), MEAN, STD, 3);
     const DataOptions options = {.mean = "0.5,0.25,0.125", .std = "0.25,0.5,1"}, none = {.mean = "none"};
-    assert_ok(logits_of(at("plain.safetensors"), spec, &options, &with, prep[0]));
+    assert_ok(logits_of(support_at("plain.safetensors"), spec, &options, &with, prep[0]));
     const DataOptions *given[] = {NULL, &none, &options};
     for (int i = 0; i < 3; i++) {
-        assert_ok(logits_of(at("inside.safetensors"), spec, given[i], &inside, prep[1]));
+        assert_ok(logits_of(support_at("inside.safetensors"), spec, given[i], &inside, prep[1]));
         assert_string_equal(prep[0], prep[1]);
         assert_memory_equal(with.logits, inside.logits, (size_t)(with.p.n * with.p.K) * sizeof(float));
         session_predictions_free(&inside);
     }
     session_predictions_free(&with);
     /* checked as the options are */
-    make_weights(at("bytes.safetensors"), BYTES, STD, 3);
-    assert_fails(logits_of(at("bytes.safetensors"), spec, NULL, &inside, prep[1]), BASE_EUSAGE, "normalize.mean");
-    make_weights(at("half.safetensors"), MEAN, NULL, 3);
-    assert_fails(logits_of(at("half.safetensors"), spec, NULL, &inside, prep[1]), BASE_ESHAPE, "no normalize.std");
-    make_weights(at("two.safetensors"), MEAN, STD, 2);
-    assert_fails(logits_of(at("two.safetensors"), spec, NULL, &inside, prep[1]), BASE_EUSAGE, "3 channels");
+    make_weights(support_at("bytes.safetensors"), BYTES, STD, 3);
+    assert_fails(logits_of(support_at("bytes.safetensors"), spec, NULL, &inside, prep[1]), BASE_EUSAGE,
+                 "normalize.mean");
+    make_weights(support_at("half.safetensors"), MEAN, NULL, 3);
+    assert_fails(logits_of(support_at("half.safetensors"), spec, NULL, &inside, prep[1]), BASE_ESHAPE,
+                 "no normalize.std");
+    make_weights(support_at("two.safetensors"), MEAN, STD, 2);
+    assert_fails(logits_of(support_at("two.safetensors"), spec, NULL, &inside, prep[1]), BASE_EUSAGE, "3 channels");
 }
 
 static const struct CMUnitTest tests[] = {

@@ -11,13 +11,6 @@
 #include "io/file.h"
 #include "store/store.h"
 
-static const char *in_scratch(const char *name)
-{
-    static char path[4300];
-    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
-    return path;
-}
-
 static void put_text(hid_t id, const char *name, const char *value)
 {
     hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
@@ -73,8 +66,8 @@ static void test_storage_elsewhere(void **state)
 {
     (void)state;
     char path[4300], secret[4300];
-    snprintf(path, sizeof path, "%s", in_scratch("outside.h5"));
-    snprintf(secret, sizeof secret, "%s", in_scratch("secret"));
+    snprintf(path, sizeof path, "%s", support_at("outside.h5"));
+    snprintf(secret, sizeof secret, "%s", support_at("secret"));
     assert_ok(io_file_write(secret, "0123456789abcdef", 16));
     hid_t id = run_begin(path), space = H5Screate_simple(1, &(hsize_t){2}, NULL);
     hid_t outside = H5Pcreate(H5P_DATASET_CREATE);
@@ -106,7 +99,7 @@ static void test_damage_with_a_right_sum(void **state)
     (void)state;
     char *bytes, path[4300];
     size_t size;
-    snprintf(path, sizeof path, "%s", in_scratch("crash.h5"));
+    snprintf(path, sizeof path, "%s", support_at("crash.h5"));
     assert_ok(io_file_read(support_fixture("damaged_crash.h5"), 0, &bytes, &size));
     assert_ok(io_file_write(path, bytes, size));
     put_sum(path, NULL, 0);
@@ -119,7 +112,7 @@ static void test_circles(void **state)
 {
     (void)state;
     char path[4300], name[8];
-    snprintf(path, sizeof path, "%s", in_scratch("circle.h5"));
+    snprintf(path, sizeof path, "%s", support_at("circle.h5"));
     for (int soft = 0; soft < 2; soft++) {
         hid_t id = run_begin(path);
         for (int i = 0; i < 4; i++) {
@@ -145,7 +138,7 @@ static void test_light_copy_that_never_ends(void **state)
     StoreRun *run;
     BaseText light = {0};
     char path[4300], name[16];
-    snprintf(path, sizeof path, "%s", in_scratch("light.h5"));
+    snprintf(path, sizeof path, "%s", support_at("light.h5"));
     H5Fclose(run_begin(path));
     put_number(&light, STORE_SCHEMA);
     base_text_append(&light, "G", 1);

@@ -10,13 +10,6 @@
 #include "io/file.h"
 #include "store/store.h"
 
-static const char *in_scratch(const char *name)
-{
-    static char path[4300];
-    snprintf(path, sizeof path, "%s/%s", support_scratch(), name);
-    return path;
-}
-
 static BaseStatus fill(StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -64,7 +57,7 @@ static void test_round_trip(void **state)
     (void)state;
     StoreRun *run, *back;
     char path[4300];
-    snprintf(path, sizeof path, "%s", in_scratch("round.h5"));
+    snprintf(path, sizeof path, "%s", support_at("round.h5"));
     assert_ok(store_run_create(&run));
     assert_ok(fill(run));
     assert_ok(store_run_write(run, path));
@@ -167,7 +160,7 @@ static void test_complete(void **state)
     StoreRun *run;
     char path[4300], *bytes;
     size_t size;
-    snprintf(path, sizeof path, "%s", in_scratch("complete.h5"));
+    snprintf(path, sizeof path, "%s", support_at("complete.h5"));
     assert_false(store_run_complete(path, "abc"));
     assert_false(store_run_stored(path, "abc"));
     assert_ok(store_run_create(&run));
@@ -239,7 +232,7 @@ static void test_truncated(void **state)
     StoreRun *run, *back;
     char path[4300], *bytes;
     size_t size;
-    snprintf(path, sizeof path, "%s", in_scratch("cut.h5"));
+    snprintf(path, sizeof path, "%s", support_at("cut.h5"));
     assert_ok(store_run_create(&run));
     assert_ok(fill(run));
     assert_ok(store_run_write(run, path));
@@ -274,7 +267,7 @@ static void test_light(void **state)
     StoreRun *run, *light, *whole;
     char path[4300], *bytes;
     size_t size;
-    snprintf(path, sizeof path, "%s", in_scratch("light.h5"));
+    snprintf(path, sizeof path, "%s", support_at("light.h5"));
     assert_ok(store_run_create(&run));
     assert_ok(fill(run));
     assert_ok(store_run_write(run, path));
@@ -310,7 +303,7 @@ static void test_light_shapes(void **state)
     BaseText text = {0};
     char path[4300], *bytes, hex[BASE_HASH_HEX];
     size_t size;
-    snprintf(path, sizeof path, "%s", in_scratch("shapes.h5"));
+    snprintf(path, sizeof path, "%s", support_at("shapes.h5"));
     assert_ok(store_run_create(&run));
     assert_ok(fill(run));
     assert_ok(store_run_write(run, path));
@@ -346,7 +339,7 @@ static void test_foreign(void **state)
     StoreRun *back;
     IoHdf5 *file;
     char path[4300];
-    snprintf(path, sizeof path, "%s", in_scratch("foreign.h5"));
+    snprintf(path, sizeof path, "%s", support_at("foreign.h5"));
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_i64(file, "/", "answer", 42));
     assert_ok(io_hdf5_save_take(file, path));
@@ -357,7 +350,7 @@ static void test_foreign(void **state)
     assert_fails(store_run_read(path, &back), BASE_EFORMAT, "has schema 4; this program reads schemas 1 to 3");
     assert_ok(io_file_write(path, "no HDF5 at all", 14));
     assert_fails(store_run_read(path, &back), BASE_EFORMAT, "foreign.h5");
-    assert_int_equal(store_run_read(in_scratch("absent.h5"), &back), BASE_EIO);
+    assert_int_equal(store_run_read(support_at("absent.h5"), &back), BASE_EIO);
 }
 
 static BaseStatus write_once(void *user)
@@ -392,7 +385,7 @@ static void test_allocations(void **state)
 {
     (void)state;
     char path[4300];
-    snprintf(path, sizeof path, "%s", in_scratch("allocations.h5"));
+    snprintf(path, sizeof path, "%s", support_at("allocations.h5"));
     support_fail_allocations(write_once, path, 2000);
     support_fail_allocations(read_once, path, 2000);
     support_fail_allocations(read_light_once, path, 2000);

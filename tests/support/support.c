@@ -107,6 +107,15 @@ const char *support_scratch(void)
     return scratch;
 }
 
+const char *support_at(const char *name)
+{
+    static char path[4][4400];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", support_scratch(), name);
+    return path[turn];
+}
+
 /* @p sign 1: everything fails from the n-th on, as where memory is gone; -1: the n-th alone. */
 static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most, int sign)
 {

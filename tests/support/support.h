@@ -42,6 +42,8 @@ double support_attr(IoHdf5 *file, const char *path, const char *name);
 
 /** A fresh folder below TMPDIR, removed (with content) at exit. Static storage: one a program. */
 const char *support_scratch(void);
+/** The path of @p name in it; good for the next three calls. */
+const char *support_at(const char *name);
 
 /** Runs @p call_once with the 1st, 2nd, ... allocation failing until it succeeds, first with all later ones failing too,
  *  then with that one alone, so that an error that nobody hands on is not hidden by the next. Each failure must be
