@@ -1,6 +1,7 @@
 # Every path of a run file that the sources write or read is in the table of docs/results.md, which
-# tests/store/test_schema.c holds to store/schema.c.
+# tests/store/test_schema.c holds to store/schema.c; and the reader of signals files knows just those of docs/signals.md.
 set -eu
+scratch=$PWD
 cd "$EXPUNGE_TESTS/.."
 table=$(sed -n 's/^| `\(\/[^`]*\)` | .*/\1/p' docs/results.md | sed 's/<[a-z]*>/x/g')
 tops=$(echo "$table" | sed -n 's|^/\([a-z_]*\).*|\1|p' | sort -u | paste -sd '|')
@@ -17,4 +18,8 @@ done <<END
 $(grep -rhoE --include='*.c' 'store_run_(set_)?(text|f64|i64)\([^"]*"/[a-z_]*", "[a-z_]+"' $folders | sed 's/[^"]*"\([^"]*\)", "\([^"]*\)"/\1 \2/' | sort -u)
 END
 [ "$(echo "$table" | wc -l)" -ge 50 ] || { echo "the table has only $(echo "$table" | wc -l) rows"; bad=1; }
+reader=$(grep -rl --include='*.c' 'is no part of a signals file' $folders)
+grep -oE '"/[a-z]+/[a-z_]+"' "$reader" | tr -d '"' | sort -u >"$scratch/read"
+grep '^| `/' docs/signals.md | cut -d '|' -f 2 | grep -oE '/[a-z]+/[a-z_]+' | sort -u >"$scratch/told"
+diff "$scratch/read" "$scratch/told" || { echo "docs/signals.md and $reader differ"; bad=1; }
 exit $bad
