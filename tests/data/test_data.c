@@ -73,7 +73,7 @@ static void test_classes_refused(void **state)
     assert_fails(data_classes_parse(set, "10", &c), BASE_EUSAGE, "no class '10'");
     assert_fails(data_classes_parse(set, "-1", &c), BASE_EUSAGE, "0 T-shirt/top, 1 Trouser");
     assert_fails(data_classes_parse(set, "3.0", &c), BASE_EUSAGE, "no class '3.0'");
-    assert_fails(data_classes_parse(set, "crane", &c), BASE_EUSAGE, "the classes 3 and 4");
+    assert_fails(data_classes_parse(set, "crane", &c), BASE_EUSAGE, "both class 3 and class 4");
     assert_fails(data_classes_parse(set, "", &c), BASE_EUSAGE, "no class is named");
     assert_fails(data_classes_parse(set, " [ ] ", &c), BASE_EUSAGE, "no class is named");
     assert_fails(data_classes_parse(set, "[", &c), BASE_EUSAGE, "bracket");
@@ -336,7 +336,7 @@ static void test_larger_than_memory(void **state)
     DataSet *set;
     int64_t limit = base_memory_limit();
     assert_fails(data_set_create("huge", DATA_F32, limit / 16 + 1, 1, 2, 2, 10, &set), BASE_ELIMIT,
-                 "GB of memory for this process");
+                 "GB of memory are available to this process");
     assert_null(set);
     assert_fails(data_set_room("huge", limit / 4 + 1, 1, 2, 2), BASE_ELIMIT, "huge: ");
     assert_ok(data_set_room("small", 1000, 1, 2, 2));

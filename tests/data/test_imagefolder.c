@@ -186,7 +186,7 @@ static void test_index(void **state)
     assert_int_equal(test->labels[0], 1);
     data_set_free(train), data_set_free(test);
     o.train_index = NULL;
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE, "in training and in test images");
+    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE, "both a training and a test image");
     write_text("test.txt", "0\n3\n");
     assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE,
                  "image 3 of the test split; the split has images 0 to 2");

@@ -169,7 +169,7 @@ static void test_bad_values(void **state)
         {3, "", "no 'data'", BASE_EUSAGE},
         {2, "search: 3", "must be a map", BASE_EUSAGE},
         {2, "search: {trial: 3}", "did you mean 'trials'", BASE_EUSAGE},
-        {2, "search: {trials: 5}", "a grid of 6 points is over the budget of 5 trials", BASE_EUSAGE},
+        {2, "search: {trials: 5}", "a grid of 6 points exceeds the budget of 5 trials", BASE_EUSAGE},
         {2, "search: {strategy: random}", "needs 'trials'", BASE_EUSAGE},
         {2, "search: {strategy: best}", "c.yaml:2", BASE_EUSAGE},
         {2, "search: {forget: []}", "empty", BASE_EUSAGE},

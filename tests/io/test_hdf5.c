@@ -340,7 +340,7 @@ static void test_refused_once(void **state)
     assert_ok(io_file_write(path, bytes, size));
     base_free(bytes);
     assert_fails(io_hdf5_open(path, &file), BASE_EFORMAT,
-                 "more than 2 seconds, and other damaged files of its folder took a minute before)");
+                 "more than 2 seconds, and other damaged files in its folder took a minute before)");
 }
 
 static BaseStatus read_small(void *user)

@@ -314,7 +314,7 @@ static void test_refused(void **state)
         {{PICKLE("\x80\x02}" TEXT("\x03", "net") "}" TEXT("\x01", "x") "Nss."), DATA}, "its keys are: net"},
         {{PICKLE(STATE("N", "K\x00K\x02\x85K\x01\x85")), DATA}, "has no storage"},
         {{PICKLE(STATE("NQ", "K\x00K\x02\x85K\x01\x85")), DATA}, "has no storage"},
-        {{PICKLE(STATE(STORAGE("Size", "0", "K\x02"), "K\x00K\x02\x85K\x01\x85")), DATA}, "is no storage"},
+        {{PICKLE(STATE(STORAGE("Size", "0", "K\x02"), "K\x00K\x02\x85K\x01\x85")), DATA}, "is not a storage"},
         {{PICKLE(STATE(STORAGE("FloatStorage", "0", "K\x03"), "K\x00K\x02\x85K\x01\x85")), DATA}, "must be 3 elements"},
         {{PICKLE(STATE(STORAGE("FloatStorage", "0", HUGE_INT), "K\x00K\x02\x85K\x01\x85")), DATA}, "must be"},
         {{PICKLE(STATE(STORAGE("DoubleStorage", "0", "K\x02"), "K\x00K\x02\x85K\x01\x85")), DATA}, "elements of F64"},
@@ -337,11 +337,11 @@ static void test_refused(void **state)
         {{PICKLE("\x80\x02}K\x05" REBUILD
                  "(" STORAGE("FloatStorage", "0", "K\x02") "K\x00K\x02\x85K\x01\x85\x89" ORDERED "tRs."),
           DATA},
-         "a key that is no name"},
+         "a key that is not a name"},
         {{PICKLE("\x80\x02}" TEXT("\x03", "a\0b") REBUILD
                  "(" STORAGE("FloatStorage", "0", "K\x02") "K\x00K\x02\x85K\x01\x85\x89" ORDERED "tRs."),
           DATA},
-         "a key that is no name"},
+         "a key that is not a name"},
         {{PICKLE("\x80\x02}(" TEXT("\x01", "w") REBUILD
                  "(" STORAGE("FloatStorage", "0", "K\x02") "K\x00K\x02\x85K\x01\x85\x89" ORDERED
                                                            "tRq\x01" TEXT("\x01", "w") "h\x01u."),

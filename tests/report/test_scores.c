@@ -267,7 +267,7 @@ static void test_searches(void **state)
     assert_int_equal(t.row_count, 2);
     report_table_markdown(&t, &out);
     assert_non_null(strstr(out.data, "| svd | 0; 1 | 0 | {alpha\\_r: 30} | chosen | 0.7500 |"));
-    assert_non_null(strstr(out.data, "2 trials by the objective; 600 validation images, 12.5 s and 4000 images"));
+    assert_non_null(strstr(out.data, "2 trials by the objective; 600 validation images; 12.5 s and 4000 images"));
     base_text_free(&out);
     report_table_free(&t);
     report_set_free(&set);

@@ -343,7 +343,7 @@ static void test_foreign(void **state)
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_i64(file, "/", "answer", 42));
     assert_ok(io_hdf5_save_take(file, path));
-    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is no run file");
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "is not a run file");
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA + 1));
     assert_ok(io_hdf5_save_take(file, path));
