@@ -182,18 +182,18 @@ clean:
 	rm -rf build
 help:
 	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang);'
-	@echo '                   CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are added to its own; another one builds all anew'
-	@echo 'make OPENBLAS=X    with the OpenBLAS of folder X, or that pkg-config knows as X (an OpenMP build)'
+	@echo '                   CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are added to the built-in ones; a change rebuilds everything'
+	@echo 'make OPENBLAS=X    build with the OpenBLAS in folder X, or the one that pkg-config knows as X (an OpenMP build)'
 	@echo 'make MPI=1         build/mpi/expunge, whose ranks share a sweep (libopenmpi-dev, openmpi-bin)'
-	@echo 'make test          the quick tests; ends with "N passed, N failed, N skipped"; T="mia/lira cli/data": some of them'
-	@echo 'make check-long    the quick tests and the long ones'
-	@echo 'make fuzz          the fuzz targets of tests/fuzz with libFuzzer (clang): build/fuzz/tests/fuzz/'
+	@echo 'make test          run the quick tests; ends with "N passed, N failed, N skipped"; T="mia/lira cli/data": only these'
+	@echo 'make check-long    run the quick tests and the long ones'
+	@echo 'make fuzz          build the fuzz targets of tests/fuzz with libFuzzer (clang): build/fuzz/tests/fuzz/'
 	@echo 'make demo          train, forget, retrain, measure, attack, report on Fashion-MNIST: results/demo/report.html'
-	@echo 'make bench         speed beside PyTorch and scikit-learn (scripts/setup --dev; left out where missing)'
-	@echo 'make bench-long    the same with five pairs of everything: an hour and more'
-	@echo 'make layers        who includes whom'
-	@echo 'make check-arm64   compiles every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
-	@echo 'make install       to PREFIX (/usr/local), below DESTDIR'
+	@echo 'make bench         measure speed against PyTorch and scikit-learn (scripts/setup --dev; left out if missing)'
+	@echo 'make bench-long    the same with five pairs of everything: takes an hour or more'
+	@echo 'make layers        check which folder includes which'
+	@echo 'make check-arm64   compile every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
+	@echo 'make install       install to PREFIX (/usr/local), below DESTDIR'
 	@echo 'make format clean'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -33,10 +33,10 @@ cp mirror/t10k-labels-idx1-ubyte.gz f                                           
 head -c 9000 mirror/train-images-idx3-ubyte.gz >f/train-images-idx3-ubyte.gz.part  # half
 cp mirror/train-labels-idx1-ubyte.gz f/train-labels-idx1-ubyte.gz.part             # whole, not yet renamed
 expect 0 stdout "--data fashion-mnist:f" fashion-mnist f
-has stdout "f/t10k-labels-idx1-ubyte.gz: is there"
+has stdout "f/t10k-labels-idx1-ubyte.gz: exists already"
 for file in mirror/*; do cmp "$file" "f/${file#mirror/}" || fail "$file came out different"; done
 [ "$(ls f | wc -l)" -eq 4 ] || fail "left behind: $(ls f)"
-expect 0 stdout "train-images-idx3-ubyte.gz: is there" fashion-mnist f
+expect 0 stdout "train-images-idx3-ubyte.gz: exists already" fashion-mnist f
 
 mkdir -p cifar-10-batches-bin mirror c
 echo records >cifar-10-batches-bin/data_batch_1.bin
