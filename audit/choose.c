@@ -15,11 +15,10 @@ static const char *const ON_SHADOWS[] = {"lira_online",   "lira_offline",    "rm
 
 const BaseParam audit_params[] = {
     BASE_PARAM_F64(AuditOptions, alpha, 0.05, 1e-6, 0.4999,
-                   "probability of a false 'leaks' or 'over-forgotten' over all attacks and games together, and of a "
-                   "false finding in each control"),
+                   "probability of a false 'leaks' or 'over-forgotten' over all games, and of each control's"),
     BASE_PARAM_F64(AuditOptions, margin, 0.05, 1e-6, 0.4999,
                    "difference of AUC below which two models count as equal: what 'indistinguishable' means"),
-    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000, "number of draws of the bootstrap over points and models"),
+    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000, "draws of the bootstrap over points and models"),
     BASE_PARAM_I64(AuditOptions, points, 5000, 0, 1000000000,
                    "largest number of images of each kind, drawn by the seed; 0: all"),
     BASE_PARAM_I64(AuditOptions, pictures, 0, 0, 100,

@@ -248,8 +248,7 @@ static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
     BASE_TRY(BASE_ALLOC(s->N, &s->point));
     for (int64_t i = 0; i < s->N; i++) {
         BASE_CHECK(s->group[i] < AUDIT_GROUPS && s->labels[i] >= 0 && s->labels[i] < s->K, BASE_EFORMAT,
-                   "%s: /points/group or /points/labels holds a number that has no meaning at place %lld", name,
-                   (long long)i);
+                   "%s: /points/group or /points/labels holds an invalid number at place %lld", name, (long long)i);
         s->point[i] = (ModelPoint){at[i], test[i] != 0};
     }
 out:

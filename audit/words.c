@@ -68,8 +68,7 @@ static void verdict_text(const AuditPage *p, BaseText *out)
                       p->collected->signals.options.margin, p->collected->signals.options.alpha);
     } else if (suspicion) {
         base_text_add(out,
-                      "Verdict: underpowered, with a suspicion. One finding by itself says that an attacker can tell "
-                      "%s, ",
+                      "Verdict: underpowered, with a suspicion. One finding alone says that an attacker can tell %s, ",
                       told_apart(suspicion->game));
         finding_text(suspicion, out);
         base_text_add(out,

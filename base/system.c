@@ -84,9 +84,7 @@ BaseStatus base_system_program(const char **out)
     static const char own[] = "/proc/self/exe";
     *out = LINUX && access(own, X_OK) == 0 ? own : found;
     if (**out) return BASE_OK;
-    return base_error_set(BASE_EIO,
-                          "the program file of this process is not known: there is no %s, so start the "
-                          "program by its path",
+    return base_error_set(BASE_EIO, "this program's own file is not known: there is no %s, so start it by its path",
                           own);
 }
 

@@ -27,6 +27,6 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
 }
 
 const DataSource data_cifar10 = {
-    BASE_ENTRY_PLAIN("cifar10", "colour photographs, 10 classes, 32 x 32, 50000 + 10000 images, from the files in DIR",
+    BASE_ENTRY_PLAIN("cifar10", "colour photographs, 10 classes, 32 x 32, 50000 + 10000 images, files in DIR",
                      "www.cs.toronto.edu/~kriz/cifar.html"),
     DATA_PATH_REQUIRED, open_folder, false};

@@ -37,7 +37,6 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
 }
 
 const DataSource data_cifar100 = {
-    BASE_ENTRY_PLAIN("cifar100",
-                     "colour photographs, 100 classes, 32 x 32, 50000 + 10000 images, from the files in DIR",
+    BASE_ENTRY_PLAIN("cifar100", "colour photographs, 100 classes, 32 x 32, 50000 + 10000 images, files in DIR",
                      "www.cs.toronto.edu/~kriz/cifar.html"),
     DATA_PATH_REQUIRED, open_folder, false};

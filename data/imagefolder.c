@@ -291,7 +291,5 @@ out:
 const DataSource data_imagefolder = {
     BASE_ENTRY_PLAIN(
         "imagefolder",
-        "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), converted to 224 x 224 "
-        "RGB",
-        ""),
+        "JPEG, PNG and WebP files in DIR/train/<class>/ and DIR/test/<class>/ (or DIR/val/), as 224 x 224 RGB", ""),
     DATA_PATH_REQUIRED, open_folder, true};

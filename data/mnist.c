@@ -12,7 +12,7 @@ static BaseStatus open_folder(const char *path, const DataRequest *request, Data
     return data_idx_open(&KIND, path, train, test);
 }
 
-const DataSource data_mnist = {
-    BASE_ENTRY_PLAIN("mnist", "handwritten digits, 10 classes, 28 x 28 grey, from the IDX files in DIR",
-                     "yann.lecun.com/exdb/mnist"),
-    DATA_PATH_REQUIRED, open_folder, false};
+const DataSource data_mnist = {BASE_ENTRY_PLAIN("mnist",
+                                                "handwritten digits, 10 classes, 28 x 28 grey, IDX files in DIR",
+                                                "yann.lecun.com/exdb/mnist"),
+                               DATA_PATH_REQUIRED, open_folder, false};

@@ -22,8 +22,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_activation_distance = {
     .entry = BASE_ENTRY_PLAIN("activation_distance",
-                              "mean distance between the outputs of this and the retrained network on the forgotten "
-                              "classes",
+                              "mean distance to the retrained network's outputs on the forgotten classes",
                               "Golatkar et al.; Bad Teaching, metrics.py of its repository"),
     .unit = "1",
     .title = "act. dist.",

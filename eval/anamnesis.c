@@ -23,9 +23,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_anamnesis = {
-    .entry =
-        BASE_ENTRY_PLAIN("anamnesis", "anamnesis index: relearning steps divided by those of the retrained network",
-                         "AIN in metrics.py of zero-shot-unlearning"),
+    .entry = BASE_ENTRY_PLAIN("anamnesis", "anamnesis index: relearning steps relative to retraining's",
+                              "AIN in metrics.py of zero-shot-unlearning"),
     .unit = "1",
     .title = "AIN",
     .ideal = EVAL_IDEAL_NUMBER,

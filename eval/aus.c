@@ -25,9 +25,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_aus = {
-    .entry = BASE_ENTRY_PLAIN("aus",
-                              "adaptive unlearning score: retained accuracy that is kept over forgotten "
-                              "accuracy that is left",
+    .entry = BASE_ENTRY_PLAIN("aus", "adaptive unlearning score: retained accuracy kept over forgotten accuracy left",
                               "code of DUCK, class removal"),
     .unit = "1",
     .title = "AUS",

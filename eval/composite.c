@@ -27,8 +27,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_composite = {
-    .entry = BASE_ENTRY_PLAIN("composite",
-                              "retained accuracy times the share of forgotten images that are no longer recognised",
+    .entry = BASE_ENTRY_PLAIN("composite", "retained accuracy times 1 - forgotten accuracy",
                               "Kodge et al. 2024, arXiv 2312.00761"),
     .unit = "1",
     .title = "ACC_r(1-ACC_f)",

@@ -11,8 +11,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 
 const EvalMetric eval_js_retrained = {
     .entry = BASE_ENTRY_PLAIN("js_retrained",
-                              "Jensen-Shannon divergence from the outputs of the retrained network on the forgotten "
-                              "classes",
+                              "Jensen-Shannon divergence from the retrained network on the forgotten classes",
                               "Bad Teaching; LoTUS"),
     .unit = "nats",
     .title = "JS to retrained",

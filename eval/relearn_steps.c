@@ -20,9 +20,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_relearn_steps = {
-    .entry =
-        BASE_ENTRY_PLAIN("relearn_steps", "number of training steps until the forgotten classes are recognised again",
-                         "AIN in metrics.py of zero-shot-unlearning"),
+    .entry = BASE_ENTRY_PLAIN("relearn_steps", "training steps until the forgotten classes are recognised again",
+                              "AIN in metrics.py of zero-shot-unlearning"),
     .unit = "1",
     .title = "relearn steps",
     .ideal = EVAL_IDEAL_RETRAINED,

@@ -34,10 +34,9 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_tow = {
-    .entry = BASE_ENTRY_PLAIN("tow",
-                              "tug-of-war: closeness to the retrained network's accuracy on forgotten, retained and "
-                              "test images",
-                              "ToW in the code of RUM"),
+    .entry =
+        BASE_ENTRY_PLAIN("tow", "tug-of-war: closeness to retraining's accuracy on forgotten, retained and test images",
+                         "ToW in the code of RUM"),
     .unit = "1",
     .title = "ToW",
     .ideal = EVAL_IDEAL_NUMBER,

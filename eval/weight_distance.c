@@ -27,8 +27,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_weight_distance = {
-    .entry = BASE_ENTRY_PLAIN("weight_distance",
-                              "distance of the parameters from those of the original, relative to their norm", ""),
+    .entry =
+        BASE_ENTRY_PLAIN("weight_distance", "distance of the parameters from the original's, relative to its norm", ""),
     .unit = "1",
     .title = "||dW||/||W||",
     .ideal = EVAL_IDEAL_NONE,

@@ -23,9 +23,9 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_zrf_repository = {
-    .entry = BASE_ENTRY_PLAIN(
-        "zrf_repository", "ZRF as the published code computes it: with the arguments of KL swapped, and divided by K",
-        "Bad Teaching, metrics.py of its repository"),
+    .entry = BASE_ENTRY_PLAIN("zrf_repository",
+                              "ZRF as the published code computes it: arguments of KL swapped, divided by K",
+                              "Bad Teaching, metrics.py of its repository"),
     .unit = "1",
     .title = "ZRF (repository)",
     .ideal = EVAL_IDEAL_RETRAINED,

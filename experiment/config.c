@@ -10,11 +10,11 @@
 static const char *const STRATEGIES[] = {"grid", "random", NULL};
 const BaseParam experiment_budget_params[] = {
     BASE_PARAM_CHOICE(ExperimentBudget, strategy, 0, STRATEGIES,
-                      "strategy: the whole grid, or points of it drawn without repetition"),
+                      "the whole grid, or points of it drawn without repetition"),
     BASE_PARAM_I64(ExperimentBudget, trials, 0, 0, 10000,
                    "largest number of points that each method may try; 0: no limit"),
     BASE_PARAM_I64(ExperimentBudget, epochs, 0, 0, 100000,
-                   "epochs of each trial, for methods that have epochs; 0: the method's own"),
+                   "epochs of each trial of a method that has them; 0: its own"),
 };
 const size_t experiment_budget_param_count = BASE_COUNT(experiment_budget_params);
 

@@ -346,9 +346,7 @@ static BaseStatus print(const Estimate *e, const ExperimentOutcome *outcome, Bas
         report_table_note(&t, "Rows are in hours of one process; the total is for %d processes side by side.",
                           e->task->processes);
     if (e->measuring > 0)
-        report_table_note(&t,
-                          "Relearning and the linear probe are counted with their largest cost, %.1f s per network.",
-                          e->measuring);
+        report_table_note(&t, "Relearning and the linear probe: at most %.1f s per network.", e->measuring);
     if (attacks_missing)
         report_table_note(&t, "Attacks on methods without an earlier run in this folder are not counted.");
     BaseStatus st = t.st;

@@ -15,8 +15,7 @@ static BaseStatus extend(BaseYaml *root, const char *path, int files)
     if (!name) return BASE_OK;
     BASE_CHECK(name->kind == BASE_YAML_SCALAR && *name->text, BASE_EUSAGE,
                "%s: extends: must be the path of another config", name->where);
-    BASE_CHECK(files < FILES, BASE_EUSAGE,
-               "%s: extends: a chain of more than %d files: do they extend each other in a circle?", name->where,
+    BASE_CHECK(files < FILES, BASE_EUSAGE, "%s: extends: more than %d files in a chain: in a circle?", name->where,
                FILES);
     BASE_TRY(io_path_beside(path, name->text, &beside));
     st = base_yaml_read(beside, &base);

@@ -64,8 +64,7 @@ static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char 
     static const char *const NAMES[] = {"one value", "a list", "a map (key: value)"};
     /* "attacks:" with nothing after, each item commented out, is a list or map of nothing */
     if (node->kind == kind || (node->kind == BASE_YAML_SCALAR && !*node->text)) return BASE_OK;
-    return base_error_set(BASE_EUSAGE, "%s: %s is %s; it must be %s", node->where, what, NAMES[node->kind],
-                          NAMES[kind]);
+    return base_error_set(BASE_EUSAGE, "%s: %s is %s: must be %s", node->where, what, NAMES[node->kind], NAMES[kind]);
 }
 
 /* Each key of a map through a parameter table. */
@@ -336,11 +335,9 @@ static BaseStatus read_turn(const BaseYaml *node, ExperimentMethod *m)
     BASE_TRY(need_kind(turn, BASE_YAML_SCALAR, "in_turn"));
     BASE_CHECK(base_parse_bool(turn->text, &m->in_turn), BASE_EUSAGE, "%s: in_turn = '%.40s': must be true or false",
                turn->where, turn->text);
-    BASE_CHECK(
-        !m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
-        "%s: in_turn: cannot be used with a search, which judges a set at once, nor with retrain, which starts from "
-        "scratch",
-        turn->where);
+    BASE_CHECK(!m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
+               "%s: in_turn: not with a search, which judges a set at once, or with retrain, which starts from scratch",
+               turn->where);
 out:
     return st;
 }
@@ -487,8 +484,7 @@ BaseStatus experiment_config_read(const char *path, const char *const *assignmen
     BASE_TRY(experiment_extend(root, path));
     for (size_t i = 0; i < assignment_count; i++) BASE_TRY(base_yaml_set(root, assignments[i]));
     const BaseYaml *extends = base_yaml_get(root, "extends");
-    BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE,
-               "--set extends: can only stand in the file");
+    BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE, "--set extends: only a file can extend");
     BASE_TRY(BASE_ALLOC(1, &e));
     BASE_TRY(read_tree(root, path, e));
     *out = e;

@@ -124,8 +124,7 @@ static BaseStatus judge(const char *path, int64_t size, const Answer *answer)
     if (strcmp(answer->text, "ok") == 0) return BASE_OK;
     if (strncmp(answer->text, "no: ", 4) == 0)
         return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (%s)", path, answer->text + 4);
-    return base_error_set(BASE_EFORMAT,
-                          "%s: not a readable HDF5 file (the process that tried to read it ended with status %d)", path,
+    return base_error_set(BASE_EFORMAT, "%s: not a readable HDF5 file (the reading process ended with status %d)", path,
                           WEXITSTATUS(answer->status));
 }
 
@@ -140,8 +139,7 @@ static BaseStatus ask(const char *path, int64_t size)
     const char *program;
     BASE_TRY(base_system_program(&program));
     BASE_TRY(child_environment(&environment));
-    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "%s: no pipe can be made for the reading process: %s", path,
-               strerror(errno));
+    BASE_CHECK(base_system_pipe(ends) == 0, BASE_EIO, "%s: no pipe to the reading process: %s", path, strerror(errno));
     int rc = start(program, path, ends[1], environment, &pid);
     BASE_CHECK(rc == 0, BASE_EIO, "%s: the reading process cannot be started: %s", path, strerror(rc));
     close(ends[1]);

@@ -329,8 +329,7 @@ static BaseStatus op_append(IoPickleMachine *m, bool many)
     }
     BASE_TRY(io_pickle_top(m, &list));
     bool inert = list->kind == IO_PICKLE_CALL && list->inert && (list->listed || !list->count);
-    if (list->kind != IO_PICKLE_LIST && !inert)
-        BASE_TRY(io_pickle_refuse(m, "values are appended to something that is not a list"));
+    if (list->kind != IO_PICKLE_LIST && !inert) BASE_TRY(io_pickle_refuse(m, "values are appended to a non-list"));
     list->listed = inert;
     BASE_TRY(io_pickle_append(list, items, n));
 out:
@@ -351,8 +350,7 @@ static BaseStatus op_set(IoPickleMachine *m, bool many)
     }
     BASE_TRY(io_pickle_top(m, &dict));
     bool inert = dict->kind == IO_PICKLE_CALL && dict->inert && !dict->listed;
-    if (!io_pickle_is_dict(dict) && !inert)
-        BASE_TRY(io_pickle_refuse(m, "entries are set in something that is not a dict"));
+    if (!io_pickle_is_dict(dict) && !inert) BASE_TRY(io_pickle_refuse(m, "entries are set in a non-dict"));
     if (n % 2) BASE_TRY(io_pickle_refuse(m, "a key without its value"));
     BASE_TRY(io_pickle_append(dict, items, n));
 out:

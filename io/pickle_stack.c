@@ -113,8 +113,7 @@ BaseStatus io_pickle_fill_set(IoPickleMachine *m, bool frozen)
     size_t n;
     BASE_TRY(io_pickle_pop_mark(m, &items, &n));
     BASE_TRY(frozen ? io_pickle_new(m->pickle, IO_PICKLE_SET, &set) : io_pickle_top(m, &set));
-    if (set->kind != IO_PICKLE_SET || set->how)
-        BASE_TRY(io_pickle_refuse(m, "values are added to something that is not a set"));
+    if (set->kind != IO_PICKLE_SET || set->how) BASE_TRY(io_pickle_refuse(m, "values are added to a non-set"));
     BASE_TRY(io_pickle_append(set, items, n));
     set->how = frozen;
     if (frozen) BASE_TRY(io_pickle_push(m, set));

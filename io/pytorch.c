@@ -116,7 +116,7 @@ static BaseStatus take_storage(const Reader *r, const char *name, const IoPickle
                    whole(id->items[4], elements),
                BASE_EFORMAT, "%s: tensor '%.200s' has no storage", r->path, name);
     BASE_CHECK(io_pytorch_storage_dtype(id->items[1]->name, dtype), BASE_EFORMAT,
-               "%s: tensor '%.200s' is stored in a %s, which is not a storage that is read", r->path, name,
+               "%s: tensor '%.200s' is in a %s, which is not a storage that is read", r->path, name,
                id->items[1]->name);
     const IoPickleValue *key = id->items[2];
     BASE_TRY(

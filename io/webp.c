@@ -24,8 +24,7 @@ static BaseStatus refuse(const char *where, VP8StatusCode code)
 static BaseStatus decode_still(const void *bytes, size_t size, const char *where, IoImage *out)
 {
     WebPDecoderConfig config;
-    if (!WebPInitDecoderConfig(&config))
-        return base_error_set(BASE_EBACKEND, "libwebp: not the version that the program was built with");
+    if (!WebPInitDecoderConfig(&config)) return base_error_set(BASE_EBACKEND, "libwebp: not the version built with");
     size_t row = 3 * (size_t)out->W;
     config.output.colorspace = MODE_RGB;
     config.output.is_external_memory = 1;
@@ -44,8 +43,7 @@ static BaseStatus decode_first(const void *bytes, size_t size, const char *where
     WebPAnimDecoder *decoder = NULL;
     uint8_t *canvas;
     int time;
-    BASE_CHECK(WebPAnimDecoderOptionsInit(&options), BASE_EBACKEND,
-               "libwebp: not the version that the program was built with");
+    BASE_CHECK(WebPAnimDecoderOptionsInit(&options), BASE_EBACKEND, "libwebp: not the version built with");
     options.color_mode = MODE_RGBA;
     decoder = WebPAnimDecoderNew(&data, &options);
     if (!decoder || !WebPAnimDecoderGetInfo(decoder, &info) || info.canvas_width != out->W ||

@@ -27,8 +27,7 @@ const char *math_epsilon_method_text(MathEpsilonMethod method)
     static const char *const TEXTS[] = {
         "Clopper-Pearson at one threshold, chosen on a quarter of the points and judged on the others",
         "Clopper-Pearson at ranks fixed beforehand, simultaneous by Bonferroni",
-        "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous; valid only for Gaussian "
-        "mechanisms",
+        "mu of Gaussian differential privacy at ranks fixed beforehand, simultaneous; for Gaussian mechanisms only",
         "one training run (Steinke, arXiv 2305.08846); valid only if each point had its own fair coin"};
     return TEXTS[method];
 }

@@ -20,10 +20,8 @@ typedef enum { ALL, CLASS } Group;
 static const char *const GROUPS[] = {"all", "class", NULL};
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, fpr, 0.1, 0, 1,
-                   "false-positive rate, over the population, at which a point is called a member"),
-    BASE_PARAM_CHOICE(Params, group, ALL, GROUPS,
-                      "part of the population with which a point is compared: all of it, or the point's own class"),
+    BASE_PARAM_F64(Params, fpr, 0.1, 0, 1, "false-positive rate on the population, at the threshold"),
+    BASE_PARAM_CHOICE(Params, group, ALL, GROUPS, "population a point is compared with: all of it, or its own class"),
 };
 
 /* Population losses, sorted within each group: group g is [start[g], start[g + 1]). */

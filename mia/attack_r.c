@@ -27,10 +27,8 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, fpr, 0.1, 0, 1,
-                   "false-positive rate, over reference models, at which a point is called a member"),
-    BASE_PARAM_CHOICE(Params, fit, LINEAR, FITS,
-                      "how the quantiles of a point are computed from its losses under the reference models"),
+    BASE_PARAM_F64(Params, fpr, 0.1, 0, 1, "false-positive rate over reference models, at the threshold"),
+    BASE_PARAM_CHOICE(Params, fit, LINEAR, FITS, "how a point's quantiles follow from its reference losses"),
 };
 
 /* (x - mean) / sd of the n reference values; a spread of 0 counts as 1e-30, so what lies off a point is far away. */

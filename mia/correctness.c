@@ -23,9 +23,8 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 }
 
 const MiaAttack mia_correctness = {
-    .entry =
-        BASE_ENTRY("correctness", "calls a point a member if its prediction is right: measures the generalisation gap",
-                   "ART, rule-based attack", Params, PARAMS),
+    .entry = BASE_ENTRY("correctness", "calls a point a member if its prediction is right", "ART, rule-based attack",
+                        Params, PARAMS),
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

@@ -33,10 +33,8 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, delta, 1e-5, 0, 0.5, "delta of (epsilon, delta)-unlearning"),
     BASE_PARAM_F64(Params, alpha, 0.05, 1e-9, 0.5, "error probability of the bound, and of the ceiling"),
     BASE_PARAM_CHOICE(Params, estimate, SMOOTHED, ESTIMATES,
-                      "how error rates become epsilon: smoothed; as a bound that holds; or as published, defect "
-                      "included"),
-    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,
-                      "how phi is computed: exactly, or as in the code named"),
+                      "epsilon from error rates: smoothed; a bound that holds; or as published, defect included"),
+    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "exact phi, or phi as in the code named"),
 };
 
 static double epsilon_of(double fpr, double fnr, double delta)
@@ -194,10 +192,9 @@ out:
 }
 
 const MiaAttack mia_epsilon_score = {
-    .entry = BASE_ENTRY("epsilon_score",
-                        "computes an epsilon per point between unlearned and retrained models, and the "
-                        "score derived from it",
-                        "NeurIPS 2023 unlearning challenge, metric of its organisers", Params, PARAMS),
+    .entry =
+        BASE_ENTRY("epsilon_score", "epsilon per point between unlearned and retrained models, and a score from it",
+                   "NeurIPS 2023 unlearning challenge, metric of its organisers", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "

@@ -26,12 +26,10 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_I64(Params, bins, 20, 2, MOST_BINS,
-                   "number of equal bins over the joint range of margins of both groups"),
+    BASE_PARAM_I64(Params, bins, 20, 2, MOST_BINS, "number of equal bins over all margins"),
     BASE_PARAM_F64(Params, clip, 100, 1e-6, 1e9, "largest margin; larger ones are cut to it"),
     BASE_PARAM_F64(Params, floor, 1e-5, 1e-300, 1, "smallest share of q in bins where p is not 0"),
-    BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS,
-                      "order of the divergence: KL(first || second)"),
+    BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS, "order of KL(first || second)"),
     BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS,
                       "published: the largest margins of a point are dropped, and q is scaled to sum to 1"),
 };
@@ -128,9 +126,7 @@ out:
 }
 
 const MiaAttack mia_klom = {
-    .entry = BASE_ENTRY("klom",
-                        "computes, per point, the KL divergence between the margins of unlearned and retrained "
-                        "models",
+    .entry = BASE_ENTRY("klom", "KL divergence of margins between unlearned and retrained models, per point",
                         "KLoM, code of data-unlearning-bench", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
     .sets =

@@ -17,13 +17,13 @@ typedef struct {
 #define SHARED                                                                                                         \
     BASE_PARAM_CHOICE(Params, variance, MIA_LIRA_PER_EXAMPLE, mia_lira_variances, MIA_LIRA_VARIANCE_MEANING),          \
         BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,                                      \
-                          "how phi is computed: exactly, or as in the code named")
+                          "exact phi, or phi as in the code named")
 
 static const BaseParam ONLINE[] = {SHARED};
-static const BaseParam OFFLINE[] = {BASE_PARAM_CHOICE(Params, sided, ONE, SIDES,
-                                                      "sides that count as member: one, far above the out-models (the "
-                                                      "paper); two, far from them (its code)"),
-                                    SHARED};
+static const BaseParam OFFLINE[] = {
+    BASE_PARAM_CHOICE(Params, sided, ONE, SIDES,
+                      "member: one, far above the out-models (the paper); two, far from them (its code)"),
+    SHARED};
 
 static BaseStatus online(const MiaInput *input, const void *params, MiaScores *out)
 {

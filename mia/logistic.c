@@ -16,10 +16,8 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, C, 1, 1e-9, 1e9, "weight of the loss relative to |w|^2 / 2"),
-    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names,
-                      "signals of the prediction that are the attack's features"),
-    BASE_PARAM_I64(Params, folds, 5, 0, 100,
-                   "number of folds of the cross-validation; 0: the attack judges the points it is fitted to"),
+    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names, "features taken from a prediction"),
+    BASE_PARAM_I64(Params, folds, 5, 0, 100, "number of folds; 0: the attack judges the points it is fitted to"),
     BASE_PARAM_BOOL(Params, standardise, true, "scale every feature to mean 0 and standard deviation 1"),
 };
 

@@ -14,16 +14,13 @@ typedef struct {
 } Params;
 
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names,
-                      "signals of the prediction that are the attack's features"),
-    BASE_PARAM_I64(Params, folds, 3, 0, 100,
-                   "number of folds of the cross-validation; 0: the attack judges the points it is fitted to"),
+    BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names, "features taken from a prediction"),
+    BASE_PARAM_I64(Params, folds, 3, 0, 100, "number of folds; 0: the attack judges the points it is fitted to"),
     {"hidden", BASE_KIND_I64, offsetof(Params, net.hidden), 64, 1, 4096, 0, 0, "units of the hidden layer"},
     {"epochs", BASE_KIND_I64, offsetof(Params, net.epochs), 50, 1, 100000, 0, 0, "passes over the points"},
     {"batch_size", BASE_KIND_I64, offsetof(Params, net.batch_size), 200, 1, 1e9, 0, 0, "points per step"},
     {"lr", BASE_KIND_F64, offsetof(Params, net.lr), 1e-3, 1e-9, 10, 0, 0, "learning rate of Adam"},
-    {"alpha", BASE_KIND_F64, offsetof(Params, net.alpha), 1e-4, 0, 1e3, 0, 0,
-     "weight of the L2 penalty on the weights"},
+    {"alpha", BASE_KIND_F64, offsetof(Params, net.alpha), 1e-4, 0, 1e3, 0, 0, "weight of the L2 penalty"},
 };
 
 static int64_t size(int64_t d, const void *how) { return mia_mlp_size(d, ((const MiaMlp *)how)->hidden); }

@@ -26,8 +26,7 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, shrinkage, 0.1, 1e-6, 1, "shrinkage of the covariance towards a multiple of the identity"),
-    BASE_PARAM_I64(Params, folds, 5, 2, MIA_ULIRA_UNITS,
-                   "number of groups of models that cross-validation leaves out in turn"),
+    BASE_PARAM_I64(Params, folds, 5, 2, MIA_ULIRA_UNITS, "number of groups of models left out in turn"),
 };
 
 /* The points of one label. d = K - 1. */
@@ -242,7 +241,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     MiaVerdicts runs[MIA_ULIRA_RUNS] = {0};
     MiaRole role = mia_models_asked(in, &asked);
     BASE_TRY(mia_ulira_check(in));
-    BASE_CHECK(in->K >= 3, BASE_EARG, "logits of %lld classes; shares among the other classes need at least 3",
+    BASE_CHECK(in->K >= 3, BASE_EARG, "logits of %lld classes; a share among the other classes needs at least 3",
                (long long)in->K);
     BASE_TRY(BASE_ALLOC(in->N, &order));
     BASE_TRY(BASE_ALLOC(2 * in->K + 1, &start));
@@ -281,9 +280,7 @@ out:
 }
 
 const MiaAttack mia_other_classes = {
-    .entry = BASE_ENTRY("other_classes",
-                        "discriminant between unlearned and retrained models on how they spread a "
-                        "forgotten point over the other classes",
+    .entry = BASE_ENTRY("other_classes", "discriminant on how unlearned models spread points over the other classes",
                         "after CMIA, PMLR 306", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =

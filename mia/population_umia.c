@@ -16,9 +16,8 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, predictive, MIA_ULIRA_STUDENT, mia_ulira_predictives,
-                      "predictive density of phi: Student-t, right for few models; or the published normal"),
-    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,
-                      "how phi is computed: exactly, or as in the code named"),
+                      "predictive density of phi: Student-t, or the published normal"),
+    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "exact phi, or phi as in the code named"),
 };
 
 enum { ALL_UNITS = 2 * MIA_ULIRA_UNITS };
@@ -112,9 +111,7 @@ out:
 }
 
 const MiaAttack mia_population_umia = {
-    .entry = BASE_ENTRY("population_umia",
-                        "likelihood ratio between unlearned and retrained models, with the same "
-                        "densities for all points",
+    .entry = BASE_ENTRY("population_umia", "likelihood ratio between unlearned and retrained models, all points alike",
                         "Hayes et al., arXiv 2403.01218", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets =

@@ -31,10 +31,9 @@ typedef struct {
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, fpr, 0.1, 1e-6, 0.999999, "false-positive rate at which a point is called a member"),
     BASE_PARAM_CHOICE(Params, head, GAUSSIAN, HEADS,
-                      "what is regressed on the features: mean and deviation of a normal, or one quantile"),
+                      "regression target: mean and deviation of a normal, or one quantile"),
     BASE_PARAM_CHOICE(Params, features, BOTH, FEATURES,
-                      "features on which the quantile depends: the class, the log probabilities of the other classes, "
-                      "or both"),
+                      "what the quantile depends on: the class, the other classes' log probabilities, or both"),
     BASE_PARAM_I64(Params, folds, 5, 2, 100, "number of folds, if the attack is fitted to non-members"),
     BASE_PARAM_F64(Params, ridge, 1e-6, 1e-12, 1e6, "ridge penalty, relative to the sum of squares of each column"),
 };
@@ -176,8 +175,7 @@ out:
 }
 
 const MiaAttack mia_quantile = {
-    .entry = BASE_ENTRY("quantile",
-                        "compares the hinge of a point with a quantile regressed on the class and the other classes",
+    .entry = BASE_ENTRY("quantile", "hinge against a quantile regressed on the class and the other classes",
                         "Bertran 2023; code of quantile-mia", Params, PARAMS),
     .sets =
         "member and audited: judged only; non-member: judged, and, if the file holds no population, the points that "

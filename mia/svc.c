@@ -41,11 +41,10 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, C, 3, 1e-9, 1e9, "cost C of a point on the wrong side"),
     BASE_PARAM_F64(Params, gamma, 0, 0, 1e9, "width of the kernel exp(-gamma d^2); 0: 1 / number of features"),
     BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_CONFIDENCE, mia_features_names,
-                      "signals of the prediction that are the classifier's features"),
+                      "features taken from a prediction"),
     BASE_PARAM_I64(Params, max_points, 0, 0, 1e9,
                    "largest number of members, and of non-members, to fit to, drawn by the seed; 0: all"),
-    BASE_PARAM_CHOICE(Params, solver, AUTO, SOLVERS,
-                      "solver: auto, our own for points of one number and libsvm otherwise; or always libsvm"),
+    BASE_PARAM_CHOICE(Params, solver, AUTO, SOLVERS, "auto: exact for points of one number; or always libsvm"),
 };
 
 static void silent(const char *text) { (void)text; }
@@ -169,8 +168,7 @@ static void describe(const MiaInput *in, bool solved, const char *fitted, MiaSco
     out->unranked = span > 0 && span <= accuracy; /* all the same: an AUC of 1/2 */
     if (out->unranked)
         snprintf(out->notes, sizeof out->notes,
-                 "%s; the decision values span %.2g and are accurate to %g: their order is rounding, so there is no "
-                 "AUC",
+                 "%s; decision values span %.2g and are accurate to %g: their order is rounding, so there is no AUC",
                  fitted, span, accuracy);
     else
         snprintf(out->notes, sizeof out->notes, "%s; the AUC is over the points it was fitted to", fitted);
@@ -208,7 +206,6 @@ out:
 const MiaAttack mia_svc = {
     .entry = BASE_ENTRY("svc", "support vector classifier on the confidence, as used in unlearning papers",
                         "Kodge et al. 2024, arXiv 2312.00761; Unlearn-Sparse; SalUn", Params, PARAMS),
-    .sets = "member and non-member: the points that the classifier is fitted to; audited: the points that it then "
-            "judges",
+    .sets = "member and non-member: the points the classifier is fitted to; audited: those it then judges",
     .score = score,
 };

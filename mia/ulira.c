@@ -23,13 +23,10 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, predictive, MIA_ULIRA_STUDENT, mia_ulira_predictives,
-                      "predictive density of a new model's phi: Student-t, right for few models; or the published "
-                      "normal"),
+                      "density of a new model's phi: Student-t, right for few models; or the published normal"),
     BASE_PARAM_CHOICE(Params, null, RETRAINED, NULLS,
-                      "models that never saw a point: the retrained ones, or unlearned ones whose /unlearned/keep is "
-                      "0"),
-    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes,
-                      "how phi is computed: exactly, or as in the code named"),
+                      "models that never saw a point: retrained ones, or unlearned ones with /unlearned/keep 0"),
+    BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "exact phi, or phi as in the code named"),
 };
 
 enum { ALL_UNITS = 2 * MIA_ULIRA_UNITS, BINS = 10 };
@@ -201,9 +198,8 @@ out:
 }
 
 const MiaAttack mia_ulira = {
-    .entry =
-        BASE_ENTRY("ulira", "likelihood ratio between unlearned and retrained models, with densities for each point",
-                   "Hayes et al., arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023", Params, PARAMS),
+    .entry = BASE_ENTRY("ulira", "likelihood ratio between unlearned and retrained models, point by point",
+                        "Hayes et al., arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .sets = "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the "
             "target is one more unlearned model",

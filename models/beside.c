@@ -53,8 +53,7 @@ BaseStatus model_beside_apply(ModelBeside how, const UnlearnMethod *method, cons
         copy->dropped = how == MODEL_BESIDE_DROP;
         if (how == MODEL_BESIDE_UNLEARN) BASE_TRY(unlearn_copy(method, context, params, weights, model, copy));
         if (how == MODEL_BESIDE_KEEP)
-            base_warning("%s: %s is a copy of the weights from which nothing was unlearned, and it goes into %s as it "
-                         "is",
+            base_warning("%s: %s is a copy of the weights that has not been unlearned; it goes into %s unchanged",
                          weights, copy->where, out);
     }
     if (t->strange)
@@ -62,8 +61,7 @@ BaseStatus model_beside_apply(ModelBeside how, const UnlearnMethod *method, cons
                                      : "%s: objects made with %s are left out of %s (--beside keep keeps them)",
                      weights, t->strange, out);
     if (t->stale)
-        base_warning("%s: tensors with the shapes of the weights, which also come from the forgotten data, go into %s "
-                     "as they are: %s",
+        base_warning("%s: tensors of the weights' shapes, made from the forgotten data too, go into %s unchanged: %s",
                      weights, out, t->stale);
 out:
     return st;

@@ -18,8 +18,7 @@
 const BaseParam model_query_params[] = {
     BASE_PARAM_BOOL(ModelQueries, flip, false, "query each image mirrored left to right, too"),
     BASE_PARAM_I64(ModelQueries, shift, 0, 0, 64,
-                   "number of pixels by which each image is also moved, along each axis and both, with a reflected "
-                   "border; 0: not moved"),
+                   "pixels by which each image is also moved along each axis and both, its border reflected; 0: none"),
 };
 const size_t model_query_param_count = BASE_COUNT(model_query_params);
 

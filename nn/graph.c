@@ -98,8 +98,7 @@ const char *nn_name(NnGraph *g, const char *format, ...)
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (length < 0 || (size_t)length >= sizeof text) {
-        fail(g, base_error_set(BASE_EARG, "a layer's name of %d characters: must have at most %zu", length,
-                               sizeof text - 1));
+        fail(g, base_error_set(BASE_EARG, "a layer's name of %d characters: at most %zu", length, sizeof text - 1));
         return "";
     }
     char *copy;
@@ -190,8 +189,7 @@ NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a convolution")) return -1;
     const NnNodeInfo *in = &g->nodes[x];
-    if (K < 1)
-        return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld output channels: must be at least 1", name, (long long)K));
+    if (K < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld output channels: at least 1", name, (long long)K));
     if (!window_valid(g, name, in, kernel, stride, pad)) return -1;
     NnNodeInfo info = {.kind = NN_NODE_CONV,
                        .in = {x, -1},
@@ -309,8 +307,7 @@ NnNode nn_add(NnGraph *g, NnNode a, NnNode b)
 NnNode nn_dropout(NnGraph *g, NnNode x, double p)
 {
     if (!usable(g, x, "dropout")) return -1;
-    if (!(p >= 0 && p < 1))
-        return fail(g, base_error_set(BASE_EARG, "dropout of %g: must be at least 0 and below 1", p));
+    if (!(p >= 0 && p < 1)) return fail(g, base_error_set(BASE_EARG, "dropout of %g: must be in [0, 1)", p));
     const NnNodeInfo *in = &g->nodes[x];
     return add_node(g, (NnNodeInfo){.kind = NN_NODE_DROPOUT, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .p = p},
                     NULL);
@@ -372,10 +369,8 @@ NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads)
     if (!usable(g, x, name)) return -1;
     int64_t E = g->nodes[x].C;
     if (heads < 1 || E % heads != 0)
-        return fail(g,
-                    base_error_set(BASE_ESHAPE,
-                                   "%s: %lld features in %lld heads: the features must divide evenly among the heads",
-                                   name, (long long)E, (long long)heads));
+        return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features in %lld heads: must divide evenly", name,
+                                      (long long)E, (long long)heads));
     x = linear(g, x, nn_name(g, "%s.in_proj", name), 3 * E, true, true, LARGEST);
     if (x < 0) return -1;
     NnNodeInfo core = {.kind = NN_NODE_ATTENTION, .in = {x, -1}, .C = E, .H = g->nodes[x].H, .W = 1, .heads = heads};

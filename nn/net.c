@@ -241,8 +241,7 @@ BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
     *out = NULL;
     const NnNodeInfo *last = nn_graph_node(plan->graph, plan->output);
     BASE_CHECK(last->kind == NN_NODE_LINEAR, BASE_ESHAPE, "the network does not end in a linear layer");
-    BASE_CHECK(K >= last->C, BASE_EARG, "%lld outputs: must be at least the network's %lld", (long long)K,
-               (long long)last->C);
+    BASE_CHECK(K >= last->C, BASE_EARG, "%lld outputs: at least the network's %lld", (long long)K, (long long)last->C);
     BASE_TRY(nn_graph_clone(plan->graph, &graph));
     nn_graph_edit(graph, plan->output)->C = K;
     st = nn_net_create_take(graph, plan->output, &wide);

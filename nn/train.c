@@ -18,9 +18,8 @@ const BaseParam nn_train_params[] = {
     BASE_PARAM_I64(NnTrainConfig, epochs, 6, 1, 100000, "passes over the training split"),
     BASE_PARAM_I64(NnTrainConfig, batch_size, 128, 1, 65536, "images per step"),
     BASE_PARAM_F64(NnTrainConfig, lr, 0.05, 0, 100, "learning rate; the highest one if the schedule changes it"),
-    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "momentum of sgd: share of the last step that is kept"),
-    BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10,
-                   "weight decay: multiple of a parameter that is added to its gradient"),
+    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10, "multiple of a parameter added to its gradient"),
     BASE_PARAM_BOOL(NnTrainConfig, nesterov, true, "use Nesterov momentum (sgd)"),
     BASE_PARAM_CHOICE(NnTrainConfig, optimizer, NN_SGD, OPTIMIZERS, "step rule"),
     BASE_PARAM_CHOICE(NnTrainConfig, schedule, NN_SCHEDULE_ONE_CYCLE, SCHEDULES, "schedule of the learning rate"),
@@ -30,8 +29,7 @@ const BaseParam nn_train_params[] = {
     BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000,
                    "number of epochs without a lower training loss before lr falls (plateau)"),
     BASE_PARAM_BOOL(NnTrainConfig, augment, false,
-                    "mirror images at random and shift them by up to an eighth of the side; worthwhile from some tens "
-                    "of epochs on"),
+                    "mirror at random, shift by up to an eighth of the side; pays off from some tens of epochs on"),
     BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target that is spread over all classes"),
 };
 const size_t nn_train_param_count = BASE_COUNT(nn_train_params);

@@ -73,8 +73,7 @@ static BaseStatus check(const NnTuningRow *row)
     }
     int64_t side = base_smaller(row->H, row->W);
     BASE_CHECK(row->kernel <= side + 2 * row->pad && row->pad < row->kernel, BASE_EFORMAT,
-               "a kernel of %lld with padding %lld on %lldx%lld: the kernel must fit, and the padding must be smaller "
-               "than the kernel",
+               "a kernel of %lld with padding %lld on %lldx%lld: the kernel must fit and exceed the padding",
                (long long)row->kernel, (long long)row->pad, (long long)row->H, (long long)row->W);
     BASE_CHECK(nn_backend_possible(row), BASE_EFORMAT,
                "%s cannot run the pass %s of %lldx%lldx%lldx%lld by %lld filters of %lldx%lld, stride %lld, padding "

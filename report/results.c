@@ -168,9 +168,7 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     fit_notes(t, e);
     if (gap) gap_note(t, e);
     failed_attack_notes(t, e);
-    if (failing)
-        report_table_note(t,
-                          "Methods marked as falling short have a table of their own, which says by how much and why.");
+    if (failing) report_table_note(t, "Another table says by how much, and why, a method falls short.");
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->failed && label->failed < label->count) {

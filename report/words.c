@@ -51,8 +51,7 @@ static void attacks(const ReportExperiment *e, const ReportLabel *label, BaseTex
         told++;
     }
     if (told)
-        base_text_add(out, " That is what these attacks found with this number of images; it gives no bound on "
-                           "any other attack.");
+        base_text_add(out, " That is what these attacks found with this many images; other attacks may find more.");
 }
 
 void report_words_headline(const ReportExperiment *e, BaseText *out)

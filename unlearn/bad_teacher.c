@@ -14,8 +14,7 @@ typedef struct {
     double retain_share, temperature;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1,
-                   "share of the retained images that is used, the same for every class"),
+    BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1, "share of the retained images used, equal for all classes"),
     BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "temperature T of the softmax of the student and both teachers"),
     UNLEARN_STEP_ROWS(1, 256, 1e-4, 0.9, 0, NN_ADAM),
     UNLEARN_FORGET_ROW,
@@ -92,8 +91,7 @@ out:
 }
 
 const UnlearnMethod unlearn_bad_teacher = {
-    .entry = BASE_ENTRY("bad_teacher",
-                        "a student follows an untrained teacher on the forgotten classes and the original elsewhere",
+    .entry = BASE_ENTRY("bad_teacher", "follows an untrained teacher on the forgotten classes, the original elsewhere",
                         "Bad Teaching, code of its repository", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,

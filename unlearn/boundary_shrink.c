@@ -14,9 +14,7 @@ typedef struct {
     double bound;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_F64(Params, bound, 0.1, 0, 1e6,
-                   "change of every pixel, on a scale of 0..1, with which an image's "
-                   "nearest other class is sought"),
+    BASE_PARAM_F64(Params, bound, 0.1, 0, 1e6, "change of each pixel (of 0..1) towards the nearest other class"),
     UNLEARN_STEP_ROWS(10, 64, 1e-5, 0.9, 5e-4, NN_SGD),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,

@@ -103,9 +103,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 }
 
 const UnlearnMethod unlearn_fisher = {
-    .entry =
-        BASE_ENTRY("fisher", "adds noise to weights for which the Fisher information of the retained classes is small",
-                   "Golatkar et al., Fisher noise", Params, PARAMS),
+    .entry = BASE_ENTRY("fisher", "adds noise where the Fisher information of the retained classes is small",
+                        "Golatkar et al., Fisher noise", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

@@ -29,8 +29,7 @@ typedef struct {
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, alpha, 10, 0, 1e9, "largest length of the step, in Newton steps"),
     BASE_PARAM_F64(Params, damping, 0.1, 1e-12, 1e9, "constant added to the diagonal of the Fisher matrix"),
-    BASE_PARAM_I64(Params, gradients, 32, 1, 30000,
-                   "number m of gradients that make up the Fisher matrix, all held in memory"),
+    BASE_PARAM_I64(Params, gradients, 32, 1, 30000, "number of gradients in the Fisher matrix, all in memory"),
     BASE_PARAM_I64(Params, fisher_batch, 8, 1, 65536, "images per gradient of the Fisher matrix"),
     BASE_PARAM_I64(Params, parts, 40, 1, 100000,
                    "largest number of lengths tried until `stop` is met, each 2^(1/4) times the one before"),
@@ -194,9 +193,8 @@ out:
 }
 
 const UnlearnMethod unlearn_influence = {
-    .entry =
-        BASE_ENTRY("influence", "takes one Newton step away from the forgotten images, with an empirical Fisher matrix",
-                   "IU with WoodFisher, as in Unlearn-Sparse", Params, PARAMS),
+    .entry = BASE_ENTRY("influence", "one Newton step away from the forgotten images, with an empirical Fisher matrix",
+                        "IU with WoodFisher, as in Unlearn-Sparse", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,
     .prepare = prepare,

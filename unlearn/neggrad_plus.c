@@ -66,9 +66,8 @@ out:
 }
 
 const UnlearnMethod unlearn_neggrad_plus = {
-    .entry =
-        BASE_ENTRY("neggrad_plus", "descends the loss on the retained classes while ascending it on the forgotten ones",
-                   "NegGrad+ in Kurmanji et al. 2023", Params, PARAMS),
+    .entry = BASE_ENTRY("neggrad_plus", "descent on the retained and ascent on the forgotten classes at once",
+                        "NegGrad+ in Kurmanji et al. 2023", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -10,8 +10,7 @@ typedef struct {
     int64_t epochs;
 } Params;
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_I64(Params, epochs, 0, 0, 100000,
-                   "passes over the retained images; 0: as many as in the training of the original"),
+    BASE_PARAM_I64(Params, epochs, 0, 0, 100000, "passes over the retained images; 0: as for the original"),
 };
 
 static BaseStatus check(const UnlearnContext *context, const void *params)
@@ -47,8 +46,7 @@ out:
 
 const UnlearnMethod unlearn_retrain = {
     .entry =
-        BASE_ENTRY("retrain", "trains a new network without the forgotten classes: the reference for all other methods",
-                   "", Params, PARAMS),
+        BASE_ENTRY("retrain", "trains a new network without the forgotten classes: the reference", "", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = check,

@@ -37,8 +37,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, alpha, 0.001, 0, 1e6, "weight of the distance to the teacher on retained images"),
     BASE_PARAM_F64(Params, temperature, 4, 1e-3, 1e3, "temperature T of the softmax in the distance to the teacher"),
     BASE_PARAM_BOOL(Params, rewind, false,
-                    "return to the epoch whose error on forgotten images is closest to that on "
-                    "unseen images of their classes"),
+                    "return to the epoch whose errors on forgotten and on unseen images are closest"),
     UNLEARN_STEP_ROWS(3, 128, 5e-4, 0.9, 5e-4, NN_SGD),
     UNLEARN_STOP_ROW,
     UNLEARN_RETAIN_ROW(0),
@@ -188,8 +187,7 @@ out:
 }
 
 const UnlearnMethod unlearn_scrub = {
-    .entry = BASE_ENTRY("scrub",
-                        "a student moves away from its teacher on the forgotten classes and follows it on the others",
+    .entry = BASE_ENTRY("scrub", "a student leaves its teacher on the forgotten classes and follows it on the others",
                         "Kurmanji et al. 2023, SCRUB", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,

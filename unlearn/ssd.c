@@ -16,10 +16,8 @@ typedef struct {
 } Params;
 static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, alpha, 10, 0, 1e9,
-                   "how many times more important for the forgotten images than for all a "
-                   "weight must be to be dampened"),
-    BASE_PARAM_F64(Params, lambda, 1, 0, 1e9,
-                   "factor of what is left: a dampened weight is multiplied by lambda I_D / I_f, at most 1"),
+                   "ratio of importance, forgotten to all, above which a weight is dampened"),
+    BASE_PARAM_F64(Params, lambda, 1, 0, 1e9, "lambda of the factor lambda I_D / I_f, at most 1, of a dampened weight"),
     BASE_PARAM_I64(UnlearnSteps, batch_size, 64, 1, 65536, "images per gradient"),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,

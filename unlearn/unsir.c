@@ -31,15 +31,12 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_I64(Params, noise_repeats, 20, 1, 100000, "number of times each noise image is seen in an impair epoch"),
     BASE_PARAM_I64(Params, impair_epochs, 1, 0, 100000, "impair epochs: passes over noise and retained images"),
     BASE_PARAM_F64(Params, impair_lr, 0.002, 0, 100, "learning rate of the impair epochs"),
-    BASE_PARAM_I64(Params, repair_epochs, 1, 0, 100000,
-                   "repair epochs: passes over retained images after the impair epochs"),
+    BASE_PARAM_I64(Params, repair_epochs, 1, 0, 100000, "repair epochs: passes over retained images"),
     BASE_PARAM_F64(Params, repair_lr, 0.001, 0, 100, "learning rate of the repair epochs"),
     BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 2, 65536, "images per step"),
-    BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "momentum of sgd: share of the last step that is kept"),
-    BASE_PARAM_F64(UnlearnSteps, weight_decay, 0, 0, 10,
-                   "weight decay: multiple of a parameter that is added to its gradient"),
-    BASE_PARAM_CHOICE(UnlearnSteps, optimizer, NN_ADAM, unlearn_optimizer_names,
-                      "step rule of the impair and repair epochs"),
+    BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(UnlearnSteps, weight_decay, 0, 0, 10, "multiple of a parameter added to its gradient"),
+    BASE_PARAM_CHOICE(UnlearnSteps, optimizer, NN_ADAM, unlearn_optimizer_names, "step rule of impair and repair"),
     UNLEARN_RETAIN_ROW(1000),
     UNLEARN_LAYERS_ROW,
 };
@@ -244,9 +241,7 @@ out:
 }
 
 const UnlearnMethod unlearn_unsir = {
-    .entry = BASE_ENTRY("unsir",
-                        "learns noise images of maximal error, trains on them, then repairs the network with "
-                        "retained images",
+    .entry = BASE_ENTRY("unsir", "learns error-maximising noise, trains on it, then repairs with retained images",
                         "Tarun et al. 2023, UNSIR", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
     .tunable = TUNABLE,

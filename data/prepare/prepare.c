@@ -144,7 +144,7 @@ static BaseStatus map_read(const char *file, ClassMap *map)
     size_t size;
     int64_t lines = 1;
     BASE_TRY(io_file_read(file, MAP_BYTES, &map->bytes, &size));
-    BASE_CHECK(strlen(map->bytes) == size, BASE_EFORMAT, "%s: is not a text file; a class map has one class per line",
+    BASE_CHECK(strlen(map->bytes) == size, BASE_EFORMAT, "%s: not a text file; a class map has one class per line",
                file);
     for (size_t i = 0; i < size; i++) lines += map->bytes[i] == '\n';
     BASE_TRY(BASE_ALLOC(lines, &map->names));

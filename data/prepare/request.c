@@ -94,7 +94,7 @@ static BaseStatus read_picks(const char *file, bool test, DataPicks *out)
     if (!file) return BASE_OK;
     out->file = file;
     BASE_TRY(io_file_read(file, INDEX_BYTES, &bytes, &size));
-    BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: is not a text file; an index file has one position per line",
+    BASE_CHECK(strlen(bytes) == size, BASE_EFORMAT, "%s: not a text file; an index file has one position per line",
                file);
     for (size_t i = 0; i < size; i++) lines += bytes[i] == '\n';
     BASE_TRY(BASE_ALLOC(lines + 1, &out->ranges));

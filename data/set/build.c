@@ -119,8 +119,7 @@ BaseStatus data_statistic_expand(BaseStatus code, const char *what, const float 
                                  float *out)
 {
     if (count != 1 && count != (size_t)C)
-        return base_error_set(code,
-                              "%s holds %zu numbers for images of %lld channels; give one number, or one per channel",
+        return base_error_set(code, "%s holds %zu numbers for images of %lld channels; give one, or one per channel",
                               what, count, (long long)C);
     for (int64_t c = 0; c < C; c++) out[c] = values[count == 1 ? 0 : c];
     return BASE_OK;

@@ -73,8 +73,7 @@ static BaseStatus find_name(const DataSet *set, const char *word, bool (*same)(c
     for (int64_t k = 0; k < set->K; k++) {
         if (!is_called(set, k, word, same)) continue;
         if (*out >= 0)
-            return base_error_set(BASE_EUSAGE,
-                                  "%s: '%.100s' names both class %lld and class %lld; write '#%lld' or '#%lld'",
+            return base_error_set(BASE_EUSAGE, "%s: '%.100s' names classes %lld and %lld; write '#%lld' or '#%lld'",
                                   set->name, word, (long long)*out, (long long)k, (long long)*out, (long long)k);
         *out = k;
     }

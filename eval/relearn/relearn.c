@@ -10,14 +10,13 @@
 
 const BaseParam eval_relearn_params[] = {
     BASE_PARAM_BOOL(EvalRelearnConfig, enabled, true, "measure relearn_steps and anamnesis"),
-    BASE_PARAM_I64(EvalRelearnConfig, per_class, 100, 1, 100000,
-                   "number of training images of each class to relearn from"),
+    BASE_PARAM_I64(EvalRelearnConfig, per_class, 100, 1, 100000, "training images per class to relearn from"),
     BASE_PARAM_I64(EvalRelearnConfig, judge_per_class, 200, 1, 100000,
-                   "number of test images of each forgotten class on which relearning is judged"),
+                   "test images per forgotten class on which relearning is judged"),
     BASE_PARAM_I64(EvalRelearnConfig, batch_size, 64, 2, 65536, "images per step"),
     BASE_PARAM_I64(EvalRelearnConfig, max_steps, 100, 1, 100000, "number of steps after which a repeat gives up"),
     BASE_PARAM_I64(EvalRelearnConfig, repeats, 3, 1, EVAL_REPEATS_MAX,
-                   "number of repeats, each with another order of the images"),
+                   "repeats, each with another order of the images"),
     BASE_PARAM_F64(EvalRelearnConfig, lr, 1e-3, 1e-9, 10, "learning rate of Adam"),
     BASE_PARAM_F64(EvalRelearnConfig, margin, 0.05, 0, 1, "share of the original's accuracy that may still be missing"),
 };

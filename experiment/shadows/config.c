@@ -8,8 +8,7 @@
 static const BaseParam TABLE[] = {
     BASE_PARAM_I64(ExperimentShadows, pairs, 16, 2, EXPERIMENT_HALVES_MAX,
                    "number of halves of the pool, even; each half gives an original and the networks made from it"),
-    BASE_PARAM_I64(ExperimentShadows, pool, 0, 0, 1000000000,
-                   "number of images of the training split in the pool, stratified; 0: all"),
+    BASE_PARAM_I64(ExperimentShadows, pool, 0, 0, 1000000000, "images of the training split, stratified; 0: all"),
     BASE_PARAM_I64(ExperimentShadows, seed, 0, 0, 1000000000, "seed of the pool, the halves and the networks"),
     BASE_PARAM_I64(ExperimentShadows, retrained, 4, 0, 256,
                    "number of networks retrained on the target's half from other seeds, with which an audit compares"),

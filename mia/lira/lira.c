@@ -79,7 +79,7 @@ static BaseStatus check_counts(const MiaInput *in, const MiaMoments *moments, Mi
     for (int64_t i = 0; variance == MIA_LIRA_PUBLISHED; i++) {
         BASE_CHECK(i < in->N, BASE_EARG,
                    "the variance 'published' is that of models trained on a point, and no shadow model was trained on "
-                   "any point");
+                   "any");
         if (moments[IN * in->N + i].count) break;
     }
 out:

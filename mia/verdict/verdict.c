@@ -293,8 +293,7 @@ static void say_what_is_missing(const MiaAuditScores *scores, int64_t attacks, M
             snprintf(audit->missing[g], sizeof audit->missing[g], "not run: needs %s",
                      g == MIA_GAME_MODELS ? "a retrained model" : "scores of members and non-members");
         else if (retrained < 2)
-            snprintf(audit->missing[g], sizeof audit->missing[g],
-                     "equality is not judged: that needs 2 retrained models");
+            snprintf(audit->missing[g], sizeof audit->missing[g], "equality is not judged: needs 2 retrained models");
     }
 }
 

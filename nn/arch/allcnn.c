@@ -22,9 +22,8 @@ static NnNode build(NnGraph *g, const void *form, int64_t K)
 }
 
 const NnArch nn_arch_allcnn = {
-    .entry = BASE_ENTRY_PLAIN(
-        "allcnn", "All-CNN: eight convolutions with batch norm and an average pool; takes larger images too",
-        "All-CNN, as in the code of unlearning papers"),
+    .entry = BASE_ENTRY_PLAIN("allcnn", "All-CNN: eight convolutions with batch norm, average pool; larger images too",
+                              "All-CNN, as in the code of unlearning papers"),
     .C = 3,
     .H = 32,
     .W = 32,

@@ -20,8 +20,7 @@ static NnNode build(NnGraph *g, const void *form, int64_t K)
 }
 
 const NnArch nn_arch_mlp = {
-    .entry = BASE_ENTRY_PLAIN("mlp",
-                              "five linear layers with batch norm, 5 units wide for fewer than 64 inputs, else 256; "
-                              "takes any input",
-                              "Kodge et al. 2024, the toy network of its code"),
+    .entry =
+        BASE_ENTRY_PLAIN("mlp", "five linear layers with batch norm; 5 units wide below 64 inputs, else 256; any input",
+                         "Kodge et al. 2024, the toy network of its code"),
     .build = build};

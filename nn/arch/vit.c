@@ -42,9 +42,8 @@ static int64_t side(const void *of, const IoTensors *tensors)
 
 #define ROW(label, title, ...)                                                                                         \
     {                                                                                                                  \
-        .entry =                                                                                                       \
-            BASE_ENTRY_PLAIN(label, title ", 224x224 form; other sizes according to the positions in the checkpoint",  \
-                             "An Image is Worth 16x16 Words, arXiv 2010.11929"),                                       \
+        .entry = BASE_ENTRY_PLAIN(label, title ", 224x224 form; other sizes by the checkpoint's positions",            \
+                                  "An Image is Worth 16x16 Words, arXiv 2010.11929"),                                  \
         .C = 3, .H = 224, .W = 224, .form = &(const Form){__VA_ARGS__}, .build = build, .side = side                   \
     }
 

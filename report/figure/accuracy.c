@@ -63,9 +63,8 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         label_size, label_size);
     st = report_figure_add(
         f, "accuracy", "Test accuracy by method",
-        "Accuracy on the test images of the retained and of the forgotten classes. Good forgetting keeps the blue bar "
-        "at the height that it has for the retrained model, and brings the orange bar to its height there. Lines: 95% "
-        "intervals.",
+        "Accuracy on the test images of the retained and of the forgotten classes. After good forgetting both bars are "
+        "as high as those of the retrained model. Lines: 95% intervals.",
         900, 540, &csv, &gp);
 out:
     base_text_free(&csv);

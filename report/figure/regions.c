@@ -106,8 +106,7 @@ BaseStatus report_figure_regions(ReportFigures *f)
     }
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption,
-                  "The predicted class at each point of the plane, with test points in the colour of their true "
-                  "class (");
+                  "The predicted class at each point of the plane, with test points in their true class's colour (");
     report_figure_job(f->job[shown[panels - 1]], &caption);
     base_text_add(&caption,
                   "). After good forgetting, the region of the forgotten class is divided among its neighbours as in "

@@ -94,10 +94,8 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
     base_text_add(&gp, "unset multiplot\n");
     base_text_add(&caption, "How well the attack distinguishes members from non-members, by method (");
     report_figure_job(f->job[labels[0]], &caption);
-    base_text_add(
-        &caption,
-        "). On the diagonal it does no better than guessing; a method should match the retrained curve, neither above "
-        "nor below it.");
+    base_text_add(&caption,
+                  "). On the diagonal it does no better than guessing; a method should match the retrained curve.");
     BASE_TRY(caption.st);
     st = report_figure_add(f, stem.data, title.data, caption.data, 1160, 470, &csv, &gp);
 out:

@@ -80,7 +80,7 @@ static void test_program(void **state)
     if (ON_LINUX)
         assert_ok(base_system_program(&program));
     else
-        assert_fails(base_system_program(&program), BASE_EIO, "start the program by its path");
+        assert_fails(base_system_program(&program), BASE_EIO, "start it by its path");
     setenv("PATH", saved, 1);
     base_free(saved);
     base_system_started(called);

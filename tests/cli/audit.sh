@@ -33,7 +33,7 @@ grep -q "Verdict: leaks" same/report.html || fail "no verdict on the page"
 grep -q "number by number: nothing was unlearned" same/report.md || fail "the report hides that nothing was unlearned"
 ok $audit --weights o.safetensors --retrained r1.safetensors -o one
 verdict one leaks underpowered
-has stdout "equality is not judged: that needs 2 retrained models"
+has stdout "equality is not judged: needs 2 retrained models"
 
 # a retrained model in the place of the unlearned one
 ok $audit --weights r4.safetensors --original o.safetensors --retrained $three -o null --json

@@ -52,7 +52,7 @@ for how in unlearned:unlearn dropped:drop kept:keep; do
     *) has stderr "objects made with posix.system are left out of e.pt (--beside keep keeps them)" ;;
     esac
     case $how in
-    kept*) has stderr "model_ema is a copy of the weights from which nothing was unlearned" && grep -q system e.pt ;;
+    kept*) has stderr "model_ema is a copy of the weights that has not been unlearned" && grep -q system e.pt ;;
     *) ! grep -q system e.pt ;;
     esac || fail "--beside $how: what was asked for is not what e.pt holds"
 done

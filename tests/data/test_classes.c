@@ -108,10 +108,10 @@ static void test_classes_by_number(void **state)
     names_class(set, "name:ten", 4); /* a class's name first */
     names_class(set, "name:Ten", 5);
     names_class(set, "ten", 2);
-    refuses_class(set, "TEN", "names both class 2 and class 5; write '#2' or '#5'");
+    refuses_class(set, "TEN", "names classes 2 and 5; write '#2' or '#5'");
     data_set_free(set);
     set = named_set(TWICE, 3);
-    refuses_class(set, "7", "'7' names both class 0 and class 1; write '#0' or '#1'");
+    refuses_class(set, "7", "'7' names classes 0 and 1; write '#0' or '#1'");
     names_class(set, "2", 2);
     names_class(set, "0", 0);
     data_set_free(set);

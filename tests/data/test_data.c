@@ -73,7 +73,7 @@ static void test_classes_refused(void **state)
     assert_fails(data_classes_parse(set, "10", &c), BASE_EUSAGE, "no class '10'");
     assert_fails(data_classes_parse(set, "-1", &c), BASE_EUSAGE, "0 T-shirt/top, 1 Trouser");
     assert_fails(data_classes_parse(set, "3.0", &c), BASE_EUSAGE, "no class '3.0'");
-    assert_fails(data_classes_parse(set, "crane", &c), BASE_EUSAGE, "both class 3 and class 4");
+    assert_fails(data_classes_parse(set, "crane", &c), BASE_EUSAGE, "names classes 3 and 4");
     assert_fails(data_classes_parse(set, "", &c), BASE_EUSAGE, "no class is named");
     assert_fails(data_classes_parse(set, " [ ] ", &c), BASE_EUSAGE, "no class is named");
     assert_fails(data_classes_parse(set, "[", &c), BASE_EUSAGE, "bracket");

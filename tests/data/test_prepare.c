@@ -119,7 +119,7 @@ static void test_refused(void **state)
     write_text("index", "\n \n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EFORMAT, "names no image");
     assert_ok(io_file_write(at("index"), "1\0002\n", 4));
-    refuse(OPTIONS(.train_index = at("index")), BASE_EFORMAT, "is not a text file");
+    refuse(OPTIONS(.train_index = at("index")), BASE_EFORMAT, "not a text file");
     write_text("index", "1\n1\n");
     refuse(OPTIONS(.train_index = at("index")), BASE_EUSAGE, "image 1 of the train split is given twice");
     write_text("index", "6\n");

@@ -79,8 +79,8 @@ static void test_refused(void **state)
         {"  - {name: svd, search: {alpha_r: [1]}, each: {alpha_r: [3]}}\n", "is in both search and each"},
         {"  - {name: svd, each: {alpha_r: [3, 3]}}\n", "the label 'svd, alpha_r=3' is used twice"},
         {"  - {name: svd, in_turn: maybe}\n", "in_turn = 'maybe': must be true or false"},
-        {"  - {name: retrain, in_turn: true}\n", "in_turn: cannot be used with a search"},
-        {"  - {name: svd, in_turn: true, search: {alpha_r: [1, 2]}}\n", "in_turn: cannot be used with a search"},
+        {"  - {name: retrain, in_turn: true}\n", "in_turn: not with a search"},
+        {"  - {name: svd, in_turn: true, search: {alpha_r: [1, 2]}}\n", "in_turn: not with a search"},
     };
     ExperimentConfig *e = NULL;
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)

@@ -83,7 +83,7 @@ static void test_builder_errors(void **state)
         {loose_layer, BASE_EARG, "loose does not lead"},
         {no_layer, BASE_EARG, "no convolution"},
         {input_only, BASE_EARG, "output node 0"},
-        {odd_heads, BASE_ESHAPE, "divide evenly among the heads"},
+        {odd_heads, BASE_ESHAPE, "divide evenly"},
         {first_of_a_map, BASE_ESHAPE, "turn the map into tokens first"},
         {no_class_token, BASE_ESHAPE, "must be a class token of 1 features"},
         {wide_class_token, BASE_ESHAPE, "must be a class token of 1 features"},

@@ -21,10 +21,8 @@ extern const char *const unlearn_optimizer_names[];
     BASE_PARAM_I64(UnlearnSteps, epochs, EPOCHS, 1, 100000, "passes over the images"),                                 \
         BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images per step"),                                  \
         BASE_PARAM_F64(UnlearnSteps, lr, LR, 0, 100, "learning rate"),                                                 \
-        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999,                                                    \
-                       "momentum of sgd: share of the last step that is kept"),                                        \
-        BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10,                                                       \
-                       "weight decay: multiple of a parameter that is added to its gradient"),                         \
+        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: share of the last step that is kept"),       \
+        BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "multiple of a parameter added to its gradient"),     \
         BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "step rule")
 #define UNLEARN_LAYERS_ROW                                                                                             \
     BASE_PARAM_TEXT(                                                                                                   \
@@ -33,8 +31,7 @@ extern const char *const unlearn_optimizer_names[];
 #define UNLEARN_RETAIN_ROW(DEFAULT)                                                                                    \
     BASE_PARAM_I64(UnlearnSteps, retain_per_class, DEFAULT, 0, 1e12, "number of images of each retained class; 0: all")
 #define UNLEARN_FORGET_ROW                                                                                             \
-    BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12,                                                           \
-                   "number of images of the forgotten classes in total; 0: all")
+    BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12, "images of all forgotten classes together; 0: all")
 
 #define UNLEARN_STOP_ROW                                                                                               \
     BASE_PARAM_F64(UnlearnSteps, stop, 0.01, -1, 1,                                                                    \

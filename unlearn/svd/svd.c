@@ -22,8 +22,7 @@ static const BaseParam PARAMS[] = {
     UNLEARN_SPACE_ROWS,
     BASE_PARAM_BOOL(
         UnlearnSpaceParams, spectra, false,
-        "keep the spectrum of every layer, and what the two spaces share, for the report; takes route eigen in place "
-        "of closed"),
+        "keep every layer's spectrum, and what both spaces share, for the report; eigen in place of closed"),
 };
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
