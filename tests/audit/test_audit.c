@@ -299,7 +299,7 @@ static void only_differences_that_count_are_told(void **state)
     assert_int_equal(n, 0);
     assert_ok(audit_results_compare(now, "{\"a\": 1.00001, \"b\": [1], \"c\": \"y\", \"e\": 0}", &lines, &n));
     assert_int_equal(n, 5); /* a, b[1], c, d is gone, e is new */
-    assert_non_null(strstr(lines.data, "report.json b[1]: the report says nothing, the signals give 2"));
+    assert_non_null(strstr(lines.data, "report.json b[1]: the report says nothing, but the signals give 2"));
     n = 0;
     assert_ok(audit_results_compare(now, "{}", &lines, &n));
     assert_int_equal(n, 4);
@@ -323,7 +323,7 @@ static void foreign_signals_are_one_line(void **state)
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_text(file, "/", "format", "something else"));
     assert_ok(io_hdf5_save_take(file, path));
-    assert_fails(audit_signals_read(path, &back), BASE_EFORMAT, "no 'expunge audit signals 1' file");
+    assert_fails(audit_signals_read(path, &back), BASE_EFORMAT, "not a 'expunge audit signals 1' file");
     audit_signals_free(&s);
 }
 
@@ -343,7 +343,7 @@ static void attacks_are_chosen_by_name(void **state)
     audit_choice_free(choice, count);
     assert_ok(audit_choose("loss", false, set, 1, &choice, &count));
     audit_choice_free(choice, count);
-    assert_fails(audit_choose("loss", false, wrong, 1, &choice, &count), BASE_EUSAGE, "no attack 'svc' is made");
+    assert_fails(audit_choose("loss", false, wrong, 1, &choice, &count), BASE_EUSAGE, "attack 'svc' is not run");
     assert_fails(audit_choose("loss", false, odd, 1, &choice, &count), BASE_EUSAGE, "must be attack.key=value");
     assert_fails(audit_choose("loss,,svc", false, NULL, 0, &choice, &count), BASE_EUSAGE, "a name is missing");
     assert_fails(audit_choose("loss,loss", false, NULL, 0, &choice, &count), BASE_EUSAGE, "given twice");

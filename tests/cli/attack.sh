@@ -185,7 +185,7 @@ bad "row 7, class 2 is nan" nan
 bad "/target/role [N] is missing" norole
 bad "/target/logits [N,K] is missing" nologits
 bad "/target/logits is [60]; it must be [N,K]" flat
-bad "/target/labels is [59]; it must be [N], none of them 0, here [60]" short
+bad "/target/labels is [59]; it must be [N], no dimension being 0, here [60]" short
 bad "label of point 0 is 4; the logits have classes 0..3" label
 bad "/target/labels holds floating-point numbers; it must hold whole numbers" floatlabel
 bad "/target/logits holds whole numbers; it must hold float32 or float64" intlogits

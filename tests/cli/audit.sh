@@ -131,7 +131,7 @@ forge figures/roc-forget.csv '3s/0,/0,1/' "figures/roc-forget.csv: is not what f
 echo '<b>no leak</b>' >null/figures/more.html # a file of its own, listed
 sed -i 's/^  "results": \[/&\n    {"file": "figures\/more.html", "sha256": ""},/' null/manifest.json
 rehash figures/more.html
-differs "figures/more.html: is none of the files that an audit of these signals writes"
+differs "figures/more.html: is not one of the files that an audit of these signals writes"
 rm -r null && cp -r before null
 
 # who made it
@@ -243,10 +243,10 @@ refuses 2 "keep is a file" $audit --weights r4.safetensors -o keep
 refuses 2 "--weights F is missing" $audit -o x
 refuses 2 "only --make-retrained trains" $audit --weights r4.safetensors -o x --set epochs=2
 refuses 2 "did you mean 'draws'" $audit --weights r4.safetensors -o x --set drawz=200
-refuses 2 "no attack 'svc' is made" $audit --weights r4.safetensors -o x --set svc.C=2
+refuses 2 "attack 'svc' is not run" $audit --weights r4.safetensors -o x --set svc.C=2
 refuses 2 "did you mean 'loss'" $audit --weights r4.safetensors -o x --attacks los
 refuses 2 "alpha" $audit --weights r4.safetensors -o x --alpha 0.7
-refuses 2 "goes alone" audit --verify null --weights r4.safetensors
+refuses 2 "takes no other options" audit --verify null --weights r4.safetensors
 refuses 1 "no such folder" audit --verify nowhere
 refuses 1 "manifest.json" audit --verify other
 refuses 1 "shadows.json" $audit --weights r4.safetensors -o x --shadow other

@@ -93,10 +93,10 @@ touch now/stranger
 told "stranger: is not part of the audit"
 echo '<b>no leak</b>' >now/figures/more.html
 rehash figures/more.html
-told "figures/more.html: is none of the files that an audit of these signals writes"
+told "figures/more.html: is not one of the files that an audit of these signals writes"
 cp now/figures/exposed-001.png now/figures/roc-forget.png
 rehash figures/roc-forget.png
-told "figures/roc-forget.png: is none of the files that an audit of these signals writes"
+told "figures/roc-forget.png: is not one of the files that an audit of these signals writes"
 
 # inputs and data
 cp r2.safetensors keep.safetensors

@@ -313,7 +313,7 @@ static void test_faults(void **state)
         BaseStatus status;
     } CASES[] = {
         {"{\"format\": 1}", "no 'arch'", BASE_EFORMAT},
-        {"{\"format\": 2, \"arch\": \"mlp\"}", "this program reads 1", BASE_EFORMAT},
+        {"{\"format\": 2, \"arch\": \"mlp\"}", "this program reads format 1", BASE_EFORMAT},
         {"{\"format\": 1, \"arch\": \"mlp\"}", "no 'models'", BASE_EFORMAT},
         {"{\"format\": 1, \"arch\": \"mlp\", \"modles\": []}", "did you mean", BASE_EUSAGE},
         {HEAD "]}", "the list is empty", BASE_EFORMAT},
