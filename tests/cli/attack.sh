@@ -20,7 +20,7 @@ rm -r blocks
 for f in $files; do
     ok attack --name loss,svc --signals $f
     has stdout "loss"
-    has stdout "svc: fitted on"
+    has stdout "svc: fitted to"
 done
 
 # numbers against an independent computation

@@ -164,7 +164,7 @@ static void test_bad_values(void **state)
         {16, "  - {name: svm}", "did you mean 'svc'", BASE_ENOTFOUND},
         {16, "  - {name: svc, wiring: papers}", "did you mean 'paper'", BASE_ENOTFOUND},
         {16, "  - loss", "is used twice", BASE_EUSAGE},
-        {16, "  - {name: svc, label: a/b}", "no '/'", BASE_EUSAGE},
+        {16, "  - {name: svc, label: a/b}", "must not contain '/'", BASE_EUSAGE},
         {16, "  - {name: svc, set: {C: 0}}", "c.yaml:16", BASE_EUSAGE},
         {3, "", "no 'data'", BASE_EUSAGE},
         {2, "search: 3", "must be a map", BASE_EUSAGE},

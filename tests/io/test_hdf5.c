@@ -122,12 +122,12 @@ static void test_wrong_requests(void **state)
     assert_ok(io_hdf5_open(support_at("small.h5"), &file));
     assert_fails(io_hdf5_info(file, "/a/none", &info), BASE_EFORMAT, "/a/none");
     assert_fails(io_hdf5_info(file, "/a", &info), BASE_EFORMAT, "group");
-    assert_fails(io_hdf5_info(file, "/texts", &info), BASE_EFORMAT, "no numbers");
+    assert_fails(io_hdf5_info(file, "/texts", &info), BASE_EFORMAT, "does not hold numbers");
     assert_fails(io_hdf5_read(file, "/none/x", IO_H5_F32, &info), BASE_EFORMAT, "/none/x");
     assert_fails(io_hdf5_read_texts(file, "/a/i32", &texts, &count), BASE_EFORMAT, "no text");
     assert_fails(io_hdf5_get_text(file, "/", "nothing", &text), BASE_ENOTFOUND, "'nothing'");
     assert_fails(io_hdf5_get_text(file, "/b", "title", &text), BASE_ENOTFOUND, "/b");
-    assert_fails(io_hdf5_get_f64s(file, "/", "title", &values, &count), BASE_EFORMAT, "no numbers");
+    assert_fails(io_hdf5_get_f64s(file, "/", "title", &values, &count), BASE_EFORMAT, "does not hold numbers");
     assert_fails(io_hdf5_get_texts(file, "/a", "x", &texts, &count), BASE_EFORMAT, "no text");
     assert_fails(io_hdf5_list(file, "/a/i32", &texts, &count), BASE_ENOTFOUND, "/a/i32");
     io_hdf5_close(file);

@@ -197,7 +197,7 @@ static void test_damage(void **state)
         {P("\x80\x02t."), "a mark is needed"},
         {P("\x80\x02N\x86."), "more values than there are"},
         {P("\x80\x02N(\x85."), "more values than there are"},
-        {P("\x80\x02NNa."), "no list"},
+        {P("\x80\x02NNa."), "non-list"},
         {P("\x80\x02](Ne(Neu."), "a mark is needed"},
         {P("\x80\x02]NNs."), "non-dict"},
         {P("\x80\x02}(Nu."), "without its value"},

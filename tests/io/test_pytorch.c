@@ -290,7 +290,7 @@ static void test_refused(void **state)
           DATA},
          "an object of 'os.system'"},
         {{PICKLE(STATE("c__builtin__\neval\n" TEXT("\x01", "1") "\x85R", "K\x00K\x02\x85K\x01\x85")), DATA},
-         "(__builtin__.eval), which is refused"},
+         "__builtin__.eval, which the file asks for and which is refused"},
         {{PICKLE("\x80\x02"
                  "ctorch.nn.modules.linear\nLinear\n)\x81."),
           DATA},

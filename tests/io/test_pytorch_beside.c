@@ -416,7 +416,7 @@ static void legacy(void **state)
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02](" TEXT("\x01", "4") "e."), 2, "no record"},
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02](" TEXT("\x01", "4") TEXT("\x01", "4") "e."), 2, "two records"},
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02](" TEXT("\x01", "9") "e."), 2, "nothing refers to"},
-        {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02K\x01."), 2, "no list"},
+        {P(MAGIC PROTOCOL SYSTEM OBJECT("N") "\x80\x02K\x01."), 2, "not a list"},
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") KEYS "\xff\xff\xff\xff\xff\xff\xff\x7f"), 0, "impossible size"},
         {P(MAGIC PROTOCOL SYSTEM OBJECT("N") KEYS "\xff\xff\xff\xff\xff\xff\xff\x07"), 0, "are not within the file"},
     };

@@ -76,7 +76,7 @@ static void test_builder_errors(void **state)
         {huge, BASE_ESHAPE, "over"},
         {linear_on_map, BASE_ESHAPE, "flatten"},
         {uneven_add, BASE_ESHAPE, "differ"},
-        {all_dropped, BASE_EARG, "p < 1"},
+        {all_dropped, BASE_EARG, "must be in [0, 1)"},
         {pool_padding, BASE_ESHAPE, "half the kernel"},
         {foreign_node, BASE_EARG, "node 7"},
         {map_output, BASE_ESHAPE, "logits must be flat"},
