@@ -176,7 +176,7 @@ static void test_folders(void **state)
     }
     assert_ok(io_file_write(support_at("x/file"), "", 0));
     assert_fails(io_folder_make(support_at("x/file/w")), BASE_EIO,
-                 "x/file: the folder cannot be made: a file of that name");
+                 "x/file: the folder cannot be created: a file of that name");
     assert_fails(io_folder_make(""), BASE_EIO, "empty");
     assert_ok(io_file_write(support_at("x/y/b.h5"), "", 0));
     assert_ok(io_file_write(support_at("x/y/a.h5"), "", 0));
