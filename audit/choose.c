@@ -7,12 +7,6 @@
 #include "base/memory.h"
 #include "session/params.h"
 
-/* Left out of "auto": what ranks points as another does (confidence and attack_p as loss), and what is fitted to the
- * points it judges. */
-static const char *const PLAIN[] = {"loss", "entropy", "modified_entropy", "correctness", "logistic"};
-static const char *const ON_SHADOWS[] = {"lira_online",   "lira_offline",    "rmia_offline",  "attack_r", "ulira",
-                                         "other_classes", "population_umia", "epsilon_score", "klom"};
-
 const BaseParam audit_params[] = {
     BASE_PARAM_F64(AuditOptions, alpha, 0.05, 1e-6, 0.4999,
                    "probability of a false 'leaks' or 'over-forgotten' over all games, and of each control's"),
@@ -40,13 +34,11 @@ void audit_choice_free(AuditChoice *choice, size_t count)
     base_free(choice);
 }
 
-static BaseStatus add(const char *name, AuditChoice **choice, size_t *count)
+static BaseStatus add(const MiaAttack *attack, AuditChoice **choice, size_t *count)
 {
     BaseStatus st = BASE_OK;
-    const MiaAttack *attack;
-    BASE_TRY(mia_find(name, &attack));
     for (size_t i = 0; i < *count; i++)
-        BASE_CHECK((*choice)[i].attack != attack, BASE_EUSAGE, "--attacks: '%s' is given twice", name);
+        BASE_CHECK((*choice)[i].attack != attack, BASE_EUSAGE, "--attacks: '%s' is given twice", attack->entry.name);
     BASE_TRY(BASE_GROW(choice, *count, *count + 1));
     (*choice)[*count] = (AuditChoice){attack, NULL};
     BASE_TRY(session_params_defaults(&attack->entry, &(*choice)[*count].params));
@@ -55,10 +47,16 @@ out:
     return st;
 }
 
-static BaseStatus add_names(const char *const *names, size_t n, AuditChoice **choice, size_t *count)
+/* All, or the automatic choice from what there is beside the target's own logits. */
+static BaseStatus add_registered(bool all, bool shadows, AuditChoice **choice, size_t *count)
 {
     BaseStatus st = BASE_OK;
-    for (size_t i = 0; i < n && st == BASE_OK; i++) st = add(names[i], choice, count);
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const MiaAttack *attack = base_registry_at(&mia_registry, i);
+        bool there = shadows || !(attack->needs & MIA_NEEDS_OTHERS);
+        if (all || (attack->in_auto && there)) BASE_TRY(add(attack, choice, count));
+    }
+out:
     return st;
 }
 
@@ -67,10 +65,12 @@ static BaseStatus add_list(const char *list, AuditChoice **choice, size_t *count
     BaseStatus st = BASE_OK;
     for (const char *at = list;; at++) {
         char name[64];
+        const MiaAttack *attack;
         size_t length = strcspn(at, ",");
         BASE_CHECK(length > 0, BASE_EUSAGE, "--attacks '%.100s': a name is missing; see `expunge list attacks`", list);
         snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, at);
-        BASE_TRY(add(name, choice, count));
+        BASE_TRY(mia_find(name, &attack));
+        BASE_TRY(add(attack, choice, count));
         at += length;
         if (*at == '\0') break;
     }
@@ -105,12 +105,9 @@ BaseStatus audit_choose(const char *list, bool shadows, const char *const *set, 
     BaseStatus st = BASE_OK;
     *out = NULL;
     *count = 0;
-    if (!list || strcmp(list, "auto") == 0) {
-        BASE_TRY(add_names(PLAIN, BASE_COUNT(PLAIN), out, count));
-        if (shadows) BASE_TRY(add_names(ON_SHADOWS, BASE_COUNT(ON_SHADOWS), out, count));
-    } else if (strcmp(list, "all") == 0) {
-        for (size_t i = 0; i < base_registry_count(&mia_registry); i++)
-            BASE_TRY(add(((const BaseEntry *)base_registry_at(&mia_registry, i))->name, out, count));
+    bool all = list && strcmp(list, "all") == 0;
+    if (all || !list || strcmp(list, "auto") == 0) {
+        BASE_TRY(add_registered(all, shadows, out, count));
     } else {
         BASE_TRY(add_list(list, out, count));
     }

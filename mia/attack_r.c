@@ -92,6 +92,7 @@ const MiaAttack mia_attack_r = {
     .entry = BASE_ENTRY("attack_r", "compares a point's loss with its losses under reference models",
                         "Privacy Meter 1, attack R", Params, PARAMS),
     .needs = MIA_NEEDS_SHADOW,
+    .in_auto = true,
     .sets = "member and non-member: judged only, nothing is fitted to them; audited: the points whose membership is in "
             "question; each point is compared with the shadow models that were not trained on it",
     .score = score,

@@ -25,6 +25,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_correctness = {
     .entry = BASE_ENTRY("correctness", "calls a point a member if its prediction is right", "ART, rule-based attack",
                         Params, PARAMS),
+    .in_auto = true,
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

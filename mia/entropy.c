@@ -16,6 +16,7 @@ const MiaAttack mia_entropy = {
     .entry = BASE_ENTRY("entropy", "thresholds the entropy of the prediction",
                         "TensorFlow Privacy, threshold on the entropy", MiaThresholdCut, PARAMS),
     .needs = MIA_UNDIRECTED,
+    .in_auto = true,
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

@@ -196,6 +196,7 @@ const MiaAttack mia_epsilon_score = {
         BASE_ENTRY("epsilon_score", "epsilon per point between unlearned and retrained models, and a score from it",
                    "NeurIPS 2023 unlearning challenge, metric of its organisers", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
+    .in_auto = true,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "
         "says how well unlearned and retrained models are distinguished on a point",

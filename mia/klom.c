@@ -129,6 +129,7 @@ const MiaAttack mia_klom = {
     .entry = BASE_ENTRY("klom", "KL divergence of margins between unlearned and retrained models, per point",
                         "KLoM, code of data-unlearning-bench", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED | MIA_WITHOUT_ROLES,
+    .in_auto = true,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the score "
         "says how far unlearned and retrained models are apart on a point",

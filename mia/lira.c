@@ -42,12 +42,14 @@ static const MiaAttack TABLE[] = {
     {.entry = BASE_ENTRY("lira_online", "likelihood ratio between shadow models trained with and without the point",
                          "LiRA, mi_lira_2021 in tensorflow/privacy, online", Params, ONLINE),
      .needs = MIA_NEEDS_SHADOW,
+     .in_auto = true,
      .sets = "member, non-member: points that the target was trained on or not, each in the training set of some "
              "shadow models and not of others; audited: any other such points",
      .score = online},
     {.entry = BASE_ENTRY("lira_offline", "how unlikely the point's phi is under shadow models that never saw the point",
                          "LiRA, mi_lira_2021 in tensorflow/privacy, offline", Params, OFFLINE),
      .needs = MIA_NEEDS_SHADOW,
+     .in_auto = true,
      .sets = "member, non-member: points that the target was trained on or not, each missing from the training set of "
              "some shadow models; audited: any other such points",
      .score = offline},

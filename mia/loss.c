@@ -15,6 +15,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_loss = {
     .entry = BASE_ENTRY("loss", "thresholds the cross-entropy loss",
                         "LOSS in Privacy Meter; TensorFlow Privacy, threshold on the loss", MiaThresholdCut, PARAMS),
+    .in_auto = true,
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

@@ -24,12 +24,13 @@ const MiaWiring mia_wirings[] = {
     {"paper",
      "do unseen images of the forgotten class look like kept training images or like forgotten ones? (Kodge et al. "
      "2024)",
-     MIA_SET_RETAIN_TRAIN, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, false},
+     MIA_SET_RETAIN_TRAIN, MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, false, true},
     {"salun", "do forgotten training images look like kept training images or like unseen ones? (SalUn)",
-     MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, true},
+     MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_FORGET_TRAIN, true, false},
     {"forget", "were these very images of the forgotten class trained on?", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST,
-     MIA_SET_NONE, false},
-    {"retain", "are the kept training images exposed?", MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_NONE, false},
+     MIA_SET_NONE, false, false},
+    {"retain", "are the kept training images exposed?", MIA_SET_RETAIN_TRAIN, MIA_SET_RETAIN_TEST, MIA_SET_NONE, false,
+     false},
 };
 const size_t mia_wiring_count = BASE_COUNT(mia_wirings);
 

@@ -65,6 +65,7 @@ enum {
     MIA_NEEDS_UNLEARNED = 4,
     MIA_NEEDS_RETRAINED = 8,
     MIA_NEEDS_SHADOW_POPULATION = 16, /* shadow_population_logits; the first two are needed too */
+    MIA_NEEDS_OTHERS = 31,            /* any of these: more than the target's own logits */
     MIA_WITHOUT_ROLES = 32, /* compares models, not members: members or non-members may be missing; no ROC then */
     MIA_UNDIRECTED = 64, /* on one point a higher score may mean trained on or never seen: a retrained model may be as
                             sure of a wrong class as another was of the right one. Models are compared to both sides */
@@ -73,6 +74,10 @@ enum {
 typedef struct {
     BaseEntry entry;
     unsigned needs;
+    bool in_auto;     /* an audit makes it unasked where what it needs is there; false: it ranks points as another
+                         does, or is fitted to the points that it judges */
+    bool headline;    /* the papers' own "MIA", which published tables print; with a wiring of this kind, and of one
+                         attack */
     const char *sets; /* one line: what member, non-member and audited mean for it */
     BaseStatus (*score)(const MiaInput *input, const void *params, MiaScores *out);
 } MiaAttack;
@@ -126,7 +131,8 @@ typedef struct {
     const char *name;     /* "paper", "salun", "forget", "retain" */
     const char *question; /* one line a person understands */
     MiaSet member, nonmember, audited;
-    bool balance; /* cut members down to as many as there are non-members (a seeded draw) */
+    bool balance;  /* cut members down to as many as there are non-members (a seeded draw) */
+    bool headline; /* the one that published tables print */
 } MiaWiring;
 extern const MiaWiring mia_wirings[];
 extern const size_t mia_wiring_count;

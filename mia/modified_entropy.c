@@ -15,6 +15,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_modified_entropy = {
     .entry = BASE_ENTRY("modified_entropy", "thresholds the modified entropy, which takes the true class into account",
                         "Song and Mittal, eq. 8", MiaThresholdCut, PARAMS),
+    .in_auto = true,
     .sets = MIA_THRESHOLD_SETS,
     .score = score,
 };

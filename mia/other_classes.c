@@ -283,6 +283,7 @@ const MiaAttack mia_other_classes = {
     .entry = BASE_ENTRY("other_classes", "discriminant on how unlearned models spread points over the other classes",
                         "after CMIA, PMLR 306", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
+    .in_auto = true,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the target "
         "is one more unlearned model",

@@ -114,6 +114,7 @@ const MiaAttack mia_population_umia = {
     .entry = BASE_ENTRY("population_umia", "likelihood ratio between unlearned and retrained models, all points alike",
                         "Hayes et al., arXiv 2403.01218", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
+    .in_auto = true,
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points, to whose phi "
         "under all models the attack is fitted",

@@ -67,6 +67,7 @@ static const MiaAttack TABLE[] = {
     {.entry = BASE_ENTRY("rmia_offline", "as rmia_online, but only with shadow models that never saw the point",
                          "RMIA, research/2024_rmia of Privacy Meter, offline", Params, OFFLINE),
      .needs = MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION,
+     .in_auto = true,
      .sets = "member, non-member: points that the target was trained on or not, each missing from the training set of "
              "some shadow models; population: points in no training set; audited: any other such points",
      .score = offline},

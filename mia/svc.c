@@ -206,6 +206,7 @@ out:
 const MiaAttack mia_svc = {
     .entry = BASE_ENTRY("svc", "support vector classifier on the confidence, as used in unlearning papers",
                         "Kodge et al. 2024, arXiv 2312.00761; Unlearn-Sparse; SalUn", Params, PARAMS),
+    .headline = true,
     .sets = "member and non-member: the points the classifier is fitted to; audited: those it then judges",
     .score = score,
 };

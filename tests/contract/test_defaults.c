@@ -90,7 +90,6 @@ static const Row ATTACKS[] = {
     {"modified_entropy", "thresholds=global chosen_on=points compat=exact", "ours: exact signals, no threshold fitted"},
     {"correctness", "thresholds=global chosen_on=points", "ours: exact signals, no threshold fitted"},
     {"attack_p", "fpr=0.1 group=all", "ours: level 0.1"},
-    {"attack_r", "fpr=0.1 fit=linear", "ours: level 0.1"},
     {"svc", "C=3 gamma=0 features=confidence max_points=0 solver=auto",
      "Kodge et al. 2024: SVC(C=3, gamma=\"auto\", kernel=\"rbf\") on the confidence; the same in Unlearn-Sparse and "
      "SalUn"},
@@ -106,13 +105,14 @@ static const Row ATTACKS[] = {
     {"rmia_offline",
      "gamma=2 offline_a=0.3 correct_population=true strict=false signal=softmax temperature=1 trim=0 compat=none",
      "research/2024_rmia: gamma 2, offline_a 0.3"},
+    {"attack_r", "fpr=0.1 fit=linear", "ours: level 0.1"},
     {"ulira", "predictive=student null=retrained signal=exact", "ours: Student, right for few models"},
+    {"other_classes", "shrinkage=0.1 folds=5", "ours"},
     {"population_umia", "predictive=student signal=exact", "as ulira"},
     {"epsilon_score", "delta=1e-05 alpha=0.05 estimate=smoothed signal=exact",
      "ours: delta as in the audit; smoothed, since the published estimate discards nearly perfect attacks"},
     {"klom", "bins=20 clip=100 floor=1e-05 direction=unlearned_retrained compat=none",
      "data-unlearning-bench: 20 bins, margins within 100, q at least 1e-5"},
-    {"other_classes", "shrinkage=0.1 folds=5", "ours"},
 };
 
 typedef struct {

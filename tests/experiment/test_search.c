@@ -427,7 +427,7 @@ static void test_attack_roles(void **state)
         {MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, MIA_SET_NONE, false, {2, 3, 0}, {101, 1}},
     };
     for (size_t i = 0; i < BASE_COUNT(ROWS); i++) {
-        expected = (MiaWiring){"w", "q", ROWS[i].member, ROWS[i].nonmember, ROWS[i].audited, ROWS[i].balance};
+        expected = (MiaWiring){"w", "q", ROWS[i].member, ROWS[i].nonmember, ROWS[i].audited, ROWS[i].balance, false};
         ExperimentAttack attack = {&FAKE_ATTACK, &expected, "fake w", NULL};
         ExperimentConfig e = {.attacks = &attack, .attack_count = 1};
         StoreRun *run;
@@ -461,7 +461,7 @@ static void test_attack_left_out(void **state)
     EvalPredictions on_train = {logits, y, 2, 2}, on_test = {logits, y_test, 2, 2};
     uint8_t in[2] = {0, 1};
     DataClasses forget = {2, 1, in};
-    expected = (MiaWiring){"w", "q", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, MIA_SET_NONE, false};
+    expected = (MiaWiring){"w", "q", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, MIA_SET_NONE, false, false};
     ExperimentAttack attack = {&FAKE_ATTACK, &expected, "fake w", NULL};
     ExperimentConfig e = {.attacks = &attack, .attack_count = 1};
     StoreRun *run;
