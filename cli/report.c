@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/sink.h"
+#include "experiment/known.h"
 
 static BaseStatus run(const CliOptions *o)
 {
@@ -10,7 +11,8 @@ static BaseStatus run(const CliOptions *o)
     ReportConfig config = {.folders = o->operands.at,
                            .folder_count = o->operands.count,
                            .out = o->out ? o->out : o->operands.at[0],
-                           .command = o->command};
+                           .command = o->command,
+                           .known = &experiment_known};
     BaseStatus st = report_make(&config, cli_sink_columns(CLI_COLUMNS_TABLE), &table);
     if (st == BASE_OK) {
         base_text_add(&table, "\nReport: %s/report.html\n", config.out);

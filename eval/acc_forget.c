@@ -13,6 +13,11 @@ const EvalMetric eval_acc_forget = {
     .unit = "%",
     .title = "ACC_f",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_DOWN,
+    .role = EVAL_ROLE_FORGOTTEN,
+    .range = {0, 100},
+    .decimals = 2,
+    .in_results = 99,
     .per_split = true,
     .compute = compute,
 };

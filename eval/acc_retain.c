@@ -13,6 +13,11 @@ const EvalMetric eval_acc_retain = {
     .unit = "%",
     .title = "ACC_r",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_UP,
+    .role = EVAL_ROLE_RETAINED,
+    .range = {0, 100},
+    .decimals = 2,
+    .in_results = 100,
     .per_split = true,
     .compute = compute,
 };

@@ -12,6 +12,9 @@ const EvalMetric eval_accuracy = {
     .unit = "%",
     .title = "ACC",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_UP,
+    .range = {0, 100},
+    .decimals = 2,
     .per_split = true,
     .compute = compute,
 };

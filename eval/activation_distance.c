@@ -28,6 +28,10 @@ const EvalMetric eval_activation_distance = {
     .title = "act. dist.",
     .ideal = EVAL_IDEAL_NUMBER,
     .ideal_value = 0,
+    .direction = EVAL_DOWN,
+    .range = {0, 1.4142135623730951},
+    .decimals = -1,
+    .in_scores = 97,
     .per_split = true,
     .compute = compute,
 };

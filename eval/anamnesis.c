@@ -29,5 +29,8 @@ const EvalMetric eval_anamnesis = {
     .title = "AIN",
     .ideal = EVAL_IDEAL_NUMBER,
     .ideal_value = 1,
+    .range = {0, INFINITY},
+    .decimals = -1,
+    .in_scores = 93,
     .compute = compute,
 };

@@ -30,6 +30,10 @@ const EvalMetric eval_aus = {
     .unit = "1",
     .title = "AUS",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_UP,
+    .range = {0, INFINITY},
+    .decimals = -1,
+    .in_scores = 99,
     .per_split = true,
     .compute = compute,
 };

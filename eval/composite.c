@@ -32,6 +32,11 @@ const EvalMetric eval_composite = {
     .unit = "1",
     .title = "ACC_r(1-ACC_f)",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_UP,
+    .role = EVAL_ROLE_SCORE,
+    .range = {0, 1},
+    .decimals = -1,
+    .in_results = 40,
     .per_split = true,
     .compute = compute,
 };

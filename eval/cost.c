@@ -36,31 +36,41 @@ static MathEstimate estimate(const EvalContext *context, double value)
     return context->wall_seconds > 0 && value >= 0 ? math_estimate(value, 1) : math_estimate(NAN, 0);
 }
 
-#define COST(name, unit_of, column, summary)                                                                           \
+#define COST(name, unit_of, column, summary, ...)                                                                      \
     static BaseStatus compute_##name(const EvalContext *context, EvalSplit split, MathEstimate *out)                   \
     {                                                                                                                  \
         (void)split;                                                                                                   \
         *out = estimate(context, name(context));                                                                       \
         return BASE_OK;                                                                                                \
     }
+#define ABOVE_0 .range = {0, INFINITY}
 #define COSTS                                                                                                          \
-    COST(wall_seconds, "s", "wall", "wall-clock time of the unlearning")                                               \
-    COST(cpu_seconds, "s", "CPU", "processor time of the unlearning, all threads")                                     \
-    COST(peak_memory, "MiB", "memory", "largest resident memory during the unlearning")                                \
-    COST(samples, "1", "samples", "number of distinct training images that the method used")                           \
-    COST(passes, "1", "passes", "number of images passed through the network during the unlearning")                   \
-    COST(flops, "GFLOP", "FLOPs", "floating-point operations of all network passes of the unlearning")                 \
-    COST(epochs, "1", "epochs", "cost of the unlearning in equivalent training epochs")
+    COST(wall_seconds, "s", "wall", "wall-clock time of the unlearning", ABOVE_0, .decimals = -1, .in_results = 50,    \
+         .in_scores = 70)                                                                                              \
+    COST(cpu_seconds, "s", "CPU", "processor time of the unlearning, all threads", .decimals = -1,                     \
+         .role = EVAL_ROLE_COST)                                                                                       \
+    COST(peak_memory, "MiB", "memory", "largest resident memory during the unlearning", .decimals = -1,                \
+         .in_scores = 40)                                                                                              \
+    COST(samples, "1", "samples", "number of distinct training images that the method used", ABOVE_0,                  \
+         .in_results = 45)                                                                                             \
+    COST(passes, "1", "passes", "number of images passed through the network during the unlearning", ABOVE_0,          \
+         .in_scores = 50)                                                                                              \
+    COST(flops, "GFLOP", "FLOPs", "floating-point operations of all network passes of the unlearning", ABOVE_0,        \
+         .decimals = -1, .in_scores = 60)                                                                              \
+    COST(epochs, "1", "epochs", "cost of the unlearning in equivalent training epochs", ABOVE_0, .decimals = -1,       \
+         .in_scores = 69)
 COSTS
 #undef COST
 
 static const EvalMetric TABLE[] = {
-#define COST(name, unit_of, column, summary)                                                                           \
+#define COST(name, unit_of, column, summary, ...)                                                                      \
     {.entry = BASE_ENTRY_PLAIN(#name, summary, ""),                                                                    \
      .unit = unit_of,                                                                                                  \
      .title = column,                                                                                                  \
      .ideal = EVAL_IDEAL_LOW,                                                                                          \
-     .compute = compute_##name},
+     .direction = EVAL_DOWN,                                                                                           \
+     .compute = compute_##name,                                                                                        \
+     __VA_ARGS__},
     COSTS
 #undef COST
 };

@@ -48,13 +48,32 @@ typedef struct {
 } EvalContext;
 
 typedef enum { EVAL_IDEAL_RETRAINED, EVAL_IDEAL_NUMBER, EVAL_IDEAL_LOW, EVAL_IDEAL_NONE } EvalIdeal;
+typedef enum { EVAL_UNDIRECTED, EVAL_UP, EVAL_DOWN } EvalDirection;
+/** What figures and sentences ask for without knowing its name; at most one metric has each role. */
+typedef enum {
+    EVAL_ROLE_NONE,
+    EVAL_ROLE_RETAINED,  /* accuracy on what was kept, percent */
+    EVAL_ROLE_FORGOTTEN, /* accuracy on what was forgotten, percent */
+    EVAL_ROLE_SCORE,     /* one number of both, 0..1, by which methods are judged */
+    EVAL_ROLE_COST,      /* seconds of one unlearning */
+    EVAL_ROLES
+} EvalRole;
+
 typedef struct {
     BaseEntry entry;
     const char *unit;  /* "%", "nats", "s", "MiB", "GFLOP", "1" */
     const char *title; /* as printed over a table's column: "ACC_r" */
     EvalIdeal ideal;
-    double ideal_value; /* EVAL_IDEAL_NUMBER */
-    bool per_split;     /* computed for each split that has predictions; else once, split = EVAL_TEST */
+    double ideal_value;      /* EVAL_IDEAL_NUMBER */
+    EvalDirection direction; /* the published one: which way is better */
+    EvalRole role;
+    double range[2]; /* its values lie there, and an interval over runs is cut off at the ends; {0, 0}: it is not */
+    int decimals;    /* -1: three significant digits */
+    /* Its place in the table of results and in that of scores and costs: columns stand with the greatest first, and a
+     * narrow terminal drops the smallest first. 0: not there; the CSV of results has every metric. */
+    int in_results, in_scores;
+    bool per_split; /* computed for each split that has predictions; else once, split = EVAL_TEST */
+    bool on_train;  /* tables show the training split's value in place of the test split's */
     /** value NaN with BASE_OK: not defined here (no such split, nothing forgotten): left out of tables. */
     BaseStatus (*compute)(const EvalContext *context, EvalSplit split, MathEstimate *out);
 } EvalMetric;

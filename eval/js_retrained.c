@@ -17,6 +17,10 @@ const EvalMetric eval_js_retrained = {
     .title = "JS to retrained",
     .ideal = EVAL_IDEAL_NUMBER,
     .ideal_value = 0,
+    .direction = EVAL_DOWN,
+    .range = {0, 0.69314718055994531},
+    .decimals = -1,
+    .in_scores = 98,
     .per_split = true,
     .compute = compute,
 };

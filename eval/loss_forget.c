@@ -11,6 +11,7 @@ const EvalMetric eval_loss_forget = {
     .unit = "nats",
     .title = "loss_f",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .decimals = -1,
     .per_split = true,
     .compute = compute,
 };

@@ -23,5 +23,8 @@ const EvalMetric eval_probe_forget = {
     .unit = "%",
     .title = "probe_f",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .range = {0, 100},
+    .decimals = 2,
+    .in_scores = 92,
     .compute = compute,
 };

@@ -25,5 +25,8 @@ const EvalMetric eval_relearn_steps = {
     .unit = "1",
     .title = "relearn steps",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .range = {0, INFINITY},
+    .decimals = -1,
+    .in_scores = 94,
     .compute = compute,
 };

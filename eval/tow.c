@@ -41,5 +41,9 @@ const EvalMetric eval_tow = {
     .title = "ToW",
     .ideal = EVAL_IDEAL_NUMBER,
     .ideal_value = 1,
+    .direction = EVAL_UP,
+    .range = {0, 1},
+    .decimals = -1,
+    .in_scores = 100,
     .compute = compute,
 };

@@ -32,5 +32,7 @@ const EvalMetric eval_weight_distance = {
     .unit = "1",
     .title = "||dW||/||W||",
     .ideal = EVAL_IDEAL_NONE,
+    .decimals = -1,
+    .in_results = 30,
     .compute = compute,
 };

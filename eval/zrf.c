@@ -18,6 +18,10 @@ const EvalMetric eval_zrf = {
     .unit = "1",
     .title = "ZRF",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_UP,
+    .decimals = -1,
+    .in_scores = 96,
     .per_split = true,
+    .on_train = true,
     .compute = compute,
 };

@@ -29,6 +29,10 @@ const EvalMetric eval_zrf_repository = {
     .unit = "1",
     .title = "ZRF (repository)",
     .ideal = EVAL_IDEAL_RETRAINED,
+    .direction = EVAL_UP,
+    .decimals = -1,
+    .in_scores = 95,
     .per_split = true,
+    .on_train = true,
     .compute = compute,
 };

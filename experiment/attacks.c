@@ -125,6 +125,7 @@ static BaseStatus record_identity(const ExperimentAttack *attack, const char *gr
     BASE_TRY(store_run_set_text(run, group, "question", attack->wiring->question));
     BASE_TRY(store_run_set_text(run, group, "params", params.data));
     BASE_TRY(store_run_set_text(run, group, "weights_hash", weights_hash));
+    BASE_TRY(store_run_set_i64(run, group, "headline", attack->attack->headline && attack->wiring->headline));
 out:
     base_text_free(&params);
     return st;

@@ -11,6 +11,7 @@
 #include "base/order.h"
 #include "experiment/bind.h"
 #include "experiment/estimate.h"
+#include "experiment/known.h"
 #include "experiment/read.h"
 #include "experiment/shadows/make.h"
 #include "experiment/worker.h"
@@ -228,7 +229,11 @@ out:
 static BaseStatus do_report(const Experiment *s, BaseText *terminal)
 {
     const char *folder = s->folder;
-    ReportConfig config = {.folders = &folder, .folder_count = 1, .out = s->folder, .command = s->task->command};
+    ReportConfig config = {.folders = &folder,
+                           .folder_count = 1,
+                           .out = s->folder,
+                           .command = s->task->command,
+                           .known = &experiment_known};
     return report_make(&config, s->task->columns, terminal);
 }
 

@@ -54,6 +54,14 @@ out:
     return st;
 }
 
+static const char *rank_of(const UnlearnMethod *m)
+{
+    if (!m || (m->needs & UNLEARN_ORIGINAL)) return "original";
+    if (m->needs & UNLEARN_RETRAINED) return "retrained";
+    if (m->needs & UNLEARN_CONTROL) return "control";
+    return m->needs & UNLEARN_FEATURED ? "featured" : "method";
+}
+
 BaseStatus experiment_record_identity(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -77,6 +85,7 @@ BaseStatus experiment_record_identity(const ExperimentSetting *s, const Experime
     BASE_TRY(store_run_set_text(run, "/", "forget_names", names.data ? names.data : ""));
     BASE_TRY(store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count));
     BASE_TRY(store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0));
+    BASE_TRY(store_run_set_text(run, "/", "rank", rank_of(m ? m->method : NULL)));
     BASE_TRY(record_meta(s, job, run));
 out:
     base_text_free(&names);
@@ -109,6 +118,22 @@ out:
     return st;
 }
 
+/* What a metric says of its numbers on the split of @p out, but for the ideal. */
+static void describe(const EvalMetric *m, StoreMetric *out)
+{
+    static const char *const DIRECTIONS[] = {"", "up", "down"}, *const ROLES[EVAL_ROLES] = {"", "retained", "forgotten",
+                                                                                            "score", "cost"};
+    bool shown = strcmp(out->split, eval_split_name(m->on_train ? EVAL_TRAIN : EVAL_TEST)) == 0;
+    out->direction = DIRECTIONS[m->direction];
+    out->role = ROLES[m->role];
+    bool cut = m->range[0] < m->range[1];
+    out->least = cut ? m->range[0] : -INFINITY;
+    out->most = cut ? m->range[1] : INFINITY;
+    out->decimals = m->decimals;
+    out->in_results = shown ? m->in_results : 0;
+    out->in_scores = shown ? m->in_scores : 0;
+}
+
 BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -118,18 +143,57 @@ BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run)
     for (int i = 0; i < count; i++) {
         const EvalMetric *m = rows[i].metric;
         char number[40];
-        const char *ideal = "";
-        if (m->ideal == EVAL_IDEAL_RETRAINED) ideal = "retrained";
-        if (m->ideal == EVAL_IDEAL_LOW) ideal = "low";
+        StoreMetric stored = {.name = m->entry.name,
+                              .split = eval_split_name(rows[i].split),
+                              .title = m->title,
+                              .unit = m->unit,
+                              .ideal = ""};
+        if (m->ideal == EVAL_IDEAL_RETRAINED) stored.ideal = "retrained";
+        if (m->ideal == EVAL_IDEAL_LOW) stored.ideal = "low";
         if (m->ideal == EVAL_IDEAL_NUMBER) {
             snprintf(number, sizeof number, "%g", m->ideal_value);
-            ideal = number;
+            stored.ideal = number;
         }
-        BASE_TRY(store_run_add_metric(run, m->entry.name, eval_split_name(rows[i].split), m->title, m->unit, ideal,
-                                      rows[i].value));
+        describe(m, &stored);
+        BASE_TRY(store_run_add_metric(run, &stored, rows[i].value));
     }
 out:
     base_free(rows);
+    return st;
+}
+
+static void describe_stored(StoreMetric *metric)
+{
+    const BaseEntry *entry;
+    if (base_registry_find(&eval_registry, metric->name, &entry) == BASE_OK)
+        describe((const EvalMetric *)entry, metric); /* the entry is the plug-in's first member */
+}
+
+BaseStatus run_record_complete(StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    const char *kind = store_run_text(run, "/", "kind"), *method = store_run_text(run, "/", "method");
+    const char *rank = store_run_f64(run, "/", "control") == 1 ? "control" : "method", *const * attacks;
+    const UnlearnMethod *known;
+    size_t count;
+    if (store_run_text(run, "/", "rank")) return BASE_OK;
+    if (kind && strcmp(kind, "original") == 0)
+        rank = rank_of(NULL);
+    else if (method && unlearn_find(method, &known) == BASE_OK)
+        rank = rank_of(known);
+    BASE_TRY(store_run_set_text(run, "/", "rank", rank));
+    BASE_TRY(store_run_describe_metrics(run, describe_stored));
+    store_run_members(run, "/attacks", &attacks, &count);
+    for (size_t i = 0; i < count; i++) {
+        char group[512];
+        const MiaAttack *attack;
+        const MiaWiring *wiring;
+        snprintf(group, sizeof group, "/attacks/%s", attacks[i]);
+        const char *made = store_run_text(run, group, "attack"), *wired = store_run_text(run, group, "wiring");
+        if (made && wired && mia_find(made, &attack) == BASE_OK && mia_wiring_find(wired, &wiring) == BASE_OK)
+            BASE_TRY(store_run_set_i64(run, group, "headline", attack->headline && wiring->headline));
+    }
+out:
     return st;
 }
 

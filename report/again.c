@@ -23,7 +23,7 @@ static void scalar(const char *text, BaseText *out)
     base_text_add(out, "\"");
 }
 
-/* {name: svd, label: svd, set: {alpha_r: 100, ...}} with every parameter that was used. */
+/* {name: ..., label: ..., set: {alpha_r: 100, ...}} with every parameter that was used. */
 static void method(const ReportRun *run, BaseText *out)
 {
     const char *const *names;
@@ -106,12 +106,13 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
     const ReportRun *reference = report_same_job(retrained, run);
     if (!command || strncmp(command, "expunge run ", 12) != 0 || strlen(command) >= REPORT_COMMAND_WHOLE) return;
+    if (!*run->forget && !e->known->unchanged) return;
     without_replaced(command, out);
     base_text_add(out, " --results again --set 'seeds=[%.0f]'", run->seed);
     if (*run->forget) classes(run->forget, out);
     base_text_add(out, " --set 'methods=[");
     if (!*run->forget)
-        base_text_add(out, "none");
+        base_text_add(out, "%s", e->known->unchanged);
     else if (reference && reference != run)
         method(reference, out), base_text_add(out, ", ");
     if (*run->forget) method(run, out);

@@ -1,36 +1,36 @@
 /* report/failing.c - methods that end too far from retraining, and why. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "report/results.h"
 
-/* Points of the composite, 0..100. */
+/* Points of the score, 0..100. */
 static const double ALLOWED = 5;
 
 /* One number of a run and of the retrained run of its class and seed. */
-static bool pair(const ReportExperiment *e, const ReportRun *run, const char *name, double scale, double *own,
+static bool pair(const ReportExperiment *e, const ReportRun *run, const char *role, double scale, double *own,
                  double *ideal)
 {
+    const ReportQuantity *q = report_quantity_with(e, role);
     const ReportRun *retrained = report_same_job(report_label_of(e, REPORT_RANK_RETRAINED), run);
     MathEstimate a, b;
-    if (run->failed || !retrained || !store_run_metric(run->store, name, "test", &a) ||
-        !store_run_metric(retrained->store, name, "test", &b))
-        return false;
+    if (!q || !retrained || !report_value(run, q, &a) || !report_value(retrained, q, &b)) return false;
     *own = scale * a.value;
     *ideal = scale * b.value;
-    return !isnan(*own - *ideal);
+    return true;
 }
 
 /* Means over the runs that have both. */
-static bool means(const ReportExperiment *e, const ReportLabel *label, const char *name, double scale, double *own,
+static bool means(const ReportExperiment *e, const ReportLabel *label, const char *role, double scale, double *own,
                   double *ideal)
 {
     double a, b;
     int n = 0;
     *own = *ideal = 0;
     for (size_t i = 0; i < label->count; i++) {
-        if (!pair(e, label->runs[i], name, scale, &a, &b)) continue;
+        if (!pair(e, label->runs[i], role, scale, &a, &b)) continue;
         *own += a;
         *ideal += b;
         n++;
@@ -43,7 +43,7 @@ static bool means(const ReportExperiment *e, const ReportLabel *label, const cha
 bool report_failing(const ReportExperiment *e, const ReportLabel *label)
 {
     double own, ideal;
-    return label->rank == REPORT_RANK_METHOD && means(e, label, "composite", 100, &own, &ideal) &&
+    return label->rank == REPORT_RANK_METHOD && means(e, label, "score", 100, &own, &ideal) &&
            fabs(own - ideal) > ALLOWED;
 }
 
@@ -58,7 +58,7 @@ static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabe
     BaseText classes = {0};
     size_t within = 0, runs = 0;
     for (size_t i = 0; i < label->count; i++) {
-        if (!pair(e, label->runs[i], "composite", 100, &own, &ideal)) continue;
+        if (!pair(e, label->runs[i], "score", 100, &own, &ideal)) continue;
         runs++;
         within += fabs(own - ideal) <= ALLOWED;
         if (fabs(own - ideal) > most) run = label->runs[i], most = fabs(own - ideal), there = own;
@@ -88,9 +88,9 @@ static double best_trial(const ReportLabel *label)
 static void add_label(ReportTable *t, const ReportExperiment *e, const ReportLabel *label)
 {
     double own, ideal, retain[2], forget[2], best = best_trial(label);
-    bool both = means(e, label, "acc_retain", 1, &retain[0], &retain[1]) &&
-                means(e, label, "acc_forget", 1, &forget[0], &forget[1]);
-    means(e, label, "composite", 100, &own, &ideal);
+    bool both = means(e, label, "retained", 1, &retain[0], &retain[1]) &&
+                means(e, label, "forgotten", 1, &forget[0], &forget[1]);
+    means(e, label, "score", 100, &own, &ideal);
     report_table_row(t, 0);
     report_table_text(t, NAME, label->label);
     report_table_number(t, SCORE, math_estimate(own, 0), NAN);
@@ -108,30 +108,42 @@ static void add_label(ReportTable *t, const ReportExperiment *e, const ReportLab
                                                : "does not carry over");
 }
 
+static void off_column(ReportTable *t, const ReportExperiment *e, const char *role)
+{
+    const ReportQuantity *q = report_quantity_with(e, role);
+    char key[512], title[512];
+    snprintf(key, sizeof key, "%s_off", report_name_with(e, role));
+    snprintf(title, sizeof title, "%s off by", q ? q->title : role);
+    report_table_ideal(t, report_table_column(t, key, title, true, 1, 900), "points", "", "");
+}
+
 ReportTable report_results_failing(const ReportExperiment *e)
 {
     ReportTable t = report_table_make("Methods that fall short of retraining");
+    const ReportQuantity *score = report_quantity_with(e, "score");
+    char key[512];
+    if (!score) return t;
+    snprintf(key, sizeof key, "%s_retrained", score->name);
     report_table_column(&t, "label", "method", false, 0, 1000);
-    report_table_column(&t, "composite", "composite", true, 1, 950);
-    report_table_column(&t, "composite_retrained", "retrained", true, 1, 940);
-    report_table_column(&t, "acc_retain_off", "ACC_r off by", true, 1, 900);
-    report_table_column(&t, "acc_forget_off", "ACC_f off by", true, 1, 900);
+    report_table_column(&t, score->name, score->name, true, 1, 950);
+    report_table_column(&t, key, "retrained", true, 1, 940);
+    off_column(&t, e, "retained");
+    off_column(&t, e, "forgotten");
     report_table_column(&t, "side", "mostly", false, 0, 890);
     report_table_column(&t, "within", "runs near", false, 0, 600);
     report_table_column(&t, "furthest", "furthest", false, 0, 500);
     report_table_column(&t, "best_trial", "best trial", true, 1, 400);
     report_table_column(&t, "search", "its search", false, 0, 880);
-    report_table_ideal(&t, RETAIN, "points", "", "");
-    report_table_ideal(&t, FORGET, "points", "", "");
     for (size_t l = 0; l < e->label_count; l++)
         if (report_failing(e, &e->labels[l])) add_label(&t, e, &e->labels[l]);
     if (t.row_count > 0)
         report_table_note(
             &t,
-            "Composite: 100 ACC_r(1-ACC_f); a method is listed if it is more than %g points from that of the retrained "
-            "runs of the same classes and seeds. Mostly: the classes whose accuracy is further off. Furthest: the "
-            "composite of the worst run, and what that run forgot. Best trial: the composite of the chosen values on "
-            "the validation part; its search: none is near, if that is already low.",
-            ALLOWED);
+            "%c%s: 100 %s; a method is listed if it is more than %g points from that of the retrained runs of the same "
+            "classes and seeds. Mostly: the classes whose accuracy is further off. Furthest: the %s of the worst run, and "
+            "what that run forgot. Best trial: the %s of the chosen values on the validation part; its search: none is "
+            "near, if that is already low.",
+            toupper(score->name[0]), score->name + (*score->name != '\0'), score->title, ALLOWED, score->name,
+            score->name);
     return t;
 }

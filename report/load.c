@@ -19,12 +19,11 @@ static const char *text_of(const StoreRun *run, const char *group, const char *n
 
 static ReportRank rank_of(const StoreRun *run)
 {
-    const char *method = text_of(run, "/", "method");
-    if (strcmp(text_of(run, "/", "kind"), "original") == 0 || strcmp(method, "original") == 0 ||
-        strcmp(method, "none") == 0)
-        return REPORT_RANK_ORIGINAL;
-    if (strcmp(method, "retrain") == 0 || strcmp(method, "retrained") == 0) return REPORT_RANK_RETRAINED;
-    return store_run_f64(run, "/", "control") == 1 ? REPORT_RANK_CONTROL : REPORT_RANK_METHOD;
+    static const char *const WORDS[] = {"original", "retrained", "method", "control"};
+    const char *rank = text_of(run, "/", "rank");
+    int i = 0;
+    while (i <= REPORT_RANK_CONTROL && strcmp(rank, WORDS[i]) != 0) i++;
+    return i <= REPORT_RANK_CONTROL ? (ReportRank)i : REPORT_RANK_METHOD;
 }
 
 static void describe(ReportRun *r)
@@ -42,6 +41,7 @@ static void describe(ReportRun *r)
     r->started = text_of(r->store, "/meta", "started");
     r->seed = store_run_f64(r->store, "/", "seed");
     r->rank = rank_of(r->store);
+    r->featured = strcmp(text_of(r->store, "/", "rank"), "featured") == 0;
     r->order = store_run_f64(r->store, "/", "order");
     if (isnan(r->order)) r->order = 0;
     r->failed = strcmp(text_of(r->store, "/", "status"), "ok") != 0;
@@ -69,7 +69,7 @@ out:
     return st;
 }
 
-static BaseStatus read_folder(ReportSet *set, const char *folder, size_t *room)
+static BaseStatus read_folder(ReportSet *set, const char *folder, const ReportKnown *known, size_t *room)
 {
     BaseStatus st = BASE_OK;
     char **names = NULL, *path = NULL;
@@ -79,6 +79,10 @@ static BaseStatus read_folder(ReportSet *set, const char *folder, size_t *room)
         StoreRun *store;
         BASE_TRY(base_format(&path, "%s/%s", folder, names[i]));
         st = store_run_read_light(path, &store);
+        if (st == BASE_OK && known->complete) {
+            st = known->complete(store);
+            if (st != BASE_OK) store_run_free(store);
+        }
         if (st == BASE_ENOMEM) goto out;
         if (st != BASE_OK) {
             BASE_TRY(pass_over(set));
@@ -167,55 +171,62 @@ static BaseStatus add_quantity(ReportExperiment *e, ReportQuantity q)
     return st;
 }
 
-/* The directions papers print; a metric without one here is judged by its distance to retraining alone. */
-static const char *arrow_of(const char *name, const char *ideal)
+/* Numbers of a file are anyone's. */
+static int within(int64_t number, int least, int most, int otherwise)
 {
-    static const char *const UP[] = {"acc_retain", "accuracy", "composite", "efficacy",
-                                     "tow",        "aus",      "zrf",       "zrf_repository"};
-    static const char *const DOWN[] = {"acc_forget", "activation_distance", "js_retrained"};
-    for (size_t i = 0; i < sizeof UP / sizeof *UP; i++) {
-        if (strcmp(name, UP[i]) == 0) return "↑";
-    }
-    for (size_t i = 0; i < sizeof DOWN / sizeof *DOWN; i++) {
-        if (strcmp(name, DOWN[i]) == 0) return "↓";
-    }
-    return strcmp(ideal, "low") == 0 ? "↓" : "";
+    return number >= least && number <= most ? (int)number : otherwise;
+}
+
+static ReportQuantity quantity_of(const StoreMetric *m)
+{
+    bool low = strcmp(m->ideal, "low") == 0;
+    return (ReportQuantity){.name = m->name,
+                            .split = m->split,
+                            .title = m->title,
+                            .unit = strcmp(m->unit, "1") ? m->unit : "",
+                            .ideal = low ? "" : m->ideal,
+                            .arrow = !strcmp(m->direction, "up")     ? "↑"
+                                     : !strcmp(m->direction, "down") ? "↓"
+                                                                     : "",
+                            .scale = 1,
+                            .decimals = within(m->decimals, 0, 9, -1),
+                            .least = m->least,
+                            .most = m->most,
+                            .role = m->role,
+                            .in_results = within(m->in_results, 0, 999, 0),
+                            .in_scores = within(m->in_scores, 0, 999, 0),
+                            .cost = low};
 }
 
 static BaseStatus collect_quantities(ReportExperiment *e, const StoreRun *run)
 {
     BaseStatus st = BASE_OK;
-    const char *const *names, *const *splits, *const *titles, *const *units, *const *ideals, *const *attacks;
-    size_t count, n[4], attack_count;
-    if (store_run_texts(run, "/metrics/names", &names, &count) &&
-        store_run_texts(run, "/metrics/splits", &splits, &n[0]) &&
-        store_run_texts(run, "/metrics/titles", &titles, &n[1]) &&
-        store_run_texts(run, "/metrics/units", &units, &n[2]) &&
-        store_run_texts(run, "/metrics/ideals", &ideals, &n[3])) {
-        for (size_t i = 0; i < count && n[0] == count && n[1] == count && n[2] == count && n[3] == count; i++) {
-            bool percent = strcmp(units[i], "%") == 0,
-                 whole = !strcmp(names[i], "samples") || !strcmp(names[i], "passes");
-            ReportQuantity q = {names[i],
-                                splits[i],
-                                NULL,
-                                titles[i],
-                                strcmp(units[i], "1") ? units[i] : "",
-                                ideals[i],
-                                arrow_of(names[i], ideals[i]),
-                                1,
-                                percent ? 2
-                                : whole ? 0
-                                        : -1};
-            if (strcmp(ideals[i], "low") == 0) q.ideal = "";
-            BASE_TRY(add_quantity(e, q));
-        }
-    }
+    const char *const *attacks;
+    size_t attack_count;
+    StoreMetric metric;
+    for (size_t i = 0; store_run_metric_at(run, i, &metric); i++) BASE_TRY(add_quantity(e, quantity_of(&metric)));
     store_run_members(run, "/attacks", &attacks, &attack_count);
     for (size_t i = 0; i < attack_count; i++) {
-        ReportQuantity efficacy = {attacks[i], NULL, "efficacy", attacks[i], "%", "retrained", "↑", 100, 2};
-        ReportQuantity auc = {attacks[i], NULL, "auc", attacks[i], "", "retrained", "", 1, 3};
         char group[512];
         snprintf(group, sizeof group, "/attacks/%s", attacks[i]); /* one that audits nobody has no efficacy */
+        bool headline = store_run_f64(run, group, "headline") == 1;
+        ReportQuantity auc = {.name = attacks[i],
+                              .field = "auc",
+                              .title = attacks[i],
+                              .unit = "",
+                              .ideal = "retrained",
+                              .arrow = "",
+                              .scale = 1,
+                              .decimals = 3,
+                              .most = 1,
+                              .role = ""};
+        ReportQuantity efficacy = auc;
+        efficacy.field = "efficacy";
+        efficacy.unit = "%";
+        efficacy.arrow = "↑";
+        efficacy.scale = efficacy.most = 100;
+        efficacy.decimals = 2;
+        efficacy.role = headline ? "attack" : "";
         if (!isnan(store_run_f64(run, group, "efficacy"))) BASE_TRY(add_quantity(e, efficacy));
         bool made = !isnan(store_run_f64(run, group, "auc")) || !isnan(store_run_f64(run, group, "balanced_accuracy"));
         if (made) BASE_TRY(add_quantity(e, auc)); /* one whose scores give no order has a row, and says why */
@@ -259,7 +270,7 @@ static int compare_labels(const void *pa, const void *pb)
     return strcmp(a->label, b->label);
 }
 
-static BaseStatus group_runs(ReportSet *set)
+static BaseStatus group_runs(ReportSet *set, const ReportKnown *known)
 {
     BaseStatus st = BASE_OK;
     for (size_t i = 0; i < set->run_count; i++) {
@@ -267,8 +278,8 @@ static BaseStatus group_runs(ReportSet *set)
         bool new_experiment = i == 0 || !same_experiment(r - 1, r);
         if (new_experiment) {
             BASE_TRY(BASE_GROW(&set->experiments, set->experiment_count, set->experiment_count + 1));
-            set->experiments[set->experiment_count++] =
-                (ReportExperiment){.name = *r->experiment ? r->experiment : "runs", .arch = r->arch, .data = r->data};
+            set->experiments[set->experiment_count++] = (ReportExperiment){
+                .name = *r->experiment ? r->experiment : "runs", .arch = r->arch, .data = r->data, .known = known};
         }
         ReportExperiment *e = &set->experiments[set->experiment_count - 1];
         if (new_experiment || !same_label(r - 1, r)) {
@@ -293,18 +304,20 @@ out:
     return st;
 }
 
-BaseStatus report_load(const char *const *folders, size_t folder_count, ReportSet *out)
+BaseStatus report_load(const char *const *folders, size_t folder_count, const ReportKnown *known, ReportSet *out)
 {
+    static const ReportKnown NOTHING = {0};
     BaseStatus st = BASE_OK;
     ReportSet set = {0};
     size_t room = 0;
     *out = (ReportSet){0};
-    for (size_t i = 0; i < folder_count; i++) BASE_TRY(read_folder(&set, folders[i], &room));
+    if (!known) known = &NOTHING;
+    for (size_t i = 0; i < folder_count; i++) BASE_TRY(read_folder(&set, folders[i], known, &room));
     BASE_CHECK(set.run_count > 0, BASE_ENOTFOUND, "no run file (*.h5) in %s%s: nothing to report",
                folder_count ? folders[0] : "no folder", folder_count > 1 ? " and the other folders" : "");
     qsort(set.runs, set.run_count, sizeof *set.runs, compare_runs);
     drop_superseded(&set);
-    BASE_TRY(group_runs(&set));
+    BASE_TRY(group_runs(&set, known));
     *out = set;
     set = (ReportSet){0};
 out:

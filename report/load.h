@@ -3,7 +3,7 @@
 #define REPORT_LOAD_H
 
 #include "base/text.h"
-#include "store/store.h"
+#include "report/known.h"
 
 typedef enum { REPORT_RANK_ORIGINAL, REPORT_RANK_RETRAINED, REPORT_RANK_METHOD, REPORT_RANK_CONTROL } ReportRank;
 
@@ -14,7 +14,7 @@ typedef struct {
     const char *id, *experiment, *label, *method, *arch, *data, *forget, *forget_names, *reason, *started;
     double seed, order; /* order: of its method in the config */
     ReportRank rank;
-    bool failed;
+    bool featured, failed;
 } ReportRun;
 
 /** "3,7 (Dress, Sneaker)"; nothing of an original. */
@@ -37,6 +37,10 @@ typedef struct {
     const char *title, *unit, *ideal, *arrow;
     double scale; /* stored value to shown value */
     int decimals;
+    double least, most;        /* of shown values; infinite: no end */
+    const char *role;          /* a StoreMetric's; "attack" of the headline attack's efficacy; "": none */
+    int in_results, in_scores; /* importance in that table; 0: not there. Attacks have theirs by their order */
+    bool cost;                 /* lower is better, without end: nothing to come near to */
 } ReportQuantity;
 
 typedef struct {
@@ -46,6 +50,7 @@ typedef struct {
     size_t forget_count, seed_count; /* distinct */
     ReportQuantity *quantities;
     size_t quantity_count;
+    const ReportKnown *known; /* borrowed; never NULL */
 } ReportExperiment;
 
 typedef struct {
@@ -57,8 +62,9 @@ typedef struct {
     size_t experiment_count;
 } ReportSet;
 
-/** BASE_ENOTFOUND where there is no run. A file that is not a run is ignored with a warning. */
-BaseStatus report_load(const char *const *folders, size_t folder_count, ReportSet *out);
+/** BASE_ENOTFOUND where there is no run. A file that is not a run is ignored with a warning. @p known is borrowed by the
+ *  set; NULL: nothing. */
+BaseStatus report_load(const char *const *folders, size_t folder_count, const ReportKnown *known, ReportSet *out);
 void report_set_free(ReportSet *set);
 /** The run with its arrays. */
 BaseStatus report_run_full(const ReportRun *run, StoreRun **out);
@@ -82,8 +88,11 @@ MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label
 const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *quantity);
 const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split,
                                       const char *field);
+/** The quantity with this role, of metrics on the test split; NULL: none. */
+const ReportQuantity *report_quantity_with(const ReportExperiment *e, const char *role);
+const char *report_name_with(const ReportExperiment *e, const char *role);      /* its name, or the role's */
 const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); /* the first; NULL: none with a run */
-/** The method a reader looks for first: "svd" where it is, else the first method. NULL: none succeeded. */
+/** The method a reader looks for first: a featured one, else the first method. NULL: none succeeded. */
 const ReportLabel *report_featured(const ReportExperiment *e);
 const ReportRun *report_first_ok(const ReportLabel *label); /* NULL: none */
 /** "10" after "9": by the leading number first, then by text; the order of a label's runs. */

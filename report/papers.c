@@ -5,31 +5,7 @@
 
 #include "report/results.h"
 
-typedef struct {
-    const char *paper, *column;
-    const char *name, *split;    /* a metric; or NULL */
-    const char *attack, *wiring; /* efficacy of an attack; or NULL */
-    const char *how;             /* theirs from ours */
-} PaperColumn;
-static const PaperColumn COLUMNS[] = {
-    {"Kodge et al. 2024", "ACC_r", "acc_retain", "test", NULL, NULL, "as here"},
-    {"Kodge et al. 2024", "ACC_f", "acc_forget", "test", NULL, NULL, "as here"},
-    {"Kodge et al. 2024", "MIA", NULL, NULL, "svc", "paper", "as here"},
-    {"Unlearn-Sparse; SalUn", "UA", "acc_forget", "train", NULL, NULL, "100 - this"},
-    {"Unlearn-Sparse; SalUn", "RA", "acc_retain", "train", NULL, NULL, "as here"},
-    {"Unlearn-Sparse; SalUn", "TA", "acc_retain", "test", NULL, NULL, "as here, classes forgotten"},
-    {"Unlearn-Sparse; SalUn", "MIA", NULL, NULL, "svc", "salun", "as here, confidence"},
-    {"Kurmanji et al. 2023 (SCRUB)", "forget error", "acc_forget", "train", NULL, NULL, "100 - this"},
-    {"Kurmanji et al. 2023 (SCRUB)", "retain error", "acc_retain", "train", NULL, NULL, "100 - this"},
-    {"Kurmanji et al. 2023 (SCRUB)", "test error", "accuracy", "test", NULL, NULL, "100 - this"},
-    {"Bad Teaching", "ZRF", "zrf_repository", "train", NULL, NULL, "as here"},
-    {"Bad Teaching", "activation distance", "activation_distance", "train", NULL, NULL, "as here"},
-    {"zero-shot-unlearning", "AIN", "anamnesis", "test", NULL, NULL, "as here, on samples"},
-    {"DUCK", "AUS", "aus", "test", NULL, NULL, "as here"},
-    {"RUM", "ToW", "tow", "test", NULL, NULL, "as here"},
-};
-
-static const ReportQuantity *quantity_of(const ReportExperiment *e, const PaperColumn *c)
+static const ReportQuantity *quantity_of(const ReportExperiment *e, const ReportPaper *c)
 {
     if (c->name) return report_quantity(e, c->name, c->split, NULL);
     const ReportRun *run = report_first_ok(report_featured(e));
@@ -63,8 +39,8 @@ ReportTable report_results_papers(const ReportExperiment *e)
     report_table_column(&t, "how", "theirs", false, 0, 997);
     int ours = report_table_column(&t, "featured", featured ? featured->label : "method", true, -1, 900);
     int theirs = retrained ? report_table_column(&t, "retrained", retrained->label, true, -1, 800) : -1;
-    for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
-        const PaperColumn *c = &COLUMNS[i];
+    for (size_t i = 0; i < e->known->paper_count; i++) {
+        const ReportPaper *c = &e->known->papers[i];
         const ReportQuantity *q = quantity_of(e, c);
         char here[600];
         if (!q) continue;

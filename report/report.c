@@ -111,7 +111,7 @@ BaseStatus report_make(const ReportConfig *config, int columns, BaseText *termin
     BaseText page = {0};
     char *figures = NULL;
     bool gnuplot = true;
-    BASE_TRY(report_load(config->folders, config->folder_count, &set));
+    BASE_TRY(report_load(config->folders, config->folder_count, config->known, &set));
     BASE_TRY(base_format(&figures, "%s/figures", config->out));
     BASE_CHECK(!io_path_is_link(figures), BASE_EIO,
                "%s: is a link, and files in the folder that it leads to would be overwritten: remove it", figures);

@@ -3,12 +3,14 @@
 #define REPORT_REPORT_H
 
 #include "base/text.h"
+#include "report/known.h"
 
 typedef struct {
     const char *const *folders; /* result folders, each with *.h5 run files */
     size_t folder_count;
-    const char *out;     /* where tables, figures/ and report.html go; made if missing */
-    const char *command; /* shown on the page: how to repeat it; may be NULL */
+    const char *out;          /* where tables, figures/ and report.html go; made if missing */
+    const char *command;      /* shown on the page: how to repeat it; may be NULL */
+    const ReportKnown *known; /* may be NULL */
 } ReportConfig;
 
 /**

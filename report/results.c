@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 200 };
-
-static unsigned flags_of(const ReportLabel *label)
+unsigned report_results_flags(const ReportLabel *label)
 {
     unsigned flags = label->rank == REPORT_RANK_RETRAINED  ? REPORT_ROW_REFERENCE
                      : label->rank == REPORT_RANK_CONTROL  ? REPORT_ROW_CONTROL
@@ -18,7 +16,7 @@ static unsigned flags_of(const ReportLabel *label)
 
 static unsigned main_flags_of(const ReportExperiment *e, const ReportLabel *label)
 {
-    return flags_of(label) | (report_failing(e, label) ? REPORT_ROW_SHORT : 0);
+    return report_results_flags(label) | (report_failing(e, label) ? REPORT_ROW_SHORT : 0);
 }
 
 static const char *first_reason(const ReportLabel *label)
@@ -32,18 +30,8 @@ static const char *first_reason(const ReportLabel *label)
 /* What the main table shows, most important first; attacks come between, everything else is in the CSV. */
 static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
 {
-    static const struct {
-        const char *name;
-        int importance;
-    } SHOWN[] = {{"acc_retain", 100},     {"acc_forget", 99},   {"composite", 40},
-                 {"weight_distance", 30}, {"wall_seconds", 50}, {"samples", 45}};
     int attack = 0;
-    if (!q->field) {
-        for (size_t i = 0; i < sizeof SHOWN / sizeof *SHOWN; i++) {
-            if (!strcmp(q->name, SHOWN[i].name) && !strcmp(q->split, "test")) return SHOWN[i].importance;
-        }
-        return 0;
-    }
+    if (!q->field) return q->in_results;
     for (const ReportQuantity *o = e->quantities; o < q; o++) attack += o->field && !strcmp(o->field, q->field);
     bool auc = strcmp(q->field, "auc") == 0;
     return attack >= (auc ? 3 : 4) ? 0 : (auc ? 70 : 90) - attack;
@@ -64,14 +52,13 @@ int report_results_column(ReportTable *t, const ReportQuantity *q, int importanc
     return column;
 }
 
-/* Shown quantities first and by importance, then the CSV's. */
-static int ordered(const ReportExperiment *e, const ReportQuantity **out)
+int report_results_order(const ReportExperiment *e, ReportImportance importance_in, const ReportQuantity **out)
 {
     int count = 0;
-    for (size_t i = 0; i < e->quantity_count && count < COLUMNS_MAX; i++) {
+    for (size_t i = 0; i < e->quantity_count && count < REPORT_COLUMNS_MAX; i++) {
         int at = count++;
-        int mine = importance_of(e, &e->quantities[i]);
-        while (at > 0 && importance_of(e, out[at - 1]) < mine) {
+        int mine = importance_in(e, &e->quantities[i]);
+        while (at > 0 && importance_in(e, out[at - 1]) < mine) {
             out[at] = out[at - 1];
             at--;
         }
@@ -83,15 +70,15 @@ static int ordered(const ReportExperiment *e, const ReportQuantity **out)
 static bool in_mean_gap(const ReportQuantity *q)
 {
     if (q->field) return strcmp(q->field, "efficacy") == 0;
-    return !strcmp(q->split, "test") && (!strcmp(q->name, "acc_retain") || !strcmp(q->name, "acc_forget"));
+    return !strcmp(q->split, "test") && (!strcmp(q->role, "retained") || !strcmp(q->role, "forgotten"));
 }
 
 /* Mean of the gaps that are in percentage points: what SalUn prints as "Avg. Gap". */
 static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label, double *sd)
 {
-    const ReportQuantity *in[COLUMNS_MAX];
+    const ReportQuantity *in[REPORT_COLUMNS_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < e->quantity_count && n < COLUMNS_MAX; i++) {
+    for (size_t i = 0; i < e->quantity_count && n < REPORT_COLUMNS_MAX; i++) {
         if (in_mean_gap(&e->quantities[i])) in[n++] = &e->quantities[i];
     }
     return report_mean_gap(e, label, in, n, sd);
@@ -229,12 +216,13 @@ static void n_note(ReportTable *t, const ReportExperiment *e, const ReportQuanti
 ReportTable report_results_main(const ReportExperiment *e)
 {
     char title[512];
-    const ReportQuantity *order[COLUMNS_MAX];
-    int columns[COLUMNS_MAX], gap = -1;
+    const ReportQuantity *order[REPORT_COLUMNS_MAX];
+    int columns[REPORT_COLUMNS_MAX], gap = -1;
     const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
     snprintf(title, sizeof title, "%s: %s on %s, test set", e->name, e->arch, e->data);
     ReportTable t = report_table_make(title);
-    int count = ordered(e, order), label_column = report_table_column(&t, "label", "method", false, 0, 1000);
+    int count = report_results_order(e, importance_of, order),
+        label_column = report_table_column(&t, "label", "method", false, 0, 1000);
     int runs_column = report_table_column(&t, "runs", "runs", true, 0, e->run_count > e->label_count ? 60 : 0);
     for (int i = 0; i < count; i++) {
         int importance = importance_of(e, order[i]);
@@ -275,8 +263,8 @@ ReportTable report_results_main(const ReportExperiment *e)
 
 ReportTable report_results_gaps(const ReportExperiment *e)
 {
-    const ReportQuantity *order[COLUMNS_MAX];
-    int columns[COLUMNS_MAX], count = ordered(e, order);
+    const ReportQuantity *order[REPORT_COLUMNS_MAX];
+    int columns[REPORT_COLUMNS_MAX], count = report_results_order(e, importance_of, order);
     ReportTable t = report_table_make("Distance to retraining: |row - retrained|");
     int label_column = report_table_column(&t, "label", "method", false, 0, 1000);
     for (int i = 0; i < count; i++) {
@@ -291,7 +279,7 @@ ReportTable report_results_gaps(const ReportExperiment *e)
         const ReportLabel *label = &e->labels[l];
         bool training = label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget;
         if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count || training) continue;
-        report_table_row(&t, flags_of(label));
+        report_table_row(&t, report_results_flags(label));
         report_table_text(&t, label_column, label->label);
         for (int i = 0; i < count; i++) {
             double sd;
@@ -308,18 +296,18 @@ ReportTable report_results_gaps(const ReportExperiment *e)
 
 typedef struct {
     const char *field, *key, *title, *arrow, *ideal;
-    double scale;
+    double scale, least, most;
     int decimals, importance;
 } AttackColumn;
 static const AttackColumn ATTACK_COLUMNS[] = {
-    {"auc", "auc", "AUC", "", "retrained", 1, 3, 90},
-    {"balanced_accuracy_holdout", "balanced_accuracy", "balanced acc.", "", "retrained", 1, 3, 60},
-    {"tpr_0.001", "tpr_at_fpr_0.001", "TPR at FPR 0.1%", "", "retrained", 100, 2, 70},
-    {"tpr_0.01", "tpr_at_fpr_0.01", "TPR at FPR 1%", "", "retrained", 100, 2, 71},
-    {"tpr_0.1", "tpr_at_fpr_0.1", "TPR at FPR 10%", "", "retrained", 100, 2, 50},
-    {"efficacy", "efficacy", "efficacy", "↑", "retrained", 100, 2, 95},
-    {"member_share", "member_share", "called member", "", "retrained", 100, 2, 40},
-    {"audited", "audited", "audited n", "", "", 1, 0, 55},
+    {"auc", "auc", "AUC", "", "retrained", 1, 0, 1, 3, 90},
+    {"balanced_accuracy_holdout", "balanced_accuracy", "balanced acc.", "", "retrained", 1, -INFINITY, INFINITY, 3, 60},
+    {"tpr_0.001", "tpr_at_fpr_0.001", "TPR at FPR 0.1%", "", "retrained", 100, -INFINITY, INFINITY, 2, 70},
+    {"tpr_0.01", "tpr_at_fpr_0.01", "TPR at FPR 1%", "", "retrained", 100, -INFINITY, INFINITY, 2, 71},
+    {"tpr_0.1", "tpr_at_fpr_0.1", "TPR at FPR 10%", "", "retrained", 100, -INFINITY, INFINITY, 2, 50},
+    {"efficacy", "efficacy", "efficacy", "↑", "retrained", 100, -INFINITY, INFINITY, 2, 95},
+    {"member_share", "member_share", "called member", "", "retrained", 100, -INFINITY, INFINITY, 2, 40},
+    {"audited", "audited", "audited n", "", "", 1, -INFINITY, INFINITY, 0, 55},
 };
 enum { ATTACK_COLUMN_COUNT = sizeof ATTACK_COLUMNS / sizeof *ATTACK_COLUMNS };
 
@@ -372,13 +360,14 @@ ReportTable report_results_attacks(const ReportExperiment *e)
             bool row = false;
             for (int c = 0; c < ATTACK_COLUMN_COUNT; c++) {
                 const AttackColumn *a = &ATTACK_COLUMNS[c];
-                ReportQuantity q = {attack, NULL, a->field, attack, "", "", "", a->scale, a->decimals};
+                ReportQuantity q = {
+                    .name = attack, .field = a->field, .scale = a->scale, .least = a->least, .most = a->most};
                 MathEstimate value;
                 double sd;
                 int runs;
                 if (!report_summary(label, &q, &value, &sd, &runs)) continue;
                 if (!row) {
-                    report_table_row(&t, flags_of(label));
+                    report_table_row(&t, report_results_flags(label));
                     report_table_text(&t, 0, label->label);
                     report_table_text(&t, 1, attack);
                     row = true;
@@ -397,8 +386,8 @@ ReportTable report_results_attacks(const ReportExperiment *e)
 
 ReportTable report_results_classes(const ReportExperiment *e)
 {
-    const ReportQuantity *shown[COLUMNS_MAX], *order[COLUMNS_MAX];
-    int columns[COLUMNS_MAX], count = 0, all = ordered(e, order);
+    const ReportQuantity *shown[REPORT_COLUMNS_MAX], *order[REPORT_COLUMNS_MAX];
+    int columns[REPORT_COLUMNS_MAX], count = 0, all = report_results_order(e, importance_of, order);
     for (int i = 0; i < all; i++) {
         if (in_mean_gap(order[i])) shown[count++] = order[i];
     }
@@ -418,7 +407,7 @@ ReportTable report_results_classes(const ReportExperiment *e)
             part.count = end - start;
             part.failed = 0;
             for (size_t i = 0; i < part.count; i++) part.failed += part.runs[i]->failed;
-            report_table_row(&t, flags_of(&part));
+            report_table_row(&t, report_results_flags(&part));
             report_table_text(&t, 0, label->label);
             report_table_text(&t, 1, run->forget);
             report_table_text(&t, 2, run->forget_names);

@@ -24,7 +24,7 @@ ReportTable report_results_attacks(const ReportExperiment *e);
 ReportTable report_results_classes(const ReportExperiment *e);
 /** What the edit did to each layer of @p run. */
 ReportTable report_results_layers(const ReportRun *run);
-/** Whether a method's mean composite is further than 5 points from that of the retrained runs of its classes and seeds.
+/** Whether a method's mean score is further than 5 points from that of the retrained runs of its classes and seeds.
  *  Controls and runs without a retrained one are never. */
 bool report_failing(const ReportExperiment *e, const ReportLabel *label);
 /** One row per such method: by how much, on which side, and what its search had to offer. */
@@ -36,6 +36,13 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
 /** One row per run file: where every number comes from. */
 ReportTable report_results_runs(const ReportExperiment *e);
 
+enum { REPORT_COLUMNS_MAX = 200 };
+typedef int (*ReportImportance)(const ReportExperiment *e, const ReportQuantity *quantity);
+/** Quantities with the most important first, equal ones as the runs have them; out [REPORT_COLUMNS_MAX]. Returns how
+ *  many there are. */
+int report_results_order(const ReportExperiment *e, ReportImportance importance, const ReportQuantity **out);
+/** REPORT_ROW_ of a label by its rank, and whether all of its runs failed. */
+unsigned report_results_flags(const ReportLabel *label);
 /** A quantity's column: title, unit, arrow, ideal. */
 int report_results_column(ReportTable *table, const ReportQuantity *quantity, int importance);
 /** Bold in columns[i] (below 0: none) where a method is best of quantities[i], and the note that says how. Rows are

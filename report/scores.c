@@ -4,17 +4,11 @@
 
 #include "report/results.h"
 
-static const struct {
-    const char *name, *split;
-    int importance;
-} SHOWN[] = {{"tow", "test", 100},          {"aus", "test", 99},
-             {"js_retrained", "test", 98},  {"activation_distance", "test", 97},
-             {"zrf", "train", 90},          {"zrf_repository", "train", 80},
-             {"relearn_steps", "test", 95}, {"anamnesis", "test", 94},
-             {"probe_forget", "test", 96},  {"wall_seconds", "test", 70},
-             {"epochs", "test", 69},        {"flops", "test", 60},
-             {"passes", "test", 50},        {"peak_memory", "test", 40}};
-enum { SHOWN_COUNT = sizeof SHOWN / sizeof *SHOWN, COSTS = 5 }; /* costs stand last */
+static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
+{
+    (void)e;
+    return q->in_scores;
+}
 
 /* Repeats of relearning that gave up, over all runs. */
 static void relearn_note(ReportTable *t, const ReportExperiment *e)
@@ -41,33 +35,32 @@ static void relearn_note(ReportTable *t, const ReportExperiment *e)
 ReportTable report_results_metrics(const ReportExperiment *e)
 {
     ReportTable t = report_table_make("Scores from other papers, and costs");
-    const ReportQuantity *quantities[SHOWN_COUNT];
-    int columns[SHOWN_COUNT];
+    const ReportQuantity *quantities[REPORT_COLUMNS_MAX];
+    int columns[REPORT_COLUMNS_MAX], scored[REPORT_COLUMNS_MAX],
+        count = report_results_order(e, importance_of, quantities);
     bool scores = false;
+    while (count > 0 && quantities[count - 1]->in_scores == 0) count--;
     report_table_column(&t, "label", "method", false, 0, 1000);
-    for (int i = 0; i < SHOWN_COUNT; i++) {
-        const ReportQuantity *q = quantities[i] = report_quantity(e, SHOWN[i].name, SHOWN[i].split, NULL);
-        columns[i] = q ? report_results_column(&t, q, SHOWN[i].importance) : -1;
-        scores = scores || (q && i < SHOWN_COUNT - COSTS);
+    for (int i = 0; i < count; i++) {
+        columns[i] = report_results_column(&t, quantities[i], quantities[i]->in_scores);
+        scored[i] = quantities[i]->cost ? -1 : columns[i]; /* nobody is best by what it cost */
+        scores = scores || !quantities[i]->cost;
     }
     for (size_t l = 0; l < e->label_count && scores; l++) {
         const ReportLabel *label = &e->labels[l];
         bool training = label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget;
         if (training || label->failed == label->count) continue;
-        report_table_row(&t, label->rank == REPORT_RANK_RETRAINED  ? REPORT_ROW_REFERENCE
-                             : label->rank == REPORT_RANK_CONTROL  ? REPORT_ROW_CONTROL
-                             : label->rank == REPORT_RANK_ORIGINAL ? REPORT_ROW_ORIGINAL
-                                                                   : 0);
+        report_table_row(&t, report_results_flags(label));
         report_table_text(&t, 0, label->label);
-        for (int i = 0; i < SHOWN_COUNT; i++) {
+        for (int i = 0; i < count; i++) {
             MathEstimate value;
             double sd;
             int runs;
-            if (columns[i] >= 0 && report_summary(label, quantities[i], &value, &sd, &runs))
+            if (report_summary(label, quantities[i], &value, &sd, &runs))
                 report_table_number(&t, columns[i], value, sd);
         }
     }
-    report_results_mark(&t, e, quantities, columns, SHOWN_COUNT - COSTS);
+    report_results_mark(&t, e, quantities, scored, count);
     relearn_note(&t, e);
     report_table_note(&t,
                       "FLOPs and epochs count passes through the network; a pass of a method that needs gradients "

@@ -6,14 +6,26 @@
 
 #include "report/results.h"
 
-static const struct {
-    const char *name, *title, *unit;
+typedef struct {
+    const char *name, *title, *of, *unit;
     int decimals;
-} COLUMNS[] = {{"score", "score", "", 4},
-               {"acc_retain", "ACC_r validation", "%", 2},
-               {"acc_forget", "ACC_f validation", "%", 2},
-               {"trial_seconds", "time", "s", -1}};
-enum { COLUMN_COUNT = sizeof COLUMNS / sizeof *COLUMNS, FIRST = 5 };
+} Column;
+enum { COLUMN_COUNT = 4, FIRST = 5 };
+
+static Column column_with(const ReportExperiment *e, const char *role)
+{
+    const ReportQuantity *q = report_quantity_with(e, role);
+    return q ? (Column){q->name, q->title, " validation", q->unit, q->decimals}
+             : (Column){role, role, " validation", "%", 2};
+}
+
+static void columns_of(const ReportExperiment *e, Column out[COLUMN_COUNT])
+{
+    out[0] = (Column){"score", "score", "", "", 4};
+    out[1] = column_with(e, "retained");
+    out[2] = column_with(e, "forgotten");
+    out[3] = (Column){"trial_seconds", "time", "", "s", -1};
+}
 
 /* A search that several jobs share is stored with each of them. */
 static bool told_before(const ReportExperiment *e, size_t label, size_t run)
@@ -28,7 +40,7 @@ static bool told_before(const ReportExperiment *e, size_t label, size_t run)
     return false;
 }
 
-static void add_search(ReportTable *t, const ReportRun *run)
+static void add_search(ReportTable *t, const ReportRun *run, const Column columns[COLUMN_COUNT])
 {
     StoreArray column[COLUMN_COUNT];
     const char *const *settings, *sets = store_run_text(run->store, "/search", "sets_named");
@@ -38,8 +50,8 @@ static void add_search(ReportTable *t, const ReportRun *run)
     if (!store_run_texts(run->store, "/search/settings", &settings, &trials)) return;
     double chosen = store_run_f64(run->store, "/search", "chosen");
     for (int c = 0; c < COLUMN_COUNT; c++) {
-        char path[64];
-        snprintf(path, sizeof path, "/search/%s", COLUMNS[c].name);
+        char path[512];
+        snprintf(path, sizeof path, "/search/%s", columns[c].name);
         there[c] = store_run_array(run->store, path, &column[c]) && column[c].type == STORE_F64 &&
                    column[c].count == (int64_t)trials;
     }
@@ -66,18 +78,22 @@ static void add_search(ReportTable *t, const ReportRun *run)
 ReportTable report_results_search(const ReportExperiment *e)
 {
     ReportTable t = report_table_make("Searches: parameters chosen on the validation split");
+    Column columns[COLUMN_COUNT];
     report_table_column(&t, "label", "method", false, 0, 1000);
     report_table_column(&t, "sets", "searched on", false, 0, 900);
     report_table_column(&t, "seed", "seed", true, 0, 800);
     report_table_column(&t, "settings", "values", false, 0, 950);
     report_table_column(&t, "chosen", "chosen", false, 0, 940);
+    columns_of(e, columns);
     for (int c = 0; c < COLUMN_COUNT; c++) {
-        int column = report_table_column(&t, COLUMNS[c].name, COLUMNS[c].title, true, COLUMNS[c].decimals, 100 - c);
-        report_table_ideal(&t, column, COLUMNS[c].unit, "", "");
+        char title[512];
+        snprintf(title, sizeof title, "%s%s", columns[c].title, columns[c].of);
+        int column = report_table_column(&t, columns[c].name, title, true, columns[c].decimals, 100 - c);
+        report_table_ideal(&t, column, columns[c].unit, "", "");
     }
     for (size_t l = 0; l < e->label_count; l++) {
         for (size_t i = 0; i < e->labels[l].count; i++) {
-            if (!e->labels[l].runs[i]->failed && !told_before(e, l, i)) add_search(&t, e->labels[l].runs[i]);
+            if (!e->labels[l].runs[i]->failed && !told_before(e, l, i)) add_search(&t, e->labels[l].runs[i], columns);
         }
     }
     return t;

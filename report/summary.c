@@ -29,23 +29,6 @@ bool report_value(const ReportRun *run, const ReportQuantity *q, MathEstimate *o
     return !isnan(out->value);
 }
 
-/* Between which values it can lie; infinite where that is not known here. */
-static void range_of(const ReportQuantity *q, double *least, double *most)
-{
-    static const struct {
-        const char *name;
-        double most;
-    } FROM_0[] = {{"tow", 1},           {"composite", 1},        {"activation_distance", 1.4142135623730951},
-                  {"aus", INFINITY},    {"anamnesis", INFINITY}, {"js_retrained", 0.69314718055994531},
-                  {"flops", INFINITY},  {"epochs", INFINITY},    {"relearn_steps", INFINITY},
-                  {"passes", INFINITY}, {"samples", INFINITY},   {"wall_seconds", INFINITY}};
-    bool percent = strcmp(q->unit, "%") == 0, auc = q->field && strcmp(q->field, "auc") == 0;
-    *least = percent || auc ? 0 : -(double)INFINITY;
-    *most = percent ? 100 : auc ? 1 : (double)INFINITY;
-    for (size_t i = 0; i < sizeof FROM_0 / sizeof *FROM_0 && !q->field; i++)
-        if (strcmp(q->name, FROM_0[i].name) == 0) *least = 0, *most = FROM_0[i].most;
-}
-
 bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd, int *runs)
 {
     MathEstimate one;
@@ -60,10 +43,8 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
     }
     if (n > 1) {
         *out = math_stats_mean(values, n, 0.95, sd);
-        double least, most; /* a quantity lies in its range, so the interval's part outside says nothing */
-        range_of(q, &least, &most);
-        out->lo = fmax(out->lo, least);
-        out->hi = fmin(out->hi, most);
+        out->lo = fmax(out->lo, q->least); /* a quantity lies in its range: what is outside says nothing */
+        out->hi = fmin(out->hi, q->most);
     }
     *runs = n;
     return n > 0;
@@ -201,6 +182,21 @@ const ReportQuantity *report_quantity(const ReportExperiment *e, const char *nam
     return NULL;
 }
 
+const ReportQuantity *report_quantity_with(const ReportExperiment *e, const char *role)
+{
+    for (size_t i = 0; i < e->quantity_count; i++) {
+        const ReportQuantity *q = &e->quantities[i];
+        if (strcmp(q->role, role) == 0 && (q->field || strcmp(q->split, "test") == 0)) return q;
+    }
+    return NULL;
+}
+
+const char *report_name_with(const ReportExperiment *e, const char *role)
+{
+    const ReportQuantity *q = report_quantity_with(e, role);
+    return q ? q->name : role;
+}
+
 const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank)
 {
     for (size_t i = 0; i < e->label_count; i++) {
@@ -213,7 +209,7 @@ const ReportLabel *report_featured(const ReportExperiment *e)
 {
     for (size_t i = 0; i < e->label_count; i++) {
         const ReportLabel *l = &e->labels[i];
-        if (l->rank == REPORT_RANK_METHOD && l->failed < l->count && !strcmp(l->runs[0]->method, "svd")) return l;
+        if (l->rank == REPORT_RANK_METHOD && l->failed < l->count && l->runs[0]->featured) return l;
     }
     const ReportLabel *method = report_label_of(e, REPORT_RANK_METHOD);
     return method ? method : report_label_of(e, REPORT_RANK_CONTROL);

@@ -12,10 +12,10 @@ static bool mean_of(const ReportLabel *label, const ReportQuantity *q, MathEstim
 }
 
 /* "went from 84.10% to 0.30% (retrained: 0.00%)" */
-static bool course(const ReportExperiment *e, const ReportLabel *label, const char *name, const char *what,
+static bool course(const ReportExperiment *e, const ReportLabel *label, const char *role, const char *what,
                    BaseText *out)
 {
-    const ReportQuantity *q = report_quantity(e, name, "test", NULL);
+    const ReportQuantity *q = report_quantity_with(e, role);
     const ReportLabel *original = report_label_of(e, REPORT_RANK_ORIGINAL);
     const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
     MathEstimate before, after, reference;
@@ -37,7 +37,8 @@ static void attacks(const ReportExperiment *e, const ReportLabel *label, BaseTex
         const ReportQuantity *q = &e->quantities[i];
         MathEstimate value, reference;
         if (!q->field || strcmp(q->field, "efficacy") != 0 || !mean_of(label, q, &value)) continue;
-        const ReportQuantity audited = {q->name, NULL, "audited", q->title, "", "", "", 1, 0};
+        const ReportQuantity audited = {
+            .name = q->name, .field = "audited", .scale = 1, .least = -INFINITY, .most = INFINITY};
         MathEstimate n;
         base_text_add(out, " The attack %s called %.2f%%", q->name, value.value);
         if (!isnan(value.lo) && !isnan(value.hi)) base_text_add(out, " [%.2f, %.2f]", value.lo, value.hi);
@@ -72,9 +73,8 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
     if (e->seed_count > 1) base_text_add(out, ", with %zu seeds", e->seed_count);
     base_text_add(out, " (%s, %s). ", e->arch, e->data);
     BaseText second = {0};
-    bool first_told = course(e, label, "acc_forget", "Test accuracy on what was forgotten", out);
-    if (course(e, label, "acc_retain", first_told ? "on what was kept it" : "Test accuracy on what was kept",
-               &second)) {
+    bool first_told = course(e, label, "forgotten", "Test accuracy on what was forgotten", out);
+    if (course(e, label, "retained", first_told ? "on what was kept it" : "Test accuracy on what was kept", &second)) {
         base_text_add(out, "%s%s", first_told ? "; " : "", base_text_of(&second, &out->st));
         first_told = true;
     }

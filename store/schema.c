@@ -10,7 +10,7 @@
 const StoreRow store_schema[] = {
     {"/", "attributes",
      "schema id status reason experiment kind method label order title arch data seed forget forget_names "
-     "control",
+     "control rank",
      "", STORE_LIGHT},
     {"/meta", "attributes",
      "config config_hash command program libraries blas_core cpu threads started precision tuning_hash "
@@ -23,6 +23,13 @@ const StoreRow store_schema[] = {
     {"/metrics/titles", "text", "[M]", "", STORE_LIGHT},
     {"/metrics/units", "text", "[M]", "", STORE_LIGHT},
     {"/metrics/ideals", "text", "[M]", "", STORE_LIGHT},
+    {"/metrics/directions", "text", "[M]", "", STORE_LIGHT},
+    {"/metrics/roles", "text", "[M]", "", STORE_LIGHT},
+    {"/metrics/least", "float64", "[M]", "units", STORE_LIGHT},
+    {"/metrics/most", "float64", "[M]", "units", STORE_LIGHT},
+    {"/metrics/decimals", "int64", "[M]", "", STORE_LIGHT},
+    {"/metrics/in_results", "int64", "[M]", "", STORE_LIGHT},
+    {"/metrics/in_scores", "int64", "[M]", "", STORE_LIGHT},
     {"/metrics/value", "float64", "[M]", "units", STORE_LIGHT},
     {"/metrics/lo", "float64", "[M]", "units", STORE_LIGHT},
     {"/metrics/hi", "float64", "[M]", "units", STORE_LIGHT},
@@ -37,8 +44,8 @@ const StoreRow store_schema[] = {
     {"/spectra/<layer>/forget", "float64", "[f]", "share", STORE_HEAVY},
     {"/attacks/<label>", "attributes",
      "attack label wiring question params weights_hash auc_ efficacy_ member_share_ balanced_accuracy_ "
-     "threshold own_threshold fitted epsilon_lower epsilon_largest number_ tpr_ P N audited notes seconds "
-     "failed",
+     "threshold own_threshold fitted epsilon_lower epsilon_largest number_ tpr_ P N audited headline notes "
+     "seconds failed",
      "share", STORE_LIGHT},
     {"/attacks/<label>/fpr", "float64", "[P]", "share", STORE_HEAVY},
     {"/attacks/<label>/tpr", "float64", "[P]", "share", STORE_HEAVY},

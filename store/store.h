@@ -9,7 +9,7 @@
 
 #include "math/stats.h"
 
-enum { STORE_SCHEMA = 3 };
+enum { STORE_SCHEMA = 4 };
 typedef struct StoreRun StoreRun;
 typedef enum { STORE_F64, STORE_F32, STORE_I64, STORE_I32, STORE_U8 } StoreType;
 
@@ -30,8 +30,24 @@ BaseStatus store_run_set_i64(StoreRun *run, const char *group, const char *name,
 BaseStatus store_run_set_array(StoreRun *run, const char *path, StoreType type, int ndim, const int64_t *shape,
                                const void *data);
 BaseStatus store_run_set_texts(StoreRun *run, const char *path, const char *const *texts, size_t count);
-BaseStatus store_run_add_metric(StoreRun *run, const char *name, const char *split, const char *title, const char *unit,
-                                const char *ideal, MathEstimate value);
+
+/** What a metric says of its numbers, beside the numbers of one split. Texts are borrowed, never NULL. */
+typedef struct {
+    const char *name, *split, *title, *unit;
+    const char *ideal;             /* "retrained", a number, "low", "" */
+    const char *direction;         /* "up", "down", "" */
+    const char *role;              /* "retained", "forgotten", "score", "cost", "" */
+    double least, most;            /* an interval over runs is cut off there; infinite: not cut */
+    int64_t decimals;              /* -1: three significant digits */
+    int64_t in_results, in_scores; /* importance of its column in that table; 0: not there */
+} StoreMetric;
+/** A name and split given again replace the first. */
+BaseStatus store_run_add_metric(StoreRun *run, const StoreMetric *metric, MathEstimate value);
+/** Row @p i of /metrics; false behind the last. */
+bool store_run_metric_at(const StoreRun *run, size_t i, StoreMetric *out);
+/** A run of schema 3 and before has no more of a metric than its name, split, title, unit and ideal: @p describe adds
+ *  the rest to each. Nothing is done to a newer run. */
+BaseStatus store_run_describe_metrics(StoreRun *run, void (*describe)(StoreMetric *metric));
 
 const char *store_run_text(const StoreRun *run, const char *group, const char *name); /* NULL where absent */
 double store_run_f64(const StoreRun *run, const char *group, const char *name); /* NaN where absent; reads i64 too */
@@ -40,7 +56,7 @@ bool store_run_texts(const StoreRun *run, const char *path, const char *const **
 /** Attribute names of a group, or members of a group: sorted, owned by the run. */
 bool store_run_names(const StoreRun *run, const char *group, const char *const **names, size_t *count);
 bool store_run_members(const StoreRun *run, const char *group, const char *const **names, size_t *count);
-/** Metric @p name on @p split; false where absent. */
+/** The numbers of metric @p name on @p split; false where absent. */
 bool store_run_metric(const StoreRun *run, const char *name, const char *split, MathEstimate *out);
 
 /** The HDF5 image is followed by one line with its SHA-256 (store/file.c says why). Temporary name, sync, rename. One with

@@ -90,87 +90,160 @@ bool store_run_members(const StoreRun *run, const char *group, const char *const
     return g != NULL;
 }
 
-/* /metrics as columns. A file from elsewhere may lack one or differ in length: then there are no metrics. */
+/* /metrics as columns. A file from elsewhere may lack one or differ in length: then there are no metrics, unless it is
+ * a late one, which files of schema 3 and before do not have. */
 typedef struct {
-    const char *const *text[5]; /* names splits titles units ideals */
-    const double *number[3];    /* value lo hi */
-    const int64_t *n;
-    size_t count;
-} Metrics;
-static const char *const TEXT_COLUMNS[] = {"/metrics/names", "/metrics/splits", "/metrics/titles", "/metrics/units",
-                                           "/metrics/ideals"};
-static const char *const NUMBER_COLUMNS[] = {"/metrics/value", "/metrics/lo", "/metrics/hi"};
+    StoreMetric metric;
+    MathEstimate value;
+} Row;
+typedef struct {
+    const char *path;
+    enum { TEXT, F64, I64 } kind;
+    size_t at; /* in a Row */
+    bool late;
+} Column;
+enum { NAME, SPLIT, VALUE, LO, HI, N };
+static const Column COLUMNS[] = {
+    [NAME] = {"/metrics/names", TEXT, offsetof(Row, metric.name), false},
+    [SPLIT] = {"/metrics/splits", TEXT, offsetof(Row, metric.split), false},
+    [VALUE] = {"/metrics/value", F64, offsetof(Row, value.value), false},
+    [LO] = {"/metrics/lo", F64, offsetof(Row, value.lo), false},
+    [HI] = {"/metrics/hi", F64, offsetof(Row, value.hi), false},
+    [N] = {"/metrics/n", I64, offsetof(Row, value.n), false},
+    {"/metrics/titles", TEXT, offsetof(Row, metric.title), false},
+    {"/metrics/units", TEXT, offsetof(Row, metric.unit), false},
+    {"/metrics/ideals", TEXT, offsetof(Row, metric.ideal), false},
+    {"/metrics/directions", TEXT, offsetof(Row, metric.direction), true},
+    {"/metrics/roles", TEXT, offsetof(Row, metric.role), true},
+    {"/metrics/least", F64, offsetof(Row, metric.least), true},
+    {"/metrics/most", F64, offsetof(Row, metric.most), true},
+    {"/metrics/decimals", I64, offsetof(Row, metric.decimals), true},
+    {"/metrics/in_results", I64, offsetof(Row, metric.in_results), true},
+    {"/metrics/in_scores", I64, offsetof(Row, metric.in_scores), true},
+};
+enum { COLUMN_COUNT = sizeof COLUMNS / sizeof *COLUMNS, NUMBER = sizeof(double) }; /* an int64_t is as long */
 
-static bool metrics_of(const StoreRun *run, Metrics *out)
+static bool read_cell(const StoreRun *run, const Column *column, size_t rows, size_t i, Row *row)
 {
+    char *to = (char *)row + column->at;
+    const char *const *texts;
     size_t count;
     StoreArray array;
-    *out = (Metrics){0};
-    for (int i = 0; i < 5; i++) {
-        if (!store_run_texts(run, TEXT_COLUMNS[i], &out->text[i], &count)) return false;
-        if (i == 0) out->count = count;
-        if (count != out->count) return false;
+    if (column->kind == TEXT) {
+        if (!store_run_texts(run, column->path, &texts, &count) || count != rows) return false;
+        memcpy(to, &texts[i], sizeof texts[i]);
+        return true;
     }
-    for (int i = 0; i < 3; i++) {
-        if (!store_run_array(run, NUMBER_COLUMNS[i], &array)) return false;
-        if (array.type != STORE_F64 || array.count != (int64_t)out->count) return false;
-        out->number[i] = array.data;
-    }
-    if (!store_run_array(run, "/metrics/n", &array)) return false;
-    out->n = array.data;
-    return array.type == STORE_I64 && array.count == (int64_t)out->count;
+    if (!store_run_array(run, column->path, &array) || array.type != (column->kind == F64 ? STORE_F64 : STORE_I64) ||
+        array.count != (int64_t)rows)
+        return false;
+    memcpy(to, (const char *)array.data + i * NUMBER, NUMBER);
+    return true;
 }
 
-static size_t metric_at(const Metrics *m, const char *name, const char *split)
+static bool read_row(const StoreRun *run, size_t rows, size_t i, Row *row)
 {
-    size_t i = 0;
-    while (i < m->count && (strcmp(m->text[0][i], name) != 0 || strcmp(m->text[1][i], split) != 0)) i++;
-    return i;
+    *row = (Row){.metric = {.direction = "", .role = "", .least = -INFINITY, .most = INFINITY, .decimals = -1}};
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        if (!read_cell(run, &COLUMNS[c], rows, i, row) && !COLUMNS[c].late) return false;
+    return true;
 }
 
-BaseStatus store_run_add_metric(StoreRun *run, const char *name, const char *split, const char *title, const char *unit,
-                                const char *ideal, MathEstimate value)
+static size_t names_of(const StoreRun *run)
+{
+    const char *const *names;
+    size_t count;
+    return store_run_texts(run, COLUMNS[NAME].path, &names, &count) ? count : 0;
+}
+
+/* The rows in memory that hold @p more than this run has; their texts are the run's until they are written. */
+static BaseStatus read_rows(const StoreRun *run, size_t more, Row **rows, size_t *count)
 {
     BaseStatus st = BASE_OK;
-    Metrics m;
+    *count = names_of(run);
+    BASE_TRY(BASE_ALLOC(*count + more, rows));
+    for (size_t i = 0; i < *count; i++)
+        if (!read_row(run, *count, i, &(*rows)[i])) *count = 0;
+out:
+    return st;
+}
+
+static BaseStatus write_rows(StoreRun *run, const Row *rows, size_t count)
+{
+    BaseStatus st = BASE_OK;
     const char **texts = NULL;
-    double *numbers = NULL;
-    int64_t *n = NULL;
-    if (!metrics_of(run, &m)) m = (Metrics){0};
-    size_t at = metric_at(&m, name, split), count = at == m.count ? m.count + 1 : m.count;
-    const char *const new_texts[] = {name, split, title, unit, ideal};
-    const double new_numbers[] = {value.value, value.lo, value.hi};
+    char *numbers = NULL;
     int64_t shape[1] = {(int64_t)count};
     BASE_TRY(BASE_ALLOC(count, &texts));
-    BASE_TRY(BASE_ALLOC(count, &numbers));
-    BASE_TRY(BASE_ALLOC(count, &n));
-    /* all columns are copied before any is replaced, since the old ones are read while the new are set */
-    for (int c = 0; c < 5; c++) {
-        if (m.count) memcpy(texts, m.text[c], m.count * sizeof *texts);
-        texts[at] = new_texts[c] ? new_texts[c] : "";
-        BASE_TRY(store_run_set_texts(run, TEXT_COLUMNS[c], texts, count));
+    BASE_TRY(BASE_ALLOC(count * NUMBER, &numbers));
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        bool text = COLUMNS[c].kind == TEXT;
+        for (size_t i = 0; i < count; i++) {
+            const char *from = (const char *)&rows[i] + COLUMNS[c].at;
+            memcpy(text ? (char *)&texts[i] : numbers + i * NUMBER, from, text ? sizeof *texts : NUMBER);
+        }
+        BASE_TRY(text ? store_run_set_texts(run, COLUMNS[c].path, texts, count)
+                      : store_run_set_array(run, COLUMNS[c].path, COLUMNS[c].kind == F64 ? STORE_F64 : STORE_I64, 1,
+                                            shape, numbers));
     }
-    for (int c = 0; c < 3; c++) {
-        if (m.count) memcpy(numbers, m.number[c], m.count * sizeof *numbers);
-        numbers[at] = new_numbers[c];
-        BASE_TRY(store_run_set_array(run, NUMBER_COLUMNS[c], STORE_F64, 1, shape, numbers));
-    }
-    if (m.count) memcpy(n, m.n, m.count * sizeof *n);
-    n[at] = value.n;
-    BASE_TRY(store_run_set_array(run, "/metrics/n", STORE_I64, 1, shape, n));
 out:
     base_free(texts);
     base_free(numbers);
-    base_free(n);
     return st;
+}
+
+BaseStatus store_run_add_metric(StoreRun *run, const StoreMetric *metric, MathEstimate value)
+{
+    BaseStatus st = BASE_OK;
+    Row *rows = NULL;
+    size_t count, at = 0;
+    BASE_TRY(read_rows(run, 1, &rows, &count));
+    while (at < count &&
+           (strcmp(rows[at].metric.name, metric->name) != 0 || strcmp(rows[at].metric.split, metric->split) != 0))
+        at++;
+    rows[at] = (Row){*metric, value};
+    st = write_rows(run, rows, at == count ? count + 1 : count);
+out:
+    base_free(rows);
+    return st;
+}
+
+BaseStatus store_run_describe_metrics(StoreRun *run, void (*describe)(StoreMetric *metric))
+{
+    BaseStatus st = BASE_OK;
+    Row *rows = NULL;
+    size_t count;
+    const char *const *roles;
+    if (store_run_texts(run, "/metrics/roles", &roles, &count)) return BASE_OK;
+    BASE_TRY(read_rows(run, 0, &rows, &count));
+    for (size_t i = 0; i < count; i++) describe(&rows[i].metric);
+    if (count > 0) st = write_rows(run, rows, count);
+out:
+    base_free(rows);
+    return st;
+}
+
+bool store_run_metric_at(const StoreRun *run, size_t i, StoreMetric *out)
+{
+    Row row;
+    size_t rows = names_of(run);
+    bool there = i < rows && read_row(run, rows, i, &row);
+    if (there) *out = row.metric;
+    return there;
 }
 
 bool store_run_metric(const StoreRun *run, const char *name, const char *split, MathEstimate *out)
 {
-    Metrics m;
-    if (!metrics_of(run, &m)) return false;
-    size_t at = metric_at(&m, name, split);
-    if (at == m.count) return false;
-    *out = (MathEstimate){m.number[0][at], m.number[1][at], m.number[2][at], m.n[at]};
+    const char *const *names, *const *splits;
+    size_t rows, count, i = 0;
+    Row row;
+    if (!store_run_texts(run, COLUMNS[NAME].path, &names, &rows) ||
+        !store_run_texts(run, COLUMNS[SPLIT].path, &splits, &count) || count != rows)
+        return false;
+    while (i < rows && (strcmp(names[i], name) != 0 || strcmp(splits[i], split) != 0)) i++;
+    if (i == rows) return false;
+    for (int c = VALUE; c <= N; c++)
+        if (!read_cell(run, &COLUMNS[c], rows, i, &row)) return false;
+    *out = row.value;
     return true;
 }

@@ -10,6 +10,6 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_none = {
     .entry = BASE_ENTRY_PLAIN("none", "control: leaves the original network unchanged", ""),
-    .needs = UNLEARN_CONTROL,
+    .needs = UNLEARN_CONTROL | UNLEARN_ORIGINAL,
     .apply = apply,
 };

@@ -47,7 +47,7 @@ out:
 const UnlearnMethod unlearn_retrain = {
     .entry =
         BASE_ENTRY("retrain", "trains a new network without the forgotten classes: the reference", "", Params, PARAMS),
-    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT | UNLEARN_RETRAINED,
     .apply = apply,
     .check = check,
 };

@@ -18,6 +18,10 @@ enum {
     UNLEARN_NEEDS_GRADIENT = 4,
     UNLEARN_CONTROL = 8, /* no unlearning method: a control that exposes weak metrics */
     UNLEARN_SHARES = 16, /* processes can share its images: it heeds UnlearnContext.reduce */
+    /* its place in tables: */
+    UNLEARN_ORIGINAL = 32,  /* what the others are to change */
+    UNLEARN_RETRAINED = 64, /* what the others are to come near to */
+    UNLEARN_FEATURED = 128, /* the method that a page speaks of first */
 };
 
 /** A sample whose work is shared is cut into this many equal blocks of images, however many processes there are. */

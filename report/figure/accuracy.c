@@ -1,26 +1,20 @@
 /* report/figure/accuracy.c - test accuracy by method: retained beside forgotten classes, with intervals. */
-#include <math.h>
-#include <string.h>
-
 #include "report/escape.h"
 #include "report/figure/draw.h"
-
-static void number(BaseText *csv, double value)
-{
-    base_text_add(csv, ",");
-    if (!isnan(value)) base_text_add(csv, "%.10g", value);
-}
 
 BaseStatus report_figure_accuracy(ReportFigures *f)
 {
     BaseStatus st = BASE_OK;
     BaseText csv = {0}, gp = {0};
-    const ReportQuantity *r = report_quantity(f->e, "acc_retain", "test", NULL);
-    const ReportQuantity *u = report_quantity(f->e, "acc_forget", "test", NULL);
+    const ReportQuantity *r = report_quantity_with(f->e, "retained");
+    const ReportQuantity *u = report_quantity_with(f->e, "forgotten");
     const char *names[64];
     size_t count = 0, longest = 0;
     if (!r || !u) return BASE_OK;
-    base_text_add(&csv, "place,label,acc_retain,acc_retain_lo,acc_retain_hi,acc_forget,acc_forget_lo,acc_forget_hi\n");
+    base_text_add(&csv, "place,label");
+    report_figure_columns(&csv, r);
+    report_figure_columns(&csv, u);
+    base_text_add(&csv, "\n");
     for (size_t l = 0; l < f->e->label_count && count < 64; l++) {
         const ReportLabel *label = &f->e->labels[l];
         MathEstimate a, b;
@@ -31,8 +25,8 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         if (!any) continue;
         base_text_add(&csv, "%zu,", count);
         report_escape_csv(&csv, label->label);
-        const double values[] = {a.value, a.lo, a.hi, b.value, b.lo, b.hi};
-        for (int i = 0; i < 6; i++) number(&csv, values[i]);
+        report_figure_estimate(&csv, a);
+        report_figure_estimate(&csv, b);
         base_text_add(&csv, "\n");
         names[count++] = label->label;
         if ((size_t)report_text_width(label->label) > longest) longest = (size_t)report_text_width(label->label);

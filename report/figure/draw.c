@@ -122,6 +122,26 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
     base_text_add(script, ") scale 0\n");
 }
 
+void report_figure_columns(BaseText *csv, const ReportQuantity *q)
+{
+    static const char *const ENDS[] = {"", "_lo", "_hi"};
+    for (int i = 0; i < 3; i++) {
+        char name[512];
+        snprintf(name, sizeof name, "%s%s", q->name, ENDS[i]);
+        base_text_add(csv, ",");
+        report_escape_csv(csv, name);
+    }
+}
+
+void report_figure_estimate(BaseText *csv, MathEstimate v)
+{
+    const double values[] = {v.value, v.lo, v.hi};
+    for (int i = 0; i < 3; i++) {
+        base_text_add(csv, ",");
+        if (!isnan(values[i])) base_text_add(csv, "%.10g", values[i]);
+    }
+}
+
 void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count,
                           double share)
 {

@@ -52,6 +52,9 @@ void report_figure_names(BaseText *script, const char *axis, const char *const *
  *  placed by hand does not spread over more than one panel's width. @p style: of "with lines". */
 void report_figure_legend(BaseText *script, const char *const *titles, const char *const *styles, int count,
                           double share);
+/** ",<name>,<name>_lo,<name>_hi" for a head line of numbers, and what stands below it. */
+void report_figure_columns(BaseText *csv, const ReportQuantity *quantity);
+void report_figure_estimate(BaseText *csv, MathEstimate value);
 /** A label that is one value of a row's `each` with one parameter; its texts, owned by the run. */
 bool report_figure_each_of(const ReportLabel *label, const char **family, const char **parameter, const char **value);
 /** "class 3 (Dress), seed 1" */

@@ -65,11 +65,7 @@ static void add_summary(BaseText *csv, const ReportLabel *label, const ReportQua
     double sd;
     int runs;
     if (!report_summary(label, q, &v, &sd, &runs)) v = (MathEstimate){NAN, NAN, NAN, 0};
-    const double values[] = {v.value, v.lo, v.hi};
-    for (int i = 0; i < 3; i++) {
-        base_text_add(csv, ",");
-        if (!isnan(values[i])) base_text_add(csv, "%.10g", values[i]);
-    }
+    report_figure_estimate(csv, v);
 }
 
 static void write_family(const Family *f, size_t panel, const ReportQuantity *r, const ReportQuantity *u, BaseText *csv)
@@ -121,8 +117,8 @@ BaseStatus report_figure_each(ReportFigures *f)
     BaseStatus st = BASE_OK;
     BaseText csv = {0}, gp = {0};
     Family families[PANELS];
-    const ReportQuantity *r = report_quantity(f->e, "acc_retain", "test", NULL);
-    const ReportQuantity *u = report_quantity(f->e, "acc_forget", "test", NULL);
+    const ReportQuantity *r = report_quantity_with(f->e, "retained");
+    const ReportQuantity *u = report_quantity_with(f->e, "forgotten");
     size_t count = r && u ? collect(f->e, families) : 0;
     MathEstimate kept = {NAN, NAN, NAN, 0};
     double sd;
@@ -130,8 +126,10 @@ BaseStatus report_figure_each(ReportFigures *f)
     if (count == 0) return BASE_OK;
     const ReportLabel *retrained = report_label_of(f->e, REPORT_RANK_RETRAINED);
     if (retrained) report_summary(retrained, r, &kept, &sd, &runs);
-    base_text_add(&csv, "panel,place,family,parameter,value,acc_retain,acc_retain_lo,acc_retain_hi,acc_forget,"
-                        "acc_forget_lo,acc_forget_hi\n");
+    base_text_add(&csv, "panel,place,family,parameter,value");
+    report_figure_columns(&csv, r);
+    report_figure_columns(&csv, u);
+    base_text_add(&csv, "\n");
     size_t columns = count < COLUMNS ? count : COLUMNS, rows = (count + columns - 1) / columns;
     int width = 60 + 370 * (int)(columns > 1 ? columns : 2), height = 70 + 350 * (int)rows;
     double cell = (width - 80.0) / (double)columns;

@@ -29,8 +29,8 @@ static int by_seconds(const void *pa, const void *pb)
 static BaseStatus collect(const ReportExperiment *e, Point **out, size_t *count)
 {
     BaseStatus st = BASE_OK;
-    const ReportQuantity *cost = report_quantity(e, "cpu_seconds", "test", NULL);
-    const ReportQuantity *score = report_quantity(e, "composite", "test", NULL);
+    const ReportQuantity *cost = report_quantity_with(e, "cost");
+    const ReportQuantity *score = report_quantity_with(e, "score");
     *out = NULL;
     *count = 0;
     if (!cost || !score) return BASE_OK;
@@ -97,9 +97,11 @@ static void place(Point *points, size_t count, double lo, double hi)
     }
 }
 
-static void write_points(const Point *points, size_t count, BaseText *csv)
+static void write_points(const ReportExperiment *e, const Point *points, size_t count, BaseText *csv)
 {
-    base_text_add(csv, "label,cpu_seconds,score,score_lo,score_hi,frontier,control\n");
+    base_text_add(csv, "label,");
+    report_escape_csv(csv, report_name_with(e, "cost"));
+    base_text_add(csv, ",score,score_lo,score_hi,frontier,control\n");
     for (size_t i = 0; i < count; i++) {
         const Point *p = &points[i];
         report_escape_csv(csv, p->label->label);
@@ -138,7 +140,7 @@ BaseStatus report_figure_pareto(ReportFigures *f)
     double lo = floor(log10(fmax(points[0].seconds, LEAST))), hi = ceil(log10(fmax(points[count - 1].seconds, LEAST)));
     if (hi <= lo) hi = lo + 1;
     place(points, count, lo, hi);
-    write_points(points, count, &csv);
+    write_points(f->e, points, count, &csv);
     report_figure_preamble(&gp);
     base_text_add(
         &gp,

@@ -33,9 +33,11 @@ static int level_at(const double *levels, double v)
 }
 
 /* The searched parameters are the columns that are neither the score nor what the score was made of. */
-static int axes_of(const StoreRun *run, const char *axis[2], StoreArray array[2], StoreArray *score)
+static int axes_of(const ReportExperiment *e, const StoreRun *run, const char *axis[2], StoreArray array[2],
+                   StoreArray *score)
 {
-    static const char *const OTHERS[] = {"score", "acc_retain", "acc_forget", "trial_seconds"};
+    const char *const others[] = {"score", report_name_with(e, "retained"), report_name_with(e, "forgotten"),
+                                  "trial_seconds"};
     const char *const *names;
     size_t count;
     char path[600];
@@ -45,7 +47,7 @@ static int axes_of(const StoreRun *run, const char *axis[2], StoreArray array[2]
     for (size_t i = 0; i < count; i++) {
         StoreArray a;
         bool other = false;
-        for (int o = 0; o < 4; o++) other = other || strcmp(names[i], OTHERS[o]) == 0;
+        for (int o = 0; o < 4; o++) other = other || strcmp(names[i], others[o]) == 0;
         snprintf(path, sizeof path, "/search/%s", names[i]);
         if (other || !store_run_array(run, path, &a) || a.type != STORE_F64 || a.count != score->count) continue;
         if (axes < 2) axis[axes] = names[i], array[axes] = a;
@@ -61,8 +63,10 @@ static void axis_names(BaseText *gp, const char *which, const double *levels, in
     base_text_add(gp, ") scale 0\n");
 }
 
-static bool column_of(const StoreRun *run, const char *path, int64_t count, StoreArray *out)
+static bool column_of(const StoreRun *run, const char *name, int64_t count, StoreArray *out)
 {
+    char path[600];
+    snprintf(path, sizeof path, "/search/%s", name);
     bool good = store_run_array(run, path, out) && out->type == STORE_F64 && out->count == count;
     if (!good) *out = (StoreArray){0};
     return good;
@@ -112,12 +116,12 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     double x[LEVELS], y[LEVELS];
     int nx, ny;
     const StoreRun *run = f->full[label];
-    if (!run || axes_of(run, axis, a, &score) != 2 || !levels_of(&a[0], x, &nx) || !levels_of(&a[1], y, &ny))
+    const char *const parts[] = {report_name_with(f->e, "retained"), report_name_with(f->e, "forgotten")};
+    if (!run || axes_of(f->e, run, axis, a, &score) != 2 || !levels_of(&a[0], x, &nx) || !levels_of(&a[1], y, &ny))
         return BASE_OK;
-    int panels = column_of(run, "/search/acc_retain", score.count, &accuracy[0]) &&
-                         column_of(run, "/search/acc_forget", score.count, &accuracy[1])
-                     ? 3
-                     : 1;
+    int panels =
+        column_of(run, parts[0], score.count, &accuracy[0]) && column_of(run, parts[1], score.count, &accuracy[1]) ? 3
+                                                                                                                   : 1;
     double chosen = store_run_f64(run, "/search", "chosen");
     const char *objective = store_run_text(run, "/search", "objective");
     base_text_add(&stem, "search");
@@ -129,7 +133,12 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_escape_csv(&csv, axis[0]);
     base_text_add(&csv, ",");
     report_escape_csv(&csv, axis[1]);
-    base_text_add(&csv, ",score,column,row,chosen,acc_retain,acc_forget\n");
+    base_text_add(&csv, ",score,column,row,chosen");
+    for (int k = 0; k < 2; k++) {
+        base_text_add(&csv, ",");
+        report_escape_csv(&csv, parts[k]);
+    }
+    base_text_add(&csv, "\n");
     for (int64_t i = 0; i < score.count; i++) {
         double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i];
         base_text_add(&csv, "%.10g,%.10g", vx, vy);

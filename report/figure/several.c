@@ -60,13 +60,7 @@ static bool add_line(BaseText *csv, const ReportLabel *label, int line, const in
         base_text_add(csv, "%d,", line);
         report_escape_csv(csv, label->label);
         base_text_add(csv, ",%d,%d", sizes[s], runs);
-        for (int k = 0; k < 2; k++) {
-            const double values[] = {v[k].value, v[k].lo, v[k].hi};
-            for (int i = 0; i < 3; i++) {
-                base_text_add(csv, ",");
-                if (!isnan(values[i])) base_text_add(csv, "%.10g", values[i]);
-            }
-        }
+        for (int k = 0; k < 2; k++) report_figure_estimate(csv, v[k]);
         base_text_add(csv, "\n");
         any = true;
     }
@@ -79,13 +73,14 @@ BaseStatus report_figure_several(ReportFigures *f)
     static const char *const TITLES[] = {"retained classes", "forgotten classes"};
     BaseStatus st = BASE_OK;
     BaseText csv = {0}, gp = {0};
-    const ReportQuantity *const q[2] = {report_quantity(f->e, "acc_retain", "test", NULL),
-                                        report_quantity(f->e, "acc_forget", "test", NULL)};
+    const ReportQuantity *const q[2] = {report_quantity_with(f->e, "retained"),
+                                        report_quantity_with(f->e, "forgotten")};
     const char *names[LINES];
     int sizes[SIZES], size_count = sizes_of(f->e, sizes), lines = 0;
     if (!q[0] || !q[1] || size_count < 2) return BASE_OK;
-    base_text_add(&csv, "line,label,classes,runs,acc_retain,acc_retain_lo,acc_retain_hi,acc_forget,acc_forget_lo,"
-                        "acc_forget_hi\n");
+    base_text_add(&csv, "line,label,classes,runs");
+    for (int k = 0; k < 2; k++) report_figure_columns(&csv, q[k]);
+    base_text_add(&csv, "\n");
     for (size_t l = 0; l < f->e->label_count && lines < LINES; l++) {
         if (!add_line(&csv, &f->e->labels[l], lines, sizes, size_count, q)) continue;
         names[lines++] = f->e->labels[l].label;

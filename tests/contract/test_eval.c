@@ -103,6 +103,44 @@ static void entries_are_complete(void **state)
     }
 }
 
+static bool cut(const EvalMetric *m) { return m->range[0] != 0 || m->range[1] != 0; }
+
+/* What tables and figures take from a metric. */
+static void facts_are_coherent(void **state)
+{
+    (void)state;
+    int with[EVAL_ROLES] = {0};
+    for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
+        const EvalMetric *m = metric_at(i);
+        print_message("%s\n", m->entry.name);
+        assert_true(m->range[0] < m->range[1] || !cut(m));
+        if (strcmp(m->unit, "%") == 0) assert_true(m->range[0] == 0 && m->range[1] == 100);
+        assert_true(m->decimals >= -1 && m->decimals <= 9);
+        assert_true(m->in_results >= 0 && m->in_results < 1000 && m->in_scores >= 0 && m->in_scores < 1000);
+        assert_true(m->per_split || !m->on_train);
+        if (m->ideal == EVAL_IDEAL_LOW) assert_int_equal(m->direction, EVAL_DOWN);
+        if (m->ideal == EVAL_IDEAL_NONE) assert_int_equal(m->direction, EVAL_UNDIRECTED);
+        if (m->ideal == EVAL_IDEAL_NUMBER) { /* an ideal at an end of the range is reached in one direction */
+            assert_true(m->range[0] <= m->ideal_value && m->ideal_value <= m->range[1]);
+            assert_int_equal(m->direction, m->ideal_value == m->range[1]   ? EVAL_UP
+                                           : m->ideal_value == m->range[0] ? EVAL_DOWN
+                                                                           : EVAL_UNDIRECTED);
+        }
+        assert_true(m->role < EVAL_ROLES);
+        with[m->role]++;
+        if (m->role == EVAL_ROLE_RETAINED || m->role == EVAL_ROLE_FORGOTTEN) assert_string_equal(m->unit, "%");
+        if (m->role == EVAL_ROLE_RETAINED || m->role == EVAL_ROLE_SCORE) assert_int_equal(m->direction, EVAL_UP);
+        if (m->role == EVAL_ROLE_FORGOTTEN) assert_int_equal(m->direction, EVAL_DOWN);
+        if (m->role == EVAL_ROLE_SCORE) assert_true(m->range[0] == 0 && m->range[1] == 1);
+        if (m->role == EVAL_ROLE_COST) assert_true(m->ideal == EVAL_IDEAL_LOW && strcmp(m->unit, "s") == 0);
+        for (size_t j = 0; j < i; j++) { /* which column stands first is said */
+            if (m->in_results) assert_int_not_equal(m->in_results, metric_at(j)->in_results);
+            if (m->in_scores) assert_int_not_equal(m->in_scores, metric_at(j)->in_scores);
+        }
+    }
+    for (int role = EVAL_ROLE_NONE + 1; role < EVAL_ROLES; role++) assert_int_equal(with[role], 1);
+}
+
 static void values_are_finite_and_repeatable(void **state)
 {
     (void)state;
@@ -116,6 +154,7 @@ static void values_are_finite_and_repeatable(void **state)
             assert_ok(metric_at(i)->compute(&w.context, (EvalSplit)split, &a));
             assert_ok(metric_at(i)->compute(&w.context, (EvalSplit)split, &b));
             assert_true(isfinite(a.value)); /* all that a metric may ask for is there */
+            if (cut(metric_at(i))) assert_true(metric_at(i)->range[0] <= a.value && a.value <= metric_at(i)->range[1]);
             assert_near(b.value, a.value, 0, 0);
             assert_near(b.lo, a.lo, 0, 0);
             assert_near(b.hi, a.hi, 0, 0);
@@ -223,6 +262,7 @@ static void without_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(entries_are_complete),
+    cmocka_unit_test(facts_are_coherent),
     cmocka_unit_test(values_are_finite_and_repeatable),
     cmocka_unit_test(an_empty_context_defines_nothing),
     cmocka_unit_test(without_references),

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/random.h"
-#include "store/store.h"
+#include "tests/report/metrics.h"
 
 typedef struct {
     const char *experiment, *label, *method, *kind, *forget, *forget_names, *reason; /* reason: a failed run */
@@ -182,7 +182,6 @@ static inline void run_header(StoreRun *run, const RunSpec *s)
                                  "reason",       s->reason ? s->reason : "",
                                  "experiment",   s->experiment,
                                  "kind",         s->kind,
-                                 "method",       s->method,
                                  "label",        s->label,
                                  "arch",         "vgg11_bn",
                                  "data",         "fashion-mnist",
@@ -191,7 +190,7 @@ static inline void run_header(StoreRun *run, const RunSpec *s)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i += 2)
         assert_ok(store_run_set_text(run, "/", texts[i], texts[i + 1]));
     assert_ok(store_run_set_i64(run, "/", "seed", s->seed));
-    assert_ok(store_run_set_i64(run, "/", "control", s->control));
+    set_method(run, s->method, s->control != 0);
     assert_ok(store_run_set_text(run, "/meta", "command", "expunge run configs/demo.yaml"));
     assert_ok(store_run_set_text(run, "/meta", "started", "2025-01-01T00:00:00Z"));
     assert_ok(store_run_set_text(run, "/meta", "weights_hash", "00ff"));
@@ -209,15 +208,13 @@ static inline void run_write(const char *folder, const RunSpec *s)
     if (!s->reason) {
         const MathEstimate acc_r = {s->acc_r, s->acc_r - 0.6, s->acc_r + 0.6, 9000};
         const MathEstimate acc_f = {s->acc_f, fmax(0, s->acc_f - 1.2), s->acc_f + 1.2, 1000};
-        assert_ok(store_run_add_metric(run, "acc_retain", "train", "ACC_r", "%", "retrained", acc_r));
-        assert_ok(store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", acc_r));
-        assert_ok(store_run_add_metric(run, "acc_forget", "test", "ACC_f", "%", "retrained", acc_f));
-        assert_ok(store_run_add_metric(run, "composite", "test", "ACC_r(1-ACC_f)", "1", "retrained",
-                                       math_estimate(s->acc_r * (100 - s->acc_f) / 1e4, 10000)));
-        assert_ok(
-            store_run_add_metric(run, "weight_distance", "test", "||dW||/||W||", "1", "", math_estimate(0.0371, 0)));
-        assert_ok(store_run_add_metric(run, "wall_seconds", "test", "wall", "s", "low", math_estimate(1.2345, 0)));
-        assert_ok(store_run_add_metric(run, "samples", "test", "samples", "1", "low", math_estimate(1800, 0)));
+        add_metric(run, "acc_retain", "train", acc_r);
+        add_metric(run, "acc_retain", "test", acc_r);
+        add_metric(run, "acc_forget", "test", acc_f);
+        add_metric(run, "composite", "test", math_estimate(s->acc_r * (100 - s->acc_f) / 1e4, 10000));
+        add_metric(run, "weight_distance", "test", math_estimate(0.0371, 0));
+        add_metric(run, "wall_seconds", "test", math_estimate(1.2345, 0));
+        add_metric(run, "samples", "test", math_estimate(1800, 0));
         run_attack(run, s, "svc-paper");
         run_confusion(run, "/confusion/test", s->acc_r, s->acc_f, 3, &r);
         if (!strcmp(s->method, "svd")) run_search_grid(run);

@@ -21,7 +21,7 @@ static void has(const char *folder, const char *name, const char *part)
 static void make(const char *folder)
 {
     const char *const folders[] = {folder};
-    const ReportConfig config = {folders, 1, folder, "expunge run c.yaml"};
+    const ReportConfig config = {.folders = folders, .folder_count = 1, .out = folder, .command = "expunge run c.yaml"};
     BaseText terminal = {0};
     assert_ok(report_make(&config, 200, &terminal));
     base_text_free(&terminal);
@@ -51,8 +51,8 @@ static void write_value(const char *folder, int place, const char *family, const
     run_header(run, &spec);
     const MathEstimate r = {80 + place, 79 + place, 81 + place, 9000},
                        f = {5.0 * place, 4.0 * place, 6.0 * place, 1000};
-    assert_ok(store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", r));
-    assert_ok(store_run_add_metric(run, "acc_forget", "test", "ACC_f", "%", "retrained", f));
+    add_metric(run, "acc_retain", "test", r);
+    add_metric(run, "acc_forget", "test", f);
     assert_ok(store_run_set_text(run, "/", "id", label));
     assert_ok(store_run_set_i64(run, "/", "order", place));
     assert_ok(store_run_set_text(run, "/each", "family", family));
@@ -215,10 +215,8 @@ static void test_pareto(void **state)
             "p", ROWS[i].label, ROWS[i].label, "unlearn", "3", "Dress", NULL, 1, ROWS[i].control, 0, 0, 0, 0.5, false};
         assert_ok(store_run_create(&run));
         run_header(run, &spec);
-        assert_ok(
-            store_run_add_metric(run, "cpu_seconds", "test", "CPU", "s", "low", math_estimate(ROWS[i].seconds, 0)));
-        assert_ok(store_run_add_metric(run, "composite", "test", "score", "1", "retrained",
-                                       math_estimate(ROWS[i].score, 100)));
+        add_metric(run, "cpu_seconds", "test", math_estimate(ROWS[i].seconds, 0));
+        add_metric(run, "composite", "test", math_estimate(ROWS[i].score, 100));
         snprintf(path, sizeof path, "%s/%d.h5", folder, i);
         assert_ok(store_run_write(run, path));
         store_run_free(run);

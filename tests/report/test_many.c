@@ -23,7 +23,7 @@ static char *folder_of(const char *name)
 static void make(const char *folder)
 {
     const char *const folders[] = {folder};
-    const ReportConfig config = {folders, 1, folder, NULL};
+    const ReportConfig config = {.folders = folders, .folder_count = 1, .out = folder};
     BaseText terminal = {0};
     char *path = NULL;
     assert_ok(base_strdup(getenv("PATH"), &path));

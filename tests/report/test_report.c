@@ -27,7 +27,10 @@ static void has_not(const char *text, const char *part)
 static BaseStatus make(const char *folder, int columns, BaseText *terminal)
 {
     const char *const folders[] = {folder};
-    const ReportConfig config = {folders, 1, folder, "expunge run configs/demo.yaml --set note='<i>'"};
+    const ReportConfig config = {.folders = folders,
+                                 .folder_count = 1,
+                                 .out = folder,
+                                 .command = "expunge run configs/demo.yaml --set note='<i>'"};
     return report_make(&config, columns, terminal);
 }
 
@@ -139,7 +142,7 @@ static void test_superseded(void **state)
     snprintf(path, sizeof path, "%s/zz.h5", folder);
     assert_ok(store_run_write(run, path));
     store_run_free(run);
-    assert_ok(report_load(folders, 1, &set));
+    assert_ok(report_load(folders, 1, NULL, &set));
     assert_int_equal(set.superseded, 1);
     assert_int_equal(set.run_count, 18);
     assert_int_equal(set.experiment_count, 1);

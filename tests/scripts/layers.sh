@@ -1,5 +1,5 @@
 # The architecture holds, the docs say the same of it, and the check itself can fail: an upward include, a circle, a
-# foreign header and a row without a file are each found in a copy of the tree.
+# foreign header, a plug-in's name in a report and a row without a file are each found in a copy of the tree.
 set -eu
 root=$EXPUNGE_TESTS/..
 "$root/scripts/check-layers"
@@ -33,5 +33,9 @@ sed -i '$d' copy/io/names.c
 sed -i 's/^io: base/io: base sweep/' copy/scripts/layers.txt
 expect 'io stands on sweep'
 sed -i 's/^io: base sweep/io: base/' copy/scripts/layers.txt
+printf '"%s"\n' wall_seconds tow lira_offline svd >copy/report/wrong.c # a family's, a metric's, an attack's, a method's
+expect 'report/wrong.c:1:"wall_seconds"   (report/ knows no plug-in by name)'
+[ "$(grep -c report/wrong.c out)" = 4 ] || { cat out; exit 1; }
+rm copy/report/wrong.c
 sed -i 's/X(none)/X(none) X(no_such_method)/' copy/unlearn/list.h
 expect 'no_such_method'

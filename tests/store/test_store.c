@@ -31,10 +31,10 @@ static BaseStatus fill(StoreRun *run)
     BASE_TRY(store_run_set_array(run, "/c", STORE_U8, 1, two, u8));
     BASE_TRY(store_run_set_array(run, "/none", STORE_F64, 2, none, NULL));
     BASE_TRY(store_run_set_texts(run, "/class_names", texts, 3));
-    BASE_TRY(
-        store_run_add_metric(run, "acc_retain", "test", "ACC_r", "%", "retrained", (MathEstimate){91.5, 91, 92, 9000}));
-    BASE_TRY(
-        store_run_add_metric(run, "acc_retain", "train", "ACC_r", "%", "retrained", (MathEstimate){99.5, NAN, NAN, 5}));
+    StoreMetric metric = {"acc_retain", "test", "ACC_r", "%", "retrained", "up", "retained", 0, INFINITY, 2, 100, 0};
+    BASE_TRY(store_run_add_metric(run, &metric, (MathEstimate){91.5, 91, 92, 9000}));
+    metric.split = "train";
+    BASE_TRY(store_run_add_metric(run, &metric, (MathEstimate){99.5, NAN, NAN, 5}));
 out:
     return st;
 }
@@ -83,6 +83,15 @@ static void test_round_trip(void **state)
     assert_near(m.lo, NAN, 0, 0);
     assert_int_equal(m.n, 5);
     assert_false(store_run_metric(back, "acc_retain", "validation", &m));
+    StoreMetric said;
+    assert_true(store_run_metric_at(back, 1, &said));
+    assert_string_equal(said.split, "train");
+    assert_string_equal(said.direction, "up");
+    assert_string_equal(said.role, "retained");
+    assert_near(said.most, INFINITY, 0, 0);
+    assert_int_equal(said.decimals, 2);
+    assert_int_equal(said.in_results, 100);
+    assert_false(store_run_metric_at(back, 2, &said));
     store_run_free(back);
     assert_ok(store_run_read_light(path, &back));
     StoreArray a;
@@ -142,15 +151,81 @@ static void test_metrics_replace(void **state)
     StoreArray a;
     MathEstimate m;
     assert_ok(store_run_create(&run));
-    assert_ok(store_run_add_metric(run, "a", "test", "A", "%", "", math_estimate(1, 10)));
-    assert_ok(store_run_add_metric(run, "b", "test", "B", "%", "low", math_estimate(2, 20)));
-    assert_ok(store_run_add_metric(run, "a", "test", "A", "%", "", math_estimate(3, 30)));
+    StoreMetric one = {"a", "test", "A", "%", "", "", "", 0, 1, 2, 0, 0}, other = one;
+    other.name = "b";
+    assert_ok(store_run_add_metric(run, &one, math_estimate(1, 10)));
+    assert_ok(store_run_add_metric(run, &other, math_estimate(2, 20)));
+    one.decimals = 3;
+    assert_ok(store_run_add_metric(run, &one, math_estimate(3, 30)));
     assert_true(store_run_array(run, "/metrics/n", &a));
     assert_int_equal(a.count, 2);
     assert_true(store_run_metric(run, "a", "test", &m));
     assert_near(m.value, 3, 0, 0);
     assert_true(store_run_metric(run, "b", "test", &m));
     assert_int_equal(m.n, 20);
+    assert_true(store_run_metric_at(run, 0, &one));
+    assert_int_equal(one.decimals, 3);
+    assert_true(store_run_metric_at(run, 1, &one));
+    assert_int_equal(one.decimals, 2);
+    store_run_free(run);
+}
+
+static void describe(StoreMetric *metric)
+{
+    metric->role = strcmp(metric->name, "a") == 0 ? "score" : "";
+    metric->in_scores = 7;
+}
+
+/* A run of schema 3 says less of its metrics, once it is told the rest it is left alone. */
+static void test_metrics_described(void **state)
+{
+    (void)state;
+    StoreRun *run;
+    StoreMetric m;
+    MathEstimate value;
+    const char *const names[] = {"a", "b"}, *const splits[] = {"test", "train"}, *const texts[] = {"x", "y"};
+    const double numbers[] = {1, 2};
+    const int64_t n[] = {10, 20}, two[] = {2}, one[] = {1};
+    assert_ok(store_run_create(&run));
+    assert_ok(store_run_describe_metrics(run, describe)); /* no metric, no column */
+    assert_false(store_run_metric_at(run, 0, &m));
+    assert_ok(store_run_set_texts(run, "/metrics/names", names, 2));
+    assert_ok(store_run_set_texts(run, "/metrics/splits", splits, 2));
+    assert_ok(store_run_set_texts(run, "/metrics/titles", texts, 2));
+    assert_ok(store_run_set_texts(run, "/metrics/units", texts, 2));
+    assert_ok(store_run_set_texts(run, "/metrics/ideals", texts, 2));
+    assert_ok(store_run_set_array(run, "/metrics/value", STORE_F64, 1, two, numbers));
+    assert_ok(store_run_set_array(run, "/metrics/lo", STORE_F64, 1, two, numbers));
+    assert_ok(store_run_set_array(run, "/metrics/hi", STORE_F64, 1, two, numbers));
+    assert_ok(store_run_set_array(run, "/metrics/n", STORE_I64, 1, two, n));
+    assert_true(store_run_metric_at(run, 1, &m));
+    assert_string_equal(m.role, "");
+    assert_int_equal(m.decimals, -1);
+    assert_near(m.least, -INFINITY, 0, 0);
+    assert_ok(store_run_describe_metrics(run, describe));
+    assert_true(store_run_metric_at(run, 0, &m));
+    assert_string_equal(m.name, "a");
+    assert_string_equal(m.ideal, "x");
+    assert_string_equal(m.role, "score");
+    assert_true(store_run_metric_at(run, 1, &m));
+    assert_string_equal(m.role, "");
+    assert_int_equal(m.in_scores, 7);
+    assert_true(store_run_metric(run, "b", "train", &value));
+    assert_int_equal(value.n, 20);
+    m.in_scores = 9;
+    assert_ok(store_run_add_metric(run, &m, value));
+    assert_ok(store_run_describe_metrics(run, describe));
+    assert_true(store_run_metric_at(run, 1, &m));
+    assert_int_equal(m.in_scores, 9);
+    /* a column of another length or type: of the first no metric is left, of the late ones what they say is not known */
+    assert_ok(store_run_set_array(run, "/metrics/decimals", STORE_I64, 1, one, n));
+    assert_ok(store_run_set_array(run, "/metrics/most", STORE_I64, 1, two, n));
+    assert_true(store_run_metric_at(run, 1, &m));
+    assert_int_equal(m.decimals, -1);
+    assert_near(m.most, INFINITY, 0, 0);
+    assert_ok(store_run_set_array(run, "/metrics/lo", STORE_F64, 1, one, numbers));
+    assert_false(store_run_metric_at(run, 1, &m));
+    assert_false(store_run_metric(run, "a", "test", &value));
     store_run_free(run);
 }
 
@@ -347,7 +422,7 @@ static void test_foreign(void **state)
     assert_ok(io_hdf5_create(&file));
     assert_ok(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA + 1));
     assert_ok(io_hdf5_save_take(file, path));
-    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "has schema 4; this program reads schemas 1 to 3");
+    assert_fails(store_run_read(path, &back), BASE_EFORMAT, "has schema 5; this program reads schemas 1 to 4");
     assert_ok(io_file_write(path, "no HDF5 at all", 14));
     assert_fails(store_run_read(path, &back), BASE_EFORMAT, "foreign.h5");
     assert_int_equal(store_run_read(support_at("absent.h5"), &back), BASE_EIO);
@@ -392,8 +467,10 @@ static void test_allocations(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_tree),      cmocka_unit_test(test_metrics_replace),
-    cmocka_unit_test(test_complete),     cmocka_unit_test(test_truncated), cmocka_unit_test(test_light),
-    cmocka_unit_test(test_light_shapes), cmocka_unit_test(test_foreign),   cmocka_unit_test(test_allocations),
+    cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_tree),
+    cmocka_unit_test(test_metrics_replace), cmocka_unit_test(test_metrics_described),
+    cmocka_unit_test(test_complete),        cmocka_unit_test(test_truncated),
+    cmocka_unit_test(test_light),           cmocka_unit_test(test_light_shapes),
+    cmocka_unit_test(test_foreign),         cmocka_unit_test(test_allocations),
 };
 SUPPORT_MAIN(tests)

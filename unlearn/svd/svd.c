@@ -75,7 +75,7 @@ static void release(void *state) { unlearn_pairs_free(state); }
 const UnlearnMethod unlearn_svd = {
     .entry = BASE_ENTRY("svd", "removes the forgotten classes' directions from every layer, without gradients",
                         "Kodge, Saha, Roy 2024, arXiv 2312.00761", UnlearnSpaceParams, PARAMS),
-    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES,
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_FEATURED,
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,
