@@ -48,8 +48,8 @@ static const ReportPublished PUBLISHED = {
     .row_count = BASE_COUNT(CIFAR10_RESNET18),
 };
 
-const ReportKnown experiment_known = {.complete = run_record_complete,
-                               .papers = PAPERS,
-                               .paper_count = BASE_COUNT(PAPERS),
-                               .published = &PUBLISHED,
-                               .unchanged = "none"};
+const ReportKnown experiment_known = {.complete = experiment_record_complete,
+                                      .papers = PAPERS,
+                                      .paper_count = BASE_COUNT(PAPERS),
+                                      .published = &PUBLISHED,
+                                      .unchanged = "none"};

@@ -169,7 +169,7 @@ static void describe_stored(StoreMetric *metric)
         describe((const EvalMetric *)entry, metric); /* the entry is the plug-in's first member */
 }
 
-BaseStatus run_record_complete(StoreRun *run)
+BaseStatus experiment_record_complete(StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     const char *kind = store_run_text(run, "/", "kind"), *method = store_run_text(run, "/", "method");

@@ -14,7 +14,7 @@ BaseStatus experiment_record_identity(const ExperimentSetting *setting, const Ex
 BaseStatus experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
 BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run);
 /** Adds to a run of schema 3 or before what its method, metrics and attacks now say of themselves. */
-BaseStatus run_record_complete(StoreRun *run);
+BaseStatus experiment_record_complete(StoreRun *run);
 /** /relearn: the steps of each repeat. */
 BaseStatus experiment_record_relearned(const EvalRelearned *relearned, StoreRun *run);
 /** The confusion matrix of @p predictions at /confusion/<name>. */

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "experiment/record.h"
 #include "experiment/known.h"
+#include "experiment/record.h"
 
 static void papers_name_what_there_is(void **state)
 {
