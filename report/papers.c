@@ -21,14 +21,6 @@ static const ReportQuantity *quantity_of(const ReportExperiment *e, const Report
     return NULL;
 }
 
-static void add_value(ReportTable *t, int column, const ReportLabel *label, const ReportQuantity *q)
-{
-    MathEstimate value;
-    double sd;
-    int runs;
-    if (label && report_summary(label, q, &value, &sd, &runs)) report_table_number(t, column, value, sd);
-}
-
 ReportTable report_results_papers(const ReportExperiment *e)
 {
     ReportTable t = report_table_make("The columns of other papers");
@@ -51,8 +43,8 @@ ReportTable report_results_papers(const ReportExperiment *e)
         report_table_text(&t, 1, c->column);
         report_table_text(&t, 2, here);
         report_table_text(&t, 3, c->how);
-        add_value(&t, ours, featured, q);
-        if (theirs >= 0) add_value(&t, theirs, retrained, q);
+        report_results_number(&t, ours, featured, q);
+        if (theirs >= 0) report_results_number(&t, theirs, retrained, q);
     }
     report_table_note(
         &t, "The values are those of the column of this report, not converted. Avg. Gap of Unlearn-Sparse and SalUn "

@@ -49,12 +49,8 @@ ReportTable report_results_published(const ReportExperiment *e)
         report_table_text(&t, 0, p->printed);
         report_table_text(&t, 1, label ? label->label : "not run");
         for (int c = 0; c < REPORT_PUBLISHED_COLUMNS; c++) {
-            MathEstimate value;
-            double sd;
-            int runs;
             report_table_number(&t, 2 + 2 * c, math_estimate(p->value[c], 10), p->sd[c]);
-            if (label && ours[c] && report_summary(label, ours[c], &value, &sd, &runs))
-                report_table_number(&t, 3 + 2 * c, value, sd);
+            report_results_number(&t, 3 + 2 * c, label, ours[c]);
         }
     }
     report_table_note(&t, "%s", published->note);

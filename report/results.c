@@ -52,6 +52,14 @@ int report_results_column(ReportTable *t, const ReportQuantity *q, int importanc
     return column;
 }
 
+void report_results_number(ReportTable *t, int column, const ReportLabel *label, const ReportQuantity *q)
+{
+    MathEstimate value;
+    double sd;
+    int runs;
+    if (label && q && report_summary(label, q, &value, &sd, &runs)) report_table_number(t, column, value, sd);
+}
+
 int report_results_order(const ReportExperiment *e, ReportImportance importance_in, const ReportQuantity **out)
 {
     int count = 0;
@@ -245,12 +253,7 @@ ReportTable report_results_main(const ReportExperiment *e)
             report_table_reason(&t, reason);
             continue;
         }
-        for (int i = 0; i < count; i++) {
-            MathEstimate value;
-            double sd;
-            int runs;
-            if (report_summary(label, order[i], &value, &sd, &runs)) report_table_number(&t, columns[i], value, sd);
-        }
+        for (int i = 0; i < count; i++) report_results_number(&t, columns[i], label, order[i]);
         double sd;
         MathEstimate mean = mean_gap(e, label, &sd);
         if (gap >= 0) report_table_number(&t, gap, mean, sd);
@@ -411,12 +414,7 @@ ReportTable report_results_classes(const ReportExperiment *e)
             report_table_text(&t, 0, label->label);
             report_table_text(&t, 1, run->forget);
             report_table_text(&t, 2, run->forget_names);
-            for (int i = 0; i < count; i++) {
-                MathEstimate value;
-                double sd;
-                int runs;
-                if (report_summary(&part, shown[i], &value, &sd, &runs)) report_table_number(&t, columns[i], value, sd);
-            }
+            for (int i = 0; i < count; i++) report_results_number(&t, columns[i], &part, shown[i]);
         }
     }
     return t;

@@ -45,6 +45,8 @@ int report_results_order(const ReportExperiment *e, ReportImportance importance,
 unsigned report_results_flags(const ReportLabel *label);
 /** A quantity's column: title, unit, arrow, ideal. */
 int report_results_column(ReportTable *table, const ReportQuantity *quantity, int importance);
+/** The cell of a label in the last row; left empty where one of both is NULL or no run has it. */
+void report_results_number(ReportTable *table, int column, const ReportLabel *label, const ReportQuantity *quantity);
 /** Bold in columns[i] (below 0: none) where a method is best of quantities[i], and the note that says how. Rows are
  * named by their label in the first column. */
 void report_results_mark(ReportTable *table, const ReportExperiment *e, const ReportQuantity *const *quantities,

@@ -52,13 +52,7 @@ ReportTable report_results_metrics(const ReportExperiment *e)
         if (training || label->failed == label->count) continue;
         report_table_row(&t, report_results_flags(label));
         report_table_text(&t, 0, label->label);
-        for (int i = 0; i < count; i++) {
-            MathEstimate value;
-            double sd;
-            int runs;
-            if (report_summary(label, quantities[i], &value, &sd, &runs))
-                report_table_number(&t, columns[i], value, sd);
-        }
+        for (int i = 0; i < count; i++) report_results_number(&t, columns[i], label, quantities[i]);
     }
     report_results_mark(&t, e, quantities, scored, count);
     relearn_note(&t, e);
