@@ -26,13 +26,9 @@ static IoH5Type h5_type(StoreType type)
 
 static StoreType store_type(IoH5Type type)
 {
-    switch (type) {
-    case IO_H5_F32: return STORE_F32;
-    case IO_H5_I64: return STORE_I64;
-    case IO_H5_I32: return STORE_I32;
-    case IO_H5_U8: return STORE_U8;
-    default: return STORE_F64;
-    }
+    StoreType own = STORE_F64;
+    while (h5_type(own) != type) own++;
+    return own;
 }
 
 static bool member_path(char out[STORE_PATH_MAX], const char *group, const char *name)
@@ -45,19 +41,19 @@ static BaseStatus write_group(const StoreGroup *group, IoHdf5 *file)
 {
     BaseStatus st = BASE_OK;
     char path[STORE_PATH_MAX];
-    for (size_t i = 0; i < group->member_count; i++) {
+    for (size_t i = 0; i < group->member_names.count; i++) {
         const StoreItem *item = &group->members[i];
-        BASE_CHECK(member_path(path, group->path, group->member_names[i]), BASE_EARG, "%s: a member's name is too long",
-                   group->path);
+        BASE_CHECK(member_path(path, group->path, group->member_names.at[i]), BASE_EARG,
+                   "%s: a member's name is too long", group->path);
         if (item->texts) {
             BASE_TRY(io_hdf5_write_texts(file, path, (const char *const *)item->texts, (size_t)item->count));
         } else if (item->ndim >= 0) {
             BASE_TRY(io_hdf5_write(file, path, h5_type(item->type), item->ndim, item->shape, item->data));
         }
     }
-    for (size_t i = 0; i < group->attr_count; i++) {
+    for (size_t i = 0; i < group->attr_names.count; i++) {
         const StoreAttr *a = &group->attrs[i];
-        const char *name = group->attr_names[i];
+        const char *name = group->attr_names.at[i];
         if (a->kind == STORE_ATTR_TEXT)
             BASE_TRY(io_hdf5_set_text(file, group->path, name, a->text));
         else if (a->kind == STORE_ATTR_F64)
@@ -80,7 +76,7 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
     bool private = false;
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA));
-    for (size_t i = 0; i < run->group_count; i++) {
+    for (size_t i = 0; i < run->paths.count; i++) {
         BASE_TRY(write_group(run->groups[i], file));
         private = private || store_schema_weight(run->groups[i]->path) == STORE_PRIVATE;
     }

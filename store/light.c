@@ -67,15 +67,16 @@ void store_light_add(const StoreRun *run, BaseText *out)
     char path[2 * STORE_PATH_MAX], line[LINE_SIZE + 1], hex[BASE_HASH_HEX];
     size_t start = out->size;
     put_number(out, STORE_SCHEMA);
-    for (size_t g = 0; g < run->group_count; g++) {
+    for (size_t g = 0; g < run->paths.count; g++) {
         const StoreGroup *group = run->groups[g];
         if (store_light_omits(group->path)) continue;
         base_text_append(out, "G", 1);
         put_text(out, group->path);
-        for (size_t i = 0; i < group->attr_count; i++) put_attribute(out, group->attr_names[i], &group->attrs[i]);
-        for (size_t i = 0; i < group->member_count; i++) {
+        for (size_t i = 0; i < group->attr_names.count; i++)
+            put_attribute(out, group->attr_names.at[i], &group->attrs[i]);
+        for (size_t i = 0; i < group->member_names.count; i++) {
             const StoreItem *item = &group->members[i];
-            snprintf(path, sizeof path, "%s/%s", group->path[1] ? group->path : "", group->member_names[i]);
+            snprintf(path, sizeof path, "%s/%s", group->path[1] ? group->path : "", group->member_names.at[i]);
             if (!item->texts && item->ndim < 0) continue; /* a group: it has its own record */
             if (!store_light_omits(path)) put_item(out, path, item);
         }

@@ -22,98 +22,90 @@ static void item_clear(StoreItem *item)
     *item = (StoreItem){0};
 }
 
+static void names_free(StoreNames *names)
+{
+    for (size_t i = 0; i < names->count; i++) base_free(names->at[i]);
+    base_free(names->at);
+}
+
 static void group_free(StoreGroup *group)
 {
     if (!group) return;
-    for (size_t i = 0; i < group->attr_count; i++) {
-        base_free(group->attr_names[i]);
-        base_free(group->attrs[i].text);
-    }
-    for (size_t i = 0; i < group->member_count; i++) {
-        base_free(group->member_names[i]);
-        item_clear(&group->members[i]);
-    }
-    base_free(group->attr_names);
+    for (size_t i = 0; i < group->attr_names.count; i++) base_free(group->attrs[i].text);
+    for (size_t i = 0; i < group->member_names.count; i++) item_clear(&group->members[i]);
+    names_free(&group->attr_names);
+    names_free(&group->member_names);
     base_free(group->attrs);
-    base_free(group->member_names);
     base_free(group->members);
-    base_free(group->path);
     base_free(group);
 }
 
 void store_run_free(StoreRun *run)
 {
     if (!run) return;
-    for (size_t i = 0; i < run->group_count; i++) group_free(run->groups[i]);
+    for (size_t i = 0; i < run->paths.count; i++) group_free(run->groups[i]);
+    names_free(&run->paths);
     base_free(run->groups);
     base_free(run);
 }
 
 /* Position of @p name in an ascending list, or where it belongs; *found says which. */
-static size_t position(char *const *names, size_t count, const char *name, bool *found)
+static size_t position(const StoreNames *names, const char *name, bool *found)
 {
-    size_t lo = 0, hi = count;
+    size_t lo = 0, hi = names->count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(names[mid], name) < 0)
+        if (strcmp(names->at[mid], name) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
-    *found = lo < count && strcmp(names[lo], name) == 0;
-    return lo;
-}
-
-static size_t group_position(const StoreRun *run, const char *path, bool *found)
-{
-    size_t lo = 0, hi = run->group_count;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(run->groups[mid]->path, path) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    *found = lo < run->group_count && strcmp(run->groups[lo]->path, path) == 0;
+    *found = lo < names->count && strcmp(names->at[lo], name) == 0;
     return lo;
 }
 
 const StoreGroup *store_tree_group(const StoreRun *run, const char *path)
 {
     bool found;
-    size_t at = group_position(run, path, &found);
+    size_t at = position(&run->paths, path, &found);
     return found ? run->groups[at] : NULL;
 }
-
-static size_t more_room(size_t room) { return room ? 2 * room : 8; }
 
 /* Sorted lists that are inserted into: what a hostile file may make them hold is limited, far above any run. */
 enum { MEMBERS_MOST = 4096, GROUPS_MOST = 1 << 14 };
 
-/* Opens a gap for @p name in the attributes and returns its place, or the place of an existing one. */
+/* Opens a gap of zeros for @p name in a list and the values [count] of @p size bytes beside it. */
+static BaseStatus insert(StoreNames *names, size_t at, const char *name, void **values, size_t size)
+{
+    BaseStatus st = BASE_OK;
+    char *copy = NULL;
+    if (names->count == names->room) {
+        size_t room = names->room ? 2 * names->room : 8;
+        BASE_TRY(BASE_GROW(&names->at, names->count, room));
+        BASE_TRY(base_grow_bytes(values, names->count, room, size));
+        names->room = room;
+    }
+    BASE_TRY(base_strdup(name, &copy));
+    char *gap = (char *)*values + at * size;
+    memmove(names->at + at + 1, names->at + at, (names->count - at) * sizeof *names->at);
+    memmove(gap + size, gap, (names->count - at) * size);
+    memset(gap, 0, size);
+    names->at[at] = copy;
+    names->count++;
+out:
+    return st;
+}
+
+/* The attribute of that name, added if it does not exist. */
 static BaseStatus attr_place(StoreGroup *g, const char *name, StoreAttr **out)
 {
     BaseStatus st = BASE_OK;
-    *out = NULL;
-    char *copy = NULL;
     bool found;
-    size_t at = position(g->attr_names, g->attr_count, name, &found);
-    if (!found) {
-        BASE_CHECK(g->attr_count < MEMBERS_MOST, BASE_ELIMIT, "store group '%s': more than %d attributes", g->path,
-                   MEMBERS_MOST);
-        if (g->attr_count == g->attr_room) {
-            size_t room = more_room(g->attr_room);
-            BASE_TRY(BASE_GROW(&g->attr_names, g->attr_count, room));
-            BASE_TRY(BASE_GROW(&g->attrs, g->attr_count, room));
-            g->attr_room = room;
-        }
-        BASE_TRY(base_strdup(name, &copy));
-        memmove(g->attr_names + at + 1, g->attr_names + at, (g->attr_count - at) * sizeof *g->attr_names);
-        memmove(g->attrs + at + 1, g->attrs + at, (g->attr_count - at) * sizeof *g->attrs);
-        g->attr_names[at] = copy;
-        g->attrs[at] = (StoreAttr){0};
-        g->attr_count++;
-    }
+    size_t at = position(&g->attr_names, name, &found);
+    *out = NULL;
+    BASE_CHECK(found || g->attr_names.count < MEMBERS_MOST, BASE_ELIMIT, "store group '%s': more than %d attributes",
+               g->path, MEMBERS_MOST);
+    if (!found) BASE_TRY(insert(&g->attr_names, at, name, (void **)&g->attrs, sizeof *g->attrs));
     *out = &g->attrs[at];
 out:
     return st;
@@ -122,26 +114,13 @@ out:
 static BaseStatus member_place(StoreGroup *g, const char *name, StoreItem **out)
 {
     BaseStatus st = BASE_OK;
-    *out = NULL;
-    char *copy = NULL;
     bool found;
-    size_t at = position(g->member_names, g->member_count, name, &found);
-    if (!found) {
-        BASE_CHECK(g->member_count < MEMBERS_MOST, BASE_ELIMIT, "store group '%s': more than %d members", g->path,
-                   MEMBERS_MOST);
-        if (g->member_count == g->member_room) {
-            size_t room = more_room(g->member_room);
-            BASE_TRY(BASE_GROW(&g->member_names, g->member_count, room));
-            BASE_TRY(BASE_GROW(&g->members, g->member_count, room));
-            g->member_room = room;
-        }
-        BASE_TRY(base_strdup(name, &copy));
-        memmove(g->member_names + at + 1, g->member_names + at, (g->member_count - at) * sizeof *g->member_names);
-        memmove(g->members + at + 1, g->members + at, (g->member_count - at) * sizeof *g->members);
-        g->member_names[at] = copy;
-        g->members[at] = (StoreItem){.ndim = -1};
-        g->member_count++;
-    }
+    size_t at = position(&g->member_names, name, &found);
+    *out = NULL;
+    BASE_CHECK(found || g->member_names.count < MEMBERS_MOST, BASE_ELIMIT, "store group '%s': more than %d members",
+               g->path, MEMBERS_MOST);
+    if (!found) BASE_TRY(insert(&g->member_names, at, name, (void **)&g->members, sizeof *g->members));
+    if (!found) g->members[at].ndim = -1;
     *out = &g->members[at];
 out:
     return st;
@@ -184,7 +163,7 @@ BaseStatus store_tree_make(StoreRun *run, const char *path, StoreGroup **out)
     bool found;
     *out = NULL;
     BASE_TRY(path_check(path));
-    size_t at = group_position(run, path, &found);
+    size_t at = position(&run->paths, path, &found);
     if (found) {
         *out = run->groups[at];
         goto out;
@@ -198,20 +177,13 @@ BaseStatus store_tree_make(StoreRun *run, const char *path, StoreGroup **out)
         BASE_TRY(store_tree_make(run, parent, &above));
         BASE_TRY(member_place(above, name, &item));
         BASE_CHECK(item->ndim < 0, BASE_EARG, "store path '%s': is an array, not a group", path);
-        at = group_position(run, path, &found);
+        at = position(&run->paths, path, &found);
     }
-    BASE_CHECK(run->group_count < GROUPS_MOST, BASE_ELIMIT, "a run of more than %d groups", GROUPS_MOST);
-    if (run->group_count == run->group_room) {
-        size_t room = more_room(run->group_room);
-        BASE_TRY(BASE_GROW(&run->groups, run->group_count, room));
-        run->group_room = room;
-    }
+    BASE_CHECK(run->paths.count < GROUPS_MOST, BASE_ELIMIT, "a run of more than %d groups", GROUPS_MOST);
     BASE_TRY(BASE_ALLOC(1, &made));
-    BASE_TRY(base_strdup(path, &made->path));
-    memmove(run->groups + at + 1, run->groups + at, (run->group_count - at) * sizeof *run->groups);
-    run->groups[at] = made;
-    run->group_count++;
-    *out = made;
+    BASE_TRY(insert(&run->paths, at, path, (void **)&run->groups, sizeof *run->groups));
+    made->path = run->paths.at[at];
+    *out = run->groups[at] = made;
     made = NULL;
 out:
     group_free(made);
@@ -237,7 +209,7 @@ const StoreAttr *store_tree_attr(const StoreRun *run, const char *group, const c
 {
     bool found = false;
     const StoreGroup *g = store_tree_group(run, group);
-    size_t at = g ? position(g->attr_names, g->attr_count, name, &found) : 0;
+    size_t at = g ? position(&g->attr_names, name, &found) : 0;
     return found ? &g->attrs[at] : NULL;
 }
 
@@ -249,7 +221,7 @@ const StoreItem *store_tree_item(const StoreRun *run, const char *path)
     if (!path || path[0] != '/' || strlen(path) >= STORE_PATH_MAX) return NULL;
     path_split(path, parent, &name);
     const StoreGroup *g = store_tree_group(run, parent);
-    size_t at = g ? position(g->member_names, g->member_count, name, &found) : 0;
+    size_t at = g ? position(&g->member_names, name, &found) : 0;
     return found && g->members[at].ndim >= 0 ? &g->members[at] : NULL;
 }
 

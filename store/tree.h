@@ -24,20 +24,22 @@ typedef struct {
     char **texts; /* [count] */
 } StoreItem;
 
-/* names[i] belongs to items[i]; ascending. Two lists of this kind make a group: attributes and members. */
+/* at[i] is the name of what has the number i in an array beside it; ascending. */
 typedef struct {
-    char *path; /* "/", "/meta" */
-    char **attr_names;
+    char **at;
+    size_t count, room;
+} StoreNames;
+
+typedef struct {
+    const char *path; /* the run's: "/", "/meta" */
+    StoreNames attr_names, member_names;
     StoreAttr *attrs;
-    size_t attr_count, attr_room;
-    char **member_names;
     StoreItem *members;
-    size_t member_count, member_room;
 } StoreGroup;
 
 struct StoreRun {
-    StoreGroup **groups; /* ascending by path */
-    size_t group_count, group_room;
+    StoreNames paths;
+    StoreGroup **groups;
 };
 
 size_t store_type_size(StoreType type);

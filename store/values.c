@@ -77,16 +77,16 @@ bool store_run_texts(const StoreRun *run, const char *path, const char *const **
 bool store_run_names(const StoreRun *run, const char *group, const char *const **names, size_t *count)
 {
     const StoreGroup *g = store_tree_group(run, group);
-    *names = g ? (const char *const *)g->attr_names : NULL;
-    *count = g ? g->attr_count : 0;
+    *names = g ? (const char *const *)g->attr_names.at : NULL;
+    *count = g ? g->attr_names.count : 0;
     return g != NULL;
 }
 
 bool store_run_members(const StoreRun *run, const char *group, const char *const **names, size_t *count)
 {
     const StoreGroup *g = store_tree_group(run, group);
-    *names = g ? (const char *const *)g->member_names : NULL;
-    *count = g ? g->member_count : 0;
+    *names = g ? (const char *const *)g->member_names.at : NULL;
+    *count = g ? g->member_names.count : 0;
     return g != NULL;
 }
 
