@@ -68,6 +68,13 @@ size_t base_text_point(const char *s, uint32_t *point)
     return too_long || *point > 0x10ffff || (*point >= 0xd800 && *point < 0xe000) ? 0 : n;
 }
 
+size_t base_text_character(const char *s, uint32_t *point)
+{
+    size_t n = base_text_point(s, point);
+    if (n == 0) *point = (unsigned char)*s;
+    return n ? n : 1;
+}
+
 bool base_text_acts(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||

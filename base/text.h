@@ -23,6 +23,8 @@ const char *base_text_of(const BaseText *part, BaseStatus *st);
 
 /** Bytes of the UTF-8 character at the start of @p s, and its number; 0: there is none (a wrong byte, the end). */
 size_t base_text_point(const char *s, uint32_t *point);
+/** The same, where a byte that starts no character stands for itself. */
+size_t base_text_character(const char *s, uint32_t *point);
 /** What a terminal obeys in place of showing it: controls, those beyond ASCII too, separators of lines, and marks that
  *  turn the direction of text. */
 bool base_text_acts(uint32_t point);

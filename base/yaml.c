@@ -385,22 +385,6 @@ BaseStatus base_yaml_inherit(BaseYaml *map, BaseYaml *base)
 
 /* ---- printing ---- */
 
-/* The character at @p text, which is UTF-8 (libyaml takes nothing else; what comes from a command line may be), and its
- * bytes; a byte that starts no character stands for itself. */
-static uint32_t character(const char *text, int *size)
-{
-    const unsigned char *c = (const unsigned char *)text;
-    int more = c[0] >= 0xf0 ? 3 : c[0] >= 0xe0 ? 2 : c[0] >= 0xc0 ? 1 : 0;
-    uint32_t value = more ? c[0] & (0x3fu >> more) : c[0];
-    *size = 1;
-    for (int i = 1; i <= more; i++) {
-        if ((c[i] & 0xc0) != 0x80) return c[0];
-        value = value << 6 | (c[i] & 0x3fu);
-    }
-    *size = 1 + more;
-    return value;
-}
-
 /* Control characters, line ends and what is not a character: libyaml takes them in quotes only, by number. */
 static bool is_special(uint32_t c)
 {
@@ -410,16 +394,16 @@ static bool is_special(uint32_t c)
 
 static void quote(const char *text, BaseText *out)
 {
-    int size;
+    uint32_t c;
     base_text_append(out, "\"", 1);
-    for (const char *at = text; *at; at += size) {
-        uint32_t c = character(at, &size);
+    for (size_t size; *text; text += size) {
+        size = base_text_character(text, &c);
         if (c == '"' || c == '\\')
-            base_text_add(out, "\\%c", *at);
+            base_text_add(out, "\\%c", *text);
         else if (is_special(c) && (size > 1 || c < 0x80))
             base_text_add(out, "\\u%04x", (unsigned)c); /* YAML and JSON alike */
         else
-            base_text_append(out, at, (size_t)size);
+            base_text_append(out, text, size);
     }
     base_text_append(out, "\"", 1);
 }
@@ -431,9 +415,8 @@ static void flow_scalar(const char *text, BaseText *out)
     bool plain = n > 0 && !strpbrk(text, ",[]{}\"'#\\") && !strstr(text, ": ") && !strstr(text, ":?") &&
                  text[n - 1] != ':' && text[n - 1] != ' ' && !strchr("&*!|>%@`?: ", text[0]) &&
                  !(text[0] == '-' && (n == 1 || text[1] == ' ' || text[1] == '-'));
-    int size;
-    for (const char *at = text; *at; at += size)
-        if (is_special(character(at, &size))) plain = false;
+    uint32_t c;
+    for (const char *at = text; *at; plain = plain && !is_special(c)) at += base_text_character(at, &c);
     if (plain)
         base_text_append(out, text, n);
     else

@@ -8,7 +8,6 @@
 #include "base/index.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "io/json_text.h"
 
 typedef enum { OBJECT, ARRAY, NUMBER, INTEGER, TEXT, BOOL, NIL } Kind;
 
@@ -23,35 +22,23 @@ struct IoJson {
     bool failed;    /* something below could not be allocated */
 };
 
-/* Length of the UTF-8 sequence at @p s, or 0 where it is none (overlong forms, surrogates and beyond U+10FFFF too). */
-static size_t sequence(const unsigned char *s)
-{
-    if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
-    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
-    return n;
-}
-
 void io_json_quote(BaseText *out, const char *value)
 {
     base_text_append(out, "\"", 1);
-    for (const unsigned char *c = (const unsigned char *)value; *c;) {
-        size_t n = sequence(c);
+    for (const char *at = value; *at;) {
+        uint32_t c;
+        size_t n = base_text_point(at, &c);
         if (n == 0)
             base_text_append(out, "\xef\xbf\xbd", 3);
-        else if (*c == '"' || *c == '\\')
-            base_text_add(out, "\\%c", *c);
-        else if (*c == '\n')
+        else if (c == '"' || c == '\\')
+            base_text_add(out, "\\%c", *at);
+        else if (c == '\n')
             base_text_append(out, "\\n", 2);
-        else if (*c < ' ' || *c == 0x7f)
-            base_text_add(out, "\\u%04x", *c);
+        else if (c < ' ' || c == 0x7f)
+            base_text_add(out, "\\u%04x", (unsigned)c);
         else
-            base_text_append(out, (const char *)c, n);
-        c += n ? n : 1;
+            base_text_append(out, at, n);
+        at += n ? n : 1;
     }
     base_text_append(out, "\"", 1);
 }

@@ -24,5 +24,7 @@ void io_json_free(IoJson *value);
 /** Pretty text, keys in the order they were set, 17 significant digits, no newline at the end. *out owned. BASE_ENOMEM
  * after a failed build. */
 BaseStatus io_json_text(const IoJson *value, char **out);
+/** Appends @p value as a JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
+void io_json_quote(BaseText *out, const char *value);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "io/file.h"
-#include "io/json_text.h"
+#include "io/json.h"
 #include "io/pytorch.h"
 
 /* ---- values ---- */

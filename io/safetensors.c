@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "io/containers.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "io/json_read.h"
-#include "io/json_text.h"
 
 enum { HEADER_MOST = 100 << 20, ALIGN = 8 };
 

@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "io/containers.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "io/json_read.h"
-#include "io/json_text.h"
 
 enum { INDEX_MOST = 64 << 20, SHARDS_MOST = 10000 };
 static const int64_t SHARD_BYTES = 5000000000; /* where no shards are given: what Hugging Face's libraries do */

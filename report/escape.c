@@ -132,21 +132,6 @@ void report_escape_slug(BaseText *out, const char *text)
     if (out->size == start) base_text_append(out, "x", 1);
 }
 
-/* One code point; a broken sequence counts as one column a byte. */
-static const char *next_point(const char *s, uint32_t *point)
-{
-    unsigned char c = (unsigned char)*s;
-    int more = c < 0x80 ? 0 : (c & 0xe0) == 0xc0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : (c & 0xf8) == 0xf0 ? 3 : 0;
-    uint32_t p = more == 0 ? c : c & (0x3fu >> more);
-    for (int i = 1; i <= more; i++) {
-        unsigned char d = (unsigned char)s[i];
-        if ((d & 0xc0) != 0x80) return *point = c, s + 1;
-        p = (p << 6) | (d & 0x3fu);
-    }
-    *point = p;
-    return s + 1 + more;
-}
-
 static int point_width(uint32_t p)
 {
     bool combining = (p >= 0x300 && p <= 0x36f) || p == 0x200d || (p >= 0xfe00 && p <= 0xfe0f);
@@ -158,7 +143,7 @@ static int point_width(uint32_t p)
 int report_text_width(const char *text)
 {
     int width = 0;
-    for (uint32_t p; *text; width += point_width(p)) text = next_point(text, &p);
+    for (uint32_t p; *text; width += point_width(p)) text += base_text_character(text, &p);
     return width;
 }
 
@@ -170,11 +155,11 @@ void report_text_fit(BaseText *out, const char *text, int columns)
     bool cut = report_text_width(at) > columns;
     int used = 0, room = cut ? columns - 1 : columns;
     for (uint32_t p; *at;) {
-        const char *next = next_point(at, &p);
+        size_t size = base_text_character(at, &p);
         if (used + point_width(p) > room) break;
-        base_text_append(out, at, (size_t)(next - at));
+        base_text_append(out, at, size);
         used += point_width(p);
-        at = next;
+        at += size;
     }
     if (cut) used++;
     base_text_add(out, "%s%*s", cut ? "…" : "", used < columns ? columns - used : 0, "");
