@@ -29,9 +29,8 @@ BaseStatus data_open_with(const char *spec, const DataOptions *options, DataSet 
     BASE_TRY(base_strdup(spec, &name));
     char *colon = strchr(name, ':'), *path = colon ? colon + 1 : NULL;
     if (colon) *colon = '\0';
-    const BaseEntry *entry;
-    BASE_TRY(base_registry_find(&data_registry, name, &entry));
-    const DataSource *source = (const DataSource *)entry; /* the entry is its first member */
+    const DataSource *source;
+    BASE_TRY(base_registry_find(&data_registry, name, (const BaseEntry **)&source)); /* the entry is its first member */
     BASE_CHECK(!path || source->path != DATA_PATH_NONE, BASE_EUSAGE, "data set '%s' takes no path; write just '%s'",
                spec, name);
     BASE_CHECK(!path || *path, BASE_EUSAGE, "data set '%s' ends at the colon; a path must follow it", spec);

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/text.h"
 #include "io/file.h"
 
@@ -19,7 +20,7 @@ enum { VERSION = 20, VERSION_LARGE = 45 };
 static const uint64_t SEE_LARGE_32 = 0xffffffff, SEE_LARGE_16 = 0xffff;
 
 typedef struct {
-    const char *name; /* libzip's; of a part, its own */
+    const char *name; /* first: what they are sorted by; libzip's; of a part, its own */
     uint64_t size;
     size_t index;
     int64_t offset; /* of a part */
@@ -36,11 +37,6 @@ struct IoArchive {
     Record *records; /* [count] in the file's order */
     Record *by_name; /* [count] sorted */
 };
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(((const Record *)a)->name, ((const Record *)b)->name);
-}
 
 static BaseStatus zip_failure(const char *path, zip_error_t *error)
 {
@@ -80,7 +76,7 @@ BaseStatus io_archive_sort(IoArchive *a)
     BASE_TRY(BASE_ALLOC(a->count, &a->by_name));
     if (!a->count) goto out;
     memcpy(a->by_name, a->records, a->count * sizeof *a->records);
-    qsort(a->by_name, a->count, sizeof *a->by_name, compare_names);
+    qsort(a->by_name, a->count, sizeof *a->by_name, base_ascending_text);
     for (size_t i = 1; i < a->count; i++)
         BASE_CHECK(strcmp(a->by_name[i - 1].name, a->by_name[i].name) != 0, BASE_EFORMAT,
                    "%s: the archive has two records '%.200s'", a->path, a->by_name[i].name);
@@ -181,7 +177,7 @@ size_t io_archive_size(const IoArchive *a, size_t index) { return (size_t)a->rec
 int64_t io_archive_find(const IoArchive *a, const char *name)
 {
     Record key = {.name = name};
-    const Record *found = a->count ? bsearch(&key, a->by_name, a->count, sizeof key, compare_names) : NULL;
+    const Record *found = a->count ? bsearch(&key, a->by_name, a->count, sizeof key, base_ascending_text) : NULL;
     return found ? (int64_t)found->index : -1;
 }
 

@@ -53,10 +53,7 @@ BaseStatus mia_wiring_find(const char *name, const MiaWiring **out)
 
 BaseStatus mia_find(const char *name, const MiaAttack **out)
 {
-    const BaseEntry *entry;
-    BaseStatus st = base_registry_find(&mia_registry, name, &entry);
-    *out = (const MiaAttack *)entry; /* the entry is the attack's first member */
-    return st;
+    return base_registry_find(&mia_registry, name, (const BaseEntry **)out); /* the entry is its first member */
 }
 
 void mia_result_free(MiaResult *result)

@@ -18,11 +18,7 @@ const BaseRegistry unlearn_registry = {"method", FILES, BASE_COUNT(FILES), sizeo
 
 BaseStatus unlearn_find(const char *name, const UnlearnMethod **out)
 {
-    const BaseEntry *entry = NULL;
-    *out = NULL;
-    BaseStatus st = base_registry_find(&unlearn_registry, name, &entry);
-    if (st == BASE_OK) *out = (const UnlearnMethod *)entry; /* the entry is its first member */
-    return st;
+    return base_registry_find(&unlearn_registry, name, (const BaseEntry **)out); /* the entry is its first member */
 }
 
 void unlearn_report_free(UnlearnReport *report)

@@ -47,15 +47,9 @@ static int compare_points(const void *left, const void *right)
 }
 
 typedef struct {
-    double at;
+    double at; /* first: what they are sorted by */
     int64_t count;
 } Hinge;
-
-static int compare_hinges(const void *left, const void *right)
-{
-    const Hinge *a = left, *b = right;
-    return (a->at > b->at) - (a->at < b->at);
-}
 
 /* The middle of the b that minimise sum_i count_i max(0, 1 - y_i (f_i + b)): the slope is minus the members at the left
  * end and rises by count_i at each y_i - f_i. Counts are whole, so a flat piece is found exactly. f in inv. */
@@ -69,7 +63,7 @@ static BaseStatus offset(MiaInterior *v, const MiaPoint *points)
         hinges[i] = (Hinge){v->y[i] - v->inv[i], points[i].count};
         if (v->y[i] > 0) slope -= points[i].count;
     }
-    qsort(hinges, (size_t)v->m, sizeof *hinges, compare_hinges);
+    qsort(hinges, (size_t)v->m, sizeof *hinges, base_ascending_f64);
     for (i = 0; slope + hinges[i].count < 0; i++) slope += hinges[i].count;
     slope += hinges[i].count;
     v->b = slope == 0 && i + 1 < v->m ? (hinges[i].at + hinges[i + 1].at) / 2 : hinges[i].at;

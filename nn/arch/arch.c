@@ -15,10 +15,7 @@ const BaseRegistry nn_arch_registry = {"architecture", FILES, BASE_COUNT(FILES),
 
 BaseStatus nn_arch_find(const char *name, const NnArch **out)
 {
-    const BaseEntry *entry = NULL;
-    BaseStatus st = base_registry_find(&nn_arch_registry, name, &entry);
-    *out = (const NnArch *)entry; /* the entry is the first member; NULL stays NULL */
-    return st;
+    return base_registry_find(&nn_arch_registry, name, (const BaseEntry **)out); /* the entry is its first member */
 }
 
 /* Channels of the images a checkpoint is made for: what its first convolution has; 0 where it does not say. */
