@@ -6,8 +6,8 @@
 
 #include "io/tensors.h"
 
-/** @p what: the text's name in messages: "the index". Two equal keys in one object are refused. *out owned: json_decref.
- *  BASE_EFORMAT, BASE_ENOMEM. */
+/** @p what: the text's name in messages: "the index". Two equal keys in one object are refused. BASE_EFORMAT,
+ *  BASE_ENOMEM. *out owned: json_decref. */
 BaseStatus io_json_read(const char *path, const char *what, const char *text, size_t size, json_t **out);
 /** Gives the tensors the texts of @p object as metadata. BASE_EFORMAT where it is no object of texts. */
 BaseStatus io_json_read_meta(const char *path, const char *what, json_t *object, IoTensors *tensors);

@@ -1,8 +1,8 @@
 /* store/light.h - a run without its heavy arrays, once more at the end of its file, so that a report over thousands of
  * runs reads kilobytes of each and not megabytes. Only store/ includes it.
  *
- * A second form of the same is worth it: 200 runs of the demo (2.1 MB, 15 kB of them this section) are read in 0.36 ms
- * each, and from HDF5, which a child process has to read as a whole first, in 93 ms each (one core of an EPYC, twice). */
+ * A second form of the same is worth it: 200 runs of the demo (2.1 MB, 15 kB of them this section) took 0.36 ms each,
+ * and from HDF5, which a child process has to read as a whole first, 93 ms each (one core of an EPYC, twice). */
 #ifndef STORE_LIGHT_H
 #define STORE_LIGHT_H
 
