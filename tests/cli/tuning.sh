@@ -19,7 +19,7 @@ has stdout "\"tuning_hash\": \"$(sha256sum t.txt | cut -d' ' -f1)\""
 has stdout '"images_per_second_tuned": null'
 grep -q "^[a-z0-9_]* 1 f32 weights 4 32 6 6 64 3 1 1 [a-z]*$" t.txt || { cat t.txt; fail "no row for the second convolution"; }
 refuses 2 "is for the table of --tune" bench $data -o no.txt
-refuses 2 "give one of them" bench $data --tune --tuning t.txt
+refuses 2 "give only one of them" bench $data --tune --tuning t.txt
 
 # another algorithm, other bits; the same table, the same bits
 sed -E 's/ [a-z]+$/ direct/' t.txt | sed '1s/.*/expunge-tuning 1/' >direct.txt

@@ -127,7 +127,7 @@ static void test_wrong_requests(void **state)
     assert_fails(io_hdf5_read_texts(file, "/a/i32", &texts, &count), BASE_EFORMAT, "no text");
     assert_fails(io_hdf5_get_text(file, "/", "nothing", &text), BASE_ENOTFOUND, "'nothing'");
     assert_fails(io_hdf5_get_text(file, "/b", "title", &text), BASE_ENOTFOUND, "/b");
-    assert_fails(io_hdf5_get_f64s(file, "/", "title", &values, &count), BASE_EFORMAT, "does not hold numbers");
+    assert_fails(io_hdf5_get_f64s(file, "/", "title", &values, &count), BASE_EFORMAT, "no numbers");
     assert_fails(io_hdf5_get_texts(file, "/a", "x", &texts, &count), BASE_EFORMAT, "no text");
     assert_fails(io_hdf5_list(file, "/a/i32", &texts, &count), BASE_ENOTFOUND, "/a/i32");
     io_hdf5_close(file);

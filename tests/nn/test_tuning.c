@@ -196,7 +196,7 @@ static void test_each_fault_is_one_line(void **state)
         {FIRST "avx2 x f32 data 8 3 8 8 4 3 1 1 direct\n", "threads = 'x': must be a whole number"},
         {FIRST "avx2 0 f32 data 8 3 8 8 4 3 1 1 direct\n", "threads = 0: must be from 1 to"},
         {FIRST "avx2 1 f32 data 8 3 8 -8 4 3 1 1 direct\n", "width = -8: must be from 1 to"},
-        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 9999999999999 direct\n", "pad = 9999999999999: must be 0 to"},
+        {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 9999999999999 direct\n", "pad = 9999999999999: must be from 0 to"},
         {FIRST "avx2 1 f32 data 8 3 8 8 4 11 1 1 direct\n", "a kernel of 11 with padding 1 on 8x8"},
         {FIRST "avx2 1 f32 data 8 3 8 8 4 3 1 3 direct\n", "must fit and exceed the padding"},
         {FIRST "avx2 1 f32 data 8 12 8 8 32 3 1 1 winograd\n", "winograd cannot run the pass data"},
