@@ -18,7 +18,7 @@ done <<END
 $(grep -rhoE --include='*.c' 'store_run_(set_)?(text|f64|i64)\([^"]*"/[a-z_]*", "[a-z_]+"' $folders | sed 's/[^"]*"\([^"]*\)", "\([^"]*\)"/\1 \2/' | sort -u)
 END
 [ "$(echo "$table" | wc -l)" -ge 50 ] || { echo "the table has only $(echo "$table" | wc -l) rows"; bad=1; }
-reader=$(grep -rl --include='*.c' 'is no part of a signals file' $folders)
+reader=$(grep -rl --include='*.c' 'part of a signals file' $folders)
 grep -oE '"/[a-z]+/[a-z_]+"' "$reader" | tr -d '"' | sort -u >"$scratch/read"
 grep '^| `/' docs/signals.md | cut -d '|' -f 2 | grep -oE '/[a-z]+/[a-z_]+' | sort -u >"$scratch/told"
 diff "$scratch/read" "$scratch/told" || { echo "docs/signals.md and $reader differ"; bad=1; }
