@@ -44,8 +44,7 @@ out:
 }
 
 const BaseParam session_common_params[] = {
-    BASE_PARAM_F64(SessionCommon, val_fraction, 0, 0, 0.9,
-                   "share of the training images that is held out as the validation split"),
+    BASE_PARAM_F64(SessionCommon, val_fraction, 0, 0, 0.9, "share of the training images held out for validation"),
 };
 const size_t session_common_param_count = BASE_COUNT(session_common_params);
 

@@ -269,7 +269,7 @@ int sweep_worker_main(int argc, char **argv, BaseStatus (*work)(int argc, char *
     int64_t parent;
     base_log_sink(&(BaseLogSink){.message = say});
     BASE_CHECK(argc > ARGS && base_parse_i64(argv[ARG_PARENT], &parent), BASE_EUSAGE,
-               "%s is not a command for users: `expunge run --jobs` starts its workers with it", SWEEP_WORKER);
+               "%s is not for users: it is how `expunge run --jobs` starts its workers", SWEEP_WORKER);
     BASE_TRY(base_system_follow((pid_t)parent)); /* who stops the sweep stops its workers, kill -9 included */
     signal(SIGXFSZ, SIG_IGN);
     BASE_TRY(work(argc - ARGS, argv + ARGS));

@@ -50,7 +50,7 @@ static void test_image(void **state)
                 assert_near(out[(c * 8 + y) * 6 + x], (raw / 255 - (double)set->mean[0]) / (double)set->std[0], 4e-6,
                             0);
             }
-    assert_fails(data_image(set, 3, 3, 8, 6, out), BASE_EARG, "image 3; there are 0 to 2");
+    assert_fails(data_image(set, 3, 3, 8, 6, out), BASE_EARG, "image 3; there are images 0 to 2");
     assert_fails(data_image(set, 0, 3, 3, 6, out), BASE_ESHAPE,
                  "1 x 4 x 3 (channels, height, width) and the network takes 3 x 3 x 6");
     data_set_free(set);
@@ -306,7 +306,7 @@ static void test_refused(void **state)
     int64_t places[] = {3, 20};
     DataIndex index = {places, 2};
     view = data_view_of(set, &index);
-    assert_fails(data_loader_create(&view, &good, &loader), BASE_EARG, "image 20; there are 0 to 19");
+    assert_fails(data_loader_create(&view, &good, &loader), BASE_EARG, "image 20; there are images 0 to 19");
     data_set_free(set);
 }
 
