@@ -1,20 +1,35 @@
-/* eval/accuracy.c - 100 * #{i : argmax z_i = y_i} / n over every image of the split, with the Clopper-Pearson
- * interval. */
+/* eval/accuracy.c - 100 * #{i : argmax z_i = y_i} / n over all images of a split, or those of retained or of forgotten
+ * classes together (a micro-average), with the Clopper-Pearson interval. */
 #include "eval/score/score.h"
 
-static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)
-{
-    return eval_part_accuracy(context, split, EVAL_PART_ALL, out);
-}
+#define ACCURACY(name, part, summary, source, ...)                                                                     \
+    static BaseStatus name(const EvalContext *context, EvalSplit split, MathEstimate *out)                             \
+    {                                                                                                                  \
+        return eval_part_accuracy(context, split, part, out);                                                          \
+    }
+#define ACCURACIES                                                                                                     \
+    ACCURACY(accuracy, EVAL_PART_ALL, "share of the split's images that are predicted correctly", "", .title = "ACC",  \
+             .direction = EVAL_UP)                                                                                     \
+    ACCURACY(acc_retain, EVAL_PART_RETAIN, "accuracy on the retained classes, over their images together",             \
+             "Kodge et al. 2024", .title = "ACC_r", .direction = EVAL_UP, .role = EVAL_ROLE_RETAINED,                  \
+             .in_results = 100)                                                                                        \
+    ACCURACY(acc_forget, EVAL_PART_FORGET, "accuracy on the forgotten classes, over their images together",            \
+             "Kodge et al. 2024", .title = "ACC_f", .direction = EVAL_DOWN, .role = EVAL_ROLE_FORGOTTEN,               \
+             .in_results = 99)
+ACCURACIES
+#undef ACCURACY
 
-const EvalMetric eval_accuracy = {
-    .entry = BASE_ENTRY_PLAIN("accuracy", "share of the split's images that are predicted correctly", ""),
-    .unit = "%",
-    .title = "ACC",
-    .ideal = EVAL_IDEAL_RETRAINED,
-    .direction = EVAL_UP,
-    .range = {0, 100},
-    .decimals = 2,
-    .per_split = true,
-    .compute = compute,
+static const EvalMetric TABLE[] = {
+#define ACCURACY(name, part, summary, source, ...)                                                                     \
+    {.entry = BASE_ENTRY_PLAIN(#name, summary, source),                                                                \
+     .unit = "%",                                                                                                      \
+     .ideal = EVAL_IDEAL_RETRAINED,                                                                                    \
+     .range = {0, 100},                                                                                                \
+     .decimals = 2,                                                                                                    \
+     .per_split = true,                                                                                                \
+     .compute = name,                                                                                                  \
+     __VA_ARGS__},
+    ACCURACIES
+#undef ACCURACY
 };
+const BaseRows eval_accuracy = BASE_ROWS(TABLE);

@@ -1,10 +1,7 @@
 /* eval/list.h - one row per file of metrics: X(name) exports `const EvalMetric eval_<name>`, F(name) a family,
  * `const BaseRows eval_<name>`. The order is that of `expunge list`. */
-X(accuracy)
-X(acc_retain)
-X(acc_forget)
-X(loss_retain)
-X(loss_forget)
+F(accuracy)
+F(loss)
 X(composite)
 X(tow)
 X(aus)
