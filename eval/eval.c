@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 
 #define X(name) extern const EvalMetric eval_##name;
 #define F(name) extern const BaseRows eval_##name;
@@ -59,13 +60,16 @@ out:
     return st;
 }
 
+void eval_predicted(const EvalPredictions *p, int32_t *out)
+{
+    for (int64_t i = 0; i < p->n; i++) out[i] = (int32_t)base_largest_at(p->logits + i * p->K, p->K);
+}
+
 void eval_confusion(const EvalPredictions *p, int64_t *confusion)
 {
     memset(confusion, 0, sizeof *confusion * (size_t)(p->K * p->K));
     for (int64_t i = 0; i < p->n; i++) {
-        const EvalPredictions one = {p->logits + i * p->K, p->labels + i, 1, p->K};
-        int32_t predicted;
-        eval_predicted(&one, &predicted);
+        int64_t predicted = base_largest_at(p->logits + i * p->K, p->K);
         if (p->labels[i] >= 0 && p->labels[i] < p->K) confusion[p->labels[i] * p->K + predicted]++;
     }
 }

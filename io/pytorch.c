@@ -1,7 +1,6 @@
 /* io/pytorch.c - PyTorch's zip format (torch/serialization.py since 1.6; torch/csrc/jit/serialization/pickler): an
  * archive whose record <folder>/data.pkl is a pickle in which each tensor names a storage, and <folder>/data/<key> are
- * the storages' bytes, little-endian. The names below are those that torch.load(weights_only=True) knows and a state
- * dict needs. */
+ * the storages' bytes, little-endian. */
 #include "io/pytorch.h"
 
 #include <stdlib.h>
@@ -15,50 +14,6 @@
 enum { META_MOST = 16 << 20, SHARED_MOST = 4 };
 static const int64_t FREE_BYTES = 16 << 20;
 
-static const struct {
-    const char *name;
-    IoDtype dtype;
-} STORAGES[] = {{"torch.FloatStorage", IO_F32},     {"torch.DoubleStorage", IO_F64}, {"torch.HalfStorage", IO_F16},
-                {"torch.BFloat16Storage", IO_BF16}, {"torch.LongStorage", IO_I64},   {"torch.IntStorage", IO_I32},
-                {"torch.ShortStorage", IO_I16},     {"torch.CharStorage", IO_I8},    {"torch.ByteStorage", IO_U8},
-                {"torch.BoolStorage", IO_BOOL}};
-enum { STORAGE_COUNT = sizeof STORAGES / sizeof STORAGES[0] };
-
-/* What a state dict is made of. Whatever else a checkpoint asks for is an inert node of the tree. */
-static const char *const NAMES[] = {"collections.OrderedDict",
-                                    "torch._utils._rebuild_tensor_v2",
-                                    "torch._utils._rebuild_parameter",
-                                    "torch.Size",
-                                    "torch.device",
-                                    "torch.float32",
-                                    "torch.float64",
-                                    "torch.float16",
-                                    "torch.bfloat16",
-                                    "torch.int64",
-                                    "torch.int32",
-                                    "torch.int16",
-                                    "torch.int8",
-                                    "torch.uint8",
-                                    "torch.bool",
-                                    "torch.FloatStorage",
-                                    "torch.DoubleStorage",
-                                    "torch.HalfStorage",
-                                    "torch.BFloat16Storage",
-                                    "torch.LongStorage",
-                                    "torch.IntStorage",
-                                    "torch.ShortStorage",
-                                    "torch.CharStorage",
-                                    "torch.ByteStorage",
-                                    "torch.BoolStorage",
-                                    NULL};
-const IoPickleRules io_pytorch_rules = {.names = NAMES,
-                                        .hint = "save model.state_dict() with torch.save",
-                                        .persistent = true,
-                                        .bytes = true,
-                                        .inert = true,
-                                        .operations = 4u << 20,
-                                        .depth = 1000};
-
 typedef struct {
     const char *path;
     IoPytorch *file;
@@ -67,20 +22,6 @@ typedef struct {
     IoTensors *tensors;
     int64_t bytes; /* of all tensors so far */
 } Reader;
-
-const char *io_pytorch_storage_name(IoDtype dtype)
-{
-    for (int i = 0; i < STORAGE_COUNT; i++)
-        if (STORAGES[i].dtype == dtype) return STORAGES[i].name;
-    return NULL;
-}
-
-bool io_pytorch_storage_dtype(const char *name, IoDtype *out)
-{
-    for (int i = 0; i < STORAGE_COUNT; i++)
-        if (strcmp(STORAGES[i].name, name) == 0) return *out = STORAGES[i].dtype, true;
-    return false;
-}
 
 void io_pytorch_free(void *pytorch)
 {

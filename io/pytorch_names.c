@@ -216,3 +216,63 @@ bool io_pytorch_familiar(const IoPickleValue *value)
     if (is_plain(value) || is_annealing(value)) return true;
     return is_class(value) && (value->how != IO_PICKLE_REDUCE || is_short(value->args));
 }
+
+/* ---- what a state dict needs: the names that torch.load(weights_only=True) knows ---- */
+
+static const struct {
+    const char *name;
+    IoDtype dtype;
+} STORAGES[] = {{"torch.FloatStorage", IO_F32},     {"torch.DoubleStorage", IO_F64}, {"torch.HalfStorage", IO_F16},
+                {"torch.BFloat16Storage", IO_BF16}, {"torch.LongStorage", IO_I64},   {"torch.IntStorage", IO_I32},
+                {"torch.ShortStorage", IO_I16},     {"torch.CharStorage", IO_I8},    {"torch.ByteStorage", IO_U8},
+                {"torch.BoolStorage", IO_BOOL}};
+enum { STORAGE_COUNT = sizeof STORAGES / sizeof STORAGES[0] };
+
+/* What a state dict is made of. Whatever else a checkpoint asks for is an inert node of the tree. */
+static const char *const NAMES[] = {"collections.OrderedDict",
+                                    "torch._utils._rebuild_tensor_v2",
+                                    "torch._utils._rebuild_parameter",
+                                    "torch.Size",
+                                    "torch.device",
+                                    "torch.float32",
+                                    "torch.float64",
+                                    "torch.float16",
+                                    "torch.bfloat16",
+                                    "torch.int64",
+                                    "torch.int32",
+                                    "torch.int16",
+                                    "torch.int8",
+                                    "torch.uint8",
+                                    "torch.bool",
+                                    "torch.FloatStorage",
+                                    "torch.DoubleStorage",
+                                    "torch.HalfStorage",
+                                    "torch.BFloat16Storage",
+                                    "torch.LongStorage",
+                                    "torch.IntStorage",
+                                    "torch.ShortStorage",
+                                    "torch.CharStorage",
+                                    "torch.ByteStorage",
+                                    "torch.BoolStorage",
+                                    NULL};
+const IoPickleRules io_pytorch_rules = {.names = NAMES,
+                                        .hint = "save model.state_dict() with torch.save",
+                                        .persistent = true,
+                                        .bytes = true,
+                                        .inert = true,
+                                        .operations = 4u << 20,
+                                        .depth = 1000};
+
+const char *io_pytorch_storage_name(IoDtype dtype)
+{
+    for (int i = 0; i < STORAGE_COUNT; i++)
+        if (STORAGES[i].dtype == dtype) return STORAGES[i].name;
+    return NULL;
+}
+
+bool io_pytorch_storage_dtype(const char *name, IoDtype *out)
+{
+    for (int i = 0; i < STORAGE_COUNT; i++)
+        if (strcmp(STORAGES[i].name, name) == 0) return *out = STORAGES[i].dtype, true;
+    return false;
+}

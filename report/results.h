@@ -2,8 +2,7 @@
 #ifndef REPORT_RESULTS_H
 #define REPORT_RESULTS_H
 
-#include "report/load.h"
-#include "report/table.h"
+#include "report/columns.h"
 
 /** One row per label: what the papers print, with intervals, and everything else in the CSV. */
 ReportTable report_results_main(const ReportExperiment *e);
@@ -36,17 +35,8 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
 /** One row per run file: where every number comes from. */
 ReportTable report_results_runs(const ReportExperiment *e);
 
-enum { REPORT_COLUMNS_MAX = 200 };
-typedef int (*ReportImportance)(const ReportExperiment *e, const ReportQuantity *quantity);
-/** Quantities with the most important first, equal ones as the runs have them; out [REPORT_COLUMNS_MAX]. Returns how
- *  many there are. */
-int report_results_order(const ReportExperiment *e, ReportImportance importance, const ReportQuantity **out);
 /** REPORT_ROW_ of a label by its rank, and whether all of its runs failed. */
 unsigned report_results_flags(const ReportLabel *label);
-/** A quantity's column: title, unit, arrow, ideal. */
-int report_results_column(ReportTable *table, const ReportQuantity *quantity, int importance);
-/** The cell of a label in the last row; left empty where one of both is NULL or no run has it. */
-void report_results_number(ReportTable *table, int column, const ReportLabel *label, const ReportQuantity *quantity);
 /** Bold in columns[i] (below 0: none) where a method is best of quantities[i], and the note that says how. Rows are
  * named by their label in the first column. */
 void report_results_mark(ReportTable *table, const ReportExperiment *e, const ReportQuantity *const *quantities,

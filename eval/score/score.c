@@ -39,11 +39,6 @@ out:
     return st;
 }
 
-void eval_predicted(const EvalPredictions *p, int32_t *out)
-{
-    for (int64_t i = 0; i < p->n; i++) out[i] = (int32_t)base_largest_at(p->logits + i * p->K, p->K);
-}
-
 BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart part, int64_t *right, int64_t *n)
 {
     const EvalPredictions *p = context->split[split];
