@@ -2,9 +2,7 @@
  * `const BaseRows data_<name>`. The order is that of `expunge list`. */
 X(fashion_mnist)
 X(mnist)
-X(cifar10)
-X(cifar100)
-X(cifar100_coarse)
+F(cifar)
 X(imagefolder)
 X(hdf5)
 X(gaussians)
