@@ -94,13 +94,14 @@ out:
 
 /* ------------------------------------------------------------ earlier runs */
 
-static void learn_from(Estimate *e, const StoreRun *run)
+static BaseStatus learn_from(void *user, const StoreRun *run)
 {
+    Estimate *e = user;
     MathEstimate wall;
     const char *label = store_run_text(run, "/", "label"), *arch = store_run_text(run, "/", "arch");
     const char *data = store_run_text(run, "/", "data"), *const * names;
     size_t count;
-    if (!label || !arch || !data || strcmp(arch, e->x->arch) != 0 || strcmp(data, e->x->data) != 0) return;
+    if (!label || !arch || !data || strcmp(arch, e->x->arch) != 0 || strcmp(data, e->x->data) != 0) return BASE_OK;
     for (size_t m = 0; m <= e->x->method_count; m++) {
         if (strcmp(m < e->x->method_count ? e->x->methods[m].label : "original", label) != 0) continue;
         if (!store_run_metric(run, "wall_seconds", "test", &wall)) continue;
@@ -114,32 +115,7 @@ static void learn_from(Estimate *e, const StoreRun *run)
             e->rows[m].attacks += isnan(seconds) ? 0 : seconds;
         }
     }
-}
-
-static BaseStatus read_earlier(Estimate *e)
-{
-    BaseStatus st = BASE_OK;
-    char **names = NULL, *path = NULL;
-    size_t count = 0;
-    if (!io_path_exists(e->task->folder)) return BASE_OK;
-    BASE_TRY(io_folder_list(e->task->folder, ".h5", &names, &count));
-    for (size_t i = 0; i < count; i++) {
-        StoreRun *run;
-        base_free(path);
-        path = NULL;
-        BASE_TRY(base_format(&path, "%s/%s", e->task->folder, names[i]));
-        st = store_run_read_light(path, &run);
-        if (st == BASE_ENOMEM) goto out;
-        if (st == BASE_OK) {
-            learn_from(e, run);
-            store_run_free(run);
-        }
-        st = BASE_OK; /* a file that is not a run says nothing here */
-    }
-out:
-    base_free(path);
-    io_names_free(names, count);
-    return st;
+    return BASE_OK;
 }
 
 /* ------------------------------------------------------------ steps */
@@ -373,7 +349,7 @@ BaseStatus experiment_estimate(const ExperimentEstimateTask *task, ExperimentOut
     BASE_TRY(BASE_ALLOC(s->e->method_count + 1, &e.rows));
     BASE_TRY(experiment_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
-    BASE_TRY(read_earlier(&e));
+    BASE_TRY(store_runs_each(task->folder, learn_from, &e));
     BASE_TRY(walk(&e, outcome));
     if (task->shadows) BASE_TRY(experiment_shadows_count(task->shadows, &e.shadows, &e.shadow_count));
     for (size_t i = 0; i < e.shadow_count; i++) e.total += shadow_seconds(&e, &e.shadows[i], &from);

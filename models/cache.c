@@ -82,11 +82,13 @@ typedef struct {
         size_t file;
     } * weights; /* [weight_count] */
     size_t weight_count;
+    bool superseded; /* the runs that are read are */
 } Shelf;
 
-static BaseStatus use(ModelCacheFile *file, const char *label, bool superseded)
+static BaseStatus use(const Shelf *shelf, size_t at, const char *label)
 {
-    *(superseded ? &file->superseded : &file->runs) += 1;
+    ModelCacheFile *file = &shelf->files[at];
+    *(shelf->superseded ? &file->superseded : &file->runs) += 1;
     if (*file->user) return BASE_OK;
     base_free(file->user);
     file->user = NULL;
@@ -102,21 +104,21 @@ static size_t find_name(const Shelf *shelf, const char *name)
 
 /* Files by the hash of their weights; where no run says which that is, by the start of their name: one too many is kept
  * rather than one too few. */
-static BaseStatus use_weights(Shelf *shelf, const char *hash, const char *start, const char *label, bool superseded)
+static BaseStatus use_weights(const Shelf *shelf, const char *hash, const char *start, const char *label)
 {
     if (!hash || !*hash) return BASE_OK;
     for (size_t i = 0; i < shelf->weight_count; i++)
-        if (strcmp(shelf->weights[i].hash, hash) == 0)
-            return use(&shelf->files[shelf->weights[i].file], label, superseded);
+        if (strcmp(shelf->weights[i].hash, hash) == 0) return use(shelf, shelf->weights[i].file, label);
     BaseStatus st = BASE_OK;
     for (size_t i = 0; i < shelf->count && st == BASE_OK; i++)
-        if (strncmp(shelf->files[i].name, start, strlen(start)) == 0) st = use(&shelf->files[i], label, superseded);
+        if (strncmp(shelf->files[i].name, start, strlen(start)) == 0) st = use(shelf, i, label);
     return st;
 }
 
-static BaseStatus use_of_run(Shelf *shelf, const StoreRun *run, bool superseded)
+static BaseStatus use_of_run(void *user, const StoreRun *run)
 {
     BaseStatus st = BASE_OK;
+    const Shelf *shelf = user;
     const char *label = store_run_text(run, "/", "label"), *forget = store_run_text(run, "/", "forget");
     const char *file = store_run_text(run, "/meta", "weights_file"), *key = store_run_text(run, "/search", "key");
     const char *hash = store_run_text(run, "/meta", "weights_hash");
@@ -124,28 +126,27 @@ static BaseStatus use_of_run(Shelf *shelf, const StoreRun *run, bool superseded)
     char start[300];
     label = label ? label : "";
     size_t own = find_name(shelf, file);
-    if (own != SIZE_MAX) BASE_TRY(use(&shelf->files[own], label, superseded));
+    if (own != SIZE_MAX) BASE_TRY(use(shelf, own, label));
     snprintf(start, sizeof start, "original-s%lld-", seed);
     const char *original = store_run_text(run, "/meta", "original_hash");
     if (original && (!hash || strcmp(original, hash) != 0 || own == SIZE_MAX))
-        BASE_TRY(use_weights(shelf, original, start, label, superseded));
+        BASE_TRY(use_weights(shelf, original, start, label));
     snprintf(start, sizeof start, "retrain-%.200s-s%lld-", forget ? forget : "", seed);
     for (char *c = start; *c; c++) *c = *c == ',' ? '-' : *c;
     const char *reference = store_run_text(run, "/meta", "reference_hash");
-    if (reference && (!hash || strcmp(reference, hash) != 0))
-        BASE_TRY(use_weights(shelf, reference, start, label, superseded));
+    if (reference && (!hash || strcmp(reference, hash) != 0)) BASE_TRY(use_weights(shelf, reference, start, label));
     for (size_t i = 0; key && i < shelf->count; i++) {
         const char *dot = strrchr(shelf->files[i].name, '.');
-        if (strcmp(dot, ".h5") == 0 && strncmp(dot - 12, key, 12) == 0)
-            BASE_TRY(use(&shelf->files[i], label, superseded));
+        if (strcmp(dot, ".h5") == 0 && strncmp(dot - 12, key, 12) == 0) BASE_TRY(use(shelf, i, label));
     }
 out:
     return st;
 }
 
-static BaseStatus learn_weights(Shelf *shelf, const StoreRun *run)
+static BaseStatus learn_weights(void *user, const StoreRun *run)
 {
     BaseStatus st = BASE_OK;
+    Shelf *shelf = user;
     const char *hash = store_run_text(run, "/meta", "weights_hash");
     size_t file = find_name(shelf, store_run_text(run, "/meta", "weights_file"));
     if (!hash || file == SIZE_MAX) return BASE_OK;
@@ -153,33 +154,6 @@ static BaseStatus learn_weights(Shelf *shelf, const StoreRun *run)
     snprintf(shelf->weights[shelf->weight_count].hash, BASE_HASH_HEX, "%s", hash);
     shelf->weights[shelf->weight_count++].file = file;
 out:
-    return st;
-}
-
-/* Two rounds: which weights lie where, then who used them. */
-static BaseStatus read_runs(Shelf *shelf, const char *folder, bool superseded, bool learn)
-{
-    BaseStatus st = BASE_OK;
-    char **names = NULL, *path = NULL;
-    size_t count = 0;
-    StoreRun *run = NULL;
-    if (!io_path_is_folder(folder)) return BASE_OK;
-    BASE_TRY(io_folder_list(folder, ".h5", &names, &count));
-    for (size_t i = 0; i < count; i++) {
-        base_free(path);
-        path = NULL;
-        BASE_TRY(base_format(&path, "%s/%s", folder, names[i]));
-        st = store_run_read_light(path, &run);
-        if (st == BASE_ENOMEM) goto out;
-        if (st == BASE_OK) st = learn ? learn_weights(shelf, run) : use_of_run(shelf, run, superseded);
-        store_run_free(run);
-        run = NULL;
-        if (st == BASE_ENOMEM) goto out;
-        st = BASE_OK; /* what is not a run uses nothing */
-    }
-out:
-    base_free(path);
-    io_names_free(names, count);
     return st;
 }
 
@@ -193,10 +167,12 @@ static BaseStatus add_experiment(ModelCacheList *list, const char *folder, bool 
     shelf.files = list->files + before;
     shelf.count = list->count - before;
     BASE_TRY(base_format(&old, "%s/superseded", folder));
-    for (int learn = 1; learn >= 0; learn--) {
-        BASE_TRY(read_runs(&shelf, folder, false, learn));
-        BASE_TRY(read_runs(&shelf, old, true, learn));
-    }
+    /* two rounds: which weights lie where, then who used them */
+    BASE_TRY(store_runs_each(folder, learn_weights, &shelf));
+    BASE_TRY(store_runs_each(old, learn_weights, &shelf));
+    BASE_TRY(store_runs_each(folder, use_of_run, &shelf));
+    shelf.superseded = true;
+    BASE_TRY(store_runs_each(old, use_of_run, &shelf));
 out:
     base_free(shelf.weights);
     base_free(old);

@@ -284,3 +284,28 @@ out:
 
 bool store_run_complete(const char *path, const char *id) { return is_stored(path, id, false); }
 bool store_run_stored(const char *path, const char *id) { return is_stored(path, id, true); }
+
+BaseStatus store_runs_each(const char *folder, BaseStatus (*each)(void *user, const StoreRun *run), void *user)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, *path = NULL;
+    size_t count = 0;
+    if (!io_path_is_folder(folder)) return BASE_OK;
+    BASE_TRY(io_folder_list(folder, ".h5", &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        StoreRun *run = NULL;
+        base_free(path);
+        path = NULL;
+        BASE_TRY(base_format(&path, "%s/%s", folder, names[i]));
+        st = store_run_read_light(path, &run);
+        bool no_run = st != BASE_OK && st != BASE_ENOMEM;
+        if (st == BASE_OK) st = each(user, run);
+        store_run_free(run);
+        if (no_run) st = BASE_OK;
+        BASE_TRY(st);
+    }
+out:
+    base_free(path);
+    io_names_free(names, count);
+    return st;
+}

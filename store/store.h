@@ -66,6 +66,9 @@ BaseStatus store_run_write(const StoreRun *run, const char *path);
 BaseStatus store_run_read(const char *path, StoreRun **out);
 /** The same without what weighs (store/schema.h). For sweeps of many runs. */
 BaseStatus store_run_read_light(const char *path, StoreRun **out);
+/** Calls @p each with every run in a folder, read as by store_run_read_light; files that are not runs are passed over, and
+ *  a folder that does not exist has none. Ends with the first failure of @p each, or where memory is exhausted. */
+BaseStatus store_runs_each(const char *folder, BaseStatus (*each)(void *user, const StoreRun *run), void *user);
 /** A whole run with this id and status "ok" stands at @p path: the hash is checked for damage, then the light copy is
  * read. A failed run is not complete: the next sweep tries it again. Nor is one that memory does not suffice to read:
  * made again, it is the same. */
