@@ -357,5 +357,5 @@ int main(int argc, char **argv)
     called = argv[0];
     base_system_started(argv[0]);
     if (argc == 3) return started_again(argv[1], (pid_t)atol(argv[2]));
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return support_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

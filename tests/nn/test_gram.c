@@ -72,5 +72,5 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_product), cmocka_unit_test(test_no_memory)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return support_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -289,5 +289,5 @@ int main(void)
         cmocka_unit_test(test_tune_times_every_candidate),
         cmocka_unit_test(test_failed_allocations),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return support_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

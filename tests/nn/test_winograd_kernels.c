@@ -314,5 +314,5 @@ int main(void)
         cmocka_unit_test(test_plain_transforms_give_the_same_bits),
         cmocka_unit_test(test_products_equal_plain_loops),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return support_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -15,5 +15,5 @@ int main(void)
         cmocka_unit_test(test_same_bits_with_any_thread_count),
         cmocka_unit_test(test_the_rules_take_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return support_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -116,6 +116,13 @@ const char *support_at(const char *name)
     return path[turn];
 }
 
+int support_end(int failed)
+{
+    if (failed || base_memory_live() == 0) return failed;
+    print_error("%lld blocks of memory were not given back\n", (long long)base_memory_live());
+    return 1;
+}
+
 /* @p sign 1: everything fails from the n-th on, as where memory is gone; -1: the n-th alone. */
 static void fail_each(BaseStatus (*call_once)(void *user), void *user, int64_t step, int64_t most, int sign)
 {

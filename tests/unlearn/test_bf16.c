@@ -78,5 +78,5 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_edit_in_bf16)};
     base_system_started(argv[0]);
     if (argc == 3 && strcmp(argv[1], IO_HDF5_PROBE) == 0) return io_hdf5_probe_main(argv[2]);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return support_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
