@@ -1,5 +1,6 @@
 #include "tests/support/support.h"
 
+#include <errno.h>
 #include <math.h>
 
 #include "base/param.h"
@@ -152,6 +153,10 @@ static void test_numbers(void **state)
     assert_false(base_parse_u64("-1", &u) || base_parse_u64("18446744073709551616", &u));
     assert_true(base_parse_f64("-1.5e3", &f) && f == -1500);
     assert_false(base_parse_f64("1e999", &f) || base_parse_f64("NaN", &f) || base_parse_f64("1,5", &f));
+    errno = ERANGE; /* of something before */
+    assert_true(base_parse_i64("7", &i) && i == 7);
+    errno = ERANGE;
+    assert_true(base_parse_u64("7", &u) && u == 7);
     assert_true(base_parse_bool("on", &b) && b);
     assert_true(base_parse_bool("false", &b) && !b);
     static const char *const YES[] = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"},

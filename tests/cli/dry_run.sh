@@ -15,6 +15,11 @@ has stdout "Plan of t: 4 jobs, 0 complete"
 has stdout "0 of 1"
 has stdout "images/s (measured now)"
 [ ! -e r ] || fail "a dry run wrote something"
+# where the time of each method is taken from
+ok run c.yaml --results r --dry-run --set 'methods=[none, svd, ssd, finetune]'
+for from in "none .*nothing to compute" "svd .*assumed: one pass" "ssd .*assumed: one epoch" "finetune .*its epochs"; do
+    grep -q "^$from" "$logs/stdout" || { cat "$logs/stdout"; fail "no '$from'"; }
+done
 ok run c.yaml --results r --quiet
 ok run c.yaml --results r --dry-run
 has stdout "Plan of t: 4 jobs, 4 complete, about 0.00 hours to go"
@@ -22,5 +27,7 @@ ok run c.yaml --results r --dry-run --force --json
 has stdout '"jobs": 4'
 has stdout '"complete": 0'
 has stdout '"hours": '
+ok run c.yaml --results r --dry-run --force
+grep -q "^svd .*its earlier runs" "$logs/stdout" || { cat "$logs/stdout"; fail "svd's time is not that of its earlier run"; }
 refuses 2 "exceeds the budget of 3 trials" run c.yaml --results r --set search.strategy=grid --set search.trials=3
 exit 0

@@ -59,6 +59,17 @@ static void test_escape(void **state)
     assert_int_equal(report_text_width("服装"), 4);
     assert_int_equal(report_text_width("e\xcc\x81"), 1);
     assert_int_equal(report_text_width("\xff\xfe"), 2);
+    /* the first and the last of each range, and their neighbours: combining marks and joiners, and what is two wide */
+    static const char *const NONE[] = {"\u0300", "\u036f", "\u200d", "\ufe00", "\ufe0f"},
+                             *const ONE[] = {"\u02ff", "\u0370", "\u200c", "\u200e",     "\u10ff",
+                                             "\u1160", "\u2e7f", "\ua4d0", "\uabff",     "\ud7a4",
+                                             "\uf8ff", "\ufb00", "\ufdff", "\ufe10",     "\ufeff",
+                                             "\uff61", "a",      "~",      "\U0001f2ff", "\U0001fb00"},
+                             *const TWO[] = {"\u1100", "\u115f", "\u2e80", "\ua4cf", "\uac00",     "\ud7a3",
+                                             "\uf900", "\ufaff", "\uff00", "\uff60", "\U0001f300", "\U0001faff"};
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++) assert_int_equal(report_text_width(NONE[i]), 0);
+    for (size_t i = 0; i < sizeof ONE / sizeof *ONE; i++) assert_int_equal(report_text_width(ONE[i]), 1);
+    for (size_t i = 0; i < sizeof TWO / sizeof *TWO; i++) assert_int_equal(report_text_width(TWO[i]), 2);
     ESCAPES(fit_six, "été", "été   ");
     ESCAPES(fit_six, "abcdef", "abcdef");
     ESCAPES(fit_six, "ankle boot", "ankle…");
