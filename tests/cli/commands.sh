@@ -1,6 +1,12 @@
 # Every command once, from training to inspection, on data that needs no files.
 . "$EXPUNGE_TESTS/cli/common"
 
+keys() { # keys WORD...: all that the JSON of the last command calls its values
+    local got
+    got=$(grep -oE '"[A-Za-z0-9_.]+":' "$logs/stdout" | sort -u | tr -d '":' | tr '\n' ' ')
+    [ "$got" = "$* " ] || fail "the JSON has $got, not $*"
+}
+
 ok --version
 has stdout "expunge 0.1.0"
 has stdout "libdnnl"
@@ -34,6 +40,7 @@ has stdout "excluded classes 0.00%"
 ok train $tiny_train --json -o w2.safetensors
 has stdout '"accuracy_ci": ['
 has stdout '"acc_exclude_ci": null'
+keys acc_exclude acc_exclude_ci acc_retain acc_retain_ci accuracy accuracy_ci epoch epochs loss lr n seconds weights_hash
 cmp w.safetensors w2.safetensors >/dev/null && fail "the command is part of the metadata, so the files must differ"
 ok predict $toy --weights w.safetensors --split test -o a.h5
 ok inspect a.h5
@@ -62,6 +69,7 @@ has stdout '"accuracy_ci": ['
 has stdout '"acc_retain_ci": ['
 has stdout '"acc_forget_ci": ['
 has stdout '"per_class_ci": ['
+keys acc_forget acc_forget_ci acc_retain acc_retain_ci accuracy accuracy_ci classes confusion forget forget_names n n_forget n_retain per_class per_class_ci preprocessing split tuning_hash
 
 ok unlearn $toy --weights w.safetensors --forget 3 --method svd --set alpha_f=30 -o u.safetensors
 has stdout "layers.0"
@@ -73,6 +81,9 @@ has stdout '"acc_forget": 0'
 has stdout '"acc_retain_before"'
 has stdout '"acc_forget_ci": [0, 0.3'
 has stdout '"acc_retain_before_ci"'
+ok unlearn $toy --weights w.safetensors --forget 3 --method svd --json -o m.safetensors
+has stdout '"method": "svd"'
+keys acc_forget acc_forget_before acc_forget_before_ci acc_forget_ci acc_retain acc_retain_before acc_retain_before_ci acc_retain_ci beside features forget forget_names forget_removed layers left_out method n_forget n_retain name rank_forget rank_retain retain_removed samples_forget samples_retain seconds stale trace_forget trace_retain weight_change
 ok unlearn $toy --weights w.safetensors --forget 3 --method retrain -o r.safetensors
 ok eval $toy --weights r.safetensors --forget 3 --json
 has stdout '"acc_forget": 0'
@@ -85,11 +96,14 @@ names() { "$EXPUNGE" inspect "$1" | grep '^layers'; }
 ok inspect u.safetensors --json
 has stdout '"kind": "weights"'
 has stdout '"expunge.unlearned": "svd'
+keys arch container copies dtype expunge.arch expunge.command expunge.data expunge.data_hash expunge.exclude expunge.excluded expunge.precision expunge.preprocessing expunge.program expunge.seed expunge.train expunge.tuning expunge.unlearned format kind metadata name prefix sha256 shape stale strange tensors
 
 for k in methods attacks metrics archs datasets; do
     ok list $k
     ok list $k --json
     has stdout "\"$k\""
 done
+ok list methods --json
+keys default meaning methods name note parameters range source summary
 ok list methods
 has stdout "alpha_r"
