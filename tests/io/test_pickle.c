@@ -527,6 +527,52 @@ static void test_cut_and_changed(void **state)
     assert_int_equal(base_memory_live(), 0);
 }
 
+/* What belongs to an opcode is passed over whole: its bytes look like the end of the pickle (protocol 0) or like a
+ * BYTEARRAY8 (protocol 5), and the opcode behind them is found, which is then written in another way. */
+static void test_sizes_of_opcodes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char code, length; /* length: bytes of a count, which is 3 */
+        size_t size;
+    } CODES[] = {{'K', 0, 1},  {'q', 0, 1},  {'h', 0, 1},  {0x80, 0, 1}, {0x82, 0, 1}, {'M', 0, 2},  {0x83, 0, 2},
+                 {'J', 0, 4},  {'r', 0, 4},  {'j', 0, 4},  {0x84, 0, 4}, {'G', 0, 8},  {0x95, 0, 8}, {'U', 1, 3},
+                 {'C', 1, 3},  {0x8a, 1, 3}, {0x8c, 1, 3}, {'T', 4, 3},  {'X', 4, 3},  {'B', 4, 3},  {0x8b, 4, 3},
+                 {0x8d, 8, 3}, {0x8e, 8, 3}, {'N', 0, 0},  {'a', 0, 0},  {0x85, 0, 0}};
+    for (size_t i = 0; i < sizeof CODES / sizeof *CODES; i++)
+        for (int fifth = 0; fifth < 2; fifth++) {
+            char in[64] = "]]", want[64], *bytes = NULL;
+            size_t n = 2, size;
+            if (fifth) memcpy(in, "\x80\x05", 2);
+            in[n++] = (char)CODES[i].code;
+            if (CODES[i].length) in[n] = 3;
+            n += CODES[i].length;
+            for (size_t j = 0; j < CODES[i].size; j++) in[n++] = fifth ? '\x96' : '.';
+            size_t tail = n;
+            if (fifth) {
+                in[n] = '\x96';
+                in[n + 9] = '.';
+                n += 10; /* no bytes */
+                memcpy(want, in, n);
+                want[tail] = '\x8e';
+                size = n;
+            } else {
+                memcpy(in + n, "I5\n.", 4);
+                n += 4;
+                memcpy(want, "\x80\x02", 2);
+                memcpy(want + 2, in, tail);
+                memcpy(want + 2 + tail, "J\5\0\0\0.", 6);
+                size = tail + 8;
+            }
+            assert_ok(BASE_ALLOC(n, &bytes));
+            memcpy(bytes, in, n);
+            assert_ok(io_pickle_modern(&bytes, &n, "t"));
+            assert_int_equal(n, size);
+            assert_memory_equal(bytes, want, size);
+            base_free(bytes);
+        }
+}
+
 static BaseStatus read_once(void *user)
 {
     IoPickle *pickle;
@@ -543,9 +589,18 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_plain_values), cmocka_unit_test(test_containers),      cmocka_unit_test(test_code_is_refused),
-    cmocka_unit_test(test_damage),       cmocka_unit_test(test_limits),          cmocka_unit_test(test_numpy),
-    cmocka_unit_test(test_orders),       cmocka_unit_test(test_empty_array),     cmocka_unit_test(test_whole),
-    cmocka_unit_test(test_modern),       cmocka_unit_test(test_cut_and_changed), cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_plain_values),
+    cmocka_unit_test(test_containers),
+    cmocka_unit_test(test_code_is_refused),
+    cmocka_unit_test(test_damage),
+    cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_numpy),
+    cmocka_unit_test(test_orders),
+    cmocka_unit_test(test_empty_array),
+    cmocka_unit_test(test_whole),
+    cmocka_unit_test(test_modern),
+    cmocka_unit_test(test_sizes_of_opcodes),
+    cmocka_unit_test(test_cut_and_changed),
+    cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

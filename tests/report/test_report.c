@@ -81,10 +81,35 @@ static void test_demo(void **state)
     text = text_in(at, "runs.csv");
     has(text, "demo-svd-3-1.h5");
     base_free(text);
+    static const struct {
+        const char *name, *head;
+        int lines;
+    } TABLES[] = {
+        {"accuracy", "place,label,acc_retain,acc_retain_lo,acc_retain_hi,acc_forget,acc_forget_lo,acc_forget_hi\n", 7},
+        {"confusion", "true,predicted,after_percent,after_count,before_percent,before_count\n", 101},
+        {"confusion-retrained", "true,predicted,after_percent,after_count,before_percent,before_count\n", 101},
+        {"destinations", "place,class,name,after_percent,after_images,retrained_percent,retrained_images\n", 10},
+        {"history", "curve,label,epoch,loss,accuracy_percent\n", 61},
+        {"regions", "panel,x,y,class\n", 11201},
+        {"roc", "curve,label,fpr,tpr\n", 1488},
+        {"search", "alpha_f,alpha_r,score,column,row,chosen,acc_retain,acc_forget\n", 26},
+        {"signals", "panel,label,confidence,loss,retain_train_confidence_percent,retain_test_confidence_percent,", 121},
+        {"spectra", "panel,layer,component,retain,forget,importance_retain,importance_forget\n", 888},
+    };
+    for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES; i++) {
+        char name[64];
+        int lines = 0;
+        snprintf(name, sizeof name, "figures/%s.csv", TABLES[i].name);
+        text = text_in(at, name);
+        assert_memory_equal(text, TABLES[i].head, strlen(TABLES[i].head));
+        for (const char *c = text; *c; c++) lines += *c == '\n';
+        assert_int_equal(lines, TABLES[i].lines);
+        base_free(text);
+    }
     if (have_gnuplot()) {
-        static const char *const STEMS[] = {"accuracy", "confusion", "confusion-retrained",
-                                            "roc",      "signals",   "spectra",
-                                            "regions",  "search",    "history"};
+        static const char *const STEMS[] = {
+            "accuracy", "confusion", "confusion-retrained", "roc", "signals", "spectra", "regions",
+            "search",   "history",   "destinations"};
         assert_string_equal(told, "");
         for (size_t i = 0; i < sizeof STEMS / sizeof *STEMS; i++) {
             char name[64];
