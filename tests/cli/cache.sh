@@ -9,7 +9,8 @@ refuses 2 "must be bytes" cache prune --max-size much
 ok run c.yaml
 ok run c.yaml --set train.epochs=2 # the first two networks are now those of an earlier config
 ok cache list
-has stdout "original-s0-"
+grep -qx 'experiment  *file  *MiB  *days old  *used by *' "$logs/stdout" || fail "the head of the table"
+[ "$(grep -cE '^results/t +original-s0-[0-9a-f]+\.[a-z0-9]+ +[0-9]+\.[0-9][0-9] +0\.0 +(3 runs|earlier)' "$logs/stdout")" -eq 2 ] || fail "not two originals with their sizes and ages"
 has stdout "3 runs (none, ..)"
 has stdout "earlier configs (3 runs)"
 has stdout "4 files, "

@@ -14,6 +14,9 @@ ok run c.yaml --results r --dry-run
 has stdout "Plan of t: 4 jobs, 0 complete"
 has stdout "0 of 1"
 has stdout "images/s (measured now)"
+grep -qx 'method  *jobs  *complete  *networks cached  *searches cached  *hours  *estimated from *' "$logs/stdout" || fail "the head of the plan"
+grep -qE '^original +1 +0 +0 of 1 +- +[0-9.]+ +measured now' "$logs/stdout" || fail "the plan of the original"
+grep -qE '^svd +1 +0 +- +0 of 1 +[0-9.]+ +assumed: one pass' "$logs/stdout" || fail "the plan of svd"
 [ ! -e r ] || fail "a dry run wrote something"
 # where the time of each method is taken from
 ok run c.yaml --results r --dry-run --set 'methods=[none, svd, ssd, finetune]'
@@ -23,6 +26,7 @@ done
 ok run c.yaml --results r --quiet
 ok run c.yaml --results r --dry-run
 has stdout "Plan of t: 4 jobs, 4 complete, about 0.00 hours to go"
+grep -qE '^svd +1 +1 +- +- +0.000' "$logs/stdout" || { cat "$logs/stdout"; fail "the plan of what is done"; }
 ok run c.yaml --results r --dry-run --force --json
 has stdout '"jobs": 4'
 has stdout '"complete": 0'
