@@ -3,6 +3,7 @@
 #include "tests/support/support.h"
 
 #include <ftw.h>
+#include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,8 +119,10 @@ const char *support_at(const char *name)
 
 int support_end(int failed)
 {
-    if (failed || base_memory_live() == 0) return failed;
-    print_error("%lld blocks of memory were not given back\n", (long long)base_memory_live());
+    /* the library closes at exit what was lost, so that no sanitizer sees it */
+    long long blocks = (long long)base_memory_live(), objects = (long long)H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL);
+    if (failed || (blocks == 0 && objects == 0)) return failed;
+    print_error("%lld blocks of memory were not given back, and %lld objects of HDF5\n", blocks, objects);
     return 1;
 }
 

@@ -57,7 +57,8 @@ void support_fail_some_allocations(BaseStatus (*call_once)(void *user), void *us
 /** Reads tensors from @p from and writes them to @p to: the round that tests of file formats repeat without memory. */
 BaseStatus support_rewrite(const char *from, const char *to);
 
-/** Of a group of which @p failed did: as many, or 1 where all passed and a block is left that nobody gave back. */
+/** After a group of which @p failed did: as many, or 1 where all passed and memory is left, or an object of HDF5, that
+ *  nobody gave back. */
 int support_end(int failed);
 
 /** main() of every test program: handles the HDF5 probe child, then runs the group. */
