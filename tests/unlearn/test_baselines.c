@@ -260,10 +260,12 @@ static void test_watch_counts_every_image(void **state)
         best[i] = 0;
         for (int k = 1; k < 5; k++) best[i] = logits[i * 5 + k] > logits[i * 5 + best[i]] ? k : best[i];
     }
+    bool done = true;
+    assert_ok(unlearn_watch_done(NULL, &done)); /* who does not watch takes every step */
+    assert_false(done);
     for (int known = 0; known < WATCHED; known++)
         for (int limit = 0; limit < 2; limit++) {
             UnlearnWatch *watch = NULL;
-            bool done;
             for (int i = 0; i < WATCHED; i++) s->set.labels[i] = (best[i] + (i != known)) % 5;
             assert_ok(unlearn_watch_create(&s->context, s->net, &view, limit ? 1.0 / WATCHED : 0.9 / WATCHED, &watch));
             assert_ok(unlearn_watch_done(watch, &done));
