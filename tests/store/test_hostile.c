@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -166,10 +167,36 @@ static void test_light_copy_that_never_ends(void **state)
     store_run_free(run);
 }
 
+/* 8 bytes more than 2 GiB of zeros, each chunk the same 8 KiB: a small file, and more than any run holds. */
+static void test_an_array_of_more_than_two_gigabytes(void **state)
+{
+    (void)state;
+    enum { CHUNK = 1 << 20, CHUNKS = 256 };
+    StoreRun *run;
+    char path[4300];
+    snprintf(path, sizeof path, "%s", in_scratch("large.h5"));
+    char *zeros = NULL, *packed = NULL;
+    uLongf size = compressBound(CHUNK * sizeof(int64_t));
+    assert_ok(BASE_ALLOC(CHUNK * sizeof(int64_t), &zeros));
+    assert_ok(BASE_ALLOC(size, &packed));
+    assert_int_equal(compress2((Bytef *)packed, &size, (Bytef *)zeros, CHUNK * sizeof(int64_t), 9), Z_OK);
+    hid_t id = run_begin(path), space = H5Screate_simple(1, &(hsize_t){(hsize_t)CHUNKS * CHUNK + 1}, NULL);
+    hid_t chunked = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(chunked, 1, &(hsize_t){CHUNK});
+    H5Pset_deflate(chunked, 9);
+    hid_t data = H5Dcreate2(id, "x", H5T_STD_I64LE, space, H5P_DEFAULT, chunked, H5P_DEFAULT);
+    for (int i = 0; i <= CHUNKS; i++)
+        assert_true(H5Dwrite_chunk(data, H5P_DEFAULT, 0, &(hsize_t){(hsize_t)i * CHUNK}, size, packed) >= 0);
+    H5Dclose(data), H5Pclose(chunked), H5Sclose(space), H5Fclose(id);
+    put_sum(path, NULL, 0);
+    assert_fails(store_run_read(path, &run), BASE_ELIMIT, "x holds 268435457 values: more than 2 GiB");
+    base_free(zeros);
+    base_free(packed);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_storage_elsewhere),
-    cmocka_unit_test(test_damage_with_a_right_sum),
-    cmocka_unit_test(test_circles),
+    cmocka_unit_test(test_storage_elsewhere),          cmocka_unit_test(test_an_array_of_more_than_two_gigabytes),
+    cmocka_unit_test(test_damage_with_a_right_sum),    cmocka_unit_test(test_circles),
     cmocka_unit_test(test_light_copy_that_never_ends),
 };
 SUPPORT_MAIN(tests)
