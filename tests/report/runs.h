@@ -75,16 +75,20 @@ static inline void run_layers(StoreRun *run, bool spectra)
     static const char *const NAMES[] = {"features.0",  "features.4",  "features.8",   "features.11",
                                         "features.15", "features.18", "classifier.1", "classifier.4"};
     static const double FEATURES[] = {9, 288, 576, 1152, 1152, 2304, 512, 512};
-    double change[8], rank[8];
+    double change[8], rank[8], removed[8], shared[8];
     int64_t shape[] = {8};
     for (int l = 0; l < 8; l++) {
         change[l] = 0.01 * (l + 1);
+        removed[l] = l ? 0.125 * l : NAN; /* not computed for one layer, and for none */
+        shared[l] = NAN;
         rank[l] = 1.5 + l * 2.25;
     }
     assert_ok(store_run_set_texts(run, "/layers/names", NAMES, 8));
     assert_ok(store_run_set_array(run, "/layers/features", STORE_F64, 1, shape, FEATURES));
     assert_ok(store_run_set_array(run, "/layers/weight_change", STORE_F64, 1, shape, change));
     assert_ok(store_run_set_array(run, "/layers/rank_retain", STORE_F64, 1, shape, rank));
+    assert_ok(store_run_set_array(run, "/layers/forget_removed", STORE_F64, 1, shape, removed));
+    assert_ok(store_run_set_array(run, "/layers/shared", STORE_F64, 1, shape, shared));
     for (int l = 0; l < 8 && spectra; l++) {
         double s[2304], sum = 0;
         char path[128];

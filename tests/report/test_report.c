@@ -81,6 +81,10 @@ static void test_demo(void **state)
     text = text_in(at, "runs.csv");
     has(text, "demo-svd-3-1.h5");
     base_free(text);
+    text = text_in(at, "layers.csv"); /* of what was computed for no layer there is no column */
+    has(text,
+        "layer,features,rank_retain,forget_removed,weight_change\nfeatures.0,9,1.5,,1\nfeatures.4,288,3.75,12.5,2\n");
+    base_free(text);
     static const struct {
         const char *name, *head;
         int lines;
