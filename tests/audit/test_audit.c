@@ -244,12 +244,22 @@ static void shadow_attacks_without_shadows_are_left_out(void **state)
     assert_ok(audit_judge(&s, &r));
     assert_non_null(strstr(r.attack[1].why_not[MIA_GAME_FORGET], "needs shadow models (--shadow)"));
     assert_non_null(strstr(r.attack[2].why_not[MIA_GAME_MODELS], "(--shadow)"));
+    char *text = results_text(&s, &r);
+    assert_non_null(strstr(text, "needs shadow models (--shadow)"));
+    base_free(text);
     assert_true(r.attack[3].plays[MIA_GAME_FORGET]);
     audit_result_free(&r);
     audit_signals_free(&s);
     s = world_make((World){0, 0, false, 0, 0, 1, "lira_online"});
     assert_fails(audit_judge(&s, &r), BASE_EARG, "no attack has scores");
     audit_signals_free(&s);
+}
+
+static int64_t times(const char *text, const char *part)
+{
+    int64_t n = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part)) n++;
+    return n;
 }
 
 static void signals_come_back_as_they_went(void **state)
@@ -271,6 +281,16 @@ static void signals_come_back_as_they_went(void **state)
     assert_ok(audit_judge(&back, &again));
     char *first = results_text(&s, &r), *second = results_text(&back, &again), *report;
     assert_string_equal(first, second);
+    int64_t found = 0, left_out = 0; /* each game of each attack is the one or the other */
+    for (size_t i = 0; i < r.count; i++)
+        for (int g = 0; g < MIA_GAMES; g++) {
+            bool finding = audit_finding(&r, &r.attack[i], (MiaGame)g) != NULL;
+            found += finding;
+            left_out += !finding && *r.attack[i].why_not[g];
+        }
+    assert_true(found > 0);
+    assert_int_equal(times(first, "\"auc_retrained\":"), found);
+    assert_int_equal(times(first, "\"why\":"), left_out);
     assert_ok(base_strdup(first, &report));
     assert_ok(audit_results_compare(second, report, &lines, &differences));
     assert_int_equal(differences, 0);
