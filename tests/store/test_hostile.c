@@ -174,7 +174,7 @@ static void test_an_array_of_more_than_two_gigabytes(void **state)
     enum { CHUNK = 1 << 20, CHUNKS = 256 };
     StoreRun *run;
     char path[4300];
-    snprintf(path, sizeof path, "%s", in_scratch("large.h5"));
+    snprintf(path, sizeof path, "%s", support_at("large.h5"));
     char *zeros = NULL, *packed = NULL;
     uLongf size = compressBound(CHUNK * sizeof(int64_t));
     assert_ok(BASE_ALLOC(CHUNK * sizeof(int64_t), &zeros));

@@ -153,7 +153,7 @@ BaseStatus unlearn_edit_make(UnlearnEdit *e, const NnLayer *layer, double alpha_
 {
     BaseStatus st = BASE_OK;
     const int64_t f = e->retain->f;
-    const Half *half;
+    const Half *half = NULL;
     Responses sums = {0};
     float *rows = NULL, *d = NULL;
     double after;
