@@ -43,4 +43,6 @@ while [ -e blocks/$((i += 1)) ]; do
     *) fail "docs/extending.md: a block's info line is not 'LANGUAGE FILE [before|after TEXT]': $(cat blocks/$i.info)" ;;
     esac
 done
-grep -q 'fade' results/stripes/runs.csv || { cat out; fail "the experiment has no row of the new method"; }
+for new in fade tv_retrained margin; do
+    grep -q "$new" results/stripes/results.csv || { cat out; fail "the experiment has nothing of the new $new"; }
+done

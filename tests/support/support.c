@@ -2,6 +2,7 @@
 
 #include "tests/support/support.h"
 
+#include <dlfcn.h>
 #include <ftw.h>
 #include <hdf5.h>
 #include <math.h>
@@ -117,12 +118,24 @@ const char *support_at(const char *name)
     return path[turn];
 }
 
+static long long lost; /* objects of HDF5 */
+
+/* In place of the library's: a file closes with all that is still open in it, and the library with its process, so that
+ * neither the end nor a sanitizer shows what was lost. */
+herr_t H5Fclose(hid_t file)
+{
+    static herr_t (*close_file)(hid_t);
+    lost += (long long)H5Fget_obj_count(file, H5F_OBJ_ALL | H5F_OBJ_LOCAL) - 1;
+    *(void **)&close_file = dlsym(RTLD_NEXT, "H5Fclose");
+    return close_file(file);
+}
+
 int support_end(int failed)
 {
-    /* the library closes at exit what was lost, so that no sanitizer sees it */
-    long long blocks = (long long)base_memory_live(), objects = (long long)H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL);
-    if (failed || (blocks == 0 && objects == 0)) return failed;
-    print_error("%lld blocks of memory were not given back, and %lld objects of HDF5\n", blocks, objects);
+    long long blocks = (long long)base_memory_live();
+    lost += (long long)H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL);
+    if (failed || (blocks == 0 && lost == 0)) return failed;
+    print_error("%lld blocks of memory were not given back, and %lld objects of HDF5\n", blocks, lost);
     return 1;
 }
 
