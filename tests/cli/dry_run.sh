@@ -15,7 +15,7 @@ has stdout "Plan of t: 4 jobs, 0 complete"
 has stdout "0 of 1"
 has stdout "images/s (measured now)"
 grep -qx 'method  *jobs  *complete  *networks cached  *searches cached  *hours  *estimated from *' "$logs/stdout" || fail "the head of the plan"
-grep -qE '^original +1 +0 +0 of 1 +- +[0-9.]+ +measured now' "$logs/stdout" || fail "the plan of the original"
+grep -qE '^original +1 +0 +0 of 1 +- +[0-9.]+ +its epochs' "$logs/stdout" || fail "the plan of the original"
 grep -qE '^svd +1 +0 +- +0 of 1 +[0-9.]+ +assumed: one pass' "$logs/stdout" || fail "the plan of svd"
 [ ! -e r ] || fail "a dry run wrote something"
 # where the time of each method is taken from
