@@ -1,7 +1,6 @@
-/* Steps and what they need; the board that processes share; two processes give what one gives, to the bit. */
+/* Steps and what they need; two processes give what one gives, to the bit. */
 #include "tests/support/support.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,125 +116,6 @@ static void test_graph(void **state)
     (void)state;
     check_steps(false);
     check_steps(true);
-}
-
-/* ------------------------------------------------------------ the board; two handles are as good as two processes */
-
-static void test_board(void **state)
-{
-    (void)state;
-    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123",
-                      OTHER[BASE_HASH_HEX] = "1123456789012345678901234567890123456789012345678901234567890123";
-    enum { N = 5 };
-    char *path = NULL, reason[SWEEP_REASON_MAX];
-    SweepBoard *a, *b, *c;
-    bool first, got, unfinished;
-    int deaths = -1;
-    uint8_t states[N];
-    double seconds[N];
-    BaseStatus why;
-    assert_ok(base_format(&path, "%s/board", support_scratch()));
-    assert_ok(sweep_board_open(path, PLAN, N, &first, &a));
-    assert_true(first);
-    sweep_board_set(a, 4, SWEEP_STATE_SKIPPED);
-    assert_ok(sweep_board_begin(a));
-    assert_ok(sweep_board_open(path, PLAN, N, &first, &b));
-    assert_false(first);
-    assert_fails(sweep_board_open(path, OTHER, N, &first, &c), BASE_EUSAGE, "another config of this name");
-    assert_ok(sweep_board_read(b, states));
-    assert_int_equal(states[4], SWEEP_STATE_SKIPPED);
-    assert_int_equal(states[0], SWEEP_STATE_TODO);
-
-    assert_ok(sweep_board_claim(a, 0, &got, &deaths));
-    assert_true(got && deaths == 0);
-    assert_true(sweep_board_busy(b, 0, 2));
-    assert_false(sweep_board_busy(b, 1, 4));
-    assert_ok(sweep_board_claim(b, 0, &got, &deaths));
-    assert_false(got);
-    assert_ok(sweep_board_claim(b, 4, &got, &deaths)); /* settled */
-    assert_false(got);
-    assert_ok(sweep_board_settle(a, 0, SWEEP_STATE_FAILED, 1.5, BASE_ENUMERIC, "it went wrong"));
-    assert_ok(sweep_board_reason(b, 0, &why, reason));
-    assert_int_equal(why, BASE_ENUMERIC);
-    assert_string_equal(reason, "it went wrong");
-    assert_ok(sweep_board_seconds(b, seconds));
-    assert_near(seconds[0], 1.5, 0, 0);
-    assert_near(seconds[1], 0, 0, 0);
-
-    for (int death = 0; death <= SWEEP_DEATHS_MAX; death++) { /* whoever holds it goes without a word */
-        assert_ok(sweep_board_open(path, PLAN, N, &first, &c));
-        assert_ok(sweep_board_claim(c, 1, &got, &deaths));
-        assert_true(got);
-        assert_int_equal(deaths, death);
-        sweep_board_close(c);
-    }
-    assert_ok(sweep_board_claim(b, 1, &got, &deaths));
-    assert_true(got);
-    assert_int_equal(deaths, SWEEP_DEATHS_MAX); /* it does not count on */
-    sweep_board_give_back(b, 1);
-    assert_ok(sweep_board_claim(a, 1, &got, &deaths));
-    assert_int_equal(deaths, 0);
-
-    assert_ok(sweep_board_seal(path, &c, &unfinished));
-    assert_null(c);
-    sweep_board_close(a);
-    sweep_board_close(b);
-    assert_ok(sweep_board_seal(path, &c, &unfinished));
-    assert_non_null(c);
-    assert_true(unfinished);
-    sweep_board_close(c);
-    assert_ok(sweep_board_open(path, OTHER, N, &first, &a)); /* nobody is there: a new session */
-    assert_true(first);
-    assert_ok(sweep_board_begin(a));
-    assert_ok(sweep_board_read(a, states));
-    for (int i = 0; i < N; i++) assert_int_equal(states[i], SWEEP_STATE_TODO);
-    assert_ok(sweep_board_finish(a));
-    sweep_board_close(a);
-    assert_ok(sweep_board_seal(path, &c, &unfinished));
-    assert_false(unfinished);
-    sweep_board_close(c);
-    base_free(path);
-}
-
-/* Any bit of head and records that something else changed is found by whoever looks next. */
-static void test_damaged_board(void **state)
-{
-    (void)state;
-    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123";
-    enum { N = 3, BYTES = 96 + 16 + 16 * N };
-    char *path = NULL;
-    SweepBoard *a, *b;
-    uint8_t states[N];
-    double seconds[N];
-    bool first, unfinished;
-    char byte;
-    assert_ok(base_format(&path, "%s/damaged", support_scratch()));
-    assert_ok(sweep_board_open(path, PLAN, N, &first, &a));
-    assert_ok(sweep_board_begin(a));
-    assert_ok(sweep_board_settle(a, 1, SWEEP_STATE_DONE, 2, BASE_OK, NULL));
-    int fd = open(path, O_RDWR);
-    for (int at = 0; at < BYTES; at += 3) {
-        if (at >= 96 && at < 96 + 16) continue; /* whether all is finished: asked when nobody is there */
-        assert_int_equal(pread(fd, &byte, 1, at), 1);
-        byte ^= 1;
-        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-        assert_fails(sweep_board_read(a, states), BASE_EFORMAT, "damaged");
-        if (at >= 96 + 16) assert_fails(sweep_board_seconds(a, seconds), BASE_EFORMAT, "something else wrote into it");
-        byte ^= 1;
-        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-    }
-    assert_ok(sweep_board_read(a, states));
-    assert_true(states[1] == SWEEP_STATE_DONE && states[0] == SWEEP_STATE_TODO);
-    sweep_board_close(a);
-    assert_int_equal(pwrite(fd, "expunge: n", 10, 0), 10); /* a notice */
-    assert_fails(sweep_board_open(path, PLAN, N, &first, &b), BASE_EFORMAT, "is not the job queue of a sweep");
-    assert_fails(sweep_board_seal(path, &b, &unfinished), BASE_EFORMAT, "remove it");
-    assert_int_equal(ftruncate(fd, 0), 0);
-    assert_ok(sweep_board_open(path, PLAN, N, &first, &b));
-    assert_true(first);
-    sweep_board_close(b);
-    close(fd);
-    base_free(path);
 }
 
 /* ------------------------------------------------------------ whole sweeps */
@@ -424,8 +304,10 @@ static void test_many(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_graph), cmocka_unit_test(test_board), cmocka_unit_test(test_damaged_board),
-    cmocka_unit_test(test_jobs),  cmocka_unit_test(test_cache), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_graph),
+    cmocka_unit_test(test_jobs),
+    cmocka_unit_test(test_cache),
+    cmocka_unit_test(test_many),
 };
 
 int main(int argc, char **argv)
