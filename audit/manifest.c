@@ -121,6 +121,7 @@ BaseStatus audit_manifest_write(IoJson *json, const char *folder)
     io_json_set_take(json, "results", results);
     if (st != BASE_OK) goto out;
     memset(hash, '0', BASE_HASH_HEX - 1);
+    hash[BASE_HASH_HEX - 1] = '\0';
     io_json_set_take(json, "manifest_sha256", io_json_text_value(hash));
     BASE_TRY(io_json_text(json, &text));
     if (hash_own(text, strlen(text), hash)) memcpy(own_hash(text), hash, BASE_HASH_HEX - 1);
