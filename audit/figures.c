@@ -299,7 +299,7 @@ static void curve_panel(const AuditResult *r, const ReportFigures *f, bool group
     for (size_t i = 0; i < r->count; i++) {
         const AuditAttack *a = &r->attack[i];
         if (a->curve_count == 0 || !a->curve_what) continue;
-        if (groups ? !strstr(a->curve_what, "balanced_accuracy") : strcmp(a->curve_what, "AUC") != 0) continue;
+        if (groups != (a->choice->attack->curve != NULL)) continue;
         curve_rows(a, *curves, csv);
         if (*curves == first)
             base_text_add(gp, "set title '%s'\nset ylabel '%s'\nplot ",

@@ -107,7 +107,7 @@ BaseStatus audit_pictures_make(const AuditPage *p, const char *folder, AuditPict
         base_format(&pictures.words,
                     "The forgotten training images that the unlearned model gives away most, by the attack %s%s. A "
                     "high rank proves nothing about a single image. Image numbers count from 0 in the training split "
-                    "as given. These images were to be forgotten: whoever gets this page gets them.",
+                    "as given. These images were to be forgotten: anyone who gets this page gets them.",
                     by->choice->attack->entry.name,
                     p->collected->signals.R ? ": its score minus the mean score under the retrained models" : ""));
     *out = pictures;

@@ -62,9 +62,9 @@ static void verdict_text(const AuditPage *p, BaseText *out)
         base_text_add(out, ".");
     } else if (a->verdict == MATH_INDISTINGUISHABLE) {
         base_text_add(out,
-                      "Verdict: indistinguishable. In all three games every attack made here was within %g of AUC of "
-                      "the retrained models, with a probability of error of %g for each; the same attacks do find the "
-                      "original model.",
+                      "Verdict: indistinguishable. In all three games the AUC of every attack made here was within "
+                      "%g of that of the retrained models, with an error probability of %g each; the same attacks do "
+                      "detect the original model.",
                       p->collected->signals.options.margin, p->collected->signals.options.alpha);
     } else if (suspicion) {
         base_text_add(out,

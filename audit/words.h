@@ -4,7 +4,7 @@
 
 #include "audit/page.h"
 
-/** Words: the verdict, what was found and what could not have been, in sentences. */
+/** the verdict, what was found and what could not have been, in sentences. */
 void audit_words(const AuditPage *page, ReportDocument *document);
 /** "not run: needs .." for every game, control and attack. */
 void audit_words_left_out(const AuditPage *page, ReportDocument *document);

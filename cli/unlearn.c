@@ -265,8 +265,7 @@ static BaseStatus warn(const Work *w)
     BASE_TRY(classes.st);
     if (forget > 20)
         base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data,
-                     alphas ? "try a larger alpha_f, a smaller alpha_r, or (if not yet at their largest) "
-                              "forget_samples and layers=all"
+                     alphas ? "try a larger alpha_f, a smaller alpha_r, more forget_samples or layers=all"
                             : "try other parameters (expunge list methods) or --method svd");
     if (fall > 5)
         base_warning("ACC_r fell by %.2f points: %s", fall,

@@ -25,7 +25,8 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
 }
 
 const EvalMetric eval_aus = {
-    .entry = BASE_ENTRY_PLAIN("aus", "adaptive unlearning score: retained accuracy kept over forgotten accuracy left",
+    .entry = BASE_ENTRY_PLAIN("aus",
+                              "adaptive unlearning score: rewards retained accuracy, penalises forgotten accuracy left",
                               "code of DUCK, class removal"),
     .unit = "1",
     .title = "AUS",

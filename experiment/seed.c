@@ -215,8 +215,9 @@ BaseStatus experiment_reference_make(const ExperimentSetting *s, ExperimentSeed 
     r->forget = job->forget;
     r->st = st;
     if (st == BASE_OK) return BASE_OK;
-    base_warning("retraining without %s failed: the rows of this set lack all numbers that need it: %s",
-                 job->forget_both, base_error_text());
+    base_warning(
+        "retraining without %s failed: rows of this forget set lack every number that needs the retrained network: %s",
+        job->forget_both, base_error_text());
     return remember(st, &r->reason);
 }
 

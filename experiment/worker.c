@@ -142,7 +142,7 @@ static BaseStatus do_making(Worker *w, size_t at, int deaths, double started)
         state = SWEEP_STATE_FAILED;
         experiment_step_text(&s->steps, s->jobs, at, what);
         base_warning("%s failed: %s%s", what,
-                     step->kind == EXPERIMENT_STEP_RETRAIN ? "the rows of this set lack all numbers that need it: "
+                     step->kind == EXPERIMENT_STEP_RETRAIN ? "rows of this forget set lack every number that needs it: "
                                                            : "",
                      base_error_text());
     }

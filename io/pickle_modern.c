@@ -1,4 +1,4 @@
-/* io/pickle_modern.c - what other protocols write, in the opcodes that io/pickle.c knows: the lines of text of
+/* io/pickle_modern.c - what other protocols write, in the opcodes that io/pickle_read.c knows: the lines of text of
  * protocols 0 and 1 as their binary twins of protocol 2, and a bytearray of protocol 5 as bytes. Every other opcode is
  * copied as it is, so that what it may do is decided in one place. */
 #include <stdio.h>

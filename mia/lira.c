@@ -22,7 +22,7 @@ typedef struct {
 static const BaseParam ONLINE[] = {SHARED};
 static const BaseParam OFFLINE[] = {
     BASE_PARAM_CHOICE(Params, sided, ONE, SIDES,
-                      "member: one, far above the out-models (the paper); two, far from them (its code)"),
+                      "sides of the test: one, far above the out-models (the paper); two, to either side (its code)"),
     SHARED};
 
 static BaseStatus online(const MiaInput *input, const void *params, MiaScores *out)

@@ -284,6 +284,7 @@ const MiaAttack mia_other_classes = {
                         "after CMIA, PMLR 306", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .in_auto = true,
+    .curve = "cv_balanced_accuracy",
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the target "
         "is one more unlearned model",

@@ -115,6 +115,7 @@ const MiaAttack mia_population_umia = {
                         "Hayes et al., arXiv 2403.01218", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .in_auto = true,
+    .curve = "loo_balanced_accuracy",
     .sets =
         "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points, to whose phi "
         "under all models the attack is fitted",

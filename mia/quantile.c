@@ -175,7 +175,8 @@ out:
 }
 
 const MiaAttack mia_quantile = {
-    .entry = BASE_ENTRY("quantile", "hinge against a quantile regressed on the class and the other classes",
+    .entry = BASE_ENTRY("quantile",
+                        "hinge loss relative to a quantile predicted from the class and the other classes' shares",
                         "Bertran 2023; code of quantile-mia", Params, PARAMS),
     .sets =
         "member and audited: judged only; non-member: judged, and, if the file holds no population, the points that "

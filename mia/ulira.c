@@ -202,6 +202,7 @@ const MiaAttack mia_ulira = {
                         "Hayes et al., arXiv 2403.01218, Algorithm 1; Kurmanji et al. 2023", Params, PARAMS),
     .needs = MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
     .in_auto = true,
+    .curve = "loo_balanced_accuracy",
     .sets = "member: trained on, then unlearned; non-member: never trained on; audited: the forgotten points; the "
             "target is one more unlearned model",
     .score = score,

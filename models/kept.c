@@ -56,7 +56,7 @@ BaseStatus model_load(const char *path, const char *key, NnNet *net, ModelCost *
     if (st == BASE_OK && stored && strcmp(stored, key) == 0)
         st = nn_weights_load(net, tensors, path);
     else if (st == BASE_OK)
-        st = base_error_set(BASE_EFORMAT, "%s: holds another model than its name says", path);
+        st = base_error_set(BASE_EFORMAT, "%s: holds a different model from what its name says", path);
     if (st == BASE_ENOMEM) goto out;
     if (st != BASE_OK) {
         base_notice("%s; it is trained again", base_error_text());

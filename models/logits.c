@@ -255,7 +255,8 @@ static BaseStatus load(const char *path, const char *key, int64_t n, int64_t K, 
     if (st == BASE_OK) st = io_hdf5_get_text(file, "/", "key", &stored);
     if (st == BASE_OK) st = io_hdf5_info(file, "/logits", &info);
     bool fits = st == BASE_OK && strcmp(stored, key) == 0 && info.ndim == 2 && info.shape[0] == n && info.shape[1] == K;
-    if (st == BASE_OK && !fits) st = base_error_set(BASE_EFORMAT, "%s: holds other logits than its name says", path);
+    if (st == BASE_OK && !fits)
+        st = base_error_set(BASE_EFORMAT, "%s: holds different logits from what its name says", path);
     if (st == BASE_OK) st = io_hdf5_read(file, "/logits", IO_H5_F64, logits);
     *found = st == BASE_OK;
     if (!*found && st != BASE_ENOMEM) {

@@ -18,10 +18,10 @@ const BaseParam nn_train_params[] = {
     BASE_PARAM_I64(NnTrainConfig, epochs, 6, 1, 100000, "passes over the training split"),
     BASE_PARAM_I64(NnTrainConfig, batch_size, 128, 1, 65536, "images per step"),
     BASE_PARAM_F64(NnTrainConfig, lr, 0.05, 0, 100, "learning rate; the highest one if the schedule changes it"),
-    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(NnTrainConfig, momentum, 0.9, 0, 0.9999, "sgd: fraction of the last update carried over"),
     BASE_PARAM_F64(NnTrainConfig, weight_decay, 5e-4, 0, 10, "multiple of a parameter added to its gradient"),
     BASE_PARAM_BOOL(NnTrainConfig, nesterov, true, "use Nesterov momentum (sgd)"),
-    BASE_PARAM_CHOICE(NnTrainConfig, optimizer, NN_SGD, OPTIMIZERS, "step rule"),
+    BASE_PARAM_CHOICE(NnTrainConfig, optimizer, NN_SGD, OPTIMIZERS, "optimiser"),
     BASE_PARAM_CHOICE(NnTrainConfig, schedule, NN_SCHEDULE_ONE_CYCLE, SCHEDULES, "schedule of the learning rate"),
     BASE_PARAM_F64(NnTrainConfig, gamma, 0.1, 0, 1, "factor by which lr falls (step, plateau)"),
     BASE_PARAM_I64(NnTrainConfig, step_epochs, 30, 1, 100000, "number of epochs between two falls of lr (step)"),
@@ -29,7 +29,7 @@ const BaseParam nn_train_params[] = {
     BASE_PARAM_I64(NnTrainConfig, patience, 5, 1, 100000,
                    "number of epochs without a lower training loss before lr falls (plateau)"),
     BASE_PARAM_BOOL(NnTrainConfig, augment, false,
-                    "mirror at random, shift by up to an eighth of the side; pays off from some tens of epochs on"),
+                    "random mirroring and shifts of up to an eighth of the side; pays off over several dozen epochs"),
     BASE_PARAM_F64(NnTrainConfig, label_smoothing, 0, 0, 0.9999, "share of the target that is spread over all classes"),
 };
 const size_t nn_train_param_count = BASE_COUNT(nn_train_params);

@@ -60,8 +60,8 @@ BaseStatus session_chance_warn(const SessionPredictions *predictions, const Sess
     session_percent_text(tally.right, tally.n, right);
     if (is_renumbering(answer, p->K, share, taken, &moved))
         base_warning(
-            "accuracy on %s is %s of %lld images, but in %.0f%% of them every class gets one and the same answer: the "
-            "model numbers its classes in another order (images of %lld (%s) are called %lld (%s)); give --class-map "
+            "accuracy on %s is %s of %lld images, but %.0f%% of them get the answer most common for their class, "
+            "and no two classes share one: the model seems to number its classes in another order (images of %lld (%s) are called %lld (%s)); give --class-map "
             "FILE, or name the classes by the model's numbers",
             data->spec, right, (long long)tally.n, 100 * share, (long long)moved, data->train->class_names[moved],
             (long long)answer[moved], data->train->class_names[answer[moved]]);

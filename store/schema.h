@@ -1,4 +1,4 @@
-/* store/schema.h - what a run file holds: each group's attributes and each array. run/ writes these paths, report/
+/* store/schema.h - what a run file holds: each group's attributes and each array. experiment/ writes these paths, report/
  * reads them, docs/results.md tells people of them; tests/store/test_schema.c, tests/scripts/schema.sh and
  * tests/experiment/test_experiment.c hold all three to the table. */
 #ifndef STORE_SCHEMA_H

@@ -39,9 +39,9 @@ BaseStatus sweep_board_open(const char *path, const char plan[BASE_HASH_HEX], si
 void sweep_board_close(SweepBoard *board);
 void sweep_board_set(SweepBoard *board, size_t step, SweepState state);
 BaseStatus sweep_board_begin(SweepBoard *board);
-/** All jobs are settled. */
+/** All rows are settled. */
 BaseStatus sweep_board_finish(SweepBoard *board);
-/** Keeps every process away until it is closed; *out NULL where one works there. *unfinished: not all jobs of the last
+/** Keeps every process away until it is closed; *out NULL where one works there. *unfinished: not all rows of the last
  *  session were settled. */
 BaseStatus sweep_board_seal(const char *path, SweepBoard **out, bool *unfinished);
 

@@ -180,7 +180,7 @@ static BaseStatus bury(Pool *p, Process *process, size_t open_jobs)
         return BASE_OK;
     }
     p->died++;
-    base_warning("a worker was killed by signal %d (%s); the job it was running is done again", WTERMSIG(status),
+    base_warning("a worker was killed by signal %d (%s); its job is run again", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
     if (open_jobs == 0 || p->respawned == RESPAWNS) return BASE_OK;
     p->respawned++;

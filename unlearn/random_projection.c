@@ -26,11 +26,11 @@ static BaseStatus check(const UnlearnContext *context, const void *params)
 
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
-    UnlearnPairs *spaces;
+    UnlearnPairs *pairs;
     UnlearnSpaceParams own = *(const UnlearnSpaceParams *)params;
     own.spectra = false; /* no row of the table sets it here */
-    BaseStatus st = unlearn_pairs_create(context, &own, &spaces);
-    *state = spaces;
+    BaseStatus st = unlearn_pairs_create(context, &own, &pairs);
+    *state = pairs;
     return st;
 }
 
@@ -51,20 +51,20 @@ out:
     return st;
 }
 
-static BaseStatus edit_layer(const UnlearnContext *context, UnlearnPairs *spaces, const UnlearnSpaceParams *params,
+static BaseStatus edit_layer(const UnlearnContext *context, UnlearnPairs *pairs, const UnlearnSpaceParams *params,
                              int number, const NnLayer *layer, float *w, UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     float *delta = NULL;
     int64_t f = layer->features, size = layer->K * f;
     BASE_TRY(BASE_ALLOC_RAW(size, &delta));
-    BASE_TRY(unlearn_pairs_edit(spaces, number, params->alpha_r, params->alpha_f, w, layer->K, delta));
+    BASE_TRY(unlearn_pairs_edit(pairs, number, params->alpha_r, params->alpha_f, w, layer->K, delta));
     double taken = math_dot(delta, delta, size), whole = math_dot(w, w, size);
     if (!(taken > 0)) goto out;
     int64_t r = (int64_t)llround((double)f * taken / whole);
     r = r < 1 ? 1 : r > f ? f : r;
     BASE_TRY(project(w, layer->K, f, r, base_random_make(context->seed, "random_projection", (uint64_t)number), delta));
-    BASE_TRY(unlearn_measure_edit(layer, unlearn_pairs_retain(spaces, number), unlearn_pairs_forget(spaces, number), w,
+    BASE_TRY(unlearn_measure_edit(layer, unlearn_pairs_retain(pairs, number), unlearn_pairs_forget(pairs, number), w,
                                   delta, row));
     for (int64_t j = 0; j < size; j++) w[j] -= delta[j];
 out:
@@ -76,15 +76,15 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
                         UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
-    UnlearnPairs *spaces = state;
+    UnlearnPairs *pairs = state;
     int count, row = 0;
     const NnLayer *layers = nn_net_layers(net, &count);
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
     float *weights = nn_net_edit_params(net);
-    BASE_TRY(unlearn_pairs_report(spaces, net, report));
+    BASE_TRY(unlearn_pairs_report(pairs, net, report));
     for (int i = 0; i < count; i++) {
-        if (!unlearn_pairs_selected(spaces)[i]) continue;
-        st = edit_layer(context, spaces, values, i, layers + i, weights + slices[layers[i].weight].offset,
+        if (!unlearn_pairs_selected(pairs)[i]) continue;
+        st = edit_layer(context, pairs, values, i, layers + i, weights + slices[layers[i].weight].offset,
                         report->layers + row++);
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", layers[i].name);

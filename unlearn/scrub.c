@@ -187,8 +187,9 @@ out:
 }
 
 const UnlearnMethod unlearn_scrub = {
-    .entry = BASE_ENTRY("scrub", "a student leaves its teacher on the forgotten classes and follows it on the others",
-                        "Kurmanji et al. 2023, SCRUB", Params, PARAMS),
+    .entry =
+        BASE_ENTRY("scrub", "a student diverges from its teacher on the forgotten classes and follows it on the others",
+                   "Kurmanji et al. 2023, SCRUB", Params, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

@@ -34,7 +34,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_I64(Params, repair_epochs, 1, 0, 100000, "repair epochs: passes over retained images"),
     BASE_PARAM_F64(Params, repair_lr, 0.001, 0, 100, "learning rate of the repair epochs"),
     BASE_PARAM_I64(UnlearnSteps, batch_size, 256, 2, 65536, "images per step"),
-    BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "sgd: share of the last step that is kept"),
+    BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "sgd: fraction of the last update carried over"),
     BASE_PARAM_F64(UnlearnSteps, weight_decay, 0, 0, 10, "multiple of a parameter added to its gradient"),
     BASE_PARAM_CHOICE(UnlearnSteps, optimizer, NN_ADAM, unlearn_optimizer_names, "step rule of impair and repair"),
     UNLEARN_RETAIN_ROW(1000),

@@ -153,23 +153,18 @@ out:
     return st;
 }
 
-static const char *number_of(const MiaAttack *attack)
-{
-    return strcmp(attack->entry.name, "other_classes") == 0 ? "cv_balanced_accuracy" : "loo_balanced_accuracy";
-}
-
 BaseStatus mia_curve(const MiaAttack *attack, const MiaInput *input, const void *params, int64_t draws,
                      const char **what, MiaCurvePoint *curve, int *count)
 {
     BaseStatus st = BASE_OK;
     bool shadows = (attack->needs & MIA_NEEDS_SHADOW) != 0;
     Curve c = {.attack = attack, .in = input, .params = params, .shadows = shadows, .part = *input, .each = 1};
-    const char *number = shadows ? NULL : number_of(attack);
+    const char *number = shadows ? NULL : attack->curve;
     c.part.shadow_logits = c.part.shadow_population_logits = c.part.unlearned_logits = c.part.retrained_logits = NULL;
     c.part.shadow_keep = c.part.unlearned_keep = NULL;
     *what = NULL;
     *count = 0;
-    if (!shadows && !(attack->needs & (MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED))) return BASE_OK;
+    if (!shadows && !number) return BASE_OK;
     BASE_CHECK(draws > 0, BASE_EARG, "a curve over %lld selections: at least one is needed", (long long)draws);
     BASE_TRY(mia_input_check(input, attack->needs));
     *what = number ? number : "AUC";

@@ -196,16 +196,6 @@ out:
     return st;
 }
 
-static void count_never(const Group *g, int64_t n, ModelShadowArrays *out)
-{
-    for (int64_t i = 0; i < n && g->count > 0; i++) {
-        int64_t in = 0;
-        for (int64_t row = 0; row < g->count; row++) in += g->keep[row * n + i];
-        out->never_in += in == 0;
-        out->never_out += in == g->count;
-    }
-}
-
 BaseStatus model_shadows_gather(const ModelShadowTask *t, ModelShadowArrays *out)
 {
     BaseStatus st = BASE_OK;
@@ -217,7 +207,6 @@ BaseStatus model_shadows_gather(const ModelShadowTask *t, ModelShadowArrays *out
     BASE_TRY(find_sources(t, &source));
     for (int role = 0; role < MODEL_ROLES; role++) BASE_TRY(gather_group(t, (ModelRole)role, source, &group[role]));
     Group *o = &group[MODEL_ROLE_ORIGINAL], *u = &group[MODEL_ROLE_UNLEARNED], *r = &group[MODEL_ROLE_RETRAINED];
-    count_never(o, t->points->n, out);
     out->S = o->count, out->U = u->count, out->R = r->count;
     out->shadow_logits = o->logits, out->shadow_keep = o->keep, out->shadow_pair = o->pair;
     out->shadow_population_logits = o->population;

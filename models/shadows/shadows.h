@@ -79,8 +79,6 @@ typedef struct {
     uint8_t *unlearned_keep;                                /* [U, N] trained it before it unlearned */
     double *retrained_logits;                               /* [R, N, K] */
     int64_t *shadow_pair, *unlearned_pair, *retrained_pair; /* [S], [U], [R] */
-    int64_t never_in,
-        never_out;  /* points that trained none, or all, of the originals: an online attack knows nothing of them */
     double seconds; /* of making or reading them */
 } ModelShadowArrays;
 /** BASE_EARG where a shadow's weights are a target's; BASE_EUSAGE where data, architecture or preparation do not fit,

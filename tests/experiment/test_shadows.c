@@ -427,8 +427,6 @@ static void test_gather(void **state)
     assert_int_equal(a.S, 4);
     assert_int_equal(a.U, 4);
     assert_int_equal(a.R, 4);
-    assert_int_equal(a.never_in, 0);
-    assert_int_equal(a.never_out, 0);
     int64_t n = points.n, K = data.train->K;
     for (int64_t i = 0; i < n; i++) {
         int64_t in = 0;

@@ -1,4 +1,4 @@
-/* tests/nn/winograd.h - Winograd's algorithm (nn/onednn/winograd.c) in networks: the tests for blocks of WIDTH
+/* tests/nn/winograd.h - Winograd's algorithm (nn/onednn/ops/conv/winograd.c) in networks: the tests for blocks of WIDTH
  * channels, which the includer names, 8 or 16. */
 #include <dnnl.h>
 

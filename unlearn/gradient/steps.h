@@ -21,9 +21,9 @@ extern const char *const unlearn_optimizer_names[];
     BASE_PARAM_I64(UnlearnSteps, epochs, EPOCHS, 1, 100000, "passes over the images"),                                 \
         BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images per step"),                                  \
         BASE_PARAM_F64(UnlearnSteps, lr, LR, 0, 100, "learning rate"),                                                 \
-        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: share of the last step that is kept"),       \
+        BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: fraction of the last update carried over"),  \
         BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "multiple of a parameter added to its gradient"),     \
-        BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "step rule")
+        BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "optimiser")
 #define UNLEARN_LAYERS_ROW                                                                                             \
     BASE_PARAM_TEXT(                                                                                                   \
         UnlearnSteps, layers, "all",                                                                                   \

@@ -84,25 +84,25 @@ static BaseStatus make_half(const UnlearnEdit *e, const NnLayer *layer, double a
     BaseStatus st = BASE_OK;
     const int64_t f = e->retain->f;
     UnlearnFactor of_retain = {0};
-    uint8_t *z = NULL;
+    uint8_t *z_r = NULL;           /* coordinates in the retain space */
     float *rows = NULL, *y = NULL; /* of W, and of W (I - P_r) */
     *out = (Half){.alpha_r = alpha_r};
     BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(e->forget, e->rows), &out->z));
-    BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(e->retain, e->block), &z));
+    BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(e->retain, e->block), &z_r));
     BASE_TRY(BASE_ALLOC_RAW(e->block * f, &rows));
     BASE_TRY(BASE_ALLOC_RAW(e->block * f, &y));
     BASE_TRY(unlearn_factor_make(e->retain, alpha_r, &of_retain));
     for (int64_t at = 0; at < e->rows; at += e->block) {
         int64_t n = base_smaller(e->block, e->rows - at);
         order(e, layer, w + at * f, n, false, rows);
-        BASE_TRY(unlearn_space_coordinates(e->retain, rows, n, z));
-        out->response += unlearn_space_response_of(e->retain, rows, z, n);
-        BASE_TRY(unlearn_factor_remove(&of_retain, rows, z, n, y));
+        BASE_TRY(unlearn_space_coordinates(e->retain, rows, n, z_r));
+        out->response += unlearn_space_response_of(e->retain, rows, z_r, n);
+        BASE_TRY(unlearn_factor_remove(&of_retain, rows, z_r, n, y));
         BASE_TRY(unlearn_space_coordinates(e->forget, y, n, out->z + unlearn_space_coordinate_bytes(e->forget, at)));
     }
 out:
     unlearn_factor_drop(&of_retain);
-    base_free(z);
+    base_free(z_r);
     base_free(rows);
     base_free(y);
     return st;

@@ -1,4 +1,4 @@
-/* unlearn/svd/pairs.c - samples, both sides, and edits in blocks of rows. */
+/* unlearn/svd/pairs.c - samples, the spaces of both sides, and one edit per layer. */
 #include "unlearn/svd/pairs.h"
 
 #include <math.h>

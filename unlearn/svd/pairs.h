@@ -14,21 +14,21 @@ BaseStatus unlearn_pairs_check(const UnlearnContext *context, const UnlearnSpace
 typedef struct UnlearnPairs UnlearnPairs;
 /** Two forward passes of the original (retained, forgotten sample), then every layer's factorisation. */
 BaseStatus unlearn_pairs_create(const UnlearnContext *context, const UnlearnSpaceParams *params, UnlearnPairs **out);
-void unlearn_pairs_free(UnlearnPairs *spaces);
+void unlearn_pairs_free(UnlearnPairs *pairs);
 
 /** 1 where a layer is edited. */
-const uint8_t *unlearn_pairs_selected(const UnlearnPairs *spaces);
+const uint8_t *unlearn_pairs_selected(const UnlearnPairs *pairs);
 /** out = D = W (I - P_r) P_f of layer @p layer; w, out [K, features], apart. Where the context said grid, @p w must be
  *  the original's each time: what one pair of alphas shares with the next is kept (unlearn/svd/edit.h). */
-BaseStatus unlearn_pairs_edit(UnlearnPairs *spaces, int layer, double alpha_r, double alpha_f, const float *w,
-                              int64_t K, float *out);
+BaseStatus unlearn_pairs_edit(UnlearnPairs *pairs, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
+                              float *out);
 /** The same, taken from w in place: w -= D. @p row: its row of the report, filled (of a grid without the shares). */
-BaseStatus unlearn_pairs_subtract(UnlearnPairs *spaces, int layer, double alpha_r, double alpha_f, float *w, int64_t K,
+BaseStatus unlearn_pairs_subtract(UnlearnPairs *pairs, int layer, double alpha_r, double alpha_f, float *w, int64_t K,
                                   UnlearnLayer *row);
 /** Fills @p report but for times: one row a selected layer, in order, sample counts, cost. Edits are added after it. */
-BaseStatus unlearn_pairs_report(const UnlearnPairs *spaces, const NnNet *net, UnlearnReport *report);
+BaseStatus unlearn_pairs_report(const UnlearnPairs *pairs, const NnNet *net, UnlearnReport *report);
 /** The two spaces of layer @p layer, borrowed, for unlearn/svd/measure.h. */
-const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *spaces, int layer);
-const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *spaces, int layer);
+const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *pairs, int layer);
+const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *pairs, int layer);
 
 #endif

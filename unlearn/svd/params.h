@@ -24,13 +24,12 @@ extern const char *const unlearn_patch_names[];
                        "number of images of each retained class; 0: all"),                                             \
         BASE_PARAM_I64(UnlearnSpaceParams, forget_samples, 900, 0, 1e12,                                               \
                        "number of images of the forgotten classes in total; 0: all"),                                  \
-        BASE_PARAM_CHOICE(                                                                                             \
-            UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                                       \
-            "patches of a convolution: paper, max_patches of one random 3k x 3k window; all, every one"),              \
+        BASE_PARAM_CHOICE(UnlearnSpaceParams, patches, 0, unlearn_patch_names,                                         \
+                          "patches of a convolution: paper, at most max_patches from one random 3k x 3k window; all"), \
         BASE_PARAM_I64(UnlearnSpaceParams, max_patches, 10000, 0, 1e12,                                                \
                        "largest number of rows (patches, tokens) of a layer with patches: paper; 0: all"),             \
         BASE_PARAM_CHOICE(UnlearnSpaceParams, route, 0, unlearn_route_names,                                           \
-                          "way to the same edit: svd, eigen, closed (Cholesky) or reference (float64, slow)"),         \
+                          "how the edit is computed: svd, eigen, closed (Cholesky) or reference (float64, slow)"),     \
         BASE_PARAM_TEXT(UnlearnSpaceParams, retain_without, "",                                                        \
                         "retained classes left out of the retained sample, to see what their absence costs")
 #define UNLEARN_SPACE_ROWS                                                                                             \

@@ -4,7 +4,7 @@
  *     X^T = U S V^T        s_i = S_i^2 / sum_j S_j^2                                                   reference.c
  *     lambda_i = alpha s_i / ((alpha - 1) s_i + 1)        P = U diag(lambda) U^T                       reference.c
  *     P_dis = P_f - P_f P_r = P_f (I - P_r)                                                            edit.c
- *     W <- W (I - P_dis)^T = W - D, D = W (I - P_r) P_f                                                spaces.c
+ *     W <- W (I - P_dis)^T = W - D, D = W (I - P_r) P_f                                                edit.c
  *
  * P_r is that of X_r with alpha_r, P_f that of X_f with alpha_f. docs/method.md walks through it; route.h has the
  * faster ways to the same P.
@@ -22,7 +22,7 @@ static const BaseParam PARAMS[] = {
     UNLEARN_SPACE_ROWS,
     BASE_PARAM_BOOL(
         UnlearnSpaceParams, spectra, false,
-        "keep every layer's spectrum, and what both spaces share, for the report; eigen in place of closed"),
+        "keep every layer's spectrum, and what both spaces share, for the report; uses eigen instead of closed"),
 };
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
