@@ -219,6 +219,7 @@ static void test_selections(void **state)
                                   .needs = shadows
                                                ? MIA_NEEDS_SHADOW | MIA_NEEDS_POPULATION | MIA_NEEDS_SHADOW_POPULATION
                                                : MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED,
+                                  .curve = shadows ? NULL : "loo_balanced_accuracy",
                                   .score = spy};
         memset(&seen, 0, sizeof seen);
         assert_ok(mia_curve(&attack, &g.input, NULL, 5, &what, curve, &count));

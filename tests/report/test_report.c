@@ -59,7 +59,7 @@ static void test_demo(void **state)
     has(text, "on what was kept it went from 92.14% to 91.52% (retrained from scratch: 92.35%)");
     has(text,
         "called 98.70% [97.20, 100.00] of the audited forgotten images non-members (n = 1000; retrained: 100.00%). "
-        "That is what these attacks found with this many images; it bounds no other attack.");
+        "That is what these attacks found with this many images; other attacks may find more.");
     has(text, "mask_logit 100% &lt;b&gt;&amp;&#39;x&#39;");
     has(text, "note=&#39;&lt;i&gt;&#39;");
     has_not(text, "mask_logit 100% <b>");
