@@ -74,12 +74,12 @@ enum {
 typedef struct {
     BaseEntry entry;
     unsigned needs;
-    bool in_auto;     /* an audit makes it unasked where what it needs is there; false: it ranks points as another
+    bool in_auto;      /* an audit makes it unasked where what it needs is there; false: it ranks points as another
                          does, or is fitted to the points that it judges */
     const char *curve; /* of attacks that compare models: which number its learning curve shows; NULL: none */
-    bool headline;    /* the papers' own "MIA", which published tables print; with a wiring of this kind, and of one
+    bool headline;     /* the papers' own "MIA", which published tables print; with a wiring of this kind, and of one
                          attack */
-    const char *sets; /* one line: what member, non-member and audited mean for it */
+    const char *sets;  /* one line: what member, non-member and audited mean for it */
     BaseStatus (*score)(const MiaInput *input, const void *params, MiaScores *out);
 } MiaAttack;
 extern const BaseRegistry mia_registry;

@@ -79,7 +79,7 @@ typedef struct {
     uint8_t *unlearned_keep;                                /* [U, N] trained it before it unlearned */
     double *retrained_logits;                               /* [R, N, K] */
     int64_t *shadow_pair, *unlearned_pair, *retrained_pair; /* [S], [U], [R] */
-    double seconds; /* of making or reading them */
+    double seconds;                                         /* of making or reading them */
 } ModelShadowArrays;
 /** BASE_EARG where a shadow's weights are a target's; BASE_EUSAGE where data, architecture or preparation do not fit,
  * or the data was opened with `broken: skip` (positions would move); the index files' and networks' own. */
