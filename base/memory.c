@@ -151,6 +151,12 @@ BaseStatus base_grow_bytes(void **block, size_t old_count, size_t count, size_t 
     return BASE_OK;
 }
 
+BaseStatus base_grow_by_one(void **block, size_t count, size_t size)
+{
+    if (count & (count - 1)) return BASE_OK; /* between two powers of two there is room */
+    return base_grow_bytes(block, count, count ? 2 * count : 1, size);
+}
+
 void base_free(void *block)
 {
     if (!block) return;

@@ -31,6 +31,10 @@ BaseStatus base_format(char **out, const char *format, ...) __attribute__((forma
 #define BASE_ALLOC_RAW(count, out) base_alloc_raw((size_t)(count), sizeof **(out), (void **)(out))
 #define BASE_GROW(block, old_count, count)                                                                             \
     base_grow_bytes((void **)(block), (size_t)(old_count), (size_t)(count), sizeof **(block))
+/** Room for one more element behind @p count, of a list that grows by this alone: it doubles at powers of two, so that n
+ *  elements cost O(n) copies. */
+#define BASE_GROW_BY_ONE(block, count) base_grow_by_one((void **)(block), (size_t)(count), sizeof **(block))
+BaseStatus base_grow_by_one(void **block, size_t count, size_t size);
 
 /** Bytes of memory that this process may have at most: the least of the machine's, its cgroups' (v1, v2) and the limit on
  *  its address space. */

@@ -30,7 +30,7 @@ static BaseStatus add(Maker *m, ExperimentStepKind kind, size_t job, const size_
                       .alike = place * (EXPERIMENT_STEP_ROW + 1) + (size_t)kind,
                       .need_count = need_count};
     for (size_t i = 0; i < need_count; i++) step.needs[i] = needs[i];
-    BASE_TRY(BASE_GROW(&o->step, o->sweep.count, o->sweep.count + 1));
+    BASE_TRY(BASE_GROW_BY_ONE(&o->step, o->sweep.count));
     BASE_TRY(sweep_steps_add(&o->sweep, &step, at));
     o->step[*at] = (ExperimentStep){.kind = kind, .job = job};
     if (path) o->step[*at].path = *path, *path = NULL;

@@ -19,7 +19,7 @@ void sweep_steps_free(SweepSteps *s)
 
 BaseStatus sweep_steps_group(SweepSteps *s)
 {
-    BaseStatus st = BASE_GROW(&s->group, s->group_count, s->group_count + 1);
+    BaseStatus st = BASE_GROW_BY_ONE(&s->group, s->group_count);
     if (st != BASE_OK) return st;
     s->group[s->group_count].first = s->count;
     s->group[s->group_count++].count = 0;
@@ -29,9 +29,9 @@ BaseStatus sweep_steps_group(SweepSteps *s)
 BaseStatus sweep_steps_add(SweepSteps *s, const SweepStep *step, size_t *at)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(BASE_GROW(&s->step, s->count, s->count + 1));
+    BASE_TRY(BASE_GROW_BY_ONE(&s->step, s->count));
     if (step->row) {
-        BASE_TRY(BASE_GROW(&s->row, s->row_count, s->row_count + 1));
+        BASE_TRY(BASE_GROW_BY_ONE(&s->row, s->row_count));
         s->row[s->row_count++] = s->count;
     }
     SweepStep *own = &s->step[s->count];

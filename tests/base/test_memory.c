@@ -44,6 +44,15 @@ static void test_sizes_that_overflow(void **state)
     *x = 5;
     assert_fails(BASE_GROW(&x, 1, SIZE_MAX / 4), BASE_ENOMEM, "not enough memory");
     assert_true(*x == 5); /* what was there still is */
+    int *list = NULL, *was = NULL, moves = 0;
+    for (int i = 0; i < 1000; i++, was = list) {
+        assert_ok(BASE_GROW_BY_ONE(&list, i));
+        list[i] = i;
+        moves += list != was || i == 0;
+    }
+    for (int i = 0; i < 1000; i++) assert_int_equal(list[i], i);
+    assert_true(moves <= 11); /* at 0, 1, 2, 4, ..., 512 */
+    base_free(list);
     base_free(x);
     assert_int_equal(base_memory_live(), before);
 }
