@@ -101,11 +101,18 @@ static UnlearnContext context_of(const Maker *m, const Half *half, const DataCla
                             .seed = half->seed};
 }
 
+static ModelRecipe recipe_of(const Maker *m, uint64_t seed)
+{
+    ModelRecipe recipe = experiment_config_recipe(m->task->setting->e, m->task->setting->data, seed);
+    recipe.half = &m->half;
+    return recipe;
+}
+
 static ModelMaking making_of(const Maker *m, const ExperimentMethod *method, const UnlearnContext *context,
                              const char *forget)
 {
     ModelMaking making = experiment_making(m->task->setting, method, method->params, context, forget);
-    making.recipe.half = &m->half;
+    making.recipe = recipe_of(m, context->seed);
     making.folder = folder_of(m, &making);
     making.keep = true;
     return making;
@@ -149,8 +156,7 @@ static BaseStatus make_half(Maker *m, int64_t number, uint64_t seed)
     BASE_TRY(experiment_design_split(s->design, s->data, number, s->e->validation, seed, &split));
     BASE_TRY(session_model_create(s->e->arch, s->data, &model));
     nn_net_set_tuning(model.net, s->e->tuning);
-    ModelRecipe recipe = experiment_config_recipe(s->e, s->data, seed);
-    recipe.half = &m->half;
+    const ModelRecipe recipe = recipe_of(m, seed);
     BASE_TRY(model_original(&recipe, &split.train, folder_of(m, NULL), model.net, &cost, &path));
     BASE_TRY(add_row(m, "original", path, NULL, "", seed, &cost));
     const Half half = {&split, seed, model.net};
@@ -390,9 +396,7 @@ static BaseStatus count_original(Maker *m, uint64_t seed, ExperimentShadowCount 
 {
     BaseStatus st = BASE_OK;
     char key[BASE_HASH_HEX], *path = NULL;
-    const ExperimentSetting *s = m->task->setting;
-    ModelRecipe recipe = experiment_config_recipe(s->e, s->data, seed);
-    recipe.half = &m->half;
+    const ModelRecipe recipe = recipe_of(m, seed);
     BASE_TRY(model_original_path(&recipe, folder_of(m, NULL), key, &path));
     count->networks++;
     count->cached += io_path_exists(path);
