@@ -47,20 +47,4 @@ const char *math_verdict_name(MathVerdict verdict);
  */
 MathVerdict math_verdict(MathEstimate wide, MathEstimate narrow, double margin);
 
-/** AUC class by class. All borrowed from out's owner. */
-typedef struct {
-    MathAuc *each;      /* [C], owned; NaN where a class lacks members or non-members */
-    int64_t C, judged;  /* classes; those with an AUC */
-    MathEstimate macro; /* mean over the judged classes, these classes taken as fixed; n: points */
-    MathEstimate other; /* the same as an estimate for classes not seen: t interval over classes; n: classes */
-    MathEstimate worst; /* the largest AUC, simultaneous over the classes (Bonferroni); n: points of that class */
-    int64_t worst_class;
-} MathClassAuc;
-/** @p label [n] in 0..C-1. BASE_EARG where no class has both kinds, or a label is outside. Macro: MOVER over independent
- *  classes. Worst: max of lower and max of upper bounds at level 1 - (1 - level) / judged each, so that it holds for the
- *  true maximum although the class was chosen by looking. O(n (log n + C)). */
-BaseStatus math_class_auc(const double *score, const uint8_t *member, const int32_t *label, int64_t n, int64_t C,
-                          double level, MathClassAuc *out);
-void math_class_auc_free(MathClassAuc *classes);
-
 #endif

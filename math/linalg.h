@@ -16,10 +16,6 @@
     /** C = alpha op(A) op(B) + beta C;  C [M, N], op(A) [M, K], op(B) [K, N]; op is the transpose where ta, tb. */        \
     BaseStatus math_gemm##S(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a,                  \
                             const REAL *b, REAL beta, REAL *c);                                                            \
-    /** G = alpha X^T X + beta G;  X [n, f], G [f, f] lower. */                                                            \
-    BaseStatus math_gram##S(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *g);                          \
-    /** K = alpha X X^T + beta K;  X [n, f], K [n, n] lower. */                                                            \
-    BaseStatus math_gram_dual##S(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *k);                     \
     /** The same on blocks of larger matrices, whose row strides are lda, ldb, ldc. */                                     \
     BaseStatus math_gemm_block##S(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a,            \
                                   int64_t lda, const REAL *b, int64_t ldb, REAL beta, REAL *c, int64_t ldc);               \
@@ -31,7 +27,7 @@
     BaseStatus math_cholesky##S(int64_t n, REAL *g);                                                                       \
     /** Every row b of B becomes b G^-1, from math_cholesky's @p l;  B [rows, n]. */                                       \
     BaseStatus math_cholesky_solve##S(int64_t n, const REAL *l, int64_t rows, REAL *b);                                    \
-    /** L L^T = factor G + I, out of place: @p l [n, n] lower. */                                                          \
+    /** L L^T = factor G + I: @p l [n, n] lower, which may be @p g itself. */                                              \
     BaseStatus math_cholesky_shifted##S(int64_t n, REAL factor, const REAL *g, REAL *l);                                   \
     /** G /= by; *squares = ||G||_F^2 after it. Divided, not multiplied by an inverse: g_11 / g_11 is 1. */                \
     BaseStatus math_divide##S(int64_t n, REAL *g, REAL by, double *squares);                                               \

@@ -1,16 +1,4 @@
 /* math/linalg_real.h - the body of linalg.c in one precision: included once with REAL float, once with REAL double. */
-BaseStatus NAME(math_gemm)(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a, const REAL *b,
-                           REAL beta, REAL *c)
-{
-    BaseStatus st = check_indices(M, N, K);
-    if (st != BASE_OK || M == 0 || N == 0) return st;
-    int lda = (int)(ta ? M : K), ldb = (int)(tb ? K : N);
-    BLAS(gemm)
-    (CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,
-     lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, beta, c, (int)N);
-    return BASE_OK;
-}
-
 BaseStatus NAME(math_gemm_block)(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a,
                                  int64_t lda, const REAL *b, int64_t ldb, REAL beta, REAL *c, int64_t ldc)
 {
@@ -25,6 +13,13 @@ out:
     return st;
 }
 
+BaseStatus NAME(math_gemm)(bool ta, bool tb, int64_t M, int64_t N, int64_t K, REAL alpha, const REAL *a, const REAL *b,
+                           REAL beta, REAL *c)
+{
+    int64_t lda = ta ? M : K, ldb = tb ? K : N;
+    return NAME(math_gemm_block)(ta, tb, M, N, K, alpha, a, lda > 0 ? lda : 1, b, ldb > 0 ? ldb : 1, beta, c, N);
+}
+
 BaseStatus NAME(math_gram_block)(bool dual, int64_t n, int64_t f, const REAL *x, int64_t ldx, REAL *g, int64_t ldg)
 {
     BaseStatus st = BASE_OK;
@@ -36,22 +31,6 @@ BaseStatus NAME(math_gram_block)(bool dual, int64_t n, int64_t f, const REAL *x,
      (int)ldx, 1, g, (int)ldg);
 out:
     return st;
-}
-
-BaseStatus NAME(math_gram)(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *g)
-{
-    BaseStatus st = check_indices(n, f, 0);
-    if (st != BASE_OK || f == 0) return st;
-    BLAS(syrk)(CblasRowMajor, CblasLower, CblasTrans, (int)f, (int)n, alpha, x, (int)f, beta, g, (int)f);
-    return BASE_OK;
-}
-
-BaseStatus NAME(math_gram_dual)(int64_t n, int64_t f, REAL alpha, const REAL *x, REAL beta, REAL *k)
-{
-    BaseStatus st = check_indices(n, f, 0);
-    if (st != BASE_OK || n == 0 || f == 0) return st;
-    BLAS(syrk)(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)f, alpha, x, (int)f, beta, k, (int)n);
-    return BASE_OK;
 }
 
 BaseStatus NAME(math_symm)(int64_t rows, int64_t f, const REAL *w, const REAL *g, REAL *c)

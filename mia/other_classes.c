@@ -121,7 +121,7 @@ static BaseStatus fit(Label *l, double shrinkage, const Omit *omit)
             for (int64_t j = 0; j < d; j++) l->mean[side][j] += f[j];
         }
         rows[side] += (double)l->n;
-        BASE_TRY(math_gram_f64(l->n, d, 1, l->x, 1, l->g));
+        BASE_TRY(math_gram_block_f64(false, l->n, d, l->x, d, l->g, d));
     }
     for (int side = 0; side < 2; side++)
         for (int64_t j = 0; j < d; j++) l->mean[side][j] /= rows[side];

@@ -48,9 +48,8 @@ static BaseStatus project(const float *x32, double alpha, double *w)
         x[i] = (double)x32[i];
         t += x[i] * x[i];
     }
-    BASE_TRY(math_gram_dual_f64(SAMPLES, F, (alpha - 1) / t, x, 0, k));
-    for (int64_t i = 0; i < SAMPLES; i++) k[i * SAMPLES + i] += 1;
-    BASE_TRY(math_cholesky_f64(SAMPLES, k));
+    BASE_TRY(math_gram_block_f64(true, SAMPLES, F, x, F, k, SAMPLES));
+    BASE_TRY(math_cholesky_shifted_f64(SAMPLES, (alpha - 1) / t, k, k));
     BASE_TRY(math_gemm_f64(false, true, CHECKED, SAMPLES, F, 1, w, x, 0, c));
     BASE_TRY(math_cholesky_solve_f64(SAMPLES, k, CHECKED, c));
     BASE_TRY(math_gemm_f64(false, false, CHECKED, F, SAMPLES, alpha / t, c, x, 0, w));

@@ -50,7 +50,8 @@ static BaseStatus newton_step(const MiaFitRows *rows, double C, const double *mo
         for (int64_t j = 0; j < d; j++) scaled[i * side + j] = root * x[j];
         scaled[i * side + d] = root;
     }
-    BASE_TRY(math_gram_f64(rows->n, side, 1, scaled, 0, hessian));
+    memset(hessian, 0, (size_t)(side * side) * sizeof *hessian);
+    BASE_TRY(math_gram_block_f64(false, rows->n, side, scaled, side, hessian, side));
     for (int64_t j = 0; j < d; j++) hessian[j * side + j] += 1;
     hessian[d * side + d] += 1e-12; /* where every weight has underflowed */
     BASE_TRY(math_cholesky_f64(side, hessian));

@@ -76,7 +76,8 @@ static BaseStatus solve(const MiaQuantileRows *rows, Work *w, double *right)
         double root = sqrt(w->weight[i]);
         for (int64_t j = 0; j < d; j++) w->scaled[i * d + j] = root * rows->x[i * d + j];
     }
-    BASE_TRY(math_gram_f64(rows->n, d, 1, w->scaled, 0, w->matrix));
+    memset(w->matrix, 0, (size_t)(d * d) * sizeof *w->matrix);
+    BASE_TRY(math_gram_block_f64(false, rows->n, d, w->scaled, d, w->matrix, d));
     for (int64_t j = 0; j < d; j++) {
         double *own = &w->matrix[j * d + j];
         *own = *own > 0 ? *own * (j ? 1 + rows->ridge : 1 + 1e-14) : 1;

@@ -194,66 +194,6 @@ static void joined_intervals(void **state)
     assert_near(math_stats_binomial_upper(2, 0, 0.5), NAN, 0, 0);
 }
 
-enum { CLASSES = 5, EACH = 60 };
-
-static void class_points(double *score, uint8_t *member, int32_t *label)
-{
-    BaseRandom r = base_random_make(4, "class_test", 0);
-    for (int i = 0; i < CLASSES * EACH; i++) {
-        label[i] = i % CLASSES;
-        member[i] = label[i] == 4 || i / CLASSES % 2 == 0; /* class 4 has no non-members */
-        score[i] = base_random_normal(&r) + (label[i] == 2 ? 1.5 : 0.2) * member[i];
-    }
-}
-
-static void class_by_class(void **state)
-{
-    (void)state;
-    double score[CLASSES * EACH], part[EACH], sum = 0, low = 0, value[CLASSES - 1], top = 0;
-    uint8_t member[CLASSES * EACH], kind[EACH];
-    int32_t label[CLASSES * EACH];
-    class_points(score, member, label);
-    MathClassAuc got;
-    assert_ok(math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &got));
-    assert_int_equal(got.judged, 4);
-    assert_near(got.each[4].value, NAN, 0, 0);
-    assert_int_equal(got.each[4].P, EACH);
-    for (int c = 0; c < 4; c++) {
-        int64_t n = 0;
-        for (int i = 0; i < CLASSES * EACH; i++)
-            if (label[i] == c) {
-                part[n] = score[i];
-                kind[n++] = member[i];
-            }
-        MathAuc want, strict;
-        assert_ok(math_auc(part, kind, n, &want));
-        assert_memory_equal(&got.each[c], &want, sizeof want);
-        sum += value[c] = want.value;
-        low += (want.value - want.lo) * (want.value - want.lo);
-        assert_ok(math_auc_level(part, kind, n, 1 - 0.05 / 4, &strict));
-        if (strict.hi > top) top = strict.hi;
-        if (c == 2) assert_near(got.worst.lo, strict.lo, 0, 0);
-    }
-    assert_int_equal(got.worst_class, 2);
-    assert_near(got.worst.value, value[2], 0, 0);
-    assert_near(got.worst.hi, top, 0, 0);
-    assert_int_equal(got.worst.n, EACH);
-    assert_near(got.macro.value, sum / 4, 1e-15, 0);
-    assert_near(got.macro.lo, sum / 4 - sqrt(low) / 4, 1e-14, 0);
-    MathEstimate t = math_stats_mean(value, 4, 0.95, NULL);
-    assert_near(got.other.lo, t.lo, 0, 0);
-    assert_int_equal(got.other.n, 4);
-    math_class_auc_free(&got);
-    math_class_auc_free(&got);
-    math_class_auc_free(NULL);
-    label[7] = CLASSES;
-    assert_fails(math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &got), BASE_EARG, "point 7 is 5");
-    for (int i = 0; i < CLASSES * EACH; i++) label[i] = member[i];
-    assert_fails(math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &got), BASE_EARG,
-                 "none of 5 classes");
-    assert_null(got.each);
-}
-
 static void held_out_thresholds(void **state)
 {
     (void)state;
@@ -356,22 +296,22 @@ static void models_by_definition(void **state)
 static BaseStatus once(void *user)
 {
     (void)user;
-    double score[CLASSES * EACH];
-    uint8_t member[CLASSES * EACH];
-    int32_t label[CLASSES * EACH];
+    enum { MODELS = 5, EACH = 60, COUNT = MODELS * EACH };
+    double score[COUNT];
+    uint8_t member[COUNT];
     MathAucDifference difference;
-    MathClassAuc classes;
     MathBalanced balanced;
-    class_points(score, member, label);
-    BaseStatus st = math_auc_paired(score, score, member, CLASSES * EACH, 0.95, &difference);
-    if (st == BASE_OK) st = math_class_auc(score, member, label, CLASSES * EACH, CLASSES, 0.95, &classes);
-    if (st != BASE_OK) return st;
-    math_class_auc_free(&classes);
     MathEstimate told;
     bool over;
-    st = math_auc_of_models(score, 2, score, 3, EACH, 0.95, &told, &over);
+    BaseRandom r = base_random_make(4, "compare_test", 0);
+    for (int i = 0; i < COUNT; i++) {
+        member[i] = i % 2 == 0;
+        score[i] = base_random_normal(&r) + 0.2 * member[i];
+    }
+    BaseStatus st = math_auc_paired(score, score, member, COUNT, 0.95, &difference);
+    if (st == BASE_OK) st = math_auc_of_models(score, 2, score, 3, EACH, 0.95, &told, &over);
     if (st != BASE_OK) return st;
-    return math_holdout_best_balanced(score, member, CLASSES * EACH, 1, 0.95, &balanced);
+    return math_holdout_best_balanced(score, member, COUNT, 1, 0.95, &balanced);
 }
 
 static void without_memory(void **state)
@@ -383,9 +323,8 @@ static void without_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(paired_by_definition), cmocka_unit_test(pairs_at_the_ends),
     cmocka_unit_test(near_the_ends),        cmocka_unit_test(verdicts),
-    cmocka_unit_test(joined_intervals),     cmocka_unit_test(class_by_class),
-    cmocka_unit_test(models_by_definition), cmocka_unit_test(held_out_thresholds),
-    cmocka_unit_test(without_memory),
+    cmocka_unit_test(joined_intervals),     cmocka_unit_test(models_by_definition),
+    cmocka_unit_test(held_out_thresholds),  cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)

@@ -104,8 +104,8 @@ static void test_products(void **state)
     float *g, *k;
     assert_ok(BASE_ALLOC(K * K, &g));
     assert_ok(BASE_ALLOC(M * M, &k));
-    assert_ok(math_gram(M, K, 1, a, 0, g));
-    assert_ok(math_gram_dual(M, K, 1, a, 0, k));
+    assert_ok(math_gram_block(false, M, K, a, K, g, K));
+    assert_ok(math_gram_block(true, M, K, a, K, k, M));
     for (int i = 0; i < K; i++) {
         for (int j = 0; j <= i; j++) {
             double sum = 0;
@@ -134,7 +134,7 @@ static void test_cholesky(void **state)
     assert_ok(BASE_ALLOC(N * N, &l));
     assert_ok(BASE_ALLOC(R * N, &c));
     double *want = doubles(R * N);
-    assert_ok(math_gram(20, N, 1, x, 0, g));
+    assert_ok(math_gram_block(false, 20, N, x, N, g, N));
     assert_ok(math_symm(R, N, b, g, c)); /* c = b G, so c G^-1 = b */
     for (int r = 0; r < R; r++)
         for (int j = 0; j < N; j++)
@@ -160,7 +160,8 @@ static void test_eigen(void **state)
     assert_ok(BASE_ALLOC(N * N, &g));
     assert_ok(BASE_ALLOC(N * N, &v));
     assert_ok(BASE_ALLOC(N, &s));
-    assert_ok(math_gram(12, N, 1.0f / 12, x, 0, g));
+    assert_ok(math_gram_block(false, 12, N, x, N, g, N));
+    math_scale(g, (int64_t)N * N, 1.0f / 12);
     memcpy(v, g, N * N * sizeof *v);
     assert_ok(math_eigen(N, v, s));
     for (int i = 0; i < N; i++) {

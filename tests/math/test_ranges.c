@@ -34,15 +34,6 @@ static BaseStatus models_level(double x)
     return math_auc_of_models(SCORE, 2, SCORE + N / 2, 1, N / 2, x, &out, &over);
 }
 
-static BaseStatus classes_level(double x)
-{
-    static const int32_t LABEL[N] = {0};
-    MathClassAuc out;
-    BaseStatus st = math_class_auc(SCORE, MEMBER, LABEL, N, 1, x, &out);
-    math_class_auc_free(&out);
-    return st;
-}
-
 static BaseStatus bootstrap(double level, double fpr)
 {
     MathModelScores a = {SCORE, 1, NULL};
@@ -86,7 +77,6 @@ static void every_range(void **state)
         {auc_level, "the level of an interval is ", false},
         {paired_level, "the level of an interval is ", false},
         {models_level, "the level of an interval is ", false},
-        {classes_level, "the level of an interval is ", false},
         {bootstrap_level, "the level of an interval is ", false},
         {bootstrap_fpr, "a false positive rate is ", false},
         {holdout_share, "the share of points to choose on is ", false},

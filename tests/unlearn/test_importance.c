@@ -272,7 +272,8 @@ static void test_influence(void **state)
         memcpy(g + i * P, t.g, (size_t)P * sizeof *g);
         for (int64_t j = 0; j < P; j++) v[j] -= (double)forget->n / ((double)retain->n * n) * t.g[j];
     }
-    assert_ok(math_gram_f64(retain->n, P, 1 / (double)retain->n, g, 0, a));
+    assert_ok(math_gram_block_f64(false, retain->n, P, g, P, a, P));
+    for (int64_t j = 0; j < P * P; j++) a[j] /= (double)retain->n;
     for (int64_t j = 0; j < P; j++) a[j * P + j] += damping;
     for (int64_t i = 0; i < forget->n; i++) {
         memset(t.g, 0, (size_t)P * sizeof *t.g);
