@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "math/linalg.h"
-#include "unlearn/svd/route.h"
 
 /* The shares that fall out of the edit are those of the four responses taken one by one, for alphas at 1 too. */
 static void test_shares(void **state)
@@ -22,7 +21,7 @@ static void test_shares(void **state)
             for (int a = 0; a < 5; a++) {
                 UnlearnShares shares;
                 double whole, part;
-                assert_ok(unlearn_edit_once(retain, forget, 20, ALPHAS[a], w, R, out, &shares));
+                assert_ok(edit_once(retain, forget, 20, ALPHAS[a], w, R, out, &shares));
                 assert_ok(unlearn_space_response(retain, w, R, &whole));
                 assert_ok(unlearn_space_response(retain, out, R, &part));
                 assert_near(shares.retain, part / whole, 0, 1e-5);
@@ -68,7 +67,7 @@ static void test_grid(void **state)
             for (int i = 0; i < PAIRS; i++) {
                 UnlearnShares shares, whole;
                 double largest = 0, worst = 0, changed;
-                assert_ok(unlearn_edit_once(retain, forget, PAIR[i][0], PAIR[i][1], w, R, want, &whole));
+                assert_ok(edit_once(retain, forget, PAIR[i][0], PAIR[i][1], w, R, want, &whole));
                 factors = 0;
                 assert_ok(unlearn_edit_make(edit, NULL, PAIR[i][0], PAIR[i][1], w, false, got, &shares, &changed));
                 assert_int_equal(factors, FACTORS[i]);
@@ -100,7 +99,7 @@ typedef struct {
     int64_t n, f;
 } Job;
 
-static BaseStatus edit_once(void *user)
+static BaseStatus without_memory(void *user)
 {
     BaseStatus st = BASE_OK;
     const Job *job = user;
@@ -109,7 +108,7 @@ static BaseStatus edit_once(void *user)
     double response;
     BASE_TRY(importance_of(job->way, job->x, job->n, job->f, 3, &m));
     BASE_TRY(BASE_ALLOC(job->n * job->f, &out));
-    BASE_TRY(unlearn_edit_once(m, m, 100, 3, job->x, job->n, out, NULL));
+    BASE_TRY(edit_once(m, m, 100, 3, job->x, job->n, out, NULL));
     BASE_TRY(unlearn_space_response(m, job->x, job->n, &response));
 out:
     base_free(out);
@@ -123,8 +122,8 @@ static void test_no_memory(void **state)
     float *x = normals(8 * 12, 5, 1);
     for (int way = 0; way < WAY_COUNT; way++) {
         Job wide = {WAYS[way], x, 8, 12}, tall = {WAYS[way], x, 12, 8};
-        support_fail_allocations(edit_once, &wide, 200);
-        support_fail_allocations(edit_once, &tall, 200);
+        support_fail_allocations(without_memory, &wide, 200);
+        support_fail_allocations(without_memory, &tall, 200);
     }
     base_free(x);
 }

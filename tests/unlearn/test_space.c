@@ -49,11 +49,11 @@ static void check_case(IoHdf5 *file, const char *name, Way way)
     compare(got, pr, f * f, "P_retain", TOLERANCE);
     assert_ok(unlearn_space_project(forget, alpha_f, eye, f, got));
     compare(got, pf, f * f, "P_forget", TOLERANCE);
-    assert_ok(unlearn_edit_once(retain, forget, alpha_r, alpha_f, eye, f, got, NULL)); /* P_dis^T */
+    assert_ok(edit_once(retain, forget, alpha_r, alpha_f, eye, f, got, NULL)); /* P_dis^T */
     for (int64_t i = 0; i < f; i++)
         for (int64_t j = 0; j < f; j++) dis[i * f + j] = got[j * f + i];
     compare(dis, pd, f * f, "P_dis", TOLERANCE);
-    assert_ok(unlearn_edit_once(retain, forget, alpha_r, alpha_f, w, out_rows, got, NULL));
+    assert_ok(edit_once(retain, forget, alpha_r, alpha_f, w, out_rows, got, NULL));
     for (int64_t i = 0; i < nw; i++) got[i] = w[i] - got[i];
     compare(got, wu, nw, "W_unlearned", TOLERANCE);
     unlearn_space_free(retain), unlearn_space_free(forget);
@@ -136,7 +136,7 @@ static void test_twin(void **state)
                 assert_ok(unlearn_space_project(m, ALPHAS[a], eye, f, got));
                 assert_close_f32(got, want, f * f, TOLERANCE);
                 for (int64_t i = 0; i < f * f; i++) want[i] = (double)eye[i] - want[i];
-                assert_ok(unlearn_space_remove(m, ALPHAS[a], eye, f, got));
+                assert_ok(remove_space(m, ALPHAS[a], eye, f, got));
                 if (f > 1)
                     assert_close_f32(got, want, f * f, TOLERANCE);
                 else
@@ -180,7 +180,7 @@ static void check_large(int64_t n, int64_t f, Way way)
     for (int64_t i = 0; i < n * f; i++) x[i] += 0.5f, trace += (double)x[i] * (double)x[i];
     assert_ok(importance_of(way, x, n, f, 400, &m));
     assert_ok(unlearn_space_project(m, alpha, w, R, out));
-    assert_ok(unlearn_space_remove(m, alpha, w, R, rest));
+    assert_ok(remove_space(m, alpha, w, R, rest));
     assert_near(unlearn_space_trace(m), trace, 0, 1e-5);
     for (int r = 0; r < R; r++) {
         memset(g, 0, (size_t)(2 * f) * sizeof *g); /* out G and W G */
@@ -251,7 +251,7 @@ static void test_zero_input(void **state)
         assert_ok(importance_of(WAYS[way], x, N, F, 2, &m));
         assert_ok(unlearn_space_project(m, 100, eye, F, out));
         for (int i = 0; i < F * F; i++) assert_true(out[i] == 0);
-        assert_ok(unlearn_space_remove(m, 100, eye, F, out));
+        assert_ok(remove_space(m, 100, eye, F, out));
         assert_memory_equal(out, eye, sizeof out);
         assert_ok(unlearn_space_response(m, eye, F, &response));
         assert_true(response == 0 && unlearn_space_rank(m) == 0 && unlearn_space_trace(m) == 0);
@@ -411,7 +411,7 @@ static void test_refusals(void **state)
     assert_fails(unlearn_space_project(m, 0, x, 3, out), BASE_EARG, "alpha = 0");
     assert_fails(unlearn_space_project(m, NAN, x, 3, out), BASE_EARG, "alpha = ");
     x[0] = INFINITY;
-    assert_fails(unlearn_edit_once(m, m, 3, 3, x, 3, out, NULL), BASE_ENUMERIC, "not finite");
+    assert_fails(edit_once(m, m, 3, 3, x, 3, out, NULL), BASE_ENUMERIC, "not finite");
     unlearn_space_free(m);
     for (int way = 0; way < WAY_COUNT; way++) {
         m = NULL;

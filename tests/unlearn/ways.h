@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "tests/support/support.h"
 #include "unlearn/svd/edit.h"
+#include "unlearn/svd/route.h"
 
 typedef struct {
     UnlearnRouteChoice route;
@@ -28,6 +29,35 @@ static inline BaseStatus importance_of(Way way, const float *x, int64_t n, int64
     m = NULL;
 out:
     unlearn_space_free(m);
+    return st;
+}
+
+/* out = W (I - P(alpha)) */
+static inline BaseStatus remove_space(const UnlearnSpace *space, double alpha, const float *w, int64_t rows, float *out)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnFactor factor = {0};
+    uint8_t *z = NULL;
+    BASE_TRY(unlearn_factor_make(space, alpha, &factor));
+    BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(space, rows), &z));
+    BASE_TRY(unlearn_space_coordinates(space, w, rows, z));
+    BASE_TRY(unlearn_factor_remove(&factor, w, z, rows, out));
+out:
+    unlearn_factor_drop(&factor);
+    base_free(z);
+    return st;
+}
+
+/* D of one pair: w, out [rows, f], apart; shares or NULL. */
+static inline BaseStatus edit_once(const UnlearnSpace *retain, const UnlearnSpace *forget, double alpha_r,
+                                   double alpha_f, const float *w, int64_t rows, float *out, UnlearnShares *shares)
+{
+    BaseStatus st = BASE_OK;
+    UnlearnEdit *e = NULL;
+    BASE_TRY(unlearn_edit_create(retain, forget, rows, 0, false, &e));
+    BASE_TRY(unlearn_edit_make(e, NULL, alpha_r, alpha_f, w, false, out, shares, NULL));
+out:
+    unlearn_edit_free(e);
     return st;
 }
 

@@ -24,57 +24,19 @@ static bool separable(double alpha) { return fabs(alpha - 1) > 0.1; }
 #define BODY "unlearn/svd/closed.c"
 #include "unlearn/svd/twice.h"
 
-static BaseStatus coordinates_any(const UnlearnSpace *space, const float *w, int64_t rows, void *z)
-{
-    return space->matrix_f64 ? coordinates_f64(space, w, rows, z) : coordinates(space, w, rows, z);
-}
-
-static BaseStatus factor_any(const UnlearnSpace *space, double alpha, UnlearnFactor *out)
-{
-    return space->matrix_f64 ? factor_f64(space, alpha, out) : factor(space, alpha, out);
-}
-
-static BaseStatus project_any(const UnlearnFactor *of, const void *z, int64_t rows, float *out, double *response)
-{
-    return of->space->matrix_f64 ? back_f64(of, NULL, z, rows, out, response) : back(of, NULL, z, rows, out, response);
-}
-
-static BaseStatus remove_any(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out)
-{
-    double unused;
-    return of->space->matrix_f64 ? back_f64(of, w, z, rows, out, &unused) : back(of, w, z, rows, out, &unused);
-}
-
-static double response_any(const UnlearnSpace *space, const float *w, const void *z, int64_t rows)
-{
-    return space->matrix_f64 ? response_f64(space, w, z, rows) : response(space, w, z, rows);
-}
-
-static BaseStatus quadratic_any(const UnlearnSpace *space, const float *w, int64_t rows, double *out)
-{
-    return space->matrix_f64 ? quadratic_f64(space, w, rows, out) : quadratic(space, w, rows, out);
-}
-
 const UnlearnRoute unlearn_route_closed = {.name = "closed",
                                            .making = UNLEARN_MAKES_G,
-                                           .coordinates = coordinates_any,
-                                           .factor = factor_any,
-                                           .project = project_any,
-                                           .remove = remove_any,
-                                           .response = response_any,
-                                           .quadratic = quadratic_any},
-                   unlearn_route_dual = {.name = "closed",
-                                         .making = UNLEARN_MAKES_K,
-                                         .coordinates = coordinates_any,
-                                         .factor = factor_any,
-                                         .project = project_any,
-                                         .response = response_any};
+                                           .removes = true,
+                                           .f32 = &calls,
+                                           .f64 = &calls_f64},
+                   unlearn_route_dual = {.name = "closed", .making = UNLEARN_MAKES_K, .f32 = &calls, .f64 = &calls_f64};
 #else
 
 /* z = W G, or W X^T */
-static BaseStatus NAME(coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, REAL *z)
+static BaseStatus NAME(coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, void *to)
 {
     BaseStatus st = BASE_OK;
+    REAL *z = to;
     float *narrow = NULL;
     REAL *room = NULL;
     const REAL *wide;
@@ -82,7 +44,7 @@ static BaseStatus NAME(coordinates)(const UnlearnSpace *space, const float *w, i
         BASE_TRY(NAME(unlearn_real)(w, rows * space->f, &room, &wide));
         BASE_TRY(NAME(math_symm)(rows, space->f, wide, MATRIX(space), z));
     } else if (sizeof(REAL) == sizeof(float)) {
-        BASE_TRY(unlearn_rows_respond(space, w, rows, (float *)(void *)z));
+        BASE_TRY(unlearn_rows_respond(space, w, rows, to));
     } else {
         BASE_TRY(BASE_ALLOC_RAW(rows * space->n, &narrow));
         BASE_TRY(unlearn_rows_respond(space, w, rows, narrow));
@@ -105,10 +67,11 @@ out:
 
 /* (alpha z) A^-1, or of @p w (not NULL) what is left, (W - z) A^-1, which does not cancel where P is near I; of the
  * dual alpha (z B^-1) X. */
-static BaseStatus NAME(back)(const UnlearnFactor *of, const float *w, const REAL *z, int64_t rows, float *out,
+static BaseStatus NAME(back)(const UnlearnFactor *of, const float *w, const void *from, int64_t rows, float *out,
                              double *response)
 {
     BaseStatus st = BASE_OK;
+    const REAL *z = from;
     const UnlearnSpace *space = of->space;
     bool dual = unlearn_space_is_dual(space);
     const double alpha = of->alpha;
@@ -140,8 +103,9 @@ out:
 }
 
 /* tr(W G W^T) = <W G, W>; of the dual ||W X^T||^2 */
-static double NAME(response)(const UnlearnSpace *space, const float *w, const REAL *z, int64_t rows)
+static double NAME(response)(const UnlearnSpace *space, const float *w, const void *from, int64_t rows)
 {
+    const REAL *z = from;
     double sum = 0;
     bool dual = unlearn_space_is_dual(space);
     for (int64_t i = 0; i < rows * space->side; i++) sum += (double)z[i] * (dual ? (double)z[i] : (double)w[i]);
@@ -159,4 +123,8 @@ out:
     base_free(room);
     return st;
 }
+
+static const UnlearnCalls NAME(calls) = {
+    NAME(coordinates), NAME(factor), NAME(back), NAME(response), NAME(quadratic),
+};
 #endif

@@ -63,12 +63,6 @@ void unlearn_edit_free(UnlearnEdit *e)
     base_free(e);
 }
 
-static BaseStatus check_alpha(double alpha)
-{
-    if (alpha > 0 && alpha <= 1e30) return BASE_OK;
-    return base_error_set(BASE_EARG, "alpha = %g: must be above 0", alpha);
-}
-
 /* Rows from W's order of columns to X's, or with @p back the other way. */
 static void order(const UnlearnEdit *e, const NnLayer *layer, const float *from, int64_t rows, bool back, float *to)
 {
@@ -157,8 +151,6 @@ BaseStatus unlearn_edit_make(UnlearnEdit *e, const NnLayer *layer, double alpha_
     Responses sums = {0};
     float *rows = NULL, *d = NULL;
     double after;
-    BASE_TRY(check_alpha(alpha_r));
-    BASE_TRY(check_alpha(alpha_f));
     BASE_TRY(find_half(e, layer, alpha_r, w, &half));
     if (!e->of_forget.space || e->of_forget.alpha != alpha_f) {
         unlearn_factor_drop(&e->of_forget);
@@ -186,17 +178,5 @@ BaseStatus unlearn_edit_make(UnlearnEdit *e, const NnLayer *layer, double alpha_
 out:
     base_free(rows);
     base_free(d);
-    return st;
-}
-
-BaseStatus unlearn_edit_once(const UnlearnSpace *retain, const UnlearnSpace *forget, double alpha_r, double alpha_f,
-                             const float *w, int64_t rows, float *out, UnlearnShares *shares)
-{
-    BaseStatus st = BASE_OK;
-    UnlearnEdit *e = NULL;
-    BASE_TRY(unlearn_edit_create(retain, forget, rows, 0, false, &e));
-    BASE_TRY(unlearn_edit_make(e, NULL, alpha_r, alpha_f, w, false, out, shares, NULL));
-out:
-    unlearn_edit_free(e);
     return st;
 }

@@ -36,8 +36,4 @@ void unlearn_edit_free(UnlearnEdit *edit);
 BaseStatus unlearn_edit_make(UnlearnEdit *edit, const NnLayer *layer, double alpha_r, double alpha_f, const float *w,
                              bool subtract, float *out, UnlearnShares *shares, double *changed);
 
-/** D of one pair: w, out [rows, f], apart, in X's order; @p shares or NULL. */
-BaseStatus unlearn_edit_once(const UnlearnSpace *retain, const UnlearnSpace *forget, double alpha_r, double alpha_f,
-                             const float *w, int64_t rows, float *out, UnlearnShares *shares);
-
 #endif

@@ -4,6 +4,8 @@
  *
  *     P_dis = P_f - P_f P_r = P_f (I - P_r)        W <- W (I - P_dis)^T = W - W (I - P_r) P_f
  */
+#include <math.h>
+
 #include "base/memory.h"
 #include "math/linalg.h"
 #include "unlearn/svd/real.h"
@@ -52,66 +54,38 @@ static BaseStatus coordinates(const UnlearnSpace *space, const float *w, int64_t
 }
 
 /* ||W X^T||_F^2 / t = sum_i s_i ||W u_i||^2 */
-static double respond(const UnlearnSpace *space, const double *w, int64_t rows)
+static double response(const UnlearnSpace *space, const float *unused, const void *z, int64_t rows)
 {
+    const double *W = z;
     const int64_t f = space->f;
     double sum = 0;
+    (void)unused;
     for (int64_t k = 0; k < rows; k++)
         for (int64_t i = 0; i < space->count; i++) {
             double along = 0;
-            for (int64_t j = 0; j < f; j++) along += w[k * f + j] * space->matrix_f64[i * f + j];
+            for (int64_t j = 0; j < f; j++) along += W[k * f + j] * space->matrix_f64[i * f + j];
             sum += space->s[i] * along * along;
         }
     return sum;
 }
 
-static double response(const UnlearnSpace *space, const float *w, const void *z, int64_t rows)
-{
-    (void)w;
-    return respond(space, z, rows);
-}
-
-/* *out [rows, f] = W P, owned by the caller. */
-static BaseStatus times_P(const UnlearnFactor *of, const double *w, int64_t rows, double **out)
+/* W P, or W (I - P) where @p w is not NULL */
+static BaseStatus back(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out,
+                       double *responds)
 {
     BaseStatus st = BASE_OK;
     const int64_t f = of->space->f;
-    BASE_TRY(BASE_ALLOC_RAW(rows * f, out));
-    BASE_TRY(math_gemm_f64(false, false, rows, f, f, 1, w, of->matrix_f64, 0, *out));
+    const double *W = z;
+    double *W_P = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(rows * f, &W_P));
+    BASE_TRY(math_gemm_f64(false, false, rows, f, f, 1, W, of->matrix_f64, 0, W_P));
+    for (int64_t i = 0; i < rows * f; i++) out[i] = (float)(w ? W[i] - W_P[i] : W_P[i]);
+    *responds = w ? NAN : response(of->space, NULL, W_P, rows);
 out:
+    base_free(W_P);
     return st;
 }
 
-static BaseStatus project(const UnlearnFactor *of, const void *z, int64_t rows, float *out, double *response)
-{
-    double *wide = NULL;
-    BaseStatus st = times_P(of, z, rows, &wide);
-    for (int64_t i = 0; st == BASE_OK && i < rows * of->space->f; i++) out[i] = (float)wide[i];
-    if (st == BASE_OK) *response = respond(of->space, wide, rows);
-    base_free(wide);
-    return st;
-}
-
-/* W (I - P) */
-static BaseStatus away(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out)
-{
-    double *wide = NULL;
-    BaseStatus st = times_P(of, z, rows, &wide);
-    (void)w;
-    for (int64_t i = 0; st == BASE_OK && i < rows * of->space->f; i++)
-        out[i] = (float)(((const double *)z)[i] - wide[i]);
-    base_free(wide);
-    return st;
-}
-
+static const UnlearnCalls CALLS = {.coordinates = coordinates, .factor = factor, .back = back, .response = response};
 const UnlearnRoute unlearn_route_reference = {
-    .name = "reference",
-    .making = UNLEARN_KEEPS_X,
-    .spectral = true,
-    .build = build,
-    .coordinates = coordinates,
-    .factor = factor,
-    .project = project,
-    .remove = away,
-    .response = response,
-};
+    .name = "reference", .making = UNLEARN_KEEPS_X, .spectral = true, .removes = true, .build = build, .f64 = &CALLS};

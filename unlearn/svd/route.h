@@ -1,7 +1,7 @@
 /* unlearn/svd/route.h - the routes to W P(alpha) and W (I - P(alpha)), one object each, and the state that they work on.
  * What alpha does not enter is done once, so that a grid of alphas pays for it once.
  *
- *                coordinates z   factor(alpha)                    project: W P                  remove: W (I - P)
+ *                coordinates z   factor(alpha)                    back: W P                     and W (I - P)
  *     reference  W               P = U diag(lambda) U^T           z P                           W - z P
  *     svd        W U             lambda                           z diag(lambda) U^T            as eigen, if U is square
  *     eigen      W U             lambda                           z diag(lambda) U^T            z diag(1 - lambda) U^T
@@ -15,8 +15,6 @@
 #define UNLEARN_SVD_ROUTE_H
 
 #include "unlearn/svd/space.h"
-
-typedef struct UnlearnRoute UnlearnRoute;
 
 /** P(alpha) of a space as a route holds it. */
 typedef struct {
@@ -33,25 +31,30 @@ typedef enum {
     UNLEARN_KEEPS_X  /* kept whole */
 } UnlearnMaking;
 
-struct UnlearnRoute {
-    const char *name;
-    UnlearnMaking making;
-    bool spectral; /* knows s */
-    /** From G or K (normalised) or X. Called where t > 0, and so are those below. */
-    BaseStatus (*build)(UnlearnSpace *space);
-    /** z [rows, width] from W [rows, f]; z is double where the space's matrix is, else float. */
+/** What a route answers, of a space whose matrix is in one precision, which z has too. Called where t > 0. */
+typedef struct {
+    /** z [rows, width] from W [rows, f]. */
     BaseStatus (*coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, void *z);
     /** NULL: alpha is all it needs. */
     BaseStatus (*factor)(const UnlearnSpace *space, double alpha, UnlearnFactor *out);
-    /** out = W P; *response = tr(out G out^T), NaN where it is not a by-product. */
-    BaseStatus (*project)(const UnlearnFactor *factor, const void *z, int64_t rows, float *out, double *response);
-    /** out = W (I - P); NULL, or where it cannot: W - W P. */
-    BaseStatus (*remove)(const UnlearnFactor *factor, const float *w, const void *z, int64_t rows, float *out);
+    /** out = W P, and *response = tr(out G out^T), NaN where it is not a by-product; with @p w, W (I - P), no response. */
+    BaseStatus (*back)(const UnlearnFactor *factor, const float *w, const void *z, int64_t rows, float *out,
+                       double *response);
     /** tr(W G W^T) from z. */
     double (*response)(const UnlearnSpace *space, const float *w, const void *z, int64_t rows);
-    /** The same where z is not needed for anything else; NULL: by z. */
+    /** The same of G where z is not needed for anything else; NULL: by z. */
     BaseStatus (*quadratic)(const UnlearnSpace *space, const float *w, int64_t rows, double *out);
-};
+} UnlearnCalls;
+
+typedef struct {
+    const char *name;
+    UnlearnMaking making;
+    bool spectral; /* knows s */
+    bool removes;  /* W (I - P) itself, where its vectors span all of W's rows; else it is W - W P */
+    /** From G or K (normalised) or X; NULL: nothing is to be done. */
+    BaseStatus (*build)(UnlearnSpace *space);
+    const UnlearnCalls *f32, *f64;
+} UnlearnRoute;
 extern const UnlearnRoute unlearn_route_reference, unlearn_route_svd, unlearn_route_eigen, unlearn_route_eigen_dual,
     unlearn_route_closed, unlearn_route_dual;
 

@@ -5,7 +5,7 @@
  *
  *     lambda_i = alpha s_i / ((alpha - 1) s_i + 1)        P(alpha) = U diag(lambda) U^T
  *
- * Rows are streamed in; after unlearn_space_finish, W P and W (I - P) can be had for any alpha. Routes differ in how
+ * Rows are streamed in; after unlearn_space_finish, W P can be had for any alpha. Routes differ in how
  * they get there, and their answers in rounding: unlearn/svd/route.h. Zero trace (no input at all) means P = 0.
  *
  * Memory, in floats: closed and eigen f^2, or where n < f n f (less where rows have few columns, half in bf16) + n^2;
@@ -73,8 +73,6 @@ BaseStatus unlearn_space_finish(UnlearnSpace *space, UnlearnReduce reduce, void 
 /* After finish. W, out [rows, f], apart. Many alphas may follow each other; the space does not change. */
 /** out = W P(alpha). alpha > 0. */
 BaseStatus unlearn_space_project(const UnlearnSpace *space, double alpha, const float *w, int64_t rows, float *out);
-/** out = W (I - P(alpha)). */
-BaseStatus unlearn_space_remove(const UnlearnSpace *space, double alpha, const float *w, int64_t rows, float *out);
 /** ||W X^T||_F^2 / t: the layer's response to these inputs. */
 BaseStatus unlearn_space_response(const UnlearnSpace *space, const float *w, int64_t rows, double *out);
 

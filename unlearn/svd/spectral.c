@@ -13,7 +13,6 @@
 #include "unlearn/svd/real.h"
 #include "unlearn/svd/route.h"
 
-typedef double (*Weight)(double s, double alpha);
 static double lambda(double s, double alpha) { return alpha * s / ((alpha - 1) * s + 1); }
 static double rest(double s, double alpha) { return (1 - s) / ((alpha - 1) * s + 1); } /* 1 - lambda */
 static double inverse(double s, double alpha) { return 1 / ((alpha - 1) * s + 1); }
@@ -40,39 +39,10 @@ out:
 
 static BaseStatus build_eigen(UnlearnSpace *space) { return space->matrix_f64 ? eigen_f64(space) : eigen(space); }
 
-static BaseStatus coordinates_any(const UnlearnSpace *space, const float *w, int64_t rows, void *z)
-{
-    return space->matrix_f64 ? coordinates_f64(space, w, rows, z) : coordinates(space, w, rows, z);
-}
-
-static BaseStatus project_any(const UnlearnFactor *of, const void *z, int64_t rows, float *out, double *response)
-{
-    Weight weight = unlearn_space_is_dual(of->space) ? inverse : lambda;
-    return of->space->matrix_f64 ? back_f64(of, weight, z, rows, out, response)
-                                 : back(of, weight, z, rows, out, response);
-}
-
-static BaseStatus remove_any(const UnlearnFactor *of, const float *w, const void *z, int64_t rows, float *out)
-{
-    double unused;
-    (void)w;
-    return of->space->matrix_f64 ? back_f64(of, rest, z, rows, out, &unused) : back(of, rest, z, rows, out, &unused);
-}
-
-static double response_any(const UnlearnSpace *space, const float *w, const void *z, int64_t rows)
-{
-    (void)w;
-    return space->matrix_f64 ? response_f64(space, z, rows) : response(space, z, rows);
-}
-
-#define SPECTRAL .spectral = true, .coordinates = coordinates_any, .project = project_any, .response = response_any
+#define SPECTRAL .spectral = true, .f32 = &calls, .f64 = &calls_f64
 const UnlearnRoute
-    unlearn_route_svd = {.name = "svd", .making = UNLEARN_KEEPS_X, .build = build_svd, .remove = remove_any, SPECTRAL},
-    unlearn_route_eigen = {.name = "eigen",
-                           .making = UNLEARN_MAKES_G,
-                           .build = build_eigen,
-                           .remove = remove_any,
-                           SPECTRAL},
+    unlearn_route_svd = {.name = "svd", .making = UNLEARN_KEEPS_X, .build = build_svd, .removes = true, SPECTRAL},
+    unlearn_route_eigen = {.name = "eigen", .making = UNLEARN_MAKES_G, .build = build_eigen, .removes = true, SPECTRAL},
     unlearn_route_eigen_dual = {.name = "eigen", .making = UNLEARN_MAKES_K, .build = build_eigen, SPECTRAL};
 #undef SPECTRAL
 #else
@@ -91,7 +61,7 @@ out:
 }
 
 /* z = W U, or W X^T Q */
-static BaseStatus NAME(coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, REAL *z)
+static BaseStatus NAME(coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, void *z)
 {
     BaseStatus st = BASE_OK;
     bool dual = unlearn_space_is_dual(space);
@@ -113,13 +83,15 @@ out:
 
 /* c = z diag(weight), then out = c U^T, or alpha c Q^T X. Through U everything is diagonal, and through Q: out X^T =
  * alpha c Q^T K. */
-static BaseStatus NAME(back)(const UnlearnFactor *of, Weight weight, const REAL *z, int64_t rows, float *out,
+static BaseStatus NAME(back)(const UnlearnFactor *of, const float *w, const void *from, int64_t rows, float *out,
                              double *response)
 {
     BaseStatus st = BASE_OK;
     const UnlearnSpace *space = of->space;
+    const REAL *z = from;
     const double alpha = of->alpha;
     bool dual = unlearn_space_is_dual(space);
+    double (*weight)(double s, double alpha) = w ? rest : dual ? inverse : lambda;
     int64_t count = space->count, width = dual ? space->n : space->f;
     REAL *c = NULL, *room = NULL;
     float *y = NULL; /* dual: [rows, n] */
@@ -146,12 +118,17 @@ out:
 }
 
 /* tr(W G W^T) = sum_i s_i ||W u_i||^2; of the dual ||W X^T||^2 */
-static double NAME(response)(const UnlearnSpace *space, const REAL *z, int64_t rows)
+static double NAME(response)(const UnlearnSpace *space, const float *w, const void *from, int64_t rows)
 {
+    const REAL *z = from;
     double sum = 0;
     bool dual = unlearn_space_is_dual(space);
+    (void)w;
     for (int64_t i = 0; i < rows * space->count; i++)
         sum += (dual ? 1 : space->s[i % space->count]) * (double)z[i] * (double)z[i];
     return sum;
 }
+
+static const UnlearnCalls NAME(calls) = {
+    .coordinates = NAME(coordinates), .back = NAME(back), .response = NAME(response)};
 #endif

@@ -228,6 +228,11 @@ static int64_t coordinate_width(const UnlearnSpace *space)
     return space->route == &unlearn_route_reference ? space->f : space->s ? space->count : space->side;
 }
 
+static const UnlearnCalls *calls_of(const UnlearnSpace *space)
+{
+    return space->matrix_f64 ? space->route->f64 : space->route->f32;
+}
+
 int64_t unlearn_space_coordinate_bytes(const UnlearnSpace *space, int64_t rows)
 {
     return rows * coordinate_width(space) * (int64_t)(space->matrix_f64 ? sizeof(double) : sizeof(float));
@@ -235,18 +240,19 @@ int64_t unlearn_space_coordinate_bytes(const UnlearnSpace *space, int64_t rows)
 
 BaseStatus unlearn_space_coordinates(const UnlearnSpace *space, const float *w, int64_t rows, void *z)
 {
-    return space->trace > 0 ? space->route->coordinates(space, w, rows, z) : BASE_OK;
+    return space->trace > 0 ? calls_of(space)->coordinates(space, w, rows, z) : BASE_OK;
 }
 
 double unlearn_space_response_of(const UnlearnSpace *space, const float *w, const void *z, int64_t rows)
 {
-    return space->trace > 0 ? space->route->response(space, w, z, rows) : 0;
+    return space->trace > 0 ? calls_of(space)->response(space, w, z, rows) : 0;
 }
 
 BaseStatus unlearn_factor_make(const UnlearnSpace *space, double alpha, UnlearnFactor *out)
 {
     *out = (UnlearnFactor){.space = space, .alpha = alpha};
-    return space->trace > 0 && space->route->factor ? space->route->factor(space, alpha, out) : BASE_OK;
+    if (!(alpha > 0 && alpha <= 1e30)) return base_error_set(BASE_EARG, "alpha = %g: must be above 0", alpha);
+    return space->trace > 0 && calls_of(space)->factor ? calls_of(space)->factor(space, alpha, out) : BASE_OK;
 }
 
 void unlearn_factor_drop(UnlearnFactor *factor)
@@ -261,7 +267,7 @@ BaseStatus unlearn_factor_project(const UnlearnFactor *factor, const void *z, in
 {
     const UnlearnSpace *space = factor->space;
     *response = 0;
-    if (space->trace > 0) return space->route->project(factor, z, rows, out, response);
+    if (space->trace > 0) return calls_of(space)->back(factor, NULL, z, rows, out, response);
     memset(out, 0, (size_t)(rows * space->f) * sizeof *out);
     return BASE_OK;
 }
@@ -272,7 +278,8 @@ BaseStatus unlearn_factor_remove(const UnlearnFactor *factor, const float *w, co
     const UnlearnSpace *space = factor->space;
     double unused;
     bool partial = coordinate_width(space) < space->f; /* its vectors span less than W's rows */
-    if (space->trace > 0 && space->route->remove && !partial) return space->route->remove(factor, w, z, rows, out);
+    if (space->trace > 0 && space->route->removes && !partial)
+        return calls_of(space)->back(factor, w, z, rows, out, &unused);
     BASE_TRY(unlearn_factor_project(factor, z, rows, out, &unused));
     for (int64_t i = 0; i < rows * space->f; i++) out[i] = w[i] - out[i];
 out:
@@ -281,43 +288,28 @@ out:
 
 /* ---- what is asked of a space ---- */
 
-static BaseStatus check_use(const UnlearnSpace *space, double alpha, int64_t rows)
+static BaseStatus check_use(const UnlearnSpace *space, int64_t rows)
 {
     if (!space->finished) return base_error_set(BASE_EARG, "the stream of inputs has not ended");
-    if (!(alpha > 0 && alpha <= 1e30)) return base_error_set(BASE_EARG, "alpha = %g: must be above 0", alpha);
     if (rows < 0) return base_error_set(BASE_EARG, "rows = %lld", (long long)rows);
     return BASE_OK;
 }
 
-static BaseStatus multiply(const UnlearnSpace *space, double alpha, bool remove, const float *w, int64_t rows,
-                           float *out)
+BaseStatus unlearn_space_project(const UnlearnSpace *space, double alpha, const float *w, int64_t rows, float *out)
 {
     BaseStatus st = BASE_OK;
     UnlearnFactor factor = {0};
     uint8_t *z = NULL;
     double unused;
-    BASE_TRY(check_use(space, alpha, rows));
-    BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(space, rows), &z));
+    BASE_TRY(check_use(space, rows));
     BASE_TRY(unlearn_factor_make(space, alpha, &factor));
+    BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(space, rows), &z));
     BASE_TRY(unlearn_space_coordinates(space, w, rows, z));
-    if (remove)
-        BASE_TRY(unlearn_factor_remove(&factor, w, z, rows, out));
-    else
-        BASE_TRY(unlearn_factor_project(&factor, z, rows, out, &unused));
+    BASE_TRY(unlearn_factor_project(&factor, z, rows, out, &unused));
 out:
     unlearn_factor_drop(&factor);
     base_free(z);
     return st;
-}
-
-BaseStatus unlearn_space_project(const UnlearnSpace *space, double alpha, const float *w, int64_t rows, float *out)
-{
-    return multiply(space, alpha, false, w, rows, out);
-}
-
-BaseStatus unlearn_space_remove(const UnlearnSpace *space, double alpha, const float *w, int64_t rows, float *out)
-{
-    return multiply(space, alpha, true, w, rows, out);
 }
 
 BaseStatus unlearn_space_response(const UnlearnSpace *space, const float *w, int64_t rows, double *out)
@@ -325,12 +317,10 @@ BaseStatus unlearn_space_response(const UnlearnSpace *space, const float *w, int
     BaseStatus st = BASE_OK;
     uint8_t *z = NULL;
     *out = 0;
-    BASE_TRY(check_use(space, 1, rows));
+    BASE_TRY(check_use(space, rows));
     if (!(space->trace > 0)) goto out;
-    if (space->route->quadratic) {
-        st = space->route->quadratic(space, w, rows, out);
-        goto out;
-    }
+    if (calls_of(space)->quadratic && space->route->making == UNLEARN_MAKES_G)
+        return calls_of(space)->quadratic(space, w, rows, out);
     BASE_TRY(BASE_ALLOC_RAW(unlearn_space_coordinate_bytes(space, rows), &z));
     BASE_TRY(unlearn_space_coordinates(space, w, rows, z));
     *out = unlearn_space_response_of(space, w, z, rows);
