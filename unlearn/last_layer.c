@@ -36,14 +36,12 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     return unlearn_svd.apply(context, state, &own, net, report);
 }
 
-static void release(void *state) { unlearn_pairs_free(state); }
-
 const UnlearnMethod unlearn_last_layer = {
     .entry = BASE_ENTRY("last_layer", "control: applies svd to the classifier alone", "", UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_CONTROL,
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,
-    .release = release,
+    .release = unlearn_pairs_release,
     .check = check,
 };

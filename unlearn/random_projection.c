@@ -19,19 +19,11 @@
 static const BaseParam PARAMS[] = {UNLEARN_SPACE_ROWS};
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
-static BaseStatus check(const UnlearnContext *context, const void *params)
-{
-    return unlearn_pairs_check(context, params);
-}
-
 static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
 {
-    UnlearnPairs *pairs;
     UnlearnSpaceParams own = *(const UnlearnSpaceParams *)params;
     own.spectra = false; /* no row of the table sets it here */
-    BaseStatus st = unlearn_pairs_create(context, &own, &pairs);
-    *state = pairs;
-    return st;
+    return unlearn_pairs_prepare(context, &own, state);
 }
 
 /* delta = W Q^T Q for r random directions; delta [K, f] */
@@ -75,27 +67,8 @@ out:
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
-    BaseStatus st = BASE_OK;
-    UnlearnPairs *pairs = state;
-    int count, row = 0;
-    const NnLayer *layers = nn_net_layers(net, &count);
-    const NnSlice *slices = nn_net_param_slices(net, &(int){0});
-    float *weights = nn_net_edit_params(net);
-    BASE_TRY(unlearn_pairs_report(pairs, net, report));
-    for (int i = 0; i < count; i++) {
-        if (!unlearn_pairs_selected(pairs)[i]) continue;
-        st = edit_layer(context, pairs, values, i, layers + i, weights + slices[layers[i].weight].offset,
-                        report->layers + row++);
-        if (st != BASE_OK) {
-            base_error_prefix(st, "layer %s", layers[i].name);
-            goto out;
-        }
-    }
-out:
-    return st;
+    return unlearn_pairs_apply(context, state, values, edit_layer, net, report);
 }
-
-static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_random_projection = {
     .entry = BASE_ENTRY("random_projection",
@@ -105,6 +78,6 @@ const UnlearnMethod unlearn_random_projection = {
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,
-    .release = release,
-    .check = check,
+    .release = unlearn_pairs_release,
+    .check = unlearn_pairs_check,
 };

@@ -34,15 +34,13 @@ static BaseStatus left_out(const UnlearnContext *context, const UnlearnSpacePara
     return st == BASE_OK ? st : base_error_prefix(st, "retain_without");
 }
 
-BaseStatus unlearn_pairs_check(const UnlearnContext *context, const UnlearnSpaceParams *params)
+BaseStatus unlearn_pairs_check(const UnlearnContext *context, const void *values)
 {
     BaseStatus st = BASE_OK;
+    const UnlearnSpaceParams *params = values;
     uint8_t *selected = NULL;
     DataClasses without = {0};
-    int count;
-    nn_net_layers(context->original, &count);
-    BASE_TRY(BASE_ALLOC(count, &selected));
-    BASE_TRY(unlearn_layers_select(context->original, params->layers.s, selected));
+    BASE_TRY(unlearn_layers_select(context->original, params->layers.s, &selected));
     BASE_TRY(left_out(context, params, &without));
     BASE_CHECK(params->forget_samples == 0 || params->forget_samples >= context->forget->count, BASE_EUSAGE,
                "forget_samples = %lld is less than one image for each of the %lld forgotten classes",
@@ -53,8 +51,9 @@ out:
     return st;
 }
 
-void unlearn_pairs_free(UnlearnPairs *s)
+void unlearn_pairs_release(void *pairs)
 {
+    UnlearnPairs *s = pairs;
     if (!s) return;
     for (int i = 0; i < s->layer_count; i++) {
         if (s->retain) unlearn_space_free(s->retain[i]);
@@ -68,21 +67,21 @@ void unlearn_pairs_free(UnlearnPairs *s)
     base_free(s);
 }
 
-BaseStatus unlearn_pairs_create(const UnlearnContext *context, const UnlearnSpaceParams *params, UnlearnPairs **out)
+BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *values, void **out)
 {
     BaseStatus st = BASE_OK;
+    const UnlearnSpaceParams *params = values;
     UnlearnPairs *s = NULL;
     DataIndex retain = {0}, forget = {0};
     DataClasses without = {0};
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &s));
     s->layers = nn_net_layers(context->original, &s->layer_count);
-    BASE_TRY(BASE_ALLOC(s->layer_count, &s->selected));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->edits));
     s->grid = context->grid;
-    BASE_TRY(unlearn_layers_select(context->original, params->layers.s, s->selected));
+    BASE_TRY(unlearn_layers_select(context->original, params->layers.s, &s->selected));
     BASE_TRY(left_out(context, params, &without));
     BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, without.K ? &without : NULL, &retain));
     BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &forget));
@@ -93,14 +92,13 @@ BaseStatus unlearn_pairs_create(const UnlearnContext *context, const UnlearnSpac
     *out = s;
     s = NULL;
 out:
-    unlearn_pairs_free(s);
+    unlearn_pairs_release(s);
     data_classes_free(&without);
     data_index_free(&retain);
     data_index_free(&forget);
     return st;
 }
 
-const uint8_t *unlearn_pairs_selected(const UnlearnPairs *s) { return s->selected; }
 const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *s, int layer) { return s->retain[layer]; }
 const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *s, int layer) { return s->forget[layer]; }
 
@@ -140,19 +138,24 @@ BaseStatus unlearn_pairs_subtract(UnlearnPairs *s, int layer, double alpha_r, do
     return edit_layer(s, layer, alpha_r, alpha_f, w, K, true, w, row);
 }
 
-BaseStatus unlearn_pairs_report(const UnlearnPairs *s, const NnNet *net, UnlearnReport *report)
+BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *s, const UnlearnSpaceParams *params,
+                               UnlearnEditLayer edit, NnNet *net, UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
-    int count;
-    const NnLayer *layers = nn_net_layers(net, &count);
+    const NnSlice *slices = nn_net_param_slices(net, &(int){0});
+    float *weights = nn_net_edit_params(net);
     report->samples_retain = s->samples_retain;
     report->samples_forget = s->samples_forget;
     report->passes = (double)(s->samples_retain + s->samples_forget);
-    BASE_TRY(BASE_ALLOC(count, &report->layers));
-    for (int i = 0; i < count; i++)
-        if (s->selected[i])
-            BASE_TRY(
-                unlearn_measure_spaces(layers + i, s->retain[i], s->forget[i], report->layers + report->layer_count++));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &report->layers));
+    for (int i = 0; i < s->layer_count; i++) {
+        const NnLayer *layer = s->layers + i;
+        if (!s->selected[i]) continue;
+        UnlearnLayer *row = report->layers + report->layer_count++;
+        BASE_TRY(unlearn_measure_spaces(layer, s->retain[i], s->forget[i], row));
+        st = edit(context, s, params, i, layer, weights + slices[layer->weight].offset, row);
+        if (st != BASE_OK) return base_error_prefix(st, "layer %s", layer->name);
+    }
 out:
     return st;
 }

@@ -8,16 +8,22 @@
 
 extern const UnlearnMethod unlearn_svd;
 
+/* Three steps of an UnlearnMethod whose parameters are UnlearnSpaceParams and whose state is an UnlearnPairs. */
 /** BASE_EUSAGE on a layer that does not exist, or fewer forget samples than classes. */
-BaseStatus unlearn_pairs_check(const UnlearnContext *context, const UnlearnSpaceParams *params);
+BaseStatus unlearn_pairs_check(const UnlearnContext *context, const void *params);
+/** Two forward passes of the original (retained, forgotten sample), then every layer's factorisation. */
+BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *params, void **pairs);
+void unlearn_pairs_release(void *pairs);
 
 typedef struct UnlearnPairs UnlearnPairs;
-/** Two forward passes of the original (retained, forgotten sample), then every layer's factorisation. */
-BaseStatus unlearn_pairs_create(const UnlearnContext *context, const UnlearnSpaceParams *params, UnlearnPairs **out);
-void unlearn_pairs_free(UnlearnPairs *pairs);
+/** Edits layer @p number in place, w [K, features], and fills its @p row of the report. */
+typedef BaseStatus (*UnlearnEditLayer)(const UnlearnContext *context, UnlearnPairs *pairs,
+                                       const UnlearnSpaceParams *params, int number, const NnLayer *layer, float *w,
+                                       UnlearnLayer *row);
+/** The fourth: @p edit of every selected layer, in order. Fills @p report but for times. */
+BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *pairs, const UnlearnSpaceParams *params,
+                               UnlearnEditLayer edit, NnNet *net, UnlearnReport *report);
 
-/** 1 where a layer is edited. */
-const uint8_t *unlearn_pairs_selected(const UnlearnPairs *pairs);
 /** out = D = W (I - P_r) P_f of layer @p layer; w, out [K, features], apart. Where the context said grid, @p w must be
  *  the original's each time: what one pair of alphas shares with the next is kept (unlearn/svd/edit.h). */
 BaseStatus unlearn_pairs_edit(UnlearnPairs *pairs, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
@@ -25,8 +31,6 @@ BaseStatus unlearn_pairs_edit(UnlearnPairs *pairs, int layer, double alpha_r, do
 /** The same, taken from w in place: w -= D. @p row: its row of the report, filled (of a grid without the shares). */
 BaseStatus unlearn_pairs_subtract(UnlearnPairs *pairs, int layer, double alpha_r, double alpha_f, float *w, int64_t K,
                                   UnlearnLayer *row);
-/** Fills @p report but for times: one row a selected layer, in order, sample counts, cost. Edits are added after it. */
-BaseStatus unlearn_pairs_report(const UnlearnPairs *pairs, const NnNet *net, UnlearnReport *report);
 /** The two spaces of layer @p layer, borrowed, for unlearn/svd/measure.h. */
 const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *pairs, int layer);
 const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *pairs, int layer);

@@ -26,59 +26,34 @@ static const BaseParam PARAMS[] = {
 };
 static const char *const TUNABLE[] = {"alpha_r", "alpha_f", NULL};
 
-static BaseStatus check(const UnlearnContext *context, const void *params)
+static BaseStatus edit_layer(const UnlearnContext *context, UnlearnPairs *pairs, const UnlearnSpaceParams *params,
+                             int number, const NnLayer *layer, float *w, UnlearnLayer *row)
 {
-    return unlearn_pairs_check(context, params);
-}
-
-static BaseStatus prepare(const UnlearnContext *context, const void *params, void **state)
-{
-    UnlearnPairs *pairs;
-    BaseStatus st = unlearn_pairs_create(context, params, &pairs);
-    *state = pairs;
+    BaseStatus st = BASE_OK;
+    BASE_TRY(unlearn_pairs_subtract(pairs, number, params->alpha_r, params->alpha_f, w, layer->K, row));
+    if (params->spectra && !context->grid)
+        BASE_TRY(unlearn_measure_shared(unlearn_pairs_retain(pairs, number), unlearn_pairs_forget(pairs, number),
+                                        layer->features, params->alpha_r, params->alpha_f, &row->shared));
+out:
     return st;
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
-    BaseStatus st = BASE_OK;
-    UnlearnPairs *pairs = state;
     const UnlearnSpaceParams *params = values;
-    int count, row = 0;
-    const NnLayer *layers = nn_net_layers(net, &count);
-    const NnSlice *slices = nn_net_param_slices(net, &(int){0});
-    float *weights = nn_net_edit_params(net);
-    BASE_TRY(unlearn_pairs_report(pairs, net, report));
     report->alpha_retain = params->alpha_r;
     report->alpha_forget = params->alpha_f;
-    for (int i = 0; i < count; i++) {
-        if (!unlearn_pairs_selected(pairs)[i]) continue;
-        const NnLayer *layer = layers + i;
-        st = unlearn_pairs_subtract(pairs, i, params->alpha_r, params->alpha_f, weights + slices[layer->weight].offset,
-                                    layer->K, report->layers + row);
-        if (st == BASE_OK && params->spectra && !context->grid)
-            st = unlearn_measure_shared(unlearn_pairs_retain(pairs, i), unlearn_pairs_forget(pairs, i), layer->features,
-                                        params->alpha_r, params->alpha_f, &report->layers[row].shared);
-        row++;
-        if (st != BASE_OK) {
-            base_error_prefix(st, "layer %s", layer->name);
-            goto out;
-        }
-    }
-out:
-    return st;
+    return unlearn_pairs_apply(context, state, params, edit_layer, net, report);
 }
-
-static void release(void *state) { unlearn_pairs_free(state); }
 
 const UnlearnMethod unlearn_svd = {
     .entry = BASE_ENTRY("svd", "removes the forgotten classes' directions from every layer, without gradients",
                         "Kodge, Saha, Roy 2024, arXiv 2312.00761", UnlearnSpaceParams, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_SHARES | UNLEARN_FEATURED,
     .tunable = TUNABLE,
-    .prepare = prepare,
+    .prepare = unlearn_pairs_prepare,
     .apply = apply,
-    .release = release,
-    .check = check,
+    .release = unlearn_pairs_release,
+    .check = unlearn_pairs_check,
 };
