@@ -58,35 +58,31 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BaseStatus st = BASE_OK;
     const Params *p = values;
     const UnlearnSteps *s = &p->steps;
-    UnlearnSides sides = {0};
+    UnlearnTraining t = {0};
     DataIndex index = {0};
-    DataLoader *loader = NULL;
     UnlearnTeacher good = {0}, bad = {0};
-    UnlearnLearner *learner = NULL;
     const UnlearnUpdate update = {.lr = s->lr};
-    BASE_TRY(open_sides(context, p, &sides));
-    BASE_TRY(unlearn_sides_merge(&sides, &index));
+    BASE_TRY(open_sides(context, p, &t.sides));
+    BASE_TRY(unlearn_sides_merge(&t.sides, &index));
     DataView view = data_view_of(context->train.set, &index);
     const UnlearnLearnerConfig config = {
         .batch = s->batch_size, .label = "bad_teacher", .total = (double)(s->epochs * view.n)};
-    BASE_TRY(unlearn_loader(context, net, &view, s->batch_size, &loader));
+    BASE_TRY(unlearn_loader(context, net, &view, s->batch_size, &t.retain)); /* both sides, mixed */
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &good));
     BASE_TRY(untrained(context, s->batch_size, &bad));
-    BASE_TRY(unlearn_learner_make(context, net, s, &config, &learner));
+    BASE_TRY(unlearn_learner_create(context, net, s, &config, &t.learner));
     const UnlearnLoss loss = {.kl = 1,
                               .temperature = p->temperature,
                               .teacher = good.engine,
                               .other = bad.engine,
                               .other_for = context->forget};
-    for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
-    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+    for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &loss, &update));
+    unlearn_training_report(&t, report);
 out:
-    unlearn_learner_free(learner);
+    unlearn_training_close(&t);
     unlearn_teacher_free(&good);
     unlearn_teacher_free(&bad);
-    data_loader_free(loader);
     data_index_free(&index);
-    unlearn_sides_free(&sides);
     return st;
 }
 

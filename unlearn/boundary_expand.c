@@ -54,20 +54,19 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     (void)state;
     BaseStatus st = BASE_OK;
     const UnlearnSteps *steps = values;
-    UnlearnSides sides = {0};
+    UnlearnTraining t = {0};
     NnNet *wide = NULL;
     int32_t *labels = NULL;
-    double passes = 0;
     const DataSet *set = context->train.set;
-    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, steps->forget_samples, &sides));
+    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, steps->forget_samples, &t.sides));
     BASE_TRY(BASE_ALLOC_RAW(set->N, &labels));
     for (int64_t i = 0; i < set->N; i++) labels[i] = (int32_t)nn_net_classes(net);
     BASE_TRY(widen(context, net, &wide));
-    BASE_TRY(unlearn_relabel(context, steps, &sides, labels, NULL, "boundary_expand", wide, &passes));
+    BASE_TRY(unlearn_relabel(context, steps, labels, NULL, "boundary_expand", wide, &t));
     narrow(wide, net);
-    unlearn_sides_report(&sides, passes, report);
+    unlearn_training_report(&t, report);
 out:
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     nn_net_free(wide);
     base_free(labels);
     return st;

@@ -22,44 +22,38 @@ static const BaseParam PARAMS[] = {
 static const char *const TUNABLE[] = {"epochs",       "batch_size", "lr",     "momentum",
                                       "weight_decay", "optimizer",  "layers", NULL};
 
-typedef struct {
-    UnlearnSides sides;
-    int32_t *labels;
-} State;
-
-static void release(void *state)
+static BaseStatus open_side(const UnlearnContext *context, const Params *p, UnlearnSides *sides)
 {
-    State *s = state;
-    if (!s) return;
-    unlearn_sides_free(&s->sides);
-    base_free(s->labels);
-    base_free(s);
+    return unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, sides);
 }
 
 static BaseStatus prepare(const UnlearnContext *context, const void *values, void **state)
 {
     BaseStatus st = BASE_OK;
     const Params *p = values;
-    State *s = NULL;
+    UnlearnSides sides = {0};
+    int32_t *labels = NULL;
     *state = NULL;
-    BASE_TRY(BASE_ALLOC(1, &s));
-    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &s->sides));
-    BASE_TRY(unlearn_nearest_labels(context, &s->sides.forget, p->bound, &s->labels));
-    *state = s;
-    s = NULL;
+    BASE_TRY(open_side(context, p, &sides));
+    BASE_TRY(unlearn_nearest_labels(context, &sides.forget, p->bound, &labels));
+    *state = labels;
 out:
-    release(s);
+    unlearn_sides_free(&sides);
     return st;
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
-    const State *s = state;
+    BaseStatus st = BASE_OK;
     const Params *p = values;
-    double passes = 2 * (double)s->sides.forget.n; /* the labels' */
-    BaseStatus st = unlearn_relabel(context, &p->steps, &s->sides, s->labels, NULL, "boundary_shrink", net, &passes);
-    unlearn_sides_report(&s->sides, passes, report);
+    UnlearnTraining t = {0};
+    BASE_TRY(open_side(context, p, &t.sides));
+    t.passes = 2 * (double)t.sides.forget.n; /* the labels' */
+    BASE_TRY(unlearn_relabel(context, &p->steps, state, NULL, "boundary_shrink", net, &t));
+    unlearn_training_report(&t, report);
+out:
+    unlearn_training_close(&t);
     return st;
 }
 
@@ -70,6 +64,6 @@ const UnlearnMethod unlearn_boundary_shrink = {
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,
-    .release = release,
+    .release = base_free,
     .check = unlearn_steps_check,
 };

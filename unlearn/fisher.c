@@ -26,34 +26,21 @@ static const BaseParam PARAMS[] = {
 static const char *const TUNABLE[] = {"alpha", NULL};
 static const double CAP = 1e3, CAP_CLASSIFIER = 1e2, LOUDER = 10, FORGOTTEN = 1e-3;
 
-typedef struct {
-    float *fisher; /* [param_count] */
-    UnlearnSides sides;
-} State;
-
-static void release(void *state)
-{
-    State *s = state;
-    if (!s) return;
-    base_free(s->fisher);
-    unlearn_sides_free(&s->sides);
-    base_free(s);
-}
-
 static BaseStatus prepare(const UnlearnContext *context, const void *values, void **state)
 {
     BaseStatus st = BASE_OK;
     const UnlearnSteps *steps = values;
-    State *s = NULL;
+    UnlearnSides sides = {0};
+    float *fisher = NULL; /* [param_count] */
     *state = NULL;
-    BASE_TRY(BASE_ALLOC(1, &s));
-    BASE_TRY(BASE_ALLOC(nn_net_param_count(context->original), &s->fisher));
-    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, UNLEARN_NO_IMAGES, &s->sides));
-    BASE_TRY(unlearn_importance(context, &s->sides.retain, 1, UNLEARN_LABELS_DRAWN, "Fisher information", s->fisher));
-    *state = s;
-    s = NULL;
+    BASE_TRY(BASE_ALLOC(nn_net_param_count(context->original), &fisher));
+    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, UNLEARN_NO_IMAGES, &sides));
+    BASE_TRY(unlearn_importance(context, &sides.retain, 1, UNLEARN_LABELS_DRAWN, "Fisher information", fisher));
+    *state = fisher;
+    fisher = NULL;
 out:
-    release(s);
+    base_free(fisher);
+    unlearn_sides_free(&sides);
     return st;
 }
 
@@ -89,17 +76,22 @@ static void disturb(const UnlearnContext *context, const float *fisher, const Nn
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
+    BaseStatus st = BASE_OK;
     const Params *p = values;
-    const State *s = state;
+    const float *fisher = state;
+    UnlearnSides sides = {0};
     int layers, count;
     const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
     const NnSlice *slices = nn_net_param_slices(net, &count);
     float *w = nn_net_edit_params(net);
     for (int i = 0; i < count; i++)
-        disturb(context, s->fisher + slices[i].offset, slices + i, i, p->alpha, i == last->weight || i == last->bias,
+        disturb(context, fisher + slices[i].offset, slices + i, i, p->alpha, i == last->weight || i == last->bias,
                 w + slices[i].offset);
-    unlearn_sides_report(&s->sides, (double)s->sides.retain.n, report);
-    return BASE_OK;
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, UNLEARN_NO_IMAGES, &sides));
+    unlearn_sides_report(&sides, (double)sides.retain.n, report);
+out:
+    unlearn_sides_free(&sides);
+    return st;
 }
 
 const UnlearnMethod unlearn_fisher = {
@@ -109,5 +101,5 @@ const UnlearnMethod unlearn_fisher = {
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,
-    .release = release,
+    .release = base_free,
 };

@@ -28,25 +28,17 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     (void)state;
     BaseStatus st = BASE_OK;
     const Params *p = values;
-    UnlearnSides sides = {0};
-    DataLoader *loader = NULL;
-    UnlearnLearner *learner = NULL;
-    UnlearnWatch *watch = NULL;
+    UnlearnTraining t = {0};
     const UnlearnLoss loss = {.ce = -1};
-    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &sides));
-    const UnlearnLearnerConfig config = {
-        .batch = p->steps.batch_size, .label = "neggrad", .total = (double)(p->steps.epochs * sides.forget.n)};
-    BASE_TRY(unlearn_loader(context, net, &sides.forget, p->steps.batch_size, &loader));
-    BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
-    BASE_TRY(unlearn_watch_create(context, net, &sides.forget, p->steps.stop, &watch));
-    const UnlearnUpdate update = {.lr = p->steps.lr, .clip = p->clip, .watch = watch};
-    for (int64_t e = 0; e < p->steps.epochs; e++) BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
-    unlearn_sides_report(&sides, unlearn_learner_passes(learner) + unlearn_watch_passes(watch), report);
+    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &t.sides));
+    BASE_TRY(unlearn_training_open(context, net, &p->steps, &(UnlearnLearnerConfig){.label = "neggrad"}, &t));
+    BASE_TRY(unlearn_watch_create(context, net, &t.sides.forget, p->steps.stop, &t.watch));
+    const UnlearnUpdate update = {.lr = p->steps.lr, .clip = p->clip, .watch = t.watch};
+    for (int64_t e = 0; e < p->steps.epochs; e++)
+        BASE_TRY(unlearn_learner_epoch(t.learner, t.forget, e, &loss, &update));
+    unlearn_training_report(&t, report);
 out:
-    unlearn_watch_free(watch);
-    unlearn_learner_free(learner);
-    data_loader_free(loader);
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     return st;
 }
 

@@ -45,23 +45,16 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     (void)state;
     BaseStatus st = BASE_OK;
     const Params *p = values;
-    UnlearnSides sides = {0};
-    DataLoader *retain = NULL, *forget = NULL;
-    UnlearnLearner *learner = NULL;
-    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &sides));
-    const UnlearnLearnerConfig config = {
-        .batch = p->steps.batch_size, .label = "neggrad_plus", .total = 2 * (double)(p->steps.epochs * sides.retain.n)};
-    BASE_TRY(unlearn_loader(context, net, &sides.retain, p->steps.batch_size, &retain));
-    BASE_TRY(unlearn_loader(context, net, &sides.forget, p->steps.batch_size, &forget));
-    BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
-    UnlearnCycle cycle = {.loader = forget};
-    for (int64_t e = 0; e < p->steps.epochs; e++) BASE_TRY(epoch(learner, retain, &cycle, e, p));
-    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+    UnlearnTraining t = {0};
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &t.sides));
+    const UnlearnLearnerConfig config = {.label = "neggrad_plus",
+                                         .total = 2 * (double)(p->steps.epochs * t.sides.retain.n)};
+    BASE_TRY(unlearn_training_open(context, net, &p->steps, &config, &t));
+    UnlearnCycle cycle = {.loader = t.forget};
+    for (int64_t e = 0; e < p->steps.epochs; e++) BASE_TRY(epoch(t.learner, t.retain, &cycle, e, p));
+    unlearn_training_report(&t, report);
 out:
-    unlearn_learner_free(learner);
-    data_loader_free(retain);
-    data_loader_free(forget);
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     return st;
 }
 

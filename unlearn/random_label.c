@@ -21,15 +21,14 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     (void)state;
     BaseStatus st = BASE_OK;
     const UnlearnSteps *steps = values;
-    UnlearnSides sides = {0};
+    UnlearnTraining t = {0};
     int32_t *labels = NULL;
-    double passes = 0;
-    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &sides));
-    BASE_TRY(unlearn_random_labels(context, &sides.forget, &labels));
-    BASE_TRY(unlearn_relabel(context, steps, &sides, labels, NULL, "random_label", net, &passes));
-    unlearn_sides_report(&sides, passes, report);
+    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &t.sides));
+    BASE_TRY(unlearn_random_labels(context, &t.sides.forget, &labels));
+    BASE_TRY(unlearn_relabel(context, steps, labels, NULL, "random_label", net, &t));
+    unlearn_training_report(&t, report);
 out:
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     base_free(labels);
     return st;
 }

@@ -46,19 +46,19 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 {
     BaseStatus st = BASE_OK;
     const Params *p = values;
-    UnlearnSides sides = {0};
+    UnlearnTraining t = {0};
     uint8_t *mask = NULL;
     int32_t *labels = NULL;
     int64_t count = nn_net_param_count(net);
     BASE_TRY(BASE_ALLOC(count, &mask));
     BASE_TRY(unlearn_top_share(state, count, p->share, mask));
-    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &sides));
-    BASE_TRY(unlearn_random_labels(context, &sides.forget, &labels));
-    double passes = (double)sides.forget.n; /* the mask's */
-    BASE_TRY(unlearn_relabel(context, &p->steps, &sides, labels, mask, "salun", net, &passes));
-    unlearn_sides_report(&sides, passes, report);
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &t.sides));
+    BASE_TRY(unlearn_random_labels(context, &t.sides.forget, &labels));
+    t.passes = (double)t.sides.forget.n; /* the mask's */
+    BASE_TRY(unlearn_relabel(context, &p->steps, labels, mask, "salun", net, &t));
+    unlearn_training_report(&t, report);
 out:
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     base_free(mask);
     base_free(labels);
     return st;

@@ -124,65 +124,42 @@ static double rate(double lr, int64_t epoch) /* epoch from 0 */
     return lr;
 }
 
-/* What the epochs work with. */
-typedef struct {
-    UnlearnSides sides;
-    DataLoader *retain, *forget;
-    UnlearnTeacher teacher;
-    UnlearnLearner *learner;
-    UnlearnWatch *watch;
-    Rewind rewind;
-} Work;
-
-static BaseStatus work_open(const UnlearnContext *context, const Params *p, NnNet *net, Work *w)
-{
-    BaseStatus st = BASE_OK;
-    const UnlearnSteps *s = &p->steps;
-    int64_t batch = s->batch_size > p->forget_batch ? s->batch_size : p->forget_batch;
-    int64_t away = p->max_epochs < s->epochs ? p->max_epochs : s->epochs;
-    if (p->rewind) BASE_TRY(rewind_open(context, s->epochs, &w->rewind));
-    BASE_TRY(unlearn_sides_open(context, s->retain_per_class, s->forget_samples, &w->sides));
-    const UnlearnLearnerConfig config = {
-        .batch = batch, .label = "scrub", .total = (double)(s->epochs * w->sides.retain.n + away * w->sides.forget.n)};
-    BASE_TRY(unlearn_loader(context, net, &w->sides.retain, s->batch_size, &w->retain));
-    BASE_TRY(unlearn_loader(context, net, &w->sides.forget, p->forget_batch, &w->forget));
-    BASE_TRY(unlearn_teacher_create(context, context->original, batch, &w->teacher));
-    BASE_TRY(unlearn_learner_make(context, net, s, &config, &w->learner));
-    BASE_TRY(unlearn_watch_create(context, net, &w->sides.forget, s->stop, &w->watch));
-out:
-    return st;
-}
-
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
     (void)state;
     BaseStatus st = BASE_OK;
     const Params *p = values;
-    int64_t epochs = p->steps.epochs;
-    Work w = {0};
-    BASE_TRY(work_open(context, p, net, &w));
-    const UnlearnLoss away = {.kl = -1, .temperature = p->temperature, .teacher = w.teacher.engine};
-    const UnlearnLoss near = {
-        .ce = p->gamma, .kl = p->alpha, .temperature = p->temperature, .teacher = w.teacher.engine};
-    for (int64_t e = 0; e < epochs; e++) {
-        const UnlearnUpdate update = {.lr = rate(p->steps.lr, e)};
-        const UnlearnUpdate watched = {.lr = update.lr, .watch = w.watch};
-        if (e < p->max_epochs) BASE_TRY(unlearn_learner_epoch(w.learner, w.forget, e, &away, &watched));
-        BASE_TRY(unlearn_learner_epoch(w.learner, w.retain, e, &near, &update));
-        if (p->rewind) BASE_TRY(rewind_keep(context, &w.sides.forget, e, net, &w.rewind));
+    const UnlearnSteps *s = &p->steps;
+    int64_t batch = s->batch_size > p->forget_batch ? s->batch_size : p->forget_batch;
+    int64_t drives = p->max_epochs < s->epochs ? p->max_epochs : s->epochs;
+    UnlearnTraining t = {0};
+    UnlearnTeacher teacher = {0};
+    Rewind rewind = {0};
+    if (p->rewind) BASE_TRY(rewind_open(context, s->epochs, &rewind));
+    BASE_TRY(unlearn_sides_open(context, s->retain_per_class, s->forget_samples, &t.sides));
+    const UnlearnLearnerConfig config = {
+        .batch = batch, .label = "scrub", .total = (double)(s->epochs * t.sides.retain.n + drives * t.sides.forget.n)};
+    BASE_TRY(unlearn_loader(context, net, &t.sides.forget, p->forget_batch, &t.forget));
+    BASE_TRY(unlearn_teacher_create(context, context->original, batch, &teacher));
+    BASE_TRY(unlearn_training_open(context, net, s, &config, &t));
+    BASE_TRY(unlearn_watch_create(context, net, &t.sides.forget, s->stop, &t.watch));
+    const UnlearnLoss away = {.kl = -1, .temperature = p->temperature, .teacher = teacher.engine};
+    const UnlearnLoss near = {.ce = p->gamma, .kl = p->alpha, .temperature = p->temperature, .teacher = teacher.engine};
+    for (int64_t e = 0; e < s->epochs; e++) {
+        const UnlearnUpdate update = {.lr = rate(s->lr, e)};
+        const UnlearnUpdate watched = {.lr = update.lr, .watch = t.watch};
+        if (e < drives) BASE_TRY(unlearn_learner_epoch(t.learner, t.forget, e, &away, &watched));
+        BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &near, &update));
+        if (p->rewind) BASE_TRY(rewind_keep(context, &t.sides.forget, e, net, &rewind));
     }
-    if (p->rewind) BASE_TRY(rewind_choose(context, epochs, net, &w.rewind));
-    unlearn_sides_report(&w.sides, unlearn_learner_passes(w.learner) + unlearn_watch_passes(w.watch) + w.rewind.passes,
-                         report);
+    if (p->rewind) BASE_TRY(rewind_choose(context, s->epochs, net, &rewind));
+    t.passes = rewind.passes;
+    unlearn_training_report(&t, report);
 out:
-    unlearn_watch_free(w.watch);
-    unlearn_learner_free(w.learner);
-    unlearn_teacher_free(&w.teacher);
-    data_loader_free(w.retain);
-    data_loader_free(w.forget);
-    unlearn_sides_free(&w.sides);
-    rewind_close(&w.rewind, epochs);
+    unlearn_training_close(&t);
+    unlearn_teacher_free(&teacher);
+    rewind_close(&rewind, s->epochs);
     return st;
 }
 

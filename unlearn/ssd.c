@@ -24,61 +24,52 @@ static const BaseParam PARAMS[] = {
 };
 static const char *const TUNABLE[] = {"alpha", "lambda", NULL};
 
-typedef struct {
-    float *all, *forget; /* [param_count] */
-    UnlearnSides sides;
-} State;
-
-static void release(void *state)
-{
-    State *s = state;
-    if (!s) return;
-    base_free(s->all);
-    base_free(s->forget);
-    unlearn_sides_free(&s->sides);
-    base_free(s);
-}
-
 static BaseStatus prepare(const UnlearnContext *context, const void *values, void **state)
 {
     BaseStatus st = BASE_OK;
     const UnlearnSteps *steps = values;
-    State *s = NULL;
+    UnlearnSides sides = {0};
     DataIndex index = {0};
     int64_t count = nn_net_param_count(context->original);
+    float *importance = NULL; /* [2, count] for all and for the forgotten */
     *state = NULL;
-    BASE_TRY(BASE_ALLOC(1, &s));
-    BASE_TRY(BASE_ALLOC(count, &s->all));
-    BASE_TRY(BASE_ALLOC(count, &s->forget));
-    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &s->sides));
-    BASE_TRY(unlearn_sides_merge(&s->sides, &index));
+    BASE_TRY(BASE_ALLOC(2 * count, &importance));
+    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &sides));
+    BASE_TRY(unlearn_sides_merge(&sides, &index));
     DataView all = data_view_of(context->train.set, &index);
-    BASE_TRY(unlearn_importance(context, &all, steps->batch_size, UNLEARN_LABELS_TRUE, "importance for all", s->all));
-    BASE_TRY(unlearn_importance(context, &s->sides.forget, steps->batch_size, UNLEARN_LABELS_TRUE,
-                                "importance for forgotten", s->forget));
-    *state = s;
-    s = NULL;
+    BASE_TRY(
+        unlearn_importance(context, &all, steps->batch_size, UNLEARN_LABELS_TRUE, "importance for all", importance));
+    BASE_TRY(unlearn_importance(context, &sides.forget, steps->batch_size, UNLEARN_LABELS_TRUE,
+                                "importance for forgotten", importance + count));
+    *state = importance;
+    importance = NULL;
 out:
+    base_free(importance);
     data_index_free(&index);
-    release(s);
+    unlearn_sides_free(&sides);
     return st;
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
-    (void)context;
+    BaseStatus st = BASE_OK;
     const Params *p = values;
-    const State *s = state;
+    const float *importance = state;
+    UnlearnSides sides = {0};
+    int64_t count = nn_net_param_count(net);
     float *w = nn_net_edit_params(net);
-    for (int64_t i = 0; i < nn_net_param_count(net); i++) {
-        double all = (double)s->all[i], forget = (double)s->forget[i];
+    for (int64_t i = 0; i < count; i++) {
+        double all = (double)importance[i], forget = (double)importance[count + i];
         if (!(forget > p->alpha * all)) continue;
         double beta = p->lambda * all / forget;
         w[i] = (float)((double)w[i] * (beta < 1 ? beta : 1));
     }
-    unlearn_sides_report(&s->sides, (double)(s->sides.retain.n + 2 * s->sides.forget.n), report);
-    return BASE_OK;
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &sides));
+    unlearn_sides_report(&sides, (double)(sides.retain.n + 2 * sides.forget.n), report);
+out:
+    unlearn_sides_free(&sides);
+    return st;
 }
 
 const UnlearnMethod unlearn_ssd = {
@@ -88,5 +79,5 @@ const UnlearnMethod unlearn_ssd = {
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,
-    .release = release,
+    .release = base_free,
 };

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "unlearn/gradient/gradients.h"
 #include "unlearn/gradient/learner.h"
 
 typedef struct {
@@ -61,65 +62,34 @@ static void release(void *state)
     base_free(n);
 }
 
-/* What one class's noise is shaped with. */
-typedef struct {
-    NnNet *net;
-    NnEngine *engine;
-    NnOptimizer *optimizer;
-    float *logits, *dlogits, *grads, *dx;
-    int32_t *y;
-} Shaper;
-
-static void shaper_free(Shaper *s)
-{
-    nn_engine_free(s->engine);
-    nn_optimizer_free(s->optimizer);
-    nn_net_free(s->net);
-    base_free(s->logits);
-    base_free(s->dlogits);
-    base_free(s->grads);
-    base_free(s->dx);
-    base_free(s->y);
-}
-
-static BaseStatus shaper_make(const UnlearnContext *context, const Noise *n, Shaper *s)
-{
-    BaseStatus st = BASE_OK;
-    int64_t K = nn_net_classes(context->original);
-    BASE_TRY(nn_net_clone(context->original, &s->net));
-    BASE_TRY(nn_engine_create(s->net, NN_MODE_EVAL_INPUT, context->precision, n->images, &s->engine));
-    BASE_TRY(nn_optimizer_create(NN_ADAM, n->images * n->size, 0, 0, false, &s->optimizer));
-    BASE_TRY(BASE_ALLOC(n->images * K, &s->logits));
-    BASE_TRY(BASE_ALLOC(n->images * K, &s->dlogits));
-    BASE_TRY(BASE_ALLOC(nn_net_param_count(s->net), &s->grads));
-    BASE_TRY(BASE_ALLOC(n->images * n->size, &s->dx));
-    BASE_TRY(BASE_ALLOC(n->images, &s->y));
-out:
-    return st;
-}
-
 static BaseStatus shape_class(const UnlearnContext *context, const Params *p, Noise *n, int64_t rank)
 {
     BaseStatus st = BASE_OK;
-    Shaper s = {0};
-    int64_t K = nn_net_classes(context->original), count = n->images * n->size;
-    float *x = n->x + rank * count;
+    UnlearnProber prober = {0};
+    NnOptimizer *optimizer = NULL;
+    int64_t count = n->images * n->size;
+    float *x = n->x + rank * count, *dx = NULL, pull = (float)(2 * p->noise_decay / (double)n->images);
+    int32_t *y = NULL;
     BaseRandom random = base_random_make(context->seed, "unsir_noise", (uint64_t)n->y[rank]);
     for (int64_t i = 0; i < count; i++) x[i] = (float)base_random_normal(&random);
-    BASE_TRY(shaper_make(context, n, &s));
-    for (int64_t i = 0; i < n->images; i++) s.y[i] = n->y[rank];
+    BASE_TRY(unlearn_prober_open(context, NN_MODE_EVAL_INPUT, NULL, n->images, &prober));
+    BASE_TRY(nn_optimizer_create(NN_ADAM, count, 0, 0, false, &optimizer));
+    BASE_TRY(BASE_ALLOC(count, &dx));
+    BASE_TRY(BASE_ALLOC(n->images, &y));
+    for (int64_t i = 0; i < n->images; i++) y[i] = n->y[rank];
     for (int64_t step = 0; step < p->noise_steps; step++) {
-        BASE_TRY(nn_engine_forward(s.engine, x, n->images, 0, s.logits));
-        nn_loss_cross_entropy(s.logits, s.y, n->images, K, 0, s.dlogits);
-        BASE_TRY(nn_engine_backward(s.engine, s.dlogits, s.grads));
-        BASE_TRY(nn_engine_input_gradient(s.engine, s.dx));
-        float pull = (float)(2 * p->noise_decay / (double)n->images);
-        for (int64_t i = 0; i < count; i++) s.dx[i] = pull * x[i] - s.dx[i];
-        nn_optimizer_step(s.optimizer, x, s.dx, NULL, p->noise_lr);
+        BASE_TRY(nn_engine_forward(prober.engine, x, n->images, 0, prober.logits));
+        BASE_TRY(unlearn_prober_gradient(&prober, y, n->images));
+        BASE_TRY(nn_engine_input_gradient(prober.engine, dx));
+        for (int64_t i = 0; i < count; i++) dx[i] = pull * x[i] - dx[i];
+        nn_optimizer_step(optimizer, x, dx, NULL, p->noise_lr);
         base_progress("unsir noise", rank * p->noise_steps + step + 1, n->classes * p->noise_steps, NULL);
     }
 out:
-    shaper_free(&s);
+    unlearn_prober_close(&prober);
+    nn_optimizer_free(optimizer);
+    base_free(dx);
+    base_free(y);
     return st;
 }
 
@@ -199,44 +169,30 @@ out:
     return st;
 }
 
-static BaseStatus repair(const UnlearnContext *context, const Params *p, const UnlearnSides *sides,
-                         UnlearnLearner *learner)
-{
-    BaseStatus st = BASE_OK;
-    DataLoader *loader = NULL;
-    const UnlearnLoss loss = {.ce = 1};
-    const UnlearnUpdate update = {.lr = p->repair_lr};
-    BASE_TRY(unlearn_loader(context, context->original, &sides->retain, p->steps.batch_size, &loader));
-    for (int64_t e = 0; e < p->repair_epochs; e++) BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
-out:
-    data_loader_free(loader);
-    return st;
-}
-
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
     const Params *p = values;
     const Noise *noise = state;
-    UnlearnSides sides = {0};
-    UnlearnLearner *learner = NULL;
     int64_t shaped = noise->classes * noise->images;
-    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, UNLEARN_NO_IMAGES, &sides));
-    const UnlearnLearnerConfig config = {.batch = p->steps.batch_size,
-                                         .label = "unsir",
-                                         .total =
-                                             (double)(p->impair_epochs * (sides.retain.n + shaped * p->noise_repeats) +
-                                                      p->repair_epochs * sides.retain.n)};
+    UnlearnTraining t = {.passes = (double)(shaped * p->noise_steps)};
+    const UnlearnLoss loss = {.ce = 1};
+    const UnlearnUpdate repair = {.lr = p->repair_lr};
+    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, UNLEARN_NO_IMAGES, &t.sides));
+    int64_t kept = t.sides.retain.n;
+    const UnlearnLearnerConfig config = {
+        .label = "unsir",
+        .total = (double)(p->impair_epochs * (kept + shaped * p->noise_repeats) + p->repair_epochs * kept)};
     /* each phase starts its optimiser afresh */
-    BASE_TRY(unlearn_learner_make(context, net, &p->steps, &config, &learner));
-    BASE_TRY(impair(context, p, noise, &sides, learner));
-    BASE_TRY(unlearn_learner_restart(learner, &p->steps));
-    BASE_TRY(repair(context, p, &sides, learner));
-    unlearn_sides_report(&sides, (double)(shaped * p->noise_steps) + unlearn_learner_passes(learner), report);
+    BASE_TRY(unlearn_training_open(context, net, &p->steps, &config, &t));
+    BASE_TRY(impair(context, p, noise, &t.sides, t.learner));
+    BASE_TRY(unlearn_learner_restart(t.learner, &p->steps));
+    for (int64_t e = 0; e < p->repair_epochs; e++)
+        BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &loss, &repair));
+    unlearn_training_report(&t, report);
 out:
-    unlearn_learner_free(learner);
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     return st;
 }
 

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/pipeline/loader.h"
 
 static int32_t draw_label(const float *z, int64_t K, uint64_t seed, int64_t position)
 {
@@ -21,66 +20,65 @@ static int32_t draw_label(const float *z, int64_t K, uint64_t seed, int64_t posi
     return (int32_t)(K - 1);
 }
 
-typedef struct {
-    NnNet *net;
-    NnEngine *engine;
-    DataLoader *loader;
-    float *logits, *dlogits, *grads;
-    int32_t *y;
-} Room;
-
-static BaseStatus room_make(const UnlearnContext *context, const DataView *view, int64_t batch, Room *r)
+BaseStatus unlearn_prober_open(const UnlearnContext *context, NnMode mode, const DataView *view, int64_t batch,
+                               UnlearnProber *p)
 {
     BaseStatus st = BASE_OK;
-    int64_t shape[3], K = nn_net_classes(context->original);
+    int64_t shape[3];
     nn_net_input_shape(context->original, shape);
     const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};
-    BASE_TRY(nn_net_clone(context->original, &r->net));
-    BASE_TRY(nn_engine_create(r->net, NN_MODE_EVAL_GRAD, context->precision, batch, &r->engine));
-    BASE_TRY(data_loader_create(view, &config, &r->loader));
-    BASE_TRY(BASE_ALLOC(batch * K, &r->logits));
-    BASE_TRY(BASE_ALLOC(batch * K, &r->dlogits));
-    BASE_TRY(BASE_ALLOC(batch, &r->y));
-    BASE_TRY(BASE_ALLOC(nn_net_param_count(r->net), &r->grads));
+    *p = (UnlearnProber){.K = nn_net_classes(context->original)};
+    BASE_TRY(nn_net_clone(context->original, &p->net));
+    BASE_TRY(nn_engine_create(p->net, mode, context->precision, batch, &p->engine));
+    BASE_TRY(BASE_ALLOC(batch * p->K, &p->logits));
+    BASE_TRY(BASE_ALLOC(batch * p->K, &p->dlogits));
+    BASE_TRY(BASE_ALLOC(nn_net_param_count(p->net), &p->grads));
+    if (view) BASE_TRY(data_loader_create(view, &config, &p->loader));
+    if (view) BASE_TRY(data_loader_start(p->loader, 0));
 out:
     return st;
 }
 
-static void room_free(Room *r)
+BaseStatus unlearn_prober_gradient(UnlearnProber *p, const int32_t *y, int64_t n)
 {
-    data_loader_free(r->loader);
-    nn_engine_free(r->engine);
-    nn_net_free(r->net);
-    base_free(r->logits);
-    base_free(r->dlogits);
-    base_free(r->y);
-    base_free(r->grads);
+    nn_loss_cross_entropy(p->logits, y, n, p->K, 0, p->dlogits);
+    return nn_engine_backward(p->engine, p->dlogits, p->grads);
+}
+
+void unlearn_prober_close(UnlearnProber *p)
+{
+    data_loader_free(p->loader);
+    nn_engine_free(p->engine);
+    nn_net_free(p->net);
+    base_free(p->logits);
+    base_free(p->dlogits);
+    base_free(p->grads);
 }
 
 BaseStatus unlearn_gradients(const UnlearnContext *context, const DataView *view, int64_t batch, UnlearnLabels labels,
                              const char *label, UnlearnTakeGradient take, void *user)
 {
     BaseStatus st = BASE_OK;
-    Room r = {0};
-    int64_t K = nn_net_classes(context->original);
+    UnlearnProber p = {0};
+    int32_t *y = NULL;
     batch = batch < view->n ? batch : view->n;
-    BASE_TRY(room_make(context, view, batch, &r));
-    BASE_TRY(data_loader_start(r.loader, 0));
+    BASE_TRY(BASE_ALLOC(batch, &y));
+    BASE_TRY(unlearn_prober_open(context, NN_MODE_EVAL_GRAD, view, batch, &p));
     for (int64_t done = 0; done < view->n;) {
         DataBatch images;
-        BASE_TRY(data_loader_next(r.loader, &images));
-        BASE_TRY(nn_engine_forward(r.engine, images.x, images.n, 0, r.logits));
+        BASE_TRY(data_loader_next(p.loader, &images));
+        BASE_TRY(nn_engine_forward(p.engine, images.x, images.n, 0, p.logits));
         for (int64_t i = 0; i < images.n; i++)
-            r.y[i] = labels == UNLEARN_LABELS_TRUE ? images.y[i]
-                                                   : draw_label(r.logits + i * K, K, context->seed, images.index[i]);
-        nn_loss_cross_entropy(r.logits, r.y, images.n, K, 0, r.dlogits);
-        BASE_TRY(nn_engine_backward(r.engine, r.dlogits, r.grads));
-        BASE_TRY(take(user, r.grads, images.n));
+            y[i] = labels == UNLEARN_LABELS_TRUE ? images.y[i]
+                                                 : draw_label(p.logits + i * p.K, p.K, context->seed, images.index[i]);
+        BASE_TRY(unlearn_prober_gradient(&p, y, images.n));
+        BASE_TRY(take(user, p.grads, images.n));
         done += images.n;
         base_progress(label, done, view->n, NULL);
     }
 out:
-    room_free(&r);
+    unlearn_prober_close(&p);
+    base_free(y);
     return st;
 }
 

@@ -3,7 +3,24 @@
 #ifndef UNLEARN_GRADIENT_GRADIENTS_H
 #define UNLEARN_GRADIENT_GRADIENTS_H
 
+#include "data/pipeline/loader.h"
+#include "nn/backend.h"
 #include "unlearn/unlearn.h"
+
+/** A copy of the original whose gradients are taken, and the images of a view, in its order. */
+typedef struct {
+    NnNet *net;
+    NnEngine *engine;
+    DataLoader *loader;              /* started; NULL without a view */
+    float *logits, *dlogits, *grads; /* [batch, K] twice, [param_count] */
+    int64_t K;
+} UnlearnProber;
+/** @p mode NN_MODE_EVAL_GRAD, or with the gradient of images NN_MODE_EVAL_INPUT. @p view: or NULL. */
+BaseStatus unlearn_prober_open(const UnlearnContext *context, NnMode mode, const DataView *view, int64_t batch,
+                               UnlearnProber *out);
+/** Cross-entropy under labels @p y of the @p n images whose logits were made last: the gradient, to p->grads. */
+BaseStatus unlearn_prober_gradient(UnlearnProber *p, const int32_t *y, int64_t n);
+void unlearn_prober_close(UnlearnProber *p);
 
 typedef enum {
     UNLEARN_LABELS_TRUE,

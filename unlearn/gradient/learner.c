@@ -46,21 +46,25 @@ void unlearn_learner_free(UnlearnLearner *l)
 }
 
 /* What may move: nothing is allocated where everything may. */
-static BaseStatus restrict_to(UnlearnLearner *l, const UnlearnLearnerConfig *c)
+static BaseStatus restrict_to(UnlearnLearner *l, const UnlearnSteps *steps, const UnlearnLearnerConfig *c)
 {
     BaseStatus st = BASE_OK;
+    uint8_t *named = NULL;
     int layers;
     int64_t buffers = nn_net_buffer_count(l->net);
     nn_net_layers(l->net, &layers);
-    bool all = !memchr(c->selected, 0, (size_t)layers);
+    if (!c->selected) BASE_TRY(unlearn_layers_select(l->net, steps->layers.s, &named));
+    const uint8_t *selected = named ? named : c->selected;
+    bool all = !memchr(selected, 0, (size_t)layers);
     if (all && !c->mask) goto out;
     BASE_TRY(BASE_ALLOC(l->count, &l->mask));
     BASE_TRY(BASE_ALLOC(buffers, &l->moving));
     BASE_TRY(BASE_ALLOC(buffers, &l->kept));
-    unlearn_steps_mask(l->net, c->selected, l->mask, l->moving);
+    unlearn_steps_mask(l->net, selected, l->mask, l->moving);
     for (int64_t i = 0; c->mask && i < l->count; i++) l->mask[i] = l->mask[i] && c->mask[i];
     memcpy(l->kept, nn_net_buffers(l->net), (size_t)buffers * sizeof *l->kept);
 out:
+    base_free(named);
     return st;
 }
 
@@ -86,7 +90,7 @@ BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, con
                           .batch = config->batch,
                           .label = config->label,
                           .total = config->total};
-    BASE_TRY(restrict_to(l, config));
+    BASE_TRY(restrict_to(l, steps, config));
     BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->logits));
     BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->dlogits));
     BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->teacher));
@@ -100,24 +104,6 @@ BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, con
     l = NULL;
 out:
     unlearn_learner_free(l);
-    return st;
-}
-
-BaseStatus unlearn_learner_make(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
-                                const UnlearnLearnerConfig *config, UnlearnLearner **out)
-{
-    BaseStatus st = BASE_OK;
-    uint8_t *selected = NULL;
-    int layers;
-    nn_net_layers(net, &layers);
-    *out = NULL;
-    BASE_TRY(BASE_ALLOC(layers, &selected));
-    BASE_TRY(unlearn_layers_select(net, steps->layers.s, selected));
-    UnlearnLearnerConfig own = *config;
-    own.selected = selected;
-    BASE_TRY(unlearn_learner_create(context, net, steps, &own, out));
-out:
-    base_free(selected);
     return st;
 }
 
@@ -199,8 +185,6 @@ out:
     return st;
 }
 
-double unlearn_learner_passes(const UnlearnLearner *l) { return l->passes; }
-
 BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const DataView *view, int64_t batch,
                           DataLoader **out)
 {
@@ -222,6 +206,38 @@ BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out)
     }
 out:
     return st;
+}
+
+BaseStatus unlearn_training_open(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                 const UnlearnLearnerConfig *config, UnlearnTraining *t)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnSides *sides = &t->sides;
+    UnlearnLearnerConfig own = *config;
+    if (own.batch == 0) own.batch = steps->batch_size;
+    if (own.total == 0) own.total = (double)(steps->epochs * (sides->retain.n + sides->forget.n));
+    if (sides->retain.n > 0 && !t->retain)
+        BASE_TRY(unlearn_loader(context, net, &sides->retain, steps->batch_size, &t->retain));
+    if (sides->forget.n > 0 && !t->forget)
+        BASE_TRY(unlearn_loader(context, net, &sides->forget, steps->batch_size, &t->forget));
+    BASE_TRY(unlearn_learner_create(context, net, steps, &own, &t->learner));
+out:
+    return st;
+}
+
+void unlearn_training_report(const UnlearnTraining *t, UnlearnReport *report)
+{
+    unlearn_sides_report(&t->sides, t->passes + t->learner->passes + unlearn_watch_passes(t->watch), report);
+}
+
+void unlearn_training_close(UnlearnTraining *t)
+{
+    unlearn_watch_free(t->watch);
+    unlearn_learner_free(t->learner);
+    data_loader_free(t->retain);
+    data_loader_free(t->forget);
+    unlearn_sides_free(&t->sides);
+    *t = (UnlearnTraining){0};
 }
 
 BaseStatus unlearn_teacher_create(const UnlearnContext *context, const NnNet *net, int64_t batch, UnlearnTeacher *out)

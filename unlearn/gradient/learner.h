@@ -11,7 +11,8 @@
 typedef struct UnlearnLearner UnlearnLearner;
 
 typedef struct {
-    const uint8_t *selected; /* [layers] 1: may move. Norms left out keep their running statistics too */
+    const uint8_t *selected; /* [layers] 1: may move; NULL: those that steps->layers names. Norms left out keep their
+                                running statistics too */
     const uint8_t *mask;     /* [param_count] 1: may move, beside that; NULL: no mask */
     int64_t batch;           /* the largest batch */
     const char *label;       /* of the progress bar */
@@ -21,9 +22,6 @@ typedef struct {
 /** @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum either. */
 BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
                                   const UnlearnLearnerConfig *config, UnlearnLearner **out);
-/** The same with the layers that @p steps->layers names. */
-BaseStatus unlearn_learner_make(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
-                                const UnlearnLearnerConfig *config, UnlearnLearner **out);
 /** A fresh optimiser: no momentum is left. */
 BaseStatus unlearn_learner_restart(UnlearnLearner *learner, const UnlearnSteps *steps);
 void unlearn_learner_free(UnlearnLearner *learner);
@@ -45,9 +43,6 @@ BaseStatus unlearn_learner_update(UnlearnLearner *learner, const UnlearnUpdate *
 BaseStatus unlearn_learner_epoch(UnlearnLearner *learner, DataLoader *loader, int64_t epoch, const UnlearnLoss *loss,
                                  const UnlearnUpdate *update);
 
-/** Images passed forward and backward so far, and forward through teachers. */
-double unlearn_learner_passes(const UnlearnLearner *learner);
-
 /** Shuffled batches of @p view without augmentation, as @p net takes them; order from stream (seed, "order", epoch). */
 BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const DataView *view, int64_t batch,
                           DataLoader **out);
@@ -59,6 +54,22 @@ typedef struct {
     bool started;
 } UnlearnCycle;
 BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out);
+
+/** What a method trains with. Closing zeroes it; what is not opened stays 0. */
+typedef struct {
+    UnlearnSides sides;
+    DataLoader *retain, *forget; /* shuffled batches of the sides */
+    UnlearnLearner *learner;
+    UnlearnWatch *watch;
+    double passes; /* images passed but by learner and watch: for labels, a mask, noise */
+} UnlearnTraining;
+/** The learner, and the loader of each side that has images, where it is not open yet. @p config: batch 0 is that of
+ *  @p steps, total 0 an epoch over both sides as often as they say. */
+BaseStatus unlearn_training_open(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
+                                 const UnlearnLearnerConfig *config, UnlearnTraining *t);
+/** Fills the counts of @p report. */
+void unlearn_training_report(const UnlearnTraining *t, UnlearnReport *report);
+void unlearn_training_close(UnlearnTraining *t);
 
 /** A network that only answers, in eval mode. */
 typedef struct {

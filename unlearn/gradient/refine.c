@@ -6,23 +6,14 @@
 
 static BaseStatus select_moving(const NnNet *net, const UnlearnRefine *refine, uint8_t **selected)
 {
-    BaseStatus st = BASE_OK;
-    int layers;
-    nn_net_layers(net, &layers);
-    BASE_TRY(BASE_ALLOC(layers, selected));
-    if (refine->last > 0)
-        BASE_TRY(unlearn_steps_last(net, refine->last, *selected));
-    else
-        BASE_TRY(unlearn_layers_select(net, refine->steps->layers.s, *selected));
-out:
-    return st;
+    return refine->last > 0 ? unlearn_layers_last(net, refine->last, selected)
+                            : unlearn_layers_select(net, refine->steps->layers.s, selected);
 }
 
 BaseStatus unlearn_last_check(const UnlearnContext *context, const void *last)
 {
-    uint8_t *selected = NULL;
-    BaseStatus st =
-        select_moving(context->original, &(UnlearnRefine){.last = ((const UnlearnLast *)last)->k}, &selected);
+    uint8_t *selected;
+    BaseStatus st = unlearn_layers_last(context->original, ((const UnlearnLast *)last)->k, &selected);
     base_free(selected);
     return st;
 }
@@ -55,29 +46,21 @@ BaseStatus unlearn_refine(const UnlearnContext *context, const UnlearnRefine *re
 {
     BaseStatus st = BASE_OK;
     const UnlearnSteps *steps = refine->steps;
-    UnlearnSides sides = {0};
-    DataLoader *loader = NULL;
-    UnlearnLearner *learner = NULL;
+    UnlearnTraining t = {0};
     uint8_t *selected = NULL;
     const UnlearnLoss loss = {.ce = 1};
     BASE_TRY(select_moving(net, refine, &selected));
     if (refine->renew) BASE_TRY(renew(context, selected, net));
-    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, UNLEARN_NO_IMAGES, &sides));
-    const UnlearnLearnerConfig config = {.selected = selected,
-                                         .batch = steps->batch_size,
-                                         .label = refine->label,
-                                         .total = (double)(steps->epochs * sides.retain.n)};
-    BASE_TRY(unlearn_loader(context, net, &sides.retain, steps->batch_size, &loader));
-    BASE_TRY(unlearn_learner_create(context, net, steps, &config, &learner));
+    BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, UNLEARN_NO_IMAGES, &t.sides));
+    const UnlearnLearnerConfig config = {.selected = selected, .label = refine->label};
+    BASE_TRY(unlearn_training_open(context, net, steps, &config, &t));
     for (int64_t e = 0; e < steps->epochs; e++) {
         const UnlearnUpdate update = {.lr = steps->lr, .l1 = refine->l1 * (1 - (double)e / (double)steps->epochs)};
-        BASE_TRY(unlearn_learner_epoch(learner, loader, e, &loss, &update));
+        BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &loss, &update));
     }
-    unlearn_sides_report(&sides, unlearn_learner_passes(learner), report);
+    unlearn_training_report(&t, report);
 out:
-    unlearn_learner_free(learner);
-    data_loader_free(loader);
-    unlearn_sides_free(&sides);
+    unlearn_training_close(&t);
     base_free(selected);
     return st;
 }

@@ -14,11 +14,11 @@ BaseStatus unlearn_random_labels(const UnlearnContext *context, const DataView *
 BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, double bound, int32_t **out);
 
 /**
- * Each epoch: a pass over the forgotten images under @p labels, then, with sides->retain, one over the retained.
+ * Each epoch: a pass over the forgotten images of @p t under @p labels, then, where its sides have any, one over the
+ * retained. @p t comes with its sides open.
  * @param mask  [param_count] or NULL, beside steps->layers.
- * @param passes  images passed are added.
  */
-BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const UnlearnSides *sides,
-                           const int32_t *labels, const uint8_t *mask, const char *label, NnNet *net, double *passes);
+BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const int32_t *labels,
+                           const uint8_t *mask, const char *label, NnNet *net, UnlearnTraining *t);
 
 #endif

@@ -11,14 +11,9 @@ const char *const unlearn_optimizer_names[] = {"sgd", "adam", NULL};
 
 BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *values)
 {
-    BaseStatus st = BASE_OK;
     const UnlearnSteps *steps = values;
-    uint8_t *selected = NULL;
-    int count;
-    nn_net_layers(context->original, &count);
-    BASE_TRY(BASE_ALLOC(count, &selected));
-    BASE_TRY(unlearn_layers_select(context->original, steps->layers.s, selected));
-out:
+    uint8_t *selected;
+    BaseStatus st = unlearn_layers_select(context->original, steps->layers.s, &selected);
     base_free(selected);
     return st;
 }
@@ -101,16 +96,4 @@ void unlearn_steps_mask(const NnNet *net, const uint8_t *selected, uint8_t *para
         for (int j = 0; j < buffer_count; j++)
             if (same_norm(stats + j, slices + i)) memset(buffers + stats[j].offset, moves, (size_t)stats[j].count);
     }
-}
-
-BaseStatus unlearn_steps_last(const NnNet *net, int64_t k, uint8_t *selected)
-{
-    BaseStatus st = BASE_OK;
-    int count;
-    nn_net_layers(net, &count);
-    BASE_CHECK(k >= 1 && k <= count, BASE_EUSAGE, "k = %lld: the network has %d layers", (long long)k, count);
-    memset(selected, 0, (size_t)count);
-    memset(selected + count - k, 1, (size_t)k);
-out:
-    return st;
 }

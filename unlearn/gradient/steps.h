@@ -57,7 +57,5 @@ void unlearn_sides_report(const UnlearnSides *sides, double passes, UnlearnRepor
 /** The numbers that belong to the selected layers: @p params [param_count], @p buffers [buffer_count] become 0 or 1. A
  *  norm, and any parameter that is not a layer's, goes with the layer before it in state_dict order. */
 void unlearn_steps_mask(const NnNet *net, const uint8_t *selected, uint8_t *params, uint8_t *buffers);
-/** @p selected [layers] becomes 1 for the last @p k. BASE_EUSAGE where there are fewer than k. */
-BaseStatus unlearn_steps_last(const NnNet *net, int64_t k, uint8_t *selected);
 
 #endif

@@ -66,6 +66,7 @@ out:
 static BaseStatus select_places(const char *text, int count, uint8_t *selected, bool *told)
 {
     static const char *const WORDS[] = {"first ", "last ", "only "};
+    *told = false;
     for (int w = 0; w < 3; w++) {
         size_t length = strlen(WORDS[w]);
         int64_t k;
@@ -79,23 +80,14 @@ static BaseStatus select_places(const char *text, int count, uint8_t *selected, 
     return BASE_OK;
 }
 
-BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *selected)
+/* A list of names. */
+static BaseStatus select_names(const NnNet *net, const char *text, uint8_t *selected)
 {
     BaseStatus st = BASE_OK;
-    char *copy = NULL;
+    char *copy = NULL, *rest = NULL;
     int count, named = 0;
-    bool told = false;
     const NnLayer *layers = nn_net_layers(net, &count);
-    memset(selected, strcmp(text, "all") == 0, (size_t)count);
-    if (strcmp(text, "all") == 0) return BASE_OK;
-    if (strcmp(text, "last") == 0) {
-        selected[count - 1] = 1;
-        return BASE_OK;
-    }
-    BASE_TRY(select_places(text, count, selected, &told));
-    if (told) goto out;
     BASE_TRY(base_strdup(text, &copy));
-    char *rest = NULL;
     for (char *word = strtok_r(copy, "[], \t\"'", &rest); word; word = strtok_r(NULL, "[], \t\"'", &rest), named++)
         BASE_TRY(select_one(net, layers, count, word, selected));
     BASE_CHECK(named > 0, BASE_EUSAGE,
@@ -103,5 +95,41 @@ BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t *se
                text);
 out:
     base_free(copy);
+    return st;
+}
+
+BaseStatus unlearn_layers_select(const NnNet *net, const char *text, uint8_t **out)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *selected = NULL;
+    int count;
+    bool told = true;
+    nn_net_layers(net, &count);
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(count, &selected));
+    if (strcmp(text, "all") == 0)
+        memset(selected, 1, (size_t)count);
+    else if (strcmp(text, "last") == 0)
+        selected[count - 1] = 1;
+    else
+        BASE_TRY(select_places(text, count, selected, &told));
+    if (!told) BASE_TRY(select_names(net, text, selected));
+    *out = selected;
+    selected = NULL;
+out:
+    base_free(selected);
+    return st;
+}
+
+BaseStatus unlearn_layers_last(const NnNet *net, int64_t k, uint8_t **out)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    nn_net_layers(net, &count);
+    *out = NULL;
+    BASE_CHECK(k >= 1 && k <= count, BASE_EUSAGE, "k = %lld: the network has %d layers", (long long)k, count);
+    BASE_TRY(BASE_ALLOC(count, out));
+    memset(*out + count - k, 1, (size_t)k);
+out:
     return st;
 }
