@@ -1,10 +1,6 @@
 /* mia/list.h - one row per file of attacks: X(name) exports `const MiaAttack mia_<name>`, F(name) a family,
  * `const BaseRows mia_<name>`. The order is that of `expunge list` and of an audit. */
-X(loss)
-X(confidence)
-X(entropy)
-X(modified_entropy)
-X(correctness)
+F(threshold)
 X(attack_p)
 X(svc)
 X(logistic)

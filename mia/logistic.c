@@ -2,10 +2,6 @@
  * threshold 0, with members and non-members of equal weight. Each point is judged by a fit that did not see it.
  * The published ones: SCRUB's (and learn_to_forget's) features=loss; SSD's features=entropy folds=0 standardise=false
  * C=2, because its multinomial form counts each weight twice; there efficacy is 1 - the published share of members. */
-#include "mia/mia.h"
-
-#include "base/memory.h"
-#include "mia/fit/features.h"
 #include "mia/fit/logistic.h"
 
 typedef struct {
@@ -41,17 +37,9 @@ static double decide(const double *x, int64_t d, const void *how, const double *
 
 static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
 {
-    BaseStatus st = BASE_OK;
     const Params *p = params;
     static const MiaFitKind KIND = {size, fit, decide};
-    int64_t d = mia_features_width((MiaFeatures)p->features, input->K);
-    double *x = NULL;
-    BASE_TRY(BASE_ALLOC_RAW(input->N * d, &x));
-    BASE_TRY(mia_features_fill(input, (MiaFeatures)p->features, x));
-    BASE_TRY(mia_fit_cross(input, x, d, p->folds, p->standardise, &KIND, p, out));
-out:
-    base_free(x);
-    return st;
+    return mia_fit_cross(input, (MiaFeatures)p->features, p->folds, p->standardise, &KIND, p, out);
 }
 
 const MiaAttack mia_logistic = {

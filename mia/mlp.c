@@ -2,10 +2,6 @@
  * log-odds of "member", threshold 0, members and non-members of equal weight. Each point is judged by a fit that did
  * not see it. Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy uses, but for the passes: as
  * many as fit in seconds, fixed, where theirs stop when the loss does. */
-#include "mia/mia.h"
-
-#include "base/memory.h"
-#include "mia/fit/features.h"
 #include "mia/fit/mlp.h"
 
 typedef struct {
@@ -23,29 +19,11 @@ static const BaseParam PARAMS[] = {
     {"alpha", BASE_KIND_F64, offsetof(Params, net.alpha), 1e-4, 0, 1e3, 0, 0, "weight of the L2 penalty"},
 };
 
-static int64_t size(int64_t d, const void *how) { return mia_mlp_size(d, ((const MiaMlp *)how)->hidden); }
-static BaseStatus fit(const MiaFitRows *rows, const void *how, uint64_t seed, double *model)
-{
-    return mia_mlp_fit(rows, how, seed, model);
-}
-static double decide(const double *x, int64_t d, const void *how, const double *model)
-{
-    return mia_mlp_decide(x, d, how, model);
-}
-
 static BaseStatus score(const MiaInput *input, const void *params, MiaScores *out)
 {
-    BaseStatus st = BASE_OK;
     const Params *p = params;
-    static const MiaFitKind KIND = {size, fit, decide};
-    int64_t d = mia_features_width((MiaFeatures)p->features, input->K);
-    double *x = NULL;
-    BASE_TRY(BASE_ALLOC_RAW(input->N * d, &x));
-    BASE_TRY(mia_features_fill(input, (MiaFeatures)p->features, x));
-    BASE_TRY(mia_fit_cross(input, x, d, p->folds, true, &KIND, &p->net, out));
-out:
-    base_free(x);
-    return st;
+    static const MiaFitKind KIND = {mia_mlp_size, mia_mlp_fit, mia_mlp_decide};
+    return mia_fit_cross(input, (MiaFeatures)p->features, p->folds, true, &KIND, &p->net, out);
 }
 
 const MiaAttack mia_mlp = {

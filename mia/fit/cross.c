@@ -12,9 +12,9 @@
 /* Storage of one fit after another. */
 typedef struct {
     const MiaInput *in;
-    const double *x;
     int64_t d;
     bool standardise;
+    double *x;                     /* [N, d] */
     int32_t *fold;                 /* [N] */
     double *rows, *weight, *model; /* [N, d], [N], [size] */
     double *mean, *scale, *point;  /* [d] */
@@ -23,6 +23,7 @@ typedef struct {
 
 static void work_free(Work *w)
 {
+    base_free(w->x);
     base_free(w->fold);
     base_free(w->rows);
     base_free(w->weight);
@@ -37,6 +38,7 @@ static BaseStatus work_alloc(Work *w, int64_t size)
 {
     BaseStatus st = BASE_OK;
     int64_t N = w->in->N, d = w->d;
+    BASE_TRY(BASE_ALLOC_RAW(N * d, &w->x));
     BASE_TRY(BASE_ALLOC(N, &w->fold));
     BASE_TRY(BASE_ALLOC_RAW(N * d, &w->rows));
     BASE_TRY(BASE_ALLOC_RAW(N, &w->weight));
@@ -96,11 +98,12 @@ static int64_t smaller_kind(const MiaInput *in)
     return base_smaller(count[MIA_MEMBER], count[MIA_NONMEMBER]);
 }
 
-BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t folds, bool standardise,
+BaseStatus mia_fit_cross(const MiaInput *in, MiaFeatures features, int64_t folds, bool standardise,
                          const MiaFitKind *kind, const void *how, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
-    Work w = {.in = in, .x = x, .d = d, .standardise = standardise};
+    int64_t d = mia_features_width(features, in->K);
+    Work w = {.in = in, .d = d, .standardise = standardise};
     int64_t least = smaller_kind(in), used = folds;
     if (used > least) used = least; /* a fold without members, or without non-members, judges nothing */
     if (folds > 0)
@@ -110,6 +113,7 @@ BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t
             "the points that it judges",
             (long long)least);
     BASE_TRY(work_alloc(&w, kind->size(d, how)));
+    BASE_TRY(mia_features_fill(in, features, w.x));
     if (used > 0) BASE_TRY(mia_folds_make(in, used, w.fold));
     for (int32_t fold = -1; fold < used; fold++) {
         int64_t n = gather(&w, fold);
@@ -117,7 +121,7 @@ BaseStatus mia_fit_cross(const MiaInput *in, const double *x, int64_t d, int64_t
         BASE_TRY(kind->fit(&rows, how, in->seed + (uint64_t)(fold + 1), w.model));
         for (int64_t i = 0; i < in->N; i++) {
             if (used > 0 && w.fold[i] != fold) continue;
-            scaled(&w, x + i * d, w.point);
+            scaled(&w, w.x + i * d, w.point);
             out->score[i] = kind->decide(w.point, d, how, w.model);
         }
     }

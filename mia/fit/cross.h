@@ -3,7 +3,7 @@
 #ifndef MIA_FIT_CROSS_H
 #define MIA_FIT_CROSS_H
 
-#include "mia/mia.h"
+#include "mia/fit/features.h"
 
 /** Rows to fit on; weights are balanced: members and non-members weigh n / 2 each. Borrowed. */
 typedef struct {
@@ -20,11 +20,10 @@ typedef struct {
     double (*decide)(const double *x, int64_t d, const void *how, const double *model); /* log-odds of "member" */
 } MiaFitKind;
 
-/** out->score of every point from features @p x [N, d], which are standardised in place of a copy where @p standardise:
- *  mean 0 and sd 1 over what is fitted on (a constant column becomes 0). @p folds 0: one fit on all points judges all
- * of them, as published; else audited points are judged by the fit on all. Sets the threshold 0, fitted and the notes.
- */
-BaseStatus mia_fit_cross(const MiaInput *input, const double *x, int64_t d, int64_t folds, bool standardise,
+/** out->score of every point from its @p features, with @p standardise scaled to mean 0 and sd 1 over what is fitted on
+ *  (a constant column becomes 0). @p folds 0: one fit on all points judges all of them, as published; else audited
+ *  points are judged by the fit on all. Sets the threshold 0, fitted and the notes. */
+BaseStatus mia_fit_cross(const MiaInput *input, MiaFeatures features, int64_t folds, bool standardise,
                          const MiaFitKind *kind, const void *how, MiaScores *out);
 
 #endif

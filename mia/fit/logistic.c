@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "math/linalg.h"
+#include "mia/signal/signal.h"
 
 enum { NEWTON_STEPS = 200, HALVINGS = 60 };
 
@@ -16,8 +17,6 @@ double mia_logistic_decide(const double *x, int64_t d, const double *model)
     return sum;
 }
 
-static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
-
 double mia_logistic_loss(const MiaFitRows *rows, double C, const double *model, double *gradient)
 {
     int64_t d = rows->d;
@@ -27,9 +26,9 @@ double mia_logistic_loss(const MiaFitRows *rows, double C, const double *model, 
     for (int64_t i = 0; i < rows->n; i++) {
         const double *x = rows->x + i * d;
         double y = rows->member[i] ? 1 : -1, margin = y * mia_logistic_decide(x, d, model);
-        loss += rows->weight[i] * softplus(-margin);
+        loss += rows->weight[i] * mia_signal_softplus(-margin);
         if (!gradient) continue;
-        double slope = -C * rows->weight[i] * y * exp(-softplus(margin)); /* 1 / (1 + e^margin) */
+        double slope = -C * rows->weight[i] * y * exp(-mia_signal_softplus(margin)); /* 1 / (1 + e^margin) */
         for (int64_t j = 0; j < d; j++) gradient[j] += slope * x[j];
         gradient[d] += slope;
     }
@@ -46,7 +45,7 @@ static BaseStatus newton_step(const MiaFitRows *rows, double C, const double *mo
     for (int64_t i = 0; i < rows->n; i++) {
         const double *x = rows->x + i * d;
         double at = mia_logistic_decide(x, d, model);
-        double root = sqrt(C * rows->weight[i] * exp(-softplus(at) - softplus(-at)));
+        double root = sqrt(C * rows->weight[i] * exp(-mia_signal_softplus(at) - mia_signal_softplus(-at)));
         for (int64_t j = 0; j < d; j++) scaled[i * side + j] = root * x[j];
         scaled[i * side + d] = root;
     }

@@ -6,10 +6,9 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "mia/signal/signal.h"
 
-int64_t mia_mlp_size(int64_t d, int64_t hidden) { return hidden * (d + 2) + 1; }
-
-static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+int64_t mia_mlp_size(int64_t d, const void *how) { return ((const MiaMlp *)how)->hidden * (d + 2) + 1; }
 
 /* relu(W x + b) to @p h [hidden] where not NULL. */
 static double forward(const double *x, int64_t d, int64_t hidden, const double *model, double *h)
@@ -27,15 +26,15 @@ static double forward(const double *x, int64_t d, int64_t hidden, const double *
     return out;
 }
 
-double mia_mlp_decide(const double *x, int64_t d, const MiaMlp *how, const double *model)
+double mia_mlp_decide(const double *x, int64_t d, const void *how, const double *model)
 {
-    return forward(x, d, how->hidden, model, NULL);
+    return forward(x, d, ((const MiaMlp *)how)->hidden, model, NULL);
 }
 
 double mia_mlp_loss(const MiaFitRows *rows, const int64_t *at, int64_t n, const MiaMlp *how, const double *model,
                     double *h, double *gradient)
 {
-    int64_t d = rows->d, hidden = how->hidden, size = mia_mlp_size(d, hidden);
+    int64_t d = rows->d, hidden = how->hidden, size = mia_mlp_size(d, how);
     const double *v = model + hidden * (d + 1);
     double *gb = gradient + hidden * d, *gv = gb + hidden, loss = 0, total = 0, squares = 0;
     memset(gradient, 0, (size_t)size * sizeof *gradient);
@@ -45,8 +44,8 @@ double mia_mlp_loss(const MiaFitRows *rows, const int64_t *at, int64_t n, const 
         const double *x = rows->x + row * d;
         double y = rows->member[row] ? 1 : -1, share = rows->weight[row] / total;
         double margin = y * forward(x, d, hidden, model, h);
-        double slope = -share * y * exp(-softplus(margin));
-        loss += share * softplus(-margin);
+        double slope = -share * y * exp(-mia_signal_softplus(margin));
+        loss += share * mia_signal_softplus(-margin);
         for (int64_t k = 0; k < hidden; k++) {
             if (h[k] <= 0) continue;
             gv[k] += slope * h[k];
@@ -63,27 +62,29 @@ double mia_mlp_loss(const MiaFitRows *rows, const int64_t *at, int64_t n, const 
     return loss + how->alpha / 2 * squares;
 }
 
-static void initialise(int64_t d, int64_t hidden, uint64_t seed, double *model)
+static void initialise(int64_t d, const MiaMlp *how, uint64_t seed, double *model)
 {
+    int64_t hidden = how->hidden;
     BaseRandom r = base_random_make(seed, "attack_mlp_init", 0);
-    memset(model, 0, (size_t)mia_mlp_size(d, hidden) * sizeof *model);
+    memset(model, 0, (size_t)mia_mlp_size(d, how) * sizeof *model);
     for (int64_t k = 0; k < hidden * d; k++) model[k] = (2 * base_random_uniform(&r) - 1) * sqrt(6 / (double)d);
     for (int64_t k = 0; k < hidden; k++)
         model[hidden * (d + 1) + k] = (2 * base_random_uniform(&r) - 1) * sqrt(6 / (double)hidden);
 }
 
-BaseStatus mia_mlp_fit(const MiaFitRows *rows, const MiaMlp *how, uint64_t seed, double *model)
+BaseStatus mia_mlp_fit(const MiaFitRows *rows, const void *params, uint64_t seed, double *model)
 {
     BaseStatus st = BASE_OK;
+    const MiaMlp *how = params;
     const double beta1 = 0.9, beta2 = 0.999, tiny = 1e-8;
-    int64_t size = mia_mlp_size(rows->d, how->hidden), *order = NULL;
+    int64_t size = mia_mlp_size(rows->d, how), *order = NULL;
     double *gradient = NULL, *first = NULL, *second = NULL, *hidden = NULL, decay1 = 1, decay2 = 1;
     BASE_TRY(BASE_ALLOC_RAW(rows->n, &order));
     BASE_TRY(BASE_ALLOC(size, &gradient));
     BASE_TRY(BASE_ALLOC(size, &first));
     BASE_TRY(BASE_ALLOC(size, &second));
     BASE_TRY(BASE_ALLOC(how->hidden, &hidden));
-    initialise(rows->d, how->hidden, seed, model);
+    initialise(rows->d, how, seed, model);
     for (int64_t i = 0; i < rows->n; i++) order[i] = i;
     for (int64_t epoch = 0; epoch < how->epochs; epoch++) {
         BaseRandom r = base_random_make(seed, "attack_mlp_order", (uint64_t)epoch);

@@ -11,11 +11,12 @@ typedef struct {
     double lr, alpha;
 } MiaMlp;
 
-int64_t mia_mlp_size(int64_t d, int64_t hidden); /* W [hidden, d], b [hidden], v [hidden], c */
+/* The members of a MiaFitKind, whose @p how is a MiaMlp. */
+int64_t mia_mlp_size(int64_t d, const void *how); /* W [hidden, d], b [hidden], v [hidden], c */
 /** Initial weights (He et al. 2015, uniform) and batch order follow the seed. One thread, same bits. BASE_ENOMEM,
  *  BASE_ENUMERIC where it diverges. O(epochs n d hidden). */
-BaseStatus mia_mlp_fit(const MiaFitRows *rows, const MiaMlp *how, uint64_t seed, double *model);
-double mia_mlp_decide(const double *x, int64_t d, const MiaMlp *how, const double *model);
+BaseStatus mia_mlp_fit(const MiaFitRows *rows, const void *how, uint64_t seed, double *model);
+double mia_mlp_decide(const double *x, int64_t d, const void *how, const double *model);
 /** L over the rows @p at [n] (NULL: the first n), with its gradient [size]. @p hidden [how->hidden] is scratch. */
 double mia_mlp_loss(const MiaFitRows *rows, const int64_t *at, int64_t n, const MiaMlp *how, const double *model,
                     double *hidden, double *gradient);

@@ -190,7 +190,7 @@ static void mlp_gradient(void **state)
     static Rows r;
     rows_make(&r, 1);
     MiaMlp how = {.hidden = HIDDEN, .epochs = 1, .batch_size = 10, .lr = 1e-3, .alpha = 0.01};
-    assert_int_equal(mia_mlp_size(COLUMNS, HIDDEN), SIZE);
+    assert_int_equal(mia_mlp_size(COLUMNS, &how), SIZE);
     double model[SIZE], gradient[SIZE], scratch[SIZE], hidden[HIDDEN];
     int64_t at[] = {3, 5, 6, 9, 11, 40, 41, 119};
     BaseRandom random = base_random_make(5, "mlp", 0);
