@@ -43,6 +43,7 @@ static double epsilon_of(Rates u, double delta)
     return ratio > 1 ? log(ratio) : 0;
 }
 
+/* The same for mu-GDP: Phi^-1(1 - upper FPR) - Phi^-1(upper FNR), at least 0 (Nasr 2023). */
 static double mu_of(Rates u)
 {
     double mu = -math_stats_normal_quantile(u.fpr) - math_stats_normal_quantile(u.fnr);
@@ -58,11 +59,6 @@ static Rates rates(int64_t tp, int64_t P, int64_t fp, int64_t N, double alpha)
 double math_epsilon_clopper_pearson(int64_t tp, int64_t P, int64_t fp, int64_t N, double delta, double alpha)
 {
     return epsilon_of(rates(tp, P, fp, N, alpha / 2), delta);
-}
-
-double math_epsilon_mu(int64_t tp, int64_t P, int64_t fp, int64_t N, double alpha)
-{
-    return mu_of(rates(tp, P, fp, N, alpha / 2));
 }
 
 /* With x = eps/mu - mu/2 and the Mills ratio R = (1 - Phi) / phi, e^eps phi(x + mu) = phi(x), so

@@ -38,8 +38,6 @@ typedef struct {
  *  max over both orientations of log((lower(tp, P) - delta) / upper(fp, N)), at least 0, with the one-sided
  *  Clopper-Pearson bounds at alpha / 2 each; both orientations rest on the same two events. O(1). */
 double math_epsilon_clopper_pearson(int64_t tp, int64_t P, int64_t fp, int64_t N, double delta, double alpha);
-/** The same for mu-GDP: Phi^-1(1 - upper FPR) - Phi^-1(upper FNR), at least 0 (Nasr 2023). */
-double math_epsilon_mu(int64_t tp, int64_t P, int64_t fp, int64_t N, double alpha);
 /** The eps of a mu-GDP mechanism at delta: delta = Phi(-eps/mu + mu/2) - e^eps Phi(-eps/mu - mu/2),
  *  solved in the log domain, so that delta may be 1e-300. 0 where delta >= 2 Phi(mu/2) - 1; infinite for
  *  delta = 0 and mu > 0; NaN for mu or delta outside [0, inf), [0, 1). */
