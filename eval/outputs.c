@@ -1,5 +1,5 @@
-/* eval/outputs.c - how far the softmax outputs p_u of the network under test are from another network's, a mean over the
- * images of forgotten classes with its interval over images.
+/* eval/outputs.c - how far the softmax outputs p_u of the network under test are from another network's: means over
+ * the images of forgotten classes with their intervals over images.
  *   activation_distance  ||p_u - p_r||_2, p_r of the retrained network. 0: the same answers, to every class. A second
  *                        retraining from another seed does not reach 0 either.
  *   js_retrained         JS(p_u, p_r) = KL(p_u || m) / 2 + KL(p_r || m) / 2 in nats, with m = (p_u + p_r) / 2: 0 to

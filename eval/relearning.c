@@ -1,12 +1,12 @@
 /* eval/relearning.c - how soon training brings the forgotten classes back (eval/relearn/relearn.h); means over repeats
  * that differ in the order of images, with a t interval.
- *   relearn_steps  steps on a small sample of all classes until the forgotten classes are answered as well as the original
- *                  answers them, less a margin: few steps mean that much was still there. A repeat that gave up counts
- *                  as its limit: a lower bound.
+ *   relearn_steps  steps on a small sample of all classes until the forgotten classes are answered as well as the
+ *                  original answers them, less a margin: few steps mean that much was still there. A repeat that gave
+ *                  up counts as its limit: a lower bound.
  *   anamnesis      AIN = steps(u) / steps(r): those of the network under test over those of the retrained one, from the
- *                  same batches. About 1: forgotten as by retraining; far below: much was still there. Not defined where
- *                  one of the two did not relearn within the limit in some repeat (the ratio would only be a bound), nor
- *                  where the retrained one needed no step. */
+ *                  same batches. About 1: forgotten as by retraining; far below: much was still there. Not defined
+ *                  where one of the two did not relearn within the limit in some repeat (the ratio would only be a
+ *                  bound), nor where the retrained one needed no step. */
 #include <math.h>
 
 #include "eval/eval.h"

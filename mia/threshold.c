@@ -1,8 +1,8 @@
 /* mia/threshold.c - one signal of the prediction against a threshold. The frame chooses the threshold, or mia/threshold
  * does, which for a global one leaves the AUC unaffected.
  *   loss              -loss_i: members have been trained on, so their loss is lower
- *   confidence        p_y: members are the more confident ones. The order is that of the loss, but p_y rounds to 1 beyond
- *                     phi = 37, where the loss still tells points apart
+ *   confidence        p_y: members are the more confident ones. The order is that of the loss, but p_y rounds to 1
+ *                     beyond phi = 37, where the loss still tells points apart
  *   entropy           -H(p): a member's prediction is the more certain one, whatever class it is. Between models that
  *                     says nothing: of a forgotten class a retrained model may be certain, too
  *   modified_entropy  -M(p, y), the entropy in which a confident wrong answer counts as high (Song & Mittal, eq. 8)

@@ -27,7 +27,7 @@ struct UnlearnLearner {
     const char *label;
 };
 
-void unlearn_learner_free(UnlearnLearner *l)
+static void learner_free(UnlearnLearner *l)
 {
     if (!l) return;
     nn_engine_free(l->engine);
@@ -103,7 +103,7 @@ BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, con
     *out = l;
     l = NULL;
 out:
-    unlearn_learner_free(l);
+    learner_free(l);
     return st;
 }
 
@@ -233,7 +233,7 @@ void unlearn_training_report(const UnlearnTraining *t, UnlearnReport *report)
 void unlearn_training_close(UnlearnTraining *t)
 {
     unlearn_watch_free(t->watch);
-    unlearn_learner_free(t->learner);
+    learner_free(t->learner);
     data_loader_free(t->retain);
     data_loader_free(t->forget);
     unlearn_sides_free(&t->sides);

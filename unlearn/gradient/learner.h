@@ -19,12 +19,12 @@ typedef struct {
     double total;            /* images it will be given */
 } UnlearnLearnerConfig;
 
-/** @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum either. */
+/** For t->learner. @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum
+ *  either. */
 BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
                                   const UnlearnLearnerConfig *config, UnlearnLearner **out);
 /** A fresh optimiser: no momentum is left. */
 BaseStatus unlearn_learner_restart(UnlearnLearner *learner, const UnlearnSteps *steps);
-void unlearn_learner_free(UnlearnLearner *learner);
 
 /** Adds the gradient of @p loss on @p batch. BASE_ENUMERIC where it is not finite, the step in the text. */
 BaseStatus unlearn_learner_add(UnlearnLearner *learner, const DataBatch *batch, const UnlearnLoss *loss);

@@ -37,7 +37,7 @@ typedef struct {
     BaseStatus (*coordinates)(const UnlearnSpace *space, const float *w, int64_t rows, void *z);
     /** NULL: alpha is all it needs. */
     BaseStatus (*factor)(const UnlearnSpace *space, double alpha, UnlearnFactor *out);
-    /** out = W P, and *response = tr(out G out^T), NaN where it is not a by-product; with @p w, W (I - P), no response. */
+    /** out = W P; *response = tr(out G out^T), NaN where it is no by-product. With @p w (not NULL) out = W (I - P). */
     BaseStatus (*back)(const UnlearnFactor *factor, const float *w, const void *z, int64_t rows, float *out,
                        double *response);
     /** tr(W G W^T) from z. */
@@ -53,7 +53,7 @@ typedef struct {
     bool removes;  /* W (I - P) itself, where its vectors span all of W's rows; else it is W - W P */
     /** From G or K (normalised) or X; NULL: nothing is to be done. */
     BaseStatus (*build)(UnlearnSpace *space);
-    const UnlearnCalls *f32, *f64;
+    const UnlearnCalls *f32, *f64; /* NULL for a precision that its matrix never has */
 } UnlearnRoute;
 extern const UnlearnRoute unlearn_route_reference, unlearn_route_svd, unlearn_route_eigen, unlearn_route_eigen_dual,
     unlearn_route_closed, unlearn_route_dual;
