@@ -97,12 +97,12 @@ out:
     return st;
 }
 
-static void roc_plot(const ReportFigures *f, const char *stem, const Curve *curve, const double *auc, int count,
-                     double least, bool legend, BaseText *gp)
+static void roc_plot(ReportFigures *f, const Curve *curve, const double *auc, int count, double least, bool legend)
 {
+    BaseText *gp = &f->gp;
     base_text_add(gp, "plot ");
     for (int k = 0; k < count; k++) {
-        report_figure_data(f, stem, gp);
+        report_figure_data(f, false);
         base_text_add(gp,
                       " skip 1 using ($1 == %d ? ($3 < %g ? %g : $3) : NaN):($5 < %g ? %g : $5):6 with filledcurves lt "
                       "%d fs transparent solid 0.15 noborder notitle, \\\n  ",
@@ -111,7 +111,7 @@ static void roc_plot(const ReportFigures *f, const char *stem, const Curve *curv
     for (int k = 0; k < count; k++) {
         BaseText title = {0};
         if (legend) base_text_add(&title, "%.3f  %s", auc[k], curve[k].label);
-        report_figure_data(f, stem, gp);
+        report_figure_data(f, false);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 %s", k, k + 1,
                       legend ? "title " : "notitle");
         if (legend) report_escape_gnuplot(gp, base_text_of(&title, &gp->st));
@@ -126,52 +126,44 @@ static BaseStatus draw_roc(const AuditPage *p, MiaGame g, ReportFigures *f, int 
     BaseStatus st = BASE_OK;
     const AuditAttack *a = shown(p->result, g);
     Curve curve[CURVES] = {{{0}, NULL, NULL, 0}};
-    BaseText csv = {0}, gp = {0}, title = {0}, caption = {0};
-    char stem[32];
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     double auc[CURVES], least = 0.1;
     int count = 0;
     *index = -1;
     if (!a) return BASE_OK;
-    snprintf(stem, sizeof stem, "roc-%s", mia_game_name(g));
+    report_figure_begin(f, "roc", mia_game_name(g), "curve,label,fpr,tpr,tpr_lo,tpr_hi\n");
     BASE_TRY(curves_make(p->result, a, g, curve, &count));
-    base_text_add(&csv, "curve,label,fpr,tpr,tpr_lo,tpr_hi\n");
     for (int k = 0; k < count; k++) {
         int64_t N;
-        BASE_TRY(roc_rows(&curve[k], k, &csv, &auc[k], &N));
+        BASE_TRY(roc_rows(&curve[k], k, csv, &auc[k], &N));
         least = fmin(least, pow(10, floor(log10(1 / (double)N) + 1e-9)));
     }
-    base_text_add(&title, "ROC of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
-    BASE_TRY(title.st);
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    base_text_add(&f->title, "ROC of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "set multiplot\nset xlabel 'false-positive rate'\nset ylabel 'true-positive rate'\nset size square\n"
                   "set lmargin at screen 0.07\nset rmargin at screen 0.36\nset bmargin at screen 0.15\n"
                   "set tmargin at screen 0.88\nset xrange [0:1]\nset yrange [0:1]\nset samples 200\nset title '%s'\n",
                   a->choice->attack->entry.name);
-    roc_plot(f, stem, curve, auc, count, 0, false, &gp);
-    base_text_add(&gp,
+    roc_plot(f, curve, auc, count, 0, false);
+    base_text_add(gp,
                   "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
                   "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
                   "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title '%s' left\n",
                   least, least, g == MIA_GAME_MODELS ? "AUC against retrained" : "AUC");
-    roc_plot(f, stem, curve, auc, count, least, true, &gp);
-    base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption,
+    roc_plot(f, curve, auc, count, least, true);
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(caption,
                   "The attack with the largest difference in this game. Bands: 95%% Clopper-Pearson intervals of the "
                   "true-positive rate, pointwise%s. On the diagonal the attack does no better than guessing.",
                   g == MIA_GAME_MODELS ? "; they do not account for which models were trained" : "");
-    BASE_TRY(caption.st);
-    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, 1160, 470, &csv, &gp));
+    BASE_TRY(report_figure_add(f, base_text_of(&f->title, &gp->st), 1160, 470));
     *index = (int)f->count - 1;
 out:
     for (int k = 0; k < CURVES; k++) {
         base_free(curve[k].score);
         base_free(curve[k].member);
     }
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&title);
-    base_text_free(&caption);
     return st;
 }
 
@@ -214,66 +206,58 @@ static BaseStatus draw_histogram(const AuditPage *p, MiaGame g, ReportFigures *f
     BaseStatus st = BASE_OK;
     const AuditResult *r = p->result;
     const AuditAttack *a = shown(r, g);
-    BaseText csv = {0}, gp = {0}, title = {0}, caption = {0};
-    char stem[32];
+    BaseText *csv = &f->csv, *gp = &f->gp;
     double lo, hi, share[2][BINS];
     int panels = 0, sides = g == MIA_GAME_MODELS ? 1 : 2;
     const char *panel_name[AUDIT_MODELS];
     *index = -1;
     if (!a) return BASE_OK;
-    snprintf(stem, sizeof stem, "scores-%s", mia_game_name(g));
+    report_figure_begin(f, "scores", mia_game_name(g), "panel,model,score,members_percent,others_percent\n");
     BASE_TRY(range_of(a->score[g], r->M * r->game[g].n, &lo, &hi));
-    base_text_add(&csv, "panel,model,score,members_percent,others_percent\n");
     for (int k = 0; k < AUDIT_MODELS; k++) {
         int64_t M;
         const double *score = audit_scores(r, a, g, (AuditModel)k, &M);
         if (!score) continue;
         histogram(score, &r->game[g], lo, hi, share);
         for (int b = 0; b < BINS; b++) {
-            base_text_add(&csv, "%d,%s,%.9g,%.6g,", panels, audit_model_name((AuditModel)k),
+            base_text_add(csv, "%d,%s,%.9g,%.6g,", panels, audit_model_name((AuditModel)k),
                           lo + (b + 0.5) / BINS * (hi - lo), share[1][b]);
-            base_text_add(&csv, sides == 2 ? "%.6g\n" : "\n", share[0][b]);
+            base_text_add(csv, sides == 2 ? "%.6g\n" : "\n", share[0][b]);
         }
         panel_name[panels++] = audit_model_name((AuditModel)k);
     }
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "set multiplot\nset logscale y\nset yrange [0.05:100]\nset ytics ('0.1' 0.1, '1' 1, '10' 10, "
                   "'100' 100)\nset ylabel 'share of set (%%)'\nset xlabel 'score of %s'\nset xrange [%.9g:%.9g]\n"
                   "set tmargin at screen 0.82\nset bmargin at screen 0.22\n",
                   a->choice->attack->entry.name, lo, hi);
     if (hi - lo < 1e-3 * fmax(fabs(lo), fabs(hi))) /* numbers of so many digits stand on each other otherwise */
-        base_text_add(&gp, "set xtics ('%.7g' %.9g, '%.7g' %.9g)\n", lo, lo, hi, hi);
+        base_text_add(gp, "set xtics ('%.7g' %.9g, '%.7g' %.9g)\n", lo, lo, hi, hi);
     double width = panels == 1 ? 520 : 65 + 365 * panels; /* pixels, of which a panel has 300 */
     for (int k = 0; k < panels; k++) {
-        base_text_add(&gp, "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%s' offset 0,-0.6\n",
+        base_text_add(gp, "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%s' offset 0,-0.6\n",
                       (75 + 365 * k) / width, (376 + 365 * k) / width, panel_name[k]);
-        if (k == 1) base_text_add(&gp, "unset ylabel\n");
-        base_text_add(&gp, "plot ");
+        if (k == 1) base_text_add(gp, "unset ylabel\n");
+        base_text_add(gp, "plot ");
         for (int side = 0; side < sides; side++) {
-            report_figure_data(f, stem, &gp);
-            base_text_add(&gp, " skip 1 every ::%d::%d using 3:%d with histeps lt %d lw 2 notitle%s", k * BINS,
+            report_figure_data(f, false);
+            base_text_add(gp, " skip 1 every ::%d::%d using 3:%d with histeps lt %d lw 2 notitle%s", k * BINS,
                           k * BINS + BINS - 1, 4 + side, side + 1, side + 1 < sides ? ", " : "\n");
         }
     }
     const char *const legend[] = {TITLES[g][1], TITLES[g][0]}, *const styles[] = {"lt 1 lw 2", "lt 2 lw 2"};
-    report_figure_legend(&gp, legend, styles, sides, 0.1);
-    base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&title, "Scores of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
+    report_figure_legend(gp, legend, styles, sides, 0.1);
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(&f->title, "Scores of attack %s, game \"%s\"", a->choice->attack->entry.name, mia_game_name(g));
     base_text_add(
-        &caption,
+        &f->caption,
         "A higher score: more as if trained on. The outermost bins include what lies beyond them%s. After good "
         "forgetting the unlearned panel looks like the retrained one.",
         r->M > 1 + (p->collected->signals.original != NULL) + 1 ? "; the first of the retrained models is shown" : "");
-    BASE_TRY(title.st);
-    BASE_TRY(caption.st);
-    BASE_TRY(report_figure_add(f, stem, title.data, caption.data, (int)width, 350, &csv, &gp));
+    BASE_TRY(report_figure_add(f, base_text_of(&f->title, &gp->st), (int)width, 350));
     *index = (int)f->count - 1;
 out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&title);
-    base_text_free(&caption);
     return st;
 }
 
@@ -292,21 +276,20 @@ static void curve_rows(const AuditAttack *a, int number, BaseText *csv)
 }
 
 /* Two panels: attacks point by point, by their AUC; attacks on groups of models, by their balanced accuracy. */
-static void curve_panel(const AuditResult *r, const ReportFigures *f, bool groups, int *curves, BaseText *csv,
-                        BaseText *gp)
+static void curve_panel(const AuditResult *r, ReportFigures *f, bool groups, int *curves)
 {
+    BaseText *gp = &f->gp;
     int first = *curves;
     for (size_t i = 0; i < r->count; i++) {
         const AuditAttack *a = &r->attack[i];
         if (a->curve_count == 0 || !a->curve_what) continue;
         if (groups != (a->choice->attack->curve != NULL)) continue;
-        curve_rows(a, *curves, csv);
+        curve_rows(a, *curves, &f->csv);
         if (*curves == first)
             base_text_add(gp, "set title '%s'\nset ylabel '%s'\nplot ",
                           groups ? "on groups of models" : "point by point, game \"forget\"",
                           groups ? "balanced accuracy" : "AUC");
-        base_text_add(gp, *curves == first ? "" : ", \\\n  ");
-        report_figure_data(f, "shadows", gp);
+        report_figure_data(f, *curves > first);
         base_text_add(gp, " skip 1 using ($1 == %d ? $4 * 1.03**%d : NaN):6:7:8 with yerrorlines lt %d lw 2 title '%s'",
                       *curves, *curves - first, (*curves - first) % 8 + 1, a->choice->attack->entry.name);
         ++*curves;
@@ -317,30 +300,27 @@ static void curve_panel(const AuditResult *r, const ReportFigures *f, bool group
 static BaseStatus draw_curve(const AuditPage *p, ReportFigures *f, int *index)
 {
     BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0};
+    BaseText *gp = &f->gp;
     int curves = 0;
     *index = -1;
-    report_figure_preamble(&gp);
+    report_figure_begin(f, "shadows", NULL, "curve,attack,what,models,selections,value,lo,hi\n");
+    report_figure_preamble(gp);
     base_text_add(
-        &gp, "set multiplot layout 1,2\nset logscale x 2\nset xlabel 'shadow models'\n"
-             "set key bottom right Left reverse samplen 2\nset offsets graph 0.05,graph 0.08,graph 0.05,graph 0.05\n");
-    base_text_add(&csv, "curve,attack,what,models,selections,value,lo,hi\n");
-    curve_panel(p->result, f, false, &curves, &csv, &gp);
-    curve_panel(p->result, f, true, &curves, &csv, &gp);
-    base_text_add(&gp, "unset multiplot\n");
-    BASE_TRY(csv.st);
-    BASE_TRY(gp.st);
+        gp, "set multiplot layout 1,2\nset logscale x 2\nset xlabel 'shadow models'\n"
+            "set key bottom right Left reverse samplen 2\nset offsets graph 0.05,graph 0.08,graph 0.05,graph 0.05\n");
+    curve_panel(p->result, f, false, &curves);
+    curve_panel(p->result, f, true, &curves);
+    base_text_add(gp, "unset multiplot\n");
+    BASE_TRY(f->csv.st);
+    BASE_TRY(gp->st);
     if (curves == 0) goto out;
-    BASE_TRY(
-        report_figure_add(f, "shadows", "Number of shadow models needed",
-                          "What the attacks on shadow models find under the unlearned model, by the number of shadow "
-                          "models; 95% intervals over images or models and, if several selections were drawn, over the "
-                          "models used. Once a curve is flat, more models would not find more.",
-                          1160, 420, &csv, &gp));
+    base_text_add(&f->caption,
+                  "What the attacks on shadow models find under the unlearned model, by the number of shadow "
+                  "models; 95%% intervals over images or models and, if several selections were drawn, over the "
+                  "models used. Once a curve is flat, more models would not find more.");
+    BASE_TRY(report_figure_add(f, "Number of shadow models needed", 1160, 420));
     *index = (int)f->count - 1;
 out:
-    base_text_free(&csv);
-    base_text_free(&gp);
     return st;
 }
 

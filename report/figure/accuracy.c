@@ -4,17 +4,16 @@
 
 BaseStatus report_figure_accuracy(ReportFigures *f)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp;
     const ReportQuantity *r = report_quantity_with(f->e, "retained");
     const ReportQuantity *u = report_quantity_with(f->e, "forgotten");
     const char *names[64];
     size_t count = 0, longest = 0;
     if (!r || !u) return BASE_OK;
-    base_text_add(&csv, "place,label");
-    report_figure_columns(&csv, r);
-    report_figure_columns(&csv, u);
-    base_text_add(&csv, "\n");
+    report_figure_begin(f, "accuracy", NULL, "place,label");
+    report_figure_columns(csv, r);
+    report_figure_columns(csv, u);
+    base_text_add(csv, "\n");
     for (size_t l = 0; l < f->e->label_count && count < 64; l++) {
         const ReportLabel *label = &f->e->labels[l];
         MathEstimate a, b;
@@ -23,29 +22,28 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         bool any = report_summary(label, r, &a, &sd, &runs);
         any = report_summary(label, u, &b, &sd, &runs) || any;
         if (!any) continue;
-        base_text_add(&csv, "%zu,", count);
-        report_escape_csv(&csv, label->label);
-        report_figure_estimate(&csv, a);
-        report_figure_estimate(&csv, b);
-        base_text_add(&csv, "\n");
+        base_text_add(csv, "%zu,", count);
+        report_escape_csv(csv, label->label);
+        report_figure_estimate(csv, a);
+        report_figure_estimate(csv, b);
+        base_text_add(csv, "\n");
         names[count++] = label->label;
         if ((size_t)report_text_width(label->label) > longest) longest = (size_t)report_text_width(label->label);
     }
-    BASE_TRY(csv.st);
-    if (count == 0) goto out;
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    if (count == 0) return csv->st;
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "set title 'Test accuracy by method'\nset ylabel 'accuracy (%%)'\nset yrange [0:108]\n"
                   "set ytics 0,20,100\nunset grid\nset grid ytics back lt 1 lw 0.6 lc rgb '#dddddd'\n"
                   "set rmargin 3\nset xrange [-0.6:%zu-0.4]\nset key above center horizontal\n"
                   "set style fill solid 1.0 noborder\n",
                   count);
-    report_figure_names(&gp, "x", names, count, longest * count > 90);
+    report_figure_names(gp, "x", names, count, longest * count > 90);
     const char *label_size = count > 9 ? "8" : "10";
-    base_text_add(&gp, "d = ");
-    report_figure_data(f, "accuracy", &gp);
+    base_text_add(gp, "d = ");
+    report_figure_data(f, false);
     base_text_add(
-        &gp,
+        gp,
         "\nplot d skip 1 using ($1-0.2):3:(0.36) with boxes lc rgb '#0072B2' title 'retained classes', \\\n"
         "  d skip 1 using ($1+0.2):6:(0.36) with boxes lc rgb '#E69F00' title 'forgotten classes', \\\n"
         "  d skip 1 using ($1-0.2):4:(0):($5-$4) with vectors nohead lc rgb '#222222' lw 1.6 notitle, \\\n"
@@ -55,13 +53,9 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         "  d skip 1 using ($1+0.2):(valid(8) ? $8 : $6):(sprintf('%%.1f', $6)) with labels offset 0,0.6 font ',%s' "
         "notitle\n",
         label_size, label_size);
-    st = report_figure_add(
-        f, "accuracy", "Test accuracy by method",
+    base_text_add(
+        &f->caption,
         "Accuracy on the test images of the retained and of the forgotten classes. After good forgetting both bars are "
-        "as high as those of the retrained model. Lines: 95% intervals.",
-        900, 540, &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    return st;
+        "as high as those of the retrained model. Lines: 95%% intervals.");
+    return report_figure_add(f, "Test accuracy by method", 900, 540);
 }

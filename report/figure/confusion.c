@@ -32,13 +32,13 @@ static double share_at(const StoreArray *m, int64_t row, int64_t column)
     return sum > 0 ? 100 * count_at(m, row * K + column) / sum : 0;
 }
 
-static void panel(BaseText *gp, const ReportFigures *f, const char *stem, const char *title, int column, int64_t K,
-                  bool left)
+static void panel(ReportFigures *f, const char *title, int column, int64_t K, bool left)
 {
+    BaseText *gp = &f->gp;
     base_text_add(gp, "set title ");
     report_escape_gnuplot(gp, title);
     base_text_add(gp, "\nset ylabel '%s'\nplot ", left ? "true class" : "");
-    report_figure_data(f, stem, gp);
+    report_figure_data(f, false);
     base_text_add(gp, " skip 1 using 2:1:%d with image%s notitle", column, K <= NAMED ? " pixels" : "");
     if (K <= NUMBERED) {
         const char *const colours[] = {"#222222", "#ffffff"}, *const tests[] = {"<", ">="};
@@ -55,8 +55,7 @@ static void panel(BaseText *gp, const ReportFigures *f, const char *stem, const 
 
 static BaseStatus confusion_of(ReportFigures *f, size_t label, bool first)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, stem = {0}, title = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *title = &f->title, heading = {0};
     StoreArray after, before;
     const StoreRun *run = f->full[label];
     int original = report_figures_rank(f, REPORT_RANK_ORIGINAL);
@@ -67,62 +66,47 @@ static BaseStatus confusion_of(ReportFigures *f, size_t label, bool first)
                (original >= 0 && counts_of(f->full[original], "/confusion/test", &before));
     int64_t K = after.shape[0];
     two = two && before.shape[0] == K;
-    base_text_add(&stem, "confusion");
-    if (!first) {
-        base_text_add(&stem, "-");
-        report_escape_slug(&stem, f->e->labels[label].label);
-    }
-    base_text_add(&csv, "true,predicted,after_percent,after_count%s\n", two ? ",before_percent,before_count" : "");
+    report_figure_begin(f, "confusion", first ? NULL : f->e->labels[label].label,
+                        "true,predicted,after_percent,after_count");
+    base_text_add(csv, "%s\n", two ? ",before_percent,before_count" : "");
     for (int64_t i = 0; i < K; i++) {
         for (int64_t j = 0; j < K; j++) {
-            base_text_add(&csv, "%lld,%lld,%.6g,%.0f", (long long)i, (long long)j, share_at(&after, i, j),
+            base_text_add(csv, "%lld,%lld,%.6g,%.0f", (long long)i, (long long)j, share_at(&after, i, j),
                           count_at(&after, i * K + j));
-            if (two) base_text_add(&csv, ",%.6g,%.0f", share_at(&before, i, j), count_at(&before, i * K + j));
-            base_text_add(&csv, "\n");
+            if (two) base_text_add(csv, ",%.6g,%.0f", share_at(&before, i, j), count_at(&before, i * K + j));
+            base_text_add(csv, "\n");
         }
     }
-    report_figure_preamble(&gp);
+    report_figure_preamble(gp);
     base_text_add(
-        &gp,
+        gp,
         "unset grid\nset border 15\nset palette defined (0 '#ffffff', 25 '#c6dbef', 60 '#4292c6', 100 '#08306b')\n"
         "set cbrange [0:100]\nset xrange [-0.5:%lld-0.5]\nset yrange [%lld-0.5:-0.5]\nset size ratio 1\n"
         "set xlabel 'predicted class'\nset cblabel 'share of the true class (%%)'\n",
         (long long)K, (long long)K);
     if (store_run_texts(run, "/class_names", &names, &name_count) && (int64_t)name_count == K && K <= NAMED) {
-        report_figure_names(&gp, "x", names, name_count, true);
-        report_figure_names(&gp, "y", names, name_count, false);
+        report_figure_names(gp, "x", names, name_count, true);
+        report_figure_names(gp, "y", names, name_count, false);
     }
-    BASE_TRY(stem.st);
-    report_escape_plain(&title, f->e->labels[label].label);
-    base_text_add(&title, ": ");
-    report_figure_job(f->job[label], &title);
-    BASE_TRY(title.st);
+    report_escape_plain(title, f->e->labels[label].label);
+    base_text_add(title, ": ");
+    report_figure_job(f->job[label], title);
+    const char *job = base_text_of(title, &gp->st);
     if (two) {
-        base_text_add(&gp, "set multiplot layout 1,2 margins 0.14,0.90,0.21,0.91 spacing 0.12,0\nunset colorbox\n");
-        panel(&gp, f, stem.data, "before (original model)", 5, K, true);
-        base_text_add(&gp, "set colorbox\n");
+        base_text_add(gp, "set multiplot layout 1,2 margins 0.14,0.90,0.21,0.91 spacing 0.12,0\nunset colorbox\n");
+        panel(f, "before (original model)", 5, K, true);
+        base_text_add(gp, "set colorbox\n");
     }
-    panel(&gp, f, stem.data, title.data, 3, K, !two);
-    if (two) base_text_add(&gp, "unset multiplot\n");
-    BaseText caption = {0};
+    panel(f, job, 3, K, !two);
+    if (two) base_text_add(gp, "unset multiplot\n");
     base_text_add(
-        &caption,
+        &f->caption,
         "Share of each true class's test images that the model puts into each class, %s %s. A forgotten class should "
         "scatter over its row as in a retrained model.",
-        two ? "before and after" : "after", title.data);
-    BaseText heading = {0};
-    base_text_add(&heading, "Confusion: %s", title.data);
-    st = caption.st != BASE_OK   ? caption.st
-         : heading.st != BASE_OK ? heading.st
-                                 : report_figure_add(f, stem.data, heading.data, caption.data, two ? 1160 : 700,
-                                                     two ? 560 : 620, &csv, &gp);
-    base_text_free(&caption);
+        two ? "before and after" : "after", job);
+    base_text_add(&heading, "Confusion: %s", job);
+    BaseStatus st = report_figure_add(f, base_text_of(&heading, &gp->st), two ? 1160 : 700, two ? 560 : 620);
     base_text_free(&heading);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&stem);
-    base_text_free(&title);
     return st;
 }
 

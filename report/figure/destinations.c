@@ -78,50 +78,43 @@ static void nearest(const Rows *r, int model, const char *const *names, BaseText
 static BaseStatus draw_rows(ReportFigures *f, const Rows *r, const char *const *names, const ReportRun *job)
 {
     static const char *const COLOURS[MODELS] = {"#7F7F7F", "#0072B2", "#E69F00"};
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     int64_t chosen[SHOWN];
     const char *tics[SHOWN];
     int count = choose(r, chosen);
-    base_text_add(&csv, "place,class,name");
-    for (int m = 0; m < r->count; m++) base_text_add(&csv, ",%s_percent,%s_images", r->title[m], r->title[m]);
-    base_text_add(&csv, "\n");
+    report_figure_begin(f, "destinations", NULL, "place,class,name");
+    for (int m = 0; m < r->count; m++) base_text_add(csv, ",%s_percent,%s_images", r->title[m], r->title[m]);
+    base_text_add(csv, "\n");
     for (int i = 0; i < count; i++) {
         tics[i] = names[chosen[i]];
-        base_text_add(&csv, "%d,%lld,", i, (long long)chosen[i]);
-        report_escape_csv(&csv, tics[i]);
+        base_text_add(csv, "%d,%lld,", i, (long long)chosen[i]);
+        report_escape_csv(csv, tics[i]);
         for (int m = 0; m < r->count; m++)
-            base_text_add(&csv, ",%.6g,%lld", share(r, m, chosen[i]), (long long)r->row[m][chosen[i]]);
-        base_text_add(&csv, "\n");
+            base_text_add(csv, ",%.6g,%lld", share(r, m, chosen[i]), (long long)r->row[m][chosen[i]]);
+        base_text_add(csv, "\n");
     }
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "set ylabel 'share of the forgotten images (%%)'\nset yrange [0:108]\nset ytics 0,20,100\n"
                   "set xrange [-0.6:%d-0.4]\nset key above center horizontal\nset style fill solid 1.0 noborder\n",
                   count);
-    report_figure_names(&gp, "x", tics, (size_t)count, true);
-    base_text_add(&gp, "d = ");
-    report_figure_data(f, "destinations", &gp);
-    base_text_add(&gp, "\nplot ");
+    report_figure_names(gp, "x", tics, (size_t)count, true);
+    base_text_add(gp, "d = ");
+    report_figure_data(f, false);
+    base_text_add(gp, "\nplot ");
     for (int m = 0; m < r->count; m++) {
         double at = 0.27 * (m - (r->count - 1) / 2.0);
-        base_text_add(&gp,
+        base_text_add(gp,
                       "%sd skip 1 using ($1+%g):%d:(0.25) with boxes lc rgb '%s' title '%s', \\\n"
                       "  d skip 1 using ($1+%g):%d:(sprintf('%%.0f', $%d)) with labels offset 0,0.6 font ',9' notitle",
                       m ? ", \\\n  " : "", at, 4 + 2 * m, COLOURS[m], r->title[m], at, 4 + 2 * m, 4 + 2 * m);
     }
-    base_text_add(&gp, "\n");
-    base_text_add(&caption, "What each model calls the test images of %s (", names[r->forgotten]);
-    report_figure_job(job, &caption);
-    base_text_add(&caption, ").");
-    for (int m = 0; m < r->count; m++) nearest(r, m, names, &caption);
-    BASE_TRY(caption.st);
-    st = report_figure_add(f, "destinations", "Where forgotten images go", caption.data, 900, 500, &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&caption);
-    return st;
+    base_text_add(gp, "\n");
+    base_text_add(caption, "What each model calls the test images of %s (", names[r->forgotten]);
+    report_figure_job(job, caption);
+    base_text_add(caption, ").");
+    for (int m = 0; m < r->count; m++) nearest(r, m, names, caption);
+    return report_figure_add(f, "Where forgotten images go", 900, 500);
 }
 
 BaseStatus report_figure_destinations(ReportFigures *f)

@@ -56,8 +56,18 @@ static void figure_free(ReportFigure *figure)
     base_free(figure->csv);
 }
 
+static void texts_free(ReportFigures *f)
+{
+    base_text_free(&f->stem);
+    base_text_free(&f->csv);
+    base_text_free(&f->gp);
+    base_text_free(&f->caption);
+    base_text_free(&f->title);
+}
+
 void report_figures_close(ReportFigures *f)
 {
+    texts_free(f);
     for (size_t l = 0; f->full && l < f->e->label_count; l++) store_run_free(f->full[l]);
     for (size_t i = 0; i < f->count; i++) figure_free(&f->items[i]);
     base_free(f->job);
@@ -100,11 +110,20 @@ bool report_figure_visible(double x, double y, double last_x, double last_y)
     return log_x || log_y;
 }
 
-void report_figure_data(const ReportFigures *f, const char *stem, BaseText *script)
+void report_figure_begin(ReportFigures *f, const char *stem, const char *of, const char *head)
+{
+    texts_free(f);
+    base_text_add(&f->stem, "%s%s%s", f->prefix, stem, of ? "-" : "");
+    if (of) report_escape_slug(&f->stem, of);
+    base_text_add(&f->csv, "%s", head);
+}
+
+void report_figure_data(ReportFigures *f, bool further)
 {
     BaseText name = {0};
-    base_text_add(&name, "%s%s.csv", f->prefix, stem);
-    report_escape_gnuplot(script, base_text_of(&name, &script->st));
+    base_text_add(&name, "%s.csv", base_text_of(&f->stem, &f->gp.st));
+    if (further) base_text_add(&f->gp, ", \\\n  ");
+    report_escape_gnuplot(&f->gp, base_text_of(&name, &f->gp.st));
     base_text_free(&name);
 }
 
@@ -280,20 +299,21 @@ out:
     return st;
 }
 
-BaseStatus report_figure_add(ReportFigures *f, const char *stem, const char *title, const char *caption, int width,
-                             int height, const BaseText *csv, const BaseText *script)
+BaseStatus report_figure_add(ReportFigures *f, const char *title, int width, int height)
 {
     BaseStatus st = BASE_OK;
     ReportFigure item = {.width = width, .natural = f->natural, .vector = f->vector};
     BaseStatus (*write)(const char *, const char *, const char *, const BaseText *) =
         f->natural ? report_write_private : report_write_text;
     f->natural = false;
-    BASE_TRY(base_format(&item.stem, "%s%s", f->prefix, stem));
+    BASE_TRY(f->stem.st);
+    BASE_TRY(f->caption.st);
+    BASE_TRY(base_strdup(f->stem.data, &item.stem));
     BASE_TRY(base_strdup(title, &item.title));
-    BASE_TRY(base_strdup(caption, &item.caption));
-    BASE_TRY(write(f->folder, item.stem, ".csv", csv));
-    BASE_TRY(base_strdup(csv->data ? csv->data : "", &item.csv));
-    BASE_TRY(write(f->folder, item.stem, ".gp", script));
+    BASE_TRY(base_strdup(f->caption.data, &item.caption));
+    BASE_TRY(write(f->folder, item.stem, ".csv", &f->csv));
+    BASE_TRY(base_strdup(f->csv.data, &item.csv));
+    BASE_TRY(write(f->folder, item.stem, ".gp", &f->gp));
     BASE_TRY(draw(f, &item, height));
     BASE_TRY(BASE_GROW(&f->items, f->count, f->count + 1));
     f->items[f->count++] = item;

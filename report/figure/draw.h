@@ -23,6 +23,7 @@ typedef struct {
     const ReportRun **job;       /* [label_count] the run that stands for each label; NULL: none */
     StoreRun *
         *full; /* [label_count] the same with its arrays; NULL: none, or beyond the first 16 and no figure's choice */
+    BaseText stem, csv, gp, caption, title; /* of the figure that is being made; gp: the script */
     ReportFigure *items;
     size_t count;
     bool natural;  /* set before a figure is added: of that one */
@@ -37,15 +38,17 @@ void report_figures_close(ReportFigures *figures);
 int report_figures_rank(const ReportFigures *figures, ReportRank rank);
 int report_figures_featured(const ReportFigures *figures); /* index, or -1 */
 
+/** Begins a figure in csv, gp, ...: @p head opens its numbers. @p of: what one of several figures of this kind is of, or
+ *  NULL. One that was begun before and not added is dropped. */
+void report_figure_begin(ReportFigures *figures, const char *stem, const char *of, const char *head);
 /** Writes <stem>.csv and <stem>.gp and draws. A gnuplot error is a warning with its first line. */
-BaseStatus report_figure_add(ReportFigures *figures, const char *stem, const char *title, const char *caption,
-                             int width, int height, const BaseText *csv, const BaseText *script);
+BaseStatus report_figure_add(ReportFigures *figures, const char *title, int width, int height);
 /** What every script starts with: encoding, separator, axes, the colour-blind-safe line types 1-8 (Okabe & Ito). */
 void report_figure_preamble(BaseText *script);
 /** Whether a point of a ROC is far enough from the last one kept to be seen on linear or logarithmic axes. */
 bool report_figure_visible(double x, double y, double last_x, double last_y);
-/** `'<prefix><stem>.csv'` for scripts. */
-void report_figure_data(const ReportFigures *figures, const char *stem, BaseText *script);
+/** `'<prefix><stem>.csv'` in the script; @p further: as another curve of one plot. */
+void report_figure_data(ReportFigures *figures, bool further);
 /** "set xtics" for the places 0..count-1, slanted where the names need it. */
 void report_figure_names(BaseText *script, const char *axis, const char *const *names, size_t count, bool slanted);
 /** One legend for all panels of a multiplot, as its last plot: the top @p share of the figure, since a key that is

@@ -83,8 +83,9 @@ static void write_family(const Family *f, size_t panel, const ReportQuantity *r,
     }
 }
 
-static void panel(BaseText *gp, const ReportFigures *f, const Family *family, size_t p, double kept)
+static void panel(ReportFigures *f, const Family *family, size_t p, double kept)
 {
+    BaseText *gp = &f->gp;
     const char *names[VALUES];
     size_t longest = 0;
     for (size_t i = 0; i < family->count; i++) {
@@ -101,8 +102,7 @@ static void panel(BaseText *gp, const ReportFigures *f, const Family *family, si
     base_text_add(gp, "plot ");
     if (!isnan(kept)) base_text_add(gp, "%.10g with lines lc rgb '#0072B2' dt (6,4) lw 1.2 notitle, \\\n  ", kept);
     for (int q = 0; q < 2; q++) {
-        base_text_add(gp, "%s", q ? ", \\\n  " : "");
-        report_figure_data(f, "each", gp);
+        report_figure_data(f, q > 0);
         base_text_add(gp, " skip 1 using ($1 == %zu ? $2 : NaN):%d:%d:%d with yerrorlines lc rgb '%s' notitle", p,
                       q ? 9 : 6, q ? 10 : 7, q ? 11 : 8, q ? "#E69F00" : "#0072B2");
     }
@@ -114,8 +114,7 @@ BaseStatus report_figure_each(ReportFigures *f)
     static const char *const SERIES[] = {"retained classes", "forgotten classes", "retained, model retrained"},
                              *const STYLES[] = {"lc rgb '#0072B2' lw 2", "lc rgb '#E69F00' lw 2",
                                                 "lc rgb '#0072B2' dt (6,4) lw 1.2"};
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp;
     Family families[PANELS];
     const ReportQuantity *r = report_quantity_with(f->e, "retained");
     const ReportQuantity *u = report_quantity_with(f->e, "forgotten");
@@ -126,33 +125,30 @@ BaseStatus report_figure_each(ReportFigures *f)
     if (count == 0) return BASE_OK;
     const ReportLabel *retrained = report_label_of(f->e, REPORT_RANK_RETRAINED);
     if (retrained) report_summary(retrained, r, &kept, &sd, &runs);
-    base_text_add(&csv, "panel,place,family,parameter,value");
-    report_figure_columns(&csv, r);
-    report_figure_columns(&csv, u);
-    base_text_add(&csv, "\n");
+    report_figure_begin(f, "each", NULL, "panel,place,family,parameter,value");
+    report_figure_columns(csv, r);
+    report_figure_columns(csv, u);
+    base_text_add(csv, "\n");
     size_t columns = count < COLUMNS ? count : COLUMNS, rows = (count + columns - 1) / columns;
     int width = 60 + 370 * (int)(columns > 1 ? columns : 2), height = 70 + 350 * (int)rows;
     double cell = (width - 80.0) / (double)columns;
-    report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nset yrange [0:105]\nset ytics 0,20,100\n");
+    report_figure_preamble(gp);
+    base_text_add(gp, "set multiplot\nset yrange [0:105]\nset ytics 0,20,100\n");
     for (size_t p = 0; p < count; p++) {
         double left = (80 + (double)(p % columns) * cell) / width,
                top = (75.0 + 350.0 * (double)(p / columns)) / height;
-        write_family(&families[p], p, r, u, &csv);
-        base_text_add(&gp,
+        write_family(&families[p], p, r, u, csv);
+        base_text_add(gp,
                       "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
                       "set bmargin at screen %.4f\n",
                       left, left + (cell - 30) / width, 1 - top, 1 - top - 235.0 / height);
-        panel(&gp, f, &families[p], p, kept.value);
+        panel(f, &families[p], p, kept.value);
     }
-    report_figure_legend(&gp, SERIES, STYLES, isnan(kept.value) ? 2 : 3, 42.0 / height);
-    base_text_add(&gp, "unset multiplot\n");
-    st = report_figure_add(
-        f, "each", "Accuracy by parameter",
+    report_figure_legend(gp, SERIES, STYLES, isnan(kept.value) ? 2 : 3, 42.0 / height);
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(
+        &f->caption,
         "Test accuracy on kept and forgotten classes for each value of one parameter, everything else fixed. Good "
-        "values keep the blue line high and bring the orange line down. Bars: 95% intervals.",
-        width, height, &csv, &gp);
-    base_text_free(&csv);
-    base_text_free(&gp);
-    return st;
+        "values keep the blue line high and bring the orange line down. Bars: 95%% intervals.");
+    return report_figure_add(f, "Accuracy by parameter", width, height);
 }

@@ -94,10 +94,9 @@ static int64_t class_of(const Grid *g, const char *value)
     return -1;
 }
 
-static int draw_rows(const Grid *g, int whole, const char *names[ROWS], BaseText *csv)
+static int write_rows(const Grid *g, int whole, const char *names[ROWS], BaseText *csv)
 {
     int rows = 0;
-    base_text_add(csv, "row,left_out,class,change_points,accuracy_percent,left_out_itself\n");
     for (int i = 0; i < g->count; i++) {
         int64_t own = class_of(g, g->value[i]);
         if (i == whole) continue;
@@ -117,27 +116,28 @@ static int draw_rows(const Grid *g, int whole, const char *names[ROWS], BaseText
 BaseStatus report_figure_missing(ReportFigures *f)
 {
     BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     Grid g = {0};
     const char *names[ROWS];
     int whole = 0;
     BASE_TRY(collect(f, &g));
     while (whole < g.count && *g.value[whole]) whole++;
     if (whole == g.count || g.count < 2) goto out;
-    int rows = draw_rows(&g, whole, names, &csv);
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    report_figure_begin(f, "missing", NULL, "row,left_out,class,change_points,accuracy_percent,left_out_itself\n");
+    int rows = write_rows(&g, whole, names, csv);
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%lld-0.45]\n"
                   "set yrange [%d-0.45:-0.55]\nset ylabel 'left out of the retained sample'\nset xlabel 'class'\n"
                   "set palette defined (-100 '#8c2d04', -50 '#ec7014', -10 '#fee391', 0 '#ffffff', 10 '#c6dbef', 50 "
                   "'#4292c6', 100 '#08306b')\nset cbrange [-100:100]\nset cblabel 'change of accuracy (points)'\n",
                   (long long)g.K, rows);
-    report_figure_names(&gp, "x", (const char *const *)g.names, (size_t)g.K, true);
-    report_figure_names(&gp, "y", names, (size_t)rows, false);
-    base_text_add(&gp, "d = ");
-    report_figure_data(f, "missing", &gp);
+    report_figure_names(gp, "x", (const char *const *)g.names, (size_t)g.K, true);
+    report_figure_names(gp, "y", names, (size_t)rows, false);
+    base_text_add(gp, "d = ");
+    report_figure_data(f, false);
     base_text_add(
-        &gp,
+        gp,
         "\nplot d skip 1 using 3:1:(0.48):(0.48):4 with boxxyerror lc palette notitle, \\\n"
         "  d skip 1 using ($6 == 1 ? $3 : NaN):1:(0.46):(0.46) with boxxyerror fs empty border lc rgb '#222222' lw 2 "
         "notitle, \\\n"
@@ -145,23 +145,18 @@ BaseStatus report_figure_missing(ReportFigures *f)
         "'#222222' notitle, \\\n"
         "  d skip 1 using (abs($4) >= 45 ? $3 : NaN):1:(sprintf('%%+.0f', $4)) with labels font ',9' textcolor rgb "
         "'#ffffff' notitle\n");
-    base_text_add(&caption, "Change of each class's test accuracy, in points, when one class (row) has no image in the "
-                            "retained sample of ");
-    base_text_add(&caption, "%s (", g.family);
+    base_text_add(caption, "Change of each class's test accuracy, in points, when one class (row) has no image in the "
+                           "retained sample of ");
+    base_text_add(caption, "%s (", g.family);
     for (size_t l = 0; l < f->e->label_count; l++) {
         const char *a, *b, *c;
         if (!f->job[l] || !report_figure_each_of(&f->e->labels[l], &a, &b, &c)) continue;
-        report_figure_job(f->job[l], &caption);
+        report_figure_job(f->job[l], caption);
         break;
     }
-    base_text_add(&caption, "). Framed: the class itself. If it turns orange, nothing protected what the class needs.");
-    BASE_TRY(caption.st);
-    st = report_figure_add(f, "missing", "A class missing from the retained sample", caption.data, 900,
-                           190 + 38 * (rows > 4 ? rows : 4), &csv, &gp);
+    base_text_add(caption, "). Framed: the class itself. If it turns orange, nothing protected what the class needs.");
+    st = report_figure_add(f, "A class missing from the retained sample", 900, 190 + 38 * (rows > 4 ? rows : 4));
 out:
     grid_free(&g);
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&caption);
     return st;
 }

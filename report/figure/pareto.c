@@ -99,7 +99,6 @@ static void place(Point *points, size_t count, double lo, double hi)
 
 static void write_points(const ReportExperiment *e, const Point *points, size_t count, BaseText *csv)
 {
-    base_text_add(csv, "label,");
     report_escape_csv(csv, report_name_with(e, "cost"));
     base_text_add(csv, ",score,score_lo,score_hi,frontier,control\n");
     for (size_t i = 0; i < count; i++) {
@@ -131,45 +130,43 @@ static void write_labels(const Point *points, size_t count, BaseText *gp)
 BaseStatus report_figure_pareto(ReportFigures *f)
 {
     BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp;
     Point *points;
     size_t count;
     BASE_TRY(collect(f->e, &points, &count));
-    BASE_TRY(csv.st);
     if (count < 4) goto out;
     double lo = floor(log10(fmax(points[0].seconds, LEAST))), hi = ceil(log10(fmax(points[count - 1].seconds, LEAST)));
     if (hi <= lo) hi = lo + 1;
     place(points, count, lo, hi);
-    write_points(f->e, points, count, &csv);
-    report_figure_preamble(&gp);
+    report_figure_begin(f, "pareto", NULL, "label,");
+    write_points(f->e, points, count, csv);
+    report_figure_preamble(gp);
     base_text_add(
-        &gp,
+        gp,
         "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset bmargin at screen %.4f\nset tmargin at "
         "screen %.4f\nset logscale x\nset xrange [%g:%g]\nset yrange [0:1.05]\nset ytics 0,0.2,1\nset format x "
         "'%%g'\nset xlabel 'processor seconds of the unlearning'\nset ylabel 'ACC_r (1 - ACC_f)'\n"
         "set key above right horizontal\n",
         (double)LEFT / WIDTH, 1 - (double)RIGHT / WIDTH, (double)BOTTOM / HEIGHT, 1 - (double)TOP / HEIGHT, pow(10, lo),
         pow(10, hi));
-    write_labels(points, count, &gp);
-    base_text_add(&gp, "x(s) = s < %g ? %g : s\nd = ", LEAST, LEAST);
-    report_figure_data(f, "pareto", &gp);
-    base_text_add(&gp, "\nset datafile missing NaN\nplot d skip 1 using ($6 == 1 ? x($2) : NaN):3 with steps lc rgb "
-                       "'#0072B2' lw 1.5 title "
-                       "'not beaten in both', \\\n"
-                       "  d skip 1 using (x($2)):3:4:5 with yerrorbars lc rgb '#555555' pt 0 lw 1 notitle, \\\n"
-                       "  d skip 1 using ($7 == 1 ? NaN : x($2)):3 with points pt 7 ps 1 lc rgb '#D55E00' title "
-                       "'methods', \\\n"
-                       "  d skip 1 using ($7 == 1 ? x($2) : NaN):3 with points pt 6 ps 1 lc rgb '#7F7F7F' title "
-                       "'controls'\n");
-    st = report_figure_add(
-        f, "pareto", "Computing time against accuracy",
+    write_labels(points, count, gp);
+    base_text_add(gp, "x(s) = s < %g ? %g : s\nd = ", LEAST, LEAST);
+    report_figure_data(f, false);
+    base_text_add(gp, "\nset datafile missing NaN\nplot d skip 1 using ($6 == 1 ? x($2) : NaN):3 with steps lc rgb "
+                      "'#0072B2' lw 1.5 title "
+                      "'not beaten in both', \\\n"
+                      "  d skip 1 using (x($2)):3:4:5 with yerrorbars lc rgb '#555555' pt 0 lw 1 notitle, \\\n"
+                      "  d skip 1 using ($7 == 1 ? NaN : x($2)):3 with points pt 7 ps 1 lc rgb '#D55E00' title "
+                      "'methods', \\\n"
+                      "  d skip 1 using ($7 == 1 ? x($2) : NaN):3 with points pt 6 ps 1 lc rgb '#7F7F7F' title "
+                      "'controls'\n");
+    base_text_add(
+        &f->caption,
         "Processor seconds of one unlearning (without the search for its parameters) against the score on the test "
         "set; anything below 0.01 s is drawn at 0.01 s. High and left is good, but a control shows that a high score "
-        "alone is not forgetting.",
-        WIDTH, HEIGHT, &csv, &gp);
+        "alone is not forgetting.");
+    st = report_figure_add(f, "Computing time against accuracy", WIDTH, HEIGHT);
 out:
     base_free(points);
-    base_text_free(&csv);
-    base_text_free(&gp);
     return st;
 }

@@ -60,62 +60,54 @@ BaseStatus report_figure_regions(ReportFigures *f)
 {
     static const char *const TINTS[CLASSES] = {"#a9cfe8", "#f3bfa0", "#a6dcc8", "#ecd0df",
                                                "#f5d79a", "#d4ecf8", "#b8b8b8", "#dddddd"};
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     const int labels[PANELS] = {report_figures_rank(f, REPORT_RANK_ORIGINAL), report_figures_featured(f),
                                 report_figures_rank(f, REPORT_RANK_RETRAINED)};
     int panels = 0, shown[PANELS];
     int64_t first[PANELS + 1] = {0}; /* line of each panel's grid: an image takes no filtered rows */
     Regions r[PANELS];
-    base_text_add(&csv, "panel,x,y,class\n");
+    report_figure_begin(f, "regions", NULL, "panel,x,y,class\n");
     for (int p = 0; p < PANELS; p++) {
         if (labels[p] < 0 || !regions_of(f->full[labels[p]], &r[panels])) continue;
-        write_panel(&r[panels], panels, &csv);
+        write_panel(&r[panels], panels, csv);
         first[panels + 1] = first[panels] + r[panels].G * r[panels].G;
         shown[panels++] = labels[p];
     }
-    BASE_TRY(csv.st);
-    if (panels == 0) goto out;
-    write_points(&r[0], &csv);
+    if (panels == 0) return csv->st;
+    write_points(&r[0], csv);
     int width = 60 + 360 * panels, height = 470;
-    report_figure_preamble(&gp);
+    report_figure_preamble(gp);
     base_text_add(
-        &gp,
+        gp,
         "set multiplot\nunset grid\nset border 15\nunset colorbox\nset cbrange [-0.5:%d-0.5]\nset palette maxcolors %d "
         "defined (",
         CLASSES, CLASSES);
-    for (int c = 0; c < CLASSES; c++) base_text_add(&gp, "%s%d '%s'", c ? ", " : "", c, TINTS[c]);
-    base_text_add(&gp,
+    for (int c = 0; c < CLASSES; c++) base_text_add(gp, "%s%d '%s'", c ? ", " : "", c, TINTS[c]);
+    base_text_add(gp,
                   ")\nset xrange [%g:%g]\nset yrange [%g:%g]\nset xlabel 'x'\nset tmargin at screen 0.86\n"
                   "set bmargin at screen 0.14\n",
                   r[0].x[0], r[0].x[r[0].G - 1], r[0].y[0], r[0].y[r[0].G - 1]);
     for (int p = 0; p < panels; p++) {
         double left = (85.0 + 350 * p) / width;
         base_text_add(
-            &gp,
+            gp,
             "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset ylabel '%s'\nset format y '%s'\nset title ",
             left, left + 320.0 / width, p ? "" : "y", p ? "" : "%g");
-        report_escape_gnuplot(&gp, f->e->labels[shown[p]].label);
-        base_text_add(&gp, "\nplot ");
-        report_figure_data(f, "regions", &gp);
+        report_escape_gnuplot(gp, f->e->labels[shown[p]].label);
+        base_text_add(gp, "\nplot ");
+        report_figure_data(f, false);
         base_text_add(
-            &gp,
+            gp,
             " skip 1 every ::%lld::%lld using 2:3:(int($4) %% %d) with image notitle, \\\n  '' skip 1 every ::%lld "
             "using 2:3:(int($4) %% %d + 1) with points pt 7 ps 0.35 lc variable notitle\n",
             (long long)first[p], (long long)first[p + 1] - 1, CLASSES, (long long)first[panels], CLASSES);
     }
-    base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption,
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(caption,
                   "The predicted class at each point of the plane, with test points in their true class's colour (");
-    report_figure_job(f->job[shown[panels - 1]], &caption);
-    base_text_add(&caption,
+    report_figure_job(f->job[shown[panels - 1]], caption);
+    base_text_add(caption,
                   "). After good forgetting, the region of the forgotten class is divided among its neighbours as in "
                   "the retrained model.");
-    BASE_TRY(caption.st);
-    st = report_figure_add(f, "regions", "Decision regions", caption.data, width, height, &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&caption);
-    return st;
+    return report_figure_add(f, "Decision regions", width, height);
 }

@@ -22,15 +22,14 @@ static void add_curve(BaseText *csv, int curve, const char *label, const double 
     }
 }
 
-static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const int *labels, const double *auc,
-                 int curves, bool legend)
+static void plot(ReportFigures *f, const int *labels, const double *auc, int curves, bool legend)
 {
+    BaseText *gp = &f->gp;
     base_text_add(gp, "plot ");
     for (int c = 0; c < curves; c++) {
         BaseText title = {0};
         if (legend) base_text_add(&title, "%.3f  %s", auc[c], f->e->labels[labels[c]].label);
-        if (c) base_text_add(gp, ", \\\n  ");
-        report_figure_data(f, stem, gp);
+        report_figure_data(f, c > 0);
         base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):4 with lines lt %d lw 2 ", c, c + 1);
         if (legend) {
             base_text_add(gp, "title ");
@@ -45,13 +44,12 @@ static void plot(BaseText *gp, const ReportFigures *f, const char *stem, const i
 
 static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, stem = {0}, title = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     int labels[CURVES], curves = 0;
     double auc[CURVES], smallest = 1;
     char group[512], path[600];
     snprintf(group, sizeof group, "/attacks/%s", attack);
-    base_text_add(&csv, "curve,label,fpr,tpr\n");
+    report_figure_begin(f, "roc", first ? NULL : attack, "curve,label,fpr,tpr\n");
     for (size_t l = 0; l < f->e->label_count && curves < CURVES; l++) {
         StoreArray fpr, tpr;
         if (!f->full[l]) continue;
@@ -63,48 +61,33 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
         auc[curves] = store_run_f64(f->full[l], group, "auc");
         double N = store_run_f64(f->full[l], group, "N");
         if (N > 0 && 1 / N < smallest) smallest = 1 / N;
-        add_curve(&csv, curves++, f->e->labels[l].label, fpr.data, tpr.data, fpr.count);
+        add_curve(csv, curves++, f->e->labels[l].label, fpr.data, tpr.data, fpr.count);
     }
-    BASE_TRY(csv.st);
-    if (curves == 0) goto out;
+    if (curves == 0) return csv->st;
     if (!(smallest < 0.1)) smallest = 1e-3;
     smallest = pow(10, floor(log10(smallest) + 1e-9));
-    base_text_add(&stem, "roc");
-    base_text_add(&title, "ROC of attack %s", attack);
-    if (!first) {
-        base_text_add(&stem, "-");
-        report_escape_slug(&stem, attack);
-    }
-    BASE_TRY(stem.st);
-    BASE_TRY(title.st);
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    base_text_add(&f->title, "ROC of attack %s", attack);
+    const char *title = base_text_of(&f->title, &gp->st);
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "set multiplot\nset xlabel 'false-positive rate'\nset ylabel 'true-positive rate'\nset size square\n"
                   "set lmargin at screen 0.07\nset rmargin at screen 0.36\nset bmargin at screen 0.15\n"
                   "set tmargin at screen 0.88\nset xrange [0:1]\nset yrange [0:1]\nset samples 200\nset title ");
-    report_escape_gnuplot(&gp, title.data);
-    base_text_add(&gp, "\n");
-    plot(&gp, f, stem.data, labels, auc, curves, false);
-    base_text_add(&gp,
+    report_escape_gnuplot(gp, title);
+    base_text_add(gp, "\n");
+    plot(f, labels, auc, curves, false);
+    base_text_add(gp,
                   "set lmargin at screen 0.44\nset rmargin at screen 0.73\nset logscale xy\nset xrange [%g:1]\n"
                   "set yrange [%g:1]\nset format xy '%%g'\nset title 'the same, logarithmic'\n"
                   "set key at screen 0.745,0.88 left top Left reverse samplen 1.6 spacing 1.3 title 'AUC' left\n",
                   smallest, smallest);
-    plot(&gp, f, stem.data, labels, auc, curves, true);
-    base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "How well the attack distinguishes members from non-members, by method (");
-    report_figure_job(f->job[labels[0]], &caption);
-    base_text_add(&caption,
+    plot(f, labels, auc, curves, true);
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(caption, "How well the attack distinguishes members from non-members, by method (");
+    report_figure_job(f->job[labels[0]], caption);
+    base_text_add(caption,
                   "). On the diagonal it does no better than guessing; a method should match the retrained curve.");
-    BASE_TRY(caption.st);
-    st = report_figure_add(f, stem.data, title.data, caption.data, 1160, 470, &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&stem);
-    base_text_free(&title);
-    base_text_free(&caption);
-    return st;
+    return report_figure_add(f, title, 1160, 470);
 }
 
 BaseStatus report_figure_roc(ReportFigures *f)

@@ -118,7 +118,6 @@ static void write_tile(const Saliency *s, int64_t image, int model, BaseText *gp
 
 static void write_maps(const Saliency *s, int64_t images, BaseText *csv)
 {
-    base_text_add(csv, "model,image,class,forgotten,predicted,confidence,row,column,map\n");
     for (int m = 0; m < s->models; m++) {
         int64_t h = s->maps[m].shape[1], w = s->maps[m].shape[2];
         for (int64_t i = 0; i < images; i++)
@@ -157,43 +156,36 @@ static void tile(const Saliency *s, int64_t image, int model, int width, int hei
 
 BaseStatus report_figure_saliency(ReportFigures *f)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, caption = {0};
+    BaseText *gp = &f->gp, *caption = &f->caption;
     Saliency s;
     int at = report_figures_featured(f);
     if (at < 0 || !saliency_of(f, at, &s)) return BASE_OK;
     int64_t images = s.n < IMAGES ? s.n : IMAGES;
     int width = SIDE + (int)images * (TILE + 6) + 10, height = HEAD + (s.models + 1) * (TILE + GAP) + 8;
-    write_maps(&s, images, &csv);
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
-                  "set multiplot\nunset grid\nset border 15 lc rgb '#bbbbbb'\nunset xtics\nunset ytics\nset yrange "
-                  "[*:*] reverse noextend\nset xrange [*:*] noextend\n");
+    report_figure_begin(f, "saliency", NULL, "model,image,class,forgotten,predicted,confidence,row,column,map\n");
+    write_maps(&s, images, &f->csv);
+    report_figure_preamble(gp);
+    base_text_add(gp, "set multiplot\nunset grid\nset border 15 lc rgb '#bbbbbb'\nunset xtics\nunset ytics\nset yrange "
+                      "[*:*] reverse noextend\nset xrange [*:*] noextend\n");
     for (int m = -1; m < s.models; m++)
-        base_text_add(&gp, "set label '%s' at screen %.5f,%.5f rotate by 90 center font ',10'\n",
+        base_text_add(gp, "set label '%s' at screen %.5f,%.5f rotate by 90 center font ',10'\n",
                       m < 0 ? "image" : s.title[m], 18.0 / width,
                       1 - (HEAD + (m + 1) * (double)(TILE + GAP) + TILE / 2.0) / height);
     for (int64_t i = 0; i < images; i++) {
         for (int m = -1; m < s.models; m++) {
-            tile(&s, i, m, width, height, &gp);
-            if (i == 0 && m == -1) base_text_add(&gp, "unset label\n");
+            tile(&s, i, m, width, height, gp);
+            if (i == 0 && m == -1) base_text_add(gp, "unset label\n");
         }
     }
-    base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption,
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(caption,
                   "Where the models look for the true class (Grad-CAM): forgotten images first, their names in "
                   "orange, then retained ones (%s, ",
                   f->e->labels[at].label);
-    report_figure_job(f->job[at], &caption);
-    base_text_add(&caption,
+    report_figure_job(f->job[at], caption);
+    base_text_add(caption,
                   "). Bright: places that count towards the class, each map scaled to its own maximum; black: none do. "
                   "p: the probability of the true class, in grey if another class has a higher one.");
-    BASE_TRY(caption.st);
     f->natural = true;
-    BASE_TRY(report_figure_add(f, "saliency", "Where the network looks", caption.data, width, height, &csv, &gp));
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&caption);
-    return st;
+    return report_figure_add(f, "Where the network looks", width, height);
 }

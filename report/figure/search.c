@@ -109,8 +109,7 @@ static void panel(BaseText *gp, int p, const StoreArray *values, const char *yla
 
 static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, stem = {0}, title = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp;
     const char *axis[2];
     StoreArray a[2], score, accuracy[2] = {{0}};
     double x[LEVELS], y[LEVELS];
@@ -124,64 +123,50 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
                                                                                                                    : 1;
     double chosen = store_run_f64(run, "/search", "chosen");
     const char *objective = store_run_text(run, "/search", "objective");
-    base_text_add(&stem, "search");
-    if (!first) {
-        base_text_add(&stem, "-");
-        report_escape_slug(&stem, f->e->labels[label].label);
-    }
-    BASE_TRY(stem.st);
-    report_escape_csv(&csv, axis[0]);
-    base_text_add(&csv, ",");
-    report_escape_csv(&csv, axis[1]);
-    base_text_add(&csv, ",score,column,row,chosen");
+    report_figure_begin(f, "search", first ? NULL : f->e->labels[label].label, "");
+    report_escape_csv(csv, axis[0]);
+    base_text_add(csv, ",");
+    report_escape_csv(csv, axis[1]);
+    base_text_add(csv, ",score,column,row,chosen");
     for (int k = 0; k < 2; k++) {
-        base_text_add(&csv, ",");
-        report_escape_csv(&csv, parts[k]);
+        base_text_add(csv, ",");
+        report_escape_csv(csv, parts[k]);
     }
-    base_text_add(&csv, "\n");
+    base_text_add(csv, "\n");
     for (int64_t i = 0; i < score.count; i++) {
         double vx = ((const double *)a[0].data)[i], vy = ((const double *)a[1].data)[i];
-        base_text_add(&csv, "%.10g,%.10g", vx, vy);
-        add_value(&csv, &score, i);
-        base_text_add(&csv, ",%d,%d,%d", level_at(x, vx), level_at(y, vy), (double)i == chosen);
-        for (int k = 0; k < 2; k++) add_value(&csv, &accuracy[k], i);
-        base_text_add(&csv, "\n");
+        base_text_add(csv, "%.10g,%.10g", vx, vy);
+        add_value(csv, &score, i);
+        base_text_add(csv, ",%d,%d,%d", level_at(x, vx), level_at(y, vy), (double)i == chosen);
+        for (int k = 0; k < 2; k++) add_value(csv, &accuracy[k], i);
+        base_text_add(csv, "\n");
     }
-    base_text_add(&title, "Search of %s: ", f->e->labels[label].label);
-    report_figure_job(f->job[label], &title);
-    BASE_TRY(title.st);
-    report_figure_preamble(&gp);
-    base_text_add(&gp,
+    base_text_add(&f->title, "Search of %s: ", f->e->labels[label].label);
+    report_figure_job(f->job[label], &f->title);
+    report_figure_preamble(gp);
+    base_text_add(gp,
                   "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange "
                   "[-0.55:%d-0.45]\nunset colorbox\n"
                   "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset xlabel ",
                   nx, ny);
-    report_escape_gnuplot(&gp, axis[0]);
-    base_text_add(&gp, "\n");
-    axis_names(&gp, "x", x, nx);
-    axis_names(&gp, "y", y, ny);
-    base_text_add(&gp, "d = ");
-    report_figure_data(f, stem.data, &gp);
-    base_text_add(&gp, "\n");
-    if (panels > 1) base_text_add(&gp, "set multiplot layout 1,3 margins 0.07,0.985,0.15,0.9 spacing 0.055,0\n");
-    for (int p = 0; p < panels; p++) panel(&gp, p, p ? &accuracy[p - 1] : &score, axis[1], nx, panels);
-    if (panels > 1) base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption,
+    report_escape_gnuplot(gp, axis[0]);
+    base_text_add(gp, "\n");
+    axis_names(gp, "x", x, nx);
+    axis_names(gp, "y", y, ny);
+    base_text_add(gp, "d = ");
+    report_figure_data(f, false);
+    base_text_add(gp, "\n");
+    if (panels > 1) base_text_add(gp, "set multiplot layout 1,3 margins 0.07,0.985,0.15,0.9 spacing 0.055,0\n");
+    for (int p = 0; p < panels; p++) panel(gp, p, p ? &accuracy[p - 1] : &score, axis[1], nx, panels);
+    if (panels > 1) base_text_add(gp, "unset multiplot\n");
+    base_text_add(&f->caption,
                   "%s%s, on the validation images for every pair that was tried. The orange frame marks the pair that "
                   "was chosen; the "
                   "test set had no part in it.",
                   objective ? objective : "Score",
                   panels > 1 ? ", and the two accuracies that it is computed from (percent)" : "");
-    BASE_TRY(caption.st);
-    st = report_figure_add(f, stem.data, title.data, caption.data, panels > 1 ? 1160 : 760, panels > 1 ? 430 : 540,
-                           &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&stem);
-    base_text_free(&title);
-    base_text_free(&caption);
-    return st;
+    const char *heading = base_text_of(&f->title, &gp->st);
+    return report_figure_add(f, heading, panels > 1 ? 1160 : 760, panels > 1 ? 430 : 540);
 }
 
 BaseStatus report_figure_search(ReportFigures *f)

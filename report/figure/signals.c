@@ -66,78 +66,65 @@ static bool add_panel(BaseText *csv, const StoreRun *run, int panel, const char 
     return any;
 }
 
-static void plot(BaseText *gp, const ReportFigures *f, int panel, bool loss)
+static void plot(ReportFigures *f, int panel, bool loss)
 {
-    base_text_add(gp, "plot ");
+    base_text_add(&f->gp, "plot ");
     for (int s = 0; s < SETS; s++) {
-        if (s) base_text_add(gp, ", \\\n  ");
-        report_figure_data(f, "signals", gp);
-        base_text_add(gp, " skip 1 every ::%d::%d using %d:%d with histeps %s notitle", panel * BINS,
+        report_figure_data(f, s > 0);
+        base_text_add(&f->gp, " skip 1 every ::%d::%d using %d:%d with histeps %s notitle", panel * BINS,
                       panel * BINS + BINS - 1, loss ? 4 : 3, (loss ? 5 + SETS : 5) + s, STYLES[s]);
     }
-    base_text_add(gp, "\n");
+    base_text_add(&f->gp, "\n");
 }
 
 BaseStatus report_figure_signals(ReportFigures *f)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     const int labels[PANELS] = {report_figures_rank(f, REPORT_RANK_ORIGINAL), report_figures_featured(f),
                                 report_figures_rank(f, REPORT_RANK_RETRAINED)};
     const char *names[PANELS];
     int panels = 0, job = -1;
-    base_text_add(&csv, "panel,label,confidence,loss");
+    report_figure_begin(f, "signals", NULL, "panel,label,confidence,loss");
     for (int k = 0; k < 2; k++) {
-        for (int s = 0; s < SETS; s++) base_text_add(&csv, ",%s_%s_percent", SET_NAMES[s], k ? "loss" : "confidence");
+        for (int s = 0; s < SETS; s++) base_text_add(csv, ",%s_%s_percent", SET_NAMES[s], k ? "loss" : "confidence");
     }
-    base_text_add(&csv, "\n");
+    base_text_add(csv, "\n");
     for (int p = 0; p < PANELS; p++) {
-        if (labels[p] < 0 || !add_panel(&csv, f->full[labels[p]], panels, f->e->labels[labels[p]].label)) continue;
+        if (labels[p] < 0 || !add_panel(csv, f->full[labels[p]], panels, f->e->labels[labels[p]].label)) continue;
         names[panels++] = f->e->labels[labels[p]].label;
         if (job < 0 || p == 1) job = labels[p];
     }
-    BASE_TRY(csv.st);
-    if (panels == 0) goto out;
+    if (panels == 0) return csv->st;
     int height = 70 + 265 * panels;
-    report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nset style fill solid 0.2\n");
+    report_figure_preamble(gp);
+    base_text_add(gp, "set multiplot\nset style fill solid 0.2\n");
     for (int p = 0; p < panels; p++) {
         double top = 1 - (85.0 + 265.0 * p) / height, bottom = top - 175.0 / height;
         for (int k = 0; k < 2; k++) {
-            BaseText title = {0};
-            base_text_add(&title, "%s", names[p]);
-            base_text_add(&gp,
+            base_text_add(gp,
                           "set lmargin at screen %g\nset rmargin at screen %g\nset tmargin at screen %.4f\n"
                           "set bmargin at screen %.4f\nset title ",
                           k ? 0.57 : 0.08, k ? 0.98 : 0.49, top, bottom);
-            report_escape_gnuplot(&gp, base_text_of(&title, &gp.st));
-            base_text_free(&title);
-            base_text_add(&gp, " offset 0,-0.6\nset ylabel 'share of set (%%)'\nset yrange [0.05:100]\nset logscale y\n"
-                               "set ytics ('0.1' 0.1, '1' 1, '10' 10, '100' 100)\n");
+            report_escape_gnuplot(gp, names[p]);
+            base_text_add(gp, " offset 0,-0.6\nset ylabel 'share of set (%%)'\nset yrange [0.05:100]\nset logscale y\n"
+                              "set ytics ('0.1' 0.1, '1' 1, '10' 10, '100' 100)\n");
             if (k == 0)
-                base_text_add(&gp, "unset logscale x\nset xrange [0:1]\nset format x '%%g'\nset xtics 0.2\n"
-                                   "set xlabel 'confidence in the true class' offset 0,0.5\n");
+                base_text_add(gp, "unset logscale x\nset xrange [0:1]\nset format x '%%g'\nset xtics 0.2\n"
+                                  "set xlabel 'confidence in the true class' offset 0,0.5\n");
             else
                 base_text_add(
-                    &gp,
+                    gp,
                     "set logscale x\nset xrange [1e-5:%g]\nset xtics ('0.00001' 1e-5, '0.001' 1e-3, '0.1' 0.1, "
                     "'1' 1, '10' 10)\nset xlabel 'loss (nats)' offset 0,0.5\n",
                     pow(10, LOSS_HI));
-            plot(&gp, f, p, k == 1);
+            plot(f, p, k == 1);
         }
     }
-    report_figure_legend(&gp, SET_TITLES, STYLES, SETS, 45.0 / height);
-    base_text_add(&gp, "unset multiplot\n");
-    base_text_add(&caption, "Shares of each set of images, on a logarithmic axis (");
-    report_figure_job(f->job[job], &caption);
-    base_text_add(&caption,
+    report_figure_legend(gp, SET_TITLES, STYLES, SETS, 45.0 / height);
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(caption, "Shares of each set of images, on a logarithmic axis (");
+    report_figure_job(f->job[job], caption);
+    base_text_add(caption,
                   "). After good forgetting, the forgotten training images look as they do in the retrained model.");
-    BASE_TRY(caption.st);
-    BASE_TRY(gp.st);
-    st = report_figure_add(f, "signals", "Confidence and loss of single images", caption.data, 1160, height, &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&caption);
-    return st;
+    return report_figure_add(f, "Confidence and loss of single images", 1160, height);
 }

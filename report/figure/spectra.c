@@ -69,8 +69,7 @@ static int choose(const StoreRun *run, const char *chosen[LAYERS])
     return taken;
 }
 
-static void panels(BaseText *gp, const ReportFigures *f, const char *const *names, int count, int columns, int width,
-                   int height)
+static void panels(ReportFigures *f, const char *const *names, int count, int columns, int width, int height)
 {
     static const char *const SERIES[] = {"inputs of retained classes", "inputs of forgotten classes",
                                          "importance, retained", "importance, forgotten"};
@@ -78,6 +77,7 @@ static void panels(BaseText *gp, const ReportFigures *f, const char *const *name
                                         "lc rgb '#0072B2' lw 1.6 dt (8,5)", "lc rgb '#D55E00' lw 1.6 dt (8,5)"};
     static const char *const TICS[] = {"'1' 1, '0.01' 1e-2, '1e-4' 1e-4, '1e-6' 1e-6, '1e-8' 1e-8",
                                        "'' 1, '' 1e-2, '' 1e-4, '' 1e-6, '' 1e-8"};
+    BaseText *gp = &f->gp;
     int rows = (count + columns - 1) / columns;
     double cell_w = (width - 120.0) / columns, cell_h = (height - 100.0) / rows;
     for (int p = 0; p < count; p++) {
@@ -92,8 +92,7 @@ static void panels(BaseText *gp, const ReportFigures *f, const char *const *name
                       TICS[column > 0], column ? "" : "s, importance", p + columns >= count ? "component" : "");
         base_text_add(gp, "plot ");
         for (int s = 0; s < 4; s++) {
-            if (s) base_text_add(gp, ", \\\n  ");
-            report_figure_data(f, "spectra", gp);
+            report_figure_data(f, s > 0);
             base_text_add(gp, " skip 1 using ($1 == %d ? $3 : NaN):%d with lines %s notitle", p, s + 4, STYLE[s]);
         }
         base_text_add(gp, "\n");
@@ -103,37 +102,30 @@ static void panels(BaseText *gp, const ReportFigures *f, const char *const *name
 
 BaseStatus report_figure_spectra(ReportFigures *f)
 {
-    BaseStatus st = BASE_OK;
-    BaseText csv = {0}, gp = {0}, caption = {0};
+    BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     const char *names[LAYERS], *drawn[LAYERS];
     int at = report_figures_featured(f), count = 0;
     int wanted = at >= 0 ? choose(f->full[at], names) : 0;
-    base_text_add(&csv, "panel,layer,component,retain,forget,importance_retain,importance_forget\n");
+    report_figure_begin(f, "spectra", NULL,
+                        "panel,layer,component,retain,forget,importance_retain,importance_forget\n");
     for (int i = 0; i < wanted; i++) {
-        if (add_layer(&csv, f->full[at], names[i], count)) drawn[count++] = names[i];
+        if (add_layer(csv, f->full[at], names[i], count)) drawn[count++] = names[i];
     }
-    BASE_TRY(csv.st);
-    if (count == 0) goto out;
+    if (count == 0) return csv->st;
     int columns = count < 4 ? count : 4, rows = (count + columns - 1) / columns;
     int width = count < 3 ? 900 : 1160, height = rows == 1 ? 460 : 120 + 250 * rows;
-    report_figure_preamble(&gp);
-    base_text_add(&gp, "set multiplot\nset logscale xy\nset yrange [1e-8:2]\nset xrange [1:*] noextend\n"
-                       "set xtics ('1' 1, '10' 10, '100' 100, '1000' 1000, '10000' 10000)\n");
-    panels(&gp, f, drawn, count, columns, width, height);
-    base_text_add(&gp, "unset multiplot\n");
+    report_figure_preamble(gp);
+    base_text_add(gp, "set multiplot\nset logscale xy\nset yrange [1e-8:2]\nset xrange [1:*] noextend\n"
+                      "set xtics ('1' 1, '10' 10, '100' 100, '1000' 1000, '10000' 10000)\n");
+    panels(f, drawn, count, columns, width, height);
+    base_text_add(gp, "unset multiplot\n");
     base_text_add(
-        &caption,
+        caption,
         "Normalised squared singular values s of each layer's inputs and the importance that the method gives "
         "them (%s, ",
         f->e->labels[at].label);
-    report_figure_job(f->job[at], &caption);
-    base_text_add(&caption,
+    report_figure_job(f->job[at], caption);
+    base_text_add(caption,
                   "). Directions that matter to the forgotten classes and not to the retained ones are removed.");
-    BASE_TRY(caption.st);
-    st = report_figure_add(f, "spectra", "Spectra of the layers' inputs", caption.data, width, height, &csv, &gp);
-out:
-    base_text_free(&csv);
-    base_text_free(&gp);
-    base_text_free(&caption);
-    return st;
+    return report_figure_add(f, "Spectra of the layers' inputs", width, height);
 }
