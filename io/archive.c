@@ -29,7 +29,6 @@ typedef struct {
 struct IoArchive {
     zip_t *zip;  /* or */
     FILE *parts; /* a file whose parts are the records */
-    size_t room;
     char *path;
     int64_t file_size, unpacked;
     bool packed; /* a record is deflated */
@@ -110,11 +109,7 @@ BaseStatus io_archive_add_part(IoArchive *a, const char *name, int64_t offset, i
                "%s: %.200s: %lld bytes from byte %lld on are not within the file of %lld bytes", a->path, name,
                (long long)size, (long long)offset, (long long)a->file_size);
     BASE_CHECK(a->count < RECORDS, BASE_ELIMIT, "%s: a file of more than %d parts", a->path, RECORDS);
-    if (a->count == a->room) {
-        size_t room = a->room ? 2 * a->room : 64;
-        BASE_TRY(BASE_GROW(&a->records, a->room, room));
-        a->room = room;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&a->records, a->count));
     BASE_TRY(base_strdup(name, &own));
     a->records[a->count] = (Record){own, (uint64_t)size, a->count, offset};
     a->count++;

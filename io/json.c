@@ -17,7 +17,7 @@ struct IoJson {
     double number;
     int64_t integer;
     IoJson **items; /* [count] owned */
-    size_t count, room;
+    size_t count;
     BaseIndex keys; /* of an object's items */
     bool failed;    /* something below could not be allocated */
 };
@@ -104,14 +104,7 @@ void io_json_free(IoJson *value)
     base_free(value);
 }
 
-static bool reserve(IoJson *value)
-{
-    if (value->count < value->room) return true;
-    size_t room = value->room ? 2 * value->room : 8;
-    if (BASE_GROW(&value->items, value->count, room) != BASE_OK) return false;
-    value->room = room;
-    return true;
-}
+static bool reserve(IoJson *value) { return BASE_GROW_BY_ONE(&value->items, value->count) == BASE_OK; }
 
 void io_json_add_take(IoJson *array, IoJson *value)
 {

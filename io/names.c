@@ -9,13 +9,8 @@
 
 BaseStatus io_names_add(IoNames *names, const char *name)
 {
-    if (names->count == names->room) {
-        size_t room = names->room ? 2 * names->room : 16;
-        BaseStatus st = BASE_GROW(&names->items, names->count, room);
-        if (st != BASE_OK) return st;
-        names->room = room;
-    }
-    BaseStatus st = base_strdup(name, &names->items[names->count]);
+    BaseStatus st = BASE_GROW_BY_ONE(&names->items, names->count);
+    if (st == BASE_OK) st = base_strdup(name, &names->items[names->count]);
     if (st == BASE_OK) names->count++;
     return st;
 }

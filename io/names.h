@@ -8,7 +8,7 @@
 
 typedef struct {
     char **items;
-    size_t count, room;
+    size_t count;
 } IoNames;
 BaseStatus io_names_add(IoNames *names, const char *name); /* a copy */
 /** Byte order, the same in every locale. */

@@ -45,7 +45,7 @@ typedef struct {
     IoPickleValue *path[IO_PYTORCH_NESTING], *state; /* from the root to the state dict, path[depth] */
     int depth;
     IoPytorchCopy *copies;
-    size_t copy_count, copy_room;
+    size_t copy_count;
     BaseText beside, stale; /* as IoOrigin.beside and IoTensors.stale */
     const char *strange[IO_PYTORCH_STRANGE];
     size_t strange_count;

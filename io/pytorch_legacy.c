@@ -38,7 +38,7 @@ typedef struct {
     size_t size, at;
     IoPickle *object, *keys;
     Storage *storages; /* by key */
-    size_t count, room;
+    size_t count;
 } Legacy;
 
 static int64_t width_of(const char *storage)
@@ -83,11 +83,7 @@ static BaseStatus note_storage(Legacy *l, IoPickleValue *id)
         l->path);
     int64_t width = width_of(id->items[1]->name);
     BASE_CHECK(width, BASE_EFORMAT, "%s: a storage of %s, whose size is not known", l->path, id->items[1]->name);
-    if (l->count == l->room) {
-        size_t room = l->room ? 2 * l->room : 64;
-        BASE_TRY(BASE_GROW(&l->storages, l->room, room));
-        l->room = room;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&l->storages, l->count));
     l->storages[l->count++] = (Storage){id->items[2], width};
     id->count = 5;
 out:

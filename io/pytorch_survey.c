@@ -248,11 +248,7 @@ static BaseStatus add_copy(Walk *w, IoPickleValue *dict, const Trail *trail, siz
     BaseStatus st = BASE_OK;
     IoPytorchSurvey *s = w->s;
     BaseText where = {0};
-    if (s->copy_count == s->copy_room) {
-        size_t room = s->copy_room ? 2 * s->copy_room : 4;
-        BASE_TRY(BASE_GROW(&s->copies, s->copy_room, room));
-        s->copy_room = room;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&s->copies, s->copy_count));
     add_trail(&where, trail);
     BASE_TRY(where.st);
     s->copies[s->copy_count++] = (IoPytorchCopy){dict, where.data, *slots};

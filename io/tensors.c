@@ -62,14 +62,6 @@ bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *c
     return !__builtin_mul_overflow(*count, (int64_t)io_dtype_size(dtype), bytes);
 }
 
-/* Room is a power of two of at least 16, so it need not be kept beside the count. */
-static BaseStatus make_room(IoTensors *tensors)
-{
-    size_t n = tensors->count;
-    if (n != 0 && (n < 16 || (n & (n - 1)) != 0)) return BASE_OK;
-    return BASE_GROW(&tensors->items, n, n ? 2 * n : 16);
-}
-
 BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
                              IoTensor **out)
 {
@@ -83,7 +75,7 @@ BaseStatus io_tensors_append(IoTensors *tensors, const char *name, IoDtype dtype
                "tensor '%.200s': %d dimensions of impossible size; at most %d, none negative", name, ndim,
                IO_TENSOR_DIMS);
     for (int d = 0; d < ndim; d++) fresh.shape[d] = shape[d];
-    BASE_TRY(make_room(tensors));
+    BASE_TRY(BASE_GROW_BY_ONE(&tensors->items, tensors->count));
     BASE_TRY(base_strdup(name, &fresh.name));
     BASE_TRY(base_alloc_bytes((size_t)bytes, 1, &fresh.data));
     tensors->items[tensors->count] = fresh;
@@ -99,7 +91,7 @@ BaseStatus io_tensors_move(IoTensors *to, IoTensors *from)
     BaseStatus st = BASE_OK;
     size_t moved = 0;
     for (; moved < from->count; moved++) {
-        BASE_TRY(make_room(to));
+        BASE_TRY(BASE_GROW_BY_ONE(&to->items, to->count));
         to->items[to->count++] = from->items[moved];
     }
 out: /* what is left stays in front */
@@ -166,8 +158,7 @@ BaseStatus io_tensors_set_meta(IoTensors *tensors, const char *key, const char *
         return BASE_OK;
     }
     BASE_TRY(base_strdup(key, &new_key));
-    if (n == 0 || (n >= 16 && (n & (n - 1)) == 0)) /* room: a power of two, as of the tensors */
-        BASE_TRY(BASE_GROW(&tensors->meta, 2 * n, n ? 4 * n : 32));
+    BASE_TRY(base_grow_by_one((void **)&tensors->meta, n, 2 * sizeof *tensors->meta)); /* key and value */
     BASE_TRY(base_index_add(&tensors->keys, new_key, n, &old));
     tensors->meta[2 * tensors->meta_count] = new_key;
     tensors->meta[2 * tensors->meta_count + 1] = new_value;

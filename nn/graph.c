@@ -12,9 +12,9 @@ enum { LARGEST = 1 << 20 };
 
 struct NnGraph {
     NnNodeInfo *nodes;
-    int32_t count, room;
+    int32_t count;
     char **names; /* what nn_name formatted and what the builders copied */
-    int64_t name_count, name_room;
+    int64_t name_count;
     BaseStatus st;
     char text[512];
 };
@@ -28,8 +28,7 @@ BaseStatus nn_graph_create(int64_t C, int64_t H, int64_t W, NnGraph **out)
                "a network's input of [%lld, %lld, %lld]: each side must be from 1 to %d", (long long)C, (long long)H,
                (long long)W, LARGEST);
     BASE_TRY(BASE_ALLOC(1, &g));
-    g->room = 32;
-    BASE_TRY(BASE_ALLOC(g->room, &g->nodes));
+    BASE_TRY(BASE_GROW_BY_ONE(&g->nodes, 0));
     g->nodes[0] = (NnNodeInfo){.kind = NN_NODE_INPUT,
                                .in = {-1, -1},
                                .C = C,
@@ -76,20 +75,6 @@ static NnNode fail(NnGraph *g, BaseStatus st)
     return -1;
 }
 
-static const char *keep_name(NnGraph *g, char *name)
-{
-    if (g->name_count == g->name_room) {
-        int64_t room = g->name_room ? 2 * g->name_room : 32;
-        if (BASE_GROW(&g->names, g->name_room, room) != BASE_OK) {
-            base_free(name);
-            return NULL;
-        }
-        g->name_room = room;
-    }
-    g->names[g->name_count++] = name;
-    return name;
-}
-
 const char *nn_name(NnGraph *g, const char *format, ...)
 {
     char text[256];
@@ -101,14 +86,13 @@ const char *nn_name(NnGraph *g, const char *format, ...)
         fail(g, base_error_set(BASE_EARG, "a layer's name of %d characters: at most %zu", length, sizeof text - 1));
         return "";
     }
-    char *copy;
-    BaseStatus st = base_strdup(text, &copy);
-    const char *kept = st == BASE_OK ? keep_name(g, copy) : NULL;
-    if (!kept) {
-        fail(g, BASE_ENOMEM);
+    BaseStatus st = BASE_GROW_BY_ONE(&g->names, g->name_count);
+    if (st == BASE_OK) st = base_strdup(text, &g->names[g->name_count]);
+    if (st != BASE_OK) {
+        fail(g, st);
         return "";
     }
-    return kept;
+    return g->names[g->name_count++];
 }
 
 NnNode nn_input(NnGraph *g) { return g->st == BASE_OK ? 0 : -1; }
@@ -154,11 +138,8 @@ static NnNode add_node(NnGraph *g, NnNodeInfo info, const char *name)
         info.name = nn_name(g, "%s", name);
         if (g->st != BASE_OK) return -1;
     }
-    if (g->count == g->room) {
-        BaseStatus st = BASE_GROW(&g->nodes, g->room, 2 * g->room);
-        if (st != BASE_OK) return fail(g, st);
-        g->room *= 2;
-    }
+    BaseStatus st = BASE_GROW_BY_ONE(&g->nodes, g->count);
+    if (st != BASE_OK) return fail(g, st);
     info.weight = info.bias_slice = info.mean = info.var = info.layer = -1;
     g->nodes[g->count] = info;
     return g->count++;

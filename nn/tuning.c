@@ -12,7 +12,7 @@
 
 struct NnTuning {
     NnTuningRow *rows; /* [count], ascending by key */
-    int count, room;
+    int count;
     char hash[BASE_HASH_HEX];
 };
 
@@ -106,10 +106,7 @@ static BaseStatus insert(NnTuning *t, const NnTuningRow *given)
     while (at < t->count && compare(&t->rows[at], &row, true) < 0) at++;
     BASE_CHECK(at == t->count || compare(&t->rows[at], &row, true) != 0, BASE_EFORMAT,
                "this shape and pass are listed twice");
-    if (t->count == t->room) {
-        BASE_TRY(BASE_GROW(&t->rows, t->room, 2 * t->room + 32));
-        t->room = 2 * t->room + 32;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&t->rows, t->count));
     memmove(&t->rows[at + 1], &t->rows[at], (size_t)(t->count - at) * sizeof row);
     t->rows[at] = row;
     t->count++;

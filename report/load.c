@@ -69,7 +69,7 @@ out:
     return st;
 }
 
-static BaseStatus read_folder(ReportSet *set, const char *folder, const ReportKnown *known, size_t *room)
+static BaseStatus read_folder(ReportSet *set, const char *folder, const ReportKnown *known)
 {
     BaseStatus st = BASE_OK;
     char **names = NULL, *path = NULL;
@@ -90,13 +90,9 @@ static BaseStatus read_folder(ReportSet *set, const char *folder, const ReportKn
             path = NULL;
             continue;
         }
-        if (set->run_count == *room) {
-            size_t more = *room ? 2 * *room : 16;
-            st = BASE_GROW(&set->runs, set->run_count, more);
-            if (st != BASE_OK) store_run_free(store);
-            BASE_TRY(st);
-            *room = more;
-        }
+        st = BASE_GROW_BY_ONE(&set->runs, set->run_count);
+        if (st != BASE_OK) store_run_free(store);
+        BASE_TRY(st);
         base_progress("reading runs", (int64_t)i + 1, (int64_t)count, NULL);
         set->runs[set->run_count] = (ReportRun){.store = store, .file = path};
         describe(&set->runs[set->run_count++]);
@@ -287,7 +283,7 @@ static BaseStatus group_runs(ReportSet *set, const ReportKnown *known)
             e->labels[e->label_count++] = (ReportLabel){.label = r->label, .rank = r->rank, .order = r->order};
         }
         ReportLabel *l = &e->labels[e->label_count - 1];
-        if ((l->count & (l->count - 1)) == 0) BASE_TRY(BASE_GROW(&l->runs, l->count, l->count ? 2 * l->count : 1));
+        BASE_TRY(BASE_GROW_BY_ONE(&l->runs, l->count));
         l->runs[l->count++] = r;
         l->failed += r->failed;
         e->run_count++;
@@ -309,10 +305,9 @@ BaseStatus report_load(const char *const *folders, size_t folder_count, const Re
     static const ReportKnown NOTHING = {0};
     BaseStatus st = BASE_OK;
     ReportSet set = {0};
-    size_t room = 0;
     *out = (ReportSet){0};
     if (!known) known = &NOTHING;
-    for (size_t i = 0; i < folder_count; i++) BASE_TRY(read_folder(&set, folders[i], known, &room));
+    for (size_t i = 0; i < folder_count; i++) BASE_TRY(read_folder(&set, folders[i], known));
     BASE_CHECK(set.run_count > 0, BASE_ENOTFOUND, "no run file (*.h5) in %s%s: nothing to report",
                folder_count ? folders[0] : "no folder", folder_count > 1 ? " and the other folders" : "");
     qsort(set.runs, set.run_count, sizeof *set.runs, compare_runs);

@@ -72,12 +72,9 @@ void report_table_ideal(ReportTable *t, int column, const char *unit, const char
 void report_table_row(ReportTable *t, unsigned flags)
 {
     int at = t->row_count, columns = t->column_count;
-    if ((at & (at - 1)) == 0) { /* room doubles: thousands of rows */
-        int room = at ? 2 * at : 1;
-        STICK(t, BASE_GROW(&t->cells, at * columns, room * columns));
-        STICK(t, BASE_GROW(&t->flags, at, room));
-        STICK(t, BASE_GROW(&t->reasons, at, room));
-    }
+    STICK(t, base_grow_by_one((void **)&t->cells, (size_t)at, (size_t)columns * sizeof *t->cells));
+    STICK(t, BASE_GROW_BY_ONE(&t->flags, at));
+    STICK(t, BASE_GROW_BY_ONE(&t->reasons, at));
     if (t->st != BASE_OK) return;
     for (int c = 0; c < columns; c++)
         t->cells[at * columns + c] = (ReportCell){.value = NAN, .lo = NAN, .hi = NAN, .sd = NAN};

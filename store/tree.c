@@ -79,12 +79,8 @@ static BaseStatus insert(StoreNames *names, size_t at, const char *name, void **
 {
     BaseStatus st = BASE_OK;
     char *copy = NULL;
-    if (names->count == names->room) {
-        size_t room = names->room ? 2 * names->room : 8;
-        BASE_TRY(BASE_GROW(&names->at, names->count, room));
-        BASE_TRY(base_grow_bytes(values, names->count, room, size));
-        names->room = room;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&names->at, names->count));
+    BASE_TRY(base_grow_by_one(values, names->count, size));
     BASE_TRY(base_strdup(name, &copy));
     char *gap = (char *)*values + at * size;
     memmove(names->at + at + 1, names->at + at, (names->count - at) * sizeof *names->at);

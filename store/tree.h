@@ -27,7 +27,7 @@ typedef struct {
 /* at[i] is the name of what has the number i in an array beside it; ascending. */
 typedef struct {
     char **at;
-    size_t count, room;
+    size_t count;
 } StoreNames;
 
 typedef struct {

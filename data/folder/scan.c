@@ -74,27 +74,8 @@ out:
 /* A growing list of folders still to be read. */
 typedef struct {
     char **paths;
-    int64_t n, room;
+    int64_t n;
 } Folders;
-
-static BaseStatus grow(char ***paths, int64_t n, int64_t *room)
-{
-    if (n < *room) return BASE_OK;
-    int64_t next = *room ? 2 * *room : 64;
-    BaseStatus st = BASE_GROW(paths, *room, next);
-    if (st == BASE_OK) *room = next;
-    return st;
-}
-
-static BaseStatus folders_add_take(Folders *folders, char *path)
-{
-    BaseStatus st = grow(&folders->paths, folders->n, &folders->room);
-    if (st == BASE_OK)
-        folders->paths[folders->n++] = path;
-    else
-        base_free(path);
-    return st;
-}
 
 /* The folder itself and every folder below it. */
 static BaseStatus collect(const char *path, int depth, Folders *folders)
@@ -105,8 +86,9 @@ static BaseStatus collect(const char *path, int depth, Folders *folders)
     BASE_CHECK(depth < DEPTH_MAX, BASE_ELIMIT, "%s: folders nested more than %d deep (a link that leads back?)", path,
                DEPTH_MAX);
     BASE_TRY(io_folder_folders(path, &names, &count));
-    BASE_TRY(base_strdup(path, &full));
-    BASE_TRY(folders_add_take(folders, full));
+    BASE_TRY(BASE_GROW_BY_ONE(&folders->paths, folders->n));
+    BASE_TRY(base_strdup(path, &folders->paths[folders->n]));
+    folders->n++;
     for (size_t i = 0; i < count; i++) {
         BASE_TRY(base_format(&full, "%s/%s", path, names[i]));
         st = collect(full, depth + 1, folders);
@@ -121,12 +103,8 @@ out:
 static BaseStatus add_file(const char *folder, const char *name, int32_t class, DataFiles *files)
 {
     BaseStatus st = BASE_OK;
-    if (files->n == files->room) {
-        int64_t room = files->room ? 2 * files->room : 256;
-        BASE_TRY(BASE_GROW(&files->paths, files->n, room));
-        BASE_TRY(BASE_GROW(&files->class, files->n, room));
-        files->room = room;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&files->paths, files->n));
+    BASE_TRY(BASE_GROW_BY_ONE(&files->class, files->n));
     BASE_TRY(base_format(&files->paths[files->n], "%s/%s", folder, name));
     files->class[files->n++] = class;
 out:

@@ -10,7 +10,7 @@
 typedef struct {
     char **paths;   /* [n] */
     int32_t *class; /* [n] */
-    int64_t n, room;
+    int64_t n;
     int64_t foreign;     /* images in formats that are not read, left out */
     char *first_foreign; /* one of them, or NULL */
 } DataFiles;

@@ -22,7 +22,7 @@ typedef struct {
     float *grads;
     double *now, *least; /* [nodes][NN_PASSES] seconds of this and of the fastest run */
     NnTuned *rows;
-    int count, room;
+    int count;
     int first; /* rows of the mode at work start here */
 } Tuner;
 
@@ -122,10 +122,7 @@ static BaseStatus add_row(Tuner *t, const NnTuningRow *row, NnConvAlgorithm rule
         known->layers++;
         goto out;
     }
-    if (t->count == t->room) {
-        BASE_TRY(BASE_GROW(&t->rows, t->room, 2 * t->room + 32));
-        t->room = 2 * t->room + 32;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&t->rows, t->count));
     t->rows[t->count] = (NnTuned){.row = *row, .layers = 1, .rule = rule};
     for (int i = 0; i < NN_CONV_ALGORITHMS; i++) t->rows[t->count].seconds[i] = (double)NAN;
     t->count++;

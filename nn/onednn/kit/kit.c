@@ -74,10 +74,7 @@ static BaseStatus make_room(NnKit *kit)
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(kit->failed);
-    if (kit->count == kit->room) {
-        BASE_TRY(BASE_GROW(&kit->things, kit->room, 2 * kit->room + 64));
-        kit->room = 2 * kit->room + 64;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&kit->things, kit->count));
 out:
     return st;
 }

@@ -37,7 +37,7 @@ typedef struct {
     dnnl_engine_t engine; /* borrowed */
     BaseStatus failed;    /* a descriptor could not be made: the next nn_kit_* call ends with it */
     struct NnKitThing *things;
-    int count, room;
+    int count;
 } NnKit;
 void nn_kit_clear(NnKit *kit);
 
