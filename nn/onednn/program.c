@@ -67,10 +67,7 @@ static BaseStatus new_buf(NnProgram *p, size_t bytes, bool pooled, NnBuf **out)
         *out = buf;
         return BASE_OK;
     }
-    if (p->buf_count == p->buf_room) {
-        BASE_TRY(BASE_GROW(&p->bufs, p->buf_room, 2 * p->buf_room + 32));
-        p->buf_room = 2 * p->buf_room + 32;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&p->bufs, p->buf_count));
     BASE_TRY(BASE_ALLOC(1, &buf));
     *buf = (NnBuf){.bytes = bytes, .refs = 1, .pooled = pooled};
     BASE_TRY(base_alloc_bytes(bytes, 1, &buf->data));
@@ -120,10 +117,7 @@ BaseStatus nn_prog_wrap(NnProgram *p, const NnMd *md, const void *data, NnTensor
 BaseStatus nn_prog_grad_view(NnProgram *p, const NnMd *md, int64_t offset, NnTensor *out)
 {
     BaseStatus st = BASE_OK;
-    if (p->grad_count == p->grad_room) {
-        BASE_TRY(BASE_GROW(&p->grad_views, p->grad_room, 2 * p->grad_room + 32));
-        p->grad_room = 2 * p->grad_room + 32;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&p->grad_views, p->grad_count));
     BASE_TRY(nn_prog_wrap(p, md, NULL, out));
     p->grad_views[p->grad_count++] = (NnGradView){out->mem, offset};
 out:
@@ -156,31 +150,36 @@ void nn_prog_release(NnTensor *t)
 static BaseStatus add_step(NnSteps *steps, NnStep **out)
 {
     BaseStatus st = BASE_OK;
-    if (steps->count == steps->room) {
-        BASE_TRY(BASE_GROW(&steps->items, steps->room, 2 * steps->room + 32));
-        steps->room = 2 * steps->room + 32;
-    }
+    BASE_TRY(BASE_GROW_BY_ONE(&steps->items, steps->count));
     *out = &steps->items[steps->count++];
     **out = (NnStep){0};
 out:
     return st;
 }
 
-BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd, NnStep **out)
+BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd,
+                        const NnStepArg *args)
 {
     BaseStatus st = BASE_OK;
+    NnStep *step;
     dnnl_primitive_t prim;
     BASE_TRY(nn_kit_primitive(&p->kit, pd, name, &prim));
-    BASE_TRY(add_step(steps, out));
-    (*out)->name = name;
-    (*out)->prim = prim;
+    BASE_TRY(add_step(steps, &step));
+    *step = (NnStep){.name = name, .prim = prim};
+    for (; args->arg; args++)
+        if (args->tensor && args->tensor->mem && step->nargs < NN_STEP_ARGS)
+            step->args[step->nargs++] = (dnnl_exec_arg_t){args->arg, args->tensor->mem};
 out:
     return st;
 }
 
-void nn_step_arg(NnStep *step, int arg, const NnTensor *t)
+BaseStatus nn_prog_op(NnProgram *p, NnSteps *steps, const char *name, const NnOp *op, const NnStepArg *args,
+                      const_dnnl_primitive_desc_t *pd)
 {
-    if (t->mem && step->nargs < NN_STEP_ARGS) step->args[step->nargs++] = (dnnl_exec_arg_t){arg, t->mem};
+    const_dnnl_primitive_desc_t made;
+    BaseStatus st = nn_kit_pd(&p->kit, op, name, &made);
+    if (st == BASE_OK && pd) *pd = made;
+    return st == BASE_OK ? nn_prog_step(p, steps, name, made, args) : st;
 }
 
 BaseStatus nn_prog_own_step(NnSteps *steps, const char *name, BaseStatus (*run)(NnProgram *, const NnJob *), NnJob job)
@@ -193,15 +192,10 @@ BaseStatus nn_prog_own_step(NnSteps *steps, const char *name, BaseStatus (*run)(
 
 BaseStatus nn_prog_reorder(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnTensor *to)
 {
-    BaseStatus st = BASE_OK;
     const_dnnl_primitive_desc_t pd;
-    NnStep *step;
-    BASE_TRY(nn_kit_reorder(&p->kit, &from->md, &to->md, name, &pd));
-    BASE_TRY(nn_prog_step(p, steps, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_FROM, from);
-    nn_step_arg(step, DNNL_ARG_TO, to);
-out:
-    return st;
+    BaseStatus st = nn_kit_reorder(&p->kit, &from->md, &to->md, name, &pd);
+    const NnStepArg args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {0}};
+    return st == BASE_OK ? nn_prog_step(p, steps, name, pd, args) : st;
 }
 
 BaseStatus nn_prog_convert(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnMd *want,

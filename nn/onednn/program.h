@@ -23,7 +23,6 @@ typedef struct {
 } NnTensor;
 
 typedef struct NnProgram NnProgram;
-typedef struct NnStep NnStep;
 
 /** What a routine of our own works on; the routine says which fields it reads. */
 typedef struct {
@@ -41,18 +40,24 @@ typedef struct {
 } NnJob;
 
 enum { NN_STEP_ARGS = 10 };
-struct NnStep {
+typedef struct {
     const char *name; /* of the layer, for errors */
     dnnl_primitive_t prim;
     int nargs;
     dnnl_exec_arg_t args[NN_STEP_ARGS];
     BaseStatus (*run)(NnProgram *program, const NnJob *job); /* where prim is NULL */
     NnJob job;
-};
+} NnStep;
+
+/** What a primitive reads or writes as DNNL_ARG_...; an empty tensor, or NULL, is left out. {0} ends a list of them. */
+typedef struct {
+    int arg;
+    const NnTensor *tensor;
+} NnStepArg;
 
 typedef struct {
     NnStep *items;
-    int count, room;
+    int count;
 } NnSteps;
 
 /** What the forward pass leaves for the backward pass and for taps. */
@@ -101,9 +106,9 @@ struct NnProgram {
     uint64_t dropout_key;
     float *grads; /* of the running backward pass */
     NnGradView *grad_views;
-    int grad_count, grad_room;
+    int grad_count;
     NnBuf **bufs;
-    int buf_count, buf_room;
+    int buf_count;
 };
 
 /* ---- what is asked of the graph ---- */
@@ -152,10 +157,12 @@ BaseStatus nn_prog_rows(NnProgram *p, NnSteps *steps, NnNode x, const NnTensor *
 BaseStatus nn_prog_vector(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, bool pooled,
                           NnTensor *out);
 BaseStatus nn_prog_reorder(NnProgram *p, NnSteps *steps, const char *name, const NnTensor *from, const NnTensor *to);
-/** The primitive of @p pd as the next step; the pointer is good until the next step is added. */
-BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd, NnStep **out);
-/** An empty tensor is left out. */
-void nn_step_arg(NnStep *step, int arg, const NnTensor *t);
+/** The primitive of @p pd as the next step. */
+BaseStatus nn_prog_step(NnProgram *p, NnSteps *steps, const char *name, const_dnnl_primitive_desc_t pd,
+                        const NnStepArg *args);
+/** The same of what oneDNN makes of @p op; *pd: for the backward pass, or NULL. */
+BaseStatus nn_prog_op(NnProgram *p, NnSteps *steps, const char *name, const NnOp *op, const NnStepArg *args,
+                      const_dnnl_primitive_desc_t *pd);
 BaseStatus nn_prog_own_step(NnSteps *steps, const char *name, BaseStatus (*run)(NnProgram *, const NnJob *), NnJob job);
 
 BaseStatus nn_program_run(NnProgram *p, const NnSteps *steps, dnnl_stream_t stream);

@@ -20,13 +20,8 @@ static BaseStatus forward(NnProgram *p, NnNode x)
         BASE_TRY(nn_prog_tensor(p, &a->value.md, p->reuse, dst));
     }
     NnOp op = {.kind = NN_OP_SUM, .src = &a->value.md, .diff = &other.md, .dst = &dst->md, .post.relu = c.relu >= 0};
-    const_dnnl_primitive_desc_t pd;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
-    NnStep *step;
-    BASE_TRY(nn_prog_step(p, &p->forward, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC_0, &a->value);
-    nn_step_arg(step, DNNL_ARG_SRC_1, &other);
-    nn_step_arg(step, DNNL_ARG_DST, dst);
+    const NnStepArg args[] = {{DNNL_ARG_SRC_0, &a->value}, {DNNL_ARG_SRC_1, &other}, {DNNL_ARG_DST, dst}, {0}};
+    BASE_TRY(nn_prog_op(p, &p->forward, name, &op, args, NULL));
     nn_chain_finish(p, &c);
 out:
     nn_prog_release(&other);

@@ -51,32 +51,17 @@ static BaseStatus transposed_view(const Shape *s, const NnTensor *from, NnTensor
 static BaseStatus product(const Shape *s, NnSteps *steps, const NnTensor *a, const NnTensor *b, double factor,
                           const NnTensor *c)
 {
-    BaseStatus st = BASE_OK;
     NnOp op = {.kind = NN_OP_MATMUL, .src = &a->md, .weight = &b->md, .dst = &c->md, .post.scale = (float)factor};
-    const_dnnl_primitive_desc_t pd;
-    NnStep *step;
-    BASE_TRY(nn_kit_pd(&s->p->kit, &op, s->name, &pd));
-    BASE_TRY(nn_prog_step(s->p, steps, s->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, a);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, b);
-    nn_step_arg(step, DNNL_ARG_DST, c);
-out:
-    return st;
+    const NnStepArg args[] = {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {0}};
+    return nn_prog_op(s->p, steps, s->name, &op, args, NULL);
 }
 
 /* Row by row, in place. */
 static BaseStatus softmax(const Shape *s, NnNode x, const NnTensor *values)
 {
-    BaseStatus st = BASE_OK;
-    NnProgram *p = s->p;
-    NnOp op = {.kind = NN_OP_SOFTMAX, .prop = nn_prog_forward(p), .src = &values->md};
-    NnStep *step;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, s->name, &p->state[x].pd));
-    BASE_TRY(nn_prog_step(p, &p->forward, s->name, p->state[x].pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, values);
-    nn_step_arg(step, DNNL_ARG_DST, values);
-out:
-    return st;
+    NnOp op = {.kind = NN_OP_SOFTMAX, .prop = nn_prog_forward(s->p), .src = &values->md};
+    const NnStepArg args[] = {{DNNL_ARG_SRC, values}, {DNNL_ARG_DST, values}, {0}};
+    return nn_prog_op(s->p, &s->p->forward, s->name, &op, args, &s->p->state[x].pd);
 }
 
 static BaseStatus forward(NnProgram *p, NnNode x)
@@ -111,23 +96,14 @@ out:
 /* dS out of dP, in place */
 static BaseStatus softmax_gradient(const Shape *s, NnNode x, const NnTensor *d)
 {
-    BaseStatus st = BASE_OK;
-    NnProgram *p = s->p;
-    const NnState *state = &p->state[x];
+    const NnState *state = &s->p->state[x];
     NnOp op = {.kind = NN_OP_SOFTMAX,
                .prop = dnnl_backward_data,
                .dst = &state->workspace.md,
                .diff = &d->md,
                .hint = state->pd};
-    const_dnnl_primitive_desc_t pd;
-    NnStep *step;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, s->name, &pd));
-    BASE_TRY(nn_prog_step(p, &p->backward, s->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_DST, &state->workspace);
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, d);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, d);
-out:
-    return st;
+    const NnStepArg args[] = {{DNNL_ARG_DST, &state->workspace}, {DNNL_ARG_DIFF_DST, d}, {DNNL_ARG_DIFF_SRC, d}, {0}};
+    return nn_prog_op(s->p, &s->p->backward, s->name, &op, args, NULL);
 }
 
 /* dV, then dP in @p d */

@@ -87,20 +87,20 @@ static BaseStatus forward_step(NnProgram *p, NnNode x, const NnTensor *dst)
     NnState *state = &p->state[x];
     NnOp op = describe(p, x, nn_prog_forward(p));
     NnTensor scale, shift;
-    NnStep *step;
     BASE_TRY(nn_kit_pd(&p->kit, &op, node->name, &state->pd));
     NnMd workspace = nn_pd_md(state->pd, dnnl_query_workspace_md);
     if (nn_md_bytes(&workspace)) BASE_TRY(nn_prog_tensor(p, &workspace, false, &state->workspace));
     BASE_TRY(nn_prog_param(p, node->weight, &scale));
     BASE_TRY(nn_prog_param(p, node->bias_slice, &shift));
-    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_SCALE, &scale);
-    nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
-    nn_step_arg(step, DNNL_ARG_DST, dst);
-    nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
-    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
-    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src},
+                              {DNNL_ARG_SCALE, &scale},
+                              {DNNL_ARG_SHIFT, &shift},
+                              {DNNL_ARG_DST, dst},
+                              {DNNL_ARG_WORKSPACE, &state->workspace},
+                              {DNNL_ARG_MEAN, &state->mean},
+                              {DNNL_ARG_VARIANCE, &state->var},
+                              {0}};
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, args));
 out:
     return st;
 }
@@ -134,7 +134,6 @@ static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)
     NnTensor diff_dst = {0}, diff_src = {0}, scale, shift, diff_scale, diff_shift;
     NnOp op = describe(p, x, dnnl_backward);
     const_dnnl_primitive_desc_t pd;
-    NnStep *step;
     BASE_TRY(nn_gradient_in_place_take(p, node->name, g, &state->src.md, &diff_dst, &diff_src));
     op.diff = &diff_dst.md;
     op.hint = state->pd;
@@ -143,17 +142,19 @@ static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)
     BASE_TRY(nn_prog_param(p, node->bias_slice, &shift));
     BASE_TRY(nn_gradient_vector(p, node->weight, &diff_scale));
     BASE_TRY(nn_gradient_vector(p, node->bias_slice, &diff_shift));
-    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
-    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
-    nn_step_arg(step, DNNL_ARG_SCALE, &scale);
-    if (nn_pd_wants_shift(pd, 5 + (state->workspace.mem != NULL))) nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
-    nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, &diff_src);
-    nn_step_arg(step, DNNL_ARG_DIFF_SCALE, &diff_scale);
-    nn_step_arg(step, DNNL_ARG_DIFF_SHIFT, &diff_shift);
+    const NnStepArg args[] = {
+        {DNNL_ARG_SRC, &state->src},
+        {DNNL_ARG_MEAN, &state->mean},
+        {DNNL_ARG_VARIANCE, &state->var},
+        {DNNL_ARG_DIFF_DST, &diff_dst},
+        {DNNL_ARG_SCALE, &scale},
+        {DNNL_ARG_SHIFT, nn_pd_wants_shift(pd, 5 + (state->workspace.mem != NULL)) ? &shift : NULL},
+        {DNNL_ARG_WORKSPACE, &state->workspace},
+        {DNNL_ARG_DIFF_SRC, &diff_src},
+        {DNNL_ARG_DIFF_SCALE, &diff_scale},
+        {DNNL_ARG_DIFF_SHIFT, &diff_shift},
+        {0}};
+    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, args));
     nn_prog_release(&diff_dst);
     BASE_TRY(nn_gradient_add_take(p, node->in[0], &diff_src));
 out:

@@ -19,16 +19,10 @@ BaseStatus nn_elementwise_value(NnProgram *p, NnNode x, bool may_overwrite)
 
 static BaseStatus forward_step(NnProgram *p, NnNode x, dnnl_alg_kind_t algorithm)
 {
-    BaseStatus st = BASE_OK;
     NnState *state = &p->state[x];
     NnOp op = {.kind = NN_OP_ELEMENTWISE, .prop = nn_prog_forward(p), .algorithm = algorithm, .src = &state->src.md};
-    NnStep *step;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, nn_prog_name(p, x), &state->pd));
-    BASE_TRY(nn_prog_step(p, &p->forward, nn_prog_name(p, x), state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_DST, &state->value);
-out:
-    return st;
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src}, {DNNL_ARG_DST, &state->value}, {0}};
+    return nn_prog_op(p, &p->forward, nn_prog_name(p, x), &op, args, &state->pd);
 }
 
 /* ---- ReLU ---- */
@@ -53,16 +47,12 @@ static BaseStatus relu_backward(NnProgram *p, NnNode x, NnTensor *g)
                .prop = dnnl_forward_training,
                .algorithm = dnnl_eltwise_relu_use_dst_for_bwd,
                .src = &state->value.md};
-    const_dnnl_primitive_desc_t pd;
-    NnStep *step;
     BASE_TRY(nn_kit_pd(&p->kit, &op, name, &op.hint));
     op.prop = dnnl_backward_data;
     op.diff = &diff_dst.md;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
-    BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_DST, &state->value);
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, &diff_src);
+    const NnStepArg args[] = {
+        {DNNL_ARG_DST, &state->value}, {DNNL_ARG_DIFF_DST, &diff_dst}, {DNNL_ARG_DIFF_SRC, &diff_src}, {0}};
+    BASE_TRY(nn_prog_op(p, &p->backward, name, &op, args, NULL));
     nn_prog_release(&diff_dst);
     BASE_TRY(nn_gradient_add_take(p, in, &diff_src));
 out:
@@ -96,13 +86,8 @@ static BaseStatus gelu_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTen
                .src = &state->src.md,
                .diff = &dout.md,
                .hint = state->pd};
-    const_dnnl_primitive_desc_t pd;
-    NnStep *step;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
-    BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &dout);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, diff);
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src}, {DNNL_ARG_DIFF_DST, &dout}, {DNNL_ARG_DIFF_SRC, diff}, {0}};
+    BASE_TRY(nn_prog_op(p, &p->backward, name, &op, args, NULL));
 out:
     nn_prog_release(&dout);
     return st;

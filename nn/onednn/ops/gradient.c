@@ -22,13 +22,8 @@ BaseStatus nn_gradient_add_take(NnProgram *p, NnNode x, NnTensor *d)
         BASE_TRY(nn_prog_tensor(p, &sum->md, true, &fresh));
     }
     NnOp op = {.kind = NN_OP_SUM, .src = &sum->md, .diff = &same.md, .dst = &fresh.md};
-    const_dnnl_primitive_desc_t pd;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
-    NnStep *step;
-    BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC_0, sum);
-    nn_step_arg(step, DNNL_ARG_SRC_1, &same);
-    nn_step_arg(step, DNNL_ARG_DST, &fresh);
+    const NnStepArg args[] = {{DNNL_ARG_SRC_0, sum}, {DNNL_ARG_SRC_1, &same}, {DNNL_ARG_DST, &fresh}, {0}};
+    BASE_TRY(nn_prog_op(p, &p->backward, name, &op, args, NULL));
     nn_prog_release(sum);
     *sum = fresh;
     fresh = (NnTensor){0};
@@ -82,16 +77,16 @@ BaseStatus nn_gradient_weights_step(NnProgram *p, NnNode x, const_dnnl_primitive
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnTensor src = {0}, diff_dst = {0}, diff_weight = {0}, plain = {0}, diff_bias = {0};
     NnMd written = nn_pd_md(pd, dnnl_query_diff_weights_md);
-    NnStep *step;
     BASE_TRY(nn_prog_convert_for(p, &p->backward, node->name, src_any, pd, dnnl_query_src_md, true, &src));
     BASE_TRY(nn_prog_convert_for(p, &p->backward, node->name, g, pd, dnnl_query_diff_dst_md, true, &diff_dst));
     BASE_TRY(nn_gradient_weight(p, x, &written, &diff_weight, &plain));
     if (node->bias) BASE_TRY(nn_gradient_vector(p, node->bias_slice, &diff_bias));
-    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &src);
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
-    nn_step_arg(step, DNNL_ARG_DIFF_WEIGHTS, &diff_weight);
-    nn_step_arg(step, DNNL_ARG_DIFF_BIAS, &diff_bias);
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &src},
+                              {DNNL_ARG_DIFF_DST, &diff_dst},
+                              {DNNL_ARG_DIFF_WEIGHTS, &diff_weight},
+                              {DNNL_ARG_DIFF_BIAS, &diff_bias},
+                              {0}};
+    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, args));
     if (diff_weight.mem != plain.mem) BASE_TRY(nn_prog_reorder(p, &p->backward, node->name, &diff_weight, &plain));
 out:
     nn_prog_release(&src);
@@ -107,14 +102,12 @@ BaseStatus nn_gradient_data_step(NnProgram *p, NnNode x, const_dnnl_primitive_de
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnTensor diff_dst = {0}, weight = {0};
     NnMd wanted = nn_pd_md(pd, dnnl_query_weights_md), made = nn_pd_md(pd, dnnl_query_diff_src_md);
-    NnStep *step;
     BASE_TRY(nn_prog_convert_for(p, &p->backward, node->name, g, pd, dnnl_query_diff_dst_md, true, &diff_dst));
     BASE_TRY(nn_reload_weight(p, x, -1, &wanted, &weight));
     BASE_TRY(nn_prog_tensor(p, &made, true, diff_src));
-    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &diff_dst);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, diff_src);
+    const NnStepArg args[] = {
+        {DNNL_ARG_DIFF_DST, &diff_dst}, {DNNL_ARG_WEIGHTS, &weight}, {DNNL_ARG_DIFF_SRC, diff_src}, {0}};
+    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, args));
 out:
     nn_prog_release(&diff_dst);
     return st;

@@ -12,7 +12,6 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     NnState *state = &p->state[x];
     NnTensor dst = {0}, scale, shift;
     NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc);
-    NnStep *step;
     BASE_TRY(nn_prog_rows(p, &p->forward, node->in[0], &p->state[node->in[0]].value, p->reuse, &state->src));
     NnMd statistics = nn_md_vector(p, state->src.md.dims[0]);
     NnOp op = {.kind = NN_OP_LAYER_NORM,
@@ -29,13 +28,14 @@ static BaseStatus forward(NnProgram *p, NnNode x)
         BASE_TRY(nn_prog_tensor(p, &statistics, false, &state->mean));
         BASE_TRY(nn_prog_tensor(p, &statistics, false, &state->var));
     }
-    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_SCALE, &scale);
-    nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
-    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
-    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
-    nn_step_arg(step, DNNL_ARG_DST, &dst);
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src},
+                              {DNNL_ARG_SCALE, &scale},
+                              {DNNL_ARG_SHIFT, &shift},
+                              {DNNL_ARG_MEAN, &state->mean},
+                              {DNNL_ARG_VARIANCE, &state->var},
+                              {DNNL_ARG_DST, &dst},
+                              {0}};
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, args));
     state->owned = state->only >= 0;
 out:
     nn_prog_release(&dst);
@@ -50,7 +50,6 @@ static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *
     NnTensor dout = {0}, din = {0}, scale, shift, dscale, dshift;
     NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc);
     const_dnnl_primitive_desc_t pd;
-    NnStep *step;
     BASE_TRY(nn_prog_rows(p, &p->backward, x, g, true, &dout));
     BASE_TRY(nn_prog_tensor(p, &map, true, diff));
     BASE_TRY(nn_prog_view(p, diff, &state->src.md, &din));
@@ -66,16 +65,13 @@ static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *
     BASE_TRY(nn_prog_param(p, node->bias_slice, &shift));
     BASE_TRY(nn_gradient_vector(p, node->weight, &dscale));
     BASE_TRY(nn_gradient_vector(p, node->bias_slice, &dshift));
-    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_MEAN, &state->mean);
-    nn_step_arg(step, DNNL_ARG_VARIANCE, &state->var);
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, &dout);
-    nn_step_arg(step, DNNL_ARG_SCALE, &scale);
-    if (nn_pd_wants_shift(pd, 5)) nn_step_arg(step, DNNL_ARG_SHIFT, &shift);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, &din);
-    nn_step_arg(step, DNNL_ARG_DIFF_SCALE, &dscale);
-    nn_step_arg(step, DNNL_ARG_DIFF_SHIFT, &dshift);
+    const NnStepArg args[] = {
+        {DNNL_ARG_SRC, &state->src},      {DNNL_ARG_MEAN, &state->mean},
+        {DNNL_ARG_VARIANCE, &state->var}, {DNNL_ARG_DIFF_DST, &dout},
+        {DNNL_ARG_SCALE, &scale},         {DNNL_ARG_SHIFT, nn_pd_wants_shift(pd, 5) ? &shift : NULL},
+        {DNNL_ARG_DIFF_SRC, &din},        {DNNL_ARG_DIFF_SCALE, &dscale},
+        {DNNL_ARG_DIFF_SHIFT, &dshift},   {0}};
+    BASE_TRY(nn_prog_step(p, &p->backward, node->name, pd, args));
 out:
     nn_prog_release(&dout);
     nn_prog_release(&din);

@@ -35,7 +35,6 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     NnState *state = &p->state[x];
     NnChain c = nn_chain_find(p, x, false);
     NnTensor flat = {0}, weight, bias, dst = {0};
-    NnStep *step;
     BASE_TRY(forward_pd(p, x, &c, &state->pd));
     NnMd wanted = nn_pd_md(state->pd, dnnl_query_weights_md), rows = nn_pd_md(state->pd, dnnl_query_dst_md);
     NnMd map = nn_md_map(p, x, rows.type, dnnl_nhwc);
@@ -45,11 +44,9 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
     BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &p->state[c.last].value));
     BASE_TRY(nn_prog_view(p, &p->state[c.last].value, &rows, &dst));
-    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
-    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
-    nn_step_arg(step, DNNL_ARG_DST, &dst);
+    const NnStepArg args[] = {
+        {DNNL_ARG_SRC, &state->src}, {DNNL_ARG_WEIGHTS, &weight}, {DNNL_ARG_BIAS, &bias}, {DNNL_ARG_DST, &dst}, {0}};
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, args));
     nn_chain_finish(p, &c);
 out:
     nn_prog_release(&flat);

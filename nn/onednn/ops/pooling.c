@@ -83,7 +83,6 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
     const char *name = nn_prog_name(p, x);
-    NnStep *step;
     state->src = p->state[node->in[0]].value;
     nn_prog_hold(&state->src);
     state->owned = state->only >= 0;
@@ -94,29 +93,22 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     NnMd dst = nn_pd_md(state->pd, dnnl_query_dst_md), workspace = nn_pd_md(state->pd, dnnl_query_workspace_md);
     BASE_TRY(nn_prog_tensor(p, &dst, p->reuse, &state->value));
     if (nn_md_bytes(&workspace)) BASE_TRY(nn_prog_tensor(p, &workspace, false, &state->workspace));
-    BASE_TRY(nn_prog_step(p, &p->forward, name, state->pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_DST, &state->value);
-    nn_step_arg(step, DNNL_ARG_WORKSPACE, &state->workspace);
+    const NnStepArg args[] = {
+        {DNNL_ARG_SRC, &state->src}, {DNNL_ARG_DST, &state->value}, {DNNL_ARG_WORKSPACE, &state->workspace}, {0}};
+    BASE_TRY(nn_prog_step(p, &p->forward, name, state->pd, args));
 out:
     return st;
 }
 
 static BaseStatus backward_step(NnProgram *p, NnNode x, const NnTensor *diff_dst, const NnTensor *diff_src)
 {
-    BaseStatus st = BASE_OK;
-    const char *name = nn_prog_name(p, x);
     NnOp op = describe(nn_prog_node(p, x), dnnl_backward_data, &diff_src->md, &diff_dst->md);
-    const_dnnl_primitive_desc_t pd;
-    NnStep *step;
+    const NnStepArg args[] = {{DNNL_ARG_DIFF_DST, diff_dst},
+                              {DNNL_ARG_WORKSPACE, &p->state[x].workspace},
+                              {DNNL_ARG_DIFF_SRC, diff_src},
+                              {0}};
     op.hint = p->state[x].pd;
-    BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
-    BASE_TRY(nn_prog_step(p, &p->backward, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_DIFF_DST, diff_dst);
-    nn_step_arg(step, DNNL_ARG_WORKSPACE, &p->state[x].workspace);
-    nn_step_arg(step, DNNL_ARG_DIFF_SRC, diff_src);
-out:
-    return st;
+    return nn_prog_op(p, &p->backward, nn_prog_name(p, x), &op, args, NULL);
 }
 
 static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)

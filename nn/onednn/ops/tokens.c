@@ -57,25 +57,6 @@ static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-static BaseStatus tokens_forward(NnProgram *p, NnNode x)
-{
-    BaseStatus st = BASE_OK;
-    NnState *state = &p->state[x];
-    NnJob job = job_of(p, x);
-    NnNode in = job.node->in[0];
-    NnTensor pixels = {0};
-    NnMd plain = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
-    BASE_TRY(nn_prog_convert(p, &p->forward, job.node->name, &p->state[in].value, &plain, p->reuse, &pixels));
-    BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &state->value));
-    job.in = pixels.buf->data;
-    job.out = state->value.buf->data;
-    BASE_TRY(nn_prog_own_step(&p->forward, job.node->name, tokens_run, job));
-    state->owned = state->only >= 0;
-out:
-    nn_prog_release(&pixels);
-    return st;
-}
-
 /* job: in = g [n, 1 + rows, C], out = dx [n, rows, C] or NULL */
 static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
 {
@@ -101,23 +82,6 @@ static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-static BaseStatus tokens_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
-{
-    BaseStatus st = BASE_OK;
-    NnJob job = job_of(p, x);
-    NnTensor rows = {0};
-    NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc);
-    NnMd pixels = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
-    BASE_TRY(nn_prog_convert(p, &p->backward, job.node->name, g, &map, true, &rows));
-    if (p->state[job.node->in[0]].needs_grad) BASE_TRY(nn_prog_tensor(p, &pixels, true, diff));
-    job.in = rows.buf->data;
-    job.out = diff->buf ? diff->buf->data : NULL;
-    BASE_TRY(nn_prog_own_step(&p->backward, job.node->name, tokens_gradient_run, job));
-out:
-    nn_prog_release(&rows);
-    return st;
-}
-
 /* job: in [n, rows, C] -> out [n, C] */
 static BaseStatus first_run(NnProgram *p, const NnJob *job)
 {
@@ -127,26 +91,6 @@ static BaseStatus first_run(NnProgram *p, const NnJob *job)
     (void)p;
     for (int64_t i = 0; i < job->n; i++) memcpy(out + i * run, in + i * job->rows * run, (size_t)run);
     return BASE_OK;
-}
-
-static BaseStatus first_token_forward(NnProgram *p, NnNode x)
-{
-    BaseStatus st = BASE_OK;
-    NnState *state = &p->state[x];
-    NnJob job = job_of(p, x);
-    NnNode in = job.node->in[0];
-    const char *name = nn_prog_name(p, x);
-    NnTensor rows = {0};
-    NnMd plain = nn_md_map(p, in, p->type, dnnl_nhwc), vector = nn_md_map(p, x, p->type, dnnl_nhwc);
-    BASE_TRY(nn_prog_convert(p, &p->forward, name, &p->state[in].value, &plain, p->reuse, &rows));
-    BASE_TRY(nn_prog_tensor(p, &vector, p->reuse, &state->value));
-    job.in = rows.buf->data;
-    job.out = state->value.buf->data;
-    BASE_TRY(nn_prog_own_step(&p->forward, name, first_run, job));
-    state->owned = state->only >= 0;
-out:
-    nn_prog_release(&rows);
-    return st;
 }
 
 /* job: in = g [n, C], out = dx [n, rows, C] */
@@ -161,23 +105,62 @@ static BaseStatus first_gradient_run(NnProgram *p, const NnJob *job)
     return BASE_OK;
 }
 
-static BaseStatus first_token_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+/* ---- their steps ---- */
+
+typedef BaseStatus Run(NnProgram *p, const NnJob *job);
+
+static BaseStatus forward_by(NnProgram *p, NnNode x, Run *run)
+{
+    BaseStatus st = BASE_OK;
+    NnState *state = &p->state[x];
+    NnJob job = job_of(p, x);
+    NnNode in = job.node->in[0];
+    const char *name = nn_prog_name(p, x);
+    NnTensor rows = {0};
+    NnMd plain = nn_md_map(p, in, p->type, dnnl_nhwc), map = nn_md_map(p, x, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->forward, name, &p->state[in].value, &plain, p->reuse, &rows));
+    BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &state->value));
+    job.in = rows.buf->data;
+    job.out = state->value.buf->data;
+    BASE_TRY(nn_prog_own_step(&p->forward, name, run, job));
+    state->owned = state->only >= 0;
+out:
+    nn_prog_release(&rows);
+    return st;
+}
+
+static BaseStatus gradient_by(NnProgram *p, NnNode x, const NnTensor *g, Run *run, NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     NnJob job = job_of(p, x);
-    NnTensor vector = {0};
-    NnMd one = nn_md_map(p, x, p->type, dnnl_nhwc);
-    NnMd rows = nn_md_map(p, job.node->in[0], p->type, dnnl_nhwc);
-    BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, x), g, &one, true, &vector));
-    BASE_TRY(nn_prog_tensor(p, &rows, true, diff));
-    job.in = vector.buf->data;
-    job.out = diff->buf->data;
-    BASE_TRY(nn_prog_own_step(&p->backward, nn_prog_name(p, x), first_gradient_run, job));
+    NnNode in = job.node->in[0];
+    const char *name = nn_prog_name(p, x);
+    NnTensor rows = {0};
+    NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc), plain = nn_md_map(p, in, p->type, dnnl_nhwc);
+    BASE_TRY(nn_prog_convert(p, &p->backward, name, g, &map, true, &rows));
+    if (p->state[in].needs_grad) BASE_TRY(nn_prog_tensor(p, &plain, true, diff));
+    job.in = rows.buf->data;
+    job.out = diff->buf ? diff->buf->data : NULL;
+    BASE_TRY(nn_prog_own_step(&p->backward, name, run, job));
 out:
-    nn_prog_release(&vector);
+    nn_prog_release(&rows);
     return st;
+}
+
+static BaseStatus tokens_forward(NnProgram *p, NnNode x) { return forward_by(p, x, tokens_run); }
+static BaseStatus first_forward(NnProgram *p, NnNode x) { return forward_by(p, x, first_run); }
+
+static BaseStatus tokens_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+{
+    return gradient_by(p, x, g, tokens_gradient_run, diff);
+}
+
+/* A gradient comes here only if the input wants one. */
+static BaseStatus first_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
+{
+    return gradient_by(p, x, g, first_gradient_run, diff);
 }
 
 const NnOpBackend nn_op_class_token = {0}; /* read where it is used */
 const NnOpBackend nn_op_tokens = {.forward = tokens_forward, .gradient = tokens_gradient};
-const NnOpBackend nn_op_first_token = {.forward = first_token_forward, .gradient = first_token_gradient};
+const NnOpBackend nn_op_first_token = {.forward = first_forward, .gradient = first_gradient};

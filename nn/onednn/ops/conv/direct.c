@@ -73,18 +73,18 @@ BaseStatus nn_direct_forward(NnProgram *p, NnNode x)
     dst = nn_pd_md(pd, dnnl_query_dst_md);
     NnMd wanted = nn_pd_md(pd, dnnl_query_weights_md);
     NnTensor weight, bias, *value = &p->state[c.last].value;
-    NnStep *step;
     BASE_TRY(nn_prog_convert_for(p, &p->forward, node->name, &p->state[node->in[0]].value, pd, dnnl_query_src_md, false,
                                  &state->src));
     BASE_TRY(nn_reload_weight(p, x, c.norm, &wanted, &weight));
     BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
     BASE_TRY(nn_prog_tensor(p, &dst, p->reuse, value));
-    BASE_TRY(nn_prog_step(p, &p->forward, node->name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &state->src);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, &weight);
-    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
-    nn_step_arg(step, DNNL_ARG_DST, value);
-    if (c.add >= 0) nn_step_arg(step, NN_ARG_ADDED, &p->state[c.other].value);
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src},
+                              {DNNL_ARG_WEIGHTS, &weight},
+                              {DNNL_ARG_BIAS, &bias},
+                              {DNNL_ARG_DST, value},
+                              {NN_ARG_ADDED, c.add >= 0 ? &p->state[c.other].value : NULL},
+                              {0}};
+    BASE_TRY(nn_prog_step(p, &p->forward, node->name, pd, args));
     nn_chain_finish(p, &c);
 out:
     return st;

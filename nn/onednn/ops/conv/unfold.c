@@ -137,7 +137,6 @@ static BaseStatus product(NnProgram *p, NnSteps *steps, NnNode x, const Product 
     NnMd bias_md = nn_md(&p->kit, dnnl_f32, dnnl_ab, 2, bias_dims), b_md = m->b.md;
     NnTensor bias = {0}, b = {0};
     const_dnnl_primitive_desc_t pd;
-    NnStep *step;
     if (pack) b_md = nn_md(&p->kit, m->b.md.type, dnnl_format_tag_any, 2, m->b.md.dims);
     NnOp op = {.kind = NN_OP_MATMUL,
                .src = &m->a.md,
@@ -148,12 +147,9 @@ static BaseStatus product(NnProgram *p, NnSteps *steps, NnNode x, const Product 
     BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
     BASE_TRY(nn_prog_convert_for(p, pack, name, &m->b, pd, dnnl_query_weights_md, false, &b));
     if (m->bias.mem) BASE_TRY(nn_prog_view(p, &m->bias, &bias_md, &bias));
-    BASE_TRY(nn_prog_step(p, steps, name, pd, &step));
-    nn_step_arg(step, DNNL_ARG_SRC, &m->a);
-    nn_step_arg(step, DNNL_ARG_WEIGHTS, &b);
-    nn_step_arg(step, DNNL_ARG_BIAS, &bias);
-    nn_step_arg(step, DNNL_ARG_DST, &m->c);
-    nn_step_arg(step, NN_ARG_ADDED, &m->other);
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &m->a}, {DNNL_ARG_WEIGHTS, &b},    {DNNL_ARG_BIAS, &bias},
+                              {DNNL_ARG_DST, &m->c}, {NN_ARG_ADDED, &m->other}, {0}};
+    BASE_TRY(nn_prog_step(p, steps, name, pd, args));
 out:
     nn_prog_release(&b);
     nn_prog_release(&bias);
