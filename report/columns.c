@@ -23,8 +23,7 @@ void report_results_number(ReportTable *t, int column, const ReportLabel *label,
 {
     MathEstimate value;
     double sd;
-    int runs;
-    if (label && q && report_summary(label, q, &value, &sd, &runs)) report_table_number(t, column, value, sd);
+    if (label && q && report_summary(label, q, &value, &sd)) report_table_number(t, column, value, sd);
 }
 
 int report_results_order(const ReportExperiment *e, ReportImportance importance_in, const ReportQuantity **out)

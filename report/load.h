@@ -70,9 +70,9 @@ void report_set_free(ReportSet *set);
 BaseStatus report_run_full(const ReportRun *run, StoreRun **out);
 
 bool report_value(const ReportRun *run, const ReportQuantity *quantity, MathEstimate *out);
-/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1), t interval over runs; *runs how many.
- */
-bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, MathEstimate *out, double *sd, int *runs);
+/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1; or NULL), t interval over runs. False where
+ *  no run has it. */
+bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, MathEstimate *out, double *sd);
 /** Mean over runs of |run - retrained|, each against the retrained run of its class and seed, or where there is none of
  *  that seed the mean of its class. NaN where there is nothing to compare with. */
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,

@@ -31,7 +31,36 @@ static void add_subtitle(const ReportColumn *c, BaseText *out)
     if (*text_or(c->ideal)) base_text_add(out, "%s→ %s", *text_or(c->unit) ? " " : "", c->ideal);
 }
 
+static bool has_subtitle(const ReportColumn *c) { return *text_or(c->unit) || *text_or(c->ideal); }
+
 static bool shown(const ReportTable *t, int column) { return t->columns[column].importance > 0; }
+
+/* Rows before the first: what stands above a column. */
+enum { TITLE = -2, SUBTITLE = -1 };
+
+/* What stands in a row of a column, fit for a terminal. */
+static void cell_text(const ReportTable *t, int row, int column, bool interval, BaseText *out)
+{
+    BaseText raw = {0};
+    if (row == TITLE) add_title(&t->columns[column], out);
+    if (row == SUBTITLE) add_subtitle(&t->columns[column], out);
+    if (row < 0) return;
+    report_table_cell(t, row, column, interval, &raw);
+    report_escape_plain(out, base_text_of(&raw, &out->st));
+    if (column == 0) base_text_add(out, "%s", mark(t->flags[row]));
+    base_text_free(&raw);
+}
+
+typedef void Escape(BaseText *out, const char *text);
+
+/* The same in a page's own escaping. */
+static void add_cell(const ReportTable *t, int row, int column, Escape *escape, BaseText *out)
+{
+    BaseText text = {0};
+    cell_text(t, row, column, true, &text);
+    escape(out, base_text_of(&text, &out->st));
+    base_text_free(&text);
+}
 
 /* ---- terminal ---- */
 
@@ -41,29 +70,15 @@ typedef struct {
     bool interval;
 } Layout;
 
-static void cell_text(const ReportTable *t, int row, int column, bool interval, BaseText *out)
-{
-    BaseText raw = {0};
-    report_table_cell(t, row, column, interval, &raw);
-    report_escape_plain(out, base_text_of(&raw, &out->st));
-    if (column == 0) base_text_add(out, "%s", mark(t->flags[row]));
-    base_text_free(&raw);
-}
-
 static int measure(const ReportTable *t, Layout *layout, BaseStatus *st)
 {
     int total = -2;
     for (int c = 0; c < t->column_count; c++) {
         if (!shown(t, c) || layout->drop[c]) continue;
         int width = 0;
-        for (int r = -2; r < t->row_count; r++) {
+        for (int r = TITLE; r < t->row_count; r++) {
             BaseText text = {0};
-            if (r == -2)
-                add_title(&t->columns[c], &text);
-            else if (r == -1)
-                add_subtitle(&t->columns[c], &text);
-            else if (c == 0 || !t->reasons[r])
-                cell_text(t, r, c, layout->interval, &text);
+            if (r < 0 || c == 0 || !t->reasons[r]) cell_text(t, r, c, layout->interval, &text);
             int w = report_text_width(base_text_of(&text, st));
             if (w > width) width = w;
             base_text_free(&text);
@@ -116,12 +131,7 @@ static void terminal_line(const ReportTable *t, const Layout *layout, int row, i
     for (int c = 0; c < t->column_count; c++) {
         if (!shown(t, c) || layout->drop[c]) continue;
         BaseText text = {0};
-        if (row == -2)
-            add_title(&t->columns[c], &text);
-        else if (row == -1)
-            add_subtitle(&t->columns[c], &text);
-        else
-            cell_text(t, row, c, layout->interval, &text);
+        cell_text(t, row, c, layout->interval, &text);
         bool spans = row >= 0 && t->reasons[row];
         if (c) base_text_add(out, "  ");
         pad(out, base_text_of(&text, &out->st), layout->width[c], t->columns[c].number, c == last && !spans);
@@ -177,14 +187,11 @@ void report_table_terminal(const ReportTable *t, int width, BaseText *out)
         layout.drop[c] = true;
         base_text_add(&dropped, "%s%s", dropped.size ? ", " : "", t->columns[c].title);
     }
-    for (int c = 0; c < t->column_count; c++) {
-        const ReportColumn *column = &t->columns[c];
-        subtitles =
-            subtitles || (shown(t, c) && !layout.drop[c] && (*text_or(column->unit) || *text_or(column->ideal)));
-    }
+    for (int c = 0; c < t->column_count; c++)
+        subtitles = subtitles || (shown(t, c) && !layout.drop[c] && has_subtitle(&t->columns[c]));
     base_text_add(out, "%s\n", t->title);
-    terminal_line(t, &layout, -2, width, out);
-    if (subtitles) terminal_line(t, &layout, -1, width, out);
+    terminal_line(t, &layout, TITLE, width, out);
+    if (subtitles) terminal_line(t, &layout, SUBTITLE, width, out);
     terminal_rule(&layout, t, out);
     for (int r = 0; r < t->row_count; r++) terminal_line(t, &layout, r, width, out);
     for (int i = 0; i < t->note_count; i++) {
@@ -212,16 +219,11 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
     base_text_add(out, "\n\n|");
     for (int c = 0; c < t->column_count; c++) {
         if (!shown(t, c)) continue;
-        BaseText head = {0}, sub = {0};
-        add_title(&t->columns[c], &head);
-        add_subtitle(&t->columns[c], &sub);
         base_text_add(out, " ");
-        report_escape_markdown(out, base_text_of(&head, &out->st));
-        if (sub.size) base_text_add(out, "<br>");
-        report_escape_markdown(out, base_text_of(&sub, &out->st));
+        add_cell(t, TITLE, c, report_escape_markdown, out);
+        if (has_subtitle(&t->columns[c])) base_text_add(out, "<br>");
+        add_cell(t, SUBTITLE, c, report_escape_markdown, out);
         base_text_add(out, " |");
-        base_text_free(&head);
-        base_text_free(&sub);
     }
     base_text_add(out, "\n|");
     for (int c = 0; c < t->column_count; c++) {
@@ -233,17 +235,14 @@ void report_table_markdown(const ReportTable *t, BaseText *out)
         base_text_add(out, "|");
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
-            BaseText text = {0};
-            if (c > 0 && t->reasons[r])
-                base_text_add(&text, "%s", told ? "" : t->reasons[r]);
-            else
-                cell_text(t, r, c, true, &text);
-            told = told || c > 0;
             const char *bold = is_best(t, r, c) ? "**" : "";
             base_text_add(out, " %s", bold);
-            report_escape_markdown(out, base_text_of(&text, &out->st));
+            if (c == 0 || !t->reasons[r])
+                add_cell(t, r, c, report_escape_markdown, out);
+            else if (!told)
+                report_escape_markdown(out, t->reasons[r]);
+            told = told || c > 0;
             base_text_add(out, "%s |", bold);
-            base_text_free(&text);
         }
         base_text_add(out, "\n");
     }
@@ -268,17 +267,11 @@ void report_table_tex(const ReportTable *t, BaseText *out)
         columns++;
     }
     base_text_add(out, "}\n    \\toprule\n");
-    for (int line = 0; line < 2; line++) {
+    for (int line = TITLE; line <= SUBTITLE; line++) {
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
-            BaseText head = {0};
-            if (line == 0)
-                add_title(&t->columns[c], &head);
-            else
-                add_subtitle(&t->columns[c], &head);
             base_text_add(out, c ? " & " : "    ");
-            report_escape_tex(out, base_text_of(&head, &out->st));
-            base_text_free(&head);
+            add_cell(t, line, c, report_escape_tex, out);
         }
         base_text_add(out, " \\\\\n");
     }
@@ -286,19 +279,15 @@ void report_table_tex(const ReportTable *t, BaseText *out)
     for (int r = 0; r < t->row_count; r++) {
         for (int c = 0; c < t->column_count; c++) {
             if (!shown(t, c)) continue;
-            BaseText text = {0};
-            bool spans = c > 0 && t->reasons[r];
-            if (spans)
-                base_text_add(&text, "%s", t->reasons[r]);
-            else
-                cell_text(t, r, c, true, &text);
+            bool spans = c > 0 && t->reasons[r], bold = is_best(t, r, c);
             base_text_add(out, c ? " & " : "    ");
-            bool bold = is_best(t, r, c);
             if (spans) base_text_add(out, "\\multicolumn{%d}{l}{", columns - 1);
             if (bold) base_text_add(out, "\\textbf{");
-            report_escape_tex(out, base_text_of(&text, &out->st));
+            if (spans)
+                report_escape_tex(out, t->reasons[r]);
+            else
+                add_cell(t, r, c, report_escape_tex, out);
             if (spans || bold) base_text_add(out, "}");
-            base_text_free(&text);
             if (spans) break;
         }
         base_text_add(out, " \\\\\n");
@@ -318,18 +307,13 @@ static void html_head(const ReportTable *t, BaseText *out)
     base_text_add(out, "<thead><tr>");
     for (int c = 0; c < t->column_count; c++) {
         if (!shown(t, c)) continue;
-        BaseText head = {0}, sub = {0};
-        add_title(&t->columns[c], &head);
-        add_subtitle(&t->columns[c], &sub);
+        bool sub = has_subtitle(&t->columns[c]);
         base_text_add(out, "<th scope=\"col\"%s><button type=\"button\">",
                       t->columns[c].number ? " class=\"num\"" : "");
-        report_escape_html(out, base_text_of(&head, &out->st));
-        base_text_add(out, "</button>");
-        if (sub.size) base_text_add(out, "<small>");
-        report_escape_html(out, base_text_of(&sub, &out->st));
-        base_text_add(out, sub.size ? "</small></th>" : "</th>");
-        base_text_free(&head);
-        base_text_free(&sub);
+        add_cell(t, TITLE, c, report_escape_html, out);
+        base_text_add(out, sub ? "</button><small>" : "</button>");
+        add_cell(t, SUBTITLE, c, report_escape_html, out);
+        base_text_add(out, sub ? "</small></th>" : "</th>");
     }
     base_text_add(out, "</tr></thead>\n");
 }

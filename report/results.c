@@ -93,9 +93,7 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
     for (size_t i = 0; i < e->quantity_count; i++) {
         const ReportQuantity *q = &e->quantities[i];
         MathEstimate value;
-        double sd;
-        int runs;
-        if (!in_mean_gap(q) || !retrained || !report_summary(retrained, q, &value, &sd, &runs) || isnan(value.value))
+        if (!in_mean_gap(q) || !retrained || !report_summary(retrained, q, &value, NULL) || isnan(value.value))
             continue;
         base_text_add(&names, "%s%s%s", names.size ? ", " : "", q->field ? "MIA " : "", q->title);
     }
@@ -329,8 +327,7 @@ ReportTable report_results_attacks(const ReportExperiment *e)
                     .name = attack, .field = a->field, .scale = a->scale, .least = a->least, .most = a->most};
                 MathEstimate value;
                 double sd;
-                int runs;
-                if (!report_summary(label, &q, &value, &sd, &runs)) continue;
+                if (!report_summary(label, &q, &value, &sd)) continue;
                 if (!row) {
                     report_table_row(&t, report_results_flags(label));
                     report_table_text(&t, 0, label->label);
@@ -407,7 +404,7 @@ ReportTable report_results_layers(const ReportRun *run)
                    {"trace_retain", "trace_retain", "", -1, 0, 1},
                    {"trace_forget", "trace_forget", "", -1, 0, 1}};
     enum { COUNT = sizeof COLUMNS / sizeof *COLUMNS };
-    char title[512], path[64];
+    char title[512];
     const char *const *names;
     size_t layers = 0;
     StoreArray array[COUNT];
@@ -424,8 +421,8 @@ ReportTable report_results_layers(const ReportRun *run)
     if (!store_run_texts(run->store, "/layers/names", &names, &layers)) layers = 0;
     for (int c = 0; c < COUNT; c++) {
         column[c] = -1;
-        snprintf(path, sizeof path, "/layers/%s", COLUMNS[c].name);
-        if (!store_run_array(run->store, path, &array[c]) || array[c].type != STORE_F64) continue;
+        if (!store_run_array_in(run->store, "/layers", COLUMNS[c].name, &array[c]) || array[c].type != STORE_F64)
+            continue;
         if (array[c].count != (int64_t)layers || all_nan(&array[c])) continue;
         column[c] = report_table_column(&t, COLUMNS[c].name, COLUMNS[c].title, true, COLUMNS[c].decimals,
                                         COLUMNS[c].importance);

@@ -49,12 +49,9 @@ static void add_search(ReportTable *t, const ReportRun *run, const Column column
     bool there[COLUMN_COUNT];
     if (!store_run_texts(run->store, "/search/settings", &settings, &trials)) return;
     double chosen = store_run_f64(run->store, "/search", "chosen");
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        char path[512];
-        snprintf(path, sizeof path, "/search/%s", columns[c].name);
-        there[c] = store_run_array(run->store, path, &column[c]) && column[c].type == STORE_F64 &&
-                   column[c].count == (int64_t)trials;
-    }
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        there[c] = store_run_array_in(run->store, "/search", columns[c].name, &column[c]) &&
+                   column[c].type == STORE_F64 && column[c].count == (int64_t)trials;
     for (size_t i = 0; i < trials; i++) {
         report_table_row(t, 0);
         report_table_text(t, 0, run->label);

@@ -29,13 +29,13 @@ bool report_value(const ReportRun *run, const ReportQuantity *q, MathEstimate *o
     return !isnan(out->value);
 }
 
-bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd, int *runs)
+bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd)
 {
     MathEstimate one;
     double *values = label->scratch;
     int n = 0;
     *out = math_estimate(NAN, 0);
-    *sd = NAN;
+    if (sd) *sd = NAN;
     for (size_t i = 0; i < label->count; i++) {
         if (!report_value(label->runs[i], q, &one)) continue;
         values[n++] = one.value;
@@ -46,7 +46,6 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
         out->lo = fmax(out->lo, q->least); /* a quantity lies in its range: what is outside says nothing */
         out->hi = fmin(out->hi, q->most);
     }
-    *runs = n;
     return n > 0;
 }
 
@@ -155,21 +154,7 @@ const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *
 
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, double *sd)
 {
-    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
-    MathEstimate one, gap = math_estimate(NAN, 0);
-    double *values = label->scratch, reference;
-    int n = 0;
-    *sd = NAN;
-    if (!retrained || retrained == label) return gap;
-    for (size_t i = 0; i < label->count; i++) {
-        if (report_value(label->runs[i], q, &one) && retrained_value(retrained, label->runs[i], q, &reference)) {
-            values[n++] = fabs(one.value - reference);
-        }
-    }
-    if (n == 1) gap = math_estimate(values[0], 1);
-    if (n > 1) gap = math_stats_mean(values, n, 0.95, sd);
-    if (gap.lo < 0) gap.lo = 0; /* a distance */
-    return gap;
+    return report_mean_gap(e, label, &q, 1, sd);
 }
 
 const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split, const char *field)

@@ -6,9 +6,7 @@
 
 static bool mean_of(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out)
 {
-    double sd;
-    int runs;
-    return label && q && report_summary(label, q, out, &sd, &runs);
+    return label && q && report_summary(label, q, out, NULL);
 }
 
 /* "went from 84.10% to 0.30% (retrained: 0.00%)" */

@@ -52,6 +52,8 @@ BaseStatus store_run_describe_metrics(StoreRun *run, void (*describe)(StoreMetri
 const char *store_run_text(const StoreRun *run, const char *group, const char *name); /* NULL where absent */
 double store_run_f64(const StoreRun *run, const char *group, const char *name); /* NaN where absent; reads i64 too */
 bool store_run_array(const StoreRun *run, const char *path, StoreArray *out);
+/** The array @p name of a group. */
+bool store_run_array_in(const StoreRun *run, const char *group, const char *name, StoreArray *out);
 bool store_run_texts(const StoreRun *run, const char *path, const char *const **texts, size_t *count);
 /** Attribute names of a group, or members of a group: sorted, owned by the run. */
 bool store_run_names(const StoreRun *run, const char *group, const char *const **names, size_t *count);

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -63,6 +64,13 @@ bool store_run_array(const StoreRun *run, const char *path, StoreArray *out)
     *out = (StoreArray){.type = item->type, .ndim = item->ndim, .count = item->count, .data = item->data};
     memcpy(out->shape, item->shape, sizeof out->shape);
     return true;
+}
+
+bool store_run_array_in(const StoreRun *run, const char *group, const char *name, StoreArray *out)
+{
+    char path[STORE_PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/%s", group, name);
+    return length < STORE_PATH_MAX && store_run_array(run, path, out);
 }
 
 bool store_run_texts(const StoreRun *run, const char *path, const char *const **texts, size_t *count)

@@ -17,10 +17,8 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
     for (size_t l = 0; l < f->e->label_count && count < 64; l++) {
         const ReportLabel *label = &f->e->labels[l];
         MathEstimate a, b;
-        double sd;
-        int runs;
-        bool any = report_summary(label, r, &a, &sd, &runs);
-        any = report_summary(label, u, &b, &sd, &runs) || any;
+        bool any = report_summary(label, r, &a, NULL);
+        any = report_summary(label, u, &b, NULL) || any;
         if (!any) continue;
         base_text_add(csv, "%zu,", count);
         report_escape_csv(csv, label->label);

@@ -115,6 +115,7 @@ void report_figure_begin(ReportFigures *f, const char *stem, const char *of, con
     texts_free(f);
     base_text_add(&f->stem, "%s%s%s", f->prefix, stem, of ? "-" : "");
     if (of) report_escape_slug(&f->stem, of);
+    f->csv.st = f->stem.st; /* looked at where there is nothing to draw */
     base_text_add(&f->csv, "%s", head);
 }
 

@@ -62,9 +62,7 @@ static const char *shown(const Family *f, size_t i)
 static void add_summary(BaseText *csv, const ReportLabel *label, const ReportQuantity *q)
 {
     MathEstimate v;
-    double sd;
-    int runs;
-    if (!report_summary(label, q, &v, &sd, &runs)) v = (MathEstimate){NAN, NAN, NAN, 0};
+    if (!report_summary(label, q, &v, NULL)) v = (MathEstimate){NAN, NAN, NAN, 0};
     report_figure_estimate(csv, v);
 }
 
@@ -120,11 +118,9 @@ BaseStatus report_figure_each(ReportFigures *f)
     const ReportQuantity *u = report_quantity_with(f->e, "forgotten");
     size_t count = r && u ? collect(f->e, families) : 0;
     MathEstimate kept = {NAN, NAN, NAN, 0};
-    double sd;
-    int runs;
     if (count == 0) return BASE_OK;
     const ReportLabel *retrained = report_label_of(f->e, REPORT_RANK_RETRAINED);
-    if (retrained) report_summary(retrained, r, &kept, &sd, &runs);
+    if (retrained) report_summary(retrained, r, &kept, NULL);
     report_figure_begin(f, "each", NULL, "panel,place,family,parameter,value");
     report_figure_columns(csv, r);
     report_figure_columns(csv, u);

@@ -37,10 +37,8 @@ static BaseStatus collect(const ReportExperiment *e, Point **out, size_t *count)
     BASE_TRY(BASE_ALLOC(e->label_count, out));
     for (size_t l = 0; l < e->label_count; l++) {
         MathEstimate c, s;
-        double sd;
-        int runs;
-        if (e->labels[l].rank == REPORT_RANK_ORIGINAL || !report_summary(&e->labels[l], cost, &c, &sd, &runs) ||
-            !report_summary(&e->labels[l], score, &s, &sd, &runs))
+        if (e->labels[l].rank == REPORT_RANK_ORIGINAL || !report_summary(&e->labels[l], cost, &c, NULL) ||
+            !report_summary(&e->labels[l], score, &s, NULL))
             continue;
         (*out)[(*count)++] =
             (Point){.label = &e->labels[l], .seconds = c.value, .score = s.value, .lo = s.lo, .hi = s.hi};

@@ -1,7 +1,6 @@
 /* report/figure/regions.c - two-dimensional data: which class each place of the plane gets, before, after, and after
  * retraining. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "report/escape.h"

@@ -47,16 +47,15 @@ static BaseStatus roc_of(ReportFigures *f, const char *attack, bool first)
     BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     int labels[CURVES], curves = 0;
     double auc[CURVES], smallest = 1;
-    char group[512], path[600];
+    char group[512];
     snprintf(group, sizeof group, "/attacks/%s", attack);
     report_figure_begin(f, "roc", first ? NULL : attack, "curve,label,fpr,tpr\n");
     for (size_t l = 0; l < f->e->label_count && curves < CURVES; l++) {
         StoreArray fpr, tpr;
-        if (!f->full[l]) continue;
-        snprintf(path, sizeof path, "%s/fpr", group);
-        if (!store_run_array(f->full[l], path, &fpr) || fpr.type != STORE_F64 || fpr.count < 2) continue;
-        snprintf(path, sizeof path, "%s/tpr", group);
-        if (!store_run_array(f->full[l], path, &tpr) || tpr.type != STORE_F64 || tpr.count != fpr.count) continue;
+        if (!f->full[l] || !store_run_array_in(f->full[l], group, "fpr", &fpr) || fpr.type != STORE_F64 ||
+            fpr.count < 2 || !store_run_array_in(f->full[l], group, "tpr", &tpr) || tpr.type != STORE_F64 ||
+            tpr.count != fpr.count)
+            continue;
         labels[curves] = (int)l;
         auc[curves] = store_run_f64(f->full[l], group, "auc");
         double N = store_run_f64(f->full[l], group, "N");

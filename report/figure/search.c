@@ -1,6 +1,5 @@
 /* report/figure/search.c - a search over two parameters: the score of each pair, the chosen one framed. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "report/escape.h"
@@ -40,7 +39,6 @@ static int axes_of(const ReportExperiment *e, const StoreRun *run, const char *a
                                   "trial_seconds"};
     const char *const *names;
     size_t count;
-    char path[600];
     int axes = 0;
     if (!store_run_array(run, "/search/score", score) || score->type != STORE_F64 || score->count < 2) return 0;
     store_run_members(run, "/search", &names, &count);
@@ -48,8 +46,9 @@ static int axes_of(const ReportExperiment *e, const StoreRun *run, const char *a
         StoreArray a;
         bool other = false;
         for (int o = 0; o < 4; o++) other = other || strcmp(names[i], others[o]) == 0;
-        snprintf(path, sizeof path, "/search/%s", names[i]);
-        if (other || !store_run_array(run, path, &a) || a.type != STORE_F64 || a.count != score->count) continue;
+        if (other || !store_run_array_in(run, "/search", names[i], &a) || a.type != STORE_F64 ||
+            a.count != score->count)
+            continue;
         if (axes < 2) axis[axes] = names[i], array[axes] = a;
         axes++;
     }
@@ -65,9 +64,7 @@ static void axis_names(BaseText *gp, const char *which, const double *levels, in
 
 static bool column_of(const StoreRun *run, const char *name, int64_t count, StoreArray *out)
 {
-    char path[600];
-    snprintf(path, sizeof path, "/search/%s", name);
-    bool good = store_run_array(run, path, out) && out->type == STORE_F64 && out->count == count;
+    bool good = store_run_array_in(run, "/search", name, out) && out->type == STORE_F64 && out->count == count;
     if (!good) *out = (StoreArray){0};
     return good;
 }

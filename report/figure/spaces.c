@@ -1,7 +1,6 @@
 /* report/figure/spaces.c - layer by layer: what part of the forget space the retain space shares,
  * tr(P_r P_f) / tr(P_f), and what the edit took out of the responses to forgotten and to retained inputs. */
 #include <math.h>
-#include <stdio.h>
 
 #include "report/escape.h"
 #include "report/figure/draw.h"
@@ -20,12 +19,10 @@ BaseStatus report_figure_spaces(ReportFigures *f)
     StoreArray a[SERIES];
     int at = report_figures_featured(f);
     if (at < 0 || !store_run_texts(f->full[at], "/layers/names", &names, &count) || count < 2) return BASE_OK;
-    for (int s = 0; s < SERIES; s++) {
-        char path[64];
-        snprintf(path, sizeof path, "/layers/%s", COLUMNS[s]);
-        if (!store_run_array(f->full[at], path, &a[s]) || a[s].type != STORE_F64 || a[s].count != (int64_t)count)
+    for (int s = 0; s < SERIES; s++)
+        if (!store_run_array_in(f->full[at], "/layers", COLUMNS[s], &a[s]) || a[s].type != STORE_F64 ||
+            a[s].count != (int64_t)count)
             return BASE_OK;
-    }
     if (isnan(((const double *)a[0].data)[0])) return BASE_OK; /* no spectra were asked for */
     report_figure_begin(f, "spaces", NULL,
                         "place,layer,shared_percent,forget_removed_percent,retain_removed_percent\n");

@@ -19,9 +19,9 @@ static void add_value(BaseText *csv, double v)
 
 static bool spectrum(const StoreRun *run, const char *layer, const char *name, StoreArray *out)
 {
-    char path[600];
-    snprintf(path, sizeof path, "/spectra/%s/%s", layer, name);
-    return store_run_array(run, path, out) && out->type == STORE_F64 && out->count > 0;
+    char group[600];
+    snprintf(group, sizeof group, "/spectra/%s", layer);
+    return store_run_array_in(run, group, name, out) && out->type == STORE_F64 && out->count > 0;
 }
 
 /* At most POINTS ranks, evenly spread on a logarithmic axis. */
