@@ -145,6 +145,14 @@ static NnNode add_node(NnGraph *g, NnNodeInfo info, const char *name)
     return g->count++;
 }
 
+/* A node that has its input's shape but for H; one with a name, which norms have, has a bias. */
+static NnNode like(NnGraph *g, NnNode x, NnNodeKind kind, int64_t H, const char *name)
+{
+    const NnNodeInfo *in = &g->nodes[x];
+    NnNodeInfo info = {.kind = kind, .in = {x, -1}, .C = in->C, .H = H, .W = in->W, .bias = name != NULL};
+    return add_node(g, info, name);
+}
+
 /* Output side of a sliding window, or 0 where the window does not fit. */
 static int64_t window_out(int64_t side, int64_t kernel, int64_t stride, int64_t pad)
 {
@@ -188,9 +196,7 @@ NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel
 NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name)
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a batch norm")) return -1;
-    const NnNodeInfo *in = &g->nodes[x];
-    NnNodeInfo info = {.kind = NN_NODE_NORM, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W, .bias = true};
-    return add_node(g, info, name);
+    return like(g, x, NN_NODE_NORM, g->nodes[x].H, name);
 }
 
 /* At most @p tokens positions, each by itself. */
@@ -223,8 +229,7 @@ NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias)
 NnNode nn_relu(NnGraph *g, NnNode x)
 {
     if (!usable(g, x, "relu")) return -1;
-    const NnNodeInfo *in = &g->nodes[x];
-    return add_node(g, (NnNodeInfo){.kind = NN_NODE_RELU, .in = {x, -1}, .C = in->C, .H = in->H, .W = in->W}, NULL);
+    return like(g, x, NN_NODE_RELU, g->nodes[x].H, NULL);
 }
 
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad)
@@ -315,13 +320,6 @@ NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
                                       (long long)in->C));
     NnNodeInfo info = {.kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = 1 + in->H * in->W, .W = 1};
     return add_node(g, info, name);
-}
-
-/* A node that has its input's shape but for H. */
-static NnNode like(NnGraph *g, NnNode x, NnNodeKind kind, int64_t H, const char *name)
-{
-    const NnNodeInfo *in = &g->nodes[x];
-    return add_node(g, (NnNodeInfo){.kind = kind, .in = {x, -1}, .C = in->C, .H = H, .W = in->W, .bias = true}, name);
 }
 
 NnNode nn_first_token(NnGraph *g, NnNode x)

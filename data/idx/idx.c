@@ -97,14 +97,6 @@ out:
 
 BaseStatus data_idx_open(const DataIdxKind *kind, const char *folder, DataSet **train, DataSet **test)
 {
-    BaseStatus st = BASE_OK;
-    *train = *test = NULL;
-    BASE_TRY(read_split(kind, folder, "train", "train", train));
-    BASE_TRY(read_split(kind, folder, "t10k", "test", test));
-out:
-    if (st != BASE_OK) {
-        data_set_free(*train);
-        *train = NULL;
-    }
-    return st;
+    BaseStatus st = read_split(kind, folder, "train", "train", train);
+    return st == BASE_OK ? read_split(kind, folder, "t10k", "test", test) : st; /* data_open frees what there is */
 }

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "nn/onednn/compile.h"
-#include "nn/onednn/ops/conv/shape.h"
+#include "nn/onednn/ops/conv/conv.h"
 #include "nn/tuning.h"
 
 /* What one tuning works on. */

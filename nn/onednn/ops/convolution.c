@@ -1,9 +1,6 @@
 /* nn/onednn/ops/convolution.c - convolutions: which algorithm runs each pass, by the network's tuning table or by fixed
  * rules, never by timing. */
-#include "nn/onednn/ops/conv/direct.h"
-#include "nn/onednn/ops/conv/shape.h"
-#include "nn/onednn/ops/conv/unfold.h"
-#include "nn/onednn/ops/conv/winograd.h"
+#include "nn/onednn/ops/conv/conv.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
 #include "nn/tuning.h"

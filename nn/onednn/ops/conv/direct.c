@@ -1,5 +1,5 @@
 /* nn/onednn/ops/conv/direct.c - describes a convolution to oneDNN, which then chooses layouts but in one case. */
-#include "nn/onednn/ops/conv/direct.h"
+#include "nn/onednn/ops/conv/conv.h"
 
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/reload.h"

@@ -1,5 +1,5 @@
 /* nn/onednn/ops/conv/shape.c - fills one row of the tuning table's key from a node and its input. */
-#include "nn/onednn/ops/conv/shape.h"
+#include "nn/onednn/ops/conv/conv.h"
 
 #include "math/threads.h"
 

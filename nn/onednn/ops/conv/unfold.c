@@ -1,5 +1,11 @@
-/* nn/onednn/ops/conv/unfold.c - where the product pays, as measured, and its steps: patches, product, fold, bias. */
-#include "nn/onednn/ops/conv/unfold.h"
+/* nn/onednn/ops/conv/unfold.c - a convolution as one matrix product over unfolded patches, for small maps: oneDNN's AMX
+ * convolutions fill their tiles along the output width, so that maps of 4 and 2 pixels leave most of a tile empty (in
+ * float32 only the weight gradient at 2x2 suffers), while the product's rows run over images and positions together:
+ *
+ *   Y [M, K] = X [M, F] W [F, K]      dX = dY W^T      dW^T [K, F] = dY^T X
+ *   M = n oh ow,  F = kh kw C, C fastest
+ */
+#include "nn/onednn/ops/conv/conv.h"
 
 #include "nn/kernels/unfold.h"
 #include "nn/onednn/ops/gradient.h"

@@ -2,13 +2,12 @@
  * float32, on maps in oneDNN's blocks of 16 channels with AVX-512, of 8 without. oneDNN's own, for AVX-512 only, was
  * slower in every shape and pass but one, where it was as fast: 128 images, 64 to 512 channels, maps of 32 to 4 pixels,
  * one Zen 5 core: 1.0 to 1.4 times its speed forward, 1.0 to 1.7 in data gradients, 1.1 to 1.8 in weight gradients. */
-#include "nn/onednn/ops/conv/winograd.h"
+#include "nn/onednn/ops/conv/conv.h"
 
 #include <string.h>
 
 #include "math/threads.h"
 #include "nn/kernels/winograd.h"
-#include "nn/onednn/ops/conv/shape.h"
 #include "nn/onednn/reload.h"
 
 /* where it pays; the transformed weights are made again in each pass and want some tiles to serve */
