@@ -5,8 +5,7 @@
 
 #include "base/log.h"
 #include "nn/onednn/kit/kit.h"
-#include "nn/onednn/ops/conv/unfold.h"
-#include "nn/onednn/ops/conv/winograd.h"
+#include "nn/onednn/ops/conv/conv.h"
 
 static const char *const PRECISIONS[] = {"f32", "bf16"};
 
