@@ -102,35 +102,28 @@ static bool closes(const ReportDocument *d, size_t i)
     return i + 1 == d->count || d->blocks[i + 1].kind != d->blocks[i].kind;
 }
 
-static void html_text(const char *open, const char *text, const char *close, BaseText *out)
-{
-    base_text_add(out, "%s", open);
-    report_escape_html(out, text);
-    base_text_add(out, "%s\n", close);
-}
-
 static void html_block(const ReportDocument *d, size_t i, BaseText *out)
 {
     const ReportBlock *b = &d->blocks[i];
     switch (b->kind) {
-    case REPORT_BLOCK_HEADING: html_text("<h2>", b->text, "</h2>", out); break;
-    case REPORT_BLOCK_LEAD: html_text("<p class=\"lead\">", b->text, "</p>", out); break;
-    case REPORT_BLOCK_WARNING: html_text("<p class=\"warning\">", b->text, "</p>", out); break;
-    case REPORT_BLOCK_TEXT: html_text("<p class=\"text\">", b->text, "</p>", out); break;
-    case REPORT_BLOCK_NOTE: html_text("<p class=\"note\">", b->text, "</p>", out); break;
+    case REPORT_BLOCK_HEADING: report_escape_within(out, "<h2>", b->text, "</h2>\n"); break;
+    case REPORT_BLOCK_LEAD: report_escape_within(out, "<p class=\"lead\">", b->text, "</p>\n"); break;
+    case REPORT_BLOCK_WARNING: report_escape_within(out, "<p class=\"warning\">", b->text, "</p>\n"); break;
+    case REPORT_BLOCK_TEXT: report_escape_within(out, "<p class=\"text\">", b->text, "</p>\n"); break;
+    case REPORT_BLOCK_NOTE: report_escape_within(out, "<p class=\"note\">", b->text, "</p>\n"); break;
     case REPORT_BLOCK_ITEM:
-        html_text(opens(d, i) ? "<ul class=\"text\">\n<li>" : "<li>", b->text, closes(d, i) ? "</li></ul>" : "</li>",
-                  out);
+        report_escape_within(out, opens(d, i) ? "<ul class=\"text\">\n<li>" : "<li>", b->text,
+                             closes(d, i) ? "</li></ul>\n" : "</li>\n");
         break;
-    case REPORT_BLOCK_CODE: html_text("<pre>", b->text, "</pre>", out); break;
+    case REPORT_BLOCK_CODE: report_escape_within(out, "<pre>", b->text, "</pre>\n"); break;
     case REPORT_BLOCK_TABLE: report_table_html(&b->table, out); break;
     case REPORT_BLOCK_FIGURE: report_html_figure(b->figure, out); break;
     case REPORT_BLOCK_PICTURE:
         base_text_add(out, "%s<figure><img alt=\"\" src=\"data:image/png;base64,",
                       opens(d, i) ? "<div class=\"strip\">\n" : "");
         base_text_append(out, b->data, strlen(b->data)); /* may be long */
-        html_text("\"><figcaption>", b->text, closes(d, i) ? "</figcaption></figure></div>" : "</figcaption></figure>",
-                  out);
+        report_escape_within(out, "\"><figcaption>", b->text,
+                             closes(d, i) ? "</figcaption></figure></div>\n" : "</figcaption></figure>\n");
         break;
     }
 }
@@ -142,7 +135,7 @@ void report_document_html(const ReportDocument *d, BaseText *out)
         return;
     }
     report_html_open(d->title, out);
-    html_text("<h1>", d->title, "</h1>", out);
+    report_escape_within(out, "<h1>", d->title, "</h1>\n");
     for (size_t i = 0; i < d->count; i++) html_block(d, i, out);
     report_html_close(out);
 }

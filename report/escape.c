@@ -41,6 +41,13 @@ void report_escape_html(BaseText *out, const char *text)
     REPLACE(ROWS);
 }
 
+void report_escape_within(BaseText *out, const char *open, const char *text, const char *close)
+{
+    base_text_add(out, "%s", open);
+    report_escape_html(out, text);
+    base_text_add(out, "%s", close);
+}
+
 void report_escape_tex(BaseText *out, const char *text)
 {
     static const Replacement ROWS[] = {{"\\", "\\textbackslash{}"},

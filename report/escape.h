@@ -6,8 +6,10 @@
 #include "base/text.h"
 
 void report_escape_html(BaseText *out, const char *text); /* & < > " ' ; also safe inside a quoted attribute */
-void report_escape_tex(BaseText *out, const char *text);  /* LaTeX text mode; arrows, plus-minus and Greek to maths */
-void report_escape_csv(BaseText *out, const char *text);  /* RFC 4180: quoted where needed; what a spreadsheet would
+/** The same between two pieces of markup. */
+void report_escape_within(BaseText *out, const char *open, const char *text, const char *close);
+void report_escape_tex(BaseText *out, const char *text); /* LaTeX text mode; arrows, plus-minus and Greek to maths */
+void report_escape_csv(BaseText *out, const char *text); /* RFC 4180: quoted where needed; what a spreadsheet would
                                                              take for a formula starts with ' unless it is a number */
 void report_escape_markdown(BaseText *out, const char *text); /* inside a table cell */
 void report_escape_gnuplot(BaseText *out, const char *text);  /* a whole single-quoted string, quotes included */

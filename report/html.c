@@ -18,9 +18,8 @@ void report_html_open(const char *title, BaseText *out)
 {
     base_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-                       "<meta name=\"color-scheme\" content=\"light dark\"><title>");
-    report_escape_html(out, title);
-    base_text_add(out, "</title><style>");
+                       "<meta name=\"color-scheme\" content=\"light dark\">");
+    report_escape_within(out, "<title>", title, "</title><style>");
     for (size_t i = 0; i < BASE_COUNT(STYLE); i++) base_text_add(out, "%s", STYLE[i]);
     base_text_add(out, "</style></head>\n<body>\n");
 }
@@ -37,13 +36,11 @@ enum { EMBED_MAX = 1 << 20 }; /* numbers beyond that are linked, or the page wou
 void report_html_csv(const char *file, const char *csv, BaseText *out)
 {
     static const char HEX[] = "0123456789ABCDEF";
-    base_text_add(out, "<a href=\"");
     if (!csv || strlen(csv) > EMBED_MAX) {
-        report_escape_html(out, file);
-        base_text_add(out, "\">Numbers (.csv)</a>");
+        report_escape_within(out, "<a href=\"", file, "\">Numbers (.csv)</a>");
         return;
     }
-    base_text_add(out, "data:text/csv;charset=utf-8,");
+    base_text_add(out, "<a href=\"data:text/csv;charset=utf-8,");
     for (const char *c = csv; *c;) {
         size_t plain = strcspn(c, "%\"<>#&'\n\r \\^`{|}");
         base_text_append(out, c, plain);
@@ -54,9 +51,7 @@ void report_html_csv(const char *file, const char *csv, BaseText *out)
         c++;
     }
     const char *name = strrchr(file, '/');
-    base_text_add(out, "\" download=\"");
-    report_escape_html(out, name ? name + 1 : file);
-    base_text_add(out, "\">Numbers (.csv)</a>");
+    report_escape_within(out, "\" download=\"", name ? name + 1 : file, "\">Numbers (.csv)</a>");
 }
 
 void report_html_figure(const ReportFigure *f, BaseText *out)
@@ -73,11 +68,8 @@ void report_html_figure(const ReportFigure *f, BaseText *out)
         base_text_append(out, svg, strlen(svg));
         base_text_add(out, "</div>");
     }
-    base_text_add(out, "<figcaption><strong>");
-    report_escape_html(out, f->title);
-    base_text_add(out, ".</strong> ");
-    report_escape_html(out, f->caption);
-    base_text_add(out, " ");
+    report_escape_within(out, "<figcaption><strong>", f->title, ".</strong> ");
+    report_escape_within(out, "", f->caption, " ");
     report_html_csv(base_text_of(&file, &out->st), f->csv, out);
     if (svg && !f->vector) base_text_add(out, ", <a href=\"figures/%s.png\">.png</a>", f->stem);
     if (svg) base_text_add(out, ", <a href=\"figures/%s.svg\">.svg</a>", f->stem);

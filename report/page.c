@@ -21,13 +21,6 @@ static const char *const PART_TITLES[REPORT_PARTS] = {"Results",
                                                       "Layers",
                                                       "Runs"};
 
-static void element(BaseText *out, const char *tag, const char *text)
-{
-    base_text_add(out, "<%s>", tag);
-    report_escape_html(out, text);
-    base_text_add(out, "</%s>\n", tag);
-}
-
 static void contents(const ReportSet *set, const ReportSection *sections, BaseText *out)
 {
     base_text_add(out, "<nav aria-label=\"Contents\"><ul>\n");
@@ -79,27 +72,17 @@ static void files(const ReportSet *set, const char *const *folders, size_t folde
 {
     base_text_add(out, "<h2 id=\"files\">Files and how to repeat</h2>\n<p>%zu run file%s from:</p><ul>", set->run_count,
                   set->run_count == 1 ? "" : "s");
-    for (size_t i = 0; i < folder_count; i++) {
-        base_text_add(out, "<li><code>");
-        report_escape_html(out, folders[i]);
-        base_text_add(out, "</code></li>");
-    }
+    for (size_t i = 0; i < folder_count; i++) report_escape_within(out, "<li><code>", folders[i], "</code></li>");
     base_text_add(out, "</ul>\n");
     if (set->superseded) {
         base_text_add(out, "<p>%zu older run%s of the same label, class and seed %s left out.</p>\n", set->superseded,
                       set->superseded == 1 ? "" : "s", set->superseded == 1 ? "is" : "are");
     }
-    for (size_t i = 0; i < set->passed_count; i++) {
-        base_text_add(out, "<p>Ignored: <code>");
-        report_escape_html(out, set->passed_over[i]);
-        base_text_add(out, "</code></p>\n");
-    }
+    for (size_t i = 0; i < set->passed_count; i++)
+        report_escape_within(out, "<p>Ignored: <code>", set->passed_over[i], "</code></p>\n");
     for (size_t i = 0; !command && i < set->run_count; i++)
         command = store_run_text(set->runs[i].store, "/meta", "command");
-    if (command) {
-        base_text_add(out, "<p>To repeat:</p>\n");
-        element(out, "pre", command);
-    }
+    if (command) report_escape_within(out, "<p>To repeat:</p>\n<pre>", command, "</pre>\n");
     base_text_add(
         out, "<p class=\"note\">The name of each row links to the runs from whose files its numbers come (the mean, if "
              "there are several); runs.csv has the hashes of weights, data and configuration, the seeds, the library "
@@ -114,8 +97,7 @@ BaseStatus report_page(const ReportSet *set, const ReportSection *sections, cons
     char *title = NULL;
     BASE_TRY(base_format(&title, "%s: unlearning report", set->experiments[0].name));
     report_html_open(title, out);
-    base_text_add(out, "<h1>");
-    report_escape_html(out, set->experiments[0].name);
+    report_escape_within(out, "<h1>", set->experiments[0].name, "");
     base_text_add(out,
                   set->experiment_count > 1 ? " and %zu more: unlearning report</h1>\n" : ": unlearning report</h1>\n",
                   set->experiment_count - 1);
@@ -123,9 +105,7 @@ BaseStatus report_page(const ReportSet *set, const ReportSection *sections, cons
         base_text_free(&words);
         report_words_headline(&set->experiments[i], &words);
         BASE_TRY(words.st);
-        base_text_add(out, "<p class=\"lead\">");
-        report_escape_html(out, words.data);
-        base_text_add(out, "</p>\n");
+        report_escape_within(out, "<p class=\"lead\">", words.data, "</p>\n");
         if (i == 0) contents(set, sections, out);
     }
     for (size_t i = 0; i < set->experiment_count; i++) {

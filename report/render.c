@@ -341,9 +341,7 @@ static void html_cell(const ReportTable *t, int row, int column, const char *to,
     } else if (column == 0 && to && *shown_text) {
         base_text_add(out, "<a href=\"#%s-", to);
         report_escape_slug(out, shown_text);
-        base_text_add(out, "\">");
-        report_escape_html(out, shown_text);
-        base_text_add(out, "</a>");
+        report_escape_within(out, "\">", shown_text, "</a>");
     } else {
         report_escape_html(out, shown_text);
     }
@@ -370,9 +368,8 @@ void report_table_html_linked(const ReportTable *t, const char *anchor, const ch
 {
     int columns = 0;
     for (int c = 0; c < t->column_count; c++) columns += shown(t, c);
-    base_text_add(out, "<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\"><caption>");
-    report_escape_html(out, text_or(t->title));
-    base_text_add(out, "</caption>\n");
+    report_escape_within(out, "<div class=\"scroll\" tabindex=\"0\"><table class=\"sortable\"><caption>",
+                         text_or(t->title), "</caption>\n");
     html_head(t, out);
     base_text_add(out, "<tbody>\n");
     for (int r = 0; r < t->row_count; r++) {
@@ -397,9 +394,5 @@ void report_table_html_linked(const ReportTable *t, const char *anchor, const ch
         base_text_add(out, "</tr>\n");
     }
     base_text_add(out, "</tbody></table></div>\n");
-    for (int i = 0; i < t->note_count; i++) {
-        base_text_add(out, "<p class=\"note\">");
-        report_escape_html(out, t->notes[i]);
-        base_text_add(out, "</p>\n");
-    }
+    for (int i = 0; i < t->note_count; i++) report_escape_within(out, "<p class=\"note\">", t->notes[i], "</p>\n");
 }

@@ -5,6 +5,7 @@
 #define NN_ONEDNN_PROGRAM_H
 
 #include "nn/backend.h"
+#include "nn/kernels/winograd.h"
 #include "nn/node.h"
 #include "nn/onednn/kit/kit.h"
 
@@ -31,12 +32,13 @@ typedef struct {
     void *out;
     float *aux;
     uint8_t *bytes;
-    int64_t n, C, H, W, K, pad, tile, rows, count;
+    int64_t n, C, H, W, K, rows, count;
     int64_t element; /* bytes of one */
     double p;
     const NnNodeInfo *node, *norm;
     int32_t index;
     bool relu;
+    NnWinograd winograd;
 } NnJob;
 
 enum { NN_STEP_ARGS = 10 };

@@ -1,7 +1,6 @@
 /* nn/onednn/ops/convolution.c - convolutions: which algorithm runs each pass, by the network's tuning table or by fixed
  * rules, never by timing. */
 #include "nn/onednn/ops/conv/conv.h"
-#include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
 #include "nn/tuning.h"
 
@@ -68,20 +67,12 @@ out:
     return st;
 }
 
-static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)
+static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
 {
-    BaseStatus st = BASE_OK;
-    const NnNode in = nn_prog_node(p, x)->in[0];
-    NnTensor diff = {0};
-    BASE_TRY(weights(p, x, g));
+    BaseStatus st = weights(p, x, g);
     p->state[x].data_step = p->backward.count;
-    if (!p->state[in].needs_grad) goto out;
-    BASE_TRY(data(p, x, g, &diff));
-    nn_prog_release(g);
-    BASE_TRY(nn_gradient_add_take(p, in, &diff));
-out:
-    nn_prog_release(&diff);
-    return st;
+    bool wanted = p->state[nn_prog_node(p, x)->in[0]].needs_grad;
+    return st == BASE_OK && wanted ? data(p, x, g, diff) : st;
 }
 
-const NnOpBackend nn_op_convolution = {.forward = forward, .backward = backward};
+const NnOpBackend nn_op_convolution = {.forward = forward, .gradient = gradient};

@@ -1,5 +1,4 @@
 /* nn/onednn/ops/flatten.c - a map as one vector, channels slowest, as PyTorch flattens. */
-#include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
 
 static BaseStatus forward(NnProgram *p, NnNode x)
@@ -22,23 +21,19 @@ out:
     return st;
 }
 
-static BaseStatus backward(NnProgram *p, NnNode x, NnTensor *g)
+static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
 {
     BaseStatus st = BASE_OK;
     const NnNode in = nn_prog_node(p, x)->in[0];
-    NnTensor flat = {0}, map = {0};
+    NnTensor flat = {0};
     NnMd vector = nn_md_map(p, x, g->md.type, dnnl_nhwc);
     bool pixel = nn_prog_node(p, in)->H == 1 && nn_prog_node(p, in)->W == 1;
     NnMd order = nn_md_map(p, in, g->md.type, pixel ? dnnl_nhwc : dnnl_nchw);
     BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, x), g, &vector, true, &flat));
-    nn_prog_release(g);
-    BASE_TRY(nn_prog_view(p, &flat, &order, &map));
-    nn_prog_release(&flat);
-    BASE_TRY(nn_gradient_add_take(p, in, &map));
+    BASE_TRY(nn_prog_view(p, &flat, &order, diff));
 out:
     nn_prog_release(&flat);
-    nn_prog_release(&map);
     return st;
 }
 
-const NnOpBackend nn_op_flatten = {.forward = forward, .backward = backward};
+const NnOpBackend nn_op_flatten = {.forward = forward, .gradient = gradient};

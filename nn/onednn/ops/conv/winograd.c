@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "math/threads.h"
-#include "nn/kernels/winograd.h"
 #include "nn/onednn/reload.h"
 
 /* where it pays; the transformed weights are made again in each pass and want some tiles to serve */
@@ -22,69 +21,44 @@ static int sgemm(bool transpose_a, bool transpose_b, int64_t rows, int64_t colum
 
 static int64_t lanes(void) { return nn_isa_has(dnnl_cpu_isa_avx512_core) ? 16 : 8; }
 
-static NnWinograd shape_of(const NnJob *job)
-{
-    return (NnWinograd){.n = job->n,
-                        .C = job->C,
-                        .H = job->H,
-                        .W = job->W,
-                        .K = job->K,
-                        .pad = job->pad,
-                        .tile = job->tile,
-                        .lanes = lanes(),
-                        .threads = job->rows,
-                        .product = sgemm};
-}
-
-static NnJob job_of(const NnWinograd *g)
-{
-    return (NnJob){
-        .n = g->n, .C = g->C, .H = g->H, .W = g->W, .K = g->K, .pad = g->pad, .tile = g->tile, .rows = g->threads};
-}
-
-/* ---- what the steps run; all of them read n, C, H, W, K, pad, tile, and rows: the threads ---- */
+/* ---- what the steps run; all of them read winograd ---- */
 
 /* job: in [K, C, 3, 3] of the layer; out: U; count: turned by 180 degrees */
 static BaseStatus weights_run(NnProgram *p, const NnJob *job)
 {
-    NnWinograd g = shape_of(job);
     (void)p;
-    nn_winograd_transform(&g, job->in, job->count, job->out);
+    nn_winograd_transform(&job->winograd, job->in, job->count, job->out);
     return BASE_OK;
 }
 
 /* job: in: x; weight: U, with count turned; bias and in2 (what is added) or NULL; relu; out: y; aux: working storage */
 static BaseStatus forward_run(NnProgram *p, const NnJob *job)
 {
-    NnWinograd g = shape_of(job);
     (void)p;
-    int worst =
-        nn_winograd_convolve(&g, job->in, job->weight, job->count, job->bias, job->in2, job->relu, job->aux, job->out);
+    int worst = nn_winograd_convolve(&job->winograd, job->in, job->weight, job->count, job->bias, job->in2, job->relu,
+                                     job->aux, job->out);
     return nn_dnnl_status((dnnl_status_t)worst, "the products", "a convolution");
 }
 
 /* job: in: x; in2: dY; out: dU; aux: as above */
 static BaseStatus weights_sum_run(NnProgram *p, const NnJob *job)
 {
-    NnWinograd g = shape_of(job);
     (void)p;
-    int worst = nn_winograd_correlate(&g, job->in, job->in2, job->aux, job->out);
+    int worst = nn_winograd_correlate(&job->winograd, job->in, job->in2, job->aux, job->out);
     return nn_dnnl_status((dnnl_status_t)worst, "the products", "a convolution");
 }
 
 /* job: in: dU; count: where dW lies in the gradient block */
 static BaseStatus weight_gradients_run(NnProgram *p, const NnJob *job)
 {
-    NnWinograd g = shape_of(job);
-    nn_winograd_weight_gradient(&g, job->in, p->grads + job->count);
+    nn_winograd_weight_gradient(&job->winograd, job->in, p->grads + job->count);
     return BASE_OK;
 }
 
 /* job: in: dY; count: where db lies in the gradient block */
 static BaseStatus bias_run(NnProgram *p, const NnJob *job)
 {
-    NnWinograd g = shape_of(job);
-    nn_winograd_bias_gradient(&g, job->in, p->grads + job->count);
+    nn_winograd_bias_gradient(&job->winograd, job->in, p->grads + job->count);
     return BASE_OK;
 }
 
@@ -143,7 +117,7 @@ static BaseStatus transformed_weight(NnProgram *p, NnNode x, NnNode norm, const 
     NnMd plain = nn_md_weight(p, x, dnnl_f32, false);
     NnTensor weight = {0};
     float *from;
-    NnJob job = job_of(g);
+    NnJob job = {.winograd = *g};
     BASE_TRY(nn_reload_weight(p, x, norm, &plain, &weight));
     BASE_TRY(nn_prog_data(&weight, &from));
     BASE_TRY(floats(p, nn_winograd_weight_size(g), false, out));
@@ -161,7 +135,7 @@ static BaseStatus forward_step(NnProgram *p, NnNode x, NnNode norm, const NnTens
     BaseStatus st = BASE_OK;
     NnTensor weight, bias, storage = {0};
     NnWinograd g = geometry(p, x);
-    NnJob job = job_of(&g);
+    NnJob job = {.winograd = g};
     float *bias_data, *other_data, *from;
     BASE_TRY(transformed_weight(p, x, norm, &g, false, &weight));
     BASE_TRY(nn_reload_bias(p, x, norm, &bias));
@@ -207,7 +181,7 @@ BaseStatus nn_winograd_data(NnProgram *p, NnNode x, const NnTensor *g, NnTensor 
     NnWinograd layer = geometry(p, x), turned = nn_winograd_turned(&layer);
     NnMd in = map_md(p, x), out = map_md(p, nn_prog_node(p, x)->in[0]);
     NnTensor weight, map = {0}, storage = {0};
-    NnJob job = job_of(&turned);
+    NnJob job = {.winograd = turned};
     BASE_TRY(nn_prog_convert(p, &p->backward, nn_prog_name(p, x), g, &in, true, &map));
     BASE_TRY(transformed_weight(p, x, -1, &turned, true, &weight));
     BASE_TRY(nn_prog_tensor(p, &out, true, diff));
@@ -231,7 +205,7 @@ BaseStatus nn_winograd_weights(NnProgram *p, NnNode x, const NnTensor *src, cons
     NnMd in = map_md(p, node->in[0]), out = map_md(p, x);
     NnTensor map = {0}, diff = {0}, sums = {0}, storage = {0};
     NnWinograd shape = geometry(p, x);
-    NnJob job = job_of(&shape), end = job;
+    NnJob job = {.winograd = shape}, end = job;
     float *from;
     BASE_TRY(nn_prog_convert(p, &p->backward, node->name, src, &in, true, &map));
     BASE_TRY(nn_prog_convert(p, &p->backward, node->name, g, &out, true, &diff));
