@@ -31,7 +31,8 @@ void base_yaml_free(BaseYaml *node)
     base_free(node);
 }
 
-static BaseStatus make(BaseYamlKind kind, const char *where, BaseYaml **out)
+/* @p text: of a scalar, else NULL. */
+static BaseStatus make(BaseYamlKind kind, const char *where, const char *text, BaseYaml **out)
 {
     BaseStatus st = BASE_OK;
     BaseYaml *node = NULL;
@@ -39,7 +40,7 @@ static BaseStatus make(BaseYamlKind kind, const char *where, BaseYaml **out)
     BASE_TRY(BASE_ALLOC(1, &node));
     node->kind = kind;
     BASE_TRY(base_strdup(where, &node->where));
-    if (kind == BASE_YAML_SCALAR) BASE_TRY(base_strdup("", &node->text));
+    if (text) BASE_TRY(base_strdup(text, &node->text));
     *out = node;
     return BASE_OK;
 out:
@@ -47,12 +48,10 @@ out:
     return st;
 }
 
-/* Takes @p child, also on failure. Room is a power of two of at least 4, so it need not be kept beside the count. */
+/* Takes @p child, also on failure. */
 static BaseStatus add_take(BaseYaml *parent, BaseYaml *child)
 {
-    size_t n = parent->count;
-    BaseStatus st = BASE_OK;
-    if (n == 0 || (n >= 4 && (n & (n - 1)) == 0)) st = BASE_GROW(&parent->items, n, n ? 2 * n : 4);
+    BaseStatus st = BASE_GROW_BY_ONE(&parent->items, parent->count);
     if (st == BASE_OK)
         parent->items[parent->count++] = child;
     else
@@ -145,16 +144,10 @@ static BaseStatus parse_node(Parser *p, int depth, BaseYaml **out)
     BASE_CHECK(depth < DEPTH, BASE_EUSAGE, "%s:%zu: nested deeper than %d", p->name, p->event.start_mark.line + 1,
                DEPTH);
     place(p, p->event.start_mark.line, where, sizeof where);
-    if (p->event.type == YAML_SCALAR_EVENT) {
-        BASE_TRY(make(BASE_YAML_SCALAR, where, &node));
-        base_free(node->text);
-        node->text = NULL;
-        BASE_TRY(base_strdup((const char *)p->event.data.scalar.value, &node->text));
-        *out = node;
-        return BASE_OK;
-    }
+    if (p->event.type == YAML_SCALAR_EVENT)
+        return make(BASE_YAML_SCALAR, where, (const char *)p->event.data.scalar.value, out);
     bool map = p->event.type == YAML_MAPPING_START_EVENT;
-    BASE_TRY(make(map ? BASE_YAML_MAP : BASE_YAML_LIST, where, &node));
+    BASE_TRY(make(map ? BASE_YAML_MAP : BASE_YAML_LIST, where, NULL, &node));
     for (;;) {
         BASE_TRY(next(p));
         if (p->event.type == YAML_MAPPING_END_EVENT || p->event.type == YAML_SEQUENCE_END_EVENT) break;
@@ -195,7 +188,7 @@ static BaseStatus parse_document(Parser *p, BaseYaml **out)
     *out = NULL;
     BASE_TRY(next(p)); /* stream start */
     BASE_TRY(next(p));
-    if (p->event.type == YAML_STREAM_END_EVENT) return make(BASE_YAML_SCALAR, p->name, out);
+    if (p->event.type == YAML_STREAM_END_EVENT) return make(BASE_YAML_SCALAR, p->name, "", out);
     BASE_TRY(next(p));
     BASE_TRY(parse_node(p, 0, out));
     BASE_TRY(next(p)); /* document end */
@@ -354,7 +347,7 @@ BaseStatus base_yaml_set(BaseYaml *root, const char *assignment)
             break;
         }
         if (index == node->count) {
-            BASE_TRY(make(BASE_YAML_MAP, "--set", &step));
+            BASE_TRY(make(BASE_YAML_MAP, "--set", NULL, &step));
             BASE_TRY(put_take(node, index, &path, step));
         }
         node = node->items[index];

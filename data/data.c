@@ -15,12 +15,7 @@ static const BaseRows *const FILES[] = {
 };
 const BaseRegistry data_registry = {"data set", FILES, BASE_COUNT(FILES), sizeof(DataSource)};
 
-BaseStatus data_open(const char *spec, DataSet **train, DataSet **test)
-{
-    return data_open_with(spec, NULL, train, test);
-}
-
-BaseStatus data_open_with(const char *spec, const DataOptions *options, DataSet **train, DataSet **test)
+BaseStatus data_open(const char *spec, const DataOptions *options, DataSet **train, DataSet **test)
 {
     BaseStatus st = BASE_OK;
     char *name = NULL;

@@ -15,9 +15,8 @@ typedef struct {
 } DataSource;
 extern const BaseRegistry data_registry;
 
-/** Opens "name[:path]" with the data set's own defaults. BASE_ENOTFOUND (name, "did you mean"), BASE_EUSAGE (path
- * missing or not wanted, a wrong option), or the source's. */
-BaseStatus data_open(const char *spec, DataSet **train, DataSet **test);
-BaseStatus data_open_with(const char *spec, const DataOptions *options, DataSet **train, DataSet **test);
+/** Opens "name[:path]"; @p options NULL: with the data set's own defaults. BASE_ENOTFOUND (name, "did you mean"),
+ *  BASE_EUSAGE (path missing or not wanted, a wrong option), or the source's. */
+BaseStatus data_open(const char *spec, const DataOptions *options, DataSet **train, DataSet **test);
 
 #endif

@@ -195,6 +195,15 @@ static size_t group_end(const Rewrite *w, size_t from)
     return to;
 }
 
+/* The values of tensor @p i in the storage that was edited last, in *out, whose last content is freed. */
+static BaseStatus gather(const Rewrite *w, size_t i, char **out)
+{
+    base_free(*out);
+    BaseStatus st = BASE_ALLOC_RAW(bytes_of(tensor_at(w, i)), out);
+    if (st == BASE_OK) io_pytorch_gather(view_at(w, i), tensor_at(w, i), w->storage, *out);
+    return st;
+}
+
 /* Puts the tensors' values into the storage's bytes: the changed ones, then those that must stay as they are. */
 static BaseStatus edit_storage(Rewrite *w, size_t from, size_t to)
 {
@@ -211,10 +220,7 @@ static BaseStatus edit_storage(Rewrite *w, size_t from, size_t to)
     BASE_TRY(BASE_ALLOC(to - from, &changed));
     for (size_t i = from; i < to; i++) {
         const IoTensor *t = tensor_at(w, i);
-        base_free(was);
-        was = NULL;
-        BASE_TRY(BASE_ALLOC_RAW(bytes_of(t), &was));
-        io_pytorch_gather(view_at(w, i), t, w->storage, was);
+        BASE_TRY(gather(w, i, &was));
         changed[i - from] = memcmp(was, t->data, bytes_of(t)) != 0;
     }
     for (int pass = 1; pass >= 0; pass--)
@@ -241,10 +247,7 @@ static BaseStatus find_conflicts(Rewrite *w)
         for (size_t i = from; i < to; i++) {
             size_t view = w->order[i];
             const IoTensor *t = tensor_at(w, i);
-            base_free(got);
-            got = NULL;
-            BASE_TRY(BASE_ALLOC_RAW(bytes_of(t), &got));
-            io_pytorch_gather(view_at(w, i), t, w->storage, got);
+            BASE_TRY(gather(w, i, &got));
             if (memcmp(got, t->data, bytes_of(t)) == 0) continue;
             char name[4400];
             do { /* a key that no storage has */

@@ -116,7 +116,7 @@ static void html_block(const ReportDocument *d, size_t i, BaseText *out)
                              closes(d, i) ? "</li></ul>\n" : "</li>\n");
         break;
     case REPORT_BLOCK_CODE: report_escape_within(out, "<pre>", b->text, "</pre>\n"); break;
-    case REPORT_BLOCK_TABLE: report_table_html(&b->table, out); break;
+    case REPORT_BLOCK_TABLE: report_table_html(&b->table, NULL, NULL, out); break;
     case REPORT_BLOCK_FIGURE: report_html_figure(b->figure, out); break;
     case REPORT_BLOCK_PICTURE:
         base_text_add(out, "%s<figure><img alt=\"\" src=\"data:image/png;base64,",

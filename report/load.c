@@ -55,51 +55,41 @@ void report_run_classes(const ReportRun *run, BaseText *out)
     if (*run->forget_names) base_text_add(out, " (%s)", run->forget_names);
 }
 
+static void run_free(ReportRun *run)
+{
+    store_run_free(run->store);
+    base_free(run->file);
+}
+
 static BaseStatus pass_over(ReportSet *set)
 {
-    BaseStatus st = BASE_OK;
-    char *line = NULL;
-    BASE_TRY(base_strdup(base_error_text(), &line));
-    BASE_TRY(BASE_GROW(&set->passed_over, set->passed_count, set->passed_count + 1));
-    base_warning("ignored: %s", line);
-    set->passed_over[set->passed_count++] = line;
-    line = NULL;
-out:
-    base_free(line);
+    BaseStatus st = BASE_GROW_BY_ONE(&set->passed_over, set->passed_count);
+    if (st == BASE_OK) st = base_strdup(base_error_text(), &set->passed_over[set->passed_count]);
+    if (st == BASE_OK) base_warning("ignored: %s", set->passed_over[set->passed_count++]);
     return st;
 }
 
 static BaseStatus read_folder(ReportSet *set, const char *folder, const ReportKnown *known)
 {
     BaseStatus st = BASE_OK;
-    char **names = NULL, *path = NULL;
+    char **names = NULL;
     size_t count = 0;
     BASE_TRY(io_folder_list(folder, ".h5", &names, &count));
     for (size_t i = 0; i < count; i++) {
-        StoreRun *store;
-        BASE_TRY(base_format(&path, "%s/%s", folder, names[i]));
-        st = store_run_read_light(path, &store);
-        if (st == BASE_OK && known->complete) {
-            st = known->complete(store);
-            if (st != BASE_OK) store_run_free(store);
-        }
-        if (st == BASE_ENOMEM) goto out;
-        if (st != BASE_OK) {
-            BASE_TRY(pass_over(set));
-            base_free(path);
-            path = NULL;
-            continue;
-        }
-        st = BASE_GROW_BY_ONE(&set->runs, set->run_count);
-        if (st != BASE_OK) store_run_free(store);
-        BASE_TRY(st);
+        ReportRun run = {0};
+        BASE_TRY(base_format(&run.file, "%s/%s", folder, names[i]));
+        st = store_run_read_light(run.file, &run.store);
+        if (st == BASE_OK && known->complete) st = known->complete(run.store);
+        bool no_run = st != BASE_OK && st != BASE_ENOMEM;
+        if (st == BASE_OK) st = BASE_GROW_BY_ONE(&set->runs, set->run_count);
+        if (st != BASE_OK) run_free(&run);
+        BASE_TRY(no_run ? pass_over(set) : st);
+        if (no_run) continue;
         base_progress("reading runs", (int64_t)i + 1, (int64_t)count, NULL);
-        set->runs[set->run_count] = (ReportRun){.store = store, .file = path};
-        describe(&set->runs[set->run_count++]);
-        path = NULL;
+        describe(&run);
+        set->runs[set->run_count++] = run;
     }
 out:
-    base_free(path);
     io_names_free(names, count);
     return st;
 }
@@ -145,8 +135,7 @@ static void drop_superseded(ReportSet *set)
         ReportRun *r = &set->runs[i];
         const ReportRun *before = kept ? &set->runs[kept - 1] : NULL;
         if (before && same_label(before, r) && !strcmp(before->forget, r->forget) && before->seed == r->seed) {
-            store_run_free(r->store);
-            base_free(r->file);
+            run_free(r);
             set->superseded++;
         } else {
             set->runs[kept++] = *r;
@@ -322,10 +311,7 @@ out:
 
 void report_set_free(ReportSet *set)
 {
-    for (size_t i = 0; i < set->run_count; i++) {
-        store_run_free(set->runs[i].store);
-        base_free(set->runs[i].file);
-    }
+    for (size_t i = 0; i < set->run_count; i++) run_free(&set->runs[i]);
     for (size_t i = 0; i < set->passed_count; i++) base_free(set->passed_over[i]);
     for (size_t i = 0; i < set->experiment_count; i++) {
         for (size_t l = 0; l < set->experiments[i].label_count; l++) {
@@ -340,5 +326,3 @@ void report_set_free(ReportSet *set)
     base_free(set->experiments);
     *set = (ReportSet){0};
 }
-
-BaseStatus report_run_full(const ReportRun *run, StoreRun **out) { return store_run_read(run->file, out); }

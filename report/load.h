@@ -7,7 +7,7 @@
 
 typedef enum { REPORT_RANK_ORIGINAL, REPORT_RANK_RETRAINED, REPORT_RANK_METHOD, REPORT_RANK_CONTROL } ReportRank;
 
-/** One run, without its heavy arrays (report_run_full reads them). Texts are borrowed from `store`, never NULL. */
+/** One run, without its heavy arrays (store_run_read reads them). Texts are borrowed from `store`, never NULL. */
 typedef struct {
     StoreRun *store; /* owned */
     char *file;      /* owned */
@@ -66,8 +66,6 @@ typedef struct {
  *  set; NULL: nothing. */
 BaseStatus report_load(const char *const *folders, size_t folder_count, const ReportKnown *known, ReportSet *out);
 void report_set_free(ReportSet *set);
-/** The run with its arrays. */
-BaseStatus report_run_full(const ReportRun *run, StoreRun **out);
 
 bool report_value(const ReportRun *run, const ReportQuantity *quantity, MathEstimate *out);
 /** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1; or NULL), t interval over runs. False where

@@ -56,7 +56,7 @@ static void part(const ReportPart *p, size_t experiment, int number, BaseText *o
     snprintf(runs, sizeof runs, "e%zu-run", experiment);
     base_text_add(out, "<h3 id=\"e%zu-p%d\">%s</h3>\n", experiment, number, PART_TITLES[number]);
     if (p->folded) base_text_add(out, "<details><summary>Show %d rows</summary>\n", p->table.row_count);
-    report_table_html_linked(&p->table, number == REPORT_RUNS ? runs : NULL, NAMED[number] ? runs : NULL, out);
+    report_table_html(&p->table, number == REPORT_RUNS ? runs : NULL, NAMED[number] ? runs : NULL, out);
     report_table_csv(&p->table, &csv);
     base_text_add(&file, "%s.csv", p->stem);
     base_text_add(out, "<p class=\"note\">");

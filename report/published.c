@@ -6,14 +6,12 @@
 
 #include "report/results.h"
 
-static bool known(const ReportExperiment *e)
+bool report_published_any(const ReportExperiment *e)
 {
     const ReportPublished *p = e->known->published;
     size_t name = strcspn(e->data, ":");
     return p && name == strlen(p->data) && strncmp(e->data, p->data, name) == 0 && strcmp(e->arch, p->arch) == 0;
 }
-
-bool report_published_none(const ReportExperiment *e) { return !known(e); }
 
 static const ReportLabel *label_of(const ReportExperiment *e, const char *method)
 {
@@ -29,7 +27,7 @@ ReportTable report_results_published(const ReportExperiment *e)
     ReportTable t = report_table_make("Published numbers beside those of this report");
     const ReportPublished *published = e->known->published;
     const ReportQuantity *ours[REPORT_PUBLISHED_COLUMNS];
-    if (!known(e)) return t;
+    if (!report_published_any(e)) return t;
     report_table_column(&t, "printed", "published as", false, 0, 1000);
     report_table_column(&t, "label", "here", false, 0, 999);
     for (int c = 0; c < REPORT_PUBLISHED_COLUMNS; c++) {

@@ -362,9 +362,7 @@ static void html_anchor(const ReportTable *t, int row, const char *anchor, BaseT
     base_text_add(out, "\"");
 }
 
-void report_table_html(const ReportTable *t, BaseText *out) { report_table_html_linked(t, NULL, NULL, out); }
-
-void report_table_html_linked(const ReportTable *t, const char *anchor, const char *to, BaseText *out)
+void report_table_html(const ReportTable *t, const char *anchor, const char *to, BaseText *out)
 {
     int columns = 0;
     for (int c = 0; c < t->column_count; c++) columns += shown(t, c);

@@ -118,7 +118,7 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     } else {
         report_table_interval_note(t, "Brackets: 95% intervals of the one run in each row.");
     }
-    if (report_published_none(e))
+    if (!report_published_any(e))
         report_table_note(t, "Published numbers for %s on %s: not available.", e->arch, e->data);
     fit_notes(t, e);
     if (gap) gap_note(t, e);

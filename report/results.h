@@ -14,7 +14,7 @@ ReportTable report_results_metrics(const ReportExperiment *e);
 ReportTable report_results_papers(const ReportExperiment *e);
 /** Published numbers beside these; no row where none are known. */
 ReportTable report_results_published(const ReportExperiment *e);
-bool report_published_none(const ReportExperiment *e);
+bool report_published_any(const ReportExperiment *e);
 /** Every trial of every search, with what it cost. */
 ReportTable report_results_search(const ReportExperiment *e);
 /** One row per label and attack. */

@@ -72,9 +72,8 @@ void report_table_markdown(const ReportTable *table, BaseText *out);
 /** Numbers in full precision; key, key_lo, key_hi, key_sd, key_n where any row has them. */
 void report_table_csv(const ReportTable *table, BaseText *out);
 void report_table_tex(const ReportTable *table, BaseText *out); /* booktabs */
-void report_table_html(const ReportTable *table, BaseText *out);
-/** The same, where rows can be followed: names in the first column link to "#<to>-<slug>" (NULL: they do not), and the
- *  first row of each name has the anchor "<anchor>-<slug>" (NULL: none). */
-void report_table_html_linked(const ReportTable *table, const char *anchor, const char *to, BaseText *out);
+/** Names in the first column link to "#<to>-<slug>" (NULL: they do not), and the first row of each name has the anchor
+ *  "<anchor>-<slug>" (NULL: none). */
+void report_table_html(const ReportTable *table, const char *anchor, const char *to, BaseText *out);
 
 #endif

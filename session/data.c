@@ -45,7 +45,7 @@ BaseStatus session_data_open(const char *spec, const DataOptions *options, Sessi
     BaseStatus st = BASE_OK;
     *out = (SessionData){0};
     BASE_TRY(base_strdup(spec, &out->spec));
-    BASE_TRY(data_open_with(spec, options, &out->train, &out->test));
+    BASE_TRY(data_open(spec, options, &out->train, &out->test));
     BASE_TRY(describe_data(out));
 out:
     if (st != BASE_OK) session_data_free(out);

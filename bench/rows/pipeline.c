@@ -63,7 +63,7 @@ static BaseStatus serve(void)
     char line[64];
     double seconds, rate;
     bool same;
-    BASE_TRY(data_open("fashion-mnist", &train, &test));
+    BASE_TRY(data_open("fashion-mnist", NULL, &train, &test));
     DataView view = data_view_all(train);
     while (fgets(line, sizeof line, stdin)) {
         if (sscanf(line, "load %lf", &seconds) == 1) {

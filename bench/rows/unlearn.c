@@ -48,7 +48,7 @@ static BaseStatus open_bench(Bench *b, const char *what)
     const int64_t shape[3] = {CHANNELS, SIDE, SIDE};
     BASE_TRY(nn_arch_find(arch_name, &arch));
     BASE_TRY(nn_arch_build(arch, shape, CLASSES, &b->net));
-    BASE_TRY(data_open("fashion-mnist", &b->train, &b->test));
+    BASE_TRY(data_open("fashion-mnist", NULL, &b->train, &b->test));
     char text[16];
     snprintf(text, sizeof text, "%d", FORGOTTEN);
     BASE_TRY(data_classes_parse(b->train, text, &b->forget));
@@ -73,11 +73,19 @@ static void close_bench(Bench *b)
     data_classes_free(&b->forget);
 }
 
+static BaseStatus write_net(NnNet *net, const char *path)
+{
+    IoTensors *tensors = NULL;
+    BaseStatus st = nn_weights_export(net, &tensors);
+    if (st == BASE_OK) st = io_tensors_write(tensors, path);
+    io_tensors_free(tensors);
+    return st;
+}
+
 static BaseStatus train(Bench *b, int64_t per_class, const char *path)
 {
     BaseStatus st = BASE_OK;
     DataIndex some = {0};
-    IoTensors *tensors = NULL;
     NnTrainConfig config;
     DataView all = data_view_all(b->train);
     base_param_defaults(nn_train_params, nn_train_param_count, &config);
@@ -90,10 +98,8 @@ static BaseStatus train(Bench *b, int64_t per_class, const char *path)
     DataView view = data_view_of(b->train, &some);
     nn_net_init(b->net, 0);
     BASE_TRY(nn_train(b->net, &view, &config, NN_F32, 0, "training", NULL));
-    BASE_TRY(nn_weights_export(b->net, &tensors));
-    BASE_TRY(io_tensors_write(tensors, path));
+    BASE_TRY(write_net(b->net, path));
 out:
-    io_tensors_free(tensors);
     data_index_free(&some);
     return st;
 }
@@ -213,19 +219,6 @@ out:
     return st;
 }
 
-static BaseStatus write_net(NnNet *net, const char *folder, const char *name)
-{
-    BaseStatus st = BASE_OK;
-    IoTensors *tensors = NULL;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s.safetensors", folder, name);
-    BASE_TRY(nn_weights_export(net, &tensors));
-    BASE_TRY(io_tensors_write(tensors, path));
-out:
-    io_tensors_free(tensors);
-    return st;
-}
-
 /* Percent of retained and of forgotten test images that @p net, run in float32, gets right. */
 static BaseStatus accuracies(Bench *b, NnNet *net, double out[2])
 {
@@ -310,7 +303,8 @@ static BaseStatus export_work(Bench *b, const char *folder)
         NnPrecision precision = i ? NN_BF16 : NN_F32;
         if (i && nn_precision_available(NN_BF16) != NN_BF16) break;
         BASE_TRY(unlearn_once(b, precision, &seconds));
-        BASE_TRY(write_net(b->work, folder, nn_precision_name(precision)));
+        snprintf(path, sizeof path, "%s/%s.safetensors", folder, nn_precision_name(precision));
+        BASE_TRY(write_net(b->work, path));
         BASE_TRY(accuracies(b, b->work, found));
         printf(", \"%s\": [%.3f, %.3f]", nn_precision_name(precision), found[0], found[1]);
     }

@@ -40,10 +40,13 @@ out:
     return st;
 }
 
-/* The view's places by class: those of class k are place[first[k]] .. place[first[k + 1] - 1], in the view's order. */
+/* The view's places by class: those of class k are place[first[k]] .. place[first[k + 1] - 1], in the view's order; how
+ * many of each are drawn, and which. */
 typedef struct {
     int64_t *first; /* [K + 1] */
     int64_t *place; /* [n] */
+    int64_t *take;  /* [K] */
+    uint8_t *drawn; /* [n] */
 } Classwise;
 
 static BaseStatus classwise_make(const DataView *view, Classwise *out)
@@ -51,6 +54,8 @@ static BaseStatus classwise_make(const DataView *view, Classwise *out)
     BaseStatus st = BASE_OK;
     int64_t K = view->set->K, *next = NULL;
     *out = (Classwise){0};
+    BASE_TRY(BASE_ALLOC(K, &out->take));
+    BASE_TRY(BASE_ALLOC(view->n, &out->drawn));
     BASE_TRY(BASE_ALLOC(K + 1, &out->first));
     BASE_TRY(BASE_ALLOC_RAW(view->n, &out->place));
     BASE_TRY(BASE_ALLOC(K, &next));
@@ -69,19 +74,20 @@ static void classwise_free(Classwise *c)
 {
     base_free(c->first);
     base_free(c->place);
+    base_free(c->take);
+    base_free(c->drawn);
 }
 
-/* Marks take(n_k) places of each class k, drawn by stream (seed, stream, k). drawn [view->n] is zero at entry. */
-static BaseStatus draw(const DataView *view, const int64_t *take, uint64_t seed, const char *stream,
-                       const Classwise *by, uint8_t *drawn)
+/* Marks take[k] places of each class k, drawn by stream (seed, stream, k). */
+static BaseStatus draw(const DataView *view, uint64_t seed, const char *stream, const Classwise *by)
 {
     int64_t *chosen;
     BaseStatus st = BASE_ALLOC_RAW(view->n, &chosen);
     if (st != BASE_OK) return st;
     for (int64_t k = 0; k < view->set->K; k++) {
         BaseRandom r = base_random_make(seed, stream, (uint64_t)k);
-        base_random_choose(&r, by->first[k + 1] - by->first[k], take[k], chosen);
-        for (int64_t j = 0; j < take[k]; j++) drawn[by->place[by->first[k] + chosen[j]]] = 1;
+        base_random_choose(&r, by->first[k + 1] - by->first[k], by->take[k], chosen);
+        for (int64_t j = 0; j < by->take[k]; j++) by->drawn[by->place[by->first[k] + chosen[j]]] = 1;
     }
     base_free(chosen);
     return BASE_OK;
@@ -103,26 +109,20 @@ BaseStatus data_split(const DataView *view, double fraction, uint64_t seed, Data
 {
     BaseStatus st = BASE_OK;
     Classwise by = {0};
-    uint8_t *drawn = NULL;
-    int64_t *take = NULL;
     *kept = *held = (DataIndex){0};
     BASE_CHECK(fraction >= 0 && fraction < 1, BASE_EARG, "held-out fraction %g: must be at least 0 and below 1",
                fraction);
     BASE_TRY(classwise_make(view, &by));
-    BASE_TRY(BASE_ALLOC(view->n, &drawn));
-    BASE_TRY(BASE_ALLOC(view->set->K, &take));
-    for (int64_t k = 0; k < view->set->K; k++) take[k] = llround(fraction * (double)(by.first[k + 1] - by.first[k]));
-    BASE_TRY(draw(view, take, seed, "split", &by, drawn));
-    BASE_TRY(collect(view, drawn, 0, kept));
-    BASE_TRY(collect(view, drawn, 1, held));
+    for (int64_t k = 0; k < view->set->K; k++) by.take[k] = llround(fraction * (double)(by.first[k + 1] - by.first[k]));
+    BASE_TRY(draw(view, seed, "split", &by));
+    BASE_TRY(collect(view, by.drawn, 0, kept));
+    BASE_TRY(collect(view, by.drawn, 1, held));
 out:
     if (st != BASE_OK) {
         data_index_free(kept);
         data_index_free(held);
     }
     classwise_free(&by);
-    base_free(drawn);
-    base_free(take);
     return st;
 }
 
@@ -130,23 +130,17 @@ BaseStatus data_sample(const DataView *view, int64_t per_class, uint64_t seed, c
 {
     BaseStatus st = BASE_OK;
     Classwise by = {0};
-    uint8_t *drawn = NULL;
-    int64_t *take = NULL;
     *out = (DataIndex){0};
     BASE_CHECK(per_class >= 0, BASE_EARG, "%lld images per class: must be 0 (all) or more", (long long)per_class);
     BASE_TRY(classwise_make(view, &by));
-    BASE_TRY(BASE_ALLOC(view->n, &drawn));
-    BASE_TRY(BASE_ALLOC(view->set->K, &take));
     for (int64_t k = 0; k < view->set->K; k++) {
         int64_t n = by.first[k + 1] - by.first[k];
-        take[k] = per_class == 0 || per_class > n ? n : per_class;
+        by.take[k] = per_class == 0 || per_class > n ? n : per_class;
     }
-    BASE_TRY(draw(view, take, seed, stream, &by, drawn));
-    BASE_TRY(collect(view, drawn, 1, out));
+    BASE_TRY(draw(view, seed, stream, &by));
+    BASE_TRY(collect(view, by.drawn, 1, out));
 out:
     if (st != BASE_OK) data_index_free(out);
     classwise_free(&by);
-    base_free(drawn);
-    base_free(take);
     return st;
 }

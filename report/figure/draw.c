@@ -35,7 +35,7 @@ BaseStatus report_figures_open(const ReportExperiment *e, const char *folder, co
         f.job[l] = shown ? report_same_job(&e->labels[l], shown) : report_first_ok(&e->labels[l]);
         bool first = l == 0 || e->labels[l].rank != e->labels[l - 1].rank;
         if (!f.job[l] || (l >= FULL_RUNS && !first && &e->labels[l] != f.featured)) continue;
-        st = report_run_full(f.job[l], &f.full[l]);
+        st = store_run_read(f.job[l]->file, &f.full[l]);
         if (st == BASE_ENOMEM) goto out;
         if (st != BASE_OK) base_warning("figures leave out %s", base_error_text()); /* gone since it was listed */
         st = BASE_OK;

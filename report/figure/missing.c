@@ -65,7 +65,7 @@ static BaseStatus collect(const ReportFigures *f, Grid *g)
         if (strcmp(parameter, "retain_without") != 0 || (g->family && strcmp(g->family, family) != 0)) continue;
         store_run_free(run);
         run = NULL;
-        BASE_TRY(report_run_full(f->job[l], &run));
+        BASE_TRY(store_run_read(f->job[l]->file, &run));
         if (!g->family) BASE_TRY(take_names(run, g));
         g->family = family;
         if (g->K > 0) BASE_TRY(accuracy_of(run, g->K, &g->accuracy[g->count]));

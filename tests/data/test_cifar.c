@@ -123,7 +123,7 @@ static void test_cifar10(void **state)
     DataSet *train, *test;
     assert_int_equal(use_folder("ten", "cifar10"), 0);
     write_cifar10();
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     check(train, 0, 15, 10);
     check(test, 100, 4, 10);
     assert_int_equal(train->K, 10);
@@ -139,7 +139,7 @@ static void test_cifar10(void **state)
     assert_int_equal(use_folder("above/cifar-10-batches-bin", "cifar10"), 0);
     write_cifar10();
     snprintf(below, sizeof below, "cifar10:%s/above", support_scratch());
-    assert_ok(data_open(below, &train, &test));
+    assert_ok(data_open(below, NULL, &train, &test));
     check(train, 0, 15, 10);
     data_set_free(train), data_set_free(test);
 }
@@ -151,7 +151,7 @@ static void test_cifar100(void **state)
     assert_int_equal(use_folder("hundred", "cifar100"), 0);
     write_batch("train.bin", 0, 12, 2);
     write_batch("test.bin", 90, 10, 2);
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     check(train, 0, 12, 100);
     check(test, 90, 10, 100);
     assert_int_equal(train->K, 100);
@@ -159,7 +159,7 @@ static void test_cifar100(void **state)
     assert_string_equal(train->class_names[99], "worm");
     data_set_free(train), data_set_free(test);
     snprintf(spec, sizeof spec, "cifar100-coarse:%s", folder);
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     check(train, 0, 12, 20);
     check(test, 90, 10, 20);
     assert_int_equal(train->K, 20);
@@ -278,7 +278,7 @@ static void test_forms(void **state)
             write_form(name, 3 * b, 3, &FORMS[f]);
         }
         write_form("test_batch", 100, 4, &FORMS[f]);
-        assert_ok(data_open(spec, &train, &test));
+        assert_ok(data_open(spec, NULL, &train, &test));
         check(train, 0, 15, 10);
         check(test, 100, 4, 10);
         data_set_free(train), data_set_free(test);
@@ -299,7 +299,7 @@ static void refuse_pickle(const char *from, const char *to, size_t most, const c
     memcpy(at, to, strlen(from));
     assert_ok(io_file_write(path, bytes, size < most ? size : most));
     base_free(bytes);
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, part);
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, part);
     assert_null(train);
 }
 
@@ -311,12 +311,12 @@ static void test_python(void **state)
     assert_int_equal(use_folder("python-hundred", "cifar100"), 0);
     write_pickle("train", 0, 12, 2);
     write_pickle("test", 90, 10, 2);
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     check(train, 0, 12, 100);
     check(test, 90, 10, 100);
     data_set_free(train), data_set_free(test);
     snprintf(spec, sizeof spec, "cifar100-coarse:%s", folder);
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     check(train, 0, 12, 20);
     check(test, 90, 10, 20);
     data_set_free(train), data_set_free(test);
@@ -328,7 +328,7 @@ static void test_python(void **state)
     }
     write_pickle("test_batch", 100, 4, 1);
     snprintf(spec, sizeof spec, "cifar10:%s/python", support_scratch());
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     check(train, 0, 15, 10);
     check(test, 100, 4, 10);
     data_set_free(train), data_set_free(test);
@@ -343,7 +343,7 @@ static void test_python(void **state)
 static void refuse(BaseStatus status, const char *part)
 {
     DataSet *train, *test;
-    assert_fails(data_open(spec, &train, &test), status, part);
+    assert_fails(data_open(spec, NULL, &train, &test), status, part);
     assert_null(train);
     assert_null(test);
     write_cifar10();
@@ -376,7 +376,7 @@ static BaseStatus open_once(void *user)
 {
     (void)user;
     DataSet *train, *test;
-    BaseStatus st = data_open(spec, &train, &test);
+    BaseStatus st = data_open(spec, NULL, &train, &test);
     data_set_free(train), data_set_free(test);
     return st;
 }
@@ -394,7 +394,7 @@ static void test_no_memory(void **state)
     write_form("train", 0, 2, &(Form){.text = true}); /* its labels are not those of cifar100 */
     snprintf(spec, sizeof spec, "cifar100:%s", folder);
     DataSet *train, *test;
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "has no 'fine_labels'");
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, "has no 'fine_labels'");
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_cifar10), cmocka_unit_test(test_cifar100),

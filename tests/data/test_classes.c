@@ -159,7 +159,7 @@ static void test_classes_hdf5(void **state)
     assert_true(H5Awrite(names, text, STORED) >= 0);
     H5Aclose(names), H5Tclose(text), H5Sclose(line), H5Sclose(space), H5Fclose(file);
     DataSet *train, *test;
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     refuses_class(train, "3", "index 0 is the class named '3', and index 3 is the class named '2'");
     refuses_class(train, "0", "index 2 is the class named '0', and index 0 is the class named '3'");
     names_class(train, "1", 1);

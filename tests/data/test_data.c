@@ -223,13 +223,13 @@ static void test_open_spec(void **state)
 {
     (void)state;
     DataSet *train, *test;
-    assert_fails(data_open("fashon-mnist", &train, &test), BASE_ENOTFOUND, "did you mean 'fashion-mnist'");
+    assert_fails(data_open("fashon-mnist", NULL, &train, &test), BASE_ENOTFOUND, "did you mean 'fashion-mnist'");
     assert_null(train);
-    assert_fails(data_open("mnist", &train, &test), BASE_EUSAGE, "mnist:PATH");
-    assert_fails(data_open("hdf5:", &train, &test), BASE_EUSAGE, "colon");
-    assert_fails(data_open("gaussians:here", &train, &test), BASE_EUSAGE, "takes no path");
-    assert_fails(data_open("fashion-mnist:/nowhere/at/all", &train, &test), BASE_EIO, "dataset-fashion-mnist");
-    assert_fails(data_open("fashion-mnist:/nowhere/at/all", &train, &test), BASE_EIO, "fashion-mnist:DIR");
+    assert_fails(data_open("mnist", NULL, &train, &test), BASE_EUSAGE, "mnist:PATH");
+    assert_fails(data_open("hdf5:", NULL, &train, &test), BASE_EUSAGE, "colon");
+    assert_fails(data_open("gaussians:here", NULL, &train, &test), BASE_EUSAGE, "takes no path");
+    assert_fails(data_open("fashion-mnist:/nowhere/at/all", NULL, &train, &test), BASE_EIO, "dataset-fashion-mnist");
+    assert_fails(data_open("fashion-mnist:/nowhere/at/all", NULL, &train, &test), BASE_EIO, "fashion-mnist:DIR");
     assert_null(train);
     assert_null(test);
 }
@@ -239,8 +239,8 @@ static void test_gaussians(void **state)
     (void)state;
     static const double CENTRE[4][2] = {{1, 1}, {-1, 1}, {-1, -1}, {1, -1}};
     DataSet *train, *test, *train2, *test2;
-    assert_ok(data_open("gaussians", &train, &test));
-    assert_ok(data_open("gaussians", &train2, &test2));
+    assert_ok(data_open("gaussians", NULL, &train, &test));
+    assert_ok(data_open("gaussians", NULL, &train2, &test2));
     assert_string_equal(train->hash, train2->hash);
     assert_string_not_equal(train->hash, test->hash);
     assert_int_equal(train->N, 40000);
@@ -274,7 +274,7 @@ static void test_fashion_mnist(void **state)
     (void)state;
     if (!io_path_exists("/usr/share/datasets/fashion-mnist")) skip();
     DataSet *train, *test;
-    assert_ok(data_open("fashion-mnist", &train, &test));
+    assert_ok(data_open("fashion-mnist", NULL, &train, &test));
     assert_int_equal(train->N, 60000);
     assert_int_equal(test->N, 10000);
     assert_int_equal(train->H, 28);
@@ -315,7 +315,7 @@ static BaseStatus open_gaussians(void *user)
 {
     (void)user;
     DataSet *train, *test;
-    BaseStatus st = data_open("gaussians", &train, &test);
+    BaseStatus st = data_open("gaussians", NULL, &train, &test);
     data_set_free(train), data_set_free(test);
     return st;
 }

@@ -133,7 +133,7 @@ static void test_uint8(void **state)
     (void)state;
     DataSet *train, *test;
     write_file((Variant){.classes = true, .label_type = H5T_STD_U16BE});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_int_equal(train->type, DATA_U8);
     assert_int_equal(train->N, N);
     assert_int_equal(test->N, M);
@@ -150,7 +150,7 @@ static void test_uint8(void **state)
     data_set_free(train), data_set_free(test);
 
     write_file((Variant){.no_mean = true, .no_std = true});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_false(train->normalise);
     assert_int_equal(train->K, 4); /* 1 + the largest label of both splits */
     assert_int_equal(test->K, 4);
@@ -164,7 +164,7 @@ static void test_uint8(void **state)
     data_set_free(train), data_set_free(test);
 
     write_file((Variant){.fixed_classes = true});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_int_equal(train->K, 4);
     assert_string_equal(train->class_names[1], "two");
     assert_fails(data_set_widen(train, 6), BASE_EARG, "4 classes cannot be turned into 6");
@@ -188,7 +188,7 @@ static void test_float32(void **state)
     DataSet *train, *test;
     write_file((Variant){.real_images = true, .label_type = H5T_STD_I8LE});
     base_log_sink(&(BaseLogSink){.message = keep_message, .user = told});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     base_log_sink(NULL);
     assert_non_null(strstr(told, "floats up to")); /* no pixels of 0..1, nor normalised ones */
     assert_non_null(strstr(told, "mean and std are not applied"));
@@ -206,7 +206,7 @@ static void test_labels_from_one(void **state)
     for (int i = 0; i < N; i++) labels[i]++;
     write_file((Variant){0});
     base_log_sink(&(BaseLogSink){.message = keep_message, .user = told});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     base_log_sink(NULL);
     assert_int_equal(train->K, 5);
     assert_non_null(strstr(told, "no image is of class 0"));
@@ -225,23 +225,23 @@ static void test_forms(void **state)
                                     {.flat_names = true}};
     DataSet *want, *train, *test;
     write_file((Variant){0});
-    assert_ok(data_open(spec, &want, &test));
+    assert_ok(data_open(spec, NULL, &want, &test));
     data_set_free(test);
     for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
         write_file(FORMS[i]);
-        assert_ok(data_open(spec, &train, &test));
+        assert_ok(data_open(spec, NULL, &train, &test));
         assert_string_equal(train->hash, want->hash);
         assert_int_equal(train->classes_counted, !FORMS[i].one_hot);
         data_set_free(train), data_set_free(test);
     }
     data_set_free(want);
     write_file((Variant){.f64_images = true});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_int_equal(train->type, DATA_F32);
     assert_memory_equal(train->images, real, sizeof real);
     data_set_free(train), data_set_free(test);
     write_file((Variant){.scalar_mean = true});
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_near(train->mean[0], 0.5, 0, 0);
     assert_near(train->mean[1], 0.5, 0, 0);
     assert_near(train->std[1], 0.4, 0, 1e-7);
@@ -263,7 +263,7 @@ static void check_order(int64_t h, int64_t w, int64_t c, bool moved)
     put(file, "/train/labels", H5T_STD_U8LE, H5T_NATIVE_INT64, 1, &n, labels);
     put(file, "/test/labels", H5T_STD_U8LE, H5T_NATIVE_INT64, 1, &n, labels);
     H5Fclose(file);
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_int_equal(train->C, moved ? c : h);
     assert_int_equal(train->H, moved ? h : w);
     assert_int_equal(train->W, moved ? w : c);
@@ -295,7 +295,7 @@ static void refuse(Variant v, const char *part)
 {
     DataSet *train, *test;
     write_file(v);
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, part);
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, part);
     assert_non_null(strstr(base_error_text(), path));
     assert_null(train);
     assert_null(test);
@@ -335,14 +335,14 @@ static void test_refused(void **state)
     refuse((Variant){.real_images = true}, "/train/images: image 1 holds inf");
     setup(NULL);
     DataSet *train, *test;
-    assert_fails(data_open("hdf5:/nowhere/at/all.h5", &train, &test), BASE_EIO, "/nowhere/at/all.h5");
+    assert_fails(data_open("hdf5:/nowhere/at/all.h5", NULL, &train, &test), BASE_EIO, "/nowhere/at/all.h5");
 }
 
 static BaseStatus open_once(void *user)
 {
     (void)user;
     DataSet *train, *test;
-    BaseStatus st = data_open(spec, &train, &test);
+    BaseStatus st = data_open(spec, NULL, &train, &test);
     data_set_free(train), data_set_free(test);
     return st;
 }

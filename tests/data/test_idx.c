@@ -84,7 +84,7 @@ static void test_read(void **state)
     (void)state;
     DataSet *train, *test, *again_train, *again_test;
     write_good();
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_int_equal(train->N, N);
     assert_int_equal(test->N, 2);
     assert_int_equal(train->C, 1);
@@ -99,7 +99,7 @@ static void test_read(void **state)
     assert_string_equal(train->class_names[7], "7");
     for (int64_t i = 0; i < N; i++) assert_int_equal(train->labels[i], i * 3 % 10);
     for (int64_t i = 0; i < N * H * W; i++) assert_int_equal(((uint8_t *)train->images)[i], pixel(i));
-    assert_ok(data_open(spec, &again_train, &again_test));
+    assert_ok(data_open(spec, NULL, &again_train, &again_test));
     assert_string_equal(train->hash, again_train->hash);
     data_set_free(again_train), data_set_free(again_test);
 
@@ -107,7 +107,7 @@ static void test_read(void **state)
     size_t size = images(b, N);
     b[16 + 7]++;
     write_plain("train-images-idx3-ubyte", b, size);
-    assert_ok(data_open(spec, &again_train, &again_test));
+    assert_ok(data_open(spec, NULL, &again_train, &again_test));
     assert_string_not_equal(train->hash, again_train->hash);
     assert_string_equal(test->hash, again_test->hash);
     data_set_free(again_train), data_set_free(again_test);
@@ -120,31 +120,31 @@ static void test_inside(void **state)
     (void)state;
     DataSet *want, *train, *test;
     write_good();
-    assert_ok(data_open(spec, &want, &test));
+    assert_ok(data_open(spec, NULL, &want, &test));
     data_set_free(test);
     snprintf(folder, sizeof folder, "%s/root/MNIST/raw", support_scratch());
     assert_ok(io_folder_make(folder));
     write_good();
     char root[4200];
     snprintf(root, sizeof root, "mnist:%s/root", support_scratch());
-    assert_ok(data_open(root, &train, &test));
+    assert_ok(data_open(root, NULL, &train, &test));
     assert_string_equal(train->hash, want->hash);
     data_set_free(train), data_set_free(test);
     snprintf(folder, sizeof folder, "%s/root/FashionMNIST/raw", support_scratch());
     assert_ok(io_folder_make(folder));
     write_good();
     snprintf(root, sizeof root, "fashion-mnist:%s/root", support_scratch());
-    assert_ok(data_open(root, &train, &test));
+    assert_ok(data_open(root, NULL, &train, &test));
     assert_memory_equal(train->images, want->images, N * H * W);
     data_set_free(train), data_set_free(test), data_set_free(want);
     snprintf(root, sizeof root, "mnist:%s/root/MNIST", support_scratch());
-    assert_fails(data_open(root, &train, &test), BASE_EIO, "with or without .gz, nor one in");
+    assert_fails(data_open(root, NULL, &train, &test), BASE_EIO, "with or without .gz, nor one in");
 }
 
 static void refuse(BaseStatus status, const char *part)
 {
     DataSet *train, *test;
-    assert_fails(data_open(spec, &train, &test), status, part);
+    assert_fails(data_open(spec, NULL, &train, &test), status, part);
     assert_null(train);
     assert_null(test);
     write_good();
@@ -197,7 +197,7 @@ static BaseStatus open_once(void *user)
 {
     (void)user;
     DataSet *train, *test;
-    BaseStatus st = data_open(spec, &train, &test);
+    BaseStatus st = data_open(spec, NULL, &train, &test);
     data_set_free(train), data_set_free(test);
     return st;
 }

@@ -104,7 +104,7 @@ static void test_order(void **state)
         start(t ? "order-val" : "order");
         make_good(TESTS[t]);
         if (t) put("test/unlabelled.jpg", "rgb.jpg", SIZE_MAX); /* as ImageNet's: no class folders */
-        assert_ok(data_open_with(spec, &PLAIN, &train, &test));
+        assert_ok(data_open(spec, &PLAIN, &train, &test));
         assert_int_equal(train->K, 3);
         assert_string_equal(train->class_names[0], "B");
         assert_string_equal(train->class_names[1], "a b");
@@ -130,7 +130,7 @@ static void has_prep(const DataOptions *options, const char *want)
 {
     DataSet *train, *test;
     BaseText text = {0};
-    assert_ok(data_open_with(spec, options, &train, &test));
+    assert_ok(data_open(spec, options, &train, &test));
     data_prep_text(train, &text);
     assert_string_equal(text.data, want);
     base_text_free(&text);
@@ -149,14 +149,14 @@ static void test_prepared(void **state)
     has_prep(&(DataOptions){.resize = "9x8", .crop = "none", .mean = "[0.5, 0.25, 0.125]", .std = "1"},
              "{mean: [0.5, 0.25, 0.125], std: [1, 1, 1], resize: 9x8, crop: none, interpolation: bilinear}");
     DataSet *train, *test;
-    assert_ok(data_open(spec, &train, &test));
+    assert_ok(data_open(spec, NULL, &train, &test));
     assert_int_equal(train->H, 224);
     assert_int_equal(train->W, 224);
     assert_int_equal(train->type, DATA_U8);
     data_set_free(train), data_set_free(test);
-    assert_fails(data_open_with(spec, &(DataOptions){.crop = "none"}, &train, &test), BASE_EFORMAT,
+    assert_fails(data_open(spec, &(DataOptions){.crop = "none"}, &train, &test), BASE_EFORMAT,
                  "where the first image becomes");
-    assert_fails(data_open_with(spec, &(DataOptions){.resize = "16384", .crop = "none"}, &train, &test), BASE_EFORMAT,
+    assert_fails(data_open(spec, &(DataOptions){.resize = "16384", .crop = "none"}, &train, &test), BASE_EFORMAT,
                  "crop, or resize to HxW");
 }
 
@@ -173,7 +173,7 @@ static void test_index(void **state)
     snprintf(test_index, sizeof test_index, "%s", at("test.txt"));
     DataOptions o = PLAIN;
     o.train_index = train_index, o.test_index = test_index;
-    assert_ok(data_open_with(spec, &o, &train, &test));
+    assert_ok(data_open(spec, &o, &train, &test));
     assert_int_equal(train->N, 3);
     is_image(train, 0, "palette.png");
     is_image(train, 1, "grey.png");
@@ -186,9 +186,9 @@ static void test_index(void **state)
     assert_int_equal(test->labels[0], 1);
     data_set_free(train), data_set_free(test);
     o.train_index = NULL;
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE, "both a training and a test image");
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EUSAGE, "both a training and a test image");
     write_text("test.txt", "0\n3\n");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EUSAGE,
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EUSAGE,
                  "image 3 of the test split; the split has images 0 to 2");
 }
 
@@ -203,7 +203,7 @@ static void test_class_map(void **state)
     DataOptions o = PLAIN;
     o.class_map = map;
     write_text("map.txt", "z\tzebra\nnever seen\na b\nB\tBee\n");
-    assert_ok(data_open_with(spec, &o, &train, &test));
+    assert_ok(data_open(spec, &o, &train, &test));
     assert_int_equal(train->K, 4);
     assert_string_equal(test->class_names[0], "zebra");
     assert_string_equal(train->class_names[1], "never seen");
@@ -221,13 +221,13 @@ static void test_class_map(void **state)
     }
     data_set_free(train), data_set_free(test);
     write_text("map.txt", "z\nB\n");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "has no line for the class 'a b'");
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EFORMAT, "has no line for the class 'a b'");
     write_text("map.txt", "z\nB\na b\nz\n");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "the class 'z' is given twice");
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EFORMAT, "the class 'z' is given twice");
     write_text("map.txt", "z\n\na b\nB\n");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "map.txt:2: an empty line");
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EFORMAT, "map.txt:2: an empty line");
     write_text("map.txt", "");
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "names 0 classes");
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EFORMAT, "names 0 classes");
 }
 
 static void test_broken(void **state)
@@ -236,17 +236,17 @@ static void test_broken(void **state)
     DataSet *train, *test, *again, *again_test;
     start("broken");
     make_good("test");
-    assert_ok(data_open_with(spec, &PLAIN, &train, &test));
+    assert_ok(data_open(spec, &PLAIN, &train, &test));
     put("train/a b/half.jpg", "rgb.jpg", 900);
     put("train/z/half.png", "rgb.png", 700);
     write_text("train/B/text.jpg", "no image at all");
     write_text("train/B/empty.png", "");
     /* of four broken images the first in order is told, on any number of threads */
-    assert_fails(data_open_with(spec, &PLAIN, &again, &again_test), BASE_EFORMAT, "train/B/empty.png: is empty");
+    assert_fails(data_open(spec, &PLAIN, &again, &again_test), BASE_EFORMAT, "train/B/empty.png: is empty");
     assert_non_null(strstr(base_error_text(), "broken: skip"));
     DataOptions o = PLAIN;
     o.broken = "skip";
-    assert_ok(data_open_with(spec, &o, &again, &again_test));
+    assert_ok(data_open(spec, &o, &again, &again_test));
     assert_string_equal(again->hash, train->hash); /* what is left are the good ones, in their order */
     data_set_free(again), data_set_free(again_test);
     data_set_free(train), data_set_free(test);
@@ -255,7 +255,7 @@ static void test_broken(void **state)
     unlink(at("train/a b/rgb.jpg"));
     unlink(at("train/a b/deep/x.PNG"));
     unlink(at("train/a b/deep-2/c.JPEG"));
-    assert_fails(data_open_with(spec, &o, &train, &test), BASE_EFORMAT, "not one image could be decoded");
+    assert_fails(data_open(spec, &o, &train, &test), BASE_EFORMAT, "not one image could be decoded");
 }
 
 /* Links to nothing and to themselves are broken images like others; a folder named like an image is a folder, whose
@@ -267,23 +267,23 @@ static void test_no_files(void **state)
     start("no-files");
     make_good("test");
     put("train/z/q.webp", "lossless.webp", SIZE_MAX);
-    assert_ok(data_open_with(spec, &PLAIN, &train, &test));
+    assert_ok(data_open(spec, &PLAIN, &train, &test));
     assert_int_equal(train->N, 6);
     is_image(train, 5, "lossless.webp");
     write_text("train/z/r.bmp", "BM");
     assert_int_equal(symlink("/nowhere/x.png", at("train/B/gone.png")), 0);
     assert_int_equal(symlink("circle.jpg", at("train/z/circle.jpg")), 0);
     assert_int_equal(mkfifo(at("train/z/pipe.png"), 0600), 0);
-    assert_fails(data_open_with(spec, &PLAIN, &more, &more_test), BASE_EFORMAT, "gone.png: cannot be opened");
+    assert_fails(data_open(spec, &PLAIN, &more, &more_test), BASE_EFORMAT, "gone.png: cannot be opened");
     assert_non_null(strstr(base_error_text(), "broken: skip"));
     DataOptions o = PLAIN;
     o.broken = "skip";
-    assert_ok(data_open_with(spec, &o, &more, &more_test));
+    assert_ok(data_open(spec, &o, &more, &more_test));
     assert_string_equal(more->hash, train->hash);
     data_set_free(more), data_set_free(more_test);
     put("train/z/folder.png/1.jpg", "rgb420.jpg", SIZE_MAX);
     assert_int_equal(symlink("folder.png", at("train/z/also.jpg")), 0);
-    assert_ok(data_open_with(spec, &o, &more, &more_test));
+    assert_ok(data_open(spec, &o, &more, &more_test));
     assert_int_equal(more->N, 8);
     is_image(more, 6, "rgb420.jpg");
     is_image(more, 7, "rgb420.jpg");
@@ -312,7 +312,7 @@ static void test_deep(void **state)
     DataOptions o = PLAIN;
     o.broken = "skip", o.crop = "10";
     base_log_sink(&(BaseLogSink){.message = keep_message});
-    BaseStatus st = data_open_with(spec, &o, &train, &test);
+    BaseStatus st = data_open(spec, &o, &train, &test);
     base_log_sink(NULL);
     assert_ok(st);
     assert_non_null(strstr(warned, "train: 2 of 8 images are grey of 16 bits; their values over 255 became 255, as in "
@@ -327,28 +327,28 @@ static void test_layout(void **state)
     (void)state;
     DataSet *train, *test;
     start("layout");
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "there is no folder");
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, "there is no folder");
     put("train/a/1.jpg", "rgb.jpg", SIZE_MAX);
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "layout/val");
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, "layout/val");
     put("val/b/1.jpg", "rgb.jpg", SIZE_MAX);
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "val/b: ");
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, "val/b: ");
     assert_ok(io_folder_make(at("train/b")));
-    assert_ok(data_open(spec, &train, &test)); /* a class without training images: a warning */
+    assert_ok(data_open(spec, NULL, &train, &test)); /* a class without training images: a warning */
     assert_int_equal(train->K, 2);
     assert_int_equal(test->labels[0], 1);
     data_set_free(train), data_set_free(test);
     unlink(at("val/b/1.jpg"));
-    assert_fails(data_open(spec, &train, &test), BASE_EFORMAT, "no JPEG, PNG or WebP image in any class folder");
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_EFORMAT, "no JPEG, PNG or WebP image in any class folder");
     put("val/b/1.jpg", "rgb.jpg", SIZE_MAX);
     assert_int_equal(symlink("../b", at("val/b/back")), 0); /* a circle */
-    assert_fails(data_open(spec, &train, &test), BASE_ELIMIT, "more than 16 deep");
-    assert_fails(data_open("imagefolder:/nowhere/at/all", &train, &test), BASE_EIO, "/nowhere/at/all");
+    assert_fails(data_open(spec, NULL, &train, &test), BASE_ELIMIT, "more than 16 deep");
+    assert_fails(data_open("imagefolder:/nowhere/at/all", NULL, &train, &test), BASE_EIO, "/nowhere/at/all");
 }
 
 static BaseStatus open_once(void *user)
 {
     DataSet *train, *test;
-    BaseStatus st = data_open_with(spec, user, &train, &test);
+    BaseStatus st = data_open(spec, user, &train, &test);
     data_set_free(train), data_set_free(test);
     return st;
 }

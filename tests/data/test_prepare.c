@@ -53,7 +53,7 @@ static void write_text(const char *name, const char *text) { assert_ok(io_file_w
 static void refuse(DataOptions options, BaseStatus status, const char *part)
 {
     DataSet *train, *test;
-    assert_fails(data_open_with(spec, &options, &train, &test), status, part);
+    assert_fails(data_open(spec, &options, &train, &test), status, part);
     assert_null(train);
     assert_null(test);
 }
@@ -128,26 +128,26 @@ static void test_refused(void **state)
     refuse(OPTIONS(.test_index = at("index")), BASE_EUSAGE, "an index file of the other split must leave it out");
 
     DataSet *train, *test; /* float32 is taken as it is */
-    assert_fails(data_open_with("gaussians", &OPTIONS(.mean = "0", .std = "1"), &train, &test), BASE_EUSAGE,
+    assert_fails(data_open("gaussians", &OPTIONS(.mean = "0", .std = "1"), &train, &test), BASE_EUSAGE,
                  "holds float32");
-    assert_fails(data_open_with("gaussians", &OPTIONS(.resize = "2"), &train, &test), BASE_EUSAGE, "holds float32");
+    assert_fails(data_open("gaussians", &OPTIONS(.resize = "2"), &train, &test), BASE_EUSAGE, "holds float32");
 }
 
 static void test_normalised(void **state)
 {
     (void)state;
     DataSet *train, *test, *plain, *plain_test;
-    assert_ok(data_open(spec, &plain, &plain_test));
-    assert_ok(data_open_with(spec, &OPTIONS(.mean = "0.25"), &train, &test));
+    assert_ok(data_open(spec, NULL, &plain, &plain_test));
+    assert_ok(data_open(spec, &OPTIONS(.mean = "0.25"), &train, &test));
     assert_near(train->mean[0], 0.25, 0, 0);
     assert_near(test->mean[0], 0.25, 0, 0);
     assert_near(train->std[0], 0.3081, 1e-7, 0); /* the data set's own */
     assert_string_not_equal(train->hash, plain->hash);
     data_set_free(train), data_set_free(test);
-    assert_ok(data_open_with(spec, &OPTIONS(.mean = "0.1307", .std = "[0.3081]"), &train, &test));
+    assert_ok(data_open(spec, &OPTIONS(.mean = "0.1307", .std = "[0.3081]"), &train, &test));
     assert_string_equal(train->hash, plain->hash);
     data_set_free(train), data_set_free(test);
-    assert_ok(data_open_with(spec, &OPTIONS(.std = "none"), &train, &test));
+    assert_ok(data_open(spec, &OPTIONS(.std = "none"), &train, &test));
     assert_false(train->normalise);
     data_set_free(train), data_set_free(test);
     data_set_free(plain), data_set_free(plain_test);
@@ -159,14 +159,14 @@ static void test_picked(void **state)
     DataSet *train, *test;
     static const int32_t RANGE_LABELS[] = {2, 3, 4, 0};
     write_text("train", "2-4\n0\n");
-    assert_ok(data_open_with(spec, &OPTIONS(.train_index = at("train")), &train, &test));
+    assert_ok(data_open(spec, &OPTIONS(.train_index = at("train")), &train, &test));
     assert_int_equal(train->N, 4);
     assert_memory_equal(train->labels, RANGE_LABELS, sizeof RANGE_LABELS);
     data_set_free(train);
     data_set_free(test);
     write_text("train", "5\n0\ntest 1");
     write_text("test", "train 3\n2\n");
-    assert_ok(data_open_with(spec, &OPTIONS(.train_index = at("train"), .test_index = at("test")), &train, &test));
+    assert_ok(data_open(spec, &OPTIONS(.train_index = at("train"), .test_index = at("test")), &train, &test));
     static const int64_t TRAIN[] = {5, 0, N + 1}, TEST[] = {3, N + 2};
     static const int32_t TRAIN_LABELS[] = {5, 0, 8}, TEST_LABELS[] = {3, 7};
     assert_int_equal(train->N, 3);
@@ -187,8 +187,8 @@ static void test_resized(void **state)
 {
     (void)state;
     DataSet *train, *test, *plain, *plain_test;
-    assert_ok(data_open(spec, &plain, &plain_test));
-    assert_ok(data_open_with(spec, &OPTIONS(.resize = "8", .crop = "7x6"), &train, &test));
+    assert_ok(data_open(spec, NULL, &plain, &plain_test));
+    assert_ok(data_open(spec, &OPTIONS(.resize = "8", .crop = "7x6"), &train, &test));
     assert_int_equal(train->H, 7);
     assert_int_equal(train->W, 6);
     for (int64_t i = 0; i < N; i++) {
@@ -211,7 +211,7 @@ static void test_renumbered(void **state)
     (void)state;
     DataSet *train, *test;
     write_text("map", "9\tnine\n8\n7\n6\n5\n4\n3\n2\n1\n0\n\n");
-    assert_ok(data_open_with(spec, &OPTIONS(.class_map = at("map")), &train, &test));
+    assert_ok(data_open(spec, &OPTIONS(.class_map = at("map")), &train, &test));
     for (int i = 0; i < N; i++) assert_int_equal(train->labels[i], 9 - i);
     assert_int_equal(test->labels[0], 0);
     assert_string_equal(train->class_names[0], "nine");
@@ -226,7 +226,7 @@ static void test_renumbered(void **state)
 static BaseStatus open_once(void *user)
 {
     DataSet *train, *test;
-    BaseStatus st = data_open_with(spec, user, &train, &test);
+    BaseStatus st = data_open(spec, user, &train, &test);
     data_set_free(train), data_set_free(test);
     return st;
 }

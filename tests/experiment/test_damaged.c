@@ -113,7 +113,7 @@ static BaseStatus read_as(int kind, const char *path)
     char spec[4300];
     snprintf(spec, sizeof spec, "hdf5:%s", path);
     BaseStatus st = kind == 0   ? session_signals_read(path, &signals)
-                    : kind == 1 ? data_open(spec, &train, &test)
+                    : kind == 1 ? data_open(spec, NULL, &train, &test)
                                 : io_tensors_read(path, &tensors);
     session_signals_free(&signals);
     data_set_free(train);

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_write(name, bytes + 1, size - 1);
     snprintf(spec, sizeof spec, "%s:%s/%s", bytes[0] & 2 ? "cifar100-coarse" : "cifar100", fuzz_files(),
              FOLDERS[python]);
-    if (data_open(spec, &train, &test) != BASE_OK) return 0;
+    if (data_open(spec, NULL, &train, &test) != BASE_OK) return 0;
     data_set_free(train);
     data_set_free(test);
     return 0;

@@ -434,7 +434,7 @@ static void read_all(const char *path, bool again)
         fuzz_check_error();
     session_signals_free(&signals);
     snprintf(spec, sizeof spec, "hdf5:%s", path);
-    if (data_open(spec, &train, &test) != BASE_OK) fuzz_check_error();
+    if (data_open(spec, NULL, &train, &test) != BASE_OK) fuzz_check_error();
     data_set_free(train);
     data_set_free(test);
     if (io_container_hdf5.read(path, &tensors) != BASE_OK)

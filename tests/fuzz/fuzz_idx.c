@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fuzz_write(name, bytes + 2 + images, size - 2 - images);
     }
     snprintf(spec, sizeof spec, "mnist:%s", fuzz_files());
-    if (data_open(spec, &train, &test) != BASE_OK) return 0;
+    if (data_open(spec, NULL, &train, &test) != BASE_OK) return 0;
     data_set_free(train);
     data_set_free(test);
     return 0;

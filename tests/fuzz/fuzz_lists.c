@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     snprintf(spec, sizeof spec, "mnist:%s", fuzz_files());
     DataOptions options = {.train_index = given[0], .test_index = given[1], .class_map = given[2]};
-    if (data_open_with(spec, &options, &train, &test) != BASE_OK) fuzz_check_error();
+    if (data_open(spec, &options, &train, &test) != BASE_OK) fuzz_check_error();
     data_set_free(train);
     data_set_free(test);
     return 0;

@@ -116,7 +116,7 @@ static void test_best_beyond_chance(void **state)
     assert_non_null(strstr(out.data, "Bold: the method nearest to the column's ideal"));
     assert_null(strstr(out.data, "| mask (control) | 1 | **"));
     base_text_free(&out);
-    report_table_html(&t, &out);
+    report_table_html(&t, NULL, NULL, &out);
     assert_non_null(strstr(out.data, "<b>91.65"));
     base_text_free(&out);
     report_table_tex(&t, &out);
@@ -193,7 +193,7 @@ static void test_scores_and_papers(void **state)
     report_table_free(&t);
     t = report_results_published(&set.experiments[0]);
     assert_int_equal(t.row_count, 0);
-    assert_true(report_published_none(&set.experiments[0]));
+    assert_false(report_published_any(&set.experiments[0]));
     report_table_free(&t);
     t = report_results_main(&set.experiments[0]);
     report_table_markdown(&t, &out);

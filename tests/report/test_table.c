@@ -127,7 +127,7 @@ static void test_renderings(void **state)
     assert_non_null(strstr(out.data, "    retrained (reference) & 94.19 $\\pm$ 0.50 [93.90, 94.50] & 1.23 \\\\\n"));
     assert_non_null(strstr(out.data, "    bad (failed) & \\multicolumn{2}{l}{it broke} \\\\\n"));
     base_text_free(&out);
-    report_table_html(&t, &out);
+    report_table_html(&t, NULL, NULL, &out);
     assert_non_null(strstr(out.data, "94.19 ± 0.50<small>[93.90, 94.50]</small></td>"));
     assert_non_null(strstr(out.data,
                            "<tr class=\"failed\"><th scope=\"row\">bad <span class=\"tag\">(failed)</span></th>"
