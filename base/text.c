@@ -30,6 +30,13 @@ void base_text_append(BaseText *text, const char *bytes, size_t size)
     text->data[text->size] = '\0';
 }
 
+void base_text_le(BaseText *text, uint64_t number, int width)
+{
+    char bytes[8];
+    for (int i = 0; i < width; i++) bytes[i] = (char)(number >> 8 * i);
+    base_text_append(text, bytes, (size_t)width);
+}
+
 void base_text_add(BaseText *text, const char *format, ...)
 {
     va_list args;

@@ -16,6 +16,8 @@ typedef struct {
 } BaseText;
 void base_text_add(BaseText *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void base_text_append(BaseText *text, const char *bytes, size_t size);
+/** A number as @p width <= 8 bytes, the lowest first. */
+void base_text_le(BaseText *text, uint64_t number, int width);
 void base_text_free(BaseText *text);
 /** What is in @p part, "" while it is empty, to be put into something else: where @p part ran out of memory, *st says so,
  *  unless it reports an error already. */

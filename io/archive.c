@@ -217,13 +217,6 @@ struct IoArchiveWriter {
     size_t count;
 };
 
-static void add_le(BaseText *text, uint64_t value, int width)
-{
-    char bytes[8];
-    for (int i = 0; i < width; i++) bytes[i] = (char)(value >> 8 * i);
-    base_text_append(text, bytes, (size_t)width);
-}
-
 BaseStatus io_archive_create(const char *path, IoArchiveWriter **out)
 {
     BaseStatus st = BASE_OK;
@@ -244,16 +237,16 @@ static uint64_t least(uint64_t value, uint64_t most) { return value < most ? val
 /* What the local header and the directory's entry say alike, from "version needed" on. */
 static void add_facts(BaseText *text, bool large, uint32_t sum, uint64_t size, size_t name_size, size_t extra)
 {
-    add_le(text, large ? VERSION_LARGE : VERSION, 2);
-    add_le(text, UTF8_NAMES, 2);
-    add_le(text, 0, 2); /* stored */
-    add_le(text, 0, 2);
-    add_le(text, FIRST_OF_1980, 2);
-    add_le(text, sum, 4);
-    add_le(text, least(size, SEE_LARGE_32), 4);
-    add_le(text, least(size, SEE_LARGE_32), 4);
-    add_le(text, name_size, 2);
-    add_le(text, extra, 2);
+    base_text_le(text, large ? VERSION_LARGE : VERSION, 2);
+    base_text_le(text, UTF8_NAMES, 2);
+    base_text_le(text, 0, 2); /* stored */
+    base_text_le(text, 0, 2);
+    base_text_le(text, FIRST_OF_1980, 2);
+    base_text_le(text, sum, 4);
+    base_text_le(text, least(size, SEE_LARGE_32), 4);
+    base_text_le(text, least(size, SEE_LARGE_32), 4);
+    base_text_le(text, name_size, 2);
+    base_text_le(text, extra, 2);
 }
 
 /* The zip64 extra field (4.5.3): a record's two sizes and its place, those that do not fit elsewhere. */
@@ -262,10 +255,10 @@ static size_t large_size(bool sizes, bool place) { return sizes || place ? 4 + 1
 static void add_large(BaseText *text, bool sizes, uint64_t size, bool place, uint64_t at)
 {
     if (!sizes && !place) return;
-    add_le(text, LARGE_ID, 2);
-    add_le(text, large_size(sizes, place) - 4, 2);
-    for (int i = 0; sizes && i < 2; i++) add_le(text, size, 8);
-    if (place) add_le(text, at, 8);
+    base_text_le(text, LARGE_ID, 2);
+    base_text_le(text, large_size(sizes, place) - 4, 2);
+    for (int i = 0; sizes && i < 2; i++) base_text_le(text, size, 8);
+    if (place) base_text_le(text, at, 8);
 }
 
 BaseStatus io_archive_add(IoArchiveWriter *w, const char *name, const void *bytes, size_t size)
@@ -279,20 +272,20 @@ BaseStatus io_archive_add(IoArchiveWriter *w, const char *name, const void *byte
     BASE_CHECK(name_size <= UINT16_MAX && w->count < RECORDS, BASE_ELIMIT,
                "%s: a PyTorch file of more than %d records cannot be written; .safetensors has no such limit", w->path,
                RECORDS);
-    add_le(&head, 0x04034b50, 4);
+    base_text_le(&head, 0x04034b50, 4);
     add_facts(&head, large, sum, size, name_size, extra + 4 + padding);
     base_text_append(&head, name, name_size);
     add_large(&head, large, size, false, 0);
-    add_le(&head, PADDING_ID, 2);
-    add_le(&head, padding, 2);
+    base_text_le(&head, PADDING_ID, 2);
+    base_text_le(&head, padding, 2);
     for (size_t i = 0; i < padding; i++) base_text_append(&head, "Z", 1);
     BASE_TRY(head.st);
-    add_le(&w->directory, 0x02014b50, 4);
-    add_le(&w->directory, large || far ? VERSION_LARGE : VERSION, 2);
+    base_text_le(&w->directory, 0x02014b50, 4);
+    base_text_le(&w->directory, large || far ? VERSION_LARGE : VERSION, 2);
     add_facts(&w->directory, large || far, sum, size, name_size, large_size(large, far));
-    add_le(&w->directory, 0, 2 + 2 + 2); /* no comment, disk 0, no attributes */
-    add_le(&w->directory, 0, 4);
-    add_le(&w->directory, least(w->size, SEE_LARGE_32), 4);
+    base_text_le(&w->directory, 0, 2 + 2 + 2); /* no comment, disk 0, no attributes */
+    base_text_le(&w->directory, 0, 4);
+    base_text_le(&w->directory, least(w->size, SEE_LARGE_32), 4);
     base_text_append(&w->directory, name, name_size);
     add_large(&w->directory, large, size, far, w->size);
     BASE_TRY(w->directory.st);
@@ -308,19 +301,19 @@ out:
 /* The zip64 end of the directory and its locator (4.3.14, 4.3.15), where the plain end cannot say it. */
 static void add_large_end(BaseText *text, size_t count, uint64_t size, uint64_t at)
 {
-    add_le(text, 0x06064b50, 4);
-    add_le(text, 44, 8); /* bytes that follow */
-    add_le(text, VERSION_LARGE, 2);
-    add_le(text, VERSION_LARGE, 2);
-    add_le(text, 0, 8); /* disks */
-    add_le(text, count, 8);
-    add_le(text, count, 8);
-    add_le(text, size, 8);
-    add_le(text, at, 8);
-    add_le(text, 0x07064b50, 4);
-    add_le(text, 0, 4);
-    add_le(text, at + size, 8);
-    add_le(text, 1, 4);
+    base_text_le(text, 0x06064b50, 4);
+    base_text_le(text, 44, 8); /* bytes that follow */
+    base_text_le(text, VERSION_LARGE, 2);
+    base_text_le(text, VERSION_LARGE, 2);
+    base_text_le(text, 0, 8); /* disks */
+    base_text_le(text, count, 8);
+    base_text_le(text, count, 8);
+    base_text_le(text, size, 8);
+    base_text_le(text, at, 8);
+    base_text_le(text, 0x07064b50, 4);
+    base_text_le(text, 0, 4);
+    base_text_le(text, at + size, 8);
+    base_text_le(text, 1, 4);
 }
 
 BaseStatus io_archive_finish_take(IoArchiveWriter *w)
@@ -329,13 +322,13 @@ BaseStatus io_archive_finish_take(IoArchiveWriter *w)
     size_t size = w->directory.size;
     if (w->count >= SEE_LARGE_16 || size >= SEE_LARGE_32 || w->size >= SEE_LARGE_32)
         add_large_end(&w->directory, w->count, size, w->size);
-    add_le(&w->directory, 0x06054b50, 4);
-    add_le(&w->directory, 0, 4);
-    add_le(&w->directory, least(w->count, SEE_LARGE_16), 2);
-    add_le(&w->directory, least(w->count, SEE_LARGE_16), 2);
-    add_le(&w->directory, least(size, SEE_LARGE_32), 4);
-    add_le(&w->directory, least(w->size, SEE_LARGE_32), 4);
-    add_le(&w->directory, 0, 2);
+    base_text_le(&w->directory, 0x06054b50, 4);
+    base_text_le(&w->directory, 0, 4);
+    base_text_le(&w->directory, least(w->count, SEE_LARGE_16), 2);
+    base_text_le(&w->directory, least(w->count, SEE_LARGE_16), 2);
+    base_text_le(&w->directory, least(size, SEE_LARGE_32), 4);
+    base_text_le(&w->directory, least(w->size, SEE_LARGE_32), 4);
+    base_text_le(&w->directory, 0, 2);
     BASE_TRY(w->directory.st);
     BASE_TRY(io_writer_add(w->file, w->directory.data, w->directory.size));
     st = io_writer_finish_take(w->file);

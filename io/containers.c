@@ -20,6 +20,13 @@ BaseStatus io_tensors_keep(IoTensors *tensors, const IoContainer *container, voi
     return st;
 }
 
+BaseStatus io_tensors_finish(BaseStatus st, IoTensors *tensors, IoTensors **out)
+{
+    *out = st == BASE_OK ? tensors : NULL;
+    if (st != BASE_OK) io_tensors_free(tensors);
+    return st;
+}
+
 BaseStatus io_tensors_spare(const IoTensors *tensors, const char *path)
 {
     const IoOrigin *origin = tensors->origin;

@@ -19,6 +19,8 @@ extern const IoContainer io_container_safetensors, io_container_shards, io_conta
 
 /** Gives the tensors an origin without data, to be filled. */
 BaseStatus io_tensors_keep(IoTensors *tensors, const IoContainer *container, void (*free_data)(void *));
+/** Hands @p tensors over where @p st is BASE_OK, else frees them. @return st. */
+BaseStatus io_tensors_finish(BaseStatus st, IoTensors *tensors, IoTensors **out);
 /** The data that the container's own reader kept; NULL where the tensors come from elsewhere. */
 void *io_tensors_origin(const IoTensors *tensors, const IoContainer *container);
 

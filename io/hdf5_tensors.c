@@ -280,16 +280,11 @@ out:
 static BaseStatus read_hdf5(const char *path, IoTensors **out)
 {
     Reader r = {.path = path};
-    *out = NULL;
     BaseStatus st = read_file(&r);
     io_hdf5_close(r.file);
     io_names_drop(&r.paths);
     base_text_free(&r.beside);
-    if (st == BASE_OK)
-        *out = r.tensors;
-    else
-        io_tensors_free(r.tensors);
-    return st;
+    return io_tensors_finish(st, r.tensors, out);
 }
 
 /* ---- writing ---- */

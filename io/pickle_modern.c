@@ -54,21 +54,14 @@ static BaseStatus take_line(Translation *t, const char **line, size_t *size)
 
 static void put_code(Translation *t, char code) { base_text_append(&t->out, &code, 1); }
 
-static void put_number(Translation *t, size_t width, uint64_t number)
-{
-    char bytes[8];
-    for (size_t i = 0; i < width; i++) bytes[i] = (char)(number >> 8 * i);
-    base_text_append(&t->out, bytes, width);
-}
-
 static void put_whole(Translation *t, int64_t whole)
 {
     if (whole == (int32_t)whole) {
         put_code(t, 'J');
-        put_number(t, 4, (uint64_t)whole);
+        base_text_le(&t->out, (uint64_t)whole, 4);
     } else {
         base_text_append(&t->out, "\x8a\x08", 2);
-        put_number(t, 8, (uint64_t)whole);
+        base_text_le(&t->out, (uint64_t)whole, 8);
     }
 }
 
@@ -191,7 +184,7 @@ static BaseStatus put_digits(Translation *t, unsigned char code, const char *lin
     if (code == 'I' || code == 'L') return put_whole(t, whole), BASE_OK;
     if (whole < 0 || whole > UINT32_MAX) return refuse(t, "a memo index is impossibly large");
     put_code(t, code == 'p' ? 'r' : 'j');
-    put_number(t, 4, (uint64_t)whole);
+    base_text_le(&t->out, (uint64_t)whole, 4);
     return BASE_OK;
 }
 

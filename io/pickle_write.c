@@ -19,16 +19,11 @@ typedef struct {
 static void put_bytes(Writer *w, const char *bytes, size_t size) { base_text_append(w->out, bytes, size); }
 static void put_code(Writer *w, unsigned char code) { put_bytes(w, (const char *)&code, 1); }
 
-static void put_number(Writer *w, uint64_t value, int width)
-{
-    for (int i = 0; i < width; i++) put_code(w, (unsigned char)(value >> 8 * i));
-}
-
 /* A memo index under the opcode for one byte or for four. */
 static void put_index(Writer *w, unsigned char small, unsigned char large, uint32_t index)
 {
     put_code(w, index < 256 ? small : large);
-    put_number(w, index, index < 256 ? 1 : 4);
+    base_text_le(w->out, index, index < 256 ? 1 : 4);
 }
 
 static void memoize(Writer *w, IoPickleValue *value)
@@ -41,17 +36,17 @@ static void put_int(Writer *w, int64_t whole)
 {
     if (whole >= 0 && whole < 256) {
         put_code(w, 'K');
-        put_number(w, (uint64_t)whole, 1);
+        base_text_le(w->out, (uint64_t)whole, 1);
     } else if (whole >= 0 && whole < 65536) {
         put_code(w, 'M');
-        put_number(w, (uint64_t)whole, 2);
+        base_text_le(w->out, (uint64_t)whole, 2);
     } else if (whole >= INT32_MIN && whole <= INT32_MAX) {
         put_code(w, 'J');
-        put_number(w, (uint64_t)whole, 4);
+        base_text_le(w->out, (uint64_t)whole, 4);
     } else {
         put_code(w, 0x8a);
         put_code(w, 8);
-        put_number(w, (uint64_t)whole, 8);
+        base_text_le(w->out, (uint64_t)whole, 8);
     }
 }
 
@@ -69,7 +64,7 @@ static void put_sized(Writer *w, unsigned char small, unsigned char large, const
     bool is_small = small && value->count < 256;
     if (value->count > UINT32_MAX) w->st = base_error_set(BASE_EARG, "a pickle cannot hold text of 4 GiB");
     put_code(w, is_small ? small : large);
-    put_number(w, value->count, is_small ? 1 : 4);
+    base_text_le(w->out, value->count, is_small ? 1 : 4);
     put_bytes(w, value->bytes, value->count);
 }
 
@@ -155,7 +150,7 @@ static void put_object(Writer *w, const IoPickleValue *value)
         return;
     }
     put_code(w, 0x96); /* a bytearray */
-    put_number(w, value->count, 8);
+    base_text_le(w->out, value->count, 8);
     put_bytes(w, value->bytes, value->count);
 }
 

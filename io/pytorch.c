@@ -435,11 +435,7 @@ static BaseStatus read_pytorch(const char *path, IoTensors **out)
     io_pytorch_survey_free(&r.survey);
     io_pickle_free(r.pickle);
     io_pytorch_free(r.file);
-    if (st == BASE_OK)
-        *out = r.tensors;
-    else
-        io_tensors_free(r.tensors);
-    return st;
+    return io_tensors_finish(st, r.tensors, out);
 }
 
 static bool sniff(const unsigned char *head, size_t size, int64_t file_size)

@@ -175,16 +175,11 @@ out:
 static BaseStatus read_safetensors(const char *path, IoTensors **out)
 {
     Reader r = {.path = path};
-    *out = NULL;
     BaseStatus st = read_file(&r);
     if (r.file) fclose(r.file);
     json_decref(r.header);
     base_free(r.spans);
-    if (st == BASE_OK)
-        *out = r.tensors;
-    else
-        io_tensors_free(r.tensors);
-    return st;
+    return io_tensors_finish(st, r.tensors, out);
 }
 
 /* Same content, same bytes: keys and tensors in the list's order, no times. */

@@ -165,14 +165,9 @@ out:
 static BaseStatus read_sharded(const char *path, IoTensors **out)
 {
     Reader r = {.path = path};
-    *out = NULL;
     BaseStatus st = read_all(&r);
     json_decref(r.index);
-    if (st == BASE_OK)
-        *out = r.tensors;
-    else
-        io_tensors_free(r.tensors);
-    return st;
+    return io_tensors_finish(st, r.tensors, out);
 }
 
 /* ---- writing ---- */
