@@ -81,17 +81,11 @@ out:
 static BaseStatus measure_rates(Work *w, double rates[PRECISIONS][TASKS])
 {
     BaseStatus st = BASE_OK;
-    NnRate *rate = NULL;
     for (int p = 0; p < PRECISIONS; p++)
-        for (int task = 0; task < TASKS; task++) {
-            if (!w->wanted[p]) continue;
-            BASE_TRY(nn_rate_create(w->model.net, (NnPrecision)p, task == TRAIN, w->batch[task], &rate));
-            BASE_TRY(nn_rate_run(rate, SECONDS, &rates[p][task]));
-            nn_rate_free(rate);
-            rate = NULL;
-        }
+        for (int task = 0; w->wanted[p] && task < TASKS; task++)
+            BASE_TRY(
+                nn_rate_measure(w->model.net, (NnPrecision)p, task == TRAIN, w->batch[task], SECONDS, &rates[p][task]));
 out:
-    nn_rate_free(rate);
     return st;
 }
 

@@ -26,13 +26,13 @@ BaseStatus experiment_method_params(const ExperimentMethod *m, void **params)
     return st;
 }
 
-int64_t experiment_method_epochs(const ExperimentMethod *m, const void *params, const NnTrainConfig *training)
+int64_t experiment_method_epochs(const ExperimentMethod *m, const NnTrainConfig *training)
 {
     const BaseEntry *entry = &m->method->entry;
     for (const BaseParam *p = entry->params; p < entry->params + entry->param_count; p++) {
         int64_t epochs;
         if (strcmp(p->name, "epochs") != 0 || p->kind != BASE_KIND_I64) continue;
-        memcpy(&epochs, (const char *)params + p->offset, sizeof epochs);
+        memcpy(&epochs, (const char *)m->params + p->offset, sizeof epochs);
         return epochs > 0 ? epochs : training->epochs;
     }
     return 0;

@@ -106,8 +106,8 @@ const ExperimentMethod *experiment_config_reference(const ExperimentConfig *expe
 ModelRecipe experiment_config_recipe(const ExperimentConfig *experiment, const SessionData *data, uint64_t seed);
 /** A copy of the method's parameters; *params owned (base_free). */
 BaseStatus experiment_method_params(const ExperimentMethod *method, void **params);
-/** Its parameter `epochs` in @p params, where 0 stands for the training's; 0 where it has none. */
-int64_t experiment_method_epochs(const ExperimentMethod *method, const void *params, const NnTrainConfig *training);
+/** Its parameter `epochs`, where 0 stands for the training's; 0 where it has none. */
+int64_t experiment_method_epochs(const ExperimentMethod *method, const NnTrainConfig *training);
 /** Sets a method's parameter `epochs` where it has one that no axis moves. */
 BaseStatus experiment_method_set_epochs(const ExperimentMethod *method, int64_t epochs, void *params);
 

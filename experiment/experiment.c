@@ -87,6 +87,9 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
     s->setting = (ExperimentSetting){.e = s->e,
                                      .data = &s->data,
                                      .models = s->models,
+                                     .shadows = s->shadows,
+                                     .forget = s->forget,
+                                     .forget_count = s->forget_count,
                                      .search_sets = s->search_sets,
                                      .search_set_count = s->search_set_count,
                                      .design = s->e->shadows.pairs > 0 ? &s->design : NULL,
@@ -176,21 +179,13 @@ out:
 static BaseStatus lay_out(Experiment *s)
 {
     BaseStatus st = BASE_OK;
-    char *path = NULL;
     for (size_t i = 0; i < s->steps.sweep.count; i++) {
         const ExperimentStep *step = &s->steps.step[i];
-        const ExperimentJob *job = &s->jobs[step->job];
         bool row = step->kind == EXPERIMENT_STEP_ROW, complete = !row && io_path_exists(step->path);
-        if (row && !s->task->force) {
-            base_free(path);
-            path = NULL;
-            BASE_TRY(base_format(&path, "%s/%s", s->folder, job->file));
-            complete = store_run_complete(path, job->id);
-        }
+        if (row && !s->task->force) BASE_TRY(experiment_job_complete(s->folder, &s->jobs[step->job], &complete));
         sweep_board_set(s->sweep.board, i, complete ? SWEEP_STATE_SKIPPED : SWEEP_STATE_TODO);
     }
 out:
-    base_free(path);
     return st;
 }
 
@@ -337,26 +332,16 @@ BaseStatus experiment_run(const ExperimentTask *task, ExperimentOutcome *outcome
                "--jobs %d under MPI: each of the %d ranks already runs jobs; leave --jobs out", task->jobs,
                sweep_ranks_count());
     BASE_TRY(prepare(&s, outcome));
-    const ExperimentShadowMaking shadows = {&s.setting, s.forget, s.forget_count, s.shadows};
     if (task->dry_run) {
         BASE_TRY(session_threads_set(s.setting.threads, NULL)); /* rates are those of one of the processes */
-        const ExperimentEstimateTask estimate = {.setting = &s.setting,
-                                                 .jobs = s.jobs,
-                                                 .count = s.job_count,
-                                                 .steps = &s.steps,
-                                                 .folder = s.folder,
-                                                 .force = task->force,
-                                                 .columns = task->columns,
-                                                 .processes = task->jobs,
-                                                 .shadows = s.setting.design ? &shadows : NULL};
-        st = outcome->silent ? BASE_OK : experiment_estimate(&estimate, outcome, terminal);
+        st = outcome->silent ? BASE_OK : experiment_estimate(&s, outcome, terminal);
         goto out;
     }
     if (task->worker)
         BASE_TRY(open_board(&s));
     else
         BASE_TRY(meet_board(&s));
-    if (s.setting.design && !task->worker) shadowed = experiment_shadows_make(&shadows);
+    if (s.setting.design && !task->worker) shadowed = experiment_shadows_make(&s.setting);
     if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
     if (task->jobs > 1)
         BASE_TRY(spawn(&s));

@@ -89,7 +89,8 @@ static BaseStatus search(const ExperimentSetting *s, const ExperimentSeed *seed,
     }
     BASE_TRY(BASE_ALLOC(count, &contexts));
     for (size_t i = 0; i < count; i++)
-        contexts[i] = experiment_context(s, seed, s->search_set_count ? &s->search_sets[i] : job->forget);
+        contexts[i] = experiment_context(s, &seed->split, seed->net, seed->seed,
+                                         s->search_set_count ? &s->search_sets[i] : job->forget);
     const ExperimentSearchTask task = {m, &s->e->budget, contexts, count, &seed->split.validation};
     BASE_TRY(experiment_search(&task, params, out));
     BASE_TRY(experiment_search_save(path, key, m, out));
@@ -135,7 +136,7 @@ static BaseStatus unlearn(const ExperimentSetting *s, const ExperimentSeed *seed
 {
     BaseStatus st = BASE_OK;
     const ExperimentMethod *m = job->method;
-    UnlearnContext context = experiment_context(s, seed, job->forget);
+    UnlearnContext context = experiment_context(s, &seed->split, seed->net, seed->seed, job->forget);
     EvalSubject subject;
     BASE_TRY(experiment_method_params(m, &w->params));
     if (m == experiment_config_reference(s->e)) {
@@ -309,5 +310,18 @@ BaseStatus experiment_job_failed(const ExperimentSetting *s, const ExperimentJob
     BASE_TRY(store_run_set_text(run, "/", "status", "failed"));
     BASE_TRY(store_run_set_text(run, "/", "reason", reason));
 out:
+    return st;
+}
+
+BaseStatus experiment_job_complete(const char *folder, const ExperimentJob *job, bool *out)
+{
+    BaseStatus st = BASE_OK;
+    char *path = NULL, *aside = NULL;
+    BASE_TRY(base_format(&path, "%s/%s", folder, job->file));
+    BASE_TRY(base_format(&aside, "%s/superseded/%s", folder, job->file));
+    *out = store_run_complete(path, job->id) || store_run_complete(aside, job->id);
+out:
+    base_free(path);
+    base_free(aside);
     return st;
 }

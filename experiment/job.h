@@ -5,6 +5,8 @@
 #include "experiment/seed.h"
 #include "store/store.h"
 
+/** Whether its row is in the folder, or set aside there and will come back. */
+BaseStatus experiment_job_complete(const char *folder, const ExperimentJob *job, bool *out);
 /** Key and file of the job's search (*path owned): of its axes, budget, seed and the sets it looks at. */
 BaseStatus experiment_search_place(const ExperimentSetting *setting, const ExperimentJob *job, char key[BASE_HASH_HEX],
                                    char **path);

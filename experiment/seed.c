@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "session/model.h"
 
 BaseStatus experiment_predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
                                      SessionPredictions out[EVAL_SPLITS])
@@ -21,15 +20,16 @@ out:
     return st;
 }
 
-UnlearnContext experiment_context(const ExperimentSetting *s, const ExperimentSeed *seed, const DataClasses *forget)
+UnlearnContext experiment_context(const ExperimentSetting *s, const SessionSplit *split, const NnNet *original,
+                                  uint64_t seed, const DataClasses *forget)
 {
-    return (UnlearnContext){.original = seed->net,
-                            .train = seed->split.train,
-                            .validation = seed->split.validation,
+    return (UnlearnContext){.original = original,
+                            .train = split->train,
+                            .validation = split->validation,
                             .forget = forget,
                             .training = &s->e->train,
                             .precision = s->e->precision,
-                            .seed = seed->seed};
+                            .seed = seed};
 }
 
 ModelMaking experiment_making(const ExperimentSetting *s, const ExperimentMethod *method, const void *params,
@@ -89,14 +89,20 @@ static BaseStatus split_make(const ExperimentSetting *s, ExperimentSeed *seed)
     return seed->split.train.set ? BASE_OK : experiment_seed_split(s, seed->seed, &seed->split);
 }
 
+BaseStatus experiment_net_create(const ExperimentSetting *s, SessionModel *out)
+{
+    BaseStatus st = session_model_create(s->e->arch, s->data, out);
+    if (st == BASE_OK) nn_net_set_tuning(out->net, s->e->tuning);
+    return st;
+}
+
 BaseStatus experiment_seed_train(const ExperimentSetting *s, ExperimentSeed *seed)
 {
     BaseStatus st = BASE_OK;
     SessionModel model = {0};
     if (seed->trained) return BASE_OK;
     BASE_TRY(split_make(s, seed));
-    BASE_TRY(session_model_create(s->e->arch, s->data, &model));
-    nn_net_set_tuning(model.net, s->e->tuning);
+    BASE_TRY(experiment_net_create(s, &model));
     const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, seed->seed);
     BASE_TRY(model_original(&recipe, &seed->split.train, s->models, model.net, &seed->cost, &seed->path));
     BASE_TRY(nn_net_hash(model.net, seed->hash));
@@ -151,7 +157,7 @@ static BaseStatus reference_fill(const ExperimentSetting *s, const ExperimentSee
 {
     BaseStatus st = BASE_OK;
     const ExperimentMethod *m = experiment_config_reference(s->e);
-    UnlearnContext context = experiment_context(s, seed, job->forget);
+    UnlearnContext context = experiment_context(s, &seed->split, seed->net, seed->seed, job->forget);
     UnlearnReport report = {0};
     const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
     BASE_TRY(nn_net_clone(seed->net, &r->net));
@@ -176,11 +182,9 @@ BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed
     NnNet *net = NULL;
     char *path = NULL;
     BASE_TRY(split_make(s, seed));
-    BASE_TRY(session_model_create(s->e->arch, s->data, &model)); /* for its shape: retraining starts from scratch */
-    nn_net_set_tuning(model.net, s->e->tuning);
+    BASE_TRY(experiment_net_create(s, &model)); /* for its shape: retraining starts from scratch */
     BASE_TRY(nn_net_clone(model.net, &net));
-    UnlearnContext context = experiment_context(s, seed, job->forget);
-    context.original = model.net;
+    UnlearnContext context = experiment_context(s, &seed->split, model.net, seed->seed, job->forget);
     const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
     BASE_TRY(model_unlearned(&making, net, &report, &cost, &path));
 out:

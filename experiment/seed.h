@@ -6,6 +6,7 @@
 #include "experiment/setting.h"
 #include "models/make.h"
 #include "session/answers.h"
+#include "session/model.h"
 
 /** What all jobs of one seed and forget set are compared with: a network retrained without the set. */
 typedef struct {
@@ -38,6 +39,8 @@ typedef struct {
 /** The images of a seed: what the design says, or the training split without its validation share. BASE_EUSAGE where
  *  none is left to train on. */
 BaseStatus experiment_seed_split(const ExperimentSetting *setting, uint64_t seed, SessionSplit *out);
+/** A network of the experiment's architecture and tuning, its weights zero. */
+BaseStatus experiment_net_create(const ExperimentSetting *setting, SessionModel *out);
 BaseStatus experiment_seed_make(const ExperimentSetting *setting, ExperimentSeed *seed);
 /** Only the split and the original, without what is measured on it. */
 BaseStatus experiment_seed_train(const ExperimentSetting *setting, ExperimentSeed *seed);
@@ -59,7 +62,7 @@ EvalSubject experiment_subject(const ExperimentSetting *setting, const Experimen
 /** What makes a method's network of one forget set ("3,7"); borrows its arguments. */
 ModelMaking experiment_making(const ExperimentSetting *setting, const ExperimentMethod *method, const void *params,
                               const UnlearnContext *context, const char *forget);
-UnlearnContext experiment_context(const ExperimentSetting *setting, const ExperimentSeed *seed,
-                                  const DataClasses *forget);
+UnlearnContext experiment_context(const ExperimentSetting *setting, const SessionSplit *split, const NnNet *original,
+                                  uint64_t seed, const DataClasses *forget);
 
 #endif

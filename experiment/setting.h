@@ -8,7 +8,10 @@
 typedef struct {
     const ExperimentConfig *e;
     const SessionData *data;
-    const char *models;             /* folder of trained networks */
+    const char *models;        /* folder of trained networks */
+    const char *shadows;       /* folder of shadow models */
+    const DataClasses *forget; /* [forget_count] */
+    size_t forget_count;
     const DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
     size_t search_set_count;
     const ExperimentDesign *design; /* whose half the jobs train on; NULL: no shadow models, the whole training split */

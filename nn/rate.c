@@ -178,3 +178,13 @@ BaseStatus nn_rate_run(NnRate *r, double seconds, double *images_per_second)
 out:
     return st;
 }
+
+BaseStatus nn_rate_measure(NnNet *net, NnPrecision precision, bool train, int64_t batch, double seconds,
+                           double *images_per_second)
+{
+    NnRate *rate = NULL;
+    BaseStatus st = nn_rate_create(net, precision, train, batch, &rate);
+    if (st == BASE_OK) st = nn_rate_run(rate, seconds, images_per_second);
+    nn_rate_free(rate);
+    return st;
+}

@@ -19,5 +19,8 @@ void nn_rate_free(NnRate *rate);
 /** Images per second of whole training steps, or of inference, over at least so many seconds; the first call runs two
  *  batches before. */
 BaseStatus nn_rate_run(NnRate *rate, double seconds, double *images_per_second);
+/** All of that at once. */
+BaseStatus nn_rate_measure(NnNet *net, NnPrecision precision, bool train, int64_t batch, double seconds,
+                           double *images_per_second);
 
 #endif

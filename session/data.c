@@ -80,12 +80,17 @@ BaseStatus session_split_make(const SessionData *data, double fraction, uint64_t
     *out = (SessionSplit){0};
     DataView all = data_view_all(data->train);
     BASE_TRY(data_split(&all, fraction, seed, &out->kept, &out->held));
-    out->train = data_view_of(data->train, &out->kept);
-    out->validation = data_view_of(data->train, &out->held);
-    out->test = data_view_all(data->test);
+    session_split_view(data, out);
 out:
     if (st != BASE_OK) session_split_free(out);
     return st;
+}
+
+void session_split_view(const SessionData *data, SessionSplit *split)
+{
+    split->train = data_view_of(data->train, &split->kept);
+    split->validation = data_view_of(data->train, &split->held);
+    split->test = data_view_all(data->test);
 }
 
 void session_split_free(SessionSplit *split)

@@ -29,6 +29,8 @@ typedef struct {
     DataView train, validation, test;
 } SessionSplit;
 BaseStatus session_split_make(const SessionData *data, double fraction, uint64_t seed, SessionSplit *out);
+/** The views of what it keeps and holds out, and all of the test split. */
+void session_split_view(const SessionData *data, SessionSplit *split);
 void session_split_free(SessionSplit *split);
 
 #endif

@@ -129,9 +129,7 @@ BaseStatus experiment_design_split(const ExperimentDesign *design, const Session
         if (in[i]) out->kept.at[out->kept.n++] = design->pool.at[i];
     if (target && fraction > 0)
         BASE_TRY(hold_out(design, data->train, fraction * (double)out->kept.n, seed, &out->held));
-    out->train = data_view_of(data->train, &out->kept);
-    out->validation = data_view_of(data->train, &out->held);
-    out->test = data_view_all(data->test);
+    session_split_view(data, out);
 out:
     if (st != BASE_OK) session_split_free(out);
     return st;

@@ -29,8 +29,8 @@ typedef struct {
 } Row;
 
 typedef struct {
-    const ExperimentShadowMaking *task;
-    ModelHalf half; /* at work */
+    const ExperimentSetting *s; /* its design must be there */
+    ModelHalf half;             /* at work */
     Row *rows;
     size_t count;
     double wall, images; /* of all rows' making */
@@ -60,7 +60,7 @@ static BaseStatus add_row(Maker *m, const char *role, const char *path, const Da
                           uint64_t seed, const ModelCost *cost)
 {
     BaseStatus st = BASE_OK;
-    const char *folder = m->task->folder, *slash = strrchr(path, '/');
+    const char *folder = m->s->shadows, *slash = strrchr(path, '/');
     bool inside = strncmp(path, folder, strlen(folder)) == 0 && path[strlen(folder)] == '/';
     BASE_TRY(BASE_GROW(&m->rows, m->count, m->count + 1));
     Row *row = &m->rows[m->count++];
@@ -87,23 +87,12 @@ typedef struct {
 static const char *folder_of(const Maker *m, const ModelMaking *making)
 {
     bool own = m->half.number == MODEL_HALF_TARGET;
-    return own && (!making || model_kept(making)) ? m->task->setting->models : m->task->folder;
-}
-
-static UnlearnContext context_of(const Maker *m, const Half *half, const DataClasses *forget)
-{
-    return (UnlearnContext){.original = half->original,
-                            .train = half->split->train,
-                            .validation = half->split->validation,
-                            .forget = forget,
-                            .training = &m->task->setting->e->train,
-                            .precision = m->task->setting->e->precision,
-                            .seed = half->seed};
+    return own && (!making || model_kept(making)) ? m->s->models : m->s->shadows;
 }
 
 static ModelRecipe recipe_of(const Maker *m, uint64_t seed)
 {
-    ModelRecipe recipe = experiment_config_recipe(m->task->setting->e, m->task->setting->data, seed);
+    ModelRecipe recipe = experiment_config_recipe(m->s->e, m->s->data, seed);
     recipe.half = &m->half;
     return recipe;
 }
@@ -111,7 +100,7 @@ static ModelRecipe recipe_of(const Maker *m, uint64_t seed)
 static ModelMaking making_of(const Maker *m, const ExperimentMethod *method, const UnlearnContext *context,
                              const char *forget)
 {
-    ModelMaking making = experiment_making(m->task->setting, method, method->params, context, forget);
+    ModelMaking making = experiment_making(m->s, method, method->params, context, forget);
     making.recipe = recipe_of(m, context->seed);
     making.folder = folder_of(m, &making);
     making.keep = true;
@@ -126,8 +115,8 @@ static BaseStatus make_one(Maker *m, const Half *half, const DataClasses *forget
     ModelCost cost = {0};
     BaseText text = {0};
     char *path = NULL;
-    bool reference = method == experiment_config_reference(m->task->setting->e);
-    UnlearnContext context = context_of(m, half, forget);
+    bool reference = method == experiment_config_reference(m->s->e);
+    UnlearnContext context = experiment_context(m->s, half->split, half->original, half->seed, forget);
     session_classes_text(forget, &text);
     BASE_TRY(text.st);
     const ModelMaking making = making_of(m, method, &context, text.data);
@@ -147,23 +136,22 @@ out:
 static BaseStatus make_half(Maker *m, int64_t number, uint64_t seed)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = m->task->setting;
+    const ExperimentSetting *s = m->s;
     SessionSplit split = {0};
     SessionModel model = {0};
     ModelCost cost = {0};
     char *path = NULL;
     m->half.number = number;
     BASE_TRY(experiment_design_split(s->design, s->data, number, s->e->validation, seed, &split));
-    BASE_TRY(session_model_create(s->e->arch, s->data, &model));
-    nn_net_set_tuning(model.net, s->e->tuning);
+    BASE_TRY(experiment_net_create(s, &model));
     const ModelRecipe recipe = recipe_of(m, seed);
     BASE_TRY(model_original(&recipe, &split.train, folder_of(m, NULL), model.net, &cost, &path));
     BASE_TRY(add_row(m, "original", path, NULL, "", seed, &cost));
     const Half half = {&split, seed, model.net};
-    for (size_t f = 0; f < m->task->forget_count; f++) {
+    for (size_t f = 0; f < m->s->forget_count; f++) {
         const ExperimentMethod *reference = experiment_config_reference(s->e);
         for (const ExperimentMethod *method = s->e->methods; method < s->e->methods + s->e->method_count; method++)
-            if (method->shadows || method == reference) BASE_TRY(make_one(m, &half, &m->task->forget[f], method));
+            if (method->shadows || method == reference) BASE_TRY(make_one(m, &half, &m->s->forget[f], method));
     }
 out:
     session_split_free(&split);
@@ -192,7 +180,7 @@ static BaseStatus holds(const char *path, const BaseText *text, bool *same)
 static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_t half, bool in)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentDesign *d = m->task->setting->design;
+    const ExperimentDesign *d = m->s->design;
     const uint8_t *keep = half == MODEL_HALF_TARGET ? d->target : d->keep + half * d->pool.n;
     const DataPicks *picks = &request->picks[DATA_TRAIN];
     BaseText text = {0};
@@ -207,7 +195,7 @@ static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_
     }
     BASE_TRY(text.st);
     half_file(half, in, name);
-    BASE_TRY(base_format(&path, "%s/%s", m->task->folder, name));
+    BASE_TRY(base_format(&path, "%s/%s", m->s->shadows, name));
     BASE_TRY(holds(path, &text, &same));
     if (!same) BASE_TRY(io_file_write(path, text.data, text.size));
 out:
@@ -220,7 +208,7 @@ static BaseStatus write_indices(const Maker *m)
 {
     BaseStatus st = BASE_OK;
     DataRequest request = {0};
-    const ExperimentConfig *e = m->task->setting->e;
+    const ExperimentConfig *e = m->s->e;
     BASE_TRY(data_request_read(&e->prepare, &request));
     for (int64_t half = 0; half < e->shadows.pairs; half++) BASE_TRY(write_index(m, &request, half, true));
     BASE_TRY(write_index(m, &request, MODEL_HALF_TARGET, true));
@@ -232,7 +220,7 @@ out:
 
 static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
 {
-    const DataSet *set = m->task->setting->data->train;
+    const DataSet *set = m->s->data->train;
     BaseText words = {0};
     char members[40];
     IoJson *json = io_json_object();
@@ -268,7 +256,7 @@ static IoJson *cost_json(const Maker *m)
 static BaseStatus write_json(const Maker *m)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = m->task->setting;
+    const ExperimentSetting *s = m->s;
     BaseText train = {0};
     char *text = NULL, *path = NULL;
     IoJson *json = io_json_object(), *models = io_json_array(), *targets = io_json_array();
@@ -288,7 +276,7 @@ static BaseStatus write_json(const Maker *m)
     io_json_set_take(json, "targets", targets);
     BASE_TRY(train.st);
     BASE_TRY(io_json_text(json, &text));
-    BASE_TRY(base_format(&path, "%s/%s", m->task->folder, MODEL_SHADOWS_FILE));
+    BASE_TRY(base_format(&path, "%s/%s", m->s->shadows, MODEL_SHADOWS_FILE));
     BASE_TRY(io_file_write(path, text, strlen(text)));
 out:
     io_json_free(json);
@@ -302,17 +290,16 @@ out:
 static BaseStatus make_target(Maker *m)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentSetting *s = m->task->setting;
+    const ExperimentSetting *s = m->s;
     SessionSplit split = {0};
     SessionModel model = {0};
     for (size_t i = 0; i < s->e->seed_count; i++) BASE_TRY(make_half(m, MODEL_HALF_TARGET, s->e->seeds[i]));
     BASE_TRY(experiment_design_split(s->design, s->data, MODEL_HALF_TARGET, 0, 0, &split));
-    BASE_TRY(session_model_create(s->e->arch, s->data, &model)); /* of which retraining takes the shape */
-    nn_net_set_tuning(model.net, s->e->tuning);
+    BASE_TRY(experiment_net_create(s, &model)); /* of which retraining takes the shape */
     for (int64_t i = 0; i < s->e->shadows.retrained; i++) {
         const Half half = {&split, experiment_design_seed(&s->e->shadows, EXPERIMENT_HALVES_MAX + i), model.net};
-        for (size_t f = 0; f < m->task->forget_count; f++)
-            BASE_TRY(make_one(m, &half, &m->task->forget[f], experiment_config_reference(s->e)));
+        for (size_t f = 0; f < m->s->forget_count; f++)
+            BASE_TRY(make_one(m, &half, &m->s->forget[f], experiment_config_reference(s->e)));
     }
 out:
     session_split_free(&split);
@@ -328,9 +315,9 @@ static BaseStatus make_locked(Maker *m, int64_t half, bool wait, bool *done)
     IoLock *lock = NULL;
     *done = true;
     size_t before = m->count;
-    const ExperimentShadows *config = &m->task->setting->e->shadows;
+    const ExperimentShadows *config = &m->s->e->shadows;
     half_file(half, true, name);
-    BASE_TRY(base_format(&path, "%s/%s", m->task->folder, name));
+    BASE_TRY(base_format(&path, "%s/%s", m->s->shadows, name));
     BASE_TRY(io_lock_open(path, &lock));
     if (wait)
         BASE_TRY(io_lock_wait(lock, 0, IO_LOCK_EXCLUSIVE));
@@ -351,7 +338,7 @@ out:
 static BaseStatus make_halves(Maker *m)
 {
     BaseStatus st = BASE_OK;
-    int64_t n = 1 + m->task->setting->e->shadows.pairs;
+    int64_t n = 1 + m->s->e->shadows.pairs;
     bool *done = NULL;
     BASE_TRY(BASE_ALLOC(n, &done));
     for (int round = 0; round < 2; round++)
@@ -369,21 +356,20 @@ static int by_half(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-BaseStatus experiment_shadows_make(const ExperimentShadowMaking *task)
+BaseStatus experiment_shadows_make(const ExperimentSetting *s)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentConfig *e = task->setting->e;
-    Maker m = {.task = task, .half = e->target};
+    Maker m = {.s = s, .half = s->e->target};
     double started = base_clock_wall();
-    BASE_TRY(io_folder_make(task->folder));
-    io_folder_sweep(task->folder);
+    BASE_TRY(io_folder_make(s->shadows));
+    io_folder_sweep(s->shadows);
     BASE_TRY(write_indices(&m));
     BASE_TRY(make_halves(&m));
     qsort(m.rows, m.count, sizeof *m.rows, by_half); /* whichever process made what */
     BASE_TRY(write_json(&m));
     base_notice("shadow models: %zu networks with the targets, %.0f images through them in %.1f s of training and "
                 "unlearning (%.1f s now); %s/%s",
-                m.count, m.images, m.wall, base_clock_wall() - started, task->folder, MODEL_SHADOWS_FILE);
+                m.count, m.images, m.wall, base_clock_wall() - started, s->shadows, MODEL_SHADOWS_FILE);
 out:
     if (st != BASE_OK) base_error_prefix(st, "shadow models");
     maker_free(&m);
@@ -392,70 +378,43 @@ out:
 
 /* ------------------------------------------------------------ a dry run */
 
-static BaseStatus count_original(Maker *m, uint64_t seed, ExperimentShadowCount *count)
+static BaseStatus count_one(const Maker *m, uint64_t seed, const ExperimentMethod *method, const DataClasses *forget,
+                            int networks[2])
 {
     BaseStatus st = BASE_OK;
     char key[BASE_HASH_HEX], *path = NULL;
+    BaseText text = {0};
     const ModelRecipe recipe = recipe_of(m, seed);
-    BASE_TRY(model_original_path(&recipe, folder_of(m, NULL), key, &path));
-    count->networks++;
-    count->cached += io_path_exists(path);
+    UnlearnContext context = {.forget = forget, .seed = seed};
+    if (method) {
+        session_classes_text(forget, &text);
+        BASE_TRY(text.st);
+        const ModelMaking making = making_of(m, method, &context, text.data);
+        BASE_TRY(model_unlearned_path(&making, key, &path));
+    } else {
+        BASE_TRY(model_original_path(&recipe, folder_of(m, NULL), key, &path));
+    }
+    networks[io_path_exists(path)]++;
 out:
+    base_text_free(&text);
     base_free(path);
     return st;
 }
 
-static BaseStatus count_method(Maker *m, uint64_t seed, const ExperimentMethod *method, ExperimentShadowCount *count)
+BaseStatus experiment_shadows_count(const ExperimentSetting *s, const ExperimentMethod *method, int networks[2])
 {
     BaseStatus st = BASE_OK;
-    for (size_t f = 0; f < m->task->forget_count && st == BASE_OK; f++) {
-        char key[BASE_HASH_HEX], *path = NULL;
-        BaseText text = {0};
-        const SessionSplit none = {0};
-        const Half half = {&none, seed, NULL};
-        UnlearnContext context = context_of(m, &half, &m->task->forget[f]);
-        session_classes_text(&m->task->forget[f], &text);
-        st = text.st;
-        if (st == BASE_OK) {
-            const ModelMaking making = making_of(m, method, &context, text.data);
-            st = model_unlearned_path(&making, key, &path);
-        }
-        count->networks++;
-        count->cached += st == BASE_OK && io_path_exists(path);
-        base_text_free(&text);
-        base_free(path);
+    const ExperimentShadows *config = &s->e->shadows;
+    bool reference = method && method == experiment_config_reference(s->e);
+    int64_t more = reference ? config->retrained : 0; /* of the target, from other seeds */
+    Maker m = {.s = s, .half = s->e->target};
+    if (method && !method->shadows && !reference) return BASE_OK;
+    for (int64_t i = -more; i < config->pairs; i++) {
+        uint64_t seed = experiment_design_seed(config, i < 0 ? EXPERIMENT_HALVES_MAX - 1 - i : i);
+        m.half.number = i < 0 ? MODEL_HALF_TARGET : i;
+        for (size_t f = 0; f < (method ? s->forget_count : 1); f++)
+            BASE_TRY(count_one(&m, seed, method, &s->forget[f], networks));
     }
-    return st;
-}
-
-BaseStatus experiment_shadows_count(const ExperimentShadowMaking *task, ExperimentShadowCount **out, size_t *n)
-{
-    BaseStatus st = BASE_OK;
-    const ExperimentConfig *e = task->setting->e;
-    Maker m = {.task = task, .half = e->target};
-    ExperimentShadowCount *counts = NULL;
-    *out = NULL;
-    *n = 0;
-    BASE_TRY(BASE_ALLOC(e->method_count + 1, &counts));
-    for (size_t i = 0; i <= e->method_count; i++) {
-        const ExperimentMethod *method = i == 0 ? NULL : &e->methods[i - 1];
-        if (method && !method->shadows && method != experiment_config_reference(e)) continue;
-        ExperimentShadowCount *count = &counts[(*n)++];
-        *count = (ExperimentShadowCount){.method = method};
-        snprintf(count->label, sizeof count->label, "shadows: %.100s", method ? method->label : "original");
-        for (int64_t half = 0; half < e->shadows.pairs; half++) {
-            uint64_t seed = experiment_design_seed(&e->shadows, half);
-            m.half.number = half;
-            BASE_TRY(method ? count_method(&m, seed, method, count) : count_original(&m, seed, count));
-        }
-        m.half.number = MODEL_HALF_TARGET;
-        bool more = method && method == experiment_config_reference(e);
-        for (int64_t j = 0; more && j < e->shadows.retrained; j++)
-            BASE_TRY(count_method(&m, experiment_design_seed(&e->shadows, EXPERIMENT_HALVES_MAX + j), method, count));
-    }
-    *out = counts;
-    counts = NULL;
 out:
-    base_free(counts);
     return st;
 }
