@@ -104,20 +104,25 @@ static BaseStatus unknown_key(const BaseParam *table, size_t count, const char *
     return st;
 }
 
+const BaseParam *base_param_find(const BaseParam *table, size_t count, const char *name)
+{
+    for (const BaseParam *p = table; p < table + count; p++)
+        if (strcmp(p->name, name) == 0) return p;
+    return NULL;
+}
+
 BaseStatus base_param_set(const BaseParam *table, size_t count, void *values, const char *owner, const char *key,
                           const char *text, const char *where)
 {
-    for (const BaseParam *p = table; p < table + count; p++) {
-        if (strcmp(p->name, key) != 0) continue;
-        if (parse(p, text, field(p, values))) return BASE_OK;
-        BaseText right = {0};
-        base_param_describe(p, &right);
-        BaseStatus st = right.st;
-        if (st == BASE_OK)
-            st = base_error_set(BASE_EUSAGE, "%s: %s: %s = '%.200s': must be %s", where, owner, key, text,
-                                right.size ? right.data : "different");
-        base_text_free(&right);
-        return st;
-    }
-    return unknown_key(table, count, owner, key, where);
+    const BaseParam *p = base_param_find(table, count, key);
+    if (!p) return unknown_key(table, count, owner, key, where);
+    if (parse(p, text, field(p, values))) return BASE_OK;
+    BaseText right = {0};
+    base_param_describe(p, &right);
+    BaseStatus st = right.st;
+    if (st == BASE_OK)
+        st = base_error_set(BASE_EUSAGE, "%s: %s: %s = '%.200s': must be %s", where, owner, key, text,
+                            right.size ? right.data : "different");
+    base_text_free(&right);
+    return st;
 }

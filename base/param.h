@@ -63,6 +63,9 @@ typedef struct {
 /** Writes every default into @p values (the parameter struct). */
 void base_param_defaults(const BaseParam *table, size_t count, void *values);
 
+/** The row of that name; NULL: none. */
+const BaseParam *base_param_find(const BaseParam *table, size_t count, const char *name);
+
 /**
  * Sets one field from text.
  * @param owner  what the table belongs to, for messages ("method svd").

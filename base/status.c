@@ -43,6 +43,7 @@ BaseStatus base_error_prefix(BaseStatus st, const char *format, ...)
 {
     char head[TEXT_SIZE / 2], fresh[TEXT_SIZE];
     va_list args;
+    if (st == BASE_OK) return st;
     va_start(args, format);
     vsnprintf(head, sizeof head, format, args);
     va_end(args);

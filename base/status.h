@@ -41,7 +41,8 @@ void base_error_clear(void);
 /** Sets this thread's error text and returns @p st, so that `return base_error_set(...)` reads well. */
 BaseStatus base_error_set(BaseStatus st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Puts "context: " in front of the present text and returns @p st: callers add where, callees say what. */
+/** Puts "context: " in front of the present text, unless @p st is BASE_OK, and returns @p st: callers add where, callees
+ *  say what. */
 BaseStatus base_error_prefix(BaseStatus st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* All three expect `BaseStatus st = BASE_OK;` and a label `out:` that releases the locals and returns st. */

@@ -15,13 +15,6 @@ typedef struct {
     AuditTask task;
 } Work;
 
-static bool has_row(const BaseParam *table, size_t count, const char *key, size_t length)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strlen(table[i].name) == length && strncmp(table[i].name, key, length) == 0) return true;
-    return false;
-}
-
 /* One --set: "attack.key=value", a key of the audit, or one of the training of --make-retrained. */
 static BaseStatus assign(const CliOptions *o, const char *text, Work *w)
 {
@@ -30,13 +23,12 @@ static BaseStatus assign(const CliOptions *o, const char *text, Work *w)
     char key[64];
     BASE_CHECK(equals && equals > text && equals - text < (ptrdiff_t)sizeof key, BASE_EUSAGE,
                "--set %.100s: must be key=value or attack.key=value", text);
-    size_t length = (size_t)(equals - text);
     if (dot && dot < equals) {
         w->set[w->set_count++] = text;
         goto out;
     }
-    snprintf(key, sizeof key, "%.*s", (int)length, text);
-    bool trains = has_row(nn_train_params, nn_train_param_count, key, length);
+    snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
+    bool trains = base_param_find(nn_train_params, nn_train_param_count, key);
     BASE_CHECK(!trains || o->make_retrained, BASE_EUSAGE,
                "--set %.100s: is a key of the training, and only --make-retrained trains", text);
     if (trains)

@@ -245,18 +245,12 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
     return cli_print_text_take(&text);
 }
 
-static bool has_param(const BaseEntry *entry, const char *name)
-{
-    for (size_t i = 0; i < entry->param_count; i++)
-        if (strcmp(entry->params[i].name, name) == 0) return true;
-    return false;
-}
-
 static BaseStatus warn(const Work *w)
 {
     BaseStatus st = BASE_OK;
     const BaseEntry *entry = &w->method->entry;
-    bool alphas = has_param(entry, "alpha_f") && has_param(entry, "alpha_r");
+    bool alphas = base_param_find(entry->params, entry->param_count, "alpha_f") &&
+                  base_param_find(entry->params, entry->param_count, "alpha_r");
     const SessionTally *b = &w->before, *a = &w->after;
     double forget = session_percent(a->right_forget, a->n_forget);
     double fall = session_percent(b->right_retain, b->n_retain) - session_percent(a->right_retain, a->n_retain);

@@ -23,7 +23,7 @@ static BaseStatus check_method(const ExperimentMethod *m, const UnlearnContext *
         memcpy(params, m->params, entry->params_size);
     }
 out:
-    if (st != BASE_OK) base_error_prefix(st, "%s: method %s", m->where, entry->name);
+    base_error_prefix(st, "%s: method %s", m->where, entry->name);
     base_free(params);
     return st;
 }
@@ -37,8 +37,7 @@ static BaseStatus parse_sets(const SessionData *data, char *const *texts, char *
         char number[32];
         snprintf(number, sizeof number, "#%zu", i);
         st = data_classes_parse(data->train, texts ? texts[i] : number, &sets[i]);
-        if (st != BASE_OK && texts) base_error_prefix(st, "%s: forget", where[i]);
-        BASE_TRY(st);
+        BASE_TRY(texts ? base_error_prefix(st, "%s: forget", where[i]) : st);
         for (size_t j = 0; j < i; j++)
             BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
                        "%s: forget: the set %s is given twice", where[i], texts[i]);

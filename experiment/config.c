@@ -29,13 +29,11 @@ BaseStatus experiment_method_params(const ExperimentMethod *m, void **params)
 int64_t experiment_method_epochs(const ExperimentMethod *m, const NnTrainConfig *training)
 {
     const BaseEntry *entry = &m->method->entry;
-    for (const BaseParam *p = entry->params; p < entry->params + entry->param_count; p++) {
-        int64_t epochs;
-        if (strcmp(p->name, "epochs") != 0 || p->kind != BASE_KIND_I64) continue;
-        memcpy(&epochs, (const char *)m->params + p->offset, sizeof epochs);
-        return epochs > 0 ? epochs : training->epochs;
-    }
-    return 0;
+    const BaseParam *p = base_param_find(entry->params, entry->param_count, "epochs");
+    int64_t epochs;
+    if (!p || p->kind != BASE_KIND_I64) return 0;
+    memcpy(&epochs, (const char *)m->params + p->offset, sizeof epochs);
+    return epochs > 0 ? epochs : training->epochs;
 }
 
 BaseStatus experiment_method_set_epochs(const ExperimentMethod *m, int64_t epochs, void *params)
@@ -45,10 +43,8 @@ BaseStatus experiment_method_set_epochs(const ExperimentMethod *m, int64_t epoch
     for (size_t i = 0; i < m->axis_count; i++)
         if (strcmp(m->axes[i].param->name, "epochs") == 0) return BASE_OK;
     snprintf(text, sizeof text, "%lld", (long long)epochs);
-    for (size_t i = 0; i < entry->param_count; i++)
-        if (strcmp(entry->params[i].name, "epochs") == 0)
-            return base_param_set(entry->params, entry->param_count, params, entry->name, "epochs", text, m->where);
-    return BASE_OK;
+    if (!base_param_find(entry->params, entry->param_count, "epochs")) return BASE_OK;
+    return base_param_set(entry->params, entry->param_count, params, entry->name, "epochs", text, m->where);
 }
 
 const ExperimentMethod *experiment_config_reference(const ExperimentConfig *e)

@@ -18,11 +18,7 @@ static BaseStatus extend(BaseYaml *root, const char *path, int files)
     BASE_CHECK(files < FILES, BASE_EUSAGE, "%s: extends: more than %d files in a chain: in a circle?", name->where,
                FILES);
     BASE_TRY(io_path_beside(path, name->text, &beside));
-    st = base_yaml_read(beside, &base);
-    if (st != BASE_OK) {
-        base_error_prefix(st, "%s: extends", name->where);
-        goto out;
-    }
+    BASE_TRY(base_error_prefix(base_yaml_read(beside, &base), "%s: extends", name->where));
     BASE_CHECK(base->kind == BASE_YAML_MAP, BASE_EUSAGE, "%s: must be a map of 'key: value' lines, for %s extends it",
                beside, path);
     BASE_TRY(extend(base, beside, files + 1));

@@ -136,10 +136,9 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
     e->validation = top->validation;
     e->cache = (ExperimentCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
-    if (*top->tuning.s) {
-        st = nn_tuning_read(top->tuning.s, &e->tuning);
-        if (st != BASE_OK) base_error_prefix(st, "%s: tuning", base_yaml_get(root, "tuning")->where);
-    }
+    if (*top->tuning.s)
+        BASE_TRY(base_error_prefix(nn_tuning_read(top->tuning.s, &e->tuning), "%s: tuning",
+                                   base_yaml_get(root, "tuning")->where));
 out:
     base_text_free(&text);
     base_free(top);
@@ -232,15 +231,6 @@ out:
     return st;
 }
 
-static BaseStatus find_param(const BaseEntry *entry, const char *owner, const BaseYaml *node, const BaseParam **out)
-{
-    for (size_t i = 0; i < entry->param_count; i++) {
-        *out = &entry->params[i];
-        if (strcmp(entry->params[i].name, node->key) == 0) return BASE_OK;
-    }
-    return base_param_set(entry->params, entry->param_count, NULL, owner, node->key, "", node->where); /* its message */
-}
-
 static bool is_tunable(const UnlearnMethod *method, const char *name)
 {
     for (const char *const *t = method->tunable; t && *t; t++)
@@ -254,7 +244,9 @@ static BaseStatus read_axis(const BaseYaml *node, const ExperimentMethod *m, con
     BaseStatus st = BASE_OK;
     BaseText text = {0};
     const BaseEntry *entry = &m->method->entry;
-    BASE_TRY(find_param(entry, owner, node, &axis->param));
+    axis->param = base_param_find(entry->params, entry->param_count, node->key);
+    if (!axis->param) /* which it says */
+        BASE_TRY(base_param_set(entry->params, entry->param_count, NULL, owner, node->key, "", node->where));
     BASE_TRY(need_kind(node, BASE_YAML_LIST, node->key));
     BASE_CHECK(node->count > 0, BASE_EUSAGE, "%s: search: %s: the list is empty", node->where, node->key);
     axis->tunable = is_tunable(m->method, node->key);
@@ -350,11 +342,7 @@ static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConf
     const char *name = NULL, *label = NULL;
     char owner[160];
     BASE_TRY(read_row(node, "a method", ROW, BASE_COUNT(ROW), &name, &label));
-    st = unlearn_find(name, &m->method);
-    if (st != BASE_OK) {
-        base_error_prefix(st, "%s", node->where);
-        goto out;
-    }
+    BASE_TRY(base_error_prefix(unlearn_find(name, &m->method), "%s", node->where));
     snprintf(owner, sizeof owner, "method %s", name);
     BASE_TRY(base_strdup(label, &m->label));
     BASE_TRY(base_strdup(node->where, &m->where));
@@ -390,16 +378,10 @@ static BaseStatus read_attack(const BaseYaml *node, ExperimentConfig *e, Experim
     char owner[160];
     BaseText full = {0};
     BASE_TRY(read_row(node, "an attack", ROW, BASE_COUNT(ROW), &name, &label));
-    st = mia_find(name, &a->attack);
-    if (st == BASE_OK) {
-        const BaseYaml *wiring = base_yaml_get(node, "wiring");
-        if (wiring) BASE_TRY(need_kind(wiring, BASE_YAML_SCALAR, "wiring"));
-        st = mia_wiring_find(wiring ? wiring->text : "forget", &a->wiring);
-    }
-    if (st != BASE_OK) {
-        base_error_prefix(st, "%s", node->where);
-        goto out;
-    }
+    BASE_TRY(base_error_prefix(mia_find(name, &a->attack), "%s", node->where));
+    const BaseYaml *wiring = base_yaml_get(node, "wiring");
+    if (wiring) BASE_TRY(need_kind(wiring, BASE_YAML_SCALAR, "wiring"));
+    BASE_TRY(base_error_prefix(mia_wiring_find(wiring ? wiring->text : "forget", &a->wiring), "%s", node->where));
     BASE_CHECK(a->attack->needs == 0, BASE_EUSAGE, "%s: attack %s needs models that `run` does not train", node->where,
                name);
     if (strcmp(label, name) == 0)
@@ -422,9 +404,12 @@ out:
     return st;
 }
 
-/* `probe: false`, or a map of its keys; the table's first row is `enabled`. */
+/* `probe: false`, or a map of its keys, which asks for it; the table's first row is `enabled`. */
 static BaseStatus read_switch(const BaseYaml *node, const BaseParam *table, size_t count, void *values)
 {
+    base_param_defaults(table, count, values);
+    if (!node) return BASE_OK;
+    *(bool *)((char *)values + table->offset) = true;
     if (node->kind != BASE_YAML_SCALAR) return read_params(node, table, count, values, node->key);
     return base_param_set(table, count, values, node->key, table->name, node->text, node->where);
 }
@@ -440,15 +425,10 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, ExperimentCo
     base_param_defaults(nn_train_params, nn_train_param_count, &e->train);
     BASE_TRY(read_params(base_yaml_get(root, "train"), nn_train_params, nn_train_param_count, &e->train, "train"));
     BASE_TRY(read_budget(base_yaml_get(root, "search"), e));
-    base_param_defaults(eval_relearn_params, eval_relearn_param_count, &e->relearn);
-    base_param_defaults(eval_probe_params, eval_probe_param_count, &e->probe);
-    base_param_defaults(eval_saliency_params, eval_saliency_param_count, &e->saliency);
-    const BaseYaml *relearn = base_yaml_get(root, "relearn"), *probe = base_yaml_get(root, "probe"),
-                   *saliency = base_yaml_get(root, "saliency");
-    if (relearn) BASE_TRY(read_switch(relearn, eval_relearn_params, eval_relearn_param_count, &e->relearn));
-    if (probe) BASE_TRY(read_switch(probe, eval_probe_params, eval_probe_param_count, &e->probe));
-    e->saliency.enabled = saliency != NULL; /* a map of its keys asks for it too */
-    if (saliency) BASE_TRY(read_switch(saliency, eval_saliency_params, eval_saliency_param_count, &e->saliency));
+    BASE_TRY(read_switch(base_yaml_get(root, "relearn"), eval_relearn_params, eval_relearn_param_count, &e->relearn));
+    BASE_TRY(read_switch(base_yaml_get(root, "probe"), eval_probe_params, eval_probe_param_count, &e->probe));
+    BASE_TRY(
+        read_switch(base_yaml_get(root, "saliency"), eval_saliency_params, eval_saliency_param_count, &e->saliency));
     const BaseYaml *methods = base_yaml_get(root, "methods"), *attacks = base_yaml_get(root, "attacks");
     BASE_TRY(need_kind(methods, BASE_YAML_LIST, "methods"));
     BASE_CHECK(methods->count > 0, BASE_EUSAGE, "%s: methods: the list is empty", methods->where);

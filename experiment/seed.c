@@ -111,18 +111,16 @@ BaseStatus experiment_seed_train(const ExperimentSetting *s, ExperimentSeed *see
     seed->trained = true;
 out:
     session_model_free(&model);
-    return st == BASE_OK ? st : base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
+    return base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
 }
 
 static BaseStatus seed_fill(const ExperimentSetting *s, ExperimentSeed *seed)
 {
-    BaseStatus st = BASE_OK;
-    BASE_TRY(experiment_seed_train(s, seed));
+    BaseStatus st = experiment_seed_train(s, seed);
+    if (st != BASE_OK) return st;
     st = experiment_predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions);
     if (st == BASE_OK) st = predict_untrained(s, seed);
-    if (st != BASE_OK) base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
-out:
-    return st;
+    return base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
 }
 
 /* Keeps the reason of a failure, so that each job that meets it again can say it. */

@@ -32,9 +32,8 @@ static BaseStatus unlearn_copy(const UnlearnMethod *method, const UnlearnContext
     BASE_TRY(unlearn_run(method, &own, params, net, &report));
     BASE_TRY(nn_weights_update_part(net, copy->tensors));
 out:
-    if (st != BASE_OK)
-        base_error_prefix(st, "%s: unlearning %s, a copy beside the weights, too (--beside drop leaves it out)",
-                          weights, copy->where);
+    base_error_prefix(st, "%s: unlearning %s, a copy beside the weights, too (--beside drop leaves it out)", weights,
+                      copy->where);
     unlearn_report_free(&report);
     nn_net_free(net);
     nn_net_free(original);

@@ -25,7 +25,7 @@ static BaseStatus feed_check(const SessionModel *model, const SessionData *data)
     nn_net_input_shape(model->net, shape);
     BASE_TRY(BASE_ALLOC_RAW(shape[0] * shape[1] * shape[2], &image));
     st = data_image(data->train, 0, shape[0], shape[1], shape[2], image);
-    if (st != BASE_OK) base_error_prefix(st, "%s with %s", data->spec, model->arch->entry.name);
+    base_error_prefix(st, "%s with %s", data->spec, model->arch->entry.name);
 out:
     base_free(image);
     return st;
@@ -119,9 +119,8 @@ static BaseStatus take_normalising(const IoTensors *tensors, const char *weights
     bool told = data->train->normalise;
     base_text_add(&was, "%s", data->prep);
     BASE_TRY(was.st);
-    st = session_data_normalise(data, mean.data, std.data);
-    if (st != BASE_OK) base_error_prefix(st, "%s: its own " IO_TENSORS_MEAN " and " IO_TENSORS_STD, weights);
-    BASE_TRY(st);
+    BASE_TRY(base_error_prefix(session_data_normalise(data, mean.data, std.data),
+                               "%s: its own " IO_TENSORS_MEAN " and " IO_TENSORS_STD, weights));
     if (told && strcmp(was.data, data->prep) != 0)
         base_warning("%s: the network normalises its images itself: %s in place of %s", weights, data->prep, was.data);
     else

@@ -79,30 +79,19 @@ out:
     return st;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const ModelPoint *x = a, *y = b;
-    if (x->test != y->test) return x->test ? 1 : -1;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
 static BaseStatus read_members(ModelShadow *m)
 {
     BaseStatus st = BASE_OK;
     DataRequest request = {0};
     const DataOptions options = {.train_index = m->members};
-    st = data_request_read(&options, &request);
-    if (st != BASE_OK) {
-        base_error_prefix(st, "%s: members", m->where);
-        goto out;
-    }
+    BASE_TRY(base_error_prefix(data_request_read(&options, &request), "%s: members", m->where));
     const DataPicks *picks = &request.picks[DATA_TRAIN];
     BASE_TRY(BASE_ALLOC_RAW(picks->count, &m->member));
     m->member_count = picks->count;
     for (int64_t i = 0; i < picks->count; i++) m->member[i].at = data_picks_at(picks, i, &m->member[i].test);
-    qsort(m->member, (size_t)m->member_count, sizeof *m->member, by_place);
+    qsort(m->member, (size_t)m->member_count, sizeof *m->member, model_point_order);
     for (int64_t i = 1; i < m->member_count; i++)
-        BASE_CHECK(by_place(&m->member[i - 1], &m->member[i]) != 0, BASE_EFORMAT,
+        BASE_CHECK(model_point_order(&m->member[i - 1], &m->member[i]) != 0, BASE_EFORMAT,
                    "%s: %s names image %lld of the %s split twice", m->where, m->members, (long long)m->member[i].at,
                    m->member[i].test ? "test" : "training");
 out:
@@ -170,7 +159,7 @@ static bool same_members(const ModelShadow *a, const ModelShadow *b)
 {
     if (a->member_count != b->member_count) return false;
     for (int64_t i = 0; i < a->member_count; i++)
-        if (by_place(&a->member[i], &b->member[i]) != 0) return false;
+        if (model_point_order(&a->member[i], &b->member[i]) != 0) return false;
     return true;
 }
 
