@@ -101,7 +101,7 @@ static double seconds_of(const Estimate *e, const ExperimentMethod *m, int64_t e
 static double search_seconds(const Estimate *e, const ExperimentMethod *m)
 {
     const ExperimentBudget *budget = &e->x->budget;
-    size_t sets = e->run->search_set_count;
+    size_t sets = e->run->setting.search_set_count;
     const char *from;
     double trials = 1, each = seconds_of(e, m, budget->epochs, &from);
     for (size_t a = 0; a < m->axis_count; a++) trials *= (double)m->axes[a].count;
@@ -224,18 +224,18 @@ static BaseStatus print(const Estimate *e, const ExperimentOutcome *outcome, Bas
 BaseStatus experiment_estimate(const Experiment *run, ExperimentOutcome *outcome, BaseText *terminal)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentConfig *x = run->e;
-    Estimate e = {.run = run, .x = x, .half = x->method_count + 1};
+    const ExperimentSetting *s = &run->setting;
+    Estimate e = {.run = run, .x = s->e, .half = s->e->method_count + 1};
     BASE_TRY(BASE_ALLOC(2 * e.half, &e.rows));
-    for (size_t i = 0; i < run->forget_count; i++)
-        e.share += (double)run->forget[i].count / (double)run->forget[i].K / (double)run->forget_count;
-    BASE_TRY(experiment_seed_split(&run->setting, x->seeds[0], &e.split));
+    for (size_t i = 0; i < s->forget_count; i++)
+        e.share += (double)s->forget[i].count / (double)s->forget[i].K / (double)s->forget_count;
+    BASE_TRY(experiment_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
-    for (size_t i = 0; i < 2 * e.half; i++) e.rows[i].method = i % e.half ? &x->methods[i % e.half - 1] : NULL;
+    for (size_t i = 0; i < 2 * e.half; i++) e.rows[i].method = i % e.half ? &s->e->methods[i % e.half - 1] : NULL;
     BASE_TRY(store_runs_each(run->folder, learn_from, &e));
     BASE_TRY(walk(&e, outcome));
-    for (Row *row = e.rows + e.half; run->setting.design && row < e.rows + 2 * e.half; row++) {
-        BASE_TRY(experiment_shadows_count(&run->setting, row->method, row->networks));
+    for (Row *row = e.rows + e.half; s->design && row < e.rows + 2 * e.half; row++) {
+        BASE_TRY(experiment_shadows_count(s, row->method, row->networks));
         row->seconds = row->networks[0] * seconds_of(&e, row->method, 0, &row->from);
     }
     for (size_t i = 0; i < 2 * e.half; i++) outcome->hours += e.rows[i].seconds / 3600 / fmax(run->task->jobs, 1);

@@ -26,21 +26,16 @@ static void under_way_free(Experiment *s)
     sweep_free(&s->sweep);
     experiment_steps_free(&s->steps);
     experiment_plan_free(s->jobs, s->job_count);
-    experiment_forget_free(s->forget, s->forget_count);
-    experiment_forget_free(s->search_sets, s->search_set_count);
+    experiment_forget_free(s->setting.forget, s->setting.forget_count);
+    experiment_forget_free(s->setting.search_sets, s->setting.search_set_count);
     experiment_design_free(&s->design);
     session_data_free(&s->data);
     experiment_config_free(s->e);
     base_free(s->folder);
-    base_free(s->models);
-    base_free(s->shadows);
+    base_free(s->setting.models);
+    base_free(s->setting.shadows);
     base_free(s->old);
     base_free(s->board_path);
-}
-
-static BaseStatus where_prefix(BaseStatus st, const char *where)
-{
-    return st == BASE_OK ? st : base_error_prefix(st, "%s", where);
 }
 
 /* The config's line that a fault of the data belongs to: of the option whose name or file the message begins with. */
@@ -65,36 +60,31 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
     SessionModel model = {0};
     SessionSplit split = {0};
     const ExperimentTask *c = s->task;
+    ExperimentSetting *setting = &s->setting;
     BASE_TRY(experiment_config_read(c->config, c->assignments, c->assignment_count, &s->e));
     st = session_data_open(s->e->data, &s->e->prepare, &s->data);
-    BASE_TRY(where_prefix(st, where_data(s->e)));
-    BASE_TRY(where_prefix(session_model_create(s->e->arch, &s->data, &model), s->e->where_arch));
-    BASE_TRY(experiment_config_bind(s->e, &s->data, &model, &s->forget, &s->forget_count));
-    BASE_TRY(experiment_config_bind_search(s->e, &s->data, &s->search_sets, &s->search_set_count));
+    BASE_TRY(base_error_prefix(st, "%s", where_data(s->e)));
+    BASE_TRY(base_error_prefix(session_model_create(s->e->arch, &s->data, &model), "%s", s->e->where_arch));
+    BASE_TRY(experiment_config_bind(s->e, &s->data, &model, &setting->forget, &setting->forget_count));
+    BASE_TRY(experiment_config_bind_search(s->e, &s->data, &setting->search_sets, &setting->search_set_count));
     if (s->e->shadows.pairs > 0) {
         BASE_TRY(experiment_design_make(&s->data, &s->e->shadows, &s->design));
         BASE_TRY(experiment_design_split(&s->design, &s->data, MODEL_HALF_TARGET, s->e->validation, 0, &split));
     }
-    BASE_TRY(experiment_plan_make(s->e, &s->data, s->forget, s->forget_count, &s->jobs, &s->job_count));
+    BASE_TRY(experiment_plan_make(s->e, &s->data, setting->forget, setting->forget_count, &s->jobs, &s->job_count));
     outcome->planned = (int)s->job_count;
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
-    BASE_TRY(base_format(&s->models, "%s/models", s->folder));
-    BASE_TRY(base_format(&s->shadows, "%s/shadows", s->folder));
+    BASE_TRY(base_format(&setting->models, "%s/models", s->folder));
+    BASE_TRY(base_format(&setting->shadows, "%s/shadows", s->folder));
     BASE_TRY(base_format(&s->old, "%s/superseded", s->folder));
     BASE_TRY(base_format(&s->board_path, "%s/" SWEEP_BOARD_FILE, s->folder));
     BASE_CHECK(strlen(s->folder) < sizeof outcome->folder, BASE_EUSAGE, "--results: the path is too long");
     snprintf(outcome->folder, sizeof outcome->folder, "%s", s->folder);
-    s->setting = (ExperimentSetting){.e = s->e,
-                                     .data = &s->data,
-                                     .models = s->models,
-                                     .shadows = s->shadows,
-                                     .forget = s->forget,
-                                     .forget_count = s->forget_count,
-                                     .search_sets = s->search_sets,
-                                     .search_set_count = s->search_set_count,
-                                     .design = s->e->shadows.pairs > 0 ? &s->design : NULL,
-                                     .command = c->command,
-                                     .threads = session_threads_share(c->threads, c->jobs)};
+    setting->e = s->e;
+    setting->data = &s->data;
+    setting->design = s->e->shadows.pairs > 0 ? &s->design : NULL;
+    setting->command = c->command;
+    setting->threads = session_threads_share(c->threads, c->jobs);
     BASE_TRY(experiment_steps_make(&s->setting, s->jobs, s->job_count, &s->steps));
     BASE_TRY(sweep_make(&s->steps.sweep, &s->sweep));
 out:
@@ -110,7 +100,7 @@ static BaseStatus open_folder(Experiment *s)
     BASE_TRY(base_format(&probe, "%s/probe.h5", s->folder));
     BASE_TRY(io_path_writable(probe));
     io_folder_sweep(s->folder);
-    io_folder_sweep(s->models);
+    io_folder_sweep(s->setting.models);
     BASE_TRY(base_format(&figures, "%s/figures", s->folder));
     io_folder_sweep(figures);
 out:
@@ -209,7 +199,7 @@ static BaseStatus open_board(Experiment *s)
     char plan[BASE_HASH_HEX];
     bool first;
     BASE_TRY(plan_hash(s, plan));
-    BASE_TRY(io_folder_make(s->models));
+    BASE_TRY(io_folder_make(s->setting.models));
     BASE_TRY(sweep_board_open(s->board_path, plan, s->steps.sweep.count, &first, &s->sweep.board));
     BASE_CHECK(!first || !s->task->worker, BASE_ECANCEL, "the sweep that started this worker is over");
     if (!first) goto out;

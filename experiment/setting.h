@@ -4,15 +4,15 @@
 
 #include "experiment/shadows/design.h"
 
-/** Borrowed. */
+/** Whoever fills it owns what is not const. */
 typedef struct {
     const ExperimentConfig *e;
     const SessionData *data;
-    const char *models;        /* folder of trained networks */
-    const char *shadows;       /* folder of shadow models */
-    const DataClasses *forget; /* [forget_count] */
+    char *models;        /* folder of trained networks */
+    char *shadows;       /* folder of shadow models */
+    DataClasses *forget; /* [forget_count] */
     size_t forget_count;
-    const DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
+    DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
     size_t search_set_count;
     const ExperimentDesign *design; /* whose half the jobs train on; NULL: no shadow models, the whole training split */
     const char *command;

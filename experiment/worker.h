@@ -11,14 +11,12 @@ typedef struct {
     ExperimentConfig *e;
     SessionData data;
     ExperimentDesign design; /* empty without shadow models */
-    DataClasses *forget, *search_sets;
-    size_t forget_count, search_set_count;
-    ExperimentJob *jobs; /* [job_count] */
+    ExperimentJob *jobs;     /* [job_count] */
     size_t job_count;
     ExperimentSetting setting;
     ExperimentSteps steps;
     Sweep sweep;
-    char *folder, *models, *shadows, *old, *board_path;
+    char *folder, *old, *board_path;
 } Experiment;
 
 /** Takes steps from the board until every job is settled, by whomever. @p spread: trainings first, for there are

@@ -26,6 +26,13 @@ int64_t model_queries_count(const ModelQueries *q) { return (q->flip ? 2 : 1) * 
 
 /* ------------------------------------------------------------ points */
 
+int model_point_order(const void *a, const void *b)
+{
+    const ModelPoint *x = a, *y = b;
+    if (x->test != y->test) return x->test ? 1 : -1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
 void model_points_free(ModelPoints *points)
 {
     base_free(points->item);

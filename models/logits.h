@@ -14,6 +14,8 @@ typedef struct {
     int64_t at;
     bool test;
 } ModelPoint;
+/** For qsort and bsearch: the training split first. */
+int model_point_order(const void *a, const void *b);
 typedef struct {
     ModelPoint *item; /* [n], owned */
     int64_t n;

@@ -106,7 +106,7 @@ out:
     return st;
 }
 
-static BaseStatus unlearn_timed(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost)
+BaseStatus model_unlearn(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost)
 {
     base_clock_reset_peak();
     double cpu = base_clock_cpu();
@@ -134,7 +134,7 @@ BaseStatus model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *repo
         BASE_TRY(model_unlearned_path(m, key, &file));
         BASE_TRY(model_load(file, key, net, cost, &found));
     }
-    if (!found) BASE_TRY(unlearn_timed(m, net, report, cost));
+    if (!found) BASE_TRY(model_unlearn(m, net, report, cost));
     /* a file has no room for layers: who wants them does not ask to keep it */
     bool keep = file && !found && (m->keep || is_retrain(m) || report->layer_count == 0);
     if (keep) {

@@ -27,6 +27,8 @@ typedef struct {
 bool model_kept(const ModelMaking *making);
 /** Its key and file; *path owned. */
 BaseStatus model_unlearned_path(const ModelMaking *making, char key[BASE_HASH_HEX], char **path);
+/** Runs the method on @p net, timed; no file is read or written. */
+BaseStatus model_unlearn(const ModelMaking *making, NnNet *net, UnlearnReport *report, ModelCost *cost);
 /** Runs the method on @p net (a copy of the original), timed, or takes its network from the cache: the report is then
  *  empty. *path is owned, NULL where no file was kept. */
 BaseStatus model_unlearned(const ModelMaking *making, NnNet *net, UnlearnReport *report, ModelCost *cost, char **path);

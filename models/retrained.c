@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -52,14 +51,8 @@ static BaseStatus train(const ModelRetrainTask *t, const ModelRecipe *r, NnNet *
     void *params = NULL;
     BASE_TRY(unlearn_find("retrain", &retrain));
     BASE_TRY(session_params_defaults(&retrain->entry, &params));
-    base_clock_reset_peak();
-    double cpu = base_clock_cpu();
-    BASE_TRY(unlearn_run(retrain, &context, params, net, &report));
-    *cost = (ModelCost){.wall_seconds = report.prepare_seconds + report.apply_seconds,
-                        .cpu_seconds = base_clock_cpu() - cpu,
-                        .peak_memory = base_clock_peak_memory(),
-                        .samples_retain = report.samples_retain,
-                        .passes = report.passes};
+    const ModelMaking making = {.method = retrain, .params = params, .context = &context};
+    BASE_TRY(model_unlearn(&making, net, &report, cost));
 out:
     unlearn_report_free(&report);
     base_free(params);
@@ -116,7 +109,7 @@ BaseStatus model_retrained_make(const ModelRetrainTask *t, char **paths, ModelCo
     io_folder_sweep(t->folder);
     for (int64_t i = 0; i < t->count; i++) BASE_TRY(make_one(t, what.data, forget.data, i, &paths[i], &costs[i]));
 out:
-    if (st != BASE_OK) base_error_prefix(st, "retraining");
+    base_error_prefix(st, "retraining");
     for (int64_t i = 0; i < t->count && st != BASE_OK; i++) {
         base_free(paths[i]);
         model_cost_free(&costs[i]);

@@ -54,79 +54,79 @@ out:
 
 /* Flags and roles: read as int32, so that a 256 does not become a 0 on its way to a byte. */
 static BaseStatus read_bytes(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *want,
-                             const char *words, int32_t most, uint8_t **out)
+                             const char *words, int32_t most, const uint8_t **out)
 {
     BaseStatus st = BASE_OK;
     int32_t *values = NULL;
+    uint8_t *bytes = NULL;
     int64_t count = 1;
     BASE_TRY(read_array(file, file_name, path, IO_H5_I32, ndim, want, words, NULL, (void **)&values));
     for (int d = 0; d < ndim; d++) count *= want[d];
-    BASE_TRY(BASE_ALLOC_RAW(count, out));
+    BASE_TRY(BASE_ALLOC_RAW(count, &bytes));
+    *out = bytes;
     for (int64_t i = 0; i < count; i++) {
         BASE_CHECK(values[i] >= 0 && values[i] <= most, BASE_EARG, "%s: %s holds %d at place %lld; it must be 0%s 1%s",
                    file_name, path, values[i], (long long)i, most > 1 ? " (non-member)," : " or",
                    most > 1 ? " (member) or 2 (audited)" : "");
-        (*out)[i] = (uint8_t)values[i];
+        bytes[i] = (uint8_t)values[i];
     }
 out:
     base_free(values);
     return st;
 }
 
-static BaseStatus read_target(IoHdf5 *file, const char *name, SessionSignals *s)
+static BaseStatus read_target(IoHdf5 *file, const char *name, MiaInput *in)
 {
     BaseStatus st = BASE_OK;
-    MiaInput *in = &s->input;
     IoH5Info info;
     BASE_TRY(read_array(file, name, "/target/logits", IO_H5_F64, 2, (int64_t[]){ANY, ANY}, "[N,K]", &in->N,
-                        (void **)&s->logits));
+                        (void **)&in->logits));
     BASE_TRY(io_hdf5_info(file, "/target/logits", &info));
     in->K = info.shape[1];
-    BASE_TRY(read_array(file, name, "/target/labels", IO_H5_I32, 1, &in->N, "[N]", NULL, (void **)&s->labels));
-    BASE_TRY(read_bytes(file, name, "/target/role", 1, &in->N, "[N]", MIA_AUDITED, &s->role));
+    BASE_TRY(read_array(file, name, "/target/labels", IO_H5_I32, 1, &in->N, "[N]", NULL, (void **)&in->labels));
+    BASE_TRY(read_bytes(file, name, "/target/role", 1, &in->N, "[N]", MIA_AUDITED, &in->role));
 out:
     return st;
 }
 
 /* [rows, points, K] of several models, where it is there. */
 static BaseStatus read_models(IoHdf5 *file, const char *name, const char *path, int64_t models, int64_t points,
-                              int64_t K, const char *words, int64_t *rows, double **out)
+                              int64_t K, const char *words, int64_t *rows, const double **out)
 {
     if (!io_hdf5_has(file, path)) return BASE_OK;
     return read_array(file, name, path, IO_H5_F64, 3, (int64_t[]){models, points, K}, words, rows, (void **)out);
 }
 
-static BaseStatus read_others(IoHdf5 *file, const char *name, SessionSignals *s)
+static BaseStatus read_others(IoHdf5 *file, const char *name, MiaInput *in)
 {
     BaseStatus st = BASE_OK;
-    MiaInput *in = &s->input;
-    BASE_TRY(read_models(file, name, "/shadow/logits", ANY, in->N, in->K, "[S,N,K]", &in->S, &s->shadow_logits));
-    if (s->shadow_logits || io_hdf5_has(file, "/shadow/keep")) {
-        BASE_CHECK(s->shadow_logits, BASE_EFORMAT, "%s: there is /shadow/keep, but /shadow/logits [S,N,K] is missing",
+    BASE_TRY(read_models(file, name, "/shadow/logits", ANY, in->N, in->K, "[S,N,K]", &in->S, &in->shadow_logits));
+    if (in->shadow_logits || io_hdf5_has(file, "/shadow/keep")) {
+        BASE_CHECK(in->shadow_logits, BASE_EFORMAT, "%s: there is /shadow/keep, but /shadow/logits [S,N,K] is missing",
                    name);
-        BASE_TRY(read_bytes(file, name, "/shadow/keep", 2, (int64_t[]){in->S, in->N}, "[S,N]", 1, &s->shadow_keep));
+        BASE_TRY(read_bytes(file, name, "/shadow/keep", 2, (int64_t[]){in->S, in->N}, "[S,N]", 1, &in->shadow_keep));
     }
     bool population = io_hdf5_has(file, "/population/logits") || io_hdf5_has(file, "/population/labels");
     if (population) {
         BASE_TRY(read_array(file, name, "/population/logits", IO_H5_F64, 2, (int64_t[]){ANY, in->K}, "[Z,K]", &in->Z,
-                            (void **)&s->population_logits));
+                            (void **)&in->population_logits));
         BASE_TRY(read_array(file, name, "/population/labels", IO_H5_I32, 1, &in->Z, "[Z]", NULL,
-                            (void **)&s->population_labels));
+                            (void **)&in->population_labels));
     }
     if (io_hdf5_has(file, "/shadow/population_logits")) {
-        BASE_CHECK(s->shadow_logits && population, BASE_EFORMAT,
+        BASE_CHECK(in->shadow_logits && population, BASE_EFORMAT,
                    "%s: /shadow/population_logits [S,Z,K] needs /shadow/logits and /population/logits beside it", name);
         BASE_TRY(read_models(file, name, "/shadow/population_logits", in->S, in->Z, in->K, "[S,Z,K]", NULL,
-                             &s->shadow_population_logits));
+                             &in->shadow_population_logits));
     }
-    BASE_TRY(read_models(file, name, "/unlearned/logits", ANY, in->N, in->K, "[U,N,K]", &in->U, &s->unlearned_logits));
+    BASE_TRY(read_models(file, name, "/unlearned/logits", ANY, in->N, in->K, "[U,N,K]", &in->U, &in->unlearned_logits));
     if (io_hdf5_has(file, "/unlearned/keep")) {
-        BASE_CHECK(s->unlearned_logits, BASE_EFORMAT,
+        BASE_CHECK(in->unlearned_logits, BASE_EFORMAT,
                    "%s: there is /unlearned/keep, but /unlearned/logits [U,N,K] is missing", name);
         BASE_TRY(
-            read_bytes(file, name, "/unlearned/keep", 2, (int64_t[]){in->U, in->N}, "[U,N]", 1, &s->unlearned_keep));
+            read_bytes(file, name, "/unlearned/keep", 2, (int64_t[]){in->U, in->N}, "[U,N]", 1, &in->unlearned_keep));
     }
-    BASE_TRY(read_models(file, name, "/retrained/logits", ANY, in->N, in->K, "[R,N,K]", &in->R, &s->retrained_logits));
+    BASE_TRY(read_models(file, name, "/retrained/logits", ANY, in->N, in->K, "[R,N,K]", &in->R, &in->retrained_logits));
 out:
     return st;
 }
@@ -212,19 +212,8 @@ BaseStatus session_signals_read(const char *path, SessionSignals *out)
     BASE_TRY(io_hdf5_open(path, &file));
     BASE_TRY(base_hash_file(path, s.hash));
     BASE_TRY(warn_of_strangers(file, path));
-    BASE_TRY(read_target(file, path, &s));
-    BASE_TRY(read_others(file, path, &s));
-    s.input.logits = s.logits;
-    s.input.labels = s.labels;
-    s.input.role = s.role;
-    s.input.shadow_logits = s.shadow_logits;
-    s.input.shadow_keep = s.shadow_keep;
-    s.input.population_logits = s.population_logits;
-    s.input.population_labels = s.population_labels;
-    s.input.shadow_population_logits = s.shadow_population_logits;
-    s.input.unlearned_logits = s.unlearned_logits;
-    s.input.retrained_logits = s.retrained_logits;
-    s.input.unlearned_keep = s.unlearned_keep;
+    BASE_TRY(read_target(file, path, &s.input));
+    BASE_TRY(read_others(file, path, &s.input));
     note_probabilities(&s);
     if (*s.note) base_warning("%s: %s", path, s.note);
     *out = s;
@@ -238,16 +227,18 @@ out:
 void session_signals_free(SessionSignals *s)
 {
     if (!s) return;
-    base_free(s->logits);
-    base_free(s->labels);
-    base_free(s->role);
-    base_free(s->shadow_logits);
-    base_free(s->shadow_keep);
-    base_free(s->population_logits);
-    base_free(s->population_labels);
-    base_free(s->shadow_population_logits);
-    base_free(s->unlearned_logits);
-    base_free(s->retrained_logits);
-    base_free(s->unlearned_keep);
+    const MiaInput *in = &s->input;
+    const void *const ARRAYS[] = {in->logits,
+                                  in->labels,
+                                  in->role,
+                                  in->shadow_logits,
+                                  in->shadow_keep,
+                                  in->population_logits,
+                                  in->population_labels,
+                                  in->shadow_population_logits,
+                                  in->unlearned_logits,
+                                  in->unlearned_keep,
+                                  in->retrained_logits};
+    for (size_t i = 0; i < BASE_COUNT(ARRAYS); i++) base_free((void *)ARRAYS[i]);
     *s = (SessionSignals){0};
 }

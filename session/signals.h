@@ -5,12 +5,9 @@
 #include "base/hash.h"
 #include "mia/mia.h"
 
-/** What the file holds; `input` views it. Owned: session_signals_free. */
+/** What the file holds. Owned, the arrays of `input` too: session_signals_free. */
 typedef struct {
     MiaInput input;
-    double *logits, *shadow_logits, *population_logits, *shadow_population_logits, *unlearned_logits, *retrained_logits;
-    int32_t *labels, *population_labels;
-    uint8_t *role, *shadow_keep, *unlearned_keep;
     char hash[BASE_HASH_HEX]; /* SHA-256 of the file */
     char note[512];           /* of arrays whose rows look like probabilities; empty where none does */
 } SessionSignals;

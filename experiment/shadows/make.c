@@ -124,7 +124,7 @@ static BaseStatus make_one(Maker *m, const Half *half, const DataClasses *forget
     BASE_TRY(model_unlearned(&making, net, &report, &cost, &path));
     BASE_TRY(add_row(m, reference ? "retrained" : "unlearned", path, forget, method->label, half->seed, &cost));
 out:
-    if (st != BASE_OK) base_error_prefix(st, "%s", method->label);
+    base_error_prefix(st, "%s", method->label);
     unlearn_report_free(&report);
     model_cost_free(&cost);
     base_text_free(&text);
@@ -371,7 +371,7 @@ BaseStatus experiment_shadows_make(const ExperimentSetting *s)
                 "unlearning (%.1f s now); %s/%s",
                 m.count, m.images, m.wall, base_clock_wall() - started, s->shadows, MODEL_SHADOWS_FILE);
 out:
-    if (st != BASE_OK) base_error_prefix(st, "shadow models");
+    base_error_prefix(st, "shadow models");
     maker_free(&m);
     return st;
 }

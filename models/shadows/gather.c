@@ -28,13 +28,6 @@ static void group_free(Group *g)
     base_free(g->pair);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const ModelPoint *x = a, *y = b;
-    if (x->test != y->test) return x->test ? 1 : -1;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
 static int by_pair(const void *a, const void *b)
 {
     const ModelShadow *x = *(const ModelShadow *const *)a, *y = *(const ModelShadow *const *)b;
@@ -117,7 +110,7 @@ out:
 static void fill_keep(const ModelShadow *m, const ModelPoint *source, int64_t n, uint8_t *keep)
 {
     for (int64_t i = 0; i < n; i++)
-        keep[i] = bsearch(&source[i], m->member, (size_t)m->member_count, sizeof *m->member, by_place) != NULL;
+        keep[i] = bsearch(&source[i], m->member, (size_t)m->member_count, sizeof *m->member, model_point_order) != NULL;
 }
 
 /* ------------------------------------------------------------ logits */
@@ -234,17 +227,4 @@ void model_shadow_arrays_free(ModelShadowArrays *a)
     base_free(a->unlearned_pair);
     base_free(a->retrained_pair);
     *a = (ModelShadowArrays){0};
-}
-
-void model_shadow_arrays_view(const ModelShadowArrays *a, MiaInput *input)
-{
-    input->S = a->S;
-    input->shadow_logits = a->shadow_logits;
-    input->shadow_keep = a->shadow_keep;
-    input->shadow_population_logits = a->shadow_population_logits;
-    input->U = a->U;
-    input->unlearned_logits = a->unlearned_logits;
-    input->unlearned_keep = a->unlearned_keep;
-    input->R = a->R;
-    input->retrained_logits = a->retrained_logits;
 }

@@ -85,7 +85,5 @@ typedef struct {
  * or the data was opened with `broken: skip` (positions would move); the index files' and networks' own. */
 BaseStatus model_shadows_gather(const ModelShadowTask *task, ModelShadowArrays *out);
 void model_shadow_arrays_free(ModelShadowArrays *arrays);
-/** Puts them into @p input (borrowed), whose N and K they were made for. */
-void model_shadow_arrays_view(const ModelShadowArrays *arrays, MiaInput *input);
 
 #endif
