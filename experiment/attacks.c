@@ -91,84 +91,64 @@ out:
     return st;
 }
 
-static BaseStatus set_estimate(StoreRun *run, const char *group, const char *name, double value, double lo, double hi)
+static void set_estimate(StoreRun *run, const char *group, const char *name, double value, double lo, double hi)
 {
-    BaseStatus st = BASE_OK;
     char key[80];
-    BASE_TRY(store_run_set_f64(run, group, name, value));
+    store_run_set_f64(run, group, name, value);
     snprintf(key, sizeof key, "%s_lo", name);
-    BASE_TRY(store_run_set_f64(run, group, key, lo));
+    store_run_set_f64(run, group, key, lo);
     snprintf(key, sizeof key, "%s_hi", name);
-    BASE_TRY(store_run_set_f64(run, group, key, hi));
-out:
-    return st;
+    store_run_set_f64(run, group, key, hi);
 }
 
-static BaseStatus set_f64s(StoreRun *run, const char *group, const char *name, const double *values, int64_t n)
+static void record_identity(const ExperimentAttack *attack, const char *group, const char *weights_hash, StoreRun *run)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    return store_run_set_array(run, path, STORE_F64, 1, &n, values);
-}
-
-static BaseStatus record_identity(const ExperimentAttack *attack, const char *group, const char *weights_hash,
-                                  StoreRun *run)
-{
-    BaseStatus st = BASE_OK;
     BaseText params = {0};
     const BaseEntry *entry = &attack->attack->entry;
     session_params_text(entry->params, entry->param_count, attack->params, &params);
-    BASE_TRY(params.st);
-    BASE_TRY(store_run_set_text(run, group, "attack", entry->name));
-    BASE_TRY(store_run_set_text(run, group, "label", attack->label));
-    BASE_TRY(store_run_set_text(run, group, "wiring", attack->wiring->name));
-    BASE_TRY(store_run_set_text(run, group, "question", attack->wiring->question));
-    BASE_TRY(store_run_set_text(run, group, "params", params.data));
-    BASE_TRY(store_run_set_text(run, group, "weights_hash", weights_hash));
-    BASE_TRY(store_run_set_i64(run, group, "headline", attack->attack->headline && attack->wiring->headline));
-out:
+    store_run_set_text(run, group, "attack", entry->name);
+    store_run_set_text(run, group, "label", attack->label);
+    store_run_set_text(run, group, "wiring", attack->wiring->name);
+    store_run_set_text(run, group, "question", attack->wiring->question);
+    store_run_set_text_of(run, group, "params", &params);
+    store_run_set_text(run, group, "weights_hash", weights_hash);
+    store_run_set_i64(run, group, "headline", attack->attack->headline && attack->wiring->headline);
     base_text_free(&params);
-    return st;
 }
 
-static BaseStatus record_result(const MiaResult *r, const Points *points, const char *group, StoreRun *run)
+static void record_result(const MiaResult *r, const Points *points, const char *group, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
     int64_t n = points->input.N;
     char name[64];
-    BASE_TRY(set_estimate(run, group, "auc", r->auc.value, r->auc.lo, r->auc.hi));
-    BASE_TRY(set_estimate(run, group, "efficacy", r->efficacy.value, r->efficacy.lo, r->efficacy.hi));
-    BASE_TRY(set_estimate(run, group, "member_share", r->member_share.value, r->member_share.lo, r->member_share.hi));
-    BASE_TRY(store_run_set_f64(run, group, "balanced_accuracy", r->balanced_accuracy));
+    set_estimate(run, group, "auc", r->auc.value, r->auc.lo, r->auc.hi);
+    set_estimate(run, group, "efficacy", r->efficacy.value, r->efficacy.lo, r->efficacy.hi);
+    set_estimate(run, group, "member_share", r->member_share.value, r->member_share.lo, r->member_share.hi);
+    store_run_set_f64(run, group, "balanced_accuracy", r->balanced_accuracy);
     const MathEstimate *held = &r->holdout.balanced;
-    BASE_TRY(set_estimate(run, group, "balanced_accuracy_holdout", held->value, held->lo, held->hi));
-    BASE_TRY(store_run_set_f64(run, group, "threshold", r->threshold));
-    BASE_TRY(store_run_set_i64(run, group, "own_threshold", r->own_threshold));
-    BASE_TRY(store_run_set_i64(run, group, "fitted", (int64_t)r->fitted));
-    BASE_TRY(store_run_set_f64(run, group, "epsilon_lower", r->epsilon.epsilon));
-    BASE_TRY(store_run_set_f64(run, group, "epsilon_largest", r->epsilon.largest));
+    set_estimate(run, group, "balanced_accuracy_holdout", held->value, held->lo, held->hi);
+    store_run_set_f64(run, group, "threshold", r->threshold);
+    store_run_set_i64(run, group, "own_threshold", r->own_threshold);
+    store_run_set_i64(run, group, "fitted", (int64_t)r->fitted);
+    store_run_set_f64(run, group, "epsilon_lower", r->epsilon.epsilon);
+    store_run_set_f64(run, group, "epsilon_largest", r->epsilon.largest);
     for (int i = 0; i < r->number_count; i++) {
         const MathEstimate *e = &r->numbers[i].value;
         snprintf(name, sizeof name, "number_%s", r->numbers[i].name);
-        BASE_TRY(set_estimate(run, group, name, e->value, e->lo, e->hi));
+        set_estimate(run, group, name, e->value, e->lo, e->hi);
     }
     for (int i = 0; i < MIA_FPRS; i++) {
         snprintf(name, sizeof name, "tpr_%g", mia_fprs[i]);
-        BASE_TRY(set_estimate(run, group, name, r->tpr[i].value, r->tpr[i].lo, r->tpr[i].hi));
+        set_estimate(run, group, name, r->tpr[i].value, r->tpr[i].lo, r->tpr[i].hi);
     }
-    BASE_TRY(store_run_set_i64(run, group, "P", r->auc.P));
-    BASE_TRY(store_run_set_i64(run, group, "N", r->auc.N));
-    BASE_TRY(store_run_set_i64(run, group, "audited", n - r->auc.P - r->auc.N));
-    BASE_TRY(store_run_set_text(run, group, "notes", r->notes));
-    BASE_TRY(store_run_set_f64(run, group, "seconds", r->seconds));
-    if (r->roc.count > 0) BASE_TRY(set_f64s(run, group, "fpr", r->roc.fpr, r->roc.count));
-    if (r->roc.count > 0) BASE_TRY(set_f64s(run, group, "tpr", r->roc.tpr, r->roc.count));
-    BASE_TRY(set_f64s(run, group, "score", r->score, n));
-    char path[256];
-    snprintf(path, sizeof path, "%s/role", group);
-    BASE_TRY(store_run_set_array(run, path, STORE_U8, 1, &n, points->role));
-out:
-    return st;
+    store_run_set_i64(run, group, "P", r->auc.P);
+    store_run_set_i64(run, group, "N", r->auc.N);
+    store_run_set_i64(run, group, "audited", n - r->auc.P - r->auc.N);
+    store_run_set_text(run, group, "notes", r->notes);
+    store_run_set_f64(run, group, "seconds", r->seconds);
+    if (r->roc.count > 0) store_run_set_column(run, group, "fpr", STORE_F64, r->roc.count, r->roc.fpr);
+    if (r->roc.count > 0) store_run_set_column(run, group, "tpr", STORE_F64, r->roc.count, r->roc.tpr);
+    store_run_set_column(run, group, "score", STORE_F64, n, r->score);
+    store_run_set_column(run, group, "role", STORE_U8, n, points->role);
 }
 
 BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *train, const EvalPredictions *test,
@@ -182,15 +162,15 @@ BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *
         const ExperimentAttack *attack = &e->attacks[i];
         char group[192];
         snprintf(group, sizeof group, "/attacks/%s", attack->label);
-        BASE_TRY(record_identity(attack, group, weights_hash, run));
+        record_identity(attack, group, weights_hash, run);
         BASE_TRY(gather(attack->wiring, &source, seed, &points));
         st = mia_attack(attack->attack, &points.input, attack->params, &result);
         if (st == BASE_ENOMEM) goto out;
         if (st == BASE_OK) {
-            BASE_TRY(record_result(&result, &points, group, run));
+            record_result(&result, &points, group, run);
         } else {
             base_warning("attack %s left out: %s", attack->label, base_error_text());
-            BASE_TRY(store_run_set_text(run, group, "failed", base_error_text()));
+            store_run_set_text(run, group, "failed", base_error_text());
         }
         mia_result_free(&result);
         result = (MiaResult){0};

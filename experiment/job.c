@@ -197,41 +197,27 @@ static EvalContext unlearned_context(const ExperimentSeed *seed, const Experimen
     return context;
 }
 
-static BaseStatus record_weights(const ExperimentSeed *seed, const char *hash, const char *path, StoreRun *run)
+static void record_weights(const ExperimentSeed *seed, const char *hash, const char *path, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    BASE_TRY(store_run_set_text(run, "/meta", "original_hash", seed->hash));
-    BASE_TRY(store_run_set_text(run, "/meta", "weights_hash", hash));
     const char *slash = path ? strrchr(path, '/') : NULL;
-    BASE_TRY(store_run_set_text(run, "/meta", "weights_file", slash ? slash + 1 : ""));
-out:
-    return st;
+    store_run_set_text(run, "/meta", "original_hash", seed->hash);
+    store_run_set_text(run, "/meta", "weights_hash", hash);
+    store_run_set_text(run, "/meta", "weights_file", slash ? slash + 1 : "");
 }
 
-/* The classes a search looked at: "1 (Trouser); 2,4 (Pullover, Coat)". */
-static BaseStatus record_search_sets(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
+static void record_class_names(const DataSet *set, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    BaseText sets = {0};
-    for (size_t i = 0; i < s->search_set_count; i++) {
-        if (i) base_text_add(&sets, "; ");
-        session_classes_both(&s->search_sets[i], s->data->train, &sets);
-    }
-    BASE_TRY(sets.st);
-    BASE_TRY(store_run_set_text(run, "/search", "sets_named", sets.data ? sets.data : job->forget_both));
-out:
-    base_text_free(&sets);
-    return st;
+    store_run_set_texts(run, "/class_names", (const char *const *)set->class_names, (size_t)set->K);
 }
 
 static BaseStatus record_original(const ExperimentSetting *s, ExperimentSeed *seed, StoreRun *run, BaseText *summary)
 {
     BaseStatus st = BASE_OK;
     EvalContext context = eval_context(seed, seed->predictions, &seed->cost, NULL, seed->net);
-    BASE_TRY(record_weights(seed, seed->hash, seed->path, run));
+    record_weights(seed, seed->hash, seed->path, run);
     BASE_TRY(experiment_record_metrics(&context, run));
     BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test", run));
-    BASE_TRY(experiment_record_class_names(s->data->train, run));
+    record_class_names(s->data->train, run);
     BASE_TRY(experiment_record_history(&seed->cost, run));
     BASE_TRY(experiment_record_regions(s->data, seed->net, s->e->precision, run));
     SessionTally tally = session_tally(&seed->predictions[EVAL_TEST].p, NULL);
@@ -249,29 +235,28 @@ static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *s
     const EvalPredictions *train = &w->shown[EVAL_TRAIN].p, *test = &w->shown[EVAL_TEST].p;
     EvalContext context = unlearned_context(seed, job, w);
     double start = base_clock_wall();
-    BASE_TRY(record_weights(seed, w->hash, w->path, run));
-    BASE_TRY(store_run_set_text(run, "/meta", "reference_hash", seed->reference.hash));
-    BASE_TRY(experiment_record_relearned(&w->relearned, run));
-    BASE_TRY(experiment_record_params(&job->method->method->entry, w->params, run));
+    record_weights(seed, w->hash, w->path, run);
+    store_run_set_text(run, "/meta", "reference_hash", seed->reference.hash);
+    experiment_record_relearned(&w->relearned, run);
+    experiment_record_params(&job->method->method->entry, w->params, run);
     BASE_TRY(experiment_record_metrics(&context, run));
-    BASE_TRY(store_run_set_i64(run, "/meta", "samples_retain", w->cost.samples_retain));
-    BASE_TRY(store_run_set_i64(run, "/meta", "samples_forget", w->cost.samples_forget));
+    store_run_set_i64(run, "/meta", "samples_retain", w->cost.samples_retain);
+    store_run_set_i64(run, "/meta", "samples_forget", w->cost.samples_forget);
     BASE_TRY(experiment_record_confusion(test, "test", run));
     BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test_original", run));
-    BASE_TRY(experiment_record_class_names(s->data->train, run));
+    record_class_names(s->data->train, run);
     BASE_TRY(experiment_record_report(&w->report, run));
     if (w->search.points > 0) {
         BASE_TRY(experiment_record_search(job->method, &w->search, run));
-        BASE_TRY(experiment_record_budget(e, job->method, job->forget_text, w->search_key, run));
-        BASE_TRY(record_search_sets(s, job, run));
+        experiment_record_budget(s, job, w->search_key, run);
     }
-    BASE_TRY(experiment_record_each(job->method, run));
+    experiment_record_each(job->method, run);
     EvalSubject subject = experiment_subject(s, seed, job->forget, w->net);
     BASE_TRY(experiment_record_saliency(&subject, &e->saliency, run));
     BASE_TRY(experiment_record_signals(train, test, job->forget, run));
     BASE_TRY(experiment_record_regions(s->data, w->net, e->precision, run));
     BASE_TRY(experiment_attacks(e, train, test, job->forget, w->hash, job->seed, run));
-    BASE_TRY(store_run_set_f64(run, "/meta", "evaluate_seconds", base_clock_wall() - start));
+    store_run_set_f64(run, "/meta", "evaluate_seconds", base_clock_wall() - start);
 out:
     return st;
 }
@@ -281,10 +266,11 @@ BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, cons
 {
     BaseStatus st = BASE_OK;
     Work w = {0};
-    BASE_TRY(experiment_record_identity(s, job, run));
+    experiment_record_identity(s, job, run);
     BASE_TRY(experiment_seed_make(s, seed));
     if (!job->method) {
         BASE_TRY(record_original(s, seed, run, summary));
+        st = store_run_status(run);
         goto out;
     }
     st = experiment_reference_make(s, seed, job);
@@ -292,6 +278,7 @@ BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, cons
         goto out;
     BASE_TRY(unlearn(s, seed, job, &w));
     BASE_TRY(record_unlearned(s, seed, job, &w, run));
+    BASE_TRY(store_run_status(run));
     SessionTally tally = session_tally(&w.shown[EVAL_TEST].p, job->forget);
     char retain[32], forget[32];
     session_percent_text(tally.right_retain, tally.n_retain, retain);
@@ -299,17 +286,6 @@ BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, cons
     base_text_add(summary, "ACC_r %s, ACC_f %s on the test set, %.2f s", retain, forget, w.cost.wall_seconds);
 out:
     work_free(&w);
-    return st;
-}
-
-BaseStatus experiment_job_failed(const ExperimentSetting *s, const ExperimentJob *job, const char *reason,
-                                 StoreRun *run)
-{
-    BaseStatus st = BASE_OK;
-    BASE_TRY(experiment_record_identity(s, job, run));
-    BASE_TRY(store_run_set_text(run, "/", "status", "failed"));
-    BASE_TRY(store_run_set_text(run, "/", "reason", reason));
-out:
     return st;
 }
 

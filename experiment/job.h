@@ -15,8 +15,5 @@ BaseStatus experiment_job_search(const ExperimentSetting *setting, ExperimentSee
 /** Does the job and fills @p run; one line about the outcome is appended to @p summary. */
 BaseStatus experiment_job(const ExperimentSetting *setting, ExperimentSeed *seed, const ExperimentJob *job,
                           StoreRun *run, BaseText *summary);
-/** A row that says which job failed and why. */
-BaseStatus experiment_job_failed(const ExperimentSetting *setting, const ExperimentJob *job, const char *reason,
-                                 StoreRun *run);
 
 #endif

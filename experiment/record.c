@@ -16,42 +16,32 @@
 #include "session/params.h"
 #include "session/program.h"
 
-static BaseStatus record_libraries(StoreRun *run)
+static void record_meta(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
 {
-    BaseText text = {0};
-    session_libraries(&text);
-    BaseStatus st = text.st;
-    if (st == BASE_OK) st = store_run_set_text(run, "/meta", "libraries", text.data ? text.data : "");
-    base_text_free(&text);
-    return st;
-}
-
-static BaseStatus record_meta(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
-{
-    BaseStatus st = BASE_OK;
     char text[256], hash[BASE_HASH_HEX];
-    BASE_TRY(store_run_set_text(run, "/meta", "config", job->config));
+    BaseText libraries = {0};
+    store_run_set_text(run, "/meta", "config", job->config);
     base_hash_bytes(job->config, strlen(job->config), hash);
-    BASE_TRY(store_run_set_text(run, "/meta", "config_hash", hash));
-    BASE_TRY(store_run_set_text(run, "/meta", "command", s->command ? s->command : ""));
-    BASE_TRY(store_run_set_text(run, "/meta", "program", "expunge " SESSION_PROGRAM_VERSION));
-    BASE_TRY(record_libraries(run));
-    BASE_TRY(store_run_set_text(run, "/meta", "blas_core", math_blas_core()));
+    store_run_set_text(run, "/meta", "config_hash", hash);
+    store_run_set_text(run, "/meta", "command", s->command);
+    store_run_set_text(run, "/meta", "program", "expunge " SESSION_PROGRAM_VERSION);
+    session_libraries(&libraries);
+    store_run_set_text_of(run, "/meta", "libraries", &libraries);
+    base_text_free(&libraries);
+    store_run_set_text(run, "/meta", "blas_core", math_blas_core());
     base_clock_cpu_name(text, sizeof text);
-    BASE_TRY(store_run_set_text(run, "/meta", "cpu", text));
-    BASE_TRY(store_run_set_i64(run, "/meta", "threads", s->threads));
+    store_run_set_text(run, "/meta", "cpu", text);
+    store_run_set_i64(run, "/meta", "threads", s->threads);
     time_t now = time(NULL);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    BASE_TRY(store_run_set_text(run, "/meta", "started", text));
-    BASE_TRY(store_run_set_text(run, "/meta", "precision", nn_precision_name(s->e->precision)));
-    BASE_TRY(store_run_set_text(run, "/meta", "tuning_hash", s->e->tuning ? nn_tuning_hash(s->e->tuning) : ""));
-    BASE_TRY(store_run_set_text(run, "/meta", "data_hash", s->data->hash));
-    BASE_TRY(store_run_set_text(run, "/meta", "preprocessing", s->data->prep));
-    BASE_TRY(store_run_set_f64(run, "/meta", "validation", s->e->validation));
-out:
-    return st;
+    store_run_set_text(run, "/meta", "started", text);
+    store_run_set_text(run, "/meta", "precision", nn_precision_name(s->e->precision));
+    store_run_set_text(run, "/meta", "tuning_hash", s->e->tuning ? nn_tuning_hash(s->e->tuning) : "");
+    store_run_set_text(run, "/meta", "data_hash", s->data->hash);
+    store_run_set_text(run, "/meta", "preprocessing", s->data->prep);
+    store_run_set_f64(run, "/meta", "validation", s->e->validation);
 }
 
 static const char *rank_of(const UnlearnMethod *m)
@@ -62,60 +52,47 @@ static const char *rank_of(const UnlearnMethod *m)
     return m->needs & UNLEARN_FEATURED ? "featured" : "method";
 }
 
-BaseStatus experiment_record_identity(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
+void experiment_record_identity(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
     const ExperimentMethod *m = job->method;
     BaseText names = {0};
     if (job->forget) session_classes_names(job->forget, s->data->train, &names);
-    BASE_TRY(names.st);
-    BASE_TRY(store_run_set_i64(run, "/", "schema", STORE_SCHEMA));
-    BASE_TRY(store_run_set_text(run, "/", "id", job->id));
-    BASE_TRY(store_run_set_text(run, "/", "status", "ok"));
-    BASE_TRY(store_run_set_text(run, "/", "reason", ""));
-    BASE_TRY(store_run_set_text(run, "/", "experiment", s->e->name));
-    BASE_TRY(store_run_set_text(run, "/", "title", s->e->title));
-    BASE_TRY(store_run_set_text(run, "/", "kind", m ? "unlearn" : "original"));
-    BASE_TRY(store_run_set_text(run, "/", "method", m ? m->method->entry.name : "original"));
-    BASE_TRY(store_run_set_text(run, "/", "label", m ? m->label : "original"));
-    BASE_TRY(store_run_set_text(run, "/", "arch", s->e->arch));
-    BASE_TRY(store_run_set_text(run, "/", "data", s->e->data));
-    BASE_TRY(store_run_set_i64(run, "/", "seed", (int64_t)job->seed));
-    BASE_TRY(store_run_set_text(run, "/", "forget", job->forget_text));
-    BASE_TRY(store_run_set_text(run, "/", "forget_names", names.data ? names.data : ""));
-    BASE_TRY(store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count));
-    BASE_TRY(store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0));
-    BASE_TRY(store_run_set_text(run, "/", "rank", rank_of(m ? m->method : NULL)));
-    BASE_TRY(record_meta(s, job, run));
-out:
+    store_run_set_i64(run, "/", "schema", STORE_SCHEMA);
+    store_run_set_text(run, "/", "id", job->id);
+    store_run_set_text(run, "/", "status", "ok");
+    store_run_set_text(run, "/", "reason", "");
+    store_run_set_text(run, "/", "experiment", s->e->name);
+    store_run_set_text(run, "/", "title", s->e->title);
+    store_run_set_text(run, "/", "kind", m ? "unlearn" : "original");
+    store_run_set_text(run, "/", "method", m ? m->method->entry.name : "original");
+    store_run_set_text(run, "/", "label", m ? m->label : "original");
+    store_run_set_text(run, "/", "arch", s->e->arch);
+    store_run_set_text(run, "/", "data", s->e->data);
+    store_run_set_i64(run, "/", "seed", (int64_t)job->seed);
+    store_run_set_text(run, "/", "forget", job->forget_text);
+    store_run_set_text_of(run, "/", "forget_names", &names);
+    store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count);
+    store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0);
+    store_run_set_text(run, "/", "rank", rank_of(m ? m->method : NULL));
+    record_meta(s, job, run);
     base_text_free(&names);
-    return st;
 }
 
-BaseStatus experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run)
+void experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    BaseText text = {0};
-    for (size_t i = 0; i < entry->param_count; i++) {
+    for (const BaseParam *p = entry->params; p < entry->params + entry->param_count; p++) {
+        BaseText text = {0};
+        base_param_format(p, params, &text);
+        store_run_set_text_of(run, "/params", p->name, &text);
         base_text_free(&text);
-        base_param_format(&entry->params[i], params, &text);
-        BASE_TRY(text.st);
-        BASE_TRY(store_run_set_text(run, "/params", entry->params[i].name, text.data ? text.data : ""));
     }
-out:
-    base_text_free(&text);
-    return st;
 }
 
-BaseStatus experiment_record_each(const ExperimentMethod *m, StoreRun *run)
+void experiment_record_each(const ExperimentMethod *m, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    if (!m->family) return BASE_OK;
-    BASE_TRY(store_run_set_text(run, "/each", "family", m->family));
-    for (size_t i = 0; i < m->each_count; i++)
-        BASE_TRY(store_run_set_text(run, "/each", m->each[i].name, m->each[i].value));
-out:
-    return st;
+    if (!m->family) return;
+    store_run_set_text(run, "/each", "family", m->family);
+    for (size_t i = 0; i < m->each_count; i++) store_run_set_text(run, "/each", m->each[i].name, m->each[i].value);
 }
 
 /* What a metric says of its numbers on the split of @p out, but for the ideal. */
@@ -197,17 +174,14 @@ out:
     return st;
 }
 
-BaseStatus experiment_record_relearned(const EvalRelearned *r, StoreRun *run)
+void experiment_record_relearned(const EvalRelearned *r, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
     uint8_t reached[EVAL_REPEATS_MAX];
-    if (r->repeats == 0) return BASE_OK;
+    if (r->repeats == 0) return;
     for (int64_t i = 0; i < r->repeats; i++) reached[i] = r->reached[i];
-    BASE_TRY(store_run_set_i64(run, "/relearn", "limit", r->limit));
-    BASE_TRY(store_run_set_array(run, "/relearn/steps", STORE_I64, 1, &r->repeats, r->steps));
-    BASE_TRY(store_run_set_array(run, "/relearn/reached", STORE_U8, 1, &r->repeats, reached));
-out:
-    return st;
+    store_run_set_i64(run, "/relearn", "limit", r->limit);
+    store_run_set_array(run, "/relearn/steps", STORE_I64, 1, &r->repeats, r->steps);
+    store_run_set_array(run, "/relearn/reached", STORE_U8, 1, &r->repeats, reached);
 }
 
 BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run)
@@ -218,24 +192,17 @@ BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const
     BASE_TRY(BASE_ALLOC(shape[0] * shape[1], &confusion));
     eval_confusion(predictions, confusion);
     snprintf(path, sizeof path, "/confusion/%s", name);
-    BASE_TRY(store_run_set_array(run, path, STORE_I64, 2, shape, confusion));
+    store_run_set_array(run, path, STORE_I64, 2, shape, confusion);
 out:
     base_free(confusion);
     return st;
 }
 
-BaseStatus experiment_record_class_names(const DataSet *set, StoreRun *run)
-{
-    return store_run_set_texts(run, "/class_names", (const char *const *)set->class_names, (size_t)set->K);
-}
-
 /* One [L] column of the layer table; field: offset of a double or an int64_t in UnlearnLayer. */
-static BaseStatus layer_column(const UnlearnReport *report, const char *name, size_t field, bool integer,
-                               double *column, StoreRun *run)
+static void layer_column(const UnlearnReport *report, const char *name, size_t field, bool integer, double *column,
+                         StoreRun *run)
 {
-    char path[64];
-    int64_t L = report->layer_count;
-    for (int64_t i = 0; i < L; i++) {
+    for (int i = 0; i < report->layer_count; i++) {
         const char *at = (const char *)&report->layers[i] + field;
         int64_t whole;
         if (integer)
@@ -243,27 +210,21 @@ static BaseStatus layer_column(const UnlearnReport *report, const char *name, si
         else
             memcpy(&column[i], at, sizeof *column);
     }
-    snprintf(path, sizeof path, "/layers/%s", name);
-    return store_run_set_array(run, path, STORE_F64, 1, &L, column);
+    store_run_set_column(run, "/layers", name, STORE_F64, report->layer_count, column);
 }
 
-static BaseStatus record_spectra(const UnlearnReport *report, StoreRun *run)
+static void record_spectra(const UnlearnReport *report, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    char group[192], path[224];
+    char group[192];
     for (int i = 0; i < report->layer_count; i++) {
         const UnlearnLayer *layer = &report->layers[i];
         if (!layer->spectrum_retain || !layer->spectrum_forget) continue;
         snprintf(group, sizeof group, "/spectra/%s", layer->name);
-        snprintf(path, sizeof path, "%s/retain", group);
-        BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &layer->spectrum_count, layer->spectrum_retain));
-        snprintf(path, sizeof path, "%s/forget", group);
-        BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &layer->spectrum_count, layer->spectrum_forget));
-        BASE_TRY(store_run_set_f64(run, group, "alpha_retain", report->alpha_retain));
-        BASE_TRY(store_run_set_f64(run, group, "alpha_forget", report->alpha_forget));
+        store_run_set_column(run, group, "retain", STORE_F64, layer->spectrum_count, layer->spectrum_retain);
+        store_run_set_column(run, group, "forget", STORE_F64, layer->spectrum_count, layer->spectrum_forget);
+        store_run_set_f64(run, group, "alpha_retain", report->alpha_retain);
+        store_run_set_f64(run, group, "alpha_forget", report->alpha_forget);
     }
-out:
-    return st;
 }
 
 BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run)
@@ -292,10 +253,10 @@ BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run)
     BASE_TRY(BASE_ALLOC(report->layer_count, &names));
     BASE_TRY(BASE_ALLOC(report->layer_count, &column));
     for (int i = 0; i < report->layer_count; i++) names[i] = report->layers[i].name;
-    BASE_TRY(store_run_set_texts(run, "/layers/names", names, (size_t)report->layer_count));
+    store_run_set_texts(run, "/layers/names", names, (size_t)report->layer_count);
     for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++)
-        BASE_TRY(layer_column(report, COLUMNS[c].name, COLUMNS[c].field, COLUMNS[c].integer, column, run));
-    BASE_TRY(record_spectra(report, run));
+        layer_column(report, COLUMNS[c].name, COLUMNS[c].field, COLUMNS[c].integer, column, run);
+    record_spectra(report, run);
 out:
     base_free(names);
     base_free(column);
@@ -315,7 +276,7 @@ static BaseStatus record_settings(const ExperimentMethod *m, const ExperimentSea
         BASE_TRY(texts[i].st);
         lines[i] = texts[i].data;
     }
-    BASE_TRY(store_run_set_texts(run, "/search/settings", lines, s->points));
+    store_run_set_texts(run, "/search/settings", lines, s->points);
 out:
     for (size_t i = 0; texts && i < s->points; i++) base_text_free(&texts[i]);
     base_free(texts);
@@ -325,51 +286,44 @@ out:
 
 BaseStatus experiment_record_search(const ExperimentMethod *m, const ExperimentSearch *s, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    char path[160];
     int64_t points = (int64_t)s->points;
-    for (size_t a = 0; a < s->axis_count; a++) {
-        snprintf(path, sizeof path, "/search/%s", m->axes[a].param->name);
-        BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &points, s->value + a * s->points));
-    }
-    const struct {
-        const char *path;
-        const double *column;
-    } COLUMNS[] = {{"/search/score", s->score},
-                   {"/search/acc_retain", s->acc_retain},
-                   {"/search/acc_forget", s->acc_forget},
-                   {"/search/trial_seconds", s->cost}};
-    for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++)
-        BASE_TRY(store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &points, COLUMNS[c].column));
-    BASE_TRY(store_run_set_array(run, "/search/point", STORE_I64, 1, &points, s->at));
-    BASE_TRY(record_settings(m, s, run));
-    BASE_TRY(store_run_set_i64(run, "/search", "chosen", s->chosen));
-    BASE_TRY(store_run_set_text(run, "/search", "objective", EXPERIMENT_OBJECTIVE));
-    BASE_TRY(store_run_set_i64(run, "/search", "n", s->n));
-    BASE_TRY(store_run_set_f64(run, "/search", "seconds", s->seconds));
-    BASE_TRY(store_run_set_f64(run, "/search", "passes", s->passes));
-out:
-    return st;
+    for (size_t a = 0; a < s->axis_count; a++)
+        store_run_set_column(run, "/search", m->axes[a].param->name, STORE_F64, points, s->value + a * s->points);
+    store_run_set_array(run, "/search/score", STORE_F64, 1, &points, s->score);
+    store_run_set_array(run, "/search/acc_retain", STORE_F64, 1, &points, s->acc_retain);
+    store_run_set_array(run, "/search/acc_forget", STORE_F64, 1, &points, s->acc_forget);
+    store_run_set_array(run, "/search/trial_seconds", STORE_F64, 1, &points, s->cost);
+    store_run_set_array(run, "/search/point", STORE_I64, 1, &points, s->at);
+    store_run_set_i64(run, "/search", "chosen", s->chosen);
+    store_run_set_text(run, "/search", "objective", EXPERIMENT_OBJECTIVE);
+    store_run_set_i64(run, "/search", "n", s->n);
+    store_run_set_f64(run, "/search", "seconds", s->seconds);
+    store_run_set_f64(run, "/search", "passes", s->passes);
+    return record_settings(m, s, run);
 }
 
-BaseStatus experiment_record_budget(const ExperimentConfig *e, const ExperimentMethod *m, const char *forget,
-                                    const char *key, StoreRun *run)
+void experiment_record_budget(const ExperimentSetting *s, const ExperimentJob *job, const char *key, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
-    BaseText budget = {0}, sets = {0};
+    const ExperimentConfig *e = s->e;
+    BaseText budget = {0}, sets = {0}, named = {0};
     session_params_text(experiment_budget_params, experiment_budget_param_count, &e->budget, &budget);
-    for (size_t i = 0; i < e->search_forget_count; i++)
+    for (size_t i = 0; i < s->search_set_count; i++) {
         base_text_add(&sets, "%s%s", i ? "; " : "", e->search_forget[i]);
-    BASE_TRY(budget.st);
-    BASE_TRY(sets.st);
-    BASE_TRY(store_run_set_text(run, "/search", "budget", budget.data));
-    BASE_TRY(store_run_set_text(run, "/search", "sets", sets.data ? sets.data : forget));
-    BASE_TRY(store_run_set_text(run, "/search", "method", m->method->entry.name));
-    BASE_TRY(store_run_set_text(run, "/search", "key", key));
-out:
+        if (i) base_text_add(&named, "; ");
+        session_classes_both(&s->search_sets[i], s->data->train, &named);
+    }
+    if (s->search_set_count == 0) {
+        base_text_add(&sets, "%s", job->forget_text);
+        base_text_add(&named, "%s", job->forget_both);
+    }
+    store_run_set_text_of(run, "/search", "budget", &budget);
+    store_run_set_text_of(run, "/search", "sets", &sets);
+    store_run_set_text_of(run, "/search", "sets_named", &named);
+    store_run_set_text(run, "/search", "method", job->method->method->entry.name);
+    store_run_set_text(run, "/search", "key", key);
     base_text_free(&budget);
     base_text_free(&sets);
-    return st;
+    base_text_free(&named);
 }
 
 BaseStatus experiment_record_history(const ModelCost *cost, StoreRun *run)
@@ -388,7 +342,7 @@ BaseStatus experiment_record_history(const ModelCost *cost, StoreRun *run)
     for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++) {
         for (int64_t i = 0; i < cost->epochs; i++)
             memcpy(&column[i], (const char *)&cost->history[i] + COLUMNS[c].field, sizeof *column);
-        BASE_TRY(store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &cost->epochs, column));
+        store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &cost->epochs, column);
     }
 out:
     base_free(column);
@@ -405,11 +359,10 @@ static double row_loss(const float *z, int64_t K, int32_t y)
 }
 
 static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses *forget, bool forgotten,
-                                    const char *name, StoreRun *run)
+                                    const char *group, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     double *confidence = NULL, *loss = NULL;
-    char path[64];
     int64_t n = 0;
     BASE_TRY(BASE_ALLOC(p->n, &confidence));
     BASE_TRY(BASE_ALLOC(p->n, &loss));
@@ -419,10 +372,8 @@ static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses 
         confidence[n] = exp(-loss[n]);
         n++;
     }
-    snprintf(path, sizeof path, "/signals/%s/confidence", name);
-    BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &n, confidence));
-    snprintf(path, sizeof path, "/signals/%s/loss", name);
-    BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &n, loss));
+    store_run_set_column(run, group, "confidence", STORE_F64, n, confidence);
+    store_run_set_column(run, group, "loss", STORE_F64, n, loss);
 out:
     base_free(confidence);
     base_free(loss);
@@ -433,29 +384,26 @@ BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPre
                                      const DataClasses *forget, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(record_signal_set(train, forget, false, "retain_train", run));
-    BASE_TRY(record_signal_set(test, forget, false, "retain_test", run));
-    BASE_TRY(record_signal_set(train, forget, true, "forget_train", run));
-    BASE_TRY(record_signal_set(test, forget, true, "forget_test", run));
+    BASE_TRY(record_signal_set(train, forget, false, "/signals/retain_train", run));
+    BASE_TRY(record_signal_set(test, forget, false, "/signals/retain_test", run));
+    BASE_TRY(record_signal_set(train, forget, true, "/signals/forget_train", run));
+    BASE_TRY(record_signal_set(test, forget, true, "/signals/forget_test", run));
 out:
     return st;
 }
 
 /* ------------------------------------------------------------ where the network looks, before and after */
 
-static BaseStatus record_maps(const EvalSaliency *s, const char *suffix, StoreRun *run)
+static void record_maps(const EvalSaliency *s, const char *suffix, StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
     int64_t maps[] = {s->n, s->h, s->w};
     char path[64];
     snprintf(path, sizeof path, "/saliency/maps%s", suffix);
-    BASE_TRY(store_run_set_array(run, path, STORE_F32, 3, maps, s->maps));
+    store_run_set_array(run, path, STORE_F32, 3, maps, s->maps);
     snprintf(path, sizeof path, "/saliency/predicted%s", suffix);
-    BASE_TRY(store_run_set_array(run, path, STORE_I32, 1, &s->n, s->predicted));
+    store_run_set_array(run, path, STORE_I32, 1, &s->n, s->predicted);
     snprintf(path, sizeof path, "/saliency/confidence%s", suffix);
-    BASE_TRY(store_run_set_array(run, path, STORE_F64, 1, &s->n, s->confidence));
-out:
-    return st;
+    store_run_set_array(run, path, STORE_F64, 1, &s->n, s->confidence);
 }
 
 BaseStatus experiment_record_saliency(const EvalSubject *subject, const EvalSaliencyConfig *config, StoreRun *run)
@@ -466,11 +414,11 @@ BaseStatus experiment_record_saliency(const EvalSubject *subject, const EvalSali
     BASE_TRY(eval_saliency(subject, subject->net, config, &after));
     if (after.n == 0) goto out;
     int64_t pictures[] = {after.n, after.C, after.H, after.W};
-    BASE_TRY(store_run_set_array(run, "/saliency/pictures", STORE_F32, 4, pictures, after.pictures));
-    BASE_TRY(store_run_set_array(run, "/saliency/labels", STORE_I32, 1, &after.n, after.labels));
-    BASE_TRY(store_run_set_array(run, "/saliency/forgotten", STORE_U8, 1, &after.n, after.forgotten));
-    BASE_TRY(record_maps(&after, "", run));
-    BASE_TRY(record_maps(&before, "_original", run));
+    store_run_set_array(run, "/saliency/pictures", STORE_F32, 4, pictures, after.pictures);
+    store_run_set_array(run, "/saliency/labels", STORE_I32, 1, &after.n, after.labels);
+    store_run_set_array(run, "/saliency/forgotten", STORE_U8, 1, &after.n, after.forgotten);
+    record_maps(&after, "", run);
+    record_maps(&before, "_original", run);
 out:
     eval_saliency_free(&before);
     eval_saliency_free(&after);
@@ -481,13 +429,13 @@ out:
 
 enum { GRID = 161, POINTS = 600 };
 
-static BaseStatus record_axis(const char *path, double lo, double hi, float *images, int64_t channel, StoreRun *run)
+static void record_axis(const char *path, double lo, double hi, float *images, int64_t channel, StoreRun *run)
 {
     double axis[GRID];
     int64_t n = GRID;
     for (int64_t i = 0; i < GRID; i++) axis[i] = lo + (hi - lo) * (double)i / (GRID - 1);
     for (int64_t i = 0; i < GRID * GRID; i++) images[2 * i + channel] = (float)axis[channel == 0 ? i % GRID : i / GRID];
-    return store_run_set_array(run, path, STORE_F64, 1, &n, axis);
+    store_run_set_array(run, path, STORE_F64, 1, &n, axis);
 }
 
 /* Some test points, drawn at random (classes may alternate in the file), to lay over the regions. */
@@ -509,8 +457,8 @@ static BaseStatus record_points(const DataSet *test, StoreRun *run)
         points[2 * i + 1] = (double)x[2 * at + 1];
         labels[i] = test->labels[at];
     }
-    BASE_TRY(store_run_set_array(run, "/regions/points", STORE_F64, 2, shape, points));
-    BASE_TRY(store_run_set_array(run, "/regions/point_label", STORE_I32, 1, &n, labels));
+    store_run_set_array(run, "/regions/points", STORE_F64, 2, shape, points);
+    store_run_set_array(run, "/regions/point_label", STORE_I32, 1, &n, labels);
 out:
     base_free(chosen);
     base_free(points);
@@ -535,8 +483,8 @@ BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrec
         lo[i % 2] = fmin(lo[i % 2], (double)x[i]);
         hi[i % 2] = fmax(hi[i % 2], (double)x[i]);
     }
-    BASE_TRY(record_axis("/regions/x", lo[0], hi[0], images, 0, run));
-    BASE_TRY(record_axis("/regions/y", lo[1], hi[1], images, 1, run));
+    record_axis("/regions/x", lo[0], hi[0], images, 0, run);
+    record_axis("/regions/y", lo[1], hi[1], images, 1, run);
     DataSet grid = *train; /* borrows its class names; never freed as a set */
     grid.N = n;
     grid.images = images;
@@ -544,7 +492,7 @@ BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrec
     DataView view = data_view_all(&grid);
     BASE_TRY(session_predict(net, &view, precision, "decision regions", &predictions));
     eval_predicted(&predictions.p, labels);
-    BASE_TRY(store_run_set_array(run, "/regions/label", STORE_I32, 2, shape, labels));
+    store_run_set_array(run, "/regions/label", STORE_I32, 2, shape, labels);
     BASE_TRY(record_points(data->test, run));
 out:
     session_predictions_free(&predictions);

@@ -9,25 +9,25 @@
 #include "models/kept.h"
 #include "store/store.h"
 
+/* Where only setting values can fail, nothing is returned: store_run_status. */
 /** Who this run is and what made it: root attributes and /meta. */
-BaseStatus experiment_record_identity(const ExperimentSetting *setting, const ExperimentJob *job, StoreRun *run);
-BaseStatus experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
+void experiment_record_identity(const ExperimentSetting *setting, const ExperimentJob *job, StoreRun *run);
+void experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
 BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run);
 /** Adds to a run of schema 3 or before what its method, metrics and attacks now say of themselves. */
 BaseStatus experiment_record_complete(StoreRun *run);
 /** /relearn: the steps of each repeat. */
-BaseStatus experiment_record_relearned(const EvalRelearned *relearned, StoreRun *run);
+void experiment_record_relearned(const EvalRelearned *relearned, StoreRun *run);
 /** The confusion matrix of @p predictions at /confusion/<name>. */
 BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run);
-BaseStatus experiment_record_class_names(const DataSet *set, StoreRun *run);
 BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run);
 BaseStatus experiment_record_search(const ExperimentMethod *method, const ExperimentSearch *search, StoreRun *run);
-/** What the search was allowed, and the sets it looked at (@p forget: where each set is searched on by itself). */
-BaseStatus experiment_record_budget(const ExperimentConfig *e, const ExperimentMethod *method, const char *forget,
-                                    const char *key, StoreRun *run);
+/** What the search of @p key was allowed, and the sets it looked at. */
+void experiment_record_budget(const ExperimentSetting *setting, const ExperimentJob *job, const char *key,
+                              StoreRun *run);
 BaseStatus experiment_record_history(const ModelCost *cost, StoreRun *run);
 /** /each: the values that made this method one of several of its row. */
-BaseStatus experiment_record_each(const ExperimentMethod *method, StoreRun *run);
+void experiment_record_each(const ExperimentMethod *method, StoreRun *run);
 /** /saliency of subject->original and subject->net, where the config asks for it. */
 BaseStatus experiment_record_saliency(const EvalSubject *subject, const EvalSaliencyConfig *config, StoreRun *run);
 /** /signals: p_y and loss of every training and test image, kept and forgotten apart. */

@@ -11,10 +11,10 @@ BaseStatus experiment_search_save(const char *path, const char *key, const Exper
     BaseStatus st = BASE_OK;
     StoreRun *run = NULL;
     BASE_TRY(store_run_create(&run));
-    BASE_TRY(store_run_set_text(run, "/", "id", key));
-    BASE_TRY(store_run_set_text(run, "/", "status", "ok"));
-    BASE_TRY(store_run_set_text(run, "/", "kind", "search"));
-    BASE_TRY(store_run_set_text(run, "/", "label", m->label));
+    store_run_set_text(run, "/", "id", key);
+    store_run_set_text(run, "/", "status", "ok");
+    store_run_set_text(run, "/", "kind", "search");
+    store_run_set_text(run, "/", "label", m->label);
     BASE_TRY(experiment_record_search(m, s, run));
     BASE_TRY(store_run_write(run, path));
 out:

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "experiment/record.h"
 
 typedef struct {
     Experiment *experiment;
@@ -22,15 +23,17 @@ static void use_seed(Worker *w, const ExperimentJob *job)
     w->has_seed = true;
 }
 
+/* A row that says which job failed and why. */
 static BaseStatus store_failed(const ExperimentSetting *setting, const ExperimentJob *job, const char *reason,
                                const char *path)
 {
-    BaseStatus st = BASE_OK;
     StoreRun *run = NULL;
-    BASE_TRY(store_run_create(&run));
-    BASE_TRY(experiment_job_failed(setting, job, reason, run));
-    BASE_TRY(store_run_write(run, path));
-out:
+    BaseStatus st = store_run_create(&run);
+    if (st != BASE_OK) return st;
+    experiment_record_identity(setting, job, run);
+    store_run_set_text(run, "/", "status", "failed");
+    store_run_set_text(run, "/", "reason", reason);
+    st = store_run_write(run, path);
     store_run_free(run);
     return st;
 }
@@ -46,7 +49,7 @@ static BaseStatus inherited(Worker *w, size_t at, char reason[SWEEP_REASON_MAX])
     for (size_t n = 0; n < row->need_count && !reason[0]; n++) {
         BaseStatus why;
         if (s->sweep.states[row->needs[n]] != SWEEP_STATE_FAILED) continue;
-        BASE_TRY(sweep_board_reason(s->sweep.board, row->needs[n], &why, reason));
+        BASE_TRY(sweep_queue_reason(s->sweep.queue, row->needs[n], &why, reason));
         bool comparison = s->steps.step[row->needs[n]].kind == EXPERIMENT_STEP_RETRAIN;
         if (!comparison || job->method == experiment_config_reference(s->e) || why == BASE_ENOMEM) continue;
         BASE_TRY(experiment_reference_give_up(&w->seed, job, why, reason));
@@ -87,7 +90,7 @@ static BaseStatus do_row(Worker *w, size_t at, int deaths, double started)
     SweepState state = SWEEP_STATE_DONE;
     BASE_TRY(base_format(&path, "%s/%s", s->folder, job->file));
     if (deaths > 0 && !s->task->force && store_run_complete(path, job->id)) { /* who stored it died before it said so */
-        st = sweep_board_settle(s->sweep.board, at, SWEEP_STATE_DONE, 0, BASE_OK, NULL);
+        st = sweep_queue_settle(s->sweep.queue, at, SWEEP_STATE_DONE, 0, BASE_OK, NULL);
         goto out;
     }
     use_seed(w, job);
@@ -110,7 +113,7 @@ static BaseStatus do_row(Worker *w, size_t at, int deaths, double started)
     } else {
         BASE_TRY(store_run_write(run, path));
     }
-    BASE_TRY(sweep_board_settle(s->sweep.board, at, state, base_clock_wall() - started, BASE_OK, NULL));
+    BASE_TRY(sweep_queue_settle(s->sweep.queue, at, state, base_clock_wall() - started, BASE_OK, NULL));
     tell(s, at, reason[0] ? reason : summary.data ? summary.data : "", state == SWEEP_STATE_FAILED);
 out:
     base_text_free(&summary);
@@ -119,7 +122,7 @@ out:
     return st;
 }
 
-/* A training or a search: its file is in the cache afterwards, or the reason of its failure on the board. */
+/* A training or a search: its file is in the cache afterwards, or the reason of its failure in the queue. */
 static BaseStatus do_making(Worker *w, size_t at, int deaths, double started)
 {
     BaseStatus st = BASE_OK;
@@ -146,7 +149,7 @@ static BaseStatus do_making(Worker *w, size_t at, int deaths, double started)
                                                            : "",
                      base_error_text());
     }
-    st = sweep_board_settle(s->sweep.board, at, state, base_clock_wall() - started, st,
+    st = sweep_queue_settle(s->sweep.queue, at, state, base_clock_wall() - started, st,
                             state == SWEEP_STATE_FAILED ? base_error_text() : NULL);
 out:
     return st;

@@ -74,6 +74,7 @@ BaseStatus store_run_write(const StoreRun *run, const char *path)
     char *bytes = NULL, hex[BASE_HASH_HEX];
     size_t size = 0;
     bool private = false;
+    BASE_TRY(store_run_status(run));
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(io_hdf5_set_i64(file, "/", "schema", STORE_SCHEMA));
     for (size_t i = 0; i < run->paths.count; i++) {

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/text.h"
 #include "math/stats.h"
 
 enum { STORE_SCHEMA = 4 };
@@ -23,13 +24,21 @@ typedef struct {
 BaseStatus store_run_create(StoreRun **out);
 void store_run_free(StoreRun *run);
 
-/* @p group is "/" or "/meta", ...; values are copied; setting again replaces. */
+/* @p group is "/" or "/meta", ...; values are copied; setting again replaces. A failure sticks, so that a whole run can be
+ * filled before it is looked at. */
 BaseStatus store_run_set_text(StoreRun *run, const char *group, const char *name, const char *value);
+BaseStatus store_run_set_text_of(StoreRun *run, const char *group, const char *name, const BaseText *text);
 BaseStatus store_run_set_f64(StoreRun *run, const char *group, const char *name, double value);
 BaseStatus store_run_set_i64(StoreRun *run, const char *group, const char *name, int64_t value);
 BaseStatus store_run_set_array(StoreRun *run, const char *path, StoreType type, int ndim, const int64_t *shape,
                                const void *data);
+/** An array of one dimension, [n], of that name in @p group. */
+BaseStatus store_run_set_column(StoreRun *run, const char *group, const char *name, StoreType type, int64_t n,
+                                const void *data);
 BaseStatus store_run_set_texts(StoreRun *run, const char *path, const char *const *texts, size_t count);
+
+/** The first failure of setting anything, with its text; store_run_write looks at it too. */
+BaseStatus store_run_status(const StoreRun *run);
 
 /** What a metric says of its numbers, beside the numbers of one split. Texts are borrowed, never NULL. */
 typedef struct {

@@ -242,6 +242,18 @@ out:
     return st;
 }
 
+BaseStatus store_tree_keep(StoreRun *run, BaseStatus st)
+{
+    if (st == BASE_OK || run->st != BASE_OK) return st;
+    snprintf(run->why, sizeof run->why, "%s", base_error_text());
+    return run->st = st;
+}
+
+BaseStatus store_run_status(const StoreRun *run)
+{
+    return run->st == BASE_OK ? BASE_OK : base_error_set(run->st, "%s", run->why);
+}
+
 static BaseStatus set_attr(StoreRun *run, const char *group, const char *name, StoreAttr value)
 {
     BaseStatus st = BASE_OK;
@@ -255,14 +267,19 @@ static BaseStatus set_attr(StoreRun *run, const char *group, const char *name, S
     value.text = NULL;
 out:
     base_free(value.text);
-    return st;
+    return store_tree_keep(run, st);
 }
 
 BaseStatus store_run_set_text(StoreRun *run, const char *group, const char *name, const char *value)
 {
     StoreAttr attr = {.kind = STORE_ATTR_TEXT};
     BaseStatus st = base_strdup(value ? value : "", &attr.text);
-    return st == BASE_OK ? set_attr(run, group, name, attr) : st;
+    return st == BASE_OK ? set_attr(run, group, name, attr) : store_tree_keep(run, st);
+}
+
+BaseStatus store_run_set_text_of(StoreRun *run, const char *group, const char *name, const BaseText *text)
+{
+    return text->st == BASE_OK ? store_run_set_text(run, group, name, text->data) : store_tree_keep(run, text->st);
 }
 
 BaseStatus store_run_set_f64(StoreRun *run, const char *group, const char *name, double value)

@@ -40,7 +40,12 @@ typedef struct {
 struct StoreRun {
     StoreNames paths;
     StoreGroup **groups;
+    BaseStatus st; /* first failure of a setter */
+    char why[256];
 };
+
+/** Keeps a setter's failure, and returns it. */
+BaseStatus store_tree_keep(StoreRun *run, BaseStatus st);
 
 size_t store_type_size(StoreType type);
 const StoreGroup *store_tree_group(const StoreRun *run, const char *path); /* NULL where absent */

@@ -26,7 +26,15 @@ BaseStatus store_run_set_array(StoreRun *run, const char *path, StoreType type, 
     st = store_tree_put_take(run, path, &item);
 out:
     base_free(item.data);
-    return st;
+    return store_tree_keep(run, st);
+}
+
+BaseStatus store_run_set_column(StoreRun *run, const char *group, const char *name, StoreType type, int64_t n,
+                                const void *data)
+{
+    char path[STORE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", group, name);
+    return store_run_set_array(run, path, type, 1, &n, data);
 }
 
 BaseStatus store_run_set_texts(StoreRun *run, const char *path, const char *const *texts, size_t count)
@@ -37,11 +45,11 @@ BaseStatus store_run_set_texts(StoreRun *run, const char *path, const char *cons
     for (; item.count < (int64_t)count; item.count++) {
         BASE_TRY(base_strdup(texts[item.count], &item.texts[item.count]));
     }
-    return store_tree_put_take(run, path, &item);
+    return store_tree_keep(run, store_tree_put_take(run, path, &item));
 out:
     for (int64_t i = 0; i < item.count; i++) base_free(item.texts[i]);
     base_free(item.texts);
-    return st;
+    return store_tree_keep(run, st);
 }
 
 const char *store_run_text(const StoreRun *run, const char *group, const char *name)
