@@ -38,6 +38,8 @@ const BaseYaml *base_yaml_get(const BaseYaml *map, const char *key);
 BaseStatus base_yaml_only(const BaseYaml *map, const char *what, const char *const *keys, size_t count);
 /** One-line flow form: scalars as they are, lists "[a, b]", maps "{k: v}". What base_param_set takes. */
 void base_yaml_flow(const BaseYaml *node, BaseText *out);
+/** The same by itself; owned. */
+BaseStatus base_yaml_flow_text(const BaseYaml *node, char **out);
 /** Canonical JSON (keys sorted, scalars as strings): two configs with the same content give the same text. */
 void base_yaml_canonical(const BaseYaml *node, BaseText *out);
 

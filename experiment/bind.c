@@ -11,8 +11,7 @@ static BaseStatus check_method(const ExperimentMethod *m, const UnlearnContext *
     const BaseEntry *entry = &m->method->entry;
     void *params = NULL;
     if (!m->method->check) return BASE_OK;
-    BASE_TRY(base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &params));
-    memcpy(params, m->params, entry->params_size);
+    BASE_TRY(experiment_method_params(m, &params));
     BASE_TRY(m->method->check(context, params));
     for (const ExperimentAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
         for (size_t i = 0; i < axis->count; i++) {
@@ -30,9 +29,13 @@ out:
 
 /* @p texts NULL: each class in turn. */
 static BaseStatus parse_sets(const SessionData *data, char *const *texts, char *const *where, size_t n,
-                             DataClasses *sets)
+                             DataClasses **out, size_t *count)
 {
     BaseStatus st = BASE_OK;
+    DataClasses *sets = NULL;
+    *out = NULL;
+    *count = 0;
+    BASE_TRY(BASE_ALLOC(n, &sets));
     for (size_t i = 0; i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "#%zu", i);
@@ -42,53 +45,46 @@ static BaseStatus parse_sets(const SessionData *data, char *const *texts, char *
             BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
                        "%s: forget: the set %s is given twice", where[i], texts[i]);
     }
+    *out = sets;
+    *count = n;
+    sets = NULL;
 out:
+    experiment_forget_free(sets, n);
     return st;
 }
 
 BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, DataClasses **out,
                                          size_t *count)
 {
-    BaseStatus st = BASE_OK;
-    DataClasses *sets = NULL;
-    *out = NULL;
-    *count = 0;
-    if (e->search_forget_count == 0) return BASE_OK;
-    BASE_TRY(BASE_ALLOC(e->search_forget_count, &sets));
-    BASE_TRY(parse_sets(data, e->search_forget, e->search_forget_where, e->search_forget_count, sets));
-    *out = sets;
-    *count = e->search_forget_count;
-    sets = NULL;
-out:
-    experiment_forget_free(sets, e->search_forget_count);
-    return st;
+    return parse_sets(data, e->search_forget, e->search_forget_where, e->search_forget_count, out, count);
 }
 
 BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
                                   DataClasses **forget, size_t *count)
 {
     BaseStatus st = BASE_OK;
-    size_t n = e->forget_all ? (size_t)data->train->K : e->forget_count;
-    DataClasses *sets = NULL;
     *forget = NULL;
     *count = 0;
     BASE_TRY(eval_saliency_check(model->net, &e->saliency));
-    BASE_TRY(BASE_ALLOC(n, &sets));
-    BASE_TRY(parse_sets(data, e->forget_all ? NULL : e->forget, e->forget_where, n, sets));
-    for (size_t i = 0; i < n; i++) {
+    if (e->forget_all)
+        BASE_TRY(parse_sets(data, NULL, NULL, (size_t)data->train->K, forget, count));
+    else
+        BASE_TRY(parse_sets(data, e->forget, e->forget_where, e->forget_count, forget, count));
+    for (size_t i = 0; i < *count; i++) {
         UnlearnContext context = {.original = model->net,
                                   .train = data_view_all(data->train),
-                                  .forget = &sets[i],
+                                  .forget = &(*forget)[i],
                                   .training = &e->train,
                                   .precision = e->precision,
                                   .seed = e->seeds[0]};
         for (size_t m = 0; m < e->method_count; m++) BASE_TRY(check_method(&e->methods[m], &context));
     }
-    *forget = sets;
-    *count = n;
-    sets = NULL;
 out:
-    experiment_forget_free(sets, n);
+    if (st != BASE_OK) {
+        experiment_forget_free(*forget, *count);
+        *forget = NULL;
+        *count = 0;
+    }
     return st;
 }
 

@@ -32,7 +32,6 @@ static BaseStatus apply_one(const BaseYaml *row, const BaseYaml *list, size_t at
     BaseStatus st = BASE_OK;
     const BaseEntry *entry = &m->method->entry;
     static const char *const OTHERS[] = {"set", "search"};
-    BaseText value = {0};
     char owner[160];
     ExperimentEachValue *to = &m->each[m->each_count];
     for (size_t i = 0; i < BASE_COUNT(OTHERS); i++) {
@@ -40,18 +39,14 @@ static BaseStatus apply_one(const BaseYaml *row, const BaseYaml *list, size_t at
         BASE_CHECK(!other || other->kind != BASE_YAML_MAP || !base_yaml_get(other, list->key), BASE_EUSAGE,
                    "%s: '%s' is in both %s and each: keep it in one of them", list->where, list->key, OTHERS[i]);
     }
-    base_yaml_flow(list->items[at], &value);
-    BASE_TRY(value.st);
-    const char *text = value.data ? value.data : "";
-    snprintf(owner, sizeof owner, "method %s", entry->name);
-    BASE_TRY(
-        base_param_set(entry->params, entry->param_count, m->params, owner, list->key, text, list->items[at]->where));
-    BASE_TRY(base_strdup(list->key, &to->name));
     m->each_count++;
-    BASE_TRY(base_strdup(text, &to->value));
-    base_text_add(label, ", %s=%s", list->key, *text ? text : "none");
+    BASE_TRY(base_strdup(list->key, &to->name));
+    BASE_TRY(base_yaml_flow_text(list->items[at], &to->value));
+    snprintf(owner, sizeof owner, "method %s", entry->name);
+    BASE_TRY(base_param_set(entry->params, entry->param_count, m->params, owner, list->key, to->value,
+                            list->items[at]->where));
+    base_text_add(label, ", %s=%s", list->key, *to->value ? to->value : "none");
 out:
-    base_text_free(&value);
     return st;
 }
 

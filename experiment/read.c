@@ -35,29 +35,17 @@ static const BaseParam TOP[] = {
     BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images that is held out from every model"),
     BASE_PARAM_CHOICE(Top, cache, 0, CACHES, "which networks are kept as files"),
 };
-static const char *const KEYS[] = {
-#define X(field, flag, value, def, help) #field,
-    DATA_OPTION_LIST(X)
-#undef X
-        "extends",
-    "name",
-    "title",
-    "data",
-    "arch",
-    "precision",
-    "seeds",
-    "train",
-    "forget",
-    "validation",
-    "methods",
-    "attacks",
-    "search",
-    "relearn",
-    "probe",
-    "saliency",
-    "cache",
-    "shadows",
-    "tuning"};
+/* The other keys. */
+static const char *const READ[] = {"extends", "seeds",   "train", "forget",   "methods", "attacks",
+                                   "search",  "relearn", "probe", "saliency", "shadows"};
+
+static BaseStatus check_keys(const BaseYaml *root)
+{
+    const char *keys[BASE_COUNT(TOP) + BASE_COUNT(READ)];
+    for (size_t i = 0; i < BASE_COUNT(TOP); i++) keys[i] = TOP[i].name;
+    memcpy(keys + BASE_COUNT(TOP), READ, sizeof READ);
+    return base_yaml_only(root, "the config", keys, BASE_COUNT(keys));
+}
 
 static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char *what)
 {
@@ -71,18 +59,9 @@ static BaseStatus need_kind(const BaseYaml *node, BaseYamlKind kind, const char 
 static BaseStatus read_params(const BaseYaml *map, const BaseParam *table, size_t count, void *values,
                               const char *owner)
 {
-    BaseStatus st = BASE_OK;
-    BaseText text = {0};
-    BASE_TRY(need_kind(map, BASE_YAML_MAP, owner));
-    for (size_t i = 0; i < map->count; i++) {
-        const BaseYaml *item = map->items[i];
-        base_text_free(&text);
-        base_yaml_flow(item, &text);
-        BASE_TRY(text.st);
-        BASE_TRY(base_param_set(table, count, values, owner, item->key, text.data ? text.data : "", item->where));
-    }
-out:
-    base_text_free(&text);
+    BaseStatus st = need_kind(map, BASE_YAML_MAP, owner);
+    for (size_t i = 0; i < map->count && st == BASE_OK; i++)
+        st = session_param_read(map->items[i], table, count, values, owner, map->items[i]->where);
     return st;
 }
 
@@ -99,7 +78,6 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
 {
     BaseStatus st = BASE_OK;
     Top *top = NULL;
-    BaseText text = {0};
     BASE_TRY(BASE_ALLOC(1, &top));
     base_param_defaults(TOP, BASE_COUNT(TOP), top);
     for (size_t i = 0; i < BASE_COUNT(TOP); i++) {
@@ -107,11 +85,7 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
         if (!node) continue;
         bool numbers = strcmp(TOP[i].name, "mean") == 0 || strcmp(TOP[i].name, "std") == 0; /* may be lists */
         if (!numbers || node->kind == BASE_YAML_MAP) BASE_TRY(need_kind(node, BASE_YAML_SCALAR, TOP[i].name));
-        base_text_free(&text);
-        base_yaml_flow(node, &text);
-        BASE_TRY(text.st);
-        BASE_TRY(base_param_set(TOP, BASE_COUNT(TOP), top, "the config", TOP[i].name, text.data ? text.data : "",
-                                node->where));
+        BASE_TRY(session_param_read(node, TOP, BASE_COUNT(TOP), top, "the config", node->where));
     }
     static const char *const NEEDED[] = {"name", "data", "arch", "train", "forget", "methods"};
     for (size_t i = 0; i < BASE_COUNT(NEEDED); i++)
@@ -140,7 +114,6 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
         BASE_TRY(base_error_prefix(nn_tuning_read(top->tuning.s, &e->tuning), "%s: tuning",
                                    base_yaml_get(root, "tuning")->where));
 out:
-    base_text_free(&text);
     base_free(top);
     return st;
 }
@@ -178,7 +151,6 @@ out:
 static BaseStatus read_sets(const BaseYaml *node, char ***sets, char ***where, size_t *set_count)
 {
     BaseStatus st = BASE_OK;
-    BaseText text = {0};
     BASE_CHECK(node->kind != BASE_YAML_MAP, BASE_EUSAGE,
                "%s: forget: must be a list of classes or of lists of classes, or 'all' (each class in turn)",
                node->where);
@@ -191,14 +163,10 @@ static BaseStatus read_sets(const BaseYaml *node, char ***sets, char ***where, s
         const BaseYaml *item = list_item(node, i);
         BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes",
                    item->where);
-        base_text_free(&text);
-        base_yaml_flow(item, &text);
-        BASE_TRY(text.st);
-        BASE_TRY(base_strdup(text.data ? text.data : "", &(*sets)[i]));
+        BASE_TRY(base_yaml_flow_text(item, &(*sets)[i]));
         BASE_TRY(base_strdup(item->where, &(*where)[i]));
     }
 out:
-    base_text_free(&text);
     return st;
 }
 
@@ -242,7 +210,6 @@ static BaseStatus read_axis(const BaseYaml *node, const ExperimentMethod *m, con
                             ExperimentAxis *axis)
 {
     BaseStatus st = BASE_OK;
-    BaseText text = {0};
     const BaseEntry *entry = &m->method->entry;
     axis->param = base_param_find(entry->params, entry->param_count, node->key);
     if (!axis->param) /* which it says */
@@ -253,16 +220,11 @@ static BaseStatus read_axis(const BaseYaml *node, const ExperimentMethod *m, con
     BASE_TRY(BASE_ALLOC(node->count, &axis->values));
     axis->count = node->count;
     for (size_t i = 0; i < node->count; i++) {
-        base_text_free(&text);
-        base_yaml_flow(node->items[i], &text);
-        BASE_TRY(text.st);
-        const char *value = text.data ? text.data : "";
-        BASE_TRY(
-            base_param_set(entry->params, entry->param_count, scratch, owner, node->key, value, node->items[i]->where));
-        BASE_TRY(base_strdup(value, &axis->values[i]));
+        BASE_TRY(base_yaml_flow_text(node->items[i], &axis->values[i]));
+        BASE_TRY(base_param_set(entry->params, entry->param_count, scratch, owner, node->key, axis->values[i],
+                                node->items[i]->where));
     }
 out:
-    base_text_free(&text);
     return st;
 }
 
@@ -418,7 +380,7 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, ExperimentCo
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(need_kind(root, BASE_YAML_MAP, "the config"));
-    BASE_TRY(base_yaml_only(root, "the config", KEYS, BASE_COUNT(KEYS)));
+    BASE_TRY(check_keys(root));
     BASE_TRY(read_top(root, path, e));
     BASE_TRY(read_seeds(base_yaml_get(root, "seeds"), e));
     BASE_TRY(read_forget(base_yaml_get(root, "forget"), e));

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/yaml.h"
 
 BaseStatus session_params_defaults(const BaseEntry *entry, void **out)
 {
@@ -23,22 +22,26 @@ void session_params_text(const BaseParam *table, size_t count, const void *value
     base_text_add(out, "}");
 }
 
+BaseStatus session_param_read(const BaseYaml *node, const BaseParam *table, size_t count, void *values,
+                              const char *owner, const char *where)
+{
+    char *text = NULL;
+    BaseStatus st = base_yaml_flow_text(node, &text);
+    if (st == BASE_OK) st = base_param_set(table, count, values, owner, node->key, text, where);
+    base_free(text);
+    return st;
+}
+
 BaseStatus session_params_read(const BaseParam *table, size_t count, void *values, const char *text, const char *owner,
                                const char *where)
 {
     BaseStatus st = BASE_OK;
     BaseYaml *map = NULL;
-    BaseText value = {0};
     BASE_TRY(base_yaml_parse(text, strlen(text), where, &map));
     BASE_CHECK(map->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: '%.80s' is no map of parameters", where, text);
-    for (size_t i = 0; i < map->count; i++) {
-        base_text_free(&value);
-        base_yaml_flow(map->items[i], &value);
-        BASE_TRY(value.st);
-        BASE_TRY(base_param_set(table, count, values, owner, map->items[i]->key, value.data ? value.data : "", where));
-    }
+    for (size_t i = 0; i < map->count; i++)
+        BASE_TRY(session_param_read(map->items[i], table, count, values, owner, where));
 out:
-    base_text_free(&value);
     base_yaml_free(map);
     return st;
 }

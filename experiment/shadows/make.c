@@ -244,25 +244,19 @@ static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
     return json;
 }
 
-static IoJson *cost_json(const Maker *m)
-{
-    IoJson *json = io_json_object();
-    io_json_set_take(json, "networks", io_json_integer((int64_t)m->count));
-    io_json_set_take(json, "seconds", io_json_number(m->wall));
-    io_json_set_take(json, "images", io_json_number(m->images));
-    return json;
-}
-
 static BaseStatus write_json(const Maker *m)
 {
     BaseStatus st = BASE_OK;
     const ExperimentSetting *s = m->s;
     BaseText train = {0};
     char *text = NULL, *path = NULL;
-    IoJson *json = io_json_object(), *models = io_json_array(), *targets = io_json_array();
+    IoJson *json = io_json_object(), *models = io_json_array(), *targets = io_json_array(), *cost = io_json_object();
     session_params_text(nn_train_params, nn_train_param_count, &s->e->train, &train);
     for (size_t i = 0; i < m->count; i++)
         io_json_add_take(m->rows[i].half == MODEL_HALF_TARGET ? targets : models, row_json(m, &m->rows[i], &train.st));
+    io_json_set_take(cost, "networks", io_json_integer((int64_t)m->count));
+    io_json_set_take(cost, "seconds", io_json_number(m->wall));
+    io_json_set_take(cost, "images", io_json_number(m->images));
     io_json_set_take(json, "format", io_json_integer(MODEL_SHADOWS_FORMAT));
     io_json_set_take(json, "data", io_json_text_value(s->e->data));
     io_json_set_take(json, "preparation", io_json_text_value(s->data->prep));
@@ -271,7 +265,7 @@ static BaseStatus write_json(const Maker *m)
     io_json_set_take(json, "train", io_json_text_value(train.data));
     io_json_set_take(json, "pool", io_json_integer(s->design->pool.n));
     io_json_set_take(json, "seed", io_json_integer(s->e->shadows.seed));
-    io_json_set_take(json, "cost", cost_json(m));
+    io_json_set_take(json, "cost", cost);
     io_json_set_take(json, "models", models);
     io_json_set_take(json, "targets", targets);
     BASE_TRY(train.st);
