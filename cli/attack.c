@@ -197,9 +197,8 @@ static BaseStatus save(const CliOptions *o, const Work *w)
         BASE_TRY(io_hdf5_set_f64(file, path, "threshold", r->threshold));
     }
     io_hdf5_private(file);
-    IoHdf5 *taken = file;
+    st = io_hdf5_save_take(file, o->out);
     file = NULL;
-    BASE_TRY(io_hdf5_save_take(taken, o->out));
 out:
     base_text_free(&params);
     io_hdf5_close(file);

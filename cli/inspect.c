@@ -149,22 +149,8 @@ static BaseStatus inspect_weights(const char *path, bool json)
 
 /* ------------------------------------------------------------ runs */
 
-static void run_attributes(const StoreRun *run, const char *group, BaseText *text)
-{
-    const char *const *names;
-    size_t count;
-    if (!store_run_names(run, group, &names, &count)) return;
-    for (size_t i = 0; i < count; i++) {
-        const char *value = store_run_text(run, group, names[i]);
-        base_text_add(text, "  %-16s ", names[i]);
-        if (value)
-            base_text_add(text, "%.*s\n", (int)strcspn(value, "\n"), value);
-        else
-            base_text_add(text, "%.10g\n", store_run_f64(run, group, names[i]));
-    }
-}
-
-static IoJson *attributes_json(const StoreRun *run, const char *group)
+/* A group's, as an object and as lines of @p text. */
+static IoJson *attributes(const StoreRun *run, const char *group, BaseText *text)
 {
     const char *const *names;
     size_t count;
@@ -172,56 +158,57 @@ static IoJson *attributes_json(const StoreRun *run, const char *group)
     if (!store_run_names(run, group, &names, &count)) return json;
     for (size_t i = 0; i < count; i++) {
         const char *value = store_run_text(run, group, names[i]);
-        io_json_set_take(json, names[i],
-                         value ? io_json_text_value(value) : io_json_number(store_run_f64(run, group, names[i])));
+        double number = store_run_f64(run, group, names[i]);
+        io_json_set_take(json, names[i], value ? io_json_text_value(value) : io_json_number(number));
+        base_text_add(text, "  %-16s ", names[i]);
+        if (value)
+            base_text_add(text, "%.*s\n", (int)strcspn(value, "\n"), value);
+        else
+            base_text_add(text, "%.10g\n", number);
+    }
+    return json;
+}
+
+static IoJson *metrics(const StoreRun *run, BaseText *text)
+{
+    StoreMetric m;
+    MathEstimate e;
+    IoJson *json = io_json_array();
+    for (size_t i = 0; store_run_metric_at(run, i, &m); i++) {
+        if (!store_run_metric(run, m.name, m.split, &e)) continue;
+        base_text_add(text, "  %-18s %-11s %12.6g %-5s [%.6g, %.6g] n = %lld\n", m.name, m.split, e.value, m.unit, e.lo,
+                      e.hi, (long long)e.n);
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "name", io_json_text_value(m.name));
+        io_json_set_take(row, "split", io_json_text_value(m.split));
+        io_json_set_take(row, "unit", io_json_text_value(m.unit));
+        io_json_set_take(row, "value", io_json_number(e.value));
+        io_json_set_take(row, "lo", io_json_number(e.lo));
+        io_json_set_take(row, "hi", io_json_number(e.hi));
+        io_json_set_take(row, "n", io_json_integer(e.n));
+        io_json_add_take(json, row);
     }
     return json;
 }
 
 static BaseStatus run_print(const char *path, const StoreRun *run, bool as_json)
 {
-    const char *const *names = NULL, *const *splits = NULL, *const *units = NULL;
-    size_t count = 0, ignored;
     BaseText text = {0};
-    IoJson *json = as_json ? io_json_object() : NULL, *metrics = as_json ? io_json_array() : NULL;
-    bool there = store_run_texts(run, "/metrics/names", &names, &count) &&
-                 store_run_texts(run, "/metrics/splits", &splits, &ignored) &&
-                 store_run_texts(run, "/metrics/units", &units, &ignored);
+    IoJson *json = io_json_object();
+    io_json_set_take(json, "kind", io_json_text_value("run"));
     base_text_add(&text, "%s: a run\n", path);
-    if (as_json) {
-        io_json_set_take(json, "kind", io_json_text_value("run"));
-        io_json_set_take(json, "attributes", attributes_json(run, "/"));
-        io_json_set_take(json, "meta", attributes_json(run, "/meta"));
-        io_json_set_take(json, "params", attributes_json(run, "/params"));
-    } else {
-        run_attributes(run, "/", &text);
-        base_text_add(&text, "made by\n");
-        run_attributes(run, "/meta", &text);
-        base_text_add(&text, "parameters\n");
-        run_attributes(run, "/params", &text);
-        base_text_add(&text, "metrics\n");
+    io_json_set_take(json, "attributes", attributes(run, "/", &text));
+    base_text_add(&text, "made by\n");
+    io_json_set_take(json, "meta", attributes(run, "/meta", &text));
+    base_text_add(&text, "parameters\n");
+    io_json_set_take(json, "params", attributes(run, "/params", &text));
+    base_text_add(&text, "metrics\n");
+    io_json_set_take(json, "metrics", metrics(run, &text));
+    if (!as_json) {
+        io_json_free(json);
+        return cli_print_text_take(&text);
     }
-    for (size_t i = 0; there && i < count; i++) {
-        MathEstimate e;
-        if (!store_run_metric(run, names[i], splits[i], &e)) continue;
-        if (!as_json) {
-            base_text_add(&text, "  %-18s %-11s %12.6g %-5s [%.6g, %.6g] n = %lld\n", names[i], splits[i], e.value,
-                          units[i], e.lo, e.hi, (long long)e.n);
-            continue;
-        }
-        IoJson *row = io_json_object();
-        io_json_set_take(row, "name", io_json_text_value(names[i]));
-        io_json_set_take(row, "split", io_json_text_value(splits[i]));
-        io_json_set_take(row, "unit", io_json_text_value(units[i]));
-        io_json_set_take(row, "value", io_json_number(e.value));
-        io_json_set_take(row, "lo", io_json_number(e.lo));
-        io_json_set_take(row, "hi", io_json_number(e.hi));
-        io_json_set_take(row, "n", io_json_integer(e.n));
-        io_json_add_take(metrics, row);
-    }
-    if (!as_json) return cli_print_text_take(&text);
     base_text_free(&text);
-    io_json_set_take(json, "metrics", metrics);
     return cli_print_json_take(json);
 }
 

@@ -11,6 +11,7 @@
 #include "eval/eval.h"
 #include "mia/mia.h"
 #include "nn/arch/arch.h"
+#include "session/params.h"
 #include "unlearn/unlearn.h"
 
 static const struct {
@@ -61,9 +62,8 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
 static IoJson *params_json(const BaseEntry *entry)
 {
     void *values = NULL;
-    if (base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &values) != BASE_OK) return NULL;
+    if (session_params_defaults(entry, &values) != BASE_OK) return NULL;
     IoJson *list = io_json_array();
-    base_param_defaults(entry->params, entry->param_count, values);
     for (size_t i = 0; i < entry->param_count; i++) {
         BaseText def = {0}, range = {0};
         IoJson *row = io_json_object();

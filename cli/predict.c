@@ -31,9 +31,8 @@ static BaseStatus save(const CliOptions *o, const SessionPredictions *prediction
     BASE_TRY(io_hdf5_set_text(file, "/", "tuning_hash", session_model_tuning(model)));
     BASE_TRY(io_hdf5_set_text(file, "/", "command", o->command));
     io_hdf5_private(file);
-    IoHdf5 *taken = file;
+    st = io_hdf5_save_take(file, o->out);
     file = NULL;
-    BASE_TRY(io_hdf5_save_take(taken, o->out));
 out:
     io_hdf5_close(file);
     base_free(labels);
