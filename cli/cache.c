@@ -1,11 +1,13 @@
 /* cli/cache.c - `expunge cache`: lists what experiments keep, and removes it only by the rules that were given. */
 #include "models/cache.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/sink.h"
+#include "report/table.h"
 
 /* "20G", "500M", "0": bytes. */
 static BaseStatus parse_size(const char *text, int64_t *out)
@@ -44,6 +46,39 @@ static BaseStatus print_json(const ModelCacheList *list, bool prune)
     return cli_print_json_take(json);
 }
 
+/* A table of the files (after prune: of those chosen). */
+static BaseStatus add_table(const ModelCacheList *list, bool chosen, BaseText *out)
+{
+    size_t shown = 0;
+    char used[160];
+    ReportTable t = report_table_make(chosen ? "To be removed" : "Cached networks and searches");
+    report_table_column(&t, "experiment", "experiment", false, 0, 90);
+    report_table_column(&t, "file", "file", false, 0, 1000);
+    report_table_column(&t, "size", "MiB", true, 2, 100);
+    report_table_column(&t, "days", "days old", true, 1, 80);
+    report_table_column(&t, "used", "used by", false, 0, 95);
+    for (size_t i = 0; i < list->count; i++) {
+        const ModelCacheFile *f = &list->files[i];
+        if (chosen && !f->remove) continue;
+        shown++;
+        if (f->runs > 0)
+            snprintf(used, sizeof used, "%d run%s (%.100s%s)", f->runs, f->runs > 1 ? "s" : "", f->user,
+                     f->runs > 1 ? ", .." : "");
+        else
+            snprintf(used, sizeof used, f->superseded ? "earlier configs (%d runs)" : "no run", f->superseded);
+        report_table_row(&t, 0);
+        report_table_text(&t, 0, f->folder);
+        report_table_text(&t, 1, f->name);
+        report_table_number(&t, 2, math_estimate((double)f->size / (1 << 20), 0), NAN);
+        report_table_number(&t, 3, math_estimate(f->days, 0), NAN);
+        report_table_text(&t, 4, used);
+    }
+    BaseStatus st = t.st;
+    if (st == BASE_OK && shown > 0) report_table_terminal(&t, cli_sink_columns(CLI_COLUMNS_TABLE), out);
+    report_table_free(&t);
+    return st == BASE_OK ? out->st : st;
+}
+
 static BaseStatus print(const CliOptions *o, const ModelCacheList *list, bool prune)
 {
     BaseText text = {0};
@@ -51,7 +86,7 @@ static BaseStatus print(const CliOptions *o, const ModelCacheList *list, bool pr
     size_t chosen = 0;
     if (o->json) return print_json(list, prune);
     for (size_t i = 0; i < list->count; i++) chosen += list->files[i].remove;
-    BaseStatus st = model_cache_table(list, prune, cli_sink_columns(CLI_COLUMNS_TABLE), &text);
+    BaseStatus st = add_table(list, prune, &text);
     for (size_t i = 0; i < list->closed_count; i++) base_text_add(&text, "left alone: %s\n", list->closed[i]);
     if (prune)
         base_text_add(&text, "%s%zu of %zu files, %.1f of %.1f MiB%s\n", list->count ? "" : "nothing cached: ", chosen,

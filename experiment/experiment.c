@@ -34,8 +34,6 @@ static void under_way_free(Experiment *s)
     base_free(s->folder);
     base_free(s->setting.models);
     base_free(s->setting.shadows);
-    base_free(s->old);
-    base_free(s->board_path);
 }
 
 /* The config's line that a fault of the data belongs to: of the option whose name or file the message begins with. */
@@ -76,8 +74,6 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
     BASE_TRY(base_format(&setting->models, "%s/models", s->folder));
     BASE_TRY(base_format(&setting->shadows, "%s/shadows", s->folder));
-    BASE_TRY(base_format(&s->old, "%s/superseded", s->folder));
-    BASE_TRY(base_format(&s->board_path, "%s/" SWEEP_BOARD_FILE, s->folder));
     BASE_CHECK(strlen(s->folder) < sizeof outcome->folder, BASE_EUSAGE, "--results: the path is too long");
     snprintf(outcome->folder, sizeof outcome->folder, "%s", s->folder);
     setting->e = s->e;
@@ -142,23 +138,25 @@ out:
 static BaseStatus set_aside(Experiment *s)
 {
     BaseStatus st = BASE_OK;
-    char **names = NULL, **planned = NULL;
+    char **names = NULL, **planned = NULL, *old = NULL;
     size_t count = 0, moved = 0;
+    BASE_TRY(base_format(&old, "%s/superseded", s->folder));
     BASE_TRY(planned_names(s, &planned));
     BASE_TRY(io_folder_list(s->folder, ".h5", &names, &count));
     for (size_t i = 0; i < count; i++) {
         if (is_planned(s, planned, names[i])) continue;
-        if (moved++ == 0) BASE_TRY(io_folder_make(s->old));
-        BASE_TRY(move(s->folder, s->old, names[i]));
+        if (moved++ == 0) BASE_TRY(io_folder_make(old));
+        BASE_TRY(move(s->folder, old, names[i]));
     }
-    if (moved) base_notice("%zu runs of an earlier form of this config moved to %s", moved, s->old);
+    if (moved) base_notice("%zu runs of an earlier form of this config moved to %s", moved, old);
     io_names_free(names, count);
     names = NULL, count = 0;
-    if (!io_path_exists(s->old)) goto out;
-    BASE_TRY(io_folder_list(s->old, ".h5", &names, &count));
+    if (!io_path_exists(old)) goto out;
+    BASE_TRY(io_folder_list(old, ".h5", &names, &count));
     for (size_t i = 0; i < count; i++)
-        if (is_planned(s, planned, names[i])) BASE_TRY(move(s->old, s->folder, names[i]));
+        if (is_planned(s, planned, names[i])) BASE_TRY(move(old, s->folder, names[i]));
 out:
+    base_free(old);
     base_free(planned);
     io_names_free(names, count);
     return st;
@@ -173,7 +171,7 @@ static BaseStatus lay_out(Experiment *s)
         const ExperimentStep *step = &s->steps.step[i];
         bool row = step->kind == EXPERIMENT_STEP_ROW, complete = !row && io_path_exists(step->path);
         if (row && !s->task->force) BASE_TRY(experiment_job_complete(s->folder, &s->jobs[step->job], &complete));
-        sweep_board_set(s->sweep.board, i, complete ? SWEEP_STATE_SKIPPED : SWEEP_STATE_TODO);
+        sweep_queue_set(s->sweep.queue, i, complete ? SWEEP_STATE_SKIPPED : SWEEP_STATE_TODO);
     }
 out:
     return st;
@@ -193,21 +191,23 @@ out:
     return st;
 }
 
-static BaseStatus open_board(Experiment *s)
+static BaseStatus open_queue(Experiment *s)
 {
     BaseStatus st = BASE_OK;
-    char plan[BASE_HASH_HEX];
+    char plan[BASE_HASH_HEX], *path = NULL;
     bool first;
     BASE_TRY(plan_hash(s, plan));
     BASE_TRY(io_folder_make(s->setting.models));
-    BASE_TRY(sweep_board_open(s->board_path, plan, s->steps.sweep.count, &first, &s->sweep.board));
+    BASE_TRY(base_format(&path, "%s/" SWEEP_QUEUE_FILE, s->folder));
+    BASE_TRY(sweep_queue_open(path, plan, s->steps.sweep.count, &first, &s->sweep.queue));
     BASE_CHECK(!first || !s->task->worker, BASE_ECANCEL, "the sweep that started this worker is over");
     if (!first) goto out;
     BASE_TRY(open_folder(s));
     BASE_TRY(set_aside(s));
     BASE_TRY(lay_out(s));
-    BASE_TRY(sweep_board_begin(s->sweep.board));
+    BASE_TRY(sweep_queue_begin(s->sweep.queue));
 out:
+    base_free(path);
     return st;
 }
 
@@ -222,7 +222,7 @@ static BaseStatus do_report(const Experiment *s, BaseText *terminal)
     return report_make(&config, s->task->columns, terminal);
 }
 
-/* What the board says was done and what lies in the folder are two things: a row counts when it can be read. */
+/* What the queue says was done and what lies in the folder are two things: a row counts when it can be read. */
 static BaseStatus check_stored(const Experiment *s)
 {
     BaseStatus st = BASE_OK;
@@ -247,13 +247,13 @@ out:
     return st;
 }
 
-/* Those who come later find the board of the first rank. */
-static BaseStatus meet_board(Experiment *s)
+/* Those who come later find the queue of the first rank. */
+static BaseStatus meet_queue(Experiment *s)
 {
     BaseStatus st = BASE_OK;
-    if (sweep_ranks_number() == 0) BASE_TRY(open_board(s));
+    if (sweep_ranks_number() == 0) BASE_TRY(open_queue(s));
     sweep_ranks_meet();
-    if (sweep_ranks_number() != 0) BASE_TRY(open_board(s));
+    if (sweep_ranks_number() != 0) BASE_TRY(open_queue(s));
 out:
     return st;
 }
@@ -328,9 +328,9 @@ BaseStatus experiment_run(const ExperimentTask *task, ExperimentOutcome *outcome
         goto out;
     }
     if (task->worker)
-        BASE_TRY(open_board(&s));
+        BASE_TRY(open_queue(&s));
     else
-        BASE_TRY(meet_board(&s));
+        BASE_TRY(meet_queue(&s));
     if (s.setting.design && !task->worker) shadowed = experiment_shadows_make(&s.setting);
     if (shadowed != BASE_OK) BASE_TRY(base_strdup(base_error_text(), &reason));
     if (task->jobs > 1)

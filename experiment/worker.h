@@ -16,10 +16,10 @@ typedef struct {
     ExperimentSetting setting;
     ExperimentSteps steps;
     Sweep sweep;
-    char *folder, *old, *board_path;
+    char *folder;
 } Experiment;
 
-/** Takes steps from the board until every job is settled, by whomever. @p spread: trainings first, for there are
+/** Takes steps from the queue until every job is settled, by whomever. @p spread: trainings first, for there are
  *  several processes. Fails where nothing can be stored any more. */
 BaseStatus experiment_work(Experiment *experiment, bool spread);
 

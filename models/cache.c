@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,8 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "models/kept.h"
-#include "report/table.h"
 #include "store/store.h"
-#include "sweep/board.h"
+#include "sweep/queue.h"
 
 /* ------------------------------------------------------------ what is there */
 
@@ -285,20 +283,20 @@ out:
 static BaseStatus remove_in(ModelCacheList *list, size_t from, size_t end, const ModelCachePrune *what)
 {
     BaseStatus st = BASE_OK;
-    SweepBoard *board = NULL;
+    SweepQueue *queue = NULL;
     char *path = NULL;
     bool unfinished = false;
     const char *folder = list->files[from].folder;
     size_t chosen = 0;
     for (size_t i = from; i < end; i++) chosen += list->files[i].remove;
     if (chosen == 0) return BASE_OK;
-    BASE_TRY(base_format(&path, "%s/" SWEEP_BOARD_FILE, folder));
-    BASE_TRY(sweep_board_seal(path, &board, &unfinished));
-    bool open = board && (!unfinished || what->force);
+    BASE_TRY(base_format(&path, "%s/" SWEEP_QUEUE_FILE, folder));
+    BASE_TRY(sweep_queue_seal(path, &queue, &unfinished));
+    bool open = queue && (!unfinished || what->force);
     if (!open)
         BASE_TRY(close_folder(
             list, folder,
-            board ? "its sweep was stopped before its end and may still need them: finish it, or give --force"
+            queue ? "its sweep was stopped before its end and may still need them: finish it, or give --force"
                   : "a sweep is running there"));
     for (size_t i = from; i < end; i++) {
         ModelCacheFile *file = &list->files[i];
@@ -311,7 +309,7 @@ static BaseStatus remove_in(ModelCacheList *list, size_t from, size_t end, const
         if (!what->dry_run) BASE_TRY(remove_file(file));
     }
 out:
-    sweep_board_close(board);
+    sweep_queue_close(queue);
     base_free(path);
     return st;
 }
@@ -341,36 +339,4 @@ void model_cache_free(ModelCacheList *list)
     base_free(list->files);
     base_free(list->closed);
     *list = (ModelCacheList){0};
-}
-
-BaseStatus model_cache_table(const ModelCacheList *list, bool chosen, int columns, BaseText *out)
-{
-    size_t shown = 0;
-    char used[160];
-    ReportTable t = report_table_make(chosen ? "To be removed" : "Cached networks and searches");
-    report_table_column(&t, "experiment", "experiment", false, 0, 90);
-    report_table_column(&t, "file", "file", false, 0, 1000);
-    report_table_column(&t, "size", "MiB", true, 2, 100);
-    report_table_column(&t, "days", "days old", true, 1, 80);
-    report_table_column(&t, "used", "used by", false, 0, 95);
-    for (size_t i = 0; i < list->count; i++) {
-        const ModelCacheFile *f = &list->files[i];
-        if (chosen && !f->remove) continue;
-        shown++;
-        if (f->runs > 0)
-            snprintf(used, sizeof used, "%d run%s (%.100s%s)", f->runs, f->runs > 1 ? "s" : "", f->user,
-                     f->runs > 1 ? ", .." : "");
-        else
-            snprintf(used, sizeof used, f->superseded ? "earlier configs (%d runs)" : "no run", f->superseded);
-        report_table_row(&t, 0);
-        report_table_text(&t, 0, f->folder);
-        report_table_text(&t, 1, f->name);
-        report_table_number(&t, 2, math_estimate((double)f->size / (1 << 20), 0), NAN);
-        report_table_number(&t, 3, math_estimate(f->days, 0), NAN);
-        report_table_text(&t, 4, used);
-    }
-    BaseStatus st = t.st;
-    if (st == BASE_OK && shown > 0) report_table_terminal(&t, columns, out);
-    report_table_free(&t);
-    return st == BASE_OK ? out->st : st;
 }

@@ -42,7 +42,5 @@ BaseStatus model_cache_list(const char *const *folders, size_t count, ModelCache
 BaseStatus model_cache_prune(const char *const *folders, size_t count, const ModelCachePrune *what,
                              ModelCacheList *out);
 void model_cache_free(ModelCacheList *list);
-/** A table of the files (after prune: of those chosen) for a terminal. */
-BaseStatus model_cache_table(const ModelCacheList *list, bool chosen, int columns, BaseText *out);
 
 #endif

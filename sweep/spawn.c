@@ -166,7 +166,7 @@ static BaseStatus show(Pool *p, SweepProgress *progress)
 }
 
 /* One that died by itself is started anew, some times: its step is taken again, by whomever. */
-static BaseStatus bury(Pool *p, Process *process, size_t open_jobs)
+static BaseStatus bury(Pool *p, Process *process, size_t open_rows)
 {
     int status = 0;
     while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) continue;
@@ -182,12 +182,12 @@ static BaseStatus bury(Pool *p, Process *process, size_t open_jobs)
     p->died++;
     base_warning("a worker was killed by signal %d (%s); its job is run again", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
-    if (open_jobs == 0 || p->respawned == RESPAWNS) return BASE_OK;
+    if (open_rows == 0 || p->respawned == RESPAWNS) return BASE_OK;
     p->respawned++;
     return start(p, process);
 }
 
-static size_t open_jobs(const Sweep *s, const SweepProgress *p)
+static size_t open_rows(const Sweep *s, const SweepProgress *p)
 {
     return s->steps->row_count - (size_t)(p->done + p->failed + p->skipped);
 }
@@ -212,14 +212,14 @@ static BaseStatus watch(Pool *p)
             if (want[i].fd >= 0 && want[i].revents) listen_to(p, &p->at[i]);
         BASE_TRY(show(p, &progress));
         for (int i = 0; i < p->count; i++)
-            if (p->at[i].pid && p->at[i].fd < 0) BASE_TRY(bury(p, &p->at[i], open_jobs(p->sweep, &progress)));
+            if (p->at[i].pid && p->at[i].fd < 0) BASE_TRY(bury(p, &p->at[i], open_rows(p->sweep, &progress)));
     }
     base_progress("sweep", 1, 1, NULL);
     BASE_TRY(sweep_progress(p->sweep, &progress));
     BASE_CHECK(p->st == BASE_OK, p->st, "%s", p->reason);
-    BASE_CHECK(open_jobs(p->sweep, &progress) == 0, BASE_EBACKEND,
+    BASE_CHECK(open_rows(p->sweep, &progress) == 0, BASE_EBACKEND,
                "%zu jobs are not done: %d workers died; the same command continues from here",
-               open_jobs(p->sweep, &progress), p->died);
+               open_rows(p->sweep, &progress), p->died);
 out:
     base_free(want);
     return st;

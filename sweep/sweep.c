@@ -1,4 +1,4 @@
-/* sweep/sweep.c - the steps as they are added, and how far they are: states on the board are counted, and the time that is
+/* sweep/sweep.c - the steps as they are added, and how far they are: states in the queue are counted, and the time that is
  * left extrapolated from finished steps of the same kind. */
 #include "sweep/sweep.h"
 
@@ -60,14 +60,14 @@ out:
 
 void sweep_free(Sweep *s)
 {
-    sweep_board_close(s->board);
+    sweep_queue_close(s->queue);
     base_free(s->states);
     base_free(s->seconds);
     base_free(s->counted);
     *s = (Sweep){0};
 }
 
-/* What is still to do for the jobs that are not settled: themselves and the steps before them. */
+/* What is still to do for the rows that are not settled: themselves and the steps before them. */
 static void count_left(Sweep *s)
 {
     const SweepSteps *g = s->steps;
@@ -111,8 +111,8 @@ BaseStatus sweep_progress(Sweep *s, SweepProgress *out)
     BaseStatus st = BASE_OK;
     const SweepSteps *g = s->steps;
     *out = (SweepProgress){0};
-    BASE_TRY(sweep_board_read(s->board, s->states));
-    BASE_TRY(sweep_board_seconds(s->board, s->seconds));
+    BASE_TRY(sweep_queue_read(s->queue, s->states));
+    BASE_TRY(sweep_queue_seconds(s->queue, s->seconds));
     for (size_t r = 0; r < g->row_count; r++) {
         uint8_t state = s->states[g->row[r]];
         out->done += state == SWEEP_STATE_DONE;

@@ -1,10 +1,10 @@
 /* sweep/sweep.h - steps that several processes share: what waits for what, who does which next, how far all is.
  *
- * What a step does is its owner's business (SweepDoing); here it is a number with a state on the board. */
+ * What a step does is its owner's business (SweepDoing); here it is a number with a state in the queue. */
 #ifndef SWEEP_SWEEP_H
 #define SWEEP_SWEEP_H
 
-#include "sweep/board.h"
+#include "sweep/queue.h"
 
 enum { SWEEP_NEEDS_MAX = 3 };
 typedef struct {
@@ -35,12 +35,12 @@ BaseStatus sweep_steps_add(SweepSteps *steps, const SweepStep *step, size_t *at)
 /** A sweep as one of its processes sees it. */
 typedef struct {
     const SweepSteps *steps;
-    SweepBoard *board;
+    SweepQueue *queue;
     uint8_t *states;  /* [steps->count] as last read */
     double *seconds;  /* [steps->count] */
     uint8_t *counted; /* [steps->count] scratch */
 } Sweep;
-/** Room for its states; the board is opened by whoever lays out the steps. Freed with sweep_free, which closes it. */
+/** Room for its states; the queue is opened by whoever lays out the steps. Freed with sweep_free, which closes it. */
 BaseStatus sweep_make(const SweepSteps *steps, Sweep *out);
 void sweep_free(Sweep *sweep);
 
@@ -56,12 +56,12 @@ void sweep_progress_text(const Sweep *sweep, const SweepProgress *progress, char
 /** How this process does steps. */
 typedef struct {
     void *user;
-    /** Does the step, which this process holds, and settles it on the board; @p deaths: processes that died doing it.
+    /** Does the step, which this process holds, and settles it in the queue; @p deaths: processes that died doing it.
      *  A failure is for what ends the work of this process: the step is then given back. */
     BaseStatus (*step)(void *user, size_t step, int deaths);
     bool spread; /* early steps first, for there are several processes */
 } SweepDoing;
-/** Takes steps from the board until every row is settled, by whomever. */
+/** Takes steps from the queue until every row is settled, by whomever. */
 BaseStatus sweep_work(Sweep *sweep, const SweepDoing *doing);
 
 #endif

@@ -1,4 +1,4 @@
-/* sweep/work.c - one process of a sweep: takes steps from the board and has them done. */
+/* sweep/work.c - one process of a sweep: takes steps from the queue and has them done. */
 #include <string.h>
 #include <time.h>
 
@@ -32,7 +32,7 @@ static void add_candidate(Worker *w, size_t at)
     w->candidates[w->candidate_count++] = at;
 }
 
-/* Unsettled jobs whose needs are settled, and of the others the needs that are ready. *left: jobs to settle. */
+/* Unsettled rows whose needs are settled, and of the others the needs that are ready. *left: rows to settle. */
 static BaseStatus list_candidates(Worker *w, size_t *left)
 {
     BaseStatus st = BASE_OK;
@@ -40,7 +40,7 @@ static BaseStatus list_candidates(Worker *w, size_t *left)
     const SweepSteps *g = s->steps;
     *left = 0;
     w->candidate_count = 0;
-    BASE_TRY(sweep_board_read(s->board, s->states));
+    BASE_TRY(sweep_queue_read(s->queue, s->states));
     memset(s->counted, 0, g->count);
     for (size_t r = 0; r < g->row_count; r++) {
         const SweepStep *row = &g->step[g->row[r]];
@@ -67,7 +67,7 @@ static bool wanted(const Worker *w, int wish, size_t at)
     case NEAR:
     case FREE_GROUP:
         if (wish == NEAR && !near) return false;
-        return !sweep_board_busy(s->board, s->steps->group[step->group].first, s->steps->group[step->group].count);
+        return !sweep_queue_busy(s->queue, s->steps->group[step->group].first, s->steps->group[step->group].count);
     default: return true;
     }
 }
@@ -80,7 +80,7 @@ static BaseStatus take(Worker *w, size_t *at, int *deaths, bool *found)
     for (int wish = 0; wish < WISHES && !*found; wish++) {
         for (size_t c = 0; c < w->candidate_count && !*found; c++) {
             *at = w->candidates[c];
-            if (wanted(w, wish, *at)) BASE_TRY(sweep_board_claim(w->sweep->board, *at, found, deaths));
+            if (wanted(w, wish, *at)) BASE_TRY(sweep_queue_claim(w->sweep->queue, *at, found, deaths));
         }
     }
 out:
@@ -98,7 +98,7 @@ BaseStatus sweep_work(Sweep *sweep, const SweepDoing *doing)
     for (;;) {
         BASE_TRY(list_candidates(&w, &left));
         if (left == 0) {
-            st = sweep_board_finish(sweep->board);
+            st = sweep_queue_finish(sweep->queue);
             break;
         }
         BASE_TRY(take(&w, &at, &deaths, &found));
@@ -108,7 +108,7 @@ BaseStatus sweep_work(Sweep *sweep, const SweepDoing *doing)
         }
         w.last = &sweep->steps->step[at];
         st = doing->step(doing->user, at, deaths);
-        if (st != BASE_OK) sweep_board_give_back(sweep->board, at);
+        if (st != BASE_OK) sweep_queue_give_back(sweep->queue, at);
         BASE_TRY(st);
     }
 out:

@@ -43,7 +43,7 @@ ok cache prune elsewhere --max-size 0 --force
 [ -e elsewhere/models/search-x-0123456789ab.h5 ] && fail "a cache that was named stays"
 rm -r results/u results/v results/t/models/search-y-0123456789ab.h5 elsewhere
 
-# a sweep at work, and one that was stopped; the board is what tells that it has begun
+# a sweep at work, and one that was stopped; the queue is what tells that it has begun
 rm -f results/t/jobs.board
 "$EXPUNGE" run c.yaml --set train.epochs=300 >/dev/null 2>&1 &
 pid=$!

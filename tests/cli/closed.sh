@@ -36,7 +36,7 @@ ok train $tiny_train -o w.safetensors
 ok eval --arch mlp --data gaussians --weights o.safetensors --forget 1 --json
 has stdout '"acc_forget": 0'
 
-# a row that somebody takes away while the others are made: not done, whatever the board says
+# a row that somebody takes away while the others are made: not done, whatever the queue says
 sed 's/seeds:.*/seeds: [0, 1, 2, 3, 4, 5, 6, 7]/; s/epochs: 2/epochs: 20/' c.yaml >long.yaml
 for how in gone damaged; do
     "$EXPUNGE" run long.yaml --results $how >"$logs/stdout" 2>"$logs/stderr" &

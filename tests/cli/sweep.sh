@@ -24,7 +24,7 @@ has stderr "a worker was killed by signal 9"
 has stdout "10 done"
 same_facts one/t hurt/t
 
-# damage: what is no board, no run or no network is made again
+# damage: what is no queue, no run or no network is made again
 printf 'not a board' >hurt/t/jobs.board
 refuses 1 "is not the job queue of a sweep, or is damaged, and would be overwritten: remove it" run c.yaml --results hurt
 [ "$(cat hurt/t/jobs.board)" = "not a board" ] || fail "a file that is no queue was overwritten"

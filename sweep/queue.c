@@ -1,8 +1,8 @@
-/* sweep/board.c - the file: the head (magic, the plan's hash, written last); whether all is finished; a record for each
+/* sweep/queue.c - the file: the head (magic, the plan's hash, written last); whether all is finished; a record for each
  * step; then from the next page on PAGE bytes of reason for each, which stay holes where nothing failed. Head and
  * records hold their own sums, so that what another program wrote into the file is no state of a step. Locks are on
  * byte numbers, whatever stands there: 0 the session, 1 a reader's passport, FIRST + i step i. */
-#include "sweep/board.h"
+#include "sweep/queue.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -37,7 +37,7 @@ typedef struct {
 
 enum { FINISHED = sizeof(Head), RECORDS = FINISHED + sizeof(Record) };
 
-struct SweepBoard {
+struct SweepQueue {
     char *path; /* for messages */
     IoLock *lock;
     size_t steps;
@@ -47,7 +47,7 @@ struct SweepBoard {
 };
 
 static int64_t record_at(size_t step) { return RECORDS + (int64_t)(step * sizeof(Record)); }
-static int64_t reason_at(const SweepBoard *b, size_t step)
+static int64_t reason_at(const SweepQueue *b, size_t step)
 {
     return (record_at(b->steps) / PAGE + 1 + (int64_t)step) * PAGE;
 }
@@ -56,7 +56,7 @@ static int64_t lock_at(size_t step) { return FIRST + (int64_t)step; }
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); }
 
 /* The session exclusively, where nobody else is there. A process that is being killed takes a moment to be gone. */
-static BaseStatus enter_alone(SweepBoard *b, bool *alone)
+static BaseStatus enter_alone(SweepQueue *b, bool *alone)
 {
     BaseStatus st = BASE_OK;
     *alone = false;
@@ -93,13 +93,13 @@ static Record make_record(size_t step, uint8_t state, double seconds)
 }
 
 /* SIZE_MAX: the record that says whether all is finished. */
-static BaseStatus write_record(SweepBoard *b, size_t step, uint8_t state, double seconds)
+static BaseStatus write_record(SweepQueue *b, size_t step, uint8_t state, double seconds)
 {
     Record r = make_record(step, state, seconds);
     return io_lock_write(b->lock, step == SIZE_MAX ? FINISHED : record_at(step), &r, sizeof r);
 }
 
-static BaseStatus damaged(const SweepBoard *b)
+static BaseStatus damaged(const SweepQueue *b)
 {
     return base_error_set(BASE_EFORMAT,
                           "%s: is damaged; something else wrote into it: stop the sweep, remove the file and run again "
@@ -108,7 +108,7 @@ static BaseStatus damaged(const SweepBoard *b)
 }
 
 /* Records from @p step on; SIZE_MAX: the one of the end. A record that is being written is read again. */
-static BaseStatus read_records(SweepBoard *b, size_t step, size_t count, Record *out)
+static BaseStatus read_records(SweepQueue *b, size_t step, size_t count, Record *out)
 {
     BaseStatus st = BASE_OK;
     for (int i = 0; i < READS; i++) {
@@ -125,7 +125,7 @@ out:
 }
 
 /* What is there: nothing, or a queue of ours; *head zeros where nothing was laid out. */
-static BaseStatus read_head(SweepBoard *b, Head *head)
+static BaseStatus read_head(SweepQueue *b, Head *head)
 {
     BaseStatus st = BASE_OK;
     int64_t size;
@@ -137,10 +137,10 @@ out:
     return st;
 }
 
-static BaseStatus board_make(const char *path, SweepBoard **out)
+static BaseStatus queue_make(const char *path, SweepQueue **out)
 {
     BaseStatus st = BASE_OK;
-    SweepBoard *b = NULL;
+    SweepQueue *b = NULL;
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &b));
     BASE_TRY(base_strdup(path, &b->path));
@@ -148,18 +148,18 @@ static BaseStatus board_make(const char *path, SweepBoard **out)
     *out = b;
     b = NULL;
 out:
-    sweep_board_close(b);
+    sweep_queue_close(b);
     return st;
 }
 
-BaseStatus sweep_board_open(const char *path, const char plan[BASE_HASH_HEX], size_t steps, bool *first,
-                            SweepBoard **out)
+BaseStatus sweep_queue_open(const char *path, const char plan[BASE_HASH_HEX], size_t steps, bool *first,
+                            SweepQueue **out)
 {
     BaseStatus st = BASE_OK;
-    SweepBoard *b = NULL;
+    SweepQueue *b = NULL;
     Head head;
     *out = NULL;
-    BASE_TRY(board_make(path, &b));
+    BASE_TRY(queue_make(path, &b));
     b->steps = steps;
     memcpy(b->plan, plan, sizeof b->plan);
     BASE_TRY(BASE_ALLOC(steps, &b->records));
@@ -186,11 +186,11 @@ BaseStatus sweep_board_open(const char *path, const char plan[BASE_HASH_HEX], si
     *out = b;
     b = NULL;
 out:
-    sweep_board_close(b);
+    sweep_queue_close(b);
     return st;
 }
 
-void sweep_board_close(SweepBoard *b)
+void sweep_queue_close(SweepQueue *b)
 {
     if (!b) return;
     io_lock_close(b->lock);
@@ -200,9 +200,9 @@ void sweep_board_close(SweepBoard *b)
     base_free(b);
 }
 
-void sweep_board_set(SweepBoard *b, size_t step, SweepState state) { b->states[step] = (uint8_t)state; }
+void sweep_queue_set(SweepQueue *b, size_t step, SweepState state) { b->states[step] = (uint8_t)state; }
 
-BaseStatus sweep_board_begin(SweepBoard *b)
+BaseStatus sweep_queue_begin(SweepQueue *b)
 {
     BaseStatus st = BASE_OK;
     Head head = {.steps = (int64_t)b->steps};
@@ -220,17 +220,17 @@ out:
     return st;
 }
 
-BaseStatus sweep_board_finish(SweepBoard *b) { return write_record(b, SIZE_MAX, SWEEP_STATE_DONE, 0); }
+BaseStatus sweep_queue_finish(SweepQueue *b) { return write_record(b, SIZE_MAX, SWEEP_STATE_DONE, 0); }
 
-BaseStatus sweep_board_seal(const char *path, SweepBoard **out, bool *unfinished)
+BaseStatus sweep_queue_seal(const char *path, SweepQueue **out, bool *unfinished)
 {
     BaseStatus st = BASE_OK;
-    SweepBoard *b = NULL;
+    SweepQueue *b = NULL;
     Head head;
     Record finished = {.state = SWEEP_STATE_TODO};
     bool alone;
     *out = NULL;
-    BASE_TRY(board_make(path, &b));
+    BASE_TRY(queue_make(path, &b));
     BASE_TRY(enter_alone(b, &alone));
     if (!alone) goto out;
     BASE_TRY(read_head(b, &head));
@@ -239,11 +239,11 @@ BaseStatus sweep_board_seal(const char *path, SweepBoard **out, bool *unfinished
     *out = b;
     b = NULL;
 out:
-    sweep_board_close(b);
+    sweep_queue_close(b);
     return st;
 }
 
-BaseStatus sweep_board_read(SweepBoard *b, uint8_t *states)
+BaseStatus sweep_queue_read(SweepQueue *b, uint8_t *states)
 {
     BaseStatus st = BASE_OK;
     Head head;
@@ -258,7 +258,7 @@ out:
     return st;
 }
 
-BaseStatus sweep_board_claim(SweepBoard *b, size_t step, bool *got, int *deaths)
+BaseStatus sweep_queue_claim(SweepQueue *b, size_t step, bool *got, int *deaths)
 {
     BaseStatus st = BASE_OK;
     Record record;
@@ -278,7 +278,7 @@ out:
     return st;
 }
 
-BaseStatus sweep_board_settle(SweepBoard *b, size_t step, SweepState state, double seconds, BaseStatus why,
+BaseStatus sweep_queue_settle(SweepQueue *b, size_t step, SweepState state, double seconds, BaseStatus why,
                               const char *reason)
 {
     BaseStatus st = BASE_OK;
@@ -295,13 +295,13 @@ out:
     return st;
 }
 
-void sweep_board_give_back(SweepBoard *b, size_t step)
+void sweep_queue_give_back(SweepQueue *b, size_t step)
 {
     if (write_record(b, step, SWEEP_STATE_TODO, 0) != BASE_OK) base_error_clear();
     io_lock_release(b->lock, lock_at(step));
 }
 
-BaseStatus sweep_board_reason(SweepBoard *b, size_t step, BaseStatus *why, char reason[SWEEP_REASON_MAX])
+BaseStatus sweep_queue_reason(SweepQueue *b, size_t step, BaseStatus *why, char reason[SWEEP_REASON_MAX])
 {
     char page[PAGE];
     int32_t code;
@@ -314,14 +314,14 @@ BaseStatus sweep_board_reason(SweepBoard *b, size_t step, BaseStatus *why, char 
     return BASE_OK;
 }
 
-BaseStatus sweep_board_seconds(SweepBoard *b, double *seconds)
+BaseStatus sweep_queue_seconds(SweepQueue *b, double *seconds)
 {
     BaseStatus st = read_records(b, 0, b->steps, b->records);
     for (size_t i = 0; i < b->steps && st == BASE_OK; i++) seconds[i] = b->records[i].seconds;
     return st;
 }
 
-bool sweep_board_busy(SweepBoard *b, size_t first, size_t count)
+bool sweep_queue_busy(SweepQueue *b, size_t first, size_t count)
 {
     return io_lock_busy(b->lock, lock_at(first), (int64_t)count);
 }
