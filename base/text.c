@@ -56,6 +56,19 @@ void base_text_free(BaseText *text)
     *text = (BaseText){0};
 }
 
+BaseStatus base_text_take(BaseText *text, char **out)
+{
+    BaseStatus st = text->st;
+    *out = NULL;
+    if (st == BASE_OK && !text->data) st = base_strdup("", out);
+    if (st == BASE_OK && text->data) {
+        *out = text->data;
+        text->data = NULL;
+    }
+    base_text_free(text);
+    return st;
+}
+
 const char *base_text_of(const BaseText *part, BaseStatus *st)
 {
     if (*st == BASE_OK) *st = part->st;

@@ -19,6 +19,8 @@ void base_text_append(BaseText *text, const char *bytes, size_t size);
 /** A number as @p width <= 8 bytes, the lowest first. */
 void base_text_le(BaseText *text, uint64_t number, int width);
 void base_text_free(BaseText *text);
+/** Its text, "" while it is empty, to the caller (base_free); what memory it lacked is the status. Empty afterwards. */
+BaseStatus base_text_take(BaseText *text, char **out);
 /** What is in @p part, "" while it is empty, to be put into something else: where @p part ran out of memory, *st says so,
  *  unless it reports an error already. */
 const char *base_text_of(const BaseText *part, BaseStatus *st);

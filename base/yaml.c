@@ -446,11 +446,8 @@ void base_yaml_flow(const BaseYaml *node, BaseText *out)
 BaseStatus base_yaml_flow_text(const BaseYaml *node, char **out)
 {
     BaseText text = {0};
-    *out = NULL;
     base_yaml_flow(node, &text);
-    BaseStatus st = text.st == BASE_OK ? base_strdup(text.data ? text.data : "", out) : text.st;
-    base_text_free(&text);
-    return st;
+    return base_text_take(&text, out);
 }
 
 void base_yaml_canonical(const BaseYaml *node, BaseText *out)

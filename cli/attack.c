@@ -18,19 +18,12 @@ typedef struct {
     const MiaAttack *attack;
     void *params;
     MiaResult result;
+    char *reason; /* why it could not be made; NULL: it was */
 } Row;
-
-/* One that could not be made, and why; owned. */
-typedef struct {
-    const MiaAttack *attack;
-    char *reason;
-} LeftOut;
 
 typedef struct {
     Row *rows;
     size_t count;
-    LeftOut *left_out;
-    size_t left_count;
     SessionSignals signals;
 } Work;
 
@@ -39,10 +32,9 @@ static void work_free(Work *w)
     for (size_t i = 0; i < w->count; i++) {
         base_free(w->rows[i].params);
         mia_result_free(&w->rows[i].result);
+        base_free(w->rows[i].reason);
     }
     base_free(w->rows);
-    for (size_t i = 0; i < w->left_count; i++) base_free(w->left_out[i].reason);
-    base_free(w->left_out);
     session_signals_free(&w->signals);
 }
 
@@ -128,47 +120,26 @@ out:
     return st;
 }
 
-/* The row goes to those that are left out, with the error it ended with. */
-static BaseStatus leave_out(Work *w, Row *row)
-{
-    BaseStatus st = BASE_OK;
-    char *reason = NULL;
-    BASE_TRY(base_strdup(base_error_text(), &reason));
-    base_warning("left out: %s", reason);
-    base_error_clear();
-    BASE_TRY(BASE_GROW(&w->left_out, w->left_count, w->left_count + 1));
-    w->left_out[w->left_count++] = (LeftOut){row->attack, reason};
-    reason = NULL;
-    base_free(row->params);
-    *row = (Row){0};
-out:
-    base_free(reason);
-    return st;
-}
-
 /* One alone fails with its reason; of several those that the file has no arrays for are left out. */
 static BaseStatus attack_all(Work *w)
 {
     BaseStatus st = BASE_OK;
-    size_t kept = 0;
-    for (size_t i = 0; i < w->count; i++) {
-        Row *row = &w->rows[i];
+    size_t made = 0;
+    for (Row *row = w->rows; row < w->rows + w->count; row++) {
         st = mia_attack(row->attack, &w->signals.input, row->params, &row->result);
         if (st != BASE_OK && (w->count == 1 || (st != BASE_EARG && st != BASE_ENUMERIC))) goto out;
         if (st != BASE_OK) {
-            BASE_TRY(leave_out(w, row));
+            BASE_TRY(base_strdup(base_error_text(), &row->reason));
+            base_warning("left out: %s", row->reason);
+            base_error_clear();
             continue;
         }
         if (row->result.roc.count == 2)
             base_warning("attack %s: every member and non-member has the same score: it distinguishes none of them",
                          row->attack->entry.name);
-        Row done = *row;
-        *row = (Row){0};
-        w->rows[kept++] = done;
+        made++;
     }
-    st = BASE_OK;
-    w->count = kept;
-    BASE_CHECK(kept > 0, BASE_EARG, "no attack could be run on this file: see the warnings above");
+    BASE_CHECK(made > 0, BASE_EARG, "no attack could be run on this file: see the warnings above");
 out:
     return st;
 }
@@ -186,6 +157,7 @@ static BaseStatus save(const CliOptions *o, const Work *w)
     for (size_t i = 0; i < w->count; i++) {
         const BaseEntry *entry = &w->rows[i].attack->entry;
         const MiaResult *r = &w->rows[i].result;
+        if (w->rows[i].reason) continue;
         snprintf(path, sizeof path, "/%s/score", entry->name);
         BASE_TRY(io_hdf5_write(file, path, IO_H5_F64, 1, &w->signals.input.N, r->score));
         base_text_free(&params);
@@ -250,14 +222,17 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     io_json_set_take(json, "audited", io_json_integer(count[MIA_AUDITED]));
     io_json_set_take(json, "classes", io_json_integer(w->signals.input.K));
     io_json_set_take(json, "seed", io_json_integer(o->seed));
-    for (size_t i = 0; i < w->count; i++) io_json_add_take(attacks, row_json(&w->rows[i]));
-    io_json_set_take(json, "attacks", attacks);
-    for (size_t i = 0; i < w->left_count; i++) {
+    for (const Row *row = w->rows; row < w->rows + w->count; row++) {
+        if (!row->reason) {
+            io_json_add_take(attacks, row_json(row));
+            continue;
+        }
         IoJson *one = io_json_object();
-        io_json_set_take(one, "name", io_json_text_value(w->left_out[i].attack->entry.name));
-        io_json_set_take(one, "reason", io_json_text_value(w->left_out[i].reason));
+        io_json_set_take(one, "name", io_json_text_value(row->attack->entry.name));
+        io_json_set_take(one, "reason", io_json_text_value(row->reason));
         io_json_add_take(left, one);
     }
+    io_json_set_take(json, "attacks", attacks);
     io_json_set_take(json, "left_out", left);
     io_json_set_take(json, "notes", io_json_text_value(w->signals.note));
     return cli_print_json_take(json);
@@ -326,13 +301,15 @@ static BaseStatus print_table(const Work *w)
                   "member");
     for (size_t i = 0; i < w->count; i++) {
         const MiaResult *r = &w->rows[i].result;
+        if (w->rows[i].reason) continue;
         add_row_text(&w->rows[i], &text);
         for (int k = 0; k < MIA_FPRS; k++) unresolved |= isnan(r->tpr[k].value) && !r->unranked;
         fitted |= r->fitted != MIA_UNFITTED;
         if (!isnan(r->epsilon.largest)) largest = r->epsilon.largest;
     }
     base_text_add(&text, "\n");
-    for (size_t i = 0; i < w->count; i++) add_remarks(&w->rows[i], &text);
+    for (size_t i = 0; i < w->count; i++)
+        if (!w->rows[i].reason) add_remarks(&w->rows[i], &text);
     base_text_add(&text, "bal. acc.: the threshold is chosen on a random half of the points and judged on the other; "
                          "an attack's\nown threshold is judged on all; -: fitted to these points. called member: share "
                          "of the audited points.\n");

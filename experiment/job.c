@@ -63,11 +63,9 @@ BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJ
     if (!shared) base_text_add(&name, "-");
     if (!shared) report_escape_slug(&name, job->forget_text);
     base_text_add(&name, "-s%llu-%.12s.h5", (unsigned long long)job->seed, key);
-    BASE_TRY(name.st);
-    BASE_TRY(base_strdup(name.data, path));
+    BASE_TRY(base_text_take(&name, path));
 out:
     base_text_free(&what);
-    base_text_free(&name);
     return st;
 }
 

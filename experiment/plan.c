@@ -2,6 +2,7 @@
 #include "experiment/plan.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "experiment/canonical.h"
@@ -25,31 +26,23 @@ static void add_slug(BaseText *out, const char *text)
 static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, ExperimentJob *job)
 {
     BaseStatus st = BASE_OK;
-    BaseText config = {0}, forget = {0}, both = {0}, file = {0};
+    BaseText text = {0};
     const char *label = job->method ? job->method->label : "original";
-    if (job->forget) session_classes_text(job->forget, &forget);
-    BASE_TRY(forget.st);
-    BASE_TRY(base_strdup(forget.data ? forget.data : "", &job->forget_text));
-    if (job->forget) session_classes_both(job->forget, data->train, &both);
-    BASE_TRY(both.st);
-    BASE_TRY(base_strdup(both.data ? both.data : "", &job->forget_both));
-    experiment_config_canonical(e, job->method, &config);
-    base_text_add(&config, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
+    if (job->forget) session_classes_text(job->forget, &text);
+    BASE_TRY(base_text_take(&text, &job->forget_text));
+    if (job->forget) session_classes_both(job->forget, data->train, &text);
+    BASE_TRY(base_text_take(&text, &job->forget_both));
+    experiment_config_canonical(e, job->method, &text);
+    base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
-    BASE_TRY(config.st);
-    BASE_TRY(base_strdup(config.data, &job->config));
-    base_hash_bytes(config.data, config.size, job->id);
-    add_slug(&file, label);
-    base_text_add(&file, "-");
-    add_slug(&file, job->forget_text);
-    base_text_add(&file, "%ss%llu-%.12s.h5", job->forget ? "-" : "", (unsigned long long)job->seed, job->id);
-    BASE_TRY(file.st);
-    BASE_TRY(base_strdup(file.data, &job->file));
+    BASE_TRY(base_text_take(&text, &job->config));
+    base_hash_bytes(job->config, strlen(job->config), job->id);
+    add_slug(&text, label);
+    base_text_add(&text, "-");
+    add_slug(&text, job->forget_text);
+    base_text_add(&text, "%ss%llu-%.12s.h5", job->forget ? "-" : "", (unsigned long long)job->seed, job->id);
+    BASE_TRY(base_text_take(&text, &job->file));
 out:
-    base_text_free(&config);
-    base_text_free(&forget);
-    base_text_free(&both);
-    base_text_free(&file);
     return st;
 }
 

@@ -350,10 +350,9 @@ static BaseStatus read_attack(const BaseYaml *node, ExperimentConfig *e, Experim
         base_text_add(&full, "%s %s", name, a->wiring->name);
     else
         base_text_add(&full, "%s", label);
-    BASE_TRY(full.st);
-    BASE_CHECK(!strchr(full.data, '/'), BASE_EUSAGE,
-               "%s: label: '%s': must not contain '/' (it names a group of the result file)", node->where, full.data);
-    BASE_TRY(base_strdup(full.data, &a->label));
+    BASE_TRY(base_text_take(&full, &a->label));
+    BASE_CHECK(!strchr(a->label, '/'), BASE_EUSAGE,
+               "%s: label: '%s': must not contain '/' (it names a group of the result file)", node->where, a->label);
     BASE_TRY(session_params_defaults(&a->attack->entry, &a->params));
     snprintf(owner, sizeof owner, "attack %s", name);
     const BaseYaml *set = base_yaml_get(node, "set");
@@ -362,7 +361,6 @@ static BaseStatus read_attack(const BaseYaml *node, ExperimentConfig *e, Experim
         BASE_CHECK(strcmp(other->label, a->label) != 0, BASE_EUSAGE,
                    "%s: the attack '%s' is used twice: give one of them another 'label'", node->where, a->label);
 out:
-    base_text_free(&full);
     return st;
 }
 

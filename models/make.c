@@ -84,6 +84,10 @@ bool model_kept(const ModelMaking *m)
 /* "scrub without [3] {lr: 0.01}" */
 static void describe(const ModelMaking *m, BaseText *out)
 {
+    if (m->what) {
+        base_text_add(out, "%s", m->what);
+        return;
+    }
     base_text_add(out, "%s without [%s] ", m->method->entry.name, m->forget);
     session_params_text(m->method->entry.params, m->method->entry.param_count, m->params, out);
     if (m->in_turn) base_text_add(out, ", one class after another");
@@ -99,14 +103,14 @@ BaseStatus model_unlearned_path(const ModelMaking *m, char key[BASE_HASH_HEX], c
     BASE_TRY(what.st);
     BASE_TRY(model_key(&m->recipe, what.data, key));
     BASE_TRY(base_format(&name, "%s-%s", m->method->entry.name, m->forget));
-    BASE_TRY(path_of(&m->recipe, name, m->folder, key, path));
+    BASE_TRY(m->name ? model_path(m->folder, m->name, key, path) : path_of(&m->recipe, name, m->folder, key, path));
 out:
     base_text_free(&what);
     base_free(name);
     return st;
 }
 
-BaseStatus model_unlearn(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost)
+static BaseStatus unlearn_timed(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost)
 {
     base_clock_reset_peak();
     double cpu = base_clock_cpu();
@@ -134,13 +138,14 @@ BaseStatus model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *repo
         BASE_TRY(model_unlearned_path(m, key, &file));
         BASE_TRY(model_load(file, key, net, cost, &found));
     }
-    if (!found) BASE_TRY(model_unlearn(m, net, report, cost));
+    if (!found) BASE_TRY(unlearn_timed(m, net, report, cost));
     /* a file has no room for layers: who wants them does not ask to keep it */
     bool keep = file && !found && (m->keep || is_retrain(m) || report->layer_count == 0);
     if (keep) {
         describe(m, &made);
         base_text_add(&made, ", classes ");
         session_classes_both(m->context->forget, m->recipe.data->train, &made);
+        if (m->what) base_text_add(&made, ", seed %llu", (unsigned long long)m->recipe.seed);
         base_text_add(&made, ", data %s\n", m->recipe.data->spec);
         model_recipe_text(&m->recipe, &made);
         BASE_TRY(made.st);

@@ -22,13 +22,13 @@ typedef struct {
     bool in_turn;      /* the classes of the set one after another */
     bool keep_trained; /* what gradients made is kept as a file */
     bool keep;         /* as a file, whatever made it */
+    const char *what,
+        *name; /* what is made, for the key, and the file's name; NULL: the method without these classes */
 } ModelMaking;
 /** Whether its network is kept as a file: retrained ones always. */
 bool model_kept(const ModelMaking *making);
 /** Its key and file; *path owned. */
 BaseStatus model_unlearned_path(const ModelMaking *making, char key[BASE_HASH_HEX], char **path);
-/** Runs the method on @p net, timed; no file is read or written. */
-BaseStatus model_unlearn(const ModelMaking *making, NnNet *net, UnlearnReport *report, ModelCost *cost);
 /** Runs the method on @p net (a copy of the original), timed, or takes its network from the cache: the report is then
  *  empty. *path is owned, NULL where no file was kept. */
 BaseStatus model_unlearned(const ModelMaking *making, NnNet *net, UnlearnReport *report, ModelCost *cost, char **path);

@@ -37,59 +37,42 @@ out:
     return st;
 }
 
-static BaseStatus train(const ModelRetrainTask *t, const ModelRecipe *r, NnNet *net, ModelCost *cost)
-{
-    BaseStatus st = BASE_OK;
-    const UnlearnMethod *retrain;
-    UnlearnReport report = {0};
-    UnlearnContext context = {.original = net,
-                              .train = *t->train,
-                              .forget = t->forget,
-                              .training = r->training,
-                              .precision = r->precision,
-                              .seed = r->seed};
-    void *params = NULL;
-    BASE_TRY(unlearn_find("retrain", &retrain));
-    BASE_TRY(session_params_defaults(&retrain->entry, &params));
-    const ModelMaking making = {.method = retrain, .params = params, .context = &context};
-    BASE_TRY(model_unlearn(&making, net, &report, cost));
-out:
-    unlearn_report_free(&report);
-    base_free(params);
-    return st;
-}
-
 static BaseStatus make_one(const ModelRetrainTask *t, const char *what, const char *forget, int64_t i, char **path,
                            ModelCost *cost)
 {
     BaseStatus st = BASE_OK;
     SessionModel model = {0};
-    BaseText made = {0}, both = {0};
-    char key[BASE_HASH_HEX], *name = NULL;
-    ModelRecipe r = t->recipe;
-    bool found = false;
-    r.seed = seed_of(t, i);
-    BASE_TRY(model_key(&r, what, key));
+    UnlearnReport report = {0};
+    BaseText both = {0};
+    char *name = NULL;
+    void *params = NULL;
+    ModelMaking making = {.recipe = t->recipe, .forget = forget, .folder = t->folder, .keep = true, .what = what};
+    making.recipe.seed = seed_of(t, i);
+    BASE_TRY(unlearn_find("retrain", &making.method));
+    BASE_TRY(session_params_defaults(&making.method->entry, &params));
     BASE_TRY(base_format(&name, "retrained-%s-%02lld", forget, (long long)i));
-    BASE_TRY(model_path(t->folder, name, key, path));
-    BASE_TRY(session_model_create(r.arch, r.data, &model));
-    BASE_TRY(model_load(*path, key, model.net, cost, &found));
-    if (found) goto out;
-    nn_net_set_tuning(model.net, r.tuning);
-    BASE_TRY(train(t, &r, model.net, cost));
-    session_classes_both(t->forget, r.data->train, &both);
+    BASE_TRY(session_model_create(t->recipe.arch, t->recipe.data, &model));
+    nn_net_set_tuning(model.net, t->recipe.tuning);
+    const UnlearnContext context = {.original = model.net,
+                                    .train = *t->train,
+                                    .forget = t->forget,
+                                    .training = t->recipe.training,
+                                    .precision = t->recipe.precision,
+                                    .seed = making.recipe.seed};
+    making.params = params;
+    making.context = &context;
+    making.name = name;
+    BASE_TRY(model_unlearned(&making, model.net, &report, cost, path));
+    session_classes_both(t->forget, t->recipe.data->train, &both);
     BASE_TRY(both.st);
-    base_text_add(&made, "%s, classes %s, seed %llu, data %s\n", what, both.data, (unsigned long long)r.seed,
-                  r.data->spec);
-    model_recipe_text(&r, &made);
-    BASE_TRY(made.st);
-    BASE_TRY(model_save(*path, key, made.data, r.data->prep, model.net, cost));
-    base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count, both.data,
-                cost->wall_seconds);
+    if (report.passes > 0) /* not taken from its file */
+        base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count, both.data,
+                    cost->wall_seconds);
 out:
-    base_free(name);
-    base_text_free(&made);
+    unlearn_report_free(&report);
     base_text_free(&both);
+    base_free(name);
+    base_free(params);
     session_model_free(&model);
     return st;
 }

@@ -26,16 +26,13 @@ static BaseStatus describe_data(SessionData *data)
     BaseText prep = {0};
     BaseHash *hash = NULL;
     data_prep_text(data->train, &prep);
-    BASE_TRY(prep.st);
     base_free(data->prep);
-    data->prep = NULL;
-    BASE_TRY(base_strdup(prep.data, &data->prep));
+    BASE_TRY(base_text_take(&prep, &data->prep));
     BASE_TRY(base_hash_create(&hash));
     base_hash_add_text(hash, data->train->hash);
     base_hash_add_text(hash, data->test->hash);
     base_hash_finish(hash, data->hash);
 out:
-    base_text_free(&prep);
     base_hash_free(hash);
     return st;
 }

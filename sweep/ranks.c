@@ -1,18 +1,31 @@
 /* sweep/ranks.c - sums by recursive doubling, the same bits on every rank; without MPI, calls that do nothing. */
 #include "sweep/ranks.h"
 
+/* What MPI holds of this process; as global as MPI itself. */
+static struct {
+    int number, count, part_ranks; /* part_ranks: those that share work, or 0 */
+    bool started, together;
+} ranks = {.count = 1};
+
+int sweep_ranks_number(void) { return ranks.number; }
+int sweep_ranks_count(void) { return ranks.count; }
+
+void sweep_ranks_part(int blocks, int *from, int *count)
+{
+    int sharing = 1;
+    while (2 * sharing <= ranks.count && 2 * sharing <= blocks) sharing *= 2;
+    ranks.part_ranks = sharing;
+    ranks.together = true;
+    *count = ranks.number < sharing ? blocks / sharing : 0;
+    *from = ranks.number * *count;
+}
+
 #ifdef EXPUNGE_MPI
 #include <mpi.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/system.h"
-
-/* What MPI holds of this process; as global as MPI itself. */
-static struct {
-    int number, count, part_ranks; /* part_ranks: those that share work, or 0 */
-    bool started, together;
-} ranks = {.count = 1};
 
 static BaseStatus check(int rc, const char *what)
 {
@@ -44,9 +57,6 @@ void sweep_ranks_stop(BaseStatus st)
     ranks.started = false;
 }
 
-int sweep_ranks_number(void) { return ranks.number; }
-int sweep_ranks_count(void) { return ranks.count; }
-
 /* Ranks of one machine that are bound to different CPUs have theirs for themselves; where the system does not say who
  * is bound, nobody is. */
 int sweep_ranks_threads(int all)
@@ -67,16 +77,6 @@ int sweep_ranks_threads(int all)
 void sweep_ranks_meet(void)
 {
     if (ranks.count > 1) MPI_Barrier(MPI_COMM_WORLD);
-}
-
-void sweep_ranks_part(int blocks, int *from, int *count)
-{
-    int sharing = 1;
-    while (2 * sharing <= ranks.count && 2 * sharing <= blocks) sharing *= 2;
-    ranks.part_ranks = sharing;
-    ranks.together = true;
-    *count = ranks.number < sharing ? blocks / sharing : 0;
-    *from = ranks.number * *count;
 }
 
 enum { PIECE = 1 << 22 }; /* values per message: counts are int, and a buffer is this long */
@@ -119,16 +119,8 @@ out:
 
 BaseStatus sweep_ranks_start(void) { return BASE_OK; }
 void sweep_ranks_stop(BaseStatus st) { (void)st; }
-int sweep_ranks_number(void) { return 0; }
-int sweep_ranks_count(void) { return 1; }
 int sweep_ranks_threads(int all) { return all; }
 void sweep_ranks_meet(void) {}
-
-void sweep_ranks_part(int blocks, int *from, int *count)
-{
-    *from = 0;
-    *count = blocks;
-}
 
 BaseStatus sweep_ranks_sum(void *user, void *x, int64_t n, bool wide)
 {
