@@ -341,9 +341,9 @@ const CliCommand cli_attack = {
     .name = "attack",
     .summary = "run membership-inference attacks on logits from any framework",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/attack.txt.inc"
-            NULL},
+        },
     .usage = {"--name LIST --signals FILE.h5 [--set name.k=v]... [-o OUT.h5] [--json]"},
     .takes = "name! signals! set out json",
     .examples = {"expunge attack --name loss,svc --signals signals.h5 --set svc.features=entropy --json",

@@ -149,9 +149,9 @@ const CliCommand cli_audit = {
     .name = "audit",
     .summary = "report, with a verdict, what an unlearned model still gives away",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/audit.txt.inc"
-            NULL},
+        },
     .usage = {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR",
               "--verify DIR [--signers FILE --identity I] [-o NEW]"},
     .takes =

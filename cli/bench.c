@@ -259,9 +259,9 @@ const CliCommand cli_bench = {
     .name = "bench",
     .summary = "measure what this machine reaches; make tuning tables",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/bench.txt.inc"
-            NULL},
+        },
     .usage = {"[--arch A] [--data D] [--batch-size N] [--precision P] [--tuning FILE | --tune [-o FILE]]"},
     .takes = "arch data batch-size precision tuning tune json out",
     .examples = {"expunge bench --arch resnet18",

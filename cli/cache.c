@@ -128,9 +128,9 @@ const CliCommand cli_cache = {
     .name = "cache",
     .summary = "list, or remove, what experiments keep in models/",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/cache.txt.inc"
-            NULL},
+        },
     .usage = {"list|prune [DIR]... [--unused] [--older-than DAYS] [--max-size SIZE] [--dry-run] [--force]"},
     .takes = "unused older-than max-size dry-run force json",
     .operands_min = 1,

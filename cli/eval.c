@@ -152,9 +152,9 @@ const CliCommand cli_eval = {
     .name = "eval",
     .summary = "print accuracies and the confusion matrix of a weights file",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/eval.txt.inc"
-            NULL},
+        },
     .usage = {"--arch A --weights F --data D [--split train|test] [--forget 3]"},
     .takes = "arch! weights! data! split forget precision tuning json",
     .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",

@@ -365,9 +365,9 @@ const CliCommand cli_inspect = {
     .name = "inspect",
     .summary = "show what a weights, run or data file holds",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/inspect.txt.inc"
-            NULL},
+        },
     .usage = {"FILE"},
     .takes = "json",
     .operands_min = 1,

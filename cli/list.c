@@ -149,9 +149,9 @@ const CliCommand cli_list = {
     .name = "list",
     .summary = "list methods, attacks, metrics, archs or datasets with their parameters",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/list.txt.inc"
-            NULL},
+        },
     .usage = {"methods|attacks|metrics|archs|datasets"},
     .takes = "json",
     .operands_min = 1,

@@ -8,7 +8,7 @@
 #include "data/data.h"
 #include "nn/backend.h"
 
-enum { CLI_TEXTS_MAX = 256 };
+enum { CLI_TEXTS_MAX = 256, CLI_LINES_MAX = 64 };
 typedef struct {
     const char *at[CLI_TEXTS_MAX]; /* borrowed from argv */
     size_t count;
@@ -30,10 +30,10 @@ typedef struct {
 
 typedef struct CliCommand CliCommand;
 struct CliCommand {
-    const char *name, *summary; /* one line */
-    const char *const *purpose; /* the lines of cli/help/<name>.txt, then NULL */
-    const char *usage[2];       /* what follows "expunge <name> ": one form, or two */
-    const char *takes;          /* option names separated by blanks; one ending in '!' must be given */
+    const char *name, *summary;         /* one line */
+    const char *purpose[CLI_LINES_MAX]; /* the lines of cli/help/<name>.txt, then NULL */
+    const char *usage[2];               /* what follows "expunge <name> ": one form, or two */
+    const char *takes;                  /* option names separated by blanks; one ending in '!' must be given */
     size_t operands_min, operands_max;
     const char *operand;        /* what an operand is: "CONFIG.yaml" */
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */

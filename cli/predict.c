@@ -72,9 +72,9 @@ const CliCommand cli_predict = {
     .name = "predict",
     .summary = "write a network's logits to an HDF5 file",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/predict.txt.inc"
-            NULL},
+        },
     .usage = {"--arch A --weights F --data D --split train|test -o FILE.h5"},
     .takes = "arch! weights! data! split! precision tuning out!",
     .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",

@@ -26,9 +26,9 @@ const CliCommand cli_report = {
     .name = "report",
     .summary = "write tables, figures and a page from stored runs",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/report.txt.inc"
-            NULL},
+        },
     .usage = {"RESULTS_DIR... [-o DIR]"},
     .takes = "out",
     .operands_min = 1,

@@ -84,9 +84,9 @@ const CliCommand cli_run = {
     .name = "run",
     .summary = "run every job of an experiment, then write its report",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/run.txt.inc"
-            NULL},
+        },
     .usage = {"CONFIG.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]"},
     .takes = "set results jobs force dry-run precision tuning json",
     .ranks = true,

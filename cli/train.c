@@ -184,9 +184,9 @@ const CliCommand cli_train = {
     .name = "train",
     .summary = "train a classifier, with or without some classes",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/train.txt.inc"
-            NULL},
+        },
     .usage = {"--arch A --data D [--exclude 3,7] [--set k=v]... -o FILE"},
     .takes = "arch! data! exclude set precision tuning json out!",
     .set_table = nn_train_params,

@@ -294,9 +294,9 @@ const CliCommand cli_unlearn = {
     .name = "unlearn",
     .summary = "remove classes from a trained network",
     .purpose =
-        (const char *const[]){
+        {
 #include "cli/help/unlearn.txt.inc"
-            NULL},
+        },
     .usage = {"--arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE"},
     .takes = "arch! weights! data! forget! method! set beside share precision tuning json out!",
     .ranks = true,

@@ -28,8 +28,8 @@ out:
 }
 
 /* @p texts NULL: each class in turn. */
-static BaseStatus parse_sets(const SessionData *data, char *const *texts, char *const *where, size_t n,
-                             DataClasses **out, size_t *count)
+static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts, size_t n, DataClasses **out,
+                             size_t *count)
 {
     BaseStatus st = BASE_OK;
     DataClasses *sets = NULL;
@@ -39,11 +39,11 @@ static BaseStatus parse_sets(const SessionData *data, char *const *texts, char *
     for (size_t i = 0; i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "#%zu", i);
-        st = data_classes_parse(data->train, texts ? texts[i] : number, &sets[i]);
-        BASE_TRY(texts ? base_error_prefix(st, "%s: forget", where[i]) : st);
+        st = data_classes_parse(data->train, texts ? texts[i].text : number, &sets[i]);
+        BASE_TRY(texts ? base_error_prefix(st, "%s: forget", texts[i].where) : st);
         for (size_t j = 0; j < i; j++)
             BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
-                       "%s: forget: the set %s is given twice", where[i], texts[i]);
+                       "%s: forget: the set %s is given twice", texts[i].where, texts[i].text);
     }
     *out = sets;
     *count = n;
@@ -56,7 +56,7 @@ out:
 BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, DataClasses **out,
                                          size_t *count)
 {
-    return parse_sets(data, e->search_forget, e->search_forget_where, e->search_forget_count, out, count);
+    return parse_sets(data, e->search_forget, e->search_forget_count, out, count);
 }
 
 BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
@@ -66,10 +66,8 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
     *forget = NULL;
     *count = 0;
     BASE_TRY(eval_saliency_check(model->net, &e->saliency));
-    if (e->forget_all)
-        BASE_TRY(parse_sets(data, NULL, NULL, (size_t)data->train->K, forget, count));
-    else
-        BASE_TRY(parse_sets(data, e->forget, e->forget_where, e->forget_count, forget, count));
+    BASE_TRY(e->forget_all ? parse_sets(data, NULL, (size_t)data->train->K, forget, count)
+                           : parse_sets(data, e->forget, e->forget_count, forget, count));
     for (size_t i = 0; i < *count; i++) {
         UnlearnContext context = {.original = model->net,
                                   .train = data_view_all(data->train),

@@ -18,7 +18,8 @@ void experiment_config_canonical_search(const ExperimentConfig *e, const Experim
         base_text_add(out, "]\n");
     }
     add_params(out, "search budget", experiment_budget_params, experiment_budget_param_count, &e->budget);
-    for (size_t i = 0; i < e->search_forget_count; i++) base_text_add(out, "search without: %s\n", e->search_forget[i]);
+    for (size_t i = 0; i < e->search_forget_count; i++)
+        base_text_add(out, "search without: %s\n", e->search_forget[i].text);
 }
 
 void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMethod *m, BaseText *out)

@@ -66,51 +66,41 @@ ModelRecipe experiment_config_recipe(const ExperimentConfig *e, const SessionDat
                          .seed = seed};
 }
 
-static void free_texts(char **texts, size_t count)
+static void free_sets(ExperimentSet *sets, size_t count)
 {
-    for (size_t i = 0; texts && i < count; i++) base_free(texts[i]);
-    base_free(texts);
+    for (size_t i = 0; i < count; i++) base_free(sets[i].text);
+    base_free(sets);
+}
+
+static void free_method(ExperimentMethod *m)
+{
+    for (size_t a = 0; a < m->axis_count; a++) {
+        for (size_t i = 0; i < m->axes[a].count; i++) base_free(m->axes[a].values[i]);
+        base_free(m->axes[a].values);
+    }
+    for (size_t k = 0; k < m->each_count; k++) base_free(m->each[k].value);
+    base_free(m->axes);
+    base_free(m->each);
+    base_free(m->family);
+    base_free(m->label);
+    base_free(m->params);
 }
 
 void experiment_config_free(ExperimentConfig *e)
 {
     if (!e) return;
-    for (size_t i = 0; i < e->method_count; i++) {
-        ExperimentMethod *m = &e->methods[i];
-        for (size_t a = 0; a < m->axis_count; a++) free_texts(m->axes[a].values, m->axes[a].count);
-        base_free(m->axes);
-        for (size_t k = 0; k < m->each_count; k++) {
-            base_free(m->each[k].name);
-            base_free(m->each[k].value);
-        }
-        base_free(m->each);
-        base_free(m->family);
-        base_free(m->label);
-        base_free(m->where);
-        base_free(m->params);
-    }
+    for (size_t i = 0; i < e->method_count; i++) free_method(&e->methods[i]);
     for (size_t i = 0; i < e->attack_count; i++) {
         base_free(e->attacks[i].label);
         base_free(e->attacks[i].params);
     }
-    free_texts(e->forget, e->forget_count);
-    free_texts(e->forget_where, e->forget_count);
-    free_texts(e->search_forget, e->search_forget_count);
-    free_texts(e->search_forget_where, e->search_forget_count);
+    free_sets(e->forget, e->forget_count);
+    free_sets(e->search_forget, e->search_forget_count);
     base_free(e->methods);
     base_free(e->attacks);
     base_free(e->seeds);
-#define X(field, flag, value, def, help)                                                                               \
-    base_free((char *)e->prepare.field);                                                                               \
-    base_free(e->where_prepare.field);
-    DATA_OPTION_LIST(X)
-#undef X
-    base_free(e->name);
-    base_free(e->title);
-    base_free(e->data);
-    base_free(e->arch);
-    base_free(e->where_data);
-    base_free(e->where_arch);
+    base_free(e->top);
+    base_yaml_free(e->root);
     nn_tuning_free(e->tuning);
     base_free(e);
 }

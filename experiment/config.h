@@ -32,7 +32,8 @@ typedef enum { EXPERIMENT_CACHE_TRAINED, EXPERIMENT_CACHE_REFERENCES } Experimen
 
 /** One value of a row's `each`. */
 typedef struct {
-    char *name, *value;
+    const char *name;
+    char *value;
 } ExperimentEachValue;
 
 typedef struct {
@@ -45,8 +46,8 @@ typedef struct {
     void *params;
     ExperimentAxis *axes; /* [axis_count] those that need a new prepare() first */
     size_t axis_count;
-    bool shadows; /* shadow models are unlearned with it too */
-    char *where;  /* "file:line" */
+    bool shadows;      /* shadow models are unlearned with it too */
+    const char *where; /* "file:line" */
 } ExperimentMethod;
 
 /** Shadow models of an experiment: networks trained on halves of a pool of images (experiment/shadows/). */
@@ -65,9 +66,17 @@ typedef struct {
     void *params;
 } ExperimentAttack;
 
+/** A forget set as written, and its line. */
 typedef struct {
-    char *name, *title, *data, *arch;
-    DataOptions prepare;   /* its texts are the experiment's */
+    char *text;
+    const char *where;
+} ExperimentSet;
+
+typedef struct {
+    BaseYaml *root; /* what it was read from: lines, and names of `each`, are borrowed from it */
+    void *top;      /* and the next texts from here */
+    const char *name, *title, *data, *arch;
+    DataOptions prepare;
     NnPrecision precision; /* what this machine will use */
     NnTuning *tuning;      /* NULL: none */
     double validation;
@@ -75,21 +84,15 @@ typedef struct {
     uint64_t *seeds;
     size_t seed_count;
     bool forget_all;
-    char **forget, **forget_where; /* texts and lines as written; unused with forget_all */
+    ExperimentSet *forget; /* unused with forget_all */
     size_t forget_count;
     ExperimentBudget budget;
-    char **search_forget, **search_forget_where; /* sets that parameters are chosen on, once for all */
-    size_t search_forget_count;                  /* 0: for each forget set on itself */
+    ExperimentSet *search_forget; /* that parameters are chosen on, once for all */
+    size_t search_forget_count;   /* 0: for each forget set on itself */
     EvalRelearnConfig relearn;
     EvalProbeConfig probe;
     EvalSaliencyConfig saliency;
     ExperimentCache cache;
-    char *where_data, *where_arch;
-    struct {
-#define X(field, flag, value, def, help) char *field;
-        DATA_OPTION_LIST(X)
-#undef X
-    } where_prepare; /* lines of the options of data; NULL where not given */
     ExperimentShadows shadows;
     ModelHalf target; /* of the experiment's own networks, where there are shadow models */
     ExperimentMethod *methods;

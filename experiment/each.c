@@ -40,7 +40,7 @@ static BaseStatus apply_one(const BaseYaml *row, const BaseYaml *list, size_t at
                    "%s: '%s' is in both %s and each: keep it in one of them", list->where, list->key, OTHERS[i]);
     }
     m->each_count++;
-    BASE_TRY(base_strdup(list->key, &to->name));
+    to->name = list->key;
     BASE_TRY(base_yaml_flow_text(list->items[at], &to->value));
     snprintf(owner, sizeof owner, "method %s", entry->name);
     BASE_TRY(base_param_set(entry->params, entry->param_count, m->params, owner, list->key, to->value,

@@ -43,12 +43,13 @@ static const char *where_data(const ExperimentConfig *e)
 #define X(field, flag, value, def, help)                                                                               \
     if (e->prepare.field) {                                                                                            \
         size_t name = strlen(#field), file = strlen(e->prepare.field);                                                 \
-        if (strncmp(text, #field " '", name + 2) == 0) return e->where_prepare.field;                                  \
-        if (strncmp(text, e->prepare.field, file) == 0 && text[file] == ':') return e->where_prepare.field;            \
+        if (strncmp(text, #field " '", name + 2) == 0 ||                                                               \
+            (strncmp(text, e->prepare.field, file) == 0 && text[file] == ':'))                                         \
+            return base_yaml_get(e->root, #field)->where;                                                              \
     }
     DATA_OPTION_LIST(X)
 #undef X
-    return e->where_data;
+    return base_yaml_get(e->root, "data")->where;
 }
 
 /* Everything that can be wrong is said here, before the first image is trained on and before anything is written. */
@@ -62,7 +63,8 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
     BASE_TRY(experiment_config_read(c->config, c->assignments, c->assignment_count, &s->e));
     st = session_data_open(s->e->data, &s->e->prepare, &s->data);
     BASE_TRY(base_error_prefix(st, "%s", where_data(s->e)));
-    BASE_TRY(base_error_prefix(session_model_create(s->e->arch, &s->data, &model), "%s", s->e->where_arch));
+    BASE_TRY(base_error_prefix(session_model_create(s->e->arch, &s->data, &model), "%s",
+                               base_yaml_get(s->e->root, "arch")->where));
     BASE_TRY(experiment_config_bind(s->e, &s->data, &model, &setting->forget, &setting->forget_count));
     BASE_TRY(experiment_config_bind_search(s->e, &s->data, &setting->search_sets, &setting->search_set_count));
     if (s->e->shadows.pairs > 0) {
@@ -250,12 +252,10 @@ out:
 /* Those who come later find the queue of the first rank. */
 static BaseStatus meet_queue(Experiment *s)
 {
-    BaseStatus st = BASE_OK;
-    if (sweep_ranks_number() == 0) BASE_TRY(open_queue(s));
-    sweep_ranks_meet();
-    if (sweep_ranks_number() != 0) BASE_TRY(open_queue(s));
-out:
-    return st;
+    bool first = sweep_ranks_number() == 0;
+    BaseStatus st = first ? open_queue(s) : BASE_OK;
+    if (st == BASE_OK) sweep_ranks_meet();
+    return first ? st : open_queue(s);
 }
 
 /* Places in what a worker gets; behind them the --set texts. */

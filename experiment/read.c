@@ -79,6 +79,7 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
     BaseStatus st = BASE_OK;
     Top *top = NULL;
     BASE_TRY(BASE_ALLOC(1, &top));
+    e->top = top;
     base_param_defaults(TOP, BASE_COUNT(TOP), top);
     for (size_t i = 0; i < BASE_COUNT(TOP); i++) {
         const BaseYaml *node = base_yaml_get(root, TOP[i].name);
@@ -92,21 +93,14 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
         BASE_CHECK(base_yaml_get(root, NEEDED[i]), BASE_EUSAGE,
                    "%s: no '%s': a config needs name, data, arch, train, forget and methods", path, NEEDED[i]);
     BASE_TRY(read_name(top->name.s, base_yaml_get(root, "name")->where));
-    BASE_TRY(base_strdup(top->name.s, &e->name));
-    BASE_TRY(base_strdup(top->title.s, &e->title));
-    BASE_TRY(base_strdup(top->data.s, &e->data));
-    BASE_TRY(base_strdup(top->arch.s, &e->arch));
-    char *copy;
+    e->name = top->name.s;
+    e->title = top->title.s;
+    e->data = top->data.s;
+    e->arch = top->arch.s;
 #define X(field, flag, value, def, help)                                                                               \
-    if (*top->field.s) {                                                                                               \
-        BASE_TRY(base_strdup(top->field.s, &copy));                                                                    \
-        e->prepare.field = copy;                                                                                       \
-        BASE_TRY(base_strdup(base_yaml_get(root, #field)->where, &e->where_prepare.field));                            \
-    }
+    if (*top->field.s) e->prepare.field = top->field.s;
     DATA_OPTION_LIST(X)
 #undef X
-    BASE_TRY(base_strdup(base_yaml_get(root, "data")->where, &e->where_data));
-    BASE_TRY(base_strdup(base_yaml_get(root, "arch")->where, &e->where_arch));
     e->validation = top->validation;
     e->cache = (ExperimentCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
@@ -114,7 +108,6 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
         BASE_TRY(base_error_prefix(nn_tuning_read(top->tuning.s, &e->tuning), "%s: tuning",
                                    base_yaml_get(root, "tuning")->where));
 out:
-    base_free(top);
     return st;
 }
 
@@ -147,8 +140,7 @@ out:
     return st;
 }
 
-/* Forget sets as written, one text each. */
-static BaseStatus read_sets(const BaseYaml *node, char ***sets, char ***where, size_t *set_count)
+static BaseStatus read_sets(const BaseYaml *node, ExperimentSet **sets, size_t *set_count)
 {
     BaseStatus st = BASE_OK;
     BASE_CHECK(node->kind != BASE_YAML_MAP, BASE_EUSAGE,
@@ -157,14 +149,13 @@ static BaseStatus read_sets(const BaseYaml *node, char ***sets, char ***where, s
     size_t count = list_count(node);
     BASE_CHECK(count > 0, BASE_EUSAGE, "%s: forget: the list is empty", node->where);
     BASE_TRY(BASE_ALLOC(count, sets));
-    BASE_TRY(BASE_ALLOC(count, where));
     *set_count = count;
     for (size_t i = 0; i < count; i++) {
         const BaseYaml *item = list_item(node, i);
         BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes",
                    item->where);
-        BASE_TRY(base_yaml_flow_text(item, &(*sets)[i]));
-        BASE_TRY(base_strdup(item->where, &(*where)[i]));
+        (*sets)[i].where = item->where;
+        BASE_TRY(base_yaml_flow_text(item, &(*sets)[i].text));
     }
 out:
     return st;
@@ -173,7 +164,7 @@ out:
 static BaseStatus read_forget(const BaseYaml *node, ExperimentConfig *e)
 {
     e->forget_all = node->kind == BASE_YAML_SCALAR && strcmp(node->text, "all") == 0;
-    return e->forget_all ? BASE_OK : read_sets(node, &e->forget, &e->forget_where, &e->forget_count);
+    return e->forget_all ? BASE_OK : read_sets(node, &e->forget, &e->forget_count);
 }
 
 /* The budget of all searches: its table, and `forget`. */
@@ -186,7 +177,7 @@ static BaseStatus read_budget(const BaseYaml *node, ExperimentConfig *e)
     for (size_t i = 0; i < node->count; i++) {
         const BaseYaml *item = node->items[i];
         if (strcmp(item->key, "forget") == 0) {
-            BASE_TRY(read_sets(item, &e->search_forget, &e->search_forget_where, &e->search_forget_count));
+            BASE_TRY(read_sets(item, &e->search_forget, &e->search_forget_count));
             continue;
         }
         BASE_TRY(need_kind(item, BASE_YAML_SCALAR, item->key));
@@ -261,23 +252,21 @@ out:
 static BaseStatus read_row(const BaseYaml *node, const char *what, const char *const *keys, size_t key_count,
                            const char **name, const char **label)
 {
-    if (node->kind == BASE_YAML_SCALAR) {
-        *name = *label = node->text;
-        return BASE_OK;
-    }
-    BaseStatus st = need_kind(node, BASE_YAML_MAP, what);
-    if (st != BASE_OK) return st;
-    st = base_yaml_only(node, what, keys, key_count);
-    if (st != BASE_OK) return st;
+    BaseStatus st = BASE_OK;
+    *name = *label = node->text;
+    if (node->kind == BASE_YAML_SCALAR) return BASE_OK;
+    BASE_TRY(need_kind(node, BASE_YAML_MAP, what));
+    BASE_TRY(base_yaml_only(node, what, keys, key_count));
     const BaseYaml *n = base_yaml_get(node, "name"), *l = base_yaml_get(node, "label");
-    if (!n) return base_error_set(BASE_EUSAGE, "%s: %s without a 'name'", node->where, what);
-    if ((st = need_kind(n, BASE_YAML_SCALAR, "name")) != BASE_OK) return st;
-    if (l && (st = need_kind(l, BASE_YAML_SCALAR, "label")) != BASE_OK) return st;
+    BASE_CHECK(n, BASE_EUSAGE, "%s: %s without a 'name'", node->where, what);
+    BASE_TRY(need_kind(n, BASE_YAML_SCALAR, "name"));
+    if (l) BASE_TRY(need_kind(l, BASE_YAML_SCALAR, "label"));
     *name = n->text;
     *label = l ? l->text : n->text;
-    if (!**label || strlen(*label) > 100)
-        return base_error_set(BASE_EUSAGE, "%s: label: must be 1 to 100 bytes", l ? l->where : n->where);
-    return BASE_OK;
+    BASE_CHECK(**label && strlen(*label) <= 100, BASE_EUSAGE, "%s: label: must be 1 to 100 bytes",
+               l ? l->where : n->where);
+out:
+    return st;
 }
 
 /* Classes one after another: not for what starts from scratch, nor with a search, which judges a set at once. */
@@ -306,8 +295,8 @@ static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConf
     BASE_TRY(read_row(node, "a method", ROW, BASE_COUNT(ROW), &name, &label));
     BASE_TRY(base_error_prefix(unlearn_find(name, &m->method), "%s", node->where));
     snprintf(owner, sizeof owner, "method %s", name);
+    m->where = node->where;
     BASE_TRY(base_strdup(label, &m->label));
-    BASE_TRY(base_strdup(node->where, &m->where));
     BASE_TRY(session_params_defaults(&m->method->entry, &m->params));
     const BaseYaml *set = base_yaml_get(node, "set"), *search = base_yaml_get(node, "search");
     if (set) BASE_TRY(read_params(set, m->method->entry.params, m->method->entry.param_count, m->params, owner));
@@ -426,7 +415,9 @@ BaseStatus experiment_config_read(const char *path, const char *const *assignmen
     const BaseYaml *extends = base_yaml_get(root, "extends");
     BASE_CHECK(!extends || strcmp(extends->where, "--set") != 0, BASE_EUSAGE, "--set extends: only a file can extend");
     BASE_TRY(BASE_ALLOC(1, &e));
-    BASE_TRY(read_tree(root, path, e));
+    e->root = root;
+    root = NULL;
+    BASE_TRY(read_tree(e->root, path, e));
     *out = e;
     e = NULL;
 out:

@@ -308,7 +308,7 @@ void experiment_record_budget(const ExperimentSetting *s, const ExperimentJob *j
     BaseText budget = {0}, sets = {0}, named = {0};
     session_params_text(experiment_budget_params, experiment_budget_param_count, &e->budget, &budget);
     for (size_t i = 0; i < s->search_set_count; i++) {
-        base_text_add(&sets, "%s%s", i ? "; " : "", e->search_forget[i]);
+        base_text_add(&sets, "%s%s", i ? "; " : "", e->search_forget[i].text);
         if (i) base_text_add(&named, "; ");
         session_classes_both(&s->search_sets[i], s->data->train, &named);
     }

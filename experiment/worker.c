@@ -72,10 +72,8 @@ static void tell(Experiment *s, size_t at, const char *outcome, bool failed)
         sweep_progress_text(&s->sweep, &progress, all);
         then = progress.done + progress.failed + progress.skipped < (int)s->job_count ? "; " : "";
     }
-    if (failed)
-        base_warning("[%zu/%zu] %s: failed: %s%s%s", number, s->job_count, what, outcome, then, *then ? all : "");
-    else
-        base_notice("[%zu/%zu] %s: %s%s%s", number, s->job_count, what, outcome, then, *then ? all : "");
+    (failed ? base_warning : base_notice)("[%zu/%zu] %s: %s%s%s%s", number, s->job_count, what,
+                                          failed ? "failed: " : "", outcome, then, *then ? all : "");
 }
 
 /* Does a job and stores its row; fails only where no row can be stored. */

@@ -27,12 +27,9 @@ out:
 
 BaseStatus model_original_path(const ModelRecipe *r, const char *folder, char key[BASE_HASH_HEX], char **path)
 {
-    BaseStatus st = BASE_OK;
+    BaseStatus st = model_key(r, "original", key);
     *path = NULL;
-    BASE_TRY(model_key(r, "original", key));
-    BASE_TRY(path_of(r, "original", folder, key, path));
-out:
-    return st;
+    return st == BASE_OK ? path_of(r, "original", folder, key, path) : st;
 }
 
 BaseStatus model_original(const ModelRecipe *r, const DataView *train, const char *folder, NnNet *net, ModelCost *cost,

@@ -9,14 +9,13 @@
 
 BaseStatus session_output_check(const char *out, const char *data, const char *weights)
 {
-    BaseStatus st = BASE_OK;
     const char *colon = strchr(data, ':'), *inputs[] = {colon ? colon + 1 : NULL, weights};
     for (int i = 0; i < 2; i++)
-        BASE_CHECK(!inputs[i] || !io_path_same(out, inputs[i]), BASE_EUSAGE,
-                   "--out %s is the input %s: choose another name, or the input would be lost", out, inputs[i]);
-    BASE_TRY(io_path_writable(out));
-out:
-    return st;
+        if (inputs[i] && io_path_same(out, inputs[i]))
+            return base_error_set(BASE_EUSAGE,
+                                  "--out %s is the input %s: choose another name, or the input would be lost", out,
+                                  inputs[i]);
+    return io_path_writable(out);
 }
 
 /* How the images are prepared, and the hash of it all. */

@@ -182,11 +182,13 @@ BaseStatus session_weights_check(const char *arch, const char *weights)
     bool named = false, automatic = strcmp(arch, AUTO) == 0;
     if (!automatic) BASE_TRY(nn_arch_find(arch, &found));
     BASE_TRY(io_tensors_read(weights, &tensors));
-    BASE_TRY(nn_recognise_names(tensors, found, NULL));
-    if (!automatic) st = names_all(found, tensors, weights, &named);
-    if (!automatic && st != BASE_ESHAPE) goto out;
-    if (!automatic) snprintf(text, sizeof text, "%s", base_error_text());
-    if (!automatic) BASE_TRY(nn_recognise_names(tensors, NULL, NULL));
+    if (!automatic) {
+        BASE_TRY(nn_recognise_names(tensors, found, NULL));
+        st = names_all(found, tensors, weights, &named);
+        if (st != BASE_ESHAPE) goto out;
+        snprintf(text, sizeof text, "%s", base_error_text());
+    }
+    BASE_TRY(nn_recognise_names(tensors, NULL, NULL));
     const BaseEntry *other = NULL; /* the architecture that it is */
     for (size_t i = 0; !named && i < base_registry_count(&nn_arch_registry); i++) {
         other = base_registry_at(&nn_arch_registry, i);

@@ -58,7 +58,7 @@ static void test_reads_everything(void **state)
     assert_int_equal(e->seed_count, 2);
     assert_int_equal(e->seeds[1], 5);
     assert_int_equal(e->forget_count, 2);
-    assert_string_equal(e->forget[1], "[1, 2]");
+    assert_string_equal(e->forget[1].text, "[1, 2]");
     assert_near(e->validation, 0.2, 0, 0);
     assert_int_equal(e->train.epochs, 3);
     assert_int_equal(e->train.batch_size, 128); /* its default */
