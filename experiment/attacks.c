@@ -87,8 +87,7 @@ static BaseStatus gather(const MiaWiring *wiring, const Source *source, uint64_t
     points->input.role = points->role;
     points->input.seed = seed;
 out:
-    if (st != BASE_OK) points_free(points);
-    return st;
+    return st; /* the caller frees, on failure too */
 }
 
 static void set_estimate(StoreRun *run, const char *group, const char *name, double value, double lo, double hi)

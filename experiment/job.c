@@ -17,28 +17,17 @@
 
 /* What a job works on and frees at its end. */
 typedef struct {
-    NnNet *net;
-    char hash[BASE_HASH_HEX];
+    ExperimentUnlearned own;
+    const ExperimentUnlearned *u; /* that, or the reference's */
     void *params;
-    UnlearnReport report;
-    ModelCost cost;
     ExperimentSearch search;
     char search_key[BASE_HASH_HEX];
-    SessionPredictions predictions[EVAL_SPLITS]; /* its own */
-    SessionPredictions shown[EVAL_SPLITS];       /* borrowed: those, or the reference's */
-    EvalRelearned relearned;
-    EvalProbed probed;
-    char *path; /* of the stored weights, or NULL */
 } Work;
 
 static void work_free(Work *w)
 {
-    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->predictions[i]);
-    nn_net_free(w->net);
+    experiment_unlearned_free(&w->own);
     base_free(w->params);
-    base_free(w->path);
-    unlearn_report_free(&w->report);
-    model_cost_free(&w->cost);
     experiment_search_free(&w->search);
 }
 
@@ -114,45 +103,18 @@ out:
     return st;
 }
 
-/* The reference exists already: its job only takes it. */
-static BaseStatus take_reference(const ExperimentSeed *seed, Work *w)
-{
-    BaseStatus st = BASE_OK;
-    const ExperimentReference *r = &seed->reference;
-    BASE_TRY(nn_net_clone(r->net, &w->net));
-    BASE_TRY(base_strdup(r->path, &w->path));
-    w->cost = r->cost;
-    w->cost.history = NULL; /* the reference's own */
-    w->relearned = r->relearned;
-    w->probed = r->probed;
-    memcpy(w->shown, r->predictions, sizeof w->shown);
-out:
-    return st;
-}
-
 static BaseStatus unlearn(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job, Work *w)
 {
     BaseStatus st = BASE_OK;
     const ExperimentMethod *m = job->method;
-    UnlearnContext context = experiment_context(s, &seed->split, seed->net, seed->seed, job->forget);
-    EvalSubject subject;
+    bool reference = m == experiment_config_reference(s->e);
+    w->u = reference ? &seed->reference.made : &w->own;
     BASE_TRY(experiment_method_params(m, &w->params));
-    if (m == experiment_config_reference(s->e)) {
-        BASE_TRY(take_reference(seed, w));
-        goto out;
-    }
-    BASE_TRY(nn_net_clone(seed->net, &w->net));
+    if (reference) goto out; /* it exists already */
     if (m->axis_count > 0) BASE_TRY(search(s, seed, job, w->search_key, w->params, &w->search));
     /* the search's own preparation is not reused: the cost stored is that of one unlearning with these parameters */
-    const ModelMaking making = experiment_making(s, m, w->params, &context, job->forget_text);
-    BASE_TRY(model_unlearned(&making, w->net, &w->report, &w->cost, &w->path));
-    BASE_TRY(experiment_predict_splits(w->net, &seed->split, s->e->precision, w->predictions));
-    memcpy(w->shown, w->predictions, sizeof w->shown);
-    subject = experiment_subject(s, seed, job->forget, w->net);
-    BASE_TRY(eval_relearn(&subject, &s->e->relearn, &w->relearned));
-    BASE_TRY(eval_probe(&subject, &s->e->probe, &w->probed));
+    BASE_TRY(experiment_unlearned_make(s, seed, job, m, w->params, &w->own));
 out:
-    if (st == BASE_OK) st = nn_net_hash(w->net, w->hash);
     return st;
 }
 
@@ -184,38 +146,36 @@ static EvalContext eval_context(const ExperimentSeed *seed, const SessionPredict
 
 static EvalContext unlearned_context(const ExperimentSeed *seed, const ExperimentJob *job, const Work *w)
 {
-    EvalContext context = eval_context(seed, w->shown, &w->cost, job->forget, w->net);
-    const ExperimentReference *r = &seed->reference;
+    EvalContext context = eval_context(seed, w->u->predictions, &w->u->cost, job->forget, w->u->net);
+    const ExperimentUnlearned *r = &seed->reference.made;
     context.gradients = (job->method->method->needs & UNLEARN_NEEDS_GRADIENT) != 0;
-    context.relearned = &w->relearned;
-    context.probed = &w->probed;
+    context.relearned = &w->u->relearned;
+    context.probed = &w->u->probed;
     if (!r->net) return context;
     point_at(r->predictions, context.retrained_split);
     context.relearned_retrained = &r->relearned;
     return context;
 }
 
-static void record_weights(const ExperimentSeed *seed, const char *hash, const char *path, StoreRun *run)
+/* What the row of any network begins with. */
+static BaseStatus record_network(const ExperimentSetting *s, const ExperimentSeed *seed, const char *hash,
+                                 const char *path, const EvalPredictions *test, StoreRun *run)
 {
+    const DataSet *set = s->data->train;
     const char *slash = path ? strrchr(path, '/') : NULL;
     store_run_set_text(run, "/meta", "original_hash", seed->hash);
     store_run_set_text(run, "/meta", "weights_hash", hash);
     store_run_set_text(run, "/meta", "weights_file", slash ? slash + 1 : "");
-}
-
-static void record_class_names(const DataSet *set, StoreRun *run)
-{
     store_run_set_texts(run, "/class_names", (const char *const *)set->class_names, (size_t)set->K);
+    return experiment_record_confusion(test, "test", run);
 }
 
 static BaseStatus record_original(const ExperimentSetting *s, ExperimentSeed *seed, StoreRun *run, BaseText *summary)
 {
     BaseStatus st = BASE_OK;
     EvalContext context = eval_context(seed, seed->predictions, &seed->cost, NULL, seed->net);
-    record_weights(seed, seed->hash, seed->path, run);
+    BASE_TRY(record_network(s, seed, seed->hash, seed->path, &seed->predictions[EVAL_TEST].p, run));
     BASE_TRY(experiment_record_metrics(&context, run));
-    BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test", run));
-    record_class_names(s->data->train, run);
     BASE_TRY(experiment_record_history(&seed->cost, run));
     BASE_TRY(experiment_record_regions(s->data, seed->net, s->e->precision, run));
     SessionTally tally = session_tally(&seed->predictions[EVAL_TEST].p, NULL);
@@ -230,30 +190,29 @@ static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *s
 {
     BaseStatus st = BASE_OK;
     const ExperimentConfig *e = s->e;
-    const EvalPredictions *train = &w->shown[EVAL_TRAIN].p, *test = &w->shown[EVAL_TEST].p;
+    const ExperimentUnlearned *u = w->u;
+    const EvalPredictions *train = &u->predictions[EVAL_TRAIN].p, *test = &u->predictions[EVAL_TEST].p;
     EvalContext context = unlearned_context(seed, job, w);
     double start = base_clock_wall();
-    record_weights(seed, w->hash, w->path, run);
-    store_run_set_text(run, "/meta", "reference_hash", seed->reference.hash);
-    experiment_record_relearned(&w->relearned, run);
+    BASE_TRY(record_network(s, seed, u->hash, u->path, test, run));
+    store_run_set_text(run, "/meta", "reference_hash", seed->reference.made.hash);
+    experiment_record_relearned(&u->relearned, run);
     experiment_record_params(&job->method->method->entry, w->params, run);
     BASE_TRY(experiment_record_metrics(&context, run));
-    store_run_set_i64(run, "/meta", "samples_retain", w->cost.samples_retain);
-    store_run_set_i64(run, "/meta", "samples_forget", w->cost.samples_forget);
-    BASE_TRY(experiment_record_confusion(test, "test", run));
+    store_run_set_i64(run, "/meta", "samples_retain", u->cost.samples_retain);
+    store_run_set_i64(run, "/meta", "samples_forget", u->cost.samples_forget);
     BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test_original", run));
-    record_class_names(s->data->train, run);
-    BASE_TRY(experiment_record_report(&w->report, run));
+    BASE_TRY(experiment_record_report(&u->report, run));
     if (w->search.points > 0) {
         BASE_TRY(experiment_record_search(job->method, &w->search, run));
         experiment_record_budget(s, job, w->search_key, run);
     }
     experiment_record_each(job->method, run);
-    EvalSubject subject = experiment_subject(s, seed, job->forget, w->net);
+    EvalSubject subject = experiment_subject(s, seed, job->forget, u->net);
     BASE_TRY(experiment_record_saliency(&subject, &e->saliency, run));
     BASE_TRY(experiment_record_signals(train, test, job->forget, run));
-    BASE_TRY(experiment_record_regions(s->data, w->net, e->precision, run));
-    BASE_TRY(experiment_attacks(e, train, test, job->forget, w->hash, job->seed, run));
+    BASE_TRY(experiment_record_regions(s->data, u->net, e->precision, run));
+    BASE_TRY(experiment_attacks(e, train, test, job->forget, u->hash, job->seed, run));
     store_run_set_f64(run, "/meta", "evaluate_seconds", base_clock_wall() - start);
 out:
     return st;
@@ -277,11 +236,11 @@ BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, cons
     BASE_TRY(unlearn(s, seed, job, &w));
     BASE_TRY(record_unlearned(s, seed, job, &w, run));
     BASE_TRY(store_run_status(run));
-    SessionTally tally = session_tally(&w.shown[EVAL_TEST].p, job->forget);
+    SessionTally tally = session_tally(&w.u->predictions[EVAL_TEST].p, job->forget);
     char retain[32], forget[32];
     session_percent_text(tally.right_retain, tally.n_retain, retain);
     session_percent_text(tally.right_forget, tally.n_forget, forget);
-    base_text_add(summary, "ACC_r %s, ACC_f %s on the test set, %.2f s", retain, forget, w.cost.wall_seconds);
+    base_text_add(summary, "ACC_r %s, ACC_f %s on the test set, %.2f s", retain, forget, w.u->cost.wall_seconds);
 out:
     work_free(&w);
     return st;

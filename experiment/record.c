@@ -198,19 +198,12 @@ out:
     return st;
 }
 
-/* One [L] column of the layer table; field: offset of a double or an int64_t in UnlearnLayer. */
-static void layer_column(const UnlearnReport *report, const char *name, size_t field, bool integer, double *column,
-                         StoreRun *run)
+/* A column of the numbers that follow @p first, each @p stride bytes behind the one before. */
+static void record_strided(StoreRun *run, const char *group, const char *name, const double *first, size_t stride,
+                           int64_t n, double *column)
 {
-    for (int i = 0; i < report->layer_count; i++) {
-        const char *at = (const char *)&report->layers[i] + field;
-        int64_t whole;
-        if (integer)
-            memcpy(&whole, at, sizeof whole), column[i] = (double)whole;
-        else
-            memcpy(&column[i], at, sizeof *column);
-    }
-    store_run_set_column(run, "/layers", name, STORE_F64, report->layer_count, column);
+    for (int64_t i = 0; i < n; i++) memcpy(&column[i], (const char *)first + (size_t)i * stride, sizeof *column);
+    store_run_set_column(run, group, name, STORE_F64, n, column);
 }
 
 static void record_spectra(const UnlearnReport *report, StoreRun *run)
@@ -229,33 +222,31 @@ static void record_spectra(const UnlearnReport *report, StoreRun *run)
 
 BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run)
 {
-#define REAL(name)                                                                                                     \
-    {                                                                                                                  \
-#name, offsetof(UnlearnLayer, name), false                                                                     \
-    }
-#define WHOLE(name)                                                                                                    \
-    {                                                                                                                  \
-#name, offsetof(UnlearnLayer, name), true                                                                      \
-    }
-    static const struct {
-        const char *name;
-        size_t field;
-        bool integer;
-    } COLUMNS[] = {WHOLE(features),      WHOLE(n_retain),     WHOLE(n_forget),   REAL(trace_retain),
-                   REAL(trace_forget),   REAL(rank_retain),   REAL(rank_forget), REAL(forget_removed),
-                   REAL(retain_removed), REAL(weight_change), REAL(shared)};
-#undef REAL
-#undef WHOLE
     BaseStatus st = BASE_OK;
+    const UnlearnLayer *l = report->layers;
     const char **names = NULL;
     double *column = NULL;
-    if (report->layer_count == 0) return BASE_OK;
-    BASE_TRY(BASE_ALLOC(report->layer_count, &names));
-    BASE_TRY(BASE_ALLOC(report->layer_count, &column));
-    for (int i = 0; i < report->layer_count; i++) names[i] = report->layers[i].name;
-    store_run_set_texts(run, "/layers/names", names, (size_t)report->layer_count);
+    int n = report->layer_count;
+    if (n == 0) return BASE_OK;
+    const struct {
+        const char *name;
+        const double *first;
+    } COLUMNS[] = {{"trace_retain", &l->trace_retain},     {"trace_forget", &l->trace_forget},
+                   {"rank_retain", &l->rank_retain},       {"rank_forget", &l->rank_forget},
+                   {"forget_removed", &l->forget_removed}, {"retain_removed", &l->retain_removed},
+                   {"weight_change", &l->weight_change},   {"shared", &l->shared}};
+    BASE_TRY(BASE_ALLOC(n, &names));
+    BASE_TRY(BASE_ALLOC(n, &column));
+    for (int i = 0; i < n; i++) names[i] = l[i].name;
+    store_run_set_texts(run, "/layers/names", names, (size_t)n);
     for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++)
-        layer_column(report, COLUMNS[c].name, COLUMNS[c].field, COLUMNS[c].integer, column, run);
+        record_strided(run, "/layers", COLUMNS[c].name, COLUMNS[c].first, sizeof *l, n, column);
+    for (int i = 0; i < n; i++) column[i] = (double)l[i].features;
+    store_run_set_column(run, "/layers", "features", STORE_F64, n, column);
+    for (int i = 0; i < n; i++) column[i] = (double)l[i].n_retain;
+    store_run_set_column(run, "/layers", "n_retain", STORE_F64, n, column);
+    for (int i = 0; i < n; i++) column[i] = (double)l[i].n_forget;
+    store_run_set_column(run, "/layers", "n_forget", STORE_F64, n, column);
     record_spectra(report, run);
 out:
     base_free(names);
@@ -328,25 +319,17 @@ void experiment_record_budget(const ExperimentSetting *s, const ExperimentJob *j
 
 BaseStatus experiment_record_history(const ModelCost *cost, StoreRun *run)
 {
-    static const struct {
-        const char *path;
-        size_t field;
-    } COLUMNS[] = {{"/history/loss", offsetof(NnTrainEpoch, loss)},
-                   {"/history/accuracy", offsetof(NnTrainEpoch, accuracy)},
-                   {"/history/lr", offsetof(NnTrainEpoch, lr)},
-                   {"/history/seconds", offsetof(NnTrainEpoch, seconds)}};
-    BaseStatus st = BASE_OK;
+    const NnTrainEpoch *first = cost->history;
     double *column = NULL;
-    if (!cost->history || cost->epochs == 0) return BASE_OK;
-    BASE_TRY(BASE_ALLOC(cost->epochs, &column));
-    for (size_t c = 0; c < BASE_COUNT(COLUMNS); c++) {
-        for (int64_t i = 0; i < cost->epochs; i++)
-            memcpy(&column[i], (const char *)&cost->history[i] + COLUMNS[c].field, sizeof *column);
-        store_run_set_array(run, COLUMNS[c].path, STORE_F64, 1, &cost->epochs, column);
-    }
-out:
+    if (!first || cost->epochs == 0) return BASE_OK;
+    BaseStatus st = BASE_ALLOC(cost->epochs, &column);
+    if (st != BASE_OK) return st;
+    record_strided(run, "/history", "loss", &first->loss, sizeof *first, cost->epochs, column);
+    record_strided(run, "/history", "accuracy", &first->accuracy, sizeof *first, cost->epochs, column);
+    record_strided(run, "/history", "lr", &first->lr, sizeof *first, cost->epochs, column);
+    record_strided(run, "/history", "seconds", &first->seconds, sizeof *first, cost->epochs, column);
     base_free(column);
-    return st;
+    return BASE_OK;
 }
 
 /* Cross-entropy of one row in the log domain: log sum exp(z - max) - (z_y - max). */

@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-BaseStatus experiment_predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
-                                     SessionPredictions out[EVAL_SPLITS])
+static BaseStatus predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
+                                 SessionPredictions out[EVAL_SPLITS])
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(session_predict(net, &split->train, precision, "predict train", &out[EVAL_TRAIN]));
@@ -65,7 +65,7 @@ static BaseStatus predict_untrained(const ExperimentSetting *s, ExperimentSeed *
     BaseRandom random = base_random_make(seed->seed, "untrained", 0);
     BASE_TRY(nn_net_clone(seed->net, &net));
     nn_net_init(net, base_random_u64(&random));
-    BASE_TRY(experiment_predict_splits(net, &seed->split, s->e->precision, seed->untrained));
+    BASE_TRY(predict_splits(net, &seed->split, s->e->precision, seed->untrained));
 out:
     nn_net_free(net);
     return st;
@@ -118,7 +118,7 @@ static BaseStatus seed_fill(const ExperimentSetting *s, ExperimentSeed *seed)
 {
     BaseStatus st = experiment_seed_train(s, seed);
     if (st != BASE_OK) return st;
-    st = experiment_predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions);
+    st = predict_splits(seed->net, &seed->split, s->e->precision, seed->predictions);
     if (st == BASE_OK) st = predict_untrained(s, seed);
     return base_error_prefix(st, "original, seed %llu", (unsigned long long)seed->seed);
 }
@@ -140,57 +140,56 @@ BaseStatus experiment_seed_make(const ExperimentSetting *setting, ExperimentSeed
     return remember(seed->st, &seed->reason);
 }
 
-static void reference_free(ExperimentReference *r)
+void experiment_unlearned_free(ExperimentUnlearned *u)
 {
-    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&r->predictions[i]);
-    nn_net_free(r->net);
-    model_cost_free(&r->cost);
-    base_free(r->path);
-    base_free(r->reason);
-    *r = (ExperimentReference){0};
+    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&u->predictions[i]);
+    nn_net_free(u->net);
+    unlearn_report_free(&u->report);
+    model_cost_free(&u->cost);
+    base_free(u->path);
+    *u = (ExperimentUnlearned){0};
 }
 
-static BaseStatus reference_fill(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
-                                 ExperimentReference *r)
+BaseStatus experiment_unlearned_make(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
+                                     const ExperimentMethod *method, const void *params, ExperimentUnlearned *out)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentMethod *m = experiment_config_reference(s->e);
     UnlearnContext context = experiment_context(s, &seed->split, seed->net, seed->seed, job->forget);
-    UnlearnReport report = {0};
-    const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
-    BASE_TRY(nn_net_clone(seed->net, &r->net));
-    BASE_TRY(model_unlearned(&making, r->net, &report, &r->cost, &r->path));
-    BASE_TRY(nn_net_hash(r->net, r->hash));
-    BASE_TRY(experiment_predict_splits(r->net, &seed->split, s->e->precision, r->predictions));
-    EvalSubject subject = experiment_subject(s, seed, job->forget, r->net);
-    BASE_TRY(eval_relearn(&subject, &s->e->relearn, &r->relearned));
-    BASE_TRY(eval_probe(&subject, &s->e->probe, &r->probed));
+    const ModelMaking making = experiment_making(s, method, params, &context, job->forget_text);
+    BASE_TRY(nn_net_clone(seed->net, &out->net));
+    BASE_TRY(model_unlearned(&making, out->net, &out->report, &out->cost, &out->path));
+    BASE_TRY(nn_net_hash(out->net, out->hash));
+    BASE_TRY(predict_splits(out->net, &seed->split, s->e->precision, out->predictions));
+    EvalSubject subject = experiment_subject(s, seed, job->forget, out->net);
+    BASE_TRY(eval_relearn(&subject, &s->e->relearn, &out->relearned));
+    BASE_TRY(eval_probe(&subject, &s->e->probe, &out->probed));
 out:
-    unlearn_report_free(&report);
+    if (st != BASE_OK) experiment_unlearned_free(out);
     return st;
+}
+
+static void reference_free(ExperimentReference *r)
+{
+    experiment_unlearned_free(&r->made);
+    base_free(r->reason);
+    *r = (ExperimentReference){0};
 }
 
 BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job)
 {
     BaseStatus st = BASE_OK;
     const ExperimentMethod *m = experiment_config_reference(s->e);
-    UnlearnReport report = {0};
     SessionModel model = {0};
-    ModelCost cost = {0};
-    NnNet *net = NULL;
-    char *path = NULL;
+    ExperimentUnlearned made = {0};
     BASE_TRY(split_make(s, seed));
     BASE_TRY(experiment_net_create(s, &model)); /* for its shape: retraining starts from scratch */
-    BASE_TRY(nn_net_clone(model.net, &net));
+    BASE_TRY(nn_net_clone(model.net, &made.net));
     UnlearnContext context = experiment_context(s, &seed->split, model.net, seed->seed, job->forget);
     const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
-    BASE_TRY(model_unlearned(&making, net, &report, &cost, &path));
+    BASE_TRY(model_unlearned(&making, made.net, &made.report, &made.cost, &made.path));
 out:
-    unlearn_report_free(&report);
-    model_cost_free(&cost);
+    experiment_unlearned_free(&made);
     session_model_free(&model);
-    nn_net_free(net);
-    base_free(path);
     return st;
 }
 
@@ -212,8 +211,8 @@ BaseStatus experiment_reference_make(const ExperimentSetting *s, ExperimentSeed 
     if (r->forget == job->forget && r->st == BASE_OK) return BASE_OK;
     if (r->forget == job->forget) return base_error_set(r->st, "%s", r->reason ? r->reason : "retraining failed");
     reference_free(r);
-    BaseStatus st = reference_fill(s, seed, job, r);
-    if (st != BASE_OK) reference_free(r);
+    const ExperimentMethod *m = experiment_config_reference(s->e);
+    BaseStatus st = experiment_unlearned_make(s, seed, job, m, m->params, &r->made);
     r->forget = job->forget;
     r->st = st;
     if (st == BASE_OK) return BASE_OK;

@@ -8,17 +8,24 @@
 #include "session/answers.h"
 #include "session/model.h"
 
+/** An unlearned network, and what is measured on it. */
+typedef struct {
+    NnNet *net;
+    char hash[BASE_HASH_HEX], *path; /* path: of the stored weights; NULL: they are not kept */
+    UnlearnReport report;
+    ModelCost cost;
+    SessionPredictions predictions[EVAL_SPLITS];
+    EvalRelearned relearned;
+    EvalProbed probed;
+} ExperimentUnlearned;
+void experiment_unlearned_free(ExperimentUnlearned *unlearned);
+
 /** What all jobs of one seed and forget set are compared with: a network retrained without the set. */
 typedef struct {
     const DataClasses *forget; /* NULL: none made yet */
     BaseStatus st;             /* of making it: the other jobs then go without what needs it */
     char *reason;
-    NnNet *net;
-    char hash[BASE_HASH_HEX], *path;
-    ModelCost cost;
-    SessionPredictions predictions[EVAL_SPLITS];
-    EvalRelearned relearned;
-    EvalProbed probed;
+    ExperimentUnlearned made;
 } ExperimentReference;
 
 /** What all jobs of one seed share, made when the first of them needs it. */
@@ -45,6 +52,10 @@ BaseStatus experiment_seed_make(const ExperimentSetting *setting, ExperimentSeed
 /** Only the split and the original, without what is measured on it. */
 BaseStatus experiment_seed_train(const ExperimentSetting *setting, ExperimentSeed *seed);
 void experiment_seed_free(ExperimentSeed *seed);
+/** What @p method makes of the seed's original without the job's set; on failure *out is empty. */
+BaseStatus experiment_unlearned_make(const ExperimentSetting *setting, const ExperimentSeed *seed,
+                                     const ExperimentJob *job, const ExperimentMethod *method, const void *params,
+                                     ExperimentUnlearned *out);
 /** Fills seed->reference for the job's set, retraining where the cache has no such network; nothing where the
  * experiment has no method to take it from. Fails where retraining does. */
 BaseStatus experiment_reference_make(const ExperimentSetting *setting, ExperimentSeed *seed, const ExperimentJob *job);
@@ -53,9 +64,6 @@ BaseStatus experiment_reference_train(const ExperimentSetting *setting, Experime
 /** The reference of the job's set is known to have failed: nothing is tried again. */
 BaseStatus experiment_reference_give_up(ExperimentSeed *seed, const ExperimentJob *job, BaseStatus why,
                                         const char *reason);
-/** Predictions on every split that has images. */
-BaseStatus experiment_predict_splits(NnNet *net, const SessionSplit *split, NnPrecision precision,
-                                     SessionPredictions out[EVAL_SPLITS]);
 /** What relearning and probing of @p net look at. */
 EvalSubject experiment_subject(const ExperimentSetting *setting, const ExperimentSeed *seed, const DataClasses *forget,
                                const NnNet *net);

@@ -12,15 +12,13 @@
 typedef struct {
     Experiment *experiment;
     ExperimentSeed seed; /* networks and predictions of the seed and set last worked on */
-    bool has_seed;
 } Worker;
 
 static void use_seed(Worker *w, const ExperimentJob *job)
 {
-    if (w->has_seed && w->seed.seed == job->seed) return;
+    if (w->seed.seed == job->seed) return; /* or nothing is made yet */
     experiment_seed_free(&w->seed);
     w->seed.seed = job->seed;
-    w->has_seed = true;
 }
 
 /* A row that says which job failed and why. */

@@ -94,17 +94,16 @@ out:
 /* An index file made for another data set names images that this one does not have. */
 static BaseStatus check_range(const ModelShadowTask *t, const ModelShadow *m)
 {
-    BaseStatus st = BASE_OK;
     for (int64_t i = 0; i < m->member_count; i++) {
         bool test = m->member[i].test;
         bool all = !t->options || !(test ? t->options->test_index : t->options->train_index);
         int64_t n = (test ? t->data->test : t->data->train)->N;
-        BASE_CHECK(!all || m->member[i].at < n, BASE_EUSAGE,
-                   "%s: %s names image %lld of the %s split; %s has %lld there", m->where, m->members,
-                   (long long)m->member[i].at, test ? "test" : "training", t->data->spec, (long long)n);
+        if (all && m->member[i].at >= n)
+            return base_error_set(BASE_EUSAGE, "%s: %s names image %lld of the %s split; %s has %lld there", m->where,
+                                  m->members, (long long)m->member[i].at, test ? "test" : "training", t->data->spec,
+                                  (long long)n);
     }
-out:
-    return st;
+    return BASE_OK;
 }
 
 static void fill_keep(const ModelShadow *m, const ModelPoint *source, int64_t n, uint8_t *keep)

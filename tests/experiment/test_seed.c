@@ -105,8 +105,8 @@ static void references(const World *w, int failing)
             assert_fails(st, BASE_ENUMERIC, text); /* the same sentence for every job of the set */
         else
             assert_ok(st);
-        assert_int_equal(seed.reference.net != NULL, sets > failing);
-        assert_int_equal(seed.reference.predictions[EVAL_TEST].p.n > 0, sets > failing);
+        assert_int_equal(seed.reference.made.net != NULL, sets > failing);
+        assert_int_equal(seed.reference.made.predictions[EVAL_TEST].p.n > 0, sets > failing);
     }
     assert_int_equal(sets, 2);
     experiment_seed_free(&seed);
