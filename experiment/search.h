@@ -17,7 +17,6 @@ typedef struct {
     int64_t chosen;                  /* the first of the best */
     int64_t n;                       /* validation images */
     double seconds, passes;          /* whole search; passes: images through the network, judging not counted */
-    bool cached;                     /* read from a file: what the numbers say was spent earlier */
 } ExperimentSearch;
 void experiment_search_free(ExperimentSearch *search);
 

@@ -298,7 +298,7 @@ static void test_search_file(void **state)
     assert_false(found);
     assert_ok(experiment_search_save(path, "key", &method, &search));
     assert_ok(experiment_search_load(path, "key", &method, &back, &found));
-    assert_true(found && back.cached);
+    assert_true(found);
     assert_int_equal(back.points, 3);
     assert_int_equal(back.chosen, 2);
     assert_int_equal(back.n, search.n);
