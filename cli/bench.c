@@ -82,10 +82,8 @@ static BaseStatus measure_rates(Work *w, double rates[PRECISIONS][TASKS])
 {
     BaseStatus st = BASE_OK;
     for (int p = 0; p < PRECISIONS; p++)
-        for (int task = 0; w->wanted[p] && task < TASKS; task++)
-            BASE_TRY(
-                nn_rate_measure(w->model.net, (NnPrecision)p, task == TRAIN, w->batch[task], SECONDS, &rates[p][task]));
-out:
+        for (int task = 0; w->wanted[p] && task < TASKS && st == BASE_OK; task++)
+            st = nn_rate_measure(w->model.net, (NnPrecision)p, task == TRAIN, w->batch[task], SECONDS, &rates[p][task]);
     return st;
 }
 
@@ -149,7 +147,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
 {
     char cpu[256];
     int64_t shape[3];
-    IoJson *json = io_json_object(), *rates = io_json_array(), *rows = io_json_array(), *input = io_json_array();
+    IoJson *json = io_json_object(), *rates = io_json_array(), *input = io_json_array();
     nn_net_input_shape(w->model.net, shape);
     base_clock_cpu_name(cpu, sizeof cpu);
     io_json_set_take(json, "cpu", io_json_text_value(cpu));
@@ -173,16 +171,14 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
             io_json_add_take(rates, row);
         }
     io_json_set_take(json, "rates", rates);
-    io_json_set_take(json, "tuning_hash",
-                     w->table          ? io_json_text_value(nn_tuning_hash(w->table))
-                     : w->model.tuning ? io_json_text_value(nn_tuning_hash(w->model.tuning))
-                                       : io_json_null());
-    for (int p = 0; p < PRECISIONS; p++)
-        for (int i = 0; i < w->row_count[p]; i++) io_json_add_take(rows, row_json(&w->rows[p][i]));
-    if (o->tune)
+    const NnTuning *table = w->table ? w->table : w->model.tuning;
+    io_json_set_take(json, "tuning_hash", io_json_text_value(table ? nn_tuning_hash(table) : NULL));
+    if (o->tune) {
+        IoJson *rows = io_json_array();
+        for (int p = 0; p < PRECISIONS; p++)
+            for (int i = 0; i < w->row_count[p]; i++) io_json_add_take(rows, row_json(&w->rows[p][i]));
         io_json_set_take(json, "tuned", rows);
-    else
-        io_json_free(rows);
+    }
     return cli_print_json_take(json);
 }
 

@@ -94,9 +94,8 @@ static BaseStatus print(const CliOptions *o, const ModelCacheList *list, bool pr
                       o->dry_run ? " would be removed (--dry-run)" : " removed");
     else
         base_text_add(&text, "%zu files, %.1f MiB\n", list->count, (double)list->bytes / mib);
-    if (st == BASE_OK) return cli_print_text_take(&text);
-    base_text_free(&text);
-    return st;
+    if (st != BASE_OK) text.st = st;
+    return cli_print_text_take(&text);
 }
 
 static BaseStatus run(const CliOptions *o)

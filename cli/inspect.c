@@ -48,17 +48,14 @@ static BaseStatus recognise(IoTensors *tensors, NnRecognised *r)
     return st == BASE_ENOMEM ? st : BASE_OK;
 }
 
-static BaseStatus weights_json(IoTensors *tensors, const char *hash)
+static BaseStatus weights_json(const IoTensors *tensors, const NnRecognised *r, const char *hash)
 {
-    NnRecognised r;
-    BaseStatus st = recognise(tensors, &r); /* which finds more of the prefix */
-    if (st != BASE_OK) return st;
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
     io_json_set_take(json, "container", io_json_text_value(io_tensors_container(tensors)));
     io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
-    io_json_set_take(json, "arch", r.arch ? io_json_text_value(r.arch->entry.name) : io_json_null());
+    io_json_set_take(json, "arch", io_json_text_value(r->arch ? r->arch->entry.name : NULL));
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
     io_json_set_take(json, "metadata", meta);
@@ -70,8 +67,8 @@ static BaseStatus weights_json(IoTensors *tensors, const char *hash)
         io_json_add_take(copies, row);
     }
     io_json_set_take(json, "copies", copies);
-    io_json_set_take(json, "stale", tensors->stale ? io_json_text_value(tensors->stale) : io_json_null());
-    io_json_set_take(json, "strange", tensors->strange ? io_json_text_value(tensors->strange) : io_json_null());
+    io_json_set_take(json, "stale", io_json_text_value(tensors->stale));
+    io_json_set_take(json, "strange", io_json_text_value(tensors->strange));
     for (size_t i = 0; i < tensors->count; i++) {
         IoJson *row = io_json_object();
         io_json_set_take(row, "name", io_json_text_value(tensors->items[i].name));
@@ -110,20 +107,17 @@ static void add_beside(BaseText *text, const IoTensors *tensors)
     if (tensors->strange) add_named(text, "objects of names that no checkpoint needs", tensors->strange);
 }
 
-static BaseStatus weights_table(const char *path, IoTensors *tensors, const char *hash)
+static BaseStatus weights_table(const char *path, const IoTensors *tensors, const NnRecognised *r, const char *hash)
 {
     BaseText text = {0};
     int64_t values = 0;
-    NnRecognised r;
-    BaseStatus st = recognise(tensors, &r); /* which finds more of the prefix */
-    if (st != BASE_OK) return st;
     for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
     base_text_add(&text, "%s: weights (%s), %zu tensors, %lld values, SHA-256 %s\n", path,
                   io_tensors_container(tensors), tensors->count, (long long)values, hash);
     add_beside(&text, tensors);
-    if (r.arch)
-        base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r.arch->entry.name,
-                      (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
+    if (r->arch)
+        base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r->arch->entry.name,
+                      (long long)r->K, (long long)r->shape[0], (long long)r->shape[1], (long long)r->shape[2]);
     for (size_t i = 0; i < tensors->meta_count; i++) add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {
         size_t start = text.size;
@@ -139,10 +133,12 @@ static BaseStatus weights_table(const char *path, IoTensors *tensors, const char
 static BaseStatus inspect_weights(const char *path, bool json)
 {
     IoTensors *tensors = NULL;
+    NnRecognised r;
     char hash[BASE_HASH_HEX];
     BaseStatus st = io_tensors_read(path, &tensors);
     if (st == BASE_OK) st = base_hash_file(path, hash);
-    if (st == BASE_OK) st = json ? weights_json(tensors, hash) : weights_table(path, tensors, hash);
+    if (st == BASE_OK) st = recognise(tensors, &r); /* which finds more of the prefix */
+    if (st == BASE_OK) st = json ? weights_json(tensors, &r, hash) : weights_table(path, tensors, &r, hash);
     io_tensors_free(tensors);
     return st;
 }

@@ -14,12 +14,9 @@ static BaseStatus run(const CliOptions *o)
                            .command = o->command,
                            .known = &experiment_known};
     BaseStatus st = report_make(&config, cli_sink_columns(CLI_COLUMNS_TABLE), &table);
-    if (st == BASE_OK) {
-        base_text_add(&table, "\nReport: %s/report.html\n", config.out);
-        return cli_print_text_take(&table);
-    }
-    base_text_free(&table);
-    return st;
+    base_text_add(&table, "\nReport: %s/report.html\n", config.out);
+    if (st != BASE_OK) table.st = st;
+    return cli_print_text_take(&table);
 }
 
 const CliCommand cli_report = {

@@ -167,9 +167,8 @@ static void add_copies_json(const CliOptions *o, const Work *w, IoJson *json)
         io_json_add_take(list, row);
     }
     io_json_set_take(json, "beside", list);
-    io_json_set_take(json, "stale", kept && t->stale ? io_json_text_value(t->stale) : io_json_null());
-    io_json_set_take(json, "left_out",
-                     t->strange && !t->keep_strange ? io_json_text_value(t->strange) : io_json_null());
+    io_json_set_take(json, "stale", io_json_text_value(kept ? t->stale : NULL));
+    io_json_set_take(json, "left_out", io_json_text_value(t->keep_strange ? NULL : t->strange));
 }
 
 static BaseStatus print_json(const CliOptions *o, const Work *w)

@@ -102,15 +102,13 @@ bool experiment_search_values(const ExperimentMethod *m, ExperimentSearch *s)
 /* The objective needs both of its accuracies. */
 static BaseStatus check_validation(const ExperimentMethod *m, const UnlearnContext *context, const DataView *validation)
 {
-    BaseStatus st = BASE_OK;
     int64_t forgotten = 0;
     for (int64_t i = 0; i < validation->n; i++) forgotten += context->forget->in[data_view_label(validation, i)] != 0;
-    BASE_CHECK(forgotten > 0 && forgotten < validation->n, BASE_EUSAGE,
-               "search %s: the validation split has %lld retained and %lld forgotten images, but needs some of both: "
-               "set validation higher",
-               m->label, (long long)(validation->n - forgotten), (long long)forgotten);
-out:
-    return st;
+    if (forgotten > 0 && forgotten < validation->n) return BASE_OK;
+    return base_error_set(BASE_EUSAGE,
+                          "search %s: the validation split has %lld retained and %lld forgotten images, but needs some "
+                          "of both: set validation higher",
+                          m->label, (long long)(validation->n - forgotten), (long long)forgotten);
 }
 
 static BaseStatus score_point(const ExperimentSearchTask *task, const UnlearnContext *context, void *state,
@@ -157,15 +155,14 @@ static size_t turn(const ExperimentMethod *m, size_t point)
 
 static BaseStatus trial_order(const ExperimentMethod *m, const ExperimentSearch *s, size_t **out)
 {
-    BaseStatus st = BASE_OK;
-    BASE_TRY(BASE_ALLOC(s->points, out));
+    BaseStatus st = BASE_ALLOC(s->points, out);
+    if (st != BASE_OK) return st;
     for (size_t i = 0; i < s->points; i++) {
         size_t at = i, key = turn(m, (size_t)s->at[i]);
         for (; at > 0 && turn(m, (size_t)s->at[(*out)[at - 1]]) > key; at--) (*out)[at] = (*out)[at - 1];
         (*out)[at] = i;
     }
-out:
-    return st;
+    return BASE_OK;
 }
 
 /* Every trial on one forget set. A trial that gives no finite network only loses. */
@@ -208,16 +205,15 @@ out:
 /* The points to try, ascending: the whole grid, or some of it. */
 static BaseStatus draw(const ExperimentSearchTask *task, ExperimentSearch *s)
 {
-    BaseStatus st = BASE_OK;
     size_t grid = grid_size(task->method), points = grid;
     if (task->budget->strategy == EXPERIMENT_SEARCH_RANDOM && task->budget->trials < (int64_t)grid)
         points = (size_t)task->budget->trials;
-    BASE_TRY(experiment_search_alloc(task->method, points, s));
+    BaseStatus st = experiment_search_alloc(task->method, points, s);
+    if (st != BASE_OK) return st;
     BaseRandom random = base_random_make(task->contexts[0].seed, "search", 0);
     base_random_choose(&random, (int64_t)grid, (int64_t)points, s->at);
     experiment_search_values(task->method, s);
-out:
-    return st;
+    return BASE_OK;
 }
 
 BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, ExperimentSearch *out)

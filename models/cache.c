@@ -143,16 +143,15 @@ out:
 
 static BaseStatus learn_weights(void *user, const StoreRun *run)
 {
-    BaseStatus st = BASE_OK;
     Shelf *shelf = user;
     const char *hash = store_run_text(run, "/meta", "weights_hash");
     size_t file = find_name(shelf, store_run_text(run, "/meta", "weights_file"));
     if (!hash || file == SIZE_MAX) return BASE_OK;
-    BASE_TRY(BASE_GROW(&shelf->weights, shelf->weight_count, shelf->weight_count + 1));
+    BaseStatus st = BASE_GROW(&shelf->weights, shelf->weight_count, shelf->weight_count + 1);
+    if (st != BASE_OK) return st;
     snprintf(shelf->weights[shelf->weight_count].hash, BASE_HASH_HEX, "%s", hash);
     shelf->weights[shelf->weight_count++].file = file;
-out:
-    return st;
+    return BASE_OK;
 }
 
 static BaseStatus add_experiment(ModelCacheList *list, const char *folder, bool named, int models_fd)

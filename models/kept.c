@@ -26,11 +26,11 @@ static double meta_number(const IoTensors *tensors, const char *key)
 /* "epoch loss accuracy lr seconds" per line */
 static BaseStatus read_history(const char *text, ModelCost *cost)
 {
-    BaseStatus st = BASE_OK;
     int64_t lines = 0;
     for (const char *c = text; *c; c++) lines += *c == '\n';
     if (lines == 0) return BASE_OK;
-    BASE_TRY(BASE_ALLOC(lines, &cost->history));
+    BaseStatus st = BASE_ALLOC(lines, &cost->history);
+    if (st != BASE_OK) return st;
     for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
         NnTrainEpoch *epoch = &cost->history[cost->epochs];
         long long number;
@@ -40,8 +40,7 @@ static BaseStatus read_history(const char *text, ModelCost *cost)
         epoch->epoch = number;
         cost->epochs++;
     }
-out:
-    return st;
+    return BASE_OK;
 }
 
 BaseStatus model_load(const char *path, const char *key, NnNet *net, ModelCost *cost, bool *found)

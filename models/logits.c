@@ -218,15 +218,12 @@ out:
 
 static BaseStatus points_hash(const ModelPoints *points, char hex[BASE_HASH_HEX])
 {
-    BaseHash *hash;
-    BaseStatus st = base_hash_create(&hash);
+    int64_t *place = NULL;
+    BaseStatus st = BASE_ALLOC_RAW(points->n, &place);
     if (st != BASE_OK) return st;
-    for (int64_t i = 0; i < points->n; i++) {
-        int64_t place = 2 * points->item[i].at + points->item[i].test;
-        base_hash_add(hash, &place, sizeof place);
-    }
-    base_hash_finish(hash, hex);
-    base_hash_free(hash);
+    for (int64_t i = 0; i < points->n; i++) place[i] = 2 * points->item[i].at + points->item[i].test;
+    base_hash_bytes(place, (size_t)points->n * sizeof *place, hex);
+    base_free(place);
     return BASE_OK;
 }
 

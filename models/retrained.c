@@ -21,20 +21,15 @@ static uint64_t seed_of(const ModelRetrainTask *t, int64_t i)
 /* "retrained without [3] on 5000 images, <hash of their positions>" */
 static BaseStatus describe(const ModelRetrainTask *t, const char *forget, BaseText *out)
 {
-    BaseStatus st = BASE_OK;
-    BaseHash *hash = NULL;
     char hex[BASE_HASH_HEX];
-    BASE_TRY(base_hash_create(&hash));
-    for (int64_t i = 0; i < t->train->n; i++) {
-        int64_t at = data_view_at(t->train, i);
-        base_hash_add(hash, &at, sizeof at);
-    }
-    base_hash_finish(hash, hex);
-    base_text_add(out, "retrained without [%s] on %lld images, %s", forget, (long long)t->train->n, hex);
-    st = out->st;
-out:
-    base_hash_free(hash);
-    return st;
+    int64_t n = t->train->n, *at = NULL;
+    BaseStatus st = BASE_ALLOC_RAW(n, &at);
+    if (st != BASE_OK) return st;
+    for (int64_t i = 0; i < n; i++) at[i] = data_view_at(t->train, i);
+    base_hash_bytes(at, (size_t)n * sizeof *at, hex);
+    base_text_add(out, "retrained without [%s] on %lld images, %s", forget, (long long)n, hex);
+    base_free(at);
+    return out->st;
 }
 
 static BaseStatus make_one(const ModelRetrainTask *t, const char *what, const char *forget, int64_t i, char **path,
@@ -63,11 +58,11 @@ static BaseStatus make_one(const ModelRetrainTask *t, const char *what, const ch
     making.context = &context;
     making.name = name;
     BASE_TRY(model_unlearned(&making, model.net, &report, cost, path));
-    session_classes_both(t->forget, t->recipe.data->train, &both);
-    BASE_TRY(both.st);
-    if (report.passes > 0) /* not taken from its file */
-        base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count, both.data,
-                    cost->wall_seconds);
+    if (report.passes > 0) { /* not taken from its file */
+        session_classes_both(t->forget, t->recipe.data->train, &both);
+        base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count,
+                    base_text_of(&both, &st), cost->wall_seconds);
+    }
 out:
     unlearn_report_free(&report);
     base_text_free(&both);

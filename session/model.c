@@ -109,7 +109,8 @@ out:
 static BaseStatus take_normalising(const IoTensors *tensors, const char *weights, SessionData *data)
 {
     BaseStatus st = BASE_OK;
-    BaseText mean = {0}, std = {0}, was = {0};
+    BaseText mean = {0}, std = {0};
+    char *was = NULL;
     const IoTensor *m = io_tensors_find(tensors, IO_TENSORS_MEAN), *s = io_tensors_find(tensors, IO_TENSORS_STD);
     if (!m && !s) goto out;
     BASE_CHECK(m && s, BASE_ESHAPE, "%s: holds %s but no %s", weights, m ? IO_TENSORS_MEAN : IO_TENSORS_STD,
@@ -117,19 +118,18 @@ static BaseStatus take_normalising(const IoTensors *tensors, const char *weights
     BASE_TRY(numbers_text(m, weights, &mean));
     BASE_TRY(numbers_text(s, weights, &std));
     bool told = data->train->normalise;
-    base_text_add(&was, "%s", data->prep);
-    BASE_TRY(was.st);
+    BASE_TRY(base_strdup(data->prep, &was));
     BASE_TRY(base_error_prefix(session_data_normalise(data, mean.data, std.data),
                                "%s: its own " IO_TENSORS_MEAN " and " IO_TENSORS_STD, weights));
-    if (told && strcmp(was.data, data->prep) != 0)
-        base_warning("%s: the network normalises its images itself: %s in place of %s", weights, data->prep, was.data);
+    if (told && strcmp(was, data->prep) != 0)
+        base_warning("%s: the network normalises its images itself: %s in place of %s", weights, data->prep, was);
     else
         base_notice("%s: the network normalises its images itself, with mean %s and std %s", weights, mean.data,
                     std.data);
 out:
     base_text_free(&mean);
     base_text_free(&std);
-    base_text_free(&was);
+    base_free(was);
     return st;
 }
 

@@ -65,15 +65,14 @@ out:
 /* The environment with the workers' thread count. */
 static BaseStatus make_environment(Pool *p)
 {
-    BaseStatus st = BASE_OK;
     size_t n = 0, kept = 0;
     while (environ[n]) n++;
-    BASE_TRY(BASE_ALLOC(n + 2, &p->environment));
+    BaseStatus st = BASE_ALLOC(n + 2, &p->environment);
+    if (st != BASE_OK) return st;
     for (size_t i = 0; i < n; i++)
         if (strncmp(environ[i], "OMP_NUM_THREADS=", 16) != 0) p->environment[kept++] = environ[i];
     p->environment[kept] = p->threads;
-out:
-    return st;
+    return BASE_OK;
 }
 
 static BaseStatus start(Pool *p, Process *process)

@@ -87,16 +87,15 @@ uint64_t experiment_design_seed(const ExperimentShadows *config, int64_t half)
 /* Those of the training split that no network of the design is trained on. */
 static BaseStatus outside(const ExperimentDesign *design, const DataSet *set, DataIndex *out)
 {
-    BaseStatus st = BASE_OK;
-    BASE_TRY(BASE_ALLOC_RAW(set->N - design->pool.n, &out->at));
+    BaseStatus st = BASE_ALLOC_RAW(set->N - design->pool.n, &out->at);
+    if (st != BASE_OK) return st;
     for (int64_t i = 0, next = 0; i < set->N; i++) {
         if (next < design->pool.n && design->pool.at[next] == i)
             next++;
         else
             out->at[out->n++] = i;
     }
-out:
-    return st;
+    return BASE_OK;
 }
 
 static BaseStatus hold_out(const ExperimentDesign *design, const DataSet *set, double wanted, uint64_t seed,

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/yaml.h"
 #include "data/prepare/prepare.h"
 #include "io/file.h"
 #include "models/recipe.h"
@@ -15,9 +14,6 @@ static void model_free(ModelShadow *m)
 {
     base_free(m->file);
     base_free(m->members);
-    base_free(m->forget);
-    base_free(m->method);
-    base_free(m->where);
     base_free(m->member);
 }
 
@@ -30,14 +26,12 @@ void model_shadows_free(ModelShadows *s)
     base_free(s->target);
     base_free(s->folder);
     base_free(s->path);
-    base_free(s->arch);
-    base_free(s->data);
-    base_free(s->prep);
+    base_yaml_free(s->root);
     base_free(s);
 }
 
-/* The text of a key; "" if it is missing, which is an error where it is needed. *out owned. */
-static BaseStatus read_text(const BaseYaml *map, const char *key, bool needed, char **out)
+/* The text of a key; "" if it is missing, which is an error where it is needed. */
+static BaseStatus read_text(const BaseYaml *map, const char *key, bool needed, const char **out)
 {
     BaseStatus st = BASE_OK;
     const BaseYaml *node = base_yaml_get(map, key);
@@ -45,7 +39,7 @@ static BaseStatus read_text(const BaseYaml *map, const char *key, bool needed, c
     BASE_CHECK(!node || node->kind == BASE_YAML_SCALAR, BASE_EFORMAT, "%s: %s must be one value",
                node ? node->where : "", key);
     BASE_CHECK(!needed || *node->text, BASE_EFORMAT, "%s: %s is empty", node ? node->where : "", key);
-    BASE_TRY(base_strdup(node ? node->text : "", out));
+    *out = node ? node->text : "";
 out:
     return st;
 }
@@ -54,20 +48,19 @@ out:
 static BaseStatus read_path(const BaseYaml *map, const char *key, const char *folder, char **out)
 {
     BaseStatus st = BASE_OK;
-    char *name = NULL;
+    const char *name;
     BASE_TRY(read_text(map, key, true, &name));
     BASE_TRY(*name == '/' ? base_strdup(name, out) : base_format(out, "%s/%s", folder, name));
     BASE_CHECK(io_path_exists(*out) && !io_path_is_folder(*out), BASE_EIO, "%s: %s %s: there is no such file",
                base_yaml_get(map, key)->where, key, *out);
 out:
-    base_free(name);
     return st;
 }
 
 static BaseStatus read_role(const BaseYaml *map, ModelRole *out)
 {
     BaseStatus st = BASE_OK;
-    char *name = NULL;
+    const char *name;
     int role = 0;
     BASE_TRY(read_text(map, "role", true, &name));
     while (model_role_names[role] && strcmp(model_role_names[role], name) != 0) role++;
@@ -75,7 +68,6 @@ static BaseStatus read_role(const BaseYaml *map, ModelRole *out)
                base_yaml_get(map, "role")->where, name);
     *out = (ModelRole)role;
 out:
-    base_free(name);
     return st;
 }
 
@@ -102,14 +94,13 @@ out:
 static BaseStatus check_hash(const BaseYaml *map, ModelShadow *m)
 {
     BaseStatus st = BASE_OK;
-    char *stated = NULL;
+    const char *stated;
     BASE_TRY(read_text(map, "sha256", true, &stated));
     BASE_TRY(base_hash_file(m->file, m->sha256));
     BASE_CHECK(strcmp(stated, m->sha256) == 0, BASE_EFORMAT,
                "%s: the SHA-256 of %s is %.12s..., but %.12s... is stated: it is not the file described",
                base_yaml_get(map, "sha256")->where, m->file, m->sha256, stated);
 out:
-    base_free(stated);
     return st;
 }
 
@@ -118,11 +109,11 @@ static BaseStatus read_model(const BaseYaml *map, const char *folder, bool targe
     static const char *const KEYS[] = {"role",   "pair", "file",    "sha256", "members",     "forget",
                                        "method", "seed", "seconds", "images", "forget_names"};
     BaseStatus st = BASE_OK;
-    char *pair = NULL;
+    const char *pair;
     BASE_CHECK(map->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: a network must be a map of role, pair, file, sha256, ...",
                map->where);
     BASE_TRY(base_yaml_only(map, "a network", KEYS, BASE_COUNT(KEYS)));
-    BASE_TRY(base_strdup(map->where, &m->where));
+    m->where = map->where;
     BASE_TRY(read_role(map, &m->role));
     BASE_TRY(read_text(map, "pair", !target, &pair));
     m->pair = MODEL_HALF_TARGET;
@@ -137,7 +128,6 @@ static BaseStatus read_model(const BaseYaml *map, const char *folder, bool targe
     BASE_TRY(read_text(map, "method", false, &m->method));
     BASE_TRY(read_members(m));
 out:
-    base_free(pair);
     return st;
 }
 
@@ -196,7 +186,7 @@ static BaseStatus read_tree(const BaseYaml *root, ModelShadows *s)
     static const char *const KEYS[] = {"format", "data", "preparation", "arch",   "precision", "train",
                                        "pool",   "seed", "cost",        "models", "targets"};
     BaseStatus st = BASE_OK;
-    char *format = NULL, *precision = NULL;
+    const char *format, *precision;
     int64_t version;
     BASE_CHECK(root->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: must be a map with 'format', 'arch' and 'models'",
                s->path);
@@ -217,15 +207,12 @@ static BaseStatus read_tree(const BaseYaml *root, ModelShadows *s)
     if (targets) BASE_TRY(read_models(targets, s->folder, true, &s->target, &s->target_count));
     BASE_TRY(check_together(s));
 out:
-    base_free(format);
-    base_free(precision);
     return st;
 }
 
 BaseStatus model_shadows_read(const char *folder, ModelShadows **out)
 {
     BaseStatus st = BASE_OK;
-    BaseYaml *root = NULL;
     ModelShadows *s = NULL;
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &s));
@@ -234,12 +221,11 @@ BaseStatus model_shadows_read(const char *folder, ModelShadows **out)
     BASE_CHECK(io_path_exists(s->path), BASE_EIO,
                "%s: there is no such file; a folder of shadow models is described by one (docs/shadows.md)", s->path);
     BASE_TRY(base_hash_file(s->path, s->sha256));
-    BASE_TRY(base_yaml_read(s->path, &root));
-    BASE_TRY(read_tree(root, s));
+    BASE_TRY(base_yaml_read(s->path, &s->root));
+    BASE_TRY(read_tree(s->root, s));
     *out = s;
     s = NULL;
 out:
-    base_yaml_free(root);
     model_shadows_free(s);
     return st;
 }

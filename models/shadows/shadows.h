@@ -4,6 +4,7 @@
 #ifndef MODELS_SHADOWS_SHADOWS_H
 #define MODELS_SHADOWS_SHADOWS_H
 
+#include "base/yaml.h"
 #include "mia/mia.h"
 #include "models/logits.h"
 
@@ -21,17 +22,18 @@ typedef struct {
     char *file;                 /* path, folder included */
     char sha256[BASE_HASH_HEX]; /* of the file, as it was found on reading */
     char *members;      /* path of the index file of what trained it; of an unlearned one: what trained it first */
-    char *forget;       /* classes, "6"; "" for an original */
-    char *method;       /* "" where not said */
-    char *where;        /* "file:line" */
+    const char *forget; /* classes, "6"; "" for an original */
+    const char *method; /* "" where not said */
+    const char *where;  /* "file:line" */
     ModelPoint *member; /* [member_count] positions in the SOURCE's splits, ascending: training split first */
     int64_t member_count;
 } ModelShadow;
 
 typedef struct {
-    char *folder, *path;        /* path: of shadows.json */
-    char sha256[BASE_HASH_HEX]; /* of shadows.json */
-    char *arch, *data, *prep;   /* prep: data_prep_text of the training; "" where not said */
+    char *folder, *path;            /* path: of shadows.json */
+    char sha256[BASE_HASH_HEX];     /* of shadows.json */
+    BaseYaml *root;                 /* what the texts that are not owned are borrowed from */
+    const char *arch, *data, *prep; /* prep: data_prep_text of the training; "" where not said */
     NnPrecision precision;
     ModelShadow *model; /* [count], in the file's order */
     size_t count;
