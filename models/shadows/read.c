@@ -48,7 +48,7 @@ out:
 static BaseStatus read_path(const BaseYaml *map, const char *key, const char *folder, char **out)
 {
     BaseStatus st = BASE_OK;
-    const char *name;
+    const char *name = NULL;
     BASE_TRY(read_text(map, key, true, &name));
     BASE_TRY(*name == '/' ? base_strdup(name, out) : base_format(out, "%s/%s", folder, name));
     BASE_CHECK(io_path_exists(*out) && !io_path_is_folder(*out), BASE_EIO, "%s: %s %s: there is no such file",
@@ -60,7 +60,7 @@ out:
 static BaseStatus read_role(const BaseYaml *map, ModelRole *out)
 {
     BaseStatus st = BASE_OK;
-    const char *name;
+    const char *name = NULL;
     int role = 0;
     BASE_TRY(read_text(map, "role", true, &name));
     while (model_role_names[role] && strcmp(model_role_names[role], name) != 0) role++;
@@ -94,7 +94,7 @@ out:
 static BaseStatus check_hash(const BaseYaml *map, ModelShadow *m)
 {
     BaseStatus st = BASE_OK;
-    const char *stated;
+    const char *stated = NULL;
     BASE_TRY(read_text(map, "sha256", true, &stated));
     BASE_TRY(base_hash_file(m->file, m->sha256));
     BASE_CHECK(strcmp(stated, m->sha256) == 0, BASE_EFORMAT,
@@ -109,7 +109,7 @@ static BaseStatus read_model(const BaseYaml *map, const char *folder, bool targe
     static const char *const KEYS[] = {"role",   "pair", "file",    "sha256", "members",     "forget",
                                        "method", "seed", "seconds", "images", "forget_names"};
     BaseStatus st = BASE_OK;
-    const char *pair;
+    const char *pair = NULL;
     BASE_CHECK(map->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: a network must be a map of role, pair, file, sha256, ...",
                map->where);
     BASE_TRY(base_yaml_only(map, "a network", KEYS, BASE_COUNT(KEYS)));
@@ -186,7 +186,7 @@ static BaseStatus read_tree(const BaseYaml *root, ModelShadows *s)
     static const char *const KEYS[] = {"format", "data", "preparation", "arch",   "precision", "train",
                                        "pool",   "seed", "cost",        "models", "targets"};
     BaseStatus st = BASE_OK;
-    const char *format, *precision;
+    const char *format = NULL, *precision = NULL;
     int64_t version;
     BASE_CHECK(root->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: must be a map with 'format', 'arch' and 'models'",
                s->path);
