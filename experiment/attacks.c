@@ -170,9 +170,9 @@ BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *
         } else {
             base_warning("attack %s left out: %s", attack->label, base_error_text());
             store_run_set_text(run, group, "failed", base_error_text());
+            st = BASE_OK;
         }
         mia_result_free(&result);
-        result = (MiaResult){0};
         points_free(&points);
     }
 out:

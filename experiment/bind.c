@@ -35,6 +35,7 @@ static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts
     DataClasses *sets = NULL;
     *out = NULL;
     *count = 0;
+    if (n == 0) return BASE_OK;
     BASE_TRY(BASE_ALLOC(n, &sets));
     for (size_t i = 0; i < n; i++) {
         char number[32];
