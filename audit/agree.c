@@ -46,18 +46,6 @@ static bool names_class(const char *numbers, int64_t class)
     return false;
 }
 
-/* Forgotten images are of the classes that the pages name, and no others are. */
-static void check_forget(Agree *a)
-{
-    const char *numbers = a->page->collected->forget_numbers;
-    for (int64_t i = 0; i < a->s->N; i++) {
-        if (a->s->group[i] == AUDIT_POPULATION) continue;
-        if (names_class(numbers, a->s->labels[i]) == (a->s->group[i] < AUDIT_RETAIN_TRAIN)) continue;
-        differ(a, "page.forget", "names other classes than those that were forgotten in signals.h5");
-        return;
-    }
-}
-
 static int64_t inputs_of(const Agree *a, const char *role)
 {
     int64_t n = 0;
@@ -66,10 +54,25 @@ static int64_t inputs_of(const Agree *a, const char *role)
     return n;
 }
 
+/* Forgotten images are of the classes that the pages name, and no others are. */
+static void check_forget(Agree *a)
+{
+    const char *numbers = a->page->collected->forget_numbers;
+    bool points = inputs_of(a, "signals") == 1; /* anybody's: kept points may be of the same classes */
+    for (int64_t i = 0; i < a->s->N; i++) {
+        bool forgotten = a->s->group[i] < AUDIT_RETAIN_TRAIN;
+        if (a->s->group[i] == AUDIT_POPULATION || (points && !forgotten)) continue;
+        if (names_class(numbers, a->s->labels[i]) == forgotten) continue;
+        differ(a, "page.forget", "names other classes than those that were forgotten in signals.h5");
+        return;
+    }
+}
+
 static void check_inputs(Agree *a)
 {
     const ModelShadowArrays *shadow = &a->s->shadow;
     bool shadows = shadow->S || shadow->U || shadow->R;
+    if (inputs_of(a, "signals") == 1 && a->page->collected->input_count == 1) return;
     bool right = inputs_of(a, "unlearned") == 1 && inputs_of(a, "original") == (a->s->original != NULL) &&
                  inputs_of(a, "retrained") == a->s->R && inputs_of(a, "shadows") == shadows &&
                  (a->page->collected->shadows > 0) == shadows && a->page->task->make_retrained >= 0 &&

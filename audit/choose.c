@@ -8,11 +8,15 @@
 #include "session/params.h"
 
 const BaseParam audit_params[] = {
-    BASE_PARAM_F64(AuditOptions, alpha, 0.05, 1e-6, 0.4999,
-                   "probability of a false 'leaks' or 'over-forgotten' over all games, and of each control's"),
+    BASE_PARAM_F64(
+        AuditOptions, alpha, 0.05, 1e-6, 0.4999,
+        "probability of a false 'leaks', 'over-forgotten' or 'suspicion' over all attacks, games and statistics"),
     BASE_PARAM_F64(AuditOptions, margin, 0.05, 1e-6, 0.4999,
                    "difference of AUC below which two models count as equal: what 'indistinguishable' means"),
-    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000, "draws of the bootstrap over points and models"),
+    BASE_PARAM_F64(AuditOptions, margin_tpr, 0.02, 1e-6, 0.9999,
+                   "difference of true-positive rates at FPR 1% and 0.1% below which two models count as equal"),
+    BASE_PARAM_I64(AuditOptions, draws, 1000, 100, 100000,
+                   "draws with which the smallest leak that would be found is worked out"),
     BASE_PARAM_I64(AuditOptions, points, 5000, 0, 1000000000,
                    "largest number of images of each kind, drawn by the seed; 0: all"),
     BASE_PARAM_I64(AuditOptions, pictures, 0, 0, 100,

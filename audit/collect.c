@@ -257,6 +257,69 @@ out:
     return st;
 }
 
+/* ------------------------------------------------------------ from a file of logits */
+
+/* The classes of the forgotten points, which --forget must name if it is given. */
+static BaseStatus classes_of_points(const AuditTask *t, AuditCollected *c)
+{
+    BaseStatus st = BASE_OK;
+    const AuditSignals *s = &c->signals;
+    BaseText numbers = {0};
+    bool *in = NULL;
+    int64_t forgotten = 0;
+    BASE_TRY(BASE_ALLOC(s->K, &in));
+    for (int64_t i = 0; i < s->N; i++) {
+        if (s->group[i] > AUDIT_FORGET_TEST) continue;
+        in[s->labels[i]] = true;
+        forgotten += s->group[i] == AUDIT_FORGET_TRAIN;
+    }
+    BASE_CHECK(forgotten > 0, BASE_EARG,
+               "%s: /points/group has no 0: without forgotten points that were trained on there is nothing to audit",
+               t->signals);
+    for (int64_t k = 0; k < s->K; k++)
+        if (in[k]) base_text_add(&numbers, "%s%lld", numbers.size ? "," : "", (long long)k);
+    BASE_TRY(numbers.st);
+    BASE_CHECK(!t->forget || strcmp(t->forget, numbers.data) == 0, BASE_EARG,
+               "--forget %.100s: the forgotten points of %s are of class %s", t->forget, t->signals, numbers.data);
+    BASE_TRY(base_strdup(numbers.data, &c->forget_numbers));
+    BASE_TRY(base_strdup(numbers.data, &c->forget_names));
+    BASE_TRY(BASE_ALLOC(s->K, &c->forget_name));
+    for (int64_t k = 0; k < s->K; k++) {
+        if (!in[k]) continue;
+        BASE_TRY(base_format(&c->forget_name[c->forget_count], "%lld", (long long)k));
+        c->forget_count++;
+    }
+out:
+    base_free(in);
+    base_text_free(&numbers);
+    return st;
+}
+
+static BaseStatus collect_signals(const AuditTask *t, AuditCollected *out)
+{
+    BaseStatus st = BASE_OK;
+    AuditCollected c = {0};
+    AuditSignals *s = &c.signals;
+    BASE_TRY(audit_signals_open(t->signals, s));
+    s->options = t->options;
+    s->seed = t->seed;
+    BASE_TRY(audit_choose(t->attacks, s->shadow.S > 0, t->set, t->set_count, &s->choice, &s->choice_count));
+    c.unlearned_nothing =
+        s->original && memcmp(s->original, s->unlearned, (size_t)(s->N * s->K) * sizeof *s->original) == 0;
+    if (c.unlearned_nothing)
+        base_warning("%s: the unlearned model's logits are the original's: nothing was unlearned", t->signals);
+    BASE_TRY(classes_of_points(t, &c));
+    BASE_TRY(base_strdup("unknown", &c.arch));
+    BASE_TRY(base_strdup("as the logits were computed", &c.data.prep));
+    BASE_TRY(add_input(&c, "signals", t->signals, ""));
+    audit_set_population_apart(s);
+    *out = c;
+    c = (AuditCollected){0};
+out:
+    audit_collected_free(&c);
+    return st;
+}
+
 BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
 {
     BaseStatus st = BASE_OK;
@@ -267,6 +330,7 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     char *cache = NULL;
     bool keeps = t->shadow || t->make_retrained; /* what takes long is kept beside the report, for a second call */
     *out = (AuditCollected){0};
+    if (t->signals) return collect_signals(t, out);
     if (t->shadow) BASE_TRY(model_shadows_read(t->shadow, &shadows)); /* before hours of work */
     BASE_TRY(open_all(t, &c, &model));
     AuditSignals *s = &c.signals;

@@ -8,6 +8,7 @@
 
 /** What is audited; everything borrowed. */
 typedef struct {
+    const char *signals; /* a file of logits, in place of models and data; NULL: none */
     const char *arch, *weights, *data, *forget;
     const DataOptions *prepare;
     const char *original;         /* NULL: not given */

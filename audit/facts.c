@@ -36,7 +36,7 @@ IoJson *audit_facts_json(const AuditPage *p)
 {
     IoJson *json = io_json_object();
     io_json_set_take(json, "arch", io_json_text_value(p->collected->arch));
-    io_json_set_take(json, "weights", io_json_text_value(p->task->weights));
+    io_json_set_take(json, "weights", io_json_text_value(p->task->signals ? p->task->signals : p->task->weights));
     io_json_set_take(json, "forget", io_json_text_value(p->collected->forget_numbers));
     io_json_set_take(json, "forget_names", audit_forget_names(p->collected));
     io_json_set_take(json, "out", io_json_text_value(p->task->out));

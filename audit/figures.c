@@ -13,18 +13,13 @@
 
 enum { BINS = 40 };
 
-/* The attack with the largest difference in a game; NULL: none played. */
+/* The attack that the game's verdict rests on; NULL: none was judged. */
 static const AuditAttack *shown(const AuditResult *r, MiaGame g)
 {
-    const AuditAttack *best = NULL;
-    double most = -1;
-    for (size_t i = 0; i < r->count; i++) {
-        const MiaFinding *f = audit_finding(r, &r->attack[i], g);
-        if (!f || !(fabs(f->difference.value) > most)) continue;
-        most = fabs(f->difference.value);
-        best = &r->attack[i];
-    }
-    return best;
+    const MiaFinding *f = mia_audit_headline(&r->audit, g);
+    for (size_t i = 0; f && i < r->count; i++)
+        if (strcmp(r->attack[i].choice->attack->entry.name, f->attack) == 0) return &r->attack[i];
+    return NULL;
 }
 
 /* Scores of one curve: those of the kind "positive" and the others. */
@@ -71,7 +66,7 @@ out:
     return st;
 }
 
-/* Rows of a curve with the 95% Clopper-Pearson interval of each true-positive rate. */
+/* Rows of a curve with the 95% interval of each true-positive rate. */
 static BaseStatus roc_rows(const Curve *c, int number, BaseText *csv, double *auc, int64_t *N)
 {
     BaseStatus st = BASE_OK;
@@ -85,7 +80,7 @@ static BaseStatus roc_rows(const Curve *c, int number, BaseText *csv, double *au
     for (int64_t i = 0; i < roc.count; i++) {
         double x = roc.fpr[i], y = roc.tpr[i];
         if (i > 0 && i + 1 < roc.count && !report_figure_visible(x, y, last_x, last_y)) continue;
-        MathEstimate e = math_stats_share(llround(y * (double)roc.P), roc.P, 0.95);
+        MathTprAtFpr e = math_roc_tpr_at_fpr(&roc, x); /* NaN where no threshold is known: a gap in the band */
         base_text_add(csv, "%d,", number);
         report_escape_csv(csv, c->label);
         base_text_add(csv, ",%.9g,%.9g,%.9g,%.9g\n", x, y, e.lo, e.hi);
@@ -153,10 +148,11 @@ static BaseStatus draw_roc(const AuditPage *p, MiaGame g, ReportFigures *f, int 
                   least, least, g == MIA_GAME_MODELS ? "AUC against retrained" : "AUC");
     roc_plot(f, curve, auc, count, least, true);
     base_text_add(gp, "unset multiplot\n");
-    base_text_add(caption,
-                  "The attack with the largest difference in this game. Bands: 95%% Clopper-Pearson intervals of the "
-                  "true-positive rate, pointwise%s. On the diagonal the attack does no better than guessing.",
-                  g == MIA_GAME_MODELS ? "; they do not account for which models were trained" : "");
+    base_text_add(
+        caption,
+        "The attack that the verdict of this game rests on. Bands: 95%% intervals of the true-positive rate at "
+        "each true false-positive rate, pointwise%s. On the diagonal the attack does no better than guessing.",
+        g == MIA_GAME_MODELS ? "; they do not account for which models were trained" : "");
     BASE_TRY(report_figure_add(f, base_text_of(&f->title, &gp->st), 1160, 470));
     *index = (int)f->count - 1;
 out:

@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "mia/signal/signal.h"
 
+const double audit_grades[AUDIT_GRADES] = {0.25, 0.1}, audit_planted[AUDIT_PLANTED] = {0.25, 0.5, 1, 2};
+
 const char *audit_model_name(AuditModel model)
 {
     static const char *const NAMES[] = {"unlearned", "original", "retrained"};
@@ -27,6 +29,8 @@ void audit_result_free(AuditResult *r)
     for (int g = 0; g < MIA_GAMES; g++) {
         base_free(r->game[g].point);
         base_free(r->game[g].member);
+        base_free(r->game[g].label);
+        base_free(r->game[g].cluster);
     }
     base_free(r->attack);
     mia_audit_free(&r->audit);
@@ -38,10 +42,14 @@ static BaseStatus make_game(const AuditSignals *s, AuditGroup in, AuditGroup out
     BaseStatus st = BASE_OK;
     BASE_TRY(BASE_ALLOC_RAW(s->N, &game->point));
     BASE_TRY(BASE_ALLOC(s->N, &game->member));
+    BASE_TRY(BASE_ALLOC_RAW(s->N, &game->label));
+    if (s->cluster) BASE_TRY(BASE_ALLOC_RAW(s->N, &game->cluster));
     for (int pass = 0; pass < 2; pass++)
         for (int64_t i = 0; i < s->N; i++) {
             if (s->group[i] != (pass == 0 ? in : out) || (pass == 1 && in == out)) continue;
             game->member[game->n] = pass == 0;
+            game->label[game->n] = s->labels[i];
+            if (s->cluster) game->cluster[game->n] = s->cluster[i];
             game->point[game->n++] = i;
             game->members += pass == 0;
         }
@@ -155,11 +163,50 @@ static const double *logits_of(const AuditSignals *s, int64_t m)
     return s->retrained + m * s->N * s->K;
 }
 
+/* to = part * to + (1 - part) * the rows of @p from. */
+static void mix_rows(const AuditSignals *s, const double *from, const int64_t *point, int64_t n, double part,
+                     double *to)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < s->K; k++)
+            to[i * s->K + k] = part * to[i * s->K + k] + (1 - part) * from[point[i] * s->K + k];
+}
+
+static double margin_of(const double *z, int64_t K, int32_t label)
+{
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < K; k++) most = k == label ? most : fmax(most, z[k]);
+    for (int64_t k = 0; k < K; k++) sum += k == label ? 0 : exp(z[k] - most);
+    return z[label] - most - log(sum);
+}
+
+/* Raises the logits of the members' own labels by @p size standard deviations of their margin over all labels. */
+static void raise_members(const AuditGame *game, int64_t K, double size, double *z)
+{
+    double mean = 0, square = 0;
+    for (int64_t i = 0; i < game->n; i++) mean += margin_of(z + i * K, K, game->label[i]) / (double)game->n;
+    for (int64_t i = 0; i < game->n; i++) {
+        double off = margin_of(z + i * K, K, game->label[i]) - mean;
+        square += off * off / (double)game->n;
+    }
+    for (int64_t i = 0; i < game->n; i++)
+        if (game->member[i]) z[i * K + game->label[i]] += size * sqrt(square);
+}
+
 static BaseStatus table_target(const AuditSignals *s, const AuditGame *game, int64_t m, Table *t)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(take_rows(s, logits_of(s, m), 1, game->point, game->n, &t->logits));
-    BASE_TRY(take_rows(s, logits_of(s, m), 1, t->population, t->input.Z, &t->population_logits));
+    int64_t grade = m - 1 - (s->original != NULL) - s->R;
+    int64_t grades = s->original ? AUDIT_GRADES : 0, planted = grade - grades;
+    const double *logits = grade < 0 ? logits_of(s, m) : planted < 0 ? s->original : s->retrained;
+    BASE_TRY(take_rows(s, logits, 1, game->point, game->n, &t->logits));
+    BASE_TRY(take_rows(s, logits, 1, t->population, t->input.Z, &t->population_logits));
+    if (planted >= 0) {
+        raise_members(game, s->K, audit_planted[planted], t->logits);
+    } else if (grade >= 0) {
+        mix_rows(s, s->retrained, game->point, game->n, audit_grades[grade], t->logits);
+        mix_rows(s, s->retrained, t->population, t->input.Z, audit_grades[grade], t->population_logits);
+    }
     t->input.logits = t->logits;
     t->input.population_logits = t->population_logits;
 out:
@@ -252,7 +299,7 @@ static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, A
     bool groups = (attack->needs & (MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED)) != 0;
     if (groups) {
         double *all = NULL;
-        BASE_TRY(play(s, game, r->M, t, a, MIA_GAME_MODELS));
+        BASE_TRY(play(s, game, r->M + r->G, t, a, MIA_GAME_MODELS));
         may_play(s, game, attack, MIA_GAME_FORGET, t, a->why_not[MIA_GAME_FORGET]);
         if (!a->plays[MIA_GAME_MODELS]) goto out;
         if (attack->needs & MIA_WITHOUT_ROLES) {
@@ -261,18 +308,18 @@ static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, A
         }
         all = a->score[MIA_GAME_MODELS];
         a->score[MIA_GAME_MODELS] = NULL;
-        st = cut_to_members(game, r->M, all, &a->score[MIA_GAME_MODELS]);
+        st = cut_to_members(game, r->M + r->G, all, &a->score[MIA_GAME_MODELS]);
         base_free(all);
         goto out;
     }
-    BASE_TRY(play(s, game, r->M, t, a, MIA_GAME_FORGET));
+    BASE_TRY(play(s, game, r->M + r->G, t, a, MIA_GAME_FORGET));
     if (!a->plays[MIA_GAME_FORGET]) {
         snprintf(a->why_not[MIA_GAME_MODELS], sizeof a->why_not[0], "%s", a->why_not[MIA_GAME_FORGET]);
     } else if (a->result[MIA_GAME_FORGET].fitted != MIA_UNFITTED) {
         snprintf(a->why_not[MIA_GAME_MODELS], sizeof a->why_not[0],
                  "is fitted to each model separately: its scores cannot be compared");
     } else {
-        BASE_TRY(cut_to_members(game, r->M, a->score[MIA_GAME_FORGET], &a->score[MIA_GAME_MODELS]));
+        BASE_TRY(cut_to_members(game, r->M + r->G, a->score[MIA_GAME_FORGET], &a->score[MIA_GAME_MODELS]));
         a->plays[MIA_GAME_MODELS] = true;
     }
     if (a->result[MIA_GAME_FORGET].fitted == MIA_FITTED)
@@ -308,7 +355,7 @@ static BaseStatus play_all(const AuditSignals *s, AuditResult *r)
         double start = base_clock_wall();
         base_progress("attacks", (int64_t)i, (int64_t)s->choice_count, a->choice->attack->entry.name);
         BASE_TRY(play_forget(s, r, &table[0], a));
-        BASE_TRY(play(s, &r->game[MIA_GAME_RETAIN], r->M, &table[1], a, MIA_GAME_RETAIN));
+        BASE_TRY(play(s, &r->game[MIA_GAME_RETAIN], r->M + r->G, &table[1], a, MIA_GAME_RETAIN));
         if (a->result[MIA_GAME_RETAIN].fitted == MIA_FITTED)
             refuse(a, MIA_GAME_RETAIN, "is fitted to the points that it would judge");
         BASE_TRY(curve_of(s, r, &table[0], a));
@@ -367,30 +414,59 @@ static void fill_accuracy(const AuditSignals *s, AuditResult *r)
     }
 }
 
+/* The attacks of the panel that were not chosen. */
+static void list_unseen(const AuditSignals *s, BaseText *out)
+{
+    for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
+        const MiaAttack *attack = base_registry_at(&mia_registry, i);
+        bool seen = !attack->panel;
+        for (size_t k = 0; k < s->choice_count; k++) seen |= s->choice[k].attack == attack;
+        if (!seen) base_text_add(out, "%s%s", out->size ? ", " : "", attack->entry.name);
+    }
+}
+
 static BaseStatus conclude(const AuditSignals *s, AuditResult *r)
 {
     BaseStatus st = BASE_OK;
     MiaAuditScores *scores = NULL;
-    MiaAuditOptions options = {s->options.alpha, s->options.margin, s->options.draws, s->seed};
+    BaseText unseen = {0};
     BASE_TRY(BASE_ALLOC(r->count, &scores));
     for (size_t i = 0; i < r->count; i++) {
         const AuditAttack *a = &r->attack[i];
         scores[i].attack = a->choice->attack->entry.name;
         scores[i].undirected = (a->choice->attack->needs & MIA_UNDIRECTED) != 0;
+        scores[i].panel = a->choice->attack->panel;
+        scores[i].fitted = a->result[MIA_GAME_FORGET].fitted != MIA_UNFITTED;
         for (int g = 0; g < MIA_GAMES; g++) {
             MiaGameScores *to = &scores[i].game[g];
             MiaModels *const models[AUDIT_MODELS] = {&to->unlearned, &to->original, &to->retrained};
             if (!a->plays[g]) continue;
             to->n = r->game[g].n;
             to->member = g == MIA_GAME_MODELS ? NULL : r->game[g].member;
+            to->label = g == MIA_GAME_MODELS ? NULL : r->game[g].label;
+            to->cluster = r->game[g].cluster;
+            int64_t grades = r->G ? r->G - AUDIT_PLANTED : 0;
+            double *graded = r->G ? a->score[g] + r->M * r->game[g].n : NULL;
+            to->graded = (MiaModels){graded, grades};
+            if (r->G) to->planted = (MiaModels){graded + grades * r->game[g].n, AUDIT_PLANTED};
             for (int k = 0; k < AUDIT_MODELS; k++)
                 models[k]->score = audit_scores(r, a, (MiaGame)g, (AuditModel)k, &models[k]->M);
         }
     }
+    list_unseen(s, &unseen);
+    BASE_TRY(unseen.st);
+    MiaAuditOptions options = {.alpha = s->options.alpha,
+                               .margin = s->options.margin,
+                               .margin_tpr = s->options.margin_tpr,
+                               .draws = s->options.draws,
+                               .unseen = unseen.data,
+                               .grade = audit_grades,
+                               .plant = audit_planted};
     base_progress("judging", 0, 1, NULL);
     st = mia_audit(scores, (int64_t)r->count, &options, &r->audit);
     base_progress("judging", 1, 1, NULL);
 out:
+    base_text_free(&unseen);
     base_free(scores);
     return st;
 }
@@ -399,6 +475,7 @@ BaseStatus audit_judge(const AuditSignals *s, AuditResult *out)
 {
     BaseStatus st = BASE_OK;
     AuditResult r = {.count = s->choice_count, .M = 1 + (s->original != NULL) + s->R};
+    r.G = s->R < 2 ? 0 : AUDIT_PLANTED + (s->original ? AUDIT_GRADES : 0);
     *out = (AuditResult){0};
     BASE_TRY(make_game(s, AUDIT_FORGET_TRAIN, AUDIT_FORGET_TEST, &r.game[MIA_GAME_FORGET]));
     BASE_TRY(make_game(s, AUDIT_FORGET_TRAIN, AUDIT_FORGET_TRAIN, &r.game[MIA_GAME_MODELS]));
@@ -427,17 +504,18 @@ static int most_first(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-/* The attack with the largest difference in @p g whose scores are finer than right and wrong; NULL: none plays. */
+/* The attack with the smallest p in @p g whose scores are finer than right and wrong; NULL: none plays. */
 static const AuditAttack *strongest(const AuditResult *r, MiaGame g)
 {
     const AuditAttack *best = NULL;
-    double most = -INFINITY;
+    double least = INFINITY;
     for (size_t i = 0; i < r->count; i++) {
         const AuditAttack *a = &r->attack[i];
         const MiaFinding *f = audit_finding(r, a, g);
         if (!f || !a->plays[MIA_GAME_FORGET] || a->result[MIA_GAME_FORGET].fitted != MIA_UNFITTED) continue;
-        if (strcmp(f->attack, "correctness") == 0 || !(f->difference.value > most)) continue;
-        most = f->difference.value;
+        const MiaJudgement *j = &f->at[MIA_STATISTIC_AUC];
+        if (strcmp(f->attack, "correctness") == 0 || (best && !(j->p < least))) continue;
+        least = j->p;
         best = a;
     }
     return best;

@@ -9,20 +9,27 @@
 /** The models whose scores stand in rows, in this order: the unlearned one, the original (where given), the retrained.
  */
 typedef enum { AUDIT_UNLEARNED, AUDIT_ORIGINAL, AUDIT_RETRAINED, AUDIT_MODELS } AuditModel;
+/** Graded models, for the control "original against retrained": the original's logits by this part, the first retrained
+ *  model's by the rest. Planted models, for the power card: the first retrained model's logits, those of the forgotten
+ *  training points' own labels raised by so many standard deviations of that logit over the others'. */
+enum { AUDIT_GRADES = 2, AUDIT_PLANTED = 4 };
+extern const double audit_grades[AUDIT_GRADES], audit_planted[AUDIT_PLANTED];
 const char *audit_model_name(AuditModel model); /* "unlearned", .. */
 
 /** The points of a game: members first. In "models" all are forgotten training points. */
 typedef struct {
     int64_t n, members;
-    int64_t *point;  /* [n] indices into the signals' points */
-    uint8_t *member; /* [n] */
+    int64_t *point;   /* [n] indices into the signals' points */
+    uint8_t *member;  /* [n] */
+    int32_t *label;   /* [n] */
+    int32_t *cluster; /* [n]; NULL: the signals have none */
 } AuditGame;
 
 typedef struct {
     const AuditChoice *choice;
     bool plays[MIA_GAMES];
     char why_not[MIA_GAMES][240];
-    double *score[MIA_GAMES];    /* [M, n]: rows as AuditModel; NULL where not played */
+    double *score[MIA_GAMES];    /* [M + G, n]: rows as AuditModel, then graded and planted; NULL where not played */
     MiaResult result[MIA_GAMES]; /* of the unlearned model; in "models" what an attack on groups of models reports */
     MiaCurvePoint curve[MIA_CURVE_POINTS]; /* under the unlearned model, by how many shadow models */
     const char *curve_what;                /* "AUC", or a number of an attack on groups of models; NULL: no curve */
@@ -34,7 +41,7 @@ typedef struct {
     AuditGame game[MIA_GAMES];
     AuditAttack *attack; /* [count] as chosen */
     size_t count;
-    int64_t M; /* models with scores */
+    int64_t M, G; /* models with scores; graded and planted ones behind them */
     MiaAudit audit;
     MathEstimate right[AUDIT_MODELS][AUDIT_GROUPS]; /* accuracy; retrained: the mean over them */
 } AuditResult;
@@ -50,7 +57,7 @@ const double *audit_scores(const AuditResult *result, const AuditAttack *attack,
 const MiaFinding *audit_finding(const AuditResult *result, const AuditAttack *attack, MiaGame game);
 
 /** The forgotten training points by exposure: how much more member-like under the unlearned model than under the mean
- * of the retrained ones (none: the score itself), by the attack that told most in "models" (else "forget").
+ * of the retrained ones (none: the score itself), by the attack with the smallest p in "models" (else "forget").
  *  @p order [n of "models"] out, positions in that game, most exposed first; @p exposure [n]. NULL attack: none. */
 BaseStatus audit_exposed(const AuditResult *result, const AuditAttack **by, int64_t *order, double *exposure);
 

@@ -47,7 +47,10 @@ BaseStatus audit_config_signals(const AuditSignals *s, BaseText *out)
 static BaseStatus config_text(const AuditTask *t, const AuditCollected *c, BaseText *out)
 {
     base_text_add(out, "arch: %s\nforget: ", c->arch);
-    session_classes_words(&c->forget, c->data.train, out);
+    if (t->signals)
+        base_text_add(out, "%s", c->forget_numbers);
+    else
+        session_classes_words(&c->forget, c->data.train, out);
     base_text_add(out, "\nprecision: %s\n", nn_precision_name(t->precision));
     if (t->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(t->tuning));
     BaseStatus st = audit_config_signals(&c->signals, out);
@@ -63,7 +66,7 @@ static BaseStatus config_text(const AuditTask *t, const AuditCollected *c, BaseT
 static IoJson *data_json(const AuditTask *t, const AuditCollected *c)
 {
     IoJson *json = io_json_object(), *options = io_json_object();
-    io_json_set_take(json, "data", io_json_text_value(t->data));
+    io_json_set_take(json, "data", io_json_text_value(t->data ? t->data : ""));
     io_json_set_take(json, "sha256", io_json_text_value(c->data.hash));
     io_json_set_take(json, "preprocessing", io_json_text_value(c->data.prep));
 #define X(field, flag, value, def, help)                                                                               \

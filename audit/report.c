@@ -36,7 +36,7 @@ static void games_table(const AuditPage *p, ReportDocument *d)
         report_table_row(&t, 0);
         report_table_text(&t, game, mia_game_name((MiaGame)g));
         report_table_text(&t, question, mia_game_question((MiaGame)g));
-        report_table_text(&t, verdict, a->played[g] ? math_verdict_name(a->game[g]) : a->missing[g]);
+        report_table_text(&t, verdict, a->played[g] ? mia_verdict_name(a->game[g]) : a->missing[g]);
         report_table_number(&t, attacks, math_estimate((double)n, 0), NAN);
     }
     report_document_table_take(d, &t);
@@ -67,30 +67,62 @@ static void accuracy_table(const AuditPage *p, ReportDocument *d)
     report_document_table_take(d, &t);
 }
 
-/* AUCs and differences of one game. */
+/* "TPR at FPR 1% +0.012 [-0.004, +0.031]" */
+static void rate_text(const MiaJudgement *j, char text[64])
+{
+    const MathEstimate *d = &j->difference;
+    if (isnan(d->value))
+        snprintf(text, 64, "-");
+    else if (isnan(d->lo))
+        snprintf(text, 64, "%+.3f", d->value);
+    else
+        snprintf(text, 64, "%+.3f [%+.3f, %+.3f]", d->value, d->lo, d->hi);
+}
+
+/* What every attack finds in one game. */
 static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
 {
     const AuditResult *r = p->result;
     const char *undirected = NULL;
-    bool models = g == MIA_GAME_MODELS, over_models = false, references = p->collected->signals.R > 0;
+    const int64_t R = p->collected->signals.R;
+    bool models = g == MIA_GAME_MODELS;
+    char text[64];
     ReportTable t = report_table_make(models ? "Unlearned against retrained models, on the forgotten training images"
                                              : "How well each attack distinguishes them");
     int name = report_table_column(&t, "attack", "attack", false, 0, 3);
     int auc = report_table_column(&t, "auc", models ? "AUC" : "AUC, unlearned", true, AUC, 3);
-    int other = report_table_column(&t, "auc_retrained", "AUC, retrained", true, AUC, models || !references ? 0 : 2);
+    int other = report_table_column(&t, "auc_retrained", "AUC, retrained", true, AUC, models || R == 0 ? 0 : 2);
     int difference =
-        report_table_column(&t, "difference", references && !models ? "difference" : "difference to 0.5", true, AUC, 3);
+        report_table_column(&t, "difference", R && !models ? "difference" : "difference to 0.5", true, AUC, 3);
+    int rate[MIA_STATISTICS] = {0};
+    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+        char key[24], title[48];
+        snprintf(key, sizeof key, "tpr_%g", mia_statistic_fpr((MiaStatistic)s));
+        snprintf(title, sizeof title, "%s, difference", mia_statistic_name((MiaStatistic)s));
+        rate[s] = report_table_column(&t, key, title, false, 0, R >= 2 ? 3 - (s > MIA_STATISTIC_TPR_1) : 0);
+    }
+    int p_column = report_table_column(&t, "p", "p, adjusted", false, 0, 2);
+    int found =
+        report_table_column(&t, "found", g == MIA_GAME_RETAIN ? "would find" : "finds of the original", false, 0, 2);
     int verdict = report_table_column(&t, "verdict", "verdict", false, 0, 3);
     for (size_t i = 0; i < r->count; i++) {
         const MiaFinding *f = audit_finding(r, &r->attack[i], g);
         if (!f) continue;
+        const MiaJudgement *area = &f->at[MIA_STATISTIC_AUC], *first = mia_finding_first(f, NULL);
         report_table_row(&t, 0);
         report_table_text(&t, name, f->attack);
-        report_table_number(&t, auc, f->unlearned, NAN);
-        report_table_number(&t, other, f->retrained, NAN);
-        report_table_number(&t, difference, f->difference, NAN);
-        report_table_text(&t, verdict, math_verdict_name(f->verdict));
-        over_models |= f->over_models;
+        report_table_number(&t, auc, area->unlearned, NAN);
+        report_table_number(&t, other, area->retrained, NAN);
+        report_table_number(&t, difference, area->difference, NAN);
+        for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+            rate_text(&f->at[s], text);
+            report_table_text(&t, rate[s], text);
+        }
+        snprintf(text, sizeof text, first ? "%.2g" : "-", first ? first->adjusted : 0);
+        report_table_text(&t, p_column, text);
+        snprintf(text, sizeof text, isnan(f->found) ? "nothing" : "%.0f%%", 100 * f->found);
+        report_table_text(&t, found, R >= 2 ? text : "not tried");
+        report_table_text(&t, verdict, mia_verdict_name(f->verdict));
         if (models && (r->attack[i].choice->attack->needs & MIA_UNDIRECTED)) undirected = f->attack;
     }
     if (undirected)
@@ -98,12 +130,42 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
                           "%s has no direction here: a retrained model may be just as certain of a wrong class, so a "
                           "difference in either direction is a leak.",
                           undirected);
-    report_table_note(&t,
-                      "Intervals: 95%%%s. The verdict uses wider ones, so that the probability of a false finding "
-                      "among all attacks and games together is at most %g.",
-                      over_models ? ", over images and over which models were trained" : ", over images",
-                      p->collected->signals.options.alpha);
+    if (R >= 2)
+        report_table_note(
+            &t,
+            "Intervals: 95%%, over which models were trained, for these images: where one more retrained "
+            "model would lie if it differed by so much. p: of no difference, the smallest of the attack's "
+            "statistics, adjusted for all attacks, games and statistics of this audit together (closed "
+            "test); at most %g is a finding.",
+            p->collected->signals.options.alpha);
+    else
+        report_table_note(&t,
+                          "Intervals: 95%%, over images. Without two retrained models nothing shows how models vary: a "
+                          "difference is a suspicion at most, and rests on trained-on and held-out images being "
+                          "exchangeable.");
+    if (R >= 2 && g == MIA_GAME_RETAIN)
+        report_table_note(&t, "Would find: the smallest share of the kept training images, wholly exposed, that this "
+                              "attack would find (of 100%%, 25%% and 10%%).");
+    else if (R >= 2)
+        report_table_note(&t,
+                          "Finds of the original: the smallest part of the original model (100%%, 25%% and 10%% of "
+                          "its logits, the rest a retrained model's) that this attack tells from retrained models.");
+    if (!models)
+        report_table_note(&t, "AUC: within classes, the mean over trained-on images; the TPRs of scores that are "
+                              "standardised within classes.");
     report_document_table_take(d, &t);
+}
+
+/* The class that stands out most. */
+static void worst_class(const AuditPage *p, MiaGame g, ReportDocument *d)
+{
+    const MiaFinding *f = mia_audit_headline(&p->result->audit, g);
+    if (!f || isnan(f->worst.value)) return;
+    report_document_text(
+        d, REPORT_BLOCK_NOTE,
+        "By class, attack %s: class %d differs most, AUC %+.3f [%+.3f, %+.3f] from the retrained models "
+        "(an interval that holds for all classes at once).",
+        f->attack, (int)f->worst_class, f->worst.value, f->worst.lo, f->worst.hi);
 }
 
 static void tpr_text(const MathTprAtFpr *t, char text[96])
@@ -111,7 +173,7 @@ static void tpr_text(const MathTprAtFpr *t, char text[96])
     if (isnan(t->value))
         snprintf(text, 96, "not resolvable with n = %lld", (long long)t->n);
     else
-        snprintf(text, 96, "%.3f [%.3f, %.3f] at FPR %.2g", t->value, t->lo, t->hi, t->realised_fpr);
+        snprintf(text, 96, "%.3f [%.3f, %.3f]", t->value, t->lo, t->hi);
 }
 
 static void epsilon_text(const MathEpsilon *e, char text[96])
@@ -155,8 +217,9 @@ static void rates_table(const AuditPage *p, MiaGame g, ReportDocument *d)
         report_table_text(&t, gaussian, text);
     }
     report_table_note(&t,
-                      "TPR: with its 95%% Clopper-Pearson interval and the realised FPR. Balanced accuracy: at a "
-                      "threshold chosen on other images than those it is judged on, or at the attack's own threshold.");
+                      "TPR: 95%% intervals, over both kinds of images%s. Balanced accuracy: at a "
+                      "threshold chosen on other images than those it is judged on, or at the attack's own threshold.",
+                      p->collected->signals.cluster ? ", as if each image stood for itself: not for clusters" : "");
     report_table_note(&t,
                       "Epsilon: delta %g, confidence %g%%, beside the largest that a faultless attack would show with "
                       "this n; 0 means no evidence, never \"private\"; scores fitted to these images give no bound "
@@ -206,6 +269,7 @@ static void game(const AuditPage *p, MiaGame g, const ReportFigures *figures, co
         report_document_text(d, REPORT_BLOCK_TEXT, "%s.", a->missing[g]);
     } else {
         findings_table(p, g, d);
+        worst_class(p, g, d);
         if (g != MIA_GAME_MODELS) rates_table(p, g, d);
         add_figure(figures, at->roc[g], d);
         add_figure(figures, at->histogram[g], d);
@@ -259,10 +323,13 @@ static void inputs_table(const AuditPage *p, ReportDocument *d)
         report_table_text(&t, file, c->input[i].path);
         report_table_text(&t, hash, c->input[i].file);
     }
-    report_table_row(&t, 0);
-    report_table_text(&t, role, "data");
-    report_table_text(&t, file, p->task->data);
-    report_table_text(&t, hash, c->data.hash);
+    bool data = p->task->data && *p->task->data;
+    if (data) {
+        report_table_row(&t, 0);
+        report_table_text(&t, role, "data");
+        report_table_text(&t, file, p->task->data);
+        report_table_text(&t, hash, c->data.hash);
+    }
     char own[BASE_HASH_HEX], name[64];
     BaseStatus hashed = p->program ? BASE_OK : base_hash_program(own);
     if (hashed == BASE_ENOMEM && t.st == BASE_OK) t.st = hashed;
@@ -274,7 +341,8 @@ static void inputs_table(const AuditPage *p, ReportDocument *d)
         report_table_text(&t, file, name);
         report_table_text(&t, hash, program);
     }
-    report_table_note(&t, "Data: over the images as prepared (%s) and their labels, both splits.", c->data.prep);
+    if (data)
+        report_table_note(&t, "Data: over the images as prepared (%s) and their labels, both splits.", c->data.prep);
     report_document_table_take(d, &t);
 }
 
@@ -310,16 +378,26 @@ static void controls(const AuditPage *p, ReportDocument *d)
                          a->something.text);
 }
 
+static bool is_of_signals(const AuditCollected *c)
+{
+    return c->input_count == 1 && strcmp(c->input[0].role, "signals") == 0;
+}
+
 static void build(const AuditPage *p, const ReportFigures *figures, const AuditFigures *at,
                   const AuditPictures *pictures, ReportDocument *d)
 {
     const AuditCollected *c = p->collected;
     audit_words(p, d);
-    report_document_text(
-        d, REPORT_BLOCK_NOTE,
-        "Audited: %s (%s) on %s, asked to forget class %s (%s). An AUC of 0.5 is guessing, 1 is certainty; what counts "
-        "is the distance to the retrained models, in either direction.",
-        p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names);
+    static const char SCALE[] =
+        "An AUC of 0.5 is guessing, 1 is certainty; what counts is the distance to the retrained "
+        "models, in either direction.";
+    if (is_of_signals(c))
+        report_document_text(d, REPORT_BLOCK_NOTE,
+                             "Audited: the logits in %s; the forgotten images are of class %s. %s", c->input[0].path,
+                             c->forget_numbers, SCALE);
+    else
+        report_document_text(d, REPORT_BLOCK_NOTE, "Audited: %s (%s) on %s, asked to forget class %s (%s). %s",
+                             p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names, SCALE);
     games_table(p, d);
     controls(p, d);
     accuracy_table(p, d);
@@ -349,10 +427,10 @@ BaseStatus audit_page_json(const AuditPage *p, char **out)
     *out = NULL;
     BaseStatus st = audit_results(&c->signals, r, &results);
     io_json_set_take(json, "format", io_json_text_value("expunge audit 1"));
-    io_json_set_take(json, "verdict", io_json_text_value(math_verdict_name(r->audit.verdict)));
+    io_json_set_take(json, "verdict", audit_verdict_json(&r->audit));
     io_json_set_take(json, "headline", io_json_text_value(r->audit.headline));
     io_json_set_take(json, "unlearned_equals_original", io_json_bool(c->unlearned_nothing));
-    io_json_set_take(json, "data", io_json_text_value(p->task->data));
+    io_json_set_take(json, "data", io_json_text_value(p->task->data ? p->task->data : ""));
     io_json_set_take(json, "arch", io_json_text_value(c->arch));
     io_json_set_take(json, "forget", io_json_text_value(c->forget_numbers));
     io_json_set_take(json, "forget_names", audit_forget_names(c));

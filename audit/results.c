@@ -16,17 +16,52 @@ const char *audit_group_key(AuditGroup group)
     return KEYS[group];
 }
 
-static IoJson *finding_json(const AuditAttack *a, const MiaFinding *f)
+IoJson *audit_verdict_json(const MiaAudit *a)
+{
+    char text[240];
+    snprintf(text, sizeof text, "%s%s%s", mia_verdict_name(a->verdict), *a->qualified ? " " : "", a->qualified);
+    return io_json_text_value(text);
+}
+
+static IoJson *judgement_json(const MiaJudgement *j, const char *name)
 {
     IoJson *row = io_json_object();
+    io_json_set_take(row, "statistic", io_json_text_value(name));
+    io_json_set_take(row, "unlearned", session_json_estimate(&j->unlearned));
+    io_json_set_take(row, "retrained", session_json_estimate(&j->retrained));
+    io_json_set_take(row, "difference", session_json_estimate(&j->difference));
+    io_json_set_take(row, "equality_interval", session_json_interval(j->equality.lo, j->equality.hi));
+    io_json_set_take(row, "p", io_json_number(j->p));
+    io_json_set_take(row, "p_adjusted", io_json_number(j->adjusted));
+    io_json_set_take(row, "e_value", io_json_number(j->evidence));
+    io_json_set_take(row, "verdict", io_json_text_value(mia_verdict_name(j->verdict)));
+    return row;
+}
+
+static IoJson *finding_json(const AuditAttack *a, const MiaFinding *f, double alpha)
+{
+    IoJson *row = io_json_object(), *statistics = io_json_array(), *worst = io_json_null();
     const MiaResult *r = &a->result[f->game];
+    const MiaJudgement *area = &f->at[MIA_STATISTIC_AUC];
     io_json_set_take(row, "name", io_json_text_value(f->attack));
-    io_json_set_take(row, "verdict", io_json_text_value(math_verdict_name(f->verdict)));
-    io_json_set_take(row, "auc", session_json_estimate(&f->unlearned));
-    io_json_set_take(row, "auc_retrained", session_json_estimate(&f->retrained));
-    io_json_set_take(row, "difference", session_json_estimate(&f->difference));
-    io_json_set_take(row, "decided_at_level", io_json_number(f->strict_level));
-    io_json_set_take(row, "over_models", io_json_bool(f->over_models));
+    io_json_set_take(row, "verdict", io_json_text_value(mia_verdict_name(f->verdict)));
+    io_json_set_take(row, "auc", session_json_estimate(&area->unlearned));
+    io_json_set_take(row, "auc_retrained", session_json_estimate(&area->retrained));
+    io_json_set_take(row, "difference", session_json_estimate(&area->difference));
+    io_json_set_take(row, "decided_at_level", io_json_number(1 - alpha));
+    io_json_set_take(row, "over_models", io_json_bool(area->retrained.n >= 2));
+    for (int s = 0; s < MIA_STATISTICS; s++)
+        if (!isnan(f->at[s].unlearned.value))
+            io_json_add_take(statistics, judgement_json(&f->at[s], mia_statistic_name((MiaStatistic)s)));
+    io_json_set_take(row, "statistics", statistics);
+    if (!isnan(f->worst.value)) {
+        io_json_free(worst);
+        worst = io_json_object();
+        io_json_set_take(worst, "class", io_json_integer(f->worst_class));
+        io_json_set_take(worst, "difference", session_json_estimate(&f->worst));
+    }
+    io_json_set_take(row, "worst_class", worst);
+    io_json_set_take(row, "smallest_part_found", io_json_number(f->found));
     if (f->game == MIA_GAME_MODELS) {
         bool either = (a->choice->attack->needs & MIA_UNDIRECTED) != 0;
         io_json_set_take(row, "direction", io_json_text_value(either ? "either" : "higher: trained on"));
@@ -40,20 +75,65 @@ static IoJson *finding_json(const AuditAttack *a, const MiaFinding *f)
     return row;
 }
 
-static IoJson *game_json(const AuditResult *r, MiaGame g)
+static IoJson *power_json(const MiaPower *p)
+{
+    IoJson *row = io_json_object();
+    io_json_set_take(row, "chance", io_json_number(0.8));
+    io_json_set_take(row, "smallest_auc_difference", io_json_number(p->auc));
+    io_json_set_take(row, "smallest_exposed_share", io_json_number(p->share));
+    io_json_set_take(row, "smallest_tpr_at_fpr_1_percent", io_json_number(p->tpr));
+    io_json_set_take(row, "retrained_for_equality", p->retrained < 0 ? io_json_null() : io_json_integer(p->retrained));
+    return row;
+}
+
+static IoJson *exposed_points_json(const MiaExposed *e)
+{
+    IoJson *row = io_json_object();
+    double least = 1;
+    for (int64_t i = 0; i < e->n; i++) least = fmin(least, e->p[i]);
+    io_json_set_take(row, "attack", io_json_text_value(e->attack));
+    io_json_set_take(row, "points", io_json_integer(e->n));
+    io_json_set_take(row, "false_discovery_rate", io_json_number(MIA_EXPOSED_FDR));
+    io_json_set_take(row, "exposed", io_json_integer(e->found));
+    io_json_set_take(row, "smallest_p", io_json_number(e->n ? least : NAN));
+    return row;
+}
+
+/* What the numbers rest on. */
+static IoJson *assumes_json(const AuditSignals *s)
+{
+    IoJson *all = io_json_array();
+    const char *const points =
+        s->cluster ? "points of different clusters are independent draws (bounds over points: AUC of one model, TPR, "
+                     "epsilon); points of one cluster may depend on each other in any way"
+                   : "points are independent draws (bounds over points: AUC of one model, TPR, epsilon)";
+    const char *const models =
+        "retrained models and the audited one were trained alike, each by its own chance (seed, order), and their "
+        "statistics are about normal on the probit scale";
+    const char *const members =
+        "forgotten training images and held-out images of their classes are exchangeable draws of one population";
+    io_json_add_take(all, io_json_text_value(points));
+    io_json_add_take(all, io_json_text_value(s->R >= 2 ? models : members));
+    if (s->R >= 2) io_json_add_take(all, io_json_text_value(members));
+    io_json_add_take(all, io_json_text_value("one audited model: nothing is said of others that the same method made"));
+    return all;
+}
+
+static IoJson *game_json(const AuditResult *r, MiaGame g, double alpha)
 {
     IoJson *game = io_json_object(), *attacks = io_json_array(), *left_out = io_json_array();
     io_json_set_take(game, "question", io_json_text_value(mia_game_question(g)));
     io_json_set_take(game, "played", io_json_bool(r->audit.played[g]));
     io_json_set_take(game, "missing", io_json_text_value(r->audit.missing[g]));
-    io_json_set_take(game, "verdict", io_json_text_value(math_verdict_name(r->audit.game[g])));
+    io_json_set_take(game, "verdict", io_json_text_value(mia_verdict_name(r->audit.game[g])));
+    io_json_set_take(game, "p_adjusted", io_json_number(r->audit.adjusted[g]));
     io_json_set_take(game, "members", io_json_integer(r->game[g].members));
     io_json_set_take(game, "non_members", io_json_integer(r->game[g].n - r->game[g].members));
     for (size_t i = 0; i < r->count; i++) {
         const AuditAttack *a = &r->attack[i];
         const MiaFinding *f = audit_finding(r, a, g);
         if (f) {
-            io_json_add_take(attacks, finding_json(a, f));
+            io_json_add_take(attacks, finding_json(a, f, alpha));
         } else if (*a->why_not[g]) {
             IoJson *row = io_json_object();
             io_json_set_take(row, "name", io_json_text_value(a->choice->attack->entry.name));
@@ -171,7 +251,7 @@ BaseStatus audit_results(const AuditSignals *s, const AuditResult *r, IoJson **o
     BASE_TRY(exposed_json(s, r, &exposed));
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->seed);
     IoJson *all = io_json_object(), *games = io_json_object(), *controls = io_json_object(), *attacks = io_json_array();
-    io_json_set_take(all, "verdict", io_json_text_value(math_verdict_name(r->audit.verdict)));
+    io_json_set_take(all, "verdict", audit_verdict_json(&r->audit));
     io_json_set_take(all, "headline", io_json_text_value(r->audit.headline));
     io_json_set_take(all, "options", io_json_text_value(options.data));
     io_json_set_take(all, "seed", io_json_text_value(seed));
@@ -181,7 +261,12 @@ BaseStatus audit_results(const AuditSignals *s, const AuditResult *r, IoJson **o
     io_json_set_take(controls, "retrained_against_retrained", control_json(&r->audit.nothing));
     io_json_set_take(controls, "original_against_retrained", control_json(&r->audit.something));
     io_json_set_take(all, "controls", controls);
-    for (int g = 0; g < MIA_GAMES; g++) io_json_set_take(games, mia_game_name((MiaGame)g), game_json(r, (MiaGame)g));
+    io_json_set_take(all, "e_value", io_json_number(r->audit.evidence));
+    io_json_set_take(all, "power", power_json(&r->audit.power));
+    io_json_set_take(all, "exposed_points", exposed_points_json(&r->audit.exposed));
+    io_json_set_take(all, "assumes", assumes_json(s));
+    for (int g = 0; g < MIA_GAMES; g++)
+        io_json_set_take(games, mia_game_name((MiaGame)g), game_json(r, (MiaGame)g, s->options.alpha));
     io_json_set_take(all, "games", games);
     for (size_t i = 0; i < r->count; i++) io_json_add_take(attacks, attack_json(&r->attack[i]));
     io_json_set_take(all, "attacks", attacks);

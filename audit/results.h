@@ -6,6 +6,8 @@
 #include "audit/judge.h"
 #include "io/json.h"
 
+/** "leaks", "indistinguishable by loss only", .. */
+IoJson *audit_verdict_json(const MiaAudit *audit);
 /** Nothing in it depends on when or where the audit was made. BASE_ENOMEM. *out owned: io_json_free. */
 BaseStatus audit_results(const AuditSignals *signals, const AuditResult *result, IoJson **out);
 

@@ -24,6 +24,7 @@ void audit_signals_free(AuditSignals *s)
     audit_choice_free(s->choice, s->choice_count);
     base_free(s->labels);
     base_free(s->group);
+    base_free(s->cluster);
     base_free(s->point);
     base_free(s->unlearned);
     base_free(s->original);
@@ -116,6 +117,7 @@ static BaseStatus write_points(const AuditSignals *s, IoHdf5 *file)
     }
     BASE_TRY(io_hdf5_write(file, "/points/labels", IO_H5_I32, 1, &s->N, s->labels));
     BASE_TRY(io_hdf5_write(file, "/points/group", IO_H5_U8, 1, &s->N, s->group));
+    if (s->cluster) BASE_TRY(io_hdf5_write(file, "/points/cluster", IO_H5_I32, 1, &s->N, s->cluster));
     BASE_TRY(io_hdf5_write(file, "/points/position", IO_H5_I64, 1, &s->N, at));
     BASE_TRY(io_hdf5_write(file, "/points/test", IO_H5_U8, 1, &s->N, test));
 out:
@@ -236,24 +238,47 @@ out:
     return st;
 }
 
-static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
+/* Where the images are; a file of others may not say. */
+static BaseStatus read_places(IoHdf5 *file, const char *name, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
+    const char *const where = io_hdf5_has(file, "/points/position") ? "/points/position" : "/points/image";
     int64_t *at = NULL;
     uint8_t *test = NULL;
-    BASE_TRY(read_array(file, name, "/points/labels", IO_H5_I32, 1, &s->N, sizeof *s->labels, (void **)&s->labels));
-    BASE_TRY(read_array(file, name, "/points/group", IO_H5_U8, 1, &s->N, 1, (void **)&s->group));
-    BASE_TRY(read_array(file, name, "/points/position", IO_H5_I64, 1, &s->N, sizeof *at, (void **)&at));
-    BASE_TRY(read_array(file, name, "/points/test", IO_H5_U8, 1, &s->N, 1, (void **)&test));
+    if (io_hdf5_has(file, where))
+        BASE_TRY(read_array(file, name, where, IO_H5_I64, 1, &s->N, sizeof *at, (void **)&at));
+    if (io_hdf5_has(file, "/points/test"))
+        BASE_TRY(read_array(file, name, "/points/test", IO_H5_U8, 1, &s->N, 1, (void **)&test));
     BASE_TRY(BASE_ALLOC(s->N, &s->point));
     for (int64_t i = 0; i < s->N; i++) {
-        BASE_CHECK(s->group[i] < AUDIT_GROUPS && s->labels[i] >= 0 && s->labels[i] < s->K, BASE_EFORMAT,
-                   "%s: /points/group or /points/labels holds an invalid number at place %lld", name, (long long)i);
-        s->point[i] = (ModelPoint){at[i], test[i] != 0};
+        bool held_out = s->group[i] == AUDIT_FORGET_TEST || s->group[i] >= AUDIT_RETAIN_TEST;
+        s->point[i] = (ModelPoint){at ? at[i] : i, test ? test[i] != 0 : held_out};
     }
 out:
     base_free(at);
     base_free(test);
+    return st;
+}
+
+static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(read_array(file, name, "/points/labels", IO_H5_I32, 1, &s->N, sizeof *s->labels, (void **)&s->labels));
+    BASE_TRY(read_array(file, name, "/points/group", IO_H5_U8, 1, &s->N, 1, (void **)&s->group));
+    for (int64_t i = 0; i < s->N; i++) {
+        BASE_CHECK(s->group[i] < AUDIT_GROUPS, BASE_EFORMAT,
+                   "%s: /points/group holds %d at place %lld; groups are 0 (forgotten, trained on), 1 (forgotten, held "
+                   "out), 2 (kept, trained on), 3 (kept, held out) and 4 (population)",
+                   name, s->group[i], (long long)i);
+        BASE_CHECK(s->labels[i] >= 0 && s->labels[i] < s->K, BASE_EFORMAT,
+                   "%s: /points/labels holds %d at place %lld; the logits have %lld classes", name, s->labels[i],
+                   (long long)i, (long long)s->K);
+    }
+    if (io_hdf5_has(file, "/points/cluster"))
+        BASE_TRY(
+            read_array(file, name, "/points/cluster", IO_H5_I32, 1, &s->N, sizeof *s->cluster, (void **)&s->cluster));
+    BASE_TRY(read_places(file, name, s));
+out:
     return st;
 }
 
@@ -277,26 +302,34 @@ out:
     return st;
 }
 
-BaseStatus audit_signals_read(const char *path, AuditSignals *out)
+static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    IoH5Info info;
+    BASE_TRY(io_hdf5_info(file, "/unlearned/logits", &info));
+    BASE_CHECK(info.ndim == 2 && info.count > 0, BASE_EFORMAT, "%s: /unlearned/logits must be [N,K]", path);
+    s->N = info.shape[0];
+    s->K = info.shape[1];
+    BASE_TRY(
+        read_array(file, path, "/unlearned/logits", IO_H5_F64, 2, info.shape, sizeof(double), (void **)&s->unlearned));
+    if (io_hdf5_has(file, "/original/logits"))
+        BASE_TRY(read_array(file, path, "/original/logits", IO_H5_F64, 2, info.shape, sizeof(double),
+                            (void **)&s->original));
+    BASE_TRY(read_points(file, path, s));
+    BASE_TRY(read_parts(file, path, s));
+out:
+    return st;
+}
+
+static BaseStatus read_file(const char *path, bool own, AuditSignals *out)
 {
     BaseStatus st = BASE_OK;
     IoHdf5 *file = NULL;
     AuditSignals s = {0};
-    IoH5Info info;
     *out = (AuditSignals){0};
     BASE_TRY(io_hdf5_open(path, &file));
-    BASE_TRY(read_head(file, path, &s));
-    BASE_TRY(io_hdf5_info(file, "/unlearned/logits", &info));
-    BASE_CHECK(info.ndim == 2 && info.count > 0, BASE_EFORMAT, "%s: /unlearned/logits must be [N,K]", path);
-    s.N = info.shape[0];
-    s.K = info.shape[1];
-    BASE_TRY(
-        read_array(file, path, "/unlearned/logits", IO_H5_F64, 2, info.shape, sizeof(double), (void **)&s.unlearned));
-    if (io_hdf5_has(file, "/original/logits"))
-        BASE_TRY(
-            read_array(file, path, "/original/logits", IO_H5_F64, 2, info.shape, sizeof(double), (void **)&s.original));
-    BASE_TRY(read_points(file, path, &s));
-    BASE_TRY(read_parts(file, path, &s));
+    if (own) BASE_TRY(read_head(file, path, &s));
+    BASE_TRY(read_arrays(file, path, &s));
     *out = s;
     s = (AuditSignals){0};
 out:
@@ -304,3 +337,7 @@ out:
     audit_signals_free(&s);
     return st;
 }
+
+BaseStatus audit_signals_read(const char *path, AuditSignals *out) { return read_file(path, true, out); }
+
+BaseStatus audit_signals_open(const char *path, AuditSignals *out) { return read_file(path, false, out); }

@@ -27,6 +27,7 @@ typedef struct {
     int64_t N, K;
     int32_t *labels;              /* [N] */
     uint8_t *group;               /* [N] AuditGroup */
+    int32_t *cluster;             /* [N] points of one number depend on each other; NULL: none do */
     ModelPoint *point;            /* [N] where the images are */
     double *unlearned, *original; /* [N, K]; original NULL: not given */
     int64_t R;
@@ -43,5 +44,9 @@ void audit_set_population_apart(AuditSignals *signals);
 BaseStatus audit_signals_write(const AuditSignals *signals, const char *path);
 /** Reads what audit_signals_write wrote; a foreign or damaged file is one line. */
 BaseStatus audit_signals_read(const char *path, AuditSignals *out);
+
+/** The arrays of a file that any program may have written (docs/audit.md): /points/{labels,group}, /unlearned/logits, and
+ *  what else there is. *out has neither options nor attacks. BASE_EFORMAT in one line. */
+BaseStatus audit_signals_open(const char *path, AuditSignals *out);
 
 #endif

@@ -8,32 +8,20 @@
 
 #include "base/memory.h"
 
-static const MiaFinding *worst_of(const MiaAudit *audit, int game)
-{
-    const MiaFinding *worst = NULL;
-    for (int64_t i = 0; i < audit->count; i++) {
-        const MiaFinding *f = &audit->finding[i];
-        bool counts = game < 0 ? f->verdict == audit->verdict : f->game == (MiaGame)game;
-        if (!counts) continue;
-        bool decides = game < 0 || !worst || (f->verdict == audit->game[game]) == (worst->verdict == audit->game[game]);
-        if (!worst || (decides && fabs(f->difference.value) > fabs(worst->difference.value)) ||
-            (game >= 0 && f->verdict == audit->game[game] && worst->verdict != audit->game[game]))
-            worst = f;
-    }
-    return worst;
-}
-
 /* "by the attack loss: AUC 0.62 [0.58, 0.66] where retrained models give 0.51, a difference of +0.11 [+0.07, +0.15]" */
 static void finding_text(const MiaFinding *f, BaseText *out)
 {
-    const MathEstimate *u = &f->unlearned, *d = &f->difference;
-    base_text_add(out, "by the attack %s: AUC %.3f", f->attack, u->value);
+    MiaStatistic which = MIA_STATISTIC_AUC;
+    const MiaJudgement *j = mia_finding_first(f, &which);
+    const MathEstimate *u = &j->unlearned, *d = &j->difference;
+    base_text_add(out, "by the attack %s: %s %.3f", f->attack, mia_statistic_name(which), u->value);
     if (!isnan(u->lo)) base_text_add(out, " [%.3f, %.3f]", u->lo, u->hi);
-    if (!isnan(f->retrained.value))
-        base_text_add(out, " where retrained models give %.3f, a difference of %+.3f", f->retrained.value, d->value);
+    if (!isnan(j->retrained.value))
+        base_text_add(out, " where retrained models give %.3f, a difference of %+.3f", j->retrained.value, d->value);
     else
         base_text_add(out, ", %+.3f from the 0.5 of pure guessing", d->value);
     if (!isnan(d->lo)) base_text_add(out, " [%+.3f, %+.3f]", d->lo, d->hi);
+    base_text_add(out, " (p %.2g over all findings together)", j->adjusted);
 }
 
 static const char *told_apart(MiaGame game)
@@ -47,64 +35,90 @@ static const char *told_apart(MiaGame game)
 static void verdict_text(const AuditPage *p, BaseText *out)
 {
     const MiaAudit *a = &p->result->audit;
-    const MiaFinding *f = worst_of(a, -1), *suspicion = mia_audit_suspicion(a);
-    if (a->verdict == MATH_LEAKS && f) {
-        base_text_add(out, "Verdict: leaks. An attacker can tell %s, ", told_apart(f->game));
+    const AuditOptions *options = &p->collected->signals.options;
+    const MiaFinding *f = mia_audit_headline(a, MIA_GAMES);
+    base_text_add(out, "Verdict: %s%s%s. ", mia_verdict_name(a->verdict), *a->qualified ? " " : "", a->qualified);
+    switch (a->verdict) {
+    case MIA_LEAKS:
+        base_text_add(out, "An attacker can tell %s, ", told_apart(f->game));
         finding_text(f, out);
-        base_text_add(out, ".");
-    } else if (a->verdict == MATH_OVER_FORGOTTEN && f) {
+        break;
+    case MIA_OVER_FORGOTTEN:
         base_text_add(out,
-                      "Verdict: over-forgotten. %s look less familiar to the model than to retrained ones, which gives "
-                      "them away as well: an attacker can tell %s, ",
+                      "%s look less familiar to the model than to retrained ones, which gives them away as well: an "
+                      "attacker can tell %s, ",
                       f->game == MIA_GAME_RETAIN ? "Training images of the kept classes" : "The forgotten images",
                       told_apart(f->game));
         finding_text(f, out);
-        base_text_add(out, ".");
-    } else if (a->verdict == MATH_INDISTINGUISHABLE) {
-        base_text_add(out,
-                      "Verdict: indistinguishable. In all three games the AUC of every attack made here was within "
-                      "%g of that of the retrained models, with an error probability of %g each; the same attacks do "
-                      "detect the original model.",
-                      p->collected->signals.options.margin, p->collected->signals.options.alpha);
-    } else if (suspicion) {
-        base_text_add(out,
-                      "Verdict: underpowered, with a suspicion. One finding alone says that an attacker can tell %s, ",
-                      told_apart(suspicion->game));
-        finding_text(suspicion, out);
-        base_text_add(out,
-                      "; among all %lld tests together it may still be chance. More retrained models "
-                      "(--make-retrained; here %lld) or more images would decide.",
-                      (long long)a->count, (long long)p->collected->signals.R);
-    } else {
-        base_text_add(out, "Verdict: underpowered. No leak was found, but this audit could not rule one out either.");
+        break;
+    case MIA_SUSPICION:
+        base_text_add(out, "Under this model an attacker can tell %s, ", told_apart(f->game));
+        finding_text(f, out);
+        base_text_add(out, "; whether a retrained model would show the same is unknown: with two or more retrained "
+                           "models (--make-retrained) the audit would decide");
+        break;
+    case MIA_INDISTINGUISHABLE:
+        base_text_add(
+            out,
+            "In all three games every attack made here was shown to be within %g of the retrained models' AUC "
+            "and within %g of their true-positive rates, with an error probability of %g each; the same "
+            "attacks do detect the original model",
+            options->margin, options->margin_tpr, options->alpha);
+        break;
+    case MIA_UNDERPOWERED: base_text_add(out, "No leak was found, but this audit could not rule one out either"); break;
+    default: base_text_add(out, "A control failed: nothing can be concluded from this audit"); break;
     }
+    base_text_add(out, ".");
 }
 
 /* Why "indistinguishable" was out of reach. */
 static void reasons(const AuditPage *p, ReportDocument *d)
 {
     const MiaAudit *a = &p->result->audit;
-    if (a->verdict != MATH_UNDERPOWERED) return;
+    if (a->verdict != MIA_UNDERPOWERED && a->verdict != MIA_SUSPICION) return;
     report_document_text(d, REPORT_BLOCK_TEXT, "What prevented a stronger verdict:");
     if (!p->collected->signals.original)
         report_document_text(d, REPORT_BLOCK_ITEM,
                              "no --original: nothing shows that these attacks would find a model that still knows the "
                              "class");
-    if (p->collected->signals.R < 2)
-        report_document_text(d, REPORT_BLOCK_ITEM,
-                             "%lld retrained model%s: equality is judged against at least 2 (--retrained, "
-                             "--make-retrained)",
-                             (long long)p->collected->signals.R, p->collected->signals.R == 1 ? "" : "s");
-    for (int g = 0; g < MIA_GAMES; g++) {
-        const MiaFinding *f = worst_of(a, g);
-        if (!f || f->verdict != MATH_UNDERPOWERED || p->collected->signals.R < 2) continue;
-        report_document_text(d, REPORT_BLOCK_ITEM,
-                             "game \"%s\": the interval of attack %s, %+.3f [%+.3f, %+.3f], reaches beyond the margin "
-                             "of %g; more images%s would narrow it",
-                             mia_game_name((MiaGame)g), f->attack, f->difference.value, f->difference.lo,
-                             f->difference.hi, p->collected->signals.options.margin,
-                             f->over_models ? " or more retrained models" : "");
+    for (int g = 0; g < MIA_GAMES; g++)
+        if (*a->missing[g])
+            report_document_text(d, REPORT_BLOCK_ITEM, "game \"%s\": %s", mia_game_name((MiaGame)g), a->missing[g]);
+}
+
+/* What so many images and models would find. */
+static void power(const AuditPage *p, ReportDocument *d)
+{
+    const MiaPower *w = &p->result->audit.power;
+    const MiaExposed *e = &p->result->audit.exposed;
+    if (!isnan(w->auc))
+        report_document_text(d, REPORT_BLOCK_TEXT,
+                             "What it would have found with a probability of 80%%: a rise of the AUC in \"forget\" by "
+                             "%.3f, all forgotten images alike%s.",
+                             w->auc, isnan(w->share) ? "" : "; or fewer images that are exposed more, as follows");
+    if (!isnan(w->share)) {
+        BaseText rate = {0};
+        if (!isnan(w->tpr)) base_text_add(&rate, " (a true-positive rate of %.1f%% at FPR 1%%)", 100 * w->tpr);
+        report_document_text(d, REPORT_BLOCK_TEXT,
+                             "The smallest share of wholly exposed images that it would have found: "
+                             "%.1f%%%s.",
+                             100 * w->share, base_text_of(&rate, &d->st));
+        base_text_free(&rate);
     }
+    if (p->collected->signals.R >= 2 && isnan(w->auc))
+        report_document_text(d, REPORT_BLOCK_TEXT,
+                             "With so few retrained models no leak, however large, would have been found with a "
+                             "probability of 80%%.");
+    if (e->attack)
+        report_document_text(d, REPORT_BLOCK_TEXT,
+                             "Image by image, %lld of %lld forgotten ones stand out from the held-out images of their "
+                             "class (attack %s, conformal p-values, false discovery rate %g).",
+                             (long long)e->found, (long long)e->n, e->attack, MIA_EXPOSED_FDR);
+    if (p->collected->signals.R >= 2)
+        report_document_text(d, REPORT_BLOCK_TEXT,
+                             "Evidence against \"one more retrained model\" in \"forget\" and \"retain\": an e-value "
+                             "of %.3g. 20 or more is strong; it may be looked at after each further retrained model.",
+                             p->result->audit.evidence);
 }
 
 /* With so many images these attacks could not have found more than this. */
@@ -128,10 +142,10 @@ static void reach(const AuditPage *p, ReportDocument *d)
         out < 1000 ? " A leak of very few images does not show with so few held-out ones." : "");
     report_document_text(d, REPORT_BLOCK_TEXT,
                          "What it could not have found: a true-positive rate at false-positive rates below %.2g%% (one "
-                         "in %lld held-out images); AUC differences below %g, which count as none; and anything that "
+                         "in %lld held-out images), and anything that "
                          "only attacks not listed here would see, such as attacks with more reference models, with "
                          "gradients or with other images.",
-                         100.0 / (double)(out > 0 ? out : 1), (long long)out, p->collected->signals.options.margin);
+                         100.0 / (double)(out > 0 ? out : 1), (long long)out);
     if (!isnan(largest))
         report_document_text(d, REPORT_BLOCK_TEXT,
                              "An epsilon above %.2f could not be proved with so many images, even by a faultless "
@@ -146,7 +160,9 @@ void audit_words(const AuditPage *p, ReportDocument *d)
     BaseText text = {0};
     for (int k = 0; k < 2; k++)
         if (control[k]->run && !control[k]->passed)
-            report_document_text(d, REPORT_BLOCK_WARNING, "A control failed: %s. Do not rely on what follows.",
+            report_document_text(d, REPORT_BLOCK_WARNING,
+                                 k == 0 ? "A control failed: %s. Do not rely on what follows."
+                                        : "A control found nothing: %s.",
                                  control[k]->text + (strncmp(control[k]->text, "failed: ", 8) == 0 ? 8 : 0));
     if (p->collected->unlearned_nothing)
         report_document_text(d, REPORT_BLOCK_WARNING,
@@ -156,6 +172,7 @@ void audit_words(const AuditPage *p, ReportDocument *d)
     base_text_free(&text);
     reasons(p, d);
     reach(p, d);
+    power(p, d);
 }
 
 /* Whether @p i is the first attack that game g left out for this reason; *names: all of them. */
@@ -200,16 +217,23 @@ void audit_words_terminal(const AuditPage *p, BaseText *out)
     base_text_add(out, "%s\nasked to forget: %s (%s)\n\n", a->headline, p->collected->forget_numbers,
                   p->collected->forget_names);
     for (int g = 0; g < MIA_GAMES; g++) {
-        const MiaFinding *f = worst_of(a, g);
+        const MiaFinding *f = mia_audit_headline(a, (MiaGame)g);
+        MiaStatistic which;
+        const MiaJudgement *j = f ? mia_finding_first(f, &which) : NULL;
         base_text_add(out, "%-7s %-17s", mia_game_name((MiaGame)g),
-                      a->played[g] ? math_verdict_name(a->game[g]) : "not run");
-        if (f)
-            base_text_add(out, " %s: %+.3f [%+.3f, %+.3f]", f->attack, f->difference.value, f->difference.lo,
-                          f->difference.hi);
-        base_text_add(out, "%s%s\n", f && *a->missing[g] ? "; " : " ", a->missing[g]);
+                      a->played[g] ? mia_verdict_name(a->game[g]) : "not run");
+        if (j)
+            base_text_add(out, " %s, %s: %+.3f [%+.3f, %+.3f]", f->attack, mia_statistic_name(which),
+                          j->difference.value, j->difference.lo, j->difference.hi);
+        base_text_add(out, "%s%s\n", j && *a->missing[g] ? "; " : " ", a->missing[g]);
     }
     base_text_add(out, "control retrained against retrained: %s\ncontrol original against retrained: %s\n",
                   a->nothing.text, a->something.text);
+    if (!isnan(a->power.auc))
+        base_text_add(out, "would find, with 80%%: a rise of the AUC in \"forget\" by %.3f\n", a->power.auc);
+    if (a->exposed.attack)
+        base_text_add(out, "exposed images, one by one: %lld of %lld\n", (long long)a->exposed.found,
+                      (long long)a->exposed.n);
     if (p->collected->unlearned_nothing)
         base_text_add(out, "the audited weights are those of the original: nothing was unlearned\n");
 }

@@ -69,12 +69,17 @@ static BaseStatus audit(const CliOptions *o)
     BaseText terminal = {0};
     char *json = NULL;
     NnTuning *tuning = NULL;
+    w.task.signals = o->signals;
+    BASE_CHECK(!o->signals || !(o->arch || o->weights || o->data || o->original || o->retrained || o->shadow ||
+                                o->make_retrained || o->pictures || o->tuning),
+               BASE_EUSAGE,
+               "audit: --signals FILE holds the logits of all models: no models, data or pictures are given beside it");
     const char *const needed[][2] = {{"--arch A", o->arch},
                                      {"--weights F", o->weights},
                                      {"--data D", o->data},
                                      {"--forget C", o->forget},
                                      {"-o DIR", o->out}};
-    for (size_t i = 0; i < BASE_COUNT(needed); i++)
+    for (size_t i = o->signals ? BASE_COUNT(needed) - 1 : 0; i < BASE_COUNT(needed); i++)
         BASE_CHECK(needed[i][1], BASE_EUSAGE, "audit: %s is missing; see `expunge audit --help`", needed[i][0]);
     base_param_defaults(nn_train_params, nn_train_param_count, &w.training);
     base_param_defaults(audit_params, audit_param_count, &w.task.options);
@@ -153,9 +158,9 @@ const CliCommand cli_audit = {
 #include "cli/help/audit.txt.inc"
         },
     .usage = {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR",
-              "--verify DIR [--signers FILE --identity I] [-o NEW]"},
+              "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [-o NEW]"},
     .takes =
-        "arch weights data forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
+        "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
         "precision tuning json out",
     .set_table = audit_params,
     .set_count = &audit_param_count,

@@ -32,7 +32,7 @@ typedef struct CliCommand CliCommand;
 struct CliCommand {
     const char *name, *summary;         /* one line */
     const char *purpose[CLI_LINES_MAX]; /* the lines of cli/help/<name>.txt, then NULL */
-    const char *usage[2];               /* what follows "expunge <name> ": one form, or two */
+    const char *usage[3];               /* what follows "expunge <name> ": one form or more */
     const char *takes;                  /* option names separated by blanks; one ending in '!' must be given */
     size_t operands_min, operands_max;
     const char *operand;        /* what an operand is: "CONFIG.yaml" */

@@ -208,17 +208,55 @@ out:
     return st;
 }
 
+/* The share of members above the k-th largest non-member, 1 <= k <= N: -1 without those that tie with it, 1 with them, 0
+ * with half of them. */
+static double share_above(const MathRoc *roc, int64_t k, int ties)
+{
+    if (k < 1) return 0;
+    if (k > roc->N) return 1;
+    int64_t lo = 1, hi = roc->count - 1; /* the first point with k non-members at or above it */
+    while (lo < hi) {
+        int64_t mid = lo + (hi - lo) / 2;
+        if (llround(roc->fpr[mid] * (double)roc->N) >= k)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return ties < 0 ? roc->tpr[lo - 1] : ties > 0 ? roc->tpr[lo] : (roc->tpr[lo - 1] + roc->tpr[lo]) / 2;
+}
+
+/* The first c with P(Bin(n, p) >= c) <= @p error, or with < 1 - @p error. */
+static int64_t tail(int64_t n, double p, double error, bool lower)
+{
+    int64_t lo = 0, hi = n + 1;
+    while (lo < hi) {
+        int64_t mid = lo + (hi - lo) / 2;
+        double above = math_stats_binomial_upper(mid, n, p);
+        if (lower ? above < 1 - error : above <= error)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
 MathTprAtFpr math_roc_tpr_at_fpr(const MathRoc *roc, double fpr)
 {
-    MathTprAtFpr out = {NAN, NAN, NAN, NAN, roc->N};
-    if (!((double)roc->N >= 1 / fpr)) return out;
-    int64_t at = 0; /* fpr and tpr rise together: the last point allowed has the largest tpr */
-    while (at + 1 < roc->count && roc->fpr[at + 1] <= fpr) at++;
-    MathEstimate share = math_stats_share(llround(roc->tpr[at] * (double)roc->P), roc->P, 0.95);
-    out.value = share.value;
-    out.lo = share.lo;
-    out.hi = share.hi;
+    MathTprAtFpr out = {NAN, NAN, NAN, NAN, NAN, roc->N};
+    double k = fpr * (double)(roc->N + 1) * (1 + 1e-12);
+    int64_t at = 0, whole = (int64_t)k;
+    if (!(k >= 1)) return out;
+    out.value = share_above(roc, whole, 0);
+    if (k > (double)whole) out.value += (k - (double)whole) * (share_above(roc, whole + 1, 0) - out.value);
+    while (at + 1 < roc->count && roc->fpr[at + 1] <= fpr) at++; /* fpr and tpr rise together */
+    out.within = roc->tpr[at];
     out.realised_fpr = roc->fpr[at];
+    double low = share_above(roc, tail(roc->N, fpr, 0.025, true) - 1, -1),
+           high = share_above(roc, tail(roc->N, fpr, 0.025, false), 1);
+    MathEstimate above = math_stats_share_effective(out.value, (double)roc->P, 0.95);
+    if (out.value <= 0 || out.value >= 1) above = math_stats_share(out.value >= 1 ? roc->P : 0, roc->P, 0.95);
+    out.lo = fmax(0, out.value - hypot(out.value - fmin(low, out.value), out.value - above.lo));
+    out.hi = fmin(1, out.value + hypot(fmax(high, out.value) - out.value, above.hi - out.value));
     return out;
 }
 

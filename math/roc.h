@@ -30,11 +30,23 @@ BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n,
  *  ties half. @p out [n]. Errors as math_roc. O(n log n). */
 BaseStatus math_auc_placements(const double *score, const uint8_t *member, int64_t n, double *out);
 
-/** Largest TPR at a threshold with FPR <= @p fpr. value NaN ("not resolvable") where N < 1 / fpr. */
+/** The true-positive rate at a true false-positive rate. */
 typedef struct {
-    double value, lo, hi, realised_fpr; /* Clopper-Pearson 95% */
-    int64_t n;                          /* N */
+    double value, lo, hi; /* 95% */
+    double within;        /* the largest TPR with at most fpr of these non-members above the threshold, as most tools
+                             print it: on average its true rate is higher, by half where one is allowed */
+    double realised_fpr;  /* the share that `within` allowed */
+    int64_t n;            /* N */
 } MathTprAtFpr;
+/**
+ * Of N non-members the k-th largest has k / (N + 1) of the others above it on average, so the value is the share of
+ * members above the k-th largest, k = fpr (N + 1), between two of them linearly; ties half. NaN ("not resolvable") where
+ * N + 1 < 1 / fpr.
+ *
+ * Two independent sources of chance, joined as MOVER does (Zou and Donner 2008): where the true threshold is - with K ~
+ * Bin(N, fpr) non-members above it, it lies between the K-th and the (K+1)-th largest, K between its 2.5% and 97.5%
+ * quantiles - and who lies above a threshold (Clopper-Pearson over members).
+ */
 MathTprAtFpr math_roc_tpr_at_fpr(const MathRoc *roc, double fpr);
 
 /** max over thresholds of (TPR + 1 - FPR) / 2 and the threshold, the smallest FPR among equals. Optimistic: chosen on the same data. */

@@ -46,6 +46,7 @@ const MiaAttack mia_logistic = {
     .entry = BASE_ENTRY("logistic", "logistic regression on signals of the prediction",
                         "Kurmanji et al. 2023 (SCRUB); Foster et al. 2024 (SSD); TensorFlow Privacy", Params, PARAMS),
     .in_auto = true,
+    .panel = true,
     .sets = "member and non-member: the points that the attack is fitted to, each judged by a fit that did not see it; "
             "audited: judged by a fit to all of them",
     .score = score,

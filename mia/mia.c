@@ -210,7 +210,7 @@ static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
     }
     no_bounds(result);
     result->auc = (MathAuc){NAN, NAN, NAN, NAN, members, n - members};
-    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, n - members};
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, NAN, n - members};
     if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
     if (result->unranked) goto out;
     BASE_TRY(math_roc(score, member, n, &result->roc));

@@ -76,6 +76,7 @@ typedef struct {
     unsigned needs;
     bool in_auto;      /* an audit makes it unasked where what it needs is there; false: it ranks points as another
                          does, or is fitted to the points that it judges */
+    bool panel;        /* one of those that must be made before an audit says "indistinguishable" */
     const char *curve; /* of attacks that compare models: which number its learning curve shows; NULL: none */
     bool headline;     /* the papers' own "MIA", which published tables print; with a wiring of this kind, and of one
                          attack */

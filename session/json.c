@@ -31,6 +31,7 @@ IoJson *session_json_tpr(const MiaResult *result)
         IoJson *row = io_json_object();
         io_json_set_take(row, "value", io_json_number(t->value));
         io_json_set_take(row, "ci", session_json_interval(t->lo, t->hi));
+        io_json_set_take(row, "within_fpr", io_json_number(t->within));
         io_json_set_take(row, "fpr", io_json_number(t->realised_fpr));
         io_json_set_take(row, "n", io_json_integer(t->n));
         snprintf(key, sizeof key, "%g", mia_fprs[i]);

@@ -1,4 +1,4 @@
-/* mia/verdict/verdict.c - an audit's conclusions. */
+/* mia/verdict/verdict.c - an audit's conclusions: the statistics of every attack in every game as one family. */
 #include "mia/verdict/verdict.h"
 
 #include <math.h>
@@ -6,258 +6,347 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "math/bootstrap.h"
+#include "base/param.h"
+#include "mia/verdict/parts.h"
 
-const char *mia_game_name(MiaGame game)
+const char *mia_verdict_name(MiaVerdict verdict)
 {
-    static const char *const NAMES[] = {"forget", "models", "retain"};
-    return NAMES[game];
+    static const char *const NAMES[] = {"leaks",        "over-forgotten", "suspicion", "indistinguishable",
+                                        "underpowered", "invalid"};
+    return NAMES[verdict];
 }
 
-const char *mia_game_question(MiaGame game)
+const char *mia_verdict_meaning(MiaVerdict verdict)
 {
-    static const char *const QUESTIONS[] = {
-        "can an attacker tell forgotten training points from held-out points of their class?",
-        "can an attacker tell an unlearned model from a retrained one?",
-        "are training points of the kept classes more exposed than after retraining?"};
-    return QUESTIONS[game];
+    static const char *const MEANINGS[] = {
+        "The forgotten or the kept training images are more recognisable than retraining would have left them.",
+        "The images look less familiar to the model than to retrained ones, which gives them away as well.",
+        "Trained-on and held-out images differ under this model; whether that is a leak, only retrained models can show.",
+        "Every difference to retrained models is shown to lie within the margins, by attacks that find the original.",
+        "Neither a leak nor its absence could be shown with these images and models.",
+        "A control failed: nothing can be concluded from this audit."};
+    return MEANINGS[verdict];
 }
 
 void mia_audit_free(MiaAudit *audit)
 {
     if (!audit) return;
     base_free(audit->finding);
+    base_free(audit->exposed.p);
     *audit = (MiaAudit){0};
 }
 
-static bool is_played(const MiaGameScores *g, MiaGame game)
+bool mia_is_played(const MiaGameScores *g, MiaGame game)
 {
-    return g->n > 0 && g->unlearned.M > 0 && (game != MIA_GAME_MODELS || g->retrained.M > 0);
+    return g->n > 0 && g->unlearned.M > 0 && (game == MIA_GAME_FORGET || g->retrained.M >= 2);
 }
 
-static MathEstimate less_half(double value, double lo, double hi, int64_t n)
-{
-    return (MathEstimate){value - 0.5, lo - 0.5, hi - 0.5, n};
-}
-
-/* How much more member-like a is than b, as a difference of AUCs, at @p level. */
-static BaseStatus compare(const MiaGameScores *g, MiaGame game, MiaModels a, MiaModels b, double level,
-                          const MiaAuditOptions *options, MathEstimate *out, bool *over_models)
+BaseStatus mia_table_against(const MiaGameScores *g, MiaGame game, const double *judged, MiaTable *out)
 {
     BaseStatus st = BASE_OK;
-    MathEstimate told;
-    MathAuc auc;
-    MathAucDifference paired;
-    MathBootstrap boot;
-    MathModelScores left = {a.score, a.M, NULL}, right = {b.score, b.M, NULL};
-    MathBootstrapOptions how = {level, options->draws, {0.001, 0.01, 0.1}, options->seed};
-    *over_models = false;
-    if (game == MIA_GAME_MODELS) {
-        BASE_TRY(math_auc_of_models(a.score, a.M, b.score, b.M, g->n, level, &told, over_models));
-        *out = less_half(told.value, told.lo, told.hi, g->n);
-    } else if (a.M == 1 && b.M == 0) {
-        BASE_TRY(math_auc_level(a.score, g->member, g->n, level, &auc));
-        *out = less_half(auc.value, auc.lo, auc.hi, g->n);
-    } else if (a.M == 1 && b.M == 1) {
-        BASE_TRY(math_auc_paired(a.score, b.score, g->member, g->n, level, &paired));
-        *out = paired.difference;
-        out->n = g->n;
-    } else {
-        BASE_TRY(math_bootstrap(&left, b.M ? &right : NULL, g->member, g->n, &how, &boot));
-        const MathEstimate *of_a = &boot.a[MATH_STATISTIC_AUC];
-        *out = b.M ? boot.difference[MATH_STATISTIC_AUC] : less_half(of_a->value, of_a->lo, of_a->hi, g->n);
-        *over_models = boot.over_models;
+    const double **model = NULL;
+    int64_t R = g->retrained.M, M = 0;
+    *out = (MiaTable){0};
+    BASE_TRY(BASE_ALLOC(R + 1, &model));
+    if (judged) model[M++] = judged;
+    for (int64_t r = 0; r < R; r++) model[M++] = g->retrained.score + r * g->n;
+    BASE_TRY(mia_statistics(g, game, model, M, judged != NULL, out));
+out:
+    base_free(model);
+    return st;
+}
+
+/* ------------------------------------------------------------ one statistic */
+
+/* An AUC's own interval over points, on the logit scale; near 0 and 1 as math_auc. */
+static MathEstimate own_interval(const MiaRow *row)
+{
+    double value = row->value[0], trials;
+    MathEstimate out = math_estimate(value, (int64_t)row->count), wider;
+    if (isnan(row->own)) return out;
+    if (value <= 0 || value >= 1) return math_stats_share(value >= 1 ? out.n : 0, out.n, 0.95);
+    double half = math_stats_t_quantile(0.975, row->clusters - 1) * sqrt(row->own) / (value * (1 - value));
+    double logit = log(value) - log1p(-value);
+    out.lo = 1 / (1 + exp(half - logit));
+    out.hi = 1 / (1 + exp(-half - logit));
+    trials = fmin(value * (1 - value) / row->own, row->count);
+    if (fmin(value, 1 - value) * row->count >= 0.5) return out;
+    wider = math_stats_share_effective(value, trials, 0.95);
+    return (MathEstimate){value, fmin(out.lo, wider.lo), fmax(out.hi, wider.hi), out.n};
+}
+
+static void judge_against(const MiaRow *row, int64_t M, const MiaAuditOptions *options, MiaJudgement *out)
+{
+    MathExchange x = mia_row_exchange(row, M);
+    if (isnan(x.p)) return;
+    double spread = math_stats_t_quantile(0.975, x.freedom) * x.reach / sqrt((double)M),
+           middle = mia_row_reference(row, &x);
+    out->judged = true;
+    out->p = x.p;
+    out->evidence = math_exchange_evidence(&x);
+    out->difference = mia_row_difference(row, &x, false, 0.95);
+    out->equality = mia_row_difference(row, &x, true, 1 - 2 * options->alpha);
+    out->retrained = math_estimate(middle, M - 1);
+    if (!x.ranked) {
+        out->retrained.lo = middle + mia_row_at(row, &x, -spread);
+        out->retrained.hi = middle + mia_row_at(row, &x, spread);
     }
-out:
-    return st;
+    /* a rank alone counts where so many models could ever reach alpha by it */
+    if (x.ranked && 2 / (double)M > options->alpha) out->judged = false;
 }
 
-/* The verdict on a against b: strict for leaks and over-forgotten, 1 - 2 alpha for equality where that may be found. */
-static BaseStatus judge(const MiaGameScores *g, MiaGame game, MiaModels a, MiaModels b, double strict,
-                        bool may_be_equal, const MiaAuditOptions *options, MathVerdict *out)
+/* P(|T| > |value - reference| / se), se over points; without any spread, of a rank among the clusters. */
+static double over_points(double difference, double variance, double clusters)
 {
-    BaseStatus st = BASE_OK;
-    MathEstimate wide, narrow = {NAN, NAN, NAN, 0};
-    bool over;
-    BASE_TRY(compare(g, game, a, b, strict, options, &wide, &over));
-    if (may_be_equal) BASE_TRY(compare(g, game, a, b, 1 - 2 * options->alpha, options, &narrow, &over));
-    *out = math_verdict(wide, narrow, options->margin);
-out:
-    return st;
+    if (difference == 0) return 1;
+    if (!(variance > 0)) return fmin(1, 2 / (1 + clusters));
+    return math_exchange_tails(difference / sqrt(variance), clusters - 1);
 }
 
-/* AUC of one side by itself, 95% */
-static BaseStatus alone(const MiaGameScores *g, MiaModels a, const MiaAuditOptions *options, MathEstimate *out)
+/* Fewer than two retrained models: the AUC in "forget" against 1/2; with one also against its. */
+static void judge_alone(const MiaRow *row, int64_t M, const MiaAuditOptions *options, MiaJudgement *out)
 {
-    bool over;
-    MathEstimate off;
-    BaseStatus st = compare(g, MIA_GAME_FORGET, a, (MiaModels){NULL, 0}, 0.95, options, &off, &over);
-    if (st == BASE_OK) *out = (MathEstimate){off.value + 0.5, off.lo + 0.5, off.hi + 0.5, off.n};
-    return st;
+    double off = row->value[0] - 0.5, variance = row->own;
+    if (isnan(row->own)) return;
+    out->judged = true;
+    out->p = over_points(off, variance, row->clusters);
+    out->retrained = math_estimate(NAN, 0);
+    if (M == 2) {
+        double paired = row->value[0] - row->value[1];
+        out->retrained = math_estimate(row->value[1], 1);
+        out->p = fmax(out->p, paired * off > 0 ? over_points(paired, row->paired[0], row->clusters) : 1);
+        off = paired;
+        variance = row->paired[0];
+    }
+    double half = math_stats_t_quantile(0.975, row->clusters - 1) * sqrt(variance);
+    out->difference = (MathEstimate){off, off - half, off + half, (int64_t)row->count};
+    (void)options;
 }
 
-static bool is_undirected(const MiaAuditScores *scores, MiaGame game)
-{
-    return scores->undirected && game == MIA_GAME_MODELS;
-}
+/* ------------------------------------------------------------ one attack in one game */
 
-static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAuditOptions *options, double strict,
-                       MiaFinding *out)
+static const MiaJudgement NOT_JUDGED = {.p = NAN,
+                                        .adjusted = NAN,
+                                        .evidence = 1,
+                                        .unlearned = {NAN, NAN, NAN, 0},
+                                        .retrained = {NAN, NAN, NAN, 0},
+                                        .difference = {NAN, NAN, NAN, 0},
+                                        .equality = {NAN, NAN, NAN, 0},
+                                        .verdict = MIA_UNDERPOWERED};
+
+static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAuditOptions *options, MiaFinding *out)
 {
     BaseStatus st = BASE_OK;
     const MiaGameScores *g = &scores->game[game];
-    bool enough = g->retrained.M >= 2;
-    const MathEstimate none = math_estimate(NAN, g->n);
-    *out = (MiaFinding){scores->attack, game, none, none, none, strict, MATH_UNDERPOWERED, false};
-    if (game != MIA_GAME_MODELS) BASE_TRY(alone(g, g->unlearned, options, &out->unlearned));
-    if (game != MIA_GAME_MODELS && g->retrained.M) BASE_TRY(alone(g, g->retrained, options, &out->retrained));
-    BASE_TRY(compare(g, game, g->unlearned, g->retrained, 0.95, options, &out->difference, &out->over_models));
-    if (game == MIA_GAME_MODELS) {
-        const MathEstimate *d = &out->difference;
-        out->unlearned = (MathEstimate){d->value + 0.5, d->lo + 0.5, d->hi + 0.5, d->n};
+    MiaTable table = {0};
+    *out = (MiaFinding){
+        .attack = scores->attack, .game = game, .verdict = MIA_UNDERPOWERED, .worst = {NAN, NAN, NAN, 0}, .found = NAN};
+    for (int s = 0; s < MIA_STATISTICS; s++) out->at[s] = NOT_JUDGED;
+    BASE_TRY(mia_table_against(g, game, g->unlearned.score, &table));
+    for (int s = 0; s < MIA_STATISTICS; s++) {
+        const MiaRow *row = &table.row[s];
+        MiaJudgement *to = &out->at[s];
+        if (!row->defined) continue;
+        to->unlearned = math_estimate(row->value[0], (int64_t)row->count);
+        if (s == MIA_STATISTIC_AUC && game != MIA_GAME_MODELS) to->unlearned = own_interval(row);
+        if (g->retrained.M >= 2)
+            judge_against(row, table.M, options, to);
+        else if (s == MIA_STATISTIC_AUC && !scores->fitted)
+            judge_alone(row, table.M, options, to);
     }
-    BASE_TRY(judge(g, game, g->unlearned, g->retrained, strict, enough, options, &out->verdict));
-    bool either = !enough || is_undirected(scores, game);
-    if (either && out->verdict == MATH_OVER_FORGOTTEN) out->verdict = MATH_LEAKS;
+    if (game != MIA_GAME_MODELS && g->retrained.M >= 2)
+        BASE_TRY(mia_worst_class(g, game, &out->worst, &out->worst_class));
+    if (g->retrained.M >= 2) out->found = mia_smallest_found(scores, game, &table, options, &st);
+out:
+    mia_table_free(&table);
+    return st;
+}
+
+/* ------------------------------------------------------------ all of them as one family */
+
+typedef struct {
+    MiaJudgement **of; /* [count], owned */
+    MiaGame *game;
+    double *p;
+    bool *in;
+    int64_t count;
+} Family;
+
+static void family_free(Family *f)
+{
+    base_free(f->of);
+    base_free(f->game);
+    base_free(f->p);
+    base_free(f->in);
+}
+
+static BaseStatus family_make(MiaAudit *audit, Family *f)
+{
+    BaseStatus st = BASE_OK;
+    int64_t most = audit->count * MIA_STATISTICS;
+    BASE_TRY(BASE_ALLOC(most, &f->of));
+    BASE_TRY(BASE_ALLOC(most, &f->game));
+    BASE_TRY(BASE_ALLOC(most, &f->p));
+    BASE_TRY(BASE_ALLOC(most, &f->in));
+    for (int64_t i = 0; i < most; i++) {
+        MiaFinding *finding = &audit->finding[i / MIA_STATISTICS];
+        MiaJudgement *j = &finding->at[i % MIA_STATISTICS];
+        if (!j->judged) continue;
+        f->of[f->count] = j;
+        f->game[f->count] = finding->game;
+        f->p[f->count++] = j->p;
+    }
 out:
     return st;
 }
 
-/* Every retrained model against the others; found: how many differ */
-static BaseStatus leave_one_out(const MiaGameScores *g, MiaGame game, double strict, const MiaAuditOptions *options,
-                                int64_t *found)
+static BaseStatus adjust(const Family *f, MiaAudit *audit)
 {
     BaseStatus st = BASE_OK;
-    double *rest = NULL;
-    int64_t R = g->retrained.M, n = g->n;
-    BASE_TRY(BASE_ALLOC_RAW((R - 1) * n, &rest));
-    for (int64_t r = 0; r < R; r++) {
-        MathVerdict verdict;
-        memcpy(rest, g->retrained.score, (size_t)(r * n) * sizeof *rest);
-        memcpy(rest + r * n, g->retrained.score + (r + 1) * n, (size_t)((R - 1 - r) * n) * sizeof *rest);
-        MiaModels one = {g->retrained.score + r * n, 1}, others = {rest, R - 1};
-        BASE_TRY(judge(g, game, one, others, strict, true, options, &verdict));
-        *found += verdict == MATH_LEAKS || verdict == MATH_OVER_FORGOTTEN;
+    for (int64_t i = 0; i < f->count; i++) {
+        for (int64_t k = 0; k < f->count; k++) f->in[k] = k == i;
+        BASE_TRY(math_closed(f->p, f->in, f->count, &f->of[i]->adjusted));
     }
-out:
-    base_free(rest);
-    return st;
-}
-
-static BaseStatus control_nothing(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options,
-                                  MiaControl *out)
-{
-    BaseStatus st = BASE_OK;
-    int64_t tests = 0, found = 0, first = -1;
-    for (int64_t i = 0; i < attacks * MIA_GAMES; i++) {
-        const MiaGameScores *g = &scores[i / MIA_GAMES].game[i % MIA_GAMES];
-        if (g->n > 0 && g->retrained.M >= 3) tests += g->retrained.M;
+    for (int g = 0; g < MIA_GAMES; g++) {
+        bool any = false;
+        audit->adjusted[g] = NAN;
+        for (int64_t k = 0; k < f->count; k++) any |= f->in[k] = f->game[k] == (MiaGame)g;
+        if (any) BASE_TRY(math_closed(f->p, f->in, f->count, &audit->adjusted[g]));
     }
-    out->run = tests > 0;
-    if (!out->run) snprintf(out->text, sizeof out->text, "not run: needs 3 retrained models");
-    for (int64_t i = 0; i < attacks * MIA_GAMES; i++) {
-        const MiaGameScores *g = &scores[i / MIA_GAMES].game[i % MIA_GAMES];
-        int64_t before = found;
-        if (!(g->n > 0 && g->retrained.M >= 3)) continue;
-        BASE_TRY(leave_one_out(g, (MiaGame)(i % MIA_GAMES), 1 - options->alpha / (double)tests, options, &found));
-        if (found > before && first < 0) first = i;
-    }
-    if (!out->run) goto out;
-    out->passed = found == 0;
-    if (out->passed)
-        snprintf(out->text, sizeof out->text, "passed: no retrained model differs from the others in %lld tests",
-                 (long long)tests);
-    else
-        snprintf(out->text, sizeof out->text,
-                 "failed: retrained models differ from each other in %lld of %lld tests (%.40s, %s)", (long long)found,
-                 (long long)tests, scores[first / MIA_GAMES].attack, mia_game_name((MiaGame)(first % MIA_GAMES)));
 out:
     return st;
 }
 
-static BaseStatus control_something(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options,
-                                    MiaControl *out)
+/* The word for a difference that is found. */
+static MiaVerdict word_for(double difference, bool either, bool alone)
 {
-    BaseStatus st = BASE_OK;
-    int64_t tests = 0;
-    for (int pass = 0; pass < 2 && !out->passed; pass++) /* first how many, then each at its share of alpha */
-        for (int64_t i = 0; i < attacks * MIA_GAMES && !out->passed; i++) {
-            MiaGame game = (MiaGame)(i % MIA_GAMES);
-            const MiaGameScores *g = &scores[i / MIA_GAMES].game[game];
-            MathVerdict verdict;
-            if (game == MIA_GAME_RETAIN || g->n == 0 || g->original.M == 0 || g->retrained.M < 2) continue;
-            if (pass == 0) {
-                tests++;
-                continue;
+    if (alone) return MIA_SUSPICION;
+    return difference > 0 || either ? MIA_LEAKS : MIA_OVER_FORGOTTEN;
+}
+
+static const MiaAuditScores *scores_of(const MiaAuditScores *scores, int64_t attacks, const MiaFinding *f)
+{
+    for (int64_t i = 0; i < attacks; i++)
+        if (strcmp(scores[i].attack, f->attack) == 0) return &scores[i];
+    return &scores[0];
+}
+
+const MiaJudgement *mia_finding_first(const MiaFinding *f, MiaStatistic *which)
+{
+    const MiaJudgement *first = NULL;
+    for (int s = 0; s < MIA_STATISTICS; s++) {
+        if (!f->at[s].judged || (first && !(f->at[s].p < first->p))) continue;
+        first = &f->at[s];
+        if (which) *which = (MiaStatistic)s;
+    }
+    return first;
+}
+
+/* Words for every judgement, finding and game at level alpha. */
+static void name_findings(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options,
+                          MiaAudit *audit)
+{
+    double least[MIA_GAMES];
+    MiaVerdict first[MIA_GAMES];
+    for (int g = 0; g < MIA_GAMES; g++) {
+        least[g] = INFINITY;
+        first[g] = audit->game[g] = MIA_UNDERPOWERED;
+    }
+    for (int64_t i = 0; i < audit->count; i++) {
+        MiaFinding *f = &audit->finding[i];
+        const MiaAuditScores *s = scores_of(scores, attacks, f);
+        bool either = s->undirected && f->game == MIA_GAME_MODELS, alone = s->game[f->game].retrained.M < 2;
+        for (int k = 0; k < MIA_STATISTICS; k++) {
+            MiaJudgement *j = &f->at[k];
+            if (!j->judged) continue;
+            MiaVerdict word = word_for(j->difference.value, either, alone);
+            if (j->adjusted <= options->alpha) {
+                j->verdict = word;
+                if (f->verdict == MIA_UNDERPOWERED || word < f->verdict) f->verdict = word;
+                if (audit->game[f->game] == MIA_UNDERPOWERED || word < audit->game[f->game])
+                    audit->game[f->game] = word;
             }
-            BASE_TRY(judge(g, game, g->original, g->retrained, 1 - options->alpha / (double)tests, false, options,
-                           &verdict));
-            bool either = is_undirected(&scores[i / MIA_GAMES], game) && verdict == MATH_OVER_FORGOTTEN;
-            if (verdict != MATH_LEAKS && !either) continue;
-            out->passed = true;
-            snprintf(out->text, sizeof out->text, "passed: %.40s finds the original model (game %s)",
-                     scores[i / MIA_GAMES].attack, mia_game_name(game));
+            if (!(j->p < least[f->game])) continue;
+            least[f->game] = j->p;
+            first[f->game] = word;
         }
-    out->run = tests > 0;
-    if (!out->run)
-        snprintf(out->text, sizeof out->text, "not run: needs the original model and 2 retrained models");
-    else if (!out->passed)
-        snprintf(out->text, sizeof out->text, "failed: no attack finds the original model, so this audit has no power");
-out:
-    return st;
-}
-
-/* leaks before over-forgotten before underpowered; indistinguishable only where every one is */
-static MathVerdict worse(MathVerdict a, MathVerdict b)
-{
-    static const int RANK[] = {3, 2, 0, 1}; /* by MathVerdict */
-    return RANK[a] >= RANK[b] ? a : b;
-}
-
-const MiaFinding *mia_audit_suspicion(const MiaAudit *audit)
-{
-    const MiaFinding *largest = NULL;
-    for (int64_t i = 0; i < audit->count && audit->verdict == MATH_UNDERPOWERED; i++) {
-        const MathEstimate *d = &audit->finding[i].difference;
-        if (!(d->lo > 0 || d->hi < 0)) continue;
-        if (!largest || fabs(d->value) > fabs(largest->difference.value)) largest = &audit->finding[i];
     }
-    return largest;
+    for (int g = 0; g < MIA_GAMES; g++) /* several together where none does by itself */
+        if (audit->adjusted[g] <= options->alpha && audit->game[g] == MIA_UNDERPOWERED) audit->game[g] = first[g];
 }
 
-static void conclude(const MiaAuditOptions *options, MiaAudit *audit)
+static double mean_evidence(const MiaAudit *audit)
 {
-    const MiaFinding *worst = NULL;
-    bool failed = (audit->nothing.run && !audit->nothing.passed) || (audit->something.run && !audit->something.passed);
-    audit->verdict = MATH_INDISTINGUISHABLE;
-    for (int g = 0; g < MIA_GAMES; g++) audit->game[g] = MATH_INDISTINGUISHABLE;
+    double sum = 0;
+    int64_t count = 0;
+    for (int64_t i = 0; i < audit->count; i++)
+        for (int s = 0; s < MIA_STATISTICS && audit->finding[i].game != MIA_GAME_MODELS; s++) {
+            if (!audit->finding[i].at[s].judged) continue;
+            sum += audit->finding[i].at[s].evidence;
+            count++;
+        }
+    return count ? sum / (double)count : 1;
+}
+
+/* ------------------------------------------------------------ the verdict */
+
+const MiaFinding *mia_audit_headline(const MiaAudit *audit, MiaGame game)
+{
+    const MiaFinding *best = NULL;
+    bool best_counts = false;
+    double least = INFINITY;
     for (int64_t i = 0; i < audit->count; i++) {
         const MiaFinding *f = &audit->finding[i];
-        audit->game[f->game] = worse(audit->game[f->game], f->verdict);
-        audit->verdict = worse(audit->verdict, f->verdict);
-        bool larger =
-            worst && f->verdict == worst->verdict && fabs(f->difference.value) > fabs(worst->difference.value);
-        if (!worst || larger || (worst->verdict != f->verdict && worse(worst->verdict, f->verdict) == f->verdict))
-            worst = f;
+        const MiaJudgement *j = mia_finding_first(f, NULL);
+        bool counts = f->verdict == (game == MIA_GAMES ? audit->verdict : audit->game[game]);
+        if (!j || (game != MIA_GAMES && f->game != game)) continue;
+        if (best && (best_counts != counts ? best_counts : !(j->p < least))) continue;
+        best = f;
+        best_counts = counts;
+        least = j->p;
     }
-    for (int g = 0; g < MIA_GAMES; g++)
-        if (!audit->played[g]) audit->game[g] = MATH_UNDERPOWERED;
-    if (audit->verdict == MATH_INDISTINGUISHABLE && (failed || !audit->something.run))
-        audit->verdict = MATH_UNDERPOWERED;
-    char start[220] = "";
-    if (failed)
-        snprintf(start, sizeof start, "CONTROL FAILED (%s): ",
-                 audit->nothing.run && !audit->nothing.passed ? audit->nothing.text : audit->something.text);
-    const MiaFinding *suspicion = mia_audit_suspicion(audit), *f = suspicion ? suspicion : worst;
-    const MathEstimate *d = &f->difference;
-    const char *what = suspicion ? " (at 95% alone, not among all findings)" : "";
-    if (audit->verdict == MATH_INDISTINGUISHABLE)
+    return best;
+}
+
+static void headline(const MiaAuditOptions *options, MiaAudit *audit)
+{
+    MiaStatistic which = MIA_STATISTIC_AUC;
+    const MiaFinding *f = mia_audit_headline(audit, MIA_GAMES);
+    const MiaJudgement *j = f ? mia_finding_first(f, &which) : NULL;
+    char what[240] = "nothing was judged";
+    if (j)
+        snprintf(what, sizeof what, "game %s (p %.2g): %.40s, %s %+.3f [%+.3f, %+.3f] from %s", mia_game_name(f->game),
+                 audit->adjusted[f->game], f->attack, mia_statistic_name(which), j->difference.value, j->difference.lo,
+                 j->difference.hi,
+                 j->retrained.n >= 2 ? "retrained models"
+                 : j->retrained.n    ? "the retrained model"
+                                     : "1/2");
+    if (audit->verdict == MIA_INVALID)
+        snprintf(audit->headline, sizeof audit->headline, "invalid: CONTROL FAILED (%.300s)", audit->nothing.text);
+    else if (audit->verdict == MIA_INDISTINGUISHABLE)
         snprintf(audit->headline, sizeof audit->headline,
-                 "%sindistinguishable: every AUC found is within %g of its reference", start, options->margin);
+                 "indistinguishable%s%s: every AUC is within %g and every TPR within %g of retrained models",
+                 *audit->qualified ? " " : "", audit->qualified, options->margin, options->margin_tpr);
     else
-        snprintf(audit->headline, sizeof audit->headline,
-                 "%s%s: %.40s, game %s, AUC %+.3f [%+.3f, %+.3f] from its reference%s", start,
-                 math_verdict_name(audit->verdict), f->attack, mia_game_name(f->game), d->value, d->lo, d->hi, what);
+        snprintf(audit->headline, sizeof audit->headline, "%s: %s", mia_verdict_name(audit->verdict), what);
+}
+
+static void conclude(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *audit)
+{
+    static const MiaVerdict WORST_FIRST[] = {MIA_LEAKS, MIA_OVER_FORGOTTEN, MIA_SUSPICION};
+    bool equal = true;
+    for (int g = 0; g < MIA_GAMES; g++)
+        if (audit->game[g] == MIA_UNDERPOWERED && mia_game_is_equal(scores, attacks, (MiaGame)g, options, audit))
+            audit->game[g] = MIA_INDISTINGUISHABLE;
+    for (int g = 0; g < MIA_GAMES; g++) equal = equal && audit->game[g] == MIA_INDISTINGUISHABLE;
+    audit->verdict = equal ? MIA_INDISTINGUISHABLE : MIA_UNDERPOWERED;
+    for (size_t i = BASE_COUNT(WORST_FIRST); i-- > 0;)
+        for (int g = 0; g < MIA_GAMES; g++)
+            if (audit->game[g] == WORST_FIRST[i]) audit->verdict = WORST_FIRST[i];
+    for (int g = 0; g < MIA_GAMES && audit->verdict == MIA_INDISTINGUISHABLE; g++)
+        if (options->unseen && *options->unseen) mia_qualify(scores, attacks, audit);
+    if (audit->nothing.run && !audit->nothing.passed) audit->verdict = MIA_INVALID;
+    headline(options, audit);
 }
 
 static BaseStatus check(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, int64_t *count)
@@ -268,59 +357,58 @@ static BaseStatus check(const MiaAuditScores *scores, int64_t attacks, const Mia
                options->alpha);
     BASE_CHECK(options->margin > 0 && options->margin < 0.5, BASE_EARG,
                "the margin is %g; it must be between 0 and 0.5", options->margin);
+    BASE_CHECK(options->margin_tpr > 0 && options->margin_tpr < 1, BASE_EARG,
+               "the margin of TPRs is %g; it must be between 0 and 1", options->margin_tpr);
     for (int64_t i = 0; i < attacks; i++)
         for (int g = 0; g < MIA_GAMES; g++) {
             const MiaGameScores *s = &scores[i].game[g];
             BASE_CHECK(s->n == 0 || s->member || g == MIA_GAME_MODELS, BASE_EARG,
                        "attack %.40s, game %s: membership is not given", scores[i].attack, mia_game_name((MiaGame)g));
-            *count += is_played(s, (MiaGame)g);
+            for (int64_t k = 0; s->member && k < s->n; k++)
+                BASE_CHECK(s->member[k] <= 1, BASE_EARG, "attack %.40s, game %s: membership of point %lld is %d",
+                           scores[i].attack, mia_game_name((MiaGame)g), (long long)k, s->member[k]);
+            for (int64_t k = 0; k < s->n * s->unlearned.M; k++)
+                BASE_CHECK(!isnan(s->unlearned.score[k]), BASE_ENUMERIC,
+                           "attack %.40s, game %s: the score of point %lld is NaN", scores[i].attack,
+                           mia_game_name((MiaGame)g), (long long)k);
+            *count += mia_is_played(s, (MiaGame)g);
         }
     BASE_CHECK(*count > 0, BASE_EARG, "no attack has scores of an unlearned model: there is nothing to judge");
 out:
     return st;
 }
 
-static void say_what_is_missing(const MiaAuditScores *scores, int64_t attacks, MiaAudit *audit)
-{
-    for (int g = 0; g < MIA_GAMES; g++) {
-        int64_t retrained = 0;
-        for (int64_t i = 0; i < attacks; i++) {
-            const MiaGameScores *s = &scores[i].game[g];
-            audit->played[g] |= is_played(s, (MiaGame)g);
-            if (s->n > 0 && s->retrained.M > retrained) retrained = s->retrained.M;
-        }
-        if (!audit->played[g])
-            snprintf(audit->missing[g], sizeof audit->missing[g], "not run: needs %s",
-                     g == MIA_GAME_MODELS ? "a retrained model" : "scores of members and non-members");
-        else if (retrained < 2)
-            snprintf(audit->missing[g], sizeof audit->missing[g], "equality is not judged: needs 2 retrained models");
-    }
-}
-
 BaseStatus mia_audit(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *out)
 {
     BaseStatus st = BASE_OK;
     MiaAudit audit = {0};
+    Family family = {0};
     int64_t count;
     *out = (MiaAudit){0};
     BASE_TRY(check(scores, attacks, options, &count));
     BASE_TRY(BASE_ALLOC(count, &audit.finding));
-    say_what_is_missing(scores, attacks, &audit);
     for (int64_t i = 0; i < attacks; i++)
         for (int g = 0; g < MIA_GAMES; g++) {
-            if (!is_played(&scores[i].game[g], (MiaGame)g)) continue;
-            st = find(&scores[i], (MiaGame)g, options, 1 - options->alpha / (double)count,
-                      &audit.finding[audit.count++]);
+            if (!mia_is_played(&scores[i].game[g], (MiaGame)g)) continue;
+            audit.played[g] = true;
+            st = find(&scores[i], (MiaGame)g, options, &audit.finding[audit.count++]);
             if (st == BASE_OK) continue;
             base_error_prefix(st, "attack %.40s, game %s", scores[i].attack, mia_game_name((MiaGame)g));
             goto out;
         }
-    BASE_TRY(control_nothing(scores, attacks, options, &audit.nothing));
-    BASE_TRY(control_something(scores, attacks, options, &audit.something));
-    conclude(options, &audit);
+    BASE_TRY(family_make(&audit, &family));
+    BASE_TRY(adjust(&family, &audit));
+    name_findings(scores, attacks, options, &audit);
+    audit.evidence = mean_evidence(&audit);
+    BASE_TRY(mia_expose(scores, attacks, &audit.exposed));
+    BASE_TRY(mia_power(scores, attacks, options, &audit));
+    BASE_TRY(mia_control_nothing(scores, attacks, audit.power.auc, &audit.nothing));
+    mia_control_something(scores, attacks, &audit);
+    conclude(scores, attacks, options, &audit);
     *out = audit;
     audit = (MiaAudit){0};
 out:
+    family_free(&family);
     mia_audit_free(&audit);
     return st;
 }

@@ -1,100 +1,144 @@
 /* mia/verdict/verdict.h - what an audit concludes, from arrays of scores: three games, two controls, one verdict.
  *
  *   forget   the forgotten training points (members) against held-out points of the same classes: were these points
- *            trained on? The unlearned models' AUC less the retrained models', on the same points.
- *   models   unlearned against retrained models on the forgotten points: can the two kinds of model be distinguished?
- *            AUC 1/2 where not.
+ *            trained on?
+ *   models   the forgotten points under the unlearned model against the same under retrained ones: can the two kinds of
+ *            model be distinguished?
  *   retain   training points of the kept classes (members) against held-out points of them: did unlearning expose
  *            others?
  *
- * Controls: each retrained model against the other retrained ones (must be found nothing), the original against the
- * retrained ones (must be found something). A failed control is named in the first words of the headline.
+ * With two or more retrained models every statistic (mia/verdict/statistics.h) of every attack in every game asks the
+ * same question: would one more retrained model give this number (math/exchange.h)? All answers are one family
+ * (math_closed), so that the chance of a false finding is alpha, however many attacks are made. Without two retrained
+ * models nothing is known of how models vary: only "forget" is judged, against 1/2, under the assumption that
+ * training and held-out points are exchangeable, and "suspicion" is its strongest word.
  */
 #ifndef MIA_VERDICT_VERDICT_H
 #define MIA_VERDICT_VERDICT_H
 
-#include "math/compare.h"
+#include "mia/verdict/statistics.h"
 
-typedef enum { MIA_GAME_FORGET, MIA_GAME_MODELS, MIA_GAME_RETAIN, MIA_GAMES } MiaGame;
-/** "forget", "models", "retain"; and the question it answers. Static storage. */
-const char *mia_game_name(MiaGame game);
-const char *mia_game_question(MiaGame game);
-
-/** Scores [M, n] of M models; M = 0: there are none. Borrowed. */
-typedef struct {
-    const double *score;
-    int64_t M;
-} MiaModels;
-
-/** One attack's scores for one game; higher = more as if the point had been trained on, in every game. Borrowed. */
-typedef struct {
-    int64_t n;             /* 0: the attack does not play this game */
-    const uint8_t *member; /* [n] 0/1; NULL for the game "models" */
-    MiaModels unlearned, retrained, original;
-} MiaGameScores;
+typedef enum {
+    MIA_LEAKS,             /* members more member-like than retraining would leave them */
+    MIA_OVER_FORGOTTEN,    /* less */
+    MIA_SUSPICION,         /* members and held-out points differ, and no retrained models say whether that is a leak */
+    MIA_INDISTINGUISHABLE, /* within the margins, in every game, by attacks that would have found the original */
+    MIA_UNDERPOWERED,      /* none of these could be shown */
+    MIA_INVALID,           /* a control failed */
+    MIA_VERDICTS
+} MiaVerdict;
+/** "leaks", "over-forgotten", ..; and what it means, a sentence. Static storage. */
+const char *mia_verdict_name(MiaVerdict verdict);
+const char *mia_verdict_meaning(MiaVerdict verdict);
 
 typedef struct {
     const char *attack;
     MiaGameScores game[MIA_GAMES];
-    bool undirected; /* in the game "models" a lower score tells unlearned models as well as a higher one: "leaks" both
-                      */
+    bool
+        undirected; /* in the game "models" a lower score tells unlearned models as well as a higher one: "leaks" both */
+    bool panel;     /* one of those without which equality is not said */
+    bool fitted;    /* scores were fitted to the roles of other points: without retrained models they are not judged */
 } MiaAuditScores;
 
 typedef struct {
-    double alpha;  /* of false "leaks" and "over-forgotten" over all attacks and games together, and of each control */
-    double margin; /* AUC differences smaller than this are called indistinguishable */
-    int64_t draws; /* of the two-way bootstrap */
-    uint64_t seed;
+    double alpha;      /* of a false "leaks", "over-forgotten" or "suspicion", over all attacks, games and statistics */
+    double margin;     /* a difference of AUC smaller than this is none */
+    double margin_tpr; /* the same for TPRs */
+    int64_t draws;     /* of the power card */
+    const char *unseen;  /* names of attacks of the panel that were not made: "entropy, logistic"; NULL or "": none */
+    const double *plant; /* [planted.M] how large each planted leak is, in any unit, rising */
+    const double *grade; /* [graded.M] what part of the original each graded model is, as 0.25; the largest first */
 } MiaAuditOptions;
+
+/** One statistic of one attack in one game. */
+typedef struct {
+    bool judged;
+    double p, adjusted;      /* of no difference to the retrained models; over the whole family */
+    double evidence;         /* e-value (math_exchange_evidence); 1: none */
+    MathEstimate unlearned;  /* 95% over points; NaN for TPRs, and in "models", whose chance is the models' */
+    MathEstimate retrained;  /* the centre of the retrained models; NaN where there are none */
+    MathEstimate difference; /* to them (fewer than two, and in "models": to 1/2 or the one), 95% over models, for
+                                these points; without two retrained models over points */
+    MathEstimate equality;   /* the same at 1 - 2 alpha, for other points like these as well */
+    MiaVerdict verdict;
+} MiaJudgement;
 
 /** One attack in one game. */
 typedef struct {
     const char *attack;
     MiaGame game;
-    MathEstimate unlearned, retrained; /* AUC, 95%; retrained NaN where there is none, and in "models" */
-    MathEstimate difference;           /* to the retrained models ("models", or no retrained ones: to 1/2), 95% */
-    double strict_level;               /* of the interval that decided on "leaks": 1 - alpha / (number of findings) */
-    MathVerdict verdict;
-    bool over_models; /* whether the interval allows for which models were trained */
+    MiaJudgement at[MIA_STATISTICS];
+    MiaVerdict verdict;
+    MathEstimate worst; /* difference of AUC in the class where p is least, simultaneous over classes; NaN: one class */
+    int32_t worst_class;
+    double found; /* the smallest part of the original (in "retain": of planted exposure) that this attack finds here;
+                     NaN: not even the whole, or not tried */
 } MiaFinding;
 
 typedef struct {
     bool run;
     bool passed;    /* where run */
-    char text[200]; /* what it found, or "needs ..." */
+    char text[400]; /* what it found, or "needs ..." */
 } MiaControl;
+
+/** What this many points and retrained models would find with a probability of 80%. NaN: nothing of the kind. */
+typedef struct {
+    double auc;        /* smallest rise of the first attack's AUC in "forget", of leaks like the planted ones */
+    double share;      /* smallest share of the forgotten points that are wholly exposed, the others not at all */
+    double tpr;        /* what that share makes of the TPR at FPR 1% */
+    int64_t retrained; /* so many retrained models would make the intervals narrow enough for equality; 0: as they are
+                          they do, -1: no number up to 100 */
+} MiaPower;
+
+/** The forgotten training points one by one: conformal p-values (Bates et al. 2023, Annals of Statistics 51) of each
+ * against the held-out points of its class, of the score less the retrained models' mean. */
+typedef struct {
+    const char *attack; /* NULL: none could */
+    double *p;          /* [n], owned; in the order of the game "models" */
+    int64_t n;
+    int64_t found; /* by Benjamini and Hochberg with a false discovery rate of MIA_EXPOSED_FDR */
+} MiaExposed;
+#define MIA_EXPOSED_FDR 0.1
 
 typedef struct {
     MiaFinding *finding; /* [count], owned */
     int64_t count;
     bool played[MIA_GAMES];
-    char missing[MIA_GAMES][80]; /* "needs ..." where a game was not played, or cannot find equality */
-    MathVerdict game[MIA_GAMES]; /* over the attacks: the worst finding; indistinguishable only if all are */
-    MiaControl nothing;          /* retrained against retrained */
-    MiaControl something;        /* original against retrained */
-    MathVerdict verdict;
-    char headline[400]; /* one sentence, failed controls first */
+    char missing[MIA_GAMES][240]; /* why a game was not played, or why it is underpowered */
+    MiaVerdict game[MIA_GAMES];
+    double adjusted[MIA_GAMES]; /* p of the game over the whole family; NaN: not judged */
+    double evidence;            /* e-value over "forget" and "retain": the mean; 1: none */
+    MiaControl nothing;         /* retrained against retrained */
+    MiaControl something;       /* original against retrained, game by game */
+    MiaPower power;
+    MiaExposed exposed;
+    MiaVerdict verdict;
+    char qualified[160]; /* "by correctness only" behind "indistinguishable"; "" */
+    char headline[500];  /* one sentence, failed controls first */
 } MiaAudit;
 void mia_audit_free(MiaAudit *audit);
-/** The largest difference whose own 95% interval excludes 0 where the verdict is "underpowered": what one attack alone
- * would have found. NULL: none, or another verdict. */
-const MiaFinding *mia_audit_suspicion(const MiaAudit *audit);
+/** The statistic of a finding with the smallest adjusted p. */
+const MiaJudgement *mia_finding_first(const MiaFinding *finding, MiaStatistic *which);
+/** The finding that a game's (MIA_GAMES: the audit's) verdict rests on: of those with that verdict the one with the
+ *  smallest p, else the smallest p; NULL: none was judged. */
+const MiaFinding *mia_audit_headline(const MiaAudit *audit, MiaGame game);
 
 /**
- * With at least two retrained models each difference is judged by two one-sided tests (math_verdict) on an interval
- * over points and models; with one, over points only; with none, the AUC against 1/2. "indistinguishable" needs every
- * played game, two retrained models, no failed control, and an original that is found. With fewer than two retrained
- * models there is "leaks", also where an AUC lies below its reference (an attacker turns it round), or "underpowered".
- * "leaks" and "over-forgotten" are simultaneous over all findings (Bonferroni); "indistinguishable" must hold for each,
- * which needs no correction. The control "nothing" needs three retrained models: two differ by an unknown share of
- * their training.
+ * "leaks" and "over-forgotten": the game's closed test is at most alpha, and the statistic with the smallest p points that
+ * way. "indistinguishable": in all three games every AUC and TPR of every attack has its equality interval within its
+ * margin, the attacks of the panel found the original (in "retain" a planted exposure), no control failed, no single
+ * point stands out, and there are three retrained models; since each must hold, no correction is needed.
+ *
+ * Controls. "nothing": between each retrained model and the others nothing is found; a failure makes the audit invalid,
+ * so it is tested at MIA_CONTROL_ALPHA, not at alpha. "something": which parts of the original each attack finds.
  *
  * @param scores  [attacks] at least one game with unlearned scores in all.
  * @return BASE_EARG, BASE_ENUMERIC as the statistics beneath (the attack and the game in the text). *out is empty on
  *         failure.
  *
- * Cost: (R + 3) bootstraps per finding, R retrained models.
+ * Cost: O(A M n log(M n)) for A attacks and M models; the leave-one-out control takes O(R^2) numbers.
  */
 BaseStatus mia_audit(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *out);
+#define MIA_CONTROL_ALPHA 1e-5
 
 #endif

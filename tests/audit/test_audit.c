@@ -95,12 +95,12 @@ static char *results_text(const AuditSignals *s, const AuditResult *r)
     return text;
 }
 
-static MathVerdict verdict_of(World w)
+static MiaVerdict verdict_of(World w)
 {
     AuditSignals s = world_make(w);
     AuditResult r;
     assert_ok(audit_judge(&s, &r));
-    MathVerdict verdict = r.audit.verdict;
+    MiaVerdict verdict = r.audit.verdict;
     audit_result_free(&r);
     audit_signals_free(&s);
     return verdict;
@@ -109,14 +109,14 @@ static MathVerdict verdict_of(World w)
 static void leaks_are_found_and_nulls_are_not(void **state)
 {
     (void)state;
-    World leak = {4, 0, true, 2, 2.5, 1, "loss,correctness"}, null = leak;
-    assert_int_equal(verdict_of(leak), MATH_LEAKS);
+    World leak = {6, 0, true, 2, 2.5, 1, "loss,correctness"}, null = leak;
+    assert_int_equal(verdict_of(leak), MIA_LEAKS);
     null.unlearned_lift = 0;
     for (null.seed = 1; null.seed <= 5; null.seed++) /* level 0.05 in all: 5 of 5 without a finding is what to expect */
-        assert_int_not_equal(verdict_of(null), MATH_LEAKS);
+        assert_int_not_equal(verdict_of(null), MIA_LEAKS);
     null.seed = 1;
     null.unlearned_lift = -2.5;
-    assert_int_equal(verdict_of(null), MATH_OVER_FORGOTTEN);
+    assert_int_equal(verdict_of(null), MIA_OVER_FORGOTTEN);
 }
 
 static void what_is_missing_is_said(void **state)
@@ -127,12 +127,12 @@ static void what_is_missing_is_said(void **state)
         AuditResult r;
         assert_ok(audit_judge(&s, &r));
         const MiaAudit *a = &r.audit;
-        assert_int_equal(a->played[MIA_GAME_MODELS], R > 0);
-        assert_int_equal(strncmp(a->missing[MIA_GAME_MODELS], "not run: needs", 14) == 0, R == 0);
+        assert_int_equal(a->played[MIA_GAME_MODELS], R >= 2);
+        assert_int_equal(strncmp(a->missing[MIA_GAME_MODELS], "not run: needs", 14) == 0, R < 2);
         assert_int_equal(strstr(a->missing[MIA_GAME_FORGET], "needs 2 retrained") != NULL, R < 2);
-        assert_int_equal(a->nothing.run, R > 2);
+        assert_int_equal(a->nothing.run, R >= 2);
         assert_int_equal(a->something.run, R > 2);
-        if (R < 3) assert_int_not_equal(a->verdict, MATH_INDISTINGUISHABLE);
+        if (R < 3) assert_int_not_equal(a->verdict, MIA_INDISTINGUISHABLE);
         assert_string_equal(r.attack[1].why_not[MIA_GAME_MODELS],
                             "is fitted to each model separately: its scores cannot be compared");
         assert_true(r.attack[1].plays[MIA_GAME_FORGET] && r.attack[1].plays[MIA_GAME_RETAIN]);

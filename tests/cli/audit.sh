@@ -4,9 +4,10 @@
 need_python h5py
 
 ok train $tiny_train --threads 1 -o o.safetensors
-for i in 1 2 3 4; do ok train $tiny_train --threads 1 --exclude 1 --seed $i -o r$i.safetensors; done
+for i in 1 2 3 4 5 6 7; do ok train $tiny_train --threads 1 --exclude 1 --seed $i -o r$i.safetensors; done
 audit="audit --arch mlp --data gaussians --forget 1 --set points=300 --set draws=200 --threads 1"
 three=r1.safetensors,r2.safetensors,r3.safetensors
+six=$three,r5.safetensors,r6.safetensors,r7.safetensors
 
 verdict() { # verdict DIR WANT...: report.json and the page say one of these
     local dir=$1 got
@@ -19,20 +20,20 @@ verdict() { # verdict DIR WANT...: report.json and the page say one of these
 # nothing but the weights: one game lacks, the others cannot find equality
 ok $audit --weights r4.safetensors -o bare/ --quiet
 verdict bare underpowered
-has stdout "models  not run           not run: needs a retrained model"
+has stdout "models  not run           not run: needs 2 retrained models"
 has stdout "control original against retrained: not run: needs the original model and 2 retrained models"
 grep -q 'no --original' bare/report.html || fail "the page does not say what the lack of --original means"
 [ ! -e bare.cache ] || fail "a cache where nothing took long"
 
-# no unlearning at all, with everything to compare with: leaks, told in words; one retrained model is enough for a leak
-ok $audit --weights o.safetensors --original o.safetensors --retrained $three -o same
+# no unlearning at all, with everything to compare with: leaks, told in words; with one retrained model a suspicion at most
+ok $audit --weights o.safetensors --original o.safetensors --retrained $six -o same
 has stderr "nothing was unlearned"
 has stdout "the audited weights are those of the original"
 verdict same leaks
 grep -q "Verdict: leaks" same/report.html || fail "no verdict on the page"
 grep -q "number by number: nothing was unlearned" same/report.md || fail "the report hides that nothing was unlearned"
 ok $audit --weights o.safetensors --retrained r1.safetensors -o one
-verdict one leaks underpowered
+verdict one suspicion underpowered
 has stdout "equality is not judged: needs 2 retrained models"
 
 # a retrained model in the place of the unlearned one

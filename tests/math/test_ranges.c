@@ -6,8 +6,6 @@
 #include <math.h>
 
 #include "base/param.h"
-#include "math/bootstrap.h"
-#include "math/compare.h"
 #include "math/epsilon.h"
 #include "math/holdout.h"
 
@@ -20,29 +18,6 @@ static BaseStatus auc_level(double x)
     MathAuc out;
     return math_auc_level(SCORE, MEMBER, N, x, &out);
 }
-
-static BaseStatus paired_level(double x)
-{
-    MathAucDifference out;
-    return math_auc_paired(SCORE, SCORE, MEMBER, N, x, &out);
-}
-
-static BaseStatus models_level(double x)
-{
-    MathEstimate out;
-    bool over;
-    return math_auc_of_models(SCORE, 2, SCORE + N / 2, 1, N / 2, x, &out, &over);
-}
-
-static BaseStatus bootstrap(double level, double fpr)
-{
-    MathModelScores a = {SCORE, 1, NULL};
-    MathBootstrapOptions options = {level, 100, {0.1, fpr, 0.2}, 0};
-    MathBootstrap out;
-    return math_bootstrap(&a, NULL, MEMBER, N, &options, &out);
-}
-static BaseStatus bootstrap_level(double x) { return bootstrap(x, 0.1); }
-static BaseStatus bootstrap_fpr(double x) { return bootstrap(0.95, x); }
 
 static BaseStatus holdout_share(double x)
 {
@@ -75,10 +50,6 @@ static void every_range(void **state)
         bool zero; /* 0 is inside */
     } CASES[] = {
         {auc_level, "the level of an interval is ", false},
-        {paired_level, "the level of an interval is ", false},
-        {models_level, "the level of an interval is ", false},
-        {bootstrap_level, "the level of an interval is ", false},
-        {bootstrap_fpr, "a false positive rate is ", false},
         {holdout_share, "the share of points to choose on is ", false},
         {split_alpha, "alpha is ", false},
         {split_delta, "delta is ", true},

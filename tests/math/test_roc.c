@@ -57,8 +57,8 @@ static void as_in_the_fixture(void **state)
     assert_near(auc.value, support_attr(file, "roc", "auc"), 0, 1e-12);
     assert_near(auc.se, support_attr(file, "roc", "auc_delong_se"), 0, 1e-9);
     assert_near(math_roc_best_balanced(&roc, NULL), support_attr(file, "roc", "best_balanced_accuracy"), 0, 1e-12);
-    assert_near(math_roc_tpr_at_fpr(&roc, 0.01).value, support_attr(file, "roc", "tpr_at_fpr_0.01"), 0, 1e-12);
-    assert_near(math_roc_tpr_at_fpr(&roc, 0.1).value, support_attr(file, "roc", "tpr_at_fpr_0.1"), 0, 1e-12);
+    assert_near(math_roc_tpr_at_fpr(&roc, 0.01).within, support_attr(file, "roc", "tpr_at_fpr_0.01"), 0, 1e-12);
+    assert_near(math_roc_tpr_at_fpr(&roc, 0.1).within, support_attr(file, "roc", "tpr_at_fpr_0.1"), 0, 1e-12);
     /* fewer than 1000 non-members cannot resolve 0.001; the point of the curve is there all the same */
     assert_true(roc.N < 1000);
     assert_near(math_roc_tpr_at_fpr(&roc, 0.001).value, NAN, 0, 0);
@@ -249,15 +249,20 @@ static void resolution_of_the_fpr(void **state)
     MathRoc roc;
     assert_ok(math_roc(score, member, P + N, &roc));
     MathTprAtFpr at = math_roc_tpr_at_fpr(&roc, 0.001); /* exactly 1 / N: one false positive is allowed */
-    assert_near(at.value, 12.0 / 20, 0, 1e-15);         /* members above 998: 998.5 and up, 12 of them */
+    assert_near(at.within, 12.0 / 20, 0, 1e-15);        /* members above 998: 998.5 and up, 12 of them */
     assert_near(at.realised_fpr, 0.001, 0, 1e-15);
-    MathEstimate share = math_stats_share(12, 20, 0.95);
-    assert_near(at.lo, share.lo, 0, 0);
-    assert_near(at.hi, share.hi, 0, 0);
+    assert_near(at.value, (11 + 0.001) / 20, 0, 1e-12); /* k = 1.001: above 999, and a thousandth of the way to 998 */
+    /* K of Bin(1000, 0.001) is 0 to 3: its 2.5% and 97.5% quantiles. Below the first edge nobody, above the fourth
+     * largest, 996, 14 of 20. */
+    MathEstimate above = math_stats_share_effective(at.value, 20, 0.95);
+    assert_near(at.lo, fmax(0, at.value - hypot(at.value, at.value - above.lo)), 1e-15, 0);
+    assert_near(at.hi, at.value + hypot(14.0 / 20 - at.value, above.hi - at.value), 1e-15, 0);
     assert_int_equal(at.n, N);
-    assert_near(math_roc_tpr_at_fpr(&roc, 0.01).value, 1, 0, 0);
-    at = math_roc_tpr_at_fpr(&roc, 0.000999);
+    assert_near(math_roc_tpr_at_fpr(&roc, 0.01).value, 1, 0, 1e-12);
+    assert_near(math_roc_tpr_at_fpr(&roc, 0.01).within, 1, 0, 0);
+    at = math_roc_tpr_at_fpr(&roc, 0.000998); /* 0.998 of 1001: no threshold */
     assert_near(at.value, NAN, 0, 0);
+    assert_near(at.within, NAN, 0, 0);
     assert_near(at.realised_fpr, NAN, 0, 0);
     assert_int_equal(at.n, N);
     math_roc_free(&roc);

@@ -1,0 +1,128 @@
+/* mia/verdict/equal.c - what "indistinguishable" takes, and what stands against it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mia/verdict/parts.h"
+
+static double margin_of(MiaStatistic s, const MiaAuditOptions *options)
+{
+    return s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr;
+}
+
+/* The bound that lies furthest beyond its margin; no spread among the retrained models: the difference itself. */
+static double beyond(const MiaJudgement *j, MiaStatistic s, const MiaAuditOptions *options)
+{
+    double most = isnan(j->equality.lo) ? fabs(j->difference.value) : fmax(fabs(j->equality.lo), fabs(j->equality.hi));
+    return most - margin_of(s, options);
+}
+
+static const char *more_models(const MiaPower *power, int64_t R, char text[120])
+{
+    if (power->retrained > R)
+        snprintf(text, 120, "; about %lld retrained models would be enough to tell (now %lld)",
+                 (long long)power->retrained, (long long)R);
+    else if (power->retrained < 0)
+        snprintf(text, 120, "; retrained models vary too much: more images, not models, would help");
+    else
+        text[0] = '\0';
+    return text;
+}
+
+/* Says what is missing for this game to be judged at all. */
+static bool has_models(const MiaAuditScores *scores, int64_t attacks, MiaGame game, MiaAudit *audit, int64_t *R)
+{
+    char *missing = audit->missing[game];
+    const size_t room = sizeof audit->missing[game];
+    bool scored = false;
+    *R = 0;
+    for (int64_t i = 0; i < attacks; i++) {
+        const MiaGameScores *g = &scores[i].game[game];
+        scored |= g->n > 0 && g->unlearned.M > 0;
+        if (g->n > 0 && g->retrained.M > *R) *R = g->retrained.M;
+    }
+    if (!scored && game != MIA_GAME_MODELS)
+        snprintf(missing, room, "not run: needs scores of members and non-members");
+    else if (*R < 2)
+        snprintf(missing, room, "%s: needs 2 retrained models, so that it is known how models vary (there %s %lld)",
+                 audit->played[game] ? "equality is not judged" : "not run", *R == 1 ? "is" : "are", (long long)*R);
+    else if (!audit->something.run)
+        snprintf(missing, room, "equality is not judged: needs the original model as a positive control");
+    else
+        return true;
+    return false;
+}
+
+static bool is_exposed(MiaGame game, MiaAudit *audit)
+{
+    if (game != MIA_GAME_FORGET || audit->exposed.found == 0) return false;
+    snprintf(audit->missing[game], sizeof audit->missing[game],
+             "%lld forgotten image%s out from held-out ones (false discovery rate %g)", (long long)audit->exposed.found,
+             audit->exposed.found == 1 ? " stands" : "s stand", MIA_EXPOSED_FDR);
+    return true;
+}
+
+bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame game, const MiaAuditOptions *options,
+                       MiaAudit *audit)
+{
+    const MiaFinding *worst = NULL, *rateless = NULL;
+    MiaStatistic which = MIA_STATISTIC_AUC;
+    bool has_power = false;
+    char more[120];
+    int64_t R;
+    if (!has_models(scores, attacks, game, audit, &R) || is_exposed(game, audit)) return false;
+    for (int64_t i = 0; i < audit->count; i++) {
+        const MiaFinding *f = &audit->finding[i];
+        if (f->game != game) continue;
+        has_power |= !isnan(f->found);
+        for (int s = 0; s < MIA_STATISTICS; s++) {
+            const MiaJudgement *j = &f->at[s];
+            if (isnan(j->difference.value) || !(beyond(j, (MiaStatistic)s, options) >= 0)) continue;
+            if (worst && !(beyond(j, (MiaStatistic)s, options) / margin_of((MiaStatistic)s, options) >
+                           beyond(&worst->at[which], which, options) / margin_of(which, options)))
+                continue;
+            worst = f;
+            which = (MiaStatistic)s;
+        }
+        const MiaAuditScores *own = NULL;
+        for (int64_t k = 0; k < attacks; k++)
+            if (strcmp(scores[k].attack, f->attack) == 0) own = &scores[k];
+        if (own && own->panel && isnan(f->at[MIA_STATISTIC_TPR_1].difference.value)) rateless = f;
+    }
+    char *missing = audit->missing[game];
+    const size_t room = sizeof audit->missing[game];
+    if (worst) {
+        const MathEstimate *e = &worst->at[which].equality;
+        snprintf(missing, room, "not shown to be equal: %.40s, %s %+.3f [%+.3f, %+.3f] reaches beyond %g%s",
+                 worst->attack, mia_statistic_name(which), worst->at[which].difference.value, e->lo, e->hi,
+                 margin_of(which, options), more_models(&audit->power, R, more));
+        return false;
+    }
+    if (rateless) {
+        snprintf(missing, room,
+                 "not shown to be equal at low false-positive rates: %.40s has no TPR at FPR 1%%, which "
+                 "needs 99 held-out images",
+                 rateless->attack);
+        return false;
+    }
+    if (!has_power) {
+        snprintf(missing, room, "no attack has any power here: %s",
+                 game == MIA_GAME_RETAIN ? "not even a planted exposure would be found"
+                                         : "not even the original is found");
+        return false;
+    }
+    return true;
+}
+
+void mia_qualify(const MiaAuditScores *scores, int64_t attacks, MiaAudit *audit)
+{
+    char *text = audit->qualified;
+    const size_t room = sizeof audit->qualified;
+    snprintf(text, room, "by ");
+    for (int64_t i = 0; i < attacks; i++) {
+        size_t used = strlen(text);
+        if (used + 60 < room) snprintf(text + used, room - used, "%s%.40s", i ? ", " : "", scores[i].attack);
+    }
+    size_t used = strlen(text);
+    snprintf(text + used, room - used, " only");
+}

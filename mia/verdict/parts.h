@@ -1,0 +1,37 @@
+/* mia/verdict/parts.h - what the files of mia/verdict share. */
+#ifndef MIA_VERDICT_PARTS_H
+#define MIA_VERDICT_PARTS_H
+
+#include "mia/verdict/verdict.h"
+
+/** Whether the attack is judged in this game: "models" and "retain" need two retrained models. */
+bool mia_is_played(const MiaGameScores *g, MiaGame game);
+/** Statistics of @p judged and the retrained models; of the retrained models among themselves where it is NULL. */
+BaseStatus mia_table_against(const MiaGameScores *g, MiaGame game, const double *judged, MiaTable *out);
+
+/* classes.c */
+/** The class in which the difference of AUC has the smallest p, with an interval that holds for all classes at once. */
+BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *out, int32_t *label);
+
+/* control.c */
+BaseStatus mia_control_nothing(const MiaAuditScores *scores, int64_t attacks, double leak, MiaControl *out);
+/** The smallest part of the original (in "retain": of planted exposure) that this attack tells from retrained models; NaN:
+ *  none. @p table of the judged model, for its centre. */
+double mia_smallest_found(const MiaAuditScores *scores, MiaGame game, const MiaTable *table,
+                          const MiaAuditOptions *options, BaseStatus *st);
+void mia_control_something(const MiaAuditScores *scores, int64_t attacks, MiaAudit *audit);
+
+/* equal.c */
+/** Whether nothing but equality is left in a game; else audit->missing[game] says what stands against it. */
+bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame game, const MiaAuditOptions *options,
+                       MiaAudit *audit);
+/** "by loss, entropy only" */
+void mia_qualify(const MiaAuditScores *scores, int64_t attacks, MiaAudit *audit);
+
+/* exposed.c */
+BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed *out);
+
+/* power.c */
+BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *audit);
+
+#endif

@@ -1,0 +1,259 @@
+/* mia/verdict/power.c - what an audit of so many points and models finds, from leaks that are planted in what the
+ * retrained models show.
+ *
+ * With S from the data itself, t = T + offset / reach, T Student's on R - 1 degrees of freedom (math/exchange.h), and so a
+ * leak that moves a statistic by `offset` is found with a probability that the data tell exactly. How the T of several
+ * statistics go together is taken from the retrained models too (a Gaussian copula with their correlations). All statistics
+ * of the game "retain" are taken to be silent.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/order.h"
+#include "base/random.h"
+#include "math/special.h"
+#include "mia/verdict/parts.h"
+
+enum { MOST_PLANTED = 8 };
+
+/* A statistic that a leak moves. */
+typedef struct {
+    MathExchange x;
+    MiaGame game;
+    MiaStatistic which;
+    double planted[MOST_PLANTED]; /* what x moves by at each planted leak */
+    double centre, count;
+    bool against;
+    double *apart; /* [R] the retrained models' x less their mean, over S; of length sqrt(R - 1) */
+} Moved;
+
+typedef struct {
+    Moved *moved; /* [count] */
+    int64_t count, family;
+    const double *plant; /* [plants] */
+    int64_t plants;
+    double *needed; /* [count] Simes: |t| of the i-th largest that is enough */
+    double *draw;   /* [draws, count] T */
+    double *t;      /* [count] */
+    double *apart;  /* [room, R] */
+    int64_t draws, R;
+} Work;
+
+enum { ALL_ALIKE, SOME_WHOLLY };
+/* By how much a leak of this size moves x. ALL_ALIKE: size as of the planted leaks, linear between them. SOME_WHOLLY: the
+ * share `size` of the members is above everything. */
+static double moved_by(const Work *w, const Moved *m, int leak, double size)
+{
+    double from = 0, at = 0;
+    if (leak == SOME_WHOLLY) {
+        MiaRow row = {.count = m->count};
+        MathExchange x = {.centre = m->against ? 0 : m->x.centre};
+        return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
+    }
+    for (int64_t k = 0; k < w->plants; k++) {
+        if (size <= w->plant[k]) return at + (size - from) / (w->plant[k] - from) * (m->planted[k] - at);
+        from = w->plant[k];
+        at = m->planted[k];
+    }
+    return at;
+}
+
+static int falling(const void *a, const void *b) { return base_ascending_f64(b, a); }
+
+static double power(const Work *w, int leak, double size)
+{
+    int64_t found = 0;
+    for (int64_t d = 0; d < w->draws; d++) {
+        bool yes = false;
+        for (int64_t i = 0; i < w->count; i++) {
+            const Moved *m = &w->moved[i];
+            double T = w->draw[d * w->count + i] * m->x.share;
+            w->t[i] = fabs(T + moved_by(w, m, leak, size) / m->x.reach);
+        }
+        qsort(w->t, (size_t)w->count, sizeof *w->t, falling);
+        for (int64_t i = 0; i < w->count && !yes; i++) yes = w->t[i] >= w->needed[i];
+        found += yes;
+    }
+    return (double)found / (double)w->draws;
+}
+
+/* The smallest size that is found with 80%; NaN where `most` is not. */
+static double smallest(const Work *w, int leak, double most)
+{
+    double lo = 0, hi = most;
+    if (w->count == 0 || power(w, leak, most) < 0.8) return NAN;
+    for (int i = 0; i < 30; i++) {
+        double mid = (lo + hi) / 2;
+        if (power(w, leak, mid) < 0.8)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return hi;
+}
+
+/* Student's quantile of the normal z, from a table: between its points linearly, which is right to 1e-3. */
+enum { TABLE = 801 };
+static double student(const double *table, double z)
+{
+    double at = (fmin(fmax(z, -4), 4) + 4) * (TABLE - 1) / 8;
+    int64_t below = base_smaller((int64_t)at, TABLE - 2);
+    return table[below] + (at - (double)below) * (table[below + 1] - table[below]);
+}
+
+static BaseStatus draw(Work *w, double alpha)
+{
+    BaseStatus st = BASE_OK;
+    double table[TABLE], freedom = (double)(w->R - 1), *weight = NULL;
+    BaseRandom random = base_random_make(0, "power", 0);
+    BASE_TRY(BASE_ALLOC(w->draws * w->count, &w->draw));
+    BASE_TRY(BASE_ALLOC(w->count, &w->needed));
+    BASE_TRY(BASE_ALLOC(w->count, &w->t));
+    BASE_TRY(BASE_ALLOC(w->R, &weight));
+    for (int i = 0; i < TABLE; i++) {
+        double below = 1 - math_normal_upper(8.0 * i / (TABLE - 1) - 4);
+        table[i] = math_stats_t_quantile(below, freedom);
+    }
+    for (int64_t d = 0; d < w->draws; d++) {
+        for (int64_t r = 0; r < w->R; r++) weight[r] = base_random_normal(&random);
+        for (int64_t i = 0; i < w->count; i++) {
+            double z = 0;
+            for (int64_t r = 0; r < w->R; r++) z += weight[r] * w->moved[i].apart[r] / sqrt(freedom);
+            w->draw[d * w->count + i] = student(table, z);
+        }
+    }
+    for (int64_t i = 0; i < w->count; i++)
+        w->needed[i] = math_stats_t_quantile(1 - alpha * (double)(i + 1) / (double)w->family / 2, freedom);
+out:
+    base_free(weight);
+    return st;
+}
+
+/* Whether the interval of equality would fit into its margin with R models, were there no difference. */
+static bool fits(const MiaRow *row, const MathExchange *x, MiaStatistic s, int64_t R, const MiaAuditOptions *options)
+{
+    MathExchange with = *x;
+    double now = (double)(x->freedom + 1);
+    if (isnan(x->p) || x->ranked) return true;
+    with.reach = x->reach / sqrt(1 + 1 / now) * sqrt(1 + 1 / (double)R);
+    with.freedom = (double)(R - 1);
+    double half = math_exchange_half(&with, 0, 1 - 2 * options->alpha);
+    double most = fmax(fabs(mia_row_at(row, x, half)), fabs(mia_row_at(row, x, -half)));
+    return most < (s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr);
+}
+
+/* x of the planted models less that of the model they were planted in. */
+static BaseStatus plant(const MiaGameScores *g, MiaGame game, int64_t plants, double *moved /* [plants, STATISTICS] */)
+{
+    BaseStatus st = BASE_OK;
+    double base[MIA_STATISTICS] = {0};
+    MiaTable table = {0};
+    for (int64_t k = -1; k < plants; k++) {
+        mia_table_free(&table);
+        BASE_TRY(mia_table_against(g, game, k < 0 ? g->retrained.score : g->planted.score + k * g->n, &table));
+        for (int s = 0; s < MIA_STATISTICS; s++) {
+            MathExchange x = mia_row_exchange(&table.row[s], table.M);
+            double at = game == MIA_GAME_MODELS ? x.offset : table.row[s].x[0];
+            if (k < 0)
+                base[s] = at;
+            else
+                moved[k * MIA_STATISTICS + s] = at - base[s];
+        }
+    }
+out:
+    mia_table_free(&table);
+    return st;
+}
+
+static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *options, const MiaFinding *f,
+                       int64_t *needed, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const MiaGameScores *g = &scores->game[f->game];
+    double moved[MOST_PLANTED * MIA_STATISTICS];
+    MiaTable table = {0};
+    BASE_TRY(mia_table_against(g, f->game, g->unlearned.score, &table));
+    w->plants = base_smaller(g->planted.M, MOST_PLANTED);
+    if (f->game != MIA_GAME_RETAIN) BASE_TRY(plant(g, f->game, w->plants, moved));
+    for (int s = 0; s < MIA_STATISTICS; s++) {
+        const MiaRow *row = &table.row[s];
+        MathExchange x = mia_row_exchange(row, table.M);
+        bool finite = true;
+        if (!f->at[s].judged) continue;
+        while (*needed > 0 && *needed <= 100 && !fits(row, &x, (MiaStatistic)s, *needed, options)) ++*needed;
+        if (f->game == MIA_GAME_RETAIN || x.ranked) continue;
+        Moved m = {.x = x,
+                   .game = f->game,
+                   .which = (MiaStatistic)s,
+                   .centre = mia_row_reference(row, &x),
+                   .count = row->count,
+                   .against = f->game == MIA_GAME_MODELS && s == MIA_STATISTIC_AUC};
+        for (int64_t k = 0; k < w->plants; k++) {
+            m.planted[k] = moved[k * MIA_STATISTICS + s];
+            finite = finite && isfinite(m.planted[k]);
+        }
+        double square = 0;
+        m.apart = w->apart + w->count * w->R;
+        for (int64_t r = 0; r < w->R; r++) {
+            m.apart[r] = row->x[r + 1] - x.centre;
+            square += m.apart[r] * m.apart[r];
+        }
+        for (int64_t r = 0; r < w->R; r++) m.apart[r] /= sqrt(square / (double)(w->R - 1));
+        if (finite) w->moved[w->count++] = m;
+    }
+out:
+    mia_table_free(&table);
+    return st;
+}
+
+static const Moved *first_of(const Work *w, MiaStatistic which)
+{
+    for (int64_t i = 0; i < w->count; i++)
+        if (w->moved[i].game == MIA_GAME_FORGET && w->moved[i].which == which) return &w->moved[i];
+    return NULL;
+}
+
+/* The value that a move of x leads to. */
+static double value_at(const Moved *m, double moved)
+{
+    MiaRow row = {.count = m->count};
+    MathExchange x = {.centre = m->x.centre};
+    return m->centre + mia_row_at(&row, &x, moved);
+}
+
+BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *audit)
+{
+    BaseStatus st = BASE_OK;
+    Work w = {.draws = options->draws, .plant = options->plant};
+    int64_t R = 0, needed;
+    audit->power = (MiaPower){NAN, NAN, NAN, 0};
+    for (int64_t i = 0; i < attacks; i++)
+        for (int g = 0; g < MIA_GAMES; g++) R = base_larger(R, scores[i].game[g].retrained.M);
+    if (R < 2) return BASE_OK;
+    needed = R;
+    w.R = R;
+    BASE_TRY(BASE_ALLOC(audit->count * MIA_STATISTICS, &w.moved));
+    BASE_TRY(BASE_ALLOC(audit->count * MIA_STATISTICS * R, &w.apart));
+    for (int64_t i = 0; i < audit->count; i++) {
+        const MiaFinding *f = &audit->finding[i];
+        for (int s = 0; s < MIA_STATISTICS; s++) w.family += f->at[s].judged;
+        for (int64_t k = 0; k < attacks; k++)
+            if (scores[k].attack == f->attack) BASE_TRY(look(&scores[k], options, f, &needed, &w));
+    }
+    audit->power.retrained = needed == R ? 0 : needed > 100 ? -1 : needed;
+    if (w.count == 0) goto out;
+    BASE_TRY(draw(&w, options->alpha));
+    const Moved *auc = first_of(&w, MIA_STATISTIC_AUC), *tpr = first_of(&w, MIA_STATISTIC_TPR_1);
+    double size = w.plants ? smallest(&w, ALL_ALIKE, options->plant[w.plants - 1]) : NAN;
+    if (auc && !isnan(size)) audit->power.auc = value_at(auc, moved_by(&w, auc, ALL_ALIKE, size)) - auc->centre;
+    audit->power.share = smallest(&w, SOME_WHOLLY, 1);
+    if (tpr) audit->power.tpr = value_at(tpr, moved_by(&w, tpr, SOME_WHOLLY, audit->power.share));
+out:
+    base_free(w.moved);
+    base_free(w.draw);
+    base_free(w.apart);
+    base_free(w.needed);
+    base_free(w.t);
+    return st;
+}

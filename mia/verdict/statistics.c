@@ -1,0 +1,589 @@
+/* mia/verdict/statistics.c - AUC within classes and true-positive rates of every model of a game. */
+#include "mia/verdict/statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/order.h"
+#include "math/special.h"
+
+const char *mia_game_name(MiaGame game)
+{
+    static const char *const NAMES[] = {"forget", "models", "retain"};
+    return NAMES[game];
+}
+
+const char *mia_game_question(MiaGame game)
+{
+    static const char *const QUESTIONS[] = {
+        "can an attacker tell forgotten training points from held-out points of their class?",
+        "can an attacker tell the unlearned model from a retrained one?",
+        "are training points of the kept classes more exposed than after retraining?"};
+    return QUESTIONS[game];
+}
+
+const char *mia_statistic_name(MiaStatistic statistic)
+{
+    static const char *const NAMES[] = {"AUC", "TPR at FPR 1%", "TPR at FPR 0.1%"};
+    return NAMES[statistic];
+}
+
+double mia_statistic_fpr(MiaStatistic statistic)
+{
+    static const double FPRS[] = {NAN, 0.01, 0.001};
+    return FPRS[statistic];
+}
+
+/* How an x becomes a difference of values. SHARED: a share of every model's points, of which the AUC between two-valued
+ * models is half the difference. AGAINST: an AUC against the others, 1/2 where alike. */
+enum { PLAIN, SHARED, AGAINST };
+
+/* A score, its point, and which model's it is. */
+typedef struct {
+    double score;
+    int32_t point, model;
+} Place;
+
+static int descending(const void *a, const void *b)
+{
+    const Place *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    if (x->model != y->model) return x->model < y->model ? -1 : 1;
+    return (x->point > y->point) - (x->point < y->point);
+}
+
+static double probit(double value, double count) { return math_normal_quantile((value * count + 0.5) / (count + 1)); }
+
+static double back(double x, double count)
+{
+    double value = ((1 - math_normal_upper(x)) * (count + 1) - 0.5) / count;
+    return fmin(fmax(value, 0), 1);
+}
+
+/* dx / dvalue */
+static double steepness(double value, double count)
+{
+    return count / (count + 1) / math_normal_density(probit(value, count));
+}
+
+/* The variance of an x of a share of count points, the mean over models. */
+static double binomial_floor(const MiaRow *row, int64_t M)
+{
+    double sum = 0;
+    for (int64_t m = 0; m < M; m++) {
+        double q = (row->value[m] * row->count + 0.5) / (row->count + 1), slope = steepness(row->value[m], row->count);
+        sum += q * (1 - q) / row->count * slope * slope / (double)M;
+    }
+    return sum;
+}
+
+static bool is_two_valued(const double *const *model, int64_t M, int64_t n)
+{
+    double first = model[0][0], second = NAN;
+    for (int64_t m = 0; m < M; m++)
+        for (int64_t i = 0; i < n; i++) {
+            double s = model[m][i];
+            if (s == first || s == second) continue;
+            if (!isnan(second)) return false;
+            second = s;
+        }
+    return true;
+}
+
+/* ------------------------------------------------------------ variance over points */
+
+/* Of the mean of v over the points that are marked, clusters taken whole: G/(G-1) sum over clusters of (sum of v - mean)^2
+ * / n^2. @p order [n] holds the points, those of a cluster side by side. */
+static double variance_of_mean(const double *v, const uint8_t *mark, int kind, const int32_t *cluster,
+                               const int32_t *order, int64_t n)
+{
+    double mean = 0, square = 0, own = 0;
+    int64_t count = 0, clusters = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (mark && mark[i] != kind) continue;
+        mean += v[i];
+        count++;
+    }
+    if (count < 2) return NAN;
+    mean /= (double)count;
+    int32_t last = -1;
+    for (int64_t k = 0; k < n; k++) {
+        int64_t i = order[k];
+        if (mark && mark[i] != kind) continue;
+        bool next = last < 0 || !cluster || cluster[i] != cluster[last];
+        if (next) {
+            square += own * own;
+            own = 0;
+            clusters++;
+        }
+        own += v[i] - mean;
+        last = (int32_t)i;
+    }
+    square += own * own;
+    if (clusters < 2) return NAN;
+    return square * (double)clusters / (double)(clusters - 1) / ((double)count * (double)count);
+}
+
+typedef struct {
+    int32_t cluster, point;
+} Clustered;
+
+static int by_cluster(const void *a, const void *b)
+{
+    const Clustered *x = a, *y = b;
+    if (x->cluster != y->cluster) return x->cluster < y->cluster ? -1 : 1;
+    return (x->point > y->point) - (x->point < y->point);
+}
+
+static BaseStatus cluster_order(const int32_t *cluster, int64_t n, int32_t **out)
+{
+    BaseStatus st = BASE_OK;
+    Clustered *all = NULL;
+    BASE_TRY(BASE_ALLOC(n, out));
+    BASE_TRY(BASE_ALLOC(n, &all));
+    for (int64_t i = 0; i < n; i++) all[i] = (Clustered){cluster ? cluster[i] : 0, (int32_t)i};
+    qsort(all, (size_t)n, sizeof *all, by_cluster);
+    for (int64_t i = 0; i < n; i++) (*out)[i] = all[i].point;
+out:
+    base_free(all);
+    return st;
+}
+
+/* ------------------------------------------------------------ the work on one game */
+
+typedef struct {
+    const MiaGameScores *game;
+    MiaGame which;
+    const double *const *model;
+    int64_t M, n;
+    bool two_valued, apart;
+    int32_t *order;    /* [n] by cluster */
+    double *influence; /* [M, n] what each point adds to a model's value, times the points */
+    Place *place;      /* [n], in "models" [M, n] */
+    double *work;      /* [M, n] standardised scores */
+    uint8_t *counts;   /* [n] the point's class has members and non-members */
+    MiaTable *out;
+} Work;
+
+/* Variance over points of (model m - mean of the others): members' and non-members' parts. */
+static double paired_variance(const Work *w, int64_t m, const double *total, double *difference)
+{
+    const bool models = w->which == MIA_GAME_MODELS;
+    double sum = 0;
+    for (int64_t i = 0; i < w->n; i++) {
+        double own = w->influence[m * w->n + i];
+        difference[i] = own - (total[i] - own) / (double)(w->M - 1);
+    }
+    for (int kind = 0; kind < (models ? 1 : 2); kind++) {
+        double part =
+            variance_of_mean(difference, models ? NULL : w->game->member, kind, w->game->cluster, w->order, w->n);
+        sum += isnan(part) ? 0 : part;
+    }
+    return sum;
+}
+
+/* Of every model; and what row 0's points vary by beyond the others': a point's own noise under each model is in both. */
+static void pair_up(const Work *w, MiaRow *row)
+{
+    double *total = w->work, *difference = w->work + w->n, others = 0;
+    if (w->M < 2) return;
+    for (int64_t i = 0; i < w->n; i++) {
+        total[i] = 0;
+        for (int64_t m = 0; m < w->M; m++) total[i] += w->influence[m * w->n + i];
+    }
+    for (int64_t m = 0; m < w->M; m++) {
+        row->paired[m] = paired_variance(w, m, total, difference);
+        others += m > 0 && w->M > 2 ? row->paired[m] / (double)(w->M - 1) : 0;
+    }
+    row->points = fmax(0, row->paired[0] - others);
+}
+
+/* Clusters of the kind that has fewer. */
+static int64_t least_clusters(const Work *w)
+{
+    int64_t count[2] = {0, 0};
+    int32_t last[2] = {-1, -1};
+    for (int64_t k = 0; k < w->n; k++) {
+        int32_t i = w->order[k];
+        int kind = w->game->member[i];
+        count[kind] += last[kind] < 0 || !w->game->cluster || w->game->cluster[i] != w->game->cluster[last[kind]];
+        last[kind] = i;
+    }
+    return base_smaller(count[0], count[1]);
+}
+
+/* Placements of model m's points among those of the other kind in their class; the mean over members is the AUC. */
+static void placements(Work *w, int64_t m, int32_t label, const int32_t *of, double *sum)
+{
+    const double *score = w->model[m];
+    const uint8_t *member = w->game->member;
+    int64_t count = 0, P = 0;
+    for (int64_t i = 0; i < w->n; i++) {
+        if (of && of[i] != label) continue;
+        w->place[count++] = (Place){score[i], (int32_t)i, 0};
+        P += member[i];
+    }
+    int64_t N = count - P, above[2] = {0, 0}; /* of non-members, members */
+    if (P == 0 || N == 0) return;
+    qsort(w->place, (size_t)count, sizeof *w->place, descending);
+    for (int64_t at = 0; at < count;) {
+        int64_t end = at, tied[2] = {0, 0};
+        while (end < count && w->place[end].score == w->place[at].score) tied[member[w->place[end++].point]]++;
+        for (; at < end; at++) {
+            int64_t i = w->place[at].point;
+            double others = (double)above[!member[i]] + (double)tied[!member[i]] / 2;
+            w->influence[m * w->n + i] = member[i] ? 1 - others / (double)N : others / (double)P;
+            w->counts[i] = 1;
+            if (member[i]) *sum += 1 - others / (double)N;
+        }
+        above[0] += tied[0];
+        above[1] += tied[1];
+    }
+}
+
+typedef struct {
+    int32_t *label; /* [count], ascending, distinct */
+    int64_t count;
+} Classes;
+
+static int ascending_i32(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static BaseStatus classes_of(const int32_t *label, int64_t n, Classes *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (Classes){0};
+    BASE_TRY(BASE_ALLOC(label ? n : 1, &out->label));
+    out->count = 1;
+    if (!label) return BASE_OK;
+    memcpy(out->label, label, (size_t)n * sizeof *label);
+    qsort(out->label, (size_t)n, sizeof *label, ascending_i32);
+    for (int64_t i = 1; i < n; i++)
+        if (out->label[i] != out->label[i - 1]) out->label[out->count++] = out->label[i];
+out:
+    return st;
+}
+
+static BaseStatus auc_within(Work *w, const Classes *classes)
+{
+    BaseStatus st = BASE_OK;
+    MiaRow *row = &w->out->row[MIA_STATISTIC_AUC];
+    int64_t members = 0, others = 0;
+    bool coarse = w->two_valued;
+    memset(w->influence, 0, (size_t)(w->M * w->n) * sizeof *w->influence);
+    for (int64_t m = 0; m < w->M; m++) {
+        row->value[m] = 0;
+        for (int64_t c = 0; c < classes->count; c++)
+            placements(w, m, classes->label[c], w->game->label, &row->value[m]);
+    }
+    for (int64_t i = 0; i < w->n; i++) {
+        members += w->counts[i] && w->game->member[i];
+        others += w->counts[i] && !w->game->member[i];
+    }
+    BASE_CHECK(members > 0, BASE_EARG, "no class has both members and non-members");
+    row->count = (double)base_smaller(members, others);
+    for (int64_t m = 0; m < w->M; m++) {
+        row->value[m] /= (double)members;
+        row->x[m] = probit(row->value[m], row->count);
+        coarse = coarse || fmin(row->value[m], 1 - row->value[m]) * row->count < 2; /* a point or two decide */
+    }
+    for (int64_t m = 0; coarse && m < w->M; m++) {
+        double slope = steepness(row->value[m], row->count);
+        for (int kind = 0; kind < 2; kind++) {
+            double part =
+                variance_of_mean(w->influence + m * w->n, w->game->member, kind, w->game->cluster, w->order, w->n);
+            row->floor += isnan(part) ? 0 : part * slope * slope / (double)w->M;
+        }
+    }
+    row->clusters = (double)least_clusters(w);
+    for (int kind = 0; kind < 2; kind++)
+        row->own += variance_of_mean(w->influence, w->game->member, kind, w->game->cluster, w->order, w->n);
+    pair_up(w, row);
+    row->scale = PLAIN;
+    row->defined = true;
+out:
+    return st;
+}
+
+/* Each score less the median of its class's non-members, over their interquartile range: shifts and widths of a class,
+ * which members and non-members share, move no threshold. One class, or no spread: as they are. */
+static void standardise(Work *w, const Classes *classes, double *held_out)
+{
+    for (int64_t m = 0; m < w->M; m++) {
+        double *to = w->work + m * w->n;
+        memcpy(to, w->model[m], (size_t)w->n * sizeof *to);
+        for (int64_t c = 0; c < classes->count && classes->count > 1; c++) {
+            int64_t N = 0;
+            for (int64_t i = 0; i < w->n; i++)
+                if (w->game->label[i] == classes->label[c] && !w->game->member[i]) held_out[N++] = w->model[m][i];
+            if (N == 0) continue;
+            qsort(held_out, (size_t)N, sizeof *held_out, base_ascending_f64);
+            double range = math_stats_quantile(held_out, N, 0.75) - math_stats_quantile(held_out, N, 0.25);
+            double middle = math_stats_quantile(held_out, N, 0.5);
+            for (int64_t i = 0; i < w->n; i++)
+                if (w->game->label[i] == classes->label[c]) to[i] = (to[i] - middle) / (range > 0 ? range : 1);
+        }
+    }
+}
+
+/* The share of members above the k-th largest of the held-out ones, k real: between two of them linearly. With k = fpr
+ * (N + 1) its expected false-positive rate is fpr. */
+static double share_above(const double *members, int64_t P, const double *held_out, int64_t N, double k)
+{
+    double value = 0;
+    for (int end = 0; end < 2; end++) {
+        int64_t at = (int64_t)k + end, over = 0, tied = 0;
+        double weight = end ? k - floor(k) : 1 - (k - floor(k));
+        if (weight == 0) continue;
+        for (int64_t i = 0; i < P; i++) {
+            over += at > N || members[i] > held_out[at - 1];
+            tied += at <= N && members[i] == held_out[at - 1];
+        }
+        value += weight * ((double)over + (double)tied / 2) / (double)P;
+    }
+    return value;
+}
+
+static int falling(const void *a, const void *b) { return base_ascending_f64(b, a); }
+
+/* Members first, then the held-out points from the highest down, of those that count. */
+static void take_kinds(const Work *w, const double *score, double *members, int64_t *P, double *held_out, int64_t *N)
+{
+    *P = *N = 0;
+    for (int64_t i = 0; i < w->n; i++) {
+        if (!w->counts[i]) continue;
+        if (w->game->member[i])
+            members[(*P)++] = score[i];
+        else
+            held_out[(*N)++] = score[i];
+    }
+    qsort(held_out, (size_t)*N, sizeof *held_out, falling);
+}
+
+static BaseStatus rates_within(Work *w, const Classes *classes)
+{
+    BaseStatus st = BASE_OK;
+    double *members = NULL, *held_out = NULL;
+    int64_t P, N;
+    BASE_TRY(BASE_ALLOC(w->n, &members));
+    BASE_TRY(BASE_ALLOC(w->n, &held_out));
+    standardise(w, classes, held_out);
+    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+        MiaRow *row = &w->out->row[s];
+        for (int64_t m = 0; m < w->M; m++) {
+            take_kinds(w, w->work + m * w->n, members, &P, held_out, &N);
+            double k = mia_statistic_fpr((MiaStatistic)s) * (double)(N + 1);
+            row->defined = k >= 1 && P > 0;
+            if (!row->defined) break;
+            row->count = (double)P;
+            row->value[m] = share_above(members, P, held_out, N, k);
+            row->x[m] = probit(row->value[m], row->count);
+        }
+        if (row->defined) row->floor = binomial_floor(row, w->M);
+    }
+out:
+    base_free(members);
+    base_free(held_out);
+    return st;
+}
+
+/* ------------------------------------------------------------ the game "models" */
+
+/* Every model's points among the others': influence is a point's placement, its mean the AUC. */
+static void auc_against(Work *w)
+{
+    MiaRow *row = &w->out->row[MIA_STATISTIC_AUC];
+    int64_t total = w->M * w->n;
+    double others = (double)(total - w->n);
+    double *over = row->x; /* how many of each model lie above, until x is filled */
+    for (int64_t m = 0; m < w->M; m++) over[m] = 0;
+    for (int64_t at = 0, all = 0; at < total;) {
+        int64_t end = at;
+        while (end < total && w->place[end].score == w->place[at].score) end++;
+        /* tied ones of the same model are taken out of a point's ties below */
+        for (int64_t start = at; start < end;) {
+            int64_t stop = start, m = w->place[start].model;
+            while (stop < end && w->place[stop].model == m) stop++;
+            double higher = (double)all - over[m], tied = (double)(end - at) - (double)(stop - start);
+            for (int64_t k = start; k < stop; k++)
+                w->influence[m * w->n + w->place[k].point] = 1 - (higher + tied / 2) / others;
+            start = stop;
+        }
+        for (; at < end; at++) {
+            over[w->place[at].model]++;
+            all++;
+        }
+    }
+    row->count = (double)w->n;
+    row->scale = AGAINST;
+    for (int64_t m = 0; m < w->M; m++) {
+        row->value[m] = 0;
+        for (int64_t i = 0; i < w->n; i++) row->value[m] += w->influence[m * w->n + i] / (double)w->n;
+    }
+    for (int64_t m = 0; m < w->M; m++)
+        row->x[m] = probit(row->value[m], row->count) * (double)(w->M - 1) / (double)w->M;
+}
+
+/* Two-valued: the share of the higher value; what shifts models moves its probit alike, not that of the AUC. */
+static void share_of_higher(Work *w)
+{
+    MiaRow *row = &w->out->row[MIA_STATISTIC_AUC];
+    double highest = w->place[0].score;
+    MiaRow share = *row;
+    share.value = w->work;
+    for (int64_t m = 0; m < w->M; m++) {
+        share.value[m] = 0;
+        for (int64_t i = 0; i < w->n; i++) share.value[m] += (w->model[m][i] == highest) / (double)w->n;
+        row->x[m] = probit(share.value[m], row->count);
+    }
+    row->floor = binomial_floor(&share, w->M);
+    row->scale = SHARED;
+}
+
+/* How many points of model m lie above the at-th largest of the others', ties half. */
+static double own_above(const Work *w, int64_t m, int64_t at)
+{
+    int64_t total = w->M * w->n, mine = 0, theirs = 0;
+    for (int64_t start = 0; start < total;) {
+        int64_t end = start, own = 0;
+        for (; end < total && w->place[end].score == w->place[start].score; end++) {
+            own += w->place[end].model == m;
+            theirs += w->place[end].model != m && !(w->apart && w->place[end].model == 0);
+        }
+        if (theirs >= at) return (double)mine + (double)own / 2;
+        mine += own;
+        start = end;
+    }
+    return (double)mine;
+}
+
+/* The share of each model's points above the threshold that leaves fpr of the others' above it. */
+static void rates_against(Work *w)
+{
+    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+        MiaRow *row = &w->out->row[s];
+        row->defined = true;
+        row->count = (double)w->n;
+        for (int64_t m = 0; m < w->M && row->defined; m++) {
+            double others = (double)((w->M - 1 - (w->apart && m > 0)) * w->n);
+            double k = mia_statistic_fpr((MiaStatistic)s) * (others + 1), part = k - floor(k);
+            row->defined = k >= 1;
+            if (!row->defined) break;
+            double above = (1 - part) * own_above(w, m, (int64_t)k);
+            if (part > 0) above += part * own_above(w, m, (int64_t)k + 1);
+            row->value[m] = above / (double)w->n;
+            row->x[m] = probit(row->value[m], row->count);
+        }
+        if (row->defined) row->floor = binomial_floor(row, w->M);
+    }
+}
+
+static BaseStatus against_models(Work *w)
+{
+    BaseStatus st = BASE_OK;
+    MiaRow *row = &w->out->row[MIA_STATISTIC_AUC];
+    BASE_CHECK(w->M >= 2, BASE_EARG, "one model: nothing to compare it with");
+    for (int64_t m = 0; m < w->M; m++)
+        for (int64_t i = 0; i < w->n; i++) w->place[m * w->n + i] = (Place){w->model[m][i], (int32_t)i, (int32_t)m};
+    qsort(w->place, (size_t)(w->M * w->n), sizeof *w->place, descending);
+    auc_against(w);
+    pair_up(w, row);
+    row->defined = true;
+    if (w->two_valued)
+        share_of_higher(w);
+    else
+        rates_against(w);
+out:
+    return st;
+}
+
+BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double *const *model, int64_t M, bool apart,
+                          MiaTable *out)
+{
+    BaseStatus st = BASE_OK;
+    MiaTable table = {.M = M};
+    Work w = {.game = game, .which = which, .model = model, .M = M, .n = game->n, .apart = apart, .out = &table};
+    Classes classes = {0};
+    *out = (MiaTable){0};
+    BASE_TRY(BASE_ALLOC(3 * MIA_STATISTICS * M, &table.store));
+    for (int s = 0; s < MIA_STATISTICS; s++) {
+        table.row[s].value = table.store + 3 * s * M;
+        table.row[s].x = table.row[s].value + M;
+        table.row[s].paired = table.row[s].x + M;
+    }
+    w.two_valued = is_two_valued(model, M, game->n);
+    BASE_TRY(cluster_order(game->cluster, game->n, &w.order));
+    BASE_TRY(BASE_ALLOC(M * game->n, &w.influence));
+    BASE_TRY(BASE_ALLOC((M + 1) * game->n, &w.work));
+    BASE_TRY(BASE_ALLOC((which == MIA_GAME_MODELS ? M : 1) * game->n, &w.place));
+    BASE_TRY(BASE_ALLOC(game->n, &w.counts));
+    if (which == MIA_GAME_MODELS) {
+        BASE_TRY(against_models(&w));
+    } else {
+        BASE_TRY(classes_of(game->label, game->n, &classes));
+        BASE_TRY(auc_within(&w, &classes));
+        if (!w.two_valued) BASE_TRY(rates_within(&w, &classes));
+    }
+    *out = table;
+    table.store = NULL;
+out:
+    base_free(classes.label);
+    base_free(w.order);
+    base_free(w.influence);
+    base_free(w.work);
+    base_free(w.place);
+    base_free(w.counts);
+    base_free(table.store);
+    return st;
+}
+
+void mia_table_free(MiaTable *table)
+{
+    if (table) base_free(table->store);
+}
+
+MathExchange mia_row_exchange(const MiaRow *row, int64_t M)
+{
+    if (!row->defined) return (MathExchange){.p = NAN, .centre = NAN, .offset = NAN, .freedom = NAN};
+    return math_exchange(row->x[0], row->x + 1, M - 1, row->floor);
+}
+
+double mia_row_at(const MiaRow *row, const MathExchange *x, double offset)
+{
+    if (row->scale == SHARED) return (back(x->centre + offset, row->count) - back(x->centre, row->count)) / 2;
+    if (row->scale == AGAINST) { /* so that x->offset gives value[0] itself */
+        double own = probit(row->value[0], row->count), stretch = own / x->offset;
+        if (!(stretch > 0 && stretch < 100)) stretch = 1; /* both about 0 */
+        return back(offset * stretch, row->count) - 0.5;
+    }
+    return back(x->centre + offset, row->count) - back(x->centre, row->count);
+}
+
+double mia_row_offset(const MiaRow *row, const MathExchange *x, double value)
+{
+    if (row->scale == SHARED) return NAN;
+    return probit(value, row->count) - (row->scale == AGAINST ? 0 : x->centre);
+}
+
+double mia_row_reference(const MiaRow *row, const MathExchange *x)
+{
+    return row->scale == PLAIN ? back(x->centre, row->count) : 0.5;
+}
+
+MathEstimate mia_row_difference(const MiaRow *row, const MathExchange *x, bool more, double level)
+{
+    MathEstimate out = {NAN, NAN, NAN, (int64_t)row->count};
+    if (!row->defined || isnan(x->p)) return out;
+    out.value = mia_row_at(row, x, x->offset);
+    if (x->ranked) return out;
+    double slope = steepness(fmin(fmax(row->value[0], 0), 1), row->count);
+    double half = math_exchange_half(x, more ? row->points * slope * slope : 0, level);
+    out.lo = mia_row_at(row, x, x->offset - half);
+    out.hi = mia_row_at(row, x, x->offset + half);
+    return out;
+}

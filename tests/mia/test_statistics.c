@@ -1,0 +1,309 @@
+/* The statistics of a game against what their definitions give, pair by pair. */
+#include "tests/support/support.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "mia/verdict/statistics.h"
+
+enum { N = 60, M = 4 };
+typedef struct {
+    double score[M][N];
+    const double *model[M];
+    uint8_t member[N];
+    int32_t label[N], cluster[N];
+    MiaGameScores game;
+} World;
+
+static void world_make(World *w, uint64_t seed)
+{
+    BaseRandom r = base_random_make(seed, "statistics", 0);
+    *w = (World){.game = {.n = N, .member = w->member, .label = w->label}};
+    for (int i = 0; i < N; i++) {
+        w->member[i] = i % 3 != 0;
+        w->label[i] = (int32_t)base_random_below(&r, 2) * 5;
+        w->cluster[i] = i / 6;
+    }
+    for (int m = 0; m < M; m++) {
+        w->model[m] = w->score[m];
+        for (int i = 0; i < N; i++) /* halves: ties */
+            w->score[m][i] = round(2 * (base_random_normal(&r) + 0.5 * w->member[i] + w->label[i])) / 2;
+    }
+}
+
+/* DeLong's variance of AUC a - AUC b by its definition: every pair of points, both scores at once. O(n^2). */
+static double naive_se(const double *a, const double *b, const uint8_t *member, int64_t n, double *difference)
+{
+    const double *score[2] = {a, b};
+    double variance = 0, mean = 0;
+    for (int kind = 0; kind < 2; kind++) {
+        double sum = 0, squares = 0;
+        int64_t count = 0;
+        for (int64_t i = 0; i < n; i++) {
+            double place = 0;
+            int64_t others = 0;
+            if (member[i] != kind) continue;
+            for (int64_t j = 0; j < n; j++) {
+                if (member[j] == kind) continue;
+                others++;
+                for (int k = 0; k < 2; k++) {
+                    double d = kind ? score[k][i] - score[k][j] : score[k][j] - score[k][i];
+                    place += (k ? -1 : 1) * (d > 0 ? 1 : d < 0 ? 0 : 0.5);
+                }
+            }
+            place /= (double)others;
+            sum += place;
+            squares += place * place;
+            count++;
+        }
+        mean = sum / (double)count;
+        variance += (squares - sum * mean) / (double)(count - 1) / (double)count;
+    }
+    *difference = mean;
+    return sqrt(variance);
+}
+
+/* Members against non-members of their class; the mean over members of the share below. */
+static double naive_auc(const World *w, const double *score, bool classes)
+{
+    double sum = 0;
+    int64_t members = 0;
+    for (int i = 0; i < N; i++) {
+        double below = 0;
+        int64_t others = 0;
+        if (!w->member[i]) continue;
+        members++;
+        for (int j = 0; j < N; j++) {
+            if (w->member[j] || (classes && w->label[j] != w->label[i])) continue;
+            others++;
+            below += score[j] < score[i] ? 1 : score[j] == score[i] ? 0.5 : 0;
+        }
+        sum += below / (double)others;
+    }
+    return sum / (double)members;
+}
+
+static void auc_within_classes(void **state)
+{
+    (void)state;
+    World w;
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        MiaTable got;
+        world_make(&w, seed);
+        for (int classes = 0; classes < 2; classes++) {
+            w.game.label = classes ? w.label : NULL;
+            assert_ok(mia_statistics(&w.game, MIA_GAME_RETAIN, w.model, M, false, &got));
+            for (int m = 0; m < M; m++) {
+                const MiaRow *row = &got.row[MIA_STATISTIC_AUC];
+                assert_near(row->value[m], naive_auc(&w, w.score[m], classes), 1e-14, 1e-13);
+            }
+            mia_table_free(&got);
+        }
+        /* a shift of one class, members and others alike, moves nothing */
+        w.game.label = w.label;
+        for (int i = 0; i < N; i++) w.score[1][i] = w.score[0][i] + (w.label[i] ? 7 : 0);
+        assert_ok(mia_statistics(&w.game, MIA_GAME_RETAIN, w.model, M, false, &got));
+        for (int s = 0; s < MIA_STATISTICS; s++)
+            if (got.row[s].defined) assert_near(got.row[s].value[1], got.row[s].value[0], 1e-14, 0);
+        mia_table_free(&got);
+    }
+}
+
+/* Points of one cluster count as one: with every point five times, variances are those of the points once. */
+static void variances_over_points(void **state)
+{
+    (void)state;
+    World w;
+    MiaTable once, five;
+    double difference;
+    static double big[M][5 * N];
+    static uint8_t member[5 * N];
+    static int32_t cluster[5 * N];
+    const double *model[M] = {big[0], big[1], big[2], big[3]};
+    world_make(&w, 9);
+    w.game.label = NULL;
+    assert_ok(mia_statistics(&w.game, MIA_GAME_FORGET, w.model, 2, true, &once));
+    double se = naive_se(w.score[0], w.score[1], w.member, N, &difference);
+    assert_near(once.row[0].paired[0], se * se, 1e-15, 1e-12);
+    assert_near(once.row[0].value[0] - once.row[0].value[1], difference, 1e-14, 1e-12);
+    assert_near(once.row[0].points, se * se, 1e-15, 1e-12); /* one other: it shows nothing by itself */
+    static const double ZERO[N];
+    double own = naive_se(w.score[0], ZERO, w.member, N, &difference); /* beside a score that ties all */
+    assert_near(once.row[0].own, own * own, 1e-15, 1e-12);
+    assert_near(once.row[0].clusters, N / 3, 0, 0);
+    for (int i = 0; i < 5 * N; i++) {
+        member[i] = w.member[i / 5];
+        cluster[i] = 100 - i / 5;
+        for (int m = 0; m < M; m++) big[m][i] = w.score[m][i / 5];
+    }
+    const MiaGameScores copies = {.n = 5 * N, .member = member, .cluster = cluster};
+    assert_ok(mia_statistics(&copies, MIA_GAME_FORGET, model, 2, true, &five));
+    assert_near(five.row[0].own, once.row[0].own, 1e-15, 1e-12);
+    assert_near(five.row[0].paired[1], once.row[0].paired[1], 1e-15, 1e-12);
+    assert_near(five.row[0].clusters, N / 3, 0, 0);
+    mia_table_free(&once);
+    mia_table_free(&five);
+}
+
+/* k = 0.01 * 301 = 3.01: between the members above the 3rd and above the 4th largest of 300. */
+static void rates_between_order_statistics(void **state)
+{
+    (void)state;
+    enum { HALF = 300 };
+    static double score[2 * HALF];
+    static uint8_t member[2 * HALF];
+    const double *model[] = {score};
+    MiaTable got;
+    for (int i = 0; i < HALF; i++) {
+        score[i] = i; /* held out: 299, 298, 297, 296 are the largest */
+        member[HALF + i] = 1;
+        score[HALF + i] = i < 30 ? 296.5 : i < 36 ? 297 : i < 40 ? 1000 : -1;
+    }
+    const MiaGameScores game = {.n = 2 * HALF, .member = member};
+    assert_ok(mia_statistics(&game, MIA_GAME_FORGET, model, 1, false, &got));
+    double third = (4 + 6 / 2.0) / HALF, fourth = (30 + 6 + 4) / (double)HALF;
+    assert_near(got.row[MIA_STATISTIC_TPR_1].value[0], 0.99 * third + 0.01 * fourth, 1e-14, 1e-12);
+    assert_true(got.row[MIA_STATISTIC_TPR_1].defined && !got.row[MIA_STATISTIC_TPR_01].defined);
+    mia_table_free(&got);
+    const MiaGameScores few = {.n = 2 * HALF - 202, .member = member + 202};
+    const double *rest[] = {score + 202};
+    assert_ok(mia_statistics(&few, MIA_GAME_FORGET, rest, 1, false, &got)); /* 98 held out */
+    assert_false(got.row[MIA_STATISTIC_TPR_1].defined);
+    mia_table_free(&got);
+}
+
+static void models_against_each_other(void **state)
+{
+    (void)state;
+    World w;
+    MiaTable got;
+    world_make(&w, 4);
+    assert_ok(mia_statistics(&w.game, MIA_GAME_MODELS, w.model, M, false, &got));
+    for (int m = 0; m < M; m++) {
+        double over = 0, above = 0;
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < M; k++)
+                for (int j = 0; j < N && k != m; j++) {
+                    double d = w.score[m][i] - w.score[k][j];
+                    over += d > 0 ? 1 : d == 0 ? 0.5 : 0;
+                }
+        assert_near(got.row[0].value[m], over / (N * N * (M - 1.0)), 1e-14, 1e-12);
+        /* 0.01 * (3 * 60 + 1) = 1.81: between the largest of the others and the next */
+        double largest[2] = {-INFINITY, -INFINITY};
+        for (int k = 0; k < M; k++)
+            for (int j = 0; j < N && k != m; j++) {
+                double s = w.score[k][j];
+                if (s > largest[0]) {
+                    largest[1] = largest[0];
+                    largest[0] = s;
+                } else if (s > largest[1]) {
+                    largest[1] = s;
+                }
+            }
+        for (int e = 0; e < 2; e++)
+            for (int i = 0; i < N; i++)
+                above += (e ? 0.81 : 0.19) *
+                         (w.score[m][i] > largest[e]    ? 1
+                          : w.score[m][i] == largest[e] ? 0.5
+                                                        : 0) /
+                         N;
+        assert_near(got.row[MIA_STATISTIC_TPR_1].value[m], above, 1e-14, 1e-12);
+    }
+    mia_table_free(&got);
+    assert_fails(mia_statistics(&w.game, MIA_GAME_MODELS, w.model, 1, false, &got), BASE_EARG, "one model");
+    for (int i = 0; i < N; i++) w.member[i] = 1;
+    assert_fails(mia_statistics(&w.game, MIA_GAME_FORGET, w.model, M, false, &got), BASE_EARG, "no class has both");
+}
+
+/* A judged model that fills the top: the others' TPRs are among themselves, and keep their spread. */
+static void the_judged_model_stands_apart(void **state)
+{
+    (void)state;
+    World w;
+    MiaTable with, without;
+    world_make(&w, 6);
+    for (int i = 0; i < N; i++) w.score[0][i] += 100;
+    assert_ok(mia_statistics(&w.game, MIA_GAME_MODELS, w.model, M, true, &with));
+    assert_ok(mia_statistics(&w.game, MIA_GAME_MODELS, w.model + 1, M - 1, false, &without));
+    const MiaRow *row = &with.row[MIA_STATISTIC_TPR_1];
+    assert_near(row->value[0], 1, 0, 0);
+    for (int m = 1; m < M; m++) assert_near(row->value[m], without.row[MIA_STATISTIC_TPR_1].value[m - 1], 1e-15, 0);
+    mia_table_free(&with);
+    mia_table_free(&without);
+}
+
+/* Two values: the share of the higher one on the probit scale, no TPR, and a floor. */
+static void two_values(void **state)
+{
+    (void)state;
+    World w;
+    MiaTable got;
+    world_make(&w, 5);
+    for (int m = 0; m < M; m++)
+        for (int i = 0; i < N; i++) w.score[m][i] = i % (m + 2) == 0;
+    for (int g = MIA_GAME_FORGET; g <= MIA_GAME_MODELS; g++) {
+        assert_ok(mia_statistics(&w.game, (MiaGame)g, w.model, M, false, &got));
+        assert_true(got.row[0].floor > 0);
+        assert_false(got.row[MIA_STATISTIC_TPR_1].defined);
+        if (g == MIA_GAME_MODELS) {
+            double others = (20 + 15 + 12) / 3.0 / N; /* the AUC is half the difference of shares above 1/2 */
+            assert_near(got.row[0].value[0], 0.5 + (0.5 - others) / 2, 1e-14, 1e-12);
+        }
+        mia_table_free(&got);
+    }
+}
+
+/* A difference and its interval, and the p beside it, say the same: 0 lies on the bound at level 1 - p. */
+static void intervals_and_p_agree(void **state)
+{
+    (void)state;
+    World w;
+    for (uint64_t seed = 0; seed < 8; seed++)
+        for (int g = 0; g < MIA_GAMES; g++) {
+            MiaTable got;
+            world_make(&w, seed);
+            assert_ok(mia_statistics(&w.game, (MiaGame)g, w.model, M, false, &got));
+            const MiaRow *row = &got.row[MIA_STATISTIC_AUC];
+            MathExchange x = mia_row_exchange(row, M);
+            MathEstimate at = mia_row_difference(row, &x, false, 1 - x.p),
+                         wide = mia_row_difference(row, &x, true, 0.95);
+            assert_near(at.value > 0 ? at.lo : at.hi, 0, 1e-6, 0);
+            MathEstimate tight = mia_row_difference(row, &x, false, 0.95);
+            assert_true(tight.lo < at.value && at.value < tight.hi && wide.lo <= tight.lo && wide.hi >= tight.hi);
+            assert_near(row->value[0], mia_row_reference(row, &x) + at.value, 1e-12, 1e-9);
+            mia_table_free(&got);
+        }
+}
+
+static BaseStatus once(void *user)
+{
+    World *w = user;
+    MiaTable got;
+    BaseStatus st = mia_statistics(&w->game, MIA_GAME_RETAIN, w->model, M, true, &got);
+    if (st != BASE_OK) return st;
+    mia_table_free(&got);
+    st = mia_statistics(&w->game, MIA_GAME_MODELS, w->model, M, true, &got);
+    if (st == BASE_OK) mia_table_free(&got);
+    return st;
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    World w;
+    world_make(&w, 1);
+    support_fail_allocations(once, &w, 100);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(auc_within_classes),
+    cmocka_unit_test(variances_over_points),
+    cmocka_unit_test(rates_between_order_statistics),
+    cmocka_unit_test(models_against_each_other),
+    cmocka_unit_test(the_judged_model_stands_apart),
+    cmocka_unit_test(two_values),
+    cmocka_unit_test(intervals_and_p_agree),
+    cmocka_unit_test(without_memory),
+};
+
+SUPPORT_MAIN(tests)
