@@ -2,12 +2,7 @@
 #ifndef MIA_VERDICT_PARTS_H
 #define MIA_VERDICT_PARTS_H
 
-#include "mia/verdict/verdict.h"
-
-/** Whether the attack is judged in this game: "models" and "retain" need two retrained models. */
-bool mia_is_played(const MiaGameScores *g, MiaGame game);
-/** Statistics of @p judged and the retrained models; of the retrained models among themselves where it is NULL. */
-BaseStatus mia_table_against(const MiaGameScores *g, MiaGame game, const double *judged, MiaTable *out);
+#include "mia/verdict/findings.h"
 
 /* classes.c */
 /** The class in which the difference of AUC has the smallest p, with an interval that holds for all classes at once. */

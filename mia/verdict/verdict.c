@@ -9,53 +9,6 @@
 #include "base/param.h"
 #include "mia/verdict/parts.h"
 
-const char *mia_verdict_name(MiaVerdict verdict)
-{
-    static const char *const NAMES[] = {"leaks",        "over-forgotten", "suspicion", "indistinguishable",
-                                        "underpowered", "invalid"};
-    return NAMES[verdict];
-}
-
-const char *mia_verdict_meaning(MiaVerdict verdict)
-{
-    static const char *const MEANINGS[] = {
-        "The forgotten or the kept training images are more recognisable than retraining would have left them.",
-        "The images look less familiar to the model than to retrained ones, which gives them away as well.",
-        "Trained-on and held-out images differ under this model; whether that is a leak, only retrained models can show.",
-        "Every difference to retrained models is shown to lie within the margins, by attacks that find the original.",
-        "Neither a leak nor its absence could be shown with these images and models.",
-        "A control failed: nothing can be concluded from this audit."};
-    return MEANINGS[verdict];
-}
-
-void mia_audit_free(MiaAudit *audit)
-{
-    if (!audit) return;
-    base_free(audit->finding);
-    base_free(audit->exposed.p);
-    *audit = (MiaAudit){0};
-}
-
-bool mia_is_played(const MiaGameScores *g, MiaGame game)
-{
-    return g->n > 0 && g->unlearned.M > 0 && (game == MIA_GAME_FORGET || g->retrained.M >= 2);
-}
-
-BaseStatus mia_table_against(const MiaGameScores *g, MiaGame game, const double *judged, MiaTable *out)
-{
-    BaseStatus st = BASE_OK;
-    const double **model = NULL;
-    int64_t R = g->retrained.M, M = 0;
-    *out = (MiaTable){0};
-    BASE_TRY(BASE_ALLOC(R + 1, &model));
-    if (judged) model[M++] = judged;
-    for (int64_t r = 0; r < R; r++) model[M++] = g->retrained.score + r * g->n;
-    BASE_TRY(mia_statistics(g, game, model, M, judged != NULL, out));
-out:
-    base_free(model);
-    return st;
-}
-
 /* ------------------------------------------------------------ one statistic */
 
 /* An AUC's own interval over points, on the logit scale; near 0 and 1 as math_auc. */
@@ -231,17 +184,6 @@ static const MiaAuditScores *scores_of(const MiaAuditScores *scores, int64_t att
     return &scores[0];
 }
 
-const MiaJudgement *mia_finding_first(const MiaFinding *f, MiaStatistic *which)
-{
-    const MiaJudgement *first = NULL;
-    for (int s = 0; s < MIA_STATISTICS; s++) {
-        if (!f->at[s].judged || (first && !(f->at[s].p < first->p))) continue;
-        first = &f->at[s];
-        if (which) *which = (MiaStatistic)s;
-    }
-    return first;
-}
-
 /* Words for every judgement, finding and game at level alpha. */
 static void name_findings(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options,
                           MiaAudit *audit)
@@ -289,24 +231,6 @@ static double mean_evidence(const MiaAudit *audit)
 }
 
 /* ------------------------------------------------------------ the verdict */
-
-const MiaFinding *mia_audit_headline(const MiaAudit *audit, MiaGame game)
-{
-    const MiaFinding *best = NULL;
-    bool best_counts = false;
-    double least = INFINITY;
-    for (int64_t i = 0; i < audit->count; i++) {
-        const MiaFinding *f = &audit->finding[i];
-        const MiaJudgement *j = mia_finding_first(f, NULL);
-        bool counts = f->verdict == (game == MIA_GAMES ? audit->verdict : audit->game[game]);
-        if (!j || (game != MIA_GAMES && f->game != game)) continue;
-        if (best && (best_counts != counts ? best_counts : !(j->p < least))) continue;
-        best = f;
-        best_counts = counts;
-        least = j->p;
-    }
-    return best;
-}
 
 static void headline(const MiaAuditOptions *options, MiaAudit *audit)
 {
