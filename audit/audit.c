@@ -45,7 +45,7 @@ static BaseStatus folder_name(const char *out, char **name)
     return st;
 }
 
-BaseStatus audit_run(const AuditTask *task, char **json, BaseText *terminal)
+BaseStatus audit_run(const AuditTask *task, char **json, BaseText *terminal, MiaVerdict *verdict)
 {
     BaseStatus st = BASE_OK;
     AuditTask t = *task;
@@ -69,6 +69,7 @@ BaseStatus audit_run(const AuditTask *task, char **json, BaseText *terminal)
     AuditPage page = {.task = &t, .collected = &collected, .result = &result};
     audit_words_terminal(&page, terminal);
     base_text_add(terminal, "\n%s/report.html\n", name);
+    *verdict = result.audit.verdict;
     st = terminal->st;
 out:
     if (made) io_folder_remove(temporary);

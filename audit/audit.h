@@ -6,6 +6,6 @@
 
 /** The whole audit: collects, judges, writes task->out, all of it or nothing. What stood there is replaced only where
  * it is an audit too (BASE_EUSAGE else). *json owned: report.json's text. *terminal: appended. */
-BaseStatus audit_run(const AuditTask *task, char **json, BaseText *terminal);
+BaseStatus audit_run(const AuditTask *task, char **json, BaseText *terminal, MiaVerdict *verdict);
 
 #endif

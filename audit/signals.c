@@ -1,6 +1,7 @@
 /* audit/signals.c - HDF5 arrays named as `expunge attack` reads them, each checked when it is read back. */
 #include "audit/signals.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -302,6 +303,16 @@ out:
     return st;
 }
 
+static BaseStatus check_logits(const AuditSignals *s, const char *name, const char *path, const double *logits,
+                               int64_t models)
+{
+    for (int64_t i = 0; logits && i < models * s->N * s->K; i++)
+        if (!isfinite(logits[i]))
+            return base_error_set(BASE_EFORMAT, "%s: %s of point %lld is %g; logits must be finite numbers", name, path,
+                                  (long long)(i / s->K % s->N), logits[i]);
+    return BASE_OK;
+}
+
 static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
@@ -317,6 +328,9 @@ static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
                             (void **)&s->original));
     BASE_TRY(read_points(file, path, s));
     BASE_TRY(read_parts(file, path, s));
+    BASE_TRY(check_logits(s, path, "/unlearned/logits", s->unlearned, 1));
+    BASE_TRY(check_logits(s, path, "/original/logits", s->original, 1));
+    BASE_TRY(check_logits(s, path, "/retrained/logits", s->retrained, s->R));
 out:
     return st;
 }

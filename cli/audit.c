@@ -69,6 +69,7 @@ static BaseStatus audit(const CliOptions *o)
     BaseText terminal = {0};
     char *json = NULL;
     NnTuning *tuning = NULL;
+    MiaVerdict verdict;
     w.task.signals = o->signals;
     BASE_CHECK(!o->signals || !(o->arch || o->weights || o->data || o->original || o->retrained || o->shadow ||
                                 o->make_retrained || o->pictures || o->tuning),
@@ -105,12 +106,14 @@ static BaseStatus audit(const CliOptions *o)
     w.task.seed = (uint64_t)o->seed;
     w.task.out = o->out;
     w.task.command = o->command;
-    BASE_TRY(audit_run(&w.task, &json, &terminal));
+    BASE_TRY(audit_run(&w.task, &json, &terminal, &verdict));
     if (o->json) {
         base_text_free(&terminal);
         base_text_add(&terminal, "%s\n", json);
     }
     BASE_TRY(cli_print_text_take(&terminal));
+    BASE_CHECK(verdict != MIA_INVALID, BASE_EARG, "%s: the audit is invalid: a control failed, as its first line says",
+               o->out);
 out:
     base_text_free(&terminal);
     base_free(json);

@@ -84,7 +84,8 @@ static BaseStatus audit_once(void *user)
     (void)user;
     char *json;
     BaseText terminal = {0};
-    BaseStatus st = audit_run(&w.task, &json, &terminal);
+    MiaVerdict verdict;
+    BaseStatus st = audit_run(&w.task, &json, &terminal, &verdict);
     base_free(json);
     base_text_free(&terminal);
     return st;

@@ -1,0 +1,74 @@
+# Audits of logits from anywhere: verdicts whose truth is known, what a file must hold, and a folder that is checked.
+. "$EXPUNGE_TESTS/cli/common"
+. "$EXPUNGE_TESTS/scripts/python"
+need_python h5py numpy
+
+nulls="$EXPUNGE_TESTS/cli/nulls.py"
+if [ -n "${EXPUNGE_LONG:-}" ]; then
+    "$python" "$nulls" "$EXPUNGE" 200 >"$logs/nulls" || fail "$(cat "$logs/nulls")"
+else # a few trials of what once was wrong
+    "$python" "$nulls" "$EXPUNGE" 6 alike-0 unlike_levels-2 other_mix-3 few_exposed-6 forgot_nothing-4 leaking-5 >"$logs/nulls" ||
+        fail "$(cat "$logs/nulls")"
+fi
+
+make() { # make FILE CHANGE: a file of logits, changed by a line of Python on x, rng, file
+    "$python" - "$nulls" "$1" "$2" <<'PY'
+import sys, h5py, numpy as np
+source = open(sys.argv[1]).read().replace("main(*sys.argv[1:])\n", "")
+exec(source)
+rng = np.random.default_rng(3)
+x = Signals(rng, 5, each=400)
+if sys.argv[3].startswith("x."): exec(sys.argv[3])
+x.write(sys.argv[2], False)
+if not sys.argv[3].startswith("x."):
+    with h5py.File(sys.argv[2], "a") as file: exec(sys.argv[3])
+PY
+}
+word() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1] + "/report.json"))["verdict"])' "$1"; }
+
+make plain.h5 ""
+ok audit --signals plain.h5 --forget 0 -o plain
+has stdout "asked to forget: 0 (0)"
+grep -q "Audited: the logits in plain.h5" plain/report.md || fail "the page does not say what was audited"
+ok audit --verify plain
+has stdout "follow from signals.h5"
+grep -q '"assumes"' plain/report.json || fail "assumptions are not listed"
+
+# one retrained model saw the forgotten images: nothing can be concluded, and the status says so too
+make leaky.h5 "x.s[4, x.group == 0] += 1.5"
+"$EXPUNGE" audit --signals leaky.h5 -o leaky >"$logs/stdout" 2>"$logs/stderr" && fail "an invalid audit ends with status 0"
+has stderr "the audit is invalid"
+has stdout "invalid: CONTROL FAILED (failed: retrained model 3 differs"
+[ "$(word leaky)" = invalid ] || fail "report.json says $(word leaky)"
+ok audit --verify leaky
+
+# equality by an attack that could not have seen more says so in its first word
+make blind.h5 "x.s[0, x.label == 0] -= 30"
+ok audit --signals blind.h5 --attacks correctness --margin 0.2 -o blind
+case "$(word blind)" in indistinguishable) fail "equality by correctness alone is not qualified" ;; esac
+
+# types of other programs, and no more than what is needed
+make small.h5 "
+for name in ('original', 'retrained'): del file[name]
+for name in ('points/labels', 'points/group'): v = file[name][:]; del file[name]; file[name] = v.astype('int64')
+v = file['unlearned/logits'][:]; del file['unlearned/logits']; file['unlearned/logits'] = v.astype('float32')"
+ok audit --signals small.h5 -o small
+has stdout "equality is not judged: needs 2 retrained models"
+
+broken() { # broken TEXT CHANGE
+    make broken.h5 "$2"
+    refuses 1 "$1" audit --signals broken.h5 -o x
+    [ ! -e x ] || fail "$1: something was written"
+}
+broken "/points/group holds 7 at place 5; groups are 0" "file['points/group'][5] = 7"
+broken "/points/labels holds 3 at place 2; the logits have 3 classes" "file['points/labels'][2] = 3"
+broken "points/group" "del file['points/group']"
+broken "/points/labels does not fit" "v = file['points/labels'][:-1]; del file['points/labels']; file['points/labels'] = v"
+broken "/retrained/logits does not fit" "v = file['retrained/logits'][:, :-1]; del file['retrained/logits']; file['retrained/logits'] = v"
+broken "unlearned/logits" "del file['unlearned']"
+broken "/points/group has no 0" "file['points/group'][:] = 2"
+broken "/unlearned/logits of point 3 is nan; logits must be finite" "file['unlearned/logits'][3, 1] = np.nan"
+refuses 1 "of class 0" audit --signals plain.h5 --forget 1 -o x
+refuses 2 "no models, data or pictures" audit --signals plain.h5 --weights w.pt -o x
+refuses 2 "-o DIR is missing" audit --signals plain.h5
+refuses 1 "none.h5" audit --signals none.h5 -o x
