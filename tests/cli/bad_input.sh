@@ -19,7 +19,21 @@ refuses 2 "must be train or test" predict $toy --weights w --split valid -o p.h5
 refuses 2 "f32" train $toy --precision f16 -o w.safetensors
 refuses 2 "did you mean 'methods'" list method
 
+# every option that a command's help lists is found again from a misspelling of it, the first and the last too
+(
+    eval "$("$EXPUNGE" --environment | sed "s/=/='/; s/$/'/; s/^/export /")" # so that each start is one
+    for c in run report train unlearn eval predict attack audit inspect bench list cache; do
+        options=$("$EXPUNGE" $c --help | sed -n 's/^  \(-[a-z], \)*--\([a-z-]*\).*/\2/p')
+        [[ "$options" == *seed*help* ]] || fail "$c --help lists '$options'"
+        for o in $options; do
+            "$EXPUNGE" $c --${o}x 2>"$logs/stderr" && fail "$c --${o}x"
+            has stderr "$c: unknown option '--${o}x'; did you mean '--$o'?; see \`expunge $c --help\`"
+        done
+    done
+) || exit 1
+
 # names and values
+refuses 2 "did you mean 'mlp'" bench --arch mlpp
 refuses 2 "did you mean 'mlp'" train --arch mlpp --data gaussians -o w.safetensors
 refuses 2 "did you mean 'gaussians'" train --arch mlp --data gausians -o w.safetensors
 refuses 2 "gaussians" train --arch mlp --data gaussians:/tmp -o w.safetensors

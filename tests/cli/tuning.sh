@@ -21,6 +21,10 @@ grep -q "^[a-z0-9_]* 1 f32 weights 4 32 6 6 64 3 1 1 [a-z]*$" t.txt || { cat t.t
 refuses 2 "is for the table of --tune" bench $data -o no.txt
 refuses 2 "give only one of them" bench $data --tune --tuning t.txt
 
+# without --data: images of random numbers
+ok bench --arch mlp --precision f32 --batch-size 4
+has stdout "mlp on 3x32x32, 10 classes"
+
 # another algorithm, other bits; the same table, the same bits
 sed -E 's/ [a-z]+$/ direct/' t.txt | sed '1s/.*/expunge-tuning 1/' >direct.txt
 sed -E 's/ [a-z]+$/ unfold/' t.txt | sed '1s/.*/expunge-tuning 1/' >unfold.txt
