@@ -50,6 +50,15 @@ accuracies() { "$EXPUNGE" eval $toy --weights "$1" --json; }
 
 ok eval $toy --weights w.safetensors
 has stdout "accuracy"
+# each share is of the counts beside it, and the JSON's are the same
+awk '/^ *right / { on = 1; next }
+    on && NF { n = 0; for (k = 4; k <= NF; k++) n += $k; all += n; right += $($1 + 4)
+               print $3; if ($3 != sprintf("%.2f%%", 100 * $($1 + 4) / n)) bad = 1 }
+    END { printf "%.2f%%\n", 100 * right / all; exit bad || all != 4000 }' "$logs/stdout" >shares || fail "$(cat "$logs/stdout")"
+[ "$(sed -n 's/^accuracy *\([0-9.]*%\) .*/\1/p' "$logs/stdout")" = "$(tail -1 shares)" ] || fail "accuracy: $(cat "$logs/stdout")"
+"$EXPUNGE" eval $toy --weights w.safetensors --json --quiet >json || fail "eval --json"
+json_shares() { sed -n "s/.*\"$1\": \[*\([0-9., ]*\).*/\1/p" json | tr ',' '\n' | awk 'NF { printf "%.2f%%\n", $1 }'; }
+[ "$(json_shares per_class && json_shares accuracy)" = "$(cat shares)" ] || fail "$(cat shares json)"
 
 # the architecture read off the weights
 ok eval --arch auto --data gaussians --weights w.safetensors
@@ -88,7 +97,9 @@ ok unlearn $toy --weights w.safetensors --forget 3 --method retrain -o r.safeten
 ok eval $toy --weights r.safetensors --forget 3 --json
 has stdout '"acc_forget": 0'
 ok unlearn $toy --weights w.safetensors --forget 3 --method none --set val_fraction=0.5 -o n.safetensors
-has stderr "ACC_f is still"
+left=$(sed -n 's/^ACC_f .*% \[.*\] *\([0-9.]*%\) \[.*/\1/p' "$logs/stdout")
+has stderr "expunge: warning: ACC_f is still $left after forgetting 3 ((1,-1)): try other parameters (expunge list methods) or --method svd"
+has stdout "forgotten: 3 ((1,-1))"
 
 # the same tensors, names, order and types come out
 names() { "$EXPUNGE" inspect "$1" | grep '^layers'; }

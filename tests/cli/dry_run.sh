@@ -23,7 +23,12 @@ ok run c.yaml --results r --dry-run --set 'methods=[none, svd, ssd, finetune]'
 for from in "none .*nothing to compute" "svd .*assumed: one pass" "ssd .*assumed: one epoch" "finetune .*its epochs"; do
     grep -q "^$from" "$logs/stdout" || { cat "$logs/stdout"; fail "no '$from'"; }
 done
-ok run c.yaml --results r --quiet
+ok run c.yaml --results r
+# what is said of each job when it is done is what its row of the table says
+for m in none retrain svd; do
+    read -r retain forget < <(awk -v m=$m '$1 == m { for (i = 2; i <= NF; i++) if ($i ~ /^[0-9.]+$/) print $i }' "$logs/stdout" | tr '\n' ' ')
+    has stderr "] $m, forget 0 ((1,1)), seed 0: ACC_r $retain%, ACC_f ${forget%% *}% on the test set, "
+done
 ok run c.yaml --results r --dry-run
 has stdout "Plan of t: 4 jobs, 4 complete, about 0.00 hours to go"
 grep -qE '^svd +1 +1 +- +- +0.000' "$logs/stdout" || { cat "$logs/stdout"; fail "the plan of what is done"; }
