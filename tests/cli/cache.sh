@@ -7,6 +7,14 @@ refuses 2 "say what to remove" cache prune
 refuses 2 "those go with prune" cache list --unused
 refuses 2 "must be bytes" cache prune --max-size much
 ok run c.yaml
+# what a kept network says of itself: the numbers below are of nothing else
+for f in results/t/models/*.safetensors; do
+    ok inspect "$f"
+    keys=$(sed -n 's/^  expunge\.\([a-z_]*\): .*/\1/p' "$logs/stdout" | tr '\n' ' ')
+    [ "$keys" = "key made_by preprocessing wall_seconds cpu_seconds peak_memory samples_retain samples_forget passes " ] ||
+        [ "$keys" = "key made_by preprocessing wall_seconds cpu_seconds peak_memory samples_retain samples_forget passes history " ] || fail "$f says $keys"
+    grep -q "^  expunge.made_by: .*data gaussians.*arch: mlp.*train: {epochs: 1, batch_size: 1024, " "$logs/stdout" || fail "$f does not say how it was made"
+done
 ok run c.yaml --set train.epochs=2 # the first two networks are now those of an earlier config
 ok cache list
 grep -qx 'experiment  *file  *MiB  *days old  *used by *' "$logs/stdout" || fail "the head of the table"
@@ -51,10 +59,14 @@ for try in $(seq 1 200); do [ "$(head -c 64 results/t/jobs.board | tr -d '\0' | 
 echo x >results/t/models/search-x-0123456789ab.h5
 ok cache prune --unused
 has stdout "a sweep is running there"
+grep -q '^0 of [1-9][0-9]* files, 0\.0 of ' "$logs/stdout" || fail "what is left alone is counted as removed"
 kill -9 $pid
 wait $pid 2>/dev/null
 ok cache prune --unused
 has stdout "stopped before its end"
+ok cache prune --unused --json
+! grep -q '"removed": 1' "$logs/stdout" || fail "what is left alone is shown as removed"
+has stdout '"freed": 0'
 [ -e results/t/models/search-x-0123456789ab.h5 ] || fail "the cache of a stopped sweep was pruned"
 ok cache prune --max-size 0 --force
 [ -z "$(ls results/t/models)" ] || fail "--force left files"
