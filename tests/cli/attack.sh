@@ -57,6 +57,9 @@ assert a["fitted"] == "no" and svc["fitted"] == "to these points" and svc["epsil
 h = a["balanced_accuracy_holdout"]
 assert h["ci"][0] < h["value"] < h["ci"][1] and h["n"] == 500 and svc["balanced_accuracy_holdout"]["value"] is None
 assert svc["params"]["features"] == "entropy" and svc["threshold"] == 0 and svc["own_threshold"]
+for attack in out["attacks"]: # its own parameters, each once
+    text = s[attack["name"]].attrs["params"]
+    assert text == "{" + ", ".join(f"{k}: {v}" for k, v in attack["params"].items()) + "}", (text, attack["params"])
 assert abs(svc["efficacy"] - (s["svc/score"][:][role == 2] < 0).mean()) < 1e-12
 PY
 ok attack --name loss,svc --signals signals.h5 --set svc.features=entropy -o again.h5 --threads 2
