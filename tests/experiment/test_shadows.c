@@ -293,6 +293,48 @@ static void test_failing(void **state)
 
 /* ------------------------------------------------------------ shadows.json */
 
+/* The keys of a flat object of the text, each with a space behind it. */
+static void keys_of(const char *object, const char *end, char keys[160])
+{
+    *keys = '\0';
+    for (const char *at = object; (at = strstr(at, "\n      \"")) && at < end;) {
+        const char *key = at + strlen("\n      \"");
+        at = strchr(key, '"');
+        snprintf(keys + strlen(keys), 160 - strlen(keys), "%.*s ", (int)(at - key), key);
+    }
+}
+
+/* What it says of each network, none left out; the networks of a pair have the pair's seed, and that of a target that is
+ * retrained once more is one of its own. */
+static void test_rows(void **state)
+{
+    (void)state;
+    char *results = place("%s/%s", "whole"), *path = NULL, *text = NULL, keys[160], want[160], *after;
+    const ExperimentShadows config = {.pairs = 4, .pool = 402, .retrained = 2};
+    size_t size, rows = 0;
+    assert_ok(base_format(&path, "%s/e/shadows/shadows.json", results));
+    assert_ok(io_file_read(path, 0, &text, &size));
+    for (const char *at = text; (at = strstr(at, "      \"role\": \"")); rows++) {
+        const char *end = strchr(at, '}'), *pair = strstr(at, "\"pair\": "), *seed = strstr(at, "\"seed\": ");
+        bool original = strncmp(at + strlen("      \"role\": \""), "original", 8) == 0;
+        keys_of(at - 1, end, keys);
+        snprintf(want, sizeof want, "role %sfile sha256 members %sseed seconds images ", rows < 12 ? "pair " : "",
+                 original ? "" : "forget forget_names method ");
+        assert_string_equal(keys, want);
+        uint64_t half = rows < 12 ? strtoull(pair + strlen("\"pair\": "), NULL, 10) : 0;
+        uint64_t is = rows < 12   ? experiment_design_seed(&config, (int64_t)half)
+                      : rows < 15 ? 0
+                                  : experiment_design_seed(&config, EXPERIMENT_HALVES_MAX + (int64_t)rows - 15);
+        assert_true(strtoull(seed + strlen("\"seed\": "), &after, 10) == is);
+        assert_int_equal(*after, ',');
+        at = end;
+    }
+    assert_int_equal(rows, 12 + 5);
+    base_free(text);
+    base_free(path);
+    base_free(results);
+}
+
 static void write_json(const char *folder, const char *text)
 {
     char *path = NULL;
@@ -502,7 +544,8 @@ static void test_no_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_design), cmocka_unit_test(test_split),     cmocka_unit_test(test_resumed),
-    cmocka_unit_test(test_dry),    cmocka_unit_test(test_config),    cmocka_unit_test(test_faults),
-    cmocka_unit_test(test_gather), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_failing),
+    cmocka_unit_test(test_rows),   cmocka_unit_test(test_dry),       cmocka_unit_test(test_config),
+    cmocka_unit_test(test_faults), cmocka_unit_test(test_gather),    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_failing),
 };
 SUPPORT_MAIN(tests)
