@@ -94,6 +94,45 @@ static void test_storage_elsewhere(void **state)
     assert_refused(path, "x links to another file, which is not read");
 }
 
+/* Attributes of kinds that a run has none of, before and after its own: they are somebody else's. */
+static void test_attributes_of_other_kinds(void **state)
+{
+    (void)state;
+    enum { TWO_TEXTS, OPAQUE, NONE, TWO_NUMBERS, KINDS };
+    char path[4300];
+    snprintf(path, sizeof path, "%s", support_at("kinds.h5"));
+    hid_t types[KINDS] = {H5Tcopy(H5T_C_S1), H5Tcreate(H5T_OPAQUE, 8), H5Tcopy(H5T_STD_I64LE), H5Tcopy(H5T_STD_I64LE)};
+    hid_t two = H5Screate_simple(1, &(hsize_t){2}, NULL), one = H5Screate(H5S_SCALAR), none = H5Screate(H5S_NULL);
+    const hid_t spaces[KINDS] = {two, one, none, two};
+    H5Tset_size(types[TWO_TEXTS], 8);
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int last = 0; last < 2; last++) {
+            StoreRun *run;
+            hid_t id = run_begin(path), meta = H5Gcreate2(id, "meta", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+            put_text(meta, "command", "made by hand");
+            hid_t at[] = {id, meta};
+            for (int i = 0; i < 2; i++) {
+                hid_t attribute =
+                    H5Acreate2(at[i], last ? "zzz" : "aaa", types[kind], spaces[kind], H5P_DEFAULT, H5P_DEFAULT);
+                assert_true(attribute >= 0);
+                H5Awrite(attribute, types[kind], "sixteen bytes...");
+                H5Aclose(attribute);
+            }
+            H5Gclose(meta), H5Fclose(id);
+            put_sum(path, NULL, 0);
+            for (int light = 0; light < 2; light++) {
+                assert_ok(light ? store_run_read_light(path, &run) : store_run_read(path, &run));
+                assert_string_equal(store_run_text(run, "/", "status"), "ok");
+                assert_string_equal(store_run_text(run, "/meta", "command"), "made by hand");
+                assert_null(store_run_text(run, "/meta", last ? "zzz" : "aaa"));
+                assert_near(store_run_f64(run, "/meta", last ? "zzz" : "aaa"), NAN, 0, 0);
+                store_run_free(run);
+            }
+        }
+    for (int kind = 0; kind < KINDS; kind++) H5Tclose(types[kind]);
+    H5Sclose(two), H5Sclose(one), H5Sclose(none);
+}
+
 /* The bytes that kill libhdf5: another process meets them, whatever the sum says. */
 static void test_damage_with_a_right_sum(void **state)
 {
@@ -195,8 +234,11 @@ static void test_an_array_of_more_than_two_gigabytes(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_storage_elsewhere),          cmocka_unit_test(test_an_array_of_more_than_two_gigabytes),
-    cmocka_unit_test(test_damage_with_a_right_sum),    cmocka_unit_test(test_circles),
+    cmocka_unit_test(test_storage_elsewhere),
+    cmocka_unit_test(test_an_array_of_more_than_two_gigabytes),
+    cmocka_unit_test(test_attributes_of_other_kinds),
+    cmocka_unit_test(test_damage_with_a_right_sum),
+    cmocka_unit_test(test_circles),
     cmocka_unit_test(test_light_copy_that_never_ends),
 };
 SUPPORT_MAIN(tests)
