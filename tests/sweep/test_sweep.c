@@ -3,16 +3,19 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sweep/sweep.h"
 
+static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123";
+
 static void test_queue(void **state)
 {
     (void)state;
-    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123",
-                      OTHER[BASE_HASH_HEX] = "1123456789012345678901234567890123456789012345678901234567890123";
+    static const char OTHER[BASE_HASH_HEX] = "1123456789012345678901234567890123456789012345678901234567890123";
     enum { N = 5 };
     char *path = NULL, reason[SWEEP_REASON_MAX];
     SweepQueue *a, *b, *c;
@@ -88,7 +91,6 @@ static void test_queue(void **state)
 static void test_damaged_queue(void **state)
 {
     (void)state;
-    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123";
     enum { N = 3, BYTES = 96 + 16 + 16 * N };
     char *path = NULL;
     SweepQueue *a, *b;
@@ -181,7 +183,6 @@ static BaseStatus write_down(void *user, size_t step, int deaths)
 
 static void open_sweep(const SweepSteps *steps, const char *name, Sweep *sweep)
 {
-    static const char PLAN[BASE_HASH_HEX] = "0123456789012345678901234567890123456789012345678901234567890123";
     bool first;
     assert_ok(sweep_make(steps, sweep));
     assert_ok(sweep_queue_open(support_at(name), PLAN, steps->count, &first, &sweep->queue));
@@ -224,6 +225,89 @@ static void test_work(void **state)
     sweep_steps_free(&steps);
 }
 
+/* Whichever steps are settled, time is left for the unsettled rows and for what they need, and for nothing else. */
+static void test_left(void **state)
+{
+    (void)state;
+    static const bool ROW[STEPS] = {0, 1, 0, 0, 1, 1, 1};
+    static const bool NEEDS[STEPS][STEPS] = {
+        [1] = {[0] = 1}, [4] = {[0] = 1, [2] = 1, [3] = 1}, [5] = {[0] = 1, [3] = 1}};
+    SweepSteps steps;
+    make_steps(&steps);
+    for (unsigned settled = 1; settled < 1u << STEPS; settled++) {
+        Sweep sweep;
+        SweepProgress progress;
+        int left = 0, done = 0;
+        open_sweep(&steps, "left", &sweep);
+        for (size_t i = 0; i < STEPS; i++) {
+            bool wanted = ROW[i], is = settled >> i & 1;
+            for (size_t r = 0; r < STEPS; r++) wanted = wanted || (NEEDS[r][i] && !(settled >> r & 1));
+            left += wanted && !is;
+            done += ROW[i] && is;
+            if (is) assert_ok(sweep_queue_settle(sweep.board, i, SWEEP_STATE_DONE, 2, BASE_OK, NULL));
+        }
+        assert_ok(sweep_progress(&sweep, &progress));
+        assert_near(progress.left, 2.0 * left, 1e-12, 0);
+        assert_int_equal(progress.done, done);
+        assert_int_equal(progress.running, 0);
+        assert_ok(sweep_queue_finish(sweep.board));
+        sweep_free(&sweep);
+    }
+    sweep_steps_free(&steps);
+}
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+    assert_int_equal(clock_gettime(clock, &now), 0);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void *settle_later(void *board)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    return (void *)(intptr_t)sweep_queue_settle(board, 0, SWEEP_STATE_DONE, 2, BASE_OK, NULL);
+}
+
+static BaseStatus never(void *user, size_t step, int deaths)
+{
+    (void)user, (void)step, (void)deaths;
+    return base_error_set(BASE_EIO, "a step that another has was done again");
+}
+
+/* While others have all there is, a process waits for them and leaves them the processor: a tenth of it at most. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    SweepSteps steps = {0};
+    Sweep mine, other;
+    size_t at;
+    bool got, first;
+    int deaths;
+    pthread_t thread;
+    void *settled;
+    assert_ok(sweep_steps_group(&steps));
+    assert_ok(sweep_steps_add(&steps, &(SweepStep){.row = true}, &at));
+    open_sweep(&steps, "waiting", &mine);
+    assert_ok(sweep_make(&steps, &other));
+    assert_ok(sweep_queue_open(support_at("waiting"), PLAN, 1, &first, &other.board));
+    assert_ok(sweep_queue_claim(other.board, 0, &got, &deaths));
+    assert_true(got);
+    const SweepDoing doing = {NULL, never, false};
+    double wall = seconds(CLOCK_MONOTONIC), busy = seconds(CLOCK_THREAD_CPUTIME_ID);
+    assert_int_equal(pthread_create(&thread, NULL, settle_later, other.board), 0);
+    assert_ok(sweep_work(&mine, &doing));
+    busy = seconds(CLOCK_THREAD_CPUTIME_ID) - busy;
+    wall = seconds(CLOCK_MONOTONIC) - wall;
+    assert_int_equal(pthread_join(thread, &settled), 0);
+    assert_null(settled);
+    assert_true(wall > 0.25);
+    assert_true(busy < 0.1 * wall);
+    sweep_free(&mine);
+    sweep_free(&other);
+    sweep_steps_free(&steps);
+}
+
 static BaseStatus all_steps(void *user)
 {
     (void)user;
@@ -252,6 +336,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_queue),
     cmocka_unit_test(test_damaged_queue),
     cmocka_unit_test(test_work),
+    cmocka_unit_test(test_left),
+    cmocka_unit_test(test_waiting),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
