@@ -256,6 +256,30 @@ static void test_limits(void **state)
     io_pickle_free(pickle);
 }
 
+/* A name that is refused is shown on one line, whatever bytes are in it, and cut where it is long. */
+static void test_names_shown(void **state)
+{
+    (void)state;
+    char bytes[512], want[256];
+    IoPickle *pickle;
+    for (int byte = 0; byte < 256; byte++) {
+        char shown = byte >= ' ' && byte <= '~' ? (char)byte : '?';
+        if (byte == '\n') continue; /* ends a name */
+        int size = snprintf(bytes, sizeof bytes,
+                            "\x80\x02"
+                            "cm_\n_n\n.");
+        bytes[4] = bytes[6] = (char)byte;
+        snprintf(want, sizeof want, "asks for 'm%c.%cn', which is refused", shown, shown);
+        assert_fails(io_pickle_read(bytes, (size_t)size, &RULES, "t", &pickle), BASE_EFORMAT, want);
+    }
+    int size = snprintf(bytes, sizeof bytes,
+                        "\x80\x02"
+                        "c%0200d\n%0200d\n.",
+                        1, 2);
+    snprintf(want, sizeof want, ".%0159d', which is refused", 0);
+    assert_fails(io_pickle_read(bytes, (size_t)size, &RULES, "t", &pickle), BASE_EFORMAT, want);
+}
+
 #define RECONSTRUCT                                                                                                    \
     "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01"                                            \
     "b\x87R"
@@ -441,7 +465,18 @@ static void test_whole(void **state)
     } CASES[] = {{P("\x80\x02K\x07."), 7, true},
                  {SCALAR("i8", "<", "U\x08\xff\xff\xff\xff\xff\xff\xff\xff"), -1, true},
                  {SCALAR("u1", "|", "U\x01\xc8"), 200, true},
+                 {SCALAR("i1", "|", "U\x01\x80"), INT8_MIN, true},
+                 {SCALAR("i1", "|", "U\x01\x7f"), INT8_MAX, true},
                  {SCALAR("i2", "<", "U\x02\xfe\xff"), -2, true},
+                 {SCALAR("i2", "<", "U\x02\x00\x80"), INT16_MIN, true},
+                 {SCALAR("i2", "<", "U\x02\xff\x7f"), INT16_MAX, true},
+                 {SCALAR("u2", "<", "U\x02\xff\xff"), UINT16_MAX, true},
+                 {SCALAR("i4", "<", "U\x04\x00\x00\x00\x80"), INT32_MIN, true},
+                 {SCALAR("i4", "<", "U\x04\xff\xff\xff\x7f"), INT32_MAX, true},
+                 {SCALAR("u4", "<", "U\x04\xff\xff\xff\xff"), UINT32_MAX, true},
+                 {SCALAR("i8", "<", "U\x08\x00\x00\x00\x00\x00\x00\x00\x80"), INT64_MIN, true},
+                 {SCALAR("i8", "<", "U\x08\xff\xff\xff\xff\xff\xff\xff\x7f"), INT64_MAX, true},
+                 {SCALAR("u8", "<", "U\x08\xff\xff\xff\xff\xff\xff\xff\x7f"), INT64_MAX, true},
                  {SCALAR("b1", "|", "U\x01\x01"), 1, true},
                  {SCALAR("u8", "<", "U\x08\xff\xff\xff\xff\xff\xff\xff\xff"), 0, false},
                  {SCALAR("f4", "<", "U\x04\x00\x00\x80\x3f"), 0, false},
@@ -589,18 +624,10 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_plain_values),
-    cmocka_unit_test(test_containers),
-    cmocka_unit_test(test_code_is_refused),
-    cmocka_unit_test(test_damage),
-    cmocka_unit_test(test_limits),
-    cmocka_unit_test(test_numpy),
-    cmocka_unit_test(test_orders),
-    cmocka_unit_test(test_empty_array),
-    cmocka_unit_test(test_whole),
-    cmocka_unit_test(test_modern),
-    cmocka_unit_test(test_sizes_of_opcodes),
-    cmocka_unit_test(test_cut_and_changed),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_plain_values),    cmocka_unit_test(test_containers),  cmocka_unit_test(test_code_is_refused),
+    cmocka_unit_test(test_damage),          cmocka_unit_test(test_limits),      cmocka_unit_test(test_numpy),
+    cmocka_unit_test(test_orders),          cmocka_unit_test(test_empty_array), cmocka_unit_test(test_whole),
+    cmocka_unit_test(test_names_shown),     cmocka_unit_test(test_modern),      cmocka_unit_test(test_sizes_of_opcodes),
+    cmocka_unit_test(test_cut_and_changed), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
