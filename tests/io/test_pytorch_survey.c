@@ -62,5 +62,75 @@ static void test_linear(void **state)
     base_text_free(&bytes);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear)};
+static void add_key(BaseText *out, const char *name)
+{
+    const char size[] = {'X', (char)strlen(name), 0, 0, 0};
+    base_text_append(out, size, sizeof size);
+    base_text_append(out, name, strlen(name));
+}
+
+/* {'model': {'a.b': tensor, 'c': tensor}, 'other': {first key: tensor, second key: tensor}} */
+static IoPickle *with_beside(const char *first, const char *second, BaseText *bytes)
+{
+    IoPickle *pickle;
+    base_text_append(bytes, "\x80\x02}(", 4);
+    for (int dict = 0; dict < 2; dict++) {
+        add_key(bytes, dict ? "other" : "model");
+        base_text_append(bytes, "}(", 2);
+        for (int key = 0; key < 2; key++) {
+            const char *name = dict == 0 ? (key ? "c" : "a.b") : key ? second : first;
+            if (name)
+                add_key(bytes, name);
+            else
+                base_text_append(bytes, key ? "K\x01" : "K\x00", 2); /* a number, as in an optimizer's state */
+            base_text_append(bytes, TENSOR, sizeof TENSOR - 1);
+        }
+        base_text_append(bytes, "u", 1);
+    }
+    base_text_append(bytes, "u.", 2);
+    assert_ok(bytes->st);
+    assert_ok(io_pickle_read(bytes->data, bytes->size, &io_pytorch_rules, "a pickle", &pickle));
+    return pickle;
+}
+
+/* What is a copy of the weights is so by its names, up to seven parts before them; numbers are no names. Whoever asks
+ * twice is told the same. */
+static void test_names_of_copies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        size_t copies;
+    } CASES[] = {
+        {"a.b", "c", 1},
+        {"m.a.b", "m.c", 1},
+        {"1.2.3.4.5.6.7.a.b", "1.2.3.4.5.6.7.c", 1},
+        {"1.2.3.4.5.6.7.8.a.b", "1.2.3.4.5.6.7.8.c", 0},
+        {"m.a.b", "n.c", 0},
+        {"m.a.b", "c", 0},
+        {"ma.b", "mc", 0},
+        {"x.y", "z", 0},
+        {NULL, NULL, 0},
+        {NULL, "c", 0},
+        {"c", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        BaseText bytes = {0}; /* the names stay in it */
+        IoPickle *pickle = with_beside(CASES[i].first, CASES[i].second, &bytes);
+        for (int again = 0; again < 2; again++) {
+            IoPytorchSurvey survey;
+            assert_ok(io_pytorch_survey(pickle, "a pickle", &survey));
+            assert_int_equal(survey.state->count, 2 * 2);
+            assert_int_equal(survey.copy_count, CASES[i].copies);
+            if (survey.copy_count) assert_string_equal(survey.copies[0].where, "other");
+            for (size_t slot = 0; survey.copy_count && slot < 2; slot++)
+                assert_int_equal(survey.copies[0].slots[slot], 2 * slot + 1);
+            io_pytorch_survey_free(&survey);
+        }
+        io_pickle_free(pickle);
+        base_text_free(&bytes);
+    }
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_names_of_copies)};
 SUPPORT_MAIN(tests)
