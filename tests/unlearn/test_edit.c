@@ -93,6 +93,41 @@ static void test_grid(void **state)
     base_free(x), base_free(z), base_free(w);
 }
 
+/* What is kept of values of alpha_r is bounded, and what was let go is made again, as it was: of a grid the last sixteen
+ * at most, else the last one. */
+static void test_kept(void **state)
+{
+    (void)state;
+    enum { N = 12, F = 6, R = 3, KEPT = 16, VALUES = 2 * KEPT + 2 };
+    float *x = normals(N * F, 1, 1), *z = normals(N * F, 2, 1), *w = normals(R * F, 3, 1), want[R * F], got[R * F];
+    UnlearnSpace *retain = NULL, *forget = NULL;
+    assert_ok(importance_of(WAYS[0], x, N, F, 7, &retain));
+    assert_ok(importance_of(WAYS[0], z, N, F, 7, &forget));
+    for (int grid = 0; grid < 2; grid++) {
+        UnlearnEdit *edit = NULL;
+        assert_ok(unlearn_edit_create(retain, forget, R, 0, grid, &edit));
+        for (int i = 0; i < 2 * VALUES; i++) {
+            int value = i % VALUES; /* the second time round what the first one left */
+            assert_ok(unlearn_edit_once(retain, forget, 1 + value, 3, w, R, want, NULL));
+            factors = 0;
+            assert_ok(unlearn_edit_make(edit, NULL, 1 + value, 3, w, false, got, NULL, NULL));
+            assert_memory_equal(got, want, sizeof got);
+            assert_int_equal(factors, i == 0 ? 2 : 1);
+            assert_ok(unlearn_edit_make(edit, NULL, 1 + value, 3, w, false, got, NULL, NULL));
+            assert_memory_equal(got, want, sizeof got);
+            assert_int_equal(factors, i == 0 ? 2 : 1); /* it is there now */
+        }
+        factors = 0;
+        for (int back = 0; back < KEPT; back++)
+            assert_ok(unlearn_edit_make(edit, NULL, VALUES - back, 3, w, false, got, NULL, NULL));
+        assert_int_equal(factors, grid ? KEPT - 2 * VALUES % KEPT : KEPT - 1);
+        unlearn_edit_free(edit);
+    }
+    unlearn_space_free(retain);
+    unlearn_space_free(forget);
+    base_free(x), base_free(z), base_free(w);
+}
+
 typedef struct {
     Way way;
     const float *x;
@@ -131,6 +166,7 @@ static void test_no_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_shares),
     cmocka_unit_test(test_grid),
+    cmocka_unit_test(test_kept),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
