@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "io/file.h"
@@ -199,6 +200,124 @@ static void test_inside(void **state)
     base_free(folder);
 }
 
+/* Two images of three channels, and where a network looks in them, before and after. */
+static void set_saliency(StoreRun *run, int32_t first_label)
+{
+    static const char *const SUFFIXES[] = {"", "_original"};
+    const float pictures[2 * 3 * 4] = {0}, maps[2 * 2] = {1, 2, 3, 4};
+    const double confidence[2] = {0.9, 0.25};
+    const int32_t labels[2] = {first_label, 5}, predicted[2] = {3, 0};
+    const uint8_t forgotten[2] = {1, 0};
+    const int64_t two[] = {2}, of_pictures[] = {2, 3, 2, 2}, of_maps[] = {2, 1, 2};
+    char path[64];
+    assert_ok(store_run_set_array(run, "/saliency/pictures", STORE_F32, 4, of_pictures, pictures));
+    assert_ok(store_run_set_array(run, "/saliency/labels", STORE_I32, 1, two, labels));
+    assert_ok(store_run_set_array(run, "/saliency/forgotten", STORE_U8, 1, two, forgotten));
+    for (int k = 0; k < 2; k++) {
+        snprintf(path, sizeof path, "/saliency/maps%s", SUFFIXES[k]);
+        assert_ok(store_run_set_array(run, path, STORE_F32, 3, of_maps, maps));
+        snprintf(path, sizeof path, "/saliency/predicted%s", SUFFIXES[k]);
+        assert_ok(store_run_set_array(run, path, STORE_I32, 1, two, predicted));
+        snprintf(path, sizeof path, "/saliency/confidence%s", SUFFIXES[k]);
+        assert_ok(store_run_set_array(run, path, STORE_F64, 1, two, confidence));
+    }
+}
+
+/* "before after retrained": the models in saliency.csv, each of which says where it looks in both images; "" without. */
+static void models_shown(const char *folder, char shown[64])
+{
+    char path[4300], *text, *before = NULL;
+    assert_ok(base_strdup(getenv("PATH"), &before));
+    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0); /* the numbers are enough */
+    make(folder);
+    assert_int_equal(setenv("PATH", before, 1), 0);
+    base_free(before);
+    *shown = '\0';
+    snprintf(path, sizeof path, "%s/figures/saliency.csv", folder);
+    if (access(path, F_OK) != 0) return;
+    text = text_in(folder, "figures/saliency.csv");
+    for (size_t at = strcspn(text, "\n") + 1; text[at]; at += strcspn(text + at, "\n") + 1) {
+        char name[16] = "";
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(text + at, ","), text + at);
+        if (!strstr(shown, name)) snprintf(shown + strlen(shown), 64 - strlen(shown), "%s%s", *shown ? " " : "", name);
+    }
+    size_t rows = 0, models = 1;
+    for (const char *c = text; *c; c++) rows += *c == '\n';
+    for (const char *c = shown; *c; c++) models += *c == ' ';
+    assert_int_equal(rows, 1 + models * 2 * 2);
+    base_free(text);
+    unlink(path);
+}
+
+/* The retrained network is shown wherever it stands, and where it saw the same images; nothing is shown of arrays that
+ * are not what they must be, and of a network whose own are not, nothing of that one. */
+static void test_models_of_saliency(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *array;
+        StoreType type;
+        int ndim;
+        int64_t shape[4];
+        const char *shown;
+    } CASES[] = {
+        {"pictures", STORE_F64, 4, {2, 3, 2, 2}, ""},
+        {"pictures", STORE_F32, 3, {2, 3, 4}, ""},
+        {"pictures", STORE_F32, 1, {2}, ""},
+        {"pictures", STORE_F32, 4, {2, 0, 2, 2}, ""},
+        {"pictures", STORE_F32, 4, {3, 3, 2, 2}, ""},
+        {"labels", STORE_I64, 1, {2}, ""},
+        {"labels", STORE_I32, 1, {3}, ""},
+        {"forgotten", STORE_I32, 1, {2}, ""},
+        {"forgotten", STORE_U8, 1, {1}, ""},
+        {"maps", STORE_F64, 3, {2, 1, 2}, "before retrained"},
+        {"maps", STORE_F32, 2, {2, 2}, "before retrained"},
+        {"maps", STORE_F32, 3, {1, 1, 2}, "before retrained"},
+        {"predicted", STORE_I64, 1, {2}, "before retrained"},
+        {"confidence", STORE_F64, 1, {1}, "before retrained"},
+        {"maps_original", STORE_F32, 2, {2, 2}, "after retrained"},
+        {"labels", STORE_I32, 1, {2}, "before after"}, /* of other images */
+    };
+    static const double zeros[36];
+    char path[4300], shown[64];
+    const RunSpec specs[] = {
+        {"m", "original", "original", "original", "3", "Dress", NULL, 1, 0, 91, 91, 0.9, 0.5, false},
+        {"m", "retrained", "retrain", "unlearn", "3", "Dress", NULL, 1, 0, 92, 0, 0.9, 0.5, false},
+        {"m", "svd", "svd", "unlearn", "3", "Dress", NULL, 1, 0, 91, 0, 0.9, 0.5, false},
+    };
+    for (size_t first = 0; first < 2; first++) { /* with the original before it, and without */
+        char *folder = folder_of(first ? "two" : "three");
+        StoreRun *runs[3];
+        for (size_t i = first; i < 3; i++) {
+            run_write(folder, &specs[i]);
+            snprintf(path, sizeof path, "%s/m-%s-3-1.h5", folder, specs[i].method);
+            assert_ok(store_run_read(path, &runs[i]));
+            if (i == 0) continue;
+            set_saliency(runs[i], 3);
+            assert_ok(store_run_write(runs[i], path));
+        }
+        models_shown(folder, shown);
+        assert_string_equal(shown, "before after retrained");
+        for (size_t c = 0; first && c < sizeof CASES / sizeof *CASES; c++) {
+            snprintf(path, sizeof path, "/saliency/%s", CASES[c].array);
+            assert_ok(store_run_set_array(runs[2], path, CASES[c].type, CASES[c].ndim, CASES[c].shape, zeros));
+            snprintf(path, sizeof path, "%s/m-svd-3-1.h5", folder);
+            assert_ok(store_run_write(runs[2], path));
+            models_shown(folder, shown);
+            if (strcmp(shown, CASES[c].shown)) fail_msg("case %zu: shown are '%s'", c, shown);
+            set_saliency(runs[2], 3);
+        }
+        for (int32_t label = -1; first && label <= RUNS_K; label += RUNS_K + 1) { /* no class of the run's */
+            set_saliency(runs[2], label);
+            assert_ok(store_run_write(runs[2], path));
+            models_shown(folder, shown);
+            assert_string_equal(shown, "");
+        }
+        for (size_t i = first; i < 3; i++) store_run_free(runs[i]);
+        base_free(folder);
+    }
+}
+
 /* a: 1 s, 0.5; b: 2 s, 0.4 (beaten by a in both); c: 4 s, 0.9; a control is no rival. */
 static void test_pareto(void **state)
 {
@@ -241,7 +360,12 @@ static void test_embedded_numbers(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_each),   cmocka_unit_test(test_missing), cmocka_unit_test(test_several),
-    cmocka_unit_test(test_inside), cmocka_unit_test(test_pareto),  cmocka_unit_test(test_embedded_numbers),
+    cmocka_unit_test(test_each),
+    cmocka_unit_test(test_missing),
+    cmocka_unit_test(test_several),
+    cmocka_unit_test(test_inside),
+    cmocka_unit_test(test_pareto),
+    cmocka_unit_test(test_embedded_numbers),
+    cmocka_unit_test(test_models_of_saliency),
 };
 SUPPORT_MAIN(tests)
