@@ -543,9 +543,9 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_design), cmocka_unit_test(test_split),     cmocka_unit_test(test_resumed),
-    cmocka_unit_test(test_rows),   cmocka_unit_test(test_dry),       cmocka_unit_test(test_config),
-    cmocka_unit_test(test_faults), cmocka_unit_test(test_gather),    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_design),  cmocka_unit_test(test_split),  cmocka_unit_test(test_resumed),
+    cmocka_unit_test(test_rows),    cmocka_unit_test(test_dry),    cmocka_unit_test(test_config),
+    cmocka_unit_test(test_faults),  cmocka_unit_test(test_gather), cmocka_unit_test(test_no_memory),
     cmocka_unit_test(test_failing),
 };
 SUPPORT_MAIN(tests)
