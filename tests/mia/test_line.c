@@ -67,8 +67,8 @@ static double exact(int64_t n, double C, double gamma, double *decision)
 
 /* Two bounds proven apart must overlap: |d - d_libsvm| <= error + error_libsvm, whatever the case. 1e-9: rounding of
  * sums of SMALL multipliers of C = 3 in double (120 x 3 x 2^-53 = 4e-14) with margin. Wherever |d| > 2e-3 the side is
- * the same. */
-static void compare(Kind kind, int64_t n, int share, double C, double gamma, uint64_t seed)
+ * the same. Returns the iterations. */
+static int compare(Kind kind, int64_t n, int share, double C, double gamma, uint64_t seed)
 {
     static double want[MOST];
     MiaLine line;
@@ -86,6 +86,7 @@ static void compare(Kind kind, int64_t n, int share, double C, double gamma, uin
         assert_near(got, want[i], line.error + error + 1e-9, 0);
         if (error <= 1e-3 && fabs(want[i]) > 2e-3) assert_int_equal(got > 0, want[i] > 0);
     }
+    return line.iterations;
 }
 
 static void as_libsvm_to_the_proven_bound(void **state)
@@ -106,13 +107,15 @@ static void tiny(void **state)
         for (int n = 2; n < 12; n++) compare((Kind)kind, n, 2, 3, 1, 7);
 }
 
-/* Most points fixed by what their groups say, the rest solved: libsvm is the twin of that, too. */
+/* Most points fixed by what their groups say, the rest solved: libsvm is the twin of that, too. The groups and the rest
+ * take 77, 35 and 38 iterations (the same bits everywhere); all points at once, after the groups were of no use, would
+ * add about as many again, each of them ten times as long. */
 static void many(void **state)
 {
     (void)state;
-    compare(NEARLY, MOST, 10, 3, 1, 4);
-    compare(SEPARABLE, MOST, 10, 3, 1, 4);
-    compare(CLEAR, MOST, 3, 0.01, 10, 4);
+    assert_true(compare(NEARLY, MOST, 10, 3, 1, 4) <= 90);
+    assert_true(compare(SEPARABLE, MOST, 10, 3, 1, 4) <= 42);
+    assert_true(compare(CLEAR, MOST, 3, 0.01, 10, 4) <= 46);
 }
 
 /* Without a free point b is an interval and its middle is wanted: equal points on both sides give 0. */
