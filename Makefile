@@ -132,6 +132,7 @@ endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rules,$(t))))
 # what is counted, or made to fail, behind the callers' backs
 $(BUILD)/tests/experiment/test_seed: WRAP := -Wl,--wrap=model_unlearned
+$(BUILD)/tests/nn/test_tuning: WRAP := -Wl,--wrap=nn_program_run
 $(BUILD)/tests/unlearn/test_edit: WRAP := -Wl,--wrap=unlearn_factor_make
 $(BUILD)/tests/unlearn/test_costs: WRAP := -Wl,--wrap=nn_engine_forward
 
