@@ -33,10 +33,7 @@ BaseStatus data_partition(const DataView *view, const DataClasses *classes, Data
         to->at[to->n++] = data_view_at(view, i);
     }
 out:
-    if (st != BASE_OK) {
-        data_index_free(inside);
-        data_index_free(outside);
-    }
+    if (st != BASE_OK) data_index_free(inside); /* outside is the last to be made */
     return st;
 }
 
