@@ -1,6 +1,6 @@
 # The kernels that OpenBLAS uses: chosen by what the CPU can do where OpenBLAS knows no better, checked, said, stored.
 . "$EXPUNGE_TESTS/cli/common"
-unset OPENBLAS_CORETYPE EXPUNGE_BLAS_CHAIN
+unset OPENBLAS_CORETYPE EXPUNGE_BLAS_CHAIN GOMP_SPINCOUNT # scripts/mutate sets what --environment says
 cache=$logs/cache
 export XDG_CACHE_HOME=$cache
 [ "$(uname -m)" = x86_64 ] || { echo "there is no choice of kernels but on x86-64"; exit 77; }
