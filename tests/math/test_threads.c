@@ -18,7 +18,7 @@ static void test_threads_without_room(void **state)
     assert_ok(math_threads_set(1));
     assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
     small = before;
-    small.rlim_cur = (rlim_t)1 << 40;
+    small.rlim_cur = before.rlim_max < (rlim_t)1 << 40 ? before.rlim_max : (rlim_t)1 << 40;
     assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
     rlim_t used = small.rlim_cur - (rlim_t)base_memory_space_left();
     small.rlim_cur = used + (rlim_t)4 * MATH_BLAS_BUFFER;
