@@ -38,19 +38,37 @@ static ReportBlock *add(ReportDocument *d, ReportBlockKind kind)
     return &d->blocks[d->count++];
 }
 
+static BaseStatus format_list(const char *format, va_list args, char **out)
+{
+    va_list again;
+    va_copy(again, args);
+    int size = vsnprintf(NULL, 0, format, args);
+    BaseStatus st = BASE_ALLOC(size + 1, out);
+    if (st == BASE_OK) vsnprintf(*out, (size_t)size + 1, format, again);
+    va_end(again);
+    return st;
+}
+
 void report_document_text(ReportDocument *d, ReportBlockKind kind, const char *format, ...)
 {
     va_list args;
     ReportBlock *block = add(d, kind);
     if (!block) return;
     va_start(args, format);
-    int size = vsnprintf(NULL, 0, format, args);
+    d->st = format_list(format, args, &block->text);
     va_end(args);
-    d->st = BASE_ALLOC(size + 1, &block->text);
-    if (d->st != BASE_OK) return;
+}
+
+void report_document_badge(ReportDocument *d, ReportTone tone, const char *word, const char *format, ...)
+{
+    va_list args;
+    ReportBlock *block = add(d, REPORT_BLOCK_BADGE);
+    if (!block) return;
+    block->tone = tone;
     va_start(args, format);
-    vsnprintf(block->text, (size_t)size + 1, format, args);
+    d->st = format_list(format, args, &block->text);
     va_end(args);
+    if (d->st == BASE_OK) d->st = base_strdup(word, &block->file);
 }
 
 void report_document_table_take(ReportDocument *d, ReportTable *table)
@@ -102,12 +120,19 @@ static bool closes(const ReportDocument *d, size_t i)
     return i + 1 == d->count || d->blocks[i + 1].kind != d->blocks[i].kind;
 }
 
+static const char *const TONES[] = {"bad", "doubt", "open", "good"};
+
 static void html_block(const ReportDocument *d, size_t i, BaseText *out)
 {
     const ReportBlock *b = &d->blocks[i];
     switch (b->kind) {
     case REPORT_BLOCK_HEADING: report_escape_within(out, "<h2>", b->text, "</h2>\n"); break;
     case REPORT_BLOCK_LEAD: report_escape_within(out, "<p class=\"lead\">", b->text, "</p>\n"); break;
+    case REPORT_BLOCK_BADGE:
+        base_text_add(out, "<p class=\"badge %s\">", TONES[b->tone]);
+        report_escape_within(out, "<b>", b->file, "</b> ");
+        report_escape_within(out, "", b->text, "</p>\n");
+        break;
     case REPORT_BLOCK_WARNING: report_escape_within(out, "<p class=\"warning\">", b->text, "</p>\n"); break;
     case REPORT_BLOCK_TEXT: report_escape_within(out, "<p class=\"text\">", b->text, "</p>\n"); break;
     case REPORT_BLOCK_NOTE: report_escape_within(out, "<p class=\"note\">", b->text, "</p>\n"); break;
@@ -142,10 +167,17 @@ void report_document_html(const ReportDocument *d, BaseText *out)
 
 static void markdown_block(const ReportDocument *d, size_t i, BaseText *out)
 {
-    static const char *const OPEN[] = {"## ", "", "> **", "", "", "- "};
-    static const char *const CLOSE[] = {"\n\n", "\n\n", "**\n\n", "\n\n", "\n\n", "\n"};
+    static const char *const OPEN[] = {"## ", "", "", "> **", "", "", "- "};
+    static const char *const CLOSE[] = {"\n\n", "\n\n", "\n\n", "**\n\n", "\n\n", "\n\n", "\n"};
     const ReportBlock *b = &d->blocks[i];
     switch (b->kind) {
+    case REPORT_BLOCK_BADGE:
+        base_text_add(out, "**");
+        report_escape_markdown(out, b->file);
+        base_text_add(out, "** ");
+        report_escape_markdown(out, b->text);
+        base_text_add(out, "\n\n");
+        break;
     case REPORT_BLOCK_CODE: base_text_add(out, "```\n%s\n```\n\n", b->text); break;
     case REPORT_BLOCK_TABLE:
         report_table_markdown(&b->table, out);

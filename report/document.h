@@ -8,6 +8,7 @@
 typedef enum {
     REPORT_BLOCK_HEADING,
     REPORT_BLOCK_LEAD,    /* what a hurried reader must see */
+    REPORT_BLOCK_BADGE,   /* a word on a colour, and what follows it; see report_document_badge */
     REPORT_BLOCK_WARNING, /* stands out */
     REPORT_BLOCK_TEXT,
     REPORT_BLOCK_NOTE,
@@ -18,12 +19,16 @@ typedef enum {
     REPORT_BLOCK_PICTURE /* neighbours are one strip */
 } ReportBlockKind;
 
+/** What a badge's colour says; its word says it as well. */
+typedef enum { REPORT_TONE_BAD, REPORT_TONE_DOUBT, REPORT_TONE_OPEN, REPORT_TONE_GOOD } ReportTone;
+
 typedef struct {
     ReportBlockKind kind;
+    ReportTone tone; /* of a badge; its word is `file` */
     char *text; /* owned; of a picture its caption */
     ReportTable table;
     const ReportFigure *figure; /* borrowed */
-    char *file, *data;          /* of a picture: its place beside the page, and the PNG as base64; owned */
+    char *file, *data;          /* of a badge: its word; of a picture: its place beside the page, and the PNG as base64; owned */
 } ReportBlock;
 
 typedef struct {
@@ -37,6 +42,8 @@ ReportDocument report_document_make(const char *title);
 void report_document_free(ReportDocument *document);
 void report_document_text(ReportDocument *document, ReportBlockKind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void report_document_badge(ReportDocument *document, ReportTone tone, const char *word, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /** Takes the table, also on failure. Without rows: nothing is added. */
 void report_document_table_take(ReportDocument *document, ReportTable *table);
 /** @p figure must outlive the document. */

@@ -244,13 +244,13 @@ static void test_left(void **state)
             for (size_t r = 0; r < STEPS; r++) wanted = wanted || (NEEDS[r][i] && !(settled >> r & 1));
             left += wanted && !is;
             done += ROW[i] && is;
-            if (is) assert_ok(sweep_queue_settle(sweep.board, i, SWEEP_STATE_DONE, 2, BASE_OK, NULL));
+            if (is) assert_ok(sweep_queue_settle(sweep.queue, i, SWEEP_STATE_DONE, 2, BASE_OK, NULL));
         }
         assert_ok(sweep_progress(&sweep, &progress));
         assert_near(progress.left, 2.0 * left, 1e-12, 0);
         assert_int_equal(progress.done, done);
         assert_int_equal(progress.running, 0);
-        assert_ok(sweep_queue_finish(sweep.board));
+        assert_ok(sweep_queue_finish(sweep.queue));
         sweep_free(&sweep);
     }
     sweep_steps_free(&steps);
@@ -263,10 +263,10 @@ static double seconds(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void *settle_later(void *board)
+static void *settle_later(void *queue)
 {
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
-    return (void *)(intptr_t)sweep_queue_settle(board, 0, SWEEP_STATE_DONE, 2, BASE_OK, NULL);
+    return (void *)(intptr_t)sweep_queue_settle(queue, 0, SWEEP_STATE_DONE, 2, BASE_OK, NULL);
 }
 
 static BaseStatus never(void *user, size_t step, int deaths)
@@ -290,12 +290,12 @@ static void test_waiting(void **state)
     assert_ok(sweep_steps_add(&steps, &(SweepStep){.row = true}, &at));
     open_sweep(&steps, "waiting", &mine);
     assert_ok(sweep_make(&steps, &other));
-    assert_ok(sweep_queue_open(support_at("waiting"), PLAN, 1, &first, &other.board));
-    assert_ok(sweep_queue_claim(other.board, 0, &got, &deaths));
+    assert_ok(sweep_queue_open(support_at("waiting"), PLAN, 1, &first, &other.queue));
+    assert_ok(sweep_queue_claim(other.queue, 0, &got, &deaths));
     assert_true(got);
     const SweepDoing doing = {NULL, never, false};
     double wall = seconds(CLOCK_MONOTONIC), busy = seconds(CLOCK_THREAD_CPUTIME_ID);
-    assert_int_equal(pthread_create(&thread, NULL, settle_later, other.board), 0);
+    assert_int_equal(pthread_create(&thread, NULL, settle_later, other.queue), 0);
     assert_ok(sweep_work(&mine, &doing));
     busy = seconds(CLOCK_THREAD_CPUTIME_ID) - busy;
     wall = seconds(CLOCK_MONOTONIC) - wall;

@@ -108,7 +108,7 @@ static void test_kept(void **state)
         assert_ok(unlearn_edit_create(retain, forget, R, 0, grid, &edit));
         for (int i = 0; i < 2 * VALUES; i++) {
             int value = i % VALUES; /* the second time round what the first one left */
-            assert_ok(unlearn_edit_once(retain, forget, 1 + value, 3, w, R, want, NULL));
+            assert_ok(edit_once(retain, forget, 1 + value, 3, w, R, want, NULL));
             factors = 0;
             assert_ok(unlearn_edit_make(edit, NULL, 1 + value, 3, w, false, got, NULL, NULL));
             assert_memory_equal(got, want, sizeof got);
