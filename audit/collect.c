@@ -24,6 +24,7 @@ void audit_collected_free(AuditCollected *c)
     base_free(c->arch);
     base_free(c->forget_numbers);
     base_free(c->forget_names);
+    base_free(c->meta);
     io_names_free(c->forget_name, c->forget_count);
     *c = (AuditCollected){0};
 }

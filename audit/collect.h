@@ -25,6 +25,9 @@ typedef struct {
     NnTuning *tuning; /* NULL: none */
     uint64_t seed;
     const char *out, *command;
+    const char *date;        /* "2026-11-30 14:05 UTC" */
+    const char *const *meta; /* [meta_count] "key=value": who audits, for whom, why */
+    size_t meta_count;
 } AuditTask;
 
 /** A file that went into the audit. */
@@ -43,6 +46,7 @@ typedef struct {
     size_t input_count;
     char *arch; /* as recognised */
     char *forget_numbers, *forget_names;
+    const char **meta;  /* of a page that is made again: its texts, the manifest's; else NULL */
     char **forget_name; /* [forget_count]: the same names, each by itself */
     size_t forget_count;
     size_t shadows;         /* networks in the shadow folder */

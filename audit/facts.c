@@ -15,6 +15,13 @@ IoJson *audit_forget_names(const AuditCollected *c)
     return all;
 }
 
+IoJson *audit_meta_json(const AuditTask *task)
+{
+    IoJson *all = io_json_array();
+    for (size_t i = 0; i < task->meta_count; i++) io_json_add_take(all, io_json_text_value(task->meta[i]));
+    return all;
+}
+
 static IoJson *seconds_json(const AuditResult *r)
 {
     IoJson *all = io_json_array();
@@ -40,6 +47,8 @@ IoJson *audit_facts_json(const AuditPage *p)
     io_json_set_take(json, "forget", io_json_text_value(p->collected->forget_numbers));
     io_json_set_take(json, "forget_names", audit_forget_names(p->collected));
     io_json_set_take(json, "out", io_json_text_value(p->task->out));
+    io_json_set_take(json, "date", io_json_text_value(p->task->date));
+    io_json_set_take(json, "meta", audit_meta_json(p->task));
     io_json_set_take(json, "shadows", io_json_integer((int64_t)p->collected->shadows));
     io_json_set_take(json, "retrained_by_us", io_json_integer(p->task->make_retrained));
     io_json_set_take(json, "retrained_seconds", io_json_number(p->collected->made_seconds));
@@ -122,6 +131,21 @@ out:
     return st;
 }
 
+static BaseStatus read_meta(const BaseYaml *meta, AuditTask *task, AuditCollected *c)
+{
+    BaseStatus st = BASE_OK;
+    BASE_CHECK(meta && meta->kind == BASE_YAML_LIST, BASE_EFORMAT, AUDIT_MANIFEST ": its meta are not a list");
+    BASE_TRY(BASE_ALLOC(meta->count, &c->meta));
+    for (size_t i = 0; i < meta->count; i++) {
+        BASE_CHECK(meta->items[i]->kind == BASE_YAML_SCALAR, BASE_EFORMAT, AUDIT_MANIFEST ": meta are not texts");
+        c->meta[i] = meta->items[i]->text;
+    }
+    task->meta = c->meta;
+    task->meta_count = meta->count;
+out:
+    return st;
+}
+
 BaseStatus audit_facts_read(const BaseYaml *manifest, AuditTask *task, AuditCollected *c, AuditResult *result,
                             AuditPage *page)
 {
@@ -133,10 +157,12 @@ BaseStatus audit_facts_read(const BaseYaml *manifest, AuditTask *task, AuditColl
     *task = (AuditTask){.weights = audit_manifest_text(facts, "weights"),
                         .data = audit_manifest_text(data, "data"),
                         .out = audit_manifest_text(facts, "out"),
+                        .date = audit_manifest_text(facts, "date"),
                         .command = audit_manifest_text(manifest, "command")};
     BASE_TRY(base_strdup(audit_manifest_text(facts, "arch"), &c->arch));
     BASE_TRY(base_strdup(audit_manifest_text(facts, "forget"), &c->forget_numbers));
     BASE_TRY(read_forget_names(base_yaml_get(facts, "forget_names"), c));
+    BASE_TRY(read_meta(base_yaml_get(facts, "meta"), task, c));
     BASE_TRY(base_strdup(audit_manifest_text(data, "preprocessing"), &c->data.prep));
     snprintf(c->data.hash, sizeof c->data.hash, "%s", audit_manifest_text(data, "sha256"));
     BASE_TRY(read_inputs(base_yaml_get(manifest, "inputs"), c));

@@ -9,6 +9,8 @@
 
 /** The forgotten classes' names. NULL where memory failed, as all of io/json.h. */
 IoJson *audit_forget_names(const AuditCollected *collected);
+/** ["purpose=..", ..] */
+IoJson *audit_meta_json(const AuditTask *task);
 /** NULL where memory failed. */
 IoJson *audit_facts_json(const AuditPage *page);
 

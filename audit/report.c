@@ -21,27 +21,6 @@ enum { PERCENT = 2, AUC = 3 };
 static void heading(ReportDocument *d, const char *text) { report_document_text(d, REPORT_BLOCK_HEADING, "%s", text); }
 static void note(ReportDocument *d, const char *text) { report_document_text(d, REPORT_BLOCK_NOTE, "%s", text); }
 
-/* Three questions, three answers. */
-static void games_table(const AuditPage *p, ReportDocument *d)
-{
-    const MiaAudit *a = &p->result->audit;
-    ReportTable t = report_table_make("The three games");
-    int game = report_table_column(&t, "game", "game", false, 0, 3);
-    int verdict = report_table_column(&t, "verdict", "verdict", false, 0, 3);
-    int attacks = report_table_column(&t, "attacks", "attacks", true, 0, 2);
-    int question = report_table_column(&t, "question", "question", false, 0, 2);
-    for (int g = 0; g < MIA_GAMES; g++) {
-        int64_t n = 0;
-        for (int64_t i = 0; i < a->count; i++) n += a->finding[i].game == (MiaGame)g;
-        report_table_row(&t, 0);
-        report_table_text(&t, game, mia_game_name((MiaGame)g));
-        report_table_text(&t, question, mia_game_question((MiaGame)g));
-        report_table_text(&t, verdict, a->played[g] ? mia_verdict_name(a->game[g]) : a->missing[g]);
-        report_table_number(&t, attacks, math_estimate((double)n, 0), NAN);
-    }
-    report_document_table_take(d, &t);
-}
-
 static void accuracy_table(const AuditPage *p, ReportDocument *d)
 {
     const AuditResult *r = p->result;
@@ -378,6 +357,27 @@ static void controls(const AuditPage *p, ReportDocument *d)
                          a->something.text);
 }
 
+/* When, and what the caller says: who audits, for whom, why. */
+static void about(const AuditPage *p, ReportDocument *d)
+{
+    ReportTable t = report_table_make("About this audit");
+    int what = report_table_column(&t, "what", "what", false, 0, 3),
+        value = report_table_column(&t, "value", "", false, 0, 3);
+    report_table_row(&t, 0);
+    report_table_text(&t, what, "date");
+    report_table_text(&t, value, p->task->date);
+    for (size_t i = 0; i < p->task->meta_count; i++) {
+        const char *equals = strchr(p->task->meta[i], '=');
+        char key[64];
+        if (!equals) continue;
+        snprintf(key, sizeof key, "%.*s", (int)(equals - p->task->meta[i]), p->task->meta[i]);
+        report_table_row(&t, 0);
+        report_table_text(&t, what, key);
+        report_table_text(&t, value, equals + 1);
+    }
+    report_document_table_take(d, &t);
+}
+
 static bool is_of_signals(const AuditCollected *c)
 {
     return c->input_count == 1 && strcmp(c->input[0].role, "signals") == 0;
@@ -388,6 +388,7 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
 {
     const AuditCollected *c = p->collected;
     audit_words(p, d);
+    about(p, d);
     static const char SCALE[] =
         "An AUC of 0.5 is guessing, 1 is certainty; what counts is the distance to the retrained "
         "models, in either direction.";
@@ -398,7 +399,6 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
     else
         report_document_text(d, REPORT_BLOCK_NOTE, "Audited: %s (%s) on %s, asked to forget class %s (%s). %s",
                              p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names, SCALE);
-    games_table(p, d);
     controls(p, d);
     accuracy_table(p, d);
     for (int g = 0; g < MIA_GAMES; g++) game(p, (MiaGame)g, figures, at, d);
@@ -413,6 +413,8 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
         heading(d, "Number of shadow models needed");
         add_figure(figures, at->curve, d);
     }
+    heading(d, "What the words mean");
+    audit_words_meanings(d);
     heading(d, "What was tested, and what was not");
     tested_table(p, d);
     audit_words_left_out(p, d);
@@ -435,6 +437,8 @@ BaseStatus audit_page_json(const AuditPage *p, char **out)
     io_json_set_take(json, "forget", io_json_text_value(c->forget_numbers));
     io_json_set_take(json, "forget_names", audit_forget_names(c));
     io_json_set_take(json, "command", io_json_text_value(p->task->command));
+    io_json_set_take(json, "date", io_json_text_value(p->task->date));
+    io_json_set_take(json, "meta", audit_meta_json(p->task));
     io_json_set_take(json, "results", results);
     if (st == BASE_OK) st = io_json_text(json, out);
     io_json_free(json);

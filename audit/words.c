@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 /* "by the attack loss: AUC 0.62 [0.58, 0.66] where retrained models give 0.51, a difference of +0.11 [+0.07, +0.15]" */
-static void finding_text(const MiaFinding *f, BaseText *out)
+static void finding_text(const MiaAudit *a, const MiaFinding *f, BaseText *out)
 {
     MiaStatistic which = MIA_STATISTIC_AUC;
     const MiaJudgement *j = mia_finding_first(f, &which);
@@ -21,7 +21,11 @@ static void finding_text(const MiaFinding *f, BaseText *out)
     else
         base_text_add(out, ", %+.3f from the 0.5 of pure guessing", d->value);
     if (!isnan(d->lo)) base_text_add(out, " [%+.3f, %+.3f]", d->lo, d->hi);
-    base_text_add(out, " (p %.2g over all findings together)", j->adjusted);
+    if (j->verdict == MIA_UNDERPOWERED)
+        base_text_add(out, " (together with the other attacks of this game: p %.2g over the whole audit)",
+                      a->adjusted[f->game]);
+    else
+        base_text_add(out, " (p %.2g over the whole audit)", j->adjusted);
 }
 
 static const char *told_apart(MiaGame game)
@@ -41,7 +45,7 @@ static void verdict_text(const AuditPage *p, BaseText *out)
     switch (a->verdict) {
     case MIA_LEAKS:
         base_text_add(out, "An attacker can tell %s, ", told_apart(f->game));
-        finding_text(f, out);
+        finding_text(a, f, out);
         break;
     case MIA_OVER_FORGOTTEN:
         base_text_add(out,
@@ -49,11 +53,11 @@ static void verdict_text(const AuditPage *p, BaseText *out)
                       "attacker can tell %s, ",
                       f->game == MIA_GAME_RETAIN ? "Training images of the kept classes" : "The forgotten images",
                       told_apart(f->game));
-        finding_text(f, out);
+        finding_text(a, f, out);
         break;
     case MIA_SUSPICION:
         base_text_add(out, "Under this model an attacker can tell %s, ", told_apart(f->game));
-        finding_text(f, out);
+        finding_text(a, f, out);
         base_text_add(out, "; whether a retrained model would show the same is unknown: with two or more retrained "
                            "models (--make-retrained) the audit would decide");
         break;
@@ -153,6 +157,15 @@ static void reach(const AuditPage *p, ReportDocument *d)
                              largest, MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA));
 }
 
+static ReportTone tone_of(MiaVerdict verdict)
+{
+    static const ReportTone TONES[] = {
+        [MIA_LEAKS] = REPORT_TONE_BAD,         [MIA_OVER_FORGOTTEN] = REPORT_TONE_BAD,
+        [MIA_SUSPICION] = REPORT_TONE_DOUBT,   [MIA_INDISTINGUISHABLE] = REPORT_TONE_GOOD,
+        [MIA_UNDERPOWERED] = REPORT_TONE_OPEN, [MIA_INVALID] = REPORT_TONE_DOUBT};
+    return TONES[verdict];
+}
+
 void audit_words(const AuditPage *p, ReportDocument *d)
 {
     const MiaAudit *a = &p->result->audit;
@@ -167,12 +180,44 @@ void audit_words(const AuditPage *p, ReportDocument *d)
     if (p->collected->unlearned_nothing)
         report_document_text(d, REPORT_BLOCK_WARNING,
                              "The audited weights are those of the original, number by number: nothing was unlearned.");
+    base_text_add(&text, "%s%s%s", mia_verdict_name(a->verdict), *a->qualified ? " " : "", a->qualified);
+    report_document_badge(d, tone_of(a->verdict), base_text_of(&text, &d->st),
+                          "what the model still gives away of class %s (%s)", p->collected->forget_numbers,
+                          p->collected->forget_names);
+    base_text_free(&text);
     verdict_text(p, &text);
     report_document_text(d, REPORT_BLOCK_LEAD, "%s", base_text_of(&text, &d->st));
     base_text_free(&text);
+    for (int g = 0; g < MIA_GAMES; g++)
+        report_document_badge(d, a->played[g] ? tone_of(a->game[g]) : REPORT_TONE_OPEN,
+                              a->played[g] ? mia_verdict_name(a->game[g]) : "not run", "%s: %s",
+                              mia_game_name((MiaGame)g), mia_game_question((MiaGame)g));
     reasons(p, d);
     reach(p, d);
     power(p, d);
+}
+
+void audit_words_meanings(ReportDocument *d)
+{
+    static const char *const TERMS[][2] = {
+        {"member", "an image that the original model was trained on"},
+        {"held-out image", "an image that no audited model was trained on"},
+        {"retrained model",
+         "a model trained from scratch without the forgotten images: what unlearning should come to"},
+        {"attack", "a rule that gives every image a score from a model's answers, higher for members"},
+        {"AUC", "the share of pairs of a member and a held-out image in which the member has the higher score; 0.5 is "
+                "guessing, 1 certainty"},
+        {"TPR at FPR 1%", "the share of members that an attack finds if it may call 1% of the held-out images members"},
+        {"interval", "where the value lies with 95% confidence"},
+        {"p", "how often chance alone would give at least so large a difference"},
+        {"epsilon",
+         "the parameter of differential privacy; the bound says how large it must be at least, and 0 proves nothing"},
+    };
+    for (int v = 0; v < MIA_VERDICTS; v++)
+        report_document_text(d, REPORT_BLOCK_ITEM, "%s: %s", mia_verdict_name((MiaVerdict)v),
+                             mia_verdict_meaning((MiaVerdict)v));
+    for (size_t i = 0; i < BASE_COUNT(TERMS); i++)
+        report_document_text(d, REPORT_BLOCK_ITEM, "%s: %s.", TERMS[i][0], TERMS[i][1]);
 }
 
 /* Whether @p i is the first attack that game g left out for this reason; *names: all of them. */

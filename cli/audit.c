@@ -1,6 +1,7 @@
 /* cli/audit.c - `expunge audit`: options sorted into an audit to make or one to verify; audit/ does the work. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "audit/audit.h"
 #include "audit/verify.h"
@@ -70,6 +71,7 @@ static BaseStatus audit(const CliOptions *o)
     char *json = NULL;
     NnTuning *tuning = NULL;
     MiaVerdict verdict;
+    char date[40];
     w.task.signals = o->signals;
     BASE_CHECK(!o->signals || !(o->arch || o->weights || o->data || o->original || o->retrained || o->shadow ||
                                 o->make_retrained || o->pictures || o->tuning),
@@ -104,6 +106,18 @@ static BaseStatus audit(const CliOptions *o)
     if (o->tuning) BASE_TRY(nn_tuning_read(o->tuning, &tuning));
     w.task.tuning = tuning;
     w.task.seed = (uint64_t)o->seed;
+    for (size_t i = 0; i < o->meta.count; i++) {
+        const char *equals = strchr(o->meta.at[i], '=');
+        BASE_CHECK(equals && equals > o->meta.at[i] && equals - o->meta.at[i] < 64, BASE_EUSAGE,
+                   "--meta %.100s: must be key=value, as in --meta purpose='erasure request 17'", o->meta.at[i]);
+    }
+    w.task.meta = o->meta.at;
+    w.task.meta_count = o->meta.count;
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &utc);
+    w.task.date = date;
     w.task.out = o->out;
     w.task.command = o->command;
     BASE_TRY(audit_run(&w.task, &json, &terminal, &verdict));
@@ -163,7 +177,7 @@ const CliCommand cli_audit = {
     .usage = {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR",
               "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [-o NEW]"},
     .takes =
-        "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity set "
+        "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity meta set "
         "precision tuning json out",
     .set_table = audit_params,
     .set_count = &audit_param_count,

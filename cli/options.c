@@ -62,6 +62,8 @@ static const Option OPTIONS[] = {
     {TEXT_ROW("identity", identity, "I", "none", "identity in --signers that must have signed")},
     {TEXT_ROW("beside", beside, "B", "unlearn",
               "copies of the weights in the same file: unlearn, drop or keep them; keep also keeps unknown objects")},
+    {"meta", 0, TEXTS, AT(meta), "K=V", "none", 0, 0,
+     "fact V about the audit named K (auditor, owner, purpose), for its pages; may be given several times", NAMED},
     {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "value V of the parameter K; may be given several times", NAMED},
     {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "file or folder to which the result is written", NAMED},
     {TEXT_ROW("results", results, "DIR", "results", "parent folder of the experiment's own folder")},

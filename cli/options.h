@@ -21,7 +21,7 @@ typedef struct {
         *tuning, *beside;
     int64_t threads, seed, make_retrained, jobs, older_than, batch;
     bool json, quiet, force, dry_run, share, unused, tune, help, has_seed;
-    CliTexts set, operands;
+    CliTexts set, meta, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */
     char target[4096];   /* what `out` leads to, where that is a link */

@@ -25,10 +25,10 @@ typedef enum { REPORT_TONE_BAD, REPORT_TONE_DOUBT, REPORT_TONE_OPEN, REPORT_TONE
 typedef struct {
     ReportBlockKind kind;
     ReportTone tone; /* of a badge; its word is `file` */
-    char *text; /* owned; of a picture its caption */
+    char *text;      /* owned; of a picture its caption */
     ReportTable table;
     const ReportFigure *figure; /* borrowed */
-    char *file, *data;          /* of a badge: its word; of a picture: its place beside the page, and the PNG as base64; owned */
+    char *file, *data; /* of a badge: its word; of a picture: its place beside the page, and the PNG as base64; owned */
 } ReportBlock;
 
 typedef struct {

@@ -54,6 +54,7 @@ static int make(void **state)
     session_data_free(&data);
     base_free(folder);
     assert_ok(base_format(&w.out, "%s/audit", support_scratch()));
+    static const char *const meta[] = {"auditor=A. Smith"};
     w.task = (AuditTask){.arch = "auto",
                          .weights = w.path[2],
                          .data = "gaussians",
@@ -64,7 +65,10 @@ static int make(void **state)
                          .precision = NN_F32,
                          .seed = 3,
                          .out = w.out,
-                         .command = "expunge audit"};
+                         .command = "expunge audit",
+                         .date = "2026-11-30 12:00 UTC",
+                         .meta = meta,
+                         .meta_count = 1};
     base_param_defaults(audit_params, audit_param_count, &w.task.options);
     w.task.options.points = 30;
     w.task.options.draws = 100;

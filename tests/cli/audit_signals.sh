@@ -72,3 +72,13 @@ refuses 1 "of class 0" audit --signals plain.h5 --forget 1 -o x
 refuses 2 "no models, data or pictures" audit --signals plain.h5 --weights w.pt -o x
 refuses 2 "-o DIR is missing" audit --signals plain.h5
 refuses 1 "none.h5" audit --signals none.h5 -o x
+
+# who audits, for whom, why: on the page, and in what is checked
+ok audit --signals plain.h5 --meta auditor="A. <b>Smith</b>" --meta purpose="erasure = request 17" -o stated
+grep -q "A. &lt;b&gt;Smith&lt;/b&gt;" stated/report.html || fail "the page does not name the auditor as text"
+grep -q "erasure = request 17" stated/report.md || fail "the page does not state the purpose"
+grep -Eq '"date": "20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC"' stated/report.json || fail "no date"
+ok audit --verify stated
+sed -i 's/request 17/request 18/' stated/manifest.json
+"$EXPUNGE" audit --verify stated >"$logs/stdout" 2>&1 && fail "another purpose passes"
+refuses 2 "must be key=value" audit --signals plain.h5 --meta purpose -o x

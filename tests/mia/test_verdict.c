@@ -220,7 +220,7 @@ static void a_failed_control_is_invalid(void **state)
     got = audit(&w);
     assert_true(got.nothing.passed);
     assert_non_null(strstr(got.nothing.text, "passed"));
-    assert_non_null(strstr(got.nothing.text, "would be noticed with "));
+    assert_non_null(strstr(got.nothing.text, "would be noticed with a probability of "));
     mia_audit_free(&got);
 }
 
