@@ -116,8 +116,9 @@ BaseStatus mia_control_nothing(const MiaAuditScores *scores, int64_t attacks, do
     out->passed = all > MIA_CONTROL_ALPHA;
     char power[160] = "";
     if (!isnan(chance))
-        snprintf(power, sizeof power, "; a retrained model that leaks by %.3f of AUC would be noticed with a probability of %.0f%%",
-                 leak, 100 * chance);
+        snprintf(power, sizeof power,
+                 "; a retrained model that leaks by %.3f of AUC would be noticed with a probability of %.0f%%", leak,
+                 100 * chance);
     if (!out->passed)
         snprintf(out->text, sizeof out->text,
                  "failed: retrained model %lld differs from the others (%.40s, %s; p %.2g over %lld tests)",

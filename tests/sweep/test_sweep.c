@@ -333,11 +333,7 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_queue),
-    cmocka_unit_test(test_damaged_queue),
-    cmocka_unit_test(test_work),
-    cmocka_unit_test(test_left),
-    cmocka_unit_test(test_waiting),
-    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_queue), cmocka_unit_test(test_damaged_queue), cmocka_unit_test(test_work),
+    cmocka_unit_test(test_left),  cmocka_unit_test(test_waiting),       cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
