@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/copies.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/file.h"
@@ -337,6 +338,7 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     AuditSignals *s = &c.signals;
     BASE_TRY(base_format(&cache, "%s.cache", t->out));
     BASE_TRY(choose_points(t, &c, &points));
+    BASE_TRY(audit_find_copies(&c.data, s));
     ModelLogitsTask how = {&c.data, &points, t->options.queries, t->precision, t->tuning, keeps ? cache : NULL};
     BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->unlearned));
     BASE_TRY(add_model(t, &how, &c, &model, "unlearned", t->weights, s->unlearned));

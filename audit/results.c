@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/copies.h"
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "session/json.h"
@@ -243,11 +244,13 @@ BaseStatus audit_results(const AuditSignals *s, const AuditResult *r, IoJson **o
 {
     BaseStatus st = BASE_OK;
     IoJson *exposed;
+    AuditCopies copies;
     BaseText options = {0};
     char seed[32];
     *out = NULL;
     session_params_text(audit_params, audit_param_count, &s->options, &options);
     BASE_TRY(options.st);
+    BASE_TRY(audit_count_copies(s, &copies));
     BASE_TRY(exposed_json(s, r, &exposed));
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->seed);
     IoJson *all = io_json_object(), *games = io_json_object(), *controls = io_json_object(), *attacks = io_json_array();
@@ -257,6 +260,8 @@ BaseStatus audit_results(const AuditSignals *s, const AuditResult *r, IoJson **o
     io_json_set_take(all, "seed", io_json_text_value(seed));
     io_json_set_take(all, "models", models_json(s));
     io_json_set_take(all, "points", points_json(s));
+    io_json_set_take(all, "copies", io_json_integer(copies.copies));
+    io_json_set_take(all, "held_out_copies_of_trained_on", io_json_integer(copies.across));
     io_json_set_take(all, "accuracy", accuracy_json(r));
     io_json_set_take(controls, "retrained_against_retrained", control_json(&r->audit.nothing));
     io_json_set_take(controls, "original_against_retrained", control_json(&r->audit.something));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/copies.h"
 #include "base/memory.h"
 
 /* "by the attack loss: AUC 0.62 [0.58, 0.66] where retrained models give 0.51, a difference of +0.11 [+0.07, +0.15]" */
@@ -88,6 +89,26 @@ static void reasons(const AuditPage *p, ReportDocument *d)
     for (int g = 0; g < MIA_GAMES; g++)
         if (*a->missing[g])
             report_document_text(d, REPORT_BLOCK_ITEM, "game \"%s\": %s", mia_game_name((MiaGame)g), a->missing[g]);
+}
+
+/* How many images stand for another one. */
+static void copies(const AuditPage *p, ReportDocument *d)
+{
+    AuditCopies n;
+    BaseStatus st = audit_count_copies(&p->collected->signals, &n);
+    if (st != BASE_OK && d->st == BASE_OK) d->st = st;
+    if (st != BASE_OK || n.copies == 0) return;
+    report_document_text(
+        d, REPORT_BLOCK_TEXT,
+        "%lld images are copies of others, or nearly, or belong to the same cluster; intervals over images "
+        "take each cluster as one.",
+        (long long)n.copies);
+    if (n.across)
+        report_document_text(
+            d, REPORT_BLOCK_WARNING,
+            "%lld held-out images are copies of images that were trained on, or of one cluster with them: "
+            "they are no fair comparison.",
+            (long long)n.across);
 }
 
 /* What so many images and models would find. */
@@ -194,6 +215,7 @@ void audit_words(const AuditPage *p, ReportDocument *d)
                               mia_game_name((MiaGame)g), mia_game_question((MiaGame)g));
     reasons(p, d);
     reach(p, d);
+    copies(p, d);
     power(p, d);
 }
 

@@ -23,7 +23,7 @@ static const char *more_models(const MiaPower *power, int64_t R, char text[120])
         snprintf(text, 120, "; about %lld retrained models would be enough to tell (now %lld)",
                  (long long)power->retrained, (long long)R);
     else if (power->retrained < 0)
-        snprintf(text, 120, "; retrained models vary too much: more images, not models, would help");
+        snprintf(text, 120, "; retrained models vary so much that no number of them up to 100 would be enough");
     else
         text[0] = '\0';
     return text;
