@@ -297,12 +297,35 @@ out:
     return st;
 }
 
+/* A model among its own references looks like what it is compared with, and copies hide how models vary. */
+static BaseStatus check_models(const AuditTask *t, const AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    size_t size = (size_t)(s->N * s->K) * sizeof(double);
+    for (int64_t r = 0; r < s->R; r++) {
+        const double *own = s->retrained + r * s->N * s->K;
+        BASE_CHECK(
+            memcmp(own, s->unlearned, size) != 0, BASE_EARG,
+            "%s: retrained model %lld has the unlearned model's logits: comparing a model with itself says nothing",
+            t->signals, (long long)r + 1);
+        BASE_CHECK(!s->original || memcmp(own, s->original, size) != 0, BASE_EARG,
+                   "%s: retrained model %lld has the original model's logits", t->signals, (long long)r + 1);
+        for (int64_t other = 0; other < r; other++)
+            BASE_CHECK(memcmp(own, s->retrained + other * s->N * s->K, size) != 0, BASE_EARG,
+                       "%s: retrained models %lld and %lld have the same logits: give separately trained models",
+                       t->signals, (long long)other + 1, (long long)r + 1);
+    }
+out:
+    return st;
+}
+
 static BaseStatus collect_signals(const AuditTask *t, AuditCollected *out)
 {
     BaseStatus st = BASE_OK;
     AuditCollected c = {0};
     AuditSignals *s = &c.signals;
     BASE_TRY(audit_signals_open(t->signals, s));
+    BASE_TRY(check_models(t, s));
     s->options = t->options;
     s->seed = t->seed;
     BASE_TRY(audit_choose(t->attacks, s->shadow.S > 0, t->set, t->set_count, &s->choice, &s->choice_count));

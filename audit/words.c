@@ -18,7 +18,9 @@ static void finding_text(const MiaAudit *a, const MiaFinding *f, BaseText *out)
     base_text_add(out, "by the attack %s: %s %.3f", f->attack, mia_statistic_name(which), u->value);
     if (!isnan(u->lo)) base_text_add(out, " [%.3f, %.3f]", u->lo, u->hi);
     if (!isnan(j->retrained.value))
-        base_text_add(out, " where retrained models give %.3f, a difference of %+.3f", j->retrained.value, d->value);
+        base_text_add(out, " where %s %.3f, a difference of %+.3f",
+                      j->retrained.n == 1 ? "the retrained model gives" : "retrained models give", j->retrained.value,
+                      d->value);
     else
         base_text_add(out, ", %+.3f from the 0.5 of pure guessing", d->value);
     if (!isnan(d->lo)) base_text_add(out, " [%+.3f, %+.3f]", d->lo, d->hi);
@@ -66,8 +68,8 @@ static void verdict_text(const AuditPage *p, BaseText *out)
         base_text_add(
             out,
             "In all three games every attack made here was shown to be within %g of the retrained models' AUC "
-            "and within %g of their true-positive rates, with an error probability of %g each; the same "
-            "attacks do detect the original model",
+            "and within %g of their true-positive rates, with an error probability of %g each; in each game "
+            "at least one of them detects the original model or a planted exposure",
             options->margin, options->margin_tpr, options->alpha);
         break;
     case MIA_UNDERPOWERED: base_text_add(out, "No leak was found, but this audit could not rule one out either"); break;
@@ -130,9 +132,9 @@ static void power(const AuditPage *p, ReportDocument *d)
                              100 * w->share, base_text_of(&rate, &d->st));
         base_text_free(&rate);
     }
-    if (p->collected->signals.R >= 2 && isnan(w->auc))
+    if (p->collected->signals.R >= 2 && isnan(w->auc) && isnan(w->share))
         report_document_text(d, REPORT_BLOCK_TEXT,
-                             "With so few retrained models no leak, however large, would have been found with a "
+                             "With so few retrained models none of the planted leaks would have been found with a "
                              "probability of 80%%.");
     if (e->attack)
         report_document_text(d, REPORT_BLOCK_TEXT,
@@ -140,10 +142,12 @@ static void power(const AuditPage *p, ReportDocument *d)
                              "class (attack %s, conformal p-values, false discovery rate %g).",
                              (long long)e->found, (long long)e->n, e->attack, MIA_EXPOSED_FDR);
     if (p->collected->signals.R >= 2)
-        report_document_text(d, REPORT_BLOCK_TEXT,
-                             "Evidence against \"one more retrained model\" in \"forget\" and \"retain\": an e-value "
-                             "of %.3g. 20 or more is strong; it may be looked at after each further retrained model.",
-                             p->result->audit.evidence);
+        report_document_text(
+            d, REPORT_BLOCK_TEXT,
+            "Evidence against \"one more retrained model\" in \"forget\" and \"retain\": an e-value "
+            "of %.3g (20 or more is strong). It may be looked at after each further retrained model; the "
+            "verdict holds for a number of models that was fixed beforehand.",
+            p->result->audit.evidence);
 }
 
 /* With so many images these attacks could not have found more than this. */
@@ -297,7 +301,8 @@ void audit_words_terminal(const AuditPage *p, BaseText *out)
     base_text_add(out, "control retrained against retrained: %s\ncontrol original against retrained: %s\n",
                   a->nothing.text, a->something.text);
     if (!isnan(a->power.auc))
-        base_text_add(out, "would find, with 80%%: a rise of the AUC in \"forget\" by %.3f\n", a->power.auc);
+        base_text_add(out, "would find, with a probability of 80%%: a rise of the AUC in \"forget\" by %.3f\n",
+                      a->power.auc);
     if (a->exposed.attack)
         base_text_add(out, "exposed images, one by one: %lld of %lld\n", (long long)a->exposed.found,
                       (long long)a->exposed.n);

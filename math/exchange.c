@@ -18,12 +18,15 @@ double math_exchange_tails(double t, double freedom)
                      : math_incomplete_beta(square / (freedom + square), 0.5, freedom / 2, true);
 }
 
+static const double ROUNDING = 1e-9;
+
 static MathExchange by_rank(double judged, const double *others, int64_t R, MathExchange out)
 {
     int64_t below = 0, above = 0;
     for (int64_t i = 0; i < R; i++) {
-        below += others[i] <= judged;
-        above += others[i] >= judged;
+        double off = others[i] - judged;
+        below += off <= ROUNDING * (1 + fabs(judged));
+        above += off >= -ROUNDING * (1 + fabs(judged));
     }
     out.ranked = true;
     out.p = fmin(1, 2 * (double)(1 + base_smaller(below, above)) / (double)(R + 1));
@@ -34,20 +37,17 @@ MathExchange math_exchange(double judged, const double *others, int64_t R, doubl
 {
     MathExchange out = {.p = NAN, .centre = NAN, .offset = NAN, .share = 1, .freedom = (double)(R - 1)};
     double mean = 0, square = 0;
-    bool alike = true;
     if (R < 2) return out;
     for (int64_t i = 0; i < R; i++) mean += others[i] / (double)R;
-    for (int64_t i = 0; i < R; i++) {
-        square += (others[i] - mean) * (others[i] - mean);
-        alike = alike && others[i] == others[0];
-    }
+    for (int64_t i = 0; i < R; i++) square += (others[i] - mean) * (others[i] - mean);
     out.centre = mean;
     out.offset = judged - mean;
     if (!isfinite(out.offset) || isnan(square)) return out;
-    if (alike) return by_rank(judged, others, R, out);
     square /= (double)(R - 1);
+    bool alike = square <= ROUNDING * ROUNDING * (1 + mean * mean); /* equal but for the order of sums */
+    if (alike && !(floor > 0)) return by_rank(judged, others, R, out);
     out.reach = sqrt(fmax(square, floor) * (1 + 1 / (double)R));
-    out.share = sqrt(square / fmax(square, floor));
+    out.share = sqrt(square / fmax(square, floor)); /* 0 where all of it is the floor */
     out.p = math_exchange_tails(out.offset / out.reach, out.freedom);
     return out;
 }

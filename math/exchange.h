@@ -1,7 +1,7 @@
 /* math/exchange.h - is one model one more of R others? And families of such questions.
  *
  * R + 1 models that were made alike, each by its own chance, are exchangeable: a number x that depends on the model (an
- * AUC on fixed points, on a scale on which it is about normal) then has one distribution. With the mean m and standard
+ * AUC on fixed points, on a scale on which it is about normal) then has one distribution. If that is normal, with the mean m and standard
  * deviation S of the others' x, all on the same points,
  *     t = (x_0 - m) / (S sqrt(1 + 1/R))      has Student's distribution on R - 1 degrees of freedom,
  * a prediction interval's test. It needs no word on how points depend on each other (copies, images of one person):
@@ -19,7 +19,8 @@ typedef struct {
     double reach;   /* S sqrt(1 + 1/R): what chance moves the offset by */
     double share;   /* of reach that S makes: less than 1 where the floor is larger */
     double freedom; /* R - 1 */
-    bool ranked;    /* the others do not vary at all: p is that of x_0's rank, at least 2 / (R + 1), and reach is 0 */
+    bool ranked; /* the others do not vary (beyond rounding), and there is no floor: p is that of x_0's rank, at least
+                       2 / (R + 1), and reach is 0 */
 } MathExchange;
 
 /** @p others [R]; @p floor a variance that each x has in any case (of a share of few points, say): S^2 is not taken to be

@@ -28,19 +28,20 @@ static void take(const MiaGameScores *g, int32_t label, Part *p)
     }
 }
 
-/* The first time that a label is met, among points before @p i it is not. */
-static bool is_first(const int32_t *label, int64_t i)
+static int ascending(const void *a, const void *b)
 {
-    for (int64_t k = 0; k < i; k++)
-        if (label[k] == label[i]) return false;
-    return true;
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
 }
 
-static int64_t count_classes(const MiaGameScores *g, int32_t *first)
+/* The distinct labels, ascending. */
+static int64_t list_classes(const MiaGameScores *g, int32_t *out)
 {
     int64_t count = 0;
-    for (int64_t i = 0; i < g->n && count < g->n; i++)
-        if (is_first(g->label, i)) first[count++] = g->label[i];
+    memcpy(out, g->label, (size_t)g->n * sizeof *out);
+    qsort(out, (size_t)g->n, sizeof *out, ascending);
+    for (int64_t i = 0; i < g->n; i++)
+        if (count == 0 || out[count - 1] != out[i]) out[count++] = out[i];
     return count;
 }
 
@@ -57,7 +58,7 @@ BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *o
     BASE_TRY(BASE_ALLOC((g->retrained.M + 1) * g->n, &part.score));
     BASE_TRY(BASE_ALLOC(g->n, &part.member));
     BASE_TRY(BASE_ALLOC(g->n, &part.cluster));
-    int64_t count = count_classes(g, classes);
+    int64_t count = list_classes(g, classes);
     for (int64_t c = 0; c < count && count > 1; c++) {
         MiaTable table;
         take(g, classes[c], &part);

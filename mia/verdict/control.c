@@ -152,13 +152,13 @@ static bool is_found(const MiaTable *table, double planted, bool either, double 
         double offset = x.offset;
         if (!isnan(planted)) {
             double centre = mia_row_reference(row, &x);
-            offset = mia_row_offset(row, &x, centre + (1 - centre) * planted);
+            offset = mia_row_offset(row, &x, centre + ((s == MIA_STATISTIC_LOW_1 ? 0 : 1) - centre) * planted);
         }
         if (isnan(offset)) continue;
         p[count] = math_exchange_tails(offset / x.reach, x.freedom);
         if (p[count] < least) {
             least = p[count];
-            up = offset > 0 || either;
+            up = (s == MIA_STATISTIC_LOW_1 ? offset < 0 : offset > 0) || either;
         }
         count++;
     }
@@ -211,9 +211,10 @@ void mia_control_something(const MiaAuditScores *scores, int64_t attacks, MiaAud
         }
         used = strlen(out->text);
         if (best)
-            snprintf(out->text + used, sizeof out->text - used, "%sin \"%s\" %.40s finds %s%.0f%% of it",
-                     used ? ", " : "", mia_game_name((MiaGame)g), best->attack, best->found < 1 ? "as little as " : "",
-                     100 * best->found);
+            snprintf(out->text + used, sizeof out->text - used,
+                     best->found < 1 ? "%sin \"%s\" %.40s still finds a model that is %.0f%% the original"
+                                     : "%sin \"%s\" %.40s finds it",
+                     used ? ", " : "", mia_game_name((MiaGame)g), best->attack, 100 * best->found);
         else
             snprintf(out->text + used, sizeof out->text - used, "%sin \"%s\" no attack finds it", used ? ", " : "",
                      mia_game_name((MiaGame)g));

@@ -10,11 +10,12 @@ static double margin_of(MiaStatistic s, const MiaAuditOptions *options)
     return s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr;
 }
 
-/* The bound that lies furthest beyond its margin; no spread among the retrained models: the difference itself. */
+/* How far the bound that lies furthest lies beyond its margin. Where all models agree to the last bit, there is nothing to
+ * bound. */
 static double beyond(const MiaJudgement *j, MiaStatistic s, const MiaAuditOptions *options)
 {
-    double most = isnan(j->equality.lo) ? fabs(j->difference.value) : fmax(fabs(j->equality.lo), fabs(j->equality.hi));
-    return most - margin_of(s, options);
+    if (isnan(j->equality.lo)) return fabs(j->difference.value) < 1e-9 ? -1 : 1;
+    return fmax(fabs(j->equality.lo), fabs(j->equality.hi)) - margin_of(s, options);
 }
 
 static const char *more_models(const MiaPower *power, int64_t R, char text[120])
@@ -23,7 +24,7 @@ static const char *more_models(const MiaPower *power, int64_t R, char text[120])
         snprintf(text, 120, "; about %lld retrained models would be enough to tell (now %lld)",
                  (long long)power->retrained, (long long)R);
     else if (power->retrained < 0)
-        snprintf(text, 120, "; retrained models vary so much that no number of them up to 100 would be enough");
+        snprintf(text, 120, "; retrained models vary too much for this margin, however many there are");
     else
         text[0] = '\0';
     return text;
@@ -62,10 +63,19 @@ static bool is_exposed(MiaGame game, MiaAudit *audit)
     return true;
 }
 
+/* An attack of the panel that could not score the points of "forget" or "retain"; one that is fitted to each model by
+ * itself never plays "models". */
+static const char *panel_without_score(const MiaAuditScores *scores, int64_t attacks, MiaGame game)
+{
+    for (int64_t i = 0; i < attacks && game != MIA_GAME_MODELS; i++)
+        if (scores[i].panel && scores[i].game[game].n == 0) return scores[i].attack;
+    return NULL;
+}
+
 bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame game, const MiaAuditOptions *options,
                        MiaAudit *audit)
 {
-    const MiaFinding *worst = NULL, *rateless = NULL;
+    const MiaFinding *worst = NULL, *rateless = NULL, *odd = NULL;
     MiaStatistic which = MIA_STATISTIC_AUC;
     bool has_power = false;
     char more[120];
@@ -75,6 +85,7 @@ bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame ga
         const MiaFinding *f = &audit->finding[i];
         if (f->game != game) continue;
         has_power |= !isnan(f->found);
+        if (f->worst.lo > options->margin || f->worst.hi < -options->margin) odd = f;
         for (int s = 0; s < MIA_STATISTICS; s++) {
             const MiaJudgement *j = &f->at[s];
             if (isnan(j->difference.value) || !(beyond(j, (MiaStatistic)s, options) >= 0)) continue;
@@ -91,6 +102,16 @@ bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame ga
     }
     char *missing = audit->missing[game];
     const size_t room = sizeof audit->missing[game];
+    const char *absent = panel_without_score(scores, attacks, game);
+    if (absent) {
+        snprintf(missing, room, "equality is not judged: %.40s, one of the panel, could not be made here", absent);
+        return false;
+    }
+    if (odd) {
+        snprintf(missing, room, "not shown to be equal within classes: class %d, %.40s, AUC %+.3f [%+.3f, %+.3f]",
+                 (int)odd->worst_class, odd->attack, odd->worst.value, odd->worst.lo, odd->worst.hi);
+        return false;
+    }
     if (worst) {
         const MathEstimate *e = &worst->at[which].equality;
         snprintf(missing, room, "not shown to be equal: %.40s, %s %+.3f [%+.3f, %+.3f] reaches beyond %g%s",

@@ -55,9 +55,13 @@ out:
 const MiaJudgement *mia_finding_first(const MiaFinding *f, MiaStatistic *which)
 {
     const MiaJudgement *first = NULL;
+    bool first_agrees = false;
     for (int s = 0; s < MIA_STATISTICS; s++) {
-        if (!f->at[s].judged || (first && !(f->at[s].p < first->p))) continue;
-        first = &f->at[s];
+        const MiaJudgement *j = &f->at[s];
+        bool agrees = j->verdict == f->verdict; /* those that make the verdict come first */
+        if (!j->judged || (first && (agrees != first_agrees ? first_agrees : !(j->p < first->p)))) continue;
+        first = j;
+        first_agrees = agrees;
         if (which) *which = (MiaStatistic)s;
     }
     return first;
@@ -66,14 +70,15 @@ const MiaJudgement *mia_finding_first(const MiaFinding *f, MiaStatistic *which)
 const MiaFinding *mia_audit_headline(const MiaAudit *audit, MiaGame game)
 {
     const MiaFinding *best = NULL;
-    bool best_counts = false;
+    int best_counts = 0;
     double least = INFINITY;
     for (int64_t i = 0; i < audit->count; i++) {
         const MiaFinding *f = &audit->finding[i];
         const MiaJudgement *j = mia_finding_first(f, NULL);
-        bool counts = f->verdict == (game == MIA_GAMES ? audit->verdict : audit->game[game]);
+        int counts = (audit->game[f->game] == audit->verdict) + (f->verdict == audit->game[f->game]);
         if (!j || (game != MIA_GAMES && f->game != game)) continue;
-        if (best && (best_counts != counts ? best_counts : !(j->p < least))) continue;
+        if (game == MIA_GAMES && audit->game[f->game] != audit->verdict) counts = 0;
+        if (best && (best_counts != counts ? best_counts > counts : !(j->p < least))) continue;
         best = f;
         best_counts = counts;
         least = j->p;

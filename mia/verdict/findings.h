@@ -103,7 +103,7 @@ typedef struct {
     char headline[500];  /* one sentence, failed controls first */
 } MiaAudit;
 void mia_audit_free(MiaAudit *audit);
-/** The statistic of a finding with the smallest adjusted p. */
+/** The statistic of a finding with the smallest p among those that make its verdict, else among all. */
 const MiaJudgement *mia_finding_first(const MiaFinding *finding, MiaStatistic *which);
 /** The finding that a game's (MIA_GAMES: the audit's) verdict rests on: of those with that verdict the one with the
  *  smallest p, else the smallest p; NULL: none was judged. */

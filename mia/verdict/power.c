@@ -49,7 +49,8 @@ static double moved_by(const Work *w, const Moved *m, int leak, double size)
     if (leak == SOME_WHOLLY) {
         MiaRow row = {.count = m->count};
         MathExchange x = {.centre = m->against ? 0 : m->x.centre};
-        return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
+        double above = m->which == MIA_STATISTIC_LOW_1 ? 0 : 1; /* what a wholly exposed point counts as */
+        return mia_row_offset(&row, &x, m->centre + (above - m->centre) * size);
     }
     for (int64_t k = 0; k < w->plants; k++) {
         if (size <= w->plant[k]) return at + (size - from) / (w->plant[k] - from) * (m->planted[k] - at);
@@ -138,7 +139,7 @@ static bool fits(const MiaRow *row, const MathExchange *x, MiaStatistic s, int64
     if (isnan(x->p) || x->ranked) return true;
     with.reach = x->reach / sqrt(1 + 1 / now) * sqrt(1 + 1 / (double)R);
     with.freedom = (double)(R - 1);
-    double half = math_exchange_half(&with, 0, 1 - 2 * options->alpha);
+    double half = math_exchange_half(&with, mia_row_points(row), 1 - 2 * options->alpha);
     double most = fmax(fabs(mia_row_at(row, x, half)), fabs(mia_row_at(row, x, -half)));
     return most < (s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr);
 }
@@ -248,7 +249,8 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
     double size = w.plants ? smallest(&w, ALL_ALIKE, options->plant[w.plants - 1]) : NAN;
     if (auc && !isnan(size)) audit->power.auc = value_at(auc, moved_by(&w, auc, ALL_ALIKE, size)) - auc->centre;
     audit->power.share = smallest(&w, SOME_WHOLLY, 1);
-    if (tpr) audit->power.tpr = value_at(tpr, moved_by(&w, tpr, SOME_WHOLLY, audit->power.share));
+    if (tpr && !isnan(audit->power.share))
+        audit->power.tpr = value_at(tpr, moved_by(&w, tpr, SOME_WHOLLY, audit->power.share));
 out:
     base_free(w.moved);
     base_free(w.draw);

@@ -26,13 +26,13 @@ const char *mia_game_question(MiaGame game)
 
 const char *mia_statistic_name(MiaStatistic statistic)
 {
-    static const char *const NAMES[] = {"AUC", "TPR at FPR 1%", "TPR at FPR 0.1%"};
+    static const char *const NAMES[] = {"AUC", "TPR at FPR 1%", "TPR at FPR 0.1%", "share below the lowest 1%"};
     return NAMES[statistic];
 }
 
 double mia_statistic_fpr(MiaStatistic statistic)
 {
-    static const double FPRS[] = {NAN, 0.01, 0.001};
+    static const double FPRS[] = {NAN, 0.01, 0.001, 0.01};
     return FPRS[statistic];
 }
 
@@ -58,6 +58,7 @@ static double probit(double value, double count) { return math_normal_quantile((
 
 static double back(double x, double count)
 {
+    if (isnan(x)) return x;
     double value = ((1 - math_normal_upper(x)) * (count + 1) - 0.5) / count;
     return fmin(fmax(value, 0), 1);
 }
@@ -96,13 +97,13 @@ static bool is_two_valued(const double *const *model, int64_t M, int64_t n)
 
 /* Of the mean of v over the points that are marked, clusters taken whole: G/(G-1) sum over clusters of (sum of v - mean)^2
  * / n^2. @p order [n] holds the points, those of a cluster side by side. */
-static double variance_of_mean(const double *v, const uint8_t *mark, int kind, const int32_t *cluster,
-                               const int32_t *order, int64_t n)
+static double variance_of_mean(const double *v, const uint8_t *counts, const uint8_t *mark, int kind,
+                               const int32_t *cluster, const int32_t *order, int64_t n)
 {
     double mean = 0, square = 0, own = 0;
     int64_t count = 0, clusters = 0;
     for (int64_t i = 0; i < n; i++) {
-        if (mark && mark[i] != kind) continue;
+        if (!counts[i] || (mark && mark[i] != kind)) continue;
         mean += v[i];
         count++;
     }
@@ -111,7 +112,7 @@ static double variance_of_mean(const double *v, const uint8_t *mark, int kind, c
     int32_t last = -1;
     for (int64_t k = 0; k < n; k++) {
         int64_t i = order[k];
-        if (mark && mark[i] != kind) continue;
+        if (!counts[i] || (mark && mark[i] != kind)) continue;
         bool next = last < 0 || !cluster || cluster[i] != cluster[last];
         if (next) {
             square += own * own;
@@ -177,8 +178,8 @@ static double paired_variance(const Work *w, int64_t m, const double *total, dou
         difference[i] = own - (total[i] - own) / (double)(w->M - 1);
     }
     for (int kind = 0; kind < (models ? 1 : 2); kind++) {
-        double part =
-            variance_of_mean(difference, models ? NULL : w->game->member, kind, w->game->cluster, w->order, w->n);
+        double part = variance_of_mean(difference, w->counts, models ? NULL : w->game->member, kind, w->game->cluster,
+                                       w->order, w->n);
         sum += isnan(part) ? 0 : part;
     }
     return sum;
@@ -208,21 +209,52 @@ static int64_t least_clusters(const Work *w)
     for (int64_t k = 0; k < w->n; k++) {
         int32_t i = w->order[k];
         int kind = w->game->member[i];
+        if (!w->counts[i]) continue;
         count[kind] += last[kind] < 0 || !w->game->cluster || w->game->cluster[i] != w->game->cluster[last[kind]];
         last[kind] = i;
     }
     return base_smaller(count[0], count[1]);
 }
 
-/* Placements of model m's points among those of the other kind in their class; the mean over members is the AUC. */
-static void placements(Work *w, int64_t m, int32_t label, const int32_t *of, double *sum)
+/* The points of each class side by side. */
+typedef struct {
+    int32_t *point; /* [n] */
+    int64_t *start; /* [count + 1] */
+    int64_t count;
+} Classes;
+
+static void classes_free(Classes *c)
+{
+    base_free(c->point);
+    base_free(c->start);
+}
+
+static BaseStatus classes_of(const int32_t *label, int64_t n, Classes *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (Classes){0};
+    BASE_TRY(cluster_order(label, n, &out->point));
+    BASE_TRY(BASE_ALLOC(n + 1, &out->start));
+    for (int64_t i = 1; i <= n; i++)
+        if (i == n || (label && label[out->point[i]] != label[out->point[i - 1]])) out->start[++out->count] = i;
+out:
+    if (st != BASE_OK) {
+        classes_free(out);
+        *out = (Classes){0};
+    }
+    return st;
+}
+
+/* Placements of model m's points among those of the other kind in their class; the mean over members is the AUC, of which
+ * a non-member's part is its class's share of the members over its share of the non-members: scaled below. */
+static void placements(Work *w, int64_t m, const Classes *classes, int64_t c, double *sum)
 {
     const double *score = w->model[m];
     const uint8_t *member = w->game->member;
     int64_t count = 0, P = 0;
-    for (int64_t i = 0; i < w->n; i++) {
-        if (of && of[i] != label) continue;
-        w->place[count++] = (Place){score[i], (int32_t)i, 0};
+    for (int64_t k = classes->start[c]; k < classes->start[c + 1]; k++) {
+        int32_t i = classes->point[k];
+        w->place[count++] = (Place){score[i], i, 0};
         P += member[i];
     }
     int64_t N = count - P, above[2] = {0, 0}; /* of non-members, members */
@@ -234,39 +266,13 @@ static void placements(Work *w, int64_t m, int32_t label, const int32_t *of, dou
         for (; at < end; at++) {
             int64_t i = w->place[at].point;
             double others = (double)above[!member[i]] + (double)tied[!member[i]] / 2;
-            w->influence[m * w->n + i] = member[i] ? 1 - others / (double)N : others / (double)P;
+            w->influence[m * w->n + i] = member[i] ? 1 - others / (double)N : others / (double)N; /* of P_c */
             w->counts[i] = 1;
             if (member[i]) *sum += 1 - others / (double)N;
         }
         above[0] += tied[0];
         above[1] += tied[1];
     }
-}
-
-typedef struct {
-    int32_t *label; /* [count], ascending, distinct */
-    int64_t count;
-} Classes;
-
-static int ascending_i32(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static BaseStatus classes_of(const int32_t *label, int64_t n, Classes *out)
-{
-    BaseStatus st = BASE_OK;
-    *out = (Classes){0};
-    BASE_TRY(BASE_ALLOC(label ? n : 1, &out->label));
-    out->count = 1;
-    if (!label) return BASE_OK;
-    memcpy(out->label, label, (size_t)n * sizeof *label);
-    qsort(out->label, (size_t)n, sizeof *label, ascending_i32);
-    for (int64_t i = 1; i < n; i++)
-        if (out->label[i] != out->label[i - 1]) out->label[out->count++] = out->label[i];
-out:
-    return st;
 }
 
 static BaseStatus auc_within(Work *w, const Classes *classes)
@@ -278,8 +284,7 @@ static BaseStatus auc_within(Work *w, const Classes *classes)
     memset(w->influence, 0, (size_t)(w->M * w->n) * sizeof *w->influence);
     for (int64_t m = 0; m < w->M; m++) {
         row->value[m] = 0;
-        for (int64_t c = 0; c < classes->count; c++)
-            placements(w, m, classes->label[c], w->game->label, &row->value[m]);
+        for (int64_t c = 0; c < classes->count; c++) placements(w, m, classes, c, &row->value[m]);
     }
     for (int64_t i = 0; i < w->n; i++) {
         members += w->counts[i] && w->game->member[i];
@@ -287,6 +292,8 @@ static BaseStatus auc_within(Work *w, const Classes *classes)
     }
     BASE_CHECK(members > 0, BASE_EARG, "no class has both members and non-members");
     row->count = (double)base_smaller(members, others);
+    for (int64_t i = 0; i < w->M * w->n; i++)
+        if (!w->game->member[i % w->n]) w->influence[i] *= (double)others / (double)members;
     for (int64_t m = 0; m < w->M; m++) {
         row->value[m] /= (double)members;
         row->x[m] = probit(row->value[m], row->count);
@@ -295,14 +302,14 @@ static BaseStatus auc_within(Work *w, const Classes *classes)
     for (int64_t m = 0; coarse && m < w->M; m++) {
         double slope = steepness(row->value[m], row->count);
         for (int kind = 0; kind < 2; kind++) {
-            double part =
-                variance_of_mean(w->influence + m * w->n, w->game->member, kind, w->game->cluster, w->order, w->n);
+            double part = variance_of_mean(w->influence + m * w->n, w->counts, w->game->member, kind, w->game->cluster,
+                                           w->order, w->n);
             row->floor += isnan(part) ? 0 : part * slope * slope / (double)w->M;
         }
     }
     row->clusters = (double)least_clusters(w);
     for (int kind = 0; kind < 2; kind++)
-        row->own += variance_of_mean(w->influence, w->game->member, kind, w->game->cluster, w->order, w->n);
+        row->own += variance_of_mean(w->influence, w->counts, w->game->member, kind, w->game->cluster, w->order, w->n);
     pair_up(w, row);
     row->scale = PLAIN;
     row->defined = true;
@@ -318,15 +325,15 @@ static void standardise(Work *w, const Classes *classes, double *held_out)
         double *to = w->work + m * w->n;
         memcpy(to, w->model[m], (size_t)w->n * sizeof *to);
         for (int64_t c = 0; c < classes->count && classes->count > 1; c++) {
-            int64_t N = 0;
-            for (int64_t i = 0; i < w->n; i++)
-                if (w->game->label[i] == classes->label[c] && !w->game->member[i]) held_out[N++] = w->model[m][i];
+            const int32_t *point = classes->point + classes->start[c];
+            int64_t N = 0, n = classes->start[c + 1] - classes->start[c];
+            for (int64_t k = 0; k < n; k++)
+                if (!w->game->member[point[k]]) held_out[N++] = to[point[k]];
             if (N == 0) continue;
             qsort(held_out, (size_t)N, sizeof *held_out, base_ascending_f64);
             double range = math_stats_quantile(held_out, N, 0.75) - math_stats_quantile(held_out, N, 0.25);
             double middle = math_stats_quantile(held_out, N, 0.5);
-            for (int64_t i = 0; i < w->n; i++)
-                if (w->game->label[i] == classes->label[c]) to[i] = (to[i] - middle) / (range > 0 ? range : 1);
+            for (int64_t k = 0; k < n; k++) to[point[k]] = (to[point[k]] - middle) / (range > 0 ? range : 1);
         }
     }
 }
@@ -351,16 +358,17 @@ static double share_above(const double *members, int64_t P, const double *held_o
 
 static int falling(const void *a, const void *b) { return base_ascending_f64(b, a); }
 
-/* Members first, then the held-out points from the highest down, of those that count. */
-static void take_kinds(const Work *w, const double *score, double *members, int64_t *P, double *held_out, int64_t *N)
+/* Members first, then the held-out points from the highest down, of those that count; @p sign -1: all negated. */
+static void take_kinds(const Work *w, const double *score, double sign, double *members, int64_t *P, double *held_out,
+                       int64_t *N)
 {
     *P = *N = 0;
     for (int64_t i = 0; i < w->n; i++) {
         if (!w->counts[i]) continue;
         if (w->game->member[i])
-            members[(*P)++] = score[i];
+            members[(*P)++] = sign * score[i];
         else
-            held_out[(*N)++] = score[i];
+            held_out[(*N)++] = sign * score[i];
     }
     qsort(held_out, (size_t)*N, sizeof *held_out, falling);
 }
@@ -376,7 +384,7 @@ static BaseStatus rates_within(Work *w, const Classes *classes)
     for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
         MiaRow *row = &w->out->row[s];
         for (int64_t m = 0; m < w->M; m++) {
-            take_kinds(w, w->work + m * w->n, members, &P, held_out, &N);
+            take_kinds(w, w->work + m * w->n, s == MIA_STATISTIC_LOW_1 ? -1 : 1, members, &P, held_out, &N);
             double k = mia_statistic_fpr((MiaStatistic)s) * (double)(N + 1);
             row->defined = k >= 1 && P > 0;
             if (!row->defined) break;
@@ -445,42 +453,69 @@ static void share_of_higher(Work *w)
     row->scale = SHARED;
 }
 
-/* How many points of model m lie above the at-th largest of the others', ties half. */
-static double own_above(const Work *w, int64_t m, int64_t at)
+/* For a walk over the places from one end: how many of each model were passed, and how many there are at this score. */
+typedef struct {
+    int64_t *passed, *here; /* [M] */
+} Walk;
+
+/* Fills value with, for every model, the share of its points above the k-th largest of those it is compared with, k =
+ * fpr (their number + 1), linear between whole k, ties half; from below where @p low. One walk for all models. */
+static void walk(const Work *w, double fpr, bool low, Walk *walk, double *value)
 {
-    int64_t total = w->M * w->n, mine = 0, theirs = 0;
+    int64_t total = w->M * w->n, all = 0;
+    memset(walk->passed, 0, (size_t)w->M * sizeof *walk->passed);
+    for (int64_t m = 0; m < w->M; m++) value[m] = 0;
     for (int64_t start = 0; start < total;) {
-        int64_t end = start, own = 0;
-        for (; end < total && w->place[end].score == w->place[start].score; end++) {
-            own += w->place[end].model == m;
-            theirs += w->place[end].model != m && !(w->apart && w->place[end].model == 0);
+        int64_t end = start, group = 0;
+        bool open = false;
+        memset(walk->here, 0, (size_t)w->M * sizeof *walk->here);
+        for (; end < total; end++) {
+            const Place *p = &w->place[low ? total - 1 - end : end];
+            if (p->score != w->place[low ? total - 1 - start : start].score) break;
+            walk->here[p->model]++;
+            group++;
         }
-        if (theirs >= at) return (double)mine + (double)own / 2;
-        mine += own;
+        for (int64_t m = 0; m < w->M; m++) {
+            int64_t left_out = w->apart && m > 0; /* the judged model's points do not count */
+            double others = (double)((w->M - 1 - left_out) * w->n), k = fpr * (others + 1), part = k - floor(k);
+            int64_t theirs = all - walk->passed[m] - (left_out ? walk->passed[0] : 0);
+            int64_t theirs_here = group - walk->here[m] - (left_out ? walk->here[0] : 0);
+            for (int end_of = 0; end_of < 2; end_of++) {
+                int64_t at = (int64_t)k + end_of;
+                double weight = end_of ? part : 1 - part;
+                if (theirs < at && at <= theirs + theirs_here)
+                    value[m] += weight * ((double)walk->passed[m] + (double)walk->here[m] / 2) / (double)w->n;
+            }
+            open = open || theirs + theirs_here < (int64_t)k + 1;
+        }
+        for (int64_t m = 0; m < w->M; m++) walk->passed[m] += walk->here[m];
+        all += group;
         start = end;
+        if (!open) break;
     }
-    return (double)mine;
 }
 
-/* The share of each model's points above the threshold that leaves fpr of the others' above it. */
-static void rates_against(Work *w)
+static BaseStatus rates_against(Work *w)
 {
+    BaseStatus st = BASE_OK;
+    Walk counts = {0};
+    BASE_TRY(BASE_ALLOC(w->M, &counts.passed));
+    BASE_TRY(BASE_ALLOC(w->M, &counts.here));
     for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
         MiaRow *row = &w->out->row[s];
-        row->defined = true;
+        double fpr = mia_statistic_fpr((MiaStatistic)s);
+        double fewest = (double)((w->M - 1 - (w->apart && w->M > 1)) * w->n);
+        row->defined = fpr * (fewest + 1) >= 1;
+        if (!row->defined) continue;
         row->count = (double)w->n;
-        for (int64_t m = 0; m < w->M && row->defined; m++) {
-            double others = (double)((w->M - 1 - (w->apart && m > 0)) * w->n);
-            double k = mia_statistic_fpr((MiaStatistic)s) * (others + 1), part = k - floor(k);
-            row->defined = k >= 1;
-            if (!row->defined) break;
-            double above = (1 - part) * own_above(w, m, (int64_t)k);
-            if (part > 0) above += part * own_above(w, m, (int64_t)k + 1);
-            row->value[m] = above / (double)w->n;
-            row->x[m] = probit(row->value[m], row->count);
-        }
-        if (row->defined) row->floor = binomial_floor(row, w->M);
+        walk(w, fpr, s == MIA_STATISTIC_LOW_1, &counts, row->value);
+        for (int64_t m = 0; m < w->M; m++) row->x[m] = probit(row->value[m], row->count);
+        row->floor = binomial_floor(row, w->M);
     }
+out:
+    base_free(counts.passed);
+    base_free(counts.here);
+    return st;
 }
 
 static BaseStatus against_models(Work *w)
@@ -490,6 +525,7 @@ static BaseStatus against_models(Work *w)
     BASE_CHECK(w->M >= 2, BASE_EARG, "one model: nothing to compare it with");
     for (int64_t m = 0; m < w->M; m++)
         for (int64_t i = 0; i < w->n; i++) w->place[m * w->n + i] = (Place){w->model[m][i], (int32_t)i, (int32_t)m};
+    memset(w->counts, 1, (size_t)w->n);
     qsort(w->place, (size_t)(w->M * w->n), sizeof *w->place, descending);
     auc_against(w);
     pair_up(w, row);
@@ -497,7 +533,7 @@ static BaseStatus against_models(Work *w)
     if (w->two_valued)
         share_of_higher(w);
     else
-        rates_against(w);
+        BASE_TRY(rates_against(w));
 out:
     return st;
 }
@@ -532,7 +568,7 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
     *out = table;
     table.store = NULL;
 out:
-    base_free(classes.label);
+    classes_free(&classes);
     base_free(w.order);
     base_free(w.influence);
     base_free(w.work);
@@ -558,7 +594,7 @@ double mia_row_at(const MiaRow *row, const MathExchange *x, double offset)
     if (row->scale == SHARED) return (back(x->centre + offset, row->count) - back(x->centre, row->count)) / 2;
     if (row->scale == AGAINST) { /* so that x->offset gives value[0] itself */
         double own = probit(row->value[0], row->count), stretch = own / x->offset;
-        if (!(stretch > 0 && stretch < 100)) stretch = 1; /* both about 0 */
+        if (!(stretch > 0.5 && stretch < 2)) stretch = 1; /* both about 0, or one odd model among the others */
         return back(offset * stretch, row->count) - 0.5;
     }
     return back(x->centre + offset, row->count) - back(x->centre, row->count);
@@ -575,15 +611,20 @@ double mia_row_reference(const MiaRow *row, const MathExchange *x)
     return row->scale == PLAIN ? back(x->centre, row->count) : 0.5;
 }
 
+double mia_row_points(const MiaRow *row)
+{
+    double slope = steepness(fmin(fmax(row->value[0], 0), 1), row->count);
+    return row->points * slope * slope;
+}
+
 MathEstimate mia_row_difference(const MiaRow *row, const MathExchange *x, bool more, double level)
 {
     MathEstimate out = {NAN, NAN, NAN, (int64_t)row->count};
     if (!row->defined || isnan(x->p)) return out;
-    out.value = mia_row_at(row, x, x->offset);
+    out.value = row->scale == AGAINST ? row->value[0] - 0.5 : mia_row_at(row, x, x->offset);
     if (x->ranked) return out;
-    double slope = steepness(fmin(fmax(row->value[0], 0), 1), row->count);
-    double half = math_exchange_half(x, more ? row->points * slope * slope : 0, level);
-    out.lo = mia_row_at(row, x, x->offset - half);
-    out.hi = mia_row_at(row, x, x->offset + half);
+    double half = math_exchange_half(x, more ? mia_row_points(row) : 0, level);
+    out.lo = fmin(out.value, mia_row_at(row, x, x->offset - half));
+    out.hi = fmax(out.value, mia_row_at(row, x, x->offset + half));
     return out;
 }

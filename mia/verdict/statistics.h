@@ -1,5 +1,6 @@
 /* mia/verdict/statistics.h - what a game looks at: numbers of one model's scores on fixed points, the same function for
- * every model, so that models made alike have numbers drawn alike (math/exchange.h). */
+ * every model, so that models made alike have numbers drawn alike (math/exchange.h). In "models" a rate of the judged model
+ * is among R others, one of the retrained models' among R - 1: alike on average. */
 #ifndef MIA_VERDICT_STATISTICS_H
 #define MIA_VERDICT_STATISTICS_H
 
@@ -35,9 +36,11 @@ typedef enum {
      *  its class's non-members, over their interquartile range. "models": this model's points among the others'. */
     MIA_STATISTIC_TPR_1,  /* 1% */
     MIA_STATISTIC_TPR_01, /* 0.1% */
+    /** The same from below: members under the lowest 1%. More of them: over-forgotten points stand out. */
+    MIA_STATISTIC_LOW_1,
     MIA_STATISTICS
 } MiaStatistic;
-/** "AUC", "TPR at FPR 1%", "TPR at FPR 0.1%"; the rate (NaN for AUC). */
+/** "AUC", "TPR at FPR 1%", "TPR at FPR 0.1%", "share below the lowest 1%"; the rate (NaN for AUC). */
 const char *mia_statistic_name(MiaStatistic statistic);
 double mia_statistic_fpr(MiaStatistic statistic);
 
@@ -78,6 +81,8 @@ MathExchange mia_row_exchange(const MiaRow *row, int64_t M);
 /** Its difference to the others with an interval at @p level, both back on the scale of values; @p more_points: for
  *  other points like these as well. n: the count. */
 MathEstimate mia_row_difference(const MiaRow *row, const MathExchange *x, bool more_points, double level);
+/** row->points as a variance of x. */
+double mia_row_points(const MiaRow *row);
 /** The others' centre, back on the scale of values: what row 0's value less the difference is. */
 double mia_row_reference(const MiaRow *row, const MathExchange *x);
 /** The offset of a model whose value is @p value ("models": AUC against the others); NaN for two-valued scores there. */

@@ -171,10 +171,11 @@ out:
 }
 
 /* The word for a difference that is found. */
-static MiaVerdict word_for(double difference, bool either, bool alone)
+static MiaVerdict word_for(double difference, int statistic, bool either, bool alone)
 {
     if (alone) return MIA_SUSPICION;
-    return difference > 0 || either ? MIA_LEAKS : MIA_OVER_FORGOTTEN;
+    bool familiar = statistic == MIA_STATISTIC_LOW_1 ? difference < 0 : difference > 0;
+    return familiar || either ? MIA_LEAKS : MIA_OVER_FORGOTTEN;
 }
 
 static const MiaAuditScores *scores_of(const MiaAuditScores *scores, int64_t attacks, const MiaFinding *f)
@@ -201,7 +202,7 @@ static void name_findings(const MiaAuditScores *scores, int64_t attacks, const M
         for (int k = 0; k < MIA_STATISTICS; k++) {
             MiaJudgement *j = &f->at[k];
             if (!j->judged) continue;
-            MiaVerdict word = word_for(j->difference.value, either, alone);
+            MiaVerdict word = word_for(j->difference.value, k, either, alone);
             if (j->adjusted <= options->alpha) {
                 j->verdict = word;
                 if (f->verdict == MIA_UNDERPOWERED || word < f->verdict) f->verdict = word;
@@ -223,7 +224,7 @@ static double mean_evidence(const MiaAudit *audit)
     int64_t count = 0;
     for (int64_t i = 0; i < audit->count; i++)
         for (int s = 0; s < MIA_STATISTICS && audit->finding[i].game != MIA_GAME_MODELS; s++) {
-            if (!audit->finding[i].at[s].judged) continue;
+            if (isnan(audit->finding[i].at[s].p)) continue; /* what is only ranked counts with 1 */
             sum += audit->finding[i].at[s].evidence;
             count++;
         }
@@ -246,7 +247,8 @@ static void headline(const MiaAuditOptions *options, MiaAudit *audit)
                  : j->retrained.n    ? "the retrained model"
                                      : "1/2");
     if (audit->verdict == MIA_INVALID)
-        snprintf(audit->headline, sizeof audit->headline, "invalid: CONTROL FAILED (%.300s)", audit->nothing.text);
+        snprintf(audit->headline, sizeof audit->headline, "invalid: CONTROL FAILED (%.300s)",
+                 audit->nothing.text + strlen("failed: "));
     else if (audit->verdict == MIA_INDISTINGUISHABLE)
         snprintf(audit->headline, sizeof audit->headline,
                  "indistinguishable%s%s: every AUC is within %g and every TPR within %g of retrained models",
@@ -291,10 +293,12 @@ static BaseStatus check(const MiaAuditScores *scores, int64_t attacks, const Mia
             for (int64_t k = 0; s->member && k < s->n; k++)
                 BASE_CHECK(s->member[k] <= 1, BASE_EARG, "attack %.40s, game %s: membership of point %lld is %d",
                            scores[i].attack, mia_game_name((MiaGame)g), (long long)k, s->member[k]);
-            for (int64_t k = 0; k < s->n * s->unlearned.M; k++)
-                BASE_CHECK(!isnan(s->unlearned.score[k]), BASE_ENUMERIC,
-                           "attack %.40s, game %s: the score of point %lld is NaN", scores[i].attack,
-                           mia_game_name((MiaGame)g), (long long)k);
+            const MiaModels all[] = {s->unlearned, s->retrained, s->original, s->graded, s->planted};
+            for (size_t a = 0; a < BASE_COUNT(all); a++)
+                for (int64_t k = 0; k < s->n * all[a].M; k++)
+                    BASE_CHECK(!isnan(all[a].score[k]), BASE_ENUMERIC,
+                               "attack %.40s, game %s: the score of point %lld is NaN", scores[i].attack,
+                               mia_game_name((MiaGame)g), (long long)(k % s->n));
             *count += mia_is_played(s, (MiaGame)g);
         }
     BASE_CHECK(*count > 0, BASE_EARG, "no attack has scores of an unlearned model: there is nothing to judge");

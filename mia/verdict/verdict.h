@@ -19,10 +19,11 @@
 #include "mia/verdict/findings.h"
 
 /**
- * "leaks" and "over-forgotten": the game's closed test is at most alpha, and the statistic with the smallest p points that
- * way. "indistinguishable": in all three games every AUC and TPR of every attack has its equality interval within its
- * margin, the attacks of the panel found the original (in "retain" a planted exposure), no control failed, no single
- * point stands out, and there are three retrained models; since each must hold, no correction is needed.
+ * "leaks" and "over-forgotten": the game's closed test is at most alpha; the word is that of a statistic that is significant
+ * by itself ("leaks" first), else of the one with the smallest p. "indistinguishable": in all three games every statistic of
+ * every attack has its equality interval within its margin, no class and no point stands out, every attack of the panel
+ * could be made, some attack finds the original (in "retain" a planted exposure), and no control failed; since each must
+ * hold, no correction is needed. Two retrained models at least; with few the intervals are wide.
  *
  * Controls. "nothing": between each retrained model and the others nothing is found; a failure makes the audit invalid,
  * so it is tested at MIA_CONTROL_ALPHA, not at alpha. "something": which parts of the original each attack finds.

@@ -38,7 +38,7 @@ grep -q '"assumes"' plain/report.json || fail "assumptions are not listed"
 make leaky.h5 "x.s[4, x.group == 0] += 1.5"
 "$EXPUNGE" audit --signals leaky.h5 -o leaky >"$logs/stdout" 2>"$logs/stderr" && fail "an invalid audit ends with status 0"
 has stderr "the audit is invalid"
-has stdout "invalid: CONTROL FAILED (failed: retrained model 3 differs"
+has stdout "invalid: CONTROL FAILED (retrained model 3 differs"
 [ "$(word leaky)" = invalid ] || fail "report.json says $(word leaky)"
 ok audit --verify leaky
 
@@ -68,6 +68,8 @@ broken "/retrained/logits does not fit" "v = file['retrained/logits'][:, :-1]; d
 broken "unlearned/logits" "del file['unlearned']"
 broken "/points/group has no 0" "file['points/group'][:] = 2"
 broken "/unlearned/logits of point 3 is nan; logits must be finite" "file['unlearned/logits'][3, 1] = np.nan"
+broken "retrained models 1 and 4 have the same logits" "file['retrained/logits'][3] = file['retrained/logits'][0]"
+broken "retrained model 2 has the unlearned model's logits" "file['retrained/logits'][1] = file['unlearned/logits'][:]"
 refuses 1 "of class 0" audit --signals plain.h5 --forget 1 -o x
 refuses 2 "no models, data or pictures" audit --signals plain.h5 --weights w.pt -o x
 refuses 2 "-o DIR is missing" audit --signals plain.h5

@@ -55,6 +55,13 @@ static void where_it_is_not_defined(void **state)
     assert_near(math_exchange_half(&x, 0, 0.95), NAN, 0, 0);
     assert_near(math_exchange_evidence(&x), 1, 0, 0);
     assert_near(math_exchange(0.5, others, 3, 0).p, 1, 0, 0);
+    const double rounded[] = {0.5, 0.5 + 1e-16, 0.5 - 1.2e-16}; /* the same sum in another order */
+    x = math_exchange(0.7, rounded, 3, 0);
+    assert_true(x.ranked && x.p >= 0.5);
+    x = math_exchange(0.7, others, 3, 0.01); /* what counting alone does is known: t with the floor */
+    assert_false(x.ranked);
+    assert_near(x.reach, 0.1 * sqrt(4 / 3.0), 0, 1e-14);
+    assert_near(x.share, 0, 0, 0);
 }
 
 /* The integral of the noncentral t's density over N(0, 5) effects, over the central one's: scipy's quad. */

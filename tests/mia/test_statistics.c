@@ -145,6 +145,38 @@ static void variances_over_points(void **state)
     mia_table_free(&five);
 }
 
+/* Two classes of unequal kinds: the variance is that of the sum over classes of P_c / P times the class's AUC, and points of a
+ * class without the other kind are not there. */
+static void variances_of_unequal_classes(void **state)
+{
+    (void)state;
+    enum { A = 24, B = 15, C = 6, ALL = A + B + C };
+    double score[ALL], se[2], difference, zero[ALL] = {0};
+    uint8_t member[ALL];
+    int32_t label[ALL];
+    const double *model[] = {score};
+    BaseRandom r = base_random_make(3, "unequal", 0);
+    MiaTable got;
+    for (int i = 0; i < ALL; i++) {
+        label[i] = i < A ? 4 : i < A + B ? 1 : 9;
+        member[i] = i < A ? i % 4 != 0 : i < A + B ? i % 5 == 0 : 1; /* 18 + 6, 3 + 12, 6 + 0 */
+        score[i] = base_random_normal(&r) + label[i];
+    }
+    const MiaGameScores game = {.n = ALL, .member = member, .label = label};
+    assert_ok(mia_statistics(&game, MIA_GAME_RETAIN, model, 1, false, &got));
+    se[0] = naive_se(score, zero, member, A, &difference);
+    double auc = 18 * (difference + 0.5);
+    se[1] = naive_se(score + A, zero, member + A, B, &difference);
+    auc = (auc + 3 * (difference + 0.5)) / 21;
+    assert_near(got.row[0].value[0], auc, 1e-13, 1e-12);
+    /* pooled over classes, within which the means differ: no smaller than the sum, and that to a third for these */
+    double want = (18 * 18 * se[0] * se[0] + 3 * 3 * se[1] * se[1]) / (21.0 * 21);
+    assert_true(got.row[0].own > 0.6 * want && got.row[0].own < 2.5 * want);
+    assert_near(got.row[0].count, 18, 0, 0);
+    assert_near(got.row[0].clusters, 18, 0, 0);
+    mia_table_free(&got);
+}
+
 /* k = 0.01 * 301 = 3.01: between the members above the 3rd and above the 4th largest of 300. */
 static void rates_between_order_statistics(void **state)
 {
@@ -298,6 +330,7 @@ static void without_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(auc_within_classes),
     cmocka_unit_test(variances_over_points),
+    cmocka_unit_test(variances_of_unequal_classes),
     cmocka_unit_test(rates_between_order_statistics),
     cmocka_unit_test(models_against_each_other),
     cmocka_unit_test(the_judged_model_stands_apart),

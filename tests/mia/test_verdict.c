@@ -81,7 +81,7 @@ static void a_leak_is_found(void **state)
     assert_int_equal(got.game[MIA_GAME_MODELS], MIA_LEAKS);
     assert_int_equal(got.verdict, MIA_LEAKS);
     assert_true(got.nothing.run && got.nothing.passed && got.something.run && got.something.passed);
-    assert_non_null(strstr(got.something.text, "phi finds"));
+    assert_non_null(strstr(got.something.text, "phi "));
     assert_ptr_equal(strstr(got.headline, "leaks: game "), got.headline);
     const MiaJudgement *j = &got.finding[0].at[MIA_STATISTIC_AUC];
     assert_near(j->difference.value, j->unlearned.value - j->retrained.value, 1e-12, 0);
@@ -190,7 +190,7 @@ static void equality_needs_everything(void **state)
     got = audit(&w);
     assert_int_not_equal(got.verdict, MIA_INDISTINGUISHABLE);
     assert_int_not_equal(got.game[MIA_GAME_FORGET], MIA_INDISTINGUISHABLE);
-    assert_true(got.exposed.found >= 20 && got.exposed.found <= 30);
+    assert_true(got.exposed.found >= 24 && got.exposed.found <= 40); /* 24, and a tenth of false ones on average */
     mia_audit_free(&got);
 
     world_make(&w, 150, MODELS, 1, 0, 2, 0.01, 3); /* 75 held out: nothing is known at low rates */
@@ -213,7 +213,7 @@ static void a_failed_control_is_invalid(void **state)
     MiaAudit got = audit(&w);
     assert_true(got.nothing.run && !got.nothing.passed);
     assert_int_equal(got.verdict, MIA_INVALID);
-    assert_ptr_equal(strstr(got.headline, "invalid: CONTROL FAILED (failed: retrained model 3 differs"), got.headline);
+    assert_ptr_equal(strstr(got.headline, "invalid: CONTROL FAILED (retrained model 3 differs"), got.headline);
     mia_audit_free(&got);
     for (int i = 0; i < 1200; i++) /* a little: it passes, and is named as the odd one out, with the control's power */
         if (w.member[i]) w.retrained[MIA_GAME_FORGET][2 * 1200 + i] -= 1.82;
