@@ -159,7 +159,7 @@ static void variances_of_unequal_classes(void **state)
     MiaTable got;
     for (int i = 0; i < ALL; i++) {
         label[i] = i < A ? 4 : i < A + B ? 1 : 9;
-        member[i] = i < A ? i % 4 != 0 : i < A + B ? i % 5 == 0 : 1; /* 18 + 6, 3 + 12, 6 + 0 */
+        member[i] = (uint8_t)(i < A ? i % 4 != 0 : i < A + B ? i % 5 == 0 : 1); /* 18 + 6, 3 + 12, 6 + 0 */
         score[i] = base_random_normal(&r) + label[i];
     }
     const MiaGameScores game = {.n = ALL, .member = member, .label = label};

@@ -151,7 +151,7 @@ static void test_damage_with_a_right_sum(void **state)
 static void test_circles(void **state)
 {
     (void)state;
-    char path[4300], name[8];
+    char path[4300], name[16];
     snprintf(path, sizeof path, "%s", support_at("circle.h5"));
     for (int soft = 0; soft < 2; soft++) {
         hid_t id = run_begin(path);
