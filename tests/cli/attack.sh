@@ -42,9 +42,16 @@ auc = ((m[:, None] > n).mean() + (m[:, None] >= n).mean()) / 2
 assert abs(a["auc"] - auc) < 1e-12 and a["auc_ci"][0] < auc < a["auc_ci"][1]
 for fpr in ("0.001", "0.01", "0.1"):
     t = a["tpr_at_fpr"][fpr]
-    assert set(t) == {"value", "ci", "fpr", "n"} and t["n"] == 500
+    assert set(t) == {"value", "ci", "within_fpr", "fpr", "n"} and t["n"] == 500
+    if fpr == "0.001": # fewer than 999 non-members
+        assert t["value"] is None and t["within_fpr"] is None
+        continue
     best = max((m >= c).mean() for c in np.r_[got, np.inf] if (n >= c).mean() <= float(fpr))
-    assert t["value"] is None if fpr == "0.001" else abs(t["value"] - best) < 1e-12, (fpr, t, best)
+    assert abs(t["within_fpr"] - best) < 1e-12, (fpr, t, best)
+    k, edge = float(fpr) * 501, np.sort(n)[::-1] # between the k-th largest non-member and the next, ties half
+    above = [((m > c).mean() + (m >= c).mean()) / 2 for c in edge[int(k) - 1 : int(k) + 1]]
+    want = above[0] + (k - int(k)) * (above[1] - above[0])
+    assert abs(t["value"] - want) < 1e-9 and t["ci"][0] <= want <= t["ci"][1], (fpr, t, want)
 assert a["tpr_at_fpr"]["0.001"]["ci"] is None
 share = (got[role == 2] >= a["threshold"]).mean()
 assert abs(a["member_share"] - share) < 1e-12 and abs(a["efficacy"] + share - 1) < 1e-12
