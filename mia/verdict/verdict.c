@@ -106,6 +106,8 @@ static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAudi
             judge_against(row, table.M, options, to);
         else if (s == MIA_STATISTIC_AUC && !scores->fitted)
             judge_alone(row, table.M, options, to);
+        if (s == MIA_STATISTIC_LOW_1)
+            to->judged = false; /* it stands against equality; findings it would only dilute */
     }
     if (game != MIA_GAME_MODELS && g->retrained.M >= 2)
         BASE_TRY(mia_worst_class(g, game, &out->worst, &out->worst_class));

@@ -20,7 +20,8 @@
 
 /**
  * "leaks" and "over-forgotten": the game's closed test is at most alpha; the word is that of a statistic that is significant
- * by itself ("leaks" first), else of the one with the smallest p. "indistinguishable": in all three games every statistic of
+ * by itself ("leaks" first), else of the one with the smallest p. The share below the lowest 1% is no part of that test: what
+ * it shows the AUC shows as over-forgotten where it is large, and it would dilute all others. "indistinguishable": in all three games every statistic of
  * every attack has its equality interval within its margin, no class and no point stands out, every attack of the panel
  * could be made, some attack finds the original (in "retain" a planted exposure), and no control failed; since each must
  * hold, no correction is needed. Two retrained models at least; with few the intervals are wide.
