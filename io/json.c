@@ -136,7 +136,12 @@ void io_json_set_take(IoJson *object, const char *key, IoJson *value)
         object->items[old] = value;
         return;
     }
-    io_json_add_take(object, value);
+    if (object && value)
+        object->items[object->count++] = value; /* reserved above: the index knows its key, so that it must not fail */
+    else if (object)
+        object->failed = true;
+    else
+        io_json_free(value);
 }
 
 /* An array of scalars is one line: a row of a confusion matrix is read as one. */
