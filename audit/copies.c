@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
+#include "math/groups.h"
 
 enum { GRID = 8, SIDE = 16, MOST_BITS = 3, ALL_PAIRS = 50000 };
 static const double ALIKE = 0.998;
@@ -66,14 +68,13 @@ static void make_miniature(const DataSet *set, int64_t i, float *out)
     for (int k = 0; k < SIDE * SIDE; k++) out[k] = square > 0 ? (float)((grey[k] - mean) / sqrt(square)) : 0;
 }
 
-/* FNV-1a over the pixels: exact copies of what is no picture. */
-static uint64_t exact_hash(const DataSet *set, int64_t i)
+/* The pixels of audited point @p i, *size bytes. */
+static const void *pixels_of(const Work *w, int32_t i, size_t *size)
 {
-    size_t size = (size_t)(set->C * set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
-    const unsigned char *bytes = (const unsigned char *)set->images + (size_t)i * size;
-    uint64_t hash = 14695981039346656037u;
-    for (size_t k = 0; k < size; k++) hash = (hash ^ bytes[k]) * 1099511628211u;
-    return hash;
+    const ModelPoint *p = &w->s->point[i];
+    const DataSet *set = p->test ? w->data->test : w->data->train;
+    *size = (size_t)(set->C * set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
+    return (const char *)set->images + (size_t)p->at * *size;
 }
 
 static int32_t root_of(int32_t *parent, int32_t i)
@@ -84,11 +85,9 @@ static int32_t root_of(int32_t *parent, int32_t i)
 
 static bool are_alike(const Work *w, int32_t a, int32_t b)
 {
-    const ModelPoint *p = w->s->point;
-    const DataSet *x = p[a].test ? w->data->test : w->data->train, *y = p[b].test ? w->data->test : w->data->train;
-    size_t size = (size_t)(x->C * x->H * x->W) * (x->type == DATA_U8 ? 1 : sizeof(float));
-    const char *left = (const char *)x->images + (size_t)p[a].at * size;
-    if (memcmp(left, (const char *)y->images + (size_t)p[b].at * size, size) == 0) return true;
+    size_t size;
+    const void *left = pixels_of(w, a, &size), *right = pixels_of(w, b, &size);
+    if (memcmp(left, right, size) == 0) return true;
     if (!w->pictures) return false;
     double sum = 0;
     for (int k = 0; k < SIDE * SIDE; k++)
@@ -133,8 +132,10 @@ BaseStatus audit_find_copies(const SessionData *data, AuditSignals *s)
     if (w.pictures) BASE_TRY(BASE_ALLOC(s->N * SIDE * SIDE, &w.miniature));
     for (int64_t i = 0; i < s->N; i++) {
         const DataSet *set = s->point[i].test ? data->test : data->train;
-        w.item[i] =
-            (Hashed){w.pictures ? difference_hash(set, s->point[i].at) : exact_hash(set, s->point[i].at), (int32_t)i};
+        size_t size;
+        const void *pixels = pixels_of(&w, (int32_t)i, &size);
+        uint64_t hash = w.pictures ? difference_hash(set, s->point[i].at) : base_hash_fnv1a_bytes(pixels, size);
+        w.item[i] = (Hashed){hash, (int32_t)i};
         if (w.pictures) make_miniature(set, s->point[i].at, w.miniature + i * SIDE * SIDE);
         w.parent[i] = (int32_t)i;
     }
@@ -154,37 +155,23 @@ out:
     return st;
 }
 
-typedef struct {
-    int32_t cluster;
-    uint8_t held_out;
-} Grouped;
-
-static int by_cluster(const void *a, const void *b)
-{
-    const Grouped *x = a, *y = b;
-    if (x->cluster != y->cluster) return x->cluster < y->cluster ? -1 : 1;
-    return (x->held_out > y->held_out) - (x->held_out < y->held_out);
-}
-
 BaseStatus audit_count_copies(const AuditSignals *s, AuditCopies *out)
 {
     BaseStatus st = BASE_OK;
-    Grouped *all = NULL;
+    MathGroups clusters = {0};
     *out = (AuditCopies){0};
     if (!s->cluster) return BASE_OK;
-    BASE_TRY(BASE_ALLOC(s->N, &all));
-    for (int64_t i = 0; i < s->N; i++)
-        all[i] = (Grouped){s->cluster[i], s->group[i] != AUDIT_FORGET_TRAIN && s->group[i] != AUDIT_RETAIN_TRAIN};
-    qsort(all, (size_t)s->N, sizeof *all, by_cluster);
-    for (int64_t i = 1, first = 0; i < s->N; i++) {
-        if (all[i].cluster != all[i - 1].cluster) {
-            first = i;
-            continue;
+    BASE_TRY(math_groups_make(s->cluster, s->N, true, &clusters));
+    for (int64_t c = 0; c < clusters.count; c++) {
+        int64_t n = clusters.start[c + 1] - clusters.start[c], trained = 0;
+        for (int64_t k = clusters.start[c]; k < clusters.start[c + 1]; k++) {
+            uint8_t group = s->group[clusters.point[k]];
+            trained += group == AUDIT_FORGET_TRAIN || group == AUDIT_RETAIN_TRAIN;
         }
-        out->copies++;
-        out->across += all[i].held_out && !all[first].held_out;
+        out->copies += n - 1;
+        out->across += trained > 0 ? n - trained : 0;
     }
 out:
-    base_free(all);
+    math_groups_free(&clusters);
     return st;
 }

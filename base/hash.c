@@ -64,9 +64,11 @@ BaseStatus base_hash_program(char hex[BASE_HASH_HEX])
     return st == BASE_OK ? base_hash_file(program, hex) : st;
 }
 
-uint64_t base_hash_fnv1a(const char *name)
+uint64_t base_hash_fnv1a_bytes(const void *bytes, size_t size)
 {
     uint64_t h = 0xcbf29ce484222325u;
-    for (; *name; name++) h = (h ^ (uint8_t)*name) * 0x100000001b3u;
+    for (size_t i = 0; i < size; i++) h = (h ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
     return h;
 }
+
+uint64_t base_hash_fnv1a(const char *name) { return base_hash_fnv1a_bytes(name, strlen(name)); }

@@ -21,7 +21,8 @@ void base_hash_bytes(const void *bytes, size_t size, char hex[BASE_HASH_HEX]);
 BaseStatus base_hash_file(const char *path, char hex[BASE_HASH_HEX]);
 /** The same of this program's own file. */
 BaseStatus base_hash_program(char hex[BASE_HASH_HEX]);
-/** 64-bit FNV-1a of a NUL-terminated name. */
+/** 64-bit FNV-1a of a NUL-terminated name; of bytes. */
 uint64_t base_hash_fnv1a(const char *name);
+uint64_t base_hash_fnv1a_bytes(const void *bytes, size_t size);
 
 #endif

@@ -132,6 +132,31 @@ bool math_auc_near_end(const MathAuc *auc)
     return fmin(auc->value, 1 - auc->value) * (double)base_smaller(auc->P, auc->N) < 0.5;
 }
 
+void math_auc_bounds(MathAuc *auc, bool untied, double quantile, double level)
+{
+    int64_t pairs = base_smaller(auc->P, auc->N);
+    double value = auc->value, tail = (1 - level) / 2;
+    if (!untied) {
+        /* every pair tied: as for AUC 0 and 1, the error is 0; what may be untied is bounded, in either direction */
+        double most = math_stats_share_upper(0, pairs, tail);
+        auc->lo = 0.5 - most / 2;
+        auc->hi = 0.5 + most / 2;
+    } else if (value <= 0 || value >= 1) {
+        MathEstimate exact = math_stats_share(value >= 1 ? pairs : 0, pairs, level);
+        auc->lo = exact.lo;
+        auc->hi = exact.hi;
+    } else if (!isnan(auc->se)) {
+        double logit = log(value) - log1p(-value), half = quantile * auc->se / (value * (1 - value));
+        auc->lo = 1 / (1 + exp(half - logit));
+        auc->hi = 1 / (1 + exp(-half - logit));
+        if (!math_auc_near_end(auc)) return;
+        double trials = value * (1 - value) / (auc->se * auc->se);
+        MathEstimate wider = math_stats_share_effective(value, fmin(trials, (double)pairs), level);
+        auc->lo = fmin(auc->lo, wider.lo);
+        auc->hi = fmax(auc->hi, wider.hi);
+    }
+}
+
 BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n, double level, MathAuc *out)
 {
     Group *groups = NULL;
@@ -144,30 +169,7 @@ BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n,
     if (st != BASE_OK) return st;
     delong(groups, count, P, n - P, out, &untied);
     base_free(groups);
-    int64_t pairs = base_smaller(out->P, out->N);
-    double auc = out->value, tail = (1 - level) / 2;
-    if (!untied) {
-        /* every pair tied: as for AUC 0 and 1, DeLong's error is 0; what may be untied is bounded, in either direction
-         */
-        double most = math_stats_share_upper(0, pairs, tail);
-        out->lo = 0.5 - most / 2;
-        out->hi = 0.5 + most / 2;
-    } else if (auc <= 0 || auc >= 1) {
-        MathEstimate exact = math_stats_share(auc >= 1 ? pairs : 0, pairs, level);
-        out->lo = exact.lo;
-        out->hi = exact.hi;
-    } else if (!isnan(out->se)) {
-        double logit = log(auc) - log1p(-auc);
-        double half = math_stats_normal_quantile(1 - tail) * out->se / (auc * (1 - auc));
-        out->lo = 1 / (1 + exp(half - logit));
-        out->hi = 1 / (1 + exp(-half - logit));
-        if (math_auc_near_end(out)) {
-            double trials = auc * (1 - auc) / (out->se * out->se);
-            MathEstimate wider = math_stats_share_effective(auc, fmin(trials, (double)pairs), level);
-            out->lo = fmin(out->lo, wider.lo);
-            out->hi = fmax(out->hi, wider.hi);
-        }
-    }
+    math_auc_bounds(out, untied, math_stats_normal_quantile((1 + level) / 2), level);
     return BASE_OK;
 }
 
@@ -240,14 +242,20 @@ static int64_t tail(int64_t n, double p, double error, bool lower)
     return lo;
 }
 
+double math_roc_tpr(const MathRoc *roc, double fpr)
+{
+    double k = fpr * (double)(roc->N + 1), part = k - floor(k);
+    if (!(k >= 1)) return NAN;
+    double value = (1 - part) * share_above(roc, (int64_t)k, 0);
+    return part > 0 ? value + part * share_above(roc, (int64_t)k + 1, 0) : value;
+}
+
 MathTprAtFpr math_roc_tpr_at_fpr(const MathRoc *roc, double fpr)
 {
     MathTprAtFpr out = {NAN, NAN, NAN, NAN, NAN, roc->N};
-    double k = fpr * (double)(roc->N + 1) * (1 + 1e-12);
-    int64_t at = 0, whole = (int64_t)k;
-    if (!(k >= 1)) return out;
-    out.value = share_above(roc, whole, 0);
-    if (k > (double)whole) out.value += (k - (double)whole) * (share_above(roc, whole + 1, 0) - out.value);
+    int64_t at = 0;
+    out.value = math_roc_tpr(roc, fpr);
+    if (isnan(out.value)) return out;
     while (at + 1 < roc->count && roc->fpr[at + 1] <= fpr) at++; /* fpr and tpr rise together */
     out.within = roc->tpr[at];
     out.realised_fpr = roc->fpr[at];

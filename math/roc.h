@@ -24,6 +24,9 @@ typedef struct {
 BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathAuc *out);
 /** Whether less than half a point of the smaller kind is out of order: min(AUC, 1 - AUC) min(P, N) < 1/2. */
 bool math_auc_near_end(const MathAuc *auc);
+/** Fills lo and hi of an AUC from value, se, P and N, as above; @p quantile that of the error's distribution, @p untied
+ *  false: every pair is tied. */
+void math_auc_bounds(MathAuc *auc, bool untied, double quantile, double level);
 /** The same with an interval at @p level in (0, 1). */
 BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n, double level, MathAuc *out);
 /** DeLong's placements: of a member the share of non-members below it, of a non-member the share of members above it,
@@ -48,6 +51,9 @@ typedef struct {
  * quantiles - and who lies above a threshold (Clopper-Pearson over members).
  */
 MathTprAtFpr math_roc_tpr_at_fpr(const MathRoc *roc, double fpr);
+
+/** Its value alone. */
+double math_roc_tpr(const MathRoc *roc, double fpr);
 
 /** max over thresholds of (TPR + 1 - FPR) / 2 and the threshold, the smallest FPR among equals. Optimistic: chosen on the same data. */
 double math_roc_best_balanced(const MathRoc *roc, double *threshold);

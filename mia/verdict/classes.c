@@ -1,9 +1,8 @@
 /* mia/verdict/classes.c - the AUC class by class. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
+#include "math/groups.h"
 #include "mia/verdict/parts.h"
 
 typedef struct {
@@ -13,55 +12,37 @@ typedef struct {
     int64_t n, P;
 } Part;
 
-static void take(const MiaGameScores *g, int32_t label, Part *p)
+static void take(const MiaGameScores *g, const int32_t *point, int64_t n, Part *p)
 {
-    p->n = p->P = 0;
-    for (int64_t i = 0; i < g->n; i++) p->n += g->label[i] == label;
-    for (int64_t i = 0, at = 0; i < g->n; i++) {
-        if (g->label[i] != label) continue;
-        p->member[at] = g->member[i];
+    p->n = n;
+    p->P = 0;
+    for (int64_t k = 0; k < n; k++) {
+        int64_t i = point[k];
+        p->member[k] = g->member[i];
         p->P += g->member[i];
-        if (g->cluster) p->cluster[at] = g->cluster[i];
-        p->score[at] = g->unlearned.score[i];
-        for (int64_t r = 0; r < g->retrained.M; r++) p->score[(r + 1) * p->n + at] = g->retrained.score[r * g->n + i];
-        at++;
+        if (g->cluster) p->cluster[k] = g->cluster[i];
+        p->score[k] = g->unlearned.score[i];
+        for (int64_t r = 0; r < g->retrained.M; r++) p->score[(r + 1) * n + k] = g->retrained.score[r * g->n + i];
     }
-}
-
-static int ascending(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The distinct labels, ascending. */
-static int64_t list_classes(const MiaGameScores *g, int32_t *out)
-{
-    int64_t count = 0;
-    memcpy(out, g->label, (size_t)g->n * sizeof *out);
-    qsort(out, (size_t)g->n, sizeof *out, ascending);
-    for (int64_t i = 0; i < g->n; i++)
-        if (count == 0 || out[count - 1] != out[i]) out[count++] = out[i];
-    return count;
 }
 
 BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *out, int32_t *label)
 {
     BaseStatus st = BASE_OK;
     Part part = {0};
-    int32_t *classes = NULL;
+    MathGroups classes = {0};
     double least = INFINITY;
     *out = (MathEstimate){NAN, NAN, NAN, 0};
     *label = -1;
     if (!g->label) return BASE_OK;
-    BASE_TRY(BASE_ALLOC(g->n, &classes));
+    BASE_TRY(math_groups_make(g->label, g->n, false, &classes));
     BASE_TRY(BASE_ALLOC((g->retrained.M + 1) * g->n, &part.score));
     BASE_TRY(BASE_ALLOC(g->n, &part.member));
     BASE_TRY(BASE_ALLOC(g->n, &part.cluster));
-    int64_t count = list_classes(g, classes);
-    for (int64_t c = 0; c < count && count > 1; c++) {
+    for (int64_t c = 0; c < classes.count && classes.count > 1; c++) {
         MiaTable table;
-        take(g, classes[c], &part);
+        const int32_t *point = classes.point + classes.start[c];
+        take(g, point, classes.start[c + 1] - classes.start[c], &part);
         if (part.P == 0 || part.P == part.n) continue;
         const MiaGameScores sub = {.n = part.n,
                                    .member = part.member,
@@ -72,13 +53,13 @@ BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *o
         MathExchange x = mia_row_exchange(&table.row[MIA_STATISTIC_AUC], table.M);
         if (x.p < least) {
             least = x.p;
-            *label = classes[c];
-            *out = mia_row_difference(&table.row[MIA_STATISTIC_AUC], &x, false, 1 - 0.05 / (double)count);
+            *label = g->label[point[0]];
+            *out = mia_row_difference(&table.row[MIA_STATISTIC_AUC], &x, false, 1 - 0.05 / (double)classes.count);
         }
         mia_table_free(&table);
     }
 out:
-    base_free(classes);
+    math_groups_free(&classes);
     base_free(part.score);
     base_free(part.member);
     base_free(part.cluster);

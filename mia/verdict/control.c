@@ -11,21 +11,19 @@
 /* ------------------------------------------------------------ retrained against retrained */
 
 typedef struct {
-    double *p; /* [room] */
-    int64_t count, room;
+    double *p; /* [count] */
+    int64_t count;
     double least; /* of the tests by themselves */
     const char *attack;
     MiaGame game;
     int64_t model;
-    double noticed; /* sum over models of the best attack's chance to notice the leak */
 } Nothing;
 
 static BaseStatus add(Nothing *w, double p, const char *attack, MiaGame game, int64_t model)
 {
     if (isnan(p)) return BASE_OK;
-    BaseStatus st = w->count < w->room ? BASE_OK : BASE_GROW(&w->p, w->room, 2 * w->room + 64);
+    BaseStatus st = BASE_GROW_BY_ONE(&w->p, w->count);
     if (st != BASE_OK) return st;
-    if (w->count >= w->room) w->room = 2 * w->room + 64;
     w->p[w->count++] = p;
     if (p < w->least) {
         w->least = p;
@@ -139,7 +137,8 @@ out:
 
 static const double PLANTED[] = {1, 0.25, 0.1};
 
-/* Whether the statistics of @p offset from the centre would be a finding by themselves; @p offset NULL: the judged ones. */
+/* Whether the judged model's statistics would be a finding by themselves, or, where @p planted is no NaN, those of a model
+ * that exposes this share of the members wholly. */
 static bool is_found(const MiaTable *table, double planted, bool either, double alpha)
 {
     double p[MIA_STATISTICS], least = INFINITY;

@@ -95,10 +95,8 @@ bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame ga
             worst = f;
             which = (MiaStatistic)s;
         }
-        const MiaAuditScores *own = NULL;
-        for (int64_t k = 0; k < attacks; k++)
-            if (strcmp(scores[k].attack, f->attack) == 0) own = &scores[k];
-        if (own && own->panel && isnan(f->at[MIA_STATISTIC_TPR_1].difference.value)) rateless = f;
+        if (mia_scores_of(scores, attacks, f)->panel && isnan(f->at[MIA_STATISTIC_TPR_1].difference.value))
+            rateless = f;
     }
     char *missing = audit->missing[game];
     const size_t room = sizeof audit->missing[game];

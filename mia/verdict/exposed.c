@@ -4,21 +4,11 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "math/groups.h"
 #include "mia/verdict/parts.h"
 
 /* A class with fewer held-out points has no scale of its own, and none of its points is judged. */
 enum { LEAST = 20 };
-
-typedef struct {
-    int32_t label, point;
-} Labelled;
-
-static int by_label(const void *a, const void *b)
-{
-    const Labelled *x = a, *y = b;
-    if (x->label != y->label) return x->label < y->label ? -1 : 1;
-    return (x->point > y->point) - (x->point < y->point);
-}
 
 /* The score less the retrained models' mean, less the median of the held-out points of its class, over their
  * interquartile range; NaN in a class with too few of them. */
@@ -26,71 +16,51 @@ static BaseStatus excess(const MiaGameScores *g, double *out)
 {
     BaseStatus st = BASE_OK;
     double *held_out = NULL;
-    Labelled *order = NULL;
+    MathGroups classes = {0};
     BASE_TRY(BASE_ALLOC(g->n, &held_out));
-    BASE_TRY(BASE_ALLOC(g->n, &order));
+    BASE_TRY(math_groups_make(g->label, g->n, false, &classes));
     for (int64_t i = 0; i < g->n; i++) {
         double mean = 0;
         for (int64_t r = 0; r < g->retrained.M; r++) mean += g->retrained.score[r * g->n + i] / (double)g->retrained.M;
         out[i] = g->unlearned.score[i] - mean;
-        order[i] = (Labelled){g->label ? g->label[i] : 0, (int32_t)i};
     }
-    qsort(order, (size_t)g->n, sizeof *order, by_label);
-    for (int64_t start = 0, end; start < g->n; start = end) {
-        int64_t N = 0;
-        for (end = start; end < g->n && order[end].label == order[start].label; end++)
-            if (!g->member[order[end].point]) held_out[N++] = out[order[end].point];
+    for (int64_t c = 0; c < classes.count; c++) {
+        const int32_t *point = classes.point + classes.start[c];
+        int64_t N = 0, n = classes.start[c + 1] - classes.start[c];
+        for (int64_t k = 0; k < n; k++)
+            if (!g->member[point[k]]) held_out[N++] = out[point[k]];
         if (N > 0) qsort(held_out, (size_t)N, sizeof *held_out, base_ascending_f64);
         double middle = N ? math_stats_quantile(held_out, N, 0.5) : 0;
         double range = N ? math_stats_quantile(held_out, N, 0.75) - math_stats_quantile(held_out, N, 0.25) : 0;
-        for (int64_t k = start; k < end; k++) {
-            double *e = &out[order[k].point];
+        for (int64_t k = 0; k < n; k++) {
+            double *e = &out[point[k]];
             *e = N < LEAST ? NAN : (*e - middle) / (range > 0 ? range : 1);
         }
     }
 out:
     base_free(held_out);
-    base_free(order);
+    math_groups_free(&classes);
     return st;
 }
 
-/* The first point of a cluster of one kind stands for it, so that large clusters have no better chance to stand out; its
- * excess, and then its p. Without clusters each point is one. */
-typedef struct {
-    double value;
-    int32_t cluster;
-} Cluster;
-
-static int by_number(const void *a, const void *b)
+/* The first judged point of this kind in a cluster stands for it, so that large clusters have no better chance to stand out;
+ * NaN: there is none. */
+static double first_of(const MiaGameScores *g, const MathGroups *clusters, int64_t c, int kind, const double *e)
 {
-    const Cluster *x = a, *y = b;
-    if (x->cluster != y->cluster) return x->cluster < y->cluster ? -1 : 1;
-    return (x->value > y->value) - (x->value < y->value);
+    for (int64_t k = clusters->start[c]; k < clusters->start[c + 1]; k++) {
+        int64_t i = clusters->point[k];
+        if (g->member[i] == kind && !isnan(e[i])) return e[i];
+    }
+    return NAN;
 }
 
-static int64_t clusters_of(const MiaGameScores *g, const double *e, int kind, Cluster *out)
-{
-    int64_t n = 0, count = 0;
-    for (int64_t i = 0; i < g->n; i++)
-        if (g->member[i] == kind && !isnan(e[i])) out[n++] = (Cluster){e[i], g->cluster ? g->cluster[i] : (int32_t)i};
-    qsort(out, (size_t)n, sizeof *out, by_number);
-    for (int64_t i = 0; i < n; i++)
-        if (count == 0 || out[count - 1].cluster != out[i].cluster) out[count++] = out[i];
-    return count;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    return base_ascending_f64(&((const Cluster *)a)->value, &((const Cluster *)b)->value);
-}
-
-/* Held-out clusters whose excess is at least @p value; at most where @p below. */
-static int64_t as_far(const Cluster *held_out, int64_t N, double value, bool below)
+/* How many of @p sorted [N] are at least @p value; at most where @p below. */
+static int64_t as_far(const double *sorted, int64_t N, double value, bool below)
 {
     int64_t lo = 0, hi = N; /* the first that is not less, or that is more */
     while (lo < hi) {
         int64_t mid = lo + (hi - lo) / 2;
-        if (below ? held_out[mid].value <= value : held_out[mid].value < value)
+        if (below ? sorted[mid] <= value : sorted[mid] < value)
             lo = mid + 1;
         else
             hi = mid;
@@ -98,45 +68,55 @@ static int64_t as_far(const Cluster *held_out, int64_t N, double value, bool bel
     return below ? lo : N - lo;
 }
 
-/* Two-sided conformal p of every member cluster, in place of its excess: too familiar gives away as too unfamiliar does. */
-static void conformal(Cluster *member, int64_t n, Cluster *held_out, int64_t N)
+/* Two-sided: too familiar gives away as too unfamiliar does. */
+static double conformal(double value, const double *held_out, int64_t N)
 {
-    qsort(held_out, (size_t)N, sizeof *held_out, by_value);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t fewer =
-            base_smaller(as_far(held_out, N, member[i].value, false), as_far(held_out, N, member[i].value, true));
-        member[i].value = fmin(1, 2 * (double)(1 + fewer) / (double)(N + 1));
-    }
+    int64_t fewer = base_smaller(as_far(held_out, N, value, false), as_far(held_out, N, value, true));
+    return fmin(1, 2 * (double)(1 + fewer) / (double)(N + 1));
 }
 
-/* The largest p that Benjamini and Hochberg reject; 0: none. */
-static double largest_rejected(const Cluster *member, int64_t n, double *sorted)
+/* The largest p that Benjamini and Hochberg reject; 0: none. Sorts @p p. */
+static double largest_rejected(double *p, int64_t n)
 {
     double most = 0;
-    for (int64_t i = 0; i < n; i++) sorted[i] = member[i].value;
-    qsort(sorted, (size_t)n, sizeof *sorted, base_ascending_f64);
+    qsort(p, (size_t)n, sizeof *p, base_ascending_f64);
     for (int64_t i = 0; i < n; i++)
-        if (sorted[i] <= MIA_EXPOSED_FDR * (double)(i + 1) / (double)n) most = sorted[i];
+        if (p[i] <= MIA_EXPOSED_FDR * (double)(i + 1) / (double)n) most = p[i];
     return most;
 }
 
-static int same_number(const void *a, const void *b)
+/* p of every member point, 1 where it is not judged, and the largest that is rejected. */
+static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *p, double *most)
 {
-    const Cluster *x = a, *y = b;
-    return (x->cluster > y->cluster) - (x->cluster < y->cluster);
-}
-
-static double p_of(const Cluster *member, int64_t n, int32_t cluster)
-{
-    const Cluster key = {0, cluster}, *found = bsearch(&key, member, (size_t)n, sizeof key, same_number);
-    return found ? found->value : 1;
+    BaseStatus st = BASE_OK;
+    MathGroups clusters = {0};
+    double *held_out = NULL, *each = NULL;
+    int64_t N = 0, n = 0;
+    BASE_TRY(math_groups_make(g->cluster, g->n, true, &clusters));
+    BASE_TRY(BASE_ALLOC(g->n, &held_out));
+    BASE_TRY(BASE_ALLOC(g->n, &each));
+    for (int64_t c = 0; c < clusters.count; c++) {
+        double value = first_of(g, &clusters, c, 0, e);
+        if (!isnan(value)) held_out[N++] = value;
+    }
+    qsort(held_out, (size_t)N, sizeof *held_out, base_ascending_f64);
+    for (int64_t c = 0; c < clusters.count; c++) {
+        double value = first_of(g, &clusters, c, 1, e), own = isnan(value) ? 1 : conformal(value, held_out, N);
+        if (!isnan(value)) each[n++] = own;
+        for (int64_t k = clusters.start[c]; k < clusters.start[c + 1]; k++) p[clusters.point[k]] = own;
+    }
+    *most = largest_rejected(each, n);
+out:
+    math_groups_free(&clusters);
+    base_free(held_out);
+    base_free(each);
+    return st;
 }
 
 BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed *out)
 {
     BaseStatus st = BASE_OK;
-    double *e = NULL, *p = NULL;
-    Cluster *member = NULL, *held_out = NULL;
+    double *e = NULL, *p = NULL, most;
     const MiaAuditScores *by = NULL;
     *out = (MiaExposed){0};
     for (int64_t i = 0; i < attacks; i++)
@@ -147,26 +127,18 @@ BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed 
     const MiaGameScores *g = &by->game[MIA_GAME_FORGET];
     BASE_TRY(BASE_ALLOC(g->n, &e));
     BASE_TRY(BASE_ALLOC(g->n, &p));
-    BASE_TRY(BASE_ALLOC(g->n, &member));
-    BASE_TRY(BASE_ALLOC(g->n, &held_out));
     BASE_TRY(excess(g, e));
-    int64_t n = clusters_of(g, e, 1, member), N = clusters_of(g, e, 0, held_out), count = 0;
-    conformal(member, n, held_out, N);
-    double most = largest_rejected(member, n, e);
+    BASE_TRY(judge_points(g, e, p, &most));
     for (int64_t i = 0; i < g->n; i++) {
         if (!g->member[i]) continue;
-        p[count] = p_of(member, n, g->cluster ? g->cluster[i] : (int32_t)i);
-        out->found += most > 0 && p[count] <= most;
-        count++;
+        out->found += most > 0 && p[i] <= most;
+        p[out->n++] = p[i];
     }
     out->attack = by->attack;
     out->p = p;
-    out->n = count;
     p = NULL;
 out:
     base_free(e);
     base_free(p);
-    base_free(member);
-    base_free(held_out);
     return st;
 }

@@ -2,6 +2,7 @@
 #include "mia/verdict/findings.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -50,6 +51,13 @@ BaseStatus mia_table_against(const MiaGameScores *g, MiaGame game, const double 
 out:
     base_free(model);
     return st;
+}
+
+const MiaAuditScores *mia_scores_of(const MiaAuditScores *scores, int64_t attacks, const MiaFinding *f)
+{
+    for (int64_t i = 0; i < attacks; i++)
+        if (strcmp(scores[i].attack, f->attack) == 0) return &scores[i];
+    return &scores[0];
 }
 
 const MiaJudgement *mia_finding_first(const MiaFinding *f, MiaStatistic *which)

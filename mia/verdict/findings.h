@@ -113,6 +113,8 @@ const MiaFinding *mia_audit_headline(const MiaAudit *audit, MiaGame game);
 
 /** Whether the attack is judged in this game: "models" and "retain" need two retrained models. */
 bool mia_is_played(const MiaGameScores *g, MiaGame game);
+/** The scores that a finding is made of. */
+const MiaAuditScores *mia_scores_of(const MiaAuditScores *scores, int64_t attacks, const MiaFinding *finding);
 /** Statistics of @p judged and the retrained models; of the retrained models among themselves where it is NULL. */
 BaseStatus mia_table_against(const MiaGameScores *g, MiaGame game, const double *judged, MiaTable *out);
 

@@ -49,8 +49,7 @@ static double moved_by(const Work *w, const Moved *m, int leak, double size)
     if (leak == SOME_WHOLLY) {
         MiaRow row = {.count = m->count};
         MathExchange x = {.centre = m->against ? 0 : m->x.centre};
-        double above = m->which == MIA_STATISTIC_LOW_1 ? 0 : 1; /* what a wholly exposed point counts as */
-        return mia_row_offset(&row, &x, m->centre + (above - m->centre) * size);
+        return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
     }
     for (int64_t k = 0; k < w->plants; k++) {
         if (size <= w->plant[k]) return at + (size - from) / (w->plant[k] - from) * (m->planted[k] - at);
@@ -239,8 +238,7 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
     for (int64_t i = 0; i < audit->count; i++) {
         const MiaFinding *f = &audit->finding[i];
         for (int s = 0; s < MIA_STATISTICS; s++) w.family += f->at[s].judged;
-        for (int64_t k = 0; k < attacks; k++)
-            if (scores[k].attack == f->attack) BASE_TRY(look(&scores[k], options, f, &needed, &w));
+        BASE_TRY(look(mia_scores_of(scores, attacks, f), options, f, &needed, &w));
     }
     audit->power.retrained = needed == R ? 0 : needed > 100 ? -1 : needed;
     if (w.count == 0) goto out;

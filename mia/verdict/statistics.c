@@ -7,6 +7,8 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "math/groups.h"
+#include "math/roc.h"
 #include "math/special.h"
 
 const char *mia_game_name(MiaGame game)
@@ -96,12 +98,12 @@ static bool is_two_valued(const double *const *model, int64_t M, int64_t n)
 /* ------------------------------------------------------------ variance over points */
 
 /* Of the mean of v over the points that are marked, clusters taken whole: G/(G-1) sum over clusters of (sum of v - mean)^2
- * / n^2. @p order [n] holds the points, those of a cluster side by side. */
+ * / n^2. */
 static double variance_of_mean(const double *v, const uint8_t *counts, const uint8_t *mark, int kind,
-                               const int32_t *cluster, const int32_t *order, int64_t n)
+                               const MathGroups *clusters, int64_t n)
 {
-    double mean = 0, square = 0, own = 0;
-    int64_t count = 0, clusters = 0;
+    double mean = 0, square = 0;
+    int64_t count = 0, used = 0;
     for (int64_t i = 0; i < n; i++) {
         if (!counts[i] || (mark && mark[i] != kind)) continue;
         mean += v[i];
@@ -109,47 +111,20 @@ static double variance_of_mean(const double *v, const uint8_t *counts, const uin
     }
     if (count < 2) return NAN;
     mean /= (double)count;
-    int32_t last = -1;
-    for (int64_t k = 0; k < n; k++) {
-        int64_t i = order[k];
-        if (!counts[i] || (mark && mark[i] != kind)) continue;
-        bool next = last < 0 || !cluster || cluster[i] != cluster[last];
-        if (next) {
-            square += own * own;
-            own = 0;
-            clusters++;
+    for (int64_t g = 0; g < clusters->count; g++) {
+        double own = 0;
+        bool any = false;
+        for (int64_t k = clusters->start[g]; k < clusters->start[g + 1]; k++) {
+            int64_t i = clusters->point[k];
+            if (!counts[i] || (mark && mark[i] != kind)) continue;
+            own += v[i] - mean;
+            any = true;
         }
-        own += v[i] - mean;
-        last = (int32_t)i;
+        square += own * own;
+        used += any;
     }
-    square += own * own;
-    if (clusters < 2) return NAN;
-    return square * (double)clusters / (double)(clusters - 1) / ((double)count * (double)count);
-}
-
-typedef struct {
-    int32_t cluster, point;
-} Clustered;
-
-static int by_cluster(const void *a, const void *b)
-{
-    const Clustered *x = a, *y = b;
-    if (x->cluster != y->cluster) return x->cluster < y->cluster ? -1 : 1;
-    return (x->point > y->point) - (x->point < y->point);
-}
-
-static BaseStatus cluster_order(const int32_t *cluster, int64_t n, int32_t **out)
-{
-    BaseStatus st = BASE_OK;
-    Clustered *all = NULL;
-    BASE_TRY(BASE_ALLOC(n, out));
-    BASE_TRY(BASE_ALLOC(n, &all));
-    for (int64_t i = 0; i < n; i++) all[i] = (Clustered){cluster ? cluster[i] : 0, (int32_t)i};
-    qsort(all, (size_t)n, sizeof *all, by_cluster);
-    for (int64_t i = 0; i < n; i++) (*out)[i] = all[i].point;
-out:
-    base_free(all);
-    return st;
+    if (used < 2) return NAN;
+    return square * (double)used / (double)(used - 1) / ((double)count * (double)count);
 }
 
 /* ------------------------------------------------------------ the work on one game */
@@ -160,11 +135,12 @@ typedef struct {
     const double *const *model;
     int64_t M, n;
     bool two_valued, apart;
-    int32_t *order;    /* [n] by cluster */
+    MathGroups clusters;
     double *influence; /* [M, n] what each point adds to a model's value, times the points */
-    Place *place;      /* [n], in "models" [M, n] */
-    double *work;      /* [M, n] standardised scores */
+    Place *place;      /* [M, n] in "models" */
+    double *work;      /* [M + 1, n] standardised scores, and what passes */
     uint8_t *counts;   /* [n] the point's class has members and non-members */
+    uint8_t *kind;     /* [n] membership of some of the points, packed */
     MiaTable *out;
 } Work;
 
@@ -178,8 +154,8 @@ static double paired_variance(const Work *w, int64_t m, const double *total, dou
         difference[i] = own - (total[i] - own) / (double)(w->M - 1);
     }
     for (int kind = 0; kind < (models ? 1 : 2); kind++) {
-        double part = variance_of_mean(difference, w->counts, models ? NULL : w->game->member, kind, w->game->cluster,
-                                       w->order, w->n);
+        double part =
+            variance_of_mean(difference, w->counts, models ? NULL : w->game->member, kind, &w->clusters, w->n);
         sum += isnan(part) ? 0 : part;
     }
     return sum;
@@ -205,111 +181,75 @@ static void pair_up(const Work *w, MiaRow *row)
 static int64_t least_clusters(const Work *w)
 {
     int64_t count[2] = {0, 0};
-    int32_t last[2] = {-1, -1};
-    for (int64_t k = 0; k < w->n; k++) {
-        int32_t i = w->order[k];
-        int kind = w->game->member[i];
-        if (!w->counts[i]) continue;
-        count[kind] += last[kind] < 0 || !w->game->cluster || w->game->cluster[i] != w->game->cluster[last[kind]];
-        last[kind] = i;
+    for (int64_t g = 0; g < w->clusters.count; g++) {
+        bool any[2] = {false, false};
+        for (int64_t k = w->clusters.start[g]; k < w->clusters.start[g + 1]; k++) {
+            int64_t i = w->clusters.point[k];
+            any[w->game->member[i]] |= w->counts[i];
+        }
+        for (int kind = 0; kind < 2; kind++) count[kind] += any[kind];
     }
     return base_smaller(count[0], count[1]);
 }
 
-/* The points of each class side by side. */
-typedef struct {
-    int32_t *point; /* [n] */
-    int64_t *start; /* [count + 1] */
-    int64_t count;
-} Classes;
-
-static void classes_free(Classes *c)
-{
-    base_free(c->point);
-    base_free(c->start);
-}
-
-static BaseStatus classes_of(const int32_t *label, int64_t n, Classes *out)
+/* Placements of model m's points among those of the other kind in their class. The AUC is the mean over members, so that a
+ * non-member's part is its placement by its class's share of the members over its share of the non-members. */
+static BaseStatus placements(Work *w, int64_t m, const int32_t *point, int64_t n, int64_t members)
 {
     BaseStatus st = BASE_OK;
-    *out = (Classes){0};
-    BASE_TRY(cluster_order(label, n, &out->point));
-    BASE_TRY(BASE_ALLOC(n + 1, &out->start));
-    for (int64_t i = 1; i <= n; i++)
-        if (i == n || (label && label[out->point[i]] != label[out->point[i - 1]])) out->start[++out->count] = i;
-out:
-    if (st != BASE_OK) {
-        classes_free(out);
-        *out = (Classes){0};
+    double *score = w->work, *placed = w->work + w->n;
+    for (int64_t k = 0; k < n; k++) {
+        score[k] = w->model[m][point[k]];
+        w->kind[k] = w->game->member[point[k]];
     }
+    BASE_TRY(math_auc_placements(score, w->kind, n, placed));
+    for (int64_t k = 0; k < n; k++)
+        w->influence[m * w->n + point[k]] = placed[k] * (w->kind[k] ? 1 : (double)members / (double)(n - members));
+out:
     return st;
 }
 
-/* Placements of model m's points among those of the other kind in their class; the mean over members is the AUC, of which
- * a non-member's part is its class's share of the members over its share of the non-members: scaled below. */
-static void placements(Work *w, int64_t m, const Classes *classes, int64_t c, double *sum)
-{
-    const double *score = w->model[m];
-    const uint8_t *member = w->game->member;
-    int64_t count = 0, P = 0;
-    for (int64_t k = classes->start[c]; k < classes->start[c + 1]; k++) {
-        int32_t i = classes->point[k];
-        w->place[count++] = (Place){score[i], i, 0};
-        P += member[i];
-    }
-    int64_t N = count - P, above[2] = {0, 0}; /* of non-members, members */
-    if (P == 0 || N == 0) return;
-    qsort(w->place, (size_t)count, sizeof *w->place, descending);
-    for (int64_t at = 0; at < count;) {
-        int64_t end = at, tied[2] = {0, 0};
-        while (end < count && w->place[end].score == w->place[at].score) tied[member[w->place[end++].point]]++;
-        for (; at < end; at++) {
-            int64_t i = w->place[at].point;
-            double others = (double)above[!member[i]] + (double)tied[!member[i]] / 2;
-            w->influence[m * w->n + i] = member[i] ? 1 - others / (double)N : others / (double)N; /* of P_c */
-            w->counts[i] = 1;
-            if (member[i]) *sum += 1 - others / (double)N;
-        }
-        above[0] += tied[0];
-        above[1] += tied[1];
-    }
-}
-
-static BaseStatus auc_within(Work *w, const Classes *classes)
+static BaseStatus auc_within(Work *w, const MathGroups *classes)
 {
     BaseStatus st = BASE_OK;
     MiaRow *row = &w->out->row[MIA_STATISTIC_AUC];
     int64_t members = 0, others = 0;
     bool coarse = w->two_valued;
-    memset(w->influence, 0, (size_t)(w->M * w->n) * sizeof *w->influence);
-    for (int64_t m = 0; m < w->M; m++) {
-        row->value[m] = 0;
-        for (int64_t c = 0; c < classes->count; c++) placements(w, m, classes, c, &row->value[m]);
-    }
-    for (int64_t i = 0; i < w->n; i++) {
-        members += w->counts[i] && w->game->member[i];
-        others += w->counts[i] && !w->game->member[i];
+    for (int64_t c = 0; c < classes->count; c++) {
+        const int32_t *point = classes->point + classes->start[c];
+        int64_t n = classes->start[c + 1] - classes->start[c], P = 0;
+        for (int64_t k = 0; k < n; k++) P += w->game->member[point[k]];
+        if (P == 0 || P == n) continue;
+        for (int64_t k = 0; k < n; k++) w->counts[point[k]] = 1;
+        members += P;
+        others += n - P;
+        for (int64_t m = 0; m < w->M; m++) BASE_TRY(placements(w, m, point, n, P));
     }
     BASE_CHECK(members > 0, BASE_EARG, "no class has both members and non-members");
     row->count = (double)base_smaller(members, others);
-    for (int64_t i = 0; i < w->M * w->n; i++)
-        if (!w->game->member[i % w->n]) w->influence[i] *= (double)others / (double)members;
     for (int64_t m = 0; m < w->M; m++) {
-        row->value[m] /= (double)members;
+        double *influence = w->influence + m * w->n;
+        for (int64_t i = 0; i < w->n; i++) {
+            if (w->game->member[i])
+                row->value[m] += influence[i];
+            else
+                influence[i] *= (double)others / (double)members;
+        }
+        row->value[m] /= (double)members; /* the sum first: halves are exact, so that all ties are exactly 1/2 */
         row->x[m] = probit(row->value[m], row->count);
         coarse = coarse || fmin(row->value[m], 1 - row->value[m]) * row->count < 2; /* a point or two decide */
     }
     for (int64_t m = 0; coarse && m < w->M; m++) {
         double slope = steepness(row->value[m], row->count);
         for (int kind = 0; kind < 2; kind++) {
-            double part = variance_of_mean(w->influence + m * w->n, w->counts, w->game->member, kind, w->game->cluster,
-                                           w->order, w->n);
+            double part =
+                variance_of_mean(w->influence + m * w->n, w->counts, w->game->member, kind, &w->clusters, w->n);
             row->floor += isnan(part) ? 0 : part * slope * slope / (double)w->M;
         }
     }
     row->clusters = (double)least_clusters(w);
     for (int kind = 0; kind < 2; kind++)
-        row->own += variance_of_mean(w->influence, w->counts, w->game->member, kind, w->game->cluster, w->order, w->n);
+        row->own += variance_of_mean(w->influence, w->counts, w->game->member, kind, &w->clusters, w->n);
     pair_up(w, row);
     row->scale = PLAIN;
     row->defined = true;
@@ -319,7 +259,7 @@ out:
 
 /* Each score less the median of its class's non-members, over their interquartile range: shifts and widths of a class,
  * which members and non-members share, move no threshold. One class, or no spread: as they are. */
-static void standardise(Work *w, const Classes *classes, double *held_out)
+static void standardise(Work *w, const MathGroups *classes, double *held_out)
 {
     for (int64_t m = 0; m < w->M; m++) {
         double *to = w->work + m * w->n;
@@ -338,65 +278,38 @@ static void standardise(Work *w, const Classes *classes, double *held_out)
     }
 }
 
-/* The share of members above the k-th largest of the held-out ones, k real: between two of them linearly. With k = fpr
- * (N + 1) its expected false-positive rate is fpr. */
-static double share_above(const double *members, int64_t P, const double *held_out, int64_t N, double k)
-{
-    double value = 0;
-    for (int end = 0; end < 2; end++) {
-        int64_t at = (int64_t)k + end, over = 0, tied = 0;
-        double weight = end ? k - floor(k) : 1 - (k - floor(k));
-        if (weight == 0) continue;
-        for (int64_t i = 0; i < P; i++) {
-            over += at > N || members[i] > held_out[at - 1];
-            tied += at <= N && members[i] == held_out[at - 1];
-        }
-        value += weight * ((double)over + (double)tied / 2) / (double)P;
-    }
-    return value;
-}
-
-static int falling(const void *a, const void *b) { return base_ascending_f64(b, a); }
-
-/* Members first, then the held-out points from the highest down, of those that count; @p sign -1: all negated. */
-static void take_kinds(const Work *w, const double *score, double sign, double *members, int64_t *P, double *held_out,
-                       int64_t *N)
-{
-    *P = *N = 0;
-    for (int64_t i = 0; i < w->n; i++) {
-        if (!w->counts[i]) continue;
-        if (w->game->member[i])
-            members[(*P)++] = sign * score[i];
-        else
-            held_out[(*N)++] = sign * score[i];
-    }
-    qsort(held_out, (size_t)*N, sizeof *held_out, falling);
-}
-
-static BaseStatus rates_within(Work *w, const Classes *classes)
+/* The rates of every model over the points that count; from below, those of the negated scores. */
+static BaseStatus rates_within(Work *w, const MathGroups *classes)
 {
     BaseStatus st = BASE_OK;
-    double *members = NULL, *held_out = NULL;
-    int64_t P, N;
-    BASE_TRY(BASE_ALLOC(w->n, &members));
-    BASE_TRY(BASE_ALLOC(w->n, &held_out));
-    standardise(w, classes, held_out);
-    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
-        MiaRow *row = &w->out->row[s];
-        for (int64_t m = 0; m < w->M; m++) {
-            take_kinds(w, w->work + m * w->n, s == MIA_STATISTIC_LOW_1 ? -1 : 1, members, &P, held_out, &N);
-            double k = mia_statistic_fpr((MiaStatistic)s) * (double)(N + 1);
-            row->defined = k >= 1 && P > 0;
-            if (!row->defined) break;
-            row->count = (double)P;
-            row->value[m] = share_above(members, P, held_out, N, k);
-            row->x[m] = probit(row->value[m], row->count);
+    double *score = NULL;
+    MathRoc roc = {0};
+    BASE_TRY(BASE_ALLOC(w->n, &score));
+    standardise(w, classes, score);
+    for (int64_t m = 0; m < w->M; m++)
+        for (int low = 0; low < 2; low++) {
+            int64_t n = 0;
+            for (int64_t i = 0; i < w->n; i++) {
+                if (!w->counts[i]) continue;
+                score[n] = (low ? -1 : 1) * w->work[m * w->n + i];
+                w->kind[n++] = w->game->member[i];
+            }
+            math_roc_free(&roc);
+            BASE_TRY(math_roc(score, w->kind, n, &roc));
+            for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+                MiaRow *row = &w->out->row[s];
+                if ((s == MIA_STATISTIC_LOW_1) != low) continue;
+                row->value[m] = math_roc_tpr(&roc, mia_statistic_fpr((MiaStatistic)s));
+                row->defined = !isnan(row->value[m]);
+                row->count = (double)roc.P;
+                if (row->defined) row->x[m] = probit(row->value[m], row->count);
+            }
         }
-        if (row->defined) row->floor = binomial_floor(row, w->M);
-    }
+    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++)
+        if (w->out->row[s].defined) w->out->row[s].floor = binomial_floor(&w->out->row[s], w->M);
 out:
-    base_free(members);
-    base_free(held_out);
+    math_roc_free(&roc);
+    base_free(score);
     return st;
 }
 
@@ -544,7 +457,7 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
     BaseStatus st = BASE_OK;
     MiaTable table = {.M = M};
     Work w = {.game = game, .which = which, .model = model, .M = M, .n = game->n, .apart = apart, .out = &table};
-    Classes classes = {0};
+    MathGroups classes = {0};
     *out = (MiaTable){0};
     BASE_TRY(BASE_ALLOC(3 * MIA_STATISTICS * M, &table.store));
     for (int s = 0; s < MIA_STATISTICS; s++) {
@@ -553,27 +466,29 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
         table.row[s].paired = table.row[s].x + M;
     }
     w.two_valued = is_two_valued(model, M, game->n);
-    BASE_TRY(cluster_order(game->cluster, game->n, &w.order));
+    BASE_TRY(math_groups_make(game->cluster, game->n, true, &w.clusters));
     BASE_TRY(BASE_ALLOC(M * game->n, &w.influence));
     BASE_TRY(BASE_ALLOC((M + 1) * game->n, &w.work));
-    BASE_TRY(BASE_ALLOC((which == MIA_GAME_MODELS ? M : 1) * game->n, &w.place));
     BASE_TRY(BASE_ALLOC(game->n, &w.counts));
+    BASE_TRY(BASE_ALLOC(game->n, &w.kind));
     if (which == MIA_GAME_MODELS) {
+        BASE_TRY(BASE_ALLOC(M * game->n, &w.place));
         BASE_TRY(against_models(&w));
     } else {
-        BASE_TRY(classes_of(game->label, game->n, &classes));
+        BASE_TRY(math_groups_make(game->label, game->n, false, &classes));
         BASE_TRY(auc_within(&w, &classes));
         if (!w.two_valued) BASE_TRY(rates_within(&w, &classes));
     }
     *out = table;
     table.store = NULL;
 out:
-    classes_free(&classes);
-    base_free(w.order);
+    math_groups_free(&classes);
+    math_groups_free(&w.clusters);
     base_free(w.influence);
     base_free(w.work);
     base_free(w.place);
     base_free(w.counts);
+    base_free(w.kind);
     base_free(table.store);
     return st;
 }

@@ -7,25 +7,19 @@
 
 #include "base/memory.h"
 #include "base/param.h"
+#include "math/roc.h"
 #include "mia/verdict/parts.h"
 
 /* ------------------------------------------------------------ one statistic */
 
-/* An AUC's own interval over points, on the logit scale; near 0 and 1 as math_auc. */
+/* An AUC's own interval over points; clusters are what it rests on. */
 static MathEstimate own_interval(const MiaRow *row)
 {
-    double value = row->value[0], trials;
-    MathEstimate out = math_estimate(value, (int64_t)row->count), wider;
-    if (isnan(row->own)) return out;
-    if (value <= 0 || value >= 1) return math_stats_share(value >= 1 ? out.n : 0, out.n, 0.95);
-    double half = math_stats_t_quantile(0.975, row->clusters - 1) * sqrt(row->own) / (value * (1 - value));
-    double logit = log(value) - log1p(-value);
-    out.lo = 1 / (1 + exp(half - logit));
-    out.hi = 1 / (1 + exp(-half - logit));
-    trials = fmin(value * (1 - value) / row->own, row->count);
-    if (fmin(value, 1 - value) * row->count >= 0.5) return out;
-    wider = math_stats_share_effective(value, trials, 0.95);
-    return (MathEstimate){value, fmin(out.lo, wider.lo), fmax(out.hi, wider.hi), out.n};
+    int64_t clusters = (int64_t)row->clusters;
+    MathAuc auc = {row->value[0], NAN, NAN, sqrt(row->own), clusters, clusters};
+    if (!isnan(row->own))
+        math_auc_bounds(&auc, row->own > 0 || auc.value != 0.5, math_stats_t_quantile(0.975, row->clusters - 1), 0.95);
+    return (MathEstimate){auc.value, auc.lo, auc.hi, (int64_t)row->count};
 }
 
 static void judge_against(const MiaRow *row, int64_t M, const MiaAuditOptions *options, MiaJudgement *out)
@@ -57,7 +51,7 @@ static double over_points(double difference, double variance, double clusters)
 }
 
 /* Fewer than two retrained models: the AUC in "forget" against 1/2; with one also against its. */
-static void judge_alone(const MiaRow *row, int64_t M, const MiaAuditOptions *options, MiaJudgement *out)
+static void judge_alone(const MiaRow *row, int64_t M, MiaJudgement *out)
 {
     double off = row->value[0] - 0.5, variance = row->own;
     if (isnan(row->own)) return;
@@ -73,7 +67,6 @@ static void judge_alone(const MiaRow *row, int64_t M, const MiaAuditOptions *opt
     }
     double half = math_stats_t_quantile(0.975, row->clusters - 1) * sqrt(variance);
     out->difference = (MathEstimate){off, off - half, off + half, (int64_t)row->count};
-    (void)options;
 }
 
 /* ------------------------------------------------------------ one attack in one game */
@@ -105,7 +98,7 @@ static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAudi
         if (g->retrained.M >= 2)
             judge_against(row, table.M, options, to);
         else if (s == MIA_STATISTIC_AUC && !scores->fitted)
-            judge_alone(row, table.M, options, to);
+            judge_alone(row, table.M, to);
         if (s == MIA_STATISTIC_LOW_1)
             to->judged = false; /* it stands against equality; findings it would only dilute */
     }
@@ -173,18 +166,10 @@ out:
 }
 
 /* The word for a difference that is found. */
-static MiaVerdict word_for(double difference, int statistic, bool either, bool alone)
+static MiaVerdict word_for(double difference, bool either, bool alone)
 {
     if (alone) return MIA_SUSPICION;
-    bool familiar = statistic == MIA_STATISTIC_LOW_1 ? difference < 0 : difference > 0;
-    return familiar || either ? MIA_LEAKS : MIA_OVER_FORGOTTEN;
-}
-
-static const MiaAuditScores *scores_of(const MiaAuditScores *scores, int64_t attacks, const MiaFinding *f)
-{
-    for (int64_t i = 0; i < attacks; i++)
-        if (strcmp(scores[i].attack, f->attack) == 0) return &scores[i];
-    return &scores[0];
+    return difference > 0 || either ? MIA_LEAKS : MIA_OVER_FORGOTTEN;
 }
 
 /* Words for every judgement, finding and game at level alpha. */
@@ -199,12 +184,12 @@ static void name_findings(const MiaAuditScores *scores, int64_t attacks, const M
     }
     for (int64_t i = 0; i < audit->count; i++) {
         MiaFinding *f = &audit->finding[i];
-        const MiaAuditScores *s = scores_of(scores, attacks, f);
+        const MiaAuditScores *s = mia_scores_of(scores, attacks, f);
         bool either = s->undirected && f->game == MIA_GAME_MODELS, alone = s->game[f->game].retrained.M < 2;
         for (int k = 0; k < MIA_STATISTICS; k++) {
             MiaJudgement *j = &f->at[k];
             if (!j->judged) continue;
-            MiaVerdict word = word_for(j->difference.value, k, either, alone);
+            MiaVerdict word = word_for(j->difference.value, either, alone);
             if (j->adjusted <= options->alpha) {
                 j->verdict = word;
                 if (f->verdict == MIA_UNDERPOWERED || word < f->verdict) f->verdict = word;
@@ -271,8 +256,8 @@ static void conclude(const MiaAuditScores *scores, int64_t attacks, const MiaAud
     for (size_t i = BASE_COUNT(WORST_FIRST); i-- > 0;)
         for (int g = 0; g < MIA_GAMES; g++)
             if (audit->game[g] == WORST_FIRST[i]) audit->verdict = WORST_FIRST[i];
-    for (int g = 0; g < MIA_GAMES && audit->verdict == MIA_INDISTINGUISHABLE; g++)
-        if (options->unseen && *options->unseen) mia_qualify(scores, attacks, audit);
+    if (audit->verdict == MIA_INDISTINGUISHABLE && options->unseen && *options->unseen)
+        mia_qualify(scores, attacks, audit);
     if (audit->nothing.run && !audit->nothing.passed) audit->verdict = MIA_INVALID;
     headline(options, audit);
 }

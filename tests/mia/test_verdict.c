@@ -15,6 +15,7 @@ static const double GRADE[GRADES] = {0.5, 0.1}, PLANT[PLANTED] = {0.1, 0.2, 0.5,
 typedef struct {
     double unlearned[MIA_GAMES][POINTS], retrained[MIA_GAMES][MODELS * POINTS], original[MIA_GAMES][POINTS],
         graded[MIA_GAMES][GRADES * POINTS], planted[MIA_GAMES][PLANTED * POINTS];
+    double point[POINTS];
     uint8_t member[POINTS];
     MiaAuditScores scores;
 } World;
@@ -26,7 +27,7 @@ static void world_make(World *w, int64_t n, int64_t R, int64_t O, double leak, d
     *w = (World){.scores = {.attack = "phi", .panel = true}};
     for (int i = 0; i < POINTS; i++) w->member[i] = i % 2 != 0;
     for (int g = 0; g < MIA_GAMES; g++) {
-        static double point[POINTS];
+        double *point = w->point; /* audits are made side by side */
         for (int64_t i = 0; i < n; i++) point[i] = 0.8 * base_random_normal(&r);
         for (int64_t m = 0; m < R + 2 + GRADES; m++) { /* unlearned, original, graded, retrained */
             double *to = m == 0           ? w->unlearned[g]
@@ -284,6 +285,30 @@ static void several_attacks(void **state)
     assert_int_equal(got.count, 0);
 }
 
+/* Every score tied: the AUC of 1/2 has the interval of what few points cannot exclude, and is no suspicion. Of a cluster the
+ * first point stands for all of it. */
+static void ties_and_clusters(void **state)
+{
+    (void)state;
+    static World w;
+    static int32_t cluster[400];
+    world_make(&w, 400, 0, 0, 0, 0, 0, 3);
+    for (int i = 0; i < 400; i++) w.unlearned[MIA_GAME_FORGET][i] = 0;
+    MiaAudit got = audit(&w);
+    MathEstimate u = got.finding[0].at[MIA_STATISTIC_AUC].unlearned;
+    assert_true(u.value == 0.5 && u.lo < 0.495 && u.hi > 0.505);
+    assert_int_equal(got.verdict, MIA_UNDERPOWERED);
+    mia_audit_free(&got);
+    world_make(&w, 400, 0, 0, 0, 0, 0, 3);
+    for (int i = 0; i < 400; i++) cluster[i] = i < 100 && w.member[i] ? -1 : i; /* fifty members are one */
+    w.unlearned[MIA_GAME_FORGET][1] = 99;                                       /* the first of them */
+    w.scores.game[MIA_GAME_FORGET].cluster = cluster;
+    got = audit(&w);
+    for (int i = 0; i < 50; i++) assert_true(got.exposed.p[i] == got.exposed.p[0]);
+    assert_near(got.exposed.p[0], 2.0 / 201, 1e-15, 0);
+    mia_audit_free(&got);
+}
+
 /* The class in which members stand out, and no other. */
 static void the_worst_class_is_named(void **state)
 {
@@ -455,6 +480,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_failed_control_is_invalid),
     cmocka_unit_test(few_retrained_models),
     cmocka_unit_test(several_attacks),
+    cmocka_unit_test(ties_and_clusters),
     cmocka_unit_test(the_worst_class_is_named),
     cmocka_unit_test(wrong_inputs),
     cmocka_unit_test(without_memory),
