@@ -76,7 +76,10 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
     int rate[MIA_STATISTICS] = {0};
     for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
         char key[24], title[48];
-        snprintf(key, sizeof key, "tpr_%g", mia_statistic_fpr((MiaStatistic)s));
+        if (s == MIA_STATISTIC_EPSILON)
+            snprintf(key, sizeof key, "epsilon_z");
+        else
+            snprintf(key, sizeof key, "tpr_%g", mia_statistic_fpr((MiaStatistic)s));
         snprintf(title, sizeof title, "%s, difference", mia_statistic_name((MiaStatistic)s));
         rate[s] = report_table_column(&t, key, title, false, 0, R >= 2 ? 3 - (s > MIA_STATISTIC_TPR_1) : 0);
     }

@@ -22,7 +22,7 @@ static void finding_text(const MiaAudit *a, const MiaFinding *f, BaseText *out)
                       j->retrained.n == 1 ? "the retrained model gives" : "retrained models give", j->retrained.value,
                       d->value);
     else
-        base_text_add(out, ", %+.3f from the 0.5 of pure guessing", d->value);
+        base_text_add(out, ", %+.3f from the %s of pure guessing", d->value, which == MIA_STATISTIC_AUC ? "0.5" : "0");
     if (!isnan(d->lo)) base_text_add(out, " [%+.3f, %+.3f]", d->lo, d->hi);
     if (j->verdict == MIA_UNDERPOWERED)
         base_text_add(out, " (together with the other attacks of this game: p %.2g over the whole audit)",

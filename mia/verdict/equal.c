@@ -88,7 +88,8 @@ bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame ga
         if (f->worst.lo > options->margin || f->worst.hi < -options->margin) odd = f;
         for (int s = 0; s < MIA_STATISTICS; s++) {
             const MiaJudgement *j = &f->at[s];
-            if (isnan(j->difference.value) || !(beyond(j, (MiaStatistic)s, options) >= 0)) continue;
+            if (s == MIA_STATISTIC_EPSILON || isnan(j->difference.value) || !(beyond(j, (MiaStatistic)s, options) >= 0))
+                continue;
             if (worst && !(beyond(j, (MiaStatistic)s, options) / margin_of((MiaStatistic)s, options) >
                            beyond(&worst->at[which], which, options) / margin_of(which, options)))
                 continue;

@@ -49,6 +49,7 @@ static double moved_by(const Work *w, const Moved *m, int leak, double size)
     if (leak == SOME_WHOLLY) {
         MiaRow row = {.count = m->count};
         MathExchange x = {.centre = m->against ? 0 : m->x.centre};
+        if (m->which == MIA_STATISTIC_EPSILON) return 0; /* its rise depends on the others' scores: left out */
         return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
     }
     for (int64_t k = 0; k < w->plants; k++) {
@@ -180,9 +181,11 @@ static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *opti
         const MiaRow *row = &table.row[s];
         MathExchange x = mia_row_exchange(row, table.M);
         bool finite = true;
+        while (s != MIA_STATISTIC_EPSILON && *needed > 0 && *needed <= 100 &&
+               !fits(row, &x, (MiaStatistic)s, *needed, options))
+            ++*needed;
         if (!f->at[s].judged) continue;
-        while (*needed > 0 && *needed <= 100 && !fits(row, &x, (MiaStatistic)s, *needed, options)) ++*needed;
-        if (f->game == MIA_GAME_RETAIN || x.ranked) continue;
+        if (f->game == MIA_GAME_RETAIN || x.ranked || isnan(x.p)) continue;
         Moved m = {.x = x,
                    .game = f->game,
                    .which = (MiaStatistic)s,

@@ -28,19 +28,20 @@ const char *mia_game_question(MiaGame game)
 
 const char *mia_statistic_name(MiaStatistic statistic)
 {
-    static const char *const NAMES[] = {"AUC", "TPR at FPR 1%", "TPR at FPR 0.1%", "share below the lowest 1%"};
+    static const char *const NAMES[] = {"AUC", "TPR at FPR 1%", "TPR at FPR 0.1%", "share below the lowest 1%",
+                                        "z of epsilon > 0"};
     return NAMES[statistic];
 }
 
 double mia_statistic_fpr(MiaStatistic statistic)
 {
-    static const double FPRS[] = {NAN, 0.01, 0.001, 0.01};
+    static const double FPRS[] = {NAN, 0.01, 0.001, 0.01, NAN};
     return FPRS[statistic];
 }
 
 /* How an x becomes a difference of values. SHARED: a share of every model's points, of which the AUC between two-valued
- * models is half the difference. AGAINST: an AUC against the others, 1/2 where alike. */
-enum { PLAIN, SHARED, AGAINST };
+ * models is half the difference. AGAINST: an AUC against the others, 1/2 where alike. ITSELF: x is the value. */
+enum { PLAIN, SHARED, AGAINST, ITSELF };
 
 /* A score, its point, and which model's it is. */
 typedef struct {
@@ -257,9 +258,9 @@ out:
     return st;
 }
 
-/* Each score less the median of its class's non-members, over their interquartile range: shifts and widths of a class,
- * which members and non-members share, move no threshold. One class, or no spread: as they are. */
-static void standardise(Work *w, const MathGroups *classes, double *held_out)
+/* Each score less the median of its class's non-members (@p all: of its class), over their interquartile range: shifts and
+ * widths of a class, which members and non-members share, move no threshold. One class, or no spread: as they are. */
+static void standardise(Work *w, const MathGroups *classes, bool all, double *held_out)
 {
     for (int64_t m = 0; m < w->M; m++) {
         double *to = w->work + m * w->n;
@@ -268,7 +269,7 @@ static void standardise(Work *w, const MathGroups *classes, double *held_out)
             const int32_t *point = classes->point + classes->start[c];
             int64_t N = 0, n = classes->start[c + 1] - classes->start[c];
             for (int64_t k = 0; k < n; k++)
-                if (!w->game->member[point[k]]) held_out[N++] = to[point[k]];
+                if (all || !w->game->member[point[k]]) held_out[N++] = to[point[k]];
             if (N == 0) continue;
             qsort(held_out, (size_t)N, sizeof *held_out, base_ascending_f64);
             double range = math_stats_quantile(held_out, N, 0.75) - math_stats_quantile(held_out, N, 0.25);
@@ -285,7 +286,7 @@ static BaseStatus rates_within(Work *w, const MathGroups *classes)
     double *score = NULL;
     MathRoc roc = {0};
     BASE_TRY(BASE_ALLOC(w->n, &score));
-    standardise(w, classes, score);
+    standardise(w, classes, false, score);
     for (int64_t m = 0; m < w->M; m++)
         for (int low = 0; low < 2; low++) {
             int64_t n = 0;
@@ -296,7 +297,7 @@ static BaseStatus rates_within(Work *w, const MathGroups *classes)
             }
             math_roc_free(&roc);
             BASE_TRY(math_roc(score, w->kind, n, &roc));
-            for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+            for (int s = MIA_STATISTIC_TPR_1; s <= MIA_STATISTIC_LOW_1; s++) {
                 MiaRow *row = &w->out->row[s];
                 if ((s == MIA_STATISTIC_LOW_1) != low) continue;
                 row->value[m] = math_roc_tpr(&roc, mia_statistic_fpr((MiaStatistic)s));
@@ -305,11 +306,83 @@ static BaseStatus rates_within(Work *w, const MathGroups *classes)
                 if (row->defined) row->x[m] = probit(row->value[m], row->count);
             }
         }
-    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++)
+    for (int s = MIA_STATISTIC_TPR_1; s <= MIA_STATISTIC_LOW_1; s++)
         if (w->out->row[s].defined) w->out->row[s].floor = binomial_floor(&w->out->row[s], w->M);
 out:
     math_roc_free(&roc);
     base_free(score);
+    return st;
+}
+
+/* The largest quantile of Fisher's p over top and bottom ranks. Which points are the k highest does not depend on who is
+ * a member: so each p is exact where members and non-members are exchangeable. */
+static double epsilon_quantile(const MathRoc *roc, int64_t *looks)
+{
+    double most = -INFINITY;
+    int64_t n = roc->P + roc->N;
+    *looks = 0;
+    for (int bottom = 0; bottom < 2; bottom++) {
+        int64_t at = 0;
+        for (int64_t k = 4; k <= n / 2; k *= 2) {
+            double tp, fp, p = 1;
+            for (; at + 1 < roc->count; at++) { /* the threshold with at most k above it (below it) */
+                int64_t next = bottom ? roc->count - 2 - at : at + 1;
+                double called = roc->tpr[next] * (double)roc->P + roc->fpr[next] * (double)roc->N;
+                if ((bottom ? (double)n - called : called) > (double)k + 0.5) break;
+            }
+            int64_t here = bottom ? roc->count - 1 - at : at;
+            tp = round(roc->tpr[here] * (double)roc->P);
+            fp = round(roc->fpr[here] * (double)roc->N);
+            if (bottom)
+                p = math_hypergeometric_upper((int64_t)((double)roc->N - fp), (int64_t)((double)n - tp - fp), roc->N,
+                                              n);
+            else
+                p = math_hypergeometric_upper((int64_t)tp, (int64_t)(tp + fp), roc->P, n);
+            most = fmax(most, -math_normal_quantile(fmin(fmax(p, 1e-15), 1 - 1e-15)));
+            ++*looks;
+        }
+    }
+    return most;
+}
+
+static BaseStatus epsilon_within(Work *w, const MathGroups *classes)
+{
+    BaseStatus st = BASE_OK;
+    MiaRow *row = &w->out->row[MIA_STATISTIC_EPSILON];
+    double *score = NULL;
+    uint8_t *counts = NULL;
+    MathRoc roc = {0};
+    BASE_TRY(BASE_ALLOC(w->n, &score));
+    BASE_TRY(BASE_ALLOC(w->n, &counts));
+    memcpy(counts, w->counts, (size_t)w->n);
+    for (int64_t g = 0; g < w->clusters.count && w->M <= 2; g++) /* then its p is all there is: of independent points */
+        for (int64_t k = w->clusters.start[g] + 1; k < w->clusters.start[g + 1]; k++) counts[w->clusters.point[k]] = 0;
+    standardise(w, classes, true, score);
+    for (int64_t m = 0; m < w->M; m++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < w->n; i++) {
+            if (!counts[i]) continue;
+            score[n] = w->work[m * w->n + i];
+            w->kind[n++] = w->game->member[i];
+        }
+        math_roc_free(&roc);
+        st = math_roc(score, w->kind, n, &roc);
+        if (st == BASE_EARG) { /* one kind alone is left */
+            base_error_clear();
+            st = BASE_OK;
+            goto out;
+        }
+        BASE_TRY(st);
+        row->value[m] = row->x[m] = epsilon_quantile(&roc, &row->looks);
+        row->count = (double)n;
+    }
+    row->defined = row->looks > 0;
+    row->scale = ITSELF;
+    row->floor = 1; /* of one normal quantile; the largest of several varies less */
+out:
+    math_roc_free(&roc);
+    base_free(score);
+    base_free(counts);
     return st;
 }
 
@@ -414,7 +487,7 @@ static BaseStatus rates_against(Work *w)
     Walk counts = {0};
     BASE_TRY(BASE_ALLOC(w->M, &counts.passed));
     BASE_TRY(BASE_ALLOC(w->M, &counts.here));
-    for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+    for (int s = MIA_STATISTIC_TPR_1; s <= MIA_STATISTIC_LOW_1; s++) {
         MiaRow *row = &w->out->row[s];
         double fpr = mia_statistic_fpr((MiaStatistic)s);
         double fewest = (double)((w->M - 1 - (w->apart && w->M > 1)) * w->n);
@@ -478,6 +551,7 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
         BASE_TRY(math_groups_make(game->label, game->n, false, &classes));
         BASE_TRY(auc_within(&w, &classes));
         if (!w.two_valued) BASE_TRY(rates_within(&w, &classes));
+        BASE_TRY(epsilon_within(&w, &classes));
     }
     *out = table;
     table.store = NULL;
@@ -506,6 +580,7 @@ MathExchange mia_row_exchange(const MiaRow *row, int64_t M)
 
 double mia_row_at(const MiaRow *row, const MathExchange *x, double offset)
 {
+    if (row->scale == ITSELF) return offset;
     if (row->scale == SHARED) return (back(x->centre + offset, row->count) - back(x->centre, row->count)) / 2;
     if (row->scale == AGAINST) { /* so that x->offset gives value[0] itself */
         double own = probit(row->value[0], row->count), stretch = own / x->offset;
@@ -517,17 +592,18 @@ double mia_row_at(const MiaRow *row, const MathExchange *x, double offset)
 
 double mia_row_offset(const MiaRow *row, const MathExchange *x, double value)
 {
-    if (row->scale == SHARED) return NAN;
+    if (row->scale == SHARED || row->scale == ITSELF) return NAN;
     return probit(value, row->count) - (row->scale == AGAINST ? 0 : x->centre);
 }
 
 double mia_row_reference(const MiaRow *row, const MathExchange *x)
 {
-    return row->scale == PLAIN ? back(x->centre, row->count) : 0.5;
+    return row->scale == ITSELF ? x->centre : row->scale == PLAIN ? back(x->centre, row->count) : 0.5;
 }
 
 double mia_row_points(const MiaRow *row)
 {
+    if (row->scale == ITSELF) return 0;
     double slope = steepness(fmin(fmax(row->value[0], 0), 1), row->count);
     return row->points * slope * slope;
 }

@@ -38,16 +38,20 @@ typedef enum {
     MIA_STATISTIC_TPR_01, /* 0.1% */
     /** The same from below: members under the lowest 1%. More of them: over-forgotten points stand out. */
     MIA_STATISTIC_LOW_1,
+    /** "forget", "retain": how surely the members fill the top, or the non-members the bottom, of all scores, as a privacy
+     *  loss epsilon > 0 would have it: the largest normal quantile, over top and bottom k = 4, 8, 16, .., n/2, of Fisher's
+     *  exact p of so many members among them. Each score less the median of its class, over its interquartile range. */
+    MIA_STATISTIC_EPSILON,
     MIA_STATISTICS
 } MiaStatistic;
-/** "AUC", "TPR at FPR 1%", "TPR at FPR 0.1%", "share below the lowest 1%"; the rate (NaN for AUC). */
+/** "AUC", "TPR at FPR 1%", "TPR at FPR 0.1%", "share below the lowest 1%", "z of epsilon > 0"; the rate (NaN: none). */
 const char *mia_statistic_name(MiaStatistic statistic);
 double mia_statistic_fpr(MiaStatistic statistic);
 
 /** One statistic of a judged model (row 0) and R = M - 1 others. */
 typedef struct {
     bool defined;  /* in every model */
-    double *value; /* [M], within 0..1 */
+    double *value; /* [M], within 0..1; EPSILON: the quantile itself, as x */
     double *x;     /* [M] on the probit scale of count + 1 points, on which a shift of all scores is about a constant */
     double count;  /* points that the value is a share of */
     double floor;  /* variance of an x from the counting of points, where it is coarse; else 0 */
@@ -57,7 +61,8 @@ typedef struct {
     double own; /* variance over other points like these of value[0] by itself, DeLong's; NaN for one cluster of a kind;
                       AUC in "forget" and "retain" alone */
     double clusters; /* of the smaller kind */
-    int scale;       /* how an x becomes a difference of values; see mia_statistic_difference */
+    int64_t looks;   /* EPSILON: how many p the largest quantile is chosen among */
+    int scale;       /* how an x becomes a difference of values; see mia_row_at */
 } MiaRow;
 typedef struct {
     MiaRow row[MIA_STATISTICS];

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/param.h"
 #include "math/roc.h"
+#include "math/special.h"
 #include "mia/verdict/parts.h"
 
 /* ------------------------------------------------------------ one statistic */
@@ -69,6 +70,23 @@ static void judge_alone(const MiaRow *row, int64_t M, MiaJudgement *out)
     out->difference = (MathEstimate){off, off - half, off + half, (int64_t)row->count};
 }
 
+/* The same of epsilon: the smallest of its p over all that were looked at, and against the one retrained model's. */
+static void judge_epsilon_alone(const MiaRow *row, int64_t M, MiaJudgement *out)
+{
+    double p = fmin(1, (double)row->looks * math_normal_upper(row->x[0])), z = -math_normal_quantile(p);
+    double se = 1;
+    out->judged = true;
+    out->p = p;
+    out->retrained = math_estimate(NAN, 0);
+    if (M == 2) { /* the same points under two models: their quantiles go together, if at all */
+        se = M_SQRT2;
+        z = row->x[0] - row->x[1];
+        out->retrained = math_estimate(row->x[1], 1);
+        out->p = fmax(p, z > 0 ? 2 * math_normal_upper(z / se) : 1);
+    }
+    out->difference = (MathEstimate){z, z - 1.96 * se, z + 1.96 * se, (int64_t)row->count};
+}
+
 /* ------------------------------------------------------------ one attack in one game */
 
 static const MiaJudgement NOT_JUDGED = {.p = NAN,
@@ -99,6 +117,9 @@ static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAudi
             judge_against(row, table.M, options, to);
         else if (s == MIA_STATISTIC_AUC && !scores->fitted)
             judge_alone(row, table.M, to);
+        else if (s == MIA_STATISTIC_EPSILON && !scores->fitted)
+            judge_epsilon_alone(row, table.M, to);
+        if (s == MIA_STATISTIC_EPSILON) to->equality = (MathEstimate){NAN, NAN, NAN, 0}; /* the TPRs' stands for it */
         if (s == MIA_STATISTIC_LOW_1)
             to->judged = false; /* it stands against equality; findings it would only dilute */
     }
@@ -230,9 +251,10 @@ static void headline(const MiaAuditOptions *options, MiaAudit *audit)
         snprintf(what, sizeof what, "game %s (p %.2g): %.40s, %s %+.3f [%+.3f, %+.3f] from %s", mia_game_name(f->game),
                  audit->adjusted[f->game], f->attack, mia_statistic_name(which), j->difference.value, j->difference.lo,
                  j->difference.hi,
-                 j->retrained.n >= 2 ? "retrained models"
-                 : j->retrained.n    ? "the retrained model"
-                                     : "1/2");
+                 j->retrained.n >= 2          ? "retrained models"
+                 : j->retrained.n             ? "the retrained model"
+                 : which == MIA_STATISTIC_AUC ? "1/2"
+                                              : "0");
     if (audit->verdict == MIA_INVALID)
         snprintf(audit->headline, sizeof audit->headline, "invalid: CONTROL FAILED (%.300s)",
                  audit->nothing.text + strlen("failed: "));

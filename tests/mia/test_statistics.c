@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "math/special.h"
 #include "mia/verdict/statistics.h"
 
 enum { N = 60, M = 4 };
@@ -327,6 +328,80 @@ static void without_memory(void **state)
     support_fail_allocations(once, &w, 100);
 }
 
+/* By its definition: sort, take the k highest and lowest, Fisher's p of each. Ties never stand half in. */
+static double naive_epsilon(const double *score, const uint8_t *member, int n, int64_t *looks)
+{
+    double most = -INFINITY;
+    int64_t P = 0;
+    *looks = 0;
+    for (int i = 0; i < n; i++) P += member[i];
+    for (int bottom = 0; bottom < 2; bottom++)
+        for (int k = 4; k <= n / 2; k *= 2) {
+            int64_t right = 0, called = 0;
+            for (int i = 0; i < n; i++) {
+                int beyond = 0; /* points at least as far out */
+                for (int j = 0; j < n; j++) beyond += bottom ? score[j] <= score[i] : score[j] >= score[i];
+                if (beyond > k) continue;
+                called++;
+                right += member[i] != bottom;
+            }
+            double p = math_hypergeometric_upper(right, called, bottom ? n - P : P, n);
+            most = fmax(most, -math_normal_quantile(fmin(fmax(p, 1e-15), 1 - 1e-15)));
+            ++*looks;
+        }
+    return most;
+}
+
+static void epsilon_by_its_definition(void **state)
+{
+    (void)state;
+    World w;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        MiaTable got;
+        int64_t looks;
+        world_make(&w, seed);
+        for (int i = 0; i < N; i++) w.score[1][i] += w.member[i] ? 2 : 0; /* a leak */
+        w.game.label = NULL;
+        assert_ok(mia_statistics(&w.game, MIA_GAME_FORGET, w.model, M, false, &got));
+        const MiaRow *row = &got.row[MIA_STATISTIC_EPSILON];
+        for (int m = 0; m < M; m++) assert_near(row->x[m], naive_epsilon(w.score[m], w.member, N, &looks), 1e-9, 1e-9);
+        assert_true(row->defined && row->looks == looks && looks == 6 && row->x[1] > 2);
+        mia_table_free(&got);
+        /* shifts and widths of a class that members and others share move nothing */
+        w.game.label = w.label;
+        for (int i = 0; i < N; i++) w.score[1][i] = w.label[i] ? 8 * w.score[0][i] + 64 : w.score[0][i];
+        assert_ok(mia_statistics(&w.game, MIA_GAME_FORGET, w.model, 2, false, &got));
+        row = &got.row[MIA_STATISTIC_EPSILON];
+        assert_near(row->x[1], row->x[0], 1e-12, 0);
+        mia_table_free(&got);
+    }
+}
+
+/* Without models to compare with, five copies of each point are worth one. */
+static void epsilon_of_copies(void **state)
+{
+    (void)state;
+    World w;
+    MiaTable once, five;
+    static double big[5 * N];
+    static uint8_t member[5 * N];
+    static int32_t cluster[5 * N];
+    const double *model[] = {big};
+    world_make(&w, 4);
+    w.game.label = NULL;
+    assert_ok(mia_statistics(&w.game, MIA_GAME_FORGET, w.model, 1, true, &once));
+    for (int i = 0; i < 5 * N; i++) {
+        member[i] = w.member[i / 5];
+        cluster[i] = i / 5;
+        big[i] = w.score[0][i / 5] + (i % 5 ? 100 * member[i] : 0);
+    }
+    const MiaGameScores copies = {.n = 5 * N, .member = member, .cluster = cluster};
+    assert_ok(mia_statistics(&copies, MIA_GAME_FORGET, model, 1, true, &five));
+    assert_near(five.row[MIA_STATISTIC_EPSILON].x[0], once.row[MIA_STATISTIC_EPSILON].x[0], 0, 0);
+    mia_table_free(&once);
+    mia_table_free(&five);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(auc_within_classes),
     cmocka_unit_test(variances_over_points),
@@ -335,6 +410,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(models_against_each_other),
     cmocka_unit_test(the_judged_model_stands_apart),
     cmocka_unit_test(two_values),
+    cmocka_unit_test(epsilon_by_its_definition),
+    cmocka_unit_test(epsilon_of_copies),
     cmocka_unit_test(intervals_and_p_agree),
     cmocka_unit_test(without_memory),
 };

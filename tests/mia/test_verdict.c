@@ -225,6 +225,25 @@ static void a_failed_control_is_invalid(void **state)
     mia_audit_free(&got);
 }
 
+/* Without retrained models 3% of wholly exposed members are a suspicion by epsilon, which their AUC is not. */
+static void epsilon_alone_is_a_suspicion(void **state)
+{
+    (void)state;
+    static World w;
+    for (int exposed = 0; exposed < 2; exposed++) {
+        world_make(&w, 1200, 0, 1, 0, 2, 0.01, 7);
+        for (int i = 0, n = 0; i < 1200 && exposed; i++)
+            if (w.member[i] && n++ < 18) w.unlearned[MIA_GAME_FORGET][i] += 9;
+        MiaAudit got = audit(&w);
+        const MiaFinding *f = &got.finding[0];
+        assert_int_equal(got.verdict, exposed ? MIA_SUSPICION : MIA_UNDERPOWERED);
+        assert_true(f->at[MIA_STATISTIC_AUC].p > 0.05);
+        if (exposed) assert_non_null(strstr(got.headline, "z of epsilon > 0"));
+        if (exposed) assert_non_null(strstr(got.headline, "from 0"));
+        mia_audit_free(&got);
+    }
+}
+
 static void few_retrained_models(void **state)
 {
     (void)state;
@@ -478,6 +497,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_plainest_is_the_headline),
     cmocka_unit_test(equality_needs_everything),
     cmocka_unit_test(a_failed_control_is_invalid),
+    cmocka_unit_test(epsilon_alone_is_a_suspicion),
     cmocka_unit_test(few_retrained_models),
     cmocka_unit_test(several_attacks),
     cmocka_unit_test(ties_and_clusters),
