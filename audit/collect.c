@@ -7,6 +7,7 @@
 #include "audit/copies.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "io/file.h"
 #include "models/retrained.h"
 #include "session/answers.h"
@@ -161,6 +162,61 @@ static BaseStatus add_file(const AuditTask *t, const ModelLogitsTask *how, Audit
     BaseStatus st = session_model_open(c->arch, path, &c->data, &model);
     if (st == BASE_OK) st = add_model(t, how, c, &model, role, path, logits);
     session_model_free(&model);
+    return st;
+}
+
+/* to = part * original + (1 - part) * unlearned, running statistics too. */
+static void mix(NnNet *to, const NnNet *original, const NnNet *unlearned, double part)
+{
+    float *w = nn_net_edit_params(to), *b = nn_net_edit_buffers(to);
+    const float *ow = nn_net_params(original), *uw = nn_net_params(unlearned), *ob = nn_net_buffers(original),
+                *ub = nn_net_buffers(unlearned);
+    for (int64_t i = 0; i < nn_net_param_count(to); i++) w[i] = (float)(part * ow[i] + (1 - part) * uw[i]);
+    for (int64_t i = 0; i < nn_net_buffer_count(to); i++) b[i] = (float)(part * ob[i] + (1 - part) * ub[i]);
+}
+
+/* Right answers on the kept, held-out points. */
+static int64_t right_on_kept(const AuditSignals *s, const double *logits)
+{
+    int64_t right = 0;
+    for (int64_t i = 0; i < s->N; i++) {
+        const double *z = logits + i * s->K;
+        int64_t top = 0;
+        for (int64_t k = 1; k < s->K; k++) top = z[k] > z[top] ? k : top;
+        right += s->group[i] == AUDIT_RETAIN_TEST && top == s->labels[i];
+    }
+    return right;
+}
+
+/* Networks on the line between the unlearned weights and the original's. Where one of them answers worse than both ends,
+ * by more than a point in a hundred, the line leads through a network that nobody would keep, and what an attack sees
+ * there says nothing: none is taken then. */
+static BaseStatus add_graded(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c,
+                             const SessionModel *unlearned)
+{
+    BaseStatus st = BASE_OK;
+    AuditSignals *s = &c->signals;
+    SessionModel original = {0}, between = {0};
+    int64_t size = s->N * s->K, kept = 0, least;
+    if (c->unlearned_nothing) return BASE_OK;
+    for (int64_t i = 0; i < s->N; i++) kept += s->group[i] == AUDIT_RETAIN_TEST;
+    least = base_smaller(right_on_kept(s, s->unlearned), right_on_kept(s, s->original)) - kept / 100;
+    BASE_TRY(session_model_open(c->arch, t->original, &c->data, &original));
+    BASE_TRY(session_model_open(c->arch, t->original, &c->data, &between));
+    BASE_TRY(BASE_ALLOC_RAW(AUDIT_GRADES * size, &s->graded));
+    for (int g = 0; g < AUDIT_GRADES && s->graded; g++) {
+        double *logits = s->graded + g * size;
+        mix(between.net, original.net, unlearned->net, audit_grades[g]);
+        BASE_TRY(nn_net_hash(between.net, between.hash));
+        BASE_TRY(model_logits(how, &between, "graded", logits, NULL));
+        if (right_on_kept(s, logits) >= least) continue;
+        base_free(s->graded);
+        s->graded = NULL;
+    }
+    s->G = s->graded ? AUDIT_GRADES : 0;
+out:
+    session_model_free(&original);
+    session_model_free(&between);
     return st;
 }
 
@@ -370,6 +426,7 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
         BASE_TRY(add_file(t, &how, &c, "original", t->original, s->original));
     }
     BASE_TRY(add_retrained(t, &how, &c, cache));
+    if (s->original && s->R >= 2) BASE_TRY(add_graded(t, &how, &c, &model));
     BASE_TRY(add_shadows(t, &c, shadows, &points, cache));
     audit_set_population_apart(s);
     *out = c;

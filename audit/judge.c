@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "mia/signal/signal.h"
 
-const double audit_grades[AUDIT_GRADES] = {0.25, 0.1}, audit_planted[AUDIT_PLANTED] = {0.25, 0.5, 1, 2};
+const double audit_planted[AUDIT_PLANTED] = {0.25, 0.5, 1, 2};
 
 const char *audit_model_name(AuditModel model)
 {
@@ -198,12 +198,16 @@ static BaseStatus table_target(const AuditSignals *s, const AuditGame *game, int
     BaseStatus st = BASE_OK;
     int64_t grade = m - 1 - (s->original != NULL) - s->R;
     int64_t grades = s->original ? AUDIT_GRADES : 0, planted = grade - grades;
-    const double *logits = grade < 0 ? logits_of(s, m) : planted < 0 ? s->original : s->retrained;
+    bool weights = grade >= 0 && planted < 0 && s->graded;
+    const double *logits = grade < 0      ? logits_of(s, m)
+                           : planted >= 0 ? s->retrained
+                           : weights      ? s->graded + grade * s->N * s->K
+                                          : s->original;
     BASE_TRY(take_rows(s, logits, 1, game->point, game->n, &t->logits));
     BASE_TRY(take_rows(s, logits, 1, t->population, t->input.Z, &t->population_logits));
     if (planted >= 0) {
         raise_members(game, s->K, audit_planted[planted], t->logits);
-    } else if (grade >= 0) {
+    } else if (grade >= 0 && !weights) {
         mix_rows(s, s->retrained, game->point, game->n, audit_grades[grade], t->logits);
         mix_rows(s, s->retrained, t->population, t->input.Z, audit_grades[grade], t->population_logits);
     }

@@ -9,11 +9,10 @@
 /** The models whose scores stand in rows, in this order: the unlearned one, the original (where given), the retrained.
  */
 typedef enum { AUDIT_UNLEARNED, AUDIT_ORIGINAL, AUDIT_RETRAINED, AUDIT_MODELS } AuditModel;
-/** Graded models, for the control "original against retrained": the original's logits by this part, the first retrained
- *  model's by the rest. Planted models, for the power card: the first retrained model's logits, those of the forgotten
- *  training points' own labels raised by so many standard deviations of that logit over the others'. */
-enum { AUDIT_GRADES = 2, AUDIT_PLANTED = 4 };
-extern const double audit_grades[AUDIT_GRADES], audit_planted[AUDIT_PLANTED];
+/** Planted models, for the power card: the first retrained model's logits, those of the forgotten training points' own
+ *  labels raised by so many standard deviations of that logit over the others'. */
+enum { AUDIT_PLANTED = 4 };
+extern const double audit_planted[AUDIT_PLANTED];
 const char *audit_model_name(AuditModel model); /* "unlearned", .. */
 
 /** The points of a game: members first. In "models" all are forgotten training points. */

@@ -131,7 +131,9 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
     else if (R >= 2)
         report_table_note(&t,
                           "Finds of the original: the smallest part of the original model (100%%, 25%% and 10%% of "
-                          "its logits, the rest a retrained model's) that this attack tells from retrained models.");
+                          "its %s) that this attack tells from retrained models.",
+                          p->collected->signals.graded ? "weights, the rest the unlearned model's"
+                                                       : "logits, the rest a retrained model's");
     if (!models)
         report_table_note(&t, "AUC: within classes, the mean over trained-on images; the TPRs of scores that are "
                               "standardised within classes.");

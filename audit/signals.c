@@ -11,6 +11,8 @@
 #include "io/hdf5.h"
 #include "session/params.h"
 
+const double audit_grades[AUDIT_GRADES] = {0.25, 0.1};
+
 static const char FORMAT[] = "expunge audit signals 1";
 
 const char *audit_group_name(AuditGroup group)
@@ -30,6 +32,7 @@ void audit_signals_free(AuditSignals *s)
     base_free(s->unlearned);
     base_free(s->original);
     base_free(s->retrained);
+    base_free(s->graded);
     model_shadow_arrays_free(&s->shadow);
     *s = (AuditSignals){0};
 }
@@ -134,14 +137,15 @@ typedef struct {
     double **logits;
     uint8_t **keep; /* "<path>/keep" instead, where not NULL */
 } Part;
-enum { PARTS = 5 };
+enum { PARTS = 6 };
 static void parts_of(AuditSignals *s, Part part[PARTS])
 {
     part[0] = (Part){"/retrained/logits", &s->R, &s->retrained, NULL};
     part[1] = (Part){"/shadow/logits", &s->shadow.S, &s->shadow.shadow_logits, &s->shadow.shadow_keep};
     part[2] = (Part){"/shadow_unlearned/logits", &s->shadow.U, &s->shadow.unlearned_logits, &s->shadow.unlearned_keep};
     part[3] = (Part){"/shadow_retrained/logits", &s->shadow.R, &s->shadow.retrained_logits, NULL};
-    part[4] = (Part){NULL, NULL, NULL, NULL};
+    part[4] = (Part){"/graded/logits", &s->G, &s->graded, NULL};
+    part[5] = (Part){NULL, NULL, NULL, NULL};
 }
 
 static void keep_path(const Part *part, char path[64])
@@ -328,6 +332,9 @@ static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
                             (void **)&s->original));
     BASE_TRY(read_points(file, path, s));
     BASE_TRY(read_parts(file, path, s));
+    BASE_CHECK(s->G == 0 || (s->G == AUDIT_GRADES && s->original), BASE_EFORMAT,
+               "%s: /graded/logits must hold %d models, and goes with /original/logits", path, AUDIT_GRADES);
+    BASE_TRY(check_logits(s, path, "/graded/logits", s->graded, s->G));
     BASE_TRY(check_logits(s, path, "/unlearned/logits", s->unlearned, 1));
     BASE_TRY(check_logits(s, path, "/original/logits", s->original, 1));
     BASE_TRY(check_logits(s, path, "/retrained/logits", s->retrained, s->R));

@@ -31,10 +31,17 @@ typedef struct {
     ModelPoint *point;            /* [N] where the images are */
     double *unlearned, *original; /* [N, K]; original NULL: not given */
     int64_t R;
-    double *retrained;        /* [R, N, K] */
+    double *retrained; /* [R, N, K] */
+    int64_t G;         /* 0 or AUDIT_GRADES */
+    double *graded;    /* [G, N, K] networks on the line between the unlearned (0) and the original weights (1) */
     ModelShadowArrays shadow; /* over the same N points; its population arrays are not used */
 } AuditSignals;
 void audit_signals_free(AuditSignals *signals);
+
+/** Graded models, for the control "original against retrained": what part of them is the original. Of weights the rest is
+ *  the unlearned model's (AuditSignals.graded); without such networks, of logits, and the rest is the first retrained model's. */
+enum { AUDIT_GRADES = 2 };
+extern const double audit_grades[AUDIT_GRADES]; /* 0.25, 0.1 */
 
 /** Turns held-out points into the population where an attack of the choice needs one: those that trained no shadow
  *  model. Where others did, all of them (an online attack could not judge them anyway); where it is all, a seeded

@@ -62,6 +62,39 @@ assert 0 <= e["lower"] <= e["largest_provable"] and (e["delta"], e["alpha"]) == 
 assert out["controls"]["retrained_against_retrained"]["run"] and out["controls"]["original_against_retrained"]["run"]
 assert [a["name"] for a in out["games"]["models"]["left_out"]] == ["logistic"]
 PY
+
+# the control's graded models: a quarter and a tenth of the original's weights, the rest the unlearned model's
+ok unlearn --arch mlp --data gaussians --weights o.safetensors --method neggrad --forget 1 --set epochs=1 --set lr=0.0005 -o step.safetensors
+ok $audit --weights step.safetensors --original o.safetensors --retrained $three --attacks loss -o graded
+"$python" - <<'PY' || fail "no mixture of weights"
+import json, struct, numpy as np
+def read(name):
+    raw = open(name, "rb").read()
+    n = struct.unpack("<Q", raw[:8])[0]
+    return json.loads(raw[8:8 + n]), raw[:8 + n], raw[8 + n:]
+head, start, a = read("o.safetensors")
+other, _, b = read("step.safetensors")
+out = bytearray(a)
+for name, t in head.items():
+    if name == "__metadata__" or t["dtype"] != "F32": continue
+    x, y = (np.frombuffer(d[slice(*h[name]["data_offsets"])], "<f4").astype("f8") for d, h in ((a, head), (b, other)))
+    out[slice(*t["data_offsets"])] = (0.25 * x + 0.75 * y).astype("<f4").tobytes()
+open("mixed.safetensors", "wb").write(start + bytes(out))
+PY
+ok predict --arch mlp --data gaussians --split test --weights mixed.safetensors --threads 1 -o mixed.h5
+"$python" - <<'PY' || fail "the graded models are others"
+import json, h5py, numpy as np
+with h5py.File("graded/signals.h5") as s, h5py.File("mixed.h5") as m:
+    test = s["points/test"][:] == 1
+    want = m["logits"][:][s["points/position"][:][test]]
+    got = s["graded/logits"][:]
+    assert got.shape[0] == 2 and abs(got[0][test] - want).max() < 1e-4 * abs(want).max(), abs(got[0][test] - want).max()
+    assert abs(got[0] - s["unlearned/logits"][:]).max() > abs(got[1] - s["unlearned/logits"][:]).max() > 0
+control = json.load(open("graded/report.json"))["results"]["controls"]["original_against_retrained"]
+assert control["run"] and control["parts_of"] == "weights"
+PY
+grep -q "its weights, the rest the unlearned model" graded/report.md || fail "the page does not say of what a part is"
+ok audit --verify graded
 grep -q "not resolvable with n = 300" null/report.md || fail "a TPR below 1/n"
 for f in null/report.html null/report.md; do
     grep -qiE "compliant|\bsafe\b|guarantee" $f && fail "$f promises more than an audit can"
