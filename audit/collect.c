@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/copies.h"
+#include "audit/training.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
@@ -21,6 +22,7 @@ void audit_collected_free(AuditCollected *c)
     for (size_t i = 0; i < c->input_count; i++) {
         base_free(c->input[i].role);
         base_free(c->input[i].path);
+        base_free(c->input[i].training);
     }
     base_free(c->input);
     base_free(c->arch);
@@ -31,10 +33,15 @@ void audit_collected_free(AuditCollected *c)
     *c = (AuditCollected){0};
 }
 
-static BaseStatus add_input(AuditCollected *c, const char *role, const char *path, const char *weights)
+/* @p tensors: of a network, else NULL. */
+static BaseStatus add_input(AuditCollected *c, const char *role, const char *path, const char *weights,
+                            const IoTensors *tensors)
 {
     BaseStatus st = BASE_OK;
     AuditInput input = {0};
+    BaseText training = {0};
+    if (tensors) BASE_TRY(audit_training_of(tensors, &training));
+    BASE_TRY(base_strdup(training.size ? training.data : "", &input.training));
     BASE_TRY(base_strdup(role, &input.role));
     BASE_TRY(base_strdup(path, &input.path));
     BASE_TRY(base_hash_file(path, input.file));
@@ -45,6 +52,8 @@ static BaseStatus add_input(AuditCollected *c, const char *role, const char *pat
 out:
     base_free(input.role);
     base_free(input.path);
+    base_free(input.training);
+    base_text_free(&training);
     return st;
 }
 
@@ -147,7 +156,7 @@ static BaseStatus add_model(const AuditTask *t, const ModelLogitsTask *how, Audi
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(check_weights(c, role, path, model->hash));
-    BASE_TRY(add_input(c, role, path, model->hash));
+    BASE_TRY(add_input(c, role, path, model->hash, model->tensors));
     BASE_TRY(model_logits(how, model, role, logits, NULL));
     BASE_TRY(warn_of_chance(c, logits));
     (void)t;
@@ -292,7 +301,7 @@ static BaseStatus add_shadows(const AuditTask *t, AuditCollected *c, const Model
                             .target_count = count};
     BASE_TRY(model_shadows_gather(&task, &c->signals.shadow));
     c->shadows = shadows->count;
-    BASE_TRY(add_input(c, "shadows", shadows->path, ""));
+    BASE_TRY(add_input(c, "shadows", shadows->path, "", NULL));
 out:
     base_free(targets);
     return st;
@@ -392,7 +401,7 @@ static BaseStatus collect_signals(const AuditTask *t, AuditCollected *out)
     BASE_TRY(classes_of_points(t, &c));
     BASE_TRY(base_strdup("unknown", &c.arch));
     BASE_TRY(base_strdup("as the logits were computed", &c.data.prep));
-    BASE_TRY(add_input(&c, "signals", t->signals, ""));
+    BASE_TRY(add_input(&c, "signals", t->signals, "", NULL));
     audit_set_population_apart(s);
     *out = c;
     c = (AuditCollected){0};

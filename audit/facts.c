@@ -69,6 +69,7 @@ static BaseStatus read_inputs(const BaseYaml *inputs, AuditCollected *c)
         const char *weights = audit_manifest_text(inputs->items[i], "weights_sha256");
         BASE_TRY(base_strdup(audit_manifest_text(inputs->items[i], "role"), &input->role));
         BASE_TRY(base_strdup(audit_manifest_text(inputs->items[i], "path"), &input->path));
+        BASE_TRY(base_strdup(audit_manifest_text(inputs->items[i], "training"), &input->training));
         snprintf(input->file, sizeof input->file, "%s", audit_manifest_text(inputs->items[i], "sha256"));
         snprintf(input->weights, sizeof input->weights, "%s", weights);
         if (strcmp(input->role, "unlearned") == 0) unlearned = weights;

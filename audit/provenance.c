@@ -87,6 +87,7 @@ static IoJson *inputs_json(const AuditCollected *c)
         io_json_set_take(row, "path", io_json_text_value(input->path));
         io_json_set_take(row, "sha256", io_json_text_value(input->file));
         if (*input->weights) io_json_set_take(row, "weights_sha256", io_json_text_value(input->weights));
+        if (*input->training) io_json_set_take(row, "training", io_json_text_value(input->training));
         io_json_add_take(json, row);
     }
     return json;

@@ -9,6 +9,7 @@
 #include "audit/figures.h"
 #include "audit/pictures.h"
 #include "audit/results.h"
+#include "audit/training.h"
 #include "audit/words.h"
 #include "base/memory.h"
 #include "io/file.h"
@@ -360,6 +361,11 @@ static void controls(const AuditPage *p, ReportDocument *d)
                          a->nothing.text);
     report_document_text(d, REPORT_BLOCK_ITEM, "Original against retrained, where there is something to find: %s.",
                          a->something.text);
+    BaseText training = {0};
+    BaseStatus st = audit_training_words(p->collected, &training);
+    if (st != BASE_OK && d->st == BASE_OK) d->st = st;
+    if (training.size) report_document_text(d, REPORT_BLOCK_ITEM, "%s", training.data);
+    base_text_free(&training);
 }
 
 /* When, and what the caller says: who audits, for whom, why. */

@@ -266,7 +266,9 @@ BaseStatus audit_results(const AuditSignals *s, const AuditResult *r, IoJson **o
     io_json_set_take(controls, "retrained_against_retrained", control_json(&r->audit.nothing));
     IoJson *something = control_json(&r->audit.something);
     io_json_set_take(something, "parts_of",
-                     io_json_text_value(!r->audit.something.run ? NULL : s->graded ? "weights" : "logits"));
+                     io_json_text_value(!r->audit.something.run ? NULL
+                                        : s->graded             ? "weights"
+                                                                : "logits"));
     io_json_set_take(controls, "original_against_retrained", something);
     io_json_set_take(all, "controls", controls);
     io_json_set_take(all, "e_value", io_json_number(r->audit.evidence));

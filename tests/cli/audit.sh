@@ -93,6 +93,17 @@ with h5py.File("graded/signals.h5") as s, h5py.File("mixed.h5") as m:
 control = json.load(open("graded/report.json"))["results"]["controls"]["original_against_retrained"]
 assert control["run"] and control["parts_of"] == "weights"
 PY
+# how retrained models were trained, as their files say
+grep -q "3 of 3 retrained models were trained with the original's settings, as their files say" graded/report.md ||
+    fail "the page does not say how retrained models were trained"
+ok train $tiny_train --set epochs=3 --set lr=0.02 --threads 1 --exclude 1 --seed 9 -o other.safetensors
+ok train $tiny_train --threads 1 --seed 9 -o all.safetensors
+ok $audit --weights step.safetensors --original o.safetensors --retrained r1.safetensors,other.safetensors,all.safetensors --attacks loss -o trained
+for words in "2 of 3 retrained models were trained with" "other.safetensors was trained otherwise: epochs 3, not 2; lr 0.02, not 0.05" \
+    "all.safetensors was trained on all classes: it is no retrained model"; do
+    grep -q "$words" trained/report.md || { grep "trained with" trained/report.md; fail "no word of: $words"; }
+done
+ok audit --verify trained
 grep -q "its weights, the rest the unlearned model" graded/report.md || fail "the page does not say of what a part is"
 ok audit --verify graded
 grep -q "not resolvable with n = 300" null/report.md || fail "a TPR below 1/n"
