@@ -173,16 +173,15 @@ BaseStatus audit_again_keep(AuditPage *page, const char *out)
 {
     BaseStatus st = BASE_OK;
     char *figures = NULL;
-    const char **names = page->class_names;
-    bool made = false;
+    bool pictures = page->has_pictures, made = false;
     BASE_TRY(base_format(&figures, "%s/figures", out));
     BASE_TRY(io_folder_make(out));
     made = true;
     BASE_TRY(io_folder_make(figures));
-    if (!page->collected->data.train) page->class_names = NULL; /* no pictures of images that are not there */
+    if (!page->collected->data.train) page->has_pictures = false; /* no pictures of images that are not there */
     BASE_TRY(audit_page(page, out));
 out:
-    page->class_names = names;
+    page->has_pictures = pictures;
     if (st != BASE_OK && made) io_folder_remove(out);
     base_free(figures);
     return st;

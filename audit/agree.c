@@ -117,12 +117,12 @@ static void check_names(Agree *a, const DataSet *data)
     size_t next = 0;
     for (int64_t k = 0; right && k < data->K; k++) {
         const char *name = data->class_names[k];
-        if (a->page->class_names) right = strcmp(a->page->class_names[k], name) == 0;
+        if (a->s->class_name) right = strcmp(a->s->class_name[k], name) == 0;
         if (!names_class(c->forget_numbers, k)) continue;
         right = right && next < c->forget_count && strcmp(c->forget_name[next], name) == 0;
         next++;
     }
-    if (!right || next != c->forget_count) differ(a, "page", "names classes differently from the data");
+    if (!right || next != c->forget_count) differ(a, "page", "or signals.h5 names classes differently from the data");
 }
 
 BaseStatus audit_agree(const BaseYaml *manifest, const AuditPage *page, const DataSet *data, BaseText *lines,

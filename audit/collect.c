@@ -89,6 +89,10 @@ static BaseStatus classes_text(AuditCollected *c)
     BASE_TRY(names.st);
     BASE_TRY(base_strdup(numbers.data, &c->forget_numbers));
     BASE_TRY(base_strdup(names.data, &c->forget_names));
+    BASE_TRY(BASE_ALLOC(c->data.train->K, &c->signals.class_name));
+    c->signals.K = c->data.train->K;
+    for (int64_t k = 0; k < c->signals.K; k++)
+        BASE_TRY(base_strdup(c->data.train->class_names[k], &c->signals.class_name[k]));
     BASE_TRY(BASE_ALLOC(c->forget.count, &c->forget_name));
     for (int64_t k = 0; k < c->forget.K; k++) {
         if (!c->forget.in[k]) continue;
@@ -115,7 +119,6 @@ static BaseStatus choose_points(const AuditTask *t, AuditCollected *c, ModelPoin
                "the training split of %s has no image of the forgotten class %s (%s): there is nothing to audit",
                t->data, c->forget_numbers, c->forget_names);
     s->N = points->n;
-    s->K = c->data.train->K;
     BASE_TRY(BASE_ALLOC(s->N, &s->group));
     BASE_TRY(BASE_ALLOC(s->N, &s->labels));
     BASE_TRY(BASE_ALLOC(s->N, &s->point));
@@ -331,7 +334,7 @@ static BaseStatus classes_of_points(const AuditTask *t, AuditCollected *c)
 {
     BaseStatus st = BASE_OK;
     const AuditSignals *s = &c->signals;
-    BaseText numbers = {0};
+    BaseText numbers = {0}, names = {0};
     bool *in = NULL;
     int64_t forgotten = 0;
     BASE_TRY(BASE_ALLOC(s->K, &in));
@@ -344,21 +347,33 @@ static BaseStatus classes_of_points(const AuditTask *t, AuditCollected *c)
                "%s: /points/group has no 0: without forgotten points that were trained on there is nothing to audit",
                t->signals);
     for (int64_t k = 0; k < s->K; k++)
-        if (in[k]) base_text_add(&numbers, "%s%lld", numbers.size ? "," : "", (long long)k);
+        if (in[k]) {
+            base_text_add(&numbers, "%s%lld", numbers.size ? "," : "", (long long)k);
+            base_text_add(&names, "%s", names.size ? ", " : "");
+            if (s->class_name)
+                base_text_add(&names, "%s", s->class_name[k]);
+            else
+                base_text_add(&names, "%lld", (long long)k);
+        }
     BASE_TRY(numbers.st);
+    BASE_TRY(names.st);
     BASE_CHECK(!t->forget || strcmp(t->forget, numbers.data) == 0, BASE_EARG,
                "--forget %.100s: the forgotten points of %s are of class %s", t->forget, t->signals, numbers.data);
     BASE_TRY(base_strdup(numbers.data, &c->forget_numbers));
-    BASE_TRY(base_strdup(numbers.data, &c->forget_names));
+    BASE_TRY(base_strdup(names.data, &c->forget_names));
     BASE_TRY(BASE_ALLOC(s->K, &c->forget_name));
     for (int64_t k = 0; k < s->K; k++) {
         if (!in[k]) continue;
-        BASE_TRY(base_format(&c->forget_name[c->forget_count], "%lld", (long long)k));
+        if (s->class_name)
+            BASE_TRY(base_strdup(s->class_name[k], &c->forget_name[c->forget_count]));
+        else
+            BASE_TRY(base_format(&c->forget_name[c->forget_count], "%lld", (long long)k));
         c->forget_count++;
     }
 out:
     base_free(in);
     base_text_free(&numbers);
+    base_text_free(&names);
     return st;
 }
 

@@ -29,16 +29,6 @@ static IoJson *seconds_json(const AuditResult *r)
     return all;
 }
 
-/* Captions name classes; pages without pictures do without. */
-static IoJson *class_names_json(const AuditCollected *c)
-{
-    IoJson *all = io_json_array();
-    const DataSet *set = c->data.train;
-    bool shown = c->signals.options.pictures > 0 && set && audit_has_pictures(set);
-    for (int64_t k = 0; shown && k < c->signals.K; k++) io_json_add_take(all, io_json_text_value(set->class_names[k]));
-    return all;
-}
-
 IoJson *audit_facts_json(const AuditPage *p)
 {
     IoJson *json = io_json_object();
@@ -53,7 +43,9 @@ IoJson *audit_facts_json(const AuditPage *p)
     io_json_set_take(json, "retrained_by_us", io_json_integer(p->task->make_retrained));
     io_json_set_take(json, "retrained_seconds", io_json_number(p->collected->made_seconds));
     io_json_set_take(json, "attack_seconds", seconds_json(p->result));
-    io_json_set_take(json, "class_names", class_names_json(p->collected));
+    const DataSet *set = p->collected->data.train;
+    io_json_set_take(json, "has_pictures",
+                     io_json_bool(p->collected->signals.options.pictures > 0 && set && audit_has_pictures(set)));
     return json;
 }
 
@@ -95,19 +87,6 @@ static BaseStatus read_numbers(const BaseYaml *facts, AuditTask *t, AuditCollect
         BASE_CHECK(seconds->items[i]->kind == BASE_YAML_SCALAR &&
                        base_parse_f64(seconds->items[i]->text, &r->attack[i].seconds),
                    BASE_EFORMAT, AUDIT_MANIFEST ": attack_seconds must be numbers");
-out:
-    return st;
-}
-
-static BaseStatus read_class_names(const BaseYaml *names, int64_t K, AuditPage *page)
-{
-    BaseStatus st = BASE_OK;
-    if (!names || names->count == 0) return BASE_OK;
-    BASE_CHECK(names->kind == BASE_YAML_LIST && (int64_t)names->count == K, BASE_EFORMAT,
-               AUDIT_MANIFEST ": it does not have %lld class_names", (long long)K);
-    BASE_TRY(BASE_ALLOC(names->count, &page->class_names));
-    for (size_t i = 0; i < names->count; i++)
-        page->class_names[i] = names->items[i]->kind == BASE_YAML_SCALAR ? names->items[i]->text : "";
 out:
     return st;
 }
@@ -168,7 +147,7 @@ BaseStatus audit_facts_read(const BaseYaml *manifest, AuditTask *task, AuditColl
     snprintf(c->data.hash, sizeof c->data.hash, "%s", audit_manifest_text(data, "sha256"));
     BASE_TRY(read_inputs(base_yaml_get(manifest, "inputs"), c));
     BASE_TRY(read_numbers(facts, task, c, result));
-    BASE_TRY(read_class_names(base_yaml_get(facts, "class_names"), c->signals.K, page));
+    page->has_pictures = strcmp(audit_manifest_text(facts, "has_pictures"), "true") == 0;
     page->task = task;
     page->collected = c;
     page->result = result;

@@ -31,6 +31,7 @@ void audit_result_free(AuditResult *r)
         base_free(r->game[g].member);
         base_free(r->game[g].label);
         base_free(r->game[g].cluster);
+        base_free(r->game[g].subgroup);
     }
     base_free(r->attack);
     mia_audit_free(&r->audit);
@@ -44,12 +45,14 @@ static BaseStatus make_game(const AuditSignals *s, AuditGroup in, AuditGroup out
     BASE_TRY(BASE_ALLOC(s->N, &game->member));
     BASE_TRY(BASE_ALLOC_RAW(s->N, &game->label));
     if (s->cluster) BASE_TRY(BASE_ALLOC_RAW(s->N, &game->cluster));
+    if (s->subgroup) BASE_TRY(BASE_ALLOC_RAW(s->N, &game->subgroup));
     for (int pass = 0; pass < 2; pass++)
         for (int64_t i = 0; i < s->N; i++) {
             if (s->group[i] != (pass == 0 ? in : out) || (pass == 1 && in == out)) continue;
             game->member[game->n] = pass == 0;
             game->label[game->n] = s->labels[i];
             if (s->cluster) game->cluster[game->n] = s->cluster[i];
+            if (s->subgroup) game->subgroup[game->n] = s->subgroup[i];
             game->point[game->n++] = i;
             game->members += pass == 0;
         }
@@ -449,6 +452,7 @@ static BaseStatus conclude(const AuditSignals *s, AuditResult *r)
             to->member = g == MIA_GAME_MODELS ? NULL : r->game[g].member;
             to->label = g == MIA_GAME_MODELS ? NULL : r->game[g].label;
             to->cluster = r->game[g].cluster;
+            to->subgroup = r->game[g].subgroup;
             int64_t grades = r->G ? r->G - AUDIT_PLANTED : 0;
             double *graded = r->G ? a->score[g] + r->M * r->game[g].n : NULL;
             to->graded = (MiaModels){graded, grades};
@@ -463,6 +467,7 @@ static BaseStatus conclude(const AuditSignals *s, AuditResult *r)
                                .margin = s->options.margin,
                                .margin_tpr = s->options.margin_tpr,
                                .draws = s->options.draws,
+                               .class_name = (const char *const *)s->class_name,
                                .unseen = unseen.data,
                                .grade = audit_grades,
                                .plant = audit_planted};

@@ -18,10 +18,10 @@ const char *audit_model_name(AuditModel model); /* "unlearned", .. */
 /** The points of a game: members first. In "models" all are forgotten training points. */
 typedef struct {
     int64_t n, members;
-    int64_t *point;   /* [n] indices into the signals' points */
-    uint8_t *member;  /* [n] */
-    int32_t *label;   /* [n] */
-    int32_t *cluster; /* [n]; NULL: the signals have none */
+    int64_t *point;              /* [n] indices into the signals' points */
+    uint8_t *member;             /* [n] */
+    int32_t *label;              /* [n] */
+    int32_t *cluster, *subgroup; /* [n]; NULL: the signals have none */
 } AuditGame;
 
 typedef struct {

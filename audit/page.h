@@ -14,8 +14,8 @@ typedef struct {
     const AuditResult *result;
     const char *version, *program; /* of the program that audited, and its SHA-256; NULL: this one */
     /* of a page that is made again: */
-    const char *drawn;        /* folder whose drawings it shows, since another gnuplot draws otherwise; else NULL */
-    const char **class_names; /* [K] where it has pictures; else NULL */
+    const char *drawn; /* folder whose drawings it shows, since another gnuplot draws otherwise; else NULL */
+    bool has_pictures;
 } AuditPage;
 
 #endif

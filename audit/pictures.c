@@ -72,9 +72,12 @@ static BaseStatus add(const AuditPage *p, const char *folder, int64_t point, dou
         path = NULL;
     }
     out->count++;
-    const char *name = set ? set->class_names[s->labels[point]] : p->class_names[s->labels[point]];
-    snprintf(item->caption, sizeof item->caption, "%lld (%.60s), training image %lld: %+.3g",
-             (long long)s->labels[point], name, (long long)s->point[point].at, exposure);
+    BaseText class = {0};
+    audit_class_words(s, s->labels[point], &class);
+    snprintf(item->caption, sizeof item->caption, "%.80s, training image %lld: %+.3g", base_text_of(&class, &st),
+             (long long)s->point[point].at, exposure);
+    base_text_free(&class);
+    BASE_TRY(st);
     BASE_TRY(base_format(&path, "%s/%s", folder, item->file));
     BASE_TRY(io_file_write_private(path, item->png, item->size));
 out:
@@ -95,7 +98,7 @@ BaseStatus audit_pictures_make(const AuditPage *p, const char *folder, AuditPict
     double *exposure = NULL;
     AuditPictures pictures = {0};
     *out = (AuditPictures){0};
-    if (most == 0 || (set ? !audit_has_pictures(set) : !p->class_names)) return BASE_OK;
+    if (most == 0 || (set ? !audit_has_pictures(set) : !p->has_pictures)) return BASE_OK;
     BASE_TRY(BASE_ALLOC(game->n, &order));
     BASE_TRY(BASE_ALLOC(game->n, &exposure));
     BASE_TRY(audit_exposed(p->result, &by, order, exposure));

@@ -145,12 +145,15 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
 static void worst_class(const AuditPage *p, MiaGame g, ReportDocument *d)
 {
     const MiaFinding *f = mia_audit_headline(&p->result->audit, g);
+    BaseText class = {0};
     if (!f || isnan(f->worst.value)) return;
+    audit_class_words(&p->collected->signals, f->worst_class, &class);
     report_document_text(
         d, REPORT_BLOCK_NOTE,
-        "By class, attack %s: class %d differs most, AUC %+.3f [%+.3f, %+.3f] from the retrained models "
+        "By class, attack %s: class %s differs most, AUC %+.3f [%+.3f, %+.3f] from the retrained models "
         "(an interval that holds for all classes at once).",
-        f->attack, (int)f->worst_class, f->worst.value, f->worst.lo, f->worst.hi);
+        f->attack, base_text_of(&class, &d->st), f->worst.value, f->worst.lo, f->worst.hi);
+    base_text_free(&class);
 }
 
 static void tpr_text(const MathTprAtFpr *t, char text[96])

@@ -87,6 +87,17 @@ static IoJson *power_json(const MiaPower *p)
     return row;
 }
 
+static IoJson *part_json(const MiaExposedPart *part, const char *key)
+{
+    if (isnan(part->p)) return io_json_null();
+    IoJson *row = io_json_object();
+    io_json_set_take(row, key, io_json_integer(part->key));
+    io_json_set_take(row, "points", io_json_integer(part->n));
+    io_json_set_take(row, "exposed", io_json_integer(part->found));
+    io_json_set_take(row, "p", io_json_number(part->p));
+    return row;
+}
+
 static IoJson *exposed_points_json(const MiaExposed *e)
 {
     IoJson *row = io_json_object();
@@ -97,6 +108,8 @@ static IoJson *exposed_points_json(const MiaExposed *e)
     io_json_set_take(row, "false_discovery_rate", io_json_number(MIA_EXPOSED_FDR));
     io_json_set_take(row, "exposed", io_json_integer(e->found));
     io_json_set_take(row, "smallest_p", io_json_number(e->n ? least : NAN));
+    io_json_set_take(row, "worst_class", part_json(&e->worst_class, "class"));
+    io_json_set_take(row, "worst_subgroup", part_json(&e->worst_subgroup, "subgroup"));
     return row;
 }
 

@@ -25,6 +25,8 @@ const char *audit_group_name(AuditGroup group)
 void audit_signals_free(AuditSignals *s)
 {
     audit_choice_free(s->choice, s->choice_count);
+    if (s->class_name) io_names_free(s->class_name, (size_t)s->K);
+    base_free(s->subgroup);
     base_free(s->labels);
     base_free(s->group);
     base_free(s->cluster);
@@ -35,6 +37,15 @@ void audit_signals_free(AuditSignals *s)
     base_free(s->graded);
     model_shadow_arrays_free(&s->shadow);
     *s = (AuditSignals){0};
+}
+
+void audit_class_words(const AuditSignals *s, int64_t label, BaseText *out)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)label);
+    base_text_add(out, "%s", number);
+    if (s->class_name && strcmp(s->class_name[label], number) != 0)
+        base_text_add(out, " (%.80s)", s->class_name[label]);
 }
 
 static bool trained_a_shadow(const AuditSignals *s, int64_t i)
@@ -122,6 +133,9 @@ static BaseStatus write_points(const AuditSignals *s, IoHdf5 *file)
     BASE_TRY(io_hdf5_write(file, "/points/labels", IO_H5_I32, 1, &s->N, s->labels));
     BASE_TRY(io_hdf5_write(file, "/points/group", IO_H5_U8, 1, &s->N, s->group));
     if (s->cluster) BASE_TRY(io_hdf5_write(file, "/points/cluster", IO_H5_I32, 1, &s->N, s->cluster));
+    if (s->subgroup) BASE_TRY(io_hdf5_write(file, "/points/subgroup", IO_H5_I32, 1, &s->N, s->subgroup));
+    if (s->class_name)
+        BASE_TRY(io_hdf5_write_texts(file, "/class_names", (const char *const *)s->class_name, (size_t)s->K));
     BASE_TRY(io_hdf5_write(file, "/points/position", IO_H5_I64, 1, &s->N, at));
     BASE_TRY(io_hdf5_write(file, "/points/test", IO_H5_U8, 1, &s->N, test));
 out:
@@ -265,6 +279,22 @@ out:
     return st;
 }
 
+static BaseStatus read_class_names(IoHdf5 *file, const char *name, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL;
+    size_t count = 0;
+    if (!io_hdf5_has(file, "/class_names")) return BASE_OK;
+    BASE_TRY(io_hdf5_read_texts(file, "/class_names", &names, &count));
+    BASE_CHECK((int64_t)count == s->K, BASE_EFORMAT, "%s: /class_names has %zu names; the logits have %lld classes",
+               name, count, (long long)s->K);
+    s->class_name = names;
+    names = NULL;
+out:
+    io_names_free(names, count);
+    return st;
+}
+
 static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
@@ -282,6 +312,10 @@ static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
     if (io_hdf5_has(file, "/points/cluster"))
         BASE_TRY(
             read_array(file, name, "/points/cluster", IO_H5_I32, 1, &s->N, sizeof *s->cluster, (void **)&s->cluster));
+    if (io_hdf5_has(file, "/points/subgroup"))
+        BASE_TRY(read_array(file, name, "/points/subgroup", IO_H5_I32, 1, &s->N, sizeof *s->subgroup,
+                            (void **)&s->subgroup));
+    BASE_TRY(read_class_names(file, name, s));
     BASE_TRY(read_places(file, name, s));
 out:
     return st;

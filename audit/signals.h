@@ -25,9 +25,11 @@ typedef struct {
     AuditChoice *choice; /* [choice_count] */
     size_t choice_count;
     int64_t N, K;
+    char **class_name;            /* [K]; NULL: numbers are all that is known */
     int32_t *labels;              /* [N] */
     uint8_t *group;               /* [N] AuditGroup */
     int32_t *cluster;             /* [N] points of one number depend on each other; NULL: none do */
+    int32_t *subgroup;            /* [N] any parts that people care about, as hospitals; NULL: none */
     ModelPoint *point;            /* [N] where the images are */
     double *unlearned, *original; /* [N, K]; original NULL: not given */
     int64_t R;
@@ -37,6 +39,8 @@ typedef struct {
     ModelShadowArrays shadow; /* over the same N points; its population arrays are not used */
 } AuditSignals;
 void audit_signals_free(AuditSignals *signals);
+/** "3 (Dress)", or "3" where it has no name of its own. Appended. */
+void audit_class_words(const AuditSignals *signals, int64_t label, BaseText *out);
 
 /** Graded models, for the control "original against retrained": what part of them is the original. Of weights the rest is
  *  the unlearned model's (AuditSignals.graded); without such networks, of logits, and the rest is the first retrained model's. */

@@ -179,7 +179,7 @@ static BaseStatus check_again(Check *c, const BaseYaml *manifest, SessionData *d
     BASE_TRY(audit_judge(&collected.signals, &result));
     BASE_TRY(audit_facts_read(manifest, &task, &collected, &result, &page));
     BASE_TRY(audit_agree(manifest, &page, data->train, c->lines, &c->differences));
-    if (page.class_names && data->train && data->train->K == collected.signals.K) {
+    if (page.has_pictures && data->train && data->train->K == collected.signals.K) {
         base_free(data->prep);
         data->prep = collected.data.prep;
         memcpy(data->hash, collected.data.hash, sizeof data->hash);
@@ -199,7 +199,6 @@ out:
         st = BASE_OK;
     }
     base_free(path);
-    base_free(page.class_names);
     audit_result_free(&result);
     audit_collected_free(&collected);
     return st;

@@ -113,6 +113,23 @@ static void copies(const AuditPage *p, ReportDocument *d)
             (long long)n.across);
 }
 
+/* "Of the forgotten classes, 3 (Dress) stands out most: .." */
+static void exposed_part(const AuditPage *p, const MiaExposedPart *part, const char *kind, ReportDocument *d)
+{
+    BaseText name = {0};
+    if (isnan(part->p)) return;
+    if (strcmp(kind, "class") == 0)
+        audit_class_words(&p->collected->signals, part->key, &name);
+    else
+        base_text_add(&name, "%d", (int)part->key);
+    report_document_text(
+        d, REPORT_BLOCK_TEXT,
+        "Of the forgotten images by %s, %s stands out most: %lld of %lld images are exposed (p %.2g, over "
+        "all of these parts together).",
+        kind, base_text_of(&name, &d->st), (long long)part->found, (long long)part->n, part->p);
+    base_text_free(&name);
+}
+
 /* What so many images and models would find. */
 static void power(const AuditPage *p, ReportDocument *d)
 {
@@ -141,6 +158,8 @@ static void power(const AuditPage *p, ReportDocument *d)
                              "Image by image, %lld of %lld forgotten ones stand out from the held-out images of their "
                              "class (attack %s, conformal p-values, false discovery rate %g).",
                              (long long)e->found, (long long)e->n, e->attack, MIA_EXPOSED_FDR);
+    exposed_part(p, &e->worst_class, "class", d);
+    exposed_part(p, &e->worst_subgroup, "subgroup", d);
     if (p->collected->signals.R >= 2)
         report_document_text(
             d, REPORT_BLOCK_TEXT,

@@ -107,8 +107,14 @@ bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame ga
         return false;
     }
     if (odd) {
-        snprintf(missing, room, "not shown to be equal within classes: class %d, %.40s, AUC %+.3f [%+.3f, %+.3f]",
-                 (int)odd->worst_class, odd->attack, odd->worst.value, odd->worst.lo, odd->worst.hi);
+        const char *name = options->class_name ? options->class_name[odd->worst_class] : "";
+        char number[16];
+        snprintf(number, sizeof number, "%d", (int)odd->worst_class);
+        if (strcmp(name, number) == 0) name = "";
+        snprintf(missing, room,
+                 "not shown to be equal within classes: class %d%s%.40s%s, %.40s, AUC %+.3f [%+.3f, %+.3f]",
+                 (int)odd->worst_class, *name ? " (" : "", name, *name ? ")" : "", odd->attack, odd->worst.value,
+                 odd->worst.lo, odd->worst.hi);
         return false;
     }
     if (worst) {

@@ -85,8 +85,41 @@ static double largest_rejected(double *p, int64_t n)
     return most;
 }
 
-/* p of every member point, 1 where it is not judged, and the largest that is rejected. */
-static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *p, double *most)
+/* The part, by @p key, whose points stand out most; @p apart [n] p of the judged points, NaN of all others. */
+static BaseStatus worst_part(const int32_t *key, const double *apart, int64_t n, double most, MiaExposedPart *out)
+{
+    BaseStatus st = BASE_OK;
+    MathGroups parts = {0};
+    double *own = NULL, least = INFINITY;
+    int64_t judged = 0;
+    *out = (MiaExposedPart){.p = NAN};
+    if (!key) return BASE_OK;
+    BASE_TRY(math_groups_make(key, n, false, &parts));
+    BASE_TRY(BASE_ALLOC(n, &own));
+    for (int64_t g = 0; g < parts.count; g++) {
+        int64_t count = 0, found = 0;
+        for (int64_t k = parts.start[g]; k < parts.start[g + 1]; k++) {
+            double p = apart[parts.point[k]];
+            if (isnan(p)) continue;
+            own[count++] = p;
+            found += most > 0 && p <= most;
+        }
+        if (count == 0) continue;
+        judged++;
+        double p = math_simes(own, count);
+        if (p >= least) continue;
+        least = p;
+        *out = (MiaExposedPart){key[parts.point[parts.start[g]]], count, found, NAN};
+    }
+    if (judged > 1) out->p = fmin(1, least * (double)judged);
+out:
+    math_groups_free(&parts);
+    base_free(own);
+    return st;
+}
+
+/* p of every member point, 1 where it is not judged; those of the judged points alone, NaN elsewhere; the largest that is rejected. */
+static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *p, double *apart, double *most)
 {
     BaseStatus st = BASE_OK;
     MathGroups clusters = {0};
@@ -103,7 +136,12 @@ static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *
     for (int64_t c = 0; c < clusters.count; c++) {
         double value = first_of(g, &clusters, c, 1, e), own = isnan(value) ? 1 : conformal(value, held_out, N);
         if (!isnan(value)) each[n++] = own;
-        for (int64_t k = clusters.start[c]; k < clusters.start[c + 1]; k++) p[clusters.point[k]] = own;
+        for (int64_t k = clusters.start[c]; k < clusters.start[c + 1]; k++) {
+            int64_t i = clusters.point[k];
+            p[i] = own;
+            apart[i] = !isnan(value) && g->member[i] && !isnan(e[i]) ? own : NAN;
+            if (!isnan(apart[i])) value = NAN; /* the first of the cluster stands for it */
+        }
     }
     *most = largest_rejected(each, n);
 out:
@@ -116,7 +154,7 @@ out:
 BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed *out)
 {
     BaseStatus st = BASE_OK;
-    double *e = NULL, *p = NULL, most;
+    double *e = NULL, *p = NULL, *apart = NULL, most;
     const MiaAuditScores *by = NULL;
     *out = (MiaExposed){0};
     for (int64_t i = 0; i < attacks; i++)
@@ -128,7 +166,10 @@ BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed 
     BASE_TRY(BASE_ALLOC(g->n, &e));
     BASE_TRY(BASE_ALLOC(g->n, &p));
     BASE_TRY(excess(g, e));
-    BASE_TRY(judge_points(g, e, p, &most));
+    BASE_TRY(BASE_ALLOC(g->n, &apart));
+    BASE_TRY(judge_points(g, e, p, apart, &most));
+    BASE_TRY(worst_part(g->label, apart, g->n, most, &out->worst_class));
+    BASE_TRY(worst_part(g->subgroup, apart, g->n, most, &out->worst_subgroup));
     for (int64_t i = 0; i < g->n; i++) {
         if (!g->member[i]) continue;
         out->found += most > 0 && p[i] <= most;
@@ -140,5 +181,6 @@ BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed 
 out:
     base_free(e);
     base_free(p);
+    base_free(apart);
     return st;
 }

@@ -31,6 +31,7 @@ typedef struct {
     double margin;     /* a difference of AUC smaller than this is none */
     double margin_tpr; /* the same for TPRs */
     int64_t draws;     /* of the power card */
+    const char *const *class_name; /* [labels] for sentences; NULL: numbers */
     const char *unseen;  /* names of attacks of the panel that were not made: "entropy, logistic"; NULL or "": none */
     const double *plant; /* [planted.M] how large each planted leak is, in any unit, rising */
     const double *grade; /* [graded.M] what part of the original each graded model is, as 0.25; the largest first */
@@ -76,6 +77,15 @@ typedef struct {
                           they do, -1: no number up to 100 */
 } MiaPower;
 
+/** Of the parts of the forgotten points, by class or subgroup, the one that stands out most. */
+typedef struct {
+    int32_t key;
+    int64_t n, found; /* judged points (one of each cluster), and exposed ones */
+    double
+        p; /* of no exposed point in any part: Simes over a part's points (their p are positively dependent, Bates et al.
+                 2023, Theorem 2), Bonferroni over parts; NaN: one part alone, or none was judged */
+} MiaExposedPart;
+
 /** The forgotten training points one by one: conformal p-values (Bates et al. 2023, Annals of Statistics 51) of each
  * against the held-out points of its class, of the score less the retrained models' mean. */
 typedef struct {
@@ -83,6 +93,7 @@ typedef struct {
     double *p;          /* [n], owned; in the order of the game "models" */
     int64_t n;
     int64_t found; /* by Benjamini and Hochberg with a false discovery rate of MIA_EXPOSED_FDR */
+    MiaExposedPart worst_class, worst_subgroup;
 } MiaExposed;
 #define MIA_EXPOSED_FDR 0.1
 

@@ -22,7 +22,8 @@ typedef struct {
     int64_t n;             /* 0: the attack does not play this game */
     const uint8_t *member; /* [n] 0/1; NULL for the game "models" */
     const int32_t *label; /* [n] class of each point: members are compared with non-members of their class; NULL: one */
-    const int32_t *cluster; /* [n] points of one number depend on each other (copies, one person); NULL: none do */
+    const int32_t *subgroup; /* [n] parts whose exposure is reported; NULL: none */
+    const int32_t *cluster;  /* [n] points of one number depend on each other (copies, one person); NULL: none do */
     MiaModels unlearned, retrained, original;
     MiaModels graded;  /* the original, part of the way: most first */
     MiaModels planted; /* the first retrained model with a leak of growing size: the members raised */

@@ -47,6 +47,26 @@ make blind.h5 "x.s[0, x.label == 0] -= 30"
 ok audit --signals blind.h5 --attacks correctness --margin 0.2 -o blind
 case "$(word blind)" in indistinguishable) fail "equality by correctness alone is not qualified" ;; esac
 
+# names of classes and of parts that people care about: the page names them, and the part that is exposed most
+make named.h5 "
+file['class_names'] = ['cat', 'dog', 'newt']
+file['points/subgroup'] = np.arange(len(file['points/labels'])) % 4 + 10
+g, z = file['points/group'][:], file['unlearned/logits'][:]
+z[(g == 0) & (np.arange(len(g)) % 4 == 2) & (rng.random(len(g)) < 0.3), 0] += 9
+file['unlearned/logits'][:] = z"
+ok audit --signals named.h5 -o named
+has stdout "asked to forget: 0 (cat)"
+grep -q "Privacy audit: forgetting 0 (cat)" named/report.html || fail "the page does not name the class"
+grep -q "by subgroup, 12 stands out most" named/report.md || fail "the page does not name the subgroup that is exposed"
+"$python" - <<'PY' || fail "report.json has other parts"
+import json
+e = json.load(open("named/report.json"))["results"]["exposed_points"]
+w = e["worst_subgroup"]
+assert e["worst_class"] is None and w["subgroup"] == 12 and w["points"] == 100 and w["p"] < 0.01, w
+assert 20 <= w["exposed"] <= e["exposed"] <= w["exposed"] + 8, (w, e)
+PY
+ok audit --verify named
+
 # types of other programs, and no more than what is needed
 make small.h5 "
 for name in ('original', 'retrained'): del file[name]
@@ -68,6 +88,9 @@ broken "/retrained/logits does not fit" "v = file['retrained/logits'][:, :-1]; d
 broken "unlearned/logits" "del file['unlearned']"
 broken "/points/group has no 0" "file['points/group'][:] = 2"
 broken "/unlearned/logits of point 3 is nan; logits must be finite" "file['unlearned/logits'][3, 1] = np.nan"
+broken "/class_names has 2 names; the logits have 3 classes" "file['class_names'] = ['a', 'b']"
+broken "/points/subgroup does not fit" "file['points/subgroup'] = np.zeros(3)"
+broken "/graded/logits must hold 2 models" "file['graded/logits'] = file['retrained/logits'][:3]"
 broken "retrained models 1 and 4 have the same logits" "file['retrained/logits'][3] = file['retrained/logits'][0]"
 broken "retrained model 2 has the unlearned model's logits" "file['retrained/logits'][1] = file['unlearned/logits'][:]"
 refuses 1 "of class 0" audit --signals plain.h5 --forget 1 -o x

@@ -131,15 +131,15 @@ manifest 's/"role": "retrained"/"role": "original"/' "manifest.json inputs: are 
 manifest 's/"retrained_by_us": 0/"retrained_by_us": 3/' "manifest.json inputs: are not the models" more
 hash_of() { sed -n "/\"role\": \"$1\"/,/weights_sha256/s/.*\"weights_sha256\": \"\([0-9a-f]*\)\".*/\1/p" whole/manifest.json | head -1; }
 manifest "s/$(hash_of unlearned)/$(hash_of original)/" "but their answers differ" more
-grep -q '"class_names": *\[' whole/manifest.json || fail "no names of classes"
 "$python" - <<'PY'
-import json, re
-m = json.load(open("now/manifest.json"))
-m["page"]["class_names"][0] = "nobody"
-open("now/manifest.json", "w").write(json.dumps(m, indent=2))
+import h5py
+with h5py.File("now/signals.h5", "r+") as f: # another name of the class that was forgotten
+    names = f["class_names"].asstr()[:]
+    del f["class_names"]
+    f["class_names"] = ["nobody" if i == 1 else str(n) for i, n in enumerate(names)]
 PY
-rehash
-told "manifest.json page: names classes differently from the data"
+rehash signals.h5
+told "manifest.json page: or signals.h5 names classes differently from the data" more
 manifest 's/"attack_seconds": \[/&"soon", /' "numbers and pages cannot be made again: manifest.json"
 manifest 's/"page": {/"pages": {/' "numbers and pages cannot be made again: manifest.json: has no 'page'"
 
