@@ -62,7 +62,7 @@ grep -q "by subgroup, 12 stands out most" named/report.md || fail "the page does
 import json
 e = json.load(open("named/report.json"))["results"]["exposed_points"]
 w = e["worst_subgroup"]
-assert e["worst_class"] is None and w["subgroup"] == 12 and w["points"] == 100 and w["p"] < 0.01, w
+assert e["worst_class"] is None and w["subgroup"] == 12 and w["points"] == 100 and w["p"] < 0.1, w
 assert 20 <= w["exposed"] <= e["exposed"] <= w["exposed"] + 8, (w, e)
 PY
 ok audit --verify named
