@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "audit/copies.h"
-#include "audit/training.h"
+#include "audit/settings.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
@@ -40,7 +40,7 @@ static BaseStatus add_input(AuditCollected *c, const char *role, const char *pat
     BaseStatus st = BASE_OK;
     AuditInput input = {0};
     BaseText training = {0};
-    if (tensors) BASE_TRY(audit_training_of(tensors, &training));
+    if (tensors) BASE_TRY(audit_settings_of(tensors, &training));
     BASE_TRY(base_strdup(training.size ? training.data : "", &input.training));
     BASE_TRY(base_strdup(role, &input.role));
     BASE_TRY(base_strdup(path, &input.path));

@@ -35,7 +35,7 @@ typedef struct {
     char *role, *path;           /* "unlearned", "retrained", "shadows"; owned */
     char file[BASE_HASH_HEX];    /* SHA-256 of the file */
     char weights[BASE_HASH_HEX]; /* of the network's numbers; "" for what is not a network */
-    char *training;              /* what its file says of its training (audit/training.h); "": nothing; owned */
+    char *training;              /* what its file says of its training (audit/settings.h); "": nothing; owned */
 } AuditInput;
 
 /** What was collected: the signals, and where they come from. Owned: audit_collected_free. */

@@ -48,11 +48,13 @@ static void accuracy_table(const AuditPage *p, ReportDocument *d)
 }
 
 /* "TPR at FPR 1% +0.012 [-0.004, +0.031]" */
-static void rate_text(const MiaJudgement *j, char text[64])
+static void rate_text(const MiaJudgement *j, MiaStatistic which, char text[64])
 {
     const MathEstimate *d = &j->difference;
     if (isnan(d->value))
         snprintf(text, 64, "-");
+    else if (which == MIA_STATISTIC_EPSILON)
+        snprintf(text, 64, "%+.1f", d->value);
     else if (isnan(d->lo))
         snprintf(text, 64, "%+.3f", d->value);
     else
@@ -98,7 +100,7 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
         report_table_number(&t, other, area->retrained, NAN);
         report_table_number(&t, difference, area->difference, NAN);
         for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
-            rate_text(&f->at[s], text);
+            rate_text(&f->at[s], (MiaStatistic)s, text);
             report_table_text(&t, rate[s], text);
         }
         snprintf(text, sizeof text, first ? "%.2g" : "-", first ? first->adjusted : 0);

@@ -108,8 +108,11 @@ static void copies(const AuditPage *p, ReportDocument *d)
     if (n.across)
         report_document_text(
             d, REPORT_BLOCK_WARNING,
-            "%lld held-out images are copies of images that were trained on, or of one cluster with them: "
-            "they are no fair comparison.",
+            n.across == 1
+                ? "%lld held-out image is a copy of one that was trained on, or of one cluster with it: that is no "
+                  "fair comparison."
+                : "%lld held-out images are copies of images that were trained on, or of one cluster with "
+                  "them: they are no fair comparison.",
             (long long)n.across);
 }
 

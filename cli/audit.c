@@ -1,12 +1,15 @@
 /* cli/audit.c - `expunge audit`: options sorted into an audit to make or one to verify; audit/ does the work. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "audit/audit.h"
 #include "audit/verify.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "report/pdf.h"
 
 typedef struct {
     NnTrainConfig training;
@@ -63,6 +66,20 @@ static BaseStatus number_of(const char *flag, const char *text, AuditOptions *op
     return text ? base_param_set(audit_params, audit_param_count, options, "audit", flag, text, "audit") : BASE_OK;
 }
 
+/* A page with pictures is readable by its owner alone, and so is its print. */
+static BaseStatus print_page(const char *folder, const char *pdf)
+{
+    BaseStatus st = BASE_OK;
+    char *html = NULL;
+    struct stat of;
+    BASE_TRY(base_format(&html, "%s/report.html", folder));
+    BASE_CHECK(stat(html, &of) == 0, BASE_EIO, "%s: %s", html, strerror(errno));
+    BASE_TRY(report_pdf_write(html, pdf, (of.st_mode & 077) == 0));
+out:
+    base_free(html);
+    return st;
+}
+
 static BaseStatus audit(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
@@ -72,6 +89,7 @@ static BaseStatus audit(const CliOptions *o)
     NnTuning *tuning = NULL;
     MiaVerdict verdict;
     char date[40];
+    const char *program;
     w.task.signals = o->signals;
     BASE_CHECK(!o->signals || !(o->arch || o->weights || o->data || o->original || o->retrained || o->shadow ||
                                 o->make_retrained || o->pictures || o->tuning),
@@ -120,7 +138,9 @@ static BaseStatus audit(const CliOptions *o)
     w.task.date = date;
     w.task.out = o->out;
     w.task.command = o->command;
+    if (o->pdf) BASE_TRY(report_pdf_program(&program));
     BASE_TRY(audit_run(&w.task, &json, &terminal, &verdict));
+    if (o->pdf) BASE_TRY(print_page(o->out, o->pdf));
     if (o->json) {
         base_text_free(&terminal);
         base_text_add(&terminal, "%s\n", json);
@@ -154,6 +174,7 @@ static BaseStatus verify(const CliOptions *o)
                "%s: %lld picture%s cannot be checked here; -o NEW makes the pages again with pictures drawn on this "
                "machine",
                o->verify, (long long)verdict.pictures, verdict.pictures == 1 ? "" : "s");
+    if (o->pdf) BASE_TRY(print_page(o->out ? o->out : o->verify, o->pdf));
 out:
     base_text_free(&lines);
     return st;
@@ -174,10 +195,11 @@ const CliCommand cli_audit = {
         {
 #include "cli/help/audit.txt.inc"
         },
-    .usage = {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] -o DIR",
-              "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [-o NEW]"},
+    .usage =
+        {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] [--pdf FILE] -o DIR",
+         "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [--pdf FILE] [-o NEW]"},
     .takes =
-        "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures verify signers identity meta set "
+        "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures pdf verify signers identity meta set "
         "precision tuning json out",
     .set_table = audit_params,
     .set_count = &audit_param_count,

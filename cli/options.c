@@ -57,6 +57,7 @@ static const Option OPTIONS[] = {
     {TEXT_ROW("pictures", pictures, "N", "0",
               "number of most exposed forgotten images to show; anyone who gets the page gets them")},
     {TEXT_ROW("verify", verify, "DIR", "none", "folder of an earlier audit, which is checked")},
+    {TEXT_ROW("pdf", pdf, "FILE", "none", "PDF of the page, printed by chromium or weasyprint")},
     {TEXT_ROW("signers", signers, "FILE", "none",
               "file of those whose signatures are accepted: ssh-keygen's ALLOWED SIGNERS")},
     {TEXT_ROW("identity", identity, "I", "none", "identity in --signers that must have signed")},

@@ -17,8 +17,8 @@ typedef struct {
 /** Every option of every command; what was not given stays at its default (NULL, 0, false). */
 typedef struct {
     const char *arch, *weights, *data, *split, *forget, *exclude, *method, *precision, *out, *results, *name, *signals,
-        *original, *retrained, *shadow, *attacks, *alpha, *margin, *pictures, *verify, *signers, *identity, *max_size,
-        *tuning, *beside;
+        *original, *retrained, *shadow, *attacks, *alpha, *margin, *pictures, *verify, *pdf, *signers, *identity,
+        *max_size, *tuning, *beside;
     int64_t threads, seed, make_retrained, jobs, older_than, batch;
     bool json, quiet, force, dry_run, share, unused, tune, help, has_seed;
     CliTexts set, meta, operands;

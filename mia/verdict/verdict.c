@@ -23,7 +23,9 @@ static MathEstimate own_interval(const MiaRow *row)
     return (MathEstimate){auc.value, auc.lo, auc.hi, (int64_t)row->count};
 }
 
-static void judge_against(const MiaRow *row, int64_t M, const MiaAuditOptions *options, MiaJudgement *out)
+/* @p one_sided: only a rise is a finding. */
+static void judge_against(const MiaRow *row, int64_t M, bool one_sided, const MiaAuditOptions *options,
+                          MiaJudgement *out)
 {
     MathExchange x = mia_row_exchange(row, M);
     if (isnan(x.p)) return;
@@ -32,6 +34,10 @@ static void judge_against(const MiaRow *row, int64_t M, const MiaAuditOptions *o
     out->judged = true;
     out->p = x.p;
     out->evidence = math_exchange_evidence(&x);
+    if (one_sided) { /* both are symmetric in the offset where there is nothing to find */
+        out->p = x.offset > 0 ? x.p / 2 : 1 - x.p / 2;
+        out->evidence = x.offset > 0 ? 2 * out->evidence : 0;
+    }
     out->difference = mia_row_difference(row, &x, false, 0.95);
     out->equality = mia_row_difference(row, &x, true, 1 - 2 * options->alpha);
     out->retrained = math_estimate(middle, M - 1);
@@ -114,7 +120,7 @@ static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAudi
         to->unlearned = math_estimate(row->value[0], (int64_t)row->count);
         if (s == MIA_STATISTIC_AUC && game != MIA_GAME_MODELS) to->unlearned = own_interval(row);
         if (g->retrained.M >= 2)
-            judge_against(row, table.M, options, to);
+            judge_against(row, table.M, s == MIA_STATISTIC_EPSILON, options, to);
         else if (s == MIA_STATISTIC_AUC && !scores->fitted)
             judge_alone(row, table.M, to);
         else if (s == MIA_STATISTIC_EPSILON && !scores->fitted)

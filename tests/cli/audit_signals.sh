@@ -67,6 +67,35 @@ assert 20 <= w["exposed"] <= e["exposed"] <= w["exposed"] + 8, (w, e)
 PY
 ok audit --verify named
 
+# the page as a PDF: printed of what was checked, by what is installed
+mkdir none fake
+for tool in rm cat grep wc head tail sed sort find sh bash env mktemp gnuplot; do
+    command -v $tool >"$logs/where" && ln -s "$(cat "$logs/where")" none/ && ln -s "$(cat "$logs/where")" fake/
+done
+path=$PATH
+PATH=$PWD/none
+refuses 1 "a PDF is printed by chromium or weasyprint, and neither is installed" audit --signals named.h5 --pdf x.pdf -o x
+PATH=$path
+[ ! -e x ] && [ ! -e x.pdf ] || fail "something was written before the PDF was refused"
+cat >fake/weasyprint <<'SH'
+#!/bin/sh
+[ -s "$1" ] && echo "%PDF of $1" >"$2"
+SH
+printf '#!/bin/sh\nexit 3\n' >fake/chromium
+chmod +x fake/weasyprint fake/chromium
+PATH=$PWD/fake
+"$EXPUNGE" audit --verify named --pdf x.pdf >"$logs/stdout" 2>"$logs/stderr"
+[ $? -eq 1 ] || fail "a browser that fails"
+has stderr "chromium printed no PDF of named/report.html (exit status 3)"
+rm fake/chromium
+ok audit --verify named --pdf x.pdf
+grep -q "^%PDF of .*/named/report.html" x.pdf || fail "no PDF of the page"
+rm x.pdf
+sed -i 's/Verdict: [a-z]*/Verdict: nothing/' named/report.html
+"$EXPUNGE" audit --verify named --pdf x.pdf >"$logs/stdout" 2>"$logs/stderr" && fail "a changed page passes"
+PATH=$path
+[ ! -e x.pdf ] || fail "a changed page was printed"
+
 # types of other programs, and no more than what is needed
 make small.h5 "
 for name in ('original', 'retrained'): del file[name]
