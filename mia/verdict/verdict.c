@@ -199,20 +199,43 @@ static MiaVerdict word_for(double difference, bool either, bool alone)
     return difference > 0 || either ? MIA_LEAKS : MIA_OVER_FORGOTTEN;
 }
 
+/* Which way the attacks that have a direction point in a game: +1, -1, or 0 where none of their statistics differs by itself
+ * at level alpha. One without a direction (entropy: more certain may mean of the right class, or of a wrong one) is read
+ * by these. */
+static int direction(const MiaAuditScores *scores, int64_t attacks, MiaGame game, double alpha, const MiaAudit *audit)
+{
+    double least = alpha;
+    int way = 0;
+    for (int64_t i = 0; i < audit->count; i++) {
+        const MiaFinding *f = &audit->finding[i];
+        if (f->game != game || mia_scores_of(scores, attacks, f)->undirected) continue;
+        for (int k = 0; k < MIA_STATISTICS; k++) {
+            const MiaJudgement *j = &f->at[k];
+            if (!j->judged || j->p > least) continue;
+            least = j->p;
+            way = j->difference.value > 0 ? 1 : -1;
+        }
+    }
+    return way;
+}
+
 /* Words for every judgement, finding and game at level alpha. */
 static void name_findings(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options,
                           MiaAudit *audit)
 {
     double least[MIA_GAMES];
     MiaVerdict first[MIA_GAMES];
+    int way[MIA_GAMES];
     for (int g = 0; g < MIA_GAMES; g++) {
+        way[g] = direction(scores, attacks, (MiaGame)g, options->alpha, audit);
         least[g] = INFINITY;
         first[g] = audit->game[g] = MIA_UNDERPOWERED;
     }
     for (int64_t i = 0; i < audit->count; i++) {
         MiaFinding *f = &audit->finding[i];
         const MiaAuditScores *s = mia_scores_of(scores, attacks, f);
-        bool either = s->undirected && f->game == MIA_GAME_MODELS, alone = s->game[f->game].retrained.M < 2;
+        bool either = s->undirected && (f->game == MIA_GAME_MODELS || way[f->game] > 0),
+             alone = s->game[f->game].retrained.M < 2;
         for (int k = 0; k < MIA_STATISTICS; k++) {
             MiaJudgement *j = &f->at[k];
             if (!j->judged) continue;

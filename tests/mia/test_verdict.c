@@ -149,6 +149,38 @@ static void the_plainest_is_the_headline(void **state)
     }
 }
 
+/* An attack without a direction is read by one that has it: what lies below is a leak where that one points up. */
+static void a_direction_from_another_attack(void **state)
+{
+    (void)state;
+    static World w;
+    static double turned[2 + MODELS + 8][POINTS];
+    world_make(&w, 400, 5, 1, 1, 2, 0.05, 1);
+    MiaAuditScores two[2] = {w.scores, {.attack = "chi", .undirected = true}};
+    MiaGameScores *g = &two[1].game[MIA_GAME_FORGET];
+    MiaModels *models[] = {&g->unlearned, &g->retrained, &g->original, &g->graded, &g->planted};
+    int64_t row = 0;
+    *g = w.scores.game[MIA_GAME_FORGET];
+    for (size_t k = 0; k < BASE_COUNT(models); k++) {
+        double *to = &turned[0][0] + row * g->n;
+        for (int64_t i = 0; i < models[k]->M * g->n; i++) to[i] = -models[k]->score[i];
+        models[k]->score = to;
+        row += models[k]->M;
+    }
+    const MiaAuditOptions options = options_make();
+    for (int alone = 0; alone < 2; alone++) {
+        MiaAudit got;
+        assert_ok(mia_audit(two + alone, 2 - alone, &options, &got));
+        assert_int_equal(got.game[MIA_GAME_FORGET], alone ? MIA_OVER_FORGOTTEN : MIA_LEAKS);
+        const MiaFinding *chi = NULL;
+        for (int64_t i = 0; i < got.count; i++)
+            if (strcmp(got.finding[i].attack, "chi") == 0) chi = &got.finding[i];
+        assert_true(chi && chi->at[MIA_STATISTIC_AUC].difference.value < 0);
+        assert_int_equal(chi->verdict, alone ? MIA_OVER_FORGOTTEN : MIA_LEAKS);
+        mia_audit_free(&got);
+    }
+}
+
 static void equality_needs_everything(void **state)
 {
     (void)state;
@@ -495,6 +527,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_leak_is_found),
     cmocka_unit_test(without_a_direction),
     cmocka_unit_test(the_plainest_is_the_headline),
+    cmocka_unit_test(a_direction_from_another_attack),
     cmocka_unit_test(equality_needs_everything),
     cmocka_unit_test(a_failed_control_is_invalid),
     cmocka_unit_test(epsilon_alone_is_a_suspicion),
