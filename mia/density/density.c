@@ -34,3 +34,11 @@ double mia_density_student(double x, double centre, double scale, double df, dou
     double log_density = peak - (df + 1) / 2 * tail;
     return log_density > MIA_DENSITY_LEAST ? log_density : MIA_DENSITY_LEAST;
 }
+
+double mia_density_mean(const double *x, int64_t n)
+{
+    double most = x[0], sum = 0;
+    for (int64_t i = 1; i < n; i++) most = fmax(most, x[i]);
+    for (int64_t i = 0; i < n; i++) sum += exp(x[i] - most);
+    return most + log(sum / (double)n);
+}

@@ -3,6 +3,8 @@
 #ifndef MIA_DENSITY_DENSITY_H
 #define MIA_DENSITY_DENSITY_H
 
+#include <stdint.h>
+
 /** Added to a standard deviation before it divides, as in the published LiRA. */
 #define MIA_DENSITY_TINY 1e-30
 /** No log density is below this, so that a difference of two is finite. */
@@ -16,5 +18,7 @@ double mia_density_normal_cdf(double z);
  * peak: its value at the centre, from the second function. */
 double mia_density_student(double x, double centre, double scale, double df, double peak);
 double mia_density_student_peak(double scale, double df);
+/** log((exp(x[0]) + .. + exp(x[n - 1])) / n), n >= 1: of logarithms of densities that of their mean. */
+double mia_density_mean(const double *x, int64_t n);
 
 #endif

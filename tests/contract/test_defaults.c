@@ -107,6 +107,7 @@ static const Row ATTACKS[] = {
      "research/2024_rmia: gamma 2, offline_a 0.3"},
     {"attack_r", "fpr=0.1 fit=linear", "ours: level 0.1"},
     {"ulira", "predictive=student null=retrained signal=exact", "ours: Student, right for few models"},
+    {"ruli", "bandwidth=1 game=efficacy signal=exact", "RULI's public code: bandwidth 1; exact: ours"},
     {"other_classes", "shrinkage=0.1 folds=5", "ours"},
     {"population_umia", "predictive=student signal=exact", "as ulira"},
     {"epsilon_score", "delta=1e-05 alpha=0.05 estimate=smoothed signal=exact",
