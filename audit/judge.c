@@ -64,7 +64,7 @@ out:
 typedef struct {
     MiaInput input;
     int64_t *population; /* [Z] points */
-    double *logits, *shadow, *unlearned, *retrained, *population_logits, *shadow_population;
+    double *logits, *original, *shadow, *unlearned, *retrained, *population_logits, *shadow_population;
     int32_t *labels, *population_labels;
     uint8_t *role, *shadow_keep, *unlearned_keep;
 } Table;
@@ -76,7 +76,8 @@ static void table_free(Table *t)
                             t->retrained,      t->population_logits,
                             t->labels,         t->population_labels,
                             t->role,           t->shadow_keep,
-                            t->unlearned_keep, t->shadow_population};
+                            t->unlearned_keep, t->shadow_population,
+                            t->original};
     for (size_t i = 0; i < BASE_COUNT(blocks); i++) base_free(blocks[i]);
     *t = (Table){0};
 }
@@ -152,6 +153,8 @@ static BaseStatus table_make(const AuditSignals *s, const AuditGame *game, Table
     in->unlearned_keep = t->unlearned_keep;
     in->R = a->R;
     in->retrained_logits = t->retrained;
+    BASE_TRY(take_rows(s, s->original, 1, game->point, game->n, &t->original));
+    in->original_logits = t->original;
     BASE_TRY(take_population(s, t));
 out:
     return st;
@@ -220,14 +223,30 @@ out:
     return st;
 }
 
+static bool of_groups(const MiaAttack *attack)
+{
+    return (attack->needs & (MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED)) != 0;
+}
+
+/* What such an attack says of a point depends on more than the audited model: models may be compared on the same
+ * points, but not members with others. */
+static bool plays_models_only(const MiaAttack *attack)
+{
+    return of_groups(attack) || (attack->needs & MIA_NEEDS_ORIGINAL) != 0;
+}
+
 /* Says in why_not what the attack lacks to play; false: it lacks something. */
 static bool may_play(const AuditSignals *s, const AuditGame *game, const MiaAttack *attack, MiaGame g, const Table *t,
                      char why_not[240])
 {
-    bool groups = (attack->needs & (MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED)) != 0;
+    bool groups = of_groups(attack);
     const char *why = NULL;
     if (groups && g != MIA_GAME_MODELS)
         why = "compares models: it plays the game \"models\"";
+    else if ((attack->needs & MIA_NEEDS_ORIGINAL) && g != MIA_GAME_MODELS)
+        why = "is told the original's answers, which say who was trained on: it plays the game \"models\"";
+    else if ((attack->needs & MIA_NEEDS_ORIGINAL) && !s->original)
+        why = "needs the original (--original)";
     else if ((attack->needs & MIA_NEEDS_SHADOW) && s->shadow.S == 0)
         why = "needs shadow models (--shadow)";
     else if (groups && (s->shadow.U == 0 || s->shadow.R == 0))
@@ -297,14 +316,13 @@ out:
 }
 
 /* Every attack's scores in "forget" and "retain"; "models" takes the forgotten training points of "forget". An attack
- * on groups of models is played on those points too, then moved. */
+ * that plays "models" only is played on those points too, then moved. */
 static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, AuditAttack *a)
 {
     BaseStatus st = BASE_OK;
     const AuditGame *game = &r->game[MIA_GAME_FORGET];
     const MiaAttack *attack = a->choice->attack;
-    bool groups = (attack->needs & (MIA_NEEDS_UNLEARNED | MIA_NEEDS_RETRAINED)) != 0;
-    if (groups) {
+    if (plays_models_only(attack)) {
         double *all = NULL;
         BASE_TRY(play(s, game, r->M + r->G, t, a, MIA_GAME_MODELS));
         may_play(s, game, attack, MIA_GAME_FORGET, t, a->why_not[MIA_GAME_FORGET]);
@@ -338,7 +356,8 @@ out:
 static BaseStatus curve_of(const AuditSignals *s, AuditResult *r, Table *t, AuditAttack *a)
 {
     BaseStatus st = BASE_OK;
-    bool made = a->plays[MIA_GAME_FORGET] || a->result[MIA_GAME_MODELS].number_count > 0;
+    bool numbers = a->choice->attack->curve && a->result[MIA_GAME_MODELS].number_count > 0;
+    bool made = a->plays[MIA_GAME_FORGET] || numbers;
     if (!made || s->shadow.S == 0) return BASE_OK;
     BASE_TRY(table_target(s, &r->game[MIA_GAME_FORGET], 0, t));
     st = mia_curve(a->choice->attack, &t->input, a->choice->params, s->options.curve_draws, &a->curve_what, a->curve,

@@ -44,6 +44,7 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
             base_text_add(out, "; needs the population under the shadow models");
         if (a->needs & MIA_NEEDS_UNLEARNED) base_text_add(out, "; needs unlearned models");
         if (a->needs & MIA_NEEDS_RETRAINED) base_text_add(out, "; needs retrained models");
+        if (a->needs & MIA_NEEDS_ORIGINAL) base_text_add(out, "; needs the original");
     } else if (strcmp(kind, "metrics") == 0) {
         const EvalMetric *m = (const EvalMetric *)entry;
         base_text_add(out, "%s in %s", m->title, m->unit);

@@ -107,6 +107,7 @@ static BaseStatus check_needs(const MiaInput *in, unsigned needs)
         {MIA_NEEDS_RETRAINED, in->R > 0 && in->retrained_logits, "retrained models: /retrained/logits [R, N, K]"},
         {MIA_NEEDS_SHADOW_POPULATION, in->S > 0 && in->Z > 0 && in->shadow_population_logits,
          "the shadow models' logits of the population: /shadow/population_logits [S, Z, K]"},
+        {MIA_NEEDS_ORIGINAL, in->original_logits, "the original's logits: /original/logits [N, K]"},
     };
     for (size_t i = 0; i < BASE_COUNT(parts); i++)
         if ((needs & parts[i].need) && !parts[i].have)
@@ -136,6 +137,7 @@ static BaseStatus check_optional(const MiaInput *in)
         BASE_TRY(check_logits(in->shadow_population_logits, in->S * in->Z, in->K, "shadow population logits"));
     if (in->unlearned_logits) BASE_TRY(check_logits(in->unlearned_logits, in->U * in->N, in->K, "unlearned logits"));
     if (in->retrained_logits) BASE_TRY(check_logits(in->retrained_logits, in->R * in->N, in->K, "retrained logits"));
+    if (in->original_logits) BASE_TRY(check_logits(in->original_logits, in->N, in->K, "original logits"));
 out:
     return st;
 }

@@ -26,6 +26,7 @@ typedef struct {
     const double *unlearned_logits; /* [U, N, K] */
     const double *retrained_logits; /* [R, N, K] */
     const uint8_t *unlearned_keep;  /* [U, N] 1: the point trained unlearned model u; NULL: each trained every one */
+    const double *original_logits;  /* [N, K] of the model that the target was made from by unlearning */
     uint64_t seed;
 } MiaInput;
 
@@ -65,9 +66,10 @@ enum {
     MIA_NEEDS_UNLEARNED = 4,
     MIA_NEEDS_RETRAINED = 8,
     MIA_NEEDS_SHADOW_POPULATION = 16, /* shadow_population_logits; the first two are needed too */
-    MIA_NEEDS_OTHERS = 31,            /* any of these: more than the target's own logits */
-    MIA_WITHOUT_ROLES = 32, /* compares models, not members: members or non-members may be missing; no ROC then */
-    MIA_UNDIRECTED = 64, /* on one point a higher score may mean trained on or never seen: a retrained model may be as
+    MIA_NEEDS_ORIGINAL = 32,          /* it is told what the original, which knew the members, answered */
+    MIA_NEEDS_OTHERS = 63,            /* any of these: more than the target's own logits */
+    MIA_WITHOUT_ROLES = 64, /* compares models, not members: members or non-members may be missing; no ROC then */
+    MIA_UNDIRECTED = 128, /* on one point a higher score may mean trained on or never seen: a retrained model may be as
                             sure of a wrong class as another was of the right one. Models are compared to both sides */
 };
 

@@ -127,6 +127,9 @@ static BaseStatus read_others(IoHdf5 *file, const char *name, MiaInput *in)
             read_bytes(file, name, "/unlearned/keep", 2, (int64_t[]){in->U, in->N}, "[U,N]", 1, &in->unlearned_keep));
     }
     BASE_TRY(read_models(file, name, "/retrained/logits", ANY, in->N, in->K, "[R,N,K]", &in->R, &in->retrained_logits));
+    if (io_hdf5_has(file, "/original/logits"))
+        BASE_TRY(read_array(file, name, "/original/logits", IO_H5_F64, 2, (int64_t[]){in->N, in->K}, "[N,K]", NULL,
+                            (void **)&in->original_logits));
 out:
     return st;
 }
@@ -137,8 +140,10 @@ static BaseStatus warn_of_strangers(IoHdf5 *file, const char *name)
         "target",           "target/logits",     "target/labels",     "target/role",
         "shadow",           "shadow/logits",     "shadow/keep",       "shadow/population_logits",
         "population",       "population/logits", "population/labels", "unlearned",
-        "unlearned/logits", "unlearned/keep",    "retrained",         "retrained/logits"};
-    static const char *const GROUPS[] = {"/", "/target", "/shadow", "/population", "/unlearned", "/retrained"};
+        "unlearned/logits", "unlearned/keep",    "retrained",         "retrained/logits",
+        "original",         "original/logits"};
+    static const char *const GROUPS[] = {"/",          "/target",    "/shadow",  "/population",
+                                         "/unlearned", "/retrained", "/original"};
     for (size_t g = 0; g < BASE_COUNT(GROUPS); g++) {
         char **names = NULL, path[256];
         size_t count = 0;
@@ -188,7 +193,8 @@ static void note_probabilities(SessionSignals *s)
                   {"/population/logits", in->population_logits, in->Z},
                   {"/shadow/population_logits", in->shadow_population_logits, in->S * in->Z},
                   {"/unlearned/logits", in->unlearned_logits, in->U * in->N},
-                  {"/retrained/logits", in->retrained_logits, in->R * in->N}};
+                  {"/retrained/logits", in->retrained_logits, in->R * in->N},
+                  {"/original/logits", in->original_logits, in->N}};
     char list[384] = "";
     for (size_t i = 0; i < BASE_COUNT(ARRAYS); i++) {
         int64_t rows = ARRAYS[i].z ? ARRAYS[i].rows : 0, count = count_probabilities(ARRAYS[i].z, rows, in->K);
@@ -238,7 +244,8 @@ void session_signals_free(SessionSignals *s)
                                   in->shadow_population_logits,
                                   in->unlearned_logits,
                                   in->unlearned_keep,
-                                  in->retrained_logits};
+                                  in->retrained_logits,
+                                  in->original_logits};
     for (size_t i = 0; i < BASE_COUNT(ARRAYS); i++) base_free((void *)ARRAYS[i]);
     *s = (SessionSignals){0};
 }

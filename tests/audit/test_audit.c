@@ -233,6 +233,66 @@ static void shadow_models_bring_their_attacks(void **state)
     audit_signals_free(&s);
 }
 
+/* An attack that is told what the original answered compares models on the forgotten points, and nothing else. */
+static void who_knows_the_original_plays_models(void **state)
+{
+    (void)state;
+    World world = {6, 8, true, 2, 2.5, 1, "iam"};
+    AuditSignals s = world_make(world);
+    AuditResult r;
+    MiaScores by_hand = {.threshold = NAN};
+    assert_ok(audit_judge(&s, &r));
+    const AuditAttack *a = &r.attack[0];
+    assert_int_equal(r.audit.verdict, MIA_LEAKS);
+    assert_true(!a->plays[MIA_GAME_FORGET] && a->plays[MIA_GAME_MODELS] && !a->plays[MIA_GAME_RETAIN]);
+    assert_non_null(strstr(a->why_not[MIA_GAME_FORGET], "is told the original's answers"));
+    assert_non_null(strstr(a->why_not[MIA_GAME_RETAIN], "is told the original's answers"));
+    assert_int_equal(a->curve_count, 0);
+    /* its numbers are of the unlearned model, its scores of every model's own answers on the forgotten points */
+    const AuditGame *game = &r.game[MIA_GAME_FORGET];
+    MiaInput in = {.N = game->n, .K = K, .S = s.shadow.S};
+    double *rows[2] = {NULL, NULL}, *shadow = NULL;
+    uint8_t *keep = NULL, *role = NULL;
+    assert_ok(BASE_ALLOC(in.N * K, &rows[0]));
+    assert_ok(BASE_ALLOC(in.N * K, &rows[1]));
+    assert_ok(BASE_ALLOC(in.S * in.N * K, &shadow));
+    assert_ok(BASE_ALLOC(in.S * in.N, &keep));
+    assert_ok(BASE_ALLOC(in.N, &role));
+    for (int64_t i = 0; i < in.N; i++) {
+        int64_t p = game->point[i];
+        role[i] = game->member[i];
+        memcpy(rows[0] + i * K, s.original + p * K, K * sizeof(double));
+        memcpy(rows[1] + i * K, s.retrained + (2 * s.N + p) * K, K * sizeof(double));
+        for (int64_t m = 0; m < in.S; m++) {
+            memcpy(shadow + (m * in.N + i) * K, s.shadow.shadow_logits + (m * s.N + p) * K, K * sizeof(double));
+            keep[m * in.N + i] = s.shadow.shadow_keep[m * s.N + p];
+        }
+    }
+    in.logits = rows[1], in.original_logits = rows[0], in.shadow_logits = shadow, in.shadow_keep = keep;
+    in.labels = game->label, in.role = role;
+    assert_ok(BASE_ALLOC(in.N, &by_hand.score));
+    assert_ok(a->choice->attack->score(&in, a->choice->params, &by_hand));
+    int64_t R;
+    const double *scores = audit_scores(&r, a, MIA_GAME_MODELS, AUDIT_RETRAINED, &R);
+    assert_int_equal(R, 6);
+    for (int64_t i = 0; i < EACH; i++) assert_near(scores[2 * EACH + i], by_hand.score[i], 0, 0);
+    base_free(by_hand.score);
+    for (int k = 0; k < 2; k++) base_free(rows[k]);
+    base_free(shadow);
+    base_free(keep);
+    base_free(role);
+    audit_result_free(&r);
+    audit_signals_free(&s);
+    world.unlearned_lift = 0;
+    for (world.seed = 1; world.seed <= 2; world.seed++) assert_int_not_equal(verdict_of(world), MIA_LEAKS);
+    world = (World){3, 8, false, 0.5, 0, 11, "lira_offline,iam"};
+    s = world_make(world);
+    assert_ok(audit_judge(&s, &r));
+    assert_string_equal(r.attack[1].why_not[MIA_GAME_MODELS], "needs the original (--original)");
+    audit_result_free(&r);
+    audit_signals_free(&s);
+}
+
 static void shadow_attacks_without_shadows_are_left_out(void **state)
 {
     (void)state;
@@ -437,6 +497,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(scores_are_those_of_their_models_and_points),
     cmocka_unit_test(the_most_exposed_come_first),
     cmocka_unit_test(shadow_models_bring_their_attacks),
+    cmocka_unit_test(who_knows_the_original_plays_models),
     cmocka_unit_test(shadow_attacks_without_shadows_are_left_out),
     cmocka_unit_test(signals_come_back_as_they_went),
     cmocka_unit_test(only_differences_that_count_are_told),

@@ -122,7 +122,7 @@ write("oneshadow", shadow__logits=np.zeros((1, N, K)), shadow__keep=np.ones((1, 
 models = lambda n: rng.normal(size=(6, n, K))
 every = dict(shadow__logits=models(N), shadow__keep=np.add.outer(np.arange(6), np.arange(N)) % 2, population__logits=models(50)[0],
              population__labels=rng.integers(0, K, 50), shadow__population_logits=models(50), unlearned__logits=models(N),
-             retrained__logits=models(N))
+             retrained__logits=models(N), original__logits=models(N)[0])
 write("every", **every)
 write("unlearnedkeep", **every, unlearned__keep=np.add.outer(np.arange(6), np.arange(N)) % 2)
 write("unlearnedkeep2", **every, unlearned__keep=np.full((6, N), 2))
@@ -131,6 +131,7 @@ write("ownshadow", **{**every, "unlearned__logits": np.stack([every["retrained__
                       "target__logits": every["retrained__logits"][0]})
 write("unlearned", unlearned__logits=np.zeros((2, N + 1, K)))
 write("retrained", retrained__logits=np.zeros((N, K)))
+write("original", original__logits=np.zeros((1, N, K)))
 PY
 ok attack --name loss --signals good.h5
 has stderr "good.h5: /shadows is not part of a signals file and is ignored; did you mean /shadow?"
@@ -213,6 +214,7 @@ bad "/population/labels [Z] is missing" poplabels
 bad "needs /shadow/logits and /population/logits" shadowpop
 bad "/unlearned/logits is [2,61,4]" unlearned
 bad "/retrained/logits is [60,4]; it must be [R,N,K]" retrained
+bad "/original/logits is [1,60,4]; it must be [N,K], no dimension being 0, here [60,4]" original
 bad "/unlearned/keep holds 2 at place 0; it must be 0 or 1" unlearnedkeep2
 bad "there is /unlearned/keep, but /unlearned/logits [U,N,K] is missing" keepalone
 head -c 1500 good.h5 >half.h5

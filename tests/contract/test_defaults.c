@@ -106,6 +106,8 @@ static const Row ATTACKS[] = {
      "gamma=2 offline_a=0.3 correct_population=true strict=false signal=softmax temperature=1 trim=0 compat=none",
      "research/2024_rmia: gamma 2, offline_a 0.3"},
     {"attack_r", "fpr=0.1 fit=linear", "ours: level 0.1"},
+    {"iam", "steps=100 distribution=gumbel spread=auto signal=exact",
+     "its public iam_score.py: 100 steps, Gumbel; auto and exact: ours"},
     {"ulira", "predictive=student null=retrained signal=exact", "ours: Student, right for few models"},
     {"ruli", "bandwidth=1 game=efficacy signal=exact", "RULI's public code: bandwidth 1; exact: ours"},
     {"other_classes", "shrinkage=0.1 folds=5", "ours"},

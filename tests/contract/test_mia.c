@@ -9,10 +9,11 @@
 enum { N = 90, K = 4, S = 8, Z = 50, U = 5, R = 5 };
 
 /* Everything any attack may ask for. Having been trained on raises the true logit by 3 and lowers the next class's by
- * 2, in the target and in every shadow model; unlearned models still show it, retrained ones don't. */
+ * 2, in the target and in every shadow model; unlearned models still show it, retrained ones don't; the
+ * original was trained on everything. */
 typedef struct {
     double target[N * K], shadow[S * N * K], population[Z * K], shadow_population[S * Z * K];
-    double unlearned[U * N * K], retrained[R * N * K];
+    double unlearned[U * N * K], retrained[R * N * K], original[N * K];
     int32_t labels[N], population_labels[Z];
     uint8_t role[N], keep[S * N];
     MiaInput input;
@@ -47,7 +48,9 @@ static void world_make(World *w)
     }
     for (int u = 0; u < U; u++) rows(w->unlearned + u * N * K, w->labels, N, &r);
     for (int m = 0; m < R; m++) rows(w->retrained + m * N * K, w->labels, N, &r);
+    rows(w->original, w->labels, N, &r);
     for (int i = 0; i < N; i++) {
+        train_on(w->original, i, w->labels[i]);
         if (w->role[i] == MIA_MEMBER) train_on(w->target, i, w->labels[i]);
         for (int u = 0; u < U && w->role[i] != MIA_NONMEMBER; u++) train_on(w->unlearned + u * N * K, i, w->labels[i]);
         for (int s = 0; s < S; s++) {
@@ -71,6 +74,7 @@ static void world_make(World *w)
                           .R = R,
                           .unlearned_logits = w->unlearned,
                           .retrained_logits = w->retrained,
+                          .original_logits = w->original,
                           .seed = 4};
 }
 
@@ -182,6 +186,7 @@ static void world_move(World *w, int64_t (*to)[K], int64_t (*more)[K])
 {
     for (int i = 0; i < N; i++) {
         move(w->target + i * K, to[i]);
+        move(w->original + i * K, to[i]);
         for (int s = 0; s < S; s++) move(w->shadow + (s * N + i) * K, to[i]);
         for (int u = 0; u < U; u++) move(w->unlearned + (u * N + i) * K, to[i]);
         for (int m = 0; m < R; m++) move(w->retrained + (m * N + i) * K, to[i]);
@@ -210,6 +215,7 @@ static void world_of(int kind)
     coarsen(world.shadow_population, S * Z * K);
     coarsen(world.unlearned, U * N * K);
     coarsen(world.retrained, R * N * K);
+    coarsen(world.original, N * K);
 }
 
 /* Looks at which class a point has, or at classes one by one: the same only where all points' classes move alike. */
@@ -286,7 +292,7 @@ static void needs_are_true(void **state)
 {
     (void)state;
     for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
-        for (unsigned need = 1; need <= MIA_NEEDS_SHADOW_POPULATION; need *= 2) {
+        for (unsigned need = 1; need <= MIA_NEEDS_ORIGINAL; need *= 2) {
             MiaResult r;
             world_make(&world);
             MiaInput in = world.input;
@@ -296,6 +302,7 @@ static void needs_are_true(void **state)
                 in.Z = 0, in.population_logits = in.shadow_population_logits = NULL, in.population_labels = NULL;
             if (need == MIA_NEEDS_UNLEARNED) in.U = 0, in.unlearned_logits = NULL;
             if (need == MIA_NEEDS_RETRAINED) in.R = 0, in.retrained_logits = NULL;
+            if (need == MIA_NEEDS_ORIGINAL) in.original_logits = NULL;
             if (need == MIA_NEEDS_SHADOW_POPULATION) in.shadow_population_logits = NULL;
             if (attack_at(i)->needs & need)
                 assert_fails(mia_attack(attack_at(i), &in, NULL, &r), BASE_EARG, "needs");
