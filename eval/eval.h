@@ -23,6 +23,10 @@ typedef struct {
     int64_t repeats, limit;          /* repeats 0: not made; limit: steps after which each repeat gave up */
     int64_t steps[EVAL_REPEATS_MAX]; /* repeat i of two networks met the same batches */
     bool reached[EVAL_REPEATS_MAX];  /* false: not within limit steps, which is then what `steps` says */
+    /* the same from retained images alone: the most right answers, after any epoch, among `judged` test images of the
+     * forgotten classes */
+    int64_t retain_repeats, retain_steps, judged; /* retain_repeats 0: not made */
+    int64_t recovered[EVAL_REPEATS_MAX];
 } EvalRelearned;
 
 /** Test images of forgotten classes that a linear probe gets right (eval/probe/probe.h makes it). n = 0: not made. */

@@ -6,7 +6,12 @@
  *   anamnesis      AIN = steps(u) / steps(r): those of the network under test over those of the retrained one, from the
  *                  same batches. About 1: forgotten as by retraining; far below: much was still there. Not defined
  *                  where one of the two did not relearn within the limit in some repeat (the ratio would only be a
- *                  bound), nor where the retrained one needed no step. */
+ *                  bound), nor where the retrained one needed no step.
+ *   recovered_forget  100 * right / n: accuracy on test images of the forgotten classes after training on retained
+ *                  images alone, the highest after any epoch, the mean over repeats. No such image was shown, so what comes back was never gone; a
+ *                  retrained network's value is what comes back by itself. Each side of the interval joins the t
+ *                  interval over repeats (none for a single one) and the Clopper-Pearson interval of the mean over the
+ *                  judged images, as independent errors. */
 #include <math.h>
 
 #include "eval/eval.h"
@@ -44,6 +49,24 @@ static BaseStatus anamnesis(const EvalContext *context, EvalSplit split, MathEst
     return BASE_OK;
 }
 
+static BaseStatus recovered_forget(const EvalContext *context, EvalSplit split, MathEstimate *out)
+{
+    const EvalRelearned *u = context->relearned;
+    double share[EVAL_REPEATS_MAX] = {0};
+    (void)split;
+    *out = math_estimate(NAN, 0);
+    if (!u || u->retain_repeats == 0) return BASE_OK;
+    for (int64_t i = 0; i < u->retain_repeats; i++) share[i] = (double)u->recovered[i] / (double)u->judged;
+    MathEstimate mean = math_stats_mean(share, u->retain_repeats, 0.95, NULL);
+    MathEstimate images = math_stats_share(llround(mean.value * (double)u->judged), u->judged, 0.95);
+    double repeats = isnan(mean.lo) ? 0 : mean.value - mean.lo;
+    out->value = 100 * mean.value;
+    out->lo = 100 * fmax(0, mean.value - hypot(repeats, fmax(0, mean.value - images.lo)));
+    out->hi = 100 * fmin(1, mean.value + hypot(repeats, fmax(0, images.hi - mean.value)));
+    out->n = u->judged;
+    return BASE_OK;
+}
+
 #define SHARED .unit = "1", .range = {0, INFINITY}, .decimals = -1
 static const EvalMetric TABLE[] = {
     {.entry = BASE_ENTRY_PLAIN("relearn_steps", "training steps until the forgotten classes are recognised again",
@@ -61,5 +84,17 @@ static const EvalMetric TABLE[] = {
      .in_scores = 93,
      .compute = anamnesis,
      SHARED},
+    {.entry = BASE_ENTRY_PLAIN("recovered_forget",
+                               "accuracy on the forgotten classes after training on retained images alone, the highest "
+                               "of retain_epochs (of per_class images, with lr: keys of relearn)",
+                               "after arXiv 2505.22310"),
+     .unit = "%",
+     .title = "recovered ACC_f",
+     .ideal = EVAL_IDEAL_RETRAINED,
+     .direction = EVAL_DOWN,
+     .range = {0, 100},
+     .decimals = 2,
+     .in_scores = 90,
+     .compute = recovered_forget},
 };
 const BaseRows eval_relearning = BASE_ROWS(TABLE);

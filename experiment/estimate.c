@@ -57,6 +57,10 @@ static BaseStatus find_rates(Estimate *e)
     if (r->enabled)
         e->measuring += (double)(r->repeats * r->max_steps) *
                         ((double)r->batch_size / e->train_rate + (double)r->judge_per_class / e->predict_rate);
+    if (r->enabled)
+        e->measuring +=
+            (double)r->repeats * ((double)(r->retain_epochs * r->per_class) * K * (1 - e->share) / e->train_rate +
+                                  (double)r->judge_per_class / e->predict_rate);
     if (p->enabled) e->measuring += ((double)p->per_class * K + (double)e->split.test.n / K) / e->predict_rate;
 out:
     session_model_free(&model);

@@ -177,6 +177,11 @@ out:
 void experiment_record_relearned(const EvalRelearned *r, StoreRun *run)
 {
     uint8_t reached[EVAL_REPEATS_MAX];
+    if (r->retain_repeats > 0) {
+        store_run_set_i64(run, "/relearn", "judged", r->judged);
+        store_run_set_i64(run, "/relearn", "retain_steps", r->retain_steps);
+        store_run_set_array(run, "/relearn/recovered", STORE_I64, 1, &r->retain_repeats, r->recovered);
+    }
     if (r->repeats == 0) return;
     for (int64_t i = 0; i < r->repeats; i++) reached[i] = r->reached[i];
     store_run_set_i64(run, "/relearn", "limit", r->limit);

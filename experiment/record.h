@@ -16,7 +16,7 @@ void experiment_record_params(const BaseEntry *entry, const void *params, StoreR
 BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run);
 /** Adds to a run of schema 3 or before what its method, metrics and attacks now say of themselves. */
 BaseStatus experiment_record_complete(StoreRun *run);
-/** /relearn: the steps of each repeat. */
+/** /relearn: the steps of each repeat, and its right answers after training on retained images alone. */
 void experiment_record_relearned(const EvalRelearned *relearned, StoreRun *run);
 /** The confusion matrix of @p predictions at /confusion/<name>. */
 BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run);

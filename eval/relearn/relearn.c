@@ -9,7 +9,7 @@
 #include "nn/train.h"
 
 const BaseParam eval_relearn_params[] = {
-    BASE_PARAM_BOOL(EvalRelearnConfig, enabled, true, "measure relearn_steps and anamnesis"),
+    BASE_PARAM_BOOL(EvalRelearnConfig, enabled, true, "measure relearn_steps, anamnesis and recovered_forget"),
     BASE_PARAM_I64(EvalRelearnConfig, per_class, 100, 1, 100000, "training images per class to relearn from"),
     BASE_PARAM_I64(EvalRelearnConfig, judge_per_class, 200, 1, 100000,
                    "test images per forgotten class on which relearning is judged"),
@@ -19,6 +19,8 @@ const BaseParam eval_relearn_params[] = {
                    "repeats, each with another order of the images"),
     BASE_PARAM_F64(EvalRelearnConfig, lr, 1e-3, 1e-9, 10, "learning rate of Adam"),
     BASE_PARAM_F64(EvalRelearnConfig, margin, 0.05, 0, 1, "share of the original's accuracy that may still be missing"),
+    BASE_PARAM_I64(EvalRelearnConfig, retain_epochs, 5, 0, 10000,
+                   "largest number of epochs on the retained images alone, for recovered_forget; 0: not measured"),
 };
 const size_t eval_relearn_param_count = BASE_COUNT(eval_relearn_params);
 
@@ -26,7 +28,7 @@ const size_t eval_relearn_param_count = BASE_COUNT(eval_relearn_params);
 typedef struct {
     const EvalSubject *subject;
     const EvalRelearnConfig *config;
-    DataIndex train, judge;
+    DataIndex train, retain, judge; /* retain: the retained images of train */
     int64_t shape[3], pixels, batch, K;
     float *images;  /* [judge.n, C, H, W] */
     float *logits;  /* [max(batch, judged at once), K] */
@@ -39,6 +41,7 @@ enum { JUDGED_AT_ONCE = 256 };
 static void relearn_free(Relearn *r)
 {
     data_index_free(&r->train);
+    data_index_free(&r->retain);
     data_index_free(&r->judge);
     base_free(r->images);
     base_free(r->logits);
@@ -50,12 +53,15 @@ static BaseStatus sample(Relearn *r)
 {
     BaseStatus st = BASE_OK;
     const EvalSubject *s = r->subject;
-    DataIndex inside = {0}, outside = {0};
+    DataIndex inside = {0}, outside = {0}, taught = {0};
     BASE_TRY(data_sample(&s->train, r->config->per_class, s->seed, "relearn_train", &r->train));
+    DataView drawn = data_view_of(s->train.set, &r->train);
+    BASE_TRY(data_partition(&drawn, s->forget, &taught, &r->retain));
     BASE_TRY(data_partition(&s->test, s->forget, &inside, &outside));
     DataView forgotten = data_view_of(s->test.set, &inside);
     BASE_TRY(data_sample(&forgotten, r->config->judge_per_class, s->seed, "relearn_judge", &r->judge));
 out:
+    data_index_free(&taught);
     data_index_free(&inside);
     data_index_free(&outside);
     return st;
@@ -123,6 +129,7 @@ typedef struct {
     NnEngine *trainer, *judged;
     NnOptimizer *optimizer;
     DataLoader *loader;
+    const char *dropout; /* its random stream */
 } Repeat;
 
 static void repeat_free(Repeat *w)
@@ -134,12 +141,13 @@ static void repeat_free(Repeat *w)
     nn_net_free(w->net);
 }
 
-static BaseStatus repeat_make(const Relearn *r, const DataView *view, int64_t number, Repeat *w)
+/* @p stream: of the order of the images. */
+static BaseStatus repeat_make(const Relearn *r, const DataView *view, const char *stream, int64_t number, Repeat *w)
 {
     BaseStatus st = BASE_OK;
     const EvalSubject *s = r->subject;
-    BaseRandom order = base_random_make(s->seed, "relearn_order", (uint64_t)number);
-    const DataLoaderConfig config = {.batch = r->batch,
+    BaseRandom order = base_random_make(s->seed, stream, (uint64_t)number);
+    const DataLoaderConfig config = {.batch = base_smaller(r->batch, view->n),
                                      .C = r->shape[0],
                                      .H = r->shape[1],
                                      .W = r->shape[2],
@@ -163,7 +171,7 @@ static BaseStatus step(const Relearn *r, Repeat *w, int64_t taken)
     int64_t per_epoch = data_loader_batches(w->loader);
     if (taken % per_epoch == 0) BASE_TRY(data_loader_start(w->loader, taken / per_epoch));
     BASE_TRY(data_loader_next(w->loader, &batch));
-    BaseRandom dropout = base_random_make(r->subject->seed, "relearn_dropout", (uint64_t)taken);
+    BaseRandom dropout = base_random_make(r->subject->seed, w->dropout, (uint64_t)taken);
     BASE_TRY(nn_engine_forward(w->trainer, batch.x, batch.n, base_random_u64(&dropout), r->logits));
     nn_loss_cross_entropy(r->logits, batch.y, batch.n, r->K, 0, r->dlogits);
     BASE_TRY(nn_engine_backward(w->trainer, r->dlogits, r->grads));
@@ -175,10 +183,10 @@ out:
 static BaseStatus repeat(const Relearn *r, int64_t number, EvalRelearned *out)
 {
     BaseStatus st = BASE_OK;
-    Repeat w = {0};
+    Repeat w = {.dropout = "relearn_dropout"};
     DataView view = data_view_of(r->subject->train.set, &r->train);
     int64_t taken = 0, right;
-    BASE_TRY(repeat_make(r, &view, number, &w));
+    BASE_TRY(repeat_make(r, &view, "relearn_order", number, &w));
     BASE_TRY(judge(r, w.judged, &right));
     while (right < r->target && taken < r->config->max_steps) {
         BASE_TRY(step(r, &w, taken++));
@@ -193,23 +201,55 @@ out:
     return st;
 }
 
+static BaseStatus recover(const Relearn *r, int64_t number, EvalRelearned *out)
+{
+    BaseStatus st = BASE_OK;
+    Repeat w = {.dropout = "recover_dropout"};
+    DataView view = data_view_of(r->subject->train.set, &r->retain);
+    BASE_TRY(repeat_make(r, &view, "recover_order", number, &w));
+    int64_t epoch = data_loader_batches(w.loader), steps = r->config->retain_epochs * epoch, right;
+    out->recovered[number] = 0;
+    for (int64_t taken = 1; taken <= steps; taken++) {
+        BASE_TRY(step(r, &w, taken - 1));
+        base_progress("relearning from retained images", number * steps + taken, r->config->repeats * steps, NULL);
+        if (taken % epoch != 0) continue;
+        BASE_TRY(judge(r, w.judged, &right));
+        out->recovered[number] = base_larger(out->recovered[number], right);
+    }
+    out->retain_steps = steps;
+out:
+    repeat_free(&w);
+    return st;
+}
+
+static BaseStatus relearn(Relearn *r, EvalRelearned *out)
+{
+    BaseStatus st = BASE_OK;
+    const EvalRelearnConfig *config = r->config;
+    BASE_TRY(aim(r));
+    if (r->target == 0) goto out;
+    for (int64_t i = 0; i < config->repeats; i++) BASE_TRY(repeat(r, i, out));
+    base_progress("relearning", config->repeats * config->max_steps, config->repeats * config->max_steps, NULL);
+    out->repeats = config->repeats;
+out:
+    return st;
+}
+
 BaseStatus eval_relearn(const EvalSubject *subject, const EvalRelearnConfig *config, EvalRelearned *out)
 {
     BaseStatus st = BASE_OK;
     Relearn r = {.subject = subject, .config = config};
     EvalRelearned made = {.limit = config->max_steps};
-    bool taught = false;
     *out = (EvalRelearned){0};
     if (!config->enabled) return BASE_OK;
     BASE_TRY(make(&r));
-    for (int64_t i = 0; i < r.train.n && !taught; i++)
-        taught = subject->forget->in[subject->train.set->labels[r.train.at[i]]] != 0;
-    if (!taught || r.judge.n == 0 || r.train.n < 2) goto out;
-    BASE_TRY(aim(&r));
-    if (r.target == 0) goto out;
-    for (int64_t i = 0; i < config->repeats; i++) BASE_TRY(repeat(&r, i, &made));
-    base_progress("relearning", config->repeats * config->max_steps, config->repeats * config->max_steps, NULL);
-    made.repeats = config->repeats;
+    made.judged = r.judge.n;
+    if (r.judge.n == 0) goto out;
+    if (r.retain.n < r.train.n && r.train.n >= 2) BASE_TRY(relearn(&r, &made));
+    if (config->retain_epochs > 0 && r.retain.n >= 2) {
+        for (int64_t i = 0; i < config->repeats; i++) BASE_TRY(recover(&r, i, &made));
+        made.retain_repeats = config->repeats;
+    }
     *out = made;
 out:
     relearn_free(&r);

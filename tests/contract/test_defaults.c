@@ -139,7 +139,8 @@ static const Table TABLES[] = {
      &audit_param_count,
      sizeof(AuditOptions)},
     {{"relearn",
-      "enabled=true per_class=100 judge_per_class=200 batch_size=64 max_steps=100 repeats=3 lr=0.001 margin=0.05",
+      "enabled=true per_class=100 judge_per_class=200 batch_size=64 max_steps=100 repeats=3 lr=0.001 margin=0.05 "
+      "retain_epochs=5",
       "ours, bounded; Adam and the margin as the code of zero-shot-unlearning has them"},
      eval_relearn_params,
      &eval_relearn_param_count,

@@ -59,8 +59,15 @@ static void world_make(World *w)
                                .relearned_retrained = &w->relearned_retrained,
                                .probed = &w->probed};
     for (int o = 0; o < 3; o++) w->other[o] = (EvalPredictions){w->others[o], w->labels, N, K};
-    w->relearned = (EvalRelearned){3, 50, {4, 6, 5}, {true, true, true}};
-    w->relearned_retrained = (EvalRelearned){3, 50, {9, 12, 10}, {true, true, true}};
+    w->relearned = (EvalRelearned){.repeats = 3,
+                                   .limit = 50,
+                                   .steps = {4, 6, 5},
+                                   .reached = {true, true, true},
+                                   .retain_repeats = 3,
+                                   .judged = 40,
+                                   .recovered = {7, 8, 9}};
+    w->relearned_retrained = w->relearned;
+    for (int i = 0; i < 3; i++) w->relearned_retrained.steps[i] = 10 + i;
     w->probed = (EvalProbed){30, 40};
     for (int split = 0; split < EVAL_SPLITS; split++) {
         w->context.split[split] = &w->predictions;

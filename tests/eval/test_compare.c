@@ -231,7 +231,8 @@ static void intervals_cover(void **state)
 static void relearning_and_cost(void **state)
 {
     (void)state;
-    EvalRelearned u = {3, 50, {4, 6, 5}, {true, true, true}}, r = {3, 50, {8, 12, 20}, {true, true, true}};
+    EvalRelearned u = {.repeats = 3, .limit = 50, .steps = {4, 6, 5}, .reached = {true, true, true}}, r = u;
+    r.steps[0] = 8, r.steps[1] = 12, r.steps[2] = 20;
     EvalProbed probed = {30, 40};
     EvalContext context = {.relearned = &u, .relearned_retrained = &r, .probed = &probed};
     assert_near(measure("relearn_steps", &context).value, 5, 0, 0);
@@ -239,6 +240,20 @@ static void relearning_and_cost(void **state)
     assert_near(measure("anamnesis", &context).value, (0.5 + 0.5 + 0.25) / 3, 0, 1e-15);
     assert_near(measure("probe_forget", &context).value, 75, 0, 1e-14);
     assert_near(measure("probe_forget", &context).lo, 100 * math_stats_share(30, 40, 0.95).lo, 0, 1e-14);
+    assert_near(measure("recovered_forget", &context).value, NAN, 0, 0);
+    u.retain_repeats = 3, u.judged = 40; /* 10, 14 and 12 of 40: standard error 2 / sqrt(3) images, t with 2 df */
+    u.recovered[0] = 10, u.recovered[1] = 14, u.recovered[2] = 12;
+    MathEstimate back = measure("recovered_forget", &context), images = math_stats_share(12, 40, 0.95);
+    double orders = math_stats_t_quantile(0.975, 2) * 2 / sqrt(3) / 40;
+    assert_near(back.value, 30, 1e-12, 0);
+    assert_near(back.hi, 30 + 100 * hypot(images.hi - 0.3, orders), 1e-10, 0);
+    assert_near(back.lo, 30 - 100 * hypot(0.3 - images.lo, orders), 1e-10, 0);
+    u.retain_repeats = 1;
+    assert_near(measure("recovered_forget", &context).lo, 100 * math_stats_share(10, 40, 0.95).lo, 1e-10, 0);
+    u.recovered[0] = 0;
+    assert_near(measure("recovered_forget", &context).lo, 0, 0, 0);
+    u.recovered[0] = 40;
+    assert_near(measure("recovered_forget", &context).hi, 100, 0, 0);
     r.reached[1] = false; /* only a bound: no ratio */
     assert_near(measure("anamnesis", &context).value, NAN, 0, 0);
     r.reached[1] = true;

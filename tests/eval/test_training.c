@@ -8,6 +8,7 @@
 #include "eval/probe/probe.h"
 #include "nn/train.h"
 
+enum { HIDE = 12 };
 enum { TRAIN = 120, TEST = 60, SIDE = 4, K = 3, PIXELS = SIDE * SIDE };
 
 typedef struct {
@@ -99,8 +100,10 @@ static EvalRelearnConfig relearn_config(void)
     return config;
 }
 
-/* The same steps by the plain parts: nn_predict after each step in place of an engine that is kept. */
-static int64_t naive_steps(const World *w, const EvalRelearnConfig *config, int64_t repeat)
+/* The same steps by the plain parts: nn_predict after each step in place of an engine that is kept. From all classes how
+ * many steps it took; @p retain: from the retained ones alone, the most judged images that are right at the
+ * end of an epoch. */
+static int64_t naive_training(const World *w, const EvalRelearnConfig *config, int64_t repeat, bool retain)
 {
     DataIndex sample, inside, outside, judge;
     DataLoader *loader;
@@ -113,11 +116,15 @@ static int64_t naive_steps(const World *w, const EvalRelearnConfig *config, int6
     assert_ok(data_partition(&s->test, s->forget, &inside, &outside));
     DataView forgotten = data_view_of(&w->test, &inside);
     assert_ok(data_sample(&forgotten, config->judge_per_class, s->seed, "relearn_judge", &judge));
+    int64_t kept = 0;
+    for (int64_t i = 0; retain && i < sample.n; i++)
+        if (w->train.labels[sample.at[i]] != 1) sample.at[kept++] = sample.at[i];
+    if (retain) sample.n = kept;
     DataView view = data_view_of(&w->train, &sample), judged = data_view_of(&w->test, &judge);
     assert_ok(nn_net_clone(s->net, &net));
     float *grads = NULL;
     assert_ok(BASE_ALLOC(nn_net_param_count(net), &grads));
-    BaseRandom order = base_random_make(s->seed, "relearn_order", (uint64_t)repeat);
+    BaseRandom order = base_random_make(s->seed, retain ? "recover_order" : "relearn_order", (uint64_t)repeat);
     DataLoaderConfig loading = {.batch = config->batch_size,
                                 .C = 1,
                                 .H = SIDE,
@@ -128,13 +135,15 @@ static int64_t naive_steps(const World *w, const EvalRelearnConfig *config, int6
     assert_ok(data_loader_create(&view, &loading, &loader));
     assert_ok(nn_engine_create(net, NN_MODE_TRAIN, NN_F32, config->batch_size, &engine));
     assert_ok(nn_optimizer_create(NN_ADAM, nn_net_param_count(net), 0, 0, false, &optimizer));
-    int64_t steps = 0, per_epoch = data_loader_batches(loader);
+    int64_t steps = 0, right, most = 0, per_epoch = data_loader_batches(loader);
     for (;; steps++) {
-        int64_t right = 0;
+        right = 0;
         assert_ok(nn_predict(net, &judged, NN_F32, NULL, logits));
         for (int64_t i = 0; i < judged.n; i++)
             right += logits[i * K + 1] > logits[i * K] && logits[i * K + 1] > logits[i * K + 2];
-        if ((double)right >= (1 - config->margin) * (double)judged.n || steps == config->max_steps) break;
+        if (retain && steps > 0 && steps % per_epoch == 0 && right > most) most = right;
+        if (retain && steps == config->retain_epochs * per_epoch) break;
+        if (!retain && ((double)right >= (1 - config->margin) * (double)judged.n || steps == config->max_steps)) break;
         DataBatch batch;
         if (steps % per_epoch == 0) assert_ok(data_loader_start(loader, steps / per_epoch));
         assert_ok(data_loader_next(loader, &batch));
@@ -152,7 +161,7 @@ static int64_t naive_steps(const World *w, const EvalRelearnConfig *config, int6
     data_index_free(&inside);
     data_index_free(&outside);
     data_index_free(&judge);
-    return steps;
+    return retain ? most : steps;
 }
 
 static void relearning(void **state)
@@ -172,7 +181,7 @@ static void relearning(void **state)
     for (int64_t i = 0; i < first.repeats; i++) {
         assert_true(first.reached[i]);
         assert_int_equal(first.steps[i], second.steps[i]);
-        assert_int_equal(first.steps[i], naive_steps(&w, &config, i));
+        assert_int_equal(first.steps[i], naive_training(&w, &config, i, false));
         assert_in_range(first.steps[i], 2, config.max_steps - 1); /* or the comparison would say nothing */
     }
     w.subject.net = w.original; /* it never forgot */
@@ -186,6 +195,51 @@ static void relearning(void **state)
     config.enabled = false;
     assert_ok(eval_relearn(&w.subject, &config, &first));
     assert_int_equal(first.repeats, 0);
+    world_close(&w);
+}
+
+/* A network whose hidden units still tell the class, with the answers turned away from it: retained images alone bring it
+ * back. The retrained one never knew the class, and stays without it. */
+static void recovering(void **state)
+{
+    (void)state;
+    World w;
+    EvalRelearned got, again, null;
+    EvalRelearnConfig config = relearn_config();
+    config.max_steps = 1;
+    config.lr = 0.005;
+    world_open(&w);
+    NnNet *hidden;
+    assert_ok(nn_net_clone(w.original, &hidden));
+    int64_t count = nn_net_param_count(hidden);
+    nn_net_edit_params(hidden)[count - K] += HIDE; /* the first class is answered in place of the second */
+    w.subject.net = hidden;
+    bool between = false;
+    for (config.retain_epochs = 1; config.retain_epochs <= 5; config.retain_epochs++) {
+        assert_ok(eval_relearn(&w.subject, &config, &got));
+        assert_int_equal(got.retain_repeats, config.repeats);
+        assert_int_equal(got.judged, TEST / K);
+        assert_int_equal(got.retain_steps, config.retain_epochs * (2 * config.per_class / config.batch_size));
+        for (int64_t i = 0; i < got.retain_repeats; i++) {
+            assert_int_equal(got.recovered[i], naive_training(&w, &config, i, true));
+            print_message("%lld steps: %lld\n", (long long)got.retain_steps, (long long)got.recovered[i]);
+            between |= got.recovered[i] > 0 && got.recovered[i] < got.judged;
+        }
+        if (config.retain_epochs == 1) assert_int_equal(got.recovered[0], 0);
+    }
+    assert_true(between); /* or the comparison would say little */
+    assert_int_equal(got.recovered[0], got.judged);
+    config.retain_epochs = 5;
+    assert_ok(eval_relearn(&w.subject, &config, &again));
+    assert_memory_equal(again.recovered, got.recovered, sizeof got.recovered);
+    w.subject.net = w.retrained;
+    assert_ok(eval_relearn(&w.subject, &config, &null));
+    for (int64_t i = 0; i < null.retain_repeats; i++) assert_int_equal(null.recovered[i], 0);
+    config.retain_epochs = 0;
+    assert_ok(eval_relearn(&w.subject, &config, &null));
+    assert_int_equal(null.retain_repeats, 0);
+    assert_int_equal(null.repeats, config.repeats);
+    nn_net_free(hidden);
     world_close(&w);
 }
 
@@ -203,6 +257,10 @@ static void relearning_that_cannot_be_asked(void **state)
     w.subject.train = data_view_of(&w.train, &outside);
     assert_ok(eval_relearn(&w.subject, &config, &got));
     assert_int_equal(got.repeats, 0);
+    assert_int_equal(got.retain_repeats, config.repeats); /* this asks for none of them */
+    w.subject.train = data_view_of(&w.train, &inside);
+    assert_ok(eval_relearn(&w.subject, &config, &got));
+    assert_int_equal(got.retain_repeats, 0);
     w.subject.train = train;
     data_index_free(&inside);
     data_index_free(&outside);
@@ -210,6 +268,7 @@ static void relearning_that_cannot_be_asked(void **state)
     w.subject.test = data_view_of(&w.test, &outside);
     assert_ok(eval_relearn(&w.subject, &config, &got));
     assert_int_equal(got.repeats, 0);
+    assert_int_equal(got.retain_repeats, 0);
     w.subject.test = test;
     w.subject.original = w.retrained;
     assert_ok(eval_relearn(&w.subject, &config, &got));
@@ -295,23 +354,38 @@ static BaseStatus both(void *user)
     probe.epochs = 1;
     relearn.max_steps = 1;
     relearn.repeats = 1;
+    relearn.retain_epochs = 0;
     BaseStatus st = eval_relearn(&w->subject, &relearn, &relearned);
     return st == BASE_OK ? eval_probe(&w->subject, &probe, &probed) : st;
+}
+
+static BaseStatus recovery(void *user)
+{
+    const World *w = user;
+    EvalRelearnConfig relearn = relearn_config();
+    EvalRelearned relearned;
+    relearn.repeats = relearn.retain_epochs = 1;
+    return eval_relearn(&w->subject, &relearn, &relearned);
 }
 
 static void without_memory(void **state)
 {
     (void)state;
     World w;
+    DataIndex inside, outside;
     world_open(&w);
     support_fail_allocations(both, &w, 2000);
+    assert_ok(data_partition(&w.subject.train, &w.forget, &inside, &outside));
+    w.subject.train = data_view_of(&w.train, &outside); /* nothing forgotten to relearn from: the other part alone */
+    support_fail_allocations(recovery, &w, 2000);
+    data_index_free(&inside);
+    data_index_free(&outside);
     world_close(&w);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(relearning),       cmocka_unit_test(relearning_that_cannot_be_asked),
-    cmocka_unit_test(features_by_hand), cmocka_unit_test(probing),
-    cmocka_unit_test(without_memory),
+    cmocka_unit_test(relearning),       cmocka_unit_test(recovering), cmocka_unit_test(relearning_that_cannot_be_asked),
+    cmocka_unit_test(features_by_hand), cmocka_unit_test(probing),    cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)

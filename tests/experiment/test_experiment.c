@@ -132,10 +132,9 @@ static double value(const StoreRun *run, const char *name, const char *split)
 static void test_references(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"tow",           "aus",          "activation_distance",
-                                        "js_retrained",  "zrf",          "zrf_repository",
-                                        "relearn_steps", "probe_forget", "flops",
-                                        "epochs"};
+    static const char *const NAMES[] = {
+        "tow",           "aus",          "activation_distance", "js_retrained", "zrf",   "zrf_repository",
+        "relearn_steps", "probe_forget", "recovered_forget",    "flops",        "epochs"};
     char *results = folder_of("references");
     ExperimentOutcome outcome = run(results, NULL, 0, false, NULL);
     assert_int_equal(outcome.done, 5);
@@ -150,7 +149,7 @@ static void test_references(void **state)
         assert_string_equal(store_run_text(runs[r], "/meta", "reference_hash"),
                             store_run_text(retrain, "/meta", "weights_hash"));
     }
-    for (size_t i = 0; i < 6; i++) assert_near(value(original, NAMES[i], "test"), NAN, 0, 0); /* it forgets nothing */
+    for (size_t i = 0; i < 9; i++) assert_near(value(original, NAMES[i], "test"), NAN, 0, 0); /* it forgets nothing */
     assert_near(value(retrain, "tow", "test"), 1, 0, 0);
     assert_near(value(retrain, "activation_distance", "test"), 0, 0, 0);
     assert_near(value(retrain, "js_retrained", "train"), 0, 0, 0);
@@ -158,6 +157,8 @@ static void test_references(void **state)
     assert_near(value(none, "relearn_steps", "test"), 0, 0, 0);
     assert_near(value(none, "anamnesis", "test"), 0, 0, 0);
     assert_true(value(none, "js_retrained", "test") > 0.1);
+    assert_near(value(retrain, "recovered_forget", "test"), 0, 0, 0); /* it never knew the class */
+    assert_true(value(none, "recovered_forget", "test") > 50);        /* it knows the class still */
     /* nothing forgotten, nothing lost: 1 over 1 + f */
     assert_near(value(none, "aus", "test"), 1 / (1 + value(none, "acc_forget", "test") / 100), 0, 1e-12);
     /* a mask hides the class from the accuracy, not from a probe: the features are the original's */
@@ -168,6 +169,8 @@ static void test_references(void **state)
     assert_string_equal(store_run_text(svd, "/search", "sets"), "0; 3");
     StoreArray steps;
     assert_true(store_run_array(svd, "/relearn/steps", &steps));
+    assert_int_equal(steps.count, 3);
+    assert_true(store_run_array(svd, "/relearn/recovered", &steps));
     assert_int_equal(steps.count, 3);
     for (size_t r = 0; r < 4; r++) store_run_free(runs[r]);
     store_run_free(original);
@@ -182,8 +185,8 @@ static void test_without(void **state)
     static const char *const SET[] = {"methods=[none, mask_logit]", "relearn=false", "probe=false"};
     assert_int_equal(run(results, SET, 3, false, NULL).done, 3);
     StoreRun *mask = open_run(results, "mask_logit");
-    static const char *const ABSENT[] = {"tow",           "activation_distance", "js_retrained",
-                                         "relearn_steps", "anamnesis",           "probe_forget"};
+    static const char *const ABSENT[] = {"tow",       "activation_distance", "js_retrained",    "relearn_steps",
+                                         "anamnesis", "probe_forget",        "recovered_forget"};
     for (size_t i = 0; i < sizeof ABSENT / sizeof *ABSENT; i++) assert_near(value(mask, ABSENT[i], "test"), NAN, 0, 0);
     assert_true(value(mask, "aus", "test") > 0); /* needs the original alone */
     assert_true(value(mask, "zrf", "train") > 0);

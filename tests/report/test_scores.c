@@ -173,6 +173,8 @@ static void test_scores_and_papers(void **state)
     assert_ok(store_run_set_i64(run, "/relearn", "limit", 50));
     assert_ok(store_run_set_array(run, "/relearn/steps", STORE_I64, 1, &n, steps));
     assert_ok(store_run_set_array(run, "/relearn/reached", STORE_U8, 1, &n, reached));
+    assert_ok(store_run_set_i64(run, "/relearn", "judged", 200));
+    assert_ok(store_run_set_i64(run, "/relearn", "retain_steps", 70));
     assert_ok(store_run_set_text(run, "/attacks/a", "attack", "svc"));
     assert_ok(store_run_set_text(run, "/attacks/a", "wiring", "salun"));
     assert_ok(store_run_set_f64(run, "/attacks/a", "efficacy", 0.5));
@@ -181,6 +183,8 @@ static void test_scores_and_papers(void **state)
     ReportTable t = report_results_metrics(&set.experiments[0]);
     report_table_markdown(&t, &out);
     assert_non_null(strstr(out.data, "| svd | 0.93 | 22 |"));
+    assert_non_null(
+        strstr(out.data, "accuracy on 200 test images of the forgotten classes within 70 steps on retained"));
     assert_non_null(strstr(out.data, "1 of 3 repeats had not relearned after 50 steps"));
     base_text_free(&out);
     report_table_free(&t);
