@@ -354,6 +354,7 @@ BaseStatus math_epsilon_one_run(const double *score, const uint8_t *member, int6
     for (int64_t i = n - out; i < n; i++) right += !canary[i].member;
     result->P = in;
     result->N = out;
+    result->right = right;
     result->epsilon = one_run_epsilon(n, in + out, right, delta, alpha);
     result->largest = one_run_epsilon(n, in + out, in + out, delta, alpha);
 out:

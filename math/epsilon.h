@@ -32,6 +32,7 @@ typedef struct {
     double delta, alpha;
     double threshold; /* member iff score >= threshold; NaN where epsilon is 0, and for ONE_RUN */
     int64_t P, N;     /* members and non-members that the bound rests on; ONE_RUN: guesses "in" and "out" */
+    int64_t right;    /* ONE_RUN: guesses that are right; else 0 */
 } MathEpsilon;
 
 /** At one threshold that does not depend on these points: tp of P members and fp of N non-members are called members.

@@ -188,8 +188,8 @@ static void no_bounds(MiaResult *result)
 {
     const MathEstimate none = {NAN, NAN, NAN, 0};
     result->holdout = (MathBalanced){none, none, none, NAN};
-    result->epsilon =
-        (MathEpsilon){MATH_EPSILON_SIMULTANEOUS, NAN, NAN, NAN, NAN, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, NAN, 0, 0};
+    result->epsilon = (MathEpsilon){MATH_EPSILON_SIMULTANEOUS, NAN, NAN, NAN, NAN, MIA_EPSILON_DELTA,
+                                    MIA_EPSILON_ALPHA,         NAN, 0,   0,   0};
     result->epsilon_gaussian = result->epsilon;
     result->epsilon_gaussian.method = MATH_EPSILON_GAUSSIAN;
 }

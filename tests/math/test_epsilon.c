@@ -127,6 +127,7 @@ static void one_run(void **state)
     assert_near(got.epsilon, 1.7962850706709335, 0, 1e-9);
     assert_int_equal(got.P, 100);
     assert_int_equal(got.N, 100);
+    assert_int_equal(got.right, 180);
     assert_true(got.largest > got.epsilon && isnan(got.threshold));
     assert_ok(math_epsilon_one_run(score, member, M, 100, 100, true, 0, 0.05, 1, &got));
     double low = pow(0.05, 1.0 / 200); /* all right: q^200 = 0.05 */
