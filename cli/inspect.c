@@ -10,6 +10,7 @@
 #include "io/hdf5.h"
 #include "io/tensors.h"
 #include "nn/recognise.h"
+#include "session/canaries.h"
 #include "store/store.h"
 
 static bool is_hdf5(const char *path)
@@ -48,7 +49,8 @@ static BaseStatus recognise(IoTensors *tensors, NnRecognised *r)
     return st == BASE_ENOMEM ? st : BASE_OK;
 }
 
-static BaseStatus weights_json(const IoTensors *tensors, const NnRecognised *r, const char *hash)
+static BaseStatus weights_json(const IoTensors *tensors, const NnRecognised *r, const SessionCanaries *canaries,
+                               const char *hash)
 {
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
@@ -59,6 +61,7 @@ static BaseStatus weights_json(const IoTensors *tensors, const NnRecognised *r, 
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
     io_json_set_take(json, "metadata", meta);
+    if (canaries->n) io_json_set_take(json, "canaries", session_canaries_json(canaries));
     IoJson *copies = io_json_array();
     for (size_t i = 0; i < tensors->copy_count; i++) {
         IoJson *row = io_json_object();
@@ -107,7 +110,8 @@ static void add_beside(BaseText *text, const IoTensors *tensors)
     if (tensors->strange) add_named(text, "objects of names that no checkpoint needs", tensors->strange);
 }
 
-static BaseStatus weights_table(const char *path, const IoTensors *tensors, const NnRecognised *r, const char *hash)
+static BaseStatus weights_table(const char *path, const IoTensors *tensors, const NnRecognised *r,
+                                const SessionCanaries *canaries, const char *hash)
 {
     BaseText text = {0};
     int64_t values = 0;
@@ -118,7 +122,14 @@ static BaseStatus weights_table(const char *path, const IoTensors *tensors, cons
     if (r->arch)
         base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r->arch->entry.name,
                       (long long)r->K, (long long)r->shape[0], (long long)r->shape[1], (long long)r->shape[2]);
-    for (size_t i = 0; i < tensors->meta_count; i++) add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
+    if (canaries->n) {
+        base_text_add(&text, "  canaries: ");
+        session_canaries_text(canaries, &text);
+        base_text_add(&text, "\n");
+    }
+    for (size_t i = 0; i < tensors->meta_count; i++) /* the list is in the JSON: it may be long */
+        if (!canaries->n || strcmp(tensors->meta[2 * i], SESSION_META_CANARIES) != 0)
+            add_named(&text, tensors->meta[2 * i], tensors->meta[2 * i + 1]);
     for (size_t i = 0; i < tensors->count; i++) {
         size_t start = text.size;
         cli_visible_add(&text, tensors->items[i].name);
@@ -134,11 +145,19 @@ static BaseStatus inspect_weights(const char *path, bool json)
 {
     IoTensors *tensors = NULL;
     NnRecognised r;
+    SessionCanaries canaries = {0};
     char hash[BASE_HASH_HEX];
     BaseStatus st = io_tensors_read(path, &tensors);
+    if (st == BASE_OK) st = session_canaries_read(tensors, path, &canaries);
+    if (st == BASE_EFORMAT && tensors) { /* damaged ones are shown as any other text */
+        base_error_clear();
+        st = BASE_OK;
+    }
     if (st == BASE_OK) st = base_hash_file(path, hash);
     if (st == BASE_OK) st = recognise(tensors, &r); /* which finds more of the prefix */
-    if (st == BASE_OK) st = json ? weights_json(tensors, &r, hash) : weights_table(path, tensors, &r, hash);
+    if (st == BASE_OK)
+        st = json ? weights_json(tensors, &r, &canaries, hash) : weights_table(path, tensors, &r, &canaries, hash);
+    session_canaries_free(&canaries);
     io_tensors_free(tensors);
     return st;
 }

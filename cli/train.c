@@ -1,5 +1,6 @@
 /* cli/train.c - `expunge train`: one network from a seed, saved with what made it as metadata of the weights. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -7,6 +8,7 @@
 #include "nn/train.h"
 #include "nn/weights.h"
 #include "session/answers.h"
+#include "session/canaries.h"
 #include "session/classes.h"
 #include "session/data.h"
 #include "session/model.h"
@@ -21,6 +23,7 @@ typedef struct {
     DataClasses exclude;
     SessionSplit split;
     DataIndex left_out, used;
+    SessionCanaries canaries;
     SessionModel model;
     NnTrainEpoch *history;
     NnPrecision precision;
@@ -31,11 +34,40 @@ static void work_free(Work *w)
 {
     base_free(w->history);
     session_model_free(&w->model);
+    session_canaries_free(&w->canaries);
     data_index_free(&w->left_out);
     data_index_free(&w->used);
     session_split_free(&w->split);
     data_classes_free(&w->exclude);
     session_data_free(&w->data);
+}
+
+/* Draws them, and takes those that their coin leaves out from what is trained on. */
+static BaseStatus draw_canaries(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    int kind = 0;
+    DataClasses classes = {0};
+    DataIndex *trained = o->exclude ? &w->used : &w->split.kept;
+    DataView view = data_view_of(w->data.train, trained);
+    BASE_CHECK(o->canaries || !(o->canary_kind || o->canary_classes), BASE_EUSAGE,
+               "train: %s says what canaries are, and there are none without --canaries N",
+               o->canary_kind ? "--canary-kind" : "--canary-classes");
+    if (!o->canaries) goto out;
+    while (o->canary_kind && session_canary_kinds[kind] && strcmp(session_canary_kinds[kind], o->canary_kind) != 0)
+        kind++;
+    BASE_CHECK(session_canary_kinds[kind], BASE_EUSAGE, "train: --canary-kind '%.100s': must be image or label",
+               o->canary_kind);
+    if (o->canary_classes) BASE_TRY(data_classes_parse(w->data.train, o->canary_classes, &classes));
+    BASE_TRY(session_canaries_draw(&w->data, &view, o->canaries, (SessionCanaryKind)kind,
+                                   o->canary_classes ? &classes : NULL, o->exclude ? &w->exclude : NULL,
+                                   (uint64_t)o->seed, &w->canaries));
+    BASE_TRY(session_canaries_apply(&w->canaries, &w->data));
+    session_canaries_leave_out(&w->canaries, trained);
+    session_split_view(&w->data, &w->split);
+out:
+    data_classes_free(&classes);
+    return st;
 }
 
 static BaseStatus prepare(const CliOptions *o, Work *w)
@@ -53,6 +85,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(session_model_tune(&w->model, o->tuning));
     BASE_TRY(session_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
     if (o->exclude) BASE_TRY(data_partition(&w->split.train, &w->exclude, &w->left_out, &w->used));
+    BASE_TRY(draw_canaries(o, w));
     BASE_TRY(BASE_ALLOC(w->config.epochs, &w->history));
 out:
     return st;
@@ -96,6 +129,7 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
                                    {"expunge.program", "expunge " SESSION_PROGRAM_VERSION},
                                    {"expunge.command", o->command}};
     for (size_t i = 0; i < BASE_COUNT(META); i++) BASE_TRY(io_tensors_set_meta(tensors, META[i][0], META[i][1]));
+    BASE_TRY(session_canaries_write(&w->canaries, tensors));
 out:
     base_text_free(&config);
     base_text_free(&excluded);
@@ -137,6 +171,7 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
         io_json_set_take(json, "exclude", session_classes_json(&w->exclude));
         io_json_set_take(json, "exclude_names", session_classes_names_json(&w->exclude, w->data.train));
     }
+    if (w->canaries.n) io_json_set_take(json, "canaries", session_canaries_json(&w->canaries));
     io_json_set_take(json, "weights_hash", io_json_text_value(w->model.hash));
     io_json_set_take(json, "epochs", epochs);
     return cli_print_json_take(json);
@@ -163,6 +198,11 @@ static BaseStatus print_table(const CliOptions *o, const Work *w)
         session_classes_both(&w->exclude, w->data.train, &text);
         base_text_add(&text, "\n");
     }
+    if (w->canaries.n) {
+        base_text_add(&text, "canaries: ");
+        session_canaries_text(&w->canaries, &text);
+        base_text_add(&text, "\n");
+    }
     base_text_add(&text, "weights %s: %s\n", o->out, w->model.hash);
     return cli_print_text_take(&text);
 }
@@ -187,8 +227,8 @@ const CliCommand cli_train = {
         {
 #include "cli/help/train.txt.inc"
         },
-    .usage = {"--arch A --data D [--exclude 3,7] [--set k=v]... -o FILE"},
-    .takes = "arch! data! exclude set precision tuning json out!",
+    .usage = {"--arch A --data D [--exclude 3,7] [--canaries N] [--set k=v]... -o FILE"},
+    .takes = "arch! data! exclude canaries canary-kind canary-classes set precision tuning json out!",
     .set_table = nn_train_params,
     .set_count = &nn_train_param_count,
     .set_common = true,

@@ -13,6 +13,7 @@
 #include "models/beside.h"
 #include "nn/weights.h"
 #include "session/answers.h"
+#include "session/canaries.h"
 #include "session/classes.h"
 #include "session/params.h"
 #include "session/program.h"
@@ -56,6 +57,20 @@ static BaseStatus read_training(const CliOptions *o, Work *w)
     return session_params_read(nn_train_params, nn_train_param_count, &w->training, text, "the training", o->weights);
 }
 
+/* What a coin left out of the training is neither kept nor to be forgotten. */
+static BaseStatus leave_canaries_out(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    SessionCanaries canaries = {0};
+    BASE_TRY(session_canaries_read(w->model.tensors, o->weights, &canaries));
+    BASE_TRY(session_canaries_apply(&canaries, &w->data));
+    session_canaries_leave_out(&canaries, &w->split.kept);
+    session_split_view(&w->data, &w->split);
+out:
+    session_canaries_free(&canaries);
+    return st;
+}
+
 static BaseStatus prepare(const CliOptions *o, Work *w)
 {
     BaseStatus st = BASE_OK;
@@ -74,6 +89,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     BASE_TRY(session_model_tune(&w->model, o->tuning));
     BASE_TRY(data_classes_parse(w->data.train, o->forget, &w->forget));
     BASE_TRY(session_split_make(&w->data, w->common.val_fraction, (uint64_t)o->seed, &w->split));
+    BASE_TRY(leave_canaries_out(o, w));
     w->context.original = w->model.net;
     w->context.train = w->split.train;
     w->context.validation = w->split.validation;
