@@ -66,6 +66,11 @@ static void check_forget(Agree *a)
         differ(a, "page.forget", "names other classes than those that were forgotten in signals.h5");
         return;
     }
+    for (int64_t i = 0; i < a->s->canaries.n && !points; i++) {
+        if (names_class(numbers, a->s->canaries.label[i]) == (a->s->canaries.forgotten[i] != 0)) continue;
+        differ(a, "page.forget", "names other classes than those of the forgotten canaries in signals.h5");
+        return;
+    }
 }
 
 static void check_inputs(Agree *a)

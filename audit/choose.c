@@ -23,6 +23,9 @@ const BaseParam audit_params[] = {
                    "number of most exposed images that are shown, and named in report.json; 0: none"),
     BASE_PARAM_I64(AuditOptions, curve_draws, 10, 1, 1000,
                    "number of selections of shadow models that the learning curve averages over"),
+    BASE_PARAM_F64(
+        AuditOptions, canary_guesses, 0, 0, 1,
+        "share of the canaries whose coins are guessed, half of them as held in; 0: six fixed choices at once"),
     BASE_PARAM_TEXT(AuditOptions, shadow_method, "auto",
                     "method of the unlearned shadow models that are used; auto: the only one there is"),
     {"flip", BASE_KIND_BOOL, offsetof(AuditOptions, queries.flip), 0, 0, 1, NULL, NULL,

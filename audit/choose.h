@@ -7,7 +7,7 @@
 
 /** The options of an audit; read from --set and its own options, stored with the result. */
 typedef struct {
-    double alpha, margin, margin_tpr;
+    double alpha, margin, margin_tpr, canary_guesses;
     int64_t draws, points, pictures, curve_draws;
     ModelQueries queries;
     BaseParamText shadow_method;

@@ -12,6 +12,7 @@
 #include "io/file.h"
 #include "models/retrained.h"
 #include "session/answers.h"
+#include "session/canaries.h"
 #include "session/classes.h"
 
 void audit_collected_free(AuditCollected *c)
@@ -105,14 +106,20 @@ out:
     return st;
 }
 
-static BaseStatus choose_points(const AuditTask *t, AuditCollected *c, ModelPoints *points)
+static BaseStatus choose_points(const AuditTask *t, const SessionCanaries *canaries, AuditCollected *c,
+                                ModelPoints *points)
 {
     BaseStatus st = BASE_OK;
     AuditSignals *s = &c->signals;
     int64_t end[AUDIT_POPULATION];
     for (int g = 0; g < AUDIT_POPULATION; g++) {
         bool test = g == AUDIT_FORGET_TEST || g == AUDIT_RETAIN_TEST, inside = g < AUDIT_RETAIN_TRAIN;
+        int64_t before = points->n;
         BASE_TRY(model_points_add(points, &c->data, test, &c->forget, inside, t->options.points, t->seed));
+        int64_t n = before;
+        for (int64_t i = before; i < points->n; i++) /* what a coin left out was not trained on */
+            if (test || !session_canaries_left_out(canaries, points->item[i].at)) points->item[n++] = points->item[i];
+        points->n = n;
         end[g] = points->n;
     }
     BASE_CHECK(end[AUDIT_FORGET_TRAIN] > 0, BASE_EARG,
@@ -233,10 +240,12 @@ out:
 }
 
 /* Trains what is asked for beside --retrained. */
-static BaseStatus make_retrained(const AuditTask *t, AuditCollected *c, const char *folder, char **paths)
+static BaseStatus make_retrained(const AuditTask *t, const SessionCanaries *canaries, AuditCollected *c,
+                                 const char *folder, char **paths)
 {
     BaseStatus st = BASE_OK;
     ModelCost *costs = NULL;
+    DataIndex trained = {0};
     DataView view = data_view_all(c->data.train);
     ModelRetrainTask task = {.recipe = {.arch = c->arch,
                                         .data = &c->data,
@@ -248,6 +257,12 @@ static BaseStatus make_retrained(const AuditTask *t, AuditCollected *c, const ch
                              .forget = &c->forget,
                              .count = t->make_retrained,
                              .folder = folder};
+    if (canaries->n) {
+        BASE_TRY(BASE_ALLOC_RAW(view.n, &trained.at));
+        for (; trained.n < view.n; trained.n++) trained.at[trained.n] = trained.n;
+        session_canaries_leave_out(canaries, &trained);
+        view = data_view_of(c->data.train, &trained);
+    }
     BASE_TRY(BASE_ALLOC(t->make_retrained, &costs));
     BASE_TRY(model_retrained_make(&task, paths, costs));
     for (int64_t i = 0; i < t->make_retrained; i++) {
@@ -255,11 +270,13 @@ static BaseStatus make_retrained(const AuditTask *t, AuditCollected *c, const ch
         model_cost_free(&costs[i]);
     }
 out:
+    data_index_free(&trained);
     base_free(costs);
     return st;
 }
 
-static BaseStatus add_retrained(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c, const char *folder)
+static BaseStatus add_retrained(const AuditTask *t, const ModelLogitsTask *how, const SessionCanaries *canaries,
+                                AuditCollected *c, const char *folder)
 {
     BaseStatus st = BASE_OK;
     AuditSignals *s = &c->signals;
@@ -270,7 +287,7 @@ static BaseStatus add_retrained(const AuditTask *t, const ModelLogitsTask *how, 
     BASE_TRY(BASE_ALLOC_RAW(R * s->N * s->K, &s->retrained));
     for (size_t i = 0; i < t->retrained_count; i++)
         BASE_TRY(add_file(t, how, c, "retrained", t->retrained[i], s->retrained + s->R++ * s->N * s->K));
-    if (t->make_retrained) BASE_TRY(make_retrained(t, c, folder, made));
+    if (t->make_retrained) BASE_TRY(make_retrained(t, canaries, c, folder, made));
     for (int64_t i = 0; i < t->make_retrained; i++)
         BASE_TRY(add_file(t, how, c, "retrained", made[i], s->retrained + s->R++ * s->N * s->K));
 out:
@@ -307,6 +324,81 @@ static BaseStatus add_shadows(const AuditTask *t, AuditCollected *c, const Model
     BASE_TRY(add_input(c, "shadows", shadows->path, "", NULL));
 out:
     base_free(targets);
+    return st;
+}
+
+/* ------------------------------------------------------------ canaries */
+
+/* The design stays with the weights when they are unlearned; where another program dropped it, the original has it.
+ * *trained: the original was trained with it. */
+static BaseStatus read_canaries(const AuditTask *t, const SessionModel *model, SessionData *data, SessionCanaries *out,
+                                bool *trained)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    SessionCanaries original = {0};
+    BASE_TRY(session_canaries_read(model->tensors, t->weights, out));
+    if (t->original) BASE_TRY(io_tensors_read(t->original, &tensors));
+    if (t->original) BASE_TRY(session_canaries_read(tensors, t->original, &original));
+    *trained = original.n > 0;
+    BASE_CHECK(out->n == 0 || original.n == 0 || session_canaries_same(out, &original), BASE_EARG,
+               "%s and %s were trained with different canaries: the one was not unlearned from the other", t->weights,
+               t->original);
+    if (out->n == 0) {
+        *out = original;
+        original = (SessionCanaries){0};
+    }
+    BASE_TRY(session_canaries_apply(out, data));
+out:
+    session_canaries_free(&original);
+    io_tensors_free(tensors);
+    return st;
+}
+
+/* Wrong labels are part of what the folder's files were made of. */
+static BaseStatus cache_folder(const AuditTask *t, const SessionCanaries *canaries, char **out)
+{
+    BaseStatus st = BASE_OK;
+    BaseHash *hash = NULL;
+    char hex[BASE_HASH_HEX];
+    if (canaries->n == 0 || canaries->kind != SESSION_CANARY_LABEL) return base_format(out, "%s.cache", t->out);
+    BASE_TRY(base_hash_create(&hash));
+    base_hash_add(hash, canaries->at, (size_t)canaries->n * sizeof *canaries->at);
+    base_hash_add(hash, canaries->label, (size_t)canaries->n * sizeof *canaries->label);
+    base_hash_finish(hash, hex);
+    BASE_TRY(base_format(out, "%s.cache/canaries-%.12s", t->out, hex));
+out:
+    base_hash_free(hash);
+    return st;
+}
+
+/* @p model NULL: opened from @p path. */
+static BaseStatus canary_logits(const ModelLogitsTask *how, const char *role, const char *path, AuditCollected *c,
+                                SessionModel *model, double **out)
+{
+    SessionModel opened = {0};
+    BaseStatus st = BASE_ALLOC_RAW(c->signals.canaries.n * c->signals.K, out);
+    if (st == BASE_OK && !model) st = session_model_open(c->arch, path, &c->data, &opened);
+    if (st == BASE_OK) st = model_logits(how, model ? model : &opened, role, *out, NULL);
+    session_model_free(&opened);
+    return st;
+}
+
+static BaseStatus add_canaries(const AuditTask *t, const ModelLogitsTask *how, const SessionCanaries *canaries,
+                               bool trained, AuditCollected *c, SessionModel *model)
+{
+    BaseStatus st = BASE_OK;
+    ModelPoints points = {.n = canaries->n};
+    ModelLogitsTask task = *how;
+    task.points = &points;
+    if (canaries->n == 0) return BASE_OK;
+    BASE_TRY(audit_canaries_take(canaries, &c->forget, &c->signals.canaries));
+    BASE_TRY(BASE_ALLOC(canaries->n, &points.item));
+    for (int64_t i = 0; i < canaries->n; i++) points.item[i] = (ModelPoint){canaries->at[i], false};
+    BASE_TRY(canary_logits(&task, "unlearned", t->weights, c, model, &c->signals.canaries.unlearned));
+    if (trained) BASE_TRY(canary_logits(&task, "original", t->original, c, NULL, &c->signals.canaries.original));
+out:
+    model_points_free(&points);
     return st;
 }
 
@@ -432,6 +524,8 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     SessionModel model = {0};
     ModelPoints points = {0};
     ModelShadows *shadows = NULL;
+    SessionCanaries canaries = {0};
+    bool trained;
     char *cache = NULL;
     bool keeps = t->shadow || t->make_retrained; /* what takes long is kept beside the report, for a second call */
     *out = (AuditCollected){0};
@@ -439,17 +533,19 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     if (t->shadow) BASE_TRY(model_shadows_read(t->shadow, &shadows)); /* before hours of work */
     BASE_TRY(open_all(t, &c, &model));
     AuditSignals *s = &c.signals;
-    BASE_TRY(base_format(&cache, "%s.cache", t->out));
-    BASE_TRY(choose_points(t, &c, &points));
+    BASE_TRY(read_canaries(t, &model, &c.data, &canaries, &trained));
+    BASE_TRY(cache_folder(t, &canaries, &cache));
+    BASE_TRY(choose_points(t, &canaries, &c, &points));
     BASE_TRY(audit_find_copies(&c.data, s));
     ModelLogitsTask how = {&c.data, &points, t->options.queries, t->precision, t->tuning, keeps ? cache : NULL};
     BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->unlearned));
     BASE_TRY(add_model(t, &how, &c, &model, "unlearned", t->weights, s->unlearned));
+    BASE_TRY(add_canaries(t, &how, &canaries, trained, &c, &model));
     if (t->original) {
         BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->original));
         BASE_TRY(add_file(t, &how, &c, "original", t->original, s->original));
     }
-    BASE_TRY(add_retrained(t, &how, &c, cache));
+    BASE_TRY(add_retrained(t, &how, &canaries, &c, cache));
     if (s->original && s->R >= 2) BASE_TRY(add_graded(t, &how, &c, &model));
     BASE_TRY(add_shadows(t, &c, shadows, &points, cache));
     audit_set_population_apart(s);
@@ -457,6 +553,7 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     c = (AuditCollected){0};
 out:
     base_free(cache);
+    session_canaries_free(&canaries);
     model_shadows_free(shadows);
     model_points_free(&points);
     session_model_free(&model);

@@ -513,6 +513,7 @@ BaseStatus audit_judge(const AuditSignals *s, AuditResult *out)
     fill_accuracy(s, &r);
     BASE_TRY(play_all(s, &r));
     BASE_TRY(conclude(s, &r));
+    BASE_TRY(audit_coins_judge(s, &r.coins));
     *out = r;
     r = (AuditResult){0};
 out:

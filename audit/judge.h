@@ -3,7 +3,7 @@
 #ifndef AUDIT_JUDGE_H
 #define AUDIT_JUDGE_H
 
-#include "audit/signals.h"
+#include "audit/coins.h"
 #include "mia/curve/curve.h"
 
 /** The models whose scores stand in rows, in this order: the unlearned one, the original (where given), the retrained.
@@ -42,6 +42,7 @@ typedef struct {
     size_t count;
     int64_t M, G; /* models with scores; graded and planted ones behind them */
     MiaAudit audit;
+    AuditCoins coins;
     MathEstimate right[AUDIT_MODELS][AUDIT_GROUPS]; /* accuracy; retrained: the mean over them */
 } AuditResult;
 

@@ -418,6 +418,7 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
     controls(p, d);
     accuracy_table(p, d);
     for (int g = 0; g < MIA_GAMES; g++) game(p, (MiaGame)g, figures, at, d);
+    audit_coins_page(&c->signals, &p->result->coins, d);
     if (pictures->count) {
         heading(d, "The most exposed images");
         report_document_text(d, REPORT_BLOCK_TEXT, "%s", pictures->words);

@@ -129,6 +129,10 @@ static IoJson *assumes_json(const AuditSignals *s)
     io_json_add_take(all, io_json_text_value(points));
     io_json_add_take(all, io_json_text_value(s->R >= 2 ? models : members));
     if (s->R >= 2) io_json_add_take(all, io_json_text_value(members));
+    if (s->canaries.n)
+        io_json_add_take(all,
+                         io_json_text_value("coins: held-in and left-out canaries are exchangeable by design, since a "
+                                            "fair coin each chose them"));
     io_json_add_take(all, io_json_text_value("one audited model: nothing is said of others that the same method made"));
     return all;
 }
@@ -288,6 +292,7 @@ BaseStatus audit_results(const AuditSignals *s, const AuditResult *r, IoJson **o
     io_json_set_take(all, "power", power_json(&r->audit.power));
     io_json_set_take(all, "exposed_points", exposed_points_json(&r->audit.exposed));
     io_json_set_take(all, "assumes", assumes_json(s));
+    if (r->coins.count) io_json_set_take(all, "coins", audit_coins_json(s, &r->coins));
     for (int g = 0; g < MIA_GAMES; g++)
         io_json_set_take(games, mia_game_name((MiaGame)g), game_json(r, (MiaGame)g, s->options.alpha));
     io_json_set_take(all, "games", games);

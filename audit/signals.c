@@ -36,6 +36,7 @@ void audit_signals_free(AuditSignals *s)
     base_free(s->retrained);
     base_free(s->graded);
     model_shadow_arrays_free(&s->shadow);
+    audit_canaries_free(&s->canaries);
     *s = (AuditSignals){0};
 }
 
@@ -188,6 +189,7 @@ BaseStatus audit_signals_write(const AuditSignals *s, const char *path)
         keep_path(p, keep);
         if (p->keep) BASE_TRY(io_hdf5_write(file, keep, IO_H5_U8, 2, shape, *p->keep));
     }
+    BASE_TRY(audit_canaries_write(&s->canaries, s->K, file));
     io_hdf5_private(file);
     IoHdf5 *taken = file;
     file = NULL;
@@ -351,6 +353,18 @@ static BaseStatus check_logits(const AuditSignals *s, const char *name, const ch
     return BASE_OK;
 }
 
+static BaseStatus read_canaries(IoHdf5 *file, const char *path, AuditSignals *s)
+{
+    BaseStatus st = BASE_OK;
+    bool *forgotten = NULL;
+    BASE_TRY(BASE_ALLOC(s->K, &forgotten));
+    for (int64_t i = 0; i < s->N; i++) forgotten[s->labels[i]] |= s->group[i] <= AUDIT_FORGET_TEST;
+    BASE_TRY(audit_canaries_read(file, path, s->K, forgotten, &s->canaries));
+out:
+    base_free(forgotten);
+    return st;
+}
+
 static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
@@ -369,6 +383,7 @@ static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
     BASE_CHECK(s->G == 0 || (s->G == AUDIT_GRADES && s->original), BASE_EFORMAT,
                "%s: /graded/logits must hold %d models, and goes with /original/logits", path, AUDIT_GRADES);
     BASE_TRY(check_logits(s, path, "/graded/logits", s->graded, s->G));
+    BASE_TRY(read_canaries(file, path, s));
     BASE_TRY(check_logits(s, path, "/unlearned/logits", s->unlearned, 1));
     BASE_TRY(check_logits(s, path, "/original/logits", s->original, 1));
     BASE_TRY(check_logits(s, path, "/retrained/logits", s->retrained, s->R));

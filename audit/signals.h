@@ -3,6 +3,7 @@
 #ifndef AUDIT_SIGNALS_H
 #define AUDIT_SIGNALS_H
 
+#include "audit/canaries.h"
 #include "audit/choose.h"
 #include "mia/verdict/verdict.h"
 #include "models/shadows/shadows.h"
@@ -37,6 +38,7 @@ typedef struct {
     int64_t G;         /* 0 or AUDIT_GRADES */
     double *graded;    /* [G, N, K] networks on the line between the unlearned (0) and the original weights (1) */
     ModelShadowArrays shadow; /* over the same N points; its population arrays are not used */
+    AuditCanaries canaries;   /* points of their own */
 } AuditSignals;
 void audit_signals_free(AuditSignals *signals);
 /** "3 (Dress)", or "3" where it has no name of its own. Appended. */

@@ -258,6 +258,7 @@ void audit_words_meanings(ReportDocument *d)
         {"TPR at FPR 1%", "the share of members that an attack finds if it may call 1% of the held-out images members"},
         {"interval", "where the value lies with 95% confidence"},
         {"p", "how often chance alone would give at least so large a difference"},
+        {"canary", "an image whose own fair coin held it in the training or left it out"},
         {"epsilon",
          "the parameter of differential privacy; the bound says how large it must be at least, and 0 proves nothing"},
     };
@@ -328,6 +329,13 @@ void audit_words_terminal(const AuditPage *p, BaseText *out)
     if (a->exposed.attack)
         base_text_add(out, "exposed images, one by one: %lld of %lld\n", (long long)a->exposed.found,
                       (long long)a->exposed.n);
+    for (int i = 0; i < p->result->coins.count; i++) {
+        const AuditCoinsRow *row = &p->result->coins.row[i];
+        base_text_add(out, "coins, %s model, canaries %s: ", row->original ? "original" : "audited",
+                      audit_coins_set_name(row->set));
+        audit_coins_sentence(row, out);
+        base_text_add(out, "\n");
+    }
     if (p->collected->unlearned_nothing)
         base_text_add(out, "the audited weights are those of the original: nothing was unlearned\n");
 }

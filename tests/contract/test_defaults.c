@@ -133,7 +133,7 @@ static const Table TABLES[] = {
      &nn_train_param_count,
      sizeof(NnTrainConfig)},
     {{"audit",
-      "alpha=0.05 margin=0.05 margin_tpr=0.02 draws=1000 points=5000 pictures=0 curve_draws=10 shadow_method=auto flip=false shift=0",
+      "alpha=0.05 margin=0.05 margin_tpr=0.02 draws=1000 points=5000 pictures=0 curve_draws=10 canary_guesses=0 shadow_method=auto flip=false shift=0",
       "docs/audit.md; who changes alpha or margin changes verdicts"},
      audit_params,
      &audit_param_count,

@@ -1,0 +1,156 @@
+/* audit/canaries.c - arrays checked one by one when they are read: anybody may have written them. */
+#include "audit/canaries.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+void audit_canaries_free(AuditCanaries *c)
+{
+    base_free(c->label);
+    base_free(c->coin);
+    base_free(c->forgotten);
+    base_free(c->at);
+    base_free(c->unlearned);
+    base_free(c->original);
+    base_free(c->kind);
+    base_free(c->seed);
+    *c = (AuditCanaries){0};
+}
+
+BaseStatus audit_canaries_take(const SessionCanaries *from, const DataClasses *forget, AuditCanaries *out)
+{
+    BaseStatus st = BASE_OK;
+    if (from->n == 0) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(from->n, &out->label));
+    BASE_TRY(BASE_ALLOC(from->n, &out->coin));
+    BASE_TRY(BASE_ALLOC(from->n, &out->forgotten));
+    BASE_TRY(BASE_ALLOC(from->n, &out->at));
+    BASE_TRY(base_strdup(session_canary_kinds[from->kind], &out->kind));
+    BASE_TRY(base_format(&out->seed, "%llu", (unsigned long long)from->seed));
+    out->n = from->n;
+    for (int64_t i = 0; i < from->n; i++) {
+        out->label[i] = from->label[i];
+        out->coin[i] = from->coin[i];
+        out->forgotten[i] = forget->in[from->label[i]] != 0;
+        out->at[i] = from->at[i];
+    }
+out:
+    return st;
+}
+
+BaseStatus audit_canaries_write(const AuditCanaries *c, int64_t K, IoHdf5 *file)
+{
+    BaseStatus st = BASE_OK;
+    const int64_t shape[2] = {c->n, K};
+    if (c->n == 0) return BASE_OK;
+    BASE_TRY(io_hdf5_write(file, "/canaries/labels", IO_H5_I32, 1, shape, c->label));
+    BASE_TRY(io_hdf5_write(file, "/canaries/coin", IO_H5_U8, 1, shape, c->coin));
+    BASE_TRY(io_hdf5_write(file, "/canaries/forgotten", IO_H5_U8, 1, shape, c->forgotten));
+    BASE_TRY(io_hdf5_write(file, "/canaries/unlearned_logits", IO_H5_F64, 2, shape, c->unlearned));
+    if (c->at) BASE_TRY(io_hdf5_write(file, "/canaries/position", IO_H5_I64, 1, shape, c->at));
+    if (c->original) BASE_TRY(io_hdf5_write(file, "/canaries/original_logits", IO_H5_F64, 2, shape, c->original));
+    if (c->kind) BASE_TRY(io_hdf5_set_text(file, "/canaries", "kind", c->kind));
+    if (c->seed) BASE_TRY(io_hdf5_set_text(file, "/canaries", "seed", c->seed));
+out:
+    return st;
+}
+
+/* @p path [n], or [n, K] where K is not 0. *n 0: not known yet. */
+static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *path, IoH5Type type, int64_t *n,
+                             int64_t K, size_t size, void **out)
+{
+    BaseStatus st = BASE_OK;
+    IoH5Info info;
+    BASE_TRY(io_hdf5_info(file, path, &info));
+    bool right = info.ndim == (K ? 2 : 1) && info.count > 0 && (*n == 0 || info.shape[0] == *n) &&
+                 (K == 0 || info.shape[1] == K);
+    BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
+    *n = info.shape[0];
+    BASE_TRY(base_alloc_raw((size_t)info.count, size, out));
+    BASE_TRY(io_hdf5_read(file, path, type, *out));
+out:
+    return st;
+}
+
+static BaseStatus read_bits(IoHdf5 *file, const char *file_name, const char *path, int64_t *n, uint8_t **out)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(read_array(file, file_name, path, IO_H5_U8, n, 0, 1, (void **)out));
+    for (int64_t i = 0; i < *n; i++)
+        BASE_CHECK((*out)[i] <= 1, BASE_EFORMAT, "%s: %s holds %d at place %lld; it must be 0 or 1", file_name, path,
+                   (*out)[i], (long long)i);
+out:
+    return st;
+}
+
+static BaseStatus read_logits(IoHdf5 *file, const char *file_name, const char *path, int64_t n, int64_t K, double **out)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(read_array(file, file_name, path, IO_H5_F64, &n, K, sizeof **out, (void **)out));
+    for (int64_t i = 0; i < n * K; i++)
+        BASE_CHECK(isfinite((*out)[i]), BASE_EFORMAT, "%s: %s of canary %lld is %g; logits must be finite numbers",
+                   file_name, path, (long long)(i / K), (*out)[i]);
+out:
+    return st;
+}
+
+/* An attribute that may be missing. */
+static BaseStatus read_text(IoHdf5 *file, const char *name, char **out)
+{
+    BaseStatus st = io_hdf5_get_text(file, "/canaries", name, out);
+    if (st != BASE_ENOTFOUND) return st;
+    base_error_clear();
+    return BASE_OK;
+}
+
+/* Coins that somebody turned are not those of the seed. */
+static BaseStatus check_coins(const char *file_name, const AuditCanaries *c)
+{
+    BaseStatus st = BASE_OK;
+    uint64_t seed;
+    if (!c->seed || !c->at) return BASE_OK;
+    BASE_CHECK(base_parse_u64(c->seed, &seed), BASE_EFORMAT, "%s: the seed '%.40s' of /canaries is not a number",
+               file_name, c->seed);
+    for (int64_t i = 0; i < c->n; i++)
+        BASE_CHECK(c->coin[i] == session_canaries_coin(seed, c->at[i]), BASE_EFORMAT,
+                   "%s: the coin of canary %lld is not the one that seed %s gives to image %lld", file_name,
+                   (long long)i, c->seed, (long long)c->at[i]);
+out:
+    return st;
+}
+
+BaseStatus audit_canaries_read(IoHdf5 *file, const char *name, int64_t K, const bool *forgotten, AuditCanaries *out)
+{
+    BaseStatus st = BASE_OK;
+    AuditCanaries c = {0};
+    *out = (AuditCanaries){0};
+    if (!io_hdf5_has(file, "/canaries")) return BASE_OK;
+    BASE_TRY(read_array(file, name, "/canaries/labels", IO_H5_I32, &c.n, 0, sizeof *c.label, (void **)&c.label));
+    for (int64_t i = 0; i < c.n; i++)
+        BASE_CHECK(c.label[i] >= 0 && c.label[i] < K, BASE_EFORMAT,
+                   "%s: /canaries/labels holds %d at place %lld; the logits have %lld classes", name, c.label[i],
+                   (long long)i, (long long)K);
+    BASE_TRY(read_bits(file, name, "/canaries/coin", &c.n, &c.coin));
+    if (io_hdf5_has(file, "/canaries/forgotten")) {
+        BASE_TRY(read_bits(file, name, "/canaries/forgotten", &c.n, &c.forgotten));
+    } else {
+        BASE_TRY(BASE_ALLOC(c.n, &c.forgotten));
+        for (int64_t i = 0; i < c.n; i++) c.forgotten[i] = forgotten[c.label[i]];
+    }
+    BASE_TRY(read_logits(file, name, "/canaries/unlearned_logits", c.n, K, &c.unlearned));
+    if (io_hdf5_has(file, "/canaries/original_logits"))
+        BASE_TRY(read_logits(file, name, "/canaries/original_logits", c.n, K, &c.original));
+    if (io_hdf5_has(file, "/canaries/position"))
+        BASE_TRY(read_array(file, name, "/canaries/position", IO_H5_I64, &c.n, 0, sizeof *c.at, (void **)&c.at));
+    BASE_TRY(read_text(file, "kind", &c.kind));
+    BASE_TRY(read_text(file, "seed", &c.seed));
+    BASE_TRY(check_coins(name, &c));
+    *out = c;
+    c = (AuditCanaries){0};
+out:
+    audit_canaries_free(&c);
+    return st;
+}
