@@ -59,6 +59,13 @@ for f in again other; do
     ok unlearn --arch mlp --data $data --threads 1 --weights $f.safetensors --forget 1 --method finetune --set epochs=1 -o u-$f.safetensors
 done
 same_weights u-again.safetensors u-other.safetensors
+for f in again other; do
+    data=hdf5:noise.h5
+    [ $f = again ] || data=hdf5:other.h5
+    ok audit --arch mlp --data $data --threads 1 --weights $f.safetensors --forget 1 --attacks loss --set draws=100 \
+        --make-retrained 1 --set epochs=1 -o r-$f
+done
+same_weights r-again.cache/*.safetensors r-other.cache/*.safetensors
 
 # the audit of a model that knows its training images by heart, of one whose canaries are of the forgotten class, and of one
 # that was unlearned and lost its metadata
@@ -119,7 +126,8 @@ grep -q '"coins"' bare/report.json && fail "coins that nobody knows of"
 # wrong labels: forgotten are canaries that were trained as the class
 ok train $noise $learn --canaries 100 --canary-kind label --canary-classes 1 -o wrong.safetensors
 has stdout "canaries: 100 images with wrong labels: "
-ok $audit --weights wrong.safetensors -o wrong
+ok $audit --weights wrong.safetensors --make-retrained 1 --set epochs=1 -o wrong
+ls wrong.cache/canaries-*/*.safetensors >/dev/null || fail "a model with wrong labels is kept like one without"
 read -r epsilon ceiling n held <<<"$(bound wrong unlearned forgotten)"
 [ "$n" = 100 ] || fail "not all canaries are trained as class 1"
 grep -q "The canaries have wrong labels" wrong/report.md || fail "the page does not say which kind"
@@ -135,12 +143,12 @@ ok audit --signals mine.h5 --attacks loss --set draws=100 -o mine
 [ "$(bound mine unlearned all)" = "$(bound whole unlearned all)" ] || fail "other bounds from the same logits"
 grep -q "on the word of whoever wrote the file" mine/report.md || fail "the page does not say who answers for the coins"
 ok audit --verify mine
-turn() { # turn DIR TEXT
-    "$python" - "$1" <<'PY'
+turn() { # turn DIR ARRAY TEXT
+    "$python" - "$1" "$2" <<'PY'
 import h5py, hashlib, re, sys
 name = sys.argv[1] + "/signals.h5"
 with h5py.File(name, "r+") as f:
-    f["canaries/coin"][3] ^= 1
+    f["canaries/" + sys.argv[2]][3] ^= 1
 h = hashlib.sha256(open(name, "rb").read()).hexdigest()
 m = open(sys.argv[1] + "/manifest.json").read()
 m = re.sub(r'("signals.h5",\s*"sha256": ")[0-9a-f]*', lambda k: k[1] + h, m)
@@ -149,10 +157,13 @@ m = re.sub(r'("manifest_sha256": ")[0-9a-f]*', lambda k, h=hashlib.sha256(m.enco
 open(sys.argv[1] + "/manifest.json", "w").write(m)
 PY
     "$EXPUNGE" audit --verify "$1" >"$logs/stdout" 2>"$logs/stderr" && fail "$1: --verify is content with a coin that was turned"
-    has stdout "$2"
+    has stdout "$3"
 }
-turn whole "the coin of canary 3 is not the one that seed 0 gives to image "
-turn mine "report.json results.coins.bounds[2].held_in: the report says $in, but the signals give "
+cp -r whole keep
+turn whole forgotten "manifest.json page.forget: names other classes than those of the forgotten canaries in signals.h5"
+rm -r whole && mv keep whole
+turn whole coin "the coin of canary 3 is not the one that seed 0 gives to image "
+turn mine coin "report.json results.coins.bounds[2].held_in: the report says $in, but the signals give "
 
 refuses 2 "--canaries 601: only 600 training images can be canaries" train $noise --canaries 601 -o x.pt
 refuses 2 "--canaries '0': must be a whole number from 1" train $noise --canaries 0 -o x.pt
