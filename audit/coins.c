@@ -187,13 +187,7 @@ void audit_coins_page(const AuditSignals *s, const AuditCoins *all, ReportDocume
         "model and not of its weights alone; delta %g, confidence %g%% for each row (%s). 0: no evidence. "
         "Faultless attack: the bound if every guess were right.",
         c->delta, 100 * (1 - c->alpha), math_epsilon_method_text(MATH_EPSILON_ONE_RUN));
-    if (s->options.canary_guesses > 0)
-        report_table_note(&t, "Guesses: half of them the highest phi, which are called held in, half the lowest.");
-    else
-        report_table_note(
-            &t, "Guesses: the lowest phi are called left out, or the highest held in as well; 3, 10 or 30%% of "
-                "the canaries, all choices fixed beforehand and corrected for (Bonferroni); shown is the "
-                "choice that proves most.");
+    report_table_note(&t, "Guesses: by phi of the label. %s", mia_coins_text(s->options.canary_guesses));
     report_document_table_take(d, &t);
     assumes(s, &text);
     report_document_text(d, REPORT_BLOCK_NOTE, "What this assumes: %s.%s", base_text_of(&text, &d->st),

@@ -10,6 +10,15 @@ typedef struct {
 static const double SHARES[] = {0.03, 0.1, 0.3};
 enum { CHOICES = 2 * BASE_COUNT(SHARES) };
 
+const char *mia_coins_text(double share)
+{
+    return share > 0
+               ? "Half of the guesses are the highest scores, which are called held in, half the lowest."
+               : "The lowest scores are called left out, or by halves the highest held in as well; 3, 10 or 30% of the "
+                 "canaries, all six choices fixed beforehand and corrected for (Bonferroni); shown is the choice that "
+                 "proves most.";
+}
+
 static void add(Choice c, Choice choice[CHOICES], int *count)
 {
     for (int i = 0; i < *count; i++)

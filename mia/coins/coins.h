@@ -25,5 +25,7 @@ typedef struct {
  */
 BaseStatus mia_coins(const double *score, const uint8_t *coin, int64_t n, double share, double delta, double alpha,
                      uint64_t seed, MiaCoins *out);
+/** Which guesses these are, as a sentence for people. */
+const char *mia_coins_text(double share);
 
 #endif

@@ -19,6 +19,22 @@ typedef struct {
 
 static Work w;
 
+/* The last network as if it had been trained with canaries. */
+static void add_canaries(const SessionData *data)
+{
+    IoTensors *tensors;
+    SessionCanaries canaries;
+    DataView all = data_view_all(data->train);
+    assert_ok(io_tensors_read(w.path[2], &tensors));
+    assert_ok(session_canaries_draw(data, &all, 40, SESSION_CANARY_LABEL, NULL, NULL, 8, &canaries));
+    assert_ok(io_tensors_set_meta(tensors, "expunge.seed", "8"));
+    assert_ok(io_tensors_set_meta(tensors, "expunge.data_hash", data->hash));
+    assert_ok(session_canaries_write(&canaries, tensors));
+    assert_ok(io_tensors_write(tensors, w.path[2]));
+    session_canaries_free(&canaries);
+    io_tensors_free(tensors);
+}
+
 /* Three networks of the toy data, of which one has seen the class. */
 static int make(void **state)
 {
@@ -49,6 +65,7 @@ static int make(void **state)
     task.count = 1;
     assert_ok(model_retrained_make(&task, &w.path[2], costs));
     model_cost_free(costs);
+    add_canaries(&data);
     data_classes_free(&forget);
     data_classes_free(&none);
     session_data_free(&data);
