@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "math/groups.h"
 
 typedef struct {
     double score;
@@ -58,6 +59,20 @@ static BaseStatus group_ties(const double *score, const uint8_t *member, int64_t
 out:
     base_free(g);
     return st;
+}
+
+/* Which of the groups, whose scores fall, has this score. */
+static int64_t group_of(const Group *groups, int64_t count, double score)
+{
+    int64_t lo = 0, hi = count - 1;
+    while (lo < hi) {
+        int64_t mid = lo + (hi - lo) / 2;
+        if (groups[mid].score > score)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
 }
 
 void math_roc_free(MathRoc *roc)
@@ -193,20 +208,45 @@ BaseStatus math_auc_placements(const double *score, const uint8_t *member, int64
         place[0][i] = ((double)above + (double)groups[i].members / 2) / (double)P;
         above += groups[i].members;
     }
-    for (int64_t i = 0; i < n; i++) {
-        int64_t lo = 0, hi = count - 1;
-        while (lo < hi) { /* the group with this score: they fall */
-            int64_t mid = lo + (hi - lo) / 2;
-            if (groups[mid].score > score[i])
-                lo = mid + 1;
-            else
-                hi = mid;
-        }
-        out[i] = place[member[i]][lo];
-    }
+    for (int64_t i = 0; i < n; i++) out[i] = place[member[i]][group_of(groups, count, score[i])];
 out:
     base_free(groups);
     for (int k = 0; k < 2; k++) base_free(place[k]);
+    return st;
+}
+
+BaseStatus math_roc_within(const double *score, const uint8_t *member, const int32_t *fold, int64_t n, double *out)
+{
+    BaseStatus st = BASE_OK;
+    MathGroups folds = {0};
+    Group *groups = NULL;
+    double *own = NULL;
+    uint8_t *kind = NULL;
+    BASE_TRY(math_groups_make(fold, n, false, &folds));
+    BASE_TRY(BASE_ALLOC_RAW(n, &own));
+    BASE_TRY(BASE_ALLOC_RAW(n, &kind));
+    for (int64_t f = 0; f < folds.count; f++) {
+        const int32_t *point = folds.point + folds.start[f];
+        int64_t size = folds.start[f + 1] - folds.start[f], count = 0, P = 0, below = 0;
+        for (int64_t k = 0; k < size; k++) {
+            own[k] = score[point[k]];
+            kind[k] = member[point[k]];
+        }
+        BASE_TRY(group_ties(own, kind, size, &groups, &count, &P));
+        for (int64_t g = count - 1; g >= 0; g--) { /* from the lowest score; own[g] is then the rank of group g */
+            int64_t tied = groups[g].members + groups[g].nonmembers;
+            own[g] = ((double)below + (double)tied / 2) / (double)size;
+            below += tied;
+        }
+        for (int64_t k = 0; k < size; k++) out[point[k]] = own[group_of(groups, count, score[point[k]])];
+        base_free(groups);
+        groups = NULL;
+    }
+out:
+    base_free(groups);
+    base_free(own);
+    base_free(kind);
+    math_groups_free(&folds);
     return st;
 }
 

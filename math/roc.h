@@ -33,6 +33,14 @@ BaseStatus math_auc_level(const double *score, const uint8_t *member, int64_t n,
  *  ties half. @p out [n]. Errors as math_roc. O(n log n). */
 BaseStatus math_auc_placements(const double *score, const uint8_t *member, int64_t n, double *out);
 
+/** Scores that only compare within a fold, on one scale: each point's rank among the points of its fold, of both kinds,
+ *  ties in the middle, as a share of the fold. It does not look at who is a member, so that without a difference within
+ *  folds there is none between them; and where folds are alike in
+ *  size and members and nothing ties, the AUC of ranks is the mean of the folds' AUCs, as it is linear in the sum of the
+ *  members' ranks (Mann and Whitney 1947). One fold: the ROC stays.
+ *  @p out [n], may be @p score. BASE_EARG where a fold has no members or no non-members. O(n log n). */
+BaseStatus math_roc_within(const double *score, const uint8_t *member, const int32_t *fold, int64_t n, double *out);
+
 /** The true-positive rate at a true false-positive rate. */
 typedef struct {
     double value, lo, hi; /* 95% */

@@ -112,6 +112,51 @@ static void as_by_definition(void **state)
     }
 }
 
+/* Ranks within folds pair by pair; where folds are alike in size and members, and without ties, their AUC is the mean of
+ * the folds'. */
+static void ranks_within_folds(void **state)
+{
+    (void)state;
+    enum { FOLDS = 4, EACH = 15, N = FOLDS * EACH };
+    for (uint64_t round = 0; round < 20; round++) {
+        BaseRandom r = base_random_make(8, "roc_within", round);
+        double score[N], got[N], part[EACH], mean = 0;
+        uint8_t member[N], of[EACH];
+        int32_t fold[N];
+        for (int i = 0; i < N; i++) {
+            fold[i] = 7 * (i % FOLDS);
+            member[i] = i / FOLDS < 5;
+            score[i] = 10 * fold[i] + floor((round % 2 ? 5 : 1e6) * (base_random_uniform(&r) + 0.2 * member[i]));
+        }
+        assert_ok(math_roc_within(score, member, fold, N, got));
+        for (int i = 0; i < N; i++) {
+            double rank = 0;
+            for (int j = 0; j < N; j++)
+                if (fold[j] == fold[i]) rank += score[j] < score[i] ? 1 : score[j] > score[i] ? 0 : 0.5;
+            assert_near(got[i], rank / EACH, 0, 0);
+        }
+        for (int f = 0; f < FOLDS; f++) {
+            int n = 0;
+            for (int i = f; i < N; i += FOLDS) {
+                part[n] = score[i];
+                of[n++] = member[i];
+            }
+            mean += naive(part, of, n).auc / FOLDS;
+        }
+        MathAuc auc;
+        assert_ok(math_auc(got, member, N, &auc));
+        assert_near(auc.value, mean, 0, round % 2 ? 0.03 : 1e-14); /* ties: about half a point in 15 */
+        for (int i = 0; i < N; i++) member[i] = i / FOLDS >= 5;    /* who is a member changes no rank */
+        assert_ok(math_roc_within(score, member, fold, N, score));
+        assert_memory_equal(score, got, sizeof got);
+    }
+    const double one[] = {1, 2, 3};
+    const uint8_t kind[] = {1, 0, 0};
+    const int32_t apart[] = {0, 0, 1};
+    double out[3];
+    assert_fails(math_roc_within(one, kind, apart, 3, out), BASE_EARG, "no members");
+}
+
 static void points_of_a_small_curve(void **state)
 {
     (void)state;
@@ -327,12 +372,19 @@ static void a_million_points(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(as_in_the_fixture),       cmocka_unit_test(as_by_definition),
-    cmocka_unit_test(points_of_a_small_curve), cmocka_unit_test(equals_go_to_the_smallest_fpr),
-    cmocka_unit_test(a_shifted_gaussian),      cmocka_unit_test(ends_have_exact_bounds),
-    cmocka_unit_test(constant_scores),         cmocka_unit_test(one_member_has_no_standard_error),
-    cmocka_unit_test(resolution_of_the_fpr),   cmocka_unit_test(wrong_inputs),
-    cmocka_unit_test(without_memory),          cmocka_unit_test(a_million_points),
+    cmocka_unit_test(as_in_the_fixture),
+    cmocka_unit_test(ranks_within_folds),
+    cmocka_unit_test(as_by_definition),
+    cmocka_unit_test(points_of_a_small_curve),
+    cmocka_unit_test(equals_go_to_the_smallest_fpr),
+    cmocka_unit_test(a_shifted_gaussian),
+    cmocka_unit_test(ends_have_exact_bounds),
+    cmocka_unit_test(constant_scores),
+    cmocka_unit_test(one_member_has_no_standard_error),
+    cmocka_unit_test(resolution_of_the_fpr),
+    cmocka_unit_test(wrong_inputs),
+    cmocka_unit_test(without_memory),
+    cmocka_unit_test(a_million_points),
 };
 
 SUPPORT_MAIN(tests)
