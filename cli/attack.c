@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "cli/commands.h"
 #include "io/file.h"
 #include "io/hdf5.h"
@@ -160,6 +161,8 @@ static BaseStatus save(const CliOptions *o, const Work *w)
         if (w->rows[i].reason) continue;
         snprintf(path, sizeof path, "/%s/score", entry->name);
         BASE_TRY(io_hdf5_write(file, path, IO_H5_F64, 1, &w->signals.input.N, r->score));
+        snprintf(path, sizeof path, "/%s/fold", entry->name);
+        if (r->fold) BASE_TRY(io_hdf5_write(file, path, IO_H5_I32, 1, &w->signals.input.N, r->fold));
         base_text_free(&params);
         session_params_text(entry->params, entry->param_count, w->rows[i].params, &params);
         BASE_TRY(params.st);
@@ -293,6 +296,7 @@ static BaseStatus print_table(const Work *w)
     int64_t count[3];
     bool unresolved = false, fitted = false;
     double largest = NAN;
+    int64_t fewest = INT64_MAX;
     count_roles(&w->signals.input, count);
     base_text_add(&text, "%lld members, %lld non-members, %lld audited points\n\n", (long long)count[MIA_MEMBER],
                   (long long)count[MIA_NONMEMBER], (long long)count[MIA_AUDITED]);
@@ -303,7 +307,11 @@ static BaseStatus print_table(const Work *w)
         const MiaResult *r = &w->rows[i].result;
         if (w->rows[i].reason) continue;
         add_row_text(&w->rows[i], &text);
-        for (int k = 0; k < MIA_FPRS; k++) unresolved |= isnan(r->tpr[k].value) && !r->unranked;
+        for (int k = 0; k < MIA_FPRS; k++) {
+            if (!isnan(r->tpr[k].value) || r->unranked) continue;
+            unresolved = true;
+            fewest = base_smaller(fewest, r->tpr[k].n);
+        }
         fitted |= r->fitted != MIA_UNFITTED;
         if (!isnan(r->epsilon.largest)) largest = r->epsilon.largest;
     }
@@ -317,8 +325,7 @@ static BaseStatus print_table(const Work *w)
         base_text_add(&text, "epsilon: lower bound, delta %g, confidence %g%%; a faultless attack would show %.4f\n",
                       MIA_EPSILON_DELTA, 100 * (1 - MIA_EPSILON_ALPHA), largest);
     if (fitted) base_text_add(&text, "epsilon -: scores fitted to these members and non-members give no bound\n");
-    if (unresolved)
-        base_text_add(&text, "TPR -: not resolvable with %lld non-members\n", (long long)count[MIA_NONMEMBER]);
+    if (unresolved) base_text_add(&text, "TPR -: not resolvable with %lld non-members\n", (long long)fewest);
     return cli_print_text_take(&text);
 }
 

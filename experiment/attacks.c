@@ -117,8 +117,9 @@ static void record_identity(const ExperimentAttack *attack, const char *group, c
 
 static void record_result(const MiaResult *r, const Points *points, const char *group, StoreRun *run)
 {
-    int64_t n = points->input.N;
+    int64_t n = points->input.N, audited = 0;
     char name[64];
+    for (int64_t i = 0; i < n; i++) audited += points->role[i] == MIA_AUDITED;
     set_estimate(run, group, "auc", r->auc.value, r->auc.lo, r->auc.hi);
     set_estimate(run, group, "efficacy", r->efficacy.value, r->efficacy.lo, r->efficacy.hi);
     set_estimate(run, group, "member_share", r->member_share.value, r->member_share.lo, r->member_share.hi);
@@ -141,12 +142,13 @@ static void record_result(const MiaResult *r, const Points *points, const char *
     }
     store_run_set_i64(run, group, "P", r->auc.P);
     store_run_set_i64(run, group, "N", r->auc.N);
-    store_run_set_i64(run, group, "audited", n - r->auc.P - r->auc.N);
+    store_run_set_i64(run, group, "audited", audited);
     store_run_set_text(run, group, "notes", r->notes);
     store_run_set_f64(run, group, "seconds", r->seconds);
     if (r->roc.count > 0) store_run_set_column(run, group, "fpr", STORE_F64, r->roc.count, r->roc.fpr);
     if (r->roc.count > 0) store_run_set_column(run, group, "tpr", STORE_F64, r->roc.count, r->roc.tpr);
     store_run_set_column(run, group, "score", STORE_F64, n, r->score);
+    if (r->fold) store_run_set_column(run, group, "fold", STORE_I32, n, r->fold);
     store_run_set_column(run, group, "role", STORE_U8, n, points->role);
 }
 

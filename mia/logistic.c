@@ -1,5 +1,5 @@
 /* mia/logistic.c - logistic regression of membership on what is seen of a prediction: score = log-odds of "member",
- * threshold 0, with members and non-members of equal weight. Each point is judged by a fit that did not see it.
+ * threshold 0, with members and non-members of equal weight. Each fold is judged by a fit to the folds before it.
  * The published ones: SCRUB's (and learn_to_forget's) features=loss; SSD's features=entropy folds=0 standardise=false
  * C=2, because its multinomial form counts each weight twice; there efficacy is 1 - the published share of members. */
 #include "mia/fit/logistic.h"
@@ -47,7 +47,7 @@ const MiaAttack mia_logistic = {
                         "Kurmanji et al. 2023 (SCRUB); Foster et al. 2024 (SSD); TensorFlow Privacy", Params, PARAMS),
     .in_auto = true,
     .panel = true,
-    .sets = "member and non-member: the points that the attack is fitted to, each judged by a fit that did not see it; "
-            "audited: judged by a fit to all of them",
+    .sets = "member and non-member: the points that the attack is fitted to, each judged by a fit to others; the "
+            "first fold is not judged; audited: judged by a fit to all of them",
     .score = score,
 };

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "math/groups.h"
 
 #define X(name) extern const MiaAttack mia_##name;
 #define F(name) extern const BaseRows mia_##name;
@@ -60,6 +61,7 @@ void mia_result_free(MiaResult *result)
 {
     if (!result) return;
     base_free(result->score);
+    base_free(result->fold);
     math_roc_free(&result->roc);
     *result = (MiaResult){0};
 }
@@ -167,6 +169,24 @@ out:
     return st;
 }
 
+/* Folds that lack members or non-members compare nothing. */
+static BaseStatus check_folds(const MiaInput *in, int32_t *fold)
+{
+    BaseStatus st = BASE_OK;
+    MathGroups folds = {0};
+    BASE_TRY(math_groups_make(fold, in->N, false, &folds));
+    for (int64_t f = 0; f < folds.count; f++) {
+        int64_t count[3] = {0, 0, 0};
+        for (int64_t k = folds.start[f]; k < folds.start[f + 1]; k++) count[in->role[folds.point[k]]]++;
+        bool compares = count[MIA_MEMBER] > 0 && count[MIA_NONMEMBER] > 0;
+        for (int64_t k = folds.start[f]; k < folds.start[f + 1]; k++)
+            if (!compares || in->role[folds.point[k]] == MIA_AUDITED) fold[folds.point[k]] = -1;
+    }
+out:
+    math_groups_free(&folds);
+    return st;
+}
+
 /* What holds at its level only where the scores are not fitted to these points. */
 static BaseStatus judge_bounds(const MiaInput *in, const double *score, const uint8_t *member, int64_t n,
                                MiaResult *result)
@@ -194,18 +214,27 @@ static void no_bounds(MiaResult *result)
     result->epsilon_gaussian.method = MATH_EPSILON_GAUSSIAN;
 }
 
+static void no_intervals(MiaResult *result)
+{
+    result->auc.lo = result->auc.hi = NAN;
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i].lo = result->tpr[i].hi = NAN;
+}
+
 /* ROC, AUC and the threshold from the scores of roles 0 and 1. */
 static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
 {
     BaseStatus st = BASE_OK;
     double *score = NULL, highest = -INFINITY;
     uint8_t *member = NULL;
+    int32_t *fold = NULL;
     int64_t n = 0, members = 0;
     BASE_TRY(BASE_ALLOC_RAW(in->N, &score));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &fold));
     BASE_TRY(BASE_ALLOC_RAW(in->N, &member));
     for (int64_t i = 0; i < in->N; i++) {
         if (result->score[i] > highest) highest = result->score[i];
-        if (in->role[i] == MIA_AUDITED) continue;
+        if (in->role[i] == MIA_AUDITED || (result->fold && result->fold[i] < 0)) continue;
+        if (result->fold) fold[n] = result->fold[i];
         score[n] = result->score[i];
         member[n] = in->role[i] == MIA_MEMBER;
         members += member[n++];
@@ -215,6 +244,10 @@ static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, NAN, n - members};
     if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
     if (result->unranked) goto out;
+    if (result->fold) {
+        BASE_TRY(judge_bounds(in, score, member, n, result)); /* at the attack's threshold, before scores are moved */
+        BASE_TRY(math_roc_within(score, member, fold, n, score));
+    }
     BASE_TRY(math_roc(score, member, n, &result->roc));
     BASE_TRY(math_auc(score, member, n, &result->auc));
     for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&result->roc, mia_fprs[i]);
@@ -222,10 +255,12 @@ static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
         math_roc_best_balanced(&result->roc, &result->threshold);
         if (isinf(result->threshold)) result->threshold = nextafter(highest, INFINITY); /* "nobody", as a number */
     }
-    BASE_TRY(judge_bounds(in, score, member, n, result));
+    if (!result->fold) BASE_TRY(judge_bounds(in, score, member, n, result));
+    if (result->fitted == MIA_FITTED) no_intervals(result);
 out:
     base_free(score);
     base_free(member);
+    base_free(fold);
     return st;
 }
 
@@ -235,6 +270,7 @@ static void judge_threshold(const MiaInput *in, MiaResult *result)
     int64_t tp = 0, tn = 0, called = 0, count[3] = {0, 0, 0};
     bool none = isnan(result->threshold);
     for (int64_t i = 0; i < in->N; i++) {
+        if (in->role[i] != MIA_AUDITED && result->fold && result->fold[i] < 0) continue;
         bool yes = result->score[i] >= result->threshold;
         tp += in->role[i] == MIA_MEMBER && yes;
         tn += in->role[i] == MIA_NONMEMBER && !yes;
@@ -266,7 +302,10 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
     }
     BASE_TRY(BASE_ALLOC(input->N, &scores.score));
     result.score = scores.score;
-    BASE_TRY(attack->score(input, params, &scores));
+    st = attack->score(input, params, &scores);
+    result.fold = scores.fold;
+    if (st != BASE_OK) goto out;
+    if (result.fold) BASE_TRY(check_folds(input, result.fold));
     for (int64_t i = 0; i < input->N; i++)
         BASE_CHECK(isfinite(scores.score[i]), BASE_ENUMERIC, "the score of point %lld is %g; scores must be finite",
                    (long long)i, scores.score[i]);

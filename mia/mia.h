@@ -41,7 +41,7 @@ enum { MIA_NUMBERS = 24, MIA_NOTES = 512 };
  * on who of these points is a member. */
 typedef enum {
     MIA_UNFITTED,     /* from each point itself, other points and other models */
-    MIA_CROSS_FITTED, /* from a fit to the roles of the other points */
+    MIA_CROSS_FITTED, /* from a fit to the roles of other points */
     MIA_FITTED,       /* from a fit to the role of this point as well */
 } MiaFitted;
 
@@ -49,6 +49,8 @@ typedef enum {
 typedef struct {
     double *score; /* [N] out, higher = more member-like; the frame allocates */
     MiaFitted fitted;
+    int32_t *fold; /* [N], or NULL: one. By an attack with its own threshold whose scores come from several fits, which
+                      allocates it: points compare within their fold, and not at all where it is < 0 */
     double threshold; /* set by an attack that has its own decision rule (svc: 0); NaN: the frame chooses */
     bool unranked;    /* scores differ by less than they are accurate to: on which side of the attack's own threshold
                          a point lies holds, an order of the points does not; no ROC then */
@@ -95,11 +97,13 @@ enum { MIA_FPRS = 3 }; /* 0.001, 0.01, 0.1 */
 extern const double mia_fprs[MIA_FPRS];
 
 /** One attack's result: role 1 against role 0, and what it says of role 2. Where one of roles 0 and 1 is missing (only
- *  with MIA_WITHOUT_ROLES), or scores are unranked, roc is empty and what follows from it is NaN. */
+ *  with MIA_WITHOUT_ROLES), or scores are unranked, roc is empty and what follows from it is NaN. With folds the roc is
+ *  theirs (math_roc_within), and only compared points count in what is said of roles 0 and 1. */
 typedef struct {
     double *score; /* [N], owned */
+    int32_t *fold; /* [N], owned; NULL: one. < 0: not compared; so is a fold that lacks members or non-members */
     MathRoc roc;   /* owned */
-    MathAuc auc;
+    MathAuc auc;   /* no interval where MIA_FITTED, nor of tpr: what the fit gains on its own points is no chance */
     MathTprAtFpr tpr[MIA_FPRS];
     double balanced_accuracy, threshold; /* in-sample optimum unless the attack has its own threshold */
     bool own_threshold, unranked;

@@ -1,7 +1,7 @@
 /* mia/mlp.c - a small network on what is seen of a prediction, trained on points whose membership is known: score =
- * log-odds of "member", threshold 0, members and non-members of equal weight. Each point is judged by a fit that did
- * not see it. Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy uses, but for the passes: as
- * many as fit in seconds, fixed, where theirs stop when the loss does. */
+ * log-odds of "member", threshold 0, members and non-members of equal weight. Each fold is judged by a fit to the
+ * folds before it. Defaults are those of scikit-learn's MLPClassifier, which TensorFlow Privacy uses, but for the
+ * folds and the passes: as many as fit in seconds, fixed, where theirs stop when the loss does. */
 #include "mia/fit/mlp.h"
 
 typedef struct {
@@ -11,7 +11,7 @@ typedef struct {
 
 static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, features, MIA_FEATURES_SIGNALS, mia_features_names, "features taken from a prediction"),
-    BASE_PARAM_I64(Params, folds, 3, 0, 100, "number of folds; 0: the attack judges the points it is fitted to"),
+    BASE_PARAM_I64(Params, folds, 5, 0, 100, "number of folds; 0: the attack judges the points it is fitted to"),
     {"hidden", BASE_KIND_I64, offsetof(Params, net.hidden), 64, 1, 4096, 0, 0, "units of the hidden layer"},
     {"epochs", BASE_KIND_I64, offsetof(Params, net.epochs), 50, 1, 100000, 0, 0, "passes over the points"},
     {"batch_size", BASE_KIND_I64, offsetof(Params, net.batch_size), 200, 1, 1e9, 0, 0, "points per step"},
@@ -29,7 +29,7 @@ static BaseStatus score(const MiaInput *input, const void *params, MiaScores *ou
 const MiaAttack mia_mlp = {
     .entry = BASE_ENTRY("mlp", "network with one hidden layer on signals of the prediction",
                         "TensorFlow Privacy, attack mlp", Params, PARAMS),
-    .sets = "member and non-member: the points that the attack is fitted to, each judged by a fit that did not see it; "
-            "audited: judged by a fit to all of them",
+    .sets = "member and non-member: the points that the attack is fitted to, each judged by a fit to others; the "
+            "first fold is not judged; audited: judged by a fit to all of them",
     .score = score,
 };

@@ -4,8 +4,9 @@
  * are the class and the log probabilities of the other classes among themselves, which do not depend on z_y.
  *   head = gaussian: score (hinge - mu(x)) / sd(x), threshold the normal quantile 1 - fpr
  *   head = pinball:  score hinge - q_{1 - fpr}(x), threshold 0
- * It is fitted to the population, where there is one, else to the non-members, each judged by a fit without
- * its fold. realised_fpr says whether the predicted quantile holds: share of non-members above it. */
+ * It is fitted to the population, where there is one, else to the non-members, every point judged by a fit without
+ * its fold and compared within it. No fit chooses on which side members lie, so that the AUCs of folds are hardly
+ * correlated. realised_fpr says whether the predicted quantile holds: share of non-members above it. */
 #include "base/order.h"
 #include "mia/mia.h"
 
@@ -131,7 +132,10 @@ static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const MiaInput *in = w->in;
-    int64_t folds = base_smaller(w->p->folds, nonmembers);
+    int64_t members = 0;
+    for (int64_t i = 0; i < in->N; i++) members += in->role[i] == MIA_MEMBER;
+    /* a fold needs both kinds; one member is compared with half of the non-members */
+    int64_t folds = base_smaller(w->p->folds, base_smaller(nonmembers, base_larger(members, 2)));
     BASE_CHECK(folds >= 2, BASE_EARG,
                "quantiles are fitted to non-members, of which there is only one, as there is no /population/logits");
     BASE_TRY(mia_folds_make(in, folds, w->fold));
@@ -141,14 +145,15 @@ static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
             if (in->role[i] == MIA_NONMEMBER && w->fold[i] != fold)
                 add_row(w, n++, in->logits + i * in->K, in->labels[i]);
         BASE_TRY(fit(w, n));
-        for (int64_t i = 0; i < in->N; i++) {
-            bool own = in->role[i] == MIA_NONMEMBER;
-            if (own ? w->fold[i] == fold : fold == -1) out->score[i] = judge(w, i);
-        }
+        for (int64_t i = 0; i < in->N; i++)
+            if (w->fold[i] == fold) out->score[i] = judge(w, i);
     }
     out->fitted = MIA_CROSS_FITTED;
+    out->fold = w->fold;
+    w->fold = NULL;
     snprintf(out->notes, sizeof out->notes,
-             "quantiles fitted to %lld non-members, each judged by a fit on the other %lld of %lld folds",
+             "quantiles fitted to %lld non-members; members and non-members judged by a fit on the other %lld of %lld "
+             "folds and compared within their fold, audited points judged by a fit on all",
              (long long)nonmembers, (long long)folds - 1, (long long)folds);
 out:
     return st;
@@ -180,6 +185,6 @@ const MiaAttack mia_quantile = {
                         "Bertran 2023; code of quantile-mia", Params, PARAMS),
     .sets =
         "member and audited: judged only; non-member: judged, and, if the file holds no population, the points that "
-        "the attack is fitted to (each judged by a fit that did not see it)",
+        "the attack is fitted to (each judged by a fit that did not see it, and compared within its fold)",
     .score = score,
 };

@@ -50,6 +50,7 @@ const StoreRow store_schema[] = {
     {"/attacks/<label>/fpr", "float64", "[P]", "share", STORE_HEAVY},
     {"/attacks/<label>/tpr", "float64", "[P]", "share", STORE_HEAVY},
     {"/attacks/<label>/score", "float64", "[n]", "", STORE_HEAVY},
+    {"/attacks/<label>/fold", "int32", "[n]", "", STORE_HEAVY},
     {"/attacks/<label>/role", "uint8", "[n]", "", STORE_HEAVY},
     {"/signals/<set>/confidence", "float64", "[n]", "share", STORE_PRIVATE},
     {"/signals/<set>/loss", "float64", "[n]", "nat", STORE_PRIVATE},

@@ -1,4 +1,4 @@
-/* mia/fit/cross.c - both kinds weigh the same, columns are scaled by training folds alone, then one fit per fold. */
+/* mia/fit/cross.c - both kinds weigh the same, columns are scaled by what is fitted to alone, then one fit per fold. */
 #include "mia/fit/cross.h"
 
 #include <math.h>
@@ -74,12 +74,13 @@ static void scaled(const Work *w, const double *x, double *out)
     for (int64_t j = 0; j < w->d; j++) out[j] = (x[j] - w->mean[j]) * w->scale[j];
 }
 
-/* Every member and non-member outside @p fold (-1: all). */
+/* Every member and non-member before @p fold; for -1 all of them, for 0 those of the other folds. */
 static int64_t gather(Work *w, int32_t fold)
 {
     int64_t n = 0, members = 0;
     for (int64_t i = 0; i < w->in->N; i++) {
-        if (w->in->role[i] == MIA_AUDITED || (fold >= 0 && w->fold[i] == fold)) continue;
+        bool fits = fold < 0 || (fold == 0 ? w->fold[i] > 0 : w->fold[i] < fold);
+        if (w->in->role[i] == MIA_AUDITED || !fits) continue;
         memcpy(w->rows + n * w->d, w->x + i * w->d, (size_t)w->d * sizeof *w->rows);
         w->member[n] = w->in->role[i] == MIA_MEMBER;
         members += w->member[n++];
@@ -127,14 +128,18 @@ BaseStatus mia_fit_cross(const MiaInput *in, MiaFeatures features, int64_t folds
     }
     out->threshold = 0;
     out->fitted = used > 0 ? MIA_CROSS_FITTED : MIA_FITTED;
-    if (used > 0)
+    if (used > 0) {
+        for (int64_t i = 0; i < in->N; i++) w.fold[i] = w.fold[i] > 0 ? w.fold[i] : -1;
+        out->fold = w.fold;
+        w.fold = NULL;
         snprintf(
             out->notes, sizeof out->notes,
-            "each member and non-member judged by a fit on the other %lld of %lld folds, audited points by a fit on "
-            "all",
-            (long long)used - 1, (long long)used);
-    else
+            "%lld folds, each judged by a fit on the folds before it, so that the first is not judged; members are "
+            "compared with non-members of their fold; audited points judged by a fit on all",
+            (long long)used);
+    } else {
         snprintf(out->notes, sizeof out->notes, "fitted to the members and non-members that it judges");
+    }
 out:
     work_free(&w);
     return st;

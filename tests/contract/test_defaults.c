@@ -94,7 +94,7 @@ static const Row ATTACKS[] = {
      "Kodge et al. 2024: SVC(C=3, gamma=\"auto\", kernel=\"rbf\") on the confidence; the same in Unlearn-Sparse and "
      "SalUn"},
     {"logistic", "C=1 features=signals folds=5 standardise=true", "scikit-learn: C = 1"},
-    {"mlp", "features=signals folds=3 hidden=64 epochs=50 batch_size=200 lr=0.001 alpha=0.0001",
+    {"mlp", "features=signals folds=5 hidden=64 epochs=50 batch_size=200 lr=0.001 alpha=0.0001",
      "scikit-learn's MLPClassifier but for 64 units and the passes, as mia/mlp.c says"},
     {"quantile", "fpr=0.1 head=gaussian features=both folds=5 ridge=1e-06", "ours"},
     {"lira_online", "variance=per_example signal=exact", "mi_lira_2021: a variance a point"},
