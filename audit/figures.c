@@ -41,6 +41,26 @@ out:
     return st;
 }
 
+/* Leaves the points that are compared, on the scale on which they are: the ROC is then that of MiaResult. */
+static BaseStatus curve_within(Curve *c, const int32_t *fold)
+{
+    BaseStatus st = BASE_OK;
+    int32_t *of = NULL;
+    int64_t n = 0;
+    BASE_TRY(BASE_ALLOC_RAW(c->n, &of));
+    for (int64_t i = 0; i < c->n; i++) {
+        if (fold[i] < 0) continue;
+        c->score[n] = c->score[i];
+        c->member[n] = c->member[i];
+        of[n++] = fold[i];
+    }
+    c->n = n;
+    BASE_TRY(math_roc_within(c->score, c->member, of, n, c->score));
+out:
+    base_free(of);
+    return st;
+}
+
 /* "forget", "retain": members against others under each model, of the retrained ones the first. "models": the points
  * under the unlearned (the original) model against the same under the retrained ones. */
 static BaseStatus curves_make(const AuditResult *r, const AuditAttack *a, MiaGame g, Curve curve[CURVES], int *count)
@@ -61,6 +81,7 @@ static BaseStatus curves_make(const AuditResult *r, const AuditAttack *a, MiaGam
         for (int64_t i = 0; i < game->n; i++) c->member[i] = g == MIA_GAME_MODELS ? 1 : game->member[i];
         if (others) memcpy(c->score + game->n, retrained, (size_t)others * sizeof *own);
         memset(c->member + game->n, 0, (size_t)others);
+        if (a->result[g].fold) BASE_TRY(curve_within(c, a->result[g].fold));
     }
 out:
     return st;

@@ -8,7 +8,7 @@
 typedef struct {
     double *score; /* [1 + R, n] of the class's points */
     uint8_t *member;
-    int32_t *cluster;
+    int32_t *cluster, *fold;
     int64_t n, P;
 } Part;
 
@@ -21,6 +21,7 @@ static void take(const MiaGameScores *g, const int32_t *point, int64_t n, Part *
         p->member[k] = g->member[i];
         p->P += g->member[i];
         if (g->cluster) p->cluster[k] = g->cluster[i];
+        if (g->fold) p->fold[k] = g->fold[i];
         p->score[k] = g->unlearned.score[i];
         for (int64_t r = 0; r < g->retrained.M; r++) p->score[(r + 1) * n + k] = g->retrained.score[r * g->n + i];
     }
@@ -39,6 +40,7 @@ BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *o
     BASE_TRY(BASE_ALLOC((g->retrained.M + 1) * g->n, &part.score));
     BASE_TRY(BASE_ALLOC(g->n, &part.member));
     BASE_TRY(BASE_ALLOC(g->n, &part.cluster));
+    BASE_TRY(BASE_ALLOC(g->n, &part.fold));
     for (int64_t c = 0; c < classes.count && classes.count > 1; c++) {
         MiaTable table;
         const int32_t *point = classes.point + classes.start[c];
@@ -46,6 +48,7 @@ BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *o
         if (part.P == 0 || part.P == part.n) continue;
         const MiaGameScores sub = {.n = part.n,
                                    .member = part.member,
+                                   .fold = g->fold ? part.fold : NULL,
                                    .cluster = g->cluster ? part.cluster : NULL,
                                    .unlearned = {part.score, 1},
                                    .retrained = {part.score + part.n, g->retrained.M}};
@@ -63,5 +66,6 @@ out:
     base_free(part.score);
     base_free(part.member);
     base_free(part.cluster);
+    base_free(part.fold);
     return st;
 }

@@ -140,7 +140,7 @@ typedef struct {
     double *influence; /* [M, n] what each point adds to a model's value, times the points */
     Place *place;      /* [M, n] in "models" */
     double *work;      /* [M + 1, n] standardised scores, and what passes */
-    uint8_t *counts;   /* [n] the point's class has members and non-members */
+    uint8_t *counts;   /* [n] the point is compared: its class (and fold) has members and non-members */
     uint8_t *kind;     /* [n] membership of some of the points, packed */
     MiaTable *out;
 } Work;
@@ -210,23 +210,60 @@ out:
     return st;
 }
 
-static BaseStatus auc_within(Work *w, const MathGroups *classes)
+/* Marks the points of groups that have both kinds; false: none has. A group of a fold < 0 compares nothing. */
+static bool mark_compared(Work *w, const MathGroups *groups, bool folds)
+{
+    bool any = false;
+    for (int64_t g = 0; g < groups->count; g++) {
+        int64_t n = groups->start[g + 1] - groups->start[g], P = 0;
+        const int32_t *point = groups->point + groups->start[g];
+        for (int64_t k = 0; k < n; k++) P += w->game->member[point[k]];
+        bool compared = P > 0 && P < n && !(folds && w->game->fold[point[0]] < 0);
+        for (int64_t k = 0; k < n; k++) w->counts[point[k]] = compared;
+        any = any || compared;
+    }
+    return any;
+}
+
+/* The classes, cut into folds if there are any. Where no part has both kinds the classes stay whole: better than no AUC,
+ * and what it is compared with is as biased. */
+static BaseStatus strata_make(Work *w, const MathGroups *classes, MathGroups *out)
+{
+    BaseStatus st = BASE_OK;
+    int32_t *key = NULL, folds = 0;
+    const int32_t *fold = w->game->fold;
+    BASE_TRY(BASE_ALLOC_RAW(w->n, &key));
+    for (int64_t i = 0; fold && i < w->n; i++) folds = fold[i] >= folds ? fold[i] + 1 : folds;
+    for (int64_t c = 0; c < classes->count; c++)
+        for (int64_t k = classes->start[c]; k < classes->start[c + 1]; k++) {
+            int64_t i = classes->point[k];
+            key[i] = !fold ? (int32_t)c : fold[i] < 0 ? -1 : (int32_t)c * folds + fold[i];
+        }
+    BASE_TRY(math_groups_make(key, w->n, false, out));
+    if (mark_compared(w, out, fold != NULL)) goto out;
+    math_groups_free(out);
+    BASE_TRY(math_groups_make(w->game->label, w->n, false, out));
+    BASE_CHECK(mark_compared(w, out, false), BASE_EARG, "no class has both members and non-members");
+out:
+    base_free(key);
+    return st;
+}
+
+static BaseStatus auc_within(Work *w, const MathGroups *strata)
 {
     BaseStatus st = BASE_OK;
     MiaRow *row = &w->out->row[MIA_STATISTIC_AUC];
     int64_t members = 0, others = 0;
     bool coarse = w->two_valued;
-    for (int64_t c = 0; c < classes->count; c++) {
-        const int32_t *point = classes->point + classes->start[c];
-        int64_t n = classes->start[c + 1] - classes->start[c], P = 0;
+    for (int64_t s = 0; s < strata->count; s++) {
+        const int32_t *point = strata->point + strata->start[s];
+        int64_t n = strata->start[s + 1] - strata->start[s], P = 0;
+        if (!w->counts[point[0]]) continue;
         for (int64_t k = 0; k < n; k++) P += w->game->member[point[k]];
-        if (P == 0 || P == n) continue;
-        for (int64_t k = 0; k < n; k++) w->counts[point[k]] = 1;
         members += P;
         others += n - P;
         for (int64_t m = 0; m < w->M; m++) BASE_TRY(placements(w, m, point, n, P));
     }
-    BASE_CHECK(members > 0, BASE_EARG, "no class has both members and non-members");
     row->count = (double)base_smaller(members, others);
     for (int64_t m = 0; m < w->M; m++) {
         double *influence = w->influence + m * w->n;
@@ -279,7 +316,8 @@ static void standardise(Work *w, const MathGroups *classes, bool all, double *he
     }
 }
 
-/* The rates of every model over the points that count; from below, those of the negated scores. */
+/* The rates of every model over the classes with both kinds; from below, those of the negated scores. Folds are not told
+ * apart, which moves the rates of all models alike: few have the points for a rate of their own. */
 static BaseStatus rates_within(Work *w, const MathGroups *classes)
 {
     BaseStatus st = BASE_OK;
@@ -287,6 +325,7 @@ static BaseStatus rates_within(Work *w, const MathGroups *classes)
     MathRoc roc = {0};
     BASE_TRY(BASE_ALLOC(w->n, &score));
     standardise(w, classes, false, score);
+    (void)mark_compared(w, classes, false);
     for (int64_t m = 0; m < w->M; m++)
         for (int low = 0; low < 2; low++) {
             int64_t n = 0;
@@ -530,7 +569,7 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
     BaseStatus st = BASE_OK;
     MiaTable table = {.M = M};
     Work w = {.game = game, .which = which, .model = model, .M = M, .n = game->n, .apart = apart, .out = &table};
-    MathGroups classes = {0};
+    MathGroups classes = {0}, strata = {0};
     *out = (MiaTable){0};
     BASE_TRY(BASE_ALLOC(3 * MIA_STATISTICS * M, &table.store));
     for (int s = 0; s < MIA_STATISTICS; s++) {
@@ -549,7 +588,8 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
         BASE_TRY(against_models(&w));
     } else {
         BASE_TRY(math_groups_make(game->label, game->n, false, &classes));
-        BASE_TRY(auc_within(&w, &classes));
+        BASE_TRY(strata_make(&w, &classes, &strata));
+        BASE_TRY(auc_within(&w, &strata));
         if (!w.two_valued) BASE_TRY(rates_within(&w, &classes));
         BASE_TRY(epsilon_within(&w, &classes));
     }
@@ -557,6 +597,7 @@ BaseStatus mia_statistics(const MiaGameScores *game, MiaGame which, const double
     table.store = NULL;
 out:
     math_groups_free(&classes);
+    math_groups_free(&strata);
     math_groups_free(&w.clusters);
     base_free(w.influence);
     base_free(w.work);

@@ -23,15 +23,16 @@ typedef struct {
     const uint8_t *member; /* [n] 0/1; NULL for the game "models" */
     const int32_t *label; /* [n] class of each point: members are compared with non-members of their class; NULL: one */
     const int32_t *subgroup; /* [n] parts whose exposure is reported; NULL: none */
-    const int32_t *cluster;  /* [n] points of one number depend on each other (copies, one person); NULL: none do */
+    const int32_t *fold; /* [n] one fit judged one fold: AUCs compare within it, and leave out what is < 0; NULL: one */
+    const int32_t *cluster; /* [n] points of one number depend on each other (copies, one person); NULL: none do */
     MiaModels unlearned, retrained, original;
     MiaModels graded;  /* the original, part of the way: most first */
     MiaModels planted; /* the first retrained model with a leak of growing size: the members raised */
 } MiaGameScores;
 
 typedef enum {
-    /** "forget", "retain": the share of pairs of a member and a non-member of its class in which the member's score is
-     *  higher, ties half; the mean over members. "models": P(this model's score of a point > another model's of any). */
+    /** "forget", "retain": the share of pairs of a member and a non-member of its class and fold in which the member's
+     *  score is higher, ties half; the mean over members. "models": P(this model's score of a point > another model's of any). */
     MIA_STATISTIC_AUC,
     /** The share of members above the threshold with that share of non-members above it, each score less the median of
      *  its class's non-members, over their interquartile range. "models": this model's points among the others'. */

@@ -12,7 +12,7 @@ typedef struct {
     double score[M][N];
     const double *model[M];
     uint8_t member[N];
-    int32_t label[N], cluster[N];
+    int32_t label[N], cluster[N], fold[N];
     MiaGameScores game;
 } World;
 
@@ -24,6 +24,7 @@ static void world_make(World *w, uint64_t seed)
         w->member[i] = i % 3 != 0;
         w->label[i] = (int32_t)base_random_below(&r, 2) * 5;
         w->cluster[i] = i / 6;
+        w->fold[i] = i / 3 % 4 - 1;
     }
     for (int m = 0; m < M; m++) {
         w->model[m] = w->score[m];
@@ -64,7 +65,7 @@ static double naive_se(const double *a, const double *b, const uint8_t *member, 
     return sqrt(variance);
 }
 
-/* Members against non-members of their class; the mean over members of the share below. */
+/* Members against non-members of their class and fold; the mean over members of the share below. */
 static double naive_auc(const World *w, const double *score, bool classes)
 {
     double sum = 0;
@@ -72,13 +73,15 @@ static double naive_auc(const World *w, const double *score, bool classes)
     for (int i = 0; i < N; i++) {
         double below = 0;
         int64_t others = 0;
-        if (!w->member[i]) continue;
-        members++;
+        if (!w->member[i] || (w->game.fold && w->fold[i] < 0)) continue;
         for (int j = 0; j < N; j++) {
             if (w->member[j] || (classes && w->label[j] != w->label[i])) continue;
+            if (w->game.fold && w->fold[j] != w->fold[i]) continue;
             others++;
             below += score[j] < score[i] ? 1 : score[j] == score[i] ? 0.5 : 0;
         }
+        if (others == 0) continue;
+        members++;
         sum += below / (double)others;
     }
     return sum / (double)members;
@@ -91,8 +94,10 @@ static void auc_within_classes(void **state)
     for (uint64_t seed = 0; seed < 6; seed++) {
         MiaTable got;
         world_make(&w, seed);
-        for (int classes = 0; classes < 2; classes++) {
+        for (int parts = 0; parts < 4; parts++) {
+            const bool classes = parts % 2;
             w.game.label = classes ? w.label : NULL;
+            w.game.fold = parts / 2 ? w.fold : NULL;
             assert_ok(mia_statistics(&w.game, MIA_GAME_RETAIN, w.model, M, false, &got));
             for (int m = 0; m < M; m++) {
                 const MiaRow *row = &got.row[MIA_STATISTIC_AUC];
@@ -100,6 +105,12 @@ static void auc_within_classes(void **state)
             }
             mia_table_free(&got);
         }
+        /* where no fold has both kinds, classes stay whole */
+        for (int i = 0; i < N; i++) w.fold[i] = w.member[i];
+        assert_ok(mia_statistics(&w.game, MIA_GAME_RETAIN, w.model, M, false, &got));
+        w.game.fold = NULL;
+        assert_near(got.row[0].value[0], naive_auc(&w, w.score[0], true), 1e-14, 1e-13);
+        mia_table_free(&got);
         /* a shift of one class, members and others alike, moves nothing */
         w.game.label = w.label;
         for (int i = 0; i < N; i++) w.score[1][i] = w.score[0][i] + (w.label[i] ? 7 : 0);
