@@ -155,6 +155,8 @@ static BaseStatus table_make(const AuditSignals *s, const AuditGame *game, Table
     in->retrained_logits = t->retrained;
     BASE_TRY(take_rows(s, s->original, 1, game->point, game->n, &t->original));
     in->original_logits = t->original;
+    in->unlearned_pair = a->unlearned_pair;
+    in->retrained_pair = a->retrained_pair;
     BASE_TRY(take_population(s, t));
 out:
     return st;
@@ -324,7 +326,8 @@ static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, A
     const MiaAttack *attack = a->choice->attack;
     if (plays_models_only(attack)) {
         double *all = NULL;
-        BASE_TRY(play(s, game, r->M + r->G, t, a, MIA_GAME_MODELS));
+        /* without roles an attack looks at shadow models alone: under every model the same */
+        BASE_TRY(play(s, game, attack->needs & MIA_WITHOUT_ROLES ? 1 : r->M + r->G, t, a, MIA_GAME_MODELS));
         may_play(s, game, attack, MIA_GAME_FORGET, t, a->why_not[MIA_GAME_FORGET]);
         if (!a->plays[MIA_GAME_MODELS]) goto out;
         if (attack->needs & MIA_WITHOUT_ROLES) {

@@ -243,6 +243,10 @@ static void numbers_table(const AuditPage *p, ReportDocument *d)
         if (result->number_count && length)
             report_table_note(&t, "%s: %.*s.", a->choice->attack->entry.name, length, result->notes);
     }
+    report_table_note(
+        &t, "Models differ by chance, so that no unlearning reaches an ideal of 0 or 1. A number's _null: its "
+            "mean and 95%% range if unlearned and retrained models exchange their labels, which is what "
+            "perfect unlearning gets with as many models. Its _p: how often it is then at least as bad.");
     report_document_table_take(d, &t);
 }
 

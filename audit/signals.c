@@ -151,21 +151,24 @@ typedef struct {
     int64_t *models;
     double **logits;
     uint8_t **keep; /* "<path>/keep" instead, where not NULL */
+    int64_t **pair; /* "<path>/pair", where known */
 } Part;
 enum { PARTS = 6 };
 static void parts_of(AuditSignals *s, Part part[PARTS])
 {
-    part[0] = (Part){"/retrained/logits", &s->R, &s->retrained, NULL};
-    part[1] = (Part){"/shadow/logits", &s->shadow.S, &s->shadow.shadow_logits, &s->shadow.shadow_keep};
-    part[2] = (Part){"/shadow_unlearned/logits", &s->shadow.U, &s->shadow.unlearned_logits, &s->shadow.unlearned_keep};
-    part[3] = (Part){"/shadow_retrained/logits", &s->shadow.R, &s->shadow.retrained_logits, NULL};
-    part[4] = (Part){"/graded/logits", &s->G, &s->graded, NULL};
-    part[5] = (Part){NULL, NULL, NULL, NULL};
+    part[0] = (Part){"/retrained/logits", &s->R, &s->retrained, NULL, NULL};
+    part[1] = (Part){"/shadow/logits", &s->shadow.S, &s->shadow.shadow_logits, &s->shadow.shadow_keep, NULL};
+    part[2] = (Part){"/shadow_unlearned/logits", &s->shadow.U, &s->shadow.unlearned_logits, &s->shadow.unlearned_keep,
+                     &s->shadow.unlearned_pair};
+    part[3] =
+        (Part){"/shadow_retrained/logits", &s->shadow.R, &s->shadow.retrained_logits, NULL, &s->shadow.retrained_pair};
+    part[4] = (Part){"/graded/logits", &s->G, &s->graded, NULL, NULL};
+    part[5] = (Part){NULL, NULL, NULL, NULL, NULL};
 }
 
-static void keep_path(const Part *part, char path[64])
+static void beside(const Part *part, const char *what, char path[64])
 {
-    snprintf(path, 64, "%.*s/keep", (int)(strrchr(part->path, '/') - part->path), part->path);
+    snprintf(path, 64, "%.*s/%s", (int)(strrchr(part->path, '/') - part->path), part->path, what);
 }
 
 BaseStatus audit_signals_write(const AuditSignals *s, const char *path)
@@ -175,7 +178,7 @@ BaseStatus audit_signals_write(const AuditSignals *s, const char *path)
     Part part[PARTS];
     AuditSignals view = *s; /* parts_of points into it; nothing is changed */
     int64_t flat[2] = {s->N, s->K};
-    char keep[64];
+    char name[64];
     BASE_TRY(io_hdf5_create(&file));
     BASE_TRY(write_head(s, file));
     BASE_TRY(write_points(s, file));
@@ -186,8 +189,10 @@ BaseStatus audit_signals_write(const AuditSignals *s, const char *path)
         int64_t shape[3] = {*p->models, s->N, s->K};
         if (!*p->logits) continue;
         BASE_TRY(io_hdf5_write(file, p->path, IO_H5_F64, 3, shape, *p->logits));
-        keep_path(p, keep);
-        if (p->keep) BASE_TRY(io_hdf5_write(file, keep, IO_H5_U8, 2, shape, *p->keep));
+        beside(p, "keep", name);
+        if (p->keep) BASE_TRY(io_hdf5_write(file, name, IO_H5_U8, 2, shape, *p->keep));
+        beside(p, "pair", name);
+        if (p->pair && *p->pair) BASE_TRY(io_hdf5_write(file, name, IO_H5_I64, 1, shape, *p->pair));
     }
     BASE_TRY(audit_canaries_write(&s->canaries, s->K, file));
     io_hdf5_private(file);
@@ -328,7 +333,7 @@ static BaseStatus read_parts(IoHdf5 *file, const char *name, AuditSignals *s)
     BaseStatus st = BASE_OK;
     Part part[PARTS];
     IoH5Info info;
-    char keep[64];
+    char beside_it[64];
     parts_of(s, part);
     for (Part *p = part; p->path; p++) {
         if (!io_hdf5_has(file, p->path)) continue;
@@ -336,8 +341,11 @@ static BaseStatus read_parts(IoHdf5 *file, const char *name, AuditSignals *s)
         BASE_TRY(read_array(file, name, p->path, IO_H5_F64, 3, shape, sizeof(double), (void **)p->logits));
         BASE_TRY(io_hdf5_info(file, p->path, &info));
         *p->models = shape[0] = info.shape[0];
-        keep_path(p, keep);
-        if (p->keep) BASE_TRY(read_array(file, name, keep, IO_H5_U8, 2, shape, 1, (void **)p->keep));
+        beside(p, "keep", beside_it);
+        if (p->keep) BASE_TRY(read_array(file, name, beside_it, IO_H5_U8, 2, shape, 1, (void **)p->keep));
+        beside(p, "pair", beside_it);
+        if (p->pair && io_hdf5_has(file, beside_it))
+            BASE_TRY(read_array(file, name, beside_it, IO_H5_I64, 1, shape, sizeof **p->pair, (void **)p->pair));
     }
 out:
     return st;

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/order.h"
 #include "mia/models/models.h"
+#include "mia/models/relabel.h"
 
 typedef enum { SMOOTHED, BOUND, PUBLISHED } Estimate;
 static const char *const ESTIMATES[] = {"smoothed", "bound", "published", NULL};
@@ -26,7 +27,7 @@ static const double LAST_BIN = 6, BIN = 0.5;
 
 typedef struct {
     double delta, alpha;
-    int64_t estimate, signal;
+    int64_t estimate, signal, draws;
 } Params;
 
 static const BaseParam PARAMS[] = {
@@ -35,6 +36,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, estimate, SMOOTHED, ESTIMATES,
                       "epsilon from error rates: smoothed; a bound that holds; or as published, defect included"),
     BASE_PARAM_CHOICE(Params, signal, MIA_SIGNAL_EXACT, mia_signal_phi_modes, "exact phi, or phi as in the code named"),
+    MIA_RELABEL_PARAM(Params),
 };
 
 static double epsilon_of(double fpr, double fnr, double delta)
@@ -57,8 +59,22 @@ typedef struct {
     bool above; /* unlearned: above the threshold */
 } Best;
 
+/* epsilon by the counts of both errors among the models that choose: *table [U + 1, R + 1], misses first. */
+static BaseStatus epsilon_table(const Params *p, int64_t U, int64_t R, double **table)
+{
+    BaseStatus st = BASE_ALLOC_RAW((U + 1) * (R + 1), table);
+    for (int64_t misses = 0; st == BASE_OK && misses <= U; misses++)
+        for (int64_t alarms = 0; alarms <= R; alarms++)
+            (*table)[misses * (R + 1) + alarms] =
+                p->estimate == PUBLISHED
+                    ? epsilon_published((double)alarms / (double)R, (double)misses / (double)U, p->delta)
+                    : epsilon_of(((double)alarms + 0.5) / ((double)R + 1), ((double)misses + 0.5) / ((double)U + 1),
+                                 p->delta);
+    return st;
+}
+
 /* The best threshold on sorted u [U], r [R]. */
-static Best best_threshold(const double *u, int64_t U, const double *r, int64_t R, const Params *p)
+static Best best_threshold(const double *u, int64_t U, const double *r, int64_t R, const Params *p, const double *table)
 {
     Best best = {0, -INFINITY, true};
     int64_t i = 0, j = 0;
@@ -68,10 +84,7 @@ static Best best_threshold(const double *u, int64_t U, const double *r, int64_t 
         while (j < R && r[j] <= t) j++;
         for (int above = 1; above >= (p->estimate == PUBLISHED ? 1 : 0); above--) {
             int64_t misses = above ? i : U - i, alarms = above ? R - j : j;
-            double e = p->estimate == PUBLISHED
-                           ? epsilon_published((double)alarms / (double)R, (double)misses / (double)U, p->delta)
-                           : epsilon_of(((double)alarms + 0.5) / ((double)R + 1),
-                                        ((double)misses + 0.5) / ((double)U + 1), p->delta);
+            double e = table[misses * (R + 1) + alarms];
             double next = i < U && (j == R || u[i] <= r[j]) ? u[i] : j < R ? r[j] : t;
             if (e > best.value) best = (Best){e, t + (next - t) / 2, above};
         }
@@ -88,6 +101,13 @@ static BaseStatus upper_table(int64_t n, double alpha, double **table)
 }
 
 typedef struct {
+    const MiaInput *in;
+    const Params *p;
+    MiaRole role;            /* of the points asked about */
+    double *phi;             /* [N, U + R] */
+    double *table, *asked;   /* of epsilon_table; [N] */
+    double *spare;           /* [U + R] */
+    int64_t *model;          /* [U + R] 0, 1, .. */
     double *u, *r;           /* [U], [R] of one point */
     double *misses, *alarms; /* upper bounds by count: of the models that the bound is computed on */
     int64_t judge_u, judge_r;
@@ -107,23 +127,29 @@ static int64_t split(double *x, int64_t n, double *spare)
     return even;
 }
 
-static double bound(const Params *p, int64_t U, int64_t R, Work *w, double *spare)
+static double bound(const Params *p, int64_t U, int64_t R, Work *w)
 {
-    int64_t u = split(w->u, U, spare), r = split(w->r, R, spare), misses = 0, alarms = 0;
+    int64_t u = split(w->u, U, w->spare), r = split(w->r, R, w->spare), misses = 0, alarms = 0;
     qsort(w->u, (size_t)u, sizeof *w->u, base_ascending_f64);
     qsort(w->r, (size_t)r, sizeof *w->r, base_ascending_f64);
-    Best best = best_threshold(w->u, u, w->r, r, p);
+    Best best = best_threshold(w->u, u, w->r, r, p, w->table);
     for (int64_t k = u; k < U; k++) misses += (w->u[k] > best.threshold) != best.above;
     for (int64_t k = r; k < R; k++) alarms += (w->r[k] > best.threshold) == best.above;
     return epsilon_of(w->alarms[alarms], w->misses[misses], p->delta);
 }
 
-static double point_epsilon(const Params *p, int64_t U, int64_t R, Work *w, double *spare)
+/* @p model [U + R]: the first U are called unlearned. */
+static double point_epsilon(Work *w, int64_t i, const int64_t *model)
 {
-    if (p->estimate == BOUND) return bound(p, U, R, w, spare);
+    const Params *p = w->p;
+    int64_t U = w->in->U, R = w->in->R;
+    const double *phi = w->phi + i * (U + R);
+    for (int64_t m = 0; m < U; m++) w->u[m] = phi[model[m]];
+    for (int64_t m = 0; m < R; m++) w->r[m] = phi[model[U + m]];
+    if (p->estimate == BOUND) return bound(p, U, R, w);
     qsort(w->u, (size_t)U, sizeof *w->u, base_ascending_f64);
     qsort(w->r, (size_t)R, sizeof *w->r, base_ascending_f64);
-    return best_threshold(w->u, U, w->r, R, p).value;
+    return best_threshold(w->u, U, w->r, R, p, w->table).value;
 }
 
 /* 2 / 2^n for epsilon in the n-th bin. */
@@ -133,61 +159,117 @@ static double quality(double epsilon)
     return exp2(1 - n);
 }
 
-/* Over the points asked about; @p x has room for them. */
-static void summarise(const MiaInput *in, MiaRole role, double *x, MiaScores *out)
+enum { QUALITY, MEDIAN, MOST, NUMBERS };
+
+/* Of w->asked [n], which is sorted. */
+static void summary(Work *w, int64_t n, double *number)
+{
+    qsort(w->asked, (size_t)n, sizeof *w->asked, base_ascending_f64);
+    number[QUALITY] = 0;
+    for (int64_t k = 0; k < n; k++) number[QUALITY] += quality(w->asked[k]) / (double)n;
+    number[MEDIAN] = math_stats_quantile(w->asked, n, 0.5);
+    number[MOST] = w->asked[n - 1];
+}
+
+static void relabelled(void *user, const int64_t *model, double *number)
+{
+    Work *w = user;
+    int64_t n = 0;
+    for (int64_t i = 0; i < w->in->N; i++)
+        if (w->in->role[i] == w->role) w->asked[n++] = point_epsilon(w, i, model);
+    summary(w, n, number);
+}
+
+/* Over the points asked about, and what models with exchanged labels would get. */
+static BaseStatus summarise(Work *w, MiaScores *out, double *number)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < in->N; i++)
-        if (in->role[i] == role) x[n++] = quality(out->score[i]);
-    mia_scores_add(out, "forgetting_quality", math_stats_mean(x, n, 0.95, NULL));
+    for (int64_t i = 0; i < w->in->N; i++)
+        if (w->in->role[i] == w->role) w->asked[n++] = quality(out->score[i]);
+    mia_scores_add(out, "forgetting_quality", math_stats_mean(w->asked, n, 0.95, NULL));
     n = 0;
-    for (int64_t i = 0; i < in->N; i++)
-        if (in->role[i] == role) x[n++] = out->score[i];
-    qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
-    mia_scores_add(out, "epsilon_median", math_estimate(math_stats_quantile(x, n, 0.5), n));
-    mia_scores_add(out, "epsilon_most", math_estimate(x[n - 1], n));
+    for (int64_t i = 0; i < w->in->N; i++)
+        if (w->in->role[i] == w->role) w->asked[n++] = out->score[i];
+    summary(w, n, number);
+    mia_scores_add(out, "epsilon_median", math_estimate(number[MEDIAN], n));
+    mia_scores_add(out, "epsilon_most", math_estimate(number[MOST], n));
+    const MiaRelabelled numbers[NUMBERS] = {{"forgetting_quality", number[QUALITY], -1},
+                                            {"epsilon_median", number[MEDIAN], 1},
+                                            {"epsilon_most", number[MOST], 1}};
+    return mia_models_relabel(w->in, w->p->draws, numbers, NUMBERS, relabelled, w, out);
+}
+
+static void work_free(Work *w)
+{
+    base_free(w->phi);
+    base_free(w->table);
+    base_free(w->asked);
+    base_free(w->spare);
+    base_free(w->model);
+    base_free(w->u);
+    base_free(w->r);
+    base_free(w->misses);
+    base_free(w->alarms);
+}
+
+static BaseStatus work_fill(Work *w)
+{
+    BaseStatus st = BASE_OK;
+    const MiaInput *in = w->in;
+    const Params *p = w->p;
+    int64_t U = in->U, R = in->R, M = U + R;
+    double *unlearned = NULL, *retrained = NULL;
+    BASE_TRY(mia_models_signal(in, in->unlearned_logits, U, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &unlearned));
+    BASE_TRY(mia_models_signal(in, in->retrained_logits, R, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &retrained));
+    BASE_TRY(BASE_ALLOC_RAW(in->N * M, &w->phi));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &w->asked));
+    BASE_TRY(BASE_ALLOC_RAW(M, &w->spare));
+    BASE_TRY(BASE_ALLOC_RAW(M, &w->model));
+    BASE_TRY(BASE_ALLOC_RAW(U, &w->u));
+    BASE_TRY(BASE_ALLOC_RAW(R, &w->r));
+    BASE_TRY(epsilon_table(p, p->estimate == BOUND ? U - U / 2 : U, p->estimate == BOUND ? R - R / 2 : R, &w->table));
+    BASE_TRY(upper_table(w->judge_u, p->alpha / 2, &w->misses));
+    BASE_TRY(upper_table(w->judge_r, p->alpha / 2, &w->alarms));
+    for (int64_t m = 0; m < M; m++) {
+        w->model[m] = m;
+        const double *from = m < U ? unlearned + m * in->N : retrained + (m - U) * in->N;
+        for (int64_t i = 0; i < in->N; i++) w->phi[i * M + m] = from[i];
+    }
+out:
+    base_free(unlearned);
+    base_free(retrained);
+    return st;
 }
 
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const Params *p = params;
-    double *unlearned = NULL, *retrained = NULL, *spare = NULL, *asked_scores = NULL;
     int64_t asked, U = in->U, R = in->R;
-    MiaRole role = mia_models_asked(in, &asked);
-    Work w = {.judge_u = p->estimate == BOUND ? U / 2 : U, .judge_r = p->estimate == BOUND ? R / 2 : R};
+    double number[NUMBERS];
+    Work w = {.in = in,
+              .p = p,
+              .role = mia_models_asked(in, &asked),
+              .judge_u = p->estimate == BOUND ? U / 2 : U,
+              .judge_r = p->estimate == BOUND ? R / 2 : R};
     BASE_CHECK(U >= 2 && R >= 2, BASE_EARG, "%lld unlearned and %lld retrained models; at least 2 of each are needed",
                (long long)U, (long long)R);
-    BASE_TRY(mia_models_signal(in, in->unlearned_logits, U, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &unlearned));
-    BASE_TRY(mia_models_signal(in, in->retrained_logits, R, MIA_SIGNAL_PHI, (MiaSignalMode)p->signal, &retrained));
-    BASE_TRY(BASE_ALLOC_RAW(U, &w.u));
-    BASE_TRY(BASE_ALLOC_RAW(R, &w.r));
-    BASE_TRY(BASE_ALLOC_RAW(U + R, &spare));
-    BASE_TRY(BASE_ALLOC_RAW(in->N, &asked_scores));
-    BASE_TRY(upper_table(w.judge_u, p->alpha / 2, &w.misses));
-    BASE_TRY(upper_table(w.judge_r, p->alpha / 2, &w.alarms));
-    for (int64_t i = 0; i < in->N; i++) {
-        for (int64_t m = 0; m < U; m++) w.u[m] = unlearned[m * in->N + i];
-        for (int64_t m = 0; m < R; m++) w.r[m] = retrained[m * in->N + i];
-        out->score[i] = point_epsilon(p, U, R, &w, spare);
-    }
+    BASE_TRY(work_fill(&w));
+    for (int64_t i = 0; i < in->N; i++) out->score[i] = point_epsilon(&w, i, w.model);
     out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
-    summarise(in, role, asked_scores, out);
+    BASE_TRY(summarise(&w, out, number));
     double ceiling = epsilon_of(w.alarms[0], w.misses[0], p->delta);
     mia_scores_add(out, "epsilon_ceiling", math_estimate(ceiling, U + R));
     snprintf(out->notes, sizeof out->notes,
              "epsilon per point, %s, delta = %.3g, from %lld unlearned and %lld retrained models; the target is not "
-             "used; with this many models no epsilon above %.2f can be shown at %.3g%%, even by a faultless attack",
-             ESTIMATES[p->estimate], p->delta, (long long)U, (long long)R, ceiling, 100 * (1 - p->alpha));
+             "used; with this many models no epsilon above %.2f can be shown at %.3g%%, even by a faultless attack%s",
+             ESTIMATES[p->estimate], p->delta, (long long)U, (long long)R, ceiling, 100 * (1 - p->alpha),
+             number[MEDIAN] > ceiling
+                 ? ": epsilon_median and epsilon_most lie above it, and are estimates without proof"
+             : number[MOST] > ceiling ? ": epsilon_most lies above it, and is an estimate without proof"
+                                      : "");
 out:
-    base_free(unlearned);
-    base_free(retrained);
-    base_free(w.u);
-    base_free(w.r);
-    base_free(w.misses);
-    base_free(w.alarms);
-    base_free(spare);
-    base_free(asked_scores);
+    work_free(&w);
     return st;
 }
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/order.h"
 #include "mia/models/models.h"
+#include "mia/models/relabel.h"
 
 enum { MOST_BINS = 1000 };
 typedef enum { UNLEARNED_RETRAINED, RETRAINED_UNLEARNED } Direction;
@@ -21,7 +22,7 @@ typedef enum { NONE, PUBLISHED } Compat;
 static const char *const COMPATS[] = {"none", "published", NULL};
 
 typedef struct {
-    int64_t bins, direction, compat;
+    int64_t bins, direction, compat, draws;
     double clip, floor;
 } Params;
 
@@ -32,30 +33,31 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_CHOICE(Params, direction, UNLEARNED_RETRAINED, DIRECTIONS, "order of KL(first || second)"),
     BASE_PARAM_CHOICE(Params, compat, NONE, COMPATS,
                       "published: the largest margins of a point are dropped, and q is scaled to sum to 1"),
+    MIA_RELABEL_PARAM(Params),
 };
 
 static double cut(double x, double clip) { return fmin(fmax(x, -clip), clip); }
 
-/* Shares of the bins among the values that have one; *lost: no value had one. @p x [M] with stride @p stride. */
-static void shares(const double *x, int64_t M, int64_t stride, const Params *p, double lo, double hi, double *share,
-                   bool *lost)
+/* The bin of one margin; -1: it is dropped. */
+static int16_t bin_of(double v, const Params *p, double lo, double hi)
+{
+    int64_t bin = (int64_t)((v - lo) / (hi - lo) * (double)p->bins);
+    if (v >= hi && p->compat == PUBLISHED) return -1;
+    return (int16_t)base_smaller(bin, p->bins - 1); /* the largest, and quotients that were rounded up */
+}
+
+/* Shares of the bins among the models' margins that have one; *lost: none had one. @p bin of the point's models. */
+static void shares(const int16_t *bin, const int64_t *model, int64_t M, int64_t bins, double *share, bool *lost)
 {
     int64_t kept = 0;
-    for (int64_t b = 0; b < p->bins; b++) share[b] = 0;
+    for (int64_t b = 0; b < bins; b++) share[b] = 0;
     for (int64_t m = 0; m < M; m++) {
-        double v = cut(x[m * stride], p->clip);
-        int64_t bin = (int64_t)((v - lo) / (hi - lo) * (double)p->bins);
-        if (v >= hi) {
-            if (p->compat == PUBLISHED) continue;
-            bin = p->bins - 1;
-        } else if (bin > p->bins - 1) {
-            bin = p->bins - 1; /* the quotient rounded up */
-        }
-        share[bin]++;
+        if (bin[model[m]] < 0) continue;
+        share[bin[model[m]]]++;
         kept++;
     }
     *lost = kept == 0;
-    for (int64_t b = 0; b < p->bins && kept; b++) share[b] /= (double)kept;
+    for (int64_t b = 0; b < bins && kept; b++) share[b] /= (double)kept;
 }
 
 static double divergence(const double *p, const double *q, const Params *how)
@@ -69,46 +71,119 @@ static double divergence(const double *p, const double *q, const Params *how)
     return how->compat == PUBLISHED && all > 0 ? sum + log(all) : sum;
 }
 
-/* Mean, median and 95% quantile over the points asked about; @p x has room for them. */
-static void summarise(const MiaInput *in, MiaRole role, double *x, MiaScores *out)
+/* Each point's margins are counted once: exchanging labels moves no bin. */
+typedef struct {
+    const MiaInput *in;
+    const Params *p;
+    MiaRole role;   /* of the points asked about */
+    int16_t *bin;   /* [N, U + R] */
+    double *share;  /* [2, bins] */
+    double *asked;  /* [N] */
+    int64_t *model; /* [U + R] 0, 1, .. */
+} Work;
+
+static void work_free(Work *w)
 {
+    base_free(w->bin);
+    base_free(w->share);
+    base_free(w->asked);
+    base_free(w->model);
+}
+
+static BaseStatus work_fill(const MiaInput *in, const Params *p, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    double *unlearned = NULL, *retrained = NULL;
+    int64_t M = in->U + in->R;
+    BASE_TRY(BASE_ALLOC_RAW(in->N * M, &w->bin));
+    BASE_TRY(BASE_ALLOC_RAW(2 * p->bins, &w->share));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &w->asked));
+    BASE_TRY(BASE_ALLOC_RAW(M, &w->model));
+    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT, &unlearned));
+    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT, &retrained));
+    for (int64_t m = 0; m < M; m++) w->model[m] = m;
+    for (int64_t i = 0; i < in->N; i++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (int pass = 0; pass < 2; pass++) {
+            for (int64_t m = 0; m < M; m++) {
+                double v = cut(m < in->U ? unlearned[m * in->N + i] : retrained[(m - in->U) * in->N + i], p->clip);
+                lo = fmin(lo, v);
+                hi = fmax(hi, v);
+                if (pass == 1) w->bin[i * M + m] = bin_of(v, p, lo, hi);
+            }
+            if (!(hi > lo)) hi = lo + 1;
+        }
+    }
+out:
+    base_free(unlearned);
+    base_free(retrained);
+    return st;
+}
+
+static double point_klom(const Work *w, int64_t i, const int64_t *model, bool *lost)
+{
+    const Params *p = w->p;
+    int64_t U = w->in->U, R = w->in->R;
+    bool none[2], reverse = p->direction == RETRAINED_UNLEARNED;
+    const int16_t *bin = w->bin + i * (U + R);
+    shares(bin, model, U, p->bins, w->share, &none[0]);
+    shares(bin, model + U, R, p->bins, w->share + p->bins, &none[1]);
+    *lost = none[0] || none[1];
+    return divergence(w->share + (reverse ? p->bins : 0), w->share + (reverse ? 0 : p->bins), p);
+}
+
+enum { MEAN, MEDIAN, HIGH, NUMBERS };
+
+/* Mean, median and 95% quantile of w->asked [n], which is sorted. */
+static void summary(Work *w, int64_t n, double *number)
+{
+    number[MEAN] = 0;
+    for (int64_t k = 0; k < n; k++) number[MEAN] += w->asked[k] / (double)n;
+    qsort(w->asked, (size_t)n, sizeof *w->asked, base_ascending_f64);
+    number[MEDIAN] = math_stats_quantile(w->asked, n, 0.5);
+    number[HIGH] = math_stats_quantile(w->asked, n, 0.95);
+}
+
+static void relabelled(void *user, const int64_t *model, double *number)
+{
+    Work *w = user;
     int64_t n = 0;
-    for (int64_t i = 0; i < in->N; i++)
-        if (in->role[i] == role) x[n++] = out->score[i];
-    mia_scores_add(out, "klom_mean", math_stats_mean(x, n, 0.95, NULL));
-    qsort(x, (size_t)n, sizeof *x, base_ascending_f64);
-    mia_scores_add(out, "klom_median", math_estimate(math_stats_quantile(x, n, 0.5), n));
-    mia_scores_add(out, "klom_95_percent", math_estimate(math_stats_quantile(x, n, 0.95), n));
+    bool lost;
+    for (int64_t i = 0; i < w->in->N; i++)
+        if (w->in->role[i] == w->role) w->asked[n++] = point_klom(w, i, model, &lost);
+    summary(w, n, number);
+}
+
+/* Over the points asked about, and what models with exchanged labels would get. */
+static BaseStatus summarise(Work *w, MiaScores *out)
+{
+    double number[NUMBERS];
+    int64_t n = 0;
+    for (int64_t i = 0; i < w->in->N; i++)
+        if (w->in->role[i] == w->role) w->asked[n++] = out->score[i];
+    mia_scores_add(out, "klom_mean", math_stats_mean(w->asked, n, 0.95, NULL));
+    summary(w, n, number);
+    mia_scores_add(out, "klom_median", math_estimate(number[MEDIAN], n));
+    mia_scores_add(out, "klom_95_percent", math_estimate(number[HIGH], n));
+    const MiaRelabelled numbers[NUMBERS] = {
+        {"klom_mean", number[MEAN], 1}, {"klom_median", number[MEDIAN], 1}, {"klom_95_percent", number[HIGH], 1}};
+    return mia_models_relabel(w->in, w->p->draws, numbers, NUMBERS, relabelled, w, out);
 }
 
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const Params *p = params;
-    double *unlearned = NULL, *retrained = NULL, *share = NULL, *asked_scores = NULL;
     int64_t lost = 0, asked;
-    MiaRole role = mia_models_asked(in, &asked);
-    BASE_TRY(mia_models_signal(in, in->unlearned_logits, in->U, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT, &unlearned));
-    BASE_TRY(mia_models_signal(in, in->retrained_logits, in->R, MIA_SIGNAL_PHI, MIA_SIGNAL_EXACT, &retrained));
-    BASE_TRY(BASE_ALLOC_RAW(2 * p->bins, &share));
-    BASE_TRY(BASE_ALLOC_RAW(in->N, &asked_scores));
+    Work w = {.in = in, .p = p, .role = mia_models_asked(in, &asked)};
+    BASE_TRY(work_fill(in, p, &w));
     for (int64_t i = 0; i < in->N; i++) {
-        double lo = INFINITY, hi = -INFINITY;
-        for (int64_t m = 0; m < in->U + in->R; m++) {
-            double v = cut(m < in->U ? unlearned[m * in->N + i] : retrained[(m - in->U) * in->N + i], p->clip);
-            lo = fmin(lo, v);
-            hi = fmax(hi, v);
-        }
-        if (!(hi > lo)) hi = lo + 1;
-        bool none[2];
-        shares(unlearned + i, in->U, in->N, p, lo, hi, share, &none[0]);
-        shares(retrained + i, in->R, in->N, p, lo, hi, share + p->bins, &none[1]);
-        bool reverse = p->direction == RETRAINED_UNLEARNED;
-        out->score[i] = divergence(share + (reverse ? p->bins : 0), share + (reverse ? 0 : p->bins), p);
-        lost += none[0] || none[1];
+        bool none;
+        out->score[i] = point_klom(&w, i, w.model, &none);
+        lost += none;
     }
     out->fitted = MIA_FITTED; /* the unlearned models were trained on the members */
-    summarise(in, role, asked_scores, out);
+    BASE_TRY(summarise(&w, out));
     int used = snprintf(out->notes, sizeof out->notes,
                         "KL divergence between the histograms of %lld unlearned and %lld retrained models' margins, "
                         "%s; the target is not used; klom_... over %lld points",
@@ -118,10 +193,7 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
                  "; %lld points lost all margins of a group with the largest, so their scores are arbitrary",
                  (long long)lost);
 out:
-    base_free(unlearned);
-    base_free(retrained);
-    base_free(share);
-    base_free(asked_scores);
+    work_free(&w);
     return st;
 }
 

@@ -27,6 +27,8 @@ typedef struct {
     const double *retrained_logits; /* [R, N, K] */
     const uint8_t *unlearned_keep;  /* [U, N] 1: the point trained unlearned model u; NULL: each trained every one */
     const double *original_logits;  /* [N, K] of the model that the target was made from by unlearning */
+    const int64_t *unlearned_pair, *retrained_pair; /* [U], [R] models of one number were made from the same data; NULL:
+                                                       none were */
     uint64_t seed;
 } MiaInput;
 

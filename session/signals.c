@@ -45,7 +45,7 @@ static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *pa
     BASE_CHECK(info.is_float == real, BASE_EFORMAT, "%s: %s holds %s; it must hold %s", file_name, path,
                info.is_float ? "floating-point numbers" : "whole numbers",
                real ? "float32 or float64" : "whole numbers");
-    BASE_TRY(base_alloc_raw((size_t)info.count, type == IO_H5_F64 ? sizeof(double) : sizeof(int32_t), out));
+    BASE_TRY(base_alloc_raw((size_t)info.count, type == IO_H5_I32 ? sizeof(int32_t) : 8, out));
     BASE_TRY(io_hdf5_read(file, path, type, *out));
     if (rows) *rows = info.shape[0];
 out:
@@ -97,6 +97,15 @@ static BaseStatus read_models(IoHdf5 *file, const char *name, const char *path, 
     return read_array(file, name, path, IO_H5_F64, 3, (int64_t[]){models, points, K}, words, rows, (void **)out);
 }
 
+static BaseStatus read_pairs(IoHdf5 *file, const char *name, const char *path, int64_t models, const char *words,
+                             const int64_t **out)
+{
+    if (!io_hdf5_has(file, path)) return BASE_OK;
+    if (models == 0)
+        return base_error_set(BASE_EFORMAT, "%s: there is %s %s, but its models have no logits", name, path, words);
+    return read_array(file, name, path, IO_H5_I64, 1, &models, words, NULL, (void **)out);
+}
+
 static BaseStatus read_others(IoHdf5 *file, const char *name, MiaInput *in)
 {
     BaseStatus st = BASE_OK;
@@ -130,6 +139,8 @@ static BaseStatus read_others(IoHdf5 *file, const char *name, MiaInput *in)
     if (io_hdf5_has(file, "/original/logits"))
         BASE_TRY(read_array(file, name, "/original/logits", IO_H5_F64, 2, (int64_t[]){in->N, in->K}, "[N,K]", NULL,
                             (void **)&in->original_logits));
+    BASE_TRY(read_pairs(file, name, "/unlearned/pair", in->U, "[U]", &in->unlearned_pair));
+    BASE_TRY(read_pairs(file, name, "/retrained/pair", in->R, "[R]", &in->retrained_pair));
 out:
     return st;
 }
@@ -140,8 +151,8 @@ static BaseStatus warn_of_strangers(IoHdf5 *file, const char *name)
         "target",           "target/logits",     "target/labels",     "target/role",
         "shadow",           "shadow/logits",     "shadow/keep",       "shadow/population_logits",
         "population",       "population/logits", "population/labels", "unlearned",
-        "unlearned/logits", "unlearned/keep",    "retrained",         "retrained/logits",
-        "original",         "original/logits"};
+        "unlearned/logits", "unlearned/keep",    "unlearned/pair",    "retrained",
+        "retrained/logits", "retrained/pair",    "original",          "original/logits"};
     static const char *const GROUPS[] = {"/",          "/target",    "/shadow",  "/population",
                                          "/unlearned", "/retrained", "/original"};
     for (size_t g = 0; g < BASE_COUNT(GROUPS); g++) {
@@ -245,7 +256,9 @@ void session_signals_free(SessionSignals *s)
                                   in->unlearned_logits,
                                   in->unlearned_keep,
                                   in->retrained_logits,
-                                  in->original_logits};
+                                  in->original_logits,
+                                  in->unlearned_pair,
+                                  in->retrained_pair};
     for (size_t i = 0; i < BASE_COUNT(ARRAYS); i++) base_free((void *)ARRAYS[i]);
     *s = (SessionSignals){0};
 }

@@ -162,6 +162,7 @@ BaseStatus mia_curve(const MiaAttack *attack, const MiaInput *input, const void 
     const char *number = shadows ? NULL : attack->curve;
     c.part.shadow_logits = c.part.shadow_population_logits = c.part.unlearned_logits = c.part.retrained_logits = NULL;
     c.part.shadow_keep = c.part.unlearned_keep = NULL;
+    c.part.unlearned_pair = c.part.retrained_pair = NULL;
     *what = NULL;
     *count = 0;
     if (!shadows && !number) return BASE_OK;

@@ -112,9 +112,9 @@ static const Row ATTACKS[] = {
     {"ruli", "bandwidth=1 game=efficacy signal=exact", "RULI's public code: bandwidth 1; exact: ours"},
     {"other_classes", "shrinkage=0.1 folds=5", "ours"},
     {"population_umia", "predictive=student signal=exact", "as ulira"},
-    {"epsilon_score", "delta=1e-05 alpha=0.05 estimate=smoothed signal=exact",
+    {"epsilon_score", "delta=1e-05 alpha=0.05 estimate=smoothed signal=exact draws=199",
      "ours: delta as in the audit; smoothed, since the published estimate discards nearly perfect attacks"},
-    {"klom", "bins=20 clip=100 floor=1e-05 direction=unlearned_retrained compat=none",
+    {"klom", "bins=20 clip=100 floor=1e-05 direction=unlearned_retrained compat=none draws=199",
      "data-unlearning-bench: 20 bins, margins within 100, q at least 1e-5"},
 };
 
