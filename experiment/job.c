@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "experiment/attacks.h"
 #include "experiment/canonical.h"
@@ -22,6 +23,7 @@ typedef struct {
     void *params;
     ExperimentSearch search;
     char search_key[BASE_HASH_HEX];
+    SessionPredictions peer[EVAL_SPLITS]; /* of the reference of another seed, on this one's images */
 } Work;
 
 static void work_free(Work *w)
@@ -29,6 +31,7 @@ static void work_free(Work *w)
     experiment_unlearned_free(&w->own);
     base_free(w->params);
     experiment_search_free(&w->search);
+    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->peer[i]);
 }
 
 BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJob *job, char key[BASE_HASH_HEX],
@@ -118,6 +121,18 @@ out:
     return st;
 }
 
+/* Without it the row lacks what compares with another retrained network. */
+static BaseStatus peer(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job, Work *w)
+{
+    BaseStatus st = experiment_peer_predict(s, seed, job, w->peer);
+    if (st == BASE_OK || st == BASE_ENOMEM || st == BASE_EIO || st == BASE_ECANCEL) return st;
+    base_warning("seed %llu: no comparison of retrained networks, as that of seed %llu failed: %s",
+                 (unsigned long long)job->seed, (unsigned long long)job->peer, base_error_text());
+    base_error_clear();
+    for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->peer[i]);
+    return BASE_OK;
+}
+
 /* ------------------------------------------------------------ what is measured and stored */
 
 static void point_at(const SessionPredictions from[EVAL_SPLITS], const EvalPredictions *to[EVAL_SPLITS])
@@ -144,7 +159,8 @@ static EvalContext eval_context(const ExperimentSeed *seed, const SessionPredict
     return context;
 }
 
-static EvalContext unlearned_context(const ExperimentSeed *seed, const ExperimentJob *job, const Work *w)
+static EvalContext unlearned_context(const ExperimentConfig *e, const ExperimentSeed *seed, const ExperimentJob *job,
+                                     const Work *w)
 {
     EvalContext context = eval_context(seed, w->u->predictions, &w->u->cost, job->forget, w->u->net);
     const ExperimentUnlearned *r = &seed->reference.made;
@@ -152,7 +168,8 @@ static EvalContext unlearned_context(const ExperimentSeed *seed, const Experimen
     context.relearned = &w->u->relearned;
     context.probed = &w->u->probed;
     if (!r->net) return context;
-    point_at(r->predictions, context.retrained_split);
+    /* the reference itself is compared with another retrained network: with itself it would reach every ideal */
+    point_at(job->method == experiment_config_reference(e) ? w->peer : r->predictions, context.retrained_split);
     context.relearned_retrained = &r->relearned;
     return context;
 }
@@ -192,10 +209,11 @@ static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *s
     const ExperimentConfig *e = s->e;
     const ExperimentUnlearned *u = w->u;
     const EvalPredictions *train = &u->predictions[EVAL_TRAIN].p, *test = &u->predictions[EVAL_TEST].p;
-    EvalContext context = unlearned_context(seed, job, w);
+    EvalContext context = unlearned_context(e, seed, job, w);
     double start = base_clock_wall();
     BASE_TRY(record_network(s, seed, u->hash, u->path, test, run));
     store_run_set_text(run, "/meta", "reference_hash", seed->reference.made.hash);
+    if (w->peer[EVAL_TEST].p.n > 0) store_run_set_i64(run, "/meta", "peer_seed", (int64_t)job->peer);
     experiment_record_relearned(&u->relearned, run);
     experiment_record_params(&job->method->method->entry, w->params, run);
     BASE_TRY(experiment_record_metrics(&context, run));
@@ -234,6 +252,7 @@ BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, cons
     if (st == BASE_ENOMEM || st == BASE_EIO || (st != BASE_OK && job->method == experiment_config_reference(s->e)))
         goto out;
     BASE_TRY(unlearn(s, seed, job, &w));
+    if (job->has_peer) BASE_TRY(peer(s, seed, job, &w));
     BASE_TRY(record_unlearned(s, seed, job, &w, run));
     BASE_TRY(store_run_status(run));
     SessionTally tally = session_tally(&w.u->predictions[EVAL_TEST].p, job->forget);

@@ -35,6 +35,7 @@ static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, Exper
     experiment_config_canonical(e, job->method, &text);
     base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
+    if (job->has_peer) base_text_add(&text, "peer: %llu\n", (unsigned long long)job->peer);
     BASE_TRY(base_text_take(&text, &job->config));
     base_hash_bytes(job->config, strlen(job->config), job->id);
     add_slug(&text, label);
@@ -61,6 +62,8 @@ BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *da
         if (at > 0) {
             jobs[i].forget = &forget[(at - 1) / e->method_count];
             jobs[i].method = &e->methods[(at - 1) % e->method_count];
+            jobs[i].peer = e->seeds[(i / per_seed + 1) % e->seed_count];
+            jobs[i].has_peer = jobs[i].method == experiment_config_reference(e) && jobs[i].peer != jobs[i].seed;
         }
         BASE_TRY(fill(e, data, &jobs[i]));
     }

@@ -10,10 +10,12 @@ enum { EXPERIMENT_FORMAT_VERSION = 6 };
 typedef struct {
     uint64_t seed;
     const ExperimentMethod *method; /* NULL: the original of this seed */
-    const DataClasses *forget;      /* NULL for the original */
-    char *forget_text;              /* "3,7"; "" for the original */
-    char *forget_both;              /* "3,7 (Dress, Sneaker)"; "" for the original */
-    char *config;                   /* canonical: what the id hashes */
+    bool has_peer; /* of the reference, where there are several seeds: its row compares it with that of the next one */
+    uint64_t peer;
+    const DataClasses *forget; /* NULL for the original */
+    char *forget_text;         /* "3,7"; "" for the original */
+    char *forget_both;         /* "3,7 (Dress, Sneaker)"; "" for the original */
+    char *config;              /* canonical: what the id hashes */
     char id[BASE_HASH_HEX];
     char *file; /* <label>-<forget>-s<seed>-<first 12 of id>.h5 */
 } ExperimentJob;

@@ -175,21 +175,44 @@ static void reference_free(ExperimentReference *r)
     *r = (ExperimentReference){0};
 }
 
-BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job)
+/* The reference's network alone, from the cache or trained; needs no original. */
+static BaseStatus reference_network(const ExperimentSetting *s, const SessionSplit *split, uint64_t seed,
+                                    const ExperimentJob *job, ExperimentUnlearned *made)
 {
     BaseStatus st = BASE_OK;
     const ExperimentMethod *m = experiment_config_reference(s->e);
     SessionModel model = {0};
-    ExperimentUnlearned made = {0};
-    BASE_TRY(split_make(s, seed));
     BASE_TRY(experiment_net_create(s, &model)); /* for its shape: retraining starts from scratch */
-    BASE_TRY(nn_net_clone(model.net, &made.net));
-    UnlearnContext context = experiment_context(s, &seed->split, model.net, seed->seed, job->forget);
+    BASE_TRY(nn_net_clone(model.net, &made->net));
+    UnlearnContext context = experiment_context(s, split, model.net, seed, job->forget);
     const ModelMaking making = experiment_making(s, m, m->params, &context, job->forget_text);
-    BASE_TRY(model_unlearned(&making, made.net, &made.report, &made.cost, &made.path));
+    BASE_TRY(model_unlearned(&making, made->net, &made->report, &made->cost, &made->path));
+out:
+    session_model_free(&model);
+    return st;
+}
+
+BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed *seed, const ExperimentJob *job)
+{
+    ExperimentUnlearned made = {0};
+    BaseStatus st = split_make(s, seed);
+    if (st == BASE_OK) st = reference_network(s, &seed->split, seed->seed, job, &made);
+    experiment_unlearned_free(&made);
+    return st;
+}
+
+BaseStatus experiment_peer_predict(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
+                                   SessionPredictions out[EVAL_SPLITS])
+{
+    BaseStatus st = BASE_OK;
+    SessionSplit split = {0};
+    ExperimentUnlearned made = {0};
+    BASE_TRY(experiment_seed_split(s, job->peer, &split));
+    BASE_TRY(reference_network(s, &split, job->peer, job, &made));
+    BASE_TRY(predict_splits(made.net, &seed->split, s->e->precision, out));
 out:
     experiment_unlearned_free(&made);
-    session_model_free(&model);
+    session_split_free(&split);
     return st;
 }
 

@@ -61,6 +61,11 @@ BaseStatus experiment_unlearned_make(const ExperimentSetting *setting, const Exp
 BaseStatus experiment_reference_make(const ExperimentSetting *setting, ExperimentSeed *seed, const ExperimentJob *job);
 /** Only makes its network and leaves it in the cache; needs no original. */
 BaseStatus experiment_reference_train(const ExperimentSetting *setting, ExperimentSeed *seed, const ExperimentJob *job);
+/** What the reference of the job's peer says of this seed's images, retraining it where the cache has no such network:
+ *  another retrained network, beside which the reference of this seed shows what perfect unlearning gets. On failure *out may be
+ *  half filled; the caller frees. */
+BaseStatus experiment_peer_predict(const ExperimentSetting *setting, const ExperimentSeed *seed,
+                                   const ExperimentJob *job, SessionPredictions out[EVAL_SPLITS]);
 /** The reference of the job's set is known to have failed: nothing is tried again. */
 BaseStatus experiment_reference_give_up(ExperimentSeed *seed, const ExperimentJob *job, BaseStatus why,
                                         const char *reason);

@@ -108,7 +108,10 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     if (!command || strncmp(command, "expunge run ", 12) != 0 || strlen(command) >= REPORT_COMMAND_WHOLE) return;
     if (!*run->forget && !e->known->unchanged) return;
     without_replaced(command, out);
-    base_text_add(out, " --results again --set 'seeds=[%.0f]'", run->seed);
+    base_text_add(out, " --results again --set 'seeds=[%.0f", run->seed);
+    double peer = store_run_f64(run->store, "/meta", "peer_seed");
+    if (!isnan(peer)) base_text_add(out, ", %.0f", peer);
+    base_text_add(out, "]'");
     if (*run->forget) classes(run->forget, out);
     base_text_add(out, " --set 'methods=[");
     if (!*run->forget)

@@ -35,6 +35,11 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
 /** One row per run file: where every number comes from. */
 ReportTable report_results_runs(const ReportExperiment *e);
 
+/** Notes on the quantities whose ideal is a number: what retraining itself reaches, and who is as near; or that nothing
+ *  shows it. */
+void report_reach_notes(ReportTable *table, const ReportExperiment *e, const ReportQuantity *const *quantities,
+                        int count);
+
 /** REPORT_ROW_ of a label by its rank, and whether all of its runs failed. */
 unsigned report_results_flags(const ReportLabel *label);
 /** Bold in columns[i] (below 0: none) where a method is best of quantities[i], and the note that says how. Rows are

@@ -82,6 +82,7 @@ ReportTable report_results_metrics(const ReportExperiment *e)
         for (int i = 0; i < count; i++) report_results_number(&t, columns[i], label, quantities[i]);
     }
     report_results_mark(&t, e, quantities, scored, count);
+    report_reach_notes(&t, e, quantities, count);
     relearn_note(&t, e);
     recovered_note(&t, e);
     report_table_note(&t,

@@ -14,7 +14,7 @@ const StoreRow store_schema[] = {
      "", STORE_LIGHT},
     {"/meta", "attributes",
      "config config_hash command program libraries blas_core cpu threads started precision tuning_hash "
-     "data_hash preprocessing validation original_hash weights_hash weights_file reference_hash samples_retain "
+     "data_hash preprocessing validation original_hash weights_hash weights_file reference_hash peer_seed samples_retain "
      "samples_forget evaluate_seconds",
      "", STORE_LIGHT},
     {"/params", "attributes", "_", "", STORE_LIGHT},
