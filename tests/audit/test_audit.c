@@ -37,6 +37,9 @@ static void shadows_make(AuditSignals *s, int64_t S, const double *difficulty)
     assert_ok(BASE_ALLOC(S * s->N * K, &a->retrained_logits));
     assert_ok(BASE_ALLOC(S * s->N, &a->shadow_keep));
     assert_ok(BASE_ALLOC(S * s->N, &a->unlearned_keep));
+    assert_ok(BASE_ALLOC(S, &a->unlearned_pair));
+    assert_ok(BASE_ALLOC(S, &a->retrained_pair));
+    for (int64_t m = 0; m < S; m++) a->unlearned_pair[m] = a->retrained_pair[m] = 10 + m;
     for (int64_t m = 0; m < S; m++) {
         fill(s, difficulty, 0, 100 + (uint64_t)m, a->shadow_logits + m * s->N * K);
         fill(s, difficulty, 0.5, 200 + (uint64_t)m, a->unlearned_logits + m * s->N * K);
@@ -326,7 +329,7 @@ static void signals_come_back_as_they_went(void **state)
 {
     (void)state;
     char path[512];
-    AuditSignals s = world_make((World){2, 4, true, 0.5, 1.5, 1234567890123456789u, "loss,lira_offline"}), back;
+    AuditSignals s = world_make((World){2, 4, true, 0.5, 1.5, 1234567890123456789u, "loss,lira_offline,klom"}), back;
     AuditResult r, again;
     BaseText lines = {0};
     int64_t differences = 0;
@@ -341,6 +344,10 @@ static void signals_come_back_as_they_went(void **state)
     assert_ok(audit_judge(&back, &again));
     char *first = results_text(&s, &r), *second = results_text(&back, &again), *report;
     assert_string_equal(first, second);
+    const MiaResult *klom = &again.attack[2].result[MIA_GAME_MODELS];
+    for (int k = 0; k < klom->number_count; k++) /* each of four pairs exchanged or not: the pairs came back, too */
+        if (strcmp(klom->numbers[k].name, "klom_mean_null") == 0) assert_int_equal(klom->numbers[k].value.n, 16);
+    assert_int_equal(times(second, "\"klom_mean_null\":"), 1);
     int64_t found = 0, left_out = 0; /* each game of each attack is the one or the other */
     for (size_t i = 0; i < r.count; i++)
         for (int g = 0; g < MIA_GAMES; g++) {

@@ -130,6 +130,10 @@ write("keepalone", unlearned__keep=np.ones((6, N), int))
 write("ownshadow", **{**every, "unlearned__logits": np.stack([every["retrained__logits"][0]] * 3),
                       "target__logits": every["retrained__logits"][0]})
 write("unlearned", unlearned__logits=np.zeros((2, N + 1, K)))
+pairs = dict(unlearned__pair=np.arange(6), retrained__pair=np.arange(6)[::-1])
+write("pairs", **every, **pairs)
+write("pairless", **every, **{**pairs, "retrained__pair": np.arange(5)})
+write("pairalone", unlearned__pair=np.arange(6))
 write("retrained", retrained__logits=np.zeros((N, K)))
 write("original", original__logits=np.zeros((1, N, K)))
 PY
@@ -230,6 +234,11 @@ refuses 1 "attack ulira: null never_trained needs /unlearned/keep" attack --name
 refuses 1 "the target's logits are those of unlearned model 0" attack --name ulira --signals ownshadow.h5
 ok attack --name ulira --signals unlearnedkeep.h5 --set ulira.null=never_trained --json
 has stdout '"loo_balanced_accuracy"'
+nulls() { "$EXPUNGE" attack --name klom --signals "$1" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["attacks"][0]["numbers"]["klom_mean_null"]["n"])'; }
+[ "$(nulls every.h5)" = 199 ] || fail "klom does not draw 199 labellings"
+[ "$(nulls pairs.h5)" = 64 ] || fail "klom does not take every exchange within six pairs"
+refuses 1 "/retrained/pair is [5]; it must be [R]" attack --name klom --signals pairless.h5
+refuses 1 "there is /unlearned/pair [U], but its models have no logits" attack --name loss --signals pairalone.h5
 ok attack --name all --signals every.h5 --json
 has stdout '"attack_r"'
 [ ! -s "$logs/stderr" ] || { cat "$logs/stderr"; fail "--name all leaves an attack out of a file that has everything"; }
