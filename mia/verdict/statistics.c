@@ -7,8 +7,7 @@
 
 #include "base/memory.h"
 #include "base/order.h"
-#include "math/groups.h"
-#include "math/roc.h"
+#include "math/clusters.h"
 #include "math/special.h"
 
 const char *mia_game_name(MiaGame game)
@@ -96,38 +95,6 @@ static bool is_two_valued(const double *const *model, int64_t M, int64_t n)
     return true;
 }
 
-/* ------------------------------------------------------------ variance over points */
-
-/* Of the mean of v over the points that are marked, clusters taken whole: G/(G-1) sum over clusters of (sum of v - mean)^2
- * / n^2. */
-static double variance_of_mean(const double *v, const uint8_t *counts, const uint8_t *mark, int kind,
-                               const MathGroups *clusters, int64_t n)
-{
-    double mean = 0, square = 0;
-    int64_t count = 0, used = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (!counts[i] || (mark && mark[i] != kind)) continue;
-        mean += v[i];
-        count++;
-    }
-    if (count < 2) return NAN;
-    mean /= (double)count;
-    for (int64_t g = 0; g < clusters->count; g++) {
-        double own = 0;
-        bool any = false;
-        for (int64_t k = clusters->start[g]; k < clusters->start[g + 1]; k++) {
-            int64_t i = clusters->point[k];
-            if (!counts[i] || (mark && mark[i] != kind)) continue;
-            own += v[i] - mean;
-            any = true;
-        }
-        square += own * own;
-        used += any;
-    }
-    if (used < 2) return NAN;
-    return square * (double)used / (double)(used - 1) / ((double)count * (double)count);
-}
-
 /* ------------------------------------------------------------ the work on one game */
 
 typedef struct {
@@ -145,21 +112,24 @@ typedef struct {
     MiaTable *out;
 } Work;
 
-/* Variance over points of (model m - mean of the others): members' and non-members' parts. */
+/* A part that rests on one cluster shows no spread. */
+static double known(double part) { return isnan(part) ? 0 : part; }
+
+static double variance_of_auc(const Work *w, const double *v)
+{
+    MathClustersAuc part = math_clusters_auc_variance(v, w->game->member, w->counts, &w->clusters);
+    return known(part.of[0]) + known(part.of[1]) + part.both;
+}
+
+/* Variance over points of (model m - mean of the others). */
 static double paired_variance(const Work *w, int64_t m, const double *total, double *difference)
 {
-    const bool models = w->which == MIA_GAME_MODELS;
-    double sum = 0;
     for (int64_t i = 0; i < w->n; i++) {
         double own = w->influence[m * w->n + i];
         difference[i] = own - (total[i] - own) / (double)(w->M - 1);
     }
-    for (int kind = 0; kind < (models ? 1 : 2); kind++) {
-        double part =
-            variance_of_mean(difference, w->counts, models ? NULL : w->game->member, kind, &w->clusters, w->n);
-        sum += isnan(part) ? 0 : part;
-    }
-    return sum;
+    if (w->which == MIA_GAME_MODELS) return known(math_clusters_variance(difference, w->counts, &w->clusters));
+    return variance_of_auc(w, difference);
 }
 
 /* Of every model; and what row 0's points vary by beyond the others': a point's own noise under each model is in both. */
@@ -176,21 +146,6 @@ static void pair_up(const Work *w, MiaRow *row)
         others += m > 0 && w->M > 2 ? row->paired[m] / (double)(w->M - 1) : 0;
     }
     row->points = fmax(0, row->paired[0] - others);
-}
-
-/* Clusters of the kind that has fewer. */
-static int64_t least_clusters(const Work *w)
-{
-    int64_t count[2] = {0, 0};
-    for (int64_t g = 0; g < w->clusters.count; g++) {
-        bool any[2] = {false, false};
-        for (int64_t k = w->clusters.start[g]; k < w->clusters.start[g + 1]; k++) {
-            int64_t i = w->clusters.point[k];
-            any[w->game->member[i]] |= w->counts[i];
-        }
-        for (int kind = 0; kind < 2; kind++) count[kind] += any[kind];
-    }
-    return base_smaller(count[0], count[1]);
 }
 
 /* Placements of model m's points among those of the other kind in their class. The AUC is the mean over members, so that a
@@ -279,15 +234,11 @@ static BaseStatus auc_within(Work *w, const MathGroups *strata)
     }
     for (int64_t m = 0; coarse && m < w->M; m++) {
         double slope = steepness(row->value[m], row->count);
-        for (int kind = 0; kind < 2; kind++) {
-            double part =
-                variance_of_mean(w->influence + m * w->n, w->counts, w->game->member, kind, &w->clusters, w->n);
-            row->floor += isnan(part) ? 0 : part * slope * slope / (double)w->M;
-        }
+        row->floor += variance_of_auc(w, w->influence + m * w->n) * slope * slope / (double)w->M;
     }
-    row->clusters = (double)least_clusters(w);
-    for (int kind = 0; kind < 2; kind++)
-        row->own += variance_of_mean(w->influence, w->counts, w->game->member, kind, &w->clusters, w->n);
+    MathClustersAuc own = math_clusters_auc_variance(w->influence, w->game->member, w->counts, &w->clusters);
+    row->clusters = (double)own.fewest;
+    row->own = own.of[0] + own.of[1] + own.both;
     pair_up(w, row);
     row->scale = PLAIN;
     row->defined = true;

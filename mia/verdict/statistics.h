@@ -60,8 +60,8 @@ typedef struct {
     double *paired; /* [M] variance over other points like these of a model's value less the mean of the others'; AUC */
     double points;  /* variance over other points like these of value[0] - the others' mean, less what the others show
                       among themselves: what their spread over models does not hold */
-    double own; /* variance over other points like these of value[0] by itself, DeLong's; NaN for one cluster of a kind;
-                      AUC in "forget" and "retain" alone */
+    double own; /* variance over other points like these of value[0] by itself (math_clusters_auc_variance); NaN for one
+                   cluster of a kind; AUC in "forget" and "retain" alone */
     double clusters; /* of the smaller kind */
     int64_t looks;   /* EPSILON: how many p the largest quantile is chosen among */
     int scale;       /* how an x becomes a difference of values; see mia_row_at */

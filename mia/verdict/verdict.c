@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/param.h"
-#include "math/roc.h"
+#include "math/clusters.h"
 #include "math/special.h"
 #include "mia/verdict/parts.h"
 
@@ -16,10 +16,8 @@
 /* An AUC's own interval over points; clusters are what it rests on. */
 static MathEstimate own_interval(const MiaRow *row)
 {
-    int64_t clusters = (int64_t)row->clusters;
-    MathAuc auc = {row->value[0], NAN, NAN, sqrt(row->own), clusters, clusters};
-    if (!isnan(row->own))
-        math_auc_bounds(&auc, row->own > 0 || auc.value != 0.5, math_stats_t_quantile(0.975, row->clusters - 1), 0.95);
+    MathAuc auc = {.value = row->value[0], .se = sqrt(row->own)};
+    math_clusters_auc_bounds(&auc, (int64_t)row->clusters, row->own > 0 || auc.value != 0.5, 0.95);
     return (MathEstimate){auc.value, auc.lo, auc.hi, (int64_t)row->count};
 }
 
