@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "math/clusters.h"
 #include "mia/models/models.h"
 #include "mia/models/relabel.h"
 
@@ -183,10 +184,15 @@ static void relabelled(void *user, const int64_t *model, double *number)
 /* Over the points asked about, and what models with exchanged labels would get. */
 static BaseStatus summarise(Work *w, MiaScores *out, double *number)
 {
+    BaseStatus st = BASE_OK;
+    int32_t *cluster = NULL;
+    MathEstimate mean;
     int64_t n = 0;
     for (int64_t i = 0; i < w->in->N; i++)
         if (w->in->role[i] == w->role) w->asked[n++] = quality(out->score[i]);
-    mia_scores_add(out, "forgetting_quality", math_stats_mean(w->asked, n, 0.95, NULL));
+    BASE_TRY(mia_input_clusters(w->in, w->role, &cluster));
+    BASE_TRY(math_clusters_mean(w->asked, cluster, n, 0.95, &mean));
+    mia_scores_add(out, "forgetting_quality", mean);
     n = 0;
     for (int64_t i = 0; i < w->in->N; i++)
         if (w->in->role[i] == w->role) w->asked[n++] = out->score[i];
@@ -196,7 +202,10 @@ static BaseStatus summarise(Work *w, MiaScores *out, double *number)
     const MiaRelabelled numbers[NUMBERS] = {{"forgetting_quality", number[QUALITY], -1},
                                             {"epsilon_median", number[MEDIAN], 1},
                                             {"epsilon_most", number[MOST], 1}};
-    return mia_models_relabel(w->in, w->p->draws, numbers, NUMBERS, relabelled, w, out);
+    BASE_TRY(mia_models_relabel(w->in, w->p->draws, numbers, NUMBERS, relabelled, w, out));
+out:
+    base_free(cluster);
+    return st;
 }
 
 static void work_free(Work *w)

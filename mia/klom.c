@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "math/clusters.h"
 #include "mia/models/models.h"
 #include "mia/models/relabel.h"
 
@@ -157,17 +158,25 @@ static void relabelled(void *user, const int64_t *model, double *number)
 /* Over the points asked about, and what models with exchanged labels would get. */
 static BaseStatus summarise(Work *w, MiaScores *out)
 {
+    BaseStatus st = BASE_OK;
+    int32_t *cluster = NULL;
+    MathEstimate mean;
     double number[NUMBERS];
     int64_t n = 0;
     for (int64_t i = 0; i < w->in->N; i++)
         if (w->in->role[i] == w->role) w->asked[n++] = out->score[i];
-    mia_scores_add(out, "klom_mean", math_stats_mean(w->asked, n, 0.95, NULL));
+    BASE_TRY(mia_input_clusters(w->in, w->role, &cluster));
+    BASE_TRY(math_clusters_mean(w->asked, cluster, n, 0.95, &mean));
+    mia_scores_add(out, "klom_mean", mean);
     summary(w, n, number);
     mia_scores_add(out, "klom_median", math_estimate(number[MEDIAN], n));
     mia_scores_add(out, "klom_95_percent", math_estimate(number[HIGH], n));
     const MiaRelabelled numbers[NUMBERS] = {
         {"klom_mean", number[MEAN], 1}, {"klom_median", number[MEDIAN], 1}, {"klom_95_percent", number[HIGH], 1}};
-    return mia_models_relabel(w->in, w->p->draws, numbers, NUMBERS, relabelled, w, out);
+    BASE_TRY(mia_models_relabel(w->in, w->p->draws, numbers, NUMBERS, relabelled, w, out));
+out:
+    base_free(cluster);
+    return st;
 }
 
 static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)

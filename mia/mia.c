@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "math/clusters.h"
 #include "math/groups.h"
 
 #define X(name) extern const MiaAttack mia_##name;
@@ -187,20 +188,99 @@ out:
     return st;
 }
 
-/* What holds at its level only where the scores are not fitted to these points. */
-static BaseStatus judge_bounds(const MiaInput *in, const double *score, const uint8_t *member, int64_t n,
-                               MiaResult *result)
+BaseStatus mia_input_clusters(const MiaInput *in, MiaRole role, int32_t **out)
+{
+    int64_t n = 0;
+    *out = NULL;
+    if (!in->cluster) return BASE_OK;
+    BaseStatus st = BASE_ALLOC_RAW(in->N, out);
+    for (int64_t i = 0; st == BASE_OK && i < in->N; i++)
+        if (in->role[i] == role) (*out)[n++] = in->cluster[i];
+    return st;
+}
+
+/* Members and non-members that are compared, packed. */
+typedef struct {
+    double *score, *placed; /* placed: on one scale for all folds; NULL: score is */
+    uint8_t *member;
+    int32_t *cluster, *fold; /* NULL: none */
+    int64_t n, members;
+} Points;
+
+static void points_free(Points *p)
+{
+    base_free(p->score);
+    base_free(p->placed);
+    base_free(p->member);
+    base_free(p->cluster);
+    base_free(p->fold);
+}
+
+static BaseStatus points_make(const MiaInput *in, const MiaResult *result, Points *p)
 {
     BaseStatus st = BASE_OK;
-    bool enough = result->auc.P > 1 && result->auc.N > 1;
-    if (result->own_threshold && result->fitted != MIA_FITTED)
-        BASE_TRY(math_holdout_balanced(score, member, n, result->threshold, 0.95, &result->holdout));
-    if (!result->own_threshold && enough && result->fitted != MIA_FITTED)
-        BASE_TRY(math_holdout_best_balanced(score, member, n, in->seed, 0.95, &result->holdout));
-    if (result->fitted != MIA_UNFITTED) goto out;
-    BASE_TRY(math_epsilon_simultaneous(score, member, n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon));
-    BASE_TRY(math_epsilon_gaussian(score, member, n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon_gaussian));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &p->score));
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &p->member));
+    if (in->cluster) BASE_TRY(BASE_ALLOC_RAW(in->N, &p->cluster));
+    if (result->fold) BASE_TRY(BASE_ALLOC_RAW(in->N, &p->fold));
+    for (int64_t i = 0; i < in->N; i++) {
+        if (in->role[i] == MIA_AUDITED || (result->fold && result->fold[i] < 0)) continue;
+        if (result->fold) p->fold[p->n] = result->fold[i];
+        p->score[p->n] = result->score[i];
+        p->member[p->n] = in->role[i] == MIA_MEMBER;
+        if (in->cluster) p->cluster[p->n] = in->cluster[i];
+        p->members += p->member[p->n++];
+    }
+    if (!result->fold || p->members == 0 || p->members == p->n) goto out;
+    BASE_TRY(BASE_ALLOC_RAW(p->n, &p->placed));
+    BASE_TRY(math_roc_within(p->score, p->member, p->fold, p->n, p->placed));
 out:
+    return st;
+}
+
+/* Keeps one point of each cluster. */
+static BaseStatus points_thin(Points *p, uint64_t seed)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *drawn = NULL;
+    int64_t n = p->n;
+    if (!p->cluster) return BASE_OK;
+    BASE_TRY(BASE_ALLOC_RAW(n, &drawn));
+    BASE_TRY(math_clusters_draw(p->cluster, n, seed, drawn));
+    p->n = p->members = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (!drawn[i]) continue;
+        p->score[p->n] = p->score[i];
+        if (p->placed) p->placed[p->n] = p->placed[i];
+        p->member[p->n] = p->member[i];
+        p->members += p->member[p->n++];
+    }
+out:
+    base_free(drawn);
+    return st;
+}
+
+/* What takes points as independent draws; and what holds at its level only where the scores are not fitted to them. */
+static BaseStatus judge_independent(const MiaInput *in, const Points *p, MiaResult *result)
+{
+    BaseStatus st = BASE_OK;
+    MathRoc roc = {0};
+    bool enough = p->members > 1 && p->n - p->members > 1;
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i].n = p->n - p->members;
+    if (p->members == 0 || p->members == p->n) goto out;
+    BASE_TRY(math_roc(p->placed ? p->placed : p->score, p->member, p->n, &roc));
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&roc, mia_fprs[i]);
+    if (result->own_threshold && result->fitted != MIA_FITTED)
+        BASE_TRY(math_holdout_balanced(p->score, p->member, p->n, result->threshold, 0.95, &result->holdout));
+    if (!result->own_threshold && enough && result->fitted != MIA_FITTED)
+        BASE_TRY(math_holdout_best_balanced(p->score, p->member, p->n, in->seed, 0.95, &result->holdout));
+    if (result->fitted != MIA_UNFITTED) goto out;
+    BASE_TRY(
+        math_epsilon_simultaneous(p->score, p->member, p->n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA, &result->epsilon));
+    BASE_TRY(math_epsilon_gaussian(p->score, p->member, p->n, MIA_EPSILON_DELTA, MIA_EPSILON_ALPHA,
+                                   &result->epsilon_gaussian));
+out:
+    math_roc_free(&roc);
     return st;
 }
 
@@ -224,66 +304,66 @@ static void no_intervals(MiaResult *result)
 static BaseStatus judge_roles(const MiaInput *in, MiaResult *result)
 {
     BaseStatus st = BASE_OK;
-    double *score = NULL, highest = -INFINITY;
-    uint8_t *member = NULL;
-    int32_t *fold = NULL;
-    int64_t n = 0, members = 0;
-    BASE_TRY(BASE_ALLOC_RAW(in->N, &score));
-    BASE_TRY(BASE_ALLOC_RAW(in->N, &fold));
-    BASE_TRY(BASE_ALLOC_RAW(in->N, &member));
-    for (int64_t i = 0; i < in->N; i++) {
-        if (result->score[i] > highest) highest = result->score[i];
-        if (in->role[i] == MIA_AUDITED || (result->fold && result->fold[i] < 0)) continue;
-        if (result->fold) fold[n] = result->fold[i];
-        score[n] = result->score[i];
-        member[n] = in->role[i] == MIA_MEMBER;
-        members += member[n++];
-    }
+    Points p = {0};
+    double highest = -INFINITY;
+    BASE_TRY(points_make(in, result, &p));
+    for (int64_t i = 0; i < in->N; i++) highest = fmax(highest, result->score[i]);
     no_bounds(result);
-    result->auc = (MathAuc){NAN, NAN, NAN, NAN, members, n - members};
-    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, NAN, n - members};
-    if (members == 0 || members == n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
+    result->auc = (MathAuc){NAN, NAN, NAN, NAN, p.members, p.n - p.members};
+    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = (MathTprAtFpr){NAN, NAN, NAN, NAN, NAN, p.n - p.members};
+    if (p.members == 0 || p.members == p.n) goto out; /* mia_input_check has let it through: MIA_WITHOUT_ROLES */
     if (result->unranked) goto out;
-    if (result->fold) {
-        BASE_TRY(judge_bounds(in, score, member, n, result)); /* at the attack's threshold, before scores are moved */
-        BASE_TRY(math_roc_within(score, member, fold, n, score));
-    }
-    BASE_TRY(math_roc(score, member, n, &result->roc));
-    BASE_TRY(math_auc(score, member, n, &result->auc));
-    for (int i = 0; i < MIA_FPRS; i++) result->tpr[i] = math_roc_tpr_at_fpr(&result->roc, mia_fprs[i]);
+    const double *ranked = p.placed ? p.placed : p.score;
+    BASE_TRY(math_roc(ranked, p.member, p.n, &result->roc));
+    BASE_TRY(math_clusters_auc(ranked, p.member, p.cluster, p.n, 0.95, &result->auc));
     if (!result->own_threshold) {
         math_roc_best_balanced(&result->roc, &result->threshold);
         if (isinf(result->threshold)) result->threshold = nextafter(highest, INFINITY); /* "nobody", as a number */
     }
-    if (!result->fold) BASE_TRY(judge_bounds(in, score, member, n, result));
+    BASE_TRY(points_thin(&p, in->seed));
+    BASE_TRY(judge_independent(in, &p, result));
     if (result->fitted == MIA_FITTED) no_intervals(result);
 out:
-    base_free(score);
-    base_free(member);
-    base_free(fold);
+    points_free(&p);
     return st;
 }
 
-/* What the threshold says of every role; all NaN where there is none. */
+/* The share of role 2 that is called member, and of those that are not. */
+static BaseStatus judge_audited(const MiaInput *in, MiaResult *result)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *yes = NULL;
+    int32_t *cluster = NULL;
+    int64_t n = 0;
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &yes));
+    BASE_TRY(mia_input_clusters(in, MIA_AUDITED, &cluster));
+    for (int64_t i = 0; i < in->N && !isnan(result->threshold); i++)
+        if (in->role[i] == MIA_AUDITED) yes[n++] = result->score[i] >= result->threshold;
+    BASE_TRY(math_clusters_share(yes, cluster, n, 0.95, &result->member_share));
+    for (int64_t i = 0; i < n; i++) yes[i] = !yes[i];
+    BASE_TRY(math_clusters_share(yes, cluster, n, 0.95, &result->efficacy));
+out:
+    base_free(yes);
+    base_free(cluster);
+    return st;
+}
+
+/* What the threshold says of roles 0 and 1; NaN where there is none. */
 static void judge_threshold(const MiaInput *in, MiaResult *result)
 {
-    int64_t tp = 0, tn = 0, called = 0, count[3] = {0, 0, 0};
+    int64_t tp = 0, tn = 0, count[3] = {0, 0, 0};
     bool none = isnan(result->threshold);
     for (int64_t i = 0; i < in->N; i++) {
         if (in->role[i] != MIA_AUDITED && result->fold && result->fold[i] < 0) continue;
         bool yes = result->score[i] >= result->threshold;
         tp += in->role[i] == MIA_MEMBER && yes;
         tn += in->role[i] == MIA_NONMEMBER && !yes;
-        called += in->role[i] == MIA_AUDITED && yes;
         count[in->role[i]]++;
     }
     result->balanced_accuracy =
         none || !count[MIA_MEMBER] || !count[MIA_NONMEMBER]
             ? NAN
             : ((double)tp / (double)count[MIA_MEMBER] + (double)tn / (double)count[MIA_NONMEMBER]) / 2;
-    int64_t audited = none ? 0 : count[MIA_AUDITED];
-    result->member_share = math_stats_share(called, audited, 0.95);
-    result->efficacy = math_stats_share(audited - called, audited, 0.95);
 }
 
 BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out)
@@ -315,6 +395,7 @@ BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void
     result.unranked = scores.unranked;
     BASE_TRY(judge_roles(input, &result));
     judge_threshold(input, &result);
+    BASE_TRY(judge_audited(input, &result));
     bool chosen = !result.own_threshold && !isnan(result.threshold);
     snprintf(result.notes, sizeof result.notes, "%.400s%s%s", scores.notes, *scores.notes && chosen ? "; " : "",
              chosen ? "threshold chosen on the judged points: balanced_accuracy is optimistic, "

@@ -12,9 +12,10 @@ typedef enum { MIA_NONMEMBER, MIA_MEMBER, MIA_AUDITED } MiaRole;
 /** Everything borrowed. N points with the target's logits; the optional parts are NULL / 0 where absent. */
 typedef struct {
     int64_t N, K;
-    const double *logits;  /* [N, K] */
-    const int32_t *labels; /* [N] */
-    const uint8_t *role;   /* [N] MiaRole */
+    const double *logits;   /* [N, K] */
+    const int32_t *labels;  /* [N] */
+    const uint8_t *role;    /* [N] MiaRole */
+    const int32_t *cluster; /* [N] points of one number depend on each other (copies, one person); NULL: none do */
     int64_t S;
     const double *shadow_logits; /* [S, N, K] */
     const uint8_t *shadow_keep;  /* [S, N] 1: the point trained shadow s */
@@ -98,7 +99,9 @@ extern const BaseRegistry mia_registry;
 enum { MIA_FPRS = 3 }; /* 0.001, 0.01, 0.1 */
 extern const double mia_fprs[MIA_FPRS];
 
-/** One attack's result: role 1 against role 0, and what it says of role 2. Where one of roles 0 and 1 is missing (only
+/** One attack's result: role 1 against role 0, and what it says of role 2. With clusters, intervals take each as one: that
+ *  of the AUC and of shares over clusters; TPRs, holdout and epsilon are of one point of each cluster, drawn by lot under the
+ *  seed (math/clusters.h), and NaN where no member or no non-member is drawn. Where one of roles 0 and 1 is missing (only
  *  with MIA_WITHOUT_ROLES), or scores are unranked, roc is empty and what follows from it is NaN. With folds the roc is
  *  theirs (math_roc_within), and only compared points count in what is said of roles 0 and 1. */
 typedef struct {
@@ -125,6 +128,8 @@ void mia_result_free(MiaResult *result);
 BaseStatus mia_find(const char *name, const MiaAttack **out);
 /** BASE_EARG/ESHAPE in one line each: NaN logits, labels out of range, a class of role 0/1 empty, missing needs. */
 BaseStatus mia_input_check(const MiaInput *input, unsigned needs);
+/** The clusters of the points of one role, packed: *out owned by the caller; NULL where there are no clusters. */
+BaseStatus mia_input_clusters(const MiaInput *input, MiaRole role, int32_t **out);
 /** Scores every point, then judges. @p params NULL: the defaults. *out is empty on failure, BASE_ENUMERIC where a score
  * is not finite. */
 BaseStatus mia_attack(const MiaAttack *attack, const MiaInput *input, const void *params, MiaResult *out);

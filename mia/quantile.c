@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "math/clusters.h"
 #include "mia/fit/classes.h"
 #include "mia/fit/folds.h"
 #include "mia/fit/quantile.h"
@@ -132,18 +133,20 @@ static BaseStatus by_nonmembers(Work *w, int64_t nonmembers, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     const MiaInput *in = w->in;
-    int64_t members = 0;
-    for (int64_t i = 0; i < in->N; i++) members += in->role[i] == MIA_MEMBER;
+    int64_t units[MIA_AUDITED];
+    BASE_TRY(mia_folds_units(in, units));
     /* a fold needs both kinds; one member is compared with half of the non-members */
-    int64_t folds = base_smaller(w->p->folds, base_smaller(nonmembers, base_larger(members, 2)));
+    int64_t folds = base_smaller(w->p->folds, base_smaller(units[MIA_NONMEMBER], base_larger(units[MIA_MEMBER], 2)));
     BASE_CHECK(folds >= 2, BASE_EARG,
-               "quantiles are fitted to non-members, of which there is only one, as there is no /population/logits");
+               "quantiles are fitted to non-members, of which there is only one%s, as there is no /population/logits",
+               in->cluster ? " cluster" : "");
     BASE_TRY(mia_folds_make(in, folds, w->fold));
     for (int32_t fold = -1; fold < folds; fold++) {
         int64_t n = 0;
         for (int64_t i = 0; i < in->N; i++)
             if (in->role[i] == MIA_NONMEMBER && w->fold[i] != fold)
                 add_row(w, n++, in->logits + i * in->K, in->labels[i]);
+        BASE_CHECK(n > 0, BASE_EARG, "all non-members lie in one fold with their clusters: there are too few clusters");
         BASE_TRY(fit(w, n));
         for (int64_t i = 0; i < in->N; i++)
             if (w->fold[i] == fold) out->score[i] = judge(w, i);
@@ -165,16 +168,25 @@ static BaseStatus score(const MiaInput *in, const void *params, MiaScores *out)
     const Params *p = params;
     Work w = {.in = in, .p = p, .d = width((Features)p->features, in->K)};
     bool population = in->Z > 0 && in->population_logits && in->population_labels;
-    int64_t nonmembers = 0, above = 0;
+    int64_t nonmembers = 0, n = 0;
+    uint8_t *above = NULL;
+    int32_t *cluster = NULL;
+    MathEstimate realised;
     for (int64_t i = 0; i < in->N; i++) nonmembers += in->role[i] == MIA_NONMEMBER;
     BASE_TRY(work_alloc(&w, population ? in->Z : nonmembers));
     BASE_TRY(mia_classes_order(in, w.order));
     BASE_TRY(population ? by_population(&w, out) : by_nonmembers(&w, nonmembers, out));
     out->threshold = p->head == PINBALL ? 0 : math_stats_normal_quantile(1 - p->fpr);
-    for (int64_t i = 0; i < in->N; i++) above += in->role[i] == MIA_NONMEMBER && out->score[i] >= out->threshold;
+    BASE_TRY(BASE_ALLOC_RAW(in->N, &above));
+    for (int64_t i = 0; i < in->N; i++)
+        if (in->role[i] == MIA_NONMEMBER) above[n++] = out->score[i] >= out->threshold;
+    BASE_TRY(mia_input_clusters(in, MIA_NONMEMBER, &cluster));
+    BASE_TRY(math_clusters_share(above, cluster, n, 0.95, &realised));
     mia_scores_add(out, "target_fpr", math_estimate(p->fpr, nonmembers));
-    mia_scores_add(out, "realised_fpr", math_stats_share(above, nonmembers, 0.95));
+    mia_scores_add(out, "realised_fpr", realised);
 out:
+    base_free(above);
+    base_free(cluster);
     work_free(&w);
     return st;
 }

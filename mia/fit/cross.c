@@ -91,33 +91,31 @@ static int64_t gather(Work *w, int32_t fold)
     return n;
 }
 
-/* How many members and non-members lie in the smaller kind. */
-static int64_t smaller_kind(const MiaInput *in)
-{
-    int64_t count[3] = {0, 0, 0};
-    for (int64_t i = 0; i < in->N; i++) count[in->role[i]]++;
-    return base_smaller(count[MIA_MEMBER], count[MIA_NONMEMBER]);
-}
-
 BaseStatus mia_fit_cross(const MiaInput *in, MiaFeatures features, int64_t folds, bool standardise,
                          const MiaFitKind *kind, const void *how, MiaScores *out)
 {
     BaseStatus st = BASE_OK;
     int64_t d = mia_features_width(features, in->K);
     Work w = {.in = in, .d = d, .standardise = standardise};
-    int64_t least = smaller_kind(in), used = folds;
+    int64_t count[MIA_AUDITED], least, used = folds;
+    BASE_TRY(mia_folds_units(in, count));
+    least = base_smaller(count[MIA_MEMBER], count[MIA_NONMEMBER]);
     if (used > least) used = least; /* a fold without members, or without non-members, judges nothing */
     if (folds > 0)
         BASE_CHECK(
             used >= 2, BASE_EARG,
-            "cross-validation needs at least 2 members and 2 non-members; the smaller kind has %lld: folds=0 fits to "
+            "cross-validation needs at least 2 members and 2 non-members%s; the smaller kind has %lld: folds=0 fits to "
             "the points that it judges",
-            (long long)least);
+            in->cluster ? ", of different clusters" : "", (long long)least);
     BASE_TRY(work_alloc(&w, kind->size(d, how)));
     BASE_TRY(mia_features_fill(in, features, w.x));
     if (used > 0) BASE_TRY(mia_folds_make(in, used, w.fold));
     for (int32_t fold = -1; fold < used; fold++) {
         int64_t n = gather(&w, fold);
+        int64_t members = 0;
+        for (int64_t i = 0; i < n; i++) members += w.member[i];
+        BASE_CHECK(members > 0 && members < n, BASE_EARG,
+                   "all members, or all non-members, lie in one fold with their clusters: there are too few clusters");
         MiaFitRows rows = {n, d, w.rows, w.member, w.weight};
         BASE_TRY(kind->fit(&rows, how, in->seed + (uint64_t)(fold + 1), w.model));
         for (int64_t i = 0; i < in->N; i++) {

@@ -231,6 +231,80 @@ static void bounds_of_what_is_not_fitted(void **state)
     mia_result_free(&r);
 }
 
+/* Every image five times under one number: the numbers rest on the images, not on their copies. */
+static void copies_count_once(void **state)
+{
+    (void)state;
+    enum { COPIES = 5 * N };
+    static double logits[COPIES * K];
+    static int32_t labels[COPIES], cluster[COPIES];
+    static uint8_t role[COPIES];
+    Points p;
+    int nulls = 0, failed = 0;
+    for (uint64_t seed = 1; seed < 40; seed++) {
+        points_make(&p, 0, seed);
+        for (int i = 0; i < COPIES; i++) {
+            memcpy(logits + i * K, p.logits + (i / 5) * K, K * sizeof *logits);
+            labels[i] = p.labels[i / 5];
+            role[i] = p.role[i / 5];
+            cluster[i] = i / 5;
+        }
+        MiaInput in = {
+            .N = COPIES, .K = K, .logits = logits, .labels = labels, .role = role, .cluster = cluster, .seed = seed};
+        MiaResult one = attack("loss", &p.input), five = attack("loss", &in);
+        assert_near(five.auc.value, one.auc.value, 0, 1e-14);
+        assert_near(five.auc.se, one.auc.se, 0, 1e-12);
+        assert_near(five.threshold, one.threshold, 0, 0);
+        assert_near(five.epsilon.epsilon, one.epsilon.epsilon, 0, 0);
+        assert_near(five.epsilon_gaussian.largest, one.epsilon_gaussian.largest, 0, 0);
+        assert_near(five.holdout.balanced.lo, one.holdout.balanced.lo, 0, 0);
+        for (int k = 0; k < MIA_FPRS; k++) {
+            assert_near(five.tpr[k].lo, one.tpr[k].lo, 0, 0);
+            assert_int_equal(five.tpr[k].n, one.tpr[k].n);
+        }
+        assert_near(five.member_share.value, one.member_share.value, 0, 0);
+        assert_near(five.member_share.hi, one.member_share.hi, 0.01, 0);
+        nulls += five.epsilon.epsilon > 0;
+        in.cluster = NULL;
+        mia_result_free(&five);
+        five = attack("loss", &in);
+        failed += five.epsilon.epsilon > 0;
+        mia_result_free(&one);
+        mia_result_free(&five);
+    }
+    assert_true(nulls <= 2 && failed > 2); /* Bonferroni's bounds are far below 5%; as if all were images, a third */
+}
+
+/* All members are of one cluster with a non-member: where the non-member is drawn there is no member left. */
+static void one_cluster_of_members(void **state)
+{
+    (void)state;
+    Points p;
+    int32_t cluster[N];
+    int without = 0, with = 0;
+    points_make(&p, 1, 1);
+    for (int i = 0; i < N; i++) {
+        cluster[i] = p.role[i] == MIA_MEMBER && i < 100 ? -1 : i;
+        if (p.role[i] == MIA_MEMBER && i >= 100) p.role[i] = MIA_AUDITED;
+    }
+    cluster[0] = -1;
+    p.input.cluster = cluster;
+    for (p.input.seed = 0; p.input.seed < 200; p.input.seed++) {
+        MiaResult r = attack("loss", &p.input);
+        bool none = isnan(r.tpr[2].value);
+        assert_false(isnan(r.auc.value) || !isnan(r.auc.lo));
+        if (none) assert_true(isnan(r.epsilon.epsilon) && isnan(r.holdout.balanced.value));
+        without += none;
+        with += !none;
+        mia_result_free(&r);
+    }
+    assert_true(without > 0 && with > 150); /* 1 in 34 */
+    const MiaAttack *a;
+    MiaResult r;
+    assert_ok(mia_find("logistic", &a));
+    assert_fails(mia_attack(a, &p.input, NULL, &r), BASE_EARG, "of different clusters; the smaller kind has 1");
+}
+
 static BaseStatus give(double value, const MiaInput *input, MiaScores *out)
 {
     for (int64_t i = 0; i < input->N; i++) out->score[i] = i == 3 ? value : 0;
@@ -360,6 +434,12 @@ static void without_memory(void **state)
         const MiaAttack *a = base_registry_at(&mia_registry, i);
         if (a->needs == 0) support_fail_allocations(once, (void *)(uintptr_t)a, 100);
     }
+    int32_t cluster[N];
+    const MiaAttack *a;
+    for (int i = 0; i < N; i++) cluster[i] = i / 6;
+    memory_points.input.cluster = cluster;
+    assert_ok(mia_find("quantile", &a));
+    support_fail_allocations(once, (void *)(uintptr_t)a, 100);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -373,6 +453,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(scores_must_be_finite),
     cmocka_unit_test(wirings),
     cmocka_unit_test(bounds_of_what_is_not_fitted),
+    cmocka_unit_test(copies_count_once),
+    cmocka_unit_test(one_cluster_of_members),
     cmocka_unit_test(numbers_beside_the_scores),
     cmocka_unit_test(without_roles),
     cmocka_unit_test(without_memory),

@@ -41,6 +41,39 @@ static void folds_are_even(void **state)
     world_free(&w);
 }
 
+/* Clusters lie in one fold, audited points in none; folds hold as many clusters of each role and class, to one. */
+static void clusters_stay_together(void **state)
+{
+    (void)state;
+    enum { N = 500, K = 3, FOLDS = 4 };
+    World w;
+    int32_t fold[N], cluster[N];
+    int64_t count[MIA_AUDITED];
+    int seen[2][FOLDS] = {{0}};
+    world_make(&w, N, K, 0, 0, 1, 1);
+    for (int i = 0; i < N; i++) {
+        cluster[i] = i / 5 * 3 % 100; /* of all three roles */
+        w.role[i] = (uint8_t)(i / 5 % 3 == 2 ? i % 3 : i / 5 % 3);
+    }
+    w.input.cluster = cluster;
+    assert_ok(mia_folds_make(&w.input, FOLDS, fold));
+    assert_ok(mia_folds_units(&w.input, count));
+    assert_int_equal(count[MIA_NONMEMBER], 67); /* 34 alone, and each of the 33 mixed ones holds both */
+    assert_int_equal(count[MIA_MEMBER], 66);
+    for (int i = 0; i < N; i++) {
+        if (w.role[i] == MIA_AUDITED)
+            assert_int_equal(fold[i], -1);
+        else
+            assert_true(fold[i] >= 0 && fold[i] < FOLDS);
+        for (int k = 0; k < N && w.role[i] != MIA_AUDITED; k++)
+            if (cluster[k] == cluster[i] && w.role[k] != MIA_AUDITED) assert_int_equal(fold[k], fold[i]);
+        if (i % 5 == 0 && i / 5 % 3 < 2) seen[i / 5 % 3][fold[i]]++;
+    }
+    for (int role = 0; role < 2; role++)
+        for (int f = 0; f < FOLDS; f++) assert_true(seen[role][f] > 0);
+    world_free(&w);
+}
+
 /* The published code's arrays, written out as it builds them: whole columns of every label of the set. */
 static void published_modified_entropy(void **state)
 {
@@ -561,6 +594,7 @@ static void without_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(folds_are_even),
+    cmocka_unit_test(clusters_stay_together),
     cmocka_unit_test(published_modified_entropy),
     cmocka_unit_test(features),
     cmocka_unit_test(features_of_these_points),
