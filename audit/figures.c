@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "math/clusters.h"
 #include "report/escape.h"
 
 enum { BINS = 40 };
@@ -27,6 +28,7 @@ typedef struct {
     char label[80];
     double *score;
     uint8_t *member;
+    uint8_t *drawn; /* [n] one point of each cluster; NULL: every point */
     int64_t n;
 } Curve;
 enum { CURVES = 3 };
@@ -52,6 +54,7 @@ static BaseStatus curve_within(Curve *c, const int32_t *fold)
         if (fold[i] < 0) continue;
         c->score[n] = c->score[i];
         c->member[n] = c->member[i];
+        if (c->drawn) c->drawn[n] = c->drawn[i];
         of[n++] = fold[i];
     }
     c->n = n;
@@ -63,9 +66,10 @@ out:
 
 /* "forget", "retain": members against others under each model, of the retrained ones the first. "models": the points
  * under the unlearned (the original) model against the same under the retrained ones. */
-static BaseStatus curves_make(const AuditResult *r, const AuditAttack *a, MiaGame g, Curve curve[CURVES], int *count)
+static BaseStatus curves_make(const AuditPage *page, const AuditAttack *a, MiaGame g, Curve curve[CURVES], int *count)
 {
     BaseStatus st = BASE_OK;
+    const AuditResult *r = page->result;
     const AuditGame *game = &r->game[g];
     int64_t M, R;
     const double *retrained = audit_scores(r, a, g, AUDIT_RETRAINED, &R);
@@ -81,27 +85,61 @@ static BaseStatus curves_make(const AuditResult *r, const AuditAttack *a, MiaGam
         for (int64_t i = 0; i < game->n; i++) c->member[i] = g == MIA_GAME_MODELS ? 1 : game->member[i];
         if (others) memcpy(c->score + game->n, retrained, (size_t)others * sizeof *own);
         memset(c->member + game->n, 0, (size_t)others);
+        if (game->cluster) {
+            BASE_TRY(BASE_ALLOC_RAW(c->n, &c->drawn));
+            BASE_TRY(math_clusters_draw(game->cluster, game->n, page->collected->signals.seed, c->drawn));
+            for (int64_t i = game->n; i < c->n; i++) c->drawn[i] = c->drawn[i - game->n];
+        }
         if (a->result[g].fold) BASE_TRY(curve_within(c, a->result[g].fold));
     }
 out:
     return st;
 }
 
-/* Rows of a curve with the 95% interval of each true-positive rate. */
+/* The ROC that bands rest on: of one point of each cluster, without clusters that of all. */
+static BaseStatus independent_roc(const Curve *c, MathRoc *out)
+{
+    BaseStatus st = BASE_OK;
+    double *score = NULL;
+    uint8_t *member = NULL;
+    int64_t n = 0, members = 0;
+    BASE_TRY(BASE_ALLOC_RAW(c->n, &score));
+    BASE_TRY(BASE_ALLOC_RAW(c->n, &member));
+    for (int64_t i = 0; i < c->n; i++) {
+        if (c->drawn && !c->drawn[i]) continue;
+        score[n] = c->score[i];
+        member[n] = c->member[i];
+        members += member[n++];
+    }
+    if (members > 0 && members < n) BASE_TRY(math_roc(score, member, n, out)); /* else empty: no band */
+out:
+    base_free(score);
+    base_free(member);
+    return st;
+}
+
+/* Rows of a curve with the 95% interval of each true-positive rate, widened to the curve where its points are not those that
+ * the interval rests on. */
 static BaseStatus roc_rows(const Curve *c, int number, BaseText *csv, double *auc, int64_t *N)
 {
     BaseStatus st = BASE_OK;
-    MathRoc roc = {0};
+    MathRoc roc = {0}, independent = {0};
     double last_x = -1, last_y = -1;
     MathAuc area;
     BASE_TRY(math_roc(c->score, c->member, c->n, &roc));
+    BASE_TRY(independent_roc(c, &independent));
     BASE_TRY(math_auc(c->score, c->member, c->n, &area));
     *auc = area.value;
     *N = roc.N;
     for (int64_t i = 0; i < roc.count; i++) {
         double x = roc.fpr[i], y = roc.tpr[i];
         if (i > 0 && i + 1 < roc.count && !report_figure_visible(x, y, last_x, last_y)) continue;
-        MathTprAtFpr e = math_roc_tpr_at_fpr(&roc, x); /* NaN where no threshold is known: a gap in the band */
+        MathTprAtFpr e = {.lo = NAN, .hi = NAN};
+        if (independent.count) e = math_roc_tpr_at_fpr(&independent, x);
+        if (c->drawn && !isnan(e.lo)) { /* NaN where no threshold is known: a gap in the band */
+            e.lo = fmin(e.lo, y);
+            e.hi = fmax(e.hi, y);
+        }
         base_text_add(csv, "%d,", number);
         report_escape_csv(csv, c->label);
         base_text_add(csv, ",%.9g,%.9g,%.9g,%.9g\n", x, y, e.lo, e.hi);
@@ -110,6 +148,7 @@ static BaseStatus roc_rows(const Curve *c, int number, BaseText *csv, double *au
     }
 out:
     math_roc_free(&roc);
+    math_roc_free(&independent);
     return st;
 }
 
@@ -141,14 +180,14 @@ static BaseStatus draw_roc(const AuditPage *p, MiaGame g, ReportFigures *f, int 
 {
     BaseStatus st = BASE_OK;
     const AuditAttack *a = shown(p->result, g);
-    Curve curve[CURVES] = {{{0}, NULL, NULL, 0}};
+    Curve curve[CURVES] = {{{0}, NULL, NULL, NULL, 0}};
     BaseText *csv = &f->csv, *gp = &f->gp, *caption = &f->caption;
     double auc[CURVES], least = 0.1;
     int count = 0;
     *index = -1;
     if (!a) return BASE_OK;
     report_figure_begin(f, "roc", mia_game_name(g), "curve,label,fpr,tpr,tpr_lo,tpr_hi\n");
-    BASE_TRY(curves_make(p->result, a, g, curve, &count));
+    BASE_TRY(curves_make(p, a, g, curve, &count));
     for (int k = 0; k < count; k++) {
         int64_t N;
         BASE_TRY(roc_rows(&curve[k], k, csv, &auc[k], &N));
@@ -180,6 +219,7 @@ out:
     for (int k = 0; k < CURVES; k++) {
         base_free(curve[k].score);
         base_free(curve[k].member);
+        base_free(curve[k].drawn);
     }
     return st;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "math/clusters.h"
 #include "mia/signal/signal.h"
 
 const double audit_planted[AUDIT_PLANTED] = {0.25, 0.5, 1, 2};
@@ -145,6 +146,7 @@ static BaseStatus table_make(const AuditSignals *s, const AuditGame *game, Table
     BASE_TRY(take_rows(s, a->retrained_logits, a->R, game->point, game->n, &t->retrained));
     in->labels = t->labels;
     in->role = t->role;
+    in->cluster = game->cluster;
     in->S = a->S;
     in->shadow_logits = t->shadow;
     in->shadow_keep = t->shadow_keep;
@@ -414,33 +416,50 @@ const MiaFinding *audit_finding(const AuditResult *r, const AuditAttack *a, MiaG
     return NULL;
 }
 
-/* Share of right answers of model row @p m in each group. */
-static void count_right(const AuditSignals *s, int64_t m, int64_t right[AUDIT_GROUPS], int64_t n[AUDIT_GROUPS])
+/* The points of @p group that model row @p m answers rightly, and their clusters, packed; returns how many there are. */
+static int64_t mark_right(const AuditSignals *s, int64_t m, AuditGroup group, uint8_t *right, int32_t *cluster)
 {
     const double *logits = logits_of(s, m);
+    int64_t n = 0;
     for (int64_t i = 0; i < s->N; i++) {
         const double *z = logits + i * s->K;
         int64_t top = 0; /* the first of equals, as in every accuracy */
+        if (s->group[i] != group) continue;
         for (int64_t j = 1; j < s->K; j++)
             if (z[j] > z[top]) top = j;
-        right[s->group[i]] += top == s->labels[i];
-        n[s->group[i]]++;
+        if (s->cluster) cluster[n] = s->cluster[i];
+        right[n++] = top == s->labels[i];
     }
+    return n;
 }
 
-static void fill_accuracy(const AuditSignals *s, AuditResult *r)
+static BaseStatus fill_accuracy(const AuditSignals *s, AuditResult *r)
 {
+    BaseStatus st = BASE_OK;
+    uint8_t *right = NULL;
+    int32_t *cluster = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(s->N, &right));
+    if (s->cluster) BASE_TRY(BASE_ALLOC_RAW(s->N, &cluster));
     for (int model = 0; model < AUDIT_MODELS; model++) {
         int64_t first = model == 0 ? 0 : model == 1 ? 1 : 1 + (s->original != NULL);
         int64_t M = model == 0 ? 1 : model == 1 ? s->original != NULL : s->R;
-        int64_t right[AUDIT_GROUPS] = {0}, n[AUDIT_GROUPS] = {0};
-        for (int64_t m = 0; m < M; m++) count_right(s, first + m, right, n);
         for (int g = 0; g < AUDIT_GROUPS; g++) {
-            MathEstimate e = math_stats_share(right[g], n[g], 0.95);
-            if (M > 1) e = math_estimate(e.value, n[g] / M); /* one share of several models: no binomial interval */
-            r->right[model][g] = e;
+            MathEstimate *to = &r->right[model][g];
+            double sum = 0;
+            int64_t n = 0;
+            *to = math_estimate(NAN, 0);
+            for (int64_t m = 0; m < M; m++) {
+                n = mark_right(s, first + m, (AuditGroup)g, right, cluster);
+                for (int64_t i = 0; i < n; i++) sum += right[i];
+            }
+            if (M == 1) BASE_TRY(math_clusters_share(right, cluster, n, 0.95, to));
+            if (M > 1) *to = math_estimate(sum / (double)(n * M), n); /* several models: no binomial interval */
         }
     }
+out:
+    base_free(right);
+    base_free(cluster);
+    return st;
 }
 
 /* The attacks of the panel that were not chosen. */
@@ -514,7 +533,7 @@ BaseStatus audit_judge(const AuditSignals *s, AuditResult *out)
     BASE_TRY(make_game(s, AUDIT_RETAIN_TRAIN, AUDIT_RETAIN_TEST, &r.game[MIA_GAME_RETAIN]));
     BASE_TRY(BASE_ALLOC(r.count, &r.attack));
     for (size_t i = 0; i < r.count; i++) r.attack[i].choice = &s->choice[i];
-    fill_accuracy(s, &r);
+    BASE_TRY(fill_accuracy(s, &r));
     BASE_TRY(play_all(s, &r));
     BASE_TRY(conclude(s, &r));
     BASE_TRY(audit_coins_judge(s, &r.coins));

@@ -206,10 +206,12 @@ static void rates_table(const AuditPage *p, MiaGame g, ReportDocument *d)
         epsilon_text(&result->epsilon_gaussian, text);
         report_table_text(&t, gaussian, text);
     }
-    report_table_note(&t,
-                      "TPR: 95%% intervals, over both kinds of images%s. Balanced accuracy: at a "
-                      "threshold chosen on other images than those it is judged on, or at the attack's own threshold.",
-                      p->collected->signals.cluster ? ", as if each image stood for itself: not for clusters" : "");
+    report_table_note(
+        &t,
+        "TPR: 95%% intervals, over both kinds of images. Balanced accuracy: at a "
+        "threshold chosen on other images than those it is judged on, or at the attack's own threshold.%s",
+        p->collected->signals.cluster ? " These numbers and epsilon are of one image of each cluster, drawn by lot."
+                                      : "");
     report_table_note(&t,
                       "Epsilon: delta %g, confidence %g%%, beside the largest that a faultless attack would show with "
                       "this n; 0 means no evidence, never \"private\"; scores fitted to these images give no bound "

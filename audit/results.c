@@ -118,9 +118,11 @@ static IoJson *assumes_json(const AuditSignals *s)
 {
     IoJson *all = io_json_array();
     const char *const points =
-        s->cluster ? "points of different clusters are independent draws (bounds over points: AUC of one model, TPR, "
-                     "epsilon); points of one cluster may depend on each other in any way"
-                   : "points are independent draws (bounds over points: AUC of one model, TPR, epsilon)";
+        s->cluster ? "points of different clusters are independent draws (bounds over points: accuracy and AUC of one "
+                     "model, over clusters; TPR, held-out balanced accuracy and epsilon, of one point of each cluster, "
+                     "drawn by lot); points of one cluster may depend on each other in any way"
+                   : "points are independent draws (bounds over points: accuracy and AUC of one model, TPR, held-out "
+                     "balanced accuracy, epsilon)";
     const char *const models =
         "retrained models and the audited one were trained alike, each by its own chance (seed, order), and their "
         "statistics are about normal on the probit scale";

@@ -102,7 +102,7 @@ static void copies(const AuditPage *p, ReportDocument *d)
     if (st != BASE_OK || n.copies == 0) return;
     report_document_text(
         d, REPORT_BLOCK_TEXT,
-        "%lld images are copies of others, or nearly, or belong to the same cluster; intervals over images "
+        "%lld images are copies of others, or nearly, or belong to the same cluster; intervals and bounds over images "
         "take each cluster as one.",
         (long long)n.copies);
     if (n.across)
