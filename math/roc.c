@@ -144,7 +144,8 @@ static void delong(const Group *groups, int64_t count, int64_t P, int64_t N, Mat
 
 bool math_auc_near_end(const MathAuc *auc)
 {
-    return fmin(auc->value, 1 - auc->value) * (double)base_smaller(auc->P, auc->N) < 0.5;
+    double end = fmin(auc->value, 1 - auc->value);
+    return end < 0.01 || end * (double)base_smaller(auc->P, auc->N) < 0.5;
 }
 
 void math_auc_bounds(MathAuc *auc, bool untied, double quantile, double level)

@@ -19,10 +19,11 @@ typedef struct {
 } MathAuc;
 /** AUC with DeLong's standard error by midranks and a 95% interval on the logit scale;
  *  at exactly 0 or 1, where DeLong's error is 0, the bound is exact (Clopper-Pearson on min(P, N) independent pairs).
- *  Near the ends (math_auc_near_end) the error rests on a point or two and is often far too small: coverage would fall to
- *  80%. There the interval also takes in Clopper-Pearson's on as many trials as have DeLong's variance, at most min(P, N). */
+ *  Near the ends (math_auc_near_end) the error rests on few points and is often too small: coverage would fall to
+ *  80%, with many points to 93%. There the interval also takes in Clopper-Pearson's on as many trials as have DeLong's variance, at most min(P, N). */
 BaseStatus math_auc(const double *score, const uint8_t *member, int64_t n, MathAuc *out);
-/** Whether less than half a point of the smaller kind is out of order: min(AUC, 1 - AUC) min(P, N) < 1/2. */
+/** Beyond 0.01 or 0.99, or where less than half a point of the smaller kind is out of order: min(AUC, 1 - AUC) min(P, N) <
+ *  1/2. */
 bool math_auc_near_end(const MathAuc *auc);
 /** Fills lo and hi of an AUC from value, se, P and N, as above; @p quantile that of the error's distribution, @p untied
  *  false: every pair is tied. */
