@@ -1,4 +1,5 @@
-/* eval/loss.c - mean of -log softmax(z_i)[y_i] over the images of retained or of forgotten classes, with a t interval. */
+/* eval/loss.c - mean of -log softmax(z_i)[y_i] over the images of retained or of forgotten classes, with an interval for
+ * skewed numbers. */
 #include "eval/score/score.h"
 
 static BaseStatus retained(const EvalContext *context, EvalSplit split, MathEstimate *out)

@@ -1,5 +1,5 @@
 /* eval/relearning.c - how soon training brings the forgotten classes back (eval/relearn/relearn.h); means over repeats
- * that differ in the order of images, with a t interval.
+ * that differ in the order of images, with an interval.
  *   relearn_steps  steps on a small sample of all classes until the forgotten classes are answered as well as the
  *                  original answers them, less a margin: few steps mean that much was still there. A repeat that gave
  *                  up counts as its limit: a lower bound.
@@ -19,7 +19,7 @@
 /* NaN for no repeats; none is below 0, nor is their mean. */
 static MathEstimate mean_of(const double *x, int64_t repeats)
 {
-    MathEstimate mean = math_stats_mean(x, repeats, 0.95, NULL);
+    MathEstimate mean = math_stats_mean_skewed(x, repeats, 0.95);
     if (mean.lo < 0) mean.lo = 0;
     return mean;
 }

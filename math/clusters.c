@@ -111,17 +111,33 @@ out:
     return st;
 }
 
+/* Of the clusters' sums less the mean. */
+static double skewness(const double *x, double mean, const MathGroups *clusters)
+{
+    double square = 0, cube = 0, G = (double)clusters->count;
+    for (int64_t g = 0; g < clusters->count; g++) {
+        double own = 0;
+        for (int64_t k = clusters->start[g]; k < clusters->start[g + 1]; k++) own += x[clusters->point[k]] - mean;
+        square += own * own / G;
+        cube += own * own * own / G;
+    }
+    return cube / (square * sqrt(square));
+}
+
 BaseStatus math_clusters_mean(const double *x, const int32_t *cluster, int64_t n, double level, MathEstimate *out)
 {
     BaseStatus st = BASE_OK;
     MathGroups clusters = {0};
-    *out = math_stats_mean(x, n, level, NULL);
+    double below, above;
+    *out = math_stats_mean_skewed(x, n, level);
     if (!cluster || n < 1) return BASE_OK;
     BASE_TRY(math_groups_make(cluster, n, true, &clusters));
-    double half = math_stats_t_quantile((1 + level) / 2, (double)(clusters.count - 1)) *
-                  sqrt(math_clusters_variance(x, NULL, &clusters));
-    out->lo = clusters.count > 1 ? out->value - half : (double)NAN;
-    out->hi = clusters.count > 1 ? out->value + half : (double)NAN;
+    out->lo = out->hi = NAN;
+    if (clusters.count < 2) goto out;
+    double se = sqrt(math_clusters_variance(x, NULL, &clusters));
+    math_stats_skewed_reach(skewness(x, out->value, &clusters), clusters.count, level, &below, &above);
+    out->lo = out->value - below * se;
+    out->hi = out->value + above * se;
 out:
     math_groups_free(&clusters);
     return st;

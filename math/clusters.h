@@ -27,9 +27,10 @@ void math_clusters_auc_bounds(MathAuc *auc, int64_t clusters, bool untied, doubl
 BaseStatus math_clusters_auc(const double *score, const uint8_t *member, const int32_t *cluster, int64_t n,
                              double level, MathAuc *out);
 
-/** A mean and a share of all n points with intervals over clusters: t, and Clopper-Pearson's on as many trials as have the
+/** A mean and a share of all n points with intervals over clusters: as math_stats_mean_skewed, and Clopper-Pearson's on as many trials as have the
  *  share's variance, fewer as Student's quantile is larger than the one for n (Korn and Graubard 1998, Survey Methodology 24).
- *  No interval for one cluster. @p cluster [n]; NULL: math_stats_mean, math_stats_share. */
+ *  No interval for one cluster. @p cluster [n]; NULL: math_stats_mean_skewed,
+ *  math_stats_share. */
 BaseStatus math_clusters_mean(const double *x, const int32_t *cluster, int64_t n, double level, MathEstimate *out);
 BaseStatus math_clusters_share(const uint8_t *yes, const int32_t *cluster, int64_t n, double level, MathEstimate *out);
 

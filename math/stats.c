@@ -76,6 +76,37 @@ MathEstimate math_stats_mean(const double *x, int64_t n, double level, double *s
     return out;
 }
 
+/* Hall's cubic g(W) = W + c W^2 / 3 + c^2 W^3 / 27 + c / (6 n) of W = (mean - mu) / s is free of the skewness c to the order
+ * n^(-1/2). Its inverse at q / sqrt(n), in standard errors. */
+static double unskewed(double q, double c, double n)
+{
+    double y = q / sqrt(n), moved = y - c / (6 * n);
+    return sqrt(n) * (fabs(c) < 1e-8 ? moved : 3 / c * (cbrt(1 + c * moved) - 1));
+}
+
+void math_stats_skewed_reach(double skewness, int64_t n, double level, double *below, double *above)
+{
+    double t = math_stats_t_quantile((1 + level) / 2, (double)(n - 1)), c = isfinite(skewness) ? skewness : 0;
+    *below = fmax(t, unskewed(t, c, (double)n));
+    *above = fmax(t, -unskewed(-t, c, (double)n));
+}
+
+MathEstimate math_stats_mean_skewed(const double *x, int64_t n, double level)
+{
+    double sd, square = 0, cube = 0, below, above;
+    MathEstimate out = math_stats_mean(x, n, level, &sd);
+    if (isnan(out.lo)) return out;
+    for (int64_t i = 0; i < n; i++) {
+        double off = x[i] - out.value;
+        square += off * off / (double)n;
+        cube += off * off * off / (double)n;
+    }
+    math_stats_skewed_reach(cube / (square * sqrt(square)), n, level, &below, &above);
+    out.lo = out.value - below * sd / sqrt((double)n);
+    out.hi = out.value + above * sd / sqrt((double)n);
+    return out;
+}
+
 double math_stats_quantile(const double *sorted, int64_t n, double q)
 {
     if (n <= 0 || !(q >= 0 && q <= 1)) return NAN;

@@ -76,7 +76,7 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, Ma
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,
                         double *sd);
 /** The average gap of a run is the mean of |run - retrained| over @p quantities (those the run has); this is its mean
- *  over runs, with sd and t interval as in report_gap. */
+ *  over runs, with sd and interval as in report_gap (math_stats_mean_skewed). */
 MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
                              const ReportQuantity *const *quantities, size_t count, double *sd);
 /** The method (no control, no reference) that comes nearest to what the quantity should be: to the retrained run where

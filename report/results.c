@@ -113,8 +113,8 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     }
     if (many) {
         report_table_note(t, "Rows of several runs: mean ± standard deviation (ddof 1).");
-        report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs; in a row of one run, the "
-                                      "95% interval of that run.");
+        report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs, which takes them to vary "
+                                      "about normally; in a row of one run, the 95% interval of that run.");
     } else {
         report_table_interval_note(t, "Brackets: 95% intervals of the one run in each row.");
     }
@@ -254,6 +254,9 @@ ReportTable report_results_gaps(const ReportExperiment *e)
     report_table_note(
         &t, "Each run is compared with the retrained run of its class and seed or, if there is none of that seed, with "
             "the mean of its class. Both directions count: an attack far below chance is a leak, too.");
+    report_table_interval_note(&t,
+                               "Brackets: 95% intervals of the mean that allow for skewed distances; of very skewed "
+                               "numbers they cover less.");
     return t;
 }
 

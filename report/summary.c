@@ -86,7 +86,10 @@ MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label
         if (terms) label->scratch[n++] = sum / terms;
     }
     if (n == 1) gap = math_estimate(label->scratch[0], 1);
-    if (n > 1) gap = math_stats_mean(label->scratch, n, 0.95, sd);
+    if (n > 1) {
+        math_stats_mean(label->scratch, n, 0.95, sd);
+        gap = math_stats_mean_skewed(label->scratch, n, 0.95); /* distances are skewed */
+    }
     if (gap.lo < 0) gap.lo = 0; /* a distance */
     return gap;
 }

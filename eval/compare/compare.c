@@ -1,4 +1,4 @@
-/* eval/compare/compare.c - softmax differences in the log domain and in double; means with their t intervals. */
+/* eval/compare/compare.c - softmax differences in the log domain and in double; means with their intervals. */
 #include "eval/compare/compare.h"
 
 #include <math.h>
@@ -52,7 +52,7 @@ BaseStatus eval_compare_mean(const EvalContext *context, EvalSplit split, EvalPa
         log_softmax(q->logits + i * p->K, p->K, rows + p->K);
         figure[n++] = compare(rows, rows + p->K, p->K);
     }
-    *out = math_stats_mean(figure, n, 0.95, NULL);
+    *out = math_stats_mean_skewed(figure, n, 0.95);
 out:
     base_free(figure);
     base_free(rows);

@@ -7,7 +7,8 @@
 /** Both networks' log probabilities of one image, [K] each, to one figure. */
 typedef double (*EvalCompare)(const double *log_p, const double *log_q, int64_t K);
 
-/** Mean of @p compare over the images of a part, with a t interval over images: the two networks are taken as given.
+/** Mean of @p compare over the images of a part, with an interval over images (math_stats_mean_skewed): the two networks are taken
+ * as given.
  *  @p other: a row of EvalContext. NaN where the split, the part or the other's predictions are not available.
  * BASE_ESHAPE where the two do not cover the same images, BASE_ENUMERIC. */
 BaseStatus eval_compare_mean(const EvalContext *context, EvalSplit split, EvalPart part,

@@ -88,7 +88,7 @@ BaseStatus eval_part_loss(const EvalContext *context, EvalSplit split, EvalPart 
     for (int64_t i = 0; i < p->n; i++)
         if (eval_part_has(context, part, p->labels[i]))
             loss[n++] = cross_entropy(p->logits + i * p->K, p->K, p->labels[i]);
-    *out = math_stats_mean(loss, n, 0.95, NULL);
+    *out = math_stats_mean_skewed(loss, n, 0.95);
 out:
     base_free(loss);
     return st;

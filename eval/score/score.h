@@ -14,7 +14,7 @@ bool eval_part_has(const EvalContext *context, EvalPart part, int32_t label);
 BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart part, int64_t *right, int64_t *n);
 /** Micro-averaged accuracy in percent with its Clopper-Pearson interval; NaN where not defined or empty. */
 BaseStatus eval_part_accuracy(const EvalContext *context, EvalSplit split, EvalPart part, MathEstimate *out);
-/** Mean cross-entropy in nats with its t interval; NaN where not defined or empty. */
+/** Mean cross-entropy in nats with its interval (math_stats_mean_skewed); NaN where not defined or empty. */
 BaseStatus eval_part_loss(const EvalContext *context, EvalSplit split, EvalPart part, MathEstimate *out);
 
 #endif

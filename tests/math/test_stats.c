@@ -145,6 +145,45 @@ static void the_mean_and_its_interval(void **state)
 }
 
 /* A large offset must not eat the spread: the textbook sum of squares loses every digit here. */
+/* Hall's g(W) = W + c W^2 / 3 + c^2 W^3 / 27 + c / (6 n), which rises, by bisection. */
+static double naive_unskewed(double q, double c, double n)
+{
+    double lo = -1e4, hi = 1e4;
+    for (int i = 0; i < 200; i++) {
+        double w = (lo + hi) / 2, g = w + c * w * w / 3 + c * c * w * w * w / 27 + c / (6 * n);
+        if (g < q / sqrt(n))
+            lo = w;
+        else
+            hi = w;
+    }
+    return lo * sqrt(n);
+}
+
+static void a_mean_of_skewed_numbers(void **state)
+{
+    (void)state;
+    const double x[] = {0.1, 0.3, 0.2, 4, 0.7, 0.05, 1.1};
+    for (int n = 2; n <= 7; n++) {
+        double mean = 0, square = 0, cube = 0;
+        for (int i = 0; i < n; i++) mean += x[i] / n;
+        for (int i = 0; i < n; i++) {
+            square += pow(x[i] - mean, 2) / n;
+            cube += pow(x[i] - mean, 3) / n;
+        }
+        double c = cube / pow(square, 1.5), se = sqrt(square / (n - 1)), t = math_stats_t_quantile(0.95, n - 1);
+        MathEstimate got = math_stats_mean_skewed(x, n, 0.9), plain = math_stats_mean(x, n, 0.9, NULL);
+        assert_near(got.value, plain.value, 0, 0);
+        assert_near(got.hi, fmax(plain.hi, mean - se * naive_unskewed(-t, c, n)), 1e-10, 1e-10);
+        assert_near(got.lo, fmin(plain.lo, mean - se * naive_unskewed(t, c, n)), 1e-10, 1e-10);
+        if (n > 4) assert_true(got.hi > plain.hi && c > 1);
+    }
+    const double same[] = {3, 3, 3}, two[] = {-1, 1};
+    assert_near(math_stats_mean_skewed(same, 3, 0.95).hi, 3, 0, 1e-15);
+    assert_near(math_stats_mean_skewed(two, 2, 0.95).hi, math_stats_mean(two, 2, 0.95, NULL).hi, 0, 1e-14);
+    assert_near(math_stats_mean_skewed(same, 1, 0.95).lo, NAN, 0, 0);
+    assert_near(math_stats_mean_skewed(same, 0, 0.95).value, NAN, 0, 0);
+}
+
 static void the_spread_survives_an_offset(void **state)
 {
     (void)state;
@@ -208,6 +247,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(shares_solve_their_equation),
     cmocka_unit_test(bounds_of_the_epsilon_fixture),
     cmocka_unit_test(the_mean_and_its_interval),
+    cmocka_unit_test(a_mean_of_skewed_numbers),
     cmocka_unit_test(the_spread_survives_an_offset),
     cmocka_unit_test(quantiles),
     cmocka_unit_test(normal_and_t_quantiles),
