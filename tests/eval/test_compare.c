@@ -164,16 +164,20 @@ static void tug_of_war(void **state)
     assert_int_equal(got.n, 20 + 60 + 80);
     /* the discordant images: 3 gained of 20; 6 lost of 60; 3 gained and 6 lost of 80, each cell with its half image */
     const double b[] = {3.5, 0.5, 3.5}, lost[] = {0.5, 6.5, 6.5}, n[] = {22, 62, 82}, factor[] = {f, r, t};
-    double relative = 0;
+    double relative = 0, folded = 0; /* all three differences are within 3 errors of 0 */
     for (int i = 0; i < 3; i++) {
         double d = (b[i] - lost[i]) / n[i], variance = ((b[i] + lost[i]) / n[i] - d * d) / n[i];
         relative += variance / (factor[i] * factor[i]);
+        folded += sqrt(variance) / factor[i];
+        assert_true(1 - factor[i] < 3 * sqrt(variance));
     }
-    double half = 1.959963984540054 * f * r * t * sqrt(relative);
-    assert_near(got.lo, f * r * t - half, 1e-10, 0);
-    assert_near(got.hi, fmin(1, f * r * t + half), 1e-10, 0);
+    assert_near(got.lo, f * r * t * (1 - 1.959963984540054 * sqrt(relative)), 1e-10, 0);
+    double above = 0.7978845608028654 * folded + (1.959963984540054 - 0.7978845608028654) * sqrt(relative);
+    assert_near(got.hi, fmin(1, f * r * t * exp(above)), 1e-10, 0);
     for (int i = 2; i < 80; i += K) answer(c.u, i, 2, true); /* everything kept that had to go */
-    assert_near(measure("tow", &c.context).value, 0, 0, 0);
+    got = measure("tow", &c.context);
+    assert_near(got.value, 0, 0, 0);
+    assert_near(got.hi, 1 - pow(0.025, 1 / 20.0), 1e-12, 0); /* what 20 of 20 do not exclude */
     c.context.split[EVAL_TRAIN] = NULL;
     assert_near(measure("tow", &c.context).value, NAN, 0, 0);
 }
