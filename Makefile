@@ -122,10 +122,10 @@ $(MPI_PROGRAM): $(BUILD)/mpi/ranks.o $(call archives,$(FOLDERS))
 	$(call say,LD)
 	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) $(LINKING) $(BUILD)/cli/main.o $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
-# tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures); tests/contract all but cli/
+# tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures); tests/contract and tests/coverage all but cli/
 test_folder = $(word 2,$(subst /, ,$(1)))
 define test_rules
-$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(if $(filter contract,$(call test_folder,$(1))),$(PARTS),$(sort $(call test_folder,$(1)) $(DEPS_$(call test_folder,$(1))) io base)))
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(SUPPORT) $(call archives,$(if $(filter contract coverage,$(call test_folder,$(1))),$(PARTS),$(sort $(call test_folder,$(1)) $(DEPS_$(call test_folder,$(1))) io base)))
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(LINKING) $$(WRAP) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -lcmocka -o $$@
 endef
