@@ -432,14 +432,14 @@ static void without_memory(void **state)
     points_make(&memory_points, 1, 8);
     for (size_t i = 0; i < base_registry_count(&mia_registry); i++) {
         const MiaAttack *a = base_registry_at(&mia_registry, i);
-        if (a->needs == 0) support_fail_allocations(once, (void *)(uintptr_t)a, 100);
+        if (a->needs == 0) support_fail_allocations(once, (void *)(uintptr_t)a, 150);
     }
     int32_t cluster[N];
     const MiaAttack *a;
     for (int i = 0; i < N; i++) cluster[i] = i / 6;
     memory_points.input.cluster = cluster;
     assert_ok(mia_find("quantile", &a));
-    support_fail_allocations(once, (void *)(uintptr_t)a, 100);
+    support_fail_allocations(once, (void *)(uintptr_t)a, 150);
 }
 
 static const struct CMUnitTest tests[] = {

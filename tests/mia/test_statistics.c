@@ -336,7 +336,7 @@ static void without_memory(void **state)
     (void)state;
     World w;
     world_make(&w, 1);
-    support_fail_allocations(once, &w, 100);
+    support_fail_allocations(once, &w, 150);
 }
 
 /* By its definition: sort, take the k highest and lowest, Fisher's p of each. Ties never stand half in. */
