@@ -144,6 +144,24 @@ static bool fits(const MiaRow *row, const MathExchange *x, MiaStatistic s, int64
     return most < (s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr);
 }
 
+/* The smallest number of models from @p least on with which it fits; MOST_MODELS + 1: none. More models are never worse. */
+enum { MOST_MODELS = 100 };
+static int64_t enough(const MiaRow *row, const MathExchange *x, MiaStatistic s, int64_t least,
+                      const MiaAuditOptions *options)
+{
+    int64_t most = MOST_MODELS + 1;
+    if (least > MOST_MODELS || fits(row, x, s, least, options)) return least;
+    if (!fits(row, x, s, MOST_MODELS, options)) return most;
+    for (most = MOST_MODELS; most - least > 1;) { /* most fits, least does not */
+        int64_t middle = (least + most) / 2;
+        if (fits(row, x, s, middle, options))
+            most = middle;
+        else
+            least = middle;
+    }
+    return most;
+}
+
 /* x of the planted models less that of the model they were planted in. */
 static BaseStatus plant(const MiaGameScores *g, MiaGame game, int64_t plants, double *moved /* [plants, STATISTICS] */)
 {
@@ -181,9 +199,7 @@ static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *opti
         const MiaRow *row = &table.row[s];
         MathExchange x = mia_row_exchange(row, table.M);
         bool finite = true;
-        while (s != MIA_STATISTIC_EPSILON && *needed > 0 && *needed <= 100 &&
-               !fits(row, &x, (MiaStatistic)s, *needed, options))
-            ++*needed;
+        if (s != MIA_STATISTIC_EPSILON) *needed = enough(row, &x, (MiaStatistic)s, *needed, options);
         if (!f->at[s].judged) continue;
         if (f->game == MIA_GAME_RETAIN || x.ranked || isnan(x.p)) continue;
         Moved m = {.x = x,
@@ -243,7 +259,7 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
         for (int s = 0; s < MIA_STATISTICS; s++) w.family += f->at[s].judged;
         BASE_TRY(look(mia_scores_of(scores, attacks, f), options, f, &needed, &w));
     }
-    audit->power.retrained = needed == R ? 0 : needed > 100 ? -1 : needed;
+    audit->power.retrained = needed == R ? 0 : needed > MOST_MODELS ? -1 : needed;
     if (w.count == 0) goto out;
     BASE_TRY(draw(&w, options->alpha));
     const Moved *auc = first_of(&w, MIA_STATISTIC_AUC), *tpr = first_of(&w, MIA_STATISTIC_TPR_1);
