@@ -61,6 +61,16 @@ static void rate_text(const MiaJudgement *j, MiaStatistic which, char text[64])
         snprintf(text, 64, "%+.3f [%+.3f, %+.3f]", d->value, d->lo, d->hi);
 }
 
+/* Whether any attack has this statistic in the game: few images have no TPR at low rates. */
+static bool any_has(const AuditPage *p, MiaGame g, MiaStatistic s)
+{
+    const MiaAudit *a = &p->result->audit;
+    bool any = false;
+    for (int64_t i = 0; i < a->count; i++)
+        any = any || (a->finding[i].game == g && !isnan(a->finding[i].at[s].difference.value));
+    return any;
+}
+
 /* What every attack finds in one game. */
 static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
 {
@@ -78,13 +88,15 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
         report_table_column(&t, "difference", R && !models ? "difference" : "difference to 0.5", true, AUC, 3);
     int rate[MIA_STATISTICS] = {0};
     for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
-        char key[24], title[48];
-        if (s == MIA_STATISTIC_EPSILON)
-            snprintf(key, sizeof key, "epsilon_z");
-        else
-            snprintf(key, sizeof key, "tpr_%g", mia_statistic_fpr((MiaStatistic)s));
+        static const char *const KEYS[MIA_STATISTICS] = {[MIA_STATISTIC_TPR_1] = "tpr_0.01",
+                                                         [MIA_STATISTIC_TPR_01] = "tpr_0.001",
+                                                         [MIA_STATISTIC_LOW_1] = "low_0.01",
+                                                         [MIA_STATISTIC_EPSILON] = "epsilon_z"};
+        char title[48];
         snprintf(title, sizeof title, "%s, difference", mia_statistic_name((MiaStatistic)s));
-        rate[s] = report_table_column(&t, key, title, false, 0, R >= 2 ? 3 - (s > MIA_STATISTIC_TPR_1) : 0);
+        rate[s] = !any_has(p, g, (MiaStatistic)s)
+                      ? -1
+                      : report_table_column(&t, KEYS[s], title, false, 0, R >= 2 ? 3 - (s > MIA_STATISTIC_TPR_1) : 0);
     }
     int p_column = report_table_column(&t, "p", "p, adjusted", false, 0, 2);
     int found =
@@ -100,6 +112,7 @@ static void findings_table(const AuditPage *p, MiaGame g, ReportDocument *d)
         report_table_number(&t, other, area->retrained, NAN);
         report_table_number(&t, difference, area->difference, NAN);
         for (int s = MIA_STATISTIC_TPR_1; s < MIA_STATISTICS; s++) {
+            if (rate[s] < 0) continue;
             rate_text(&f->at[s], (MiaStatistic)s, text);
             report_table_text(&t, rate[s], text);
         }
