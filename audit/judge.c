@@ -494,6 +494,7 @@ static BaseStatus conclude(const AuditSignals *s, AuditResult *r)
             to->label = g == MIA_GAME_MODELS ? NULL : r->game[g].label;
             to->fold = a->result[g].fold; /* of points, roles and seed alone: every model's */
             to->cluster = r->game[g].cluster;
+            to->seed = s->seed;
             to->subgroup = r->game[g].subgroup;
             int64_t grades = r->G ? r->G - AUDIT_PLANTED : 0;
             double *graded = r->G ? a->score[g] + r->M * r->game[g].n : NULL;

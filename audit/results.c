@@ -82,8 +82,10 @@ static IoJson *power_json(const MiaPower *p)
     io_json_set_take(row, "chance", io_json_number(0.8));
     io_json_set_take(row, "smallest_auc_difference", io_json_number(p->auc));
     io_json_set_take(row, "smallest_exposed_share", io_json_number(p->share));
+    io_json_set_take(row, "smallest_exposed_images", isnan(p->share) ? io_json_null() : io_json_integer(p->exposed));
     io_json_set_take(row, "smallest_tpr_at_fpr_1_percent", io_json_number(p->tpr));
     io_json_set_take(row, "retrained_for_equality", p->retrained < 0 ? io_json_null() : io_json_integer(p->retrained));
+    io_json_set_take(row, "times_as_many_images_for_equality", io_json_number(p->images));
     return row;
 }
 
@@ -107,6 +109,8 @@ static IoJson *exposed_points_json(const MiaExposed *e)
     io_json_set_take(row, "points", io_json_integer(e->n));
     io_json_set_take(row, "false_discovery_rate", io_json_number(MIA_EXPOSED_FDR));
     io_json_set_take(row, "exposed", io_json_integer(e->found));
+    io_json_set_take(row, "clusters", io_json_integer(e->clusters));
+    io_json_set_take(row, "clusters_exposed", io_json_integer(e->clusters_found));
     io_json_set_take(row, "smallest_p", io_json_number(e->n ? least : NAN));
     io_json_set_take(row, "worst_class", part_json(&e->worst_class, "class"));
     io_json_set_take(row, "worst_subgroup", part_json(&e->worst_subgroup, "subgroup"));

@@ -127,8 +127,7 @@ static void exposed_part(const AuditPage *p, const MiaExposedPart *part, const c
         base_text_add(&name, "%d", (int)part->key);
     report_document_text(
         d, REPORT_BLOCK_TEXT,
-        "Of the forgotten images by %s, %s stands out most: %lld of %lld images are exposed (p %.2g, over "
-        "all of these parts together).",
+        "Of the forgotten images by %s, %s stands out most: %lld of %lld images, one of each cluster, are exposed (p %.2g, over all of these parts together).",
         kind, base_text_of(&name, &d->st), (long long)part->found, (long long)part->n, part->p);
     base_text_free(&name);
 }
@@ -147,9 +146,9 @@ static void power(const AuditPage *p, ReportDocument *d)
         BaseText rate = {0};
         if (!isnan(w->tpr)) base_text_add(&rate, " (a true-positive rate of %.1f%% at FPR 1%%)", 100 * w->tpr);
         report_document_text(d, REPORT_BLOCK_TEXT,
-                             "The smallest share of wholly exposed images that it would have found: "
-                             "%.1f%%%s.",
-                             100 * w->share, base_text_of(&rate, &d->st));
+                             "The fewest wholly exposed images that it would have found: "
+                             "%lld of %lld%s.",
+                             (long long)w->exposed, (long long)w->points, base_text_of(&rate, &d->st));
         base_text_free(&rate);
     }
     if (p->collected->signals.R >= 2 && isnan(w->auc) && isnan(w->share))
@@ -161,6 +160,12 @@ static void power(const AuditPage *p, ReportDocument *d)
                              "Image by image, %lld of %lld forgotten ones stand out from the held-out images of their "
                              "class (attack %s, conformal p-values, false discovery rate %g).",
                              (long long)e->found, (long long)e->n, e->attack, MIA_EXPOSED_FDR);
+    if (e->attack && e->clusters < e->n)
+        report_document_text(
+            d, REPORT_BLOCK_TEXT,
+            "They belong to %lld of %lld clusters (persons, copies), over which the false discovery rate "
+            "holds.",
+            (long long)e->clusters_found, (long long)e->clusters);
     exposed_part(p, &e->worst_class, "class", d);
     exposed_part(p, &e->worst_subgroup, "subgroup", d);
     if (p->collected->signals.R >= 2)

@@ -80,28 +80,6 @@ double math_normal_hazard(double x)
     return tail;
 }
 
-/* From the first term on, each by its ratio to the one before; where the sum is the smaller part, so that nothing cancels. */
-double math_hypergeometric_upper(int64_t right, int64_t drawn, int64_t marked, int64_t n)
-{
-    int64_t least = drawn + marked - n > 0 ? drawn + marked - n : 0, most = drawn < marked ? drawn : marked;
-    if (right <= least) return 1;
-    if (right > most) return 0;
-    bool below = (double)right * (double)n < (double)drawn * (double)marked; /* of the mean: sum the terms below */
-    int64_t k = below ? right - 1 : right, step = below ? -1 : 1;
-    double a = (double)drawn, b = (double)marked, all = (double)n, x = (double)k;
-    double term = exp(lgamma(a + 1) - lgamma(x + 1) - lgamma(a - x + 1) + lgamma(all - a + 1) - lgamma(b - x + 1) -
-                      lgamma(all - a - b + x + 1) - lgamma(all + 1) + lgamma(b + 1) + lgamma(all - b + 1));
-    double sum = 0;
-    for (; k >= least && k <= most; k += step) {
-        if (sum + term == sum) break;
-        sum += term;
-        x = (double)k;
-        term *= below ? x * (all - a - b + x) / ((a - x + 1) * (b - x + 1))
-                      : (a - x) * (b - x) / ((x + 1) * (all - a - b + x + 1));
-    }
-    return fmin(1, below ? 1 - sum : sum);
-}
-
 /* Newton's method on log P(Z > x), which is concave, so that every step from an upper bound stays one. */
 double math_normal_quantile(double p)
 {

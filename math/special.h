@@ -4,7 +4,6 @@
 #define MATH_SPECIAL_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /** I_x(a, b), or 1 - I_x(a, b) where @p upper: 0 <= x <= 1, a, b > 0. NaN outside. Up to about sqrt(max(a, b)) terms. */
 double math_incomplete_beta(double x, double a, double b, bool upper);
@@ -14,9 +13,5 @@ double math_normal_density(double x);
 double math_normal_hazard(double x);
 /** The x with P(Z <= x) = p; -inf, inf at 0, 1; NaN outside. */
 double math_normal_quantile(double p);
-
-/** Fisher's exact test: P(at least @p right of @p drawn are marked), drawn without putting back from n of which @p marked
- *  are. 1 for right <= max(0, drawn + marked - n), 0 for right > min(drawn, marked). O(min(drawn, marked)). */
-double math_hypergeometric_upper(int64_t right, int64_t drawn, int64_t marked, int64_t n);
 
 #endif

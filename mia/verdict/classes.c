@@ -27,14 +27,14 @@ static void take(const MiaGameScores *g, const int32_t *point, int64_t n, Part *
     }
 }
 
-BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *out, int32_t *label)
+BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MiaFinding *finding)
 {
     BaseStatus st = BASE_OK;
     Part part = {0};
     MathGroups classes = {0};
-    double least = INFINITY;
-    *out = (MathEstimate){NAN, NAN, NAN, 0};
-    *label = -1;
+    double least = INFINITY, furthest = -INFINITY;
+    finding->worst = finding->odd = (MathEstimate){NAN, NAN, NAN, 0};
+    finding->worst_class = finding->odd_class = -1;
     if (!g->label) return BASE_OK;
     BASE_TRY(math_groups_make(g->label, g->n, false, &classes));
     BASE_TRY(BASE_ALLOC((g->retrained.M + 1) * g->n, &part.score));
@@ -54,10 +54,17 @@ BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *o
                                    .retrained = {part.score + part.n, g->retrained.M}};
         BASE_TRY(mia_table_against(&sub, game, part.score, &table));
         MathExchange x = mia_row_exchange(&table.row[MIA_STATISTIC_AUC], table.M);
+        MathEstimate off =
+            mia_row_difference(&table.row[MIA_STATISTIC_AUC], &x, false, 1 - 0.05 / (double)classes.count);
         if (x.p < least) {
             least = x.p;
-            *label = g->label[point[0]];
-            *out = mia_row_difference(&table.row[MIA_STATISTIC_AUC], &x, false, 1 - 0.05 / (double)classes.count);
+            finding->worst_class = g->label[point[0]];
+            finding->worst = off;
+        }
+        if (fmax(off.lo, -off.hi) > furthest) {
+            furthest = fmax(off.lo, -off.hi);
+            finding->odd_class = g->label[point[0]];
+            finding->odd = off;
         }
         mia_table_free(&table);
     }

@@ -18,13 +18,20 @@ static double beyond(const MiaJudgement *j, MiaStatistic s, const MiaAuditOption
     return fmax(fabs(j->equality.lo), fabs(j->equality.hi)) - margin_of(s, options);
 }
 
-static const char *more_models(const MiaPower *power, int64_t R, char text[120])
+static const char *more_models(const MiaPower *power, int64_t R, char text[160])
 {
-    if (power->retrained > R)
-        snprintf(text, 120, "; about %lld retrained models would be enough to tell (now %lld)",
+    const bool models = power->retrained > R, images = power->images > 0;
+    if (power->retrained < 0)
+        snprintf(text, 160, "; retrained models vary too much for this margin, however many there are");
+    else if (models && images)
+        snprintf(text, 160,
+                 "; about %lld retrained models (now %lld) and %.2g times as many images would be enough to tell",
+                 (long long)power->retrained, (long long)R, power->images);
+    else if (models)
+        snprintf(text, 160, "; about %lld retrained models would be enough to tell (now %lld)",
                  (long long)power->retrained, (long long)R);
-    else if (power->retrained < 0)
-        snprintf(text, 120, "; retrained models vary too much for this margin, however many there are");
+    else if (images)
+        snprintf(text, 160, "; about %.2g times as many images would be enough to tell", power->images);
     else
         text[0] = '\0';
     return text;
@@ -75,20 +82,22 @@ static const char *panel_without_score(const MiaAuditScores *scores, int64_t att
 bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame game, const MiaAuditOptions *options,
                        MiaAudit *audit)
 {
-    const MiaFinding *worst = NULL, *rateless = NULL, *odd = NULL;
+    const MiaFinding *worst = NULL, *rateless = NULL, *odd = NULL, *one = NULL;
     MiaStatistic which = MIA_STATISTIC_AUC;
     bool has_power = false;
-    char more[120];
+    char more[160];
     int64_t R;
     if (!has_models(scores, attacks, game, audit, &R) || is_exposed(game, audit)) return false;
     for (int64_t i = 0; i < audit->count; i++) {
         const MiaFinding *f = &audit->finding[i];
         if (f->game != game) continue;
         has_power |= !isnan(f->found);
-        if (f->worst.lo > options->margin || f->worst.hi < -options->margin) odd = f;
+        if (f->odd.lo > options->margin || f->odd.hi < -options->margin) odd = f;
+        if (f->at[MIA_STATISTIC_AUC].one_cluster) one = f;
         for (int s = 0; s < MIA_STATISTICS; s++) {
             const MiaJudgement *j = &f->at[s];
-            if (s == MIA_STATISTIC_EPSILON || isnan(j->difference.value) || !(beyond(j, (MiaStatistic)s, options) >= 0))
+            if (s == MIA_STATISTIC_EPSILON || j->one_cluster || isnan(j->difference.value) ||
+                !(beyond(j, (MiaStatistic)s, options) >= 0))
                 continue;
             if (worst && !(beyond(j, (MiaStatistic)s, options) / margin_of((MiaStatistic)s, options) >
                            beyond(&worst->at[which], which, options) / margin_of(which, options)))
@@ -106,15 +115,20 @@ bool mia_game_is_equal(const MiaAuditScores *scores, int64_t attacks, MiaGame ga
         snprintf(missing, room, "equality is not judged: %.40s, one of the panel, could not be made here", absent);
         return false;
     }
+    if (one) {
+        snprintf(missing, room,
+                 "equality is not judged: all points of a kind are of one cluster, and nothing shows how others vary");
+        return false;
+    }
     if (odd) {
-        const char *name = options->class_name ? options->class_name[odd->worst_class] : "";
+        const char *name = options->class_name ? options->class_name[odd->odd_class] : "";
         char number[16];
-        snprintf(number, sizeof number, "%d", (int)odd->worst_class);
+        snprintf(number, sizeof number, "%d", (int)odd->odd_class);
         if (strcmp(name, number) == 0) name = "";
         snprintf(missing, room,
                  "not shown to be equal within classes: class %d%s%.40s%s, %.40s, AUC %+.3f [%+.3f, %+.3f]",
-                 (int)odd->worst_class, *name ? " (" : "", name, *name ? ")" : "", odd->attack, odd->worst.value,
-                 odd->worst.lo, odd->worst.hi);
+                 (int)odd->odd_class, *name ? " (" : "", name, *name ? ")" : "", odd->attack, odd->odd.value,
+                 odd->odd.lo, odd->odd.hi);
         return false;
     }
     if (worst) {

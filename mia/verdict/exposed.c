@@ -119,7 +119,8 @@ out:
 }
 
 /* p of every member point, 1 where it is not judged; those of the judged points alone, NaN elsewhere; the largest that is rejected. */
-static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *p, double *apart, double *most)
+static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *p, double *apart, double *most,
+                               MiaExposed *out)
 {
     BaseStatus st = BASE_OK;
     MathGroups clusters = {0};
@@ -144,6 +145,8 @@ static BaseStatus judge_points(const MiaGameScores *g, const double *e, double *
         }
     }
     *most = largest_rejected(each, n);
+    out->clusters = n;
+    for (int64_t k = 0; k < n; k++) out->clusters_found += *most > 0 && each[k] <= *most;
 out:
     math_groups_free(&clusters);
     base_free(held_out);
@@ -167,7 +170,7 @@ BaseStatus mia_expose(const MiaAuditScores *scores, int64_t attacks, MiaExposed 
     BASE_TRY(BASE_ALLOC(g->n, &p));
     BASE_TRY(excess(g, e));
     BASE_TRY(BASE_ALLOC(g->n, &apart));
-    BASE_TRY(judge_points(g, e, p, apart, &most));
+    BASE_TRY(judge_points(g, e, p, apart, &most, out));
     BASE_TRY(worst_part(g->label, apart, g->n, most, &out->worst_class));
     BASE_TRY(worst_part(g->subgroup, apart, g->n, most, &out->worst_subgroup));
     for (int64_t i = 0; i < g->n; i++) {

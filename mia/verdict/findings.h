@@ -47,6 +47,7 @@ typedef struct {
     MathEstimate difference; /* to them (fewer than two, and in "models": to 1/2 or the one), 95% over models, for
                                 these points; without two retrained models over points */
     MathEstimate equality;   /* the same at 1 - 2 alpha, for other points like these as well */
+    bool one_cluster;        /* of a kind of points: nothing shows how others would vary, and equality has no bounds */
     MiaVerdict verdict;
 } MiaJudgement;
 
@@ -58,6 +59,8 @@ typedef struct {
     MiaVerdict verdict;
     MathEstimate worst; /* difference of AUC in the class where p is least, simultaneous over classes; NaN: one class */
     int32_t worst_class;
+    MathEstimate odd; /* the same of the class whose interval lies furthest from 0: what equality must hold for */
+    int32_t odd_class;
     double found; /* the smallest part of the original (in "retain": of planted exposure) that this attack finds here;
                      NaN: not even the whole, or not tried */
 } MiaFinding;
@@ -70,11 +73,14 @@ typedef struct {
 
 /** What this many points and retrained models would find with a probability of 80%. NaN: nothing of the kind. */
 typedef struct {
-    double auc;        /* smallest rise of the first attack's AUC in "forget", of leaks like the planted ones */
-    double share;      /* smallest share of the forgotten points that are wholly exposed, the others not at all */
-    double tpr;        /* what that share makes of the TPR at FPR 1% */
+    double auc;              /* smallest rise of the first attack's AUC in "forget", of leaks like the planted ones */
+    double share;            /* smallest share of the forgotten points that are wholly exposed, the others not at all */
+    double tpr;              /* what that share makes of the TPR at FPR 1% */
+    int64_t exposed, points; /* that share in whole images, of so many */
     int64_t retrained; /* so many retrained models would make the intervals narrow enough for equality; 0: as they are
                           they do, -1: no number up to 100 */
+    double
+        images; /* so many times as many images would, where the counting of images alone is too coarse; 0: they do */
 } MiaPower;
 
 /** Of the parts of the forgotten points, by class or subgroup, the one that stands out most. */
@@ -92,7 +98,9 @@ typedef struct {
     const char *attack; /* NULL: none could */
     double *p;          /* [n], owned; in the order of the game "models" */
     int64_t n;
-    int64_t found; /* by Benjamini and Hochberg with a false discovery rate of MIA_EXPOSED_FDR */
+    int64_t
+        found; /* by Benjamini and Hochberg with a false discovery rate of MIA_EXPOSED_FDR over clusters; points of them */
+    int64_t clusters, clusters_found; /* judged, and exposed; as n and found where each point is its own */
     MiaExposedPart worst_class, worst_subgroup;
 } MiaExposed;
 #define MIA_EXPOSED_FDR 0.1

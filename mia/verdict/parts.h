@@ -5,8 +5,9 @@
 #include "mia/verdict/findings.h"
 
 /* classes.c */
-/** The class in which the difference of AUC has the smallest p, with an interval that holds for all classes at once. */
-BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MathEstimate *out, int32_t *label);
+/** Of the differences of AUC by class, with intervals that hold for all classes at once: that with the smallest p
+ *  (finding->worst), and that whose interval lies furthest from 0 (finding->odd). */
+BaseStatus mia_worst_class(const MiaGameScores *g, MiaGame game, MiaFinding *finding);
 
 /* control.c */
 BaseStatus mia_control_nothing(const MiaAuditScores *scores, int64_t attacks, double leak, MiaControl *out);

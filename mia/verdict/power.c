@@ -38,6 +38,7 @@ typedef struct {
     double *t;      /* [count] */
     double *apart;  /* [room, R] */
     int64_t draws, R;
+    double images; /* MiaPower */
 } Work;
 
 enum { ALL_ALIKE, SOME_WHOLLY };
@@ -131,30 +132,45 @@ out:
     return st;
 }
 
-/* Whether the interval of equality would fit into its margin with R models, were there no difference. */
-static bool fits(const MiaRow *row, const MathExchange *x, MiaStatistic s, int64_t R, const MiaAuditOptions *options)
+/* Whether the interval of equality would fit into its margin with R models, were there no difference; *of_margin: what
+ * part of the margin it reaches. @p points: variance over points. */
+static bool fits(const MiaRow *row, const MathExchange *x, double points, MiaStatistic s, int64_t R,
+                 const MiaAuditOptions *options, double *of_margin)
 {
     MathExchange with = *x;
     double now = (double)(x->freedom + 1);
-    if (isnan(x->p) || x->ranked) return true;
+    *of_margin = 0;
+    if (isnan(x->p) || x->ranked || isnan(points)) return true;
     with.reach = x->reach / sqrt(1 + 1 / now) * sqrt(1 + 1 / (double)R);
     with.freedom = (double)(R - 1);
-    double half = math_exchange_half(&with, mia_row_points(row), 1 - 2 * options->alpha);
+    double half = math_exchange_half(&with, points, 1 - 2 * options->alpha);
     double most = fmax(fabs(mia_row_at(row, x, half)), fabs(mia_row_at(row, x, -half)));
-    return most < (s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr);
+    *of_margin = most / (s == MIA_STATISTIC_AUC ? options->margin : options->margin_tpr);
+    return *of_margin < 1;
 }
 
-/* The smallest number of models from @p least on with which it fits; MOST_MODELS + 1: none. More models are never worse. */
+/* The smallest number of models from @p least on with which it fits; MOST_MODELS + 1: none. More models are never worse.
+ * Where the counting of images alone keeps it from fitting, *images grows to how many times as many there should be: widths
+ * fall with the root of their number. */
 enum { MOST_MODELS = 100 };
 static int64_t enough(const MiaRow *row, const MathExchange *x, MiaStatistic s, int64_t least,
-                      const MiaAuditOptions *options)
+                      const MiaAuditOptions *options, double *images)
 {
+    const double points = mia_row_points(row);
     int64_t most = MOST_MODELS + 1;
-    if (least > MOST_MODELS || fits(row, x, s, least, options)) return least;
-    if (!fits(row, x, s, MOST_MODELS, options)) return most;
+    double reaches, ignored;
+    MathExchange bare = *x; /* of models alone */
+    bare.reach *= x->share;
+    if (least > MOST_MODELS || fits(row, x, points, s, least, options, &reaches)) return least;
+    if (!fits(row, x, points, s, MOST_MODELS, options, &reaches)) {
+        bool coarse = s != MIA_STATISTIC_AUC && 2 / row->count > options->margin_tpr; /* two images are the margin */
+        if (!coarse && !fits(row, &bare, 0, s, MOST_MODELS, options, &ignored)) return most;
+        *images = fmax(*images, reaches * reaches);
+        return least;
+    }
     for (most = MOST_MODELS; most - least > 1;) { /* most fits, least does not */
         int64_t middle = (least + most) / 2;
-        if (fits(row, x, s, middle, options))
+        if (fits(row, x, points, s, middle, options, &reaches))
             most = middle;
         else
             least = middle;
@@ -199,7 +215,7 @@ static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *opti
         const MiaRow *row = &table.row[s];
         MathExchange x = mia_row_exchange(row, table.M);
         bool finite = true;
-        if (s != MIA_STATISTIC_EPSILON) *needed = enough(row, &x, (MiaStatistic)s, *needed, options);
+        if (s != MIA_STATISTIC_EPSILON) *needed = enough(row, &x, (MiaStatistic)s, *needed, options, &w->images);
         if (!f->at[s].judged) continue;
         if (f->game == MIA_GAME_RETAIN || x.ranked || isnan(x.p)) continue;
         Moved m = {.x = x,
@@ -246,7 +262,7 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
     BaseStatus st = BASE_OK;
     Work w = {.draws = options->draws, .plant = options->plant};
     int64_t R = 0, needed;
-    audit->power = (MiaPower){NAN, NAN, NAN, 0};
+    audit->power = (MiaPower){.auc = NAN, .share = NAN, .tpr = NAN};
     for (int64_t i = 0; i < attacks; i++)
         for (int g = 0; g < MIA_GAMES; g++) R = base_larger(R, scores[i].game[g].retrained.M);
     if (R < 2) return BASE_OK;
@@ -260,12 +276,22 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
         BASE_TRY(look(mia_scores_of(scores, attacks, f), options, f, &needed, &w));
     }
     audit->power.retrained = needed == R ? 0 : needed > MOST_MODELS ? -1 : needed;
+    audit->power.images = w.images;
     if (w.count == 0) goto out;
     BASE_TRY(draw(&w, options->alpha));
     const Moved *auc = first_of(&w, MIA_STATISTIC_AUC), *tpr = first_of(&w, MIA_STATISTIC_TPR_1);
     double size = w.plants ? smallest(&w, ALL_ALIKE, options->plant[w.plants - 1]) : NAN;
     if (auc && !isnan(size)) audit->power.auc = value_at(auc, moved_by(&w, auc, ALL_ALIKE, size)) - auc->centre;
     audit->power.share = smallest(&w, SOME_WHOLLY, 1);
+    for (int64_t i = 0; i < attacks && audit->power.points == 0;
+         i++) { /* whole images: no part of one can be exposed */
+        const MiaGameScores *g = &scores[i].game[MIA_GAME_FORGET];
+        for (int64_t k = 0; k < g->n; k++) audit->power.points += g->member[k] != 0;
+    }
+    if (!isnan(audit->power.share) && audit->power.points > 0) {
+        audit->power.exposed = (int64_t)ceil(audit->power.share * (double)audit->power.points - 1e-9);
+        audit->power.share = (double)audit->power.exposed / (double)audit->power.points;
+    }
     if (tpr && !isnan(audit->power.share))
         audit->power.tpr = value_at(tpr, moved_by(&w, tpr, SOME_WHOLLY, audit->power.share));
 out:

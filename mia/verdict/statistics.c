@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/order.h"
 #include "math/clusters.h"
+#include "math/fisher.h"
 #include "math/special.h"
 
 const char *mia_game_name(MiaGame game)
@@ -112,13 +113,11 @@ typedef struct {
     MiaTable *out;
 } Work;
 
-/* A part that rests on one cluster shows no spread. */
-static double known(double part) { return isnan(part) ? 0 : part; }
-
 static double variance_of_auc(const Work *w, const double *v)
 {
     MathClustersAuc part = math_clusters_auc_variance(v, w->game->member, w->counts, &w->clusters);
-    return known(part.of[0]) + known(part.of[1]) + part.both;
+    double sum = part.of[0] + part.of[1] + part.both;
+    return sum < 0 ? 0 : sum; /* by rounding alone; NaN: one cluster of a kind shows no spread */
 }
 
 /* Variance over points of (model m - mean of the others). */
@@ -128,7 +127,7 @@ static double paired_variance(const Work *w, int64_t m, const double *total, dou
         double own = w->influence[m * w->n + i];
         difference[i] = own - (total[i] - own) / (double)(w->M - 1);
     }
-    if (w->which == MIA_GAME_MODELS) return known(math_clusters_variance(difference, w->counts, &w->clusters));
+    if (w->which == MIA_GAME_MODELS) return math_clusters_variance(difference, w->counts, &w->clusters);
     return variance_of_auc(w, difference);
 }
 
@@ -145,7 +144,7 @@ static void pair_up(const Work *w, MiaRow *row)
         row->paired[m] = paired_variance(w, m, total, difference);
         others += m > 0 && w->M > 2 ? row->paired[m] / (double)(w->M - 1) : 0;
     }
-    row->points = fmax(0, row->paired[0] - others);
+    row->points = row->paired[0] < others ? 0 : row->paired[0] - others;
 }
 
 /* Placements of model m's points among those of the other kind in their class. The AUC is the mean over members, so that a
@@ -234,7 +233,8 @@ static BaseStatus auc_within(Work *w, const MathGroups *strata)
     }
     for (int64_t m = 0; coarse && m < w->M; m++) {
         double slope = steepness(row->value[m], row->count);
-        row->floor += variance_of_auc(w, w->influence + m * w->n) * slope * slope / (double)w->M;
+        double over_points = variance_of_auc(w, w->influence + m * w->n);
+        row->floor += isnan(over_points) ? 0 : over_points * slope * slope / (double)w->M;
     }
     MathClustersAuc own = math_clusters_auc_variance(w->influence, w->game->member, w->counts, &w->clusters);
     row->clusters = (double)own.fewest;
@@ -304,35 +304,84 @@ out:
     return st;
 }
 
-/* The largest quantile of Fisher's p over top and bottom ranks. Which points are the k highest does not depend on who is
- * a member: so each p is exact where members and non-members are exchangeable. */
-static double epsilon_quantile(const MathRoc *roc, int64_t *looks)
+/* ------------------------------------------------------------ epsilon */
+
+static int by_score(const void *a, const void *b)
 {
-    double most = -INFINITY;
-    int64_t n = roc->P + roc->N;
-    *looks = 0;
-    for (int bottom = 0; bottom < 2; bottom++) {
-        int64_t at = 0;
-        for (int64_t k = 4; k <= n / 2; k *= 2) {
-            double tp, fp, p = 1;
-            for (; at + 1 < roc->count; at++) { /* the threshold with at most k above it (below it) */
-                int64_t next = bottom ? roc->count - 2 - at : at + 1;
-                double called = roc->tpr[next] * (double)roc->P + roc->fpr[next] * (double)roc->N;
-                if ((bottom ? (double)n - called : called) > (double)k + 0.5) break;
-            }
-            int64_t here = bottom ? roc->count - 1 - at : at;
-            tp = round(roc->tpr[here] * (double)roc->P);
-            fp = round(roc->fpr[here] * (double)roc->N);
-            if (bottom)
-                p = math_hypergeometric_upper((int64_t)((double)roc->N - fp), (int64_t)((double)n - tp - fp), roc->N,
-                                              n);
-            else
-                p = math_hypergeometric_upper((int64_t)tp, (int64_t)(tp + fp), roc->P, n);
-            most = fmax(most, -math_normal_quantile(fmin(fmax(p, 1e-15), 1 - 1e-15)));
-            ++*looks;
+    const Place *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return (x->point > y->point) - (x->point < y->point);
+}
+
+/* Who stands among the highest (@p bottom: the lowest): of each class how many, and of all how many members (non-members). */
+static void take_top(const Work *w, const MathGroups *classes, const Place *order, int64_t n, int64_t k, bool bottom,
+                     MathStratum *stratum, int64_t *right)
+{
+    int64_t used = 0;
+    *right = 0;
+    for (int64_t c = 0; c < classes->count; c++) stratum[c].drawn = 0;
+    while (used < n) {
+        int64_t end = used; /* a run of equal scores stands there as a whole, or not at all */
+        while (end < n && order[bottom ? n - 1 - end : end].score == order[bottom ? n - 1 - used : used].score) end++;
+        if (end > k) break;
+        for (; used < end; used++) {
+            const Place *p = &order[bottom ? n - 1 - used : used];
+            stratum[p->model].drawn++;
+            *right += (w->game->member[p->point] != 0) != bottom;
         }
     }
-    return most;
+}
+
+/* The largest quantile of Fisher's p over top and bottom ranks, of the points in @p counts. Which points are the k highest
+ * does not depend on who is a member: given how many of each class they are, p is exact where members and non-members of a
+ * class are exchangeable, however classes differ. */
+static BaseStatus epsilon_quantile(const Work *w, const MathGroups *classes, const double *score, const uint8_t *counts,
+                                   MiaRow *row, double *most)
+{
+    BaseStatus st = BASE_OK;
+    Place *order = NULL;
+    MathStratum *stratum = NULL;
+    int64_t n = 0;
+    *most = -INFINITY;
+    row->looks = 0;
+    BASE_TRY(BASE_ALLOC_RAW(w->n, &order));
+    BASE_TRY(BASE_ALLOC(classes->count, &stratum));
+    for (int64_t c = 0; c < classes->count; c++)
+        for (int64_t k = classes->start[c]; k < classes->start[c + 1]; k++) {
+            int32_t i = classes->point[k];
+            if (!counts[i]) continue;
+            order[n++] = (Place){score[i], i, (int32_t)c};
+            stratum[c].n++;
+            stratum[c].marked += w->game->member[i];
+        }
+    qsort(order, (size_t)n, sizeof *order, by_score);
+    for (int bottom = 0; bottom < 2; bottom++) {
+        for (int64_t k = 4; k <= n / 2; k *= 2) {
+            int64_t right;
+            double p;
+            take_top(w, classes, order, n, k, bottom, stratum, &right);
+            if (w->M >
+                2) { /* models are compared with each other by it: classes need not be apart, which would be slow */
+                MathStratum all = {0};
+                for (int64_t c = 0; c < classes->count; c++) {
+                    all.drawn += stratum[c].drawn;
+                    all.marked += stratum[c].marked;
+                    all.n += stratum[c].n;
+                }
+                BASE_TRY(math_fisher(&all, 1, right, &p));
+            } else {
+                BASE_TRY(math_fisher(stratum, classes->count, right, &p));
+            }
+            *most = fmax(*most, -math_normal_quantile(fmin(fmax(p, 1e-15), 1 - 1e-15)));
+            row->looks++;
+        }
+        for (int64_t c = 0; c < classes->count; c++) stratum[c].marked = stratum[c].n - stratum[c].marked;
+    }
+    row->count = (double)n;
+out:
+    base_free(order);
+    base_free(stratum);
+    return st;
 }
 
 static BaseStatus epsilon_within(Work *w, const MathGroups *classes)
@@ -341,36 +390,21 @@ static BaseStatus epsilon_within(Work *w, const MathGroups *classes)
     MiaRow *row = &w->out->row[MIA_STATISTIC_EPSILON];
     double *score = NULL;
     uint8_t *counts = NULL;
-    MathRoc roc = {0};
     BASE_TRY(BASE_ALLOC(w->n, &score));
-    BASE_TRY(BASE_ALLOC(w->n, &counts));
-    memcpy(counts, w->counts, (size_t)w->n);
-    for (int64_t g = 0; g < w->clusters.count && w->M <= 2; g++) /* then its p is all there is: of independent points */
-        for (int64_t k = w->clusters.start[g] + 1; k < w->clusters.start[g + 1]; k++) counts[w->clusters.point[k]] = 0;
+    BASE_TRY(BASE_ALLOC_RAW(w->n, &counts));
+    memset(counts, 1, (size_t)w->n);
+    if (w->M <= 2 && w->game->cluster) /* then its p is all there is: of independent points */
+        BASE_TRY(math_clusters_draw(w->game->cluster, w->n, w->game->seed, counts));
+    for (int64_t i = 0; i < w->n; i++) counts[i] = counts[i] && w->counts[i];
     standardise(w, classes, true, score);
     for (int64_t m = 0; m < w->M; m++) {
-        int64_t n = 0;
-        for (int64_t i = 0; i < w->n; i++) {
-            if (!counts[i]) continue;
-            score[n] = w->work[m * w->n + i];
-            w->kind[n++] = w->game->member[i];
-        }
-        math_roc_free(&roc);
-        st = math_roc(score, w->kind, n, &roc);
-        if (st == BASE_EARG) { /* one kind alone is left */
-            base_error_clear();
-            st = BASE_OK;
-            goto out;
-        }
-        BASE_TRY(st);
-        row->value[m] = row->x[m] = epsilon_quantile(&roc, &row->looks);
-        row->count = (double)n;
+        BASE_TRY(epsilon_quantile(w, classes, w->work + m * w->n, counts, row, &row->x[m]));
+        row->value[m] = row->x[m];
     }
     row->defined = row->looks > 0;
     row->scale = ITSELF;
     row->floor = 1; /* of one normal quantile; the largest of several varies less */
 out:
-    math_roc_free(&roc);
     base_free(score);
     base_free(counts);
     return st;
@@ -607,6 +641,7 @@ MathEstimate mia_row_difference(const MiaRow *row, const MathExchange *x, bool m
     out.value = row->scale == AGAINST ? row->value[0] - 0.5 : mia_row_at(row, x, x->offset);
     if (x->ranked) return out;
     double half = math_exchange_half(x, more ? mia_row_points(row) : 0, level);
+    if (isnan(half)) return out; /* one cluster of a kind shows nothing of other points */
     out.lo = fmin(out.value, mia_row_at(row, x, x->offset - half));
     out.hi = fmax(out.value, mia_row_at(row, x, x->offset + half));
     return out;

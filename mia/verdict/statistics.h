@@ -25,6 +25,7 @@ typedef struct {
     const int32_t *subgroup; /* [n] parts whose exposure is reported; NULL: none */
     const int32_t *fold; /* [n] one fit judged one fold: AUCs compare within it, and leave out what is < 0; NULL: one */
     const int32_t *cluster; /* [n] points of one number depend on each other (copies, one person); NULL: none do */
+    uint64_t seed;          /* of the draw of one point of each cluster */
     MiaModels unlearned, retrained, original;
     MiaModels graded;  /* the original, part of the way: most first */
     MiaModels planted; /* the first retrained model with a leak of growing size: the members raised */
@@ -42,7 +43,7 @@ typedef enum {
     MIA_STATISTIC_LOW_1,
     /** "forget", "retain": how surely the members fill the top, or the non-members the bottom, of all scores, as a privacy
      *  loss epsilon > 0 would have it: the largest normal quantile, over top and bottom k = 4, 8, 16, .., n/2, of Fisher's
-     *  exact p of so many members among them. Each score less the median of its class, over its interquartile range. */
+     *  exact p of so many members among them, within classes where fewer than two models are compared with. Each score less the median of its class, over its interquartile range. */
     MIA_STATISTIC_EPSILON,
     MIA_STATISTICS
 } MiaStatistic;

@@ -38,6 +38,7 @@ static void judge_against(const MiaRow *row, int64_t M, bool one_sided, const Mi
     }
     out->difference = mia_row_difference(row, &x, false, 0.95);
     out->equality = mia_row_difference(row, &x, true, 1 - 2 * options->alpha);
+    out->one_cluster = isnan(row->points);
     out->retrained = math_estimate(middle, M - 1);
     if (!x.ranked) {
         out->retrained.lo = middle + mia_row_at(row, &x, -spread);
@@ -47,10 +48,13 @@ static void judge_against(const MiaRow *row, int64_t M, bool one_sided, const Mi
     if (x.ranked && 2 / (double)M > options->alpha) out->judged = false;
 }
 
+/* What sums of shares are off by, far below one point's share. */
+static const double ROUNDING = 1e-12;
+
 /* P(|T| > |value - reference| / se), se over points; without any spread, of a rank among the clusters. */
 static double over_points(double difference, double variance, double clusters)
 {
-    if (difference == 0) return 1;
+    if (fabs(difference) < ROUNDING) return 1;
     if (!(variance > 0)) return fmin(1, 2 / (1 + clusters));
     return math_exchange_tails(difference / sqrt(variance), clusters - 1);
 }
@@ -70,14 +74,18 @@ static void judge_alone(const MiaRow *row, int64_t M, MiaJudgement *out)
         off = paired;
         variance = row->paired[0];
     }
+    MathEstimate own = own_interval(row);
     double half = math_stats_t_quantile(0.975, row->clusters - 1) * sqrt(variance);
-    out->difference = (MathEstimate){off, off - half, off + half, (int64_t)row->count};
+    out->difference = M < 2          ? (MathEstimate){off, own.lo - 0.5, own.hi - 0.5, (int64_t)row->count}
+                      : variance > 0 ? (MathEstimate){off, off - half, off + half, (int64_t)row->count}
+                                     : math_estimate(off, (int64_t)row->count);
 }
 
 /* The same of epsilon: the smallest of its p over all that were looked at, and against the one retrained model's. */
 static void judge_epsilon_alone(const MiaRow *row, int64_t M, MiaJudgement *out)
 {
-    double p = fmin(1, (double)row->looks * math_normal_upper(row->x[0])), z = -math_normal_quantile(p);
+    double p = fmin(1, (double)row->looks * math_normal_upper(row->x[0])),
+           z = -math_normal_quantile(fmin(p, 1 - 1e-15));
     double se = 1;
     out->judged = true;
     out->p = p;
@@ -127,8 +135,7 @@ static BaseStatus find(const MiaAuditScores *scores, MiaGame game, const MiaAudi
         if (s == MIA_STATISTIC_LOW_1)
             to->judged = false; /* it stands against equality; findings it would only dilute */
     }
-    if (game != MIA_GAME_MODELS && g->retrained.M >= 2)
-        BASE_TRY(mia_worst_class(g, game, &out->worst, &out->worst_class));
+    if (game != MIA_GAME_MODELS && g->retrained.M >= 2) BASE_TRY(mia_worst_class(g, game, out));
     if (g->retrained.M >= 2) out->found = mia_smallest_found(scores, game, &table, options, &st);
 out:
     mia_table_free(&table);

@@ -120,34 +120,10 @@ static void test_t_quantile(void **state)
     assert_true(isnan(math_stats_t_quantile(1.5, 3)) && isnan(math_stats_t_quantile(NAN, 3)));
 }
 
-/* Against the sum of all terms, each a ratio of products in long double: a term has up to 60 factors, each right to 1e-19. */
-static long double naive_hypergeometric(int64_t right, int64_t drawn, int64_t marked, int64_t n)
-{
-    long double sum = 0;
-    for (int64_t k = right; k <= drawn && k <= marked; k++) {
-        if (drawn - k > n - marked) continue;
-        long double term = 1; /* C(marked, k) C(n - marked, drawn - k) / C(n, drawn) */
-        for (int64_t i = 0; i < k; i++) term *= (long double)(marked - i) / (long double)(k - i);
-        for (int64_t i = 0; i < drawn - k; i++) term *= (long double)(n - marked - i) / (long double)(drawn - k - i);
-        for (int64_t i = 0; i < drawn; i++) term *= (long double)(drawn - i) / (long double)(n - i);
-        sum += term;
-    }
-    return sum;
-}
-
-static void test_hypergeometric(void **state)
-{
-    (void)state;
-    static const int64_t ROWS[][3] = {{4, 30, 60}, {8, 10, 20}, {16, 5, 21}, {20, 20, 40}, {32, 50, 64}, {1, 1, 2}};
-    for (size_t i = 0; i < BASE_COUNT(ROWS); i++)
-        for (int64_t right = 0; right <= ROWS[i][0] + 1; right++)
-            assert_near(math_hypergeometric_upper(right, ROWS[i][0], ROWS[i][1], ROWS[i][2]),
-                        (double)naive_hypergeometric(right, ROWS[i][0], ROWS[i][1], ROWS[i][2]), 0, 1e-12);
-    assert_true(math_hypergeometric_upper(4, 4, 27000, 54000) > 0.0624 && math_hypergeometric_upper(5, 4, 9, 20) == 0);
-}
-
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_beta),       cmocka_unit_test(test_normal),         cmocka_unit_test(test_normal_quantile),
-    cmocka_unit_test(test_t_quantile), cmocka_unit_test(test_hypergeometric),
+    cmocka_unit_test(test_beta),
+    cmocka_unit_test(test_normal),
+    cmocka_unit_test(test_normal_quantile),
+    cmocka_unit_test(test_t_quantile),
 };
 SUPPORT_MAIN(tests)

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "math/fisher.h"
 #include "math/special.h"
 #include "mia/verdict/statistics.h"
 
@@ -336,7 +337,14 @@ static void without_memory(void **state)
     (void)state;
     World w;
     world_make(&w, 1);
-    support_fail_allocations(once, &w, 150);
+    support_fail_allocations(once, &w, 1000);
+}
+
+static double fisher(int64_t right, int64_t drawn, int64_t marked, int64_t n)
+{
+    double p;
+    assert_ok(math_fisher(&(MathStratum){drawn, marked, n}, 1, right, &p));
+    return p;
 }
 
 /* By its definition: sort, take the k highest and lowest, Fisher's p of each. Ties never stand half in. */
@@ -356,7 +364,7 @@ static double naive_epsilon(const double *score, const uint8_t *member, int n, i
                 called++;
                 right += member[i] != bottom;
             }
-            double p = math_hypergeometric_upper(right, called, bottom ? n - P : P, n);
+            double p = fisher(right, called, bottom ? n - P : P, n);
             most = fmax(most, -math_normal_quantile(fmin(fmax(p, 1e-15), 1 - 1e-15)));
             ++*looks;
         }
@@ -404,13 +412,58 @@ static void epsilon_of_copies(void **state)
     for (int i = 0; i < 5 * N; i++) {
         member[i] = w.member[i / 5];
         cluster[i] = i / 5;
-        big[i] = w.score[0][i / 5] + (i % 5 ? 100 * member[i] : 0);
+        big[i] = w.score[0][i / 5];
     }
     const MiaGameScores copies = {.n = 5 * N, .member = member, .cluster = cluster};
     assert_ok(mia_statistics(&copies, MIA_GAME_FORGET, model, 1, true, &five));
     assert_near(five.row[MIA_STATISTIC_EPSILON].x[0], once.row[MIA_STATISTIC_EPSILON].x[0], 0, 0);
     mia_table_free(&once);
     mia_table_free(&five);
+}
+
+/* p of epsilon without models to compare with, in worlds with nothing to find: clusters of a member and a non-member that
+ * stand higher than single points, and classes of unlike shapes whose members are mixed unlike. At most so many of 200 below
+ * 5% as 99.9% of binomials have. */
+static void epsilon_alone_finds_nothing(void **state)
+{
+    (void)state;
+    enum { PAIRS = 60, ALL = 4 * PAIRS, TRIALS = 200, MOST = 21 };
+    for (int world = 0; world < 2; world++) {
+        int found = 0;
+        for (uint64_t trial = 0; trial < TRIALS; trial++) {
+            BaseRandom r = base_random_make(trial, "nothing", (uint64_t)world);
+            static double score[ALL];
+            static uint8_t member[ALL];
+            static int32_t cluster[ALL], label[ALL];
+            const double *model[] = {score};
+            for (int i = 0; i < ALL; i++) {
+                bool pair = i < 2 * PAIRS;
+                member[i] = (uint8_t)(i % 2);
+                cluster[i] = pair ? i / 2 : i;
+                label[i] = 0;
+                double z = base_random_normal(&r);
+                if (world == 0) {
+                    score[i] = pair && i % 2 ? score[i - 1] : z + (pair ? 2 : 0);
+                } else { /* 3 of 4 are members of a class with a long tail, 1 of 4 of the other */
+                    label[i] = i % 8 < 4;
+                    member[i] = (uint8_t)(label[i] ? i % 4 != 0 : i % 4 == 0);
+                    score[i] = label[i] ? exp(1.5 * z) : z;
+                }
+            }
+            const MiaGameScores game = {.n = ALL,
+                                        .member = member,
+                                        .cluster = world == 0 ? cluster : NULL,
+                                        .label = world == 0 ? NULL : label,
+                                        .seed = trial};
+            MiaTable got;
+            assert_ok(mia_statistics(&game, MIA_GAME_FORGET, model, 1, true, &got));
+            const MiaRow *row = &got.row[MIA_STATISTIC_EPSILON];
+            found += (double)row->looks * math_normal_upper(row->x[0]) <= 0.05;
+            mia_table_free(&got);
+        }
+        print_message("world %d: %d of %d\n", world, found, TRIALS);
+        assert_true(found <= MOST);
+    }
 }
 
 static const struct CMUnitTest tests[] = {
@@ -423,6 +476,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(two_values),
     cmocka_unit_test(epsilon_by_its_definition),
     cmocka_unit_test(epsilon_of_copies),
+    cmocka_unit_test(epsilon_alone_finds_nothing),
     cmocka_unit_test(intervals_and_p_agree),
     cmocka_unit_test(without_memory),
 };

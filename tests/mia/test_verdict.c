@@ -181,6 +181,42 @@ static void a_direction_from_another_attack(void **state)
     }
 }
 
+/* A class that differs by little, but surely, hides no other one that differs by much; in both orders. */
+static void no_class_hides_another(void **state)
+{
+    (void)state;
+    static World w;
+    static int32_t label[POINTS];
+    for (int order = 0; order < 2; order++) {
+        world_make(&w, POINTS, MODELS, 1, 0, 2, 0.01, 3);
+        for (int i = 0; i < POINTS; i++) {
+            bool small = (i / 2) % 12 == 0; /* 100 members of 1200 */
+            label[i] = small != (order == 0);
+            if (w.member[i]) w.unlearned[MIA_GAME_RETAIN][i] += small ? 0.6 : 0;
+            if (small)
+                continue; /* of the other class every model says nearly the same, and the judged one a bit more */
+            for (int m = 0; m < MODELS; m++)
+                w.retrained[MIA_GAME_RETAIN][m * POINTS + i] =
+                    w.retrained[MIA_GAME_RETAIN][i] + 1e-4 * (m + 1) * (w.member[i] ? 1 : 0);
+            w.unlearned[MIA_GAME_RETAIN][i] = w.retrained[MIA_GAME_RETAIN][i] + (w.member[i] ? 0.02 : 0);
+        }
+        w.scores.game[MIA_GAME_RETAIN].label = label;
+        MiaAuditOptions options = options_make();
+        MiaAudit got;
+        options.margin_tpr = 0.3;
+        assert_ok(mia_audit(&w.scores, 1, &options, &got));
+        const MiaFinding *f = NULL;
+        for (int64_t i = 0; i < got.count; i++)
+            if (got.finding[i].game == MIA_GAME_RETAIN) f = &got.finding[i];
+        assert_int_equal(f->worst_class, order == 0); /* the sure one has the smallest p ... */
+        assert_true(f->worst.hi < 0.05);
+        assert_int_equal(f->odd_class, order != 0); /* ... and the other is beyond the margin */
+        assert_true(f->odd.lo > 0.05);
+        assert_int_not_equal(got.game[MIA_GAME_RETAIN], MIA_INDISTINGUISHABLE);
+        mia_audit_free(&got);
+    }
+}
+
 static void equality_needs_everything(void **state)
 {
     (void)state;
@@ -528,6 +564,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_a_direction),
     cmocka_unit_test(the_plainest_is_the_headline),
     cmocka_unit_test(a_direction_from_another_attack),
+    cmocka_unit_test(no_class_hides_another),
     cmocka_unit_test(equality_needs_everything),
     cmocka_unit_test(a_failed_control_is_invalid),
     cmocka_unit_test(epsilon_alone_is_a_suspicion),
