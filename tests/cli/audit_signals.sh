@@ -7,7 +7,7 @@ nulls="$EXPUNGE_TESTS/cli/nulls.py"
 if [ -n "${EXPUNGE_LONG:-}" ]; then
     "$python" "$nulls" "$EXPUNGE" 200 >"$logs/nulls" || fail "$(cat "$logs/nulls")"
 else # a few trials of what once was wrong
-    "$python" "$nulls" "$EXPUNGE" 6 alike-0 unlike_levels-2 other_mix-3 few_exposed-6 forgot_nothing-4 leaking-5 >"$logs/nulls" ||
+    "$python" "$nulls" "$EXPUNGE" 6 alike-0 unlike_levels-2 other_mix-3 pairs-0 unlike_shapes-0 few_exposed-6 forgot_nothing-4 leaking-5 >"$logs/nulls" ||
         fail "$(cat "$logs/nulls")"
 fi
 

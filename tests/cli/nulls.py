@@ -73,6 +73,23 @@ def copies(rng, R):
     return Signals(rng, R, copies=5)
 
 
+def pairs(rng, R):
+    """A hundred persons with one forgotten and one held-out image, who look more familiar than the others."""
+    x = Signals(rng, R)
+    x.cluster[x.group == 1] = np.where(np.arange(EACH) < 100, x.cluster[x.group == 0], x.cluster[x.group == 1])
+    x.s[:, (x.label == 0) & (np.arange(4 * EACH) % EACH < 100)] += 1
+    return x
+
+
+def unlike_shapes(rng, R):
+    """Two forgotten classes, of which one has a long tail and more members."""
+    x = Signals(rng, R)
+    second = (x.group < 2) & (rng.random(4 * EACH) < np.where(x.group == 0, 0.75, 0.5))
+    x.label[second] = 2
+    x.s[:, second] = np.exp(x.s[:, second] + 2)
+    return x
+
+
 def few_exposed(rng, R):
     x = Signals(rng, R)
     x.s[0, rng.choice(EACH, EACH // 50, replace=False)] += 8
@@ -94,6 +111,7 @@ def leaking(rng, R):
 # made by, retrained models, verdicts that are false, never allowed, or wanted in 4 of 5
 SCENARIOS = {f"{make.__name__}-{R}": (make, R, FALSE, (), ()) for make in (alike, unlike_levels, overfitted, other_mix, copies)
              for R in (0, 1, 2, 3, 5)}
+SCENARIOS |= {f"{make.__name__}-{R}": (make, R, FALSE, (), ()) for make in (pairs, unlike_shapes) for R in (0, 1, 5)}
 SCENARIOS["few_exposed-6"] = (few_exposed, 6, (), {"indistinguishable"}, ())
 SCENARIOS["forgot_nothing-4"] = (forgot_nothing, 4, (), {"indistinguishable"}, ())
 SCENARIOS["leaking-5"] = (leaking, 5, (), (), {"leaks"})
@@ -115,7 +133,7 @@ def main(program, trials, *only):
     for name, (make, R, false, never, wanted) in SCENARIOS.items():
         if only and name not in only:
             continue
-        seen = collections.Counter(verdict(program, make(np.random.default_rng([11, t]), R), make is copies)
+        seen = collections.Counter(verdict(program, make(np.random.default_rng([11, t]), R), make in (copies, pairs))
                                    for t in range(int(trials)))
         count = lambda words: sum(seen[word] for word in words)
         bad = count(false) >= too_many(int(trials)) or count(never) > 0 or (wanted and count(wanted) < 0.8 * int(trials))
