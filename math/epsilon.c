@@ -284,9 +284,8 @@ double math_epsilon_one_run_p(int64_t m, int64_t r, int64_t v, double epsilon, d
     double p = math_stats_binomial_upper(v, r, q);
     if (delta == 0 || v == 0 || p >= 1) return p < 1 ? p : 1;
     int64_t k = v - 1;
-    int sign; /* lgamma itself writes a global */
     double mass =
-        exp(lgamma_r((double)r + 1, &sign) - lgamma_r((double)k + 1, &sign) - lgamma_r((double)(r - k) + 1, &sign) -
+        exp(math_log_gamma((double)r + 1) - math_log_gamma((double)k + 1) - math_log_gamma((double)(r - k) + 1) -
             (double)k * log1p(odds) - (double)(r - k) * (epsilon + log1p(odds)));
     double sum = 0, worst = 0; /* P[v > Bin >= v - i] and its largest share of i */
     for (int64_t i = 1; i <= v; i++, k--) {

@@ -5,11 +5,16 @@
 
 enum { FRACTION_TERMS = 100000, HAZARD_TERMS = 40 };
 
+double math_log_gamma(double x)
+{
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 /* log n! less Stirling's formula. Below 15 the difference of logarithms is exact enough, its terms being small. */
 static double stirling_error(double n)
 {
-    int sign; /* lgamma itself writes a global */
-    if (n < 15) return lgamma_r(n + 1, &sign) - (n + 0.5) * log(n) + n - 0.5 * log(2 * M_PI);
+    if (n < 15) return math_log_gamma(n + 1) - (n + 0.5) * log(n) + n - 0.5 * log(2 * M_PI);
     double s = 1 / (n * n);
     return (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - (1.0 / 1680 - s / 1188) * s) * s) * s) / n;
 }

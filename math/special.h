@@ -14,4 +14,7 @@ double math_normal_hazard(double x);
 /** The x with P(Z <= x) = p; -inf, inf at 0, 1; NaN outside. */
 double math_normal_quantile(double p);
 
+/** log |Gamma(x)|; unlike lgamma it writes no global, so that threads may call it at once. */
+double math_log_gamma(double x);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "math/special.h"
+
 double mia_density_normal(double x, double mean, double sd)
 {
     double z = (x - mean) / sd, log_density = -0.5 * z * z - log(sd) - 0.5 * log(2 * M_PI);
@@ -23,8 +25,7 @@ double mia_density_normal_cdf(double z)
 
 double mia_density_student_peak(double scale, double df)
 {
-    int sign; /* lgamma itself writes a global */
-    return lgamma_r((df + 1) / 2, &sign) - lgamma_r(df / 2, &sign) - 0.5 * log(df * M_PI) - log(scale);
+    return math_log_gamma((df + 1) / 2) - math_log_gamma(df / 2) - 0.5 * log(df * M_PI) - log(scale);
 }
 
 double mia_density_student(double x, double centre, double scale, double df, double peak)

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "math/special.h"
 #include "mia/line/interior.h"
 
 enum {
@@ -106,7 +107,7 @@ out:
 static double poisson_tail(double z, int r)
 {
     if (z <= 0) return r == 0;
-    double first = exp(r * log(z) - z - lgamma(r + 1.0));
+    double first = exp(r * log(z) - z - math_log_gamma(r + 1.0));
     return r + 1 > z ? first / (1 - z / (r + 1)) : 1;
 }
 
