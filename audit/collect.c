@@ -106,6 +106,14 @@ out:
     return st;
 }
 
+/* Trained on, with a label that held-out images of its class may have: what a coin left out was not trained on, and a wrong
+ * label sets an image apart from every held-out one, under a retrained model too. */
+static bool may_be_member(const SessionCanaries *canaries, int64_t at)
+{
+    if (canaries->n && canaries->kind == SESSION_CANARY_LABEL) return !session_canaries_has(canaries, at);
+    return !session_canaries_left_out(canaries, at);
+}
+
 static BaseStatus choose_points(const AuditTask *t, const SessionCanaries *canaries, AuditCollected *c,
                                 ModelPoints *points)
 {
@@ -117,8 +125,8 @@ static BaseStatus choose_points(const AuditTask *t, const SessionCanaries *canar
         int64_t before = points->n;
         BASE_TRY(model_points_add(points, &c->data, test, &c->forget, inside, t->options.points, t->seed));
         int64_t n = before;
-        for (int64_t i = before; i < points->n; i++) /* what a coin left out was not trained on */
-            if (test || !session_canaries_left_out(canaries, points->item[i].at)) points->item[n++] = points->item[i];
+        for (int64_t i = before; i < points->n; i++)
+            if (test || may_be_member(canaries, points->item[i].at)) points->item[n++] = points->item[i];
         points->n = n;
         end[g] = points->n;
     }

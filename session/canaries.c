@@ -127,7 +127,8 @@ out:
     return st;
 }
 
-bool session_canaries_left_out(const SessionCanaries *c, int64_t at)
+/* The canary at @p at, or -1. */
+static int64_t find(const SessionCanaries *c, int64_t at)
 {
     int64_t lo = 0, hi = c->n;
     while (lo < hi) {
@@ -137,7 +138,15 @@ bool session_canaries_left_out(const SessionCanaries *c, int64_t at)
         else
             hi = mid;
     }
-    return lo < c->n && c->at[lo] == at && !c->coin[lo];
+    return lo < c->n && c->at[lo] == at ? lo : -1;
+}
+
+bool session_canaries_has(const SessionCanaries *c, int64_t at) { return find(c, at) >= 0; }
+
+bool session_canaries_left_out(const SessionCanaries *c, int64_t at)
+{
+    int64_t i = find(c, at);
+    return i >= 0 && !c->coin[i];
 }
 
 void session_canaries_leave_out(const SessionCanaries *c, DataIndex *index)

@@ -46,6 +46,8 @@ BaseStatus session_canaries_draw(const SessionData *data, const DataView *from, 
 /** Gives the training images the labels that they are trained with; data->hash stays that of the data. BASE_EARG where
  *  the images are not those that the canaries were drawn from. Without canaries: nothing. */
 BaseStatus session_canaries_apply(const SessionCanaries *canaries, SessionData *data);
+/** Whether the training image at @p at is a canary. */
+bool session_canaries_has(const SessionCanaries *canaries, int64_t at);
 /** Whether the training image at @p at is a canary that its coin left out. */
 bool session_canaries_left_out(const SessionCanaries *canaries, int64_t at);
 /** Removes these from positions in the training split. */

@@ -130,6 +130,13 @@ ok $audit --weights wrong.safetensors --make-retrained 1 --set epochs=1 -o wrong
 ls wrong.cache/canaries-*/*.safetensors >/dev/null || fail "a model with wrong labels is kept like one without"
 read -r epsilon ceiling n held <<<"$(bound wrong unlearned forgotten)"
 [ "$n" = 100 ] || fail "not all canaries are trained as class 1"
+"$python" - <<'PY' || fail "a canary with a wrong label plays a game"
+import h5py
+with h5py.File("wrong/signals.h5") as f:
+    p, c = f["points"], f["canaries"]
+    members = set(p["position"][:][p["test"][:] == 0])
+    assert len(members) == 500 and not members & set(c["position"][:])
+PY
 grep -q "The canaries have wrong labels" wrong/report.md || fail "the page does not say which kind"
 
 # a file from anywhere, and coins that were turned in the signals under a manifest that was made to fit
