@@ -34,6 +34,21 @@ void audit_collected_free(AuditCollected *c)
     *c = (AuditCollected){0};
 }
 
+static const char *weights_of(const AuditCollected *c, const char *role)
+{
+    for (size_t i = 0; i < c->input_count; i++)
+        if (strcmp(c->input[i].role, role) == 0) return c->input[i].weights;
+    return "";
+}
+
+bool audit_unlearned_nothing(const AuditCollected *c)
+{
+    const AuditSignals *s = &c->signals;
+    const char *original = weights_of(c, "original"), *unlearned = weights_of(c, "unlearned");
+    if (*original || *unlearned) return strcmp(original, unlearned) == 0;
+    return s->original && memcmp(s->original, s->unlearned, (size_t)(s->N * s->K) * sizeof *s->original) == 0;
+}
+
 /* @p tensors: of a network, else NULL. */
 static BaseStatus add_input(AuditCollected *c, const char *role, const char *path, const char *weights,
                             const IoTensors *tensors)
@@ -60,14 +75,13 @@ out:
 
 /* A target among its references always looks like what it is compared with. The original is another matter: then
  * nothing was unlearned, and the audit says so. */
-static BaseStatus check_weights(AuditCollected *c, const char *role, const char *path, const char *hash)
+static BaseStatus check_weights(const AuditCollected *c, const char *role, const char *path, const char *hash)
 {
     BaseStatus st = BASE_OK;
     for (size_t i = 0; i < c->input_count; i++) {
         const AuditInput *other = &c->input[i];
         if (strcmp(other->weights, hash) != 0) continue;
         if (strcmp(role, "original") == 0 && strcmp(other->role, "unlearned") == 0) {
-            c->unlearned_nothing = true;
             base_warning("%s holds the same numbers as the original %s: nothing was unlearned", other->path, path);
             continue;
         }
@@ -509,8 +523,7 @@ static BaseStatus collect_signals(const AuditTask *t, AuditCollected *out)
     s->options = t->options;
     s->seed = t->seed;
     BASE_TRY(audit_choose(t->attacks, s->shadow.S > 0, t->set, t->set_count, &s->choice, &s->choice_count));
-    c.unlearned_nothing =
-        s->original && memcmp(s->original, s->unlearned, (size_t)(s->N * s->K) * sizeof *s->original) == 0;
+    c.unlearned_nothing = audit_unlearned_nothing(&c);
     if (c.unlearned_nothing)
         base_warning("%s: the unlearned model's logits are the original's: nothing was unlearned", t->signals);
     BASE_TRY(classes_of_points(t, &c));
@@ -552,6 +565,7 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     if (t->original) {
         BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->original));
         BASE_TRY(add_file(t, &how, &c, "original", t->original, s->original));
+        c.unlearned_nothing = audit_unlearned_nothing(&c);
     }
     BASE_TRY(add_retrained(t, &how, &canaries, &c, cache));
     if (s->original && s->R >= 2) BASE_TRY(add_graded(t, &how, &c, &model));

@@ -52,9 +52,12 @@ typedef struct {
     size_t forget_count;
     size_t shadows;         /* networks in the shadow folder */
     double made_seconds;    /* training of retrained models */
-    bool unlearned_nothing; /* the audited weights are the original's */
+    bool unlearned_nothing; /* audit_unlearned_nothing */
 } AuditCollected;
 void audit_collected_free(AuditCollected *collected);
+/** Whether the audited model is the original: by the hashes of their weights, or in an audit of logits, which has none, by
+ *  the logits. Of inputs and signals alone, so that --verify finds what the audit found. */
+bool audit_unlearned_nothing(const AuditCollected *collected);
 BaseStatus audit_collect(const AuditTask *task, AuditCollected *out);
 
 #endif

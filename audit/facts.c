@@ -54,20 +54,16 @@ IoJson *audit_facts_json(const AuditPage *p)
 static BaseStatus read_inputs(const BaseYaml *inputs, AuditCollected *c)
 {
     BaseStatus st = BASE_OK;
-    const char *unlearned = "";
     BASE_TRY(BASE_ALLOC(inputs ? inputs->count : 0, &c->input));
     for (size_t i = 0; inputs && i < inputs->count; i++) {
         AuditInput *input = &c->input[c->input_count++];
-        const char *weights = audit_manifest_text(inputs->items[i], "weights_sha256");
         BASE_TRY(base_strdup(audit_manifest_text(inputs->items[i], "role"), &input->role));
         BASE_TRY(base_strdup(audit_manifest_text(inputs->items[i], "path"), &input->path));
         BASE_TRY(base_strdup(audit_manifest_text(inputs->items[i], "training"), &input->training));
         snprintf(input->file, sizeof input->file, "%s", audit_manifest_text(inputs->items[i], "sha256"));
-        snprintf(input->weights, sizeof input->weights, "%s", weights);
-        if (strcmp(input->role, "unlearned") == 0) unlearned = weights;
-        if (strcmp(input->role, "original") == 0 && *weights && strcmp(weights, unlearned) == 0)
-            c->unlearned_nothing = true;
+        snprintf(input->weights, sizeof input->weights, "%s", audit_manifest_text(inputs->items[i], "weights_sha256"));
     }
+    c->unlearned_nothing = audit_unlearned_nothing(c);
 out:
     return st;
 }

@@ -42,6 +42,13 @@ has stdout "invalid: CONTROL FAILED (retrained model 3 differs"
 [ "$(word leaky)" = invalid ] || fail "report.json says $(word leaky)"
 ok audit --verify leaky
 
+# logits that are the original's: nothing was unlearned, and the check finds the same without weights
+make same.h5 "file['unlearned/logits'][:] = file['original/logits'][:]"
+ok audit --signals same.h5 --attacks loss -o same
+has stderr "same.h5: the unlearned model's logits are the original's: nothing was unlearned"
+grep -q '"unlearned_equals_original": true' same/report.json || fail "the report hides that nothing was unlearned"
+ok audit --verify same
+
 # equality by an attack that could not have seen more says so in its first word
 make blind.h5 "x.s[0, x.label == 0] -= 30"
 ok audit --signals blind.h5 --attacks correctness --margin 0.2 -o blind
