@@ -308,6 +308,25 @@ static void refuse(AuditAttack *a, MiaGame g, const char *why)
     snprintf(a->why_not[g], sizeof a->why_not[g], "%s", why);
 }
 
+/* AUCs are compared within classes: where none has members and others, no attack can play. */
+static BaseStatus refuse_apart(const AuditSignals *s, const AuditGame *game, AuditAttack *a, MiaGame g)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *seen = NULL; /* of each class: 1 members, 2 others */
+    bool shared = false;
+    if (!a->plays[g]) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(s->K, &seen));
+    for (int64_t i = 0; i < game->n; i++) {
+        uint8_t *class = &seen[game->label[i]];
+        *class |= game->member[i] ? 1 : 2;
+        shared = shared || *class == 3;
+    }
+    if (!shared) refuse(a, g, "needs a class with both trained-on and held-out points");
+out:
+    base_free(seen);
+    return st;
+}
+
 /* The rows' first @p members columns of what was played on members and others together. */
 static BaseStatus cut_to_members(const AuditGame *from, int64_t M, const double *score, double **out)
 {
@@ -354,6 +373,7 @@ static BaseStatus play_forget(const AuditSignals *s, AuditResult *r, Table *t, A
     }
     if (a->result[MIA_GAME_FORGET].fitted == MIA_FITTED)
         refuse(a, MIA_GAME_FORGET, "is fitted to the points that it would judge");
+    BASE_TRY(refuse_apart(s, game, a, MIA_GAME_FORGET));
 out:
     return st;
 }
@@ -389,6 +409,7 @@ static BaseStatus play_all(const AuditSignals *s, AuditResult *r)
         BASE_TRY(play(s, &r->game[MIA_GAME_RETAIN], r->M + r->G, &table[1], a, MIA_GAME_RETAIN));
         if (a->result[MIA_GAME_RETAIN].fitted == MIA_FITTED)
             refuse(a, MIA_GAME_RETAIN, "is fitted to the points that it would judge");
+        BASE_TRY(refuse_apart(s, &r->game[MIA_GAME_RETAIN], a, MIA_GAME_RETAIN));
         BASE_TRY(curve_of(s, r, &table[0], a));
         a->seconds = base_clock_wall() - start;
     }

@@ -49,6 +49,23 @@ has stderr "same.h5: the unlearned model's logits are the original's: nothing wa
 grep -q '"unlearned_equals_original": true' same/report.json || fail "the report hides that nothing was unlearned"
 ok audit --verify same
 
+# held-out images of other classes than the trained-on ones: those games are left out, and the others are judged
+apart() { # apart DIR GAME GROUP IN OUT: points of GROUP are all of class IN, and those of the next of class OUT
+    make apart.h5 "l, g = file['points/labels'][:], file['points/group'][:]
+l[g == $3] = $4; l[g == $3 + 1] = $5; file['points/labels'][:] = l"
+    ok audit --signals apart.h5 --attacks loss -o "$1"
+    "$python" - "$1" "$2" <<'PY' || fail "game $2 is not left out by itself"
+import json, sys
+games = json.load(open(sys.argv[1] + "/report.json"))["results"]["games"]
+for name, game in games.items():
+    assert bool(game["attacks"]) == (name != sys.argv[2]), (name, game)
+    if name == sys.argv[2]: assert game["left_out"][0]["why"] == "needs a class with both trained-on and held-out points", game
+PY
+    ok audit --verify "$1"
+}
+apart apart-retain retain 2 1 2
+apart apart-forget forget 0 0 1
+
 # equality by an attack that could not have seen more says so in its first word
 make blind.h5 "x.s[0, x.label == 0] -= 30"
 ok audit --signals blind.h5 --attacks correctness --margin 0.2 -o blind
