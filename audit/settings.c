@@ -87,6 +87,31 @@ void audit_settings_differences(const char *own, const char *other, BaseText *ou
     }
 }
 
+/* The settings of @p text that @p other says too; the rest are appended to @p lacking. */
+static int64_t said_too(const char *text, const char *other, BaseText *lacking)
+{
+    int64_t both = 0;
+    for (const char *at = text; *at;) {
+        const char *colon = strstr(at, ": "), *next = strstr(at, ", ");
+        size_t length;
+        if (colon && (!next || colon < next) && strncmp(at, EXCLUDED, strlen(EXCLUDED)) != 0) {
+            if (setting(other, at, (size_t)(colon - at), &length))
+                both++;
+            else
+                base_text_add(lacking, "%s%.*s", lacking->size ? ", " : "", (int)(colon - at), at);
+        }
+        if (!next) break;
+        at = next + 2;
+    }
+    return both;
+}
+
+int64_t audit_settings_compared(const char *own, const char *other, BaseText *lacking)
+{
+    said_too(own, other, lacking);
+    return said_too(other, own, lacking);
+}
+
 bool audit_settings_exclude_none(const char *settings)
 {
     size_t length;

@@ -2,6 +2,9 @@
 #ifndef AUDIT_SETTINGS_H
 #define AUDIT_SETTINGS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/text.h"
 #include "io/tensors.h"
 
@@ -12,6 +15,8 @@ BaseStatus audit_settings_of(const IoTensors *tensors, BaseText *out);
 /** The settings that both say and that differ, as "lr 0.1, not 0.05; epochs 3, not 20"; excluded classes are not compared.
  *  Appended. */
 void audit_settings_differences(const char *own, const char *other, BaseText *out);
+/** How many settings both say; the names of those that only one of them says, as "lr, epochs", are appended. */
+int64_t audit_settings_compared(const char *own, const char *other, BaseText *lacking);
 /** Whether it says that no class was left out. */
 bool audit_settings_exclude_none(const char *settings);
 

@@ -18,7 +18,7 @@ BaseStatus audit_training_words(const AuditCollected *c, BaseText *out)
     BaseStatus st = BASE_OK;
     const AuditInput *model = input_of(c, "original");
     int64_t alike = 0, known = 0, all = 0;
-    BaseText lines = {0}, one = {0};
+    BaseText lines = {0}, one = {0}, lacking = {0};
     if (!model) model = input_of(c, "unlearned");
     if (!model) return BASE_OK;
     for (size_t i = 0; i < c->input_count; i++) {
@@ -28,14 +28,20 @@ BaseStatus audit_training_words(const AuditCollected *c, BaseText *out)
         if (audit_settings_exclude_none(retrained->training))
             base_text_add(&lines, " %s was trained on all classes: it is no retrained model.", retrained->path);
         if (!*retrained->training || !*model->training) continue;
-        known++;
         base_text_free(&one);
+        base_text_free(&lacking);
+        if (audit_settings_compared(retrained->training, model->training, &lacking) == 0) continue;
+        known++;
         audit_settings_differences(retrained->training, model->training, &one);
         BASE_TRY(one.st);
+        BASE_TRY(lacking.st);
         if (one.size)
             base_text_add(&lines, " %s was trained otherwise: %s.", retrained->path, one.data);
         else
             alike++;
+        if (lacking.size)
+            base_text_add(&lines, " Not compared for %s, since only one of the two files says it: %s.", retrained->path,
+                          lacking.data);
     }
     BASE_TRY(lines.st);
     if (all == 0) goto out;
@@ -52,5 +58,6 @@ BaseStatus audit_training_words(const AuditCollected *c, BaseText *out)
 out:
     base_text_free(&lines);
     base_text_free(&one);
+    base_text_free(&lacking);
     return st;
 }
