@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/whole.h"
 #include "base/memory.h"
 
 void audit_canaries_free(AuditCanaries *c)
@@ -59,8 +60,7 @@ out:
 }
 
 /* @p path [n], or [n, K] where K is not 0. *n 0: not known yet. */
-static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *path, IoH5Type type, int64_t *n,
-                             int64_t K, size_t size, void **out)
+static BaseStatus check_shape(IoHdf5 *file, const char *file_name, const char *path, int64_t *n, int64_t K)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
@@ -69,8 +69,6 @@ static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *pa
                  (K == 0 || info.shape[1] == K);
     BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
     *n = info.shape[0];
-    BASE_TRY(base_alloc_raw((size_t)info.count, size, out));
-    BASE_TRY(io_hdf5_read(file, path, type, *out));
 out:
     return st;
 }
@@ -78,10 +76,8 @@ out:
 static BaseStatus read_bits(IoHdf5 *file, const char *file_name, const char *path, int64_t *n, uint8_t **out)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(read_array(file, file_name, path, IO_H5_U8, n, 0, 1, (void **)out));
-    for (int64_t i = 0; i < *n; i++)
-        BASE_CHECK((*out)[i] <= 1, BASE_EFORMAT, "%s: %s holds %d at place %lld; it must be 0 or 1", file_name, path,
-                   (*out)[i], (long long)i);
+    BASE_TRY(check_shape(file, file_name, path, n, 0));
+    BASE_TRY(audit_whole_u8(file, file_name, path, 0, 1, "it must be 0 or 1", out));
 out:
     return st;
 }
@@ -89,7 +85,9 @@ out:
 static BaseStatus read_logits(IoHdf5 *file, const char *file_name, const char *path, int64_t n, int64_t K, double **out)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(read_array(file, file_name, path, IO_H5_F64, &n, K, sizeof **out, (void **)out));
+    BASE_TRY(check_shape(file, file_name, path, &n, K));
+    BASE_TRY(BASE_ALLOC_RAW(n * K, out));
+    BASE_TRY(io_hdf5_read(file, path, IO_H5_F64, *out));
     for (int64_t i = 0; i < n * K; i++)
         BASE_CHECK(isfinite((*out)[i]), BASE_EFORMAT, "%s: %s of canary %lld is %g; logits must be finite numbers",
                    file_name, path, (long long)(i / K), (*out)[i]);
@@ -126,13 +124,12 @@ BaseStatus audit_canaries_read(IoHdf5 *file, const char *name, int64_t K, const 
 {
     BaseStatus st = BASE_OK;
     AuditCanaries c = {0};
+    char classes[64];
     *out = (AuditCanaries){0};
     if (!io_hdf5_has(file, "/canaries")) return BASE_OK;
-    BASE_TRY(read_array(file, name, "/canaries/labels", IO_H5_I32, &c.n, 0, sizeof *c.label, (void **)&c.label));
-    for (int64_t i = 0; i < c.n; i++)
-        BASE_CHECK(c.label[i] >= 0 && c.label[i] < K, BASE_EFORMAT,
-                   "%s: /canaries/labels holds %d at place %lld; the logits have %lld classes", name, c.label[i],
-                   (long long)i, (long long)K);
+    snprintf(classes, sizeof classes, "the logits have %lld classes", (long long)K);
+    BASE_TRY(check_shape(file, name, "/canaries/labels", &c.n, 0));
+    BASE_TRY(audit_whole_i32(file, name, "/canaries/labels", 0, K - 1, classes, &c.label));
     BASE_TRY(read_bits(file, name, "/canaries/coin", &c.n, &c.coin));
     if (io_hdf5_has(file, "/canaries/forgotten")) {
         BASE_TRY(read_bits(file, name, "/canaries/forgotten", &c.n, &c.forgotten));
@@ -143,8 +140,11 @@ BaseStatus audit_canaries_read(IoHdf5 *file, const char *name, int64_t K, const 
     BASE_TRY(read_logits(file, name, "/canaries/unlearned_logits", c.n, K, &c.unlearned));
     if (io_hdf5_has(file, "/canaries/original_logits"))
         BASE_TRY(read_logits(file, name, "/canaries/original_logits", c.n, K, &c.original));
-    if (io_hdf5_has(file, "/canaries/position"))
-        BASE_TRY(read_array(file, name, "/canaries/position", IO_H5_I64, &c.n, 0, sizeof *c.at, (void **)&c.at));
+    if (io_hdf5_has(file, "/canaries/position")) {
+        BASE_TRY(check_shape(file, name, "/canaries/position", &c.n, 0));
+        BASE_TRY(BASE_ALLOC_RAW(c.n, &c.at));
+        BASE_TRY(io_hdf5_read_whole(file, "/canaries/position", c.at));
+    }
     BASE_TRY(read_text(file, "kind", &c.kind));
     BASE_TRY(read_text(file, "seed", &c.seed));
     BASE_TRY(check_coins(name, &c));

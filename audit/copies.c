@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/whole.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "math/groups.h"
@@ -127,8 +128,10 @@ BaseStatus audit_find_copies(const SessionData *data, AuditSignals *s)
     BaseStatus st = BASE_OK;
     Work w = {.data = data, .s = s, .pictures = data->train->H >= GRID && data->train->W >= GRID};
     bool any = false;
+    uint64_t *id = NULL;
     BASE_TRY(BASE_ALLOC(s->N, &w.item));
     BASE_TRY(BASE_ALLOC(s->N, &w.parent));
+    BASE_TRY(BASE_ALLOC(s->N, &id));
     if (w.pictures) BASE_TRY(BASE_ALLOC(s->N * SIDE * SIDE, &w.miniature));
     for (int64_t i = 0; i < s->N; i++) {
         const DataSet *set = s->point[i].test ? data->test : data->train;
@@ -144,11 +147,14 @@ BaseStatus audit_find_copies(const SessionData *data, AuditSignals *s)
         w.parent[i] = root_of(w.parent, (int32_t)i);
         any = any || w.parent[i] != i;
     }
-    if (any) {
+    if (any) { /* numbered as they will be when they are read again */
+        for (int64_t i = 0; i < s->N; i++) id[i] = (uint64_t)w.parent[i];
+        BASE_TRY(audit_whole_number(id, s->N, w.parent));
         s->cluster = w.parent;
         w.parent = NULL;
     }
 out:
+    base_free(id);
     base_free(w.item);
     base_free(w.miniature);
     base_free(w.parent);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/whole.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "io/file.h"
@@ -204,8 +205,8 @@ out:
     return st;
 }
 
-static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *path, IoH5Type type, int ndim,
-                             const int64_t *shape, size_t size, void **out)
+static BaseStatus check_shape(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
+                              int64_t *count)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
@@ -213,8 +214,41 @@ static BaseStatus read_array(IoHdf5 *file, const char *file_name, const char *pa
     bool right = info.ndim == ndim && info.count > 0;
     for (int d = 0; right && d < ndim; d++) right = shape[d] < 0 || info.shape[d] == shape[d];
     BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
-    BASE_TRY(base_alloc_raw((size_t)info.count, size, out));
-    BASE_TRY(io_hdf5_read(file, path, type, *out));
+    *count = info.count;
+out:
+    return st;
+}
+
+static BaseStatus read_logits(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
+                              double **out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t count = 0;
+    BASE_TRY(check_shape(file, file_name, path, ndim, shape, &count));
+    BASE_TRY(BASE_ALLOC_RAW(count, out));
+    BASE_TRY(io_hdf5_read(file, path, IO_H5_F64, *out));
+out:
+    return st;
+}
+
+static BaseStatus read_whole(IoHdf5 *file, const char *file_name, const char *path, const int64_t *shape, int64_t **out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t count = 0;
+    BASE_TRY(check_shape(file, file_name, path, 1, shape, &count));
+    BASE_TRY(BASE_ALLOC_RAW(count, out));
+    BASE_TRY(io_hdf5_read_whole(file, path, *out));
+out:
+    return st;
+}
+
+static BaseStatus read_flags(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
+                             uint8_t **out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t count = 0;
+    BASE_TRY(check_shape(file, file_name, path, ndim, shape, &count));
+    BASE_TRY(audit_whole_u8(file, file_name, path, 0, 1, "it must be 0 or 1", out));
 out:
     return st;
 }
@@ -271,10 +305,8 @@ static BaseStatus read_places(IoHdf5 *file, const char *name, AuditSignals *s)
     const char *const where = io_hdf5_has(file, "/points/position") ? "/points/position" : "/points/image";
     int64_t *at = NULL;
     uint8_t *test = NULL;
-    if (io_hdf5_has(file, where))
-        BASE_TRY(read_array(file, name, where, IO_H5_I64, 1, &s->N, sizeof *at, (void **)&at));
-    if (io_hdf5_has(file, "/points/test"))
-        BASE_TRY(read_array(file, name, "/points/test", IO_H5_U8, 1, &s->N, 1, (void **)&test));
+    if (io_hdf5_has(file, where)) BASE_TRY(read_whole(file, name, where, &s->N, &at));
+    if (io_hdf5_has(file, "/points/test")) BASE_TRY(read_flags(file, name, "/points/test", 1, &s->N, &test));
     BASE_TRY(BASE_ALLOC(s->N, &s->point));
     for (int64_t i = 0; i < s->N; i++) {
         bool held_out = s->group[i] == AUDIT_FORGET_TEST || s->group[i] >= AUDIT_RETAIN_TEST;
@@ -304,24 +336,27 @@ out:
 
 static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
 {
+    static const char *const GROUPS = "groups are 0 (forgotten, trained on), 1 (forgotten, held out), 2 (kept, trained "
+                                      "on), 3 (kept, held out) and 4 (population)";
     BaseStatus st = BASE_OK;
-    BASE_TRY(read_array(file, name, "/points/labels", IO_H5_I32, 1, &s->N, sizeof *s->labels, (void **)&s->labels));
-    BASE_TRY(read_array(file, name, "/points/group", IO_H5_U8, 1, &s->N, 1, (void **)&s->group));
-    for (int64_t i = 0; i < s->N; i++) {
-        BASE_CHECK(s->group[i] < AUDIT_GROUPS, BASE_EFORMAT,
-                   "%s: /points/group holds %d at place %lld; groups are 0 (forgotten, trained on), 1 (forgotten, held "
-                   "out), 2 (kept, trained on), 3 (kept, held out) and 4 (population)",
-                   name, s->group[i], (long long)i);
-        BASE_CHECK(s->labels[i] >= 0 && s->labels[i] < s->K, BASE_EFORMAT,
-                   "%s: /points/labels holds %d at place %lld; the logits have %lld classes", name, s->labels[i],
-                   (long long)i, (long long)s->K);
+    int64_t count = 0;
+    char classes[64];
+    snprintf(classes, sizeof classes, "the logits have %lld classes", (long long)s->K);
+    BASE_TRY(check_shape(file, name, "/points/labels", 1, &s->N, &count));
+    BASE_TRY(check_shape(file, name, "/points/group", 1, &s->N, &count));
+    BASE_TRY(audit_whole_u8(file, name, "/points/group", 0, AUDIT_GROUPS - 1, GROUPS, &s->group));
+    BASE_TRY(audit_whole_i32(file, name, "/points/labels", 0, s->K - 1, classes, &s->labels));
+    if (io_hdf5_has(file, "/points/cluster")) {
+        BASE_TRY(check_shape(file, name, "/points/cluster", 1, &s->N, &count));
+        BASE_TRY(audit_whole_ids(file, "/points/cluster", &s->cluster));
     }
-    if (io_hdf5_has(file, "/points/cluster"))
-        BASE_TRY(
-            read_array(file, name, "/points/cluster", IO_H5_I32, 1, &s->N, sizeof *s->cluster, (void **)&s->cluster));
-    if (io_hdf5_has(file, "/points/subgroup"))
-        BASE_TRY(read_array(file, name, "/points/subgroup", IO_H5_I32, 1, &s->N, sizeof *s->subgroup,
-                            (void **)&s->subgroup));
+    if (io_hdf5_has(file, "/points/subgroup")) {
+        BASE_TRY(check_shape(file, name, "/points/subgroup", 1, &s->N, &count));
+        BASE_TRY(audit_whole_i32(file, name, "/points/subgroup", INT32_MIN, INT32_MAX,
+                                 "the report prints these numbers, and they must lie between -2147483648 and "
+                                 "2147483647",
+                                 &s->subgroup));
+    }
     BASE_TRY(read_class_names(file, name, s));
     BASE_TRY(read_places(file, name, s));
 out:
@@ -338,14 +373,13 @@ static BaseStatus read_parts(IoHdf5 *file, const char *name, AuditSignals *s)
     for (Part *p = part; p->path; p++) {
         if (!io_hdf5_has(file, p->path)) continue;
         int64_t shape[3] = {-1, s->N, s->K};
-        BASE_TRY(read_array(file, name, p->path, IO_H5_F64, 3, shape, sizeof(double), (void **)p->logits));
+        BASE_TRY(read_logits(file, name, p->path, 3, shape, p->logits));
         BASE_TRY(io_hdf5_info(file, p->path, &info));
         *p->models = shape[0] = info.shape[0];
         beside(p, "keep", beside_it);
-        if (p->keep) BASE_TRY(read_array(file, name, beside_it, IO_H5_U8, 2, shape, 1, (void **)p->keep));
+        if (p->keep) BASE_TRY(read_flags(file, name, beside_it, 2, shape, p->keep));
         beside(p, "pair", beside_it);
-        if (p->pair && io_hdf5_has(file, beside_it))
-            BASE_TRY(read_array(file, name, beside_it, IO_H5_I64, 1, shape, sizeof **p->pair, (void **)p->pair));
+        if (p->pair && io_hdf5_has(file, beside_it)) BASE_TRY(read_whole(file, name, beside_it, shape, p->pair));
     }
 out:
     return st;
@@ -381,11 +415,9 @@ static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
     BASE_CHECK(info.ndim == 2 && info.count > 0, BASE_EFORMAT, "%s: /unlearned/logits must be [N,K]", path);
     s->N = info.shape[0];
     s->K = info.shape[1];
-    BASE_TRY(
-        read_array(file, path, "/unlearned/logits", IO_H5_F64, 2, info.shape, sizeof(double), (void **)&s->unlearned));
+    BASE_TRY(read_logits(file, path, "/unlearned/logits", 2, info.shape, &s->unlearned));
     if (io_hdf5_has(file, "/original/logits"))
-        BASE_TRY(read_array(file, path, "/original/logits", IO_H5_F64, 2, info.shape, sizeof(double),
-                            (void **)&s->original));
+        BASE_TRY(read_logits(file, path, "/original/logits", 2, info.shape, &s->original));
     BASE_TRY(read_points(file, path, s));
     BASE_TRY(read_parts(file, path, s));
     BASE_CHECK(s->G == 0 || (s->G == AUDIT_GRADES && s->original), BASE_EFORMAT,

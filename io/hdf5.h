@@ -42,6 +42,11 @@ bool io_hdf5_has(IoHdf5 *file, const char *path); /* dataset or group */
 BaseStatus io_hdf5_info(IoHdf5 *file, const char *path, IoH5Info *out);
 /** Reads a whole array converted to @p type into @p out [info.count], the caller's storage. */
 BaseStatus io_hdf5_read(IoHdf5 *file, const char *path, IoH5Type type, void *out);
+/** Reads an array of whole numbers of any numeric type, and cuts none: BASE_EFORMAT names the first that has a fraction, is no
+ *  number or does not fit 64 bits with a sign. @p out [info.count]. */
+BaseStatus io_hdf5_read_whole(IoHdf5 *file, const char *path, int64_t *out);
+/** The same for numbers that only name things: unlike ones get unlike ids, up to 2^64 - 1 too. */
+BaseStatus io_hdf5_read_ids(IoHdf5 *file, const char *path, uint64_t *out);
 /** Creates missing groups; arrays over 4 KiB are chunked and deflated. @p data [shape]. */
 BaseStatus io_hdf5_write(IoHdf5 *file, const char *path, IoH5Type type, int ndim, const int64_t *shape,
                          const void *data);

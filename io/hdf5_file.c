@@ -1,6 +1,7 @@
 /* io/hdf5_file.c - groups and arrays through libhdf5: files in memory for writing, identifiers closed on every path. */
 #include "io/hdf5_private.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -219,6 +220,62 @@ out:
     H5Dclose(data);
     return st;
 }
+
+static bool is_unsigned_64(hid_t data)
+{
+    hid_t type = H5Dget_type(data);
+    bool yes =
+        type >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 8 && H5Tget_sign(type) == H5T_SGN_NONE;
+    if (type >= 0) H5Tclose(type);
+    return yes;
+}
+
+/* Floats are read as doubles, in the place of the whole numbers that they become. */
+static BaseStatus whole_of_floats(IoHdf5 *file, const char *path, int64_t count, uint64_t *out)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(io_hdf5_read(file, path, IO_H5_F64, out));
+    for (int64_t i = 0; i < count; i++) {
+        double v;
+        memcpy(&v, &out[i], sizeof v);
+        BASE_CHECK(v == floor(v) && fabs(v) < 0x1p63, BASE_EFORMAT,
+                   "%s: %s holds %.17g at place %lld; it must be a whole number of at most 64 bits", file->path, path,
+                   v, (long long)i);
+        out[i] = (uint64_t)(int64_t)v;
+    }
+out:
+    return st;
+}
+
+static BaseStatus read_whole(IoHdf5 *file, const char *path, bool ids, uint64_t *out)
+{
+    BaseStatus st = BASE_OK;
+    hid_t data = H5I_INVALID_HID;
+    IoH5Info info;
+    BASE_TRY(io_hdf5_info(file, path, &info));
+    if (info.is_float) return whole_of_floats(file, path, info.count, out);
+    BASE_TRY(open_dataset(file, path, &data));
+    bool large = is_unsigned_64(data);
+    if (!large) {
+        st = io_hdf5_read(file, path, IO_H5_I64, out);
+        goto out;
+    }
+    BASE_CHECK(info.count == 0 || H5Dread(data, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0,
+               BASE_EFORMAT, "%s: %s cannot be read: %s", file->path, path, io_hdf5_reason());
+    for (int64_t i = 0; i < info.count && !ids; i++)
+        BASE_CHECK(out[i] <= INT64_MAX, BASE_EFORMAT, "%s: %s holds %llu at place %lld; it must be below 2^63",
+                   file->path, path, (unsigned long long)out[i], (long long)i);
+out:
+    if (data >= 0) H5Dclose(data);
+    return st;
+}
+
+BaseStatus io_hdf5_read_whole(IoHdf5 *file, const char *path, int64_t *out)
+{
+    return read_whole(file, path, false, (uint64_t *)out);
+}
+
+BaseStatus io_hdf5_read_ids(IoHdf5 *file, const char *path, uint64_t *out) { return read_whole(file, path, true, out); }
 
 /* About 1 MiB per chunk: the leading dimensions give way first, so that a chunk is a run of whole rows. */
 static void chunk_shape(size_t size, int ndim, const hsize_t *shape, hsize_t *chunk)

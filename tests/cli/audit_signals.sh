@@ -144,6 +144,44 @@ broken "/unlearned/logits of point 3 is nan; logits must be finite" "file['unlea
 broken "/class_names has 2 names; the logits have 3 classes" "file['class_names'] = ['a', 'b']"
 broken "/points/subgroup does not fit" "file['points/subgroup'] = np.zeros(3)"
 broken "/graded/logits must hold 2 models" "file['graded/logits'] = file['retrained/logits'][:3]"
+as() { echo "v = file['$1'][:]; del file['$1']; file['$1'] = ($2)"; } # as ARRAY EXPRESSION OF v: another array in its place
+broken "/points/group holds 0.5 at place 0; it must be a whole number" "$(as points/group 'v + 0.5')"
+broken "/points/group holds nan at place 0; it must be a whole number" "$(as points/group 'v * np.nan')"
+broken "/points/group holds 256 at place 0; groups are 0" "$(as points/group 'v.astype(int) + 256')"
+broken "/points/labels holds 0.25 at place 0; it must be a whole number" "$(as points/labels 'v + 0.25')"
+broken "/points/labels holds 4294967296 at place 0; the logits have" "$(as points/labels 'v.astype(int) + 2**32')"
+broken "/points/test holds 0.5 at place 0; it must be a whole number" "file['points/test'] = np.full(1600, 0.5)"
+broken "/points/position holds 0.5 at place 1; it must be a whole number" "file['points/position'] = np.arange(1600) / 2"
+broken "/points/cluster holds nan at place 0; it must be a whole number" "file['points/cluster'] = np.full(1600, np.nan)"
+broken "/points/cluster holds 0.5 at place 1; it must be a whole number" "file['points/cluster'] = np.arange(1600) / 2"
+broken "/points/subgroup holds 0.5 at place 1; it must be a whole number" "file['points/subgroup'] = np.arange(1600) / 2"
+broken "/points/subgroup holds 3000000000 at place 0; the report prints" "file['points/subgroup'] = np.full(1600, 3000000000)"
+broken "/points/subgroup holds 9223372036854775808 at place 0; it must be below 2^63" "file['points/subgroup'] = np.full(1600, 2**63, 'u8')"
+broken "/shadow/keep holds 0.5 at place 0; it must be a whole number" \
+    "file['shadow/logits'] = file['retrained/logits'][:]; file['shadow/keep'] = np.full((5, 1600), 0.5)"
+for array in labels coin position; do
+    broken "/canaries/$array holds 0.5 at place 0; it must be a whole number" "
+for name in ('labels', 'coin', 'position'): file['canaries/' + name] = np.full(4, 0.5 if name == '$array' else 0)
+file['canaries/unlearned_logits'] = np.zeros((4, 3))"
+done
+
+# numbers of clusters are names, of any kind and up to 64 bits: the same parts give the same audit
+for kind in "c" "c.astype('f8') - 7" "c.astype('u8') * np.uint64(0x9E3779B97F4A7C15)"; do
+    make cluster.h5 "
+c = np.arange(1600) // 2
+file['points/cluster'] = $kind
+del file['retrained']"
+    ok audit --signals cluster.h5 --attacks loss -o cluster
+    ok audit --verify cluster
+    "$python" - <<'PY' || fail "clusters numbered as $kind are others"
+import h5py, json, numpy as np
+with h5py.File("cluster/signals.h5") as f: assert (f["points/cluster"][:] == np.arange(1600) // 2).all()
+PY
+    "$python" -c 'import json; print(json.load(open("cluster/report.json"))["results"])' | sed "s/'seconds': [^,}]*//g" >this
+    [ -e first ] || cp this first
+    cmp -s this first || fail "clusters numbered as $kind give other numbers"
+done
+
 broken "retrained models 1 and 4 have the same logits" "file['retrained/logits'][3] = file['retrained/logits'][0]"
 broken "retrained model 2 has the unlearned model's logits" "file['retrained/logits'][1] = file['unlearned/logits'][:]"
 refuses 1 "of class 0" audit --signals plain.h5 --forget 1 -o x
