@@ -69,8 +69,16 @@ void report_set_free(ReportSet *set);
 
 bool report_value(const ReportRun *run, const ReportQuantity *quantity, MathEstimate *out);
 /** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1; or NULL), t interval over runs. False where
- *  no run has it. */
+ *  no run has it. Several retrained runs of a quantity that compares with a retrained network are pairs that share networks:
+ *  neither sd nor interval, and n distinct pairs. */
 bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, MathEstimate *out, double *sd);
+/** Whether its ideal is a number: that of a network which equals the retrained one; *ideal as stored. */
+bool report_compares(const ReportQuantity *quantity, double *ideal);
+/** Whether a retrained run was compared with the retrained network of another seed, and so is a pair. */
+bool report_is_pair(const ReportRun *run);
+/** Different pairs of networks among the runs that have the quantity: with two seeds each is the other's peer. A run that is
+ *  no pair counts as one. */
+int report_pairs(const ReportLabel *label, const ReportQuantity *quantity);
 /** Mean over runs of |run - retrained|, each against the retrained run of its class and seed, or where there is none of
  *  that seed the mean of its class. NaN where there is nothing to compare with. */
 MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,

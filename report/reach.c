@@ -9,31 +9,26 @@
 
 typedef struct {
     double ideal, mean, least, most;
-    int n;
+    int n, pairs;
 } Reach;
-
-static bool has_number(const ReportQuantity *q, double *ideal)
-{
-    char *end;
-    *ideal = strtod(q->ideal, &end);
-    return *q->ideal && !*end && !q->field && !q->cost;
-}
 
 /* Over retrained runs. One that was compared with itself (by a version that did so) has the very ideal, and does not count. */
 static Reach reach_of(const ReportLabel *retrained, const ReportQuantity *q, double ideal)
 {
-    Reach r = {ideal, 0, INFINITY, -INFINITY, 0};
+    int all = 0;
+    Reach r = {ideal, 0, INFINITY, -INFINITY, 0, 0};
     for (size_t i = 0; i < retrained->count; i++) {
         MathEstimate one;
         if (!report_value(retrained->runs[i], q, &one)) continue;
-        bool peer = !isnan(store_run_f64(retrained->runs[i]->store, "/meta", "peer_seed"));
-        if (!peer && !(fabs(one.value - ideal * q->scale) > 0)) continue;
+        all++;
+        if (!report_is_pair(retrained->runs[i]) && !(fabs(one.value - ideal * q->scale) > 0)) continue;
         r.mean += one.value;
         r.least = fmin(r.least, one.value);
         r.most = fmax(r.most, one.value);
         r.n++;
     }
     r.mean /= r.n ? r.n : 1;
+    r.pairs = r.n + report_pairs(retrained, q) - all;
     return r;
 }
 
@@ -59,9 +54,11 @@ static void number_note(ReportTable *t, const ReportExperiment *e, const ReportQ
     int near = methods(e, q, reach, &names);
     if (reach->n > 1) snprintf(range, sizeof range, ", %.3g to %.3g", reach->least, reach->most);
     const char *list = base_text_of(&names, &t->st);
-    report_table_note(t, "%s: the ideal is %s; retraining itself gets %.3g (%d run%s%s). As near on average: %s.",
-                      q->title, q->ideal, reach->mean, reach->n, reach->n > 1 ? "s" : "", range,
-                      near ? list : "no method");
+    report_table_note(
+        t,
+        "%s: the ideal is %s; retraining itself gets %.3g (%d pair%s%s). As near on average, which takes no "
+        "account of chance: %s.",
+        q->title, q->ideal, reach->mean, reach->pairs, reach->pairs > 1 ? "s" : "", range, near ? list : "no method");
     base_text_free(&names);
 }
 
@@ -72,7 +69,7 @@ void report_reach_notes(ReportTable *t, const ReportExperiment *e, const ReportQ
     bool peers = false;
     for (int i = 0; i < count && retrained; i++) {
         double ideal;
-        if (!has_number(quantities[i], &ideal)) continue;
+        if (!report_compares(quantities[i], &ideal)) continue;
         Reach reach = reach_of(retrained, quantities[i], ideal);
         reach.ideal *= quantities[i]->scale;
         base_text_free(&names);
@@ -82,11 +79,10 @@ void report_reach_notes(ReportTable *t, const ReportExperiment *e, const ReportQ
             base_text_add(&unknown, "%s%s", unknown.size ? ", " : "", quantities[i]->title);
     }
     for (size_t i = 0; retrained && i < retrained->count; i++)
-        peers = peers ||
-                (!retrained->runs[i]->failed && !isnan(store_run_f64(retrained->runs[i]->store, "/meta", "peer_seed")));
+        peers = peers || (!retrained->runs[i]->failed && report_is_pair(retrained->runs[i]));
     if (peers)
         report_table_note(t, "What compares with a retrained network compares the retrained ones with that of the next "
-                             "seed: each run of theirs is a pair.");
+                             "seed: each run of theirs is a pair. Pairs share networks, and so have no interval.");
     const char *without = base_text_of(&unknown, &t->st);
     if (*without)
         report_table_note(t,

@@ -29,6 +29,45 @@ bool report_value(const ReportRun *run, const ReportQuantity *q, MathEstimate *o
     return !isnan(out->value);
 }
 
+bool report_compares(const ReportQuantity *q, double *ideal)
+{
+    char *end;
+    *ideal = NAN;
+    if (q->field || q->cost) return false; /* a column of attacks has no ideal */
+    *ideal = strtod(q->ideal, &end);
+    return *q->ideal && !*end;
+}
+
+static double peer_of(const ReportRun *run) { return store_run_f64(run->store, "/meta", "peer_seed"); }
+
+bool report_is_pair(const ReportRun *run) { return !isnan(peer_of(run)); }
+
+int report_pairs(const ReportLabel *label, const ReportQuantity *q)
+{
+    MathEstimate one;
+    int pairs = 0;
+    for (size_t i = 0; i < label->count; i++) {
+        const ReportRun *a = label->runs[i];
+        bool before = false;
+        if (!report_value(a, q, &one)) continue;
+        for (size_t k = i;
+             k-- > 0 && !before && strcmp(label->runs[k]->forget, a->forget) == 0;) /* ascending by class */
+            before = peer_of(a) == label->runs[k]->seed && peer_of(label->runs[k]) == a->seed &&
+                     report_value(label->runs[k], q, &one);
+        pairs += !before;
+    }
+    return pairs;
+}
+
+static bool are_pairs(const ReportLabel *label, const ReportQuantity *q)
+{
+    double ideal;
+    bool any = false;
+    if (label->rank != REPORT_RANK_RETRAINED || !report_compares(q, &ideal)) return false;
+    for (size_t i = 0; i < label->count; i++) any = any || (!label->runs[i]->failed && report_is_pair(label->runs[i]));
+    return any;
+}
+
 bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd)
 {
     MathEstimate one;
@@ -45,6 +84,10 @@ bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstim
         *out = math_stats_mean(values, n, 0.95, sd);
         out->lo = fmax(out->lo, q->least); /* a quantity lies in its range: what is outside says nothing */
         out->hi = fmin(out->hi, q->most);
+    }
+    if (n > 1 && are_pairs(label, q)) { /* neighbours in the ring of seeds share a network: t would be too short */
+        *out = math_estimate(out->value, report_pairs(label, q));
+        if (sd) *sd = NAN;
     }
     return n > 0;
 }

@@ -121,12 +121,50 @@ static void test_reach(void **state)
         load(folder, &set);
         ReportTable t = report_results_metrics(&set.experiments[0]);
         report_table_markdown(&t, &out);
-        const char *reached =
-            strstr(out.data,
-                   "ToW: the ideal is 1; retraining itself gets 0.91 (2 runs, 0.9 to 0.92). As near on average: near.");
+        const char *reached = strstr(
+            out.data,
+            "ToW: the ideal is 1; retraining itself gets 0.91 (1 pair, 0.9 to 0.92). As near on average, which takes "
+            "no account of chance: near.");
         assert_int_equal(reached != NULL, peers);
         assert_int_equal(strstr(out.data, "each run of theirs is a pair") != NULL, peers);
         assert_int_equal(strstr(out.data, "ToW: no null: needs a second retrained network") != NULL, !peers);
+        base_text_free(&out);
+        report_table_free(&t);
+        report_set_free(&set);
+        base_free(folder);
+    }
+}
+
+/* Retrained runs that are pairs: with two seeds the same pair twice, with three a ring in which each shares both its
+ * networks. No interval over runs holds there, and numbers that compare with no other network keep theirs. */
+static void test_pairs_have_no_interval(void **state)
+{
+    (void)state;
+    for (int seeds = 2; seeds <= 3; seeds++) {
+        ReportSet set;
+        BaseText out = {0};
+        char *folder = folder_of(seeds == 2 ? "one-pair" : "ring");
+        for (int seed = 0; seed < seeds; seed++) {
+            const Spec spec = {"retrain", "retrain", "0", "mlp", "d", seed, {90 + seed, 1, 0.9 + 0.02 * seed}};
+            StoreRun *run = make(&spec);
+            assert_ok(store_run_set_i64(run, "/meta", "peer_seed", (seed + 1) % seeds));
+            write_run(folder, run);
+        }
+        load(folder, &set);
+        const ReportExperiment *e = &set.experiments[0];
+        const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+        MathEstimate tow, kept;
+        double tow_sd, kept_sd;
+        assert_true(report_summary(retrained, report_quantity(e, "tow", "test", NULL), &tow, &tow_sd));
+        assert_true(report_summary(retrained, report_quantity(e, "acc_retain", "test", NULL), &kept, &kept_sd));
+        assert_near(tow.value, seeds == 2 ? 0.91 : 0.92, 1e-12, 0);
+        assert_true(isnan(tow.lo) && isnan(tow.hi) && isnan(tow_sd));
+        assert_int_equal(tow.n, seeds == 2 ? 1 : 3);
+        assert_true(kept.lo < kept.value && kept.value < kept.hi && kept_sd > 0);
+        ReportTable t = report_results_metrics(e);
+        report_table_markdown(&t, &out);
+        assert_non_null(strstr(out.data, seeds == 2 ? "0.91 (1 pair, " : "0.92 (3 pairs, "));
+        assert_null(strstr(out.data, "±"));
         base_text_free(&out);
         report_table_free(&t);
         report_set_free(&set);
@@ -426,8 +464,15 @@ static void test_again(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_best_beyond_chance), cmocka_unit_test(test_reach),   cmocka_unit_test(test_too_few_pairs),
-    cmocka_unit_test(test_scores_and_papers),  cmocka_unit_test(test_no_auc),  cmocka_unit_test(test_published),
-    cmocka_unit_test(test_searches),           cmocka_unit_test(test_failing), cmocka_unit_test(test_again),
+    cmocka_unit_test(test_best_beyond_chance),
+    cmocka_unit_test(test_reach),
+    cmocka_unit_test(test_pairs_have_no_interval),
+    cmocka_unit_test(test_too_few_pairs),
+    cmocka_unit_test(test_scores_and_papers),
+    cmocka_unit_test(test_no_auc),
+    cmocka_unit_test(test_published),
+    cmocka_unit_test(test_searches),
+    cmocka_unit_test(test_failing),
+    cmocka_unit_test(test_again),
 };
 SUPPORT_MAIN(tests)
