@@ -113,6 +113,24 @@ typedef struct {
     MiaTable *out;
 } Work;
 
+enum { MEMBERS, EVERYBODY };
+/* Compared points for each of their clusters, which stand and fall together: the least that a share varies by, in units of
+ * what it would if they did not. */
+static double per_cluster(const Work *w, int who)
+{
+    int64_t points = 0, clusters = 0;
+    for (int64_t g = 0; g < w->clusters.count; g++) {
+        int64_t own = 0;
+        for (int64_t k = w->clusters.start[g]; k < w->clusters.start[g + 1]; k++) {
+            int64_t i = w->clusters.point[k];
+            own += w->counts[i] && (who == EVERYBODY || w->game->member[i]);
+        }
+        points += own;
+        clusters += own > 0;
+    }
+    return clusters ? (double)points / (double)clusters : 1;
+}
+
 static double variance_of_auc(const Work *w, const double *v)
 {
     MathClustersAuc part = math_clusters_auc_variance(v, w->game->member, w->counts, &w->clusters);
@@ -297,7 +315,8 @@ static BaseStatus rates_within(Work *w, const MathGroups *classes)
             }
         }
     for (int s = MIA_STATISTIC_TPR_1; s <= MIA_STATISTIC_LOW_1; s++)
-        if (w->out->row[s].defined) w->out->row[s].floor = binomial_floor(&w->out->row[s], w->M);
+        if (w->out->row[s].defined)
+            w->out->row[s].floor = binomial_floor(&w->out->row[s], w->M) * per_cluster(w, MEMBERS);
 out:
     math_roc_free(&roc);
     base_free(score);
@@ -403,7 +422,7 @@ static BaseStatus epsilon_within(Work *w, const MathGroups *classes)
     }
     row->defined = row->looks > 0;
     row->scale = ITSELF;
-    row->floor = 1; /* of one normal quantile; the largest of several varies less */
+    row->floor = per_cluster(w, EVERYBODY); /* 1 of one normal quantile; the largest of several varies less */
 out:
     base_free(score);
     base_free(counts);
@@ -459,7 +478,7 @@ static void share_of_higher(Work *w)
         for (int64_t i = 0; i < w->n; i++) share.value[m] += (w->model[m][i] == highest) / (double)w->n;
         row->x[m] = probit(share.value[m], row->count);
     }
-    row->floor = binomial_floor(&share, w->M);
+    row->floor = binomial_floor(&share, w->M) * per_cluster(w, EVERYBODY);
     row->scale = SHARED;
 }
 
@@ -520,7 +539,7 @@ static BaseStatus rates_against(Work *w)
         row->count = (double)w->n;
         walk(w, fpr, s == MIA_STATISTIC_LOW_1, &counts, row->value);
         for (int64_t m = 0; m < w->M; m++) row->x[m] = probit(row->value[m], row->count);
-        row->floor = binomial_floor(row, w->M);
+        row->floor = binomial_floor(row, w->M) * per_cluster(w, EVERYBODY);
     }
 out:
     base_free(counts.passed);

@@ -154,6 +154,8 @@ static void variances_over_points(void **state)
     assert_near(five.row[0].own, once.row[0].own, 1e-15, 1e-12);
     assert_near(five.row[0].paired[1], once.row[0].paired[1], 1e-15, 1e-12);
     assert_near(five.row[0].clusters, N / 3, 0, 0);
+    assert_near(once.row[MIA_STATISTIC_EPSILON].floor, 1, 0, 0);
+    assert_near(five.row[MIA_STATISTIC_EPSILON].floor, 5, 0, 0); /* five points stand and fall together */
     mia_table_free(&once);
     mia_table_free(&five);
 }
