@@ -224,7 +224,7 @@ out:
     return st;
 }
 
-/* Where 99% of the scores lie, under all models together. */
+/* Where 99% of the scores lie, under all models together, about. */
 static BaseStatus range_of(const double *score, int64_t n, double *lo, double *hi)
 {
     BaseStatus st = BASE_OK;
@@ -237,6 +237,13 @@ static BaseStatus range_of(const double *score, int64_t n, double *lo, double *h
     if (!(*hi > *lo)) {
         *lo -= 0.5;
         *hi += 0.5;
+    }
+    /* to a thousandth of the width: scores of a fit differ in their tenth digit from one CPU's kernels to another's, and the
+     * drawing must not, or --verify would call it forged */
+    double step = pow(10, floor(log10(*hi - *lo)) - 3);
+    if (step > 0 && isfinite(step)) {
+        *lo = step * round(*lo / step);
+        *hi = step * round(*hi / step);
     }
 out:
     base_free(sorted);
