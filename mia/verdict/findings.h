@@ -109,7 +109,7 @@ typedef struct {
     MiaFinding *finding; /* [count], owned */
     int64_t count;
     bool played[MIA_GAMES];
-    char missing[MIA_GAMES][240]; /* why a game was not played, or why it is underpowered */
+    char missing[MIA_GAMES][400]; /* why a game was not played, or why it is underpowered */
     MiaVerdict game[MIA_GAMES];
     double adjusted[MIA_GAMES]; /* p of the game over the whole family; NaN: not judged */
     double evidence;            /* e-value over "forget" and "retain": the mean; 1: none */
