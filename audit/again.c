@@ -1,11 +1,8 @@
 /* audit/again.c - everything is made in a temporary folder and compared there; drawings need the same gnuplot. */
 #include "audit/again.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "audit/manifest.h"
 #include "audit/report.h"
@@ -146,14 +143,9 @@ out:
 BaseStatus audit_again(AuditPage *page, const char *folder, const BaseYaml *results, BaseText *lines, AuditAgain *out)
 {
     BaseStatus st = BASE_OK;
-    const char *below = getenv("TMPDIR");
     char *made = NULL, *figures = NULL;
-    bool there = false;
     *out = (AuditAgain){0};
-    BASE_TRY(base_format(&made, "%s/expunge-verify-XXXXXX", below && *below ? below : "/tmp"));
-    BASE_CHECK(mkdtemp(made), BASE_EIO, "%s: no folder can be created there for making the pages again: %s", made,
-               strerror(errno));
-    there = true;
+    BASE_TRY(io_folder_temporary("verify", &made));
     BASE_TRY(base_format(&figures, "%s/figures", made));
     BASE_TRY(io_folder_make(figures));
     page->drawn = folder;
@@ -163,7 +155,7 @@ BaseStatus audit_again(AuditPage *page, const char *folder, const BaseYaml *resu
     BASE_TRY(compare_all(&a));
 out:
     page->drawn = NULL;
-    if (there) io_folder_remove(made);
+    if (made) io_folder_remove(made);
     base_free(made);
     base_free(figures);
     return st;

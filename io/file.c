@@ -374,6 +374,17 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return 0;
 }
 
+BaseStatus io_folder_temporary(const char *what, char **out)
+{
+    const char *below = getenv("TMPDIR");
+    BaseStatus st = base_format(out, "%s/expunge-%s-XXXXXX", below && *below ? below : "/tmp", what);
+    if (st != BASE_OK || mkdtemp(*out)) return st;
+    st = base_error_set(BASE_EIO, "%s: no folder can be created there: %s", *out, strerror(errno));
+    base_free(*out);
+    *out = NULL;
+    return st;
+}
+
 void io_folder_remove(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
 BaseStatus io_folder_replace(const char *from, const char *to)

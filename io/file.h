@@ -55,6 +55,8 @@ BaseStatus io_folder_folders(const char *path, char ***names, size_t *count);
 /** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On
  *  failure what stood at @p to still stands, and @p from too. */
 BaseStatus io_folder_replace(const char *from, const char *to);
+/** A new folder "expunge-<what>-XXXXXX" in TMPDIR, else /tmp. *out owned; io_folder_remove takes the folder. BASE_EIO. */
+BaseStatus io_folder_temporary(const char *what, char **out);
 /** Removes a folder with all that is in it (links themselves, not what they name). Nothing there: fine. */
 void io_folder_remove(const char *path);
 /** Removes from a folder each "*.<number>.tmp" that nobody is writing, on whichever machine: what a killed run left. */

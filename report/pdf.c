@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -64,20 +63,17 @@ out:
 BaseStatus report_pdf_write(const char *html, const char *pdf, bool is_private)
 {
     BaseStatus st = BASE_OK;
-    const char *program = NULL, *below = getenv("TMPDIR");
+    const char *program = NULL;
     char *work = NULL, *made = NULL, *bytes = NULL;
     size_t size;
-    bool there = false;
     BASE_TRY(report_pdf_program(&program));
-    BASE_TRY(base_format(&work, "%s/expunge-pdf-XXXXXX", below && *below ? below : "/tmp"));
-    BASE_CHECK(mkdtemp(work), BASE_EIO, "%s: no folder can be created there: %s", work, strerror(errno));
-    there = true;
+    BASE_TRY(io_folder_temporary("pdf", &work));
     BASE_TRY(base_format(&made, "%s/page.pdf", work));
     BASE_TRY(print(program, html, work, made));
     BASE_TRY(io_file_read(made, (size_t)1 << 30, &bytes, &size));
     BASE_TRY(is_private ? io_file_write_private(pdf, bytes, size) : io_file_write(pdf, bytes, size));
 out:
-    if (there) io_folder_remove(work);
+    if (work) io_folder_remove(work);
     base_free(work);
     base_free(made);
     base_free(bytes);
