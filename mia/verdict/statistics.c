@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/order.h"
 #include "math/clusters.h"
-#include "math/fisher.h"
 #include "math/special.h"
+#include "mia/verdict/epsilon.h"
 
 const char *mia_game_name(MiaGame game)
 {
@@ -325,84 +325,6 @@ out:
 
 /* ------------------------------------------------------------ epsilon */
 
-static int by_score(const void *a, const void *b)
-{
-    const Place *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return (x->point > y->point) - (x->point < y->point);
-}
-
-/* Who stands among the highest (@p bottom: the lowest): of each class how many, and of all how many members (non-members). */
-static void take_top(const Work *w, const MathGroups *classes, const Place *order, int64_t n, int64_t k, bool bottom,
-                     MathStratum *stratum, int64_t *right)
-{
-    int64_t used = 0;
-    *right = 0;
-    for (int64_t c = 0; c < classes->count; c++) stratum[c].drawn = 0;
-    while (used < n) {
-        int64_t end = used; /* a run of equal scores stands there as a whole, or not at all */
-        while (end < n && order[bottom ? n - 1 - end : end].score == order[bottom ? n - 1 - used : used].score) end++;
-        if (end > k) break;
-        for (; used < end; used++) {
-            const Place *p = &order[bottom ? n - 1 - used : used];
-            stratum[p->model].drawn++;
-            *right += (w->game->member[p->point] != 0) != bottom;
-        }
-    }
-}
-
-/* The largest quantile of Fisher's p over top and bottom ranks, of the points in @p counts. Which points are the k highest
- * does not depend on who is a member: given how many of each class they are, p is exact where members and non-members of a
- * class are exchangeable, however classes differ. */
-static BaseStatus epsilon_quantile(const Work *w, const MathGroups *classes, const double *score, const uint8_t *counts,
-                                   MiaRow *row, double *most)
-{
-    BaseStatus st = BASE_OK;
-    Place *order = NULL;
-    MathStratum *stratum = NULL;
-    int64_t n = 0;
-    *most = -INFINITY;
-    row->looks = 0;
-    BASE_TRY(BASE_ALLOC_RAW(w->n, &order));
-    BASE_TRY(BASE_ALLOC(classes->count, &stratum));
-    for (int64_t c = 0; c < classes->count; c++)
-        for (int64_t k = classes->start[c]; k < classes->start[c + 1]; k++) {
-            int32_t i = classes->point[k];
-            if (!counts[i]) continue;
-            order[n++] = (Place){score[i], i, (int32_t)c};
-            stratum[c].n++;
-            stratum[c].marked += w->game->member[i];
-        }
-    qsort(order, (size_t)n, sizeof *order, by_score);
-    for (int bottom = 0; bottom < 2; bottom++) {
-        for (int64_t k = 4; k <= n / 2; k *= 2) {
-            int64_t right;
-            double p;
-            take_top(w, classes, order, n, k, bottom, stratum, &right);
-            if (w->M >
-                2) { /* models are compared with each other by it: classes need not be apart, which would be slow */
-                MathStratum all = {0};
-                for (int64_t c = 0; c < classes->count; c++) {
-                    all.drawn += stratum[c].drawn;
-                    all.marked += stratum[c].marked;
-                    all.n += stratum[c].n;
-                }
-                BASE_TRY(math_fisher(&all, 1, right, &p));
-            } else {
-                BASE_TRY(math_fisher(stratum, classes->count, right, &p));
-            }
-            *most = fmax(*most, -math_normal_quantile(fmin(fmax(p, 1e-15), 1 - 1e-15)));
-            row->looks++;
-        }
-        for (int64_t c = 0; c < classes->count; c++) stratum[c].marked = stratum[c].n - stratum[c].marked;
-    }
-    row->count = (double)n;
-out:
-    base_free(order);
-    base_free(stratum);
-    return st;
-}
-
 static BaseStatus epsilon_within(Work *w, const MathGroups *classes)
 {
     BaseStatus st = BASE_OK;
@@ -414,10 +336,13 @@ static BaseStatus epsilon_within(Work *w, const MathGroups *classes)
     memset(counts, 1, (size_t)w->n);
     if (w->M <= 2 && w->game->cluster) /* then its p is all there is: of independent points */
         BASE_TRY(math_clusters_draw(w->game->cluster, w->n, w->game->seed, counts));
-    for (int64_t i = 0; i < w->n; i++) counts[i] = counts[i] && w->counts[i];
+    row->count = 0;
+    for (int64_t i = 0; i < w->n; i++) row->count += counts[i] = counts[i] && w->counts[i];
     standardise(w, classes, true, score);
     for (int64_t m = 0; m < w->M; m++) {
-        BASE_TRY(epsilon_quantile(w, classes, w->work + m * w->n, counts, row, &row->x[m]));
+        /* against two or more models classes need not be apart, since all are compared by the same number */
+        BASE_TRY(mia_epsilon_quantile(w->work + m * w->n, w->game->member, counts, w->M > 2 ? NULL : classes, w->n,
+                                      &row->x[m], &row->looks));
         row->value[m] = row->x[m];
     }
     row->defined = row->looks > 0;
