@@ -64,10 +64,8 @@ static BaseStatus check_shape(IoHdf5 *file, const char *file_name, const char *p
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
-    BASE_TRY(io_hdf5_info(file, path, &info));
-    bool right = info.ndim == (K ? 2 : 1) && info.count > 0 && (*n == 0 || info.shape[0] == *n) &&
-                 (K == 0 || info.shape[1] == K);
-    BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
+    const int64_t shape[2] = {*n ? *n : -1, K};
+    BASE_TRY(audit_whole_shape(file, file_name, path, K ? 2 : 1, shape, &info));
     *n = info.shape[0];
 out:
     return st;

@@ -183,25 +183,24 @@ out:
 }
 
 /* Opens a model, holds its weights against those before it, and fills @p logits [N, K]. */
-static BaseStatus add_model(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c, SessionModel *model,
-                            const char *role, const char *path, double *logits)
+static BaseStatus add_model(const ModelLogitsTask *how, AuditCollected *c, const SessionModel *model, const char *role,
+                            const char *path, double *logits)
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(check_weights(c, role, path, model->hash));
     BASE_TRY(add_input(c, role, path, model->hash, model->tensors));
     BASE_TRY(model_logits(how, model, role, logits, NULL));
     BASE_TRY(warn_of_chance(c, logits));
-    (void)t;
 out:
     return st;
 }
 
-static BaseStatus add_file(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c, const char *role,
-                           const char *path, double *logits)
+static BaseStatus add_file(const ModelLogitsTask *how, AuditCollected *c, const char *role, const char *path,
+                           double *logits)
 {
     SessionModel model = {0};
     BaseStatus st = session_model_open(c->arch, path, &c->data, &model);
-    if (st == BASE_OK) st = add_model(t, how, c, &model, role, path, logits);
+    if (st == BASE_OK) st = add_model(how, c, &model, role, path, logits);
     session_model_free(&model);
     return st;
 }
@@ -220,34 +219,28 @@ static void mix(NnNet *to, const NnNet *original, const NnNet *unlearned, double
 static int64_t right_on_kept(const AuditSignals *s, const double *logits)
 {
     int64_t right = 0;
-    for (int64_t i = 0; i < s->N; i++) {
-        const double *z = logits + i * s->K;
-        int64_t top = 0;
-        for (int64_t k = 1; k < s->K; k++) top = z[k] > z[top] ? k : top;
-        right += s->group[i] == AUDIT_RETAIN_TEST && top == s->labels[i];
-    }
+    for (int64_t i = 0; i < s->N; i++) right += s->group[i] == AUDIT_RETAIN_TEST && audit_is_right(s, logits, i);
     return right;
 }
 
 /* Networks on the line between the unlearned weights and the original's. Where one of them answers worse than both ends,
  * by more than a point in a hundred, the line leads through a network that nobody would keep, and what an attack sees
  * there says nothing: none is taken then. */
-static BaseStatus add_graded(const AuditTask *t, const ModelLogitsTask *how, AuditCollected *c,
+static BaseStatus add_graded(const ModelLogitsTask *how, AuditCollected *c, const SessionModel *original,
                              const SessionModel *unlearned)
 {
     BaseStatus st = BASE_OK;
     AuditSignals *s = &c->signals;
-    SessionModel original = {0}, between = {0};
+    SessionModel between = {.arch = original->arch};
     int64_t size = s->N * s->K, kept = 0, least;
     if (c->unlearned_nothing) return BASE_OK;
     for (int64_t i = 0; i < s->N; i++) kept += s->group[i] == AUDIT_RETAIN_TEST;
     least = base_smaller(right_on_kept(s, s->unlearned), right_on_kept(s, s->original)) - kept / 100;
-    BASE_TRY(session_model_open(c->arch, t->original, &c->data, &original));
-    BASE_TRY(session_model_open(c->arch, t->original, &c->data, &between));
+    BASE_TRY(nn_net_clone(original->net, &between.net));
     BASE_TRY(BASE_ALLOC_RAW(AUDIT_GRADES * size, &s->graded));
     for (int g = 0; g < AUDIT_GRADES && s->graded; g++) {
         double *logits = s->graded + g * size;
-        mix(between.net, original.net, unlearned->net, audit_grades[g]);
+        mix(between.net, original->net, unlearned->net, audit_grades[g]);
         BASE_TRY(nn_net_hash(between.net, between.hash));
         BASE_TRY(model_logits(how, &between, "graded", logits, NULL));
         if (right_on_kept(s, logits) >= least) continue;
@@ -256,7 +249,6 @@ static BaseStatus add_graded(const AuditTask *t, const ModelLogitsTask *how, Aud
     }
     s->G = s->graded ? AUDIT_GRADES : 0;
 out:
-    session_model_free(&original);
     session_model_free(&between);
     return st;
 }
@@ -308,10 +300,10 @@ static BaseStatus add_retrained(const AuditTask *t, const ModelLogitsTask *how, 
     BASE_TRY(BASE_ALLOC(t->make_retrained, &made));
     BASE_TRY(BASE_ALLOC_RAW(R * s->N * s->K, &s->retrained));
     for (size_t i = 0; i < t->retrained_count; i++)
-        BASE_TRY(add_file(t, how, c, "retrained", t->retrained[i], s->retrained + s->R++ * s->N * s->K));
+        BASE_TRY(add_file(how, c, "retrained", t->retrained[i], s->retrained + s->R++ * s->N * s->K));
     if (t->make_retrained) BASE_TRY(make_retrained(t, canaries, c, folder, made));
     for (int64_t i = 0; i < t->make_retrained; i++)
-        BASE_TRY(add_file(t, how, c, "retrained", made[i], s->retrained + s->R++ * s->N * s->K));
+        BASE_TRY(add_file(how, c, "retrained", made[i], s->retrained + s->R++ * s->N * s->K));
 out:
     for (int64_t i = 0; made && i < t->make_retrained; i++) base_free(made[i]);
     base_free(made);
@@ -394,33 +386,41 @@ out:
     return st;
 }
 
-/* @p model NULL: opened from @p path. */
-static BaseStatus canary_logits(const ModelLogitsTask *how, const char *role, const char *path, AuditCollected *c,
-                                SessionModel *model, double **out)
-{
-    SessionModel opened = {0};
-    BaseStatus st = BASE_ALLOC_RAW(c->signals.canaries.n * c->signals.K, out);
-    if (st == BASE_OK && !model) st = session_model_open(c->arch, path, &c->data, &opened);
-    if (st == BASE_OK) st = model_logits(how, model ? model : &opened, role, *out, NULL);
-    session_model_free(&opened);
-    return st;
-}
-
-static BaseStatus add_canaries(const AuditTask *t, const ModelLogitsTask *how, const SessionCanaries *canaries,
-                               bool trained, AuditCollected *c, SessionModel *model)
+/* What the model says of the canaries; nothing where there are none. */
+static BaseStatus canary_logits(const ModelLogitsTask *how, const SessionCanaries *canaries, const char *role,
+                                const SessionModel *model, int64_t K, double **out)
 {
     BaseStatus st = BASE_OK;
     ModelPoints points = {.n = canaries->n};
     ModelLogitsTask task = *how;
     task.points = &points;
     if (canaries->n == 0) return BASE_OK;
-    BASE_TRY(audit_canaries_take(canaries, &c->forget, &c->signals.canaries));
     BASE_TRY(BASE_ALLOC(canaries->n, &points.item));
     for (int64_t i = 0; i < canaries->n; i++) points.item[i] = (ModelPoint){canaries->at[i], false};
-    BASE_TRY(canary_logits(&task, "unlearned", t->weights, c, model, &c->signals.canaries.unlearned));
-    if (trained) BASE_TRY(canary_logits(&task, "original", t->original, c, NULL, &c->signals.canaries.original));
+    BASE_TRY(BASE_ALLOC_RAW(canaries->n * K, out));
+    BASE_TRY(model_logits(&task, model, role, *out, NULL));
 out:
     model_points_free(&points);
+    return st;
+}
+
+/* The original's answers, opened once: on the points, on the canaries where it was trained with them, and of networks
+ * between it and the unlearned one. */
+static BaseStatus add_original(const AuditTask *t, const ModelLogitsTask *how, const SessionCanaries *canaries,
+                               bool trained, AuditCollected *c, const SessionModel *unlearned)
+{
+    BaseStatus st = BASE_OK;
+    AuditSignals *s = &c->signals;
+    SessionModel original = {0};
+    if (!t->original) return BASE_OK;
+    BASE_TRY(session_model_open(c->arch, t->original, &c->data, &original));
+    BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->original));
+    BASE_TRY(add_model(how, c, &original, "original", t->original, s->original));
+    c->unlearned_nothing = audit_unlearned_nothing(c);
+    if (trained) BASE_TRY(canary_logits(how, canaries, "original", &original, s->K, &s->canaries.original));
+    if ((int64_t)t->retrained_count + t->make_retrained >= 2) BASE_TRY(add_graded(how, c, &original, unlearned));
+out:
+    session_model_free(&original);
     return st;
 }
 
@@ -560,15 +560,11 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     BASE_TRY(audit_find_copies(&c.data, s));
     ModelLogitsTask how = {&c.data, &points, t->options.queries, t->precision, t->tuning, keeps ? cache : NULL};
     BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->unlearned));
-    BASE_TRY(add_model(t, &how, &c, &model, "unlearned", t->weights, s->unlearned));
-    BASE_TRY(add_canaries(t, &how, &canaries, trained, &c, &model));
-    if (t->original) {
-        BASE_TRY(BASE_ALLOC_RAW(s->N * s->K, &s->original));
-        BASE_TRY(add_file(t, &how, &c, "original", t->original, s->original));
-        c.unlearned_nothing = audit_unlearned_nothing(&c);
-    }
+    BASE_TRY(add_model(&how, &c, &model, "unlearned", t->weights, s->unlearned));
+    BASE_TRY(audit_canaries_take(&canaries, &c.forget, &s->canaries));
+    BASE_TRY(canary_logits(&how, &canaries, "unlearned", &model, s->K, &s->canaries.unlearned));
+    BASE_TRY(add_original(t, &how, &canaries, trained, &c, &model));
     BASE_TRY(add_retrained(t, &how, &canaries, &c, cache));
-    if (s->original && s->R >= 2) BASE_TRY(add_graded(t, &how, &c, &model));
     BASE_TRY(add_shadows(t, &c, shadows, &points, cache));
     audit_set_population_apart(s);
     *out = c;

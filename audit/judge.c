@@ -443,13 +443,9 @@ static int64_t mark_right(const AuditSignals *s, int64_t m, AuditGroup group, ui
     const double *logits = logits_of(s, m);
     int64_t n = 0;
     for (int64_t i = 0; i < s->N; i++) {
-        const double *z = logits + i * s->K;
-        int64_t top = 0; /* the first of equals, as in every accuracy */
         if (s->group[i] != group) continue;
-        for (int64_t j = 1; j < s->K; j++)
-            if (z[j] > z[top]) top = j;
         if (s->cluster) cluster[n] = s->cluster[i];
-        right[n++] = top == s->labels[i];
+        right[n++] = audit_is_right(s, logits, i);
     }
     return n;
 }

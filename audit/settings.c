@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/param.h"
 
-static const char EXCLUDED[] = "excluded: ", NONE[] = "none";
+static const char EXCLUDED[] = "excluded", NONE[] = "none";
 
 /* The rest of the line behind @p key in @p text; NULL: no line begins so. */
 static const char *line_of(const char *text, const char *key, size_t *length)
@@ -44,7 +44,7 @@ BaseStatus audit_settings_of(const IoTensors *tensors, BaseText *out)
         if (value) add(out, META[i][1], value, strlen(value));
     }
     const char *excluded = io_tensors_meta(tensors, "expunge.exclude");
-    if (known && excluded) base_text_add(out, ", %s%s", EXCLUDED, *excluded ? excluded : NONE);
+    if (known && excluded) base_text_add(out, ", %s: %s", EXCLUDED, *excluded ? excluded : NONE);
     for (size_t i = 0; !known && made && i < BASE_COUNT(LINES); i++) {
         const char *value = line_of(made, LINES[i][0], &length);
         if (value) add(out, LINES[i][1], value, length);
@@ -52,38 +52,47 @@ BaseStatus audit_settings_of(const IoTensors *tensors, BaseText *out)
     return out->st;
 }
 
-/* The value of a setting in such a text: behind "key: ", up to ", " before another key. */
-static const char *setting(const char *text, const char *key, size_t n, size_t *length)
+/* One of "key: value, key: value". */
+typedef struct {
+    const char *key, *value;
+    int key_length, length;
+} Setting;
+
+/* The first setting from *at on, which moves behind it; false: there is none. */
+static bool next_setting(const char **at, Setting *out)
 {
-    for (const char *at = text; *at;) {
-        const char *next = strstr(at, ", ");
-        if (strncmp(at, key, n) == 0 && strncmp(at + n, ": ", 2) == 0) {
-            at += n + 2;
-            *length = next ? (size_t)(next - at) : strlen(at);
-            return at;
-        }
-        if (!next) break;
-        at = next + 2;
+    while (**at) {
+        const char *start = *at, *comma = strstr(start, ", "), *end = comma ? comma : start + strlen(start);
+        const char *colon = strstr(start, ": ");
+        *at = comma ? comma + 2 : end;
+        if (!colon || colon >= end) continue;
+        *out = (Setting){start, colon + 2, (int)(colon - start), (int)(end - colon - 2)};
+        return true;
     }
-    return NULL;
+    return false;
+}
+
+static bool find_setting(const char *text, const char *key, int key_length, Setting *out)
+{
+    while (next_setting(&text, out))
+        if (out->key_length == key_length && strncmp(out->key, key, (size_t)key_length) == 0) return true;
+    return false;
+}
+
+static bool is_excluded(const Setting *s)
+{
+    return s->key_length == (int)strlen(EXCLUDED) && strncmp(s->key, EXCLUDED, strlen(EXCLUDED)) == 0;
 }
 
 /* "lr 0.1, not 0.05; epochs 3, not 20"; nothing where they agree on all that both say. */
 void audit_settings_differences(const char *own, const char *other, BaseText *out)
 {
-    for (const char *at = other; *at;) {
-        const char *colon = strstr(at, ": "), *next = strstr(at, ", ");
-        size_t have = 0, want = 0;
-        if (colon && (!next || colon < next)) {
-            size_t key = (size_t)(colon - at);
-            const char *mine = setting(own, at, key, &have), *theirs = setting(other, at, key, &want);
-            bool classes = key == strlen(EXCLUDED) - 2 && strncmp(at, EXCLUDED, key) == 0;
-            if (!classes && mine && theirs && (have != want || strncmp(mine, theirs, have) != 0))
-                base_text_add(out, "%s%.*s %.*s, not %.*s", out->size ? "; " : "", (int)key, at, (int)have, mine,
-                              (int)want, theirs);
-        }
-        if (!next) break;
-        at = next + 2;
+    Setting theirs, mine;
+    while (next_setting(&other, &theirs)) {
+        if (is_excluded(&theirs) || !find_setting(own, theirs.key, theirs.key_length, &mine)) continue;
+        if (mine.length == theirs.length && strncmp(mine.value, theirs.value, (size_t)mine.length) == 0) continue;
+        base_text_add(out, "%s%.*s %.*s, not %.*s", out->size ? "; " : "", theirs.key_length, theirs.key, mine.length,
+                      mine.value, theirs.length, theirs.value);
     }
 }
 
@@ -91,17 +100,13 @@ void audit_settings_differences(const char *own, const char *other, BaseText *ou
 static int64_t said_too(const char *text, const char *other, BaseText *lacking)
 {
     int64_t both = 0;
-    for (const char *at = text; *at;) {
-        const char *colon = strstr(at, ": "), *next = strstr(at, ", ");
-        size_t length;
-        if (colon && (!next || colon < next) && strncmp(at, EXCLUDED, strlen(EXCLUDED)) != 0) {
-            if (setting(other, at, (size_t)(colon - at), &length))
-                both++;
-            else
-                base_text_add(lacking, "%s%.*s", lacking->size ? ", " : "", (int)(colon - at), at);
-        }
-        if (!next) break;
-        at = next + 2;
+    Setting one, same;
+    while (next_setting(&text, &one)) {
+        if (is_excluded(&one)) continue;
+        if (find_setting(other, one.key, one.key_length, &same))
+            both++;
+        else
+            base_text_add(lacking, "%s%.*s", lacking->size ? ", " : "", one.key_length, one.key);
     }
     return both;
 }
@@ -114,7 +119,7 @@ int64_t audit_settings_compared(const char *own, const char *other, BaseText *la
 
 bool audit_settings_exclude_none(const char *settings)
 {
-    size_t length;
-    const char *excluded = setting(settings, EXCLUDED, strlen(EXCLUDED) - 2, &length);
-    return excluded && length == strlen(NONE) && strncmp(excluded, NONE, length) == 0;
+    Setting excluded;
+    return find_setting(settings, EXCLUDED, (int)strlen(EXCLUDED), &excluded) && excluded.length == (int)strlen(NONE) &&
+           strncmp(excluded.value, NONE, strlen(NONE)) == 0;
 }

@@ -41,6 +41,15 @@ void audit_signals_free(AuditSignals *s)
     *s = (AuditSignals){0};
 }
 
+bool audit_is_right(const AuditSignals *s, const double *logits, int64_t i)
+{
+    const double *z = logits + i * s->K;
+    int64_t top = 0;
+    for (int64_t k = 1; k < s->K; k++)
+        if (z[k] > z[top]) top = k;
+    return top == s->labels[i];
+}
+
 void audit_class_words(const AuditSignals *s, int64_t label, BaseText *out)
 {
     char number[24];
@@ -205,27 +214,13 @@ out:
     return st;
 }
 
-static BaseStatus check_shape(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
-                              int64_t *count)
-{
-    BaseStatus st = BASE_OK;
-    IoH5Info info;
-    BASE_TRY(io_hdf5_info(file, path, &info));
-    bool right = info.ndim == ndim && info.count > 0;
-    for (int d = 0; right && d < ndim; d++) right = shape[d] < 0 || info.shape[d] == shape[d];
-    BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
-    *count = info.count;
-out:
-    return st;
-}
-
 static BaseStatus read_logits(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
                               double **out)
 {
     BaseStatus st = BASE_OK;
-    int64_t count = 0;
-    BASE_TRY(check_shape(file, file_name, path, ndim, shape, &count));
-    BASE_TRY(BASE_ALLOC_RAW(count, out));
+    IoH5Info info;
+    BASE_TRY(audit_whole_shape(file, file_name, path, ndim, shape, &info));
+    BASE_TRY(BASE_ALLOC_RAW(info.count, out));
     BASE_TRY(io_hdf5_read(file, path, IO_H5_F64, *out));
 out:
     return st;
@@ -234,9 +229,9 @@ out:
 static BaseStatus read_whole(IoHdf5 *file, const char *file_name, const char *path, const int64_t *shape, int64_t **out)
 {
     BaseStatus st = BASE_OK;
-    int64_t count = 0;
-    BASE_TRY(check_shape(file, file_name, path, 1, shape, &count));
-    BASE_TRY(BASE_ALLOC_RAW(count, out));
+    IoH5Info info;
+    BASE_TRY(audit_whole_shape(file, file_name, path, 1, shape, &info));
+    BASE_TRY(BASE_ALLOC_RAW(info.count, out));
     BASE_TRY(io_hdf5_read_whole(file, path, *out));
 out:
     return st;
@@ -246,8 +241,8 @@ static BaseStatus read_flags(IoHdf5 *file, const char *file_name, const char *pa
                              uint8_t **out)
 {
     BaseStatus st = BASE_OK;
-    int64_t count = 0;
-    BASE_TRY(check_shape(file, file_name, path, ndim, shape, &count));
+    IoH5Info info;
+    BASE_TRY(audit_whole_shape(file, file_name, path, ndim, shape, &info));
     BASE_TRY(audit_whole_u8(file, file_name, path, 0, 1, "it must be 0 or 1", out));
 out:
     return st;
@@ -339,19 +334,19 @@ static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
     static const char *const GROUPS = "groups are 0 (forgotten, trained on), 1 (forgotten, held out), 2 (kept, trained "
                                       "on), 3 (kept, held out) and 4 (population)";
     BaseStatus st = BASE_OK;
-    int64_t count = 0;
+    IoH5Info info;
     char classes[64];
     snprintf(classes, sizeof classes, "the logits have %lld classes", (long long)s->K);
-    BASE_TRY(check_shape(file, name, "/points/labels", 1, &s->N, &count));
-    BASE_TRY(check_shape(file, name, "/points/group", 1, &s->N, &count));
+    BASE_TRY(audit_whole_shape(file, name, "/points/labels", 1, &s->N, &info));
+    BASE_TRY(audit_whole_shape(file, name, "/points/group", 1, &s->N, &info));
     BASE_TRY(audit_whole_u8(file, name, "/points/group", 0, AUDIT_GROUPS - 1, GROUPS, &s->group));
     BASE_TRY(audit_whole_i32(file, name, "/points/labels", 0, s->K - 1, classes, &s->labels));
     if (io_hdf5_has(file, "/points/cluster")) {
-        BASE_TRY(check_shape(file, name, "/points/cluster", 1, &s->N, &count));
+        BASE_TRY(audit_whole_shape(file, name, "/points/cluster", 1, &s->N, &info));
         BASE_TRY(audit_whole_ids(file, "/points/cluster", &s->cluster));
     }
     if (io_hdf5_has(file, "/points/subgroup")) {
-        BASE_TRY(check_shape(file, name, "/points/subgroup", 1, &s->N, &count));
+        BASE_TRY(audit_whole_shape(file, name, "/points/subgroup", 1, &s->N, &info));
         BASE_TRY(audit_whole_i32(file, name, "/points/subgroup", INT32_MIN, INT32_MAX,
                                  "the report prints these numbers, and they must lie between -2147483648 and "
                                  "2147483647",

@@ -41,6 +41,8 @@ typedef struct {
     AuditCanaries canaries;   /* points of their own */
 } AuditSignals;
 void audit_signals_free(AuditSignals *signals);
+/** Whether the largest of point @p i's logits [N, K] is its label's; of equals the first counts, as in every accuracy. */
+bool audit_is_right(const AuditSignals *signals, const double *logits, int64_t i);
 /** "3 (Dress)", or "3" where it has no name of its own. Appended. */
 void audit_class_words(const AuditSignals *signals, int64_t label, BaseText *out);
 

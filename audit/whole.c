@@ -5,6 +5,18 @@
 
 #include "base/memory.h"
 
+BaseStatus audit_whole_shape(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
+                             IoH5Info *info)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(io_hdf5_info(file, path, info));
+    bool right = info->ndim == ndim && info->count > 0;
+    for (int d = 0; right && d < ndim; d++) right = shape[d] < 0 || info->shape[d] == shape[d];
+    BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
+out:
+    return st;
+}
+
 static BaseStatus read_within(IoHdf5 *file, const char *file_name, const char *path, int64_t least, int64_t most,
                               const char *why, int64_t **out, int64_t *n)
 {

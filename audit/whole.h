@@ -4,6 +4,9 @@
 
 #include "io/hdf5.h"
 
+/** BASE_EFORMAT unless the array at @p path has @p ndim dimensions of these lengths (< 0: any) and is not empty. */
+BaseStatus audit_whole_shape(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
+                             IoH5Info *info);
 /** The array at @p path, whose shape was checked: BASE_EFORMAT where a number has a fraction or lies outside least..most,
  *  with @p why behind it ("%s holds 7 at place 5; <why>"). *out owned. */
 BaseStatus audit_whole_i32(IoHdf5 *file, const char *file_name, const char *path, int64_t least, int64_t most,
