@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bf16.h"
+#include "base/f16.h"
 #include "base/memory.h"
 #include "io/names.h"
 
@@ -172,33 +173,6 @@ out:
 
 /* ---- conversion ---- */
 
-static float from_half(uint16_t half)
-{
-    int exponent = half >> 10 & 31, mantissa = half & 1023;
-    float value;
-    if (exponent == 31)
-        value = mantissa ? NAN : INFINITY;
-    else if (exponent == 0)
-        value = ldexpf((float)mantissa, -24);
-    else
-        value = ldexpf((float)(mantissa + 1024), exponent - 25);
-    return half & 0x8000 ? -value : value;
-}
-
-/* value: finite. Rounds |value| / unit to the nearest even whole number (rintf in the default rounding mode), where
- * unit is the spacing of halves at its size; a carry into the next power of two is the right encoding by itself. */
-static uint16_t to_half(float value)
-{
-    int exponent;
-    frexpf(value, &exponent);           /* |value| in [2^(exponent-1), 2^exponent) */
-    if (exponent < -13) exponent = -13; /* below 2^-14: subnormal, spacing 2^-24 */
-    int whole = (int)rintf(ldexpf(fabsf(value), 11 - exponent));
-    int bits = ((exponent + 13) << 10) + whole;
-    if (value == 0) bits = 0;
-    if (bits > 0x7c00) bits = 0x7c00;
-    return (uint16_t)(bits | (signbit(value) ? 0x8000 : 0));
-}
-
 BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out)
 {
     const uint16_t *half = tensor->data;
@@ -210,7 +184,7 @@ BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out)
         for (int64_t i = 0; i < n; i++) out[i] = (float)wide[i];
         return BASE_OK;
     case IO_F16:
-        for (int64_t i = 0; i < n; i++) out[i] = from_half(half[i]);
+        for (int64_t i = 0; i < n; i++) out[i] = base_f16_to_f32(half[i]);
         return BASE_OK;
     case IO_BF16:
         for (int64_t i = 0; i < n; i++) out[i] = base_bf16_to_f32(half[i]);
@@ -243,7 +217,7 @@ BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values)
         return BASE_OK;
     case IO_F16:
         for (int64_t i = 0; i < n; i++)
-            if (((half[i] = to_half(values[i])) & 0x7fff) == 0x7c00) return overflow(tensor, i, values[i]);
+            if (((half[i] = base_f16_from_f32(values[i])) & 0x7fff) == 0x7c00) return overflow(tensor, i, values[i]);
         return BASE_OK;
     case IO_BF16:
         for (int64_t i = 0; i < n; i++)
