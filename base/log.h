@@ -16,6 +16,8 @@ typedef struct {
 
 /** Copied; process-wide, to be set once before threads start. NULL: silence. */
 void base_log_sink(const BaseLogSink *sink);
+/** What this thread reports goes to @p sink (borrowed) and not to the process's; NULL: to the process's again. */
+void base_log_thread_sink(const BaseLogSink *sink);
 void base_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void base_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void base_progress(const char *label, int64_t done, int64_t total, const char *detail);
