@@ -68,6 +68,7 @@ struct UnlearnSpace {
     int64_t n, f, seen;
     int64_t total; /* rows over all processes */
     const UnlearnRoute *route;
+    bool open; /* n grows with the rows that come */
     bool finished;
     double trace, rank;
     float *x;             /* kept rows, [n, f] at most, later divided by sqrt(t) but for the reference */

@@ -31,9 +31,12 @@ extern const char *const unlearn_route_names[];
 
 typedef struct UnlearnSpace UnlearnSpace;
 
+/** Rows whose number is not known beforehand: as many as come. Always the Gram matrix of features. */
+#define UNLEARN_ROWS_OPEN (-1)
+
 /**
  * @param n, f   rows that will be added in total (where @p shared by this process, which may have none), and their
- *               length.
+ *               length; UNLEARN_ROWS_OPEN.
  * @param route  auto is closed.
  * @param shared several processes add rows: always the Gram matrix of features, since stored rows cannot be summed.
  * @return BASE_OK; BASE_EARG; BASE_EUSAGE, BASE_ELIMIT (a route that stores X, beyond one process or
@@ -66,6 +69,9 @@ bool unlearn_space_takes_bf16(const UnlearnSpace *space);
 BaseStatus unlearn_space_absorb(UnlearnSpace *space, const UnlearnSpace *part);
 /** Sums n floats, or doubles where wide, over processes, in place. */
 typedef BaseStatus (*UnlearnReduce)(void *user, void *x, int64_t n, bool wide);
+/** Adds @p rows rows by their finished X^T X [f, f], float64 where @p wide, of which it reads the lower triangle; @p stride:
+ *  values from one row of it to the next. Only routes that keep no rows can: BASE_EUSAGE else. */
+BaseStatus unlearn_space_add_gram(UnlearnSpace *space, const void *gram, bool wide, int64_t stride, int64_t rows);
 /** Ends the stream. @p reduce (NULL: none; shared spaces only) sums over processes.
  *  BASE_ENUMERIC where an input was not finite or the decomposition failed, BASE_EARG where rows are missing. */
 BaseStatus unlearn_space_finish(UnlearnSpace *space, UnlearnReduce reduce, void *user);

@@ -31,13 +31,17 @@ BaseStatus unlearn_space_create(int64_t n, int64_t f, UnlearnRouteChoice route, 
 {
     BaseStatus st = BASE_OK;
     UnlearnSpace *space = NULL;
+    const bool open = n == UNLEARN_ROWS_OPEN;
     *out = NULL;
+    if (open) n = 0;
+    shared |= open; /* no row may be kept that nobody announced */
     BASE_CHECK(n >= !shared && f >= 1 && f <= INT32_MAX, BASE_EARG,
                "inputs of shape [%lld, %lld]: need at least one row and column", (long long)n, (long long)f);
     BASE_TRY(BASE_ALLOC(1, &space));
-    *space = (UnlearnSpace){.n = n, .f = f, .scale = 1, .route = choose(n, f, route, shared)};
+    *space = (UnlearnSpace){.n = n, .f = f, .open = open, .scale = 1, .route = choose(n, f, route, shared)};
     const UnlearnRoute *r = space->route;
     if (r->making == UNLEARN_KEEPS_X) {
+        BASE_CHECK(!open, BASE_EUSAGE, "route %s keeps all rows and must know their number: use route eigen", r->name);
         BASE_CHECK(!shared, BASE_EUSAGE, "route %s needs all rows in one process: use route eigen", r->name);
         BASE_CHECK(n <= UNLEARN_STORE_LIMIT / (f * (int64_t)sizeof *space->x), BASE_ELIMIT,
                    "route %s would store [%lld, %lld] inputs, over its limit of %lld MiB: use route eigen", r->name,
@@ -91,6 +95,7 @@ out:
 BaseStatus unlearn_space_add_columns(UnlearnSpace *space, const void *x, int64_t rows, const UnlearnColumns *columns)
 {
     BaseStatus st = BASE_OK;
+    if (space->open && !space->finished && rows > 0) space->n = space->seen + rows;
     BASE_CHECK(!space->finished && rows >= 0 && rows <= space->n - space->seen, BASE_EARG,
                "%lld rows more than the %lld announced", (long long)(space->seen + rows - space->n),
                (long long)space->n);
@@ -139,6 +144,32 @@ BaseStatus unlearn_space_absorb(UnlearnSpace *space, const UnlearnSpace *part)
         space->matrix_f64[i] += part->matrix_f64[i];
     space->n += part->n;
     space->seen += part->seen;
+out:
+    return st;
+}
+
+BaseStatus unlearn_space_add_gram(UnlearnSpace *space, const void *gram, bool wide, int64_t stride, int64_t rows)
+{
+    BaseStatus st = BASE_OK;
+    const float *narrow = gram;
+    const double *full = gram;
+    BASE_CHECK(space->route->making == UNLEARN_MAKES_G, BASE_EUSAGE,
+               "route %s with %lld rows of %lld features works on the rows themselves: a Gram matrix cannot be added",
+               space->route->name, (long long)space->n, (long long)space->f);
+    if (space->open && !space->finished && rows > 0) space->n = space->seen + rows;
+    BASE_CHECK(!space->finished && rows >= 0 && rows <= space->n - space->seen, BASE_EARG,
+               "%lld rows more than the %lld announced", (long long)(space->seen + rows - space->n),
+               (long long)space->n);
+    for (int64_t i = 0; i < space->f; i++) {
+        for (int64_t j = 0; j <= i; j++) {
+            double value = wide ? full[i * stride + j] : (double)narrow[i * stride + j];
+            if (space->matrix)
+                space->matrix[i * space->f + j] += (float)value;
+            else
+                space->matrix_f64[i * space->f + j] += value;
+        }
+    }
+    space->seen += rows;
 out:
     return st;
 }
