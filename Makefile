@@ -5,6 +5,9 @@
 
 MODE ?= release
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+LIBEXECDIR ?= $(PREFIX)/libexec
 CC ?= cc
 BUILD := build/$(MODE)
 LAYERS := scripts/layers.txt
@@ -47,7 +50,8 @@ else
 PREPARE := $(ask) scripts/check-deps
 endif
 # a caller's CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS come behind ours, which stay
-COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) $(HEADERS) $(CPPFLAGS) -std=c11 -ffp-contract=off $(OPT) $(WARN) -fopenmp -pthread $(CFLAGS)
+# one set of objects serves the program and the shared library: hidden names are called directly in both
+COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) -Iinclude $(HEADERS) $(CPPFLAGS) -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off $(OPT) $(WARN) -fopenmp -pthread $(CFLAGS)
 LINKING := $(OPT) -fopenmp -pthread -Wl,--as-needed $(LDFLAGS)
 LIBS := $(filter-out -I%,$(BLAS)) -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags $(LDLIBS)
 # stands in $(BUILD)/flags, on which all that is compiled or linked depends
@@ -76,8 +80,8 @@ ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all mpi test tests check-long check-arm64 objects layers demo bench bench-long install clean help format fuzz fuzzers
-all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM))
+.PHONY: all lib mpi test tests check-long check-arm64 objects layers demo bench bench-long install clean help format fuzz fuzzers
+all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM)) lib
 mpi: $(MPI_PROGRAM)
 
 ifneq ($(strip $(FLAGS)),$(strip $(shell cat $(BUILD)/flags 2>/dev/null)))
@@ -121,6 +125,35 @@ $(MPI_PROGRAM): $(BUILD)/mpi/ranks.o $(call archives,$(FOLDERS))
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) $(LINKING) $(BUILD)/cli/main.o $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
+
+# ---- the library: what api/ needs, in one object, of which only the names of include/expunge.h are seen
+VERSION := $(shell sed -n 's/^.define SESSION_PROGRAM_VERSION "\(.*\)"/\1/p' session/program.h)
+SONAME := libexpunge.so.$(firstword $(subst ., ,$(VERSION)))
+SHARED := $(BUILD)/lib/$(SONAME)
+STATIC := $(BUILD)/lib/libexpunge.a
+# what runs in a process of its own, where the shared library looks for it
+HELPER := $(BUILD)/libexec/expunge/expunge-helper
+lib: $(SHARED) $(STATIC) $(HELPER)
+
+$(BUILD)/lib/whole.o: $(filter-out %/helper.o,$(call objects,$(call sources,api))) $(call archives,$(DEPS_api))
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) -r -nostdlib $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@
+
+$(SHARED): $(BUILD)/lib/whole.o api/expunge.map
+	$(call say,LD)
+	$(Q)$(CC) $(LINKING) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=api/expunge.map $(if $(filter asan,$(MODE)),,-Wl,-z,defs) $< $(LIBS) -o $@
+	@ln -sf $(SONAME) $(@D)/libexpunge.so
+
+$(STATIC): $(BUILD)/lib/whole.o
+	@objcopy --localize-hidden --strip-debug $< $(@D)/libexpunge.o
+	@rm -f $@
+	@ar rcs $@ $(@D)/libexpunge.o
+
+$(HELPER): $(BUILD)/api/helper.o $(call archives,io base) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LINKING) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
 # tests/<folder>/test_x.c links <folder>, what <folder> may use, and io (to read fixtures); tests/contract and tests/coverage all but cli/
 test_folder = $(word 2,$(subst /, ,$(1)))
@@ -174,8 +207,17 @@ BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))
 bench bench-long: $(PROGRAM) $(BENCH_ROWS)
 	@command -v python3 >/dev/null || { echo 'bench: python3 is missing (Debian: python3)' >&2; exit 1; }
 	bench/run $(PROGRAM) $(BUILD)/bench/rows $(if $(filter bench-long,$@),--long)
-install: $(PROGRAM)
+install: $(PROGRAM) lib
 	install -D $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/expunge
+	install -D $(HELPER) $(DESTDIR)$(LIBEXECDIR)/expunge/expunge-helper
+	install -D -m 644 include/expunge.h $(DESTDIR)$(INCLUDEDIR)/expunge.h
+	install -D $(SHARED) $(DESTDIR)$(LIBDIR)/libexpunge.so.$(VERSION)
+	ln -sf libexpunge.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libexpunge.so
+	install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)/libexpunge.a
+	mkdir -p $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|; s|@VERSION@|$(VERSION)|' \
+		-e 's|@LIBS@|-fopenmp -pthread $(LIBS)|' api/expunge.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/expunge.pc
 	mkdir -p $(DESTDIR)$(PREFIX)/share/expunge && cp -r configs $(DESTDIR)$(PREFIX)/share/expunge/
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
@@ -185,6 +227,7 @@ help:
 	@echo 'make               build/expunge (MODE=release|debug|asan, each in its own folder; WERROR=1; V=1; CC=clang);'
 	@echo '                   CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are added to the built-in ones; a change rebuilds everything'
 	@echo 'make OPENBLAS=X    build with the OpenBLAS in folder X, or the one that pkg-config knows as X (an OpenMP build)'
+	@echo 'make lib           build/release/lib/libexpunge.so.0 and .a (include/expunge.h, docs/c-api.md); part of make'
 	@echo 'make MPI=1         build/mpi/expunge, whose ranks share a sweep (libopenmpi-dev, openmpi-bin)'
 	@echo 'make test          run the quick tests; ends with "N passed, N failed, N skipped"; T="mia/lira cli/data": only these'
 	@echo 'make check-long    run the quick tests and the long ones'
@@ -194,7 +237,7 @@ help:
 	@echo 'make bench-long    the same with five pairs of everything: takes an hour or more'
 	@echo 'make layers        check which folder includes which'
 	@echo 'make check-arm64   compile every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
-	@echo 'make install       install to PREFIX (/usr/local), below DESTDIR'
+	@echo 'make install       install program, library and header to PREFIX (/usr/local), below DESTDIR; LIBDIR, INCLUDEDIR, LIBEXECDIR'
 	@echo 'make format clean'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
