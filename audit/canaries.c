@@ -60,32 +60,34 @@ out:
 }
 
 /* @p path [n], or [n, K] where K is not 0. *n 0: not known yet. */
-static BaseStatus check_shape(IoHdf5 *file, const char *file_name, const char *path, int64_t *n, int64_t K)
+static BaseStatus check_shape(const SessionSource *from, const char *file_name, const char *path, int64_t *n, int64_t K)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
     const int64_t shape[2] = {*n ? *n : -1, K};
-    BASE_TRY(audit_whole_shape(file, file_name, path, K ? 2 : 1, shape, &info));
+    BASE_TRY(audit_whole_shape(from, file_name, path, K ? 2 : 1, shape, &info));
     *n = info.shape[0];
 out:
     return st;
 }
 
-static BaseStatus read_bits(IoHdf5 *file, const char *file_name, const char *path, int64_t *n, uint8_t **out)
+static BaseStatus read_bits(const SessionSource *from, const char *file_name, const char *path, int64_t *n,
+                            uint8_t **out)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(check_shape(file, file_name, path, n, 0));
-    BASE_TRY(audit_whole_u8(file, file_name, path, 0, 1, "it must be 0 or 1", out));
+    BASE_TRY(check_shape(from, file_name, path, n, 0));
+    BASE_TRY(audit_whole_u8(from, file_name, path, 0, 1, "it must be 0 or 1", out));
 out:
     return st;
 }
 
-static BaseStatus read_logits(IoHdf5 *file, const char *file_name, const char *path, int64_t n, int64_t K, double **out)
+static BaseStatus read_logits(const SessionSource *from, const char *file_name, const char *path, int64_t n, int64_t K,
+                              double **out)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(check_shape(file, file_name, path, &n, K));
+    BASE_TRY(check_shape(from, file_name, path, &n, K));
     BASE_TRY(BASE_ALLOC_RAW(n * K, out));
-    BASE_TRY(io_hdf5_read(file, path, IO_H5_F64, *out));
+    BASE_TRY(session_source_read(from, path, IO_H5_F64, *out));
     for (int64_t i = 0; i < n * K; i++)
         BASE_CHECK(isfinite((*out)[i]), BASE_EFORMAT, "%s: %s of canary %lld is %g; logits must be finite numbers",
                    file_name, path, (long long)(i / K), (*out)[i]);
@@ -94,9 +96,10 @@ out:
 }
 
 /* An attribute that may be missing. */
-static BaseStatus read_text(IoHdf5 *file, const char *name, char **out)
+static BaseStatus read_text(const SessionSource *from, const char *name, char **out)
 {
-    BaseStatus st = io_hdf5_get_text(file, "/canaries", name, out);
+    if (!from->file) return BASE_OK;
+    BaseStatus st = io_hdf5_get_text(from->file, "/canaries", name, out);
     if (st != BASE_ENOTFOUND) return st;
     base_error_clear();
     return BASE_OK;
@@ -118,33 +121,34 @@ out:
     return st;
 }
 
-BaseStatus audit_canaries_read(IoHdf5 *file, const char *name, int64_t K, const bool *forgotten, AuditCanaries *out)
+BaseStatus audit_canaries_read(const SessionSource *from, const char *name, int64_t K, const bool *forgotten,
+                               AuditCanaries *out)
 {
     BaseStatus st = BASE_OK;
     AuditCanaries c = {0};
     char classes[64];
     *out = (AuditCanaries){0};
-    if (!io_hdf5_has(file, "/canaries")) return BASE_OK;
+    if (!session_source_has(from, "/canaries")) return BASE_OK;
     snprintf(classes, sizeof classes, "the logits have %lld classes", (long long)K);
-    BASE_TRY(check_shape(file, name, "/canaries/labels", &c.n, 0));
-    BASE_TRY(audit_whole_i32(file, name, "/canaries/labels", 0, K - 1, classes, &c.label));
-    BASE_TRY(read_bits(file, name, "/canaries/coin", &c.n, &c.coin));
-    if (io_hdf5_has(file, "/canaries/forgotten")) {
-        BASE_TRY(read_bits(file, name, "/canaries/forgotten", &c.n, &c.forgotten));
+    BASE_TRY(check_shape(from, name, "/canaries/labels", &c.n, 0));
+    BASE_TRY(audit_whole_i32(from, name, "/canaries/labels", 0, K - 1, classes, &c.label));
+    BASE_TRY(read_bits(from, name, "/canaries/coin", &c.n, &c.coin));
+    if (session_source_has(from, "/canaries/forgotten")) {
+        BASE_TRY(read_bits(from, name, "/canaries/forgotten", &c.n, &c.forgotten));
     } else {
         BASE_TRY(BASE_ALLOC(c.n, &c.forgotten));
         for (int64_t i = 0; i < c.n; i++) c.forgotten[i] = forgotten[c.label[i]];
     }
-    BASE_TRY(read_logits(file, name, "/canaries/unlearned_logits", c.n, K, &c.unlearned));
-    if (io_hdf5_has(file, "/canaries/original_logits"))
-        BASE_TRY(read_logits(file, name, "/canaries/original_logits", c.n, K, &c.original));
-    if (io_hdf5_has(file, "/canaries/position")) {
-        BASE_TRY(check_shape(file, name, "/canaries/position", &c.n, 0));
+    BASE_TRY(read_logits(from, name, "/canaries/unlearned_logits", c.n, K, &c.unlearned));
+    if (session_source_has(from, "/canaries/original_logits"))
+        BASE_TRY(read_logits(from, name, "/canaries/original_logits", c.n, K, &c.original));
+    if (session_source_has(from, "/canaries/position")) {
+        BASE_TRY(check_shape(from, name, "/canaries/position", &c.n, 0));
         BASE_TRY(BASE_ALLOC_RAW(c.n, &c.at));
-        BASE_TRY(io_hdf5_read_whole(file, "/canaries/position", c.at));
+        BASE_TRY(session_source_whole(from, "/canaries/position", c.at));
     }
-    BASE_TRY(read_text(file, "kind", &c.kind));
-    BASE_TRY(read_text(file, "seed", &c.seed));
+    BASE_TRY(read_text(from, "kind", &c.kind));
+    BASE_TRY(read_text(from, "seed", &c.seed));
     BASE_TRY(check_coins(name, &c));
     *out = c;
     c = (AuditCanaries){0};

@@ -6,6 +6,7 @@
 #include "data/data.h"
 #include "io/hdf5.h"
 #include "session/canaries.h"
+#include "session/source.h"
 
 /** Owned: audit_canaries_free. n 0: none. */
 typedef struct {
@@ -24,7 +25,7 @@ BaseStatus audit_canaries_write(const AuditCanaries *canaries, int64_t K, IoHdf5
 /** @p file_name for messages. /canaries/{labels,coin} [n] and /canaries/unlearned_logits [n, K], else BASE_EFORMAT; the
  *  rest may be missing: without /canaries/forgotten, a canary is forgotten whose class is among those of @p forgotten
  *  [K]. Where the seed is known, coins must be those it gives. No /canaries: none. */
-BaseStatus audit_canaries_read(IoHdf5 *file, const char *file_name, int64_t K, const bool *forgotten,
+BaseStatus audit_canaries_read(const SessionSource *source, const char *file_name, int64_t K, const bool *forgotten,
                                AuditCanaries *out);
 
 #endif

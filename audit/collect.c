@@ -49,9 +49,9 @@ bool audit_unlearned_nothing(const AuditCollected *c)
     return s->original && memcmp(s->original, s->unlearned, (size_t)(s->N * s->K) * sizeof *s->original) == 0;
 }
 
-/* @p tensors: of a network, else NULL. */
-static BaseStatus add_input(AuditCollected *c, const char *role, const char *path, const char *weights,
-                            const IoTensors *tensors)
+/* @p tensors: of a network, else NULL. @p arrays: what stands in for a file; NULL: @p path is one. */
+static BaseStatus add_input_of(AuditCollected *c, const char *role, const char *path, const SessionSource *arrays,
+                               const char *weights, const IoTensors *tensors)
 {
     BaseStatus st = BASE_OK;
     AuditInput input = {0};
@@ -60,7 +60,7 @@ static BaseStatus add_input(AuditCollected *c, const char *role, const char *pat
     BASE_TRY(base_strdup(training.size ? training.data : "", &input.training));
     BASE_TRY(base_strdup(role, &input.role));
     BASE_TRY(base_strdup(path, &input.path));
-    BASE_TRY(base_hash_file(path, input.file));
+    BASE_TRY(arrays ? session_source_hash(arrays, input.file) : base_hash_file(path, input.file));
     snprintf(input.weights, sizeof input.weights, "%s", weights);
     BASE_TRY(BASE_GROW(&c->input, c->input_count, c->input_count + 1));
     c->input[c->input_count++] = input;
@@ -71,6 +71,12 @@ out:
     base_free(input.training);
     base_text_free(&training);
     return st;
+}
+
+static BaseStatus add_input(AuditCollected *c, const char *role, const char *path, const char *weights,
+                            const IoTensors *tensors)
+{
+    return add_input_of(c, role, path, NULL, weights, tensors);
 }
 
 /* A target among its references always looks like what it is compared with. The original is another matter: then
@@ -518,7 +524,7 @@ static BaseStatus collect_signals(const AuditTask *t, AuditCollected *out)
     BaseStatus st = BASE_OK;
     AuditCollected c = {0};
     AuditSignals *s = &c.signals;
-    BASE_TRY(audit_signals_open(t->signals, s));
+    BASE_TRY(t->arrays ? audit_signals_of(t->arrays, t->signals, s) : audit_signals_open(t->signals, s));
     BASE_TRY(check_models(t, s));
     s->options = t->options;
     s->seed = t->seed;
@@ -529,7 +535,7 @@ static BaseStatus collect_signals(const AuditTask *t, AuditCollected *out)
     BASE_TRY(classes_of_points(t, &c));
     BASE_TRY(base_strdup("unknown", &c.arch));
     BASE_TRY(base_strdup("as the logits were computed", &c.data.prep));
-    BASE_TRY(add_input(&c, "signals", t->signals, "", NULL));
+    BASE_TRY(add_input_of(&c, "signals", t->signals, t->arrays, "", NULL));
     audit_set_population_apart(s);
     *out = c;
     c = (AuditCollected){0};

@@ -8,7 +8,8 @@
 
 /** What is audited; everything borrowed. */
 typedef struct {
-    const char *signals; /* a file of logits, in place of models and data; NULL: none */
+    const char *signals;         /* a file of logits, in place of models and data; NULL: none */
+    const SessionSource *arrays; /* logits in memory in place of that file; `signals` is what messages call them */
     const char *arch, *weights, *data, *forget;
     const DataOptions *prepare;
     const char *original;         /* NULL: not given */

@@ -214,36 +214,37 @@ out:
     return st;
 }
 
-static BaseStatus read_logits(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
-                              double **out)
+static BaseStatus read_logits(const SessionSource *from, const char *file_name, const char *path, int ndim,
+                              const int64_t *shape, double **out)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
-    BASE_TRY(audit_whole_shape(file, file_name, path, ndim, shape, &info));
+    BASE_TRY(audit_whole_shape(from, file_name, path, ndim, shape, &info));
     BASE_TRY(BASE_ALLOC_RAW(info.count, out));
-    BASE_TRY(io_hdf5_read(file, path, IO_H5_F64, *out));
+    BASE_TRY(session_source_read(from, path, IO_H5_F64, *out));
 out:
     return st;
 }
 
-static BaseStatus read_whole(IoHdf5 *file, const char *file_name, const char *path, const int64_t *shape, int64_t **out)
+static BaseStatus read_whole(const SessionSource *from, const char *file_name, const char *path, const int64_t *shape,
+                             int64_t **out)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
-    BASE_TRY(audit_whole_shape(file, file_name, path, 1, shape, &info));
+    BASE_TRY(audit_whole_shape(from, file_name, path, 1, shape, &info));
     BASE_TRY(BASE_ALLOC_RAW(info.count, out));
-    BASE_TRY(io_hdf5_read_whole(file, path, *out));
+    BASE_TRY(session_source_whole(from, path, *out));
 out:
     return st;
 }
 
-static BaseStatus read_flags(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
-                             uint8_t **out)
+static BaseStatus read_flags(const SessionSource *from, const char *file_name, const char *path, int ndim,
+                             const int64_t *shape, uint8_t **out)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
-    BASE_TRY(audit_whole_shape(file, file_name, path, ndim, shape, &info));
-    BASE_TRY(audit_whole_u8(file, file_name, path, 0, 1, "it must be 0 or 1", out));
+    BASE_TRY(audit_whole_shape(from, file_name, path, ndim, shape, &info));
+    BASE_TRY(audit_whole_u8(from, file_name, path, 0, 1, "it must be 0 or 1", out));
 out:
     return st;
 }
@@ -294,14 +295,14 @@ out:
 }
 
 /* Where the images are; a file of others may not say. */
-static BaseStatus read_places(IoHdf5 *file, const char *name, AuditSignals *s)
+static BaseStatus read_places(const SessionSource *from, const char *name, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
-    const char *const where = io_hdf5_has(file, "/points/position") ? "/points/position" : "/points/image";
+    const char *const where = session_source_has(from, "/points/position") ? "/points/position" : "/points/image";
     int64_t *at = NULL;
     uint8_t *test = NULL;
-    if (io_hdf5_has(file, where)) BASE_TRY(read_whole(file, name, where, &s->N, &at));
-    if (io_hdf5_has(file, "/points/test")) BASE_TRY(read_flags(file, name, "/points/test", 1, &s->N, &test));
+    if (session_source_has(from, where)) BASE_TRY(read_whole(from, name, where, &s->N, &at));
+    if (session_source_has(from, "/points/test")) BASE_TRY(read_flags(from, name, "/points/test", 1, &s->N, &test));
     BASE_TRY(BASE_ALLOC(s->N, &s->point));
     for (int64_t i = 0; i < s->N; i++) {
         bool held_out = s->group[i] == AUDIT_FORGET_TEST || s->group[i] >= AUDIT_RETAIN_TEST;
@@ -313,13 +314,13 @@ out:
     return st;
 }
 
-static BaseStatus read_class_names(IoHdf5 *file, const char *name, AuditSignals *s)
+static BaseStatus read_class_names(const SessionSource *from, const char *name, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
     char **names = NULL;
     size_t count = 0;
-    if (!io_hdf5_has(file, "/class_names")) return BASE_OK;
-    BASE_TRY(io_hdf5_read_texts(file, "/class_names", &names, &count));
+    if (!session_source_has(from, "/class_names")) return BASE_OK;
+    BASE_TRY(session_source_texts(from, "/class_names", &names, &count));
     BASE_CHECK((int64_t)count == s->K, BASE_EFORMAT, "%s: /class_names has %zu names; the logits have %lld classes",
                name, count, (long long)s->K);
     s->class_name = names;
@@ -329,7 +330,7 @@ out:
     return st;
 }
 
-static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
+static BaseStatus read_points(const SessionSource *from, const char *name, AuditSignals *s)
 {
     static const char *const GROUPS = "groups are 0 (forgotten, trained on), 1 (forgotten, held out), 2 (kept, trained "
                                       "on), 3 (kept, held out) and 4 (population)";
@@ -337,28 +338,28 @@ static BaseStatus read_points(IoHdf5 *file, const char *name, AuditSignals *s)
     IoH5Info info;
     char classes[64];
     snprintf(classes, sizeof classes, "the logits have %lld classes", (long long)s->K);
-    BASE_TRY(audit_whole_shape(file, name, "/points/labels", 1, &s->N, &info));
-    BASE_TRY(audit_whole_shape(file, name, "/points/group", 1, &s->N, &info));
-    BASE_TRY(audit_whole_u8(file, name, "/points/group", 0, AUDIT_GROUPS - 1, GROUPS, &s->group));
-    BASE_TRY(audit_whole_i32(file, name, "/points/labels", 0, s->K - 1, classes, &s->labels));
-    if (io_hdf5_has(file, "/points/cluster")) {
-        BASE_TRY(audit_whole_shape(file, name, "/points/cluster", 1, &s->N, &info));
-        BASE_TRY(audit_whole_ids(file, "/points/cluster", &s->cluster));
+    BASE_TRY(audit_whole_shape(from, name, "/points/labels", 1, &s->N, &info));
+    BASE_TRY(audit_whole_shape(from, name, "/points/group", 1, &s->N, &info));
+    BASE_TRY(audit_whole_u8(from, name, "/points/group", 0, AUDIT_GROUPS - 1, GROUPS, &s->group));
+    BASE_TRY(audit_whole_i32(from, name, "/points/labels", 0, s->K - 1, classes, &s->labels));
+    if (session_source_has(from, "/points/cluster")) {
+        BASE_TRY(audit_whole_shape(from, name, "/points/cluster", 1, &s->N, &info));
+        BASE_TRY(audit_whole_ids(from, "/points/cluster", &s->cluster));
     }
-    if (io_hdf5_has(file, "/points/subgroup")) {
-        BASE_TRY(audit_whole_shape(file, name, "/points/subgroup", 1, &s->N, &info));
-        BASE_TRY(audit_whole_i32(file, name, "/points/subgroup", INT32_MIN, INT32_MAX,
+    if (session_source_has(from, "/points/subgroup")) {
+        BASE_TRY(audit_whole_shape(from, name, "/points/subgroup", 1, &s->N, &info));
+        BASE_TRY(audit_whole_i32(from, name, "/points/subgroup", INT32_MIN, INT32_MAX,
                                  "the report prints these numbers, and they must lie between -2147483648 and "
                                  "2147483647",
                                  &s->subgroup));
     }
-    BASE_TRY(read_class_names(file, name, s));
-    BASE_TRY(read_places(file, name, s));
+    BASE_TRY(read_class_names(from, name, s));
+    BASE_TRY(read_places(from, name, s));
 out:
     return st;
 }
 
-static BaseStatus read_parts(IoHdf5 *file, const char *name, AuditSignals *s)
+static BaseStatus read_parts(const SessionSource *from, const char *name, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
     Part part[PARTS];
@@ -366,15 +367,15 @@ static BaseStatus read_parts(IoHdf5 *file, const char *name, AuditSignals *s)
     char beside_it[64];
     parts_of(s, part);
     for (Part *p = part; p->path; p++) {
-        if (!io_hdf5_has(file, p->path)) continue;
+        if (!session_source_has(from, p->path)) continue;
         int64_t shape[3] = {-1, s->N, s->K};
-        BASE_TRY(read_logits(file, name, p->path, 3, shape, p->logits));
-        BASE_TRY(io_hdf5_info(file, p->path, &info));
+        BASE_TRY(read_logits(from, name, p->path, 3, shape, p->logits));
+        BASE_TRY(session_source_info(from, p->path, &info));
         *p->models = shape[0] = info.shape[0];
         beside(p, "keep", beside_it);
-        if (p->keep) BASE_TRY(read_flags(file, name, beside_it, 2, shape, p->keep));
+        if (p->keep) BASE_TRY(read_flags(from, name, beside_it, 2, shape, p->keep));
         beside(p, "pair", beside_it);
-        if (p->pair && io_hdf5_has(file, beside_it)) BASE_TRY(read_whole(file, name, beside_it, shape, p->pair));
+        if (p->pair && session_source_has(from, beside_it)) BASE_TRY(read_whole(from, name, beside_it, shape, p->pair));
     }
 out:
     return st;
@@ -390,35 +391,35 @@ static BaseStatus check_logits(const AuditSignals *s, const char *name, const ch
     return BASE_OK;
 }
 
-static BaseStatus read_canaries(IoHdf5 *file, const char *path, AuditSignals *s)
+static BaseStatus read_canaries(const SessionSource *from, const char *path, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
     bool *forgotten = NULL;
     BASE_TRY(BASE_ALLOC(s->K, &forgotten));
     for (int64_t i = 0; i < s->N; i++) forgotten[s->labels[i]] |= s->group[i] <= AUDIT_FORGET_TEST;
-    BASE_TRY(audit_canaries_read(file, path, s->K, forgotten, &s->canaries));
+    BASE_TRY(audit_canaries_read(from, path, s->K, forgotten, &s->canaries));
 out:
     base_free(forgotten);
     return st;
 }
 
-static BaseStatus read_arrays(IoHdf5 *file, const char *path, AuditSignals *s)
+static BaseStatus read_arrays(const SessionSource *from, const char *path, AuditSignals *s)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
-    BASE_TRY(io_hdf5_info(file, "/unlearned/logits", &info));
+    BASE_TRY(session_source_info(from, "/unlearned/logits", &info));
     BASE_CHECK(info.ndim == 2 && info.count > 0, BASE_EFORMAT, "%s: /unlearned/logits must be [N,K]", path);
     s->N = info.shape[0];
     s->K = info.shape[1];
-    BASE_TRY(read_logits(file, path, "/unlearned/logits", 2, info.shape, &s->unlearned));
-    if (io_hdf5_has(file, "/original/logits"))
-        BASE_TRY(read_logits(file, path, "/original/logits", 2, info.shape, &s->original));
-    BASE_TRY(read_points(file, path, s));
-    BASE_TRY(read_parts(file, path, s));
+    BASE_TRY(read_logits(from, path, "/unlearned/logits", 2, info.shape, &s->unlearned));
+    if (session_source_has(from, "/original/logits"))
+        BASE_TRY(read_logits(from, path, "/original/logits", 2, info.shape, &s->original));
+    BASE_TRY(read_points(from, path, s));
+    BASE_TRY(read_parts(from, path, s));
     BASE_CHECK(s->G == 0 || (s->G == AUDIT_GRADES && s->original), BASE_EFORMAT,
                "%s: /graded/logits must hold %d models, and goes with /original/logits", path, AUDIT_GRADES);
     BASE_TRY(check_logits(s, path, "/graded/logits", s->graded, s->G));
-    BASE_TRY(read_canaries(file, path, s));
+    BASE_TRY(read_canaries(from, path, s));
     BASE_TRY(check_logits(s, path, "/unlearned/logits", s->unlearned, 1));
     BASE_TRY(check_logits(s, path, "/original/logits", s->original, 1));
     BASE_TRY(check_logits(s, path, "/retrained/logits", s->retrained, s->R));
@@ -434,7 +435,7 @@ static BaseStatus read_file(const char *path, bool own, AuditSignals *out)
     *out = (AuditSignals){0};
     BASE_TRY(io_hdf5_open(path, &file));
     if (own) BASE_TRY(read_head(file, path, &s));
-    BASE_TRY(read_arrays(file, path, &s));
+    BASE_TRY(read_arrays(&(SessionSource){.file = file}, path, &s));
     *out = s;
     s = (AuditSignals){0};
 out:
@@ -446,3 +447,43 @@ out:
 BaseStatus audit_signals_read(const char *path, AuditSignals *out) { return read_file(path, true, out); }
 
 BaseStatus audit_signals_open(const char *path, AuditSignals *out) { return read_file(path, false, out); }
+
+const char *const audit_signals_names[] = {"/points/labels",
+                                           "/points/group",
+                                           "/points/position",
+                                           "/points/image",
+                                           "/points/test",
+                                           "/points/cluster",
+                                           "/points/subgroup",
+                                           "/class_names",
+                                           "/unlearned/logits",
+                                           "/original/logits",
+                                           "/retrained/logits",
+                                           "/graded/logits",
+                                           "/shadow/logits",
+                                           "/shadow/keep",
+                                           "/shadow_unlearned/logits",
+                                           "/shadow_unlearned/keep",
+                                           "/shadow_unlearned/pair",
+                                           "/shadow_retrained/logits",
+                                           "/shadow_retrained/pair",
+                                           "/canaries/labels",
+                                           "/canaries/coin",
+                                           "/canaries/forgotten",
+                                           "/canaries/position",
+                                           "/canaries/unlearned_logits",
+                                           "/canaries/original_logits",
+                                           NULL};
+
+BaseStatus audit_signals_of(const SessionSource *source, const char *name, AuditSignals *out)
+{
+    BaseStatus st = BASE_OK;
+    AuditSignals s = {0};
+    *out = (AuditSignals){0};
+    BASE_TRY(read_arrays(source, name, &s));
+    *out = s;
+    s = (AuditSignals){0};
+out:
+    audit_signals_free(&s);
+    return st;
+}

@@ -7,6 +7,7 @@
 #include "audit/choose.h"
 #include "mia/verdict/verdict.h"
 #include "models/shadows/shadows.h"
+#include "session/source.h"
 
 /** The kinds of points. Population: held-out points set aside for attacks that need some beside those they judge. */
 typedef enum {
@@ -63,5 +64,9 @@ BaseStatus audit_signals_read(const char *path, AuditSignals *out);
 /** The arrays of a file that any program may have written (docs/audit.md): /points/{labels,group}, /unlearned/logits, and
  *  what else there is. *out has neither options nor attacks. BASE_EFORMAT in one line. */
 BaseStatus audit_signals_open(const char *path, AuditSignals *out);
+/** The same of arrays in memory. @p name: what messages call them. */
+BaseStatus audit_signals_of(const SessionSource *source, const char *name, AuditSignals *out);
+/** "/points/labels", ..: what such a file may hold; NULL-ended. */
+extern const char *const audit_signals_names[];
 
 #endif

@@ -5,11 +5,11 @@
 
 #include "base/memory.h"
 
-BaseStatus audit_whole_shape(IoHdf5 *file, const char *file_name, const char *path, int ndim, const int64_t *shape,
-                             IoH5Info *info)
+BaseStatus audit_whole_shape(const SessionSource *from, const char *file_name, const char *path, int ndim,
+                             const int64_t *shape, IoH5Info *info)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(io_hdf5_info(file, path, info));
+    BASE_TRY(session_source_info(from, path, info));
     bool right = info->ndim == ndim && info->count > 0;
     for (int d = 0; right && d < ndim; d++) right = shape[d] < 0 || info->shape[d] == shape[d];
     BASE_CHECK(right, BASE_EFORMAT, "%s: the shape of %s does not fit the other arrays", file_name, path);
@@ -17,14 +17,14 @@ out:
     return st;
 }
 
-static BaseStatus read_within(IoHdf5 *file, const char *file_name, const char *path, int64_t least, int64_t most,
-                              const char *why, int64_t **out, int64_t *n)
+static BaseStatus read_within(const SessionSource *from, const char *file_name, const char *path, int64_t least,
+                              int64_t most, const char *why, int64_t **out, int64_t *n)
 {
     BaseStatus st = BASE_OK;
     IoH5Info info;
-    BASE_TRY(io_hdf5_info(file, path, &info));
+    BASE_TRY(session_source_info(from, path, &info));
     BASE_TRY(BASE_ALLOC_RAW(info.count, out));
-    BASE_TRY(io_hdf5_read_whole(file, path, *out));
+    BASE_TRY(session_source_whole(from, path, *out));
     for (int64_t i = 0; i < info.count; i++)
         BASE_CHECK((*out)[i] >= least && (*out)[i] <= most, BASE_EFORMAT, "%s: %s holds %lld at place %lld; %s",
                    file_name, path, (long long)(*out)[i], (long long)i, why);
@@ -33,12 +33,12 @@ out:
     return st;
 }
 
-BaseStatus audit_whole_i32(IoHdf5 *file, const char *file_name, const char *path, int64_t least, int64_t most,
-                           const char *why, int32_t **out)
+BaseStatus audit_whole_i32(const SessionSource *from, const char *file_name, const char *path, int64_t least,
+                           int64_t most, const char *why, int32_t **out)
 {
     BaseStatus st = BASE_OK;
     int64_t *whole = NULL, n = 0;
-    BASE_TRY(read_within(file, file_name, path, least, most, why, &whole, &n));
+    BASE_TRY(read_within(from, file_name, path, least, most, why, &whole, &n));
     BASE_TRY(BASE_ALLOC_RAW(n, out));
     for (int64_t i = 0; i < n; i++) (*out)[i] = (int32_t)whole[i];
 out:
@@ -46,12 +46,12 @@ out:
     return st;
 }
 
-BaseStatus audit_whole_u8(IoHdf5 *file, const char *file_name, const char *path, int64_t least, int64_t most,
-                          const char *why, uint8_t **out)
+BaseStatus audit_whole_u8(const SessionSource *from, const char *file_name, const char *path, int64_t least,
+                          int64_t most, const char *why, uint8_t **out)
 {
     BaseStatus st = BASE_OK;
     int64_t *whole = NULL, n = 0;
-    BASE_TRY(read_within(file, file_name, path, least, most, why, &whole, &n));
+    BASE_TRY(read_within(from, file_name, path, least, most, why, &whole, &n));
     BASE_TRY(BASE_ALLOC_RAW(n, out));
     for (int64_t i = 0; i < n; i++) (*out)[i] = (uint8_t)whole[i];
 out:
@@ -91,14 +91,14 @@ out:
     return st;
 }
 
-BaseStatus audit_whole_ids(IoHdf5 *file, const char *path, int32_t **out)
+BaseStatus audit_whole_ids(const SessionSource *from, const char *path, int32_t **out)
 {
     BaseStatus st = BASE_OK;
     uint64_t *id = NULL;
     IoH5Info info;
-    BASE_TRY(io_hdf5_info(file, path, &info));
+    BASE_TRY(session_source_info(from, path, &info));
     BASE_TRY(BASE_ALLOC_RAW(info.count, &id));
-    BASE_TRY(io_hdf5_read_ids(file, path, id));
+    BASE_TRY(session_source_ids(from, path, id));
     BASE_TRY(BASE_ALLOC_RAW(info.count, out));
     BASE_TRY(audit_whole_number(id, info.count, *out));
 out:
