@@ -189,7 +189,7 @@ assert sorted(h5py.File("left.h5")) == ["lira_online", "loss"]
 PY
 "$EXPUNGE" attack --name rmia_online,ulira --signals probabilities.h5 >"$logs/stdout" 2>"$logs/stderr" && fail "none could be made, and status 0"
 has stderr "left out: attack ulira: this attack needs unlearned models"
-has stderr "expunge: probabilities.h5: no attack could be run on this file: see the warnings above"
+has stderr "expunge: probabilities.h5: no attack could be run: the warnings say why"
 [ ! -s "$logs/stdout" ] || fail "none could be made, and a table"
 
 bad() { # bad TEXT FILE: one line that names the file
