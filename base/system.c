@@ -27,6 +27,7 @@
 #if defined(__has_include)
 #if __has_include(<link.h>)
 #define LISTS_LIBRARIES 1
+#include <dlfcn.h>
 #include <link.h>
 #endif
 #endif
@@ -52,7 +53,8 @@ BaseStatus base_system_descriptors(void)
 
 /* ------------------------------------------------------------ the program's own file */
 
-static char found[PATH_MAX]; /* by base_system_started */
+static char found[PATH_MAX]; /* by base_system_started, or the helper */
+static bool hosted;
 
 static bool runs(const char *path)
 {
@@ -82,10 +84,35 @@ void base_system_started(const char *name)
 BaseStatus base_system_program(const char **out)
 {
     static const char own[] = "/proc/self/exe";
-    *out = LINUX && access(own, X_OK) == 0 ? own : found;
+    *out = LINUX && !hosted && access(own, X_OK) == 0 ? own : found;
     if (**out) return BASE_OK;
+    if (hosted)
+        return base_error_set(BASE_EIO, "the program expunge-helper, which reads files for the library, is not known: "
+                                        "name it with expunge_set_helper");
     return base_error_set(BASE_EIO, "this program's own file is not known: there is no %s, so start it by its path",
                           own);
+}
+
+void base_system_set_helper(const char *helper)
+{
+    hosted = true;
+    snprintf(found, sizeof found, "%s", helper);
+}
+
+bool base_system_file_of(const void *address, char *out, size_t size)
+{
+#ifdef LISTS_LIBRARIES
+    Dl_info info;
+    if (dladdr(address, &info) && info.dli_fname && *info.dli_fname) {
+        char path[PATH_MAX];
+        snprintf(out, size, "%s", realpath(info.dli_fname, path) ? path : info.dli_fname);
+        return true;
+    }
+#else
+    (void)address;
+#endif
+    if (size) out[0] = '\0';
+    return false;
 }
 
 BaseStatus base_system_program_path(char *out, size_t size)

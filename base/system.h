@@ -25,7 +25,12 @@ void base_system_started(const char *name);
  * @return BASE_OK; BASE_EIO where neither the system nor base_system_started knows.
  */
 BaseStatus base_system_program(const char **out);
-/** The path of that file, as people know it. */
+/** This process is a host's that uses the library: its own file must be neither started nor taken for this program's. What
+ *  stands in for it from here on is @p helper; copied; "": there is none (base_system_program: BASE_EIO). */
+void base_system_set_helper(const char *helper);
+/** The file that @p address is part of: a program, or a shared library; false where the system does not say. */
+bool base_system_file_of(const void *address, char *out, size_t size);
+/** The path of base_system_program's file, as people know it. */
 BaseStatus base_system_program_path(char *out, size_t size);
 
 /** pipe(), both ends closed in programs that are started. 0, or -1 with errno. */

@@ -72,6 +72,16 @@ BaseStatus io_hdf5_first(IoHdf5 *file, const char *path, bool *first);
 /** Names of an object's attributes, sorted. */
 BaseStatus io_hdf5_attributes(IoHdf5 *file, const char *path, char ***names, size_t *count);
 
+/** What the functions here change in libhdf5 for others who use it in this process: its printing of errors, on this thread, and
+ *  whether it may load filters, in the process. */
+typedef struct {
+    void (*print)(void);
+    void *print_data;
+    unsigned plugins;
+} IoHdf5Manners;
+void io_hdf5_manners_save(IoHdf5Manners *out);
+void io_hdf5_manners_restore(const IoHdf5Manners *saved);
+
 /** The child's side of io_hdf5_open: main() calls it first thing when argv[1] is IO_HDF5_PROBE; tests' main too.
  *  Returns the exit status. */
 #define IO_HDF5_PROBE "--probe-hdf5"

@@ -6,13 +6,30 @@
 #include "io/hdf5_private.h"
 #include "io/names.h"
 
+static _Thread_local bool done;
+
 void io_hdf5_quiet(void)
 {
-    static _Thread_local bool done;
     if (done) return;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0); /* a filter that libhdf5 does not know would be a library that it looks for and loads */
     done = true;
+}
+
+void io_hdf5_manners_save(IoHdf5Manners *out)
+{
+    H5E_auto2_t print = NULL;
+    *out = (IoHdf5Manners){0};
+    H5Eget_auto2(H5E_DEFAULT, &print, &out->print_data);
+    out->print = (void (*)(void))print;
+    H5PLget_loading_state(&out->plugins);
+}
+
+void io_hdf5_manners_restore(const IoHdf5Manners *saved)
+{
+    H5Eset_auto2(H5E_DEFAULT, (H5E_auto2_t)saved->print, saved->print_data);
+    H5PLset_loading_state(saved->plugins);
+    done = false;
 }
 
 static herr_t innermost(unsigned n, const H5E_error2_t *error, void *user)
