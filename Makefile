@@ -138,7 +138,7 @@ lib: $(SHARED) $(STATIC) $(HELPER)
 $(BUILD)/lib/whole.o: $(filter-out %/helper.o,$(call objects,$(call sources,api))) $(call archives,$(DEPS_api))
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) -r -nostdlib $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@
+	$(Q)$(CC) -r -nostdlib -Wl,-d $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@
 
 $(SHARED): $(BUILD)/lib/whole.o api/expunge.map
 	$(call say,LD)
@@ -146,7 +146,7 @@ $(SHARED): $(BUILD)/lib/whole.o api/expunge.map
 	@ln -sf $(SONAME) $(@D)/libexpunge.so
 
 $(STATIC): $(BUILD)/lib/whole.o
-	@objcopy --localize-hidden --strip-debug $< $(@D)/libexpunge.o
+	@objcopy --wildcard --keep-global-symbol='expunge_*' --strip-debug $< $(@D)/libexpunge.o
 	@rm -f $@
 	@ar rcs $@ $(@D)/libexpunge.o
 
@@ -192,9 +192,9 @@ check-arm64:
 objects: $(call objects,$(call sources,$(FOLDERS) tests bench/rows))
 # where MPI is installed its program is tested too
 MPI_TESTED := $(if $(shell command -v $(MPICC) 2>/dev/null),$(MPI_PROGRAM))
-test: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
+test: $(PROGRAM) lib $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@scripts/run-tests $(BUILD) $(PROGRAM) "$(T)"
-check-long: $(PROGRAM) $(MPI_TESTED) $(TESTS) $(FUZZERS)
+check-long: $(PROGRAM) lib $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM) "$(T)"
 demo: $(PROGRAM)
 	$(PROGRAM) run configs/demo.yaml --results results

@@ -187,6 +187,132 @@ EXPUNGE_API expunge_status expunge_edit(const expunge_space *retain, const expun
                                         double alpha_forget, void *result, int64_t result_stride,
                                         expunge_edit_info *info);
 
+/* ---- statistics of scores ---- */
+
+/* score [n]: higher is more member-like. member [n]: 1 a member, 0 none; both kinds must occur. Errors of all:
+ * EXPUNGE_EARG (a kind is missing, a value out of range), EXPUNGE_ENUMERIC (a score is NaN), EXPUNGE_ENOMEM. Cost: n log n. */
+
+typedef struct {
+    double value, lo, hi; /* a number and its interval; NaN where it is not defined for these points */
+} expunge_estimate;
+
+/** The area under the ROC curve with DeLong's interval at @p level, such as 0.95 (exact at 0 and 1). */
+EXPUNGE_API expunge_status expunge_auc(const double *score, const uint8_t *member, int64_t n, double level,
+                                       expunge_estimate *auc);
+/** The true-positive rate at the false-positive rate @p fpr, above 0 and below 1, with a 95% interval. NaN with fewer than
+ *  1 / fpr - 1 non-members, who cannot resolve it. */
+EXPUNGE_API expunge_status expunge_tpr_at_fpr(const double *score, const uint8_t *member, int64_t n, double fpr,
+                                              expunge_estimate *tpr);
+/** The ROC curve from "nobody" (0, 0) to "everybody" (1, 1), one point per distinct score: member iff score >= threshold;
+ *  threshold[0] is infinite. The first @p room points go to the arrays, each of which may be NULL; n + 1 always suffice. *count: how
+ *  many there are. */
+EXPUNGE_API expunge_status expunge_roc(const double *score, const uint8_t *member, int64_t n, double *fpr, double *tpr,
+                                       double *threshold, int64_t room, int64_t *count);
+
+typedef struct {
+    double epsilon;   /* the lower bound, at least 0: "no evidence", never "private" */
+    double largest;   /* what a faultless attack would prove with these n, delta and alpha */
+    double threshold; /* NaN where epsilon is 0, and for one run */
+} expunge_epsilon_bound;
+
+/**
+ * An empirical lower bound on the epsilon of (epsilon, delta)-differential privacy, at confidence 1 - alpha whatever the scores are.
+ * @param method  "split" (a threshold chosen on a quarter of the points), "simultaneous" (ranks fixed beforehand, Bonferroni),
+ *                "gaussian" (the same under Gaussian differential privacy: stronger, and true of such mechanisms only).
+ * @param delta   0 or more, below 1; gaussian: above 0.
+ * @param alpha   above 0, below 1.
+ * @param seed    of split's draw; else without meaning.
+ * @return EXPUNGE_ENOTFOUND (method), and as above.
+ */
+EXPUNGE_API expunge_status expunge_epsilon(const char *method, const double *score, const uint8_t *member, int64_t n,
+                                           double delta, double alpha, uint64_t seed, expunge_epsilon_bound *bound);
+/**
+ * The same from one run (Steinke, Nasr and Jagielski, arXiv 2305.08846): the @p in highest scores are guessed members, the @p out
+ * lowest non-members; these numbers must not depend on the points.
+ * @param independent_coins  the caller's word that each point was put in or left out by its own fair coin; false: EXPUNGE_EARG.
+ */
+EXPUNGE_API expunge_status expunge_epsilon_one_run(const double *score, const uint8_t *member, int64_t n, int64_t in,
+                                                   int64_t out, bool independent_coins, double delta, double alpha,
+                                                   uint64_t seed, expunge_epsilon_bound *bound);
+
+/* ---- signals: what models say about points ---- */
+
+/** Logits, labels and roles under the names that they have in a file: docs/signals.md for expunge_attack ("target/logits" [N,K],
+ *  "target/labels" [N], "target/role" [N], ...), docs/audit.md for expunge_audit ("points/labels", "unlearned/logits", ...). */
+typedef struct expunge_signals expunge_signals;
+
+EXPUNGE_API expunge_status expunge_signals_create(expunge_signals **signals);
+/** Signals that are in an HDF5 file, whoever wrote it; it is read by each call that uses them, after a process of its own
+ *  (expunge_set_helper) has found it readable. EXPUNGE_EIO. */
+EXPUNGE_API expunge_status expunge_signals_open(const char *path, expunge_signals **signals);
+/** NULL is fine. */
+EXPUNGE_API void expunge_signals_free(expunge_signals *signals);
+/**
+ * Sets one array, in place of one of that name. It is NOT copied: it must stay as it is until it is replaced, or until
+ * expunge_signals_free.
+ * @param name    as above, without a leading "/".
+ * @param type    logits: F32, F64, F16, BF16; all else: I32, I64, U8.
+ * @param ndim    1 to 3; @p shape [ndim].
+ * @param stride  [ndim], in values, of any sign; NULL: without gaps.
+ * @return EXPUNGE_ENOTFOUND (name, "did you mean"), EXPUNGE_EARG, EXPUNGE_EUSAGE (signals of a file), EXPUNGE_ENOMEM. Whether
+ *         shapes fit each other is found by the call that uses them.
+ */
+EXPUNGE_API expunge_status expunge_signals_set(expunge_signals *signals, const char *name, const void *data,
+                                               expunge_type type, int ndim, const int64_t *shape,
+                                               const int64_t *stride);
+/** The same of texts, which are copied: "class_names" [K]. */
+EXPUNGE_API expunge_status expunge_signals_set_texts(expunge_signals *signals, const char *name,
+                                                     const char *const *texts, int64_t count);
+
+/* ---- attacks ---- */
+
+/** What attacks found. */
+typedef struct expunge_attacks expunge_attacks;
+
+/**
+ * Membership-inference attacks, as `expunge attack`.
+ * @param names       "loss,svc" (`expunge list attacks` names them all), or "all": then those that these signals have no arrays
+ *                    for are left out.
+ * @param parameters  [parameter_count] texts "attack.key=value", as of `--set`; NULL: none.
+ * @param seed        of all draws, at most INT64_MAX.
+ * @return EXPUNGE_ENOTFOUND, EXPUNGE_EUSAGE (names, parameters), EXPUNGE_ESHAPE, EXPUNGE_EARG, EXPUNGE_EFORMAT (signals), EXPUNGE_EIO,
+ *         EXPUNGE_ENUMERIC, EXPUNGE_ENOMEM. expunge_notices has what was left out.
+ */
+EXPUNGE_API expunge_status expunge_attack(const expunge_signals *signals, const char *names,
+                                          const char *const *parameters, size_t parameter_count, uint64_t seed,
+                                          expunge_attacks **attacks);
+/** What `expunge attack --json` prints (docs/signals.md); `signals` and `signals_sha256` are null for arrays. Borrowed from
+ *  @p attacks. NULL for NULL. */
+EXPUNGE_API const char *expunge_attacks_json(const expunge_attacks *attacks);
+/** The scores [count] of one attack, higher more member-like; @p count must be the number of points, N. EXPUNGE_ENOTFOUND,
+ *  EXPUNGE_ESHAPE. */
+EXPUNGE_API expunge_status expunge_attacks_scores(const expunge_attacks *attacks, const char *name, double *scores,
+                                                  int64_t count);
+/** NULL is fine. */
+EXPUNGE_API void expunge_attacks_free(expunge_attacks *attacks);
+
+/* ---- audits ---- */
+
+/**
+ * The audit of a model that was to forget, as `expunge audit --signals` (docs/audit.md): writes the folder @p out with report,
+ * signals.h5 and manifest, all of it or nothing. An earlier audit there is replaced; anything else is not touched (EXPUNGE_EUSAGE).
+ * @param options  [option_count] texts; NULL: none. "attacks=loss,entropy" (or auto, all), "forget=3" (to be checked), "seed=0",
+ *                 "command=.." (what the page says to repeat it), "meta.KEY=value", "ATTACK.KEY=value", and the keys of
+ *                 `expunge audit --set`: "alpha=0.05", "margin=0.05", ..
+ * @param json     the text of report.json, for expunge_free. Its "verdict" may be "invalid", where a control failed: the audit
+ *                 is then written, and the call succeeds.
+ * @return EXPUNGE_EUSAGE, EXPUNGE_ENOTFOUND (options), EXPUNGE_EARG, EXPUNGE_EFORMAT (signals), EXPUNGE_EIO, EXPUNGE_ENUMERIC, EXPUNGE_ENOMEM.
+ * Starts processes: gnuplot, where there is one, for the figures. Audits of one process run one after another.
+ */
+EXPUNGE_API expunge_status expunge_audit(const expunge_signals *signals, const char *out, const char *const *options,
+                                         size_t option_count, char **json);
+
+/** Names the program that reads HDF5 files before this process does (libhdf5 crashes on some damaged ones): expunge-helper, or
+ *  expunge itself. Needed only where it is not found beside the library, as LIBDIR/../libexec/expunge/expunge-helper,
+ *  LIBDIR/../../libexec/expunge/expunge-helper or LIBDIR/expunge-helper, such as with a static library. Never is the host's own
+ *  program started. EXPUNGE_EIO where there is no such program. */
+EXPUNGE_API expunge_status expunge_set_helper(const char *path);
+
 #ifdef __cplusplus
 }
 #endif
