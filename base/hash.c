@@ -60,7 +60,7 @@ BaseStatus base_hash_file(const char *path, char hex[BASE_HASH_HEX])
 BaseStatus base_hash_program(char hex[BASE_HASH_HEX])
 {
     const char *program;
-    BaseStatus st = base_system_program(&program);
+    BaseStatus st = base_system_code(&program);
     return st == BASE_OK ? base_hash_file(program, hex) : st;
 }
 

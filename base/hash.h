@@ -19,7 +19,7 @@ void base_hash_free(BaseHash *hash);
 void base_hash_bytes(const void *bytes, size_t size, char hex[BASE_HASH_HEX]);
 /** SHA-256 of a file's bytes, read in pieces. */
 BaseStatus base_hash_file(const char *path, char hex[BASE_HASH_HEX]);
-/** The same of this program's own file. */
+/** The same of this program's own file, or the library's (base_system_code). */
 BaseStatus base_hash_program(char hex[BASE_HASH_HEX]);
 /** 64-bit FNV-1a of a NUL-terminated name; of bytes. */
 uint64_t base_hash_fnv1a(const char *name);

@@ -101,18 +101,29 @@ void base_system_set_helper(const char *helper)
 
 bool base_system_file_of(const void *address, char *out, size_t size)
 {
-#ifdef LISTS_LIBRARIES
+    char path[PATH_MAX] = "";
+#if LINUX
     Dl_info info;
-    if (dladdr(address, &info) && info.dli_fname && *info.dli_fname) {
-        char path[PATH_MAX];
-        snprintf(out, size, "%s", realpath(info.dli_fname, path) ? path : info.dli_fname);
-        return true;
-    }
+    struct link_map *map = NULL; /* without a name: the program itself, which may have been started from anywhere */
+    if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) && map)
+        if (!realpath(*map->l_name ? map->l_name : "/proc/self/exe", path)) path[0] = '\0';
+#elif defined(LISTS_LIBRARIES)
+    Dl_info info;
+    if (dladdr(address, &info) && info.dli_fname && !realpath(info.dli_fname, path)) path[0] = '\0';
 #else
     (void)address;
 #endif
-    if (size) out[0] = '\0';
-    return false;
+    snprintf(out, size, "%s", path);
+    return *path != '\0';
+}
+
+BaseStatus base_system_code(const char **out)
+{
+    static char path[PATH_MAX];
+    if (!hosted) return base_system_program(out);
+    *out = path;
+    if (base_system_file_of(path, path, sizeof path)) return BASE_OK;
+    return base_error_set(BASE_EIO, "the file of the library is not known");
 }
 
 BaseStatus base_system_program_path(char *out, size_t size)

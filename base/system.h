@@ -30,6 +30,8 @@ BaseStatus base_system_program(const char **out);
 void base_system_set_helper(const char *helper);
 /** The file that @p address is part of: a program, or a shared library; false where the system does not say. */
 bool base_system_file_of(const void *address, char *out, size_t size);
+/** The file of the code that runs: base_system_program's, or in a host's process the library's. Static storage. */
+BaseStatus base_system_code(const char **out);
 /** The path of base_system_program's file, as people know it. */
 BaseStatus base_system_program_path(char *out, size_t size);
 
