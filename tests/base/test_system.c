@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -331,11 +332,33 @@ static void test_descriptors(void **state)
     }
 }
 
+/* In a host's process the helper is what is started and never the host, but the code is that of the file it is in. The
+ * last case: there is no way back. */
+static void test_helper(void **state)
+{
+    (void)state;
+    const char *name;
+    char own[PATH_MAX], path[PATH_MAX];
+    assert_non_null(realpath(called, own));
+    assert_ok(base_system_code(&name));
+    assert_true(base_system_file_of(&called, path, sizeof path));
+    assert_string_equal(path, own);
+    base_system_set_helper("");
+    assert_fails(base_system_program(&name), BASE_EIO, "expunge_set_helper");
+    base_system_set_helper("/bin/true");
+    assert_ok(base_system_program(&name));
+    assert_string_equal(name, "/bin/true");
+    assert_ok(base_system_program_path(path, sizeof path));
+    assert_string_equal(path, "/bin/true");
+    assert_ok(base_system_code(&name));
+    assert_string_equal(name, own);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_spawn_in),    cmocka_unit_test(test_program),  cmocka_unit_test(test_pipe),
     cmocka_unit_test(test_follow),      cmocka_unit_test(test_exchange), cmocka_unit_test(test_locks),
     cmocka_unit_test(test_memory),      cmocka_unit_test(test_cpu),      cmocka_unit_test(test_libraries),
-    cmocka_unit_test(test_descriptors),
+    cmocka_unit_test(test_descriptors), cmocka_unit_test(test_helper),
 };
 
 /* What start_again() asked for. */
