@@ -19,6 +19,7 @@ PARTS := $(filter-out cli,$(FOLDERS))
 
 # an enum is how this code names an integer constant: clang 19 would have each one cast before it meets a double
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral -Wno-enum-float-conversion
+OPENMP := -fopenmp
 ifeq ($(MODE),release)
 OPT := -O3 -g
 else ifeq ($(MODE),debug)
@@ -27,6 +28,9 @@ else ifeq ($(MODE),asan)
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 else ifeq ($(MODE),arm64) # make check-arm64
 OPT := -O1
+else ifeq ($(MODE),tsan) # make check-tsan: without OpenMP, whose barriers ThreadSanitizer does not know
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+OPENMP := -Wno-unknown-pragmas
 else ifeq ($(MODE),fuzz) # make fuzz
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 else
@@ -51,7 +55,7 @@ PREPARE := $(ask) scripts/check-deps
 endif
 # a caller's CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS come behind ours, which stay
 # one set of objects serves the program and the shared library: hidden names are called directly in both
-COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) -Iinclude $(HEADERS) $(CPPFLAGS) -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off $(OPT) $(WARN) -fopenmp -pthread $(CFLAGS)
+COMPILING := -D_GNU_SOURCE -I. -I$(BUILD) -Iinclude $(HEADERS) $(CPPFLAGS) -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off $(OPT) $(WARN) $(OPENMP) -pthread $(CFLAGS)
 LINKING := $(OPT) -fopenmp -pthread -Wl,--as-needed $(LDFLAGS)
 LIBS := $(filter-out -I%,$(BLAS)) -ldnnl -lsvm $(PKG_LIBS) -lm -Wl,--disable-new-dtags $(LDLIBS)
 # stands in $(BUILD)/flags, on which all that is compiled or linked depends
@@ -80,7 +84,7 @@ ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all lib mpi test tests check-long check-arm64 objects layers demo bench bench-long install clean help format fuzz fuzzers
+.PHONY: all lib mpi test tests check-long check-tsan check-arm64 objects layers demo bench bench-long install clean help format fuzz fuzzers
 all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM)) lib
 mpi: $(MPI_PROGRAM)
 
@@ -189,6 +193,10 @@ ARM64_CC ?= aarch64-linux-gnu-gcc
 check-arm64:
 	@command -v $(ARM64_CC) >/dev/null || { echo 'check-arm64: $(ARM64_CC) is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)' >&2; exit 1; }
 	@$(MAKE) -k MODE=arm64 CC=$(ARM64_CC) WERROR=1 objects
+# the library's own code with several of a host's threads: OpenBLAS and OpenMP have one of each
+check-tsan:
+	@$(MAKE) MODE=tsan build/tsan/tests/api/test_threads build/tsan/libexec/expunge/expunge-helper
+	OMP_NUM_THREADS=1 TSAN_OPTIONS=suppressions=tests/support/tsan.supp:halt_on_error=1 setarch -R build/tsan/tests/api/test_threads
 objects: $(call objects,$(call sources,$(FOLDERS) tests bench/rows))
 # where MPI is installed its program is tested too
 MPI_TESTED := $(if $(shell command -v $(MPICC) 2>/dev/null),$(MPI_PROGRAM))
@@ -236,6 +244,7 @@ help:
 	@echo 'make bench         measure speed against PyTorch and scikit-learn (scripts/setup --dev; left out if missing)'
 	@echo 'make bench-long    the same with five pairs of everything: takes an hour or more'
 	@echo 'make layers        check which folder includes which'
+	@echo 'make check-tsan    run the library with several threads under ThreadSanitizer'
 	@echo 'make check-arm64   compile every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
 	@echo 'make install       install program, library and header to PREFIX (/usr/local), below DESTDIR; LIBDIR, INCLUDEDIR, LIBEXECDIR'
 	@echo 'make format clean'

@@ -26,15 +26,15 @@
 #include "io/hdf5_check.h"
 #include "io/hdf5_refused.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WITH_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
+#define WITH_SANITIZER 1
 #endif
 #endif
-#ifndef WITH_ASAN
-#define WITH_ASAN 0 /* the sanitizer itself reserves terabytes of addresses */
+#ifndef WITH_SANITIZER
+#define WITH_SANITIZER 0 /* the sanitizer itself reserves terabytes of addresses */
 #endif
 
 enum { SECONDS = 60, CPU_SECONDS = 15, BYTES_PER_SECOND = 20 << 20, ANSWER = 512 };
@@ -288,7 +288,7 @@ static void limit_itself(int64_t seconds)
 {
     setrlimit(RLIMIT_CPU, &(struct rlimit){(rlim_t)seconds, (rlim_t)seconds + 5});
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    if (!WITH_ASAN) setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)MEMORY, (rlim_t)MEMORY});
+    if (!WITH_SANITIZER) setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)MEMORY, (rlim_t)MEMORY});
 }
 
 static BaseStatus walk_file(const char *path)

@@ -1,12 +1,10 @@
 /* What a host notices of the library: nothing. Its locale, floating-point modes and flags, signal handlers, environment,
- * thread settings and standard streams are compared before and after calls; threads with handles of their own get what one
- * thread gets. */
+ * thread settings and standard streams are compared before and after calls. */
 #include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
 #include <math.h>
 #include <omp.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -16,20 +14,7 @@
 
 extern int openblas_get_num_threads(void);
 
-enum { F = 40, N = 600, OUT = 30, SIGNALS = 32 };
-
-static void edit(const float *x, float *out)
-{
-    expunge_space *retain, *forget;
-    assert_done(expunge_space_create(F, 0, NULL, &retain));
-    assert_done(expunge_space_create(F, N / 2, "eigen", &forget));
-    assert_done(expunge_space_add(retain, x, N, F, EXPUNGE_F32));
-    assert_done(expunge_space_add(forget, x + N / 2 * F, N / 2, F, EXPUNGE_F32));
-    assert_done(expunge_space_finish(retain));
-    assert_done(expunge_space_finish(forget));
-    assert_done(expunge_edit(retain, forget, x, OUT, F, EXPUNGE_F32, 100, 3, out, F, NULL));
-    expunge_space_free(retain), expunge_space_free(forget);
-}
+enum { SIGNALS = 32 };
 
 static World world;
 static const char *const OPTIONS[] = {"attacks=loss", "draws=100"};
@@ -106,7 +91,8 @@ static void test_host(void **state)
 {
     (void)state;
     static Host before, after;
-    float *x = numbers(N * F, 1), plain[OUT * F], other[OUT * F];
+    float *x = numbers(EDIT_ROWS * EDIT_FEATURES, 1), plain[EDIT_OUTPUTS * EDIT_FEATURES],
+          other[EDIT_OUTPUTS * EDIT_FEATURES];
     char file[1024];
     IoHdf5Manners usual; /* of a host whose libhdf5 prints its errors */
     io_hdf5_manners_save(&usual);
@@ -116,7 +102,7 @@ static void test_host(void **state)
     io_hdf5_manners_restore(&usual);
     const int threads = omp_get_max_threads();
     omp_set_num_threads(2); /* before OpenBLAS is called, which takes its number from here */
-    edit(x, plain);
+    world_edit(x, plain);
     /* a host with settings of its own, its streams in files, whose sizes are seen */
     locale_t own = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0), locale = uselocale(own);
     const int streams[2] = {dup(STDOUT_FILENO), dup(STDERR_FILENO)};
@@ -132,7 +118,7 @@ static void test_host(void **state)
     feclearexcept(FE_ALL_EXCEPT);
     feraiseexcept(FE_DIVBYZERO);
     look(&before);
-    edit(x, other);
+    world_edit(x, other);
     measure(file);
     look(&after);
     fesetround(FE_TONEAREST);
@@ -150,74 +136,7 @@ static void test_host(void **state)
     base_free(x);
 }
 
-/* ---- threads ---- */
-
-enum { THREADS = 4, ROUNDS = 5 };
-typedef struct {
-    const float *x;
-    float out[OUT * F];
-    char *json;
-    int number, wrong;
-} Job;
-
-static char *attack(void)
-{
-    static const char *const SET[] = {"logistic.folds=3"};
-    expunge_signals *s = world_target(&world);
-    expunge_attacks *a;
-    char *json;
-    assert_done(expunge_attack(s, "loss,logistic", SET, 1, 3, &a));
-    assert_ok(base_strdup(expunge_attacks_json(a), &json));
-    expunge_attacks_free(a);
-    expunge_signals_free(s);
-    return json;
-}
-
-static void *work(void *user)
-{
-    Job *job = user;
-    omp_set_num_threads(1); /* of this thread; as many as the one that it is compared with */
-    for (int i = 0; i < ROUNDS; i++) {
-        expunge_space *space;
-        char want[64];
-        edit(job->x, job->out);
-        base_free(job->json);
-        job->json = attack();
-        snprintf(want, sizeof want, "features = %d:", -job->number);
-        expunge_space_create(-job->number, 0, NULL, &space);
-        job->wrong += strstr(expunge_error_text(), want) == NULL; /* its own sentence */
-    }
-    return NULL;
-}
-
-static void test_threads(void **state)
-{
-    (void)state;
-    pthread_t thread[THREADS];
-    static Job job[THREADS];
-    const int threads = omp_get_max_threads();
-    float want[OUT * F];
-    char *json;
-    world_make(&world);
-    for (int i = 0; i < THREADS; i++) job[i] = (Job){.x = numbers(N * F, 10 + (uint64_t)i), .number = i};
-    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&thread[i], NULL, work, &job[i]), 0);
-    for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
-    assert_int_equal(omp_get_max_threads(), threads);
-    omp_set_num_threads(1);
-    json = attack();
-    for (int i = 0; i < THREADS; i++) {
-        assert_same_but(json, job[i].json, (const char *[]){"\"seconds\"", NULL});
-        base_free(job[i].json);
-        edit(job[i].x, want);
-        assert_int_equal(job[i].wrong, 0);
-        assert_memory_equal(job[i].out, want, sizeof want);
-        base_free((void *)job[i].x);
-    }
-    base_free(json);
-    omp_set_num_threads(threads);
-}
-
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_host), cmocka_unit_test(test_threads)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_host)};
 
 int main(int argc, char **argv)
 {

@@ -90,6 +90,23 @@ static inline void world_write_models(const World *w, const char *path)
     assert_ok(io_hdf5_save_take(file, path));
 }
 
+/** An edit of weights that are the first rows of @p x [EDIT_ROWS, EDIT_FEATURES]. */
+enum { EDIT_FEATURES = 40, EDIT_ROWS = 600, EDIT_OUTPUTS = 30 };
+static inline void world_edit(const float *x, float *out)
+{
+    expunge_space *retain, *forget;
+    assert_done(expunge_space_create(EDIT_FEATURES, 0, NULL, &retain));
+    assert_done(expunge_space_create(EDIT_FEATURES, EDIT_ROWS / 2, "eigen", &forget));
+    assert_done(expunge_space_add(retain, x, EDIT_ROWS, EDIT_FEATURES, EXPUNGE_F32));
+    assert_done(
+        expunge_space_add(forget, x + EDIT_ROWS / 2 * EDIT_FEATURES, EDIT_ROWS / 2, EDIT_FEATURES, EXPUNGE_F32));
+    assert_done(expunge_space_finish(retain));
+    assert_done(expunge_space_finish(forget));
+    assert_done(
+        expunge_edit(retain, forget, x, EDIT_OUTPUTS, EDIT_FEATURES, EXPUNGE_F32, 100, 3, out, EDIT_FEATURES, NULL));
+    expunge_space_free(retain), expunge_space_free(forget);
+}
+
 /** Both texts without the lines that hold one of these words, and they must be equal then. */
 static inline void assert_same_but(const char *a, const char *b, const char *const *words)
 {
