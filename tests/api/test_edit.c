@@ -354,6 +354,11 @@ static void test_refusals(void **state)
     gram[F + 1] = 0;
     assert_refused(expunge_space_add_gram(other, gram, F, EXPUNGE_F64, 3), EUSAGE, "the rows themselves");
     expunge_space_free(other);
+    assert_done(expunge_space_create(F, 20, NULL, &other));
+    assert_done(expunge_space_add_gram(other, gram, F, EXPUNGE_F64, 15));
+    assert_refused(expunge_space_add_gram(other, gram, F, EXPUNGE_F64, 6), EARG, "1 rows more than the 20 announced");
+    assert_refused(expunge_space_add(other, x, 6, F, EXPUNGE_F32), EARG, "1 rows more than the 20 announced");
+    expunge_space_free(other);
     expunge_space_free(space);
     expunge_space_free(NULL);
     base_free(x);

@@ -12,9 +12,10 @@ root=$EXPUNGE_TESTS/..
 prefix=$PWD/prefix
 cc="${CC:-cc}"
 fail() { echo "FAILED: $*"; [ -f out ] && cat out; exit 1; }
-# flags that make was called with stay, or it would build everything anew; its jobs are another make's
-MAKEFLAGS=$(echo "$MAKEFLAGS" | sed -E 's/(^| )-?-j(observer-auth|obs)?[=0-9,]*//g')
+# the caller's CC and flags stay, or all would be compiled anew; its T and its jobs do not
+MAKEFLAGS=$(printf ' %s' "${MAKEFLAGS-}" | sed -E 's/^ [a-zA-Z]+//; s/ --?[a-z][^ ]*//g; s/ T=([^ \\]|\\.)*//')
 export MAKEFLAGS
+unset MFLAGS MAKELEVEL
 make -s -C "$root" MODE="$mode" install PREFIX="$prefix" >out 2>&1 || fail "make install"
 make -s -C "$root" MODE="$mode" install PREFIX=/opt/x LIBDIR=/opt/x/lib64 DESTDIR="$PWD/staged" >out 2>&1 || fail "make install, DESTDIR"
 
