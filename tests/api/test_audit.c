@@ -77,6 +77,9 @@ static void test_refusals(void **state)
         assert_null(json);
     }
     assert_refused(expunge_audit(s, "", NULL, 0, &json), EARG, "out is empty");
+    assert_refused(expunge_audit(s, support_at("none"), (const char *[]){"seed=1", NULL}, 2, &json), EARG,
+                   "options[1] is NULL");
+    assert_refused(expunge_audit(s, support_at("none"), NULL, 1, &json), EARG, "options is NULL");
     snprintf(kept, sizeof kept, "%s", support_at("kept"));
     assert_ok(io_folder_make(kept));
     assert_ok(io_file_write(support_at("kept/mine"), "mine", 4));
