@@ -325,6 +325,8 @@ static void test_refusals(void **state)
     assert_refused(expunge_space_add_gram(space, gram, F, EXPUNGE_F64, 3), EARG, "-2 in row 1");
     assert_refused(expunge_edit(space, space, w, OUT, F, EXPUNGE_F32, 1, 1, out, F, NULL), EARG,
                    "retain is not finished");
+    assert_refused(expunge_space_spectrum(space, s, F, &count), EARG, "space is not finished");
+    assert_refused(expunge_space_project(space, 1, w, OUT, F, EXPUNGE_F32, out, F), EARG, "space is not finished");
     assert_true(isnan(expunge_space_trace(space)) && expunge_space_rows(space) == 0 && isnan(expunge_space_rank(NULL)));
     assert_done(expunge_space_add(space, x, 19, F, EXPUNGE_F32));
     assert_refused(expunge_space_finish(space), EARG, "19 of the 20 rows");
