@@ -40,6 +40,7 @@ static void test_arrays_and_file(void **state)
     }
     assert_same_but(json[0], json[1], OTHERWISE);
     assert_non_null(strstr(json[0], "\"verdict\": \""));
+    assert_non_null(strstr(json[0], "\"coins\": {"));
     assert_non_null(strstr(json[0], "/of_arrays/signals.h5 --attacks loss,entropy --set draws=100 --seed 5 "
                                     "--meta 'owner=ACME Inc.' --forget 2 -o again"));
     stored = text_of(folder[0], "report.md");

@@ -5,12 +5,15 @@
 
 #include "tests/api/api.h"
 
-enum { EACH = 60, CLASSES = 4, POINTS = 4 * EACH, RETRAINED = 3 };
+enum { EACH = 60, CLASSES = 4, POINTS = 4 * EACH, RETRAINED = 3, CANARIES = 40 };
 
 typedef struct {
     double unlearned[POINTS][CLASSES], original[POINTS][CLASSES], retrained[RETRAINED][POINTS][CLASSES];
     int32_t labels[POINTS];
     uint8_t group[POINTS], role[POINTS];
+    double canaries[CANARIES][CLASSES]; /* the unlearned model's logits of them */
+    int32_t canary_labels[CANARIES];
+    uint8_t coin[CANARIES];
 } World;
 
 static inline void world_fill(const World *w, const double *difficulty, double rise, uint64_t stream,
@@ -32,6 +35,11 @@ static inline void world_make(World *w)
         w->role[i] = w->group[i] == 0 ? 1 : w->group[i] == 1 ? 0 : 2;
         w->labels[i] = i < 2 * EACH ? 2 : i % 2;
         difficulty[i] = 1 + base_random_normal(&random);
+    }
+    for (int i = 0; i < CANARIES; i++) {
+        w->canary_labels[i] = 2;
+        w->coin[i] = (uint8_t)base_random_below(&random, 2);
+        for (int k = 0; k < CLASSES; k++) w->canaries[i][k] = base_random_normal(&random) + (k == 2) * w->coin[i];
     }
     world_fill(w, difficulty, 0.5, 0, w->unlearned);
     world_fill(w, difficulty, 3, 1, w->original);
@@ -61,6 +69,10 @@ static inline expunge_signals *world_models(const World *w)
     assert_done(expunge_signals_set(s, "unlearned/logits", w->unlearned, EXPUNGE_F64, 2, flat, NULL));
     assert_done(expunge_signals_set(s, "original/logits", w->original, EXPUNGE_F64, 2, flat, NULL));
     assert_done(expunge_signals_set(s, "retrained/logits", w->retrained, EXPUNGE_F64, 3, all, NULL));
+    const int64_t canaries[] = {CANARIES, CLASSES};
+    assert_done(expunge_signals_set(s, "canaries/labels", w->canary_labels, EXPUNGE_I32, 1, canaries, NULL));
+    assert_done(expunge_signals_set(s, "canaries/coin", w->coin, EXPUNGE_U8, 1, canaries, NULL));
+    assert_done(expunge_signals_set(s, "canaries/unlearned_logits", w->canaries, EXPUNGE_F64, 2, canaries, NULL));
     return s;
 }
 
@@ -87,6 +99,10 @@ static inline void world_write_models(const World *w, const char *path)
     assert_ok(io_hdf5_write(file, "/unlearned/logits", IO_H5_F64, 2, flat, w->unlearned));
     assert_ok(io_hdf5_write(file, "/original/logits", IO_H5_F64, 2, flat, w->original));
     assert_ok(io_hdf5_write(file, "/retrained/logits", IO_H5_F64, 3, all, w->retrained));
+    const int64_t canaries[] = {CANARIES, CLASSES};
+    assert_ok(io_hdf5_write(file, "/canaries/labels", IO_H5_I32, 1, canaries, w->canary_labels));
+    assert_ok(io_hdf5_write(file, "/canaries/coin", IO_H5_U8, 1, canaries, w->coin));
+    assert_ok(io_hdf5_write(file, "/canaries/unlearned_logits", IO_H5_F64, 2, canaries, w->canaries));
     assert_ok(io_hdf5_save_take(file, path));
 }
 
