@@ -14,8 +14,8 @@
  *            between OpenMP threads, as many as the calling thread's OpenMP settings say (omp_set_num_threads,
  *            OMP_NUM_THREADS). The library changes no such setting, nor OpenBLAS's. As with every program that uses
  *            libgomp, a process that was forked after a call must call exec before it calls again.
- * Process.   Signal handlers, environment, locale, floating-point modes and flags, standard streams and HDF5's
- *            error printing are after a call as they were before it.
+ * Process.   Signal handlers, environment, locale, floating-point modes and flags, standard streams, HDF5's
+ *            error printing and its loading of filters are after a call as they were before it.
  * Numbers.   The same arrays, seed and number of threads give the same bits.
  */
 #ifndef EXPUNGE_H
@@ -277,6 +277,7 @@ typedef struct expunge_attacks expunge_attacks;
  * @param seed        of all draws, at most INT64_MAX.
  * @return EXPUNGE_ENOTFOUND, EXPUNGE_EUSAGE (names, parameters), EXPUNGE_ESHAPE, EXPUNGE_EARG, EXPUNGE_EFORMAT (signals), EXPUNGE_EIO,
  *         EXPUNGE_ENUMERIC, EXPUNGE_ENOMEM. expunge_notices has what was left out.
+ * Cost: of the attacks (loss: N K; svc and those on shadow models far more). Memory: the arrays as float64.
  */
 EXPUNGE_API expunge_status expunge_attack(const expunge_signals *signals, const char *names,
                                           const char *const *parameters, size_t parameter_count, uint64_t seed,
@@ -303,6 +304,7 @@ EXPUNGE_API void expunge_attacks_free(expunge_attacks *attacks);
  *                 is then written, and the call succeeds.
  * @return EXPUNGE_EUSAGE, EXPUNGE_ENOTFOUND (options), EXPUNGE_EARG, EXPUNGE_EFORMAT (signals), EXPUNGE_EIO, EXPUNGE_ENUMERIC, EXPUNGE_ENOMEM.
  * Starts processes: gnuplot, where there is one, for the figures. Audits of one process run one after another.
+ * Cost: seconds for thousands of points; "draws" (1000) is what takes longest. Memory: the arrays as float64.
  */
 EXPUNGE_API expunge_status expunge_audit(const expunge_signals *signals, const char *out, const char *const *options,
                                          size_t option_count, char **json);
