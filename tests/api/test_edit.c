@@ -183,12 +183,15 @@ static void test_types(void **state)
 {
     (void)state;
     float *x = numbers(MANY * F, 1), *w = numbers(OUT * F, 3), want[OUT * F], got[OUT * F];
+    static float gaps[MANY * (F + 3)], turned[MANY * F];
     static double wide[MANY * F];
     static uint16_t half[MANY * 2 * F], bf[MANY * F];
     for (int i = 0; i < MANY * F; i++) {
         x[i] = base_bf16_to_f32(base_bf16_from_f32(x[i])); /* 8 bits, of which half precision holds all above 2^-17 */
         if (fabsf(x[i]) < 0x1p-14f) x[i] = 0;
         wide[i] = (double)x[i];
+        gaps[i / F * (F + 3) + i % F] = x[i];
+        turned[(MANY - 1 - i / F) * F + i % F] = x[i];
         bf[i] = base_bf16_from_f32(x[i]);
         half[i / F * 2 * F + i % F] = base_f16_from_f32(x[i]);
     }
@@ -198,8 +201,8 @@ static void test_types(void **state)
         const void *at;
         int64_t stride, bytes;
         expunge_type type;
-    } WAYS[] = {
-        {x, F, 4, EXPUNGE_F32}, {wide, F, 8, EXPUNGE_F64}, {half, 2 * F, 2, EXPUNGE_F16}, {bf, F, 2, EXPUNGE_BF16}};
+    } WAYS[] = {{x, F, 4, EXPUNGE_F32},    {gaps, F + 3, 4, EXPUNGE_F32}, {turned + (MANY - 1) * F, -F, 4, EXPUNGE_F32},
+                {wide, F, 8, EXPUNGE_F64}, {half, 2 * F, 2, EXPUNGE_F16}, {bf, F, 2, EXPUNGE_BF16}};
     for (size_t way = 0; way < BASE_COUNT(WAYS); way++) {
         static const int64_t STEPS[] = {700, 7, MANY};
         for (size_t step = 0; step < BASE_COUNT(STEPS); step++) {
