@@ -187,6 +187,18 @@ EXPUNGE_API expunge_status expunge_edit(const expunge_space *retain, const expun
                                         double alpha_forget, void *result, int64_t result_stride,
                                         expunge_edit_info *info);
 
+/* ---- random draws ---- */
+
+/* A stream of random numbers follows from a seed, the name of what it is for, and an index; no stream depends on another. These
+ * are the program's, so that a host can look at the same patches as `expunge unlearn` (unlearn/svd/patches.h). */
+
+/** numbers[i]: 0 to limits[i] - 1, drawn one after another from one stream; @p limits [count], each at least 1. EXPUNGE_EARG. */
+EXPUNGE_API expunge_status expunge_random_below(uint64_t seed, const char *purpose, uint64_t index,
+                                                const int64_t *limits, int64_t count, int64_t *numbers);
+/** numbers [count]: different ones of 0 to n - 1, ascending, each subset equally likely. EXPUNGE_EARG (count above n). Cost: n. */
+EXPUNGE_API expunge_status expunge_random_choose(uint64_t seed, const char *purpose, uint64_t index, int64_t n,
+                                                 int64_t count, int64_t *numbers);
+
 /* ---- statistics of scores ---- */
 
 /* score [n]: higher is more member-like. member [n]: 1 a member, 0 none; both kinds must occur. Errors of all:
