@@ -1,0 +1,144 @@
+"""Gram matrices of a layer's inputs, and edits of its weights: a thin coat over the library's spaces."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Dict, Optional, Tuple
+
+from . import _arrays, _library
+
+
+class Gram:
+    """What the inputs of one layer span, gathered piece by piece.
+
+    Args:
+        f: length of a row: the number of inputs of a linear layer, channels x kernel of a convolution.
+        rows: how many rows will be added in all, where that is known; fewer than f take less time.
+        route: how projections are computed: "auto", "closed", "eigen", "svd" or "reference"; the last two want `rows`.
+
+    >>> import numpy as np
+    >>> g = Gram(3)
+    >>> g.add(np.ones((5, 3), np.float32)).add(np.eye(3, dtype=np.float32))
+    Gram(f=3, rows=8)
+    """
+
+    def __init__(self, f: int, rows: int = 0, route: str = "auto") -> None:
+        self._space = ctypes.c_void_p()
+        self._finished = False
+        self.f = int(f)
+        self.rows = 0  #: rows added so far
+        _library.call("expunge_space_create", self.f, int(rows), str(route).encode(), ctypes.byref(self._space))
+        self._free = _library.library().expunge_space_free
+
+    def __del__(self) -> None:
+        if getattr(self, "_space", None) and hasattr(self, "_free"):
+            self._free(self._space)
+            self._space = ctypes.c_void_p()
+
+    def __repr__(self) -> str:
+        return f"Gram(f={self.f}, rows={self.rows})"
+
+    def add(self, x: Any) -> "Gram":
+        """Adds the rows of x [n, f]: a NumPy array or torch tensor of float32, float64, float16 or bfloat16, on any
+        device. Returns self."""
+        x = _arrays.check_matrix(x, "x")
+        if x.shape[1] != self.f:
+            raise ValueError(f"x has rows of {x.shape[1]} values: this Gram matrix is of rows of {self.f}")
+        for piece in _arrays.pieces(x, float(self.f) ** 2):
+            held, at, stride, kind = _arrays.on_host(piece)
+            _library.call("expunge_space_add", self._space, at, piece.shape[0], stride, kind)
+            self.rows += piece.shape[0]
+            del held
+        return self
+
+    def add_gram(self, gram: Any, rows: int) -> "Gram":
+        """Adds `rows` rows by their Gram matrix X^T X [f, f], float32 or float64. Returns self."""
+        gram = _arrays.check_matrix(gram, "gram")
+        if tuple(gram.shape) != (self.f, self.f):
+            raise ValueError(f"gram has shape {tuple(gram.shape)}: must be ({self.f}, {self.f})")
+        held, at, stride, kind = _arrays.on_host(gram)
+        _library.call("expunge_space_add_gram", self._space, at, stride, kind, int(rows))
+        self.rows += int(rows)
+        return self
+
+    def finish(self) -> "Gram":
+        """Ends the stream of rows; `edit` does that by itself. Returns self."""
+        if not self._finished:
+            _library.call_long("expunge_space_finish", self._space, keep=self)
+            self._finished = True
+        return self
+
+    @property
+    def trace(self) -> float:
+        """The sum of squares of all inputs, once finished; before that NaN."""
+        return float(_library.library().expunge_space_trace(self._space))
+
+    @property
+    def rank(self) -> float:
+        """The effective rank 1 / sum s_i^2 of the inputs, once finished; before that NaN."""
+        return float(_library.library().expunge_space_rank(self._space))
+
+
+def _gathered(x: Any, f: int, route: str, name: str) -> Gram:
+    if isinstance(x, Gram):
+        if x.f != f:
+            raise ValueError(f"{name} has rows of {x.f} values: the weight has rows of {f}")
+        return x.finish()
+    x = _arrays.check_matrix(x, name)
+    if x.shape[1] != f:
+        raise ValueError(f"{name} has rows of {x.shape[1]} values: the weight has rows of {f}")
+    if x.shape[0] == 0:
+        raise ValueError(f"{name} has no rows")
+    return Gram(f, x.shape[0], route).add(x).finish()
+
+
+def edit_with_info(
+    weight: Any, x_retain: Any, x_forget: Any, alpha_r: float, alpha_f: float, route: str, info: bool
+) -> Tuple[Any, Optional[Dict[str, float]]]:
+    """`edit`, and with `info` what it did: retain_share, forget_share, changed (expunge_edit_info of expunge.h)."""
+    weight = _arrays.check_matrix(weight, "weight")
+    outputs, f = weight.shape
+    retain = _gathered(x_retain, f, route, "x_retain")
+    forget = _gathered(x_forget, f, route, "x_forget")
+    result = _arrays.like(weight)
+    held, at, stride, kind = _arrays.on_host(weight)
+    kept, to, to_stride, _ = _arrays.on_host(result)
+    if outputs == 1:
+        stride = to_stride = f
+    out = _library.EditInfo() if info else None
+    _library.call_long(
+        "expunge_edit",
+        *(retain._space, forget._space, at, outputs, stride, kind, alpha_r, alpha_f, to, to_stride),
+        ctypes.byref(out) if out is not None else None,
+        keep=(retain, forget, held, kept, out),
+    )
+    if _arrays.is_tensor(weight):
+        result = result.to(weight.device)
+    return result, {f[0]: getattr(out, f[0]) for f in out._fields_} if out is not None else None
+
+
+def edit(
+    weight: Any, x_retain: Any, x_forget: Any, alpha_r: float = 100, alpha_f: float = 3, route: str = "auto"
+) -> Any:
+    """Removes from a layer's weights what serves the forgotten inputs and not the retained ones (Kodge, Saha and Roy,
+    "Deep Unlearning", TMLR 2024): W' = W - W (I - P_r) P_f.
+
+    Args:
+        weight: W [outputs, f], a NumPy array or torch tensor of float32, float64, float16 or bfloat16; not changed.
+        x_retain: the layer's inputs for retained images, X_r [n, f], or a `Gram`.
+        x_forget: the same for forgotten images, X_f [m, f], or a `Gram`.
+        alpha_r: scaling of the retain space: larger protects more.
+        alpha_f: scaling of the forget space: larger removes more.
+        route: how projections are computed ("auto", "closed", "eigen", "svd", "reference"); a `Gram` has its own.
+
+    Returns:
+        W' [outputs, f], of the kind, type and device of `weight`.
+
+    >>> import numpy as np
+    >>> weight = np.eye(2, dtype=np.float32)
+    >>> retain, forget = np.array([[1, 0]], np.float32), np.array([[0, 1]], np.float32)
+    >>> edit(weight, retain, forget).round(3) + 0
+    array([[1., 0.],
+           [0., 0.]], dtype=float32)
+    """
+    return edit_with_info(weight, x_retain, x_forget, alpha_r, alpha_f, route, False)[0]

@@ -1,0 +1,184 @@
+"""The C library: where it lies, its functions, and its errors as exceptions. It is loaded when it is first used."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import threading
+import warnings
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from typing import Any, Callable, Dict, Optional
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SONAME = "libexpunge.so.0"
+
+
+class Error(Exception):
+    """What the library could not do, as its own sentence. `status` is the name of its status: "EARG", "ENUMERIC", ...
+
+    Where an argument is wrong, the exception is a `ValueError` too; where memory is short, a `MemoryError`.
+    """
+
+    status: str = ""
+
+
+class ArgumentError(Error, ValueError):
+    """A wrong argument, shape or name, or a value that is not finite."""
+
+
+class ShortMemoryError(Error, MemoryError):
+    """Not enough memory."""
+
+
+KINDS: Dict[str, Any] = {
+    "EUSAGE": ArgumentError,
+    "EARG": ArgumentError,
+    "ESHAPE": ArgumentError,
+    "ENUMERIC": ArgumentError,
+    "ENOTFOUND": ArgumentError,
+    "ENOMEM": ShortMemoryError,
+}
+
+
+class EditInfo(ctypes.Structure):
+    """expunge_edit_info of expunge.h."""
+
+    _fields_ = [("retain_share", c_double), ("forget_share", c_double), ("changed", c_double)]
+
+
+# what each function takes; all of them return a status
+SIGNATURES = {
+    "expunge_space_create": [c_int64, c_int64, c_char_p, POINTER(c_void_p)],
+    "expunge_space_add": [c_void_p, c_void_p, c_int64, c_int64, c_int],
+    "expunge_space_add_gram": [c_void_p, c_void_p, c_int64, c_int, c_int64],
+    "expunge_space_finish": [c_void_p],
+    "expunge_edit": [c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int, c_double, c_double, c_void_p, c_int64]
+    + [POINTER(EditInfo)],
+    "expunge_random_below": [c_uint64, c_char_p, c_uint64, POINTER(c_int64), c_int64, POINTER(c_int64)],
+    "expunge_random_choose": [c_uint64, c_char_p, c_uint64, c_int64, c_int64, POINTER(c_int64)],
+    "expunge_signals_create": [POINTER(c_void_p)],
+    "expunge_signals_open": [c_char_p, POINTER(c_void_p)],
+    "expunge_signals_set": [c_void_p, c_char_p, c_void_p, c_int, c_int, POINTER(c_int64), POINTER(c_int64)],
+    "expunge_signals_set_texts": [c_void_p, c_char_p, POINTER(c_char_p), c_int64],
+    "expunge_attack": [c_void_p, c_char_p, POINTER(c_char_p), c_size_t, c_uint64, POINTER(c_void_p)],
+    "expunge_attacks_scores": [c_void_p, c_char_p, POINTER(c_double), c_int64],
+    "expunge_audit": [c_void_p, c_char_p, POINTER(c_char_p), c_size_t, POINTER(c_void_p)],
+}
+# what the others take and return
+OTHERS = {
+    "expunge_status_name": ([c_int], c_char_p),
+    "expunge_error_text": ([], c_char_p),
+    "expunge_notices": ([], c_char_p),
+    "expunge_version": ([], c_char_p),
+    "expunge_free": ([c_void_p], None),
+    "expunge_space_free": ([c_void_p], None),
+    "expunge_signals_free": ([c_void_p], None),
+    "expunge_attacks_free": ([c_void_p], None),
+    "expunge_attacks_json": ([c_void_p], c_char_p),
+    "expunge_space_rows": ([c_void_p], c_int64),
+    "expunge_space_trace": ([c_void_p], c_double),
+    "expunge_space_rank": ([c_void_p], c_double),
+}
+
+_loaded: Optional[ctypes.CDLL] = None
+_lock = threading.Lock()
+
+
+def places(inside: str, built: str) -> str:
+    """The path of what pip put into the package, or else, in a clone of the repository, of what make built."""
+    packaged = os.path.join(HERE, inside)
+    return packaged if os.path.exists(packaged) else os.path.join(HERE, "..", "..", "build", built)
+
+
+def library() -> ctypes.CDLL:
+    """The library with the types of its functions."""
+    global _loaded
+    with _lock:
+        if _loaded is None:
+            path = places("lib/" + SONAME, "release/lib/" + SONAME)
+            try:
+                c = ctypes.CDLL(path)
+            except OSError as error:
+                raise ImportError(f"{SONAME} cannot be loaded ({error}): build it with `make lib`, or `pip install .`")
+            for name, takes in SIGNATURES.items():
+                getattr(c, name).argtypes = takes
+                getattr(c, name).restype = c_int
+            for name, (takes, gives) in OTHERS.items():
+                getattr(c, name).argtypes = takes
+                getattr(c, name).restype = gives
+            _loaded = c
+    return _loaded
+
+
+def call(name: str, *arguments: Any) -> None:
+    """One call of the library, on this thread. Its status, where it is not 0, becomes an exception."""
+    c = library()
+    status = getattr(c, name)(*arguments)
+    if status:
+        word = c.expunge_status_name(status).decode()
+        error = KINDS.get(word, Error)(c.expunge_error_text().decode())
+        error.status = word
+        raise error
+    notices = c.expunge_notices().decode()
+    for line in notices.splitlines():
+        warnings.warn(line, stacklevel=3)
+
+
+class _Worker:
+    """A thread that makes long calls one after another, so that the one that waits can be interrupted. What is called
+    then still runs to its end, and its arrays live as long."""
+
+    def __init__(self) -> None:
+        self.tasks: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="expunge", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            task = self.tasks.get()
+            if task is None:
+                return
+            function, result, done = task
+            try:
+                result.append(function())
+            except BaseException as error:  # handed to the thread that waits
+                result.append(error)
+            done.set()
+            del task, function, result, done
+
+    def run(self, function: Callable[[], Any]) -> Any:
+        result: list[Any] = []
+        done = threading.Event()
+        self.tasks.put((function, result, done))
+        while not done.wait(0.2):
+            pass
+        if isinstance(result[0], BaseException):
+            raise result[0]
+        return result[0]
+
+
+_idle: list[_Worker] = []
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+def call_long(name: str, *arguments: Any, keep: Any = None) -> None:
+    """As `call`, where it may take more than a second: KeyboardInterrupt comes through at once. `keep`, like the arguments,
+    lives until the library has returned."""
+    library()
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _Worker()
+
+    def task(held: Any = keep) -> None:
+        call(name, *arguments)
+
+    try:
+        worker.run(task)
+    except KeyboardInterrupt:
+        worker.tasks.put(None)
+        raise
+    except BaseException:
+        _idle.append(worker)
+        raise
+    _idle.append(worker)
