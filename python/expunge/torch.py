@@ -1,0 +1,418 @@
+"""Unlearning of any `torch.nn.Module`, without gradients: torch runs the network, the library edits its weights.
+
+>>> import torch, expunge.torch
+>>> _ = torch.manual_seed(0)
+>>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3))
+>>> retain, forget = torch.randn(40, 3, 2, 2), torch.randn(20, 3, 2, 2)
+>>> forgot, report = expunge.torch.unlearn(model, retain, forget)
+>>> [layer["name"] for layer in report["layers"]], report["not_edited"]
+(['1'], {})
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import random
+import time
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import _batches, _library, _patches, _watch
+from ._edit import Gram, edit_with_info
+
+__all__ = ["unlearn", "logits"]
+
+WIDE = 1024  # features up to which Gram matrices are summed in float64, as in the library
+
+
+def unlearn(
+    model: nn.Module,
+    retain: Any,
+    forget: Any,
+    alpha_r: float = 100,
+    alpha_f: float = 3,
+    patches: str = "paper",
+    max_patches: int = 10000,
+    layers: Union[str, Sequence[str]] = "all",
+    seed: int = 0,
+    inplace: bool = False,
+) -> Tuple[nn.Module, Dict[str, Any]]:
+    """Removes from every layer's weights what serves the forgotten images and not the retained ones (Kodge, Saha and Roy,
+    "Deep Unlearning", TMLR 2024): the method `svd` of the program.
+
+    Args:
+        model: any module of convolutions, linear layers and attention, on any device, in any floating-point type; also inside of
+            DataParallel, DistributedDataParallel or torch.compile.
+        retain: images of what is to stay, prepared as for the model: a tensor [n, ...], a DataLoader, a data set or a list of
+            batches. Batches may be tensors, tuples that begin with the images, or dicts; labels are ignored.
+        forget: images of what is to be forgotten, likewise.
+        alpha_r: scaling of the retain space: larger protects more.
+        alpha_f: scaling of the forget space: larger removes more.
+        patches: patches of a convolution: "paper", at most `max_patches` from one random window of three kernels a side;
+            "all", every patch of every map.
+        max_patches: largest number of rows (patches, tokens) of a layer with patches="paper"; 0: all.
+        layers: layers that are edited: "all", "last", "first K", "last K", "only K" (the Kth), or a list of names.
+        seed: of the windows and patches; the same as the program's.
+        inplace: whether the model itself is edited, and not a copy. Then, too, it stays as it is until nothing can fail any more.
+
+    Returns:
+        The model with edited weights, in the wrapping, mode and types that it came in, and a report: "layers" (a list of dicts with
+        what was done to each: the keys of `expunge unlearn --json`), "not_edited" (name: reason), "images_retain",
+        "images_forget", "seconds".
+    """
+    started = time.monotonic()
+    _check(model, alpha_r, alpha_f, patches, max_patches, seed)
+    sources = {"retain": _batches.source_of(retain, "retain"), "forget": _batches.source_of(forget, "forget")}
+    if not inplace:
+        model = _copied(model)
+    inner = unwrapped(model)
+    with _preserved(inner):
+        work = _Work(inner, patches == "paper", int(max_patches), int(seed))
+        counts = {side: _batches.count_images(source, side) for side, source in sources.items()}
+        work.look(sources["retain"])
+        wanted = work.select(layers)
+        spaces = {side: work.collect(sources[side], side, counts[side], wanted) for side in sources}
+        rows, changes = [], []
+        for key in wanted:
+            row, new = work.edit(key, spaces["retain"].pop(key), spaces["forget"].pop(key), alpha_r, alpha_f)
+            rows.append(row)
+            changes.append((key, new))
+        with torch.no_grad():
+            for (number, first, end), new in changes:
+                parameter = work.weights[number].parameter
+                parameter[first:end].copy_(new.reshape(parameter[first:end].shape))
+    return model, {
+        "layers": rows,
+        "not_edited": work.not_edited(wanted),
+        "images_retain": counts["retain"],
+        "images_forget": counts["forget"],
+        "seconds": time.monotonic() - started,
+    }
+
+
+def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    """The model's answers in eval mode, as float32 [n, classes], in the order of the loader (a tensor, a loader, a data set or
+    a list of batches, as for `unlearn`).
+
+    >>> model = torch.nn.Linear(2, 3)
+    >>> logits(model, torch.zeros(5, 2)).shape
+    (5, 3)
+    """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is of type {type(model).__name__}: must be a torch.nn.Module")
+    source = _batches.source_of(loader, "loader")
+    inner = unwrapped(model)
+    out: List[torch.Tensor] = []
+    with _preserved(inner):
+        for args, kwargs, n in _batches.batches(source, "loader", *_place(inner), "logits", 0):
+            answer = inner(*args, **kwargs)
+            if not isinstance(answer, torch.Tensor):
+                answer = answer["logits"] if hasattr(answer, "keys") else answer[0]
+            if answer.ndim != 2 or len(answer) != n:
+                raise ValueError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
+            out.append(answer.float().cpu())
+    if not out:
+        raise ValueError("loader has no images")
+    return torch.cat(out).numpy()
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The network inside of DataParallel, DistributedDataParallel, torch.compile and Lightning Fabric."""
+    while True:
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):  # torch.compile
+            model = model._orig_mod  # type: ignore[assignment]
+        elif type(model).__name__ == "_FabricModule":
+            model = model.module  # type: ignore[assignment]
+        else:
+            return model
+
+
+def _check(model: Any, alpha_r: float, alpha_f: float, patches: str, max_patches: int, seed: int) -> None:
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is of type {type(model).__name__}: must be a torch.nn.Module")
+    for name, alpha in (("alpha_r", alpha_r), ("alpha_f", alpha_f)):
+        if not 0 < alpha <= 1e30:
+            raise ValueError(f"{name} = {alpha}: must be above 0, at most 1e30")
+    if patches not in ("paper", "all"):
+        raise ValueError(f"patches = {patches!r}: must be 'paper' or 'all'")
+    if max_patches < 0:
+        raise ValueError(f"max_patches = {max_patches}: must be 0 or more")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed = {seed}: must be from 0 to 2^64 - 1")
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model)
+    except Exception as error:
+        raise ValueError(f"the model cannot be copied ({error}): inplace=True edits the model itself") from error
+
+
+def _place(model: nn.Module) -> Tuple[torch.device, torch.dtype]:
+    for parameter in model.parameters():
+        if parameter.is_floating_point():
+            return parameter.device, parameter.dtype
+    return torch.device("cpu"), torch.float32
+
+
+@contextlib.contextmanager
+def _preserved(model: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients; modes, random states and flags are afterwards as they were."""
+    modes = [(module, module.training) for module in model.modules()]
+    fast = torch.backends.mha.get_fastpath_enabled()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    try:
+        model.eval()
+        torch.backends.mha.set_fastpath_enabled(False)  # it computes whole blocks at once, where no layer is seen
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        torch.backends.mha.set_fastpath_enabled(fast)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+@contextlib.contextmanager
+def _layer(name: str) -> Iterator[None]:
+    """The library's sentences with the layer's name."""
+    try:
+        yield
+    except _library.Error as error:
+        new = type(error)(f"layer {name}: {error}")
+        new.status = error.status
+        raise new from None
+
+
+@contextlib.contextmanager
+def _full_float32() -> Iterator[None]:
+    """No TF32, whose eleven bits would be those of the edit."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def on_device(device: torch.device) -> bool:
+    """Whether torch sums Gram matrices there, rather than the library here."""
+    return device.type != "cpu"
+
+
+class _Inputs:
+    """What one side's inputs of one weight span. On a device, and for grouped convolutions, Gram matrices are summed by torch."""
+
+    def __init__(self, shape: _patches.Shape, rows: int, device: torch.device) -> None:
+        f = shape.features
+        self.rows = 0
+        self.squares = 0.0
+        self.spaces: List[Gram] = []
+        self.sums: Optional[torch.Tensor] = None
+        if shape.groups > 1 or (on_device(device) and not 0 < rows < f):
+            wide = f <= WIDE and device.type != "mps"
+            self.sums = torch.zeros(
+                shape.groups, f, f, dtype=torch.float64 if wide else torch.float32, device=device
+            )
+        else:
+            self.spaces = [Gram(f, rows)]
+
+    def add(self, piece: torch.Tensor) -> None:
+        """piece: [rows, groups, features]."""
+        self.rows += len(piece)
+        if self.sums is None:
+            self.spaces[0].add(piece[:, 0])
+            return
+        by_group = piece.transpose(0, 1).to(self.sums.dtype)
+        with _full_float32():
+            self.sums.baddbmm_(by_group.transpose(1, 2), by_group)
+
+    def finish(self) -> None:
+        if self.sums is not None:
+            for gram in self.sums:
+                self.spaces.append(Gram(gram.shape[0]).add_gram(gram.cpu(), self.rows))
+            self.sums = None
+        for space in self.spaces:
+            space.finish()
+
+    @property
+    def trace(self) -> float:
+        return sum(space.trace for space in self.spaces)
+
+
+class _Work:
+    """One unlearning: what the network's layers are, their inputs, their edits."""
+
+    def __init__(self, model: nn.Module, paper: bool, most: int, seed: int) -> None:
+        self.model = model
+        self.paper, self.most, self.seed = paper, most, seed
+        self.weights, self.left = _watch.find_weights(model)
+        self.device, self.dtype = _place(model)
+        self.names: Dict[_watch.Key, str] = {}
+        self.uses: Dict[_watch.Key, List[_patches.Shape]] = {}
+        self.other: Dict[str, str] = {}
+        if not self.weights and not self.left:
+            raise ValueError("the model has no layer with weights: no convolution, linear layer or attention")
+
+    def look(self, source: Any) -> None:
+        """Which layers there are, in the order in which inputs reach them, from a pass of one or two images."""
+
+        def take(key: _watch.Key, name: str, shape: _patches.Shape, x: torch.Tensor) -> None:
+            self.names.setdefault(key, name)
+            self.uses.setdefault(key, []).append(shape)
+
+        watch = _watch.Watch(self.model, self.weights, take)
+        for batch in source:
+            images = _batches.fit(_batches.head(_batches.batch_of(batch, "retain"), 2), self.device, self.dtype)
+            if images[2]:
+                break
+        watch.images = images[2]
+        with watch:
+            self.model(*images[0], **images[1])
+        self.other = watch.other
+        reached: Dict[int, int] = {}
+        for number, first, end in sorted(self.uses):
+            if first < reached.get(number, 0):
+                name = self.weights[number].name
+                raise ValueError(f"layer {name} serves both self-attention and cross-attention: it cannot be edited")
+            reached[number] = end
+
+    def select(self, layers: Union[str, Sequence[str]]) -> List[_watch.Key]:
+        """The layers that are to be edited, as unlearn_layers_select."""
+        keys = list(self.uses)
+        if not keys and not self.left:
+            raise ValueError("no layer was reached by the images")
+        if isinstance(layers, str):
+            words = layers.replace(",", " ").split()
+            if layers == "all":
+                self._refuse(name for name, why in self.left.items() if "transposed" in why)
+                return keys
+            if layers == "last":
+                return keys[-1:]
+            if len(words) == 2 and words[0] in ("first", "last", "only"):
+                k = int(words[1]) if words[1].isdecimal() else 0
+                if not 1 <= k <= len(keys):
+                    raise ValueError(f"layers = {layers!r}: the number must be from 1 to {len(keys)}, the number of layers")
+                return {"first": keys[:k], "last": keys[-k:], "only": keys[k - 1 : k]}[words[0]]
+            layers = words
+        wanted = set()
+        for name in layers:
+            self._refuse(n for n in self.left if n == name)
+            found = [k for k in keys if self._is_called(k, name)]
+            if not found:
+                there = ", ".join(self.names.values())
+                raise ValueError(f"layers: no layer named {name!r} is reached by images; there are: {there}")
+            wanted.update(found)
+        if not wanted:
+            raise ValueError("layers is empty: must be 'all', 'last', 'first K', 'last K', 'only K', or a list of names")
+        return [k for k in keys if k in wanted]
+
+    def _is_called(self, key: _watch.Key, name: str) -> bool:
+        ours = (self.names[key], self.weights[key[0]].name)
+        return any(name == our + end for our in ours for end in ("", ".weight", ".bias", "_weight", "_bias"))
+
+    def _refuse(self, names: Iterator[str]) -> None:
+        for name in names:
+            raise ValueError(f"layer {name} cannot be edited ({self.left[name]}): name others by layers=[...]")
+
+    def collect(
+        self, source: Any, side: str, images: int, wanted: List[_watch.Key]
+    ) -> Dict[_watch.Key, _Inputs]:
+        """One pass over one side's images."""
+        numbers = {key: number for number, key in enumerate(self.uses)}
+        plans = {key: [self._plan(s, numbers[key] + (u << 32), images, side) for u, s in enumerate(self.uses[key])] for key in wanted}
+        inputs = {key: _Inputs(uses[0].shape, self._announced(uses), self.device) for key, uses in plans.items()}
+        used: Dict[_watch.Key, int] = {}
+        first = 0
+
+        def take(key: _watch.Key, name: str, shape: _patches.Shape, x: torch.Tensor) -> None:
+            if key not in numbers:
+                raise ValueError(f"layer {name} is reached by later batches only: the model treats its inputs differently")
+            if key not in plans:
+                return
+            use = used[key] = used.get(key, -1) + 1
+            if use >= len(plans[key]):
+                raise ValueError(f"layer {name} is used more often in a later batch than in the first")
+            plan = plans[key][use]
+            if shape != plan.shape:
+                if self._fixed(plan.shape):
+                    raise ValueError(f"layer {name} gets inputs of another shape in a later batch: {shape} after {plan.shape}")
+                plan = _patches.make_plan(shape, 0, watch.images, False, 0, 0, side)
+            with _layer(name):
+                for piece in _patches.take(plan, x, first, watch.images):
+                    inputs[key].add(piece)
+
+        watch = _watch.Watch(self.model, self.weights, take)
+        for args, kwargs, n in _batches.batches(source, side, self.device, self.dtype, "inputs to " + side, images):
+            watch.images = n
+            used.clear()
+            with watch:
+                self.model(*args, **kwargs)
+            first += n
+        for key, one in inputs.items():
+            with _layer(self.names[key]):
+                one.finish()
+        return inputs
+
+    def _fixed(self, shape: _patches.Shape) -> bool:
+        """Whether every batch must have inputs of this shape."""
+        return bool(shape.each) and (self.paper or (shape.each == 1 and not shape.kernel))
+
+    def _plan(self, shape: _patches.Shape, number: int, images: int, side: str) -> _patches.Plan:
+        return _patches.make_plan(shape, number, images, self.paper, self.most, self.seed, side)
+
+    def _announced(self, plans: List[_patches.Plan]) -> int:
+        return sum(p.rows for p in plans) if all(self._fixed(p.shape) for p in plans) else 0
+
+    def edit(
+        self, key: _watch.Key, retain: _Inputs, forget: _Inputs, alpha_r: float, alpha_f: float
+    ) -> Tuple[Dict[str, Any], torch.Tensor]:
+        """The layer's row of the report, and its new weights [outputs, features]."""
+        name, (number, first, end) = self.names[key], key
+        weight = self.weights[number].parameter.detach()[first:end].reshape(end - first, -1)
+        groups = len(retain.spaces)
+        parts, infos = [], []
+        for w, r, f in zip(weight.chunk(groups), retain.spaces, forget.spaces):
+            with _layer(name):
+                part, info = edit_with_info(w, r, f, float(alpha_r), float(alpha_f), "auto", True)
+            parts.append(part)
+            infos.append(info or {})
+        whole = float(weight.double().square().sum()) if weight.device.type != "mps" else float(weight.float().square().sum())
+        row: Dict[str, Any] = {
+            "name": name,
+            "n_retain": retain.rows,
+            "n_forget": forget.rows,
+            "features": weight.shape[1],
+            "trace_retain": retain.trace / max(retain.rows, 1),
+            "trace_forget": forget.trace / max(forget.rows, 1),
+        }
+        if groups == 1:  # of several groups there is no one number
+            row["rank_retain"], row["rank_forget"] = retain.spaces[0].rank, forget.spaces[0].rank
+            row["forget_removed"], row["retain_removed"] = infos[0]["forget_share"], infos[0]["retain_share"]
+        row["weight_change"] = math.sqrt(sum(i["changed"] for i in infos) / whole) if whole else 0.0
+        return row, torch.cat(parts) if groups > 1 else parts[0]
+
+    def not_edited(self, wanted: List[_watch.Key]) -> Dict[str, str]:
+        """What has weights and was left as it is, and why."""
+        out = dict(self.left)
+        out.update(self.other)
+        reached = {key[0] for key in self.uses}
+        for number, weight in self.weights.items():
+            if number not in reached:
+                out.setdefault(weight.name, "no image reaches it")
+        for key in self.uses:
+            if key not in wanted:
+                out[self.names[key]] = "not among `layers`"
+        return out

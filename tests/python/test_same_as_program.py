@@ -1,0 +1,81 @@
+"""The same weights from expunge.torch as from `expunge unlearn`: same images, windows and rows."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+import torch
+
+import expunge.torch
+import networks
+
+PROGRAM = os.environ["EXPUNGE"]
+LONG = bool(os.environ.get("EXPUNGE_LONG"))
+CLASSES, FORGOTTEN = 4, 2
+MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+MAKERS = {"vgg11_bn": networks.vgg11_bn, "resnet18": networks.ResNet18}
+
+
+def images_of(n, size=32):
+    """uint8 [n, 3, size, size] with structure of their class, and labels."""
+    rng = np.random.default_rng(5)
+    y = np.arange(n) % CLASSES
+    coarse = rng.integers(0, 256, (CLASSES, 3, size // 8, size // 8)).repeat(8, 2).repeat(8, 3)
+    x = 0.6 * coarse[y] + 0.4 * rng.integers(0, 256, (n, 3, size, size))
+    return x.astype(np.uint8), y
+
+
+class SameAsProgram(unittest.TestCase):
+    def compare(self, arch, images, patches, **settings):
+        model = networks.fill(MAKERS[arch](CLASSES), 3)
+        x, y = images_of(images)
+        with tempfile.TemporaryDirectory() as folder:
+            at = lambda name: os.path.join(folder, name)
+            with h5py.File(at("d.h5"), "w") as f:
+                for split in ("train", "test"):
+                    f[split + "/images"], f[split + "/labels"] = x, y
+                f.attrs["mean"], f.attrs["std"] = MEAN, STD
+            torch.save(model.state_dict(), at("w.pt"))
+            command = [PROGRAM, "unlearn", "--arch", arch, "--weights", at("w.pt"), "--data", "hdf5:" + at("d.h5")]
+            command += ["--forget", str(FORGOTTEN), "--method", "svd", "--seed", "7", "--json", "-o", at("out.pt")]
+            command += [f"--set={k}={v}" for k, v in dict(retain_per_class=0, forget_samples=0, patches=patches, **settings).items()]
+            done = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            theirs, said = torch.load(at("out.pt")), json.loads(done.stdout)
+        scaled = (torch.from_numpy(x).float() / 255 - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+        retain, forget = (scaled[torch.from_numpy(m)] for m in (y != FORGOTTEN, y == FORGOTTEN))
+        loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(retain), batch_size=23)
+        ours, report = expunge.torch.unlearn(model, loader, forget, patches=patches, seed=7, **settings)
+        ours, before = ours.state_dict(), model.state_dict()
+        self.assertEqual(list(ours), list(before))
+        edited = 0
+        for name, w in before.items():
+            # both differ by roundings of float32 in forward passes, which an edit takes over at about their own size
+            bound = 1e-4 * float((theirs[name] - w).abs().max())
+            self.assertLessEqual(float((ours[name] - theirs[name]).abs().max()), bound, name)
+            edited += bool(bound)
+        self.assertEqual(edited, len(report["layers"]))
+        self.assertEqual([r["name"] for r in report["layers"]], [r["name"] for r in said["layers"]])
+        for mine, row in zip(report["layers"], said["layers"]):
+            self.assertEqual(set(mine), set(row))
+            for key in set(row) - {"name"}:
+                self.assertLessEqual(abs(mine[key] - row[key]), 1e-3 * abs(row[key]) + 1e-9, (row["name"], key))
+
+    def test_vgg(self):
+        self.compare("vgg11_bn", 60, "paper", max_patches=150)
+
+    def test_resnet(self):
+        self.compare("resnet18", 24, "paper", max_patches=120)
+
+    @unittest.skipUnless(LONG, "long: make check-long")
+    def test_all_patches(self):
+        self.compare("vgg11_bn", 60, "all")
+        self.compare("resnet18", 400, "paper")
+
+
+if __name__ == "__main__":
+    unittest.main()
