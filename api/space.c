@@ -132,6 +132,33 @@ out:
     return api_leave(&call, st);
 }
 
+/* first[i], width[i] as what unlearn/svd takes; *wide: columns in all. */
+static BaseStatus read_spans(const int64_t *first, const int64_t *width, int count, int64_t features,
+                             UnlearnColumns *out, int64_t *wide)
+{
+    BaseStatus st = BASE_OK;
+    int64_t end = 0;
+    *out = (UnlearnColumns){.count = count};
+    *wide = 0;
+    BASE_CHECK(count >= 0 && count <= UNLEARN_SPANS, BASE_ESHAPE, "span_count = %d: must be 0 to %d", count,
+               UNLEARN_SPANS);
+    if (count > 0) {
+        API_GIVEN(first);
+        API_GIVEN(width);
+    }
+    for (int i = 0; i < count; i++) {
+        BASE_CHECK(first[i] >= end && first[i] < features && width[i] >= 1 && width[i] <= features - first[i],
+                   BASE_ESHAPE,
+                   "span %d has %lld columns from %lld on: spans must be ascending, apart, and within %lld", i,
+                   (long long)width[i], (long long)first[i], (long long)features);
+        out->at[i] = (UnlearnSpan){first[i], width[i]};
+        end = first[i] + width[i];
+        *wide += width[i];
+    }
+out:
+    return st;
+}
+
 static BaseStatus check_diagonal(const void *gram, bool wide, int64_t stride, int64_t features)
 {
     for (int64_t i = 0; i < features; i++) {
@@ -145,6 +172,33 @@ static BaseStatus check_diagonal(const void *gram, bool wide, int64_t stride, in
                 value, (long long)i);
     }
     return BASE_OK;
+}
+
+expunge_status expunge_space_add_columns(expunge_space *space, const void *rows, int64_t count, int64_t stride,
+                                         expunge_type type, const int64_t *first, const int64_t *width, int span_count)
+{
+    ApiCall call;
+    BaseStatus st = BASE_OK;
+    UnlearnColumns columns;
+    int64_t wide;
+    api_enter(&call);
+    API_GIVEN(space);
+    BASE_CHECK(count >= 0, BASE_EARG, "count = %lld: must not be negative", (long long)count);
+    BASE_TRY(api_values_check_type(type));
+    BASE_TRY(check_open(space, count));
+    BASE_TRY(read_spans(first, width, span_count, space->features, &columns, &wide));
+    if (count > 0 && wide > 0) API_GIVEN(rows);
+    if (space->waiting) BASE_TRY(flush(space));
+    const ApiRows given = {rows, wide, stride, type};
+    const float *whole = api_values_f32(&given, 0);
+    for (int64_t at = 0, n; at < count; at += n) {
+        n = whole ? count : base_smaller(BLOCK, count - at);
+        if (!whole) api_values_read(&given, at, n, space->block);
+        BASE_TRY(unlearn_space_add_columns(space->space, whole ? whole : space->block, n, &columns));
+    }
+    space->seen += count;
+out:
+    return api_leave(&call, st);
 }
 
 expunge_status expunge_space_add_gram(expunge_space *space, const void *gram, int64_t stride, expunge_type type,

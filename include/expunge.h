@@ -118,6 +118,15 @@ EXPUNGE_API void expunge_space_free(expunge_space *space);
 EXPUNGE_API expunge_status expunge_space_add(expunge_space *space, const void *rows, int64_t count, int64_t stride,
                                              expunge_type type);
 /**
+ * Adds @p count rows that are 0 outside of some columns and hold only those: spans [span_count] of columns first[i] to
+ * first[i] + width[i] - 1, ascending and apart, at most 16 (none: rows of zeros). Patches at the border of a map are such rows. Costs
+ * the square of the columns held. The order of additions follows the calls.
+ * @return as expunge_space_add; EXPUNGE_ESHAPE (spans).
+ */
+EXPUNGE_API expunge_status expunge_space_add_columns(expunge_space *space, const void *rows, int64_t count,
+                                                     int64_t stride, expunge_type type, const int64_t *first,
+                                                     const int64_t *width, int span_count);
+/**
  * Adds @p rows rows by their finished Gram matrix X^T X [features, features], as another device may have computed it; the lower
  * triangle is read. Types: F32, F64. May be mixed with expunge_space_add. Cost: features^2 / 2 additions.
  * @return EXPUNGE_EARG (as above; a diagonal value below 0 or not finite), EXPUNGE_EUSAGE (the space keeps rows: route svd

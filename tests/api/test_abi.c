@@ -40,8 +40,11 @@ static void test_calls(void **state)
     { void (*f)(expunge_attacks *attacks) = expunge_attacks_free; found += f != NULL; }
     { expunge_status (*f)(const expunge_signals *signals, const char *out, const char *const *options, size_t option_count, char **json) = expunge_audit; found += f != NULL; }
     { expunge_status (*f)(const char *path) = expunge_set_helper; found += f != NULL; }
+    { expunge_status (*f)(uint64_t seed, const char *purpose, uint64_t index, const int64_t *limits, int64_t count, int64_t *numbers) = expunge_random_below; found += f != NULL; }
+    { expunge_status (*f)(uint64_t seed, const char *purpose, uint64_t index, int64_t n, int64_t count, int64_t *numbers) = expunge_random_choose; found += f != NULL; }
+    { expunge_status (*f)(expunge_space *space, const void *rows, int64_t count, int64_t stride, expunge_type type, const int64_t *first, const int64_t *width, int span_count) = expunge_space_add_columns; found += f != NULL; }
     /* clang-format on */
-    assert_int_equal(found, 33);
+    assert_int_equal(found, 36);
 }
 
 static void test_numbers(void **state)

@@ -254,6 +254,76 @@ static void test_weights(void **state)
 
 /* Gram matrices of two halves, one of them in float32, beside rows; above the diagonal there is nothing to read. G's error of
  * 2^-24 of the trace in each entry moves P by at most 2 alpha F 2^-24 (the derivative of lambda is at most alpha). */
+/* Rows of which some columns are 0, given whole and by what they hold: the same sums but for their order. */
+static void test_columns(void **state)
+{
+    (void)state;
+    static const int64_t FIRST[] = {1, 6}, WIDTH[] = {3, 5};
+    enum { HELD = 8, ROWS = 700 };
+    static const char *const ROUTES[] = {"closed", "eigen", "svd", "reference"};
+    float *x = numbers(ROWS * F, 1), *w = numbers(OUT * F, 3), got[2][OUT * F], *held;
+    double *wide;
+    assert_ok(BASE_ALLOC(ROWS * HELD, &held));
+    assert_ok(BASE_ALLOC(ROWS * (HELD + 1), &wide));
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0, at = 0; j < F; j++) {
+            const bool in = (j >= 1 && j < 4) || (j >= 6 && j < 11);
+            if (in) wide[i * (HELD + 1) + at] = (double)(held[i * HELD + at] = x[i * F + j]);
+            at += in;
+            if (!in && i >= 20) x[i * F + j] = 0;
+        }
+    for (size_t r = 0; r < BASE_COUNT(ROUTES); r++)
+        for (int64_t rows = 0; rows < 2; rows++) { /* more rows than features, or fewer */
+            const int64_t n = rows ? FEW : ROWS - 20, at = ROWS - n;
+            expunge_space *plain, *space;
+            assert_done(expunge_space_create(F, n + 2, ROUTES[r], &plain));
+            assert_done(expunge_space_add(plain, x + at * F, n, F, EXPUNGE_F32));
+            assert_done(expunge_space_add(plain, (float[2 * F]){0}, 2, F, EXPUNGE_F32));
+            assert_done(expunge_space_finish(plain));
+            assert_done(expunge_space_create(F, n + 2, ROUTES[r], &space));
+            assert_done(expunge_space_add(space, x + at * F, 1, F, EXPUNGE_F32));
+            assert_done(expunge_space_add_columns(space, NULL, 2, 0, EXPUNGE_F32, NULL, NULL, 0));
+            assert_done(
+                expunge_space_add_columns(space, held + (at + 1) * HELD, 3, HELD, EXPUNGE_F32, FIRST, WIDTH, 2));
+            assert_done(expunge_space_add_columns(space, wide + (at + 4) * (HELD + 1), n - 4, HELD + 1, EXPUNGE_F64,
+                                                  FIRST, WIDTH, 2));
+            assert_done(expunge_space_finish(space));
+            assert_near(expunge_space_trace(space), expunge_space_trace(plain), 0, 1e-6);
+            assert_done(expunge_edit(plain, plain, w, OUT, F, EXPUNGE_F32, ALPHA_R, ALPHA_F, got[0], F, NULL));
+            assert_done(expunge_edit(space, space, w, OUT, F, EXPUNGE_F32, ALPHA_R, ALPHA_F, got[1], F, NULL));
+            for (int i = 0; i < OUT * F; i++)
+                assert_near((double)got[1][i], (double)got[0][i], 2 * (ALPHA_R + ALPHA_F) * F * 0x1p-24 * 4, 0);
+            expunge_space_free(plain), expunge_space_free(space);
+        }
+    base_free(x), base_free(w), base_free(held), base_free(wide);
+}
+
+static void test_columns_refused(void **state)
+{
+    (void)state;
+    float rows[2 * F] = {0};
+    expunge_space *space;
+    int64_t many[17], one[17];
+    for (int i = 0; i < 17; i++) many[i] = i, one[i] = 1;
+    assert_done(expunge_space_create(F, 2, NULL, &space));
+    static const int64_t CASES[][4] = {{0, 3, 2, 2},     {-1, 3, 4, 1},    {0, 0, 2, 1},
+                                       {0, 1, F - 1, 2}, {F, 1, F + 2, 1}, {4, 1, 0, 1}};
+    for (size_t i = 0; i < BASE_COUNT(CASES); i++) {
+        const int64_t first[] = {CASES[i][0], CASES[i][2]}, width[] = {CASES[i][1], CASES[i][3]};
+        assert_refused(expunge_space_add_columns(space, rows, 1, F, EXPUNGE_F32, first, width, 2), ESHAPE, "span ");
+    }
+    assert_refused(expunge_space_add_columns(space, rows, 1, F, EXPUNGE_F32, many, one, 17), ESHAPE, "span_count = 17");
+    assert_refused(expunge_space_add_columns(space, rows, 1, F, EXPUNGE_F32, many, one, -1), ESHAPE, "span_count = -1");
+    assert_refused(expunge_space_add_columns(space, rows, 3, F, EXPUNGE_F32, many, one, 1), EARG, "1 rows more");
+    assert_refused(expunge_space_add_columns(space, rows, -1, F, EXPUNGE_F32, many, one, 1), EARG, "count = -1");
+    assert_refused(expunge_space_add_columns(space, NULL, 1, F, EXPUNGE_F32, many, one, 1), EARG, "rows is NULL");
+    assert_refused(expunge_space_add_columns(space, rows, 1, F, EXPUNGE_F32, NULL, one, 1), EARG, "first is NULL");
+    assert_refused(expunge_space_add_columns(space, rows, 1, F, EXPUNGE_I32, many, one, 1), EARG, "type 4");
+    assert_done(expunge_space_add_columns(space, rows, 2, F, EXPUNGE_F32, many, one, 1));
+    assert_done(expunge_space_finish(space));
+    expunge_space_free(space);
+}
+
 static void test_gram(void **state)
 {
     (void)state;
@@ -402,8 +472,9 @@ static void test_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_formula), cmocka_unit_test(test_project),  cmocka_unit_test(test_same_as_program),
-    cmocka_unit_test(test_types),   cmocka_unit_test(test_weights),  cmocka_unit_test(test_gram),
-    cmocka_unit_test(test_nothing), cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory),
+    cmocka_unit_test(test_formula),         cmocka_unit_test(test_project), cmocka_unit_test(test_same_as_program),
+    cmocka_unit_test(test_types),           cmocka_unit_test(test_weights), cmocka_unit_test(test_columns),
+    cmocka_unit_test(test_columns_refused), cmocka_unit_test(test_gram),    cmocka_unit_test(test_nothing),
+    cmocka_unit_test(test_refusals),        cmocka_unit_test(test_memory),
 };
 SUPPORT_MAIN(tests)
