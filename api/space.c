@@ -193,7 +193,7 @@ expunge_status expunge_space_add_columns(expunge_space *space, const void *rows,
     const float *whole = api_values_f32(&given, 0);
     for (int64_t at = 0, n; at < count; at += n) {
         n = whole ? count : base_smaller(BLOCK, count - at);
-        if (!whole) api_values_read(&given, at, n, space->block);
+        if (!whole && wide > 0) api_values_read(&given, at, n, space->block);
         BASE_TRY(unlearn_space_add_columns(space->space, whole ? whole : space->block, n, &columns));
     }
     space->seen += count;
