@@ -55,10 +55,10 @@ def on_host(x: Any) -> Tuple[Any, int, int, int]:
 
 def pieces(x: Any, cost: float) -> Iterator[Any]:
     """Rows of a matrix, as many at a time as take well under a second where a row costs so many multiplications, and
-    not much memory where they are moved."""
+    not much memory where they are moved. Fewer than some hundreds are slow to multiply."""
     size = x.element_size() if is_tensor(x) else x.dtype.itemsize
-    most = max(1, int(min(4e9 / max(cost, 1), PIECE // max(1, x.shape[1] * size))))
-    most = max(512, most // 512 * 512) if most > 512 else most
+    most = max(1, int(min(1e10 / max(cost, 1), PIECE // max(1, x.shape[1] * size))))
+    most = most // 512 * 512 or most
     for at in range(0, x.shape[0], most):
         yield x[at : at + most]
 

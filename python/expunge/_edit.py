@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Dict, Optional, Tuple
+import functools
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import _arrays, _library
+
+LONG = 2048  # features from which calls that add rows may be interrupted
 
 
 class Gram:
@@ -44,12 +47,24 @@ class Gram:
         x = _arrays.check_matrix(x, "x")
         if x.shape[1] != self.f:
             raise ValueError(f"x has rows of {x.shape[1]} values: this Gram matrix is of rows of {self.f}")
-        for piece in _arrays.pieces(x, float(self.f) ** 2):
+        self._add(x, "expunge_space_add")
+        return self
+
+    def _add_columns(self, x: Any, spans: Sequence[Tuple[int, int]]) -> None:
+        """Adds rows that are 0 outside of these runs of columns (first, width) and hold only those."""
+        first, width = ((ctypes.c_int64 * len(spans))(*(span[i] for span in spans)) for i in (0, 1))
+        self._add(_arrays.check_matrix(x, "x"), "expunge_space_add_columns", first, width, len(spans))
+
+    def _add(self, x: Any, function: str, *more: Any) -> None:
+        # the library multiplies hundreds of rows at a time: of many columns that takes seconds
+        call, cost = _library.call, float(x.shape[1]) ** 2
+        if self.f > LONG:
+            call, cost = functools.partial(_library.call_long, keep=self), 1.0
+        for piece in _arrays.pieces(x, cost):
             held, at, stride, kind = _arrays.on_host(piece)
-            _library.call("expunge_space_add", self._space, at, piece.shape[0], stride, kind)
+            call(function, self._space, at, piece.shape[0], stride, kind, *more)
             self.rows += piece.shape[0]
             del held
-        return self
 
     def add_gram(self, gram: Any, rows: int) -> "Gram":
         """Adds `rows` rows by their Gram matrix X^T X [f, f], float32 or float64. Returns self."""

@@ -51,6 +51,7 @@ class EditInfo(ctypes.Structure):
 SIGNATURES = {
     "expunge_space_create": [c_int64, c_int64, c_char_p, POINTER(c_void_p)],
     "expunge_space_add": [c_void_p, c_void_p, c_int64, c_int64, c_int],
+    "expunge_space_add_columns": [c_void_p, c_void_p, c_int64, c_int64, c_int, POINTER(c_int64), POINTER(c_int64), c_int],
     "expunge_space_add_gram": [c_void_p, c_void_p, c_int64, c_int, c_int64],
     "expunge_space_finish": [c_void_p],
     "expunge_edit": [c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int, c_double, c_double, c_void_p, c_int64]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from dataclasses import dataclass, field
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -12,6 +13,11 @@ import torch
 from . import _library
 
 PIECE = 64 << 20  # bytes of rows that are unfolded at a time
+# Above this part of all products that are left, one group of whole rows is as fast (unlearn/svd/patches.c).
+WORTH = 0.85
+SPANS = 16  # of columns that the library takes
+
+Box = Tuple[Tuple[int, int], ...]  # places of a kernel, first and end of each dimension
 
 
 def _numbers(values: Sequence[int]) -> Any:
@@ -72,6 +78,26 @@ class Plan:
         """Patches of one map; 1 of a vector."""
         return int(np.prod(self.out, dtype=np.int64))
 
+    def taps(self) -> Tuple[List[Box], "np.ndarray[Any, np.dtype[np.int64]]"]:
+        """The parts of the kernel that lie inside of the window, and the number of its part for each position; one part where
+        telling them apart saves little (unlearn_patches_group)."""
+        shape = self.shape
+        sides = [[self._inside(d, at) for at in range(n)] for d, n in enumerate(self.out)]
+        boxes: Dict[Box, int] = {}
+        kind = [boxes.setdefault(box, len(boxes)) for box in itertools.product(*sides)]
+        whole = float(np.prod(shape.kernel, dtype=np.int64))
+        share = [(float(np.prod([b - a for a, b in box])) / whole) ** 2 for box in boxes]
+        if sum(share[i] for i in kind) / len(kind) > WORTH or any(len(_spans(shape, box)) > SPANS for box in boxes):
+            return [tuple((0, k) for k in shape.kernel)], np.zeros(len(kind), np.int64)
+        return list(boxes), np.array(kind, np.int64)
+
+    def _inside(self, d: int, at: int) -> Tuple[int, int]:
+        """Places of the kernel that are inside of the window where it is `at` steps along a dimension."""
+        shape = self.shape
+        start = at * shape.stride[d] - shape.pad[d][0]
+        inside = [i for i in range(shape.kernel[d]) if 0 <= start + i * shape.dilation[d] < self.window[d]]
+        return (inside[0], inside[-1] + 1) if inside else (0, 0)
+
     def before(self, image: int) -> int:
         """How many of the rows taken belong to earlier images."""
         limit = image * self.shape.each * self.positions
@@ -81,9 +107,7 @@ class Plan:
 def make_plan(shape: Shape, number: int, images: int, paper: bool, most: int, seed: int, side: str) -> Plan:
     """As unlearn_patches_plan: a random window of three kernels a side, then at most so many random rows."""
     plan = Plan(shape, window=shape.size, corner=(0,) * len(shape.size))
-    if not shape.each:
-        return plan
-    if paper and shape.kernel:
+    if paper and shape.kernel and shape.each:
         plan.window = tuple(min(s, 3 * shape.extent(d)) for d, s in enumerate(shape.size))
         limits = [s - w + 1 for s, w in zip(shape.size, plan.window)]
         plan.corner = draw_below(seed, side + "_window", number, limits)
@@ -98,48 +122,89 @@ def make_plan(shape: Shape, number: int, images: int, paper: bool, most: int, se
     return plan
 
 
-def take(plan: Plan, x: torch.Tensor, first: int, images: int) -> Iterator[torch.Tensor]:
-    """The rows of images first, first + 1, .. out of x, in pieces: [rows, groups, features] as x lies in memory and is typed.
+def window(plan: Plan, x: torch.Tensor) -> torch.Tensor:
+    """What is looked at of a convolution's inputs x [images * each, channels of all groups, *size]: [.., *window, channels]."""
+    for d, (corner, size) in enumerate(zip(plan.corner, plan.window)):
+        x = x.narrow(2 + d, corner, size)
+    return x.movedim(1, -1).contiguous()
 
-    x: [images * each, channels of all groups, *size] of a convolution, [images * each, channels] else.
+
+def take(plan: Plan, x: torch.Tensor, first: int, images: int, split: bool) -> Iterator[Tuple[torch.Tensor, Any]]:
+    """The rows of images first, first + 1, .. out of x, in pieces [rows, groups, features]: as typed and on the device as x. Columns of a
+    convolution's rows are ordered by kernel place, then channel. With `split`, pieces of one group may hold only the columns that can
+    differ from 0, and then come with their spans (first, width); else with None.
+
+    x: windows of a convolution, [images * each, channels] else.
     """
     shape = plan.shape
-    place = None
+    which = None
     if plan.chosen is not None:
         here = plan.chosen[plan.before(first) : plan.before(first + images)]
-        place = torch.from_numpy(here - first * shape.each * plan.positions).to(x.device)
+        which = torch.from_numpy(here - first * shape.each * plan.positions).to(x.device)
     if not shape.kernel:
-        yield (x if place is None else x[place]).unsqueeze(1)
+        yield (x if which is None else x[which]).unsqueeze(1), None
         return
     view = _unfolded(plan, x)
-    width = shape.groups * shape.features * x.element_size()
-    count = view.shape[0] * plan.positions if place is None else len(place)
-    step = max(1, PIECE // width)
-    for at in range(0, count, step):
-        end = min(count, at + step)
-        which = torch.arange(at, end, device=x.device) if place is None else place[at:end]
-        index: List[torch.Tensor] = []
-        for size in reversed(plan.out):
-            index.insert(0, which % size)
-            which = torch.div(which, size, rounding_mode="floor")
-        rows = view[(which, *index)]
-        yield rows.reshape(end - at, shape.groups, shape.features)
+    if which is None:
+        which = torch.arange(view.shape[0] * plan.positions, device=x.device)
+    parts: List[Tuple[Optional[Box], torch.Tensor]] = [(None, which)]
+    if split and shape.groups == 1:
+        boxes, kind = plan.taps()
+        if len(boxes) > 1:
+            kinds = torch.from_numpy(kind).to(x.device)[which % plan.positions]
+            parts = [(box, which[kinds == i]) for i, box in enumerate(boxes)]
+    for box, numbers in parts:
+        narrow, spans = view, None
+        if box is not None:
+            for d, (a, b) in enumerate(box):
+                narrow = narrow.narrow(2 + len(plan.out) + d, a, b - a)
+            spans = _spans(shape, box)
+        width = int(np.prod(narrow.shape[1 + len(plan.out) :], dtype=np.int64)) * x.element_size()
+        step = max(1, PIECE // max(width, 1))
+        for at in range(0, len(numbers), step):
+            rest = numbers[at : at + step]
+            count = len(rest)
+            index: List[torch.Tensor] = []
+            for size in reversed(plan.out):
+                index.insert(0, rest % size)
+                rest = torch.div(rest, size, rounding_mode="floor")
+            yield narrow[(rest, *index)].reshape(count, shape.groups, -1 if width else 0), spans
+
+
+def _spans(shape: Shape, box: Box) -> List[Tuple[int, int]]:
+    """The runs of columns of the kernel places in a box."""
+    if any(a >= b for a, b in box):
+        return []
+    steps = [shape.channels * int(np.prod(shape.kernel[d + 1 :], dtype=np.int64)) for d in range(len(box))]
+    d = len(box) - 1
+    while d > 0 and box[d] == (0, shape.kernel[d]):  # whole lines are one run with those beside them
+        d -= 1
+    before = itertools.product(*(range(a, b) for a, b in box[:d]))
+    starts = [sum(i * s for i, s in zip(at, steps)) + box[d][0] * steps[d] for at in before]
+    return [(start, (box[d][1] - box[d][0]) * steps[d]) for start in starts]
 
 
 def _unfolded(plan: Plan, x: torch.Tensor) -> torch.Tensor:
-    """A view [maps, *out, groups, channels, *kernel] of the padded windows."""
+    """A view [maps, *out, groups, *kernel, channels] of the padded windows."""
     shape = plan.shape
-    for d, (corner, size) in enumerate(zip(plan.corner, plan.window)):
-        x = x.narrow(2 + d, corner, size)
     pads = [p for pair in reversed(shape.pad) for p in pair]
-    x = torch.nn.functional.pad(x, pads).contiguous()
-    image, channel, *steps = x.stride()
-    sizes = (x.shape[0], *plan.out, shape.groups, shape.channels, *shape.kernel)
+    x = torch.nn.functional.pad(x, [0, 0, *pads]).contiguous()
+    image, *steps, _ = x.stride()
+    sizes = (x.shape[0], *plan.out, shape.groups, *shape.kernel, shape.channels)
     strides = (
         image,
         *(s * t for s, t in zip(steps, shape.stride)),
-        channel * shape.channels,
-        channel,
+        shape.channels,
         *(s * t for s, t in zip(steps, shape.dilation)),
+        1,
     )
     return x.as_strided(sizes, strides)
+
+
+def to_rows_order(shape: Shape, weight: torch.Tensor, back: bool = False) -> torch.Tensor:
+    """A weight [outputs, features] with its columns in the order of rows, or back in its own."""
+    places = int(np.prod(shape.kernel, dtype=np.int64))
+    if places == 1:
+        return weight
+    sizes = (places, shape.channels) if back else (shape.channels, places)
+    return weight.reshape(len(weight), *sizes).transpose(1, 2).reshape(weight.shape)

@@ -27,6 +27,8 @@ from ._edit import Gram, edit_with_info
 
 __all__ = ["unlearn", "logits"]
 
+HELD = 64 << 20  # bytes of windows that wait for more images, so that products are long; of one layer
+ALL_HELD = 2 << 30  # and of all
 WIDE = 1024  # features up to which Gram matrices are summed in float64, as in the library
 
 
@@ -217,8 +219,8 @@ class _Inputs:
 
     def __init__(self, shape: _patches.Shape, rows: int, device: torch.device) -> None:
         f = shape.features
+        self.shape = shape
         self.rows = 0
-        self.squares = 0.0
         self.spaces: List[Gram] = []
         self.sums: Optional[torch.Tensor] = None
         if shape.groups > 1 or (on_device(device) and not 0 < rows < f):
@@ -229,11 +231,14 @@ class _Inputs:
         else:
             self.spaces = [Gram(f, rows)]
 
-    def add(self, piece: torch.Tensor) -> None:
-        """piece: [rows, groups, features]."""
+    def add(self, piece: torch.Tensor, spans: Any) -> None:
+        """piece: [rows, groups, features], or of the columns in `spans`."""
         self.rows += len(piece)
         if self.sums is None:
-            self.spaces[0].add(piece[:, 0])
+            if spans is None:
+                self.spaces[0].add(piece[:, 0])
+            else:
+                self.spaces[0]._add_columns(piece[:, 0], spans)
             return
         by_group = piece.transpose(0, 1).to(self.sums.dtype)
         with _full_float32():
@@ -250,6 +255,31 @@ class _Inputs:
     @property
     def trace(self) -> float:
         return sum(space.trace for space in self.spaces)
+
+
+class _Held:
+    """Windows of one use of a convolution that wait until there are many."""
+
+    def __init__(self, plan: _patches.Plan, into: _Inputs, room: int) -> None:
+        self.plan, self.into, self.room = plan, into, room
+        self.first, self.images = 0, 0
+        self.windows: List[torch.Tensor] = []
+
+    def add(self, x: torch.Tensor, images: int) -> None:
+        self.windows.append(_patches.window(self.plan, x) if self.plan.shape.kernel else x)
+        self.images += images
+        size = sum(w.numel() * w.element_size() for w in self.windows)
+        if size > self.room or not self.plan.shape.kernel:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.windows:
+            x = torch.cat(self.windows) if len(self.windows) > 1 else self.windows[0]
+            for piece, spans in _patches.take(self.plan, x, self.first, self.images, self.into.sums is None):
+                self.into.add(piece, spans)
+        self.first += self.images
+        self.images = 0
+        self.windows = []
 
 
 class _Work:
@@ -334,8 +364,9 @@ class _Work:
         numbers = {key: number for number, key in enumerate(self.uses)}
         plans = {key: [self._plan(s, numbers[key] + (u << 32), images, side) for u, s in enumerate(self.uses[key])] for key in wanted}
         inputs = {key: _Inputs(uses[0].shape, self._announced(uses), self.device) for key, uses in plans.items()}
+        room = min(HELD, ALL_HELD // max(1, sum(map(len, plans.values()))))
+        held = {key: [_Held(plan, inputs[key], room) for plan in uses] for key, uses in plans.items()}
         used: Dict[_watch.Key, int] = {}
-        first = 0
 
         def take(key: _watch.Key, name: str, shape: _patches.Shape, x: torch.Tensor) -> None:
             if key not in numbers:
@@ -345,14 +376,14 @@ class _Work:
             use = used[key] = used.get(key, -1) + 1
             if use >= len(plans[key]):
                 raise ValueError(f"layer {name} is used more often in a later batch than in the first")
-            plan = plans[key][use]
+            plan, into = plans[key][use], held[key][use]
             if shape != plan.shape:
                 if self._fixed(plan.shape):
                     raise ValueError(f"layer {name} gets inputs of another shape in a later batch: {shape} after {plan.shape}")
                 plan = _patches.make_plan(shape, 0, watch.images, False, 0, 0, side)
+                into = _Held(plan, inputs[key], 0)
             with _layer(name):
-                for piece in _patches.take(plan, x, first, watch.images):
-                    inputs[key].add(piece)
+                into.add(x, watch.images)
 
         watch = _watch.Watch(self.model, self.weights, take)
         for args, kwargs, n in _batches.batches(source, side, self.device, self.dtype, "inputs to " + side, images):
@@ -360,10 +391,11 @@ class _Work:
             used.clear()
             with watch:
                 self.model(*args, **kwargs)
-            first += n
-        for key, one in inputs.items():
+        for key, gathered in inputs.items():
             with _layer(self.names[key]):
-                one.finish()
+                for waiting in held.pop(key):
+                    waiting.flush()
+                gathered.finish()
         return inputs
 
     def _fixed(self, shape: _patches.Shape) -> bool:
@@ -382,6 +414,7 @@ class _Work:
         """The layer's row of the report, and its new weights [outputs, features]."""
         name, (number, first, end) = self.names[key], key
         weight = self.weights[number].parameter.detach()[first:end].reshape(end - first, -1)
+        weight = _patches.to_rows_order(retain.shape, weight)
         groups = len(retain.spaces)
         parts, infos = [], []
         for w, r, f in zip(weight.chunk(groups), retain.spaces, forget.spaces):
@@ -402,7 +435,7 @@ class _Work:
             row["rank_retain"], row["rank_forget"] = retain.spaces[0].rank, forget.spaces[0].rank
             row["forget_removed"], row["retain_removed"] = infos[0]["forget_share"], infos[0]["retain_share"]
         row["weight_change"] = math.sqrt(sum(i["changed"] for i in infos) / whole) if whole else 0.0
-        return row, torch.cat(parts) if groups > 1 else parts[0]
+        return row, _patches.to_rows_order(retain.shape, torch.cat(parts) if groups > 1 else parts[0], back=True)
 
     def not_edited(self, wanted: List[_watch.Key]) -> Dict[str, str]:
         """What has weights and was left as it is, and why."""

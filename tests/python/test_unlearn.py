@@ -20,9 +20,6 @@ import expunge.torch
 from test_edit import formula
 
 
-warnings.filterwarnings("ignore", "Using padding=.same. with even kernel")
-
-
 class Odd(nn.Module):
     """Layers of every kind."""
 
@@ -146,7 +143,9 @@ class Unlearn(unittest.TestCase):
         torch.manual_seed(0)
         model = Odd().eval()
         retain, forget = images(14), images(5, 1.0)
-        got, report = expunge.torch.unlearn(model, retain, DataLoader(forget, batch_size=2), patches="all")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Using padding='same'")
+            got, report = expunge.torch.unlearn(model, retain, DataLoader(forget, batch_size=2), patches="all")
         wide = copy.deepcopy(model).double()
         x_r, x_f = naive_rows(wide, retain.double()), naive_rows(wide, forget.double())
         want = {name: p.detach().double().numpy().copy() for name, p in model.named_parameters()}
@@ -316,6 +315,29 @@ class Unlearn(unittest.TestCase):
         got, report = expunge.torch.unlearn(model, images(20), images(9, 0.5))
         self.assertEqual([(r["name"], r["n_retain"]) for r in report["layers"]], [("1", 20), ("2", 40)])
         self.assertIs(got[4].weight, got[2].weight)
+
+    def test_uneven(self):
+        """Inputs whose number differs from image to image are all taken."""
+
+        class Some(nn.Module):
+            def __init__(self):
+                super().__init__()
+                torch.manual_seed(0)
+                self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 2)
+
+            def forward(self, x):
+                x = torch.cat([x, x[:1]])  # one map more than there are images
+                x = self.conv(x).flatten(2).transpose(1, 2).reshape(-1, 4)
+                return self.fc(x[: len(x) // 7 * 7 - 3])
+
+        model = Some()
+        sets = images(12), images(5, 0.5)
+        got, report = expunge.torch.unlearn(model, *sets, max_patches=10)
+        x_r, x_f = (naive_rows(copy.deepcopy(model).double(), x.double())["conv.weight", 0, 4] for x in sets)
+        w = model.conv.weight.detach().double().numpy()
+        want = formula(w.reshape(4, -1), x_r, x_f).reshape(w.shape)
+        np.testing.assert_allclose(got.conv.weight.detach().numpy(), want, atol=1e-4, rtol=0)
+        self.assertEqual(report["layers"][0]["n_retain"], 13 * 81)
 
     def test_layers(self):
         model, sets = small(), (images(20), images(9, 0.5))
