@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,31 @@ BaseStatus io_path_beside(const char *path, const char *name, char **out)
 {
     const char *slash = *name == '/' ? NULL : strrchr(path, '/');
     return base_format(out, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+}
+
+BaseStatus io_path_full(const char *path, char **out)
+{
+    BaseStatus st = BASE_OK;
+    char *whole = NULL, *known = NULL, real[PATH_MAX];
+    *out = NULL;
+    BASE_TRY(base_format(&whole, "%s%s", *path == '/' ? "" : "./", path));
+    BASE_TRY(base_strdup(whole, &known));
+    size_t end = strlen(whole), rest = end; /* known ends there, and what does not exist starts here */
+    while (!realpath(end ? known : "/", real)) {
+        while (end > 0 && whole[end - 1] != '/') end--;
+        rest = end;
+        while (end > 0 && whole[end - 1] == '/') end--;
+        if (end == 0 && *path != '/') break; /* the working directory is gone */
+        known[end] = '\0';
+    }
+    if (end == 0 && *path != '/')
+        st = base_strdup(path, out);
+    else
+        st = base_format(out, "%s%s%s", real, whole[rest] && strcmp(real, "/") != 0 ? "/" : "", whole + rest);
+out:
+    base_free(whole);
+    base_free(known);
+    return st;
 }
 
 bool io_path_is_folder(const char *path)

@@ -37,6 +37,8 @@ BaseStatus io_folder_make(const char *path);
 BaseStatus io_path_writable(const char *path);
 /** @p name as the file @p path means it: beside that file, unless it is absolute. Owned. */
 BaseStatus io_path_beside(const char *path, const char *name, char **out);
+/** @p path from the root of the file system, for people to read: links and ".." are resolved as far as it exists. Owned. */
+BaseStatus io_path_full(const char *path, char **out);
 /** Where @p path leads, the links of its last part followed: what a user names as output is written there, and the link
  *  stays. *out NULL where it is not a link; owned. BASE_EIO where the link leads to nothing. */
 BaseStatus io_path_target(const char *path, char **out);

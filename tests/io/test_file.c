@@ -1,5 +1,6 @@
 #include "tests/support/support.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,31 @@ static void test_folders(void **state)
         assert_string_equal(path, BESIDE[i][2]);
         base_free(path);
     }
+    char here[PATH_MAX], want[PATH_MAX + 32];
+    assert_non_null(realpath(support_scratch(), here));
+    const char *const FULL[][2] = {/* below the scratch folder, or from the root */
+                                   {"x/./y/../y/z", "/x/y/z"},
+                                   {"x//", "/x"},
+                                   {"x/link/../file", "/x/y/file"},
+                                   {"x/none/../file", "/x/none/../file"},
+                                   {"none/of/these", "/none/of/these"},
+                                   {"/", ""},
+                                   {"/none/x", "/none/x"}};
+    assert_int_equal(symlink("y/z", support_at("x/link")), 0);
+    char *before = getcwd(NULL, 0);
+    for (int relative = 0; relative < 2; relative++) {
+        if (relative) assert_int_equal(chdir(here), 0);
+        for (size_t i = 0; i < BASE_COUNT(FULL); i++) {
+            const bool from_root = *FULL[i][0] == '/';
+            char *path;
+            assert_ok(io_path_full(from_root || relative ? FULL[i][0] : support_at(FULL[i][0]), &path));
+            snprintf(want, sizeof want, "%s%s", from_root ? (FULL[i][1][0] ? "" : "/") : here, FULL[i][1]);
+            assert_string_equal(path, want);
+            base_free(path);
+        }
+    }
+    assert_int_equal(chdir(before), 0);
+    free(before);
     assert_ok(io_file_write(support_at("x/file"), "", 0));
     assert_fails(io_folder_make(support_at("x/file/w")), BASE_EIO,
                  "x/file: the folder cannot be created: a file of that name");
