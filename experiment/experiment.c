@@ -12,6 +12,7 @@
 #include "experiment/bind.h"
 #include "experiment/estimate.h"
 #include "experiment/known.h"
+#include "experiment/paths.h"
 #include "experiment/read.h"
 #include "experiment/shadows/make.h"
 #include "experiment/worker.h"
@@ -62,7 +63,7 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
     ExperimentSetting *setting = &s->setting;
     BASE_TRY(experiment_config_read(c->config, c->assignments, c->assignment_count, &s->e));
     st = session_data_open(s->e->data, &s->e->prepare, &s->data);
-    BASE_TRY(base_error_prefix(st, "%s", where_data(s->e)));
+    BASE_TRY(experiment_paths_explain(s->e->root, base_error_prefix(st, "%s", where_data(s->e))));
     BASE_TRY(base_error_prefix(session_model_create(s->e->arch, &s->data, &model), "%s",
                                base_yaml_get(s->e->root, "arch")->where));
     BASE_TRY(experiment_config_bind(s->e, &s->data, &model, &setting->forget, &setting->forget_count));

@@ -2,6 +2,7 @@
 #include "experiment/extend.h"
 
 #include "base/memory.h"
+#include "experiment/paths.h"
 #include "io/file.h"
 
 enum { FILES = 8 };
@@ -10,14 +11,17 @@ static BaseStatus extend(BaseYaml *root, const char *path, int files)
 {
     BaseStatus st = BASE_OK;
     const BaseYaml *name = base_yaml_get(root, "extends");
-    char *beside = NULL;
+    char *beside = NULL, *full = NULL;
     BaseYaml *base = NULL;
-    if (!name) return BASE_OK;
+    BASE_TRY(experiment_paths_place(root, path));
+    if (!name) goto out;
     BASE_CHECK(name->kind == BASE_YAML_SCALAR && *name->text, BASE_EUSAGE,
                "%s: extends: must be the path of another config", name->where);
     BASE_CHECK(files < FILES, BASE_EUSAGE, "%s: extends: more than %d files in a chain: in a circle?", name->where,
                FILES);
     BASE_TRY(io_path_beside(path, name->text, &beside));
+    BASE_TRY(io_path_full(beside, &full));
+    BASE_CHECK(io_path_exists(beside), BASE_EIO, "%s: extends: %s does not exist", name->where, full);
     BASE_TRY(base_error_prefix(base_yaml_read(beside, &base), "%s: extends", name->where));
     BASE_CHECK(base->kind == BASE_YAML_MAP, BASE_EUSAGE, "%s: must be a map of 'key: value' lines, for %s extends it",
                beside, path);
@@ -26,6 +30,7 @@ static BaseStatus extend(BaseYaml *root, const char *path, int files)
 out:
     base_yaml_free(base);
     base_free(beside);
+    base_free(full);
     return st;
 }
 

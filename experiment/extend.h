@@ -4,9 +4,9 @@
 
 #include "base/yaml.h"
 
-/** Gives @p root, read from @p path, what the file of its key `extends` holds and it lacks (maps key by key, lists and
- *  values whole); that file may extend another. A relative FILE is looked for beside the file that names it. Nothing
- *  where there is no such key. BASE_EUSAGE where files extend each other. */
+/** Places the paths of @p root, read from @p path (experiment/paths.h), and gives it what the file of its key `extends`
+ *  holds and it lacks (maps key by key, lists and values whole); that file may extend another. A relative FILE is
+ *  looked for beside the file that names it. BASE_EUSAGE where files extend each other. */
 BaseStatus experiment_extend(BaseYaml *root, const char *path);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "experiment/each.h"
 #include "experiment/extend.h"
+#include "experiment/paths.h"
 #include "experiment/shadows/config.h"
 #include "nn/tuning.h"
 #include "session/params.h"
@@ -105,8 +106,8 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
     e->cache = (ExperimentCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
     if (*top->tuning.s)
-        BASE_TRY(base_error_prefix(nn_tuning_read(top->tuning.s, &e->tuning), "%s: tuning",
-                                   base_yaml_get(root, "tuning")->where));
+        BASE_TRY(experiment_paths_explain(root, base_error_prefix(nn_tuning_read(top->tuning.s, &e->tuning),
+                                                                  "%s: tuning", base_yaml_get(root, "tuning")->where)));
 out:
     return st;
 }

@@ -137,7 +137,7 @@ echo x >rows.txt
 refuses 2 "c.yaml:7: rows.txt:1: 'x'" run c.yaml --results r
 config 7 "resize: big"
 refuses 2 "c.yaml:7: resize 'big'" run c.yaml --results r
-bad_config 1 "missing.h5" 2 "data: hdf5:missing.h5"
+bad_config 1 "c.yaml:2: data: $PWD/missing.h5 does not exist; a path in a config is relative to the folder of that config, and --set data=hdf5:PATH names another one" 2 "data: hdf5:missing.h5"
 bad_config 1 "vgg11_bn" 3 "arch: vgg11_bn"
 config "" ""
 refuses 2 "did you mean 'epochs'" run c.yaml --set train.epoch=3 --results r

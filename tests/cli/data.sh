@@ -102,6 +102,19 @@ ok inspect "$(ls r/t/none-*.h5 | head -1)"
 has stdout "{mean: [0.5, 0.4, 0.3], std: [0.25, 0.25, 0.25], $prep}"
 ok inspect "$(ls r/t/models/*.safetensors | head -1)"
 has stdout "expunge.preprocessing: {mean: [0.5, 0.4, 0.3]"
+# paths in a config are beside it, wherever the program runs; those of --set are the working directory's
+mkdir -p far/away && printf 'extends: ../c.yaml\nname: u\n' >far/u.yaml
+(cd far/away && ok run ../u.yaml --results "$OLDPWD/r") || exit 1
+same_rows() { "$EXPUNGE" inspect "$(ls r/$1/none-*.h5 | head -1)" --json | grep -E '"(id|data_hash)"'; }
+[ "$(same_rows t)" = "$(same_rows u)" ] && same_rows t | grep -q '"id"' || fail "a config elsewhere reads other images"
+cp map.txt far/away/own.txt
+(cd far/away && ok run ../u.yaml --results "$OLDPWD/r" --set class_map=own.txt) || exit 1
+refuses 1 "expunge: --set: class_map: $PWD/own.txt does not exist" run far/u.yaml --set class_map=own.txt --results r2
+rm far/away/own.txt
+mv map.txt other.txt
+refuses 1 "c.yaml:7: class_map: $PWD/map.txt does not exist; a path in a config" run far/u.yaml --results r2
+mv other.txt map.txt
+rm -r far
 refuses 2 "did you mean 'resize'" run c.yaml --set resise=3 --results r2
 refuses 2 "expunge: --set: resize 'x'" run c.yaml --set resize=x --results r2
 ok list datasets

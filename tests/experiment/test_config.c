@@ -8,6 +8,7 @@
 #include "experiment/config.h"
 #include "experiment/plan.h"
 #include "experiment/read.h"
+#include "io/file.h"
 
 static const char GOOD[] = "name: t\n"                                                      /* 1 */
                            "title: a test\n"                                                /* 2 */
@@ -245,6 +246,40 @@ static void test_extends(void **state)
     assert_fails(experiment_config_read(write_config(GOOD), LATE, 1, &e), BASE_EUSAGE, "only a file can extend");
 }
 
+/* Paths: beside the file in which they stand, also in one that another extends; from --set, and absolute ones, as they are. */
+static void test_paths(void **state)
+{
+    (void)state;
+    static const char TAIL[] = "name: t\narch: mlp\nforget: [0]\ntrain: {}\nmethods: [none]\n";
+    static const char *const SET[] = {"train_index=own.txt", "data=mnist:m"};
+    ExperimentConfig *e;
+    char text[512], top[4096], folder[4096], want[4200];
+    assert_ok(io_folder_make(support_at("deep")));
+    snprintf(folder, sizeof folder, "%s/deep/", support_scratch());
+    snprintf(text, sizeof text, "data: hdf5:a/x.h5\ntrain_index: train.txt\ntest_index: /t.txt\nmean: 0.5\n%s", TAIL);
+    write_named("deep/base.yaml", text);
+    snprintf(top, sizeof top, "%s", write_named("top.yaml", "extends: deep/base.yaml\nclass_map: ../map.txt\n"));
+    assert_ok(experiment_config_read(top, NULL, 0, &e));
+    snprintf(want, sizeof want, "hdf5:%sa/x.h5", folder);
+    assert_string_equal(e->data, want);
+    snprintf(want, sizeof want, "%strain.txt", folder);
+    assert_string_equal(e->prepare.train_index, want);
+    snprintf(want, sizeof want, "%s/../map.txt", support_scratch());
+    assert_string_equal(e->prepare.class_map, want);
+    assert_string_equal(e->prepare.test_index, "/t.txt");
+    assert_string_equal(e->prepare.mean, "0.5");
+    experiment_config_free(e);
+    assert_ok(experiment_config_read(top, SET, 2, &e));
+    assert_string_equal(e->prepare.train_index, "own.txt");
+    assert_string_equal(e->data, "mnist:m");
+    experiment_config_free(e);
+    snprintf(text, sizeof text, "tuning: none.txt\ndata: gaussians\n%s", TAIL);
+    write_named("deep/base.yaml", text);
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EIO, "deep/base.yaml:1: tuning: /");
+    assert_fails(experiment_config_read(top, NULL, 0, &e), BASE_EIO,
+                 "/deep/none.txt does not exist; a path in a config is relative to the folder of that config");
+}
+
 /* Set of a bound experiment: data, network, forget sets, jobs. */
 typedef struct {
     ExperimentConfig *e;
@@ -413,6 +448,8 @@ static int read_shipped(const char *path, const struct stat *info, int kind, str
     ExperimentConfig *e = NULL;
     print_message("%s\n", path);
     assert_ok(experiment_config_read(path, NULL, 0, &e));
+    assert_true(!e->prepare.train_index || io_path_exists(e->prepare.train_index));
+    assert_true(!e->prepare.test_index || io_path_exists(e->prepare.test_index));
     for (size_t m = 0; strstr(path, "baselines") && m < e->method_count; m++) { /* an equal budget */
         size_t points = 1;
         for (size_t a = 0; a < e->methods[m].axis_count; a++) points *= e->methods[m].axes[a].count;
@@ -441,6 +478,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_bad_values),
     cmocka_unit_test(test_bad_files),
     cmocka_unit_test(test_extends),
+    cmocka_unit_test(test_paths),
     cmocka_unit_test(test_plan),
     cmocka_unit_test(test_forget_all),
     cmocka_unit_test(test_bind_refuses),
