@@ -205,7 +205,7 @@ test: $(PROGRAM) lib $(MPI_TESTED) $(TESTS) $(FUZZERS)
 check-long: $(PROGRAM) lib $(MPI_TESTED) $(TESTS) $(FUZZERS)
 	@EXPUNGE_LONG=1 scripts/run-tests $(BUILD) $(PROGRAM) "$(T)"
 demo: $(PROGRAM)
-	$(PROGRAM) run configs/demo.yaml --results results
+	$(PROGRAM) run demo --results results
 # one program a group of rows
 $(BUILD)/bench/rows/%: $(BUILD)/bench/rows/%.o $(call archives,$(PARTS))
 	$(call say,LD)

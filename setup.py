@@ -20,6 +20,7 @@ BUILT = {
     "build/release/libexec/expunge/expunge-helper": "libexec/expunge",
     "build/expunge": "bin",
 }
+CONFIGS = "configs"  # beside bin, where the program looks
 
 
 class Build(build_py):
@@ -36,6 +37,7 @@ class Build(build_py):
             copy = shutil.copy(os.path.join(ROOT, source), target)
             if shutil.which("strip"):
                 subprocess.check_call(["strip", "--strip-debug", copy])
+        shutil.copytree(os.path.join(ROOT, CONFIGS), os.path.join(self.build_lib, "expunge", CONFIGS), dirs_exist_ok=True)
 
 
 class Binary(Distribution):

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/registry.h"
 #include "cli/commands.h"
+#include "cli/configs.h"
 #include "cli/sink.h"
 #include "cli/wrap.h"
 #include "data/data.h"
@@ -22,6 +23,7 @@ static const struct {
              {"metrics", &eval_registry},
              {"archs", &nn_arch_registry},
              {"datasets", &data_registry}};
+static const char CONFIGS[] = "configs";
 
 /* What only this kind of plug-in has, in words; "" for nothing. */
 static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
@@ -132,32 +134,83 @@ static BaseStatus print_table(const char *kind, const BaseRegistry *registry)
     return cli_print_text_take(&text);
 }
 
+static BaseStatus print_names(const BaseRegistry *registry)
+{
+    BaseText text = {0};
+    for (size_t i = 0; i < base_registry_count(registry); i++)
+        base_text_add(&text, "%s\n", ((const BaseEntry *)base_registry_at(registry, i))->name);
+    return cli_print_text_take(&text);
+}
+
+/* Configs are files, with neither parameters nor a registry. */
+static BaseStatus print_configs(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    int columns = cli_sink_columns(INT_MAX);
+    CliConfigs all = {0};
+    BaseText text = {0};
+    IoJson *json = io_json_object(), *list = io_json_array();
+    BASE_TRY(cli_configs_read(&all));
+    BASE_CHECK(all.folder, BASE_EIO,
+               "list: the shipped configs are not where this program is: they are installed in "
+               "share/expunge/configs beside bin");
+    for (const CliConfig *c = all.config; c < all.config + all.count; c++) {
+        IoJson *row = io_json_object();
+        io_json_set_take(row, "name", io_json_text_value(c->name));
+        io_json_set_take(row, "summary", io_json_text_value(c->about));
+        io_json_set_take(row, "file", io_json_text_value(c->path));
+        io_json_add_take(list, row);
+        if (o->names)
+            base_text_add(&text, "%s\n", c->name);
+        else
+            cli_wrap_row(&text, 0, 24, c->name, c->about, columns);
+    }
+    if (!o->names) base_text_add(&text, "\nThey lie in %s; README.md there explains their keys.\n", all.folder);
+    if (!o->json) {
+        st = cli_print_text_take(&text);
+        goto out;
+    }
+    io_json_set_take(json, CONFIGS, list);
+    st = cli_print_json_take(json);
+    json = list = NULL;
+out:
+    io_json_free(list);
+    io_json_free(json);
+    base_text_free(&text);
+    cli_configs_free(&all);
+    return st;
+}
+
 static BaseStatus run(const CliOptions *o)
 {
-    const char *names[BASE_COUNT(KINDS)];
+    const char *names[BASE_COUNT(KINDS) + 1];
+    if (o->names && o->json) return base_error_set(BASE_EUSAGE, "list: --names and --json exclude each other");
+    if (strcmp(o->operands.at[0], CONFIGS) == 0) return print_configs(o);
+    names[BASE_COUNT(KINDS)] = CONFIGS;
     for (size_t i = 0; i < BASE_COUNT(KINDS); i++) {
         names[i] = KINDS[i].name;
         if (strcmp(names[i], o->operands.at[0]) != 0) continue;
+        if (o->names) return print_names(KINDS[i].registry);
         return o->json ? print_json(names[i], KINDS[i].registry) : print_table(names[i], KINDS[i].registry);
     }
-    const char *near = base_text_nearest(o->operands.at[0], names, BASE_COUNT(KINDS));
-    return base_error_set(BASE_EUSAGE,
-                          "list: no list of '%.100s'%s%s%s; there are: methods, attacks, metrics, archs, datasets",
-                          o->operands.at[0], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const char *near = base_text_nearest(o->operands.at[0], names, BASE_COUNT(names));
+    return base_error_set(
+        BASE_EUSAGE, "list: no list of '%.100s'%s%s%s; there are: methods, attacks, metrics, archs, datasets, configs",
+        o->operands.at[0], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 const CliCommand cli_list = {
     .name = "list",
-    .summary = "list methods, attacks, metrics, archs or datasets with their parameters",
+    .summary = "list methods, attacks, metrics, archs, datasets or configs",
     .purpose =
         {
 #include "cli/help/list.txt.inc"
         },
-    .usage = {"methods|attacks|metrics|archs|datasets"},
-    .takes = "json",
+    .usage = {"KIND [--names | --json]"},
+    .takes = "names json",
     .operands_min = 1,
     .operands_max = 1,
-    .operand = "methods, attacks, metrics, archs or datasets",
+    .operand = "methods, attacks, metrics, archs, datasets or configs",
     .examples = {"expunge list methods", "expunge list attacks --json"},
     .run = run,
 };

@@ -90,6 +90,7 @@ static const Option OPTIONS[] = {
               "table of `expunge bench --tune` that says which algorithm runs each convolution")},
     {FLAG_ROW("tune", tune, "time the algorithms of each convolution and make a table of the fastest")},
     {NUMBER_ROW("batch-size", batch, "N", "128", 1, 1 << 20, "images per training step")},
+    {FLAG_ROW("names", names, "print the names alone, one per line")},
     {FLAG_ROW("json", json, "print results as JSON on stdout")},
     {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "print no notices and no progress on stderr", EVERYWHERE},
     {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX,

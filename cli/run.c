@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/configs.h"
 #include "cli/sink.h"
 #include "experiment/experiment.h"
 #include "math/threads.h"
@@ -38,10 +39,10 @@ static BaseStatus run(const CliOptions *o)
     BaseStatus st = BASE_OK;
     ExperimentOutcome outcome;
     BaseText table = {0}, tuning = {0};
+    char *path = NULL;
     const char *assignments[CLI_TEXTS_MAX + 3];
     char seed[48], precision[32];
-    ExperimentTask config = {.config = o->operands.at[0],
-                             .assignments = assignments,
+    ExperimentTask config = {.assignments = assignments,
                              .results = o->results ? o->results : "results",
                              .force = o->force,
                              .dry_run = o->dry_run,
@@ -49,6 +50,8 @@ static BaseStatus run(const CliOptions *o)
                              .threads = math_threads_get(),
                              .command = o->command,
                              .columns = cli_sink_columns(CLI_COLUMNS_TABLE)};
+    BASE_TRY(cli_configs_find(o->operands.at[0], &path));
+    config.config = path;
     for (size_t i = 0; i < o->set.count; i++) assignments[config.assignment_count++] = o->set.at[i];
     if (o->has_seed) {
         snprintf(seed, sizeof seed, "seeds=[%lld]", (long long)o->seed);
@@ -77,6 +80,7 @@ static BaseStatus run(const CliOptions *o)
 out:
     base_text_free(&table);
     base_text_free(&tuning);
+    base_free(path);
     return st;
 }
 
@@ -87,13 +91,12 @@ const CliCommand cli_run = {
         {
 #include "cli/help/run.txt.inc"
         },
-    .usage = {"CONFIG.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]"},
+    .usage = {"NAME|FILE.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]"},
     .takes = "set results jobs force dry-run precision tuning json",
     .ranks = true,
     .operands_min = 1,
     .operands_max = 1,
-    .operand = "CONFIG.yaml",
-    .examples = {"expunge run configs/demo.yaml",
-                 "expunge run configs/demo.yaml --set train.epochs=4 --set forget=[5] --results /tmp/r"},
+    .operand = "NAME or FILE.yaml",
+    .examples = {"expunge run demo", "expunge run demo --set train.epochs=4 --set forget=[5] --results /tmp/r"},
     .run = run,
 };

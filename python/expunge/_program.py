@@ -36,7 +36,7 @@ def run(config: Path, results: Path = "results", **sets: Any) -> None:
     """Runs an experiment, as `expunge run CONFIG --results RESULTS --set key=value`; what is complete is skipped.
 
     Args:
-        config: the YAML file.
+        config: the YAML file, or the name of a shipped config, such as "demo".
         results: folder below which the experiment has one of its own, named by the config.
         sets: keys of the config that are set otherwise, such as seeds=[0, 1].
 

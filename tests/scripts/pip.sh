@@ -30,4 +30,6 @@ except expunge.Error as error:
 same() { [ "$("$site/bin/expunge" "$@" 2>&1; echo $?)" = "$("$EXPUNGE" "$@" 2>&1; echo $?)" ] || { echo "expunge $*: not the program's answer"; exit 1; }; }
 same --version
 same list metrics
+same list configs --names
+"$site/bin/expunge" list configs | grep -qxF "They lie in $site/expunge/configs; README.md there explains their keys." || { echo "the package has no configs"; exit 1; }
 same unlearn --arch
