@@ -134,6 +134,7 @@ const CliCommand cli_cache = {
     .takes = "unused older-than max-size dry-run force json",
     .operands_min = 1,
     .operands_max = CLI_TEXTS_MAX,
+    .words = "list prune",
     .operand = "list or prune",
     .examples = {"expunge cache list", "expunge cache prune results --unused --older-than 30 --dry-run"},
     .run = run,

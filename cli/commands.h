@@ -11,6 +11,11 @@
 CLI_COMMANDS(X)
 #undef X
 
+/** All of them, in the order of the overview, and what that says before and behind their names (lines, then NULL). */
+extern const CliCommand *const cli_commands[];
+extern const size_t cli_command_count;
+extern const char *const cli_overview_before[], *const cli_overview_after[];
+
 /** Sets @p key to right / n in percent and @p key_ci to its 95% Clopper-Pearson interval [lo, hi]; null where n is 0.
  */
 void cli_json_percent(IoJson *object, const char *key, int64_t right, int64_t n);

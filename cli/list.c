@@ -210,6 +210,7 @@ const CliCommand cli_list = {
     .takes = "names json",
     .operands_min = 1,
     .operands_max = 1,
+    .words = "methods attacks metrics archs datasets configs",
     .operand = "methods, attacks, metrics, archs, datasets or configs",
     .examples = {"expunge list methods", "expunge list attacks --json"},
     .run = run,

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/system.h"
 #include "cli/commands.h"
+#include "cli/pages.h"
 #include "cli/sink.h"
 #include "cli/start.h"
 #include "cli/visible.h"
@@ -17,15 +18,10 @@
 #include "math/threads.h"
 #include "session/answers.h"
 #include "session/json.h"
+#include "session/places.h"
 #include "session/program.h"
 #include "sweep/ranks.h"
 #include "sweep/spawn.h"
-
-static const CliCommand *const COMMANDS[] = {
-#define X(name) &cli_##name,
-    CLI_COMMANDS(X)
-#undef X
-};
 
 static SessionBlas blas; /* what OpenBLAS uses in this process */
 
@@ -45,18 +41,17 @@ static int complain(BaseStatus st)
 
 static BaseStatus print_overview(void)
 {
-    static const char *const BEFORE[] = {
-#include "cli/help/expunge.txt.inc"
-        NULL};
-    static const char *const AFTER[] = {
-#include "cli/help/first-steps.txt.inc"
-        NULL};
     int columns = cli_sink_columns(CLI_COLUMNS_HELP);
     BaseText text = {0};
-    cli_wrap_lines(&text, BEFORE, columns);
-    for (size_t i = 0; i < BASE_COUNT(COMMANDS); i++)
-        cli_wrap_row(&text, 2, 20, COMMANDS[i]->name, COMMANDS[i]->summary, columns);
-    cli_wrap_lines(&text, AFTER, columns);
+    char *docs = NULL;
+    BaseStatus st = session_place_find(SESSION_PLACE_DOCS, &docs);
+    if (st != BASE_OK) return st;
+    cli_wrap_lines(&text, cli_overview_before, columns);
+    for (size_t i = 0; i < cli_command_count; i++)
+        cli_wrap_row(&text, 2, 20, cli_commands[i]->name, cli_commands[i]->summary, columns);
+    cli_wrap_lines(&text, cli_overview_after, columns);
+    if (docs) base_text_add(&text, "\nThe documents that help pages name, docs/*.md, are in %s.\n", docs);
+    base_free(docs);
     return cli_print_text_take(&text);
 }
 
@@ -73,16 +68,20 @@ static BaseStatus print_version(void)
 
 static BaseStatus find_command(const char *word, const CliCommand **out)
 {
-    const char *names[BASE_COUNT(COMMANDS)];
-    for (size_t i = 0; i < BASE_COUNT(COMMANDS); i++) {
-        names[i] = COMMANDS[i]->name;
-        *out = COMMANDS[i];
-        if (strcmp(names[i], word) == 0) return BASE_OK;
-    }
+    BaseStatus st = BASE_OK;
+    const char **names = NULL;
     *out = NULL;
-    const char *near = base_text_nearest(word, names, BASE_COUNT(COMMANDS));
-    return base_error_set(BASE_EUSAGE, "no command '%.100s'%s%s%s; see `expunge --help`", word,
-                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    BASE_TRY(BASE_ALLOC(cli_command_count, &names));
+    for (size_t i = 0; i < cli_command_count; i++) {
+        names[i] = cli_commands[i]->name;
+        if (strcmp(names[i], word) == 0) *out = cli_commands[i];
+    }
+    const char *near = *out ? NULL : base_text_nearest(word, names, cli_command_count);
+    BASE_CHECK(*out, BASE_EUSAGE, "no command '%.100s'%s%s%s; see `expunge --help`", word,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+out:
+    base_free(names);
+    return st;
 }
 
 static BaseStatus print_help(const CliCommand *command)
@@ -123,6 +122,8 @@ static BaseStatus dispatch(int argc, char **argv, BaseStatus started)
     const CliCommand *command;
     if (argc < 2) return base_error_set(BASE_EUSAGE, "a command is missing; see `expunge --help`");
     bool help = strcmp(argv[1], "help") == 0;
+    if (help && argc > 2 && (strcmp(argv[2], "--man") == 0 || strcmp(argv[2], "--completion") == 0))
+        return cli_pages(argc - 2, argv + 2);
     if (help && argc > 2 && argv[2][0] != '-') { /* expunge help COMMAND */
         if (argc > 3)
             return base_error_set(BASE_EUSAGE, "help: '%.100s' is one argument too many; see `expunge --help`",

@@ -22,32 +22,35 @@ typedef struct {
     int64_t min, max;  /* NUMBER */
     const char *help;
     Reach reach;
+    const char *words; /* see CliOptionText */
 } Option;
 
-#define AT(field)                               offsetof(CliOptions, field)
-#define CLASSES                                 "names, or else indices; '#3' is always an index, name:3 always a name"
-#define TEXT_ROW(name, field, value, def, help) name, 0, TEXT, AT(field), value, def, 0, 0, help, NAMED
+#define AT(field)                                      offsetof(CliOptions, field)
+#define CLASSES                                        "names, or else indices; '#3' is always an index, name:3 always a name"
+#define WORD_ROW(name, field, value, def, words, help) name, 0, TEXT, AT(field), value, def, 0, 0, help, NAMED, words
+#define TEXT_ROW(name, field, value, def, help)        WORD_ROW(name, field, value, def, NULL, help)
 #define NUMBER_ROW(name, field, value, def, min, max, help)                                                            \
-    name, 0, NUMBER, AT(field), value, def, min, max, help, NAMED
-#define FLAG_ROW(name, field, help) name, 0, FLAG, AT(field), NULL, "off", 0, 0, help, NAMED
+    name, 0, NUMBER, AT(field), value, def, min, max, help, NAMED, NULL
+#define FLAG_ROW(name, field, help) name, 0, FLAG, AT(field), NULL, "off", 0, 0, help, NAMED, NULL
 static const Option OPTIONS[] = {
-    {TEXT_ROW("arch", arch, "A", "",
+    {WORD_ROW("arch", arch, "A", "", "@archs auto",
               "architecture, a name from `expunge list archs`; auto: recognised from --weights")},
     {TEXT_ROW("weights", weights, "F", "", "weights file: .safetensors (or its .index.json), .pt, .pth, .h5")},
-    {TEXT_ROW("data", data, "D", "", "data set, name[:path] from `expunge list datasets`")},
-#define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA},
+    {WORD_ROW("data", data, "D", "", "@datasets", "data set, name[:path] from `expunge list datasets`")},
+#define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA, NULL},
     DATA_OPTION_LIST(X)
 #undef X
-        {TEXT_ROW("split", split, "S", "test", "split: train or test")},
+        {WORD_ROW("split", split, "S", "test", "train test", "split: train or test")},
     {TEXT_ROW("forget", forget, "C[,C]", "none", "classes to forget: " CLASSES)},
     {TEXT_ROW("exclude", exclude, "C[,C]", "none", "classes to leave out of the training: " CLASSES)},
     {NUMBER_ROW("canaries", canaries, "N", "0", 1, 10000000,
                 "number of canaries: training images that a fair coin each leaves out of the training, for audits")},
-    {TEXT_ROW("canary-kind", canary_kind, "K", "image",
+    {WORD_ROW("canary-kind", canary_kind, "K", "image", "image label",
               "kind of canaries: image (with its own label) or label (with a wrong one)")},
     {TEXT_ROW("canary-classes", canary_classes, "C[,C]", "all", "classes that canaries are trained as: " CLASSES)},
-    {TEXT_ROW("method", method, "M", "", "unlearning method, a name from `expunge list methods`")},
-    {TEXT_ROW("name", name, "LIST", "", "attacks, names from `expunge list attacks` separated by commas, or all")},
+    {WORD_ROW("method", method, "M", "", "@methods", "unlearning method, a name from `expunge list methods`")},
+    {WORD_ROW("name", name, "LIST", "", "@attacks all",
+              "attacks, names from `expunge list attacks` separated by commas, or all")},
     {TEXT_ROW("signals", signals, "F", "", "HDF5 file of logits, labels and roles (docs/signals.md)")},
     {TEXT_ROW("original", original, "F", "none", "weights of the model before unlearning")},
     {TEXT_ROW("retrained", retrained, "F,F", "none",
@@ -55,7 +58,7 @@ static const Option OPTIONS[] = {
     {NUMBER_ROW("make-retrained", make_retrained, "N", "0", 1, 1000,
                 "number of retrained models to train in addition")},
     {TEXT_ROW("shadow", shadow, "DIR", "none", "folder of shadow models with a shadows.json")},
-    {TEXT_ROW("attacks", attacks, "LIST", "auto: a selection",
+    {WORD_ROW("attacks", attacks, "LIST", "auto: a selection", "@attacks all",
               "attacks, names from `expunge list attacks` separated by commas, or all")},
     {TEXT_ROW("alpha", alpha, "A", "0.05", "probability of a false finding over all attacks and games together")},
     {TEXT_ROW("margin", margin, "M", "0.05", "difference of AUC below which two models count as equal")},
@@ -66,12 +69,14 @@ static const Option OPTIONS[] = {
     {TEXT_ROW("signers", signers, "FILE", "none",
               "file of those whose signatures are accepted: ssh-keygen's ALLOWED SIGNERS")},
     {TEXT_ROW("identity", identity, "I", "none", "identity in --signers that must have signed")},
-    {TEXT_ROW("beside", beside, "B", "unlearn",
+    {WORD_ROW("beside", beside, "B", "unlearn", "unlearn drop keep",
               "copies of the weights in the same file: unlearn, drop or keep them; keep also keeps unknown objects")},
     {"meta", 0, TEXTS, AT(meta), "K=V", "none", 0, 0,
-     "fact V about the audit named K (auditor, owner, purpose), for its pages; may be given several times", NAMED},
-    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "value V of the parameter K; may be given several times", NAMED},
-    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "file or folder to which the result is written", NAMED},
+     "fact V about the audit named K (auditor, owner, purpose), for its pages; may be given several times", NAMED,
+     NULL},
+    {"set", 0, TEXTS, AT(set), "K=V", "none", 0, 0, "value V of the parameter K; may be given several times", NAMED,
+     NULL},
+    {"out", 'o', TEXT, AT(out), "PATH", "", 0, 0, "file or folder to which the result is written", NAMED, NULL},
     {TEXT_ROW("results", results, "DIR", "results", "parent folder of the experiment's own folder")},
     {FLAG_ROW("unused", unused, "select only files that no run of a current config uses")},
     {NUMBER_ROW("older-than", older_than, "DAYS", "any age", 1, 100000,
@@ -85,19 +90,20 @@ static const Option OPTIONS[] = {
                 "number of processes that run jobs side by side and share the threads")},
     {FLAG_ROW("share", share,
               "let the ranks of mpirun share the images (see `expunge list methods`); their number changes no bit")},
-    {TEXT_ROW("precision", precision, "P", "f32; run: the config's", "arithmetic of the network: f32 or bf16")},
+    {WORD_ROW("precision", precision, "P", "f32; run: the config's", "f32 bf16",
+              "arithmetic of the network: f32 or bf16")},
     {TEXT_ROW("tuning", tuning, "FILE", "the program's own rules; run: the config's",
               "table of `expunge bench --tune` that says which algorithm runs each convolution")},
     {FLAG_ROW("tune", tune, "time the algorithms of each convolution and make a table of the fastest")},
     {NUMBER_ROW("batch-size", batch, "N", "128", 1, 1 << 20, "images per training step")},
     {FLAG_ROW("names", names, "print the names alone, one per line")},
     {FLAG_ROW("json", json, "print results as JSON on stdout")},
-    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "print no notices and no progress on stderr", EVERYWHERE},
+    {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "print no notices and no progress on stderr", EVERYWHERE, NULL},
     {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX,
-     "number of compute threads", EVERYWHERE},
+     "number of compute threads", EVERYWHERE, NULL},
     {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw",
-     EVERYWHERE},
-    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "show this page", EVERYWHERE},
+     EVERYWHERE, NULL},
+    {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "show this page", EVERYWHERE, NULL},
 };
 
 /* Whether @p command names the option: 0 no, 1 yes, 2 it must be given. */
@@ -258,17 +264,22 @@ BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, C
     return out->help ? BASE_OK : check(command, out);
 }
 
+void cli_options_default(const BaseParam *p, BaseText *out)
+{
+    switch (p->kind) {
+    case BASE_KIND_TEXT: base_text_add(out, "%s", p->text); break;
+    case BASE_KIND_CHOICE: base_text_add(out, "%s", p->choices[(size_t)p->def]); break;
+    case BASE_KIND_BOOL: base_text_add(out, "%s", p->def != 0 ? "true" : "false"); break;
+    case BASE_KIND_F64:
+    case BASE_KIND_I64: base_text_add(out, "%.10g", p->def); break;
+    }
+}
+
 void cli_options_params(const BaseParam *table, size_t count, int columns, BaseText *out)
 {
     for (size_t i = 0; i < count; i++) {
         BaseText def = {0}, range = {0}, name = {0}, meaning = {0};
-        switch (table[i].kind) {
-        case BASE_KIND_TEXT: base_text_add(&def, "%s", table[i].text); break;
-        case BASE_KIND_CHOICE: base_text_add(&def, "%s", table[i].choices[(size_t)table[i].def]); break;
-        case BASE_KIND_BOOL: base_text_add(&def, "%s", table[i].def != 0 ? "true" : "false"); break;
-        case BASE_KIND_F64:
-        case BASE_KIND_I64: base_text_add(&def, "%.10g", table[i].def); break;
-        }
+        cli_options_default(&table[i], &def);
         base_param_describe(&table[i], &range);
         base_text_add(&name, "%-18s %-10s", table[i].name, base_text_of(&def, &out->st));
         base_text_add(&meaning, "%s (%s)", table[i].meaning, base_text_of(&range, &out->st));
@@ -278,6 +289,27 @@ void cli_options_params(const BaseParam *table, size_t count, int columns, BaseT
         base_text_free(&range);
         base_text_free(&meaning);
     }
+}
+
+bool cli_options_next(const CliCommand *command, size_t *at, CliOptionText *out)
+{
+    while (*at < BASE_COUNT(OPTIONS)) {
+        const Option *o = &OPTIONS[(*at)++];
+        int how = takes(command, o);
+        if (!how) continue;
+        *out = (CliOptionText){o->name, o->value, o->help, o->words, o->def, o->letter, how == 2};
+        return true;
+    }
+    return false;
+}
+
+void cli_options_meaning(const CliOptionText *option, BaseText *out)
+{
+    base_text_add(out, "%s", option->help);
+    if (option->required)
+        base_text_add(out, "; required");
+    else if (*option->def)
+        base_text_add(out, " (default: %s)", option->def);
 }
 
 void cli_options_help(const CliCommand *command, int columns, BaseText *out)
@@ -290,20 +322,13 @@ void cli_options_help(const CliCommand *command, int columns, BaseText *out)
         base_text_add(out, "\n");
     }
     base_text_add(out, "\nOptions:\n");
-    for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
-        int how = takes(command, o);
-        char name[64];
+    CliOptionText o;
+    for (size_t at = 0; cli_options_next(command, &at, &o);) {
+        char name[64], letter[8] = "";
         BaseText meaning = {0};
-        if (!how) continue;
-        if (o->letter == 'o')
-            snprintf(name, sizeof name, "-o, --out %s", o->value);
-        else
-            snprintf(name, sizeof name, "%s--%s %s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? o->value : "");
-        base_text_add(&meaning, "%s", o->help);
-        if (how == 2)
-            base_text_add(&meaning, "; required");
-        else if (*o->def)
-            base_text_add(&meaning, " (default: %s)", o->def);
+        if (o.letter) snprintf(letter, sizeof letter, "-%c, ", o.letter);
+        snprintf(name, sizeof name, "%s--%s %s", letter, o.name, o.value ? o.value : "");
+        cli_options_meaning(&o, &meaning);
         cli_wrap_row(out, 2, 20, name, base_text_of(&meaning, &out->st), columns);
         base_text_free(&meaning);
     }

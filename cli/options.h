@@ -35,6 +35,7 @@ struct CliCommand {
     const char *usage[3];               /* what follows "expunge <name> ": one form or more */
     const char *takes;                  /* option names separated by blanks; one ending in '!' must be given */
     size_t operands_min, operands_max;
+    const char *words;          /* of operands, as in CliOptionText; NULL: files */
     const char *operand;        /* what an operand is: "CONFIG.yaml" */
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
     const size_t *set_count;
@@ -44,10 +45,27 @@ struct CliCommand {
     BaseStatus (*run)(const CliOptions *options);
 };
 
+/** An option as a page shows it. */
+typedef struct {
+    const char *name, *value; /* what stands for the value; NULL: it takes none */
+    const char *help;
+    const char *words; /* what a shell offers as the value: "train test"; "@archs": names of `expunge list archs`; NULL:
+                          files where `value` says so, else nothing */
+    const char *def;   /* default in words; "": none */
+    char letter;       /* short form; 0: none */
+    bool required;
+} CliOptionText;
+/** The next option that @p command takes, in the order of pages; *at starts at 0. False: no more. */
+bool cli_options_next(const CliCommand *command, size_t *at, CliOptionText *out);
+/** Its meaning, and its default or that it is required. */
+void cli_options_meaning(const CliOptionText *option, BaseText *out);
+
 /** Reads argv after the command's name. BASE_EUSAGE with "did you mean". --help sets help and checks nothing else. */
 BaseStatus cli_options_parse(const CliCommand *command, int argc, char **argv, CliOptions *out);
 /** The help page of a command, as those below in lines of @p columns where words allow that. */
 void cli_options_help(const CliCommand *command, int columns, BaseText *out);
+/** The default of a parameter, in words. */
+void cli_options_default(const BaseParam *param, BaseText *out);
 /** One row for each parameter of a table: name, default, meaning and range, indented. */
 void cli_options_params(const BaseParam *table, size_t count, int columns, BaseText *out);
 

@@ -96,6 +96,7 @@ const CliCommand cli_run = {
     .ranks = true,
     .operands_min = 1,
     .operands_max = 1,
+    .words = "@configs",
     .operand = "NAME or FILE.yaml",
     .examples = {"expunge run demo", "expunge run demo --set train.epochs=4 --set forget=[5] --results /tmp/r"},
     .run = run,

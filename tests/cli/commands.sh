@@ -28,6 +28,8 @@ done
 
 ok help eval
 "$EXPUNGE" eval --help | cmp -s - "$logs/stdout" || fail "help eval is not eval's help"
+ok help
+has stdout "The documents that help pages name, docs/*.md, are in $(cd "$EXPUNGE_TESTS/.." && pwd)."
 refuses 2 "did you mean 'eval'" help evl
 refuses 2 "one argument too many" help eval eval
 
