@@ -8,6 +8,11 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 LIBEXECDIR ?= $(PREFIX)/libexec
+MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/expunge
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 CC ?= cc
 BUILD := build/$(MODE)
 LAYERS := scripts/layers.txt
@@ -70,6 +75,7 @@ sources = $(sort $(shell find $(1) -name '*.c'))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
+MADE := $(BUILD)/share
 PROGRAM := build/$(if $(filter release,$(MODE)),,$(MODE)/)expunge
 # the same objects but for ranks.c, which alone knows MPI
 MPICC ?= mpicc
@@ -84,8 +90,8 @@ ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 
-.PHONY: all lib mpi test tests check-long check-tsan check-arm64 objects layers demo bench bench-long install clean help format fuzz fuzzers
-all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM)) lib
+.PHONY: all lib mpi test tests check-long check-tsan check-arm64 objects layers demo bench bench-long install uninstall dist clean help format fuzz fuzzers
+all: $(if $(MPI),$(MPI_PROGRAM),$(PROGRAM) $(MADE)/made) lib
 mpi: $(MPI_PROGRAM)
 
 ifneq ($(strip $(FLAGS)),$(strip $(shell cat $(BUILD)/flags 2>/dev/null)))
@@ -215,18 +221,28 @@ BENCH_ROWS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/rows/*.c))
 bench bench-long: $(PROGRAM) $(BENCH_ROWS)
 	@command -v python3 >/dev/null || { echo 'bench: python3 is missing (Debian: python3)' >&2; exit 1; }
 	bench/run $(PROGRAM) $(BUILD)/bench/rows $(if $(filter bench-long,$@),--long)
-install: $(PROGRAM) lib
-	install -D $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/expunge
-	install -D $(HELPER) $(DESTDIR)$(LIBEXECDIR)/expunge/expunge-helper
-	install -D -m 644 include/expunge.h $(DESTDIR)$(INCLUDEDIR)/expunge.h
-	install -D $(SHARED) $(DESTDIR)$(LIBDIR)/libexpunge.so.$(VERSION)
-	ln -sf libexpunge.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libexpunge.so
-	install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)/libexpunge.a
-	mkdir -p $(DESTDIR)$(LIBDIR)/pkgconfig
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBEXECDIR@|$(LIBEXECDIR)|; s|@VERSION@|$(VERSION)|' \
-		-e 's|@LIBS@|-fopenmp -pthread $(LIBS)|' api/expunge.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/expunge.pc
-	mkdir -p $(DESTDIR)$(PREFIX)/share/expunge && cp -r configs $(DESTDIR)$(PREFIX)/share/expunge/
+# manual pages and completion scripts, which the program itself writes
+$(MADE)/made: $(PROGRAM)
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@$(PROGRAM) help --man $(@D)/man
+	@for shell in bash zsh fish; do $(PROGRAM) help --completion $$shell >$(@D)/$$shell || exit 1; done
+	@touch $@
+places = $(foreach v,DESTDIR PREFIX LIBDIR INCLUDEDIR LIBEXECDIR MANDIR DOCDIR BASHCOMPDIR ZSHCOMPDIR FISHCOMPDIR PROGRAM HELPER SHARED STATIC MADE VERSION SONAME,$(v)=$(call quote,$($(v))))
+install: $(PROGRAM) lib $(MADE)/made
+	@$(places) LIBS=$(call quote,-fopenmp -pthread $(LIBS)) scripts/install-files install
+uninstall:
+	@$(places) scripts/install-files uninstall
+# what is committed, and nothing else
+DIST := expunge-$(VERSION).tar.gz
+DISTDIR ?= .
+dist:
+	@git rev-parse --verify --quiet HEAD >/dev/null || { echo 'dist: the list of files is that of git, and this is no clone' >&2; exit 1; }
+	@git diff --quiet HEAD || echo 'dist: changes that are not committed are left out' >&2
+	@mkdir -p $(DISTDIR)
+	@git archive --prefix=expunge-$(VERSION)/ HEAD >$(DISTDIR)/$(DIST:.gz=)
+	@gzip -9nf $(DISTDIR)/$(DIST:.gz=)
+	@echo '$(DISTDIR)/$(DIST)'
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 clean:
@@ -246,7 +262,9 @@ help:
 	@echo 'make layers        check which folder includes which'
 	@echo 'make check-tsan    run the library with several threads under ThreadSanitizer'
 	@echo 'make check-arm64   compile every file for arm64 (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
-	@echo 'make install       install program, library and header to PREFIX (/usr/local), below DESTDIR; LIBDIR, INCLUDEDIR, LIBEXECDIR'
+	@echo 'make install       install all of it (docs/install.md) in PREFIX (/usr/local), below DESTDIR; LIBDIR, INCLUDEDIR, LIBEXECDIR, MANDIR, ..'
+	@echo 'make uninstall     remove what make install put there, with the same PREFIX and DESTDIR'
+	@echo 'make dist          expunge-VERSION.tar.gz of what is committed (in DISTDIR), which builds without git'
 	@echo 'make format clean'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -21,7 +21,7 @@ make -s -C "$root" MODE="$mode" install PREFIX=/opt/x LIBDIR=/opt/x/lib64 DESTDI
 
 # ---- files
 version=$(sed -n 's/^.define SESSION_PROGRAM_VERSION "\(.*\)"/\1/p' "$root/session/program.h")
-(cd prefix && find . -type f -o -type l) | grep -v share/expunge/ | sort >files
+(cd prefix && find . -type f -o -type l) | grep -v '^\./share/' | sort >files
 sort <<EOF | diff - files >out || fail "other files are installed"
 ./bin/expunge
 ./include/expunge.h
@@ -32,7 +32,7 @@ sort <<EOF | diff - files >out || fail "other files are installed"
 ./lib/pkgconfig/expunge.pc
 ./libexec/expunge/expunge-helper
 EOF
-(cd staged/opt/x && find . -type f -o -type l) | grep -v share/expunge/ | sed s/lib64/lib/ | sort | diff - files >out || fail "DESTDIR, LIBDIR"
+(cd staged/opt/x && find . -type f -o -type l) | grep -v '^\./share/' | sed s/lib64/lib/ | sort | diff - files >out || fail "DESTDIR, LIBDIR"
 grep -q '^libdir=/opt/x/lib64$' staged/opt/x/lib64/pkgconfig/expunge.pc || fail "expunge.pc does not know LIBDIR"
 readelf -d prefix/lib/libexpunge.so | grep -q 'SONAME.*\[libexpunge\.so\.0\]' || fail "soname"
 sed -n 's/^ *# *include *//p' prefix/include/expunge.h | sort | tr '\n' ' ' >out
