@@ -16,11 +16,6 @@ extern const CliCommand *const cli_commands[];
 extern const size_t cli_command_count;
 extern const char *const cli_overview_before[], *const cli_overview_after[];
 
-/** Sets @p key to right / n in percent and @p key_ci to its 95% Clopper-Pearson interval [lo, hi]; null where n is 0.
- */
-void cli_json_percent(IoJson *object, const char *key, int64_t right, int64_t n);
-/** The interval alone, in percent, or null. */
-IoJson *cli_json_percent_ci(int64_t right, int64_t n);
 /** Prints a JSON value with a newline and frees it. */
 BaseStatus cli_print_json_take(IoJson *value);
 /** Prints a text and frees it; its sticky status is checked. */

@@ -46,7 +46,8 @@ static BaseStatus run(const CliOptions *o)
     SessionModel model = {0};
     SessionPredictions predictions = {0};
     BaseText text = {0};
-    const char *dot = strrchr(o->out, '.');
+    DataView view;
+    const char *split, *dot = strrchr(o->out, '.');
     BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
                "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
@@ -54,7 +55,7 @@ static BaseStatus run(const CliOptions *o)
     BASE_TRY(session_data_open(o->data, &o->prepare, &data));
     BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
     BASE_TRY(session_model_tune(&model, o->tuning));
-    DataView view = data_view_all(strcmp(o->split, "train") == 0 ? data.train : data.test);
+    BASE_TRY(session_data_view(&data, o->split, &view, &split));
     BASE_TRY(session_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
     BASE_TRY(save(o, &predictions, &data, &model));
     BASE_TRY(session_chance_warn(&predictions, &data));

@@ -11,6 +11,7 @@
 #include "session/canaries.h"
 #include "session/classes.h"
 #include "session/data.h"
+#include "session/json.h"
 #include "session/model.h"
 #include "session/params.h"
 #include "session/program.h"
@@ -163,9 +164,9 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
         io_json_add_take(epochs, row);
     }
     const SessionTally *t = &w->tally;
-    cli_json_percent(json, "accuracy", t->right, t->n);
-    cli_json_percent(json, "acc_retain", t->right_retain, o->exclude ? t->n_retain : 0);
-    cli_json_percent(json, "acc_exclude", t->right_forget, t->n_forget);
+    session_json_percent(json, "accuracy", t->right, t->n);
+    session_json_percent(json, "acc_retain", t->right_retain, o->exclude ? t->n_retain : 0);
+    session_json_percent(json, "acc_exclude", t->right_forget, t->n_forget);
     io_json_set_take(json, "n", io_json_integer(t->n));
     if (o->exclude) {
         io_json_set_take(json, "exclude", session_classes_json(&w->exclude));

@@ -15,6 +15,7 @@
 #include "session/answers.h"
 #include "session/canaries.h"
 #include "session/classes.h"
+#include "session/json.h"
 #include "session/params.h"
 #include "session/program.h"
 #include "sweep/ranks.h"
@@ -194,10 +195,10 @@ static BaseStatus print_json(const CliOptions *o, const Work *w)
     io_json_set_take(json, "method", io_json_text_value(w->method->entry.name));
     io_json_set_take(json, "forget", session_classes_json(&w->forget));
     io_json_set_take(json, "forget_names", session_classes_names_json(&w->forget, w->data.train));
-    cli_json_percent(json, "acc_retain_before", b->right_retain, b->n_retain);
-    cli_json_percent(json, "acc_forget_before", b->right_forget, b->n_forget);
-    cli_json_percent(json, "acc_retain", a->right_retain, a->n_retain);
-    cli_json_percent(json, "acc_forget", a->right_forget, a->n_forget);
+    session_json_percent(json, "acc_retain_before", b->right_retain, b->n_retain);
+    session_json_percent(json, "acc_forget_before", b->right_forget, b->n_forget);
+    session_json_percent(json, "acc_retain", a->right_retain, a->n_retain);
+    session_json_percent(json, "acc_forget", a->right_forget, a->n_forget);
     io_json_set_take(json, "n_retain", io_json_integer(a->n_retain));
     io_json_set_take(json, "n_forget", io_json_integer(a->n_forget));
     io_json_set_take(json, "seconds", io_json_number(w->report.prepare_seconds + w->report.apply_seconds));

@@ -70,6 +70,15 @@ void session_data_free(SessionData *data)
     *data = (SessionData){0};
 }
 
+BaseStatus session_data_view(const SessionData *data, const char *split, DataView *out, const char **name)
+{
+    bool train = strcmp(split, "train") == 0;
+    *name = train ? "train" : "test";
+    *out = data_view_all(train ? data->train : data->test);
+    return strcmp(split, *name) == 0 ? BASE_OK
+                                     : base_error_set(BASE_EUSAGE, "split '%.100s': must be train or test", split);
+}
+
 BaseStatus session_split_make(const SessionData *data, double fraction, uint64_t seed, SessionSplit *out)
 {
     BaseStatus st = BASE_OK;

@@ -22,6 +22,8 @@ BaseStatus session_data_open(const char *spec, const DataOptions *options, Sessi
 /** Mean and std, as the options write them, in place of what the images had. */
 BaseStatus session_data_normalise(SessionData *data, const char *mean, const char *std);
 void session_data_free(SessionData *data);
+/** All of the split that is called "train" or "test", which *name is then, in static storage. BASE_EUSAGE. */
+BaseStatus session_data_view(const SessionData *data, const char *split, DataView *out, const char **name);
 
 /** The training split without, and only, its validation share; stratified, by the seed. Borrows the data. */
 typedef struct {

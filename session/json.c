@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "session/answers.h"
+
 IoJson *session_json_interval(double lo, double hi)
 {
     if (isnan(lo) || isnan(hi)) return io_json_null();
@@ -20,6 +22,21 @@ IoJson *session_json_estimate(const MathEstimate *e)
     io_json_set_take(row, "ci", session_json_interval(e->lo, e->hi));
     io_json_set_take(row, "n", io_json_integer(e->n));
     return row;
+}
+
+IoJson *session_json_percent_ci(int64_t right, int64_t n)
+{
+    if (n == 0) return io_json_null();
+    MathEstimate e = math_stats_share(right, n, 0.95);
+    return session_json_interval(100 * e.lo, 100 * e.hi);
+}
+
+void session_json_percent(IoJson *object, const char *key, int64_t right, int64_t n)
+{
+    char ci[64];
+    snprintf(ci, sizeof ci, "%s_ci", key);
+    io_json_set_take(object, key, io_json_number(session_percent(right, n)));
+    io_json_set_take(object, ci, session_json_percent_ci(right, n));
 }
 
 IoJson *session_json_tpr(const MiaResult *result)
