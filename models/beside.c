@@ -45,7 +45,8 @@ BaseStatus model_beside_apply(ModelBeside how, const UnlearnMethod *method, cons
 {
     BaseStatus st = BASE_OK;
     IoTensors *t = model->tensors;
-    if (!io_tensors_keeps_beside(t, out)) return BASE_OK;
+    if (out && !io_tensors_keeps_beside(t, out)) return BASE_OK;
+    if (!out) out = "the unlearned model";
     t->keep_strange = how == MODEL_BESIDE_KEEP;
     for (size_t i = 0; i < t->copy_count; i++) {
         IoTensorsCopy *copy = &t->copies[i];

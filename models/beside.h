@@ -19,7 +19,7 @@ const char *model_beside_done(ModelBeside how);
  * Does to the copies of the model's weights (IoTensors.copies) what @p how says. Unlearning: the same method,
  * parameters, images and seed, with the copy in the place of the original; a copy that holds only some of the weights
  * has the original's in the others' place. Nothing where @p out cannot hold them (its format is not that of the
- * weights). Warns of what stays as it was.
+ * weights); NULL: it is still to be named, and can. Warns of what stays as it was.
  */
 BaseStatus model_beside_apply(ModelBeside how, const UnlearnMethod *method, const UnlearnContext *context,
                               const void *params, const char *weights, const char *out, SessionModel *model);
