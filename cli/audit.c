@@ -3,63 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "audit/audit.h"
+#include "audit/request.h"
 #include "audit/verify.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "report/pdf.h"
-
-typedef struct {
-    NnTrainConfig training;
-    const char *retrained[CLI_TEXTS_MAX], *set[CLI_TEXTS_MAX]; /* set: of attacks */
-    size_t retrained_count, set_count;
-    char *list; /* --retrained, cut at its commas */
-    AuditTask task;
-} Work;
-
-/* One --set: "attack.key=value", a key of the audit, or one of the training of --make-retrained. */
-static BaseStatus assign(const CliOptions *o, const char *text, Work *w)
-{
-    BaseStatus st = BASE_OK;
-    const char *equals = strchr(text, '='), *dot = strchr(text, '.');
-    char key[64];
-    BASE_CHECK(equals && equals > text && equals - text < (ptrdiff_t)sizeof key, BASE_EUSAGE,
-               "--set %.100s: must be key=value or attack.key=value", text);
-    if (dot && dot < equals) {
-        w->set[w->set_count++] = text;
-        goto out;
-    }
-    snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
-    bool trains = base_param_find(nn_train_params, nn_train_param_count, key);
-    BASE_CHECK(!trains || o->make_retrained, BASE_EUSAGE,
-               "--set %.100s: is a key of the training, and only --make-retrained trains", text);
-    if (trains)
-        BASE_TRY(
-            base_param_set(nn_train_params, nn_train_param_count, &w->training, "train", key, equals + 1, "--set"));
-    else
-        BASE_TRY(base_param_set(audit_params, audit_param_count, &w->task.options, "audit", key, equals + 1, "--set"));
-out:
-    return st;
-}
-
-static BaseStatus read_retrained(const CliOptions *o, Work *w)
-{
-    BaseStatus st = BASE_OK;
-    if (!o->retrained) return BASE_OK;
-    BASE_TRY(base_strdup(o->retrained, &w->list));
-    for (char *at = w->list; at;) {
-        char *comma = strchr(at, ',');
-        if (comma) *comma++ = '\0';
-        BASE_CHECK(*at, BASE_EUSAGE, "--retrained '%.100s': a file's name is missing", o->retrained);
-        BASE_CHECK(w->retrained_count < CLI_TEXTS_MAX, BASE_EUSAGE, "--retrained: at most %d files", CLI_TEXTS_MAX);
-        w->retrained[w->retrained_count++] = at;
-        at = comma;
-    }
-out:
-    return st;
-}
 
 static BaseStatus number_of(const char *flag, const char *text, AuditOptions *options)
 {
@@ -80,17 +30,10 @@ out:
     return st;
 }
 
-static BaseStatus audit(const CliOptions *o)
+/* Before any work: either a file of logits, or all that an audit of models needs. */
+static BaseStatus check_given(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
-    Work w = {.task = {.arch = o->arch, .weights = o->weights, .data = o->data}};
-    BaseText terminal = {0};
-    char *json = NULL;
-    NnTuning *tuning = NULL;
-    MiaVerdict verdict;
-    char date[40];
-    const char *program;
-    w.task.signals = o->signals;
     BASE_CHECK(!o->signals || !(o->arch || o->weights || o->data || o->original || o->retrained || o->shadow ||
                                 o->make_retrained || o->pictures || o->tuning),
                BASE_EUSAGE,
@@ -102,44 +45,52 @@ static BaseStatus audit(const CliOptions *o)
                                      {"-o DIR", o->out}};
     for (size_t i = o->signals ? BASE_COUNT(needed) - 1 : 0; i < BASE_COUNT(needed); i++)
         BASE_CHECK(needed[i][1], BASE_EUSAGE, "audit: %s is missing; see `expunge audit --help`", needed[i][0]);
-    base_param_defaults(nn_train_params, nn_train_param_count, &w.training);
-    base_param_defaults(audit_params, audit_param_count, &w.task.options);
-    BASE_TRY(number_of("alpha", o->alpha, &w.task.options));
-    BASE_TRY(number_of("margin", o->margin, &w.task.options));
-    BASE_TRY(number_of("pictures", o->pictures, &w.task.options));
-    for (size_t i = 0; i < o->set.count; i++) BASE_TRY(assign(o, o->set.at[i], &w));
-    BASE_TRY(read_retrained(o, &w));
-    w.task.forget = o->forget;
-    w.task.prepare = &o->prepare;
-    w.task.original = o->original;
-    w.task.retrained = w.retrained;
-    w.task.retrained_count = w.retrained_count;
-    w.task.make_retrained = o->make_retrained;
-    w.task.training = &w.training;
-    w.task.shadow = o->shadow;
-    w.task.attacks = o->attacks;
-    w.task.set = w.set;
-    w.task.set_count = w.set_count;
-    w.task.precision = nn_precision_available(o->use);
-    if (o->tuning) BASE_TRY(nn_tuning_read(o->tuning, &tuning));
-    w.task.tuning = tuning;
-    w.task.seed = (uint64_t)o->seed;
-    for (size_t i = 0; i < o->meta.count; i++) {
-        const char *equals = strchr(o->meta.at[i], '=');
-        BASE_CHECK(equals && equals > o->meta.at[i] && equals - o->meta.at[i] < 64, BASE_EUSAGE,
-                   "--meta %.100s: must be key=value, as in --meta purpose='erasure request 17'", o->meta.at[i]);
-    }
-    w.task.meta = o->meta.at;
-    w.task.meta_count = o->meta.count;
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &utc);
-    w.task.date = date;
-    w.task.out = o->out;
-    w.task.command = o->command;
+out:
+    return st;
+}
+
+static BaseStatus read_request(const CliOptions *o, AuditRequest *r)
+{
+    BaseStatus st = BASE_OK;
+    AuditTask *t = &r->task;
+    t->signals = o->signals;
+    t->arch = o->arch;
+    t->weights = o->weights;
+    t->data = o->data;
+    t->forget = o->forget;
+    t->prepare = &o->prepare;
+    t->original = o->original;
+    t->make_retrained = o->make_retrained;
+    t->shadow = o->shadow;
+    t->attacks = o->attacks;
+    t->seed = (uint64_t)o->seed;
+    t->out = o->out;
+    t->command = o->command;
+    BASE_TRY(number_of("alpha", o->alpha, &t->options));
+    BASE_TRY(number_of("margin", o->margin, &t->options));
+    BASE_TRY(number_of("pictures", o->pictures, &t->options));
+    for (size_t i = 0; i < o->set.count; i++) BASE_TRY(audit_request_set(r, o->set.at[i], "--set"));
+    if (o->retrained) BASE_TRY(audit_request_retrained(r, o->retrained, "--retrained"));
+    t->precision = nn_precision_available(o->use);
+    if (o->tuning) BASE_TRY(nn_tuning_read(o->tuning, &t->tuning));
+    for (size_t i = 0; i < o->meta.count; i++) BASE_TRY(audit_request_meta(r, o->meta.at[i], "--meta"));
+out:
+    return st;
+}
+
+static BaseStatus audit(const CliOptions *o)
+{
+    BaseStatus st = BASE_OK;
+    AuditRequest request;
+    BaseText terminal = {0};
+    char *json = NULL;
+    MiaVerdict verdict;
+    const char *program;
+    audit_request_begin(&request);
+    BASE_TRY(check_given(o));
+    BASE_TRY(read_request(o, &request));
     if (o->pdf) BASE_TRY(report_pdf_program(&program));
-    BASE_TRY(audit_run(&w.task, &json, &terminal, &verdict));
+    BASE_TRY(audit_run(audit_request_task(&request), &json, &terminal, &verdict));
     if (o->pdf) BASE_TRY(print_page(o->out, o->pdf));
     if (o->json) {
         base_text_free(&terminal);
@@ -151,8 +102,8 @@ static BaseStatus audit(const CliOptions *o)
 out:
     base_text_free(&terminal);
     base_free(json);
-    base_free(w.list);
-    nn_tuning_free(tuning);
+    nn_tuning_free(request.task.tuning);
+    audit_request_free(&request);
     return st;
 }
 
