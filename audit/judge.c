@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -404,6 +405,7 @@ static BaseStatus play_all(const AuditSignals *s, AuditResult *r)
     for (size_t i = 0; i < s->choice_count; i++) {
         AuditAttack *a = &r->attack[i];
         double start = base_clock_wall();
+        BASE_TRY(base_cancel_check());
         base_progress("attacks", (int64_t)i, (int64_t)s->choice_count, a->choice->attack->entry.name);
         BASE_TRY(play_forget(s, r, &table[0], a));
         BASE_TRY(play(s, &r->game[MIA_GAME_RETAIN], r->M + r->G, &table[1], a, MIA_GAME_RETAIN));

@@ -22,7 +22,7 @@
     X(EBACKEND, "a library reported an error")                                                                         \
     X(ENOTFOUND, "no such name")                                                                                       \
     X(ELIMIT, "refused: over a stated limit")                                                                          \
-    X(ECANCEL, "stopped by a signal")
+    X(ECANCEL, "stopped, as was asked for")
 
 typedef enum {
 #define X(code, text) BASE_##code,

@@ -1,6 +1,7 @@
 /* nn/predict.c - logits of a whole view, in batches as large as the widest layer's output lets memory stay small. */
 #include <stdio.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "data/pipeline/loader.h"
@@ -41,6 +42,7 @@ BaseStatus nn_predict(NnNet *net, const DataView *view, NnPrecision precision, c
     double started = base_clock_wall();
     for (int64_t done = 0; done < view->n;) {
         DataBatch part;
+        BASE_TRY(base_cancel_check());
         BASE_TRY(data_loader_next(loader, &part));
         BASE_TRY(nn_engine_forward(engine, part.x, part.n, 0, logits + done * K));
         done += part.n;

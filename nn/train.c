@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -126,6 +127,7 @@ static BaseStatus train_epoch(Trainer *t, int64_t epoch, double started, double 
     BASE_TRY(data_loader_start(t->loader, epoch));
     for (int64_t step = 0; step < t->steps; step++) {
         DataBatch batch;
+        BASE_TRY(base_cancel_check());
         BASE_TRY(data_loader_next(t->loader, &batch));
         *lr = nn_schedule_lr(&t->schedule, epoch, step);
         st = train_step(t, &batch, epoch * t->steps + step, *lr);

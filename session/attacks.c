@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "session/json.h"
@@ -104,6 +105,7 @@ BaseStatus session_attacks_make(SessionAttacks *a, const MiaInput *input)
     BaseStatus st = BASE_OK;
     size_t made = 0;
     for (SessionAttack *row = a->row; row < a->row + a->count; row++) {
+        BASE_TRY(base_cancel_check());
         st = mia_attack(row->attack, input, row->params, &row->result);
         if (st != BASE_OK && (a->count == 1 || (st != BASE_EARG && st != BASE_ENUMERIC))) goto out;
         if (st != BASE_OK) {

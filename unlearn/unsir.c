@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -78,6 +79,7 @@ static BaseStatus shape_class(const UnlearnContext *context, const Params *p, No
     BASE_TRY(BASE_ALLOC(n->images, &y));
     for (int64_t i = 0; i < n->images; i++) y[i] = n->y[rank];
     for (int64_t step = 0; step < p->noise_steps; step++) {
+        BASE_TRY(base_cancel_check());
         BASE_TRY(nn_engine_forward(prober.engine, x, n->images, 0, prober.logits));
         BASE_TRY(unlearn_prober_gradient(&prober, y, n->images));
         BASE_TRY(nn_engine_input_gradient(prober.engine, dx));

@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <stdio.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 
 BaseStatus data_parallel(int64_t n, BaseStatus (*work)(void *user, int64_t i), void *user, const char *label)
@@ -18,7 +19,8 @@ BaseStatus data_parallel(int64_t n, BaseStatus (*work)(void *user, int64_t i), v
 #pragma omp atomic read
         stop = failed;
         if (i > stop) continue;
-        BaseStatus mine = work(user, i);
+        BaseStatus mine = omp_get_thread_num() == 0 ? base_cancel_check() : BASE_OK; /* only the caller's is asked */
+        if (mine == BASE_OK) mine = work(user, i);
         if (mine != BASE_OK) {
 #pragma omp critical(data_parallel_failed)
             if (i < failed) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -66,6 +67,7 @@ BaseStatus unlearn_gradients(const UnlearnContext *context, const DataView *view
     BASE_TRY(unlearn_prober_open(context, NN_MODE_EVAL_GRAD, view, batch, &p));
     for (int64_t done = 0; done < view->n;) {
         DataBatch images;
+        BASE_TRY(base_cancel_check());
         BASE_TRY(data_loader_next(p.loader, &images));
         BASE_TRY(nn_engine_forward(p.engine, images.x, images.n, 0, p.logits));
         for (int64_t i = 0; i < images.n; i++)

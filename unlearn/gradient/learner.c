@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -129,6 +130,7 @@ BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const 
     BaseStatus st = BASE_OK;
     BaseRandom dropout = base_random_make(l->context->seed, "unlearn_dropout", (uint64_t)(l->steps * 16 + l->parts));
     for (int64_t i = 0; i < batch->n; i++) l->y[i] = loss->labels ? loss->labels[batch->index[i]] : batch->y[i];
+    BASE_TRY(base_cancel_check());
     BASE_TRY(ask_teachers(l, batch, loss));
     BASE_TRY(nn_engine_forward(l->engine, batch->x, batch->n, base_random_u64(&dropout), l->logits));
     double value = unlearn_loss(loss, l->logits, l->y, l->teacher, batch->n, l->K, l->dlogits);

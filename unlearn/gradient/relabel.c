@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -77,6 +78,7 @@ BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView 
     BASE_TRY(unlearn_prober_open(context, NN_MODE_EVAL_INPUT, view, batch, &p));
     for (int64_t done = 0; done < view->n;) {
         DataBatch images;
+        BASE_TRY(base_cancel_check());
         BASE_TRY(data_loader_next(p.loader, &images));
         BASE_TRY(nn_engine_forward(p.engine, images.x, images.n, 0, p.logits));
         BASE_TRY(unlearn_prober_gradient(&p, images.y, images.n));

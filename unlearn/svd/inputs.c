@@ -1,6 +1,7 @@
 /* unlearn/svd/inputs.c - inputs of layers, streamed from one forward pass. */
 #include "unlearn/svd/inputs.h"
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
@@ -156,6 +157,7 @@ BaseStatus unlearn_inputs_stream(const NnNet *net, const DataView *view, const u
     BASE_TRY(data_loader_start(loader, 0));
     while (done < view->n) {
         DataBatch images;
+        BASE_TRY(base_cancel_check());
         BASE_TRY(data_loader_next(loader, &images));
         BASE_CHECK(images.n > 0, BASE_EBACKEND, "%lld of %lld images came", (long long)done, (long long)view->n);
         BASE_TRY(nn_engine_forward(s.engine, images.x, images.n, 0, logits));

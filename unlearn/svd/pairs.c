@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/cancel.h"
 #include "base/memory.h"
 #include "math/linalg.h"
 #include "unlearn/layers/sample.h"
@@ -151,6 +152,7 @@ BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *s, c
     for (int i = 0; i < s->layer_count; i++) {
         const NnLayer *layer = s->layers + i;
         if (!s->selected[i]) continue;
+        BASE_TRY(base_cancel_check());
         UnlearnLayer *row = report->layers + report->layer_count++;
         BASE_TRY(unlearn_measure_spaces(layer, s->retain[i], s->forget[i], row));
         st = edit(context, s, params, i, layer, weights + slices[layer->weight].offset, row);
