@@ -15,6 +15,28 @@ static const BaseRows *const FILES[] = {
 };
 const BaseRegistry data_registry = {"data set", FILES, BASE_COUNT(FILES), sizeof(DataSource)};
 
+static BaseStatus finish(const char *spec, const DataRequest *request, bool prepared, DataSet **train, DataSet **test)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(data_prepare(request, prepared, train, test));
+    const DataSet *a = *train, *b = *test;
+    BASE_CHECK(a->K == b->K && a->C == b->C && a->H == b->H && a->W == b->W, BASE_EFORMAT,
+               "%s: training images are %lld x %lld x %lld with %lld classes, test images %lld x %lld x %lld with %lld",
+               spec, (long long)a->C, (long long)a->H, (long long)a->W, (long long)a->K, (long long)b->C,
+               (long long)b->H, (long long)b->W, (long long)b->K);
+out:
+    return st;
+}
+
+BaseStatus data_open_sets(const char *spec, const DataOptions *options, DataSet **train, DataSet **test)
+{
+    DataRequest request = {0};
+    BaseStatus st = data_request_read(options, &request);
+    if (st == BASE_OK) st = finish(spec, &request, false, train, test);
+    data_request_free(&request);
+    return st;
+}
+
 BaseStatus data_open(const char *spec, const DataOptions *options, DataSet **train, DataSet **test)
 {
     BaseStatus st = BASE_OK;
@@ -33,12 +55,7 @@ BaseStatus data_open(const char *spec, const DataOptions *options, DataSet **tra
                name);
     BASE_TRY(data_request_read(options, &request));
     BASE_TRY(source->open(path, &request, train, test));
-    BASE_TRY(data_prepare(&request, source->prepares, train, test));
-    const DataSet *a = *train, *b = *test;
-    BASE_CHECK(a->K == b->K && a->C == b->C && a->H == b->H && a->W == b->W, BASE_EFORMAT,
-               "%s: training images are %lld x %lld x %lld with %lld classes, test images %lld x %lld x %lld with %lld",
-               spec, (long long)a->C, (long long)a->H, (long long)a->W, (long long)a->K, (long long)b->C,
-               (long long)b->H, (long long)b->W, (long long)b->K);
+    BASE_TRY(finish(spec, &request, source->prepares, train, test));
 out:
     if (st != BASE_OK) {
         data_set_free(*train);

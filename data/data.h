@@ -19,4 +19,8 @@ extern const BaseRegistry data_registry;
  *  BASE_EUSAGE (path missing or not wanted, a wrong option), or the source's. */
 BaseStatus data_open(const char *spec, const DataOptions *options, DataSet **train, DataSet **test);
 
+/** The last part of data_open, for sets that were made elsewhere: carries out the options, then compares the shapes. @p
+ *  spec: what messages call them. What is replaced is freed; both sets are the caller's also on failure. */
+BaseStatus data_open_sets(const char *spec, const DataOptions *options, DataSet **train, DataSet **test);
+
 #endif

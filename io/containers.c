@@ -16,7 +16,7 @@ enum { CONTAINER_COUNT = sizeof CONTAINERS / sizeof CONTAINERS[0] };
 BaseStatus io_tensors_keep(IoTensors *tensors, const IoContainer *container, void (*free_data)(void *))
 {
     BaseStatus st = BASE_ALLOC(1, &tensors->origin);
-    if (st == BASE_OK) *tensors->origin = (IoOrigin){.container = container, .free = free_data};
+    if (st == BASE_OK) *tensors->origin = (IoOrigin){.container = container, .free = free_data, .lists = 1};
     return st;
 }
 

@@ -46,12 +46,71 @@ void io_tensors_free(IoTensors *tensors)
     base_free(tensors->stale);
     base_free(tensors->strange);
     base_free(tensors->prefix);
-    if (tensors->origin) {
+    if (tensors->origin && --tensors->origin->lists == 0) {
         if (tensors->origin->free) tensors->origin->free(tensors->origin->data);
         base_free(tensors->origin->beside);
         base_free(tensors->origin);
     }
     base_free(tensors);
+}
+
+static BaseStatus copy_text(const char *text, char **out)
+{
+    *out = NULL;
+    return text ? base_strdup(text, out) : BASE_OK;
+}
+
+static BaseStatus copy_items(const IoTensors *from, IoTensors *to)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(BASE_ALLOC(from->count, &to->items));
+    for (; to->count < from->count; to->count++) {
+        const IoTensor *item = &from->items[to->count];
+        IoTensor *copy = &to->items[to->count];
+        const size_t bytes = (size_t)item->count * io_dtype_size(item->dtype);
+        *copy = *item;
+        copy->name = copy->alias = NULL, copy->data = NULL;
+        st = base_strdup(item->name, &copy->name);
+        if (st == BASE_OK) st = copy_text(item->alias, &copy->alias);
+        if (st == BASE_OK) st = base_alloc_raw(bytes, 1, &copy->data);
+        if (st == BASE_OK && bytes) memcpy(copy->data, item->data, bytes);
+        if (st == BASE_OK) continue;
+        to->count++; /* freed with what it has */
+        goto out;
+    }
+out:
+    return st;
+}
+
+BaseStatus io_tensors_copy(const IoTensors *from, IoTensors **out)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *to = NULL;
+    *out = NULL;
+    BASE_TRY(io_tensors_create(&to));
+    BASE_TRY(copy_items(from, to));
+    for (size_t i = 0; i < from->meta_count; i++)
+        BASE_TRY(io_tensors_set_meta(to, from->meta[2 * i], from->meta[2 * i + 1]));
+    BASE_TRY(BASE_ALLOC(from->copy_count, &to->copies));
+    for (; to->copy_count < from->copy_count; to->copy_count++) {
+        IoTensorsCopy *copy = &to->copies[to->copy_count];
+        copy->dropped = from->copies[to->copy_count].dropped;
+        BASE_TRY(io_tensors_copy(from->copies[to->copy_count].tensors, &copy->tensors));
+        st = base_strdup(from->copies[to->copy_count].where, &copy->where);
+        if (st != BASE_OK) io_tensors_free(copy->tensors);
+        BASE_TRY(st);
+    }
+    BASE_TRY(copy_text(from->prefix, &to->prefix));
+    BASE_TRY(copy_text(from->stale, &to->stale));
+    BASE_TRY(copy_text(from->strange, &to->strange));
+    to->keep_strange = from->keep_strange;
+    to->origin = from->origin;
+    if (to->origin) to->origin->lists++;
+    *out = to;
+    to = NULL;
+out:
+    io_tensors_free(to);
+    return st;
 }
 
 bool io_tensor_measure(IoDtype dtype, int ndim, const int64_t *shape, int64_t *count, int64_t *bytes)

@@ -57,7 +57,8 @@ typedef struct IoOrigin {
     void (*free)(void *data);
     char *const *files; /* [file_count] that were read beside the one named; borrowed from data */
     size_t file_count;
-    char *beside; /* what else the file holds, for people: "optimizer, epoch"; NULL: nothing */
+    char *beside;      /* what else the file holds, for people: "optimizer, epoch"; NULL: nothing */
+    _Atomic int lists; /* of tensors that keep it; the last one frees it */
 } IoOrigin;
 
 struct IoTensors {
@@ -77,6 +78,8 @@ struct IoTensors {
 
 BaseStatus io_tensors_create(IoTensors **out);
 void io_tensors_free(IoTensors *tensors);
+/** A list of its own, which is written as @p tensors would be: both keep one origin. */
+BaseStatus io_tensors_copy(const IoTensors *tensors, IoTensors **out);
 /** Appends a copy. @p data may be NULL: zeros. BASE_EARG on a name that exists already. */
 BaseStatus io_tensors_add(IoTensors *tensors, const char *name, IoDtype dtype, int ndim, const int64_t *shape,
                           const void *data);

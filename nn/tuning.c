@@ -132,6 +132,23 @@ void nn_tuning_free(NnTuning *tuning)
     base_free(tuning);
 }
 
+BaseStatus nn_tuning_copy(const NnTuning *tuning, NnTuning **out)
+{
+    BaseStatus st = BASE_OK;
+    NnTuning *copy = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &copy));
+    *copy = *tuning;
+    copy->rows = NULL;
+    BASE_TRY(BASE_ALLOC(tuning->count, &copy->rows));
+    if (tuning->count) memcpy(copy->rows, tuning->rows, (size_t)tuning->count * sizeof *copy->rows);
+    *out = copy;
+    copy = NULL;
+out:
+    nn_tuning_free(copy);
+    return st;
+}
+
 BaseStatus nn_tuning_add(NnTuning *tuning, const NnTuningRow *row)
 {
     BaseStatus st = insert(tuning, row);

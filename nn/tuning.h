@@ -15,6 +15,7 @@ const char *nn_pass_name(NnPass pass);
 const char *nn_conv_algorithm_name(NnConvAlgorithm algorithm);
 BaseStatus nn_tuning_create(NnTuning **out);
 void nn_tuning_free(NnTuning *tuning);
+BaseStatus nn_tuning_copy(const NnTuning *tuning, NnTuning **out);
 /** BASE_EFORMAT where a value is out of range, the algorithm cannot run the shape, or the shape is listed already; the
  *  isa is taken by name. */
 BaseStatus nn_tuning_add(NnTuning *tuning, const NnTuningRow *row);

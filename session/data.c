@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "data/prepare/prepare.h"
+#include "data/set/build.h"
 #include "io/file.h"
 
 BaseStatus session_output_check(const char *out, const char *data, const char *weights)
@@ -43,6 +44,33 @@ BaseStatus session_data_open(const char *spec, const DataOptions *options, Sessi
     BASE_TRY(base_strdup(spec, &out->spec));
     BASE_TRY(data_open(spec, options, &out->train, &out->test));
     BASE_TRY(describe_data(out));
+out:
+    if (st != BASE_OK) session_data_free(out);
+    return st;
+}
+
+BaseStatus session_data_open_take(const char *name, const DataOptions *options, DataSet *train, DataSet *test,
+                                  SessionData *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (SessionData){.train = train, .test = test};
+    BASE_TRY(base_strdup(name, &out->spec));
+    BASE_TRY(data_open_sets(name, options, &out->train, &out->test));
+    BASE_TRY(describe_data(out));
+out:
+    if (st != BASE_OK) session_data_free(out);
+    return st;
+}
+
+BaseStatus session_data_share(const SessionData *data, SessionData *out)
+{
+    BaseStatus st = BASE_OK;
+    *out = (SessionData){0};
+    BASE_TRY(base_strdup(data->spec, &out->spec));
+    BASE_TRY(base_strdup(data->prep, &out->prep));
+    BASE_TRY(data_set_share(data->train, &out->train));
+    BASE_TRY(data_set_share(data->test, &out->test));
+    memcpy(out->hash, data->hash, sizeof out->hash);
 out:
     if (st != BASE_OK) session_data_free(out);
     return st;

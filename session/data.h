@@ -19,6 +19,11 @@ typedef struct {
 } SessionData;
 /** @p options of --data, or NULL. */
 BaseStatus session_data_open(const char *spec, const DataOptions *options, SessionData *out);
+/** The same of two sets, which are taken: arrays in memory. @p name: what messages call them. */
+BaseStatus session_data_open_take(const char *name, const DataOptions *options, DataSet *train, DataSet *test,
+                                  SessionData *out);
+/** The same images, which stay @p data's: it must outlive *out, whose labels, classes and normalisation are its own. */
+BaseStatus session_data_share(const SessionData *data, SessionData *out);
 /** Mean and std, as the options write them, in place of what the images had. */
 BaseStatus session_data_normalise(SessionData *data, const char *mean, const char *std);
 void session_data_free(SessionData *data);

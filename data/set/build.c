@@ -67,7 +67,7 @@ void data_set_free(DataSet *set)
     if (!set) return;
     data_set_forget_classes(set);
     base_free(set->name);
-    base_free(set->images);
+    if (!set->lent) base_free(set->images);
     base_free(set->labels);
     base_free(set);
 }
@@ -91,6 +91,27 @@ BaseStatus data_set_name_sources(DataSet *set, const char *const *names)
     BASE_TRY(BASE_ALLOC(set->K, &set->source_names));
     for (int64_t k = 0; k < set->K; k++) BASE_TRY(base_strdup(names[k], &set->source_names[k]));
 out:
+    return st;
+}
+
+BaseStatus data_set_share(const DataSet *set, DataSet **out)
+{
+    BaseStatus st = BASE_OK;
+    DataSet *copy = NULL;
+    *out = NULL;
+    BASE_TRY(BASE_ALLOC(1, &copy));
+    *copy = *set;
+    copy->lent = true;
+    copy->name = NULL, copy->labels = NULL, copy->class_names = copy->source_names = NULL;
+    BASE_TRY(base_strdup(set->name, &copy->name));
+    BASE_TRY(BASE_ALLOC_RAW(set->N, &copy->labels));
+    memcpy(copy->labels, set->labels, (size_t)set->N * sizeof *copy->labels);
+    BASE_TRY(data_set_name_classes(copy, (const char *const *)set->class_names));
+    if (set->source_names) BASE_TRY(data_set_name_sources(copy, (const char *const *)set->source_names));
+    *out = copy;
+    copy = NULL;
+out:
+    data_set_free(copy);
     return st;
 }
 

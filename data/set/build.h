@@ -8,6 +8,8 @@
  * where a dimension is not positive or over its maximum, BASE_ENOMEM. */
 BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
                            DataSet **out);
+/** A set of the same images, which stay @p set's: it must outlive *out. All else is a copy. */
+BaseStatus data_set_share(const DataSet *set, DataSet **out);
 /** BASE_ELIMIT where so many 8-bit images would not fit this machine's memory: asked before they are read. */
 BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W);
 /** Copies @p names [K]; NULL: "0", "1", ... Once per set, or again after data_set_forget_classes. */

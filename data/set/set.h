@@ -25,6 +25,7 @@ typedef struct {
     int64_t N, C, H, W, K; /* images, channels, height, width, classes */
     DataType type;
     void *images;         /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
+    bool lent;            /* the images are another set's (data_set_share) */
     int32_t *labels;      /* [N], 0..K-1 */
     bool classes_counted; /* no list of classes came with the data: K is 1 + the highest label */
     char **class_names;   /* [K]; "0", "1", ... where the source has none */
