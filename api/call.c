@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/memory.h"
 #include "session/program.h"
 
@@ -32,10 +33,12 @@ void api_enter(ApiCall *call)
     notices[0] = '\0';
     base_log_thread_sink(&COLLECTOR);
     base_error_clear();
+    base_cancel_begin();
 }
 
 expunge_status api_leave(ApiCall *call, BaseStatus st)
 {
+    base_cancel_end();
     base_log_thread_sink(NULL);
     if (st == BASE_OK) base_error_clear(); /* of what failed on the way and was handled */
     if (call->locale) uselocale(call->locale);
@@ -49,3 +52,4 @@ const char *expunge_notices(void) { return notices; }
 const char *expunge_version(void) { return SESSION_PROGRAM_VERSION; }
 void expunge_free(char *text) { base_free(text); }
 void expunge_trim(void) { base_memory_trim(); }
+void expunge_cancel(void) { base_cancel_ask(); }

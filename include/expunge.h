@@ -1,5 +1,6 @@
 /* expunge.h - the public interface of libexpunge: remove classes from the weights of a network without gradients, and
- * measure what a model still gives away. This first stage works on arrays, from any framework.
+ * measure what a model still gives away. Spaces, statistics, signals and audits work on arrays, from any framework; data
+ * and models are the program's own networks, weights files and data sets.
  *
  * Calls.     A function that can fail returns an expunge_status, 0 for success; expunge_error_text() then has one
  *            sentence that says what is wrong and what would be right. No call prints, exits, or calls back.
@@ -49,7 +50,7 @@ typedef enum {
     EXPUNGE_EBACKEND = 8,  /* a library reported an error */
     EXPUNGE_ENOTFOUND = 9, /* no such name */
     EXPUNGE_ELIMIT = 10,   /* refused: over a stated limit */
-    EXPUNGE_ECANCEL = 11   /* not returned at present */
+    EXPUNGE_ECANCEL = 11   /* stopped by expunge_cancel */
 } expunge_status;
 
 /** "EARG" for EXPUNGE_EARG; "?" for a number that is no status. Static storage. */
@@ -68,6 +69,14 @@ EXPUNGE_API void expunge_free(char *text);
 /** Gives memory back to the system that the library keeps for its next call: freed blocks of 8 MiB and more, 1 GiB of them
  *  at most. */
 EXPUNGE_API void expunge_trim(void);
+
+/**
+ * Asks all calls that are at work in this process, on any thread, to stop: within a batch of images, a layer, an attack or
+ * an image file they then return EXPUNGE_ECANCEL. What such a call was to make does not exist; its other arguments are as
+ * they were, but for arrays that it was to fill. Calls that take no time may still succeed, and those that begin later
+ * are not concerned: nothing is to be taken back. Any thread may call it, a signal handler too.
+ */
+EXPUNGE_API void expunge_cancel(void);
 
 /* ---- arrays ---- */
 
@@ -256,6 +265,123 @@ EXPUNGE_API expunge_status expunge_epsilon_one_run(const double *score, const ui
                                                    int64_t out, bool independent_coins, double delta, double alpha,
                                                    uint64_t seed, expunge_epsilon_bound *bound);
 
+/* ---- data: labelled images in two splits ---- */
+
+/** A training and a test split: of equal classes and image shapes. Never changed once made. */
+typedef struct expunge_data expunge_data;
+
+/**
+ * A data set by its name, as `--data`.
+ * @param spec     "name[:path]": `expunge list datasets` names them all.
+ * @param options  [option_count] texts "key=value"; NULL: none. Those of the command line: "mean=0.5", "std=0.25", "resize=256",
+ *                 "crop=224", "interpolation=bicubic", "class-map=FILE", "train-index=FILE", "test-index=FILE", "broken=skip".
+ * @return EXPUNGE_ENOTFOUND (name), EXPUNGE_EUSAGE (options, path), EXPUNGE_EFORMAT, EXPUNGE_EIO, EXPUNGE_ELIMIT, EXPUNGE_ENOMEM,
+ *         EXPUNGE_ECANCEL.
+ * Cost: reads all images; memory: a byte (or a float32) for each channel of each pixel.
+ */
+EXPUNGE_API expunge_status expunge_data_open(const char *spec, const char *const *options, size_t option_count,
+                                             expunge_data **data);
+
+/** Images [count, channels, height, width] without gaps, and labels [count], from 0. */
+typedef struct {
+    const void *images;
+    const int32_t *labels;
+    int64_t count;
+} expunge_split;
+
+/**
+ * A data set of arrays, which are copied.
+ * @param train, test  of count 1 or more each.
+ * @param type         F32: as the network takes them. U8: scaled to 0..1, then normalised where options give mean and std.
+ * @param shape        [3]: channels (at most 16), height, width.
+ * @param classes      their number; 0: one more than the highest label, or the network's, if that is larger.
+ * @param class_names  [classes], copied; NULL: "0", "1", ..
+ * @param options      as for expunge_data_open; of F32 only the index files and "class-map".
+ * @return EXPUNGE_EARG, EXPUNGE_EFORMAT (labels out of range, images not finite, shape), EXPUNGE_EUSAGE (options), EXPUNGE_ELIMIT,
+ *         EXPUNGE_ENOMEM. Cost: a copy, and its SHA-256.
+ */
+EXPUNGE_API expunge_status expunge_data_create(const expunge_split *train, const expunge_split *test, expunge_type type,
+                                               const int64_t *shape, int64_t classes, const char *const *class_names,
+                                               const char *const *options, size_t option_count, expunge_data **data);
+/** NULL is fine. Models that were opened with it keep what they need: the order makes no difference. */
+EXPUNGE_API void expunge_data_free(expunge_data *data);
+
+/** Images of the split "train" or "test"; 0 for another name, and for NULL. */
+EXPUNGE_API int64_t expunge_data_count(const expunge_data *data, const char *split);
+/** Classes; 0 for NULL. */
+EXPUNGE_API int64_t expunge_data_classes(const expunge_data *data);
+/** The labels [count] of a split, in the order of expunge_model_logits. EXPUNGE_EUSAGE (split), EXPUNGE_ESHAPE (count). */
+EXPUNGE_API expunge_status expunge_data_labels(const expunge_data *data, const char *split, int32_t *labels,
+                                               int64_t count);
+
+/* ---- models: networks with their weights ---- */
+
+/** A network, its weights file as it was read, and the data that it is used with. */
+typedef struct expunge_model expunge_model;
+
+/**
+ * Reads a weights file: .safetensors (or its .index.json), .pt, .pth, .h5. Its class count must be the data's, and its images'
+ * shape one that the network takes; a network that normalises its images itself does so in place of the data's mean and std.
+ * @param arch     a name of `expunge list archs`; NULL or "auto": recognised, and said in expunge_notices.
+ * @param data     not changed; it may be freed before the model, and serve any number of models.
+ * @param options  "precision=f32" or "precision=bf16" (f32 where the CPU lacks it, with a notice), "tuning=FILE" (a table of
+ *                 `expunge bench --tune`).
+ * @return EXPUNGE_ENOTFOUND (arch), EXPUNGE_EUSAGE (options), EXPUNGE_ESHAPE (weights and data, or arch, do not fit),
+ *         EXPUNGE_EFORMAT, EXPUNGE_EIO, EXPUNGE_ENOMEM. Cost: the file, twice in memory.
+ */
+EXPUNGE_API expunge_status expunge_model_open(const char *weights, const char *arch, const expunge_data *data,
+                                              const char *const *options, size_t option_count, expunge_model **model);
+/** NULL is fine. Waits for calls that read or write files. */
+EXPUNGE_API void expunge_model_free(expunge_model *model);
+/** "resnet18". Valid until the model is freed. NULL for NULL. */
+EXPUNGE_API const char *expunge_model_arch(const expunge_model *model);
+/** Columns of its logits; 0 for NULL. */
+EXPUNGE_API int64_t expunge_model_classes(const expunge_model *model);
+
+/**
+ * Logits [count, classes] of every image of the split "train" or "test", in eval mode: those of `expunge predict`, bit for bit
+ * with the same number of threads and OpenBLAS kernels.
+ * @return EXPUNGE_EUSAGE (split), EXPUNGE_ESHAPE (count, classes), EXPUNGE_ENUMERIC (a logit is not finite), EXPUNGE_ENOMEM,
+ *         EXPUNGE_ECANCEL.
+ */
+EXPUNGE_API expunge_status expunge_model_logits(expunge_model *model, const char *split, float *logits, int64_t count,
+                                                int64_t classes);
+/**
+ * Accuracies with their intervals, of each class too, and the confusion matrix: the text that `expunge eval --json` prints, for
+ * expunge_free.
+ * @param split   "train" or "test".
+ * @param forget  classes ("3,7", or names) of which accuracies are told apart; NULL: none.
+ * @return EXPUNGE_EUSAGE (split, classes), and as expunge_model_logits.
+ */
+EXPUNGE_API expunge_status expunge_model_evaluate(expunge_model *model, const char *split, const char *forget,
+                                                  char **json);
+
+/**
+ * Removes classes from a copy of the network, as `expunge unlearn`: the same bits.
+ * @param original   not changed.
+ * @param method     a name of `expunge list methods`: "svd", ..
+ * @param forget     classes, "3,7", or their names; at least one must stay.
+ * @param options    [option_count] texts; NULL: none. "seed=0", "beside=unlearn" (copies of the weights in the file: or drop, keep),
+ *                   and the keys of the method's `--set`: "alpha_r=100", "val_fraction=0", ..
+ * @param unlearned  a model of its own: the original may be freed.
+ * @param json       the text that `expunge unlearn --json` prints, for expunge_free. NULL: none, and the test split is not
+ *                   looked at before and after.
+ * @return EXPUNGE_ENOTFOUND (method), EXPUNGE_EUSAGE (options, classes), EXPUNGE_EARG, EXPUNGE_ENUMERIC (the method diverged),
+ *         EXPUNGE_EFORMAT (what the file says of its training), EXPUNGE_ENOMEM, EXPUNGE_ECANCEL. On failure *unlearned and *json
+ *         are NULL. expunge_notices has what `expunge unlearn` warns of.
+ * Cost: the method's, in images that it looks at (the JSON's samples); memory: three copies of the weights beside that.
+ */
+EXPUNGE_API expunge_status expunge_unlearn(expunge_model *original, const char *method, const char *forget,
+                                           const char *const *options, size_t option_count, expunge_model **unlearned,
+                                           char **json);
+/**
+ * Writes the weights, atomically; the container by the extension, as above. In the container that they were read from, the file keeps
+ * its structure, and its tensors their names and types. It is that of `expunge unlearn -o`, byte for byte.
+ * @return EXPUNGE_EUSAGE (extension; the file that was read, or the data), EXPUNGE_ENUMERIC (a value is over its type's range),
+ *         EXPUNGE_EIO, EXPUNGE_ENOMEM.
+ */
+EXPUNGE_API expunge_status expunge_model_save(const expunge_model *model, const char *path);
+
 /* ---- signals: what models say about points ---- */
 
 /** Logits, labels and roles under the names that they have in a file: docs/signals.md for expunge_attack ("target/logits" [N,K],
@@ -329,6 +455,23 @@ EXPUNGE_API void expunge_attacks_free(expunge_attacks *attacks);
  */
 EXPUNGE_API expunge_status expunge_audit(const expunge_signals *signals, const char *out, const char *const *options,
                                          size_t option_count, char **json);
+
+/**
+ * The audit of models in files, as `expunge audit` (docs/audit.md): the same folder, beside the models' own answers to images.
+ * @param weights  of the model that was to forget, as for expunge_model_open.
+ * @param data     "name[:path]", as for expunge_data_open.
+ * @param forget   the classes that were to be forgotten: "3,7", or their names.
+ * @param options  as of expunge_audit but for "forget"; those of expunge_data_open and expunge_model_open; "arch=auto",
+ *                 "original=FILE", "retrained=FILE,FILE", "make-retrained=N" (trained now, with the keys of `expunge train
+ *                 --set`: "epochs=6", ..), "shadow=DIR", "pictures=N".
+ * @param json     as of expunge_audit.
+ * @return as expunge_audit, expunge_data_open and expunge_model_open; EXPUNGE_ECANCEL.
+ * Cost: one pass of each model over the audited images, the attacks, and what is to be trained, which is kept in OUT.cache
+ * for a second audit. No other call that reads or writes files works meanwhile.
+ */
+EXPUNGE_API expunge_status expunge_audit_models(const char *weights, const char *data, const char *forget,
+                                                const char *out, const char *const *options, size_t option_count,
+                                                char **json);
 
 /** Names the program that reads HDF5 files before this process does (libhdf5 crashes on some damaged ones): expunge-helper, or
  *  expunge itself. Needed only where it is not found beside the library, as LIBDIR/../libexec/expunge/expunge-helper,

@@ -43,8 +43,24 @@ static void test_calls(void **state)
     { expunge_status (*f)(uint64_t seed, const char *purpose, uint64_t index, const int64_t *limits, int64_t count, int64_t *numbers) = expunge_random_below; found += f != NULL; }
     { expunge_status (*f)(uint64_t seed, const char *purpose, uint64_t index, int64_t n, int64_t count, int64_t *numbers) = expunge_random_choose; found += f != NULL; }
     { expunge_status (*f)(expunge_space *space, const void *rows, int64_t count, int64_t stride, expunge_type type, const int64_t *first, const int64_t *width, int span_count) = expunge_space_add_columns; found += f != NULL; }
+    { void (*f)(void) = expunge_cancel; found += f != NULL; }
+    { expunge_status (*f)(const char *spec, const char *const *options, size_t option_count, expunge_data **data) = expunge_data_open; found += f != NULL; }
+    { expunge_status (*f)(const expunge_split *train, const expunge_split *test, expunge_type type, const int64_t *shape, int64_t classes, const char *const *class_names, const char *const *options, size_t option_count, expunge_data **data) = expunge_data_create; found += f != NULL; }
+    { void (*f)(expunge_data *data) = expunge_data_free; found += f != NULL; }
+    { int64_t (*f)(const expunge_data *data, const char *split) = expunge_data_count; found += f != NULL; }
+    { int64_t (*f)(const expunge_data *data) = expunge_data_classes; found += f != NULL; }
+    { expunge_status (*f)(const expunge_data *data, const char *split, int32_t *labels, int64_t count) = expunge_data_labels; found += f != NULL; }
+    { expunge_status (*f)(const char *weights, const char *arch, const expunge_data *data, const char *const *options, size_t option_count, expunge_model **model) = expunge_model_open; found += f != NULL; }
+    { void (*f)(expunge_model *model) = expunge_model_free; found += f != NULL; }
+    { const char *(*f)(const expunge_model *model) = expunge_model_arch; found += f != NULL; }
+    { int64_t (*f)(const expunge_model *model) = expunge_model_classes; found += f != NULL; }
+    { expunge_status (*f)(expunge_model *model, const char *split, float *logits, int64_t count, int64_t classes) = expunge_model_logits; found += f != NULL; }
+    { expunge_status (*f)(expunge_model *model, const char *split, const char *forget, char **json) = expunge_model_evaluate; found += f != NULL; }
+    { expunge_status (*f)(expunge_model *original, const char *method, const char *forget, const char *const *options, size_t option_count, expunge_model **unlearned, char **json) = expunge_unlearn; found += f != NULL; }
+    { expunge_status (*f)(const expunge_model *model, const char *path) = expunge_model_save; found += f != NULL; }
+    { expunge_status (*f)(const char *weights, const char *data, const char *forget, const char *out, const char *const *options, size_t option_count, char **json) = expunge_audit_models; found += f != NULL; }
     /* clang-format on */
-    assert_int_equal(found, 36);
+    assert_int_equal(found, 52);
 }
 
 static void test_numbers(void **state)
@@ -75,6 +91,9 @@ static void test_structs(void **state)
     assert_int_equal(sizeof(expunge_epsilon_bound), 24);
     assert_int_equal(offsetof(expunge_epsilon_bound, largest), 8);
     assert_int_equal(offsetof(expunge_epsilon_bound, threshold), 16);
+    assert_int_equal(sizeof(expunge_split), 24);
+    assert_int_equal(offsetof(expunge_split, labels), 8);
+    assert_int_equal(offsetof(expunge_split, count), 16);
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_calls), cmocka_unit_test(test_numbers),

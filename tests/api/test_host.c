@@ -19,6 +19,25 @@ enum { SIGNALS = 32 };
 static World world;
 static const char *const OPTIONS[] = {"attacks=loss", "draws=100"};
 
+/* A small network, from a file to a file. */
+static void use_model(void)
+{
+    static float logits[4000 * 4];
+    expunge_data *data;
+    expunge_model *model, *unlearned;
+    char *json;
+    assert_done(expunge_data_open("gaussians", NULL, 0, &data));
+    assert_done(expunge_model_open(support_fixture("pytorch_beside.pt"), NULL, data, NULL, 0, &model));
+    assert_done(expunge_model_logits(model, "test", logits, 4000, 4));
+    assert_done(expunge_unlearn(model, "svd", "3", NULL, 0, &unlearned, &json));
+    expunge_free(json);
+    assert_done(expunge_model_evaluate(unlearned, "test", "3", &json));
+    expunge_free(json);
+    assert_done(expunge_model_save(unlearned, support_at("unlearned.h5")));
+    expunge_model_free(unlearned), expunge_model_free(model);
+    expunge_data_free(data);
+}
+
 /* Everything else, files and processes included. */
 static void measure(const char *file)
 {
@@ -36,6 +55,7 @@ static void measure(const char *file)
     assert_done(expunge_audit(s, support_at("audit"), OPTIONS, 2, &json));
     expunge_free(json);
     expunge_signals_free(s);
+    use_model();
     assert_refused(expunge_signals_open("/nowhere", &s), EIO, "/nowhere");
     expunge_trim();
 }
