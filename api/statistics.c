@@ -1,4 +1,4 @@
-/* api/statistics.c - ROC curves, their numbers, and bounds on epsilon, from scores. */
+/* api/statistics.c - shares; ROC curves, their numbers, and bounds on epsilon, from scores. */
 #include <math.h>
 #include <string.h>
 
@@ -6,6 +6,28 @@
 #include "base/order.h"
 #include "base/text.h"
 #include "math/epsilon.h"
+#include "math/stats.h"
+
+static BaseStatus check_level(double level)
+{
+    if (level > 0 && level < 1) return BASE_OK;
+    return base_error_set(BASE_EARG, "level = %g: must be above 0 and below 1", level);
+}
+
+expunge_status expunge_share(int64_t count, int64_t n, double level, expunge_estimate *share)
+{
+    ApiCall call;
+    BaseStatus st = BASE_OK;
+    api_enter(&call);
+    API_GIVEN(share);
+    BASE_CHECK(n >= 0 && count >= 0 && count <= n, BASE_EARG, "count = %lld of n = %lld: must be from 0 to n",
+               (long long)count, (long long)n);
+    BASE_TRY(check_level(level));
+    const MathEstimate found = math_stats_share(count, n, level);
+    *share = (expunge_estimate){found.value, found.lo, found.hi};
+out:
+    return api_leave(&call, st);
+}
 
 static BaseStatus check_points(const double *score, const uint8_t *member, int64_t n)
 {
@@ -27,7 +49,7 @@ expunge_status expunge_auc(const double *score, const uint8_t *member, int64_t n
     api_enter(&call);
     API_GIVEN(auc);
     BASE_TRY(check_points(score, member, n));
-    BASE_CHECK(level > 0 && level < 1, BASE_EARG, "level = %g: must be above 0 and below 1", level);
+    BASE_TRY(check_level(level));
     BASE_TRY(math_auc_level(score, member, n, level, &found));
     *auc = (expunge_estimate){found.value, found.lo, found.hi};
 out:

@@ -226,6 +226,9 @@ typedef struct {
     double value, lo, hi; /* a number and its interval; NaN where it is not defined for these points */
 } expunge_estimate;
 
+/** The share @p count / @p n, such as an accuracy, with its exact interval at @p level (Clopper-Pearson); NaN for n = 0. EXPUNGE_EARG
+ *  (count outside 0 to n, level outside 0 to 1). */
+EXPUNGE_API expunge_status expunge_share(int64_t count, int64_t n, double level, expunge_estimate *share);
 /** The area under the ROC curve with DeLong's interval at @p level, such as 0.95 (exact at 0 and 1). */
 EXPUNGE_API expunge_status expunge_auc(const double *score, const uint8_t *member, int64_t n, double level,
                                        expunge_estimate *auc);

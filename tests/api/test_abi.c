@@ -59,8 +59,9 @@ static void test_calls(void **state)
     { expunge_status (*f)(expunge_model *original, const char *method, const char *forget, const char *const *options, size_t option_count, expunge_model **unlearned, char **json) = expunge_unlearn; found += f != NULL; }
     { expunge_status (*f)(const expunge_model *model, const char *path) = expunge_model_save; found += f != NULL; }
     { expunge_status (*f)(const char *weights, const char *data, const char *forget, const char *out, const char *const *options, size_t option_count, char **json) = expunge_audit_models; found += f != NULL; }
+    { expunge_status (*f)(int64_t count, int64_t n, double level, expunge_estimate *share) = expunge_share; found += f != NULL; }
     /* clang-format on */
-    assert_int_equal(found, 52);
+    assert_int_equal(found, 53);
 }
 
 static void test_numbers(void **state)

@@ -46,6 +46,44 @@ static void test_statistics(void **state)
     assert_true(isnan(rate.value)); /* 200 non-members do not resolve it */
 }
 
+/* P(X >= k) of X ~ Binomial(n, p), term by term. */
+static double upper_tail(int k, int n, double p)
+{
+    double sum = 0;
+    for (int i = k; i <= n; i++)
+        sum += exp(lgamma(n + 1.0) - lgamma(i + 1.0) - lgamma(n - i + 1.0) + i * log(p) + (n - i) * log1p(-p));
+    return sum;
+}
+
+static void test_share(void **state)
+{
+    (void)state;
+    expunge_estimate share;
+    static const double LEVELS[] = {0.95, 0.5};
+    for (int l = 0; l < 2; l++)
+        for (int k = 0; k <= 30;
+             k += 5) { /* Clopper and Pearson 1934: each end leaves (1 - level) / 2 beyond what was seen */
+            const double beyond = (1 - LEVELS[l]) / 2;
+            assert_done(expunge_share(k, 30, LEVELS[l], &share));
+            assert_near(share.value, k / 30.0, 1e-15, 0);
+            if (k == 0)
+                assert_true(share.lo == 0);
+            else
+                assert_near(upper_tail(k, 30, share.lo), beyond, 1e-9, 0);
+            if (k == 30)
+                assert_true(share.hi == 1);
+            else
+                assert_near(1 - upper_tail(k + 1, 30, share.hi), beyond, 1e-9, 0);
+        }
+    assert_done(expunge_share(0, 0, 0.95, &share));
+    assert_true(isnan(share.value) && isnan(share.lo) && isnan(share.hi));
+    assert_refused(expunge_share(3, 2, 0.95, &share), EARG, "count = 3 of n = 2");
+    assert_refused(expunge_share(-1, 2, 0.95, &share), EARG, "count = -1");
+    assert_refused(expunge_share(1, 2, 1, &share), EARG, "level = 1");
+    assert_refused(expunge_share(1, 2, NAN, &share), EARG, "level");
+    assert_refused(expunge_share(1, 2, 0.95, NULL), EARG, "share is NULL");
+}
+
 static void test_epsilon(void **state)
 {
     (void)state;
@@ -241,9 +279,9 @@ static int make_world(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test(test_statistics), cmocka_unit_test(test_epsilon),  cmocka_unit_test(test_arrays_and_file),
-        cmocka_unit_test(test_types),      cmocka_unit_test(test_refusals), cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_statistics),      cmocka_unit_test(test_share),  cmocka_unit_test(test_epsilon),
+        cmocka_unit_test(test_arrays_and_file), cmocka_unit_test(test_types),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_damaged),         cmocka_unit_test(test_memory),
     };
     (void)argv;
     if (argc > 1) return 3; /* the library starts its helper, never the host */
