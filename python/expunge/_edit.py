@@ -67,7 +67,7 @@ class Gram:
             del held
 
     def add_gram(self, gram: Any, rows: int) -> "Gram":
-        """Adds `rows` rows by their Gram matrix X^T X [f, f], float32 or float64. Returns self."""
+        """Adds `rows` rows at once by `gram` [f, f], their Gram matrix X^T X, float32 or float64. Returns self."""
         gram = _arrays.check_matrix(gram, "gram")
         if tuple(gram.shape) != (self.f, self.f):
             raise ValueError(f"gram has shape {tuple(gram.shape)}: must be ({self.f}, {self.f})")

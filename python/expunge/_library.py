@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import warnings
-from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint8, c_uint64, c_void_p
 from typing import Any, Callable, Dict, Optional
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -18,6 +18,13 @@ class Error(Exception):
     """What the library could not do, as its own sentence. `status` is the name of its status: "EARG", "ENUMERIC", ...
 
     Where an argument is wrong, the exception is a `ValueError` too; where memory is short, a `MemoryError`.
+
+    >>> import expunge
+    >>> try:
+    ...     expunge.Gram(0)
+    ... except expunge.Error as error:
+    ...     print(error.status, error)
+    EARG features = 0: must be 1 to 2147483647
     """
 
     status: str = ""
@@ -47,6 +54,7 @@ class EditInfo(ctypes.Structure):
     _fields_ = [("retain_share", c_double), ("forget_share", c_double), ("changed", c_double)]
 
 
+POINTS = (POINTER(c_double), POINTER(c_uint8), c_int64)  # score, member, n
 # what each function takes; all of them return a status
 SIGNATURES = {
     "expunge_space_create": [c_int64, c_int64, c_char_p, POINTER(c_void_p)],
@@ -58,6 +66,12 @@ SIGNATURES = {
     + [POINTER(EditInfo)],
     "expunge_random_below": [c_uint64, c_char_p, c_uint64, POINTER(c_int64), c_int64, POINTER(c_int64)],
     "expunge_random_choose": [c_uint64, c_char_p, c_uint64, c_int64, c_int64, POINTER(c_int64)],
+    "expunge_share": [c_int64, c_int64, c_double, c_void_p],
+    "expunge_auc": [*POINTS, c_double, c_void_p],
+    "expunge_tpr_at_fpr": [*POINTS, c_double, c_void_p],
+    "expunge_roc": [*POINTS, *[POINTER(c_double)] * 3, c_int64, POINTER(c_int64)],
+    "expunge_epsilon": [c_char_p, *POINTS, c_double, c_double, c_uint64, c_void_p],
+    "expunge_epsilon_one_run": [*POINTS, c_int64, c_int64, c_bool, c_double, c_double, c_uint64, c_void_p],
     "expunge_signals_create": [POINTER(c_void_p)],
     "expunge_signals_open": [c_char_p, POINTER(c_void_p)],
     "expunge_signals_set": [c_void_p, c_char_p, c_void_p, c_int, c_int, POINTER(c_int64), POINTER(c_int64)],

@@ -42,6 +42,14 @@ def run(config: Path, results: Path = "results", **sets: Any) -> None:
 
     Raises:
         Error: the program's sentence, where it fails. It shows its progress on stderr.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with open(folder + "/small.yaml", "w") as file:
+    ...     _ = file.write("{name: small, data: gaussians, arch: mlp, train: {epochs: 1}, probe: false, forget: [[1]], methods: [svd]}")
+    >>> run(folder + "/small.yaml", folder, seeds=[0, 1], relearn=False)
+    >>> [name for name in os.listdir(folder + "/small") if name == "report.html"]
+    ['report.html']
     """
     import subprocess
 
@@ -72,6 +80,17 @@ def results(folder: Path) -> Any:
     Columns: label, method, forget, forget_names, seed, kind, status, reason, id, and of each metric on each split its value,
     "acc_retain_test", with the ends of its 95% interval, "acc_retain_test_lo" and "_hi". `df.attrs["units"]` has the unit of each
     column ("%", "s", ...).
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with open(folder + "/small.yaml", "w") as file:
+    ...     _ = file.write("{name: small, data: gaussians, arch: mlp, train: {epochs: 1}, probe: false, forget: [[1]], methods: [svd]}")
+    >>> run(folder + "/small.yaml", folder, seeds=[0, 1], relearn=False)
+    >>> table = results(folder + "/small")
+    >>> table[table.kind == "unlearn"][["label", "seed", "status"]].sort_values("seed").values.tolist()
+    [['svd', 0, 'ok'], ['svd', 1, 'ok']]
+    >>> table.attrs["units"]["acc_retain_test"]
+    '%'
     """
     try:
         import h5py

@@ -98,7 +98,8 @@ def attack(
         role: of each point [N]: 0 not trained on, 1 trained on, 2 audited (such as forgotten images).
         shadow_logits: [S, N, K] of S shadow models, and shadow_keep [S, N]: 1 where the point was in that model's training set.
         population_logits: [Z, K] of points that no model has seen, with population_labels [Z] and shadow_population_logits [S, Z, K].
-        unlearned_logits: [U, N, K] of unlearned models, with unlearned_keep [U, N]; retrained_logits: [R, N, K].
+        unlearned_logits: [U, N, K] of unlearned models, with unlearned_keep [U, N]: 1 where the point was in that model's training set.
+        retrained_logits: [R, N, K] of models retrained without what was forgotten.
         seed: of all draws.
         parameters: of attacks: **{"svc.kernel": "rbf"}; the name may be left out where there is one attack.
 
@@ -208,6 +209,16 @@ def audit(
 
     Returns:
         report.json as a dict. Its "verdict" is "invalid" where a control failed.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> group = np.repeat([0, 1, 2, 3], 100)
+    >>> labels = np.where(group < 2, 0, 1 + np.arange(400) % 2)
+    >>> logits = np.random.default_rng(0).normal(size=(400, 3)) + 2 * np.eye(3)[labels]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = audit(folder + "/audit", labels, group, logits, attacks="loss", draws=100)
+    >>> report["verdict"], sorted(report["results"]["games"])
+    ('underpowered', ['forget', 'models', 'retain'])
     """
     arrays = {
         "points/labels": labels,
