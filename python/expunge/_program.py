@@ -77,9 +77,10 @@ def results(folder: Path) -> Any:
     """The runs of an experiment as a pandas.DataFrame, one row per run file of `folder` (such as "results/demo"). Needs pandas and
     h5py.
 
-    Columns: label, method, forget, forget_names, seed, kind, status, reason, id, and of each metric on each split its value,
-    "acc_retain_test", with the ends of its 95% interval, "acc_retain_test_lo" and "_hi". `df.attrs["units"]` has the unit of each
-    column ("%", "s", ...).
+    Columns: label, method, forget, forget_names, kind, status, reason and id are texts, seed is an integer. All others are float64, NaN
+    where a run has no such number: of each metric on each split its value, "acc_retain_test", with the ends of its 95% interval,
+    "acc_retain_test_lo" and "_hi"; of each attack, by its label, "svc/auc", "svc/efficacy", "svc/tpr_0.01", ... (docs/results.md), likewise.
+    `df.attrs["units"]` has the unit of each of these ("%", "s", "nats"; "1" of a share or a pure number).
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
@@ -104,26 +105,34 @@ def results(folder: Path) -> Any:
     rows = [_row(h5py, os.path.join(folder, n), units) for n in sorted(os.listdir(folder)) if n.endswith(".h5")]
     if not rows:
         raise ValueError(f"{folder} has no run files (*.h5): give the folder of an experiment, such as results/demo")
-    table = pandas.DataFrame(rows).astype({name: "string" for name in ATTRIBUTES if name != "seed"})
+    table = pandas.DataFrame(rows)
+    table = table.astype({name: "int64" if name == "seed" else "string" for name in ATTRIBUTES})
+    table = table.astype({name: "float64" for name in units})
     table.attrs["units"] = units
     return table
 
 
 ATTRIBUTES = ("label", "method", "forget", "forget_names", "seed", "kind", "status", "reason", "id")
+# of an attack; each with its interval's ends where it has one
+NUMBERS = ("auc", "efficacy", "member_share", "balanced_accuracy_holdout", "tpr_0.001", "tpr_0.01", "tpr_0.1", "epsilon_lower")
 
 
 def _row(h5py: Any, path: str, units: Dict[str, str]) -> Dict[str, Any]:
     with h5py.File(path, "r") as run:
         row = {name: _plain(run.attrs.get(name)) for name in ATTRIBUTES}
-        if "metrics" not in run:
-            return row
-        m = run["metrics"]
-        names, splits, scale = (m[k].asstr()[:] for k in ("names", "splits", "units"))
-        for i, (name, split) in enumerate(zip(names, splits)):
-            for end, column in (("", "value"), ("_lo", "lo"), ("_hi", "hi")):
-                row[f"{name}_{split}{end}"] = float(m[column][i])
-                units[f"{name}_{split}{end}"] = str(scale[i])
-    return row
+        if "metrics" in run:
+            m = run["metrics"]
+            names, splits, scale = (m[k].asstr()[:] for k in ("names", "splits", "units"))
+            for i, (name, split) in enumerate(zip(names, splits)):
+                for end, column in (("", "value"), ("_lo", "lo"), ("_hi", "hi")):
+                    row[f"{name}_{split}{end}"] = float(m[column][i])
+                    units[f"{name}_{split}{end}"] = str(scale[i]) or "1"
+        for label, attack in run.get("attacks", {}).items():
+            for name in (number + end for number in NUMBERS for end in ("", "_lo", "_hi")):
+                if name in attack.attrs:
+                    row[f"{label}/{name}"] = float(attack.attrs[name])
+                    units[f"{label}/{name}"] = "1"
+        return row
 
 
 def _plain(value: Any) -> Optional[Any]:

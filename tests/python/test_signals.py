@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -145,6 +146,7 @@ probe: false
 train: {epochs: 2, batch_size: 1024, augment: false}
 forget: [[1]]
 methods: [{name: none, label: none}, {name: svd, label: svd}]
+attacks: [{name: loss, wiring: forget}]
 """
 
     def test_run(self):
@@ -160,18 +162,62 @@ methods: [{name: none, label: none}, {name: svd, label: svd}]
             self.assertEqual(sorted(rows.index), ["none", "original", "svd"])
             self.assertEqual(set(rows["seed"]), {3})
             self.assertEqual(set(rows["status"]), {"ok"})
-            self.assertTrue(pandas.api.types.is_integer_dtype(table["seed"]))
-            self.assertEqual(table["acc_retain_test"].dtype, np.float64)
+            self.check(table, os.path.join(out, "t"))
             self.assertEqual(table.attrs["units"]["acc_retain_test"], "%")
-            with h5py.File([os.path.join(out, "t", n) for n in os.listdir(os.path.join(out, "t")) if n.endswith(".h5")][0]) as f:
-                label, m = f.attrs["label"], f["metrics"]
-                i = list(m["names"].asstr()).index("acc_retain") if "acc_retain" in list(m["names"].asstr()) else 0
-                column = f"{m['names'].asstr()[i]}_{m['splits'].asstr()[i]}"
-                self.assertEqual(rows.loc[label, column], m["value"][i])
+            self.assertEqual(table.attrs["units"]["wall_seconds_test"], "s")
+            self.assertLess(rows.loc["none", "loss forget/auc_lo"], rows.loc["none", "loss forget/auc"])
+            self.assertTrue(np.isnan(rows.loc["original", "loss forget/auc"]))
+            # a run that failed, and one without any number
+            lost = os.path.join(out, "t", "lost.h5")
+            shutil.copy(os.path.join(out, "t", [n for n in os.listdir(os.path.join(out, "t")) if n.endswith(".h5")][0]), lost)
+            with h5py.File(lost, "a") as f:
+                f.attrs["status"], f.attrs["label"], f.attrs["reason"] = "failed", "lost", "too warm"
+                for part in ("metrics", "attacks"):
+                    if part in f:
+                        del f[part]
+            table = expunge.results(os.path.join(out, "t"))
+            self.check(table, os.path.join(out, "t"))
+            row = table.set_index("label").loc["lost"]
+            self.assertEqual((row["status"], row["reason"]), ("failed", "too warm"))
+            self.assertTrue(row[list(table.attrs["units"])].isna().all())
+            os.mkdir(os.path.join(out, "alone"))
+            shutil.move(lost, os.path.join(out, "alone", "lost.h5"))
+            table = expunge.results(os.path.join(out, "alone"))
+            self.check(table, os.path.join(out, "alone"))
+            self.assertEqual((table.shape, table.attrs["units"]), ((1, 9), {}))
             with self.assertRaisesRegex(ValueError, "no run files"):
                 expunge.results(folder)
             with self.assertRaisesRegex(ValueError, "no such folder"):
                 expunge.results(os.path.join(folder, "x"))
+
+
+    def check(self, table, folder):
+        """Every column has its type, every number its unit, and the values are those of the run files."""
+        texts = {"label", "method", "forget", "forget_names", "kind", "status", "reason", "id"}
+        for name, dtype in table.dtypes.items():
+            if name in texts:
+                self.assertIsInstance(dtype, pandas.StringDtype, name)
+            else:
+                self.assertEqual(dtype, np.int64 if name == "seed" else np.float64, name)
+        self.assertEqual(set(table.attrs["units"]), set(table.columns) - texts - {"seed"})
+        self.assertNotIn("", table.attrs["units"].values())
+        files = sorted(n for n in os.listdir(folder) if n.endswith(".h5"))
+        self.assertEqual(len(table), len(files))
+        for i, name in enumerate(files):
+            with h5py.File(os.path.join(folder, name)) as f:
+                row, numbers = table.iloc[i], {}
+                self.assertEqual([row["label"], row["seed"], row["status"]], [f.attrs[k] for k in ("label", "seed", "status")])
+                if "metrics" in f:
+                    m = f["metrics"]
+                    for j, key in enumerate(zip(m["names"].asstr(), m["splits"].asstr())):
+                        numbers["_".join(key)] = m["value"][j]
+                        numbers["_".join(key) + "_hi"] = m["hi"][j]
+                        self.assertEqual(table.attrs["units"]["_".join(key)], m["units"].asstr()[j])
+                if "attacks" in f:
+                    numbers["loss forget/auc"], numbers["loss forget/auc_lo"] = (f["attacks/loss forget"].attrs[k] for k in ("auc", "auc_lo"))
+                    self.assertIn("loss forget/efficacy", row)
+                for key, value in numbers.items():
+                    np.testing.assert_array_equal(row[key], value, key)
 
 
 if __name__ == "__main__":
