@@ -73,7 +73,7 @@ class Documented(unittest.TestCase):
 
     def run_blocks(self, page, count):
         with open(os.path.join(ROOT, page)) as f:
-            blocks = re.findall(r"```python\n(.*?)```", f.read(), re.S)
+            blocks = re.findall(r"```python\n(.*?)```", f.read().split("\n## Recipes\n")[0], re.S)
         self.assertEqual(len(blocks), count, page)
         torch.manual_seed(0)
         make = lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 16), torch.nn.ReLU(), torch.nn.Linear(16, 4))
@@ -95,6 +95,14 @@ class Documented(unittest.TestCase):
                 self.assertEqual(os.path.exists("audit/report.html"), page != "README.md")
             finally:
                 os.chdir(before)
+
+    def test_lines(self):
+        """The lines of Python that README.md begins with."""
+        with open(os.path.join(ROOT, "README.md")) as f:
+            (lines,) = re.findall(r"```pycon\n(.*?)```", f.read(), re.S)
+        test = doctest.DocTestParser().get_doctest(lines, {}, "README.md", "README.md", 0)
+        self.assertEqual(len(test.examples), 5)
+        self.assertEqual(doctest.DocTestRunner().run(test).failed, 0)
 
     def test_page(self):
         self.run_blocks("docs/python.md", 5)

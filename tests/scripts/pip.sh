@@ -1,4 +1,4 @@
-# `pip install .` into an empty folder, as far as that works without a package index: the package is used from elsewhere, the
+# `pip install .` into an empty folder, as far as that works without a package index (make check-long: into a fresh environment, with one): the package is used from elsewhere, the
 # command `expunge` is the program, and the library finds its helper there.
 set -eu
 . "$EXPUNGE_TESTS/scripts/python"
@@ -28,8 +28,18 @@ except expunge.Error as error:
     assert "helper" not in str(error), error
 ' "$site"
 same() { [ "$("$site/bin/expunge" "$@" 2>&1; echo $?)" = "$("$EXPUNGE" "$@" 2>&1; echo $?)" ] || { echo "expunge $*: not the program's answer"; exit 1; }; }
+sed -n '/^```pycon$/,/^```$/p' "$root/README.md" | grep -v '^```' >"$site/five.txt"
+[ "$(grep -c '^>>> ' "$site/five.txt")" -eq 5 ] || { echo "README.md: not five lines of Python"; exit 1; }
+"$python" -m doctest "$site/five.txt" || { echo "README.md: the five lines say something else"; exit 1; }
 same --version
 same list metrics
 same list configs --names
 "$site/bin/expunge" list configs | grep -qxF "They lie in $site/expunge/configs; README.md there explains their keys." || { echo "the package has no configs"; exit 1; }
 same unlearn --arch
+[ "${EXPUNGE_LONG:-}" ] || exit 0
+unset PYTHONPATH
+cd "$site/.."
+"$python" -m venv fresh
+fresh/bin/python -m pip install --quiet --disable-pip-version-check "$root" >log 2>&1 || { tail -n 3 log; echo "a fresh environment was left out: no package index"; exit 0; }
+fresh/bin/python -I -m doctest "$site/five.txt" || { echo "README.md: the five lines in a fresh environment"; exit 1; }
+[ "$(fresh/bin/expunge --version)" = "$("$EXPUNGE" --version)" ]
