@@ -20,10 +20,10 @@ void audit_pictures_free(AuditPictures *p)
 }
 
 /* Raw value of a pixel, 0..255; float images are stretched from their own range. */
-static uint8_t pixel(const DataSet *set, int64_t at, double lo, double hi)
+static uint8_t pixel(DataType type, const void *pixels, int64_t at, double lo, double hi)
 {
-    if (set->type == DATA_U8) return ((const uint8_t *)set->images)[at];
-    double value = (double)((const float *)set->images)[at];
+    if (type == DATA_U8) return ((const uint8_t *)pixels)[at];
+    double value = (double)((const float *)pixels)[at];
     double share = hi > lo ? (value - lo) / (hi - lo) : 0;
     return (uint8_t)lround(255 * fmin(fmax(share, 0), 1));
 }
@@ -35,10 +35,13 @@ static BaseStatus render(const DataSet *set, int64_t i, IoImage *out)
     BaseStatus st = BASE_OK;
     int64_t most = set->H > set->W ? set->H : set->W, step = (most + SIDE_MAX - 1) / SIDE_MAX, plane = set->H * set->W;
     double lo = INFINITY, hi = -INFINITY;
+    void *pixels = NULL;
     *out = (IoImage){.W = (set->W + step - 1) / step, .H = (set->H + step - 1) / step};
     BASE_TRY(BASE_ALLOC_RAW(out->W * out->H * 3, &out->rgb));
+    BASE_TRY(base_alloc_raw(1, data_image_bytes(set), &pixels));
+    BASE_TRY(data_fetch(set, &i, 1, pixels));
     for (int64_t k = 0; set->type == DATA_F32 && k < set->C * plane; k++) {
-        double value = (double)((const float *)set->images)[i * set->C * plane + k];
+        double value = (double)((const float *)pixels)[k];
         lo = fmin(lo, value);
         hi = fmax(hi, value);
     }
@@ -47,9 +50,10 @@ static BaseStatus render(const DataSet *set, int64_t i, IoImage *out)
             for (int64_t c = 0; c < 3; c++) {
                 int64_t channel = c < set->C ? c : 0;
                 out->rgb[(y * out->W + x) * 3 + c] =
-                    pixel(set, (i * set->C + channel) * plane + y * step * set->W + x * step, lo, hi);
+                    pixel(set->type, pixels, channel * plane + y * step * set->W + x * step, lo, hi);
             }
 out:
+    base_free(pixels);
     return st;
 }
 

@@ -433,17 +433,17 @@ static BaseStatus record_points(const DataSet *test, StoreRun *run)
     double *points = NULL;
     int32_t *labels = NULL;
     int64_t *chosen = NULL, n = test->N < POINTS ? test->N : POINTS, shape[2] = {n, 2};
-    const float *x = test->images;
+    float x[2];
     BaseRandom random = base_random_make(0, "region_points", 0);
     BASE_TRY(BASE_ALLOC(n, &chosen));
     base_random_choose(&random, test->N, n, chosen);
     BASE_TRY(BASE_ALLOC(n * 2, &points));
     BASE_TRY(BASE_ALLOC(n, &labels));
     for (int64_t i = 0; i < n; i++) {
-        int64_t at = chosen[i];
-        points[2 * i] = (double)x[2 * at];
-        points[2 * i + 1] = (double)x[2 * at + 1];
-        labels[i] = test->labels[at];
+        BASE_TRY(data_fetch(test, &chosen[i], 1, x));
+        points[2 * i] = (double)x[0];
+        points[2 * i + 1] = (double)x[1];
+        labels[i] = test->labels[chosen[i]];
     }
     store_run_set_array(run, "/regions/points", STORE_F64, 2, shape, points);
     store_run_set_array(run, "/regions/point_label", STORE_I32, 1, &n, labels);
@@ -466,10 +466,13 @@ BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrec
     BASE_TRY(BASE_ALLOC(2 * n, &images));
     BASE_TRY(BASE_ALLOC(n, &labels));
     double lo[2] = {INFINITY, INFINITY}, hi[2] = {-INFINITY, -INFINITY};
-    const float *x = data->test->images;
-    for (int64_t i = 0; i < 2 * data->test->N; i++) {
-        lo[i % 2] = fmin(lo[i % 2], (double)x[i]);
-        hi[i % 2] = fmax(hi[i % 2], (double)x[i]);
+    for (int64_t i = 0; i < data->test->N; i++) {
+        float x[2];
+        BASE_TRY(data_fetch(data->test, &i, 1, x));
+        for (int d = 0; d < 2; d++) {
+            lo[d] = fmin(lo[d], (double)x[d]);
+            hi[d] = fmax(hi[d], (double)x[d]);
+        }
     }
     record_axis("/regions/x", lo[0], hi[0], images, 0, run);
     record_axis("/regions/y", lo[1], hi[1], images, 1, run);

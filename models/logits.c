@@ -89,11 +89,13 @@ static int64_t reflect(int64_t i, int64_t n)
     return i < n ? i : period - i;
 }
 
-static void copy_moved(const DataSet *set, int64_t at, bool flip, int64_t dy, int64_t dx, void *out)
+static BaseStatus copy_moved(const DataSet *set, int64_t at, bool flip, int64_t dy, int64_t dx, char *room, char *to)
 {
     size_t size = set->type == DATA_U8 ? 1 : sizeof(float);
-    const char *from = (const char *)set->images + (size_t)(at * set->C * set->H * set->W) * size;
-    char *to = out;
+    const void *pixels;
+    BaseStatus st = data_look(set, at, room, &pixels);
+    const char *from = pixels;
+    if (st != BASE_OK) return st;
     for (int64_t c = 0; c < set->C; c++)
         for (int64_t y = 0; y < set->H; y++)
             for (int64_t x = 0; x < set->W; x++, to += size) {
@@ -101,6 +103,7 @@ static void copy_moved(const DataSet *set, int64_t at, bool flip, int64_t dy, in
                 if (flip) sx = set->W - 1 - sx;
                 memcpy(to, from + (size_t)((c * set->H + sy) * set->W + sx) * size, size);
             }
+    return BASE_OK;
 }
 
 static void add_query(const float *z, int64_t K, int32_t y, double *row, double *sum)
@@ -126,6 +129,7 @@ typedef struct {
     NnNet *net;
     DataSet block;  /* images and labels owned; the rest is the split's */
     int64_t *point; /* [N] which point each image of the block is */
+    char *room;     /* one image */
     int64_t most;
     float *z;    /* [most, K] */
     double *row; /* [K] */
@@ -136,6 +140,7 @@ static void blocks_free(Blocks *b)
     base_free(b->block.images);
     base_free(b->block.labels);
     base_free(b->point);
+    base_free(b->room);
     base_free(b->z);
     base_free(b->row);
 }
@@ -157,6 +162,7 @@ static BaseStatus blocks_make(const ModelLogitsTask *task, NnNet *net, const Dat
     BASE_TRY(base_alloc_raw((size_t)(b->most * image), size, &b->block.images));
     BASE_TRY(BASE_ALLOC_RAW(b->most, &b->block.labels));
     BASE_TRY(BASE_ALLOC_RAW(b->most, &b->point));
+    BASE_TRY(BASE_ALLOC_RAW(data_image_bytes(set), &b->room));
     BASE_TRY(BASE_ALLOC_RAW(b->most * K, &b->z));
     BASE_TRY(BASE_ALLOC_RAW(K, &b->row));
 out:
@@ -168,15 +174,15 @@ static BaseStatus do_block(Blocks *b, const DataSet *set, double *logits)
 {
     BaseStatus st = BASE_OK;
     int64_t K = nn_net_classes(b->net), queries = model_queries_count(&b->task->queries);
-    size_t bytes = (size_t)(set->C * set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
+    size_t bytes = data_image_bytes(set);
     if (b->block.N == 0) return BASE_OK;
     for (int64_t q = 0; q < queries; q++) {
         bool flip;
         int64_t dy, dx;
         query_at(&b->task->queries, q, &flip, &dy, &dx);
         for (int64_t i = 0; i < b->block.N; i++)
-            copy_moved(set, b->task->points->item[b->point[i]].at, flip, dy, dx,
-                       (char *)b->block.images + (size_t)i * bytes);
+            BASE_TRY(copy_moved(set, b->task->points->item[b->point[i]].at, flip, dy, dx, b->room,
+                                (char *)b->block.images + (size_t)i * bytes));
         DataView view = data_view_all(&b->block);
         BASE_TRY(nn_predict(b->net, &view, b->task->precision, NULL, b->z));
         for (int64_t i = 0; i < b->block.N; i++) {

@@ -59,24 +59,27 @@ BaseStatus data_image(const DataSet *set, int64_t i, int64_t C, int64_t H, int64
 {
     BaseStatus st = check_shape(set, C, H, W);
     if (st != BASE_OK) return st;
-    if (i < 0 || i >= set->N)
-        return base_error_set(BASE_EARG, "%s: image %lld; there are images 0 to %lld", set->name, (long long)i,
-                              (long long)set->N - 1);
+    void *room = NULL;
+    const void *pixels;
+    BASE_TRY(base_alloc_raw(1, data_image_bytes(set), &room));
+    BASE_TRY(data_look(set, i, room, &pixels));
     int64_t top = (H - set->H) / 2, left = (W - set->W) / 2;
     for (int64_t c = 0; c < C; c++)
         for (int64_t y = 0; y < H; y++)
             for (int64_t x = 0; x < W; x++) {
                 int64_t from = set->C == 1 ? 0 : c, v = y - top, u = x - left;
                 bool inside = v >= 0 && v < set->H && u >= 0 && u < set->W;
-                int64_t at = ((i * set->C + from) * set->H + v) * set->W + u;
+                int64_t at = (from * set->H + v) * set->W + u;
                 float value;
                 if (set->type == DATA_U8)
-                    value = normalised(set, from, inside ? ((const uint8_t *)set->images)[at] : 0);
+                    value = normalised(set, from, inside ? ((const uint8_t *)pixels)[at] : 0);
                 else
-                    value = inside ? ((const float *)set->images)[at] : 0;
+                    value = inside ? ((const float *)pixels)[at] : 0;
                 out[(c * H + y) * W + x] = value;
             }
-    return BASE_OK;
+out:
+    base_free(room);
+    return st;
 }
 
 /* Where the image stands in the network's canvas, and whether the canvas is mirrored afterwards. */

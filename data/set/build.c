@@ -53,6 +53,31 @@ out:
     return st;
 }
 
+size_t data_image_bytes(const DataSet *set) { return (size_t)(set->C * set->H * set->W) * pixel_size(set->type); }
+
+BaseStatus data_look(const DataSet *set, int64_t i, void *room, const void **pixels)
+{
+    (void)room;
+    if (i < 0 || i >= set->N)
+        return base_error_set(BASE_EARG, "%s: image %lld; there are images 0 to %lld", set->name, (long long)i,
+                              (long long)set->N - 1);
+    *pixels = (const char *)set->images + (size_t)i * data_image_bytes(set);
+    return BASE_OK;
+}
+
+BaseStatus data_fetch(const DataSet *set, const int64_t *index, int64_t n, void *out)
+{
+    size_t size = data_image_bytes(set);
+    for (int64_t i = 0; i < n; i++) {
+        char *at = (char *)out + (size_t)i * size;
+        const void *pixels = NULL;
+        BaseStatus st = data_look(set, index ? index[i] : i, at, &pixels);
+        if (st != BASE_OK) return st;
+        if (pixels != at) memcpy(at, pixels, size);
+    }
+    return BASE_OK;
+}
+
 void data_set_forget_classes(DataSet *set)
 {
     for (int64_t k = 0; set->class_names && k < set->K; k++) base_free(set->class_names[k]);

@@ -37,6 +37,14 @@ typedef struct {
 } DataSet;
 void data_set_free(DataSet *set); /* NULL is fine */
 
+/** Bytes of one image. */
+size_t data_image_bytes(const DataSet *set);
+/** The raw pixels of images index[0] to index[n - 1] (NULL: the first n), one after another: @p out [n, C, H, W] of the
+ *  set's type. The only way to them for whoever did not make the set; threads may call it at once. */
+BaseStatus data_fetch(const DataSet *set, const int64_t *index, int64_t n, void *out);
+/** The pixels of image @p i without a copy where they are in memory, else read into @p room (data_image_bytes). */
+BaseStatus data_look(const DataSet *set, int64_t i, void *room, const void **pixels);
+
 /** A part of a set: index[i] is a position in the set. NULL index: all of it. Values; nothing owned. */
 typedef struct {
     const DataSet *set;   /* borrowed */
