@@ -30,7 +30,10 @@ static Kept kept[KEPT + 1];                       /* oldest first */
 static int kept_count;
 static size_t kept_bytes;
 static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic int64_t live;
+static _Atomic int64_t live, live_bytes; /* live_bytes: of large blocks */
+static _Atomic int64_t budget;           /* 0: the default */
+static _Atomic int64_t outside;          /* the most that was resident beside large blocks */
+static void (*_Atomic reclaimer)(int64_t bytes);
 static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails; -1: this one */
 
 static _Atomic bool has_refused; /* since countdown was set */
@@ -106,10 +109,45 @@ void base_memory_trim(void)
     pthread_mutex_unlock(&kept_lock);
 }
 
+void base_memory_set_budget(int64_t bytes) { atomic_store(&budget, bytes); }
+void base_memory_set_reclaim(void (*reclaim)(int64_t bytes)) { atomic_store(&reclaimer, reclaim); }
+
+int64_t base_memory_budget(void)
+{
+    static _Atomic int64_t half;
+    int64_t bytes = atomic_load(&budget);
+    if (bytes > 0) return bytes;
+    if (!atomic_load(&half)) atomic_store(&half, base_memory_limit() / 2);
+    return atomic_load(&half);
+}
+
+int64_t base_memory_budget_left(void)
+{
+    pthread_mutex_lock(&kept_lock);
+    int64_t blocks = atomic_load(&live_bytes) + (int64_t)kept_bytes;
+    pthread_mutex_unlock(&kept_lock);
+    int64_t rest = base_system_resident_memory() - blocks, most = atomic_load(&outside);
+    while (rest > most && !atomic_compare_exchange_weak(&outside, &most, rest)) continue;
+    return base_memory_budget() - blocks - (rest > most ? rest : most);
+}
+
+/* Freed blocks go first, since nobody misses them. */
+static void make_room(int64_t bytes)
+{
+    void (*reclaim)(int64_t) = atomic_load(&reclaimer);
+    if ((!reclaim && atomic_load(&budget) == 0) || base_memory_budget_left() >= bytes) return;
+    base_memory_trim();
+    int64_t left = base_memory_budget_left();
+    if (!reclaim || left >= bytes) return;
+    reclaim(bytes - left);
+    base_memory_trim();
+}
+
 static void *fresh(size_t bytes, bool huge)
 {
     void *block = huge ? take_kept(bytes) : NULL;
     if (block) return block;
+    if (huge) make_room((int64_t)bytes);
     block = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
     if (block && huge) base_system_wish_huge(block, bytes);
     return block;
@@ -128,6 +166,8 @@ BaseStatus base_alloc_raw(size_t count, size_t size, void **out)
     void *block = refused() ? NULL : fresh(bytes, huge);
     if (!block) return base_error_set(BASE_ENOMEM, "not enough memory: %zu bytes", bytes);
     atomic_fetch_add(&live, 1);
+    size_t capacity = bytes >= HUGE_BLOCK / 2 ? base_system_block_bytes(block) : 0; /* as base_free will see it */
+    if (capacity >= HUGE_BLOCK) atomic_fetch_add(&live_bytes, (int64_t)capacity);
     *out = block;
     return BASE_OK;
 }
@@ -161,8 +201,9 @@ void base_free(void *block)
 {
     if (!block) return;
     atomic_fetch_sub(&live, 1);
-    size_t capacity = KEPT > 0 ? base_system_block_bytes(block) : 0;
-    if (capacity >= HUGE_BLOCK && capacity <= KEPT_BYTES)
+    size_t capacity = base_system_block_bytes(block);
+    if (capacity >= HUGE_BLOCK) atomic_fetch_sub(&live_bytes, (int64_t)capacity);
+    if (KEPT > 0 && capacity >= HUGE_BLOCK && capacity <= KEPT_BYTES)
         keep(block, capacity);
     else
         free(block);

@@ -44,6 +44,16 @@ int64_t base_memory_cgroup(const char *root);
 /** Bytes of address space that are left under RLIMIT_AS; INT64_MAX where that is not limited. */
 int64_t base_memory_space_left(void);
 
+/** Bytes that this process should hold at most (--memory); 0: half of base_memory_limit(), which is the default. It refuses
+ *  nothing: it decides what stays in memory that could be read again. */
+void base_memory_set_budget(int64_t bytes);
+int64_t base_memory_budget(void);
+/** Bytes of the budget that nobody uses; below 0 where it is passed. What is allocated but not yet written counts. */
+int64_t base_memory_budget_left(void);
+/** What is called where an allocation of 8 MiB or more would pass the budget, to give back about @p bytes; one function (NULL:
+ *  none), called by any thread, which allocates nothing. */
+void base_memory_set_reclaim(void (*reclaim)(int64_t bytes));
+
 /** Tests only: the n-th allocation from now (1 = the next) fails, and every later one; -n: that one alone; 0: never.
  *  Process-wide. */
 void base_memory_fail_at(int64_t n);
