@@ -84,6 +84,34 @@ out:
     return st;
 }
 
+BaseStatus io_file_read_part(const char *path, int64_t offset, size_t size, char **out)
+{
+    int fd;
+    int64_t length = 0;
+    char *bytes = NULL;
+    *out = NULL;
+    BaseStatus st = open_for_reading(path, &fd, &length);
+    if (st != BASE_OK) return st;
+    BASE_CHECK(offset >= 0 && offset <= length && (int64_t)size <= length - offset, BASE_EIO,
+               "%s: became shorter: it has %lld bytes, and %zu were to be read from byte %lld on", path,
+               (long long)length, size, (long long)offset);
+    BASE_TRY(BASE_ALLOC_RAW(size + 1, &bytes));
+    for (size_t at = 0; at < size;) {
+        ssize_t got = pread(fd, bytes + at, size - at, (off_t)(offset + (int64_t)at));
+        if (got < 0 && errno == EINTR) continue;
+        BASE_CHECK(got >= 0, BASE_EIO, "%s: cannot be read: %s", path, strerror(errno));
+        BASE_CHECK(got > 0, BASE_EIO, "%s: became shorter while it was being read", path);
+        at += (size_t)got;
+    }
+    bytes[size] = '\0';
+    *out = bytes;
+    bytes = NULL;
+out:
+    base_free(bytes);
+    close(fd);
+    return st;
+}
+
 /* Who writes a temporary file holds a lock on it, which ends with the process however it ends: a number in the name
  * says little where machines share a folder, numbers are given again, or a killed process waits for its parent. */
 static void remove_unless_locked(int folder, const char *name)
@@ -398,6 +426,14 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     (void)info, (void)kind, (void)where;
     remove(path);
     return 0;
+}
+
+BaseStatus io_folder_cache(char **out)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    *out = NULL;
+    if (cache && cache[0] == '/') return base_format(out, "%s/expunge", cache);
+    return home && home[0] == '/' ? base_format(out, "%s/.cache/expunge", home) : BASE_OK;
 }
 
 BaseStatus io_folder_temporary(const char *what, char **out)

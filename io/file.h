@@ -12,6 +12,9 @@
  *  with one NUL after the last byte. @return BASE_EIO (missing, directory, unreadable), BASE_ELIMIT, BASE_ENOMEM. */
 BaseStatus io_file_read(const char *path, size_t limit, char **out, size_t *size);
 
+/** @p size bytes from @p offset on of a regular file. *out owned. BASE_EIO, also where the file ends before. */
+BaseStatus io_file_read_part(const char *path, int64_t offset, size_t size, char **out);
+
 /** BASE_EIO unless @p path is a regular file that this process may read; its size in bytes. */
 BaseStatus io_file_size(const char *path, int64_t *size);
 
@@ -57,6 +60,9 @@ BaseStatus io_folder_folders(const char *path, char ***names, size_t *count);
 /** Puts the folder @p from at @p to, whole or not at all, and removes what stood there; both in one parent folder. On
  *  failure what stood at @p to still stands, and @p from too. */
 BaseStatus io_folder_replace(const char *from, const char *to);
+/** The folder in which this user's programs keep what can be made again: $XDG_CACHE_HOME/expunge, else ~/.cache/expunge. It
+ *  may not be there. *out owned, NULL where neither variable says. */
+BaseStatus io_folder_cache(char **out);
 /** A new folder "expunge-<what>-XXXXXX" in TMPDIR, else /tmp. *out owned; io_folder_remove takes the folder. BASE_EIO. */
 BaseStatus io_folder_temporary(const char *what, char **out);
 /** Removes a folder with all that is in it (links themselves, not what they name). Nothing there: fine. */

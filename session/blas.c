@@ -22,19 +22,20 @@ typedef enum { UNKNOWN, RIGHT, WRONG } Answer;
 static BaseStatus answer_file(const char *core, char **path, char right[160], char wrong[160])
 {
     BaseStatus st = BASE_OK;
-    char hash[BASE_HASH_HEX], *key = NULL;
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *cpu = math_blas_cpu_key();
+    char hash[BASE_HASH_HEX], *key = NULL, *folder = NULL;
+    const char *cpu = math_blas_cpu_key();
     const char *version = math_blas_version(),
                *running = strstr(version, math_blas_core()); /* what was built precedes it */
-    bool own = cache && cache[0] == '/';
     *path = NULL;
-    BASE_CHECK(*cpu && (own || (home && home[0] == '/')), BASE_ENOTFOUND, "no cache folder");
+    BASE_TRY(io_folder_cache(&folder));
+    BASE_CHECK(*cpu && folder, BASE_ENOTFOUND, "no cache folder");
     BASE_TRY(base_format(&key, "%s|%.*s|%s", cpu, (int)(running ? running - version : 0), version, core));
     base_hash_bytes(key, strlen(key), hash);
     snprintf(right, 160, "expunge blas 1 %s right\n", hash);
     snprintf(wrong, 160, "expunge blas 1 %s wrong\n", hash);
-    BASE_TRY(base_format(path, "%s%s/expunge/blas-%s-%.16s", own ? cache : home, own ? "" : "/.cache", core, hash));
+    BASE_TRY(base_format(path, "%s/blas-%s-%.16s", folder, core, hash));
 out:
+    base_free(folder);
     base_free(key);
     return st;
 }
