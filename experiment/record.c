@@ -479,6 +479,7 @@ BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrec
     DataSet grid = *train; /* borrows its class names; never freed as a set */
     grid.N = n;
     grid.images = images;
+    grid.reader = NULL;
     grid.labels = labels;
     DataView view = data_view_all(&grid);
     BASE_TRY(session_predict(net, &view, precision, "decision regions", &predictions));

@@ -89,13 +89,10 @@ static int64_t reflect(int64_t i, int64_t n)
     return i < n ? i : period - i;
 }
 
-static BaseStatus copy_moved(const DataSet *set, int64_t at, bool flip, int64_t dy, int64_t dx, char *room, char *to)
+/* @p from: the image's pixels. */
+static void copy_moved(const DataSet *set, const char *from, bool flip, int64_t dy, int64_t dx, char *to)
 {
     size_t size = set->type == DATA_U8 ? 1 : sizeof(float);
-    const void *pixels;
-    BaseStatus st = data_look(set, at, room, &pixels);
-    const char *from = pixels;
-    if (st != BASE_OK) return st;
     for (int64_t c = 0; c < set->C; c++)
         for (int64_t y = 0; y < set->H; y++)
             for (int64_t x = 0; x < set->W; x++, to += size) {
@@ -103,7 +100,6 @@ static BaseStatus copy_moved(const DataSet *set, int64_t at, bool flip, int64_t 
                 if (flip) sx = set->W - 1 - sx;
                 memcpy(to, from + (size_t)((c * set->H + sy) * set->W + sx) * size, size);
             }
-    return BASE_OK;
 }
 
 static void add_query(const float *z, int64_t K, int32_t y, double *row, double *sum)
@@ -129,7 +125,8 @@ typedef struct {
     NnNet *net;
     DataSet block;  /* images and labels owned; the rest is the split's */
     int64_t *point; /* [N] which point each image of the block is */
-    char *room;     /* one image */
+    int64_t *at;    /* [N] and where it is in the split */
+    char *raw;      /* the block's images as they are, where more than one query is made of them */
     int64_t most;
     float *z;    /* [most, K] */
     double *row; /* [K] */
@@ -140,7 +137,8 @@ static void blocks_free(Blocks *b)
     base_free(b->block.images);
     base_free(b->block.labels);
     base_free(b->point);
-    base_free(b->room);
+    base_free(b->at);
+    base_free(b->raw);
     base_free(b->z);
     base_free(b->row);
 }
@@ -154,6 +152,7 @@ static BaseStatus blocks_make(const ModelLogitsTask *task, NnNet *net, const Dat
     size_t size = set->type == DATA_U8 ? 1 : sizeof(float);
     *b = (Blocks){.task = task, .net = net, .block = *set};
     b->block.images = NULL;
+    b->block.reader = NULL;
     b->block.labels = NULL;
     b->most = BLOCK_BYTES / (image * (int64_t)size);
     if (b->most > BLOCK_IMAGES) b->most = BLOCK_IMAGES;
@@ -162,7 +161,9 @@ static BaseStatus blocks_make(const ModelLogitsTask *task, NnNet *net, const Dat
     BASE_TRY(base_alloc_raw((size_t)(b->most * image), size, &b->block.images));
     BASE_TRY(BASE_ALLOC_RAW(b->most, &b->block.labels));
     BASE_TRY(BASE_ALLOC_RAW(b->most, &b->point));
-    BASE_TRY(BASE_ALLOC_RAW(data_image_bytes(set), &b->room));
+    BASE_TRY(BASE_ALLOC_RAW(b->most, &b->at));
+    if (model_queries_count(&task->queries) > 1)
+        BASE_TRY(base_alloc_raw((size_t)b->most, data_image_bytes(set), (void **)&b->raw));
     BASE_TRY(BASE_ALLOC_RAW(b->most * K, &b->z));
     BASE_TRY(BASE_ALLOC_RAW(K, &b->row));
 out:
@@ -176,13 +177,13 @@ static BaseStatus do_block(Blocks *b, const DataSet *set, double *logits)
     int64_t K = nn_net_classes(b->net), queries = model_queries_count(&b->task->queries);
     size_t bytes = data_image_bytes(set);
     if (b->block.N == 0) return BASE_OK;
+    BASE_TRY(data_fetch(set, b->at, b->block.N, b->raw ? b->raw : b->block.images));
     for (int64_t q = 0; q < queries; q++) {
         bool flip;
         int64_t dy, dx;
         query_at(&b->task->queries, q, &flip, &dy, &dx);
-        for (int64_t i = 0; i < b->block.N; i++)
-            BASE_TRY(copy_moved(set, b->task->points->item[b->point[i]].at, flip, dy, dx, b->room,
-                                (char *)b->block.images + (size_t)i * bytes));
+        for (int64_t i = 0; b->raw && i < b->block.N; i++)
+            copy_moved(set, b->raw + (size_t)i * bytes, flip, dy, dx, (char *)b->block.images + (size_t)i * bytes);
         DataView view = data_view_all(&b->block);
         BASE_TRY(nn_predict(b->net, &view, b->task->precision, NULL, b->z));
         for (int64_t i = 0; i < b->block.N; i++) {
@@ -211,6 +212,7 @@ static BaseStatus do_split(const ModelLogitsTask *task, NnNet *net, bool test, d
         const ModelPoint *p = &task->points->item[i];
         if (p->test != test) continue;
         b.block.labels[b.block.N] = set->labels[p->at];
+        b.at[b.block.N] = p->at;
         b.point[b.block.N++] = i;
         if (b.block.N == b.most) BASE_TRY(do_block(&b, set, logits));
     }

@@ -1,8 +1,11 @@
-/* data/pipeline/loader.c - two slots that one thread fills by turns; a table takes each pixel from byte to float. */
+/* data/pipeline/loader.c - two slots that are filled by turns, by one thread where images are in memory and by as many as
+ * compute where they have to be read; a table takes each pixel from byte to float. */
 #include "data/pipeline/loader.h"
 
+#include <omp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,8 +17,18 @@ typedef struct {
     float *x;       /* [batch, C, H, W] */
     int32_t *y;     /* [batch] */
     int64_t *index; /* [batch] */
-    int64_t n;
+    int64_t n, done;
+    int64_t failed; /* the first image that could not be read; n: none */
+    BaseStatus st;  /* what it failed with, and its text */
+    char why[2048];
 } Slot;
+
+enum { WORKERS_MAX = 64 };
+typedef struct {
+    struct DataLoader *loader;
+    pthread_t thread;
+    void *room; /* one image, where it has to be read */
+} Worker;
 
 struct DataLoader {
     DataView view;
@@ -26,14 +39,17 @@ struct DataLoader {
     uint64_t augment;    /* this epoch's key */
     Slot slot[2];        /* batch b is in slot b % 2 */
 
-    pthread_t thread;
-    bool running;         /* the thread is to be joined */
+    Worker worker[WORKERS_MAX];
+    int workers;          /* how many there are to be */
+    int running;          /* so many are to be joined */
+    int64_t grain;        /* images that a worker takes at once */
     bool started;         /* an epoch is under way or over */
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t changed;
-    int64_t ready;    /* batches filled in this epoch */
-    int64_t taken;    /* batches handed out; the last of them is still being read */
-    int64_t released; /* batches that are read no more */
+    int64_t batch, from; /* the first image that no worker has taken: its batch, and its place in it */
+    int64_t ready;       /* batches filled in this epoch */
+    int64_t taken;       /* batches handed out; the last of them is still being read */
+    int64_t released;    /* batches that are read no more */
     bool stop;
 };
 
@@ -148,61 +164,107 @@ static void write_plane(const DataLoader *l, const uint8_t *plane, const float *
     }
 }
 
-static void write_image(const DataLoader *l, int64_t image, float *out)
+/* @p room: of the worker, for an image that has to be read. */
+static BaseStatus write_image(const DataLoader *l, int64_t image, void *room, float *out)
 {
     const DataSet *set = l->view.set;
     int64_t plane = l->config.H * l->config.W;
     size_t source = (size_t)(set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
-    const uint8_t *from = (const uint8_t *)set->images + (size_t)(image * set->C) * source;
+    const void *from;
+    BaseStatus st = data_look(set, image, room, &from);
+    if (st != BASE_OK) return st;
     Place p = place_image(l, image);
     for (int64_t c = 0; c < l->config.C; c++) {
         if (set->C == 1 && c > 0)
             memcpy(out + c * plane, out, (size_t)plane * sizeof *out);
         else
-            write_plane(l, from + (size_t)c * source, l->table ? l->table[c] : NULL, p, out + c * plane);
+            write_plane(l, (const uint8_t *)from + (size_t)c * source, l->table ? l->table[c] : NULL, p,
+                        out + c * plane);
     }
+    return BASE_OK;
 }
 
-static void fill_slot(const DataLoader *l, int64_t batch, Slot *slot)
+static int64_t batch_size(const DataLoader *l, int64_t batch)
 {
-    int64_t begin = batch * l->config.batch, left = l->view.n - begin, size = l->config.C * l->config.H * l->config.W;
-    slot->n = base_smaller(left, l->config.batch);
-    for (int64_t i = 0; i < slot->n; i++) {
-        int64_t image = data_view_at(&l->view, l->order[begin + i]);
-        slot->index[i] = image;
-        slot->y[i] = l->view.set->labels[image];
-        write_image(l, image, slot->x + i * size);
-    }
+    int64_t left = l->view.n - batch * l->config.batch;
+    return base_smaller(left, l->config.batch);
 }
 
-/* Fills slots as they are released. Everything that can fail was done in data_loader_create. */
+/* Takes the next images that nobody has: @p n of @p batch from @p from on. false: the epoch is over, or stopped. */
+static bool claim(DataLoader *l, int64_t *batch, int64_t *from, int64_t *n)
+{
+    pthread_mutex_lock(&l->lock);
+    while (!l->stop && l->batch < l->batches && l->batch - l->released >= 2) pthread_cond_wait(&l->changed, &l->lock);
+    bool more = !l->stop && l->batch < l->batches;
+    if (more) {
+        Slot *slot = &l->slot[l->batch % 2];
+        if (l->from == 0) {
+            slot->n = batch_size(l, l->batch);
+            slot->done = 0;
+            slot->failed = slot->n;
+        }
+        *batch = l->batch;
+        *from = l->from;
+        *n = base_smaller(slot->n - l->from, l->grain);
+        l->from += *n;
+        if (l->from == slot->n) l->batch++, l->from = 0;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return more;
+}
+
+/* Of several images that could not be read the first in the batch is told, whichever worker comes first. */
+static void fail_slot(Slot *slot, int64_t i, BaseStatus st)
+{
+    if (i >= slot->failed) return;
+    slot->failed = i;
+    slot->st = st;
+    snprintf(slot->why, sizeof slot->why, "%s", base_error_text());
+}
+
+static void complete(DataLoader *l, Slot *slot, int64_t n)
+{
+    slot->done += n;
+    while (l->ready < l->batches) { /* a later batch may be complete first */
+        const Slot *next = &l->slot[l->ready % 2];
+        bool begun = l->ready < l->batch || (l->ready == l->batch && l->from > 0);
+        if (!begun || next->done < next->n) break;
+        l->ready++;
+    }
+    pthread_cond_broadcast(&l->changed);
+}
+
 static void *work(void *argument)
 {
-    DataLoader *l = argument;
-    for (int64_t b = 0; b < l->batches; b++) {
+    Worker *w = argument;
+    DataLoader *l = w->loader;
+    int64_t batch, from, n, size = l->config.C * l->config.H * l->config.W;
+    while (claim(l, &batch, &from, &n)) {
+        Slot *slot = &l->slot[batch % 2];
+        for (int64_t i = from; i < from + n; i++) {
+            int64_t image = data_view_at(&l->view, l->order[batch * l->config.batch + i]);
+            slot->index[i] = image;
+            slot->y[i] = l->view.set->labels[image];
+            BaseStatus st = write_image(l, image, w->room, slot->x + i * size);
+            if (st == BASE_OK) continue;
+            pthread_mutex_lock(&l->lock);
+            fail_slot(slot, i, st);
+            pthread_mutex_unlock(&l->lock);
+        }
         pthread_mutex_lock(&l->lock);
-        while (!l->stop && b - l->released >= 2) pthread_cond_wait(&l->changed, &l->lock);
-        bool stop = l->stop;
-        pthread_mutex_unlock(&l->lock);
-        if (stop) break;
-        fill_slot(l, b, &l->slot[b % 2]);
-        pthread_mutex_lock(&l->lock);
-        l->ready = b + 1;
-        pthread_cond_signal(&l->changed);
+        complete(l, slot, n);
         pthread_mutex_unlock(&l->lock);
     }
     return NULL;
 }
 
-static void stop_thread(DataLoader *l)
+static void stop_threads(DataLoader *l)
 {
-    if (!l->running) return;
     pthread_mutex_lock(&l->lock);
     l->stop = true;
-    pthread_cond_signal(&l->changed);
+    pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
-    l->running = false;
+    while (l->running > 0) pthread_join(l->worker[--l->running].thread, NULL);
 }
 
 static BaseStatus check_config(const DataView *view, const DataLoaderConfig *config)
@@ -242,6 +304,14 @@ BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *conf
         BASE_TRY(BASE_ALLOC_RAW(most, &l->slot[s].y));
         BASE_TRY(BASE_ALLOC_RAW(most, &l->slot[s].index));
     }
+    bool read = view->set->reader != NULL;
+    int64_t threads = omp_get_max_threads();
+    l->workers = read ? (int)base_smaller(base_smaller(threads, most), WORKERS_MAX) : 1;
+    l->grain = read ? 1 : config->batch;
+    for (int w = 0; w < l->workers; w++) {
+        l->worker[w].loader = l;
+        if (read) BASE_TRY(base_alloc_raw(1, data_image_bytes(view->set), &l->worker[w].room));
+    }
     if (view->set->type == DATA_U8) {
         BASE_TRY(BASE_ALLOC_RAW(view->set->C, &l->table));
         for (int64_t c = 0; c < view->set->C; c++)
@@ -257,7 +327,7 @@ out:
 void data_loader_free(DataLoader *l)
 {
     if (!l) return;
-    stop_thread(l);
+    stop_threads(l);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
     for (int s = 0; s < 2; s++) {
@@ -265,6 +335,7 @@ void data_loader_free(DataLoader *l)
         base_free(l->slot[s].y);
         base_free(l->slot[s].index);
     }
+    for (int w = 0; w < l->workers; w++) base_free(l->worker[w].room);
     base_free(l->order);
     base_free(l->table);
     base_free(l);
@@ -274,7 +345,7 @@ int64_t data_loader_batches(const DataLoader *l) { return l->batches; }
 
 BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
 {
-    stop_thread(l);
+    stop_threads(l);
     for (int64_t i = 0; i < l->view.n; i++) l->order[i] = i;
     if (l->config.shuffle) {
         BaseRandom r = base_random_make(l->config.seed, "order", (uint64_t)epoch);
@@ -282,35 +353,43 @@ BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
     }
     BaseRandom r = base_random_make(l->config.seed, "augment", (uint64_t)epoch);
     l->augment = base_random_u64(&r);
-    l->ready = l->taken = l->released = 0;
+    l->batch = l->from = l->ready = l->taken = l->released = 0;
     l->stop = false;
     l->started = false;
     sigset_t all, before; /* signals belong to the caller's threads */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&l->thread, NULL, work, l);
+    int code = 0;
+    while (!code && l->running < l->workers) {
+        code = pthread_create(&l->worker[l->running].thread, NULL, work, &l->worker[l->running]);
+        if (!code) l->running++;
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code)
+    if (l->running == 0 && l->workers > 0) /* fewer than asked for do */
         return base_error_set(BASE_EBACKEND,
                               "the thread that prepares batches could not start: %s (pthread_create: %d)",
                               strerror(code), code);
-    l->started = l->running = true;
+    l->started = true;
     return BASE_OK;
 }
 
 BaseStatus data_loader_next(DataLoader *l, DataBatch *out)
 {
+    BaseStatus st = BASE_OK;
     *out = (DataBatch){0};
     if (!l->started) return base_error_set(BASE_EARG, "a batch was asked for before data_loader_start");
     pthread_mutex_lock(&l->lock);
     l->released = l->taken;
-    pthread_cond_signal(&l->changed);
+    pthread_cond_broadcast(&l->changed);
     bool more = l->taken < l->batches;
     while (more && l->ready <= l->taken) pthread_cond_wait(&l->changed, &l->lock);
     if (more) {
         const Slot *slot = &l->slot[l->taken++ % 2];
-        *out = (DataBatch){slot->x, slot->y, slot->index, slot->n};
+        if (slot->failed < slot->n)
+            st = base_error_set(slot->st, "%s", slot->why);
+        else
+            *out = (DataBatch){slot->x, slot->y, slot->index, slot->n};
     }
     pthread_mutex_unlock(&l->lock);
-    return BASE_OK;
+    return st;
 }

@@ -1,4 +1,4 @@
-/* data/pipeline/loader.h - batches ready for a network, prepared one ahead by a thread of their own. */
+/* data/pipeline/loader.h - batches ready for a network, prepared one ahead by threads of their own. */
 #ifndef DATA_PIPELINE_LOADER_H
 #define DATA_PIPELINE_LOADER_H
 

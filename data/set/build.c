@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
+#include "data/prepare/parallel.h"
 
 enum { SIDE_MAX = 1 << 16 };
 static const double STD_MIN = 1e-3; /* 1/255 undoes the scaling; less is a slip */
@@ -27,8 +29,8 @@ BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int6
     return check_room(name, N, C, H, W, 1);
 }
 
-BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
-                           DataSet **out)
+static BaseStatus create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
+                         bool in_memory, DataSet **out)
 {
     BaseStatus st = BASE_OK;
     DataSet *set = NULL;
@@ -40,11 +42,11 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
         name, (long long)C, (long long)H, (long long)W, DATA_CHANNELS_MAX, SIDE_MAX);
     BASE_CHECK(K > 0 && K <= DATA_CLASSES_MAX, BASE_EFORMAT, "%s: %lld classes; 1 to %d can be read", name,
                (long long)K, DATA_CLASSES_MAX);
-    BASE_TRY(check_room(name, N, C, H, W, pixel_size(type)));
+    if (in_memory) BASE_TRY(check_room(name, N, C, H, W, pixel_size(type)));
     BASE_TRY(BASE_ALLOC(1, &set));
     set->N = N, set->C = C, set->H = H, set->W = W, set->K = K, set->type = type;
     BASE_TRY(base_strdup(name, &set->name));
-    BASE_TRY(base_alloc_raw((size_t)N, (size_t)(C * H * W) * pixel_size(type), &set->images));
+    if (in_memory) BASE_TRY(base_alloc_raw((size_t)N, data_image_bytes(set), &set->images));
     BASE_TRY(BASE_ALLOC_RAW(N, &set->labels));
     *out = set;
     set = NULL;
@@ -53,29 +55,51 @@ out:
     return st;
 }
 
+BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K,
+                           DataSet **out)
+{
+    return create(name, type, N, C, H, W, K, true, out);
+}
+
+BaseStatus data_set_create_read(const char *name, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K, DataSet **out)
+{
+    return create(name, DATA_U8, N, C, H, W, K, false, out);
+}
+
 size_t data_image_bytes(const DataSet *set) { return (size_t)(set->C * set->H * set->W) * pixel_size(set->type); }
 
 BaseStatus data_look(const DataSet *set, int64_t i, void *room, const void **pixels)
 {
-    (void)room;
     if (i < 0 || i >= set->N)
         return base_error_set(BASE_EARG, "%s: image %lld; there are images 0 to %lld", set->name, (long long)i,
                               (long long)set->N - 1);
-    *pixels = (const char *)set->images + (size_t)i * data_image_bytes(set);
-    return BASE_OK;
+    *pixels = set->reader ? room : (const char *)set->images + (size_t)i * data_image_bytes(set);
+    return set->reader ? set->reader->read(set->reader, i, room) : BASE_OK;
+}
+
+typedef struct {
+    const DataSet *set;
+    const int64_t *index;
+    char *out;
+} Fetch;
+
+static BaseStatus fetch_one(void *user, int64_t i)
+{
+    const Fetch *f = user;
+    char *at = f->out + (size_t)i * data_image_bytes(f->set);
+    const void *pixels = NULL;
+    BaseStatus st = data_look(f->set, f->index ? f->index[i] : i, at, &pixels);
+    if (st == BASE_OK && pixels != at) memcpy(at, pixels, data_image_bytes(f->set));
+    return st;
 }
 
 BaseStatus data_fetch(const DataSet *set, const int64_t *index, int64_t n, void *out)
 {
-    size_t size = data_image_bytes(set);
-    for (int64_t i = 0; i < n; i++) {
-        char *at = (char *)out + (size_t)i * size;
-        const void *pixels = NULL;
-        BaseStatus st = data_look(set, index ? index[i] : i, at, &pixels);
-        if (st != BASE_OK) return st;
-        if (pixels != at) memcpy(at, pixels, size);
-    }
-    return BASE_OK;
+    BaseStatus st = BASE_OK;
+    Fetch f = {set, index, out};
+    if (set->reader && n > 1) return data_parallel(n, fetch_one, &f, NULL);
+    for (int64_t i = 0; st == BASE_OK && i < n; i++) st = fetch_one(&f, i);
+    return st;
 }
 
 void data_set_forget_classes(DataSet *set)
@@ -92,6 +116,7 @@ void data_set_free(DataSet *set)
     if (!set) return;
     data_set_forget_classes(set);
     base_free(set->name);
+    if (set->reader && !set->lent) set->reader->free(set->reader);
     if (!set->lent) base_free(set->images);
     base_free(set->labels);
     base_free(set);
@@ -178,6 +203,46 @@ void data_set_normalise(DataSet *set, const float *mean, const float *std)
     memcpy(set->std, std, (size_t)set->C * sizeof *std);
 }
 
+static void hash_begin(const DataSet *set, BaseHash *hash)
+{
+    char shape[160];
+    snprintf(shape, sizeof shape, "%lld %lld %lld %lld %lld %s %s", (long long)set->N, (long long)set->C,
+             (long long)set->H, (long long)set->W, (long long)set->K, set->type == DATA_U8 ? "u8" : "f32",
+             set->normalise ? "normalised" : "as is");
+    base_hash_add_text(hash, shape);
+}
+
+static void hash_end(const DataSet *set, BaseHash *hash, char hex[BASE_HASH_HEX])
+{
+    base_hash_add(hash, set->labels, (size_t)set->N * sizeof *set->labels);
+    base_hash_add(hash, set->mean, sizeof set->mean);
+    base_hash_add(hash, set->std, sizeof set->std);
+    base_hash_finish(hash, hex);
+}
+
+BaseStatus data_set_hash_pixels(const DataSet *set, char hex[BASE_HASH_HEX])
+{
+    enum { PART = 256 };
+    BaseStatus st = BASE_OK;
+    BaseHash *hash = NULL;
+    void *room = NULL;
+    int64_t index[PART], most = base_smaller(set->N, PART);
+    BASE_TRY(base_hash_create(&hash));
+    BASE_TRY(base_alloc_raw((size_t)most, data_image_bytes(set), &room));
+    hash_begin(set, hash);
+    for (int64_t done = 0, n; done < set->N; done += n) {
+        n = base_smaller(set->N - done, most);
+        for (int64_t i = 0; i < n; i++) index[i] = done + i;
+        BASE_TRY(data_fetch(set, index, n, room));
+        base_hash_add(hash, room, (size_t)n * data_image_bytes(set));
+    }
+    hash_end(set, hash, hex);
+out:
+    base_free(room);
+    base_hash_free(hash);
+    return st;
+}
+
 BaseStatus data_set_finish(DataSet *set, const char *images, const char *labels)
 {
     BaseStatus st = BASE_OK;
@@ -193,17 +258,13 @@ BaseStatus data_set_finish(DataSet *set, const char *images, const char *labels)
             BASE_CHECK(isfinite(pixel[i]), BASE_EFORMAT, "%s: image %lld holds %f; every pixel must be a finite number",
                        images, (long long)(i / size), (double)pixel[i]);
     }
-    char shape[160];
-    snprintf(shape, sizeof shape, "%lld %lld %lld %lld %lld %s %s", (long long)set->N, (long long)set->C,
-             (long long)set->H, (long long)set->W, (long long)set->K, set->type == DATA_U8 ? "u8" : "f32",
-             set->normalise ? "normalised" : "as is");
     BASE_TRY(base_hash_create(&hash));
-    base_hash_add_text(hash, shape);
-    base_hash_add(hash, set->images, (size_t)(set->N * size) * pixel_size(set->type));
-    base_hash_add(hash, set->labels, (size_t)set->N * sizeof *set->labels);
-    base_hash_add(hash, set->mean, sizeof set->mean);
-    base_hash_add(hash, set->std, sizeof set->std);
-    base_hash_finish(hash, set->hash);
+    hash_begin(set, hash);
+    if (set->reader)
+        base_hash_add_text(hash, set->content);
+    else
+        base_hash_add(hash, set->images, (size_t)set->N * data_image_bytes(set));
+    hash_end(set, hash, set->hash);
 out:
     base_hash_free(hash);
     return st;

@@ -10,6 +10,8 @@ BaseStatus data_set_create(const char *name, DataType type, int64_t N, int64_t C
                            DataSet **out);
 /** A set of the same images, which stay @p set's: it must outlive *out. All else is a copy. */
 BaseStatus data_set_share(const DataSet *set, DataSet **out);
+/** The same, of 8-bit images that a reader (set->reader, still NULL) will read: no room for them, and no limit. */
+BaseStatus data_set_create_read(const char *name, int64_t N, int64_t C, int64_t H, int64_t W, int64_t K, DataSet **out);
 /** BASE_ELIMIT where so many 8-bit images would not fit this machine's memory: asked before they are read. */
 BaseStatus data_set_room(const char *name, int64_t N, int64_t C, int64_t H, int64_t W);
 /** Copies @p names [K]; NULL: "0", "1", ... Once per set, or again after data_set_forget_classes. */
@@ -32,5 +34,8 @@ void data_set_normalise(DataSet *set, const float *mean, const float *std);
 /** Last step: labels in range (BASE_EFORMAT), pixels finite (BASE_EFORMAT), and the hash. @p images and @p labels name
  * the two in messages. */
 BaseStatus data_set_finish(DataSet *set, const char *images, const char *labels);
+/** The hash that data_set_finish would give if the images were in memory, as it was for every set before images were read
+ * one by one: reads all of them. */
+BaseStatus data_set_hash_pixels(const DataSet *set, char hex[BASE_HASH_HEX]);
 
 #endif

@@ -1,4 +1,4 @@
-/* data/set/set.h - data sets in memory, views of them, and sets of their classes. */
+/* data/set/set.h - data sets, in memory or read image by image, views of them, and sets of their classes. */
 #ifndef DATA_SET_SET_H
 #define DATA_SET_SET_H
 
@@ -19,21 +19,31 @@ typedef struct {
     DataFilter filter;          /* of resizing; antialiased */
 } DataPrep;
 
+/** Where the images of a set come from that are not in memory. */
+typedef struct DataReader DataReader;
+struct DataReader {
+    /** Raw pixels of image @p i, [C, H, W]. Several threads may call it. */
+    BaseStatus (*read)(DataReader *reader, int64_t i, void *out);
+    void (*free)(DataReader *reader);
+};
+
 /** One split of a data set. Immutable once opened. */
 typedef struct {
     char *name;            /* "fashion-mnist train" */
     int64_t N, C, H, W, K; /* images, channels, height, width, classes */
     DataType type;
-    void *images;         /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is) */
-    bool lent;            /* the images are another set's (data_set_share) */
-    int32_t *labels;      /* [N], 0..K-1 */
-    bool classes_counted; /* no list of classes came with the data: K is 1 + the highest label */
-    char **class_names;   /* [K]; "0", "1", ... where the source has none */
-    char **source_names;  /* [K] what the data calls its classes, where a class map gives names to show; else NULL */
-    bool normalise;       /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
+    void *images;       /* [N, C, H, W]: uint8 (scaled to 0..1, then normalised) or float32 (taken as is); NULL: */
+    DataReader *reader; /* reads them (owned); NULL where they are in memory */
+    bool lent;          /* the images, or the reader, are another set's (data_set_share) */
+    char content[BASE_HASH_HEX]; /* of a set with a reader: hash of the files' hashes, in the order of the images */
+    int32_t *labels;             /* [N], 0..K-1 */
+    bool classes_counted;        /* no list of classes came with the data: K is 1 + the highest label */
+    char **class_names;          /* [K]; "0", "1", ... where the source has none */
+    char **source_names; /* [K] what the data calls its classes, where a class map gives names to show; else NULL */
+    bool normalise;      /* (x - mean) / std after scaling; per channel, channel 0 repeated where C grows */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
     DataPrep prep;            /* what was done to the images; mean and std are still to come */
-    char hash[BASE_HASH_HEX]; /* SHA-256 of shape, type, images, labels, mean, std */
+    char hash[BASE_HASH_HEX]; /* SHA-256 of shape, type, labels, mean, std, and of the images, or of content and prep */
 } DataSet;
 void data_set_free(DataSet *set); /* NULL is fine */
 
