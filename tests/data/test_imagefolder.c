@@ -85,11 +85,15 @@ static void is_image(const DataSet *set, int64_t i, const char *name)
     int64_t y0 = (image.H - set->H) / 2, x0 = (image.W - set->W) / 2; /* even differences only, or halves to even */
     if ((image.H - set->H) % 4 == 3) y0++;
     if ((image.W - set->W) % 4 == 3) x0++;
+    uint8_t *pixels;
+    assert_ok(base_alloc_raw(1, data_image_bytes(set), (void **)&pixels));
+    assert_ok(data_fetch(set, &i, 1, pixels));
     for (int64_t c = 0; c < 3; c++)
         for (int64_t y = 0; y < set->H; y++)
             for (int64_t x = 0; x < set->W; x++)
-                assert_int_equal(((uint8_t *)set->images)[((i * 3 + c) * set->H + y) * set->W + x],
+                assert_int_equal(pixels[(c * set->H + y) * set->W + x],
                                  image.rgb[((y0 + y) * image.W + x0 + x) * 3 + c]);
+    base_free(pixels);
     io_image_free(&image);
 }
 
@@ -156,8 +160,14 @@ static void test_prepared(void **state)
     data_set_free(train), data_set_free(test);
     assert_fails(data_open(spec, &(DataOptions){.crop = "none"}, &train, &test), BASE_EFORMAT,
                  "where the first image becomes");
-    assert_fails(data_open(spec, &(DataOptions){.resize = "16384", .crop = "none"}, &train, &test), BASE_EFORMAT,
-                 "crop, or resize to HxW");
+    /* too many bytes to be decoded before they are asked for */
+    assert_ok(data_open(spec, &(DataOptions){.resize = "16384", .crop = "none"}, &train, &test));
+    uint8_t *pixels;
+    int64_t rgb = 1;
+    assert_ok(base_alloc_raw(1, data_image_bytes(train), (void **)&pixels));
+    assert_fails(data_fetch(train, &rgb, 1, pixels), BASE_EFORMAT, "crop, or resize to HxW");
+    base_free(pixels);
+    data_set_free(train), data_set_free(test);
 }
 
 static void test_index(void **state)
