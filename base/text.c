@@ -147,6 +147,20 @@ static bool spells(const char *text, const char *word)
     }
 }
 
+bool base_parse_bytes(const char *text, int64_t *out)
+{
+    static const char UNITS[] = "KMGT";
+    char digits[32];
+    double number;
+    size_t n = strlen(text);
+    const char *unit = n ? strchr(UNITS, text[n - 1]) : NULL;
+    snprintf(digits, sizeof digits, "%.*s", (int)(unit && n < 30 ? n - 1 : n), text);
+    if (!base_parse_f64(digits, &number) || number < 0 || number > 1e12) return false;
+    for (const char *u = UNITS; unit && u <= unit; u++) number *= 1024;
+    *out = number < 9e18 ? (int64_t)number : INT64_MAX;
+    return true;
+}
+
 bool base_parse_bool(const char *text, bool *out)
 {
     static const char *const YES[] = {"true", "yes", "on", "y"}, *const NO[] = {"false", "no", "off", "n"};

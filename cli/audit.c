@@ -151,7 +151,7 @@ const CliCommand cli_audit = {
          "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [--pdf FILE] [-o NEW]"},
     .takes =
         "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures pdf verify signers identity meta set "
-        "precision tuning json out",
+        "precision tuning memory json out",
     .set_table = audit_params,
     .set_count = &audit_param_count,
     .examples = {"expunge audit --arch convnet --weights out.safetensors --original original.safetensors "

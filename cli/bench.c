@@ -259,7 +259,7 @@ const CliCommand cli_bench = {
 #include "cli/help/bench.txt.inc"
         },
     .usage = {"[--arch A] [--data D] [--batch-size N] [--precision P] [--tuning FILE | --tune [-o FILE]]"},
-    .takes = "arch data batch-size precision tuning tune json out",
+    .takes = "arch data batch-size precision tuning memory tune json out",
     .examples = {"expunge bench --arch resnet18",
                  "expunge bench --tune --arch vgg11_bn --batch-size 128 --precision f32 -o tuning.txt"},
     .run = run,

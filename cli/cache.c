@@ -9,22 +9,6 @@
 #include "cli/sink.h"
 #include "report/table.h"
 
-/* "20G", "500M", "0": bytes. */
-static BaseStatus parse_size(const char *text, int64_t *out)
-{
-    static const char UNITS[] = "KMGT";
-    char digits[32];
-    double number;
-    size_t n = strlen(text);
-    const char *unit = n ? strchr(UNITS, text[n - 1]) : NULL;
-    snprintf(digits, sizeof digits, "%.*s", (int)(unit && n < 30 ? n - 1 : n), text);
-    if (!base_parse_f64(digits, &number) || number < 0 || number > 1e12)
-        return base_error_set(BASE_EUSAGE, "--max-size '%.50s': must be bytes, or a number with K, M, G or T", text);
-    for (const char *u = UNITS; unit && u <= unit; u++) number *= 1024;
-    *out = number < 9e18 ? (int64_t)number : INT64_MAX;
-    return BASE_OK;
-}
-
 static BaseStatus print_json(const ModelCacheList *list, bool prune)
 {
     IoJson *json = io_json_object(), *files = io_json_array();
@@ -111,7 +95,8 @@ static BaseStatus run(const CliOptions *o)
     const char *near = base_text_nearest(action, ACTIONS, 2);
     BASE_CHECK(prune || strcmp(action, ACTIONS[0]) == 0, BASE_EUSAGE, "cache: '%.50s': must be list or prune%s%s%s",
                action, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    if (o->max_size) BASE_TRY(parse_size(o->max_size, &what.most));
+    BASE_CHECK(!o->max_size || base_parse_bytes(o->max_size, &what.most), BASE_EUSAGE,
+               "--max-size '%.50s': must be bytes, or a number with K, M, G or T", o->max_size);
     BASE_CHECK(prune == (o->unused || o->older_than > 0 || o->max_size), BASE_EUSAGE,
                prune ? "cache prune: say what to remove: --unused, --older-than DAYS or --max-size SIZE"
                      : "cache list takes no --unused, --older-than or --max-size: those go with prune");

@@ -99,7 +99,18 @@ static BaseStatus start_ranks(const CliOptions *options)
     if (st == BASE_OK) st = session_threads_set(options->threads, &all);
     if (st == BASE_OK && options->threads == 0 && !getenv("OMP_NUM_THREADS"))
         st = session_threads_set(sweep_ranks_threads(all), NULL);
+    if (sweep_ranks_count() > 1) base_memory_set_budget(base_memory_budget() / sweep_ranks_count());
     return st;
+}
+
+static BaseStatus set_memory(const CliOptions *options)
+{
+    int64_t bytes = 0;
+    if (options->memory && (!base_parse_bytes(options->memory, &bytes) || bytes < 1))
+        return base_error_set(BASE_EUSAGE, "--memory '%.50s': must be bytes, or a number with K, M, G or T",
+                              options->memory);
+    base_memory_set_budget(bytes);
+    return BASE_OK;
 }
 
 static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
@@ -109,6 +120,8 @@ static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
     if (st != BASE_OK) return st;
     if (options.help) return print_help(command);
     cli_sink_open(options.quiet);
+    st = set_memory(&options);
+    if (st != BASE_OK) return st;
     st = command->ranks ? start_ranks(&options) : session_threads_set(options.threads, NULL);
     /* what computes with networks takes a precision */
     if (st == BASE_OK && strstr(command->takes, "precision") && sweep_ranks_number() == 0) session_blas_say(&blas);

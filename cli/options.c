@@ -101,6 +101,8 @@ static const Option OPTIONS[] = {
     {"quiet", 0, FLAG, AT(quiet), NULL, "off", 0, 0, "print no notices and no progress on stderr", EVERYWHERE, NULL},
     {"threads", 0, NUMBER, AT(threads), "N", "all CPUs, or OMP_NUM_THREADS", 1, MATH_THREADS_MAX,
      "number of compute threads", EVERYWHERE, NULL},
+    {TEXT_ROW("memory", memory, "SIZE", "half of what the machine, the control group and ulimit -v allow",
+              "memory that the process should stay below (500M, 2G): decides which images stay in memory")},
     {"seed", 0, NUMBER, AT(seed), "N", "0; run: the config's seeds", 0, INT64_MAX, "seed of every random draw",
      EVERYWHERE, NULL},
     {"help", 'h', FLAG, AT(help), NULL, "off", 0, 0, "show this page", EVERYWHERE, NULL},

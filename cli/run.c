@@ -92,7 +92,7 @@ const CliCommand cli_run = {
 #include "cli/help/run.txt.inc"
         },
     .usage = {"NAME|FILE.yaml [--set a.b=c]... [--results DIR] [--jobs N] [--force] [--dry-run]"},
-    .takes = "set results jobs force dry-run precision tuning json",
+    .takes = "set results jobs force dry-run precision tuning memory json",
     .ranks = true,
     .operands_min = 1,
     .operands_max = 1,

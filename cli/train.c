@@ -229,7 +229,7 @@ const CliCommand cli_train = {
 #include "cli/help/train.txt.inc"
         },
     .usage = {"--arch A --data D [--exclude 3,7] [--canaries N] [--set k=v]... -o FILE"},
-    .takes = "arch! data! exclude canaries canary-kind canary-classes set precision tuning json out!",
+    .takes = "arch! data! exclude canaries canary-kind canary-classes set precision tuning memory json out!",
     .set_table = nn_train_params,
     .set_count = &nn_train_param_count,
     .set_common = true,

@@ -260,18 +260,21 @@ static BaseStatus meet_queue(Experiment *s)
 }
 
 /* Places in what a worker gets; behind them the --set texts. */
-enum { ARG_THREADS, ARG_FORCE, ARG_RESULTS, ARG_COMMAND, ARG_CONFIG, ARGS };
+enum { ARG_THREADS, ARG_MEMORY, ARG_FORCE, ARG_RESULTS, ARG_COMMAND, ARG_CONFIG, ARGS };
 
 static BaseStatus spawn(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     const ExperimentTask *t = s->task;
     const char **arguments = NULL;
-    char threads[24];
+    char threads[24], memory[24];
     SweepWorkers workers = {.count = t->jobs, .threads = session_threads_share(t->threads, t->jobs)};
     BASE_TRY(BASE_ALLOC(ARGS + t->assignment_count, &arguments));
     snprintf(threads, sizeof threads, "%d", workers.threads);
     arguments[ARG_THREADS] = threads;
+    if (t->jobs > 1) base_memory_set_budget(base_memory_budget() / t->jobs);
+    snprintf(memory, sizeof memory, "%lld", (long long)base_memory_budget());
+    arguments[ARG_MEMORY] = memory;
     arguments[ARG_FORCE] = t->force ? "1" : "0";
     arguments[ARG_RESULTS] = t->results ? t->results : "results";
     arguments[ARG_COMMAND] = t->command ? t->command : "";
@@ -288,11 +291,12 @@ out:
 static BaseStatus work_as_worker(int argc, char **argv)
 {
     BaseStatus st = BASE_OK;
-    int64_t threads;
+    int64_t threads, memory;
     ExperimentOutcome outcome;
     BaseText unused = {0};
-    BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_THREADS], &threads), BASE_EUSAGE,
-               "a worker was started without its experiment");
+    BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_THREADS], &threads) && base_parse_i64(argv[ARG_MEMORY], &memory),
+               BASE_EUSAGE, "a worker was started without its experiment");
+    base_memory_set_budget(memory);
     BASE_TRY(session_threads_set(threads, NULL));
     const ExperimentTask task = {.config = argv[ARG_CONFIG],
                                  .assignments = (const char *const *)argv + ARGS,
