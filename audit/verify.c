@@ -121,7 +121,9 @@ static BaseStatus check_data(Check *c, const BaseYaml *data, SessionData *now)
         base_error_clear();
         c->gone++;
     } else {
-        same = strcmp(now->hash, audit_manifest_text(data, "sha256")) == 0;
+        st = session_data_is(now, audit_manifest_text(data, "sha256"), &same);
+        if (st == BASE_ENOMEM) return st;
+        base_error_clear(); /* an image that cannot be read is none that was audited */
         if (!same) differ(c, spec, "holds other images or labels than were audited, or images prepared in another way");
         c->inputs++;
     }

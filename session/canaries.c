@@ -112,9 +112,11 @@ BaseStatus session_canaries_apply(const SessionCanaries *c, SessionData *data)
 {
     BaseStatus st = BASE_OK;
     const DataSet *set = data->train;
+    bool same;
     if (c->n == 0) return BASE_OK;
+    BASE_TRY(session_data_is(data, c->data, &same));
     BASE_CHECK(
-        strcmp(c->data, data->hash) == 0, BASE_EARG,
+        same, BASE_EARG,
         "%s: the canaries of the weights were drawn from other images (data %.12s, not %.12s): give the data and "
         "the options that the original was trained with",
         data->spec, c->data, data->hash);

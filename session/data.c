@@ -19,21 +19,42 @@ BaseStatus session_output_check(const char *out, const char *data, const char *w
     return io_path_writable(out);
 }
 
+static BaseStatus hash_both(const char *train, const char *test, char hex[BASE_HASH_HEX])
+{
+    BaseHash *hash = NULL;
+    BaseStatus st = base_hash_create(&hash);
+    if (st != BASE_OK) return st;
+    base_hash_add_text(hash, train);
+    base_hash_add_text(hash, test);
+    base_hash_finish(hash, hex);
+    base_hash_free(hash);
+    return BASE_OK;
+}
+
+BaseStatus session_data_is(const SessionData *data, const char *hash, bool *same)
+{
+    BaseStatus st = BASE_OK;
+    char train[BASE_HASH_HEX], test[BASE_HASH_HEX], before[BASE_HASH_HEX];
+    *same = strcmp(data->hash, hash) == 0;
+    if (*same || !data->train->reader) return BASE_OK;
+    BASE_TRY(data_set_hash_pixels(data->train, train));
+    BASE_TRY(data_set_hash_pixels(data->test, test));
+    BASE_TRY(hash_both(train, test, before));
+    *same = strcmp(before, hash) == 0;
+out:
+    return st;
+}
+
 /* How the images are prepared, and the hash of it all. */
 static BaseStatus describe_data(SessionData *data)
 {
     BaseStatus st = BASE_OK;
     BaseText prep = {0};
-    BaseHash *hash = NULL;
     data_prep_text(data->train, &prep);
     base_free(data->prep);
     BASE_TRY(base_text_take(&prep, &data->prep));
-    BASE_TRY(base_hash_create(&hash));
-    base_hash_add_text(hash, data->train->hash);
-    base_hash_add_text(hash, data->test->hash);
-    base_hash_finish(hash, data->hash);
+    BASE_TRY(hash_both(data->train->hash, data->test->hash, data->hash));
 out:
-    base_hash_free(hash);
     return st;
 }
 

@@ -24,6 +24,9 @@ BaseStatus session_data_open_take(const char *name, const DataOptions *options, 
                                   SessionData *out);
 /** The same images, which stay @p data's: it must outlive *out, whose labels, classes and normalisation are its own. */
 BaseStatus session_data_share(const SessionData *data, SessionData *out);
+/** Whether @p hash, which was stored, is of this data: its own, or the one that sets whose images are read one by one had while
+ *  it was computed over pixels. Reads all images where that has to be tried. */
+BaseStatus session_data_is(const SessionData *data, const char *hash, bool *same);
 /** Mean and std, as the options write them, in place of what the images had. */
 BaseStatus session_data_normalise(SessionData *data, const char *mean, const char *std);
 void session_data_free(SessionData *data);
