@@ -304,11 +304,13 @@ NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K)
     return linear(g, x, name, K, true, false, LARGEST);
 }
 
-NnNode nn_class_token(NnGraph *g, const char *name, int64_t E)
+NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E)
 {
     if (!usable(g, 0, name) || !fresh_name(g, name, "a class token")) return -1;
-    if (E < 1) return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features: must be at least 1", name, (long long)E));
-    return add_node(g, (NnNodeInfo){.kind = NN_NODE_CLASS_TOKEN, .in = {-1, -1}, .C = E, .H = 1, .W = 1}, name);
+    if (E < 1 || count < 1)
+        return fail(g, base_error_set(BASE_ESHAPE, "%s: %lld tokens of %lld features: must be at least 1", name,
+                                      (long long)count, (long long)E));
+    return add_node(g, (NnNodeInfo){.kind = NN_NODE_CLASS_TOKEN, .in = {-1, -1}, .C = E, .H = count, .W = 1}, name);
 }
 
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
@@ -316,9 +318,9 @@ NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
     if (!usable(g, x, name) || !usable(g, first, name) || !fresh_name(g, name, "a position embedding")) return -1;
     const NnNodeInfo *in = &g->nodes[x], *token = &g->nodes[first];
     if (token->kind != NN_NODE_CLASS_TOKEN || token->C != in->C)
-        return fail(g, base_error_set(BASE_ESHAPE, "%s: the first token must be a class token of %lld features", name,
+        return fail(g, base_error_set(BASE_ESHAPE, "%s: the first tokens must be class tokens of %lld features", name,
                                       (long long)in->C));
-    NnNodeInfo info = {.kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = 1 + in->H * in->W, .W = 1};
+    NnNodeInfo info = {.kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = token->H + in->H * in->W, .W = 1};
     return add_node(g, info, name);
 }
 
@@ -331,10 +333,14 @@ NnNode nn_first_token(NnGraph *g, NnNode x)
     return like(g, x, NN_NODE_FIRST_TOKEN, 1, NULL);
 }
 
-NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name)
+NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon)
 {
     if (!usable(g, x, name) || !fresh_name(g, name, "a layer norm")) return -1;
-    return like(g, x, NN_NODE_LAYER_NORM, g->nodes[x].H, name);
+    if (!(epsilon > 0 && epsilon < 1))
+        return fail(g, base_error_set(BASE_EARG, "%s: an epsilon of %g: must be in (0, 1)", name, epsilon));
+    NnNode norm = like(g, x, NN_NODE_LAYER_NORM, g->nodes[x].H, name);
+    if (norm >= 0) g->nodes[norm].epsilon = epsilon;
+    return norm;
 }
 
 NnNode nn_gelu(NnGraph *g, NnNode x)

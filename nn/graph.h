@@ -11,6 +11,8 @@
 
 #include "base/status.h"
 
+#define NN_LAYER_NORM_EPSILON 1e-6
+
 typedef struct NnGraph NnGraph;
 typedef int32_t NnNode;
 
@@ -33,13 +35,15 @@ NnNode nn_add(NnGraph *g, NnNode a, NnNode b);
 NnNode nn_dropout(NnGraph *g, NnNode x, double p); /* train mode only; inverted scaling */
 
 /* Transformers (Vaswani et al. 2017; arXiv 2010.11929): T tokens of E features are a map [E, T, 1]. */
-NnNode nn_class_token(NnGraph *g, const char *name,
-                      int64_t E); /* the learned vector @p name [1, 1, E], for nn_tokens */
-/** A map's pixels, row by row, as tokens after @p first (a class token), plus learned positions @p name [1, T, E]. */
+/** @p count learned vectors @p name [1, count, E], for nn_tokens: a class token, and a distillation token after it (arXiv
+ *  2012.12877). */
+NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E);
+/** A map's pixels, row by row, as tokens after @p first (class tokens), plus learned positions @p name [1, T, E]. */
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);
-NnNode nn_first_token(NnGraph *g, NnNode x);                  /* [E, T, 1] -> [E, 1, 1] */
-NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name); /* over the features of each token; eps 1e-6 */
-NnNode nn_gelu(NnGraph *g, NnNode x);                         /* x (1 + erf(x / sqrt(2))) / 2 */
+NnNode nn_first_token(NnGraph *g, NnNode x); /* [E, T, 1] -> [E, 1, 1] */
+/** Over the features of each token; @p epsilon: 1e-6 (NN_LAYER_NORM_EPSILON) in torchvision, 1e-12 in transformers. */
+NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon);
+NnNode nn_gelu(NnGraph *g, NnNode x);                                      /* x (1 + erf(x / sqrt(2))) / 2 */
 NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K); /* every token by itself, with bias */
 /** Self-attention as torch.nn.MultiheadAttention names and packs it: <name>.in_proj_weight [3 E, E] gives queries, keys
  *  and values, each of @p heads slices; softmax(Q K^T / sqrt(E / heads)) V; <name>.out_proj. Two layers to tap. */

@@ -35,9 +35,10 @@ typedef struct {
     int64_t C, H, W;  /* output per image */
     int64_t kernel_h, kernel_w, stride, pad;
     bool bias;
-    bool packed;   /* linear: parameters are <name>_weight and <name>_bias */
-    int64_t heads; /* attention */
-    double p;      /* dropout */
+    bool packed;    /* linear: parameters are <name>_weight and <name>_bias */
+    int64_t heads;  /* attention */
+    double p;       /* dropout */
+    double epsilon; /* layer norm */
     /* filled by nn_net_create_take; -1: none */
     int weight, bias_slice; /* parameter slices */
     int mean, var;          /* buffer slices */
@@ -53,8 +54,7 @@ BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out);
 /** The first error of the builders, its text set again; BASE_OK without one. */
 BaseStatus nn_graph_status(const NnGraph *graph);
 
-#define NN_NORM_EPSILON       1e-5
-#define NN_LAYER_NORM_EPSILON 1e-6
-#define NN_NORM_MOMENTUM      0.1
+#define NN_NORM_EPSILON  1e-5
+#define NN_NORM_MOMENTUM 0.1
 
 #endif

@@ -11,9 +11,9 @@ static const char POSITIONS[] = "encoder.pos_embedding";
 
 static NnNode draw_block(NnGraph *g, NnNode x, const char *block, const Form *form)
 {
-    NnNode y = nn_layer_norm(g, x, nn_name(g, "%s.ln_1", block));
+    NnNode y = nn_layer_norm(g, x, nn_name(g, "%s.ln_1", block), NN_LAYER_NORM_EPSILON);
     x = nn_add(g, nn_attention(g, y, nn_name(g, "%s.self_attention", block), form->heads), x);
-    y = nn_layer_norm(g, x, nn_name(g, "%s.ln_2", block));
+    y = nn_layer_norm(g, x, nn_name(g, "%s.ln_2", block), NN_LAYER_NORM_EPSILON);
     y = nn_gelu(g, nn_token_linear(g, y, nn_name(g, "%s.mlp.0", block), form->hidden));
     return nn_add(g, nn_token_linear(g, y, nn_name(g, "%s.mlp.3", block), form->features), x);
 }
@@ -21,12 +21,12 @@ static NnNode draw_block(NnGraph *g, NnNode x, const char *block, const Form *fo
 static NnNode build(NnGraph *g, const void *of, int64_t K)
 {
     const Form *form = of;
-    NnNode token = nn_class_token(g, "class_token", form->features);
+    NnNode token = nn_class_token(g, "class_token", 1, form->features);
     NnNode x = nn_conv(g, nn_input(g), "conv_proj", form->features, form->patch, form->patch, 0, true);
     x = nn_tokens(g, x, token, POSITIONS);
     for (int64_t i = 0; i < form->blocks; i++)
         x = draw_block(g, x, nn_name(g, "encoder.layers.encoder_layer_%lld", (long long)i), form);
-    x = nn_layer_norm(g, nn_first_token(g, x), "encoder.ln"); /* of the one token that is read */
+    x = nn_layer_norm(g, nn_first_token(g, x), "encoder.ln", NN_LAYER_NORM_EPSILON); /* of the one token that is read */
     return nn_linear(g, x, "heads.head", K, true);
 }
 

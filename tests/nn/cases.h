@@ -79,6 +79,7 @@ static const TwinCase CASES[] = {
     {"many_channels", many_channels, 3, 8, 8, 17},
     {"pooled", pooled, 3, 8, 12, 7},
     {"transformer", small_transformer, 3, 12, 8, 5},
+    {"distilled", small_distilled, 3, 12, 8, 5},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 

@@ -198,7 +198,7 @@ static inline void naive_layer_norm(Naive *a, int x, double *grads)
         double mean = 0, var = 0, sum = 0, dot = 0;
         for (int64_t c = 0; c < C; c++) mean += in[first + c * area] / (double)C;
         for (int64_t c = 0; c < C; c++) var += pow(in[first + c * area] - mean, 2) / (double)C;
-        double s = 1 / sqrt(var + 1e-6);
+        double s = 1 / sqrt(var + node->epsilon);
         for (int64_t c = 0; c < C; c++) {
             int64_t i = first + c * area;
             double hat = (in[i] - mean) * s;
@@ -228,18 +228,19 @@ static inline double naive_gelu_slope(double x)
 static inline void naive_tokens(Naive *a, int x, double *grads)
 {
     const NnNodeInfo *node = naive_node(a, x);
-    int64_t E = node->C, T = node->H, positions = naive_offset(a, node->weight),
-            first = naive_offset(a, naive_node(a, node->in[1])->weight);
+    const NnNodeInfo *token = naive_node(a, node->in[1]);
+    int64_t E = node->C, T = node->H, F = token->H, positions = naive_offset(a, node->weight),
+            first = naive_offset(a, token->weight);
     for (int64_t b = 0; b < a->n; b++)
         for (int64_t c = 0; c < E; c++)
             for (int64_t t = 0; t < T; t++) {
-                int64_t o = (b * E + c) * T + t, i = (b * E + c) * (T - 1) + t - 1;
+                int64_t o = (b * E + c) * T + t, i = (b * E + c) * (T - F) + t - F;
                 if (grads) {
                     grads[positions + t * E + c] += a->diff[x][o];
-                    *(t ? &a->diff[node->in[0]][i] : &grads[first + c]) += a->diff[x][o];
+                    *(t < F ? &grads[first + t * E + c] : &a->diff[node->in[0]][i]) += a->diff[x][o];
                 } else {
-                    a->value[x][o] =
-                        a->params[positions + t * E + c] + (t ? a->value[node->in[0]][i] : a->params[first + c]);
+                    a->value[x][o] = a->params[positions + t * E + c] +
+                                     (t < F ? a->params[first + t * E + c] : a->value[node->in[0]][i]);
                 }
             }
 }

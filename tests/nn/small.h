@@ -27,19 +27,23 @@ static inline NnNet *small_net(void)
 }
 
 /* Every node of a transformer: two blocks, of two and three heads, a GELU on a value that others read too. */
-static inline NnNode small_transformer(NnGraph *g)
+static inline NnNode small_transformer_of(NnGraph *g, int64_t tokens, double epsilon)
 {
-    NnNode token = nn_class_token(g, "token", 12);
+    NnNode token = nn_class_token(g, "token", tokens, 12);
     NnNode x = nn_tokens(g, nn_conv(g, nn_input(g), "proj", 12, 4, 4, 0, true), token, "positions");
     for (int i = 0; i < 2; i++) {
-        NnNode y = nn_attention(g, nn_layer_norm(g, x, nn_name(g, "l%d", i)), nn_name(g, "a%d", i), 2 + i);
+        NnNode y = nn_attention(g, nn_layer_norm(g, x, nn_name(g, "l%d", i), epsilon), nn_name(g, "a%d", i), 2 + i);
         x = nn_add(g, y, x);
-        y = nn_token_linear(g, nn_layer_norm(g, x, nn_name(g, "m%d", i)), nn_name(g, "u%d", i), 20);
+        y = nn_token_linear(g, nn_layer_norm(g, x, nn_name(g, "m%d", i), epsilon), nn_name(g, "u%d", i), 20);
         y = i ? nn_add(g, nn_gelu(g, y), y) : nn_gelu(g, y);
         x = nn_add(g, nn_token_linear(g, y, nn_name(g, "v%d", i), 12), x);
     }
-    return nn_linear(g, nn_layer_norm(g, nn_first_token(g, x), "ln"), "head", 5, true);
+    return nn_linear(g, nn_layer_norm(g, nn_first_token(g, x), "ln", epsilon), "head", 5, true);
 }
+
+static inline NnNode small_transformer(NnGraph *g) { return small_transformer_of(g, 1, NN_LAYER_NORM_EPSILON); }
+/* A distillation token too, and an epsilon that shows. */
+static inline NnNode small_distilled(NnGraph *g) { return small_transformer_of(g, 2, 0.1); }
 
 static inline void small_read(IoHdf5 *file, const char *group, const NnSlice *slices, int count, double *out)
 {

@@ -54,9 +54,9 @@ static NnNode input_only(NnGraph *g) { return nn_input(g); }
 static NnNode odd_heads(NnGraph *g) { return nn_attention(g, nn_input(g), "a", 3); } /* 1 feature */
 static NnNode first_of_a_map(NnGraph *g) { return nn_first_token(g, nn_input(g)); }
 static NnNode no_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_input(g), "p"); }
-static NnNode wide_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_class_token(g, "c", 2), "p"); }
-static NnNode same_norms(NnGraph *g) { return nn_layer_norm(g, nn_layer_norm(g, nn_input(g), "n"), "n"); }
-static NnNode no_features(NnGraph *g) { return nn_class_token(g, "c", 0); }
+static NnNode wide_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_class_token(g, "c", 1, 2), "p"); }
+static NnNode same_norms(NnGraph *g) { return nn_layer_norm(g, nn_layer_norm(g, nn_input(g), "n", 1e-6), "n", 1e-6); }
+static NnNode no_features(NnGraph *g) { return nn_class_token(g, "c", 1, 0); }
 /* the first error is the one that is told */
 static NnNode two_errors(NnGraph *g) { return nn_dropout(g, nn_linear(g, nn_input(g), "fc", 2, true), 3); }
 
@@ -85,8 +85,8 @@ static void test_builder_errors(void **state)
         {input_only, BASE_EARG, "output node 0"},
         {odd_heads, BASE_ESHAPE, "divide evenly"},
         {first_of_a_map, BASE_ESHAPE, "turn the map into tokens first"},
-        {no_class_token, BASE_ESHAPE, "must be a class token of 1 features"},
-        {wide_class_token, BASE_ESHAPE, "must be a class token of 1 features"},
+        {no_class_token, BASE_ESHAPE, "must be class tokens of 1 features"},
+        {wide_class_token, BASE_ESHAPE, "must be class tokens of 1 features"},
         {same_norms, BASE_EARG, "two layers are called 'n'"},
         {no_features, BASE_ESHAPE, "0 features"},
         {two_errors, BASE_ESHAPE, "fc"},

@@ -1,6 +1,6 @@
 /* nn/onednn/ops/layer_norm.c - layer norm (arXiv 1607.06450) over the features of each token:
  *
- *   y = (x - mean) / sqrt(var + 1e-6) gamma + beta, var biased */
+ *   y = (x - mean) / sqrt(var + epsilon) gamma + beta, var biased */
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
 #include "nn/onednn/reload.h"
@@ -18,7 +18,7 @@ static BaseStatus forward(NnProgram *p, NnNode x)
                .prop = nn_prog_forward(p),
                .src = &state->src.md,
                .statistics = &statistics,
-               .epsilon = (float)NN_LAYER_NORM_EPSILON};
+               .epsilon = (float)node->epsilon};
     BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &state->value));
     BASE_TRY(nn_prog_view(p, &state->value, &state->src.md, &dst));
     BASE_TRY(nn_kit_pd(&p->kit, &op, node->name, &state->pd));
@@ -58,7 +58,7 @@ static BaseStatus gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *
                .src = &state->src.md,
                .diff = &dout.md,
                .statistics = &state->mean.md,
-               .epsilon = (float)NN_LAYER_NORM_EPSILON,
+               .epsilon = (float)node->epsilon,
                .hint = state->pd};
     BASE_TRY(nn_kit_pd(&p->kit, &op, node->name, &pd));
     BASE_TRY(nn_prog_param(p, node->weight, &scale));

@@ -1,8 +1,8 @@
 /* nn/onednn/ops/tokens.c - what makes tokens of a map and a vector of tokens. Rows are [n, T, E]; pixels with channels
- * last are such rows.
+ * last are such rows. Of F class tokens c:
  *
- *   y_0 = class token + p_0    y_(1 + j) = x_j + p_(1 + j)
- *   dx_j = dy_(1 + j)    dp_t = sum of dy_t over images    d class token = dp_0 */
+ *   y_t = c_t + p_t, t < F    y_(F + j) = x_j + p_(F + j)
+ *   dx_j = dy_(F + j)    dp_t = sum of dy_t over images    dc_t = dp_t */
 #include <string.h>
 
 #include "base/bf16.h"
@@ -12,6 +12,9 @@ static int64_t offset_of(const NnProgram *p, NnNode x)
 {
     return nn_prog_param_slice(p, nn_prog_node(p, x)->weight)->offset;
 }
+
+/* Tokens in front of the pixels' own. */
+static int64_t class_tokens(const NnProgram *p, const NnJob *job) { return nn_prog_node(p, job->node->in[1])->H; }
 
 static NnJob job_of(const NnProgram *p, NnNode x)
 {
@@ -40,30 +43,30 @@ static void add_row(const void *x, const float *b, const float *c, int64_t C, in
     }
 }
 
-/* job: in [n, rows, C] -> out [n, 1 + rows, C] */
+/* job: in [n, rows, C] -> out [n, F + rows, C] */
 static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
 {
     const float *params = nn_net_params(p->net), *positions = params + offset_of(p, job->index);
     const float *first = params + offset_of(p, job->node->in[1]);
     const uint8_t *in = job->in;
     uint8_t *out = job->out;
-    int64_t T = 1 + job->rows, run = job->C * job->element;
+    int64_t F = class_tokens(p, job), T = F + job->rows, run = job->C * job->element;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < job->n * T; i++) {
         int64_t t = i % T, image = i / T;
-        const void *from = t ? in + (image * job->rows + t - 1) * run : NULL;
-        add_row(from, positions + t * job->C, t ? NULL : first, job->C, job->element, out + i * run);
+        const void *from = t < F ? NULL : in + (image * job->rows + t - F) * run;
+        add_row(from, positions + t * job->C, t < F ? first + t * job->C : NULL, job->C, job->element, out + i * run);
     }
     return BASE_OK;
 }
 
-/* job: in = g [n, 1 + rows, C], out = dx [n, rows, C] or NULL */
+/* job: in = g [n, F + rows, C], out = dx [n, rows, C] or NULL */
 static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
 {
     float *positions = p->grads + offset_of(p, job->index), *first = p->grads + offset_of(p, job->node->in[1]);
     const uint8_t *g = job->in;
     uint8_t *out = job->out;
-    int64_t T = 1 + job->rows, run = job->C * job->element;
+    int64_t F = class_tokens(p, job), T = F + job->rows, run = job->C * job->element;
 #pragma omp parallel for schedule(static)
     for (int64_t t = 0; t < T; t++) {
         for (int64_t c = 0; c < job->C; c++) {
@@ -75,10 +78,10 @@ static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
             }
             positions[t * job->C + c] = (float)sum;
         }
-        for (int64_t i = 0; out && t && i < job->n; i++)
-            memcpy(out + (i * job->rows + t - 1) * run, g + (i * T + t) * run, (size_t)run);
+        for (int64_t i = 0; out && t >= F && i < job->n; i++)
+            memcpy(out + (i * job->rows + t - F) * run, g + (i * T + t) * run, (size_t)run);
     }
-    memcpy(first, positions, (size_t)job->C * sizeof *first);
+    memcpy(first, positions, (size_t)(F * job->C) * sizeof *first);
     return BASE_OK;
 }
 
