@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/index.h"
@@ -21,7 +22,33 @@
         "conv" paper "_x.#.shortcut.*", "layer" ours ".#.downsample.*"                                                 \
     }
 
-/* '#' stands for a number, '*' for the rest of the name (at the end). */
+#define BLOCK "encoder.layers.encoder_layer_#."
+/* transformers' ViT and DeiT, as their files have it and, from version 5 on, the modules themselves. */
+#define HUB_VIT(model)                                                                                                 \
+    {model "embeddings.cls_token", ":0:class_token"}, {model "embeddings.distillation_token", ":1:class_token"},       \
+        {model "embeddings.position_embeddings", "encoder.pos_embedding"},                                             \
+        {model "embeddings.patch_embeddings.projection.*", "conv_proj.*"},                                             \
+        {model "encoder.layer.#.layernorm_before.*", BLOCK "ln_1.*"},                                                  \
+        {model "encoder.layer.#.attention.attention.query.*", ":0:" BLOCK "self_attention.in_proj_*"},                 \
+        {model "encoder.layer.#.attention.attention.key.*", ":1:" BLOCK "self_attention.in_proj_*"},                   \
+        {model "encoder.layer.#.attention.attention.value.*", ":2:" BLOCK "self_attention.in_proj_*"},                 \
+        {model "encoder.layer.#.attention.output.dense.*", BLOCK "self_attention.out_proj.*"},                         \
+        {model "encoder.layer.#.layernorm_after.*", BLOCK "ln_2.*"},                                                   \
+        {model "encoder.layer.#.intermediate.dense.*", BLOCK "mlp.0.*"},                                               \
+        {model "encoder.layer.#.output.dense.*", BLOCK "mlp.3.*"},                                                     \
+        {model "layers.#.layernorm_before.*", BLOCK "ln_1.*"},                                                         \
+        {model "layers.#.attention.q_proj.*", ":0:" BLOCK "self_attention.in_proj_*"},                                 \
+        {model "layers.#.attention.k_proj.*", ":1:" BLOCK "self_attention.in_proj_*"},                                 \
+        {model "layers.#.attention.v_proj.*", ":2:" BLOCK "self_attention.in_proj_*"},                                 \
+        {model "layers.#.attention.o_proj.*", BLOCK "self_attention.out_proj.*"},                                      \
+        {model "layers.#.layernorm_after.*", BLOCK "ln_2.*"}, {model "layers.#.mlp.fc1.*", BLOCK "mlp.0.*"},           \
+        {model "layers.#.mlp.fc2.*", BLOCK "mlp.3.*"},                                                                 \
+    {                                                                                                                  \
+        model "layernorm.*", "encoder.ln.*"                                                                            \
+    }
+
+/* '#' stands for a number ('+' for the number plus one), '*' for the rest of the name (at the end). A tensor that is one
+ * of the parts of ours has their number in front: nn/naming.h. */
 static const char *const RULES[][2] = {
     {"conv1.0.*", "conv1.*"},
     {"conv1.1.*", "bn1.*"},
@@ -45,8 +72,18 @@ static const char *const RULES[][2] = {
     {"head.*", "heads.head.*"},
     {"encoder.layers.encoder_layer_#.mlp.linear_1.*", "encoder.layers.encoder_layer_#.mlp.0.*"},
     {"encoder.layers.encoder_layer_#.mlp.linear_2.*", "encoder.layers.encoder_layer_#.mlp.3.*"},
+    HUB_VIT("vit."),
+    HUB_VIT("deit."),
+    {"resnet.embedder.embedder.convolution.*", "conv1.*"},
+    {"resnet.embedder.embedder.normalization.*", "bn1.*"},
+    {"resnet.encoder.stages.#.layers.#.layer.#.convolution.*", "layer+.#.conv+.*"},
+    {"resnet.encoder.stages.#.layers.#.layer.#.normalization.*", "layer+.#.bn+.*"},
+    {"resnet.encoder.stages.#.layers.#.shortcut.convolution.*", "layer+.#.downsample.0.*"},
+    {"resnet.encoder.stages.#.layers.#.shortcut.normalization.*", "layer+.#.downsample.1.*"},
+    {"classifier.1.*", "fc.*"},
+    {"classifier.*", "heads.head.*"},
 };
-enum { NUMBERS = 2, DIGITS = 4 }; /* of a rule, of a number */
+enum { NUMBERS = 3, DIGITS = 4 }; /* of a rule, of a number */
 
 typedef struct {
     char number[NUMBERS][DIGITS + 1];
@@ -81,7 +118,12 @@ bool nn_naming_canonical(const char *name, char out[NN_NAMING_SIZE])
         size_t used = 0;
         int numbers = 0;
         for (const char *at = RULES[i][1]; *at; at++) {
-            const char one[2] = {*at, '\0'}, *part = *at == '#' ? m.number[numbers++] : *at == '*' ? m.rest : one;
+            char next[16] = "";
+            if (*at == '+') snprintf(next, sizeof next, "%d", atoi(m.number[numbers++]) + 1);
+            const char one[2] = {*at, '\0'}, *part = *at == '#'   ? m.number[numbers++]
+                                                     : *at == '+' ? next
+                                                     : *at == '*' ? m.rest
+                                                                  : one;
             used += (size_t)snprintf(out + used, NN_NAMING_SIZE - used, "%s", part);
         }
         return true;

@@ -40,12 +40,6 @@ static void shape_text(char out[NAME_SIZE], int ndim, const int64_t *shape)
     snprintf(out + used, NAME_SIZE - used, "]");
 }
 
-static bool same_shape(const NnSlice *slice, const IoTensor *tensor)
-{
-    return slice->ndim == tensor->ndim &&
-           !memcmp(slice->shape, tensor->shape, (size_t)slice->ndim * sizeof *slice->shape);
-}
-
 /* Names to tensors, as io_tensors_find finds them: a file may hold many, and every architecture asks for all of its
  * own. */
 static BaseStatus index_tensors(const IoTensors *tensors, BaseIndex *out)
@@ -59,10 +53,51 @@ out:
     return st;
 }
 
-static const IoTensor *find(const IoTensors *tensors, const BaseIndex *index, const char *name)
+/* The tensors that hold one slice, one after the other: itself, or the parts that others split it into (nn/naming.h). */
+enum { PARTS = 3, MARK = 3 /* ":0:" */ };
+typedef struct {
+    IoTensor *at[PARTS];
+    int count; /* 0: it is not there */
+} Parts;
+
+static IoTensor *find_one(const IoTensors *tensors, const BaseIndex *index, const char *name)
 {
+    if (!index) return io_tensors_find(tensors, name);
     size_t at = base_index_find(index, name);
     return at == SIZE_MAX ? NULL : &tensors->items[at];
+}
+
+/* @p index NULL: the list is searched. */
+static Parts find(const IoTensors *tensors, const BaseIndex *index, const char *name)
+{
+    Parts parts = {{find_one(tensors, index, name)}, 1};
+    char part[NAME_SIZE];
+    if (parts.at[0]) return parts;
+    for (parts.count = 0; parts.count < PARTS; parts.count++) {
+        snprintf(part, sizeof part, ":%d:%s", parts.count, name);
+        parts.at[parts.count] = find_one(tensors, index, part);
+        if (!parts.at[parts.count]) break;
+    }
+    return parts;
+}
+
+static const char *without_mark(const char *alias) { return alias[0] == ':' ? alias + MARK : alias; }
+
+/* Parts follow each other along one dimension, before which all are 1, so that their numbers do so too. */
+static bool same_shape(const NnSlice *slice, const Parts *parts)
+{
+    int64_t along = 0;
+    int dim = 0;
+    const IoTensor *first = parts->at[0];
+    while (dim < slice->ndim - 1 && dim < first->ndim && slice->shape[dim] == 1 && first->shape[dim] == 1) dim++;
+    for (int i = 0; i < parts->count; i++) {
+        const IoTensor *t = parts->at[i];
+        if (t->ndim != slice->ndim) return false;
+        for (int d = 0; d < slice->ndim; d++)
+            if (d != dim && t->shape[d] != slice->shape[d]) return false;
+        along += slice->ndim ? t->shape[dim] : 0;
+    }
+    return !slice->ndim || along == slice->shape[dim];
 }
 
 /* All names that the network has a use for; @p tracked [buffers]: room for those of its counts. */
@@ -89,19 +124,23 @@ static void report_slices(const NnSlice *slices, int count, const IoTensors *ten
 {
     for (int i = 0; i < count; i++) {
         const NnSlice *slice = &slices[i];
-        const IoTensor *tensor = find(tensors, index, slice->name);
+        const Parts parts = find(tensors, index, slice->name);
+        const IoTensor *tensor = parts.at[0];
         char hint[3 * NAME_SIZE] = "", has[NAME_SIZE], wants[NAME_SIZE];
-        if (!tensor) {
+        for (int k = 1; k < parts.count; k++)
+            if (!io_dtype_is_float(parts.at[k]->dtype)) tensor = parts.at[k];
+        if (!parts.count) {
             const char *near = missing->count < LISTED ? base_text_nearest(slice->name, foreign, foreign_count) : NULL;
             if (near) snprintf(hint, sizeof hint, " (the file has %s)", near);
             list_add(missing, slice->name, hint);
         } else if (!io_dtype_is_float(tensor->dtype)) {
             snprintf(hint, sizeof hint, " (%s in the file, a float type is needed)", io_dtype_name(tensor->dtype));
             list_add(shapes, slice->name, hint);
-        } else if (!same_shape(slice, tensor)) {
+        } else if (!same_shape(slice, &parts)) {
             shape_text(has, tensor->ndim, tensor->shape);
             shape_text(wants, slice->ndim, slice->shape);
-            snprintf(hint, sizeof hint, " (%s in the file, %s in the network)", has, wants);
+            snprintf(hint, sizeof hint, " (%s%s in the file, %s in the network)", has,
+                     parts.count > 1 ? " and its other parts" : "", wants);
             list_add(shapes, slice->name, hint);
         }
     }
@@ -147,7 +186,7 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
         const IoTensor *tensor = &tensors->items[i];
         if (tensor->aside || !tensor->count) continue; /* nothing that an image could pass through */
         if (base_index_find(&own, tensor->name) != SIZE_MAX) continue;
-        if (tensor->alias && base_index_find(&own, tensor->alias) != SIZE_MAX) continue;
+        if (tensor->alias && base_index_find(&own, without_mark(tensor->alias)) != SIZE_MAX) continue;
         if (foreign_count < HINTS) foreign[foreign_count++] = tensor->name;
         list_add(&lists[1], tensor->name, NULL);
     }
@@ -178,8 +217,8 @@ static int count_fitting(const NnSlice *slices, int count, const IoTensors *tens
 {
     int fitting = 0;
     for (int i = 0; i < count; i++) {
-        const IoTensor *tensor = find(tensors, index, slices[i].name);
-        fitting += tensor && same_shape(&slices[i], tensor);
+        const Parts parts = find(tensors, index, slices[i].name);
+        fitting += parts.count && same_shape(&slices[i], &parts);
     }
     return fitting;
 }
@@ -193,7 +232,7 @@ BaseStatus nn_weights_named(const NnNet *net, const IoTensors *tensors, bool *ou
     *out = true;
     BASE_TRY(index_tensors(tensors, &index));
     for (int b = 0; b < 2; b++)
-        for (int i = 0; i < counts[b]; i++) *out = *out && find(tensors, &index, blocks[b][i].name);
+        for (int i = 0; i < counts[b]; i++) *out = *out && find(tensors, &index, blocks[b][i].name).count;
 out:
     base_index_free(&index);
     return st;
@@ -219,10 +258,10 @@ static BaseStatus read_slices(const NnSlice *slices, int count, const IoTensors 
     BaseStatus st = BASE_OK;
     for (int i = 0; i < count; i++) {
         const NnSlice *slice = &slices[i];
-        const IoTensor *tensor = io_tensors_find(tensors, slice->name);
-        float *to = out + slice->offset;
-        if (!tensor) continue;
-        BASE_TRY(io_tensor_to_f32(tensor, to));
+        const Parts parts = find(tensors, NULL, slice->name);
+        float *to = out + slice->offset, *part = to;
+        for (int k = 0; k < parts.count; part += parts.at[k++]->count) BASE_TRY(io_tensor_to_f32(parts.at[k], part));
+        if (!parts.count) continue;
         for (int64_t j = 0; j < slice->count; j++) {
             BASE_CHECK(isfinite(to[j]), BASE_EFORMAT, "%s: tensor %s holds %g at element %lld: weights must be finite",
                        where, slice->name, (double)to[j], (long long)j);
@@ -283,8 +322,8 @@ static BaseStatus check_part(const NnSlice *slices, int count, const IoTensors *
 {
     BaseStatus st = BASE_OK;
     for (int i = 0; i < count; i++) {
-        const IoTensor *tensor = io_tensors_find(tensors, slices[i].name);
-        BASE_CHECK(!tensor || same_shape(&slices[i], tensor), BASE_ESHAPE,
+        const Parts parts = find(tensors, NULL, slices[i].name);
+        BASE_CHECK(!parts.count || same_shape(&slices[i], &parts), BASE_ESHAPE,
                    "%s: tensor %s does not have the network's shape", where, slices[i].name);
     }
 out:
@@ -338,14 +377,19 @@ static BaseStatus update_slices(const NnSlice *slices, int count, const float *v
     for (int i = 0; i < count; i++) {
         const NnSlice *slice = &slices[i];
         const float *now = values + slice->offset;
-        IoTensor *tensor = io_tensors_find(tensors, slice->name);
-        if (!tensor && part) continue;
-        BASE_CHECK(tensor && tensor->count == slice->count, BASE_ESHAPE,
+        const Parts parts = find(tensors, NULL, slice->name);
+        int64_t held = 0;
+        for (int k = 0; k < parts.count; k++) held += parts.at[k]->count;
+        if (!parts.count && part) continue;
+        BASE_CHECK(held == slice->count, BASE_ESHAPE,
                    "cannot write %s back: the checkpoint does not have it with %lld elements", slice->name,
                    (long long)slice->count);
         BASE_TRY(BASE_ALLOC_RAW(slice->count, &old));
-        BASE_TRY(io_tensor_to_f32(tensor, old));
-        if (memcmp(old, now, (size_t)slice->count * sizeof *now)) BASE_TRY(io_tensor_from_f32(tensor, now));
+        for (int k = 0; k < parts.count; now += parts.at[k++]->count) {
+            BASE_TRY(io_tensor_to_f32(parts.at[k], old));
+            size_t bytes = (size_t)parts.at[k]->count * sizeof *now;
+            if (memcmp(old, now, bytes)) BASE_TRY(io_tensor_from_f32(parts.at[k], now));
+        }
         base_free(old);
         old = NULL;
     }
