@@ -11,7 +11,7 @@
 #include "data/stream/table.h"
 #include "io/file.h"
 
-static const DataPrep PREP = {256, 0, 224, 224, DATA_BILINEAR};
+static const DataPrep PREP = {256, 0, 224, 224, DATA_BILINEAR, false};
 static const float MEAN[] = {0.485f, 0.456f, 0.406f}, STD[] = {0.229f, 0.224f, 0.225f};
 
 typedef struct {

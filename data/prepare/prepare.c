@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "data/prepare/parallel.h"
 #include "data/prepare/resize.h"
@@ -127,8 +128,10 @@ out:
 /* A class map: one class per line in the model's order: its name in the data, after a tab the name to show. */
 typedef struct {
     char *bytes;
-    char **names, **shown; /* [K], into bytes */
+    char **names, **shown; /* [K], into bytes or into what the network's files say */
     int64_t K;
+    bool lenient;  /* a name may stand twice where the data do not have it (ImageNet has two cranes) */
+    bool in_order; /* the data's class k is class k, whatever it is called */
 } ClassMap;
 
 static void map_free(ClassMap *map)
@@ -181,15 +184,21 @@ static BaseStatus map_find(const char *file, const ClassMap *map, const DataSet 
     BASE_TRY(BASE_ALLOC(map->K, &sorted));
     for (int64_t k = 0; k < map->K; k++) sorted[k] = &map->names[k];
     qsort(sorted, (size_t)map->K, sizeof *sorted, by_name);
-    for (int64_t k = 1; k < map->K; k++)
+    for (int64_t k = 1; k < map->K && !map->lenient; k++)
         BASE_CHECK(strcmp(*sorted[k - 1], *sorted[k]) != 0, BASE_EFORMAT, "%s: the class '%.100s' is given twice", file,
                    *sorted[k]);
     for (int64_t k = 0; k < set->K; k++) {
         char **name = &set->class_names[k];
         char ***found = bsearch(&name, sorted, (size_t)map->K, sizeof *sorted, by_name);
+        bool twice = found && ((found > sorted && strcmp(*found[-1], **found) == 0) ||
+                               (found + 1 < sorted + map->K && strcmp(*found[1], **found) == 0));
+        BASE_CHECK(!twice, BASE_EFORMAT,
+                   "%s: has two classes '%.100s'; --class-map FILE tells them apart, one class of the data per line",
+                   file, *name);
         if (!found) {
             const char *near = base_text_nearest(*name, (const char *const *)map->names, (size_t)map->K);
-            BASE_FAIL(BASE_EFORMAT, "%s: has no line for the class '%.100s' of %s%s%.100s%s", file, *name, set->name,
+            BASE_FAIL(BASE_EFORMAT, "%s: has no %s the class '%.100s' of %s%s%.100s%s", file,
+                      map->lenient ? "label that is" : "line for", *name, set->name,
                       near ? "; did you mean it by '" : "", near ? near : "", near ? "'?" : "");
         }
         number[k] = (int32_t)(*found - map->names);
@@ -199,12 +208,59 @@ out:
     return st;
 }
 
+/* Labels that another of the network's classes has. */
+static BaseStatus map_check(const char *file, const ClassMap *map, const DataModel *model)
+{
+    BaseStatus st = BASE_OK;
+    int64_t n = (int64_t)model->label_count < map->K ? (int64_t)model->label_count : map->K;
+    for (int64_t k = 0; k < n && !model->override; k++) {
+        if (strcmp(map->shown[k], model->labels[k]) == 0) continue;
+        for (int64_t j = 0; j < n; j++)
+            BASE_CHECK(strcmp(map->shown[k], model->labels[j]) != 0, BASE_EUSAGE,
+                       "%s:%lld: class %lld is '%.100s', but %s calls class %lld so (--override keeps the class map)",
+                       file, (long long)k + 1, (long long)k, map->shown[k], model->from, (long long)j);
+    }
+out:
+    return st;
+}
+
+static bool has_label(const DataModel *model, const char *name)
+{
+    for (size_t i = 0; i < model->label_count; i++)
+        if (strcmp(model->labels[i], name) == 0) return true;
+    return false;
+}
+
+/* The network's own names in its order, for data that call their classes the same, or do not name them. */
+static BaseStatus map_labels(const DataModel *model, const DataSet *set, ClassMap *map)
+{
+    BaseStatus st = BASE_OK;
+    int64_t named = 0;
+    for (int64_t k = 0; k < set->K && !set->classes_counted; k++) named += has_label(model, set->class_names[k]);
+    if (set->classes_counted && set->K > (int64_t)model->label_count) return BASE_OK; /* the classifier's rows tell */
+    if (!set->classes_counted && named < set->K && model->override) return BASE_OK;
+    map->in_order = set->classes_counted;
+    BASE_CHECK(
+        named || map->in_order, BASE_EUSAGE,
+        "%s: no class of the data is called as one of %s (the first is '%.100s' here, '%.100s' there): --class-map "
+        "FILE names the data's classes in the network's order; --override takes them in the data's",
+        set->name, model->from, set->class_names[0], model->labels[0]);
+    map->lenient = true;
+    map->K = (int64_t)model->label_count;
+    BASE_TRY(BASE_ALLOC(map->K, &map->names));
+    BASE_TRY(BASE_ALLOC(map->K, &map->shown));
+    for (int64_t k = 0; k < map->K; k++) map->names[k] = map->shown[k] = (char *)model->labels[k];
+out:
+    return st;
+}
+
 static BaseStatus renumber(const char *file, const ClassMap *map, DataSet *set)
 {
     BaseStatus st = BASE_OK;
     int32_t *number = NULL;
     BASE_TRY(BASE_ALLOC(set->K, &number));
-    BASE_TRY(map_find(file, map, set, number));
+    if (!map->in_order) BASE_TRY(map_find(file, map, set, number));
+    for (int64_t k = 0; k < set->K && map->in_order; k++) number[k] = (int32_t)k;
     for (int64_t i = 0; i < set->N; i++) {
         BASE_CHECK(set->labels[i] >= 0 && set->labels[i] < set->K, BASE_EFORMAT, "%s: label %d", set->name,
                    set->labels[i]);
@@ -225,16 +281,23 @@ BaseStatus data_prepare(const DataRequest *r, bool prepared, DataSet **train, Da
     BaseStatus st = BASE_OK;
     ClassMap map = {0};
     DataSet **sets[] = {train, test};
+    const DataModel *model = r->options->model;
+    bool as_it_is = model && model->prepared && (*train)->type == DATA_F32 && (*test)->type == DATA_F32;
     bool pick_them = !prepared && (r->picks[DATA_TRAIN].file || r->picks[DATA_TEST].file);
-    bool resize_them = !prepared && (r->has_resize || r->has_crop || r->has_filter);
-    bool normalise_them = r->has_mean || r->has_std || r->no_normalising;
-    if (!pick_them && !resize_them && !normalise_them && !r->options->class_map) return BASE_OK;
+    bool resize_them = !prepared && !as_it_is && (r->has_resize || r->has_crop || r->has_filter || r->has_start);
+    bool normalise_them = !as_it_is && (r->has_mean || r->has_std || r->no_normalising);
+    bool label_them = !r->options->class_map && model && model->label_count;
+    if (!pick_them && !resize_them && !normalise_them && !r->options->class_map && !label_them) return BASE_OK;
+    if (as_it_is)
+        base_notice("%s: holds float32, which is taken as it is, not prepared as %s says", (*train)->name, model->from);
     if (r->options->class_map) BASE_TRY(map_read(r->options->class_map, &map));
+    if (r->options->class_map && model) BASE_TRY(map_check(r->options->class_map, &map, model));
+    if (label_them) BASE_TRY(map_labels(model, *train, &map));
     if (pick_them) BASE_TRY(pick_both(r, train, test));
     for (int s = 0; s < DATA_SPLITS; s++) {
         if (resize_them) BASE_TRY(resize(r, sets[s]));
         if (normalise_them) BASE_TRY(normalise(r, *sets[s]));
-        if (map.K) BASE_TRY(renumber(r->options->class_map, &map, *sets[s]));
+        if (map.K) BASE_TRY(renumber(label_them ? model->from : r->options->class_map, &map, *sets[s]));
         BASE_TRY(data_set_finish(*sets[s], (*sets[s])->name, (*sets[s])->name));
     }
 out:
@@ -280,5 +343,6 @@ void data_prep_text(const DataSet *set, BaseText *out)
     add_numbers("std", set, set->std, out);
     add_size("resize", p->resize_h, p->resize_w, false, out);
     add_size("crop", p->crop_h, p->crop_w, true, out);
-    base_text_add(out, "interpolation: %s}", p->resize_h ? FILTERS[p->filter] : "none");
+    base_text_add(out, "interpolation: %s%s}", p->resize_h ? FILTERS[p->filter] : "none",
+                  p->crop_h && p->crop_below ? ", crop-start: below" : "");
 }

@@ -15,6 +15,8 @@
     X(crop, "crop", "N|HxW", "the data set's", "size of the part then cut out of the centre; none: not cut")           \
     X(interpolation, "interpolation", "I", "bilinear",                                                                 \
       "how images are resized: bilinear or bicubic, both antialiased")                                                 \
+    X(crop_start, "crop-start", "S", "nearest",                                                                        \
+      "where the crop starts if the border is odd: nearest (torchvision, timm) or below (transformers)")               \
     X(class_map, "class-map", "FILE", "the data set's order",                                                          \
       "names of the classes in the model's order, one per line")                                                       \
     X(train_index, "train-index", "FILE", "all",                                                                       \
@@ -27,7 +29,18 @@ typedef struct {
 #define X(field, flag, value, def, help) const char *field;
     DATA_OPTION_LIST(X)
 #undef X
+    const struct DataModel *model; /* what the network's own files say; NULL: nothing */
 } DataOptions;
+
+/** The network that the images are for. */
+typedef struct DataModel {
+    const char *from;          /* the file, for messages */
+    const char *const *labels; /* [label_count] its classes; 0: not named */
+    size_t label_count;
+    bool
+        prepared; /* the options above are its own: they are not applied to float32 images, which are taken as they are */
+    bool override; /* where its labels are not the data's, the data's order counts */
+} DataModel;
 
 /** A line of an index file: positions in one of the source's splits, first to last. */
 typedef struct {
@@ -44,7 +57,7 @@ typedef enum { DATA_TRAIN, DATA_TEST, DATA_SPLITS } DataSplit;
 
 typedef struct {
     const DataOptions *options; /* borrowed; never NULL */
-    bool has_mean, has_std, no_normalising, has_resize, has_crop, has_filter, skip_broken;
+    bool has_mean, has_std, no_normalising, has_resize, has_crop, has_filter, has_start, skip_broken;
     int mean_count, std_count; /* numbers given: one for all channels, or one each */
     float mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
     DataPrep prep; /* the parts that has_* name */

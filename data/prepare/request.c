@@ -132,6 +132,7 @@ BaseStatus data_request_read(const DataOptions *options, DataRequest *out)
     out->has_resize = o->resize != NULL;
     out->has_crop = o->crop != NULL;
     out->has_filter = o->interpolation != NULL;
+    out->has_start = o->crop_start != NULL;
     if (o->resize) BASE_TRY(read_size("resize", o->resize, false, &out->prep.resize_h, &out->prep.resize_w));
     if (o->crop) BASE_TRY(read_size("crop", o->crop, true, &out->prep.crop_h, &out->prep.crop_w));
     if (o->interpolation) {
@@ -139,6 +140,11 @@ BaseStatus data_request_read(const DataOptions *options, DataRequest *out)
         BASE_CHECK(bicubic || strcmp(o->interpolation, "bilinear") == 0, BASE_EUSAGE,
                    "interpolation '%.100s': must be bilinear or bicubic", o->interpolation);
         out->prep.filter = bicubic ? DATA_BICUBIC : DATA_BILINEAR;
+    }
+    if (o->crop_start) {
+        out->prep.crop_below = strcmp(o->crop_start, "below") == 0;
+        BASE_CHECK(out->prep.crop_below || strcmp(o->crop_start, "nearest") == 0, BASE_EUSAGE,
+                   "crop-start '%.100s': must be nearest or below", o->crop_start);
     }
     if (o->broken) {
         out->skip_broken = strcmp(o->broken, "skip") == 0;
@@ -163,6 +169,7 @@ DataPrep data_request_prep(const DataRequest *r, DataPrep prep)
     if (r->has_resize) prep.resize_h = r->prep.resize_h, prep.resize_w = r->prep.resize_w;
     if (r->has_crop) prep.crop_h = r->prep.crop_h, prep.crop_w = r->prep.crop_w;
     if (r->has_filter) prep.filter = r->prep.filter;
+    if (r->has_start) prep.crop_below = r->prep.crop_below;
     return prep;
 }
 

@@ -3,7 +3,8 @@
  * counts w((j + 1/2 - c) / max(s, 1)), scaled to a sum of 1 and rounded to 22 bits after the point. Stretching the
  * filter by s where s > 1 is the antialiasing. w: bilinear 1 - |x| on [-1, 1]; bicubic with a = -1/2 on [-2, 2]. Sizes
  * are torchvision's: Resize gives the longer side (int)(size * long / short), CenterCrop starts at
- * round((side - crop) / 2), halves to even. */
+ * round((side - crop) / 2), halves to even; or (crop_below) transformers', whose center_crop starts at floor((side -
+ * crop) / 2) and puts ceil((crop - side) / 2) zeros in front of an image that is smaller. */
 #include "data/prepare/resize.h"
 
 #include <math.h>
@@ -117,12 +118,12 @@ typedef struct {
 
 static int64_t half_to_even(int64_t n) { return n / 2 + (n % 2 != 0 && n / 2 % 2 != 0); }
 
-static void place_side(int64_t side, int64_t crop, int64_t *out, int64_t *from, int64_t *to, int64_t *part)
+static void place_side(int64_t side, int64_t crop, bool below, int64_t *out, int64_t *from, int64_t *to, int64_t *part)
 {
     bool larger = crop > side;
     *out = crop ? crop : side;
-    *from = !crop || larger ? 0 : half_to_even(side - crop);
-    *to = larger ? (crop - side) / 2 : 0;
+    *from = !crop || larger ? 0 : below ? (side - crop) / 2 : half_to_even(side - crop);
+    *to = larger ? (crop - side + below) / 2 : 0;
     *part = crop && !larger ? crop : side;
 }
 
@@ -137,8 +138,8 @@ static Place place(const DataPrep *prep, int64_t H, int64_t W)
         p.h = H < W ? prep->resize_h : grown, p.w = H < W ? grown : prep->resize_h;
         if (H == W) p.w = p.h;
     }
-    place_side(p.h, prep->crop_h, &p.out_h, &p.top, &p.to_y, &p.part_h);
-    place_side(p.w, prep->crop_w, &p.out_w, &p.left, &p.to_x, &p.part_w);
+    place_side(p.h, prep->crop_h, prep->crop_below, &p.out_h, &p.top, &p.to_y, &p.part_h);
+    place_side(p.w, prep->crop_w, prep->crop_below, &p.out_w, &p.left, &p.to_x, &p.part_w);
     return p;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     int64_t resize_h, resize_w; /* 0, 0: not resized; h, 0: the shorter side becomes h, the longer keeps the shape */
     int64_t crop_h, crop_w;     /* 0, 0: not cropped */
     DataFilter filter;          /* of resizing; antialiased */
+    bool crop_below; /* an odd border: the smaller half above and to the left, as in transformers; else torchvision's */
 } DataPrep;
 
 /** Where the images of a set come from that are not in memory. */

@@ -194,7 +194,7 @@ static void test_resized(void **state)
     for (int64_t i = 0; i < N; i++) {
         uint8_t want[7 * 6];
         DataPixels in = {(uint8_t *)plain->images + i * H * W, 1, H, W, 0, W, 1};
-        assert_ok(data_resize(&in, &(DataPrep){8, 0, 7, 6, DATA_BILINEAR}, want));
+        assert_ok(data_resize(&in, &(DataPrep){8, 0, 7, 6, DATA_BILINEAR, false}, want));
         assert_memory_equal((uint8_t *)train->images + i * 7 * 6, want, sizeof want);
     }
     assert_memory_equal(train->labels, plain->labels, N * sizeof *plain->labels);

@@ -40,7 +40,7 @@ static void test_torchvision(void **state)
         assert_ok(io_image_read(fixture(FILES[f]), &image));
         DataPixels in = {image.rgb, 3, image.H, image.W, 1, 3 * (size_t)image.W, 3};
         for (int32_t *c = cases; c < cases + case_count; c += 5) {
-            DataPrep prep = {c[0], c[1], c[2], c[3], c[4] ? DATA_BICUBIC : DATA_BILINEAR};
+            DataPrep prep = {c[0], c[1], c[2], c[3], c[4] ? DATA_BICUBIC : DATA_BILINEAR, false};
             int64_t H, W, off = 0;
             uint8_t *got;
             assert_ok(data_resize_shape(&prep, in.H, in.W, FILES[f], &H, &W));
@@ -94,7 +94,7 @@ static void test_naive(void **state)
         int64_t C = 1 + (int64_t)base_random_below(&r, 4), H = 1 + (int64_t)base_random_below(&r, 30),
                 W = 1 + (int64_t)base_random_below(&r, 30), h = 1 + (int64_t)base_random_below(&r, 40),
                 w = 1 + (int64_t)base_random_below(&r, 40);
-        DataPrep prep = {h, w, 0, 0, round % 2 ? DATA_BICUBIC : DATA_BILINEAR};
+        DataPrep prep = {h, w, 0, 0, round % 2 ? DATA_BICUBIC : DATA_BILINEAR, false};
         uint8_t *from, *to;
         assert_ok(BASE_ALLOC_RAW(C * H * W, &from));
         assert_ok(BASE_ALLOC_RAW(C * h * w, &to));
@@ -115,7 +115,7 @@ static void test_crop(void **state)
     uint8_t from[20 * 31], whole[14 * 22], part[7 * 9], larger[17 * 25];
     for (int i = 0; i < 20 * 31; i++) from[i] = (uint8_t)(i * 37 + i / 31 * 11);
     DataPixels in = {from, 1, 20, 31, 0, 31, 1};
-    DataPrep prep = {14, 22, 0, 0, DATA_BILINEAR};
+    DataPrep prep = {14, 22, 0, 0, DATA_BILINEAR, false};
     assert_ok(data_resize(&in, &prep, whole));
     prep.crop_h = 7, prep.crop_w = 9; /* from (round(3.5), round(6.5)) = (4, 6), halves to even */
     assert_ok(data_resize(&in, &prep, part));
@@ -127,7 +127,7 @@ static void test_crop(void **state)
             bool inside = y >= 1 && y < 15 && x >= 1 && x < 23;
             assert_int_equal(larger[25 * y + x], inside ? whole[22 * (y - 1) + x - 1] : 0);
         }
-    prep = (DataPrep){20, 31, 5, 5, DATA_BICUBIC}; /* no change of size: copied */
+    prep = (DataPrep){20, 31, 5, 5, DATA_BICUBIC, false}; /* no change of size: copied */
     assert_ok(data_resize(&in, &prep, part));
     for (int y = 0; y < 5; y++) assert_memory_equal(part + 5 * y, from + 31 * (8 + y) + 13, 5);
 }
@@ -143,18 +143,18 @@ static void test_shape(void **state)
                                        {256, 256, 999, 256, 999}};
     int64_t h, w;
     for (size_t i = 0; i < 5; i++) {
-        DataPrep prep = {SIDES[i][0], 0, 0, 0, DATA_BILINEAR};
+        DataPrep prep = {SIDES[i][0], 0, 0, 0, DATA_BILINEAR, false};
         assert_ok(data_resize_shape(&prep, SIDES[i][1], SIDES[i][2], "x", &h, &w));
         assert_int_equal(h, SIDES[i][3]);
         assert_int_equal(w, SIDES[i][4]);
     }
-    DataPrep prep = {256, 0, 0, 0, DATA_BILINEAR};
+    DataPrep prep = {256, 0, 0, 0, DATA_BILINEAR, false};
     assert_fails(data_resize_shape(&prep, 1, 1000, "thin.png", &h, &w), BASE_ELIMIT, "thin.png: 1000 x 1 pixels");
 }
 
 static BaseStatus resize_once(void *user)
 {
-    DataPrep prep = {5, 0, 4, 4, DATA_BICUBIC};
+    DataPrep prep = {5, 0, 4, 4, DATA_BICUBIC, false};
     uint8_t out[16];
     return data_resize(user, &prep, out);
 }

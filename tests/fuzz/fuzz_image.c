@@ -36,11 +36,11 @@ static uint8_t *with_sums(const uint8_t *bytes, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const DataPrep PREPS[] = {{0, 0, 16, 16, DATA_BILINEAR},
-                                     {20, 0, 16, 16, DATA_BILINEAR},
-                                     {20, 0, 0, 0, DATA_BICUBIC},
-                                     {9, 31, 12, 40, DATA_BICUBIC},
-                                     {0, 0, 0, 0, DATA_BILINEAR}};
+    static const DataPrep PREPS[] = {{0, 0, 16, 16, DATA_BILINEAR, false},
+                                     {20, 0, 16, 16, DATA_BILINEAR, false},
+                                     {20, 0, 0, 0, DATA_BICUBIC, false},
+                                     {9, 31, 12, 40, DATA_BICUBIC, false},
+                                     {0, 0, 0, 0, DATA_BILINEAR, false}};
     const DataPrep *prep = &PREPS[size % 5];
     IoImage image;
     int64_t H, W;
