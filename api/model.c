@@ -249,7 +249,7 @@ static BaseStatus save(const expunge_model *model, const char *path)
     char *target = NULL; /* a link is written through */
     BASE_TRY(io_path_target(path, &target));
     if (target) path = target;
-    BASE_TRY(io_tensors_writable(path));
+    BASE_TRY(io_tensors_writable(path, NULL));
     BASE_TRY(session_output_check(path, model->data.spec, model->weights));
     BASE_TRY(io_tensors_write(model->model.tensors, path));
 out:

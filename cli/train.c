@@ -77,7 +77,7 @@ static BaseStatus prepare(const CliOptions *o, Work *w)
     base_param_defaults(nn_train_params, nn_train_param_count, &w->config);
     BASE_TRY(session_assign(o->set.at, o->set.count, nn_train_params, nn_train_param_count, &w->config, &w->common,
                             "train"));
-    BASE_TRY(io_tensors_writable(o->out));
+    BASE_TRY(io_tensors_writable(o->out, NULL));
     BASE_TRY(session_output_check(o->out, o->data, NULL));
     w->precision = nn_precision_available(o->use);
     BASE_TRY(session_data_open(o->data, &o->prepare, &w->data));

@@ -86,7 +86,7 @@ static BaseStatus run(const CliOptions *o)
     SessionModel model = {0};
     bool first = sweep_ranks_number() == 0; /* the others have the same network, and nothing to say */
     BASE_TRY(model_unlearning_choose(o->method, o->set.at, o->set.count, o->beside, &u));
-    BASE_TRY(io_tensors_writable(o->out));
+    BASE_TRY(io_tensors_writable(o->out, o->weights));
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
     BASE_TRY(session_weights_check(o->arch, o->weights));
     BASE_TRY(session_data_open(o->data, &o->prepare, &data));

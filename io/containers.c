@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/hub.h"
 
 static const IoContainer *const CONTAINERS[] = {&io_container_safetensors, &io_container_shards, &io_container_pytorch,
                                                 &io_container_hdf5};
@@ -84,12 +86,25 @@ static const char *known_text(const unsigned char *head, size_t size)
     return NULL;
 }
 
+static BaseStatus read_folder(const char *path, IoTensors **out)
+{
+    IoHub *hub;
+    BaseStatus st = io_hub_read(path, &hub);
+    if (st == BASE_OK) st = io_tensors_read(hub->weights, out);
+    if (st == BASE_OK)
+        (*out)->hub = hub;
+    else
+        io_hub_free(hub);
+    return st;
+}
+
 BaseStatus io_tensors_read(const char *path, IoTensors **out)
 {
     unsigned char head[IO_SNIFF];
     int64_t size;
     const IoContainer *found = NULL;
     *out = NULL;
+    if (io_path_is_folder(path)) return read_folder(path, out);
     BaseStatus st = io_file_size(path, &size);
     if (st != BASE_OK) return st;
     FILE *file = fopen(path, "rb");
@@ -127,21 +142,77 @@ static BaseStatus writer_for(const char *path, const IoContainer **out)
     return base_error_set(BASE_EUSAGE, "%s: a checkpoint's name must end in: %s", path, names);
 }
 
+bool io_tensors_folder(const char *path, const char *from)
+{
+    for (int i = 0; i < CONTAINER_COUNT; i++)
+        if (has_extension(CONTAINERS[i], path)) return false;
+    return from && io_path_is_folder(from);
+}
+
 bool io_tensors_keeps_beside(const IoTensors *tensors, const char *path)
 {
     const IoContainer *container;
-    return tensors->origin && writer_for(path, &container) == BASE_OK && container == tensors->origin->container;
+    if (!tensors->origin) return false;
+    if (tensors->hub && io_tensors_folder(path, tensors->hub->folder)) return true;
+    return writer_for(path, &container) == BASE_OK && container == tensors->origin->container;
 }
 
-BaseStatus io_tensors_writable(const char *path)
+/* A folder that stands there goes only if it is one that was written like this. */
+static BaseStatus folder_writable(const char *path)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, *config = NULL;
+    size_t count = 0;
+    if (!io_path_exists(path)) return BASE_OK;
+    BASE_CHECK(io_path_is_folder(path), BASE_EUSAGE,
+               "%s: is a file, and a folder is to be written: choose another name", path);
+    BASE_TRY(io_folder_list(path, "", &names, &count));
+    BASE_TRY(base_format(&config, "%s/config.json", path));
+    BASE_CHECK(!count || io_path_exists(config), BASE_EUSAGE,
+               "%s: is a folder with other files in it: name a new one, or one with a config.json to be replaced",
+               path);
+out:
+    io_names_free(names, count);
+    base_free(config);
+    return st;
+}
+
+BaseStatus io_tensors_writable(const char *path, const char *from)
 {
     const IoContainer *container;
-    return writer_for(path, &container);
+    return io_tensors_folder(path, from) ? folder_writable(path) : writer_for(path, &container);
+}
+
+/* Whole or not at all: it is made beside its place, and moved there. */
+static BaseStatus write_folder(const IoTensors *tensors, const char *path)
+{
+    BaseStatus st = BASE_OK;
+    const IoHub *hub = tensors->hub;
+    char *made = NULL, *weights = NULL, *to = NULL;
+    int size = (int)strlen(path);
+    while (size > 1 && path[size - 1] == '/') size--;
+    BASE_CHECK(!io_path_same(path, hub->folder), BASE_EUSAGE,
+               "%s is the input: choose another name, or the input would be lost", path);
+    BASE_TRY(folder_writable(path));
+    BASE_TRY(base_format(&made, "%.*s.%ld.tmp", size, path, (long)getpid()));
+    BASE_TRY(io_folder_make(made));
+    BASE_TRY(io_hub_copy(hub, made));
+    BASE_TRY(base_format(&weights, "%s/%s", made, strrchr(hub->weights, '/') + 1));
+    BASE_TRY(io_tensors_write(tensors, weights));
+    BASE_TRY(base_format(&to, "%.*s", size, path));
+    BASE_TRY(io_folder_replace(made, to));
+out:
+    if (st != BASE_OK && made) io_folder_remove(made);
+    base_free(made);
+    base_free(weights);
+    base_free(to);
+    return st;
 }
 
 BaseStatus io_tensors_write(const IoTensors *tensors, const char *path)
 {
     const IoContainer *container;
+    if (tensors->hub && io_tensors_folder(path, tensors->hub->folder)) return write_folder(tensors, path);
     BaseStatus st = writer_for(path, &container);
     if (st == BASE_OK) st = io_tensors_spare(tensors, path);
     if (st == BASE_OK) st = container->write(tensors, path);

@@ -445,5 +445,5 @@ static bool sniff(const unsigned char *head, size_t size, int64_t file_size)
            (size >= IO_PYTORCH_LEGACY && !memcmp(head, io_pytorch_legacy_head, IO_PYTORCH_LEGACY));
 }
 
-static const char *const EXTENSIONS[] = {".pt", ".pth", ".pth.tar", NULL};
+static const char *const EXTENSIONS[] = {".pt", ".pth", ".pth.tar", ".ckpt", ".bin", NULL};
 const IoContainer io_container_pytorch = {"pytorch", EXTENSIONS, sniff, read_pytorch, io_pytorch_write};

@@ -8,6 +8,7 @@
 #include "base/bf16.h"
 #include "base/f16.h"
 #include "base/memory.h"
+#include "io/hub.h"
 #include "io/names.h"
 
 static const struct {
@@ -47,6 +48,7 @@ void io_tensors_free(IoTensors *tensors)
     base_free(tensors->strange);
     base_free(tensors->prefix);
     if (tensors->origin && --tensors->origin->lists == 0) {
+        io_hub_free(tensors->hub);
         if (tensors->origin->free) tensors->origin->free(tensors->origin->data);
         base_free(tensors->origin->beside);
         base_free(tensors->origin);
@@ -104,6 +106,7 @@ BaseStatus io_tensors_copy(const IoTensors *from, IoTensors **out)
     BASE_TRY(copy_text(from->stale, &to->stale));
     BASE_TRY(copy_text(from->strange, &to->strange));
     to->keep_strange = from->keep_strange;
+    to->hub = from->hub;
     to->origin = from->origin;
     if (to->origin) to->origin->lists++;
     *out = to;

@@ -74,6 +74,7 @@ struct IoTensors {
     char *stale;       /* other tensors of the weights' shapes, for people: "optimizer (exp_avg, 8 tensors)"; or NULL */
     char *strange;     /* names that the file asks for beside the weights and that no checkpoint needs; or NULL */
     bool keep_strange; /* they are to be written back too */
+    struct IoHub *hub; /* the folder they were read from (io/hub.h), kept with the origin; NULL: a file alone */
 };
 
 BaseStatus io_tensors_create(IoTensors **out);
@@ -106,7 +107,7 @@ BaseStatus io_tensor_to_f32(const IoTensor *tensor, float *out);
 BaseStatus io_tensor_from_f32(IoTensor *tensor, const float *values);
 
 /** Reads a checkpoint by its content (extension only breaks ties): safetensors, its index of shards, PyTorch's zip
- *  format, HDF5. Lengths, offsets, overlaps, sizes, duplicate names and counts are checked before memory is taken, and
+ *  format, HDF5; or the one in a folder of Hugging Face's hub (io/hub.h). Lengths, offsets, overlaps, sizes, duplicate names and counts are checked before memory is taken, and
  *  no code in a file is run; a foreign file is BASE_EFORMAT, named. */
 BaseStatus io_tensors_read(const char *path, IoTensors **out);
 const char *io_tensors_container(const IoTensors *tensors); /* "safetensors", ...; NULL where they were made here */
@@ -117,13 +118,17 @@ BaseStatus io_tensors_cut(IoTensors *tensors, size_t size);
 BaseStatus io_tensors_full_name(const IoTensors *tensors, const IoTensor *tensor, char **out);
 /** Characters of the first component ("model.") where the names of all tensors but those aside have it; else 0. */
 size_t io_tensors_common(const IoTensors *tensors);
-/** Writes atomically, container by extension (.safetensors, .safetensors.index.json, .pt, .pth, .h5); BASE_EUSAGE for
- *  an unknown one. What was read from the same container keeps its structure: names, order, dtypes, what stands beside
+/** Writes atomically, container by extension (.safetensors, .safetensors.index.json, .pt, .pth, .ckpt, .bin, .h5);
+ *  BASE_EUSAGE for an unknown one. What was read from a folder and goes to a name without one of these makes a folder of
+ *  that name, with the same file of weights and copies of the texts beside it. What was read from the same container keeps its structure: names, order, dtypes, what stands beside
  *  the weights; only tensors whose values changed differ. Another container gets the tensors and the metadata, with a
  *  warning where more was there. */
 BaseStatus io_tensors_write(const IoTensors *tensors, const char *path);
-/** BASE_OK where io_tensors_write knows the extension: asked before the work. */
-BaseStatus io_tensors_writable(const char *path);
+/** BASE_OK where io_tensors_write knows the extension, or may make the folder: asked before the work. @p from: what the
+ *  tensors will be read from; NULL: nothing. */
+BaseStatus io_tensors_writable(const char *path, const char *from);
+/** What is to be written at @p path is a folder, since @p from (may be NULL) is one. */
+bool io_tensors_folder(const char *path, const char *from);
 /** What was read beside the weights goes into a file of this name too: it has the container they came from. */
 bool io_tensors_keeps_beside(const IoTensors *tensors, const char *path);
 

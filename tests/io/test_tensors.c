@@ -179,8 +179,9 @@ static void test_names_of_files(void **state)
     (void)state;
     IoTensors *tensors;
     assert_ok(build(&tensors));
-    assert_ok(io_tensors_writable("x.SafeTensors"));
-    assert_fails(io_tensors_writable("x.bin"), BASE_EUSAGE, "x.bin: a checkpoint's name must end in: .safetensors");
+    assert_ok(io_tensors_writable("x.SafeTensors", NULL));
+    assert_fails(io_tensors_writable("x.bim", NULL), BASE_EUSAGE,
+                 "x.bim: a checkpoint's name must end in: .safetensors");
     assert_fails(io_tensors_write(tensors, ".safetensors"), BASE_EUSAGE, "must end in");
     assert_ok(io_tensors_write(tensors, support_at("x.safetensors")));
     assert_int_equal(rename(support_at("x.safetensors"), support_at("x.weights")), 0); /* told by its content */
