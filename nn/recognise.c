@@ -77,18 +77,32 @@ static BaseStatus try_names(const NnArch *arch, const IoTensors *tensors, bool *
     return st;
 }
 
+/* A member of a family, before the list if the checkpoint's folder tells more of it than its shapes do. */
+static BaseStatus try_family(const IoTensors *tensors, const int64_t data[3], const char *where, Nearest *nearest,
+                             bool *fits)
+{
+    const NnArch *arch;
+    *fits = false;
+    BaseStatus st = nn_arch_of(tensors, &arch);
+    if (st != BASE_OK) return base_error_prefix(st, "%s", where), st;
+    return arch ? try_arch(arch, tensors, data, nearest, fits) : BASE_OK;
+}
+
 BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const char *where, NnRecognised *out)
 {
     BaseStatus st = BASE_OK;
     Nearest nearest = {.share = 0};
+    bool fits = false;
     *out = (NnRecognised){0};
-    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
-        bool fits;
+    if (tensors->hub) BASE_TRY(try_family(tensors, data, where, &nearest, &fits));
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !fits; i++)
         BASE_TRY(try_arch(base_registry_at(&nn_arch_registry, i), tensors, data, &nearest, &fits));
-        if (!fits) continue;
+    if (!fits && !tensors->hub) BASE_TRY(try_family(tensors, data, where, &nearest, &fits));
+    if (fits) {
         *out = nearest.best;
         return BASE_OK;
     }
+    out->nearest = nearest.best.arch;
     if (!nearest.best.arch)
         BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has any of its tensors", where);
     BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has its tensors; nearest is %s, but %s", where,
@@ -102,7 +116,8 @@ static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnAr
                                bool *fits, size_t *next)
 {
     BaseStatus st = BASE_OK;
-    IoTensors view = {.count = tensors->count};
+    const NnArch *member = NULL;
+    IoTensors view = {.count = tensors->count, .hub = tensors->hub};
     Nearest nearest = {.share = 0};
     *fits = false;
     BASE_TRY(BASE_ALLOC(tensors->count, &view.items));
@@ -112,10 +127,17 @@ static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnAr
         if (!view.items[i].aside) view.items[i].name += skip;
     }
     BASE_TRY(nn_naming_apply(&view));
-    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !*fits; i++) {
+    if (arch) BASE_TRY(data ? try_arch(arch, &view, data, &nearest, fits) : try_names(arch, &view, fits));
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !arch && !*fits; i++) {
         const NnArch *one = base_registry_at(&nn_arch_registry, i);
-        if (arch && arch != one) continue;
         BASE_TRY(data ? try_arch(one, &view, data, &nearest, fits) : try_names(one, &view, fits));
+    }
+    if (!arch && !*fits) {
+        st = nn_arch_of(&view, &member);
+        *fits = st == BASE_ESHAPE; /* a family's names, which is what is asked here */
+        if (*fits) st = BASE_OK;
+        BASE_TRY(st);
+        if (member) BASE_TRY(try_names(member, &view, fits));
     }
     *next = io_tensors_common(&view);
 out:

@@ -6,7 +6,8 @@
 
 typedef struct {
     const NnArch *arch;
-    int64_t shape[3], K; /* input, classes */
+    int64_t shape[3], K;   /* input, classes */
+    const NnArch *nearest; /* where none is recognised: that with most of its tensors; NULL: none has any */
 } NnRecognised;
 
 /**

@@ -13,9 +13,34 @@ static const BaseRows *const FILES[] = {
 };
 const BaseRegistry nn_arch_registry = {"architecture", FILES, BASE_COUNT(FILES), sizeof(NnArch)};
 
+/* The family of row @p i, where the row before has another one or none. */
+static const NnArchFamily *family_at(size_t i)
+{
+    const NnArch *arch = base_registry_at(&nn_arch_registry, i),
+                 *before = i ? base_registry_at(&nn_arch_registry, i - 1) : NULL;
+    return before && before->family == arch->family ? NULL : arch->family;
+}
+
 BaseStatus nn_arch_find(const char *name, const NnArch **out)
 {
+    *out = NULL;
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
+        const NnArchFamily *family = family_at(i);
+        BaseStatus st = family ? family->named(name, out) : BASE_OK;
+        if (st != BASE_OK || *out) return st;
+    }
     return base_registry_find(&nn_arch_registry, name, (const BaseEntry **)out); /* the entry is its first member */
+}
+
+BaseStatus nn_arch_of(const IoTensors *tensors, const NnArch **out)
+{
+    *out = NULL;
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
+        const NnArchFamily *family = family_at(i);
+        BaseStatus st = family ? family->of(tensors, out) : BASE_OK;
+        if (st != BASE_OK || *out) return st;
+    }
+    return BASE_OK;
 }
 
 /* Channels of the images a checkpoint is made for: what its first convolution has; 0 where it does not say. */

@@ -16,7 +16,16 @@ typedef struct {
     NnNode (*build)(NnGraph *g, const void *form, int64_t K);
     /** Side of the square images a checkpoint is made for, where its tensors tell; else 0. NULL: they never do. */
     int64_t (*side)(const void *form, const IoTensors *tensors);
+    const struct NnArchFamily *family; /* of any sizes; NULL: none but those in the list */
 } NnArch;
+/* Architectures that are no row of the list, told by a name that holds all of their sizes or by a checkpoint. They live
+ * as long as the process. */
+typedef struct NnArchFamily {
+    /** *out NULL where @p name is not one of the family's. BASE_EUSAGE: it is, with impossible sizes. BASE_ENOMEM. */
+    BaseStatus (*named)(const char *name, const NnArch **out);
+    /** *out NULL where the tensors are another family's. BASE_ESHAPE: something is missing, in one sentence. BASE_ENOMEM. */
+    BaseStatus (*of)(const IoTensors *tensors, const NnArch **out);
+} NnArchFamily;
 extern const BaseRegistry nn_arch_registry;
 
 /** The input [C, H, W] to build for: the checkpoint's where its tensors tell, else the data's where the architecture
@@ -27,8 +36,11 @@ BaseStatus nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTens
 BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out);
 /** For images of exactly @p shape. @p numbers false: names and shapes only, nothing to run (nn_net_outline_take). */
 BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t K, bool numbers, NnNet **out);
-/** By name. BASE_ENOTFOUND with "did you mean". */
+/** By name: of the list, or of a family. BASE_ENOTFOUND with "did you mean". BASE_EUSAGE. */
 BaseStatus nn_arch_find(const char *name, const NnArch **out);
+/** The member of a family that the checkpoint's shapes (and its folder's config.json) describe; *out NULL: none is.
+ *  BASE_ESHAPE where they leave something open. BASE_ENOMEM. */
+BaseStatus nn_arch_of(const IoTensors *tensors, const NnArch **out);
 /** Class count of a checkpoint: rows of the classifier's weight. BASE_ESHAPE if it is missing. */
 BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTensors *tensors, int64_t *K);
 
