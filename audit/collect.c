@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/order.h"
 #include "io/file.h"
+#include "io/hub.h"
 #include "models/retrained.h"
 #include "session/answers.h"
 #include "session/canaries.h"
@@ -59,8 +60,8 @@ static BaseStatus add_input_of(AuditCollected *c, const char *role, const char *
     if (tensors) BASE_TRY(audit_settings_of(tensors, &training));
     BASE_TRY(base_strdup(training.size ? training.data : "", &input.training));
     BASE_TRY(base_strdup(role, &input.role));
-    BASE_TRY(base_strdup(path, &input.path));
-    BASE_TRY(arrays ? session_source_hash(arrays, input.file) : base_hash_file(path, input.file));
+    BASE_TRY(arrays ? base_strdup(path, &input.path) : io_hub_weights(path, &input.path));
+    BASE_TRY(arrays ? session_source_hash(arrays, input.file) : base_hash_file(input.path, input.file));
     snprintf(input.weights, sizeof input.weights, "%s", weights);
     BASE_TRY(BASE_GROW(&c->input, c->input_count, c->input_count + 1));
     c->input[c->input_count++] = input;

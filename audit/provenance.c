@@ -63,6 +63,18 @@ static BaseStatus config_text(const AuditTask *t, const AuditCollected *c, BaseT
     return out->st;
 }
 
+/* What the folder of the weights says of the data: verifying reads it here, with or without the folder. */
+static IoJson *model_json(const DataModel *model)
+{
+    IoJson *json = io_json_object(), *labels = io_json_array();
+    for (size_t i = 0; i < model->label_count; i++) io_json_add_take(labels, io_json_text_value(model->labels[i]));
+    io_json_set_take(json, "from", io_json_text_value(model->from));
+    io_json_set_take(json, "labels", labels);
+    io_json_set_take(json, "prepared", io_json_bool(model->prepared));
+    io_json_set_take(json, "override", io_json_bool(model->override));
+    return json;
+}
+
 static IoJson *data_json(const AuditTask *t, const AuditCollected *c)
 {
     IoJson *json = io_json_object(), *options = io_json_object();
@@ -74,6 +86,7 @@ static IoJson *data_json(const AuditTask *t, const AuditCollected *c)
     DATA_OPTION_LIST(X)
 #undef X
     io_json_set_take(json, "options", options);
+    if (t->prepare && t->prepare->model) io_json_set_take(json, "model", model_json(t->prepare->model));
     return json;
 }
 

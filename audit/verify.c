@@ -102,10 +102,34 @@ static BaseStatus check_inputs(Check *c, const BaseYaml *inputs)
     return BASE_OK;
 }
 
+static bool is_true(const BaseYaml *map, const char *key)
+{
+    bool value;
+    return base_parse_bool(audit_manifest_text(map, key), &value) && value;
+}
+
+/* What the folder of the weights said; *labels owned, its texts are not. */
+static BaseStatus read_model(const BaseYaml *model, const char ***labels, DataModel *out)
+{
+    const BaseYaml *list = base_yaml_get(model, "labels");
+    size_t count = list && list->kind == BASE_YAML_LIST ? list->count : 0;
+    BaseStatus st = BASE_ALLOC(count, labels);
+    if (st != BASE_OK) return st;
+    for (size_t i = 0; i < count; i++) (*labels)[i] = list->items[i]->text ? list->items[i]->text : "";
+    *out = (DataModel){.from = audit_manifest_text(model, "from"),
+                       .labels = *labels,
+                       .label_count = count,
+                       .prepared = is_true(model, "prepared"),
+                       .override = is_true(model, "override")};
+    return BASE_OK;
+}
+
 /* The images, where they can still be opened as they were: then *now holds them. */
 static BaseStatus check_data(Check *c, const BaseYaml *data, SessionData *now)
 {
     DataOptions options = {0};
+    DataModel model = {0};
+    const char **labels = NULL;
     bool same = false;
     if (!*audit_manifest_text(data, "data")) return BASE_OK; /* an audit of logits */
     const BaseYaml *asked = base_yaml_get(data, "options");
@@ -114,7 +138,11 @@ static BaseStatus check_data(Check *c, const BaseYaml *data, SessionData *now)
     if (base_yaml_get(asked, flag)) options.field = audit_manifest_text(asked, flag);
     DATA_OPTION_LIST(X)
 #undef X
-    BaseStatus st = session_data_open(spec, &options, now);
+    const BaseYaml *said = base_yaml_get(data, "model");
+    BaseStatus st = said ? read_model(said, &labels, &model) : BASE_OK;
+    if (said) options.model = &model;
+    if (st == BASE_OK) st = session_data_open(spec, &options, now);
+    base_free(labels);
     if (st == BASE_ENOMEM) return st;
     if (st != BASE_OK) {
         base_text_add(c->lines, "note: data %s cannot be opened and were not checked (%s)\n", spec, base_error_text());

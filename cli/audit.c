@@ -150,7 +150,7 @@ const CliCommand cli_audit = {
         {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] [--pdf FILE] -o DIR",
          "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [--pdf FILE] [-o NEW]"},
     .takes =
-        "arch weights data signals forget original retrained make-retrained shadow attacks alpha margin pictures pdf verify signers identity meta set "
+        "arch weights override data signals forget original retrained make-retrained shadow attacks alpha margin pictures pdf verify signers identity meta set "
         "precision tuning memory json out",
     .set_table = audit_params,
     .set_count = &audit_param_count,

@@ -84,7 +84,7 @@ const CliCommand cli_eval = {
 #include "cli/help/eval.txt.inc"
         },
     .usage = {"--arch A --weights F --data D [--split train|test] [--forget 3]"},
-    .takes = "arch! weights! data! split forget precision tuning memory json",
+    .takes = "arch! weights! override data! split forget precision tuning memory json",
     .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",
                  "expunge eval --arch convnet --weights out.safetensors --data fashion-mnist --forget 3 --json"},
     .run = run,

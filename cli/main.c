@@ -17,6 +17,7 @@
 #include "io/hdf5.h"
 #include "math/threads.h"
 #include "session/answers.h"
+#include "session/hub.h"
 #include "session/json.h"
 #include "session/places.h"
 #include "session/program.h"
@@ -125,7 +126,10 @@ static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
     st = command->ranks ? start_ranks(&options) : session_threads_set(options.threads, NULL);
     /* what computes with networks takes a precision */
     if (st == BASE_OK && strstr(command->takes, "precision") && sweep_ranks_number() == 0) session_blas_say(&blas);
+    SessionHub hub = {0};
+    if (st == BASE_OK) st = session_hub_open(options.weights, options.override, &options.prepare, &hub);
     if (st == BASE_OK) st = command->run(&options);
+    session_hub_free(&hub);
     return st;
 }
 

@@ -34,8 +34,11 @@ typedef struct {
 #define FLAG_ROW(name, field, help) name, 0, FLAG, AT(field), NULL, "off", 0, 0, help, NAMED, NULL
 static const Option OPTIONS[] = {
     {WORD_ROW("arch", arch, "A", "", "@archs auto",
-              "architecture, a name from `expunge list archs`; auto: recognised from --weights")},
-    {TEXT_ROW("weights", weights, "F", "", "weights file: .safetensors (or its .index.json), .pt, .pth, .h5")},
+              "architecture, a name from `expunge list archs`; auto: recognised from --weights (a folder's default)")},
+    {TEXT_ROW(
+        "weights", weights, "F", "",
+        "weights file: .safetensors (or its .index.json), .pt, .pth, .ckpt, .bin, .h5; or a folder with config.json")},
+    {FLAG_ROW("override", override, "let options count that differ from what the folder of --weights says")},
     {WORD_ROW("data", data, "D", "", "@datasets", "data set, name[:path] from `expunge list datasets`")},
 #define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA, NULL},
     DATA_OPTION_LIST(X)
@@ -214,6 +217,7 @@ out:
 
 static BaseStatus check(const CliCommand *command, CliOptions *out)
 {
+    if (!out->arch && out->weights && io_path_is_folder(out->weights)) out->arch = "auto"; /* its config.json says */
     for (const Option *o = OPTIONS; o < OPTIONS + BASE_COUNT(OPTIONS); o++) {
         if (takes(command, o) != 2 || *(const char **)((char *)out + o->offset)) continue;
         return base_error_set(BASE_EUSAGE, "%s: %s%s %s is missing: %s; see `expunge %s --help`", command->name,

@@ -20,7 +20,7 @@ typedef struct {
         *original, *retrained, *shadow, *attacks, *alpha, *margin, *pictures, *verify, *pdf, *signers, *identity,
         *max_size, *memory, *tuning, *beside, *canary_kind, *canary_classes;
     int64_t threads, seed, make_retrained, jobs, older_than, batch, canaries;
-    bool json, names, quiet, force, dry_run, share, unused, tune, help, has_seed;
+    bool json, names, quiet, force, dry_run, share, unused, tune, help, has_seed, override;
     CliTexts set, meta, operands;
     DataOptions prepare; /* what is asked of --data */
     NnPrecision use;     /* of --precision, where the command takes it */

@@ -77,7 +77,7 @@ const CliCommand cli_predict = {
 #include "cli/help/predict.txt.inc"
         },
     .usage = {"--arch A --weights F --data D --split train|test -o FILE.h5"},
-    .takes = "arch! weights! data! split! precision tuning memory out!",
+    .takes = "arch! weights! override data! split! precision tuning memory out!",
     .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",
                  "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train "
                  "--precision bf16 -o train.h5"},

@@ -116,7 +116,7 @@ const CliCommand cli_unlearn = {
 #include "cli/help/unlearn.txt.inc"
         },
     .usage = {"--arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE"},
-    .takes = "arch! weights! data! forget! method! set beside share precision tuning memory json out!",
+    .takes = "arch! weights! override data! forget! method! set beside share precision tuning memory json out!",
     .ranks = true,
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "

@@ -7,6 +7,7 @@
 #include "data/prepare/prepare.h"
 #include "data/set/build.h"
 #include "io/file.h"
+#include "io/tensors.h"
 
 BaseStatus session_output_check(const char *out, const char *data, const char *weights)
 {
@@ -16,7 +17,14 @@ BaseStatus session_output_check(const char *out, const char *data, const char *w
             return base_error_set(BASE_EUSAGE,
                                   "--out %s is the input %s: choose another name, or the input would be lost", out,
                                   inputs[i]);
-    return io_path_writable(out);
+    if (!io_tensors_folder(out, weights)) return io_path_writable(out);
+    char *beside = NULL; /* where a folder is made before it is moved to its place */
+    int size = (int)strlen(out);
+    while (size > 1 && out[size - 1] == '/') size--;
+    BaseStatus st = base_format(&beside, "%.*s.new", size, out);
+    if (st == BASE_OK) st = io_path_writable(beside);
+    base_free(beside);
+    return st;
 }
 
 static BaseStatus hash_both(const char *train, const char *test, char hex[BASE_HASH_HEX])
@@ -63,6 +71,7 @@ BaseStatus session_data_open(const char *spec, const DataOptions *options, Sessi
     BaseStatus st = BASE_OK;
     *out = (SessionData){0};
     BASE_TRY(base_strdup(spec, &out->spec));
+    out->override = options && options->model && options->model->override;
     BASE_TRY(data_open(spec, options, &out->train, &out->test));
     BASE_TRY(describe_data(out));
 out:

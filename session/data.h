@@ -16,6 +16,7 @@ typedef struct {
     DataSet *train, *test;
     char *prep;               /* how the images are prepared: data_prep_text */
     char hash[BASE_HASH_HEX]; /* over both splits' hashes */
+    bool override;            /* what a person says counts where a folder of weights says something else */
 } SessionData;
 /** @p options of --data, or NULL. */
 BaseStatus session_data_open(const char *spec, const DataOptions *options, SessionData *out);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/pipeline/loader.h"
 #include "data/set/build.h"
+#include "io/hub.h"
 #include "nn/recognise.h"
 #include "nn/weights.h"
 
@@ -144,6 +145,22 @@ static BaseStatus fit(const char *weights, const int64_t data[3], SessionModel *
     return st == BASE_OK ? nn_weights_load(out->net, out->tensors, weights) : st;
 }
 
+/* A folder's network is the one that was named. */
+static BaseStatus agree(const IoTensors *tensors, const int64_t shape[3], const char *weights, const NnArch *named,
+                        bool override)
+{
+    BaseStatus st = BASE_OK;
+    NnRecognised r;
+    if (!tensors->hub || override) return BASE_OK;
+    st = nn_recognise(tensors, shape, weights, &r);
+    if (st == BASE_ESHAPE) return BASE_OK; /* the fit has the better words */
+    if (st == BASE_OK && r.arch != named)
+        st = base_error_set(BASE_EUSAGE,
+                            "--arch %s is not what %s says, which is %s: leave the option out, or add --override",
+                            named->entry.name, tensors->hub->config, r.arch->entry.name);
+    return st;
+}
+
 /* Appends which architecture the checkpoint is, where it is one. */
 static BaseStatus misfit(BaseStatus st, IoTensors *tensors, const int64_t data[3], const char *weights)
 {
@@ -190,6 +207,16 @@ BaseStatus session_weights_check(const char *arch, const char *weights)
     }
     BASE_TRY(nn_recognise_names(tensors, NULL, NULL));
     const BaseEntry *other = NULL; /* the architecture that it is */
+    const NnArch *member;
+    st = nn_arch_of(tensors, &member);
+    if (st != BASE_OK && st != BASE_ESHAPE) goto out;
+    st = BASE_OK;
+    if (member) {
+        other = &member->entry;
+        st = names_all(member, tensors, weights, &named);
+        if (st != BASE_OK && st != BASE_ESHAPE) goto out;
+        st = BASE_OK;
+    }
     for (size_t i = 0; !named && i < base_registry_count(&nn_arch_registry); i++) {
         other = base_registry_at(&nn_arch_registry, i);
         st = names_all((const NnArch *)other, tensors, weights, &named);
@@ -222,6 +249,7 @@ BaseStatus session_model_open(const char *arch, const char *weights, SessionData
     BASE_TRY(nn_recognise_names(out->tensors, out->arch, shape));
     BASE_TRY(take_normalising(out->tensors, weights, data));
     if (automatic) BASE_TRY(recognise(out->tensors, shape, weights, &out->arch));
+    BASE_TRY(agree(out->tensors, shape, weights, out->arch, automatic || data->override));
     st = fit(weights, shape, out, &K);
     if (st == BASE_ESHAPE) st = misfit(st, out->tensors, shape, weights);
     BASE_TRY(st);
