@@ -8,10 +8,14 @@
 #include "cli/visible.h"
 #include "io/file.h"
 #include "io/hdf5.h"
+#include "io/hub.h"
 #include "io/tensors.h"
 #include "nn/recognise.h"
+#include "nn/weights.h"
 #include "session/canaries.h"
 #include "store/store.h"
+
+enum { LABELS_SHOWN = 20 };
 
 static bool is_hdf5(const char *path)
 {
@@ -39,25 +43,83 @@ static IoJson *shape_json(const int64_t *shape, int ndim)
 
 /* ------------------------------------------------------------ weights */
 
-/* r->arch NULL where the tensors are none that fixes its own input. */
-static BaseStatus recognise(IoTensors *tensors, NnRecognised *r)
+/* What is known of a weights file. */
+typedef struct {
+    NnRecognised r; /* r.arch NULL where the tensors are none that fixes its own input */
+    char *why;      /* how they differ from the nearest; NULL: they are those of an architecture, of whatever input */
+    SessionCanaries canaries;
+    char hash[BASE_HASH_HEX];
+} Known;
+
+/* Whether an architecture that takes the data's input has all of the names. */
+static BaseStatus fits_any_input(const IoTensors *tensors, bool *fits)
 {
-    *r = (NnRecognised){0};
-    BaseStatus st = nn_recognise_names(tensors, NULL, NULL);
-    if (st == BASE_OK) st = nn_recognise(tensors, NULL, "the file", r);
-    if (st != BASE_OK) r->arch = NULL;
-    return st == BASE_ENOMEM ? st : BASE_OK;
+    BaseStatus st = BASE_OK;
+    *fits = io_tensors_meta(tensors, "expunge.arch") != NULL;
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !*fits; i++) {
+        const NnArch *arch = base_registry_at(&nn_arch_registry, i);
+        NnNet *net = NULL;
+        if (arch->C) continue;
+        st = nn_recognise_outline(arch, tensors, &net);
+        if (st == BASE_OK) st = nn_weights_named(net, tensors, fits);
+        nn_net_free(net);
+        if (st == BASE_ENOMEM) return st;
+    }
+    return BASE_OK;
 }
 
-static BaseStatus weights_json(const IoTensors *tensors, const NnRecognised *r, const SessionCanaries *canaries,
-                               const char *hash)
+static BaseStatus recognise(IoTensors *tensors, Known *k)
 {
+    BaseStatus st = nn_recognise_names(tensors, NULL, NULL);
+    bool fits = false;
+    k->r = (NnRecognised){0};
+    if (st == BASE_OK) st = nn_recognise(tensors, NULL, "none", &k->r);
+    if (st == BASE_OK) return BASE_OK;
+    k->r.arch = NULL;
+    char text[2048];
+    snprintf(text, sizeof text, "%s", base_error_text());
+    if (st != BASE_ENOMEM) st = fits_any_input(tensors, &fits);
+    if (st != BASE_OK || fits) return st;
+    return base_strdup(text + strlen("none: "), &k->why);
+}
+
+static IoJson *folder_json(const IoHub *hub)
+{
+    IoJson *json = io_json_object(), *labels = io_json_array(), *prepared = io_json_object();
+    const struct {
+        const char *key, *value;
+    } ROWS[] = {{"mean", hub->mean},
+                {"std", hub->std},
+                {"resize", hub->resize},
+                {"crop", hub->crop},
+                {"interpolation", hub->interpolation},
+                {"crop-start", hub->crop_start},
+                {"unknown", hub->unknown}};
+    for (size_t i = 0; i < hub->label_count; i++) io_json_add_take(labels, io_json_text_value(hub->labels[i]));
+    for (size_t i = 0; i < BASE_COUNT(ROWS); i++)
+        io_json_set_take(prepared, ROWS[i].key, io_json_text_value(ROWS[i].value));
+    io_json_set_take(json, "written_by", io_json_text_value(hub->timm ? "timm" : "transformers"));
+    io_json_set_take(json, "model", io_json_text_value(hub->model));
+    io_json_set_take(json, "weights", io_json_text_value(hub->weights));
+    io_json_set_take(json, "labels", labels);
+    io_json_set_take(json, "preparation", prepared);
+    return json;
+}
+
+static BaseStatus weights_json(const IoTensors *tensors, const Known *k)
+{
+    const NnRecognised *r = &k->r;
+    const SessionCanaries *canaries = &k->canaries;
+    const char *hash = k->hash;
     IoJson *json = io_json_object(), *meta = io_json_object(), *list = io_json_array();
     io_json_set_take(json, "kind", io_json_text_value("weights"));
     io_json_set_take(json, "container", io_json_text_value(io_tensors_container(tensors)));
     io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
     io_json_set_take(json, "arch", io_json_text_value(r->arch ? r->arch->entry.name : NULL));
+    io_json_set_take(json, "nearest", io_json_text_value(k->why && r->nearest ? r->nearest->entry.name : NULL));
+    io_json_set_take(json, "difference", io_json_text_value(k->why));
+    if (tensors->hub) io_json_set_take(json, "folder", folder_json(tensors->hub));
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));
     io_json_set_take(json, "metadata", meta);
@@ -110,15 +172,40 @@ static void add_beside(BaseText *text, const IoTensors *tensors)
     if (tensors->strange) add_named(text, "objects of names that no checkpoint needs", tensors->strange);
 }
 
-static BaseStatus weights_table(const char *path, const IoTensors *tensors, const NnRecognised *r,
-                                const SessionCanaries *canaries, const char *hash)
+/* What the folder says beside its tensors. */
+static void add_folder(BaseText *text, const IoHub *hub)
+{
+    base_text_add(text, "  folder: written by %s, model ", hub->timm ? "timm" : "transformers");
+    cli_visible_add(text, hub->model);
+    base_text_add(text, ", weights in %s\n", strrchr(hub->weights, '/') + 1);
+    for (size_t i = 0; i < hub->label_count && i < LABELS_SHOWN; i++) {
+        base_text_add(text, i ? ", " : "  classes: ");
+        cli_visible_add(text, hub->labels[i]);
+    }
+    if (hub->label_count > LABELS_SHOWN) base_text_add(text, " and %zu more", hub->label_count - LABELS_SHOWN);
+    if (hub->label_count) base_text_add(text, "\n");
+    if (hub->unknown) {
+        add_named(text, "preparation of images that is not known here", hub->unknown);
+        return;
+    }
+    if (hub->preparation)
+        base_text_add(text, "  images: --mean %s --std %s --resize %s --crop %s --interpolation %s --crop-start %s\n",
+                      hub->mean, hub->std, hub->resize, hub->crop, hub->interpolation, hub->crop_start);
+}
+
+static BaseStatus weights_table(const char *path, const IoTensors *tensors, const Known *k)
 {
     BaseText text = {0};
+    const NnRecognised *r = &k->r;
+    const SessionCanaries *canaries = &k->canaries;
+    const char *hash = k->hash;
     int64_t values = 0;
     for (size_t i = 0; i < tensors->count; i++) values += tensors->items[i].count;
     base_text_add(&text, "%s: weights (%s), %zu tensors, %lld values, SHA-256 %s\n", path,
                   io_tensors_container(tensors), tensors->count, (long long)values, hash);
+    if (tensors->hub) add_folder(&text, tensors->hub);
     add_beside(&text, tensors);
+    if (k->why) add_named(&text, "architecture", k->why);
     if (r->arch)
         base_text_add(&text, "  architecture: %s, %lld classes, images of %lldx%lldx%lld\n", r->arch->entry.name,
                       (long long)r->K, (long long)r->shape[0], (long long)r->shape[1], (long long)r->shape[2]);
@@ -138,26 +225,32 @@ static BaseStatus weights_table(const char *path, const IoTensors *tensors, cons
         add_shape(&text, tensors->items[i].shape, tensors->items[i].ndim);
         base_text_add(&text, "\n");
     }
+    if (k->why)
+        base_text_add(
+            &text, "No command takes these weights. A network that is not in the list can be unlearned from Python, as "
+                   "any torch module (docs/python.md), and `expunge attack` and `expunge audit --signals` judge the "
+                   "logits of any network (docs/signals.md).\n");
     return cli_print_text_take(&text);
 }
 
 static BaseStatus inspect_weights(const char *path, bool json)
 {
     IoTensors *tensors = NULL;
-    NnRecognised r;
-    SessionCanaries canaries = {0};
-    char hash[BASE_HASH_HEX];
+    Known k = {0};
+    char *file = NULL;
     BaseStatus st = io_tensors_read(path, &tensors);
-    if (st == BASE_OK) st = session_canaries_read(tensors, path, &canaries);
+    if (st == BASE_OK) st = session_canaries_read(tensors, path, &k.canaries);
     if (st == BASE_EFORMAT && tensors) { /* damaged ones are shown as any other text */
         base_error_clear();
         st = BASE_OK;
     }
-    if (st == BASE_OK) st = base_hash_file(path, hash);
-    if (st == BASE_OK) st = recognise(tensors, &r); /* which finds more of the prefix */
-    if (st == BASE_OK)
-        st = json ? weights_json(tensors, &r, &canaries, hash) : weights_table(path, tensors, &r, &canaries, hash);
-    session_canaries_free(&canaries);
+    if (st == BASE_OK) st = io_hub_weights(path, &file);
+    if (st == BASE_OK) st = base_hash_file(file, k.hash);
+    if (st == BASE_OK) st = recognise(tensors, &k); /* which finds more of the prefix */
+    if (st == BASE_OK) st = json ? weights_json(tensors, &k) : weights_table(path, tensors, &k);
+    session_canaries_free(&k.canaries);
+    base_free(k.why);
+    base_free(file);
     io_tensors_free(tensors);
     return st;
 }
@@ -371,6 +464,7 @@ static BaseStatus run(const CliOptions *o)
 {
     const char *path = o->operands.at[0];
     int64_t size;
+    if (io_path_is_folder(path)) return inspect_weights(path, o->json);
     BaseStatus st = io_file_size(path, &size); /* a pipe would wait for ever */
     if (st != BASE_OK) return st;
     return is_hdf5(path) ? inspect_hdf5(path, o->json) : inspect_weights(path, o->json);
@@ -383,7 +477,7 @@ const CliCommand cli_inspect = {
         {
 #include "cli/help/inspect.txt.inc"
         },
-    .usage = {"FILE"},
+    .usage = {"FILE|DIR"},
     .takes = "json",
     .operands_min = 1,
     .operands_max = 1,

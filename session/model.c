@@ -67,7 +67,8 @@ out:
 static void compare_prep(const IoTensors *tensors, const char *weights, const SessionData *data)
 {
     const char *then = io_tensors_meta(tensors, SESSION_META_PREP);
-    if (!then && data->train->type == DATA_U8)
+    bool told = tensors->hub && tensors->hub->preparation && !tensors->hub->unknown; /* and it is done: session/hub.h */
+    if (!then && !told && data->train->type == DATA_U8)
         base_notice("%s does not say how its images were prepared; those of %s are prepared with %s", weights,
                     data->spec, data->prep);
     if (then && strcmp(then, data->prep) != 0)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "io/hub.h"
 #include "nn/arch/arch.h"
 
@@ -86,15 +85,16 @@ const BaseRows nn_arch_vit = BASE_ROWS(TABLE);
 
 /* ---- any other size ---- */
 
-enum { NAME_SIZE = 128, SIZE_MOST = 1 << 16 };
+enum { NAME_SIZE = 128, SIZE_MOST = 1 << 16, MADE_MOST = 64 };
 
-typedef struct Made {
+/* All of this process, which nobody frees: architectures are borrowed for as long as it lives. */
+typedef struct {
     NnArch arch;
     Form form;
     char name[NAME_SIZE];
-    struct Made *next;
 } Made;
-static Made *made; /* all of this process, the latest first */
+static Made made[MADE_MOST];
+static int made_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* "vit_patch16_224_w192_d12_h3_m768": patch, image, width, depth, heads, width of the MLP; then what is not usual:
@@ -113,27 +113,27 @@ static void name_of(const Form *form, int64_t H, int64_t W, char out[NAME_SIZE])
 static BaseStatus make(const Form *form, int64_t H, int64_t W, const NnArch **out)
 {
     char name[NAME_SIZE];
+    int i = 0;
     name_of(form, H, W, name);
-    BaseStatus st = BASE_OK;
     pthread_mutex_lock(&lock);
-    Made *found = made;
-    while (found && strcmp(found->name, name) != 0) found = found->next;
-    if (!found && (st = BASE_ALLOC(1, &found)) == BASE_OK) {
-        found->form = *form;
-        strcpy(found->name, name);
-        found->arch = (NnArch){.entry = BASE_ENTRY_PLAIN(found->name, "a vision transformer", TABLE[0].entry.source),
+    while (i < made_count && strcmp(made[i].name, name) != 0) i++;
+    if (i == made_count && i < MADE_MOST) {
+        Made *fresh = &made[made_count++];
+        fresh->form = *form;
+        strcpy(fresh->name, name);
+        fresh->arch = (NnArch){.entry = BASE_ENTRY_PLAIN(fresh->name, "a vision transformer", TABLE[0].entry.source),
                                .C = 3,
                                .H = H,
                                .W = W,
-                               .form = &found->form,
+                               .form = &fresh->form,
                                .build = build,
-                               .family = TABLE[0].family};
-        found->next = made;
-        made = found;
+                               .family = &FAMILY};
     }
     pthread_mutex_unlock(&lock);
-    *out = st == BASE_OK ? &found->arch : NULL;
-    return st;
+    *out = i < MADE_MOST ? &made[i].arch : NULL;
+    if (*out) return BASE_OK;
+    return base_error_set(BASE_ELIMIT, "%s: more than %d different vision transformers in one process", name,
+                          MADE_MOST);
 }
 
 /* A number after @p mark, which moves *at behind both. */
