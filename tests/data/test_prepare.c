@@ -85,6 +85,7 @@ static void test_refused(void **state)
     refuse(OPTIONS(.crop = "-3"), BASE_EUSAGE, "crop '-3'");
     refuse(OPTIONS(.crop = "3x4x5"), BASE_EUSAGE, "crop '3x4x5'");
     refuse(OPTIONS(.interpolation = "nearest"), BASE_EUSAGE, "must be bilinear or bicubic");
+    refuse(OPTIONS(.crop_start = "floor"), BASE_EUSAGE, "crop-start 'floor': must be nearest or below");
     refuse(OPTIONS(.broken = "maybe"), BASE_EUSAGE, "must be fail or skip");
     refuse(OPTIONS(.class_map = "/nowhere/map"), BASE_EIO, "/nowhere/map");
     refuse(OPTIONS(.train_index = "/nowhere/index"), BASE_EIO, "/nowhere/index");
@@ -223,6 +224,52 @@ static void test_renumbered(void **state)
     data_set_free(train), data_set_free(test);
 }
 
+static const char *const BACKWARDS[] = {"9", "8", "7", "6", "5", "4", "3", "2", "1", "0"},
+                         *const STRANGE[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"},
+                         *const CRANES[] = {"9", "8", "7", "6", "5", "4", "3", "2", "1", "0", "crane", "crane"};
+
+/* A network's own names of its classes: the data's are found among them, as in a class map. */
+static void test_labels(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    DataModel model = {.from = "in/config.json", .labels = BACKWARDS, .label_count = 10};
+    assert_ok(data_open(spec, &OPTIONS(.model = &model), &train, &test));
+    for (int i = 0; i < N; i++) assert_int_equal(train->labels[i], 9 - i);
+    assert_string_equal(test->class_names[0], "9");
+    data_set_free(train), data_set_free(test);
+    model.labels = CRANES, model.label_count = 12; /* twice, but not in the data */
+    assert_ok(data_open(spec, &OPTIONS(.model = &model), &train, &test));
+    assert_int_equal(train->K, 12);
+    data_set_free(train), data_set_free(test);
+    model.label_count = 9;
+    refuse(OPTIONS(.model = &model), BASE_EFORMAT, "in/config.json: has no label that is the class '0'");
+    model.labels = STRANGE, model.label_count = 10;
+    refuse(OPTIONS(.model = &model), BASE_EUSAGE, "no class of the data is called as one of in/config.json");
+    model.override = true;
+    assert_ok(data_open(spec, &OPTIONS(.model = &model), &train, &test));
+    for (int i = 0; i < N; i++) assert_int_equal(train->labels[i], i);
+    assert_string_equal(train->class_names[0], "0");
+    data_set_free(train), data_set_free(test);
+    /* a class map counts, unless its names are others' */
+    write_text("map", "9\n8\n7\n6\n5\n4\n3\n2\n1\n0\n");
+    model.override = false;
+    assert_ok(data_open(spec, &OPTIONS(.model = &model, .class_map = at("map")), &train, &test));
+    assert_int_equal(train->labels[0], 9);
+    data_set_free(train), data_set_free(test);
+    write_text("map", "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    model.labels = BACKWARDS;
+    refuse(OPTIONS(.model = &model, .class_map = at("map")), BASE_EUSAGE,
+           "map:1: class 0 is '0', but in/config.json calls class 9 so");
+    model.override = true;
+    assert_ok(data_open(spec, &OPTIONS(.model = &model, .class_map = at("map")), &train, &test));
+    assert_int_equal(train->labels[1], 1);
+    data_set_free(train), data_set_free(test);
+    static const char *const TWICE[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "3"};
+    model = (DataModel){.from = "in/config.json", .labels = TWICE, .label_count = 11};
+    refuse(OPTIONS(.model = &model), BASE_EFORMAT, "has two classes '3'");
+}
+
 static BaseStatus open_once(void *user)
 {
     DataSet *train, *test;
@@ -241,11 +288,14 @@ static void test_no_memory(void **state)
     snprintf(map, sizeof map, "%s", at("map"));
     DataOptions o = {.mean = "0.5", .resize = "3", .class_map = map, .train_index = index};
     support_fail_allocations(open_once, &o, 1000);
+    DataModel model = {.from = "in/config.json", .labels = BACKWARDS, .label_count = 10};
+    support_fail_allocations(open_once, &OPTIONS(.model = &model), 1000);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_refused, setup),    cmocka_unit_test_setup(test_normalised, setup),
     cmocka_unit_test_setup(test_picked, setup),     cmocka_unit_test_setup(test_resized, setup),
-    cmocka_unit_test_setup(test_renumbered, setup), cmocka_unit_test_setup(test_no_memory, setup),
+    cmocka_unit_test_setup(test_renumbered, setup), cmocka_unit_test_setup(test_labels, setup),
+    cmocka_unit_test_setup(test_no_memory, setup),
 };
 SUPPORT_MAIN(tests)

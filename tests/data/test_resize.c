@@ -167,7 +167,39 @@ static void test_no_memory(void **state)
     support_fail_allocations(resize_once, &in, 30);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_torchvision), cmocka_unit_test(test_naive),
-                                          cmocka_unit_test(test_crop), cmocka_unit_test(test_shape),
-                                          cmocka_unit_test(test_no_memory)};
+/* transformers.image_transforms.center_crop, line by line: top = (H - h) // 2; where the crop is larger, zeros around,
+ * ceil((h - H) / 2) of them in front. -1: a zero. */
+static int64_t transformers_source(int64_t side, int64_t crop, int64_t i)
+{
+    int64_t top = (int64_t)floor((double)(side - crop) / 2), pad = 0;
+    if (crop > side) {
+        pad = (int64_t)ceil((double)(crop - side) / 2);
+        top += pad;
+    }
+    int64_t at = top + i - pad;
+    return at >= 0 && at < side ? at : -1;
+}
+
+static void test_crop_below(void **state)
+{
+    (void)state;
+    uint8_t from[13 * 11], to[13 * 11];
+    for (int64_t H = 1; H <= 13; H += 3)
+        for (int64_t W = 1; W <= 11; W++)
+            for (int64_t h = 1; h <= 13; h++)
+                for (int64_t w = 1; w <= 11; w += 2) {
+                    DataPixels in = {from, 1, H, W, 0, (size_t)W, 1};
+                    DataPrep prep = {0, 0, h, w, DATA_BILINEAR, true};
+                    for (int64_t i = 0; i < H * W; i++) from[i] = (uint8_t)(1 + i);
+                    assert_ok(data_resize(&in, &prep, to));
+                    for (int64_t i = 0; i < h * w; i++) {
+                        int64_t y = transformers_source(H, h, i / w), x = transformers_source(W, w, i % w);
+                        assert_int_equal(to[i], y < 0 || x < 0 ? 0 : from[y * W + x]);
+                    }
+                }
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_crop_below), cmocka_unit_test(test_torchvision),
+                                          cmocka_unit_test(test_naive),      cmocka_unit_test(test_crop),
+                                          cmocka_unit_test(test_shape),      cmocka_unit_test(test_no_memory)};
 SUPPORT_MAIN(tests)
