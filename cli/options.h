@@ -36,7 +36,7 @@ struct CliCommand {
     const char *takes;                  /* option names separated by blanks; one ending in '!' must be given */
     size_t operands_min, operands_max;
     const char *words;          /* of operands, as in CliOptionText; NULL: files */
-    const char *operand;        /* what an operand is: "CONFIG.yaml" */
+    const char *operand;        /* what an operand is: "RESULTS_DIR" */
     const BaseParam *set_table; /* keys of --set, for the help page; NULL: none of its own */
     const size_t *set_count;
     bool ranks;      /* started by mpirun, its processes work together */

@@ -11,7 +11,7 @@ refuses 2 "needs a value" train $toy -o
 refuses 2 "forget needs a value" eval $toy --weights w.safetensors --forget --json
 refuses 2 "given twice" train $toy --data mnist -o w.safetensors
 refuses 2 "one argument too many" train $toy -o w.safetensors more
-refuses 2 "CONFIG.yaml is missing" run
+refuses 2 "NAME or FILE.yaml is missing" run
 refuses 2 "takes no value" run c.yaml --force=yes
 refuses 2 "must be a whole number" train $toy -o w.safetensors --threads many
 refuses 2 "must be a whole number from 1" train $toy -o w.safetensors --threads 0

@@ -20,6 +20,8 @@ mv staged/opt/expunge moved
 here=$PWD
 program=$here/moved/bin/expunge
 from_root() { (cd / && "$program" "$@") >"$logs/stdout" 2>"$logs/stderr" || { cat "$logs/stderr"; fail "expunge $*, from /"; }; }
+make -s -C "$root" MODE="$mode" install PREFIX=here DESTDIR="$PWD/x" >"$logs/make" 2>&1 && fail "PREFIX=here is no full path"
+grep -q '^PREFIX=here: must be a full path' "$logs/make" && [ ! -e x ] || fail "PREFIX=here: $(cat "$logs/make")"
 
 # ---- what stands where
 share=$here/moved/share
