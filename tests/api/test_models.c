@@ -211,19 +211,20 @@ static void test_unlearning(void **state)
                 "--json -o '%s'",
                 CASES[c].weights, spec, CASES[c].forget, CASES[c].method, CASES[c].words, out[0]);
         want = printed("unlearn.json");
-        expunge_model *original = model_from(CASES[c].weights, false), *unlearned, *silent;
+        expunge_model *original = model_from(CASES[c].weights, false), *unlearned, *silent = NULL;
         assert_done(expunge_model_evaluate(original, "test", NULL, &before));
         assert_done(expunge_unlearn(original, CASES[c].method, CASES[c].forget, CASES[c].options, CASES[c].count,
                                     &unlearned, &json));
         assert_same_but(json, want, OTHERWISE);
-        assert_done(expunge_unlearn(original, CASES[c].method, CASES[c].forget, CASES[c].options, CASES[c].count,
-                                    &silent, NULL));
+        if (c == 0)
+            assert_done(expunge_unlearn(original, CASES[c].method, CASES[c].forget, CASES[c].options, CASES[c].count,
+                                        &silent, NULL));
         assert_done(expunge_model_evaluate(original, "test", NULL, &after)); /* it is as it was */
         assert_string_equal(before, after);
         expunge_model_free(original);
         base_free(want), expunge_free(json), expunge_free(before), expunge_free(after);
         expunge_model *both[] = {unlearned, silent};
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 2 && both[i]; i++) {
             assert_done(expunge_model_save(both[i], out[1]));
             assert_same_file(out[0], out[1]);
         }
@@ -236,6 +237,32 @@ static void test_unlearning(void **state)
         base_free(want), expunge_free(json);
         expunge_model_free(unlearned), expunge_model_free(silent);
     }
+}
+
+/* The table of algorithms is the model's, and that of what is unlearned from it, whichever is freed first. */
+static void test_tuning(void **state)
+{
+    (void)state;
+    static const char EMPTY[] = "expunge-tuning 1\n";
+    char table[1024], option[1100], *want, *json;
+    expunge_model *model, *unlearned;
+    expunge_data *data = data_of(false);
+    snprintf(table, sizeof table, "%s", support_at("table"));
+    snprintf(option, sizeof option, "tuning=%s", table);
+    assert_ok(io_file_write(table, EMPTY, strlen(EMPTY)));
+    const char *const options[] = {option, "precision=f32"};
+    program("eval.json", "eval --arch convnet --weights '%s' --data '%s' --mean 0.5 --std 0.25 --tuning '%s' --json",
+            weights, spec, table);
+    want = printed("eval.json");
+    assert_null(strstr(want, "\"tuning_hash\": null"));
+    assert_done(expunge_model_open(weights, "convnet", data, options, 2, &model));
+    assert_done(expunge_unlearn(model, "none", "1", NULL, 0, &unlearned, NULL));
+    expunge_model_free(model);
+    assert_done(expunge_model_evaluate(unlearned, "test", NULL, &json));
+    assert_string_equal(json, want);
+    expunge_free(json), base_free(want);
+    expunge_model_free(unlearned);
+    expunge_data_free(data);
 }
 
 /* Of a PyTorch file with an average of the weights, and of an HDF5 file: its structure goes into what is written, from two models
@@ -488,11 +515,11 @@ static void test_no_memory(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct CMUnitTest ALL[] = {cmocka_unit_test(test_data),       cmocka_unit_test(test_answers),
-                                            cmocka_unit_test(test_unlearning), cmocka_unit_test(test_origins),
-                                            cmocka_unit_test(test_apart),      cmocka_unit_test(test_refusals),
-                                            cmocka_unit_test(test_threads),    cmocka_unit_test(test_cancel),
-                                            cmocka_unit_test(test_audit),      cmocka_unit_test(test_no_memory)};
+    static const struct CMUnitTest ALL[] = {
+        cmocka_unit_test(test_data),     cmocka_unit_test(test_answers),  cmocka_unit_test(test_unlearning),
+        cmocka_unit_test(test_tuning),   cmocka_unit_test(test_origins),  cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_threads),  cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_audit),    cmocka_unit_test(test_no_memory)};
     (void)argv;
     if (argc > 1) return 3; /* the library starts its helper, never the host */
     return support_end(cmocka_run_group_tests(ALL, make_files, NULL));

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -170,6 +171,23 @@ static void test_log(void **state)
     base_progress("train", 2, 2, NULL);
     assert_true(heard.messages == 2 && heard.warnings == 1 && heard.progress == 1);
     assert_string_equal(heard.last, "slow");
+}
+
+/* A wish holds for what is between begin and end, on this thread, and for nothing that begins later. */
+static void test_cancel(void **state)
+{
+    (void)state;
+    base_cancel_ask();
+    assert_ok(base_cancel_check()); /* outside */
+    base_cancel_begin();
+    assert_ok(base_cancel_check());
+    base_cancel_ask();
+    for (int i = 0; i < 2; i++) assert_fails(base_cancel_check(), BASE_ECANCEL, "stopped, as was asked for");
+    base_cancel_end();
+    assert_ok(base_cancel_check());
+    base_cancel_begin();
+    assert_ok(base_cancel_check());
+    base_cancel_end();
 }
 
 static void test_clock(void **state)
@@ -339,6 +357,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_text),
     cmocka_unit_test(test_error_text),
     cmocka_unit_test(test_log),
+    cmocka_unit_test(test_cancel),
     cmocka_unit_test(test_clock),
     cmocka_unit_test(test_kept_blocks),
     cmocka_unit_test(test_kept_blocks_by_threads),

@@ -320,6 +320,30 @@ static BaseStatus open_gaussians(void *user)
     return st;
 }
 
+/* A share has the images, and all else of its own: names, labels, the number of classes. */
+static void test_share(void **state)
+{
+    (void)state;
+    DataSet *set, *share;
+    assert_ok(data_set_create("set", DATA_F32, 4, 1, 1, 2, 2, &set));
+    for (int i = 0; i < 4; i++) set->labels[i] = i % 2;
+    for (int i = 0; i < 8; i++) ((float *)set->images)[i] = (float)i;
+    set->classes_counted = true;
+    assert_ok(data_set_name_classes(set, NULL));
+    assert_ok(data_set_finish(set, "set", "set"));
+    assert_ok(data_set_share(set, &share));
+    assert_ptr_equal(share->images, set->images);
+    assert_string_equal(share->hash, set->hash);
+    share->labels[0] = 1;
+    assert_ok(data_set_widen(share, 3));
+    assert_int_equal(set->labels[0], 0);
+    assert_int_equal(set->K, 2);
+    assert_string_equal(share->class_names[2], "2");
+    data_set_free(share);
+    assert_near((double)((float *)set->images)[7], 7, 0, 0);
+    data_set_free(set);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -352,6 +376,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_open_spec),
     cmocka_unit_test(test_gaussians),
     cmocka_unit_test(test_fashion_mnist),
+    cmocka_unit_test(test_share),
     cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)

@@ -34,6 +34,49 @@ static void test_reads_what_pytorch_users_have(void **state)
     io_tensors_free(tensors);
 }
 
+/* Each is written as the other is, and is its own; what both were read from goes with the last of them. */
+static BaseStatus copy_and_write(void *user)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL, *copy = NULL;
+    BASE_TRY(io_tensors_read(user, &tensors));
+    BASE_TRY(io_tensors_copy(tensors, &copy));
+    BASE_TRY(io_tensors_set_meta(copy, "of", "the copy"));
+    BASE_TRY(io_tensors_write(tensors, support_at("first.pt")));
+    io_tensors_free(tensors);
+    tensors = NULL;
+    BASE_TRY(io_tensors_write(copy, support_at("second.pt")));
+out:
+    io_tensors_free(tensors);
+    io_tensors_free(copy);
+    return st;
+}
+
+static void test_copy(void **state)
+{
+    (void)state;
+    char from[4096];
+    IoTensors *first, *second;
+    snprintf(from, sizeof from, "%s", support_fixture("pytorch_beside.pt"));
+    assert_ok(copy_and_write(from));
+    assert_ok(io_tensors_read(support_at("first.pt"), &first));
+    assert_ok(io_tensors_read(support_at("second.pt"), &second));
+    assert_null(io_tensors_meta(first, "of"));
+    assert_string_equal(io_tensors_meta(second, "of"), "the copy");
+    assert_int_equal(first->count, second->count);
+    for (size_t i = 0; i < first->count; i++) {
+        const IoTensor *a = &first->items[i], *b = &second->items[i];
+        assert_string_equal(a->name, b->name);
+        assert_memory_equal(a->data, b->data, (size_t)a->count * io_dtype_size(a->dtype));
+    }
+    assert_int_equal(first->copy_count, 1);
+    assert_int_equal(second->copy_count, 1);
+    assert_string_equal(second->copies[0].where, "model_ema");
+    assert_string_equal(first->stale, second->stale);
+    io_tensors_free(first), io_tensors_free(second);
+    support_fail_some_allocations(copy_and_write, from, 7, 5000);
+}
+
 /* Small files that took minutes: the work is linear in the bytes (base/index.h counts it), and a file's own count of
  * tensors decides no more. */
 static void test_many_names(void **state)
@@ -405,6 +448,7 @@ static void test_no_memory(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_reads_what_pytorch_users_have),
+    cmocka_unit_test(test_copy),
     cmocka_unit_test(test_many_names),
     cmocka_unit_test(test_round_trip),
     cmocka_unit_test(test_empty_shapes),

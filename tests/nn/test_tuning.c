@@ -156,7 +156,7 @@ static void test_what_is_written_is_read(void **state)
 {
     (void)state;
     BaseText text = {0}, loose = {0}, again = {0};
-    NnTuning *t = twin_table(), *read = NULL;
+    NnTuning *t = twin_table(), *read = NULL, *copy;
     for (int pass = NN_PASSES - 1; pass >= 0; pass--) {
         NnTuningRow row = twin_row(&LAYER, 16, NN_F32, pass, NN_CONV_UNFOLD);
         assert_ok(nn_tuning_add(t, &row));
@@ -170,11 +170,17 @@ static void test_what_is_written_is_read(void **state)
     char hash[BASE_HASH_HEX];
     base_hash_bytes(text.data, text.size, hash);
     assert_string_equal(hash, nn_tuning_hash(t));
+    assert_ok(nn_tuning_copy(t, &copy));
     nn_tuning_free(read);
     NnTuningRow row = twin_row(&LAYER, 32, NN_F32, NN_PASS_DATA, NN_CONV_UNFOLD);
     assert_ok(nn_tuning_add(t, &row));
     assert_string_not_equal(hash, nn_tuning_hash(t));
     nn_tuning_free(t);
+    assert_string_equal(hash, nn_tuning_hash(copy));
+    base_text_free(&again);
+    assert_ok(nn_tuning_text(copy, &again));
+    assert_string_equal(again.data, text.data);
+    nn_tuning_free(copy);
     base_text_free(&text);
     base_text_free(&loose);
     base_text_free(&again);
