@@ -22,7 +22,8 @@ BaseStatus api_options_check(const char *const *options, size_t count)
     BASE_CHECK(options || !count, BASE_EARG, "options is NULL");
     for (size_t i = 0; i < count; i++) {
         BASE_CHECK(options[i], BASE_EARG, "options[%zu] is NULL", i);
-        BASE_CHECK(strchr(options[i], '=') > options[i], BASE_EUSAGE, "option %.100s: must be key=value", options[i]);
+        BASE_CHECK(strchr(options[i], '=') && *options[i] != '=', BASE_EUSAGE, "option %.100s: must be key=value",
+                   options[i]);
     }
 out:
     return st;

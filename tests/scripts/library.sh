@@ -74,7 +74,7 @@ for kind in shared static; do
         cd $kind || exit 1
         for program in *; do
             [ -x "$program" ] || continue
-            case $program in images | unlearn) continue ;; esac # they read weights: below
+            case $program in images | unlearn | verdict) continue ;; esac # they read weights: below
             ./"$program" >"$program.out" 2>"$program.err" || { echo "$kind/$program"; cat "$program.out" "$program.err"; exit 1; }
             [ ! -s "$program.err" ] || { echo "$kind/$program says"; cat "$program.err"; exit 1; }
         done
@@ -100,6 +100,8 @@ for kind in shared static; do
     grep -v '"seconds"' $kind.json | diff want - >out || fail "$kind/unlearn: not the program's JSON"
     $kind/images weights.safetensors >$kind.images 2>out || fail "$kind/images"
     grep -c '^(-*1, -*1): class [0-3]$' $kind.images | grep -qx 4 || { cp $kind.images out; fail "$kind/images"; }
+    $kind/verdict $kind.safetensors weights.safetensors gaussians 3 $kind-report >$kind.verdict 2>out || fail "$kind/verdict"
+    grep -q '^"verdict": "' $kind.verdict && [ -f $kind-report/report.html ] || { cp $kind.verdict out; fail "$kind/verdict"; }
     $kind/unlearn weights.safetensors gausians 3 out.safetensors >/dev/null 2>out && fail "a data set that does not exist"
     grep -q "^ENOTFOUND: .*did you mean 'gaussians'" out || fail "$kind/unlearn: the sentence about a data set"
 done
