@@ -79,9 +79,8 @@ static void assert_same_file(const char *a, const char *b)
     base_free(text[0]), base_free(text[1]);
 }
 
-static int make_files(void **state)
+static void make_files(void)
 {
-    (void)state;
     IoHdf5 *file;
     draw(train_images, train_labels, IMAGES, 0);
     draw(test_images, test_labels, TESTS, 1);
@@ -100,7 +99,6 @@ static int make_files(void **state)
         program("train.out",
                 "train --arch convnet --data '%s' --mean 0.5 --std 0.25 --set epochs=3 --set batch_size=16 %s -o '%s'",
                 spec, canaries ? "--canaries 30 --canary-kind label" : "", canaries ? drawn : weights);
-    return 0;
 }
 
 /* As arrays, which are not looked at again, or as a file. */
@@ -114,13 +112,28 @@ static expunge_data *data_of(bool arrays)
     return data;
 }
 
+static expunge_data *ready[2]; /* of the file, of arrays */
+
 static expunge_model *model_from(const char *file, bool arrays)
 {
     expunge_model *model;
-    expunge_data *data = data_of(arrays);
-    assert_done(expunge_model_open(file, arrays ? "auto" : "convnet", data, NULL, 0, &model));
-    expunge_data_free(data);
+    assert_done(expunge_model_open(file, arrays ? "auto" : "convnet", ready[arrays], NULL, 0, &model));
     return model;
+}
+
+static int make_all(void **state)
+{
+    (void)state;
+    make_files();
+    for (int arrays = 0; arrays < 2; arrays++) ready[arrays] = data_of(arrays);
+    return 0;
+}
+
+static int free_data(void **state)
+{
+    (void)state;
+    expunge_data_free(ready[0]), expunge_data_free(ready[1]);
+    return 0;
 }
 
 static expunge_model *model_of(bool arrays) { return model_from(weights, arrays); }
@@ -246,7 +259,6 @@ static void test_tuning(void **state)
     static const char EMPTY[] = "expunge-tuning 1\n";
     char table[1024], option[1100], *want, *json;
     expunge_model *model, *unlearned;
-    expunge_data *data = data_of(false);
     snprintf(table, sizeof table, "%s", support_at("table"));
     snprintf(option, sizeof option, "tuning=%s", table);
     assert_ok(io_file_write(table, EMPTY, strlen(EMPTY)));
@@ -255,14 +267,13 @@ static void test_tuning(void **state)
             weights, spec, table);
     want = printed("eval.json");
     assert_null(strstr(want, "\"tuning_hash\": null"));
-    assert_done(expunge_model_open(weights, "convnet", data, options, 2, &model));
+    assert_done(expunge_model_open(weights, "convnet", ready[0], options, 2, &model));
     assert_done(expunge_unlearn(model, "none", "1", NULL, 0, &unlearned, NULL));
     expunge_model_free(model);
     assert_done(expunge_model_evaluate(unlearned, "test", NULL, &json));
     assert_string_equal(json, want);
     expunge_free(json), base_free(want);
     expunge_model_free(unlearned);
-    expunge_data_free(data);
 }
 
 /* Of a PyTorch file with an average of the weights, and of an HDF5 file: its structure goes into what is written, from two models
@@ -307,7 +318,7 @@ static void test_refusals(void **state)
     (void)state;
     static const int64_t FLAT[] = {PIXELS, 1, 1};
     static float logits[TESTS * KINDS];
-    expunge_data *data = data_of(true), *none;
+    expunge_data *data = ready[1], *none;
     expunge_model *model = model_of(true), *unlearned;
     expunge_split wrong = TRAIN;
     int32_t labels[IMAGES] = {[5] = KINDS};
@@ -349,7 +360,6 @@ static void test_refusals(void **state)
     assert_refused(expunge_model_save(model, weights), EUSAGE, "is the input");
     assert_refused(expunge_model_save(model, support_at("model.txt")), EUSAGE, "model.txt");
     expunge_model_free(model), expunge_model_free(NULL);
-    expunge_data_free(data);
 }
 
 /* A network with more classes than the images show, and its own normalisation, leave the data as they were. */
@@ -406,11 +416,10 @@ static void test_threads(void **state)
     static Job job[THREADS + 1]; /* the last one alone */
     const int threads = omp_get_max_threads();
     pthread_t thread[THREADS];
-    expunge_data *data = data_of(false);
     for (int i = 0; i <= THREADS; i++) {
         char name[64];
         snprintf(name, sizeof name, "thread%d.safetensors", i);
-        job[i].data = data;
+        job[i].data = ready[0];
         snprintf(job[i].out, sizeof job[i].out, "%s", support_at(name));
     }
     for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&thread[i], NULL, work, &job[i]), 0);
@@ -421,7 +430,6 @@ static void test_threads(void **state)
         assert_memory_equal(job[i].logits, job[THREADS].logits, sizeof job->logits);
         assert_same_file(job[i].out, job[THREADS].out);
     }
-    expunge_data_free(data);
 }
 
 static atomic_bool started, over;
@@ -522,5 +530,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_audit),    cmocka_unit_test(test_no_memory)};
     (void)argv;
     if (argc > 1) return 3; /* the library starts its helper, never the host */
-    return support_end(cmocka_run_group_tests(ALL, make_files, NULL));
+    return support_end(cmocka_run_group_tests(ALL, make_all, free_data));
 }
