@@ -109,8 +109,12 @@ def batches(source: Any, name: str, device: torch.device, dtype: torch.dtype, la
 
 
 def _bar(label: str, total: int) -> Any:
+    import warnings
+
     try:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in notebooks without ipywidgets
+            from tqdm.auto import tqdm
     except ImportError:
         return None
     return tqdm(total=total or None, desc=label, unit="image", leave=False, disable=None)
