@@ -38,7 +38,7 @@ bool base_parse_i64(const char *text, int64_t *out);
 bool base_parse_u64(const char *text, uint64_t *out);
 bool base_parse_f64(const char *text, double *out);
 bool base_parse_bytes(const char *text, int64_t *out); /* "2G", "1.5M", "500": 0 or more, with K, M, G or T of 1024 */
-bool base_parse_bool(const char *text, bool *out); /* true false yes no on off y n, as YAML spells them */
+bool base_parse_bool(const char *text, bool *out);     /* true false yes no on off y n, as YAML spells them */
 
 /** The candidate nearest to @p word, or NULL where none is near enough to be a slip. Borrowed from the list. */
 const char *base_text_nearest(const char *word, const char *const *candidates, size_t count);

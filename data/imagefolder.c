@@ -11,9 +11,6 @@
 #include "data/stream/table.h"
 #include "io/file.h"
 
-static const DataPrep PREP = {256, 0, 224, 224, DATA_BILINEAR, false};
-static const float MEAN[] = {0.485f, 0.456f, 0.406f}, STD[] = {0.229f, 0.224f, 0.225f};
-
 typedef struct {
     const DataRequest *request;
     DataPrep prep;
@@ -97,43 +94,6 @@ out:
     return st;
 }
 
-/* The files that an index names, in its order. */
-static BaseStatus pick(const Source *s, const DataPicks *picks, DataFiles *out)
-{
-    BaseStatus st = BASE_OK;
-    BASE_TRY(BASE_ALLOC(picks->count, &out->paths));
-    BASE_TRY(BASE_ALLOC_RAW(picks->count, &out->class));
-    for (const DataRange *r = picks->ranges; r < picks->ranges + picks->range_count; r++) {
-        const DataFiles *from = &s->files[r->test ? DATA_TEST : DATA_TRAIN];
-        for (int64_t at = r->first; at <= r->last; at++) {
-            BASE_TRY(base_strdup(from->paths[at], &out->paths[out->n]));
-            out->class[out->n++] = from->class[at];
-        }
-    }
-out:
-    return st;
-}
-
-static BaseStatus pick_both(Source *s)
-{
-    BaseStatus st = BASE_OK;
-    const DataPicks *picks = s->request->picks;
-    DataFiles picked[DATA_SPLITS] = {{0}};
-    if (!picks[DATA_TRAIN].file && !picks[DATA_TEST].file) return BASE_OK;
-    BASE_TRY(data_picks_check(s->request, (int64_t[]){s->files[DATA_TRAIN].n, s->files[DATA_TEST].n}));
-    for (int i = 0; i < DATA_SPLITS; i++)
-        if (picks[i].file) BASE_TRY(pick(s, &picks[i], &picked[i]));
-    for (int i = 0; i < DATA_SPLITS; i++) {
-        if (!picks[i].file) continue;
-        data_files_free(&s->files[i]);
-        s->files[i] = picked[i];
-        picked[i] = (DataFiles){0};
-    }
-out:
-    for (int i = 0; i < DATA_SPLITS; i++) data_files_free(&picked[i]);
-    return st;
-}
-
 static BaseStatus load(Source *s, DataSplit split, DataSet **out)
 {
     return data_table_open(&(DataTableTask){.name = s->folder[split],
@@ -144,8 +104,6 @@ static BaseStatus load(Source *s, DataSplit split, DataSet **out)
                                             .W = s->W,
                                             .classes = (const char *const *)s->classes,
                                             .K = (int64_t)s->class_count,
-                                            .mean = MEAN,
-                                            .std = STD,
                                             .skip_broken = s->request->skip_broken},
                            out);
 }
@@ -153,12 +111,12 @@ static BaseStatus load(Source *s, DataSplit split, DataSet **out)
 static BaseStatus open_folder(const char *path, const DataRequest *request, DataSet **train, DataSet **test)
 {
     BaseStatus st = BASE_OK;
-    Source s = {.request = request, .prep = data_request_prep(request, PREP)};
+    Source s = {.request = request, .prep = data_request_prep(request, data_table_prep)};
     BASE_TRY(find_folders(path, &s));
     BASE_TRY(data_folder_classes(s.folder[DATA_TRAIN], &s.classes, &s.class_count));
     BASE_CHECK(s.class_count > 0, BASE_EFORMAT, "%s: holds no class folder", s.folder[DATA_TRAIN]);
     for (int i = 0; i < DATA_SPLITS; i++) BASE_TRY(list_split(&s, (DataSplit)i));
-    BASE_TRY(pick_both(&s));
+    BASE_TRY(data_files_pick(request, s.files));
     BASE_TRY(data_table_shape(&s.files[DATA_TRAIN], &s.prep, &s.H, &s.W));
     BASE_TRY(load(&s, DATA_TRAIN, train));
     BASE_TRY(load(&s, DATA_TEST, test));

@@ -11,15 +11,6 @@
 
 enum { DEPTH_MAX = 16 };
 
-void data_files_free(DataFiles *files)
-{
-    for (int64_t i = 0; i < files->n; i++) base_free(files->paths[i]);
-    base_free(files->paths);
-    base_free(files->class);
-    base_free(files->first_foreign);
-    *files = (DataFiles){0};
-}
-
 static bool ends_like(const char *name, const char *const *endings)
 {
     size_t n = strlen(name);

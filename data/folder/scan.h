@@ -2,19 +2,7 @@
 #ifndef DATA_FOLDER_SCAN_H
 #define DATA_FOLDER_SCAN_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/status.h"
-
-typedef struct {
-    char **paths;   /* [n] */
-    int32_t *class; /* [n] */
-    int64_t n;
-    int64_t foreign;     /* images in formats that are not read, left out */
-    char *first_foreign; /* one of them, or NULL */
-} DataFiles;
-void data_files_free(DataFiles *files);
+#include "data/stream/files.h"
 
 /** Names of the folders in @p path, sorted by byte order; hidden ones are left out. Owned: io_names_free. */
 BaseStatus data_folder_classes(const char *path, char ***names, size_t *count);

@@ -30,7 +30,8 @@ static const char MAGIC[24] = "expunge file hashes 1\n";
 enum { FRESH_S = 2 }; /* a file changed a moment ago may change again within the clock's grain, unseen: not stored */
 
 typedef struct {
-    size_t root; /* length */
+    const char *root;
+    size_t root_length;
     char *const *paths;
     uint8_t (*out)[DATA_DIGEST];
     const Record *known; /* [known_count], sorted */
@@ -48,13 +49,19 @@ static int by_path(const void *a, const void *b)
 
 static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
 
-static void from_hex(const char *hex, uint8_t out[DATA_DIGEST])
+void data_digest_from_hex(const char *hex, uint8_t out[DATA_DIGEST])
 {
     for (int i = 0; i < DATA_DIGEST; i++) {
         unsigned byte = 0;
         sscanf(hex + 2 * i, "%2x", &byte);
         out[i] = (uint8_t)byte;
     }
+}
+
+/* The part of a path that stays when the folder is called otherwise. */
+static const char *below(const Work *w, const char *path)
+{
+    return strncmp(path, w->root, w->root_length) == 0 ? path + w->root_length : path;
 }
 
 static BaseStatus hash_one(void *user, int64_t i)
@@ -65,7 +72,7 @@ static BaseStatus hash_one(void *user, int64_t i)
     char hex[BASE_HASH_HEX];
     r->size = -1;
     if (stat(w->paths[i], &info) != 0 || !S_ISREG(info.st_mode)) return BASE_OK;
-    *r = (Record){.path = base_hash_fnv1a(w->paths[i] + w->root),
+    *r = (Record){.path = base_hash_fnv1a(below(w, w->paths[i])),
                   .size = info.st_size,
                   .changed = nanoseconds(info.st_mtim),
                   .status = nanoseconds(info.st_ctim)};
@@ -82,7 +89,7 @@ static BaseStatus hash_one(void *user, int64_t i)
         base_error_clear();
         return BASE_OK;
     }
-    from_hex(hex, w->out[i]);
+    data_digest_from_hex(hex, w->out[i]);
     memcpy(r->digest, w->out[i], DATA_DIGEST);
     if (r->changed > w->started || r->status > w->started) {
         r->size = -1;
@@ -162,7 +169,7 @@ out:
 BaseStatus data_hashes(const char *root, char *const *paths, int64_t n, uint8_t (*out)[DATA_DIGEST])
 {
     BaseStatus st = BASE_OK;
-    Work w = {.root = strlen(root), .paths = paths, .out = out};
+    Work w = {.root = root, .root_length = strlen(root), .paths = paths, .out = out};
     char *path = NULL, *bytes = NULL;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -11,12 +11,13 @@
 #include "data/prepare/parallel.h"
 #include "data/prepare/resize.h"
 #include "data/set/build.h"
-#include "data/stream/hashes.h"
 #include "data/stream/kept.h"
 #include "io/file.h"
 #include "io/image.h"
 
 enum { NAMED = 20 };
+const DataPrep data_table_prep = {256, 0, 224, 224, DATA_BILINEAR, false};
+static const float MEAN[] = {0.485f, 0.456f, 0.406f}, STD[] = {0.229f, 0.224f, 0.225f};
 
 typedef struct {
     DataReader reader; /* first: a set knows the table by it */
@@ -41,14 +42,6 @@ static void table_free(DataReader *reader)
 
 static bool is_broken(BaseStatus st) { return st == BASE_EFORMAT || st == BASE_ELIMIT; }
 
-/* A link to nothing is a broken image like others; a disk that fails is not, or it would choose the data. */
-static BaseStatus read_image(const DataFiles *files, int64_t i, IoImage *out)
-{
-    const char *path = files->paths[i];
-    BaseStatus st = io_image_read(path, out);
-    return st == BASE_EIO && io_path_is_no_file(path) ? BASE_EFORMAT : st;
-}
-
 BaseStatus data_table_shape(const DataFiles *files, const DataPrep *prep, int64_t *H, int64_t *W)
 {
     BaseStatus st = BASE_OK;
@@ -58,9 +51,10 @@ BaseStatus data_table_shape(const DataFiles *files, const DataPrep *prep, int64_
     if (*W) return BASE_OK;
     for (int64_t i = 0; i < files->n; i++) {
         IoImage image;
-        st = read_image(files, i, &image);
+        char name[DATA_FILE_NAME];
+        st = data_files_image(files, i, &image);
         if (is_broken(st)) continue; /* told when it is its turn */
-        if (st == BASE_OK) st = data_resize_shape(prep, image.H, image.W, files->paths[i], H, W);
+        if (st == BASE_OK) st = data_resize_shape(prep, image.H, image.W, data_files_name(files, i, name), H, W);
         io_image_free(&image);
         return st;
     }
@@ -69,10 +63,11 @@ BaseStatus data_table_shape(const DataFiles *files, const DataPrep *prep, int64_
 
 static BaseStatus decode(const Table *t, int64_t i, void *out, bool *damaged, bool *clipped)
 {
-    const char *path = t->files.paths[i];
+    char room[DATA_FILE_NAME];
+    const char *path = data_files_name(&t->files, i, room);
     IoImage image;
     int64_t H, W;
-    BaseStatus st = read_image(&t->files, i, &image);
+    BaseStatus st = data_files_image(&t->files, i, &image);
     if (st == BASE_OK) st = data_resize_shape(&t->prep, image.H, image.W, path, &H, &W);
     if (st == BASE_OK && (H != t->H || W != t->W))
         st = base_error_set(
@@ -104,16 +99,17 @@ static BaseStatus table_read(DataReader *reader, int64_t i, void *out)
 {
     Table *t = (Table *)reader;
     bool damaged, clipped;
+    char name[DATA_FILE_NAME];
     if (data_kept_get(t->kept, i, out)) return BASE_OK;
     BaseStatus st = with_cure(decode(t, i, out, &damaged, &clipped));
     if (st != BASE_OK) return st;
     if (damaged && !atomic_exchange(&t->told_damaged, true))
         base_warning("%s: is damaged inside and was decoded all the same; others like it in %s are not named",
-                     t->files.paths[i], t->name);
+                     data_files_name(&t->files, i, name), t->name);
     if (clipped && !atomic_exchange(&t->told_clipped, true))
         base_warning("%s: is grey of 16 bits; values over 255 became 255, as in torchvision; others like it in %s are "
                      "not named",
-                     t->files.paths[i], t->name);
+                     data_files_name(&t->files, i, name), t->name);
     return data_kept_put(t->kept, i, out);
 }
 
@@ -146,34 +142,29 @@ static BaseStatus drop_broken(const Check *c, uint8_t (*digest)[DATA_DIGEST])
 {
     Table *t = c->table;
     DataFiles *files = &t->files;
+    char name[DATA_FILE_NAME];
     int64_t n = files->n, kept = 0, broken = 0, damaged = 0, first = -1, clipped = 0, first_clipped = -1;
     for (int64_t i = 0; i < n; i++) {
         if (c->broken[i]) {
             if (broken++ < NAMED) base_warning("left out: %s", c->broken[i]);
-            base_free(files->paths[i]);
-            files->paths[i] = NULL;
             continue;
         }
         if (c->damaged[i] && damaged++ == 0) first = kept;
         if (c->clipped[i] && clipped++ == 0) first_clipped = kept;
-        if (kept != i) {
-            files->paths[kept] = files->paths[i];
-            files->paths[i] = NULL;
-            files->class[kept] = files->class[i];
-            memcpy(digest[kept], digest[i], sizeof *digest);
-        }
-        kept++;
+        if (kept != i) memcpy(digest[kept], digest[i], sizeof *digest);
+        data_files_move(files, i, kept++);
     }
+    for (int64_t i = kept; files->paths && i < n; i++) base_free(files->paths[i]);
     files->n = kept;
     if (broken) base_warning("%s: %lld of %lld images are left out", t->name, (long long)broken, (long long)n);
     if (damaged)
         base_warning("%s: %lld images are damaged inside and were decoded all the same; the first is %s", t->name,
-                     (long long)damaged, files->paths[first]);
+                     (long long)damaged, data_files_name(files, first, name));
     if (clipped)
         base_warning(
             "%s: %lld of %lld images are grey of 16 bits; their values over 255 became 255, as in torchvision; "
             "the first is %s",
-            t->name, (long long)clipped, (long long)kept, files->paths[first_clipped]);
+            t->name, (long long)clipped, (long long)kept, data_files_name(files, first_clipped, name));
     t->told_damaged = t->told_clipped = true;
     BaseStatus st = kept ? BASE_OK : base_error_set(BASE_EFORMAT, "%s: not one image could be decoded", t->name);
     if (broken && st == BASE_OK) { /* its images have other numbers now */
@@ -250,7 +241,7 @@ BaseStatus data_table_open(const DataTableTask *task, DataSet **out)
     *out = NULL;
     BASE_TRY(table_make(task, &t));
     BASE_TRY(BASE_ALLOC_RAW(t->files.n, &digest));
-    BASE_TRY(data_hashes(task->root, t->files.paths, t->files.n, digest));
+    BASE_TRY(data_files_digests(&t->files, task->root, digest));
     if (task->skip_broken || (double)t->files.n * (double)t->size <= DATA_TABLE_WHOLE)
         BASE_TRY(check_all(t, task->skip_broken, digest));
     BASE_TRY(data_set_create_read(task->name, t->files.n, DATA_TABLE_CHANNELS, t->H, t->W, task->K, &set));
@@ -258,8 +249,9 @@ BaseStatus data_table_open(const DataTableTask *task, DataSet **out)
     set->reader = &t->reader;
     t = NULL;
     BASE_TRY(data_set_name_classes(set, task->classes));
-    data_set_normalise(set, task->mean, task->std);
+    data_set_normalise(set, MEAN, STD);
     set->prep = task->prep;
+    set->classes_counted = !task->classes;
     BASE_TRY(hash_content(digest, set));
     BASE_TRY(data_set_finish(set, task->name, task->name));
     *out = set;

@@ -3,8 +3,10 @@
 #ifndef DATA_STREAM_TABLE_H
 #define DATA_STREAM_TABLE_H
 
-#include "data/folder/scan.h"
-#include "data/prepare/prepare.h"
+#include "data/stream/files.h"
+
+/** How ImageNet's images are prepared, unless told otherwise; its mean and std belong to the set. */
+extern const DataPrep data_table_prep;
 
 enum { DATA_TABLE_CHANNELS = 3, DATA_TABLE_WHOLE = 1 << 28 };
 
@@ -14,9 +16,8 @@ typedef struct {
     DataFiles *files; /* taken: empty afterwards, on failure too */
     DataPrep prep;
     int64_t H, W;               /* data_table_shape */
-    const char *const *classes; /* [K] */
+    const char *const *classes; /* [K]; NULL: they were counted */
     int64_t K;
-    const float *mean, *std; /* [3] */
     bool skip_broken;
 } DataTableTask;
 
