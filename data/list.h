@@ -4,6 +4,7 @@ X(fashion_mnist)
 X(mnist)
 F(cifar)
 X(imagefolder)
+X(wds)
 X(hdf5)
 X(gaussians)
 #undef X

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes the seeds of tests/fuzz/corpus (python3-torch, python3-numpy, python3-pil). Regression files, named by what they broke, are
 added by hand and stay."""
-import argparse, collections, gzip, io, json, os, pathlib, pickle, struct, zipfile
+import argparse, collections, gzip, io, json, os, pathlib, pickle, struct, tarfile, zipfile
 import numpy, torch
 from PIL import Image
 
@@ -104,6 +104,17 @@ put_image("bits_png", grey.convert("1"), format="PNG")
 put_image("deep_png", Image.fromarray(noise(1)[..., 0].astype(numpy.uint16) * 257), format="PNG")
 put_image("lossy_webp", rgb, format="WEBP", quality=50)
 put_image("lossless_webp", Image.fromarray(noise(4), mode="RGBA"), format="WEBP", lossless=True)
+for name, form in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+    out, image = io.BytesIO(), io.BytesIO()
+    rgb.save(image, format="PNG")
+    with tarfile.open(fileobj=out, mode="w", format=form) as t:
+        for member, data in (("a.png", image.getvalue()), ("a.cls", b"1"), (("b" if name == "ustar" else "b" * 120) + ".json", b'{"label": 0}'),
+                             (("b" if name == "ustar" else "b" * 120) + ".png", image.getvalue())):
+            info = tarfile.TarInfo(member)
+            info.size = len(data)
+            t.addfile(info, io.BytesIO(data))
+    whole = out.getvalue()
+    put("wds", name, whole[:(len(whole.rstrip(b"\0")) + 1535) // 512 * 512])
 put_image("animation_webp", rgb, format="WEBP", save_all=True, append_images=[Image.fromarray(noise(3))], quality=50)
 
 # a run's light copy (store/light.c), behind the byte that says so; 255: changes of the HDF5 image
