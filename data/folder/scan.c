@@ -94,11 +94,13 @@ out:
 static BaseStatus add_file(const char *folder, const char *name, int32_t class, DataFiles *files)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(BASE_GROW_BY_ONE(&files->paths, files->n));
+    char *path = NULL;
     BASE_TRY(BASE_GROW_BY_ONE(&files->class, files->n));
-    BASE_TRY(base_format(&files->paths[files->n], "%s/%s", folder, name));
+    BASE_TRY(base_format(&path, "%s/%s", folder, name));
+    BASE_TRY(base_texts_add(&files->paths, path));
     files->class[files->n++] = class;
 out:
+    base_free(path);
     return st;
 }
 

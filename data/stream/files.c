@@ -10,9 +10,8 @@
 
 void data_files_free(DataFiles *files)
 {
-    for (int64_t i = 0; files->paths && i < files->n; i++) base_free(files->paths[i]);
     for (int64_t i = 0; i < files->shard_count; i++) base_free(files->shards[i]);
-    base_free(files->paths);
+    base_texts_free(&files->paths);
     base_free(files->member);
     base_free(files->shards);
     base_free(files->class);
@@ -35,10 +34,7 @@ static BaseStatus pick(const DataFiles files[DATA_SPLITS], const DataPicks *pick
 {
     BaseStatus st = BASE_OK;
     if (files->member) BASE_TRY(copy_shards(files, out));
-    if (files->member)
-        BASE_TRY(BASE_ALLOC(picks->count, &out->member));
-    else
-        BASE_TRY(BASE_ALLOC(picks->count, &out->paths));
+    if (files->member) BASE_TRY(BASE_ALLOC(picks->count, &out->member));
     BASE_TRY(BASE_ALLOC_RAW(picks->count, &out->class));
     for (const DataRange *r = picks->ranges; r < picks->ranges + picks->range_count; r++) {
         const DataFiles *from = &files[r->test ? DATA_TEST : DATA_TRAIN];
@@ -46,7 +42,7 @@ static BaseStatus pick(const DataFiles files[DATA_SPLITS], const DataPicks *pick
             if (from->member)
                 out->member[out->n] = from->member[at];
             else
-                BASE_TRY(base_strdup(from->paths[at], &out->paths[out->n]));
+                BASE_TRY(base_texts_add(&out->paths, base_texts_at(&from->paths, at)));
             out->class[out->n++] = from->class[at];
         }
     }
@@ -58,7 +54,7 @@ BaseStatus data_files_pick(const DataRequest *request, DataFiles files[DATA_SPLI
 {
     BaseStatus st = BASE_OK;
     const DataPicks *picks = request->picks;
-    DataFiles picked[DATA_SPLITS] = {{0}};
+    DataFiles picked[DATA_SPLITS] = {{.n = 0}};
     if (!picks[DATA_TRAIN].file && !picks[DATA_TEST].file) return BASE_OK;
     BASE_TRY(data_picks_check(request, (int64_t[]){files[DATA_TRAIN].n, files[DATA_TEST].n}));
     for (int i = 0; i < DATA_SPLITS; i++)
@@ -76,7 +72,7 @@ out:
 
 const char *data_files_name(const DataFiles *files, int64_t i, char room[DATA_FILE_NAME])
 {
-    if (!files->member) return files->paths[i];
+    if (!files->member) return base_texts_at(&files->paths, i);
     const DataMember *m = &files->member[i];
     snprintf(room, DATA_FILE_NAME, "%.4000s, the image at byte %lld", files->shards[m->shard], (long long)m->offset);
     return room;
@@ -86,7 +82,7 @@ BaseStatus data_files_image(const DataFiles *files, int64_t i, IoImage *out)
 {
     char name[DATA_FILE_NAME], *bytes;
     if (!files->member) {
-        const char *path = files->paths[i];
+        const char *path = base_texts_at(&files->paths, i);
         BaseStatus st =
             io_image_read(path, out); /* a disk that fails is no broken image, or it would choose the data */
         return st == BASE_EIO && io_path_is_no_file(path) ? BASE_EFORMAT : st;
@@ -106,12 +102,10 @@ BaseStatus data_files_image(const DataFiles *files, int64_t i, IoImage *out)
 
 void data_files_move(DataFiles *files, int64_t from, int64_t to)
 {
-    if (files->paths && from != to) {
-        base_free(files->paths[to]);
-        files->paths[to] = files->paths[from];
-        files->paths[from] = NULL;
-    }
-    if (files->member) files->member[to] = files->member[from];
+    if (files->member)
+        files->member[to] = files->member[from];
+    else
+        files->paths.at[to] = files->paths.at[from];
     files->class[to] = files->class[from];
 }
 
@@ -120,9 +114,11 @@ BaseStatus data_files_digests(const DataFiles *files, const char *root, uint8_t 
     BaseStatus st = BASE_OK;
     uint8_t(*shards)[DATA_DIGEST] = NULL;
     BaseHash *hash = NULL;
-    if (!files->member) return data_hashes(root, files->paths, files->n, out);
+    BaseTexts paths = {0};
+    if (!files->member) return data_hashes(root, &files->paths, files->n, out);
     BASE_TRY(BASE_ALLOC(files->shard_count, &shards));
-    BASE_TRY(data_hashes(root, files->shards, files->shard_count, shards));
+    for (int64_t i = 0; i < files->shard_count; i++) BASE_TRY(base_texts_add(&paths, files->shards[i]));
+    BASE_TRY(data_hashes(root, &paths, files->shard_count, shards));
     for (int64_t i = 0; i < files->n; i++) {
         const DataMember *m = &files->member[i];
         char hex[BASE_HASH_HEX], text[64];
@@ -137,6 +133,7 @@ BaseStatus data_files_digests(const DataFiles *files, const char *root, uint8_t 
     }
 out:
     base_hash_free(hash);
+    base_texts_free(&paths);
     base_free(shards);
     return st;
 }

@@ -13,8 +13,8 @@ typedef struct {
 } DataMember;
 
 typedef struct {
-    char **paths;       /* [n]; NULL: members */
-    DataMember *member; /* [n] */
+    BaseTexts paths;    /* [n], or none: members */
+    DataMember *member; /* [n], or NULL */
     char **shards;      /* [shard_count] tar files */
     int64_t shard_count;
     int32_t *class; /* [n] */

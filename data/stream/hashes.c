@@ -32,7 +32,7 @@ enum { FRESH_S = 2 }; /* a file changed a moment ago may change again within the
 typedef struct {
     const char *root;
     size_t root_length;
-    char *const *paths;
+    const BaseTexts *paths;
     uint8_t (*out)[DATA_DIGEST];
     const Record *known; /* [known_count], sorted */
     size_t known_count;
@@ -68,11 +68,12 @@ static BaseStatus hash_one(void *user, int64_t i)
 {
     Work *w = user;
     Record *r = &w->now[i];
+    const char *path = base_texts_at(w->paths, i);
     struct stat info;
     char hex[BASE_HASH_HEX];
     r->size = -1;
-    if (stat(w->paths[i], &info) != 0 || !S_ISREG(info.st_mode)) return BASE_OK;
-    *r = (Record){.path = base_hash_fnv1a(below(w, w->paths[i])),
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return BASE_OK;
+    *r = (Record){.path = base_hash_fnv1a(below(w, path)),
                   .size = info.st_size,
                   .changed = nanoseconds(info.st_mtim),
                   .status = nanoseconds(info.st_ctim)};
@@ -82,10 +83,10 @@ static BaseStatus hash_one(void *user, int64_t i)
         memcpy(r->digest, found->digest, DATA_DIGEST);
         return BASE_OK;
     }
-    BaseStatus st = base_hash_file(w->paths[i], hex);
+    BaseStatus st = base_hash_file(path, hex);
     if (st != BASE_OK) {
         r->size = -1;
-        if (!io_path_is_no_file(w->paths[i])) return st;
+        if (!io_path_is_no_file(path)) return st;
         base_error_clear();
         return BASE_OK;
     }
@@ -166,7 +167,7 @@ out:
     return st;
 }
 
-BaseStatus data_hashes(const char *root, char *const *paths, int64_t n, uint8_t (*out)[DATA_DIGEST])
+BaseStatus data_hashes(const char *root, const BaseTexts *paths, int64_t n, uint8_t (*out)[DATA_DIGEST])
 {
     BaseStatus st = BASE_OK;
     Work w = {.root = root, .root_length = strlen(root), .paths = paths, .out = out};

@@ -154,7 +154,6 @@ static BaseStatus drop_broken(const Check *c, uint8_t (*digest)[DATA_DIGEST])
         if (kept != i) memcpy(digest[kept], digest[i], sizeof *digest);
         data_files_move(files, i, kept++);
     }
-    for (int64_t i = kept; files->paths && i < n; i++) base_free(files->paths[i]);
     files->n = kept;
     if (broken) base_warning("%s: %lld of %lld images are left out", t->name, (long long)broken, (long long)n);
     if (damaged)

@@ -115,10 +115,11 @@ static void test_hashes(void **state)
     snprintf(a, sizeof a, "%s/a.png", root);
     snprintf(b, sizeof b, "%s/b.png", root);
     snprintf(gone, sizeof gone, "%s/gone.png", root);
-    char *paths[] = {a, b, gone};
+    BaseTexts paths = {0};
+    for (int i = 0; i < 3; i++) assert_ok(base_texts_add(&paths, i == 0 ? a : i == 1 ? b : gone));
     write_old(a, "one");
     write_old(b, "two");
-    assert_ok(data_hashes(root, paths, 3, got));
+    assert_ok(data_hashes(root, &paths, 3, got));
     digest_of("one", want);
     assert_memory_equal(got[0], want, DATA_DIGEST);
     digest_of("two", want);
@@ -128,7 +129,7 @@ static void test_hashes(void **state)
     snprintf(folder, sizeof folder, "%s/cache/expunge", root);
     assert_false(io_path_exists(folder));
     sleep(3);
-    assert_ok(data_hashes(root, paths, 3, got));
+    assert_ok(data_hashes(root, &paths, 3, got));
     assert_ok(io_folder_list(folder, "", &names, &count));
     assert_int_equal(count, 1);
     /* the cache is asked: where it holds another digest for the same file, that one comes, if the whole is as written */
@@ -141,7 +142,7 @@ static void test_hashes(void **state)
     bytes[size - 1] ^= 1; /* of a digest, and the hash of all no longer fits: not believed */
     assert_ok(io_file_write(path, bytes, size));
     base_free(bytes);
-    assert_ok(data_hashes(root, paths, 2, got));
+    assert_ok(data_hashes(root, &paths, 2, got));
     digest_of("one", want);
     assert_memory_equal(got[0], want, DATA_DIGEST);
     digest_of("two", want);
@@ -151,7 +152,7 @@ static void test_hashes(void **state)
     base_hash_bytes(bytes + 104, size - 104, bytes + 32);
     assert_ok(io_file_write(path, bytes, size));
     base_free(bytes);
-    assert_ok(data_hashes(root, paths, 2, got));
+    assert_ok(data_hashes(root, &paths, 2, got));
     digest_of("one", want);
     bool first = memcmp(got[0], want, DATA_DIGEST) == 0;
     digest_of("two", want);
@@ -159,11 +160,12 @@ static void test_hashes(void **state)
     /* and a file that changed, at the same size, is read again */
     write_old(a, "six");
     write_old(b, "ten");
-    assert_ok(data_hashes(root, paths, 2, got));
+    assert_ok(data_hashes(root, &paths, 2, got));
     digest_of("six", want);
     assert_memory_equal(got[0], want, DATA_DIGEST);
     digest_of("ten", want);
     assert_memory_equal(got[1], want, DATA_DIGEST);
+    base_texts_free(&paths);
 }
 
 /* ------------------------------------------------------------ a folder against the same images in memory */
