@@ -64,6 +64,7 @@ static BaseStatus run(const CliOptions *o)
     SessionEvaluation evaluation = {0};
     BASE_TRY(session_weights_check(o->arch, o->weights));
     BASE_TRY(session_data_open(o->data, &o->prepare, &data));
+    BASE_TRY(session_data_images(&data, o->image_size));
     BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
     BASE_TRY(session_model_tune(&model, o->tuning));
     BASE_TRY(session_evaluate(&data, &model, o->split, o->forget, o->use, &evaluation));
@@ -84,7 +85,7 @@ const CliCommand cli_eval = {
 #include "cli/help/eval.txt.inc"
         },
     .usage = {"--arch A --weights F --data D [--split train|test] [--forget 3]"},
-    .takes = "arch! weights! override data! split forget precision tuning memory json",
+    .takes = "arch! weights! override image-size data! split forget precision tuning memory json",
     .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",
                  "expunge eval --arch convnet --weights out.safetensors --data fashion-mnist --forget 3 --json"},
     .run = run,

@@ -38,6 +38,8 @@ static const Option OPTIONS[] = {
     {TEXT_ROW(
         "weights", weights, "F", "",
         "weights file: .safetensors (or its .index.json), .pt, .pth, .ckpt, .bin, .h5; or a folder with config.json")},
+    {TEXT_ROW("image-size", image_size, "N|HxW", "the weights' own",
+              "size of images to which a vision transformer's positions are interpolated, as in timm")},
     {FLAG_ROW("override", override, "let options count that differ from what the folder of --weights says")},
     {WORD_ROW("data", data, "D", "", "@datasets", "data set, name[:path] from `expunge list datasets`")},
 #define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA, NULL},

@@ -53,6 +53,7 @@ static BaseStatus run(const CliOptions *o)
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
     BASE_TRY(session_weights_check(o->arch, o->weights));
     BASE_TRY(session_data_open(o->data, &o->prepare, &data));
+    BASE_TRY(session_data_images(&data, o->image_size));
     BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
     BASE_TRY(session_model_tune(&model, o->tuning));
     BASE_TRY(session_data_view(&data, o->split, &view, &split));
@@ -77,7 +78,7 @@ const CliCommand cli_predict = {
 #include "cli/help/predict.txt.inc"
         },
     .usage = {"--arch A --weights F --data D --split train|test -o FILE.h5"},
-    .takes = "arch! weights! override data! split! precision tuning memory out!",
+    .takes = "arch! weights! override image-size data! split! precision tuning memory out!",
     .examples = {"expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split test -o test.h5",
                  "expunge predict --arch convnet --weights w.safetensors --data fashion-mnist --split train "
                  "--precision bf16 -o train.h5"},

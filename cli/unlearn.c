@@ -87,9 +87,15 @@ static BaseStatus run(const CliOptions *o)
     bool first = sweep_ranks_number() == 0; /* the others have the same network, and nothing to say */
     BASE_TRY(model_unlearning_choose(o->method, o->set.at, o->set.count, o->beside, &u));
     BASE_TRY(io_tensors_writable(o->out, o->weights));
+    const char *dot = strrchr(o->out, '.');
+    BASE_CHECK(!o->image_size || (dot && strcmp(dot, ".safetensors") == 0 && !io_tensors_folder(o->out, o->weights)),
+               BASE_EUSAGE,
+               "--image-size gives a tensor another shape, which the structure of the input cannot hold: -o "
+               "must be a .safetensors file");
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
     BASE_TRY(session_weights_check(o->arch, o->weights));
     BASE_TRY(session_data_open(o->data, &o->prepare, &data));
+    BASE_TRY(session_data_images(&data, o->image_size));
     BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
     BASE_TRY(session_model_tune(&model, o->tuning));
     BASE_TRY(model_unlearning_prepare(&u, &data, &model, o->weights, o->forget, o->use, (uint64_t)o->seed));
@@ -116,7 +122,8 @@ const CliCommand cli_unlearn = {
 #include "cli/help/unlearn.txt.inc"
         },
     .usage = {"--arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE"},
-    .takes = "arch! weights! override data! forget! method! set beside share precision tuning memory json out!",
+    .takes =
+        "arch! weights! override image-size data! forget! method! set beside share precision tuning memory json out!",
     .ranks = true,
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "

@@ -74,6 +74,7 @@ static const char *const RULES[][2] = {
     {"encoder.layers.encoder_layer_#.mlp.linear_2.*", "encoder.layers.encoder_layer_#.mlp.3.*"},
     HUB_VIT("vit."),
     HUB_VIT("deit."),
+    HUB_VIT(""), /* of the bare model; 5.24 writes ViTMSN's blocks so, too */
     {"resnet.embedder.embedder.convolution.*", "conv1.*"},
     {"resnet.embedder.embedder.normalization.*", "bn1.*"},
     {"resnet.encoder.stages.#.layers.#.layer.#.convolution.*", "layer+.#.conv+.*"},

@@ -119,6 +119,20 @@ out:
     return st;
 }
 
+BaseStatus session_data_images(SessionData *data, const char *size)
+{
+    BaseStatus st = BASE_OK;
+    const DataOptions options = {.crop = size}; /* written as a crop is */
+    DataRequest request = {0};
+    if (!size) return BASE_OK;
+    BASE_TRY(base_error_prefix(data_request_read(&options, &request), "--image-size, written like --crop"));
+    BASE_CHECK(request.prep.crop_h, BASE_EUSAGE, "image-size '%.100s': must be a number of pixels, or HxW", size);
+    data->image_h = request.prep.crop_h, data->image_w = request.prep.crop_w;
+out:
+    data_request_free(&request);
+    return st;
+}
+
 void session_data_free(SessionData *data)
 {
     base_free(data->spec);

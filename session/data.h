@@ -16,8 +16,11 @@ typedef struct {
     DataSet *train, *test;
     char *prep;               /* how the images are prepared: data_prep_text */
     char hash[BASE_HASH_HEX]; /* over both splits' hashes */
+    int64_t image_h, image_w; /* what a vision transformer's positions are interpolated to; 0: they stay */
     bool override;            /* what a person says counts where a folder of weights says something else */
 } SessionData;
+/** Has the positions of networks for these data interpolated, @p size being "64" or "64x48"; NULL: not. BASE_EUSAGE. */
+BaseStatus session_data_images(SessionData *data, const char *size);
 /** @p options of --data, or NULL. */
 BaseStatus session_data_open(const char *spec, const DataOptions *options, SessionData *out);
 /** The same of two sets, which are taken: arrays in memory. @p name: what messages call them. */

@@ -9,6 +9,7 @@
 #include "data/pipeline/loader.h"
 #include "data/set/build.h"
 #include "io/hub.h"
+#include "nn/positions.h"
 #include "nn/recognise.h"
 #include "nn/weights.h"
 
@@ -247,7 +248,8 @@ BaseStatus session_model_open(const char *arch, const char *weights, SessionData
     if (out->tensors->strange)
         base_notice("%s: beside the weights, the file refers to %s; none of this is run", weights,
                     out->tensors->strange);
-    BASE_TRY(nn_recognise_names(out->tensors, out->arch, shape));
+    BASE_TRY(nn_recognise_names(out->tensors, data->image_h ? NULL : out->arch, data->image_h ? NULL : shape));
+    if (data->image_h) BASE_TRY(nn_positions_resize(out->tensors, data->image_h, data->image_w, weights));
     BASE_TRY(take_normalising(out->tensors, weights, data));
     if (automatic) BASE_TRY(recognise(out->tensors, shape, weights, &out->arch));
     BASE_TRY(agree(out->tensors, shape, weights, out->arch, automatic || data->override));
