@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/file.h"
-#include "io/hub.h"
+#include "io/hub_read.h"
 
 static const IoContainer *const CONTAINERS[] = {&io_container_safetensors, &io_container_shards, &io_container_pytorch,
                                                 &io_container_hdf5};

@@ -8,6 +8,8 @@
 
 #include "base/status.h"
 
+enum { IO_HUB_TEXT_MOST = 16 << 20 }; /* bytes of a text in it */
+
 /* Every text is owned. */
 typedef struct IoHub {
     char *folder;
@@ -28,9 +30,6 @@ typedef struct IoHub {
     char *mean, *std, *resize, *crop, *interpolation, *crop_start;
 } IoHub;
 
-/** BASE_EFORMAT where there are no weights, no config.json, one that is damaged, or one of a network that is not built as
- *  its tensors' names suggest. */
-BaseStatus io_hub_read(const char *folder, IoHub **out);
 void io_hub_free(IoHub *hub); /* NULL is fine */
 /** Path of the weights in a folder; a copy of @p path where it is none. *out owned. BASE_EFORMAT. */
 BaseStatus io_hub_weights(const char *path, char **out);

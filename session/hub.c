@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/hub_read.h"
 
 enum { WISHES = 6 };
 typedef struct {

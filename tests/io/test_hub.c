@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "io/file.h"
-#include "io/hub.h"
+#include "io/hub_read.h"
 #include "io/tensors.h"
 
 static void write_text(const char *name, const char *text)
