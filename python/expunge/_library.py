@@ -100,10 +100,13 @@ _loaded: Optional[ctypes.CDLL] = None
 _lock = threading.Lock()
 
 
-def places(inside: str, built: str) -> str:
-    """The path of what pip put into the package, or else, in a clone of the repository, of what make built."""
-    packaged = os.path.join(HERE, inside)
-    return packaged if os.path.exists(packaged) else os.path.join(HERE, "..", "..", "build", built)
+def places(inside: str, built: str, system: str) -> str:
+    """The path of what pip put into the package, or else, in a clone of the repository, of what make built, or else the
+    system's, which is there where the package is Debian's."""
+    for path in (os.path.join(HERE, inside), os.path.join(HERE, "..", "..", "build", built)):
+        if os.path.exists(path):
+            return path
+    return system
 
 
 def library() -> ctypes.CDLL:
@@ -111,7 +114,7 @@ def library() -> ctypes.CDLL:
     global _loaded
     with _lock:
         if _loaded is None:
-            path = places("lib/" + SONAME, "release/lib/" + SONAME)
+            path = places("lib/" + SONAME, "release/lib/" + SONAME, SONAME)
             try:
                 c = ctypes.CDLL(path)
             except OSError as error:

@@ -13,7 +13,7 @@ Path = Union[str, "os.PathLike[str]"]
 
 def program() -> str:
     """Where the program lies."""
-    return os.path.normpath(_library.places(os.path.join("bin", "expunge"), "expunge"))
+    return os.path.normpath(_library.places(os.path.join("bin", "expunge"), "expunge", "/usr/bin/expunge"))
 
 
 def main() -> None:
