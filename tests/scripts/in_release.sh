@@ -61,6 +61,9 @@ clean "status 7"
 expect 0 stdout "12" 13 'echo 12' --clean
 ! grep -q "setup ran" "$logs/stdout" || fail "--clean: setup ran"
 [ "$(wc -l <calls)" -eq 2 ] || fail "a second call bootstraps again"
+expect 0 stdout loaded 13 'cd /var/cache/apt/archives && >new.deb && >lock && >half && echo loaded' --clean
+expect 0 stdout new.deb 13 'ls /var/cache/apt/archives' --clean
+! grep -qE 'lock|half' "$logs/stdout" || fail "calls share more than packages"
 printf 'some input' >input
 bash "$script" 13 'cat' --clean <input >"$logs/stdout" 2>/dev/null || fail "its input does not get in"
 has stdout "some input"
