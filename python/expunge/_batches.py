@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset
 
-BATCH = 128
+BATCH = 64  # activations that malloc need not map anew for every batch
 LABELS = ("labels", "label", "targets", "target")
 
 # what a model is called with, and how many images that are
@@ -65,16 +65,22 @@ def count_images(source: Any, name: str) -> int:
     return total
 
 
-def fit(batch: Batch, device: torch.device, dtype: torch.dtype) -> Batch:
-    """The batch on the model's device; floating-point images in its type."""
+def fit(batch: Batch, device: torch.device, dtype: torch.dtype, channels_last: bool = False) -> Batch:
+    """The batch on the model's device; floating-point images in its type, and with their channels side by side where asked."""
 
     def moved(x: Any) -> Any:
         if not isinstance(x, torch.Tensor):
             return x
-        return x.to(device, dtype if x.is_floating_point() else x.dtype, non_blocking=True)
+        x = x.to(device, dtype if x.is_floating_point() else x.dtype, non_blocking=True)
+        return x.contiguous(memory_format=torch.channels_last) if channels_last and is_map(x) else x
 
     args, kwargs, n = batch
     return tuple(moved(x) for x in args), {k: moved(v) for k, v in kwargs.items()}, n
+
+
+def is_map(x: Any) -> bool:
+    """Whether x may be images [n, channels, height, width]."""
+    return isinstance(x, torch.Tensor) and x.ndim == 4 and x.is_floating_point()
 
 
 def head(batch: Batch, n: int) -> Batch:
@@ -86,13 +92,15 @@ def head(batch: Batch, n: int) -> Batch:
     return tuple(cut(x) for x in batch[0]), {k: cut(v) for k, v in batch[1].items()}, min(n, batch[2])
 
 
-def batches(source: Any, name: str, device: torch.device, dtype: torch.dtype, label: str, total: int) -> Iterator[Batch]:
+def batches(
+    source: Any, name: str, device: torch.device, dtype: torch.dtype, label: str, total: int, channels_last: bool = False
+) -> Iterator[Batch]:
     """All batches, with a progress bar on a terminal where tqdm is installed."""
     bar = _bar(label, total)
     seen = 0
     try:
         for batch in source:
-            made = fit(batch_of(batch, name), device, dtype)
+            made = fit(batch_of(batch, name), device, dtype, channels_last)
             if made[2] == 0:
                 continue
             seen += made[2]

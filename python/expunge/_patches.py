@@ -12,7 +12,7 @@ import torch
 
 from . import _library
 
-PIECE = 64 << 20  # bytes of rows that are unfolded at a time
+PIECE = 16 << 20  # bytes of rows that are unfolded at a time: malloc maps larger ones anew every time
 # Above this part of all products that are left, one group of whole rows is as fast (unlearn/svd/patches.c).
 WORTH = 0.85
 SPANS = 16  # of columns that the library takes
@@ -122,11 +122,19 @@ def make_plan(shape: Shape, number: int, images: int, paper: bool, most: int, se
     return plan
 
 
-def window(plan: Plan, x: torch.Tensor) -> torch.Tensor:
-    """What is looked at of a convolution's inputs x [images * each, channels of all groups, *size]: [.., *window, channels]."""
+def make_room(plan: Plan, maps: int, x: torch.Tensor) -> torch.Tensor:
+    """Room for the padded windows of so many maps of a convolution's inputs, typed and on the device as x: zeros
+    [maps, *window with padding, channels of all groups]."""
+    sizes = (w + sum(p) for w, p in zip(plan.window, plan.shape.pad))
+    return x.new_zeros((maps, *sizes, x.shape[1]))
+
+
+def put(plan: Plan, x: torch.Tensor, into: torch.Tensor) -> None:
+    """The windows of inputs x [maps, channels of all groups, *size] into their part of such a room."""
     for d, (corner, size) in enumerate(zip(plan.corner, plan.window)):
         x = x.narrow(2 + d, corner, size)
-    return x.movedim(1, -1).contiguous()
+        into = into.narrow(1 + d, plan.shape.pad[d][0], size)
+    into.copy_(x.movedim(1, -1))
 
 
 def take(plan: Plan, x: torch.Tensor, first: int, images: int, split: bool) -> Iterator[Tuple[torch.Tensor, Any]]:
@@ -134,7 +142,7 @@ def take(plan: Plan, x: torch.Tensor, first: int, images: int, split: bool) -> I
     convolution's rows are ordered by kernel place, then channel. With `split`, pieces of one group may hold only the columns that can
     differ from 0, and then come with their spans (first, width); else with None.
 
-    x: windows of a convolution, [images * each, channels] else.
+    x: padded windows of a convolution (make_room), [images * each, channels] else.
     """
     shape = plan.shape
     which = None
@@ -161,6 +169,7 @@ def take(plan: Plan, x: torch.Tensor, first: int, images: int, split: bool) -> I
             spans = _spans(shape, box)
         width = int(np.prod(narrow.shape[1 + len(plan.out) :], dtype=np.int64)) * x.element_size()
         step = max(1, PIECE // max(width, 1))
+        step = step // 512 * 512 or step  # that many the library multiplies at once
         for at in range(0, len(numbers), step):
             rest = numbers[at : at + step]
             count = len(rest)
@@ -187,8 +196,6 @@ def _spans(shape: Shape, box: Box) -> List[Tuple[int, int]]:
 def _unfolded(plan: Plan, x: torch.Tensor) -> torch.Tensor:
     """A view [maps, *out, groups, *kernel, channels] of the padded windows."""
     shape = plan.shape
-    pads = [p for pair in reversed(shape.pad) for p in pair]
-    x = torch.nn.functional.pad(x, [0, 0, *pads]).contiguous()
     image, *steps, _ = x.stride()
     sizes = (x.shape[0], *plan.out, shape.groups, *shape.kernel, shape.channels)
     strides = (

@@ -27,7 +27,7 @@ from ._edit import Gram, edit_with_info
 
 __all__ = ["unlearn", "logits"]
 
-HELD = 64 << 20  # bytes of windows that wait for more images, so that products are long; of one layer
+HELD = 16 << 20  # bytes of windows that wait for more images, so that products are long; of one layer
 ALL_HELD = 2 << 30  # and of all
 WIDE = 1024  # features up to which Gram matrices are summed in float64, as in the library
 
@@ -262,24 +262,35 @@ class _Held:
 
     def __init__(self, plan: _patches.Plan, into: _Inputs, room: int) -> None:
         self.plan, self.into, self.room = plan, into, room
-        self.first, self.images = 0, 0
-        self.windows: List[torch.Tensor] = []
+        self.first, self.images, self.maps = 0, 0, 0  # images before those that wait; what waits
+        self.windows: Optional[torch.Tensor] = None
 
     def add(self, x: torch.Tensor, images: int) -> None:
-        self.windows.append(_patches.window(self.plan, x) if self.plan.shape.kernel else x)
-        self.images += images
-        size = sum(w.numel() * w.element_size() for w in self.windows)
-        if size > self.room or not self.plan.shape.kernel:
+        if not self.plan.shape.kernel:
+            self.take(x, images)
+            return
+        if self.windows is not None and self.maps + len(x) > len(self.windows):
             self.flush()
+        if self.windows is None or len(x) > len(self.windows):
+            one = _patches.make_room(self.plan, 1, x)
+            most = self.room // max(1, one.numel() * one.element_size())
+            if self.plan.total:
+                most = min(most, self.plan.total // max(1, self.plan.positions))
+            self.windows = _patches.make_room(self.plan, max(most, len(x)), x)
+        _patches.put(self.plan, x, self.windows[self.maps : self.maps + len(x)])
+        self.maps += len(x)
+        self.images += images
 
     def flush(self) -> None:
-        if self.windows:
-            x = torch.cat(self.windows) if len(self.windows) > 1 else self.windows[0]
-            for piece, spans in _patches.take(self.plan, x, self.first, self.images, self.into.sums is None):
-                self.into.add(piece, spans)
-        self.first += self.images
-        self.images = 0
-        self.windows = []
+        if self.windows is not None and self.images:
+            images, maps = self.images, self.maps
+            self.images = self.maps = 0
+            self.take(self.windows[:maps], images)
+
+    def take(self, x: torch.Tensor, images: int) -> None:
+        for piece, spans in _patches.take(self.plan, x, self.first, images, self.into.sums is None):
+            self.into.add(piece, spans)
+        self.first += images
 
 
 class _Work:
@@ -293,6 +304,7 @@ class _Work:
         self.names: Dict[_watch.Key, str] = {}
         self.uses: Dict[_watch.Key, List[_patches.Shape]] = {}
         self.other: Dict[str, str] = {}
+        self.channels_last = False
         if not self.weights and not self.left:
             raise ValueError("the model has no layer with weights: no convolution, linear layer or attention")
 
@@ -305,12 +317,20 @@ class _Work:
 
         watch = _watch.Watch(self.model, self.weights, take)
         for batch in source:
-            images = _batches.fit(_batches.head(_batches.batch_of(batch, "retain"), 2), self.device, self.dtype)
+            images = _batches.head(_batches.batch_of(batch, "retain"), 2)
             if images[2]:
                 break
         watch.images = images[2]
-        with watch:
-            self.model(*images[0], **images[1])
+        maps = any(_batches.is_map(x) for x in (*images[0], *images[1].values()))
+        self.channels_last = maps and images[2] > 1 and self.device.type == "cpu" and self._convolves()
+        try:
+            self._try(watch, images)
+        except RuntimeError:
+            if not self.channels_last:
+                raise
+            self.channels_last = False  # what reshapes by view() may not take it
+            self.names, self.uses, watch.other = {}, {}, {}
+            self._try(watch, images)
         self.other = watch.other
         reached: Dict[int, int] = {}
         for number, first, end in sorted(self.uses):
@@ -318,6 +338,15 @@ class _Work:
                 name = self.weights[number].name
                 raise ValueError(f"layer {name} serves both self-attention and cross-attention: it cannot be edited")
             reached[number] = end
+
+    def _convolves(self) -> bool:
+        """Whether channels side by side save torch's convolutions and poolings time."""
+        return any(w.parameter.ndim == 4 for w in self.weights.values())
+
+    def _try(self, watch: _watch.Watch, images: _batches.Batch) -> None:
+        args, kwargs, _ = _batches.fit(images, self.device, self.dtype, self.channels_last)
+        with watch:
+            self.model(*args, **kwargs)
 
     def select(self, layers: Union[str, Sequence[str]]) -> List[_watch.Key]:
         """The layers that are to be edited, as unlearn_layers_select."""
@@ -384,9 +413,12 @@ class _Work:
                 into = _Held(plan, inputs[key], 0)
             with _layer(name):
                 into.add(x, watch.images)
+                if into is not held[key][use]:
+                    into.flush()
 
         watch = _watch.Watch(self.model, self.weights, take)
-        for args, kwargs, n in _batches.batches(source, side, self.device, self.dtype, "inputs to " + side, images):
+        label = "inputs to " + side
+        for args, kwargs, n in _batches.batches(source, side, self.device, self.dtype, label, images, self.channels_last):
             watch.images = n
             used.clear()
             with watch:

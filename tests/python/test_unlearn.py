@@ -316,6 +316,40 @@ class Unlearn(unittest.TestCase):
         self.assertEqual([(r["name"], r["n_retain"]) for r in report["layers"]], [("1", 20), ("2", 40)])
         self.assertIs(got[4].weight, got[2].weight)
 
+    def test_views_and_changes_in_place(self):
+        """Channels lie side by side where the model's reshapes allow it; a convolution's inputs count as they were multiplied."""
+
+        class Block(nn.Module):
+            def __init__(self, view):
+                super().__init__()
+                torch.manual_seed(0)
+                self.one, self.two = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, padding=1)
+                self.head = nn.Linear(4 * 49, 3)
+                self.view = view
+                self.formats = set()
+
+            def forward(self, x):
+                self.formats.add(x.is_contiguous(memory_format=torch.channels_last))
+                x = self.one(x)
+                y = self.two(x)
+                x = x.relu_() + y
+                return self.head(x.view(len(x), -1) if self.view else x.flatten(1))
+
+        sets = images(12), images(5, 0.5)
+        got = {}
+        for view in (False, True):
+            model = Block(view)
+            model, _ = expunge.torch.unlearn(model, *sets, patches="all", inplace=True)
+            self.assertIn(True, model.formats)
+            self.assertEqual(False in model.formats, view)
+            got[view] = model.state_dict()
+        same(self, got[False], got[True], exactly=False)
+        wide = Block(False).double()
+        x_r, x_f = (naive_rows(wide, x.double())["two.weight", 0, 4] for x in sets)
+        w = wide.two.weight.detach().numpy()
+        want = formula(w.reshape(4, -1), x_r, x_f).reshape(w.shape)
+        np.testing.assert_allclose(got[True]["two.weight"].numpy(), want, atol=1e-4, rtol=0)
+
     def test_uneven(self):
         """Inputs whose number differs from image to image are all taken."""
 
