@@ -21,7 +21,9 @@ def source_of(images: Any, name: str) -> Any:
     if isinstance(images, np.ndarray):
         images = torch.from_numpy(images)
     if isinstance(images, tuple) and len(images) == 2 and all(isinstance(x, torch.Tensor) for x in images):
-        images = images[0]  # images and labels
+        images, labels = images
+        if labels.ndim == 1 and images.ndim and len(labels) == len(images) > 0:
+            return list(zip(torch.split(images, BATCH), torch.split(labels, BATCH)))
     if isinstance(images, torch.Tensor):
         if images.ndim == 0:
             raise ValueError(f"{name} is a single number: must be images [n, ...] or a loader of batches")
@@ -90,6 +92,16 @@ def head(batch: Batch, n: int) -> Batch:
         return x[:n] if isinstance(x, torch.Tensor) and x.ndim and len(x) == batch[2] else x
 
     return tuple(cut(x) for x in batch[0]), {k: cut(v) for k, v in batch[1].items()}, min(n, batch[2])
+
+
+def pick(batch: Batch, places: Any) -> Batch:
+    """The images of a batch at these places."""
+    index = torch.as_tensor(places)
+
+    def picked(x: Any) -> Any:
+        return x[index.to(x.device)] if isinstance(x, torch.Tensor) and x.ndim and len(x) == batch[2] else x
+
+    return tuple(picked(x) for x in batch[0]), {k: picked(v) for k, v in batch[1].items()}, len(places)
 
 
 def batches(

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import _batches, _library, _patches, _watch
+from . import _batches, _library, _patches, _search, _watch
 from ._edit import Gram, edit_with_info
 
 __all__ = ["unlearn", "logits"]
@@ -43,6 +43,7 @@ def unlearn(
     layers: Union[str, Sequence[str]] = "all",
     seed: int = 0,
     inplace: bool = False,
+    search: _search.Search = False,
 ) -> Tuple[nn.Module, Dict[str, Any]]:
     """Removes from every layer's weights what serves the forgotten images and not the retained ones (Kodge, Saha and Roy,
     "Deep Unlearning", TMLR 2024): the method `svd` of the program.
@@ -51,7 +52,7 @@ def unlearn(
         model: any module of convolutions, linear layers and attention, on any device, in any floating-point type; also inside of
             DataParallel, DistributedDataParallel or torch.compile.
         retain: images of what is to stay, prepared as for the model: a tensor [n, ...], a DataLoader, a data set or a list of
-            batches. Batches may be tensors, tuples that begin with the images, or dicts; labels are ignored.
+            batches. Batches may be tensors, tuples that begin with the images, or dicts; only a search looks at labels.
         forget: images of what is to be forgotten, likewise.
         alpha_r: scaling of the retain space: larger protects more.
         alpha_f: scaling of the forget space: larger removes more.
@@ -61,40 +62,80 @@ def unlearn(
         layers: layers that are edited: "all", "last", "first K", "last K", "only K" (the Kth), or a list of names.
         seed: of the windows and patches; the same as the program's.
         inplace: whether the model itself is edited, and not a copy. Then, too, it stays as it is until nothing can fail any more.
+        search: whether alphas are chosen by ACC_r (1 - ACC_f) on a tenth of the images of each class, which is held back from the
+            spaces, as a `search` of an experiment's config does: True tries alpha_r of 10, 30, 100, 300, 1000 and alpha_f of 1, 3, 10,
+            30, 100; a dict has lists "alpha_r" and "alpha_f" (or one of them), and the share "validation". Batches must be (images,
+            labels), or dicts with labels, in the same order each time.
 
     Returns:
         The model with edited weights, in the wrapping, mode and types that it came in, and a report: "layers" (a list of dicts with
-        what was done to each: the keys of `expunge unlearn --json`), "not_edited" (name: reason), "images_retain",
-        "images_forget", "seconds".
+        what was done to each: the keys of `expunge unlearn --json`), "not_edited" (name: reason), "alpha_r", "alpha_f", "images_retain",
+        "images_forget", "seconds"; after a search also "search": a list of dicts with "alpha_r", "alpha_f", "acc_retain" and
+        "acc_forget" (percent), "score" of each trial, NaN where it gave no finite network, and "held_retain", "held_forget", the
+        numbers of images judged on.
     """
     started = time.monotonic()
     _check(model, alpha_r, alpha_f, patches, max_patches, seed)
+    grid = _search.Grid(search, float(alpha_r), float(alpha_f)) if search is not False else None
     sources = {"retain": _batches.source_of(retain, "retain"), "forget": _batches.source_of(forget, "forget")}
     if not inplace:
         model = _copied(model)
     inner = unwrapped(model)
     with _preserved(inner):
         work = _Work(inner, patches == "paper", int(max_patches), int(seed))
-        counts = {side: _batches.count_images(source, side) for side, source in sources.items()}
+        report: Dict[str, Any] = {}
+        if grid is None:
+            counts = {side: _batches.count_images(source, side) for side, source in sources.items()}
+        else:
+            sources = {side: _search.Kept(source, side, grid.share, int(seed)) for side, source in sources.items()}
+            counts = {side: source.count for side, source in sources.items()}
         work.look(sources["retain"])
         wanted = work.select(layers)
         spaces = {side: work.collect(sources[side], side, counts[side], wanted) for side in sources}
+        if grid is not None:
+            report = _searched(work, grid, sources, spaces)
+            alpha_r, alpha_f = report["alpha_r"], report["alpha_f"]
         rows, changes = [], []
         for key in wanted:
             row, new = work.edit(key, spaces["retain"].pop(key), spaces["forget"].pop(key), alpha_r, alpha_f)
             rows.append(row)
             changes.append((key, new))
-        with torch.no_grad():
-            for (number, first, end), new in changes:
-                parameter = work.weights[number].parameter
-                parameter[first:end].copy_(new.reshape(parameter[first:end].shape))
+        work.put(changes)
     return model, {
         "layers": rows,
         "not_edited": work.not_edited(wanted),
+        "alpha_r": float(alpha_r),
+        "alpha_f": float(alpha_f),
+        **report,
         "images_retain": counts["retain"],
         "images_forget": counts["forget"],
         "seconds": time.monotonic() - started,
     }
+
+
+def _searched(work: _Work, grid: _search.Grid, held: Dict[str, _search.Kept], spaces: Dict[str, Any]) -> Dict[str, Any]:
+    """Every trial from the same spaces, judged on what was held back; the model is afterwards as it was."""
+    trials: List[Dict[str, float]] = []
+    sentence = ""
+    for alpha_r, alpha_f in grid.points:
+        accuracies = [math.nan, math.nan]
+        try:
+            changes = [(key, work.edit(key, r, spaces["forget"][key], alpha_r, alpha_f)[1]) for key, r in spaces["retain"].items()]
+        except _library.Error as error:
+            if error.status != "ENUMERIC":
+                raise
+            sentence = f": {error}"  # a trial that gives no finite network only loses
+        else:
+            with work.tried(changes):
+                accuracies = [work.accuracy(held[side].batches) for side in ("retain", "forget")]
+        trial = {"alpha_r": alpha_r, "alpha_f": alpha_f, "acc_retain": accuracies[0], "acc_forget": accuracies[1]}
+        trials.append({**trial, "score": _search.score(*accuracies)})
+    chosen = _search.best(trials)
+    if chosen < 0:
+        raise ValueError(f"search: no trial gave a finite network{sentence}")
+    alphas = {name: trials[chosen][name] for name in ("alpha_r", "alpha_f")}
+    sizes = {"held_" + side: int(source.held.sum()) for side, source in held.items()}
+    return {**alphas, "search": trials, **sizes}
 
 
 def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float32]]":
@@ -112,15 +153,19 @@ def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float3
     out: List[torch.Tensor] = []
     with _preserved(inner):
         for args, kwargs, n in _batches.batches(source, "loader", *_place(inner), "logits", 0):
-            answer = inner(*args, **kwargs)
-            if not isinstance(answer, torch.Tensor):
-                answer = answer["logits"] if hasattr(answer, "keys") else answer[0]
-            if answer.ndim != 2 or len(answer) != n:
-                raise ValueError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
-            out.append(answer.float().cpu())
+            out.append(_answer(inner(*args, **kwargs), n))
     if not out:
         raise ValueError("loader has no images")
     return torch.cat(out).numpy()
+
+
+def _answer(answer: Any, n: int) -> torch.Tensor:
+    """The logits that a model answers n images with."""
+    if not isinstance(answer, torch.Tensor):
+        answer = answer["logits"] if hasattr(answer, "keys") else answer[0]
+    if answer.ndim != 2 or len(answer) != n:
+        raise ValueError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
+    return answer.float().cpu()
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -468,6 +513,31 @@ class _Work:
             row["forget_removed"], row["retain_removed"] = infos[0]["forget_share"], infos[0]["retain_share"]
         row["weight_change"] = math.sqrt(sum(i["changed"] for i in infos) / whole) if whole else 0.0
         return row, _patches.to_rows_order(retain.shape, torch.cat(parts) if groups > 1 else parts[0], back=True)
+
+    def put(self, changes: Sequence[Tuple[_watch.Key, torch.Tensor]]) -> None:
+        """New weights into the model."""
+        with torch.no_grad():
+            for (number, first, end), new in changes:
+                parameter = self.weights[number].parameter
+                parameter[first:end].copy_(new.reshape(parameter[first:end].shape))
+
+    @contextlib.contextmanager
+    def tried(self, changes: Sequence[Tuple[_watch.Key, torch.Tensor]]) -> Iterator[None]:
+        """The model with new weights, and afterwards as it was."""
+        before = [((n, a, b), self.weights[n].parameter.detach()[a:b].clone()) for (n, a, b), _ in changes]
+        try:
+            self.put(changes)
+            yield
+        finally:
+            self.put(before)
+
+    def accuracy(self, batches: Sequence[Tuple[_batches.Batch, Any]]) -> float:
+        """Percent of held-back images that the model gets right."""
+        answers = []
+        for batch, _ in batches:
+            args, kwargs, n = _batches.fit(batch, self.device, self.dtype, self.channels_last)
+            answers.append(_answer(self.model(*args, **kwargs), n).numpy())
+        return _search.percent_right(answers, [labels for _, labels in batches])
 
     def not_edited(self, wanted: List[_watch.Key]) -> Dict[str, str]:
         """What has weights and was left as it is, and why."""
