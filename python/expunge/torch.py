@@ -165,7 +165,8 @@ def _answer(answer: Any, n: int) -> torch.Tensor:
         answer = answer["logits"] if hasattr(answer, "keys") else answer[0]
     if answer.ndim != 2 or len(answer) != n:
         raise ValueError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
-    return answer.float().cpu()
+    logits: torch.Tensor = answer.float().cpu()
+    return logits
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
