@@ -144,7 +144,7 @@ def call(name: str, *arguments: Any) -> None:
 
 
 class _Worker:
-    """A thread that makes long calls one after another, so that the one that waits can be interrupted. What is called
+    """A thread that makes a long call, so that the one that waits can be interrupted. What is called
     then still runs to its end, and its arrays live as long."""
 
     def __init__(self) -> None:
@@ -175,28 +175,17 @@ class _Worker:
         return result[0]
 
 
-_idle: list[_Worker] = []
-os.register_at_fork(after_in_child=_idle.clear)
-
-
 def call_long(name: str, *arguments: Any, keep: Any = None) -> None:
     """As `call`, where it may take more than a second: KeyboardInterrupt comes through at once. `keep`, like the arguments,
     lives until the library has returned."""
     library()
-    try:
-        worker = _idle.pop()
-    except IndexError:
-        worker = _Worker()
+    worker = _Worker()
 
     def task(held: Any = keep) -> None:
         call(name, *arguments)
 
     try:
         worker.run(task)
-    except KeyboardInterrupt:
+    finally:
+        # Its end ends its OpenMP threads: libgomp counts them beside torch's, and more than there are cores sleep at every barrier.
         worker.tasks.put(None)
-        raise
-    except BaseException:
-        _idle.append(worker)
-        raise
-    _idle.append(worker)
