@@ -86,9 +86,9 @@ def once(command, ours=True):
 class Side:
     """A process that answers each line with one line of JSON."""
 
-    def __init__(self, command, ours=True):
+    def __init__(self, command, ours=True, env=None):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=environment(ours))
+                                        env=env or environment(ours))
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")
