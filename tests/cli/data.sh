@@ -63,6 +63,15 @@ has stderr "left out: d/train/big cat/half.jpg"
 has stdout '"n": 18'
 rm "d/train/big cat/half.jpg"
 
+# a budget decides what stays in memory, and nothing else
+for memory in 1K 1.5G; do
+    ok eval --arch mlp $data --weights w.safetensors --split train --memory $memory --json
+    cp "$logs/stdout" $memory.json
+done
+cmp 1K.json 1.5G.json || fail "the budget changes results"
+refuses 2 "--memory 'much': must be bytes, or a number with K, M, G or T" eval --arch mlp $data --weights w.safetensors --memory much
+refuses 2 "--memory '0'" eval --arch mlp $data --weights w.safetensors --memory 0
+
 # a text as editors of Windows write it
 printf '\357\273\277owl\r\nbig cat\r\nankle_boot\r\n' >windows.txt
 ok eval --arch mlp $data --class-map windows.txt --weights w.safetensors
