@@ -117,8 +117,10 @@ static BaseStatus weights_json(const IoTensors *tensors, const Known *k)
     io_json_set_take(json, "prefix", io_json_text_value(tensors->prefix));
     io_json_set_take(json, "sha256", io_json_text_value(hash));
     io_json_set_take(json, "arch", io_json_text_value(r->arch ? r->arch->entry.name : NULL));
-    io_json_set_take(json, "nearest", io_json_text_value(k->why && r->nearest ? r->nearest->entry.name : NULL));
-    io_json_set_take(json, "difference", io_json_text_value(k->why));
+    if (k->why) {
+        io_json_set_take(json, "nearest", io_json_text_value(r->nearest ? r->nearest->entry.name : NULL));
+        io_json_set_take(json, "difference", io_json_text_value(k->why));
+    }
     if (tensors->hub) io_json_set_take(json, "folder", folder_json(tensors->hub));
     for (size_t i = 0; i < tensors->meta_count; i++)
         io_json_set_take(meta, tensors->meta[2 * i], io_json_text_value(tensors->meta[2 * i + 1]));

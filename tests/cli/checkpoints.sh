@@ -26,7 +26,7 @@ done
 [ -f w-00001-of-00001.safetensors ] || fail "no shard was written"
 
 refuses 1 "small.pt" eval $toy --weights "$EXPUNGE_TESTS/fixtures/small.pt" # another network's
-refuses 2 "a checkpoint's name must end in: .safetensors, .safetensors.index.json, .pt, .pth, .pth.tar, .h5, .hdf5" train $toy -o w.bin
+refuses 2 "a checkpoint's name must end in: .safetensors, .safetensors.index.json, .pt, .pth, .pth.tar, .ckpt, .bin, .h5, .hdf5" train $toy -o w.bim
 refuses 2 "is the input" unlearn $toy --weights w.pt --forget 1 --method svd -o ./w.pt
 head -c 900 w.pt >cut.pt
 refuses 1 "cut.pt: not a readable zip archive" inspect cut.pt

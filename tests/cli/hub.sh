@@ -79,6 +79,8 @@ torch.save({"epoch": 3, "pytorch-lightning_version": "2.1.0", "hyper_parameters"
 tiny = fill(vit(hidden_size=192, num_hidden_layers=1, num_attention_heads=3, layer_norm_eps=1e-6))
 torch.save({"epoch": 3, "pytorch-lightning_version": "2.1.0", "state_dict": {"model." + k: v for k, v in tiny.state_dict().items()}}, "modules.ckpt")
 save_file({"module.model." + k: v.contiguous() for k, v in tiny.state_dict().items()}, "wrapped.safetensors")
+odd = {k: v.contiguous() for k, v in tiny.state_dict().items() if k != "vit.layernorm.weight"}
+save_file({**odd, "vit.extra": torch.zeros(3)}, "odd.safetensors")
 with torch.no_grad():
     np.save("modules.npy", tiny(pixel_values=pixels(3)).logits.numpy())
 PY
@@ -158,6 +160,13 @@ ok inspect vit
 has stdout "folder: written by transformers, model vit, weights in model.safetensors"
 has stdout "classes: dog, yak, ant bee, cat"
 has stdout "architecture: vit_patch8_32_w32_d2_h2_m64_eps1e-12, 4 classes, images of 3x32x32"
+ok inspect odd.safetensors
+has stdout "nearest is vit_patch8_32_w192_d1_h3_m64, but it does not fit"
+has stdout "missing: encoder.ln.weight; unexpected: vit.extra"
+has stdout "docs/python.md"
+has stdout "docs/signals.md"
+ok inspect --json odd.safetensors
+has stdout '"nearest": "vit_patch8_32_w192_d1_h3_m64"'
 data="--data hdf5:3.h5"
 # shellcheck disable=SC2086 # words
 {
