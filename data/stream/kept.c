@@ -65,8 +65,8 @@ BaseStatus data_kept_create(int64_t n, size_t size, DataKept **out)
     pthread_rwlock_wrlock(&lock);
     k->next = all;
     all = k;
-    pthread_rwlock_unlock(&lock);
     base_memory_set_reclaim(reclaim);
+    pthread_rwlock_unlock(&lock);
     *out = k;
     return BASE_OK;
 out:
@@ -82,9 +82,8 @@ void data_kept_free(DataKept *k)
     while (*at && *at != k) at = &(*at)->next;
     if (*at) *at = k->next;
     while (k->slabs > 0) drop_last(k);
-    bool none = all == NULL;
+    if (!all) base_memory_set_reclaim(NULL);
     pthread_rwlock_unlock(&lock);
-    if (none) base_memory_set_reclaim(NULL);
     base_free(k->slab_of);
     base_free(k->place);
     base_free(k->slab);
@@ -126,7 +125,8 @@ BaseStatus data_kept_put(DataKept *k, int64_t i, const void *pixels)
     BaseStatus st = BASE_OK;
     Slab fresh = {0};
     if (put(k, i, pixels)) return BASE_OK;
-    if (base_memory_budget_left() < k->per * (int64_t)k->size + base_memory_budget() / 8) return BASE_OK;
+    int64_t bytes = k->per * (int64_t)k->size, spare = base_memory_budget() / 8;
+    if (base_memory_budget_left() < bytes + spare || base_memory_space_left() < bytes + spare) return BASE_OK;
     BASE_TRY(base_alloc_raw((size_t)k->per, k->size, (void **)&fresh.bytes));
     BASE_TRY(BASE_ALLOC_RAW(k->per, &fresh.image));
     pthread_rwlock_wrlock(&lock);
