@@ -8,7 +8,7 @@ import queue
 import threading
 import warnings
 from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint8, c_uint64, c_void_p
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Set
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SONAME = "libexpunge.so.0"
@@ -87,6 +87,7 @@ OTHERS = {
     "expunge_notices": ([], c_char_p),
     "expunge_version": ([], c_char_p),
     "expunge_free": ([c_void_p], None),
+    "expunge_cancel": ([], None),
     "expunge_space_free": ([c_void_p], None),
     "expunge_signals_free": ([c_void_p], None),
     "expunge_attacks_free": ([c_void_p], None),
@@ -98,6 +99,7 @@ OTHERS = {
 
 _loaded: Optional[ctypes.CDLL] = None
 _lock = threading.Lock()
+_calling: Set[int] = set()  # threads in a call of the library
 
 
 def places(inside: str, built: str, system: str) -> str:
@@ -132,7 +134,13 @@ def library() -> ctypes.CDLL:
 def call(name: str, *arguments: Any) -> None:
     """One call of the library, on this thread. Its status, where it is not 0, becomes an exception."""
     c = library()
-    status = getattr(c, name)(*arguments)
+    me = threading.get_ident()
+    try:
+        with _lock:
+            _calling.add(me)
+        status = getattr(c, name)(*arguments)
+    finally:
+        _calling.discard(me)
     if status:
         word = c.expunge_status_name(status).decode()
         error = KINDS.get(word, Error)(c.expunge_error_text().decode())
@@ -144,12 +152,13 @@ def call(name: str, *arguments: Any) -> None:
 
 
 class _Worker:
-    """A thread that makes a long call, so that the one that waits can be interrupted. What is called
-    then still runs to its end, and its arrays live as long."""
+    """A thread that makes a long call, so that the one that waits can be interrupted. The call's arrays live until it
+    has ended."""
 
     def __init__(self) -> None:
         self.tasks: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="expunge", daemon=True).start()
+        self.thread = threading.Thread(target=self._run, name="expunge", daemon=True)
+        self.thread.start()
 
     def _run(self) -> None:
         while True:
@@ -168,11 +177,24 @@ class _Worker:
         result: list[Any] = []
         done = threading.Event()
         self.tasks.put((function, result, done))
-        while not done.wait(0.2):
-            pass
+        try:
+            while not done.wait(0.2):
+                pass
+        except BaseException:
+            self._cancel(done)
+            raise
         if isinstance(result[0], BaseException):
             raise result[0]
         return result[0]
+
+    def _cancel(self, done: threading.Event) -> None:
+        """Asks the library to end what was interrupted. It would end all threads' calls: beside others this one runs on."""
+        for _ in range(2):  # the call may not have begun the first time
+            with _lock:
+                if _loaded and _calling == {self.thread.ident}:
+                    _loaded.expunge_cancel()
+            if done.wait(0.1):
+                return
 
 
 def call_long(name: str, *arguments: Any, keep: Any = None) -> None:

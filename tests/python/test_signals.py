@@ -3,15 +3,19 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import unittest
+from unittest import mock
 
 import h5py
 import numpy as np
 import torch
 
 import expunge
+from expunge import _library
 
 PROGRAM = os.environ["EXPUNGE"]
 try:
@@ -87,6 +91,68 @@ class Attack(unittest.TestCase):
         ):
             with self.subTest(text), self.assertRaisesRegex((expunge.Error, ValueError), text):
                 call()
+
+
+class Interrupted(unittest.TestCase):
+    """Ctrl-C while the library makes the first of several attacks."""
+
+    NAMES = "logistic,quantile,loss,confidence,entropy,modified_entropy,correctness,svc"
+
+    def setUp(self):
+        rng = np.random.default_rng(3)
+        labels, role = rng.integers(0, 10, 20000), np.repeat([1, 0], 10000)
+        self.arrays = (rng.normal(size=(20000, 10)) + 2 * np.eye(10)[labels]).astype(np.float32), labels, role
+        self.real, self.begun, self.said = _library.call, [], []
+        self.first, self.ended = threading.Event(), threading.Semaphore(0)
+        old = signal.signal(signal.SIGALRM, self.strike)
+        self.addCleanup(signal.signal, signal.SIGALRM, old)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+
+    def strike(self, *_):
+        raise KeyboardInterrupt
+
+    def call(self, name, *arguments):
+        """As _library.call; the second of two calls, or the only one, is struck once it has begun."""
+        if name != "expunge_attack":
+            return self.real(name, *arguments)
+        self.begun.append(threading.get_ident())
+        if len(self.begun) == self.calls:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+        self.first.set()
+        try:
+            self.real(name, *arguments)
+            self.said.append("OK")
+        except expunge.Error as error:
+            self.said.append(error.status)
+            raise
+        finally:
+            self.ended.release()
+
+    def interrupt(self, calls):
+        self.calls = calls
+        with mock.patch.object(_library, "call", self.call):
+            if calls == 2:
+                other = threading.Thread(target=lambda: self.found.update(expunge.attack(self.NAMES, *self.arrays)))
+                other.start()
+                self.first.wait()
+            with self.assertRaises(KeyboardInterrupt):
+                expunge.attack(self.NAMES, *self.arrays)
+            for _ in range(calls):
+                self.assertTrue(self.ended.acquire(timeout=100))
+            if calls == 2:
+                other.join()
+
+    def test_alone(self):
+        self.interrupt(1)
+        self.assertEqual(self.said, ["ECANCEL"])
+        self.assertEqual(len(expunge.attack("loss", *self.arrays)["attacks"]), 1)
+
+    def test_beside_another(self):
+        """The other thread's attacks are not cancelled with those that were interrupted."""
+        self.found = {}
+        self.interrupt(2)
+        self.assertEqual(self.said, ["OK", "OK"])
+        self.assertEqual(len(self.found["attacks"]), 8)
 
 
 class Audit(unittest.TestCase):
