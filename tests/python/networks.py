@@ -18,42 +18,116 @@ def vgg11_bn(classes, width=512):
     return model
 
 
-class Block(nn.Module):
-    def __init__(self, inputs, outputs, stride):
+class Basic(nn.Module):
+    expansion = 1
+
+    def __init__(self, inputs, width, stride):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample = None
-        if stride > 1 or inputs != outputs:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = shortcut(inputs, width, stride)
 
     def forward(self, x):
         y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
         return (y + (x if self.downsample is None else self.downsample(x))).relu()
 
 
-class ResNet18(nn.Module):
-    """The form for images of 32 x 32."""
+class Bottleneck(nn.Module):
+    """As in torchvision, the 3 x 3 convolution has the stride."""
 
-    def __init__(self, classes):
+    expansion = 4
+
+    def __init__(self, inputs, width, stride):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64)
-        for i, (inputs, outputs) in enumerate(((64, 64), (64, 128), (128, 256), (256, 512))):
-            blocks = nn.Sequential(Block(inputs, outputs, 1 if i == 0 else 2), Block(outputs, outputs, 1))
-            setattr(self, f"layer{i + 1}", blocks)
-        self.fc = nn.Linear(512, classes)
+        self.conv1, self.bn1 = nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv3, self.bn3 = nn.Conv2d(width, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width)
+        self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x):
-        x = self.bn1(self.conv1(x)).relu()
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())).relu()
+        y = self.bn3(self.conv3(y))
+        return (y + (x if self.downsample is None else self.downsample(x))).relu()
+
+
+def shortcut(inputs, outputs, stride):
+    if stride == 1 and inputs == outputs:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+class ResNet(nn.Module):
+    """The form for images of 32 x 32, or else torchvision's, with a stem of 7 x 7 and a max pool."""
+
+    def __init__(self, block, counts, classes, imagenet=False):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False) if imagenet else nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, 1) if imagenet else nn.Identity()
+        inputs = 64
+        for i, count in enumerate(counts):
+            blocks = []
+            for j in range(count):
+                blocks.append(block(inputs, 64 << i, 2 if i > 0 and j == 0 else 1))
+                inputs = (64 << i) * block.expansion
+            setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        x = self.maxpool(self.bn1(self.conv1(x)).relu())
         for i in range(1, 5):
             x = getattr(self, f"layer{i}")(x)
         return self.fc(x.mean((2, 3)))
 
 
+def resnet18(classes, imagenet=False):
+    return ResNet(Basic, (2, 2, 2, 2), classes, imagenet)
+
+
+def resnet50(classes, imagenet=False):
+    return ResNet(Bottleneck, (3, 4, 6, 3), classes, imagenet)
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, features, heads, hidden):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(features, eps=1e-6)
+        self.self_attention = nn.MultiheadAttention(features, heads, batch_first=True)
+        self.ln_2 = nn.LayerNorm(features, eps=1e-6)
+        self.mlp = nn.Sequential(nn.Linear(features, hidden), nn.GELU(), nn.Dropout(), nn.Linear(hidden, features), nn.Dropout())
+
+    def forward(self, x):
+        y = self.ln_1(x)
+        x = x + self.self_attention(y, y, y, need_weights=False)[0]
+        return x + self.mlp(self.ln_2(x))
+
+
+class VisionTransformer(nn.Module):
+    """torchvision's."""
+
+    def __init__(self, classes, size=224, patch=16, features=768, blocks=12, heads=12, hidden=3072):
+        super().__init__()
+        self.class_token = nn.Parameter(torch.zeros(1, 1, features))
+        self.conv_proj = nn.Conv2d(3, features, patch, patch)
+        self.encoder = nn.Module()
+        self.encoder.pos_embedding = nn.Parameter(torch.empty(1, (size // patch) ** 2 + 1, features).normal_(std=0.02))
+        self.encoder.layers = nn.Sequential()
+        for i in range(blocks):
+            self.encoder.layers.add_module(f"encoder_layer_{i}", EncoderLayer(features, heads, hidden))
+        self.encoder.ln = nn.LayerNorm(features, eps=1e-6)
+        self.heads = nn.Sequential()
+        self.heads.add_module("head", nn.Linear(features, classes))
+
+    def forward(self, x):
+        x = self.conv_proj(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.class_token.expand(len(x), -1, -1), x], 1) + self.encoder.pos_embedding
+        return self.heads(self.encoder.ln(self.encoder.layers(x))[:, 0])
+
+
 def fill(model, seed):
-    """Random weights whose activations neither vanish nor explode, and statistics of batch norm that differ."""
+    """Random weights whose activations neither vanish nor explode, and norms, tokens and positions that differ."""
     torch.manual_seed(seed)
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -63,4 +137,10 @@ def fill(model, seed):
             nn.init.normal_(module.bias, 0, 0.2)
             nn.init.normal_(module.running_mean, 0, 0.2)
             nn.init.uniform_(module.running_var, 0.5, 2)
+        if isinstance(module, nn.LayerNorm):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+        if isinstance(module, VisionTransformer):
+            nn.init.normal_(module.class_token, 0, 0.5)
+            nn.init.normal_(module.encoder.pos_embedding, 0, 0.5)
     return model.eval()
