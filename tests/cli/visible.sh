@@ -13,7 +13,10 @@ ok inspect w.safetensors
 has stdout 'größe\u001b[2J\u202e\u000ax'
 has stdout '  note: a\u001b]0;title\u0007\u000aexpunge: fake\u009b1m'
 obeyed "$logs/stdout" && fail "inspect prints what a terminal obeys"
-[ "$(wc -l <"$logs/stdout")" -eq 3 ] || fail "a name makes a line of its own"
+lines=$(wc -l <"$logs/stdout")
+safetensors 'plain' 'plain' >plain.safetensors
+ok inspect plain.safetensors
+[ "$(wc -l <"$logs/stdout")" -eq "$lines" ] || fail "a name makes a line of its own"
 ok inspect w.safetensors --json
 obeyed "$logs/stdout" && fail "the JSON holds what a terminal obeys"
 has stdout 'größe\u001b[2J'
