@@ -1,4 +1,5 @@
-/* nn/graph.h - a network's shape: a graph of layers, built front to back by nn/arch/<name>.c.
+/* nn/graph.h - a network's shape: a graph of layers, built front to back by nn/arch/<name>.c; a builder is in its operation's
+ * file of nn/ops.
  *
  * Builders return a node; the first error sticks and nn_net_create_take reports it, so that an architecture file reads
  * like a drawing. Names are torchvision's ("features.0", "layer1.0.conv1"); parameters append ".weight", ".bias",
@@ -16,6 +17,22 @@
 typedef struct NnGraph NnGraph;
 typedef int32_t NnNode;
 
+/** What a parameter, or a running statistic, is for. */
+typedef enum { NN_WEIGHT, NN_BIAS, NN_NORM_WEIGHT, NN_NORM_BIAS, NN_RUNNING_MEAN, NN_RUNNING_VAR, NN_EMBEDDING } NnRole;
+
+/** Functions of one number; of torch.nn, with its defaults. */
+typedef enum {
+    NN_SIGMOID,      /* 1 / (1 + exp(-x)) */
+    NN_TANH,         /* */
+    NN_SILU,         /* x sigmoid(x) (arXiv 1702.03118) */
+    NN_HARD_SIGMOID, /* min(max(x / 6 + 1 / 2, 0), 1) (arXiv 1905.02244) */
+    NN_HARD_SWISH,   /* x hard_sigmoid(x) (the same) */
+    NN_RELU6,        /* min(max(x, 0), 6) */
+    NN_LEAKY_RELU,   /* by nn_leaky_relu */
+    NN_GELU,         /* x (1 + erf(x / sqrt(2))) / 2 (arXiv 1606.08415) */
+    NN_GELU_TANH     /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (the same) */
+} NnFunction;
+
 /** Input [C, H, W] per image; a flat input has H = W = 1. */
 BaseStatus nn_graph_create(int64_t C, int64_t H, int64_t W, NnGraph **out);
 void nn_graph_free(NnGraph *graph);
@@ -28,6 +45,8 @@ NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel
 NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name); /* eps 1e-5, momentum 0.1; maps or vectors */
 NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias); /* x must be flat */
 NnNode nn_relu(NnGraph *g, NnNode x);
+NnNode nn_activation(NnGraph *g, NnNode x, NnFunction function);
+NnNode nn_leaky_relu(NnGraph *g, NnNode x, double slope); /* x, or slope x where x < 0 */
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad);
 NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride); /* kernel 0: the whole map */
 NnNode nn_flatten(NnGraph *g, NnNode x);                                  /* [C,H,W] -> [C*H*W,1,1], C slowest */
@@ -43,7 +62,6 @@ NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);
 NnNode nn_first_token(NnGraph *g, NnNode x); /* [E, T, 1] -> [E, 1, 1] */
 /** Over the features of each token; @p epsilon: 1e-6 (NN_LAYER_NORM_EPSILON) in torchvision, 1e-12 in transformers. */
 NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon);
-NnNode nn_gelu(NnGraph *g, NnNode x);                                      /* x (1 + erf(x / sqrt(2))) / 2 */
 NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K); /* every token by itself, with bias */
 /** Self-attention as torch.nn.MultiheadAttention names and packs it: <name>.in_proj_weight [3 E, E] gives queries, keys
  *  and values, each of @p heads slices; softmax(Q K^T / sqrt(E / heads)) V; <name>.out_proj. Two layers to tap. */

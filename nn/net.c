@@ -8,10 +8,10 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "nn/node.h"
+#include "nn/ops/op.h"
 
 /* What clones share: it never changes after nn_net_create_take. */
-typedef struct {
+struct NnPlan {
     _Atomic int64_t users;
     NnGraph *graph;
     NnNode output;
@@ -21,10 +21,10 @@ typedef struct {
     NnLayer *layers;
     int n_params, n_buffers, n_layers;
     int64_t param_count, buffer_count, flops;
-} Plan;
+};
 
 struct NnNet {
-    Plan *plan;
+    NnPlan *plan;
     float *params, *buffers;
     uint64_t version;
     int64_t tracked;
@@ -32,7 +32,7 @@ struct NnNet {
     char prefix[NN_PREFIX_SIZE];
 };
 
-static void plan_release(Plan *plan)
+static void plan_release(NnPlan *plan)
 {
     if (!plan || atomic_fetch_sub(&plan->users, 1) > 1) return;
     nn_graph_free(plan->graph);
@@ -44,8 +44,8 @@ static void plan_release(Plan *plan)
     base_free(plan);
 }
 
-static BaseStatus add_slice(Plan *plan, const char *layer, const char *suffix, NnRole role, int ndim,
-                            const int64_t shape[4], int *index)
+BaseStatus nn_plan_slice(NnPlan *plan, const char *layer, const char *suffix, NnRole role, int ndim,
+                         const int64_t shape[4], int *index)
 {
     BaseStatus st = BASE_OK;
     bool buffer = role == NN_RUNNING_MEAN || role == NN_RUNNING_VAR;
@@ -67,19 +67,21 @@ out:
     return st;
 }
 
-static BaseStatus plan_layer(Plan *plan, NnNodeInfo *node)
+const NnNodeInfo *nn_plan_node(const NnPlan *plan, NnNode x) { return nn_graph_node(plan->graph, x); }
+void nn_plan_count(NnPlan *plan, int64_t flops) { plan->flops += flops; }
+
+BaseStatus nn_plan_layer(NnPlan *plan, NnNodeInfo *node, int ndim)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *in = nn_graph_node(plan->graph, node->in[0]);
-    bool conv = node->kind == NN_NODE_CONV;
     int64_t shape[4] = {node->C, in->C, node->kernel_h, node->kernel_w};
     const char *weight = node->packed ? "_weight" : ".weight", *bias = node->packed ? "_bias" : ".bias";
-    BASE_TRY(add_slice(plan, node->name, weight, NN_WEIGHT, conv ? 4 : 2, shape, &node->weight));
-    if (node->bias) BASE_TRY(add_slice(plan, node->name, bias, NN_BIAS, 1, shape, &node->bias_slice));
+    BASE_TRY(nn_plan_slice(plan, node->name, weight, NN_WEIGHT, ndim, shape, &node->weight));
+    if (node->bias) BASE_TRY(nn_plan_slice(plan, node->name, bias, NN_BIAS, 1, shape, &node->bias_slice));
     node->layer = plan->n_layers++;
     NnLayer *layer = &plan->layers[node->layer];
     *layer = (NnLayer){.name = node->name,
-                       .kind = conv ? NN_LAYER_CONV : NN_LAYER_LINEAR,
+                       .kind = node->kind == NN_NODE_CONV ? NN_LAYER_CONV : NN_LAYER_LINEAR,
                        .weight = node->weight,
                        .bias = node->bias_slice,
                        .C = in->C,
@@ -92,37 +94,26 @@ static BaseStatus plan_layer(Plan *plan, NnNodeInfo *node)
                        .out_h = node->H,
                        .out_w = node->W,
                        .features = in->C * node->kernel_h * node->kernel_w};
-    plan->flops += 2 * layer->K * layer->features * layer->out_h * layer->out_w;
+    nn_plan_count(plan, 2 * layer->K * layer->features * layer->out_h * layer->out_w);
 out:
     return st;
 }
 
-static BaseStatus plan_norm(Plan *plan, NnNodeInfo *node)
+BaseStatus nn_plan_norm(NnPlan *plan, NnNodeInfo *node)
 {
     BaseStatus st = BASE_OK;
-    int64_t shape[4] = {node->C, 0, 0, 0};
-    BASE_TRY(add_slice(plan, node->name, ".weight", NN_NORM_WEIGHT, 1, shape, &node->weight));
-    BASE_TRY(add_slice(plan, node->name, ".bias", NN_NORM_BIAS, 1, shape, &node->bias_slice));
-    if (node->kind == NN_NODE_LAYER_NORM) goto out; /* no statistics of its own */
-    BASE_TRY(add_slice(plan, node->name, ".running_mean", NN_RUNNING_MEAN, 1, shape, &node->mean));
-    BASE_TRY(add_slice(plan, node->name, ".running_var", NN_RUNNING_VAR, 1, shape, &node->var));
+    const int64_t shape[4] = {node->C};
+    BASE_TRY(nn_plan_slice(plan, node->name, ".weight", NN_NORM_WEIGHT, 1, shape, &node->weight));
+    BASE_TRY(nn_plan_slice(plan, node->name, ".bias", NN_NORM_BIAS, 1, shape, &node->bias_slice));
 out:
     return st;
 }
 
-static BaseStatus plan_node(Plan *plan, NnNodeInfo *node)
+static BaseStatus plan_node(NnPlan *plan, NnNodeInfo *node)
 {
-    const int64_t tokens[4] = {1, node->H, node->C, 0};
-    switch (node->kind) {
-    case NN_NODE_CONV:
-    case NN_NODE_LINEAR: return plan_layer(plan, node);
-    case NN_NODE_NORM:
-    case NN_NODE_LAYER_NORM: return plan_norm(plan, node);
-    case NN_NODE_CLASS_TOKEN:
-    case NN_NODE_TOKENS: return add_slice(plan, node->name, "", NN_EMBEDDING, 3, tokens, &node->weight);
-    case NN_NODE_ATTENTION: plan->flops += 4 * node->H * node->H * node->C; return BASE_OK;
-    default: return BASE_OK;
-    }
+    if (node->kind == NN_NODE_INPUT) return BASE_OK;
+    const NnOperation *operation = nn_operation_of(node->kind);
+    return operation->plan ? operation->plan(plan, node) : BASE_OK;
 }
 
 /* Every node must lead to the output: a loose layer would have parameters that nothing trains. */
@@ -145,10 +136,10 @@ out:
     return st;
 }
 
-static BaseStatus plan_create(NnGraph *graph, NnNode output, Plan **out)
+static BaseStatus plan_create(NnGraph *graph, NnNode output, NnPlan **out)
 {
     BaseStatus st = BASE_OK;
-    Plan *plan = NULL;
+    NnPlan *plan = NULL;
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &plan));
     atomic_store(&plan->users, 1);
@@ -179,7 +170,7 @@ out:
     return st;
 }
 
-static BaseStatus net_create(Plan *plan, bool numbers, NnNet **out)
+static BaseStatus net_create(NnPlan *plan, bool numbers, NnNet **out)
 {
     BaseStatus st = BASE_OK;
     NnNet *net = NULL;
@@ -199,7 +190,7 @@ out:
 
 static BaseStatus create_take(NnGraph *graph, NnNode output, bool numbers, NnNet **out)
 {
-    Plan *plan;
+    NnPlan *plan;
     *out = NULL;
     BaseStatus st = plan_create(graph, output, &plan);
     if (st != BASE_OK) {
@@ -235,7 +226,7 @@ BaseStatus nn_net_clone(const NnNet *net, NnNet **out)
 BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
 {
     BaseStatus st = BASE_OK;
-    const Plan *plan = net->plan;
+    const NnPlan *plan = net->plan;
     NnGraph *graph = NULL;
     NnNet *wide = NULL;
     *out = NULL;
@@ -338,7 +329,7 @@ static void fill(float *values, int64_t count, float value)
 
 void nn_net_init(NnNet *net, uint64_t seed)
 {
-    const Plan *plan = net->plan;
+    const NnPlan *plan = net->plan;
     float *params = nn_net_edit_params(net), *buffers = nn_net_edit_buffers(net);
     net->tracked = 0;
     double bound = 0; /* a bias has its weight's fan-in, and follows it */

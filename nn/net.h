@@ -12,7 +12,6 @@
 typedef struct NnNet NnNet;
 typedef struct NnTuning NnTuning; /* nn/tuning.h */
 
-typedef enum { NN_WEIGHT, NN_BIAS, NN_NORM_WEIGHT, NN_NORM_BIAS, NN_RUNNING_MEAN, NN_RUNNING_VAR, NN_EMBEDDING } NnRole;
 typedef struct {
     const char *name; /* "features.0.weight" */
     NnRole role;

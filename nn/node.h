@@ -11,21 +11,8 @@ typedef int32_t NnNode;
 
 typedef enum {
     NN_NODE_INPUT,
-    NN_NODE_CONV,
-    NN_NODE_LINEAR,
-    NN_NODE_NORM,
-    NN_NODE_RELU,
-    NN_NODE_MAX_POOL,
-    NN_NODE_AVG_POOL,
-    NN_NODE_FLATTEN,
-    NN_NODE_ADD,
-    NN_NODE_DROPOUT,
-    NN_NODE_CLASS_TOKEN, /* no input; read by NN_NODE_TOKENS alone */
-    NN_NODE_TOKENS,
-    NN_NODE_FIRST_TOKEN,
-    NN_NODE_LAYER_NORM,
-    NN_NODE_GELU,
-    NN_NODE_ATTENTION /* of [Q, K, V] stacked along the features */
+#define X(KIND, name) NN_NODE_##KIND,
+#include "nn/ops/list.h"
 } NnNodeKind;
 
 typedef struct {
@@ -34,11 +21,14 @@ typedef struct {
     const char *name; /* NULL where the node has no parameters */
     int64_t C, H, W;  /* output per image */
     int64_t kernel_h, kernel_w, stride, pad;
+    int64_t groups; /* of channels, that do not mix */
     bool bias;
     bool packed;    /* linear: parameters are <name>_weight and <name>_bias */
     int64_t heads;  /* attention */
     double p;       /* dropout */
     double epsilon; /* layer norm */
+    int function;   /* activation: an NnFunction */
+    double slope;   /* leaky ReLU, below 0 */
     /* filled by nn_net_create_take; -1: none */
     int weight, bias_slice; /* parameter slices */
     int mean, var;          /* buffer slices */
@@ -53,6 +43,23 @@ NnNodeInfo *nn_graph_edit(NnGraph *graph, NnNode x);
 BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out);
 /** The first error of the builders, its text set again; BASE_OK without one. */
 BaseStatus nn_graph_status(const NnGraph *graph);
+
+/* ---- for builders (nn/ops): the first error is kept, and later builders see it and do nothing ---- */
+
+/** -1; keeps the error that was just set. */
+NnNode nn_graph_fail(NnGraph *graph, BaseStatus st);
+/** False where an earlier builder failed, or @p x is not a node of this graph (which becomes the error). */
+bool nn_graph_usable(NnGraph *graph, NnNode x, const char *what);
+/** False where @p name is empty or another node's (which becomes the error). */
+bool nn_graph_fresh_name(NnGraph *graph, const char *name, const char *what);
+/** The node @p info at the end of the graph; @p name is copied; NULL: none. */
+NnNode nn_graph_add(NnGraph *graph, NnNodeInfo info, const char *name);
+/** A node that has its input's shape but for H; one with a name, which norms have, has a bias. */
+NnNode nn_graph_like(NnGraph *graph, NnNode x, NnNodeKind kind, int64_t H, const char *name);
+enum {
+    NN_GRAPH_LARGEST = 1 << 20
+}; /* a map's side, a kernel, a channel count: far above any network, far below an
+                                        overflow of their products */
 
 #define NN_NORM_EPSILON  1e-5
 #define NN_NORM_MOMENTUM 0.1

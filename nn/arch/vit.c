@@ -30,7 +30,7 @@ static NnNode draw_block(NnGraph *g, NnNode x, const char *block, const Form *fo
     x = nn_add(g, nn_attention(g, y, nn_name(g, "%s.self_attention", block), form->heads), x);
     y = draw_norm(g, x, nn_name(g, "%s.ln_2", block), form);
     y = nn_token_linear(g, y, nn_name(g, "%s.mlp.0", block), form->hidden);
-    y = form->relu ? nn_relu(g, y) : nn_gelu(g, y);
+    y = form->relu ? nn_relu(g, y) : nn_activation(g, y, NN_GELU);
     return nn_add(g, nn_token_linear(g, y, nn_name(g, "%s.mlp.3", block), form->features), x);
 }
 

@@ -6,14 +6,10 @@
 #include "nn/onednn/ops/ops.h"
 
 static const NnOpBackend *const BACKENDS[] = {
-    [NN_NODE_CONV] = &nn_op_convolution,      [NN_NODE_LINEAR] = &nn_op_linear,
-    [NN_NODE_NORM] = &nn_op_batch_norm,       [NN_NODE_RELU] = &nn_op_relu,
-    [NN_NODE_MAX_POOL] = &nn_op_pooling,      [NN_NODE_AVG_POOL] = &nn_op_pooling,
-    [NN_NODE_FLATTEN] = &nn_op_flatten,       [NN_NODE_ADD] = &nn_op_add,
-    [NN_NODE_DROPOUT] = &nn_op_dropout,       [NN_NODE_CLASS_TOKEN] = &nn_op_class_token,
-    [NN_NODE_TOKENS] = &nn_op_tokens,         [NN_NODE_FIRST_TOKEN] = &nn_op_first_token,
-    [NN_NODE_LAYER_NORM] = &nn_op_layer_norm, [NN_NODE_GELU] = &nn_op_gelu,
-    [NN_NODE_ATTENTION] = &nn_op_attention};
+    NULL, /* the input */
+#define X(KIND, name) &nn_op_##name,
+#include "nn/ops/list.h"
+};
 
 static void count_consumers(NnProgram *p)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "nn/ops/op.h"
 
 /* ---- what is asked of the graph ---- */
 
@@ -11,12 +12,9 @@ const NnNodeInfo *nn_prog_node(const NnProgram *p, NnNode x) { return nn_graph_n
 
 const char *nn_prog_name(const NnProgram *p, NnNode x)
 {
-    static const char *const KINDS[] = {"the input",     "a convolution", "a linear layer",  "a batch norm",
-                                        "a ReLU",        "a max pool",    "an average pool", "a flatten",
-                                        "an add",        "a dropout",     "a class token",   "a token list",
-                                        "a first token", "a layer norm",  "a GELU",          "an attention"};
     const NnNodeInfo *node = nn_prog_node(p, x);
-    return node->name ? node->name : KINDS[node->kind];
+    if (node->name) return node->name;
+    return node->kind == NN_NODE_INPUT ? "the input" : nn_operation_of(node->kind)->title;
 }
 
 NnNode nn_prog_next(const NnProgram *p, NnNode x, NnNodeKind kind)

@@ -69,6 +69,21 @@ static NnNode pooled(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "c", 4, true);
 }
 
+/* Each function once on a map of its own and once on one that others read too. */
+static NnNode activations(NnGraph *g)
+{
+    static const NnFunction ALL[] = {NN_SIGMOID, NN_TANH,       NN_SILU, NN_HARD_SIGMOID, NN_HARD_SWISH,
+                                     NN_RELU6,   NN_LEAKY_RELU, NN_GELU, NN_GELU_TANH};
+    enum { COUNT = sizeof ALL / sizeof *ALL };
+    NnNode x = nn_conv(g, nn_input(g), "a", 16, 3, 1, 1, true);
+    for (int i = 0; i < COUNT; i++) {
+        NnNode y = nn_batch_norm(g, nn_conv(g, x, nn_name(g, "b%d", i), 16, 1, 1, 0, true), nn_name(g, "n%d", i));
+        y = nn_activation(g, nn_add(g, y, y), ALL[i]); /* far enough out for the kinks */
+        x = nn_add(g, y, i == 4 ? nn_leaky_relu(g, x, 0.2) : nn_activation(g, x, ALL[(i + 4) % COUNT]));
+    }
+    return nn_linear(g, nn_flatten(g, x), "c", 4, true);
+}
+
 static const TwinCase CASES[] = {
     {"odd_sizes", odd_sizes, 3, 9, 7, 3},
     {"residual", twin_residual, 4, 8, 8, 12},
@@ -78,6 +93,7 @@ static const TwinCase CASES[] = {
     {"small_maps", small_maps, 16, 4, 4, 6},
     {"many_channels", many_channels, 3, 8, 8, 17},
     {"pooled", pooled, 3, 8, 12, 7},
+    {"activations", activations, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},
 };

@@ -218,10 +218,26 @@ static inline void naive_layer_norm(Naive *a, int x, double *grads)
     }
 }
 
-static inline double naive_gelu(double x) { return x * (1 + erf(x / sqrt(2))) / 2; }
-static inline double naive_gelu_slope(double x)
+/* A function of one number, and its slope. */
+static inline double naive_function(const NnNodeInfo *node, double x, bool slope)
 {
-    return (1 + erf(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * acos(-1));
+    double s = 1 / (1 + exp(-x)), root = sqrt(2 / acos(-1)), t = tanh(root * (x + 0.044715 * x * x * x));
+    double h = fmin(fmax(x / 6 + 0.5, 0), 1), dh = x > -3 && x < 3 ? 1.0 / 6 : 0;
+    switch ((NnFunction)node->function) {
+    case NN_SIGMOID: return slope ? s * (1 - s) : s;
+    case NN_TANH: return slope ? 1 - tanh(x) * tanh(x) : tanh(x);
+    case NN_SILU: return slope ? s + x * s * (1 - s) : x * s;
+    case NN_HARD_SIGMOID: return slope ? dh : h;
+    case NN_HARD_SWISH: return slope ? h + x * dh : x * h;
+    case NN_RELU6: return slope ? x > 0 && x < 6 : fmin(fmax(x, 0), 6);
+    case NN_LEAKY_RELU: return (slope ? 1 : x) * (x > 0 ? 1 : node->slope);
+    case NN_GELU:
+        return slope ? (1 + erf(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * acos(-1))
+                     : x * (1 + erf(x / sqrt(2))) / 2;
+    case NN_GELU_TANH:
+        return slope ? (1 + t) / 2 + x * (1 - t * t) * root * (1 + 3 * 0.044715 * x * x) / 2 : x * (1 + t) / 2;
+    }
+    return NAN;
 }
 
 /* y, or the gradients of what made it */
@@ -306,13 +322,13 @@ static inline bool naive_transformer(Naive *a, int x, double *grads)
                 a->value[x][i] = a->value[node->in[0]][i * T];
         }
         break;
-    case NN_NODE_GELU:
+    case NN_NODE_ACTIVATION:
         for (int64_t i = 0; i < naive_size(a, x); i++) {
             double v = a->value[node->in[0]][i];
             if (grads)
-                a->diff[node->in[0]][i] += a->diff[x][i] * naive_gelu_slope(v);
+                a->diff[node->in[0]][i] += a->diff[x][i] * naive_function(node, v, true);
             else
-                a->value[x][i] = naive_gelu(v);
+                a->value[x][i] = naive_function(node, v, false);
         }
         break;
     default: return false;

@@ -35,7 +35,7 @@ static inline NnNode small_transformer_of(NnGraph *g, int64_t tokens, double eps
         NnNode y = nn_attention(g, nn_layer_norm(g, x, nn_name(g, "l%d", i), epsilon), nn_name(g, "a%d", i), 2 + i);
         x = nn_add(g, y, x);
         y = nn_token_linear(g, nn_layer_norm(g, x, nn_name(g, "m%d", i), epsilon), nn_name(g, "u%d", i), 20);
-        y = i ? nn_add(g, nn_gelu(g, y), y) : nn_gelu(g, y);
+        y = i ? nn_add(g, nn_activation(g, y, NN_GELU), y) : nn_activation(g, y, NN_GELU);
         x = nn_add(g, nn_token_linear(g, y, nn_name(g, "v%d", i), 12), x);
     }
     return nn_linear(g, nn_layer_norm(g, nn_first_token(g, x), "ln", epsilon), "head", 5, true);

@@ -130,8 +130,9 @@ static dnnl_status_t layer_norm(const NnOp *op, Desc *d)
 static dnnl_status_t elementwise(const NnOp *op, Desc *d)
 {
     if (op->prop == dnnl_backward_data)
-        return dnnl_eltwise_backward_desc_init(&d->eltwise, op->algorithm, of(op->diff), of(op->src), 0, 0);
-    return dnnl_eltwise_forward_desc_init(&d->eltwise, op->prop, op->algorithm, of(op->src), 0, 0);
+        return dnnl_eltwise_backward_desc_init(&d->eltwise, op->algorithm, of(op->diff), of(op->src), op->alpha,
+                                               op->beta);
+    return dnnl_eltwise_forward_desc_init(&d->eltwise, op->prop, op->algorithm, of(op->src), op->alpha, op->beta);
 }
 
 static dnnl_status_t softmax(const NnOp *op, Desc *d)

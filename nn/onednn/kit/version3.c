@@ -156,9 +156,9 @@ static dnnl_status_t elementwise(dnnl_engine_t e, const NnOp *op, Attr attr, Out
 {
     if (op->prop == dnnl_backward_data)
         return dnnl_eltwise_backward_primitive_desc_create(out, e, op->algorithm, of(op->diff), of(op->diff),
-                                                           of(op->src), 0, 0, op->hint, attr);
-    return dnnl_eltwise_forward_primitive_desc_create(out, e, op->prop, op->algorithm, of(op->src), of(op->src), 0, 0,
-                                                      attr);
+                                                           of(op->src), op->alpha, op->beta, op->hint, attr);
+    return dnnl_eltwise_forward_primitive_desc_create(out, e, op->prop, op->algorithm, of(op->src), of(op->src),
+                                                      op->alpha, op->beta, attr);
 }
 
 static dnnl_status_t softmax(dnnl_engine_t e, const NnOp *op, Attr attr, Out out)

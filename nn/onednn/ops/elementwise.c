@@ -1,5 +1,4 @@
-/* nn/onednn/ops/elementwise.c - ReLU, and GELU (arXiv 1606.08415) by the error function:
- * gelu(x) = x (1 + erf(x / sqrt(2))) / 2. */
+/* nn/onednn/ops/elementwise.c - ReLU. */
 #include "nn/onednn/ops/elementwise.h"
 
 #include "nn/onednn/ops/gradient.h"
@@ -17,20 +16,17 @@ BaseStatus nn_elementwise_value(NnProgram *p, NnNode x, bool may_overwrite)
     return BASE_OK;
 }
 
-static BaseStatus forward_step(NnProgram *p, NnNode x, dnnl_alg_kind_t algorithm)
-{
-    NnState *state = &p->state[x];
-    NnOp op = {.kind = NN_OP_ELEMENTWISE, .prop = nn_prog_forward(p), .algorithm = algorithm, .src = &state->src.md};
-    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src}, {DNNL_ARG_DST, &state->value}, {0}};
-    return nn_prog_op(p, &p->forward, nn_prog_name(p, x), &op, args, &state->pd);
-}
-
-/* ---- ReLU ---- */
-
 static BaseStatus relu_forward(NnProgram *p, NnNode x)
 {
-    BaseStatus st = nn_elementwise_value(p, x, true);
-    return st == BASE_OK ? forward_step(p, x, dnnl_eltwise_relu) : st;
+    BaseStatus st = BASE_OK;
+    NnState *state = &p->state[x];
+    BASE_TRY(nn_elementwise_value(p, x, true));
+    NnOp op = {
+        .kind = NN_OP_ELEMENTWISE, .prop = nn_prog_forward(p), .algorithm = dnnl_eltwise_relu, .src = &state->src.md};
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src}, {DNNL_ARG_DST, &state->value}, {0}};
+    BASE_TRY(nn_prog_op(p, &p->forward, nn_prog_name(p, x), &op, args, &state->pd));
+out:
+    return st;
 }
 
 /* From the output, since the input may have been overwritten. */
@@ -62,35 +58,3 @@ out:
 }
 
 const NnOpBackend nn_op_relu = {.forward = relu_forward, .backward = relu_backward};
-
-/* ---- GELU ---- */
-
-static BaseStatus gelu_forward(NnProgram *p, NnNode x)
-{
-    /* its gradient needs the input */
-    BaseStatus st = nn_elementwise_value(p, x, p->mode == NN_MODE_EVAL);
-    return st == BASE_OK ? forward_step(p, x, dnnl_eltwise_gelu_erf) : st;
-}
-
-static BaseStatus gelu_gradient(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff)
-{
-    BaseStatus st = BASE_OK;
-    const NnState *state = &p->state[x];
-    const char *name = nn_prog_name(p, x);
-    NnTensor dout = {0};
-    BASE_TRY(nn_prog_convert(p, &p->backward, name, g, &state->src.md, true, &dout));
-    BASE_TRY(nn_prog_tensor(p, &state->src.md, true, diff));
-    NnOp op = {.kind = NN_OP_ELEMENTWISE,
-               .prop = dnnl_backward_data,
-               .algorithm = dnnl_eltwise_gelu_erf,
-               .src = &state->src.md,
-               .diff = &dout.md,
-               .hint = state->pd};
-    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src}, {DNNL_ARG_DIFF_DST, &dout}, {DNNL_ARG_DIFF_SRC, diff}, {0}};
-    BASE_TRY(nn_prog_op(p, &p->backward, name, &op, args, NULL));
-out:
-    nn_prog_release(&dout);
-    return st;
-}
-
-const NnOpBackend nn_op_gelu = {.forward = gelu_forward, .gradient = gelu_gradient};

@@ -1,5 +1,5 @@
 /* nn/onednn/ops/ops.h - the back-end half of each operation: its steps in the forward and the backward pass. One file
- * per operation, one row of compile.c's table. */
+ * per operation, or for a few that are alike. */
 #ifndef NN_ONEDNN_OPS_OPS_H
 #define NN_ONEDNN_OPS_OPS_H
 
@@ -14,8 +14,7 @@ typedef struct {
     BaseStatus (*gradient)(NnProgram *p, NnNode x, const NnTensor *g, NnTensor *diff);
 } NnOpBackend;
 
-extern const NnOpBackend nn_op_convolution, nn_op_linear, nn_op_batch_norm, nn_op_relu, nn_op_pooling, nn_op_flatten,
-    nn_op_add, nn_op_dropout, nn_op_class_token, nn_op_tokens, nn_op_first_token, nn_op_layer_norm, nn_op_gelu,
-    nn_op_attention;
+#define X(KIND, name) extern const NnOpBackend nn_op_##name;
+#include "nn/ops/list.h"
 
 #endif

@@ -134,4 +134,5 @@ out:
     return st;
 }
 
-const NnOpBackend nn_op_pooling = {.forward = forward, .backward = backward};
+const NnOpBackend nn_op_max_pool = {.forward = forward, .backward = backward};
+const NnOpBackend nn_op_avg_pool = {.forward = forward, .backward = backward};

@@ -1,0 +1,39 @@
+/* nn/ops/linear.c - linear layers, of vectors or of every token by itself. */
+#include "nn/ops/op.h"
+
+NnNode nn_op_linear_node(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias, bool packed, int64_t tokens)
+{
+    if (!nn_graph_usable(g, x, name) || !nn_graph_fresh_name(g, name, "a linear layer")) return -1;
+    const NnNodeInfo *in = nn_graph_node(g, x);
+    if (K < 1)
+        return nn_graph_fail(g,
+                             base_error_set(BASE_ESHAPE, "%s: %lld outputs: must be at least 1", name, (long long)K));
+    if (in->H > tokens || in->W != 1)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: a linear layer on a %lldx%lld map: flatten it first",
+                                               name, (long long)in->H, (long long)in->W));
+    NnNodeInfo info = {.kind = NN_NODE_LINEAR,
+                       .in = {x, -1},
+                       .C = K,
+                       .H = in->H,
+                       .W = 1,
+                       .kernel_h = 1,
+                       .kernel_w = 1,
+                       .stride = 1,
+                       .bias = bias,
+                       .packed = packed};
+    return nn_graph_add(g, info, name);
+}
+
+NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias)
+{
+    return nn_op_linear_node(g, x, name, K, bias, false, 1);
+}
+
+NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K)
+{
+    return nn_op_linear_node(g, x, name, K, true, false, NN_GRAPH_LARGEST);
+}
+
+static BaseStatus plan(NnPlan *plan, NnNodeInfo *node) { return nn_plan_layer(plan, node, 2); }
+
+const NnOperation nn_operation_linear = {"a linear layer", plan};

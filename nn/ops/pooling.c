@@ -1,0 +1,43 @@
+/* nn/ops/pooling.c - max and average pooling. */
+#include "nn/ops/op.h"
+
+NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad)
+{
+    if (!nn_graph_usable(g, x, "max pool") ||
+        !nn_op_window_fits(g, "max pool", nn_graph_node(g, x), kernel, stride, pad))
+        return -1;
+    const NnNodeInfo *in = nn_graph_node(g, x);
+    if (2 * pad > kernel)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "max pool: padding %lld: at most half the kernel of %lld",
+                                               (long long)pad, (long long)kernel));
+    NnNodeInfo info = {.kind = NN_NODE_MAX_POOL,
+                       .in = {x, -1},
+                       .C = in->C,
+                       .H = nn_op_window(in->H, kernel, stride, pad),
+                       .W = nn_op_window(in->W, kernel, stride, pad),
+                       .kernel_h = kernel,
+                       .kernel_w = kernel,
+                       .stride = stride,
+                       .pad = pad};
+    return nn_graph_add(g, info, NULL);
+}
+
+NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride)
+{
+    if (!nn_graph_usable(g, x, "average pool")) return -1;
+    const NnNodeInfo *in = nn_graph_node(g, x);
+    NnNodeInfo info = {.kind = NN_NODE_AVG_POOL, .in = {x, -1}, .C = in->C, .H = 1, .W = 1, .stride = 1};
+    info.kernel_h = in->H;
+    info.kernel_w = in->W;
+    if (kernel != 0) {
+        if (!nn_op_window_fits(g, "average pool", in, kernel, stride, 0)) return -1;
+        info.kernel_h = info.kernel_w = kernel;
+        info.stride = stride;
+        info.H = nn_op_window(in->H, kernel, stride, 0);
+        info.W = nn_op_window(in->W, kernel, stride, 0);
+    }
+    return nn_graph_add(g, info, NULL);
+}
+
+const NnOperation nn_operation_max_pool = {.title = "a max pool"};
+const NnOperation nn_operation_avg_pool = {.title = "an average pool"};

@@ -1,0 +1,45 @@
+/* nn/ops/tokens.c - what makes tokens of a map, and a vector of tokens (arXiv 2010.11929). */
+#include "nn/ops/op.h"
+
+NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E)
+{
+    if (!nn_graph_usable(g, 0, name) || !nn_graph_fresh_name(g, name, "a class token")) return -1;
+    if (E < 1 || count < 1)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: %lld tokens of %lld features: must be at least 1",
+                                               name, (long long)count, (long long)E));
+    return nn_graph_add(g, (NnNodeInfo){.kind = NN_NODE_CLASS_TOKEN, .in = {-1, -1}, .C = E, .H = count, .W = 1}, name);
+}
+
+NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
+{
+    if (!nn_graph_usable(g, x, name) || !nn_graph_usable(g, first, name) ||
+        !nn_graph_fresh_name(g, name, "a position embedding"))
+        return -1;
+    const NnNodeInfo *in = nn_graph_node(g, x), *token = nn_graph_node(g, first);
+    if (token->kind != NN_NODE_CLASS_TOKEN || token->C != in->C)
+        return nn_graph_fail(g,
+                             base_error_set(BASE_ESHAPE, "%s: the first tokens must be class tokens of %lld features",
+                                            name, (long long)in->C));
+    NnNodeInfo info = {.kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = token->H + in->H * in->W, .W = 1};
+    return nn_graph_add(g, info, name);
+}
+
+NnNode nn_first_token(NnGraph *g, NnNode x)
+{
+    if (!nn_graph_usable(g, x, "first token")) return -1;
+    if (nn_graph_node(g, x)->W != 1)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE,
+                                               "the first token of a map %lld wide: turn the map into tokens first",
+                                               (long long)nn_graph_node(g, x)->W));
+    return nn_graph_like(g, x, NN_NODE_FIRST_TOKEN, 1, NULL);
+}
+
+static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
+{
+    const int64_t shape[4] = {1, node->H, node->C};
+    return nn_plan_slice(plan, node->name, "", NN_EMBEDDING, 3, shape, &node->weight);
+}
+
+const NnOperation nn_operation_class_token = {"a class token", plan};
+const NnOperation nn_operation_tokens = {"a token list", plan};
+const NnOperation nn_operation_first_token = {.title = "a first token"};
