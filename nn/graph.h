@@ -42,6 +42,14 @@ void nn_node_shape(const NnGraph *g, NnNode x, int64_t shape[3]);
 
 NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad,
                bool bias);
+/** A convolution of any kind. Left out: kernel_w and pad_w: as kernel_h and pad_h; stride, dilation, groups: 1. */
+typedef struct {
+    int64_t K, kernel_h, kernel_w, stride, pad_h, pad_w;
+    int64_t dilation; /* pixels from one tap of the kernel to the next */
+    int64_t groups;   /* group g of K / groups outputs sees channels g C / groups on; C groups: depthwise */
+    bool bias;
+} NnConv;
+NnNode nn_conv_of(NnGraph *g, NnNode x, const char *name, NnConv conv);
 NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name); /* eps 1e-5, momentum 0.1; maps or vectors */
 NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias); /* x must be flat */
 NnNode nn_relu(NnGraph *g, NnNode x);

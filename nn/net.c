@@ -74,7 +74,7 @@ BaseStatus nn_plan_layer(NnPlan *plan, NnNodeInfo *node, int ndim)
 {
     BaseStatus st = BASE_OK;
     const NnNodeInfo *in = nn_graph_node(plan->graph, node->in[0]);
-    int64_t shape[4] = {node->C, in->C, node->kernel_h, node->kernel_w};
+    int64_t shape[4] = {node->C, in->C / node->groups, node->kernel_h, node->kernel_w};
     const char *weight = node->packed ? "_weight" : ".weight", *bias = node->packed ? "_bias" : ".bias";
     BASE_TRY(nn_plan_slice(plan, node->name, weight, NN_WEIGHT, ndim, shape, &node->weight));
     if (node->bias) BASE_TRY(nn_plan_slice(plan, node->name, bias, NN_BIAS, 1, shape, &node->bias_slice));
@@ -88,12 +88,16 @@ BaseStatus nn_plan_layer(NnPlan *plan, NnNodeInfo *node, int ndim)
                        .H = in->H,
                        .W = in->W,
                        .K = node->C,
-                       .kernel = node->kernel_h,
+                       .kernel_h = node->kernel_h,
+                       .kernel_w = node->kernel_w,
                        .stride = node->stride,
-                       .pad = node->pad,
+                       .pad_h = node->pad_h,
+                       .pad_w = node->pad_w,
+                       .dilation = node->dilation,
+                       .groups = node->groups,
                        .out_h = node->H,
                        .out_w = node->W,
-                       .features = in->C * node->kernel_h * node->kernel_w};
+                       .features = in->C / node->groups * node->kernel_h * node->kernel_w};
     nn_plan_count(plan, 2 * layer->K * layer->features * layer->out_h * layer->out_w);
 out:
     return st;

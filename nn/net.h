@@ -27,8 +27,10 @@ typedef struct {
     NnLayerKind kind;
     int weight, bias; /* slice numbers; bias -1: none */
     int64_t C, H, W;  /* input per image; linear: C features, tokens (1: none), 1 */
-    int64_t K, kernel, stride, pad, out_h, out_w;
-    int64_t features; /* C * kernel * kernel */
+    int64_t K, out_h, out_w;
+    int64_t kernel_h, kernel_w, stride, pad_h, pad_w, dilation; /* dilation 1: taps side by side */
+    int64_t groups;   /* group g of K / groups rows of the weight sees channels g C / groups on; 1: all see all */
+    int64_t features; /* C / groups * kernel_h * kernel_w */
 } NnLayer;
 
 /** Finishes @p graph (taken, freed even on failure) with @p output [K,1,1] as the logits; parameters start at 0. */

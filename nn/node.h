@@ -20,7 +20,7 @@ typedef struct {
     NnNode in[2];     /* -1: none */
     const char *name; /* NULL where the node has no parameters */
     int64_t C, H, W;  /* output per image */
-    int64_t kernel_h, kernel_w, stride, pad;
+    int64_t kernel_h, kernel_w, stride, pad_h, pad_w, dilation;
     int64_t groups; /* of channels, that do not mix */
     bool bias;
     bool packed;    /* linear: parameters are <name>_weight and <name>_bias */

@@ -261,7 +261,7 @@ static BaseStatus count_flops(Bench *b, const int64_t images[2], double *gram, d
             int64_t positions = p.out_h * p.out_w;
             for (int64_t at = 0; at < positions; at++) {
                 const UnlearnTaps *t = groups.kinds + groups.kind[at];
-                double wide = (double)((t->y1 - t->y0) * (t->x1 - t->x0) * layers[i].C) / f;
+                double wide = (double)((t->y1 - t->y0) * (t->x1 - t->x0) * layers[i].C / layers[i].groups) / f;
                 left += wide * wide / (double)positions;
             }
             bool dual = n < f;

@@ -49,6 +49,10 @@ NnMd nn_md_weight(NnProgram *p, NnNode x, dnnl_data_type_t type, bool any)
     const NnNodeInfo *node = nn_prog_node(p, x);
     const NnSlice *slice = nn_prog_param_slice(p, node->weight);
     dnnl_format_tag_t plain = slice->ndim == 4 ? dnnl_oihw : dnnl_oi;
+    if (node->groups > 1) { /* the same numbers with an axis more */
+        const int64_t dims[5] = {node->groups, node->C / node->groups, slice->shape[1], node->kernel_h, node->kernel_w};
+        return nn_md(&p->kit, type, any ? dnnl_format_tag_any : dnnl_goihw, 5, dims);
+    }
     return nn_md(&p->kit, type, any ? dnnl_format_tag_any : plain, slice->ndim, slice->shape);
 }
 

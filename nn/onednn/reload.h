@@ -12,7 +12,8 @@ BaseStatus nn_reload_bias(NnProgram *p, NnNode x, NnNode norm, NnTensor *bias);
 /** A parameter or a running statistic where it stands, [count]. */
 BaseStatus nn_prog_param(NnProgram *p, int slice, NnTensor *out);
 BaseStatus nn_prog_buffer(NnProgram *p, int slice, NnTensor *out);
-/** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw] or [K, C]; @p any: in a layout of its choice. */
+/** Shape of a layer's weight as oneDNN wants it: [K, C, kh, kw], with groups [G, K / G, C / G, kh, kw],
+ * or [K, C]; @p any: in a layout of its choice. */
 NnMd nn_md_weight(NnProgram *p, NnNode x, dnnl_data_type_t type, bool any);
 
 #endif

@@ -19,6 +19,8 @@ NnNode nn_op_linear_node(NnGraph *g, NnNode x, const char *name, int64_t K, bool
                        .kernel_h = 1,
                        .kernel_w = 1,
                        .stride = 1,
+                       .dilation = 1,
+                       .groups = 1,
                        .bias = bias,
                        .packed = packed};
     return nn_graph_add(g, info, name);

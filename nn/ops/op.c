@@ -11,21 +11,30 @@ static const NnOperation *const OPERATIONS[] = {
 
 const NnOperation *nn_operation_of(NnNodeKind kind) { return OPERATIONS[kind]; }
 
-int64_t nn_op_window(int64_t side, int64_t kernel, int64_t stride, int64_t pad)
+static int64_t extent(const NnWindow *w) { return (w->kernel - 1) * w->dilation + 1; }
+
+int64_t nn_op_window(int64_t side, const NnWindow *w)
 {
-    return side + 2 * pad < kernel ? 0 : (side + 2 * pad - kernel) / stride + 1;
+    int64_t room = side + 2 * w->pad - extent(w);
+    return room < 0 ? 0 : room / w->stride + 1;
 }
 
-bool nn_op_window_fits(NnGraph *g, const char *what, const NnNodeInfo *in, int64_t kernel, int64_t stride, int64_t pad)
+static bool fits(int64_t side, const NnWindow *w)
 {
-    if (kernel >= 1 && kernel <= NN_GRAPH_LARGEST && stride >= 1 && stride <= NN_GRAPH_LARGEST && pad >= 0 &&
-        pad < kernel && nn_op_window(in->H, kernel, stride, pad) > 0 && nn_op_window(in->W, kernel, stride, pad) > 0)
-        return true;
-    nn_graph_fail(
-        g, base_error_set(
-               BASE_ESHAPE,
-               "%s: kernel %lld, stride %lld, padding %lld on a %lldx%lld map: the kernel must fit into the padded "
-               "map, the stride be at least 1, the padding be from 0 to kernel - 1",
-               what, (long long)kernel, (long long)stride, (long long)pad, (long long)in->H, (long long)in->W));
+    return w->kernel >= 1 && w->kernel <= NN_GRAPH_LARGEST && w->stride >= 1 && w->stride <= NN_GRAPH_LARGEST &&
+           w->dilation >= 1 && w->dilation <= NN_GRAPH_LARGEST && w->pad >= 0 && w->pad < extent(w) &&
+           nn_op_window(side, w) > 0;
+}
+
+bool nn_op_window_fits(NnGraph *g, const char *what, const NnNodeInfo *in, const NnWindow *high, const NnWindow *wide)
+{
+    if (fits(in->H, high) && fits(in->W, wide)) return true;
+    const NnWindow *w = fits(in->H, high) ? wide : high;
+    nn_graph_fail(g, base_error_set(BASE_ESHAPE,
+                                    "%s: kernel %lld, stride %lld, padding %lld, dilation %lld on a %lldx%lld map: the "
+                                    "kernel must fit into the padded map, stride and dilation be at least 1, the "
+                                    "padding be from 0 to less than the kernel",
+                                    what, (long long)w->kernel, (long long)w->stride, (long long)w->pad,
+                                    (long long)w->dilation, (long long)in->H, (long long)in->W));
     return false;
 }

@@ -32,10 +32,14 @@ void nn_plan_count(NnPlan *plan, int64_t flops);
 
 /* ---- what builders share ---- */
 
-/** Output side of a sliding window, or 0 where the window does not fit. */
-int64_t nn_op_window(int64_t side, int64_t kernel, int64_t stride, int64_t pad);
+/** A sliding window along one side of a map. */
+typedef struct {
+    int64_t kernel, stride, pad, dilation;
+} NnWindow;
+/** Output side, or 0 where the window does not fit. */
+int64_t nn_op_window(int64_t side, const NnWindow *window);
 /** False where a window does not fit on @p in (which becomes the error). */
-bool nn_op_window_fits(NnGraph *g, const char *what, const NnNodeInfo *in, int64_t kernel, int64_t stride, int64_t pad);
+bool nn_op_window_fits(NnGraph *g, const char *what, const NnNodeInfo *in, const NnWindow *high, const NnWindow *wide);
 /** A linear layer of at most @p tokens positions, each by itself; @p packed: one of torch.nn.MultiheadAttention. */
 NnNode nn_op_linear_node(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias, bool packed, int64_t tokens);
 

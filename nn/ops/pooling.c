@@ -3,8 +3,8 @@
 
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad)
 {
-    if (!nn_graph_usable(g, x, "max pool") ||
-        !nn_op_window_fits(g, "max pool", nn_graph_node(g, x), kernel, stride, pad))
+    const NnWindow window = {kernel, stride, pad, 1};
+    if (!nn_graph_usable(g, x, "max pool") || !nn_op_window_fits(g, "max pool", nn_graph_node(g, x), &window, &window))
         return -1;
     const NnNodeInfo *in = nn_graph_node(g, x);
     if (2 * pad > kernel)
@@ -13,12 +13,13 @@ NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t
     NnNodeInfo info = {.kind = NN_NODE_MAX_POOL,
                        .in = {x, -1},
                        .C = in->C,
-                       .H = nn_op_window(in->H, kernel, stride, pad),
-                       .W = nn_op_window(in->W, kernel, stride, pad),
+                       .H = nn_op_window(in->H, &window),
+                       .W = nn_op_window(in->W, &window),
                        .kernel_h = kernel,
                        .kernel_w = kernel,
                        .stride = stride,
-                       .pad = pad};
+                       .pad_h = pad,
+                       .pad_w = pad};
     return nn_graph_add(g, info, NULL);
 }
 
@@ -30,11 +31,12 @@ NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride)
     info.kernel_h = in->H;
     info.kernel_w = in->W;
     if (kernel != 0) {
-        if (!nn_op_window_fits(g, "average pool", in, kernel, stride, 0)) return -1;
+        const NnWindow window = {kernel, stride, 0, 1};
+        if (!nn_op_window_fits(g, "average pool", in, &window, &window)) return -1;
         info.kernel_h = info.kernel_w = kernel;
         info.stride = stride;
-        info.H = nn_op_window(in->H, kernel, stride, 0);
-        info.W = nn_op_window(in->W, kernel, stride, 0);
+        info.H = nn_op_window(in->H, &window);
+        info.W = nn_op_window(in->W, &window);
     }
     return nn_graph_add(g, info, NULL);
 }

@@ -11,8 +11,18 @@ enum { N = 900, MOST = 500, NUMBER = 7 };
 static void test_same_as_patches(void **state)
 {
     (void)state;
-    const NnLayer layer = {
-        .kind = NN_LAYER_CONV, .C = 4, .H = 32, .W = 20, .kernel = 3, .stride = 1, .pad = 1, .features = 36};
+    const NnLayer layer = {.kind = NN_LAYER_CONV,
+                           .C = 4,
+                           .H = 32,
+                           .W = 20,
+                           .kernel_h = 3,
+                           .kernel_w = 3,
+                           .stride = 1,
+                           .pad_h = 1,
+                           .pad_w = 1,
+                           .dilation = 1,
+                           .groups = 1,
+                           .features = 36};
     static const char *const SIDES[][3] = {{"retain", "retain_window", "retain_patches"},
                                            {"forget", "forget_window", "forget_patches"}};
     for (size_t s = 0; s < BASE_COUNT(SIDES); s++) {

@@ -69,6 +69,23 @@ static NnNode pooled(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "c", 4, true);
 }
 
+/* Grouped, depthwise, dilated and rectangular kernels, with batch norms to fold in and sums to add; 32 channels fill
+ * oneDNN's blocks, others do not. */
+static NnNode grouped(NnGraph *g)
+{
+    NnNode x = nn_conv(g, nn_input(g), "a", 32, 3, 1, 1, true);
+    NnNode y = nn_conv_of(g, x, "b", (NnConv){.K = 32, .kernel_h = 3, .pad_h = 1, .groups = 32});
+    y = nn_relu(g, nn_batch_norm(g, y, "bn"));
+    y = nn_batch_norm(g, nn_conv_of(g, y, "c", (NnConv){.K = 32, .kernel_h = 3, .pad_h = 1, .groups = 8}), "cn");
+    x = nn_relu(g, nn_add(g, y, x));
+    y = nn_conv_of(g, x, "d", (NnConv){.K = 32, .kernel_h = 3, .pad_h = 2, .dilation = 2, .groups = 2, .bias = true});
+    x = nn_relu(g, nn_add(g, y, x));
+    x = nn_conv_of(g, x, "e", (NnConv){.K = 48, .kernel_h = 1, .kernel_w = 5, .pad_w = 2, .stride = 2, .bias = true});
+    x = nn_relu(g, nn_conv_of(g, x, "f", (NnConv){.K = 12, .kernel_h = 3, .kernel_w = 2, .pad_h = 1, .groups = 6}));
+    x = nn_conv_of(g, x, "h", (NnConv){.K = 24, .kernel_h = 5, .pad_h = 2, .stride = 2, .groups = 12, .bias = true});
+    return nn_linear(g, nn_flatten(g, x), "i", 4, true);
+}
+
 /* Each function once on a map of its own and once on one that others read too. */
 static NnNode activations(NnGraph *g)
 {
@@ -93,6 +110,7 @@ static const TwinCase CASES[] = {
     {"small_maps", small_maps, 16, 4, 4, 6},
     {"many_channels", many_channels, 3, 8, 8, 17},
     {"pooled", pooled, 3, 8, 12, 7},
+    {"grouped", grouped, 3, 9, 8, 5},
     {"activations", activations, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},

@@ -40,14 +40,16 @@ static inline void naive_terms(const Naive *a, int x, NaiveTerm term, void *user
         for (int64_t k = 0; k < node->C; k++)
             for (int64_t oy = 0; oy < node->H; oy++)
                 for (int64_t ox = 0; ox < node->W; ox++)
-                    for (int64_t c = 0; c < in->C; c++)
+                    for (int64_t c = 0; c < in->C / node->groups; c++)
                         for (int64_t ky = 0; ky < node->kernel_h; ky++)
                             for (int64_t kx = 0; kx < node->kernel_w; kx++) {
-                                int64_t y = oy * node->stride + ky - node->pad, z = ox * node->stride + kx - node->pad;
+                                int64_t y = oy * node->stride + ky * node->dilation - node->pad_h,
+                                        z = ox * node->stride + kx * node->dilation - node->pad_w,
+                                        each = in->C / node->groups, from = k / (node->C / node->groups) * each + c;
                                 if (y < 0 || y >= in->H || z < 0 || z >= in->W) continue;
                                 term(user, ((b * node->C + k) * node->H + oy) * node->W + ox,
-                                     ((b * in->C + c) * in->H + y) * in->W + z,
-                                     ((k * in->C + c) * node->kernel_h + ky) * node->kernel_w + kx);
+                                     ((b * in->C + from) * in->H + y) * in->W + z,
+                                     ((k * each + c) * node->kernel_h + ky) * node->kernel_w + kx);
                             }
 }
 
@@ -75,7 +77,7 @@ static inline int64_t naive_argmax(const Naive *a, const NnNodeInfo *node, const
     (void)a;
     for (int64_t ky = 0; ky < node->kernel_h; ky++)
         for (int64_t kx = 0; kx < node->kernel_w; kx++) {
-            int64_t y = oy * node->stride + ky - node->pad, z = ox * node->stride + kx - node->pad;
+            int64_t y = oy * node->stride + ky - node->pad_h, z = ox * node->stride + kx - node->pad_w;
             if (y < 0 || y >= in->H || z < 0 || z >= in->W) continue;
             int64_t i = (plane * in->H + y) * in->W + z;
             if (best < 0 || v[i] > v[best]) best = i;

@@ -51,6 +51,10 @@ static NnNode loose_layer(NnGraph *g)
 }
 static NnNode no_layer(NnGraph *g) { return nn_flatten(g, nn_input(g)); }
 static NnNode input_only(NnGraph *g) { return nn_input(g); }
+static NnNode odd_groups(NnGraph *g)
+{
+    return nn_conv_of(g, nn_input(g), "a", (NnConv){.K = 3, .kernel_h = 1, .groups = 2});
+}
 static NnNode odd_heads(NnGraph *g) { return nn_attention(g, nn_input(g), "a", 3); } /* 1 feature */
 static NnNode first_of_a_map(NnGraph *g) { return nn_first_token(g, nn_input(g)); }
 static NnNode no_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_input(g), "p"); }
@@ -83,6 +87,7 @@ static void test_builder_errors(void **state)
         {loose_layer, BASE_EARG, "loose does not lead"},
         {no_layer, BASE_EARG, "no convolution"},
         {input_only, BASE_EARG, "output node 0"},
+        {odd_groups, BASE_ESHAPE, "in 2 groups"},
         {odd_heads, BASE_ESHAPE, "divide evenly"},
         {first_of_a_map, BASE_ESHAPE, "turn the map into tokens first"},
         {no_class_token, BASE_ESHAPE, "must be class tokens of 1 features"},

@@ -114,7 +114,17 @@ static void test_copies_follow_the_table(void **state)
     nn_tuning_free(t);
 }
 
-static const NnLayer LAYER = {.C = 32, .H = 8, .W = 8, .K = 64, .kernel = 3, .stride = 1, .pad = 1};
+static const NnLayer LAYER = {.C = 32,
+                              .H = 8,
+                              .W = 8,
+                              .K = 64,
+                              .kernel_h = 3,
+                              .kernel_w = 3,
+                              .stride = 1,
+                              .pad_h = 1,
+                              .pad_w = 1,
+                              .dilation = 1,
+                              .groups = 1};
 
 static void test_images_are_matched_upwards(void **state)
 {

@@ -191,9 +191,9 @@ static inline NnTuningRow twin_row(const NnLayer *layer, int64_t n, NnPrecision 
                          .H = layer->H,
                          .W = layer->W,
                          .K = layer->K,
-                         .kernel = layer->kernel,
+                         .kernel = layer->kernel_h,
                          .stride = layer->stride,
-                         .pad = layer->pad,
+                         .pad = layer->pad_h,
                          .algorithm = (NnConvAlgorithm)algorithm};
 }
 
@@ -210,7 +210,9 @@ static inline NnTuning *twin_forcing(const TwinCase *c, NnPrecision precision, c
         for (int pass = 0; pass < NN_PASSES; pass++) {
             NnTuningRow row = twin_row(&layers[i], c->n, precision, pass, algorithms[pass]);
             NnConvAlgorithm there;
-            if (layers[i].kind != NN_LAYER_CONV || !nn_backend_possible(&row)) continue;
+            const NnLayer *l = &layers[i];
+            bool plain = l->groups == 1 && l->dilation == 1 && l->kernel_h == l->kernel_w && l->pad_h == l->pad_w;
+            if (l->kind != NN_LAYER_CONV || !plain || !nn_backend_possible(&row)) continue;
             if (nn_tuning_find(t, &row, &there)) continue; /* two layers of one shape */
             assert_ok(nn_tuning_add(t, &row));
             ++*forced;

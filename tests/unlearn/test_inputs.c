@@ -64,23 +64,29 @@ static void test_streaming(void **state)
 static void test_unfold(void **state)
 {
     (void)state;
-    static const NnLayer LAYERS[] = {
-        {.kind = NN_LAYER_CONV, .C = 2, .H = 7, .W = 5, .kernel = 3, .stride = 2, .pad = 1, .features = 18},
-        {.kind = NN_LAYER_CONV, .C = 3, .H = 8, .W = 9, .kernel = 1, .stride = 2, .pad = 0, .features = 3},
-        {.kind = NN_LAYER_CONV, .C = 1, .H = 20, .W = 6, .kernel = 5, .stride = 3, .pad = 2, .features = 25},
-        {.kind = NN_LAYER_CONV, .C = 2, .H = 2, .W = 2, .kernel = 3, .stride = 1, .pad = 1, .features = 18},
-    };
-    static const int GROUPS[4][2] = {{9, 9}, {1, 1}, {4, 6}, {4, 4}}; /* by kind of patches */
-    for (int i = 0; i < 4; i++) {
+#define LAYER(c, high, wide, kh, kw, step, ph, pw, apart)                                                              \
+    {                                                                                                                  \
+        .kind = NN_LAYER_CONV, .C = c, .H = high, .W = wide, .kernel_h = kh, .kernel_w = kw, .stride = step,           \
+        .pad_h = ph, .pad_w = pw, .dilation = apart, .groups = 1, .features = c * kh * kw                              \
+    }
+    static const NnLayer LAYERS[] = {LAYER(2, 7, 5, 3, 3, 2, 1, 1, 1),  LAYER(3, 8, 9, 1, 1, 2, 0, 0, 1),
+                                     LAYER(1, 20, 6, 5, 5, 3, 2, 2, 1), LAYER(2, 2, 2, 3, 3, 1, 1, 1, 1),
+                                     LAYER(2, 9, 17, 3, 5, 1, 1, 0, 1), LAYER(2, 9, 8, 3, 3, 2, 2, 2, 2),
+                                     LAYER(1, 24, 4, 2, 3, 1, 3, 3, 4)};
+    enum { COUNT = sizeof LAYERS / sizeof *LAYERS };
+    static const int GROUPS[COUNT][2] = {{9, 9}, {1, 1}, {4, 6}, {4, 4},
+                                         {1, 1}, {9, 9}, {3, 3}}; /* by kind of patches */
+    for (int i = 0; i < COUNT; i++) {
         for (int kind = 0; kind < 2; kind++) {
             const NnLayer *l = LAYERS + i;
-            int64_t size = l->C * l->H * l->W, k = l->kernel;
+            int64_t size = l->C * l->H * l->W, kh = l->kernel_h, kw = l->kernel_w, d = l->dilation;
             UnlearnPatches p;
             float *map = NULL, *windows = NULL, *rows = NULL;
             UnlearnTapGroups groups;
             assert_ok(unlearn_patches_plan(l, i, 3, (UnlearnPatchKind)kind, 0, 9, "retain", &p));
             assert_ok(unlearn_patches_group(l, &p, &groups));
-            assert_int_equal(p.h, kind == UNLEARN_PATCHES_PAPER && l->H > 3 * k ? 3 * k : l->H);
+            assert_int_equal(
+                p.h, kind == UNLEARN_PATCHES_PAPER && l->H > 3 * (1 + (kh - 1) * d) ? 3 * (1 + (kh - 1) * d) : l->H);
             assert_true(p.y >= 0 && p.y + p.h <= l->H && p.x >= 0 && p.x + p.w <= l->W);
             assert_int_equal(p.rows, 3 * p.out_h * p.out_w);
             assert_int_equal(groups.count, GROUPS[i][kind]);
@@ -101,8 +107,8 @@ static void test_unfold(void **state)
                     memcpy(whole + columns.at[c].from, got, (size_t)columns.at[c].width * sizeof *got);
                 unlearn_patches_order(l, 1, whole, true, rows); /* to channel, row, column */
                 for (int64_t e = 0; e < l->features; e++) {
-                    int64_t c = e / (k * k), y = oy * l->stride - l->pad + e / k % k,
-                            x = ox * l->stride - l->pad + e % k;
+                    int64_t c = e / (kh * kw), y = oy * l->stride - l->pad_h + e / kw % kh * d,
+                            x = ox * l->stride - l->pad_w + e % kw * d;
                     bool in = y >= 0 && y < p.h && x >= 0 && x < p.w;
                     float want = in ? map[((image * l->H + p.y + y) * l->W + p.x + x) * l->C + c] : 0;
                     assert_true(rows[e] == want);

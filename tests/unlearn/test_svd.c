@@ -195,12 +195,13 @@ static float *tap_all(const NnNet *net, const DataView *view, int number)
     return map;
 }
 
-/* G = X^T X / ||X||^2 over the patches that (seed, side, layer) selects. */
-static double *naive_gram(const NnLayer *l, const float *map, int64_t images, int number, uint64_t seed,
+/* G = X^T X / ||X||^2 over the patches that (seed, side, layer) selects, of one group's channels. */
+static double *naive_gram(const NnLayer *l, int64_t group, const float *map, int64_t images, int number, uint64_t seed,
                           const char *side, int64_t most)
 {
     char stream[64];
-    int64_t k = l->kernel, f = l->features, y0 = 0, x0 = 0, h = l->H, w = l->W, *chosen = NULL;
+    int64_t kh = l->kernel_h, kw = l->kernel_w, d = l->dilation, f = l->features, y0 = 0, x0 = 0, h = l->H, w = l->W,
+            *chosen = NULL, high = (kh - 1) * d + 1, wide = (kw - 1) * d + 1, channels = l->C / l->groups;
     bool conv = l->kind == NN_LAYER_CONV;
     double *g = NULL, *row = NULL, trace = 0;
     assert_ok(BASE_ALLOC(f * f, &g));
@@ -208,12 +209,13 @@ static double *naive_gram(const NnLayer *l, const float *map, int64_t images, in
     if (conv) {
         snprintf(stream, sizeof stream, "%s_window", side);
         BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
-        if (h > 3 * k) h = 3 * k;
-        if (w > 3 * k) w = 3 * k;
+        if (h > 3 * high) h = 3 * high;
+        if (w > 3 * wide) w = 3 * wide;
         y0 = (int64_t)base_random_below(&random, (uint64_t)(l->H - h + 1));
         x0 = (int64_t)base_random_below(&random, (uint64_t)(l->W - w + 1));
     }
-    int64_t oh = conv ? (h + 2 * l->pad - k) / l->stride + 1 : h, ow = conv ? (w + 2 * l->pad - k) / l->stride + 1 : 1;
+    int64_t oh = conv ? (h + 2 * l->pad_h - high) / l->stride + 1 : h,
+            ow = conv ? (w + 2 * l->pad_w - wide) / l->stride + 1 : 1;
     int64_t total = images * oh * ow, take = (conv || h > 1) && total > most ? most : total;
     assert_ok(BASE_ALLOC(total, &chosen));
     for (int64_t i = 0; i < total; i++) chosen[i] = i;
@@ -224,10 +226,10 @@ static double *naive_gram(const NnLayer *l, const float *map, int64_t images, in
     }
     for (int64_t r = 0; r < take; r++) {
         int64_t image = chosen[r] / (oh * ow), i = chosen[r] / ow % oh, j = chosen[r] % ow, at = 0;
-        for (int64_t c = 0; c < l->C; c++) {
-            for (int64_t ky = 0; conv && ky < k; ky++) {
-                for (int64_t kx = 0; kx < k; kx++, at++) {
-                    int64_t y = i * l->stride - l->pad + ky, x = j * l->stride - l->pad + kx;
+        for (int64_t c = group * channels; c < (group + 1) * channels; c++) {
+            for (int64_t ky = 0; conv && ky < kh; ky++) {
+                for (int64_t kx = 0; kx < kw; kx++, at++) {
+                    int64_t y = i * l->stride - l->pad_h + ky * d, x = j * l->stride - l->pad_w + kx * d;
                     bool in = y >= 0 && y < h && x >= 0 && x < w;
                     row[at] = in ? (double)map[((image * l->C + c) * l->H + y0 + y) * l->W + x0 + x] : 0;
                 }
@@ -270,21 +272,21 @@ static void naive_project(const double *g, int64_t f, double alpha, double *rows
     base_free(b);
 }
 
-/* tr(P_r P_f) / tr(P_f) of the dense projections */
-static double naive_shared(const double *gr, const double *gf, int64_t f, double alpha_r, double alpha_f)
+/* Adds tr(P_r P_f) and tr(P_f) of the dense projections. */
+static void naive_shared(const double *gr, const double *gf, int64_t f, double alpha_r, double alpha_f, double *part,
+                         double *whole)
 {
-    double *p = NULL, whole = 0, part = 0;
+    double *p = NULL;
     assert_ok(BASE_ALLOC(f * f, &p));
     for (int64_t i = 0; i < f; i++) p[i * f + i] = 1;
     naive_project(gf, f, alpha_f, p, f);
-    for (int64_t i = 0; i < f; i++) whole += p[i * f + i];
+    for (int64_t i = 0; i < f; i++) *whole += p[i * f + i];
     naive_project(gr, f, alpha_r, p, f);
-    for (int64_t i = 0; i < f; i++) part += p[i * f + i];
+    for (int64_t i = 0; i < f; i++) *part += p[i * f + i];
     base_free(p);
-    return part / whole;
 }
 
-static void check_sampled(Small *s)
+static void check_sampled(Small *s, const char *route)
 {
     DataIndex retain = {0}, forget = {0};
     const double alpha_r = 30, alpha_f = 10;
@@ -302,23 +304,29 @@ static void check_sampled(Small *s)
     for (int i = 0; i < count; i++) {
         DataView vr = data_view_of(&s->set, &retain), vf = data_view_of(&s->set, &forget);
         float *mr = tap_all(s->net, &vr, i), *mf = tap_all(s->net, &vf, i);
-        double *gr = naive_gram(layers + i, mr, retain.n, i, s->context.seed, "retain", most);
-        double *gf = naive_gram(layers + i, mf, forget.n, i, s->context.seed, "forget", most);
-        int64_t K = layers[i].K, f = layers[i].features;
-        double *w = want + slices[layers[i].weight].offset, *y = NULL;
-        assert_ok(BASE_ALLOC(K * f, &y));
-        memcpy(y, w, (size_t)(K * f) * sizeof *y);
-        shared[i] = naive_shared(gr, gf, f, alpha_r, alpha_f);
-        naive_project(gr, f, alpha_r, y, K); /* W P_r */
-        for (int64_t j = 0; j < K * f; j++) y[j] = w[j] - y[j];
-        naive_project(gf, f, alpha_f, y, K); /* W (I - P_r) P_f */
-        for (int64_t j = 0; j < K * f; j++) w[j] -= y[j];
-        base_free(mr), base_free(mf), base_free(gr), base_free(gf), base_free(y);
+        double part = 0, whole = 0;
+        for (int64_t g = 0; g < layers[i].groups; g++) {
+            double *gr = naive_gram(layers + i, g, mr, retain.n, i, s->context.seed, "retain", most);
+            double *gf = naive_gram(layers + i, g, mf, forget.n, i, s->context.seed, "forget", most);
+            int64_t K = layers[i].K / layers[i].groups, f = layers[i].features;
+            double *w = want + slices[layers[i].weight].offset + g * K * f, *y = NULL;
+            assert_ok(BASE_ALLOC(K * f, &y));
+            memcpy(y, w, (size_t)(K * f) * sizeof *y);
+            naive_shared(gr, gf, f, alpha_r, alpha_f, &part, &whole);
+            naive_project(gr, f, alpha_r, y, K); /* W P_r */
+            for (int64_t j = 0; j < K * f; j++) y[j] = w[j] - y[j];
+            naive_project(gf, f, alpha_f, y, K); /* W (I - P_r) P_f */
+            for (int64_t j = 0; j < K * f; j++) w[j] -= y[j];
+            base_free(gr), base_free(gf), base_free(y);
+        }
+        shared[i] = part / whole;
+        base_free(mr), base_free(mf);
     }
     NnNet *net = NULL;
     assert_ok(small_run(
-        s, "svd", SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11", "max_patches=150"),
-        &net, NULL));
+        s, "svd",
+        SETTINGS("alpha_r=30", "alpha_f=10", "retain_per_class=6", "forget_samples=11", "max_patches=150", route), &net,
+        NULL));
     check_weights(s, net, want, NULL);
     nn_net_free(net);
     UnlearnReport report = {0};
@@ -339,7 +347,7 @@ static void test_sampled_twin(void **state)
 {
     (void)state;
     Small *s = small_open("1,4");
-    check_sampled(s);
+    check_sampled(s, "route=auto");
     small_close(s);
 }
 
@@ -360,7 +368,38 @@ static void test_sampled_tokens(void **state)
     assert_int_equal(count, 10); /* patches; twice projection, output, two of the MLP; classifier */
     assert_string_equal(layers[1].name, "a0.in_proj");
     assert_true(layers[1].K == 36 && layers[1].features == 12 && layers[1].H == 10);
-    check_sampled(s);
+    check_sampled(s, "route=auto");
+    small_close(s);
+}
+
+/* Depthwise, grouped, dilated and rectangular kernels: each group of a layer is edited by itself, on every route. */
+static NnNode grouped(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "a", 8, 3, 1, 1, true));
+    x = nn_conv_of(g, x, "depthwise", (NnConv){.K = 16, .kernel_h = 3, .pad_h = 1, .groups = 8, .bias = true});
+    x = nn_conv_of(g, nn_relu(g, x), "grouped",
+                   (NnConv){.K = 12, .kernel_h = 1, .kernel_w = 3, .pad_w = 1, .stride = 2, .groups = 4});
+    x = nn_conv_of(g, nn_relu(g, x), "dilated",
+                   (NnConv){.K = 6, .kernel_h = 3, .pad_h = 2, .dilation = 2, .groups = 2});
+    return nn_linear(g, nn_flatten(g, nn_relu(g, x)), "head", 5, true);
+}
+
+static void test_sampled_groups(void **state)
+{
+    (void)state;
+    static const char *const ROUTES[] = {"route=auto", "route=closed", "route=eigen", "route=svd", "route=reference"};
+    Small *s = small_open("1,4");
+    NnGraph *g = NULL;
+    int count;
+    nn_net_free(s->net);
+    assert_ok(nn_graph_create(3, 12, 12, &g));
+    NnNode x = grouped(g);
+    assert_ok(nn_net_create_take(g, x, &s->net));
+    nn_net_init(s->net, 4);
+    s->context.original = s->net;
+    const NnLayer *layers = nn_net_layers(s->net, &count);
+    assert_true(layers[1].groups == 8 && layers[1].features == 9 && layers[2].groups == 4 && layers[2].features == 12);
+    for (size_t i = 0; i < BASE_COUNT(ROUTES); i++) check_sampled(s, ROUTES[i]);
     small_close(s);
 }
 
@@ -525,9 +564,9 @@ static void test_grid(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference),   cmocka_unit_test(test_spectra),      cmocka_unit_test(test_layers),
-    cmocka_unit_test(test_layer_names), cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens),
-    cmocka_unit_test(test_samples),     cmocka_unit_test(test_reduce),       cmocka_unit_test(test_no_memory),
-    cmocka_unit_test(test_grid),
+    cmocka_unit_test(test_reference),      cmocka_unit_test(test_spectra),      cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_layer_names),    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens),
+    cmocka_unit_test(test_sampled_groups), cmocka_unit_test(test_samples),      cmocka_unit_test(test_reduce),
+    cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)

@@ -1,17 +1,13 @@
-/* unlearn/svd/collect.c - one forward pass over a sample, whose layers' inputs are streamed into a space each. */
+/* unlearn/svd/collect.c - one forward pass over a sample, whose layers' inputs are streamed into a space each, or one for each
+ * group of channels. */
 #include "unlearn/svd/collect.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "unlearn/svd/inputs.h"
-
-static BaseStatus take_rows(void *user, int layer, const void *rows, int64_t count, const UnlearnColumns *columns)
-{
-    UnlearnSpace **side = user;
-    return unlearn_space_add_columns(side[layer], rows, count, columns);
-}
 
 /* What the making of one side works with. */
 typedef struct {
@@ -26,8 +22,65 @@ typedef struct {
     char label[64];
 } Side;
 
-/* The rows of all images of @p view, one forward pass. @p into [count] comes in NULL. */
-static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const DataView *view, UnlearnSpace **into)
+/* Rows [count, taps C] as one matrix [count, taps C / groups] for each group, one after the other; @p each: bytes of a
+ * tap's channels of one group. */
+static void part_rows(const uint8_t *rows, int64_t count, int64_t taps, int64_t groups, int64_t each, uint8_t *out)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t tap = 0; tap < taps; tap++)
+            for (int64_t g = 0; g < groups; g++)
+                memcpy(out + ((g * count + r) * taps + tap) * each, rows + ((r * taps + tap) * groups + g) * each,
+                       (size_t)each);
+}
+
+typedef struct {
+    const Side *side;
+    UnlearnSpaces *into;
+} Taker;
+
+static BaseStatus take_rows(void *user, int number, const void *rows, int64_t count, const UnlearnColumns *columns)
+{
+    BaseStatus st = BASE_OK;
+    const Taker *t = user;
+    const NnLayer *layer = t->side->layers + number;
+    const UnlearnSpaces *into = &t->into[number];
+    uint8_t *parts = NULL;
+    if (into->count == 1) return unlearn_space_add_columns(into->of[0], rows, count, columns);
+    UnlearnColumns own = {.count = columns->count};
+    int64_t width = 0; /* of one group */
+    for (int i = 0; i < columns->count; i++) {
+        own.at[i] = (UnlearnSpan){columns->at[i].from / into->count, columns->at[i].width / into->count};
+        width += own.at[i].width;
+    }
+    int64_t element = unlearn_space_takes_bf16(into->of[0]) ? sizeof(uint16_t) : sizeof(float);
+    int64_t channels = layer->C / into->count, size = count * width * element;
+    BASE_TRY(BASE_ALLOC_RAW(base_larger(1, into->count * size), &parts));
+    part_rows(rows, count, width / channels, into->count, channels * element, parts);
+    for (int64_t g = 0; g < into->count; g++)
+        BASE_TRY(unlearn_space_add_columns(into->of[g], parts + g * size, count, &own));
+out:
+    base_free(parts);
+    return st;
+}
+
+/* One empty space for each group of layer @p number, for @p rows rows. */
+static BaseStatus begin(const Side *side, int number, int64_t rows, UnlearnSpaces *out)
+{
+    BaseStatus st = BASE_OK;
+    const NnLayer *layer = side->layers + number;
+    BASE_TRY(BASE_ALLOC(layer->groups, &out->of));
+    out->count = layer->groups;
+    for (int64_t g = 0; g < out->count; g++) {
+        BASE_TRY(unlearn_space_create(rows, layer->features, side->route, side->context->reduce != NULL, &out->of[g]));
+        if (side->products) BASE_TRY(unlearn_space_use_bf16(out->of[g], side->products));
+    }
+out:
+    return st == BASE_OK ? st : base_error_prefix(st, "layer %s", layer->name);
+}
+
+/* The rows of all images of @p view, one forward pass. @p into [count] comes in empty. */
+static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const DataView *view, UnlearnSpaces *into)
 {
     BaseStatus st = BASE_OK;
     const UnlearnContext *context = side->context;
@@ -35,31 +88,29 @@ static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const Da
     BASE_TRY(BASE_ALLOC(side->count, &bf16));
     for (int i = 0; i < side->count; i++) {
         if (!side->selected[i]) continue;
-        st = unlearn_space_create(plans[i].rows, side->layers[i].features, side->route, context->reduce != NULL,
-                                  into + i);
-        if (st != BASE_OK) {
-            base_error_prefix(st, "layer %s", side->layers[i].name);
-            goto out;
-        }
-        if (side->products) BASE_TRY(unlearn_space_use_bf16(into[i], side->products));
-        bf16[i] = unlearn_space_takes_bf16(into[i]);
+        BASE_TRY(begin(side, i, plans[i].rows, &into[i]));
+        bf16[i] = unlearn_space_takes_bf16(into[i].of[0]);
     }
+    Taker taker = {side, into};
     if (view->n > 0)
         BASE_TRY(unlearn_inputs_stream(context->original, view, side->selected, bf16, plans, context->precision, 0,
-                                       side->label, take_rows, into));
+                                       side->label, take_rows, &taker));
 out:
     base_free(bf16);
     return st;
 }
 
-static void drop(const Side *side, UnlearnSpace **parts)
+void unlearn_collect_free(UnlearnSpaces *spaces, int count)
 {
-    for (int i = 0; parts && i < side->count; i++) unlearn_space_free(parts[i]);
-    base_free(parts);
+    for (int i = 0; spaces && i < count; i++) {
+        for (int64_t g = 0; spaces[i].of && g < spaces[i].count; g++) unlearn_space_free(spaces[i].of[g]);
+        base_free(spaces[i].of);
+    }
+    base_free(spaces);
 }
 
 /* Images from to end - 1 of the sample, as stream. */
-static BaseStatus stream_block(const Side *side, int64_t from, int64_t end, UnlearnSpace **into)
+static BaseStatus stream_block(const Side *side, int64_t from, int64_t end, UnlearnSpaces *into)
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
@@ -77,11 +128,11 @@ out:
 
 /* This process's blocks, each from zero, added up as a balanced binary tree: levels[l] holds the sum of 2^l blocks that
  * waits for its neighbour. The tree goes on through context->reduce. */
-static BaseStatus stream_shared(const Side *side, UnlearnSpace **into)
+static BaseStatus stream_shared(const Side *side, UnlearnSpaces *into)
 {
     enum { LEVELS = 8 };
     BaseStatus st = BASE_OK;
-    UnlearnSpace **levels[LEVELS] = {NULL}, **part = NULL;
+    UnlearnSpaces *levels[LEVELS] = {NULL}, *part = NULL;
     const UnlearnContext *c = side->context;
     int64_t n = side->sample->n;
     int top = 0;
@@ -90,8 +141,9 @@ static BaseStatus stream_shared(const Side *side, UnlearnSpace **into)
         BASE_TRY(stream_block(side, n * b / UNLEARN_BLOCKS, n * (b + 1) / UNLEARN_BLOCKS, part));
         for (top = 0; levels[top]; top++) {
             for (int i = 0; i < side->count; i++)
-                if (side->selected[i]) BASE_TRY(unlearn_space_absorb(levels[top][i], part[i]));
-            drop(side, part);
+                for (int64_t g = 0; g < part[i].count; g++)
+                    BASE_TRY(unlearn_space_absorb(levels[top][i].of[g], part[i].of[g]));
+            unlearn_collect_free(part, side->count);
             part = levels[top];
             levels[top] = NULL;
         }
@@ -105,13 +157,13 @@ static BaseStatus stream_shared(const Side *side, UnlearnSpace **into)
     base_free(levels[top]);
     levels[top] = NULL;
 out:
-    for (int l = 0; l < LEVELS; l++) drop(side, levels[l]);
-    drop(side, part);
+    for (int l = 0; l < LEVELS; l++) unlearn_collect_free(levels[l], side->count);
+    unlearn_collect_free(part, side->count);
     return st;
 }
 
 BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
-                           const DataIndex *sample, const char *name, UnlearnSpace **out)
+                           const DataIndex *sample, const char *name, UnlearnSpaces *out)
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
@@ -131,8 +183,8 @@ BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpacePara
     DataView view = data_view_of(context->train.set, sample);
     BASE_TRY(context->reduce ? stream_shared(&side, out) : stream(&side, plans, &view, out));
     for (int i = 0; i < side.count; i++) {
-        if (!selected[i]) continue;
-        st = unlearn_space_finish(out[i], context->reduce, context->user);
+        for (int64_t g = 0; st == BASE_OK && g < out[i].count; g++)
+            st = unlearn_space_finish(out[i].of[g], context->reduce, context->user);
         if (st != BASE_OK) {
             base_error_prefix(st, "layer %s", side.layers[i].name);
             goto out;

@@ -9,8 +9,9 @@
 /** The plan of every layer, one forward pass of the original over @p sample, and the end of every stream.
  *  @param selected [layers] 1 where a layer is wanted.
  *  @param name     "retain" or "forget": names the random streams, and the progress line.
- *  @param out      [layers] comes in NULL; finished spaces, the caller's (unlearn_space_free), on failure too. */
+ *  @param out      [layers] comes in empty; finished spaces, the caller's (unlearn_collect_free), on failure too. */
 BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
-                           const DataIndex *sample, const char *name, UnlearnSpace **out);
+                           const DataIndex *sample, const char *name, UnlearnSpaces *out);
+void unlearn_collect_free(UnlearnSpaces *spaces, int count);
 
 #endif

@@ -174,7 +174,9 @@ BaseStatus unlearn_edit_make(UnlearnEdit *e, const NnLayer *layer, double alpha_
     }
     if (shares)
         *shares = (UnlearnShares){.retain = half->response > 0 ? sums.retain_after / half->response : NAN,
-                                  .forget = sums.forget_before > 0 ? sums.forget_after / sums.forget_before : NAN};
+                                  .forget = sums.forget_before > 0 ? sums.forget_after / sums.forget_before : NAN,
+                                  .of_d = {sums.retain_after, sums.forget_after},
+                                  .of_w = {half->response, sums.forget_before}};
 out:
     base_free(rows);
     base_free(d);

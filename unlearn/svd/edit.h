@@ -17,6 +17,7 @@ typedef struct UnlearnEdit UnlearnEdit;
  *  the layer does not respond at all. */
 typedef struct {
     double retain, forget;
+    double of_d[2], of_w[2]; /* the traces themselves: retained, forgotten */
 } UnlearnShares;
 
 /** @p retain, @p forget: borrowed, finished. @p rows: of W; @p block: rows worked on at once, 0: about 16 MB of them.

@@ -51,7 +51,7 @@ static BaseStatus hold(Stream *s, int64_t images, int64_t batch)
         h->room = base_smaller(images, base_larger(batch, bytes / size));
         BASE_TRY(BASE_ALLOC_RAW(h->room * size, &h->windows));
         BASE_TRY(unlearn_patches_group(layer, p, &h->groups));
-        s->chunk_size = base_larger(s->chunk_size, layer->features * base_smaller(p->rows, CHUNK_ROWS));
+        s->chunk_size = base_larger(s->chunk_size, layer->groups * layer->features * base_smaller(p->rows, CHUNK_ROWS));
         s->which_size = base_larger(s->which_size, base_smaller(p->rows, h->room * p->out_h * p->out_w));
     }
     BASE_TRY(BASE_ALLOC_RAW(batch * s->map_size * (int64_t)sizeof(float), (uint8_t **)&s->map));

@@ -17,11 +17,11 @@ const char *const unlearn_patch_names[] = {"paper", "all", NULL};
 
 struct UnlearnPairs {
     int layer_count;
-    const NnLayer *layers;           /* the original's, borrowed */
-    uint8_t *selected;               /* [layer_count] */
-    UnlearnSpace **retain, **forget; /* [layer_count]; NULL where not selected */
+    const NnLayer *layers;          /* the original's, borrowed */
+    uint8_t *selected;              /* [layer_count] */
+    UnlearnSpaces *retain, *forget; /* [layer_count]; empty where not selected */
     bool grid;
-    UnlearnEdit **edits; /* [layer_count] kept for a grid; NULL: not begun */
+    UnlearnEdit ***edits; /* [layer_count][groups] kept for a grid; NULL: not begun */
     int64_t samples_retain, samples_forget;
 };
 
@@ -56,14 +56,13 @@ void unlearn_pairs_release(void *pairs)
 {
     UnlearnPairs *s = pairs;
     if (!s) return;
-    for (int i = 0; i < s->layer_count; i++) {
-        if (s->retain) unlearn_space_free(s->retain[i]);
-        if (s->forget) unlearn_space_free(s->forget[i]);
-        if (s->edits) unlearn_edit_free(s->edits[i]);
+    for (int i = 0; s->edits && i < s->layer_count; i++) {
+        for (int64_t g = 0; s->edits[i] && g < s->layers[i].groups; g++) unlearn_edit_free(s->edits[i][g]);
+        base_free(s->edits[i]);
     }
+    unlearn_collect_free(s->retain, s->layer_count);
+    unlearn_collect_free(s->forget, s->layer_count);
     base_free(s->selected);
-    base_free(s->retain);
-    base_free(s->forget);
     base_free(s->edits);
     base_free(s);
 }
@@ -100,30 +99,60 @@ out:
     return st;
 }
 
-const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *s, int layer) { return s->retain[layer]; }
-const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *s, int layer) { return s->forget[layer]; }
+const UnlearnSpaces *unlearn_pairs_retain(const UnlearnPairs *s, int layer) { return &s->retain[layer]; }
+const UnlearnSpaces *unlearn_pairs_forget(const UnlearnPairs *s, int layer) { return &s->forget[layer]; }
+
+/* Of all groups so far. */
+typedef struct {
+    double of_d[2], of_w[2], changed;
+} Taken;
+
+/* Rows w, out [K / groups, features] of group @p g. */
+static BaseStatus edit_group(UnlearnPairs *s, int layer, int64_t g, double alpha_r, double alpha_f, const float *w,
+                             bool subtract, float *out, Taken *taken)
+{
+    BaseStatus st = BASE_OK;
+    const NnLayer *l = s->layers + layer;
+    const UnlearnSpaces *retain = &s->retain[layer], *forget = &s->forget[layer];
+    UnlearnEdit *fresh = NULL, *edit = s->edits[layer] ? s->edits[layer][g] : NULL;
+    UnlearnShares shares = {0};
+    double changed;
+    if (!edit) {
+        BASE_TRY(unlearn_edit_create(retain->of[g], forget->of[g], l->K / l->groups, 0, s->grid, &edit));
+        *(s->grid ? &s->edits[layer][g] : &fresh) = edit;
+    }
+    /* the points of a grid are judged by their networks; the shares would double the cost of each */
+    BASE_TRY(unlearn_edit_make(edit, l, alpha_r, alpha_f, w, subtract, out, taken && !s->grid ? &shares : NULL,
+                               taken ? &changed : NULL));
+    if (!taken) goto out;
+    for (int side = 0; side < 2; side++) {
+        double weight = unlearn_measure_weight(side ? forget : retain, g);
+        taken->of_d[side] += weight * shares.of_d[side];
+        taken->of_w[side] += weight * shares.of_w[side];
+    }
+    taken->changed += changed;
+out:
+    unlearn_edit_free(fresh);
+    return st;
+}
 
 static BaseStatus edit_layer(UnlearnPairs *s, int layer, double alpha_r, double alpha_f, const float *w, int64_t K,
                              bool subtract, float *out, UnlearnLayer *row)
 {
     BaseStatus st = BASE_OK;
     const NnLayer *l = s->layers + layer;
-    UnlearnEdit *fresh = NULL, *edit = s->edits[layer];
-    UnlearnShares shares = {NAN, NAN};
-    double changed, whole = row ? math_dot(w, w, K * l->features) : 0;
-    if (!edit) {
-        BASE_TRY(unlearn_edit_create(s->retain[layer], s->forget[layer], K, 0, s->grid, &edit));
-        *(s->grid ? &s->edits[layer] : &fresh) = edit;
-    }
-    /* the points of a grid are judged by their networks; the shares would double the cost of each */
-    BASE_TRY(unlearn_edit_make(edit, l, alpha_r, alpha_f, w, subtract, out, row && !s->grid ? &shares : NULL,
-                               row ? &changed : NULL));
+    int64_t size = K / l->groups * l->features;
+    Taken taken = {0};
+    double whole = row ? math_dot(w, w, K * l->features) : 0;
+    if (s->grid && !s->edits[layer]) BASE_TRY(BASE_ALLOC(l->groups, &s->edits[layer]));
+    for (int64_t g = 0; g < l->groups; g++)
+        BASE_TRY(
+            edit_group(s, layer, g, alpha_r, alpha_f, w + g * size, subtract, out + g * size, row ? &taken : NULL));
     if (!row) goto out;
-    row->weight_change = sqrt(changed / whole);
-    row->retain_removed = shares.retain;
-    row->forget_removed = shares.forget;
+    row->weight_change = sqrt(taken.changed / whole);
+    row->retain_removed = taken.of_w[0] > 0 ? taken.of_d[0] / taken.of_w[0] : NAN;
+    row->forget_removed = taken.of_w[1] > 0 ? taken.of_d[1] / taken.of_w[1] : NAN;
 out:
-    unlearn_edit_free(fresh);
     return st;
 }
 
@@ -154,7 +183,7 @@ BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *s, c
         if (!s->selected[i]) continue;
         BASE_TRY(base_cancel_check());
         UnlearnLayer *row = report->layers + report->layer_count++;
-        BASE_TRY(unlearn_measure_spaces(layer, s->retain[i], s->forget[i], row));
+        BASE_TRY(unlearn_measure_spaces(layer, &s->retain[i], &s->forget[i], row));
         st = edit(context, s, params, i, layer, weights + slices[layer->weight].offset, row);
         if (st != BASE_OK) return base_error_prefix(st, "layer %s", layer->name);
     }

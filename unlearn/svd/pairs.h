@@ -31,8 +31,8 @@ BaseStatus unlearn_pairs_edit(UnlearnPairs *pairs, int layer, double alpha_r, do
 /** The same, taken from w in place: w -= D. @p row: its row of the report, filled (of a grid without the shares). */
 BaseStatus unlearn_pairs_subtract(UnlearnPairs *pairs, int layer, double alpha_r, double alpha_f, float *w, int64_t K,
                                   UnlearnLayer *row);
-/** The two spaces of layer @p layer, borrowed, for unlearn/svd/measure.h. */
-const UnlearnSpace *unlearn_pairs_retain(const UnlearnPairs *pairs, int layer);
-const UnlearnSpace *unlearn_pairs_forget(const UnlearnPairs *pairs, int layer);
+/** The two sides' spaces of layer @p layer, borrowed, for unlearn/svd/measure.h. */
+const UnlearnSpaces *unlearn_pairs_retain(const UnlearnPairs *pairs, int layer);
+const UnlearnSpaces *unlearn_pairs_forget(const UnlearnPairs *pairs, int layer);
 
 #endif

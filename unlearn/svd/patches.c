@@ -8,6 +8,9 @@
 #include "base/order.h"
 #include "base/random.h"
 
+/* Pixels from the first tap of a kernel to its last, both counted. */
+static int64_t extent(const NnLayer *layer, int64_t kernel) { return (kernel - 1) * layer->dilation + 1; }
+
 BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images, UnlearnPatchKind kind, int64_t most,
                                 uint64_t seed, const char *side, UnlearnPatches *out)
 {
@@ -20,14 +23,14 @@ BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images
     if (paper && conv) {
         snprintf(stream, sizeof stream, "%s_window", side);
         BaseRandom random = base_random_make(seed, stream, (uint64_t)number);
-        p.h = base_smaller(layer->H, 3 * layer->kernel);
-        p.w = base_smaller(layer->W, 3 * layer->kernel);
+        p.h = base_smaller(layer->H, 3 * extent(layer, layer->kernel_h));
+        p.w = base_smaller(layer->W, 3 * extent(layer, layer->kernel_w));
         p.y = (int64_t)base_random_below(&random, (uint64_t)(layer->H - p.h + 1));
         p.x = (int64_t)base_random_below(&random, (uint64_t)(layer->W - p.w + 1));
     }
     if (conv) {
-        p.out_h = (p.h + 2 * layer->pad - layer->kernel) / layer->stride + 1;
-        p.out_w = (p.w + 2 * layer->pad - layer->kernel) / layer->stride + 1;
+        p.out_h = (p.h + 2 * layer->pad_h - extent(layer, layer->kernel_h)) / layer->stride + 1;
+        p.out_w = (p.w + 2 * layer->pad_w - extent(layer, layer->kernel_w)) / layer->stride + 1;
     }
     p.total = p.rows = images * p.out_h * p.out_w;
     if (paper && many && most > 0 && p.total > most) {
@@ -76,12 +79,13 @@ int64_t unlearn_patches_before(const UnlearnPatches *p, int64_t image)
     return low;
 }
 
-/* Kernel rows (columns) first..end - 1 of position @p at are inside of a window of @p size. */
-static void inside(const NnLayer *layer, int64_t at, int64_t size, int64_t *first, int64_t *end)
+/* Of @p kernel taps those first..end - 1 are inside of a window of @p size, at its position @p at. */
+static void inside(const NnLayer *layer, int64_t kernel, int64_t pad, int64_t at, int64_t size, int64_t *first,
+                   int64_t *end)
 {
-    int64_t top = at * layer->stride - layer->pad;
-    *first = top < 0 ? base_smaller(-top, layer->kernel) : 0;
-    *end = base_smaller(layer->kernel, size - top);
+    int64_t top = at * layer->stride - pad, d = layer->dilation;
+    *first = top < 0 ? base_smaller((-top + d - 1) / d, kernel) : 0;
+    *end = size > top ? base_smaller(kernel, (size - top + d - 1) / d) : 0;
     if (*end < *first) *end = *first;
 }
 
@@ -95,14 +99,14 @@ BaseStatus unlearn_patches_group(const NnLayer *layer, const UnlearnPatches *p, 
     BaseStatus st = BASE_OK;
     UnlearnTapGroups g = {0};
     int64_t positions = p->out_h * p->out_w;
-    double left = 0, all = (double)(layer->kernel * layer->kernel);
+    double left = 0, all = (double)(layer->kernel_h * layer->kernel_w);
     *out = (UnlearnTapGroups){0};
     BASE_TRY(BASE_ALLOC(positions, &g.kind));
     BASE_TRY(BASE_ALLOC(positions, &g.kinds));
     for (int64_t i = 0; i < positions && layer->kind == NN_LAYER_CONV; i++) {
         UnlearnTaps t;
-        inside(layer, i / p->out_w, p->h, &t.y0, &t.y1);
-        inside(layer, i % p->out_w, p->w, &t.x0, &t.x1);
+        inside(layer, layer->kernel_h, layer->pad_h, i / p->out_w, p->h, &t.y0, &t.y1);
+        inside(layer, layer->kernel_w, layer->pad_w, i % p->out_w, p->w, &t.x0, &t.x1);
         double taps = (double)((t.y1 - t.y0) * (t.x1 - t.x0));
         left += taps * taps / (all * all) / (double)positions;
         int same = 0;
@@ -110,9 +114,8 @@ BaseStatus unlearn_patches_group(const NnLayer *layer, const UnlearnPatches *p, 
         if (same == g.count) g.kinds[g.count++] = t;
         g.kind[i] = same;
     }
-    if (layer->kind == NN_LAYER_LINEAR || left > WORTH || layer->kernel > UNLEARN_SPANS) {
-        g.kinds[0] = (UnlearnTaps){0, layer->kernel, 0, layer->kernel};
-        if (layer->kind == NN_LAYER_LINEAR) g.kinds[0] = (UnlearnTaps){0, 1, 0, 1};
+    if (layer->kind == NN_LAYER_LINEAR || left > WORTH || layer->kernel_h > UNLEARN_SPANS) {
+        g.kinds[0] = (UnlearnTaps){0, layer->kernel_h, 0, layer->kernel_w};
         g.count = 1;
         memset(g.kind, 0, (size_t)positions * sizeof *g.kind);
     }
@@ -133,7 +136,7 @@ void unlearn_patches_groups_free(UnlearnTapGroups *groups)
 UnlearnColumns unlearn_patches_columns(const NnLayer *layer, const UnlearnTaps *t)
 {
     UnlearnColumns c = {0};
-    int64_t k = layer->kind == NN_LAYER_CONV ? layer->kernel : 1, width = (t->x1 - t->x0) * layer->C;
+    int64_t k = layer->kernel_w, width = (t->x1 - t->x0) * layer->C;
     if (width == 0 || t->y0 == t->y1) return c;
     if (t->x1 - t->x0 == k) {
         c.at[c.count++] = (UnlearnSpan){t->y0 * k * layer->C, (t->y1 - t->y0) * width};
@@ -155,9 +158,23 @@ void unlearn_patches_cut(const NnLayer *layer, const UnlearnPatches *p, const vo
                    (size_t)run);
 }
 
-/* One patch: top, left are relative to the window and may lie in its padding. */
+/* One patch: top, left are relative to the window and may lie in its padding; taps lie @p step pixels apart. */
 static void unfold(const UnlearnPatches *p, const UnlearnTaps *t, const uint8_t *window, int64_t top, int64_t left,
-                   int64_t pixel, uint8_t *out)
+                   int64_t step, int64_t pixel, uint8_t *out)
+{
+    for (int64_t i = t->y0; i < t->y1; i++)
+        for (int64_t j = t->x0; j < t->x1; j++, out += pixel) {
+            int64_t y = top + i * step, x = left + j * step;
+            if (y < 0 || y >= p->h || x < 0 || x >= p->w)
+                memset(out, 0, (size_t)pixel);
+            else
+                memcpy(out, window + (y * p->w + x) * pixel, (size_t)pixel);
+        }
+}
+
+/* The same where taps lie side by side, which makes each row of them one run. */
+static void unfold_runs(const UnlearnPatches *p, const UnlearnTaps *t, const uint8_t *window, int64_t top, int64_t left,
+                        int64_t pixel, uint8_t *out)
 {
     int64_t wide = t->x1 - t->x0, x = left + t->x0;
     int64_t skip = base_smaller(x < 0 ? -x : 0, wide),
@@ -180,21 +197,24 @@ void unlearn_patches_gather(const NnLayer *layer, const UnlearnPatches *p, const
 {
     int64_t pixel = layer->C * element, size = p->h * p->w * pixel;
     int64_t width = (taps->y1 - taps->y0) * (taps->x1 - taps->x0) * pixel;
-    int64_t stride = layer->kind == NN_LAYER_CONV ? layer->stride : 1,
-            pad = layer->kind == NN_LAYER_CONV ? layer->pad : 0;
     const uint8_t *from = windows;
     uint8_t *to = out;
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < count; r++) {
         int64_t image = which[r] / (p->out_h * p->out_w), i = which[r] / p->out_w % p->out_h, j = which[r] % p->out_w;
-        unfold(p, taps, from + (image - first_image) * size, i * stride - pad, j * stride - pad, pixel, to + r * width);
+        const uint8_t *window = from + (image - first_image) * size;
+        int64_t top = i * layer->stride - layer->pad_h, left = j * layer->stride - layer->pad_w;
+        if (layer->dilation == 1)
+            unfold_runs(p, taps, window, top, left, pixel, to + r * width);
+        else
+            unfold(p, taps, window, top, left, layer->dilation, pixel, to + r * width);
     }
 }
 
 void unlearn_patches_order(const NnLayer *layer, int64_t K, const float *from, bool back, float *to)
 {
-    int64_t taps = layer->kind == NN_LAYER_CONV ? layer->kernel * layer->kernel : 1;
-    int64_t down = back ? taps : layer->C, across = back ? layer->C : taps; /* of what is read; written transposed */
+    int64_t taps = layer->kernel_h * layer->kernel_w, C = layer->features / taps;
+    int64_t down = back ? taps : C, across = back ? C : taps; /* of what is read; written transposed */
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < K; k++) {
         const float *row = from + k * layer->features;

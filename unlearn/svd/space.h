@@ -30,6 +30,12 @@ extern const char *const unlearn_route_names[];
 #define UNLEARN_STORE_LIMIT ((int64_t)4 << 30)
 
 typedef struct UnlearnSpace UnlearnSpace;
+/** Those of a layer's groups, which the method edits each by itself, with its rows of W and its columns of X (NnLayer);
+ *  a layer without groups has one. */
+typedef struct {
+    UnlearnSpace **of;
+    int64_t count; /* 0: the layer is not wanted */
+} UnlearnSpaces;
 
 /** Rows whose number is not known beforehand: as many as come. Always the Gram matrix of features. */
 #define UNLEARN_ROWS_OPEN (-1)

@@ -49,7 +49,8 @@ typedef struct {
     const NnMd *diff;       /* of the gradients, where values are read beside them; a sum: of the second term */
     const NnMd *statistics; /* layer norm: of mean and variance */
     dnnl_dims_t stride, kernel, pad;
-    float alpha, beta; /* of an element-wise function */
+    dnnl_dims_t dilation; /* 0: none */
+    float alpha, beta;    /* of an element-wise function */
     float epsilon;
     bool fixed;                       /* batch norm: on statistics that are given */
     bool relu;                        /* batch norm: with the ReLU after it */

@@ -88,14 +88,17 @@ static const dnnl_memory_desc_t *of(const NnMd *md) { return md ? &md->native : 
 
 static dnnl_status_t convolution(const NnOp *op, Desc *d)
 {
+    dnnl_convolution_desc_t *c = &d->convolution;
     if (op->prop == dnnl_backward_data)
-        return dnnl_convolution_backward_data_desc_init(&d->convolution, op->algorithm, of(op->src), of(op->weight),
-                                                        of(op->dst), op->stride, op->pad, op->pad);
+        return dnnl_dilated_convolution_backward_data_desc_init(
+            c, op->algorithm, of(op->src), of(op->weight), of(op->dst), op->stride, op->dilation, op->pad, op->pad);
     if (op->prop == dnnl_backward_weights)
-        return dnnl_convolution_backward_weights_desc_init(&d->convolution, op->algorithm, of(op->src), of(op->weight),
-                                                           of(op->bias), of(op->dst), op->stride, op->pad, op->pad);
-    return dnnl_convolution_forward_desc_init(&d->convolution, op->prop, op->algorithm, of(op->src), of(op->weight),
-                                              of(op->bias), of(op->dst), op->stride, op->pad, op->pad);
+        return dnnl_dilated_convolution_backward_weights_desc_init(c, op->algorithm, of(op->src), of(op->weight),
+                                                                   of(op->bias), of(op->dst), op->stride, op->dilation,
+                                                                   op->pad, op->pad);
+    return dnnl_dilated_convolution_forward_desc_init(c, op->prop, op->algorithm, of(op->src), of(op->weight),
+                                                      of(op->bias), of(op->dst), op->stride, op->dilation, op->pad,
+                                                      op->pad);
 }
 
 static dnnl_status_t inner_product(const NnOp *op, Desc *d)

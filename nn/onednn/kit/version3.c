@@ -101,7 +101,7 @@ dnnl_status_t nn_native_add_tensor(dnnl_post_ops_t ops, const NnMd *md)
 typedef const_dnnl_primitive_attr_t Attr;
 typedef dnnl_primitive_desc_t *Out;
 
-static const dnnl_dims_t NONE = {0}; /* dilation */
+static const dnnl_dims_t NONE = {0}; /* dilation of a pooling */
 
 static const_dnnl_memory_desc_t of(const NnMd *md) { return md ? md->native : NULL; }
 
@@ -109,15 +109,15 @@ static dnnl_status_t convolution(dnnl_engine_t e, const NnOp *op, Attr attr, Out
 {
     if (op->prop == dnnl_backward_data)
         return dnnl_convolution_backward_data_primitive_desc_create(out, e, op->algorithm, of(op->src), of(op->weight),
-                                                                    of(op->dst), op->stride, NONE, op->pad, op->pad,
-                                                                    op->hint, attr);
+                                                                    of(op->dst), op->stride, op->dilation, op->pad,
+                                                                    op->pad, op->hint, attr);
     if (op->prop == dnnl_backward_weights)
         return dnnl_convolution_backward_weights_primitive_desc_create(
-            out, e, op->algorithm, of(op->src), of(op->weight), of(op->bias), of(op->dst), op->stride, NONE, op->pad,
-            op->pad, op->hint, attr);
+            out, e, op->algorithm, of(op->src), of(op->weight), of(op->bias), of(op->dst), op->stride, op->dilation,
+            op->pad, op->pad, op->hint, attr);
     return dnnl_convolution_forward_primitive_desc_create(out, e, op->prop, op->algorithm, of(op->src), of(op->weight),
-                                                          of(op->bias), of(op->dst), op->stride, NONE, op->pad, op->pad,
-                                                          attr);
+                                                          of(op->bias), of(op->dst), op->stride, op->dilation, op->pad,
+                                                          op->pad, attr);
 }
 
 static dnnl_status_t inner_product(dnnl_engine_t e, const NnOp *op, Attr attr, Out out)

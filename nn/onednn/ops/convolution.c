@@ -11,10 +11,11 @@ static NnConvAlgorithm rule(const NnProgram *p, NnNode x, NnPass pass)
     return winograd ? NN_CONV_WINOGRAD : NN_CONV_DIRECT;
 }
 
-/* Notes what it chooses. */
+/* Notes what it chooses where there is a choice. */
 static NnConvAlgorithm choose(NnProgram *p, NnNode x, NnPass pass)
 {
     const NnTuning *tuning = nn_net_tuning(p->net);
+    if (!nn_conv_is_plain(p, x)) return NN_CONV_DIRECT;
     NnTuningRow row = nn_conv_row(p, x, pass);
     NnConvAlgorithm chosen = rule(p, x, pass);
     /* a table made for fewer images may name what these would need too much memory for */

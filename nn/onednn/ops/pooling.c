@@ -74,7 +74,7 @@ static NnOp describe(const NnNodeInfo *node, dnnl_prop_kind_t prop, const NnMd *
                   .dst = dst,
                   .stride = {node->stride, node->stride},
                   .kernel = {node->kernel_h, node->kernel_w},
-                  .pad = {node->pad, node->pad}};
+                  .pad = {node->pad_h, node->pad_w}};
 }
 
 static BaseStatus forward(NnProgram *p, NnNode x)

@@ -30,14 +30,17 @@ static NnOp describe(const NnProgram *p, NnNode x, const Shape *s, dnnl_prop_kin
                   .dst = &s->dst,
                   .stride = {node->stride, node->stride},
                   .kernel = {node->kernel_h, node->kernel_w},
-                  .pad = {node->pad, node->pad}};
+                  .pad = {node->pad_h, node->pad_w},
+                  .dilation = {node->dilation - 1, node->dilation - 1}}; /* of pixels left out */
 }
 
 /* Left to itself oneDNN takes nhwc for float32 inference, where its kernels need 1.5 times as long (VGG-11, AVX-512) as
  * on channels in blocks of 16. */
-static NnMd blocked(NnProgram *p, NnNode x)
+static NnMd blocked(NnProgram *p, NnNode x, int64_t groups)
 {
-    bool blocks = p->type == dnnl_f32 && nn_prog_node(p, x)->C % 16 == 0 && nn_isa_has(dnnl_cpu_isa_avx512_core);
+    int64_t C = nn_prog_node(p, x)->C;
+    bool whole = C % 16 == 0 && (groups == C || C / groups % 16 == 0); /* no block of two groups, but for depthwise */
+    bool blocks = p->type == dnnl_f32 && whole && nn_isa_has(dnnl_cpu_isa_avx512_core);
     return nn_md_map(p, x, p->type, blocks ? dnnl_nChw16c : dnnl_format_tag_any);
 }
 
@@ -45,8 +48,8 @@ BaseStatus nn_direct_forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_
 {
     const NnNodeInfo *node = nn_prog_node(p, x);
     Shape s = shape_of(p, x, p->type);
-    s.src = blocked(p, node->in[0]);
-    s.dst = blocked(p, x);
+    s.src = blocked(p, node->in[0], node->groups);
+    s.dst = blocked(p, x, node->groups);
     NnOp op = describe(p, x, &s, nn_prog_forward(p), node->bias || (c && c->norm >= 0));
     if (c && c->add >= 0) op.post.add = &p->state[c->other].value.md;
     op.post.relu = c && c->relu >= 0;

@@ -3,6 +3,12 @@
 
 #include "math/threads.h"
 
+bool nn_conv_is_plain(const NnProgram *p, NnNode x)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    return node->groups == 1 && node->dilation == 1 && node->kernel_h == node->kernel_w && node->pad_h == node->pad_w;
+}
+
 NnPass nn_conv_forward_pass(const NnProgram *p) { return p->mode == NN_MODE_EVAL ? NN_PASS_INFER : NN_PASS_FORWARD; }
 
 NnTuningRow nn_conv_row(const NnProgram *p, NnNode x, NnPass pass)
@@ -19,5 +25,5 @@ NnTuningRow nn_conv_row(const NnProgram *p, NnNode x, NnPass pass)
                          .K = node->C,
                          .kernel = node->kernel_h,
                          .stride = node->stride,
-                         .pad = node->pad};
+                         .pad = node->pad_h};
 }

@@ -51,13 +51,16 @@ static NnUnfold shape_of(const NnProgram *p, NnNode x)
                       .W = in->W,
                       .kernel = node->kernel_h,
                       .stride = node->stride,
-                      .pad = node->pad,
+                      .pad = node->pad_h,
                       .out_h = node->H,
                       .out_w = node->W,
                       .element = (int64_t)dnnl_data_type_size(p->type)};
 }
 
-static bool is_pixelwise(const NnNodeInfo *node) { return node->kernel_h == 1 && node->stride == 1 && node->pad == 0; }
+static bool is_pixelwise(const NnNodeInfo *node)
+{
+    return node->kernel_h == 1 && node->stride == 1 && node->pad_h == 0;
+}
 
 /* job: in, out, index = node */
 static BaseStatus patches_run(NnProgram *p, const NnJob *job)

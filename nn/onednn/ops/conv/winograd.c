@@ -72,7 +72,7 @@ static NnWinograd geometry(const NnProgram *p, NnNode x)
                         .H = in->H,
                         .W = in->W,
                         .K = node->C,
-                        .pad = node->pad,
+                        .pad = node->pad_h,
                         .tile = nn_winograd_tile(node->H, node->W),
                         .lanes = lanes(),
                         .threads = math_threads_get(),
