@@ -18,7 +18,17 @@ typedef struct NnGraph NnGraph;
 typedef int32_t NnNode;
 
 /** What a parameter, or a running statistic, is for. */
-typedef enum { NN_WEIGHT, NN_BIAS, NN_NORM_WEIGHT, NN_NORM_BIAS, NN_RUNNING_MEAN, NN_RUNNING_VAR, NN_EMBEDDING } NnRole;
+typedef enum {
+    NN_WEIGHT,
+    NN_BIAS,
+    NN_NORM_WEIGHT,
+    NN_NORM_BIAS,
+    NN_RUNNING_MEAN,
+    NN_RUNNING_VAR,
+    NN_EMBEDDING,
+    NN_SCALE,
+    NN_SLOPE
+} NnRole;
 
 /** Functions of one number; of torch.nn, with its defaults. */
 typedef enum {
@@ -51,15 +61,24 @@ typedef struct {
 } NnConv;
 NnNode nn_conv_of(NnGraph *g, NnNode x, const char *name, NnConv conv);
 NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name); /* eps 1e-5, momentum 0.1; maps or vectors */
+NnNode nn_batch_norm_of(NnGraph *g, NnNode x, const char *name, double epsilon, double momentum);
 NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias); /* x must be flat */
 NnNode nn_relu(NnGraph *g, NnNode x);
 NnNode nn_activation(NnGraph *g, NnNode x, NnFunction function);
 NnNode nn_leaky_relu(NnGraph *g, NnNode x, double slope); /* x, or slope x where x < 0 */
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad);
 NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride); /* kernel 0: the whole map */
+NnNode nn_adaptive_pool(NnGraph *g, NnNode x, int64_t H, int64_t W);      /* torch.nn.AdaptiveAvgPool2d, up too */
 NnNode nn_flatten(NnGraph *g, NnNode x);                                  /* [C,H,W] -> [C*H*W,1,1], C slowest */
 NnNode nn_add(NnGraph *g, NnNode a, NnNode b);
-NnNode nn_dropout(NnGraph *g, NnNode x, double p); /* train mode only; inverted scaling */
+NnNode nn_concat(NnGraph *g, NnNode a, NnNode b); /* channels of a, then those of b */
+/** The learned vector @p name [C, 1, 1], for nn_scale; drawn first, where state dicts have it. Starts at 1e-6. */
+NnNode nn_vector(NnGraph *g, const char *name, int64_t C);
+/** Every channel of @p x times that of @p by [C, 1, 1]: a gate that the image sets, or an nn_vector. */
+NnNode nn_scale(NnGraph *g, NnNode x, NnNode by);
+NnNode nn_prelu(NnGraph *g, NnNode x, const char *name, bool each); /* slopes <name>.weight, one per channel or one */
+NnNode nn_dropout(NnGraph *g, NnNode x, double p);                  /* train mode only; inverted scaling */
+NnNode nn_stochastic_depth(NnGraph *g, NnNode x, double p); /* of whole images (arXiv 1603.09382); else the same */
 
 /* Transformers (Vaswani et al. 2017; arXiv 2010.11929): T tokens of E features are a map [E, T, 1]. */
 /** @p count learned vectors @p name [1, count, E], for nn_tokens: a class token, and a distillation token after it (arXiv
@@ -68,9 +87,10 @@ NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E);
 /** A map's pixels, row by row, as tokens after @p first (class tokens), plus learned positions @p name [1, T, E]. */
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);
 NnNode nn_first_token(NnGraph *g, NnNode x); /* [E, T, 1] -> [E, 1, 1] */
-/** Over the features of each token; @p epsilon: 1e-6 (NN_LAYER_NORM_EPSILON) in torchvision, 1e-12 in transformers. */
+/** Over the features of each token or pixel; @p epsilon: 1e-6 (NN_LAYER_NORM_EPSILON) in torchvision, 1e-12 in
+ *  transformers. */
 NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon);
-NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K); /* every token by itself, with bias */
+NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K); /* every token or pixel by itself; bias */
 /** Self-attention as torch.nn.MultiheadAttention names and packs it: <name>.in_proj_weight [3 E, E] gives queries, keys
  *  and values, each of @p heads slices; softmax(Q K^T / sqrt(E / heads)) V; <name>.out_proj. Two layers to tap. */
 NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads);

@@ -344,6 +344,10 @@ void nn_net_init(NnNet *net, uint64_t seed)
             fill(values, slice->count, slice->role == NN_NORM_WEIGHT ? 1 : 0);
             continue;
         }
+        if (slice->role == NN_SCALE || slice->role == NN_SLOPE) {
+            fill(values, slice->count, slice->role == NN_SCALE ? 1e-6F : 0.25F);
+            continue;
+        }
         if (slice->role == NN_WEIGHT) bound = 1 / sqrt((double)(slice->count / slice->shape[0]));
         BaseRandom stream = base_random_make(seed, "init", base_hash_fnv1a(slice->name));
         if (slice->role == NN_EMBEDDING) {

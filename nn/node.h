@@ -21,14 +21,15 @@ typedef struct {
     const char *name; /* NULL where the node has no parameters */
     int64_t C, H, W;  /* output per image */
     int64_t kernel_h, kernel_w, stride, pad_h, pad_w, dilation;
-    int64_t groups; /* of channels, that do not mix */
+    int64_t groups; /* of channels that do not mix */
     bool bias;
-    bool packed;    /* linear: parameters are <name>_weight and <name>_bias */
-    int64_t heads;  /* attention */
-    double p;       /* dropout */
-    double epsilon; /* layer norm */
-    int function;   /* activation: an NnFunction */
-    double slope;   /* leaky ReLU, below 0 */
+    bool packed;              /* linear: parameters are <name>_weight and <name>_bias */
+    int64_t heads;            /* attention */
+    double p;                 /* dropout */
+    bool whole;               /* dropout: of whole images */
+    double epsilon, momentum; /* norms; batch norm */
+    int function;             /* activation: an NnFunction */
+    double slope;             /* leaky ReLU, below 0 */
     /* filled by nn_net_create_take; -1: none */
     int weight, bias_slice; /* parameter slices */
     int mean, var;          /* buffer slices */
@@ -60,8 +61,5 @@ enum {
     NN_GRAPH_LARGEST = 1 << 20
 }; /* a map's side, a kernel, a channel count: far above any network, far below an
                                         overflow of their products */
-
-#define NN_NORM_EPSILON  1e-5
-#define NN_NORM_MOMENTUM 0.1
 
 #endif

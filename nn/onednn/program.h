@@ -5,6 +5,7 @@
 #define NN_ONEDNN_PROGRAM_H
 
 #include "nn/backend.h"
+#include "nn/kernels/channels.h"
 #include "nn/kernels/winograd.h"
 #include "nn/node.h"
 #include "nn/onednn/kit/kit.h"
@@ -39,6 +40,8 @@ typedef struct {
     int32_t index;
     bool relu;
     NnWinograd winograd;
+    NnChannels channels;
+    NnAdaptive adaptive;
 } NnJob;
 
 enum { NN_STEP_ARGS = 10 };

@@ -19,7 +19,7 @@ static const float *buffer_values(const NnProgram *p, int slice)
 
 static double fold_scale(const NnProgram *p, const NnNodeInfo *norm, int64_t k)
 {
-    return param_values(p, norm->weight)[k] / sqrt(buffer_values(p, norm->var)[k] + NN_NORM_EPSILON);
+    return param_values(p, norm->weight)[k] / sqrt(buffer_values(p, norm->var)[k] + norm->epsilon);
 }
 
 /* job: node, norm, K, rows = features of one output channel, out */

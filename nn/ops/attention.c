@@ -8,6 +8,8 @@ NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads)
     if (heads < 1 || E % heads != 0)
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: %lld features in %lld heads: must divide evenly", name,
                                                (long long)E, (long long)heads));
+    if (nn_graph_node(g, x)->W != 1)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: attention on a map: turn it into tokens first", name));
     x = nn_op_linear_node(g, x, nn_name(g, "%s.in_proj", name), 3 * E, true, true, NN_GRAPH_LARGEST);
     if (x < 0) return -1;
     NnNodeInfo core = {

@@ -1,11 +1,17 @@
 /* nn/ops/batch_norm.c - batch norm (arXiv 1502.03167), with its running statistics. */
 #include "nn/ops/op.h"
 
-NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name)
+NnNode nn_batch_norm_of(NnGraph *g, NnNode x, const char *name, double epsilon, double momentum)
 {
     if (!nn_graph_usable(g, x, name) || !nn_graph_fresh_name(g, name, "a batch norm")) return -1;
-    return nn_graph_like(g, x, NN_NODE_NORM, nn_graph_node(g, x)->H, name);
+    NnNode norm = nn_graph_like(g, x, NN_NODE_NORM, nn_graph_node(g, x)->H, name);
+    if (norm < 0) return norm;
+    nn_graph_edit(g, norm)->epsilon = epsilon;
+    nn_graph_edit(g, norm)->momentum = momentum;
+    return norm;
 }
+
+NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name) { return nn_batch_norm_of(g, x, name, 1e-5, 0.1); }
 
 static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
 {

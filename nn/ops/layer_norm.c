@@ -1,4 +1,4 @@
-/* nn/ops/layer_norm.c - layer norm (arXiv 1607.06450) over the features of each token. */
+/* nn/ops/layer_norm.c - layer norm (arXiv 1607.06450) over the features of each token, or the channels of each pixel. */
 #include "nn/ops/op.h"
 
 NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon)

@@ -1,4 +1,4 @@
-/* nn/ops/linear.c - linear layers, of vectors or of every token by itself. */
+/* nn/ops/linear.c - linear layers, of vectors or of every token or pixel by itself. */
 #include "nn/ops/op.h"
 
 NnNode nn_op_linear_node(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias, bool packed, int64_t tokens)
@@ -8,14 +8,14 @@ NnNode nn_op_linear_node(NnGraph *g, NnNode x, const char *name, int64_t K, bool
     if (K < 1)
         return nn_graph_fail(g,
                              base_error_set(BASE_ESHAPE, "%s: %lld outputs: must be at least 1", name, (long long)K));
-    if (in->H > tokens || in->W != 1)
+    if (in->H * in->W > tokens)
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: a linear layer on a %lldx%lld map: flatten it first",
                                                name, (long long)in->H, (long long)in->W));
     NnNodeInfo info = {.kind = NN_NODE_LINEAR,
                        .in = {x, -1},
                        .C = K,
                        .H = in->H,
-                       .W = 1,
+                       .W = in->W,
                        .kernel_h = 1,
                        .kernel_w = 1,
                        .stride = 1,

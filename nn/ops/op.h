@@ -40,7 +40,7 @@ typedef struct {
 int64_t nn_op_window(int64_t side, const NnWindow *window);
 /** False where a window does not fit on @p in (which becomes the error). */
 bool nn_op_window_fits(NnGraph *g, const char *what, const NnNodeInfo *in, const NnWindow *high, const NnWindow *wide);
-/** A linear layer of at most @p tokens positions, each by itself; @p packed: one of torch.nn.MultiheadAttention. */
+/** A linear layer of at most @p tokens tokens or pixels, each by itself; @p packed: one of torch.nn.MultiheadAttention. */
 NnNode nn_op_linear_node(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias, bool packed, int64_t tokens);
 
 #endif

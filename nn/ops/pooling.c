@@ -41,5 +41,19 @@ NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride)
     return nn_graph_add(g, info, NULL);
 }
 
+NnNode nn_adaptive_pool(NnGraph *g, NnNode x, int64_t H, int64_t W)
+{
+    if (!nn_graph_usable(g, x, "adaptive pool")) return -1;
+    const NnNodeInfo *in = nn_graph_node(g, x);
+    if (H < 1 || W < 1 || H > NN_GRAPH_LARGEST || W > NN_GRAPH_LARGEST)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "adaptive pool to %lldx%lld: sides of 1 to %d",
+                                               (long long)H, (long long)W, NN_GRAPH_LARGEST));
+    if (in->H == H && in->W == W) return x;
+    if (H == 1 && W == 1) return nn_avg_pool(g, x, 0, 1);
+    NnNodeInfo info = {.kind = NN_NODE_ADAPTIVE_POOL, .in = {x, -1}, .C = in->C, .H = H, .W = W};
+    return nn_graph_add(g, info, NULL);
+}
+
+const NnOperation nn_operation_adaptive_pool = {.title = "an adaptive pool"};
 const NnOperation nn_operation_max_pool = {.title = "a max pool"};
 const NnOperation nn_operation_avg_pool = {.title = "an average pool"};

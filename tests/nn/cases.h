@@ -86,6 +86,23 @@ static NnNode grouped(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "i", 4, true);
 }
 
+/* A gate as in squeeze-and-excitation, a learned vector, PReLUs, concatenations in blocks and by pixels, pooling down
+ * and up, layer norm and a linear layer on pixels; batch norms of other epsilons. */
+static NnNode channels(NnGraph *g)
+{
+    NnNode v = nn_vector(g, "v", 10), x = nn_conv(g, nn_input(g), "a", 32, 3, 1, 1, true);
+    NnNode s = nn_activation(g, nn_conv(g, nn_avg_pool(g, x, 0, 0), "s", 32, 1, 1, 0, true), NN_SIGMOID);
+    x = nn_batch_norm_of(g, nn_scale(g, x, s), "an", 1e-3, 0.01);
+    NnNode y = nn_prelu(g, nn_conv(g, x, "b", 16, 3, 1, 1, true), "bp", true);
+    x = nn_concat(g, nn_concat(g, x, y), nn_prelu(g, nn_conv(g, y, "c", 10, 3, 1, 1, true), "cp", false));
+    x = nn_adaptive_pool(g, nn_adaptive_pool(g, nn_adaptive_pool(g, x, 3, 4), 5, 9), 4, 4);
+    y = nn_conv(g, x, "d", 10, 3, 1, 1, true);
+    y = nn_token_linear(g, nn_layer_norm(g, y, "dn", NN_LAYER_NORM_EPSILON), "e", 24);
+    y = nn_scale(g, nn_token_linear(g, nn_activation(g, y, NN_GELU), "f", 10), v);
+    x = nn_add(g, nn_adaptive_pool(g, nn_conv(g, x, "h", 10, 1, 1, 0, true), 4, 4), nn_stochastic_depth(g, y, 0));
+    return nn_linear(g, nn_flatten(g, x), "i", 4, true);
+}
+
 /* Each function once on a map of its own and once on one that others read too. */
 static NnNode activations(NnGraph *g)
 {
@@ -111,6 +128,7 @@ static const TwinCase CASES[] = {
     {"many_channels", many_channels, 3, 8, 8, 17},
     {"pooled", pooled, 3, 8, 12, 7},
     {"grouped", grouped, 3, 9, 8, 5},
+    {"channels", channels, 3, 7, 9, 5},
     {"activations", activations, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},

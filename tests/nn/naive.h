@@ -135,7 +135,7 @@ static inline void naive_norm_forward(Naive *a, int x)
         a->var[x][c] = var;
         for (int64_t j = 0; j < m; j++) {
             int64_t i = (j / area * node->C + c) * area + j % area;
-            a->value[x][i] = gamma[c] * (in[i] - mean) / sqrt(var + 1e-5) + beta[c];
+            a->value[x][i] = gamma[c] * (in[i] - mean) / sqrt(var + node->epsilon) + beta[c];
         }
     }
 }
@@ -148,7 +148,7 @@ static inline void naive_norm_backward(Naive *a, int x, double *grads)
     double *dgamma = grads + naive_offset(a, node->weight), *dbeta = grads + naive_offset(a, node->bias_slice);
     int64_t area = node->H * node->W, m = a->n * area;
     for (int64_t c = 0; c < node->C; c++) {
-        double s = 1 / sqrt(a->var[x][c] + 1e-5), sum = 0, dot = 0;
+        double s = 1 / sqrt(a->var[x][c] + node->epsilon), sum = 0, dot = 0;
         for (int64_t j = 0; j < m; j++) {
             int64_t i = (j / area * node->C + c) * area + j % area;
             sum += dout[i];
@@ -242,6 +242,63 @@ static inline double naive_function(const NnNodeInfo *node, double x, bool slope
     return NAN;
 }
 
+/* Channel by channel: y_ic = a_ic x_ic, a of the image or learned, and PReLU. */
+static inline void naive_channels(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    const NnNodeInfo *by = node->kind == NN_NODE_SCALE ? naive_node(a, node->in[1]) : node;
+    int64_t area = node->H * node->W, offset = by->weight < 0 ? 0 : naive_offset(a, by->weight);
+    for (int64_t i = 0; i < naive_size(a, x); i++) {
+        int64_t c = i / area % node->C, at = by->weight < 0                                 ? i / area
+                                             : by->kind == NN_NODE_VECTOR || by->groups > 1 ? c
+                                                                                            : 0;
+        double in = a->value[node->in[0]][i];
+        double factor = by->weight < 0 ? a->value[node->in[1]][at] : a->params[offset + at];
+        bool passes = node->kind == NN_NODE_PRELU && in > 0;
+        if (!grads) {
+            a->value[x][i] = (passes ? 1 : factor) * in;
+            continue;
+        }
+        a->diff[node->in[0]][i] += (passes ? 1 : factor) * a->diff[x][i];
+        if (!passes) *(by->weight < 0 ? &a->diff[node->in[1]][at] : &grads[offset + at]) += in * a->diff[x][i];
+    }
+}
+
+/* One channel of a map at a time, from or to its place among those of both. */
+static inline void naive_concat(Naive *a, int x, bool backward)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    int64_t area = node->H * node->W, first = naive_node(a, node->in[0])->C;
+    for (int64_t i = 0; i < naive_size(a, x); i++) {
+        int64_t c = i / area % node->C, image = i / area / node->C, k = c >= first, C = k ? node->C - first : first;
+        int64_t from = (image * C + c - k * first) * area + i % area;
+        if (backward)
+            a->diff[node->in[k]][from] += a->diff[x][i];
+        else
+            a->value[x][i] = a->value[node->in[k]][from];
+    }
+}
+
+/* Pixel (oy, ox) is the mean of rows floor(oy H / high) to ceil((oy + 1) H / high) - 1, and columns alike. */
+static inline void naive_adaptive(Naive *a, int x, bool backward)
+{
+    const NnNodeInfo *node = naive_node(a, x), *in = naive_node(a, node->in[0]);
+    for (int64_t o = 0; o < naive_size(a, x); o++) {
+        double oy = (double)(o / node->W % node->H), ox = (double)(o % node->W), H = (double)in->H, W = (double)in->W;
+        int64_t y0 = (int64_t)floor(oy * H / (double)node->H), y1 = (int64_t)ceil((oy + 1) * H / (double)node->H);
+        int64_t x0 = (int64_t)floor(ox * W / (double)node->W), x1 = (int64_t)ceil((ox + 1) * W / (double)node->W);
+        for (int64_t y = y0; y < y1; y++)
+            for (int64_t z = x0; z < x1; z++) {
+                int64_t i = (o / node->W / node->H * in->H + y) * in->W + z;
+                double share = 1 / (double)((y1 - y0) * (x1 - x0));
+                if (backward)
+                    a->diff[node->in[0]][i] += a->diff[x][o] * share;
+                else
+                    a->value[x][o] += a->value[node->in[0]][i] * share;
+            }
+    }
+}
+
 /* y, or the gradients of what made it */
 static inline void naive_tokens(Naive *a, int x, double *grads)
 {
@@ -309,7 +366,12 @@ static inline bool naive_transformer(Naive *a, int x, double *grads)
     const NnNodeInfo *node = naive_node(a, x);
     int64_t T = node->in[0] < 0 ? 0 : naive_node(a, node->in[0])->H;
     switch (node->kind) {
-    case NN_NODE_CLASS_TOKEN: break;
+    case NN_NODE_CLASS_TOKEN:
+    case NN_NODE_VECTOR: break;
+    case NN_NODE_SCALE:
+    case NN_NODE_PRELU: naive_channels(a, x, grads); break;
+    case NN_NODE_CONCAT: naive_concat(a, x, grads != NULL); break;
+    case NN_NODE_ADAPTIVE_POOL: naive_adaptive(a, x, grads != NULL); break;
     case NN_NODE_TOKENS: naive_tokens(a, x, grads); break;
     case NN_NODE_LAYER_NORM: naive_layer_norm(a, x, grads); break;
     case NN_NODE_ATTENTION:

@@ -138,6 +138,14 @@ bool nn_md_is(const NnMd *md, dnnl_format_tag_t tag)
     return is;
 }
 
+int64_t nn_md_block(const NnMd *md)
+{
+    if (nn_md_is(md, dnnl_nhwc)) return md->dims[1];
+    if (md->dims[1] % 16 == 0 && nn_md_is(md, dnnl_nChw16c)) return 16;
+    if (md->dims[1] % 8 == 0 && nn_md_is(md, dnnl_nChw8c)) return 8;
+    return nn_md_is(md, dnnl_nchw) ? 1 : 0;
+}
+
 static bool is_dense_vector(const NnMd *md)
 {
     NnLayout at;

@@ -46,6 +46,9 @@ NnMd nn_md(NnKit *kit, dnnl_data_type_t type, dnnl_format_tag_t tag, int ndims, 
 NnMd nn_md_strided(NnKit *kit, dnnl_data_type_t type, int ndims, const int64_t *dims, const int64_t *strides);
 /** Whether @p md is laid out as @p tag says. */
 bool nn_md_is(const NnMd *md, dnnl_format_tag_t tag);
+/** Channels that lie side by side in a map's memory, of [n, C / block, H, W, block]; 0: it lies otherwise, or C is
+ *  padded. */
+int64_t nn_md_block(const NnMd *md);
 /** Whether both lie in memory alike, whatever their layouts are called: maps of one pixel whose channels fill their
  *  blocks are a plain [n, C]. */
 bool nn_md_same_memory(const NnMd *a, const NnMd *b);

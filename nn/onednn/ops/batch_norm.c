@@ -5,17 +5,18 @@
 #include "nn/onednn/ops/ops.h"
 #include "nn/onednn/reload.h"
 
-/* Running statistics as PyTorch keeps them: r += 0.1 (batch - r), the variance over m - 1. job: in = mean, aux = var */
+/* Running statistics as PyTorch keeps them: r += momentum (batch - r), the variance over m - 1. job: in = mean, aux = var */
 static BaseStatus move_statistics(NnProgram *p, const NnJob *job)
 {
     float *buffers = nn_net_edit_buffers(p->net);
     float *running_mean = buffers + nn_prog_buffer_slice(p, job->node->mean)->offset,
           *running_var = buffers + nn_prog_buffer_slice(p, job->node->var)->offset;
     const float *mean = job->in, *var = job->aux;
+    double momentum = job->node->momentum;
     double unbiased = (double)job->rows / (double)(job->rows - 1);
     for (int64_t k = 0; k < job->C; k++) {
-        running_mean[k] = (float)((1 - NN_NORM_MOMENTUM) * running_mean[k] + NN_NORM_MOMENTUM * mean[k]);
-        running_var[k] = (float)((1 - NN_NORM_MOMENTUM) * running_var[k] + NN_NORM_MOMENTUM * unbiased * var[k]);
+        running_mean[k] = (float)((1 - momentum) * running_mean[k] + momentum * mean[k]);
+        running_var[k] = (float)((1 - momentum) * running_var[k] + momentum * unbiased * var[k]);
     }
     return BASE_OK;
 }
@@ -75,7 +76,7 @@ static NnOp describe(const NnProgram *p, NnNode x, dnnl_prop_kind_t prop)
     return (NnOp){.kind = NN_OP_BATCH_NORM,
                   .prop = prop,
                   .src = &p->state[x].src.md,
-                  .epsilon = (float)NN_NORM_EPSILON,
+                  .epsilon = (float)nn_prog_node(p, x)->epsilon,
                   .fixed = p->mode != NN_MODE_TRAIN,
                   .relu = p->state[x].relu};
 }

@@ -5,8 +5,8 @@
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
 
-/* job: in, out [count] of @p element bytes, p, index = node. An element's fate is a function of (key, node, position),
- * so that the backward pass finds the same one. */
+/* job: in, out [count] of @p element bytes, p, index = node; rows: elements of an image that share one fate, 0: none
+ * do. An element's fate is a function of (key, node, position), so that the backward pass finds the same one. */
 static BaseStatus run(NnProgram *p, const NnJob *job)
 {
     uint64_t stream = base_random_mix(p->dropout_key + base_random_mix((uint64_t)job->index + 1));
@@ -18,7 +18,8 @@ static BaseStatus run(NnProgram *p, const NnJob *job)
     uint16_t *out16 = job->out;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < job->count; i++) {
-        float keep = base_random_mix(stream + (uint64_t)i * 0x9e3779b97f4a7c15u) >> 11 < limit ? 0 : scale;
+        uint64_t of = (uint64_t)(job->rows ? i / job->rows : i);
+        float keep = base_random_mix(stream + of * 0x9e3779b97f4a7c15u) >> 11 < limit ? 0 : scale;
         if (job->element == sizeof(float)) {
             out[i] = keep > 0 ? in[i] * keep : 0;
         } else {
@@ -31,12 +32,14 @@ static BaseStatus run(NnProgram *p, const NnJob *job)
 static BaseStatus step(NnProgram *p, NnSteps *steps, NnNode x, const NnTensor *from, const NnTensor *to)
 {
     int64_t bytes = (int64_t)dnnl_data_type_size(from->md.type);
+    const NnNodeInfo *node = nn_prog_node(p, x);
     NnJob job = {.in = from->buf->data,
                  .out = to->buf->data,
                  .element = bytes,
                  .count = (int64_t)nn_md_bytes(&from->md) / bytes,
-                 .p = nn_prog_node(p, x)->p,
+                 .p = node->p,
                  .index = x};
+    if (node->whole) job.rows = job.count / p->n;
     return nn_prog_own_step(steps, nn_prog_name(p, x), run, job);
 }
 

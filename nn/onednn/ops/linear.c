@@ -1,4 +1,4 @@
-/* nn/onednn/ops/linear.c - linear layers, y = x W^T + b: of vectors, or of every token by itself. */
+/* nn/onednn/ops/linear.c - linear layers, y = x W^T + b: of vectors, or of every token or pixel by itself. */
 #include "nn/onednn/ops/chain.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/ops/ops.h"
@@ -6,7 +6,8 @@
 
 static NnMd rows_md(NnProgram *p, NnNode x, NnNode of, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    const int64_t dims[2] = {p->n * nn_prog_node(p, x)->H, nn_prog_node(p, of)->C};
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    const int64_t dims[2] = {p->n * node->H * node->W, nn_prog_node(p, of)->C};
     return nn_md(&p->kit, type, tag, 2, dims);
 }
 
@@ -17,7 +18,7 @@ static BaseStatus forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_dnn
     dnnl_data_type_t out_type = c->last == nn_net_output(p->net) ? dnnl_f32 : p->type;
     /* many rows: as fast on plain weights, and in float32 those need no copy */
     NnMd src = rows_md(p, x, node->in[0], p->type, dnnl_format_tag_any), dst = rows_md(p, x, x, out_type, dnnl_nc);
-    NnMd weight = nn_md_weight(p, x, p->type, node->H == 1), bias = nn_md_vector(p, node->C);
+    NnMd weight = nn_md_weight(p, x, p->type, node->H * node->W == 1), bias = nn_md_vector(p, node->C);
     NnOp op = {.kind = NN_OP_INNER_PRODUCT,
                .prop = nn_prog_forward(p),
                .src = &src,

@@ -26,7 +26,7 @@ static NnNormPool shape_of(const NnProgram *p, const NnJob *job)
                         .C = job->C,
                         .H = job->H,
                         .W = job->W,
-                        .epsilon = NN_NORM_EPSILON,
+                        .epsilon = job->node->epsilon,
                         .gamma = params + nn_prog_param_slice(p, job->node->weight)->offset,
                         .beta = params + nn_prog_param_slice(p, job->node->bias_slice)->offset};
 }
