@@ -1,6 +1,7 @@
 /* nn/arch/arch.c - which input an architecture takes for given data and weights, and how many classes those have. */
 #include "nn/arch/arch.h"
 
+#include "base/order.h"
 #include "data/data.h"
 
 #define X(name) extern const NnArch nn_arch_##name;
@@ -66,7 +67,7 @@ BaseStatus nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTens
     for (int i = 1; i < 3; i++) {
         if (side) shape[i] = side;
         if (arch->larger && given[i] > shape[i]) shape[i] = given[i];
-        if (arch->smaller && given[i] > 0 && given[i] < shape[i]) shape[i] = given[i];
+        if (arch->smaller && given[i] > 0 && given[i] < shape[i]) shape[i] = base_larger(given[i], arch->least);
     }
     if (!arch->C || !tensors) return BASE_OK;
     int64_t C;

@@ -11,6 +11,7 @@ typedef struct {
     int64_t C, H, W;  /* input per image; 0: the data's own */
     bool larger;      /* any larger input works too: global pooling, nothing in the weights knows the size */
     bool smaller;     /* any smaller one too, as it is: no padding to H x W */
+    int64_t least;    /* but to this side, below which its maps would vanish; 0: none would */
     const void *form; /* what the two functions below draw of a family */
     /** Draws the network for @p K classes and returns the logits' node. */
     NnNode (*build)(NnGraph *g, const void *form, int64_t K);

@@ -3,8 +3,15 @@
 X(mlp)
 X(convnet)
 X(allcnn)
+X(alexnet)
 F(vgg)
 F(resnet)
+F(preact)
+F(densenet)
+F(mobilenet)
+F(efficientnet)
+F(regnet)
+F(convnext)
 F(vit)
 #undef X
 #undef F

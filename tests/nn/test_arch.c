@@ -50,6 +50,43 @@ static void every_row_builds(void **state)
     }
 }
 
+/* What torchvision's documentation says of its networks of 1000 classes ("num_params"); of pre-activation ResNets
+ * nobody says it: a block without downsampling has the same convolutions and norms as a ResNet's. */
+static void sizes_are_published(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t parameters;
+    } ROWS[] = {
+        {"alexnet", 61100840},         {"vgg16_imagenet", 138357544},   {"resnet50_imagenet", 25557032},
+        {"resnext50_32x4d", 25028904}, {"resnext101_32x8d", 88791336},  {"resnext101_64x4d", 83455272},
+        {"wide_resnet50_2", 68883240}, {"wide_resnet101_2", 126886696}, {"densenet121", 7978856},
+        {"densenet161", 28681000},     {"densenet169", 14149480},       {"densenet201", 20013928},
+        {"mobilenet_v2", 3504872},     {"mobilenet_v3_small", 2542856}, {"mobilenet_v3_large", 5483032},
+        {"efficientnet_b0", 5288548},  {"efficientnet_b1", 7794184},    {"efficientnet_b2", 9109994},
+        {"efficientnet_b3", 12233232}, {"efficientnet_b4", 19341616},   {"efficientnet_b5", 30389784},
+        {"efficientnet_b6", 43040704}, {"efficientnet_b7", 66347960},   {"regnet_x_400mf", 5495976},
+        {"regnet_x_800mf", 7259656},   {"regnet_x_1_6gf", 9190136},     {"regnet_x_3_2gf", 15296552},
+        {"regnet_x_8gf", 39572648},    {"regnet_x_16gf", 54278536},     {"regnet_x_32gf", 107811560},
+        {"regnet_y_400mf", 4344144},   {"regnet_y_800mf", 6432512},     {"regnet_y_1_6gf", 11202430},
+        {"regnet_y_3_2gf", 19436338},  {"regnet_y_8gf", 39381472},      {"regnet_y_16gf", 83590140},
+        {"regnet_y_32gf", 145046770},  {"regnet_y_128gf", 644812894},   {"convnext_tiny", 28589128},
+        {"convnext_small", 50223688},  {"convnext_base", 88591464},     {"convnext_large", 197767336},
+    };
+    const int64_t shape[3] = {3, 224, 224};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const NnArch *arch = NULL;
+        NnNet *net = NULL;
+        assert_ok(nn_arch_find(ROWS[i].name, &arch));
+        assert_ok(nn_arch_build_at(arch, shape, 1000, false, &net));
+        if (nn_net_param_count(net) != ROWS[i].parameters)
+            fail_msg("%s has %lld parameters, not %lld", ROWS[i].name, (long long)nn_net_param_count(net),
+                     (long long)ROWS[i].parameters);
+        nn_net_free(net);
+    }
+}
+
 static void mlp_is_the_papers_toy(void **state)
 {
     (void)state;
@@ -78,10 +115,11 @@ static void sizes_follow_data_and_checkpoint(void **state)
     static const struct {
         const char *name;
         int64_t data, want;
-    } ROWS[] = {{"resnet18", 28, 32},          {"resnet18", 64, 64},  {"allcnn", 64, 64},
-                {"vgg11_bn", 64, 32},          {"convnet", 64, 64},   {"vit_b_16", 256, 224},
-                {"resnet18_imagenet", 64, 64}, {"vit_b_16", 28, 224}, {"resnet50_imagenet", 28, 28},
-                {"vgg11_imagenet", 64, 224},   {"resnet18", 32, 32},  {"resnet18_imagenet", 320, 320}};
+    } ROWS[] = {{"resnet18", 28, 32},          {"resnet18", 64, 64},       {"allcnn", 64, 64},
+                {"vgg11_bn", 64, 32},          {"convnet", 64, 64},        {"vit_b_16", 256, 224},
+                {"resnet18_imagenet", 64, 64}, {"vit_b_16", 28, 224},      {"resnet50_imagenet", 28, 28},
+                {"vgg11_imagenet", 64, 64},    {"vgg11_imagenet", 28, 32}, {"alexnet", 28, 63},
+                {"mobilenet_v2", 28, 28},      {"resnet18", 32, 32},       {"resnet18_imagenet", 320, 320}};
     const NnArch *arch = NULL;
     IoTensors *tensors = NULL;
     int64_t shape[3], positions[3] = {1, 577, 768};
@@ -211,6 +249,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(small_forms_are_torchvisions),
     cmocka_unit_test(large_forms_are_torchvisions),
     cmocka_unit_test(every_row_builds),
+    cmocka_unit_test(sizes_are_published),
     cmocka_unit_test(a_checkpoint_without_memory),
     cmocka_unit_test(mlp_is_the_papers_toy),
     cmocka_unit_test(sizes_follow_data_and_checkpoint),
