@@ -62,6 +62,7 @@ typedef struct {
 NnNode nn_conv_of(NnGraph *g, NnNode x, const char *name, NnConv conv);
 NnNode nn_batch_norm(NnGraph *g, NnNode x, const char *name); /* eps 1e-5, momentum 0.1; maps or vectors */
 NnNode nn_batch_norm_of(NnGraph *g, NnNode x, const char *name, double epsilon, double momentum);
+NnNode nn_group_norm(NnGraph *g, NnNode x, const char *name, int64_t groups);   /* eps 1e-5 */
 NnNode nn_linear(NnGraph *g, NnNode x, const char *name, int64_t K, bool bias); /* x must be flat */
 NnNode nn_relu(NnGraph *g, NnNode x);
 NnNode nn_activation(NnGraph *g, NnNode x, NnFunction function);

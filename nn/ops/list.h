@@ -18,6 +18,7 @@ X(CLASS_TOKEN, class_token)
 X(TOKENS, tokens)
 X(FIRST_TOKEN, first_token)
 X(LAYER_NORM, layer_norm)
+X(GROUP_NORM, group_norm)
 X(ACTIVATION, activation)
 X(ATTENTION, attention)
 #undef X

@@ -86,7 +86,7 @@ static NnNode grouped(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "i", 4, true);
 }
 
-/* A gate as in squeeze-and-excitation, a learned vector, PReLUs, concatenations in blocks and by pixels, pooling down
+/* A gate as in squeeze-and-excitation, a learned vector, PReLUs, group norms, concatenations in blocks and by pixels, pooling down
  * and up, layer norm and a linear layer on pixels; batch norms of other epsilons. */
 static NnNode channels(NnGraph *g)
 {
@@ -94,9 +94,10 @@ static NnNode channels(NnGraph *g)
     NnNode s = nn_activation(g, nn_conv(g, nn_avg_pool(g, x, 0, 0), "s", 32, 1, 1, 0, true), NN_SIGMOID);
     x = nn_batch_norm_of(g, nn_scale(g, x, s), "an", 1e-3, 0.01);
     NnNode y = nn_prelu(g, nn_conv(g, x, "b", 16, 3, 1, 1, true), "bp", true);
-    x = nn_concat(g, nn_concat(g, x, y), nn_prelu(g, nn_conv(g, y, "c", 10, 3, 1, 1, true), "cp", false));
+    x = nn_concat(g, nn_concat(g, x, y),
+                  nn_prelu(g, nn_conv(g, nn_group_norm(g, y, "bg", 4), "c", 10, 3, 1, 1, true), "cp", false));
     x = nn_adaptive_pool(g, nn_adaptive_pool(g, nn_adaptive_pool(g, x, 3, 4), 5, 9), 4, 4);
-    y = nn_conv(g, x, "d", 10, 3, 1, 1, true);
+    y = nn_group_norm(g, nn_conv(g, x, "d", 10, 3, 1, 1, true), "dg", 5);
     y = nn_token_linear(g, nn_layer_norm(g, y, "dn", NN_LAYER_NORM_EPSILON), "e", 24);
     y = nn_scale(g, nn_token_linear(g, nn_activation(g, y, NN_GELU), "f", 10), v);
     x = nn_add(g, nn_adaptive_pool(g, nn_conv(g, x, "h", 10, 1, 1, 0, true), 4, 4), nn_stochastic_depth(g, y, 0));

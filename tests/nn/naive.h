@@ -242,6 +242,37 @@ static inline double naive_function(const NnNodeInfo *node, double x, bool slope
     return NAN;
 }
 
+/* Group norm, over (C / groups) H W values of one image. */
+static inline void naive_group_norm(Naive *a, int x, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x);
+    int64_t area = node->H * node->W, size = node->C / node->groups * area;
+    int64_t gamma = naive_offset(a, node->weight), beta = naive_offset(a, node->bias_slice);
+    for (int64_t at = 0; at < naive_size(a, x); at += size) {
+        const double *in = a->value[node->in[0]] + at;
+        double mean = 0, var = 0, sum = 0, dot = 0;
+        for (int64_t i = 0; i < size; i++) mean += in[i] / (double)size;
+        for (int64_t i = 0; i < size; i++) var += pow(in[i] - mean, 2) / (double)size;
+        double s = 1 / sqrt(var + node->epsilon);
+        for (int64_t i = 0; i < size; i++) {
+            int64_t c = (at + i) / area % node->C;
+            double hat = (in[i] - mean) * s, d = grads ? a->diff[x][at + i] : 0;
+            if (!grads) {
+                a->value[x][at + i] = a->params[gamma + c] * hat + a->params[beta + c];
+                continue;
+            }
+            grads[gamma + c] += d * hat;
+            grads[beta + c] += d;
+            sum += a->params[gamma + c] * d / (double)size;
+            dot += a->params[gamma + c] * d * hat / (double)size;
+        }
+        for (int64_t i = 0; grads && i < size; i++) {
+            double d = a->params[gamma + (at + i) / area % node->C] * a->diff[x][at + i];
+            a->diff[node->in[0]][at + i] += s * (d - sum - dot * (in[i] - mean) * s);
+        }
+    }
+}
+
 /* Channel by channel: y_ic = a_ic x_ic, a of the image or learned, and PReLU. */
 static inline void naive_channels(Naive *a, int x, double *grads)
 {
@@ -370,6 +401,7 @@ static inline bool naive_transformer(Naive *a, int x, double *grads)
     case NN_NODE_VECTOR: break;
     case NN_NODE_SCALE:
     case NN_NODE_PRELU: naive_channels(a, x, grads); break;
+    case NN_NODE_GROUP_NORM: naive_group_norm(a, x, grads); break;
     case NN_NODE_CONCAT: naive_concat(a, x, grads != NULL); break;
     case NN_NODE_ADAPTIVE_POOL: naive_adaptive(a, x, grads != NULL); break;
     case NN_NODE_TOKENS: naive_tokens(a, x, grads); break;
