@@ -57,6 +57,10 @@ static const char *const RULES[][2] = {
     NUMBERED_BLOCKS("4", "3"),
     NUMBERED_BLOCKS("5", "4"),
     {"layer#.#.shortcut.*", "layer#.#.downsample.*"},
+    {"features.denseblock#.denselayer#.norm.1.*", "features.denseblock#.denselayer#.norm1.*"},
+    {"features.denseblock#.denselayer#.norm.2.*", "features.denseblock#.denselayer#.norm2.*"},
+    {"features.denseblock#.denselayer#.conv.1.*", "features.denseblock#.denselayer#.conv1.*"},
+    {"features.denseblock#.denselayer#.conv.2.*", "features.denseblock#.denselayer#.conv2.*"},
     {"linear.*", "fc.*"},
     {"fc.#.*", "fc.*"}, /* Sequential(Dropout, Linear) in place of the last layer */
     {"cls_token", "class_token"},

@@ -50,8 +50,7 @@ static void every_row_builds(void **state)
     }
 }
 
-/* What torchvision's documentation says of its networks of 1000 classes ("num_params"); of pre-activation ResNets
- * nobody says it: a block without downsampling has the same convolutions and norms as a ResNet's. */
+/* What torchvision's documentation says of its networks of 1000 classes ("num_params"). */
 static void sizes_are_published(void **state)
 {
     (void)state;

@@ -32,6 +32,8 @@ static void names_are_translated(void **state)
         {"norm.weight", "encoder.ln.weight"},
         {"head.weight", "heads.head.weight"},
         {"encoder.layers.encoder_layer_3.mlp.linear_2.bias", "encoder.layers.encoder_layer_3.mlp.3.bias"},
+        {"features.denseblock4.denselayer16.norm.2.running_var", "features.denseblock4.denselayer16.norm2.running_var"},
+        {"features.denseblock1.denselayer1.conv.1.weight", "features.denseblock1.denselayer1.conv1.weight"},
         {"conv1.0.weight", "conv1.weight"},
         {"conv1.1.running_mean", "bn1.running_mean"},
         {"conv2_x.0.residual_function.0.weight", "layer1.0.conv1.weight"},
