@@ -5,7 +5,7 @@
 
 #include "tests/nn/cases.h"
 
-/* r = 0.9 r + 0.1 batch, the variance with m / (m - 1); float32 rounding only. */
+/* r = (1 - momentum) r + momentum batch, the variance with m / (m - 1); float32 rounding only. */
 static void check_statistics(const TwinCase *c, NnPrecision precision, double tolerance)
 {
     NnNet *net = twin_net(c), *before = NULL;
@@ -21,13 +21,14 @@ static void check_statistics(const TwinCase *c, NnPrecision precision, double to
     for (int i = 0; i < nn_graph_size(naive.graph); i++) {
         const NnNodeInfo *node = naive_node(&naive, i);
         if (node->mean < 0) continue;
-        double m = (double)(c->n * node->H * node->W);
+        double m = (double)(c->n * node->H * node->W), move = node->momentum;
         for (int64_t k = 0; k < node->C; k++) {
             int64_t mean = slices[node->mean].offset + k, var = slices[node->var].offset + k;
-            assert_near(nn_net_buffers(net)[mean], 0.9 * nn_net_buffers(before)[mean] + 0.1 * naive.mean[i][k],
+            assert_near(nn_net_buffers(net)[mean], (1 - move) * nn_net_buffers(before)[mean] + move * naive.mean[i][k],
                         tolerance, tolerance);
             assert_near(nn_net_buffers(net)[var],
-                        0.9 * nn_net_buffers(before)[var] + 0.1 * naive.var[i][k] * m / (m - 1), tolerance, tolerance);
+                        (1 - move) * nn_net_buffers(before)[var] + move * naive.var[i][k] * m / (m - 1), tolerance,
+                        tolerance);
         }
     }
     nn_engine_free(engine);
@@ -42,7 +43,9 @@ static void check_statistics(const TwinCase *c, NnPrecision precision, double to
 static void test_running_statistics(void **state)
 {
     (void)state;
+    static const TwinCase OTHER = {"channels", channels, 3, 7, 9, 5}; /* with a momentum of its own */
     check_statistics(&CASES[1], NN_F32, 1e-6);
+    check_statistics(&OTHER, NN_F32, 1e-6);
     if (nn_precision_available(NN_BF16) == NN_BF16) check_statistics(&CASES[7], NN_BF16, 1e-3);
 }
 
@@ -132,13 +135,15 @@ static void test_kept_inputs(void **state)
 /* ---- dropout: identity, dropout, identity: the logits are the mask ---- */
 
 enum { WIDTH = 64, ROWS = 200 };
-static void dropout_masks(double p, NnPrecision precision, uint64_t key, NnMode mode, float *logits, float *dx)
+static void dropout_masks(bool whole, double p, NnPrecision precision, uint64_t key, NnMode mode, float *logits,
+                          float *dx)
 {
     NnGraph *g = NULL;
     NnNet *net = NULL;
     NnEngine *engine = NULL;
     assert_ok(nn_graph_create(WIDTH, 1, 1, &g));
-    NnNode x = nn_dropout(g, nn_linear(g, nn_input(g), "a", WIDTH, true), p);
+    NnNode x = nn_linear(g, nn_input(g), "a", WIDTH, true);
+    x = whole ? nn_stochastic_depth(g, x, p) : nn_dropout(g, x, p);
     assert_ok(nn_net_create_take(g, nn_linear(g, x, "b", WIDTH, false), &net));
     float *params = nn_net_edit_params(net), *ones = twin_floats(ROWS * WIDTH),
           *grads = twin_floats(nn_net_param_count(net));
@@ -162,7 +167,7 @@ static void test_dropout(void **state)
     float *a = twin_floats(ROWS * WIDTH), *b = twin_floats(ROWS * WIDTH), dx[WIDTH];
     for (int bf16 = 0; bf16 <= (nn_precision_available(NN_BF16) == NN_BF16); bf16++) {
         double p = 0.25, kept = 0, same = 0, column[WIDTH] = {0};
-        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, a, dx);
+        dropout_masks(false, p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, a, dx);
         for (int i = 0; i < ROWS * WIDTH; i++) {
             if (a[i] != 0) assert_near(a[i], 1 / (1 - p), 0, bf16 ? 0.004 : 1e-6);
             kept += a[i] != 0;
@@ -171,18 +176,40 @@ static void test_dropout(void **state)
         /* a share of 12800 draws: standard deviation 0.0038; five of them */
         assert_near(kept / (ROWS * WIDTH), 1 - p, 0.019, 0);
         for (int i = 0; i < WIDTH; i++) assert_near(dx[i], column[i] / (1 - p), 1e-3, bf16 ? 0.004 : 1e-5);
-        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, b, NULL);
+        dropout_masks(false, p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, b, NULL);
         assert_memory_equal(a, b, ROWS * WIDTH * sizeof *a);
-        dropout_masks(p, (NnPrecision)bf16, 8, NN_MODE_TRAIN, b, NULL);
+        dropout_masks(false, p, (NnPrecision)bf16, 8, NN_MODE_TRAIN, b, NULL);
         for (int i = 0; i < ROWS * WIDTH; i++) same += (a[i] != 0) == (b[i] != 0);
         assert_near(same / (ROWS * WIDTH), p * p + (1 - p) * (1 - p), 0.025, 0);
-        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_EVAL, b, NULL);
+        dropout_masks(false, p, (NnPrecision)bf16, 7, NN_MODE_EVAL, b, NULL);
         for (int i = 0; i < ROWS * WIDTH; i++) assert_near(b[i], 1, 0, 0);
-        dropout_masks(p, (NnPrecision)bf16, 7, NN_MODE_EVAL_GRAD, b, dx);
+        dropout_masks(false, p, (NnPrecision)bf16, 7, NN_MODE_EVAL_GRAD, b, dx);
         for (int i = 0; i < WIDTH; i++) assert_near(dx[i], ROWS, 0, 0);
     }
     base_free(a);
     base_free(b);
+}
+
+/* Images are kept or dropped as a whole, alike on the way back; elsewhere nothing happens. */
+static void test_stochastic_depth(void **state)
+{
+    (void)state;
+    float *a = twin_floats(ROWS * WIDTH), dx[WIDTH];
+    double p = 0.25, kept = 0;
+    for (int bf16 = 0; bf16 <= (nn_precision_available(NN_BF16) == NN_BF16); bf16++, kept = 0) {
+        dropout_masks(true, p, (NnPrecision)bf16, 7, NN_MODE_TRAIN, a, dx);
+        for (int i = 0; i < ROWS * WIDTH; i++) {
+            assert_near(a[i], a[i / WIDTH * WIDTH], 0, 0);
+            if (a[i] != 0) assert_near(a[i], 1 / (1 - p), 0, bf16 ? 0.004 : 1e-6);
+            kept += a[i] != 0;
+        }
+        /* a share of 200 draws: standard deviation 0.031; four of them */
+        assert_near(kept / (ROWS * WIDTH), 1 - p, 0.125, 0);
+        for (int i = 0; i < WIDTH; i++) assert_near(dx[i], kept / WIDTH / (1 - p), 1e-3, bf16 ? 0.004 : 1e-5);
+        dropout_masks(true, p, (NnPrecision)bf16, 7, NN_MODE_EVAL, a, NULL);
+        for (int i = 0; i < ROWS * WIDTH; i++) assert_near(a[i], 1, 0, 0);
+    }
+    base_free(a);
 }
 
 /* ---- errors ---- */
@@ -286,6 +313,7 @@ static const struct CMUnitTest tests[] = {
     FIXTURE_TEST(test_edits_are_seen),
     FIXTURE_TEST(test_kept_inputs),
     cmocka_unit_test(test_dropout),
+    cmocka_unit_test(test_stochastic_depth),
     FIXTURE_TEST(test_bad_calls),
     cmocka_unit_test(test_a_batch_of_one_has_no_statistics),
     FIXTURE_TEST(test_not_finite),

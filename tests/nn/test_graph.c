@@ -55,6 +55,16 @@ static NnNode odd_groups(NnGraph *g)
 {
     return nn_conv_of(g, nn_input(g), "a", (NnConv){.K = 3, .kernel_h = 1, .groups = 2});
 }
+static NnNode uneven_concat(NnGraph *g) { return nn_concat(g, nn_input(g), nn_flatten(g, nn_input(g))); }
+static NnNode gate_of_a_map(NnGraph *g) { return nn_scale(g, nn_input(g), nn_input(g)); }
+static NnNode short_vector(NnGraph *g) { return nn_scale(g, nn_input(g), nn_vector(g, "v", 2)); }
+static NnNode steep(NnGraph *g) { return nn_leaky_relu(g, nn_input(g), 2); }
+static NnNode no_pool(NnGraph *g) { return nn_adaptive_pool(g, nn_input(g), 0, 3); }
+static NnNode odd_norm(NnGraph *g) { return nn_group_norm(g, nn_input(g), "n", 2); }
+static NnNode no_dilation(NnGraph *g)
+{
+    return nn_conv_of(g, nn_input(g), "a", (NnConv){.K = 1, .kernel_h = 1, .dilation = -1});
+}
 static NnNode odd_heads(NnGraph *g) { return nn_attention(g, nn_input(g), "a", 3); } /* 1 feature */
 static NnNode first_of_a_map(NnGraph *g) { return nn_first_token(g, nn_input(g)); }
 static NnNode no_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_input(g), "p"); }
@@ -87,6 +97,13 @@ static void test_builder_errors(void **state)
         {loose_layer, BASE_EARG, "loose does not lead"},
         {no_layer, BASE_EARG, "no convolution"},
         {input_only, BASE_EARG, "output node 0"},
+        {uneven_concat, BASE_ESHAPE, "4x4 and of 1x1"},
+        {gate_of_a_map, BASE_ESHAPE, "one number per channel"},
+        {short_vector, BASE_ESHAPE, "[2, 1, 1] for 1 channels"},
+        {steep, BASE_EARG, "slope 2"},
+        {no_pool, BASE_ESHAPE, "0x3"},
+        {odd_norm, BASE_ESHAPE, "in 2 groups"},
+        {no_dilation, BASE_ESHAPE, "dilation -1"},
         {odd_groups, BASE_ESHAPE, "in 2 groups"},
         {odd_heads, BASE_ESHAPE, "divide evenly"},
         {first_of_a_map, BASE_ESHAPE, "turn the map into tokens first"},
