@@ -308,6 +308,45 @@ static void test_failed_allocations(void **state)
     support_fail_allocations(run_once, f, 400);
 }
 
+typedef struct {
+    const TwinCase *c;
+    const NnNet *net;
+    float *x, *logits, *grads;
+} Wide;
+
+static BaseStatus train_once(void *user)
+{
+    const Wide *w = user;
+    NnNet *net = NULL;
+    NnEngine *engine = NULL;
+    BaseStatus st = BASE_OK;
+    BASE_TRY(nn_net_clone(w->net, &net));
+    BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, NN_F32, w->c->n, &engine));
+    BASE_TRY(nn_engine_forward(engine, w->x, w->c->n, 0, w->logits));
+    BASE_TRY(nn_engine_backward(engine, w->logits, w->grads));
+out:
+    nn_engine_free(engine);
+    nn_net_free(net);
+    return st;
+}
+
+/* The same of every operation that the small network has not. */
+static void test_failed_allocations_of_operations(void **state)
+{
+    (void)state;
+    static const TwinCase OF[] = {{"grouped", grouped, 3, 9, 8, 2}, {"channels", channels, 3, 7, 9, 2}};
+    for (int i = 0; i < 2; i++) {
+        NnNet *net = twin_net(&OF[i]);
+        Wide w = {&OF[i], net, twin_normals(2 * 3 * OF[i].H * OF[i].W, "x"), twin_floats(2 * 4),
+                  twin_floats(nn_net_param_count(net))};
+        support_fail_some_allocations(train_once, &w, 7, 4000);
+        nn_net_free(net);
+        base_free(w.x);
+        base_free(w.logits);
+        base_free(w.grads);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_running_statistics),
     FIXTURE_TEST(test_edits_are_seen),
@@ -318,5 +357,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_batch_of_one_has_no_statistics),
     FIXTURE_TEST(test_not_finite),
     FIXTURE_TEST(test_failed_allocations),
+    cmocka_unit_test(test_failed_allocations_of_operations),
 };
 SUPPORT_MAIN(tests)

@@ -403,6 +403,41 @@ static void test_sampled_groups(void **state)
     small_close(s);
 }
 
+static BaseStatus edit_once(void *user)
+{
+    const Small *s = user;
+    const UnlearnMethod *svd = NULL;
+    UnlearnReport report = {0};
+    NnNet *net = NULL;
+    void *params = NULL;
+    BaseStatus st = BASE_OK;
+    BASE_TRY(unlearn_find("svd", &svd));
+    BASE_TRY(base_alloc_bytes(1, svd->entry.params_size, &params));
+    base_param_defaults(svd->entry.params, svd->entry.param_count, params);
+    BASE_TRY(nn_net_clone(s->net, &net));
+    BASE_TRY(unlearn_run(svd, &s->context, params, net, &report));
+out:
+    unlearn_report_free(&report);
+    base_free(params);
+    nn_net_free(net);
+    return st;
+}
+
+static void test_groups_without_memory(void **state)
+{
+    (void)state;
+    Small *s = small_open("1,4");
+    NnGraph *g = NULL;
+    nn_net_free(s->net);
+    assert_ok(nn_graph_create(3, 12, 12, &g));
+    NnNode x = grouped(g);
+    assert_ok(nn_net_create_take(g, x, &s->net));
+    nn_net_init(s->net, 4);
+    s->context.original = s->net;
+    support_fail_some_allocations(edit_once, s, 23, 4000);
+    small_close(s);
+}
+
 static void test_samples(void **state)
 {
     (void)state;
@@ -564,9 +599,11 @@ static void test_grid(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference),      cmocka_unit_test(test_spectra),      cmocka_unit_test(test_layers),
-    cmocka_unit_test(test_layer_names),    cmocka_unit_test(test_sampled_twin), cmocka_unit_test(test_sampled_tokens),
-    cmocka_unit_test(test_sampled_groups), cmocka_unit_test(test_samples),      cmocka_unit_test(test_reduce),
+    cmocka_unit_test(test_reference),      cmocka_unit_test(test_spectra),
+    cmocka_unit_test(test_layers),         cmocka_unit_test(test_layer_names),
+    cmocka_unit_test(test_sampled_twin),   cmocka_unit_test(test_sampled_tokens),
+    cmocka_unit_test(test_sampled_groups), cmocka_unit_test(test_groups_without_memory),
+    cmocka_unit_test(test_samples),        cmocka_unit_test(test_reduce),
     cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)
