@@ -83,6 +83,7 @@ static IoJson *power_json(const MiaPower *p)
     io_json_set_take(row, "smallest_auc_difference", io_json_number(p->auc));
     io_json_set_take(row, "smallest_exposed_share", io_json_number(p->share));
     io_json_set_take(row, "smallest_exposed_images", isnan(p->share) ? io_json_null() : io_json_integer(p->exposed));
+    io_json_set_take(row, "smallest_exposed_images_chance", io_json_number(p->chance));
     io_json_set_take(row, "smallest_tpr_at_fpr_1_percent", io_json_number(p->tpr));
     io_json_set_take(row, "retrained_for_equality", p->retrained < 0 ? io_json_null() : io_json_integer(p->retrained));
     io_json_set_take(row, "times_as_many_images_for_equality", io_json_number(p->images));

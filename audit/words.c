@@ -147,8 +147,8 @@ static void power(const AuditPage *p, ReportDocument *d)
         if (!isnan(w->tpr)) base_text_add(&rate, " (a true-positive rate of %.1f%% at FPR 1%%)", 100 * w->tpr);
         report_document_text(d, REPORT_BLOCK_TEXT,
                              "The fewest wholly exposed images that it would have found: "
-                             "%lld of %lld%s.",
-                             (long long)w->exposed, (long long)w->points, base_text_of(&rate, &d->st));
+                             "%lld of %lld%s, with a probability of %.0f%%.",
+                             (long long)w->exposed, (long long)w->points, base_text_of(&rate, &d->st), 100 * w->chance);
         base_text_free(&rate);
     }
     if (p->collected->signals.R >= 2 && isnan(w->auc) && isnan(w->share))

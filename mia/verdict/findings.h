@@ -77,6 +77,7 @@ typedef struct {
     double share;            /* smallest share of the forgotten points that are wholly exposed, the others not at all */
     double tpr;              /* what that share makes of the TPR at FPR 1% */
     int64_t exposed, points; /* that share in whole images, of so many */
+    double chance;           /* with which so many are found: 80% or, since images are whole, more */
     int64_t retrained; /* so many retrained models would make the intervals narrow enough for equality; 0: as they are
                           they do, -1: no number up to 100 */
     double

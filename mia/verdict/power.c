@@ -4,10 +4,11 @@
  * With S from the data itself, t = T + offset / reach, T Student's on R - 1 degrees of freedom (math/exchange.h), and so a
  * leak that moves a statistic by `offset` is found with a probability that the data tell exactly. How the T of several
  * statistics go together is taken from the retrained models too (a Gaussian copula with their correlations). All statistics
- * of the game "retain" are taken to be silent.
+ * of the game "retain" are taken to be silent. A finding is what it is in an audit: the closed test of one game.
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/order.h"
@@ -15,7 +16,9 @@
 #include "math/special.h"
 #include "mia/verdict/parts.h"
 
-enum { MOST_PLANTED = 8 };
+enum { MOST_PLANTED = 8, EXPOSED = 4, TAILS = 256 };
+/* Shares of members wholly exposed at which the rise of epsilon's evidence is worked out. */
+static const double EXPOSED_AT[EXPOSED] = {0.01, 0.02, 0.05, 0.2};
 
 /* A statistic that a leak moves. */
 typedef struct {
@@ -23,6 +26,7 @@ typedef struct {
     MiaGame game;
     MiaStatistic which;
     double planted[MOST_PLANTED]; /* what x moves by at each planted leak */
+    double exposed[EXPOSED];      /* of EPSILON: at each share of EXPOSED_AT */
     double centre, count;
     bool against;
     double *apart; /* [R] the retrained models' x less their mean, over S; of length sqrt(R - 1) */
@@ -33,50 +37,110 @@ typedef struct {
     int64_t count, family;
     const double *plant; /* [plants] */
     int64_t plants;
-    double *needed; /* [count] Simes: |t| of the i-th largest that is enough */
-    double *draw;   /* [draws, count] T */
-    double *t;      /* [count] */
-    double *apart;  /* [room, R] */
+    double *draw;    /* [draws, count] T */
+    double *all, *p; /* [count], [2 count]: one draw's p; those of one game, ascending, and of the others */
+    double alpha;
+    double *apart; /* [room, R] */
     int64_t draws, R;
-    double images; /* MiaPower */
+    double one[TAILS], two[TAILS]; /* t of p_at, to one side and to two */
+    double images;                 /* MiaPower */
 } Work;
 
 enum { ALL_ALIKE, SOME_WHOLLY };
-/* By how much a leak of this size moves x. ALL_ALIKE: size as of the planted leaks, linear between them. SOME_WHOLLY: the
- * share `size` of the members is above everything. */
-static double moved_by(const Work *w, const Moved *m, int leak, double size)
+/* Linear between the points (0, 0), (at[k], moved[k]); the last value beyond them. */
+static double between(const double *at, const double *moved, int64_t points, double size)
 {
-    double from = 0, at = 0;
-    if (leak == SOME_WHOLLY) {
-        MiaRow row = {.count = m->count};
-        MathExchange x = {.centre = m->against ? 0 : m->x.centre};
-        if (m->which == MIA_STATISTIC_EPSILON) return 0; /* its rise depends on the others' scores: left out */
-        return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
+    double from = 0, have = 0;
+    for (int64_t k = 0; k < points; k++) {
+        if (size <= at[k]) return have + (size - from) / (at[k] - from) * (moved[k] - have);
+        from = at[k];
+        have = moved[k];
     }
-    for (int64_t k = 0; k < w->plants; k++) {
-        if (size <= w->plant[k]) return at + (size - from) / (w->plant[k] - from) * (m->planted[k] - at);
-        from = w->plant[k];
-        at = m->planted[k];
-    }
-    return at;
+    return have;
 }
 
-static int falling(const void *a, const void *b) { return base_ascending_f64(b, a); }
+/* By how much a leak of this size moves x. ALL_ALIKE: size as of the planted leaks. SOME_WHOLLY: the share `size` of the
+ * members is above everything. */
+static double moved_by(const Work *w, const Moved *m, int leak, double size)
+{
+    const bool epsilon = m->which == MIA_STATISTIC_EPSILON;
+    if (leak == ALL_ALIKE) /* epsilon's evidence then varies more than among retrained models: not counted on */
+        return epsilon ? 0 : between(w->plant, m->planted, w->plants, size);
+    if (epsilon) return between(EXPOSED_AT, m->exposed, EXPOSED, size);
+    MiaRow row = {.count = m->count};
+    MathExchange x = {.centre = m->against ? 0 : m->x.centre};
+    return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
+}
+
+/* The tables' p: from 1/2 down to 1e-12. */
+static double p_at(double k) { return 0.5 * pow(2e-12, k / (TAILS - 1)); }
+
+/* p of t: to one side of epsilon's evidence, else to two. Between the points of the table log p is linear in t. */
+static double p_of(const Work *w, const Moved *m, double t)
+{
+    const double *const at = m->which == MIA_STATISTIC_EPSILON ? w->one : w->two;
+    int64_t below = 0, above = TAILS - 1;
+    if (m->which != MIA_STATISTIC_EPSILON) t = fabs(t);
+    if (t <= at[0]) return 1; /* 1/2 and more decides nothing */
+    if (t >= at[above]) return p_at((double)above);
+    while (above - below > 1) {
+        int64_t middle = (below + above) / 2;
+        if (at[middle] <= t)
+            below = middle;
+        else
+            above = middle;
+    }
+    return p_at((double)below + (t - at[below]) / (at[above] - at[below]));
+}
+
+/* Simes' test at alpha of @p p [count], ascending, among so many hypotheses, the others' p being 1. */
+static bool simes(const Work *w, const double *p, int64_t count, int64_t among)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (p[i] * (double)among <= w->alpha * (double)(i + 1)) return true;
+    return false;
+}
+
+/* math_closed for the set of one game: its @p own [count] and @p others [rest], ascending, and the silent ones, whose p is
+ * taken to be 1. */
+static bool closed(const Work *w, const double *own, int64_t count, const double *others, int64_t rest)
+{
+    const int64_t silent = w->family - count - rest;
+    if (simes(w, own, count, w->family)) return true; /* no set that it is joined with has worse ranks */
+    for (int64_t joined = 0; joined <= rest; joined++) {
+        const int64_t among = count + silent + joined;
+        bool yes = false;
+        for (int64_t i = 0, j = rest - joined, rank = 1; !yes && rank <= count + joined; rank++) {
+            bool next = j == rest || (i < count && own[i] <= others[j]);
+            yes = (next ? own[i++] : others[j++]) * (double)among <= w->alpha * (double)rank;
+        }
+        if (!yes) return false;
+    }
+    return true;
+}
+
+/* Whether a draw of T and a leak of this size lead to a finding in some game. */
+static bool finds(const Work *w, const double *T, int leak, double size)
+{
+    double *const own = w->p, *const others = w->p + w->count;
+    for (int64_t i = 0; i < w->count; i++)
+        w->all[i] = p_of(w, &w->moved[i],
+                         T[i] * w->moved[i].x.share + moved_by(w, &w->moved[i], leak, size) / w->moved[i].x.reach);
+    for (int game = 0; game < MIA_GAMES; game++) {
+        int64_t count = 0, rest = 0;
+        for (int64_t i = 0; i < w->count; i++)
+            *((int)w->moved[i].game == game ? &own[count++] : &others[rest++]) = w->all[i];
+        qsort(own, (size_t)count, sizeof *own, base_ascending_f64);
+        qsort(others, (size_t)rest, sizeof *others, base_ascending_f64);
+        if (count && closed(w, own, count, others, rest)) return true;
+    }
+    return false;
+}
 
 static double power(const Work *w, int leak, double size)
 {
     int64_t found = 0;
-    for (int64_t d = 0; d < w->draws; d++) {
-        bool yes = false;
-        for (int64_t i = 0; i < w->count; i++) {
-            const Moved *m = &w->moved[i];
-            double T = w->draw[d * w->count + i] * m->x.share;
-            w->t[i] = fabs(T + moved_by(w, m, leak, size) / m->x.reach);
-        }
-        qsort(w->t, (size_t)w->count, sizeof *w->t, falling);
-        for (int64_t i = 0; i < w->count && !yes; i++) yes = w->t[i] >= w->needed[i];
-        found += yes;
-    }
+    for (int64_t d = 0; d < w->draws; d++) found += finds(w, w->draw + d * w->count, leak, size);
     return (double)found / (double)w->draws;
 }
 
@@ -104,18 +168,22 @@ static double student(const double *table, double z)
     return table[below] + (at - (double)below) * (table[below + 1] - table[below]);
 }
 
-static BaseStatus draw(Work *w, double alpha)
+static BaseStatus draw(Work *w)
 {
     BaseStatus st = BASE_OK;
     double table[TABLE], freedom = (double)(w->R - 1), *weight = NULL;
     BaseRandom random = base_random_make(0, "power", 0);
     BASE_TRY(BASE_ALLOC(w->draws * w->count, &w->draw));
-    BASE_TRY(BASE_ALLOC(w->count, &w->needed));
-    BASE_TRY(BASE_ALLOC(w->count, &w->t));
+    BASE_TRY(BASE_ALLOC(w->count, &w->all));
+    BASE_TRY(BASE_ALLOC(2 * w->count, &w->p));
     BASE_TRY(BASE_ALLOC(w->R, &weight));
     for (int i = 0; i < TABLE; i++) {
         double below = 1 - math_normal_upper(8.0 * i / (TABLE - 1) - 4);
         table[i] = math_stats_t_quantile(below, freedom);
+    }
+    for (int k = 0; k < TAILS; k++) {
+        w->one[k] = math_stats_t_quantile(1 - p_at(k), freedom);
+        w->two[k] = math_stats_t_quantile(1 - p_at(k) / 2, freedom);
     }
     for (int64_t d = 0; d < w->draws; d++) {
         for (int64_t r = 0; r < w->R; r++) weight[r] = base_random_normal(&random);
@@ -125,8 +193,6 @@ static BaseStatus draw(Work *w, double alpha)
             w->draw[d * w->count + i] = student(table, z);
         }
     }
-    for (int64_t i = 0; i < w->count; i++)
-        w->needed[i] = math_stats_t_quantile(1 - alpha * (double)(i + 1) / (double)w->family / 2, freedom);
 out:
     base_free(weight);
     return st;
@@ -201,6 +267,41 @@ out:
     return st;
 }
 
+/* The rise of epsilon's evidence, had shares of the first retrained model's members scores above all others. */
+static BaseStatus expose(const MiaGameScores *g, double *moved /* [EXPOSED] */)
+{
+    BaseStatus st = BASE_OK;
+    double *score = NULL, base = 0, most = -INFINITY, least = INFINITY;
+    int64_t *member = NULL, members = 0;
+    MiaTable table = {0};
+    BaseRandom random = base_random_make(0, "exposed", 0);
+    BASE_TRY(BASE_ALLOC_RAW(g->n, &score));
+    BASE_TRY(BASE_ALLOC_RAW(g->n, &member));
+    for (int64_t i = 0; i < g->n; i++)
+        if (g->member[i]) member[members++] = i;
+    base_random_shuffle(&random, member, members);
+    memcpy(score, g->retrained.score, (size_t)g->n * sizeof *score);
+    for (int64_t i = 0; i < g->n; i++) {
+        most = fmax(most, score[i]);
+        least = fmin(least, score[i]);
+    }
+    for (int64_t k = -1, done = 0; k < EXPOSED; k++) {
+        for (; k >= 0 && done < llround(EXPOSED_AT[k] * (double)members); done++)
+            score[member[done]] += most - least + 1;
+        mia_table_free(&table);
+        BASE_TRY(mia_table_against(g, MIA_GAME_FORGET, score, &table));
+        if (k < 0)
+            base = table.row[MIA_STATISTIC_EPSILON].x[0];
+        else
+            moved[k] = table.row[MIA_STATISTIC_EPSILON].x[0] - base;
+    }
+out:
+    mia_table_free(&table);
+    base_free(score);
+    base_free(member);
+    return st;
+}
+
 static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *options, const MiaFinding *f,
                        int64_t *needed, Work *w)
 {
@@ -228,6 +329,7 @@ static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *opti
             m.planted[k] = moved[k * MIA_STATISTICS + s];
             finite = finite && isfinite(m.planted[k]);
         }
+        if (s == MIA_STATISTIC_EPSILON) BASE_TRY(expose(g, m.exposed));
         double square = 0;
         m.apart = w->apart + w->count * w->R;
         for (int64_t r = 0; r < w->R; r++) {
@@ -260,9 +362,9 @@ static double value_at(const Moved *m, double moved)
 BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *audit)
 {
     BaseStatus st = BASE_OK;
-    Work w = {.draws = options->draws, .plant = options->plant};
+    Work w = {.draws = options->draws, .plant = options->plant, .alpha = options->alpha};
     int64_t R = 0, needed;
-    audit->power = (MiaPower){.auc = NAN, .share = NAN, .tpr = NAN};
+    audit->power = (MiaPower){.auc = NAN, .share = NAN, .tpr = NAN, .chance = NAN};
     for (int64_t i = 0; i < attacks; i++)
         for (int g = 0; g < MIA_GAMES; g++) R = base_larger(R, scores[i].game[g].retrained.M);
     if (R < 2) return BASE_OK;
@@ -278,7 +380,7 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
     audit->power.retrained = needed == R ? 0 : needed > MOST_MODELS ? -1 : needed;
     audit->power.images = w.images;
     if (w.count == 0) goto out;
-    BASE_TRY(draw(&w, options->alpha));
+    BASE_TRY(draw(&w));
     const Moved *auc = first_of(&w, MIA_STATISTIC_AUC), *tpr = first_of(&w, MIA_STATISTIC_TPR_1);
     double size = w.plants ? smallest(&w, ALL_ALIKE, options->plant[w.plants - 1]) : NAN;
     if (auc && !isnan(size)) audit->power.auc = value_at(auc, moved_by(&w, auc, ALL_ALIKE, size)) - auc->centre;
@@ -291,6 +393,7 @@ BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAud
     if (!isnan(audit->power.share) && audit->power.points > 0) {
         audit->power.exposed = (int64_t)ceil(audit->power.share * (double)audit->power.points - 1e-9);
         audit->power.share = (double)audit->power.exposed / (double)audit->power.points;
+        audit->power.chance = power(&w, SOME_WHOLLY, audit->power.share);
     }
     if (tpr && !isnan(audit->power.share))
         audit->power.tpr = value_at(tpr, moved_by(&w, tpr, SOME_WHOLLY, audit->power.share));
@@ -298,7 +401,7 @@ out:
     base_free(w.moved);
     base_free(w.draw);
     base_free(w.apart);
-    base_free(w.needed);
-    base_free(w.t);
+    base_free(w.all);
+    base_free(w.p);
     return st;
 }
