@@ -80,9 +80,10 @@ static int layer_of(const NnLayer *layers, int count, int slice)
 /* Whether a running statistic's slice and a parameter's are of one norm: "bn1.running_mean", "bn1.weight". */
 static bool same_norm(const NnSlice *buffer, const NnSlice *param)
 {
-    size_t a = (size_t)(strrchr(buffer->name, '.') - buffer->name);
-    size_t b = (size_t)(strrchr(param->name, '.') - param->name);
-    return param->role == NN_NORM_WEIGHT && a == b && memcmp(buffer->name, param->name, a) == 0;
+    const char *a = strrchr(buffer->name, '.'), *b = strrchr(param->name, '.'); /* "class_token" has none */
+    if (!a || !b || param->role != NN_NORM_WEIGHT) return false;
+    const size_t length = (size_t)(a - buffer->name);
+    return length == (size_t)(b - param->name) && memcmp(buffer->name, param->name, length) == 0;
 }
 
 void unlearn_steps_mask(const NnNet *net, const uint8_t *selected, uint8_t *params, uint8_t *buffers)
