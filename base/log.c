@@ -13,7 +13,7 @@ void base_log_sink(const BaseLogSink *new_sink) { sink = new_sink ? *new_sink : 
 
 static void say(BaseLogLevel level, const char *format, va_list args)
 {
-    char text[1024];
+    char text[BASE_LOG_TEXT];
     vsnprintf(text, sizeof text, format, args);
     const BaseLogSink *to = own ? own : &sink;
     if (to->message) to->message(to->user, level, text);
@@ -40,3 +40,32 @@ void base_progress(const char *label, int64_t done, int64_t total, const char *d
     const BaseLogSink *to = own ? own : &sink;
     if (to->progress) to->progress(to->user, label, done, total, detail);
 }
+
+static void relay_message(void *user, BaseLogLevel level, const char *text)
+{
+    BaseLogRelay *relay = user;
+    pthread_mutex_lock(&relay->lock);
+    if (relay->count < BASE_LOG_RELAYED) {
+        relay->level[relay->count] = level;
+        snprintf(relay->text[relay->count++], BASE_LOG_TEXT, "%s", text);
+    }
+    pthread_mutex_unlock(&relay->lock);
+}
+
+void base_log_relay_begin(BaseLogRelay *relay)
+{
+    pthread_mutex_init(&relay->lock, NULL); /* cannot fail with default attributes on Linux */
+    relay->sink = (BaseLogSink){.message = relay_message, .user = relay};
+    relay->count = 0;
+}
+
+void base_log_relay_say(BaseLogRelay *relay)
+{
+    const BaseLogSink *to = own ? own : &sink;
+    pthread_mutex_lock(&relay->lock);
+    for (int i = 0; to->message && i < relay->count; i++) to->message(to->user, relay->level[i], relay->text[i]);
+    relay->count = 0;
+    pthread_mutex_unlock(&relay->lock);
+}
+
+void base_log_relay_end(BaseLogRelay *relay) { pthread_mutex_destroy(&relay->lock); }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
 #include "base/random.h"
@@ -42,6 +43,7 @@ struct DataLoader {
     Worker worker[WORKERS_MAX];
     int workers;          /* how many there are to be */
     int running;          /* so many are to be joined */
+    BaseLogRelay relay;   /* what workers have to say */
     int64_t grain;        /* images that a worker takes at once */
     bool started;         /* an epoch is under way or over */
     pthread_mutex_t lock; /* guards the rest */
@@ -239,6 +241,7 @@ static void *work(void *argument)
     Worker *w = argument;
     DataLoader *l = w->loader;
     int64_t batch, from, n, size = l->config.C * l->config.H * l->config.W;
+    base_log_thread_sink(&l->relay.sink);
     while (claim(l, &batch, &from, &n)) {
         Slot *slot = &l->slot[batch % 2];
         for (int64_t i = from; i < from + n; i++) {
@@ -265,6 +268,7 @@ static void stop_threads(DataLoader *l)
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
     while (l->running > 0) pthread_join(l->worker[--l->running].thread, NULL);
+    base_log_relay_say(&l->relay);
 }
 
 static BaseStatus check_config(const DataView *view, const DataLoaderConfig *config)
@@ -293,6 +297,7 @@ BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *conf
     BASE_TRY(BASE_ALLOC(1, &l));
     pthread_mutex_init(&l->lock, NULL); /* neither can fail with default attributes on Linux */
     pthread_cond_init(&l->changed, NULL);
+    base_log_relay_begin(&l->relay);
     l->view = *view;
     l->config = *config;
     l->batches = config->drop_last ? view->n / config->batch : (view->n + config->batch - 1) / config->batch;
@@ -330,6 +335,7 @@ void data_loader_free(DataLoader *l)
     stop_threads(l);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
+    base_log_relay_end(&l->relay);
     for (int s = 0; s < 2; s++) {
         base_free(l->slot[s].x);
         base_free(l->slot[s].y);
@@ -391,5 +397,6 @@ BaseStatus data_loader_next(DataLoader *l, DataBatch *out)
             *out = (DataBatch){slot->x, slot->y, slot->index, slot->n};
     }
     pthread_mutex_unlock(&l->lock);
+    base_log_relay_say(&l->relay);
     return st;
 }

@@ -1,7 +1,10 @@
 /* Images that are read one by one: what stays in memory within a budget, hashes of files that are known by their times, and
- * batches and fetches of a folder against the same images in memory, with broken ones among them. */
+ * batches and fetches of a folder against the same images in memory, with broken ones among them, and whom warnings reach. */
 #include "tests/support/support.h"
 
+#include <omp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "data/data.h"
 #include "data/pipeline/loader.h"
+#include "data/prepare/parallel.h"
 #include "data/set/build.h"
 #include "data/stream/hashes.h"
 #include "data/stream/kept.h"
@@ -277,6 +282,74 @@ static void test_broken_later(void **state)
     base_memory_set_budget(0);
 }
 
+/* ------------------------------------------------------------ warnings of other threads */
+
+static char warned[4000];
+static void keep_message(void *user, BaseLogLevel level, const char *text)
+{
+    (void)level;
+    assert_true(pthread_equal(*(pthread_t *)user, pthread_self()));
+    snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", text);
+}
+
+/* As in the library, where a call's thread has a sink of its own: what a loader's threads find reaches it, on that thread. */
+static void test_loader_warns(void **state)
+{
+    (void)state;
+    DataSet *train, *test;
+    DataLoader *loader;
+    DataBatch batch;
+    pthread_t self = pthread_self();
+    char name[80];
+    start("warns");
+    for (int i = 0; i < 10; i++) {
+        snprintf(name, sizeof name, "train/a/%d.png", i);
+        put(name, "grey16.png", SIZE_MAX);
+    }
+    put("test/a/1.png", "rgb.png", SIZE_MAX);
+    DataOptions o = {.resize = "3000x3000", .crop = "none"}; /* 10 times 27 MB: not decoded when it is opened */
+    assert_ok(data_open(spec, &o, &train, &test));
+    DataView view = data_view_all(train);
+    const DataLoaderConfig config = {.batch = 1, .C = 3, .H = 3000, .W = 3000};
+    base_memory_set_budget(1);
+    assert_ok(data_loader_create(&view, &config, &loader));
+    warned[0] = '\0';
+    base_log_thread_sink(&(BaseLogSink){.message = keep_message, .user = &self});
+    BaseStatus st = data_loader_start(loader, 0);
+    if (st == BASE_OK) st = data_loader_next(loader, &batch);
+    base_log_thread_sink(NULL);
+    data_loader_free(loader);
+    data_set_free(train), data_set_free(test);
+    base_memory_set_budget(0);
+    assert_ok(st);
+    assert_non_null(strstr(warned, "is grey of 16 bits"));
+}
+
+static atomic_bool told;
+/* The caller's thread waits, a minute at most, until another has taken a piece. */
+static BaseStatus warn_elsewhere(void *user, int64_t i)
+{
+    (void)user, (void)i;
+    if (omp_get_thread_num() > 0 && !atomic_exchange(&told, true)) base_warning("said elsewhere");
+    for (int wait = 0; omp_get_thread_num() == 0 && !atomic_load(&told) && wait < 60000; wait++) usleep(1000);
+    return BASE_OK;
+}
+
+static void test_parallel_warns(void **state)
+{
+    (void)state;
+    const int threads = omp_get_max_threads();
+    pthread_t self = pthread_self();
+    omp_set_num_threads(2);
+    warned[0] = '\0';
+    base_log_thread_sink(&(BaseLogSink){.message = keep_message, .user = &self});
+    BaseStatus st = data_parallel(8, warn_elsewhere, NULL, NULL);
+    base_log_thread_sink(NULL);
+    omp_set_num_threads(threads);
+    assert_ok(st);
+    assert_string_equal(warned, "said elsewhere\n");
+}
+
 static BaseStatus read_once(void *user)
 {
     (void)user;
@@ -307,7 +380,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_kept),         cmocka_unit_test(test_hashes),    cmocka_unit_test(test_twin),
-    cmocka_unit_test(test_broken_later), cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_kept),           cmocka_unit_test(test_hashes),    cmocka_unit_test(test_twin),
+    cmocka_unit_test(test_broken_later),   cmocka_unit_test(test_no_memory), cmocka_unit_test(test_loader_warns),
+    cmocka_unit_test(test_parallel_warns),
 };
 SUPPORT_MAIN(tests)
