@@ -9,6 +9,31 @@
 #include "io/file.h"
 #include "io/tensors.h"
 
+/* What is written among the images of a split would be a class, or part of one, when they are next opened. */
+static BaseStatus check_images(const char *out, const char *data)
+{
+    static const char NAME[] = "imagefolder:", *const SPLITS[] = {"train", "test", "val"};
+    BaseStatus st = BASE_OK;
+    char *full = NULL, *named = NULL, *folder = NULL;
+    if (strncmp(data, NAME, strlen(NAME)) != 0) return BASE_OK;
+    BASE_TRY(io_path_full(out, &full));
+    for (size_t i = 0; i < BASE_COUNT(SPLITS); i++) {
+        base_free(named);
+        base_free(folder);
+        named = folder = NULL;
+        BASE_TRY(base_format(&named, "%s/%s", data + strlen(NAME), SPLITS[i]));
+        BASE_TRY(io_path_full(named, &folder));
+        size_t length = strlen(folder);
+        BASE_CHECK(strncmp(full, folder, length) != 0 || (full[length] && full[length] != '/'), BASE_EUSAGE,
+                   "--out %s is in the image folder %s: choose another place, or the data would change", out, named);
+    }
+out:
+    base_free(full);
+    base_free(named);
+    base_free(folder);
+    return st;
+}
+
 BaseStatus session_output_check(const char *out, const char *data, const char *weights)
 {
     const char *colon = strchr(data, ':'), *inputs[] = {colon ? colon + 1 : NULL, weights};
@@ -17,11 +42,13 @@ BaseStatus session_output_check(const char *out, const char *data, const char *w
             return base_error_set(BASE_EUSAGE,
                                   "--out %s is the input %s: choose another name, or the input would be lost", out,
                                   inputs[i]);
+    BaseStatus st = check_images(out, data);
+    if (st != BASE_OK) return st;
     if (!io_tensors_folder(out, weights)) return io_path_writable(out);
     char *beside = NULL; /* where a folder is made before it is moved to its place */
     int size = (int)strlen(out);
     while (size > 1 && out[size - 1] == '/') size--;
-    BaseStatus st = base_format(&beside, "%.*s.new", size, out);
+    st = base_format(&beside, "%.*s.new", size, out);
     if (st == BASE_OK) st = io_path_writable(beside);
     base_free(beside);
     return st;

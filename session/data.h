@@ -7,7 +7,7 @@
 /** Key of the weights' metadata: SessionData.prep of the images they were trained on, or that they were used with. */
 #define SESSION_META_PREP "expunge.preprocessing"
 
-/** Before any work: @p out can be written and is none of the inputs. @p data "name[:path]", @p weights or NULL. */
+/** Before any work: @p out can be written, is none of the inputs, and is not among the images of a folder. @p data "name[:path]", @p weights or NULL. */
 BaseStatus session_output_check(const char *out, const char *data, const char *weights);
 
 /** Both splits of a data set. */

@@ -1,9 +1,11 @@
-/* Data is known by its hash, and by the one that folders of images had before. */
+/* Data is known by its hash, and by the one that folders of images had before; and what may be written beside it. */
 #include "tests/support/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/param.h"
 #include "data/set/build.h"
 #include "io/file.h"
 #include "session/data.h"
@@ -65,5 +67,31 @@ static void test_earlier_hash(void **state)
     session_data_free(&data);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_earlier_hash)};
+/* Weights are not written among the images of a folder, by any name of that place; beside its splits they may be. */
+static void test_output(void **state)
+{
+    (void)state;
+    char folder[4600], spec[4600], out[4800];
+    static const char *const AMONG[] = {"train/w.h5",    "train/a/w.h5", "test/a/new",
+                                        "a/../val/w.h5", "link/w.h5",    "train"};
+    snprintf(folder, sizeof folder, "%s/o/train/a", support_scratch());
+    put(folder, "rgb.png");
+    snprintf(folder, sizeof folder, "%s/o/trained", support_scratch());
+    assert_ok(io_folder_make(folder));
+    snprintf(folder, sizeof folder, "%s/o/a", support_scratch());
+    assert_ok(io_folder_make(folder));
+    snprintf(folder, sizeof folder, "%s/o/link", support_scratch());
+    assert_int_equal(symlink("train/a", folder), 0);
+    snprintf(spec, sizeof spec, "imagefolder:%s/o", support_scratch());
+    for (size_t i = 0; i < BASE_COUNT(AMONG); i++) {
+        snprintf(out, sizeof out, "%s/o/%s", support_scratch(), AMONG[i]);
+        assert_fails(session_output_check(out, spec, NULL), BASE_EUSAGE, "is in the image folder");
+    }
+    snprintf(out, sizeof out, "%s/o/w.h5", support_scratch());
+    assert_ok(session_output_check(out, spec, NULL));
+    snprintf(out, sizeof out, "%s/o/trained/w.h5", support_scratch());
+    assert_ok(session_output_check(out, spec, NULL));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_earlier_hash), cmocka_unit_test(test_output)};
 SUPPORT_MAIN(tests)
