@@ -15,6 +15,7 @@ typedef struct {
     DataOptions prepare;
     bool models; /* of files; else of signals */
     const char *tuning;
+    int64_t memory; /* 0: not said */
     NnPrecision precision;
     BaseText command;
 } Work;
@@ -58,6 +59,7 @@ static BaseStatus take_models(const char *option, Work *w, bool *taken)
         return audit_request_retrained(&w->request, value, "option retrained");
     if ((value = api_option_value(option, "make-retrained")))
         return api_option_number(option, value, 1, 1000, &w->request.task.make_retrained);
+    if ((value = api_option_value(option, "memory"))) return api_option_memory(value, &w->memory);
     if ((value = api_option_value(option, "precision"))) return nn_precision_parse(value, &w->precision);
     if ((value = api_option_value(option, "tuning")))
         w->tuning = value;
@@ -109,8 +111,8 @@ static void add_word(BaseText *out, const char *word)
 /* As the command line has it: "--key value" where that is an option of its own. */
 static void add_option(BaseText *out, const char *option)
 {
-    static const char *const OWN[] = {"attacks",   "forget",         "seed",      "arch",   "original",
-                                      "retrained", "make-retrained", "precision", "tuning", "shadow"};
+    static const char *const OWN[] = {"attacks",        "forget",    "seed",   "arch",   "original", "retrained",
+                                      "make-retrained", "precision", "tuning", "memory", "shadow"};
     DataOptions data;
     bool own = api_option_data(option, &data), meta = strncmp(option, META, strlen(META)) == 0;
     for (size_t i = 0; i < BASE_COUNT(OWN); i++) own = own || api_option_value(option, OWN[i]);
@@ -180,9 +182,12 @@ static BaseStatus run(Work *w, char **json)
     BaseText terminal = {0};
     MiaVerdict verdict;
     api_files_begin(&files);
+    const int64_t before = base_memory_budget();
+    if (w->memory) base_memory_set_budget(w->memory);
     if (w->tuning) BASE_TRY(nn_tuning_read(w->tuning, &w->request.task.tuning));
     BASE_TRY(audit_run(audit_request_task(&w->request), json, &terminal, &verdict));
 out:
+    if (w->memory) base_memory_set_budget(before); /* of this audit: its data are closed again */
     api_files_end(&files);
     base_text_free(&terminal);
     return st;

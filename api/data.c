@@ -23,12 +23,18 @@ void api_data_drop(const expunge_data *data)
 
 void expunge_data_free(expunge_data *data) { api_data_drop(data); }
 
-static BaseStatus read_options(const char *const *options, size_t count, DataOptions *out)
+/* @p memory NULL: nothing will be read. */
+static BaseStatus read_options(const char *const *options, size_t count, DataOptions *out, int64_t *memory)
 {
+    static const char *const KEYS[] = {"memory"};
     BaseStatus st = BASE_OK;
+    const char *value;
     BASE_TRY(api_options_check(options, count));
     for (size_t i = 0; i < count; i++)
-        if (!api_option_data(options[i], out)) BASE_TRY(api_option_unknown(options[i], NULL, 0, true));
+        if (memory && (value = api_option_value(options[i], KEYS[0])))
+            BASE_TRY(api_option_memory(value, memory));
+        else if (!api_option_data(options[i], out))
+            BASE_TRY(api_option_unknown(options[i], KEYS, memory ? 1 : 0, true));
 out:
     return st;
 }
@@ -51,15 +57,19 @@ expunge_status expunge_data_open(const char *spec, const char *const *options, s
     BaseStatus st = BASE_OK;
     DataOptions wishes = {0};
     SessionData opened = {0};
+    int64_t memory = 0;
     api_enter(&call);
     API_GIVEN(data);
     *data = NULL;
     API_GIVEN(spec);
-    BASE_TRY(read_options(options, option_count, &wishes));
+    BASE_TRY(read_options(options, option_count, &wishes, &memory));
     api_files_begin(&files);
+    const int64_t before = base_memory_budget();
+    if (memory) base_memory_set_budget(memory); /* opening keeps images already */
     st = session_data_open(spec, &wishes, &opened);
-    api_files_end(&files);
     if (st == BASE_OK) st = give(&opened, data);
+    if (st != BASE_OK && memory) base_memory_set_budget(before);
+    api_files_end(&files);
 out:
     session_data_free(&opened);
     return api_leave(&call, st);
@@ -146,7 +156,7 @@ expunge_status expunge_data_create(const expunge_split *train, const expunge_spl
     API_GIVEN(train);
     API_GIVEN(test);
     API_GIVEN(shape);
-    BASE_TRY(read_options(options, option_count, &wishes));
+    BASE_TRY(read_options(options, option_count, &wishes, NULL));
     BASE_TRY(create(split, type, shape, classes, class_names, &wishes, data));
 out:
     return api_leave(&call, st);

@@ -42,6 +42,12 @@ BaseStatus api_option_number(const char *option, const char *value, int64_t leas
                           (long long)least, (long long)most);
 }
 
+BaseStatus api_option_memory(const char *value, int64_t *out)
+{
+    if (base_parse_bytes(value, out) && *out >= 1) return BASE_OK;
+    return base_error_set(BASE_EUSAGE, "option memory=%.50s: must be bytes, or a number with K, M, G or T", value);
+}
+
 bool api_option_data(const char *option, DataOptions *out)
 {
     for (size_t i = 0; i < BASE_COUNT(DATA); i++) {

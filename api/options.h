@@ -10,6 +10,8 @@ BaseStatus api_options_check(const char *const *options, size_t count);
 const char *api_option_value(const char *option, const char *key);
 /** "seed=..", or another whole number from @p least to @p most. BASE_EUSAGE. */
 BaseStatus api_option_number(const char *option, const char *value, int64_t least, int64_t most, int64_t *out);
+/** The value of "memory=..": bytes, 1 or more. BASE_EUSAGE. */
+BaseStatus api_option_memory(const char *value, int64_t *out);
 /** Whether it is one of a data set's options ("mean=.."), which *out then has. */
 bool api_option_data(const char *option, DataOptions *out);
 /** BASE_EUSAGE: none of @p keys, and perhaps none of a data set's; with the nearest. */

@@ -67,7 +67,7 @@ EXPUNGE_API const char *expunge_version(void);
 /** Releases a text that the library returned as `char *`. NULL is fine. */
 EXPUNGE_API void expunge_free(char *text);
 /** Gives memory back to the system that the library keeps for its next call: freed blocks of 8 MiB and more, 1 GiB of them
- *  at most. */
+ *  at most. Decoded images of open data stay (expunge_data_open: "memory"); expunge_data_free and this call give back theirs. */
 EXPUNGE_API void expunge_trim(void);
 
 /**
@@ -278,9 +278,14 @@ typedef struct expunge_data expunge_data;
  * @param spec     "name[:path]": `expunge list datasets` names them all.
  * @param options  [option_count] texts "key=value"; NULL: none. Those of the command line: "mean=0.5", "std=0.25", "resize=256",
  *                 "crop=224", "interpolation=bicubic", "class-map=FILE", "train-index=FILE", "test-index=FILE", "broken=skip".
+ *                 Also "memory=2G": what the process should stay below, for all its data, until another call says so; by default
+ *                 half of what the machine, the control group and ulimit -v allow. It decides which images stay in memory that
+ *                 are read one by one, and refuses nothing.
  * @return EXPUNGE_ENOTFOUND (name), EXPUNGE_EUSAGE (options, path), EXPUNGE_EFORMAT, EXPUNGE_EIO, EXPUNGE_ELIMIT, EXPUNGE_ENOMEM,
  *         EXPUNGE_ECANCEL.
- * Cost: reads all images; memory: a byte (or a float32) for each channel of each pixel.
+ * Cost: reads all images; memory: a byte (or a float32) for each channel of each pixel. Of "imagefolder" and "wds" every file is
+ * read for its hash where that is not known yet, and up to 256 MiB of prepared images (with broken=skip any number) are decoded
+ * at once; of larger sets an image is decoded when a call needs it, and its files must stay as they are until then.
  */
 EXPUNGE_API expunge_status expunge_data_open(const char *spec, const char *const *options, size_t option_count,
                                              expunge_data **data);
@@ -299,7 +304,7 @@ typedef struct {
  * @param shape        [3]: channels (at most 16), height, width.
  * @param classes      their number; 0: one more than the highest label, or the network's, if that is larger.
  * @param class_names  [classes], copied; NULL: "0", "1", ..
- * @param options      as for expunge_data_open; of F32 only the index files and "class-map".
+ * @param options      as for expunge_data_open, without "memory"; of F32 only the index files and "class-map".
  * @return EXPUNGE_EARG, EXPUNGE_EFORMAT (labels out of range, images not finite, shape), EXPUNGE_EUSAGE (options), EXPUNGE_ELIMIT,
  *         EXPUNGE_ENOMEM. Cost: a copy, and its SHA-256.
  */
@@ -344,8 +349,8 @@ EXPUNGE_API int64_t expunge_model_classes(const expunge_model *model);
 /**
  * Logits [count, classes] of every image of the split "train" or "test", in eval mode: those of `expunge predict`, bit for bit
  * with the same number of threads and OpenBLAS kernels.
- * @return EXPUNGE_EUSAGE (split), EXPUNGE_ESHAPE (count, classes), EXPUNGE_ENUMERIC (a logit is not finite), EXPUNGE_ENOMEM,
- *         EXPUNGE_ECANCEL.
+ * @return EXPUNGE_EUSAGE (split), EXPUNGE_ESHAPE (count, classes), EXPUNGE_ENUMERIC (a logit is not finite), EXPUNGE_EFORMAT,
+ *         EXPUNGE_EIO, EXPUNGE_ELIMIT (an image that is read only now), EXPUNGE_ENOMEM, EXPUNGE_ECANCEL.
  */
 EXPUNGE_API expunge_status expunge_model_logits(expunge_model *model, const char *split, float *logits, int64_t count,
                                                 int64_t classes);
@@ -370,8 +375,8 @@ EXPUNGE_API expunge_status expunge_model_evaluate(expunge_model *model, const ch
  * @param json       the text that `expunge unlearn --json` prints, for expunge_free. NULL: none, and the test split is not
  *                   looked at before and after.
  * @return EXPUNGE_ENOTFOUND (method), EXPUNGE_EUSAGE (options, classes), EXPUNGE_EARG, EXPUNGE_ENUMERIC (the method diverged),
- *         EXPUNGE_EFORMAT (what the file says of its training), EXPUNGE_ENOMEM, EXPUNGE_ECANCEL. On failure *unlearned and *json
- *         are NULL. expunge_notices has what `expunge unlearn` warns of.
+ *         EXPUNGE_EFORMAT (what the file says of its training), EXPUNGE_ENOMEM, EXPUNGE_ECANCEL; of images that are read only now
+ *         as expunge_model_logits. On failure *unlearned and *json are NULL. expunge_notices has what `expunge unlearn` warns of.
  * Cost: the method's, in images that it looks at (the JSON's samples); memory: three copies of the weights beside that.
  */
 EXPUNGE_API expunge_status expunge_unlearn(expunge_model *original, const char *method, const char *forget,
@@ -380,7 +385,7 @@ EXPUNGE_API expunge_status expunge_unlearn(expunge_model *original, const char *
 /**
  * Writes the weights, atomically; the container by the extension, as above. In the container that they were read from, the file keeps
  * its structure, and its tensors their names and types. It is that of `expunge unlearn -o`, byte for byte.
- * @return EXPUNGE_EUSAGE (extension; the file that was read, or the data), EXPUNGE_ENUMERIC (a value is over its type's range),
+ * @return EXPUNGE_EUSAGE (extension; the file that was read, or the data's, or in an image folder's train, test or val), EXPUNGE_ENUMERIC (a value is over its type's range),
  *         EXPUNGE_EIO, EXPUNGE_ENOMEM.
  */
 EXPUNGE_API expunge_status expunge_model_save(const expunge_model *model, const char *path);
@@ -464,7 +469,7 @@ EXPUNGE_API expunge_status expunge_audit(const expunge_signals *signals, const c
  * @param weights  of the model that was to forget, as for expunge_model_open.
  * @param data     "name[:path]", as for expunge_data_open.
  * @param forget   the classes that were to be forgotten: "3,7", or their names.
- * @param options  as of expunge_audit but for "forget"; those of expunge_data_open and expunge_model_open; "arch=auto",
+ * @param options  as of expunge_audit but for "forget"; those of expunge_data_open ("memory" for this call) and expunge_model_open; "arch=auto",
  *                 "original=FILE", "retrained=FILE,FILE", "make-retrained=N" (trained now, with the keys of `expunge train
  *                 --set`: "epochs=6", ..), "shadow=DIR", "pictures=N".
  * @param json     as of expunge_audit.

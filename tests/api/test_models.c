@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "tests/api/world.h"
@@ -362,6 +363,51 @@ static void test_refusals(void **state)
     expunge_model_free(model), expunge_model_free(NULL);
 }
 
+static void put_image(const char *name)
+{
+    char *bytes, path[1100];
+    size_t size;
+    assert_ok(io_file_read(support_fixture("images/rgb.png"), 0, &bytes, &size));
+    snprintf(path, sizeof path, "%s", support_at(name));
+    *strrchr(path, '/') = '\0';
+    assert_ok(io_folder_make(path));
+    assert_ok(io_file_write(support_at(name), bytes, size));
+    base_free(bytes);
+}
+
+/* Images in a folder: no weights are written among them, and "memory" decides what stays. */
+static void test_folder(void **state)
+{
+    (void)state;
+    static const char *const SMALL[] = {"resize=12", "crop=12", "memory=1G"}, *const WRONG[] = {"memory=-1", "memory=0",
+                                                                                                "memory=many"};
+    expunge_data *data, *none;
+    expunge_model *model;
+    char folder[1100], small[1100];
+    put_image("pets/train/cat/1.png"), put_image("pets/train/dog/1.png");
+    put_image("pets/test/cat/2.png"), put_image("pets/test/dog/2.png");
+    snprintf(folder, sizeof folder, "imagefolder:%s", support_at("pets"));
+    snprintf(small, sizeof small, "%s", support_at("pets.safetensors"));
+    program("pets.out", "train --arch mlp --data '%s' --resize 12 --crop 12 --set epochs=1 -o '%s'", folder, small);
+    for (size_t i = 0; i < BASE_COUNT(WRONG); i++)
+        assert_refused(expunge_data_open(folder, &WRONG[i], 1, &none), EUSAGE, "must be bytes, or a number");
+    assert_refused(expunge_data_open(folder, (const char *[]){"memry=1G"}, 1, &none), EUSAGE, "did you mean 'memory'");
+    assert_refused(expunge_data_create(&TRAIN, &TEST, EXPUNGE_U8, SHAPE, KINDS, NAMES, &SMALL[2], 1, &none), EUSAGE,
+                   "there is no such option");
+    const int64_t before = base_memory_budget();
+    assert_refused(expunge_data_open("imagefolder:/nowhere", SMALL, 3, &none), EIO, "/nowhere");
+    assert_int_equal(base_memory_budget(), before);
+    assert_done(expunge_data_open(folder, SMALL, 3, &data));
+    assert_int_equal(base_memory_budget(), (int64_t)1 << 30);
+    base_memory_set_budget(0);
+    assert_done(expunge_model_open(small, NULL, data, NULL, 0, &model));
+    assert_refused(expunge_model_save(model, support_at("pets/train/dog/w.safetensors")), EUSAGE, "image folder");
+    assert_refused(expunge_model_save(model, support_at("pets/test/w.pt")), EUSAGE, "image folder");
+    assert_done(expunge_model_save(model, support_at("pets/w.safetensors")));
+    expunge_model_free(model);
+    expunge_data_free(data);
+}
+
 /* A network with more classes than the images show, and its own normalisation, leave the data as they were. */
 static void test_apart(void **state)
 {
@@ -470,8 +516,8 @@ static void test_cancel(void **state)
     expunge_model_free(model);
 }
 
-static const char *const AUDIT[] = {"attacks=loss", "draws=100",    "mean=0.5",      "std=0.25",    "make-retrained=2",
-                                    "epochs=1",     "command=none", "meta.owner=me", "arch=convnet"};
+static const char *const AUDIT[] = {"attacks=loss", "draws=100",    "mean=0.5",      "std=0.25",     "make-retrained=2",
+                                    "epochs=1",     "command=none", "meta.owner=me", "arch=convnet", "memory=3G"};
 
 /* The folder is the program's, but for what says how it was called and how long it took. */
 static void test_audit(void **state)
@@ -487,6 +533,7 @@ static void test_audit(void **state)
     want = text_of(support_at("audit/report.json"));
     assert_done(expunge_audit_models(weights, spec, "1", out, AUDIT, BASE_COUNT(AUDIT), &json));
     assert_same_but(json, want, OTHERWISE);
+    assert_int_not_equal(base_memory_budget(), (int64_t)3 << 30);
     base_free(want), expunge_free(json);
     assert_refused(expunge_audit_models(weights, spec, "1", out, (const char *[]){"epochs=1"}, 1, &json), EUSAGE,
                    "only --make-retrained trains");
@@ -524,10 +571,10 @@ static void test_no_memory(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest ALL[] = {
-        cmocka_unit_test(test_data),     cmocka_unit_test(test_answers),  cmocka_unit_test(test_unlearning),
-        cmocka_unit_test(test_tuning),   cmocka_unit_test(test_origins),  cmocka_unit_test(test_apart),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_threads),  cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_audit),    cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_data),     cmocka_unit_test(test_answers), cmocka_unit_test(test_unlearning),
+        cmocka_unit_test(test_tuning),   cmocka_unit_test(test_origins), cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_threads), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_audit),    cmocka_unit_test(test_folder),  cmocka_unit_test(test_no_memory)};
     (void)argv;
     if (argc > 1) return 3; /* the library starts its helper, never the host */
     return support_end(cmocka_run_group_tests(ALL, make_all, free_data));
