@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import _arrays, _library
@@ -11,7 +10,7 @@ from . import _arrays, _library
 LONG = 2048  # features from which calls that add rows may be interrupted
 
 
-class Gram:
+class Gram(_library.Busy):
     """What the inputs of one layer span, gathered piece by piece.
 
     Args:
@@ -57,20 +56,29 @@ class Gram:
 
     def _add(self, x: Any, function: str, *more: Any) -> None:
         # the library multiplies hundreds of rows at a time: of many columns that takes seconds
-        call, cost = _library.call, float(x.shape[1]) ** 2
-        if self.f > LONG:
-            call, cost = functools.partial(_library.call_long, keep=self), 1.0
-        for piece in _arrays.pieces(x, cost):
-            held, at, stride, kind = _arrays.on_host(piece)
-            call(function, self._space, at, piece.shape[0], stride, kind, *more)
-            self.rows += piece.shape[0]
-            del held
+        self._ready()
+        cost = 1.0 if self.f > LONG else float(x.shape[1]) ** 2
+        before = self.rows
+        try:
+            for piece in _arrays.pieces(x, cost):
+                held, at, stride, kind = _arrays.on_host(piece)
+                arguments = (function, self._space, at, piece.shape[0], stride, kind, *more)
+                if self.f > LONG:
+                    _library.call_long(*arguments, keep=held, users=(self,))
+                else:
+                    _library.call(*arguments)
+                self.rows += piece.shape[0]
+                del held
+        except BaseException as error:
+            self._broken = self.rows > before or not isinstance(error, _library.Error)
+            raise
 
     def add_gram(self, gram: Any, rows: int) -> "Gram":
         """Adds `rows` rows at once by `gram` [f, f], their Gram matrix X^T X, float32 or float64. Returns self."""
         gram = _arrays.check_matrix(gram, "gram")
         if tuple(gram.shape) != (self.f, self.f):
             raise ValueError(f"gram has shape {tuple(gram.shape)}: must be ({self.f}, {self.f})")
+        self._ready()
         held, at, stride, kind = _arrays.on_host(gram)
         _library.call("expunge_space_add_gram", self._space, at, stride, kind, int(rows))
         self.rows += int(rows)
@@ -78,10 +86,13 @@ class Gram:
 
     def finish(self) -> "Gram":
         """Ends the stream of rows; `edit` does that by itself. Returns self."""
+        self._ready()
         if not self._finished:
-            _library.call_long("expunge_space_finish", self._space, keep=self)
-            self._finished = True
+            _library.call_long("expunge_space_finish", self._space, users=(self,), then=self._finish)
         return self
+
+    def _finish(self) -> None:
+        self._finished = True
 
     @property
     def trace(self) -> float:
@@ -125,7 +136,8 @@ def edit_with_info(
         "expunge_edit",
         *(retain._space, forget._space, at, outputs, stride, kind, alpha_r, alpha_f, to, to_stride),
         ctypes.byref(out) if out is not None else None,
-        keep=(retain, forget, held, kept, out),
+        keep=(held, kept, out),
+        users=(retain, forget),
     )
     if _arrays.is_tensor(weight):
         result = result.to(weight.device)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
+import sys
 import threading
 import warnings
 from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint8, c_uint64, c_void_p
-from typing import Any, Callable, Dict, Optional, Set
+from typing import Any, Callable, Dict, Optional, Sequence, Set
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SONAME = "libexpunge.so.0"
@@ -133,6 +134,11 @@ def library() -> ctypes.CDLL:
 
 def call(name: str, *arguments: Any) -> None:
     """One call of the library, on this thread. Its status, where it is not 0, becomes an exception."""
+    _warn(_called(name, *arguments))
+
+
+def _called(name: str, *arguments: Any) -> str:
+    """One call of the library, which returns its warnings."""
     c = library()
     me = threading.get_ident()
     try:
@@ -146,9 +152,18 @@ def call(name: str, *arguments: Any) -> None:
         error = KINDS.get(word, Error)(c.expunge_error_text().decode())
         error.status = word
         raise error
-    notices = c.expunge_notices().decode()
+    return str(c.expunge_notices().decode())
+
+
+def _warn(notices: str) -> None:
+    """Warns at the line of the caller's code, outside of this package."""
+    if not notices:
+        return
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and os.path.dirname(os.path.abspath(frame.f_code.co_filename)) == HERE:
+        frame, level = frame.f_back, level + 1
     for line in notices.splitlines():
-        warnings.warn(line, stacklevel=3)
+        warnings.warn(line, stacklevel=level)
 
 
 class _Worker:
@@ -173,9 +188,8 @@ class _Worker:
             done.set()
             del task, function, result, done
 
-    def run(self, function: Callable[[], Any]) -> Any:
+    def run(self, function: Callable[[], Any], done: threading.Event) -> Any:
         result: list[Any] = []
-        done = threading.Event()
         self.tasks.put((function, result, done))
         try:
             while not done.wait(0.2):
@@ -189,7 +203,7 @@ class _Worker:
 
     def _cancel(self, done: threading.Event) -> None:
         """Asks the library to end what was interrupted. It would end all threads' calls: beside others this one runs on."""
-        for _ in range(2):  # the call may not have begun the first time
+        for _ in range(5):  # the call may not have begun the first time
             with _lock:
                 if _loaded and _calling == {self.thread.ident}:
                     _loaded.expunge_cancel()
@@ -197,17 +211,42 @@ class _Worker:
                 return
 
 
-def call_long(name: str, *arguments: Any, keep: Any = None) -> None:
-    """As `call`, where it may take more than a second: KeyboardInterrupt comes through at once. `keep`, like the arguments,
-    lives until the library has returned."""
+class Busy:
+    """A handle of the library that one call at a time may use, also where an interrupted call goes on in the background."""
+
+    _done: Optional[threading.Event] = None  # set when the last long call has ended
+    _broken = False  # whether an interrupted call left it half changed
+
+    def _ready(self) -> None:
+        """Waits until no call uses the handle."""
+        while self._done is not None and not self._done.wait(0.2):
+            pass
+        if self._broken:
+            raise ArgumentError(f"this {type(self).__name__} was interrupted while rows were added: make a new one")
+
+
+def call_long(
+    name: str, *arguments: Any, keep: Any = None, users: Sequence[Busy] = (), then: Callable[[], None] = lambda: None
+) -> None:
+    """As `call`, where it may take more than a second: KeyboardInterrupt comes through at once. `keep`, like the
+    arguments, lives until the library has returned. `users` are busy until then; `then` is called where it succeeded, also
+    after an interruption."""
     library()
+    for user in users:
+        user._ready()
     worker = _Worker()
+    done = threading.Event()
 
-    def task(held: Any = keep) -> None:
-        call(name, *arguments)
+    def task(held: Any = (keep, users)) -> str:
+        notices = _called(name, *arguments)
+        then()
+        return notices
 
+    for user in users:
+        user._done = done
     try:
-        worker.run(task)
+        notices = worker.run(task, done)
     finally:
         # Its end ends its OpenMP threads: libgomp counts them beside torch's, and more than there are cores sleep at every barrier.
         worker.tasks.put(None)
+    _warn(notices)

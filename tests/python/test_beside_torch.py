@@ -57,12 +57,12 @@ class Beside(unittest.TestCase):
 
     def test_interrupted_unlearn(self):
         """Ctrl-C during a long call of the library ends unlearn within a second, and the model is as it was."""
-        real = _library.call
+        real = _library._called
 
         def slow(name, *arguments):
             if name == "expunge_edit":
                 time.sleep(3)
-            real(name, *arguments)
+            return real(name, *arguments)
 
         def strike(*_):
             struck.append(time.monotonic())
@@ -75,7 +75,7 @@ class Beside(unittest.TestCase):
         model.train()
         old = signal.signal(signal.SIGALRM, strike)
         try:
-            with mock.patch.object(_library, "call", slow):
+            with mock.patch.object(_library, "_called", slow):
                 signal.setitimer(signal.ITIMER_REAL, 1)
                 with self.assertRaises(KeyboardInterrupt):
                     expunge.torch.unlearn(model, x, x[:20], inplace=True)

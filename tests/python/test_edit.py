@@ -132,7 +132,7 @@ class Edit(unittest.TestCase):
 
         before = signal.signal(signal.SIGALRM, strike)
         try:
-            with mock.patch.object(_library, "call", lambda *_: time.sleep(3)):
+            with mock.patch.object(_library, "_called", lambda *_: time.sleep(3)):
                 signal.setitimer(signal.ITIMER_REAL, 0.2)
                 started = time.monotonic()
                 with self.assertRaises(KeyboardInterrupt):
@@ -142,6 +142,39 @@ class Edit(unittest.TestCase):
             signal.signal(signal.SIGALRM, before)
         w, r, f = arrays()
         np.testing.assert_allclose(expunge.edit(w, r, f), formula(w, r, f), atol=TOLERANCE, rtol=0)
+
+    def test_used_again(self):
+        """What was interrupted goes on alone: the next use of its Gram waits."""
+        n = 3000
+        x, w = np.random.default_rng(3).normal(size=(400, n)).astype(np.float32), np.ones((2, n), np.float32)
+        gram = expunge.Gram(n).add(x)
+        self.interrupted(gram.finish)
+        gram.finish()
+        self.assertAlmostEqual(gram.trace / float((x.astype(np.float64) ** 2).sum()), 1, places=5)
+        np.testing.assert_allclose(expunge.edit(w, gram, gram), expunge.edit(w, expunge.Gram(n).add(x), x), atol=1e-4)
+
+    def test_interrupted_rows(self):
+        gram = expunge.Gram(F)
+        with mock.patch.object(expunge._edit._arrays, "pieces", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt):
+                gram.add(arrays()[1])
+        for use in (lambda: gram.add(arrays()[1]), gram.finish):
+            with self.assertRaisesRegex(expunge.Error, "interrupted"):
+                use()
+
+    def interrupted(self, call):
+        """As Ctrl-C soon after the call has begun."""
+
+        def alarm(*_):
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, alarm)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.03)
+            with self.assertRaises(KeyboardInterrupt):
+                call()
+        finally:
+            signal.signal(signal.SIGALRM, before)
 
 
 class Import(unittest.TestCase):

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import warnings
 from unittest import mock
 
 import h5py
@@ -102,7 +103,7 @@ class Interrupted(unittest.TestCase):
         rng = np.random.default_rng(3)
         labels, role = rng.integers(0, 10, 20000), np.repeat([1, 0], 10000)
         self.arrays = (rng.normal(size=(20000, 10)) + 2 * np.eye(10)[labels]).astype(np.float32), labels, role
-        self.real, self.begun, self.said = _library.call, [], []
+        self.real, self.begun, self.said = _library._called, [], []
         self.first, self.ended = threading.Event(), threading.Semaphore(0)
         old = signal.signal(signal.SIGALRM, self.strike)
         self.addCleanup(signal.signal, signal.SIGALRM, old)
@@ -112,7 +113,7 @@ class Interrupted(unittest.TestCase):
         raise KeyboardInterrupt
 
     def call(self, name, *arguments):
-        """As _library.call; the second of two calls, or the only one, is struck once it has begun."""
+        """As _library._called; the second of two calls, or the only one, is struck once it has begun."""
         if name != "expunge_attack":
             return self.real(name, *arguments)
         self.begun.append(threading.get_ident())
@@ -120,8 +121,9 @@ class Interrupted(unittest.TestCase):
             signal.setitimer(signal.ITIMER_REAL, 0.1)
         self.first.set()
         try:
-            self.real(name, *arguments)
+            notices = self.real(name, *arguments)
             self.said.append("OK")
+            return notices
         except expunge.Error as error:
             self.said.append(error.status)
             raise
@@ -130,7 +132,7 @@ class Interrupted(unittest.TestCase):
 
     def interrupt(self, calls):
         self.calls = calls
-        with mock.patch.object(_library, "call", self.call):
+        with mock.patch.object(_library, "_called", self.call):
             if calls == 2:
                 other = threading.Thread(target=lambda: self.found.update(expunge.attack(self.NAMES, *self.arrays)))
                 other.start()
@@ -153,6 +155,15 @@ class Interrupted(unittest.TestCase):
         self.interrupt(2)
         self.assertEqual(self.said, ["OK", "OK"])
         self.assertEqual(len(self.found["attacks"]), 8)
+
+    def test_warnings(self):
+        """A warning of a long call points at the line that called the package."""
+        library = mock.Mock(wraps=_library.library())
+        library.expunge_notices.return_value = b"beware"
+        with mock.patch.object(_library, "library", return_value=library), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            expunge.Gram(2).add(np.eye(2)).finish()
+        self.assertEqual({(w.filename, str(w.message)) for w in caught}, {(__file__, "beware")})
 
 
 class Audit(unittest.TestCase):
