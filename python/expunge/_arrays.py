@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import Any, Iterator, Tuple
+
+from ._library import ArgumentError
 
 F32, F64, F16, BF16 = 0, 1, 2, 3  # expunge_type of expunge.h
 TYPES = {"float32": F32, "float64": F64, "float16": F16, "bfloat16": BF16}
 PIECE = 64 << 20  # bytes that come from a device at a time
+
+
+def whole(value: Any, name: str, low: int, high: int) -> int:
+    """value as an integer from low to high."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentError(f"{name} = {value!r}: must be an integer") from None
+    if isinstance(value, bool) or not low <= number <= high:
+        raise ArgumentError(f"{name} = {value!r}: must be {low} to {high}")
+    return number
+
+
+def seed_of(value: Any) -> int:
+    """A seed of the library."""
+    return whole(value, "seed", 0, 2**64 - 1)
+
+
+def real(value: Any, name: str) -> float:
+    """value as a float; its range is the library's to check."""
+    try:
+        if isinstance(value, (str, bytes, bool)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ArgumentError(f"{name} = {value!r}: must be a number") from None
 
 
 def is_tensor(x: Any) -> bool:
@@ -27,9 +56,9 @@ def check_matrix(x: Any, name: str) -> Any:
         x = np.asarray(x)
         kind = x.dtype.name
     if x.ndim != 2:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}: must be a matrix, with two dimensions")
+        raise ArgumentError(f"{name} has shape {tuple(x.shape)}: must be a matrix, with two dimensions")
     if kind not in TYPES:
-        raise ValueError(f"{name} is of type {kind}: must be {', '.join(TYPES)}")
+        raise ArgumentError(f"{name} is of type {kind}: must be {', '.join(TYPES)}")
     return x
 
 

@@ -6,6 +6,8 @@ import ctypes
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import _arrays, _library
+from ._arrays import real, whole
+from ._library import ArgumentError
 
 LONG = 2048  # features from which calls that add rows may be interrupted
 
@@ -27,9 +29,9 @@ class Gram(_library.Busy):
     def __init__(self, f: int, rows: int = 0, route: str = "auto") -> None:
         self._space = ctypes.c_void_p()
         self._finished = False
-        self.f = int(f)
+        self.f = whole(f, "features", 1, 2**31 - 1)
         self.rows = 0  #: rows added so far
-        _library.call("expunge_space_create", self.f, int(rows), str(route).encode(), ctypes.byref(self._space))
+        _library.call("expunge_space_create", self.f, whole(rows, "rows", 0, 2**63 - 1), str(route).encode(), ctypes.byref(self._space))
         self._free = _library.library().expunge_space_free
 
     def __del__(self) -> None:
@@ -45,7 +47,7 @@ class Gram(_library.Busy):
         device. Returns self."""
         x = _arrays.check_matrix(x, "x")
         if x.shape[1] != self.f:
-            raise ValueError(f"x has rows of {x.shape[1]} values: this Gram matrix is of rows of {self.f}")
+            raise ArgumentError(f"x has rows of {x.shape[1]} values: this Gram matrix is of rows of {self.f}")
         self._add(x, "expunge_space_add")
         return self
 
@@ -77,11 +79,12 @@ class Gram(_library.Busy):
         """Adds `rows` rows at once by `gram` [f, f], their Gram matrix X^T X, float32 or float64. Returns self."""
         gram = _arrays.check_matrix(gram, "gram")
         if tuple(gram.shape) != (self.f, self.f):
-            raise ValueError(f"gram has shape {tuple(gram.shape)}: must be ({self.f}, {self.f})")
+            raise ArgumentError(f"gram has shape {tuple(gram.shape)}: must be ({self.f}, {self.f})")
         self._ready()
+        rows = whole(rows, "rows", 1, 2**63 - 1)
         held, at, stride, kind = _arrays.on_host(gram)
-        _library.call("expunge_space_add_gram", self._space, at, stride, kind, int(rows))
-        self.rows += int(rows)
+        _library.call("expunge_space_add_gram", self._space, at, stride, kind, rows)
+        self.rows += rows
         return self
 
     def finish(self) -> "Gram":
@@ -108,13 +111,13 @@ class Gram(_library.Busy):
 def _gathered(x: Any, f: int, route: str, name: str) -> Gram:
     if isinstance(x, Gram):
         if x.f != f:
-            raise ValueError(f"{name} has rows of {x.f} values: the weight has rows of {f}")
+            raise ArgumentError(f"{name} has rows of {x.f} values: the weight has rows of {f}")
         return x.finish()
     x = _arrays.check_matrix(x, name)
     if x.shape[1] != f:
-        raise ValueError(f"{name} has rows of {x.shape[1]} values: the weight has rows of {f}")
+        raise ArgumentError(f"{name} has rows of {x.shape[1]} values: the weight has rows of {f}")
     if x.shape[0] == 0:
-        raise ValueError(f"{name} has no rows")
+        raise ArgumentError(f"{name} has no rows")
     return Gram(f, x.shape[0], route).add(x).finish()
 
 
@@ -123,6 +126,7 @@ def edit_with_info(
 ) -> Tuple[Any, Optional[Dict[str, float]]]:
     """`edit`, and with `info` what it did: retain_share, forget_share, changed (expunge_edit_info of expunge.h)."""
     weight = _arrays.check_matrix(weight, "weight")
+    alpha_r, alpha_f = real(alpha_r, "alpha_r"), real(alpha_f, "alpha_f")
     outputs, f = weight.shape
     retain = _gathered(x_retain, f, route, "x_retain")
     forget = _gathered(x_forget, f, route, "x_forget")
@@ -132,13 +136,20 @@ def edit_with_info(
     if outputs == 1:
         stride = to_stride = f
     out = _library.EditInfo() if info else None
-    _library.call_long(
-        "expunge_edit",
-        *(retain._space, forget._space, at, outputs, stride, kind, alpha_r, alpha_f, to, to_stride),
-        ctypes.byref(out) if out is not None else None,
-        keep=(held, kept, out),
-        users=(retain, forget),
-    )
+    try:
+        _library.call_long(
+            "expunge_edit",
+            *(retain._space, forget._space, at, outputs, stride, kind, alpha_r, alpha_f, to, to_stride),
+            ctypes.byref(out) if out is not None else None,
+            keep=(held, kept, out),
+            users=(retain, forget),
+        )
+    except _library.Error as error:
+        if "not positive definite" not in str(error):
+            raise
+        new = ArgumentError("a Gram matrix has negative eigenvalues, and is not of the form X^T X")
+        new.status = error.status
+        raise new from error
     if _arrays.is_tensor(weight):
         result = result.to(weight.device)
     return result, {f[0]: getattr(out, f[0]) for f in out._fields_} if out is not None else None

@@ -34,6 +34,8 @@ class Error(Exception):
 class ArgumentError(Error, ValueError):
     """A wrong argument, shape or name, or a value that is not finite."""
 
+    status = "EARG"
+
 
 class ShortMemoryError(Error, MemoryError):
     """Not enough memory."""
@@ -101,6 +103,20 @@ OTHERS = {
 _loaded: Optional[ctypes.CDLL] = None
 _lock = threading.Lock()
 _calling: Set[int] = set()  # threads in a call of the library
+_used = False  # whether there was a call
+_forked = False  # whether this process was forked after that
+
+
+def _in_child() -> None:
+    """OpenMP's threads do not come along, and libgomp would wait for them for ever."""
+    global _lock, _forked
+    _lock = threading.Lock()
+    _calling.clear()
+    _forked = _used and os.environ.get("OMP_NUM_THREADS") != "1"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def places(inside: str, built: str, system: str) -> str:
@@ -139,7 +155,11 @@ def call(name: str, *arguments: Any) -> None:
 
 def _called(name: str, *arguments: Any) -> str:
     """One call of the library, which returns its warnings."""
+    global _used
+    if _forked:
+        raise Error("this process was forked after a call of the library, whose threads are lost: start processes by 'spawn'")
     c = library()
+    _used = True
     me = threading.get_ident()
     try:
         with _lock:

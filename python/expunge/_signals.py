@@ -8,6 +8,7 @@ import os
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 from . import _arrays, _library
+from ._library import ArgumentError
 
 I32, I64, U8 = 4, 5, 6  # expunge_type of expunge.h
 INTEGERS = {"int32": I32, "int64": I64, "uint8": U8}
@@ -44,10 +45,12 @@ class _Signals:
         values = _host(values)
         if values.dtype.name not in _arrays.TYPES and values.dtype.name not in INTEGERS:
             if not np.issubdtype(values.dtype, np.integer) and values.dtype != np.bool_:
-                raise ValueError(f"{name} is of type {values.dtype}: must be numbers")
+                raise ArgumentError(f"{name} is of type {values.dtype}: must be numbers")
             values = values.astype(np.uint8 if values.dtype == np.bool_ else np.int64)
         if values.ndim == 0:
-            raise ValueError(f"{name} is a single number: must be an array")
+            raise ArgumentError(f"{name} is a single number: must be an array")
+        if not values.size:
+            raise ArgumentError(f"{name} is empty")
         values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
         kind = {**_arrays.TYPES, **INTEGERS}[values.dtype.name]
         self.held.append(values)
@@ -132,8 +135,14 @@ def attack(
     for name, values in arrays.items():
         if values is not None:
             signals.set(name, values)
+    if labels is None:
+        raise ArgumentError("labels are missing: the true classes [N]")
     if not isinstance(names, str):
         names = ",".join(names)
+    for name in parameters:
+        if "." not in name and "," in names:
+            raise ArgumentError(f"{name} is of which attack? Name it: **{{'{names.split(',')[0]}.{name}': ...}}")
+    seed = _arrays.seed_of(seed)
     texts = [f"{k if '.' in k else names + '.' + k}={_setting(v)}" for k, v in parameters.items()]
     c = _library.library()
     made = ctypes.c_void_p()
@@ -233,15 +242,17 @@ def audit(
     }
     given = {name: values for name, values in arrays.items() if values is not None}
     if signals is not None and given:
-        raise ValueError(f"signals is a file, which has its own {next(iter(given))}: give one or the other")
+        raise ArgumentError(f"signals is a file, which has its own {next(iter(given))}: give one or the other")
     opened = _Signals(signals)
     for name, values in given.items():
         opened.set(name, values)
     if class_names is not None:
         opened.set_texts("class_names", [str(n) for n in class_names])
+    seed = _arrays.seed_of(seed)
     options = [f"attacks={attacks}", f"seed={seed}"]
     if forget is not None:
-        options.append("forget=" + (",".join(map(str, forget)) if isinstance(forget, (list, tuple)) else str(forget)))
+        single = isinstance(forget, str) or not hasattr(forget, "__iter__") or getattr(forget, "ndim", 1) == 0
+        options.append("forget=" + ",".join(str(getattr(k, "item", lambda k=k: k)()) for k in ([forget] if single else forget)))
     options += [f"meta.{k}={v}" for k, v in (meta or {}).items()]
     options += [f"{k}={_setting(v)}" for k, v in settings.items()]
     text = ctypes.c_void_p()

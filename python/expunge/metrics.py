@@ -14,7 +14,9 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Iterable, Tuple, Union
 
-from . import _library
+from . import _arrays, _library
+from ._arrays import real, whole
+from ._library import ArgumentError
 from ._signals import _host, _pointer
 
 __all__ = [
@@ -111,7 +113,7 @@ def auc(y_true: Any, y_score: Any, level: float = 0.95) -> Estimate:
     Estimate(0.75, lo=0.06932, hi=0.9918)
     """
     found = _Estimate()
-    _library.call("expunge_auc", *_points(y_true, y_score), level, ctypes.byref(found))
+    _library.call("expunge_auc", *_points(y_true, y_score), real(level, "level"), ctypes.byref(found))
     return found.plain()
 
 
@@ -129,7 +131,7 @@ def tpr_at_fpr(y_true: Any, y_score: Any, fpr: float = 0.01) -> Estimate:
     Estimate(0.25, lo=0.1916, hi=0.316)
     """
     found = _Estimate()
-    _library.call("expunge_tpr_at_fpr", *_points(y_true, y_score), fpr, ctypes.byref(found))
+    _library.call("expunge_tpr_at_fpr", *_points(y_true, y_score), real(fpr, "fpr"), ctypes.byref(found))
     return found.plain()
 
 
@@ -180,9 +182,8 @@ def epsilon(
     Bound(3.859, largest=5.084)
     """
     found = _Bound()
-    _library.call(
-        "expunge_epsilon", str(method).encode(), *_points(y_true, y_score), delta, alpha, seed, ctypes.byref(found)
-    )
+    settings = (real(delta, "delta"), real(alpha, "alpha"), _arrays.seed_of(seed))
+    _library.call("expunge_epsilon", str(method).encode(), *_points(y_true, y_score), *settings, ctypes.byref(found))
     return found.plain()
 
 
@@ -216,7 +217,8 @@ def epsilon_one_run(
     """
     found = _Bound()
     points = _points(y_true, y_score)
-    settings = (guesses_in, guesses_out, bool(independent_coins), delta, alpha, seed)
+    guesses = (whole(n, name, 0, 2**63 - 1) for n, name in ((guesses_in, "guesses_in"), (guesses_out, "guesses_out")))
+    settings = (*guesses, bool(independent_coins), real(delta, "delta"), real(alpha, "alpha"), _arrays.seed_of(seed))
     _library.call("expunge_epsilon_one_run", *points, *settings, ctypes.byref(found))
     return found.plain()
 
@@ -250,7 +252,7 @@ def acc_forget(y_true: Any, y_pred: Any, forget: Union[int, Iterable[int]], leve
     Estimate(0.5, lo=0.01258, hi=0.9874)
     """
     truth, right = _answers(y_true, y_pred)
-    return _share(right[_among(truth, forget)], level)
+    return _share(right[_among(truth, y_pred, forget)], level)
 
 
 def acc_retain(y_true: Any, y_pred: Any, forget: Union[int, Iterable[int]], level: float = 0.95) -> Estimate:
@@ -266,7 +268,7 @@ def acc_retain(y_true: Any, y_pred: Any, forget: Union[int, Iterable[int]], leve
     Estimate(1, lo=0.1581, hi=1)
     """
     truth, right = _answers(y_true, y_pred)
-    return _share(right[~_among(truth, forget)], level)
+    return _share(right[~_among(truth, y_pred, forget)], level)
 
 
 def _points(y_true: Any, y_score: Any) -> Tuple[Any, Any, int]:
@@ -275,10 +277,10 @@ def _points(y_true: Any, y_score: Any) -> Tuple[Any, Any, int]:
 
     role, score = _column(y_true, "y_true"), _column(y_score, "y_score")
     if role.shape != score.shape:
-        raise ValueError(f"y_true has {len(role)} points, y_score {len(score)}: must be as many")
+        raise ArgumentError(f"y_true has {len(role)} points, y_score {len(score)}: must be as many")
     wrong = ~np.isin(role, (0, 1, AUDITED))
     if wrong.any():
-        raise ValueError(f"y_true has the value {role[wrong][0]}: must be 1 (trained on), 0 (not trained on) or 2 (audited)")
+        raise ArgumentError(f"y_true has the value {role[wrong][0]}: must be 1 (trained on), 0 (not trained on) or 2 (audited)")
     compared = role != AUDITED
     score = np.ascontiguousarray(score[compared], np.float64)
     member = np.ascontiguousarray(role[compared], np.uint8)
@@ -290,9 +292,9 @@ def _column(values: Any, name: str) -> Any:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise ValueError(f"{name} has shape {values.shape}: must have one dimension")
+        raise ArgumentError(f"{name} has shape {values.shape}: must have one dimension")
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"{name} is of type {values.dtype}: must be numbers")
+        raise ArgumentError(f"{name} is of type {values.dtype}: must be numbers")
     return values
 
 
@@ -301,22 +303,41 @@ def _answers(y_true: Any, y_pred: Any) -> Tuple[Any, Any]:
     import numpy as np
 
     truth, answer = _host(y_true), _host(y_pred)
+    classes = 0
     if answer.ndim == 2 and answer.dtype.kind == "f":
+        classes = answer.shape[1]
         if not np.isfinite(answer).all():
-            raise ValueError("y_pred has values that are not finite")
+            raise ArgumentError("y_pred has values that are not finite")
         answer = answer.argmax(1)
     if truth.ndim != 1 or truth.shape != answer.shape:
-        raise ValueError(f"y_true has shape {truth.shape}, y_pred {answer.shape}: must be classes of as many points")
+        raise ArgumentError(f"y_true has shape {truth.shape}, y_pred {answer.shape}: must be classes of as many points")
+    for values, name in ((truth, "y_true"), (answer, "y_pred")):
+        _check_classes(values, name, classes)
     return truth, truth == answer
 
 
-def _among(truth: Any, forget: Union[int, Iterable[int]]) -> Any:
+def _check_classes(values: Any, name: str, classes: int) -> None:
+    """Names may be classes, too; numbers are from 0, and below `classes` where that is known."""
+    if values.dtype.kind not in "biuf":
+        return
+    wrong = (values < 0) | (values >= (classes or float("inf")))
+    if wrong.any():
+        said = f"0 to {classes - 1}" if classes else "0 or more"
+        raise ArgumentError(f"{name} has class {values[wrong][0]}: must be {said}")
+
+
+def _among(truth: Any, y_pred: Any, forget: Union[int, Iterable[int]]) -> Any:
     import numpy as np
 
-    return np.isin(truth, np.atleast_1d(_host(list(forget) if isinstance(forget, (set, frozenset, range)) else forget)))
+    wanted = np.atleast_1d(_host(list(forget) if isinstance(forget, (set, frozenset, range)) else forget))
+    if len(truth) and (truth.dtype.kind in "biuf") != (wanted.dtype.kind in "biuf"):
+        raise ArgumentError(f"forget = {forget!r}: y_true has classes of type {truth.dtype}")
+    answer = _host(y_pred)
+    _check_classes(wanted, "forget", answer.shape[1] if answer.ndim == 2 else 0)
+    return np.isin(truth, wanted)
 
 
 def _share(right: Any, level: float) -> Estimate:
     found = _Estimate()
-    _library.call("expunge_share", int(right.sum()), len(right), level, ctypes.byref(found))
+    _library.call("expunge_share", int(right.sum()), len(right), real(level, "level"), ctypes.byref(found))
     return found.plain()
