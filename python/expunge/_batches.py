@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset
 
+from ._library import ArgumentError
+
 BATCH = 64  # activations that malloc need not map anew for every batch
 LABELS = ("labels", "label", "targets", "target")
 
@@ -20,20 +22,22 @@ def source_of(images: Any, name: str) -> Any:
     """Something that can be read twice, batch by batch."""
     if isinstance(images, np.ndarray):
         images = torch.from_numpy(images)
-    if isinstance(images, tuple) and len(images) == 2 and all(isinstance(x, torch.Tensor) for x in images):
-        images, labels = images
-        if labels.ndim == 1 and images.ndim and len(labels) == len(images) > 0:
-            return list(zip(torch.split(images, BATCH), torch.split(labels, BATCH)))
+    if isinstance(images, tuple) and len(images) == 2:
+        x, y = (torch.from_numpy(part) if isinstance(part, np.ndarray) else part for part in images)
+        if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor) and x.ndim > 1 and y.ndim == 1:  # else two batches
+            if len(x) != len(y):
+                raise ArgumentError(f"{name} has {len(x)} images and {len(y)} labels: must be as many")
+            return list(zip(torch.split(x, BATCH), torch.split(y, BATCH))) if len(x) else []
     if isinstance(images, torch.Tensor):
         if images.ndim == 0:
-            raise ValueError(f"{name} is a single number: must be images [n, ...] or a loader of batches")
+            raise ArgumentError(f"{name} is a single number: must be images [n, ...] or a loader of batches")
         return torch.split(images, BATCH) if len(images) else []
     if isinstance(images, Dataset):
         return DataLoader(images, batch_size=BATCH)
     if isinstance(images, (str, bytes)) or not (hasattr(images, "__iter__") or hasattr(images, "__getitem__")):
-        raise ValueError(f"{name} is of type {type(images).__name__}: must be a loader of batches, or a tensor")
+        raise ArgumentError(f"{name} is of type {type(images).__name__}: must be a loader of batches, or a tensor")
     if isinstance(images, Iterator):  # and not by calling iter(), which starts a loader's workers
-        raise ValueError(f"{name} is an iterator, which is read only once: give a loader, a list of batches or a tensor")
+        raise ArgumentError(f"{name} is an iterator, which is read only once: give a loader, a list of batches or a tensor")
     return images
 
 
@@ -50,7 +54,7 @@ def batch_of(batch: Any, name: str) -> Batch:
         for value in given.values():
             if isinstance(value, torch.Tensor) and value.ndim:
                 return (), given, len(value)
-    raise ValueError(f"{name} gives batches of type {type(batch).__name__}: must be tensors, or tuples or dicts with them")
+    raise ArgumentError(f"{name} gives batches of type {type(batch).__name__}: must be tensors, or tuples or dicts with them")
 
 
 def count_images(source: Any, name: str) -> int:
@@ -63,7 +67,7 @@ def count_images(source: Any, name: str) -> int:
     if not total:
         total = sum(batch_of(batch, name)[2] for batch in source)
     if not total:
-        raise ValueError(f"{name} has no images")
+        raise ArgumentError(f"{name} has no images")
     return total
 
 
@@ -117,7 +121,7 @@ def batches(
                 continue
             seen += made[2]
             if total and seen > total:
-                raise ValueError(f"{name} gives more images than the {total} that it said")
+                raise ArgumentError(f"{name} gives more images than the {total} that it said")
             yield made
             if bar is not None:
                 bar.update(made[2])
@@ -125,7 +129,7 @@ def batches(
         if bar is not None:
             bar.close()
     if total and seen < total:
-        raise ValueError(f"{name} gives {seen} images, not the {total} that it said")
+        raise ArgumentError(f"{name} gives {seen} images, not the {total} that it said")
 
 
 def _bar(label: str, total: int) -> Any:

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from . import _batches, _patches
+from ._arrays import real
+from ._library import ArgumentError
 
 ALPHA_R = (10.0, 30.0, 100.0, 300.0, 1000.0)  # the grid of configs/paper
 ALPHA_F = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -29,26 +31,29 @@ class Grid:
     """The pairs of alphas that are tried, the last axis fastest, and the share of images that is held back."""
 
     def __init__(self, search: Search, alpha_r: float, alpha_f: float) -> None:
-        given: Dict[str, Any] = {"alpha_r": ALPHA_R, "alpha_f": ALPHA_F} if search is True else dict(search)  # type: ignore[arg-type]
-        self.share = given.pop("validation", VALIDATION)
+        if search is not True and not isinstance(search, Mapping):
+            raise ArgumentError(f"search = {search!r}: must be True, False, or a dict with lists alpha_r and alpha_f")
+        given: Dict[str, Any] = {"alpha_r": ALPHA_R, "alpha_f": ALPHA_F} if search is True else dict(search)
+        self.share = real(given.pop("validation", VALIDATION), "search: validation")
         axes: Dict[str, List[float]] = {"alpha_r": [alpha_r], "alpha_f": [alpha_f]}
         for name, values in given.items():
             if name not in axes:
-                raise ValueError(f"search: {name!r} is not searched: must be alpha_r, alpha_f or validation (the share held back)")
-            axes[name] = [values] if isinstance(values, (int, float)) else [float(x) for x in values]
+                raise ArgumentError(f"search: {name!r} is not searched: must be alpha_r, alpha_f or validation (the share held back)")
+            several = hasattr(values, "__iter__") and not isinstance(values, (str, bytes)) and getattr(values, "ndim", True)
+            axes[name] = [real(x, f"search: {name}") for x in (values if several else [values])]
             if not axes[name]:
-                raise ValueError(f"search: {name}: the list is empty")
+                raise ArgumentError(f"search: {name}: the list is empty")
         if not given:
-            raise ValueError("search is empty: must be True, or a dict with lists alpha_r and alpha_f")
+            raise ArgumentError("search is empty: must be True, or a dict with lists alpha_r and alpha_f")
         if not 0 < self.share < 1:
-            raise ValueError(f"search: validation = {self.share}: must be above 0 and below 1")
+            raise ArgumentError(f"search: validation = {self.share}: must be above 0 and below 1")
         for name in axes:
             for alpha in axes[name]:
                 if not 0 < alpha <= 1e30:
-                    raise ValueError(f"search: {name} = {alpha}: must be above 0, at most 1e30")
+                    raise ArgumentError(f"search: {name} = {alpha}: must be above 0, at most 1e30")
         self.points = [(r, f) for r in axes["alpha_r"] for f in axes["alpha_f"]]
         if len(self.points) > MOST:
-            raise ValueError(f"search: a grid of {len(self.points)} points: at most {MOST}")
+            raise ArgumentError(f"search: a grid of {len(self.points)} points: at most {MOST}")
 
 
 def labels_of(batch: Any, n: int, name: str) -> Labels:
@@ -59,11 +64,11 @@ def labels_of(batch: Any, n: int, name: str) -> Labels:
     elif isinstance(batch, Mapping):
         found = next((batch[k] for k in _batches.LABELS if k in batch), None)
     if found is None:
-        raise ValueError(f"{name} gives images without labels: search needs batches (images, labels)")
+        raise ArgumentError(f"{name} gives images without labels: search needs batches (images, labels)")
     labels = np.asarray(found.cpu() if isinstance(found, torch.Tensor) else found)
     if labels.shape != (n,) or labels.dtype.kind not in "iu" or (n and labels.min() < 0):
         what = f"labels of type {labels.dtype} and shape {labels.shape} for {n} images"
-        raise ValueError(f"{name} gives {what}: must be one class of 0, 1, .. each")
+        raise ArgumentError(f"{name} gives {what}: must be one class of 0, 1, .. each")
     return labels.astype(np.int64)
 
 
@@ -85,13 +90,13 @@ class Kept:
         found = [labels_of(batch, _batches.batch_of(batch, name)[2], name) for batch in source]
         self.labels = np.concatenate(found) if found else np.zeros(0, np.int64)
         if not len(self.labels):
-            raise ValueError(f"{name} has no images")
+            raise ArgumentError(f"{name} has no images")
         self.held = draw_held(self.labels, share, seed)
         self.count = int((~self.held).sum())
         for n, what in ((self.count, "leaves none"), (len(self.labels) - self.count, "holds none back")):
             if not n:
                 said = f"{name} has {len(self.labels)} images, of which validation = {share} {what}"
-                raise ValueError(said + ": search needs more of each class")
+                raise ArgumentError(said + ": search needs more of each class")
         self.batches: List[Tuple[_batches.Batch, Labels]] = []
 
     def __iter__(self) -> Iterator[Any]:
@@ -103,7 +108,7 @@ class Kept:
             end = at + made[2]
             if not np.array_equal(labels, self.labels[at:end]):
                 said = f"{self.name} gives its images in another order when it is read again"
-                raise ValueError(said + ": search needs a loader with shuffle=False")
+                raise ArgumentError(said + ": search needs a loader with shuffle=False")
             held = np.flatnonzero(self.held[at:end])
             if len(held):
                 self.batches.append((_batches.pick(made, held), labels[held]))
@@ -119,6 +124,8 @@ def percent_right(answers: Sequence[NDArray[np.float32]], labels: Sequence[Label
     for logits, y in zip(answers, labels):
         if not np.isfinite(logits).all():
             return math.nan
+        if len(y) and y.max() >= logits.shape[1]:
+            raise ArgumentError(f"search: a label is {y.max()}: the model has classes 0 to {logits.shape[1] - 1}")
         right += int((logits.argmax(1) == y).sum())
         total += len(y)
     return 100.0 * right / total

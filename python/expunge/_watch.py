@@ -63,6 +63,14 @@ def find_weights(model: nn.Module) -> Tuple[Dict[int, Weight], Dict[str, str]]:
     return weights, left
 
 
+UNSEEN = "no product with this parameter itself was seen (something is computed from it, or no image reaches it)"
+
+
+def is_norm(module: nn.Module) -> bool:
+    """Whether the parameters of a module only scale and shift."""
+    return "Norm" in type(module).__name__ or isinstance(module, (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm))
+
+
 ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 
 # take(key, name, shape, x): x [maps, channels, *size] or [vectors, channels]

@@ -16,6 +16,7 @@ import copy
 import math
 import random
 import time
+from collections.abc import Iterable
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -23,7 +24,9 @@ import torch
 from torch import nn
 
 from . import _batches, _library, _patches, _search, _watch
+from ._arrays import real, seed_of, whole
 from ._edit import Gram, edit_with_info
+from ._library import ArgumentError
 
 __all__ = ["unlearn", "logits"]
 
@@ -132,7 +135,7 @@ def _searched(work: _Work, grid: _search.Grid, held: Dict[str, _search.Kept], sp
         trials.append({**trial, "score": _search.score(*accuracies)})
     chosen = _search.best(trials)
     if chosen < 0:
-        raise ValueError(f"search: no trial gave a finite network{sentence}")
+        raise ArgumentError(f"search: no trial gave a finite network{sentence}")
     alphas = {name: trials[chosen][name] for name in ("alpha_r", "alpha_f")}
     sizes = {"held_" + side: int(source.held.sum()) for side, source in held.items()}
     return {**alphas, "search": trials, **sizes}
@@ -147,7 +150,7 @@ def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float3
     (5, 3)
     """
     if not isinstance(model, nn.Module):
-        raise ValueError(f"model is of type {type(model).__name__}: must be a torch.nn.Module")
+        raise ArgumentError(f"model is of type {type(model).__name__}: must be a torch.nn.Module")
     source = _batches.source_of(loader, "loader")
     inner = unwrapped(model)
     out: List[torch.Tensor] = []
@@ -155,7 +158,7 @@ def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float3
         for args, kwargs, n in _batches.batches(source, "loader", *_place(inner), "logits", 0):
             out.append(_answer(inner(*args, **kwargs), n))
     if not out:
-        raise ValueError("loader has no images")
+        raise ArgumentError("loader has no images")
     return torch.cat(out).numpy()
 
 
@@ -164,7 +167,7 @@ def _answer(answer: Any, n: int) -> torch.Tensor:
     if not isinstance(answer, torch.Tensor):
         answer = answer["logits"] if hasattr(answer, "keys") else answer[0]
     if answer.ndim != 2 or len(answer) != n:
-        raise ValueError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
+        raise ArgumentError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
     logits: torch.Tensor = answer.float().cpu()
     return logits
 
@@ -184,23 +187,21 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def _check(model: Any, alpha_r: float, alpha_f: float, patches: str, max_patches: int, seed: int) -> None:
     if not isinstance(model, nn.Module):
-        raise ValueError(f"model is of type {type(model).__name__}: must be a torch.nn.Module")
+        raise ArgumentError(f"model is of type {type(model).__name__}: must be a torch.nn.Module")
     for name, alpha in (("alpha_r", alpha_r), ("alpha_f", alpha_f)):
-        if not 0 < alpha <= 1e30:
-            raise ValueError(f"{name} = {alpha}: must be above 0, at most 1e30")
+        if not 0 < real(alpha, name) <= 1e30:
+            raise ArgumentError(f"{name} = {alpha}: must be above 0, at most 1e30")
     if patches not in ("paper", "all"):
-        raise ValueError(f"patches = {patches!r}: must be 'paper' or 'all'")
-    if max_patches < 0:
-        raise ValueError(f"max_patches = {max_patches}: must be 0 or more")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed = {seed}: must be from 0 to 2^64 - 1")
+        raise ArgumentError(f"patches = {patches!r}: must be 'paper' or 'all'")
+    whole(max_patches, "max_patches", 0, 2**63 - 1)
+    seed_of(seed)
 
 
 def _copied(model: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(model)
     except Exception as error:
-        raise ValueError(f"the model cannot be copied ({error}): inplace=True edits the model itself") from error
+        raise ArgumentError(f"the model cannot be copied ({error}): inplace=True edits the model itself") from error
 
 
 def _place(model: nn.Module) -> Tuple[torch.device, torch.dtype]:
@@ -214,18 +215,21 @@ def _place(model: nn.Module) -> Tuple[torch.device, torch.dtype]:
 def _preserved(model: nn.Module) -> Iterator[None]:
     """Eval mode without gradients; modes, random states and flags are afterwards as they were."""
     modes = [(module, module.training) for module in model.modules()]
-    fast = torch.backends.mha.get_fastpath_enabled()
+    mha = getattr(torch.backends, "mha", None)  # not in every torch from 2.1 on
+    fast = mha.get_fastpath_enabled() if mha is not None else True
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     try:
         model.eval()
-        torch.backends.mha.set_fastpath_enabled(False)  # it computes whole blocks at once, where no layer is seen
+        if mha is not None:
+            mha.set_fastpath_enabled(False)  # it computes whole blocks at once, where no layer is seen
         with torch.no_grad():
             yield
     finally:
         for module, training in modes:
             module.training = training
-        torch.backends.mha.set_fastpath_enabled(fast)
+        if mha is not None:
+            mha.set_fastpath_enabled(fast)
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
@@ -258,6 +262,11 @@ def _full_float32() -> Iterator[None]:
 def on_device(device: torch.device) -> bool:
     """Whether torch sums Gram matrices there, rather than the library here."""
     return device.type != "cpu"
+
+
+def _said(shape: _patches.Shape) -> str:
+    """A layer's inputs for one image."""
+    return "x".join(map(str, shape.size)) if shape.size else f"{shape.each or 'varying numbers of'} vectors"
 
 
 class _Inputs:
@@ -352,7 +361,9 @@ class _Work:
         self.other: Dict[str, str] = {}
         self.channels_last = False
         if not self.weights and not self.left:
-            raise ValueError("the model has no layer with weights: no convolution, linear layer or attention")
+            if any(isinstance(m, torch.jit.ScriptModule) or "quantized" in type(m).__module__ for m in model.modules()):
+                raise ArgumentError("the model is scripted or quantised, and cannot be seen into: give the model that it was made from")
+            raise ArgumentError("the model has no layer with weights: no convolution, linear layer or attention")
 
     def look(self, source: Any) -> None:
         """Which layers there are, in the order in which inputs reach them, from a pass of one or two images."""
@@ -371,18 +382,18 @@ class _Work:
         self.channels_last = maps and images[2] > 1 and self.device.type == "cpu" and self._convolves()
         try:
             self._try(watch, images)
-        except RuntimeError:
-            if not self.channels_last:
-                raise
-            self.channels_last = False  # what reshapes by view() may not take it
+        except _library.Error:
+            raise
+        except Exception:
             self.names, self.uses, watch.other = {}, {}, {}
-            self._try(watch, images)
+            self.channels_last = False  # what reshapes by view() may not take it
+            self._first(watch, images)
         self.other = watch.other
         reached: Dict[int, int] = {}
         for number, first, end in sorted(self.uses):
             if first < reached.get(number, 0):
                 name = self.weights[number].name
-                raise ValueError(f"layer {name} serves both self-attention and cross-attention: it cannot be edited")
+                raise ArgumentError(f"layer {name} serves both self-attention and cross-attention: it cannot be edited")
             reached[number] = end
 
     def _convolves(self) -> bool:
@@ -394,11 +405,26 @@ class _Work:
         with watch:
             self.model(*args, **kwargs)
 
+    def _first(self, watch: _watch.Watch, images: _batches.Batch) -> None:
+        try:
+            self._try(watch, images)
+        except _library.Error:
+            raise
+        except Exception as error:
+            x = next(x for x in (*images[0], *images[1].values()) if isinstance(x, torch.Tensor) and x.ndim)
+            said = " ".join(str(error).split())
+            raise ArgumentError(
+                f"the model fails on the first retain images, of shape {tuple(x.shape)} and type {x.dtype}: {said}"
+            ) from error
+
     def select(self, layers: Union[str, Sequence[str]]) -> List[_watch.Key]:
         """The layers that are to be edited, as unlearn_layers_select."""
         keys = list(self.uses)
-        if not keys and not self.left:
-            raise ValueError("no layer was reached by the images")
+        if not keys:
+            reasons = "; ".join(f"{name}: {why}" for name, why in self.not_edited([]).items())
+            raise ArgumentError(f"no layer can be edited: {reasons}")
+        if not isinstance(layers, (str, Iterable)):
+            raise ArgumentError(f"layers = {layers!r}: must be 'all', 'last', 'first K', 'last K', 'only K', or a list of names")
         if isinstance(layers, str):
             words = layers.replace(",", " ").split()
             if layers == "all":
@@ -409,7 +435,7 @@ class _Work:
             if len(words) == 2 and words[0] in ("first", "last", "only"):
                 k = int(words[1]) if words[1].isdecimal() else 0
                 if not 1 <= k <= len(keys):
-                    raise ValueError(f"layers = {layers!r}: the number must be from 1 to {len(keys)}, the number of layers")
+                    raise ArgumentError(f"layers = {layers!r}: the number must be from 1 to {len(keys)}, the number of layers")
                 return {"first": keys[:k], "last": keys[-k:], "only": keys[k - 1 : k]}[words[0]]
             layers = words
         wanted = set()
@@ -418,10 +444,10 @@ class _Work:
             found = [k for k in keys if self._is_called(k, name)]
             if not found:
                 there = ", ".join(self.names.values())
-                raise ValueError(f"layers: no layer named {name!r} is reached by images; there are: {there}")
+                raise ArgumentError(f"layers: no layer named {name!r} is reached by images; there are: {there}")
             wanted.update(found)
         if not wanted:
-            raise ValueError("layers is empty: must be 'all', 'last', 'first K', 'last K', 'only K', or a list of names")
+            raise ArgumentError("layers is empty: must be 'all', 'last', 'first K', 'last K', 'only K', or a list of names")
         return [k for k in keys if k in wanted]
 
     def _is_called(self, key: _watch.Key, name: str) -> bool:
@@ -430,7 +456,7 @@ class _Work:
 
     def _refuse(self, names: Iterator[str]) -> None:
         for name in names:
-            raise ValueError(f"layer {name} cannot be edited ({self.left[name]}): name others by layers=[...]")
+            raise ArgumentError(f"layer {name} cannot be edited ({self.left[name]}): name others by layers=[...]")
 
     def collect(
         self, source: Any, side: str, images: int, wanted: List[_watch.Key]
@@ -445,16 +471,19 @@ class _Work:
 
         def take(key: _watch.Key, name: str, shape: _patches.Shape, x: torch.Tensor) -> None:
             if key not in numbers:
-                raise ValueError(f"layer {name} is reached by later batches only: the model treats its inputs differently")
+                raise ArgumentError(f"layer {name} is reached by later batches only: the model treats its inputs differently")
             if key not in plans:
                 return
             use = used[key] = used.get(key, -1) + 1
             if use >= len(plans[key]):
-                raise ValueError(f"layer {name} is used more often in a later batch than in the first")
+                raise ArgumentError(f"layer {name} is used more often in a later batch than in the first")
             plan, into = plans[key][use], held[key][use]
             if shape != plan.shape:
                 if self._fixed(plan.shape):
-                    raise ValueError(f"layer {name} gets inputs of another shape in a later batch: {shape} after {plan.shape}")
+                    said = f"{side}: {_said(shape)} after {_said(plan.shape)}"
+                    raise ArgumentError(
+                        f"layer {name} gets another shape of inputs in a later batch: {said}; use patches='all' or images of one size"
+                    )
                 plan = _patches.make_plan(shape, 0, watch.images, False, 0, 0, side)
                 into = _Held(plan, inputs[key], 0)
             with _layer(name):
@@ -543,11 +572,16 @@ class _Work:
     def not_edited(self, wanted: List[_watch.Key]) -> Dict[str, str]:
         """What has weights and was left as it is, and why."""
         out = dict(self.left)
-        out.update(self.other)
         reached = {key[0] for key in self.uses}
-        for number, weight in self.weights.items():
-            if number not in reached:
-                out.setdefault(weight.name, "no image reaches it")
+        norms = {id(p) for m in self.model.modules() if _watch.is_norm(m) for p in m.parameters(recurse=False)}
+        for path, parameter in self.model.named_parameters():
+            weight = self.weights.get(id(parameter))
+            name = weight.name if weight else path
+            layer = path.removeprefix("parametrizations.").split(".parametrizations.")[0]
+            said = self.other.get(path) or self.other.get(name)
+            if said or not (parameter.ndim < 2 or id(parameter) in norms | reached):
+                if layer not in self.left and layer.rpartition(".")[0] not in self.left:
+                    out[name] = said or _watch.UNSEEN
         for key in self.uses:
             if key not in wanted:
                 out[self.names[key]] = "not among `layers`"
