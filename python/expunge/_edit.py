@@ -100,11 +100,13 @@ class Gram(_library.Busy):
     @property
     def trace(self) -> float:
         """The sum of squares of all inputs, once finished; before that NaN."""
+        self._ready()
         return float(_library.library().expunge_space_trace(self._space))
 
     @property
     def rank(self) -> float:
         """The effective rank 1 / sum s_i^2 of the inputs, once finished; before that NaN."""
+        self._ready()
         return float(_library.library().expunge_space_rank(self._space))
 
 
