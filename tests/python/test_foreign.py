@@ -141,7 +141,7 @@ class Foreign(unittest.TestCase):
             self.assertTrue(torch.equal(w, before[name]), name)
 
 
-def test_of(name, make, slow):
+def case_of(name, make, slow):
     def run(self):
         self.check(make)
 
@@ -151,7 +151,7 @@ def test_of(name, make, slow):
 
 for models, slow in ((QUICK, False), (SLOW, True)):
     for name, make in models.items():
-        setattr(Foreign, "test_" + name.replace(" ", "_"), test_of(name, make, slow))
+        setattr(Foreign, "test_" + name.replace(" ", "_"), case_of(name, make, slow))
 
 
 if __name__ == "__main__":
