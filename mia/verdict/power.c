@@ -26,7 +26,8 @@ typedef struct {
     MiaGame game;
     MiaStatistic which;
     double planted[MOST_PLANTED]; /* what x moves by at each planted leak */
-    double exposed[EXPOSED];      /* of EPSILON: at each share of EXPOSED_AT */
+    double base;                  /* EPSILON: x of one retrained model, */
+    double exposed[EXPOSED];      /* and its rise at each share of EXPOSED_AT */
     double centre, count;
     bool against;
     double *apart; /* [R] the retrained models' x less their mean, over S; of length sqrt(R - 1) */
@@ -59,17 +60,37 @@ static double between(const double *at, const double *moved, int64_t points, dou
     return have;
 }
 
+/* The value that a move of x leads to. */
+static double value_at(const Moved *m, double moved)
+{
+    MiaRow row = {.count = m->count};
+    MathExchange x = {.centre = m->x.centre};
+    return m->centre + mia_row_at(&row, &x, moved);
+}
+
 /* By how much a leak of this size moves x. ALL_ALIKE: size as of the planted leaks. SOME_WHOLLY: the share `size` of the
  * members is above everything. */
 static double moved_by(const Work *w, const Moved *m, int leak, double size)
 {
-    const bool epsilon = m->which == MIA_STATISTIC_EPSILON;
-    if (leak == ALL_ALIKE) /* epsilon's evidence then varies more than among retrained models: not counted on */
-        return epsilon ? 0 : between(w->plant, m->planted, w->plants, size);
-    if (epsilon) return between(EXPOSED_AT, m->exposed, EXPOSED, size);
+    if (leak == ALL_ALIKE) return between(w->plant, m->planted, w->plants, size);
     MiaRow row = {.count = m->count};
     MathExchange x = {.centre = m->against ? 0 : m->x.centre};
     return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
+}
+
+/* t of a draw T, with a leak. ALL_ALIKE: epsilon's evidence, which then varies more than among retrained models, is not counted
+ * on. SOME_WHOLLY: T draws the others' share, above which the exposed stand; epsilon's evidence is the largest of several,
+ * that of the exposed, which hardly varies, among them. */
+static double t_of(const Work *w, const Moved *m, double T, int leak, double size)
+{
+    const bool epsilon = m->which == MIA_STATISTIC_EPSILON;
+    T *= m->x.share;
+    if (leak == ALL_ALIKE && epsilon) return T;
+    if (leak == ALL_ALIKE || m->against) return T + moved_by(w, m, leak, size) / m->x.reach;
+    if (epsilon) return fmax(T, (m->base + between(EXPOSED_AT, m->exposed, EXPOSED, size) - m->x.centre) / m->x.reach);
+    MiaRow row = {.count = m->count};
+    double others = value_at(m, T * m->x.reach);
+    return mia_row_offset(&row, &m->x, others + (1 - others) * size) / m->x.reach;
 }
 
 /* The tables' p: from 1/2 down to 1e-12. */
@@ -123,9 +144,7 @@ static bool closed(const Work *w, const double *own, int64_t count, const double
 static bool finds(const Work *w, const double *T, int leak, double size)
 {
     double *const own = w->p, *const others = w->p + w->count;
-    for (int64_t i = 0; i < w->count; i++)
-        w->all[i] = p_of(w, &w->moved[i],
-                         T[i] * w->moved[i].x.share + moved_by(w, &w->moved[i], leak, size) / w->moved[i].x.reach);
+    for (int64_t i = 0; i < w->count; i++) w->all[i] = p_of(w, &w->moved[i], t_of(w, &w->moved[i], T[i], leak, size));
     for (int game = 0; game < MIA_GAMES; game++) {
         int64_t count = 0, rest = 0;
         for (int64_t i = 0; i < w->count; i++)
@@ -268,10 +287,10 @@ out:
 }
 
 /* The rise of epsilon's evidence, had shares of the first retrained model's members scores above all others. */
-static BaseStatus expose(const MiaGameScores *g, double *moved /* [EXPOSED] */)
+static BaseStatus expose(const MiaGameScores *g, Moved *m)
 {
     BaseStatus st = BASE_OK;
-    double *score = NULL, base = 0, most = -INFINITY, least = INFINITY;
+    double *score = NULL, most = -INFINITY, least = INFINITY;
     int64_t *member = NULL, members = 0;
     MiaTable table = {0};
     BaseRandom random = base_random_make(0, "exposed", 0);
@@ -291,9 +310,9 @@ static BaseStatus expose(const MiaGameScores *g, double *moved /* [EXPOSED] */)
         mia_table_free(&table);
         BASE_TRY(mia_table_against(g, MIA_GAME_FORGET, score, &table));
         if (k < 0)
-            base = table.row[MIA_STATISTIC_EPSILON].x[0];
+            m->base = table.row[MIA_STATISTIC_EPSILON].x[0];
         else
-            moved[k] = table.row[MIA_STATISTIC_EPSILON].x[0] - base;
+            m->exposed[k] = table.row[MIA_STATISTIC_EPSILON].x[0] - m->base;
     }
 out:
     mia_table_free(&table);
@@ -329,7 +348,7 @@ static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *opti
             m.planted[k] = moved[k * MIA_STATISTICS + s];
             finite = finite && isfinite(m.planted[k]);
         }
-        if (s == MIA_STATISTIC_EPSILON) BASE_TRY(expose(g, m.exposed));
+        if (s == MIA_STATISTIC_EPSILON) BASE_TRY(expose(g, &m));
         double square = 0;
         m.apart = w->apart + w->count * w->R;
         for (int64_t r = 0; r < w->R; r++) {
@@ -349,14 +368,6 @@ static const Moved *first_of(const Work *w, MiaStatistic which)
     for (int64_t i = 0; i < w->count; i++)
         if (w->moved[i].game == MIA_GAME_FORGET && w->moved[i].which == which) return &w->moved[i];
     return NULL;
-}
-
-/* The value that a move of x leads to. */
-static double value_at(const Moved *m, double moved)
-{
-    MiaRow row = {.count = m->count};
-    MathExchange x = {.centre = m->x.centre};
-    return m->centre + mia_row_at(&row, &x, moved);
 }
 
 BaseStatus mia_power(const MiaAuditScores *scores, int64_t attacks, const MiaAuditOptions *options, MiaAudit *audit)

@@ -542,12 +542,18 @@ static void the_power_card_holds(void **state)
                 mia_audit_free(&got);
                 tried += !isnan(size);
                 BaseRandom r = base_random_make((uint64_t)t, "planted", 0);
-                for (int g = MIA_GAME_FORGET; g <= MIA_GAME_MODELS && !isnan(size); g++)
+                for (int g = MIA_GAME_FORGET; g <= MIA_GAME_MODELS && !isnan(size); g++) {
+                    int64_t left = 0,
+                            expose = llround(size * (g == MIA_GAME_FORGET ? 300 : 600)); /* of so many yet to come */
+                    for (int i = 0; i < 600; i++) left += g != MIA_GAME_FORGET || w->member[i];
                     for (int i = 0; i < 600; i++) {
                         double shift = sqrt(2.0) * math_stats_normal_quantile(some ? 0.5 : 0.5 + size);
                         if (g == MIA_GAME_FORGET && !w->member[i]) continue;
-                        w->unlearned[g][i] += some ? (base_random_uniform(&r) < size ? 12 : 0) : shift;
+                        bool one = base_random_uniform(&r) * (double)left-- < (double)expose;
+                        expose -= one;
+                        w->unlearned[g][i] += some ? (one ? 12 : 0) : shift;
                     }
+                }
                 failed += mia_audit(&w->scores, 1, &options, &got) != BASE_OK;
                 found += !isnan(size) && got.verdict <= MIA_OVER_FORGOTTEN;
                 mia_audit_free(&got);
