@@ -16,7 +16,7 @@
 #include "math/special.h"
 #include "mia/verdict/parts.h"
 
-enum { MOST_PLANTED = 8, EXPOSED = 4, TAILS = 256 };
+enum { MOST_PLANTED = 8, EXPOSED = 4, TAILS = 192 };
 /* Shares of members wholly exposed at which the rise of epsilon's evidence is worked out. */
 static const double EXPOSED_AT[EXPOSED] = {0.01, 0.02, 0.05, 0.2};
 
@@ -43,8 +43,8 @@ typedef struct {
     double alpha;
     double *apart; /* [room, R] */
     int64_t draws, R;
-    double one[TAILS], two[TAILS]; /* t of p_at, to one side and to two */
-    double images;                 /* MiaPower */
+    double tail[TAILS]; /* t of p_at, to one side */
+    double images;      /* MiaPower */
 } Work;
 
 enum { ALL_ALIKE, SOME_WHOLLY };
@@ -99,19 +99,19 @@ static double p_at(double k) { return 0.5 * pow(2e-12, k / (TAILS - 1)); }
 /* p of t: to one side of epsilon's evidence, else to two. Between the points of the table log p is linear in t. */
 static double p_of(const Work *w, const Moved *m, double t)
 {
-    const double *const at = m->which == MIA_STATISTIC_EPSILON ? w->one : w->two;
+    const int sides = m->which == MIA_STATISTIC_EPSILON ? 1 : 2;
     int64_t below = 0, above = TAILS - 1;
-    if (m->which != MIA_STATISTIC_EPSILON) t = fabs(t);
-    if (t <= at[0]) return 1; /* 1/2 and more decides nothing */
-    if (t >= at[above]) return p_at((double)above);
+    if (sides == 2) t = fabs(t);
+    if (t <= w->tail[0]) return 1; /* 1/2 and more decides nothing */
+    if (t >= w->tail[above]) return sides * p_at((double)above);
     while (above - below > 1) {
         int64_t middle = (below + above) / 2;
-        if (at[middle] <= t)
+        if (w->tail[middle] <= t)
             below = middle;
         else
             above = middle;
     }
-    return p_at((double)below + (t - at[below]) / (at[above] - at[below]));
+    return sides * p_at((double)below + (t - w->tail[below]) / (w->tail[above] - w->tail[below]));
 }
 
 /* Simes' test at alpha of @p p [count], ascending, among so many hypotheses, the others' p being 1. */
@@ -200,10 +200,7 @@ static BaseStatus draw(Work *w)
         double below = 1 - math_normal_upper(8.0 * i / (TABLE - 1) - 4);
         table[i] = math_stats_t_quantile(below, freedom);
     }
-    for (int k = 0; k < TAILS; k++) {
-        w->one[k] = math_stats_t_quantile(1 - p_at(k), freedom);
-        w->two[k] = math_stats_t_quantile(1 - p_at(k) / 2, freedom);
-    }
+    for (int k = 0; k < TAILS; k++) w->tail[k] = math_stats_t_quantile(1 - p_at(k), freedom);
     for (int64_t d = 0; d < w->draws; d++) {
         for (int64_t r = 0; r < w->R; r++) weight[r] = base_random_normal(&random);
         for (int64_t i = 0; i < w->count; i++) {
