@@ -335,6 +335,8 @@ static BaseStatus look(const MiaAuditScores *scores, const MiaAuditOptions *opti
         if (s != MIA_STATISTIC_EPSILON) *needed = enough(row, &x, (MiaStatistic)s, *needed, options, &w->images);
         if (!f->at[s].judged) continue;
         if (f->game == MIA_GAME_RETAIN || x.ranked || isnan(x.p)) continue;
+        if (s == MIA_STATISTIC_EPSILON && x.centre < -7)
+            continue; /* equal scores throughout: no rank is drawn (p = 1) */
         Moved m = {.x = x,
                    .game = f->game,
                    .which = (MiaStatistic)s,
