@@ -68,14 +68,19 @@ static double value_at(const Moved *m, double moved)
     return m->centre + mia_row_at(&row, &x, moved);
 }
 
-/* By how much a leak of this size moves x. ALL_ALIKE: size as of the planted leaks. SOME_WHOLLY: the share `size` of the
- * members is above everything. */
-static double moved_by(const Work *w, const Moved *m, int leak, double size)
+/* By how much x moves from its centre where the others' value is @p others and the share `size` of the members is above
+ * everything. */
+static double exposed_by(const Moved *m, double others, double size)
 {
-    if (leak == ALL_ALIKE) return between(w->plant, m->planted, w->plants, size);
     MiaRow row = {.count = m->count};
     MathExchange x = {.centre = m->against ? 0 : m->x.centre};
-    return mia_row_offset(&row, &x, m->centre + (1 - m->centre) * size);
+    return mia_row_offset(&row, &x, others + (1 - others) * size);
+}
+
+/* By how much a leak of this size moves x. ALL_ALIKE: size as of the planted leaks. */
+static double moved_by(const Work *w, const Moved *m, int leak, double size)
+{
+    return leak == ALL_ALIKE ? between(w->plant, m->planted, w->plants, size) : exposed_by(m, m->centre, size);
 }
 
 /* t of a draw T, with a leak. ALL_ALIKE: epsilon's evidence, which then varies more than among retrained models, is not counted
@@ -88,9 +93,7 @@ static double t_of(const Work *w, const Moved *m, double T, int leak, double siz
     if (leak == ALL_ALIKE && epsilon) return T;
     if (leak == ALL_ALIKE || m->against) return T + moved_by(w, m, leak, size) / m->x.reach;
     if (epsilon) return fmax(T, (m->base + between(EXPOSED_AT, m->exposed, EXPOSED, size) - m->x.centre) / m->x.reach);
-    MiaRow row = {.count = m->count};
-    double others = value_at(m, T * m->x.reach);
-    return mia_row_offset(&row, &m->x, others + (1 - others) * size) / m->x.reach;
+    return exposed_by(m, value_at(m, T * m->x.reach), size) / m->x.reach;
 }
 
 /* The tables' p: from 1/2 down to 1e-12. */
@@ -114,11 +117,11 @@ static double p_of(const Work *w, const Moved *m, double t)
     return sides * p_at((double)below + (t - w->tail[below]) / (w->tail[above] - w->tail[below]));
 }
 
-/* Simes' test at alpha of @p p [count], ascending, among so many hypotheses, the others' p being 1. */
-static bool simes(const Work *w, const double *p, int64_t count, int64_t among)
+/* Simes' test at alpha of @p p [count], ascending, among the whole family, the others' p being 1. */
+static bool simes(const Work *w, const double *p, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        if (p[i] * (double)among <= w->alpha * (double)(i + 1)) return true;
+        if (p[i] * (double)w->family <= w->alpha * (double)(i + 1)) return true;
     return false;
 }
 
@@ -127,7 +130,7 @@ static bool simes(const Work *w, const double *p, int64_t count, int64_t among)
 static bool closed(const Work *w, const double *own, int64_t count, const double *others, int64_t rest)
 {
     const int64_t silent = w->family - count - rest;
-    if (simes(w, own, count, w->family)) return true; /* no set that it is joined with has worse ranks */
+    if (simes(w, own, count)) return true; /* no set that it is joined with has worse ranks */
     for (int64_t joined = 0; joined <= rest; joined++) {
         const int64_t among = count + silent + joined;
         bool yes = false;
