@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "io/json.h"
+#include "session/model.h"
 
 #define CLI_COMMANDS(X)                                                                                                \
     X(run) X(report) X(train) X(unlearn) X(eval) X(predict) X(attack) X(audit) X(inspect) X(bench) X(list) X(cache)
@@ -16,6 +17,8 @@ extern const CliCommand *const cli_commands[];
 extern const size_t cli_command_count;
 extern const char *const cli_overview_before[], *const cli_overview_after[];
 
+/** Opens what --data, --weights, --arch, --image-size and --tuning say. The caller frees both, also after a failure. */
+BaseStatus cli_open(const CliOptions *options, SessionData *data, SessionModel *model);
 /** Prints a JSON value with a newline and frees it. */
 BaseStatus cli_print_json_take(IoJson *value);
 /** Prints a text and frees it; its sticky status is checked. */

@@ -62,11 +62,7 @@ static BaseStatus run(const CliOptions *o)
     SessionData data = {0};
     SessionModel model = {0};
     SessionEvaluation evaluation = {0};
-    BASE_TRY(session_weights_check(o->arch, o->weights));
-    BASE_TRY(session_data_open(o->data, &o->prepare, &data));
-    BASE_TRY(session_data_images(&data, o->image_size));
-    BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
-    BASE_TRY(session_model_tune(&model, o->tuning));
+    BASE_TRY(cli_open(o, &data, &model));
     BASE_TRY(session_evaluate(&data, &model, o->split, o->forget, o->use, &evaluation));
     BASE_TRY(o->json ? cli_print_json_take(session_evaluation_json(&evaluation, &data, &model))
                      : print_table(o, &data, &evaluation));

@@ -51,11 +51,7 @@ static BaseStatus run(const CliOptions *o)
     BASE_CHECK(dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0), BASE_EUSAGE,
                "--out %s: an HDF5 file is written, so its name must end in .h5", o->out);
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
-    BASE_TRY(session_weights_check(o->arch, o->weights));
-    BASE_TRY(session_data_open(o->data, &o->prepare, &data));
-    BASE_TRY(session_data_images(&data, o->image_size));
-    BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
-    BASE_TRY(session_model_tune(&model, o->tuning));
+    BASE_TRY(cli_open(o, &data, &model));
     BASE_TRY(session_data_view(&data, o->split, &view, &split));
     BASE_TRY(session_predict(model.net, &view, nn_precision_available(o->use), "predict", &predictions));
     BASE_TRY(save(o, &predictions, &data, &model));

@@ -93,11 +93,7 @@ static BaseStatus run(const CliOptions *o)
                "--image-size gives a tensor another shape, which the structure of the input cannot hold: -o "
                "must be a .safetensors file");
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
-    BASE_TRY(session_weights_check(o->arch, o->weights));
-    BASE_TRY(session_data_open(o->data, &o->prepare, &data));
-    BASE_TRY(session_data_images(&data, o->image_size));
-    BASE_TRY(session_model_open(o->arch, o->weights, &data, &model));
-    BASE_TRY(session_model_tune(&model, o->tuning));
+    BASE_TRY(cli_open(o, &data, &model));
     BASE_TRY(model_unlearning_prepare(&u, &data, &model, o->weights, o->forget, o->use, (uint64_t)o->seed));
     BASE_TRY(share(o, &u));
     BASE_TRY(model_unlearning_check(&u));
