@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import queue
 import sys
 import threading
 import warnings
@@ -187,47 +186,43 @@ def _warn(notices: str) -> None:
 
 
 class _Worker:
-    """A thread that makes a long call, so that the one that waits can be interrupted. The call's arrays live until it
-    has ended."""
+    """A thread that makes one long call, so that the one that waits can be interrupted. The call's arrays live until it
+    has ended, and with it its OpenMP threads: libgomp counts them beside torch's, and more than there are cores sleep at
+    every barrier."""
 
-    def __init__(self) -> None:
-        self.tasks: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+    def __init__(self, function: Callable[[], str], done: threading.Event) -> None:
+        self.function, self.done = function, done
+        self.result: Optional[str] = None
+        self.error: Optional[BaseException] = None
         self.thread = threading.Thread(target=self._run, name="expunge", daemon=True)
-        self.thread.start()
 
     def _run(self) -> None:
-        while True:
-            task = self.tasks.get()
-            if task is None:
-                return
-            function, result, done = task
-            try:
-                result.append(function())
-            except BaseException as error:  # handed to the thread that waits
-                result.append(error)
-            done.set()
-            del task, function, result, done
-
-    def run(self, function: Callable[[], Any], done: threading.Event) -> Any:
-        result: list[Any] = []
-        self.tasks.put((function, result, done))
         try:
-            while not done.wait(0.2):
+            self.result = self.function()
+        except BaseException as error:  # handed to the thread that waits
+            self.error = error
+        self.done.set()
+
+    def run(self) -> str:
+        self.thread.start()
+        try:
+            while not self.done.wait(0.2):
                 pass
         except BaseException:
-            self._cancel(done)
+            self._cancel()
             raise
-        if isinstance(result[0], BaseException):
-            raise result[0]
-        return result[0]
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
 
-    def _cancel(self, done: threading.Event) -> None:
+    def _cancel(self) -> None:
         """Asks the library to end what was interrupted. It would end all threads' calls: beside others this one runs on."""
         for _ in range(5):  # the call may not have begun the first time
             with _lock:
                 if _loaded and _calling == {self.thread.ident}:
                     _loaded.expunge_cancel()
-            if done.wait(0.1):
+            if self.done.wait(0.1):
                 return
 
 
@@ -254,7 +249,6 @@ def call_long(
     library()
     for user in users:
         user._ready()
-    worker = _Worker()
     done = threading.Event()
 
     def task(held: Any = (keep, users)) -> str:
@@ -264,9 +258,4 @@ def call_long(
 
     for user in users:
         user._done = done
-    try:
-        notices = worker.run(task, done)
-    finally:
-        # Its end ends its OpenMP threads: libgomp counts them beside torch's, and more than there are cores sleep at every barrier.
-        worker.tasks.put(None)
-    _warn(notices)
+    _warn(_Worker(task, done).run())
