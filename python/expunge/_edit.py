@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import _arrays, _library
 from ._arrays import real, whole
 from ._library import ArgumentError
 
-LONG = 2048  # features from which calls that add rows may be interrupted
+FEW = 512  # rows that the library multiplies at once
 
 
 class Gram(_library.Busy):
@@ -28,10 +29,10 @@ class Gram(_library.Busy):
 
     def __init__(self, f: int, rows: int = 0, route: str = "auto") -> None:
         self._space = ctypes.c_void_p()
-        self._finished = False
+        self.route = str(route)
         self.f = whole(f, "features", 1, 2**31 - 1)
         self.rows = 0  #: rows added so far
-        _library.call("expunge_space_create", self.f, whole(rows, "rows", 0, 2**63 - 1), str(route).encode(), ctypes.byref(self._space))
+        _library.call("expunge_space_create", self.f, whole(rows, "rows", 0, 2**63 - 1), self.route.encode(), ctypes.byref(self._space))
         self._free = _library.library().expunge_space_free
 
     def __del__(self) -> None:
@@ -57,18 +58,14 @@ class Gram(_library.Busy):
         self._add(_arrays.check_matrix(x, "x"), "expunge_space_add_columns", first, width, len(spans))
 
     def _add(self, x: Any, function: str, *more: Any) -> None:
-        # the library multiplies hundreds of rows at a time: of many columns that takes seconds
         self._ready()
-        cost = 1.0 if self.f > LONG else float(x.shape[1]) ** 2
+        row = float(x.shape[1]) ** 2 / 2
         before = self.rows
         try:
-            for piece in _arrays.pieces(x, cost):
+            for piece in _arrays.pieces(x, row if FEW * row <= _library.QUICK else 1.0):
                 held, at, stride, kind = _arrays.on_host(piece)
                 arguments = (function, self._space, at, piece.shape[0], stride, kind, *more)
-                if self.f > LONG:
-                    _library.call_long(*arguments, keep=held, users=(self,))
-                else:
-                    _library.call(*arguments)
+                _library.call_long(*arguments, keep=held, users=(self,), work=row * piece.shape[0])
                 self.rows += piece.shape[0]
                 del held
         except BaseException as error:
@@ -90,12 +87,13 @@ class Gram(_library.Busy):
     def finish(self) -> "Gram":
         """Ends the stream of rows; `edit` does that by itself. Returns self."""
         self._ready()
-        if not self._finished:
-            _library.call_long("expunge_space_finish", self._space, users=(self,), then=self._finish)
+        if math.isnan(self.trace):
+            _library.call_long("expunge_space_finish", self._space, users=(self,), work=self._work(float(self.f) ** 2))
         return self
 
-    def _finish(self) -> None:
-        self._finished = True
+    def _work(self, closed: float) -> float:
+        """`closed` multiplications if that is the route; others take more than is worth telling."""
+        return closed if self.route in ("auto", "closed") else math.inf
 
     @property
     def trace(self) -> float:
@@ -145,6 +143,7 @@ def edit_with_info(
             ctypes.byref(out) if out is not None else None,
             keep=(held, kept, out),
             users=(retain, forget),
+            work=sum(space._work(float(f) ** 2 * (f / 3 + 2 * outputs)) for space in (retain, forget)),
         )
     except _library.Error as error:
         if "not positive definite" not in str(error):

@@ -529,7 +529,8 @@ class _Work:
                 part, info = edit_with_info(w, r, f, float(alpha_r), float(alpha_f), "auto", True)
             parts.append(part)
             infos.append(info or {})
-        whole = float(weight.double().square().sum()) if weight.device.type != "mps" else float(weight.float().square().sum())
+        sums = torch.float32 if weight.device.type == "mps" else torch.float64
+        whole = float(torch.linalg.vector_norm(weight, dtype=sums)) ** 2
         row: Dict[str, Any] = {
             "name": name,
             "n_retain": retain.rows,
