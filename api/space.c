@@ -159,17 +159,32 @@ out:
     return st;
 }
 
-static BaseStatus check_diagonal(const void *gram, bool wide, int64_t stride, int64_t features)
+static double entry(const void *gram, bool wide, int64_t at)
 {
+    return wide ? ((const double *)gram)[at] : (double)((const float *)gram)[at];
+}
+
+/* What every X^T X is like: sums of squares in the diagonal, and beside it nothing beyond what Cauchy and Schwarz allow. Sums
+ * of float32 products are off by some 1e-4 of that at most. */
+static BaseStatus check_gram(const void *gram, bool wide, int64_t stride, int64_t features)
+{
+    const double ROUNDING = 1.01;
     for (int64_t i = 0; i < features; i++) {
-        double value =
-            wide ? ((const double *)gram)[i * (stride + 1)] : (double)((const float *)gram)[i * (stride + 1)];
-        if (!(value >= 0 && isfinite(value)))
+        double own = entry(gram, wide, i * stride + i);
+        if (!(own >= 0 && isfinite(own)))
             return base_error_set(
                 BASE_EARG,
                 "the Gram matrix has %g in row %lld of its diagonal: sums of squares are 0 or more, and "
                 "finite",
-                value, (long long)i);
+                own, (long long)i);
+        for (int64_t j = 0; j < i; j++) {
+            double value = entry(gram, wide, i * stride + j);
+            if (fabs(value) > ROUNDING * sqrt(own) * sqrt(entry(gram, wide, j * stride + j)))
+                return base_error_set(BASE_EARG,
+                                      "the Gram matrix has %g in row %lld, column %lld, more than the diagonal allows: "
+                                      "it is not of the form X^T X",
+                                      value, (long long)i, (long long)j);
+        }
     }
     return BASE_OK;
 }
@@ -215,7 +230,7 @@ expunge_status expunge_space_add_gram(expunge_space *space, const void *gram, in
     BASE_CHECK(rows >= 1, BASE_EARG, "rows = %lld: must be the number of rows that the Gram matrix is of",
                (long long)rows);
     BASE_TRY(check_open(space, rows));
-    BASE_TRY(check_diagonal(gram, wide, stride, space->features));
+    BASE_TRY(check_gram(gram, wide, stride, space->features));
     BASE_TRY(unlearn_space_add_gram(space->space, gram, wide, stride, rows));
     space->seen += rows;
 out:

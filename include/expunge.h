@@ -138,7 +138,8 @@ EXPUNGE_API expunge_status expunge_space_add_columns(expunge_space *space, const
 /**
  * Adds @p rows rows by their finished Gram matrix X^T X [features, features], as another device may have computed it; the lower
  * triangle is read. Types: F32, F64. May be mixed with expunge_space_add. Cost: features^2 / 2 additions.
- * @return EXPUNGE_EARG (as above; a diagonal value below 0 or not finite), EXPUNGE_EUSAGE (the space keeps rows: route svd
+ * @return EXPUNGE_EARG (as above; a diagonal value below 0 or not finite, another of more than 1.01 of the
+ *         root of the two diagonal values beside it), EXPUNGE_EUSAGE (the space keeps rows: route svd
  *         or reference, or fewer announced rows than features), EXPUNGE_ENOMEM.
  */
 EXPUNGE_API expunge_status expunge_space_add_gram(expunge_space *space, const void *gram, int64_t stride,

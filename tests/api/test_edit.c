@@ -396,6 +396,11 @@ static void test_refusals(void **state)
     assert_refused(expunge_space_add_gram(space, gram, F, EXPUNGE_F64, 21), EARG, "1 rows more than the 20 announced");
     gram[F + 1] = -2;
     assert_refused(expunge_space_add_gram(space, gram, F, EXPUNGE_F64, 3), EARG, "-2 in row 1");
+    gram[F + 1] = 4;
+    gram[0] = 1;
+    gram[F] = -2.1; /* -2 could be */
+    assert_refused(expunge_space_add_gram(space, gram, F, EXPUNGE_F64, 3), EARG, "-2.1 in row 1, column 0");
+    gram[0] = gram[F] = 0;
     assert_refused(expunge_edit(space, space, w, OUT, F, EXPUNGE_F32, 1, 1, out, F, NULL), EARG,
                    "retain is not finished");
     assert_refused(expunge_space_spectrum(space, s, F, &count), EARG, "space is not finished");

@@ -99,9 +99,11 @@ class Arguments(unittest.TestCase):
         )
 
     def test_indefinite_gram(self):
-        gram = expunge.Gram(2).add_gram(np.array([[1.0, 2], [2, 1]]), 5)
+        with self.assertRaisesRegex(ValueError, "more than the diagonal allows"):
+            expunge.Gram(2).add_gram(np.array([[1.0, 2], [2, 1]]), 5)
+        gram = expunge.Gram(3).add_gram(np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]]), 5)  # pairs of columns could be
         with self.assertRaisesRegex(ValueError, "negative eigenvalues"):
-            expunge.edit(np.eye(2), gram, np.eye(2))
+            expunge.edit(np.eye(3), gram, np.eye(3))
 
     def test_signals(self):
         self.refused(
