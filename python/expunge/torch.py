@@ -155,8 +155,11 @@ def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float3
     inner = unwrapped(model)
     out: List[torch.Tensor] = []
     with _preserved(inner):
+        first = 0
         for args, kwargs, n in _batches.batches(source, "loader", *_place(inner), "logits", 0):
-            out.append(_answer(inner(*args, **kwargs), n))
+            with _failing(f"images {first} to {first + n - 1}", (args, kwargs, n)):
+                out.append(_answer(inner(*args, **kwargs), n))
+            first += n
     if not out:
         raise ArgumentError("loader has no images")
     return torch.cat(out).numpy()
@@ -235,6 +238,19 @@ def _preserved(model: nn.Module) -> Iterator[None]:
         torch.set_rng_state(states[2])
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
+
+
+@contextlib.contextmanager
+def _failing(images: str, batch: _batches.Batch) -> Iterator[None]:
+    """What a model raises, as one sentence that names the images; the library's sentences as they are."""
+    try:
+        yield
+    except (_library.Error, MemoryError, getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)):
+        raise
+    except Exception as error:
+        x = next(x for x in (*batch[0], *batch[1].values()) if isinstance(x, torch.Tensor) and x.ndim)
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise ArgumentError(f"the model fails on {images}, of shape {tuple(x.shape)} and type {x.dtype}: {said}") from error
 
 
 @contextlib.contextmanager
@@ -406,16 +422,8 @@ class _Work:
             self.model(*args, **kwargs)
 
     def _first(self, watch: _watch.Watch, images: _batches.Batch) -> None:
-        try:
+        with _failing("the first retain images", images):
             self._try(watch, images)
-        except _library.Error:
-            raise
-        except Exception as error:
-            x = next(x for x in (*images[0], *images[1].values()) if isinstance(x, torch.Tensor) and x.ndim)
-            said = " ".join(str(error).split())
-            raise ArgumentError(
-                f"the model fails on the first retain images, of shape {tuple(x.shape)} and type {x.dtype}: {said}"
-            ) from error
 
     def select(self, layers: Union[str, Sequence[str]]) -> List[_watch.Key]:
         """The layers that are to be edited, as unlearn_layers_select."""
@@ -493,11 +501,13 @@ class _Work:
 
         watch = _watch.Watch(self.model, self.weights, take)
         label = "inputs to " + side
+        first = 0
         for args, kwargs, n in _batches.batches(source, side, self.device, self.dtype, label, images, self.channels_last):
             watch.images = n
             used.clear()
-            with watch:
+            with _failing(f"{side} images {first} to {first + n - 1}", (args, kwargs, n)), watch:
                 self.model(*args, **kwargs)
+            first += n
         for key, gathered in inputs.items():
             with _layer(self.names[key]):
                 for waiting in held.pop(key):

@@ -420,6 +420,7 @@ class Unlearn(unittest.TestCase):
             ("retain is of type int", small(), 3, b, {}),
             ("forget gives batches of type str", small(), a, ["x"], {}),
             ("layer 0: .*not finite", small(), sick, b, {}),
+            ("fails on retain images 20 to 23, of shape .4, 5, 9, 9.", small(), [a, torch.zeros(4, 5, 9, 9)], b, {}),
             ("layer 4: .*not finite", spoiled, a, b, {}),
             ("no layer with weights", nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)), a, b, {}),
             ("model is of type function", lambda x: x, a, b, {}),
