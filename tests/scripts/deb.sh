@@ -39,6 +39,7 @@ as_user c '
         name=$(basename $source .c)
         cc $source $(pkg-config --cflags --libs expunge) -lm -o $name
         cc $source $(pkg-config --static --cflags --libs expunge | sed "s/-lexpunge\>/-l:libexpunge.a/") -lm -o $name-static
+        case $name in images | unlearn | verdict) continue ;; esac # they read weights: tests/scripts/library.sh
         for program in $name $name-static; do ./$program >said; grep -v "\"seconds\"" said >$program.said; done
         [ $name = audit ] || cmp $name.said $name-static.said
     done
