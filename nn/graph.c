@@ -148,16 +148,21 @@ NnNode nn_graph_like(NnGraph *g, NnNode x, NnNodeKind kind, int64_t H, const cha
     return nn_graph_add(g, info, name);
 }
 
+NnNode nn_graph_append(NnGraph *g, const NnGraph *from)
+{
+    NnNode last = nn_input(g);
+    for (int32_t i = 1; i < from->count && last >= 0; i++) last = nn_graph_add(g, from->nodes[i], from->nodes[i].name);
+    return last;
+}
+
 BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out)
 {
     BaseStatus st = BASE_OK;
     NnGraph *g = NULL;
     *out = NULL;
     BASE_TRY(nn_graph_create(graph->nodes[0].C, graph->nodes[0].H, graph->nodes[0].W, &g));
-    for (int32_t i = 1; i < graph->count; i++) {
-        nn_graph_add(g, graph->nodes[i], graph->nodes[i].name);
-        BASE_TRY(nn_graph_status(g));
-    }
+    nn_graph_append(g, graph);
+    BASE_TRY(nn_graph_status(g));
     *out = g;
     g = NULL;
 out:

@@ -68,7 +68,10 @@ out:
 }
 
 const NnNodeInfo *nn_plan_node(const NnPlan *plan, NnNode x) { return nn_graph_node(plan->graph, x); }
-void nn_plan_count(NnPlan *plan, int64_t flops) { plan->flops += flops; }
+void nn_plan_count(NnPlan *plan, int64_t flops)
+{
+    if (__builtin_add_overflow(plan->flops, flops, &plan->flops)) plan->flops = INT64_MAX;
+}
 
 BaseStatus nn_plan_layer(NnPlan *plan, NnNodeInfo *node, int ndim)
 {
@@ -98,7 +101,12 @@ BaseStatus nn_plan_layer(NnPlan *plan, NnNodeInfo *node, int ndim)
                        .out_h = node->H,
                        .out_w = node->W,
                        .features = in->C / node->groups * node->kernel_h * node->kernel_w};
-    nn_plan_count(plan, 2 * layer->K * layer->features * layer->out_h * layer->out_w);
+    int64_t flops = 2;
+    const int64_t factors[] = {layer->K, layer->features, layer->out_h, layer->out_w};
+    for (int i = 0; i < 4; i++)
+        BASE_CHECK(!__builtin_mul_overflow(flops, factors[i], &flops), BASE_ESHAPE, "%s has too many multiplications",
+                   node->name);
+    nn_plan_count(plan, flops);
 out:
     return st;
 }

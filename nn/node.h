@@ -30,6 +30,7 @@ typedef struct {
     double epsilon, momentum; /* norms; batch norm */
     int function;             /* activation: an NnFunction */
     double slope;             /* leaky ReLU, below 0 */
+    int64_t ones[2];          /* vector: axes of size 1 before and behind that of the channels */
     /* filled by nn_net_create_take; -1: none */
     int weight, bias_slice; /* parameter slices */
     int mean, var;          /* buffer slices */
@@ -42,6 +43,8 @@ const NnNodeInfo *nn_graph_node(const NnGraph *graph, NnNode x);
 NnNodeInfo *nn_graph_edit(NnGraph *graph, NnNode x);
 /** Nodes and names; the slices and layers that nn_net_create_take fills are none again. */
 BaseStatus nn_graph_clone(const NnGraph *graph, NnGraph **out);
+/** Adds the nodes of @p from, but for its input, to @p graph, which has an input alone. The last one, or -1. */
+NnNode nn_graph_append(NnGraph *graph, const NnGraph *from);
 /** The first error of the builders, its text set again; BASE_OK without one. */
 BaseStatus nn_graph_status(const NnGraph *graph);
 

@@ -126,7 +126,7 @@ static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnAr
         view.items[i].alias = NULL;
         if (!view.items[i].aside) view.items[i].name += skip;
     }
-    BASE_TRY(nn_naming_apply(&view));
+    if (!arch || !arch->file) BASE_TRY(nn_naming_apply(&view));
     if (arch) BASE_TRY(data ? try_arch(arch, &view, data, &nearest, fits) : try_names(arch, &view, fits));
     for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !arch && !*fits; i++) {
         const NnArch *one = base_registry_at(&nn_arch_registry, i);
@@ -157,6 +157,7 @@ BaseStatus nn_recognise_names(IoTensors *tensors, const NnArch *arch, const int6
         skip += next;
     }
     if (fits) BASE_TRY(io_tensors_cut(tensors, skip));
+    if (arch && arch->file) goto out; /* its names are the checkpoint's */
     BASE_TRY(nn_naming_apply(tensors));
     for (size_t i = 0; i < tensors->copy_count; i++) BASE_TRY(nn_naming_apply(tensors->copies[i].tensors));
 out:

@@ -4,7 +4,11 @@
 
 #include "base/registry.h"
 #include "io/tensors.h"
+#include "nn/graph_file.h"
 #include "nn/net.h"
+
+/** In front of a graph file's path, where an architecture is named (docs/graph.md). */
+#define NN_ARCH_GRAPH "graph:"
 
 typedef struct {
     BaseEntry entry;
@@ -18,6 +22,7 @@ typedef struct {
     /** Side of the square images a checkpoint is made for, where its tensors tell; else 0. NULL: they never do. */
     int64_t (*side)(const void *form, const IoTensors *tensors);
     const struct NnArchFamily *family; /* of any sizes; NULL: none but those in the list */
+    const NnGraphFile *file;           /* what it was read from, which fixes the input; NULL: it is drawn here */
 } NnArch;
 /* Architectures that are no row of the list, told by a name that holds all of their sizes or by a checkpoint. They live
  * as long as the process. */
@@ -37,8 +42,17 @@ BaseStatus nn_arch_shape(const NnArch *arch, const int64_t data[3], const IoTens
 BaseStatus nn_arch_build(const NnArch *arch, const int64_t data[3], int64_t K, NnNet **out);
 /** For images of exactly @p shape. @p numbers false: names and shapes only, nothing to run (nn_net_outline_take). */
 BaseStatus nn_arch_build_at(const NnArch *arch, const int64_t shape[3], int64_t K, bool numbers, NnNet **out);
-/** By name: of the list, or of a family. BASE_ENOTFOUND with "did you mean". BASE_EUSAGE. */
+/** By name: of the list, or of a family. BASE_ENOTFOUND with "did you mean". BASE_EUSAGE. Or "graph:FILE.json", perhaps
+ *  with what the found one's own name ends in, "#" and the first 12 digits of the content's hash: BASE_EFORMAT where the
+ *  content is another one. */
 BaseStatus nn_arch_find(const char *name, const NnArch **out);
+/** Frees all that nn_arch_find made of graph files: none of them may be in use. */
+void nn_arch_release(void);
+/** Appends what stands for the architecture called @p name in keys and hashes: the name, or "graph:" and the hash of a
+ *  file's content, wherever it is. Errors of nn_arch_find stick in @p out. */
+void nn_arch_key(const char *name, BaseText *out);
+/** Both names are of one architecture: files of the same content are. */
+bool nn_arch_same(const char *a, const char *b);
 /** The member of a family that the checkpoint's shapes (and its folder's config.json) describe; *out NULL: none is.
  *  BASE_ESHAPE where they leave something open. BASE_ENOMEM. */
 BaseStatus nn_arch_of(const IoTensors *tensors, const NnArch **out);

@@ -34,5 +34,41 @@ NnNode nn_leaky_relu(NnGraph *g, NnNode x, double slope)
     return activation(g, x, NN_LEAKY_RELU, slope);
 }
 
-const NnOperation nn_operation_relu = {.title = "a ReLU"};
-const NnOperation nn_operation_activation = {.title = "an activation"};
+static NnNode relu_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name, (void)set;
+    return nn_relu(g, in[0]);
+}
+
+static NnNode function_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    if (set->function == NN_LEAKY_RELU) return nn_leaky_relu(g, in[0], set->slope);
+    return nn_activation(g, in[0], (NnFunction)set->function);
+}
+
+static bool same_function(const NnForm *form, const NnNodeInfo *node)
+{
+    return node->function == form->function || (form->function == NN_GELU && node->function == NN_GELU_TANH);
+}
+
+static const char *const APPROXIMATE[] = {"none", "tanh", NULL};
+static const NnAttribute GELU[] = {
+    {"approximate", NN_ATTRIBUTE_CHOICE, offsetof(NnNodeInfo, function), .words = APPROXIMATE}};
+static const NnAttribute LEAKY[] = {
+    {"negative_slope", NN_ATTRIBUTE_REAL, offsetof(NnNodeInfo, slope), .usual = 0.01, .least = 0, .most = 0.99}};
+#define FUNCTION(title, value)                                                                                         \
+    &(const NnForm) { title, 1, 1, .function = (value), .build = function_of, .suits = same_function }
+#define FUNCTION_WITH(title, value, table)                                                                             \
+    &(const NnForm)                                                                                                    \
+    {                                                                                                                  \
+        title, 1, 1, NN_ATTRIBUTES(table), .function = (value), .build = function_of, .suits = same_function           \
+    }
+
+const NnOperation nn_operation_relu = {.title = "a ReLU", NN_FORMS(&(const NnForm){"relu", 1, 1, .build = relu_of})};
+const NnOperation nn_operation_activation = {
+    .title = "an activation",
+    NN_FORMS(FUNCTION("sigmoid", NN_SIGMOID), FUNCTION("tanh", NN_TANH), FUNCTION("silu", NN_SILU),
+             FUNCTION("hardsigmoid", NN_HARD_SIGMOID), FUNCTION("hardswish", NN_HARD_SWISH),
+             FUNCTION("relu6", NN_RELU6), FUNCTION_WITH("leaky_relu", NN_LEAKY_RELU, LEAKY),
+             FUNCTION_WITH("gelu", NN_GELU, GELU))};

@@ -12,4 +12,11 @@ NnNode nn_add(NnGraph *g, NnNode a, NnNode b)
     return nn_graph_add(g, (NnNodeInfo){.kind = NN_NODE_ADD, .in = {a, b}, .C = x->C, .H = x->H, .W = x->W}, NULL);
 }
 
-const NnOperation nn_operation_add = {.title = "an add"};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name, (void)set;
+    return nn_add(g, in[0], in[1]);
+}
+
+const NnOperation nn_operation_add = {
+    .title = "an add", NN_FORMS(&(const NnForm){"add", 2, 2, .meaning = "of equal shapes", .build = form})};

@@ -24,4 +24,15 @@ out:
     return st;
 }
 
-const NnOperation nn_operation_batch_norm = {"a batch norm", plan};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count;
+    return nn_batch_norm_of(g, in[0], name, set->epsilon, set->momentum);
+}
+
+static const NnAttribute ATTRIBUTES[] = {
+    NN_EPSILON, {"momentum", NN_ATTRIBUTE_REAL, offsetof(NnNodeInfo, momentum), .usual = 0.1, .least = 0, .most = 1}};
+static const NnForm FORM = {
+    "batch_norm", 1, 1, .tensors = "`.weight`, `.bias`, `.running_mean`, `.running_var`", NN_ATTRIBUTES(ATTRIBUTES),
+    .build = form};
+const NnOperation nn_operation_batch_norm = {"a batch norm", plan, NN_FORMS(&FORM)};

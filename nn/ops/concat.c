@@ -12,4 +12,14 @@ NnNode nn_concat(NnGraph *g, NnNode a, NnNode b)
     return nn_graph_add(g, info, NULL);
 }
 
-const NnOperation nn_operation_concat = {.title = "a concatenation"};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)name, (void)set;
+    NnNode x = in[0];
+    for (int i = 1; i < count; i++) x = nn_concat(g, x, in[i]);
+    return x;
+}
+
+const NnOperation nn_operation_concat = {
+    .title = "a concatenation",
+    NN_FORMS(&(const NnForm){"concat", 2, NN_FORM_INPUTS, .meaning = "along C", .build = form})};

@@ -64,4 +64,28 @@ NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel
 
 static BaseStatus plan(NnPlan *plan, NnNodeInfo *node) { return nn_plan_layer(plan, node, 4); }
 
-const NnOperation nn_operation_convolution = {"a convolution", plan};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count;
+    const NnConv conv = {.K = set->C,
+                         .kernel_h = set->kernel_h,
+                         .kernel_w = set->kernel_w,
+                         .stride = set->stride,
+                         .pad_h = set->pad_h,
+                         .pad_w = set->pad_w,
+                         .dilation = set->dilation,
+                         .groups = set->groups,
+                         .bias = set->bias};
+    return convolution(g, in[0], name, &conv);
+}
+
+static const NnAttribute ATTRIBUTES[] = {
+    NN_NEEDED("out_channels", C),
+    {"kernel_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, kernel_h), true, .least = 1, .most = NN_GRAPH_LARGEST},
+    {"stride", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, stride), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST},
+    {"padding", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, pad_h), .usual = 0, .least = 0, .most = NN_GRAPH_LARGEST},
+    {"dilation", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, dilation), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST},
+    {"groups", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, groups), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST},
+    {"bias", NN_ATTRIBUTE_FLAG, offsetof(NnNodeInfo, bias), .usual = 1}};
+static const NnForm FORM = {"conv2d", 1, 1, .tensors = "`.weight`, `.bias`", NN_ATTRIBUTES(ATTRIBUTES), .build = form};
+const NnOperation nn_operation_convolution = {"a convolution", plan, NN_FORMS(&FORM)};

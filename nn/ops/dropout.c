@@ -14,4 +14,29 @@ static NnNode dropout(NnGraph *g, NnNode x, double p, bool whole)
 NnNode nn_dropout(NnGraph *g, NnNode x, double p) { return dropout(g, x, p, false); }
 NnNode nn_stochastic_depth(NnGraph *g, NnNode x, double p) { return dropout(g, x, p, true); }
 
-const NnOperation nn_operation_dropout = {.title = "a dropout"};
+static NnNode dropout_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    return nn_dropout(g, in[0], set->p);
+}
+
+static NnNode depth_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    return nn_stochastic_depth(g, in[0], set->p);
+}
+
+static bool of_values(const NnForm *form, const NnNodeInfo *node)
+{
+    (void)form;
+    return !node->whole;
+}
+
+static const NnAttribute VALUES[] = {
+    {"p", NN_ATTRIBUTE_REAL, offsetof(NnNodeInfo, p), .usual = 0.5, .least = 0, .most = 1}};
+static const NnAttribute IMAGES[] = {{"p", NN_ATTRIBUTE_REAL, offsetof(NnNodeInfo, p), true, .least = 0, .most = 1}};
+static const NnForm DROPOUT = {
+    "dropout", 1, 1, .meaning = "in training only", NN_ATTRIBUTES(VALUES), .build = dropout_of, .suits = of_values};
+static const NnForm DEPTH = {
+    "stochastic_depth", 1, 1, .meaning = "of whole images, in training only", NN_ATTRIBUTES(IMAGES), .build = depth_of};
+const NnOperation nn_operation_dropout = {.title = "a dropout", NN_FORMS(&DROPOUT, &DEPTH)};

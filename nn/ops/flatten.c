@@ -12,4 +12,12 @@ NnNode nn_flatten(NnGraph *g, NnNode x)
     return nn_graph_add(g, info, NULL);
 }
 
-const NnOperation nn_operation_flatten = {.title = "a flatten"};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name, (void)set;
+    return nn_flatten(g, in[0]);
+}
+
+static const NnForm FORM = {"flatten", 1, 1, .meaning = "`[C, H, W]` becomes `[C H W, 1, 1]`, C slowest",
+                            .build = form};
+const NnOperation nn_operation_flatten = {.title = "a flatten", NN_FORMS(&FORM)};

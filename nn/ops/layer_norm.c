@@ -11,4 +11,18 @@ NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon)
     return norm;
 }
 
-const NnOperation nn_operation_layer_norm = {"a layer norm", nn_plan_norm};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count;
+    return nn_layer_norm(g, in[0], name, set->epsilon);
+}
+
+static const NnAttribute ATTRIBUTES[] = {NN_EPSILON};
+static const NnForm FORM = {"layer_norm",
+                            1,
+                            1,
+                            .tensors = "`.weight`, `.bias`",
+                            .meaning = "over C of each token or pixel",
+                            NN_ATTRIBUTES(ATTRIBUTES),
+                            .build = form};
+const NnOperation nn_operation_layer_norm = {"a layer norm", nn_plan_norm, NN_FORMS(&FORM)};

@@ -38,4 +38,21 @@ NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K)
 
 static BaseStatus plan(NnPlan *plan, NnNodeInfo *node) { return nn_plan_layer(plan, node, 2); }
 
-const NnOperation nn_operation_linear = {"a linear layer", plan};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count;
+    return nn_op_linear_node(g, in[0], name, set->C, set->bias, set->packed, NN_GRAPH_LARGEST);
+}
+
+static const NnAttribute ATTRIBUTES[] = {NN_NEEDED("out_features", C),
+                                         {"bias", NN_ATTRIBUTE_FLAG, offsetof(NnNodeInfo, bias), .usual = 1},
+                                         {"packed", NN_ATTRIBUTE_FLAG, offsetof(NnNodeInfo, packed), .usual = 0}};
+static const NnForm FORM = {"linear",
+                            1,
+                            1,
+                            .tensors = "`.weight`, `.bias`",
+                            .meaning = "of each token or pixel by itself; `packed`: the tensors are `<name>_weight` "
+                                       "and `<name>_bias`, as `in_proj` of `nn.MultiheadAttention`",
+                            NN_ATTRIBUTES(ATTRIBUTES),
+                            .build = form};
+const NnOperation nn_operation_linear = {"a linear layer", plan, NN_FORMS(&FORM)};

@@ -11,6 +11,23 @@ static const NnOperation *const OPERATIONS[] = {
 
 const NnOperation *nn_operation_of(NnNodeKind kind) { return OPERATIONS[kind]; }
 
+/* Whether an operation before @p end has it too. */
+static bool is_again(const NnForm *form, size_t end)
+{
+    for (size_t k = 1; k < end; k++)
+        for (const NnForm *const *f = OPERATIONS[k]->forms; f && *f; f++)
+            if (*f == form) return true;
+    return false;
+}
+
+const NnForm *nn_form_at(size_t i)
+{
+    for (size_t k = 1; k < sizeof OPERATIONS / sizeof *OPERATIONS; k++)
+        for (const NnForm *const *f = OPERATIONS[k]->forms; f && *f; f++)
+            if (!is_again(*f, k) && i-- == 0) return *f;
+    return NULL;
+}
+
 static int64_t extent(const NnWindow *w) { return (w->kernel - 1) * w->dilation + 1; }
 
 int64_t nn_op_window(int64_t side, const NnWindow *w)

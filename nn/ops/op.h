@@ -10,13 +10,69 @@
 
 typedef struct NnPlan NnPlan; /* nn/net.c: places parameters in the flat block, in the order of the nodes */
 
+/* ---- in graph files (nn/graph_file.h, docs/graph.md) ---- */
+
+typedef enum {
+    NN_ATTRIBUTE_COUNT,  /* int64_t */
+    NN_ATTRIBUTE_SQUARE, /* the same, which may be written as a pair of equals */
+    NN_ATTRIBUTE_PAIR,   /* two int64_t side by side: height, width; equals may be written as one number */
+    NN_ATTRIBUTE_SHAPE, /* of a vector: a list with ones around one number, that of `like`. Two int64_t: ones before it, and
+                            behind it, of which `usual` is the default */
+    NN_ATTRIBUTE_REAL,  /* double */
+    NN_ATTRIBUTE_FLAG,  /* bool */
+    NN_ATTRIBUTE_CHOICE /* int: the form's function for the first word, the next for the second, ... */
+} NnAttributeKind;
+
+typedef struct {
+    const char *name;
+    NnAttributeKind kind;
+    size_t offset; /* in an NnNodeInfo */
+    bool needed;   /* there is no default */
+    double usual;  /* the default: number, 0 or 1, word's number */
+    double least, most;
+    const char *like;         /* the attribute before it in the table whose value is the default; NULL: `usual` is */
+    const char *const *words; /* NULL-ended, of a choice */
+} NnAttribute;
+
+enum { NN_FORM_INPUTS = 64 }; /* of one node, at most */
+
+/** How a graph file writes an operation: its name there, and attributes that are fields of its node. */
+typedef struct NnForm {
+    const char *name;    /* torch's */
+    int least, most;     /* inputs */
+    const char *tensors; /* of a node with a name, for people; NULL: it has none */
+    const char *meaning; /* for people; NULL: torch's */
+    const NnAttribute *attributes;
+    size_t attribute_count;
+    int function; /* of an activation */
+    /** @p in [count] nodes; @p set: the attributes. */
+    NnNode (*build)(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set);
+    /** Whether a node of the operation is printed in this form. NULL: it is. */
+    bool (*suits)(const struct NnForm *form, const NnNodeInfo *node);
+} NnForm;
+#define NN_ATTRIBUTES(table) .attributes = (table), .attribute_count = sizeof(table) / sizeof((table)[0])
+#define NN_FORMS(...)                                                                                                  \
+    .forms = (const NnForm *const[]) { __VA_ARGS__, NULL }
+/* Rows of counts from 1, and of the usual epsilon of norms. */
+#define NN_NEEDED(label, field)                                                                                        \
+    {                                                                                                                  \
+        .name = (label), .offset = offsetof(NnNodeInfo, field), .needed = true, .least = 1, .most = NN_GRAPH_LARGEST   \
+    }
+#define NN_EPSILON                                                                                                     \
+    {                                                                                                                  \
+        "eps", NN_ATTRIBUTE_REAL, offsetof(NnNodeInfo, epsilon), .usual = 1e-5, .least = 1e-30, .most = 0.99           \
+    }
+
 typedef struct {
     const char *title; /* in messages about a node without a name: "a convolution" */
     /** Places the node's parameters and counts its multiplications. NULL: it has neither. */
     BaseStatus (*plan)(NnPlan *plan, NnNodeInfo *node);
+    const NnForm *const *forms; /* NULL-ended; another operation may have the same one */
 } NnOperation;
 /** That of a kind; not of NN_NODE_INPUT. */
 const NnOperation *nn_operation_of(NnNodeKind kind);
+/** Form number @p i of all operations in order, each once; NULL behind the last. */
+const NnForm *nn_form_at(size_t i);
 
 /* ---- for plan ---- */
 

@@ -54,6 +54,47 @@ NnNode nn_adaptive_pool(NnGraph *g, NnNode x, int64_t H, int64_t W)
     return nn_graph_add(g, info, NULL);
 }
 
-const NnOperation nn_operation_adaptive_pool = {.title = "an adaptive pool"};
-const NnOperation nn_operation_max_pool = {.title = "a max pool"};
-const NnOperation nn_operation_avg_pool = {.title = "an average pool"};
+static NnNode max_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    return nn_max_pool(g, in[0], set->kernel_h, set->stride, set->pad_h);
+}
+
+static NnNode avg_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    return nn_avg_pool(g, in[0], set->kernel_h, set->stride);
+}
+
+static NnNode adaptive_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    return set->H == 1 && set->W == 1 ? nn_avg_pool(g, in[0], 0, 1) : nn_adaptive_pool(g, in[0], set->H, set->W);
+}
+
+/* Else it is the whole map's. */
+static bool has_window(const NnForm *form, const NnNodeInfo *node)
+{
+    (void)form;
+    return node->H != 1 || node->W != 1 || node->stride != 1;
+}
+
+#define WINDOW                                                                                                         \
+    {"kernel_size", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, kernel_h), true, .least = 1, .most = NN_GRAPH_LARGEST},  \
+    {                                                                                                                  \
+        "stride", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, stride), .least = 1, .most = NN_GRAPH_LARGEST,             \
+                                                                     .like = "kernel_size"                             \
+    }
+static const NnAttribute MAX[] = {
+    WINDOW,
+    {"padding", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, pad_h), .usual = 0, .least = 0, .most = NN_GRAPH_LARGEST}};
+static const NnAttribute AVG[] = {WINDOW};
+static const NnAttribute ADAPTIVE[] = {
+    {"output_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, H), true, .least = 1, .most = NN_GRAPH_LARGEST}};
+static const NnForm MAX_FORM = {"max_pool2d", 1, 1, NN_ATTRIBUTES(MAX), .build = max_of};
+static const NnForm AVG_FORM = {"avg_pool2d", 1, 1, NN_ATTRIBUTES(AVG), .build = avg_of, .suits = has_window};
+static const NnForm ADAPTIVE_FORM = {"adaptive_avg_pool2d", 1, 1, NN_ATTRIBUTES(ADAPTIVE), .build = adaptive_of};
+
+const NnOperation nn_operation_adaptive_pool = {.title = "an adaptive pool", NN_FORMS(&ADAPTIVE_FORM)};
+const NnOperation nn_operation_max_pool = {.title = "a max pool", NN_FORMS(&MAX_FORM)};
+const NnOperation nn_operation_avg_pool = {.title = "an average pool", NN_FORMS(&AVG_FORM, &ADAPTIVE_FORM)};

@@ -16,4 +16,20 @@ static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
     return nn_plan_slice(plan, node->name, ".weight", NN_SLOPE, 1, shape, &node->weight);
 }
 
-const NnOperation nn_operation_prelu = {"a PReLU", plan};
+static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count;
+    if (!nn_graph_usable(g, in[0], name)) return -1;
+    int64_t C = nn_graph_node(g, in[0])->C;
+    if (set->groups != 1 && set->groups != C)
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "%s: %lld slopes for %lld channels: must be 1, or as many",
+                                               name, (long long)set->groups, (long long)C));
+    return nn_prelu(g, in[0], name, set->groups == C);
+}
+
+static const NnAttribute ATTRIBUTES[] = {{"num_parameters", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, groups),
+                                          .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST}};
+static const NnForm FORM = {
+    "prelu",      1, 1, .tensors = "`.weight`", .meaning = "`num_parameters`: 1, or C", NN_ATTRIBUTES(ATTRIBUTES),
+    .build = form};
+const NnOperation nn_operation_prelu = {"a PReLU", plan, NN_FORMS(&FORM)};

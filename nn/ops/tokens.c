@@ -12,15 +12,16 @@ NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E)
 
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
 {
-    if (!nn_graph_usable(g, x, name) || !nn_graph_usable(g, first, name) ||
+    if (!nn_graph_usable(g, x, name) || (first >= 0 && !nn_graph_usable(g, first, name)) ||
         !nn_graph_fresh_name(g, name, "a position embedding"))
         return -1;
-    const NnNodeInfo *in = nn_graph_node(g, x), *token = nn_graph_node(g, first);
-    if (token->kind != NN_NODE_CLASS_TOKEN || token->C != in->C)
+    const NnNodeInfo *in = nn_graph_node(g, x), *token = first < 0 ? NULL : nn_graph_node(g, first);
+    if (token && (token->kind != NN_NODE_CLASS_TOKEN || token->C != in->C))
         return nn_graph_fail(g,
                              base_error_set(BASE_ESHAPE, "%s: the first tokens must be class tokens of %lld features",
                                             name, (long long)in->C));
-    NnNodeInfo info = {.kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = token->H + in->H * in->W, .W = 1};
+    NnNodeInfo info = {
+        .kind = NN_NODE_TOKENS, .in = {x, first}, .C = in->C, .H = (token ? token->H : 0) + in->H * in->W, .W = 1};
     return nn_graph_add(g, info, name);
 }
 
@@ -40,6 +41,43 @@ static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
     return nn_plan_slice(plan, node->name, "", NN_EMBEDDING, 3, shape, &node->weight);
 }
 
-const NnOperation nn_operation_class_token = {"a class token", plan};
-const NnOperation nn_operation_tokens = {"a token list", plan};
-const NnOperation nn_operation_first_token = {.title = "a first token"};
+static NnNode class_token_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)in, (void)count;
+    return nn_class_token(g, name, set->H, set->C);
+}
+
+static NnNode tokens_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)set;
+    return nn_tokens(g, in[0], count == 2 ? in[1] : -1, name);
+}
+
+static NnNode first_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name, (void)set;
+    return nn_first_token(g, in[0]);
+}
+
+static const NnAttribute CLASS[] = {
+    NN_NEEDED("embed_dim", C),
+    {"num_tokens", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, H), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST}};
+static const NnForm CLASS_TOKEN = {"class_token",
+                                   0,
+                                   0,
+                                   .tensors = "`<name>` `[1, num_tokens, embed_dim]`",
+                                   .meaning = "learned tokens, for `tokens`",
+                                   NN_ATTRIBUTES(CLASS),
+                                   .build = class_token_of};
+static const NnForm TOKENS = {"tokens",
+                              1,
+                              2,
+                              .tensors = "`<name>` `[1, T, E]`",
+                              .meaning = "the pixels of the first, row by row, as tokens, behind those of a "
+                                         "`class_token` if there is a second; plus the positions `<name>`",
+                              .build = tokens_of};
+static const NnForm FIRST = {"first_token", 1, 1, .meaning = "the first token of `[E, T, 1]`, as a vector",
+                             .build = first_of};
+const NnOperation nn_operation_class_token = {"a class token", plan, NN_FORMS(&CLASS_TOKEN)};
+const NnOperation nn_operation_tokens = {"a token list", plan, NN_FORMS(&TOKENS)};
+const NnOperation nn_operation_first_token = {.title = "a first token", NN_FORMS(&FIRST)};

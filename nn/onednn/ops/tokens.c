@@ -14,7 +14,16 @@ static int64_t offset_of(const NnProgram *p, NnNode x)
 }
 
 /* Tokens in front of the pixels' own. */
-static int64_t class_tokens(const NnProgram *p, const NnJob *job) { return nn_prog_node(p, job->node->in[1])->H; }
+static int64_t class_tokens(const NnProgram *p, const NnJob *job)
+{
+    return job->node->in[1] < 0 ? 0 : nn_prog_node(p, job->node->in[1])->H;
+}
+
+/* Where their numbers are among the parameters; unused without any. */
+static int64_t class_offset(const NnProgram *p, const NnJob *job)
+{
+    return job->node->in[1] < 0 ? 0 : offset_of(p, job->node->in[1]);
+}
 
 static NnJob job_of(const NnProgram *p, NnNode x)
 {
@@ -47,7 +56,7 @@ static void add_row(const void *x, const float *b, const float *c, int64_t C, in
 static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
 {
     const float *params = nn_net_params(p->net), *positions = params + offset_of(p, job->index);
-    const float *first = params + offset_of(p, job->node->in[1]);
+    const float *first = params + class_offset(p, job);
     const uint8_t *in = job->in;
     uint8_t *out = job->out;
     int64_t F = class_tokens(p, job), T = F + job->rows, run = job->C * job->element;
@@ -63,7 +72,7 @@ static BaseStatus tokens_run(NnProgram *p, const NnJob *job)
 /* job: in = g [n, F + rows, C], out = dx [n, rows, C] or NULL */
 static BaseStatus tokens_gradient_run(NnProgram *p, const NnJob *job)
 {
-    float *positions = p->grads + offset_of(p, job->index), *first = p->grads + offset_of(p, job->node->in[1]);
+    float *positions = p->grads + offset_of(p, job->index), *first = p->grads + class_offset(p, job);
     const uint8_t *g = job->in;
     uint8_t *out = job->out;
     int64_t F = class_tokens(p, job), T = F + job->rows, run = job->C * job->element;

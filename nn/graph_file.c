@@ -1,0 +1,542 @@
+/* nn/graph_file.c - reads a graph file: keys, then names, then node by node through the builders of nn/ops, which check
+ * shapes. Whatever is wrong is one sentence with file and node. */
+#include "nn/graph_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/index.h"
+#include "base/memory.h"
+#include "data/data.h"
+#include "io/file.h"
+#include "io/json_tree.h"
+#include "nn/ops/op.h"
+
+/* numbers of a map, and parameters: far above any network */
+static const int64_t MAP_MOST = (int64_t)1 << 31, PARAMS_MOST = (int64_t)1 << 35;
+static const char INPUT[] = "input";
+
+typedef struct {
+    const char *path;
+    const IoJsonTree *nodes; /* the list */
+    size_t count;
+    const char **names; /* [count], borrowed from the tree */
+    BaseIndex index;    /* of names */
+    NnNode *at;         /* [count] in the graph */
+    bool *used;         /* [count] by a later node, or as the output */
+    NnGraph *g;
+} Reader;
+
+/* "; did you mean 'x'?" or nothing. */
+static void add_near(BaseText *out, const char *word, const char *const *candidates, size_t count)
+{
+    const char *near = base_text_nearest(word, candidates, count);
+    if (near) base_text_add(out, "; did you mean '%s'?", near);
+}
+
+/* "has no KIND 'word'; did you mean 'x'? There are: x, y" */
+static BaseStatus unknown(const char *what, const char *kind, const char *word, const char *const *names, size_t count)
+{
+    BaseText near = {0}, list = {0};
+    BaseStatus st = BASE_OK;
+    add_near(&near, word, names, count);
+    for (size_t i = 0; i < count; i++) base_text_add(&list, "%s%s", i ? ", " : "", names[i]);
+    const char *hint = base_text_of(&near, &st), *all = base_text_of(&list, &st);
+    if (st == BASE_OK)
+        st = base_error_set(BASE_EFORMAT, "%s no %s '%.100s'%s%s%s", what, kind, word, hint,
+                            *hint ? " There are: " : "; there are: ", count ? all : "none");
+    base_text_free(&near);
+    base_text_free(&list);
+    return st;
+}
+
+/* All keys of @p map are among @p names. */
+static BaseStatus known_keys(const IoJsonTree *map, const char *what, const char *const *names, size_t count)
+{
+    for (const char *key = io_json_tree_key(map, NULL); key; key = io_json_tree_key(map, key)) {
+        size_t i = 0;
+        while (i < count && strcmp(names[i], key) != 0) i++;
+        if (i == count) return unknown(what, "key", key, names, count);
+    }
+    return BASE_OK;
+}
+
+/* ------------------------------------------------------------ attributes */
+
+static const NnAttribute *attribute_of(const NnForm *form, const char *name)
+{
+    for (size_t i = 0; i < form->attribute_count; i++)
+        if (strcmp(form->attributes[i].name, name) == 0) return &form->attributes[i];
+    return NULL;
+}
+
+static BaseStatus unknown_attribute(const NnForm *form, const char *name)
+{
+    enum { MOST = 32 };
+    const char *names[MOST];
+    char what[64];
+    size_t count = form->attribute_count < MOST ? form->attribute_count : MOST;
+    for (size_t i = 0; i < count; i++) names[i] = form->attributes[i].name;
+    snprintf(what, sizeof what, "%s has", form->name);
+    return unknown(what, "attribute", name, names, count);
+}
+
+/* One whole number, or the same of a list of two. */
+static bool take_counts(const IoJsonTree *value, const NnAttribute *a, int64_t out[2])
+{
+    bool pair = io_json_tree_count(value) == 2 && a->kind != NN_ATTRIBUTE_COUNT, good = true;
+    for (size_t i = 0; i < 2 && good; i++)
+        good = io_json_tree_integer(pair ? io_json_tree_at(value, i) : value, &out[i]) && (double)out[i] >= a->least &&
+               (double)out[i] <= a->most;
+    return good && (a->kind != NN_ATTRIBUTE_SQUARE || out[0] == out[1]);
+}
+
+static BaseStatus wrong_counts(const NnAttribute *a)
+{
+    static const char *const PAIRS[] = {[NN_ATTRIBUTE_SQUARE] = ", or a pair of equal ones",
+                                        [NN_ATTRIBUTE_PAIR] = ", or a pair [height, width] of such"};
+    bool pair = a->kind != NN_ATTRIBUTE_COUNT;
+    return base_error_set(BASE_EFORMAT, "the attribute '%s' must be a whole number from %g to %.0f%s", a->name,
+                          a->least, a->most, pair ? PAIRS[a->kind] : "");
+}
+
+/* [C], [C, 1, 1], [1, C, 1, 1], ...: up to four axes. */
+static BaseStatus take_shape_of(const IoJsonTree *list, const NnAttribute *a, int64_t C, int64_t ones[2])
+{
+    BaseStatus st = BASE_OK;
+    int64_t count = (int64_t)io_json_tree_count(list), at = -1, size;
+    for (int64_t i = 0; i < count; i++) {
+        bool whole = io_json_tree_integer(io_json_tree_at(list, (size_t)i), &size);
+        if (whole && size == C && at < 0)
+            at = i;
+        else if (!whole || size != 1)
+            at = count + 1;
+    }
+    BASE_CHECK(at >= 0 && at < count && count <= 4, BASE_EFORMAT,
+               "the attribute '%s' must be a list of up to 4 numbers, one of them %lld and the others 1", a->name,
+               (long long)C);
+    ones[0] = at;
+    ones[1] = count - 1 - at;
+out:
+    return st;
+}
+
+static BaseStatus set_attribute(const NnForm *form, const NnAttribute *a, const IoJsonTree *value, NnNodeInfo *set)
+{
+    char *field = (char *)set + a->offset;
+    int64_t counts[2];
+    const char *word;
+    double number;
+    bool flag;
+    int i = 0;
+    switch (a->kind) {
+    case NN_ATTRIBUTE_COUNT:
+    case NN_ATTRIBUTE_SQUARE:
+    case NN_ATTRIBUTE_PAIR:
+        if (!take_counts(value, a, counts)) return wrong_counts(a);
+        memcpy(field, counts, (a->kind == NN_ATTRIBUTE_PAIR ? 2 : 1) * sizeof *counts);
+        return BASE_OK;
+    case NN_ATTRIBUTE_SHAPE:
+        memcpy(counts, (char *)set + attribute_of(form, a->like)->offset, sizeof *counts);
+        return take_shape_of(value, a, counts[0], (int64_t *)(void *)field);
+    case NN_ATTRIBUTE_REAL:
+        if (!io_json_tree_number(value, &number) || !(number >= a->least && number <= a->most))
+            return base_error_set(BASE_EFORMAT, "the attribute '%s' must be a number from %g to %g", a->name, a->least,
+                                  a->most);
+        memcpy(field, &number, sizeof number);
+        return BASE_OK;
+    case NN_ATTRIBUTE_FLAG:
+        if (!io_json_tree_flag(value, &flag))
+            return base_error_set(BASE_EFORMAT, "the attribute '%s' must be true or false", a->name);
+        memcpy(field, &flag, sizeof flag);
+        return BASE_OK;
+    case NN_ATTRIBUTE_CHOICE: break;
+    }
+    word = io_json_tree_text(value);
+    while (word && a->words[i] && strcmp(a->words[i], word) != 0) i++;
+    if (!word || !a->words[i]) {
+        size_t count = 0;
+        char what[96];
+        while (a->words[count]) count++;
+        snprintf(what, sizeof what, "the attribute '%s' has", a->name);
+        return unknown(what, "value", word ? word : "", a->words, count);
+    }
+    i += form->function;
+    memcpy(field, &i, sizeof i);
+    return BASE_OK;
+}
+
+static void set_usual(const NnForm *form, const NnAttribute *a, NnNodeInfo *set)
+{
+    char *field = (char *)set + a->offset;
+    const int64_t count = (int64_t)a->usual, pair[2] = {count, count}, ones[2] = {0, count};
+    const int function = form->function + (int)a->usual;
+    const bool flag = a->usual != 0;
+    if (a->like && a->kind != NN_ATTRIBUTE_SHAPE) {
+        memcpy(field, (const char *)set + attribute_of(form, a->like)->offset, sizeof count);
+        return;
+    }
+    switch (a->kind) {
+    case NN_ATTRIBUTE_COUNT:
+    case NN_ATTRIBUTE_SQUARE: memcpy(field, &count, sizeof count); return;
+    case NN_ATTRIBUTE_PAIR: memcpy(field, pair, sizeof pair); return;
+    case NN_ATTRIBUTE_SHAPE: memcpy(field, ones, sizeof ones); return;
+    case NN_ATTRIBUTE_REAL: memcpy(field, &a->usual, sizeof a->usual); return;
+    case NN_ATTRIBUTE_FLAG: memcpy(field, &flag, sizeof flag); return;
+    case NN_ATTRIBUTE_CHOICE: memcpy(field, &function, sizeof function); return;
+    }
+}
+
+static BaseStatus read_attributes(const NnForm *form, const IoJsonTree *map, NnNodeInfo *set)
+{
+    BaseStatus st = BASE_OK;
+    *set = (NnNodeInfo){.function = form->function};
+    BASE_CHECK(!map || io_json_tree_kind(map) == IO_JSON_MAP, BASE_EFORMAT, "'attributes' must be an object");
+    for (const char *key = map ? io_json_tree_key(map, NULL) : NULL; key; key = io_json_tree_key(map, key))
+        if (!attribute_of(form, key)) BASE_TRY(unknown_attribute(form, key));
+    for (size_t i = 0; i < form->attribute_count; i++) {
+        const NnAttribute *a = &form->attributes[i];
+        const IoJsonTree *value = map ? io_json_tree_get(map, a->name) : NULL;
+        BASE_CHECK(value || !a->needed, BASE_EFORMAT, "%s needs the attribute '%s'", form->name, a->name);
+        if (value)
+            BASE_TRY(set_attribute(form, a, value, set));
+        else
+            set_usual(form, a, set);
+    }
+out:
+    return st;
+}
+
+/* ------------------------------------------------------------ nodes */
+
+static const NnForm *form_named(const char *name)
+{
+    const NnForm *form;
+    for (size_t i = 0; (form = nn_form_at(i)); i++)
+        if (strcmp(form->name, name) == 0) break;
+    return form;
+}
+
+static BaseStatus unknown_form(const char *name)
+{
+    enum { MOST = 128 };
+    const char *names[MOST];
+    size_t count = 0;
+    for (const NnForm *form; count < MOST && (form = nn_form_at(count)); count++) names[count] = form->name;
+    return unknown("there is", "operation", name, names, count);
+}
+
+/* Which node the input called @p name is, of those before node @p i. */
+static BaseStatus find_input(Reader *r, size_t i, const char *name, NnNode *out)
+{
+    BaseStatus st = BASE_OK;
+    BaseText near = {0};
+    if (strcmp(name, INPUT) == 0) {
+        *out = nn_input(r->g);
+        return BASE_OK;
+    }
+    size_t at = base_index_find(&r->index, name);
+    if (at == SIZE_MAX) {
+        add_near(&near, name, r->names, r->count);
+        const char *hint = base_text_of(&near, &st);
+        if (st == BASE_OK) st = base_error_set(BASE_EFORMAT, "there is no node '%.100s' for its input%s", name, hint);
+        goto out;
+    }
+    BASE_CHECK(at < i, BASE_EFORMAT, "its input '%.100s' %s: nodes stand after their inputs, in no circle", name,
+               at == i ? "is itself" : "comes later");
+    r->used[at] = true;
+    *out = r->at[at];
+out:
+    base_text_free(&near);
+    return st;
+}
+
+static BaseStatus read_inputs(Reader *r, size_t i, const NnForm *form, const IoJsonTree *list,
+                              NnNode in[NN_FORM_INPUTS], int *count)
+{
+    BaseStatus st = BASE_OK;
+    size_t given = list ? io_json_tree_count(list) : 0;
+    BASE_CHECK(!list || io_json_tree_kind(list) == IO_JSON_LIST, BASE_EFORMAT, "'inputs' must be a list of names");
+    if (given < (size_t)form->least || given > (size_t)form->most) {
+        if (form->least == form->most)
+            BASE_FAIL(BASE_EFORMAT, "%s takes %d input%s, not %zu", form->name, form->least,
+                      form->least == 1 ? "" : "s", given);
+        BASE_FAIL(BASE_EFORMAT, "%s takes %d to %d inputs, not %zu", form->name, form->least, form->most, given);
+    }
+    for (*count = 0; (size_t)*count < given; ++*count) {
+        const char *name = io_json_tree_text(io_json_tree_at(list, (size_t)*count));
+        BASE_CHECK(name, BASE_EFORMAT, "'inputs' must be a list of names");
+        BASE_TRY(find_input(r, i, name, &in[*count]));
+    }
+out:
+    return st;
+}
+
+static BaseStatus read_node(Reader *r, size_t i)
+{
+    static const char *const KEYS[] = {"name", "op", "inputs", "attributes"};
+    BaseStatus st = BASE_OK;
+    const IoJsonTree *node = io_json_tree_at(r->nodes, i);
+    NnNode in[NN_FORM_INPUTS];
+    NnNodeInfo set;
+    int64_t shape[3];
+    int count = 0;
+    BASE_TRY(known_keys(node, "a node has", KEYS, BASE_COUNT(KEYS)));
+    const IoJsonTree *op = io_json_tree_get(node, "op");
+    BASE_CHECK(op && io_json_tree_text(op), BASE_EFORMAT, "it needs an 'op', the name of an operation");
+    const NnForm *form = form_named(io_json_tree_text(op));
+    if (!form) BASE_TRY(unknown_form(io_json_tree_text(op)));
+    BASE_TRY(read_attributes(form, io_json_tree_get(node, "attributes"), &set));
+    BASE_TRY(read_inputs(r, i, form, io_json_tree_get(node, "inputs"), in, &count));
+    r->at[i] = form->build(r->g, in, count, r->names[i], &set);
+    BASE_TRY(nn_graph_status(r->g));
+    nn_node_shape(r->g, r->at[i], shape);
+    BASE_CHECK(shape[0] * shape[1] <= MAP_MOST / shape[2], BASE_ESHAPE,
+               "its output [%lld, %lld, %lld] has more than %lld numbers", (long long)shape[0], (long long)shape[1],
+               (long long)shape[2], (long long)MAP_MOST);
+out:
+    return st;
+}
+
+/* A name that can be shown in one line, as it is. */
+static bool is_plain(const char *name)
+{
+    size_t size = strlen(name);
+    uint32_t point;
+    if (size < 1 || size > NN_GRAPH_FILE_NAME) return false;
+    for (size_t length; *name; name += length) {
+        length = base_text_point(name, &point);
+        if (!length || base_text_acts(point)) return false;
+    }
+    return true;
+}
+
+static BaseStatus read_names(Reader *r)
+{
+    BaseStatus st = BASE_OK;
+    for (size_t i = 0; i < r->count; i++) {
+        const IoJsonTree *name = io_json_tree_get(io_json_tree_at(r->nodes, i), "name");
+        size_t old;
+        r->names[i] = name ? io_json_tree_text(name) : NULL;
+        BASE_CHECK(r->names[i] && is_plain(r->names[i]), BASE_EFORMAT,
+                   "%s: node %zu: must be an object with a 'name' of 1 to %d bytes, without control characters",
+                   r->path, i, NN_GRAPH_FILE_NAME);
+        BASE_CHECK(strcmp(r->names[i], INPUT) != 0, BASE_EFORMAT,
+                   "%s: node %zu: it is called 'input', as the images are: give it another name", r->path, i);
+        BASE_TRY(base_index_add(&r->index, r->names[i], i, &old));
+        BASE_CHECK(old == SIZE_MAX, BASE_EFORMAT, "%s: nodes %zu and %zu are both called '%s'", r->path, old, i,
+                   r->names[i]);
+    }
+out:
+    return st;
+}
+
+/* ------------------------------------------------------------ the file */
+
+/* [C, H, W], each from 1 on. */
+static bool take_shape(const IoJsonTree *list, int64_t shape[3])
+{
+    bool good = list && io_json_tree_count(list) == 3;
+    for (size_t i = 0; i < 3 && good; i++)
+        good =
+            io_json_tree_integer(io_json_tree_at(list, i), &shape[i]) && shape[i] >= 1 && shape[i] <= NN_GRAPH_LARGEST;
+    return good && shape[0] <= DATA_CHANNELS_MAX && shape[1] * shape[2] <= MAP_MOST / shape[0];
+}
+
+/* One number, or one per channel, as the option has them. */
+static BaseStatus read_channels(const char *path, const IoJsonTree *list, const char *key, int64_t C, char **out)
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    size_t count = list ? io_json_tree_count(list) : 0;
+    bool good = count == 1 || (int64_t)count == C;
+    for (size_t i = 0; i < count && good; i++) {
+        double value;
+        good = io_json_tree_number(io_json_tree_at(list, i), &value) && fabs(value) <= 1e6 &&
+               (strcmp(key, "std") != 0 || value >= 1e-6);
+        base_text_add(&text, "%s%.9g", i ? "," : "", value);
+    }
+    BASE_CHECK(good, BASE_EFORMAT, "%s: normalize: '%s' must be a list of %lld numbers%s", path, key, (long long)C,
+               strcmp(key, "std") == 0 ? " above 0" : "");
+    st = base_text_take(&text, out);
+out:
+    base_text_free(&text);
+    return st;
+}
+
+static BaseStatus read_normalize(const char *path, const IoJsonTree *map, int64_t C, NnGraphFile *file)
+{
+    static const char *const KEYS[] = {"mean", "std"};
+    BaseStatus st = BASE_OK;
+    if (!map) return BASE_OK;
+    BASE_CHECK(io_json_tree_kind(map) == IO_JSON_MAP, BASE_EFORMAT,
+               "%s: 'normalize' must be an object with 'mean' and 'std'", path);
+    BASE_TRY(base_error_prefix(known_keys(map, "normalize has", KEYS, BASE_COUNT(KEYS)), "%s", path));
+    BASE_TRY(read_channels(path, io_json_tree_get(map, "mean"), "mean", C, &file->mean));
+    BASE_TRY(read_channels(path, io_json_tree_get(map, "std"), "std", C, &file->std));
+out:
+    return st;
+}
+
+static BaseStatus check_format(const char *path, const IoJsonTree *root)
+{
+    static const char *const KEYS[] = {"format",  "version",   "description", "input",
+                                       "classes", "normalize", "nodes",       "output"};
+    BaseStatus st = BASE_OK;
+    const char *format = NULL;
+    int64_t version = 0;
+    BASE_CHECK(io_json_tree_kind(root) == IO_JSON_MAP, BASE_EFORMAT, "%s: a graph file must be an object", path);
+    const IoJsonTree *value = io_json_tree_get(root, "format");
+    if (value) format = io_json_tree_text(value);
+    BASE_CHECK(format && strcmp(format, "expunge-graph") == 0, BASE_EFORMAT,
+               "%s: not a graph file: 'format' must be \"expunge-graph\"", path);
+    value = io_json_tree_get(root, "version");
+    BASE_CHECK(value && io_json_tree_integer(value, &version) && version == 1, BASE_EFORMAT,
+               "%s: 'version' must be 1, which is all that this program reads", path);
+    BASE_TRY(base_error_prefix(known_keys(root, "a graph file has", KEYS, BASE_COUNT(KEYS)), "%s", path));
+    value = io_json_tree_get(root, "description");
+    BASE_CHECK(!value || io_json_tree_text(value), BASE_EFORMAT, "%s: 'description' must be text", path);
+out:
+    return st;
+}
+
+/* The output is the last node: what comes behind it would lead nowhere. */
+static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *file)
+{
+    BaseStatus st = BASE_OK;
+    const IoJsonTree *value = io_json_tree_get(root, "output");
+    const char *name = value ? io_json_tree_text(value) : NULL;
+    BaseText near = {0};
+    int64_t shape[3];
+    size_t at = name ? base_index_find(&r->index, name) : SIZE_MAX;
+    if (at == SIZE_MAX) {
+        if (name) add_near(&near, name, r->names, r->count);
+        const char *hint = base_text_of(&near, &st);
+        if (st == BASE_OK)
+            st = base_error_set(BASE_EFORMAT, "%s: 'output' must be the name of a node, not '%.100s'%s", r->path,
+                                name ? name : "", hint);
+        goto out;
+    }
+    r->used[at] = true;
+    for (size_t i = 0; i < r->count; i++)
+        BASE_CHECK(r->used[i], BASE_EFORMAT, "%s: node '%s' does not lead to the output", r->path, r->names[i]);
+    file->output = r->at[at];
+    nn_node_shape(r->g, file->output, shape);
+    value = io_json_tree_get(root, "classes");
+    BASE_CHECK(value && io_json_tree_integer(value, &file->classes) && file->classes >= 1, BASE_EFORMAT,
+               "%s: 'classes' must be the number of logits", r->path);
+    BASE_CHECK(shape[0] == file->classes && shape[1] == 1 && shape[2] == 1, BASE_EFORMAT,
+               "%s: node '%s' is the output, [%lld, %lld, %lld], but must be [%lld, 1, 1]: 'classes' is %lld", r->path,
+               name, (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)file->classes,
+               (long long)file->classes);
+    file->linear = nn_graph_node(r->g, file->output)->kind == NN_NODE_LINEAR;
+out:
+    base_text_free(&near);
+    return st;
+}
+
+/* What only the whole network shows: names of tensors, the number of parameters. */
+static BaseStatus check_whole(const char *path, const NnGraphFile *file)
+{
+    BaseStatus st = BASE_OK;
+    NnGraph *graph = NULL;
+    NnNet *net = NULL;
+    BaseIndex names = {0};
+    int counts[2];
+    BASE_TRY(nn_graph_clone(file->graph, &graph));
+    BASE_TRY(nn_net_outline_take(graph, file->output, &net));
+    BASE_CHECK(nn_net_param_count(net) <= PARAMS_MOST, BASE_ESHAPE, "more than %lld parameters",
+               (long long)PARAMS_MOST);
+    const NnSlice *const blocks[] = {nn_net_param_slices(net, &counts[0]), nn_net_buffer_slices(net, &counts[1])};
+    for (int b = 0; b < 2; b++)
+        for (int i = 0; i < counts[b]; i++) {
+            size_t old;
+            BASE_TRY(base_index_add(&names, blocks[b][i].name, 0, &old));
+            BASE_CHECK(old == SIZE_MAX, BASE_EFORMAT, "two nodes have a tensor '%s'", blocks[b][i].name);
+        }
+out:
+    base_index_free(&names);
+    nn_net_free(net);
+    return base_error_prefix(st, "%s", path);
+}
+
+static BaseStatus reader_open(const char *path, const IoJsonTree *root, Reader *r)
+{
+    BaseStatus st = BASE_OK;
+    int64_t shape[3];
+    *r = (Reader){.path = path, .nodes = io_json_tree_get(root, "nodes")};
+    BASE_CHECK(take_shape(io_json_tree_get(root, "input"), shape), BASE_EFORMAT,
+               "%s: 'input' must be [C, H, W], up to %d channels and sides of 1 to %d", path, DATA_CHANNELS_MAX,
+               NN_GRAPH_LARGEST);
+    r->count = r->nodes ? io_json_tree_count(r->nodes) : 0;
+    BASE_CHECK(r->count >= 1 && r->count <= NN_GRAPH_FILE_NODES, BASE_EFORMAT,
+               "%s: 'nodes' must be a list of 1 to %d nodes", path, NN_GRAPH_FILE_NODES);
+    BASE_TRY(BASE_ALLOC(r->count, &r->names));
+    BASE_TRY(BASE_ALLOC(r->count, &r->at));
+    BASE_TRY(BASE_ALLOC(r->count, &r->used));
+    BASE_TRY(nn_graph_create(shape[0], shape[1], shape[2], &r->g));
+out:
+    return st;
+}
+
+static void reader_close(Reader *r)
+{
+    base_index_free(&r->index);
+    base_free(r->names);
+    base_free(r->at);
+    base_free(r->used);
+    nn_graph_free(r->g);
+}
+
+BaseStatus nn_graph_file_parse(const char *path, const char *text, size_t size, NnGraphFile **out)
+{
+    BaseStatus st = BASE_OK;
+    IoJsonTree *root = NULL;
+    NnGraphFile *file = NULL;
+    Reader r = {0};
+    int64_t shape[3];
+    *out = NULL;
+    BASE_TRY(io_json_tree_read(path, "a graph file", text, size, &root));
+    BASE_TRY(check_format(path, root));
+    BASE_TRY(BASE_ALLOC(1, &file));
+    base_hash_bytes(text, size, file->hash);
+    BASE_TRY(reader_open(path, root, &r));
+    nn_node_shape(r.g, nn_input(r.g), shape);
+    BASE_TRY(read_normalize(path, io_json_tree_get(root, "normalize"), shape[0], file));
+    BASE_TRY(read_names(&r));
+    for (size_t i = 0; i < r.count; i++)
+        BASE_TRY(base_error_prefix(read_node(&r, i), "%s: node '%s'", path, r.names[i]));
+    BASE_TRY(read_output(&r, root, file));
+    file->graph = r.g;
+    r.g = NULL;
+    BASE_TRY(check_whole(path, file));
+    *out = file;
+    file = NULL;
+out:
+    if (st != BASE_OK && st != BASE_ENOMEM) st = BASE_EFORMAT; /* the builders' sentence stays */
+    reader_close(&r);
+    nn_graph_file_free(file);
+    io_json_tree_free(root);
+    return st;
+}
+
+BaseStatus nn_graph_file_read(const char *path, NnGraphFile **out)
+{
+    char *text = NULL;
+    size_t size;
+    *out = NULL;
+    BaseStatus st = io_file_read(path, NN_GRAPH_FILE_BYTES, &text, &size);
+    if (st == BASE_OK) st = nn_graph_file_parse(path, text, size, out);
+    base_free(text);
+    return st;
+}
+
+void nn_graph_file_free(NnGraphFile *file)
+{
+    if (!file) return;
+    nn_graph_free(file->graph);
+    base_free(file->mean);
+    base_free(file->std);
+    base_free(file);
+}

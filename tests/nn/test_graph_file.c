@@ -1,0 +1,581 @@
+/* Graph files: every architecture printed and read is the same graph; whatever is wrong in a file is one sentence that names
+ * file and node; docs/graph.md and its schema say what the operations' own tables say. */
+#include "tests/support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "io/file.h"
+#include "io/json_tree.h"
+#include "nn/arch/arch.h"
+#include "nn/ops/op.h"
+
+/* ------------------------------------------------------------ every architecture */
+
+static NnNet *outline(const NnArch *arch)
+{
+    NnNet *net = NULL;
+    const int64_t shape[3] = {arch->C ? arch->C : 1, arch->C ? arch->H : 28, arch->C ? arch->W : 28};
+    assert_ok(nn_arch_build_at(arch, shape, 7, false, &net));
+    return net;
+}
+
+static void same_graph(const NnGraph *a, const NnGraph *b)
+{
+    assert_int_equal(nn_graph_size(a), nn_graph_size(b));
+    for (int i = 0; i < nn_graph_size(a); i++) {
+        NnNodeInfo x = *nn_graph_node(a, i), y = *nn_graph_node(b, i);
+        assert_int_equal(!x.name, !y.name);
+        if (x.name) assert_string_equal(x.name, y.name);
+        assert_int_equal(x.kind, y.kind);
+        assert_memory_equal(x.in, y.in, sizeof x.in);
+        assert_true(x.C == y.C && x.H == y.H && x.W == y.W && x.kernel_h == y.kernel_h && x.kernel_w == y.kernel_w);
+        assert_true(x.stride == y.stride && x.pad_h == y.pad_h && x.pad_w == y.pad_w && x.dilation == y.dilation);
+        assert_true(x.groups == y.groups && x.bias == y.bias && x.packed == y.packed && x.heads == y.heads);
+        assert_true(x.p == y.p && x.whole == y.whole && x.epsilon == y.epsilon && x.momentum == y.momentum);
+        assert_true(x.function == y.function && x.slope == y.slope && x.ones[0] == y.ones[0] && x.ones[1] == y.ones[1]);
+    }
+}
+
+static void every_architecture_reads_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
+        const NnArch *arch = base_registry_at(&nn_arch_registry, i);
+        NnNet *net = outline(arch), *again = NULL;
+        BaseText text = {0}, second = {0};
+        NnGraphFile *file = NULL;
+        NnGraph *graph = NULL;
+        assert_ok(nn_graph_file_print(net, NULL, NULL, &text));
+        assert_ok(nn_graph_file_parse("it", text.data, text.size, &file));
+        assert_int_equal(file->classes, 7);
+        assert_null(file->mean);
+        same_graph(nn_net_graph(net), file->graph);
+        assert_ok(nn_graph_clone(file->graph, &graph));
+        assert_ok(nn_net_outline_take(graph, file->output, &again));
+        assert_ok(nn_graph_file_print(again, NULL, NULL, &second));
+        assert_string_equal(text.data, second.data);
+        base_text_free(&text);
+        base_text_free(&second);
+        nn_graph_file_free(file);
+        nn_net_free(net);
+        nn_net_free(again);
+    }
+}
+
+/* ------------------------------------------------------------ right files */
+
+#define HEAD "{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8, 6], \"classes\": 2, \"nodes\": ["
+#define NODE(name, op, inputs, attributes)                                                                             \
+    "{\"name\": \"" name "\", \"op\": \"" op "\", \"inputs\": [" inputs "], \"attributes\": {" attributes "}}"
+#define POOL NODE("p", "adaptive_avg_pool2d", "\"input\"", "\"output_size\": 1")
+#define FC   NODE("fc", "linear", "\"p\"", "\"out_features\": 2")
+#define TAIL "], \"output\": \"fc\"}"
+
+static NnGraphFile *read(const char *text)
+{
+    NnGraphFile *file = NULL;
+    assert_ok(nn_graph_file_parse("net.json", text, strlen(text), &file));
+    return file;
+}
+
+/* All that shipped architectures have none of. */
+static const char
+    RICH[] = "{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8, 6], \"classes\": 2,\n \"description\": \"x\", "
+             "\"normalize\": {\"mean\": [0.5, 0.25, 0.125], \"std\": [1]}, \"nodes\": [" NODE(
+                 "c", "conv2d", "\"input\"",
+                 "\"out_channels\": 12, \"kernel_size\": [3, 1], \"padding\": [1, 0], \"stride\": [1, 1], \"groups\": 3, "
+                 "\"dilation\": 1, \"bias\": false") "," NODE("g", "group_norm", "\"c\"",
+                                                              "\"num_groups\": 3, \"eps\": 0.001") "," NODE("s", "parameter", "", "\"channels\": 12, \"shape\": [1, 12, 1]") "," NODE("m", "mul", "\"g\", \"s\"", "") "," NODE("l", "leaky_relu", "\"m\"", "\"negative_slope\": 0.25") "," NODE("u", "gelu", "\"l\"", "\"approximate\": \"tanh\"") "," NODE("r",
+                                                                                                                                                                                                                                                                                                                                                            "prelu", "\"u\"", "\"num_parameters\": 12") "," NODE("pos",
+                                                                                                                                                                                                                                                                                                                                                                                                                 "tokens",
+                                                                                                                                                                                                                                                                                                                                                                                                                 "\"r\"", "") "," NODE("q", "linear", "\"pos\"", "\"out_features\": 12") "," NODE("k",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "linear",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "\"pos\"", "\"out_features\": 12, \"bias\": false") "," NODE("v",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "linear",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\"pos\"", "\"out_features\": 12") "," NODE("core",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "scaled_dot_product_attention",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"q\", \"k\", \"v\"",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"num_heads\": 4") "," NODE("mha",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "multi_head_attention",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "\"core\"", "\"num_heads\": 2") "," NODE("cat",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "concat", "\"mha\", \"core\", \"pos\"", "") "," NODE("p",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "adaptive_avg_pool2d",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "\"cat\"",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "\"output_size\": [1, 1]") "," FC
+                 TAIL;
+
+static void rich_file(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"c.weight",
+                                        "g.weight",
+                                        "g.bias",
+                                        "s",
+                                        "r.weight",
+                                        "pos",
+                                        "q.weight",
+                                        "q.bias",
+                                        "k.weight",
+                                        "v.weight",
+                                        "v.bias",
+                                        "mha.in_proj_weight",
+                                        "mha.in_proj_bias",
+                                        "mha.out_proj.weight",
+                                        "mha.out_proj.bias",
+                                        "fc.weight",
+                                        "fc.bias"};
+    NnGraphFile *file = read(RICH);
+    NnGraph *graph = NULL;
+    NnNet *net = NULL;
+    BaseText text = {0};
+    int count;
+    assert_string_equal(file->mean, "0.5,0.25,0.125");
+    assert_string_equal(file->std, "1");
+    assert_true(file->linear);
+    assert_ok(nn_graph_clone(file->graph, &graph));
+    assert_ok(nn_net_outline_take(graph, file->output, &net));
+    const NnSlice *slices = nn_net_param_slices(net, &count);
+    assert_int_equal(count, BASE_COUNT(NAMES));
+    for (int i = 0; i < count; i++) assert_string_equal(slices[i].name, NAMES[i]);
+    assert_memory_equal(slices[0].shape, ((int64_t[]){12, 1, 3, 1}), 4 * sizeof(int64_t));
+    assert_int_equal(slices[3].ndim, 3);
+    assert_memory_equal(slices[3].shape, ((int64_t[]){1, 12, 1}), 3 * sizeof(int64_t));
+    assert_memory_equal(slices[5].shape, ((int64_t[]){1, 48, 12}), 3 * sizeof(int64_t));
+    const NnNodeInfo *norm = nn_graph_node(file->graph, 2);
+    assert_true(norm->groups == 3 && norm->epsilon == 0.001);
+    assert_ok(nn_graph_file_print(net, file->mean, file->std, &text));
+    NnGraphFile *again = read(text.data);
+    same_graph(file->graph, again->graph);
+    assert_string_equal(again->mean, file->mean);
+    assert_string_not_equal(again->hash, file->hash);
+    nn_graph_file_free(again);
+    nn_graph_file_free(file);
+    nn_net_free(net);
+    base_text_free(&text);
+}
+
+/* ------------------------------------------------------------ wrong files */
+
+static const struct {
+    const char *text, *says;
+} WRONG[] = {
+    {"", "net.json: a graph file is not JSON"},
+    {"[]", "must be an object"},
+    {"{}", "'format' must be \"expunge-graph\""},
+    {"{\"format\": \"expunge-graph\", \"version\": 2}", "'version' must be 1"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"node\": []}", "no key 'node'; did you mean 'nodes'?"},
+    {"{\"format\": \"expunge-graph\", \"format\": \"expunge-graph\"}", "duplicate"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"description\": 1}", "'description' must be text"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8]}", "'input' must be [C, H, W]"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, -8, 8]}", "'input' must be [C, H, W]"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 1048576, 1048576]}", "'input' must be [C, H, W]"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 99999999999999999999, 8]}", "too big"},
+    {HEAD TAIL, "'nodes' must be a list of 1 to 16384"},
+    {HEAD "1" TAIL, "node 0: must be an object with a 'name'"},
+    {HEAD "{\"op\": \"relu\"}" TAIL, "node 0: must be an object with a 'name'"},
+    {HEAD NODE("", "relu", "", "") TAIL, "'name' of 1 to 200 bytes"},
+    {HEAD NODE("a\\nb", "relu", "", "") TAIL, "without control characters"},
+    {HEAD NODE("input", "relu", "\"input\"", "") TAIL, "called 'input'"},
+    {HEAD POOL "," POOL TAIL, "nodes 0 and 1 are both called 'p'"},
+    {HEAD "{\"name\": \"a\"}" TAIL, "node 'a': it needs an 'op'"},
+    {HEAD "{\"name\": \"a\", \"op\": \"relu\", \"input\": []}" TAIL, "no key 'input'; did you mean 'inputs'?"},
+    {HEAD NODE("a", "conv3d", "\"input\"", "") TAIL,
+     "no operation 'conv3d'; did you mean 'conv2d'? There are: conv2d, linear"},
+    {HEAD NODE("a", "relu", "", "") TAIL, "relu takes 1 input, not 0"},
+    {HEAD NODE("a", "add", "\"input\"", "") TAIL, "add takes 2 inputs, not 1"},
+    {HEAD NODE("a", "concat", "\"input\"", "") TAIL, "concat takes 2 to 64 inputs, not 1"},
+    {HEAD NODE("a", "relu", "7", "") TAIL, "'inputs' must be a list of names"},
+    {HEAD "{\"name\": \"a\", \"op\": \"relu\", \"inputs\": \"input\"}" TAIL, "'inputs' must be a list of names"},
+    {HEAD NODE("a", "relu", "\"inpt\"", "") TAIL, "node 'a': there is no node 'inpt'"},
+    {HEAD POOL "," NODE("fc", "relu", "\"q\"", "") TAIL, "there is no node 'q' for its input"},
+    {HEAD NODE("a", "relu", "\"a\"", "") TAIL, "its input 'a' is itself"},
+    {HEAD NODE("a", "relu", "\"p\"", "") "," POOL TAIL, "its input 'p' comes later"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"kernel_size\": 3") TAIL, "conv2d needs the attribute 'out_channels'"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"strid\": 3") TAIL,
+     "conv2d has no attribute 'strid'; did you mean 'stride'? There are: out_channels, kernel_size"},
+    {HEAD NODE("a", "relu", "\"input\"", "\"x\": 3") TAIL, "relu has no attribute 'x'; there are: none"},
+    {HEAD "{\"name\": \"a\", \"op\": \"relu\", \"inputs\": [\"input\"], \"attributes\": 1}" TAIL,
+     "'attributes' must be an object"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": -1, \"kernel_size\": 3") TAIL,
+     "'out_channels' must be a whole number from 1 to 1048576"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 1.5, \"kernel_size\": 3") TAIL, "'out_channels' must be"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 9223372036854775807, \"kernel_size\": 3") TAIL,
+     "'out_channels' must be"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 4, \"kernel_size\": [3]") TAIL,
+     "or a pair [height, width]"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 4, \"kernel_size\": 3, \"stride\": [1, 2]") TAIL,
+     "or a pair of equal ones"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 4, \"kernel_size\": 3, \"bias\": 0") TAIL,
+     "'bias' must be true or false"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 4, \"kernel_size\": 9") TAIL, "the kernel must fit"},
+    {HEAD NODE("a", "conv2d", "\"input\"", "\"out_channels\": 4, \"kernel_size\": 1, \"groups\": 2") TAIL,
+     "2 groups: must divide evenly"},
+    {HEAD NODE("a", "batch_norm", "\"input\"", "\"eps\": -1") TAIL, "'eps' must be a number from"},
+    {HEAD NODE("a", "gelu", "\"input\"", "\"approximate\": \"tan\"") TAIL,
+     "'approximate' has no value 'tan'; did you mean 'tanh'?"},
+    {HEAD NODE("a", "parameter", "", "\"channels\": 4, \"shape\": [4, 4]") TAIL, "'shape' must be a list of up to 4"},
+    {HEAD NODE("a", "parameter", "", "\"channels\": 4, \"shape\": []") TAIL, "'shape' must be a list of up to 4"},
+    {HEAD NODE("a", "prelu", "\"input\"", "\"num_parameters\": 2") TAIL, "2 slopes for 3 channels"},
+    {HEAD NODE("a", "scaled_dot_product_attention", "\"input\"", "\"num_heads\": 1") TAIL, "must be tokens"},
+    {HEAD POOL "," NODE("a", "add", "\"p\", \"input\"", "") TAIL, "node 'a': add: [3, 1, 1] and [3, 8, 6] differ"},
+    {HEAD NODE("a", "adaptive_avg_pool2d", "\"input\"", "\"output_size\": 1048576") TAIL,
+     "has more than 2147483648 numbers"},
+    {HEAD POOL "," NODE("a", "multi_head_attention", "\"p\"",
+                        "\"num_heads\": 1") "," NODE("a.in_proj", "linear", "\"a\"", "\"out_features\": 2") TAIL,
+     "two layers are called 'a.in_proj'"},
+    {HEAD POOL
+     "," NODE("b", "batch_norm", "\"p\"", "") "," NODE("b.running_mean", "parameter", "", "\"channels\": 3") "," NODE(
+         "m", "mul", "\"b\", \"b.running_mean\"", "") "," NODE("fc", "linear", "\"m\"", "\"out_features\": 2") TAIL,
+     "two nodes have a tensor 'b.running_mean'"},
+    {HEAD POOL "," NODE("fd", "linear", "\"p\"", "\"out_features\": 2") TAIL,
+     "'output' must be the name of a node, not 'fc'; did you mean 'fd'?"},
+    {HEAD POOL "," FC "," NODE("r", "relu", "\"p\"", "") TAIL, "node 'r' does not lead to the output"},
+    {HEAD POOL "," NODE("fc", "linear", "\"p\"", "\"out_features\": 3") TAIL,
+     "node 'fc' is the output, [3, 1, 1], but must be [2, 1, 1]"},
+    {HEAD NODE("fc", "linear", "\"input\"", "\"out_features\": 2") TAIL, "is the output, [2, 8, 6]"},
+    {HEAD POOL "], \"output\": \"p\"}", "is the output, [3, 1, 1]"},
+};
+
+static void wrong_files(void **state)
+{
+    (void)state;
+    NnGraphFile *file = NULL;
+    for (size_t i = 0; i < BASE_COUNT(WRONG); i++) {
+        assert_fails(nn_graph_file_parse("net.json", WRONG[i].text, strlen(WRONG[i].text), &file), BASE_EFORMAT,
+                     WRONG[i].says);
+        assert_non_null(strstr(base_error_text(), "net.json"));
+        assert_null(file);
+    }
+}
+
+/* What sums of all nodes only show, or how deep and how large a file is. */
+static void too_much(void **state)
+{
+    (void)state;
+    NnGraphFile *file = NULL;
+    BaseText text = {0};
+    base_text_add(&text, "%s%s," NODE("f0", "linear", "\"p\"", "\"out_features\": 1048576") ",", HEAD, POOL);
+    for (int i = 1; i < 40; i++)
+        base_text_add(&text, NODE("f%d", "linear", "\"f%d\"", "\"out_features\": 1048576") ",", i, i - 1);
+    base_text_add(&text, "%s", NODE("fc", "linear", "\"f39\"", "\"out_features\": 2") TAIL);
+    assert_fails(nn_graph_file_parse("net.json", text.data, text.size, &file), BASE_EFORMAT,
+                 "more than 34359738368 parameters");
+    base_text_free(&text);
+    /* one layer whose multiplications overflow 64 bits */
+    base_text_add(
+        &text, "%s,%s,%s" TAIL,
+        "{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 30000, 20000], \"classes\": 2, "
+        "\"nodes\": [" NODE("d", "conv2d", "\"input\"",
+                            "\"out_channels\": 3, \"kernel_size\": [60000, 40000], \"padding\": [30000, 20000]"),
+        NODE("p", "adaptive_avg_pool2d", "\"d\"", "\"output_size\": 1"), FC);
+    assert_fails(nn_graph_file_parse("net.json", text.data, text.size, &file), BASE_EFORMAT,
+                 "d has too many multiplications");
+    base_text_free(&text);
+    for (int i = 0; i < 5000; i++) base_text_add(&text, "[");
+    assert_fails(nn_graph_file_parse("net.json", text.data, text.size, &file), BASE_EFORMAT, "maximum parsing depth");
+    base_text_free(&text);
+    assert_fails(nn_graph_file_read(support_at("none.json"), &file), BASE_EIO, "none.json");
+}
+
+/* ------------------------------------------------------------ by name */
+
+static void write_file(const char *path, const char *text) { assert_ok(io_file_write(path, text, strlen(text))); }
+
+static void by_name(void **state)
+{
+    (void)state;
+    const NnArch *a, *b, *c;
+    NnNet *net = NULL;
+    BaseText key = {0}, other = {0};
+    char name[512], path[256], moved[512];
+    int64_t shape[3], K;
+    snprintf(path, sizeof path, "%s", support_at("net.json"));
+    snprintf(moved, sizeof moved, "graph:%s", support_at("moved.json"));
+    snprintf(name, sizeof name, "graph:%s", path);
+    write_file(path, HEAD POOL "," FC TAIL);
+    write_file(support_at("moved.json"), HEAD POOL "," FC TAIL);
+    assert_ok(nn_arch_find(name, &a));
+    assert_ok(nn_arch_find(name, &b));
+    assert_ptr_equal(a, b);
+    assert_int_equal(strncmp(a->entry.name, name, strlen(name)), 0);
+    assert_int_equal(strlen(a->entry.name), strlen(name) + 17);
+    assert_ok(nn_arch_find(a->entry.name, &b)); /* its own name is one */
+    assert_ptr_equal(a, b);
+    assert_ok(nn_arch_shape(a, (int64_t[]){1, 28, 28}, NULL, shape));
+    assert_memory_equal(shape, ((int64_t[]){3, 8, 6}), sizeof shape);
+    assert_ok(nn_arch_build_at(a, shape, 5, true, &net)); /* a linear output takes any number of classes */
+    assert_int_equal(nn_net_classes(net), 5);
+    nn_net_free(net);
+    assert_fails(nn_arch_build_at(a, (int64_t[]){3, 8, 8}, 2, true, &net), BASE_ESHAPE, "for images of 3x8x6");
+    nn_arch_key(name, &key);
+    nn_arch_key(moved, &other);
+    assert_ok(key.st);
+    assert_string_equal(key.data, other.data); /* wherever it is */
+    assert_true(nn_arch_same(name, moved));
+    assert_true(nn_arch_same("mlp", "mlp") && !nn_arch_same("mlp", name));
+    base_text_free(&other);
+    write_file(path, HEAD POOL
+               "," NODE("r", "relu", "\"p\"", "") "," NODE("fc", "linear", "\"r\"", "\"out_features\": 2") TAIL);
+    assert_fails(nn_arch_find(a->entry.name, &b), BASE_EFORMAT, "is not the one that was named");
+    assert_ok(nn_arch_find(name, &c));
+    assert_ptr_not_equal(a, c);
+    assert_false(nn_arch_same(name, moved));
+    nn_arch_key(name, &other);
+    assert_string_not_equal(key.data, other.data);
+    base_text_free(&other);
+    nn_arch_key("resnet18", &other);
+    assert_string_equal(other.data, "resnet18");
+    base_text_free(&other);
+    nn_arch_key("graph:/no/such.json", &other);
+    assert_int_equal(other.st, BASE_EIO);
+    assert_fails(nn_arch_find("graph:", &b), BASE_EUSAGE, "must be graph:FILE.json");
+    /* an output that is no linear layer has its own classes */
+    write_file(
+        path, "{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8, 6], \"classes\": 2, \"nodes\": [" NODE(
+                  "c", "conv2d", "\"input\"",
+                  "\"out_channels\": 2, \"kernel_size\": 1") "," NODE("p", "adaptive_avg_pool2d", "\"c\"",
+                                                                      "\"output_size\": 1") "], \"output\": \"p\"}");
+    assert_ok(nn_arch_find(name, &c));
+    assert_ok(nn_arch_classes(c, shape, NULL, &K));
+    assert_int_equal(K, 2);
+    assert_fails(nn_arch_build_at(c, shape, 3, false, &net), BASE_ESHAPE, "for 2 classes, not 3");
+    base_text_free(&key);
+    base_text_free(&other);
+    nn_arch_release();
+}
+
+static BaseStatus parse_once(void *user)
+{
+    NnGraphFile *file = NULL;
+    BaseStatus st = nn_graph_file_parse("net.json", user, strlen(user), &file);
+    nn_graph_file_free(file);
+    return st;
+}
+
+static BaseStatus find_once(void *user)
+{
+    const NnArch *arch;
+    NnNet *net = NULL;
+    BaseText text = {0};
+    BaseStatus st = nn_arch_find(user, &arch);
+    if (st == BASE_OK) st = nn_arch_build_at(arch, (int64_t[]){3, 8, 6}, 2, false, &net);
+    if (st == BASE_OK) st = nn_graph_file_print(net, NULL, NULL, &text);
+    base_text_free(&text);
+    nn_net_free(net);
+    nn_arch_release();
+    return st;
+}
+
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    static char text[sizeof RICH], name[256];
+    memcpy(text, RICH, sizeof RICH);
+    support_fail_some_allocations(parse_once, text, 7, 5000);
+    write_file(support_at("small.json"), HEAD POOL "," FC TAIL);
+    snprintf(name, sizeof name, "graph:%s", support_at("small.json"));
+    support_fail_some_allocations(find_once, name, 3, 2000);
+}
+
+/* ------------------------------------------------------------ docs */
+
+static char *docs(const char *name)
+{
+    char path[512], *text = NULL;
+    size_t size;
+    snprintf(path, sizeof path, "%s/../docs/%s", getenv("EXPUNGE_TESTS") ? getenv("EXPUNGE_TESTS") : "tests", name);
+    assert_ok(io_file_read(path, 0, &text, &size));
+    return text;
+}
+
+static void add_usual(const NnAttribute *a, BaseText *out)
+{
+    if (a->kind == NN_ATTRIBUTE_SHAPE)
+        base_text_add(out, " (`[%s, 1, 1]`)", a->like);
+    else if (a->like)
+        base_text_add(out, " (`%s`)", a->like);
+    else if (a->kind == NN_ATTRIBUTE_FLAG)
+        base_text_add(out, " (%s)", a->usual != 0 ? "true" : "false");
+    else if (a->kind == NN_ATTRIBUTE_CHOICE)
+        base_text_add(out, " (\"%s\", or \"%s\")", a->words[0], a->words[1]);
+    else if (!a->needed)
+        base_text_add(out, " (%s%g)", "", a->usual);
+}
+
+/* The row of docs/graph.md that belongs to a form. */
+static void add_row(const NnForm *form, BaseText *out)
+{
+    static const char *const KINDS[] = {[NN_ATTRIBUTE_SQUARE] = " square pair", [NN_ATTRIBUTE_PAIR] = " pair"};
+    base_text_add(out, "| `%s` | ", form->name);
+    if (form->least == form->most)
+        base_text_add(out, "%d | %s | ", form->least, form->tensors ? form->tensors : "");
+    else
+        base_text_add(out, "%d to %d | %s | ", form->least, form->most, form->tensors ? form->tensors : "");
+    for (size_t i = 0; i < form->attribute_count; i++) {
+        const NnAttribute *a = &form->attributes[i];
+        base_text_add(out, "%s`%s`", i ? ", " : "", a->name);
+        if (a->kind == NN_ATTRIBUTE_SQUARE || a->kind == NN_ATTRIBUTE_PAIR) base_text_add(out, "%s", KINDS[a->kind]);
+        add_usual(a, out);
+    }
+    base_text_add(out, "%s%s |\n", form->meaning && form->attribute_count ? "; " : "",
+                  form->meaning ? form->meaning : "");
+}
+
+static void add_schema_attribute(const NnAttribute *a, BaseText *out)
+{
+    base_text_add(out, "\"%s\": ", a->name);
+    switch (a->kind) {
+    case NN_ATTRIBUTE_COUNT:
+        base_text_add(out, "{\"type\": \"integer\", \"minimum\": %g, \"maximum\": %.0f}", a->least, a->most);
+        break;
+    case NN_ATTRIBUTE_SQUARE:
+    case NN_ATTRIBUTE_PAIR: base_text_add(out, "{\"$ref\": \"#/$defs/pair_from_%g\"}", a->least); break;
+    case NN_ATTRIBUTE_SHAPE: base_text_add(out, "{\"$ref\": \"#/$defs/shape\"}"); break;
+    case NN_ATTRIBUTE_REAL:
+        base_text_add(out, "{\"type\": \"number\", \"minimum\": %g, \"maximum\": %g}", a->least, a->most);
+        break;
+    case NN_ATTRIBUTE_FLAG: base_text_add(out, "{\"type\": \"boolean\"}"); break;
+    case NN_ATTRIBUTE_CHOICE:
+        base_text_add(out, "{\"enum\": [");
+        for (int i = 0; a->words[i]; i++) base_text_add(out, "%s\"%s\"", i ? ", " : "", a->words[i]);
+        base_text_add(out, "]}");
+        break;
+    }
+}
+
+static void add_schema_form(const NnForm *form, BaseText *out)
+{
+    bool first = true;
+    base_text_add(
+        out,
+        "      {\"properties\": {\"name\": {}, \"op\": {\"const\": \"%s\"}, \"inputs\": {\"minItems\": %d, \"maxItems\": %d}",
+        form->name, form->least, form->most);
+    base_text_add(out, ", \"attributes\": {\"properties\": {");
+    for (size_t i = 0; i < form->attribute_count; i++) {
+        base_text_add(out, "%s", i ? ", " : "");
+        add_schema_attribute(&form->attributes[i], out);
+    }
+    base_text_add(out, "}, \"additionalProperties\": false");
+    for (size_t i = 0; i < form->attribute_count; i++) {
+        if (!form->attributes[i].needed) continue;
+        base_text_add(out, "%s\"%s\"", first ? ", \"required\": [" : ", ", form->attributes[i].name);
+        first = false;
+    }
+    base_text_add(out, "%s}}, \"required\": [\"op\"%s%s]}", first ? "" : "]", form->least ? ", \"inputs\"" : "",
+                  first ? "" : ", \"attributes\"");
+}
+
+static void add_schema(BaseText *out)
+{
+    static const char PAIR[] =
+        "    \"pair_from_%d\": {\"oneOf\": [{\"type\": \"integer\", \"minimum\": %d, \"maximum\": %d}, {\"type\": \"array\", "
+        "\"minItems\": 2, \"maxItems\": 2, \"items\": {\"type\": \"integer\", \"minimum\": %d, \"maximum\": %d}}]},\n";
+    base_text_add(
+        out,
+        "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"expunge graph file\",\n"
+        "  \"type\": \"object\",\n  \"properties\": {\n    \"format\": {\"const\": \"expunge-graph\"},\n"
+        "    \"version\": {\"const\": 1},\n    \"description\": {\"type\": \"string\"},\n"
+        "    \"input\": {\"type\": \"array\", \"minItems\": 3, \"maxItems\": 3, \"items\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": %d}},\n"
+        "    \"classes\": {\"type\": \"integer\", \"minimum\": 1},\n"
+        "    \"normalize\": {\"type\": \"object\", \"properties\": {\"mean\": {\"$ref\": \"#/$defs/channels\"}, \"std\": {\"$ref\": \"#/$defs/channels\"}}, "
+        "\"required\": [\"mean\", \"std\"], \"additionalProperties\": false},\n"
+        "    \"nodes\": {\"type\": \"array\", \"minItems\": 1, \"maxItems\": %d, \"items\": {\"$ref\": \"#/$defs/node\"}},\n"
+        "    \"output\": {\"$ref\": \"#/$defs/name\"}\n  },\n"
+        "  \"required\": [\"format\", \"version\", \"input\", \"classes\", \"nodes\", \"output\"],\n  \"additionalProperties\": false,\n  \"$defs\": {\n",
+        NN_GRAPH_LARGEST, NN_GRAPH_FILE_NODES);
+    base_text_add(
+        out,
+        "    \"name\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": %d},\n"
+        "    \"channels\": {\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": \"number\"}},\n"
+        "    \"shape\": {\"type\": \"array\", \"minItems\": 1, \"maxItems\": 4, \"items\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": %d}},\n",
+        NN_GRAPH_FILE_NAME, NN_GRAPH_LARGEST);
+    for (int i = 0; i < 2; i++) base_text_add(out, PAIR, i, i, NN_GRAPH_LARGEST, i, NN_GRAPH_LARGEST);
+    base_text_add(
+        out,
+        "    \"node\": {\"type\": \"object\", \"properties\": {\"name\": {\"$ref\": \"#/$defs/name\"}, \"op\": {\"type\": \"string\"}, "
+        "\"inputs\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/name\"}}, \"attributes\": {\"type\": \"object\"}}, "
+        "\"required\": [\"name\", \"op\"], \"additionalProperties\": false, \"oneOf\": [\n");
+    const NnForm *form;
+    for (size_t i = 0; (form = nn_form_at(i)); i++) {
+        base_text_add(out, "%s", i ? ",\n" : "");
+        add_schema_form(form, out);
+    }
+    base_text_add(out, "\n    ]}\n  }\n}\n");
+}
+
+/* EXPUNGE_GRAPH_DOCS=DIR writes what the two files must hold. */
+static void written(const char *name, const BaseText *text)
+{
+    const char *to = getenv("EXPUNGE_GRAPH_DOCS");
+    char path[512];
+    if (!to) return;
+    snprintf(path, sizeof path, "%s/%s", to, name);
+    assert_ok(io_file_write(path, text->data, text->size));
+}
+
+static void documents_follow_the_tables(void **state)
+{
+    (void)state;
+    char *page = docs("graph.md"), *schema = docs("graph.schema.json");
+    BaseText rows = {0}, want = {0};
+    const NnForm *form;
+    for (size_t i = 0; (form = nn_form_at(i)); i++) {
+        for (size_t k = 0; k < i; k++) assert_string_not_equal(form->name, nn_form_at(k)->name);
+        add_row(form, &rows);
+    }
+    add_schema(&want);
+    assert_ok(rows.st);
+    assert_ok(want.st);
+    written("rows", &rows);
+    written("graph.schema.json", &want);
+    if (!strstr(page, rows.data)) fail_msg("docs/graph.md must have these rows:\n%s", rows.data);
+    if (strcmp(schema, want.data) != 0) fail_msg("docs/graph.schema.json must be:\n%s", want.data);
+    base_text_free(&rows);
+    base_text_free(&want);
+    base_free(page);
+    base_free(schema);
+}
+
+/* The page's own example is a right file, and prints as itself but for names of nodes without parameters. */
+static void the_example_is_right(void **state)
+{
+    (void)state;
+    char *page = docs("graph.md");
+    char *from = strstr(page, "```json\n"), *to = from ? strstr(from, "\n```\n") : NULL;
+    assert_true(from && to);
+    from += strlen("```json\n");
+    *to = '\0';
+    NnGraphFile *file = read(from);
+    assert_int_equal(file->classes, 10);
+    assert_string_equal(file->mean, "0.5,0.5,0.5");
+    nn_graph_file_free(file);
+    base_free(page);
+}
+
+/* Every operation has a name in graph files. */
+static void every_operation_has_a_form(void **state)
+{
+    (void)state;
+    static const NnNodeKind KINDS[] = {
+#define X(KIND, name) NN_NODE_##KIND,
+#include "nn/ops/list.h"
+    };
+    for (size_t i = 0; i < BASE_COUNT(KINDS); i++) {
+        const NnOperation *operation = nn_operation_of(KINDS[i]);
+        if (!operation->forms || !operation->forms[0]) fail_msg("%s has no name in graph files", operation->title);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_architecture_reads_back),
+    cmocka_unit_test(rich_file),
+    cmocka_unit_test(wrong_files),
+    cmocka_unit_test(too_much),
+    cmocka_unit_test(by_name),
+    cmocka_unit_test(memory_runs_out),
+    cmocka_unit_test(documents_follow_the_tables),
+    cmocka_unit_test(the_example_is_right),
+    cmocka_unit_test(every_operation_has_a_form),
+};
+SUPPORT_MAIN(tests)
