@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/param.h"
+#include "nn/arch/arch.h"
 
 static const char EXCLUDED[] = "excluded", NONE[] = "none";
 
@@ -41,7 +42,13 @@ BaseStatus audit_settings_of(const IoTensors *tensors, BaseText *out)
     size_t length;
     for (size_t i = 0; known && i < BASE_COUNT(META); i++) {
         const char *value = io_tensors_meta(tensors, META[i][0]);
-        if (value) add(out, META[i][1], value, strlen(value));
+        bool graph = value && strncmp(value, NN_ARCH_GRAPH, strlen(NN_ARCH_GRAPH)) == 0;
+        const char *pin = graph ? strrchr(value, '#') : NULL; /* the file is its content, wherever it was */
+        if (pin) {
+            add(out, META[i][1], NN_ARCH_GRAPH, strlen(NN_ARCH_GRAPH));
+            base_text_add(out, "%s", pin + 1);
+        } else if (value)
+            add(out, META[i][1], value, strlen(value));
     }
     const char *excluded = io_tensors_meta(tensors, "expunge.exclude");
     if (known && excluded) base_text_add(out, ", %s: %s", EXCLUDED, *excluded ? excluded : NONE);

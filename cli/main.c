@@ -16,6 +16,7 @@
 #include "experiment/experiment.h"
 #include "io/hdf5.h"
 #include "math/threads.h"
+#include "nn/arch/arch.h"
 #include "session/answers.h"
 #include "session/hub.h"
 #include "session/json.h"
@@ -128,8 +129,10 @@ static BaseStatus run_command(const CliCommand *command, int argc, char **argv)
     if (st == BASE_OK && strstr(command->takes, "precision") && sweep_ranks_number() == 0) session_blas_say(&blas);
     SessionHub hub = {0};
     if (st == BASE_OK) st = session_hub_open(options.weights, options.override, &options.prepare, &hub);
+    if (st == BASE_OK) st = session_graph_open(options.arch, options.override, &options.prepare);
     if (st == BASE_OK) st = command->run(&options);
     session_hub_free(&hub);
+    nn_arch_release();
     return st;
 }
 

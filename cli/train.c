@@ -117,7 +117,7 @@ static BaseStatus set_provenance(const CliOptions *o, const Work *w, IoTensors *
     BASE_TRY(excluded.st);
     snprintf(seed, sizeof seed, "%lld", (long long)o->seed);
     const char *const META[][2] = {{"format", "pt"},
-                                   {"expunge.arch", o->arch},
+                                   {"expunge.arch", w->model.arch->entry.name},
                                    {"expunge.data", o->data},
                                    {"expunge.data_hash", w->data.hash},
                                    {SESSION_META_PREP, w->data.prep},

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "experiment/shadows/make.h"
 #include "io/file.h"
+#include "nn/arch/arch.h"
 #include "nn/rate.h"
 #include "report/table.h"
 
@@ -73,7 +74,7 @@ static BaseStatus learn_from(void *user, const StoreRun *run)
     MathEstimate wall;
     const char *label = store_run_text(run, "/", "label"), *arch = store_run_text(run, "/", "arch");
     const char *data = store_run_text(run, "/", "data");
-    if (!label || !arch || !data || strcmp(arch, e->x->arch) != 0 || strcmp(data, e->x->data) != 0) return BASE_OK;
+    if (!label || !arch || !data || !nn_arch_same(arch, e->x->arch) || strcmp(data, e->x->data) != 0) return BASE_OK;
     for (Row *row = e->rows; row < e->rows + e->half; row++) {
         if (strcmp(label_of(row->method), label) != 0 || !store_run_metric(run, "wall_seconds", "test", &wall))
             continue;

@@ -7,11 +7,13 @@
 #include "base/param.h"
 #include "data/prepare/prepare.h"
 #include "io/file.h"
+#include "nn/arch/arch.h"
 
 /* An option of --data is a path if its value stands in the help as FILE. */
 static const struct {
     const char *key, *value;
 } KEYS[] = {{"data", "NAME:FILE"},
+            {"arch", NN_ARCH_GRAPH "FILE"},
             {"tuning", "FILE"},
 #define X(field, flag, value, def, help) {#field, value},
             DATA_OPTION_LIST(X)
@@ -21,8 +23,9 @@ static const struct {
 /* The path within the value of a key, NULL if there is none. */
 static const char *path_in(const BaseYaml *node, size_t key)
 {
-    const bool named = strcmp(KEYS[key].value, "NAME:FILE") == 0;
+    const bool graph = strcmp(KEYS[key].key, "arch") == 0, named = graph || strcmp(KEYS[key].value, "NAME:FILE") == 0;
     if (!node || node->kind != BASE_YAML_SCALAR) return NULL;
+    if (graph && strncmp(node->text, NN_ARCH_GRAPH, strlen(NN_ARCH_GRAPH)) != 0) return NULL;
     if (!named && strcmp(KEYS[key].value, "FILE") != 0) return NULL;
     const char *colon = named ? strchr(node->text, ':') : NULL;
     const char *path = colon ? colon + 1 : named ? "" : node->text;

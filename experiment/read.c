@@ -10,7 +10,9 @@
 #include "experiment/extend.h"
 #include "experiment/paths.h"
 #include "experiment/shadows/config.h"
+#include "nn/arch/arch.h"
 #include "nn/tuning.h"
+#include "session/hub.h"
 #include "session/params.h"
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
@@ -102,6 +104,13 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
     if (*top->field.s) e->prepare.field = top->field.s;
     DATA_OPTION_LIST(X)
 #undef X
+    if (strncmp(e->arch, NN_ARCH_GRAPH, strlen(NN_ARCH_GRAPH)) == 0) { /* from here on, the file as it is now */
+        const NnArch *arch;
+        BASE_TRY(experiment_paths_explain(
+            root, base_error_prefix(nn_arch_find(e->arch, &arch), "%s: arch", base_yaml_get(root, "arch")->where)));
+        e->arch = arch->entry.name;
+        BASE_TRY(session_graph_open(e->arch, true, &e->prepare)); /* the config's own mean and std count */
+    }
     e->validation = top->validation;
     e->cache = (ExperimentCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);

@@ -11,6 +11,7 @@
 #include "io/hdf5.h"
 #include "math/threads.h"
 #include "mia/signal/signal.h"
+#include "nn/arch/arch.h"
 #include "nn/train.h"
 #include "session/params.h"
 #include "session/program.h"
@@ -243,9 +244,11 @@ static BaseStatus make_key(const ModelLogitsTask *task, const char *arch, const 
     BaseStatus st = BASE_OK;
     char points[BASE_HASH_HEX];
     BASE_TRY(points_hash(task->points, points));
-    base_text_add(made, "network: %s\narch: %s\nprecision: %s\ndata: %s\npreparation: %s\npoints: %lld, %s\nqueries: ",
-                  network, arch, nn_precision_name(task->precision), task->data->hash, task->data->prep,
-                  (long long)task->points->n, points);
+    base_text_add(made, "network: %s\narch: ", network);
+    nn_arch_key(arch, made);
+    base_text_add(made, "\nprecision: %s\ndata: %s\npreparation: %s\npoints: %lld, %s\nqueries: ",
+                  nn_precision_name(task->precision), task->data->hash, task->data->prep, (long long)task->points->n,
+                  points);
     session_params_text(model_query_params, model_query_param_count, &task->queries, made);
     base_text_add(made, "\nmode: eval\nthreads: %d\ninstructions: %s\ntuning: %s\nversion: %d\n", math_threads_get(),
                   nn_backend_isa(), task->tuning ? nn_tuning_hash(task->tuning) : "", MODEL_LOGITS_VERSION);

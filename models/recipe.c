@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "nn/arch/arch.h"
 #include "nn/tuning.h"
 #include "session/params.h"
 
 void model_recipe_text(const ModelRecipe *r, BaseText *out)
 {
-    base_text_add(out, "arch: %s\nprecision: %s\nvalidation: %.17g\n", r->arch, nn_precision_name(r->precision),
-                  r->validation);
+    base_text_add(out, "arch: ");
+    nn_arch_key(r->arch, out);
+    base_text_add(out, "\nprecision: %s\nvalidation: %.17g\n", nn_precision_name(r->precision), r->validation);
     if (r->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(r->tuning));
     base_text_add(out, "train: ");
     session_params_text(nn_train_params, nn_train_param_count, r->training, out);

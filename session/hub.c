@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "io/hub_read.h"
+#include "nn/arch/arch.h"
 
 enum { WISHES = 6 };
 typedef struct {
@@ -51,7 +52,7 @@ out:
     return st;
 }
 
-static BaseStatus settle(const IoHub *hub, bool override, Wish *w)
+static BaseStatus settle(const char *from, bool override, Wish *w)
 {
     BaseStatus st = BASE_OK;
     bool same = true;
@@ -59,7 +60,7 @@ static BaseStatus settle(const IoHub *hub, bool override, Wish *w)
     if (*w->option) BASE_TRY(compare(w, &same));
     BASE_CHECK(same || override, BASE_EUSAGE,
                "--%s %s is not what %s says, which is %s: leave the option out, or add --override", w->flag, *w->option,
-               hub->preparation, w->said);
+               from, w->said);
     if (!*w->option) *w->option = w->said;
 out:
     return st;
@@ -99,7 +100,7 @@ BaseStatus session_hub_open(const char *weights, bool override, DataOptions *opt
     bool known = hub->preparation && !hub->unknown;
     for (int i = 0; i < WISHES && known; i++) {
         wishes[i].alone = alone[i];
-        BASE_TRY(settle(hub, override, &wishes[i]));
+        BASE_TRY(settle(hub->preparation, override, &wishes[i]));
     }
     if (!known) BASE_TRY(demand(hub, options));
     out->model = (DataModel){.from = hub->config,
@@ -117,4 +118,20 @@ void session_hub_free(SessionHub *hub)
 {
     io_hub_free(hub->hub);
     *hub = (SessionHub){0};
+}
+
+BaseStatus session_graph_open(const char *name, bool override, DataOptions *options)
+{
+    BaseStatus st = BASE_OK;
+    const NnArch *arch;
+    if (!name || strncmp(name, NN_ARCH_GRAPH, strlen(NN_ARCH_GRAPH)) != 0) return BASE_OK;
+    BASE_TRY(nn_arch_find(name, &arch));
+    Wish mean = {.flag = "mean", .said = arch->file->mean, .option = &options->mean},
+         std = {.flag = "std", .said = arch->file->std, .option = &options->std};
+    mean.alone = &mean.only.mean;
+    std.alone = &std.only.std;
+    BASE_TRY(settle(arch->entry.name, override, &mean));
+    BASE_TRY(settle(arch->entry.name, override, &std));
+out:
+    return st;
 }

@@ -17,4 +17,8 @@ typedef struct {
 BaseStatus session_hub_open(const char *weights, bool override, DataOptions *options, SessionHub *out);
 void session_hub_free(SessionHub *hub);
 
+/** The same for the mean and std that a graph file says, where the architecture called @p name (NULL: none) is one. Errors of
+ *  nn_arch_find too. */
+BaseStatus session_graph_open(const char *name, bool override, DataOptions *options);
+
 #endif

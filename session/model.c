@@ -153,7 +153,7 @@ static BaseStatus agree(const IoTensors *tensors, const int64_t shape[3], const 
 {
     BaseStatus st = BASE_OK;
     NnRecognised r;
-    if (!tensors->hub || override) return BASE_OK;
+    if (!tensors->hub || override || named->file) return BASE_OK; /* a graph file is more than the folder's own word */
     st = nn_recognise(tensors, shape, weights, &r);
     if (st == BASE_ESHAPE) return BASE_OK; /* the fit has the better words */
     if (st == BASE_OK && r.arch != named)
@@ -244,6 +244,8 @@ BaseStatus session_model_open(const char *arch, const char *weights, SessionData
     data_shape(data, shape);
     bool automatic = strcmp(arch, AUTO) == 0;
     if (!automatic) BASE_TRY(nn_arch_find(arch, &out->arch));
+    BASE_CHECK(automatic || !out->arch->file || !data->image_h, BASE_EUSAGE,
+               "--image-size: %s says the size of its images itself: change it there", out->arch->entry.name);
     BASE_TRY(io_tensors_read(weights, &out->tensors));
     if (out->tensors->strange)
         base_notice("%s: beside the weights, the file refers to %s; none of this is run", weights,

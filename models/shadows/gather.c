@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/prepare/prepare.h"
 #include "models/shadows/shadows.h"
+#include "nn/arch/arch.h"
 
 /* The networks of one role, in the order of their pairs. */
 typedef struct {
@@ -135,7 +136,7 @@ static BaseStatus take_logits(const ModelShadowTask *t, const ModelPoint *source
     const char *role = model_role_names[m->role];
     ModelLogitsTask task = {t->data, t->points, t->queries, t->precision, t->tuning, t->cache};
     BASE_TRY(check_range(t, m));
-    BASE_TRY(session_model_open(t->shadows->arch, m->file, t->data, &model));
+    BASE_TRY(session_model_open(t->arch ? t->arch : t->shadows->arch, m->file, t->data, &model));
     BASE_TRY(nn_net_hash(model.net, hash));
     BASE_TRY(refuse_targets(t, m, hash));
     BASE_TRY(model_logits(&task, &model, role, g->logits + row * n * K, NULL));
@@ -172,7 +173,7 @@ static BaseStatus check_fit(const ModelShadowTask *t)
 {
     BaseStatus st = BASE_OK;
     const ModelShadows *s = t->shadows;
-    BASE_CHECK(!t->arch || strcmp(t->arch, s->arch) == 0, BASE_EUSAGE,
+    BASE_CHECK(!t->arch || nn_arch_same(t->arch, s->arch), BASE_EUSAGE,
                "%s: the shadow models are %s, the network under audit is %s", s->path, s->arch, t->arch);
     BASE_CHECK(!*s->prep || strcmp(s->prep, t->data->prep) == 0, BASE_EUSAGE,
                "%s: the images of the shadow models were prepared with %s, those of %s with %s", s->path, s->prep,
