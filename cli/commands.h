@@ -19,6 +19,8 @@ extern const char *const cli_overview_before[], *const cli_overview_after[];
 
 /** Opens what --data, --weights, --arch, --image-size and --tuning say. The caller frees both, also after a failure. */
 BaseStatus cli_open(const CliOptions *options, SessionData *data, SessionModel *model);
+/** `inspect --graph`. */
+BaseStatus cli_graph(const CliOptions *options);
 /** Prints a JSON value with a newline and frees it. */
 BaseStatus cli_print_json_take(IoJson *value);
 /** Prints a text and frees it; its sticky status is checked. */

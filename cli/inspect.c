@@ -229,9 +229,13 @@ static BaseStatus weights_table(const char *path, const IoTensors *tensors, cons
     }
     if (k->why)
         base_text_add(
-            &text, "No command takes these weights. A network that is not in the list can be unlearned from Python, as "
-                   "any torch module (docs/python.md), and `expunge attack` and `expunge audit --signals` judge the "
-                   "logits of any network (docs/signals.md).\n");
+            &text,
+            "No command takes these weights under --arch auto. Three ways on for a network that is not in the list: a graph "
+            "file says what it is (`expunge.torch.export_graph` writes one, `expunge inspect --graph %s` prints one to "
+            "edit), and every command takes it as --arch graph:FILE.json (docs/graph.md); from Python, any torch module "
+            "can be unlearned (docs/python.md); and `expunge attack` and `expunge audit --signals` judge the logits of any "
+            "network (docs/signals.md).\n",
+            r->nearest ? r->nearest->entry.name : "resnet18");
     return cli_print_text_take(&text);
 }
 
@@ -466,6 +470,12 @@ static BaseStatus run(const CliOptions *o)
 {
     const char *path = o->operands.at[0];
     int64_t size;
+    if (o->graph) return cli_graph(o);
+    if (!o->operands.count || o->classes || o->image_size)
+        return base_error_set(BASE_EUSAGE, o->operands.count
+                                               ? "inspect: --classes and --image-size go with --graph ARCH"
+                                               : "inspect: FILE or --graph ARCH is missing; see `expunge "
+                                                 "inspect --help`");
     if (io_path_is_folder(path)) return inspect_weights(path, o->json);
     BaseStatus st = io_file_size(path, &size); /* a pipe would wait for ever */
     if (st != BASE_OK) return st;
@@ -479,9 +489,9 @@ const CliCommand cli_inspect = {
         {
 #include "cli/help/inspect.txt.inc"
         },
-    .usage = {"FILE|DIR"},
-    .takes = "json",
-    .operands_min = 1,
+    .usage = {"FILE|DIR", "--graph ARCH [--classes K] [--image-size N]"},
+    .takes = "json graph classes image-size",
+    .operands_min = 0,
     .operands_max = 1,
     .operand = "FILE",
     .examples = {"expunge inspect original.safetensors",

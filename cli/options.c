@@ -33,13 +33,19 @@ typedef struct {
     name, 0, NUMBER, AT(field), value, def, min, max, help, NAMED, NULL
 #define FLAG_ROW(name, field, help) name, 0, FLAG, AT(field), NULL, "off", 0, 0, help, NAMED, NULL
 static const Option OPTIONS[] = {
-    {WORD_ROW("arch", arch, "A", "", "@archs auto",
-              "architecture, a name from `expunge list archs`; auto: recognised from --weights (a folder's default)")},
+    {WORD_ROW(
+        "arch", arch, "A", "", "@archs auto",
+        "architecture, a name from `expunge list archs`; graph:FILE.json: a network of your own (docs/graph.md); auto: "
+        "recognised from --weights (a folder's default)")},
     {TEXT_ROW(
         "weights", weights, "F", "",
         "weights file: .safetensors (or its .index.json), .pt, .pth, .ckpt, .bin, .h5; or a folder with config.json")},
-    {TEXT_ROW("image-size", image_size, "N|HxW", "the weights' own",
-              "size of images to which a vision transformer's positions are interpolated, as in timm")},
+    {TEXT_ROW(
+        "image-size", image_size, "N|HxW", "the weights' own",
+        "size of images to which a vision transformer's positions are interpolated, as in timm; with --graph: of the "
+        "input, perhaps CxHxW")},
+    {WORD_ROW("graph", graph, "ARCH", "none", "@archs", "print this architecture as a graph file (docs/graph.md)")},
+    {NUMBER_ROW("classes", classes, "K", "10; a graph file's own", 1, 1 << 20, "number of classes of --graph")},
     {FLAG_ROW("override", override, "let options count that differ from what the folder of --weights says")},
     {WORD_ROW("data", data, "D", "", "@datasets", "data set, name[:path] from `expunge list datasets`")},
 #define X(field, flag, value, def, help) {flag, 0, TEXT, AT(prepare.field), value, def, 0, 0, help, OF_DATA, NULL},
