@@ -291,6 +291,9 @@ static BaseStatus read_node(Reader *r, size_t i)
     BASE_TRY(read_inputs(r, i, form, io_json_tree_get(node, "inputs"), in, &count));
     r->at[i] = form->build(r->g, in, count, r->names[i], &set);
     BASE_TRY(nn_graph_status(r->g));
+    BASE_CHECK(nn_graph_size(r->g) <= NN_GRAPH_FILE_NODES + 1, BASE_EFORMAT,
+               "with what concat and attention stand for, it is node %d, and %d are the most", nn_graph_size(r->g) - 1,
+               NN_GRAPH_FILE_NODES);
     nn_node_shape(r->g, r->at[i], shape);
     BASE_CHECK(shape[0] * shape[1] <= MAP_MOST / shape[2], BASE_ESHAPE,
                "its output [%lld, %lld, %lld] has more than %lld numbers", (long long)shape[0], (long long)shape[1],
@@ -444,6 +447,11 @@ static BaseStatus check_whole(const char *path, const NnGraphFile *file)
     NnNet *net = NULL;
     BaseIndex names = {0};
     int counts[2];
+    for (int i = 1; i < nn_graph_size(file->graph); i++) {
+        const char *name = nn_graph_node(file->graph, i)->name;
+        BASE_CHECK(!name || strlen(name) <= NN_GRAPH_FILE_NAME, BASE_EFORMAT,
+                   "the layer '%s' has a name of more than %d bytes", name, NN_GRAPH_FILE_NAME);
+    }
     BASE_TRY(nn_graph_clone(file->graph, &graph));
     BASE_TRY(nn_net_outline_take(graph, file->output, &net));
     BASE_CHECK(nn_net_param_count(net) <= PARAMS_MOST, BASE_ESHAPE, "more than %lld parameters",

@@ -133,6 +133,7 @@ static const TwinCase CASES[] = {
     {"activations", activations, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},
+    {"pooled_tokens", small_pooled, 3, 12, 8, 5},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 

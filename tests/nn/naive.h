@@ -334,9 +334,9 @@ static inline void naive_adaptive(Naive *a, int x, bool backward)
 static inline void naive_tokens(Naive *a, int x, double *grads)
 {
     const NnNodeInfo *node = naive_node(a, x);
-    const NnNodeInfo *token = naive_node(a, node->in[1]);
-    int64_t E = node->C, T = node->H, F = token->H, positions = naive_offset(a, node->weight),
-            first = naive_offset(a, token->weight);
+    const NnNodeInfo *token = node->in[1] < 0 ? NULL : naive_node(a, node->in[1]);
+    int64_t E = node->C, T = node->H, F = token ? token->H : 0, positions = naive_offset(a, node->weight),
+            first = token ? naive_offset(a, token->weight) : 0;
     for (int64_t b = 0; b < a->n; b++)
         for (int64_t c = 0; c < E; c++)
             for (int64_t t = 0; t < T; t++) {

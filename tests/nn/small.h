@@ -45,6 +45,14 @@ static inline NnNode small_transformer(NnGraph *g) { return small_transformer_of
 /* A distillation token too, and an epsilon that shows. */
 static inline NnNode small_distilled(NnGraph *g) { return small_transformer_of(g, 2, 0.1); }
 
+/* No class token: the mean of all tokens is classified. */
+static inline NnNode small_pooled(NnGraph *g)
+{
+    NnNode x = nn_tokens(g, nn_conv(g, nn_input(g), "proj", 12, 4, 4, 0, true), -1, "positions");
+    x = nn_add(g, nn_attention(g, nn_layer_norm(g, x, "l", 1e-5), "a", 3), x);
+    return nn_linear(g, nn_avg_pool(g, x, 0, 1), "head", 5, true);
+}
+
 static inline void small_read(IoHdf5 *file, const char *group, const NnSlice *slices, int count, double *out)
 {
     for (int i = 0; i < count; i++) {

@@ -10,6 +10,16 @@
 #include "nn/arch/arch.h"
 #include "nn/ops/op.h"
 
+/* A file beside the tests. Owned. */
+static char *at_tests(const char *name)
+{
+    char path[512], *text = NULL;
+    size_t size;
+    snprintf(path, sizeof path, "%s/%s", getenv("EXPUNGE_TESTS") ? getenv("EXPUNGE_TESTS") : "tests", name);
+    assert_ok(io_file_read(path, 0, &text, &size));
+    return text;
+}
+
 /* ------------------------------------------------------------ every architecture */
 
 static NnNet *outline(const NnArch *arch)
@@ -79,32 +89,6 @@ static NnGraphFile *read(const char *text)
     return file;
 }
 
-/* All that shipped architectures have none of. */
-static const char
-    RICH[] = "{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8, 6], \"classes\": 2,\n \"description\": \"x\", "
-             "\"normalize\": {\"mean\": [0.5, 0.25, 0.125], \"std\": [1]}, \"nodes\": [" NODE(
-                 "c", "conv2d", "\"input\"",
-                 "\"out_channels\": 12, \"kernel_size\": [3, 1], \"padding\": [1, 0], \"stride\": [1, 1], \"groups\": 3, "
-                 "\"dilation\": 1, \"bias\": false") "," NODE("g", "group_norm", "\"c\"",
-                                                              "\"num_groups\": 3, \"eps\": 0.001") "," NODE("s", "parameter", "", "\"channels\": 12, \"shape\": [1, 12, 1]") "," NODE("m", "mul", "\"g\", \"s\"", "") "," NODE("l", "leaky_relu", "\"m\"", "\"negative_slope\": 0.25") "," NODE("u", "gelu", "\"l\"", "\"approximate\": \"tanh\"") "," NODE("r",
-                                                                                                                                                                                                                                                                                                                                                            "prelu", "\"u\"", "\"num_parameters\": 12") "," NODE("pos",
-                                                                                                                                                                                                                                                                                                                                                                                                                 "tokens",
-                                                                                                                                                                                                                                                                                                                                                                                                                 "\"r\"", "") "," NODE("q", "linear", "\"pos\"", "\"out_features\": 12") "," NODE("k",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "linear",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "\"pos\"", "\"out_features\": 12, \"bias\": false") "," NODE("v",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "linear",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\"pos\"", "\"out_features\": 12") "," NODE("core",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "scaled_dot_product_attention",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"q\", \"k\", \"v\"",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"num_heads\": 4") "," NODE("mha",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "multi_head_attention",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "\"core\"", "\"num_heads\": 2") "," NODE("cat",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "concat", "\"mha\", \"core\", \"pos\"", "") "," NODE("p",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "adaptive_avg_pool2d",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "\"cat\"",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "\"output_size\": [1, 1]") "," FC
-                 TAIL;
-
 static void rich_file(void **state)
 {
     (void)state;
@@ -125,7 +109,9 @@ static void rich_file(void **state)
                                         "mha.out_proj.bias",
                                         "fc.weight",
                                         "fc.bias"};
-    NnGraphFile *file = read(RICH);
+    char *rich = at_tests("fuzz/corpus/graph/rich.json");
+    NnGraphFile *file = read(rich);
+    base_free(rich);
     NnGraph *graph = NULL;
     NnNet *net = NULL;
     BaseText text = {0};
@@ -370,24 +356,16 @@ static BaseStatus find_once(void *user)
 static void memory_runs_out(void **state)
 {
     (void)state;
-    static char text[sizeof RICH], name[256];
-    memcpy(text, RICH, sizeof RICH);
+    static char name[512];
+    char *text = at_tests("fuzz/corpus/graph/rich.json");
     support_fail_some_allocations(parse_once, text, 7, 5000);
+    base_free(text);
     write_file(support_at("small.json"), HEAD POOL "," FC TAIL);
     snprintf(name, sizeof name, "graph:%s", support_at("small.json"));
     support_fail_some_allocations(find_once, name, 3, 2000);
 }
 
 /* ------------------------------------------------------------ docs */
-
-static char *docs(const char *name)
-{
-    char path[512], *text = NULL;
-    size_t size;
-    snprintf(path, sizeof path, "%s/../docs/%s", getenv("EXPUNGE_TESTS") ? getenv("EXPUNGE_TESTS") : "tests", name);
-    assert_ok(io_file_read(path, 0, &text, &size));
-    return text;
-}
 
 static void add_usual(const NnAttribute *a, BaseText *out)
 {
@@ -517,7 +495,7 @@ static void written(const char *name, const BaseText *text)
 static void documents_follow_the_tables(void **state)
 {
     (void)state;
-    char *page = docs("graph.md"), *schema = docs("graph.schema.json");
+    char *page = at_tests("../docs/graph.md"), *schema = at_tests("../docs/graph.schema.json");
     BaseText rows = {0}, want = {0};
     const NnForm *form;
     for (size_t i = 0; (form = nn_form_at(i)); i++) {
@@ -541,7 +519,7 @@ static void documents_follow_the_tables(void **state)
 static void the_example_is_right(void **state)
 {
     (void)state;
-    char *page = docs("graph.md");
+    char *page = at_tests("../docs/graph.md");
     char *from = strstr(page, "```json\n"), *to = from ? strstr(from, "\n```\n") : NULL;
     assert_true(from && to);
     from += strlen("```json\n");
