@@ -42,8 +42,7 @@ BaseStatus cli_graph(const CliOptions *o)
                "--image-size '%.100s': must be a number of pixels, HxW, or CxHxW", o->image_size);
     int64_t K = o->classes ? o->classes : arch->file ? arch->file->classes : CLASSES;
     BASE_TRY(nn_arch_build_at(arch, shape, K, false, &net));
-    BASE_TRY(
-        nn_graph_file_print(net, arch->file ? arch->file->mean : NULL, arch->file ? arch->file->std : NULL, &text));
+    BASE_TRY(nn_graph_file_print(net, arch->file, &text));
     BASE_TRY(cli_print_text_take(&text));
 out:
     base_text_free(&text);

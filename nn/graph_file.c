@@ -382,10 +382,29 @@ out:
     return st;
 }
 
+/* Names of tensors, as they are in the state dict. */
+static BaseStatus read_unused(const char *path, const IoJsonTree *list, NnGraphFile *file)
+{
+    BaseStatus st = BASE_OK;
+    size_t count = list ? io_json_tree_count(list) : 0;
+    BASE_CHECK(!list || (io_json_tree_kind(list) == IO_JSON_LIST && count <= NN_GRAPH_FILE_NODES), BASE_EFORMAT,
+               "%s: 'unused' must be a list of at most %d names of tensors", path, NN_GRAPH_FILE_NODES);
+    BASE_TRY(BASE_ALLOC(count, &file->unused));
+    for (size_t i = 0; i < count; i++) {
+        const char *name = io_json_tree_text(io_json_tree_at(list, i));
+        BASE_CHECK(name && is_plain(name), BASE_EFORMAT, "%s: 'unused' must be a list of names of 1 to %d bytes", path,
+                   NN_GRAPH_FILE_NAME);
+        BASE_TRY(base_strdup(name, &file->unused[i]));
+        file->unused_count = i + 1;
+    }
+out:
+    return st;
+}
+
 static BaseStatus check_format(const char *path, const IoJsonTree *root)
 {
-    static const char *const KEYS[] = {"format",  "version",   "description", "input",
-                                       "classes", "normalize", "nodes",       "output"};
+    static const char *const KEYS[] = {"format",    "version", "description", "input", "classes",
+                                       "normalize", "unused",  "nodes",       "output"};
     BaseStatus st = BASE_OK;
     const char *format = NULL;
     int64_t version = 0;
@@ -463,6 +482,11 @@ static BaseStatus check_whole(const char *path, const NnGraphFile *file)
             BASE_TRY(base_index_add(&names, blocks[b][i].name, 0, &old));
             BASE_CHECK(old == SIZE_MAX, BASE_EFORMAT, "two nodes have a tensor '%s'", blocks[b][i].name);
         }
+    for (size_t i = 0; i < file->unused_count; i++) {
+        size_t old;
+        BASE_TRY(base_index_add(&names, file->unused[i], 0, &old));
+        BASE_CHECK(old == SIZE_MAX, BASE_EFORMAT, "'unused' names '%s', which is named already", file->unused[i]);
+    }
 out:
     base_index_free(&names);
     nn_net_free(net);
@@ -512,6 +536,7 @@ BaseStatus nn_graph_file_parse(const char *path, const char *text, size_t size, 
     BASE_TRY(reader_open(path, root, &r));
     nn_node_shape(r.g, nn_input(r.g), shape);
     BASE_TRY(read_normalize(path, io_json_tree_get(root, "normalize"), shape[0], file));
+    BASE_TRY(read_unused(path, io_json_tree_get(root, "unused"), file));
     BASE_TRY(read_names(&r));
     for (size_t i = 0; i < r.count; i++)
         BASE_TRY(base_error_prefix(read_node(&r, i), "%s: node '%s'", path, r.names[i]));
@@ -544,6 +569,8 @@ void nn_graph_file_free(NnGraphFile *file)
 {
     if (!file) return;
     nn_graph_free(file->graph);
+    for (size_t i = 0; i < file->unused_count; i++) base_free(file->unused[i]);
+    base_free(file->unused);
     base_free(file->mean);
     base_free(file->std);
     base_free(file);

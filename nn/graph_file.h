@@ -13,8 +13,10 @@ typedef struct {
     NnGraph *graph;
     NnNode output;
     int64_t classes;
-    bool linear;              /* the output is a linear layer, so that it can have other classes */
-    char *mean, *std;         /* "0.5,0.5,0.5", as --mean has it; NULL: the file does not say */
+    bool linear;      /* the output is a linear layer, so that it can have other classes */
+    char *mean, *std; /* "0.5,0.5,0.5", as --mean has it; NULL: the file does not say */
+    char **unused;    /* [unused_count] tensors of the checkpoint that the network has no use for */
+    size_t unused_count;
     char hash[BASE_HASH_HEX]; /* of its bytes */
 } NnGraphFile;
 
@@ -24,8 +26,9 @@ BaseStatus nn_graph_file_read(const char *path, NnGraphFile **out);
 /** The same of its bytes; @p path: for messages. */
 BaseStatus nn_graph_file_parse(const char *path, const char *text, size_t size, NnGraphFile **out);
 void nn_graph_file_free(NnGraphFile *file);
-/** Appends the graph of @p net as such a file; what nn_graph_file_parse reads of it is the same graph. @p mean and @p std
- *  as NnGraphFile has them. BASE_EARG where an operation has no name in graph files; BASE_ENOMEM. */
-BaseStatus nn_graph_file_print(const NnNet *net, const char *mean, const char *std, BaseText *out);
+/** Appends the graph of @p net as such a file; what nn_graph_file_parse reads of it is the same graph. @p from: the file
+ *  that it is from, for what else that says; NULL: none. BASE_EARG where an operation has no name in graph files;
+ *  BASE_ENOMEM. */
+BaseStatus nn_graph_file_print(const NnNet *net, const NnGraphFile *from, BaseText *out);
 
 #endif

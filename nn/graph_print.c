@@ -182,7 +182,7 @@ static BaseStatus add_node(const NnGraph *g, const Names *names, int i, BaseText
     return BASE_OK;
 }
 
-BaseStatus nn_graph_file_print(const NnNet *net, const char *mean, const char *std, BaseText *out)
+BaseStatus nn_graph_file_print(const NnNet *net, const NnGraphFile *from, BaseText *out)
 {
     BaseStatus st = BASE_OK;
     const NnGraph *g = nn_net_graph(net);
@@ -194,7 +194,13 @@ BaseStatus nn_graph_file_print(const NnNet *net, const char *mean, const char *s
                   "{\n  \"format\": \"expunge-graph\",\n  \"version\": 1,\n  \"input\": [%lld, %lld, %lld],\n"
                   "  \"classes\": %lld,\n",
                   (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)nn_net_classes(net));
-    if (mean && std) base_text_add(out, "  \"normalize\": {\"mean\": [%s], \"std\": [%s]},\n", mean, std);
+    if (from && from->mean)
+        base_text_add(out, "  \"normalize\": {\"mean\": [%s], \"std\": [%s]},\n", from->mean, from->std);
+    for (size_t i = 0; from && i < from->unused_count; i++) {
+        base_text_add(out, "%s", i ? ", " : "  \"unused\": [");
+        io_json_quote(out, from->unused[i]);
+    }
+    if (from && from->unused_count) base_text_add(out, "],\n");
     base_text_add(out, "  \"nodes\": [\n");
     for (int i = 1; i < names.count; i++) BASE_TRY(add_node(g, &names, i, out));
     base_text_add(out, "  ],\n  \"output\": ");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/memory.h"
 #include "nn/naming.h"
 #include "nn/weights.h"
@@ -111,6 +112,26 @@ out:
     return st;
 }
 
+/* Sets aside what the architecture's graph file says that it has no use for. */
+static BaseStatus set_aside(const NnArch *arch, IoTensors *tensors)
+{
+    BaseStatus st = BASE_OK;
+    BaseIndex unused = {0};
+    size_t old;
+    if (!arch || !arch->file || !arch->file->unused_count) return BASE_OK;
+    for (size_t i = 0; i < arch->file->unused_count; i++)
+        BASE_TRY(base_index_add(&unused, arch->file->unused[i], i, &old));
+    for (size_t i = 0; i < tensors->count; i++) {
+        IoTensor *tensor = &tensors->items[i];
+        if (tensor->aside || base_index_find(&unused, tensor->name) == SIZE_MAX) continue;
+        tensor->aside = true;
+        tensor->cut = tensors->prefix ? strlen(tensors->prefix) : 0;
+    }
+out:
+    base_index_free(&unused);
+    return st;
+}
+
 /* The tensors as if their names began @p skip characters later. */
 static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnArch *arch, const int64_t data[3],
                                bool *fits, size_t *next)
@@ -126,6 +147,7 @@ static BaseStatus fits_without(const IoTensors *tensors, size_t skip, const NnAr
         view.items[i].alias = NULL;
         if (!view.items[i].aside) view.items[i].name += skip;
     }
+    BASE_TRY(set_aside(arch, &view));
     if (!arch || !arch->file) BASE_TRY(nn_naming_apply(&view));
     if (arch) BASE_TRY(data ? try_arch(arch, &view, data, &nearest, fits) : try_names(arch, &view, fits));
     for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !arch && !*fits; i++) {
@@ -149,14 +171,17 @@ out:
 BaseStatus nn_recognise_names(IoTensors *tensors, const NnArch *arch, const int64_t data[3])
 {
     BaseStatus st = BASE_OK;
-    size_t skip = 0, next = io_tensors_common(tensors);
+    size_t skip = 0, next;
     bool fits = false;
+    BASE_TRY(set_aside(arch, tensors));
+    next = io_tensors_common(tensors);
     for (int i = 0; next && i < WRAPPERS; i++) {
         BASE_TRY(fits_without(tensors, skip, arch, data, &fits, &next));
         if (fits) break;
         skip += next;
     }
     if (fits) BASE_TRY(io_tensors_cut(tensors, skip));
+    BASE_TRY(set_aside(arch, tensors));
     if (arch && arch->file) goto out; /* its names are the checkpoint's */
     BASE_TRY(nn_naming_apply(tensors));
     for (size_t i = 0; i < tensors->copy_count; i++) BASE_TRY(nn_naming_apply(tensors->copies[i].tensors));

@@ -106,6 +106,33 @@ fi
 # weights that no architecture has: the ways on, the graph file's among them
 if python_with safetensors numpy; then
     "$python" -c 'import numpy as np; from safetensors.numpy import save_file; save_file({"mine.weight": np.zeros((2, 2), np.float32)}, "mine.safetensors")'
+    # tensors that no node uses are errors unless the file names them; then they stay as they are, before a prefix too
+    "$python" - <<'PY'
+import json, numpy as np
+from safetensors.numpy import load_file, save_file
+tensors, net = load_file("a.safetensors"), json.load(open("net.json"))
+extra = {"pooler.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "mean": np.float32([7, 8])}
+save_file({**tensors, **extra}, "more.safetensors")
+save_file({"net." + k: v for k, v in {**tensors, **extra}.items()}, "inside.safetensors")
+save_file({**{"net." + k: v for k, v in tensors.items()}, **extra}, "beside.safetensors")
+json.dump({**net, "unused": sorted(extra)}, open("unused.json", "w"))
+PY
+    refuses 1 "unexpected: mean, pooler.weight" eval $G --weights more.safetensors
+    for f in more inside beside; do
+        ok unlearn --arch graph:unused.json --data gaussians --weights $f.safetensors --forget 1 --method svd -o out-$f.safetensors
+    done
+    "$python" - <<'PY' || fail "a tensor that no node uses was changed"
+from safetensors.numpy import load_file
+import numpy as np
+edited = []
+for f in ("more", "inside", "beside"):
+    before, after = load_file(f + ".safetensors"), load_file("out-" + f + ".safetensors")
+    assert list(before) == list(after) and before.keys() == after.keys()
+    changed = {k for k in before if before[k].tobytes() != after[k].tobytes()}
+    assert changed and not [k for k in changed if "pooler" in k or "mean" == k.split(".")[-1]], changed
+    edited.append({k.removeprefix("net."): v.tobytes() for k, v in after.items()})
+assert edited[0] == edited[1] == edited[2]
+PY
     ok inspect mine.safetensors
     for way in "--arch graph:FILE.json (docs/graph.md)" "inspect --graph" "docs/python.md" "--signals"; do has stdout "$way"; done
 fi

@@ -20,7 +20,7 @@ static void make_pair(const NnArch *arch, const int64_t shape[3], NnNet **drawn,
     NnGraph *graph = NULL;
     assert_ok(nn_arch_build_at(arch, shape, K, true, drawn));
     formula_fill(*drawn);
-    assert_ok(nn_graph_file_print(*drawn, NULL, NULL, &text));
+    assert_ok(nn_graph_file_print(*drawn, NULL, &text));
     assert_ok(nn_graph_file_parse("it", text.data, text.size, &file));
     assert_ok(nn_graph_clone(file->graph, &graph));
     assert_ok(nn_net_create_take(graph, file->output, read));

@@ -19,7 +19,7 @@ static NnNet *outline(const NnGraphFile *file)
 static void print(const NnGraphFile *file, BaseText *out)
 {
     NnNet *net = outline(file);
-    FUZZ_CHECK(nn_graph_file_print(net, file->mean, file->std, out) == BASE_OK);
+    FUZZ_CHECK(nn_graph_file_print(net, file, out) == BASE_OK);
     nn_net_free(net);
 }
 

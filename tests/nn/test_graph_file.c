@@ -56,14 +56,14 @@ static void every_architecture_reads_back(void **state)
         BaseText text = {0}, second = {0};
         NnGraphFile *file = NULL;
         NnGraph *graph = NULL;
-        assert_ok(nn_graph_file_print(net, NULL, NULL, &text));
+        assert_ok(nn_graph_file_print(net, NULL, &text));
         assert_ok(nn_graph_file_parse("it", text.data, text.size, &file));
         assert_int_equal(file->classes, 7);
         assert_null(file->mean);
         same_graph(nn_net_graph(net), file->graph);
         assert_ok(nn_graph_clone(file->graph, &graph));
         assert_ok(nn_net_outline_take(graph, file->output, &again));
-        assert_ok(nn_graph_file_print(again, NULL, NULL, &second));
+        assert_ok(nn_graph_file_print(again, NULL, &second));
         assert_string_equal(text.data, second.data);
         base_text_free(&text);
         base_text_free(&second);
@@ -119,6 +119,8 @@ static void rich_file(void **state)
     assert_string_equal(file->mean, "0.5,0.25,0.125");
     assert_string_equal(file->std, "1");
     assert_true(file->linear);
+    assert_int_equal(file->unused_count, 2);
+    assert_string_equal(file->unused[1], "pooler.weight");
     assert_ok(nn_graph_clone(file->graph, &graph));
     assert_ok(nn_net_outline_take(graph, file->output, &net));
     const NnSlice *slices = nn_net_param_slices(net, &count);
@@ -130,10 +132,11 @@ static void rich_file(void **state)
     assert_memory_equal(slices[5].shape, ((int64_t[]){1, 48, 12}), 3 * sizeof(int64_t));
     const NnNodeInfo *norm = nn_graph_node(file->graph, 2);
     assert_true(norm->groups == 3 && norm->epsilon == 0.001);
-    assert_ok(nn_graph_file_print(net, file->mean, file->std, &text));
+    assert_ok(nn_graph_file_print(net, file, &text));
     NnGraphFile *again = read(text.data);
     same_graph(file->graph, again->graph);
     assert_string_equal(again->mean, file->mean);
+    assert_string_equal(again->unused[1], file->unused[1]);
     assert_string_not_equal(again->hash, file->hash);
     nn_graph_file_free(again);
     nn_graph_file_free(file);
@@ -157,6 +160,14 @@ static const struct {
     {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, -8, 8]}", "'input' must be [C, H, W]"},
     {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 1048576, 1048576]}", "'input' must be [C, H, W]"},
     {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 99999999999999999999, 8]}", "too big"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8, 8], \"unused\": {}, \"nodes\": [1]}",
+     "'unused' must be a list"},
+    {"{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [3, 8, 8], \"unused\": [1], \"nodes\": [1]}",
+     "'unused' must be a list of names"},
+    {HEAD POOL "," FC "], \"output\": \"fc\", \"unused\": [\"m\", \"fc.bias\"]}",
+     "'unused' names 'fc.bias', which is named already"},
+    {HEAD POOL "," FC "], \"output\": \"fc\", \"unused\": [\"m\", \"m\"]}",
+     "'unused' names 'm', which is named already"},
     {HEAD TAIL, "'nodes' must be a list of 1 to 16384"},
     {HEAD "1" TAIL, "node 0: must be an object with a 'name'"},
     {HEAD "{\"op\": \"relu\"}" TAIL, "node 0: must be an object with a 'name'"},
@@ -346,7 +357,7 @@ static BaseStatus find_once(void *user)
     BaseText text = {0};
     BaseStatus st = nn_arch_find(user, &arch);
     if (st == BASE_OK) st = nn_arch_build_at(arch, (int64_t[]){3, 8, 6}, 2, false, &net);
-    if (st == BASE_OK) st = nn_graph_file_print(net, NULL, NULL, &text);
+    if (st == BASE_OK) st = nn_graph_file_print(net, NULL, &text);
     base_text_free(&text);
     nn_net_free(net);
     nn_arch_release();
@@ -458,10 +469,11 @@ static void add_schema(BaseText *out)
         "    \"classes\": {\"type\": \"integer\", \"minimum\": 1},\n"
         "    \"normalize\": {\"type\": \"object\", \"properties\": {\"mean\": {\"$ref\": \"#/$defs/channels\"}, \"std\": {\"$ref\": \"#/$defs/channels\"}}, "
         "\"required\": [\"mean\", \"std\"], \"additionalProperties\": false},\n"
+        "    \"unused\": {\"type\": \"array\", \"maxItems\": %d, \"items\": {\"$ref\": \"#/$defs/name\"}},\n"
         "    \"nodes\": {\"type\": \"array\", \"minItems\": 1, \"maxItems\": %d, \"items\": {\"$ref\": \"#/$defs/node\"}},\n"
         "    \"output\": {\"$ref\": \"#/$defs/name\"}\n  },\n"
         "  \"required\": [\"format\", \"version\", \"input\", \"classes\", \"nodes\", \"output\"],\n  \"additionalProperties\": false,\n  \"$defs\": {\n",
-        NN_GRAPH_LARGEST, NN_GRAPH_FILE_NODES);
+        NN_GRAPH_LARGEST, NN_GRAPH_FILE_NODES, NN_GRAPH_FILE_NODES);
     base_text_add(
         out,
         "    \"name\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": %d},\n"
