@@ -25,6 +25,7 @@ typedef struct {
     BaseIndex index;    /* of names */
     NnNode *at;         /* [count] in the graph */
     bool *used;         /* [count] by a later node, or as the output */
+    bool images;        /* are used, too */
     NnGraph *g;
 } Reader;
 
@@ -233,6 +234,7 @@ static BaseStatus find_input(Reader *r, size_t i, const char *name, NnNode *out)
     BaseStatus st = BASE_OK;
     BaseText near = {0};
     if (strcmp(name, INPUT) == 0) {
+        r->images = true;
         *out = nn_input(r->g);
         return BASE_OK;
     }
@@ -441,6 +443,7 @@ static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *fi
         goto out;
     }
     r->used[at] = true;
+    BASE_CHECK(r->images, BASE_EFORMAT, "%s: no node has 'input', the images, as its input", r->path);
     for (size_t i = 0; i < r->count; i++)
         BASE_CHECK(r->used[i], BASE_EFORMAT, "%s: node '%s' does not lead to the output", r->path, r->names[i]);
     file->output = r->at[at];
@@ -452,7 +455,10 @@ static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *fi
                "%s: node '%s' is the output, [%lld, %lld, %lld], but must be [%lld, 1, 1]: 'classes' is %lld", r->path,
                name, (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)file->classes,
                (long long)file->classes);
-    file->linear = nn_graph_node(r->g, file->output)->kind == NN_NODE_LINEAR;
+    /* methods and metrics edit and mask rows of its weight, one a class */
+    BASE_CHECK(nn_graph_node(r->g, file->output)->kind == NN_NODE_LINEAR, BASE_EFORMAT,
+               "%s: node '%s' is the output, but no linear layer, with a row of its weight for each class", r->path,
+               name);
 out:
     base_text_free(&near);
     return st;

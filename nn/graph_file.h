@@ -11,9 +11,8 @@ enum { NN_GRAPH_FILE_BYTES = 16 << 20, NN_GRAPH_FILE_NODES = 1 << 14, NN_GRAPH_F
 /** What a file says. */
 typedef struct {
     NnGraph *graph;
-    NnNode output;
+    NnNode output; /* a linear layer, so that it can have other classes */
     int64_t classes;
-    bool linear;      /* the output is a linear layer, so that it can have other classes */
     char *mean, *std; /* "0.5,0.5,0.5", as --mean has it; NULL: the file does not say */
     char **unused;    /* [unused_count] tensors of the checkpoint that the network has no use for */
     size_t unused_count;

@@ -128,6 +128,28 @@ static BaseStatus plan_node(NnPlan *plan, NnNodeInfo *node)
     return operation->plan ? operation->plan(plan, node) : BASE_OK;
 }
 
+/* What has parameters and no input is read by one node, as its second input: a vector by a scale, class tokens by tokens. */
+static BaseStatus check_sources(const NnGraph *g)
+{
+    BaseStatus st = BASE_OK;
+    int size = nn_graph_size(g);
+    bool *used = NULL;
+    BASE_TRY(BASE_ALLOC(size, &used));
+    for (int i = 0; i < size; i++)
+        for (int k = 0; k < 2; k++) {
+            const NnNodeInfo *node = nn_graph_node(g, i), *in = node->in[k] < 0 ? NULL : nn_graph_node(g, node->in[k]);
+            if (!in || (in->kind != NN_NODE_VECTOR && in->kind != NN_NODE_CLASS_TOKEN)) continue;
+            bool vector = in->kind == NN_NODE_VECTOR;
+            BASE_CHECK(k == 1 && node->kind == (vector ? NN_NODE_SCALE : NN_NODE_TOKENS), BASE_EARG,
+                       "%s can only be the second input of a %s", in->name, vector ? "scale" : "token list");
+            BASE_CHECK(!used[node->in[k]], BASE_EARG, "%s is read twice: each parameter belongs to one node", in->name);
+            used[node->in[k]] = true;
+        }
+out:
+    base_free(used);
+    return st;
+}
+
 /* Every node must lead to the output: a loose layer would have parameters that nothing trains. */
 static BaseStatus check_reach(const NnGraph *g, NnNode output)
 {
@@ -162,6 +184,7 @@ static BaseStatus plan_create(NnGraph *graph, NnNode output, NnPlan **out)
     BASE_CHECK(last->H == 1 && last->W == 1, BASE_ESHAPE, "the output is a %lldx%lld map: logits must be flat",
                (long long)last->H, (long long)last->W);
     BASE_TRY(check_reach(graph, output));
+    BASE_TRY(check_sources(graph));
     BASE_TRY(BASE_ALLOC(4 * size, &plan->names));
     BASE_TRY(BASE_ALLOC(2 * size, &plan->params));
     BASE_TRY(BASE_ALLOC(2 * size, &plan->buffers));

@@ -52,12 +52,7 @@ static NnNode build_file(NnGraph *g, const void *form, int64_t K)
     if (memcmp(shape, own, sizeof own) != 0)
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE, "the graph file is for images of %lldx%lldx%lld",
                                                (long long)own[0], (long long)own[1], (long long)own[2]));
-    if (K != file->classes && !file->linear)
-        return nn_graph_fail(
-            g, base_error_set(BASE_ESHAPE,
-                              "the graph file's output is no linear layer, so that it is for %lld classes, not %lld",
-                              (long long)file->classes, (long long)K));
-    if (file->linear) nn_graph_edit(g, output)->C = K;
+    nn_graph_edit(g, output)->C = K;
     return output;
 }
 
@@ -263,8 +258,7 @@ BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTe
     NnNet *net = NULL;
     int layers = 0, slices = 0;
     int64_t shape[3];
-    *K = arch->file ? arch->file->classes : 0;
-    if (arch->file && !arch->file->linear) return BASE_OK;
+    *K = 0;
     BASE_TRY(nn_arch_shape(arch, data, tensors, shape));
     BASE_TRY(nn_arch_build_at(arch, shape, 2, false, &net));
     const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
