@@ -2,7 +2,8 @@
  * renew them.
  *
  * Where a batch norm follows directly and runs on fixed statistics (NN_MODE_EVAL), it is folded:
- *   s = gamma / sqrt(var + eps)      W' = s W      b' = (b - mean) s + beta                    per output channel */
+ *   s = gamma / sqrt(var + eps)      W' = s W      b' = (b - mean) s + beta                    per output channel
+ * and a scale by a learned vector s likewise, with mean = beta = 0. */
 #include "nn/onednn/reload.h"
 
 #include <math.h>
@@ -19,6 +20,7 @@ static const float *buffer_values(const NnProgram *p, int slice)
 
 static double fold_scale(const NnProgram *p, const NnNodeInfo *norm, int64_t k)
 {
+    if (norm->kind == NN_NODE_SCALE) return param_values(p, nn_prog_node(p, norm->in[1])->weight)[k];
     return param_values(p, norm->weight)[k] / sqrt(buffer_values(p, norm->var)[k] + norm->epsilon);
 }
 
@@ -37,10 +39,13 @@ static BaseStatus fold_weight(NnProgram *p, const NnJob *job)
 static BaseStatus fold_bias(NnProgram *p, const NnJob *job)
 {
     const float *bias = job->node->bias ? param_values(p, job->node->bias_slice) : NULL;
-    const float *mean = buffer_values(p, job->norm->mean), *beta = param_values(p, job->norm->bias_slice);
+    bool moved = job->norm->kind == NN_NODE_NORM;
+    const float *mean = moved ? buffer_values(p, job->norm->mean) : NULL;
+    const float *beta = moved ? param_values(p, job->norm->bias_slice) : NULL;
     float *out = job->out;
     for (int64_t k = 0; k < job->K; k++)
-        out[k] = (float)(((bias ? bias[k] : 0.0) - mean[k]) * fold_scale(p, job->norm, k) + beta[k]);
+        out[k] = (float)(((bias ? bias[k] : 0.0) - (moved ? mean[k] : 0.0)) * fold_scale(p, job->norm, k) +
+                         (moved ? beta[k] : 0.0));
     return BASE_OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include "nn/onednn/program.h"
 
-/** The weight of layer @p x, with batch norm @p norm (-1: none) folded in. */
+/** The weight of layer @p x, with batch norm (or scale by a vector) @p norm (-1: none) folded in. */
 BaseStatus nn_reload_weight(NnProgram *p, NnNode x, NnNode norm, const NnMd *want, NnTensor *weight);
 /** The bias that belongs to it; empty where there is none. */
 BaseStatus nn_reload_bias(NnProgram *p, NnNode x, NnNode norm, NnTensor *bias);

@@ -104,6 +104,11 @@ static NnNode channels(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "i", 4, true);
 }
 
+static NnNode draw_function(NnGraph *g, NnNode x, int function)
+{
+    return function == NN_LEAKY_RELU ? nn_leaky_relu(g, x, 0.2) : nn_activation(g, x, (NnFunction)function);
+}
+
 /* Each function once on a map of its own and once on one that others read too. */
 static NnNode activations(NnGraph *g)
 {
@@ -119,6 +124,24 @@ static NnNode activations(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "c", 4, true);
 }
 
+/* What plain eval takes along in one step: each function behind a folded batch norm, a depthwise convolution, a linear
+ * layer and a sum, and a layer scale with dropped-out depth and a residual behind a linear layer. */
+static NnNode taken_along(NnGraph *g)
+{
+    NnNode x = nn_conv(g, nn_input(g), "a", 32, 3, 1, 1, true), sum = x;
+    for (int i = NN_SIGMOID; i <= NN_GELU_TANH; i++) {
+        NnNode v = nn_vector(g, nn_name(g, "v%d", i), 32), y = nn_conv(g, x, nn_name(g, "b%d", i), 32, 1, 1, 0, true);
+        const NnConv each = {.K = 32, .kernel_h = 3, .pad_h = 1, .groups = 32, .bias = true};
+        y = draw_function(g, nn_batch_norm(g, y, nn_name(g, "n%d", i)), i);
+        y = draw_function(g, nn_conv_of(g, y, nn_name(g, "c%d", i), each), i);
+        y = draw_function(g, nn_add(g, nn_conv(g, y, nn_name(g, "d%d", i), 32, 1, 1, 0, true), x), i);
+        y = draw_function(g, nn_token_linear(g, y, nn_name(g, "e%d", i), 48), i);
+        y = nn_scale(g, nn_token_linear(g, y, nn_name(g, "f%d", i), 32), v);
+        sum = nn_add(g, nn_stochastic_depth(g, y, 0), sum);
+    }
+    return nn_linear(g, nn_flatten(g, sum), "h", 4, true);
+}
+
 static const TwinCase CASES[] = {
     {"odd_sizes", odd_sizes, 3, 9, 7, 3},
     {"residual", twin_residual, 4, 8, 8, 12},
@@ -131,6 +154,7 @@ static const TwinCase CASES[] = {
     {"grouped", grouped, 3, 9, 8, 5},
     {"channels", channels, 3, 7, 9, 5},
     {"activations", activations, 3, 5, 4, 5},
+    {"taken_along", taken_along, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},
     {"pooled_tokens", small_pooled, 3, 12, 8, 5},

@@ -38,6 +38,12 @@ typedef enum {
     NN_OP_SUM
 } NnOpKind;
 
+/** A function of one number, in oneDNN's words; 0: none. */
+typedef struct {
+    dnnl_alg_kind_t algorithm;
+    float alpha, beta;
+} NnEltwise;
+
 /** What one primitive computes. Unused fields are 0. */
 typedef struct {
     NnOpKind kind;
@@ -59,7 +65,7 @@ typedef struct {
         float scale;                  /* 0: as it is */
         bool sum;                     /* what the destination holds is added */
         const NnMd *add;              /* another tensor is, NN_ARG_ADDED; NULL: none */
-        bool relu;
+        NnEltwise function;
     } post;
 } NnOp;
 

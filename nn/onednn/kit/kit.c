@@ -179,13 +179,14 @@ static BaseStatus make_attr(const NnOp *op, const char *name, dnnl_primitive_att
     dnnl_primitive_attr_t attr = NULL;
     *out = NULL;
     bool scaled = op->post.scale != 0 && op->post.scale != 1; /* NOLINT: exactly 1 */
-    if (!scaled && !op->post.sum && !op->post.add && !op->post.relu) return BASE_OK;
+    if (!scaled && !op->post.sum && !op->post.add && !op->post.function.algorithm) return BASE_OK;
     NN_DNNL(dnnl_post_ops_create(&ops), "post-ops", name);
     NN_DNNL(dnnl_primitive_attr_create(&attr), "attributes", name);
-    if (scaled) NN_DNNL(nn_native_add_eltwise(ops, dnnl_eltwise_linear, op->post.scale), "post-ops", name);
+    const NnEltwise by = {dnnl_eltwise_linear, op->post.scale, 0};
+    if (scaled) NN_DNNL(nn_native_add_eltwise(ops, &by), "post-ops", name);
     if (op->post.sum) NN_DNNL(nn_native_add_sum(ops), "post-ops", name);
     if (op->post.add) NN_DNNL(nn_native_add_tensor(ops, op->post.add), "post-ops", name);
-    if (op->post.relu) NN_DNNL(nn_native_add_eltwise(ops, dnnl_eltwise_relu, 0), "post-ops", name);
+    if (op->post.function.algorithm) NN_DNNL(nn_native_add_eltwise(ops, &op->post.function), "post-ops", name);
     NN_DNNL(dnnl_primitive_attr_set_post_ops(attr, ops), "post-ops", name);
     *out = attr;
     attr = NULL;

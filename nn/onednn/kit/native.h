@@ -24,7 +24,7 @@ dnnl_status_t nn_native_reorder(dnnl_engine_t engine, const NnMd *from, const Nn
 dnnl_status_t nn_native_pd(dnnl_engine_t engine, const NnOp *op, const_dnnl_primitive_attr_t attr,
                            dnnl_primitive_desc_t *out);
 
-dnnl_status_t nn_native_add_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha);
+dnnl_status_t nn_native_add_eltwise(dnnl_post_ops_t ops, const NnEltwise *function);
 dnnl_status_t nn_native_add_sum(dnnl_post_ops_t ops);
 dnnl_status_t nn_native_add_tensor(dnnl_post_ops_t ops, const NnMd *md);
 

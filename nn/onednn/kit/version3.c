@@ -81,9 +81,9 @@ dnnl_status_t nn_native_reorder(dnnl_engine_t engine, const NnMd *from, const Nn
     return dnnl_reorder_primitive_desc_create(out, from->native, engine, to->native, engine, NULL);
 }
 
-dnnl_status_t nn_native_add_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
+dnnl_status_t nn_native_add_eltwise(dnnl_post_ops_t ops, const NnEltwise *function)
 {
-    return dnnl_post_ops_append_eltwise(ops, kind, alpha, 0);
+    return dnnl_post_ops_append_eltwise(ops, function->algorithm, function->alpha, function->beta);
 }
 
 dnnl_status_t nn_native_add_sum(dnnl_post_ops_t ops)

@@ -1,13 +1,12 @@
 /* nn/onednn/ops/activation.c - functions of one number, a row each; their gradients need the input. */
+#include "nn/onednn/ops/activation.h"
+
 #include "nn/kernels/hard_sigmoid.h"
 #include "nn/onednn/ops/elementwise.h"
 #include "nn/onednn/ops/ops.h"
 
 /* Of oneDNN's; none: our own loop, since its version 2 has no hard sigmoid. */
-static const struct {
-    dnnl_alg_kind_t algorithm;
-    float alpha, beta;
-} ROWS[] = {
+static const NnEltwise ROWS[] = {
     [NN_SIGMOID] = {dnnl_eltwise_logistic, 0, 0},
     [NN_TANH] = {dnnl_eltwise_tanh, 0, 0},
     [NN_SILU] = {dnnl_eltwise_swish, 1, 0},
@@ -19,15 +18,22 @@ static const struct {
     [NN_GELU_TANH] = {dnnl_eltwise_gelu_tanh, 0, 0},
 };
 
+NnEltwise nn_activation_eltwise(const NnNodeInfo *node)
+{
+    if (node->kind == NN_NODE_RELU) return (NnEltwise){dnnl_eltwise_relu, 0, 0};
+    NnEltwise row = ROWS[node->function];
+    if (node->function == NN_LEAKY_RELU) row.alpha = (float)node->slope;
+    return row;
+}
+
 static NnOp describe(const NnProgram *p, NnNode x, dnnl_prop_kind_t prop)
 {
-    const NnNodeInfo *node = nn_prog_node(p, x);
-    bool leaky = node->function == NN_LEAKY_RELU;
+    NnEltwise row = nn_activation_eltwise(nn_prog_node(p, x));
     return (NnOp){.kind = NN_OP_ELEMENTWISE,
                   .prop = prop,
-                  .algorithm = ROWS[node->function].algorithm,
-                  .alpha = leaky ? (float)node->slope : ROWS[node->function].alpha,
-                  .beta = ROWS[node->function].beta,
+                  .algorithm = row.algorithm,
+                  .alpha = row.alpha,
+                  .beta = row.beta,
                   .src = &p->state[x].src.md};
 }
 

@@ -8,8 +8,8 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     const char *name = nn_prog_name(p, x);
-    NnChain c = {.norm = -1, .add = -1, .relu = nn_prog_next(p, x, NN_NODE_RELU), .last = x};
-    if (c.relu >= 0) c.last = c.relu;
+    NnChain c = {.function = nn_prog_next(p, x, NN_NODE_RELU), .last = x};
+    if (c.function >= 0) c.last = c.function;
     NnState *a = &p->state[node->in[0]], *b = &p->state[node->in[1]];
     NnTensor other = {0}, *dst = &p->state[c.last].value;
     BASE_TRY(nn_prog_convert(p, &p->forward, name, &b->value, &a->value.md, false, &other));
@@ -19,10 +19,14 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     } else {
         BASE_TRY(nn_prog_tensor(p, &a->value.md, p->reuse, dst));
     }
-    NnOp op = {.kind = NN_OP_SUM, .src = &a->value.md, .diff = &other.md, .dst = &dst->md, .post.relu = c.relu >= 0};
+    NnOp op = {.kind = NN_OP_SUM,
+               .src = &a->value.md,
+               .diff = &other.md,
+               .dst = &dst->md,
+               .post.function = nn_chain_function(p, &c)};
     const NnStepArg args[] = {{DNNL_ARG_SRC_0, &a->value}, {DNNL_ARG_SRC_1, &other}, {DNNL_ARG_DST, dst}, {0}};
     BASE_TRY(nn_prog_op(p, &p->forward, name, &op, args, NULL));
-    nn_chain_finish(p, &c);
+    nn_chain_finish(p, x, &c);
 out:
     nn_prog_release(&other);
     return st;

@@ -16,17 +16,29 @@ static BaseStatus forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_dnn
     const NnNodeInfo *node = nn_prog_node(p, x);
     /* logits leave in float32, so that bf16 does not round them */
     dnnl_data_type_t out_type = c->last == nn_net_output(p->net) ? dnnl_f32 : p->type;
-    /* many rows: as fast on plain weights, and in float32 those need no copy */
+    /* many rows in float32: as fast on plain weights, which need no copy */
+    bool any = p->type != dnnl_f32 || node->H * node->W == 1;
     NnMd src = rows_md(p, x, node->in[0], p->type, dnnl_format_tag_any), dst = rows_md(p, x, x, out_type, dnnl_nc);
-    NnMd weight = nn_md_weight(p, x, p->type, node->H * node->W == 1), bias = nn_md_vector(p, node->C);
+    NnMd weight = nn_md_weight(p, x, p->type, any), bias = nn_md_vector(p, node->C);
+    NnMd added = rows_md(p, x, x, p->type, dnnl_nc);
     NnOp op = {.kind = NN_OP_INNER_PRODUCT,
                .prop = nn_prog_forward(p),
                .src = &src,
                .weight = &weight,
                .bias = node->bias || c->norm >= 0 ? &bias : NULL,
                .dst = &dst,
-               .post.relu = c->relu >= 0};
+               .post = {.add = c->add >= 0 ? &added : NULL, .function = nn_chain_function(p, c)}};
     return nn_kit_pd(&p->kit, &op, node->name, out);
+}
+
+/* With what follows, if oneDNN runs that by one of its fast kernels. */
+static BaseStatus choose_chain(NnProgram *p, NnNode x, NnChain *c, const_dnnl_primitive_desc_t *pd)
+{
+    *c = nn_chain_find(p, x, NN_CHAIN_ADD | NN_CHAIN_FUNCTION);
+    BaseStatus st = forward_pd(p, x, c, pd);
+    if (st == BASE_ENOMEM || (st == BASE_OK && !nn_pd_is_reference(*pd))) return st;
+    *c = nn_chain_find(p, x, 0);
+    return forward_pd(p, x, c, pd);
 }
 
 static BaseStatus forward(NnProgram *p, NnNode x)
@@ -34,23 +46,25 @@ static BaseStatus forward(NnProgram *p, NnNode x)
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
-    NnChain c = nn_chain_find(p, x, false);
-    NnTensor flat = {0}, weight, bias, dst = {0};
-    BASE_TRY(forward_pd(p, x, &c, &state->pd));
+    NnChain c = {0};
+    NnTensor flat = {0}, weight, bias, dst = {0}, other = {0};
+    BASE_TRY(choose_chain(p, x, &c, &state->pd));
     NnMd wanted = nn_pd_md(state->pd, dnnl_query_weights_md), rows = nn_pd_md(state->pd, dnnl_query_dst_md);
     NnMd map = nn_md_map(p, x, rows.type, dnnl_nhwc);
     BASE_TRY(nn_prog_vector(p, &p->forward, node->name, &p->state[node->in[0]].value, false, &flat));
     BASE_TRY(nn_prog_convert_for(p, &p->forward, node->name, &flat, state->pd, dnnl_query_src_md, false, &state->src));
     BASE_TRY(nn_reload_weight(p, x, c.norm, &wanted, &weight));
     BASE_TRY(nn_reload_bias(p, x, c.norm, &bias));
+    if (c.add >= 0) BASE_TRY(nn_prog_rows(p, &p->forward, x, &p->state[c.other].value, p->reuse, &other));
     BASE_TRY(nn_prog_tensor(p, &map, p->reuse, &p->state[c.last].value));
     BASE_TRY(nn_prog_view(p, &p->state[c.last].value, &rows, &dst));
-    const NnStepArg args[] = {
-        {DNNL_ARG_SRC, &state->src}, {DNNL_ARG_WEIGHTS, &weight}, {DNNL_ARG_BIAS, &bias}, {DNNL_ARG_DST, &dst}, {0}};
+    const NnStepArg args[] = {{DNNL_ARG_SRC, &state->src}, {DNNL_ARG_WEIGHTS, &weight}, {DNNL_ARG_BIAS, &bias},
+                              {DNNL_ARG_DST, &dst},        {NN_ARG_ADDED, &other},      {0}};
     BASE_TRY(nn_prog_step(p, &p->forward, node->name, state->pd, args));
-    nn_chain_finish(p, &c);
+    nn_chain_finish(p, x, &c);
 out:
     nn_prog_release(&flat);
+    nn_prog_release(&other);
     nn_prog_release(&dst);
     return st;
 }

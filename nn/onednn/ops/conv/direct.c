@@ -1,6 +1,7 @@
 /* nn/onednn/ops/conv/direct.c - describes a convolution to oneDNN, which then chooses layouts but in one case. */
 #include "nn/onednn/ops/conv/conv.h"
 
+#include "base/param.h"
 #include "nn/onednn/ops/gradient.h"
 #include "nn/onednn/reload.h"
 
@@ -52,8 +53,24 @@ BaseStatus nn_direct_forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_
     s.dst = blocked(p, x, node->groups);
     NnOp op = describe(p, x, &s, nn_prog_forward(p), node->bias || (c && c->norm >= 0));
     if (c && c->add >= 0) op.post.add = &p->state[c->other].value.md;
-    op.post.relu = c && c->relu >= 0;
+    if (c) op.post.function = nn_chain_function(p, c);
     return nn_kit_pd(&p->kit, &op, node->name, out);
+}
+
+/* The longest chain that oneDNN runs by one of its fast kernels; what is left out gets a step of its own. */
+static BaseStatus choose_chain(NnProgram *p, NnNode x, NnChain *c, const_dnnl_primitive_desc_t *pd)
+{
+    static const unsigned WITH[] = {NN_CHAIN_ADD | NN_CHAIN_FUNCTION, NN_CHAIN_FUNCTION, 0};
+    BaseStatus st = BASE_OK;
+    for (size_t i = 0; i < BASE_COUNT(WITH); i++) {
+        *c = nn_chain_find(p, x, WITH[i]);
+        st = nn_direct_forward_pd(p, x, c, pd);
+        if (st == BASE_ENOMEM) break;
+        NnMd dst = st == BASE_OK ? nn_pd_md(*pd, dnnl_query_dst_md) : (NnMd){0};
+        bool fits = c->add < 0 || nn_md_equal(&dst, &p->state[c->other].value.md);
+        if (st == BASE_OK && fits && !nn_pd_is_reference(*pd)) break;
+    }
+    return st;
 }
 
 BaseStatus nn_direct_forward(NnProgram *p, NnNode x)
@@ -61,19 +78,11 @@ BaseStatus nn_direct_forward(NnProgram *p, NnNode x)
     BaseStatus st = BASE_OK;
     const NnNodeInfo *node = nn_prog_node(p, x);
     NnState *state = &p->state[x];
-    NnChain c = nn_chain_find(p, x, true);
+    NnChain c = {0};
     const_dnnl_primitive_desc_t pd = NULL;
-    BaseStatus chosen = nn_direct_forward_pd(p, x, &c, &pd);
-    if (chosen == BASE_ENOMEM) BASE_TRY(chosen);
-    NnMd dst = chosen == BASE_OK ? nn_pd_md(pd, dnnl_query_dst_md) : (NnMd){0};
-    if (c.add >= 0 &&
-        (chosen != BASE_OK || nn_pd_is_reference(pd) || !nn_md_equal(&dst, &p->state[c.other].value.md))) {
-        c = nn_chain_find(p, x, false); /* the addition gets a step of its own */
-        chosen = nn_direct_forward_pd(p, x, &c, &pd);
-    }
-    BASE_TRY(chosen);
+    BASE_TRY(choose_chain(p, x, &c, &pd));
     state->pd = pd;
-    dst = nn_pd_md(pd, dnnl_query_dst_md);
+    NnMd dst = nn_pd_md(pd, dnnl_query_dst_md);
     NnMd wanted = nn_pd_md(pd, dnnl_query_weights_md);
     NnTensor weight, bias, *value = &p->state[c.last].value;
     BASE_TRY(nn_prog_convert_for(p, &p->forward, node->name, &p->state[node->in[0]].value, pd, dnnl_query_src_md, false,
@@ -88,7 +97,7 @@ BaseStatus nn_direct_forward(NnProgram *p, NnNode x)
                               {NN_ARG_ADDED, c.add >= 0 ? &p->state[c.other].value : NULL},
                               {0}};
     BASE_TRY(nn_prog_step(p, &p->forward, node->name, pd, args));
-    nn_chain_finish(p, &c);
+    nn_chain_finish(p, x, &c);
 out:
     return st;
 }

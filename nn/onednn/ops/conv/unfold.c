@@ -134,7 +134,7 @@ out:
 typedef struct {
     NnTensor a, b, c;     /* c = a b + bias (+ other), plain 2-d */
     NnTensor bias, other; /* empty: none */
-    bool relu;
+    NnEltwise function;   /* of the result */
 } Product;
 
 /* @p pack: where b is repacked for speed; NULL: taken as it is. */
@@ -152,7 +152,7 @@ static BaseStatus product(NnProgram *p, NnSteps *steps, NnNode x, const Product 
                .weight = &b_md,
                .bias = m->bias.mem ? &bias_md : NULL,
                .dst = &m->c.md,
-               .post = {.add = m->other.mem ? &m->other.md : NULL, .relu = m->relu}};
+               .post = {.add = m->other.mem ? &m->other.md : NULL, .function = m->function}};
     BASE_TRY(nn_kit_pd(&p->kit, &op, name, &pd));
     BASE_TRY(nn_prog_convert_for(p, pack, name, &m->b, pd, dnnl_query_weights_md, false, &b));
     if (m->bias.mem) BASE_TRY(nn_prog_view(p, &m->bias, &bias_md, &bias));
@@ -196,8 +196,8 @@ BaseStatus nn_unfold_forward(NnProgram *p, NnNode x)
 {
     BaseStatus st = BASE_OK;
     NnState *state = &p->state[x];
-    NnChain c = nn_chain_find(p, x, true);
-    Product m = {.relu = c.relu >= 0};
+    NnChain c = nn_chain_find(p, x, NN_CHAIN_ADD | NN_CHAIN_FUNCTION);
+    Product m = {.function = nn_chain_function(p, &c)};
     /* in plain eval nothing reads the patches again, and the weights are packed once for many batches */
     bool eval = p->mode == NN_MODE_EVAL;
     NnMd map = nn_md_map(p, x, p->type, dnnl_nhwc);
@@ -212,7 +212,7 @@ BaseStatus nn_unfold_forward(NnProgram *p, NnNode x)
     BASE_TRY(product(p, &p->forward, x, &m, eval ? &p->load : NULL));
     state->unfolded = true;
     if (eval) nn_prog_release(&state->src);
-    nn_chain_finish(p, &c);
+    nn_chain_finish(p, x, &c);
 out:
     nn_prog_release(&m.other);
     nn_prog_release(&m.c);

@@ -162,14 +162,14 @@ BaseStatus nn_winograd_forward(NnProgram *p, NnNode x)
     const NnNode from = nn_prog_node(p, x)->in[0];
     NnTensor *src = &p->state[x].src, other = {0};
     NnMd in = map_md(p, from), out = map_md(p, x);
-    NnChain c = nn_chain_find(p, x, true);
+    NnChain c = nn_chain_find(p, x, NN_CHAIN_ADD);
     BASE_TRY(nn_prog_convert(p, &p->forward, nn_prog_name(p, x), &p->state[from].value, &in, false, src));
     if (c.add >= 0)
         BASE_TRY(nn_prog_convert(p, &p->forward, nn_prog_name(p, x), &p->state[c.other].value, &out, true, &other));
     NnTensor *dst = &p->state[c.last].value;
     BASE_TRY(nn_prog_tensor(p, &out, p->reuse, dst));
-    BASE_TRY(forward_step(p, x, c.norm, src, &other, c.relu >= 0, dst));
-    nn_chain_finish(p, &c);
+    BASE_TRY(forward_step(p, x, c.norm, src, &other, c.function >= 0, dst));
+    nn_chain_finish(p, x, &c);
 out:
     nn_prog_release(&other);
     return st;
