@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """PyTorch's side of the speed comparison: a network at 32x32 on random data, training with 128 images at once,
-inference with 500 (bench/rows/net.c is ours).
+inference with 500, or one at 224x224 (torch_large.py), inference with 32 (bench/rows/net.c is ours).
 
   torch_net.py THREADS ARCH check FILE    compares logits and gradients with those in FILE: one JSON line
   torch_net.py THREADS ARCH serve FILE    reads lines "train|infer f32|bf16 SECONDS", answers one JSON line each
@@ -20,7 +20,9 @@ import numpy as np
 import torch
 from torch import nn
 
-BATCH, INFER_BATCH, CLASSES, WARM_UP, TRIED = 128, 500, 10, 2, 3
+import torch_large
+
+BATCH, INFER_BATCH, LARGE, LARGE_BATCH, CLASSES, WARM_UP, TRIED = 128, 500, 224, 32, 10, 2, 3
 PLAN = [64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"]
 TYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
 
@@ -105,7 +107,7 @@ def cast(precision):
 
 def load(arch, path):
     tensors = read_safetensors(path)
-    model = NETS[arch]()
+    model = NETS[arch]() if arch in NETS else torch_large.NETS[arch](CLASSES)
     model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("bench.")})
     return model.to(memory_format=torch.channels_last), tensors
 
@@ -120,13 +122,13 @@ def check(arch, path):
     x, y = tensors["bench.x"].contiguous(memory_format=torch.channels_last), tensors["bench.y"].long()
     with torch.no_grad():  # ours in either precision against PyTorch's float32: autocast has rounding of its own
         logits = model(x)
-    nn.functional.cross_entropy(model(x), y).backward()
-    gradients = torch.cat([p.grad.contiguous().flatten() for p in model.parameters()])
-    out = {}
-    for precision in ("f32", "bf16"):
-        if f"bench.{precision}.logits" in tensors:
-            out[precision] = {"logits": difference(tensors[f"bench.{precision}.logits"], logits),
-                              "gradients": difference(tensors[f"bench.{precision}.gradients"], gradients)}
+    out = {precision: {"logits": difference(tensors[f"bench.{precision}.logits"], logits)}
+           for precision in ("f32", "bf16") if f"bench.{precision}.logits" in tensors}
+    if arch in NETS:
+        nn.functional.cross_entropy(model(x), y).backward()
+        gradients = torch.cat([p.grad.contiguous().flatten() for p in model.parameters()])
+        for precision, found in out.items():
+            found["gradients"] = difference(tensors[f"bench.{precision}.gradients"], gradients)
     with torch.no_grad(), cast("bf16"):
         out["peer_bf16_logits"] = difference(model(x).float(), logits)
     print(json.dumps(out), flush=True)
@@ -135,11 +137,12 @@ def check(arch, path):
 class Form:
     """A network with the images, the optimizer and the cast it is run with."""
 
-    def __init__(self, name, model, precision, dtype=torch.float32):
+    def __init__(self, name, model, precision, large, dtype=torch.float32):
         self.name, self.model, self.precision = name, model, precision
         self.optimizer = torch.optim.SGD(model.parameters(), 1e-4, 0.9, weight_decay=5e-4, nesterov=True)
         torch.manual_seed(1)
-        many = torch.randn(INFER_BATCH, 3, 32, 32).to(dtype)
+        side = LARGE if large else 32
+        many = torch.randn(LARGE_BATCH if large else INFER_BATCH, 3, side, side).to(dtype)
         self.many = many.contiguous(memory_format=torch.channels_last)
         self.x = many[:BATCH].contiguous(memory_format=torch.channels_last)
         self.y = torch.randint(CLASSES, (BATCH,))
@@ -149,7 +152,7 @@ class Form:
         if task == "infer":
             with torch.inference_mode(), cast(self.precision):
                 self.model(self.many)
-            return INFER_BATCH
+            return len(self.many)
         self.optimizer.zero_grad(set_to_none=True)
         with cast(self.precision):
             loss = nn.functional.cross_entropy(self.model(self.x), self.y)
@@ -169,13 +172,15 @@ class Form:
 
 def serve(arch, path):
     model, _ = load(arch, path)
-    forms = {"f32": [Form("float32", model, "f32")]}
+    large = arch not in NETS
+    forms = {"f32": [Form("float32", model, "f32", large)]}
     fastest = {}
     for line in sys.stdin:
         task, precision, seconds = line.split()
         if precision not in forms:
-            forms[precision] = [Form("autocast", model, "bf16"),
-                                Form("bf16 weights", copy.deepcopy(model).bfloat16(), "f32", torch.bfloat16)]
+            forms[precision] = [Form("autocast", model, "bf16", large),
+                                Form("bf16 weights", copy.deepcopy(model).bfloat16(), "f32", large,
+                                     torch.bfloat16)]
         if (task, precision) not in fastest:
             rates = []
             for form in forms[precision]:
