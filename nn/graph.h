@@ -27,7 +27,8 @@ typedef enum {
     NN_RUNNING_VAR,
     NN_EMBEDDING,
     NN_SCALE,
-    NN_SLOPE
+    NN_SLOPE,
+    NN_POSITION_BIAS
 } NnRole;
 
 /** Functions of one number; of torch.nn, with its defaults. */
@@ -93,9 +94,23 @@ NnNode nn_first_token(NnGraph *g, NnNode x); /* [E, T, 1] -> [E, 1, 1] */
  *  transformers. */
 NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon);
 NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K); /* every token or pixel by itself; bias */
+NnNode nn_token_linear_plain(NnGraph *g, NnNode x, const char *name, int64_t K); /* the same without bias */
 /** Self-attention as torch.nn.MultiheadAttention names and packs it: <name>.in_proj_weight [3 E, E] gives queries, keys
  *  and values, each of @p heads slices; softmax(Q K^T / sqrt(E / heads)) V; <name>.out_proj. Two layers to tap. */
 NnNode nn_attention(NnGraph *g, NnNode x, const char *name, int64_t heads);
+/** Self-attention inside windows of @p window x @p window pixels of a map, moved down and right by @p shift unless one
+ *  fills a side (Swin, arXiv 2103.14030), as torchvision names and computes it: a map that windows do not fill is padded
+ *  with zeros; <name>.relative_position_bias_table, <name>.qkv, <name>.proj. Two layers to tap; what <name>.qkv sees of
+ *  padding is zeros. It is made of the builders below. */
+NnNode nn_window_attention(NnGraph *g, NnNode x, const char *name, int64_t heads, int64_t window, int64_t shift);
+/** The learned table @p name [(2 window - 1)^2, heads], for nn_window_core. */
+NnNode nn_position_bias(NnGraph *g, const char *name, int64_t window, int64_t heads);
+/** Queries, keys and values [3 E, H', W'] in whole windows -> the H x W pixels at the top left of [E, H', W']. */
+NnNode nn_window_core(NnGraph *g, NnNode x, NnNode bias, int64_t H, int64_t W, int64_t shift);
+NnNode nn_pad(NnGraph *g, NnNode x, int64_t H, int64_t W); /* zeros below and on the right, to H x W */
+/** [C, H, W] -> [4 C, H / 2, W / 2], rounded up, zeros behind an odd side: the pixels (0, 0), (1, 0), (0, 1), (1, 1) (row,
+ *  column) of each 2 x 2. */
+NnNode nn_patch_merge(NnGraph *g, NnNode x);
 /** Names formatted like printf for the builders above; the text is copied. */
 const char *nn_name(NnGraph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -381,7 +381,7 @@ void nn_net_init(NnNet *net, uint64_t seed)
         }
         if (slice->role == NN_WEIGHT) bound = 1 / sqrt((double)(slice->count / slice->shape[0]));
         BaseRandom stream = base_random_make(seed, "init", base_hash_fnv1a(slice->name));
-        if (slice->role == NN_EMBEDDING) {
+        if (slice->role == NN_EMBEDDING || slice->role == NN_POSITION_BIAS) {
             for (int64_t k = 0; k < slice->count; k++) values[k] = (float)(0.02 * base_random_normal(&stream));
             continue;
         }

@@ -76,7 +76,7 @@ const char *nn_net_prefix(const NnNet *net);
 int64_t nn_net_flops(const NnNet *net);
 
 /** PyTorch's default initialisation: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases of conv and linear
- * layers; norms 1, 0; running mean 0, variance 1; class token and positions N(0, 0.02^2); nn_vector 1e-6, slopes of PReLU 0.25. Stream (seed, "init", slice
+ * layers; norms 1, 0; running mean 0, variance 1; class token, positions and their biases N(0, 0.02^2); nn_vector 1e-6, slopes of PReLU 0.25. Stream (seed, "init", slice
  * name). */
 void nn_net_init(NnNet *net, uint64_t seed);
 /** SHA-256 over names, shapes, parameters and running statistics. */

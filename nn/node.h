@@ -25,6 +25,8 @@ typedef struct {
     bool bias;
     bool packed;              /* linear: parameters are <name>_weight and <name>_bias */
     int64_t heads;            /* attention */
+    int64_t window;           /* window attention: side */
+    int64_t shift_h, shift_w; /* window attention */
     double p;                 /* dropout */
     bool whole;               /* dropout: of whole images */
     double epsilon, momentum; /* norms; batch norm */

@@ -8,9 +8,11 @@
 #include "base/index.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "nn/kernels/windows.h"
 
 enum { LISTED = 5, NAME_SIZE = 256, HINTS = 1000 };
 static const char TRACKED[] = ".num_batches_tracked";
+static const char TABLE[] = "_bias_table", INDEX[] = "_index"; /* of relative positions: nn/kernels/windows.h */
 
 /* One list of the mismatch report: "missing: a, b and 3 more". */
 typedef struct {
@@ -30,6 +32,33 @@ static void tracked_name(const char *mean_or_variance, char out[NAME_SIZE])
 {
     const char *dot = strrchr(mean_or_variance, '.');
     snprintf(out, NAME_SIZE, "%.*s%s", (int)(dot - mean_or_variance), mean_or_variance, TRACKED);
+}
+
+/* "attn.relative_position_bias_table" -> "attn.relative_position_index", what torchvision writes beside it; false: the
+ * table is called something else. */
+static bool index_name(const char *table, char out[NAME_SIZE])
+{
+    size_t size = strlen(table), end = strlen(TABLE);
+    if (size < end || size >= NAME_SIZE || strcmp(table + size - end, TABLE) != 0) return false;
+    snprintf(out, NAME_SIZE, "%.*s%s", (int)(size - end), table, INDEX);
+    return true;
+}
+
+static int64_t window_of(const NnSlice *table)
+{
+    int64_t window = 1;
+    while ((2 * window - 1) * (2 * window - 1) < table->shape[0]) window++;
+    return window;
+}
+
+/* Owned: [window^4], which row of the table serves each pair of a window's pixels. */
+static BaseStatus index_values(const NnSlice *table, int64_t *count, int64_t **out)
+{
+    int64_t window = window_of(table);
+    *count = window * window * window * window;
+    BaseStatus st = BASE_ALLOC_RAW(*count, out);
+    if (st == BASE_OK) nn_windows_index(window, *out);
+    return st;
 }
 
 static void shape_text(char out[NAME_SIZE], int ndim, const int64_t *shape)
@@ -100,7 +129,7 @@ static bool same_shape(const NnSlice *slice, const Parts *parts)
     return !slice->ndim || along == slice->shape[dim];
 }
 
-/* All names that the network has a use for; @p tracked [buffers]: room for those of its counts. */
+/* All names that the network has a use for; @p tracked [buffers + parameters]: room for those of its counts and indices. */
 static BaseStatus index_network(const NnNet *net, char (*tracked)[NAME_SIZE], BaseIndex *out)
 {
     BaseStatus st = BASE_OK;
@@ -110,10 +139,13 @@ static BaseStatus index_network(const NnNet *net, char (*tracked)[NAME_SIZE], Ba
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < counts[b]; i++) {
             const NnSlice *slice = &blocks[b][i];
+            char *beside = tracked[b == 0 ? counts[1] + i : i];
             BASE_TRY(base_index_add(out, slice->name, 0, &old));
-            if (slice->role != NN_RUNNING_MEAN) continue;
-            tracked_name(slice->name, tracked[i]);
-            BASE_TRY(base_index_add(out, tracked[i], 0, &old));
+            if (slice->role == NN_RUNNING_MEAN)
+                tracked_name(slice->name, beside);
+            else if (slice->role != NN_POSITION_BIAS || !index_name(slice->name, beside))
+                continue;
+            BASE_TRY(base_index_add(out, beside, 0, &old));
         }
 out:
     return st;
@@ -176,9 +208,10 @@ BaseStatus nn_weights_fit(const NnNet *net, const IoTensors *tensors, const char
     char(*tracked)[NAME_SIZE] = NULL;
     BaseIndex own = {0}, index = {0};
     size_t foreign_count = 0;
-    int count;
+    int count, params;
     nn_net_buffer_slices(net, &count);
-    BASE_TRY(BASE_ALLOC(count, &tracked));
+    nn_net_param_slices(net, &params);
+    BASE_TRY(BASE_ALLOC(count + params, &tracked));
     BASE_TRY(BASE_ALLOC(HINTS, &foreign));
     BASE_TRY(index_network(net, tracked, &own));
     BASE_TRY(index_tensors(tensors, &index));
@@ -288,6 +321,24 @@ static int64_t read_tracked(const NnSlice *buffers, int count, const IoTensors *
     return 0;
 }
 
+/* An index of relative positions must be the one that windows have. */
+static BaseStatus check_index(const NnSlice *table, const IoTensors *tensors, const char *where)
+{
+    BaseStatus st = BASE_OK;
+    char name[NAME_SIZE];
+    int64_t *values = NULL, count;
+    const IoTensor *tensor = index_name(table->name, name) ? io_tensors_find(tensors, name) : NULL;
+    if (!tensor) goto out;
+    BASE_TRY(index_values(table, &count, &values));
+    BASE_CHECK(tensor->dtype == IO_I64 && tensor->count == count &&
+                   memcmp(tensor->data, values, (size_t)count * sizeof *values) == 0,
+               BASE_EFORMAT, "%s: tensor %s is not the index of %lldx%lld windows that goes with its table", where,
+               name, (long long)window_of(table), (long long)window_of(table));
+out:
+    base_free(values);
+    return st;
+}
+
 static BaseStatus load(NnNet *net, const IoTensors *tensors, const char *where)
 {
     BaseStatus st = BASE_OK;
@@ -299,6 +350,8 @@ static BaseStatus load(NnNet *net, const IoTensors *tensors, const char *where)
     BASE_TRY(BASE_ALLOC_RAW(buffer_count, &buffers));
     memcpy(params, nn_net_params(net), param_count * sizeof *params);
     memcpy(buffers, nn_net_buffers(net), buffer_count * sizeof *buffers);
+    for (int i = 0; i < param_slices; i++)
+        if (p[i].role == NN_POSITION_BIAS) BASE_TRY(check_index(&p[i], tensors, where));
     BASE_TRY(read_slices(p, param_slices, tensors, where, params));
     BASE_TRY(read_slices(b, buffer_slices, tensors, where, buffers));
     memcpy(nn_net_edit_params(net), params, param_count * sizeof *params);
@@ -343,6 +396,19 @@ out:
     return st;
 }
 
+static BaseStatus export_index(const NnSlice *table, IoTensors *tensors)
+{
+    BaseStatus st = BASE_OK;
+    char name[NAME_SIZE];
+    int64_t *values = NULL, count;
+    if (!index_name(table->name, name)) goto out;
+    BASE_TRY(index_values(table, &count, &values));
+    BASE_TRY(io_tensors_add(tensors, name, IO_I64, 1, &count, values));
+out:
+    base_free(values);
+    return st;
+}
+
 BaseStatus nn_weights_export(NnNet *net, IoTensors **out)
 {
     BaseStatus st = BASE_OK;
@@ -353,6 +419,7 @@ BaseStatus nn_weights_export(NnNet *net, IoTensors **out)
     BASE_TRY(io_tensors_create(&tensors));
     for (int i = 0; i < param_slices; i++) {
         BASE_TRY(io_tensors_add(tensors, p[i].name, IO_F32, p[i].ndim, p[i].shape, nn_net_params(net) + p[i].offset));
+        if (p[i].role == NN_POSITION_BIAS) BASE_TRY(export_index(&p[i], tensors));
         if (p[i].role != NN_NORM_BIAS) continue;
         size_t stem = strlen(p[i].name) - strlen("bias");
         if (b == buffer_slices || strncmp(p[i].name, buffers[b].name, stem) != 0) continue; /* a layer norm has none */

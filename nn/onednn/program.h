@@ -6,6 +6,7 @@
 
 #include "nn/backend.h"
 #include "nn/kernels/channels.h"
+#include "nn/kernels/windows.h"
 #include "nn/kernels/winograd.h"
 #include "nn/node.h"
 #include "nn/onednn/kit/kit.h"
@@ -42,6 +43,7 @@ typedef struct {
     NnWinograd winograd;
     NnChannels channels;
     NnAdaptive adaptive;
+    NnWindows windows;
 } NnJob;
 
 enum { NN_STEP_ARGS = 10 };

@@ -36,6 +36,11 @@ NnNode nn_token_linear(NnGraph *g, NnNode x, const char *name, int64_t K)
     return nn_op_linear_node(g, x, name, K, true, false, NN_GRAPH_LARGEST);
 }
 
+NnNode nn_token_linear_plain(NnGraph *g, NnNode x, const char *name, int64_t K)
+{
+    return nn_op_linear_node(g, x, name, K, false, false, NN_GRAPH_LARGEST);
+}
+
 static BaseStatus plan(NnPlan *plan, NnNodeInfo *node) { return nn_plan_layer(plan, node, 2); }
 
 static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)

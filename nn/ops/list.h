@@ -21,4 +21,8 @@ X(LAYER_NORM, layer_norm)
 X(GROUP_NORM, group_norm)
 X(ACTIVATION, activation)
 X(ATTENTION, attention)
+X(POSITION_BIAS, position_bias)
+X(PAD, pad)
+X(WINDOW_ATTENTION, window_attention)
+X(PATCH_MERGE, patch_merge)
 #undef X

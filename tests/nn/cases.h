@@ -104,6 +104,22 @@ static NnNode channels(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "i", 4, true);
 }
 
+/* Windows of 2 and 3 pixels on maps that they fill and do not fill, moved along both sides, one side and none; patches merged
+ * from odd sides; a padded map that others read too; features that fill no vector of the processor. */
+static NnNode windows(NnGraph *g)
+{
+    NnNode x = nn_conv(g, nn_input(g), "a", 12, 3, 2, 1, true);
+    x = nn_add(g, nn_window_attention(g, nn_layer_norm(g, x, "n1", 1e-5), "b", 2, 2, 0), x);
+    x = nn_add(g, nn_window_attention(g, nn_layer_norm(g, x, "n2", 1e-5), "c", 3, 2, 1), x);
+    NnNode y = nn_window_attention(g, x, "d", 1, 3, 2);
+    x = nn_add(g, nn_stochastic_depth(g, y, 0), x);
+    x = nn_token_linear_plain(g, nn_layer_norm(g, nn_patch_merge(g, x), "n3", 1e-5), "e", 20);
+    x = nn_window_attention(g, nn_activation(g, x, NN_GELU), "f", 5, 2, 1);
+    x = nn_add(g, nn_pad(g, x, 4, 4), nn_window_attention(g, nn_pad(g, x, 4, 4), "h", 2, 4, 2));
+    x = nn_patch_merge(g, x);
+    return nn_linear(g, nn_flatten(g, nn_avg_pool(g, x, 0, 1)), "i", 4, true);
+}
+
 static NnNode draw_function(NnGraph *g, NnNode x, int function)
 {
     return function == NN_LEAKY_RELU ? nn_leaky_relu(g, x, 0.2) : nn_activation(g, x, (NnFunction)function);
@@ -156,6 +172,7 @@ static const TwinCase CASES[] = {
     {"activations", activations, 3, 5, 4, 5},
     {"taken_along", taken_along, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
+    {"windows", windows, 3, 11, 7, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},
     {"pooled_tokens", small_pooled, 3, 12, 8, 5},
 };

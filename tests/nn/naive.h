@@ -31,6 +31,13 @@ static inline int64_t naive_offset(const Naive *a, int slice)
     return nn_net_param_slices(a->net, &count)[slice].offset;
 }
 
+static inline double *naive_doubles(int64_t count)
+{
+    double *out = NULL;
+    assert_ok(BASE_ALLOC(count, &out));
+    return out;
+}
+
 /* Calls one multiply-add of a convolution or linear layer at a time: out[o] += in[i] * weight[w]. */
 typedef void (*NaiveTerm)(void *user, int64_t o, int64_t i, int64_t w);
 static inline void naive_terms(const Naive *a, int x, NaiveTerm term, void *user)
@@ -391,6 +398,91 @@ static inline void naive_head(Naive *a, int x, int64_t b, int64_t h, bool backwa
     base_free(p);
 }
 
+/* Q, K or V (part 0 to 2) of token t of a window, or what gathers its gradient: where the values of its features lie, one
+ * every H W. The map is rolled, then cut into windows. */
+static inline int64_t naive_token(const Naive *a, int x, int64_t b, int64_t h, int64_t window, int64_t t, int part,
+                                  int64_t rolled[2])
+{
+    const NnNodeInfo *node = naive_node(a, x), *in = naive_node(a, node->in[0]);
+    int64_t side = node->window, across = in->W / side, E = node->C, d = E / node->heads;
+    rolled[0] = window / across * side + t / side;
+    rolled[1] = window % across * side + t % side;
+    int64_t y = (rolled[0] + node->shift_h) % in->H, z = (rolled[1] + node->shift_w) % in->W;
+    if (part < 3) return ((b * 3 * E + part * E + h * d) * in->H + y) * in->W + z;
+    return y < node->H && z < node->W ? ((b * E + h * d) * node->H + y) * node->W + z : -1; /* of the output */
+}
+
+/* torchvision's attn_mask: counts parts of the rolled map in slices [0, -window), [-window, -shift), [-shift, ..). */
+static inline int64_t naive_part(int64_t at, int64_t side, int64_t window, int64_t shift)
+{
+    return shift == 0 || at >= side - shift ? 2 : at >= side - window ? 1 : 0;
+}
+
+static inline void naive_window(Naive *a, int x, int64_t b, int64_t h, int64_t window, double *grads)
+{
+    const NnNodeInfo *node = naive_node(a, x), *in = naive_node(a, node->in[0]);
+    int64_t side = node->window, T = side * side, d = node->C / node->heads, area = in->H * in->W,
+            table = naive_offset(a, naive_node(a, node->in[1])->weight), own[2], other[2];
+    double *v = a->value[node->in[0]], *dv = a->diff[node->in[0]], *p = naive_doubles(2 * T), *dp = p + T;
+    for (int64_t s = 0; s < T; s++) {
+        double total = 0, mean = 0;
+        int64_t q = naive_token(a, x, b, h, window, s, 0, own), o = naive_token(a, x, b, h, window, s, 3, own);
+        for (int64_t t = 0; t < T; t++) {
+            int64_t k = naive_token(a, x, b, h, window, t, 1, other);
+            int64_t row = (own[0] - other[0] + side - 1) * (2 * side - 1) + own[1] - other[1] + side - 1;
+            bool apart =
+                naive_part(own[0], in->H, side, node->shift_h) != naive_part(other[0], in->H, side, node->shift_h) ||
+                naive_part(own[1], in->W, side, node->shift_w) != naive_part(other[1], in->W, side, node->shift_w);
+            double score = 0;
+            for (int64_t c = 0; c < d; c++) score += v[q + c * area] * v[k + c * area];
+            p[t] = exp(score / sqrt((double)d) + a->params[table + row * node->heads + h] - (apart ? 100 : 0));
+            total += p[t];
+        }
+        for (int64_t t = 0; t < T; t++) {
+            int64_t value = naive_token(a, x, b, h, window, t, 2, other);
+            p[t] /= total;
+            dp[t] = 0;
+            for (int64_t c = 0; o >= 0 && c < d; c++) {
+                int64_t to = o + c * node->H * node->W;
+                if (grads) {
+                    dp[t] += a->diff[x][to] * v[value + c * area];
+                    dv[value + c * area] += p[t] * a->diff[x][to];
+                } else {
+                    a->value[x][to] += p[t] * v[value + c * area];
+                }
+            }
+            mean += p[t] * dp[t];
+        }
+        for (int64_t t = 0; grads && t < T; t++) {
+            int64_t k = naive_token(a, x, b, h, window, t, 1, other);
+            int64_t row = (own[0] - other[0] + side - 1) * (2 * side - 1) + own[1] - other[1] + side - 1;
+            double ds = p[t] * (dp[t] - mean);
+            grads[table + row * node->heads + h] += ds;
+            for (int64_t c = 0; c < d; c++) {
+                dv[q + c * area] += ds * v[k + c * area] / sqrt((double)d);
+                dv[k + c * area] += ds * v[q + c * area] / sqrt((double)d);
+            }
+        }
+    }
+    base_free(p);
+}
+
+/* Padding and patch merging, from the side of the input: where pixel (y, z) of channel c goes. */
+static inline void naive_patches(Naive *a, int x, bool backward)
+{
+    const NnNodeInfo *node = naive_node(a, x), *in = naive_node(a, node->in[0]);
+    int64_t side = node->kind == NN_NODE_PATCH_MERGE ? 2 : 1;
+    for (int64_t i = 0; i < naive_size(a, node->in[0]); i++) {
+        int64_t z = i % in->W, y = i / in->W % in->H, c = i / in->W / in->H % in->C, b = i / in->W / in->H / in->C;
+        int64_t block = y % side + 2 * (z % side);
+        int64_t o = ((b * node->C + block * in->C + c) * node->H + y / side) * node->W + z / side;
+        if (backward)
+            a->diff[node->in[0]][i] += a->diff[x][o];
+        else
+            a->value[x][o] = a->value[node->in[0]][i];
+    }
+}
+
 /* True where @p x is a node of transformers, which this has then run. @p grads NULL: forward. */
 static inline bool naive_transformer(Naive *a, int x, double *grads)
 {
@@ -398,7 +490,17 @@ static inline bool naive_transformer(Naive *a, int x, double *grads)
     int64_t T = node->in[0] < 0 ? 0 : naive_node(a, node->in[0])->H;
     switch (node->kind) {
     case NN_NODE_CLASS_TOKEN:
+    case NN_NODE_POSITION_BIAS:
     case NN_NODE_VECTOR: break;
+    case NN_NODE_PAD:
+    case NN_NODE_PATCH_MERGE: naive_patches(a, x, grads != NULL); break;
+    case NN_NODE_WINDOW_ATTENTION: {
+        const NnNodeInfo *in = naive_node(a, node->in[0]);
+        int64_t windows = in->H / node->window * (in->W / node->window);
+        for (int64_t i = 0; i < a->n * node->heads * windows; i++)
+            naive_window(a, x, i / windows / node->heads, i / windows % node->heads, i % windows, grads);
+        break;
+    }
     case NN_NODE_SCALE:
     case NN_NODE_PRELU: naive_channels(a, x, grads); break;
     case NN_NODE_GROUP_NORM: naive_group_norm(a, x, grads); break;
@@ -476,13 +578,6 @@ static inline void naive_backward(Naive *a, const double *dlogits, double *grads
                     if (node->kind != NN_NODE_RELU || a->value[i][j] > 0) a->diff[node->in[k]][j] += a->diff[i][j];
         }
     }
-}
-
-static inline double *naive_doubles(int64_t count)
-{
-    double *out = NULL;
-    assert_ok(BASE_ALLOC(count, &out));
-    return out;
 }
 
 static inline Naive naive_create(const NnNet *net, int64_t n, bool train)

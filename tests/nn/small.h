@@ -53,6 +53,19 @@ static inline NnNode small_pooled(NnGraph *g)
     return nn_linear(g, nn_avg_pool(g, x, 0, 1), "head", 5, true);
 }
 
+/* Windows of 4 pixels on a map of 6x6, at rest and moved, a merging of patches between them and the classifier. */
+static inline NnNode small_windows(NnGraph *g)
+{
+    NnNode x = nn_conv(g, nn_input(g), "proj", 12, 2, 2, 0, true);
+    for (int i = 0; i < 2; i++) {
+        NnNode y = nn_layer_norm(g, x, nn_name(g, "l%d", i), 1e-5);
+        x = nn_add(g, nn_window_attention(g, y, i ? "b" : "a", 3, 4, 2 * i), x);
+    }
+    x = nn_add(g, nn_token_linear(g, nn_activation(g, nn_layer_norm(g, x, "l2", 1e-5), NN_GELU), "mlp", 12), x);
+    x = nn_token_linear_plain(g, nn_layer_norm(g, nn_patch_merge(g, x), "l3", 1e-5), "reduction", 20);
+    return nn_linear(g, nn_flatten(g, nn_avg_pool(g, x, 0, 1)), "head", 5, true);
+}
+
 static inline void small_read(IoHdf5 *file, const char *group, const NnSlice *slices, int count, double *out)
 {
     for (int i = 0; i < count; i++) {

@@ -71,6 +71,16 @@ static NnNode no_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_i
 static NnNode wide_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_class_token(g, "c", 1, 2), "p"); }
 static NnNode same_norms(NnGraph *g) { return nn_layer_norm(g, nn_layer_norm(g, nn_input(g), "n", 1e-6), "n", 1e-6); }
 static NnNode no_features(NnGraph *g) { return nn_class_token(g, "c", 1, 0); }
+static NnNode odd_windows(NnGraph *g) { return nn_window_attention(g, nn_input(g), "a", 3, 2, 1); } /* 1 feature */
+static NnNode no_window(NnGraph *g) { return nn_window_attention(g, nn_input(g), "a", 1, 0, 0); }
+static NnNode far_shift(NnGraph *g) { return nn_window_attention(g, nn_input(g), "a", 1, 2, 2); }
+static NnNode loose_windows(NnGraph *g)
+{
+    NnNode bias = nn_position_bias(g, "b", 3, 1);
+    return nn_window_core(g, nn_token_linear(g, nn_input(g), "a", 3), bias, 4, 4, 1);
+}
+static NnNode no_table(NnGraph *g) { return nn_window_core(g, nn_input(g), nn_input(g), 4, 4, 0); }
+static NnNode less_padding(NnGraph *g) { return nn_pad(g, nn_input(g), 3, 4); }
 /* the first error is the one that is told */
 static NnNode two_errors(NnGraph *g) { return nn_dropout(g, nn_linear(g, nn_input(g), "fc", 2, true), 3); }
 
@@ -111,6 +121,12 @@ static void test_builder_errors(void **state)
         {wide_class_token, BASE_ESHAPE, "must be class tokens of 1 features"},
         {same_norms, BASE_EARG, "two layers are called 'n'"},
         {no_features, BASE_ESHAPE, "0 features"},
+        {odd_windows, BASE_ESHAPE, "divide evenly"},
+        {no_window, BASE_ESHAPE, "windows of 0x0"},
+        {far_shift, BASE_ESHAPE, "less than the window"},
+        {loose_windows, BASE_ESHAPE, "windows of 3x3 must fill it"},
+        {no_table, BASE_ESHAPE, "table of position biases"},
+        {less_padding, BASE_ESHAPE, "4x4 map to 3x4"},
         {two_errors, BASE_ESHAPE, "fc"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {

@@ -244,14 +244,41 @@ static void allocation_failures_are_clean(void **state)
     nn_net_free(net);
 }
 
+/* torchvision writes which row of a table of position biases serves each pair of a window's pixels; another rule than ours
+ * would give wrong answers. */
+static void indices_of_windows(void **state)
+{
+    (void)state;
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    IoTensors *tensors = NULL;
+    static const int64_t PAIRS[16] = {4, 3, 1, 0, 5, 4, 2, 1,
+                                      7, 6, 4, 3, 8, 7, 5, 4}; /* torchvision's for 2x2 pixels */
+    assert_ok(nn_graph_create(3, 4, 4, &g));
+    NnNode x = nn_window_attention(g, nn_input(g), "attn", 1, 2, 1);
+    assert_ok(nn_net_create_take(g, nn_linear(g, nn_flatten(g, x), "head", 2, true), &net));
+    nn_net_init(net, 1);
+    assert_ok(nn_weights_export(net, &tensors));
+    assert_string_equal(tensors->items[0].name, "attn.relative_position_bias_table");
+    const IoTensor *index = &tensors->items[1];
+    assert_string_equal(index->name, "attn.relative_position_index");
+    assert_true(index->dtype == IO_I64 && index->ndim == 1 && index->count == 16);
+    assert_memory_equal(index->data, PAIRS, sizeof PAIRS);
+    assert_ok(nn_weights_load(net, tensors, "a"));
+    ((int64_t *)index->data)[3] = 1;
+    assert_fails(nn_weights_load(net, tensors, "a"), BASE_EFORMAT,
+                 "a: tensor attn.relative_position_index is not the index of 2x2 windows");
+    rename_tensor(tensors, "attn.relative_position_index", "attn.relative_index");
+    assert_fails(nn_weights_load(net, tensors, "a"), BASE_ESHAPE, "unexpected: attn.relative_index");
+    io_tensors_free(tensors);
+    nn_net_free(net);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(round_trip_is_bit_exact),
-    cmocka_unit_test(export_is_in_state_dict_order),
-    cmocka_unit_test(fixture_checkpoint_loads),
-    cmocka_unit_test(mismatches_are_listed),
-    cmocka_unit_test(numbers_that_cannot_be_are_refused),
-    cmocka_unit_test(update_touches_what_changed),
-    cmocka_unit_test(allocation_failures_are_clean),
+    cmocka_unit_test(round_trip_is_bit_exact),     cmocka_unit_test(export_is_in_state_dict_order),
+    cmocka_unit_test(fixture_checkpoint_loads),    cmocka_unit_test(mismatches_are_listed),
+    cmocka_unit_test(indices_of_windows),          cmocka_unit_test(numbers_that_cannot_be_are_refused),
+    cmocka_unit_test(update_touches_what_changed), cmocka_unit_test(allocation_failures_are_clean),
 };
 
 SUPPORT_MAIN(tests)

@@ -215,8 +215,8 @@ static double *naive_gram(const NnLayer *l, int64_t group, const float *map, int
         x0 = (int64_t)base_random_below(&random, (uint64_t)(l->W - w + 1));
     }
     int64_t oh = conv ? (h + 2 * l->pad_h - high) / l->stride + 1 : h,
-            ow = conv ? (w + 2 * l->pad_w - wide) / l->stride + 1 : 1;
-    int64_t total = images * oh * ow, take = (conv || h > 1) && total > most ? most : total;
+            ow = conv ? (w + 2 * l->pad_w - wide) / l->stride + 1 : w;
+    int64_t total = images * oh * ow, take = (conv || h * w > 1) && total > most ? most : total;
     assert_ok(BASE_ALLOC(total, &chosen));
     for (int64_t i = 0; i < total; i++) chosen[i] = i;
     if (take < total) {
@@ -234,7 +234,7 @@ static double *naive_gram(const NnLayer *l, int64_t group, const float *map, int
                     row[at] = in ? (double)map[((image * l->C + c) * l->H + y0 + y) * l->W + x0 + x] : 0;
                 }
             }
-            if (!conv) row[c] = (double)map[(image * l->C + c) * h + i]; /* token i */
+            if (!conv) row[c] = (double)map[((image * l->C + c) * h + i) * w + j]; /* a token or pixel */
         }
         for (int64_t a = 0; a < f; a++) {
             trace += row[a] * row[a];
@@ -351,23 +351,46 @@ static void test_sampled_twin(void **state)
     small_close(s);
 }
 
+/* With another network. */
+static Small *open_with(NnNode (*draw)(NnGraph *))
+{
+    Small *s = small_open("1,4");
+    NnGraph *g = NULL;
+    nn_net_free(s->net);
+    assert_ok(nn_graph_create(3, 12, 12, &g));
+    NnNode x = draw(g);
+    assert_ok(nn_net_create_take(g, x, &s->net));
+    nn_net_init(s->net, 4);
+    s->context.original = s->net;
+    return s;
+}
+
 /* Q, K and V share one weight and its rows, the tokens after layer norm; max_patches caps tokens: 150 of 18 * 10. */
 static void test_sampled_tokens(void **state)
 {
     (void)state;
-    Small *s = small_open("1,4");
-    NnGraph *g = NULL;
+    Small *s = open_with(small_transformer);
     int count;
-    nn_net_free(s->net);
-    assert_ok(nn_graph_create(3, 12, 12, &g));
-    NnNode x = small_transformer(g);
-    assert_ok(nn_net_create_take(g, x, &s->net));
-    nn_net_init(s->net, 4);
-    s->context.original = s->net;
     const NnLayer *layers = nn_net_layers(s->net, &count);
     assert_int_equal(count, 10); /* patches; twice projection, output, two of the MLP; classifier */
     assert_string_equal(layers[1].name, "a0.in_proj");
     assert_true(layers[1].K == 36 && layers[1].features == 12 && layers[1].H == 10);
+    check_sampled(s, "route=auto");
+    small_close(s);
+}
+
+/* Inside windows: rows are pixels, of Q, K and V those of the padded map (8 * 8 of 6 * 6), of their output the map's own. */
+static void test_sampled_windows(void **state)
+{
+    (void)state;
+    Small *s = open_with(small_windows);
+    int count;
+    const NnLayer *layers = nn_net_layers(s->net, &count);
+    assert_int_equal(count,
+                     8); /* patches; twice Q, K and V, output; the perceptron of the second, reduction; classifier */
+    assert_string_equal(layers[3].name, "b.qkv");
+    assert_true(layers[3].K == 36 && layers[3].features == 12 && layers[3].H == 8 && layers[3].W == 8);
+    assert_true(layers[4].K == 12 && layers[4].H == 6 && layers[4].W == 6);
     check_sampled(s, "route=auto");
     small_close(s);
 }
@@ -388,15 +411,8 @@ static void test_sampled_groups(void **state)
 {
     (void)state;
     static const char *const ROUTES[] = {"route=auto", "route=closed", "route=eigen", "route=svd", "route=reference"};
-    Small *s = small_open("1,4");
-    NnGraph *g = NULL;
+    Small *s = open_with(grouped);
     int count;
-    nn_net_free(s->net);
-    assert_ok(nn_graph_create(3, 12, 12, &g));
-    NnNode x = grouped(g);
-    assert_ok(nn_net_create_take(g, x, &s->net));
-    nn_net_init(s->net, 4);
-    s->context.original = s->net;
     const NnLayer *layers = nn_net_layers(s->net, &count);
     assert_true(layers[1].groups == 8 && layers[1].features == 9 && layers[2].groups == 4 && layers[2].features == 12);
     for (size_t i = 0; i < BASE_COUNT(ROUTES); i++) check_sampled(s, ROUTES[i]);
@@ -426,14 +442,7 @@ out:
 static void test_groups_without_memory(void **state)
 {
     (void)state;
-    Small *s = small_open("1,4");
-    NnGraph *g = NULL;
-    nn_net_free(s->net);
-    assert_ok(nn_graph_create(3, 12, 12, &g));
-    NnNode x = grouped(g);
-    assert_ok(nn_net_create_take(g, x, &s->net));
-    nn_net_init(s->net, 4);
-    s->context.original = s->net;
+    Small *s = open_with(grouped);
     support_fail_some_allocations(edit_once, s, 23, 4000);
     small_close(s);
 }
@@ -599,11 +608,18 @@ static void test_grid(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reference),      cmocka_unit_test(test_spectra),
-    cmocka_unit_test(test_layers),         cmocka_unit_test(test_layer_names),
-    cmocka_unit_test(test_sampled_twin),   cmocka_unit_test(test_sampled_tokens),
-    cmocka_unit_test(test_sampled_groups), cmocka_unit_test(test_groups_without_memory),
-    cmocka_unit_test(test_samples),        cmocka_unit_test(test_reduce),
-    cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_grid),
+    cmocka_unit_test(test_reference),
+    cmocka_unit_test(test_spectra),
+    cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_layer_names),
+    cmocka_unit_test(test_sampled_twin),
+    cmocka_unit_test(test_sampled_tokens),
+    cmocka_unit_test(test_sampled_windows),
+    cmocka_unit_test(test_sampled_groups),
+    cmocka_unit_test(test_groups_without_memory),
+    cmocka_unit_test(test_samples),
+    cmocka_unit_test(test_reduce),
+    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_grid),
 };
 SUPPORT_MAIN(tests)
