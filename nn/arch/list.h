@@ -12,6 +12,7 @@ F(mobilenet)
 F(efficientnet)
 F(regnet)
 F(convnext)
+F(swin)
 F(vit)
 #undef X
 #undef F

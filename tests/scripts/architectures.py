@@ -352,6 +352,88 @@ def convnext_tiny():
     return ConvNext()
 
 
+class WindowAttention(nn.Module):
+    def __init__(self, c, heads, window, shift):
+        super().__init__()
+        self.heads, self.window, self.shift = heads, window, shift
+        self.qkv, self.proj = nn.Linear(c, 3 * c), nn.Linear(c, c)
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
+        rows, columns = torch.arange(window).repeat_interleave(window), torch.arange(window).repeat(window)
+        index = (rows[:, None] - rows + window - 1) * (2 * window - 1) + columns[:, None] - columns + window - 1
+        self.register_buffer("relative_position_index", index.flatten())
+
+    def cut(self, x):
+        """[B, H, W, C] -> [B, windows, pixels, C]"""
+        b, h, w, c, n = *x.shape, self.window
+        return x.view(b, h // n, n, w // n, n, c).transpose(2, 3).reshape(b, -1, n * n, c)
+
+    def forward(self, x):
+        b, h, w, c, n = *x.shape, self.window
+        x = F.pad(x, (0, 0, 0, -w % n, 0, -h % n))
+        high, wide = x.shape[1:3]
+        moves = [0 if side <= n else self.shift for side in (high, wide)]
+        # Which pixels may look at each other: those that lie in one window and, where the map was rolled, side by side before.
+        parts = [torch.tensor([(at >= side - n) + (at >= side - move) if move else 0 for at in range(side)])
+                 for side, move in zip((high, wide), moves)]
+        part = self.cut((3 * parts[0][:, None] + parts[1]).view(1, high, wide, 1)).squeeze(3)[0]
+        mask = -100.0 * (part[:, :, None] != part[:, None, :]).to(x.dtype)
+        y = self.qkv(self.cut(x.roll([-m for m in moves], (1, 2))))
+        q, k, v = y.view(*y.shape[:3], 3, self.heads, -1).permute(3, 0, 1, 4, 2, 5)  # [B, windows, heads, pixels, features]
+        bias = self.relative_position_bias_table[self.relative_position_index].view(n * n, n * n, -1).permute(2, 0, 1)
+        y = (q @ k.transpose(3, 4) / math.sqrt(c // self.heads) + bias + mask[:, None]).softmax(4) @ v
+        y = self.proj(y.transpose(2, 3).flatten(3))
+        y = y.view(b, high // n, wide // n, n, n, c).transpose(2, 3).reshape(b, high, wide, c)
+        return y.roll(moves, (1, 2))[:, :h, :w]
+
+
+class SwinBlock(nn.Module):
+    def __init__(self, c, heads, shift):
+        super().__init__()
+        self.norm1, self.attn, self.norm2 = nn.LayerNorm(c), WindowAttention(c, heads, 7, shift), nn.LayerNorm(c)
+        self.mlp = nn.Sequential(nn.Linear(c, 4 * c), nn.GELU(), nn.Dropout(0), nn.Linear(4 * c, c), nn.Dropout(0))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class PatchMerging(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.reduction, self.norm = nn.Linear(4 * c, 2 * c, bias=False), nn.LayerNorm(4 * c)
+
+    def forward(self, x):
+        x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
+        return self.reduction(self.norm(torch.cat([x[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], 3)))
+
+
+class Swin(nn.Module):
+    def __init__(self, c, heads, depths):
+        super().__init__()
+        layers = [nn.Sequential(nn.Conv2d(3, c, 4, 4), Permute(0, 2, 3, 1), nn.LayerNorm(c))]
+        for s, n in enumerate(depths):
+            if s:
+                layers.append(PatchMerging(c))
+                c, heads = 2 * c, 2 * heads
+            layers.append(nn.Sequential(*(SwinBlock(c, heads, 3 * (i % 2)) for i in range(n))))
+        self.features, self.norm, self.head = nn.Sequential(*layers), nn.LayerNorm(c), nn.Linear(c, CLASSES)
+
+    def forward(self, x):
+        return self.head(self.norm(self.features(x)).mean((1, 2)))
+
+
+def swin_t():
+    return Swin(96, 3, (2, 2, 6, 2))
+
+
+def swin_s():
+    return Swin(96, 3, (2, 2, 18, 2))
+
+
+def swin_b():
+    return Swin(128, 4, (2, 2, 18, 2))
+
+
 def make(name):
     try:
         import torchvision.models
@@ -371,6 +453,11 @@ def shake(net):
                 module.running_var.uniform_(0.5, 1.5)
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
+        for name, parameter in net.named_parameters():
+            if name.endswith("relative_position_bias_table"):
+                parameter.normal_(0, 1)
+            if ".qkv." in name:  # sharp answers, which show which pixels look at which
+                parameter.mul_(2)
 
 
 def main(folder, names):
