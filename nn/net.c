@@ -258,6 +258,11 @@ BaseStatus nn_net_clone(const NnNet *net, NnNet **out)
     return st;
 }
 
+bool nn_net_ends_linear(const NnNet *net)
+{
+    return nn_graph_node(net->plan->graph, net->plan->output)->kind == NN_NODE_LINEAR;
+}
+
 BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
 {
     BaseStatus st = BASE_OK;
@@ -266,7 +271,7 @@ BaseStatus nn_net_widen(const NnNet *net, int64_t K, NnNet **out)
     NnNet *wide = NULL;
     *out = NULL;
     const NnNodeInfo *last = nn_graph_node(plan->graph, plan->output);
-    BASE_CHECK(last->kind == NN_NODE_LINEAR, BASE_ESHAPE, "the network does not end in a linear layer");
+    BASE_CHECK(nn_net_ends_linear(net), BASE_ESHAPE, "the network does not end in a linear layer");
     BASE_CHECK(K >= last->C, BASE_EARG, "%lld outputs: at least the network's %lld", (long long)K, (long long)last->C);
     BASE_TRY(nn_graph_clone(plan->graph, &graph));
     nn_graph_edit(graph, plan->output)->C = K;

@@ -12,9 +12,13 @@ static BaseStatus check(const UnlearnContext *context, const void *params)
     (void)params;
     int count;
     const NnLayer *layers = nn_net_layers(context->original, &count);
-    if (count > 0 && layers[count - 1].bias >= 0) return BASE_OK;
-    return base_error_set(BASE_EUSAGE, "the classifier %s has no bias to mask a class with",
-                          count > 0 ? layers[count - 1].name : "(none)");
+    if (!nn_net_ends_linear(context->original))
+        return base_error_set(BASE_EUSAGE,
+                              "the logits are not outputs of the classifier %s but made of them: no number in it "
+                              "fixes the logit of a class",
+                              layers[count - 1].name);
+    if (layers[count - 1].bias >= 0) return BASE_OK;
+    return base_error_set(BASE_EUSAGE, "the classifier %s has no bias to mask a class with", layers[count - 1].name);
 }
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *params, NnNet *net,

@@ -20,12 +20,24 @@ const BaseParam eval_probe_params[] = {
 };
 const size_t eval_probe_param_count = BASE_COUNT(eval_probe_params);
 
-static const NnLayer *classifier(const NnNet *net, int *index)
+/* What comes into the classifier; of a convolution, the mean over its pixels. *index: the layer's number. */
+static int64_t width_of(const NnNet *net, int *index, int64_t *pixels)
 {
     int count;
-    const NnLayer *layers = nn_net_layers(net, &count);
+    const NnLayer *layers = nn_net_layers(net, &count), *last = &layers[count - 1];
     *index = count - 1;
-    return &layers[count - 1];
+    *pixels = last->H * last->W;
+    return last->C;
+}
+
+/* means [n] of @p pixels each. */
+static void average(const float *maps, int64_t n, int64_t pixels, float *means)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int64_t j = 0; j < pixels; j++) sum += (double)maps[i * pixels + j];
+        means[i] = (float)(sum / (double)pixels);
+    }
 }
 
 BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out)
@@ -34,15 +46,15 @@ BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecisi
     NnNet *copy = NULL;
     NnEngine *engine = NULL;
     DataLoader *loader = NULL;
-    float *features = NULL, *logits = NULL;
-    int64_t shape[3], batch = base_smaller(view->n, BATCH);
+    float *features = NULL, *logits = NULL, *maps = NULL;
+    int64_t shape[3], batch = base_smaller(view->n, BATCH), pixels;
     int last;
-    const NnLayer *layer = classifier(net, &last);
-    int64_t width = layer->C * layer->H * layer->W;
+    int64_t width = width_of(net, &last, &pixels);
     *out = NULL;
     nn_net_input_shape(net, shape);
     const DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};
     BASE_TRY(BASE_ALLOC_RAW(view->n * width, &features));
+    BASE_TRY(BASE_ALLOC_RAW(batch * width * pixels, &maps));
     BASE_TRY(BASE_ALLOC_RAW(batch * nn_net_classes(net), &logits));
     BASE_TRY(nn_net_clone(net, &copy));
     BASE_TRY(nn_engine_create(copy, NN_MODE_EVAL, precision, batch, &engine));
@@ -52,7 +64,8 @@ BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecisi
         DataBatch part;
         BASE_TRY(data_loader_next(loader, &part));
         BASE_TRY(nn_engine_forward(engine, part.x, part.n, 0, logits));
-        BASE_TRY(nn_engine_tap(engine, last, features + done * width));
+        BASE_TRY(nn_engine_tap(engine, last, maps));
+        average(maps, part.n * width, pixels, features + done * width);
         done += part.n;
     }
     *out = features;
@@ -62,6 +75,7 @@ out:
     nn_engine_free(engine);
     nn_net_free(copy);
     base_free(logits);
+    base_free(maps);
     base_free(features);
     return st;
 }
@@ -134,8 +148,7 @@ static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, c
     NnNet *probe = NULL;
     int32_t *predicted = NULL;
     int last;
-    const NnLayer *layer = classifier(s->net, &last);
-    int64_t width = layer->C * layer->H * layer->W, K = nn_net_classes(s->net);
+    int64_t pixels, width = width_of(s->net, &last, &pixels), K = nn_net_classes(s->net);
     BASE_TRY(eval_probe_features(s->net, train, s->precision, &features[0]));
     BASE_TRY(eval_probe_features(s->net, judged, s->precision, &features[1]));
     standardise(features[0], train->n, features[1], judged->n, width);

@@ -264,9 +264,10 @@ BaseStatus nn_arch_classes(const NnArch *arch, const int64_t data[3], const IoTe
     const NnLayer *last = nn_net_layers(net, &layers) + layers - 1;
     const char *name = nn_net_param_slices(net, &slices)[last->weight].name;
     const IoTensor *weight = io_tensors_find(tensors, name);
-    BASE_CHECK(weight && weight->ndim == 2 && weight->shape[0] >= 1, BASE_ESHAPE,
-               "the checkpoint is not a %s: it has no classifier weight %s [classes, %lld]", arch->entry.name, name,
-               (long long)last->features);
+    int ndim = nn_net_param_slices(net, &slices)[last->weight].ndim;
+    BASE_CHECK(weight && weight->ndim == ndim && weight->shape[0] >= 1, BASE_ESHAPE,
+               "the checkpoint is not a %s: it has no classifier weight %s [classes, %lld%s]", arch->entry.name, name,
+               (long long)last->features, ndim == 4 ? ", 1, 1" : "");
     *K = weight->shape[0];
 out:
     nn_net_free(net);

@@ -303,6 +303,32 @@ static void features_by_hand(void **state)
     world_close(&w);
 }
 
+/* Of a classifier that is a convolution: means over its pixels. */
+static void features_of_a_map(void **state)
+{
+    (void)state;
+    World w;
+    NnGraph *g = NULL;
+    NnNet *net = NULL;
+    float *features;
+    world_open(&w);
+    const DataSet *set = w.subject.test.set;
+    assert_ok(nn_graph_create(set->C, set->H, set->W, &g));
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "map", 3, 1, 1, 0, true));
+    assert_ok(nn_net_create_take(g, nn_flatten(g, nn_avg_pool(g, x, 0, 1)), &net));
+    assert_ok(eval_probe_features(net, &w.subject.test, NN_F32, &features));
+    for (int i = 0; i < TEST; i++)
+        for (int64_t c = 0; c < set->C; c++) {
+            double mean = 0, pixels = (double)(set->H * set->W);
+            for (int64_t j = 0; j < set->H * set->W; j++)
+                mean += (double)((const float *)set->images)[(i * set->C + c) * set->H * set->W + j] / pixels;
+            assert_near((double)features[i * set->C + c], mean, 1e-6, 1e-6);
+        }
+    base_free(features);
+    nn_net_free(net);
+    world_close(&w);
+}
+
 static void probing(void **state)
 {
     (void)state;
@@ -384,8 +410,13 @@ static void without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(relearning),       cmocka_unit_test(recovering), cmocka_unit_test(relearning_that_cannot_be_asked),
-    cmocka_unit_test(features_by_hand), cmocka_unit_test(probing),    cmocka_unit_test(without_memory),
+    cmocka_unit_test(relearning),
+    cmocka_unit_test(recovering),
+    cmocka_unit_test(relearning_that_cannot_be_asked),
+    cmocka_unit_test(features_by_hand),
+    cmocka_unit_test(features_of_a_map),
+    cmocka_unit_test(probing),
+    cmocka_unit_test(without_memory),
 };
 
 SUPPORT_MAIN(tests)

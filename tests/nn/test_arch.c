@@ -100,6 +100,8 @@ static void sizes_are_published(void **state)
         {"convnext_small", 50223688},
         {"convnext_base", 88591464},
         {"convnext_large", 197767336},
+        {"squeezenet1_0", 1248424},
+        {"squeezenet1_1", 1235496},
         {"swin_t", 28288354},
         {"swin_s", 49606258},
         {"swin_b", 87768224},

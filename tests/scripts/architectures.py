@@ -268,6 +268,39 @@ def vgg11_bn_imagenet():
                                nn.Dropout(), nn.Linear(4096, CLASSES)))
 
 
+class Fire(nn.Module):
+    def __init__(self, i, squeeze):
+        super().__init__()
+        self.squeeze = nn.Conv2d(i, squeeze, 1)
+        self.expand1x1, self.expand3x3 = nn.Conv2d(squeeze, 4 * squeeze, 1), nn.Conv2d(squeeze, 4 * squeeze, 3, 1, 1)
+
+    def forward(self, x):
+        x = F.relu(self.squeeze(x))
+        return F.relu(torch.cat([self.expand1x1(x), self.expand3x3(x)], 1))
+
+
+class SqueezeNet(nn.Module):
+    def __init__(self, first, kernel, steps):
+        super().__init__()
+        layers, c = [nn.Conv2d(3, first, kernel, 2), nn.ReLU()], first
+        for squeeze in (0, *steps):
+            layers.append(Fire(c, squeeze) if squeeze else nn.MaxPool2d(3, 2, ceil_mode=True))
+            c = 8 * squeeze or c
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(c, CLASSES, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+
+    def forward(self, x):
+        return self.classifier(self.features(x)).flatten(1)
+
+
+def squeezenet1_0():
+    return SqueezeNet(96, 7, (16, 16, 32, 0, 32, 48, 48, 64, 0, 64))
+
+
+def squeezenet1_1():
+    return SqueezeNet(64, 3, (16, 16, 0, 32, 32, 0, 48, 48, 64, 64))
+
+
 class PreActBlock(nn.Module):
     """kuangliu's names."""
     def __init__(self, i, o, s):

@@ -15,10 +15,10 @@ check() { # check NAME:SIDE...
     rm -f ./*.pt ./*.h5 ./*.npy
 }
 check mobilenet_v2:64 mobilenet_v3_small:64 mobilenet_v3_large:40 efficientnet_b0:48 regnet_x_400mf:33 regnet_y_400mf:64 \
-    resnext50_32x4d:64 densenet121:50 preact_resnet18:32 preact_resnet18_bn:40 convnext_tiny:64 swin_t:70
+    resnext50_32x4d:64 densenet121:50 preact_resnet18:32 preact_resnet18_bn:40 convnext_tiny:64 swin_t:70 squeezenet1_0:21 squeezenet1_1:46
 [ "${EXPUNGE_LONG-}" ] || exit 0
 check mobilenet_v2:224 mobilenet_v3_small:224 mobilenet_v3_large:224 efficientnet_b0:224 efficientnet_b5:456 \
     regnet_x_400mf:224 regnet_y_400mf:224 resnext50_32x4d:224 wide_resnet50_2:224 densenet121:224 convnext_tiny:224 \
-    swin_t:224 swin_s:64 swin_b:40 \
+    swin_t:224 swin_s:64 swin_b:40 squeezenet1_0:224 squeezenet1_1:224 \
     alexnet:224 vgg11_bn_imagenet:300
 check alexnet:70 vgg11_bn_imagenet:70 swin_t:232

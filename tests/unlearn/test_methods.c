@@ -95,6 +95,13 @@ static void test_mask_logit(void **state)
     assert_ok(unlearn_find("mask_logit", &method));
     assert_fails(unlearn_run(method, &s->context, NULL, bare, &report), BASE_EUSAGE, "head has no bias");
     nn_net_free(bare);
+
+    assert_ok(nn_graph_create(3, 12, 12, &g)); /* SqueezeNet's classifier, whose ReLU would make 0 of -10000 */
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "map", 5, 1, 1, 0, true));
+    assert_ok(nn_net_create_take(g, nn_flatten(g, nn_avg_pool(g, x, 0, 1)), &bare));
+    s->context.original = bare;
+    assert_fails(unlearn_run(method, &s->context, NULL, bare, &report), BASE_EUSAGE, "outputs of the classifier map");
+    nn_net_free(bare);
     small_close(s);
 }
 
