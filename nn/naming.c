@@ -9,6 +9,7 @@
 #include "base/index.h"
 #include "base/memory.h"
 #include "base/param.h"
+#include "nn/naming_timm.h"
 
 /* weiaicunzai's ResNets: a block's layers are numbered, and blocks are named after the paper's conv2_x to conv5_x. */
 #define NUMBERED_BLOCKS(paper, ours)                                                                                   \
@@ -142,6 +143,7 @@ BaseStatus nn_naming_apply(IoTensors *tensors)
     char name[NN_NAMING_SIZE];
     BaseIndex taken = {0};
     size_t old;
+    const void *timm = nn_naming_timm_rules(tensors);
     for (size_t i = 0; i < tensors->count; i++) {
         const IoTensor *tensor = &tensors->items[i];
         BASE_TRY(base_index_add(&taken, tensor->name, i, &old));
@@ -149,7 +151,10 @@ BaseStatus nn_naming_apply(IoTensors *tensors)
     }
     for (size_t i = 0; i < tensors->count; i++) {
         IoTensor *tensor = &tensors->items[i];
-        if (tensor->alias || !nn_naming_canonical(tensor->name, name)) continue;
+        if (tensor->alias) continue;
+        if (!nn_naming_timm(timm, tensor->name, name, sizeof name) &&
+            (timm || !nn_naming_canonical(tensor->name, name)))
+            continue;
         if (base_index_find(&taken, name) != SIZE_MAX) continue;
         BASE_TRY(base_strdup(name, &tensor->alias));
         BASE_TRY(base_index_add(&taken, tensor->alias, i, &old));

@@ -112,12 +112,25 @@ static Parts find(const IoTensors *tensors, const BaseIndex *index, const char *
 
 static const char *without_mark(const char *alias) { return alias[0] == ':' ? alias + MARK : alias; }
 
+/* Axes but for those of length 1 at the end: a 1x1 convolution of one pixel is a linear layer, and timm's scales of channels are
+ * vectors, torchvision's [C, 1, 1]. */
+static int axes(int ndim, const int64_t *shape)
+{
+    while (ndim > 0 && shape[ndim - 1] == 1) ndim--;
+    return ndim;
+}
+
 /* Parts follow each other along one dimension, before which all are 1, so that their numbers do so too. */
 static bool same_shape(const NnSlice *slice, const Parts *parts)
 {
     int64_t along = 0;
     int dim = 0;
     const IoTensor *first = parts->at[0];
+    if (parts->count == 1) {
+        int ndim = axes(slice->ndim, slice->shape);
+        return ndim == axes(first->ndim, first->shape) &&
+               (!ndim || memcmp(slice->shape, first->shape, (size_t)ndim * sizeof *slice->shape) == 0);
+    }
     while (dim < slice->ndim - 1 && dim < first->ndim && slice->shape[dim] == 1 && first->shape[dim] == 1) dim++;
     for (int i = 0; i < parts->count; i++) {
         const IoTensor *t = parts->at[i];

@@ -1,6 +1,7 @@
 #include "tests/support/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -143,6 +144,126 @@ static void check_round_trip(const char *name, const int64_t shape[3], const Ren
     io_tensors_free(before);
     nn_net_free(net);
     nn_net_free(back);
+}
+
+/* Of a whole network of timm, since a name alone does not tell its family. */
+static void timm_names_are_translated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *has[2], *other, *ours; /* NULL: no rule */
+    } ROWS[] = {
+#define EFFICIENTNET {"conv_head.weight", "blocks.0.0.se.conv_reduce.weight"}
+        {EFFICIENTNET, "conv_stem.weight", "features.0.0.weight"},
+        {EFFICIENTNET, "bn1.running_var", "features.0.1.running_var"},
+        {EFFICIENTNET, "blocks.0.1.conv_dw.weight", "features.1.1.block.0.0.weight"},
+        {EFFICIENTNET, "blocks.0.0.se.conv_expand.bias", "features.1.0.block.1.fc2.bias"},
+        {EFFICIENTNET, "blocks.0.0.bn2.weight", "features.1.0.block.2.1.weight"},
+        {EFFICIENTNET, "blocks.3.2.conv_pw.weight", "features.4.2.block.0.0.weight"},
+        {EFFICIENTNET, "blocks.3.2.bn2.bias", "features.4.2.block.1.1.bias"},
+        {EFFICIENTNET, "blocks.6.0.se.conv_reduce.weight", "features.7.0.block.2.fc1.weight"},
+        {EFFICIENTNET, "blocks.6.0.bn3.running_mean", "features.7.0.block.3.1.running_mean"},
+        {EFFICIENTNET, "bn2.weight", "features.8.1.weight"},
+        {EFFICIENTNET, "classifier.bias", "classifier.1.bias"},
+        {EFFICIENTNET, "layer1.0.shortcut.0.weight", NULL},
+        {{"conv_head.weight"}, "blocks.0.0.bn2.weight", "features.1.conv.2.weight"},
+        {{"conv_head.weight"}, "blocks.1.0.conv_pw.weight", "features.2.conv.0.0.weight"},
+        {{"conv_head.weight"}, "blocks.3.3.bn2.weight", "features.10.conv.1.1.weight"},
+        {{"conv_head.weight"}, "blocks.6.0.conv_pwl.weight", "features.17.conv.2.weight"},
+        {{"conv_head.weight"}, "conv_head.weight", "features.18.0.weight"},
+        {{"conv_head.weight", "conv_head.bias"}, "blocks.0.0.bn2.weight", NULL},
+        {{"s1.b1.conv1.conv.weight"}, "s3.b12.conv2.bn.weight", "trunk_output.block3.block3-11.f.b.1.weight"},
+        {{"s1.b1.conv1.conv.weight"}, "s1.b1.downsample.conv.weight", "trunk_output.block1.block1-0.proj.0.weight"},
+        {{"s1.b1.conv1.conv.weight"}, "s4.b2.se.fc2.bias", "trunk_output.block4.block4-1.f.se.fc2.bias"},
+        {{"stages.0.blocks.0.conv_dw.weight"}, "stages.2.blocks.8.gamma", "features.5.8.layer_scale"},
+        {{"stages.0.blocks.0.conv_dw.weight"}, "stages.3.downsample.1.bias", "features.6.1.bias"},
+        {{"stages.0.blocks.0.conv_dw.weight"}, "stages.0.blocks.2.mlp.fc2.weight", "features.1.2.block.5.weight"},
+        {{"stages.0.blocks.0.conv_dw.weight"}, "head.norm.weight", "classifier.0.weight"},
+        {{"layers.1.downsample.reduction.weight"}, "layers.1.downsample.norm.bias", "features.2.norm.bias"},
+        {{"layers.1.downsample.reduction.weight"}, "layers.2.blocks.5.mlp.fc1.weight", "features.5.5.mlp.0.weight"},
+        {{"layers.1.downsample.reduction.weight"}, "layers.2.blocks.5.attn.qkv.bias", "features.5.5.attn.qkv.bias"},
+        {{"layers.1.downsample.reduction.weight"}, "patch_embed.norm.weight", "features.0.2.weight"},
+        {{"layers.1.downsample.reduction.weight"}, "head.fc.weight", "head.weight"},
+        {{"layers.0.downsample.reduction.weight"},
+         "layers.0.downsample.reduction.weight",
+         "features.2.reduction.weight"},
+        {{"layers.0.downsample.reduction.weight"}, "head.weight", NULL},
+    };
+    for (size_t i = 0; i < BASE_COUNT(ROWS); i++) {
+        IoTensors *tensors = NULL;
+        assert_ok(io_tensors_create(&tensors));
+        for (int k = 0; k < 2 && ROWS[i].has[k]; k++)
+            assert_ok(io_tensors_add(tensors, ROWS[i].has[k], IO_F32, 1, (int64_t[]){1280}, NULL));
+        if (!io_tensors_find(tensors, ROWS[i].other))
+            assert_ok(io_tensors_add(tensors, ROWS[i].other, IO_F32, 1, (int64_t[]){1}, NULL));
+        assert_ok(nn_naming_apply(tensors));
+        const IoTensor *tensor = io_tensors_find(tensors, ROWS[i].other);
+        if (ROWS[i].ours)
+            assert_string_equal(tensor->alias, ROWS[i].ours);
+        else
+            assert_null(tensor->alias);
+        io_tensors_free(tensors);
+    }
+}
+
+/* The next network of timm_names.txt, filled with numbers; NULL: there is none. @p ours: its name here. */
+static IoTensors *read_timm(FILE *file, char ours[64])
+{
+    char line[256], theirs[64], name[128];
+    IoTensors *tensors = NULL;
+    if (!fgets(line, sizeof line, file) || sscanf(line, "%63s %63s", theirs, ours) != 2) return NULL;
+    assert_ok(io_tensors_create(&tensors));
+    for (;;) {
+        long at = ftell(file);
+        bool more = fgets(line, sizeof line, file) != NULL;
+        if (!more || line[0] != ' ') {
+            if (more) assert_int_equal(fseek(file, at, SEEK_SET), 0);
+            return tensors;
+        }
+        int64_t shape[4];
+        int used, ndim = 0;
+        assert_int_equal(sscanf(line, "%127s%n", name, &used), 1);
+        char *end = line + used;
+        while (*end && *end != '\n') shape[ndim++] = strtoll(end, &end, 10);
+        assert_ok(io_tensors_add(tensors, name, IO_F32, ndim, shape, NULL));
+        float *values = tensors->items[tensors->count - 1].data;
+        for (int64_t i = 0; i < tensors->items[tensors->count - 1].count; i++) values[i] = 1 + (float)(i % 7);
+    }
+}
+
+/* All of a network's tensors find their place under timm's names, and go back under these with their bits. */
+static void timm_networks_load(void **state)
+{
+    (void)state;
+    int seen = 0;
+    char ours[64];
+    FILE *file = fopen(support_fixture("timm_names.txt"), "r");
+    assert_non_null(file);
+    for (IoTensors *tensors; (tensors = read_timm(file, ours)) != NULL; seen++) {
+        NnRecognised got;
+        NnNet *net = NULL;
+        int layers, slices;
+        assert_ok(nn_naming_apply(tensors));
+        assert_ok(nn_recognise(tensors, PICTURE, ours, &got));
+        assert_string_equal(got.arch->entry.name, ours);
+        assert_int_equal(got.K, 10);
+        assert_ok(nn_arch_build_at(got.arch, got.shape, got.K, true, &net));
+        assert_ok(nn_weights_load(net, tensors, ours));
+        const NnSlice *first = &nn_net_param_slices(net, &slices)[nn_net_layers(net, &layers)[0].weight];
+        nn_net_edit_params(net)[first->offset] = 99;
+        assert_ok(nn_weights_update(net, tensors));
+        for (size_t i = 0; i < tensors->count; i++) {
+            const IoTensor *t = &tensors->items[i];
+            const float *values = t->data;
+            bool edited = strcmp(t->alias ? t->alias : t->name, first->name) == 0;
+            for (int64_t j = 0; j < t->count; j++)
+                if (values[j] != (edited && j == 0 ? 99 : 1 + (float)(j % 7))) fail_msg("%s: %s", ours, t->name);
+        }
+        io_tensors_free(tensors);
+        nn_net_free(net);
+    }
+    fclose(file);
+    assert_int_equal(seen, 7);
 }
 
 static void kuangliu_resnet_loads(void **state)
@@ -382,7 +503,8 @@ static void many_names(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(names_are_translated),  cmocka_unit_test(kuangliu_resnet_loads),
+    cmocka_unit_test(names_are_translated),  cmocka_unit_test(timm_names_are_translated),
+    cmocka_unit_test(timm_networks_load),    cmocka_unit_test(kuangliu_resnet_loads),
     cmocka_unit_test(sequential_head_loads), cmocka_unit_test(timm_transformer_loads),
     cmocka_unit_test(taken_names_stay),      cmocka_unit_test(strangers_are_told_the_nearest),
     cmocka_unit_test(failed_allocations),    cmocka_unit_test(weiaicunzai_resnet_loads),

@@ -28,6 +28,12 @@ CASES = {
     "deit": ("deit_tiny_patch16_224", dict(input_size=(3, 48, 48)), dict(img_size=48)),
     "resnet18": ("resnet18", dict(input_size=(3, 64, 64), crop_pct=0.95), {}),
     "resnet50": ("resnet50", dict(input_size=(3, 40, 40)), {}),
+    "mobilenet_v2": ("mobilenetv2_100", dict(input_size=(3, 64, 64)), {}),
+    "mobilenet_v3": ("mobilenetv3_small_100", dict(input_size=(3, 64, 64)), {}),
+    "efficientnet": ("efficientnet_b0", dict(input_size=(3, 64, 64)), {}),
+    "regnet": ("regnety_004", dict(input_size=(3, 64, 64)), {}),
+    "convnext": ("convnext_tiny", dict(input_size=(3, 64, 64)), {}),
+    "swin": ("swin_tiny_patch4_window7_224", {}, {}),
 }
 torch.manual_seed(0)
 for name, (arch, cfg, args) in CASES.items():
