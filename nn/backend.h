@@ -22,13 +22,22 @@ const char *nn_precision_name(NnPrecision precision);
 /** @p wanted, or NN_F32 with one notice where this CPU lacks bf16 instructions. */
 NnPrecision nn_precision_available(NnPrecision wanted);
 
-/** @p net is borrowed and must outlive the engine; its parameters may change between calls. @p batch: largest n. */
+/** @p net is borrowed and must outlive the engine; its parameters may change between calls. Only training changes it.
+ *  @p batch: largest n. */
 BaseStatus nn_engine_create(NnNet *net, NnMode mode, NnPrecision precision, int64_t batch, NnEngine **out);
 void nn_engine_free(NnEngine *engine);
 
 /** Plain eval, before the first forward pass: only layers with @p keep [layers] 1 (copied; NULL: none) can be tapped,
  * and memory does not grow with depth, since the storage of values that were read serves again. */
 BaseStatus nn_engine_keep(NnEngine *engine, const uint8_t *keep);
+/** What nn_engine_forward calls when the input of layer @p layer is complete: there alone it can be tapped. */
+typedef BaseStatus (*NnTake)(void *user, int layer);
+/** In place of nn_engine_keep: the inputs of @p layers [layers] (copied) are handed to @p take one after the other, so
+ *  that none of them waits for the others. @p whole false: the forward pass ends with the last one, and leaves the logits
+ *  alone. */
+BaseStatus nn_engine_take(NnEngine *engine, const uint8_t *layers, bool whole, NnTake take, void *user);
+/** Bytes of storage for @p n images; what a primitive needs while it runs is not among them. */
+BaseStatus nn_engine_bytes(NnEngine *engine, int64_t n, int64_t *out);
 
 /** @p x [n, C, H, W], @p logits [n, K]; 1 <= n <= batch. BASE_ENUMERIC where the input, the network's
  *  numbers or a logit are not finite. Train mode: @p dropout_key selects the masks and the network's running statistics

@@ -41,7 +41,8 @@ static BaseStatus count_readers(const NnProgram *p, int **left)
     for (int i = 0; i < p->size; i++) {
         const NnNodeInfo *node = nn_prog_node(p, i);
         for (int k = 0; k < 2; k++)
-            if (node->in[k] >= 0) (*left)[node->in[k]] += 1 + (p->reuse && node->layer >= 0 && p->keep[node->layer]);
+            if (node->in[k] >= 0)
+                (*left)[node->in[k]] += 1 + (p->reuse && !p->hands_over && node->layer >= 0 && p->keep[node->layer]);
     }
 out:
     return st;
@@ -56,6 +57,17 @@ static void release_read(NnProgram *p, NnNode x, int *left)
         if (node->in[k] >= 0 && --left[node->in[k]] == 0) nn_prog_release(&p->state[node->in[k]].value);
 }
 
+/* Node @p x is next. */
+static BaseStatus hand_over(NnProgram *p, NnNode x)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    if (!p->hands_over || node->layer < 0 || !p->keep[node->layer]) return BASE_OK;
+    BaseStatus st = BASE_GROW_BY_ONE(&p->taken, p->taken_count);
+    if (st == BASE_OK)
+        p->taken[p->taken_count++] = (NnTaken){p->forward.count, node->layer, p->state[node->in[0]].value};
+    return st;
+}
+
 static BaseStatus build_forward(NnProgram *p)
 {
     BaseStatus st = BASE_OK;
@@ -66,6 +78,7 @@ static BaseStatus build_forward(NnProgram *p)
     BASE_TRY(count_readers(p, &left));
     for (int i = 1; i < p->size; i++) {
         const NnOpBackend *backend = BACKENDS[nn_prog_node(p, i)->kind];
+        BASE_TRY(hand_over(p, i));
         if (!p->state[i].done && backend->forward) BASE_TRY(backend->forward(p, i));
         if (p->reuse) release_read(p, i, left);
     }
@@ -119,8 +132,8 @@ out:
     return st;
 }
 
-BaseStatus nn_compile(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep, NnNode watch,
-                      dnnl_engine_t engine, NnProgram **out)
+BaseStatus nn_compile(NnNet *net, NnMode mode, NnPrecision precision, int64_t n, const uint8_t *keep, bool hands_over,
+                      NnNode watch, dnnl_engine_t engine, NnProgram **out)
 {
     BaseStatus st = BASE_OK;
     NnProgram *p = NULL;
@@ -133,6 +146,7 @@ BaseStatus nn_compile(NnNet *net, NnMode mode, NnPrecision precision, int64_t n,
     p->type = precision == NN_BF16 ? dnnl_bf16 : dnnl_f32;
     p->n = n;
     p->keep = keep;
+    p->hands_over = hands_over;
     p->watch = watch;
     p->reuse = keep && mode == NN_MODE_EVAL;
     p->kit.engine = engine;

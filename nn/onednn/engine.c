@@ -12,9 +12,13 @@ struct NnEngine {
     NnPrecision precision;
     int64_t batch;
     uint8_t *keep; /* [layers]; NULL: every layer can be tapped */
-    NnNode watch;  /* 0: none */
+    NnTake take;   /* not NULL: what is kept is handed over in place of that */
+    void *user;
+    bool whole;   /* the forward pass goes on to the logits */
+    NnNode watch; /* 0: none */
     NnDevice device;
-    NnProgram *full, *other; /* for the whole batch, and for the last other n */
+    NnProgram *full, *other; /* for the whole batch, and for the last other n; one of them where storage serves again */
+    const NnTaken *now;      /* what is being handed over */
     NnProgram *last;         /* of the two: what ran last; NULL: nothing yet */
 };
 
@@ -58,6 +62,16 @@ out:
     return st;
 }
 
+BaseStatus nn_engine_take(NnEngine *engine, const uint8_t *layers, bool whole, NnTake take, void *user)
+{
+    BaseStatus st = nn_engine_keep(engine, layers);
+    if (st != BASE_OK) return st;
+    engine->whole = whole;
+    engine->take = take;
+    engine->user = user;
+    return BASE_OK;
+}
+
 BaseStatus nn_engine_watch(NnEngine *engine, int64_t side, int64_t shape[3])
 {
     BaseStatus st = BASE_OK;
@@ -80,14 +94,53 @@ static BaseStatus program_for(NnEngine *engine, int64_t n, NnProgram **out)
 {
     NnProgram **slot = n == engine->batch ? &engine->full : &engine->other;
     BaseStatus st = BASE_OK;
+    NnProgram **beside = slot == &engine->full ? &engine->other : &engine->full;
+    if (engine->keep && *beside) { /* its weights and values would be there twice, for a last batch */
+        nn_program_free(*beside);
+        *beside = NULL;
+    }
     if (*slot && (*slot)->n != n) {
         nn_program_free(*slot);
         *slot = NULL;
     }
     if (!*slot)
-        st = nn_compile(engine->net, engine->mode, engine->precision, n, engine->keep, engine->watch,
-                        engine->device.engine, slot);
+        st = nn_compile(engine->net, engine->mode, engine->precision, n, engine->keep, engine->take != NULL,
+                        engine->watch, engine->device.engine, slot);
     *out = *slot;
+    return st;
+}
+
+BaseStatus nn_engine_bytes(NnEngine *engine, int64_t n, int64_t *out)
+{
+    BaseStatus st = BASE_OK;
+    NnProgram *p;
+    *out = 0;
+    BASE_CHECK(n >= 1 && n <= engine->batch, BASE_EARG, "%lld images at once: must be 1 to %lld", (long long)n,
+               (long long)engine->batch);
+    engine->last = NULL;
+    BASE_TRY(program_for(engine, n, &p));
+    for (int i = 0; i < p->buf_count; i++) *out += (int64_t)p->bufs[i]->bytes;
+out:
+    return st;
+}
+
+/* The forward pass in parts, between which inputs of layers are handed over. */
+static BaseStatus run_forward(NnEngine *engine, NnProgram *p)
+{
+    BaseStatus st = BASE_OK;
+    int at = 0, end = p->forward.count;
+    for (int i = 0; i < p->taken_count; i++) {
+        const NnSteps part = {.items = p->forward.items + at, .count = p->taken[i].step - at};
+        at = p->taken[i].step;
+        BASE_TRY(nn_program_run(p, &part, engine->device.stream));
+        engine->now = p->taken + i;
+        BASE_TRY(engine->take(engine->user, engine->now->layer));
+    }
+    if (engine->take && !engine->whole) goto out;
+    const NnSteps rest = {.items = p->forward.items + at, .count = end - at};
+    BASE_TRY(nn_program_run(p, &rest, engine->device.stream));
+out:
+    engine->now = NULL;
     return st;
 }
 
@@ -123,7 +176,8 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
     }
     memcpy(p->state[0].value.buf->data, x, nn_md_bytes(&p->state[0].value.md));
     p->dropout_key = dropout_key;
-    BASE_TRY(nn_program_run(p, &p->forward, engine->device.stream));
+    BASE_TRY(run_forward(engine, p));
+    if (engine->take && !engine->whole) goto out;
     if (engine->mode == NN_MODE_TRAIN) {
         ++*nn_net_batches_tracked(engine->net);
         p->version = nn_net_version(engine->net); /* only running statistics moved; no copy holds those here */
@@ -131,7 +185,7 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
     int64_t count = n * nn_net_classes(engine->net);
     memcpy(logits, p->logits.buf->data, (size_t)count * sizeof *logits);
     BASE_CHECK(all_finite(logits, count), BASE_ENUMERIC, "a logit is not finite: values overflow within the network");
-    engine->last = p;
+    engine->last = engine->take ? NULL : p;
 out:
     return st;
 }
@@ -164,6 +218,11 @@ static BaseStatus tap(NnEngine *engine, int layer, dnnl_data_type_t type, dnnl_f
     const NnLayer *layers = nn_net_layers(engine->net, &count);
     NnProgram *p = engine->last;
     BASE_CHECK(layer >= 0 && layer < count, BASE_EARG, "layer %d: must be from 0 to %d", layer, count - 1);
+    if (engine->take) {
+        BASE_CHECK(engine->now && engine->now->layer == layer, BASE_EARG, "input of %s: this is not its turn",
+                   layers[layer].name);
+        return read_map(engine, &engine->now->value, layers[layer].name, type, tag, out);
+    }
     BASE_CHECK(p, BASE_EARG, "input of %s: no forward pass has run", layers[layer].name);
     int node = 0;
     while (nn_prog_node(p, node)->layer != layer) node++;

@@ -272,6 +272,7 @@ void nn_program_free(NnProgram *p)
         base_free(p->bufs[i]->data);
         base_free(p->bufs[i]);
     }
+    base_free(p->taken);
     base_free(p->load.items);
     base_free(p->forward.items);
     base_free(p->backward.items);

@@ -91,6 +91,12 @@ typedef struct {
     int64_t offset; /* in the gradient block */
 } NnGradView;
 
+/** The input of a layer: before step @p step of the forward pass it is complete, and nothing has been written over it. */
+typedef struct {
+    int step, layer;
+    NnTensor value; /* without a reference */
+} NnTaken;
+
 struct NnProgram {
     NnNet *net;
     const NnGraph *graph;
@@ -100,11 +106,14 @@ struct NnProgram {
     int64_t n;
     NnKit kit; /* memory, descriptors and primitives */
     NnSteps load, forward, backward;
+    NnTaken *taken; /* [taken_count] inputs of layers that the forward pass hands over, in its order */
+    int taken_count;
     int load_forward;         /* of the load steps: those of the forward pass; the others serve the data gradients */
     NnState *state;           /* [size] */
     NnTensor *diff;           /* [size], while the backward pass is built */
     NnTensor logits, dlogits; /* plain float32 [n, K] */
-    const uint8_t *keep;      /* [layers] 1: the input stays for a tap; only while reuse is set */
+    const uint8_t *keep;      /* [layers] 1: the input stays for a tap, or is handed over; only while reuse is set */
+    bool hands_over;          /* it is handed over */
     bool reuse;               /* plain eval: storage of values that were read serves again */
     NnTensor dinput;          /* plain float32 [n, C, H, W]; empty but in NN_MODE_EVAL_INPUT */
     NnNode watch;             /* whose value and gradient are kept for the caller; 0: none */

@@ -133,7 +133,7 @@ out:
 static BaseStatus compile(Tuner *t, const NnTuning *tuning, NnProgram **out)
 {
     nn_net_set_tuning(t->net, tuning);
-    return nn_compile(t->net, t->mode, t->precision, t->n, t->mode == NN_MODE_EVAL ? t->keep : NULL, 0,
+    return nn_compile(t->net, t->mode, t->precision, t->n, t->mode == NN_MODE_EVAL ? t->keep : NULL, false, 0,
                       t->device.engine, out);
 }
 

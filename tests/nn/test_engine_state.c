@@ -111,6 +111,70 @@ static void check_keep(const TwinCase *c, NnPrecision precision)
     base_free(got);
 }
 
+typedef struct {
+    NnEngine *all, *one;
+    const NnLayer *layers;
+    const uint8_t *wanted;
+    int64_t n;
+    int seen;
+} Taking;
+
+/* The input handed over has the bits of the one kept, and only the layer whose turn it is has one. */
+static BaseStatus take(void *user, int layer)
+{
+    Taking *t = user;
+    const NnLayer *l = t->layers + layer;
+    float *a = twin_floats(t->n * l->C * l->H * l->W), *b = twin_floats(t->n * l->C * l->H * l->W);
+    assert_true(t->wanted[layer]);
+    assert_ok(nn_engine_tap_pixels(t->all, layer, NN_F32, a));
+    assert_ok(nn_engine_tap_pixels(t->one, layer, NN_F32, b));
+    assert_memory_equal(a, b, (size_t)(t->n * l->C * l->H * l->W) * sizeof *a);
+    assert_fails(nn_engine_tap(t->one, layer ? 0 : 1, b), BASE_EARG, "this is not its turn");
+    base_free(a);
+    base_free(b);
+    t->seen++;
+    return BASE_OK;
+}
+
+static void check_take(const TwinCase *c, NnPrecision precision)
+{
+    NnNet *net = twin_net(c);
+    int count;
+    Taking t = {.layers = nn_net_layers(net, &count), .n = c->n};
+    int64_t K = nn_net_classes(net), bytes, half;
+    float *x = twin_normals(c->n * c->C * c->H * c->W, "x"), *want = twin_floats(c->n * K),
+          *got = twin_floats(c->n * K), *none = twin_floats(c->n * K);
+    assert_ok(nn_engine_create(net, NN_MODE_EVAL, precision, c->n, &t.all));
+    assert_ok(nn_engine_forward(t.all, x, c->n, 0, want));
+    for (int from = 0; count > 1 && from < 2; from++) { /* all layers; all but the first, as far as the last of them */
+        uint8_t wanted[64] = {0};
+        bool whole = from == 0;
+        for (int i = from; i < count; i++) wanted[i] = 1;
+        t.wanted = wanted;
+        t.seen = 0;
+        assert_ok(nn_engine_create(net, NN_MODE_EVAL, precision, c->n, &t.one));
+        assert_ok(nn_engine_take(t.one, wanted, whole, take, &t));
+        assert_ok(nn_engine_bytes(t.one, c->n, &bytes));
+        assert_true(bytes >= c->n * c->C * c->H * c->W * (int64_t)sizeof(float)); /* its copy of the images alone */
+        if (c->n > 1) { /* another size takes the place of the first, and gives it back */
+            assert_ok(nn_engine_bytes(t.one, c->n / 2, &half));
+            assert_true(half < bytes);
+        }
+        memset(got, 0, (size_t)(c->n * K) * sizeof *got);
+        for (int round = 0; round < 2; round++) assert_ok(nn_engine_forward(t.one, x, c->n, 0, got));
+        assert_int_equal(t.seen, 2 * (count - from));
+        assert_memory_equal(got, whole ? want : none, (size_t)(c->n * K) * sizeof *got);
+        assert_fails(nn_engine_tap(t.one, 1, got), BASE_EARG, "this is not its turn");
+        nn_engine_free(t.one);
+    }
+    nn_engine_free(t.all);
+    nn_net_free(net);
+    base_free(x);
+    base_free(want);
+    base_free(got);
+    base_free(none);
+}
+
 static void test_kept_inputs(void **state)
 {
     Fixture *f = *state;
@@ -118,7 +182,10 @@ static void test_kept_inputs(void **state)
     float logits[16 * 5], *map = twin_floats(16 * 8 * 36);
     for (int i = 0; i < CASE_COUNT; i++) {
         check_keep(&CASES[i], NN_F32);
-        if (nn_precision_available(NN_BF16) == NN_BF16) check_keep(&CASES[i], NN_BF16);
+        check_take(&CASES[i], NN_F32);
+        if (nn_precision_available(NN_BF16) != NN_BF16) continue;
+        check_keep(&CASES[i], NN_BF16);
+        check_take(&CASES[i], NN_BF16);
     }
     assert_ok(nn_engine_create(f->net, NN_MODE_EVAL, NN_F32, 16, &engine));
     assert_ok(nn_engine_keep(engine, NULL));
