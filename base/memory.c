@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/order.h"
 #include "base/system.h"
 
 enum { ALIGNMENT = 64 };
@@ -32,6 +33,7 @@ static size_t kept_bytes;
 static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int64_t live, live_bytes; /* live_bytes: of large blocks */
 static _Atomic int64_t budget;           /* 0: the default */
+static _Atomic int parts = 1;            /* of the default */
 static _Atomic int64_t outside;          /* the most that was resident beside large blocks */
 static void (*_Atomic reclaimer)(int64_t bytes);
 static _Atomic int64_t countdown; /* 0: off; 1: this and every later allocation fails; -1: this one */
@@ -109,7 +111,11 @@ void base_memory_trim(void)
     pthread_mutex_unlock(&kept_lock);
 }
 
-void base_memory_set_budget(int64_t bytes) { atomic_store(&budget, bytes); }
+void base_memory_set_budget(int64_t bytes)
+{
+    atomic_store(&budget, bytes);
+    atomic_store(&parts, 1);
+}
 void base_memory_set_reclaim(void (*reclaim)(int64_t bytes)) { atomic_store(&reclaimer, reclaim); }
 
 int64_t base_memory_budget(void)
@@ -118,7 +124,18 @@ int64_t base_memory_budget(void)
     int64_t bytes = atomic_load(&budget);
     if (bytes > 0) return bytes;
     if (!atomic_load(&half)) atomic_store(&half, base_memory_limit() / 2);
-    return atomic_load(&half);
+    return atomic_load(&half) / atomic_load(&parts);
+}
+
+bool base_memory_budget_is_set(void) { return atomic_load(&budget) > 0; }
+
+void base_memory_divide_budget(int by)
+{
+    int64_t bytes = atomic_load(&budget);
+    if (bytes > 0)
+        atomic_store(&budget, base_larger(1, bytes / by));
+    else
+        atomic_store(&parts, atomic_load(&parts) * by);
 }
 
 int64_t base_memory_budget_left(void)
@@ -131,23 +148,22 @@ int64_t base_memory_budget_left(void)
     return base_memory_budget() - blocks - (rest > most ? rest : most);
 }
 
-/* Freed blocks go first, since nobody misses them. */
-static void make_room(int64_t bytes)
+int64_t base_memory_make_room(int64_t bytes)
 {
     void (*reclaim)(int64_t) = atomic_load(&reclaimer);
-    if ((!reclaim && atomic_load(&budget) == 0) || base_memory_budget_left() >= bytes) return;
-    base_memory_trim();
+    if (base_memory_budget_left() < bytes) base_memory_trim(); /* freed blocks first, since nobody misses them */
     int64_t left = base_memory_budget_left();
-    if (!reclaim || left >= bytes) return;
+    if (left >= bytes || !reclaim) return left;
     reclaim(bytes - left);
     base_memory_trim();
+    return base_memory_budget_left();
 }
 
 static void *fresh(size_t bytes, bool huge)
 {
     void *block = huge ? take_kept(bytes) : NULL;
     if (block) return block;
-    if (huge) make_room((int64_t)bytes);
+    if (huge && (atomic_load(&reclaimer) || atomic_load(&budget) > 0)) base_memory_make_room((int64_t)bytes);
     block = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
     if (block && huge) base_system_wish_huge(block, bytes);
     return block;

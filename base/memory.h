@@ -2,6 +2,7 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,12 +45,19 @@ int64_t base_memory_cgroup(const char *root);
 /** Bytes of address space that are left under RLIMIT_AS; INT64_MAX where that is not limited. */
 int64_t base_memory_space_left(void);
 
-/** Bytes that this process should hold at most (--memory); 0: half of base_memory_limit(), which is the default. It refuses
- *  nothing: it decides what stays in memory that could be read again. */
+/** Bytes that this process should hold at most (--memory); 0: half of base_memory_limit(), which is the default. No
+ *  allocation fails for it: it decides what stays in memory that could be read again, and how work is cut. */
 void base_memory_set_budget(int64_t bytes);
 int64_t base_memory_budget(void);
+/** Whether somebody set it: work that does not fit the default is done all the same. */
+bool base_memory_budget_is_set(void);
+/** This process has one of @p parts equal parts of the budget, set or not, until it is set again. */
+void base_memory_divide_budget(int parts);
 /** Bytes of the budget that nobody uses; below 0 where it is passed. What is allocated but not yet written counts. */
 int64_t base_memory_budget_left(void);
+/** Gives back what nobody would miss, and what could be read again, until @p bytes of the budget are left or no more can be
+ *  given; returns what is left. */
+int64_t base_memory_make_room(int64_t bytes);
 /** What is called where an allocation of 8 MiB or more would pass the budget, to give back about @p bytes; one function (NULL:
  *  none), called by any thread, which allocates nothing. */
 void base_memory_set_reclaim(void (*reclaim)(int64_t bytes));

@@ -101,7 +101,7 @@ static BaseStatus start_ranks(const CliOptions *options)
     if (st == BASE_OK) st = session_threads_set(options->threads, &all);
     if (st == BASE_OK && options->threads == 0 && !getenv("OMP_NUM_THREADS"))
         st = session_threads_set(sweep_ranks_threads(all), NULL);
-    if (sweep_ranks_count() > 1) base_memory_set_budget(base_memory_budget() / sweep_ranks_count());
+    base_memory_divide_budget(sweep_ranks_count());
     return st;
 }
 

@@ -260,21 +260,23 @@ static BaseStatus meet_queue(Experiment *s)
 }
 
 /* Places in what a worker gets; behind them the --set texts. */
-enum { ARG_THREADS, ARG_MEMORY, ARG_FORCE, ARG_RESULTS, ARG_COMMAND, ARG_CONFIG, ARGS };
+enum { ARG_THREADS, ARG_MEMORY, ARG_JOBS, ARG_FORCE, ARG_RESULTS, ARG_COMMAND, ARG_CONFIG, ARGS };
 
 static BaseStatus spawn(Experiment *s)
 {
     BaseStatus st = BASE_OK;
     const ExperimentTask *t = s->task;
     const char **arguments = NULL;
-    char threads[24], memory[24];
+    char threads[24], memory[24], jobs[24];
     SweepWorkers workers = {.count = t->jobs, .threads = session_threads_share(t->threads, t->jobs)};
     BASE_TRY(BASE_ALLOC(ARGS + t->assignment_count, &arguments));
     snprintf(threads, sizeof threads, "%d", workers.threads);
     arguments[ARG_THREADS] = threads;
-    if (t->jobs > 1) base_memory_set_budget(base_memory_budget() / t->jobs);
-    snprintf(memory, sizeof memory, "%lld", (long long)base_memory_budget());
+    snprintf(memory, sizeof memory, "%lld", (long long)(base_memory_budget_is_set() ? base_memory_budget() : 0));
     arguments[ARG_MEMORY] = memory;
+    snprintf(jobs, sizeof jobs, "%d", (int)t->jobs);
+    arguments[ARG_JOBS] = jobs;
+    if (t->jobs > 1) base_memory_divide_budget((int)t->jobs);
     arguments[ARG_FORCE] = t->force ? "1" : "0";
     arguments[ARG_RESULTS] = t->results ? t->results : "results";
     arguments[ARG_COMMAND] = t->command ? t->command : "";
@@ -291,12 +293,14 @@ out:
 static BaseStatus work_as_worker(int argc, char **argv)
 {
     BaseStatus st = BASE_OK;
-    int64_t threads, memory;
+    int64_t threads, memory, jobs;
     ExperimentOutcome outcome;
     BaseText unused = {0};
-    BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_THREADS], &threads) && base_parse_i64(argv[ARG_MEMORY], &memory),
+    BASE_CHECK(argc >= ARGS && base_parse_i64(argv[ARG_THREADS], &threads) &&
+                   base_parse_i64(argv[ARG_MEMORY], &memory) && base_parse_i64(argv[ARG_JOBS], &jobs) && jobs >= 1,
                BASE_EUSAGE, "a worker was started without its experiment");
     base_memory_set_budget(memory);
+    base_memory_divide_budget((int)jobs);
     BASE_TRY(session_threads_set(threads, NULL));
     const ExperimentTask task = {.config = argv[ARG_CONFIG],
                                  .assignments = (const char *const *)argv + ARGS,
