@@ -42,8 +42,15 @@ static void test_streaming(void **state)
                 c.width[i] = layers[i].features;
                 assert_ok(BASE_ALLOC(plans[i].rows * c.width[i], &c.rows[i]));
             }
-            assert_ok(unlearn_inputs_stream(s->net, &s->context.train, (const uint8_t[]){1, 1, 1, 1}, NULL, plans,
-                                            NN_F32, BATCHES[b], "test", collect, &c));
+            UnlearnInputs inputs = {.net = s->net,
+                                    .selected = (const uint8_t[]){1, 1, 1, 1},
+                                    .plans = plans,
+                                    .precision = NN_F32,
+                                    .whole = true,
+                                    .label = "test"};
+            inputs.holding = unlearn_inputs_holding(s->net, inputs.selected);
+            if (BATCHES[b]) inputs.holding.batch = BATCHES[b];
+            assert_ok(unlearn_inputs_stream(&inputs, &s->context.train, collect, &c));
             for (int i = 0; i < count; i++) {
                 assert_int_equal(c.count[i], plans[i].rows);
                 for (int64_t j = 0; b && j < plans[i].rows * c.width[i]; j++)

@@ -7,12 +7,12 @@
 
 #include "base/memory.h"
 #include "base/order.h"
-#include "unlearn/svd/inputs.h"
 
 /* What the making of one side works with. */
 typedef struct {
     const UnlearnContext *context;
-    const uint8_t *selected;
+    const UnlearnPass *pass;
+    const uint8_t *selected; /* the pass's */
     const NnLayer *layers;
     int count;
     UnlearnRouteChoice route;
@@ -92,9 +92,15 @@ static BaseStatus stream(const Side *side, const UnlearnPatches *plans, const Da
         bf16[i] = unlearn_space_takes_bf16(into[i].of[0]);
     }
     Taker taker = {side, into};
-    if (view->n > 0)
-        BASE_TRY(unlearn_inputs_stream(context->original, view, side->selected, bf16, plans, context->precision, 0,
-                                       side->label, take_rows, &taker));
+    const UnlearnInputs inputs = {.net = context->original,
+                                  .selected = side->selected,
+                                  .bf16 = bf16,
+                                  .plans = plans,
+                                  .precision = context->precision,
+                                  .holding = side->pass->holding,
+                                  .whole = side->pass->number == side->pass->count - 1,
+                                  .label = side->label};
+    BASE_TRY(unlearn_inputs_stream(&inputs, view, take_rows, &taker));
 out:
     base_free(bf16);
     return st;
@@ -121,8 +127,7 @@ static BaseStatus stream_block(const Side *side, int64_t from, int64_t end, Unle
         if (side->selected[i]) BASE_TRY(unlearn_patches_slice(side->plans + i, from, images.n, plans + i));
     BASE_TRY(stream(side, plans, &view, into));
 out:
-    for (int i = 0; plans && i < side->count; i++) unlearn_patches_free(plans + i);
-    base_free(plans);
+    unlearn_collect_plans_free(plans, side->count);
     return st;
 }
 
@@ -162,23 +167,51 @@ out:
     return st;
 }
 
-BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
+UnlearnRouteChoice unlearn_collect_route(const UnlearnSpaceParams *params)
+{
+    UnlearnRouteChoice route = (UnlearnRouteChoice)params->route;
+    bool has_spectra = route == UNLEARN_ROUTE_SVD || route == UNLEARN_ROUTE_REFERENCE;
+    return params->spectra && !has_spectra ? UNLEARN_ROUTE_EIGEN : route;
+}
+
+BaseStatus unlearn_collect_plans(const UnlearnContext *context, const UnlearnSpaceParams *params,
+                                 const uint8_t *selected, int64_t images, const char *name, UnlearnPatches *plans)
+{
+    BaseStatus st = BASE_OK;
+    int count;
+    const NnLayer *layers = nn_net_layers(context->original, &count);
+    for (int i = 0; i < count; i++)
+        if (selected[i])
+            BASE_TRY(unlearn_patches_plan(layers + i, i, images, (UnlearnPatchKind)params->patches, params->max_patches,
+                                          context->seed, name, plans + i));
+out:
+    return st;
+}
+
+void unlearn_collect_plans_free(UnlearnPatches *plans, int count)
+{
+    for (int i = 0; plans && i < count; i++) unlearn_patches_free(plans + i);
+    base_free(plans);
+}
+
+BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpaceParams *params, const UnlearnPass *pass,
                            const DataIndex *sample, const char *name, UnlearnSpaces *out)
 {
     BaseStatus st = BASE_OK;
     UnlearnPatches *plans = NULL;
-    Side side = {
-        .context = context, .selected = selected, .route = (UnlearnRouteChoice)params->route, .sample = sample};
+    Side side = {.context = context,
+                 .pass = pass,
+                 .selected = pass->selected,
+                 .route = unlearn_collect_route(params),
+                 .sample = sample};
     side.layers = nn_net_layers(context->original, &side.count);
-    if (params->spectra && side.route != UNLEARN_ROUTE_SVD && side.route != UNLEARN_ROUTE_REFERENCE)
-        side.route = UNLEARN_ROUTE_EIGEN;
-    snprintf(side.label, sizeof side.label, "inputs to %s", name);
+    if (pass->count > 1)
+        snprintf(side.label, sizeof side.label, "inputs to %s, pass %d of %d", name, pass->number + 1, pass->count);
+    else
+        snprintf(side.label, sizeof side.label, "inputs to %s", name);
     BASE_TRY(BASE_ALLOC(side.count, &plans));
     if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&side.products));
-    for (int i = 0; i < side.count; i++)
-        if (selected[i])
-            BASE_TRY(unlearn_patches_plan(side.layers + i, i, sample->n, (UnlearnPatchKind)params->patches,
-                                          params->max_patches, context->seed, name, plans + i));
+    BASE_TRY(unlearn_collect_plans(context, params, pass->selected, sample->n, name, plans));
     side.plans = plans;
     DataView view = data_view_of(context->train.set, sample);
     BASE_TRY(context->reduce ? stream_shared(&side, out) : stream(&side, plans, &view, out));
@@ -191,8 +224,7 @@ BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpacePara
         }
     }
 out:
-    for (int i = 0; plans && i < side.count; i++) unlearn_patches_free(plans + i);
-    base_free(plans);
+    unlearn_collect_plans_free(plans, side.count);
     nn_gram_free(side.products);
     return st;
 }

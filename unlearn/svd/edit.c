@@ -28,6 +28,14 @@ struct UnlearnEdit {
     UnlearnFactor of_forget;
 };
 
+int64_t unlearn_edit_work_bytes(int64_t rows, int64_t f)
+{
+    int64_t block = base_smaller(BLOCK_BYTES, rows * f * (int64_t)sizeof(float));
+    return rows * f * (int64_t)sizeof(double) + 4 * block; /* a half, and what a block is made of */
+}
+
+int64_t unlearn_edit_kept_bytes(int64_t rows, int64_t f) { return HALVES * rows * f * (int64_t)sizeof(double); }
+
 BaseStatus unlearn_edit_create(const UnlearnSpace *retain, const UnlearnSpace *forget, int64_t rows, int64_t block,
                                bool grid, UnlearnEdit **out)
 {

@@ -20,6 +20,10 @@ typedef struct {
     double of_d[2], of_w[2]; /* the traces themselves: retained, forgotten */
 } UnlearnShares;
 
+/** Bytes of an edit of W [rows, f] while it is made, and of what a grid keeps of it at most, factors apart. */
+int64_t unlearn_edit_work_bytes(int64_t rows, int64_t f);
+int64_t unlearn_edit_kept_bytes(int64_t rows, int64_t f);
+
 /** @p retain, @p forget: borrowed, finished. @p rows: of W; @p block: rows worked on at once, 0: about 16 MB of them.
  *  @p grid: many pairs will follow. BASE_ESHAPE where the two sides differ in features. Memory: a half is rows x (n or
  *  f) floats, kept for each alpha_r of a grid; a factorisation f^2 (dual: n^2). */

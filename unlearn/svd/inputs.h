@@ -1,6 +1,6 @@
 /* unlearn/svd/inputs.h - streams the inputs of layers out of ONE forward pass of a network. Memory does not grow
- * with the number of images beyond a limit: windows of some images, at most 64 MiB per layer or one batch, and a chunk of
- * rows are all that is held. */
+ * with the number of images beyond a limit: windows of some images, at most 64 MiB per layer or one batch (or the rows
+ * taken from them where those are less), and a chunk of rows are all that is held. */
 #ifndef UNLEARN_SVD_INPUTS_H
 #define UNLEARN_SVD_INPUTS_H
 
@@ -13,15 +13,28 @@
 typedef BaseStatus (*UnlearnTakeRows)(void *user, int layer, const void *rows, int64_t count,
                                       const UnlearnColumns *columns);
 
-/**
- * Runs every image of @p view through @p net in eval mode.
- * @param selected [layers] 1: this layer's rows are wanted; @p plans [layers], made for view->n images.
- * @param bf16     [layers] 1: rows as bf16 (uint16_t); 0: as float. NULL: all as float.
- * @param batch    images at a time; 0: 128, fewer where a layer's maps are large.
- * @param label    for the progress bar.
- */
-BaseStatus unlearn_inputs_stream(const NnNet *net, const DataView *view, const uint8_t *selected, const uint8_t *bf16,
-                                 const UnlearnPatches *plans, NnPrecision precision, int64_t batch, const char *label,
-                                 UnlearnTakeRows take, void *user);
+/** How many images go through the network at once, and bytes of windows that a layer may hold. The order of all additions
+ *  follows from these: they depend on the layers wanted in the end, and not on those of one pass. */
+typedef struct {
+    int64_t batch, bytes;
+} UnlearnHolding;
+UnlearnHolding unlearn_inputs_holding(const NnNet *net, const uint8_t *wanted);
+typedef struct {
+    const NnNet *net;
+    const uint8_t *selected;     /* [layers] 1: this layer's rows are wanted */
+    const uint8_t *bf16;         /* [layers] 1: rows as bf16 (uint16_t); 0: as float. NULL: all as float */
+    const UnlearnPatches *plans; /* [layers], made for the view's images */
+    NnPrecision precision;
+    UnlearnHolding holding;
+    bool whole; /* the network runs on to its logits, which must be finite, and not only to the last layer wanted */
+    const char *label; /* for the progress bar */
+} UnlearnInputs;
+/** What the stream of @p images images will hold: @p held [layers] bytes for each layer, *fixed for all else, of which the
+ *  network's storage is most. Costs the network's compilation, unless a rough bound of *fixed is at most @p enough: then it
+ *  is that bound. */
+BaseStatus unlearn_inputs_sizes(const UnlearnInputs *inputs, int64_t images, int64_t enough, int64_t *held,
+                                int64_t *fixed);
+/** Runs every image of @p view through the network in eval mode. */
+BaseStatus unlearn_inputs_stream(const UnlearnInputs *inputs, const DataView *view, UnlearnTakeRows take, void *user);
 
 #endif

@@ -1,4 +1,4 @@
-/* unlearn/svd/pairs.c - samples, the spaces of both sides, and one edit per layer. */
+/* unlearn/svd/pairs.c - samples, the spaces of both sides pass by pass, and one edit per layer. */
 #include "unlearn/svd/pairs.h"
 
 #include <math.h>
@@ -11,18 +11,22 @@
 #include "unlearn/svd/collect.h"
 #include "unlearn/svd/edit.h"
 #include "unlearn/svd/measure.h"
+#include "unlearn/svd/passes.h"
 #include "unlearn/svd/patches.h"
 
 const char *const unlearn_patch_names[] = {"paper", "all", NULL};
 
 struct UnlearnPairs {
     int layer_count;
-    const NnLayer *layers;          /* the original's, borrowed */
-    uint8_t *selected;              /* [layer_count] */
-    UnlearnSpaces *retain, *forget; /* [layer_count]; empty where not selected */
+    const NnLayer *layers; /* the original's, borrowed */
+    uint8_t *selected;     /* [layer_count] */
+    UnlearnSpaceParams params;
+    DataIndex sample_retain, sample_forget;
+    UnlearnPasses passes;
+    int made;                       /* the pass whose spaces there are; -1: none */
+    UnlearnSpaces *retain, *forget; /* [layer_count]; empty where another pass makes them, or none */
     bool grid;
     UnlearnEdit ***edits; /* [layer_count][groups] kept for a grid; NULL: not begun */
-    int64_t samples_retain, samples_forget;
 };
 
 /* The classes of retain_without; none: K = 0. */
@@ -52,6 +56,14 @@ out:
     return st;
 }
 
+static void drop_spaces(UnlearnPairs *s)
+{
+    unlearn_collect_free(s->retain, s->layer_count);
+    unlearn_collect_free(s->forget, s->layer_count);
+    s->retain = s->forget = NULL;
+    s->made = -1;
+}
+
 void unlearn_pairs_release(void *pairs)
 {
     UnlearnPairs *s = pairs;
@@ -60,11 +72,33 @@ void unlearn_pairs_release(void *pairs)
         for (int64_t g = 0; s->edits[i] && g < s->layers[i].groups; g++) unlearn_edit_free(s->edits[i][g]);
         base_free(s->edits[i]);
     }
-    unlearn_collect_free(s->retain, s->layer_count);
-    unlearn_collect_free(s->forget, s->layer_count);
+    drop_spaces(s);
+    unlearn_passes_free(&s->passes);
+    data_index_free(&s->sample_retain);
+    data_index_free(&s->sample_forget);
     base_free(s->selected);
     base_free(s->edits);
     base_free(s);
+}
+
+/* The spaces of pass @p number, in place of those of another. */
+static BaseStatus make_spaces(UnlearnPairs *s, const UnlearnContext *context, int number)
+{
+    BaseStatus st = BASE_OK;
+    uint8_t *selected = NULL;
+    drop_spaces(s);
+    BASE_TRY(BASE_ALLOC(s->layer_count, &selected));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
+    BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
+    for (int i = 0; i < s->layer_count; i++) selected[i] = s->passes.of[i] == number;
+    const UnlearnPass pass = {
+        .selected = selected, .holding = s->passes.holding, .number = number, .count = s->passes.count};
+    BASE_TRY(unlearn_collect(context, &s->params, &pass, &s->sample_retain, "retain", s->retain));
+    BASE_TRY(unlearn_collect(context, &s->params, &pass, &s->sample_forget, "forget", s->forget));
+    s->made = number;
+out:
+    base_free(selected);
+    return st;
 }
 
 BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *values, void **out)
@@ -72,30 +106,25 @@ BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *valu
     BaseStatus st = BASE_OK;
     const UnlearnSpaceParams *params = values;
     UnlearnPairs *s = NULL;
-    DataIndex retain = {0}, forget = {0};
     DataClasses without = {0};
     *out = NULL;
     BASE_TRY(BASE_ALLOC(1, &s));
+    s->params = *params;
+    s->made = -1;
     s->layers = nn_net_layers(context->original, &s->layer_count);
-    BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
-    BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
     BASE_TRY(BASE_ALLOC(s->layer_count, &s->edits));
     s->grid = context->grid;
     BASE_TRY(unlearn_layers_select(context->original, params->layers.s, &s->selected));
     BASE_TRY(left_out(context, params, &without));
-    BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, without.K ? &without : NULL, &retain));
-    BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &forget));
-    s->samples_retain = retain.n;
-    s->samples_forget = forget.n;
-    BASE_TRY(unlearn_collect(context, params, s->selected, &retain, "retain", s->retain));
-    BASE_TRY(unlearn_collect(context, params, s->selected, &forget, "forget", s->forget));
+    BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, without.K ? &without : NULL, &s->sample_retain));
+    BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &s->sample_forget));
+    BASE_TRY(unlearn_passes_plan(context, params, s->selected, s->sample_retain.n, s->sample_forget.n, &s->passes));
+    BASE_TRY(make_spaces(s, context, 0));
     *out = s;
     s = NULL;
 out:
     unlearn_pairs_release(s);
     data_classes_free(&without);
-    data_index_free(&retain);
-    data_index_free(&forget);
     return st;
 }
 
@@ -118,8 +147,9 @@ static BaseStatus edit_group(UnlearnPairs *s, int layer, int64_t g, double alpha
     UnlearnShares shares = {0};
     double changed;
     if (!edit) {
-        BASE_TRY(unlearn_edit_create(retain->of[g], forget->of[g], l->K / l->groups, 0, s->grid, &edit));
-        *(s->grid ? &s->edits[layer][g] : &fresh) = edit;
+        BASE_TRY(
+            unlearn_edit_create(retain->of[g], forget->of[g], l->K / l->groups, 0, s->edits[layer] != NULL, &edit));
+        *(s->edits[layer] ? &s->edits[layer][g] : &fresh) = edit;
     }
     /* the points of a grid are judged by their networks; the shares would double the cost of each */
     BASE_TRY(unlearn_edit_make(edit, l, alpha_r, alpha_f, w, subtract, out, taken && !s->grid ? &shares : NULL,
@@ -144,7 +174,7 @@ static BaseStatus edit_layer(UnlearnPairs *s, int layer, double alpha_r, double 
     int64_t size = K / l->groups * l->features;
     Taken taken = {0};
     double whole = row ? math_dot(w, w, K * l->features) : 0;
-    if (s->grid && !s->edits[layer]) BASE_TRY(BASE_ALLOC(l->groups, &s->edits[layer]));
+    if (s->grid && s->passes.keeps && !s->edits[layer]) BASE_TRY(BASE_ALLOC(l->groups, &s->edits[layer]));
     for (int64_t g = 0; g < l->groups; g++)
         BASE_TRY(
             edit_group(s, layer, g, alpha_r, alpha_f, w + g * size, subtract, out + g * size, row ? &taken : NULL));
@@ -174,14 +204,15 @@ BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *s, c
     BaseStatus st = BASE_OK;
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
     float *weights = nn_net_edit_params(net);
-    report->samples_retain = s->samples_retain;
-    report->samples_forget = s->samples_forget;
-    report->passes = (double)(s->samples_retain + s->samples_forget);
+    report->samples_retain = s->sample_retain.n;
+    report->samples_forget = s->sample_forget.n;
+    report->passes = (double)(s->passes.count * (s->sample_retain.n + s->sample_forget.n));
     BASE_TRY(BASE_ALLOC(s->layer_count, &report->layers));
     for (int i = 0; i < s->layer_count; i++) {
         const NnLayer *layer = s->layers + i;
         if (!s->selected[i]) continue;
         BASE_TRY(base_cancel_check());
+        if (s->passes.of[i] != s->made) BASE_TRY(make_spaces(s, context, s->passes.of[i]));
         UnlearnLayer *row = report->layers + report->layer_count++;
         BASE_TRY(unlearn_measure_spaces(layer, &s->retain[i], &s->forget[i], row));
         st = edit(context, s, params, i, layer, weights + slices[layer->weight].offset, row);

@@ -11,7 +11,8 @@ extern const UnlearnMethod unlearn_svd;
 /* Three steps of an UnlearnMethod whose parameters are UnlearnSpaceParams and whose state is an UnlearnPairs. */
 /** BASE_EUSAGE on a layer that does not exist, or fewer forget samples than classes. */
 BaseStatus unlearn_pairs_check(const UnlearnContext *context, const void *params);
-/** Two forward passes of the original (retained, forgotten sample), then every layer's factorisation. */
+/** Two forward passes of the original (retained, forgotten sample), then every layer's factorisation; where the budget of
+ *  memory does not hold all spaces (unlearn/svd/passes.h), of the first layers, and the rest when they are edited. */
 BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *params, void **pairs);
 void unlearn_pairs_release(void *pairs);
 

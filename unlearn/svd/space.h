@@ -50,6 +50,10 @@ typedef struct {
  */
 BaseStatus unlearn_space_create(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared, UnlearnSpace **out);
 void unlearn_space_free(UnlearnSpace *space);
+/** Bytes that such a space holds once it is finished, and *bf16 whether it would take rows as bf16. */
+int64_t unlearn_space_bytes(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared, bool *bf16);
+/** Bytes beside those while it is finished or W is projected, W's rows apart. */
+int64_t unlearn_space_work_bytes(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared);
 /** Streams @p rows further rows in; x [rows, f]. BASE_EARG beyond n. */
 BaseStatus unlearn_space_add(UnlearnSpace *space, const float *x, int64_t rows);
 

@@ -27,6 +27,30 @@ static const UnlearnRoute *choose(int64_t n, int64_t f, UnlearnRouteChoice route
     }
 }
 
+static bool is_dual(const UnlearnRoute *route) { return route->making == UNLEARN_MAKES_K; }
+
+int64_t unlearn_space_bytes(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared, bool *bf16)
+{
+    const UnlearnRoute *r = choose(n, f, route, shared);
+    int64_t side = is_dual(r) ? n : f, real = side <= F64_SIDE ? sizeof(double) : sizeof(float);
+    bool keeps = r->making == UNLEARN_KEEPS_X;
+    *bf16 = !keeps && side > F64_SIDE;
+    if (keeps)
+        return n * f * (int64_t)sizeof(float) +
+               base_smaller(n, f) * f * (int64_t)(r == &unlearn_route_reference ? sizeof(double) : sizeof(float));
+    return side * side * real + (is_dual(r) ? n * f * (int64_t)sizeof(float) : 0);
+}
+
+int64_t unlearn_space_work_bytes(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared)
+{
+    const UnlearnRoute *r = choose(n, f, route, shared);
+    int64_t side = is_dual(r) ? n : f, real = side <= F64_SIDE ? sizeof(double) : sizeof(float);
+    int64_t least = base_smaller(n, f);
+    if (r == &unlearn_route_reference) return (2 * least * f + n * f + 2 * f * f) * (int64_t)sizeof(double);
+    if (r->making == UNLEARN_KEEPS_X) return (4 * least * least + n * f) * (int64_t)sizeof(float); /* LAPACK's gesdd */
+    return 2 * side * side * real; /* two factors, or LAPACK's syevd */
+}
+
 BaseStatus unlearn_space_create(int64_t n, int64_t f, UnlearnRouteChoice route, bool shared, UnlearnSpace **out)
 {
     BaseStatus st = BASE_OK;
@@ -363,7 +387,7 @@ out:
 int64_t unlearn_space_rows(const UnlearnSpace *space) { return space->total; }
 double unlearn_space_trace(const UnlearnSpace *space) { return space->trace; }
 double unlearn_space_rank(const UnlearnSpace *space) { return space->rank; }
-bool unlearn_space_is_dual(const UnlearnSpace *space) { return space->route->making == UNLEARN_MAKES_K; }
+bool unlearn_space_is_dual(const UnlearnSpace *space) { return is_dual(space->route); }
 
 const double *unlearn_space_spectrum(const UnlearnSpace *space, int64_t *count)
 {
