@@ -2,6 +2,8 @@
 #ifndef BASE_RUN_H
 #define BASE_RUN_H
 
+#include <stdint.h>
+
 #include "base/status.h"
 
 /**
@@ -10,6 +12,22 @@
  * was killed. argv is not written to. BASE_EIO where it cannot be started.
  */
 BaseStatus base_run(char *const argv[], const char *input, double limit, int *code);
+
+/** Where a program runs and what it may take. */
+typedef struct {
+    const char *folder;         /* its working directory */
+    const char *input, *output; /* files for its standard input, and for what it says on both outputs; NULL: nothing */
+    double limit;               /* seconds, after which it is killed */
+} BaseRunPlan;
+/** How it ended. */
+typedef struct {
+    int code;                         /* as of base_run */
+    bool timed_out;                   /* killed at the limit */
+    double wall_seconds, cpu_seconds; /* cpu: of the program and of all that it waited for */
+    int64_t peak_memory;              /* bytes, of the program itself, as seen every 20 ms; 0: not known */
+} BaseRunEnd;
+/** The same with more to say and to know. BASE_ECANCEL where this thread was asked to stop: the program is killed. */
+BaseStatus base_run_plan(char *const argv[], const BaseRunPlan *plan, BaseRunEnd *end);
 /** Whether such a program is in PATH. */
 bool base_run_finds(const char *name);
 

@@ -271,16 +271,25 @@ size_t base_system_block_bytes(void *block)
 }
 
 /* The number of that line of /proc/self/status, in kB there; 0 where there is none. */
-static int64_t status_bytes(const char *name)
+static int64_t status_bytes_in(const char *path, const char *name)
 {
     long long kib = 0;
     char line[256];
     size_t length = strlen(name);
-    FILE *file = LINUX ? fopen("/proc/self/status", "r") : NULL;
+    FILE *file = LINUX ? fopen(path, "r") : NULL;
     while (file && fgets(line, sizeof line, file))
         if (strncmp(line, name, length) == 0 && sscanf(line + length, ": %lld", &kib) == 1) break;
     if (file) fclose(file);
     return kib * 1024;
+}
+
+static int64_t status_bytes(const char *name) { return status_bytes_in("/proc/self/status", name); }
+
+int64_t base_system_peak_memory_of(pid_t pid)
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    return status_bytes_in(path, "VmHWM");
 }
 
 int64_t base_system_peak_memory(void)

@@ -72,6 +72,8 @@ int64_t base_system_resident_memory(void);
 /** Address space in use. Takes no memory and no stdio, so that it may run before libraries' constructors. */
 int64_t base_system_mapped_memory(void);
 void base_system_reset_peak(void);
+/** Of another process so far; its own alone, not that of what it started. */
+int64_t base_system_peak_memory_of(pid_t pid);
 
 /** The processor's name: what /proc/cpuinfo calls it, or "<machine> CPU" with the numbers of its maker and part. */
 void base_system_cpu_name(char *out, size_t size);

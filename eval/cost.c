@@ -9,7 +9,10 @@ static double wall_seconds(const EvalContext *c) { return c->wall_seconds; }
 /* Of all threads: does not shrink with more cores. */
 static double cpu_seconds(const EvalContext *c) { return c->cpu_seconds; }
 /* The highest resident set of the process while the method ran, in units of 2^20 bytes. */
-static double peak_memory(const EvalContext *c) { return (double)c->peak_memory / (1 << 20); }
+static double peak_memory(const EvalContext *c)
+{
+    return c->peak_memory > 0 ? (double)c->peak_memory / (1 << 20) : (double)NAN;
+}
 /* Distinct training images: what must still exist when a class is to be forgotten. */
 static double samples(const EvalContext *c) { return (double)c->samples; }
 /* Images passed through the network, each as often as it was passed: a cost that is free of the machine. */

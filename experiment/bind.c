@@ -75,7 +75,8 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
                                   .forget = &(*forget)[i],
                                   .training = &e->train,
                                   .precision = e->precision,
-                                  .seed = e->seeds[0]};
+                                  .seed = e->seeds[0],
+                                  .beside = e->beside};
         for (size_t m = 0; m < e->method_count; m++) BASE_TRY(check_method(&e->methods[m], &context));
     }
 out:

@@ -97,6 +97,7 @@ void experiment_config_free(ExperimentConfig *e)
     free_sets(e->forget, e->forget_count);
     free_sets(e->search_forget, e->search_forget_count);
     base_free(e->methods);
+    base_free(e->beside);
     base_free(e->attacks);
     base_free(e->seeds);
     base_free(e->top);

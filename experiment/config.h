@@ -76,6 +76,7 @@ typedef struct {
     BaseYaml *root; /* what it was read from: lines, and names of `each`, are borrowed from it */
     void *top;      /* and the next texts from here */
     const char *name, *title, *data, *arch;
+    char *beside; /* the config's own file: relative paths of methods are of its folder */
     DataOptions prepare;
     NnPrecision precision; /* what this machine will use */
     NnTuning *tuning;      /* NULL: none */

@@ -35,6 +35,10 @@ static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, Exper
     experiment_config_canonical(e, job->method, &text);
     base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
+    if (job->method && job->method->method->identify) {
+        const UnlearnContext context = {.forget = job->forget, .seed = job->seed, .beside = e->beside};
+        BASE_TRY(job->method->method->identify(&context, job->method->params, &text));
+    }
     if (job->has_peer) base_text_add(&text, "peer: %llu\n", (unsigned long long)job->peer);
     BASE_TRY(base_text_take(&text, &job->config));
     base_hash_bytes(job->config, strlen(job->config), job->id);

@@ -295,14 +295,52 @@ out:
     return st;
 }
 
+static const char *const METHOD_ROW[] = {"name", "label", "set", "search", "each", "in_turn"};
+
+/* Parameters that stand in the row itself: {name: external, weights: mine.pt}. */
+static BaseStatus read_own(const BaseYaml *node, const ExperimentMethod *m, const char *owner)
+{
+    BaseStatus st = BASE_OK;
+    const BaseEntry *entry = &m->method->entry;
+    const BaseYaml *set = base_yaml_get(node, "set");
+    for (size_t i = 0; node->kind == BASE_YAML_MAP && i < node->count; i++) {
+        const BaseYaml *item = node->items[i];
+        bool own = true;
+        for (size_t k = 0; k < BASE_COUNT(METHOD_ROW); k++) own = own && strcmp(item->key, METHOD_ROW[k]) != 0;
+        if (!own) continue;
+        BASE_CHECK(!set || !base_yaml_get(set, item->key), BASE_EUSAGE,
+                   "%s: '%s' is in the row and in its 'set': keep it in one of them", item->where, item->key);
+        BASE_TRY(session_param_read(item, entry->params, entry->param_count, m->params, owner, item->where));
+    }
+out:
+    return st;
+}
+
+/* The keys of a method's row: METHOD_ROW and its parameters. *keys owned. */
+static BaseStatus row_keys(const BaseYaml *node, const char ***keys, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    const BaseYaml *name = node->kind == BASE_YAML_MAP ? base_yaml_get(node, "name") : NULL;
+    const BaseEntry *entry = NULL;
+    if (name && name->kind == BASE_YAML_SCALAR && base_registry_find(&unlearn_registry, name->text, &entry) != BASE_OK)
+        entry = NULL; /* which is said when the row is read */
+    *count = BASE_COUNT(METHOD_ROW) + (entry ? entry->param_count : 0);
+    BASE_TRY(BASE_ALLOC(*count, keys));
+    for (size_t i = 0; i < *count; i++)
+        (*keys)[i] = i < BASE_COUNT(METHOD_ROW) ? METHOD_ROW[i] : entry->params[i - BASE_COUNT(METHOD_ROW)].name;
+out:
+    return st;
+}
+
 /* Combination @p point of the row's `each`. */
 static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConfig *e, ExperimentMethod *m)
 {
-    static const char *const ROW[] = {"name", "label", "set", "search", "each", "in_turn"};
     BaseStatus st = BASE_OK;
-    const char *name = NULL, *label = NULL;
+    const char *name = NULL, *label = NULL, **keys = NULL;
+    size_t key_count;
     char owner[160];
-    BASE_TRY(read_row(node, "a method", ROW, BASE_COUNT(ROW), &name, &label));
+    BASE_TRY(row_keys(node, &keys, &key_count));
+    BASE_TRY(read_row(node, "a method", keys, key_count, &name, &label));
     BASE_TRY(base_error_prefix(unlearn_find(name, &m->method), "%s", node->where));
     snprintf(owner, sizeof owner, "method %s", name);
     m->where = node->where;
@@ -310,6 +348,7 @@ static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConf
     BASE_TRY(session_params_defaults(&m->method->entry, &m->params));
     const BaseYaml *set = base_yaml_get(node, "set"), *search = base_yaml_get(node, "search");
     if (set) BASE_TRY(read_params(set, m->method->entry.params, m->method->entry.param_count, m->params, owner));
+    BASE_TRY(read_own(node, m, owner));
     if (search) {
         BASE_CHECK(e->validation > 0, BASE_EUSAGE,
                    "%s: a search needs images the model has not seen: set validation above 0", search->where);
@@ -328,6 +367,7 @@ static BaseStatus read_method(const BaseYaml *node, size_t point, ExperimentConf
     BASE_CHECK(strcmp(m->label, "original") != 0, BASE_EUSAGE,
                "%s: the label 'original' belongs to the untouched model", node->where);
 out:
+    base_free(keys);
     return st;
 }
 
@@ -427,6 +467,7 @@ BaseStatus experiment_config_read(const char *path, const char *const *assignmen
     BASE_TRY(BASE_ALLOC(1, &e));
     e->root = root;
     root = NULL;
+    BASE_TRY(base_strdup(path, &e->beside));
     BASE_TRY(read_tree(e->root, path, e));
     *out = e;
     e = NULL;

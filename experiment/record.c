@@ -232,6 +232,7 @@ BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run)
     const char **names = NULL;
     double *column = NULL;
     int n = report->layer_count;
+    if (report->said) store_run_set_text(run, "/command", "said", report->said);
     if (n == 0) return BASE_OK;
     const struct {
         const char *name;

@@ -29,7 +29,8 @@ UnlearnContext experiment_context(const ExperimentSetting *s, const SessionSplit
                             .forget = forget,
                             .training = &s->e->train,
                             .precision = s->e->precision,
-                            .seed = seed};
+                            .seed = seed,
+                            .beside = s->e->beside};
 }
 
 ModelMaking experiment_making(const ExperimentSetting *s, const ExperimentMethod *method, const void *params,

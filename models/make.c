@@ -119,6 +119,11 @@ static BaseStatus unlearn_timed(const ModelMaking *m, NnNet *net, UnlearnReport 
     cost->samples_retain = report->samples_retain;
     cost->samples_forget = report->samples_forget;
     cost->passes = report->passes;
+    if (report->cost == UNLEARN_COST_HERE) return st;
+    bool known = report->cost == UNLEARN_COST_ITS_OWN;
+    cost->wall_seconds = known ? report->own_wall_seconds : 0;
+    cost->cpu_seconds = known ? report->own_cpu_seconds : 0;
+    cost->peak_memory = known ? report->own_peak_memory : 0;
     return st;
 }
 

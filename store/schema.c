@@ -37,6 +37,7 @@ const StoreRow store_schema[] = {
     {"/confusion/test", "int64", "[K,K]", "images", STORE_HEAVY},
     {"/confusion/test_original", "int64", "[K,K]", "images", STORE_HEAVY},
     {"/class_names", "text", "[K]", "", STORE_HEAVY},
+    {"/command", "attributes", "said", "", STORE_LIGHT},
     {"/layers/names", "text", "[L]", "", STORE_LIGHT},
     {"/layers/<figure>", "float64", "[L]", "", STORE_LIGHT},
     {"/spectra/<layer>", "attributes", "alpha_retain alpha_forget", "", STORE_HEAVY},

@@ -22,5 +22,6 @@ X(influence)
 X(mask_logit)
 X(last_layer)
 X(random_projection)
+F(foreign)
 #undef X
 #undef F

@@ -29,6 +29,7 @@ void unlearn_report_free(UnlearnReport *report)
         base_free(report->layers[i].spectrum_forget);
     }
     base_free(report->layers);
+    base_free(report->said);
     *report = (UnlearnReport){0};
 }
 

@@ -19,9 +19,10 @@ enum {
     UNLEARN_CONTROL = 8, /* no unlearning method: a control that exposes weak metrics */
     UNLEARN_SHARES = 16, /* processes can share its images: it heeds UnlearnContext.reduce */
     /* its place in tables: */
-    UNLEARN_ORIGINAL = 32,  /* what the others are to change */
-    UNLEARN_RETRAINED = 64, /* what the others are to come near to */
-    UNLEARN_FEATURED = 128, /* the method that a page speaks of first */
+    UNLEARN_ORIGINAL = 32,    /* what the others are to change */
+    UNLEARN_RETRAINED = 64,   /* what the others are to come near to */
+    UNLEARN_FEATURED = 128,   /* the method that a page speaks of first */
+    UNLEARN_ELSEWHERE = 1024, /* what it gives was made of one network: it is not asked to unlearn others */
 };
 
 /** A sample whose work is shared is cut into this many equal blocks of images, however many processes there are. */
@@ -35,6 +36,7 @@ typedef struct {
     const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
     NnPrecision precision;
     uint64_t seed;
+    const char *beside; /* a file; relative paths in parameters are of its folder; NULL: of the working directory */
     bool grid; /* one prepare() will serve many apply(): what they share is worth keeping. The order in which a grid is
                   cheapest: the last tunable parameter varies slowest. */
     /** Sums @p n floats, or doubles where @p wide, over all processes, in place; NULL where there is one. Filled by cli/,
@@ -61,6 +63,13 @@ typedef struct {
     int64_t spectrum_count;
 } UnlearnLayer;
 
+/** Whose wall, processor time and memory an unlearning cost. */
+typedef enum {
+    UNLEARN_COST_HERE,    /* this process's, measured by whoever runs the method */
+    UNLEARN_COST_ITS_OWN, /* own_.. of the report: of another program */
+    UNLEARN_COST_UNKNOWN
+} UnlearnCost;
+
 typedef struct {
     UnlearnLayer *layers; /* owned */
     int layer_count;
@@ -68,6 +77,10 @@ typedef struct {
     double passes;                          /* forward(+backward) passes over images, in images: cost in samples */
     double alpha_retain, alpha_forget;      /* importance curve of the spectra; NaN: none */
     double prepare_seconds, apply_seconds;  /* filled by unlearn_run */
+    UnlearnCost cost;
+    double own_wall_seconds, own_cpu_seconds;
+    int64_t own_peak_memory; /* bytes; 0: not known */
+    char *said;              /* the last lines of another program, owned; NULL: there was none */
 } UnlearnReport;
 void unlearn_report_free(UnlearnReport *report);
 
@@ -83,6 +96,10 @@ typedef struct {
     void (*release)(void *state);
     /** Optional: refuses parameters that the ranges cannot (a layer name that does not exist), before any work. */
     BaseStatus (*check)(const UnlearnContext *context, const void *params);
+    /** Optional: appends lines with all that decides its result and stands neither in the parameters nor here (contents of
+     *  files): stored rows are taken for the same only with the same lines. Of the context forget, seed and beside are
+     *  given. */
+    BaseStatus (*identify)(const UnlearnContext *context, const void *params, BaseText *out);
 } UnlearnMethod;
 extern const BaseRegistry unlearn_registry;
 

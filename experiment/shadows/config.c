@@ -41,6 +41,10 @@ static BaseStatus read_methods(const BaseYaml *node, ExperimentConfig *e)
                    "%s: shadows: methods: '%.100s' has a search (%s): every shadow is unlearned with the same "
                    "parameters, so give them with 'set'",
                    item->where, item->text, m->where);
+        BASE_CHECK(!(m->method->needs & UNLEARN_ELSEWHERE), BASE_EUSAGE,
+                   "%s: shadows: methods: '%.100s' gives the same network for every shadow: its program can be a row "
+                   "'command'",
+                   item->where, item->text);
         m->shadows = true;
     }
 out:
@@ -51,7 +55,8 @@ out:
 static void mark_all(ExperimentConfig *e)
 {
     for (ExperimentMethod *m = e->methods; m < e->methods + e->method_count; m++)
-        m->shadows = m->axis_count == 0 && m != experiment_config_reference(e) && !(m->method->needs & UNLEARN_CONTROL);
+        m->shadows = m->axis_count == 0 && m != experiment_config_reference(e) &&
+                     !(m->method->needs & (UNLEARN_CONTROL | UNLEARN_ELSEWHERE));
 }
 
 BaseStatus experiment_shadow_config_read(const BaseYaml *node, ExperimentConfig *e)

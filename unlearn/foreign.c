@@ -1,0 +1,369 @@
+/* unlearn/foreign.c - networks that were unlearned elsewhere, as rows beside the methods here: `external` reads their weights,
+ * `command` has a program make them. In texts of both {forget} stands for what is forgotten ("3", "3,7") and {seed} for the seed;
+ * a command also gets
+ *
+ *   {original}                       PyTorch weights of the original, as torch.load reads them
+ *   {forget_index}, {retain_index}   files with positions in the training split, one per line
+ *   {out}                            where it must leave the weights, as torch.save or safetensors write them
+ *
+ * It runs in a folder of its own, in which everything that stands beside the config can be seen, and which is removed
+ * afterwards. Of external weights no cost is known. */
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/run.h"
+#include "io/file.h"
+#include "io/tensors.h"
+#include "nn/weights.h"
+#include "unlearn/unlearn.h"
+
+enum { SAID = 2000 }; /* bytes of what a command said last that are kept */
+
+typedef struct {
+    BaseParamText weights;
+} External;
+static const BaseParam EXTERNAL[] = {
+    BASE_PARAM_TEXT(External, weights, "", "file of the unlearned weights, in which {forget} and {seed} are replaced"),
+};
+
+typedef struct {
+    BaseParamText run;
+    double limit;
+} Command;
+static const BaseParam COMMAND[] = {
+    BASE_PARAM_TEXT(
+        Command, run, "",
+        "shell command that makes the weights {out} out of {original}, {forget_index}, {retain_index}, {forget} "
+        "and {seed}"),
+    BASE_PARAM_F64(Command, limit, 86400, 1, 1e9, "seconds after which the command is ended, and its row failed"),
+};
+
+/* ---- texts ---- */
+
+static const char *const PLACES[] = {"forget", "seed", "original", "forget_index", "retain_index", "out"};
+enum { FORGET, SEED, ORIGINAL, FORGET_INDEX, RETAIN_INDEX, OUT, PLACE_COUNT, OF_EXTERNAL = SEED + 1 };
+
+/* @p text with values[i] for each {PLACES[i]} of the first @p count; braces around anything else are an error. */
+static BaseStatus fill(const char *text, size_t count, char *const values[PLACE_COUNT], BaseText *out)
+{
+    BaseStatus st = BASE_OK;
+    for (const char *at = text; *at;) {
+        size_t plain = strcspn(at, "{"), i = 0;
+        base_text_append(out, at, plain);
+        at += plain;
+        if (!*at) break;
+        size_t length = strcspn(at, "}");
+        while (i < count && !(strlen(PLACES[i]) + 1 == length && memcmp(PLACES[i], at + 1, length - 1) == 0)) i++;
+        if (i == count || !at[length]) {
+            BaseText known = {0};
+            for (i = 0; i < count; i++) base_text_add(&known, "%s{%s}", i ? ", " : "", PLACES[i]);
+            st = base_error_set(BASE_EUSAGE, "'%.*s' in '%.200s' stands for nothing: there are %s",
+                                (int)(length < 40 ? length + (at[length] == '}') : 40), at, text,
+                                base_text_of(&known, &st));
+            base_text_free(&known);
+            return st;
+        }
+        base_text_add(out, "%s", values[i]);
+        at += length + 1;
+    }
+    return out->st;
+}
+
+static void add_forgotten(const UnlearnContext *context, BaseText *out)
+{
+    const DataClasses *forget = context->forget;
+    const char *comma = "";
+    for (int64_t k = 0; k < forget->K; k++) {
+        if (!forget->in[k]) continue;
+        base_text_add(out, "%s%lld", comma, (long long)k);
+        comma = ",";
+    }
+}
+
+static void free_values(char *values[PLACE_COUNT])
+{
+    for (size_t i = 0; i < PLACE_COUNT; i++) base_free(values[i]);
+}
+
+/* What is known without a folder; the others "". */
+static BaseStatus make_values(const UnlearnContext *context, char *values[PLACE_COUNT])
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    add_forgotten(context, &text);
+    BASE_TRY(base_text_take(&text, &values[FORGET]));
+    BASE_TRY(base_format(&values[SEED], "%llu", (unsigned long long)context->seed));
+    for (size_t i = OF_EXTERNAL; i < PLACE_COUNT; i++) BASE_TRY(base_strdup("", &values[i]));
+out:
+    return st;
+}
+
+/* ---- weights ---- */
+
+static BaseStatus load(const char *path, NnNet *net)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    BASE_TRY(io_tensors_read(path, &tensors));
+    BASE_TRY(nn_weights_load(net, tensors, path));
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
+static BaseStatus path_of(const UnlearnContext *context, const External *params, char **out)
+{
+    BaseStatus st = BASE_OK;
+    char *values[PLACE_COUNT] = {0};
+    BaseText name = {0};
+    *out = NULL;
+    BASE_CHECK(params->weights.s[0], BASE_EUSAGE,
+               "weights: a file is needed, as in weights: \"mine-{forget}-s{seed}.pt\"");
+    BASE_TRY(make_values(context, values));
+    BASE_TRY(fill(params->weights.s, OF_EXTERNAL, values, &name));
+    if (context->beside)
+        BASE_TRY(io_path_beside(context->beside, name.data, out));
+    else
+        BASE_TRY(base_text_take(&name, out));
+out:
+    free_values(values);
+    base_text_free(&name);
+    return st;
+}
+
+static BaseStatus check_external(const UnlearnContext *context, const void *params)
+{
+    char *path = NULL;
+    BaseStatus st = path_of(context, params, &path);
+    if (st == BASE_OK && !io_path_exists(path)) st = base_error_set(BASE_EUSAGE, "weights: %s does not exist", path);
+    base_free(path);
+    return st;
+}
+
+static BaseStatus identify_external(const UnlearnContext *context, const void *params, BaseText *out)
+{
+    char *path = NULL, hash[BASE_HASH_HEX];
+    BaseStatus st = path_of(context, params, &path);
+    if (st == BASE_OK) st = base_hash_file(path, hash);
+    if (st == BASE_OK) base_text_add(out, "weights: %s\n", hash);
+    base_free(path);
+    return st;
+}
+
+static BaseStatus apply_external(const UnlearnContext *context, void *state, const void *params, NnNet *net,
+                                 UnlearnReport *report)
+{
+    (void)state;
+    char *path = NULL;
+    BaseStatus st = path_of(context, params, &path);
+    if (st == BASE_OK) st = load(path, net);
+    report->cost = UNLEARN_COST_UNKNOWN;
+    base_free(path);
+    return st;
+}
+
+/* ---- commands ---- */
+
+static BaseStatus check_command(const UnlearnContext *context, const void *values)
+{
+    BaseStatus st = BASE_OK;
+    const Command *params = values;
+    char *none[PLACE_COUNT] = {0};
+    BaseText text = {0};
+    BASE_CHECK(
+        params->run.s[0], BASE_EUSAGE,
+        "run: a command is needed, as in run: \"python3 my.py --original {original} --forget-index {forget_index} "
+        "--out {out}\"");
+    BASE_CHECK(strstr(params->run.s, "{out}"), BASE_EUSAGE,
+               "run: the command has no {out}, the file where the weights are expected");
+    BASE_TRY(make_values(context, none));
+    BASE_TRY(fill(params->run.s, PLACE_COUNT, none, &text));
+out:
+    free_values(none);
+    base_text_free(&text);
+    return st;
+}
+
+/* The contents of files beside the config that the command names: an edited script makes other rows. */
+static BaseStatus identify_command(const UnlearnContext *context, const void *values, BaseText *out)
+{
+    static const char GAPS[] = " \t\n'\"=;&|<>()";
+    BaseStatus st = BASE_OK;
+    const Command *params = values;
+    char *word = NULL, *path = NULL, hash[BASE_HASH_HEX];
+    for (const char *at = params->run.s; at += strspn(at, GAPS), *at;) {
+        size_t length = strcspn(at, GAPS);
+        BASE_TRY(base_format(&word, "%.*s", (int)length, at));
+        if (context->beside)
+            BASE_TRY(io_path_beside(context->beside, word, &path));
+        else
+            BASE_TRY(base_strdup(word, &path));
+        if (io_path_exists(path) && !io_path_is_no_file(path) && word[0] != '/') {
+            BASE_TRY(base_hash_file(path, hash));
+            base_text_add(out, "%s: %s\n", word, hash);
+        }
+        base_free(word);
+        base_free(path);
+        word = path = NULL;
+        at += length;
+    }
+out:
+    base_free(word);
+    base_free(path);
+    return st;
+}
+
+/* What stands beside the config is seen from @p folder. */
+static BaseStatus link_all(const char *beside, const char *folder)
+{
+    BaseStatus st = BASE_OK;
+    char **names = NULL, *here = NULL, *parent = NULL, *from = NULL, *to = NULL;
+    size_t count = 0;
+    BASE_TRY(io_path_beside(beside ? beside : "x", ".", &here));
+    BASE_TRY(io_path_full(here, &parent));
+    BASE_TRY(io_folder_list(parent, "", &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        BASE_TRY(base_format(&from, "%s/%s", parent, names[i]));
+        BASE_TRY(base_format(&to, "%s/%s", folder, names[i]));
+        BASE_CHECK(symlink(from, to) == 0, BASE_EIO, "%s cannot be made", to);
+        base_free(from);
+        base_free(to);
+        from = to = NULL;
+    }
+out:
+    io_names_free(names, count);
+    base_free(here);
+    base_free(parent);
+    base_free(from);
+    base_free(to);
+    return st;
+}
+
+static BaseStatus write_index(const char *path, const DataIndex *index)
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    for (int64_t i = 0; i < index->n; i++) base_text_add(&text, "%lld\n", (long long)index->at[i]);
+    BASE_TRY(text.st);
+    BASE_TRY(io_file_write(path, text.data ? text.data : "", text.size));
+out:
+    base_text_free(&text);
+    return st;
+}
+
+/* The files that the command is given, and their names in @p values. */
+static BaseStatus give(const UnlearnContext *context, const char *folder, char *values[PLACE_COUNT],
+                       UnlearnReport *report)
+{
+    static const char *const NAMES[PLACE_COUNT] = {[ORIGINAL] = "original.pt",
+                                                   [FORGET_INDEX] = "forget.txt",
+                                                   [RETAIN_INDEX] = "retain.txt",
+                                                   [OUT] = "unlearned.pt"};
+    BaseStatus st = BASE_OK;
+    DataIndex forget = {0}, retain = {0};
+    NnNet *copy = NULL;
+    IoTensors *tensors = NULL;
+    for (size_t i = OF_EXTERNAL; i < PLACE_COUNT; i++) {
+        base_free(values[i]);
+        values[i] = NULL;
+        BASE_TRY(base_format(&values[i], "%s/%s", folder, NAMES[i]));
+    }
+    BASE_TRY(data_partition(&context->train, context->forget, &forget, &retain));
+    BASE_TRY(write_index(values[FORGET_INDEX], &forget));
+    BASE_TRY(write_index(values[RETAIN_INDEX], &retain));
+    report->samples_forget = forget.n;
+    report->samples_retain = retain.n;
+    BASE_TRY(nn_net_clone(context->original, &copy));
+    BASE_TRY(nn_weights_export(copy, &tensors));
+    BASE_TRY(io_tensors_write(tensors, values[ORIGINAL]));
+out:
+    io_tensors_free(tensors);
+    nn_net_free(copy);
+    data_index_free(&forget);
+    data_index_free(&retain);
+    return st;
+}
+
+/* The end of the file, whole lines where there are any. */
+static BaseStatus read_end(const char *path, char **out)
+{
+    BaseStatus st = BASE_OK;
+    int64_t size;
+    char *text = NULL;
+    BASE_TRY(io_file_size(path, &size));
+    int64_t first = size > SAID ? size - SAID : 0;
+    BASE_TRY(io_file_read_part(path, first, (size_t)(size - first), &text));
+    BASE_TRY(BASE_ALLOC(size - first + 1, out));
+    const char *line = first ? memchr(text, '\n', (size_t)(size - first)) : NULL;
+    const char *from = line ? line + 1 : text, *end = text + (size - first);
+    while (end > from && (end[-1] == '\n' || end[-1] == '\r')) end--;
+    memcpy(*out, from, (size_t)(end - from));
+    for (char *c = *out; *c; c++)
+        if ((unsigned char)*c < ' ' && *c != '\n') *c = ' ';
+out:
+    base_free(text);
+    return st;
+}
+
+static BaseStatus apply_command(const UnlearnContext *context, void *state, const void *values_of, NnNet *net,
+                                UnlearnReport *report)
+{
+    (void)state;
+    BaseStatus st = BASE_OK;
+    const Command *params = values_of;
+    char *folder = NULL, *work = NULL, *output = NULL, *values[PLACE_COUNT] = {0};
+    BaseText command = {0};
+    BaseRunEnd end;
+    static char shell[] = "sh", option[] = "-c";
+    BASE_TRY(io_folder_temporary("command", &folder));
+    BASE_TRY(base_format(&work, "%s/work", folder));
+    BASE_TRY(base_format(&output, "%s/said.txt", folder));
+    BASE_TRY(io_folder_make(work));
+    BASE_TRY(link_all(context->beside, work));
+    BASE_TRY(make_values(context, values));
+    BASE_TRY(give(context, folder, values, report));
+    BASE_TRY(fill(params->run.s, PLACE_COUNT, values, &command));
+    char *argv[] = {shell, option, command.data, NULL};
+    const BaseRunPlan plan = {.folder = work, .output = output, .limit = params->limit};
+    base_notice("%s", command.data);
+    BASE_TRY(base_run_plan(argv, &plan, &end));
+    BASE_TRY(read_end(output, &report->said));
+    report->cost = UNLEARN_COST_ITS_OWN;
+    report->own_wall_seconds = end.wall_seconds;
+    report->own_cpu_seconds = end.cpu_seconds;
+    report->own_peak_memory = end.peak_memory;
+    report->passes = NAN;
+    BASE_CHECK(!end.timed_out, BASE_ELIMIT, "the command did not end within %g s (limit); it said last: %s",
+               params->limit, report->said);
+    BASE_CHECK(end.code == 0, BASE_EBACKEND, "the command ended with status %d after %.1f s; it said last: %s",
+               end.code, end.wall_seconds, report->said);
+    BASE_CHECK(io_path_exists(values[OUT]), BASE_EBACKEND, "the command left no file {out}; it said last: %s",
+               report->said);
+    BASE_TRY(load(values[OUT], net));
+out:
+    if (folder) io_folder_remove(folder);
+    base_free(folder);
+    base_free(work);
+    base_free(output);
+    base_text_free(&command);
+    free_values(values);
+    return st;
+}
+
+static const UnlearnMethod ROWS[] = {
+    {.entry = BASE_ENTRY("external", "reads weights that were unlearned elsewhere", "", External, EXTERNAL),
+     .needs = UNLEARN_ELSEWHERE,
+     .apply = apply_external,
+     .check = check_external,
+     .identify = identify_external},
+    {.entry = BASE_ENTRY("command", "has a program of your own unlearn the network", "", Command, COMMAND),
+     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET,
+     .apply = apply_command,
+     .check = check_command,
+     .identify = identify_command},
+};
+const BaseRows unlearn_foreign = BASE_ROWS(ROWS);
