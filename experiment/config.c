@@ -54,8 +54,16 @@ const ExperimentMethod *experiment_config_reference(const ExperimentConfig *e)
     return NULL;
 }
 
+size_t experiment_config_number(const ExperimentConfig *e, uint64_t seed)
+{
+    for (size_t i = 0; i < e->seed_count; i++)
+        if (e->seeds[i] == seed) return i;
+    return 0;
+}
+
 ModelRecipe experiment_config_recipe(const ExperimentConfig *e, const SessionData *data, uint64_t seed)
 {
+    const ExperimentOriginal *original = e->originals ? &e->originals[experiment_config_number(e, seed)] : NULL;
     return (ModelRecipe){.arch = e->arch,
                          .data = data,
                          .training = &e->train,
@@ -63,7 +71,9 @@ ModelRecipe experiment_config_recipe(const ExperimentConfig *e, const SessionDat
                          .tuning = e->tuning,
                          .validation = e->validation,
                          .half = e->shadows.pairs > 0 ? &e->target : NULL,
-                         .seed = seed};
+                         .seed = seed,
+                         .weights = original ? original->path : NULL,
+                         .weights_hash = original ? original->hash : NULL};
 }
 
 static void free_sets(ExperimentSet *sets, size_t count)
@@ -98,6 +108,8 @@ void experiment_config_free(ExperimentConfig *e)
     free_sets(e->search_forget, e->search_forget_count);
     base_free(e->methods);
     base_free(e->beside);
+    for (size_t i = 0; e->originals && i < e->seed_count; i++) base_free(e->originals[i].path);
+    base_free(e->originals);
     base_free(e->attacks);
     base_free(e->seeds);
     base_free(e->top);

@@ -66,6 +66,11 @@ typedef struct {
     void *params;
 } ExperimentAttack;
 
+/** The original of a seed that was trained elsewhere. */
+typedef struct {
+    char *path, hash[BASE_HASH_HEX];
+} ExperimentOriginal;
+
 /** A forget set as written, and its line. */
 typedef struct {
     char *text;
@@ -84,6 +89,7 @@ typedef struct {
     NnTrainConfig train;
     uint64_t *seeds;
     size_t seed_count;
+    ExperimentOriginal *originals; /* [seed_count]; NULL: they are trained */
     bool forget_all;
     ExperimentSet *forget; /* unused with forget_all */
     size_t forget_count;
@@ -106,6 +112,8 @@ void experiment_config_free(ExperimentConfig *experiment);
 
 /** The method whose networks the others are compared with: the first `retrain` without a search. NULL: none. */
 const ExperimentMethod *experiment_config_reference(const ExperimentConfig *experiment);
+/** The place of a seed among the experiment's; 0 of another one. */
+size_t experiment_config_number(const ExperimentConfig *experiment, uint64_t seed);
 /** The original of a seed; with shadow models, of the target's half. Borrows its arguments. */
 ModelRecipe experiment_config_recipe(const ExperimentConfig *experiment, const SessionData *data, uint64_t seed);
 /** A copy of the method's parameters; *params owned (base_free). */

@@ -119,7 +119,7 @@ static BaseStatus add_row(const Estimate *e, const ExperimentJob *job, Row *row)
 {
     BaseStatus st = BASE_OK;
     const ExperimentMethod *m = job->method;
-    UnlearnContext context = {.forget = job->forget, .seed = job->seed};
+    UnlearnContext context = experiment_context(&e->run->setting, &(SessionSplit){0}, NULL, job->seed, job->forget);
     const ModelMaking making = experiment_making(&e->run->setting, m, m->params, &context, job->forget_text);
     char key[BASE_HASH_HEX], *path = NULL;
     bool there = m == experiment_config_reference(e->x);

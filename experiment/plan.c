@@ -23,6 +23,21 @@ static void add_slug(BaseText *out, const char *text)
     }
 }
 
+/* What the row's method and the reference, with which it is compared, read from files. */
+static BaseStatus identify(const ExperimentConfig *e, const ExperimentJob *job, BaseText *text)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentMethod *reference = experiment_config_reference(e), *both[] = {job->method, reference};
+    const UnlearnContext context = {.forget = job->forget,
+                                    .seed = job->seed,
+                                    .number = (int64_t)experiment_config_number(e, job->seed),
+                                    .beside = e->beside};
+    for (size_t i = 0; job->method && i < BASE_COUNT(both) && (i == 0 || both[i] != both[0]); i++)
+        if (both[i] && both[i]->method->identify) BASE_TRY(both[i]->method->identify(&context, both[i]->params, text));
+out:
+    return st;
+}
+
 static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, ExperimentJob *job)
 {
     BaseStatus st = BASE_OK;
@@ -35,10 +50,8 @@ static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, Exper
     experiment_config_canonical(e, job->method, &text);
     base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
-    if (job->method && job->method->method->identify) {
-        const UnlearnContext context = {.forget = job->forget, .seed = job->seed, .beside = e->beside};
-        BASE_TRY(job->method->method->identify(&context, job->method->params, &text));
-    }
+    if (e->originals) base_text_add(&text, "original: %s\n", e->originals[experiment_config_number(e, job->seed)].hash);
+    BASE_TRY(identify(e, job, &text));
     if (job->has_peer) base_text_add(&text, "peer: %llu\n", (unsigned long long)job->peer);
     BASE_TRY(base_text_take(&text, &job->config));
     base_hash_bytes(job->config, strlen(job->config), job->id);

@@ -14,6 +14,7 @@
 #include "nn/tuning.h"
 #include "session/hub.h"
 #include "session/params.h"
+#include "unlearn/stored.h"
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {
@@ -39,8 +40,8 @@ static const BaseParam TOP[] = {
     BASE_PARAM_CHOICE(Top, cache, 0, CACHES, "which networks are kept as files"),
 };
 /* The other keys. */
-static const char *const READ[] = {"extends", "seeds",   "train", "forget",   "methods", "attacks",
-                                   "search",  "relearn", "probe", "saliency", "shadows"};
+static const char *const READ[] = {"extends", "seeds", "train",    "forget",  "methods",  "attacks",  "search",
+                                   "relearn", "probe", "saliency", "shadows", "original", "retrained"};
 
 static BaseStatus check_keys(const BaseYaml *root)
 {
@@ -413,6 +414,60 @@ static BaseStatus read_switch(const BaseYaml *node, const BaseParam *table, size
     return base_param_set(table, count, values, node->key, table->name, node->text, node->where);
 }
 
+/* The text of `KEY: {weights: ..}`, owned; NULL where the key is not there. */
+static BaseStatus read_weights(const BaseYaml *root, const char *key, const ExperimentConfig *e, char **out)
+{
+    static const char *const KEYS[] = {"weights"};
+    BaseStatus st = BASE_OK;
+    const BaseYaml *node = base_yaml_get(root, key);
+    *out = NULL;
+    if (!node) return BASE_OK;
+    BASE_TRY(base_yaml_only(node, key, KEYS, BASE_COUNT(KEYS)));
+    const BaseYaml *weights = base_yaml_get(node, "weights");
+    BASE_CHECK(weights && weights->kind != BASE_YAML_MAP, BASE_EUSAGE,
+               "%s: %s: has no 'weights': FILE, or a list of them", node->where, key);
+    BASE_CHECK(e->shadows.pairs == 0, BASE_EUSAGE, "%s: %s: not with shadow models, which train all networks on halves",
+               node->where, key);
+    BASE_TRY(base_yaml_flow_text(weights, out));
+out:
+    return st;
+}
+
+static BaseStatus read_originals(const BaseYaml *root, ExperimentConfig *e)
+{
+    BaseStatus st = BASE_OK;
+    char *text = NULL;
+    BASE_TRY(read_weights(root, "original", e, &text));
+    if (!text) goto out;
+    BASE_TRY(BASE_ALLOC(e->seed_count, &e->originals));
+    for (size_t i = 0; i < e->seed_count; i++) {
+        const UnlearnContext context = {.seed = e->seeds[i], .number = (int64_t)i, .beside = e->beside};
+        BASE_TRY(unlearn_stored_path(&context, text, &e->originals[i].path));
+        BASE_TRY(base_hash_file(e->originals[i].path, e->originals[i].hash));
+    }
+out:
+    base_free(text);
+    return base_error_prefix(st, "original");
+}
+
+/* It is a parameter of the method that the others are compared with. */
+static BaseStatus read_retrained(const BaseYaml *root, ExperimentConfig *e)
+{
+    BaseStatus st = BASE_OK;
+    char *text = NULL;
+    const ExperimentMethod *reference = experiment_config_reference(e);
+    BASE_TRY(read_weights(root, "retrained", e, &text));
+    if (!text) goto out;
+    const BaseEntry *entry = reference ? &reference->method->entry : NULL;
+    BASE_CHECK(entry, BASE_EUSAGE, "%s: retrained: the methods have no 'retrain', whose networks these are",
+               base_yaml_get(root, "retrained")->where);
+    BASE_TRY(base_param_set(entry->params, entry->param_count, reference->params, "retrained", "weights", text,
+                            base_yaml_get(root, "retrained")->where));
+out:
+    base_free(text);
+    return st;
+}
+
 static BaseStatus read_tree(const BaseYaml *root, const char *path, ExperimentConfig *e)
 {
     BaseStatus st = BASE_OK;
@@ -441,6 +496,8 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, ExperimentCo
             BASE_TRY(read_method(methods->items[i], k, e, &e->methods[e->method_count++]));
     }
     BASE_TRY(experiment_shadow_config_read(base_yaml_get(root, "shadows"), e));
+    BASE_TRY(read_originals(root, e));
+    BASE_TRY(read_retrained(root, e));
     if (!attacks) goto out;
     BASE_TRY(need_kind(attacks, BASE_YAML_LIST, "attacks"));
     BASE_TRY(BASE_ALLOC(attacks->count, &e->attacks));

@@ -30,6 +30,7 @@ UnlearnContext experiment_context(const ExperimentSetting *s, const SessionSplit
                             .training = &s->e->train,
                             .precision = s->e->precision,
                             .seed = seed,
+                            .number = (int64_t)experiment_config_number(s->e, seed),
                             .beside = s->e->beside};
 }
 

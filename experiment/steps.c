@@ -78,7 +78,7 @@ static BaseStatus begin_set(Maker *m, size_t job)
     m->retrain = SIZE_MAX;
     BASE_TRY(sweep_steps_group(&m->out.sweep));
     if (!reference) goto out;
-    UnlearnContext context = {.forget = first->forget, .seed = first->seed};
+    UnlearnContext context = experiment_context(m->s, &(SessionSplit){0}, NULL, first->seed, first->forget);
     const ModelMaking making = experiment_making(m->s, reference, reference->params, &context, first->forget_text);
     BASE_TRY(model_unlearned_path(&making, key, &path));
     size_t row = job + (size_t)(reference - m->s->e->methods);

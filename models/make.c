@@ -8,6 +8,7 @@
 #include "models/turn.h"
 #include "session/classes.h"
 #include "session/params.h"
+#include "unlearn/stored.h"
 
 /* "original-s0"; "shadow-03-original" of one that a shadow's half names. */
 static BaseStatus path_of(const ModelRecipe *r, const char *what, const char *folder, const char *key, char **out)
@@ -44,6 +45,14 @@ BaseStatus model_original(const ModelRecipe *r, const DataView *train, const cha
     BASE_TRY(model_original_path(r, folder, key, path));
     BASE_TRY(model_load(*path, key, net, cost, &found));
     if (found) goto out;
+    base_text_add(&made, "original, seed %llu, data %s\n", (unsigned long long)r->seed, r->data->spec);
+    model_recipe_text(r, &made);
+    BASE_TRY(made.st);
+    if (r->weights) { /* what its training cost is not known */
+        BASE_TRY(unlearn_weights_read(r->weights, net));
+        BASE_TRY(model_save(*path, key, made.data, r->data->prep, net, cost));
+        goto out;
+    }
     BASE_TRY(BASE_ALLOC(r->training->epochs, &cost->history));
     cost->epochs = r->training->epochs;
     base_clock_reset_peak();
@@ -55,9 +64,6 @@ BaseStatus model_original(const ModelRecipe *r, const DataView *train, const cha
     cost->peak_memory = base_clock_peak_memory();
     cost->samples_retain = train->n;
     cost->passes = (double)r->training->epochs * (double)train->n;
-    base_text_add(&made, "original, seed %llu, data %s\n", (unsigned long long)r->seed, r->data->spec);
-    model_recipe_text(r, &made);
-    BASE_TRY(made.st);
     BASE_TRY(model_save(*path, key, made.data, r->data->prep, net, cost));
 out:
     base_text_free(&made);
@@ -88,6 +94,7 @@ static void describe(const ModelMaking *m, BaseText *out)
     base_text_add(out, "%s without [%s] ", m->method->entry.name, m->forget);
     session_params_text(m->method->entry.params, m->method->entry.param_count, m->params, out);
     if (m->in_turn) base_text_add(out, ", one class after another");
+    if (m->method->identify && out->st == BASE_OK) out->st = m->method->identify(m->context, m->params, out);
 }
 
 BaseStatus model_unlearned_path(const ModelMaking *m, char key[BASE_HASH_HEX], char **path)

@@ -32,6 +32,7 @@ BaseStatus model_key(const ModelRecipe *r, const char *what, char key[BASE_HASH_
     model_recipe_text(r, &text);
     base_text_add(&text, "data: %s\nseed: %llu\nmodel: %s\nversion: %d\n", r->data->hash, (unsigned long long)r->seed,
                   what, MODEL_VERSION);
+    if (r->weights) base_text_add(&text, "weights: %s\n", r->weights_hash);
     BASE_TRY(text.st);
     base_hash_bytes(text.data, text.size, key);
 out:

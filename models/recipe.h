@@ -25,6 +25,9 @@ typedef struct {
     double validation;     /* share of the training split that is held out */
     const ModelHalf *half; /* what is trained on; NULL: all that is not held out */
     uint64_t seed;
+    const char *
+        weights; /* file of an original that was trained elsewhere, with the hash of its contents; NULL: it is trained */
+    const char *weights_hash;
 } ModelRecipe;
 
 /** As lines of text, without data and seed: what experiments hash for their ids too. */

@@ -14,9 +14,13 @@ BaseStatus session_params_defaults(const BaseEntry *entry, void **out)
 
 void session_params_text(const BaseParam *table, size_t count, const void *values, BaseText *out)
 {
+    const char *comma = "";
     base_text_add(out, "{");
     for (size_t i = 0; i < count; i++) {
-        base_text_add(out, "%s%s: ", i ? ", " : "", table[i].name);
+        const char *text = (const char *)values + table[i].offset;
+        if (table[i].kind == BASE_KIND_TEXT && !*text && !*table[i].text) continue; /* says nothing */
+        base_text_add(out, "%s%s: ", comma, table[i].name);
+        comma = ", ";
         base_param_format(&table[i], values, out);
     }
     base_text_add(out, "}");

@@ -7,7 +7,8 @@
 
 /** A plug-in's parameters at their defaults; owned (base_free), a valid block also where it has none. */
 BaseStatus session_params_defaults(const BaseEntry *entry, void **out);
-/** "{alpha_r: 100, route: auto}": every value used, readable by session_params_read. */
+/** "{alpha_r: 100, route: auto}": every value used, but for a text that is empty by default and still is; readable by
+ *  session_params_read. */
 void session_params_text(const BaseParam *table, size_t count, const void *values, BaseText *out);
 /** Sets the parameter of the node's key to its value. */
 BaseStatus session_param_read(const BaseYaml *node, const BaseParam *table, size_t count, void *values,

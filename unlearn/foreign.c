@@ -8,7 +8,6 @@
  *
  * It runs in a folder of its own, in which everything that stands beside the config can be seen, and which is removed
  * afterwards. Of external weights no cost is known. */
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 #include "io/file.h"
 #include "io/tensors.h"
 #include "nn/weights.h"
-#include "unlearn/unlearn.h"
+#include "unlearn/stored.h"
 
 enum { SAID = 2000 }; /* bytes of what a command said last that are kept */
 
@@ -42,128 +41,23 @@ static const BaseParam COMMAND[] = {
     BASE_PARAM_F64(Command, limit, 86400, 1, 1e9, "seconds after which the command is ended, and its row failed"),
 };
 
-/* ---- texts ---- */
-
-static const char *const PLACES[] = {"forget", "seed", "original", "forget_index", "retain_index", "out"};
-enum { FORGET, SEED, ORIGINAL, FORGET_INDEX, RETAIN_INDEX, OUT, PLACE_COUNT, OF_EXTERNAL = SEED + 1 };
-
-/* @p text with values[i] for each {PLACES[i]} of the first @p count; braces around anything else are an error. */
-static BaseStatus fill(const char *text, size_t count, char *const values[PLACE_COUNT], BaseText *out)
-{
-    BaseStatus st = BASE_OK;
-    for (const char *at = text; *at;) {
-        size_t plain = strcspn(at, "{"), i = 0;
-        base_text_append(out, at, plain);
-        at += plain;
-        if (!*at) break;
-        size_t length = strcspn(at, "}");
-        while (i < count && !(strlen(PLACES[i]) + 1 == length && memcmp(PLACES[i], at + 1, length - 1) == 0)) i++;
-        if (i == count || !at[length]) {
-            BaseText known = {0};
-            for (i = 0; i < count; i++) base_text_add(&known, "%s{%s}", i ? ", " : "", PLACES[i]);
-            st = base_error_set(BASE_EUSAGE, "'%.*s' in '%.200s' stands for nothing: there are %s",
-                                (int)(length < 40 ? length + (at[length] == '}') : 40), at, text,
-                                base_text_of(&known, &st));
-            base_text_free(&known);
-            return st;
-        }
-        base_text_add(out, "%s", values[i]);
-        at += length + 1;
-    }
-    return out->st;
-}
-
-static void add_forgotten(const UnlearnContext *context, BaseText *out)
-{
-    const DataClasses *forget = context->forget;
-    const char *comma = "";
-    for (int64_t k = 0; k < forget->K; k++) {
-        if (!forget->in[k]) continue;
-        base_text_add(out, "%s%lld", comma, (long long)k);
-        comma = ",";
-    }
-}
-
-static void free_values(char *values[PLACE_COUNT])
-{
-    for (size_t i = 0; i < PLACE_COUNT; i++) base_free(values[i]);
-}
-
-/* What is known without a folder; the others "". */
-static BaseStatus make_values(const UnlearnContext *context, char *values[PLACE_COUNT])
-{
-    BaseStatus st = BASE_OK;
-    BaseText text = {0};
-    add_forgotten(context, &text);
-    BASE_TRY(base_text_take(&text, &values[FORGET]));
-    BASE_TRY(base_format(&values[SEED], "%llu", (unsigned long long)context->seed));
-    for (size_t i = OF_EXTERNAL; i < PLACE_COUNT; i++) BASE_TRY(base_strdup("", &values[i]));
-out:
-    return st;
-}
-
 /* ---- weights ---- */
-
-static BaseStatus load(const char *path, NnNet *net)
-{
-    BaseStatus st = BASE_OK;
-    IoTensors *tensors = NULL;
-    BASE_TRY(io_tensors_read(path, &tensors));
-    BASE_TRY(nn_weights_load(net, tensors, path));
-out:
-    io_tensors_free(tensors);
-    return st;
-}
-
-static BaseStatus path_of(const UnlearnContext *context, const External *params, char **out)
-{
-    BaseStatus st = BASE_OK;
-    char *values[PLACE_COUNT] = {0};
-    BaseText name = {0};
-    *out = NULL;
-    BASE_CHECK(params->weights.s[0], BASE_EUSAGE,
-               "weights: a file is needed, as in weights: \"mine-{forget}-s{seed}.pt\"");
-    BASE_TRY(make_values(context, values));
-    BASE_TRY(fill(params->weights.s, OF_EXTERNAL, values, &name));
-    if (context->beside)
-        BASE_TRY(io_path_beside(context->beside, name.data, out));
-    else
-        BASE_TRY(base_text_take(&name, out));
-out:
-    free_values(values);
-    base_text_free(&name);
-    return st;
-}
 
 static BaseStatus check_external(const UnlearnContext *context, const void *params)
 {
-    char *path = NULL;
-    BaseStatus st = path_of(context, params, &path);
-    if (st == BASE_OK && !io_path_exists(path)) st = base_error_set(BASE_EUSAGE, "weights: %s does not exist", path);
-    base_free(path);
-    return st;
+    return unlearn_stored_check(context, ((const External *)params)->weights.s);
 }
 
 static BaseStatus identify_external(const UnlearnContext *context, const void *params, BaseText *out)
 {
-    char *path = NULL, hash[BASE_HASH_HEX];
-    BaseStatus st = path_of(context, params, &path);
-    if (st == BASE_OK) st = base_hash_file(path, hash);
-    if (st == BASE_OK) base_text_add(out, "weights: %s\n", hash);
-    base_free(path);
-    return st;
+    return unlearn_stored_identify(context, ((const External *)params)->weights.s, out);
 }
 
 static BaseStatus apply_external(const UnlearnContext *context, void *state, const void *params, NnNet *net,
                                  UnlearnReport *report)
 {
     (void)state;
-    char *path = NULL;
-    BaseStatus st = path_of(context, params, &path);
-    if (st == BASE_OK) st = load(path, net);
-    report->cost = UNLEARN_COST_UNKNOWN;
-    base_free(path);
-    return st;
+    return unlearn_stored_load(context, ((const External *)params)->weights.s, net, report);
 }
 
 /* ---- commands ---- */
@@ -172,7 +66,7 @@ static BaseStatus check_command(const UnlearnContext *context, const void *value
 {
     BaseStatus st = BASE_OK;
     const Command *params = values;
-    char *none[PLACE_COUNT] = {0};
+    char *none[UNLEARN_PLACES] = {0};
     BaseText text = {0};
     BASE_CHECK(
         params->run.s[0], BASE_EUSAGE,
@@ -180,10 +74,11 @@ static BaseStatus check_command(const UnlearnContext *context, const void *value
         "--out {out}\"");
     BASE_CHECK(strstr(params->run.s, "{out}"), BASE_EUSAGE,
                "run: the command has no {out}, the file where the weights are expected");
-    BASE_TRY(make_values(context, none));
-    BASE_TRY(fill(params->run.s, PLACE_COUNT, none, &text));
+    BASE_TRY(unlearn_places_make(context, none));
+    for (size_t i = UNLEARN_PLACE_ORIGINAL; i < UNLEARN_PLACES; i++) BASE_TRY(base_strdup("", &none[i]));
+    BASE_TRY(unlearn_places_fill(params->run.s, none, &text));
 out:
-    free_values(none);
+    unlearn_places_free(none);
     base_text_free(&text);
     return st;
 }
@@ -256,30 +151,27 @@ out:
 }
 
 /* The files that the command is given, and their names in @p values. */
-static BaseStatus give(const UnlearnContext *context, const char *folder, char *values[PLACE_COUNT],
+static BaseStatus give(const UnlearnContext *context, const char *folder, char *values[UNLEARN_PLACES],
                        UnlearnReport *report)
 {
-    static const char *const NAMES[PLACE_COUNT] = {[ORIGINAL] = "original.pt",
-                                                   [FORGET_INDEX] = "forget.txt",
-                                                   [RETAIN_INDEX] = "retain.txt",
-                                                   [OUT] = "unlearned.pt"};
+    static const char *const NAMES[UNLEARN_PLACES] = {[UNLEARN_PLACE_ORIGINAL] = "original.pt",
+                                                      [UNLEARN_PLACE_FORGET_INDEX] = "forget.txt",
+                                                      [UNLEARN_PLACE_RETAIN_INDEX] = "retain.txt",
+                                                      [UNLEARN_PLACE_OUT] = "unlearned.pt"};
     BaseStatus st = BASE_OK;
     DataIndex forget = {0}, retain = {0};
     NnNet *copy = NULL;
     IoTensors *tensors = NULL;
-    for (size_t i = OF_EXTERNAL; i < PLACE_COUNT; i++) {
-        base_free(values[i]);
-        values[i] = NULL;
+    for (size_t i = UNLEARN_PLACE_ORIGINAL; i < UNLEARN_PLACES; i++)
         BASE_TRY(base_format(&values[i], "%s/%s", folder, NAMES[i]));
-    }
     BASE_TRY(data_partition(&context->train, context->forget, &forget, &retain));
-    BASE_TRY(write_index(values[FORGET_INDEX], &forget));
-    BASE_TRY(write_index(values[RETAIN_INDEX], &retain));
+    BASE_TRY(write_index(values[UNLEARN_PLACE_FORGET_INDEX], &forget));
+    BASE_TRY(write_index(values[UNLEARN_PLACE_RETAIN_INDEX], &retain));
     report->samples_forget = forget.n;
     report->samples_retain = retain.n;
     BASE_TRY(nn_net_clone(context->original, &copy));
     BASE_TRY(nn_weights_export(copy, &tensors));
-    BASE_TRY(io_tensors_write(tensors, values[ORIGINAL]));
+    BASE_TRY(io_tensors_write(tensors, values[UNLEARN_PLACE_ORIGINAL]));
 out:
     io_tensors_free(tensors);
     nn_net_free(copy);
@@ -315,7 +207,7 @@ static BaseStatus apply_command(const UnlearnContext *context, void *state, cons
     (void)state;
     BaseStatus st = BASE_OK;
     const Command *params = values_of;
-    char *folder = NULL, *work = NULL, *output = NULL, *values[PLACE_COUNT] = {0};
+    char *folder = NULL, *work = NULL, *output = NULL, *values[UNLEARN_PLACES] = {0};
     BaseText command = {0};
     BaseRunEnd end;
     static char shell[] = "sh", option[] = "-c";
@@ -324,9 +216,9 @@ static BaseStatus apply_command(const UnlearnContext *context, void *state, cons
     BASE_TRY(base_format(&output, "%s/said.txt", folder));
     BASE_TRY(io_folder_make(work));
     BASE_TRY(link_all(context->beside, work));
-    BASE_TRY(make_values(context, values));
+    BASE_TRY(unlearn_places_make(context, values));
     BASE_TRY(give(context, folder, values, report));
-    BASE_TRY(fill(params->run.s, PLACE_COUNT, values, &command));
+    BASE_TRY(unlearn_places_fill(params->run.s, values, &command));
     char *argv[] = {shell, option, command.data, NULL};
     const BaseRunPlan plan = {.folder = work, .output = output, .limit = params->limit};
     base_notice("%s", command.data);
@@ -341,16 +233,16 @@ static BaseStatus apply_command(const UnlearnContext *context, void *state, cons
                params->limit, report->said);
     BASE_CHECK(end.code == 0, BASE_EBACKEND, "the command ended with status %d after %.1f s; it said last: %s",
                end.code, end.wall_seconds, report->said);
-    BASE_CHECK(io_path_exists(values[OUT]), BASE_EBACKEND, "the command left no file {out}; it said last: %s",
-               report->said);
-    BASE_TRY(load(values[OUT], net));
+    BASE_CHECK(io_path_exists(values[UNLEARN_PLACE_OUT]), BASE_EBACKEND,
+               "the command left no file {out}; it said last: %s", report->said);
+    BASE_TRY(unlearn_weights_read(values[UNLEARN_PLACE_OUT], net));
 out:
     if (folder) io_folder_remove(folder);
     base_free(folder);
     base_free(work);
     base_free(output);
     base_text_free(&command);
-    free_values(values);
+    unlearn_places_free(values);
     return st;
 }
 

@@ -379,7 +379,7 @@ static BaseStatus count_one(const Maker *m, uint64_t seed, const ExperimentMetho
     char key[BASE_HASH_HEX], *path = NULL;
     BaseText text = {0};
     const ModelRecipe recipe = recipe_of(m, seed);
-    UnlearnContext context = {.forget = forget, .seed = seed};
+    UnlearnContext context = experiment_context(m->s, &(SessionSplit){0}, NULL, seed, forget);
     if (method) {
         session_classes_text(forget, &text);
         BASE_TRY(text.st);

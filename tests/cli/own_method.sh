@@ -20,7 +20,7 @@ PY
 # the fenced blocks, in their order: those with a name are files, shell blocks are run
 awk '/^```/ { if (open) { open = 0; close(file); if (file ~ /[.]sh$/) print file; next }
               open = 1; n++; file = NF > 1 ? $2 : n ".sh"; next } open { print > file }' "$EXPUNGE_TESTS/../docs/own-method.md" >order
-[ "$(wc -l <order)" -eq 2 ] || fail "the page does not have its commands"
+[ "$(wc -l <order)" -eq 3 ] || fail "the page does not have its commands"
 while read -r block; do
     bash -eu "$block" >"$block.out" 2>&1 </dev/null || { cat "$block" "$block.out"; fail "$block"; }
 done <order
@@ -45,6 +45,9 @@ import h5py, sys
 assert h5py.File(sys.argv[1])["command"].attrs["said"].startswith("last loss")
 PY
 
+[ "$(column compare retrain acc_retain_test)" = "$(column mine retrain acc_retain_test)" ] || fail "retrained weights of one's own: another network"
+[ -z "$(column mine retrain wall_seconds_test)$(column mine original wall_seconds_test)" ] || fail "the training of weights from files has a cost"
+
 # nothing changed: nothing is made; another script or other weights: their row alone
 again() { expunge run "$1" 2>&1 | grep -q "$2" || { expunge run "$1" 2>&1 | tail -n 3; fail "$3"; }; }
 again compare.yaml "0 done, 5 already complete" "rows of an unchanged config are made again"
@@ -52,10 +55,14 @@ sed -i 's/range(30)/range(3)/' ascent.py
 again compare.yaml "1 done, 4 already complete" "a row of an edited script is not made again"
 cp original.pt mine-3-s0.pt
 again elsewhere.yaml "1 done, 3 already complete" "a row of other weights is not made again"
+again mine.yaml "0 done, 4 already complete" "rows of weights that did not change are made again"
+cp mine-3-s0.pt retrained-3-s0.pt
+again mine.yaml "3 done, 1 already complete" "rows are not made again, whose retrained network is another"
 
 # failures: a sentence before anything is done, or a failed row beside good ones
 refused() { # refused STATUS TEXT, the method's row in standard input
-    { sed '/^methods:/,$d' compare.yaml; printf 'methods:\n  - none\n  - retrain\n'; cat; } >bad.yaml
+    cat >row
+    { sed '/^methods:/,$d' compare.yaml; grep -v '^ ' row || true; grep -q '^methods' row || printf 'methods:\n  - none\n  - retrain\n'; grep '^ ' row || true; } >bad.yaml
     rc=0 && expunge run bad.yaml >bad.out 2>&1 || rc=$?
     [ $rc -eq "$1" ] && grep -q "$2" bad.out || { cat bad.out; fail "status $rc; expected $1 and: $2"; }
 }
@@ -65,6 +72,9 @@ refused 2 "'{forgets}' in .* stands for nothing: there are {forget}, {seed}" <<<
 refused 2 "the command has no {out}" <<<'  - {name: command, run: "true"}'
 refused 2 "did you mean 'weights'" <<<'  - {name: external, weight: original.pt}'
 refused 2 "in the row and in its 'set'" <<<'  - {name: external, weights: original.pt, set: {weights: x}}'
+refused 1 "original: .*missing.pt" <<<'original: {weights: missing.pt}'
+refused 2 "retrained has no key 'weight'; did you mean 'weights'" <<<'retrained: {weight: original.pt}'
+refused 2 "the methods have no 'retrain'" <<<$'retrained: {weights: original.pt}\nmethods: [none]'
 refused 1 "status 3 after .*it said last: no luck" <<<'  - {name: command, run: "echo no luck >&2; exit 3 # {out}"}'
 refused 1 "left no file {out}" <<<'  - {name: command, label: idle, run: "true {out}"}'
 refused 1 "did not end within 1 s" <<<'  - {name: command, label: slow, run: "sleep 60 # {out}", limit: 1}'

@@ -21,7 +21,7 @@ static const Row METHODS[] = {
     {"none", "", "a control without parameters"},
     {"svd", SVD_SAMPLE " layers=all spectra=false",
      "Kodge et al. 2024 and its code: sizes of the samples, 10000 rows a layer; alphas from the ranges searched there"},
-    {"retrain", "epochs=0", "as the original's training"},
+    {"retrain", "epochs=0 weights=", "as the original's training"},
     {"finetune",
      "epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 layers=all",
      "code of Unlearn-Sparse, FT"},

@@ -91,7 +91,7 @@ static void test_every_option(void **state)
     s->context.validation = data_view_of(&s->set, &held); /* scrub's rewind looks at it */
     for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
         const UnlearnMethod *m = base_registry_at(&unlearn_registry, i);
-        if (m->identify) continue; /* made elsewhere */
+        if (m->identify && strcmp(m->entry.name, "retrain") != 0) continue; /* made elsewhere */
         check(s, m, NULL, NULL);
         for (size_t o = 0; o < BASE_COUNT(OPTIONS); o++)
             if (has(m, OPTIONS[o][0])) check(s, m, OPTIONS[o][0], OPTIONS[o][1]);

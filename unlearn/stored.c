@@ -1,0 +1,145 @@
+/* unlearn/stored.c - the text with its places filled, and the file that it names. */
+#include "unlearn/stored.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/file.h"
+#include "io/tensors.h"
+#include "nn/weights.h"
+
+static const char *const PLACES[UNLEARN_PLACES] = {"forget", "seed", "original", "forget_index", "retain_index", "out"};
+
+static void add_forgotten(const UnlearnContext *context, BaseText *out)
+{
+    const DataClasses *forget = context->forget;
+    const char *comma = "";
+    for (int64_t k = 0; k < forget->K; k++) {
+        if (!forget->in[k]) continue;
+        base_text_add(out, "%s%lld", comma, (long long)k);
+        comma = ",";
+    }
+}
+
+void unlearn_places_free(char *values[UNLEARN_PLACES])
+{
+    for (size_t i = 0; i < UNLEARN_PLACES; i++) base_free(values[i]);
+}
+
+BaseStatus unlearn_places_make(const UnlearnContext *context, char *values[UNLEARN_PLACES])
+{
+    BaseStatus st = BASE_OK;
+    BaseText text = {0};
+    if (context->forget) {
+        add_forgotten(context, &text);
+        BASE_TRY(base_text_take(&text, &values[UNLEARN_PLACE_FORGET]));
+    }
+    BASE_TRY(base_format(&values[UNLEARN_PLACE_SEED], "%llu", (unsigned long long)context->seed));
+out:
+    return st;
+}
+
+BaseStatus unlearn_places_fill(const char *text, char *const values[UNLEARN_PLACES], BaseText *out)
+{
+    BaseStatus st = BASE_OK;
+    for (const char *at = text; *at;) {
+        size_t plain = strcspn(at, "{"), i = 0;
+        base_text_append(out, at, plain);
+        at += plain;
+        if (!*at) break;
+        size_t length = strcspn(at, "}");
+        while (i < UNLEARN_PLACES &&
+               !(values[i] && strlen(PLACES[i]) + 1 == length && memcmp(PLACES[i], at + 1, length - 1) == 0))
+            i++;
+        if (i == UNLEARN_PLACES || !at[length]) {
+            BaseText known = {0};
+            for (i = 0; i < UNLEARN_PLACES; i++)
+                if (values[i]) base_text_add(&known, "%s{%s}", known.size ? ", " : "", PLACES[i]);
+            st = base_error_set(BASE_EUSAGE, "'%.*s' in '%.200s' stands for nothing: there are %s",
+                                (int)(length < 40 ? length + (at[length] == '}') : 40), at, text,
+                                base_text_of(&known, &st));
+            base_text_free(&known);
+            return st;
+        }
+        base_text_add(out, "%s", values[i]);
+        at += length + 1;
+    }
+    return out->st;
+}
+
+/* Of a list "[a, b]" the text for the context's seed. */
+static BaseStatus choose(const UnlearnContext *context, const char *text, char **out)
+{
+    const char *at = text + 1;
+    int64_t count = 1;
+    if (*text != '[') return base_strdup(text, out);
+    for (const char *c = text; *c; c++) count += *c == ',';
+    if (context->number >= count)
+        return base_error_set(BASE_EUSAGE,
+                              "weights: %lld files for the seeds, of which this is number %lld: name one per seed",
+                              (long long)count, (long long)context->number + 1);
+    for (int64_t i = 0; i < context->number; i++) at += strcspn(at, ",") + 1;
+    at += strspn(at, " \"'");
+    return base_format(out, "%.*s", (int)strcspn(at, ",]\"'"), at);
+}
+
+BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, char **out)
+{
+    BaseStatus st = BASE_OK;
+    char *values[UNLEARN_PLACES] = {0}, *chosen = NULL;
+    BaseText name = {0};
+    *out = NULL;
+    BASE_CHECK(*text, BASE_EUSAGE, "weights: a file is needed, as in weights: \"mine-{forget}-s{seed}.pt\"");
+    BASE_TRY(unlearn_places_make(context, values));
+    BASE_TRY(choose(context, text, &chosen));
+    BASE_TRY(unlearn_places_fill(chosen, values, &name));
+    if (context->beside)
+        BASE_TRY(io_path_beside(context->beside, name.data, out));
+    else
+        BASE_TRY(base_text_take(&name, out));
+out:
+    unlearn_places_free(values);
+    base_free(chosen);
+    base_text_free(&name);
+    return st;
+}
+
+BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *text)
+{
+    char *path = NULL;
+    BaseStatus st = unlearn_stored_path(context, text, &path);
+    if (st == BASE_OK && !io_path_exists(path)) st = base_error_set(BASE_EUSAGE, "weights: %s does not exist", path);
+    base_free(path);
+    return st;
+}
+
+BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *text, BaseText *out)
+{
+    char *path = NULL, hash[BASE_HASH_HEX];
+    BaseStatus st = unlearn_stored_path(context, text, &path);
+    if (st == BASE_OK) st = base_hash_file(path, hash);
+    if (st == BASE_OK) base_text_add(out, "weights: %s\n", hash);
+    base_free(path);
+    return st;
+}
+
+BaseStatus unlearn_weights_read(const char *path, NnNet *net)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    BASE_TRY(io_tensors_read(path, &tensors));
+    BASE_TRY(nn_weights_load(net, tensors, path));
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
+BaseStatus unlearn_stored_load(const UnlearnContext *context, const char *text, NnNet *net, UnlearnReport *report)
+{
+    char *path = NULL;
+    BaseStatus st = unlearn_stored_path(context, text, &path);
+    if (st == BASE_OK) st = unlearn_weights_read(path, net);
+    report->cost = UNLEARN_COST_UNKNOWN;
+    base_free(path);
+    return st;
+}
