@@ -14,7 +14,7 @@
 #include "nn/tuning.h"
 #include "session/hub.h"
 #include "session/params.h"
-#include "unlearn/stored.h"
+#include "unlearn/stored/stored.h"
 
 /* Scalars of the top level that a parameter table can read; the rest have readers below. */
 typedef struct {

@@ -8,7 +8,7 @@
 #include "models/turn.h"
 #include "session/classes.h"
 #include "session/params.h"
-#include "unlearn/stored.h"
+#include "unlearn/stored/stored.h"
 
 /* "original-s0"; "shadow-03-original" of one that a shadow's half names. */
 static BaseStatus path_of(const ModelRecipe *r, const char *what, const char *folder, const char *key, char **out)

@@ -18,7 +18,7 @@
 #include "io/file.h"
 #include "io/tensors.h"
 #include "nn/weights.h"
-#include "unlearn/stored.h"
+#include "unlearn/stored/stored.h"
 
 enum { SAID = 2000 }; /* bytes of what a command said last that are kept */
 

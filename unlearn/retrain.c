@@ -5,7 +5,7 @@
  *   epochs   passes over the retained images; 0: as many as the original's training
  *   weights  a network that was retrained elsewhere: it is read */
 #include "base/memory.h"
-#include "unlearn/stored.h"
+#include "unlearn/stored/stored.h"
 
 typedef struct {
     int64_t epochs;

@@ -1,6 +1,6 @@
-/* unlearn/stored.h - weights that were made elsewhere: which file a text names for a forget set and a seed. */
-#ifndef UNLEARN_STORED_H
-#define UNLEARN_STORED_H
+/* unlearn/stored/stored.h - weights that were made elsewhere: which file a text names for a forget set and a seed. */
+#ifndef UNLEARN_STORED_STORED_H
+#define UNLEARN_STORED_STORED_H
 
 #include "unlearn/unlearn.h"
 

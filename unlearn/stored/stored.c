@@ -1,5 +1,5 @@
-/* unlearn/stored.c - the text with its places filled, and the file that it names. */
-#include "unlearn/stored.h"
+/* unlearn/stored/stored.c - the text with its places filled, and the file that it names. */
+#include "unlearn/stored/stored.h"
 
 #include <string.h>
 
