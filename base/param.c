@@ -4,21 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const base_param_presets[] = {"here", "published", NULL};
+
 static void *field(const BaseParam *p, void *values) { return (char *)values + p->offset; }
 static const void *field_const(const BaseParam *p, const void *values) { return (const char *)values + p->offset; }
+
+static bool is_preset(const BaseParam *p) { return p->kind == BASE_KIND_CHOICE && p->text; }
+
+const BaseParam *base_param_preset(const BaseParam *table, size_t count)
+{
+    for (const BaseParam *p = table; p < table + count; p++)
+        if (is_preset(p)) return p;
+    return NULL;
+}
+
+static void set_default(const BaseParam *p, void *values)
+{
+    switch (p->kind) {
+    case BASE_KIND_F64: *(double *)field(p, values) = p->def; break;
+    case BASE_KIND_I64:
+    case BASE_KIND_CHOICE: *(int64_t *)field(p, values) = (int64_t)p->def; break;
+    case BASE_KIND_BOOL: *(bool *)field(p, values) = p->def != 0; break;
+    case BASE_KIND_TEXT: snprintf(((BaseParamText *)field(p, values))->s, BASE_PARAM_TEXT_SIZE, "%s", p->text); break;
+    }
+}
 
 void base_param_defaults(const BaseParam *table, size_t count, void *values)
 {
     for (const BaseParam *p = table; p < table + count; p++) {
-        switch (p->kind) {
-        case BASE_KIND_F64: *(double *)field(p, values) = p->def; break;
-        case BASE_KIND_I64:
-        case BASE_KIND_CHOICE: *(int64_t *)field(p, values) = (int64_t)p->def; break;
-        case BASE_KIND_BOOL: *(bool *)field(p, values) = p->def != 0; break;
-        case BASE_KIND_TEXT:
-            snprintf(((BaseParamText *)field(p, values))->s, BASE_PARAM_TEXT_SIZE, "%s", p->text);
-            break;
-        }
+        set_default(p, values);
+        if (is_preset(p)) ((BaseParamPreset *)field(p, values))->given = 0;
     }
 }
 
@@ -32,6 +47,7 @@ void base_param_describe(const BaseParam *p, BaseText *out)
     case BASE_KIND_CHOICE:
         base_text_add(out, "one of");
         for (const char *const *c = p->choices; *c; c++) base_text_add(out, "%s %s", c == p->choices ? "" : ",", *c);
+        if (is_preset(p)) base_text_add(out, "; published sets %s", *p->text ? p->text : "nothing");
         break;
     }
 }
@@ -111,12 +127,51 @@ const BaseParam *base_param_find(const BaseParam *table, size_t count, const cha
     return NULL;
 }
 
+/* The value that a preset's text gives the key: *out points into the text, *size bytes; false: none. */
+static bool preset_value(const char *text, const char *key, const char **out, size_t *size)
+{
+    size_t length = strlen(key);
+    for (const char *at = text; *at; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+        if (word > length && at[length] == '=' && memcmp(at, key, length) == 0) {
+            *out = at + length + 1;
+            *size = word - length - 1;
+            return true;
+        }
+        at += word;
+    }
+    return false;
+}
+
+static BaseStatus apply_preset(const BaseParam *table, size_t count, const BaseParam *preset, void *values)
+{
+    BaseStatus st = BASE_OK;
+    const BaseParamPreset *state = field_const(preset, values);
+    for (const BaseParam *p = table; p < table + count; p++) {
+        const char *value;
+        size_t size;
+        if (p == preset || state->given >> (p - table) & 1) continue;
+        set_default(p, values);
+        if (state->chosen != BASE_PRESET_PUBLISHED || !preset_value(preset->text, p->name, &value, &size)) continue;
+        char text[64];
+        snprintf(text, sizeof text, "%.*s", (int)size, value);
+        BASE_CHECK(size < sizeof text && parse(p, text, field(p, values)), BASE_EARG, "the preset's %s = '%s' is none",
+                   p->name, text);
+    }
+out:
+    return st;
+}
+
 BaseStatus base_param_set(const BaseParam *table, size_t count, void *values, const char *owner, const char *key,
                           const char *text, const char *where)
 {
-    const BaseParam *p = base_param_find(table, count, key);
+    const BaseParam *p = base_param_find(table, count, key), *preset = base_param_preset(table, count);
     if (!p) return unknown_key(table, count, owner, key, where);
-    if (parse(p, text, field(p, values))) return BASE_OK;
+    if (parse(p, text, field(p, values))) {
+        if (p == preset) return apply_preset(table, count, preset, values);
+        if (preset) ((BaseParamPreset *)field(preset, values))->given |= UINT64_C(1) << (p - table);
+        return BASE_OK;
+    }
     BaseText right = {0};
     base_param_describe(p, &right);
     BaseStatus st = right.st;

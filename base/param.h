@@ -10,6 +10,12 @@
  *         BASE_PARAM_CHOICE(Params, route, 0, ROUTES, "how the projection is computed"),   // NULL-ended names; value = index
  *         BASE_PARAM_TEXT(Params, layers, "all", "all, last, or a list of layer names"),
  *     };
+ *
+ * A table may have one preset, a choice that sets no field of its own but the defaults of others. What is set explicitly
+ * is not overridden, whichever comes first:
+ *
+ *     typedef struct { BaseParamPreset preset; int64_t epochs; } Params;
+ *     BASE_PARAM_PRESET(Params, preset, "epochs=62"),       // what "published" sets; at most 64 rows in such a table
  */
 #ifndef BASE_PARAM_H
 #define BASE_PARAM_H
@@ -25,6 +31,14 @@ typedef struct {
     char s[BASE_PARAM_TEXT_SIZE]; /* a YAML list arrives as "[a, b]" */
 } BaseParamText;
 
+/** The field of a preset. */
+typedef struct {
+    int64_t chosen; /* index in base_param_presets; first, so that a preset is read and shown as any choice */
+    uint64_t given; /* bit i: row i of the table was set explicitly */
+} BaseParamPreset;
+extern const char *const base_param_presets[]; /* here, published */
+enum { BASE_PRESET_HERE, BASE_PRESET_PUBLISHED };
+
 typedef enum { BASE_KIND_F64, BASE_KIND_I64, BASE_KIND_BOOL, BASE_KIND_CHOICE, BASE_KIND_TEXT } BaseParamKind;
 
 typedef struct {
@@ -32,7 +46,7 @@ typedef struct {
     BaseParamKind kind;
     size_t offset;              /* of the field in the parameter struct */
     double def, min, max;       /* numbers, booleans (0, 1), choices (index) */
-    const char *text;           /* default of a BASE_KIND_TEXT */
+    const char *text;           /* default of a BASE_KIND_TEXT; of a preset: "key=value key=value", what it sets */
     const char *const *choices; /* NULL-ended, BASE_KIND_CHOICE only */
     const char *meaning;        /* unit and meaning, one line */
 } BaseParam;
@@ -57,6 +71,11 @@ typedef struct {
     {                                                                                                                  \
 #f, BASE_KIND_TEXT, offsetof(T, f), 0, 0, 0, (d), 0, (m)                                                       \
     }
+#define BASE_PARAM_PRESET(T, f, published)                                                                             \
+    {                                                                                                                  \
+#f, BASE_KIND_CHOICE, offsetof(T, f), 0, 0, 0, (published), base_param_presets,                                \
+            "origin of the defaults: this project's own, or what the authors' code does"                               \
+    }
 /** Counts the rows of a table. */
 #define BASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -66,8 +85,12 @@ void base_param_defaults(const BaseParam *table, size_t count, void *values);
 /** The row of that name; NULL: none. */
 const BaseParam *base_param_find(const BaseParam *table, size_t count, const char *name);
 
+/** The preset of the table; NULL: none. */
+const BaseParam *base_param_preset(const BaseParam *table, size_t count);
+
 /**
- * Sets one field from text.
+ * Sets one field from text. A preset sets the fields that its text names, unless they were set before, and puts the
+ * others back.
  * @param owner  what the table belongs to, for messages ("method svd").
  * @param where  "file:line" or "--set", put in front of the message.
  * @return BASE_OK; BASE_EUSAGE: unknown key ("did you mean"), not a number, out of range, no such choice.

@@ -169,6 +169,57 @@ static void test_numbers(void **state)
     for (size_t k = 0; k < 10; k++) assert_false(base_parse_bool(NEITHER[k], &b));
 }
 
+typedef struct {
+    double alpha;
+    int64_t epochs, route;
+    BaseParamPreset preset;
+} Preset;
+static const BaseParam PRESET[] = {
+    BASE_PARAM_F64(Preset, alpha, 100, 0, 1e9, "scaling"),
+    BASE_PARAM_PRESET(Preset, preset, "epochs=62 route=eigen"),
+    BASE_PARAM_I64(Preset, epochs, 5, 1, 1000, "passes over the data"),
+    BASE_PARAM_CHOICE(Preset, route, 1, ROUTES, "how"),
+};
+enum { PRESET_ROWS = BASE_COUNT(PRESET) };
+
+static BaseStatus preset(Preset *p, const char *key, const char *text)
+{
+    return base_param_set(PRESET, PRESET_ROWS, p, "method svd", key, text, "c.yaml:7");
+}
+
+/* What is explicit wins, before the preset and after it; what is not follows the preset there and back. */
+static void test_preset(void **state)
+{
+    (void)state;
+    Preset p = {.preset.given = 7}, copy;
+    BaseText text = {0};
+    assert_null(base_param_preset(TABLE, ROWS));
+    assert_ptr_equal(base_param_preset(PRESET, PRESET_ROWS), PRESET + 1);
+    base_param_defaults(PRESET, PRESET_ROWS, &p);
+    assert_true(p.preset.chosen == BASE_PRESET_HERE && p.preset.given == 0 && p.epochs == 5 && p.route == 1);
+    assert_ok(preset(&p, "preset", "published"));
+    assert_true(p.epochs == 62 && p.route == 2 && p.alpha == 100);
+    assert_ok(preset(&p, "epochs", "7"));
+    copy = p; /* the struct carries what was given */
+    assert_ok(preset(&copy, "preset", "here"));
+    assert_true(copy.epochs == 7 && copy.route == 1);
+    assert_ok(preset(&copy, "preset", "published"));
+    assert_true(copy.epochs == 7 && copy.route == 2);
+    base_param_defaults(PRESET, PRESET_ROWS, &p);
+    assert_ok(preset(&p, "route", "auto"));
+    assert_ok(preset(&p, "epochs", "5")); /* the default, but said */
+    assert_ok(preset(&p, "preset", "published"));
+    assert_true(p.epochs == 5 && p.route == 0);
+    assert_fails(preset(&p, "preset", "theirs"), BASE_EUSAGE, "preset = 'theirs': must be one of here, published");
+    assert_fails(preset(&p, "epochs", "0"), BASE_EUSAGE, "epochs = '0'");
+    base_param_describe(PRESET + 1, &text);
+    assert_string_equal(text.data, "one of here, published; published sets epochs=62 route=eigen");
+    base_text_free(&text);
+    base_param_format(PRESET + 1, &p, &text);
+    assert_string_equal(text.data, "published");
+    base_text_free(&text);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_defaults_and_values),
     cmocka_unit_test(test_refused),
@@ -176,5 +227,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_registry),
     cmocka_unit_test(test_nearest),
     cmocka_unit_test(test_numbers),
+    cmocka_unit_test(test_preset),
 };
 SUPPORT_MAIN(tests)
