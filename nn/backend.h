@@ -8,10 +8,11 @@
 
 typedef enum { NN_F32, NN_BF16 } NnPrecision; /* bf16: float32 master weights, logits, gradients and statistics */
 typedef enum {
-    NN_MODE_EVAL,      /* running statistics; batch norm and ReLU folded into the convolutions; no backward */
-    NN_MODE_TRAIN,     /* batch statistics (running ones updated), dropout on, backward */
-    NN_MODE_EVAL_GRAD, /* running statistics, dropout off, backward: gradients of the network as deployed */
-    NN_MODE_EVAL_INPUT /* the same, and the gradient of the input */
+    NN_MODE_EVAL,       /* running statistics; batch norm and ReLU folded into the convolutions; no backward */
+    NN_MODE_TRAIN,      /* batch statistics (running ones updated), dropout on, backward */
+    NN_MODE_EVAL_GRAD,  /* running statistics, dropout off, backward: gradients of the network as deployed */
+    NN_MODE_EVAL_INPUT, /* the same, and the gradient of the input */
+    NN_MODE_TRAIN_INPUT /* NN_MODE_TRAIN, and the gradient of the input */
 } NnMode;
 
 typedef struct NnEngine NnEngine;
@@ -50,7 +51,7 @@ BaseStatus nn_engine_tap_pixels(NnEngine *engine, int layer, NnPrecision as, voi
 /** Gradients for the last forward pass given d loss / d logits [n, K]. @p grads [param_count] is overwritten.
  *  BASE_ENUMERIC where a gradient is not finite. */
 BaseStatus nn_engine_backward(NnEngine *engine, const float *dlogits, float *grads);
-/** Of the last backward pass, in NN_MODE_EVAL_INPUT: d loss / d x, out [n, C, H, W]. BASE_ENUMERIC as above. */
+/** Of the last backward pass, in a mode with the gradient of the input: d loss / d x, out [n, C, H, W]. BASE_ENUMERIC as above. */
 BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out);
 
 /** With a backward pass, before the first forward pass: keeps the network's last map after a ReLU with at least @p

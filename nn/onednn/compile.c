@@ -17,7 +17,7 @@ static void count_consumers(NnProgram *p)
     for (int i = 0; i < p->size; i++) {
         const NnNodeInfo *node = nn_prog_node(p, i);
         NnState *state = &p->state[i];
-        state->needs_grad = node->weight >= 0 || (i == 0 && p->mode == NN_MODE_EVAL_INPUT);
+        state->needs_grad = node->weight >= 0 || (i == 0 && p->input);
         for (int k = 0; k < 2; k++) {
             if (node->in[k] < 0) continue;
             NnState *from = &p->state[node->in[k]];
@@ -142,7 +142,8 @@ BaseStatus nn_compile(NnNet *net, NnMode mode, NnPrecision precision, int64_t n,
     p->net = net;
     p->graph = nn_net_graph(net);
     p->size = nn_graph_size(p->graph);
-    p->mode = mode;
+    p->mode = mode == NN_MODE_TRAIN_INPUT ? NN_MODE_TRAIN : mode;
+    p->input = mode == NN_MODE_EVAL_INPUT || mode == NN_MODE_TRAIN_INPUT;
     p->type = precision == NN_BF16 ? dnnl_bf16 : dnnl_f32;
     p->n = n;
     p->keep = keep;

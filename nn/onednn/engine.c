@@ -178,7 +178,7 @@ BaseStatus nn_engine_forward(NnEngine *engine, const float *x, int64_t n, uint64
     p->dropout_key = dropout_key;
     BASE_TRY(run_forward(engine, p));
     if (engine->take && !engine->whole) goto out;
-    if (engine->mode == NN_MODE_TRAIN) {
+    if (p->mode == NN_MODE_TRAIN) {
         ++*nn_net_batches_tracked(engine->net);
         p->version = nn_net_version(engine->net); /* only running statistics moved; no copy holds those here */
     }
@@ -265,7 +265,8 @@ BaseStatus nn_engine_input_gradient(NnEngine *engine, float *out)
 {
     BaseStatus st = BASE_OK;
     NnProgram *p = engine->last;
-    BASE_CHECK(engine->mode == NN_MODE_EVAL_INPUT, BASE_EARG, "this engine's mode has no gradient of the input");
+    BASE_CHECK(engine->mode == NN_MODE_EVAL_INPUT || engine->mode == NN_MODE_TRAIN_INPUT, BASE_EARG,
+               "this engine's mode has no gradient of the input");
     BASE_CHECK(p && p->grads, BASE_EARG, "the input's gradient without a backward pass before it");
     size_t bytes = nn_md_bytes(&p->dinput.md);
     memcpy(out, p->dinput.buf->data, bytes);

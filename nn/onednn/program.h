@@ -100,8 +100,9 @@ typedef struct {
 struct NnProgram {
     NnNet *net;
     const NnGraph *graph;
-    int size; /* nodes */
-    NnMode mode;
+    int size;              /* nodes */
+    NnMode mode;           /* NN_MODE_TRAIN also for NN_MODE_TRAIN_INPUT */
+    bool input;            /* the gradient of the input is made */
     dnnl_data_type_t type; /* of activations and weights */
     int64_t n;
     NnKit kit; /* memory, descriptors and primitives */
@@ -115,7 +116,7 @@ struct NnProgram {
     const uint8_t *keep;      /* [layers] 1: the input stays for a tap, or is handed over; only while reuse is set */
     bool hands_over;          /* it is handed over */
     bool reuse;               /* plain eval: storage of values that were read serves again */
-    NnTensor dinput;          /* plain float32 [n, C, H, W]; empty but in NN_MODE_EVAL_INPUT */
+    NnTensor dinput;          /* plain float32 [n, C, H, W]; empty where it is not asked for */
     NnNode watch;             /* whose value and gradient are kept for the caller; 0: none */
     NnTensor dwatch;          /* its gradient, plain float32 [n, C, H, W] */
     uint64_t version;         /* of the network's numbers that load last saw; 0: none */

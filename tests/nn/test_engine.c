@@ -7,7 +7,7 @@
 static int watched_count;
 
 /* many_channels is slow and adds nothing to the gradient of the input */
-static int last_mode(const TwinCase *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_EVAL_INPUT; }
+static int last_mode(const TwinCase *c) { return c->draw == many_channels ? NN_MODE_EVAL_GRAD : NN_MODE_TRAIN_INPUT; }
 
 /* float32 rounds each operation by 2^-24; sums of some hundred terms through ten layers stay below 1e-5 of the largest.
  * Winograd's transforms multiply by up to 8 and 1/24 each way, and their sums cancel: its errors, 2^-24 times some ten,

@@ -126,7 +126,7 @@ static inline void twin_check(const TwinCase *c, const NnTuning *tuning, NnMode 
     double *want = naive_doubles(params), *dwant = naive_doubles(c->n * K);
     int64_t shape[3];
     bool watches = false;
-    Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN);
+    Naive naive = naive_create(net, c->n, mode == NN_MODE_TRAIN || mode == NN_MODE_TRAIN_INPUT);
     naive_forward(&naive, x);
     assert_ok(nn_engine_create(net, mode, precision, c->n, &engine));
     if (watched && mode == NN_MODE_EVAL_GRAD && precision == NN_F32)
@@ -145,7 +145,7 @@ static inline void twin_check(const TwinCase *c, const NnTuning *tuning, NnMode 
         if (watches) twin_watched(engine, &naive, shape, forward_tolerance, grad_tolerance);
         if (watched) *watched += watches;
     }
-    if (mode == NN_MODE_EVAL_INPUT) {
+    if (mode == NN_MODE_EVAL_INPUT || mode == NN_MODE_TRAIN_INPUT) {
         float *dx = twin_floats(naive_size(&naive, 0));
         assert_ok(nn_engine_input_gradient(engine, dx));
         if (precision == NN_F32)
