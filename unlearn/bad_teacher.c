@@ -14,6 +14,7 @@ typedef struct {
     double retain_share, temperature;
 } Params;
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     BASE_PARAM_F64(Params, retain_share, 0.3, 0, 1, "share of the retained images used, equal for all classes"),
     BASE_PARAM_F64(Params, temperature, 1, 1e-3, 1e3, "temperature T of the softmax of the student and both teachers"),
     UNLEARN_STEP_ROWS(1, 256, 1e-4, 0.9, 0, NN_ADAM),

@@ -12,6 +12,7 @@
 #include "unlearn/gradient/relabel.h"
 
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     UNLEARN_STEP_ROWS(10, 64, 1e-5, 0.9, 5e-4, NN_SGD),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,

@@ -14,6 +14,7 @@ typedef struct {
     double bound;
 } Params;
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     BASE_PARAM_F64(Params, bound, 0.1, 0, 1e6, "change of each pixel (of 0..1) towards the nearest other class"),
     UNLEARN_STEP_ROWS(10, 64, 1e-5, 0.9, 5e-4, NN_SGD),
     UNLEARN_FORGET_ROW,

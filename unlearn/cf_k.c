@@ -5,7 +5,7 @@
  * Data: retained images; epochs passes with gradients. */
 #include "unlearn/gradient/refine.h"
 
-static const BaseParam PARAMS[] = {UNLEARN_LAST_ROWS};
+static const BaseParam PARAMS[] = {UNLEARN_PRESET_ROW(""), UNLEARN_LAST_ROWS};
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)

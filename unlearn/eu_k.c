@@ -4,7 +4,7 @@
  * Layers, frozen numbers and data as in cf_k.c; the initialisation is nn_net_init's with the run's seed. */
 #include "unlearn/gradient/refine.h"
 
-static const BaseParam PARAMS[] = {UNLEARN_LAST_ROWS};
+static const BaseParam PARAMS[] = {UNLEARN_PRESET_ROW(""), UNLEARN_LAST_ROWS};
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)

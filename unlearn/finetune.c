@@ -5,6 +5,7 @@
 #include "unlearn/gradient/refine.h"
 
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     UNLEARN_STEP_ROWS(10, 256, 0.01, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_LAYERS_ROW,

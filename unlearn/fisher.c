@@ -20,6 +20,7 @@ typedef struct {
     double alpha;
 } Params;
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     BASE_PARAM_F64(Params, alpha, 1e-7, 0, 1e6, "variance of the noise, in units of the inverse Fisher information"),
     UNLEARN_RETAIN_ROW(100),
 };

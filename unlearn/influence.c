@@ -27,6 +27,7 @@ typedef struct {
     double alpha, damping;
 } Params;
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     BASE_PARAM_F64(Params, alpha, 10, 0, 1e9, "largest length of the step, in Newton steps"),
     BASE_PARAM_F64(Params, damping, 0.1, 1e-12, 1e9, "constant added to the diagonal of the Fisher matrix"),
     BASE_PARAM_I64(Params, gradients, 32, 1, 30000, "number of gradients in the Fisher matrix, all in memory"),

@@ -11,6 +11,7 @@ typedef struct {
     double beta, clip;
 } Params;
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW(""),
     BASE_PARAM_F64(Params, beta, 0.99, 0, 1, "weight of the descent on retained images; the ascent has 1 - beta"),
     BASE_PARAM_F64(Params, clip, 0, 0, 1e9, "largest norm of a gradient, to which longer ones are cut; 0: no limit"),
     UNLEARN_STEP_ROWS(1, 128, 0.01, 0.9, 5e-4, NN_SGD),

@@ -9,9 +9,8 @@
 #include "unlearn/gradient/relabel.h"
 
 static const BaseParam PARAMS[] = {
-    UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
-    UNLEARN_RETAIN_ROW(0),
-    UNLEARN_FORGET_ROW,
+    UNLEARN_PRESET_ROW(""), UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
+    UNLEARN_RETAIN_ROW(0),  UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
 };
 

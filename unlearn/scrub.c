@@ -30,6 +30,7 @@ typedef struct {
     bool rewind;
 } Params;
 static const BaseParam PARAMS[] = {
+    UNLEARN_PRESET_ROW("stop=-1"),
     BASE_PARAM_I64(Params, max_epochs, 2, 0, 100000,
                    "number of first epochs that also drive the student away from the teacher on forgotten images"),
     BASE_PARAM_I64(Params, forget_batch, 512, 1, 65536, "forgotten images per step away from the teacher"),

@@ -4,11 +4,18 @@
  *   impair   one or more epochs of CE on noise under its own class (each noise image noise_repeats times) and on a
  *            retained sample, mixed
  *   repair   one or more epochs of CE on the retained sample alone
- * Each class's noise has that class as its label (a public implementation labels all of it class 0). A batch holds
- * noise and retained images in the proportion of their numbers; noise comes in turn. Data: retained images (1000 a
- * class as in the authors' notebook); noise_steps passes over the noise, then the epochs, with gradients. No image of a
- * forgotten class is looked at. Defaults: the authors' notebook (Adam, batches of 256), but a tenth of its lr 0.02 and
- * 0.01, which were tuned for one network (Kodge et al. 2024 impair with 2e-4).
+ * A batch holds noise and retained images in the proportion of their numbers; noise comes in turn. Data: retained images
+ * (1000 a class as in the authors' notebook); noise_steps passes over the noise, then the epochs, with gradients. No
+ * image of a forgotten class is looked at. Defaults: the authors' notebook (Adam, batches of 256), but for what the
+ * preset sets and docs/deviations.md explains:
+ *   noise_used    of the noise images of a class only the first so many are trained on. The notebook loops over the first
+ *                 dimension of one image, its 3 channels, where the 256 images of the batch must be meant.
+ *   noise_mode    train: the noise is shaped against batch statistics, and the network's running ones follow it. The
+ *                 notebook does not switch modes.
+ *   noise_labels  own: each class's noise has that class as its label; first: the first forgotten class (the notebook
+ *                 writes class 0, the first of those that it forgets).
+ *   impair_lr, repair_lr   a tenth of the notebook's 0.02 and 0.01, which were tuned for one network (Kodge et al. 2024
+ *                 impair with 2e-4).
  */
 #include <math.h>
 #include <string.h>
@@ -22,11 +29,21 @@
 
 typedef struct {
     UnlearnSteps steps; /* epochs and lr unused: the phases have their own */
-    int64_t noise_images, noise_steps, noise_repeats, impair_epochs, repair_epochs;
+    int64_t noise_images, noise_used, noise_mode, noise_labels, noise_steps, noise_repeats, impair_epochs,
+        repair_epochs;
     double noise_lr, noise_decay, impair_lr, repair_lr;
 } Params;
+enum { EVAL, TRAIN };
+static const char *const MODES[] = {"eval", "train", NULL};
+enum { OWN, FIRST };
+static const char *const LABELS[] = {"own", "first", NULL};
 static const BaseParam PARAMS[] = {
-    BASE_PARAM_I64(Params, noise_images, 256, 1, 65536, "number of noise images for each forgotten class"),
+    UNLEARN_PRESET_ROW("noise_used=3 noise_mode=train noise_labels=first impair_lr=0.02 repair_lr=0.01"),
+    BASE_PARAM_I64(Params, noise_images, 256, 1, 65536, "number of noise images shaped for each forgotten class"),
+    BASE_PARAM_I64(Params, noise_used, 0, 0, 65536, "number of those that are trained on; 0: all"),
+    BASE_PARAM_CHOICE(Params, noise_mode, EVAL, MODES, "statistics of batch norms while the noise images are shaped"),
+    BASE_PARAM_CHOICE(Params, noise_labels, OWN, LABELS,
+                      "label of the noise images: their own class, or the first forgotten one"),
     BASE_PARAM_I64(Params, noise_steps, 40, 0, 100000, "number of optimiser steps that shape the noise images"),
     BASE_PARAM_F64(Params, noise_lr, 0.1, 0, 100, "learning rate of the steps that shape the noise images (Adam)"),
     BASE_PARAM_F64(Params, noise_decay, 0.1, 0, 1e6, "weight of the squared norm of the noise images"),
@@ -42,15 +59,16 @@ static const BaseParam PARAMS[] = {
     UNLEARN_RETAIN_ROW(1000),
     UNLEARN_LAYERS_ROW,
 };
-static const char *const TUNABLE[] = {"noise_repeats", "impair_epochs", "impair_lr",        "repair_epochs",
-                                      "repair_lr",     "batch_size",    "momentum",         "weight_decay",
-                                      "optimizer",     "layers",        "retain_per_class", NULL};
+static const char *const TUNABLE[] = {
+    "noise_used", "noise_labels", "noise_repeats", "impair_epochs", "impair_lr", "repair_epochs",    "repair_lr",
+    "batch_size", "momentum",     "weight_decay",  "optimizer",     "layers",    "retain_per_class", NULL};
 
 /* ---- noise ---- */
 
 typedef struct {
-    float *x;   /* [classes, images, size] */
-    int32_t *y; /* [classes] */
+    float *x;       /* [classes, images, size] */
+    int32_t *y;     /* [classes] */
+    float *buffers; /* running statistics after the noise was shaped in train mode; NULL: the original's */
     int64_t classes, images, size;
 } Noise;
 
@@ -60,6 +78,7 @@ static void release(void *state)
     if (!n) return;
     base_free(n->x);
     base_free(n->y);
+    base_free(n->buffers);
     base_free(n);
 }
 
@@ -73,20 +92,25 @@ static BaseStatus shape_class(const UnlearnContext *context, const Params *p, No
     int32_t *y = NULL;
     BaseRandom random = base_random_make(context->seed, "unsir_noise", (uint64_t)n->y[rank]);
     for (int64_t i = 0; i < count; i++) x[i] = (float)base_random_normal(&random);
-    BASE_TRY(unlearn_prober_open(context, NN_MODE_EVAL_INPUT, NULL, n->images, &prober));
+    BASE_TRY(unlearn_prober_open(context, p->noise_mode == TRAIN ? NN_MODE_TRAIN_INPUT : NN_MODE_EVAL_INPUT, NULL,
+                                 n->images, &prober));
+    int64_t buffers = nn_net_buffer_count(prober.net);
+    if (n->buffers && rank > 0) memcpy(nn_net_edit_buffers(prober.net), n->buffers, (size_t)buffers * sizeof(float));
     BASE_TRY(nn_optimizer_create(NN_ADAM, count, 0, 0, false, &optimizer));
     BASE_TRY(BASE_ALLOC(count, &dx));
     BASE_TRY(BASE_ALLOC(n->images, &y));
     for (int64_t i = 0; i < n->images; i++) y[i] = n->y[rank];
     for (int64_t step = 0; step < p->noise_steps; step++) {
         BASE_TRY(base_cancel_check());
-        BASE_TRY(nn_engine_forward(prober.engine, x, n->images, 0, prober.logits));
+        BaseRandom dropout = base_random_make(context->seed, "unsir_dropout", (uint64_t)(rank * p->noise_steps + step));
+        BASE_TRY(nn_engine_forward(prober.engine, x, n->images, base_random_u64(&dropout), prober.logits));
         BASE_TRY(unlearn_prober_gradient(&prober, y, n->images));
         BASE_TRY(nn_engine_input_gradient(prober.engine, dx));
         for (int64_t i = 0; i < count; i++) dx[i] = pull * x[i] - dx[i];
         nn_optimizer_step(optimizer, x, dx, NULL, p->noise_lr);
         base_progress("unsir noise", rank * p->noise_steps + step + 1, n->classes * p->noise_steps, NULL);
     }
+    if (n->buffers) memcpy(n->buffers, nn_net_buffers(prober.net), (size_t)buffers * sizeof(float));
 out:
     unlearn_prober_close(&prober);
     nn_optimizer_free(optimizer);
@@ -109,6 +133,7 @@ static BaseStatus prepare(const UnlearnContext *context, const void *values, voi
     n->size = shape[0] * shape[1] * shape[2];
     BASE_TRY(BASE_ALLOC(n->classes * n->images * n->size, &n->x));
     BASE_TRY(BASE_ALLOC(n->classes, &n->y));
+    if (p->noise_mode == TRAIN) BASE_TRY(BASE_ALLOC(nn_net_buffer_count(context->original), &n->buffers));
     for (int64_t c = 0; c < context->forget->K; c++)
         if (context->forget->in[c]) n->y[rank++] = (int32_t)c;
     for (rank = 0; rank < n->classes; rank++) BASE_TRY(shape_class(context, p, n, rank));
@@ -121,6 +146,12 @@ out:
 
 /* ---- impair, repair ---- */
 
+/* Noise images of a class that are trained on. */
+static int64_t used(const Params *p, const Noise *noise)
+{
+    return p->noise_used > 0 && p->noise_used < noise->images ? p->noise_used : noise->images;
+}
+
 /* A batch of retained and noise images in one. */
 typedef struct {
     float *x;
@@ -128,15 +159,15 @@ typedef struct {
     int64_t next; /* noise images handed out: classes in turn */
 } Mix;
 
-static void mix(const Noise *noise, const DataBatch *retain, int64_t added, Mix *m, DataBatch *out)
+static void mix(const Params *p, const Noise *noise, const DataBatch *retain, int64_t added, Mix *m, DataBatch *out)
 {
     memcpy(m->x, retain->x, (size_t)(retain->n * noise->size) * sizeof *m->x);
     memcpy(m->y, retain->y, (size_t)retain->n * sizeof *m->y);
     for (int64_t i = retain->n; i < retain->n + added; i++, m->next++) {
-        int64_t rank = m->next % noise->classes, image = m->next / noise->classes % noise->images;
+        int64_t rank = m->next % noise->classes, image = m->next / noise->classes % used(p, noise);
         memcpy(m->x + i * noise->size, noise->x + (rank * noise->images + image) * noise->size,
                (size_t)noise->size * sizeof *m->x);
-        m->y[i] = noise->y[rank];
+        m->y[i] = noise->y[p->noise_labels == FIRST ? 0 : rank];
     }
     *out = (DataBatch){.x = m->x, .y = m->y, .n = retain->n + added};
 }
@@ -147,7 +178,7 @@ static BaseStatus impair(const UnlearnContext *context, const Params *p, const N
     BaseStatus st = BASE_OK;
     DataLoader *loader = NULL;
     Mix m = {0};
-    int64_t batch = p->steps.batch_size, R = sides->retain.n, Z = noise->classes * noise->images * p->noise_repeats;
+    int64_t batch = p->steps.batch_size, R = sides->retain.n, Z = noise->classes * used(p, noise) * p->noise_repeats;
     int64_t kept = (int64_t)llround((double)batch * (double)R / (double)(R + Z));
     kept = kept < 1 ? 1 : kept > batch - 1 ? batch - 1 : kept;
     const UnlearnLoss loss = {.ce = 1};
@@ -160,7 +191,7 @@ static BaseStatus impair(const UnlearnContext *context, const Params *p, const N
     for (int64_t i = 0; i < steps; i++) {
         DataBatch retain, mixed;
         BASE_TRY(unlearn_cycle_next(&cycle, &retain));
-        mix(noise, &retain, batch - kept, &m, &mixed);
+        mix(p, noise, &retain, batch - kept, &m, &mixed);
         BASE_TRY(unlearn_learner_add(learner, &mixed, &loss));
         BASE_TRY(unlearn_learner_update(learner, &update));
     }
@@ -185,7 +216,10 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     int64_t kept = t.sides.retain.n;
     const UnlearnLearnerConfig config = {
         .label = "unsir",
-        .total = (double)(p->impair_epochs * (kept + shaped * p->noise_repeats) + p->repair_epochs * kept)};
+        .total = (double)(p->impair_epochs * (kept + noise->classes * used(p, noise) * p->noise_repeats) +
+                          p->repair_epochs * kept)};
+    if (noise->buffers)
+        memcpy(nn_net_edit_buffers(net), noise->buffers, (size_t)nn_net_buffer_count(net) * sizeof(float));
     /* each phase starts its optimiser afresh */
     BASE_TRY(unlearn_training_open(context, net, &p->steps, &config, &t));
     BASE_TRY(impair(context, p, noise, &t.sides, t.learner));

@@ -1,79 +1,12 @@
 /* Every registered unlearning method, held against the frame's promises: the same seed gives the same bits, the
  * original and the data are left alone, the result is finite, several classes at once work, one preparation serves
  * several applies, and nothing leaks. A new row of unlearn/list.h is tested the day it is added. */
-#include "tests/support/support.h"
+#include "tests/contract/world.h"
 
 #include <math.h>
+#include <stdio.h>
 
-#include "base/random.h"
-#include "unlearn/unlearn.h"
-
-enum { N = 60, C = 2, SIDE = 8, K = 5 };
-
-typedef struct {
-    DataSet set;
-    DataClasses forget;
-    NnTrainConfig training;
-    NnNet *original;
-    UnlearnContext context;
-} World;
-
-static NnNet *tiny_net(void)
-{
-    NnGraph *g = NULL;
-    NnNet *net = NULL;
-    assert_ok(nn_graph_create(C, SIDE, SIDE, &g));
-    NnNode x = nn_relu(g, nn_batch_norm(g, nn_conv(g, nn_input(g), "conv", 4, 1, 1, 0, false), "bn"));
-    x = nn_max_pool(g, nn_relu(g, nn_conv(g, x, "deep", 6, 3, 2, 1, true)), 2, 2, 0);
-    x = nn_linear(g, nn_relu(g, nn_linear(g, nn_flatten(g, x), "hidden", 12, true)), "head", K, true);
-    assert_ok(nn_net_create_take(g, x, &net));
-    return net;
-}
-
-/* Class k lights up row k of channel 0: learnable in a moment. */
-static void world_open(World *w, const char *forget)
-{
-    static char *names[] = {"a", "b", "c", "d", "e"};
-    float *x = NULL;
-    BaseRandom random = base_random_make(3, "test", 0);
-    *w = (World){
-        .set = {.name = "tiny", .N = N, .C = C, .H = SIDE, .W = SIDE, .K = K, .type = DATA_F32, .class_names = names}};
-    assert_ok(BASE_ALLOC(N * C * SIDE * SIDE, &x));
-    assert_ok(BASE_ALLOC(N, &w->set.labels));
-    w->set.images = x;
-    for (int i = 0; i < N; i++) {
-        w->set.labels[i] = i % K;
-        for (int j = 0; j < C * SIDE * SIDE; j++)
-            x[i * C * SIDE * SIDE + j] =
-                (float)(0.3 * base_random_normal(&random) + (j < SIDE * SIDE && j / SIDE == i % K));
-    }
-    assert_ok(data_classes_parse(&w->set, forget, &w->forget));
-    base_param_defaults(nn_train_params, nn_train_param_count, &w->training);
-    w->training.epochs = 3;
-    w->training.batch_size = 20;
-    w->training.augment = false;
-    w->training.lr = 0.05;
-    w->original = tiny_net();
-    nn_net_init(w->original, 1);
-    DataView all = data_view_all(&w->set);
-    assert_ok(nn_train(w->original, &all, &w->training, NN_F32, 1, "original", NULL));
-    w->context = (UnlearnContext){.original = w->original,
-                                  .train = all,
-                                  .forget = &w->forget,
-                                  .training = &w->training,
-                                  .precision = NN_F32,
-                                  .seed = 21};
-}
-
-static void world_close(World *w)
-{
-    nn_net_free(w->original);
-    data_classes_free(&w->forget);
-    base_free(w->set.images);
-    base_free(w->set.labels);
-}
-
-static NnNet *run(const World *w, const UnlearnMethod *method, UnlearnReport *report)
+static NnNet *run_preset(const World *w, const UnlearnMethod *method, const char *preset, UnlearnReport *report)
 {
     NnNet *net = NULL;
     double params[1024]; /* room for any parameter struct, aligned */
@@ -83,6 +16,9 @@ static NnNet *run(const World *w, const UnlearnMethod *method, UnlearnReport *re
         if (strcmp(method->entry.params[i].name, "stop") == 0)
             assert_ok(base_param_set(method->entry.params, method->entry.param_count, params, method->entry.name,
                                      "stop", "-1", "test"));
+    if (base_param_preset(method->entry.params, method->entry.param_count))
+        assert_ok(base_param_set(method->entry.params, method->entry.param_count, params, method->entry.name, "preset",
+                                 preset, "test"));
     assert_ok(nn_net_clone(w->original, &net));
     assert_ok(unlearn_run(method, &w->context, params, net, report));
     return net;
@@ -98,6 +34,41 @@ static const UnlearnMethod *method_at(size_t i) { return base_registry_at(&unlea
 
 /* It has no defaults to run with: tests/unlearn/test_foreign.c */
 static bool made_elsewhere(const UnlearnMethod *m) { return m->identify && strcmp(m->entry.name, "retrain") != 0; }
+
+static const char *const NO_BASELINES[] = {
+    "none", "svd", "retrain", "mask_logit", "last_layer", "random_projection", "external", "command"};
+
+/* Every baseline says what its authors' code does otherwise, in values that its own table takes. */
+static void check_preset(const UnlearnMethod *m)
+{
+    const BaseEntry *e = &m->entry;
+    const BaseParam *preset = base_param_preset(e->params, e->param_count);
+    bool baseline = true;
+    for (size_t i = 0; i < BASE_COUNT(NO_BASELINES); i++) baseline &= strcmp(e->name, NO_BASELINES[i]) != 0;
+    if (!preset != !baseline) fail_msg("%s: %s preset", e->name, preset ? "needs no" : "has no");
+    if (!preset) return;
+    double values[1024], here[1024];
+    char text[1024];
+    int changed = 0, said = 0;
+    assert_true(e->param_count <= 64);
+    base_param_defaults(e->params, e->param_count, here);
+    base_param_defaults(e->params, e->param_count, values);
+    assert_ok(base_param_set(e->params, e->param_count, values, e->name, preset->name, "published", "test"));
+    for (const BaseParam *p = e->params; p < e->params + e->param_count; p++) {
+        BaseText a = {0}, b = {0};
+        base_param_format(p, here, &a);
+        base_param_format(p, values, &b);
+        changed += p != preset && strcmp(a.data ? a.data : "", b.data ? b.data : "") != 0;
+        base_text_free(&a);
+        base_text_free(&b);
+    }
+    snprintf(text, sizeof text, "%s", preset->text);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "), said++) {
+        *strchr(word, '=') = '\0';
+        if (!base_param_find(e->params, e->param_count, word)) fail_msg("%s: preset: no key %s", e->name, word);
+    }
+    assert_int_equal(changed, said); /* no key is mistyped, and none repeats a default */
+}
 
 static void test_entries(void **state)
 {
@@ -117,6 +88,7 @@ static void test_entries(void **state)
             for (size_t j = 0; j < m->entry.param_count; j++) known |= strcmp(*name, m->entry.params[j].name) == 0;
             if (!known) fail_msg("%s: tunable '%s' is no parameter", m->entry.name, *name);
         }
+        check_preset(m);
         for (size_t j = 0; j < m->entry.param_count; j++) {
             const BaseParam *p = m->entry.params + j;
             if (p->kind == BASE_KIND_F64 || p->kind == BASE_KIND_I64) assert_true(p->min <= p->def && p->def <= p->max);
@@ -125,7 +97,7 @@ static void test_entries(void **state)
     }
 }
 
-static void check_method(const char *forget, const UnlearnMethod *method)
+static void check_method(const char *forget, const UnlearnMethod *method, const char *preset)
 {
     World w;
     UnlearnReport first_report, second_report;
@@ -134,7 +106,8 @@ static void check_method(const char *forget, const UnlearnMethod *method)
     size_t bytes = (size_t)N * C * SIDE * SIDE * sizeof(float);
     base_hash_bytes(w.set.images, bytes, set_before);
     assert_ok(nn_net_hash(w.original, net_before));
-    NnNet *first = run(&w, method, &first_report), *second = run(&w, method, &second_report);
+    NnNet *first = run_preset(&w, method, preset, &first_report),
+          *second = run_preset(&w, method, preset, &second_report);
     if (!same_bits(first, second)) fail_msg("%s: two runs with one seed differ", method->entry.name);
     base_hash_bytes(w.set.images, bytes, set_after);
     assert_ok(nn_net_hash(w.original, net_after));
@@ -162,8 +135,10 @@ static void test_every_method(void **state)
         if (made_elsewhere(method_at(i))) continue;
         print_message("%s\n", method_at(i)->entry.name);
         int64_t before = base_memory_live();
-        check_method("2", method_at(i));
-        check_method("0,3", method_at(i)); /* several classes at once */
+        const BaseEntry *entry = &method_at(i)->entry;
+        check_method("2", method_at(i), "here");
+        check_method("0,3", method_at(i), "here"); /* several classes at once */
+        if (base_param_preset(entry->params, entry->param_count)) check_method("0,3", method_at(i), "published");
         assert_int_equal(base_memory_live(), before);
     }
 }

@@ -101,11 +101,11 @@ static void test_ssd(void **state)
     Small *s = small_open("2");
     NnNet *net = NULL;
     UnlearnReport report;
-    assert_ok(small_run(s, "ssd", SETTINGS("alpha=2", "lambda=1", "batch_size=8"), &net, &report));
+    assert_ok(small_run(s, "ssd", SETTINGS("alpha=2", "lambda=1", "batch_size=8", "order=set"), &net, &report));
     same_as_group(s, net, "ssd/alpha_2_lambda_1/params", nn_net_params(s->net));
     assert_near(report.passes, 48 + 10, 0, 0);
     nn_net_free(net);
-    assert_ok(small_run(s, "ssd", SETTINGS("alpha=1", "lambda=0.5", "batch_size=8"), &net, NULL));
+    assert_ok(small_run(s, "ssd", SETTINGS("alpha=1", "lambda=0.5", "batch_size=8", "order=set"), &net, NULL));
     same_as_group(s, net, "ssd/alpha_1_lambda_0.5/params", nn_net_params(s->net));
     nn_net_free(net);
     small_close(s);

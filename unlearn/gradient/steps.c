@@ -55,6 +55,24 @@ out:
     return st;
 }
 
+static void take_class(const DataView *view, int64_t c, DataIndex *index)
+{
+    for (int64_t i = 0; i < view->n; i++)
+        if (data_view_label(view, i) == c) index->at[index->n++] = data_view_at(view, i);
+}
+
+BaseStatus unlearn_sides_by_class(const UnlearnContext *context, const UnlearnSides *sides, bool retain,
+                                  DataIndex *index)
+{
+    BaseStatus st = BASE_OK;
+    *index = (DataIndex){0};
+    BASE_TRY(BASE_ALLOC(sides->forget.n + (retain ? sides->retain.n : 0), &index->at));
+    for (int64_t c = 0; retain && c < context->forget->K; c++) take_class(&sides->retain, c, index);
+    for (int64_t c = 0; c < context->forget->K; c++) take_class(&sides->forget, c, index);
+out:
+    return st;
+}
+
 void unlearn_sides_free(UnlearnSides *sides)
 {
     data_index_free(&sides->retain_index);

@@ -13,6 +13,7 @@ typedef struct {
     BaseParamText layers;
     int64_t retain_per_class, forget_samples;
     double stop; /* unlearn/gradient/watch.h */
+    BaseParamPreset preset;
 } UnlearnSteps;
 
 extern const char *const unlearn_optimizer_names[];
@@ -37,6 +38,10 @@ extern const char *const unlearn_optimizer_names[];
     BASE_PARAM_F64(UnlearnSteps, stop, 0.01, -1, 1,                                                                    \
                    "share of forgotten images still recognised at which the ascent stops; below 0: it never stops")
 
+/** First row of a baseline's table. @p PUBLISHED: what the authors' code has otherwise, "key=value key=value";
+ *  docs/deviations.md says why, and tests/peers holds what that code computed. */
+#define UNLEARN_PRESET_ROW(PUBLISHED) BASE_PARAM_PRESET(UnlearnSteps, preset, PUBLISHED)
+
 /** For UnlearnMethod.check, where the table has UNLEARN_LAYERS_ROW: BASE_EUSAGE on a layer that does not exist. */
 BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *steps);
 
@@ -51,6 +56,10 @@ BaseStatus unlearn_sides_open(const UnlearnContext *context, int64_t retain_per_
                               UnlearnSides *out);
 /** Both sides as one view in the set's order; *index by data_index_free. */
 BaseStatus unlearn_sides_merge(const UnlearnSides *sides, DataIndex *index);
+/** Both as one, or where @p retain is false the forgotten alone: retained classes first, then forgotten ones, each as one
+ *  stretch, ascending, in the set's order. */
+BaseStatus unlearn_sides_by_class(const UnlearnContext *context, const UnlearnSides *sides, bool retain,
+                                  DataIndex *index);
 void unlearn_sides_free(UnlearnSides *sides);
 void unlearn_sides_report(const UnlearnSides *sides, double passes, UnlearnReport *report);
 
