@@ -1,16 +1,19 @@
 /* unlearn/random_label.c - training on with wrong labels for the forgotten images ("RL"; order of the passes
  * as in the code of SalUn):
  *   each epoch   min over w of CE(f_w(x), y') on D_f,   then of CE(f_w(x), y) on D_r
- * y' is drawn once per image, uniformly from the RETAINED classes, so that it is never the true label, nor another one
- * that must go. Data: both; epochs passes with gradients. Defaults: SalUn's code (10 epochs, lr 0.013, batches of
- * 256).
+ * labels = once: y' is drawn once per image, uniformly from the RETAINED classes, so that it is never the true label, nor
+ * another one that must go; again: anew in each epoch from all classes, the true one too. Data: both; epochs passes with
+ * gradients. Defaults: SalUn's code (10 epochs, lr 0.013, batches of 256).
  */
 #include "base/memory.h"
 #include "unlearn/gradient/relabel.h"
 
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW(""), UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
-    UNLEARN_RETAIN_ROW(0),  UNLEARN_FORGET_ROW,
+    UNLEARN_PRESET_ROW("labels=again"),
+    UNLEARN_RANDOM_ROW,
+    UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
+    UNLEARN_RETAIN_ROW(0),
+    UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
 };
 
@@ -19,11 +22,12 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 {
     (void)state;
     BaseStatus st = BASE_OK;
-    const UnlearnSteps *steps = values;
+    const UnlearnRandom *p = values;
+    const UnlearnSteps *steps = &p->steps;
     UnlearnTraining t = {0};
     int32_t *labels = NULL;
     BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &t.sides));
-    BASE_TRY(unlearn_random_labels(context, &t.sides.forget, &labels));
+    BASE_TRY(unlearn_random_first(context, p, &t.sides.forget, &labels));
     BASE_TRY(unlearn_relabel(context, steps, labels, NULL, "random_label", net, &t));
     unlearn_training_report(&t, report);
 out:
@@ -34,7 +38,7 @@ out:
 
 const UnlearnMethod unlearn_random_label = {
     .entry = BASE_ENTRY("random_label", "trains further with wrong labels for the forgotten classes",
-                        "RL in the code of SalUn", UnlearnSteps, PARAMS),
+                        "RL in the code of SalUn", UnlearnRandom, PARAMS),
     .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
     .apply = apply,
     .check = unlearn_steps_check,

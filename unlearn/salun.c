@@ -1,8 +1,10 @@
 /* unlearn/salun.c - random_label on the weights that matter for the forgotten images alone (SalUn):
- *   m = 1[ |d/dw sum over D_f of CE(f_w(x), y)| >= gamma ]        at the original w, eval mode
- *   w moves where m = 1, by random_label's steps                  gamma: the `share` of all parameters that pass it
- * The sum is over batches of batch_size of mean gradients. A masked weight does not move at all: neither weight decay
- * nor momentum reaches it (in the published code both do). Running statistics are not parameters and follow the data.
+ *   m = 1 for the `share` of all parameters with the largest |d/dw sum over D_f of CE(f_w(x), y)|     original w, eval
+ *   w moves where m = 1, by random_label's steps
+ * The sum is over batches of batch_size of mean gradients. Exactly the share moves: of equal gradients (a third are 0 in
+ * some networks) the first ones. A masked weight does not move at all: neither weight decay nor momentum reaches it, which
+ * the authors' code reaches by putting it back after each step. Running statistics are not parameters and follow the
+ * data.
  * Data: both; one pass over D_f for the mask, then epochs passes, all with gradients. Defaults: SalUn's code.
  */
 #include "base/memory.h"
@@ -10,19 +12,20 @@
 #include "unlearn/gradient/relabel.h"
 
 typedef struct {
-    UnlearnSteps steps;
+    UnlearnRandom random;
     double share;
 } Params;
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW(""),
+    UNLEARN_PRESET_ROW("labels=again"),
+    UNLEARN_RANDOM_ROW,
     BASE_PARAM_F64(Params, share, 0.5, 0, 1, "share of all parameters that may move: those with the largest gradients"),
     UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
 };
-static const char *const TUNABLE[] = {"share",     "epochs",           "lr",     "momentum", "weight_decay",
-                                      "optimizer", "retain_per_class", "layers", NULL};
+static const char *const TUNABLE[] = {"share",        "labels",    "epochs",           "lr",     "momentum",
+                                      "weight_decay", "optimizer", "retain_per_class", "layers", NULL};
 
 static BaseStatus prepare(const UnlearnContext *context, const void *values, void **state)
 {
@@ -32,8 +35,8 @@ static BaseStatus prepare(const UnlearnContext *context, const void *values, voi
     float *saliency = NULL;
     *state = NULL;
     BASE_TRY(BASE_ALLOC(nn_net_param_count(context->original), &saliency));
-    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->steps.forget_samples, &sides));
-    BASE_TRY(unlearn_saliency(context, &sides.forget, p->steps.batch_size, saliency));
+    BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, p->random.steps.forget_samples, &sides));
+    BASE_TRY(unlearn_saliency(context, &sides.forget, p->random.steps.batch_size, saliency));
     *state = saliency;
     saliency = NULL;
 out:
@@ -53,10 +56,10 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     int64_t count = nn_net_param_count(net);
     BASE_TRY(BASE_ALLOC(count, &mask));
     BASE_TRY(unlearn_top_share(state, count, p->share, mask));
-    BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &t.sides));
-    BASE_TRY(unlearn_random_labels(context, &t.sides.forget, &labels));
+    BASE_TRY(unlearn_sides_open(context, p->random.steps.retain_per_class, p->random.steps.forget_samples, &t.sides));
+    BASE_TRY(unlearn_random_first(context, &p->random, &t.sides.forget, &labels));
     t.passes = (double)t.sides.forget.n; /* the mask's */
-    BASE_TRY(unlearn_relabel(context, &p->steps, labels, mask, "salun", net, &t));
+    BASE_TRY(unlearn_relabel(context, &p->random.steps, labels, mask, "salun", net, &t));
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);

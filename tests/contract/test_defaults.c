@@ -30,16 +30,16 @@ static const Row METHODS[] = {
      "forget_samples=0 layers=all",
      "ours: lr 3e-3, clipped and stopped (neggrad.c); stop: code of DUCK"},
     {"neggrad_plus",
-     "preset=here beta=0.99 clip=0 epochs=1 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd "
+     "preset=here rule=neggrad_plus beta=0.99 clip=0 check_every=100 epochs=1 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd "
      "retain_per_class=0 "
      "forget_samples=0 layers=all",
      "Kurmanji et al. 2023"},
     {"random_label",
-     "preset=here epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
+     "preset=here labels=once epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn, RL"},
     {"salun",
-     "preset=here share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
+     "preset=here labels=once share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn: half of the weights"},
     {"ssd", "preset=here alpha=10 lambda=1 batch_size=64 order=mixed retain_per_class=0 forget_samples=0",
@@ -77,9 +77,9 @@ static const Row METHODS[] = {
      "the authors' code for an All-CNN"},
     {"fisher", "preset=here alpha=1e-07 retain_per_class=100", "ours, between SSD's 1e-6 and Unlearn-Sparse's 1e-9"},
     {"influence",
-     "preset=here alpha=10 damping=0.1 gradients=32 fisher_batch=8 parts=40 stop=0.01 batch_size=256 retain_per_class=0 "
+     "preset=here alpha=0 longest=10 inverse=woodbury damping=0.1 gradients=32 fisher_batch=8 parts=40 stop=0.01 batch_size=256 retain_per_class=0 "
      "forget_samples=0",
-     "ours: lengths up to alpha, ended by stop (influence.c)"},
+     "ours: lengths up to longest, ended by stop (influence.c)"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},

@@ -9,7 +9,8 @@ enum { SEEDS = 4 };
 
 /* What may depend on it, and why: docs/deviations.md. */
 static const char *const DEPENDS[][2] = {
-    {"ssd", "published"}, /* batches of one class, in the set's order within it */
+    {"ssd", "published"},       /* batches of one class, in the set's order within it */
+    {"influence", "published"}, /* one direction is that of the first image */
 };
 
 static bool depends(const char *method, const char *preset)

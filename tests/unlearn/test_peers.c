@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "unlearn/gradient/gradients.h"
+
 static IoHdf5 *goldens(void)
 {
     IoHdf5 *file = NULL;
@@ -99,8 +101,88 @@ static void test_unsir(void **state)
     small_close(s);
 }
 
+/* Float32 steps against double ones: twin.h has 1e-3 of the change for a few of them. */
+static const double TOLERANCE = 1e-3;
+
+static void same_as_peer(const char *method, const char *group, const char *const *settings)
+{
+    Small *s = small_open("2");
+    IoHdf5 *file = goldens();
+    NnNet *net = NULL;
+    assert_ok(small_run(s, method, settings, &net, NULL));
+    double off = distance(s, net, file, group, NULL);
+    if (off > TOLERANCE) fail_msg("%s: %g of the change", group, off);
+    assert_true(buffers_off(net, file, group) < TOLERANCE);
+    nn_net_free(net);
+    io_hdf5_close(file);
+    small_close(s);
+}
+
+static void test_random_label(void **state)
+{
+    (void)state;
+    same_as_peer("random_label", "random_label/three_epochs", SETTINGS("preset=published", STEPS, "epochs=3"));
+}
+
+/* The mask is exactly the share, also where it reaches into the gradients that are 0, and what is masked stays. */
+static void test_salun(void **state)
+{
+    (void)state;
+    static const double SHARES[] = {0.3, 0.9};
+    Small *s = small_open("2");
+    IoHdf5 *file = goldens();
+    int64_t count = nn_net_param_count(s->net);
+    float saliency[4096];
+    uint8_t mask[4096];
+    DataIndex in = {0}, out = {0};
+    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    DataView view = data_view_of(&s->set, &in);
+    assert_ok(unlearn_saliency(&s->context, &view, 64, saliency));
+    for (int k = 0; k < 2; k++) {
+        char group[32];
+        snprintf(group, sizeof group, "salun/mask_%.1f", SHARES[k]);
+        double *want = small_params(file, group, s->net);
+        int64_t moving = 0, other = 0;
+        assert_ok(unlearn_top_share(saliency, count, SHARES[k], mask));
+        for (int64_t i = 0; i < count; i++) moving += mask[i];
+        for (int64_t i = 0; i < count; i++) other += saliency[i] > 1e-6F && mask[i] != (want[i] > 0.5);
+        assert_near((double)moving, support_attr(file, group, "moving"), 0, 0);
+        assert_true(other <= 2); /* two that lie within float32's error of the threshold may change places */
+        base_free(want);
+    }
+    data_index_free(&in);
+    data_index_free(&out);
+    io_hdf5_close(file);
+    small_close(s);
+    same_as_peer("salun", "salun/three_epochs", SETTINGS("preset=published", STEPS, "epochs=3", "share=0.3"));
+}
+
+static void test_influence(void **state)
+{
+    (void)state;
+    same_as_peer("influence", "influence/alpha_5", SETTINGS("preset=published", "alpha=5"));
+}
+
+static void test_neggrad(void **state)
+{
+    (void)state;
+    same_as_peer("neggrad", "neggrad/three_epochs",
+                 SETTINGS("preset=published", "lr=0.01", "momentum=0.5", "weight_decay=0.01", "epochs=3"));
+}
+
+/* After two steps nothing is recognised, and the seven that follow only descend. */
+static void test_stable_ascent(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        same_as_peer("neggrad_plus", i ? "stable_ascent/9_steps" : "stable_ascent/1_steps",
+                     SETTINGS("rule=stable_ascent", "clip=0.5", "batch_size=64", "lr=0.05", "check_every=2",
+                              i ? "epochs=9" : "epochs=1"));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_ssd),
-    cmocka_unit_test(test_unsir),
+    cmocka_unit_test(test_ssd),           cmocka_unit_test(test_unsir),     cmocka_unit_test(test_random_label),
+    cmocka_unit_test(test_salun),         cmocka_unit_test(test_influence), cmocka_unit_test(test_neggrad),
+    cmocka_unit_test(test_stable_ascent),
 };
 SUPPORT_MAIN(tests)

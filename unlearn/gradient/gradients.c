@@ -138,16 +138,21 @@ static uint32_t find_key(const int64_t *counts, int64_t *k)
 BaseStatus unlearn_top_share(const float *v, int64_t n, double share, uint8_t *mask)
 {
     BaseStatus st = BASE_OK;
-    int64_t *counts = NULL, k = (int64_t)floor(share * (double)n);
-    if (k < 1) k = 1;
+    int64_t *counts = NULL, k = (int64_t)floor(share * (double)n), left;
+    memset(mask, 0, (size_t)n);
+    if (k < 1) return BASE_OK;
+    left = k;
     BASE_TRY(BASE_ALLOC(0x10000, &counts));
     for (int64_t i = 0; i < n; i++) counts[bits_of(v[i]) >> 16]++;
-    uint32_t high = find_key(counts, &k);
+    uint32_t high = find_key(counts, &left);
     memset(counts, 0, 0x10000 * sizeof *counts);
     for (int64_t i = 0; i < n; i++)
         if (bits_of(v[i]) >> 16 == high) counts[bits_of(v[i]) & 0xffff]++;
-    uint32_t threshold = high << 16 | find_key(counts, &k);
-    for (int64_t i = 0; i < n; i++) mask[i] = bits_of(v[i]) >= threshold;
+    uint32_t threshold = high << 16 | find_key(counts, &left); /* of those equal to it, `left` pass */
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits = bits_of(v[i]);
+        mask[i] = bits > threshold || (bits == threshold && left-- > 0);
+    }
 out:
     base_free(counts);
     return st;

@@ -38,7 +38,7 @@ BaseStatus unlearn_importance(const UnlearnContext *context, const DataView *vie
                               const char *label, float *out);
 /** out [param_count] = |sum over batches of the batch-mean gradient|. */
 BaseStatus unlearn_saliency(const UnlearnContext *context, const DataView *view, int64_t batch, float *out);
-/** mask[i] = 1 where v[i] >= the floor(share n)-th largest of v [n] (at least the largest); v >= 0, finite. */
+/** mask[i] = 1 for the floor(share n) largest of v [n], of equal ones the first; v >= 0, finite. */
 BaseStatus unlearn_top_share(const float *v, int64_t n, double share, uint8_t *mask);
 
 #endif

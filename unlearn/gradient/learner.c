@@ -26,6 +26,7 @@ struct UnlearnLearner {
     int64_t K, count, batch, steps, parts;     /* parts: batches in sum */
     double passes, done, total;
     const char *label;
+    bool nesterov;
 };
 
 static void learner_free(UnlearnLearner *l)
@@ -73,8 +74,8 @@ BaseStatus unlearn_learner_restart(UnlearnLearner *l, const UnlearnSteps *steps)
 {
     nn_optimizer_free(l->optimizer);
     l->optimizer = NULL;
-    return nn_optimizer_create((NnOptimizerKind)steps->optimizer, l->count, steps->momentum, steps->weight_decay, false,
-                               &l->optimizer);
+    return nn_optimizer_create((NnOptimizerKind)steps->optimizer, l->count, steps->momentum, steps->weight_decay,
+                               l->nesterov, &l->optimizer);
 }
 
 BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, const UnlearnSteps *steps,
@@ -90,7 +91,8 @@ BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, con
                           .count = nn_net_param_count(net),
                           .batch = config->batch,
                           .label = config->label,
-                          .total = config->total};
+                          .total = config->total,
+                          .nesterov = config->nesterov};
     BASE_TRY(restrict_to(l, steps, config));
     BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->logits));
     BASE_TRY(BASE_ALLOC(l->batch * l->K, &l->dlogits));
@@ -147,16 +149,19 @@ out:
     return st;
 }
 
+void unlearn_learner_clip(UnlearnLearner *l, double most)
+{
+    double norm = most > 0 ? sqrt(math_dot(l->sum, l->sum, l->count)) : 0;
+    if (norm > most) math_scale(l->sum, l->count, (float)(most / norm));
+}
+
 BaseStatus unlearn_learner_update(UnlearnLearner *l, const UnlearnUpdate *update)
 {
     BaseStatus st = BASE_OK;
     const float *w = nn_net_params(l->net), l1 = (float)update->l1;
     BASE_CHECK(l->parts > 0, BASE_EARG, "a step without a gradient");
     for (int64_t i = 0; l1 != 0 && i < l->count; i++) l->sum[i] += l1 * (float)((w[i] > 0) - (w[i] < 0));
-    if (update->clip > 0) {
-        double norm = sqrt(math_dot(l->sum, l->sum, l->count));
-        if (norm > update->clip) math_scale(l->sum, l->count, (float)(update->clip / norm));
-    }
+    unlearn_learner_clip(l, update->clip);
     nn_optimizer_step(l->optimizer, nn_net_edit_params(l->net), l->sum, l->mask, update->lr);
     float *buffers = l->moving ? nn_net_edit_buffers(l->net) : NULL;
     for (int64_t i = 0; buffers && i < nn_net_buffer_count(l->net); i++)

@@ -17,6 +17,7 @@ typedef struct {
     int64_t batch;           /* the largest batch */
     const char *label;       /* of the progress bar */
     double total;            /* images it will be given */
+    bool nesterov;           /* sgd */
 } UnlearnLearnerConfig;
 
 /** For t->learner. @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum
@@ -28,6 +29,9 @@ BaseStatus unlearn_learner_restart(UnlearnLearner *learner, const UnlearnSteps *
 
 /** Adds the gradient of @p loss on @p batch. BASE_ENUMERIC where it is not finite, the step in the text. */
 BaseStatus unlearn_learner_add(UnlearnLearner *learner, const DataBatch *batch, const UnlearnLoss *loss);
+
+/** Cuts what was added so far to the norm @p most, as clip_grad_norm_ of PyTorch; 0: no limit. */
+void unlearn_learner_clip(UnlearnLearner *learner, double most);
 
 typedef struct {
     double lr;

@@ -36,6 +36,25 @@ out:
     return st;
 }
 
+void unlearn_random_labels_again(const UnlearnContext *context, const DataView *view, int64_t epoch, int32_t *labels)
+{
+    for (int64_t i = 0; i < view->n; i++) {
+        int64_t at = data_view_at(view, i);
+        BaseRandom random =
+            base_random_make(context->seed, "random_label_again", (uint64_t)(epoch * view->set->N + at));
+        labels[at] = (int32_t)base_random_below(&random, (uint64_t)context->forget->K);
+    }
+}
+
+const char *const unlearn_random_names[] = {"once", "again", NULL};
+
+BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRandom *random, const DataView *view,
+                                int32_t **out)
+{
+    *out = NULL;
+    return random->labels == UNLEARN_RANDOM_ONCE ? unlearn_random_labels(context, view, out) : BASE_OK;
+}
+
 /* @p out: the images @p x moved by bound along the sign of their gradient @p dx, within the range of pixels. */
 static void move(const DataSet *set, const int64_t shape[3], double bound, int64_t n, const float *x, const float *dx,
                  float *out)
@@ -104,13 +123,17 @@ BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *st
                            const uint8_t *mask, const char *label, NnNet *net, UnlearnTraining *t)
 {
     BaseStatus st = BASE_OK;
-    const UnlearnLoss wrong = {.ce = 1, .labels = labels}, right = {.ce = 1};
+    int32_t *again = NULL;
+    if (!labels) BASE_TRY(own_labels(t->sides.forget.set, &again));
+    const UnlearnLoss wrong = {.ce = 1, .labels = labels ? labels : again}, right = {.ce = 1};
     const UnlearnUpdate update = {.lr = steps->lr};
     BASE_TRY(unlearn_training_open(context, net, steps, &(UnlearnLearnerConfig){.mask = mask, .label = label}, t));
     for (int64_t e = 0; e < steps->epochs; e++) {
+        if (again) unlearn_random_labels_again(context, &t->sides.forget, e, again);
         BASE_TRY(unlearn_learner_epoch(t->learner, t->forget, e, &wrong, &update));
         if (t->retain) BASE_TRY(unlearn_learner_epoch(t->learner, t->retain, e, &right, &update));
     }
 out:
+    base_free(again);
     return st;
 }

@@ -8,6 +8,24 @@
  *  uniform over the retained classes, so never the true one; stream (seed, "random_label", position). */
 BaseStatus unlearn_random_labels(const UnlearnContext *context, const DataView *view, int32_t **out);
 
+/** Labels of one epoch: uniform over ALL classes, so that the true one may come; stream (seed, "random_label_again",
+ *  epoch N + position). Writes @p labels [set->N] where @p view has images. */
+void unlearn_random_labels_again(const UnlearnContext *context, const DataView *view, int64_t epoch, int32_t *labels);
+
+/** What the methods that train on random labels have beside their steps. */
+typedef struct {
+    UnlearnSteps steps;
+    int64_t labels;
+} UnlearnRandom;
+enum { UNLEARN_RANDOM_ONCE, UNLEARN_RANDOM_AGAIN };
+extern const char *const unlearn_random_names[];
+#define UNLEARN_RANDOM_ROW                                                                                             \
+    BASE_PARAM_CHOICE(UnlearnRandom, labels, UNLEARN_RANDOM_ONCE, unlearn_random_names,                                \
+                      "draws of the wrong labels: once, of the retained classes, or again in each epoch, of all")
+/** The labels that these parameters ask for; NULL where they are drawn again and again, by unlearn_relabel. */
+BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRandom *random, const DataView *view,
+                                int32_t **out);
+
 /** The nearest retained class of each image of @p view, in the same form: that with the highest logit at
  *  x + bound * sign(dCE(x, y)/dx) (FGSM) in the ORIGINAL network. @p bound counts in raw pixels
  *  of 0..1, where the set is normalised, and the result stays within them; elsewhere in the input's own units. */
@@ -16,6 +34,7 @@ BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView 
 /**
  * Each epoch: a pass over the forgotten images of @p t under @p labels, then, where its sides have any, one over the
  * retained. @p t comes with its sides open.
+ * @param labels  NULL: unlearn_random_labels_again in each epoch.
  * @param mask  [param_count] or NULL, beside steps->layers.
  */
 BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const int32_t *labels,
