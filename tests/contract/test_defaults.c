@@ -69,11 +69,11 @@ static const Row METHODS[] = {
      "forget_samples=0 layers=all",
      "code of the bad-teaching repository"},
     {"boundary_shrink",
-     "preset=here bound=0.1 epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd forget_samples=0 "
+     "preset=here classes=retained round=false bound=0.1 epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd forget_samples=0 "
      "layers=all",
      "the authors' code for an All-CNN"},
     {"boundary_expand",
-     "preset=here epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd forget_samples=0 layers=all",
+     "preset=here row=uniform epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd forget_samples=0 layers=all",
      "the authors' code for an All-CNN"},
     {"fisher", "preset=here alpha=1e-07 retain_per_class=100", "ours, between SSD's 1e-6 and Unlearn-Sparse's 1e-9"},
     {"influence",

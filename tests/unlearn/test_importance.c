@@ -132,7 +132,7 @@ static void test_boundary_shrink(void **state)
     twin_add(&attack, false, moved, forget->y, forget->n, CE, logits, NULL);
     assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
     DataView view = data_view_of(&s->set, &in);
-    assert_ok(unlearn_nearest_labels(&s->context, &view, 0.4, &labels));
+    assert_ok(unlearn_nearest_labels(&s->context, &view, &(UnlearnNearest){.bound = 0.4}, &labels));
     side_labels(s, labels, y);
     for (int64_t i = 0; i < forget->n; i++) {
         const double *z = logits + i * 5;
@@ -168,8 +168,8 @@ static void test_nearest_is_in_range(void **state)
     raw.normalise = true;
     for (int c = 0; c < 3; c++) raw.mean[c] = 0.4F, raw.std[c] = 0.2F;
     s->context.train = data_view_all(&raw);
-    assert_ok(unlearn_nearest_labels(&s->context, &s->context.train, 10, &far));
-    assert_ok(unlearn_nearest_labels(&s->context, &s->context.train, 1000, &further));
+    assert_ok(unlearn_nearest_labels(&s->context, &s->context.train, &(UnlearnNearest){.bound = 10}, &far));
+    assert_ok(unlearn_nearest_labels(&s->context, &s->context.train, &(UnlearnNearest){.bound = 1000}, &further));
     assert_memory_equal(far, further, 48 * sizeof *far);
     base_free(far);
     base_free(further);

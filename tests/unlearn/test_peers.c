@@ -180,9 +180,50 @@ static void test_stable_ascent(void **state)
                               i ? "epochs=9" : "epochs=1"));
 }
 
+/* Whole pixels of 0..255 and the authors' normalising, whose third mean is what their code has. */
+static void normalised(Small *s, IoHdf5 *file)
+{
+    static const float MEAN[] = {0.4914F, 0.4822F, 0.2265F}, STD[] = {0.2023F, 0.1994F, 0.2010F};
+    int64_t count = 0;
+    uint8_t *images = NULL;
+    int32_t *pixels = support_read_i32(file, "boundary/images", &count);
+    assert_ok(BASE_ALLOC(count, &images));
+    for (int64_t i = 0; i < count; i++) images[i] = (uint8_t)pixels[i];
+    base_free(pixels);
+    base_free(s->set.images);
+    s->set.images = images;
+    s->set.type = DATA_U8;
+    s->set.normalise = true;
+    memcpy(s->set.mean, MEAN, sizeof MEAN);
+    memcpy(s->set.std, STD, sizeof STD);
+}
+
+/* Class 0 is what most moved images still are, so that its own label comes. lr is 0.01 in place of 1e-5, which moves a
+ * float32 weight by a few of its last bits only. bound 0.1 is 25.5/255: every moved pixel lies half-way between two whole
+ * ones, and float32 and double go apart; the labels must not. */
+static void test_boundary(void **state)
+{
+    (void)state;
+    static const char *const STEP[] = {"preset=published", "lr=0.01", NULL};
+    for (int expand = 0; expand < 2; expand++) {
+        Small *s = small_open(expand ? "2" : "0");
+        IoHdf5 *file = goldens();
+        NnNet *net = NULL;
+        const char *group = expand ? "boundary/expand" : "boundary/shrink";
+        normalised(s, file);
+        assert_ok(small_run(s, expand ? "boundary_expand" : "boundary_shrink", STEP, &net, NULL));
+        double off = distance(s, net, file, group, NULL);
+        if (off > TOLERANCE) fail_msg("%s: %g of the change", group, off);
+        assert_true(buffers_off(net, file, group) < TOLERANCE);
+        nn_net_free(net);
+        io_hdf5_close(file);
+        small_close(s);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_ssd),           cmocka_unit_test(test_unsir),     cmocka_unit_test(test_random_label),
     cmocka_unit_test(test_salun),         cmocka_unit_test(test_influence), cmocka_unit_test(test_neggrad),
-    cmocka_unit_test(test_stable_ascent),
+    cmocka_unit_test(test_stable_ascent), cmocka_unit_test(test_boundary),
 };
 SUPPORT_MAIN(tests)

@@ -56,8 +56,8 @@ BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRand
 }
 
 /* @p out: the images @p x moved by bound along the sign of their gradient @p dx, within the range of pixels. */
-static void move(const DataSet *set, const int64_t shape[3], double bound, int64_t n, const float *x, const float *dx,
-                 float *out)
+static void move(const DataSet *set, const int64_t shape[3], const UnlearnNearest *nearest, int64_t n, const float *x,
+                 const float *dx, float *out)
 {
     int64_t C = shape[0], area = shape[1] * shape[2];
     for (int64_t j = 0; j < n * C * area; j++) {
@@ -65,23 +65,25 @@ static void move(const DataSet *set, const int64_t shape[3], double bound, int64
         double sign = (double)((dx[j] > 0) - (dx[j] < 0)), moved = (double)x[j];
         if (set->normalise) {
             double mean = (double)set->mean[raw], sd = (double)set->std[raw];
-            moved = (fmin(1, fmax(0, moved * sd + mean + bound * sign)) - mean) / sd;
+            moved = fmin(1, fmax(0, moved * sd + mean + nearest->bound * sign));
+            moved = ((nearest->round ? nearbyint(moved * 255) / 255 : moved) - mean) / sd;
         } else {
-            moved += bound * sign;
+            moved += nearest->bound * sign;
         }
         out[j] = (float)moved;
     }
 }
 
-static int32_t best_retained(const float *z, const DataClasses *forget)
+static int32_t best_of(const float *z, const DataClasses *forget, bool all)
 {
     int64_t best = -1;
     for (int64_t k = 0; k < forget->K; k++)
-        if (!forget->in[k] && (best < 0 || z[k] > z[best])) best = k;
+        if ((all || !forget->in[k]) && (best < 0 || z[k] > z[best])) best = k;
     return (int32_t)best;
 }
 
-BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, double bound, int32_t **out)
+BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, const UnlearnNearest *nearest,
+                                  int32_t **out)
 {
     enum { BATCH = 128 };
     BaseStatus st = BASE_OK;
@@ -102,10 +104,10 @@ BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView 
         BASE_TRY(nn_engine_forward(p.engine, images.x, images.n, 0, p.logits));
         BASE_TRY(unlearn_prober_gradient(&p, images.y, images.n));
         BASE_TRY(nn_engine_input_gradient(p.engine, dx));
-        move(view->set, shape, bound, images.n, images.x, dx, x);
+        move(view->set, shape, nearest, images.n, images.x, dx, x);
         BASE_TRY(nn_engine_forward(p.engine, x, images.n, 0, p.logits));
         for (int64_t i = 0; i < images.n; i++)
-            labels[images.index[i]] = best_retained(p.logits + i * p.K, context->forget);
+            labels[images.index[i]] = best_of(p.logits + i * p.K, context->forget, nearest->all);
         done += images.n;
         base_progress("nearest classes", done, view->n, NULL);
     }

@@ -26,10 +26,15 @@ extern const char *const unlearn_random_names[];
 BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRandom *random, const DataView *view,
                                 int32_t **out);
 
-/** The nearest retained class of each image of @p view, in the same form: that with the highest logit at
- *  x + bound * sign(dCE(x, y)/dx) (FGSM) in the ORIGINAL network. @p bound counts in raw pixels
- *  of 0..1, where the set is normalised, and the result stays within them; elsewhere in the input's own units. */
-BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, double bound, int32_t **out);
+typedef struct {
+    double bound; /* counts in raw pixels of 0..1, where the set is normalised; elsewhere in the input's own units */
+    bool all;     /* the class may be any, the image's own one too; else a retained one */
+    bool round;   /* raw pixels of the moved image are rounded to 1/255 */
+} UnlearnNearest;
+/** The nearest class of each image of @p view, in the same form: that with the highest logit at
+ *  x + bound * sign(dCE(x, y)/dx) (FGSM) in the ORIGINAL network; raw pixels stay within 0..1. */
+BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, const UnlearnNearest *nearest,
+                                  int32_t **out);
 
 /**
  * Each epoch: a pass over the forgotten images of @p t under @p labels, then, where its sides have any, one over the
