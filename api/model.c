@@ -141,7 +141,8 @@ expunge_status expunge_model_evaluate(expunge_model *model, const char *split, c
     *json = NULL;
     API_GIVEN(model);
     API_GIVEN(split);
-    BASE_TRY(session_evaluate(&model->data, &model->model, split, forget, model->precision, &evaluation));
+    const SessionQuestion question = {.split = split, .forget = {.classes = forget}, .precision = model->precision};
+    BASE_TRY(session_evaluate(&model->data, &model->model, &question, &evaluation));
     BASE_TRY(text_of(session_evaluation_json(&evaluation, &model->data, &model->model), json));
 out:
     session_evaluation_free(&evaluation);
@@ -200,11 +201,12 @@ static BaseStatus unlearn(const expunge_model *original, const char *method, con
     ModelUnlearning u = {0};
     SessionData data = {0}; /* whose labels become those that the network was trained with */
     SessionModel work = original->model;
+    const DataForgetWish wish = {.classes = forget};
     work.tensors = NULL;
     BASE_TRY(model_unlearning_choose(method, wishes->set, wishes->set_count, wishes->beside, &u));
     BASE_TRY(session_data_share(&original->data, &data));
     BASE_TRY(io_tensors_copy(original->model.tensors, &work.tensors));
-    BASE_TRY(model_unlearning_prepare(&u, &data, &work, original->weights, forget, original->precision,
+    BASE_TRY(model_unlearning_prepare(&u, &data, &work, original->weights, &wish, NULL, original->precision,
                                       (uint64_t)wishes->seed));
     BASE_TRY(model_unlearning_check(&u));
     BASE_TRY(model_unlearning_run(&u, NULL, json != NULL));

@@ -21,7 +21,7 @@ void audit_canaries_free(AuditCanaries *c)
     *c = (AuditCanaries){0};
 }
 
-BaseStatus audit_canaries_take(const SessionCanaries *from, const DataClasses *forget, AuditCanaries *out)
+BaseStatus audit_canaries_take(const SessionCanaries *from, const DataForget *forget, AuditCanaries *out)
 {
     BaseStatus st = BASE_OK;
     if (from->n == 0) return BASE_OK;
@@ -35,7 +35,7 @@ BaseStatus audit_canaries_take(const SessionCanaries *from, const DataClasses *f
     for (int64_t i = 0; i < from->n; i++) {
         out->label[i] = from->label[i];
         out->coin[i] = from->coin[i];
-        out->forgotten[i] = forget->in[from->label[i]] != 0;
+        out->forgotten[i] = data_forget_holds(forget, from->label[i], from->at[i]);
         out->at[i] = from->at[i];
     }
 out:

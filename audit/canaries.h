@@ -4,6 +4,7 @@
 #define AUDIT_CANARIES_H
 
 #include "data/data.h"
+#include "data/forget/forget.h"
 #include "io/hdf5.h"
 #include "session/canaries.h"
 #include "session/source.h"
@@ -20,7 +21,7 @@ typedef struct {
 void audit_canaries_free(AuditCanaries *canaries);
 
 /** All but the logits. */
-BaseStatus audit_canaries_take(const SessionCanaries *from, const DataClasses *forget, AuditCanaries *out);
+BaseStatus audit_canaries_take(const SessionCanaries *from, const DataForget *forget, AuditCanaries *out);
 BaseStatus audit_canaries_write(const AuditCanaries *canaries, int64_t K, IoHdf5 *file);
 /** @p file_name for messages. /canaries/{labels,coin} [n] and /canaries/unlearned_logits [n, K], else BASE_EFORMAT; the
  *  rest may be missing: without /canaries/forgotten, a canary is forgotten whose class is among those of @p forgotten

@@ -14,13 +14,13 @@
 #include "models/retrained.h"
 #include "session/answers.h"
 #include "session/canaries.h"
-#include "session/classes.h"
+#include "session/forget.h"
 
 void audit_collected_free(AuditCollected *c)
 {
     audit_signals_free(&c->signals);
     session_data_free(&c->data);
-    data_classes_free(&c->forget);
+    data_forget_free(&c->forget);
     for (size_t i = 0; i < c->input_count; i++) {
         base_free(c->input[i].role);
         base_free(c->input[i].path);
@@ -105,8 +105,8 @@ static BaseStatus classes_text(AuditCollected *c)
 {
     BaseStatus st = BASE_OK;
     BaseText numbers = {0}, names = {0};
-    session_classes_text(&c->forget, &numbers);
-    session_classes_names(&c->forget, c->data.train, &names);
+    data_forget_text(&c->forget, &numbers);
+    session_forget_names(&c->forget, c->data.train, &names);
     BASE_TRY(numbers.st);
     BASE_TRY(names.st);
     BASE_TRY(base_strdup(numbers.data, &c->forget_numbers));
@@ -115,9 +115,9 @@ static BaseStatus classes_text(AuditCollected *c)
     c->signals.K = c->data.train->K;
     for (int64_t k = 0; k < c->signals.K; k++)
         BASE_TRY(base_strdup(c->data.train->class_names[k], &c->signals.class_name[k]));
-    BASE_TRY(BASE_ALLOC(c->forget.count, &c->forget_name));
-    for (int64_t k = 0; k < c->forget.K; k++) {
-        if (!c->forget.in[k]) continue;
+    BASE_TRY(BASE_ALLOC(c->forget.classes.count, &c->forget_name));
+    for (int64_t k = 0; k < c->forget.classes.K; k++) {
+        if (!c->forget.classes.in[k]) continue;
         BASE_TRY(base_strdup(c->data.train->class_names[k], &c->forget_name[c->forget_count]));
         c->forget_count++;
     }
@@ -182,7 +182,7 @@ static BaseStatus warn_of_chance(const AuditCollected *c, const double *logits)
         for (int64_t k = 0; k < s->K; k++) p.logits[n * s->K + k] = (float)logits[i * s->K + k];
         p.labels[n++] = s->labels[i];
     }
-    p.p = (EvalPredictions){p.logits, p.labels, n, s->K};
+    p.p = (EvalPredictions){.logits = p.logits, .labels = p.labels, .n = n, .K = s->K};
     BASE_TRY(session_chance_warn(&p, &c->data));
 out:
     session_predictions_free(&p);
@@ -442,7 +442,7 @@ static BaseStatus open_all(const AuditTask *t, AuditCollected *c, SessionModel *
     BASE_TRY(session_data_open(t->data, t->prepare, &c->data));
     BASE_TRY(session_model_open(t->arch, t->weights, &c->data, model));
     BASE_TRY(base_strdup(model->arch->entry.name, &c->arch));
-    BASE_TRY(data_classes_parse(c->data.train, t->forget, &c->forget));
+    BASE_TRY(data_forget_classes(c->data.train, t->forget, &c->forget));
     BASE_TRY(classes_text(c));
 out:
     return st;

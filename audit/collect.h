@@ -43,7 +43,7 @@ typedef struct {
 typedef struct {
     AuditSignals signals;
     SessionData data;
-    DataClasses forget;
+    DataForget forget;
     AuditInput *input; /* [input_count] */
     size_t input_count;
     char *arch; /* as recognised */

@@ -50,7 +50,7 @@ static BaseStatus config_text(const AuditTask *t, const AuditCollected *c, BaseT
     if (t->signals)
         base_text_add(out, "%s", c->forget_numbers);
     else
-        session_classes_words(&c->forget, c->data.train, out);
+        session_classes_words(&c->forget.classes, c->data.train, out);
     base_text_add(out, "\nprecision: %s\n", nn_precision_name(t->precision));
     if (t->tuning) base_text_add(out, "tuning: %s\n", nn_tuning_hash(t->tuning));
     BaseStatus st = audit_config_signals(&c->signals, out);

@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "report/escape.h"
-#include "session/classes.h"
+#include "session/forget.h"
 
 enum { NAMES_MAX = 40 }; /* columns of a class name */
 
@@ -28,7 +28,7 @@ static BaseStatus print_table(const CliOptions *o, const SessionData *data, cons
         add_share(&text, "ACC_r", t->right_retain, t->n_retain);
         add_share(&text, "ACC_f", t->right_forget, t->n_forget);
         base_text_add(&text, "forgotten: ");
-        session_classes_both(&e->forget, data->train, &text);
+        session_forget_both(&e->forget, data->train, &text);
         base_text_add(&text, "\n");
     }
     int names = 0; /* columns of the widest name */
@@ -62,8 +62,9 @@ static BaseStatus run(const CliOptions *o)
     SessionData data = {0};
     SessionModel model = {0};
     SessionEvaluation evaluation = {0};
+    const SessionQuestion question = {o->split, {o->forget, o->forget_index}, &o->prepare, o->use};
     BASE_TRY(cli_open(o, &data, &model));
-    BASE_TRY(session_evaluate(&data, &model, o->split, o->forget, o->use, &evaluation));
+    BASE_TRY(session_evaluate(&data, &model, &question, &evaluation));
     BASE_TRY(o->json ? cli_print_json_take(session_evaluation_json(&evaluation, &data, &model))
                      : print_table(o, &data, &evaluation));
 out:
@@ -80,8 +81,8 @@ const CliCommand cli_eval = {
         {
 #include "cli/help/eval.txt.inc"
         },
-    .usage = {"--arch A --weights F --data D [--split train|test] [--forget 3]"},
-    .takes = "arch! weights! override image-size data! split forget precision tuning memory json",
+    .usage = {"--arch A --weights F --data D [--split train|test] [--forget 3 | --forget-index FILE]"},
+    .takes = "arch! weights! override image-size data! split forget forget-index precision tuning memory json",
     .examples = {"expunge eval --arch convnet --weights original.safetensors --data fashion-mnist",
                  "expunge eval --arch convnet --weights out.safetensors --data fashion-mnist --forget 3 --json"},
     .run = run,

@@ -36,6 +36,7 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
                       forget ? "forgotten images" : "", (retain || forget) && gradient ? ", " : "",
                       gradient ? "gradients" : "", retain || forget || gradient ? "" : "nothing");
         if (needs & UNLEARN_SHARES) base_text_add(out, "; takes --share");
+        if (needs & UNLEARN_ONLY_CLASSES) base_text_add(out, "; whole classes only");
         if (needs & UNLEARN_CONTROL) base_text_add(out, "; a control, not an unlearning method");
     } else if (strcmp(kind, "attacks") == 0) {
         const MiaAttack *a = (const MiaAttack *)entry;
@@ -49,7 +50,7 @@ static void add_extra(const char *kind, const BaseEntry *entry, BaseText *out)
         if (a->needs & MIA_NEEDS_ORIGINAL) base_text_add(out, "; needs the original");
     } else if (strcmp(kind, "metrics") == 0) {
         const EvalMetric *m = (const EvalMetric *)entry;
-        base_text_add(out, "%s in %s", m->title, m->unit);
+        base_text_add(out, "%s in %s%s", m->title, m->unit, m->only_classes ? "; of whole classes only" : "");
     } else if (strcmp(kind, "archs") == 0) {
         const NnArch *a = (const NnArch *)entry;
         if (a->C > 0)

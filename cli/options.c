@@ -53,6 +53,8 @@ static const Option OPTIONS[] = {
 #undef X
         {WORD_ROW("split", split, "S", "test", "train test", "split: train or test")},
     {TEXT_ROW("forget", forget, "C[,C]", "none", "classes to forget: " CLASSES)},
+    {TEXT_ROW("forget-index", forget_index, "FILE", "none",
+              "training images to forget, in place of --forget: one position or range per line, as for --train-index")},
     {TEXT_ROW("exclude", exclude, "C[,C]", "none", "classes to leave out of the training: " CLASSES)},
     {NUMBER_ROW("canaries", canaries, "N", "0", 1, 10000000,
                 "number of canaries: training images that a fair coin each leaves out of the training, for audits")},

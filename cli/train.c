@@ -100,7 +100,8 @@ static BaseStatus work(const CliOptions *o, Work *w)
     nn_net_init(w->model.net, (uint64_t)o->seed);
     BASE_TRY(nn_train(w->model.net, &view, &w->config, w->precision, (uint64_t)o->seed, "train", w->history));
     BASE_TRY(session_predict(w->model.net, &w->split.test, w->precision, "test", &predictions));
-    w->tally = session_tally(&predictions.p, o->exclude ? &w->exclude : NULL);
+    const DataForget excluded = {.classes = w->exclude};
+    w->tally = session_tally(&predictions.p, o->exclude ? &excluded : NULL);
 out:
     session_predictions_free(&predictions);
     return st;

@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/visible.h"
-#include "session/classes.h"
+#include "session/forget.h"
 #include "sweep/ranks.h"
 
 /* The images are divided among the ranks of mpirun. */
@@ -62,8 +62,11 @@ static BaseStatus print_table(const CliOptions *o, const ModelUnlearning *u)
     session_percent_interval_text(a->right_forget, a->n_forget, after);
     base_text_add(&text, "ACC_f (n = %5lld) %24s %24s\nBrackets: 95%% intervals.\n", (long long)a->n_forget, before,
                   after);
+    if (data_forget_by_image(&u->forget))
+        base_text_add(&text, "ACC_f is that on the forgotten training images; a model that never saw them would answer "
+                             "about as many right as of\nthe test split.\n");
     base_text_add(&text, "forgotten: ");
-    session_classes_both(&u->forget, u->data->train, &text);
+    session_forget_both(&u->forget, u->data->train, &text);
     base_text_add(&text, "\n");
     base_text_add(&text,
                   "%.2f s (prepare %.2f s, apply %.2f s) on %lld retained and %lld forgotten images\nweights in %s\n",
@@ -85,6 +88,12 @@ static BaseStatus run(const CliOptions *o)
     SessionData data = {0};
     SessionModel model = {0};
     bool first = sweep_ranks_number() == 0; /* the others have the same network, and nothing to say */
+    const DataForgetWish forget = {o->forget, o->forget_index};
+    bool any;
+    BASE_TRY(data_forget_wish_check(&forget, &any));
+    BASE_CHECK(any, BASE_EUSAGE,
+               "unlearn: what is to be forgotten is missing: --forget names classes, --forget-index a "
+               "file of training images; see `expunge unlearn --help`");
     BASE_TRY(model_unlearning_choose(o->method, o->set.at, o->set.count, o->beside, &u));
     BASE_TRY(io_tensors_writable(o->out, o->weights));
     const char *dot = strrchr(o->out, '.');
@@ -94,7 +103,7 @@ static BaseStatus run(const CliOptions *o)
                "must be a .safetensors file");
     BASE_TRY(session_output_check(o->out, o->data, o->weights));
     BASE_TRY(cli_open(o, &data, &model));
-    BASE_TRY(model_unlearning_prepare(&u, &data, &model, o->weights, o->forget, o->use, (uint64_t)o->seed));
+    BASE_TRY(model_unlearning_prepare(&u, &data, &model, o->weights, &forget, &o->prepare, o->use, (uint64_t)o->seed));
     BASE_TRY(share(o, &u));
     BASE_TRY(model_unlearning_check(&u));
     BASE_TRY(model_unlearning_run(&u, o->out, first));
@@ -117,9 +126,10 @@ const CliCommand cli_unlearn = {
         {
 #include "cli/help/unlearn.txt.inc"
         },
-    .usage = {"--arch A --weights F --data D --forget 3[,7] --method M [--set k=v]... [--share] [--beside B] -o FILE"},
+    .usage =
+        {"--arch A --weights F --data D --forget 3[,7] | --forget-index FILE --method M [--set k=v]... [--share] [--beside B] -o FILE"},
     .takes =
-        "arch! weights! override image-size data! forget! method! set beside share precision tuning memory json out!",
+        "arch! weights! override image-size data! forget forget-index method! set beside share precision tuning memory json out!",
     .ranks = true,
     .set_common = true,
     .examples = {"expunge unlearn --arch convnet --weights original.safetensors --data fashion-mnist --forget 3 "

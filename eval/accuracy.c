@@ -15,7 +15,7 @@
              .in_results = 100)                                                                                        \
     ACCURACY(acc_forget, EVAL_PART_FORGET, "accuracy on the forgotten classes, over their images together",            \
              "Kodge et al. 2024", .title = "ACC_f", .direction = EVAL_DOWN, .role = EVAL_ROLE_FORGOTTEN,               \
-             .in_results = 99)
+             .in_results = 99, .of_forgotten = true)
 ACCURACIES
 #undef ACCURACY
 

@@ -36,5 +36,6 @@ const EvalMetric eval_aus = {
     .decimals = -1,
     .in_scores = 99,
     .per_split = true,
+    .only_classes = true,
     .compute = compute,
 };

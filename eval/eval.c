@@ -23,6 +23,8 @@ const char *eval_split_name(EvalSplit split)
     return (unsigned)split < EVAL_SPLITS ? NAMES[split] : "?";
 }
 
+int64_t eval_position(const EvalPredictions *p, int64_t i) { return p->at ? p->at[i] : -1; }
+
 static BaseStatus add(const EvalContext *context, const EvalMetric *metric, EvalSplit split, EvalRow *rows, int *count)
 {
     EvalRow row = {metric, split, math_estimate(NAN, 0)};
@@ -45,6 +47,7 @@ BaseStatus eval_all(const EvalContext *context, EvalRow **rows, int *count)
     BASE_TRY(BASE_ALLOC(base_registry_count(&eval_registry) * EVAL_SPLITS, &found));
     for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         const EvalMetric *metric = base_registry_at(&eval_registry, i); /* its first member is the entry */
+        if (metric->only_classes && context->forget && data_forget_by_image(context->forget)) continue;
         if (!metric->per_split) {
             BASE_TRY(add(context, metric, EVAL_TEST, found, &n));
             continue;

@@ -4,6 +4,7 @@
 
 #include "base/registry.h"
 #include "data/data.h"
+#include "data/forget/forget.h"
 #include "math/stats.h"
 #include "nn/net.h"
 
@@ -12,7 +13,9 @@ typedef struct {
     const float *logits;   /* [n, K] */
     const int32_t *labels; /* [n] */
     int64_t n, K;
+    const int64_t *at; /* [n] positions in the training set; NULL: of images that were not trained on */
 } EvalPredictions;
+int64_t eval_position(const EvalPredictions *predictions, int64_t i); /* -1: not trained on */
 
 typedef enum { EVAL_TRAIN, EVAL_VALIDATION, EVAL_TEST, EVAL_SPLITS } EvalSplit;
 const char *eval_split_name(EvalSplit split); /* "train", "validation", "test" */
@@ -41,7 +44,7 @@ typedef struct {
     const EvalPredictions *original_split[EVAL_SPLITS], *retrained_split[EVAL_SPLITS], *untrained_split[EVAL_SPLITS];
     const EvalRelearned *relearned, *relearned_retrained; /* of the network under test, of the retrained one; or NULL */
     const EvalProbed *probed;                             /* or NULL */
-    const DataClasses *forget;
+    const DataForget *forget;
     const NnNet *original, *net;      /* NULL where not available */
     double wall_seconds, cpu_seconds; /* of the unlearning alone */
     int64_t peak_memory;              /* bytes */
@@ -78,6 +81,10 @@ typedef struct {
     int in_results, in_scores;
     bool per_split; /* computed for each split that has predictions; else once, split = EVAL_TEST */
     bool on_train;  /* tables show the training split's value in place of the test split's */
+    /* Where single images are forgotten: */
+    bool of_forgotten; /* the forgotten images are what it measures: they are training images, so that tables show the
+                          training split's value; and nearer to retraining, not up or down, is better */
+    bool only_classes; /* it has no meaning there, and is left out */
     /** value NaN with BASE_OK: not defined here (no such split, nothing forgotten): left out of tables. */
     BaseStatus (*compute)(const EvalContext *context, EvalSplit split, MathEstimate *out);
 } EvalMetric;

@@ -20,6 +20,7 @@ static const EvalMetric TABLE[] = {
      LOSS},
     {.entry = BASE_ENTRY_PLAIN("loss_forget", "mean cross-entropy on the forgotten classes", ""),
      .title = "loss_f",
+     .of_forgotten = true,
      .compute = forgotten,
      LOSS},
 };

@@ -64,10 +64,11 @@ static BaseStatus zrf_repository(const EvalContext *context, EvalSplit split, Ma
     return eval_compare_mean(context, split, EVAL_PART_FORGET, context->untrained_split, published_likeness, out);
 }
 
-#define TO_RETRAINED .ideal = EVAL_IDEAL_NUMBER, .direction = EVAL_DOWN, .decimals = -1, .per_split = true
+#define TO_RETRAINED                                                                                                   \
+    .ideal = EVAL_IDEAL_NUMBER, .direction = EVAL_DOWN, .decimals = -1, .per_split = true, .of_forgotten = true
 #define TO_UNTRAINED                                                                                                   \
     .unit = "1", .ideal = EVAL_IDEAL_RETRAINED, .direction = EVAL_UP, .decimals = -1, .per_split = true,               \
-    .on_train = true
+    .on_train = true, .of_forgotten = true
 static const EvalMetric TABLE[] = {
     {.entry = BASE_ENTRY_PLAIN("activation_distance",
                                "mean distance to the retrained network's outputs on the forgotten classes",

@@ -26,5 +26,6 @@ const EvalMetric eval_probe_forget = {
     .range = {0, 100},
     .decimals = 2,
     .in_scores = 92,
+    .only_classes = true,
     .compute = compute,
 };

@@ -67,7 +67,7 @@ static BaseStatus recovered_forget(const EvalContext *context, EvalSplit split, 
     return BASE_OK;
 }
 
-#define SHARED .unit = "1", .range = {0, INFINITY}, .decimals = -1
+#define SHARED .unit = "1", .range = {0, INFINITY}, .decimals = -1, .only_classes = true
 static const EvalMetric TABLE[] = {
     {.entry = BASE_ENTRY_PLAIN("relearn_steps", "training steps until the forgotten classes are recognised again",
                                "AIN in metrics.py of zero-shot-unlearning"),
@@ -95,6 +95,7 @@ static const EvalMetric TABLE[] = {
      .range = {0, 100},
      .decimals = 2,
      .in_scores = 90,
+     .only_classes = true,
      .compute = recovered_forget},
 };
 const BaseRows eval_relearning = BASE_ROWS(TABLE);

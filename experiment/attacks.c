@@ -26,7 +26,7 @@ static void points_free(Points *points)
 
 typedef struct {
     const EvalPredictions *train, *test;
-    const DataClasses *forget;
+    const DataForget *forget;
 } Source;
 
 static const EvalPredictions *side(const Source *source, MiaSet set)
@@ -34,9 +34,10 @@ static const EvalPredictions *side(const Source *source, MiaSet set)
     return set == MIA_SET_RETAIN_TRAIN || set == MIA_SET_FORGET_TRAIN ? source->train : source->test;
 }
 
-static bool is_in(const Source *source, MiaSet set, int32_t label)
+static bool is_in(const Source *source, MiaSet set, const EvalPredictions *p, int64_t i)
 {
-    return (source->forget->in[label] != 0) == (set == MIA_SET_FORGET_TRAIN || set == MIA_SET_FORGET_TEST);
+    return data_forget_holds(source->forget, p->labels[i], eval_position(p, i)) ==
+           (set == MIA_SET_FORGET_TRAIN || set == MIA_SET_FORGET_TEST);
 }
 
 static int64_t size_of(const Source *source, MiaSet set)
@@ -44,7 +45,7 @@ static int64_t size_of(const Source *source, MiaSet set)
     int64_t n = 0;
     if (set == MIA_SET_NONE) return 0;
     const EvalPredictions *p = side(source, set);
-    for (int64_t i = 0; i < p->n; i++) n += is_in(source, set, p->labels[i]);
+    for (int64_t i = 0; i < p->n; i++) n += is_in(source, set, p, i);
     return n;
 }
 
@@ -57,7 +58,7 @@ static void add_role(const Source *source, MiaSet set, MiaRole role, int64_t mos
     BaseRandom random = base_random_make(seed, "attack_points", role);
     int64_t left = size_of(source, set);
     for (int64_t i = 0; i < p->n && most > 0; i++) {
-        if (!is_in(source, set, p->labels[i])) continue;
+        if (!is_in(source, set, p, i)) continue;
         if ((int64_t)base_random_below(&random, (uint64_t)left--) >= most) continue;
         int64_t at = points->input.N++;
         for (int64_t k = 0; k < p->K; k++) points->logits[at * p->K + k] = (double)p->logits[i * p->K + k];
@@ -153,7 +154,7 @@ static void record_result(const MiaResult *r, const Points *points, const char *
 }
 
 BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *train, const EvalPredictions *test,
-                              const DataClasses *forget, const char *weights_hash, uint64_t seed, StoreRun *run)
+                              const DataForget *forget, const char *weights_hash, uint64_t seed, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     Points points = {0};

@@ -8,6 +8,6 @@
 /** Every attack of the experiment on the predictions of the UNLEARNED network, whose hash is stored with each score. An
  *  attack that cannot be made here is stored with its reason. */
 BaseStatus experiment_attacks(const ExperimentConfig *e, const EvalPredictions *train, const EvalPredictions *test,
-                              const DataClasses *forget, const char *weights_hash, uint64_t seed, StoreRun *run);
+                              const DataForget *forget, const char *weights_hash, uint64_t seed, StoreRun *run);
 
 #endif

@@ -28,11 +28,11 @@ out:
 }
 
 /* @p texts NULL: each class in turn. */
-static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts, size_t n, DataClasses **out,
+static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts, size_t n, DataForget **out,
                              size_t *count)
 {
     BaseStatus st = BASE_OK;
-    DataClasses *sets = NULL;
+    DataForget *sets = NULL;
     *out = NULL;
     *count = 0;
     if (n == 0) return BASE_OK;
@@ -40,11 +40,11 @@ static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts
     for (size_t i = 0; i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "#%zu", i);
-        st = data_classes_parse(data->train, texts ? texts[i].text : number, &sets[i]);
+        st = data_forget_classes(data->train, texts ? texts[i].text : number, &sets[i]);
         BASE_TRY(texts ? base_error_prefix(st, "%s: forget", texts[i].where) : st);
         for (size_t j = 0; j < i; j++)
-            BASE_CHECK(memcmp(sets[i].in, sets[j].in, (size_t)sets[i].K) != 0, BASE_EUSAGE,
-                       "%s: forget: the set %s is given twice", texts[i].where, texts[i].text);
+            BASE_CHECK(!data_forget_same(&sets[i], &sets[j]), BASE_EUSAGE, "%s: forget: the set %s is given twice",
+                       texts[i].where, texts[i].text);
     }
     *out = sets;
     *count = n;
@@ -54,14 +54,14 @@ out:
     return st;
 }
 
-BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, DataClasses **out,
+BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, DataForget **out,
                                          size_t *count)
 {
     return parse_sets(data, e->search_forget, e->search_forget_count, out, count);
 }
 
 BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
-                                  DataClasses **forget, size_t *count)
+                                  DataForget **forget, size_t *count)
 {
     BaseStatus st = BASE_OK;
     *forget = NULL;
@@ -88,8 +88,8 @@ out:
     return st;
 }
 
-void experiment_forget_free(DataClasses *forget, size_t count)
+void experiment_forget_free(DataForget *forget, size_t count)
 {
-    for (size_t i = 0; forget && i < count; i++) data_classes_free(&forget[i]);
+    for (size_t i = 0; forget && i < count; i++) data_forget_free(&forget[i]);
     base_free(forget);
 }

@@ -8,10 +8,10 @@
 /** The experiment's forget sets as classes of @p data, and every method's own check on @p model; *forget is owned:
  *  experiment_forget_free. Wrong: a class that does not exist, a set named twice, a layer that does not exist. */
 BaseStatus experiment_config_bind(const ExperimentConfig *experiment, const SessionData *data,
-                                  const SessionModel *model, DataClasses **forget, size_t *count);
+                                  const SessionModel *model, DataForget **forget, size_t *count);
 /** The sets of `search: {forget: ..}`; none where there is no such key. *sets owned: experiment_forget_free. */
-BaseStatus experiment_config_bind_search(const ExperimentConfig *experiment, const SessionData *data,
-                                         DataClasses **sets, size_t *count);
-void experiment_forget_free(DataClasses *forget, size_t count);
+BaseStatus experiment_config_bind_search(const ExperimentConfig *experiment, const SessionData *data, DataForget **sets,
+                                         size_t *count);
+void experiment_forget_free(DataForget *forget, size_t count);
 
 #endif

@@ -226,6 +226,13 @@ static BaseStatus print(const Estimate *e, const ExperimentOutcome *outcome, Bas
     return st == BASE_OK ? terminal->st : st;
 }
 
+/* Part of the training images; of classes as if they were all of one size. */
+static double share_of(const DataForget *f, const DataSet *train)
+{
+    return data_forget_by_image(f) ? (double)f->images.n / (double)train->N
+                                   : (double)f->classes.count / (double)f->classes.K;
+}
+
 BaseStatus experiment_estimate(const Experiment *run, ExperimentOutcome *outcome, BaseText *terminal)
 {
     BaseStatus st = BASE_OK;
@@ -233,7 +240,7 @@ BaseStatus experiment_estimate(const Experiment *run, ExperimentOutcome *outcome
     Estimate e = {.run = run, .x = s->e, .half = s->e->method_count + 1};
     BASE_TRY(BASE_ALLOC(2 * e.half, &e.rows));
     for (size_t i = 0; i < s->forget_count; i++)
-        e.share += (double)s->forget[i].count / (double)s->forget[i].K / (double)s->forget_count;
+        e.share += share_of(&s->forget[i], s->data->train) / (double)s->forget_count;
     BASE_TRY(experiment_seed_split(s, s->e->seeds[0], &e.split));
     BASE_TRY(find_rates(&e));
     for (size_t i = 0; i < 2 * e.half; i++) e.rows[i].method = i % e.half ? &s->e->methods[i % e.half - 1] : NULL;

@@ -141,7 +141,7 @@ static void point_at(const SessionPredictions from[EVAL_SPLITS], const EvalPredi
 }
 
 static EvalContext eval_context(const ExperimentSeed *seed, const SessionPredictions predictions[EVAL_SPLITS],
-                                const ModelCost *cost, const DataClasses *forget, const NnNet *net)
+                                const ModelCost *cost, const DataForget *forget, const NnNet *net)
 {
     EvalContext context = {.forget = forget,
                            .original = seed->net,

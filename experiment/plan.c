@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "experiment/canonical.h"
-#include "session/classes.h"
+#include "session/forget.h"
 
 /* Letters and digits stay, in lower case; runs of anything else become one '-'. */
 static void add_slug(BaseText *out, const char *text)
@@ -43,9 +43,9 @@ static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, Exper
     BaseStatus st = BASE_OK;
     BaseText text = {0};
     const char *label = job->method ? job->method->label : "original";
-    if (job->forget) session_classes_text(job->forget, &text);
+    if (job->forget) data_forget_text(job->forget, &text);
     BASE_TRY(base_text_take(&text, &job->forget_text));
-    if (job->forget) session_classes_both(job->forget, data->train, &text);
+    if (job->forget) session_forget_both(job->forget, data->train, &text);
     BASE_TRY(base_text_take(&text, &job->forget_both));
     experiment_config_canonical(e, job->method, &text);
     base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
@@ -64,7 +64,7 @@ out:
     return st;
 }
 
-BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataClasses *forget,
+BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataForget *forget,
                                 size_t forget_count, ExperimentJob **out, size_t *count)
 {
     BaseStatus st = BASE_OK;

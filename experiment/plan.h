@@ -12,17 +12,17 @@ typedef struct {
     const ExperimentMethod *method; /* NULL: the original of this seed */
     bool has_peer; /* of the reference, where there are several seeds: its row compares it with that of the next one */
     uint64_t peer;
-    const DataClasses *forget; /* NULL for the original */
-    char *forget_text;         /* "3,7"; "" for the original */
-    char *forget_both;         /* "3,7 (Dress, Sneaker)"; "" for the original */
-    char *config;              /* canonical: what the id hashes */
+    const DataForget *forget; /* NULL for the original */
+    char *forget_text;        /* "3,7"; "" for the original */
+    char *forget_both;        /* "3,7 (Dress, Sneaker)"; "" for the original */
+    char *config;             /* canonical: what the id hashes */
     char id[BASE_HASH_HEX];
     char *file; /* <label>-<forget>-s<seed>-<first 12 of id>.h5 */
 } ExperimentJob;
 
 /** For each seed: the original, then each forget set with each method. *jobs owned: experiment_plan_free. Borrows its
  * arguments. */
-BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataClasses *forget,
+BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataForget *forget,
                                 size_t forget_count, ExperimentJob **jobs, size_t *count);
 void experiment_plan_free(ExperimentJob *jobs, size_t count);
 

@@ -12,7 +12,7 @@
 #include "math/blas.h"
 #include "nn/tuning.h"
 #include "session/answers.h"
-#include "session/classes.h"
+#include "session/forget.h"
 #include "session/params.h"
 #include "session/program.h"
 
@@ -56,7 +56,7 @@ void experiment_record_identity(const ExperimentSetting *s, const ExperimentJob 
 {
     const ExperimentMethod *m = job->method;
     BaseText names = {0};
-    if (job->forget) session_classes_names(job->forget, s->data->train, &names);
+    if (job->forget) session_forget_names(job->forget, s->data->train, &names);
     store_run_set_i64(run, "/", "schema", STORE_SCHEMA);
     store_run_set_text(run, "/", "id", job->id);
     store_run_set_text(run, "/", "status", "ok");
@@ -307,7 +307,7 @@ void experiment_record_budget(const ExperimentSetting *s, const ExperimentJob *j
     for (size_t i = 0; i < s->search_set_count; i++) {
         base_text_add(&sets, "%s%s", i ? "; " : "", e->search_forget[i].text);
         if (i) base_text_add(&named, "; ");
-        session_classes_both(&s->search_sets[i], s->data->train, &named);
+        session_forget_both(&s->search_sets[i], s->data->train, &named);
     }
     if (s->search_set_count == 0) {
         base_text_add(&sets, "%s", job->forget_text);
@@ -347,7 +347,7 @@ static double row_loss(const float *z, int64_t K, int32_t y)
     return log(sum) - ((double)z[y] - top);
 }
 
-static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses *forget, bool forgotten,
+static BaseStatus record_signal_set(const EvalPredictions *p, const DataForget *forget, bool forgotten,
                                     const char *group, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
@@ -356,7 +356,7 @@ static BaseStatus record_signal_set(const EvalPredictions *p, const DataClasses 
     BASE_TRY(BASE_ALLOC(p->n, &confidence));
     BASE_TRY(BASE_ALLOC(p->n, &loss));
     for (int64_t i = 0; i < p->n; i++) {
-        if ((forget->in[p->labels[i]] != 0) != forgotten) continue;
+        if (data_forget_holds(forget, p->labels[i], eval_position(p, i)) != forgotten) continue;
         loss[n] = row_loss(p->logits + i * p->K, p->K, p->labels[i]);
         confidence[n] = exp(-loss[n]);
         n++;
@@ -370,7 +370,7 @@ out:
 }
 
 BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPredictions *test,
-                                     const DataClasses *forget, StoreRun *run)
+                                     const DataForget *forget, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     BASE_TRY(record_signal_set(train, forget, false, "/signals/retain_train", run));

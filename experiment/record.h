@@ -32,7 +32,7 @@ void experiment_record_each(const ExperimentMethod *method, StoreRun *run);
 BaseStatus experiment_record_saliency(const EvalSubject *subject, const EvalSaliencyConfig *config, StoreRun *run);
 /** /signals: p_y and loss of every training and test image, kept and forgotten apart. */
 BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPredictions *test,
-                                     const DataClasses *forget, StoreRun *run);
+                                     const DataForget *forget, StoreRun *run);
 /** /regions where an image is two numbers; nothing otherwise. */
 BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrecision precision, StoreRun *run);
 

@@ -103,7 +103,8 @@ bool experiment_search_values(const ExperimentMethod *m, ExperimentSearch *s)
 static BaseStatus check_validation(const ExperimentMethod *m, const UnlearnContext *context, const DataView *validation)
 {
     int64_t forgotten = 0;
-    for (int64_t i = 0; i < validation->n; i++) forgotten += context->forget->in[data_view_label(validation, i)] != 0;
+    for (int64_t i = 0; i < validation->n; i++)
+        forgotten += data_forget_holds(context->forget, data_view_label(validation, i), -1);
     if (forgotten > 0 && forgotten < validation->n) return BASE_OK;
     return base_error_set(BASE_EUSAGE,
                           "search %s: the validation split has %lld retained and %lld forgotten images, but needs some "

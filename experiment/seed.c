@@ -12,7 +12,7 @@ static BaseStatus predict_splits(NnNet *net, const SessionSplit *split, NnPrecis
                                  SessionPredictions out[EVAL_SPLITS])
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(session_predict(net, &split->train, precision, "predict train", &out[EVAL_TRAIN]));
+    BASE_TRY(session_predict_train(net, &split->train, precision, "predict train", &out[EVAL_TRAIN]));
     if (split->validation.n > 0)
         BASE_TRY(session_predict(net, &split->validation, precision, "predict validation", &out[EVAL_VALIDATION]));
     BASE_TRY(session_predict(net, &split->test, precision, "predict test", &out[EVAL_TEST]));
@@ -21,7 +21,7 @@ out:
 }
 
 UnlearnContext experiment_context(const ExperimentSetting *s, const SessionSplit *split, const NnNet *original,
-                                  uint64_t seed, const DataClasses *forget)
+                                  uint64_t seed, const DataForget *forget)
 {
     return (UnlearnContext){.original = original,
                             .train = split->train,
@@ -47,7 +47,7 @@ ModelMaking experiment_making(const ExperimentSetting *s, const ExperimentMethod
                          .keep_trained = s->e->cache == EXPERIMENT_CACHE_TRAINED};
 }
 
-EvalSubject experiment_subject(const ExperimentSetting *s, const ExperimentSeed *seed, const DataClasses *forget,
+EvalSubject experiment_subject(const ExperimentSetting *s, const ExperimentSeed *seed, const DataForget *forget,
                                const NnNet *net)
 {
     return (EvalSubject){.net = net,

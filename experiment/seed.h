@@ -22,8 +22,8 @@ void experiment_unlearned_free(ExperimentUnlearned *unlearned);
 
 /** What all jobs of one seed and forget set are compared with: a network retrained without the set. */
 typedef struct {
-    const DataClasses *forget; /* NULL: none made yet */
-    BaseStatus st;             /* of making it: the other jobs then go without what needs it */
+    const DataForget *forget; /* NULL: none made yet */
+    BaseStatus st;            /* of making it: the other jobs then go without what needs it */
     char *reason;
     ExperimentUnlearned made;
 } ExperimentReference;
@@ -70,12 +70,12 @@ BaseStatus experiment_peer_predict(const ExperimentSetting *setting, const Exper
 BaseStatus experiment_reference_give_up(ExperimentSeed *seed, const ExperimentJob *job, BaseStatus why,
                                         const char *reason);
 /** What relearning and probing of @p net look at. */
-EvalSubject experiment_subject(const ExperimentSetting *setting, const ExperimentSeed *seed, const DataClasses *forget,
+EvalSubject experiment_subject(const ExperimentSetting *setting, const ExperimentSeed *seed, const DataForget *forget,
                                const NnNet *net);
 /** What makes a method's network of one forget set ("3,7"); borrows its arguments. */
 ModelMaking experiment_making(const ExperimentSetting *setting, const ExperimentMethod *method, const void *params,
                               const UnlearnContext *context, const char *forget);
 UnlearnContext experiment_context(const ExperimentSetting *setting, const SessionSplit *split, const NnNet *original,
-                                  uint64_t seed, const DataClasses *forget);
+                                  uint64_t seed, const DataForget *forget);
 
 #endif

@@ -8,11 +8,11 @@
 typedef struct {
     const ExperimentConfig *e;
     const SessionData *data;
-    char *models;        /* folder of trained networks */
-    char *shadows;       /* folder of shadow models */
-    DataClasses *forget; /* [forget_count] */
+    char *models;       /* folder of trained networks */
+    char *shadows;      /* folder of shadow models */
+    DataForget *forget; /* [forget_count] */
     size_t forget_count;
-    DataClasses *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
+    DataForget *search_sets; /* [search_set_count] what every search looks at; none: each job's own set */
     size_t search_set_count;
     const ExperimentDesign *design; /* whose half the jobs train on; NULL: no shadow models, the whole training split */
     const char *command;

@@ -40,7 +40,7 @@ void model_points_free(ModelPoints *points)
     *points = (ModelPoints){0};
 }
 
-BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataClasses *classes,
+BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataForget *forget,
                             bool inside, int64_t most, uint64_t seed)
 {
     BaseStatus st = BASE_OK;
@@ -48,7 +48,7 @@ BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool t
     int64_t *at = NULL, *chosen = NULL, n = 0;
     BASE_TRY(BASE_ALLOC_RAW(set->N, &at));
     for (int64_t i = 0; i < set->N; i++)
-        if (!classes || (classes->in[set->labels[i]] != 0) == inside) at[n++] = i;
+        if (!forget || data_forget_holds(forget, set->labels[i], test ? -1 : i) == inside) at[n++] = i;
     int64_t take = most > 0 && most < n ? most : n;
     BASE_TRY(BASE_ALLOC_RAW(take, &chosen));
     BaseRandom random = base_random_make(seed, "points", test);

@@ -3,6 +3,7 @@
 #ifndef MODELS_LOGITS_H
 #define MODELS_LOGITS_H
 
+#include "data/forget/forget.h"
 #include "session/data.h"
 #include "session/model.h"
 
@@ -21,10 +22,10 @@ typedef struct {
     int64_t n;
 } ModelPoints;
 void model_points_free(ModelPoints *points);
-/** Appends the images of a split whose class is (@p inside) or is not in @p classes (NULL: all), ascending; where there
+/** Appends the images of a split that are (@p inside) or are not in @p forget (NULL: all), ascending; where there
  *  are more than @p most (0: no limit), so many of them, each subset equally likely, by stream (seed, "points", split).
  */
-BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataClasses *classes,
+BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataForget *forget,
                             bool inside, int64_t most, uint64_t seed);
 /** [n], caller's storage. */
 void model_points_labels(const ModelPoints *points, const SessionData *data, int32_t *labels);

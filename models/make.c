@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "models/turn.h"
-#include "session/classes.h"
+#include "session/forget.h"
 #include "session/params.h"
 #include "unlearn/stored/stored.h"
 
@@ -152,8 +152,8 @@ BaseStatus model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *repo
     bool keep = file && !found && (m->keep || is_retrain(m) || report->layer_count == 0);
     if (keep) {
         describe(m, &made);
-        base_text_add(&made, ", classes ");
-        session_classes_both(m->context->forget, m->recipe.data->train, &made);
+        base_text_add(&made, data_forget_by_image(m->context->forget) ? ", " : ", classes ");
+        session_forget_both(m->context->forget, m->recipe.data->train, &made);
         if (m->what) base_text_add(&made, ", seed %llu", (unsigned long long)m->recipe.seed);
         base_text_add(&made, ", data %s\n", m->recipe.data->spec);
         model_recipe_text(&m->recipe, &made);

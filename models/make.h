@@ -17,7 +17,7 @@ typedef struct {
     const UnlearnMethod *method;
     const void *params;
     const UnlearnContext *context;
-    const char *forget; /* "3,7" */
+    const char *forget; /* data_forget_text: "3,7" */
     const char *folder;
     bool in_turn;      /* the classes of the set one after another */
     bool keep_trained; /* what gradients made is kept as a file */

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "io/file.h"
-#include "session/classes.h"
+#include "session/forget.h"
 #include "session/model.h"
 #include "session/params.h"
 
@@ -59,7 +59,7 @@ static BaseStatus make_one(const ModelRetrainTask *t, const char *what, const ch
     making.name = name;
     BASE_TRY(model_unlearned(&making, model.net, &report, cost, path));
     if (report.passes > 0) { /* not taken from its file */
-        session_classes_both(t->forget, t->recipe.data->train, &both);
+        session_forget_both(t->forget, t->recipe.data->train, &both);
         base_notice("[%lld/%lld] retrained without %s: %.1f s", (long long)(i + 1), (long long)t->count,
                     base_text_of(&both, &st), cost->wall_seconds);
     }
@@ -80,7 +80,7 @@ BaseStatus model_retrained_make(const ModelRetrainTask *t, char **paths, ModelCo
         paths[i] = NULL;
         costs[i] = (ModelCost){0};
     }
-    session_classes_text(t->forget, &forget);
+    data_forget_text(t->forget, &forget);
     BASE_TRY(forget.st);
     BASE_TRY(describe(t, forget.data, &what));
     BASE_TRY(io_folder_make(t->folder));

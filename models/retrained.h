@@ -7,8 +7,8 @@
 /** Borrowed. */
 typedef struct {
     ModelRecipe recipe;    /* network i's own seed comes from a stream (seed, "retrained", i) */
-    const DataView *train; /* what the original was trained on; the forgotten classes are left out of it here */
-    const DataClasses *forget;
+    const DataView *train; /* what the original was trained on; what is forgotten is left out of it here */
+    const DataForget *forget;
     int64_t count;
     const char *folder; /* where the networks are kept, and taken from; made where it is missing */
 } ModelRetrainTask;

@@ -14,6 +14,7 @@ static BaseStatus one_turn(const UnlearnMethod *method, const UnlearnContext *co
     NnNet *before = NULL;
     BASE_TRY(BASE_ALLOC(one.K, &one.in));
     one.in[c] = 1;
+    const DataForget only = {.classes = one};
     BASE_TRY(data_partition(&context->train, gone, &inside, &train));
     data_index_free(&inside);
     step.train = data_view_of(context->train.set, &train);
@@ -23,7 +24,7 @@ static BaseStatus one_turn(const UnlearnMethod *method, const UnlearnContext *co
     }
     BASE_TRY(nn_net_clone(net, &before));
     step.original = before;
-    step.forget = &one;
+    step.forget = &only;
     BASE_TRY(unlearn_run(method, &step, params, net, report));
 out:
     nn_net_free(before);
@@ -39,10 +40,13 @@ BaseStatus model_turn(const UnlearnMethod *method, const UnlearnContext *context
 {
     BaseStatus st = BASE_OK;
     UnlearnReport sum = {0};
-    DataClasses gone = {.K = context->forget->K};
+    const DataClasses *forget = &context->forget->classes;
+    DataClasses gone = {.K = forget->K};
+    BASE_CHECK(!data_forget_by_image(context->forget), BASE_EUSAGE,
+               "in_turn takes classes one after another, and listed images are one set");
     BASE_TRY(BASE_ALLOC(gone.K, &gone.in));
     for (int64_t c = 0; c < gone.K; c++) {
-        if (!context->forget->in[c]) continue;
+        if (!forget->in[c]) continue;
         UnlearnReport step = {0};
         st = one_turn(method, context, &gone, c, params, net, &step);
         step.samples_retain += sum.samples_retain;

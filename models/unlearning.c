@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "session/canaries.h"
-#include "session/classes.h"
+#include "session/forget.h"
 #include "session/json.h"
 #include "session/program.h"
 
@@ -16,7 +16,7 @@ void model_unlearning_free(ModelUnlearning *u)
 {
     unlearn_report_free(&u->report);
     session_split_free(&u->split);
-    data_classes_free(&u->forget);
+    data_forget_free(&u->forget);
     nn_net_free(u->net);
     base_free(u->params);
     *u = (ModelUnlearning){0};
@@ -64,13 +64,15 @@ out:
 }
 
 BaseStatus model_unlearning_prepare(ModelUnlearning *u, SessionData *data, SessionModel *model, const char *weights,
-                                    const char *forget, NnPrecision precision, uint64_t seed)
+                                    const DataForgetWish *forget, const DataOptions *options, NnPrecision precision,
+                                    uint64_t seed)
 {
     BaseStatus st = BASE_OK;
     u->data = data;
     u->model = model;
     u->weights = weights;
-    BASE_TRY(data_classes_parse(data->train, forget, &u->forget));
+    BASE_TRY(data_forget_open(data->train, forget, options, &u->forget));
+    BASE_TRY(unlearn_check_forget(u->method, &u->forget));
     BASE_TRY(session_split_make(data, u->common.val_fraction, seed, &u->split));
     BASE_TRY(leave_canaries_out(u));
     u->context = (UnlearnContext){.original = model->net,
@@ -89,6 +91,25 @@ BaseStatus model_unlearning_check(const ModelUnlearning *u)
     return u->method->check ? u->method->check(&u->context, u->params) : BASE_OK;
 }
 
+/* The forgotten images are training images: those that were trained on are counted. */
+static BaseStatus measure_images(ModelUnlearning *u, NnNet *net, const char *label, SessionTally *out)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex gone = {0}, kept = {0};
+    SessionPredictions predictions = {0};
+    BASE_TRY(data_forget_partition(&u->split.train, &u->forget, &gone, &kept));
+    const DataView view = data_view_of(u->data->train, &gone);
+    BASE_TRY(session_predict_train(net, &view, u->context.precision, label, &predictions));
+    const SessionTally t = session_tally(&predictions.p, &u->forget);
+    out->n_forget = t.n_forget;
+    out->right_forget = t.right_forget;
+out:
+    session_predictions_free(&predictions);
+    data_index_free(&gone);
+    data_index_free(&kept);
+    return st;
+}
+
 static BaseStatus measure(ModelUnlearning *u, NnNet *net, const char *label, SessionTally *out)
 {
     SessionPredictions predictions = {0};
@@ -96,7 +117,7 @@ static BaseStatus measure(ModelUnlearning *u, NnNet *net, const char *label, Ses
     if (st == BASE_OK && net == u->model->net) st = session_chance_warn(&predictions, u->data);
     if (st == BASE_OK) *out = session_tally(&predictions.p, &u->forget);
     session_predictions_free(&predictions);
-    return st;
+    return st == BASE_OK && data_forget_by_image(&u->forget) ? measure_images(u, net, label, out) : st;
 }
 
 BaseStatus model_unlearning_run(ModelUnlearning *u, const char *out, bool measures)
@@ -120,7 +141,7 @@ BaseStatus model_unlearning_keep(const ModelUnlearning *u, IoTensors *tensors)
     base_text_add(&made, "%s ", entry->name);
     session_params_text(entry->params, entry->param_count, u->params, &made);
     base_text_add(&made, ", forget ");
-    session_classes_both(&u->forget, u->data->train, &made);
+    session_forget_both(&u->forget, u->data->train, &made);
     base_text_add(&made, ", seed %lld, data %s (%s) prepared with %s, from weights %s, expunge %s",
                   (long long)u->context.seed, u->data->spec, u->data->hash, u->data->prep, u->model->hash,
                   SESSION_PROGRAM_VERSION);
@@ -179,8 +200,7 @@ IoJson *model_unlearning_json(const ModelUnlearning *u)
     IoJson *json = io_json_object(), *layers = io_json_array();
     const SessionTally *b = &u->before, *a = &u->after;
     io_json_set_take(json, "method", io_json_text_value(u->method->entry.name));
-    io_json_set_take(json, "forget", session_classes_json(&u->forget));
-    io_json_set_take(json, "forget_names", session_classes_names_json(&u->forget, u->data->train));
+    session_forget_json(&u->forget, u->data->train, json);
     session_json_percent(json, "acc_retain_before", b->right_retain, b->n_retain);
     session_json_percent(json, "acc_forget_before", b->right_forget, b->n_forget);
     session_json_percent(json, "acc_retain", a->right_retain, a->n_retain);
@@ -206,9 +226,9 @@ BaseStatus model_unlearning_warn(const ModelUnlearning *u)
     double forget = session_percent(a->right_forget, a->n_forget);
     double fall = session_percent(b->right_retain, b->n_retain) - session_percent(a->right_retain, a->n_retain);
     BaseText classes = {0};
-    session_classes_both(&u->forget, u->data->train, &classes);
+    session_forget_both(&u->forget, u->data->train, &classes);
     BASE_TRY(classes.st);
-    if (forget > 20)
+    if (forget > 20 && !data_forget_by_image(&u->forget)) /* of images a retrained model knows as many as of others */
         base_warning("ACC_f is still %.2f%% after forgetting %s: %s", forget, classes.data,
                      alphas ? "try a larger alpha_f, a smaller alpha_r, more forget_samples or layers=all"
                             : "try other parameters (expunge list methods) or --method svd");

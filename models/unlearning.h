@@ -17,14 +17,14 @@ typedef struct {
     SessionData *data; /* borrowed */
     SessionModel *model;
     const char *weights; /* what messages call the model's file; borrowed */
-    DataClasses forget;
+    DataForget forget;
     SessionSplit split;
     NnTrainConfig training;
     UnlearnContext context;
     UnlearnReport report;
     NnNet *net;                 /* the unlearned network */
     bool copies_go;             /* what stands beside the weights goes into the output */
-    SessionTally before, after; /* on the test split */
+    SessionTally before, after; /* on the test split; of listed images, the forgotten ones are counted there */
 } ModelUnlearning;
 void model_unlearning_free(ModelUnlearning *unlearning);
 
@@ -33,11 +33,13 @@ void model_unlearning_free(ModelUnlearning *unlearning);
 BaseStatus model_unlearning_choose(const char *method, const char *const *set, size_t set_count, const char *beside,
                                    ModelUnlearning *out);
 /**
- * Classes, splits and how the weights were trained. Images that a coin left out of the training are neither kept nor to be
- * forgotten, and @p data gets the labels that canaries were trained with.
+ * What is forgotten, splits and how the weights were trained. Images that a coin left out of the training are neither kept nor to be
+ * forgotten, and @p data gets the labels that canaries were trained with. @p options: those that the data were opened with, or
+ * NULL.
  */
 BaseStatus model_unlearning_prepare(ModelUnlearning *unlearning, SessionData *data, SessionModel *model,
-                                    const char *weights, const char *forget, NnPrecision precision, uint64_t seed);
+                                    const char *weights, const DataForgetWish *forget, const DataOptions *options,
+                                    NnPrecision precision, uint64_t seed);
 /** Refuses what the method cannot do with this network; model_unlearning_run asks too, but later. */
 BaseStatus model_unlearning_check(const ModelUnlearning *unlearning);
 /**

@@ -16,11 +16,21 @@ BaseStatus session_predict(NnNet *net, const DataView *view, NnPrecision precisi
     int64_t K = nn_net_classes(net);
     BASE_TRY(BASE_ALLOC_RAW(view->n * K, &out->logits));
     BASE_TRY(BASE_ALLOC_RAW(view->n, &out->labels));
+    BASE_TRY(BASE_ALLOC_RAW(view->n, &out->at));
+    for (int64_t i = 0; i < view->n; i++) out->at[i] = data_view_at(view, i);
     for (int64_t i = 0; i < view->n; i++) out->labels[i] = data_view_label(view, i);
     if (view->n > 0) BASE_TRY(nn_predict(net, view, precision, label, out->logits));
-    out->p = (EvalPredictions){out->logits, out->labels, view->n, K};
+    out->p = (EvalPredictions){.logits = out->logits, .labels = out->labels, .n = view->n, .K = K};
 out:
     if (st != BASE_OK) session_predictions_free(out);
+    return st;
+}
+
+BaseStatus session_predict_train(NnNet *net, const DataView *view, NnPrecision precision, const char *label,
+                                 SessionPredictions *out)
+{
+    BaseStatus st = session_predict(net, view, precision, label, out);
+    if (st == BASE_OK) out->p.at = out->at;
     return st;
 }
 
@@ -28,14 +38,15 @@ void session_predictions_free(SessionPredictions *predictions)
 {
     base_free(predictions->logits);
     base_free(predictions->labels);
+    base_free(predictions->at);
     *predictions = (SessionPredictions){0};
 }
 
-SessionTally session_tally(const EvalPredictions *p, const DataClasses *forget)
+SessionTally session_tally(const EvalPredictions *p, const DataForget *forget)
 {
     SessionTally tally = {.n = p->n};
     for (int64_t i = 0; i < p->n; i++) {
-        bool forgotten = forget && forget->in[p->labels[i]],
+        bool forgotten = forget && data_forget_holds(forget, p->labels[i], eval_position(p, i)),
              right = base_largest_at(p->logits + i * p->K, p->K) == p->labels[i];
         tally.right += right;
         *(forgotten ? &tally.n_forget : &tally.n_retain) += 1;

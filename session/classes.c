@@ -1,14 +1,11 @@
 /* session/classes.c - one function per form. */
 #include "session/classes.h"
 
+#include "data/forget/forget.h"
+
 void session_classes_text(const DataClasses *classes, BaseText *out)
 {
-    const char *comma = "";
-    for (int64_t c = 0; c < classes->K; c++) {
-        if (!classes->in[c]) continue;
-        base_text_add(out, "%s%lld", comma, (long long)c);
-        comma = ",";
-    }
+    data_forget_text(&(DataForget){.classes = *classes}, out);
 }
 
 void session_classes_names(const DataClasses *classes, const DataSet *set, BaseText *out)

@@ -2,28 +2,35 @@
 #include "session/evaluation.h"
 
 #include "base/memory.h"
-#include "session/classes.h"
+#include "session/forget.h"
 #include "session/json.h"
 
 void session_evaluation_free(SessionEvaluation *e)
 {
-    data_classes_free(&e->forget);
+    data_forget_free(&e->forget);
     base_free(e->confusion);
     *e = (SessionEvaluation){0};
 }
 
-BaseStatus session_evaluate(const SessionData *data, const SessionModel *model, const char *split, const char *forget,
-                            NnPrecision precision, SessionEvaluation *out)
+BaseStatus session_evaluate(const SessionData *data, const SessionModel *model, const SessionQuestion *q,
+                            SessionEvaluation *out)
 {
     BaseStatus st = BASE_OK;
     SessionPredictions predictions = {0};
     DataView view;
-    *out = (SessionEvaluation){.forgets = forget != NULL};
-    BASE_TRY(session_data_view(data, split ? split : "test", &view, &out->split));
-    if (forget) BASE_TRY(data_classes_parse(data->train, forget, &out->forget));
-    BASE_TRY(session_predict(model->net, &view, nn_precision_available(precision), "eval", &predictions));
+    const char *split = q->split ? q->split : q->forget.index ? "train" : "test";
+    *out = (SessionEvaluation){0};
+    BASE_TRY(data_forget_wish_check(&q->forget, &out->forgets));
+    BASE_TRY(session_data_view(data, split, &view, &out->split));
+    bool train = view.set == data->train;
+    BASE_CHECK(train || !q->forget.index, BASE_EUSAGE,
+               "the images that %s names are training images, and none is in the test split; leave --split out",
+               q->forget.index);
+    if (out->forgets) BASE_TRY(data_forget_open(data->train, &q->forget, q->options, &out->forget));
+    NnPrecision precision = nn_precision_available(q->precision);
+    BASE_TRY((train ? session_predict_train : session_predict)(model->net, &view, precision, "eval", &predictions));
     BASE_TRY(session_chance_warn(&predictions, data));
-    out->tally = session_tally(&predictions.p, forget ? &out->forget : NULL);
+    out->tally = session_tally(&predictions.p, out->forgets ? &out->forget : NULL);
     out->K = predictions.p.K;
     BASE_TRY(BASE_ALLOC(out->K * out->K, &out->confusion));
     eval_confusion(&predictions.p, out->confusion);
@@ -52,10 +59,7 @@ IoJson *session_evaluation_json(const SessionEvaluation *e, const SessionData *d
     IoJson *json = io_json_object(), *per_class = io_json_array(), *confusion = io_json_array();
     IoJson *classes = io_json_array(), *per_class_ci = io_json_array();
     io_json_set_take(json, "split", io_json_text_value(e->split));
-    if (e->forgets) {
-        io_json_set_take(json, "forget", session_classes_json(&e->forget));
-        io_json_set_take(json, "forget_names", session_classes_names_json(&e->forget, data->train));
-    }
+    if (e->forgets) session_forget_json(&e->forget, data->train, json);
     session_json_percent(json, "accuracy", t->right, t->n);
     session_json_percent(json, "acc_retain", t->right_retain, e->forgets ? t->n_retain : 0);
     session_json_percent(json, "acc_forget", t->right_forget, e->forgets ? t->n_forget : 0);

@@ -9,17 +9,24 @@
 /** Owned: session_evaluation_free. */
 typedef struct {
     const char *split; /* "train" or "test"; static storage */
-    bool forgets;      /* classes were named */
-    DataClasses forget;
+    bool forgets;      /* something was named */
+    DataForget forget;
     SessionTally tally;
     int64_t K, *confusion; /* [K, K]: rows are true classes, columns are predicted ones */
 } SessionEvaluation;
 void session_evaluation_free(SessionEvaluation *evaluation);
 
-/** @p split "train" or "test", NULL: test; @p forget: classes in words, or NULL. One pass over the split; warns where the
- *  answers are hardly better than guessing. BASE_EUSAGE (split, classes), or nn_predict's. */
-BaseStatus session_evaluate(const SessionData *data, const SessionModel *model, const char *split, const char *forget,
-                            NnPrecision precision, SessionEvaluation *out);
+/** What is evaluated; borrowed. */
+typedef struct {
+    const char *split;          /* "train" or "test"; NULL: test, or train where an index file names images */
+    DataForgetWish forget;      /* or nothing */
+    const DataOptions *options; /* that the data were opened with, or NULL */
+    NnPrecision precision;
+} SessionQuestion;
+/** One pass over the split; warns where the answers are hardly better than guessing. BASE_EUSAGE (split, what is to be
+ *  forgotten; images of an index file on the test split), or nn_predict's. */
+BaseStatus session_evaluate(const SessionData *data, const SessionModel *model, const SessionQuestion *question,
+                            SessionEvaluation *out);
 /** Images of class @p c, and the right ones in percent: NaN where there are none. */
 int64_t session_evaluation_count(const SessionEvaluation *evaluation, int64_t c);
 double session_evaluation_percent(const SessionEvaluation *evaluation, int64_t c);

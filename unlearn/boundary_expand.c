@@ -86,7 +86,7 @@ out:
 const UnlearnMethod unlearn_boundary_expand = {
     .entry = BASE_ENTRY("boundary_expand", "trains the forgotten images towards a new class, then removes that class",
                         "Boundary Expand, code of its authors", Params, PARAMS),
-    .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT | UNLEARN_ONLY_CLASSES,
     .apply = apply,
     .check = unlearn_steps_check,
 };

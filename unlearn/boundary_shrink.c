@@ -68,7 +68,7 @@ out:
 const UnlearnMethod unlearn_boundary_shrink = {
     .entry = BASE_ENTRY("boundary_shrink", "trains the forgotten images towards their nearest other class",
                         "Boundary Shrink, code of its authors", Params, PARAMS),
-    .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT,
+    .needs = UNLEARN_NEEDS_FORGET | UNLEARN_NEEDS_GRADIENT | UNLEARN_ONLY_CLASSES,
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,

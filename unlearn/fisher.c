@@ -2,7 +2,8 @@
  *   F_i = E over D_r, y ~ softmax(f_w(x)) of (d/dw_i CE(f_w(x), y))^2           one image at a time, original, eval
  *   v_i = alpha min(1 / (F_i + 1e-8), cap)     cap 1e3, in the classifier 1e2; averaged over a weight's input
  *         channels; ten times that in the classifier and in every vector (biases, norms)
- *   w_i <- w_i + sqrt(v_i) n_i,  n ~ N(0, 1);  a forgotten class's row and bias of the classifier: from 0, v = 1e-3
+ *   w_i <- w_i + sqrt(v_i) n_i,  n ~ N(0, 1);  the row and bias of a class that is
+ *         forgotten whole in the classifier: from 0, v = 1e-3
  * The noise's standard deviation is proportional to F^(-1/2). y is drawn once per image: the same expectation as the sum
  * over all K classes, at 1/K of its cost. Data: retained images, one at a time; one pass with gradients. The useful
  * alpha differs by orders of magnitude between networks (1e-6 in the code of SSD, 1e-9 advised by the authors of
@@ -61,9 +62,10 @@ static void disturb(const UnlearnContext *context, const float *fisher, const Nn
 {
     BaseRandom random = base_random_make(context->seed, "fisher_noise", (uint64_t)number);
     int64_t C = slice->ndim > 1 ? slice->shape[1] : 1, inner = 1;
+    const bool whole = !data_forget_by_image(context->forget);
     for (int d = 2; d < slice->ndim; d++) inner *= slice->shape[d];
     for (int64_t row = 0; row < slice->shape[0]; row++) {
-        bool forgotten = classifier && row < context->forget->K && context->forget->in[row];
+        bool forgotten = classifier && whole && row < context->forget->classes.K && context->forget->classes.in[row];
         for (int64_t at = 0; at < inner; at++) {
             double v = forgotten ? FORGOTTEN : variance(fisher, slice, row * C * inner + at, alpha, classifier);
             for (int64_t c = 0; c < C; c++) {

@@ -164,7 +164,7 @@ static BaseStatus give(const UnlearnContext *context, const char *folder, char *
     IoTensors *tensors = NULL;
     for (size_t i = UNLEARN_PLACE_ORIGINAL; i < UNLEARN_PLACES; i++)
         BASE_TRY(base_format(&values[i], "%s/%s", folder, NAMES[i]));
-    BASE_TRY(data_partition(&context->train, context->forget, &forget, &retain));
+    BASE_TRY(data_forget_partition(&context->train, context->forget, &forget, &retain));
     BASE_TRY(write_index(values[UNLEARN_PLACE_FORGET_INDEX], &forget));
     BASE_TRY(write_index(values[UNLEARN_PLACE_RETAIN_INDEX], &retain));
     report->samples_forget = forget.n;

@@ -32,8 +32,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     float *values = nn_net_edit_params(net);
     float *w = values + slices[last->weight].offset; /* [K, features] */
     float *b = values + slices[last->bias].offset;   /* [K] */
-    for (int64_t c = 0; c < context->forget->K; c++) {
-        if (!context->forget->in[c]) continue;
+    for (int64_t c = 0; c < context->forget->classes.K; c++) {
+        if (!context->forget->classes.in[c]) continue;
         memset(w + c * last->features, 0, (size_t)last->features * sizeof *w);
         b[c] = MASKED;
     }
@@ -42,7 +42,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
 
 const UnlearnMethod unlearn_mask_logit = {
     .entry = BASE_ENTRY_PLAIN("mask_logit", "control: fixes the logits of the forgotten classes at -10000", ""),
-    .needs = UNLEARN_CONTROL,
+    .needs = UNLEARN_CONTROL | UNLEARN_ONLY_CLASSES,
     .apply = apply,
     .check = check,
 };

@@ -43,8 +43,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(check(context, values));
     NnTrainConfig config = *context->training;
     if (params->epochs > 0) config.epochs = params->epochs;
-    BASE_TRY(data_partition(&context->train, context->forget, &forget, &retain));
-    BASE_CHECK(retain.n > 0, BASE_EUSAGE, "the training split holds no image of a retained class");
+    BASE_TRY(data_forget_partition(&context->train, context->forget, &forget, &retain));
+    BASE_CHECK(retain.n > 0, BASE_EUSAGE, "the training split holds no retained image");
     DataView view = data_view_of(context->train.set, &retain);
     nn_net_init(net, context->seed);
     *nn_net_batches_tracked(net) = 0;

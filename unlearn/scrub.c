@@ -72,7 +72,7 @@ static BaseStatus rewind_open(const UnlearnContext *context, int64_t epochs, Rew
 {
     BaseStatus st = BASE_OK;
     if (context->validation.n > 0)
-        BASE_TRY(data_partition(&context->validation, context->forget, &r->unseen, &r->rest));
+        BASE_TRY(data_partition(&context->validation, &context->forget->classes, &r->unseen, &r->rest));
     BASE_CHECK(
         r->unseen.n > 0, BASE_EUSAGE,
         "rewind needs images of the forgotten classes that no model was trained on: set a validation part aside");

@@ -33,16 +33,27 @@ void unlearn_report_free(UnlearnReport *report)
     *report = (UnlearnReport){0};
 }
 
+BaseStatus unlearn_check_forget(const UnlearnMethod *method, const DataForget *forget)
+{
+    if (!(method->needs & UNLEARN_ONLY_CLASSES) || !data_forget_by_image(forget)) return BASE_OK;
+    return base_error_set(BASE_EUSAGE,
+                          "%s removes whole classes only, not single images of them; `expunge list methods` says which "
+                          "methods can forget images",
+                          method->entry.name);
+}
+
 static BaseStatus check_context(const UnlearnContext *context)
 {
     BaseStatus st = BASE_OK;
     int64_t K = nn_net_classes(context->original);
     BASE_CHECK(context->train.n > 0, BASE_EUSAGE, "the training split holds no image");
-    BASE_CHECK(context->forget->count >= 1 && context->forget->count < context->forget->K, BASE_EUSAGE,
+    const DataClasses *classes = &context->forget->classes;
+    bool images = data_forget_by_image(context->forget);
+    BASE_CHECK(classes->count >= 1 && (images || classes->count < classes->K), BASE_EUSAGE,
                "%lld of %lld classes are to be forgotten: at least one must be, and one must stay",
-               (long long)context->forget->count, (long long)context->forget->K);
-    BASE_CHECK(context->forget->K <= K, BASE_ESHAPE, "the data have %lld classes, the network only %lld",
-               (long long)context->forget->K, (long long)K);
+               (long long)classes->count, (long long)classes->K);
+    BASE_CHECK(classes->K <= K, BASE_ESHAPE, "the data have %lld classes, the network only %lld", (long long)classes->K,
+               (long long)K);
 out:
     return st;
 }
@@ -70,6 +81,7 @@ BaseStatus unlearn_run(const UnlearnMethod *method, const UnlearnContext *contex
     void *state = NULL;
     *report = (UnlearnReport){.alpha_retain = NAN, .alpha_forget = NAN};
     BASE_TRY(check_context(context));
+    BASE_TRY(unlearn_check_forget(method, context->forget));
     if (method->check) BASE_TRY(method->check(context, params));
     double start = base_clock_wall();
     if (method->prepare) BASE_TRY(method->prepare(context, params, &state));

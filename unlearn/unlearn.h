@@ -9,6 +9,7 @@
 
 #include "base/registry.h"
 #include "data/data.h"
+#include "data/forget/forget.h"
 #include "nn/train.h"
 
 /* What a method looks at; shown in tables, since a method that needs the retained data costs its owner more. */
@@ -23,16 +24,17 @@ enum {
     UNLEARN_RETRAINED = 64,   /* what the others are to come near to */
     UNLEARN_FEATURED = 128,   /* the method that a page speaks of first */
     UNLEARN_ELSEWHERE = 1024, /* what it gives was made of one network: it is not asked to unlearn others */
+    UNLEARN_ONLY_CLASSES = 256, /* it edits what belongs to whole classes: it cannot forget single images of one */
 };
 
 /** A sample whose work is shared is cut into this many equal blocks of images, however many processes there are. */
 enum { UNLEARN_BLOCKS = 16 };
 
 typedef struct {
-    const NnNet *original; /* borrowed, never changed */
-    DataView train;        /* the training split: retained and forgotten classes together, no augmentation */
-    DataView validation;   /* of the same set, images that no model has trained on; n = 0: none held back */
-    const DataClasses *forget;
+    const NnNet *original;         /* borrowed, never changed */
+    DataView train;                /* the training split: retained and forgotten classes together, no augmentation */
+    DataView validation;           /* of the same set, images that no model has trained on; n = 0: none held back */
+    const DataForget *forget;      /* of images those that `train` holds: others were not trained on */
     const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
     NnPrecision precision;
     uint64_t seed;
@@ -105,6 +107,8 @@ typedef struct {
 extern const BaseRegistry unlearn_registry;
 
 BaseStatus unlearn_find(const char *name, const UnlearnMethod **out);
+/** BASE_EUSAGE where the method cannot forget such a set; unlearn_run asks too. */
+BaseStatus unlearn_check_forget(const UnlearnMethod *method, const DataForget *forget);
 /** prepare + apply + release, timed. BASE_ENUMERIC where a parameter of the result is not finite. */
 BaseStatus unlearn_run(const UnlearnMethod *method, const UnlearnContext *context, const void *params, NnNet *net,
                        UnlearnReport *report);

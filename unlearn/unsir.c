@@ -128,14 +128,14 @@ static BaseStatus prepare(const UnlearnContext *context, const void *values, voi
     *state = NULL;
     nn_net_input_shape(context->original, shape);
     BASE_TRY(BASE_ALLOC(1, &n));
-    n->classes = context->forget->count;
+    n->classes = context->forget->classes.count;
     n->images = p->noise_images;
     n->size = shape[0] * shape[1] * shape[2];
     BASE_TRY(BASE_ALLOC(n->classes * n->images * n->size, &n->x));
     BASE_TRY(BASE_ALLOC(n->classes, &n->y));
     if (p->noise_mode == TRAIN) BASE_TRY(BASE_ALLOC(nn_net_buffer_count(context->original), &n->buffers));
-    for (int64_t c = 0; c < context->forget->K; c++)
-        if (context->forget->in[c]) n->y[rank++] = (int32_t)c;
+    for (int64_t c = 0; c < context->forget->classes.K; c++)
+        if (context->forget->classes.in[c]) n->y[rank++] = (int32_t)c;
     for (rank = 0; rank < n->classes; rank++) BASE_TRY(shape_class(context, p, n, rank));
     *state = n;
     n = NULL;
@@ -235,7 +235,7 @@ out:
 const UnlearnMethod unlearn_unsir = {
     .entry = BASE_ENTRY("unsir", "learns error-maximising noise, trains on it, then repairs with retained images",
                         "Tarun et al. 2023, UNSIR", Params, PARAMS),
-    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT,
+    .needs = UNLEARN_NEEDS_RETAIN | UNLEARN_NEEDS_GRADIENT | UNLEARN_ONLY_CLASSES,
     .tunable = TUNABLE,
     .prepare = prepare,
     .apply = apply,

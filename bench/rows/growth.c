@@ -58,7 +58,7 @@ out:
 static BaseStatus unlearn(const DataSet *set, NnNet *net, int64_t images, int64_t patches)
 {
     BaseStatus st = BASE_OK;
-    DataClasses forget = {0};
+    DataForget forget = {0};
     UnlearnReport report = {0};
     UnlearnSpaceParams params;
     const UnlearnMethod *svd;
@@ -71,13 +71,13 @@ static BaseStatus unlearn(const DataSet *set, NnNet *net, int64_t images, int64_
     params.retain_per_class = images ? (images + set->K - 2) / (set->K - 1) : PER_CLASS;
     params.forget_samples = images ? images : PER_CLASS;
     snprintf(params.layers.s, sizeof params.layers.s, "[b]");
-    BASE_TRY(data_classes_parse(set, "0", &forget));
+    BASE_TRY(data_forget_classes(set, "0", &forget));
     UnlearnContext context = {.original = net, .train = data_view_all(set), .forget = &forget};
     BASE_TRY(nn_net_clone(net, &work));
     BASE_TRY(unlearn_run(svd, &context, &params, work, &report));
 out:
     unlearn_report_free(&report);
-    data_classes_free(&forget);
+    data_forget_free(&forget);
     nn_net_free(work);
     return st;
 }

@@ -31,7 +31,7 @@ static const double ALPHA_R[GRID] = {10, 30, 100, 300, 1000}, ALPHA_F[GRID] = {1
 typedef struct {
     DataSet *train, *test;
     NnNet *net, *work;
-    DataClasses forget;
+    DataForget forget;
     const UnlearnMethod *svd;
     UnlearnSpaceParams params;
     UnlearnContext context;
@@ -51,7 +51,7 @@ static BaseStatus open_bench(Bench *b, const char *what)
     BASE_TRY(data_open("fashion-mnist", NULL, &b->train, &b->test));
     char text[16];
     snprintf(text, sizeof text, "%d", FORGOTTEN);
-    BASE_TRY(data_classes_parse(b->train, text, &b->forget));
+    BASE_TRY(data_forget_classes(b->train, text, &b->forget));
     BASE_TRY(unlearn_find("svd", &b->svd));
     base_param_defaults(b->svd->entry.params, b->svd->entry.param_count, &b->params);
     b->params.route = UNLEARN_ROUTE_CLOSED;
@@ -70,7 +70,7 @@ static void close_bench(Bench *b)
     data_set_free(b->test);
     nn_net_free(b->net);
     nn_net_free(b->work);
-    data_classes_free(&b->forget);
+    data_forget_free(&b->forget);
 }
 
 static BaseStatus write_net(NnNet *net, const char *path)
@@ -231,7 +231,7 @@ static BaseStatus accuracies(Bench *b, NnNet *net, double out[2])
     BASE_TRY(nn_predict(net, &view, NN_F32, "test images", logits));
     for (int64_t i = 0; i < view.n; i++) {
         int32_t label = data_view_label(&view, i);
-        int forgotten = b->forget.in[label] != 0;
+        int forgotten = b->forget.classes.in[label] != 0;
         all[forgotten]++;
         right[forgotten] += base_largest_at(logits + i * CLASSES, CLASSES) == label;
     }

@@ -47,7 +47,7 @@ BaseStatus eval_compare_mean(const EvalContext *context, EvalSplit split, EvalPa
     BASE_TRY(BASE_ALLOC_RAW(p->n, &figure));
     BASE_TRY(BASE_ALLOC_RAW(2 * p->K, &rows));
     for (int64_t i = 0; i < p->n; i++) {
-        if (!eval_part_has(context, part, p->labels[i])) continue;
+        if (!eval_part_has(context, part, p, i)) continue;
         log_softmax(p->logits + i * p->K, p->K, rows);
         log_softmax(q->logits + i * p->K, p->K, rows + p->K);
         figure[n++] = compare(rows, rows + p->K, p->K);
@@ -73,7 +73,7 @@ BaseStatus eval_compare_accuracy(const EvalContext *context, EvalSplit split, Ev
     eval_predicted(p, predicted);
     eval_predicted(q, predicted + p->n);
     for (int64_t i = 0; i < p->n; i++) {
-        if (!eval_part_has(context, part, p->labels[i])) continue;
+        if (!eval_part_has(context, part, p, i)) continue;
         bool mine = predicted[i] == p->labels[i], theirs = predicted[p->n + i] == p->labels[i];
         gained += mine && !theirs;
         lost += !mine && theirs;

@@ -159,7 +159,7 @@ static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, c
     BASE_TRY(BASE_ALLOC_RAW(all.n * K, &logits));
     BASE_TRY(BASE_ALLOC_RAW(all.n, &predicted));
     BASE_TRY(nn_predict(probe, &all, NN_F32, NULL, logits));
-    const EvalPredictions p = {logits, sets[1]->labels, all.n, K};
+    const EvalPredictions p = {.logits = logits, .labels = sets[1]->labels, .n = all.n, .K = K};
     eval_predicted(&p, predicted);
     for (int64_t i = 0; i < all.n; i++) out->right += predicted[i] == p.labels[i];
     out->n = all.n;
@@ -183,8 +183,9 @@ BaseStatus eval_probe(const EvalSubject *s, const EvalProbeConfig *config, EvalP
     *out = (EvalProbed){0};
     if (!config->enabled) return BASE_OK;
     BASE_TRY(data_sample(&s->train, config->per_class, s->seed, "probe_train", &sample));
-    BASE_TRY(data_partition(&s->test, s->forget, &inside, &outside));
-    for (int64_t i = 0; i < sample.n && !taught; i++) taught = s->forget->in[s->train.set->labels[sample.at[i]]] != 0;
+    BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
+    for (int64_t i = 0; i < sample.n && !taught; i++)
+        taught = data_forget_holds(s->forget, s->train.set->labels[sample.at[i]], sample.at[i]);
     if (!taught || inside.n == 0) goto out;
     DataView train = data_view_of(s->train.set, &sample), judged = data_view_of(s->test.set, &inside);
     BASE_TRY(measure(s, config, &train, &judged, &made));

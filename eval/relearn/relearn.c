@@ -56,8 +56,8 @@ static BaseStatus sample(Relearn *r)
     DataIndex inside = {0}, outside = {0}, taught = {0};
     BASE_TRY(data_sample(&s->train, r->config->per_class, s->seed, "relearn_train", &r->train));
     DataView drawn = data_view_of(s->train.set, &r->train);
-    BASE_TRY(data_partition(&drawn, s->forget, &taught, &r->retain));
-    BASE_TRY(data_partition(&s->test, s->forget, &inside, &outside));
+    BASE_TRY(data_forget_partition(&drawn, s->forget, &taught, &r->retain));
+    BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
     DataView forgotten = data_view_of(s->test.set, &inside);
     BASE_TRY(data_sample(&forgotten, r->config->judge_per_class, s->seed, "relearn_judge", &r->judge));
 out:

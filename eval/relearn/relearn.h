@@ -29,7 +29,7 @@ extern const size_t eval_relearn_param_count;
 typedef struct {
     const NnNet *net, *original;
     DataView train, test;
-    const DataClasses *forget;
+    const DataForget *forget;
     NnPrecision precision;
     uint64_t seed; /* the same for networks that are compared: same images, same batches */
 } EvalSubject;

@@ -58,7 +58,7 @@ static BaseStatus choose(const EvalSubject *subject, int64_t most, int64_t *at, 
     BaseStatus st = BASE_OK;
     DataIndex inside = {0}, outside = {0};
     int64_t forgotten, retained;
-    BASE_TRY(data_partition(&subject->test, subject->forget, &inside, &outside));
+    BASE_TRY(data_forget_partition_unseen(&subject->test, subject->forget, &inside, &outside));
     DataView gone = data_view_of(subject->test.set, &inside), kept = data_view_of(subject->test.set, &outside);
     BASE_TRY(draw(&gone, most, subject->seed, "saliency_forget", at, &forgotten));
     BASE_TRY(draw(&kept, most, subject->seed, "saliency_retain", at + forgotten, &retained));

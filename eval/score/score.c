@@ -8,12 +8,13 @@
 
 bool eval_part_defined(const EvalContext *context, EvalSplit split, EvalPart part)
 {
-    return context->split[split] && (part == EVAL_PART_ALL || (context->forget && context->forget->count > 0));
+    return context->split[split] && (part == EVAL_PART_ALL || (context->forget && context->forget->classes.count > 0));
 }
 
-bool eval_part_has(const EvalContext *context, EvalPart part, int32_t label)
+bool eval_part_has(const EvalContext *context, EvalPart part, const EvalPredictions *p, int64_t i)
 {
-    return part == EVAL_PART_ALL || (context->forget->in[label] != 0) == (part == EVAL_PART_FORGET);
+    return part == EVAL_PART_ALL ||
+           data_forget_holds(context->forget, p->labels[i], eval_position(p, i)) == (part == EVAL_PART_FORGET);
 }
 
 static BaseStatus check(const EvalContext *context, EvalSplit split, EvalPart part)
@@ -23,9 +24,9 @@ static BaseStatus check(const EvalContext *context, EvalSplit split, EvalPart pa
     const char *name = eval_split_name(split);
     BASE_CHECK(p->n >= 0 && p->K >= 1, BASE_ESHAPE, "predictions on the %s split have shape %lld x %lld", name,
                (long long)p->n, (long long)p->K);
-    BASE_CHECK(part == EVAL_PART_ALL || context->forget->K == p->K, BASE_ESHAPE,
+    BASE_CHECK(part == EVAL_PART_ALL || context->forget->classes.K == p->K, BASE_ESHAPE,
                "predictions on the %s split have %lld classes, the data set has %lld", name, (long long)p->K,
-               part == EVAL_PART_ALL ? 0LL : (long long)context->forget->K);
+               part == EVAL_PART_ALL ? 0LL : (long long)context->forget->classes.K);
     for (int64_t i = 0; i < p->n; i++) {
         BASE_CHECK(p->labels[i] >= 0 && p->labels[i] < p->K, BASE_ESHAPE,
                    "the label of image %lld of the %s split is %d; there are classes 0..%lld", (long long)i, name,
@@ -46,7 +47,7 @@ BaseStatus eval_part_count(const EvalContext *context, EvalSplit split, EvalPart
     BaseStatus st = check(context, split, part);
     if (st != BASE_OK) return st;
     for (int64_t i = 0; i < p->n; i++) {
-        if (!eval_part_has(context, part, p->labels[i])) continue;
+        if (!eval_part_has(context, part, p, i)) continue;
         *right += base_largest_at(p->logits + i * p->K, p->K) == p->labels[i];
         ++*n;
     }
@@ -86,8 +87,7 @@ BaseStatus eval_part_loss(const EvalContext *context, EvalSplit split, EvalPart 
     BASE_TRY(check(context, split, part));
     BASE_TRY(BASE_ALLOC_RAW(p->n, &loss));
     for (int64_t i = 0; i < p->n; i++)
-        if (eval_part_has(context, part, p->labels[i]))
-            loss[n++] = cross_entropy(p->logits + i * p->K, p->K, p->labels[i]);
+        if (eval_part_has(context, part, p, i)) loss[n++] = cross_entropy(p->logits + i * p->K, p->K, p->labels[i]);
     *out = math_stats_mean_skewed(loss, n, 0.95);
 out:
     base_free(loss);

@@ -21,8 +21,8 @@ typedef struct {
     int64_t half;     /* MODEL_HALF_TARGET: of the experiment's own */
     char *file;       /* relative to the folder */
     char sha256[BASE_HASH_HEX];
-    const DataClasses *forget; /* NULL where it is an original */
-    char *method;              /* "" there */
+    const DataForget *forget; /* NULL where it is an original */
+    char *method;             /* "" there */
     uint64_t seed;
     ModelCost cost; /* without its history */
     size_t order;   /* in which they were made */
@@ -56,7 +56,7 @@ static void half_file(int64_t half, bool in, char out[40])
 /* ------------------------------------------------------------ networks */
 
 /* Takes the path of a file in the folder, or in the one of the experiment's own networks beside it. */
-static BaseStatus add_row(Maker *m, const char *role, const char *path, const DataClasses *forget, const char *method,
+static BaseStatus add_row(Maker *m, const char *role, const char *path, const DataForget *forget, const char *method,
                           uint64_t seed, const ModelCost *cost)
 {
     BaseStatus st = BASE_OK;
@@ -107,7 +107,7 @@ static ModelMaking making_of(const Maker *m, const ExperimentMethod *method, con
     return making;
 }
 
-static BaseStatus make_one(Maker *m, const Half *half, const DataClasses *forget, const ExperimentMethod *method)
+static BaseStatus make_one(Maker *m, const Half *half, const DataForget *forget, const ExperimentMethod *method)
 {
     BaseStatus st = BASE_OK;
     NnNet *net = NULL;
@@ -117,7 +117,7 @@ static BaseStatus make_one(Maker *m, const Half *half, const DataClasses *forget
     char *path = NULL;
     bool reference = method == experiment_config_reference(m->s->e);
     UnlearnContext context = experiment_context(m->s, half->split, half->original, half->seed, forget);
-    session_classes_text(forget, &text);
+    data_forget_text(forget, &text);
     BASE_TRY(text.st);
     const ModelMaking making = making_of(m, method, &context, text.data);
     BASE_TRY(nn_net_clone(half->original, &net));
@@ -231,9 +231,9 @@ static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
     io_json_set_take(json, "sha256", io_json_text_value(row->sha256));
     io_json_set_take(json, "members", io_json_text_value(members));
     if (row->forget) {
-        session_classes_words(row->forget, set, &words);
+        session_classes_words(&row->forget->classes, set, &words);
         io_json_set_take(json, "forget", io_json_text_value(words.data));
-        io_json_set_take(json, "forget_names", session_classes_names_json(row->forget, set));
+        io_json_set_take(json, "forget_names", session_classes_names_json(&row->forget->classes, set));
     }
     if (*row->method) io_json_set_take(json, "method", io_json_text_value(row->method));
     io_json_set_take(json, "seed", io_json_integer((int64_t)row->seed));
@@ -372,7 +372,7 @@ out:
 
 /* ------------------------------------------------------------ a dry run */
 
-static BaseStatus count_one(const Maker *m, uint64_t seed, const ExperimentMethod *method, const DataClasses *forget,
+static BaseStatus count_one(const Maker *m, uint64_t seed, const ExperimentMethod *method, const DataForget *forget,
                             int networks[2])
 {
     BaseStatus st = BASE_OK;
@@ -381,7 +381,7 @@ static BaseStatus count_one(const Maker *m, uint64_t seed, const ExperimentMetho
     const ModelRecipe recipe = recipe_of(m, seed);
     UnlearnContext context = experiment_context(m->s, &(SessionSplit){0}, NULL, seed, forget);
     if (method) {
-        session_classes_text(forget, &text);
+        data_forget_text(forget, &text);
         BASE_TRY(text.st);
         const ModelMaking making = making_of(m, method, &context, text.data);
         BASE_TRY(model_unlearned_path(&making, key, &path));

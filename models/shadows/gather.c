@@ -38,13 +38,13 @@ static int by_pair(const void *a, const void *b)
 
 /* ------------------------------------------------------------ which networks */
 
-static BaseStatus same_classes(const SessionData *data, const ModelShadow *m, const DataClasses *forget, bool *same)
+static BaseStatus same_set(const SessionData *data, const ModelShadow *m, const DataForget *forget, bool *same)
 {
-    DataClasses own = {0};
-    BaseStatus st = data_classes_parse(data->train, m->forget, &own);
+    DataForget own = {0};
+    BaseStatus st = data_forget_classes(data->train, m->forget, &own);
     if (st != BASE_OK) return base_error_prefix(st, "%s: forget", m->where);
-    *same = own.K == forget->K && memcmp(own.in, forget->in, (size_t)own.K) == 0;
-    data_classes_free(&own);
+    *same = data_forget_same(&own, forget);
+    data_forget_free(&own);
     return BASE_OK;
 }
 
@@ -56,7 +56,7 @@ static BaseStatus choose(const ModelShadowTask *t, ModelRole role, Group *g)
     for (size_t i = 0; i < s->count; i++) {
         const ModelShadow *m = &s->model[i];
         bool wanted = m->role == role && (role == MODEL_ROLE_ORIGINAL || t->forget);
-        if (wanted && role != MODEL_ROLE_ORIGINAL) BASE_TRY(same_classes(t->data, m, t->forget, &wanted));
+        if (wanted && role != MODEL_ROLE_ORIGINAL) BASE_TRY(same_set(t->data, m, t->forget, &wanted));
         if (!wanted || (role == MODEL_ROLE_UNLEARNED && t->method && strcmp(t->method, m->method) != 0)) continue;
         BASE_CHECK(role != MODEL_ROLE_UNLEARNED || g->count == 0 || strcmp(g->model[0]->method, m->method) == 0,
                    BASE_EUSAGE, "%s: unlearned with '%s', but '%s' was used too (%s): say which one is meant", m->where,

@@ -60,7 +60,7 @@ typedef struct {
     const char *method; /* of the unlearned networks; NULL: the one there is, BASE_EUSAGE where there are several */
     const DataOptions *options; /* that @p data was opened with: its index files say which source image is which */
     const ModelPoints *points;
-    const DataClasses *forget; /* unlearned and retrained networks of just these classes are taken; NULL: none is */
+    const DataForget *forget; /* unlearned and retrained networks of just this set are taken; NULL: none is */
     ModelQueries queries;
     NnPrecision precision;  /* of the audit */
     const NnTuning *tuning; /* as ModelLogitsTask */

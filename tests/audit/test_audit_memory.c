@@ -40,15 +40,15 @@ static int make(void **state)
 {
     (void)state;
     SessionData data;
-    DataClasses forget, none;
+    DataForget forget, none;
     NnTrainConfig train;
     ModelCost costs[2];
     char *folder = NULL;
     assert_int_equal(setenv("PATH", "/nonexistent", 1), 0); /* figures without gnuplot: it allocates nothing of ours */
     assert_ok(session_threads_set(1, NULL));
     assert_ok(session_data_open("gaussians", NULL, &data));
-    assert_ok(data_classes_parse(data.train, "1", &forget));
-    assert_ok(data_classes_parse(data.train, "3", &none));
+    assert_ok(data_forget_classes(data.train, "1", &forget));
+    assert_ok(data_forget_classes(data.train, "3", &none));
     assert_ok(base_format(&folder, "%s/models", support_scratch()));
     base_param_defaults(nn_train_params, nn_train_param_count, &train);
     train.epochs = 1, train.batch_size = 512, train.augment = false;
@@ -66,8 +66,8 @@ static int make(void **state)
     assert_ok(model_retrained_make(&task, &w.path[2], costs));
     model_cost_free(costs);
     add_canaries(&data);
-    data_classes_free(&forget);
-    data_classes_free(&none);
+    data_forget_free(&forget);
+    data_forget_free(&none);
     session_data_free(&data);
     base_free(folder);
     assert_ok(base_format(&w.out, "%s/audit", support_scratch()));

@@ -34,7 +34,7 @@ static AuditSignals signals_make(double lift, bool original)
     int64_t at[CANARIES];
     int32_t label[CANARIES];
     uint8_t coin[CANARIES], in[K] = {0, 1, 0};
-    const DataClasses forget = {K, 1, in};
+    const DataForget forget = {.classes = {K, 1, in}};
     for (int i = 0; i < CANARIES; i++) {
         at[i] = 3 * i;
         label[i] = i % 2 ? 1 : 2;

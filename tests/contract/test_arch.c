@@ -62,7 +62,7 @@ static void entries_are_complete(void **state)
 
 typedef struct {
     DataSet set;
-    DataClasses forget;
+    DataForget forget;
 } World;
 
 static void world_open(World *d, const int64_t shape[3])
@@ -84,12 +84,12 @@ static void world_open(World *d, const int64_t shape[3])
     for (int64_t i = 0; i < N * size; i++) x[i] = (float)base_random_normal(&random);
     for (int i = 0; i < N; i++) d->set.labels[i] = i % K;
     d->set.images = x;
-    assert_ok(data_classes_parse(&d->set, "1", &d->forget));
+    assert_ok(data_forget_classes(&d->set, "1", &d->forget));
 }
 
 static void world_close(World *d)
 {
-    data_classes_free(&d->forget);
+    data_forget_free(&d->forget);
     base_free(d->set.images);
     base_free(d->set.labels);
 }

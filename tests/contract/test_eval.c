@@ -12,7 +12,7 @@ typedef struct {
     float logits[N * K], others[3][N * K];
     int32_t labels[N];
     uint8_t in[K];
-    DataClasses forget;
+    DataForget forget;
     EvalPredictions predictions, other[3]; /* of the original, the retrained, the untrained network */
     EvalRelearned relearned, relearned_retrained;
     EvalProbed probed;
@@ -42,8 +42,8 @@ static void world_make(World *w)
             for (int j = 0; j < K; j++) w->others[o][i * K + j] = (float)(base_random_normal(&r) + (j == i % K));
     }
     w->in[2] = 1;
-    w->forget = (DataClasses){.K = K, .count = 1, .in = w->in};
-    w->predictions = (EvalPredictions){w->logits, w->labels, N, K};
+    w->forget = (DataForget){.classes = {.K = K, .count = 1, .in = w->in}};
+    w->predictions = (EvalPredictions){w->logits, w->labels, N, K, NULL};
     w->original = linear_net(1);
     w->net = linear_net(2);
     w->context = (EvalContext){.forget = &w->forget,
@@ -58,7 +58,7 @@ static void world_make(World *w)
                                .relearned = &w->relearned,
                                .relearned_retrained = &w->relearned_retrained,
                                .probed = &w->probed};
-    for (int o = 0; o < 3; o++) w->other[o] = (EvalPredictions){w->others[o], w->labels, N, K};
+    for (int o = 0; o < 3; o++) w->other[o] = (EvalPredictions){w->others[o], w->labels, N, K, NULL};
     w->relearned = (EvalRelearned){.repeats = 3,
                                    .limit = 50,
                                    .steps = {4, 6, 5},
@@ -125,6 +125,8 @@ static void facts_are_coherent(void **state)
         assert_true(m->decimals >= -1 && m->decimals <= 9);
         assert_true(m->in_results >= 0 && m->in_results < 1000 && m->in_scores >= 0 && m->in_scores < 1000);
         assert_true(m->per_split || !m->on_train);
+        assert_true(m->per_split || !m->of_forgotten); /* the training split is where forgotten images are */
+        assert_false(m->of_forgotten && m->only_classes);
         if (m->ideal == EVAL_IDEAL_LOW) assert_int_equal(m->direction, EVAL_DOWN);
         if (m->ideal == EVAL_IDEAL_NONE) assert_int_equal(m->direction, EVAL_UNDIRECTED);
         if (m->ideal == EVAL_IDEAL_NUMBER) { /* an ideal at an end of the range is reached in one direction */

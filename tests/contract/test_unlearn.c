@@ -128,6 +128,28 @@ static void check_method(const char *forget, const UnlearnMethod *method, const 
     world_close(&w);
 }
 
+/* A random share of the images, or one clear sentence. */
+static void check_images(const UnlearnMethod *method)
+{
+    World w;
+    UnlearnReport report;
+    NnNet *net = NULL;
+    if (!(method->needs & UNLEARN_ONLY_CLASSES)) {
+        check_method("*", method, "here");
+        return;
+    }
+    world_open(&w, "*");
+    double params[1024];
+    char sentence[128];
+    snprintf(sentence, sizeof sentence, "%s removes whole classes only", method->entry.name);
+    base_param_defaults(method->entry.params, method->entry.param_count, params);
+    assert_ok(nn_net_clone(w.original, &net));
+    assert_fails(unlearn_run(method, &w.context, params, net, &report), BASE_EUSAGE, sentence);
+    assert_true(same_bits(net, w.original));
+    nn_net_free(net);
+    world_close(&w);
+}
+
 static void test_every_method(void **state)
 {
     (void)state;
@@ -139,6 +161,7 @@ static void test_every_method(void **state)
         check_method("2", method_at(i), "here");
         check_method("0,3", method_at(i), "here"); /* several classes at once */
         if (base_param_preset(entry->params, entry->param_count)) check_method("0,3", method_at(i), "published");
+        check_images(method_at(i));
         assert_int_equal(base_memory_live(), before);
     }
 }

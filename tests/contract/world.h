@@ -11,7 +11,7 @@ enum { N = 60, C = 2, SIDE = 8, K = 5 };
 
 typedef struct {
     DataSet set;
-    DataClasses forget;
+    DataForget forget;
     NnTrainConfig training;
     NnNet *original;
     UnlearnContext context;
@@ -29,7 +29,8 @@ static inline NnNet *tiny_net(void)
     return net;
 }
 
-/* Class k lights up row k of channel 0: learnable in a moment. */
+/* Class k lights up row k of channel 0: learnable in a moment. @p forget: classes, or "*" for a fifth of the images of
+ * every class. */
 static inline void world_open(World *w, const char *forget)
 {
     static char *names[] = {"a", "b", "c", "d", "e"};
@@ -46,7 +47,8 @@ static inline void world_open(World *w, const char *forget)
             x[i * C * SIDE * SIDE + j] =
                 (float)(0.3 * base_random_normal(&random) + (j < SIDE * SIDE && j / SIDE == i % K));
     }
-    assert_ok(data_classes_parse(&w->set, forget, &w->forget));
+    assert_ok(*forget == '*' ? data_forget_draw(&w->set, NULL, 0.2, 0, &w->forget)
+                             : data_forget_classes(&w->set, forget, &w->forget));
     base_param_defaults(nn_train_params, nn_train_param_count, &w->training);
     w->training.epochs = 3;
     w->training.batch_size = 20;
@@ -67,7 +69,7 @@ static inline void world_open(World *w, const char *forget)
 static inline void world_close(World *w)
 {
     nn_net_free(w->original);
-    data_classes_free(&w->forget);
+    data_forget_free(&w->forget);
     base_free(w->set.images);
     base_free(w->set.labels);
 }

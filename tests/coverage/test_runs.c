@@ -36,8 +36,8 @@ static void make_images(const World *w, BaseRandom *r, Images *m)
         answer(r, m->labels[i], w->p[FORGET_U + kept] + image + half * base_random_normal(r), m->u + i * K);
         answer(r, m->labels[i], w->p[FORGET_R + kept] + image + half * base_random_normal(r), m->r + i * K);
     }
-    m->of_u = (EvalPredictions){m->u, m->labels, n, K};
-    m->of_r = (EvalPredictions){m->r, m->labels, n, K};
+    m->of_u = (EvalPredictions){m->u, m->labels, n, K, NULL};
+    m->of_r = (EvalPredictions){m->r, m->labels, n, K, NULL};
 }
 
 enum { ACC_R, ACC_F, LOSS_R, LOSS_F, COMPOSITE, TOW, AUS, DISTANCE, JS, ZRF, ZRF_REPOSITORY, PROBE };
@@ -72,7 +72,7 @@ static MathEstimate measure(const char *name, const EvalContext *context)
 static void metrics(const World *w, BaseRandom *r, uint64_t trial, Shot *shot)
 {
     static const uint8_t IN[K] = {1, 0, 0, 0};
-    const DataClasses forget = {.K = K, .count = 1, .in = (uint8_t *)(uintptr_t)IN};
+    const DataForget forget = {.classes = {.K = K, .count = 1, .in = (uint8_t *)(uintptr_t)IN}};
     Images test, train;
     EvalProbed probed = {.n = (int64_t)w->p[FORGOTTEN]};
     (void)trial;

@@ -13,7 +13,7 @@ typedef struct {
     float u[N * K], r[N * K], o[N * K];
     int32_t labels[N];
     uint8_t in[K];
-    DataClasses forget;
+    DataForget forget;
     EvalPredictions of_u, of_r, of_o;
     EvalContext context;
 } Case;
@@ -29,10 +29,10 @@ static void case_make(Case *c)
         c->o[i] = (float)(2 * base_random_normal(&random));
     }
     c->in[2] = 1;
-    c->forget = (DataClasses){.K = K, .count = 1, .in = c->in};
-    c->of_u = (EvalPredictions){c->u, c->labels, N, K};
-    c->of_r = (EvalPredictions){c->r, c->labels, N, K};
-    c->of_o = (EvalPredictions){c->o, c->labels, N, K};
+    c->forget = (DataForget){.classes = {.K = K, .count = 1, .in = c->in}};
+    c->of_u = (EvalPredictions){c->u, c->labels, N, K, NULL};
+    c->of_r = (EvalPredictions){c->r, c->labels, N, K, NULL};
+    c->of_o = (EvalPredictions){c->o, c->labels, N, K, NULL};
     c->context = (EvalContext){.forget = &c->forget};
     for (int s = 0; s < EVAL_SPLITS; s++) {
         c->context.split[s] = &c->of_u;
@@ -151,7 +151,7 @@ static void tug_of_war(void **state)
     (void)state;
     static Case c;
     case_make(&c);
-    EvalPredictions forty[2] = {{c.u, c.labels, 80, K}, {c.r, c.labels, 80, K}}; /* 20 per class */
+    EvalPredictions forty[2] = {{c.u, c.labels, 80, K, NULL}, {c.r, c.labels, 80, K, NULL}}; /* 20 per class */
     for (int i = 0; i < 80; i++) {
         bool forgotten = i % K == 2;
         answer(c.u, i, i % K, i / K < (forgotten ? 3 : 17));
@@ -187,7 +187,7 @@ static void adaptive_unlearning_score(void **state)
     (void)state;
     static Case c;
     case_make(&c);
-    EvalPredictions eighty[2] = {{c.u, c.labels, 80, K}, {c.o, c.labels, 80, K}};
+    EvalPredictions eighty[2] = {{c.u, c.labels, 80, K, NULL}, {c.o, c.labels, 80, K, NULL}};
     for (int i = 0; i < 80; i++) {
         answer(c.u, i, i % K, i / K < (i % K == 2 ? 5 : 16));
         answer(c.o, i, i % K, i / K < 19);

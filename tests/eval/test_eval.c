@@ -11,7 +11,7 @@ typedef struct {
     float logits[N * K];
     int32_t labels[N];
     uint8_t in[K];
-    DataClasses forget;
+    DataForget forget;
     EvalPredictions predictions;
     EvalContext context;
 } Case;
@@ -26,8 +26,8 @@ static void case_make(Case *c, int wrong)
         c->logits[i * K + (c->labels[i] + (i % wrong == 0)) % K] += 2;
     }
     for (int k = 0; k < K; k++) c->in[k] = k % 2 != 0;
-    c->forget = (DataClasses){.K = K, .count = 2, .in = c->in};
-    c->predictions = (EvalPredictions){c->logits, c->labels, N, K};
+    c->forget = (DataForget){.classes = {.K = K, .count = 2, .in = c->in}};
+    c->predictions = (EvalPredictions){c->logits, c->labels, N, K, NULL};
     c->context = (EvalContext){.forget = &c->forget};
     c->context.split[EVAL_TEST] = &c->predictions;
 }
@@ -67,8 +67,8 @@ static void averages_are_micro(void **state)
     const float logits[] = {2, 0, 0, /**/ 2, 0, 0, /**/ 2, 0, 0, /**/ 2, 0, 0, /**/ 0, 0, 2};
     const int32_t labels[] = {0, 0, 0, 1, 2};
     uint8_t in[] = {0, 0, 1};
-    const DataClasses forget = {.K = 3, .count = 1, .in = in};
-    const EvalPredictions p = {logits, labels, 5, 3};
+    const DataForget forget = {.classes = {.K = 3, .count = 1, .in = in}};
+    const EvalPredictions p = {logits, labels, 5, 3, NULL};
     const EvalContext context = {.split = {[EVAL_TEST] = &p}, .forget = &forget};
     assert_near(measure("acc_retain", &context, EVAL_TEST).value, 75, 0, 1e-14); /* not the mean of 100 and 0 */
     assert_near(measure("acc_forget", &context, EVAL_TEST).value, 100, 0, 1e-14);
@@ -100,7 +100,7 @@ static void losses_in_nats(void **state)
     const float sure[] = {60, 0, 0, 0},
                 far[] = {0, 1000, 0, 0}; /* far below float32's resolution of p, far beyond exp */
     const int32_t zero[] = {0};
-    EvalPredictions p = {sure, zero, 1, K};
+    EvalPredictions p = {sure, zero, 1, K, NULL};
     c.context.split[EVAL_TEST] = &p;
     assert_near(measure("loss_retain", &c.context, EVAL_TEST).value, 3 * exp(-60), 0, 1e-12);
     p.logits = far;
@@ -180,7 +180,7 @@ static void not_defined_is_left_out(void **state)
     assert_ok(eval_all(&c.context, &rows, &count));
     assert_int_equal(count, 0);
     base_free(rows);
-    EvalPredictions none = {c.logits, c.labels, 0, K}; /* a split without images */
+    EvalPredictions none = {c.logits, c.labels, 0, K, NULL}; /* a split without images */
     c.context.split[EVAL_TEST] = &none;
     c.context.forget = &c.forget;
     assert_ok(eval_all(&c.context, &rows, &count));
@@ -237,7 +237,7 @@ static void wrong_inputs(void **state)
     c.logits[9] = NAN;
     assert_fails(eval_all(&c.context, &rows, &count), BASE_ENUMERIC, "the logit of image 2 of the test split, class 1");
     case_make(&c, 7);
-    c.forget.K = 10;
+    c.forget.classes.K = 10;
     assert_fails(eval_all(&c.context, &rows, &count), BASE_ESHAPE, "have 4 classes, the data set has 10");
 }
 
@@ -246,7 +246,7 @@ static void confusion_and_predictions(void **state)
     (void)state;
     const float logits[] = {1, 1, 0, /**/ 0, 5, 5, /**/ -1, -2, -3, /**/ 0, 0, 1};
     const int32_t labels[] = {0, 2, 0, 1}, want[] = {0, 1, 0, 2}; /* the first of equals */
-    const EvalPredictions p = {logits, labels, 4, 3};
+    const EvalPredictions p = {logits, labels, 4, 3, NULL};
     int32_t got[4];
     int64_t confusion[9] = {99};
     eval_predicted(&p, got);
@@ -309,7 +309,46 @@ static void without_memory(void **state)
     support_fail_allocations(once, &c.context, 20);
 }
 
+/* Listed images: on the training split the accuracies are theirs and the others'; a held-out split has none of them; what
+ * asks for whole classes is left out. */
+static void forgotten_images(void **state)
+{
+    (void)state;
+    Case c;
+    int64_t at[N],
+        images[] = {3, 8, 9, 21, 22}; /* positions in the training set, of which the split has every second */
+    uint8_t in[K] = {1, 1, 1, 1};
+    EvalRow *rows;
+    int count, right = 0, held = 0;
+    case_make(&c, 7);
+    for (int i = 0; i < N; i++) at[i] = 2 * i;
+    c.forget = (DataForget){.classes = {.K = K, .count = K, .in = in}, .images = {images, 5}};
+    EvalPredictions train = c.predictions;
+    train.at = at;
+    c.context.split[EVAL_TRAIN] = &train;
+    for (int i = 4; i <= 11; i += 7) right += i % 7 != 0, held++; /* 8 and 22 are in the split */
+    MathEstimate gone = measure("acc_forget", &c.context, EVAL_TRAIN),
+                 kept = measure("acc_retain", &c.context, EVAL_TRAIN);
+    assert_int_equal(gone.n, held);
+    assert_near(gone.value, 100.0 * right / held, 0, 1e-14);
+    assert_int_equal(kept.n, N - held);
+    assert_int_equal(measure("loss_forget", &c.context, EVAL_TRAIN).n, held);
+    assert_near(measure("acc_forget", &c.context, EVAL_TEST).value, NAN, 0, 0); /* held-out images are all retained */
+    assert_int_equal(measure("acc_retain", &c.context, EVAL_TEST).n, N);
+    assert_ok(eval_all(&c.context, &rows, &count));
+    assert_true(count > 0);
+    for (int i = 0; i < count; i++) assert_false(rows[i].metric->only_classes);
+    base_free(rows);
+    c.forget = (DataForget){.classes = {.K = K, .count = 2, .in = c.in}};
+    bool asks = false;
+    assert_ok(eval_all(&c.context, &rows, &count));
+    for (int i = 0; i < count; i++) asks |= rows[i].metric->only_classes;
+    assert_true(asks); /* which whole classes have */
+    base_free(rows);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(forgotten_images),
     cmocka_unit_test(accuracies_by_counting),
     cmocka_unit_test(averages_are_micro),
     cmocka_unit_test(losses_in_nats),

@@ -88,10 +88,10 @@ static void test_twin(void **state)
     (void)state;
     NnNet *net = make_net();
     DataSet *set = make_set();
-    DataClasses forget = {0};
+    DataForget forget = {0};
     EvalSaliency s, again;
     const EvalSaliencyConfig config = {.enabled = true, .images = 3, .side = 5};
-    assert_ok(data_classes_parse(set, "2", &forget));
+    assert_ok(data_forget_classes(set, "2", &forget));
     const EvalSubject subject = {.net = net,
                                  .original = net,
                                  .train = data_view_all(set),
@@ -126,7 +126,7 @@ static void test_twin(void **state)
     assert_memory_equal(s.maps, again.maps, (size_t)(s.n * s.h * s.w) * sizeof *s.maps);
     eval_saliency_free(&s);
     eval_saliency_free(&again);
-    data_classes_free(&forget);
+    data_forget_free(&forget);
     data_set_free(set);
     nn_net_free(net);
 }
@@ -161,12 +161,12 @@ static void test_allocations(void **state)
     (void)state;
     NnNet *net = make_net();
     DataSet *set = make_set();
-    DataClasses forget = {0};
-    assert_ok(data_classes_parse(set, "2", &forget));
+    DataForget forget = {0};
+    assert_ok(data_forget_classes(set, "2", &forget));
     const EvalSubject subject = {.net = net, .original = net, .test = data_view_all(set), .forget = &forget};
     Once o = {&subject, net};
     support_fail_allocations(once, &o, 2000);
-    data_classes_free(&forget);
+    data_forget_free(&forget);
     data_set_free(set);
     nn_net_free(net);
 }

@@ -13,7 +13,7 @@ enum { TRAIN = 120, TEST = 60, SIDE = 4, K = 3, PIXELS = SIDE * SIDE };
 
 typedef struct {
     DataSet train, test;
-    DataClasses forget;
+    DataForget forget;
     NnNet *original, *retrained;
     EvalSubject subject;
 } World;
@@ -54,12 +54,12 @@ static void world_open(World *w)
     *w = (World){0};
     fill(&w->train, "train", TRAIN, 1);
     fill(&w->test, "test", TEST, 2);
-    assert_ok(data_classes_parse(&w->train, "1", &w->forget));
+    assert_ok(data_forget_classes(&w->train, "1", &w->forget));
     base_param_defaults(nn_train_params, nn_train_param_count, &training);
     training.batch_size = 20;
     training.epochs = 20;
     DataView all = data_view_all(&w->train);
-    assert_ok(data_partition(&all, &w->forget, &forget, &retain));
+    assert_ok(data_forget_partition(&all, &w->forget, &forget, &retain));
     DataView kept = data_view_of(&w->train, &retain);
     w->original = small_net();
     w->retrained = small_net();
@@ -82,7 +82,7 @@ static void world_close(World *w)
 {
     nn_net_free(w->original);
     nn_net_free(w->retrained);
-    data_classes_free(&w->forget);
+    data_forget_free(&w->forget);
     base_free(w->train.images);
     base_free(w->train.labels);
     base_free(w->test.images);
@@ -113,7 +113,7 @@ static int64_t naive_training(const World *w, const EvalRelearnConfig *config, i
     float logits[TEST * K], dlogits[TEST * K];
     const EvalSubject *s = &w->subject;
     assert_ok(data_sample(&s->train, config->per_class, s->seed, "relearn_train", &sample));
-    assert_ok(data_partition(&s->test, s->forget, &inside, &outside));
+    assert_ok(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
     DataView forgotten = data_view_of(&w->test, &inside);
     assert_ok(data_sample(&forgotten, config->judge_per_class, s->seed, "relearn_judge", &judge));
     int64_t kept = 0;
@@ -253,7 +253,7 @@ static void relearning_that_cannot_be_asked(void **state)
     EvalRelearnConfig config = relearn_config();
     world_open(&w);
     DataView train = w.subject.train, test = w.subject.test;
-    assert_ok(data_partition(&train, &w.forget, &inside, &outside));
+    assert_ok(data_forget_partition(&train, &w.forget, &inside, &outside));
     w.subject.train = data_view_of(&w.train, &outside);
     assert_ok(eval_relearn(&w.subject, &config, &got));
     assert_int_equal(got.repeats, 0);
@@ -264,7 +264,7 @@ static void relearning_that_cannot_be_asked(void **state)
     w.subject.train = train;
     data_index_free(&inside);
     data_index_free(&outside);
-    assert_ok(data_partition(&test, &w.forget, &inside, &outside));
+    assert_ok(data_forget_partition_unseen(&test, &w.forget, &inside, &outside));
     w.subject.test = data_view_of(&w.test, &outside);
     assert_ok(eval_relearn(&w.subject, &config, &got));
     assert_int_equal(got.repeats, 0);
@@ -401,7 +401,7 @@ static void without_memory(void **state)
     DataIndex inside, outside;
     world_open(&w);
     support_fail_allocations(both, &w, 2000);
-    assert_ok(data_partition(&w.subject.train, &w.forget, &inside, &outside));
+    assert_ok(data_forget_partition(&w.subject.train, &w.forget, &inside, &outside));
     w.subject.train = data_view_of(&w.train, &outside); /* nothing forgotten to relearn from: the other part alone */
     support_fail_allocations(recovery, &w, 2000);
     data_index_free(&inside);

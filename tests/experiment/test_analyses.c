@@ -168,14 +168,14 @@ static void test_turn(void **state)
     NnNet *net = make_net(), *got = NULL, *want = NULL, *middle = NULL;
     const UnlearnMethod *svd;
     UnlearnReport report = {0}, step = {0};
-    DataClasses both = {0}, first = {0}, second = {0};
+    DataForget both = {0}, first = {0}, second = {0};
     DataIndex inside = {0}, rest = {0};
     void *params = NULL;
     assert_ok(unlearn_find("svd", &svd));
     assert_ok(session_params_defaults(&svd->entry, &params));
-    assert_ok(data_classes_parse(set, "1,3", &both));
-    assert_ok(data_classes_parse(set, "1", &first));
-    assert_ok(data_classes_parse(set, "3", &second));
+    assert_ok(data_forget_classes(set, "1,3", &both));
+    assert_ok(data_forget_classes(set, "1", &first));
+    assert_ok(data_forget_classes(set, "3", &second));
     UnlearnContext context = {.original = net, .train = data_view_all(set), .forget = &both, .seed = 2};
     assert_ok(nn_net_clone(net, &got));
     assert_ok(model_turn(svd, &context, params, got, &report));
@@ -189,7 +189,7 @@ static void test_turn(void **state)
     step = (UnlearnReport){0};
     assert_ok(nn_net_clone(middle, &want));
     DataView all = data_view_all(set);
-    assert_ok(data_partition(&all, &first, &inside, &rest));
+    assert_ok(data_partition(&all, &first.classes, &inside, &rest));
     context.original = middle;
     context.train = data_view_of(set, &rest);
     context.forget = &second;
@@ -200,9 +200,9 @@ static void test_turn(void **state)
     unlearn_report_free(&report);
     data_index_free(&inside);
     data_index_free(&rest);
-    data_classes_free(&both);
-    data_classes_free(&first);
-    data_classes_free(&second);
+    data_forget_free(&both);
+    data_forget_free(&first);
+    data_forget_free(&second);
     base_free(params);
     nn_net_free(net);
     nn_net_free(got);
@@ -216,11 +216,11 @@ static void test_saliency(void **state)
     (void)state;
     DataSet *set = make_set();
     NnNet *original = make_net(), *net = make_net();
-    DataClasses forget = {0};
+    DataForget forget = {0};
     StoreRun *run;
     StoreArray maps, before, pictures, forgotten;
     nn_net_init(net, 9);
-    assert_ok(data_classes_parse(set, "2", &forget));
+    assert_ok(data_forget_classes(set, "2", &forget));
     const EvalSubject subject = {.net = net, .original = original, .test = data_view_all(set), .forget = &forget};
     const EvalSaliencyConfig config = {.enabled = true, .images = 2, .side = 2};
     assert_ok(store_run_create(&run));
@@ -233,7 +233,7 @@ static void test_saliency(void **state)
     assert_true(pictures.ndim == 4 && pictures.shape[2] == SIDE && forgotten.count == 4);
     assert_memory_not_equal(maps.data, before.data, (size_t)maps.count * sizeof(float)); /* two networks */
     store_run_free(run);
-    data_classes_free(&forget);
+    data_forget_free(&forget);
     nn_net_free(net);
     nn_net_free(original);
     data_set_free(set);
@@ -241,7 +241,7 @@ static void test_saliency(void **state)
     ExperimentConfig *e;
     SessionData data = {0};
     SessionModel model = {0};
-    DataClasses *sets;
+    DataForget *sets;
     size_t count;
     assert_ok(read_config("  - none\nsaliency: {side: 2}\n", &e)); /* a map asks for it */
     assert_true(e->saliency.enabled && e->saliency.side == 2 && e->saliency.images == 4);

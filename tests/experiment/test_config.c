@@ -285,7 +285,7 @@ typedef struct {
     ExperimentConfig *e;
     SessionData data;
     SessionModel model;
-    DataClasses *forget;
+    DataForget *forget;
     size_t forget_count;
     ExperimentJob *jobs;
     size_t job_count;
@@ -344,7 +344,7 @@ static void test_budget_and_measures(void **state)
     static const char *const SET[] = {"search={strategy: random, trials: 4, epochs: 1, forget: [3, [0, 1]]}",
                                       "probe=false", "relearn.max_steps=9", "cache=references"};
     Bound b = bind_good(SET, BASE_COUNT(SET)), plain = bind_good(NULL, 0);
-    DataClasses *sets;
+    DataForget *sets;
     size_t count;
     assert_int_equal(b.e->budget.strategy, EXPERIMENT_SEARCH_RANDOM);
     assert_int_equal(b.e->budget.trials, 4);
@@ -355,7 +355,8 @@ static void test_budget_and_measures(void **state)
     assert_int_equal(b.e->cache, EXPERIMENT_CACHE_REFERENCES);
     assert_ok(experiment_config_bind_search(b.e, &b.data, &sets, &count));
     assert_int_equal(count, 2);
-    assert_true(sets[0].count == 1 && sets[0].in[3] && sets[1].count == 2 && sets[1].in[0] && sets[1].in[1]);
+    assert_true(sets[0].classes.count == 1 && sets[0].classes.in[3] && sets[1].classes.count == 2 &&
+                sets[1].classes.in[0] && sets[1].classes.in[1]);
     experiment_forget_free(sets, count);
     assert_ok(experiment_config_bind_search(plain.e, &plain.data, &sets, &count));
     assert_null(sets);
@@ -395,7 +396,7 @@ static void test_forget_all(void **state)
     static const char *const SET[] = {"forget=all"};
     Bound b = bind_good(SET, 1);
     assert_int_equal(b.forget_count, 4);
-    for (int64_t c = 0; c < 4; c++) assert_true(b.forget[c].in[c] && b.forget[c].count == 1);
+    for (int64_t c = 0; c < 4; c++) assert_true(b.forget[c].classes.in[c] && b.forget[c].classes.count == 1);
     unbind(&b);
 }
 
@@ -404,7 +405,7 @@ static void bind_fails(const char *assignment, BaseStatus want, const char *mess
     ExperimentConfig *e = read_good(&assignment, 1);
     SessionData data;
     SessionModel model;
-    DataClasses *forget;
+    DataForget *forget;
     size_t count;
     assert_ok(session_data_open(e->data, NULL, &data));
     assert_ok(session_model_create(e->arch, &data, &model));

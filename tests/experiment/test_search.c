@@ -47,8 +47,8 @@ static BaseStatus fake_apply(const UnlearnContext *context, void *state, const v
     const NnLayer *layers = nn_net_layers(net, &count);
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
     float *bias = nn_net_edit_params(net) + slices[layers[count - 1].bias].offset;
-    for (int64_t c = 0; c < context->forget->K; c++)
-        if (context->forget->in[c] && p->mode == 1) bias[c] += (float)p->push;
+    for (int64_t c = 0; c < context->forget->classes.K; c++)
+        if (context->forget->classes.in[c] && p->mode == 1) bias[c] += (float)p->push;
     report->samples_retain = 1;
     return BASE_OK;
 }
@@ -74,7 +74,7 @@ typedef struct {
     SessionSplit split;
     DataIndex some; /* 100 images per class of the validation split */
     DataView few;
-    DataClasses forget;
+    DataForget forget;
     UnlearnContext context;
 } Setting;
 
@@ -83,7 +83,7 @@ static void setting_open(Setting *s)
     assert_ok(session_data_open("gaussians", NULL, &s->data));
     assert_ok(session_model_create("mlp", &s->data, &s->model));
     assert_ok(session_split_make(&s->data, 0.9, 0, &s->split));
-    assert_ok(data_classes_parse(s->data.train, "1,2", &s->forget));
+    assert_ok(data_forget_classes(s->data.train, "1,2", &s->forget));
     assert_ok(data_sample(&s->split.validation, 100, 0, "few", &s->some));
     s->few = data_view_of(s->data.train, &s->some);
     nn_net_init(s->model.net, 3);
@@ -92,7 +92,7 @@ static void setting_open(Setting *s)
 
 static void setting_close(Setting *s)
 {
-    data_classes_free(&s->forget);
+    data_forget_free(&s->forget);
     data_index_free(&s->some);
     session_split_free(&s->split);
     session_model_free(&s->model);
@@ -203,11 +203,11 @@ static void test_search_on_several_sets(void **state)
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     static const ExperimentBudget all = {0};
     FakeParams params = {.mode = 1};
-    DataClasses sets[2];
+    DataForget sets[2];
     UnlearnContext contexts[2] = {s.context, s.context};
     ExperimentSearch one[2], both;
-    assert_ok(data_classes_parse(s.data.train, "0", &sets[0]));
-    assert_ok(data_classes_parse(s.data.train, "1,2", &sets[1]));
+    assert_ok(data_forget_classes(s.data.train, "0", &sets[0]));
+    assert_ok(data_forget_classes(s.data.train, "1,2", &sets[1]));
     for (int i = 0; i < 2; i++) {
         contexts[i].forget = &sets[i];
         assert_ok(search_once(&method, &contexts[i], &s.few, &params, &one[i]));
@@ -222,7 +222,7 @@ static void test_search_on_several_sets(void **state)
     }
     for (int i = 0; i < 2; i++) {
         experiment_search_free(&one[i]);
-        data_classes_free(&sets[i]);
+        data_forget_free(&sets[i]);
     }
     experiment_search_free(&both);
     setting_close(&s);
@@ -356,7 +356,7 @@ static void test_search_needs_both_kinds(void **state)
     FakeParams params = {0};
     ExperimentSearch search;
     DataIndex parts[3] = {{0}};
-    assert_ok(data_partition(&s.split.validation, &s.forget, &parts[0], &parts[1]));
+    assert_ok(data_partition(&s.split.validation, &s.forget.classes, &parts[0], &parts[1]));
     for (int i = 0; i < 3; i++) {
         DataView view = data_view_of(s.data.train, &parts[i]);
         assert_fails(search_once(&method, &s.context, &view, &params, &search), BASE_EUSAGE, "set validation higher");
@@ -413,9 +413,10 @@ static void test_attack_roles(void **state)
     int32_t train_y[TRAIN_N], test_y[TEST_N];
     for (int i = 0; i < TRAIN_N; i++) train[i * CLASSES] = (float)i, train_y[i] = i % CLASSES;
     for (int i = 0; i < TEST_N; i++) test[i * CLASSES] = (float)(100 + i), test_y[i] = i % CLASSES;
-    EvalPredictions on_train = {train, train_y, TRAIN_N, CLASSES}, on_test = {test, test_y, TEST_N, CLASSES};
+    EvalPredictions on_train = {train, train_y, TRAIN_N, CLASSES, NULL},
+                    on_test = {test, test_y, TEST_N, CLASSES, NULL};
     uint8_t in[CLASSES] = {0, 1, 0};
-    DataClasses forget = {CLASSES, 1, in};
+    DataForget forget = {.classes = {CLASSES, 1, in}};
     static const struct {
         MiaSet member, nonmember, audited;
         bool balance;
@@ -458,9 +459,9 @@ static void test_attack_left_out(void **state)
     (void)state;
     float logits[4] = {0, 1, 2, 3};
     int32_t y[2] = {0, 1}, y_test[2] = {0, 0};
-    EvalPredictions on_train = {logits, y, 2, 2}, on_test = {logits, y_test, 2, 2};
+    EvalPredictions on_train = {logits, y, 2, 2, NULL}, on_test = {logits, y_test, 2, 2, NULL};
     uint8_t in[2] = {0, 1};
-    DataClasses forget = {2, 1, in};
+    DataForget forget = {.classes = {2, 1, in}};
     expected = (MiaWiring){"w", "q", MIA_SET_FORGET_TRAIN, MIA_SET_FORGET_TEST, MIA_SET_NONE, false, false};
     ExperimentAttack attack = {&FAKE_ATTACK, &expected, "fake w", NULL};
     ExperimentConfig e = {.attacks = &attack, .attack_count = 1};
@@ -479,9 +480,9 @@ static void test_signals(void **state)
     (void)state;
     float logits[] = {0, 0, 0, 1000, 3, 1};
     int32_t y[] = {0, 1, 0};
-    EvalPredictions p = {logits, y, 3, 2};
+    EvalPredictions p = {logits, y, 3, 2, NULL};
     uint8_t in[2] = {0, 1};
-    DataClasses forget = {2, 1, in};
+    DataForget forget = {.classes = {2, 1, in}};
     StoreRun *run;
     StoreArray array;
     assert_ok(store_run_create(&run));

@@ -41,7 +41,7 @@ typedef struct {
     ExperimentConfig *e;
     SessionData data;
     SessionModel model;
-    DataClasses *forget;
+    DataForget *forget;
     size_t forget_count, job_count;
     ExperimentJob *jobs;
     char *models;
@@ -86,7 +86,7 @@ static void references(const World *w, int failing)
 {
     ExperimentSetting s = setting_of(w);
     ExperimentSeed seed = {.seed = 0};
-    const DataClasses *last = NULL;
+    const DataForget *last = NULL;
     int sets = 0;
     making.calls = 0;
     making.failing = failing;

@@ -442,13 +442,13 @@ static void test_gather(void **state)
     ModelShadows *s = read_shadows(results);
     SessionData data;
     ModelPoints points = {0}, population = {0};
-    DataClasses forget;
+    DataForget forget;
     assert_ok(base_format(&in_file, "%s/target-in.txt", s->folder));
     assert_ok(base_format(&out_file, "%s/target-out.txt", s->folder));
     const DataOptions options = {.train_index = in_file, .test_index = out_file};
     assert_ok(session_data_open("gaussians", &options, &data));
     assert_int_equal(data.train->N + data.test->N, 404); /* 402 rounded in each of four classes */
-    assert_ok(data_classes_parse(data.train, "3", &forget));
+    assert_ok(data_forget_classes(data.train, "3", &forget));
     assert_ok(model_points_add(&points, &data, false, NULL, true, 0, 0));
     assert_ok(model_points_add(&points, &data, true, &forget, true, 20, 0));
     assert_ok(model_points_add(&population, &data, true, &forget, false, 10, 0));
@@ -503,7 +503,7 @@ static void test_gather(void **state)
     const DataOptions skip = {.train_index = in_file, .test_index = out_file, .broken = "skip"};
     task.options = &skip;
     assert_fails(gather(&task), BASE_EUSAGE, "name images by position");
-    data_classes_free(&forget);
+    data_forget_free(&forget);
     model_points_free(&points);
     model_points_free(&population);
     session_data_free(&data);

@@ -55,7 +55,7 @@ static void check_steps(bool shared)
     ExperimentConfig *e;
     SessionData data;
     SessionModel model;
-    DataClasses *forget, *sets;
+    DataForget *forget, *sets;
     size_t forget_count, set_count, job_count, kinds[4] = {0};
     ExperimentJob *jobs;
     ExperimentSteps g;

@@ -16,7 +16,7 @@ typedef struct {
     SessionData data;
     SessionModel model;
     SessionSplit split;
-    DataClasses forget;
+    DataForget forget;
     const UnlearnMethod *method;
     void *params;
     UnlearnContext context;
@@ -30,7 +30,7 @@ static void open_work(Work *w, const char *weights)
     assert_ok(session_data_open("gaussians", NULL, &w->data));
     assert_ok(session_model_open("mlp", weights, &w->data, &w->model));
     assert_ok(session_split_make(&w->data, 0.1, 0, &w->split));
-    assert_ok(data_classes_parse(w->data.train, "3", &w->forget));
+    assert_ok(data_forget_classes(w->data.train, "3", &w->forget));
     assert_ok(unlearn_find("svd", &w->method));
     assert_ok(session_params_defaults(&w->method->entry, &w->params));
     w->context = (UnlearnContext){.original = w->model.net, .train = w->split.train, .forget = &w->forget};
@@ -43,7 +43,7 @@ static void close_work(Work *w)
 {
     nn_net_free(w->net);
     base_free(w->params);
-    data_classes_free(&w->forget);
+    data_forget_free(&w->forget);
     session_split_free(&w->split);
     session_model_free(&w->model);
     session_data_free(&w->data);

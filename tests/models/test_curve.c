@@ -255,14 +255,14 @@ static void test_retrained(void **state)
 {
     (void)state;
     SessionData data;
-    DataClasses forget;
+    DataForget forget;
     NnTrainConfig train;
     char *folder = NULL, *paths[3], hash[3][BASE_HASH_HEX], again[BASE_HASH_HEX];
     ModelCost costs[3];
     struct stat before, after;
     assert_ok(session_threads_set(1, NULL));
     assert_ok(session_data_open("gaussians", NULL, &data));
-    assert_ok(data_classes_parse(data.train, "1", &forget));
+    assert_ok(data_forget_classes(data.train, "1", &forget));
     assert_ok(base_format(&folder, "%s/retrained", support_scratch()));
     base_param_defaults(nn_train_params, nn_train_param_count, &train);
     train.epochs = 2, train.batch_size = 128, train.augment = false;
@@ -313,7 +313,7 @@ static void test_retrained(void **state)
         base_free(paths[i]);
         model_cost_free(&costs[i]);
     }
-    data_classes_free(&forget);
+    data_forget_free(&forget);
     session_data_free(&data);
     base_free(folder);
 }

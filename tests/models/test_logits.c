@@ -51,9 +51,9 @@ static void test_points(void **state)
     (void)state;
     SessionData data;
     ModelPoints points = {0}, again = {0};
-    DataClasses classes;
+    DataForget classes;
     assert_ok(session_data_open("gaussians", NULL, &data));
-    assert_ok(data_classes_parse(data.train, "2", &classes));
+    assert_ok(data_forget_classes(data.train, "2", &classes));
     for (int i = 0; i < 2; i++) {
         ModelPoints *p = i ? &again : &points;
         assert_ok(model_points_add(p, &data, true, &classes, true, 5, 9));
@@ -73,7 +73,7 @@ static void test_points(void **state)
     }
     model_points_free(&points);
     model_points_free(&again);
-    data_classes_free(&classes);
+    data_forget_free(&classes);
     session_data_free(&data);
 }
 

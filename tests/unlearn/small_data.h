@@ -10,14 +10,14 @@ typedef struct {
     IoHdf5 *file;
     NnNet *net;
     DataSet set;
-    DataClasses forget;
+    DataForget forget;
     UnlearnContext context;
 } Small;
 
 static inline void small_forget(Small *s, const char *text)
 {
-    data_classes_free(&s->forget);
-    assert_ok(data_classes_parse(&s->set, text, &s->forget));
+    data_forget_free(&s->forget);
+    assert_ok(data_forget_classes(&s->set, text, &s->forget));
 }
 
 static inline Small *small_open(const char *forget)
@@ -42,7 +42,7 @@ static inline void small_close(Small *s)
 {
     io_hdf5_close(s->file);
     nn_net_free(s->net);
-    data_classes_free(&s->forget);
+    data_forget_free(&s->forget);
     base_free(s->set.images);
     base_free(s->set.labels);
     base_free(s);

@@ -216,7 +216,7 @@ static void test_neggrad_stops(void **state)
     NnNet *net = NULL, *one = NULL;
     UnlearnReport report;
     int first = -1;
-    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &in, &out));
     DataView forget = data_view_of(&s->set, &in);
     const double stop = 0.2;
 #define ASCENT "lr=0.05", "momentum=0.9", "weight_decay=0", "batch_size=64", "clip=0"
@@ -284,7 +284,7 @@ static void test_scrub_stops(void **state)
     Small *s = small_open("2");
     DataIndex in = {0}, out = {0};
     NnNet *net = NULL, *none = NULL;
-    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &in, &out));
     DataView forget = data_view_of(&s->set, &in), retain = data_view_of(&s->set, &out);
     small_fit(s);
 #define AWAY "lr=0.001", "forget_batch=2", "batch_size=16", "epochs=4", "max_epochs=4", "weight_decay=0"
@@ -320,9 +320,9 @@ static void test_scrub_rewind(void **state)
     assert_ok(data_split(&s->context.train, 0.4, 5, &kept, &held));
     s->context.train = data_view_of(&s->set, &kept);
     s->context.validation = data_view_of(&s->set, &held);
-    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &in, &out));
     data_index_free(&out);
-    assert_ok(data_partition(&s->context.validation, &s->forget, &unseen, &out));
+    assert_ok(data_forget_partition(&s->context.validation, &s->forget, &unseen, &out));
     DataView forget = data_view_of(&s->set, &in), other = data_view_of(&s->set, &unseen);
     static const char *const EPOCHS[] = {"epochs=1", "epochs=2", "epochs=3", "epochs=4"};
 #define REWIND "stop=-1", "lr=0.1", "max_epochs=1", "momentum=0", "batch_size=16", "forget_batch=4"
@@ -361,7 +361,7 @@ static void test_bad_teacher(void **state)
     twin_add(&good, false, x, s->set.labels, 48, CE, teacher, NULL);
     twin_add(&bad, false, x, s->set.labels, 48, CE, other, NULL);
     for (int i = 0; i < 48; i++)
-        if (s->forget.in[s->set.labels[i]]) memcpy(teacher + i * 5, other + i * 5, 5 * sizeof *other);
+        if (s->forget.classes.in[s->set.labels[i]]) memcpy(teacher + i * 5, other + i * 5, 5 * sizeof *other);
     assert_ok(small_run(s, "bad_teacher",
                         SETTINGS(STEPS, "optimizer=sgd", "epochs=2", "temperature=3", "retain_share=1"), &net,
                         &report));

@@ -49,7 +49,7 @@ static void test_salun(void **state)
     uint8_t mask[4096];
     int32_t *labels = NULL;
     int64_t count = nn_net_param_count(s->net);
-    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &in, &out));
     DataView view = data_view_of(&s->set, &in);
     assert_ok(unlearn_saliency(&s->context, &view, 4, saliency));
     assert_ok(unlearn_top_share(saliency, count, 0.5, mask));
@@ -130,7 +130,7 @@ static void test_boundary_shrink(void **state)
     for (int64_t j = 0; j < forget->n * PIXELS; j++)
         moved[j] = (float)((double)forget->x[j] + 0.4 * ((dx[j] > 0) - (dx[j] < 0)));
     twin_add(&attack, false, moved, forget->y, forget->n, CE, logits, NULL);
-    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &in, &out));
     DataView view = data_view_of(&s->set, &in);
     assert_ok(unlearn_nearest_labels(&s->context, &view, &(UnlearnNearest){.bound = 0.4}, &labels));
     side_labels(s, labels, y);
@@ -218,7 +218,7 @@ static void test_fisher(void **state)
     int count, layer_count;
     double *F = naive_doubles(t.count), logits[5], p[5], retained = 0;
     for (int i = 0; i < 48; i++) {
-        if (s->forget.in[s->set.labels[i]]) continue;
+        if (s->forget.classes.in[s->set.labels[i]]) continue;
         twin_add(&t, false, x + i * PIXELS, s->set.labels + i, 1, CE, logits, NULL);
         memset(t.g, 0, (size_t)t.count * sizeof *t.g);
         twin_softmax(logits, 5, 1, p);
@@ -244,7 +244,7 @@ static void test_fisher(void **state)
                 for (int64_t c = 0; c < C; c++)
                     v += fmin(1 / (F[slices[i].offset + (k * C + c) * inner + at] / retained + 1e-8), last ? 1e2 : 1e3);
                 v *= 1e-6 / (double)C * (last || slices[i].ndim == 1 ? 10 : 1);
-                bool gone = last && s->forget.in[k];
+                bool gone = last && s->forget.classes.in[k];
                 for (int64_t c = 0; c < C; c++) {
                     double *w = t.w + slices[i].offset + (k * C + c) * inner + at;
                     *w = (gone ? 0 : *w) + sqrt(gone ? 1e-3 : v) * base_random_normal(&random);

@@ -25,15 +25,15 @@ static void test_frame(void **state)
     assert_true(report.layer_count == 0 && isnan(report.alpha_retain) && report.prepare_seconds >= 0);
     unlearn_report_free(&report);
     nn_net_free(net);
-    memset(s->forget.in, 0, 5);
-    s->forget.count = 0;
+    memset(s->forget.classes.in, 0, 5);
+    s->forget.classes.count = 0;
     assert_fails(small_run(s, "none", NULL, &net, NULL), BASE_EUSAGE, "method none: 0 of 5 classes");
     nn_net_free(net);
-    memset(s->forget.in, 1, 5);
-    s->forget.count = 5;
+    memset(s->forget.classes.in, 1, 5);
+    s->forget.classes.count = 5;
     assert_fails(small_run(s, "svd", NULL, &net, NULL), BASE_EUSAGE, "one must stay");
     nn_net_free(net);
-    s->forget.count = 1;
+    s->forget.classes.count = 1;
     s->context.train.n = 0;
     assert_fails(small_run(s, "svd", NULL, &net, NULL), BASE_EUSAGE, "no image");
     nn_net_free(net);
@@ -75,7 +75,7 @@ static void test_mask_logit(void **state)
     assert_ok(nn_predict(net, &s->context.train, NN_F32, "test", logits));
     for (int i = 0; i < 48; i++) {
         for (int k = 0; k < 5; k++) {
-            if (s->forget.in[k])
+            if (s->forget.classes.in[k])
                 assert_near((double)logits[i * 5 + k], -1e4, 1e-3, 0);
             else
                 assert_near((double)logits[i * 5 + k], (double)before[i * 5 + k], 1e-6, 1e-6);
@@ -132,7 +132,7 @@ static void test_retrain(void **state)
     assert_near(report.passes, 2 * 29, 0, 0);
     unlearn_report_free(&report);
     DataIndex forget = {0}, retain = {0};
-    assert_ok(data_partition(&s->context.train, &s->forget, &forget, &retain));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &forget, &retain));
     DataView view = data_view_of(&s->set, &retain);
     assert_ok(nn_net_clone(s->net, &want));
     nn_net_init(want, 11);

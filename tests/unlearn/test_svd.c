@@ -457,7 +457,7 @@ static void test_samples(void **state)
     assert_int_equal(a.n, 8);
     assert_memory_equal(a.at, b.at, (size_t)a.n * sizeof *a.at);
     for (int64_t i = 0; i < a.n; i++) {
-        assert_int_equal(s->forget.in[s->set.labels[a.at[i]]], 0); /* none of ANY forgotten class */
+        assert_int_equal(s->forget.classes.in[s->set.labels[a.at[i]]], 0); /* none of ANY forgotten class */
         assert_true(i == 0 || a.at[i] > a.at[i - 1]);
     }
     data_index_free(&a);

@@ -20,7 +20,7 @@ static inline Side *side_of(const Small *s, bool forgotten)
     Side *side = NULL;
     assert_ok(BASE_ALLOC(1, &side));
     for (int64_t i = 0; i < s->set.N; i++) {
-        if (s->forget.in[s->set.labels[i]] != forgotten) continue;
+        if (s->forget.classes.in[s->set.labels[i]] != forgotten) continue;
         memcpy(side->x + side->n * PIXELS, (const float *)s->set.images + i * PIXELS, PIXELS * sizeof(float));
         side->y[side->n++] = s->set.labels[i];
     }
@@ -173,7 +173,7 @@ static inline void same_as_group(const Small *s, const NnNet *net, const char *g
 static inline void side_labels(const Small *s, const int32_t *labels, int32_t *out)
 {
     for (int64_t i = 0; i < s->set.N; i++)
-        if (s->forget.in[s->set.labels[i]]) *out++ = labels[i];
+        if (s->forget.classes.in[s->set.labels[i]]) *out++ = labels[i];
 }
 
 static inline void relabel_by_hand(const Small *s, Twin *t, const int32_t *labels, const Side *forget,

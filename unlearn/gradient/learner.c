@@ -121,7 +121,7 @@ static BaseStatus ask_teachers(UnlearnLearner *l, const DataBatch *batch, const 
     BASE_TRY(nn_engine_forward(loss->other, batch->x, batch->n, 0, l->other));
     l->passes += (double)batch->n;
     for (int64_t i = 0; i < batch->n; i++)
-        if (loss->other_for->in[batch->y[i]])
+        if (data_forget_holds(loss->other_for, batch->y[i], batch->index[i]))
             memcpy(l->teacher + i * l->K, l->other + i * l->K, (size_t)l->K * sizeof *l->teacher);
 out:
     return st;

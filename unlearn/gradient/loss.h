@@ -3,6 +3,7 @@
 #define UNLEARN_GRADIENT_LOSS_H
 
 #include "data/data.h"
+#include "data/forget/forget.h"
 #include "nn/backend.h"
 
 /**
@@ -14,8 +15,8 @@ typedef struct {
     const int32_t *labels; /* y by position in the data set; NULL: the images' own */
     double kl, temperature;
     NnEngine *teacher; /* of an eval mode; NULL where kl is 0 */
-    NnEngine *other;   /* the teacher of images whose own class is in other_for; NULL: none */
-    const DataClasses *other_for;
+    NnEngine *other;   /* the teacher of the images that other_for holds; NULL: none */
+    const DataForget *other_for;
 } UnlearnLoss;
 
 /** Value, and its gradient @p dlogits [n, K]. @p y [n]; @p teacher [n, K], NULL where kl is 0. In double. */

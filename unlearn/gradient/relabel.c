@@ -20,16 +20,18 @@ static BaseStatus own_labels(const DataSet *set, int32_t **out)
 BaseStatus unlearn_random_labels(const UnlearnContext *context, const DataView *view, int32_t **out)
 {
     BaseStatus st = BASE_OK;
-    const DataClasses *forget = context->forget;
+    const DataClasses *forget = &context->forget->classes;
     int32_t *labels = NULL;
+    bool images = data_forget_by_image(context->forget);
     *out = NULL;
     BASE_TRY(own_labels(view->set, &labels));
     for (int64_t i = 0; i < view->n; i++) {
         int64_t at = data_view_at(view, i);
         BaseRandom random = base_random_make(context->seed, "random_label", (uint64_t)at);
-        int64_t rank = (int64_t)base_random_below(&random, (uint64_t)(forget->K - forget->count));
+        int64_t rank = (int64_t)base_random_below(&random, (uint64_t)(forget->K - (images ? 1 : forget->count)));
+        const int32_t own = view->set->labels[at];
         for (int64_t k = 0; k < forget->K; k++)
-            if (!forget->in[k] && rank-- == 0) labels[at] = (int32_t)k;
+            if (!(images ? k == own : forget->in[k]) && rank-- == 0) labels[at] = (int32_t)k;
     }
     *out = labels;
 out:
@@ -42,7 +44,7 @@ void unlearn_random_labels_again(const UnlearnContext *context, const DataView *
         int64_t at = data_view_at(view, i);
         BaseRandom random =
             base_random_make(context->seed, "random_label_again", (uint64_t)(epoch * view->set->N + at));
-        labels[at] = (int32_t)base_random_below(&random, (uint64_t)context->forget->K);
+        labels[at] = (int32_t)base_random_below(&random, (uint64_t)context->forget->classes.K);
     }
 }
 
@@ -107,7 +109,7 @@ BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView 
         move(view->set, shape, nearest, images.n, images.x, dx, x);
         BASE_TRY(nn_engine_forward(p.engine, x, images.n, 0, p.logits));
         for (int64_t i = 0; i < images.n; i++)
-            labels[images.index[i]] = best_of(p.logits + i * p.K, context->forget, nearest->all);
+            labels[images.index[i]] = best_of(p.logits + i * p.K, &context->forget->classes, nearest->all);
         done += images.n;
         base_progress("nearest classes", done, view->n, NULL);
     }

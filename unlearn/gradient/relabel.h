@@ -5,7 +5,7 @@
 #include "unlearn/gradient/learner.h"
 
 /** A label for each image of @p view, by position in the set (*out [set->N] by base_free; elsewhere the images' own):
- *  uniform over the retained classes, so never the true one; stream (seed, "random_label", position). */
+ *  uniform over the retained classes (of listed images: over all but the true one), so never the true one; stream (seed, "random_label", position). */
 BaseStatus unlearn_random_labels(const UnlearnContext *context, const DataView *view, int32_t **out);
 
 /** Labels of one epoch: uniform over ALL classes, so that the true one may come; stream (seed, "random_label_again",

@@ -67,8 +67,8 @@ BaseStatus unlearn_sides_by_class(const UnlearnContext *context, const UnlearnSi
     BaseStatus st = BASE_OK;
     *index = (DataIndex){0};
     BASE_TRY(BASE_ALLOC(sides->forget.n + (retain ? sides->retain.n : 0), &index->at));
-    for (int64_t c = 0; retain && c < context->forget->K; c++) take_class(&sides->retain, c, index);
-    for (int64_t c = 0; c < context->forget->K; c++) take_class(&sides->forget, c, index);
+    for (int64_t c = 0; retain && c < context->forget->classes.K; c++) take_class(&sides->retain, c, index);
+    for (int64_t c = 0; c < context->forget->classes.K; c++) take_class(&sides->forget, c, index);
 out:
     return st;
 }

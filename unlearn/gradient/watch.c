@@ -30,7 +30,7 @@ BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const
     BaseStatus st = BASE_OK;
     UnlearnWatch *w = NULL;
     DataIndex sample = {0};
-    int64_t classes = context->forget->count, shape[3];
+    int64_t classes = context->forget->classes.count, shape[3];
     *out = NULL;
     if (stop < 0) return BASE_OK;
     BASE_TRY(data_sample(forget, (UNLEARN_WATCHED + classes - 1) / classes, context->seed, "watch", &sample));

@@ -10,17 +10,6 @@
 
 static const char *const PLACES[UNLEARN_PLACES] = {"forget", "seed", "original", "forget_index", "retain_index", "out"};
 
-static void add_forgotten(const UnlearnContext *context, BaseText *out)
-{
-    const DataClasses *forget = context->forget;
-    const char *comma = "";
-    for (int64_t k = 0; k < forget->K; k++) {
-        if (!forget->in[k]) continue;
-        base_text_add(out, "%s%lld", comma, (long long)k);
-        comma = ",";
-    }
-}
-
 void unlearn_places_free(char *values[UNLEARN_PLACES])
 {
     for (size_t i = 0; i < UNLEARN_PLACES; i++) base_free(values[i]);
@@ -31,7 +20,7 @@ BaseStatus unlearn_places_make(const UnlearnContext *context, char *values[UNLEA
     BaseStatus st = BASE_OK;
     BaseText text = {0};
     if (context->forget) {
-        add_forgotten(context, &text);
+        data_forget_text(context->forget, &text);
         BASE_TRY(base_text_take(&text, &values[UNLEARN_PLACE_FORGET]));
     }
     BASE_TRY(base_format(&values[UNLEARN_PLACE_SEED], "%llu", (unsigned long long)context->seed));

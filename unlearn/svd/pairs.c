@@ -47,9 +47,9 @@ BaseStatus unlearn_pairs_check(const UnlearnContext *context, const void *values
     DataClasses without = {0};
     BASE_TRY(unlearn_layers_select(context->original, params->layers.s, &selected));
     BASE_TRY(left_out(context, params, &without));
-    BASE_CHECK(params->forget_samples == 0 || params->forget_samples >= context->forget->count, BASE_EUSAGE,
+    BASE_CHECK(params->forget_samples == 0 || params->forget_samples >= context->forget->classes.count, BASE_EUSAGE,
                "forget_samples = %lld is less than one image for each of the %lld forgotten classes",
-               (long long)params->forget_samples, (long long)context->forget->count);
+               (long long)params->forget_samples, (long long)context->forget->classes.count);
 out:
     base_free(selected);
     data_classes_free(&without);
