@@ -36,8 +36,7 @@ static const EvalPredictions *side(const Source *source, MiaSet set)
 
 static bool is_in(const Source *source, MiaSet set, const EvalPredictions *p, int64_t i)
 {
-    return data_forget_holds(source->forget, p->labels[i], eval_position(p, i)) ==
-           (set == MIA_SET_FORGET_TRAIN || set == MIA_SET_FORGET_TEST);
+    return experiment_in_set(p, source->forget, set == MIA_SET_FORGET_TRAIN || set == MIA_SET_FORGET_TEST, i);
 }
 
 static int64_t size_of(const Source *source, MiaSet set)

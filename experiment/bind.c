@@ -1,35 +1,43 @@
-/* experiment/bind.c - class sets become numbers; each method checks its parameters with every value of its search. */
+/* experiment/bind.c - forget sets become classes and positions; each method checks its parameters with every value of its search. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "experiment/bind.h"
+#include "experiment/forget.h"
+
+static BaseStatus check_params(const ExperimentMethod *m, const UnlearnContext *context, const void *params)
+{
+    return base_error_prefix(m->method->check(context, params), "%s: method %s", m->where, m->method->entry.name);
+}
 
 static BaseStatus check_method(const ExperimentMethod *m, const UnlearnContext *context)
 {
     BaseStatus st = BASE_OK;
     const BaseEntry *entry = &m->method->entry;
     void *params = NULL;
+    BASE_TRY(base_error_prefix(unlearn_check_forget(m->method, context->forget), "%s", m->where));
+    BASE_CHECK(!m->in_turn || !data_forget_by_image(context->forget), BASE_EUSAGE,
+               "%s: in_turn takes classes one after another, and listed images are one set", m->where);
     if (!m->method->check) return BASE_OK;
     BASE_TRY(experiment_method_params(m, &params));
-    BASE_TRY(m->method->check(context, params));
+    BASE_TRY(check_params(m, context, params));
     for (const ExperimentAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
         for (size_t i = 0; i < axis->count; i++) {
             BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, axis->param->name,
                                     axis->values[i], m->where));
-            BASE_TRY(m->method->check(context, params));
+            BASE_TRY(check_params(m, context, params));
         }
         memcpy(params, m->params, entry->params_size);
     }
 out:
-    base_error_prefix(st, "%s: method %s", m->where, entry->name);
     base_free(params);
     return st;
 }
 
 /* @p texts NULL: each class in turn. */
-static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts, size_t n, DataForget **out,
-                             size_t *count)
+static BaseStatus parse_sets(const ExperimentConfig *e, const SessionData *data, const ExperimentSet *texts, size_t n,
+                             DataForget **out, size_t *count)
 {
     BaseStatus st = BASE_OK;
     DataForget *sets = NULL;
@@ -40,8 +48,8 @@ static BaseStatus parse_sets(const SessionData *data, const ExperimentSet *texts
     for (size_t i = 0; i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "#%zu", i);
-        st = data_forget_classes(data->train, texts ? texts[i].text : number, &sets[i]);
-        BASE_TRY(texts ? base_error_prefix(st, "%s: forget", texts[i].where) : st);
+        BASE_TRY(texts ? experiment_set_open(&texts[i], data, &e->prepare, &sets[i])
+                       : data_forget_classes(data->train, number, &sets[i]));
         for (size_t j = 0; j < i; j++)
             BASE_CHECK(!data_forget_same(&sets[i], &sets[j]), BASE_EUSAGE, "%s: forget: the set %s is given twice",
                        texts[i].where, texts[i].text);
@@ -57,7 +65,7 @@ out:
 BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, DataForget **out,
                                          size_t *count)
 {
-    return parse_sets(data, e->search_forget, e->search_forget_count, out, count);
+    return parse_sets(e, data, e->search_forget, e->search_forget_count, out, count);
 }
 
 BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
@@ -67,9 +75,13 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
     *forget = NULL;
     *count = 0;
     BASE_TRY(eval_saliency_check(model->net, &e->saliency));
-    BASE_TRY(e->forget_all ? parse_sets(data, NULL, (size_t)data->train->K, forget, count)
-                           : parse_sets(data, e->forget, e->forget_count, forget, count));
+    BASE_TRY(e->forget_all ? parse_sets(e, data, NULL, (size_t)data->train->K, forget, count)
+                           : parse_sets(e, data, e->forget, e->forget_count, forget, count));
     for (size_t i = 0; i < *count; i++) {
+        BASE_CHECK(e->shadows.pairs == 0 || !data_forget_by_image(&(*forget)[i]), BASE_EUSAGE,
+                   "%s: forget: shadow models are told apart by the classes that they forgot, and cannot forget listed "
+                   "images",
+                   e->forget[i].where);
         UnlearnContext context = {.original = model->net,
                                   .train = data_view_all(data->train),
                                   .forget = &(*forget)[i],

@@ -1,11 +1,11 @@
-/* experiment/bind.h - a config against the data and the network: class sets become numbers, methods check themselves. */
+/* experiment/bind.h - a config against the data and the network: forget sets become classes and positions, methods check themselves. */
 #ifndef EXPERIMENT_BIND_H
 #define EXPERIMENT_BIND_H
 
 #include "experiment/config.h"
 #include "session/model.h"
 
-/** The experiment's forget sets as classes of @p data, and every method's own check on @p model; *forget is owned:
+/** The experiment's forget sets on @p data, whether every method can forget them, and its own check on @p model; *forget is owned:
  *  experiment_forget_free. Wrong: a class that does not exist, a set named twice, a layer that does not exist. */
 BaseStatus experiment_config_bind(const ExperimentConfig *experiment, const SessionData *data,
                                   const SessionModel *model, DataForget **forget, size_t *count);

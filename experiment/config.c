@@ -78,7 +78,10 @@ ModelRecipe experiment_config_recipe(const ExperimentConfig *e, const SessionDat
 
 static void free_sets(ExperimentSet *sets, size_t count)
 {
-    for (size_t i = 0; i < count; i++) base_free(sets[i].text);
+    for (size_t i = 0; i < count; i++) {
+        base_free(sets[i].text);
+        base_free(sets[i].draw);
+    }
     base_free(sets);
 }
 

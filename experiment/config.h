@@ -71,10 +71,17 @@ typedef struct {
     char *path, hash[BASE_HASH_HEX];
 } ExperimentOriginal;
 
+/** Images of a forget set, as a map of the config lists them. */
+typedef struct {
+    BaseParamText index, class; /* a file of positions; else the classes that are drawn from, empty: all */
+    double random;              /* share of each class */
+    int64_t seed;
+} ExperimentDraw;
 /** A forget set as written, and its line. */
 typedef struct {
-    char *text;
+    char *text; /* classes, or the map on one line */
     const char *where;
+    ExperimentDraw *draw; /* NULL: classes */
 } ExperimentSet;
 
 typedef struct {

@@ -256,10 +256,19 @@ BaseStatus experiment_job(const ExperimentSetting *s, ExperimentSeed *seed, cons
     BASE_TRY(record_unlearned(s, seed, job, &w, run));
     BASE_TRY(store_run_status(run));
     SessionTally tally = session_tally(&w.u->predictions[EVAL_TEST].p, job->forget);
+    bool images = data_forget_by_image(job->forget);
+    if (images) {
+        const SessionTally train = session_tally(&w.u->predictions[EVAL_TRAIN].p, job->forget);
+        tally.right_forget = train.right_forget;
+        tally.n_forget = train.n_forget;
+    }
     char retain[32], forget[32];
     session_percent_text(tally.right_retain, tally.n_retain, retain);
     session_percent_text(tally.right_forget, tally.n_forget, forget);
-    base_text_add(summary, "ACC_r %s, ACC_f %s on the test set, %.2f s", retain, forget, w.u->cost.wall_seconds);
+    base_text_add(summary,
+                  images ? "ACC_r %s on the test set, ACC_f %s on the forgotten images, %.2f s"
+                         : "ACC_r %s, ACC_f %s on the test set, %.2f s",
+                  retain, forget, w.u->cost.wall_seconds);
 out:
     work_free(&w);
     return st;

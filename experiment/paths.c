@@ -1,6 +1,8 @@
 /* experiment/paths.c - which keys of a config are paths is known from the table of data options and the list below. */
 #include "experiment/paths.h"
 
+#include "experiment/forget.h"
+
 #include <string.h>
 
 #include "base/memory.h"
@@ -45,9 +47,28 @@ out:
     return st;
 }
 
+/* The files of a list of forget sets, or of the one that stands for a list. */
+static BaseStatus place_sets(const BaseYaml *map, const char *key, const char *path)
+{
+    BaseStatus st = BASE_OK;
+    const BaseYaml *sets = map && map->kind == BASE_YAML_MAP ? base_yaml_get(map, key) : NULL;
+    bool list = sets && sets->kind == BASE_YAML_LIST;
+    for (size_t i = 0; sets && i < (list ? sets->count : 1); i++) {
+        const BaseYaml *set = list ? sets->items[i] : sets;
+        BaseYaml *file = NULL;
+        for (size_t k = 0; set->kind == BASE_YAML_MAP && k < set->count; k++)
+            if (strcmp(set->items[k]->key, EXPERIMENT_SET_INDEX) == 0) file = set->items[k];
+        if (file && file->kind == BASE_YAML_SCALAR && *file->text) BASE_TRY(place(file, file->text, path));
+    }
+out:
+    return st;
+}
+
 BaseStatus experiment_paths_place(BaseYaml *root, const char *path)
 {
     BaseStatus st = BASE_OK;
+    BASE_TRY(place_sets(root, "forget", path));
+    BASE_TRY(place_sets(base_yaml_get(root, "search"), "forget", path));
     for (size_t i = 0; root->kind == BASE_YAML_MAP && i < root->count; i++) {
         for (size_t k = 0; k < BASE_COUNT(KEYS); k++) {
             BaseYaml *node = root->items[i];

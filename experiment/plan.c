@@ -76,8 +76,11 @@ BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *da
     for (size_t i = 0; i < n; i++) {
         size_t at = i % per_seed;
         jobs[i].seed = e->seeds[i / per_seed];
+        jobs[i].forget_map = "";
         if (at > 0) {
-            jobs[i].forget = &forget[(at - 1) / e->method_count];
+            size_t set = (at - 1) / e->method_count;
+            jobs[i].forget = &forget[set];
+            if (data_forget_by_image(&forget[set])) jobs[i].forget_map = e->forget[set].text;
             jobs[i].method = &e->methods[(at - 1) % e->method_count];
             jobs[i].peer = e->seeds[(i / per_seed + 1) % e->seed_count];
             jobs[i].has_peer = jobs[i].method == experiment_config_reference(e) && jobs[i].peer != jobs[i].seed;

@@ -15,6 +15,7 @@ typedef struct {
     const DataForget *forget; /* NULL for the original */
     char *forget_text;        /* "3,7"; "" for the original */
     char *forget_both;        /* "3,7 (Dress, Sneaker)"; "" for the original */
+    const char *forget_map;   /* as the config writes listed images; "" for classes and the original */
     char *config;             /* canonical: what the id hashes */
     char id[BASE_HASH_HEX];
     char *file; /* <label>-<forget>-s<seed>-<first 12 of id>.h5 */

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "experiment/each.h"
 #include "experiment/extend.h"
+#include "experiment/forget.h"
 #include "experiment/paths.h"
 #include "experiment/shadows/config.h"
 #include "nn/arch/arch.h"
@@ -151,31 +152,10 @@ out:
     return st;
 }
 
-static BaseStatus read_sets(const BaseYaml *node, ExperimentSet **sets, size_t *set_count)
-{
-    BaseStatus st = BASE_OK;
-    BASE_CHECK(node->kind != BASE_YAML_MAP, BASE_EUSAGE,
-               "%s: forget: must be a list of classes or of lists of classes, or 'all' (each class in turn)",
-               node->where);
-    size_t count = list_count(node);
-    BASE_CHECK(count > 0, BASE_EUSAGE, "%s: forget: the list is empty", node->where);
-    BASE_TRY(BASE_ALLOC(count, sets));
-    *set_count = count;
-    for (size_t i = 0; i < count; i++) {
-        const BaseYaml *item = list_item(node, i);
-        BASE_CHECK(item->kind != BASE_YAML_MAP, BASE_EUSAGE, "%s: forget: must be a class or a list of classes",
-                   item->where);
-        (*sets)[i].where = item->where;
-        BASE_TRY(base_yaml_flow_text(item, &(*sets)[i].text));
-    }
-out:
-    return st;
-}
-
 static BaseStatus read_forget(const BaseYaml *node, ExperimentConfig *e)
 {
     e->forget_all = node->kind == BASE_YAML_SCALAR && strcmp(node->text, "all") == 0;
-    return e->forget_all ? BASE_OK : read_sets(node, &e->forget, &e->forget_count);
+    return e->forget_all ? BASE_OK : experiment_sets_read(node, &e->forget, &e->forget_count);
 }
 
 /* The budget of all searches: its table, and `forget`. */
@@ -188,7 +168,7 @@ static BaseStatus read_budget(const BaseYaml *node, ExperimentConfig *e)
     for (size_t i = 0; i < node->count; i++) {
         const BaseYaml *item = node->items[i];
         if (strcmp(item->key, "forget") == 0) {
-            BASE_TRY(read_sets(item, &e->search_forget, &e->search_forget_count));
+            BASE_TRY(experiment_sets_read(item, &e->search_forget, &e->search_forget_count));
             continue;
         }
         BASE_TRY(need_kind(item, BASE_YAML_SCALAR, item->key));

@@ -71,6 +71,7 @@ void experiment_record_identity(const ExperimentSetting *s, const ExperimentJob 
     store_run_set_i64(run, "/", "seed", (int64_t)job->seed);
     store_run_set_text(run, "/", "forget", job->forget_text);
     store_run_set_text_of(run, "/", "forget_names", &names);
+    if (*job->forget_map) store_run_set_text(run, "/", "forget_map", job->forget_map);
     store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count);
     store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0);
     store_run_set_text(run, "/", "rank", rank_of(m ? m->method : NULL));
@@ -95,13 +96,14 @@ void experiment_record_each(const ExperimentMethod *m, StoreRun *run)
     for (size_t i = 0; i < m->each_count; i++) store_run_set_text(run, "/each", m->each[i].name, m->each[i].value);
 }
 
-/* What a metric says of its numbers on the split of @p out, but for the ideal. */
-static void describe(const EvalMetric *m, StoreMetric *out)
+/* What a metric says of its numbers on the split of @p out, but for the ideal; @p images: single ones are forgotten. */
+static void describe(const EvalMetric *m, bool images, StoreMetric *out)
 {
     static const char *const DIRECTIONS[] = {"", "up", "down"}, *const ROLES[EVAL_ROLES] = {"", "retained", "forgotten",
                                                                                             "score", "cost"};
-    bool shown = strcmp(out->split, eval_split_name(m->on_train ? EVAL_TRAIN : EVAL_TEST)) == 0;
-    out->direction = DIRECTIONS[m->direction];
+    bool of_images = images && m->of_forgotten;
+    bool shown = strcmp(out->split, eval_split_name(m->on_train || of_images ? EVAL_TRAIN : EVAL_TEST)) == 0;
+    out->direction = DIRECTIONS[of_images && m->ideal == EVAL_IDEAL_RETRAINED ? EVAL_UNDIRECTED : m->direction];
     out->role = ROLES[m->role];
     bool cut = m->range[0] < m->range[1];
     out->least = cut ? m->range[0] : -INFINITY;
@@ -131,7 +133,7 @@ BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run)
             snprintf(number, sizeof number, "%g", m->ideal_value);
             stored.ideal = number;
         }
-        describe(m, &stored);
+        describe(m, context->forget && data_forget_by_image(context->forget), &stored);
         BASE_TRY(store_run_add_metric(run, &stored, rows[i].value));
     }
 out:
@@ -143,7 +145,7 @@ static void describe_stored(StoreMetric *metric)
 {
     const BaseEntry *entry;
     if (base_registry_find(&eval_registry, metric->name, &entry) == BASE_OK)
-        describe((const EvalMetric *)entry, metric); /* the entry is the plug-in's first member */
+        describe((const EvalMetric *)entry, false, metric); /* the entry is the plug-in's first member */
 }
 
 BaseStatus experiment_record_complete(StoreRun *run)
@@ -313,6 +315,8 @@ void experiment_record_budget(const ExperimentSetting *s, const ExperimentJob *j
         base_text_add(&sets, "%s", job->forget_text);
         base_text_add(&named, "%s", job->forget_both);
     }
+    if (data_forget_by_image(s->search_set_count ? &s->search_sets[0] : job->forget))
+        store_run_set_text(run, "/search", "objective", EXPERIMENT_OBJECTIVE_IMAGES);
     store_run_set_text_of(run, "/search", "budget", &budget);
     store_run_set_text_of(run, "/search", "sets", &sets);
     store_run_set_text_of(run, "/search", "sets_named", &named);
@@ -347,6 +351,13 @@ static double row_loss(const float *z, int64_t K, int32_t y)
     return log(sum) - ((double)z[y] - top);
 }
 
+bool experiment_in_set(const EvalPredictions *p, const DataForget *forget, bool forgotten, int64_t i)
+{
+    int64_t at = eval_position(p, i);
+    if (at < 0 && data_forget_by_image(forget)) return !forgotten || forget->classes.in[p->labels[i]];
+    return data_forget_holds(forget, p->labels[i], at) == forgotten;
+}
+
 static BaseStatus record_signal_set(const EvalPredictions *p, const DataForget *forget, bool forgotten,
                                     const char *group, StoreRun *run)
 {
@@ -356,7 +367,7 @@ static BaseStatus record_signal_set(const EvalPredictions *p, const DataForget *
     BASE_TRY(BASE_ALLOC(p->n, &confidence));
     BASE_TRY(BASE_ALLOC(p->n, &loss));
     for (int64_t i = 0; i < p->n; i++) {
-        if (data_forget_holds(forget, p->labels[i], eval_position(p, i)) != forgotten) continue;
+        if (!experiment_in_set(p, forget, forgotten, i)) continue;
         loss[n] = row_loss(p->logits + i * p->K, p->K, p->labels[i]);
         confidence[n] = exp(-loss[n]);
         n++;

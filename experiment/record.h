@@ -36,4 +36,8 @@ BaseStatus experiment_record_signals(const EvalPredictions *train, const EvalPre
 /** /regions where an image is two numbers; nothing otherwise. */
 BaseStatus experiment_record_regions(const SessionData *data, NnNet *net, NnPrecision precision, StoreRun *run);
 
+/** Whether image @p i is one of the set: training images are forgotten or retained; held-out ones belong to the forgotten
+ *  where they are of their classes, and to the retained where they are of kept ones, both where images are listed. */
+bool experiment_in_set(const EvalPredictions *predictions, const DataForget *forget, bool forgotten, int64_t i);
+
 #endif

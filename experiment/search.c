@@ -103,6 +103,7 @@ bool experiment_search_values(const ExperimentMethod *m, ExperimentSearch *s)
 static BaseStatus check_validation(const ExperimentMethod *m, const UnlearnContext *context, const DataView *validation)
 {
     int64_t forgotten = 0;
+    if (data_forget_by_image(context->forget)) return BASE_OK; /* the forgotten images are training images */
     for (int64_t i = 0; i < validation->n; i++)
         forgotten += data_forget_holds(context->forget, data_view_label(validation, i), -1);
     if (forgotten > 0 && forgotten < validation->n) return BASE_OK;
@@ -110,6 +111,24 @@ static BaseStatus check_validation(const ExperimentMethod *m, const UnlearnConte
                           "search %s: the validation split has %lld retained and %lld forgotten images, but needs some "
                           "of both: set validation higher",
                           m->label, (long long)(validation->n - forgotten), (long long)forgotten);
+}
+
+/* Right answers among the forgotten images that were trained on, in percent. */
+static BaseStatus known_images(const UnlearnContext *context, NnNet *net, double *percent)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex gone = {0}, kept = {0};
+    SessionPredictions predictions = {0};
+    BASE_TRY(data_forget_partition(&context->train, context->forget, &gone, &kept));
+    const DataView view = data_view_of(context->train.set, &gone);
+    BASE_TRY(session_predict_train(net, &view, context->precision, NULL, &predictions));
+    const SessionTally tally = session_tally(&predictions.p, NULL);
+    *percent = session_percent(tally.right, tally.n);
+out:
+    session_predictions_free(&predictions);
+    data_index_free(&gone);
+    data_index_free(&kept);
+    return st;
 }
 
 static BaseStatus score_point(const ExperimentSearchTask *task, const UnlearnContext *context, void *state,
@@ -128,8 +147,10 @@ static BaseStatus score_point(const ExperimentSearchTask *task, const UnlearnCon
     double retain = session_percent(tally.right_retain, tally.n_retain);
     double forget = session_percent(tally.right_forget, tally.n_forget);
     s->acc_retain[point] += share * retain;
+    bool images = data_forget_by_image(context->forget);
+    if (images) BASE_TRY(known_images(context, net, &forget));
     s->acc_forget[point] += share * forget;
-    s->score[point] += share * retain / 100 * (1 - forget / 100);
+    s->score[point] += share * retain / 100 * (1 - (images ? fabs(forget - retain) : forget) / 100);
 out:
     session_predictions_free(&predictions);
     unlearn_report_free(&report);

@@ -6,6 +6,9 @@
 #include "experiment/config.h"
 
 #define EXPERIMENT_OBJECTIVE "ACC_r (1 - ACC_f) on the validation split"
+/* Of listed images: a network that never saw them knows as many of them as of other unseen ones. */
+#define EXPERIMENT_OBJECTIVE_IMAGES                                                                                    \
+    "ACC_r on the validation split times 1 - its distance from ACC_f on the forgotten images"
 
 typedef struct {
     size_t axis_count, points; /* points: trials made */

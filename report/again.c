@@ -112,7 +112,10 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     double peer = store_run_f64(run->store, "/meta", "peer_seed");
     if (!isnan(peer)) base_text_add(out, ", %.0f", peer);
     base_text_add(out, "]'");
-    if (*run->forget) classes(run->forget, out);
+    if (report_run_images(run))
+        base_text_add(out, " --set 'forget=[%s]'", run->forget_map);
+    else if (*run->forget)
+        classes(run->forget, out);
     base_text_add(out, " --set 'methods=[");
     if (!*run->forget)
         base_text_add(out, "%s", e->known->unchanged);

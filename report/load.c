@@ -37,6 +37,7 @@ static void describe(ReportRun *r)
     r->data = text_of(r->store, "/", "data");
     r->forget = text_of(r->store, "/", "forget");
     r->forget_names = text_of(r->store, "/", "forget_names");
+    r->forget_map = text_of(r->store, "/", "forget_map");
     r->reason = text_of(r->store, "/", "reason");
     r->started = text_of(r->store, "/meta", "started");
     r->seed = store_run_f64(r->store, "/", "seed");
@@ -48,9 +49,23 @@ static void describe(ReportRun *r)
     if (r->failed && !*r->reason) r->reason = "the run states no reason";
 }
 
+bool report_run_images(const ReportRun *run) { return run->forget_map && *run->forget_map; }
+
+bool report_any_images(const ReportExperiment *e)
+{
+    bool any = false;
+    for (size_t l = 0; l < e->label_count && !any; l++)
+        for (size_t i = 0; i < e->labels[l].count && !any; i++) any = report_run_images(e->labels[l].runs[i]);
+    return any;
+}
+
 void report_run_classes(const ReportRun *run, BaseText *out)
 {
     if (!*run->forget) return;
+    if (report_run_images(run)) {
+        base_text_add(out, "%s", run->forget_names);
+        return;
+    }
     base_text_add(out, "%s", run->forget);
     if (*run->forget_names) base_text_add(out, " (%s)", run->forget_names);
 }

@@ -11,14 +11,15 @@ typedef enum { REPORT_RANK_ORIGINAL, REPORT_RANK_RETRAINED, REPORT_RANK_METHOD, 
 typedef struct {
     StoreRun *store; /* owned */
     char *file;      /* owned */
-    const char *id, *experiment, *label, *method, *arch, *data, *forget, *forget_names, *reason, *started;
+    const char *id, *experiment, *label, *method, *arch, *data, *forget, *forget_names, *forget_map, *reason, *started;
     double seed, order; /* order: of its method in the config */
     ReportRank rank;
     bool featured, failed;
 } ReportRun;
 
-/** "3,7 (Dress, Sneaker)"; nothing of an original. */
+/** "3,7 (Dress, Sneaker)", "600 images of 10 classes"; nothing of an original. */
 void report_run_classes(const ReportRun *run, BaseText *out);
+bool report_run_images(const ReportRun *run); /* it forgets listed images */
 
 /** Runs of one label, over classes and seeds; ascending by class, then seed. Borrowed pointers. */
 typedef struct {
@@ -94,7 +95,10 @@ MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label
 const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *quantity);
 const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split,
                                       const char *field);
-/** The quantity with this role, of metrics on the test split; NULL: none. */
+/** Whether any run forgets listed images. */
+bool report_any_images(const ReportExperiment *e);
+/** The quantity with this role, of metrics on the test split; of what was forgotten on the training split, where images
+ *  are listed. NULL: none. */
 const ReportQuantity *report_quantity_with(const ReportExperiment *e, const char *role);
 const char *report_name_with(const ReportExperiment *e, const char *role);      /* its name, or the role's */
 const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); /* the first; NULL: none with a run */

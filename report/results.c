@@ -40,7 +40,8 @@ static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
 static bool in_mean_gap(const ReportQuantity *q)
 {
     if (q->field) return strcmp(q->field, "efficacy") == 0;
-    return !strcmp(q->split, "test") && (!strcmp(q->role, "retained") || !strcmp(q->role, "forgotten"));
+    bool shown = !strcmp(q->split, "test") || q->in_results > 0; /* of listed images: the training split's */
+    return shown && (!strcmp(q->role, "retained") || !strcmp(q->role, "forgotten"));
 }
 
 /* Mean of the gaps that are in percentage points: what SalUn prints as "Avg. Gap". */
@@ -187,7 +188,8 @@ ReportTable report_results_main(const ReportExperiment *e)
     const ReportQuantity *order[REPORT_COLUMNS_MAX];
     int columns[REPORT_COLUMNS_MAX], gap = -1;
     const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
-    snprintf(title, sizeof title, "%s: %s on %s, test set", e->name, e->arch, e->data);
+    snprintf(title, sizeof title, "%s: %s on %s, test set%s", e->name, e->arch, e->data,
+             report_any_images(e) ? "; forgotten images: training set" : "");
     ReportTable t = report_table_make(title);
     int count = report_results_order(e, importance_of, order),
         label_column = report_table_column(&t, "label", "method", false, 0, 1000);
@@ -356,9 +358,9 @@ ReportTable report_results_classes(const ReportExperiment *e)
     for (int i = 0; i < all; i++) {
         if (in_mean_gap(order[i])) shown[count++] = order[i];
     }
-    ReportTable t = report_table_make("Per forgotten class");
+    ReportTable t = report_table_make(report_any_images(e) ? "Per forget set" : "Per forgotten class");
     report_table_column(&t, "label", "method", false, 0, 1000);
-    report_table_column(&t, "forget", "class", false, 0, 999);
+    report_table_column(&t, "forget", report_any_images(e) ? "set" : "class", false, 0, 999);
     report_table_column(&t, "forget_names", "name", false, 0, 998);
     for (int i = 0; i < count; i++) columns[i] = report_results_column(&t, shown[i], 100 - i);
     for (size_t l = 0; l < e->label_count; l++) {
@@ -415,8 +417,8 @@ ReportTable report_results_layers(const ReportRun *run)
     BaseText classes = {0};
     report_run_classes(run, &classes);
     BaseStatus named = BASE_OK;
-    snprintf(title, sizeof title, "Layers: %s, class %.400s, seed %.0f", run->label, base_text_of(&classes, &named),
-             run->seed);
+    snprintf(title, sizeof title, "Layers: %s, %s%.400s, seed %.0f", run->label, report_run_images(run) ? "" : "class ",
+             base_text_of(&classes, &named), run->seed);
     base_text_free(&classes);
     ReportTable t = report_table_make(title);
     if (t.st == BASE_OK) t.st = named;
@@ -454,7 +456,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
     enum { META_COUNT = sizeof META / sizeof *META };
     ReportTable t = report_table_make("Runs");
     report_table_column(&t, "label", "method", false, 0, 1000);
-    report_table_column(&t, "forget", "class", false, 0, 90);
+    report_table_column(&t, "forget", report_any_images(e) ? "set" : "class", false, 0, 90);
     report_table_column(&t, "forget_names", "name", false, 0, 89);
     report_table_column(&t, "seed", "seed", true, 0, 80);
     report_table_column(&t, "run", "run", false, 0, 70);

@@ -217,7 +217,7 @@ const ReportQuantity *report_quantity_with(const ReportExperiment *e, const char
 {
     for (size_t i = 0; i < e->quantity_count; i++) {
         const ReportQuantity *q = &e->quantities[i];
-        if (strcmp(q->role, role) == 0 && (q->field || strcmp(q->split, "test") == 0)) return q;
+        if (strcmp(q->role, role) == 0 && (q->field || strcmp(q->split, "test") == 0 || q->in_results > 0)) return q;
     }
     return NULL;
 }

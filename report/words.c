@@ -64,15 +64,21 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
     }
     base_text_add(out, "%s was asked to forget ", label->label);
     if (e->forget_count > 1)
-        base_text_add(out, "each of %zu class sets in turn", e->forget_count);
-    else
+        base_text_add(out, "each of %zu %s in turn", e->forget_count,
+                      report_run_images(run) ? "forget sets" : "class sets");
+    else if (!report_run_images(run))
         base_text_add(out, "the class%s ", strchr(run->forget, ',') ? "es" : "");
     if (e->forget_count <= 1) report_run_classes(run, out);
     if (e->seed_count > 1) base_text_add(out, ", with %zu seeds", e->seed_count);
     base_text_add(out, " (%s, %s). ", e->arch, e->data);
     BaseText second = {0};
-    bool first_told = course(e, label, "forgotten", "Test accuracy on what was forgotten", out);
-    if (course(e, label, "retained", first_told ? "on what was kept it" : "Test accuracy on what was kept", &second)) {
+    bool first_told = course(
+        e, label, "forgotten",
+        report_run_images(run) ? "Accuracy on the forgotten images" : "Test accuracy on what was forgotten", out);
+    if (course(e, label, "retained",
+               first_told ? report_run_images(run) ? "on the test set it" : "on what was kept it"
+                          : "Test accuracy on what was kept",
+               &second)) {
         base_text_add(out, "%s%s", first_told ? "; " : "", base_text_of(&second, &out->st));
         first_told = true;
     }

@@ -9,7 +9,7 @@
  * thresholds. */
 const StoreRow store_schema[] = {
     {"/", "attributes",
-     "schema id status reason experiment kind method label order title arch data seed forget forget_names "
+     "schema id status reason experiment kind method label order title arch data seed forget forget_names forget_map "
      "control rank",
      "", STORE_LIGHT},
     {"/meta", "attributes",

@@ -53,7 +53,10 @@ BaseStatus report_figure_accuracy(ReportFigures *f)
         label_size, label_size);
     base_text_add(
         &f->caption,
-        "Accuracy on the test images of the retained and of the forgotten classes. After good forgetting both bars are "
-        "as high as those of the retrained model. Lines: 95%% intervals.");
+        report_any_images(f->e)
+            ? "Accuracy on the test images and, where single images are forgotten, on these training images. After good "
+              "forgetting both bars are as high as those of the retrained model. Lines: 95%% intervals."
+            : "Accuracy on the test images of the retained and of the forgotten classes. After good forgetting both bars are "
+              "as high as those of the retrained model. Lines: 95%% intervals.");
     return report_figure_add(f, "Test accuracy by method", 900, 540);
 }

@@ -123,7 +123,7 @@ BaseStatus report_figure_destinations(ReportFigures *f)
     size_t name_count;
     int at = report_figures_featured(f), retrained = report_figures_rank(f, REPORT_RANK_RETRAINED);
     Rows r = {0};
-    if (at < 0 || !*f->job[at]->forget) return BASE_OK;
+    if (at < 0 || !*f->job[at]->forget || report_run_images(f->job[at])) return BASE_OK;
     r.forgotten = strtol(f->job[at]->forget, NULL, 10); /* of several, the first */
     if (r.forgotten < 0) return BASE_OK;
     take(f->full[at], "/confusion/test_original", "before", &r);

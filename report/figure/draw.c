@@ -182,7 +182,7 @@ void report_figure_legend(BaseText *script, const char *const *titles, const cha
 void report_figure_job(const ReportRun *run, BaseText *out)
 {
     if (*run->forget) {
-        base_text_add(out, "class ");
+        base_text_add(out, report_run_images(run) ? "" : "class ");
         report_run_classes(run, out);
         base_text_add(out, ", ");
     }

@@ -10,7 +10,7 @@ enum { LINES = 8, SIZES = 16 };
 
 static int size_of(const ReportRun *run)
 {
-    int size = *run->forget != '\0';
+    int size = *run->forget != '\0' && !report_run_images(run);
     for (const char *c = run->forget; *c; c++) size += *c == ',';
     return size;
 }

@@ -143,6 +143,9 @@ static void test_bad_values(void **state)
         {5, "seeds: []", "empty", BASE_EUSAGE},
         {5, "seeds: [-1]", "at least 0", BASE_EUSAGE},
         {6, "forget: {a: 1}", "c.yaml:6", BASE_EUSAGE},
+        {6, "forget: {class: 1}", "a map needs 'index'", BASE_EUSAGE},
+        {6, "forget: {random: 1}", "a share above 0 and below 1", BASE_EUSAGE},
+        {6, "forget: {index: a.txt, seed: 1}", "have no meaning beside it", BASE_EUSAGE},
         {7, "validation: 1.5", "c.yaml:7", BASE_EUSAGE},
         {7, "validation: lots", "c.yaml:7", BASE_EUSAGE},
         {7, "validation: 0", "a search needs images", BASE_EUSAGE},
@@ -400,9 +403,10 @@ static void test_forget_all(void **state)
     unbind(&b);
 }
 
-static void bind_fails(const char *assignment, BaseStatus want, const char *message)
+static void bind_fails_all(const char *const *assignments, size_t assignment_count, BaseStatus want,
+                           const char *message)
 {
-    ExperimentConfig *e = read_good(&assignment, 1);
+    ExperimentConfig *e = read_good(assignments, assignment_count);
     SessionData data;
     SessionModel model;
     DataForget *forget;
@@ -416,12 +420,51 @@ static void bind_fails(const char *assignment, BaseStatus want, const char *mess
     experiment_config_free(e);
 }
 
+/* Images: a file beside the config, a share of all, a share of a class; ids and names hold the positions, not the words. */
+static void test_images(void **state)
+{
+    (void)state;
+    write_named("some.txt", "0-9\n40\n");
+    char file[4200];
+    snprintf(file, sizeof file,
+             "forget=[{index: %s/some.txt}, {random: 0.1, seed: 3}, {class: [1, 2], random: 0.5}, 3]",
+             support_scratch());
+    const char *const set[] = {file}; /* paths of --set are not relative to the config */
+    Bound b = bind_good(set, 1);
+    assert_int_equal(b.forget_count, 4);
+    assert_int_equal(b.forget[0].images.n, 11);
+    assert_true(b.forget[1].images.n == 4000 && b.forget[1].classes.count == 4);
+    assert_true(b.forget[2].images.n == 10000 && b.forget[2].classes.count == 2);
+    assert_false(data_forget_by_image(&b.forget[3]));
+    assert_int_equal(strncmp(b.jobs[1].forget_text, "images-11-", 10), 0);
+    assert_string_equal(b.jobs[1].forget_both, "11 images of 4 classes");
+    assert_string_equal(b.jobs[4].forget_map, "{random: 0.1, seed: 3}");
+    assert_string_equal(b.jobs[10].forget_map, "");
+    unbind(&b);
+    ExperimentConfig *e;
+    static const char HEAD[] =
+        "name: t\ndata: gaussians\narch: mlp\nforget: {index: some.txt}\ntrain: {}\nmethods: [none]\n";
+    assert_ok(experiment_config_read(write_config(HEAD), NULL, 0, &e));
+    assert_true(strstr(e->forget[0].draw->index.s, support_scratch()) != NULL); /* relative to the config */
+    experiment_config_free(e);
+}
+
+static void bind_fails(const char *assignment, BaseStatus want, const char *message)
+{
+    bind_fails_all(&assignment, 1, want, message);
+}
+
 static void test_bind_refuses(void **state)
 {
     (void)state;
     bind_fails("forget=[4]", BASE_EUSAGE, "4");
     bind_fails("forget=[[0,1,2,3]]", BASE_EUSAGE, "forget");
     bind_fails("forget=[[1,2],[2,1]]", BASE_EUSAGE, "twice");
+    bind_fails("forget=[{random: 0.1}, {random: 0.1, seed: 0}]", BASE_EUSAGE, "twice");
+    bind_fails("forget={index: nosuch.txt}", BASE_EIO, "nosuch.txt");
+    bind_fails("forget={random: 0.1, class: 9}", BASE_EUSAGE, "has no class '9'");
+    const char *const shadows[] = {"forget={random: 0.1}", "methods.0=retrain", "methods.1=svd", "shadows={pairs: 2}"};
+    bind_fails_all(shadows, 4, BASE_EUSAGE, "shadow models are told apart by the classes");
     bind_fails("methods.2.set.layers=[nolayer]", BASE_EUSAGE, "c.yaml:14");
 }
 
@@ -482,6 +525,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_paths),
     cmocka_unit_test(test_plan),
     cmocka_unit_test(test_forget_all),
+    cmocka_unit_test(test_images),
     cmocka_unit_test(test_bind_refuses),
     cmocka_unit_test(test_allocations),
     cmocka_unit_test(test_shipped_configs),

@@ -119,6 +119,38 @@ static BaseStatus search_once(const ExperimentMethod *method, const UnlearnConte
     return experiment_search(&task, params, out);
 }
 
+/* Listed images are training images: the best trial is where as many of them are known as of unseen ones. */
+static void test_search_of_images(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    DataForget images, classes = s.forget;
+    char *modes[] = {"a", "b"}, *pushes[] = {"0", "-7", "-1e6"};
+    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false}, {&FAKE_PARAMS[1], pushes, 3, true}};
+    ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = axes, .axis_count = 2, .where = "t:1"};
+    FakeParams params = {0};
+    ExperimentSearch found;
+    const DataIndex *kept = &s.split.kept;
+    DataIndex some = {0};
+    assert_ok(BASE_ALLOC(100, &some.at));
+    for (; some.n < 100; some.n++) some.at[some.n] = kept->at[some.n * 7];
+    assert_ok(data_forget_images_take(s.data.train, &some, &images));
+    s.context.forget = &images;
+    assert_ok(search_once(&method, &s.context, &s.few, &params, &found));
+    assert_int_equal(found.points, 6);
+    for (size_t i = 0; i < found.points; i++) {
+        double r = found.acc_retain[i] / 100, f = found.acc_forget[i] / 100;
+        assert_near(found.score[i], r * (1 - fabs(f - r)), 1e-12, 0);
+        assert_near(100 * f, round(100 * f), 1e-9, 0); /* of just the 100 images */
+        assert_false(found.score[i] > found.score[found.chosen]);
+    }
+    experiment_search_free(&found);
+    s.forget = classes;
+    data_forget_free(&images);
+    setting_close(&s);
+}
+
 static void test_search_finds_the_best(void **state)
 {
     (void)state;
@@ -453,6 +485,25 @@ static void test_attack_roles(void **state)
     }
 }
 
+/* Listed images are told from held-out ones of the same classes, which are held-out images of kept classes too. */
+static void test_sets_of_images(void **state)
+{
+    (void)state;
+    const float logits[15] = {0};
+    const int32_t y[5] = {0, 0, 1, 1, 2};
+    const int64_t at[5] = {4, 7, 9, 12, 13};
+    int64_t gone[2] = {7, 12};
+    uint8_t in[3] = {1, 1, 0};
+    const DataForget forget = {.classes = {3, 2, in}, .images = {gone, 2}};
+    const EvalPredictions train = {logits, y, 5, 3, at}, test = {logits, y, 5, 3, NULL};
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(experiment_in_set(&train, &forget, true, i), i == 1 || i == 3);
+        assert_int_equal(experiment_in_set(&train, &forget, false, i), i != 1 && i != 3);
+        assert_int_equal(experiment_in_set(&test, &forget, true, i), y[i] < 2);
+        assert_true(experiment_in_set(&test, &forget, false, i));
+    }
+}
+
 /* No forgotten test image: the attack cannot be made, the run is stored all the same. */
 static void test_attack_left_out(void **state)
 {
@@ -545,6 +596,8 @@ static void test_models(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_split),
     cmocka_unit_test(test_search_finds_the_best),
+    cmocka_unit_test(test_search_of_images),
+    cmocka_unit_test(test_sets_of_images),
     cmocka_unit_test(test_attack_roles),
     cmocka_unit_test(test_search_without_a_good_point),
     cmocka_unit_test(test_signals),
