@@ -38,7 +38,7 @@ mkdir elsewhere && cp net.json elsewhere/moved.json
 toy_config 'forget: [0]' 'methods: [none, svd]' 'seeds: [0]' 'train: {epochs: 1}' 'attacks: []'
 sed -i 's|^arch: .*|arch: graph:../net.json|' c.yaml
 mkdir configs && mv c.yaml configs/c.yaml
-ok run configs/c.yaml --results r
+ok run configs/c.yaml --results r --jobs 2 --threads 2
 has stdout " 0 failed"
 jobs=$(ls r/t/*.h5 | wc -l)
 ok run configs/c.yaml --results r --dry-run

@@ -1,7 +1,10 @@
 /* What a folder of weights says becomes the options of the data; options that say something else are errors. */
 #include "tests/support/support.h"
 
+#include <stdio.h>
+
 #include "io/file.h"
+#include "nn/arch/arch.h"
 #include "session/hub.h"
 
 static void write_text(const char *name, const char *text)
@@ -116,6 +119,35 @@ static void test_no_memory(void **state)
     support_fail_allocations(open_once, NULL, 1000);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_options), cmocka_unit_test(test_unknown),
-                                          cmocka_unit_test(test_files_say_nothing), cmocka_unit_test(test_no_memory)};
+/* The same of a graph file's mean and std. */
+static void test_graph_file(void **state)
+{
+    (void)state;
+    char name[512];
+    DataOptions none = {0}, same = {.mean = "[0.25]", .std = "0.5"}, other = {.mean = "0.3"}, kept = {.mean = "0.3"};
+    write_text("net.json",
+               "{\"format\": \"expunge-graph\", \"version\": 1, \"input\": [1, 4, 4], \"classes\": 2, \"output\": "
+               "\"b\", \"normalize\": {\"mean\": [0.25], \"std\": [0.5]}, \"nodes\": [{\"name\": \"a\", \"op\": "
+               "\"flatten\", \"inputs\": [\"input\"]}, {\"name\": \"b\", \"op\": \"linear\", \"inputs\": "
+               "[\"a\"], \"attributes\": {\"out_features\": 2}}]}");
+    snprintf(name, sizeof name, NN_ARCH_GRAPH "%s", support_at("net.json"));
+    assert_ok(session_graph_open(NULL, false, &none));
+    assert_ok(session_graph_open("resnet18", false, &none));
+    assert_null(none.mean);
+    assert_ok(session_graph_open(name, false, &none));
+    assert_string_equal(none.mean, "0.25");
+    assert_string_equal(none.std, "0.5");
+    assert_ok(session_graph_open(name, false, &same));
+    assert_string_equal(same.mean, "[0.25]");
+    assert_fails(session_graph_open(name, false, &other), BASE_EUSAGE, "--mean 0.3 is not what graph:");
+    assert_ok(session_graph_open(name, true, &kept));
+    assert_string_equal(kept.mean, "0.3");
+    assert_string_equal(kept.std, "0.5");
+    assert_fails(session_graph_open("graph:/no/such.json", false, &none), BASE_EIO, "/no/such.json");
+    nn_arch_release();
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_options), cmocka_unit_test(test_graph_file),
+                                          cmocka_unit_test(test_unknown), cmocka_unit_test(test_files_say_nothing),
+                                          cmocka_unit_test(test_no_memory)};
 SUPPORT_MAIN(tests)
