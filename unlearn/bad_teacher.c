@@ -68,7 +68,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     DataView view = data_view_of(context->train.set, &index);
     const UnlearnLearnerConfig config = {
         .batch = s->batch_size, .label = "bad_teacher", .total = (double)(s->epochs * view.n)};
-    BASE_TRY(unlearn_loader(context, net, &view, s->batch_size, &t.retain)); /* both sides, mixed */
+    BASE_TRY(unlearn_loader(context, net, s, &view, s->batch_size, &t.retain)); /* both sides, mixed */
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &good));
     BASE_TRY(untrained(context, s->batch_size, &bad));
     BASE_TRY(unlearn_learner_create(context, net, s, &config, &t.learner));

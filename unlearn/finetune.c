@@ -1,11 +1,12 @@
 /* unlearn/finetune.c - training on, on retained images alone, in the hope that what is not rehearsed fades ("FT"):
  *   w <- argmin  1/|D_r| sum over D_r of CE(f_w(x), y)        from the original w, by a few epochs of SGD
- * Data: retained images; epochs passes with gradients. Defaults as in the code of Unlearn-Sparse (10 epochs, lr 0.01).
+ * Data: retained images; epochs passes with gradients. Defaults: 10 epochs, lr 0.01, the arguments of
+ * Unlearn-Saliency, which is made of Unlearn-Sparse.
  */
 #include "unlearn/gradient/refine.h"
 
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW(""),
+    UNLEARN_PRESET_ROW("augment=as_training"),
     UNLEARN_STEP_ROWS(10, 256, 0.01, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_LAYERS_ROW,

@@ -12,7 +12,7 @@ typedef struct {
     double l1;
 } Params;
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW(""),
+    UNLEARN_PRESET_ROW("augment=as_training"),
     BASE_PARAM_F64(Params, l1, 1e-4, 0, 1, "weight of the L1 norm in the first epoch"),
     UNLEARN_STEP_ROWS(10, 256, 0.01, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),

@@ -15,7 +15,7 @@ typedef struct {
     double clip;
 } Params;
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW("clip=0 stop=-1 epochs=5 batch_size=256 lr=0.0001"),
+    UNLEARN_PRESET_ROW("clip=0 stop=-1 epochs=5 batch_size=256 lr=0.0001 augment=as_training"),
     BASE_PARAM_F64(Params, clip, 1, 0, 1e9, "largest norm of a gradient, to which longer ones are cut; 0: no limit"),
     UNLEARN_STEP_ROWS(10, 64, 3e-3, 0.9, 5e-4, NN_SGD),
     UNLEARN_STOP_ROW,

@@ -9,7 +9,7 @@
 #include "unlearn/gradient/relabel.h"
 
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW("labels=again"),
+    UNLEARN_PRESET_ROW("labels=again augment=as_training"),
     UNLEARN_RANDOM_ROW,
     UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),

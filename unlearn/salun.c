@@ -16,7 +16,7 @@ typedef struct {
     double share;
 } Params;
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW("labels=again"),
+    UNLEARN_PRESET_ROW("labels=again augment=as_training"),
     UNLEARN_RANDOM_ROW,
     BASE_PARAM_F64(Params, share, 0.5, 0, 1, "share of all parameters that may move: those with the largest gradients"),
     UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),

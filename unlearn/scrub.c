@@ -141,7 +141,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(unlearn_sides_open(context, s->retain_per_class, s->forget_samples, &t.sides));
     const UnlearnLearnerConfig config = {
         .batch = batch, .label = "scrub", .total = (double)(s->epochs * t.sides.retain.n + drives * t.sides.forget.n)};
-    BASE_TRY(unlearn_loader(context, net, &t.sides.forget, p->forget_batch, &t.forget));
+    BASE_TRY(unlearn_loader(context, net, s, &t.sides.forget, p->forget_batch, &t.forget));
     BASE_TRY(unlearn_teacher_create(context, context->original, batch, &teacher));
     BASE_TRY(unlearn_training_open(context, net, s, &config, &t));
     BASE_TRY(unlearn_watch_create(context, net, &t.sides.forget, s->stop, &t.watch));

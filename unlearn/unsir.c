@@ -56,6 +56,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(UnlearnSteps, momentum, 0.9, 0, 0.9999, "sgd: fraction of the last update carried over"),
     BASE_PARAM_F64(UnlearnSteps, weight_decay, 0, 0, 10, "multiple of a parameter added to its gradient"),
     BASE_PARAM_CHOICE(UnlearnSteps, optimizer, NN_ADAM, unlearn_optimizer_names, "step rule of impair and repair"),
+    UNLEARN_AUGMENT_ROW,
     UNLEARN_RETAIN_ROW(1000),
     UNLEARN_LAYERS_ROW,
 };
@@ -185,7 +186,7 @@ static BaseStatus impair(const UnlearnContext *context, const Params *p, const N
     const UnlearnUpdate update = {.lr = p->impair_lr};
     BASE_TRY(BASE_ALLOC(batch * noise->size, &m.x));
     BASE_TRY(BASE_ALLOC(batch, &m.y));
-    BASE_TRY(unlearn_loader(context, context->original, &sides->retain, kept, &loader));
+    BASE_TRY(unlearn_loader(context, context->original, &p->steps, &sides->retain, kept, &loader));
     UnlearnCycle cycle = {.loader = loader};
     int64_t steps = p->impair_epochs * ((R + Z + batch - 1) / batch);
     for (int64_t i = 0; i < steps; i++) {

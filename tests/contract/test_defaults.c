@@ -23,23 +23,23 @@ static const Row METHODS[] = {
      "Kodge et al. 2024 and its code: sizes of the samples, 10000 rows a layer; alphas from the ranges searched there"},
     {"retrain", "epochs=0 weights=", "as the original's training"},
     {"finetune",
-     "preset=here epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 layers=all",
+     "preset=here epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 layers=all",
      "code of Unlearn-Sparse, FT"},
     {"neggrad",
-     "preset=here clip=1 epochs=10 batch_size=64 lr=0.003 momentum=0.9 weight_decay=0.0005 optimizer=sgd stop=0.01 "
+     "preset=here clip=1 epochs=10 batch_size=64 lr=0.003 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none stop=0.01 "
      "forget_samples=0 layers=all",
      "ours: lr 3e-3, clipped and stopped (neggrad.c); stop: code of DUCK"},
     {"neggrad_plus",
-     "preset=here rule=neggrad_plus beta=0.99 clip=0 check_every=100 epochs=1 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd "
+     "preset=here rule=neggrad_plus beta=0.99 clip=0 check_every=100 epochs=1 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none "
      "retain_per_class=0 "
      "forget_samples=0 layers=all",
      "Kurmanji et al. 2023"},
     {"random_label",
-     "preset=here labels=once epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
+     "preset=here labels=once epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn, RL"},
     {"salun",
-     "preset=here labels=once share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
+     "preset=here labels=once share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn: half of the weights"},
     {"ssd", "preset=here alpha=10 lambda=1 batch_size=64 order=mixed retain_per_class=0 forget_samples=0",
@@ -47,33 +47,33 @@ static const Row METHODS[] = {
     {"scrub",
      "preset=here max_epochs=2 forget_batch=512 gamma=0.99 alpha=0.001 temperature=4 rewind=false epochs=3 batch_size=128 "
      "lr=0.0005 "
-     "momentum=0.9 weight_decay=0.0005 optimizer=sgd stop=0.01 retain_per_class=0 forget_samples=0 layers=all",
+     "momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none stop=0.01 retain_per_class=0 forget_samples=0 layers=all",
      "Kurmanji et al. 2023, large-scale setting; forget_batch: Kodge et al. 2024; stop: ours"},
     {"unsir",
      "preset=here noise_images=256 noise_used=0 noise_mode=eval noise_labels=own noise_steps=40 noise_lr=0.1 noise_decay=0.1 noise_repeats=20 impair_epochs=1 impair_lr=0.002 "
-     "repair_epochs=1 repair_lr=0.001 batch_size=256 momentum=0.9 weight_decay=0 optimizer=adam retain_per_class=1000 "
+     "repair_epochs=1 repair_lr=0.001 batch_size=256 momentum=0.9 weight_decay=0 optimizer=adam augment=none retain_per_class=1000 "
      "layers=all",
      "the authors' notebook, with a tenth of its learning rates (unsir.c)"},
     {"cf_k",
-     "preset=here k=1 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0",
+     "preset=here k=1 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
      "the classifier alone; steps as finetune"},
     {"eu_k",
-     "preset=here k=1 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0",
+     "preset=here k=1 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
      "the classifier alone; steps as finetune"},
     {"l1_sparse",
-     "preset=here l1=0.0001 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd retain_per_class=0 "
+     "preset=here l1=0.0001 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
      "layers=all",
      "code of Unlearn-Sparse, its fine-tuning; l1: ours (l1_sparse.c)"},
     {"bad_teacher",
-     "preset=here retain_share=0.3 temperature=1 epochs=1 batch_size=256 lr=0.0001 momentum=0.9 weight_decay=0 optimizer=adam "
+     "preset=here retain_share=0.3 temperature=1 epochs=1 batch_size=256 lr=0.0001 momentum=0.9 weight_decay=0 optimizer=adam augment=none "
      "forget_samples=0 layers=all",
      "code of the bad-teaching repository"},
     {"boundary_shrink",
-     "preset=here classes=retained round=false bound=0.1 epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd forget_samples=0 "
+     "preset=here classes=retained round=false bound=0.1 epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none forget_samples=0 "
      "layers=all",
      "the authors' code for an All-CNN"},
     {"boundary_expand",
-     "preset=here row=uniform epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd forget_samples=0 layers=all",
+     "preset=here row=uniform epochs=10 batch_size=64 lr=1e-05 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none forget_samples=0 layers=all",
      "the authors' code for an All-CNN"},
     {"fisher", "preset=here alpha=1e-07 retain_per_class=100", "ours, between SSD's 1e-6 and Unlearn-Sparse's 1e-9"},
     {"influence",

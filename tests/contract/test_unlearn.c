@@ -194,6 +194,48 @@ static void test_state_serves_many(void **state)
     world_close(&w);
 }
 
+static void set(const UnlearnMethod *m, void *params, const char *key, const char *value)
+{
+    for (size_t i = 0; i < m->entry.param_count; i++)
+        if (strcmp(m->entry.params[i].name, key) == 0)
+            assert_ok(base_param_set(m->entry.params, m->entry.param_count, params, m->entry.name, key, value, "test"));
+}
+
+/* as_training does what the original's training did, and nothing where that did nothing or is not known. */
+static void test_augment(void **state)
+{
+    (void)state;
+    World w;
+    int methods = 0;
+    world_open(&w, "2");
+    for (size_t i = 0; i < base_registry_count(&unlearn_registry); i++) {
+        const UnlearnMethod *m = method_at(i);
+        if (!base_param_find(m->entry.params, m->entry.param_count, "augment")) continue;
+        NnNet *nets[5]; /* none; as training: with images as they are, unknown, augmented, augmented */
+        for (int j = 0; j < 5; j++) {
+            double params[1024];
+            UnlearnReport report;
+            base_param_defaults(m->entry.params, m->entry.param_count, params);
+            set(m, params, "augment", j > 0 ? "as_training" : "none");
+            set(m, params, "stop", "-1");
+            set(m, params, "noise_images", "4");
+            w.training.augment = j != 1;
+            w.context.training = j == 2 ? NULL : &w.training;
+            assert_ok(nn_net_clone(w.original, &nets[j]));
+            assert_ok(unlearn_run(m, &w.context, params, nets[j], &report));
+            unlearn_report_free(&report);
+        }
+        if (!same_bits(nets[0], nets[1]) || !same_bits(nets[0], nets[2]))
+            fail_msg("%s: images are augmented that were not", m->entry.name);
+        if (same_bits(nets[0], nets[3]) || !same_bits(nets[3], nets[4]))
+            fail_msg("%s: images are not augmented as in training", m->entry.name);
+        for (int j = 0; j < 5; j++) nn_net_free(nets[j]);
+        methods++;
+    }
+    assert_true(methods >= 13);
+    world_close(&w);
+}
+
 /* ---- memory that fails ---- */
 
 typedef struct {
@@ -212,13 +254,6 @@ static BaseStatus once(void *user)
     unlearn_report_free(&report);
     nn_net_free(net);
     return st;
-}
-
-static void set(const UnlearnMethod *m, void *params, const char *key, const char *value)
-{
-    for (size_t i = 0; i < m->entry.param_count; i++)
-        if (strcmp(m->entry.params[i].name, key) == 0)
-            assert_ok(base_param_set(m->entry.params, m->entry.param_count, params, m->entry.name, key, value, "test"));
 }
 
 /* Few steps, of both sides; each allocation fails alone, since a later failure would hide an error that is dropped. */
@@ -265,9 +300,7 @@ static void test_without_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_entries),
-    cmocka_unit_test(test_every_method),
-    cmocka_unit_test(test_state_serves_many),
-    cmocka_unit_test(test_without_memory),
+    cmocka_unit_test(test_entries), cmocka_unit_test(test_every_method),   cmocka_unit_test(test_state_serves_many),
+    cmocka_unit_test(test_augment), cmocka_unit_test(test_without_memory),
 };
 SUPPORT_MAIN(tests)

@@ -192,13 +192,22 @@ out:
     return st;
 }
 
-BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const DataView *view, int64_t batch,
-                          DataLoader **out)
+BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const UnlearnSteps *steps,
+                          const DataView *view, int64_t batch, DataLoader **out)
 {
     int64_t shape[3];
     nn_net_input_shape(net, shape);
-    const DataLoaderConfig config = {
-        .batch = batch, .C = shape[0], .H = shape[1], .W = shape[2], .shuffle = true, .seed = context->seed};
+    int64_t side = shape[1] < shape[2] ? shape[1] : shape[2];
+    bool augment =
+        steps->augment == UNLEARN_AUGMENT_AS_TRAINING && context->training && context->training->augment && side > 1;
+    const DataLoaderConfig config = {.batch = batch,
+                                     .C = shape[0],
+                                     .H = shape[1],
+                                     .W = shape[2],
+                                     .shuffle = true,
+                                     .flip = augment,
+                                     .crop = augment ? side / 8 : 0,
+                                     .seed = context->seed};
     return data_loader_create(view, &config, out);
 }
 
@@ -224,9 +233,9 @@ BaseStatus unlearn_training_open(const UnlearnContext *context, NnNet *net, cons
     if (own.batch == 0) own.batch = steps->batch_size;
     if (own.total == 0) own.total = (double)(steps->epochs * (sides->retain.n + sides->forget.n));
     if (sides->retain.n > 0 && !t->retain)
-        BASE_TRY(unlearn_loader(context, net, &sides->retain, steps->batch_size, &t->retain));
+        BASE_TRY(unlearn_loader(context, net, steps, &sides->retain, steps->batch_size, &t->retain));
     if (sides->forget.n > 0 && !t->forget)
-        BASE_TRY(unlearn_loader(context, net, &sides->forget, steps->batch_size, &t->forget));
+        BASE_TRY(unlearn_loader(context, net, steps, &sides->forget, steps->batch_size, &t->forget));
     BASE_TRY(unlearn_learner_create(context, net, steps, &own, &t->learner));
 out:
     return st;

@@ -47,9 +47,10 @@ BaseStatus unlearn_learner_update(UnlearnLearner *learner, const UnlearnUpdate *
 BaseStatus unlearn_learner_epoch(UnlearnLearner *learner, DataLoader *loader, int64_t epoch, const UnlearnLoss *loss,
                                  const UnlearnUpdate *update);
 
-/** Shuffled batches of @p view without augmentation, as @p net takes them; order from stream (seed, "order", epoch). */
-BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const DataView *view, int64_t batch,
-                          DataLoader **out);
+/** Shuffled batches of @p view, as @p net takes them; order from stream (seed, "order", epoch). Augmented as nn_train does
+ *  where @p steps say so and the original's training was. */
+BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const UnlearnSteps *steps,
+                          const DataView *view, int64_t batch, DataLoader **out);
 
 /** Batches without end: epoch after epoch of a loader. */
 typedef struct {

@@ -8,6 +8,7 @@
 #include "unlearn/layers/select.h"
 
 const char *const unlearn_optimizer_names[] = {"sgd", "adam", NULL};
+const char *const unlearn_augment_names[] = {"none", "as_training", NULL};
 
 BaseStatus unlearn_steps_check(const UnlearnContext *context, const void *values)
 {

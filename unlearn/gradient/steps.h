@@ -10,13 +10,21 @@ typedef struct {
     int64_t epochs, batch_size;
     double lr, momentum, weight_decay;
     int64_t optimizer; /* NnOptimizerKind */
+    int64_t augment;
     BaseParamText layers;
     int64_t retain_per_class, forget_samples;
     double stop; /* unlearn/gradient/watch.h */
     BaseParamPreset preset;
 } UnlearnSteps;
 
-extern const char *const unlearn_optimizer_names[];
+extern const char *const unlearn_optimizer_names[], *const unlearn_augment_names[];
+enum { UNLEARN_AUGMENT_NONE, UNLEARN_AUGMENT_AS_TRAINING };
+
+/** For every table whose method opens a loader (unlearn_loader); part of UNLEARN_STEP_ROWS. */
+#define UNLEARN_AUGMENT_ROW                                                                                            \
+    BASE_PARAM_CHOICE(UnlearnSteps, augment, UNLEARN_AUGMENT_NONE, unlearn_augment_names,                              \
+                      "flips and crops of the images that are trained on: none, or those of the original's training, " \
+                      "where it is known")
 
 #define UNLEARN_STEP_ROWS(EPOCHS, BATCH, LR, MOMENTUM, DECAY, OPTIMIZER)                                               \
     BASE_PARAM_I64(UnlearnSteps, epochs, EPOCHS, 1, 100000, "passes over the images"),                                 \
@@ -24,7 +32,8 @@ extern const char *const unlearn_optimizer_names[];
         BASE_PARAM_F64(UnlearnSteps, lr, LR, 0, 100, "learning rate"),                                                 \
         BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: fraction of the last update carried over"),  \
         BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "multiple of a parameter added to its gradient"),     \
-        BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "optimiser")
+        BASE_PARAM_CHOICE(UnlearnSteps, optimizer, OPTIMIZER, unlearn_optimizer_names, "optimiser"),                   \
+        UNLEARN_AUGMENT_ROW
 #define UNLEARN_LAYERS_ROW                                                                                             \
     BASE_PARAM_TEXT(                                                                                                   \
         UnlearnSteps, layers, "all",                                                                                   \
