@@ -425,6 +425,28 @@ out:
     return st;
 }
 
+/* The node whose outputs are the logits, or of which a ReLU, a mean over its pixels and the like make them, one of each; -1:
+ * something else stands between. */
+NnNode nn_graph_file_classifier(const NnGraph *g, NnNode output)
+{
+    for (NnNode x = output; x > 0; x = nn_graph_node(g, x)->in[0]) {
+        const NnNodeInfo *node = nn_graph_node(g, x);
+        switch (node->kind) {
+        case NN_NODE_LINEAR:
+        case NN_NODE_CONV: return node->groups == 1 ? x : -1;
+        case NN_NODE_FLATTEN:
+            if (nn_graph_node(g, node->in[0])->C != node->C) return -1;
+            break;
+        case NN_NODE_RELU:
+        case NN_NODE_ACTIVATION:
+        case NN_NODE_AVG_POOL:
+        case NN_NODE_DROPOUT: break;
+        default: return -1;
+        }
+    }
+    return -1;
+}
+
 /* The output is the last node: what comes behind it would lead nowhere. */
 static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *file)
 {
@@ -456,9 +478,10 @@ static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *fi
                name, (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)file->classes,
                (long long)file->classes);
     /* methods and metrics edit and mask rows of its weight, one a class */
-    BASE_CHECK(nn_graph_node(r->g, file->output)->kind == NN_NODE_LINEAR, BASE_EFORMAT,
-               "%s: node '%s' is the output, but no linear layer, with a row of its weight for each class", r->path,
-               name);
+    BASE_CHECK(nn_graph_file_classifier(r->g, file->output) > 0, BASE_EFORMAT,
+               "%s: node '%s' is the output, but no linear layer or convolution, with a row of its weight for each "
+               "class, nor a function or mean of one",
+               r->path, name);
 out:
     base_text_free(&near);
     return st;

@@ -11,7 +11,7 @@ enum { NN_GRAPH_FILE_BYTES = 16 << 20, NN_GRAPH_FILE_NODES = 1 << 14, NN_GRAPH_F
 /** What a file says. */
 typedef struct {
     NnGraph *graph;
-    NnNode output; /* a linear layer, so that it can have other classes */
+    NnNode output; /* made of the outputs of one layer, so that it can have other classes */
     int64_t classes;
     char *mean, *std; /* "0.5,0.5,0.5", as --mean has it; NULL: the file does not say */
     char **unused;    /* [unused_count] tensors of the checkpoint that the network has no use for */
@@ -29,5 +29,8 @@ void nn_graph_file_free(NnGraphFile *file);
  *  that it is from, for what else that says; NULL: none. BASE_EARG where an operation has no name in graph files;
  *  BASE_ENOMEM. */
 BaseStatus nn_graph_file_print(const NnNet *net, const NnGraphFile *from, BaseText *out);
+
+/** That layer; -1: there is none. */
+NnNode nn_graph_file_classifier(const NnGraph *graph, NnNode output);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/param.h"
 #include "base/random.h"
 #include "nn/ops/op.h"
 
@@ -128,7 +129,14 @@ static BaseStatus plan_node(NnPlan *plan, NnNodeInfo *node)
     return operation->plan ? operation->plan(plan, node) : BASE_OK;
 }
 
-/* What has parameters and no input is read by one node, as its second input: a vector by a scale, class tokens by tokens. */
+/* What has parameters and no input is read by one node, as its second input. */
+static const struct {
+    NnNodeKind kind, reader;
+    const char *title;
+} SOURCES[] = {{NN_NODE_VECTOR, NN_NODE_SCALE, "scale"},
+               {NN_NODE_CLASS_TOKEN, NN_NODE_TOKENS, "token list"},
+               {NN_NODE_POSITION_BIAS, NN_NODE_WINDOW_ATTENTION, "window attention"}};
+
 static BaseStatus check_sources(const NnGraph *g)
 {
     BaseStatus st = BASE_OK;
@@ -138,10 +146,11 @@ static BaseStatus check_sources(const NnGraph *g)
     for (int i = 0; i < size; i++)
         for (int k = 0; k < 2; k++) {
             const NnNodeInfo *node = nn_graph_node(g, i), *in = node->in[k] < 0 ? NULL : nn_graph_node(g, node->in[k]);
-            if (!in || (in->kind != NN_NODE_VECTOR && in->kind != NN_NODE_CLASS_TOKEN)) continue;
-            bool vector = in->kind == NN_NODE_VECTOR;
-            BASE_CHECK(k == 1 && node->kind == (vector ? NN_NODE_SCALE : NN_NODE_TOKENS), BASE_EARG,
-                       "%s can only be the second input of a %s", in->name, vector ? "scale" : "token list");
+            size_t s = 0;
+            while (s < BASE_COUNT(SOURCES) && (!in || in->kind != SOURCES[s].kind)) s++;
+            if (s == BASE_COUNT(SOURCES)) continue;
+            BASE_CHECK(k == 1 && node->kind == SOURCES[s].reader, BASE_EARG, "%s can only be the second input of a %s",
+                       in->name, SOURCES[s].title);
             BASE_CHECK(!used[node->in[k]], BASE_EARG, "%s is read twice: each parameter belongs to one node", in->name);
             used[node->in[k]] = true;
         }

@@ -22,5 +22,25 @@ NnNode nn_patch_merge(NnGraph *g, NnNode x)
     return nn_graph_add(g, info, NULL);
 }
 
-const NnOperation nn_operation_pad = {.title = "a padding"};
-const NnOperation nn_operation_patch_merge = {.title = "a merging of patches"};
+static NnNode pad_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    return nn_pad(g, in[0], set->H, set->W);
+}
+
+static NnNode merge_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name, (void)set;
+    return nn_patch_merge(g, in[0]);
+}
+
+static const NnAttribute PAD[] = {
+    {"output_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, H), true, .least = 1, .most = NN_GRAPH_LARGEST}};
+static const NnForm PAD_FORM = {"pad",          1, 1, .meaning = "zeros below and on the right", NN_ATTRIBUTES(PAD),
+                                .build = pad_of};
+static const NnForm MERGE_FORM = {"patch_merging", 1, 1,
+                                  .meaning = "`[C, H, W]` becomes `[4 C, H / 2, W / 2]`, rounded up: pixels (0, 0), "
+                                             "(1, 0), (0, 1), (1, 1) of each 2 x 2, zeros behind an odd side",
+                                  .build = merge_of};
+const NnOperation nn_operation_pad = {.title = "a padding", NN_FORMS(&PAD_FORM)};
+const NnOperation nn_operation_patch_merge = {.title = "a merging of patches", NN_FORMS(&MERGE_FORM)};

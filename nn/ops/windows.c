@@ -83,5 +83,45 @@ static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
     return BASE_OK;
 }
 
-const NnOperation nn_operation_position_bias = {"a table of position biases", plan_bias};
-const NnOperation nn_operation_window_attention = {"a window attention", plan};
+static NnNode bias_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)in, (void)count;
+    return nn_position_bias(g, name, set->window, set->C);
+}
+
+static NnNode core_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
+{
+    (void)count, (void)name;
+    int64_t shift = set->shift_h > set->shift_w ? set->shift_h : set->shift_w;
+    NnNode x = nn_window_core(g, in[0], in[1], set->H, set->W, shift);
+    const NnNodeInfo *made = x < 0 ? NULL : nn_graph_node(g, x);
+    if (made && (made->shift_h != set->shift_h || made->shift_w != set->shift_w))
+        return nn_graph_fail(g, base_error_set(BASE_ESHAPE,
+                                               "window attention: a shift of [%lld, %lld]: must be the same along both "
+                                               "sides, and 0 along one that a window fills",
+                                               (long long)set->shift_h, (long long)set->shift_w));
+    return x;
+}
+
+static const NnAttribute BIAS[] = {NN_NEEDED("window_size", window), NN_NEEDED("num_heads", C)};
+static const NnForm BIAS_FORM = {"relative_position_bias",
+                                 0,
+                                 0,
+                                 .tensors = "`<name>` `[(2 window_size - 1)^2, num_heads]`",
+                                 .meaning = "learned biases of the relative positions of a window's pixels, for "
+                                            "`window_attention`",
+                                 NN_ATTRIBUTES(BIAS),
+                                 .build = bias_of};
+static const NnAttribute CORE[] = {
+    {"output_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, H), true, .least = 1, .most = NN_GRAPH_LARGEST},
+    {"shift_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, shift_h), .usual = 0, .least = 0, .most = WINDOW_MOST}};
+static const NnForm CORE_FORM = {"window_attention",
+                                 2,
+                                 2,
+                                 .meaning = "of queries, keys and values `[3 E, H, W]` in whole windows of the "
+                                            "`relative_position_bias` that is the second input, as Swin has it; of "
+                                            "the output the pixels of `output_size` at the top left",
+                                 NN_ATTRIBUTES(CORE),
+                                 .build = core_of};
+const NnOperation nn_operation_position_bias = {"a table of position biases", plan_bias, NN_FORMS(&BIAS_FORM)};
+const NnOperation nn_operation_window_attention = {"a window attention", plan, NN_FORMS(&CORE_FORM)};

@@ -79,6 +79,13 @@ static NnNode loose_windows(NnGraph *g)
     NnNode bias = nn_position_bias(g, "b", 3, 1);
     return nn_window_core(g, nn_token_linear(g, nn_input(g), "a", 3), bias, 4, 4, 1);
 }
+static NnNode shared_table(NnGraph *g)
+{
+    NnNode bias = nn_position_bias(g, "b", 2, 1);
+    NnNode x = nn_window_core(g, nn_token_linear(g, nn_input(g), "a", 3), bias, 4, 4, 0);
+    x = nn_window_core(g, nn_token_linear(g, x, "c", 3), bias, 4, 4, 1);
+    return nn_linear(g, nn_flatten(g, x), "fc", 2, true);
+}
 static NnNode no_table(NnGraph *g) { return nn_window_core(g, nn_input(g), nn_input(g), 4, 4, 0); }
 static NnNode less_padding(NnGraph *g) { return nn_pad(g, nn_input(g), 3, 4); }
 /* the first error is the one that is told */
@@ -125,6 +132,7 @@ static void test_builder_errors(void **state)
         {no_window, BASE_ESHAPE, "windows of 0x0"},
         {far_shift, BASE_ESHAPE, "less than the window"},
         {loose_windows, BASE_ESHAPE, "windows of 3x3 must fill it"},
+        {shared_table, BASE_EARG, "b is read twice"},
         {no_table, BASE_ESHAPE, "table of position biases"},
         {less_padding, BASE_ESHAPE, "4x4 map to 3x4"},
         {two_errors, BASE_ESHAPE, "fc"},

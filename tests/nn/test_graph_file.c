@@ -240,7 +240,8 @@ static const struct {
      "w is read twice"},
     {HEAD POOL "], \"output\": \"p\"}", "is the output, [3, 1, 1]"},
     {HEAD NODE("c", "conv2d", "\"input\"", "\"out_channels\": 2, \"kernel_size\": 1") "," NODE(
-         "p", "adaptive_avg_pool2d", "\"c\"", "\"output_size\": 1") "], \"output\": \"p\"}",
+         "n", "batch_norm", "\"c\"", "") "," NODE("p", "adaptive_avg_pool2d", "\"n\"",
+                                                  "\"output_size\": 1") "], \"output\": \"p\"}",
      "node 'p' is the output, but no linear layer"},
 };
 
