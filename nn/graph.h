@@ -41,6 +41,7 @@ typedef enum {
     NN_RELU6,        /* min(max(x, 0), 6) */
     NN_LEAKY_RELU,   /* by nn_leaky_relu */
     NN_GELU,         /* x (1 + erf(x / sqrt(2))) / 2 (arXiv 1606.08415) */
+    NN_HALF,         /* x / 2 */
     NN_GELU_TANH     /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (the same) */
 } NnFunction;
 
@@ -89,7 +90,8 @@ NnNode nn_class_token(NnGraph *g, const char *name, int64_t count, int64_t E);
 /** A map's pixels, row by row, as tokens after @p first (class tokens; -1: none), plus learned positions @p name
  *  [1, T, E]. */
 NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name);
-NnNode nn_first_token(NnGraph *g, NnNode x); /* [E, T, 1] -> [E, 1, 1] */
+NnNode nn_token(NnGraph *g, NnNode x, int64_t index); /* [E, T, 1] -> [E, 1, 1] */
+NnNode nn_first_token(NnGraph *g, NnNode x);
 /** Over the features of each token or pixel; @p epsilon: 1e-6 (NN_LAYER_NORM_EPSILON) in torchvision, 1e-12 in
  *  transformers. */
 NnNode nn_layer_norm(NnGraph *g, NnNode x, const char *name, double epsilon);

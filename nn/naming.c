@@ -88,6 +88,9 @@ static const char *const RULES[][2] = {
     {"resnet.encoder.stages.#.layers.#.shortcut.normalization.*", "layer+.#.downsample.1.*"},
     {"classifier.1.*", "fc.*"},
     {"classifier.*", "heads.head.*"},
+    {"cls_classifier.*", "heads.head.*"},
+    {"distillation_classifier.*", "heads.head_dist.*"},
+    {"head_dist.*", "heads.head_dist.*"},
 };
 enum { NUMBERS = 3, DIGITS = 4 }; /* of a rule, of a number */
 
@@ -152,8 +155,7 @@ BaseStatus nn_naming_apply(IoTensors *tensors)
     for (size_t i = 0; i < tensors->count; i++) {
         IoTensor *tensor = &tensors->items[i];
         if (tensor->alias) continue;
-        if (!nn_naming_timm(timm, tensor->name, name, sizeof name) &&
-            (timm || !nn_naming_canonical(tensor->name, name)))
+        if (!nn_naming_timm(timm, tensor->name, name, sizeof name) && !nn_naming_canonical(tensor->name, name))
             continue;
         if (base_index_find(&taken, name) != SIZE_MAX) continue;
         BASE_TRY(base_strdup(name, &tensor->alias));

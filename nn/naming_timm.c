@@ -98,12 +98,20 @@ static const Rule CONVNEXT[] = {
     }
 static const Rule SWIN_NEW[] = {SWIN("<0*2>")}, SWIN_OLD[] = {SWIN("<0*2+2>")};
 
+/* DeiT: our class tokens are one tensor. nn/naming.c has the rest of its names, which do not depend on the family. */
+static const Rule DISTILLED[] = {
+    {"cls_token", ":0:class_token"},
+    {"dist_token", ":1:class_token"},
+    {NULL, NULL},
+};
+
 /* The first whose tensor is there, and whose other one is not. */
 static const struct {
     const char *has, *lacks;
     const Rule *rules;
     int64_t widest; /* rows of has; 0: any number */
 } FAMILIES[] = {
+    {"dist_token", NULL, DISTILLED, 0},
     {"s1.b1.conv1.conv.weight", NULL, REGNET, 0},
     {"stages.0.blocks.0.conv_dw.weight", NULL, CONVNEXT, 0},
     {"layers.0.downsample.reduction.weight", NULL, SWIN_OLD, 0},

@@ -25,6 +25,7 @@ typedef struct {
     bool bias;
     bool packed;              /* linear: parameters are <name>_weight and <name>_bias */
     int64_t heads;            /* attention */
+    int64_t token;            /* first token: how many stand before it */
     int64_t window;           /* window attention: side */
     int64_t shift_h, shift_w; /* window attention */
     double p;                 /* dropout */

@@ -1,6 +1,6 @@
 /* nn/arch/vit.c - vision transformers (arXiv 2010.11929), torchvision's names and maths: a class token, learned positions,
  * pre-norm blocks, the classifier on the normed class token. DeiT's distillation token (arXiv 2012.12877) follows the
- * class token, and its output is read by nobody. */
+ * class token; its output is read by nobody, or by a classifier of its own, and the logits are the mean of both (its section 3). */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@ typedef struct {
     double epsilon; /* of the layer norms; 0: torchvision's */
     int64_t tokens; /* in front of the patches; 0: one */
     bool relu;      /* in place of GELU */
+    bool teacher;   /* a classifier on the distillation token too, the second */
 } Form;
 
 static const char POSITIONS[] = "encoder.pos_embedding";
@@ -42,8 +43,13 @@ static NnNode build(NnGraph *g, const void *of, int64_t K)
     x = nn_tokens(g, x, token, POSITIONS);
     for (int64_t i = 0; i < form->blocks; i++)
         x = draw_block(g, x, nn_name(g, "encoder.layers.encoder_layer_%lld", (long long)i), form);
-    x = draw_norm(g, nn_first_token(g, x), "encoder.ln", form); /* of the one token that is read */
-    return nn_linear(g, x, "heads.head", K, true);
+    if (!form->teacher) {
+        x = draw_norm(g, nn_first_token(g, x), "encoder.ln", form); /* of the one token that is read */
+        return nn_linear(g, x, "heads.head", K, true);
+    }
+    x = draw_norm(g, x, "encoder.ln", form);
+    NnNode y = nn_linear(g, nn_first_token(g, x), "heads.head", K, true);
+    return nn_activation(g, nn_add(g, y, nn_linear(g, nn_token(g, x, 1), "heads.head_dist", K, true)), NN_HALF);
 }
 
 /* Patches along a side of a square of @p count; 0: it is no square. */
@@ -98,7 +104,7 @@ static int made_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* "vit_patch16_224_w192_d12_h3_m768": patch, image, width, depth, heads, width of the MLP; then what is not usual:
- * "_eps1e-12", "_relu", "_dist". */
+ * "_eps1e-12", "_relu", "_dist" or "_teacher". */
 static void name_of(const Form *form, int64_t H, int64_t W, char out[NAME_SIZE])
 {
     char image[48], epsilon[40] = "";
@@ -107,7 +113,10 @@ static void name_of(const Form *form, int64_t H, int64_t W, char out[NAME_SIZE])
         snprintf(epsilon, sizeof epsilon, "_eps%.9g", form->epsilon);
     snprintf(out, NAME_SIZE, "vit_patch%lld_%s_w%lld_d%lld_h%lld_m%lld%s%s%s", (long long)form->patch, image,
              (long long)form->features, (long long)form->blocks, (long long)form->heads, (long long)form->hidden,
-             epsilon, form->relu ? "_relu" : "", form->tokens == 2 ? "_dist" : "");
+             epsilon, form->relu ? "_relu" : "",
+             form->teacher       ? "_teacher"
+             : form->tokens == 2 ? "_dist"
+                                 : "");
 }
 
 static BaseStatus make(const Form *form, int64_t H, int64_t W, const NnArch **out)
@@ -176,12 +185,13 @@ static BaseStatus named(const char *name, const NnArch **out)
         at = end;
     }
     form.relu = take_word(&at, "_relu");
-    form.tokens = take_word(&at, "_dist") ? 2 : 1;
+    form.teacher = take_word(&at, "_teacher");
+    form.tokens = form.teacher || take_word(&at, "_dist") ? 2 : 1;
     if (!good || *at || H % form.patch != 0 || W % form.patch != 0 || form.features % form.heads != 0)
         return base_error_set(BASE_EUSAGE,
                               "architecture '%.100s': must be like vit_patch16_224_w384_d12_h6_m1536 (patch, image, "
                               "features, blocks, heads, features of the MLP), patches filling the image and heads the "
-                              "features, perhaps with _eps1e-12, _relu, _dist at the end",
+                              "features, perhaps with _eps1e-12, _relu, _dist or _teacher at the end",
                               name);
     return make(&form, H, W, out);
 }
@@ -207,7 +217,8 @@ static bool same_form(const Form *a, const Form *b)
     double x = a->epsilon > 0 ? a->epsilon : NN_LAYER_NORM_EPSILON,
            y = b->epsilon > 0 ? b->epsilon : NN_LAYER_NORM_EPSILON;
     return a->patch == b->patch && a->features == b->features && a->heads == b->heads && a->blocks == b->blocks &&
-           a->hidden == b->hidden && x == y && (a->tokens == 2) == (b->tokens == 2) && a->relu == b->relu;
+           a->hidden == b->hidden && x == y && (a->tokens == 2) == (b->tokens == 2) && a->relu == b->relu &&
+           a->teacher == b->teacher;
 }
 
 /* Its heads, epsilon and activation, which no tensor tells. */
@@ -243,6 +254,7 @@ static BaseStatus of(const IoTensors *tensors, const NnArch **out)
     const IoHub *hub = tensors->hub;
     char name[64];
     *out = NULL;
+    form.teacher = form.tokens == 2 && io_tensors_find(tensors, "heads.head_dist.weight");
     if (!patches || !positions || !mlp || patches->shape[2] < 1 || patches->shape[2] != patches->shape[3])
         return BASE_OK;
     form.patch = patches->shape[2], form.features = patches->shape[0], form.hidden = mlp->shape[0];

@@ -25,15 +25,22 @@ NnNode nn_tokens(NnGraph *g, NnNode x, NnNode first, const char *name)
     return nn_graph_add(g, info, name);
 }
 
-NnNode nn_first_token(NnGraph *g, NnNode x)
+NnNode nn_token(NnGraph *g, NnNode x, int64_t index)
 {
     if (!nn_graph_usable(g, x, "first token")) return -1;
+    if (index < 0 || index >= nn_graph_node(g, x)->H)
+        return nn_graph_fail(
+            g, base_error_set(BASE_ESHAPE, "token %lld of %lld", (long long)index, (long long)nn_graph_node(g, x)->H));
     if (nn_graph_node(g, x)->W != 1)
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE,
                                                "the first token of a map %lld wide: turn the map into tokens first",
                                                (long long)nn_graph_node(g, x)->W));
-    return nn_graph_like(g, x, NN_NODE_FIRST_TOKEN, 1, NULL);
+    x = nn_graph_like(g, x, NN_NODE_FIRST_TOKEN, 1, NULL);
+    if (x >= 0) nn_graph_edit(g, x)->token = index;
+    return x;
 }
+
+NnNode nn_first_token(NnGraph *g, NnNode x) { return nn_token(g, x, 0); }
 
 static BaseStatus plan(NnPlan *plan, NnNodeInfo *node)
 {

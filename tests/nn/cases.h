@@ -104,6 +104,16 @@ static NnNode channels(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "i", 4, true);
 }
 
+/* Of two tokens that are read, each goes through a classifier of its own. */
+static NnNode two_heads(NnGraph *g)
+{
+    NnNode token = nn_class_token(g, "token", 2, 12);
+    NnNode x = nn_tokens(g, nn_conv(g, nn_input(g), "proj", 12, 4, 4, 0, true), token, "positions");
+    x = nn_add(g, nn_attention(g, nn_layer_norm(g, x, "n", 1e-6), "a", 2), x);
+    NnNode y = nn_linear(g, nn_token(g, x, 0), "head", 4, true), z = nn_linear(g, nn_token(g, x, 1), "dist", 4, true);
+    return nn_activation(g, nn_add(g, y, z), NN_HALF);
+}
+
 /* Windows of 2 and 3 pixels on maps that they fill and do not fill, moved along both sides, one side and none; patches merged
  * from odd sides; a padded map that others read too; features that fill no vector of the processor. */
 static NnNode windows(NnGraph *g)
@@ -129,7 +139,7 @@ static NnNode draw_function(NnGraph *g, NnNode x, int function)
 static NnNode activations(NnGraph *g)
 {
     static const NnFunction ALL[] = {NN_SIGMOID, NN_TANH,       NN_SILU, NN_HARD_SIGMOID, NN_HARD_SWISH,
-                                     NN_RELU6,   NN_LEAKY_RELU, NN_GELU, NN_GELU_TANH};
+                                     NN_RELU6,   NN_LEAKY_RELU, NN_GELU, NN_GELU_TANH,    NN_HALF};
     enum { COUNT = sizeof ALL / sizeof *ALL };
     NnNode x = nn_conv(g, nn_input(g), "a", 16, 3, 1, 1, true);
     for (int i = 0; i < COUNT; i++) {
@@ -172,6 +182,7 @@ static const TwinCase CASES[] = {
     {"activations", activations, 3, 5, 4, 5},
     {"taken_along", taken_along, 3, 5, 4, 5},
     {"transformer", small_transformer, 3, 12, 8, 5},
+    {"two_heads", two_heads, 3, 12, 8, 5},
     {"windows", windows, 3, 11, 7, 5},
     {"distilled", small_distilled, 3, 12, 8, 5},
     {"pooled_tokens", small_pooled, 3, 12, 8, 5},

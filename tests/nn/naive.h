@@ -240,6 +240,7 @@ static inline double naive_function(const NnNodeInfo *node, double x, bool slope
     case NN_HARD_SWISH: return slope ? h + x * dh : x * h;
     case NN_RELU6: return slope ? x > 0 && x < 6 : fmin(fmax(x, 0), 6);
     case NN_LEAKY_RELU: return (slope ? 1 : x) * (x > 0 ? 1 : node->slope);
+    case NN_HALF: return slope ? 0.5 : x / 2;
     case NN_GELU:
         return slope ? (1 + erf(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * acos(-1))
                      : x * (1 + erf(x / sqrt(2))) / 2;
@@ -515,9 +516,9 @@ static inline bool naive_transformer(Naive *a, int x, double *grads)
     case NN_NODE_FIRST_TOKEN:
         for (int64_t i = 0; i < a->n * node->C; i++) {
             if (grads)
-                a->diff[node->in[0]][i * T] += a->diff[x][i];
+                a->diff[node->in[0]][i * T + node->token] += a->diff[x][i];
             else
-                a->value[x][i] = a->value[node->in[0]][i * T];
+                a->value[x][i] = a->value[node->in[0]][i * T + node->token];
         }
         break;
     case NN_NODE_ACTIVATION:

@@ -67,6 +67,7 @@ static NnNode no_dilation(NnGraph *g)
 }
 static NnNode odd_heads(NnGraph *g) { return nn_attention(g, nn_input(g), "a", 3); } /* 1 feature */
 static NnNode first_of_a_map(NnGraph *g) { return nn_first_token(g, nn_input(g)); }
+static NnNode far_token(NnGraph *g) { return nn_token(g, nn_token_linear(g, nn_input(g), "a", 3), 4); }
 static NnNode no_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_input(g), "p"); }
 static NnNode wide_class_token(NnGraph *g) { return nn_tokens(g, nn_input(g), nn_class_token(g, "c", 1, 2), "p"); }
 static NnNode same_norms(NnGraph *g) { return nn_layer_norm(g, nn_layer_norm(g, nn_input(g), "n", 1e-6), "n", 1e-6); }
@@ -124,6 +125,7 @@ static void test_builder_errors(void **state)
         {odd_groups, BASE_ESHAPE, "in 2 groups"},
         {odd_heads, BASE_ESHAPE, "divide evenly"},
         {first_of_a_map, BASE_ESHAPE, "turn the map into tokens first"},
+        {far_token, BASE_ESHAPE, "token 4 of 4"},
         {no_class_token, BASE_ESHAPE, "must be class tokens of 1 features"},
         {wide_class_token, BASE_ESHAPE, "must be class tokens of 1 features"},
         {same_norms, BASE_EARG, "two layers are called 'n'"},

@@ -165,7 +165,11 @@ static void timm_names_are_translated(void **state)
         {EFFICIENTNET, "blocks.6.0.bn3.running_mean", "features.7.0.block.3.1.running_mean"},
         {EFFICIENTNET, "bn2.weight", "features.8.1.weight"},
         {EFFICIENTNET, "classifier.bias", "classifier.1.bias"},
-        {EFFICIENTNET, "layer1.0.shortcut.0.weight", NULL},
+        {EFFICIENTNET, "layer1.0.conv1.weight", NULL},
+        {{"dist_token"}, "cls_token", ":0:class_token"},
+        {{"dist_token"}, "dist_token", ":1:class_token"},
+        {{"dist_token"}, "head_dist.bias", "heads.head_dist.bias"},
+        {{"dist_token"}, "blocks.7.norm2.weight", "encoder.layers.encoder_layer_7.ln_2.weight"},
         {{"conv_head.weight"}, "blocks.0.0.bn2.weight", "features.1.conv.2.weight"},
         {{"conv_head.weight"}, "blocks.1.0.conv_pw.weight", "features.2.conv.0.0.weight"},
         {{"conv_head.weight"}, "blocks.3.3.bn2.weight", "features.10.conv.1.1.weight"},
@@ -187,7 +191,6 @@ static void timm_names_are_translated(void **state)
         {{"layers.0.downsample.reduction.weight"},
          "layers.0.downsample.reduction.weight",
          "features.2.reduction.weight"},
-        {{"layers.0.downsample.reduction.weight"}, "head.weight", NULL},
     };
     for (size_t i = 0; i < BASE_COUNT(ROWS); i++) {
         IoTensors *tensors = NULL;

@@ -14,7 +14,7 @@ static void names_hold_all_sizes(void **state)
 {
     (void)state;
     static const char *const RIGHT[] = {"vit_patch4_8_w12_d1_h2_m20", "vit_patch4_8x16_w12_d2_h3_m20_eps1e-12",
-                                        "vit_patch4_8_w12_d1_h2_m20_relu_dist"};
+                                        "vit_patch4_8_w12_d1_h2_m20_relu_dist", "vit_patch4_8_w12_d1_h2_m20_teacher"};
     static const char *const WRONG[] = {"vit_patch",
                                         "vit_patch4_9_w12_d1_h2_m20",
                                         "vit_patch4_8x9_w12_d1_h2_m20",

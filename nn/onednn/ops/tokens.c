@@ -101,7 +101,8 @@ static BaseStatus first_run(NnProgram *p, const NnJob *job)
     uint8_t *out = job->out;
     int64_t run = job->C * job->element;
     (void)p;
-    for (int64_t i = 0; i < job->n; i++) memcpy(out + i * run, in + i * job->rows * run, (size_t)run);
+    for (int64_t i = 0; i < job->n; i++)
+        memcpy(out + i * run, in + (i * job->rows + job->node->token) * run, (size_t)run);
     return BASE_OK;
 }
 
@@ -113,7 +114,8 @@ static BaseStatus first_gradient_run(NnProgram *p, const NnJob *job)
     int64_t run = job->C * job->element;
     (void)p;
     memset(out, 0, (size_t)(job->n * job->rows * run)); /* 0 has the bits 0 in float and bf16 */
-    for (int64_t i = 0; i < job->n; i++) memcpy(out + i * job->rows * run, g + i * run, (size_t)run);
+    for (int64_t i = 0; i < job->n; i++)
+        memcpy(out + (i * job->rows + job->node->token) * run, g + i * run, (size_t)run);
     return BASE_OK;
 }
 
