@@ -197,7 +197,7 @@ static BaseStatus write_folder(const IoTensors *tensors, const char *path)
     BASE_TRY(base_format(&made, "%.*s.%ld.tmp", size, path, (long)getpid()));
     BASE_TRY(io_folder_make(made));
     BASE_TRY(io_hub_copy(hub, made));
-    BASE_TRY(base_format(&weights, "%s/%s", made, strrchr(hub->weights, '/') + 1));
+    BASE_TRY(base_format(&weights, "%s/%s", made, io_hub_written(hub)));
     BASE_TRY(io_tensors_write(tensors, weights));
     BASE_TRY(base_format(&to, "%.*s", size, path));
     BASE_TRY(io_folder_replace(made, to));

@@ -10,7 +10,8 @@
 #include "io/file.h"
 
 /* Read where several are there: what from_pretrained prefers. */
-static const char *const WEIGHTS[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"};
+static const char *const WEIGHTS[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                      "pytorch_model.bin.index.json"};
 
 static BaseStatus find_weights(const char *folder, char **out)
 {
@@ -25,8 +26,8 @@ static BaseStatus find_weights(const char *folder, char **out)
         *out = path;
         return BASE_OK;
     }
-    BASE_FAIL(BASE_EFORMAT, "%s: is a folder without weights: %s, %s or %s", folder, WEIGHTS[0], WEIGHTS[1],
-              WEIGHTS[2]);
+    BASE_FAIL(BASE_EFORMAT, "%s: is a folder without weights: %s, %s, %s or %s", folder, WEIGHTS[0], WEIGHTS[1],
+              WEIGHTS[2], WEIGHTS[3]);
 out:
     base_free(path);
     return st;
@@ -64,6 +65,12 @@ static bool is_companion(const char *name)
     return strncmp(name, "LICENSE", 7) == 0 || strcmp(name, "NOTICE") == 0;
 }
 
+const char *io_hub_written(const IoHub *hub)
+{
+    const char *name = strrchr(hub->weights, '/') + 1;
+    return strcmp(name, WEIGHTS[3]) == 0 ? WEIGHTS[1] : name; /* shards are written as safetensors */
+}
+
 BaseStatus io_hub_copy(const IoHub *hub, const char *to)
 {
     BaseStatus st = BASE_OK;
@@ -81,7 +88,8 @@ BaseStatus io_hub_copy(const IoHub *hub, const char *to)
         BASE_TRY(base_format(&path, "%s/%s", to, names[i]));
         if (names[i][0] == '.' || strcmp(names[i], weights) == 0 || io_path_is_no_file(from)) continue;
         if (!is_companion(names[i])) {
-            bool shard = ends_with(weights, ".index.json") && ends_with(names[i], ".safetensors");
+            bool shard = ends_with(weights, ".index.json") &&
+                         (ends_with(names[i], ".safetensors") || ends_with(names[i], ".bin"));
             if (!shard) base_text_add(&left, "%s%s", left.size ? ", " : "", names[i]);
             continue;
         }

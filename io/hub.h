@@ -33,6 +33,8 @@ typedef struct IoHub {
 void io_hub_free(IoHub *hub); /* NULL is fine */
 /** Path of the weights in a folder; a copy of @p path where it is none. *out owned. BASE_EFORMAT. */
 BaseStatus io_hub_weights(const char *path, char **out);
+/** The name that its weights have in a folder that is written: that of those that were read, but shards become safetensors. */
+const char *io_hub_written(const IoHub *hub);
 /** Copies what a folder holds beside the weights (texts: .json, .txt, .md, .py, LICENSE) to the folder @p to, and says what
  *  it leaves out. */
 BaseStatus io_hub_copy(const IoHub *hub, const char *to);

@@ -102,6 +102,9 @@ static BaseStatus read_shard(Reader *r, const char *file)
     for (size_t i = 0; i < shard->meta_count; i++)
         if (!io_tensors_meta(r->tensors, shard->meta[2 * i]))
             BASE_TRY(io_tensors_set_meta(r->tensors, shard->meta[2 * i], shard->meta[2 * i + 1]));
+    /* from_pretrained refuses safetensors without it */
+    if (container_of(file) == &io_container_pytorch && !io_tensors_meta(r->tensors, "format"))
+        BASE_TRY(io_tensors_set_meta(r->tensors, "format", "pt"));
     BASE_TRY(io_tensors_move(r->tensors, shard));
     kept->ends[kept->count - 1] = r->tensors->count;
     r->tensors->origin->files = kept->paths;

@@ -154,6 +154,7 @@ static void test_bin_shards(void **state)
     write_text("pytorch_model.bin.index.json",
                "{\"metadata\": {}, \"weight_map\": {\"module.a\": \"part-1.bin\", \"module.b\": \"part-1.bin\"}}");
     assert_ok(io_tensors_read(support_at("pytorch_model.bin.index.json"), &a));
+    assert_string_equal(io_tensors_meta(a, "format"), "pt");
     assert_int_equal(a->count, 2);
     assert_string_equal(a->items[0].name, "a");
     assert_true(((float *)a->items[0].data)[1] == 2);
