@@ -70,5 +70,5 @@ const NnOperation nn_operation_activation = {
     .title = "an activation",
     NN_FORMS(FUNCTION("sigmoid", NN_SIGMOID), FUNCTION("tanh", NN_TANH), FUNCTION("silu", NN_SILU),
              FUNCTION("hardsigmoid", NN_HARD_SIGMOID), FUNCTION("hardswish", NN_HARD_SWISH),
-             FUNCTION("relu6", NN_RELU6), FUNCTION_WITH("leaky_relu", NN_LEAKY_RELU, LEAKY),
+             FUNCTION("relu6", NN_RELU6), FUNCTION("half", NN_HALF), FUNCTION_WITH("leaky_relu", NN_LEAKY_RELU, LEAKY),
              FUNCTION_WITH("gelu", NN_GELU, GELU))};

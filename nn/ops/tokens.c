@@ -62,8 +62,8 @@ static NnNode tokens_of(NnGraph *g, const NnNode *in, int count, const char *nam
 
 static NnNode first_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
 {
-    (void)count, (void)name, (void)set;
-    return nn_first_token(g, in[0]);
+    (void)count, (void)name;
+    return nn_token(g, in[0], set->token);
 }
 
 static const NnAttribute CLASS[] = {
@@ -83,7 +83,13 @@ static const NnForm TOKENS = {"tokens",
                               .meaning = "the pixels of the first, row by row, as tokens, behind those of a "
                                          "`class_token` if there is a second; plus the positions `<name>`",
                               .build = tokens_of};
-static const NnForm FIRST = {"first_token", 1, 1, .meaning = "the first token of `[E, T, 1]`, as a vector",
+static const NnAttribute FIRST_INDEX[] = {
+    {"index", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, token), .usual = 0, .least = 0, .most = NN_GRAPH_LARGEST}};
+static const NnForm FIRST = {"first_token",
+                             1,
+                             1,
+                             .meaning = "the first token of `[E, T, 1]`, as a vector, or the one at `index`",
+                             NN_ATTRIBUTES(FIRST_INDEX),
                              .build = first_of};
 const NnOperation nn_operation_class_token = {"a class token", plan, NN_FORMS(&CLASS_TOKEN)};
 const NnOperation nn_operation_tokens = {"a token list", plan, NN_FORMS(&TOKENS)};
