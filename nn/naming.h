@@ -12,7 +12,8 @@ enum { NN_NAMING_SIZE = 256 };
  *  queries, keys and values, the name begins with the part's number between colons: ":0:encoder...in_proj_weight".
  *  nn/weights.h joins and splits them. */
 bool nn_naming_canonical(const char *name, char out[NN_NAMING_SIZE]);
-/** Sets the alias of every tensor that has another name here, where that is not taken. BASE_ENOMEM. */
+/** Sets the alias of every tensor that has another name here, by that rule or as one of a network of timm
+ *  (nn/naming_timm.h), where that is not taken. BASE_ENOMEM. */
 BaseStatus nn_naming_apply(IoTensors *tensors);
 
 #endif

@@ -38,8 +38,8 @@ BaseStatus nn_net_create_take(NnGraph *graph, NnNode output, NnNet **out);
 /** The same without numbers: names, shapes and counts only; parameters and running statistics are NULL. */
 BaseStatus nn_net_outline_take(NnGraph *graph, NnNode output, NnNet **out);
 BaseStatus nn_net_clone(const NnNet *net, NnNet **out);
-/** Whether the last layer's outputs are the logits. Of SqueezeNet they are not: its classifier is a convolution, and logits are
- *  means over the pixels of its rectified map. */
+/** Whether the last layer's outputs are the logits. They are not in SqueezeNet, whose classifier is a convolution, so that logits
+ *  are means over the pixels of its rectified map, nor in DeiT with two classifiers, which are averaged. */
 bool nn_net_ends_linear(const NnNet *net);
 /** The same network with @p K >= classes outputs, the last layer linear: all numbers copied, what the new outputs need
  *  is 0. BASE_ESHAPE where the last node is not a linear layer. */
