@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import random
 import time
 from collections.abc import Iterable
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -27,6 +26,7 @@ from . import _batches, _library, _patches, _search, _watch
 from ._arrays import real, seed_of, whole
 from ._edit import Gram, edit_with_info
 from ._library import ArgumentError
+from ._modules import answer, place, preserved, unwrapped
 
 __all__ = ["unlearn", "logits"]
 
@@ -84,7 +84,7 @@ def unlearn(
     if not inplace:
         model = _copied(model)
     inner = unwrapped(model)
-    with _preserved(inner):
+    with preserved(inner):
         work = _Work(inner, patches == "paper", int(max_patches), int(seed))
         report: Dict[str, Any] = {}
         if grid is None:
@@ -154,38 +154,15 @@ def logits(model: nn.Module, loader: Any) -> "np.ndarray[Any, np.dtype[np.float3
     source = _batches.source_of(loader, "loader")
     inner = unwrapped(model)
     out: List[torch.Tensor] = []
-    with _preserved(inner):
+    with preserved(inner):
         first = 0
-        for args, kwargs, n in _batches.batches(source, "loader", *_place(inner), "logits", 0):
+        for args, kwargs, n in _batches.batches(source, "loader", *place(inner), "logits", 0):
             with _failing(f"images {first} to {first + n - 1}", (args, kwargs, n)):
-                out.append(_answer(inner(*args, **kwargs), n))
+                out.append(answer(inner(*args, **kwargs), n))
             first += n
     if not out:
         raise ArgumentError("loader has no images")
     return torch.cat(out).numpy()
-
-
-def _answer(answer: Any, n: int) -> torch.Tensor:
-    """The logits that a model answers n images with."""
-    if not isinstance(answer, torch.Tensor):
-        answer = answer["logits"] if hasattr(answer, "keys") else answer[0]
-    if answer.ndim != 2 or len(answer) != n:
-        raise ArgumentError(f"the model answers {n} images with shape {tuple(answer.shape)}: must be ({n}, classes)")
-    logits: torch.Tensor = answer.float().cpu()
-    return logits
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The network inside of DataParallel, DistributedDataParallel, torch.compile and Lightning Fabric."""
-    while True:
-        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            model = model.module
-        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):  # torch.compile
-            model = model._orig_mod  # type: ignore[assignment]
-        elif type(model).__name__ == "_FabricModule":
-            model = model.module  # type: ignore[assignment]
-        else:
-            return model
 
 
 def _check(model: Any, alpha_r: float, alpha_f: float, patches: str, max_patches: int, seed: int) -> None:
@@ -205,39 +182,6 @@ def _copied(model: nn.Module) -> nn.Module:
         return copy.deepcopy(model)
     except Exception as error:
         raise ArgumentError(f"the model cannot be copied ({error}): inplace=True edits the model itself") from error
-
-
-def _place(model: nn.Module) -> Tuple[torch.device, torch.dtype]:
-    for parameter in model.parameters():
-        if parameter.is_floating_point():
-            return parameter.device, parameter.dtype
-    return torch.device("cpu"), torch.float32
-
-
-@contextlib.contextmanager
-def _preserved(model: nn.Module) -> Iterator[None]:
-    """Eval mode without gradients; modes, random states and flags are afterwards as they were."""
-    modes = [(module, module.training) for module in model.modules()]
-    mha = getattr(torch.backends, "mha", None)  # not in every torch from 2.1 on
-    fast = mha.get_fastpath_enabled() if mha is not None else True
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
-    try:
-        model.eval()
-        if mha is not None:
-            mha.set_fastpath_enabled(False)  # it computes whole blocks at once, where no layer is seen
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        if mha is not None:
-            mha.set_fastpath_enabled(fast)
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-        if cuda is not None:
-            torch.cuda.set_rng_state_all(cuda)
 
 
 @contextlib.contextmanager
@@ -371,7 +315,7 @@ class _Work:
         self.model = model
         self.paper, self.most, self.seed = paper, most, seed
         self.weights, self.left = _watch.find_weights(model)
-        self.device, self.dtype = _place(model)
+        self.device, self.dtype = place(model)
         self.names: Dict[_watch.Key, str] = {}
         self.uses: Dict[_watch.Key, List[_patches.Shape]] = {}
         self.other: Dict[str, str] = {}
@@ -577,7 +521,7 @@ class _Work:
         answers = []
         for batch, _ in batches:
             args, kwargs, n = _batches.fit(batch, self.device, self.dtype, self.channels_last)
-            answers.append(_answer(self.model(*args, **kwargs), n).numpy())
+            answers.append(answer(self.model(*args, **kwargs), n).numpy())
         return _search.percent_right(answers, [labels for _, labels in batches])
 
     def not_edited(self, wanted: List[_watch.Key]) -> Dict[str, str]:
