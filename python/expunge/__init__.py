@@ -1,7 +1,7 @@
 """Make trained image classifiers forget, and measure what they still give away.
 
     edit, Gram          edit one layer's weights, from arrays of any framework
-    expunge.torch       unlearn a whole torch.nn.Module, and read its logits
+    expunge.torch       unlearn a whole torch.nn.Module, read its logits, export its network
     attack, audit       what logits give away
     metrics             scores and answers to numbers with intervals
     run, results        experiments of the program, and their numbers

@@ -25,10 +25,11 @@ from torch import nn
 from . import _batches, _library, _patches, _search, _watch
 from ._arrays import real, seed_of, whole
 from ._edit import Gram, edit_with_info
+from ._export import export_graph
 from ._library import ArgumentError
 from ._modules import answer, place, preserved, unwrapped
 
-__all__ = ["unlearn", "logits"]
+__all__ = ["unlearn", "logits", "export_graph"]
 
 HELD = 16 << 20  # bytes of windows that wait for more images, so that products are long; of one layer
 ALL_HELD = 2 << 30  # and of all

@@ -105,7 +105,7 @@ class Documented(unittest.TestCase):
         self.assertEqual(doctest.DocTestRunner().run(test).failed, 0)
 
     def test_page(self):
-        self.run_blocks("docs/python.md", 5)
+        self.run_blocks("docs/python.md", 6)
 
     def test_readme(self):
         self.run_blocks("README.md", 1)
