@@ -3,27 +3,13 @@
 . "$EXPUNGE_TESTS/cli/common"
 . "$EXPUNGE_TESTS/scripts/python"
 need_python torchvision h5py
-"$python" - <<'PY'
-import os
-import numpy as np
-from PIL import Image
-rng = np.random.default_rng(0)
-WAVES = {"ankle boot": (3, 0), "bag": (0, 3), "coat": (2, 2), "dress": (4, -4)}
-for split, count in (("train", 40), ("val", 25)):
-    for name, (u, v) in WAVES.items():
-        os.makedirs(f"photos/{split}/{name}")
-        for i in range(count):
-            h, w = rng.integers(36, 56, 2)
-            y, x = np.mgrid[0:h, 0:w] / 45
-            wave = np.sin(2 * np.pi * (u * x + v * y) + rng.uniform(0, 2 * np.pi))
-            grey = 127 + 45 * wave[..., None] + rng.normal(0, 12, (h, w, 3)) + rng.normal(0, 15, 3)
-            kind = ("jpg", "png")[i % 2]
-            Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(f"photos/{split}/{name}/{i:02d}.{kind}")
-PY
+"$python" "$EXPUNGE_TESTS/cli/photos.py"
 mkdir bin && ln -s "$EXPUNGE" bin/expunge && PATH=$PWD/bin:$PATH
 
 # the fenced blocks, in their order: 1.python, 2.sh, ...
-awk '/^```/ { if (open) { open = 0; close(file) } else { open = 1; file = ++n "." substr($0, 4) }; next }
+awk '/^## /  { skip = /A network of your own/ }
+     skip    { next }
+     /^```/ { if (open) { open = 0; close(file) } else { open = 1; file = ++n "." substr($0, 4) }; next }
      open { print > file }' "$EXPUNGE_TESTS/../docs/from-pytorch.md"
 blocks=$(ls -- *.python *.sh | sort -n)
 [ "$(cat -- *.sh | grep -c '^expunge ')" -eq 5 ] || fail "the page does not have its commands"
