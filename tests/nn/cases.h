@@ -165,7 +165,8 @@ static NnNode taken_along(NnGraph *g)
         y = nn_scale(g, nn_token_linear(g, y, nn_name(g, "f%d", i), 32), v);
         sum = nn_add(g, nn_stochastic_depth(g, y, 0), sum);
     }
-    return nn_linear(g, nn_flatten(g, sum), "h", 4, true);
+    x = nn_activation(g, nn_linear(g, nn_flatten(g, sum), "h", 16, true), NN_GELU);
+    return nn_linear(g, nn_add(g, nn_linear(g, x, "i", 16, true), x), "j", 4, true);
 }
 
 static const TwinCase CASES[] = {

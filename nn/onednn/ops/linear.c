@@ -11,15 +11,21 @@ static NnMd rows_md(NnProgram *p, NnNode x, NnNode of, dnnl_data_type_t type, dn
     return nn_md(&p->kit, type, tag, 2, dims);
 }
 
+/* Whether oneDNN chooses how the weights lie. Many rows in float32: its product of plain ones is faster (ViT-B/16, Zen 5,
+ * oneDNN 2.6), and they need no copy. */
+static bool any_layout(const NnProgram *p, NnNode x)
+{
+    const NnNodeInfo *node = nn_prog_node(p, x);
+    return p->type != dnnl_f32 || node->H * node->W == 1;
+}
+
 static BaseStatus forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_dnnl_primitive_desc_t *out)
 {
     const NnNodeInfo *node = nn_prog_node(p, x);
     /* logits leave in float32, so that bf16 does not round them */
     dnnl_data_type_t out_type = c->last == nn_net_output(p->net) ? dnnl_f32 : p->type;
-    /* many rows in float32: as fast on plain weights, which need no copy */
-    bool any = p->type != dnnl_f32 || node->H * node->W == 1;
     NnMd src = rows_md(p, x, node->in[0], p->type, dnnl_format_tag_any), dst = rows_md(p, x, x, out_type, dnnl_nc);
-    NnMd weight = nn_md_weight(p, x, p->type, any), bias = nn_md_vector(p, node->C);
+    NnMd weight = nn_md_weight(p, x, p->type, any_layout(p, x)), bias = nn_md_vector(p, node->C);
     NnMd added = rows_md(p, x, x, p->type, dnnl_nc);
     NnOp op = {.kind = NN_OP_INNER_PRODUCT,
                .prop = nn_prog_forward(p),
@@ -31,10 +37,11 @@ static BaseStatus forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_dnn
     return nn_kit_pd(&p->kit, &op, node->name, out);
 }
 
-/* With what follows, if oneDNN runs that by one of its fast kernels. */
+/* With what follows, if oneDNN runs that by one of its fast kernels, block by block. After a plain product it would be a
+ * pass of its own, slower than a step. */
 static BaseStatus choose_chain(NnProgram *p, NnNode x, NnChain *c, const_dnnl_primitive_desc_t *pd)
 {
-    *c = nn_chain_find(p, x, NN_CHAIN_ADD | NN_CHAIN_FUNCTION);
+    *c = nn_chain_find(p, x, any_layout(p, x) ? NN_CHAIN_ADD | NN_CHAIN_FUNCTION : 0);
     BaseStatus st = forward_pd(p, x, c, pd);
     if (st == BASE_ENOMEM || (st == BASE_OK && !nn_pd_is_reference(*pd))) return st;
     *c = nn_chain_find(p, x, 0);
