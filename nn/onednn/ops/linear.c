@@ -38,7 +38,7 @@ static BaseStatus forward_pd(NnProgram *p, NnNode x, const NnChain *c, const_dnn
 }
 
 /* With what follows, if oneDNN runs that by one of its fast kernels, block by block. After a plain product it would be a
- * pass of its own, slower than a step. */
+ * pass of its own, no faster than a step. */
 static BaseStatus choose_chain(NnProgram *p, NnNode x, NnChain *c, const_dnnl_primitive_desc_t *pd)
 {
     *c = nn_chain_find(p, x, any_layout(p, x) ? NN_CHAIN_ADD | NN_CHAIN_FUNCTION : 0);
