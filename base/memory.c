@@ -12,7 +12,7 @@
 #include "base/order.h"
 #include "base/system.h"
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, SPARE = 32 };
 /* Blocks from this size on ask the kernel for huge pages: a matrix of 80 MB then faults 40 times in place of 20000. */
 static const size_t HUGE_BLOCK = (size_t)8 << 20, HUGE_PAGE = (size_t)2 << 20;
 /* Freed blocks of that size wait for the next one of about their size: the kernel clears each page it gives, which took
@@ -163,7 +163,9 @@ static void *fresh(size_t bytes, bool huge)
 {
     void *block = huge ? take_kept(bytes) : NULL;
     if (block) return block;
-    if (huge && (atomic_load(&reclaimer) || atomic_load(&budget) > 0)) base_memory_make_room((int64_t)bytes);
+    if (huge && (atomic_load(&reclaimer) || atomic_load(&budget) > 0))
+        base_memory_make_room((int64_t)bytes +
+                              base_memory_budget() / SPARE); /* for small ones until the next large one */
     block = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
     if (block && huge) base_system_wish_huge(block, bytes);
     return block;
