@@ -46,8 +46,10 @@ BaseStatus nn_predict(NnNet *net, const DataView *view, NnPrecision precision, c
         BASE_TRY(data_loader_next(loader, &part));
         BASE_TRY(nn_engine_forward(engine, part.x, part.n, 0, logits + done * K));
         done += part.n;
-        char detail[64];
-        snprintf(detail, sizeof detail, "%.0f img/s", (double)done / (base_clock_wall() - started + 1e-9));
+        char detail[96];
+        double seconds = base_clock_wall() - started + 1e-9;
+        snprintf(detail, sizeof detail, "%.0f img/s, %.0f%% of the time waiting for images", (double)done / seconds,
+                 100 * data_loader_waited(loader) / seconds);
         base_progress(label, done, view->n, detail);
     }
 out:

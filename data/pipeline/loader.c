@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
@@ -53,6 +54,7 @@ struct DataLoader {
     int64_t taken;       /* batches handed out; the last of them is still being read */
     int64_t released;    /* batches that are read no more */
     bool stop;
+    double waited; /* seconds; of the caller's thread alone */
 };
 
 static float normalised(const DataSet *set, int64_t channel, int raw)
@@ -348,6 +350,7 @@ void data_loader_free(DataLoader *l)
 }
 
 int64_t data_loader_batches(const DataLoader *l) { return l->batches; }
+double data_loader_waited(const DataLoader *l) { return l->waited; }
 
 BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
 {
@@ -388,7 +391,9 @@ BaseStatus data_loader_next(DataLoader *l, DataBatch *out)
     l->released = l->taken;
     pthread_cond_broadcast(&l->changed);
     bool more = l->taken < l->batches;
+    double start = base_clock_wall();
     while (more && l->ready <= l->taken) pthread_cond_wait(&l->changed, &l->lock);
+    l->waited += base_clock_wall() - start;
     if (more) {
         const Slot *slot = &l->slot[l->taken++ % 2];
         if (slot->failed < slot->n)

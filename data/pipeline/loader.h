@@ -29,6 +29,7 @@ BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *conf
 BaseStatus data_loader_start(DataLoader *loader, int64_t epoch);
 BaseStatus data_loader_next(DataLoader *loader, DataBatch *out);
 int64_t data_loader_batches(const DataLoader *loader); /* per epoch */
+double data_loader_waited(const DataLoader *loader);   /* seconds that data_loader_next has waited since creation */
 void data_loader_free(DataLoader *loader);             /* mid-epoch too; NULL is fine */
 
 /** One image as a network sees it (no augmentation): out [C, H, W]. The naive twin of the loader, and for pictures. */

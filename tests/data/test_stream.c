@@ -227,6 +227,41 @@ static void same_batches(const DataSet *a, const DataSet *b, bool keeps)
     base_memory_set_budget(0);
 }
 
+static BaseStatus read_slowly(DataReader *reader, int64_t i, void *out)
+{
+    (void)reader;
+    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    memset(out, (int)i, 3 * 4 * 4);
+    return BASE_OK;
+}
+static void free_nothing(DataReader *reader) { (void)reader; }
+
+/* Whoever asks sooner than images come learns how long it waited; a batch that was there costs nothing more. */
+static void test_waits(void **state)
+{
+    (void)state;
+    DataReader reader = {read_slowly, free_nothing};
+    DataSet *set = NULL;
+    DataLoader *loader = NULL;
+    DataBatch batch;
+    assert_ok(data_set_create_read("slow", 8, 3, 4, 4, 2, &set));
+    memset(set->labels, 0, 8 * sizeof *set->labels);
+    set->reader = &reader;
+    DataView view = data_view_all(set);
+    DataLoaderConfig config = {.batch = 4, .C = 3, .H = 4, .W = 4};
+    assert_ok(data_loader_create(&view, &config, &loader));
+    assert_ok(data_loader_start(loader, 0));
+    assert_near(data_loader_waited(loader), 0, 0, 0);
+    assert_ok(data_loader_next(loader, &batch));
+    double waited = data_loader_waited(loader);
+    assert_true(waited > 0.015);
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    assert_ok(data_loader_next(loader, &batch));
+    assert_true(data_loader_waited(loader) - waited < 0.5); /* the second batch had a second to come */
+    data_loader_free(loader);
+    data_set_free(set);
+}
+
 static void test_twin(void **state)
 {
     (void)state;
@@ -380,8 +415,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_kept),           cmocka_unit_test(test_hashes),    cmocka_unit_test(test_twin),
-    cmocka_unit_test(test_broken_later),   cmocka_unit_test(test_no_memory), cmocka_unit_test(test_loader_warns),
-    cmocka_unit_test(test_parallel_warns),
+    cmocka_unit_test(test_kept),         cmocka_unit_test(test_hashes),         cmocka_unit_test(test_twin),
+    cmocka_unit_test(test_waits),        cmocka_unit_test(test_broken_later),   cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_loader_warns), cmocka_unit_test(test_parallel_warns),
 };
 SUPPORT_MAIN(tests)

@@ -1,9 +1,11 @@
 /* unlearn/svd/inputs.c - inputs of layers, streamed from one forward pass; each is taken when the network comes to it. */
 #include "unlearn/svd/inputs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
@@ -266,6 +268,7 @@ BaseStatus unlearn_inputs_stream(const UnlearnInputs *in, const DataView *view, 
     DataLoaderConfig config = {.batch = batch, .C = shape[0], .H = shape[1], .W = shape[2]};
     BASE_TRY(data_loader_create(view, &config, &loader));
     BASE_TRY(data_loader_start(loader, 0));
+    double started = base_clock_wall();
     while (done < view->n) {
         DataBatch images;
         BASE_TRY(base_cancel_check());
@@ -274,7 +277,10 @@ BaseStatus unlearn_inputs_stream(const UnlearnInputs *in, const DataView *view, 
         s.n = images.n;
         BASE_TRY(nn_engine_forward(s.engine, images.x, images.n, 0, logits));
         done += images.n;
-        base_progress(in->label, done, view->n, NULL);
+        char detail[64];
+        snprintf(detail, sizeof detail, "%.0f%% of the time waiting for images",
+                 100 * data_loader_waited(loader) / (base_clock_wall() - started + 1e-9));
+        base_progress(in->label, done, view->n, detail);
     }
     for (int i = 0; i < s.layer_count; i++)
         if (in->selected[i]) BASE_TRY(flush(&s, i));
