@@ -2,7 +2,8 @@
  * /test/labels [N], or the flat names x_train, y_train, x_test and y_test, and the optional root attributes mean, std
  * (one number, or [C]) and classes [K] (strings). Images may lie as [N, H, W, C] where the shape leaves no doubt;
  * labels may be [N, 1], one-hot rows [N, K], and floats that are whole numbers. uint8 images are scaled to 0..1 and,
- * with mean and std, normalised; float images are taken as they are, so mean and std are not applied to them. */
+ * with mean and std, normalised; float images are taken as they are, so mean and std are not applied to them. uint8 images
+ * of more than DATA_TABLE_WHOLE bytes are read one by one if each lies in one piece, or in a chunk with whole others. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include "base/memory.h"
 #include "data/data.h"
 #include "data/set/build.h"
+#include "data/stream/hashes.h"
+#include "data/stream/kept.h"
+#include "data/stream/table.h"
 #include "io/file.h"
 #include "io/hdf5.h"
 
@@ -29,6 +33,77 @@ typedef struct {
     int64_t K;
     int64_t columns; /* of one-hot labels; 0: they are numbers */
 } Source;
+
+/* Images that are read when they are fetched. */
+typedef struct {
+    DataReader reader; /* first: a set knows it by this */
+    IoHdf5Rows *rows;
+    DataKept *kept;
+    int64_t n, C, plane; /* images, channels, pixels of one */
+    bool last;           /* channels last in the file */
+} Streamed;
+
+static void streamed_free(DataReader *reader)
+{
+    Streamed *s = (Streamed *)reader;
+    if (!s) return;
+    io_hdf5_rows_free(s->rows);
+    data_kept_free(s->kept);
+    base_free(s);
+}
+
+/* One image from pixel by pixel in the file to channel by channel in a set. */
+static void split_planes(const uint8_t *in, int64_t C, int64_t plane, size_t size, uint8_t *out)
+{
+    for (int64_t c = 0; c < C; c++)
+        for (int64_t p = 0; p < plane; p++)
+            memcpy(out + (size_t)(c * plane + p) * size, in + (size_t)(p * C + c) * size, size);
+}
+
+/* All images of the block stay, if there is room: it would have to be unpacked again for each. */
+static BaseStatus streamed_read(DataReader *reader, int64_t i, void *out)
+{
+    BaseStatus st = BASE_OK;
+    Streamed *s = (Streamed *)reader;
+    const int64_t each = io_hdf5_rows_each(s->rows), size = s->C * s->plane, first = i / each * each;
+    uint8_t *block = NULL, *image = NULL;
+    if (data_kept_get(s->kept, i, out)) return BASE_OK;
+    BASE_TRY(BASE_ALLOC_RAW(each * size, &block));
+    BASE_TRY(BASE_ALLOC_RAW(size, &image));
+    BASE_TRY(io_hdf5_rows_read(s->rows, i / each, block));
+    for (int64_t j = first; j < first + each && j < s->n; j++) {
+        const uint8_t *pixels = block + (j - first) * size;
+        if (s->last) {
+            split_planes(pixels, s->C, s->plane, 1, image);
+            pixels = image;
+        }
+        if (j == i) memcpy(out, pixels, (size_t)size);
+        BASE_TRY(data_kept_put(s->kept, j, pixels));
+    }
+out:
+    base_free(block);
+    base_free(image);
+    return st;
+}
+
+/* What the images are: the file's bytes, and which array of it. */
+static BaseStatus hash_content(const char *path, const char *at, char hex[BASE_HASH_HEX])
+{
+    BaseStatus st = BASE_OK;
+    BaseTexts paths = {0};
+    BaseHash *hash = NULL;
+    uint8_t digest[1][DATA_DIGEST];
+    BASE_TRY(base_texts_add(&paths, path));
+    BASE_TRY(data_hashes(path, &paths, 1, digest));
+    BASE_TRY(base_hash_create(&hash));
+    base_hash_add_text(hash, at);
+    base_hash_add(hash, digest, sizeof digest);
+    base_hash_finish(hash, hex);
+out:
+    base_hash_free(hash);
+    base_texts_free(&paths);
+    return st;
+}
 
 static BaseStatus find_array(const Source *s, const char *const *places, const char **at, IoH5Info *out)
 {
@@ -172,21 +247,48 @@ static bool is_channels_last(const int64_t shape[4])
     return c == 3 || c == 4 || (c == 1 && (h == w || h > DATA_CHANNELS_MAX));
 }
 
-/* In place: pixel by pixel in the file, channel by channel in a set. */
+/* In place. */
 static BaseStatus to_planes(DataSet *set)
 {
-    size_t size = set->type == DATA_U8 ? 1 : sizeof(float), plane = (size_t)(set->H * set->W), C = (size_t)set->C;
+    const size_t bytes = data_image_bytes(set);
     uint8_t *image;
-    BaseStatus st = base_alloc_raw(plane * C, size, (void **)&image);
+    BaseStatus st = BASE_ALLOC_RAW(bytes, &image);
     if (st != BASE_OK) return st;
     for (int64_t i = 0; i < set->N; i++) {
-        uint8_t *at = (uint8_t *)set->images + (size_t)i * plane * C * size;
-        memcpy(image, at, plane * C * size);
-        for (size_t c = 0; c < C; c++)
-            for (size_t p = 0; p < plane; p++) memcpy(at + (c * plane + p) * size, image + (p * C + c) * size, size);
+        uint8_t *at = (uint8_t *)set->images + (size_t)i * bytes;
+        memcpy(image, at, bytes);
+        split_planes(image, set->C, set->H * set->W, set->type == DATA_U8 ? 1 : sizeof(float), at);
     }
     base_free(image);
     return BASE_OK;
+}
+
+/* A set whose images, [n, C, H, W] or with channels last, are read when they are fetched; NULL where they must all be read now:
+ * they are few, or do not lie one by one. */
+static BaseStatus stream_images(const Source *s, const char *name, const char *at, const int64_t shape[4], bool last,
+                                DataSet **out)
+{
+    BaseStatus st = BASE_OK;
+    Streamed *r = NULL;
+    const int64_t C = shape[last ? 3 : 1], H = shape[last ? 1 : 2], W = shape[last ? 2 : 3];
+    *out = NULL;
+    if ((double)shape[0] * (double)C * (double)H * (double)W <= DATA_TABLE_WHOLE) return BASE_OK;
+    BASE_TRY(BASE_ALLOC(1, &r));
+    *r = (Streamed){{streamed_read, streamed_free}, .n = shape[0], .C = C, .plane = H * W, .last = last};
+    BASE_TRY(io_hdf5_rows(s->file, at, &r->rows));
+    if (!r->rows) goto out;
+    BASE_TRY(data_set_create_read(name, shape[0], C, H, W, s->K, out)); /* which checks the sizes */
+    BASE_TRY(data_kept_create(shape[0], (size_t)(C * H * W), &r->kept));
+    BASE_TRY(hash_content(s->path, at, (*out)->content));
+    (*out)->reader = &r->reader;
+    r = NULL;
+out:
+    if (r) streamed_free(&r->reader);
+    if (st != BASE_OK) {
+        data_set_free(*out);
+        *out = NULL;
+    }
+    return st;
 }
 
 /* Floats may have any meaning, and have the one that the network was trained on; what contradicts it is told. */
@@ -228,14 +330,17 @@ static BaseStatus read_split(const Source *s, int split, const int64_t *labels, 
                "%s holds integers other than uint8; images must be uint8 (0..255) or floats (taken as they are)",
                images);
     bool raw = info.stored == IO_H5_U8, last = is_channels_last(shape);
-    const int64_t C = shape[last ? 3 : 1], H = shape[last ? 1 : 2], W = shape[last ? 2 : 3];
     if (last && split == TRAIN)
         base_notice("%s is [%lld, %lld, %lld, %lld]: read as N, height, width, channels", images, (long long)shape[0],
                     (long long)shape[1], (long long)shape[2], (long long)shape[3]);
-    BASE_TRY(data_set_create(name, raw ? DATA_U8 : DATA_F32, shape[0], C, H, W, s->K, &set));
+    if (raw) BASE_TRY(stream_images(s, name, at, shape, last, &set));
+    if (!set) {
+        BASE_TRY(data_set_create(name, raw ? DATA_U8 : DATA_F32, shape[0], shape[last ? 3 : 1], shape[last ? 1 : 2],
+                                 shape[last ? 2 : 3], s->K, &set));
+        BASE_TRY(io_hdf5_read(s->file, at, raw ? IO_H5_U8 : IO_H5_F32, set->images));
+        if (last) BASE_TRY(to_planes(set));
+    }
     set->classes_counted = !s->classes && !s->columns;
-    BASE_TRY(io_hdf5_read(s->file, at, raw ? IO_H5_U8 : IO_H5_F32, set->images));
-    if (last) BASE_TRY(to_planes(set));
     for (int64_t i = 0; i < label_count; i++) set->labels[i] = (int32_t)labels[i];
     BASE_TRY(data_set_name_classes(set, (const char *const *)s->classes));
     if (raw) BASE_TRY(read_normalisation(s, set));

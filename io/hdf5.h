@@ -42,6 +42,16 @@ bool io_hdf5_has(IoHdf5 *file, const char *path); /* dataset or group */
 BaseStatus io_hdf5_info(IoHdf5 *file, const char *path, IoH5Info *out);
 /** Reads a whole array converted to @p type into @p out [info.count], the caller's storage. */
 BaseStatus io_hdf5_read(IoHdf5 *file, const char *path, IoH5Type type, void *out);
+/** Where the rows (first dimension) of an array of bytes lie in its file. *out NULL where that is not simple: other numbers,
+ *  chunks that hold parts of rows or more than 64 MiB, chunks that were never written, external storage. */
+typedef struct IoHdf5Rows IoHdf5Rows;
+BaseStatus io_hdf5_rows(IoHdf5 *file, const char *path, IoHdf5Rows **out);
+void io_hdf5_rows_free(IoHdf5Rows *rows);
+/** Rows that are read at once: those of a block. */
+int64_t io_hdf5_rows_each(const IoHdf5Rows *rows);
+/** Rows block * each to (block + 1) * each - 1, @p out [each, width]; of the last block some may mean nothing. The file may
+ *  be closed; threads may call it at once. BASE_EIO, BASE_EFORMAT where the file is another one by now. */
+BaseStatus io_hdf5_rows_read(const IoHdf5Rows *rows, int64_t block, uint8_t *out);
 /** Reads an array of whole numbers of any numeric type, and cuts none: BASE_EFORMAT names the first that has a fraction, is no
  *  number or does not fit 64 bits with a sign. @p out [info.count]. */
 BaseStatus io_hdf5_read_whole(IoHdf5 *file, const char *path, int64_t *out);

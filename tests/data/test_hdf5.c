@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "data/data.h"
 #include "data/set/build.h"
+#include "io/hdf5.h"
 
 enum { N = 6, M = 2, C = 2, H = 2, W = 3, SIZE = C * H * W };
 static char path[4096], spec[4200];
@@ -338,6 +339,148 @@ static void test_refused(void **state)
     assert_fails(data_open("hdf5:/nowhere/at/all.h5", NULL, &train, &test), BASE_EIO, "/nowhere/at/all.h5");
 }
 
+/* ---- images that are read one by one ---- */
+
+enum { SIDE = 224, EACH = 3, MANY = 1784 }; /* 3 x 224 x 224 bytes: just above DATA_TABLE_WHOLE */
+static const size_t LARGE = (size_t)3 * SIDE * SIDE;
+
+/* Image i of the large set in the file's order: all alike but for its number, and two pixels. */
+static void fill_large(int64_t i, uint8_t *out)
+{
+    memset(out, (int)(i % 251), LARGE);
+    out[1] = 7;
+    out[LARGE - 2] = (uint8_t)(i / 251);
+}
+
+/* MANY images in chunks of EACH with all filters, or in one piece of which only some are written. */
+static void put_large(hid_t file, const char *name, bool chunked, bool last, int64_t marked)
+{
+    hsize_t shape[] = {MANY, last ? SIDE : 3, SIDE, last ? 3 : SIDE}, one[] = {EACH, shape[1], shape[2], shape[3]};
+    hid_t space = H5Screate_simple(4, shape, NULL), how = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    uint8_t *images = NULL;
+    assert_ok(BASE_ALLOC_RAW(EACH * LARGE, &images));
+    H5Pset_create_intermediate_group(links, 1);
+    H5Pset_fill_time(how, H5D_FILL_TIME_NEVER);
+    if (chunked) {
+        H5Pset_chunk(how, 4, one);
+        H5Pset_fletcher32(how);
+        H5Pset_shuffle(how);
+        H5Pset_deflate(how, 1);
+        H5Pset_fletcher32(how);
+    }
+    hid_t data = H5Dcreate2(file, name, H5T_STD_U8LE, space, links, how, H5P_DEFAULT);
+    assert_true(data >= 0);
+    for (int64_t i = 0; i < MANY; i += EACH) {
+        if (!chunked && i != 0 && i != marked / EACH * EACH) continue;
+        hsize_t start[] = {(hsize_t)i, 0, 0, 0},
+                count[] = {(hsize_t)(i + EACH <= MANY ? EACH : MANY - i), one[1], one[2], one[3]};
+        for (int64_t j = 0; j < EACH; j++) fill_large(i + j, images + (size_t)j * LARGE);
+        hid_t rows = H5Screate_simple(4, count, NULL);
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+        assert_true(H5Dwrite(data, H5T_NATIVE_UINT8, rows, space, H5P_DEFAULT, images) >= 0);
+        H5Sclose(rows);
+    }
+    base_free(images);
+    H5Dclose(data), H5Pclose(links), H5Pclose(how), H5Sclose(space);
+}
+
+static void check_large(const DataSet *set, int64_t i, bool last)
+{
+    uint8_t *want = NULL, *got = NULL;
+    assert_ok(BASE_ALLOC_RAW(LARGE, &want));
+    assert_ok(BASE_ALLOC_RAW(LARGE, &got));
+    fill_large(i, want);
+    assert_ok(data_fetch(set, &i, 1, got));
+    for (size_t k = 0; k < LARGE; k++) {
+        size_t c = k / (SIDE * SIDE), p = k % (SIDE * SIDE);
+        if (got[k] != want[last ? p * 3 + c : k]) fail_msg("image %lld, value %zu", (long long)i, k);
+    }
+    base_free(want);
+    base_free(got);
+}
+
+static void test_streamed(void **state)
+{
+    (void)state;
+    static int32_t zeros[MANY];
+    DataSet *train, *test;
+    char first[2][BASE_HASH_HEX];
+    for (int round = 0; round < 3; round++) {
+        bool last = round == 2;
+        if (round != 1) { /* the second time the same file again */
+            hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+            put_large(file, "/train/images", true, last, 0);
+            put_large(file, "/test/images", false, last, 1700);
+            put(file, "/train/labels", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, (hsize_t[]){MANY}, zeros);
+            put(file, "/test/labels", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, (hsize_t[]){MANY}, zeros);
+            H5Fclose(file);
+        }
+        assert_ok(data_open(spec, NULL, &train, &test));
+        assert_non_null(train->reader);
+        assert_non_null(test->reader);
+        assert_null(train->images);
+        static const int64_t PLACES[] = {0, 1, 2, 3, 1000, MANY - 1, 1};
+        for (size_t i = 0; i < BASE_COUNT(PLACES); i++) check_large(train, PLACES[i], last);
+        check_large(test, 0, last);
+        check_large(test, 1700, last);
+        if (round == 0) memcpy(first[0], train->hash, sizeof first[0]), memcpy(first[1], test->hash, sizeof first[1]);
+        assert_string_not_equal(train->hash, test->hash);
+        assert_true((strcmp(first[0], train->hash) == 0) == (round < 2));
+        assert_true((strcmp(first[1], test->hash) == 0) == (round < 2));
+        if (round == 2) { /* what was not read yet is gone */
+            uint8_t *room = NULL;
+            assert_ok(BASE_ALLOC_RAW(LARGE, &room));
+            FILE *cut = fopen(path, "w");
+            fclose(cut);
+            assert_fails(data_fetch(train, (const int64_t[]){500}, 1, room), BASE_EIO, path);
+            base_free(room);
+        }
+        data_set_free(train), data_set_free(test);
+    }
+}
+
+/* Arrays that are not bytes in whole rows are left to libhdf5. */
+static void test_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        hid_t *type;
+        hsize_t chunk[2]; /* 0: one piece */
+        bool ahead, written, found;
+        int64_t each;
+    } CASES[] = {
+        {&H5T_STD_U8LE_g, {0, 0}, false, true, true, 1},   {&H5T_STD_U8LE_g, {2, 6}, false, true, true, 2},
+        {&H5T_STD_U16LE_g, {0, 0}, false, true, false, 0}, {&H5T_STD_U8LE_g, {2, 3}, false, true, false, 0},
+        {&H5T_STD_U8LE_g, {0, 0}, true, true, false, 0},   {&H5T_STD_U8LE_g, {2, 6}, false, false, false, 0},
+    };
+    for (size_t i = 0; i < BASE_COUNT(CASES); i++) {
+        const hsize_t shape[] = {5, 6};
+        uint8_t values[30], got[12];
+        for (int k = 0; k < 30; k++) values[k] = (uint8_t)(k * 7);
+        hid_t how = H5Pcreate(H5P_DATASET_CREATE), own = H5Pcreate(H5P_FILE_CREATE);
+        if (CASES[i].ahead) H5Pset_userblock(own, 512);
+        if (CASES[i].chunk[0]) H5Pset_chunk(how, 2, CASES[i].chunk);
+        hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, own, H5P_DEFAULT), space = H5Screate_simple(2, shape, NULL);
+        hid_t data = H5Dcreate2(file, "x", *CASES[i].type, space, H5P_DEFAULT, how, H5P_DEFAULT);
+        if (CASES[i].written) assert_true(H5Dwrite(data, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+        H5Dclose(data), H5Sclose(space), H5Fclose(file), H5Pclose(own), H5Pclose(how);
+        IoHdf5 *opened = NULL;
+        IoHdf5Rows *rows = NULL;
+        assert_ok(io_hdf5_open(path, &opened));
+        assert_ok(io_hdf5_rows(opened, "/x", &rows));
+        io_hdf5_close(opened);
+        if ((rows != NULL) != CASES[i].found) fail_msg("case %zu", i);
+        for (int64_t row = 0; rows && row < 5; row++) {
+            const int64_t each = CASES[i].each;
+            assert_int_equal(io_hdf5_rows_each(rows), each);
+            assert_ok(io_hdf5_rows_read(rows, row / each, got));
+            assert_memory_equal(got + row % each * 6, values + row * 6, 6);
+        }
+        io_hdf5_rows_free(rows);
+    }
+}
+
 static BaseStatus open_once(void *user)
 {
     (void)user;
@@ -357,9 +500,14 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(test_uint8, setup),           cmocka_unit_test_setup(test_float32, setup),
-    cmocka_unit_test_setup(test_labels_from_one, setup), cmocka_unit_test_setup(test_forms, setup),
-    cmocka_unit_test_setup(test_channels_last, setup),   cmocka_unit_test_setup(test_refused, setup),
+    cmocka_unit_test_setup(test_uint8, setup),
+    cmocka_unit_test_setup(test_float32, setup),
+    cmocka_unit_test_setup(test_labels_from_one, setup),
+    cmocka_unit_test_setup(test_forms, setup),
+    cmocka_unit_test_setup(test_channels_last, setup),
+    cmocka_unit_test_setup(test_refused, setup),
     cmocka_unit_test_setup(test_no_memory, setup),
+    cmocka_unit_test_setup(test_streamed, setup),
+    cmocka_unit_test_setup(test_rows, setup),
 };
 SUPPORT_MAIN(tests)
