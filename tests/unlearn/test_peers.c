@@ -135,7 +135,7 @@ static void test_salun(void **state)
     float saliency[4096];
     uint8_t mask[4096];
     DataIndex in = {0}, out = {0};
-    assert_ok(data_partition(&s->context.train, &s->forget, &in, &out));
+    assert_ok(data_forget_partition(&s->context.train, &s->forget, &in, &out));
     DataView view = data_view_of(&s->set, &in);
     assert_ok(unlearn_saliency(&s->context, &view, 64, saliency));
     for (int k = 0; k < 2; k++) {
