@@ -20,10 +20,10 @@ enum {
     UNLEARN_CONTROL = 8, /* no unlearning method: a control that exposes weak metrics */
     UNLEARN_SHARES = 16, /* processes can share its images: it heeds UnlearnContext.reduce */
     /* its place in tables: */
-    UNLEARN_ORIGINAL = 32,    /* what the others are to change */
-    UNLEARN_RETRAINED = 64,   /* what the others are to come near to */
-    UNLEARN_FEATURED = 128,   /* the method that a page speaks of first */
-    UNLEARN_ELSEWHERE = 1024, /* what it gives was made of one network: it is not asked to unlearn others */
+    UNLEARN_ORIGINAL = 32,      /* what the others are to change */
+    UNLEARN_RETRAINED = 64,     /* what the others are to come near to */
+    UNLEARN_FEATURED = 128,     /* the method that a page speaks of first */
+    UNLEARN_ELSEWHERE = 1024,   /* what it gives was made of one network: it is not asked to unlearn others */
     UNLEARN_ONLY_CLASSES = 256, /* it edits what belongs to whole classes: it cannot forget single images of one */
 };
 
