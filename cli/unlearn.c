@@ -121,7 +121,7 @@ out:
 
 const CliCommand cli_unlearn = {
     .name = "unlearn",
-    .summary = "remove classes from a trained network",
+    .summary = "remove classes or images from a trained network",
     .purpose =
         {
 #include "cli/help/unlearn.txt.inc"
