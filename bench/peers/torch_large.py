@@ -224,5 +224,86 @@ class MobileNetV3Large(nn.Module):
         return self.classifier(torch.flatten(F.adaptive_avg_pool2d(self.features(x), 1), 1))
 
 
+# ---- Swin-T, 224x224: windows of 7x7 fill every map; biases and masks are added up once for all batches ----
+
+class WindowAttention(nn.Module):
+    def __init__(self, width, heads, side, shift, window=7):
+        super().__init__()
+        self.heads, self.window, self.shift = heads, window, shift if side > window else 0
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
+        at = torch.arange(window)
+        rows, columns = at.repeat_interleave(window), at.repeat(window)
+        index = (rows[:, None] - rows + window - 1) * (2 * window - 1) + columns[:, None] - columns + window - 1
+        self.register_buffer("relative_position_index", index.flatten())
+        place = torch.arange(side)
+        part = (place >= side - window).int() + (place >= side - self.shift).int() if self.shift else place * 0
+        part = self.cut((3 * part[:, None] + part).view(1, side, side, 1)).view(-1, window ** 2)
+        self.far = part[:, :, None] != part[:, None]  # not side by side before the map was rolled
+        self.added = None
+
+    def cut(self, x):
+        """[N, H, W, C] -> [N windows, pixels, C]"""
+        n, h, w, c = x.shape
+        x = x.view(n, h // self.window, self.window, w // self.window, self.window, c).transpose(2, 3)
+        return x.reshape(-1, self.window ** 2, c)
+
+    def forward(self, x):
+        n, h, w, c = x.shape
+        pixels = self.window ** 2
+        x = torch.roll(x, (-self.shift, -self.shift), (1, 2)) if self.shift else x
+        q, k, v = self.qkv(self.cut(x)).view(n, -1, pixels, 3, self.heads, c // self.heads).permute(3, 0, 1, 4, 2, 5)
+        if self.added is None or self.added.dtype != q.dtype:
+            bias = self.relative_position_bias_table[self.relative_position_index].view(pixels, pixels, -1)
+            self.added = (bias.permute(2, 0, 1) + self.far[:, None] * -100.0).to(q.dtype)
+        added = self.added.expand(n, *self.added.shape).flatten(0, 1)
+        y = F.scaled_dot_product_attention(q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), attn_mask=added)
+        y = self.proj(y.transpose(1, 2).reshape(-1, pixels, c))
+        y = y.view(n, h // self.window, w // self.window, self.window, self.window, c).transpose(2, 3).reshape(n, h, w, c)
+        return torch.roll(y, (self.shift, self.shift), (1, 2)) if self.shift else y
+
+
+class SwinBlock(nn.Module):
+    def __init__(self, width, heads, side, shift):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(width), WindowAttention(width, heads, side, shift)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(0.0), nn.Linear(4 * width, width))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class PatchMerging(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.reduction, self.norm = nn.Linear(4 * width, 2 * width, bias=False), nn.LayerNorm(4 * width)
+
+    def forward(self, x):
+        return self.reduction(self.norm(torch.cat([x[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], 3)))
+
+
+class ChannelsLast(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1)
+
+
+class SwinT(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        width, heads, side = 96, 3, 56
+        layers = [nn.Sequential(nn.Conv2d(3, width, 4, 4), ChannelsLast(), nn.LayerNorm(width))]
+        for stage, count in enumerate((2, 2, 6, 2)):
+            if stage:
+                layers.append(PatchMerging(width))
+                width, heads, side = 2 * width, 2 * heads, side // 2
+            layers.append(nn.Sequential(*(SwinBlock(width, heads, side, 3 * (i % 2)) for i in range(count))))
+        self.features, self.norm, self.head = nn.Sequential(*layers), nn.LayerNorm(width), nn.Linear(width, classes)
+
+    def forward(self, x):
+        return self.head(self.norm(self.features(x)).mean((1, 2)))
+
+
 NETS = {"vit_b_16": Vit, "resnet50_imagenet": Resnet50, "convnext_tiny": ConvNext, "efficientnet_b0": EfficientNetB0,
-        "mobilenet_v3_large": MobileNetV3Large}
+        "mobilenet_v3_large": MobileNetV3Large, "swin_t": SwinT}

@@ -18,7 +18,7 @@ NETS = {"vgg11_bn": ("vgg11_bn", TASKS, BOTH), "resnet18": ("resnet18", TASKS, B
         "vit_b_16": ("vit_b_16", ("infer",), BOTH), "resnet50": ("resnet50_imagenet", ("infer",), ("bf16",)),
         "convnext_tiny": ("convnext_tiny", ("infer",), ("f32",)),
         "efficientnet_b0": ("efficientnet_b0", ("infer",), ("f32",)),
-        "mobilenet_v3_large": ("mobilenet_v3_large", ("infer",), ("f32",))}
+        "mobilenet_v3_large": ("mobilenet_v3_large", ("infer",), ("f32",)), "swin_t": ("swin_t", ("infer",), ("f32",))}
 
 
 def compare(setting, arch, weights):
