@@ -31,7 +31,7 @@ static BaseStatus await(pid_t pid, const BaseRunPlan *plan, double start, BaseRu
         if (peak > end->peak_memory) end->peak_memory = peak;
         end->timed_out = base_clock_wall() - start > plan->limit;
         if (st == BASE_OK) st = base_cancel_check();
-        if (end->timed_out || st != BASE_OK) kill(pid, SIGKILL);
+        if (end->timed_out || st != BASE_OK) base_system_kill_tree(pid);
         nanosleep(&PAUSE, NULL);
     }
     end->code = ended == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 128;

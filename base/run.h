@@ -24,7 +24,7 @@ typedef struct {
     int code;                         /* as of base_run */
     bool timed_out;                   /* killed at the limit */
     double wall_seconds, cpu_seconds; /* cpu: of the program and of all that it waited for */
-    int64_t peak_memory;              /* bytes, of the program itself, as seen every 20 ms; 0: not known */
+    int64_t peak_memory;              /* bytes, of the largest of its processes, as seen every 20 ms; 0: not known */
 } BaseRunEnd;
 /** The same with more to say and to know. BASE_ECANCEL where this thread was asked to stop: the program is killed. */
 BaseStatus base_run_plan(char *const argv[], const BaseRunPlan *plan, BaseRunEnd *end);

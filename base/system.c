@@ -1,6 +1,7 @@
 /* base/system.c - Linux's calls, the files below /proc, and what stands in for both elsewhere. */
 #include "base/system.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -285,12 +286,52 @@ static int64_t status_bytes_in(const char *path, const char *name)
 
 static int64_t status_bytes(const char *name) { return status_bytes_in("/proc/self/status", name); }
 
-int64_t base_system_peak_memory_of(pid_t pid)
+enum { DEEP = 16 }; /* generations of processes that are followed */
+
+/* Calls @p each with a process and then all that it has started. */
+static void walk(pid_t pid, int depth, void (*each)(void *user, pid_t pid), void *user)
 {
+    char path[64];
+    long child;
+    snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+    DIR *threads = LINUX && depth < DEEP ? opendir(path) : NULL;
+    pid_t children[256];
+    int count = 0;
+    for (const struct dirent *entry; threads && (entry = readdir(threads));) {
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "/proc/%ld/task/%.20s/children", (long)pid, entry->d_name);
+        FILE *file = fopen(path, "r");
+        while (file && count < 256 && fscanf(file, "%ld", &child) == 1) children[count++] = (pid_t)child;
+        if (file) fclose(file);
+    }
+    if (threads) closedir(threads);
+    each(user, pid);
+    for (int i = 0; i < count; i++) walk(children[i], depth + 1, each, user);
+}
+
+static void take_peak(void *user, pid_t pid)
+{
+    int64_t *peak = user;
     char path[48];
     snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-    return status_bytes_in(path, "VmHWM");
+    int64_t bytes = status_bytes_in(path, "VmHWM");
+    if (bytes > *peak) *peak = bytes;
 }
+
+int64_t base_system_peak_memory_of(pid_t pid)
+{
+    int64_t peak = 0;
+    walk(pid, 0, take_peak, &peak);
+    return peak;
+}
+
+static void kill_one(void *user, pid_t pid)
+{
+    (void)user;
+    kill(pid, SIGKILL);
+}
+
+void base_system_kill_tree(pid_t pid) { walk(pid, 0, kill_one, NULL); }
 
 int64_t base_system_peak_memory(void)
 {

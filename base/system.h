@@ -72,8 +72,10 @@ int64_t base_system_resident_memory(void);
 /** Address space in use. Takes no memory and no stdio, so that it may run before libraries' constructors. */
 int64_t base_system_mapped_memory(void);
 void base_system_reset_peak(void);
-/** Of another process so far; its own alone, not that of what it started. */
+/** Of another process so far, or of what it has started and still runs, whichever is largest. */
 int64_t base_system_peak_memory_of(pid_t pid);
+/** Kills a process and, where the system lists them, what it has started. */
+void base_system_kill_tree(pid_t pid);
 
 /** The processor's name: what /proc/cpuinfo calls it, or "<machine> CPU" with the numbers of its maker and part. */
 void base_system_cpu_name(char *out, size_t size);

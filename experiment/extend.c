@@ -26,6 +26,7 @@ static BaseStatus extend(BaseYaml *root, const char *path, int files)
     BASE_CHECK(base->kind == BASE_YAML_MAP, BASE_EUSAGE, "%s: must be a map of 'key: value' lines, for %s extends it",
                beside, path);
     BASE_TRY(extend(base, beside, files + 1));
+    BASE_TRY(experiment_paths_move(base, name->text));
     BASE_TRY(base_yaml_inherit(root, base));
 out:
     base_yaml_free(base);

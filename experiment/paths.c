@@ -80,6 +80,42 @@ out:
     return st;
 }
 
+/* Every text of the node, behind the folder of @p name. */
+static BaseStatus move(BaseYaml *node, const char *name)
+{
+    BaseStatus st = BASE_OK;
+    char *text = NULL;
+    for (size_t i = 0; node && node->kind == BASE_YAML_LIST && i < node->count; i++)
+        BASE_TRY(move(node->items[i], name));
+    if (!node || node->kind != BASE_YAML_SCALAR || !*node->text) goto out;
+    BASE_TRY(io_path_beside(name, node->text, &text));
+    base_free(node->text);
+    node->text = text;
+out:
+    return st;
+}
+
+static BaseYaml *item_of(BaseYaml *map, const char *key)
+{
+    for (size_t i = 0; map && map->kind == BASE_YAML_MAP && i < map->count; i++)
+        if (strcmp(map->items[i]->key, key) == 0) return map->items[i];
+    return NULL;
+}
+
+BaseStatus experiment_paths_move(BaseYaml *root, const char *name)
+{
+    BaseStatus st = BASE_OK;
+    BaseYaml *methods = item_of(root, "methods");
+    BASE_TRY(move(item_of(item_of(root, "original"), "weights"), name));
+    BASE_TRY(move(item_of(item_of(root, "retrained"), "weights"), name));
+    for (size_t i = 0; methods && methods->kind == BASE_YAML_LIST && i < methods->count; i++) {
+        BASE_TRY(move(item_of(methods->items[i], "weights"), name));
+        BASE_TRY(move(item_of(item_of(methods->items[i], "set"), "weights"), name));
+    }
+out:
+    return st;
+}
+
 BaseStatus experiment_paths_explain(const BaseYaml *root, BaseStatus st)
 {
     if (st != BASE_EIO) return st;

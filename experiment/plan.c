@@ -23,17 +23,23 @@ static void add_slug(BaseText *out, const char *text)
     }
 }
 
-/* What the row's method and the reference, with which it is compared, read from files. */
+static BaseStatus identify_one(const ExperimentConfig *e, const ExperimentMethod *m, const ExperimentJob *job,
+                               uint64_t seed, BaseText *text)
+{
+    const UnlearnContext context = {
+        .forget = job->forget, .seed = seed, .number = (int64_t)experiment_config_number(e, seed), .beside = e->beside};
+    return m && m->method->identify ? m->method->identify(&context, m->params, text) : BASE_OK;
+}
+
+/* What the row's method, and the retrained networks with which it is compared, read from files. */
 static BaseStatus identify(const ExperimentConfig *e, const ExperimentJob *job, BaseText *text)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentMethod *reference = experiment_config_reference(e), *both[] = {job->method, reference};
-    const UnlearnContext context = {.forget = job->forget,
-                                    .seed = job->seed,
-                                    .number = (int64_t)experiment_config_number(e, job->seed),
-                                    .beside = e->beside};
-    for (size_t i = 0; job->method && i < BASE_COUNT(both) && (i == 0 || both[i] != both[0]); i++)
-        if (both[i] && both[i]->method->identify) BASE_TRY(both[i]->method->identify(&context, both[i]->params, text));
+    const ExperimentMethod *reference = experiment_config_reference(e);
+    if (!job->method) goto out;
+    BASE_TRY(identify_one(e, job->method, job, job->seed, text));
+    if (job->method != reference) BASE_TRY(identify_one(e, reference, job, job->seed, text));
+    if (job->has_peer) BASE_TRY(identify_one(e, reference, job, job->peer, text));
 out:
     return st;
 }

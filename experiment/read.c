@@ -272,6 +272,8 @@ static BaseStatus read_turn(const BaseYaml *node, ExperimentMethod *m)
     BASE_CHECK(!m->in_turn || (m->axis_count == 0 && strcmp(m->method->entry.name, "retrain") != 0), BASE_EUSAGE,
                "%s: in_turn: not with a search, which judges a set at once, or with retrain, which starts from scratch",
                turn->where);
+    BASE_CHECK(!m->in_turn || !(m->method->needs & UNLEARN_ELSEWHERE), BASE_EUSAGE,
+               "%s: in_turn: not with weights that are there already", turn->where);
 out:
     return st;
 }

@@ -2,6 +2,7 @@
 #include "models/turn.h"
 
 #include "base/memory.h"
+#include "base/order.h"
 
 /* @p step [context of one class]; @p gone: classes removed before. */
 static BaseStatus one_turn(const UnlearnMethod *method, const UnlearnContext *context, const DataClasses *gone,
@@ -54,6 +55,9 @@ BaseStatus model_turn(const UnlearnMethod *method, const UnlearnContext *context
         step.passes += sum.passes;
         step.prepare_seconds += sum.prepare_seconds;
         step.apply_seconds += sum.apply_seconds;
+        step.own_wall_seconds += sum.own_wall_seconds;
+        step.own_cpu_seconds += sum.own_cpu_seconds;
+        step.own_peak_memory = base_larger(step.own_peak_memory, sum.own_peak_memory);
         unlearn_report_free(&sum);
         sum = step;
         BASE_TRY(st);

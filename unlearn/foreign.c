@@ -20,7 +20,10 @@
 #include "nn/weights.h"
 #include "unlearn/stored/stored.h"
 
-enum { SAID = 2000 }; /* bytes of what a command said last that are kept */
+enum {
+    SAID = 2000,
+    HASHED = 64 << 20
+}; /* bytes: of what a command said last that are kept; of a file that ids follow */
 
 typedef struct {
     BaseParamText weights;
@@ -83,13 +86,14 @@ out:
     return st;
 }
 
-/* The contents of files beside the config that the command names: an edited script makes other rows. */
+/* The contents of files that the command names, but for large ones, which are data: an edited script makes other rows. */
 static BaseStatus identify_command(const UnlearnContext *context, const void *values, BaseText *out)
 {
     static const char GAPS[] = " \t\n'\"=;&|<>()";
     BaseStatus st = BASE_OK;
     const Command *params = values;
     char *word = NULL, *path = NULL, hash[BASE_HASH_HEX];
+    int64_t size;
     for (const char *at = params->run.s; at += strspn(at, GAPS), *at;) {
         size_t length = strcspn(at, GAPS);
         BASE_TRY(base_format(&word, "%.*s", (int)length, at));
@@ -97,7 +101,8 @@ static BaseStatus identify_command(const UnlearnContext *context, const void *va
             BASE_TRY(io_path_beside(context->beside, word, &path));
         else
             BASE_TRY(base_strdup(word, &path));
-        if (io_path_exists(path) && !io_path_is_no_file(path) && word[0] != '/') {
+        if (io_path_exists(path) && !io_path_is_no_file(path) && io_file_size(path, &size) == BASE_OK &&
+            size <= HASHED) {
             BASE_TRY(base_hash_file(path, hash));
             base_text_add(out, "%s: %s\n", word, hash);
         }

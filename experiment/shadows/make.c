@@ -1,6 +1,7 @@
 /* experiment/shadows/make.c - networks are made one by one under a lock, skipped where they exist, listed at the end. */
 #include "experiment/shadows/make.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static BaseStatus add_row(Maker *m, const char *role, const char *path, const Da
     BASE_TRY(base_strdup(method, &row->method));
     BASE_TRY(base_hash_file(path, row->sha256));
     m->wall += cost->wall_seconds;
-    m->images += cost->passes;
+    if (isfinite(cost->passes)) m->images += cost->passes;
 out:
     return st;
 }
@@ -238,7 +239,7 @@ static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
     if (*row->method) io_json_set_take(json, "method", io_json_text_value(row->method));
     io_json_set_take(json, "seed", io_json_integer((int64_t)row->seed));
     io_json_set_take(json, "seconds", io_json_number(row->cost.wall_seconds));
-    io_json_set_take(json, "images", io_json_number(row->cost.passes));
+    io_json_set_take(json, "images", io_json_number(isfinite(row->cost.passes) ? row->cost.passes : 0));
     if (*st == BASE_OK) *st = words.st;
     base_text_free(&words);
     return json;

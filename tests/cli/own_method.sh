@@ -59,6 +59,11 @@ again mine.yaml "0 done, 4 already complete" "rows of weights that did not chang
 cp mine-3-s0.pt retrained-3-s0.pt
 again mine.yaml "3 done, 1 already complete" "rows are not made again, whose retrained network is another"
 
+# of a config that extends one in another folder, weights are beside that one
+mkdir other && printf 'extends: ../elsewhere.yaml\nname: moved\n' >other/moved.yaml
+expunge run other/moved.yaml >moved.out 2>&1 || { cat moved.out; fail "a config in another folder"; }
+[ "$(column moved mine acc_forget_test)" = "$(column elsewhere mine acc_forget_test)" ] || fail "weights of an extended config: another network"
+
 # failures: a sentence before anything is done, or a failed row beside good ones
 refused() { # refused STATUS TEXT, the method's row in standard input
     cat >row
@@ -69,6 +74,7 @@ refused() { # refused STATUS TEXT, the method's row in standard input
 refused 2 "missing.pt does not exist" <<<'  - {name: external, weights: missing.pt}'
 refused 2 "weights: a file is needed" <<<'  - external'
 refused 2 "'{forgets}' in .* stands for nothing: there are {forget}, {seed}" <<<'  - {name: external, weights: "{forgets}.pt"}'
+refused 2 "in_turn: not with weights" <<<'  - {name: external, weights: original.pt, in_turn: true}'
 refused 2 "the command has no {out}" <<<'  - {name: command, run: "true"}'
 refused 2 "did you mean 'weights'" <<<'  - {name: external, weight: original.pt}'
 refused 2 "in the row and in its 'set'" <<<'  - {name: external, weights: original.pt, set: {weights: x}}'

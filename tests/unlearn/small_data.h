@@ -56,7 +56,7 @@ static inline void *small_params_of(const UnlearnMethod *method, const char *con
     assert_ok(base_alloc_bytes(1, entry->params_size ? entry->params_size : 1, &values));
     base_param_defaults(entry->params, entry->param_count, values);
     for (; settings && *settings; settings++) {
-        char key[64];
+        char key[256];
         const char *equals = strchr(*settings, '=');
         snprintf(key, sizeof key, "%.*s", (int)(equals - *settings), *settings);
         assert_ok(base_param_set(entry->params, entry->param_count, values, entry->name, key, equals + 1, "test"));

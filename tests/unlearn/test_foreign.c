@@ -151,6 +151,28 @@ static void test_refusals(void **state)
     small_close(s);
 }
 
+/* What the shell has started is measured, and ended with it. */
+static void test_children(void **state)
+{
+    (void)state;
+    Small *s = small_open("1");
+    NnNet *got = NULL;
+    UnlearnReport report;
+    char run[300];
+    assert_ok(small_run(s, "command",
+                        SETTINGS("run=head -c 200000000 /dev/zero | tail -c 200000000 >/dev/null; cp {original} {out}"),
+                        &got, &report));
+    assert_true(report.own_peak_memory > 150000000);
+    unlearn_report_free(&report);
+    nn_net_free(got);
+    snprintf(run, sizeof run, "run=(sleep 2; touch %s; true); true {out}", support_at("late"));
+    assert_int_equal(small_run(s, "command", SETTINGS(run, "limit=1"), &got, NULL), BASE_ELIMIT);
+    nn_net_free(got);
+    sleep(2);
+    assert_false(io_path_exists(support_at("late")));
+    small_close(s);
+}
+
 static BaseStatus once(void *user)
 {
     const Small *s = user;
@@ -182,5 +204,6 @@ static void test_without_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_external), cmocka_unit_test(test_command),  cmocka_unit_test(test_long_output),
     cmocka_unit_test(test_identity), cmocka_unit_test(test_refusals), cmocka_unit_test(test_without_memory),
+    cmocka_unit_test(test_children),
 };
 SUPPORT_MAIN(tests)
