@@ -41,8 +41,8 @@ typedef enum {
     NN_RELU6,        /* min(max(x, 0), 6) */
     NN_LEAKY_RELU,   /* by nn_leaky_relu */
     NN_GELU,         /* x (1 + erf(x / sqrt(2))) / 2 (arXiv 1606.08415) */
-    NN_HALF,         /* x / 2 */
-    NN_GELU_TANH     /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (the same) */
+    NN_GELU_TANH,    /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (the same) */
+    NN_HALF          /* x / 2 */
 } NnFunction;
 
 /** Input [C, H, W] per image; a flat input has H = W = 1. */

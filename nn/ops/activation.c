@@ -52,7 +52,9 @@ static bool same_function(const NnForm *form, const NnNodeInfo *node)
     return node->function == form->function || (form->function == NN_GELU && node->function == NN_GELU_TANH);
 }
 
+/* A choice's words count from the form's own function on. */
 static const char *const APPROXIMATE[] = {"none", "tanh", NULL};
+_Static_assert(NN_GELU_TANH == NN_GELU + 1, "the words of 'approximate' are in the order of the functions");
 static const NnAttribute GELU[] = {
     {"approximate", NN_ATTRIBUTE_CHOICE, offsetof(NnNodeInfo, function), .words = APPROXIMATE}};
 static const NnAttribute LEAKY[] = {

@@ -155,7 +155,7 @@ static NnNode activations(NnGraph *g)
 static NnNode taken_along(NnGraph *g)
 {
     NnNode x = nn_conv(g, nn_input(g), "a", 32, 3, 1, 1, true), sum = x;
-    for (int i = NN_SIGMOID; i <= NN_GELU_TANH; i++) {
+    for (int i = NN_SIGMOID; i <= NN_HALF; i++) {
         NnNode v = nn_vector(g, nn_name(g, "v%d", i), 32), y = nn_conv(g, x, nn_name(g, "b%d", i), 32, 1, 1, 0, true);
         const NnConv each = {.K = 32, .kernel_h = 3, .pad_h = 1, .groups = 32, .bias = true};
         y = draw_function(g, nn_batch_norm(g, y, nn_name(g, "n%d", i)), i);

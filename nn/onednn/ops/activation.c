@@ -14,9 +14,9 @@ static const NnEltwise ROWS[] = {
     [NN_HARD_SWISH] = {dnnl_eltwise_hardswish, 1.0F / 6, 0.5F},
     [NN_RELU6] = {dnnl_eltwise_clip_v2, 0, 6}, /* whose slope at both ends is 0, as PyTorch's */
     [NN_LEAKY_RELU] = {dnnl_eltwise_relu, 0, 0},
-    [NN_HALF] = {dnnl_eltwise_linear, 0.5F, 0},
     [NN_GELU] = {dnnl_eltwise_gelu_erf, 0, 0},
     [NN_GELU_TANH] = {dnnl_eltwise_gelu_tanh, 0, 0},
+    [NN_HALF] = {dnnl_eltwise_linear, 0.5F, 0},
 };
 
 NnEltwise nn_activation_eltwise(const NnNodeInfo *node)
