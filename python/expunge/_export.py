@@ -50,7 +50,8 @@ def export_graph(model: nn.Module, example: Any, path: _program.Path) -> Dict[st
     Raises:
         Error: a ValueError, with the first module whose operation a graph file cannot have. Then no file is written.
 
-    >>>     >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, groups=1), torch.nn.GELU(), torch.nn.Flatten(), torch.nn.Linear(288, 5))
+    >>> import tempfile
+    >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, groups=1), torch.nn.GELU(), torch.nn.Flatten(), torch.nn.Linear(288, 5))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     graph = export_graph(model, torch.zeros(1, 3, 8, 8), folder + "/graph.json")
     >>> [(node["name"], node["op"]) for node in graph["nodes"]], graph["classes"]

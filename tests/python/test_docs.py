@@ -22,7 +22,7 @@ except ImportError:
 NO_ARRAYS = {"forget", "loader"}  # of type Any for other reasons
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PUBLIC = ("expunge", "expunge.torch", "expunge.metrics")
-HIDDEN = ("expunge._edit", "expunge._library", "expunge._program", "expunge._signals")  # where public names are defined
+HIDDEN = ("expunge._edit", "expunge._export", "expunge._library", "expunge._program", "expunge._signals")  # where public names are defined
 
 
 class Documented(unittest.TestCase):
