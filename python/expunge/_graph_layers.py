@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence
 from . import _graph_layout
 from ._graph_layout import axis
 from ._graph_nodes import Nodes
-from ._graph_values import Map, Refused, Tensor, pair_of, plain_dims, rounded, short, square
+from ._graph_values import PADDED, Map, Refused, Tensor, pair_of, plain_dims, rounded, short, square
 
 STATISTICS = ("running_mean", "running_var")
 
@@ -22,7 +22,9 @@ class Layers(Nodes):
         if a.get("transposed"):
             raise Refused("a transposed convolution is no operation of graph files")
         x, weight, around = a["input"], a["weight"], [0, 0]
-        if isinstance(x, Map) and x.steps and x.steps[0][0] == "zeros around it":
+        if isinstance(x, Map) and any(step[0] == PADDED for step in x.steps):
+            if len(x.steps) != 1:
+                raise Refused("its input is padded and then changed, which graph files cannot say")
             around, x = list(x.steps[0][1:]), dataclasses.replace(x, steps=())
         x = self.as_map(x)
         name = self.layer(weight, a.get("bias"))
@@ -115,7 +117,7 @@ class Layers(Nodes):
             raise Refused(f"padding {sides} differs from side to side")
         if a.get("mode", "constant") != "constant" or a["value"]:
             raise Refused("padding other than by zeros is no operation of graph files")
-        return dataclasses.replace(x, steps=(("zeros around it", sides[2], sides[0]),))
+        return dataclasses.replace(x, steps=((PADDED, sides[2], sides[0]),))
 
     def max_pool(self, a: Dict[str, Any]) -> Map:
         x = self.as_map(a["self"])

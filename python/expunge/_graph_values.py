@@ -12,6 +12,7 @@ from ._graph_layout import Dims, axis
 
 BATCH = 2  # images of the graph: two, since a batch of one could not be told from other axes of one
 Step = Tuple[Any, ...]
+PADDED = "zeros around it"  # a step that only a convolution takes, and that dims do not show
 
 # what waiting steps are together; numbers rounded to six digits
 ACTIVATIONS: Dict[Tuple[Step, ...], str] = {

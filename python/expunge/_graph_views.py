@@ -11,7 +11,7 @@ import torch
 from . import _graph_layout
 from ._graph_layout import Dim, axis
 from ._graph_nodes import Nodes
-from ._graph_values import BATCH, ClassTokens, Finite, Map, Refused, Scores, Tensor, Value, dims_of, laid, masks_nothing
+from ._graph_values import BATCH, PADDED, ClassTokens, Finite, Map, Refused, Scores, Tensor, Value, dims_of, laid, masks_nothing
 
 
 class Views(Nodes):
@@ -63,7 +63,7 @@ class Views(Nodes):
 
     def part(self, of: Value, dim: int, start: int, length: int) -> Map:
         """`length` entries of a dimension from `start` on: parts of channels, or the first token."""
-        x = of if isinstance(of, Map) else self.resolved(of)
+        x = of if isinstance(of, Map) and all(step[0] != PADDED for step in of.steps) else self.resolved(of)
         dims = list(x.dims)
         if _graph_layout.size_of(dims[dim]) == length:
             return x

@@ -257,6 +257,29 @@ class BothWays(Shuffles):
         return self.fc((self.conv(x) + self.conv.forward((x - 0.5) / 0.25)).mean((2, 3)))
 
 
+class Between(Shuffles):
+    """Something between the convolution and the mean over the pixels, or before the first layer."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.what, self.valid = what, nn.Conv2d(8, 8, 3)
+
+    def forward(self, x):
+        return self.fc(self.what(self, self.conv(x)))
+
+
+def around(x):
+    return F.pad(x, (1, 1, 1, 1))
+
+
+# what Between does, and the reason why a graph file cannot
+OTHERWISE = (
+    (lambda s, x: s.valid(F.relu6(around(x))).mean((2, 3)), "valid .Conv2d.: its input is padded and then changed"),
+    (lambda s, x: s.valid(around(x) * 0.1).mean((2, 3)), "valid .Conv2d.: its input is padded and then changed"),
+    (lambda s, x: s.valid(around(x)[:, :, :6, :6]).mean((2, 3)), "zeros around it 1 1"),
+)
+
+
 class TwoNames(Shuffles):
     """Of two names, the state dict's second would undo what was done to the first."""
 
@@ -425,6 +448,7 @@ class Exported(unittest.TestCase):
             (nn.Sequential(nn.Conv2d(3, CLASSES, 3)), "shape"),
             (BothWays(), "images are used both as they come and normalised"),
             (TwoNames(), "conv.weight is also called same.weight"),
+            *((Between(what), reason) for what, reason in OTHERWISE),
         ):
             with self.subTest(wanted):
                 with self.assertRaisesRegex(ValueError, wanted) as caught:
