@@ -83,6 +83,20 @@ class Views(Nodes):
                 return dataclasses.replace(x, dims=tuple(dims), first=x.first + start * step, channels=length * step)
         raise Refused("a part of a map is no operation of graph files, except for the first token")
 
+    def slice(self, a: Dict[str, Any]) -> Map:
+        """x[start:end:step], where torch allows any start and counts negative ones from the end."""
+        x, dim = a["self"], int(a.get("dim", 0))
+        if int(a.get("step", 1)) != 1:
+            raise Refused("a slice with a step is no operation of graph files")
+        size, start = _graph_layout.size_of(dims_of(x)[dim]), int(a.get("start") or 0)
+        return self.part(x, dim, min(max(start + size if start < 0 else start, 0), size), self.sizes[dim])
+
+    def converted(self, x: Value, node: torch.fx.Node) -> Value:
+        """Other types of numbers are for the program to choose, but whole numbers and truth values are other numbers."""
+        if not node.meta["val"].dtype.is_floating_point and not isinstance(x, Finite):
+            raise Refused(f"a conversion to {node.meta['val'].dtype} is no operation of graph files")
+        return x
+
     def parts(self, x: Value, dim: int, node: torch.fx.Node) -> List[Value]:
         out: List[Value] = []
         start = 0

@@ -209,6 +209,7 @@ MODELS = {
     "tokens that are pooled": (lambda: Transformer(pooled=True), 32),
     "tokens first": (TokensFirst, 32),
     "layer scale [C]": (lambda: ConvNeXt(12), 16),
+    "padded, and all from the end": (lambda: Between(lambda s, x: pixels(s.valid(around(x.double().type_as(x))))[:, -36:].mean(1)), 8),
     "layer scale [1, C, 1, 1]": (lambda: ConvNeXt(1, 12, 1, 1), 16),
     "normalises": (Normalises, 8),
     "normalises, by numbers": (lambda: Normalises(False), 8),
@@ -227,7 +228,8 @@ if transformers is not None:
 
 
 # the others only in the long tier
-QUICK = {"own", "in place", "activations", "tokens that are pooled", "tokens first", "normalises", "transformers' ViT"}
+QUICK = {"own", "in place", "activations", "padded, and all from the end"}
+QUICK |= {"tokens that are pooled", "tokens first", "normalises", "transformers' ViT"}
 
 
 class Shuffles(nn.Module):
@@ -272,11 +274,22 @@ def around(x):
     return F.pad(x, (1, 1, 1, 1))
 
 
+def pixels(x):
+    return x.flatten(2).transpose(1, 2)
+
+
 # what Between does, and the reason why a graph file cannot
 OTHERWISE = (
     (lambda s, x: s.valid(F.relu6(around(x))).mean((2, 3)), "valid .Conv2d.: its input is padded and then changed"),
     (lambda s, x: s.valid(around(x) * 0.1).mean((2, 3)), "valid .Conv2d.: its input is padded and then changed"),
     (lambda s, x: s.valid(around(x)[:, :, :6, :6]).mean((2, 3)), "zeros around it 1 1"),
+    (lambda s, x: pixels(x)[:, -1:].mean(1), "a part of a map is no"),
+    (lambda s, x: pixels(x)[:, -1], "a part of a map is no"),
+    (lambda s, x: pixels(x)[:, ::2].mean(1), "a slice with a step"),
+    (lambda s, x: x[:, :, ::2, ::2].mean((2, 3)), "a slice with a step"),
+    (lambda s, x: x.long().float().mean((2, 3)), r"a conversion to torch\.int64"),
+    (lambda s, x: x.to(torch.uint8).type_as(x).mean((2, 3)), r"a conversion to torch\.uint8"),
+    (lambda s, x: x.bool().float().mean((2, 3)), r"a conversion to torch\.bool"),
 )
 
 
