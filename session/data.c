@@ -71,7 +71,7 @@ BaseStatus session_data_is(const SessionData *data, const char *hash, bool *same
     BaseStatus st = BASE_OK;
     char train[BASE_HASH_HEX], test[BASE_HASH_HEX], before[BASE_HASH_HEX];
     *same = strcmp(data->hash, hash) == 0;
-    if (*same || !data->train->reader) return BASE_OK;
+    if (*same || (!data->train->reader && !data->test->reader)) return BASE_OK;
     BASE_TRY(data_set_hash_pixels(data->train, train));
     BASE_TRY(data_set_hash_pixels(data->test, test));
     BASE_TRY(hash_both(train, test, before));

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "data/prepare/derived.h"
 #include "data/prepare/parallel.h"
 #include "data/prepare/resize.h"
 #include "data/set/build.h"
@@ -19,12 +20,15 @@ static size_t image_bytes(const DataSet *set)
     return (size_t)(set->C * set->H * set->W) * (set->type == DATA_U8 ? 1 : sizeof(float));
 }
 
-/* A set like @p like, of n images of H x W, its images and labels not yet filled. */
-static BaseStatus create_like(const DataSet *like, int64_t n, int64_t H, int64_t W, DataSet **out)
+/* A set like @p like, of n images of H x W, its images and labels not yet filled; @p read: by a reader, not yet there. */
+static BaseStatus create_like(const DataSet *like, bool read, int64_t n, int64_t H, int64_t W, DataSet **out)
 {
     BaseStatus st = BASE_OK;
     DataSet *set = NULL;
-    BASE_TRY(data_set_create(like->name, like->type, n, like->C, H, W, like->K, &set));
+    if (read)
+        BASE_TRY(data_set_create_read(like->name, n, like->C, H, W, like->K, &set));
+    else
+        BASE_TRY(data_set_create(like->name, like->type, n, like->C, H, W, like->K, &set));
     BASE_TRY(data_set_name_classes(set, (const char *const *)like->class_names));
     if (like->source_names) BASE_TRY(data_set_name_sources(set, (const char *const *)like->source_names));
     set->classes_counted = like->classes_counted;
@@ -37,39 +41,63 @@ out:
     return st;
 }
 
-static BaseStatus pick(const DataPicks *picks, const DataSet *train, const DataSet *test, DataSet **out)
+/* *read: one of the sets that the picks come from has a reader. */
+static BaseStatus pick_check(const DataPicks *picks, DataSet *const *sets, bool *read)
 {
-    const DataSet *like = picks->ranges[0].test ? test : train;
+    BaseStatus st = BASE_OK;
+    const DataSet *like = sets[picks->ranges[0].test];
+    *read = false;
+    for (const DataRange *r = picks->ranges; r < picks->ranges + picks->range_count; r++) {
+        const DataSet *from = sets[r->test];
+        *read = *read || from->reader;
+        BASE_CHECK(from->type == like->type && from->C == like->C && from->H == like->H && from->W == like->W,
+                   BASE_EFORMAT, "%s: names images of both splits, which differ in shape or type", picks->file);
+    }
+out:
+    return st;
+}
+
+static BaseStatus pick(const DataPicks *picks, DataSet *const *sets, DataOriginals *originals, DataSet **out)
+{
+    BaseStatus st = BASE_OK;
+    const DataSet *like = sets[picks->ranges[0].test];
     size_t size = image_bytes(like), i = 0;
-    BaseStatus st = create_like(like, picks->count, like->H, like->W, out);
-    for (const DataRange *r = picks->ranges; st == BASE_OK && r < picks->ranges + picks->range_count; r++) {
-        const DataSet *from = r->test ? test : train;
+    bool read;
+    BASE_TRY(pick_check(picks, sets, &read));
+    BASE_TRY(create_like(like, read, picks->count, like->H, like->W, out));
+    for (const DataRange *r = picks->ranges; r < picks->ranges + picks->range_count; r++) {
+        const DataSet *from = sets[r->test];
         for (int64_t at = r->first; at <= r->last; at++, i++) {
-            memcpy((char *)(*out)->images + i * size, (const char *)from->images + (size_t)at * size, size);
+            if (!read) memcpy((char *)(*out)->images + i * size, (const char *)from->images + (size_t)at * size, size);
             (*out)->labels[i] = from->labels[at];
         }
     }
+    if (read) BASE_TRY(data_picked_read(picks, (const DataSet *const *)sets, originals, *out));
+out:
     return st;
 }
 
 static BaseStatus pick_both(const DataRequest *r, DataSet **train, DataSet **test)
 {
     BaseStatus st = BASE_OK;
-    DataSet *picked[DATA_SPLITS] = {NULL}, **sets[] = {train, test};
+    DataSet *picked[DATA_SPLITS] = {NULL}, **sets[] = {train, test}, *const from[] = {*train, *test};
+    DataOriginals *originals = NULL;
     BASE_TRY(data_picks_check(r, (int64_t[]){(*train)->N, (*test)->N}));
+    BASE_TRY(data_originals_create(&originals));
     for (int s = 0; s < DATA_SPLITS; s++)
-        if (r->picks[s].file) BASE_TRY(pick(&r->picks[s], *train, *test, &picked[s]));
+        if (r->picks[s].file) BASE_TRY(pick(&r->picks[s], from, originals, &picked[s]));
     for (int s = 0; s < DATA_SPLITS; s++) {
-        if (!picked[s]) continue;
+        if (!picked[s]) continue;     /* nobody picks from it: it keeps all of its images */
         char *name = picked[s]->name; /* the split it now is */
         picked[s]->name = (*sets[s])->name;
         (*sets[s])->name = name;
-        data_set_free(*sets[s]);
+        data_originals_take(originals, (DataSplit)s, *sets[s]);
         *sets[s] = picked[s];
         picked[s] = NULL;
     }
 out:
     for (int s = 0; s < DATA_SPLITS; s++) data_set_free(picked[s]);
+    data_originals_drop(originals);
     return st;
 }
 
@@ -88,6 +116,16 @@ static BaseStatus resize_one(void *user, int64_t i)
     return data_resize(&in, &r->prep, (uint8_t *)r->to->images + (size_t)i * image_bytes(r->to));
 }
 
+static BaseStatus read_resized(DataSet *from, DataSet *to)
+{
+    BaseText prep = {0};
+    data_prep_text(to, &prep);
+    BaseStatus st = prep.st;
+    if (st == BASE_OK) st = data_resized_read(from, prep.data, to);
+    base_text_free(&prep);
+    return st;
+}
+
 static BaseStatus resize(const DataRequest *request, DataSet **set)
 {
     BaseStatus st = BASE_OK;
@@ -96,12 +134,16 @@ static BaseStatus resize(const DataRequest *request, DataSet **set)
     BASE_CHECK((*set)->type == DATA_U8, BASE_EUSAGE,
                "%s: holds float32, which is taken as it is; resize and crop are for images of 8 bits", (*set)->name);
     BASE_TRY(data_resize_shape(&r.prep, r.from->H, r.from->W, r.from->name, &H, &W));
-    BASE_TRY(data_set_room(r.from->name, r.from->N, r.from->C, H, W));
-    BASE_TRY(create_like(r.from, r.from->N, H, W, &r.to));
+    const bool read = r.from->reader != NULL;
+    if (!read) BASE_TRY(data_set_room(r.from->name, r.from->N, r.from->C, H, W));
+    BASE_TRY(create_like(r.from, read, r.from->N, H, W, &r.to));
     memcpy(r.to->labels, r.from->labels, (size_t)r.from->N * sizeof *r.to->labels);
     r.to->prep = r.prep;
-    BASE_TRY(data_parallel(r.from->N, resize_one, &r, "resize"));
-    data_set_free(*set);
+    if (read)
+        BASE_TRY(read_resized(*set, r.to));
+    else
+        BASE_TRY(data_parallel(r.from->N, resize_one, &r, "resize"));
+    if (!read) data_set_free(*set);
     *set = r.to;
     r.to = NULL;
 out:

@@ -3,6 +3,7 @@
 #define DATA_PREPARE_PREPARE_H
 
 #include "base/text.h"
+#include "data/prepare/picks.h"
 #include "data/set/set.h"
 
 /** What may be asked of a data set beside its path, one row for each option: X(field, flag, value, default, help). */
@@ -42,19 +43,6 @@ typedef struct DataModel {
     bool override; /* where its labels are not the data's, the data's order counts */
 } DataModel;
 
-/** A line of an index file: positions in one of the source's splits, first to last. */
-typedef struct {
-    int64_t first, last, before; /* before: images that earlier lines name */
-    bool test;
-} DataRange;
-typedef struct {
-    const char *file;           /* borrowed; NULL: every image of the split */
-    DataRange *ranges;          /* [range_count]: what a file says takes memory by its bytes, not by its numbers */
-    int64_t range_count, count; /* count: of images */
-} DataPicks;
-
-typedef enum { DATA_TRAIN, DATA_TEST, DATA_SPLITS } DataSplit;
-
 typedef struct {
     const DataOptions *options; /* borrowed; never NULL */
     bool has_mean, has_std, no_normalising, has_resize, has_crop, has_filter, has_start, skip_broken;
@@ -71,9 +59,6 @@ void data_request_free(DataRequest *request);
 DataPrep data_request_prep(const DataRequest *request, DataPrep defaults);
 /** BASE_EUSAGE where a position is not in its split, or stands twice: in one index, or in both. */
 BaseStatus data_picks_check(const DataRequest *request, const int64_t count[DATA_SPLITS]);
-
-/** Position of the @p number-th image named, 0 <= number < count, in the train or (@p test) test split. */
-int64_t data_picks_at(const DataPicks *picks, int64_t number, bool *test);
 
 /** Carries out what the source did not, and hashes again where something changed. */
 BaseStatus data_prepare(const DataRequest *request, bool prepared, DataSet **train, DataSet **test);

@@ -400,10 +400,78 @@ static void check_large(const DataSet *set, int64_t i, bool last)
     base_free(got);
 }
 
+static void write_lines(const char *file, const char *lines)
+{
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    assert_true(fputs(lines, f) >= 0 && fclose(f) == 0);
+}
+
+/* Image @p i of the set, and its label, are those of image @p number of the file, of SIDE pixels or a part inside. */
+static void check_derived(const DataSet *set, int64_t i, int64_t number, bool whole)
+{
+    const size_t size = data_image_bytes(set);
+    uint8_t *want = NULL, *got = NULL;
+    assert_ok(BASE_ALLOC_RAW(LARGE, &want));
+    assert_ok(BASE_ALLOC_RAW(size, &got));
+    fill_large(number, want);
+    assert_ok(data_fetch(set, &i, 1, got));
+    assert_memory_equal(got, whole ? want : want + 2, size);
+    assert_int_equal(set->labels[i], number % 2);
+    base_free(want);
+    base_free(got);
+}
+
+/* Picked and cut images of sets that are read one by one, which they stay; the file is that of put_large. */
+static void check_picked(void)
+{
+    char lines[2][4200];
+    DataSet *train, *test;
+    char first[BASE_HASH_HEX];
+    for (int t = 0; t < 2; t++) snprintf(lines[t], sizeof lines[t], "%s.%d", path, t);
+    write_lines(lines[0], "1000\n3-4\ntest 1700\n");
+    write_lines(lines[1], "1\ntrain 5\n");
+    for (int cut = 0; cut < 2; cut++) {
+        const DataOptions o = {.train_index = lines[0], .test_index = lines[1], .crop = cut ? "8" : NULL};
+        const DataOptions train_alone = {.train_index = lines[1], .crop = o.crop}; /* 1 and 5, written otherwise */
+        assert_ok(data_open(spec, &o, &train, &test));
+        assert_true(train->N == 4 && test->N == 2 && train->H == (cut ? 8 : SIDE));
+        assert_true(train->reader && test->reader && !train->images && !test->images);
+        assert_non_null(strstr(train->name, " train"));
+        static const int64_t FROM[] = {1000, 3, 4, 1700};
+        for (int64_t i = 0; i < 4; i++) check_derived(train, i, FROM[i], !cut);
+        check_derived(test, 0, 1, !cut);
+        check_derived(test, 1, 5, !cut);
+        if (cut) assert_string_not_equal(first, train->hash);
+        memcpy(first, train->hash, sizeof first);
+        data_set_free(test); /* the other set needs what it shares with it */
+        check_derived(train, 3, 1700, !cut);
+        data_set_free(train);
+        write_lines(lines[0], "1000\n3\n4\ntest 1700\n");
+        assert_ok(data_open(spec, &o, &train, &test));
+        assert_string_equal(first, train->hash);
+        data_set_free(train), data_set_free(test);
+        write_lines(lines[0], "1000\n4\n3\ntest 1700\n");
+        assert_ok(data_open(spec, &o, &train, &test));
+        assert_string_not_equal(first, train->hash);
+        data_set_free(train), data_set_free(test);
+        write_lines(lines[0], "1000\n3-4\ntest 1700\n");
+        write_lines(lines[1], "1\n5\n");
+        assert_ok(data_open(spec, &train_alone, &train, &test));
+        assert_true(train->N == 2 && test->N == MANY && test->reader);
+        check_derived(train, 1, 5, !cut);
+        check_derived(test, 1700, 1700, !cut);
+        data_set_free(train), data_set_free(test);
+        write_lines(lines[1], "1\ntrain 5\n");
+    }
+    for (int t = 0; t < 2; t++) remove(lines[t]);
+}
+
 static void test_streamed(void **state)
 {
     (void)state;
-    static int32_t zeros[MANY];
+    static int32_t parity[MANY];
+    for (int i = 0; i < MANY; i++) parity[i] = i % 2;
     DataSet *train, *test;
     char first[2][BASE_HASH_HEX];
     for (int round = 0; round < 3; round++) {
@@ -412,8 +480,8 @@ static void test_streamed(void **state)
             hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
             put_large(file, "/train/images", true, last, 0);
             put_large(file, "/test/images", false, last, 1700);
-            put(file, "/train/labels", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, (hsize_t[]){MANY}, zeros);
-            put(file, "/test/labels", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, (hsize_t[]){MANY}, zeros);
+            put(file, "/train/labels", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, (hsize_t[]){MANY}, parity);
+            put(file, "/test/labels", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, (hsize_t[]){MANY}, parity);
             H5Fclose(file);
         }
         assert_ok(data_open(spec, NULL, &train, &test));
@@ -424,6 +492,7 @@ static void test_streamed(void **state)
         for (size_t i = 0; i < BASE_COUNT(PLACES); i++) check_large(train, PLACES[i], last);
         check_large(test, 0, last);
         check_large(test, 1700, last);
+        if (round == 0) check_picked();
         if (round == 0) memcpy(first[0], train->hash, sizeof first[0]), memcpy(first[1], test->hash, sizeof first[1]);
         assert_string_not_equal(train->hash, test->hash);
         assert_true((strcmp(first[0], train->hash) == 0) == (round < 2));
