@@ -28,6 +28,7 @@ typedef struct {
     int count;
     UnlearnHolding holding;
     int64_t left;  /* of the budget, without what is spared */
+    int64_t rough; /* a storage of the network estimated up to here is not asked for exactly */
     int64_t fixed; /* whatever the layers: the network's storage, the loader's */
     Cost *cost;    /* [count] */
 } Plan;
@@ -78,7 +79,7 @@ static BaseStatus add_side(Plan *p, int64_t images, const char *name)
                                   .precision = c->precision,
                                   .holding = p->holding};
     if (shared) images = (images + UNLEARN_BLOCKS - 1) / UNLEARN_BLOCKS;
-    BASE_TRY(unlearn_inputs_sizes(&inputs, images, p->left / 4, held, &fixed));
+    BASE_TRY(unlearn_inputs_sizes(&inputs, images, p->rough, held, &fixed));
     p->fixed = base_larger(p->fixed, fixed);
     for (int i = 0; i < p->count; i++) p->cost[i].held = base_larger(p->cost[i].held, held[i]);
 out:
@@ -86,6 +87,14 @@ out:
     base_free(bf16);
     base_free(held);
     return st;
+}
+
+static BaseStatus add_sides(Plan *p, int64_t retain, int64_t forget)
+{
+    memset(p->cost, 0, (size_t)p->count * sizeof *p->cost);
+    p->fixed = 0;
+    BaseStatus st = add_side(p, retain, "retain");
+    return st == BASE_OK ? add_side(p, forget, "forget") : st;
 }
 
 /* What a pass holds at most: streams and spaces, then spaces and the work on one layer. */
@@ -97,6 +106,21 @@ static int64_t need_of(const Plan *p, const Cost *all)
 static Cost together(const Cost *a, const Cost *b)
 {
     return (Cost){a->spaces + b->spaces, a->held + b->held, base_larger(a->work, b->work), a->kept + b->kept};
+}
+
+/* The layer that needs most; -1: none is selected. */
+static int largest(const Plan *p)
+{
+    int at = -1;
+    for (int i = 0; i < p->count; i++)
+        if (p->selected[i] && (at < 0 || need_of(p, &p->cost[i]) > need_of(p, &p->cost[at]))) at = i;
+    return at;
+}
+
+static bool fits_one_by_one(const Plan *p)
+{
+    const int most = largest(p);
+    return most < 0 || need_of(p, &p->cost[most]) <= p->left;
 }
 
 static BaseStatus refuse(const Plan *p, int layer)
@@ -117,10 +141,10 @@ static BaseStatus cut(const Plan *p, double *starts)
 {
     Cost all = {0};
     bool begun = false;
+    if (!fits_one_by_one(p) && base_memory_budget_is_set()) return refuse(p, largest(p));
     for (int i = 0; i < p->count; i++) {
         if (!p->selected[i]) continue;
         Cost with = together(&all, &p->cost[i]);
-        if (need_of(p, &p->cost[i]) > p->left && base_memory_budget_is_set()) return refuse(p, i);
         starts[i] = begun && need_of(p, &with) > p->left;
         all = starts[i] > 0 ? p->cost[i] : with;
         begun = true;
@@ -159,11 +183,16 @@ BaseStatus unlearn_passes_plan(const UnlearnContext *context, const UnlearnSpace
     BASE_TRY(BASE_ALLOC(p.count, &p.cost));
     BASE_TRY(BASE_ALLOC(p.count, &starts));
     BASE_TRY(BASE_ALLOC(p.count, &out->of));
-    BASE_TRY(add_side(&p, retain, "retain"));
-    BASE_TRY(add_side(&p, forget, "forget"));
-    const Cost all = sum(&p);
+    p.rough = p.left / 4;
+    BASE_TRY(add_sides(&p, retain, forget));
+    Cost all = sum(&p);
     const int64_t spare = base_memory_budget() / SPARE;
     p.left = base_memory_make_room(need_of(&p, &all) + spare) - spare;
+    if (!fits_one_by_one(&p)) { /* what is refused, and the budget that is named, must not hang on an estimate */
+        p.rough = 0;
+        BASE_TRY(add_sides(&p, retain, forget));
+        all = sum(&p);
+    }
     BASE_TRY(cut(&p, starts));
     if (context->reduce) BASE_TRY(context->reduce(context->user, starts, p.count, true)); /* where any process cuts */
     for (int i = 0, begun = 0; i < p.count; i++) {
