@@ -62,10 +62,37 @@ out:
     return st;
 }
 
-BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, DataForget **out,
-                                         size_t *count)
+static UnlearnContext context_of(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
+                                 const DataForget *forget)
 {
-    return parse_sets(e, data, e->search_forget, e->search_forget_count, out, count);
+    return (UnlearnContext){.original = model->net,
+                            .train = data_view_all(data->train),
+                            .forget = forget,
+                            .training = &e->train,
+                            .precision = e->precision,
+                            .seed = e->seeds[0],
+                            .beside = e->beside};
+}
+
+BaseStatus experiment_config_bind_search(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
+                                         DataForget **out, size_t *count)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(parse_sets(e, data, e->search_forget, e->search_forget_count, out, count));
+    for (size_t i = 0; i < *count; i++) {
+        const UnlearnContext context = context_of(e, data, model, &(*out)[i]);
+        for (size_t m = 0; m < e->method_count; m++)
+            if (e->methods[m].axis_count > 0)
+                BASE_TRY(base_error_prefix(check_method(&e->methods[m], &context), "%s: search: forget",
+                                           e->search_forget[i].where));
+    }
+out:
+    if (st != BASE_OK) {
+        experiment_forget_free(*out, *count);
+        *out = NULL;
+        *count = 0;
+    }
+    return st;
 }
 
 BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *data, const SessionModel *model,
@@ -82,13 +109,7 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
                    "%s: forget: shadow models are told apart by the classes that they forgot, and cannot forget listed "
                    "images",
                    e->forget[i].where);
-        UnlearnContext context = {.original = model->net,
-                                  .train = data_view_all(data->train),
-                                  .forget = &(*forget)[i],
-                                  .training = &e->train,
-                                  .precision = e->precision,
-                                  .seed = e->seeds[0],
-                                  .beside = e->beside};
+        const UnlearnContext context = context_of(e, data, model, &(*forget)[i]);
         for (size_t m = 0; m < e->method_count; m++) BASE_TRY(check_method(&e->methods[m], &context));
     }
 out:

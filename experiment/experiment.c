@@ -67,7 +67,7 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
     BASE_TRY(base_error_prefix(session_model_create(s->e->arch, &s->data, &model), "%s",
                                base_yaml_get(s->e->root, "arch")->where));
     BASE_TRY(experiment_config_bind(s->e, &s->data, &model, &setting->forget, &setting->forget_count));
-    BASE_TRY(experiment_config_bind_search(s->e, &s->data, &setting->search_sets, &setting->search_set_count));
+    BASE_TRY(experiment_config_bind_search(s->e, &s->data, &model, &setting->search_sets, &setting->search_set_count));
     if (s->e->shadows.pairs > 0) {
         BASE_TRY(experiment_design_make(&s->data, &s->e->shadows, &s->design));
         BASE_TRY(experiment_design_split(&s->design, &s->data, MODEL_HALF_TARGET, s->e->validation, 0, &split));

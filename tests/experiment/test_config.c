@@ -356,12 +356,12 @@ static void test_budget_and_measures(void **state)
     assert_true(b.e->relearn.enabled);
     assert_int_equal(b.e->relearn.max_steps, 9);
     assert_int_equal(b.e->cache, EXPERIMENT_CACHE_REFERENCES);
-    assert_ok(experiment_config_bind_search(b.e, &b.data, &sets, &count));
+    assert_ok(experiment_config_bind_search(b.e, &b.data, &b.model, &sets, &count));
     assert_int_equal(count, 2);
     assert_true(sets[0].classes.count == 1 && sets[0].classes.in[3] && sets[1].classes.count == 2 &&
                 sets[1].classes.in[0] && sets[1].classes.in[1]);
     experiment_forget_free(sets, count);
-    assert_ok(experiment_config_bind_search(plain.e, &plain.data, &sets, &count));
+    assert_ok(experiment_config_bind_search(plain.e, &plain.data, &plain.model, &sets, &count));
     assert_null(sets);
     unbind(&b);
     static const struct {
@@ -383,14 +383,25 @@ static void test_budget_and_measures(void **state)
         unbind(&other);
     }
     unbind(&plain);
-    const char *wrong = "search.forget=[4]";
-    ExperimentConfig *e = read_good(&wrong, 1);
-    SessionData data;
-    assert_ok(session_data_open(e->data, NULL, &data));
-    assert_fails(experiment_config_bind_search(e, &data, &sets, &count), BASE_EUSAGE, "forget");
-    assert_null(sets);
-    session_data_free(&data);
-    experiment_config_free(e);
+    static const char UNSIR[] = "methods.1={name: unsir, search: {noise_images: [1, 2]}}";
+    static const struct {
+        const char *set, *message;
+    } WRONG[] = {{"search.forget=[4]", "forget"},
+                 {"search.forget=[3, {random: 0.1}]", "search: forget"}}; /* a class can be forgotten, images cannot */
+    for (size_t r = 0; r < BASE_COUNT(WRONG); r++) {
+        const char *const wrong[] = {WRONG[r].set, UNSIR};
+        ExperimentConfig *e = read_good(wrong, 2);
+        SessionData data;
+        SessionModel model;
+        assert_ok(session_data_open(e->data, NULL, &data));
+        assert_ok(session_model_create(e->arch, &data, &model));
+        assert_fails(experiment_config_bind_search(e, &data, &model, &sets, &count), BASE_EUSAGE, WRONG[r].message);
+        if (r == 1) assert_non_null(strstr(base_error_text(), "whole classes only"));
+        assert_null(sets);
+        session_model_free(&model);
+        session_data_free(&data);
+        experiment_config_free(e);
+    }
 }
 
 static void test_forget_all(void **state)
