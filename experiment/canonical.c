@@ -9,7 +9,8 @@ static void add_params(BaseText *out, const char *key, const BaseParam *table, s
     base_text_add(out, "\n");
 }
 
-void experiment_config_canonical_search(const ExperimentConfig *e, const ExperimentMethod *m, BaseText *out)
+void experiment_config_canonical_search(const ExperimentConfig *e, const ExperimentMethod *m,
+                                        const DataForget *search_sets, BaseText *out)
 {
     if (m->axis_count == 0) return;
     for (const ExperimentAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
@@ -18,11 +19,16 @@ void experiment_config_canonical_search(const ExperimentConfig *e, const Experim
         base_text_add(out, "]\n");
     }
     add_params(out, "search budget", experiment_budget_params, experiment_budget_param_count, &e->budget);
-    for (size_t i = 0; i < e->search_forget_count; i++)
-        base_text_add(out, "search without: %s\n", e->search_forget[i].text);
+    for (size_t i = 0; i < e->search_forget_count; i++) {
+        bool images = search_sets && data_forget_by_image(&search_sets[i]); /* a file's name does not say which */
+        base_text_add(out, "search without: %s", images ? "" : e->search_forget[i].text);
+        if (images) data_forget_text(&search_sets[i], out);
+        base_text_add(out, "\n");
+    }
 }
 
-void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMethod *m, BaseText *out)
+void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMethod *m, const DataForget *search_sets,
+                                 BaseText *out)
 {
     const ModelRecipe recipe = experiment_config_recipe(e, NULL, 0);
     model_recipe_text(&recipe, out);
@@ -30,7 +36,7 @@ void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMeth
     add_params(out, m->method->entry.name, m->method->entry.params, m->method->entry.param_count, m->params);
     if (m->family) base_text_add(out, "family: %s\n", m->family);
     if (m->in_turn) base_text_add(out, "in_turn: true\n");
-    experiment_config_canonical_search(e, m, out);
+    experiment_config_canonical_search(e, m, search_sets, out);
     add_params(out, "relearn", eval_relearn_params, eval_relearn_param_count, &e->relearn);
     add_params(out, "probe", eval_probe_params, eval_probe_param_count, &e->probe);
     add_params(out, "saliency", eval_saliency_params, eval_saliency_param_count, &e->saliency);

@@ -5,10 +5,12 @@
 
 #include "experiment/config.h"
 
-/** All that decides @p method's result apart from seed, data and forget set; NULL: the training of the original. */
-void experiment_config_canonical(const ExperimentConfig *experiment, const ExperimentMethod *method, BaseText *out);
+/** All that decides @p method's result apart from seed, data and forget set; NULL: the training of the original.
+ *  @p search_sets: those of `search: {forget: ..}`, opened; NULL where the data are not: maps then stand as written. */
+void experiment_config_canonical(const ExperimentConfig *experiment, const ExperimentMethod *method,
+                                 const DataForget *search_sets, BaseText *out);
 /** The part of it that a search adds: axes, budget, sets. Nothing for a method without a search. */
 void experiment_config_canonical_search(const ExperimentConfig *experiment, const ExperimentMethod *method,
-                                        BaseText *out);
+                                        const DataForget *search_sets, BaseText *out);
 
 #endif

@@ -72,7 +72,8 @@ static BaseStatus prepare(Experiment *s, ExperimentOutcome *outcome)
         BASE_TRY(experiment_design_make(&s->data, &s->e->shadows, &s->design));
         BASE_TRY(experiment_design_split(&s->design, &s->data, MODEL_HALF_TARGET, s->e->validation, 0, &split));
     }
-    BASE_TRY(experiment_plan_make(s->e, &s->data, setting->forget, setting->forget_count, &s->jobs, &s->job_count));
+    BASE_TRY(experiment_plan_make(s->e, &s->data, setting->forget, setting->forget_count, setting->search_sets,
+                                  &s->jobs, &s->job_count));
     outcome->planned = (int)s->job_count;
     BASE_TRY(base_format(&s->folder, "%s/%s", c->results ? c->results : "results", s->e->name));
     BASE_TRY(base_format(&setting->models, "%s/models", s->folder));

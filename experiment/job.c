@@ -45,7 +45,7 @@ BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJ
     base_text_add(&what, "search %s ", m->method->entry.name);
     session_params_text(m->method->entry.params, m->method->entry.param_count, m->params, &what);
     base_text_add(&what, "\n");
-    experiment_config_canonical_search(s->e, m, &what);
+    experiment_config_canonical_search(s->e, m, s->search_sets, &what);
     if (!shared) base_text_add(&what, "search without: [%s]\n", job->forget_text);
     BASE_TRY(what.st);
     const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, job->seed);

@@ -44,7 +44,8 @@ out:
     return st;
 }
 
-static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, ExperimentJob *job)
+static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, const DataForget *search_sets,
+                       ExperimentJob *job)
 {
     BaseStatus st = BASE_OK;
     BaseText text = {0};
@@ -53,7 +54,7 @@ static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, Exper
     BASE_TRY(base_text_take(&text, &job->forget_text));
     if (job->forget) session_forget_both(job->forget, data->train, &text);
     BASE_TRY(base_text_take(&text, &job->forget_both));
-    experiment_config_canonical(e, job->method, &text);
+    experiment_config_canonical(e, job->method, search_sets, &text);
     base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
     if (e->originals) base_text_add(&text, "original: %s\n", e->originals[experiment_config_number(e, job->seed)].hash);
@@ -71,7 +72,7 @@ out:
 }
 
 BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataForget *forget,
-                                size_t forget_count, ExperimentJob **out, size_t *count)
+                                size_t forget_count, const DataForget *search_sets, ExperimentJob **out, size_t *count)
 {
     BaseStatus st = BASE_OK;
     size_t per_seed = 1 + forget_count * e->method_count, n = e->seed_count * per_seed;
@@ -91,7 +92,7 @@ BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *da
             jobs[i].peer = e->seeds[(i / per_seed + 1) % e->seed_count];
             jobs[i].has_peer = jobs[i].method == experiment_config_reference(e) && jobs[i].peer != jobs[i].seed;
         }
-        BASE_TRY(fill(e, data, &jobs[i]));
+        BASE_TRY(fill(e, data, search_sets, &jobs[i]));
     }
     *out = jobs;
     *count = n;

@@ -21,10 +21,11 @@ typedef struct {
     char *file; /* <label>-<forget>-s<seed>-<first 12 of id>.h5 */
 } ExperimentJob;
 
-/** For each seed: the original, then each forget set with each method. *jobs owned: experiment_plan_free. Borrows its
- * arguments. */
+/** For each seed: the original, then each forget set with each method. @p search_sets: experiment_config_bind_search.
+ *  *jobs owned: experiment_plan_free. Borrows its arguments. */
 BaseStatus experiment_plan_make(const ExperimentConfig *e, const SessionData *data, const DataForget *forget,
-                                size_t forget_count, ExperimentJob **jobs, size_t *count);
+                                size_t forget_count, const DataForget *search_sets, ExperimentJob **jobs,
+                                size_t *count);
 void experiment_plan_free(ExperimentJob *jobs, size_t count);
 
 #endif

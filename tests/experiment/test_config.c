@@ -6,6 +6,7 @@
 
 #include "experiment/bind.h"
 #include "experiment/config.h"
+#include "experiment/job.h"
 #include "experiment/plan.h"
 #include "experiment/read.h"
 #include "io/file.h"
@@ -288,8 +289,8 @@ typedef struct {
     ExperimentConfig *e;
     SessionData data;
     SessionModel model;
-    DataForget *forget;
-    size_t forget_count;
+    DataForget *forget, *sets; /* sets: those that searches look at */
+    size_t forget_count, set_count;
     ExperimentJob *jobs;
     size_t job_count;
 } Bound;
@@ -300,7 +301,8 @@ static Bound bind_good(const char *const *assignments, size_t count)
     assert_ok(session_data_open(b.e->data, NULL, &b.data));
     assert_ok(session_model_create(b.e->arch, &b.data, &b.model));
     assert_ok(experiment_config_bind(b.e, &b.data, &b.model, &b.forget, &b.forget_count));
-    assert_ok(experiment_plan_make(b.e, &b.data, b.forget, b.forget_count, &b.jobs, &b.job_count));
+    assert_ok(experiment_config_bind_search(b.e, &b.data, &b.model, &b.sets, &b.set_count));
+    assert_ok(experiment_plan_make(b.e, &b.data, b.forget, b.forget_count, b.sets, &b.jobs, &b.job_count));
     return b;
 }
 
@@ -308,6 +310,7 @@ static void unbind(Bound *b)
 {
     experiment_plan_free(b->jobs, b->job_count);
     experiment_forget_free(b->forget, b->forget_count);
+    experiment_forget_free(b->sets, b->set_count);
     session_model_free(&b->model);
     session_data_free(&b->data);
     experiment_config_free(b->e);
@@ -452,6 +455,26 @@ static void test_images(void **state)
     assert_string_equal(b.jobs[4].forget_map, "{random: 0.1, seed: 3}");
     assert_string_equal(b.jobs[10].forget_map, "");
     unbind(&b);
+    snprintf(file, sizeof file, "search.forget=[{index: %s/some.txt}]", support_scratch());
+    Bound before = bind_good(set, 1), again = bind_good(set, 1); /* the same text, now the sets of searches */
+    ExperimentSetting searches = {.e = before.e, .data = &before.data, .models = "m", .search_set_count = 1};
+    char key[3][BASE_HASH_HEX], *place;
+    write_named("some.txt", "0-9\n41\n");
+    Bound after = bind_good(set, 1);
+    const Bound *bound[] = {&before, &again, &after};
+    for (int i = 0; i < 3; i++) {
+        searches.search_sets = bound[i]->sets;
+        assert_ok(experiment_search_place(&searches, &before.jobs[2], key[i], &place));
+        base_free(place);
+    }
+    assert_string_equal(key[0], key[1]);
+    assert_string_not_equal(key[0], key[2]);
+    assert_string_equal(before.jobs[2].id, again.jobs[2].id);
+    assert_string_not_equal(before.jobs[2].id, after.jobs[2].id);
+    assert_string_equal(before.jobs[3].id, after.jobs[3].id); /* no search */
+    unbind(&before);
+    unbind(&again);
+    unbind(&after);
     ExperimentConfig *e;
     static const char HEAD[] =
         "name: t\ndata: gaussians\narch: mlp\nforget: {index: some.txt}\ntrain: {}\nmethods: [none]\n";

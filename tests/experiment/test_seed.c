@@ -60,7 +60,7 @@ static World world_open(void)
     assert_ok(session_data_open(w.e->data, &w.e->prepare, &w.data));
     assert_ok(session_model_create(w.e->arch, &w.data, &w.model));
     assert_ok(experiment_config_bind(w.e, &w.data, &w.model, &w.forget, &w.forget_count));
-    assert_ok(experiment_plan_make(w.e, &w.data, w.forget, w.forget_count, &w.jobs, &w.job_count));
+    assert_ok(experiment_plan_make(w.e, &w.data, w.forget, w.forget_count, NULL, &w.jobs, &w.job_count));
     assert_ok(io_folder_make(w.models));
     base_free(path);
     return w;

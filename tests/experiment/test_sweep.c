@@ -64,7 +64,7 @@ static void check_steps(bool shared)
     assert_ok(session_model_create(e->arch, &data, &model));
     assert_ok(experiment_config_bind(e, &data, &model, &forget, &forget_count));
     assert_ok(experiment_config_bind_search(e, &data, &model, &sets, &set_count));
-    assert_ok(experiment_plan_make(e, &data, forget, forget_count, &jobs, &job_count));
+    assert_ok(experiment_plan_make(e, &data, forget, forget_count, sets, &jobs, &job_count));
     const ExperimentSetting setting = {
         .e = e, .data = &data, .models = "m", .search_sets = sets, .search_set_count = set_count};
     assert_ok(experiment_steps_make(&setting, jobs, job_count, &g));

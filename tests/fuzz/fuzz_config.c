@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *path = fuzz_file((const uint8_t *)text, strlen(text));
     if (experiment_config_read(path, (const char *const *)sets, count, &experiment) == BASE_OK) {
         BaseText canonical = {0};
-        experiment_config_canonical(experiment, NULL, &canonical);
+        experiment_config_canonical(experiment, NULL, NULL, &canonical);
         for (size_t m = 0; m < experiment->method_count; m++)
-            experiment_config_canonical(experiment, &experiment->methods[m], &canonical);
+            experiment_config_canonical(experiment, &experiment->methods[m], NULL, &canonical);
         FUZZ_CHECK(canonical.st == BASE_OK && canonical.size);
         base_text_free(&canonical);
         experiment_config_free(experiment);
