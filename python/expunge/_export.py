@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import inspect
 import json
 import os
 import subprocess
+import tempfile
 import warnings
 from typing import Any, Dict, List, Tuple
 
+import numpy as np
 import torch
 from torch import nn
 
-from . import _program
+from . import _arrays, _library, _program
 from ._graph_layout import axis
 from ._library import ArgumentError, Error
 from ._modules import answer, place, preserved, unwrapped
@@ -21,6 +24,8 @@ from ._graph_translate import Translator
 from ._graph_values import BATCH, Constant, Refused, Tensor, plain_dims
 
 VERSION = 1
+MOST = 10**8  # numbers of a model that is also run by the library: half a gigabyte, and a few seconds
+NEAR, NEAR_TF32 = 1e-3, 2e-2  # of the largest logit: float32 is off by less than 1e-4, an accelerator's by 2^-11 a product
 WAY_ON = "expunge.torch.unlearn edits any model in Python, without a graph file"
 
 
@@ -48,7 +53,8 @@ def export_graph(model: nn.Module, example: Any, path: _program.Path) -> Dict[st
         What the file holds.
 
     Raises:
-        Error: a ValueError, with the first module whose operation a graph file cannot have. Then no file is written.
+        Error: a ValueError, with the first module whose operation a graph file cannot have, or where the library computes other logits
+            of random images than the model (float32, of up to 1e8 numbers). Then no file is written.
 
     >>> import tempfile
     >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, groups=1), torch.nn.GELU(), torch.nn.Flatten(), torch.nn.Linear(288, 5))
@@ -68,7 +74,7 @@ def export_graph(model: nn.Module, example: Any, path: _program.Path) -> Dict[st
     with preserved(inner), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         graph = _translated(inner, _traced(inner, images), tuple(images.shape[1:]))
-    _write(graph, os.fspath(path))
+        _write(graph, os.fspath(path), inner, images)
     return graph
 
 
@@ -200,13 +206,14 @@ def _text(graph: Dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _write(graph: Dict[str, Any], path: str) -> None:
-    """The file is at `path` once the program has read it."""
+def _write(graph: Dict[str, Any], path: str, model: nn.Module, images: torch.Tensor) -> None:
+    """The file is at `path` once the program has read it, and the library computed with it what the model does."""
     name = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.json")
     try:
         with open(name, "x") as file:
             file.write(_text(graph))
         _read_back(name)
+        _compare(model, graph, images)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -224,3 +231,53 @@ def _read_back(path: str) -> None:
     if done.returncode:
         said = done.stderr.strip().rpartition("expunge: ")[2].replace(path, "the graph")
         raise ArgumentError(f"the program does not read the graph: {said}; {WAY_ON}")
+
+
+def _logits(graph: Dict[str, Any], state: Dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """What the library computes, of images that are normalised here: float32 images are taken as they are."""
+    if "normalize" in graph:
+        mean, std = (torch.tensor(graph["normalize"][key])[:, None, None] for key in ("mean", "std"))
+        x = (x - mean) / std
+    pixels, labels = np.ascontiguousarray(x.numpy()), np.zeros(len(x), np.int32)
+    split = _library.Split(pixels.ctypes.data, labels.ctypes.data, len(x))
+    logits = np.empty((len(x), graph["classes"]), np.float32)
+    work = 100.0 * sum(tensor.numel() for tensor in state.values())
+    c, data, model = _library.library(), ctypes.c_void_p(), ctypes.c_void_p()
+    with tempfile.TemporaryDirectory() as folder:
+        weights, arch = os.path.join(folder, "weights.pt"), os.path.join(folder, "graph.json")
+        torch.save({name: tensor.detach().cpu() for name, tensor in state.items()}, weights)
+        with open(arch, "w") as file:
+            file.write(_text({key: value for key, value in graph.items() if key != "normalize"}))
+        try:
+            form = _arrays.F32, (ctypes.c_int64 * 3)(*graph["input"]), graph["classes"]
+            _library.call("expunge_data_create", ctypes.byref(split), ctypes.byref(split), *form, None, None, 0, ctypes.byref(data))
+            _library.call_long(
+                "expunge_model_open", os.fsencode(weights), os.fsencode("graph:" + arch), data, None, 0, ctypes.byref(model), work=work
+            )
+            _library.call_long("expunge_model_logits", model, b"test", logits.ctypes.data, *logits.shape, keep=logits, work=work)
+        finally:
+            c.expunge_model_free(model)
+            c.expunge_data_free(data)
+    return torch.from_numpy(logits)
+
+
+def _compare(model: nn.Module, graph: Dict[str, Any], images: torch.Tensor) -> None:
+    """Random images, shaped like `images`, through both, unless the model's own numbers are too coarse for that, or too many."""
+    device, dtype = place(model)
+    state = {name: tensor for name, tensor in model.state_dict().items() if isinstance(tensor, torch.Tensor)}
+    if dtype not in (torch.float32, torch.float64) or sum(tensor.numel() for tensor in state.values()) > MOST:
+        return
+    x = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+    want = answer(model(x.to(device, dtype, copy=True)), BATCH)
+    if not want.isfinite().all():
+        return
+    try:
+        got = _logits(graph, state, x.reshape(BATCH, *graph["input"]))
+    except (ImportError, _library.ShortMemoryError):  # a package without the library, and what is no fault of the graph
+        return
+    except Error as error:
+        raise ArgumentError(f"the library does not take the graph with the model's numbers: {error}; {WAY_ON}") from error
+    largest, off = float(want.abs().max()), float((got - want).abs().max())
+    if not off <= (NEAR if device.type == "cpu" else NEAR_TF32) * largest:
+        said = f"logits of random images differ by {off:.2g}, of up to {largest:.2g}"
+        raise ArgumentError(f"the graph would not compute what the model does: {said}; {WAY_ON}")

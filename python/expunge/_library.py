@@ -60,6 +60,12 @@ class EditInfo(ctypes.Structure):
     _fields_ = [("retain_share", c_double), ("forget_share", c_double), ("changed", c_double)]
 
 
+class Split(ctypes.Structure):
+    """expunge_split of expunge.h."""
+
+    _fields_ = [("images", c_void_p), ("labels", c_void_p), ("count", c_int64)]
+
+
 POINTS = (POINTER(c_double), POINTER(c_uint8), c_int64)  # score, member, n
 # what each function takes; all of them return a status
 SIGNATURES = {
@@ -84,6 +90,9 @@ SIGNATURES = {
     "expunge_signals_set_texts": [c_void_p, c_char_p, POINTER(c_char_p), c_int64],
     "expunge_attack": [c_void_p, c_char_p, POINTER(c_char_p), c_size_t, c_uint64, POINTER(c_void_p)],
     "expunge_attacks_scores": [c_void_p, c_char_p, POINTER(c_double), c_int64],
+    "expunge_data_create": [c_void_p, c_void_p, c_int, POINTER(c_int64), c_int64, POINTER(c_char_p), POINTER(c_char_p), c_size_t, POINTER(c_void_p)],
+    "expunge_model_open": [c_char_p, c_char_p, c_void_p, POINTER(c_char_p), c_size_t, POINTER(c_void_p)],
+    "expunge_model_logits": [c_void_p, c_char_p, c_void_p, c_int64, c_int64],
     "expunge_audit": [c_void_p, c_char_p, POINTER(c_char_p), c_size_t, POINTER(c_void_p)],
 }
 # what the others take and return
@@ -95,6 +104,8 @@ OTHERS = {
     "expunge_free": ([c_void_p], None),
     "expunge_cancel": ([], None),
     "expunge_space_free": ([c_void_p], None),
+    "expunge_data_free": ([c_void_p], None),
+    "expunge_model_free": ([c_void_p], None),
     "expunge_signals_free": ([c_void_p], None),
     "expunge_attacks_free": ([c_void_p], None),
     "expunge_attacks_json": ([c_void_p], c_char_p),

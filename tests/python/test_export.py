@@ -488,6 +488,32 @@ class Exported(unittest.TestCase):
             self.assertEqual(file.read(), "before")
         self.assertEqual(os.listdir(self.folder), ["graph.json"])
 
+    def test_compared(self):
+        """What the library computes otherwise than the model is said, whatever the reason, and no file is written."""
+        right = expunge._export._translated
+        changes = (
+            (lambda node: node.update(op="silu") if node["op"] == "gelu" else None, "the graph would not compute what the model does: logits"),
+            (lambda node: node["attributes"].update(num_groups=2) if node["op"] == "group_norm" else None, "would not compute"),
+            (lambda node: node["attributes"].update(out_channels=8) if node["name"] == "gate.down" else None, "the library does not take the graph"),
+        )
+        for change, wanted in changes:
+
+            def wrong(*a):
+                graph = right(*a)
+                for node in graph["nodes"]:
+                    change(node)
+                return graph
+
+            with self.subTest(wanted), mock.patch.object(expunge._export, "_translated", wrong):
+                with self.assertRaisesRegex(ValueError, wanted) as caught:
+                    self.export(shaken(Own()), 16)
+                self.assertNotIn("\n", str(caught.exception))
+                self.assertEqual(os.listdir(self.folder), [], "a file was written")
+                self.export(Own().half(), 16)  # too coarse to be compared
+                os.remove(self.at("graph.json"))
+        self.export(shaken(Own()).double(), 16)
+        self.export(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 36, CLASSES)), 8)
+
     def test_model_stays(self):
         """Modes, hooks, numbers, flags and random states are as they were; wrapped models are looked through."""
         model = Own().train()
