@@ -32,9 +32,6 @@ static bool same_bits(const NnNet *a, const NnNet *b)
 
 static const UnlearnMethod *method_at(size_t i) { return base_registry_at(&unlearn_registry, i); }
 
-/* It has no defaults to run with: tests/unlearn/test_foreign.c */
-static bool made_elsewhere(const UnlearnMethod *m) { return m->identify && strcmp(m->entry.name, "retrain") != 0; }
-
 static const char *const NO_BASELINES[] = {
     "none", "svd", "retrain", "mask_logit", "last_layer", "random_projection", "external", "command"};
 

@@ -74,4 +74,10 @@ static inline void world_close(World *w)
     base_free(w->set.labels);
 }
 
+/* It has no defaults to run with: tests/unlearn/test_foreign.c */
+static inline bool made_elsewhere(const UnlearnMethod *m)
+{
+    return m->identify && strcmp(m->entry.name, "retrain") != 0;
+}
+
 #endif
