@@ -1,5 +1,9 @@
 /* experiment/canonical.c - the recipe's text, and behind it what method, search, measurements and attacks add. */
 #include "experiment/canonical.h"
+
+#include <string.h>
+
+#include "base/memory.h"
 #include "session/params.h"
 
 static void add_params(BaseText *out, const char *key, const BaseParam *table, size_t count, const void *values)
@@ -49,4 +53,28 @@ void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMeth
         base_text_add(out, "attack %s, %s, %s", a->label, a->attack->entry.name, a->wiring->name);
         add_params(out, "", a->attack->entry.params, a->attack->entry.param_count, a->params);
     }
+}
+
+BaseStatus experiment_method_identify(const ExperimentConfig *e, const ExperimentMethod *m, const DataForget *forget,
+                                      uint64_t seed, BaseText *out)
+{
+    BaseStatus st = BASE_OK;
+    const BaseEntry *entry = &m->method->entry;
+    const UnlearnContext context = {
+        .forget = forget, .seed = seed, .number = (int64_t)experiment_config_number(e, seed), .beside = e->beside};
+    void *params = NULL;
+    if (!m->method->identify) return BASE_OK;
+    BASE_TRY(experiment_method_params(m, &params));
+    BASE_TRY(m->method->identify(&context, params, out));
+    for (const ExperimentAxis *axis = m->axes; axis < m->axes + m->axis_count; axis++) {
+        for (size_t i = 0; i < axis->count; i++) {
+            BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, axis->param->name,
+                                    axis->values[i], m->where));
+            BASE_TRY(m->method->identify(&context, params, out));
+        }
+        memcpy(params, m->params, entry->params_size);
+    }
+out:
+    base_free(params);
+    return st;
 }

@@ -13,4 +13,9 @@ void experiment_config_canonical(const ExperimentConfig *experiment, const Exper
 void experiment_config_canonical_search(const ExperimentConfig *experiment, const ExperimentMethod *method,
                                         const DataForget *search_sets, BaseText *out);
 
+/** What @p method reads from files for one forget set, with its parameters and with every value of its search
+ *  (UnlearnMethod.identify). */
+BaseStatus experiment_method_identify(const ExperimentConfig *experiment, const ExperimentMethod *method,
+                                      const DataForget *forget, uint64_t seed, BaseText *out);
+
 #endif

@@ -47,6 +47,9 @@ BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJ
     base_text_add(&what, "\n");
     experiment_config_canonical_search(s->e, m, s->search_sets, &what);
     if (!shared) base_text_add(&what, "search without: [%s]\n", job->forget_text);
+    if (!shared) BASE_TRY(experiment_method_identify(s->e, m, job->forget, job->seed, &what));
+    for (size_t i = 0; i < s->search_set_count; i++)
+        BASE_TRY(experiment_method_identify(s->e, m, &s->search_sets[i], job->seed, &what));
     BASE_TRY(what.st);
     const ModelRecipe recipe = experiment_config_recipe(s->e, s->data, job->seed);
     BASE_TRY(model_key(&recipe, what.data, key));

@@ -7,7 +7,8 @@
 
 /** Whether its row is in the folder, or set aside there and will come back. */
 BaseStatus experiment_job_complete(const char *folder, const ExperimentJob *job, bool *out);
-/** Key and file of the job's search (*path owned): of its axes, budget, seed and the sets it looks at. */
+/** Key and file of the job's search (*path owned): of its axes, budget, seed, the sets it looks at and the files that the
+ *  method reads. */
 BaseStatus experiment_search_place(const ExperimentSetting *setting, const ExperimentJob *job, char key[BASE_HASH_HEX],
                                    char **path);
 /** Makes the job's search and leaves it in the cache. */

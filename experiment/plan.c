@@ -23,23 +23,18 @@ static void add_slug(BaseText *out, const char *text)
     }
 }
 
-static BaseStatus identify_one(const ExperimentConfig *e, const ExperimentMethod *m, const ExperimentJob *job,
-                               uint64_t seed, BaseText *text)
-{
-    const UnlearnContext context = {
-        .forget = job->forget, .seed = seed, .number = (int64_t)experiment_config_number(e, seed), .beside = e->beside};
-    return m && m->method->identify ? m->method->identify(&context, m->params, text) : BASE_OK;
-}
-
-/* What the row's method, and the retrained networks with which it is compared, read from files. */
-static BaseStatus identify(const ExperimentConfig *e, const ExperimentJob *job, BaseText *text)
+/* What the row's method and the retrained networks, with which it is compared, read from files; with a search, for its sets
+ * too. */
+static BaseStatus identify(const ExperimentConfig *e, const ExperimentJob *job, const DataForget *search_sets,
+                           BaseText *text)
 {
     BaseStatus st = BASE_OK;
-    const ExperimentMethod *reference = experiment_config_reference(e);
-    if (!job->method) goto out;
-    BASE_TRY(identify_one(e, job->method, job, job->seed, text));
-    if (job->method != reference) BASE_TRY(identify_one(e, reference, job, job->seed, text));
-    if (job->has_peer) BASE_TRY(identify_one(e, reference, job, job->peer, text));
+    const ExperimentMethod *reference = experiment_config_reference(e), *both[] = {job->method, reference};
+    for (size_t i = 0; job->method && i < BASE_COUNT(both) && (i == 0 || both[i] != both[0]); i++)
+        if (both[i]) BASE_TRY(experiment_method_identify(e, both[i], job->forget, job->seed, text));
+    if (job->has_peer) BASE_TRY(experiment_method_identify(e, reference, job->forget, job->peer, text));
+    for (size_t i = 0; job->method && job->method->axis_count > 0 && search_sets && i < e->search_forget_count; i++)
+        BASE_TRY(experiment_method_identify(e, job->method, &search_sets[i], job->seed, text));
 out:
     return st;
 }
@@ -58,7 +53,7 @@ static BaseStatus fill(const ExperimentConfig *e, const SessionData *data, const
     base_text_add(&text, "label: %s\ndata: %s\nforget: [%s]\nseed: %llu\nversion: %d\n", label, data->hash,
                   job->forget_text, (unsigned long long)job->seed, EXPERIMENT_FORMAT_VERSION);
     if (e->originals) base_text_add(&text, "original: %s\n", e->originals[experiment_config_number(e, job->seed)].hash);
-    BASE_TRY(identify(e, job, &text));
+    BASE_TRY(identify(e, job, search_sets, &text));
     if (job->has_peer) base_text_add(&text, "peer: %llu\n", (unsigned long long)job->peer);
     BASE_TRY(base_text_take(&text, &job->config));
     base_hash_bytes(job->config, strlen(job->config), job->id);

@@ -483,6 +483,32 @@ static void test_images(void **state)
     experiment_config_free(e);
 }
 
+/* An edited script makes another search and other rows. */
+static void test_search_identifies(void **state)
+{
+    (void)state;
+    static const char ROW[] = "methods.1={name: command, run: \"sh my.sh {out}\", search: {limit: [5, 6]}}";
+    static const char *const SETS[] = {"search.trials=9", "search.forget=[3]"};
+    for (size_t shared = 0; shared < BASE_COUNT(SETS); shared++) {
+        const char *const set[] = {ROW, SETS[shared]};
+        char key[3][BASE_HASH_HEX], id[3][BASE_HASH_HEX], *place;
+        for (int i = 0; i < 3; i++) {
+            write_named("my.sh", i == 2 ? "exit 1\n" : "exit 0\n");
+            Bound b = bind_good(set, 2);
+            const ExperimentSetting s = {
+                .e = b.e, .data = &b.data, .models = "m", .search_sets = b.sets, .search_set_count = b.set_count};
+            assert_ok(experiment_search_place(&s, &b.jobs[2], key[i], &place));
+            memcpy(id[i], b.jobs[2].id, sizeof id[i]);
+            base_free(place);
+            unbind(&b);
+        }
+        assert_string_equal(key[0], key[1]);
+        assert_string_equal(id[0], id[1]);
+        assert_string_not_equal(key[0], key[2]);
+        assert_string_not_equal(id[0], id[2]);
+    }
+}
+
 static void bind_fails(const char *assignment, BaseStatus want, const char *message)
 {
     bind_fails_all(&assignment, 1, want, message);
@@ -560,6 +586,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_plan),
     cmocka_unit_test(test_forget_all),
     cmocka_unit_test(test_images),
+    cmocka_unit_test(test_search_identifies),
     cmocka_unit_test(test_bind_refuses),
     cmocka_unit_test(test_allocations),
     cmocka_unit_test(test_shipped_configs),
