@@ -285,14 +285,18 @@ static BaseStatus read_own(const BaseYaml *node, const ExperimentMethod *m, cons
 {
     BaseStatus st = BASE_OK;
     const BaseEntry *entry = &m->method->entry;
-    const BaseYaml *set = base_yaml_get(node, "set");
+    static const char *const OTHERS[] = {"set", "search", "each"};
     for (size_t i = 0; node->kind == BASE_YAML_MAP && i < node->count; i++) {
         const BaseYaml *item = node->items[i];
         bool own = true;
         for (size_t k = 0; k < BASE_COUNT(METHOD_ROW); k++) own = own && strcmp(item->key, METHOD_ROW[k]) != 0;
         if (!own) continue;
-        BASE_CHECK(!set || !base_yaml_get(set, item->key), BASE_EUSAGE,
-                   "%s: '%s' is in the row and in its 'set': keep it in one of them", item->where, item->key);
+        for (size_t k = 0; k < BASE_COUNT(OTHERS); k++) {
+            const BaseYaml *other = base_yaml_get(node, OTHERS[k]);
+            BASE_CHECK(!other || other->kind != BASE_YAML_MAP || !base_yaml_get(other, item->key), BASE_EUSAGE,
+                       "%s: '%s' is in the row and in its '%s': keep it in one of them", item->where, item->key,
+                       OTHERS[k]);
+        }
         BASE_TRY(session_param_read(item, entry->params, entry->param_count, m->params, owner, item->where));
     }
 out:
