@@ -315,8 +315,9 @@ void experiment_record_budget(const ExperimentSetting *s, const ExperimentJob *j
         base_text_add(&sets, "%s", job->forget_text);
         base_text_add(&named, "%s", job->forget_both);
     }
-    if (data_forget_by_image(s->search_set_count ? &s->search_sets[0] : job->forget))
-        store_run_set_text(run, "/search", "objective", EXPERIMENT_OBJECTIVE_IMAGES);
+    store_run_set_text(run, "/search", "objective",
+                       s->search_set_count ? experiment_search_objective(s->search_sets, s->search_set_count)
+                                           : experiment_search_objective(job->forget, 1));
     store_run_set_text_of(run, "/search", "budget", &budget);
     store_run_set_text_of(run, "/search", "sets", &sets);
     store_run_set_text_of(run, "/search", "sets_named", &named);

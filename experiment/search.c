@@ -46,6 +46,15 @@ static BaseStatus set_point(const ExperimentMethod *m, size_t point, void *param
     return st;
 }
 
+const char *experiment_search_objective(const DataForget *sets, size_t count)
+{
+    size_t images = 0;
+    for (size_t i = 0; i < count; i++) images += data_forget_by_image(&sets[i]);
+    return images == 0      ? EXPERIMENT_OBJECTIVE
+           : images < count ? EXPERIMENT_OBJECTIVE_MIXED
+                            : EXPERIMENT_OBJECTIVE_IMAGES;
+}
+
 BaseStatus experiment_search_choose(const ExperimentMethod *m, const ExperimentSearch *s, void *params)
 {
     return set_point(m, (size_t)s->at[s->chosen], params);

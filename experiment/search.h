@@ -10,6 +10,9 @@
 #define EXPERIMENT_OBJECTIVE_IMAGES                                                                                    \
     "ACC_r on the validation split times 1 - its distance from ACC_f on the forgotten images"
 
+#define EXPERIMENT_OBJECTIVE_MIXED                                                                                     \
+    EXPERIMENT_OBJECTIVE " where whole classes are forgotten; " EXPERIMENT_OBJECTIVE_IMAGES " where images are listed"
+
 typedef struct {
     size_t axis_count, points; /* points: trials made */
     int64_t *at;               /* [points] which point of the grid */
@@ -36,6 +39,8 @@ typedef struct {
  *  differ in tunable parameters alone. BASE_EUSAGE where @p validation lacks retained or forgotten images,
  *  BASE_ENUMERIC where every trial failed. */
 BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, ExperimentSearch *out);
+/** In words, what a search over these sets maximises. */
+const char *experiment_search_objective(const DataForget *sets, size_t count);
 /** The search's chosen values put into @p params. */
 BaseStatus experiment_search_choose(const ExperimentMethod *method, const ExperimentSearch *search, void *params);
 /** "{alpha_r: 10, alpha_f: 3}" of trial @p i. */

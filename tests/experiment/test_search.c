@@ -398,6 +398,21 @@ static void test_search_needs_both_kinds(void **state)
     setting_close(&s);
 }
 
+/* A mean over classes and images has both objectives, whichever stands first. */
+static void test_objective(void **state)
+{
+    (void)state;
+    int64_t at[] = {0};
+    DataForget sets[3] = {[1] = {.images = {.at = at, .n = 1}}};
+    assert_string_equal(experiment_search_objective(sets, 1), EXPERIMENT_OBJECTIVE);
+    assert_string_equal(experiment_search_objective(sets + 1, 1), EXPERIMENT_OBJECTIVE_IMAGES);
+    for (size_t first = 0; first < 2; first++) {
+        const char *both = experiment_search_objective(sets + first, 2);
+        assert_non_null(strstr(both, EXPERIMENT_OBJECTIVE " "));
+        assert_non_null(strstr(both, EXPERIMENT_OBJECTIVE_IMAGES " "));
+    }
+}
+
 /* The answers on the grid are [G, G], as docs/results.md says. */
 static void test_regions(void **state)
 {
@@ -604,6 +619,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_attack_left_out),
     cmocka_unit_test(test_models),
     cmocka_unit_test(test_search_needs_both_kinds),
+    cmocka_unit_test(test_objective),
     cmocka_unit_test(test_regions),
     cmocka_unit_test(test_random_search),
     cmocka_unit_test(test_search_file),
