@@ -276,6 +276,51 @@ static void test_watch_counts_every_image(void **state)
     small_close(s);
 }
 
+/* Listed images are forgotten as far as held-out ones are unknown: at 12 known ones of 16 the default is met, at 13 it is
+ * not. Other values, whole classes and a missing validation split are taken as they are. */
+static void test_watch_of_listed_images(void **state)
+{
+    (void)state;
+    enum { WATCHED = 16 };
+    Small *s = small_open("2");
+    float logits[WATCHED * 5];
+    int64_t at[WATCHED];
+    int best[WATCHED];
+    DataView view = {&s->set, NULL, WATCHED};
+    DataSet held = s->set;
+    int32_t labels[WATCHED];
+    uint8_t in[5] = {1, 1, 1, 1, 1};
+    assert_ok(nn_predict(s->net, &view, NN_F32, "test", logits));
+    for (int i = 0; i < WATCHED; i++) {
+        best[i] = 0;
+        for (int k = 1; k < 5; k++) best[i] = logits[i * 5 + k] > logits[i * 5 + best[i]] ? k : best[i];
+        at[i] = i;
+        labels[i] = (best[i] + (i >= 12)) % 5;
+    }
+    held.labels = labels;
+    DataForget images = {.classes = {.K = 5, .count = 5, .in = in}, .images = {.at = at, .n = WATCHED}};
+    const struct {
+        int known;
+        double stop;
+        bool images, validation, done;
+    } CASES[] = {{12, UNLEARN_STOP, true, true, true},   {13, UNLEARN_STOP, true, true, false},
+                 {12, 0.5, true, true, false},           {8, 0.5, true, true, true},
+                 {12, UNLEARN_STOP, false, true, false}, {12, UNLEARN_STOP, true, false, false}};
+    for (size_t c = 0; c < BASE_COUNT(CASES); c++) {
+        UnlearnWatch *watch = NULL;
+        UnlearnContext context = s->context;
+        bool done;
+        if (CASES[c].images) context.forget = &images;
+        context.validation = (DataView){&held, NULL, CASES[c].validation ? WATCHED : 0};
+        for (int i = 0; i < WATCHED; i++) s->set.labels[i] = (best[i] + (i >= CASES[c].known)) % 5;
+        assert_ok(unlearn_watch_create(&context, s->net, &view, CASES[c].stop, &watch));
+        assert_ok(unlearn_watch_done(watch, &done));
+        assert_int_equal(done, CASES[c].done);
+        unlearn_watch_free(watch);
+    }
+    small_close(s);
+}
+
 /* Small forget batches are many steps away from the teacher: unwatched they end in no network at all, watched they end
  * where the images are forgotten, and the retained ones are still known. */
 static void test_scrub_stops(void **state)
@@ -470,6 +515,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_scrub_rewind),
     cmocka_unit_test(test_neggrad_stops),
     cmocka_unit_test(test_watch_counts_every_image),
+    cmocka_unit_test(test_watch_of_listed_images),
     cmocka_unit_test(test_scrub_stops),
     cmocka_unit_test(test_bad_teacher),
     cmocka_unit_test(test_unsir),

@@ -3,7 +3,7 @@
 #ifndef UNLEARN_GRADIENT_STEPS_H
 #define UNLEARN_GRADIENT_STEPS_H
 
-#include "unlearn/unlearn.h"
+#include "unlearn/gradient/watch.h"
 
 /** First member of such a method's parameter struct. A field without a row in the method's table is not set. */
 typedef struct {
@@ -44,8 +44,10 @@ enum { UNLEARN_AUGMENT_NONE, UNLEARN_AUGMENT_AS_TRAINING };
     BASE_PARAM_I64(UnlearnSteps, forget_samples, 0, 0, 1e12, "images of all forgotten classes together; 0: all")
 
 #define UNLEARN_STOP_ROW                                                                                               \
-    BASE_PARAM_F64(UnlearnSteps, stop, 0.01, -1, 1,                                                                    \
-                   "share of forgotten images still recognised at which the ascent stops; below 0: it never stops")
+    BASE_PARAM_F64(                                                                                                    \
+        UnlearnSteps, stop, UNLEARN_STOP, -1, 1,                                                                       \
+        "share of forgotten images still recognised at which the ascent stops; below 0: it never stops; 0.01 "         \
+        "with listed images: the share of held-out images of their classes that is recognised")
 
 /** First row of a baseline's table. @p PUBLISHED: what the authors' code has otherwise, "key=value key=value";
  *  docs/deviations.md says why, and tests/peers holds what that code computed. */

@@ -1,6 +1,7 @@
 /* unlearn/gradient/watch.c - a fixed sample of forgotten images, held in memory and counted right in eval mode. */
 #include "unlearn/gradient/watch.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
 #include "data/pipeline/loader.h"
@@ -24,6 +25,39 @@ void unlearn_watch_free(UnlearnWatch *w)
     base_free(w);
 }
 
+/* The share of held-out images of the forgotten images' classes that @p net knows; *stop stays where there are none. */
+static BaseStatus stop_as_unseen(const UnlearnContext *context, NnNet *net, double *stop, double *passes)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex same = {0}, others = {0}, sample = {0};
+    const DataClasses *classes = &context->forget->classes;
+    float *logits = NULL;
+    int64_t K = nn_net_classes(net), right = 0;
+    if (context->validation.n > 0) BASE_TRY(data_partition(&context->validation, classes, &same, &others));
+    if (same.n == 0) {
+        base_warning(
+            "no held-out images of the classes of the forgotten ones: set 'stop' to the share of these that is "
+            "to remain known; a retrained network knows more than %g of them",
+            UNLEARN_STOP);
+        goto out;
+    }
+    const DataView view = data_view_of(context->validation.set, &same);
+    int64_t each = (UNLEARN_UNSEEN + classes->count - 1) / classes->count;
+    BASE_TRY(data_sample(&view, each, context->seed, "unseen", &sample));
+    const DataView unseen = data_view_of(context->validation.set, &sample);
+    BASE_TRY(BASE_ALLOC_RAW(unseen.n * K, &logits));
+    BASE_TRY(nn_predict(net, &unseen, context->precision, NULL, logits));
+    for (int64_t i = 0; i < unseen.n; i++) right += base_largest_at(logits + i * K, K) == data_view_label(&unseen, i);
+    *stop = (double)right / (double)unseen.n;
+    *passes += (double)unseen.n;
+out:
+    base_free(logits);
+    data_index_free(&same);
+    data_index_free(&others);
+    data_index_free(&sample);
+    return st;
+}
+
 BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const DataView *forget, double stop,
                                 UnlearnWatch **out)
 {
@@ -31,13 +65,16 @@ BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const
     UnlearnWatch *w = NULL;
     DataIndex sample = {0};
     int64_t classes = context->forget->classes.count, shape[3];
+    double passes = 0;
     *out = NULL;
     if (stop < 0) return BASE_OK;
+    if (stop == UNLEARN_STOP && data_forget_by_image(context->forget))
+        BASE_TRY(stop_as_unseen(context, net, &stop, &passes));
     BASE_TRY(data_sample(forget, (UNLEARN_WATCHED + classes - 1) / classes, context->seed, "watch", &sample));
     nn_net_input_shape(net, shape);
     int64_t pixels = shape[0] * shape[1] * shape[2];
     BASE_TRY(BASE_ALLOC(1, &w));
-    *w = (UnlearnWatch){.n = sample.n, .K = nn_net_classes(net), .stop = stop};
+    *w = (UnlearnWatch){.n = sample.n, .K = nn_net_classes(net), .stop = stop, .passes = passes};
     BASE_TRY(BASE_ALLOC_RAW(w->n * pixels, &w->images));
     BASE_TRY(BASE_ALLOC_RAW(w->n * w->K, &w->logits));
     BASE_TRY(BASE_ALLOC_RAW(w->n, &w->labels));

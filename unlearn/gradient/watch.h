@@ -6,10 +6,14 @@
 #include "unlearn/unlearn.h"
 
 typedef struct UnlearnWatch UnlearnWatch;
+#define UNLEARN_STOP 0.01       /* the default: whole classes are forgotten */
+enum { UNLEARN_UNSEEN = 1024 }; /* held-out images that its place is taken by, at most about */
 enum { UNLEARN_WATCHED = 128 }; /* images, about: the same number of each forgotten class */
 
 /** Watches @p net (borrowed; its present numbers count, in eval mode) on a fixed sample of @p forget. @p stop: share of
- *  right answers at or below which it is done; below 0: never, and *out is NULL. */
+ *  right answers at or below which it is done; below 0: never, and *out is NULL. Of listed images, which a retrained
+ *  network knows as well as any others, UNLEARN_STOP stands for what @p net knows of the context's validation images of
+ *  their classes; without such images it is taken as it is, with a warning. */
 BaseStatus unlearn_watch_create(const UnlearnContext *context, NnNet *net, const DataView *forget, double stop,
                                 UnlearnWatch **out);
 void unlearn_watch_free(UnlearnWatch *watch);
