@@ -9,6 +9,7 @@
 #include "api/signals.h"
 #include "audit/request.h"
 #include "base/memory.h"
+#include "session/hub.h"
 
 typedef struct {
     AuditRequest request;
@@ -237,6 +238,7 @@ expunge_status expunge_audit_models(const char *weights, const char *data, const
     t->out = out;
     t->prepare = &w.prepare;
     BASE_TRY(prepare(NULL, options, option_count, &w));
+    BASE_TRY(session_graph_open(t->arch, false, &w.prepare));
     t->precision = nn_precision_available(w.precision);
     BASE_TRY(run(&w, json));
 out:

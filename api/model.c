@@ -5,11 +5,13 @@
 #include "api/data.h"
 #include "api/files.h"
 #include "api/options.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "models/unlearning.h"
 #include "session/evaluation.h"
+#include "session/hub.h"
 
 struct expunge_model {
     const expunge_data *images; /* one of its holders; `data` borrows the images */
@@ -61,6 +63,11 @@ static BaseStatus open_model(const char *weights, const char *arch, const expung
 {
     BaseStatus st = BASE_OK;
     expunge_model *m = NULL;
+    DataOptions said = {0};
+    BASE_TRY(session_graph_open(arch, true, &said));
+    if (said.mean)
+        base_notice("%s says that its images are normalised with mean %s and std %s: the data must have been opened so",
+                    arch, said.mean, said.std);
     BASE_TRY(create(data, &data->data, weights, precision, &m));
     BASE_TRY(session_model_open(arch, weights, &m->data, &m->model));
     BASE_TRY(session_model_tune(&m->model, tuning));
