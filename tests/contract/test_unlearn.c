@@ -35,14 +35,14 @@ static const UnlearnMethod *method_at(size_t i) { return base_registry_at(&unlea
 static const char *const NO_BASELINES[] = {
     "none", "svd", "retrain", "mask_logit", "last_layer", "random_projection", "external", "command"};
 
-/* Every baseline says what its authors' code does otherwise, in values that its own table takes. */
+/* What a baseline's authors do otherwise is said in values that its own table takes. */
 static void check_preset(const UnlearnMethod *m)
 {
     const BaseEntry *e = &m->entry;
     const BaseParam *preset = base_param_preset(e->params, e->param_count);
     bool baseline = true;
     for (size_t i = 0; i < BASE_COUNT(NO_BASELINES); i++) baseline &= strcmp(e->name, NO_BASELINES[i]) != 0;
-    if (!preset != !baseline) fail_msg("%s: %s preset", e->name, preset ? "needs no" : "has no");
+    if (preset && !baseline) fail_msg("%s: needs no preset", e->name);
     if (!preset) return;
     double values[1024], here[1024];
     char text[1024];
