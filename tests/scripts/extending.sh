@@ -8,7 +8,7 @@ fail() { echo "FAILED: $*"; exit 1; }
 mkdir copy
 # with the objects, so that only what changes is compiled, and of the tests those that the page runs
 (cd "$root" && tar cf - Makefile include scripts bench $(sed -n 's/^\([a-z]*\):.*/\1/p' scripts/layers.txt) tests/support \
-    tests/contract tests/fixtures tests/nn/*.h tests/nn/test_engine.c build/expunge \
+    docs/deviations.md tests/contract tests/fixtures tests/nn/*.h tests/nn/test_engine.c build/expunge \
     --exclude='build/release/tests/*' build/release) | tar xf - -C copy
 cd copy
 # the caller's CC and flags stay, or all would be compiled anew; its T and its jobs do not
