@@ -60,17 +60,13 @@ static void trainer_free(Trainer *t)
     base_free(t->grads);
 }
 
-static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, const NnTrainConfig *c,
-                               NnPrecision precision)
+BaseStatus nn_train_loader(const NnNet *net, const DataView *view, int64_t batch, bool augment, uint64_t seed,
+                           DataLoader **out)
 {
-    BaseStatus st = BASE_OK;
-    int64_t shape[3], K = nn_net_classes(net), batch = base_smaller(view->n, c->batch_size);
-    BASE_CHECK(view->n > 0, BASE_EARG, "nothing to train on: the training split holds no image");
-    BASE_CHECK(view->set->K <= K, BASE_ESHAPE, "%s has %lld classes, the network only %lld outputs", view->set->name,
-               (long long)view->set->K, (long long)K);
+    int64_t shape[3];
     nn_net_input_shape(net, shape);
     int64_t side = base_smaller(shape[1], shape[2]);
-    bool augment = c->augment && side > 1;
+    augment = augment && side > 1;
     const DataLoaderConfig config = {.batch = batch,
                                      .C = shape[0],
                                      .H = shape[1],
@@ -78,8 +74,19 @@ static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, con
                                      .shuffle = true,
                                      .flip = augment,
                                      .crop = augment ? side / 8 : 0,
-                                     .seed = t->seed};
-    BASE_TRY(data_loader_create(view, &config, &t->loader));
+                                     .seed = seed};
+    return data_loader_create(view, &config, out);
+}
+
+static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, const NnTrainConfig *c,
+                               NnPrecision precision)
+{
+    BaseStatus st = BASE_OK;
+    int64_t K = nn_net_classes(net), batch = base_smaller(view->n, c->batch_size);
+    BASE_CHECK(view->n > 0, BASE_EARG, "nothing to train on: the training split holds no image");
+    BASE_CHECK(view->set->K <= K, BASE_ESHAPE, "%s has %lld classes, the network only %lld outputs", view->set->name,
+               (long long)view->set->K, (long long)K);
+    BASE_TRY(nn_train_loader(net, view, batch, c->augment, t->seed, &t->loader));
     BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, precision, batch, &t->engine));
     BASE_TRY(nn_optimizer_create((NnOptimizerKind)c->optimizer, nn_net_param_count(net), c->momentum, c->weight_decay,
                                  c->nesterov, &t->optimizer));

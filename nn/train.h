@@ -4,6 +4,7 @@
 
 #include "base/param.h"
 #include "data/data.h"
+#include "data/pipeline/loader.h"
 #include "nn/backend.h"
 
 typedef enum { NN_SGD, NN_ADAM } NnOptimizerKind;
@@ -38,6 +39,10 @@ typedef struct {
     double lr, seconds;    /* lr: of the epoch's last step */
 } NnTrainEpoch;
 
+/** Shuffled batches in the network's shape; with @p augment flipped, and moved by an eighth of the shorter side at most
+ *  (images of one pixel are not). *out by data_loader_free. */
+BaseStatus nn_train_loader(const NnNet *net, const DataView *view, int64_t batch, bool augment, uint64_t seed,
+                           DataLoader **out);
 /**
  * Trains @p net on @p view from its present parameters. A last batch of one image is left out (batch norm has no
  * variance to divide by) unless it is the only one.

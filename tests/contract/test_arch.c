@@ -7,29 +7,13 @@
 #include "nn/arch/arch.h"
 #include "nn/recognise.h"
 #include "nn/weights.h"
+#include "tests/contract/shapes.h"
 #include "tests/nn/formula.h"
 #include "unlearn/unlearn.h"
 
-enum { N = 6, K = 3, MANY = 13000000 }; /* parameters: above that in the long tests only */
+enum { N = 6, K = 3 };
 
 static const NnArch *arch_at(size_t i) { return base_registry_at(&nn_arch_registry, i); }
-
-static bool is_long(int64_t parameters) { return parameters > MANY && !getenv("EXPUNGE_LONG"); }
-
-/* The smallest square of 8, 16, 32, ... pixels that builds. */
-static void smallest(const NnArch *arch, int64_t shape[3], int64_t *parameters)
-{
-    NnNet *net = NULL;
-    shape[0] = arch->C ? arch->C : 1;
-    for (int64_t side = 8; !net; side *= 2) {
-        assert_true(side <= 64);
-        shape[1] = shape[2] = side;
-        BaseStatus st = nn_arch_build_at(arch, shape, K, false, &net);
-        assert_true(st == BASE_OK || st == BASE_ESHAPE);
-    }
-    *parameters = nn_net_param_count(net);
-    nn_net_free(net);
-}
 
 static void entries_are_complete(void **state)
 {
@@ -194,11 +178,10 @@ static void every_architecture_works(void **state)
         assert_ok(math_threads_set(1)); /* thousands of tiny loops: waiting would be most of it */
     for (size_t i = 0; i < base_registry_count(&nn_arch_registry); i++) {
         const NnArch *arch = arch_at(i);
-        int64_t shape[3], parameters, live = base_memory_live();
+        int64_t shape[3], live = base_memory_live();
         NnNet *net = NULL;
         World d;
-        smallest(arch, shape, &parameters);
-        if (is_long(parameters)) continue;
+        if (is_long(smallest_shape(arch, K, shape))) continue;
         print_message("%s\n", arch->entry.name);
         world_open(&d, shape);
         assert_ok(nn_arch_build_at(arch, shape, K, true, &net));

@@ -7,10 +7,11 @@
 #include "nn/arch/arch.h"
 #include "nn/node.h"
 #include "nn/weights.h"
+#include "tests/contract/shapes.h"
 #include "tests/nn/formula.h"
 #include "unlearn/unlearn.h"
 
-enum { N = 6, K = 3, MANY = 13000000 }; /* parameters: above that in the long tests only */
+enum { N = 6, K = 3 };
 
 /* Of a classifier that ends in a ReLU the last bias is raised: else all its logits would be 0. */
 static void fill(NnNet *net)
@@ -63,22 +64,6 @@ static void same_logits(NnNet *a, NnNet *b, const float *x, NnPrecision precisio
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
 }
 
-/* The smallest square of 8, 16, 32, ... pixels that builds; false where the network is for the long tests. */
-static bool smallest(const NnArch *arch, int64_t shape[3])
-{
-    NnNet *net = NULL;
-    shape[0] = arch->C ? arch->C : 1;
-    for (int64_t side = 8; !net; side *= 2) {
-        assert_true(side <= 64);
-        shape[1] = shape[2] = side;
-        BaseStatus st = nn_arch_build_at(arch, shape, K, false, &net);
-        assert_true(st == BASE_OK || st == BASE_ESHAPE);
-    }
-    bool quick = nn_net_param_count(net) <= MANY || getenv("EXPUNGE_LONG");
-    nn_net_free(net);
-    return quick;
-}
-
 /* One of each family, or all of them with EXPUNGE_LONG. */
 static void logits_are_the_same(void **state)
 {
@@ -89,7 +74,7 @@ static void logits_are_the_same(void **state)
         const NnArch *arch = base_registry_at(&nn_arch_registry, i);
         NnNet *drawn, *read;
         int64_t shape[3];
-        if ((arch->build == last && !getenv("EXPUNGE_LONG")) || !smallest(arch, shape)) continue;
+        if ((arch->build == last && !getenv("EXPUNGE_LONG")) || is_long(smallest_shape(arch, K, shape))) continue;
         last = arch->build;
         make_pair(arch, shape, &drawn, &read);
         float *x = images_of(shape);

@@ -195,20 +195,8 @@ out:
 BaseStatus unlearn_loader(const UnlearnContext *context, const NnNet *net, const UnlearnSteps *steps,
                           const DataView *view, int64_t batch, DataLoader **out)
 {
-    int64_t shape[3];
-    nn_net_input_shape(net, shape);
-    int64_t side = shape[1] < shape[2] ? shape[1] : shape[2];
-    bool augment =
-        steps->augment == UNLEARN_AUGMENT_AS_TRAINING && context->training && context->training->augment && side > 1;
-    const DataLoaderConfig config = {.batch = batch,
-                                     .C = shape[0],
-                                     .H = shape[1],
-                                     .W = shape[2],
-                                     .shuffle = true,
-                                     .flip = augment,
-                                     .crop = augment ? side / 8 : 0,
-                                     .seed = context->seed};
-    return data_loader_create(view, &config, out);
+    bool augment = steps->augment == UNLEARN_AUGMENT_AS_TRAINING && context->training && context->training->augment;
+    return nn_train_loader(net, view, batch, augment, context->seed, out);
 }
 
 BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out)
