@@ -47,17 +47,22 @@ out:
     return st;
 }
 
+/* The value of a key, to be changed; NULL: none. */
+static BaseYaml *item_of(BaseYaml *map, const char *key)
+{
+    for (size_t i = 0; map && map->kind == BASE_YAML_MAP && i < map->count; i++)
+        if (strcmp(map->items[i]->key, key) == 0) return map->items[i];
+    return NULL;
+}
+
 /* The files of a list of forget sets, or of the one that stands for a list. */
-static BaseStatus place_sets(const BaseYaml *map, const char *key, const char *path)
+static BaseStatus place_sets(BaseYaml *map, const char *path)
 {
     BaseStatus st = BASE_OK;
-    const BaseYaml *sets = map && map->kind == BASE_YAML_MAP ? base_yaml_get(map, key) : NULL;
+    BaseYaml *sets = item_of(map, "forget");
     bool list = sets && sets->kind == BASE_YAML_LIST;
     for (size_t i = 0; sets && i < (list ? sets->count : 1); i++) {
-        const BaseYaml *set = list ? sets->items[i] : sets;
-        BaseYaml *file = NULL;
-        for (size_t k = 0; set->kind == BASE_YAML_MAP && k < set->count; k++)
-            if (strcmp(set->items[k]->key, EXPERIMENT_SET_INDEX) == 0) file = set->items[k];
+        BaseYaml *file = item_of(list ? sets->items[i] : sets, EXPERIMENT_SET_INDEX);
         if (file && file->kind == BASE_YAML_SCALAR && *file->text) BASE_TRY(place(file, file->text, path));
     }
 out:
@@ -67,8 +72,8 @@ out:
 BaseStatus experiment_paths_place(BaseYaml *root, const char *path)
 {
     BaseStatus st = BASE_OK;
-    BASE_TRY(place_sets(root, "forget", path));
-    BASE_TRY(place_sets(base_yaml_get(root, "search"), "forget", path));
+    BASE_TRY(place_sets(root, path));
+    BASE_TRY(place_sets(item_of(root, "search"), path));
     for (size_t i = 0; root->kind == BASE_YAML_MAP && i < root->count; i++) {
         for (size_t k = 0; k < BASE_COUNT(KEYS); k++) {
             BaseYaml *node = root->items[i];
@@ -93,13 +98,6 @@ static BaseStatus move(BaseYaml *node, const char *name)
     node->text = text;
 out:
     return st;
-}
-
-static BaseYaml *item_of(BaseYaml *map, const char *key)
-{
-    for (size_t i = 0; map && map->kind == BASE_YAML_MAP && i < map->count; i++)
-        if (strcmp(map->items[i]->key, key) == 0) return map->items[i];
-    return NULL;
 }
 
 BaseStatus experiment_paths_move(BaseYaml *root, const char *name)

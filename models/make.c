@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "models/turn.h"
+#include "nn/weights.h"
 #include "session/forget.h"
 #include "session/params.h"
-#include "unlearn/stored/stored.h"
 
 /* "original-s0"; "shadow-03-original" of one that a shadow's half names. */
 static BaseStatus path_of(const ModelRecipe *r, const char *what, const char *folder, const char *key, char **out)
@@ -49,7 +49,7 @@ BaseStatus model_original(const ModelRecipe *r, const DataView *train, const cha
     model_recipe_text(r, &made);
     BASE_TRY(made.st);
     if (r->weights) { /* what its training cost is not known */
-        BASE_TRY(unlearn_weights_read(r->weights, net));
+        BASE_TRY(nn_weights_read(net, r->weights));
         BASE_TRY(model_save(*path, key, made.data, r->data->prep, net, cost));
         goto out;
     }

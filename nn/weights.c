@@ -384,6 +384,17 @@ BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *whe
     return st;
 }
 
+BaseStatus nn_weights_read(NnNet *net, const char *path)
+{
+    BaseStatus st = BASE_OK;
+    IoTensors *tensors = NULL;
+    BASE_TRY(io_tensors_read(path, &tensors));
+    BASE_TRY(nn_weights_load(net, tensors, path));
+out:
+    io_tensors_free(tensors);
+    return st;
+}
+
 static BaseStatus check_part(const NnSlice *slices, int count, const IoTensors *tensors, const char *where)
 {
     BaseStatus st = BASE_OK;

@@ -10,6 +10,8 @@
  *  @return BASE_OK; BASE_ESHAPE: one line listing what is missing, what is unexpected, nearest names and both shapes;
  *          BASE_EFORMAT: a NaN, an Inf or a negative variance, the tensor named; BASE_ENOMEM. */
 BaseStatus nn_weights_load(NnNet *net, const IoTensors *tensors, const char *where);
+/** The same out of a file. BASE_EIO and the errors of io_tensors_read too. */
+BaseStatus nn_weights_read(NnNet *net, const char *path);
 /** Copies what @p tensors hold of the network and leaves the rest as it is. BASE_ESHAPE, BASE_EFORMAT, BASE_ENOMEM. */
 BaseStatus nn_weights_load_part(NnNet *net, const IoTensors *tensors, const char *where);
 /** BASE_OK where names (or aliases) and shapes of @p tensors are those of @p net, which may be an outline; else the

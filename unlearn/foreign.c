@@ -97,10 +97,7 @@ static BaseStatus identify_command(const UnlearnContext *context, const void *va
     for (const char *at = params->run.s; at += strspn(at, GAPS), *at;) {
         size_t length = strcspn(at, GAPS);
         BASE_TRY(base_format(&word, "%.*s", (int)length, at));
-        if (context->beside)
-            BASE_TRY(io_path_beside(context->beside, word, &path));
-        else
-            BASE_TRY(base_strdup(word, &path));
+        BASE_TRY(unlearn_beside(context, word, &path));
         if (io_path_exists(path) && !io_path_is_no_file(path) && io_file_size(path, &size) == BASE_OK &&
             size <= HASHED) {
             BASE_TRY(base_hash_file(path, hash));
@@ -240,7 +237,7 @@ static BaseStatus apply_command(const UnlearnContext *context, void *state, cons
                end.code, end.wall_seconds, report->said);
     BASE_CHECK(io_path_exists(values[UNLEARN_PLACE_OUT]), BASE_EBACKEND,
                "the command left no file {out}; it said last: %s", report->said);
-    BASE_TRY(unlearn_weights_read(values[UNLEARN_PLACE_OUT], net));
+    BASE_TRY(nn_weights_read(net, values[UNLEARN_PLACE_OUT]));
 out:
     if (folder) io_folder_remove(folder);
     base_free(folder);

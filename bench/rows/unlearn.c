@@ -106,14 +106,8 @@ out:
 
 static BaseStatus load(Bench *b, const char *path)
 {
-    BaseStatus st = BASE_OK;
-    IoTensors *tensors = NULL;
-    BASE_TRY(io_tensors_read(path, &tensors));
-    BASE_TRY(nn_weights_load(b->net, tensors, path));
-    BASE_TRY(nn_net_clone(b->net, &b->work));
-out:
-    io_tensors_free(tensors);
-    return st;
+    BaseStatus st = nn_weights_read(b->net, path);
+    return st == BASE_OK ? nn_net_clone(b->net, &b->work) : st;
 }
 
 static BaseStatus unlearn_once(Bench *b, NnPrecision precision, double *seconds)

@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "io/file.h"
-#include "io/tensors.h"
 #include "nn/weights.h"
 
 static const char *const PLACES[UNLEARN_PLACES] = {"forget", "seed", "original", "forget_index", "retain_index", "out"};
@@ -72,6 +71,11 @@ static BaseStatus choose(const UnlearnContext *context, const char *text, char *
     return base_format(out, "%.*s", (int)strcspn(at, ",]\"'"), at);
 }
 
+BaseStatus unlearn_beside(const UnlearnContext *context, const char *name, char **out)
+{
+    return context->beside ? io_path_beside(context->beside, name, out) : base_strdup(name, out);
+}
+
 BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, char **out)
 {
     BaseStatus st = BASE_OK;
@@ -82,10 +86,7 @@ BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, 
     BASE_TRY(unlearn_places_make(context, values));
     BASE_TRY(choose(context, text, &chosen));
     BASE_TRY(unlearn_places_fill(chosen, values, &name));
-    if (context->beside)
-        BASE_TRY(io_path_beside(context->beside, name.data, out));
-    else
-        BASE_TRY(base_text_take(&name, out));
+    BASE_TRY(unlearn_beside(context, base_text_of(&name, &st), out));
 out:
     unlearn_places_free(values);
     base_free(chosen);
@@ -112,22 +113,11 @@ BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *te
     return st;
 }
 
-BaseStatus unlearn_weights_read(const char *path, NnNet *net)
-{
-    BaseStatus st = BASE_OK;
-    IoTensors *tensors = NULL;
-    BASE_TRY(io_tensors_read(path, &tensors));
-    BASE_TRY(nn_weights_load(net, tensors, path));
-out:
-    io_tensors_free(tensors);
-    return st;
-}
-
 BaseStatus unlearn_stored_load(const UnlearnContext *context, const char *text, NnNet *net, UnlearnReport *report)
 {
     char *path = NULL;
     BaseStatus st = unlearn_stored_path(context, text, &path);
-    if (st == BASE_OK) st = unlearn_weights_read(path, net);
+    if (st == BASE_OK) st = nn_weights_read(net, path);
     report->cost = UNLEARN_COST_UNKNOWN;
     base_free(path);
     return st;

@@ -20,6 +20,8 @@ void unlearn_places_free(char *values[UNLEARN_PLACES]);
 /** Appends @p text with the values in its places. BASE_EUSAGE for braces around anything that has no value. */
 BaseStatus unlearn_places_fill(const char *text, char *const values[UNLEARN_PLACES], BaseText *out);
 
+/** @p name as the parameters of a method mean it (UnlearnContext.beside); *out owned. */
+BaseStatus unlearn_beside(const UnlearnContext *context, const char *name, char **out);
 /** The file of a text with {forget} and {seed}, or of a list "[a, b]" of them the one of the seed; *out owned. */
 BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, char **out);
 /** BASE_EUSAGE where there is no such file. */
@@ -28,6 +30,5 @@ BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *text)
 BaseStatus unlearn_stored_identify(const UnlearnContext *context, const char *text, BaseText *out);
 /** The network of that file, whose cost is not known. */
 BaseStatus unlearn_stored_load(const UnlearnContext *context, const char *text, NnNet *net, UnlearnReport *report);
-BaseStatus unlearn_weights_read(const char *path, NnNet *net);
 
 #endif
