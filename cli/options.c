@@ -61,6 +61,9 @@ static const Option OPTIONS[] = {
     {WORD_ROW("canary-kind", canary_kind, "K", "image", "image label",
               "kind of canaries: image (with its own label) or label (with a wrong one)")},
     {TEXT_ROW("canary-classes", canary_classes, "C[,C]", "all", "classes that canaries are trained as: " CLASSES)},
+    {NUMBER_ROW("checkpoint", checkpoint, "S", "60", 1, 86400,
+                "seconds between two writes of the training's position, from which the same command goes on if it was "
+                "stopped")},
     {WORD_ROW("method", method, "M", "", "@methods", "unlearning method, a name from `expunge list methods`")},
     {WORD_ROW("name", name, "LIST", "", "@attacks all",
               "attacks, names from `expunge list attacks` separated by commas, or all")},

@@ -19,7 +19,7 @@ typedef struct {
     const char *arch, *weights, *data, *split, *forget, *forget_index, *exclude, *method, *precision, *out, *results,
         *name, *signals, *original, *retrained, *shadow, *attacks, *alpha, *margin, *pictures, *verify, *pdf, *signers,
         *identity, *max_size, *memory, *tuning, *beside, *image_size, *canary_kind, *canary_classes, *graph;
-    int64_t threads, seed, make_retrained, jobs, older_than, batch, canaries, classes;
+    int64_t threads, seed, make_retrained, jobs, older_than, batch, canaries, classes, checkpoint;
     bool json, names, quiet, force, dry_run, share, unused, tune, help, has_seed, override;
     CliTexts set, meta, operands;
     DataOptions prepare; /* what is asked of --data */

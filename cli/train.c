@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "io/file.h"
+#include "models/recipe.h"
 #include "nn/train.h"
 #include "nn/weights.h"
 #include "session/answers.h"
@@ -27,6 +28,8 @@ typedef struct {
     SessionCanaries canaries;
     SessionModel model;
     NnTrainEpoch *history;
+    char key[BASE_HASH_HEX], *kept; /* of the file with the training's position */
+    NnTrainKeep keep;
     NnPrecision precision;
     SessionTally tally; /* on the test split */
 } Work;
@@ -34,6 +37,7 @@ typedef struct {
 static void work_free(Work *w)
 {
     base_free(w->history);
+    base_free(w->kept);
     session_model_free(&w->model);
     session_canaries_free(&w->canaries);
     data_index_free(&w->left_out);
@@ -92,13 +96,43 @@ out:
     return st;
 }
 
+/* Everything that decides the weights: another command's position is not gone on from. */
+static BaseStatus keep_key(const CliOptions *o, Work *w)
+{
+    BaseStatus st = BASE_OK;
+    BaseText what = {0};
+    const ModelRecipe recipe = {.arch = o->arch,
+                                .data = &w->data,
+                                .training = &w->config,
+                                .precision = w->precision,
+                                .tuning = w->model.tuning,
+                                .validation = w->common.val_fraction,
+                                .seed = (uint64_t)o->seed};
+    base_text_add(&what, "train without [");
+    if (o->exclude) session_classes_both(&w->exclude, w->data.train, &what);
+    base_text_add(&what, "]");
+    for (int64_t i = 0; i < w->canaries.n; i++)
+        base_text_add(&what, " %lld:%d%c", (long long)w->canaries.at[i], (int)w->canaries.label[i],
+                      w->canaries.coin[i] ? '+' : '-');
+    BASE_TRY(what.st);
+    BASE_TRY(model_key(&recipe, what.data, w->key));
+    BASE_TRY(base_format(&w->kept, "%s" NN_KEEP_ENDING, o->out));
+    w->keep = (NnTrainKeep){
+        .path = w->kept, .key = w->key, .seconds = o->checkpoint ? (double)o->checkpoint : (double)NN_KEEP_SECONDS};
+out:
+    base_text_free(&what);
+    return st;
+}
+
 static BaseStatus work(const CliOptions *o, Work *w)
 {
     BaseStatus st = BASE_OK;
     SessionPredictions predictions = {0};
     DataView view = o->exclude ? data_view_of(w->data.train, &w->used) : w->split.train;
     nn_net_init(w->model.net, (uint64_t)o->seed);
-    BASE_TRY(nn_train(w->model.net, &view, &w->config, w->precision, (uint64_t)o->seed, "train", w->history));
+    BASE_TRY(keep_key(o, w));
+    BASE_TRY(
+        nn_train_kept(w->model.net, &view, &w->config, w->precision, (uint64_t)o->seed, "train", w->history, &w->keep));
     BASE_TRY(session_predict(w->model.net, &w->split.test, w->precision, "test", &predictions));
     const DataForget excluded = {.classes = w->exclude};
     w->tally = session_tally(&predictions.p, o->exclude ? &excluded : NULL);
@@ -145,6 +179,7 @@ static BaseStatus save(const CliOptions *o, Work *w)
     BASE_TRY(nn_weights_export(w->model.net, &tensors));
     BASE_TRY(set_provenance(o, w, tensors));
     BASE_TRY(io_tensors_write(tensors, o->out));
+    nn_keep_remove(&w->keep);
     BASE_TRY(nn_net_hash(w->model.net, w->model.hash));
 out:
     io_tensors_free(tensors);
@@ -230,7 +265,7 @@ const CliCommand cli_train = {
 #include "cli/help/train.txt.inc"
         },
     .usage = {"--arch A --data D [--exclude 3,7] [--canaries N] [--set k=v]... -o FILE"},
-    .takes = "arch! data! exclude canaries canary-kind canary-classes set precision tuning memory json out!",
+    .takes = "arch! data! exclude canaries canary-kind canary-classes set checkpoint precision tuning memory json out!",
     .set_table = nn_train_params,
     .set_count = &nn_train_param_count,
     .set_common = true,

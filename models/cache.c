@@ -14,16 +14,23 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "models/kept.h"
+#include "nn/train.h"
 #include "store/store.h"
 #include "sweep/queue.h"
 
 /* ------------------------------------------------------------ what is there */
 
-/* "<anything>-<12 hex digits>.safetensors" or ".h5": nothing else in the folder is ours to remove. */
+/* "<anything>-<12 hex digits>.safetensors", ".training.safetensors" or ".h5": nothing else in the folder is ours to
+ * remove. */
 static bool is_cached(const char *name)
 {
+    size_t size = strlen(name), training = strlen(NN_KEEP_ENDING);
     const char *dot = strrchr(name, '.');
-    if (!dot || (strcmp(dot, ".safetensors") != 0 && strcmp(dot, ".h5") != 0) || dot - name < 14) return false;
+    if (size > training && strcmp(name + size - training, NN_KEEP_ENDING) == 0)
+        dot = name + size - training;
+    else if (!dot || (strcmp(dot, ".safetensors") != 0 && strcmp(dot, ".h5") != 0))
+        return false;
+    if (dot - name < 14) return false;
     for (const char *c = dot - 12; c < dot; c++)
         if (!isxdigit((unsigned char)*c)) return false;
     return dot[-13] == '-';

@@ -26,6 +26,20 @@ out:
     return st;
 }
 
+/* "original-s0-<key>.training.safetensors", beside the file that the training will give; *out owned. */
+static BaseStatus keep_path(const char *file, char **out)
+{
+    return base_format(out, "%.*s" NN_KEEP_ENDING, (int)(strlen(file) - strlen(".safetensors")), file);
+}
+
+/* What the training cost, in this process and in those before that were stopped. */
+static void add_earlier(const NnTrainKeep *keep, ModelCost *cost)
+{
+    cost->wall_seconds += keep->wall_seconds;
+    cost->cpu_seconds += keep->cpu_seconds;
+    if (cost->peak_memory < keep->peak_memory) cost->peak_memory = keep->peak_memory;
+}
+
 BaseStatus model_original_path(const ModelRecipe *r, const char *folder, char key[BASE_HASH_HEX], char **path)
 {
     BaseStatus st = model_key(r, "original", key);
@@ -37,7 +51,7 @@ BaseStatus model_original(const ModelRecipe *r, const DataView *train, const cha
                           char **path)
 {
     BaseStatus st = BASE_OK;
-    char key[BASE_HASH_HEX];
+    char key[BASE_HASH_HEX], *kept = NULL;
     BaseText made = {0};
     bool found = false;
     *path = NULL;
@@ -58,15 +72,20 @@ BaseStatus model_original(const ModelRecipe *r, const DataView *train, const cha
     base_clock_reset_peak();
     double wall = base_clock_wall(), cpu = base_clock_cpu();
     nn_net_init(net, r->seed);
-    BASE_TRY(nn_train(net, train, r->training, r->precision, r->seed, "train original", cost->history));
+    BASE_TRY(keep_path(*path, &kept));
+    NnTrainKeep keep = {.path = kept, .key = key, .seconds = NN_KEEP_SECONDS};
+    BASE_TRY(nn_train_kept(net, train, r->training, r->precision, r->seed, "train original", cost->history, &keep));
     cost->wall_seconds = base_clock_wall() - wall;
     cost->cpu_seconds = base_clock_cpu() - cpu;
     cost->peak_memory = base_clock_peak_memory();
+    add_earlier(&keep, cost);
     cost->samples_retain = train->n;
     cost->passes = (double)r->training->epochs * (double)train->n;
     BASE_TRY(model_save(*path, key, made.data, r->data->prep, net, cost));
+    nn_keep_remove(&keep);
 out:
     base_text_free(&made);
+    base_free(kept);
     if (st != BASE_OK) {
         model_cost_free(cost);
         base_free(*path);
@@ -114,18 +133,23 @@ out:
     return st;
 }
 
-static BaseStatus unlearn_timed(const ModelMaking *m, NnNet *net, UnlearnReport *report, ModelCost *cost)
+/* @p keep: of a method that trains anew, in one go. */
+static BaseStatus unlearn_timed(const ModelMaking *m, NnTrainKeep *keep, NnNet *net, UnlearnReport *report,
+                                ModelCost *cost)
 {
+    UnlearnContext context = *m->context;
+    context.keep = keep;
     base_clock_reset_peak();
     double cpu = base_clock_cpu();
     BaseStatus st = m->in_turn ? model_turn(m->method, m->context, m->params, net, report)
-                               : unlearn_run(m->method, m->context, m->params, net, report);
+                               : unlearn_run(m->method, &context, m->params, net, report);
     cost->cpu_seconds = base_clock_cpu() - cpu;
     cost->wall_seconds = report->prepare_seconds + report->apply_seconds;
     cost->peak_memory = base_clock_peak_memory();
     cost->samples_retain = report->samples_retain;
     cost->samples_forget = report->samples_forget;
     cost->passes = report->passes;
+    add_earlier(keep, cost);
     if (report->cost == UNLEARN_COST_HERE) return st;
     bool known = report->cost == UNLEARN_COST_ITS_OWN;
     cost->wall_seconds = known ? report->own_wall_seconds : 0;
@@ -138,16 +162,19 @@ BaseStatus model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *repo
 {
     BaseStatus st = BASE_OK;
     BaseText made = {0};
-    char key[BASE_HASH_HEX], *file = NULL;
+    char key[BASE_HASH_HEX], *file = NULL, *kept = NULL;
+    NnTrainKeep position = {.key = key, .seconds = NN_KEEP_SECONDS};
     bool found = false;
     *path = NULL;
     *report = (UnlearnReport){0};
     *cost = (ModelCost){0};
     if (model_kept(m)) {
         BASE_TRY(model_unlearned_path(m, key, &file));
+        BASE_TRY(keep_path(file, &kept));
+        position.path = kept;
         BASE_TRY(model_load(file, key, net, cost, &found));
     }
-    if (!found) BASE_TRY(unlearn_timed(m, net, report, cost));
+    if (!found) BASE_TRY(unlearn_timed(m, &position, net, report, cost));
     /* a file has no room for layers: who wants them does not ask to keep it */
     bool keep = file && !found && (m->keep || is_retrain(m) || report->layer_count == 0);
     if (keep) {
@@ -159,6 +186,7 @@ BaseStatus model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *repo
         model_recipe_text(&m->recipe, &made);
         BASE_TRY(made.st);
         BASE_TRY(model_save(file, key, made.data, m->recipe.data->prep, net, cost));
+        nn_keep_remove(&position);
     }
     if (found || keep) {
         *path = file;
@@ -167,5 +195,6 @@ BaseStatus model_unlearned(const ModelMaking *m, NnNet *net, UnlearnReport *repo
 out:
     base_text_free(&made);
     base_free(file);
+    base_free(kept);
     return st;
 }

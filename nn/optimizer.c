@@ -37,6 +37,13 @@ out:
     return st;
 }
 
+void nn_optimizer_memory(NnOptimizer *optimizer, float **first, float **second, int64_t **steps)
+{
+    *first = optimizer->first;
+    *second = optimizer->second;
+    *steps = &optimizer->steps;
+}
+
 void nn_optimizer_free(NnOptimizer *optimizer)
 {
     if (!optimizer) return;

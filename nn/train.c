@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cancel.h"
 #include "base/clock.h"
@@ -46,8 +47,10 @@ typedef struct {
     uint64_t seed;
     const char *label;
     int64_t steps, images; /* per epoch, a left out last image not counted */
-    double loss, right;    /* sums over the epoch's images so far */
-    int64_t seen;
+    NnTrainPosition at;
+    NnTrainKeep *keep;           /* NULL: the position is not kept */
+    double started, started_cpu; /* of this process, on the clocks */
+    double kept, writing;        /* when the position was last written, and what that took */
 } Trainer;
 
 static void trainer_free(Trainer *t)
@@ -58,6 +61,7 @@ static void trainer_free(Trainer *t)
     base_free(t->logits);
     base_free(t->dlogits);
     base_free(t->grads);
+    base_free(t->at.history);
 }
 
 BaseStatus nn_train_loader(const NnNet *net, const DataView *view, int64_t batch, bool augment, uint64_t seed,
@@ -97,6 +101,9 @@ static BaseStatus trainer_make(Trainer *t, NnNet *net, const DataView *view, con
     t->steps = (view->n + batch - 1) / batch - single;
     t->images = view->n - single;
     t->schedule = nn_schedule_make(c, t->steps);
+    BASE_TRY(BASE_ALLOC(c->epochs, &t->at.history));
+    t->at.schedule = &t->schedule;
+    t->at.optimizer = t->optimizer;
 out:
     return st;
 }
@@ -118,56 +125,104 @@ static BaseStatus train_step(Trainer *t, const DataBatch *batch, int64_t number,
     BASE_CHECK(isfinite(loss), BASE_ENUMERIC, "the loss is %g", loss);
     BASE_TRY(nn_engine_backward(t->engine, t->dlogits, t->grads));
     nn_optimizer_step(t->optimizer, nn_net_edit_params(t->net), t->grads, NULL, lr);
-    t->loss += loss * (double)batch->n;
-    t->right += (double)count_right(t->logits, batch->y, batch->n, K);
-    t->seen += batch->n;
+    t->at.loss += loss * (double)batch->n;
+    t->at.right += (double)count_right(t->logits, batch->y, batch->n, K);
+    t->at.seen += batch->n;
 out:
     return st;
 }
 
-static BaseStatus train_epoch(Trainer *t, int64_t epoch, double started, double *lr)
+/* A kill costs the time between two writes; writing, no more than a twentieth of it. A full disk stops no training. */
+static void keep_position(Trainer *t)
+{
+    double now = base_clock_wall();
+    const NnTrainKeep *keep = t->keep;
+    if (!keep || !keep->path) return;
+    if (keep->seconds > 0 && now - t->kept < fmax(keep->seconds, 20 * t->writing)) return;
+    NnTrainPosition at = t->at;
+    at.wall_seconds += now - t->started;
+    at.cpu_seconds += base_clock_cpu() - t->started_cpu;
+    if (nn_keep_write(keep, t->net, &at) != BASE_OK) base_notice("%s", base_error_text());
+    t->kept = base_clock_wall();
+    t->writing = t->kept - now;
+}
+
+static void show_progress(const Trainer *t)
+{
+    const NnTrainPosition *at = &t->at;
+    int64_t done = at->epoch * t->images + at->seen, earlier = t->keep ? t->keep->steps * t->config->batch_size : 0;
+    char detail[128];
+    snprintf(detail, sizeof detail, "loss %.3f  acc %.1f%%  %.0f img/s", at->loss / (double)at->seen,
+             100 * at->right / (double)at->seen,
+             (double)(done - base_smaller(done, earlier)) / fmax(base_clock_wall() - t->started, 1e-9));
+    base_progress(t->label, done, t->config->epochs * t->images, detail);
+}
+
+/* From the step on at which the training stands. */
+static BaseStatus train_epoch(Trainer *t, double *lr)
 {
     BaseStatus st = BASE_OK;
-    int64_t total = t->config->epochs * t->images;
-    t->loss = t->right = 0;
-    t->seen = 0;
-    BASE_TRY(data_loader_start(t->loader, epoch));
-    for (int64_t step = 0; step < t->steps; step++) {
+    NnTrainPosition *at = &t->at;
+    *lr = nn_schedule_lr(&t->schedule, at->epoch, at->step > 0 ? at->step - 1 : 0);
+    BASE_TRY(data_loader_start_at(t->loader, at->epoch, at->step));
+    for (; at->step < t->steps; at->step++) {
         DataBatch batch;
+        keep_position(t);
         BASE_TRY(base_cancel_check());
         BASE_TRY(data_loader_next(t->loader, &batch));
-        *lr = nn_schedule_lr(&t->schedule, epoch, step);
-        st = train_step(t, &batch, epoch * t->steps + step, *lr);
+        *lr = nn_schedule_lr(&t->schedule, at->epoch, at->step);
+        st = train_step(t, &batch, at->epoch * t->steps + at->step, *lr);
         if (st == BASE_ENUMERIC)
             base_error_prefix(st, "training diverged at epoch %lld, step %lld, lr %g (try a smaller lr)",
-                              (long long)epoch + 1, (long long)step + 1, *lr);
+                              (long long)at->epoch + 1, (long long)at->step + 1, *lr);
         BASE_TRY(st);
-        int64_t done = epoch * t->images + t->seen;
-        char detail[128];
-        snprintf(detail, sizeof detail, "loss %.3f  acc %.1f%%  %.0f img/s", t->loss / (double)t->seen,
-                 100 * t->right / (double)t->seen, (double)done / fmax(base_clock_wall() - started, 1e-9));
-        base_progress(t->label, done, total, detail);
+        show_progress(t);
     }
 out:
+    return st;
+}
+
+static BaseStatus go_on(Trainer *t)
+{
+    bool found = false;
+    if (!t->keep || !t->keep->path) return BASE_OK;
+    t->keep->steps = t->keep->peak_memory = 0;
+    t->keep->wall_seconds = t->keep->cpu_seconds = 0;
+    BaseStatus st = nn_keep_read(t->keep, t->net, &t->at, &found);
+    if (found)
+        base_notice("%s goes on at epoch %lld of %lld, step %lld of %lld, where it was stopped", t->label,
+                    (long long)t->at.epoch + 1, (long long)t->config->epochs, (long long)t->at.step + 1,
+                    (long long)t->steps);
+    return st;
+}
+
+BaseStatus nn_train_kept(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision,
+                         uint64_t seed, const char *label, NnTrainEpoch *history, NnTrainKeep *keep)
+{
+    BaseStatus st = BASE_OK;
+    Trainer t = {.net = net, .config = config, .seed = seed, .label = label, .keep = keep};
+    t.started = t.kept = base_clock_wall();
+    t.started_cpu = base_clock_cpu();
+    NnTrainPosition *at = &t.at;
+    BASE_TRY(trainer_make(&t, net, view, config, precision));
+    BASE_TRY(go_on(&t));
+    for (; at->epoch < config->epochs; at->epoch++, at->step = 0) {
+        double lr, before = 0;
+        if (at->step == 0) at->loss = at->right = 0, at->seen = 0;
+        BASE_TRY(train_epoch(&t, &lr));
+        double loss = at->loss / (double)at->seen, spent = at->wall_seconds + base_clock_wall() - t.started;
+        for (int64_t i = 0; i < at->epoch; i++) before += at->history[i].seconds;
+        nn_schedule_epoch_end(&t.schedule, loss);
+        at->history[at->epoch] = (NnTrainEpoch){at->epoch + 1, loss, at->right / (double)at->seen, lr, spent - before};
+    }
+    if (history) memcpy(history, at->history, (size_t)config->epochs * sizeof *history);
+out:
+    trainer_free(&t);
     return st;
 }
 
 BaseStatus nn_train(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision, uint64_t seed,
                     const char *label, NnTrainEpoch *history)
 {
-    BaseStatus st = BASE_OK;
-    Trainer t = {.net = net, .config = config, .seed = seed, .label = label};
-    double started = base_clock_wall(), before = started;
-    BASE_TRY(trainer_make(&t, net, view, config, precision));
-    for (int64_t epoch = 0; epoch < config->epochs; epoch++) {
-        double lr = config->lr;
-        BASE_TRY(train_epoch(&t, epoch, started, &lr));
-        double loss = t.loss / (double)t.seen, now = base_clock_wall();
-        nn_schedule_epoch_end(&t.schedule, loss);
-        if (history) history[epoch] = (NnTrainEpoch){epoch + 1, loss, t.right / (double)t.seen, lr, now - before};
-        before = now;
-    }
-out:
-    trainer_free(&t);
-    return st;
+    return nn_train_kept(net, view, config, precision, seed, label, history, NULL);
 }

@@ -96,6 +96,53 @@ BaseStatus nn_optimizer_create(NnOptimizerKind kind, int64_t count, double momen
                                NnOptimizer **out);
 /** @p mask [count] or NULL: where 0 the parameter does not move at all, and its momentum does not either. */
 void nn_optimizer_step(NnOptimizer *optimizer, float *params, const float *grads, const uint8_t *mask, double lr);
+/** What it remembers, to be read or filled in: [count] each, NULL where this kind has none, and the steps so far. */
+void nn_optimizer_memory(NnOptimizer *optimizer, float **first, float **second, int64_t **steps);
 void nn_optimizer_free(NnOptimizer *optimizer);
+
+/* ---- the position of a training in a file, so that one that was killed goes on where it was ---- */
+
+/** How the file's name ends, which otherwise is that of the file that the training will give. */
+#define NN_KEEP_ENDING ".training.safetensors"
+/** How many seconds of a training a kill may cost. */
+#define NN_KEEP_SECONDS 60
+
+typedef struct NnTrainKeep {
+    const char *path; /* the file, with NN_KEEP_ENDING; NULL: nothing is kept */
+    const char *key;  /* everything that decides the training: a file with another key is not taken */
+    double seconds;   /* between two writes; more, where they would take over a twentieth of the time; 0: each step */
+    /* out: */
+    int64_t steps;                    /* that earlier processes did, which are not done again */
+    double wall_seconds, cpu_seconds; /* what they cost up to there */
+    int64_t peak_memory;              /* the highest of theirs, bytes */
+} NnTrainKeep;
+
+/** nn_train, with its position kept in a file (NULL: it is not): if one is there the training goes on from
+ *  it, to the bits that it would have had without the interruption. A position that cannot be written is a notice. The
+ *  file stays; its owner removes it once the network is safe. */
+BaseStatus nn_train_kept(NnNet *net, const DataView *view, const NnTrainConfig *config, NnPrecision precision,
+                         uint64_t seed, const char *label, NnTrainEpoch *history, NnTrainKeep *keep);
+
+/** Where a training stands: after `step` steps of `epoch`. */
+typedef struct {
+    int64_t epoch, step;
+    double loss, right; /* sums over the epoch's images so far */
+    int64_t seen;
+    NnSchedule *schedule;
+    NnOptimizer *optimizer;
+    NnTrainEpoch *history;            /* [epoch] */
+    double wall_seconds, cpu_seconds; /* of all processes so far */
+} NnTrainPosition;
+
+/**
+ * Takes @p net and @p position out of the file, where it is there, whole and of the same key; else they stay as they are
+ * and @p found is false (a notice names a damaged file). All is as after the step, to
+ * the bit. BASE_ENOMEM.
+ */
+BaseStatus nn_keep_read(NnTrainKeep *keep, NnNet *net, NnTrainPosition *position, bool *found);
+/** Writes them, atomically: parameters, running statistics, and what the optimiser remembers, float32 each. BASE_EIO. */
+BaseStatus nn_keep_write(const NnTrainKeep *keep, NnNet *net, const NnTrainPosition *position);
+/** Once the training's own file is written. */
+void nn_keep_remove(const NnTrainKeep *keep);
 
 #endif

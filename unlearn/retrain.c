@@ -48,7 +48,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     DataView view = data_view_of(context->train.set, &retain);
     nn_net_init(net, context->seed);
     *nn_net_batches_tracked(net) = 0;
-    BASE_TRY(nn_train(net, &view, &config, context->precision, context->seed, "retraining", NULL));
+    BASE_TRY(nn_train_kept(net, &view, &config, context->precision, context->seed, "retraining", NULL, context->keep));
     report->samples_retain = retain.n;
     report->passes = (double)retain.n * (double)config.epochs;
 out:

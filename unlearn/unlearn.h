@@ -38,7 +38,8 @@ typedef struct {
     const NnTrainConfig *training; /* how the original was trained; NULL where unknown (foreign weights) */
     NnPrecision precision;
     uint64_t seed;
-    int64_t number;     /* of the seed among those of an experiment, from 0 */
+    int64_t number;           /* of the seed among those of an experiment, from 0 */
+    struct NnTrainKeep *keep; /* where a method that trains anew keeps its position (nn/train.h); NULL: nowhere */
     const char *beside; /* a file; relative paths in parameters are of its folder; NULL: of the working directory */
     bool grid; /* one prepare() will serve many apply(): what they share is worth keeping. The order in which a grid is
                   cheapest: the last tunable parameter varies slowest. */

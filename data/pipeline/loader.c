@@ -352,9 +352,15 @@ void data_loader_free(DataLoader *l)
 int64_t data_loader_batches(const DataLoader *l) { return l->batches; }
 double data_loader_waited(const DataLoader *l) { return l->waited; }
 
-BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
+BaseStatus data_loader_start(DataLoader *l, int64_t epoch) { return data_loader_start_at(l, epoch, 0); }
+
+BaseStatus data_loader_start_at(DataLoader *l, int64_t epoch, int64_t batch)
 {
     stop_threads(l);
+    l->started = false;
+    if (batch < 0 || batch > l->batches)
+        return base_error_set(BASE_EARG, "an epoch of %lld batches cannot begin at batch %lld", (long long)l->batches,
+                              (long long)batch);
     for (int64_t i = 0; i < l->view.n; i++) l->order[i] = i;
     if (l->config.shuffle) {
         BaseRandom r = base_random_make(l->config.seed, "order", (uint64_t)epoch);
@@ -362,9 +368,9 @@ BaseStatus data_loader_start(DataLoader *l, int64_t epoch)
     }
     BaseRandom r = base_random_make(l->config.seed, "augment", (uint64_t)epoch);
     l->augment = base_random_u64(&r);
-    l->batch = l->from = l->ready = l->taken = l->released = 0;
+    l->batch = l->ready = l->taken = l->released = batch;
+    l->from = 0;
     l->stop = false;
-    l->started = false;
     sigset_t all, before; /* signals belong to the caller's threads */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

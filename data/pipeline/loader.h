@@ -27,6 +27,8 @@ typedef struct DataLoader DataLoader;
  * batches or threads. */
 BaseStatus data_loader_create(const DataView *view, const DataLoaderConfig *config, DataLoader **out);
 BaseStatus data_loader_start(DataLoader *loader, int64_t epoch);
+/** The same from a later batch on: those before it are not read. */
+BaseStatus data_loader_start_at(DataLoader *loader, int64_t epoch, int64_t batch);
 BaseStatus data_loader_next(DataLoader *loader, DataBatch *out);
 int64_t data_loader_batches(const DataLoader *loader); /* per epoch */
 double data_loader_waited(const DataLoader *loader);   /* seconds that data_loader_next has waited since creation */

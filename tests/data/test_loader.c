@@ -248,6 +248,37 @@ static void test_draws(void **state)
     data_set_free(set);
 }
 
+/* An epoch from batch @p from on is what the whole epoch has from there. */
+static void test_start_at(void **state)
+{
+    (void)state;
+    enum { N = 30, BATCH = 7, BATCHES = 5, SIZE = 3 * 6 * 6 };
+    static float all[N * SIZE];
+    int64_t order[N];
+    DataSet *set = make_set(DATA_U8, N, 3, 6, 6);
+    DataView view = data_view_all(set);
+    DataLoaderConfig config = {.batch = BATCH, .C = 3, .H = 6, .W = 6, .shuffle = true, .flip = true, .crop = 2};
+    DataBatch batch;
+    read_epoch(&view, config, 1, all, order);
+    DataLoader *loader = make_loader(&view, config);
+    for (int from = 0; from <= BATCHES; from++) {
+        assert_ok(data_loader_start_at(loader, 1, from));
+        for (int b = from; b < BATCHES; b++) {
+            assert_ok(data_loader_next(loader, &batch));
+            assert_int_equal(batch.n, b < BATCHES - 1 ? BATCH : N - BATCH * (BATCHES - 1));
+            assert_memory_equal(batch.index, order + b * BATCH, (size_t)batch.n * sizeof *order);
+            for (int64_t i = 0; i < batch.n; i++)
+                assert_memory_equal(batch.x + i * SIZE, all + batch.index[i] * SIZE, SIZE * sizeof *all);
+        }
+        assert_ok(data_loader_next(loader, &batch));
+        assert_int_equal(batch.n, 0);
+    }
+    assert_fails(data_loader_start_at(loader, 1, BATCHES + 1), BASE_EARG, "cannot begin at batch 6");
+    assert_fails(data_loader_next(loader, &batch), BASE_EARG, "before data_loader_start");
+    data_loader_free(loader);
+    data_set_free(set);
+}
+
 static void test_ends(void **state)
 {
     (void)state;
@@ -332,8 +363,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_image),      cmocka_unit_test(test_plain),     cmocka_unit_test(test_augmented),
-    cmocka_unit_test(test_pushed_out), cmocka_unit_test(test_draws),     cmocka_unit_test(test_ends),
-    cmocka_unit_test(test_refused),    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_image),      cmocka_unit_test(test_plain),   cmocka_unit_test(test_augmented),
+    cmocka_unit_test(test_pushed_out), cmocka_unit_test(test_draws),   cmocka_unit_test(test_start_at),
+    cmocka_unit_test(test_ends),       cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory),
 };
 SUPPORT_MAIN(tests)
