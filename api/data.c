@@ -18,6 +18,8 @@ void api_data_drop(const expunge_data *data)
     expunge_data *own = (expunge_data *)data;
     if (!own || --own->holders > 0) return;
     session_data_free(&own->data);
+    base_free(own->mean);
+    base_free(own->std);
     base_free(own);
 }
 
@@ -40,13 +42,20 @@ out:
 }
 
 /* Takes the contents of @p data. */
-static BaseStatus give(SessionData *data, expunge_data **out)
+static BaseStatus give(SessionData *data, const DataOptions *wishes, expunge_data **out)
 {
-    BaseStatus st = BASE_ALLOC(1, out);
-    if (st != BASE_OK) return st;
-    (*out)->holders = 1;
-    (*out)->data = *data;
+    BaseStatus st = BASE_OK;
+    expunge_data *own = NULL;
+    BASE_TRY(BASE_ALLOC(1, &own));
+    own->holders = 1;
+    if (wishes->mean) BASE_TRY(base_strdup(wishes->mean, &own->mean));
+    if (wishes->std) BASE_TRY(base_strdup(wishes->std, &own->std));
+    own->data = *data;
     *data = (SessionData){0};
+    *out = own;
+    own = NULL;
+out:
+    api_data_drop(own);
     return st;
 }
 
@@ -67,7 +76,7 @@ expunge_status expunge_data_open(const char *spec, const char *const *options, s
     const int64_t before = base_memory_budget();
     if (memory) base_memory_set_budget(memory); /* opening keeps images already */
     st = session_data_open(spec, &wishes, &opened);
-    if (st == BASE_OK) st = give(&opened, data);
+    if (st == BASE_OK) st = give(&opened, &wishes, data);
     if (st != BASE_OK && memory) base_memory_set_budget(before);
     api_files_end(&files);
 out:
@@ -134,7 +143,7 @@ static BaseStatus create(const expunge_split *const split[2], expunge_type type,
         BASE_TRY(copy_split(split[s], NAMES[s], type, shape, K, classes == 0, class_names, &set[s]));
     st = session_data_open_take(ARRAYS, wishes, set[0], set[1], &data);
     set[0] = set[1] = NULL;
-    if (st == BASE_OK) st = give(&data, out);
+    if (st == BASE_OK) st = give(&data, wishes, out);
 out:
     data_set_free(set[0]);
     data_set_free(set[1]);

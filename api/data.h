@@ -9,6 +9,7 @@
 struct expunge_data {
     _Atomic int holders; /* the host, and models */
     SessionData data;    /* never changed */
+    char *mean, *std;    /* as its options say them; NULL: they do not */
 };
 
 /** One holder more; one less, the last of which frees it. */

@@ -58,17 +58,28 @@ out:
     return st;
 }
 
+/* As a graph file says, where the host has said nothing else. Float32 images come as the network takes them. */
+static BaseStatus normalise(const char *arch, const expunge_data *images, SessionData *data)
+{
+    BaseStatus st = BASE_OK;
+    DataOptions options = {.mean = images->mean, .std = images->std};
+    BASE_TRY(session_graph_open(arch, false, &options));
+    if (options.mean == images->mean && options.std == images->std) goto out;
+    if (data->train->type == DATA_U8)
+        BASE_TRY(session_data_normalise(data, options.mean, options.std));
+    else
+        base_notice("%s: holds float32, which is taken as it is, not normalised as %s says", data->spec, arch);
+out:
+    return st;
+}
+
 static BaseStatus open_model(const char *weights, const char *arch, const expunge_data *data, NnPrecision precision,
                              const char *tuning, expunge_model **out)
 {
     BaseStatus st = BASE_OK;
     expunge_model *m = NULL;
-    DataOptions said = {0};
-    BASE_TRY(session_graph_open(arch, true, &said));
-    if (said.mean)
-        base_notice("%s says that its images are normalised with mean %s and std %s: the data must have been opened so",
-                    arch, said.mean, said.std);
     BASE_TRY(create(data, &data->data, weights, precision, &m));
+    BASE_TRY(normalise(arch, data, &m->data));
     BASE_TRY(session_model_open(arch, weights, &m->data, &m->model));
     BASE_TRY(session_model_tune(&m->model, tuning));
     *out = m;

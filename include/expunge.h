@@ -331,8 +331,9 @@ typedef struct expunge_model expunge_model;
 /**
  * Reads a weights file: .safetensors (or its .index.json), .pt, .pth, .h5. Its class count must be the data's, and its images'
  * shape one that the network takes; a network that normalises its images itself does so in place of the data's mean and std.
- * @param arch     a name of `expunge list archs`, or "graph:FILE.json" (docs/graph.md; its "normalize" is for the
- *                 program: tell expunge_data_open); NULL or "auto": recognised, and said in expunge_notices.
+ * @param arch     a name of `expunge list archs`, or "graph:FILE.json" (docs/graph.md; uint8 images are normalised as its
+ *                 "normalize" says, and a "mean" or "std" of expunge_data_open that says something else is EXPUNGE_EUSAGE);
+ *                 NULL or "auto": recognised, and said in expunge_notices.
  * @param data     not changed; it may be freed before the model, and serve any number of models.
  * @param options  "precision=f32" or "precision=bf16" (f32 where the CPU lacks it, with a notice), "tuning=FILE" (a table of
  *                 `expunge bench --tune`).
