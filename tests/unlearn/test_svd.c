@@ -526,7 +526,7 @@ static void test_reduce(void **state)
     s->context.block_count = UNLEARN_BLOCKS;
     assert_ok(small_run(s, "svd", SETTINGS(EVERYTHING), &net, NULL));
     check_weights(s, net, want, NULL);
-    assert_int_equal(calls, 2 * 4 * 2 + 1); /* sides, layers, Gram and count; the passes */
+    assert_int_equal(calls, 2 * 4 * 2 + 1 + 7); /* sides, layers, Gram and count; the passes; agreements */
     nn_net_free(net);
     assert_fails(small_run(s, "svd", SETTINGS(EVERYTHING, "route=svd"), &net, NULL), BASE_EUSAGE, "layer conv1");
     nn_net_free(net);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/order.h"
+#include "unlearn/svd/agree.h"
 
 /* What the making of one side works with. */
 typedef struct {
@@ -194,6 +195,22 @@ void unlearn_collect_plans_free(UnlearnPatches *plans, int count)
     base_free(plans);
 }
 
+/* Ends every stream. Where processes share the work, each sums every layer with the others, whatever became of one before. */
+static BaseStatus finish(const Side *side, UnlearnSpaces *into)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnContext *c = side->context;
+    char said[1024] = "";
+    for (int i = 0; i < side->count && (st == BASE_OK || c->reduce); i++)
+        for (int64_t g = 0; g < into[i].count && (st == BASE_OK || c->reduce); g++) {
+            const BaseStatus one = unlearn_space_finish(into[i].of[g], c->reduce, c->user);
+            if (one == BASE_OK || st != BASE_OK) continue;
+            st = one;
+            snprintf(said, sizeof said, "layer %s: %.900s", side->layers[i].name, base_error_text());
+        }
+    return st == BASE_OK ? st : base_error_set(st, "%s", said);
+}
+
 BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpaceParams *params, const UnlearnPass *pass,
                            const DataIndex *sample, const char *name, UnlearnSpaces *out)
 {
@@ -209,20 +226,14 @@ BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpacePara
         snprintf(side.label, sizeof side.label, "inputs to %s, pass %d of %d", name, pass->number + 1, pass->count);
     else
         snprintf(side.label, sizeof side.label, "inputs to %s", name);
-    BASE_TRY(BASE_ALLOC(side.count, &plans));
-    if (context->precision == NN_BF16) BASE_TRY(nn_gram_create(&side.products));
-    BASE_TRY(unlearn_collect_plans(context, params, pass->selected, sample->n, name, plans));
+    st = BASE_ALLOC(side.count, &plans);
+    if (st == BASE_OK && context->precision == NN_BF16) st = nn_gram_create(&side.products);
+    if (st == BASE_OK) st = unlearn_collect_plans(context, params, pass->selected, sample->n, name, plans);
     side.plans = plans;
     DataView view = data_view_of(context->train.set, sample);
-    BASE_TRY(context->reduce ? stream_shared(&side, out) : stream(&side, plans, &view, out));
-    for (int i = 0; i < side.count; i++) {
-        for (int64_t g = 0; st == BASE_OK && g < out[i].count; g++)
-            st = unlearn_space_finish(out[i].of[g], context->reduce, context->user);
-        if (st != BASE_OK) {
-            base_error_prefix(st, "layer %s", side.layers[i].name);
-            goto out;
-        }
-    }
+    if (st == BASE_OK) st = context->reduce ? stream_shared(&side, out) : stream(&side, plans, &view, out);
+    BASE_TRY(unlearn_agree(context, st));
+    BASE_TRY(unlearn_agree(context, finish(&side, out)));
 out:
     unlearn_collect_plans_free(plans, side.count);
     nn_gram_free(side.products);

@@ -21,7 +21,8 @@ typedef struct {
     UnlearnHolding holding;  /* of the layers of all passes */
     int number, count;       /* from 0; of how many */
 } UnlearnPass;
-/** One forward pass of the original over @p sample, and the end of every stream.
+/** One forward pass of the original over @p sample, and the end of every stream. Processes that share it fail together
+ *  (unlearn/svd/agree.h).
  *  @param out [layers] comes in empty; finished spaces, the caller's (unlearn_collect_free), on failure too. */
 BaseStatus unlearn_collect(const UnlearnContext *context, const UnlearnSpaceParams *params, const UnlearnPass *pass,
                            const DataIndex *sample, const char *name, UnlearnSpaces *out);

@@ -8,6 +8,7 @@
 #include "math/linalg.h"
 #include "unlearn/layers/sample.h"
 #include "unlearn/layers/select.h"
+#include "unlearn/svd/agree.h"
 #include "unlearn/svd/collect.h"
 #include "unlearn/svd/edit.h"
 #include "unlearn/svd/measure.h"
@@ -87,9 +88,10 @@ static BaseStatus make_spaces(UnlearnPairs *s, const UnlearnContext *context, in
     BaseStatus st = BASE_OK;
     uint8_t *selected = NULL;
     drop_spaces(s);
-    BASE_TRY(BASE_ALLOC(s->layer_count, &selected));
-    BASE_TRY(BASE_ALLOC(s->layer_count, &s->retain));
-    BASE_TRY(BASE_ALLOC(s->layer_count, &s->forget));
+    st = BASE_ALLOC(s->layer_count, &selected);
+    if (st == BASE_OK) st = BASE_ALLOC(s->layer_count, &s->retain);
+    if (st == BASE_OK) st = BASE_ALLOC(s->layer_count, &s->forget);
+    BASE_TRY(unlearn_agree(context, st));
     for (int i = 0; i < s->layer_count; i++) selected[i] = s->passes.of[i] == number;
     const UnlearnPass pass = {
         .selected = selected, .holding = s->passes.holding, .number = number, .count = s->passes.count};
@@ -101,14 +103,14 @@ out:
     return st;
 }
 
-BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *values, void **out)
+/* All but passes and spaces; *out is the caller's, on failure too. */
+static BaseStatus begin(const UnlearnContext *context, const UnlearnSpaceParams *params, UnlearnPairs **out)
 {
     BaseStatus st = BASE_OK;
-    const UnlearnSpaceParams *params = values;
     UnlearnPairs *s = NULL;
     DataClasses without = {0};
-    *out = NULL;
-    BASE_TRY(BASE_ALLOC(1, &s));
+    BASE_TRY(BASE_ALLOC(1, out));
+    s = *out;
     s->params = *params;
     s->made = -1;
     s->layers = nn_net_layers(context->original, &s->layer_count);
@@ -118,13 +120,24 @@ BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *valu
     BASE_TRY(left_out(context, params, &without));
     BASE_TRY(unlearn_sample_retain(context, params->retain_per_class, without.K ? &without : NULL, &s->sample_retain));
     BASE_TRY(unlearn_sample_forget(context, params->forget_samples, &s->sample_forget));
+out:
+    data_classes_free(&without);
+    return st;
+}
+
+BaseStatus unlearn_pairs_prepare(const UnlearnContext *context, const void *values, void **out)
+{
+    BaseStatus st = BASE_OK;
+    const UnlearnSpaceParams *params = values;
+    UnlearnPairs *s = NULL;
+    *out = NULL;
+    BASE_TRY(unlearn_agree(context, begin(context, params, &s)));
     BASE_TRY(unlearn_passes_plan(context, params, s->selected, s->sample_retain.n, s->sample_forget.n, &s->passes));
     BASE_TRY(make_spaces(s, context, 0));
     *out = s;
     s = NULL;
 out:
     unlearn_pairs_release(s);
-    data_classes_free(&without);
     return st;
 }
 
@@ -198,25 +211,40 @@ BaseStatus unlearn_pairs_subtract(UnlearnPairs *s, int layer, double alpha_r, do
     return edit_layer(s, layer, alpha_r, alpha_f, w, K, true, w, row);
 }
 
-BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *s, const UnlearnSpaceParams *params,
-                               UnlearnEditLayer edit, NnNet *net, UnlearnReport *report)
+/* The layers of the spaces that are there. */
+static BaseStatus edit_pass(const UnlearnContext *context, UnlearnPairs *s, const UnlearnSpaceParams *params,
+                            UnlearnEditLayer edit, NnNet *net, UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
     const NnSlice *slices = nn_net_param_slices(net, &(int){0});
     float *weights = nn_net_edit_params(net);
-    report->samples_retain = s->sample_retain.n;
-    report->samples_forget = s->sample_forget.n;
-    report->passes = (double)(s->passes.count * (s->sample_retain.n + s->sample_forget.n));
-    BASE_TRY(BASE_ALLOC(s->layer_count, &report->layers));
     for (int i = 0; i < s->layer_count; i++) {
         const NnLayer *layer = s->layers + i;
-        if (!s->selected[i]) continue;
+        if (!s->selected[i] || s->passes.of[i] != s->made) continue;
         BASE_TRY(base_cancel_check());
-        if (s->passes.of[i] != s->made) BASE_TRY(make_spaces(s, context, s->passes.of[i]));
         UnlearnLayer *row = report->layers + report->layer_count++;
         BASE_TRY(unlearn_measure_spaces(layer, &s->retain[i], &s->forget[i], row));
         st = edit(context, s, params, i, layer, weights + slices[layer->weight].offset, row);
         if (st != BASE_OK) return base_error_prefix(st, "layer %s", layer->name);
+    }
+out:
+    return st;
+}
+
+BaseStatus unlearn_pairs_apply(const UnlearnContext *context, UnlearnPairs *s, const UnlearnSpaceParams *params,
+                               UnlearnEditLayer edit, NnNet *net, UnlearnReport *report)
+{
+    BaseStatus st = BASE_OK;
+    report->samples_retain = s->sample_retain.n;
+    report->samples_forget = s->sample_forget.n;
+    report->passes = (double)(s->passes.count * (s->sample_retain.n + s->sample_forget.n));
+    st = BASE_ALLOC(s->layer_count, &report->layers);
+    for (int pass = 0; pass < s->passes.count; pass++) {
+        if (pass != s->made) {
+            BASE_TRY(unlearn_agree(context, st)); /* on the edits of the pass before */
+            BASE_TRY(make_spaces(s, context, pass));
+        }
+        if (st == BASE_OK) st = edit_pass(context, s, params, edit, net, report);
     }
 out:
     return st;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
+#include "unlearn/svd/agree.h"
 #include "unlearn/svd/collect.h"
 #include "unlearn/svd/edit.h"
 
@@ -170,6 +171,25 @@ static void tell(const Plan *p, int passes)
         (long long)(all.spaces >> 20), (long long)(need_of(p, &all) >> 20), (long long)(p->left >> 20), passes);
 }
 
+/* This process's own passes. @p starts [layers]. */
+static BaseStatus plan_own(Plan *p, int64_t retain, int64_t forget, double *starts)
+{
+    BaseStatus st = BASE_OK;
+    p->left = base_memory_budget_left();
+    p->rough = p->left / 4;
+    BASE_TRY(add_sides(p, retain, forget));
+    const Cost all = sum(p);
+    const int64_t spare = base_memory_budget() / SPARE;
+    p->left = base_memory_make_room(need_of(p, &all) + spare) - spare;
+    if (!fits_one_by_one(p)) { /* what is refused, and the budget that is named, must not hang on an estimate */
+        p->rough = 0;
+        BASE_TRY(add_sides(p, retain, forget));
+    }
+    BASE_TRY(cut(p, starts));
+out:
+    return st;
+}
+
 BaseStatus unlearn_passes_plan(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
                                int64_t retain, int64_t forget, UnlearnPasses *out)
 {
@@ -178,22 +198,13 @@ BaseStatus unlearn_passes_plan(const UnlearnContext *context, const UnlearnSpace
     double *starts = NULL;
     *out = (UnlearnPasses){.holding = unlearn_inputs_holding(context->original, selected)};
     p.holding = out->holding;
-    p.left = base_memory_budget_left();
     p.layers = nn_net_layers(context->original, &p.count);
-    BASE_TRY(BASE_ALLOC(p.count, &p.cost));
-    BASE_TRY(BASE_ALLOC(p.count, &starts));
-    BASE_TRY(BASE_ALLOC(p.count, &out->of));
-    p.rough = p.left / 4;
-    BASE_TRY(add_sides(&p, retain, forget));
-    Cost all = sum(&p);
-    const int64_t spare = base_memory_budget() / SPARE;
-    p.left = base_memory_make_room(need_of(&p, &all) + spare) - spare;
-    if (!fits_one_by_one(&p)) { /* what is refused, and the budget that is named, must not hang on an estimate */
-        p.rough = 0;
-        BASE_TRY(add_sides(&p, retain, forget));
-        all = sum(&p);
-    }
-    BASE_TRY(cut(&p, starts));
+    st = BASE_ALLOC(p.count, &p.cost);
+    if (st == BASE_OK) st = BASE_ALLOC(p.count, &starts);
+    if (st == BASE_OK) st = BASE_ALLOC(p.count, &out->of);
+    if (st == BASE_OK) st = plan_own(&p, retain, forget, starts);
+    BASE_TRY(unlearn_agree(context, st));
+    const Cost all = sum(&p);
     if (context->reduce) BASE_TRY(context->reduce(context->user, starts, p.count, true)); /* where any process cuts */
     for (int i = 0, begun = 0; i < p.count; i++) {
         out->of[i] = -1;

@@ -17,6 +17,7 @@ typedef struct {
 /** Layers in order, as many in a pass as fit what is left of the budget (base_memory_make_room); all processes of a shared
  *  work get the same passes. More than one is told in a notice.
  *  @param selected [layers] 1 where a layer is wanted.
+ *  All of them fail where one does (unlearn/svd/agree.h).
  *  @return BASE_OK; BASE_ELIMIT where a layer does not fit a budget that was set, with the one that would do; where none was
  *          set, such a layer has a pass of its own. BASE_ENOMEM, and what compiling the network gives. */
 BaseStatus unlearn_passes_plan(const UnlearnContext *context, const UnlearnSpaceParams *params, const uint8_t *selected,
