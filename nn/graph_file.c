@@ -11,7 +11,7 @@
 #include "data/data.h"
 #include "io/file.h"
 #include "io/json_tree.h"
-#include "nn/ops/op.h"
+#include "nn/graph_attributes.h"
 
 /* numbers of a map, and parameters: far above any network */
 static const int64_t MAP_MOST = (int64_t)1 << 31, PARAMS_MOST = (int64_t)1 << 35;
@@ -29,184 +29,15 @@ typedef struct {
     NnGraph *g;
 } Reader;
 
-/* "; did you mean 'x'?" or nothing. */
-static void add_near(BaseText *out, const char *word, const char *const *candidates, size_t count)
-{
-    const char *near = base_text_nearest(word, candidates, count);
-    if (near) base_text_add(out, "; did you mean '%s'?", near);
-}
-
-/* "has no KIND 'word'; did you mean 'x'? There are: x, y" */
-static BaseStatus unknown(const char *what, const char *kind, const char *word, const char *const *names, size_t count)
-{
-    BaseText near = {0}, list = {0};
-    BaseStatus st = BASE_OK;
-    add_near(&near, word, names, count);
-    for (size_t i = 0; i < count; i++) base_text_add(&list, "%s%s", i ? ", " : "", names[i]);
-    const char *hint = base_text_of(&near, &st), *all = base_text_of(&list, &st);
-    if (st == BASE_OK)
-        st = base_error_set(BASE_EFORMAT, "%s no %s '%.100s'%s%s%s", what, kind, word, hint,
-                            *hint ? " There are: " : "; there are: ", count ? all : "none");
-    base_text_free(&near);
-    base_text_free(&list);
-    return st;
-}
-
 /* All keys of @p map are among @p names. */
 static BaseStatus known_keys(const IoJsonTree *map, const char *what, const char *const *names, size_t count)
 {
     for (const char *key = io_json_tree_key(map, NULL); key; key = io_json_tree_key(map, key)) {
         size_t i = 0;
         while (i < count && strcmp(names[i], key) != 0) i++;
-        if (i == count) return unknown(what, "key", key, names, count);
+        if (i == count) return nn_graph_unknown(what, "key", key, names, count);
     }
     return BASE_OK;
-}
-
-/* ------------------------------------------------------------ attributes */
-
-static const NnAttribute *attribute_of(const NnForm *form, const char *name)
-{
-    for (size_t i = 0; i < form->attribute_count; i++)
-        if (strcmp(form->attributes[i].name, name) == 0) return &form->attributes[i];
-    return NULL;
-}
-
-static BaseStatus unknown_attribute(const NnForm *form, const char *name)
-{
-    enum { MOST = 32 };
-    const char *names[MOST];
-    char what[64];
-    size_t count = form->attribute_count < MOST ? form->attribute_count : MOST;
-    for (size_t i = 0; i < count; i++) names[i] = form->attributes[i].name;
-    snprintf(what, sizeof what, "%s has", form->name);
-    return unknown(what, "attribute", name, names, count);
-}
-
-/* One whole number, or the same of a list of two. */
-static bool take_counts(const IoJsonTree *value, const NnAttribute *a, int64_t out[2])
-{
-    bool pair = io_json_tree_count(value) == 2 && a->kind != NN_ATTRIBUTE_COUNT, good = true;
-    for (size_t i = 0; i < 2 && good; i++)
-        good = io_json_tree_integer(pair ? io_json_tree_at(value, i) : value, &out[i]) && (double)out[i] >= a->least &&
-               (double)out[i] <= a->most;
-    return good && (a->kind != NN_ATTRIBUTE_SQUARE || out[0] == out[1]);
-}
-
-static BaseStatus wrong_counts(const NnAttribute *a)
-{
-    static const char *const PAIRS[] = {[NN_ATTRIBUTE_SQUARE] = ", or a pair of equal ones",
-                                        [NN_ATTRIBUTE_PAIR] = ", or a pair [height, width] of such"};
-    bool pair = a->kind != NN_ATTRIBUTE_COUNT;
-    return base_error_set(BASE_EFORMAT, "the attribute '%s' must be a whole number from %g to %.0f%s", a->name,
-                          a->least, a->most, pair ? PAIRS[a->kind] : "");
-}
-
-/* [C], [C, 1, 1], [1, C, 1, 1], ...: up to four axes. */
-static BaseStatus take_shape_of(const IoJsonTree *list, const NnAttribute *a, int64_t C, int64_t ones[2])
-{
-    BaseStatus st = BASE_OK;
-    int64_t count = (int64_t)io_json_tree_count(list), at = -1, size;
-    for (int64_t i = 0; i < count; i++) {
-        bool whole = io_json_tree_integer(io_json_tree_at(list, (size_t)i), &size);
-        if (whole && size == C && at < 0)
-            at = i;
-        else if (!whole || size != 1)
-            at = count + 1;
-    }
-    BASE_CHECK(at >= 0 && at < count && count <= 4, BASE_EFORMAT,
-               "the attribute '%s' must be a list of up to 4 numbers, one of them %lld and the others 1", a->name,
-               (long long)C);
-    ones[0] = at;
-    ones[1] = count - 1 - at;
-out:
-    return st;
-}
-
-static BaseStatus set_attribute(const NnForm *form, const NnAttribute *a, const IoJsonTree *value, NnNodeInfo *set)
-{
-    char *field = (char *)set + a->offset;
-    int64_t counts[2];
-    const char *word;
-    double number;
-    bool flag;
-    int i = 0;
-    switch (a->kind) {
-    case NN_ATTRIBUTE_COUNT:
-    case NN_ATTRIBUTE_SQUARE:
-    case NN_ATTRIBUTE_PAIR:
-        if (!take_counts(value, a, counts)) return wrong_counts(a);
-        memcpy(field, counts, (a->kind == NN_ATTRIBUTE_PAIR ? 2 : 1) * sizeof *counts);
-        return BASE_OK;
-    case NN_ATTRIBUTE_SHAPE:
-        memcpy(counts, (char *)set + attribute_of(form, a->like)->offset, sizeof *counts);
-        return take_shape_of(value, a, counts[0], (int64_t *)(void *)field);
-    case NN_ATTRIBUTE_REAL:
-        if (!io_json_tree_number(value, &number) || !(number >= a->least && number <= a->most))
-            return base_error_set(BASE_EFORMAT, "the attribute '%s' must be a number from %g to %g", a->name, a->least,
-                                  a->most);
-        memcpy(field, &number, sizeof number);
-        return BASE_OK;
-    case NN_ATTRIBUTE_FLAG:
-        if (!io_json_tree_flag(value, &flag))
-            return base_error_set(BASE_EFORMAT, "the attribute '%s' must be true or false", a->name);
-        memcpy(field, &flag, sizeof flag);
-        return BASE_OK;
-    case NN_ATTRIBUTE_CHOICE: break;
-    }
-    word = io_json_tree_text(value);
-    while (word && a->words[i] && strcmp(a->words[i], word) != 0) i++;
-    if (!word || !a->words[i]) {
-        size_t count = 0;
-        char what[96];
-        while (a->words[count]) count++;
-        snprintf(what, sizeof what, "the attribute '%s' has", a->name);
-        return unknown(what, "value", word ? word : "", a->words, count);
-    }
-    i += form->function;
-    memcpy(field, &i, sizeof i);
-    return BASE_OK;
-}
-
-static void set_usual(const NnForm *form, const NnAttribute *a, NnNodeInfo *set)
-{
-    char *field = (char *)set + a->offset;
-    const int64_t count = (int64_t)a->usual, pair[2] = {count, count}, ones[2] = {0, count};
-    const int function = form->function + (int)a->usual;
-    const bool flag = a->usual != 0;
-    if (a->like && a->kind != NN_ATTRIBUTE_SHAPE) {
-        memcpy(field, (const char *)set + attribute_of(form, a->like)->offset, sizeof count);
-        return;
-    }
-    switch (a->kind) {
-    case NN_ATTRIBUTE_COUNT:
-    case NN_ATTRIBUTE_SQUARE: memcpy(field, &count, sizeof count); return;
-    case NN_ATTRIBUTE_PAIR: memcpy(field, pair, sizeof pair); return;
-    case NN_ATTRIBUTE_SHAPE: memcpy(field, ones, sizeof ones); return;
-    case NN_ATTRIBUTE_REAL: memcpy(field, &a->usual, sizeof a->usual); return;
-    case NN_ATTRIBUTE_FLAG: memcpy(field, &flag, sizeof flag); return;
-    case NN_ATTRIBUTE_CHOICE: memcpy(field, &function, sizeof function); return;
-    }
-}
-
-static BaseStatus read_attributes(const NnForm *form, const IoJsonTree *map, NnNodeInfo *set)
-{
-    BaseStatus st = BASE_OK;
-    *set = (NnNodeInfo){.function = form->function};
-    BASE_CHECK(!map || io_json_tree_kind(map) == IO_JSON_MAP, BASE_EFORMAT, "'attributes' must be an object");
-    for (const char *key = map ? io_json_tree_key(map, NULL) : NULL; key; key = io_json_tree_key(map, key))
-        if (!attribute_of(form, key)) BASE_TRY(unknown_attribute(form, key));
-    for (size_t i = 0; i < form->attribute_count; i++) {
-        const NnAttribute *a = &form->attributes[i];
-        const IoJsonTree *value = map ? io_json_tree_get(map, a->name) : NULL;
-        BASE_CHECK(value || !a->needed, BASE_EFORMAT, "%s needs the attribute '%s'", form->name, a->name);
-        if (value)
-            BASE_TRY(set_attribute(form, a, value, set));
-        else
-            set_usual(form, a, set);
-    }
-out:
-    return st;
 }
 
 /* ------------------------------------------------------------ nodes */
@@ -225,7 +56,7 @@ static BaseStatus unknown_form(const char *name)
     const char *names[MOST];
     size_t count = 0;
     for (const NnForm *form; count < MOST && (form = nn_form_at(count)); count++) names[count] = form->name;
-    return unknown("there is", "operation", name, names, count);
+    return nn_graph_unknown("there is", "operation", name, names, count);
 }
 
 /* Which node the input called @p name is, of those before node @p i. */
@@ -240,7 +71,7 @@ static BaseStatus find_input(Reader *r, size_t i, const char *name, NnNode *out)
     }
     size_t at = base_index_find(&r->index, name);
     if (at == SIZE_MAX) {
-        add_near(&near, name, r->names, r->count);
+        nn_graph_near(&near, name, r->names, r->count);
         const char *hint = base_text_of(&near, &st);
         if (st == BASE_OK) st = base_error_set(BASE_EFORMAT, "there is no node '%.100s' for its input%s", name, hint);
         goto out;
@@ -289,7 +120,7 @@ static BaseStatus read_node(Reader *r, size_t i)
     BASE_CHECK(op && io_json_tree_text(op), BASE_EFORMAT, "it needs an 'op', the name of an operation");
     const NnForm *form = form_named(io_json_tree_text(op));
     if (!form) BASE_TRY(unknown_form(io_json_tree_text(op)));
-    BASE_TRY(read_attributes(form, io_json_tree_get(node, "attributes"), &set));
+    BASE_TRY(nn_graph_attributes(form, io_json_tree_get(node, "attributes"), &set));
     BASE_TRY(read_inputs(r, i, form, io_json_tree_get(node, "inputs"), in, &count));
     r->at[i] = form->build(r->g, in, count, r->names[i], &set);
     BASE_TRY(nn_graph_status(r->g));
@@ -457,7 +288,7 @@ static BaseStatus read_output(Reader *r, const IoJsonTree *root, NnGraphFile *fi
     int64_t shape[3];
     size_t at = name ? base_index_find(&r->index, name) : SIZE_MAX;
     if (at == SIZE_MAX) {
-        if (name) add_near(&near, name, r->names, r->count);
+        if (name) nn_graph_near(&near, name, r->names, r->count);
         const char *hint = base_text_of(&near, &st);
         if (st == BASE_OK)
             st = base_error_set(BASE_EFORMAT, "%s: 'output' must be the name of a node, not '%.100s'%s", r->path,
