@@ -54,9 +54,11 @@ void nn_node_shape(const NnGraph *g, NnNode x, int64_t shape[3]);
 
 NnNode nn_conv(NnGraph *g, NnNode x, const char *name, int64_t K, int64_t kernel, int64_t stride, int64_t pad,
                bool bias);
-/** A convolution of any kind. Left out: kernel_w and pad_w: as kernel_h and pad_h; stride, dilation, groups: 1. */
+/** A convolution of any kind. Left out: kernel_w, pad_w and more_w: as for the height; stride, dilation, groups: 1. */
 typedef struct {
     int64_t K, kernel_h, kernel_w, stride, pad_h, pad_w;
+    int64_t more_h,
+        more_w;       /* zeros below and on the right beyond pad_h, pad_w, which are those above and on the left */
     int64_t dilation; /* pixels from one tap of the kernel to the next */
     int64_t groups;   /* group g of K / groups outputs sees channels g C / groups on; C groups: depthwise */
     bool bias;
@@ -70,6 +72,9 @@ NnNode nn_relu(NnGraph *g, NnNode x);
 NnNode nn_activation(NnGraph *g, NnNode x, NnFunction function);
 NnNode nn_leaky_relu(NnGraph *g, NnNode x, double slope); /* x, or slope x where x < 0 */
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad);
+/** The same with @p more_h rows below and @p more_w columns on the right beyond @p pad, none of which is ever the maximum. */
+NnNode nn_max_pool_of(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad, int64_t more_h,
+                      int64_t more_w);
 NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride); /* kernel 0: the whole map */
 NnNode nn_adaptive_pool(NnGraph *g, NnNode x, int64_t H, int64_t W);      /* torch.nn.AdaptiveAvgPool2d, up too */
 NnNode nn_flatten(NnGraph *g, NnNode x);                                  /* [C,H,W] -> [C*H*W,1,1], C slowest */

@@ -59,7 +59,7 @@ static BaseStatus wrong_counts(const NnAttribute *a)
     static const char *const PAIRS[] = {[NN_ATTRIBUTE_SQUARE] = ", or a pair of equal ones",
                                         [NN_ATTRIBUTE_PAIR] = ", or a pair [height, width] of such"};
     bool pair = a->kind != NN_ATTRIBUTE_COUNT;
-    return base_error_set(BASE_EFORMAT, "the attribute '%s' must be a whole number from %g to %.0f%s", a->name,
+    return base_error_set(BASE_EFORMAT, "the attribute '%s' must be a whole number from %.0f to %.0f%s", a->name,
                           a->least, a->most, pair ? PAIRS[a->kind] : "");
 }
 

@@ -97,6 +97,8 @@ BaseStatus nn_plan_layer(NnPlan *plan, NnNodeInfo *node, int ndim)
                        .stride = node->stride,
                        .pad_h = node->pad_h,
                        .pad_w = node->pad_w,
+                       .more_h = node->more_h,
+                       .more_w = node->more_w,
                        .dilation = node->dilation,
                        .groups = node->groups,
                        .out_h = node->H,

@@ -29,6 +29,7 @@ typedef struct {
     int64_t C, H, W;  /* input per image; linear: C features, tokens (1: none), 1 */
     int64_t K, out_h, out_w;
     int64_t kernel_h, kernel_w, stride, pad_h, pad_w, dilation; /* dilation 1: taps side by side */
+    int64_t more_h, more_w;                                     /* padding below and on the right beyond pad_h, pad_w */
     int64_t groups;   /* group g of K / groups rows of the weight sees channels g C / groups on; 1: all see all */
     int64_t features; /* C / groups * kernel_h * kernel_w */
 } NnLayer;

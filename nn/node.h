@@ -21,7 +21,8 @@ typedef struct {
     const char *name; /* NULL where the node has no parameters */
     int64_t C, H, W;  /* output per image */
     int64_t kernel_h, kernel_w, stride, pad_h, pad_w, dilation;
-    int64_t groups; /* of channels that do not mix */
+    int64_t more_h, more_w; /* padding below and on the right beyond pad_h, pad_w */
+    int64_t groups;         /* of channels that do not mix */
     bool bias;
     bool packed;              /* linear: parameters are <name>_weight and <name>_bias */
     int64_t heads;            /* attention */

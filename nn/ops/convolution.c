@@ -4,7 +4,7 @@
 
 static NnConv complete(NnConv c)
 {
-    if (c.kernel_w == 0) c.kernel_w = c.kernel_h, c.pad_w = c.pad_h;
+    if (c.kernel_w == 0) c.kernel_w = c.kernel_h, c.pad_w = c.pad_h, c.more_w = c.more_h;
     if (c.stride == 0) c.stride = 1;
     if (c.dilation == 0) c.dilation = 1;
     if (c.groups == 0) c.groups = 1;
@@ -22,8 +22,8 @@ static NnNode convolution(NnGraph *g, NnNode x, const char *name, const NnConv *
         return nn_graph_fail(g, base_error_set(BASE_ESHAPE,
                                                "%s: %lld and %lld channels in %lld groups: must divide evenly", name,
                                                (long long)in->C, (long long)c->K, (long long)c->groups));
-    const NnWindow high = {c->kernel_h, c->stride, c->pad_h, c->dilation},
-                   wide = {c->kernel_w, c->stride, c->pad_w, c->dilation};
+    const NnWindow high = {c->kernel_h, c->stride, c->pad_h, c->dilation, c->more_h},
+                   wide = {c->kernel_w, c->stride, c->pad_w, c->dilation, c->more_w};
     if (!nn_op_window_fits(g, name, in, &high, &wide)) return -1;
     NnNodeInfo info = {.kind = NN_NODE_CONV,
                        .in = {x, -1},
@@ -35,6 +35,8 @@ static NnNode convolution(NnGraph *g, NnNode x, const char *name, const NnConv *
                        .stride = c->stride,
                        .pad_h = c->pad_h,
                        .pad_w = c->pad_w,
+                       .more_h = c->more_h,
+                       .more_w = c->more_w,
                        .dilation = c->dilation,
                        .groups = c->groups,
                        .bias = c->bias};
@@ -73,6 +75,8 @@ static NnNode form(NnGraph *g, const NnNode *in, int count, const char *name, co
                          .stride = set->stride,
                          .pad_h = set->pad_h,
                          .pad_w = set->pad_w,
+                         .more_h = set->more_h,
+                         .more_w = set->more_w,
                          .dilation = set->dilation,
                          .groups = set->groups,
                          .bias = set->bias};
@@ -84,8 +88,11 @@ static const NnAttribute ATTRIBUTES[] = {
     {"kernel_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, kernel_h), true, .least = 1, .most = NN_GRAPH_LARGEST},
     {"stride", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, stride), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST},
     {"padding", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, pad_h), .usual = 0, .least = 0, .most = NN_GRAPH_LARGEST},
+    NN_MORE_PADDING,
     {"dilation", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, dilation), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST},
     {"groups", NN_ATTRIBUTE_COUNT, offsetof(NnNodeInfo, groups), .usual = 1, .least = 1, .most = NN_GRAPH_LARGEST},
     {"bias", NN_ATTRIBUTE_FLAG, offsetof(NnNodeInfo, bias), .usual = 1}};
-static const NnForm FORM = {"conv2d", 1, 1, .tensors = "`.weight`, `.bias`", NN_ATTRIBUTES(ATTRIBUTES), .build = form};
+static const NnForm FORM = {
+    "conv2d",     1, 1, .tensors = "`.weight`, `.bias`", .meaning = NN_MORE_PADDING_MEANS, NN_ATTRIBUTES(ATTRIBUTES),
+    .build = form};
 const NnOperation nn_operation_convolution = {"a convolution", plan, NN_FORMS(&FORM)};

@@ -58,6 +58,14 @@ typedef struct NnForm {
     {                                                                                                                  \
         .name = (label), .offset = offsetof(NnNodeInfo, field), .needed = true, .least = 1, .most = NN_GRAPH_LARGEST   \
     }
+/* Beyond "padding", which is that above and on the left; and its meaning. */
+#define NN_MORE_PADDING                                                                                                \
+    {                                                                                                                  \
+        "extra_padding", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, more_h), .usual = 0, .least = -NN_GRAPH_LARGEST,      \
+                                                                          .most = NN_GRAPH_LARGEST                     \
+    }
+#define NN_MORE_PADDING_MEANS                                                                                          \
+    "`extra_padding`: rows below and columns on the right beyond `padding`, fewer where below 0"
 #define NN_EPSILON                                                                                                     \
     {                                                                                                                  \
         "eps", NN_ATTRIBUTE_REAL, offsetof(NnNodeInfo, epsilon), .usual = 1e-5, .least = 1e-30, .most = 0.99           \
@@ -91,6 +99,7 @@ void nn_plan_count(NnPlan *plan, int64_t flops);
 /** A sliding window along one side of a map. */
 typedef struct {
     int64_t kernel, stride, pad, dilation;
+    int64_t more; /* padding at the end beyond pad */
 } NnWindow;
 /** Output side, or 0 where the window does not fit. */
 int64_t nn_op_window(int64_t side, const NnWindow *window);

@@ -3,8 +3,13 @@
 
 NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad)
 {
-    const NnWindow window = {kernel, stride, pad, 1};
-    if (!nn_graph_usable(g, x, "max pool") || !nn_op_window_fits(g, "max pool", nn_graph_node(g, x), &window, &window))
+    return nn_max_pool_of(g, x, kernel, stride, pad, 0, 0);
+}
+
+NnNode nn_max_pool_of(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t pad, int64_t more_h, int64_t more_w)
+{
+    const NnWindow high = {kernel, stride, pad, 1, more_h}, wide = {kernel, stride, pad, 1, more_w};
+    if (!nn_graph_usable(g, x, "max pool") || !nn_op_window_fits(g, "max pool", nn_graph_node(g, x), &high, &wide))
         return -1;
     const NnNodeInfo *in = nn_graph_node(g, x);
     if (2 * pad > kernel)
@@ -13,13 +18,15 @@ NnNode nn_max_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride, int64_t
     NnNodeInfo info = {.kind = NN_NODE_MAX_POOL,
                        .in = {x, -1},
                        .C = in->C,
-                       .H = nn_op_window(in->H, &window),
-                       .W = nn_op_window(in->W, &window),
+                       .H = nn_op_window(in->H, &high),
+                       .W = nn_op_window(in->W, &wide),
                        .kernel_h = kernel,
                        .kernel_w = kernel,
                        .stride = stride,
                        .pad_h = pad,
-                       .pad_w = pad};
+                       .pad_w = pad,
+                       .more_h = more_h,
+                       .more_w = more_w};
     return nn_graph_add(g, info, NULL);
 }
 
@@ -31,7 +38,7 @@ NnNode nn_avg_pool(NnGraph *g, NnNode x, int64_t kernel, int64_t stride)
     info.kernel_h = in->H;
     info.kernel_w = in->W;
     if (kernel != 0) {
-        const NnWindow window = {kernel, stride, 0, 1};
+        const NnWindow window = {kernel, stride, 0, 1, 0};
         if (!nn_op_window_fits(g, "average pool", in, &window, &window)) return -1;
         info.kernel_h = info.kernel_w = kernel;
         info.stride = stride;
@@ -57,7 +64,7 @@ NnNode nn_adaptive_pool(NnGraph *g, NnNode x, int64_t H, int64_t W)
 static NnNode max_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
 {
     (void)count, (void)name;
-    return nn_max_pool(g, in[0], set->kernel_h, set->stride, set->pad_h);
+    return nn_max_pool_of(g, in[0], set->kernel_h, set->stride, set->pad_h, set->more_h, set->more_w);
 }
 
 static NnNode avg_of(NnGraph *g, const NnNode *in, int count, const char *name, const NnNodeInfo *set)
@@ -87,11 +94,13 @@ static bool has_window(const NnForm *form, const NnNodeInfo *node)
     }
 static const NnAttribute MAX[] = {
     WINDOW,
-    {"padding", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, pad_h), .usual = 0, .least = 0, .most = NN_GRAPH_LARGEST}};
+    {"padding", NN_ATTRIBUTE_SQUARE, offsetof(NnNodeInfo, pad_h), .usual = 0, .least = 0, .most = NN_GRAPH_LARGEST},
+    NN_MORE_PADDING};
 static const NnAttribute AVG[] = {WINDOW};
 static const NnAttribute ADAPTIVE[] = {
     {"output_size", NN_ATTRIBUTE_PAIR, offsetof(NnNodeInfo, H), true, .least = 1, .most = NN_GRAPH_LARGEST}};
-static const NnForm MAX_FORM = {"max_pool2d", 1, 1, NN_ATTRIBUTES(MAX), .build = max_of};
+static const NnForm MAX_FORM = {"max_pool2d",   1, 1, .meaning = NN_MORE_PADDING_MEANS, NN_ATTRIBUTES(MAX),
+                                .build = max_of};
 static const NnForm AVG_FORM = {"avg_pool2d", 1, 1, NN_ATTRIBUTES(AVG), .build = avg_of, .suits = has_window};
 static const NnForm ADAPTIVE_FORM = {"adaptive_avg_pool2d", 1, 1, NN_ATTRIBUTES(ADAPTIVE), .build = adaptive_of};
 

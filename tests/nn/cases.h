@@ -86,6 +86,24 @@ static NnNode grouped(NnGraph *g)
     return nn_linear(g, nn_flatten(g, x), "i", 4, true);
 }
 
+/* Padded on one side, more there, or less, in height and width apart; depthwise, grouped, dilated; pools of which some windows lie
+ * half outside. */
+static NnNode one_sided(NnGraph *g)
+{
+    NnNode x =
+        nn_conv_of(g, nn_input(g), "a", (NnConv){.K = 32, .kernel_h = 3, .stride = 2, .more_h = 1, .bias = true});
+    NnNode y = nn_conv_of(g, x, "b", (NnConv){.K = 32, .kernel_h = 5, .pad_h = 1, .more_h = 2, .groups = 32});
+    x = nn_conv_of(g, nn_relu(g, nn_batch_norm(g, y, "bn")), "c",
+                   (NnConv){.K = 16, .kernel_h = 3, .kernel_w = 2, .pad_h = 2, .pad_w = 1, .more_h = -2, .more_w = -1});
+    x = nn_max_pool_of(g, nn_relu(g, x), 3, 2, 0, 1, 2);
+    y = nn_conv_of(
+        g, x, "d",
+        (NnConv){
+            .K = 16, .kernel_h = 3, .pad_h = 2, .more_h = -1, .more_w = 1, .kernel_w = 3, .pad_w = 1, .groups = 4});
+    y = nn_conv_of(g, y, "e", (NnConv){.K = 12, .kernel_h = 2, .dilation = 2, .more_h = 2, .bias = true});
+    return nn_linear(g, nn_flatten(g, nn_max_pool_of(g, y, 2, 1, 1, -1, -1)), "f", 4, true);
+}
+
 /* A gate as in squeeze-and-excitation, a learned vector, PReLUs, group norms, concatenations in blocks and by pixels, pooling down
  * and up, layer norm and a linear layer on pixels; batch norms of other epsilons. */
 static NnNode channels(NnGraph *g)
@@ -179,6 +197,7 @@ static const TwinCase CASES[] = {
     {"many_channels", many_channels, 3, 8, 8, 17},
     {"pooled", pooled, 3, 8, 12, 7},
     {"grouped", grouped, 3, 9, 8, 5},
+    {"one_sided", one_sided, 3, 11, 12, 5},
     {"channels", channels, 3, 7, 9, 5},
     {"activations", activations, 3, 5, 4, 5},
     {"taken_along", taken_along, 3, 5, 4, 5},

@@ -44,7 +44,7 @@ static void add_schema_attribute(const NnAttribute *a, BaseText *out)
         base_text_add(out, "{\"type\": \"integer\", \"minimum\": %g, \"maximum\": %.0f}", a->least, a->most);
         break;
     case NN_ATTRIBUTE_SQUARE:
-    case NN_ATTRIBUTE_PAIR: base_text_add(out, "{\"$ref\": \"#/$defs/pair_from_%g\"}", a->least); break;
+    case NN_ATTRIBUTE_PAIR: base_text_add(out, "{\"$ref\": \"#/$defs/pair_from_%.0f\"}", a->least); break;
     case NN_ATTRIBUTE_SHAPE: base_text_add(out, "{\"$ref\": \"#/$defs/shape\"}"); break;
     case NN_ATTRIBUTE_REAL:
         base_text_add(out, "{\"type\": \"number\", \"minimum\": %g, \"maximum\": %g}", a->least, a->most);
@@ -82,6 +82,7 @@ static void add_schema_form(const NnForm *form, BaseText *out)
 
 static void add_schema(BaseText *out)
 {
+    static const int LEAST[] = {-NN_GRAPH_LARGEST, 0, 1}; /* of pairs */
     static const char PAIR[] =
         "    \"pair_from_%d\": {\"oneOf\": [{\"type\": \"integer\", \"minimum\": %d, \"maximum\": %d}, {\"type\": \"array\", "
         "\"minItems\": 2, \"maxItems\": 2, \"items\": {\"type\": \"integer\", \"minimum\": %d, \"maximum\": %d}}]},\n";
@@ -105,7 +106,8 @@ static void add_schema(BaseText *out)
         "    \"channels\": {\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": \"number\"}},\n"
         "    \"shape\": {\"type\": \"array\", \"minItems\": 1, \"maxItems\": 4, \"items\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": %d}},\n",
         NN_GRAPH_FILE_NAME, NN_GRAPH_LARGEST);
-    for (int i = 0; i < 2; i++) base_text_add(out, PAIR, i, i, NN_GRAPH_LARGEST, i, NN_GRAPH_LARGEST);
+    for (size_t i = 0; i < BASE_COUNT(LEAST); i++)
+        base_text_add(out, PAIR, LEAST[i], LEAST[i], NN_GRAPH_LARGEST, LEAST[i], NN_GRAPH_LARGEST);
     base_text_add(
         out,
         "    \"node\": {\"type\": \"object\", \"properties\": {\"name\": {\"$ref\": \"#/$defs/name\"}, \"op\": {\"type\": \"string\"}, "

@@ -33,6 +33,7 @@ static void same_graph(const NnGraph *a, const NnGraph *b)
         assert_memory_equal(x.in, y.in, sizeof x.in);
         assert_true(x.C == y.C && x.H == y.H && x.W == y.W && x.kernel_h == y.kernel_h && x.kernel_w == y.kernel_w);
         assert_true(x.stride == y.stride && x.pad_h == y.pad_h && x.pad_w == y.pad_w && x.dilation == y.dilation);
+        assert_true(x.more_h == y.more_h && x.more_w == y.more_w);
         assert_true(x.groups == y.groups && x.bias == y.bias && x.packed == y.packed && x.heads == y.heads);
         assert_true(x.p == y.p && x.whole == y.whole && x.epsilon == y.epsilon && x.momentum == y.momentum);
         assert_true(x.function == y.function && x.slope == y.slope && x.ones[0] == y.ones[0] && x.ones[1] == y.ones[1]);

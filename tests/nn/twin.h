@@ -211,7 +211,8 @@ static inline NnTuning *twin_forcing(const TwinCase *c, NnPrecision precision, c
             NnTuningRow row = twin_row(&layers[i], c->n, precision, pass, algorithms[pass]);
             NnConvAlgorithm there;
             const NnLayer *l = &layers[i];
-            bool plain = l->groups == 1 && l->dilation == 1 && l->kernel_h == l->kernel_w && l->pad_h == l->pad_w;
+            bool plain = l->groups == 1 && l->dilation == 1 && l->kernel_h == l->kernel_w && l->pad_h == l->pad_w &&
+                         l->more_h == 0 && l->more_w == 0;
             if (l->kind != NN_LAYER_CONV || !plain || !nn_backend_possible(&row)) continue;
             if (nn_tuning_find(t, &row, &there)) continue; /* two layers of one shape */
             assert_ok(nn_tuning_add(t, &row));

@@ -76,13 +76,19 @@ static void test_unfold(void **state)
         .kind = NN_LAYER_CONV, .C = c, .H = high, .W = wide, .kernel_h = kh, .kernel_w = kw, .stride = step,           \
         .pad_h = ph, .pad_w = pw, .dilation = apart, .groups = 1, .features = c * kh * kw                              \
     }
-    static const NnLayer LAYERS[] = {LAYER(2, 7, 5, 3, 3, 2, 1, 1, 1),  LAYER(3, 8, 9, 1, 1, 2, 0, 0, 1),
-                                     LAYER(1, 20, 6, 5, 5, 3, 2, 2, 1), LAYER(2, 2, 2, 3, 3, 1, 1, 1, 1),
-                                     LAYER(2, 9, 17, 3, 5, 1, 1, 0, 1), LAYER(2, 9, 8, 3, 3, 2, 2, 2, 2),
-                                     LAYER(1, 24, 4, 2, 3, 1, 3, 3, 4)};
+#define MORE(c, high, wide, kh, kw, step, ph, pw, below, behind)                                                       \
+    {                                                                                                                  \
+        .kind = NN_LAYER_CONV, .C = c, .H = high, .W = wide, .kernel_h = kh, .kernel_w = kw, .stride = step,           \
+        .pad_h = ph, .pad_w = pw, .more_h = below, .more_w = behind, .dilation = 1, .groups = 1,                       \
+        .features = c * kh * kw                                                                                        \
+    }
+    static const NnLayer LAYERS[] = {
+        LAYER(2, 7, 5, 3, 3, 2, 1, 1, 1),  LAYER(3, 8, 9, 1, 1, 2, 0, 0, 1),   LAYER(1, 20, 6, 5, 5, 3, 2, 2, 1),
+        LAYER(2, 2, 2, 3, 3, 1, 1, 1, 1),  LAYER(2, 9, 17, 3, 5, 1, 1, 0, 1),  LAYER(2, 9, 8, 3, 3, 2, 2, 2, 2),
+        LAYER(1, 24, 4, 2, 3, 1, 3, 3, 4), MORE(2, 8, 8, 3, 3, 2, 0, 0, 1, 1), MORE(1, 6, 5, 5, 3, 1, 3, 2, -2, -1)};
     enum { COUNT = sizeof LAYERS / sizeof *LAYERS };
-    static const int GROUPS[COUNT][2] = {{9, 9}, {1, 1}, {4, 6}, {4, 4},
-                                         {1, 1}, {9, 9}, {3, 3}}; /* by kind of patches */
+    static const int GROUPS[COUNT][2] = {{9, 9}, {1, 1}, {4, 6}, {4, 4},  {1, 1},
+                                         {9, 9}, {3, 3}, {4, 4}, {20, 20}}; /* by kind of patches */
     for (int i = 0; i < COUNT; i++) {
         for (int kind = 0; kind < 2; kind++) {
             const NnLayer *l = LAYERS + i;

@@ -214,8 +214,8 @@ static double *naive_gram(const NnLayer *l, int64_t group, const float *map, int
         y0 = (int64_t)base_random_below(&random, (uint64_t)(l->H - h + 1));
         x0 = (int64_t)base_random_below(&random, (uint64_t)(l->W - w + 1));
     }
-    int64_t oh = conv ? (h + 2 * l->pad_h - high) / l->stride + 1 : h,
-            ow = conv ? (w + 2 * l->pad_w - wide) / l->stride + 1 : w;
+    int64_t oh = conv ? (h + 2 * l->pad_h + l->more_h - high) / l->stride + 1 : h,
+            ow = conv ? (w + 2 * l->pad_w + l->more_w - wide) / l->stride + 1 : w;
     int64_t total = images * oh * ow, take = (conv || h * w > 1) && total > most ? most : total;
     assert_ok(BASE_ALLOC(total, &chosen));
     for (int64_t i = 0; i < total; i++) chosen[i] = i;
@@ -419,6 +419,26 @@ static void test_sampled_groups(void **state)
     small_close(s);
 }
 
+/* Padding of one side, as TensorFlow has it. */
+static NnNode one_sided(NnGraph *g)
+{
+    NnNode x = nn_relu(g, nn_conv_of(g, nn_input(g), "a", (NnConv){.K = 8, .kernel_h = 3, .stride = 2, .more_h = 1}));
+    x = nn_relu(
+        g, nn_conv_of(g, x, "b", (NnConv){.K = 16, .kernel_h = 5, .stride = 2, .pad_h = 1, .more_h = 1, .groups = 8}));
+    x = nn_conv_of(g, x, "c",
+                   (NnConv){.K = 6, .kernel_h = 3, .kernel_w = 2, .pad_h = 2, .pad_w = 1, .more_h = -2, .more_w = -1});
+    return nn_linear(g, nn_flatten(g, nn_relu(g, x)), "head", 5, true);
+}
+
+static void test_one_sided(void **state)
+{
+    (void)state;
+    static const char *const ROUTES[] = {"route=auto", "route=eigen", "route=svd", "route=reference"};
+    Small *s = open_with(one_sided);
+    for (size_t i = 0; i < BASE_COUNT(ROUTES); i++) check_sampled(s, ROUTES[i]);
+    small_close(s);
+}
+
 static BaseStatus edit_once(void *user)
 {
     const Small *s = user;
@@ -618,6 +638,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sampled_groups),
     cmocka_unit_test(test_groups_without_memory),
     cmocka_unit_test(test_samples),
+    cmocka_unit_test(test_one_sided),
     cmocka_unit_test(test_reduce),
     cmocka_unit_test(test_no_memory),
     cmocka_unit_test(test_grid),

@@ -29,8 +29,8 @@ BaseStatus unlearn_patches_plan(const NnLayer *layer, int number, int64_t images
         p.x = (int64_t)base_random_below(&random, (uint64_t)(layer->W - p.w + 1));
     }
     if (conv) {
-        p.out_h = (p.h + 2 * layer->pad_h - extent(layer, layer->kernel_h)) / layer->stride + 1;
-        p.out_w = (p.w + 2 * layer->pad_w - extent(layer, layer->kernel_w)) / layer->stride + 1;
+        p.out_h = (p.h + 2 * layer->pad_h + layer->more_h - extent(layer, layer->kernel_h)) / layer->stride + 1;
+        p.out_w = (p.w + 2 * layer->pad_w + layer->more_w - extent(layer, layer->kernel_w)) / layer->stride + 1;
     }
     p.total = p.rows = images * p.out_h * p.out_w;
     if (paper && many && most > 0 && p.total > most) {

@@ -54,7 +54,8 @@ typedef struct {
     const NnMd *src, *weight, *bias, *dst;
     const NnMd *diff;       /* of the gradients, where values are read beside them; a sum: of the second term */
     const NnMd *statistics; /* layer norm: of mean and variance */
-    dnnl_dims_t stride, kernel, pad;
+    dnnl_dims_t stride, kernel;
+    dnnl_dims_t pad, end; /* padding in front, and behind */
     dnnl_dims_t dilation; /* 0: none */
     float alpha, beta;    /* of an element-wise function */
     float epsilon;

@@ -91,14 +91,14 @@ static dnnl_status_t convolution(const NnOp *op, Desc *d)
     dnnl_convolution_desc_t *c = &d->convolution;
     if (op->prop == dnnl_backward_data)
         return dnnl_dilated_convolution_backward_data_desc_init(
-            c, op->algorithm, of(op->src), of(op->weight), of(op->dst), op->stride, op->dilation, op->pad, op->pad);
+            c, op->algorithm, of(op->src), of(op->weight), of(op->dst), op->stride, op->dilation, op->pad, op->end);
     if (op->prop == dnnl_backward_weights)
         return dnnl_dilated_convolution_backward_weights_desc_init(c, op->algorithm, of(op->src), of(op->weight),
                                                                    of(op->bias), of(op->dst), op->stride, op->dilation,
-                                                                   op->pad, op->pad);
+                                                                   op->pad, op->end);
     return dnnl_dilated_convolution_forward_desc_init(c, op->prop, op->algorithm, of(op->src), of(op->weight),
                                                       of(op->bias), of(op->dst), op->stride, op->dilation, op->pad,
-                                                      op->pad);
+                                                      op->end);
 }
 
 static dnnl_status_t inner_product(const NnOp *op, Desc *d)
@@ -149,9 +149,9 @@ static dnnl_status_t pooling(const NnOp *op, Desc *d)
 {
     if (op->prop == dnnl_backward_data)
         return dnnl_pooling_backward_desc_init(&d->pooling, op->algorithm, of(op->src), of(op->dst), op->stride,
-                                               op->kernel, op->pad, op->pad);
+                                               op->kernel, op->pad, op->end);
     return dnnl_pooling_forward_desc_init(&d->pooling, op->prop, op->algorithm, of(op->src), of(op->dst), op->stride,
-                                          op->kernel, op->pad, op->pad);
+                                          op->kernel, op->pad, op->end);
 }
 
 static dnnl_status_t describe(const NnOp *op, Desc *d)

@@ -110,14 +110,14 @@ static dnnl_status_t convolution(dnnl_engine_t e, const NnOp *op, Attr attr, Out
     if (op->prop == dnnl_backward_data)
         return dnnl_convolution_backward_data_primitive_desc_create(out, e, op->algorithm, of(op->src), of(op->weight),
                                                                     of(op->dst), op->stride, op->dilation, op->pad,
-                                                                    op->pad, op->hint, attr);
+                                                                    op->end, op->hint, attr);
     if (op->prop == dnnl_backward_weights)
         return dnnl_convolution_backward_weights_primitive_desc_create(
             out, e, op->algorithm, of(op->src), of(op->weight), of(op->bias), of(op->dst), op->stride, op->dilation,
-            op->pad, op->pad, op->hint, attr);
+            op->pad, op->end, op->hint, attr);
     return dnnl_convolution_forward_primitive_desc_create(out, e, op->prop, op->algorithm, of(op->src), of(op->weight),
                                                           of(op->bias), of(op->dst), op->stride, op->dilation, op->pad,
-                                                          op->pad, attr);
+                                                          op->end, attr);
 }
 
 static dnnl_status_t inner_product(dnnl_engine_t e, const NnOp *op, Attr attr, Out out)
@@ -174,9 +174,9 @@ static dnnl_status_t pooling(dnnl_engine_t e, const NnOp *op, Attr attr, Out out
 {
     if (op->prop == dnnl_backward_data)
         return dnnl_pooling_backward_primitive_desc_create(out, e, op->algorithm, of(op->src), of(op->dst), op->stride,
-                                                           op->kernel, NONE, op->pad, op->pad, op->hint, attr);
+                                                           op->kernel, NONE, op->pad, op->end, op->hint, attr);
     return dnnl_pooling_forward_primitive_desc_create(out, e, op->prop, op->algorithm, of(op->src), of(op->dst),
-                                                      op->stride, op->kernel, NONE, op->pad, op->pad, attr);
+                                                      op->stride, op->kernel, NONE, op->pad, op->end, attr);
 }
 
 dnnl_status_t nn_native_pd(dnnl_engine_t engine, const NnOp *op, Attr attr, Out out)

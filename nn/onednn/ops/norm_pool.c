@@ -7,7 +7,7 @@ bool nn_pool_halves(const NnProgram *p, NnNode pool)
 {
     const NnNodeInfo *node = nn_prog_node(p, pool), *in = nn_prog_node(p, node->in[0]);
     return node->kind == NN_NODE_MAX_POOL && node->kernel_h == 2 && node->kernel_w == 2 && node->stride == 2 &&
-           node->pad_h == 0 && in->H % 2 == 0 && in->W % 2 == 0;
+           node->pad_h == 0 && node->more_h == 0 && node->more_w == 0 && in->H % 2 == 0 && in->W % 2 == 0;
 }
 
 bool nn_norm_pool_fits(const NnProgram *p, NnNode norm, NnNode pool)

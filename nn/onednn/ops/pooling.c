@@ -74,7 +74,8 @@ static NnOp describe(const NnNodeInfo *node, dnnl_prop_kind_t prop, const NnMd *
                   .dst = dst,
                   .stride = {node->stride, node->stride},
                   .kernel = {node->kernel_h, node->kernel_w},
-                  .pad = {node->pad_h, node->pad_w}};
+                  .pad = {node->pad_h, node->pad_w},
+                  .end = {node->pad_h + node->more_h, node->pad_w + node->more_w}};
 }
 
 static BaseStatus forward(NnProgram *p, NnNode x)

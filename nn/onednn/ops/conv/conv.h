@@ -5,7 +5,7 @@
 
 #include "nn/onednn/ops/chain.h"
 
-/** One group, square, no dilation: what has a choice of algorithms, and a key. */
+/** One group, square, no dilation, the same padding on all sides: what has a choice of algorithms, and a key. */
 bool nn_conv_is_plain(const NnProgram *p, NnNode x);
 /** The key of pass @p pass of convolution @p x among the shapes that algorithms are chosen by; algorithm: direct. */
 NnTuningRow nn_conv_row(const NnProgram *p, NnNode x, NnPass pass);

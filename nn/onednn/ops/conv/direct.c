@@ -32,6 +32,7 @@ static NnOp describe(const NnProgram *p, NnNode x, const Shape *s, dnnl_prop_kin
                   .stride = {node->stride, node->stride},
                   .kernel = {node->kernel_h, node->kernel_w},
                   .pad = {node->pad_h, node->pad_w},
+                  .end = {node->pad_h + node->more_h, node->pad_w + node->more_w},
                   .dilation = {node->dilation - 1, node->dilation - 1}}; /* of pixels left out */
 }
 

@@ -6,7 +6,8 @@
 bool nn_conv_is_plain(const NnProgram *p, NnNode x)
 {
     const NnNodeInfo *node = nn_prog_node(p, x);
-    return node->groups == 1 && node->dilation == 1 && node->kernel_h == node->kernel_w && node->pad_h == node->pad_w;
+    return node->groups == 1 && node->dilation == 1 && node->kernel_h == node->kernel_w && node->pad_h == node->pad_w &&
+           node->more_h == 0 && node->more_w == 0;
 }
 
 NnPass nn_conv_forward_pass(const NnProgram *p) { return p->mode == NN_MODE_EVAL ? NN_PASS_INFER : NN_PASS_FORWARD; }
