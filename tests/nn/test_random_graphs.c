@@ -16,12 +16,15 @@ static NnNode convolution(NnGraph *g, BaseRandom *r, NnNode x, const char *name)
     nn_node_shape(g, x, s);
     int64_t groups = upto(r, 3) == 0 ? s[0] : 1, kernel_h = 1 + upto(r, s[1] < 3 ? s[1] : 3),
             kernel_w = 1 + upto(r, s[2] < 3 ? s[2] : 3);
+    int64_t pad_h = upto(r, kernel_h), pad_w = upto(r, kernel_w);
     const NnConv conv = {.K = groups > 1 ? groups * (1 + upto(r, 2)) : 4 + upto(r, 12),
                          .kernel_h = kernel_h,
                          .kernel_w = kernel_w,
                          .stride = 1 + upto(r, 2),
-                         .pad_h = upto(r, kernel_h),
-                         .pad_w = upto(r, kernel_w),
+                         .pad_h = pad_h,
+                         .pad_w = pad_w,
+                         .more_h = upto(r, kernel_h) - pad_h,
+                         .more_w = upto(r, kernel_w) - pad_w,
                          .groups = groups,
                          .bias = upto(r, 2) == 0};
     return nn_conv_of(g, x, name, conv);
