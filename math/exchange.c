@@ -76,6 +76,24 @@ double math_simes(double *p, int64_t n)
     return least;
 }
 
+void math_holm(const double *p, int64_t n, double *adjusted)
+{
+    int64_t left = 0, at = -1;
+    double reached = 0, last = -INFINITY;
+    for (int64_t i = 0; i < n; i++) {
+        adjusted[i] = NAN;
+        left += !isnan(p[i]);
+    }
+    for (; left > 0; left--) { /* the next in ascending order, equal ones by their place */
+        int64_t next = -1;
+        for (int64_t i = 0; i < n; i++)
+            if ((p[i] > last || (p[i] == last && i > at)) && (next < 0 || p[i] < p[next])) next = i;
+        reached = fmax(reached, fmin(1, (double)left * p[next]));
+        adjusted[next] = reached;
+        last = p[at = next];
+    }
+}
+
 BaseStatus math_closed(const double *p, const bool *in, int64_t n, double *adjusted)
 {
     BaseStatus st = BASE_OK;

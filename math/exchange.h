@@ -43,6 +43,10 @@ double math_exchange_evidence(const MathExchange *x);
 /** P of all @p n hypotheses together by Simes: min over i of n p_(i) / i, at most 1. Holds for independent p and for
  *  positively dependent ones (Sarkar 1998), as of statistics of the same models. Sorts @p p. NaN for n = 0. */
 double math_simes(double *p, int64_t n);
+/** Holm (1979, Scandinavian Journal of Statistics 6, 65-70): with p_(1) <= .. <= p_(n), the adjusted p of the i-th is the largest
+ *  (n - k + 1) p_(k) of k <= i, at most 1. Rejecting those at most a errs with a chance of at most a, however the p depend
+ *  on each other. NaN is no hypothesis, and stays NaN. @p adjusted [n], not p itself. O(n^2). */
+void math_holm(const double *p, int64_t n, double *adjusted);
 /**
  * The closed test over all hypotheses with Simes' test for each intersection (Hommel 1988 for single ones): the chance
  * that any true set of hypotheses gets an adjusted p <= a is at most a, whichever sets one looks at.

@@ -157,6 +157,39 @@ static BaseStatus once(void *user)
     return math_closed(p, in, 3, &got);
 }
 
+/* Holm by its closure: the largest Bonferroni p, |set| min p, over all sets that hold the hypothesis. */
+static void holm_by_closure(void **state)
+{
+    (void)state;
+    enum { N = 7 };
+    BaseRandom r = base_random_make(3, "holm", 0);
+    for (int t = 0; t < 200; t++) {
+        double p[N], got[N];
+        for (int i = 0; i < N; i++) p[i] = pow(base_random_uniform(&r), 3);
+        if (t % 5 == 0) p[1] = p[2] = p[4];
+        math_holm(p, N, got);
+        for (int i = 0; i < N; i++) {
+            double want = 0;
+            for (unsigned set = 1; set < 1u << N; set++) {
+                double least = 1, count = 0;
+                for (int k = 0; k < N; k++)
+                    if (set >> k & 1) least = fmin(least, p[k]), count++;
+                if (set >> i & 1) want = fmax(want, fmin(1, count * least));
+            }
+            assert_near(got[i], want, 0, 1e-14);
+        }
+    }
+    const double some[] = {0.01, NAN, 0.04, 0.03}, none[] = {NAN};
+    double got[4];
+    math_holm(some, 4, got); /* 3 * .01, 1 * .04 -> at least 2 * .03 */
+    assert_near(got[0], 0.03, 0, 1e-15);
+    assert_true(isnan(got[1]));
+    assert_near(got[2], 0.06, 0, 1e-15);
+    assert_near(got[3], 0.06, 0, 1e-15);
+    math_holm(none, 1, got);
+    assert_true(isnan(got[0]));
+}
+
 static void without_memory(void **state)
 {
     (void)state;
@@ -170,6 +203,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(evidence_by_quadrature),
     cmocka_unit_test(levels_hold),
     cmocka_unit_test(closed_by_definition),
+    cmocka_unit_test(holm_by_closure),
     cmocka_unit_test(without_memory),
 };
 
