@@ -298,7 +298,8 @@ static BaseStatus group_runs(ReportSet *set, const ReportKnown *known)
         ReportExperiment *e = &set->experiments[i];
         BASE_TRY(count_distinct(e));
         qsort(e->labels, e->label_count, sizeof *e->labels, compare_labels);
-        for (size_t l = 0; l < e->label_count; l++) BASE_TRY(BASE_ALLOC(e->labels[l].count, &e->labels[l].scratch));
+        for (size_t l = 0; l < e->label_count; l++) BASE_TRY(BASE_ALLOC(2 * e->labels[l].count, &e->labels[l].scratch));
+        BASE_TRY(BASE_ALLOC(2 * e->label_count, &e->scratch));
     }
 out:
     return st;
@@ -334,6 +335,7 @@ void report_set_free(ReportSet *set)
             base_free(set->experiments[i].labels[l].scratch);
         }
         base_free(set->experiments[i].labels);
+        base_free(set->experiments[i].scratch);
         base_free(set->experiments[i].quantities);
     }
     base_free(set->runs);

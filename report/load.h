@@ -28,7 +28,7 @@ typedef struct {
     double order;
     const ReportRun **runs; /* [count], owned array */
     size_t count, failed;
-    double *scratch; /* [count], owned: values on their way into a mean */
+    double *scratch; /* [2 count], owned: values on their way into a mean (report/fold.h) */
 } ReportLabel;
 
 /** A number that runs have: a metric on a split, or a figure of an attack. */
@@ -49,6 +49,7 @@ typedef struct {
     ReportLabel *labels; /* original, retrained, methods, controls; each kind in the config's order */
     size_t label_count, run_count, failed_count;
     size_t forget_count, seed_count; /* distinct */
+    double *scratch;                 /* [2 label_count], owned: p values on their way */
     ReportQuantity *quantities;
     size_t quantity_count;
     const ReportKnown *known; /* borrowed; never NULL */
@@ -69,8 +70,8 @@ BaseStatus report_load(const char *const *folders, size_t folder_count, const Re
 void report_set_free(ReportSet *set);
 
 bool report_value(const ReportRun *run, const ReportQuantity *quantity, MathEstimate *out);
-/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (ddof 1; or NULL), t interval over runs. False where
- *  no run has it. Several retrained runs of a quantity that compares with a retrained network are pairs that share networks:
+/** One run: its own estimate and interval, *sd NaN. Several: mean, sd (or NULL) and interval as report_fold_mean has them.
+ *  False where no run has it. Several retrained runs of a quantity that compares with a retrained network are pairs that share networks:
  *  neither sd nor interval, and n distinct pairs. */
 bool report_summary(const ReportLabel *label, const ReportQuantity *quantity, MathEstimate *out, double *sd);
 /** Whether its ideal is a number: that of a network which equals the retrained one; *ideal as stored. */
@@ -80,19 +81,6 @@ bool report_is_pair(const ReportRun *run);
 /** Different pairs of networks among the runs that have the quantity: with two seeds each is the other's peer. A run that is
  *  no pair counts as one. */
 int report_pairs(const ReportLabel *label, const ReportQuantity *quantity);
-/** Mean over runs of |run - retrained|, each against the retrained run of its class and seed, or where there is none of
- *  that seed the mean of its class. NaN where there is nothing to compare with. */
-MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,
-                        double *sd);
-/** The average gap of a run is the mean of |run - retrained| over @p quantities (those the run has); this is its mean
- *  over runs, with sd and interval as in report_gap (math_stats_mean_skewed). */
-MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
-                             const ReportQuantity *const *quantities, size_t count, double *sd);
-/** The method (no control, no reference) that comes nearest to what the quantity should be: to the retrained run where
- *  that is its ideal, to the ideal number, else in the direction of its arrow. NULL where that is not beyond chance: a
- *  paired t interval (95%) over the runs of the same class and seed, at least three, must exclude 0 against EACH other
- *  method. */
-const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *quantity);
 const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split,
                                       const char *field);
 /** Whether any run forgets listed images. */
@@ -109,5 +97,7 @@ const ReportRun *report_first_ok(const ReportLabel *label); /* NULL: none */
 int report_compare_forget(const char *a, const char *b);
 const ReportRun *report_same_job(const ReportLabel *label,
                                  const ReportRun *run); /* same class and seed, or same class */
+/** The runs of one forget set, borrowed from the label; none: count is 0. */
+ReportLabel report_same_set(const ReportLabel *label, const char *forget);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/compare.h"
+
 unsigned report_results_flags(const ReportLabel *label)
 {
     unsigned flags = label->rank == REPORT_RANK_RETRAINED  ? REPORT_ROW_REFERENCE
@@ -105,6 +107,26 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
     base_text_free(&names);
 }
 
+/* What the numbers of several runs are the spread and the interval of. */
+static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
+{
+    if (e->seed_count > 1) {
+        report_table_note(t,
+                          "Rows of several runs: mean ± standard deviation over classes and training seeds (ddof 1).");
+        report_table_interval_note(
+            t,
+            "Brackets: the 95% t interval over training seeds, each of which counts by its mean over the classes that all "
+            "seeds have; it speaks of new trainings, for these classes, and takes seeds to vary about normally. In a "
+            "row of one run, the 95% interval of that run.");
+        return;
+    }
+    report_table_note(t, "Rows of several runs: mean ± standard deviation over classes (ddof 1).");
+    report_table_interval_note(
+        t, "Brackets: the 95% t interval over the classes of ONE trained network, since there is one "
+           "seed: it does not speak of other trainings. In a row of one run, the 95% interval "
+           "of that run, over images.");
+}
+
 static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
 {
     bool many = false, failing = false;
@@ -112,13 +134,11 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
         many = many || e->labels[l].count - e->labels[l].failed > 1;
         failing = failing || report_failing(e, &e->labels[l]);
     }
-    if (many) {
-        report_table_note(t, "Rows of several runs: mean ± standard deviation (ddof 1).");
-        report_table_interval_note(t, "Brackets: the 95% t interval of the mean over runs, which takes them to vary "
-                                      "about normally; in a row of one run, the 95% interval of that run.");
-    } else {
-        report_table_interval_note(t, "Brackets: 95% intervals of the one run in each row.");
-    }
+    if (many)
+        over_runs_notes(t, e);
+    else
+        report_table_interval_note(t, "Brackets: 95% intervals of the one run in each row, over images of ONE trained "
+                                      "network: they do not speak of other trainings.");
     if (!report_published_any(e))
         report_table_note(t, "Published numbers for %s on %s: not available.", e->arch, e->data);
     fit_notes(t, e);
@@ -128,8 +148,11 @@ static void main_notes(ReportTable *t, const ReportExperiment *e, bool gap)
     for (size_t l = 0; l < e->label_count; l++) {
         const ReportLabel *label = &e->labels[l];
         if (label->failed && label->failed < label->count) {
-            report_table_note(t, "%s: %zu of %zu runs failed and are not in its row (%s).", label->label, label->failed,
-                              label->count, first_reason(label));
+            report_table_note(t, "%s: %zu of %zu runs failed and are not in its row (%s)%s.", label->label,
+                              label->failed, label->count, first_reason(label),
+                              e->seed_count > 1 && e->forget_count > 1
+                                  ? "; means and intervals leave out a class that a seed lacks"
+                                  : "");
         }
     }
 }
@@ -138,11 +161,7 @@ void report_results_mark(ReportTable *t, const ReportExperiment *e, const Report
                          const int *columns, int count)
 {
     int marked = 0, methods = 0;
-    bool enough = false;
-    for (size_t l = 0; l < e->label_count; l++) {
-        methods += e->labels[l].rank == REPORT_RANK_METHOD;
-        enough = enough || (e->labels[l].rank == REPORT_RANK_METHOD && e->labels[l].count - e->labels[l].failed >= 3);
-    }
+    for (size_t l = 0; l < e->label_count; l++) methods += e->labels[l].rank == REPORT_RANK_METHOD;
     for (int i = 0; i < count; i++) {
         const ReportLabel *best = columns[i] < 0 ? NULL : report_best(e, quantities[i]);
         for (int r = 0; best && r < t->row_count; r++) {
@@ -153,15 +172,19 @@ void report_results_mark(ReportTable *t, const ReportExperiment *e, const Report
         }
     }
     if (methods < 2) return;
-    if (enough)
+    if (e->seed_count >= REPORT_SEEDS_LEAST)
         report_table_note(t,
                           "Bold: the method nearest to the column's ideal (the retrained run of its class and seed, if "
                           "that is the ideal; otherwise the number, or the direction of the arrow) and better than "
-                          "every other method beyond chance: paired t intervals over classes and seeds exclude 0.%s",
+                          "every other method beyond chance: paired t tests over training seeds, adjusted over the "
+                          "methods (Holm), 5%%.%s",
                           marked ? "" : " No column has such a method.");
     else
-        report_table_note(t, "No best method is marked: with fewer than three runs per method, no difference can be "
-                             "distinguished from chance.");
+        report_table_note(
+            t,
+            "No best method is marked: with fewer than %d training seeds, no difference can be distinguished "
+            "from the chance of a training.",
+            REPORT_SEEDS_LEAST);
 }
 
 /* On how many images the first run's numbers of the shown columns rest. */
@@ -256,9 +279,12 @@ ReportTable report_results_gaps(const ReportExperiment *e)
     report_table_note(
         &t, "Each run is compared with the retrained run of its class and seed or, if there is none of that seed, with "
             "the mean of its class. Both directions count: an attack far below chance is a leak, too.");
-    report_table_interval_note(&t,
-                               "Brackets: 95% intervals of the mean that allow for skewed distances; of very skewed "
-                               "numbers they cover less.");
+    report_table_interval_note(
+        &t, e->seed_count > 1
+                ? "Brackets: 95% intervals of the mean over training seeds that allow for skewed distances; of "
+                  "very skewed numbers they cover less. None where several seeds share a retrained network."
+                : "Brackets: 95% intervals of the mean over the classes of ONE trained network that allow for "
+                  "skewed distances; they do not speak of other trainings.");
     return t;
 }
 

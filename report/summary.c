@@ -1,10 +1,10 @@
-/* report/summary.c - numbers over runs: means, gaps to retraining, and which run stands for a label. */
+/* report/summary.c - numbers over runs: means, and which run stands for a label. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/load.h"
+#include "report/fold.h"
 
 bool report_value(const ReportRun *run, const ReportQuantity *q, MathEstimate *out)
 {
@@ -70,137 +70,30 @@ static bool are_pairs(const ReportLabel *label, const ReportQuantity *q)
 
 bool report_summary(const ReportLabel *label, const ReportQuantity *q, MathEstimate *out, double *sd)
 {
-    MathEstimate one;
-    double *values = label->scratch;
+    MathEstimate one, only = math_estimate(NAN, 0);
     int n = 0;
-    *out = math_estimate(NAN, 0);
+    *out = only;
     if (sd) *sd = NAN;
     for (size_t i = 0; i < label->count; i++) {
+        label->scratch[i] = NAN;
         if (!report_value(label->runs[i], q, &one)) continue;
-        values[n++] = one.value;
-        *out = one;
+        label->scratch[i] = one.value;
+        only = one;
+        n++;
     }
     if (n > 1) {
-        *out = math_stats_mean(values, n, 0.95, sd);
+        const ReportFold fold = report_fold(label);
+        *out = report_fold_mean(&fold, false, sd);
         out->lo = fmax(out->lo, q->least); /* a quantity lies in its range: what is outside says nothing */
         out->hi = fmin(out->hi, q->most);
+    } else {
+        *out = only;
     }
     if (n > 1 && are_pairs(label, q)) { /* neighbours in the ring of seeds share a network: t would be too short */
         *out = math_estimate(out->value, report_pairs(label, q));
         if (sd) *sd = NAN;
     }
     return n > 0;
-}
-
-static bool retrained_value(const ReportLabel *retrained, const ReportRun *run, const ReportQuantity *q, double *out)
-{
-    MathEstimate one;
-    double sum = 0;
-    int n = 0;
-    for (size_t i = 0; i < retrained->count; i++) {
-        const ReportRun *r = retrained->runs[i];
-        if (strcmp(r->forget, run->forget) != 0 || !report_value(r, q, &one)) continue;
-        if (r->seed == run->seed) return *out = one.value, true;
-        sum += one.value;
-        n++;
-    }
-    *out = n ? sum / n : NAN;
-    return n > 0;
-}
-
-MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
-                             const ReportQuantity *const *quantities, size_t count, double *sd)
-{
-    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
-    MathEstimate one, gap = math_estimate(NAN, 0);
-    int n = 0;
-    *sd = NAN;
-    if (!retrained || retrained == label) return gap;
-    for (size_t i = 0; i < label->count; i++) {
-        double sum = 0, reference;
-        int terms = 0;
-        for (size_t q = 0; q < count; q++) {
-            if (!report_value(label->runs[i], quantities[q], &one) ||
-                !retrained_value(retrained, label->runs[i], quantities[q], &reference))
-                continue;
-            sum += fabs(one.value - reference);
-            terms++;
-        }
-        if (terms) label->scratch[n++] = sum / terms;
-    }
-    if (n == 1) gap = math_estimate(label->scratch[0], 1);
-    if (n > 1) {
-        math_stats_mean(label->scratch, n, 0.95, sd);
-        gap = math_stats_mean_skewed(label->scratch, n, 0.95); /* distances are skewed */
-    }
-    if (gap.lo < 0) gap.lo = 0; /* a distance */
-    return gap;
-}
-
-/* How far a run is from what the quantity should be: lower is better. NaN where that is not known. */
-static double shortfall(const ReportLabel *retrained, const ReportRun *run, const ReportQuantity *q)
-{
-    MathEstimate one;
-    double ideal;
-    char *end;
-    if (!report_value(run, q, &one)) return NAN;
-    if (strcmp(q->ideal, "retrained") == 0)
-        return retrained && retrained_value(retrained, run, q, &ideal) ? fabs(one.value - ideal) : (double)NAN;
-    ideal = strtod(q->ideal, &end);
-    if (*q->ideal && !*end) return fabs(one.value - ideal);
-    return strcmp(q->arrow, "↑") == 0 ? -one.value : strcmp(q->arrow, "↓") == 0 ? one.value : (double)NAN;
-}
-
-/* Mean shortfall of the runs that have one. */
-static double mean_shortfall(const ReportLabel *retrained, const ReportLabel *label, const ReportQuantity *q)
-{
-    double sum = 0;
-    int n = 0;
-    for (size_t i = 0; i < label->count; i++) {
-        double one = shortfall(retrained, label->runs[i], q);
-        if (!isnan(one)) sum += one, n++;
-    }
-    return n ? sum / n : (double)NAN;
-}
-
-static bool beats(const ReportLabel *retrained, const ReportLabel *a, const ReportLabel *b, const ReportQuantity *q)
-{
-    int n = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        for (size_t j = 0; j < b->count; j++) {
-            const ReportRun *x = a->runs[i], *y = b->runs[j];
-            if (x->seed != y->seed || strcmp(x->forget, y->forget) != 0) continue;
-            double off = shortfall(retrained, x, q) - shortfall(retrained, y, q);
-            if (!isnan(off)) a->scratch[n++] = off;
-            break;
-        }
-    }
-    return n >= 3 && math_stats_mean(a->scratch, n, 0.95, NULL).hi < 0;
-}
-
-const ReportLabel *report_best(const ReportExperiment *e, const ReportQuantity *q)
-{
-    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED), *best = NULL;
-    double least = INFINITY;
-    int methods = 0;
-    for (size_t l = 0; l < e->label_count; l++) {
-        const ReportLabel *label = &e->labels[l];
-        double mean = label->rank == REPORT_RANK_METHOD ? mean_shortfall(retrained, label, q) : (double)NAN;
-        if (isnan(mean)) continue;
-        methods++;
-        if (mean < least) best = label, least = mean;
-    }
-    for (size_t l = 0; l < e->label_count && best; l++) {
-        const ReportLabel *other = &e->labels[l];
-        if (other == best || other->rank != REPORT_RANK_METHOD || isnan(mean_shortfall(retrained, other, q))) continue;
-        if (!beats(retrained, best, other, q)) best = NULL;
-    }
-    return methods > 1 ? best : NULL;
-}
-
-MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, double *sd)
-{
-    return report_mean_gap(e, label, &q, 1, sd);
 }
 
 const ReportQuantity *report_quantity(const ReportExperiment *e, const char *name, const char *split, const char *field)
@@ -254,24 +147,42 @@ const ReportRun *report_first_ok(const ReportLabel *label)
     return NULL;
 }
 
-const ReportRun *report_same_job(const ReportLabel *label, const ReportRun *run)
+/* Runs ascend by class: a sweep has thousands. The first of @p forget, or where it would stand. */
+static size_t first_of(const ReportLabel *label, const char *forget)
 {
-    const ReportRun *near = NULL;
-    if (!label || label->count == 0) return NULL;
-    const char *forget = *label->runs[0]->forget ? run->forget : ""; /* an original forgets nothing */
     size_t lo = 0, hi = label->count;
-    while (lo < hi) { /* runs ascend by class: a sweep has thousands */
+    while (lo < hi) {
         size_t middle = lo + (hi - lo) / 2;
         if (report_compare_forget(label->runs[middle]->forget, forget) < 0)
             lo = middle + 1;
         else
             hi = middle;
     }
-    for (size_t i = lo; i < label->count && strcmp(label->runs[i]->forget, forget) == 0; i++) {
+    return lo;
+}
+
+const ReportRun *report_same_job(const ReportLabel *label, const ReportRun *run)
+{
+    const ReportRun *near = NULL;
+    if (!label || label->count == 0) return NULL;
+    const char *forget = *label->runs[0]->forget ? run->forget : ""; /* an original forgets nothing */
+    for (size_t i = first_of(label, forget); i < label->count && strcmp(label->runs[i]->forget, forget) == 0; i++) {
         const ReportRun *r = label->runs[i];
         if (r->failed) continue;
         if (r->seed == run->seed) return r;
         if (!near) near = r;
     }
     return near;
+}
+
+ReportLabel report_same_set(const ReportLabel *label, const char *forget)
+{
+    size_t start = first_of(label, forget), end = start;
+    while (end < label->count && strcmp(label->runs[end]->forget, forget) == 0) end++;
+    ReportLabel part = *label;
+    part.runs += start;
+    part.count = end - start;
+    part.failed = 0;
+    for (size_t i = 0; i < part.count; i++) part.failed += part.runs[i]->failed;
+    return part;
 }

@@ -3,7 +3,7 @@
 #include "tests/coverage/coverage.h"
 
 #include "eval/eval.h"
-#include "report/load.h"
+#include "report/compare.h"
 
 /* ------------------------------------------------------------ metrics of one run */
 
@@ -169,7 +169,7 @@ static void over_runs(const World *w, BaseRandom *r, uint64_t trial, Shot *shot)
     static const char *const NAMES[QUANTITIES] = {"acc_retain", "acc_forget"};
     ReportRun run[3][MOST_RUNS] = {{{0}}};
     const ReportRun *runs[3][MOST_RUNS];
-    double scratch[3][MOST_RUNS], sd;
+    double scratch[3][2 * MOST_RUNS], p[6], sd;
     ReportQuantity q[QUANTITIES];
     const ReportQuantity *both[QUANTITIES];
     int count = (int)w->p[0];
@@ -213,7 +213,7 @@ static void over_runs(const World *w, BaseRandom *r, uint64_t trial, Shot *shot)
                                      .runs = runs[side],
                                      .count = (size_t)count,
                                      .scratch = scratch[side]};
-    const ReportExperiment e = {.labels = labels, .label_count = 3};
+    const ReportExperiment e = {.labels = labels, .label_count = 3, .scratch = p};
     assert_true(report_summary(&labels[0], &q[0], &mean, &sd));
     shot[MEAN] = shot_of(mean, NAN);
     shot[GAP] = shot_of(report_gap(&e, &labels[1], &q[0], &sd), NAN);

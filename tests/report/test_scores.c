@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "io/file.h"
+#include "report/compare.h"
 #include "report/results.h"
 #include "tests/report/metrics.h"
 
@@ -72,19 +73,20 @@ static void load(const char *folder, ReportSet *set)
     assert_int_equal(set->experiment_count, 1);
 }
 
-/* Four classes. ACC_r: "near" is 0.1, 0.2, 0.1, 0.2 from retraining, always on the other side of it,
+/* Four training seeds of one class, or four classes of one seed. ACC_r: "near" is 0.1, 0.2, 0.1, 0.2 from retraining, always on the other side of it,
  * "far" 1.1, 1.2, 1.1, 1.3: the paired difference is about -1 each time. ACC_f: the two take turns. ToW: "far" is
  * always nearer to 1. */
-static void write_pairs(const char *folder, int classes)
+static void write_pairs(const char *folder, int count, bool seeds)
 {
     static const double OFF[] = {0.1, 0.2, 0.1, 0.2}, FAR[] = {1.1, 1.2, 1.1, 1.3};
-    for (int c = 0; c < classes; c++) {
+    for (int c = 0; c < count; c++) {
         char forget[12];
-        snprintf(forget, sizeof forget, "%d", c);
+        const int seed = seeds ? c : 0;
+        snprintf(forget, sizeof forget, "%d", seeds ? 0 : c);
         const Spec specs[] = {
-            {"retrain", "retrain", forget, "mlp", "d", 0, {90 + c, 1, 1}},
-            {"near", "svd", forget, "mlp", "d", 0, {90 + c + OFF[c], c % 2 ? 1.2 : 1.4, 0.90 + 0.001 * c}},
-            {"far", "scrub", forget, "mlp", "d", 0, {90 + c - FAR[c], c % 2 ? 1.5 : 1.1, 0.97}},
+            {"retrain", "retrain", forget, "mlp", "d", seed, {90 + c, 1, 1}},
+            {"near", "svd", forget, "mlp", "d", seed, {90 + c + OFF[c], c % 2 ? 1.2 : 1.4, 0.90 + 0.001 * c}},
+            {"far", "scrub", forget, "mlp", "d", seed, {90 + c - FAR[c], c % 2 ? 1.5 : 1.1, 0.97}},
         };
         for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) write_run(folder, make(&specs[i]));
     }
@@ -178,7 +180,7 @@ static void test_best_beyond_chance(void **state)
     ReportSet set;
     BaseText out = {0};
     char *folder = folder_of("pairs");
-    write_pairs(folder, 4);
+    write_pairs(folder, 4, true);
     load(folder, &set);
     const ReportExperiment *e = &set.experiments[0];
     assert_string_equal(best_of(e, "acc_retain"), "near"); /* by distance, not by height */
@@ -213,24 +215,28 @@ static void test_best_beyond_chance(void **state)
     base_free(folder);
 }
 
-/* Two pairs tell nothing, however far apart. */
-static void test_too_few_pairs(void **state)
+/* Two seeds tell nothing, however far apart, and so do any number of classes of one network. */
+static void test_too_few_seeds(void **state)
 {
     (void)state;
-    ReportSet set;
-    BaseText out = {0};
-    char *folder = folder_of("few");
-    write_pairs(folder, 2);
-    load(folder, &set);
-    assert_string_equal(best_of(&set.experiments[0], "acc_retain"), "nobody");
-    ReportTable t = report_results_main(&set.experiments[0]);
-    report_table_markdown(&t, &out);
-    assert_null(strstr(out.data, "**"));
-    assert_non_null(strstr(out.data, "No best method is marked"));
-    base_text_free(&out);
-    report_table_free(&t);
-    report_set_free(&set);
-    base_free(folder);
+    for (int seeds = 0; seeds < 2; seeds++) {
+        ReportSet set;
+        BaseText out = {0};
+        char *folder = folder_of(seeds ? "few-seeds" : "one-seed");
+        write_pairs(folder, seeds ? 2 : 4, seeds);
+        load(folder, &set);
+        assert_string_equal(best_of(&set.experiments[0], "acc_retain"), "nobody");
+        ReportTable t = report_results_main(&set.experiments[0]);
+        report_table_markdown(&t, &out);
+        assert_null(strstr(out.data, "**"));
+        assert_non_null(strstr(out.data, "No best method is marked: with fewer than 3 training seeds"));
+        assert_int_equal(strstr(out.data, "classes of ONE trained network") != NULL, !seeds);
+        assert_int_equal(strstr(out.data, "t interval over training seeds") != NULL, seeds);
+        base_text_free(&out);
+        report_table_free(&t);
+        report_set_free(&set);
+        base_free(folder);
+    }
 }
 
 static void test_scores_and_papers(void **state)
@@ -467,7 +473,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_best_beyond_chance),
     cmocka_unit_test(test_reach),
     cmocka_unit_test(test_pairs_have_no_interval),
-    cmocka_unit_test(test_too_few_pairs),
+    cmocka_unit_test(test_too_few_seeds),
     cmocka_unit_test(test_scores_and_papers),
     cmocka_unit_test(test_no_auc),
     cmocka_unit_test(test_published),
