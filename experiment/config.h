@@ -96,6 +96,7 @@ typedef struct {
     NnTrainConfig train;
     uint64_t *seeds;
     size_t seed_count;
+    int64_t unlearn_seeds;         /* unlearnings of each trained network, each with draws of its own */
     ExperimentOriginal *originals; /* [seed_count]; NULL: they are trained */
     bool forget_all;
     ExperimentSet *forget; /* unused with forget_all */

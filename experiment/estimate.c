@@ -121,6 +121,7 @@ static BaseStatus add_row(const Estimate *e, const ExperimentJob *job, Row *row)
     const ExperimentMethod *m = job->method;
     UnlearnContext context = experiment_context(&e->run->setting, &(SessionSplit){0}, NULL, job->seed, job->forget);
     const ModelMaking making = experiment_making(&e->run->setting, m, m->params, &context, job->forget_text);
+    context.seed = job->draw;
     char key[BASE_HASH_HEX], *path = NULL;
     bool there = m == experiment_config_reference(e->x);
     row->seconds += e->predicting + e->measuring;

@@ -23,7 +23,7 @@ typedef struct {
 #define X(field, flag, value, def, help) BaseParamText field;
     DATA_OPTION_LIST(X)
 #undef X
-    int64_t precision, cache;
+    int64_t precision, cache, unlearn_seeds;
     double validation;
 } Top;
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL}, *const CACHES[] = {"trained", "references", NULL};
@@ -39,6 +39,8 @@ static const BaseParam TOP[] = {
         BASE_PARAM_CHOICE(Top, precision, 0, PRECISIONS, "arithmetic of training and inference"),
     BASE_PARAM_F64(Top, validation, 0.1, 0, 0.9, "share of the training images that is held out from every model"),
     BASE_PARAM_CHOICE(Top, cache, 0, CACHES, "which networks are kept as files"),
+    BASE_PARAM_I64(Top, unlearn_seeds, 1, 1, 1000,
+                   "number of unlearnings of each trained network, each with draws of its own"),
 };
 /* The other keys. */
 static const char *const READ[] = {"extends", "seeds", "train",    "forget",  "methods",  "attacks",  "search",
@@ -114,6 +116,7 @@ static BaseStatus read_top(const BaseYaml *root, const char *path, ExperimentCon
         BASE_TRY(session_graph_open(e->arch, true, &e->prepare)); /* the config's own mean and std count */
     }
     e->validation = top->validation;
+    e->unlearn_seeds = top->unlearn_seeds;
     e->cache = (ExperimentCache)top->cache;
     e->precision = nn_precision_available(top->precision ? NN_BF16 : NN_F32);
     if (*top->tuning.s)

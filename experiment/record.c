@@ -69,6 +69,7 @@ void experiment_record_identity(const ExperimentSetting *s, const ExperimentJob 
     store_run_set_text(run, "/", "arch", s->e->arch);
     store_run_set_text(run, "/", "data", s->e->data);
     store_run_set_i64(run, "/", "seed", (int64_t)job->seed);
+    if (m && s->e->unlearn_seeds > 1) store_run_set_i64(run, "/", "unlearn_seed", job->unlearn);
     store_run_set_text(run, "/", "forget", job->forget_text);
     store_run_set_text_of(run, "/", "forget_names", &names);
     if (*job->forget_map) store_run_set_text(run, "/", "forget_map", job->forget_map);

@@ -158,6 +158,7 @@ BaseStatus experiment_unlearned_make(const ExperimentSetting *s, const Experimen
     BaseStatus st = BASE_OK;
     UnlearnContext context = experiment_context(s, &seed->split, seed->net, seed->seed, job->forget);
     const ModelMaking making = experiment_making(s, method, params, &context, job->forget_text);
+    context.seed = job->draw;
     BASE_TRY(nn_net_clone(seed->net, &out->net));
     BASE_TRY(model_unlearned(&making, out->net, &out->report, &out->cost, &out->path));
     BASE_TRY(nn_net_hash(out->net, out->hash));

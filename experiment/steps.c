@@ -62,7 +62,7 @@ static BaseStatus begin_seed(Maker *m, size_t job)
     for (size_t i = 0; i < e->method_count; i++) {
         m->searches[i] = SIZE_MAX;
         if (e->methods[i].axis_count > 0 && m->s->search_set_count > 0)
-            BASE_TRY(add_search(m, job + 1 + i, &m->searches[i]));
+            BASE_TRY(add_search(m, job + 1 + experiment_plan_place(e, i), &m->searches[i]));
     }
 out:
     base_free(path);
@@ -81,7 +81,7 @@ static BaseStatus begin_set(Maker *m, size_t job)
     UnlearnContext context = experiment_context(m->s, &(SessionSplit){0}, NULL, first->seed, first->forget);
     const ModelMaking making = experiment_making(m->s, reference, reference->params, &context, first->forget_text);
     BASE_TRY(model_unlearned_path(&making, key, &path));
-    size_t row = job + (size_t)(reference - m->s->e->methods);
+    size_t row = job + experiment_plan_place(m->s->e, (size_t)(reference - m->s->e->methods));
     BASE_TRY(add(m, EXPERIMENT_STEP_RETRAIN, row, NULL, 0, &path, &m->retrain));
 out:
     base_free(path);
@@ -94,18 +94,20 @@ BaseStatus experiment_steps_make(const ExperimentSetting *setting, const Experim
     BaseStatus st = BASE_OK;
     Maker m = {.s = setting, .jobs = jobs, .train = SIZE_MAX, .retrain = SIZE_MAX};
     *out = (ExperimentSteps){0};
+    size_t search = SIZE_MAX, row; /* of the method at work: one serves all its unlearnings */
     BASE_TRY(BASE_ALLOC(setting->e->method_count, &m.searches));
     for (size_t i = 0; i < count; i++) {
         const ExperimentMethod *method = jobs[i].method;
-        size_t search, row;
         if (!method) {
             BASE_TRY(begin_seed(&m, i));
             continue;
         }
         size_t number = (size_t)(method - setting->e->methods);
-        if (number == 0) BASE_TRY(begin_set(&m, i));
-        search = m.searches[number];
-        if (method->axis_count > 0 && setting->search_set_count == 0) BASE_TRY(add_search(&m, i, &search));
+        if (jobs[i].unlearn == 0) {
+            if (number == 0) BASE_TRY(begin_set(&m, i));
+            search = m.searches[number];
+            if (method->axis_count > 0 && setting->search_set_count == 0) BASE_TRY(add_search(&m, i, &search));
+        }
         BASE_TRY(add(&m, EXPERIMENT_STEP_ROW, i, (size_t[]){m.train, m.retrain, search}, 3, NULL, &row));
     }
     *out = m.out;
@@ -129,7 +131,10 @@ void experiment_step_text(const ExperimentSteps *steps, const ExperimentJob *job
     enum { SHOWN = 140 }; /* bytes of the classes: the seed must still be seen */
     const ExperimentStep *step = &steps->step[at];
     const ExperimentJob *job = &jobs[step->job];
-    snprintf(text, 256, "%s%s%s%.*s%s, seed %llu", BEFORE[step->kind], job->method ? job->method->label : "original",
+    char again[40] = "";
+    if (step->kind == EXPERIMENT_STEP_ROW && job->unlearn > 0)
+        snprintf(again, sizeof again, ", unlearning %lld", (long long)job->unlearn);
+    snprintf(text, 256, "%s%s%s%.*s%s, seed %llu%s", BEFORE[step->kind], job->method ? job->method->label : "original",
              job->forget ? ", forget " : "", SHOWN, job->forget_both, strlen(job->forget_both) > SHOWN ? "..." : "",
-             (unsigned long long)job->seed);
+             (unsigned long long)job->seed, again);
 }

@@ -113,6 +113,8 @@ static void describe(const ModelMaking *m, BaseText *out)
     base_text_add(out, "%s without [%s] ", m->method->entry.name, m->forget);
     session_params_text(m->method->entry.params, m->method->entry.param_count, m->params, out);
     if (m->in_turn) base_text_add(out, ", one class after another");
+    if (m->context->seed != m->recipe.seed)
+        base_text_add(out, ", drawn with %llu", (unsigned long long)m->context->seed);
     if (m->method->identify && out->st == BASE_OK) out->st = m->method->identify(m->context, m->params, out);
 }
 

@@ -13,7 +13,7 @@ BaseStatus model_original(const ModelRecipe *recipe, const DataView *train, cons
 
 /** What makes an unlearned network; borrowed. */
 typedef struct {
-    ModelRecipe recipe; /* of the original, its seed also the method's */
+    ModelRecipe recipe; /* of the original; its seed is the method's unless the context has another */
     const UnlearnMethod *method;
     const void *params;
     const UnlearnContext *context;

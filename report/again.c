@@ -68,7 +68,8 @@ static bool starts(const char *at, const char *text) { return strncmp(at + (*at 
 /* What report_again says itself: where results go, seeds, classes, methods. */
 static bool replaced(const char *value)
 {
-    return starts(value, "seeds=") || starts(value, "forget=") || starts(value, "methods=");
+    return starts(value, "seeds=") || starts(value, "unlearn_seeds=") || starts(value, "forget=") ||
+           starts(value, "methods=");
 }
 
 /* The command as it was given, without what is replaced. */
@@ -112,6 +113,8 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     double peer = store_run_f64(run->store, "/meta", "peer_seed");
     if (!isnan(peer)) base_text_add(out, ", %.0f", peer);
     base_text_add(out, "]'");
+    if (!isnan(store_run_f64(run->store, "/", "unlearn_seed"))) /* later ones come with those before them */
+        base_text_add(out, " --set unlearn_seeds=%.0f", run->unlearn + 1);
     if (report_run_images(run))
         base_text_add(out, " --set 'forget=[%s]'", run->forget_map);
     else if (*run->forget)

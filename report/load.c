@@ -43,6 +43,8 @@ static void describe(ReportRun *r)
     r->seed = store_run_f64(r->store, "/", "seed");
     r->rank = rank_of(r->store);
     r->featured = strcmp(text_of(r->store, "/", "rank"), "featured") == 0;
+    r->unlearn = store_run_f64(r->store, "/", "unlearn_seed");
+    if (isnan(r->unlearn)) r->unlearn = 0;
     r->order = store_run_f64(r->store, "/", "order");
     if (isnan(r->order)) r->order = 0;
     r->failed = strcmp(text_of(r->store, "/", "status"), "ok") != 0;
@@ -126,6 +128,7 @@ static int compare_runs(const void *pa, const void *pb)
     if ((c = strcmp(a->label, b->label))) return c;
     if ((c = report_compare_forget(a->forget, b->forget))) return c;
     if (a->seed != b->seed) return a->seed < b->seed ? -1 : 1;
+    if (a->unlearn != b->unlearn) return a->unlearn < b->unlearn ? -1 : 1;
     if ((c = strcmp(b->started, a->started))) return c; /* the newest first: older ones are superseded */
     if ((c = strcmp(a->id, b->id))) return c;
     return strcmp(a->file, b->file);
@@ -142,14 +145,15 @@ static bool same_label(const ReportRun *a, const ReportRun *b)
 }
 
 /* A config run again with other settings leaves the earlier files beside the new ones. Averaging both would mix two
- * experiments, so of each label, class and seed only the newest counts. */
+ * experiments, so of each label, class, seed and unlearning only the newest counts. */
 static void drop_superseded(ReportSet *set)
 {
     size_t kept = 0;
     for (size_t i = 0; i < set->run_count; i++) {
         ReportRun *r = &set->runs[i];
         const ReportRun *before = kept ? &set->runs[kept - 1] : NULL;
-        if (before && same_label(before, r) && !strcmp(before->forget, r->forget) && before->seed == r->seed) {
+        if (before && same_label(before, r) && !strcmp(before->forget, r->forget) && before->seed == r->seed &&
+            before->unlearn == r->unlearn) {
             run_free(r);
             set->superseded++;
         } else {
@@ -262,6 +266,20 @@ out:
     return st;
 }
 
+/* Runs of one label, class and seed stand together. */
+static void count_unlearnings(ReportExperiment *e)
+{
+    for (size_t l = 0; l < e->label_count; l++) {
+        const ReportLabel *label = &e->labels[l];
+        for (size_t i = 0, n = 0; i < label->count; i++) {
+            bool again = i > 0 && !strcmp(label->runs[i - 1]->forget, label->runs[i]->forget) &&
+                         label->runs[i - 1]->seed == label->runs[i]->seed;
+            n = again ? n + 1 : 1;
+            if (n > e->unlearn_count) e->unlearn_count = n;
+        }
+    }
+}
+
 static int compare_labels(const void *pa, const void *pb)
 {
     const ReportLabel *a = pa, *b = pb;
@@ -297,6 +315,7 @@ static BaseStatus group_runs(ReportSet *set, const ReportKnown *known)
     for (size_t i = 0; i < set->experiment_count; i++) {
         ReportExperiment *e = &set->experiments[i];
         BASE_TRY(count_distinct(e));
+        count_unlearnings(e);
         qsort(e->labels, e->label_count, sizeof *e->labels, compare_labels);
         for (size_t l = 0; l < e->label_count; l++) BASE_TRY(BASE_ALLOC(2 * e->labels[l].count, &e->labels[l].scratch));
         BASE_TRY(BASE_ALLOC(2 * e->label_count, &e->scratch));

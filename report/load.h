@@ -12,7 +12,8 @@ typedef struct {
     StoreRun *store; /* owned */
     char *file;      /* owned */
     const char *id, *experiment, *label, *method, *arch, *data, *forget, *forget_names, *forget_map, *reason, *started;
-    double seed, order; /* order: of its method in the config */
+    double seed, unlearn,
+        order; /* unlearn: number of the unlearning of its network; order: of its method in the config */
     ReportRank rank;
     bool featured, failed;
 } ReportRun;
@@ -21,7 +22,7 @@ typedef struct {
 void report_run_classes(const ReportRun *run, BaseText *out);
 bool report_run_images(const ReportRun *run); /* it forgets listed images */
 
-/** Runs of one label, over classes and seeds; ascending by class, then seed. Borrowed pointers. */
+/** Runs of one label, over classes and seeds; ascending by class, then seed, then unlearning. Borrowed pointers. */
 typedef struct {
     const char *label;
     ReportRank rank;
@@ -49,6 +50,7 @@ typedef struct {
     ReportLabel *labels; /* original, retrained, methods, controls; each kind in the config's order */
     size_t label_count, run_count, failed_count;
     size_t forget_count, seed_count; /* distinct */
+    size_t unlearn_count;            /* most unlearnings of one network of a label */
     double *scratch;                 /* [2 label_count], owned: p values on their way */
     ReportQuantity *quantities;
     size_t quantity_count;
@@ -57,7 +59,7 @@ typedef struct {
 
 typedef struct {
     ReportRun *runs;
-    size_t run_count, superseded; /* older runs of the same label, class and seed, left out */
+    size_t run_count, superseded; /* older runs of the same label, class, seed and unlearning, left out */
     char **passed_over;           /* one line each: a file that is not a run */
     size_t passed_count;
     ReportExperiment *experiments;

@@ -110,9 +110,10 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
 /* What the numbers of several runs are the spread and the interval of. */
 static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
 {
+    const char *again = e->unlearn_count > 1 ? ", of the means over the unlearnings of one network" : "";
     if (e->seed_count > 1) {
-        report_table_note(t,
-                          "Rows of several runs: mean ± standard deviation over classes and training seeds (ddof 1).");
+        report_table_note(
+            t, "Rows of several runs: mean ± standard deviation over classes and training seeds (ddof 1)%s.", again);
         report_table_interval_note(
             t,
             "Brackets: the 95% t interval over training seeds, each of which counts by its mean over the classes that all "
@@ -120,7 +121,7 @@ static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
             "row of one run, the 95% interval of that run.");
         return;
     }
-    report_table_note(t, "Rows of several runs: mean ± standard deviation over classes (ddof 1).");
+    report_table_note(t, "Rows of several runs: mean ± standard deviation over classes (ddof 1)%s.", again);
     report_table_interval_note(
         t, "Brackets: the 95% t interval over the classes of ONE trained network, since there is one "
            "seed: it does not speak of other trainings. In a row of one run, the 95% interval "
@@ -485,6 +486,7 @@ ReportTable report_results_runs(const ReportExperiment *e)
     report_table_column(&t, "forget", report_any_images(e) ? "set" : "class", false, 0, 90);
     report_table_column(&t, "forget_names", "name", false, 0, 89);
     report_table_column(&t, "seed", "seed", true, 0, 80);
+    report_table_column(&t, "unlearn_seed", "unlearning", true, 0, e->unlearn_count > 1 ? 79 : 0);
     report_table_column(&t, "run", "run", false, 0, 70);
     report_table_column(&t, "file", "file", false, 0, 60);
     report_table_column(&t, "status", "status", false, 0, 50);
@@ -504,16 +506,17 @@ ReportTable report_results_runs(const ReportExperiment *e)
             report_table_text(&t, 1, r->forget);
             report_table_text(&t, 2, r->forget_names);
             report_table_number(&t, 3, math_estimate(r->seed, 0), NAN);
-            report_table_text(&t, 4, short_id);
-            report_table_text(&t, 5, name ? name + 1 : r->file);
-            report_table_text(&t, 6, r->failed ? r->reason : "ok");
-            report_table_text(&t, 7, r->id);
+            report_table_number(&t, 4, math_estimate(r->unlearn, 0), NAN);
+            report_table_text(&t, 5, short_id);
+            report_table_text(&t, 6, name ? name + 1 : r->file);
+            report_table_text(&t, 7, r->failed ? r->reason : "ok");
+            report_table_text(&t, 8, r->id);
             for (int m = 0; m < META_COUNT; m++) {
                 const char *text = store_run_text(r->store, "/meta", META[m]);
                 double number = store_run_f64(r->store, "/meta", META[m]);
                 char printed[32];
                 snprintf(printed, sizeof printed, "%.17g", number);
-                report_table_text(&t, 8 + m, text ? text : isnan(number) ? "" : printed);
+                report_table_text(&t, 9 + m, text ? text : isnan(number) ? "" : printed);
             }
             BaseText command = {0};
             report_again(e, r, &command);

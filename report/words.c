@@ -70,6 +70,7 @@ void report_words_headline(const ReportExperiment *e, BaseText *out)
         base_text_add(out, "the class%s ", strchr(run->forget, ',') ? "es" : "");
     if (e->forget_count <= 1) report_run_classes(run, out);
     if (e->seed_count > 1) base_text_add(out, ", with %zu seeds", e->seed_count);
+    if (e->unlearn_count > 1) base_text_add(out, ", each network unlearned %zu times", e->unlearn_count);
     base_text_add(out, " (%s, %s). ", e->arch, e->data);
     BaseText second = {0};
     bool first_told = course(

@@ -9,8 +9,8 @@
  * thresholds. */
 const StoreRow store_schema[] = {
     {"/", "attributes",
-     "schema id status reason experiment kind method label order title arch data seed forget forget_names forget_map "
-     "control rank",
+     "schema id status reason experiment kind method label order title arch data seed unlearn_seed forget forget_names "
+     "forget_map control rank",
      "", STORE_LIGHT},
     {"/meta", "attributes",
      "config config_hash command program libraries blas_core cpu threads started precision tuning_hash "

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "math/stats.h"
 
-enum { STORE_SCHEMA = 5 };
+enum { STORE_SCHEMA = 6 };
 typedef struct StoreRun StoreRun;
 typedef enum { STORE_F64, STORE_F32, STORE_I64, STORE_I32, STORE_U8 } StoreType;
 

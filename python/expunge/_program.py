@@ -77,7 +77,8 @@ def results(folder: Path) -> Any:
     """The runs of an experiment as a pandas.DataFrame, one row per run file of `folder` (such as "results/demo"). Needs pandas and
     h5py.
 
-    Columns: label, method, forget, forget_names, kind, status, reason and id are texts, seed is an integer. All others are float64, NaN
+    Columns: label, method, forget, forget_names, kind, status, reason and id are texts, seed and unlearn_seed (the number of the
+    unlearning of one trained network, from 0) are integers. All others are float64, NaN
     where a run has no such number: of each metric on each split its value, "acc_retain_test", with the ends of its 95% interval,
     "acc_retain_test_lo" and "_hi"; of each attack, by its label, "svc/auc", "svc/efficacy", "svc/tpr_0.01", ... (docs/results.md), likewise.
     `df.attrs["units"]` has the unit of each of these ("%", "s", "nats"; "1" of a share or a pure number).
@@ -106,20 +107,20 @@ def results(folder: Path) -> Any:
     if not rows:
         raise ValueError(f"{folder} has no run files (*.h5): give the folder of an experiment, such as results/demo")
     table = pandas.DataFrame(rows)
-    table = table.astype({name: "int64" if name == "seed" else "string" for name in ATTRIBUTES})
+    table = table.astype({name: "int64" if name.endswith("seed") else "string" for name in ATTRIBUTES})
     table = table.astype({name: "float64" for name in units})
     table.attrs["units"] = units
     return table
 
 
-ATTRIBUTES = ("label", "method", "forget", "forget_names", "seed", "kind", "status", "reason", "id")
+ATTRIBUTES = ("label", "method", "forget", "forget_names", "seed", "unlearn_seed", "kind", "status", "reason", "id")
 # of an attack; each with its interval's ends where it has one
 NUMBERS = ("auc", "efficacy", "member_share", "balanced_accuracy_holdout", "tpr_0.001", "tpr_0.01", "tpr_0.1", "epsilon_lower")
 
 
 def _row(h5py: Any, path: str, units: Dict[str, str]) -> Dict[str, Any]:
     with h5py.File(path, "r") as run:
-        row = {name: _plain(run.attrs.get(name)) for name in ATTRIBUTES}
+        row = {name: _plain(run.attrs.get(name, 0 if name == "unlearn_seed" else None)) for name in ATTRIBUTES}
         if "metrics" in run:
             m = run["metrics"]
             names, splits, scale = (m[k].asstr()[:] for k in ("names", "splits", "units"))

@@ -343,6 +343,42 @@ static void test_plan(void **state)
     unbind(&method);
 }
 
+/* Every unlearning is a job of its own; the first one, and what is made only once, has the id that it always had. */
+static void test_unlearnings(void **state)
+{
+    (void)state;
+    static const char *const THREE[] = {"unlearn_seeds=3"};
+    Bound one = bind_good(NULL, 0), b = bind_good(THREE, 1);
+    assert_int_equal(b.e->unlearn_seeds, 3);
+    assert_int_equal(experiment_plan_place(b.e, 0), 0);
+    assert_int_equal(experiment_plan_place(b.e, 1), 1); /* none: once */
+    assert_int_equal(experiment_plan_place(b.e, 2), 4);
+    assert_int_equal(experiment_plan_place(b.e, 3), 7);
+    assert_int_equal(b.job_count, 2 * (1 + 2 * 7));
+    size_t first = 0;
+    for (size_t i = 0; i < b.job_count; i++) {
+        const ExperimentJob *job = &b.jobs[i];
+        assert_int_equal(job->unlearn == 0, job->draw == job->seed);
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(job->id, b.jobs[j].id);
+            if (job->unlearn > 0 && b.jobs[j].unlearn > 0 &&
+                (job->seed != b.jobs[j].seed || job->unlearn != b.jobs[j].unlearn))
+                assert_true(job->draw != b.jobs[j].draw);
+        }
+        if (job->unlearn > 0) continue;
+        assert_string_equal(job->id, one.jobs[first].id);
+        assert_string_equal(job->file, one.jobs[first].file);
+        first++;
+    }
+    assert_int_equal(first, one.job_count);
+    assert_string_equal(b.jobs[4].method->label, "svd");
+    assert_int_equal(b.jobs[4].unlearn, 2);
+    assert_int_equal(strncmp(b.jobs[4].file, "svd-0-s0-u2-", 12), 0);
+    assert_true(b.jobs[4].draw < (uint64_t)1 << 31);
+    unbind(&one);
+    unbind(&b);
+}
+
 /* Budget, sets searched on, and what is measured by training: read, bound, and part of the ids they decide. */
 static void test_budget_and_measures(void **state)
 {
@@ -584,6 +620,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_extends),
     cmocka_unit_test(test_paths),
     cmocka_unit_test(test_plan),
+    cmocka_unit_test(test_unlearnings),
     cmocka_unit_test(test_forget_all),
     cmocka_unit_test(test_images),
     cmocka_unit_test(test_search_identifies),

@@ -284,6 +284,44 @@ static void test_made_once(void **state)
     base_free(results);
 }
 
+/* Each unlearning draws anew from the same original; number 0 is the one that a single unlearning is, and is not made again. */
+static void test_unlearnings(void **state)
+{
+    (void)state;
+    char *results = folder_of("unlearnings"), folder[4300], path[4700], **names, hash[3][80] = {"", "", ""}, before[80];
+    static const char *const SET[] = {"methods=[retrain, random_projection]", "relearn=false", "probe=false",
+                                      "unlearn_seeds=3"};
+    size_t count, rows = 0;
+    assert_int_equal(run(results, SET, 3, false, NULL).done, 3);
+    StoreRun *one = open_run(results, "random_projection");
+    assert_true(isnan(store_run_f64(one, "/", "unlearn_seed")));
+    snprintf(before, sizeof before, "%s", store_run_text(one, "/meta", "weights_hash"));
+    store_run_free(one);
+    ExperimentOutcome outcome = run(results, SET, 4, false, NULL);
+    assert_int_equal(outcome.done, 2);
+    assert_int_equal(outcome.skipped, 3);
+    snprintf(folder, sizeof folder, "%s/e", results);
+    assert_ok(io_folder_list(folder, ".h5", &names, &count));
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_ok(store_run_read(path, &one));
+        assert_in_schema(one, "/");
+        double number = store_run_f64(one, "/", "unlearn_seed");
+        if (strcmp(store_run_text(one, "/", "label"), "random_projection") == 0) {
+            snprintf(hash[isnan(number) ? 0 : (int)number], sizeof hash[0], "%s",
+                     store_run_text(one, "/meta", "weights_hash"));
+            rows++;
+        }
+        store_run_free(one);
+    }
+    io_names_free(names, count);
+    assert_int_equal(rows, 3);
+    assert_string_equal(hash[0], before);
+    for (int i = 0; i < 3; i++) assert_string_not_equal(hash[i], hash[(i + 1) % 3]);
+    base_free(results);
+}
+
 static void test_dry_run(void **state)
 {
     (void)state;
@@ -318,7 +356,7 @@ static void test_dry_run(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_references), cmocka_unit_test(test_peers),   cmocka_unit_test(test_without),
-    cmocka_unit_test(test_made_once),  cmocka_unit_test(test_dry_run),
+    cmocka_unit_test(test_references), cmocka_unit_test(test_peers),       cmocka_unit_test(test_without),
+    cmocka_unit_test(test_made_once),  cmocka_unit_test(test_unlearnings), cmocka_unit_test(test_dry_run),
 };
 SUPPORT_MAIN(tests)

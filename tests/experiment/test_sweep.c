@@ -47,10 +47,10 @@ static size_t need_of(const ExperimentSteps *g, size_t at, ExperimentStepKind ki
     return SIZE_MAX;
 }
 
-/* @p shared: searches look at sets of their own, one search a seed. */
-static void check_steps(bool shared)
+/* @p shared: searches look at sets of their own, one search a seed. @p times: each network is unlearned so often, by one search. */
+static void check_steps(bool shared, int times)
 {
-    static const char *const SHARED[] = {"search.forget=[2]"};
+    const char *const set[] = {times > 1 ? "unlearn_seeds=2" : "unlearn_seeds=1", "search.forget=[2]"};
     char *path = write_config(), text[256];
     ExperimentConfig *e;
     SessionData data;
@@ -59,7 +59,7 @@ static void check_steps(bool shared)
     size_t forget_count, set_count, job_count, kinds[4] = {0};
     ExperimentJob *jobs;
     ExperimentSteps g;
-    assert_ok(experiment_config_read(path, SHARED, shared, &e));
+    assert_ok(experiment_config_read(path, set, 1 + (size_t)shared, &e));
     assert_ok(session_data_open(e->data, &e->prepare, &data));
     assert_ok(session_model_create(e->arch, &data, &model));
     assert_ok(experiment_config_bind(e, &data, &model, &forget, &forget_count));
@@ -68,7 +68,7 @@ static void check_steps(bool shared)
     const ExperimentSetting setting = {
         .e = e, .data = &data, .models = "m", .search_sets = sets, .search_set_count = set_count};
     assert_ok(experiment_steps_make(&setting, jobs, job_count, &g));
-    assert_int_equal(job_count, 2 * (1 + 2 * 3));
+    assert_int_equal(job_count, 2 * (1 + 2 * (2 + times)));
     assert_int_equal(g.sweep.row_count, job_count);
     for (size_t i = 0; i < g.sweep.count; i++) {
         const ExperimentStep *step = &g.step[i];
@@ -84,6 +84,8 @@ static void check_steps(bool shared)
         assert_true((step->path == NULL) == (step->kind == EXPERIMENT_STEP_ROW));
         bool training = step->kind == EXPERIMENT_STEP_TRAIN || step->kind == EXPERIMENT_STEP_RETRAIN;
         assert_true(place->early == training);
+        if (step->kind == EXPERIMENT_STEP_RETRAIN) assert_string_equal(jobs[step->job].method->label, "retrain");
+        if (step->kind == EXPERIMENT_STEP_SEARCH) assert_int_equal(jobs[step->job].unlearn, 0);
         if (training) assert_int_equal(place->need_count, 0);
         if (!training) assert_true(need_of(&g, i, EXPERIMENT_STEP_TRAIN) != SIZE_MAX);
     }
@@ -101,6 +103,9 @@ static void check_steps(bool shared)
     }
     experiment_step_text(&g, jobs, g.sweep.row[3], text);
     assert_string_equal(text, "svd, forget 3 ((1,-1)), seed 0");
+    experiment_step_text(&g, jobs, g.sweep.row[2 + (size_t)times], text);
+    assert_string_equal(text,
+                        times > 1 ? "svd, forget 3 ((1,-1)), seed 0, unlearning 1" : "svd, forget 3 ((1,-1)), seed 0");
     experiment_steps_free(&g);
     experiment_plan_free(jobs, job_count);
     experiment_forget_free(forget, forget_count);
@@ -114,8 +119,10 @@ static void check_steps(bool shared)
 static void test_graph(void **state)
 {
     (void)state;
-    check_steps(false);
-    check_steps(true);
+    for (int times = 1; times <= 2; times++) {
+        check_steps(false, times);
+        check_steps(true, times);
+    }
 }
 
 /* ------------------------------------------------------------ whole sweeps */

@@ -275,8 +275,8 @@ attacks: [{name: loss, wiring: forget}]
             if name in texts:
                 self.assertIsInstance(dtype, pandas.StringDtype, name)
             else:
-                self.assertEqual(dtype, np.int64 if name == "seed" else np.float64, name)
-        self.assertEqual(set(table.attrs["units"]), set(table.columns) - texts - {"seed"})
+                self.assertEqual(dtype, np.int64 if name in ("seed", "unlearn_seed") else np.float64, name)
+        self.assertEqual(set(table.attrs["units"]), set(table.columns) - texts - {"seed", "unlearn_seed"})
         self.assertNotIn("", table.attrs["units"].values())
         files = sorted(n for n in os.listdir(folder) if n.endswith(".h5"))
         self.assertEqual(len(table), len(files))

@@ -430,6 +430,51 @@ static void test_failing(void **state)
     base_free(folder);
 }
 
+/* Unlearnings of one network: none replaces another, each is repeated by its number, and a cell takes their mean first. */
+static void test_unlearnings(void **state)
+{
+    (void)state;
+    ReportSet set;
+    BaseText out = {0};
+    char *folder = folder_of("unlearnings");
+    for (int seed = 0; seed < 2; seed++)
+        for (int again = 0; again < 3; again++) { /* means of the seeds 91 and 94 */
+            const Spec spec = {"svd", "svd", "3", "mlp", "d", seed, {90 + 3 * seed + again, 0, 1}};
+            StoreRun *run = make(&spec);
+            assert_ok(store_run_set_text(run, "/", "id",
+                                         again == 0   ? seed ? "a" : "b"
+                                         : again == 1 ? seed ? "c" : "d"
+                                         : seed       ? "e"
+                                                      : "f"));
+            assert_ok(store_run_set_i64(run, "/", "unlearn_seed", again));
+            assert_ok(store_run_set_text(run, "/meta", "command", "expunge run c.yaml --set unlearn_seeds=3"));
+            write_run(folder, run);
+        }
+    load(folder, &set);
+    const ReportExperiment *e = &set.experiments[0];
+    assert_int_equal(set.superseded, 0);
+    assert_int_equal(e->seed_count, 2);
+    assert_int_equal(e->unlearn_count, 3);
+    MathEstimate mean;
+    double sd;
+    assert_true(report_summary(&e->labels[0], report_quantity(e, "acc_retain", "test", NULL), &mean, &sd));
+    assert_near(mean.value, 92.5, 1e-12, 0);
+    assert_near(mean.hi, 100, 0, 0); /* 12.7 times 1.5, cut off */
+    assert_near(sd, sqrt(4.5), 1e-12, 0);
+    report_again(e, e->labels[0].runs[5], &out);
+    assert_string_equal(out.data, "expunge run c.yaml --results again --set 'seeds=[1]' --set unlearn_seeds=3 --set "
+                                  "'forget=[[\"#3\"]]' --set 'methods=[{name: svd, label: svd}]'");
+    base_text_free(&out);
+    ReportTable t = report_results_runs(e);
+    report_table_csv(&t, &out);
+    assert_non_null(strstr(out.data, "label,forget,forget_names,seed,unlearn_seed,run,"));
+    assert_non_null(strstr(out.data, "\nsvd,3,,1,2,e,"));
+    base_text_free(&out);
+    report_table_free(&t);
+    report_set_free(&set);
+    base_free(folder);
+}
+
 /* The command is the stored one with the row's own method, class and seed; quotes hold. */
 static void test_again(void **state)
 {
@@ -479,6 +524,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_published),
     cmocka_unit_test(test_searches),
     cmocka_unit_test(test_failing),
+    cmocka_unit_test(test_unlearnings),
     cmocka_unit_test(test_again),
 };
 SUPPORT_MAIN(tests)
