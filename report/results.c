@@ -39,7 +39,7 @@ static int importance_of(const ReportExperiment *e, const ReportQuantity *q)
     return attack >= (auc ? 3 : 4) ? 0 : (auc ? 70 : 90) - attack;
 }
 
-static bool in_mean_gap(const ReportQuantity *q)
+bool report_results_in_gap(const ReportQuantity *q)
 {
     if (q->field) return strcmp(q->field, "efficacy") == 0;
     bool shown = !strcmp(q->split, "test") || q->in_results > 0; /* of listed images: the training split's */
@@ -52,7 +52,7 @@ static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label
     const ReportQuantity *in[REPORT_COLUMNS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < e->quantity_count && n < REPORT_COLUMNS_MAX; i++) {
-        if (in_mean_gap(&e->quantities[i])) in[n++] = &e->quantities[i];
+        if (report_results_in_gap(&e->quantities[i])) in[n++] = &e->quantities[i];
     }
     return report_mean_gap(e, label, in, n, sd);
 }
@@ -96,7 +96,8 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
     for (size_t i = 0; i < e->quantity_count; i++) {
         const ReportQuantity *q = &e->quantities[i];
         MathEstimate value;
-        if (!in_mean_gap(q) || !retrained || !report_summary(retrained, q, &value, NULL) || isnan(value.value))
+        if (!report_results_in_gap(q) || !retrained || !report_summary(retrained, q, &value, NULL) ||
+            isnan(value.value))
             continue;
         base_text_add(&names, "%s%s%s", names.size ? ", " : "", q->field ? "MIA " : "", q->title);
     }
@@ -383,7 +384,7 @@ ReportTable report_results_classes(const ReportExperiment *e)
     const ReportQuantity *shown[REPORT_COLUMNS_MAX], *order[REPORT_COLUMNS_MAX];
     int columns[REPORT_COLUMNS_MAX], count = 0, all = report_results_order(e, importance_of, order);
     for (int i = 0; i < all; i++) {
-        if (in_mean_gap(order[i])) shown[count++] = order[i];
+        if (report_results_in_gap(order[i])) shown[count++] = order[i];
     }
     ReportTable t = report_table_make(report_any_images(e) ? "Per forget set" : "Per forgotten class");
     report_table_column(&t, "label", "method", false, 0, 1000);

@@ -8,6 +8,9 @@
 ReportTable report_results_main(const ReportExperiment *e);
 /** |run - retrained| per quantity; no row where nothing was retrained. */
 ReportTable report_results_gaps(const ReportExperiment *e);
+/** Of what varies between runs, how much comes with trainings and how much with unlearnings; no row without several of
+ *  each. */
+ReportTable report_results_variance(const ReportExperiment *e);
 /** Scores that other papers compare methods by, and what each method cost; no row where no run has one. */
 ReportTable report_results_metrics(const ReportExperiment *e);
 /** What each paper calls the numbers of these tables; no row where none is there. */
@@ -40,6 +43,8 @@ ReportTable report_results_runs(const ReportExperiment *e);
 void report_reach_notes(ReportTable *table, const ReportExperiment *e, const ReportQuantity *const *quantities,
                         int count);
 
+/** Whether the average gap counts it: what is in percentage points of what was kept, what was forgotten, and attacks. */
+bool report_results_in_gap(const ReportQuantity *quantity);
 /** REPORT_ROW_ of a label by its rank, and whether all of its runs failed. */
 unsigned report_results_flags(const ReportLabel *label);
 /** Bold in columns[i] (below 0: none) where a method is best of quantities[i], and the note that says how. Rows are

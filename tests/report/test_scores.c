@@ -465,7 +465,15 @@ static void test_unlearnings(void **state)
     assert_string_equal(out.data, "expunge run c.yaml --results again --set 'seeds=[1]' --set unlearn_seeds=3 --set "
                                   "'forget=[[\"#3\"]]' --set 'methods=[{name: svd, label: svd}]'");
     base_text_free(&out);
-    ReportTable t = report_results_runs(e);
+    /* seeds 90 91 92 and 93 94 95: between 3 (1.5^2 + 1.5^2) / 1 = 13.5, within 1; trainings (13.5 - 1) / 3 = 4.17 of 5.17 */
+    ReportTable t = report_results_variance(e);
+    report_table_markdown(&t, &out);
+    assert_non_null(strstr(out.data, "| svd | ACC\\_r | 2.04 | 1 | 81 | 1 x 2 x 3 |"));
+    assert_non_null(strstr(out.data, "| svd | ACC\\_f | 0 | 0 | – | 1 x 2 x 3 |")); /* nothing varies */
+    assert_null(strstr(out.data, "below 0"));
+    base_text_free(&out);
+    report_table_free(&t);
+    t = report_results_runs(e);
     report_table_csv(&t, &out);
     assert_non_null(strstr(out.data, "label,forget,forget_names,seed,unlearn_seed,run,"));
     assert_non_null(strstr(out.data, "\nsvd,3,,1,2,e,"));
