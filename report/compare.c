@@ -70,6 +70,36 @@ MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, con
     return report_mean_gap(e, label, &q, 1, sd);
 }
 
+/* Mean distance of two runs over the quantities that both have; NaN: none. */
+static double apart(const ReportRun *a, const ReportRun *b, const ReportQuantity *const *quantities, size_t count)
+{
+    MathEstimate x, y;
+    double sum = 0;
+    int terms = 0;
+    for (size_t q = 0; q < count; q++) {
+        if (!report_value(a, quantities[q], &x) || !report_value(b, quantities[q], &y)) continue;
+        sum += fabs(x.value - y.value);
+        terms++;
+    }
+    return terms ? sum / terms : (double)NAN;
+}
+
+MathEstimate report_floor(const ReportExperiment *e, const ReportQuantity *const *quantities, size_t count)
+{
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    double sum = 0;
+    int64_t pairs = 0;
+    for (size_t i = 0; retrained && i < retrained->count; i++)
+        for (size_t k = i + 1; k < retrained->count && !strcmp(retrained->runs[k]->forget, retrained->runs[i]->forget);
+             k++) {
+            double one = apart(retrained->runs[i], retrained->runs[k], quantities, count);
+            if (isnan(one)) continue;
+            sum += one;
+            pairs++;
+        }
+    return math_estimate(pairs ? sum / (double)pairs : (double)NAN, pairs);
+}
+
 /* ------------------------------------------------------------ who is best */
 
 /* Two-sided p of the paired t test over the seeds of what was folded; NaN where there are too few of them. */

@@ -18,6 +18,9 @@ MathEstimate report_gap(const ReportExperiment *e, const ReportLabel *label, con
  *  over runs. */
 MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label,
                              const ReportQuantity *const *quantities, size_t count, double *sd);
+/** The noise floor of that gap: what two retrained networks of the same class and different seeds are apart, the mean over the
+ *  classes and their pairs; n: pairs. No interval, since pairs share networks. NaN where no class has two. */
+MathEstimate report_floor(const ReportExperiment *e, const ReportQuantity *const *quantities, size_t count);
 /** The method (no control, no reference) that comes nearest to what the quantity should be: to the retrained run where
  *  that is its ideal, to the ideal number, else in the direction of its arrow. NULL where that is not beyond chance: the
  *  paired t tests over training seeds (REPORT_SEEDS_LEAST) against each other method must all hold after Holm. */

@@ -46,7 +46,7 @@ bool report_results_in_gap(const ReportQuantity *q)
     return shown && (!strcmp(q->role, "retained") || !strcmp(q->role, "forgotten"));
 }
 
-/* Mean of the gaps that are in percentage points: what SalUn prints as "Avg. Gap". */
+/* Mean of the gaps that are in percentage points: what SalUn prints as "Avg. Gap"; of the reference its noise floor. */
 static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label, double *sd)
 {
     const ReportQuantity *in[REPORT_COLUMNS_MAX];
@@ -54,7 +54,28 @@ static MathEstimate mean_gap(const ReportExperiment *e, const ReportLabel *label
     for (size_t i = 0; i < e->quantity_count && n < REPORT_COLUMNS_MAX; i++) {
         if (report_results_in_gap(&e->quantities[i])) in[n++] = &e->quantities[i];
     }
-    return report_mean_gap(e, label, in, n, sd);
+    *sd = NAN;
+    const bool reference = label == report_label_of(e, REPORT_RANK_RETRAINED);
+    return reference ? report_floor(e, in, n) : report_mean_gap(e, label, in, n, sd);
+}
+
+/* What stands in the row of the reference, or why nothing does. */
+static void floor_note(ReportTable *t, const ReportExperiment *e)
+{
+    double unused;
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    const MathEstimate least = mean_gap(e, retrained, &unused);
+    if (isnan(least.value))
+        report_table_note(
+            t, "No noise floor: how far two retrained networks are apart takes a second training seed. A gap may "
+               "be no more than what retraining again gives.");
+    else
+        report_table_note(
+            t,
+            "The reference's own gap is the noise floor: how far two retrained networks of different seeds are apart "
+            "(mean of %lld pair%s, which share networks: no interval). A gap of that size is what "
+            "retraining again gives.",
+            (long long)least.n, least.n == 1 ? "" : "s");
 }
 
 /* What a reader must know beside an attack's number: on how many points it was fitted, above all. */
@@ -105,6 +126,7 @@ static void gap_note(ReportTable *t, const ReportExperiment *e)
     if (*over)
         report_table_note(t, "gap: mean of |row - retrained| over %s, in percentage points; 0 is equal to retraining.",
                           over);
+    if (*over) floor_note(t, e);
     base_text_free(&names);
 }
 
@@ -265,22 +287,29 @@ ReportTable report_results_gaps(const ReportExperiment *e)
         columns[i] = report_results_column(&t, order[i], importance > 0 || !test ? importance : 20);
         report_table_ideal(&t, columns[i], order[i]->unit, "↓", "0");
     }
-    for (size_t l = 0; l < e->label_count && report_label_of(e, REPORT_RANK_RETRAINED); l++) {
+    double unused;
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    const bool floor = retrained && !isnan(mean_gap(e, retrained, &unused).value);
+    for (size_t l = 0; l < e->label_count && retrained; l++) {
         const ReportLabel *label = &e->labels[l];
         bool training = label->rank == REPORT_RANK_ORIGINAL && !*label->runs[0]->forget;
-        if (label->rank == REPORT_RANK_RETRAINED || label->failed == label->count || training) continue;
+        const bool reference = label == retrained;
+        if ((label->rank == REPORT_RANK_RETRAINED && !(reference && floor)) || label->failed == label->count ||
+            training)
+            continue;
         report_table_row(&t, report_results_flags(label));
         report_table_text(&t, label_column, label->label);
         for (int i = 0; i < count; i++) {
-            double sd;
+            double sd = NAN;
             if (columns[i] < 0) continue;
-            MathEstimate gap = report_gap(e, label, order[i], &sd);
+            const MathEstimate gap = reference ? report_floor(e, &order[i], 1) : report_gap(e, label, order[i], &sd);
             report_table_number(&t, columns[i], gap, sd);
         }
     }
     report_table_note(
         &t, "Each run is compared with the retrained run of its class and seed or, if there is none of that seed, with "
             "the mean of its class. Both directions count: an attack far below chance is a leak, too.");
+    if (retrained) floor_note(&t, e);
     report_table_interval_note(
         &t, e->seed_count > 1
                 ? "Brackets: 95% intervals of the mean over training seeds that allow for skewed distances; of "

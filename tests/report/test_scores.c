@@ -94,6 +94,54 @@ static void write_pairs(const char *folder, int count, bool seeds)
     write_run(folder, make(&control));
 }
 
+/* What two retrained networks are apart, over classes and pairs of seeds: ACC_r 90, 91, 93 of class 0 and 80, 80.5 of class
+ * 1 (a seed failed): (1 + 3 + 2 + 0.5) / 4 = 1.625; ACC_f 1, 1, 4 and 2, 2: (0 + 3 + 3 + 0) / 4 = 1.5. */
+static void test_noise_floor(void **state)
+{
+    (void)state;
+    static const double KEPT[2][3] = {{90, 91, 93}, {80, 80.5, NAN}}, GONE[2][3] = {{1, 1, 4}, {2, 2, NAN}};
+    for (int seeds = 1; seeds <= 3; seeds += 2) {
+        ReportSet set;
+        BaseText out = {0};
+        char *folder = folder_of(seeds == 1 ? "no-floor" : "floor");
+        for (int c = 0; c < 2; c++)
+            for (int s = 0; s < seeds; s++) {
+                const char *forget = c ? "1" : "0";
+                const Spec specs[] = {{"retrain", "retrain", forget, "mlp", "d", s, {KEPT[c][s], GONE[c][s], 1}},
+                                      {"svd", "svd", forget, "mlp", "d", s, {90, 1, 1}}};
+                for (int i = isnan(KEPT[c][s]); i < 2; i++) write_run(folder, make(&specs[i]));
+            }
+        load(folder, &set);
+        const ReportExperiment *e = &set.experiments[0];
+        const ReportQuantity *in[] = {report_quantity(e, "acc_retain", "test", NULL),
+                                      report_quantity(e, "acc_forget", "test", NULL)};
+        ReportTable t = report_results_gaps(e);
+        report_table_markdown(&t, &out);
+        if (seeds == 1) {
+            assert_true(isnan(report_floor(e, in, 2).value));
+            assert_non_null(strstr(out.data, "No noise floor"));
+            assert_null(strstr(out.data, "reference"));
+        } else {
+            assert_near(report_floor(e, in, 1).value, 1.625, 1e-12, 0);
+            assert_near(report_floor(e, in + 1, 1).value, 1.5, 1e-12, 0);
+            assert_near(report_floor(e, in, 2).value, 1.5625, 1e-12, 0); /* each pair's own mean first */
+            assert_int_equal(report_floor(e, in, 2).n, 4);
+            assert_non_null(strstr(out.data, "| retrain (reference) | 1.62 | 1.50 |"));
+            assert_non_null(strstr(out.data, "(mean of 4 pairs, which"));
+        }
+        base_text_free(&out);
+        report_table_free(&t);
+        t = report_results_main(e);
+        report_table_markdown(&t, &out);
+        assert_int_equal(strstr(out.data, "is the noise floor: how far") != NULL, seeds == 3);
+        assert_int_equal(strstr(out.data, "No noise floor") != NULL, seeds == 1);
+        base_text_free(&out);
+        report_table_free(&t);
+        report_set_free(&set);
+        base_free(folder);
+    }
+}
+
 static const char *best_of(const ReportExperiment *e, const char *name)
 {
     const ReportLabel *best = report_best(e, report_quantity(e, name, "test", NULL));
@@ -524,6 +572,7 @@ static void test_again(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_best_beyond_chance),
+    cmocka_unit_test(test_noise_floor),
     cmocka_unit_test(test_reach),
     cmocka_unit_test(test_pairs_have_no_interval),
     cmocka_unit_test(test_too_few_seeds),
