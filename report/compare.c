@@ -113,6 +113,21 @@ static double p_over_seeds(const ReportFold *f, MathEstimate *mean)
     return sd > 0 ? math_exchange_tails(mean->value / (sd / sqrt(f->seeds)), f->seeds - 1) : 0;
 }
 
+MathEstimate report_difference(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, double *p)
+{
+    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
+    MathEstimate one, unused;
+    *p = NAN;
+    if (!retrained) return math_estimate(NAN, 0);
+    for (size_t i = 0; i < label->count; i++)
+        label->scratch[i] =
+            report_value(label->runs[i], q, &one) ? one.value - own_partner(retrained, label->runs[i], q) : (double)NAN;
+    const ReportFold fold = report_fold(label);
+    if (fold.cells == 0) return math_estimate(NAN, 0);
+    *p = p_over_seeds(&fold, &unused);
+    return report_fold_mean(&fold, false, NULL);
+}
+
 /* How far a run is from what the quantity should be: lower is better. NaN where that is not known. */
 static double shortfall(const ReportLabel *retrained, const ReportRun *run, const ReportQuantity *q)
 {

@@ -21,6 +21,10 @@ MathEstimate report_mean_gap(const ReportExperiment *e, const ReportLabel *label
 /** The noise floor of that gap: what two retrained networks of the same class and different seeds are apart, the mean over the
  *  classes and their pairs; n: pairs. No interval, since pairs share networks. NaN where no class has two. */
 MathEstimate report_floor(const ReportExperiment *e, const ReportQuantity *const *quantities, size_t count);
+/** Mean over seeds of run - the retrained run of its class and seed, with its 95% t interval; *p of the paired t test, NaN with fewer
+ *  than REPORT_SEEDS_LEAST seeds. One seed: over its classes, without p. */
+MathEstimate report_difference(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *quantity,
+                               double *p);
 /** The method (no control, no reference) that comes nearest to what the quantity should be: to the retrained run where
  *  that is its ideal, to the ideal number, else in the direction of its arrow. NULL where that is not beyond chance: the
  *  paired t tests over training seeds (REPORT_SEEDS_LEAST) against each other method must all hold after Holm. */

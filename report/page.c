@@ -13,6 +13,7 @@ static const char *const PART_TITLES[REPORT_PARTS] = {"Results",
                                                       "Falling short",
                                                       "Published numbers",
                                                       "Distance to retraining",
+                                                      "Different from retraining?",
                                                       "Trainings and unlearnings",
                                                       "Scores and costs",
                                                       "Attacks",
@@ -49,8 +50,9 @@ static void contents(const ReportSet *set, const ReportSection *sections, BaseTe
 static void part(const ReportPart *p, size_t experiment, int number, BaseText *out)
 {
     static const bool NAMED[REPORT_PARTS] = {
-        [REPORT_MAIN] = true,    [REPORT_FAILING] = true, [REPORT_GAPS] = true,   [REPORT_METRICS] = true,
-        [REPORT_ATTACKS] = true, [REPORT_CLASSES] = true, [REPORT_SEARCH] = true, [REPORT_VARIANCE] = true};
+        [REPORT_MAIN] = true,    [REPORT_FAILING] = true,  [REPORT_GAPS] = true,
+        [REPORT_METRICS] = true, [REPORT_ATTACKS] = true,  [REPORT_CLASSES] = true,
+        [REPORT_SEARCH] = true,  [REPORT_VARIANCE] = true, [REPORT_DIFFERS] = true};
     char runs[32];
     BaseText csv = {0}, file = {0};
     if (p->table.row_count == 0) return;

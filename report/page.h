@@ -17,6 +17,7 @@ typedef enum {
     REPORT_FAILING, /* the last before the figures */
     REPORT_PUBLISHED,
     REPORT_GAPS,
+    REPORT_DIFFERS,
     REPORT_VARIANCE,
     REPORT_METRICS,
     REPORT_ATTACKS,

@@ -49,8 +49,9 @@ static const ReportRun *layered_run(const ReportExperiment *e)
 static BaseStatus make_section(const ReportExperiment *e, bool several, const char *out, const char *figures,
                                bool *gnuplot, ReportSection *s)
 {
-    static const char *const STEMS[REPORT_PARTS] = {"results", "failing", "published", "gaps",   "variance", "metrics",
-                                                    "attacks", "papers",  "classes",   "search", "layers",   "runs"};
+    static const char *const STEMS[REPORT_PARTS] = {"results",  "failing", "published", "gaps",   "differs",
+                                                    "variance", "metrics", "attacks",   "papers", "classes",
+                                                    "search",   "layers",  "runs"};
     BaseStatus st = BASE_OK;
     BaseText prefix = {0};
     const ReportRun *layered = layered_run(e);
@@ -69,6 +70,7 @@ static BaseStatus make_section(const ReportExperiment *e, bool several, const ch
     s->parts[REPORT_FAILING].table = report_results_failing(e);
     s->parts[REPORT_PUBLISHED].table = report_results_published(e);
     s->parts[REPORT_GAPS].table = report_results_gaps(e);
+    s->parts[REPORT_DIFFERS].table = report_results_differs(e);
     s->parts[REPORT_VARIANCE].table = report_results_variance(e);
     s->parts[REPORT_METRICS].table = report_results_metrics(e);
     s->parts[REPORT_ATTACKS].table = report_results_attacks(e);

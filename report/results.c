@@ -310,6 +310,9 @@ ReportTable report_results_gaps(const ReportExperiment *e)
         &t, "Each run is compared with the retrained run of its class and seed or, if there is none of that seed, with "
             "the mean of its class. Both directions count: an attack far below chance is a leak, too.");
     if (retrained) floor_note(&t, e);
+    if (retrained && e->seed_count < REPORT_SEEDS_LEAST)
+        report_table_note(&t, "Whether a method differs from retraining is not tested: it takes %d training seeds.",
+                          REPORT_SEEDS_LEAST);
     report_table_interval_note(
         &t, e->seed_count > 1
                 ? "Brackets: 95% intervals of the mean over training seeds that allow for skewed distances; of "

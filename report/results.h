@@ -8,6 +8,9 @@
 ReportTable report_results_main(const ReportExperiment *e);
 /** |run - retrained| per quantity; no row where nothing was retrained. */
 ReportTable report_results_gaps(const ReportExperiment *e);
+/** Which methods differ from retraining beyond chance: differences, p adjusted over the methods, and in what; no row with fewer
+ *  than three seeds. */
+ReportTable report_results_differs(const ReportExperiment *e);
 /** Of what varies between runs, how much comes with trainings and how much with unlearnings; no row without several of
  *  each. */
 ReportTable report_results_variance(const ReportExperiment *e);

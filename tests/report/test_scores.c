@@ -222,6 +222,46 @@ static void test_pairs_have_no_interval(void **state)
     }
 }
 
+/* Three seeds and two methods. "near" less retrained: 0.1, 0.2, 0.0, mean 0.1, sd 0.1: t = sqrt(3) on 2 degrees, whose
+ * tails are 1 - t / sqrt(t^2 + 2) = 1 - sqrt(3 / 5) = 0.2254. "far": -2, -2.1, -1.9: t = -2 / (0.1 / sqrt(3)), p = 1 -
+ * sqrt(1200 / 1202) = 0.00083, times 2 = 0.00166 by Holm. Nobody differs in ACC_f. */
+static void test_differs(void **state)
+{
+    (void)state;
+    static const double NEAR[] = {0.1, 0.2, 0}, FAR[] = {-2, -2.1, -1.9};
+    for (int seeds = 2; seeds <= 3; seeds++) {
+        ReportSet set;
+        BaseText out = {0};
+        char *folder = folder_of(seeds == 2 ? "not-tested" : "differs");
+        for (int s = 0; s < seeds; s++) {
+            const Spec specs[] = {{"retrain", "retrain", "0", "mlp", "d", s, {90 + s, 1, 1}},
+                                  {"near", "svd", "0", "mlp", "d", s, {90 + s + NEAR[s], 1, 1}},
+                                  {"far", "scrub", "0", "mlp", "d", s, {90 + s + FAR[s], 1, 1}},
+                                  {"mask", "mask_logit", "0", "mlp", "d", s, {50 + s, 0, 1}}};
+            for (size_t i = 0; i < 4; i++) write_run(folder, make(&specs[i]));
+        }
+        load(folder, &set);
+        const ReportExperiment *e = &set.experiments[0];
+        ReportTable t = report_results_differs(e);
+        assert_int_equal(t.row_count, seeds == 3 ? 2 : 0);
+        report_table_markdown(&t, &out);
+        if (seeds == 3) {
+            assert_non_null(strstr(out.data, "| near | none shown | 0.10 \\[-0.15, 0.35\\] | 0.225 | 0.00 "));
+            assert_non_null(strstr(out.data, "| far | ACC\\_r | -2.00 \\[-2.25, -1.75\\] | 0.00166 | 0.00 "));
+            assert_non_null(strstr(out.data, "adjusted over the 2 methods"));
+        }
+        base_text_free(&out);
+        report_table_free(&t);
+        t = report_results_gaps(e);
+        report_table_markdown(&t, &out);
+        assert_int_equal(strstr(out.data, "is not tested: it takes 3 training seeds") != NULL, seeds == 2);
+        base_text_free(&out);
+        report_table_free(&t);
+        report_set_free(&set);
+        base_free(folder);
+    }
+}
+
 static void test_best_beyond_chance(void **state)
 {
     (void)state;
@@ -573,6 +613,7 @@ static void test_again(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_best_beyond_chance),
     cmocka_unit_test(test_noise_floor),
+    cmocka_unit_test(test_differs),
     cmocka_unit_test(test_reach),
     cmocka_unit_test(test_pairs_have_no_interval),
     cmocka_unit_test(test_too_few_seeds),
