@@ -295,6 +295,7 @@ BaseStatus experiment_record_search(const ExperimentMethod *m, const ExperimentS
     store_run_set_array(run, "/search/trial_seconds", STORE_F64, 1, &points, s->cost);
     store_run_set_array(run, "/search/point", STORE_I64, 1, &points, s->at);
     store_run_set_i64(run, "/search", "chosen", s->chosen);
+    store_run_set_i64(run, "/search", "grid", (int64_t)experiment_search_grid(m));
     store_run_set_text(run, "/search", "objective", EXPERIMENT_OBJECTIVE);
     store_run_set_i64(run, "/search", "n", s->n);
     store_run_set_f64(run, "/search", "seconds", s->seconds);

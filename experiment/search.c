@@ -22,7 +22,7 @@ void experiment_search_free(ExperimentSearch *search)
     *search = (ExperimentSearch){0};
 }
 
-static size_t grid_size(const ExperimentMethod *m)
+size_t experiment_search_grid(const ExperimentMethod *m)
 {
     size_t points = 1;
     for (size_t a = 0; a < m->axis_count; a++) points *= m->axes[a].count;
@@ -95,7 +95,7 @@ out:
 
 bool experiment_search_values(const ExperimentMethod *m, ExperimentSearch *s)
 {
-    size_t grid = grid_size(m);
+    size_t grid = experiment_search_grid(m);
     for (size_t i = 0; i < s->points; i++)
         if (s->at[i] < 0 || (size_t)s->at[i] >= grid) return false;
     for (size_t a = 0; a < s->axis_count; a++) {
@@ -236,7 +236,7 @@ out:
 /* The points to try, ascending: the whole grid, or some of it. */
 static BaseStatus draw(const ExperimentSearchTask *task, ExperimentSearch *s)
 {
-    size_t grid = grid_size(task->method), points = grid;
+    size_t grid = experiment_search_grid(task->method), points = grid;
     if (task->budget->strategy == EXPERIMENT_SEARCH_RANDOM && task->budget->trials < (int64_t)grid)
         points = (size_t)task->budget->trials;
     BaseStatus st = experiment_search_alloc(task->method, points, s);

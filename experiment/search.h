@@ -39,6 +39,8 @@ typedef struct {
  *  differ in tunable parameters alone. BASE_EUSAGE where @p validation lacks retained or forgotten images,
  *  BASE_ENUMERIC where every trial failed. */
 BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, ExperimentSearch *out);
+/** Points of the method's grid; 1 without axes. */
+size_t experiment_search_grid(const ExperimentMethod *method);
 /** In words, what a search over these sets maximises. */
 const char *experiment_search_objective(const DataForget *sets, size_t count);
 /** The search's chosen values put into @p params. */

@@ -47,7 +47,7 @@ bool report_failing(const ReportExperiment *e, const ReportLabel *label)
            fabs(own - ideal) > ALLOWED;
 }
 
-enum { NAME, SCORE, RETRAINED, RETAIN, FORGET, SIDE, WITHIN, WORST, TRIAL, SEARCH };
+enum { NAME, SCORE, RETRAINED, RETAIN, FORGET, SIDE, WITHIN, WORST, TRIAL, SEARCH, CAUSE };
 
 /* How many runs are near, and the one that is not at all. */
 static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabel *label)
@@ -106,6 +106,10 @@ static void add_label(ReportTable *t, const ReportExperiment *e, const ReportLab
                       isnan(best)              ? "none"
                       : best < ideal - ALLOWED ? "none is near"
                                                : "does not carry over");
+    BaseText cause = {0};
+    report_cause(e, label, &cause);
+    report_table_text(t, CAUSE, base_text_of(&cause, &t->st));
+    base_text_free(&cause);
 }
 
 static void off_column(ReportTable *t, const ReportExperiment *e, const char *role)
@@ -134,6 +138,7 @@ ReportTable report_results_failing(const ReportExperiment *e)
     report_table_column(&t, "furthest", "furthest", false, 0, 500);
     report_table_column(&t, "best_trial", "best trial", true, 1, 400);
     report_table_column(&t, "search", "its search", false, 0, 880);
+    report_table_column(&t, "by", "by", false, 0, 885);
     for (size_t l = 0; l < e->label_count; l++)
         if (report_failing(e, &e->labels[l])) add_label(&t, e, &e->labels[l]);
     if (t.row_count > 0)
@@ -142,7 +147,9 @@ ReportTable report_results_failing(const ReportExperiment *e)
             "%c%s: 100 %s; a method is listed if it is more than %g points from that of the retrained runs of the same "
             "classes and seeds. Mostly: the classes whose accuracy is further off. Furthest: the %s of the worst run, and "
             "what that run forgot. Best trial: the %s of the chosen values on the validation part; its search: none is "
-            "near, if that is already low.",
+            "near, if that is already low. By: recipe, if the same method with the other preset is near; budget, if the "
+            "search left points out or its best value is the smallest or largest tried; method, if neither; open, if there was no "
+            "search and no other preset.",
             toupper(score->name[0]), score->name + (*score->name != '\0'), score->title, ALLOWED, score->name,
             score->name);
     return t;

@@ -94,6 +94,9 @@ const char *report_name_with(const ReportExperiment *e, const char *role);      
 const ReportLabel *report_label_of(const ReportExperiment *e, ReportRank rank); /* the first; NULL: none with a run */
 /** The method a reader looks for first: a featured one, else the first method. NULL: none succeeded. */
 const ReportLabel *report_featured(const ReportExperiment *e);
+/** The control that stands beside a headline: the one of the best mean score, that looks most as if it had unlearned; without
+ *  scores the first. NULL: none. */
+const ReportLabel *report_control(const ReportExperiment *e);
 const ReportRun *report_first_ok(const ReportLabel *label); /* NULL: none */
 /** "10" after "9": by the leading number first, then by text; the order of a label's runs. */
 int report_compare_forget(const char *a, const char *b);

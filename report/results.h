@@ -32,6 +32,8 @@ ReportTable report_results_layers(const ReportRun *run);
 /** Whether a method's mean score is further than 5 points from that of the retrained runs of its classes and seeds.
  *  Controls and runs without a retrained one are never. */
 bool report_failing(const ReportExperiment *e, const ReportLabel *label);
+/** In a word or two, whether that is by its recipe, its budget or the method itself (report/cause.c); a label with a run. */
+void report_cause(const ReportExperiment *e, const ReportLabel *label, BaseText *out);
 /** One row per such method: by how much, on which side, and what its search had to offer. */
 ReportTable report_results_failing(const ReportExperiment *e);
 enum { REPORT_COMMAND_WHOLE = 4095 }; /* a stored command of this length is cut off (cli/options.h) */

@@ -139,6 +139,21 @@ const ReportLabel *report_featured(const ReportExperiment *e)
     return method ? method : report_label_of(e, REPORT_RANK_CONTROL);
 }
 
+const ReportLabel *report_control(const ReportExperiment *e)
+{
+    const ReportQuantity *score = report_quantity_with(e, "score");
+    const ReportLabel *best = NULL;
+    double most = -INFINITY;
+    for (size_t i = 0; i < e->label_count; i++) {
+        const ReportLabel *l = &e->labels[i];
+        MathEstimate mean;
+        if (l->rank != REPORT_RANK_CONTROL || l->failed == l->count) continue;
+        const double value = score && report_summary(l, score, &mean, NULL) ? mean.value : -INFINITY;
+        if (!best || value > most) best = l, most = value;
+    }
+    return best;
+}
+
 const ReportRun *report_first_ok(const ReportLabel *label)
 {
     for (size_t i = 0; label && i < label->count; i++) {

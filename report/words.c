@@ -9,31 +9,43 @@ static bool mean_of(const ReportLabel *label, const ReportQuantity *q, MathEstim
     return label && q && report_summary(label, q, out, NULL);
 }
 
-/* "went from 84.10% to 0.30% (retrained: 0.00%)" */
+/* " (retrained from scratch: 0.00%; mask, a control: 0.00%)": what a number must be seen beside. */
+static void beside(const ReportExperiment *e, const ReportLabel *label, const ReportQuantity *q, const char *open,
+                   const char *retrained, BaseText *out)
+{
+    const ReportLabel *reference = report_label_of(e, REPORT_RANK_RETRAINED), *control = report_control(e);
+    MathEstimate value;
+    bool any = mean_of(reference, q, &value);
+    if (any) base_text_add(out, "%s%s: %.2f%%", open, retrained, value.value);
+    if (control == label || !mean_of(control, q, &value)) return;
+    base_text_add(out, "%s%s, a control: %.2f%%", any ? "; " : open, control->label, value.value);
+}
+
+/* "went from 84.10% to 0.30% (retrained from scratch: 0.00%; mask, a control: 0.00%)" */
 static bool course(const ReportExperiment *e, const ReportLabel *label, const char *role, const char *what,
                    BaseText *out)
 {
     const ReportQuantity *q = report_quantity_with(e, role);
     const ReportLabel *original = report_label_of(e, REPORT_RANK_ORIGINAL);
-    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
-    MathEstimate before, after, reference;
+    MathEstimate before, after;
     if (!mean_of(label, q, &after)) return false;
     base_text_add(out, "%s ", what);
     if (mean_of(original, q, &before))
         base_text_add(out, "went from %.2f%% to %.2f%%", before.value, after.value);
     else
         base_text_add(out, "is %.2f%%", after.value);
-    if (mean_of(retrained, q, &reference)) base_text_add(out, " (retrained from scratch: %.2f%%)", reference.value);
+    const size_t size = out->size;
+    beside(e, label, q, " (", "retrained from scratch", out);
+    if (out->size > size) base_text_add(out, ")");
     return true;
 }
 
 static void attacks(const ReportExperiment *e, const ReportLabel *label, BaseText *out)
 {
-    const ReportLabel *retrained = report_label_of(e, REPORT_RANK_RETRAINED);
     int told = 0;
     for (size_t i = 0; i < e->quantity_count && told < 2; i++) {
         const ReportQuantity *q = &e->quantities[i];
-        MathEstimate value, reference;
+        MathEstimate value;
         if (!q->field || strcmp(q->field, "efficacy") != 0 || !mean_of(label, q, &value)) continue;
         const ReportQuantity audited = {
             .name = q->name, .field = "audited", .scale = 1, .least = -INFINITY, .most = INFINITY};
@@ -45,7 +57,7 @@ static void attacks(const ReportExperiment *e, const ReportLabel *label, BaseTex
             base_text_add(out, " (n = %.0f%s", n.value, label->count > 1 ? " a run" : "");
         else
             base_text_add(out, " (n not recorded");
-        if (mean_of(retrained, q, &reference)) base_text_add(out, "; retrained: %.2f%%", reference.value);
+        beside(e, label, q, "; ", "retrained", out);
         base_text_add(out, ").");
         told++;
     }

@@ -55,10 +55,13 @@ static void test_demo(void **state)
 
     text = text_in(at, "report.html");
     has(text, "svd was asked to forget the class 3 (Dress)");
-    has(text, "Test accuracy on what was forgotten went from 91.30% to 0.20% (retrained from scratch: 0.00%)");
-    has(text, "on what was kept it went from 92.14% to 91.52% (retrained from scratch: 92.35%)");
     has(text,
-        "called 98.70% [97.20, 100.00] of the audited forgotten images non-members (n = 1000; retrained: 100.00%). "
+        "Test accuracy on what was forgotten went from 91.30% to 0.20% (retrained from scratch: 0.00%; mask_logit "
+        "100% &lt;b&gt;&amp;&#39;x&#39;, a control: 0.00%)");
+    has(text, "on what was kept it went from 92.14% to 91.52% (retrained from scratch: 92.35%; mask_logit");
+    has(text,
+        "called 98.70% [97.20, 100.00] of the audited forgotten images non-members (n = 1000; retrained: 100.00%; "
+        "mask_logit 100% &lt;b&gt;&amp;&#39;x&#39;, a control: 21.00%). "
         "That is what these attacks found with this many images; other attacks may find more.");
     has(text, "mask_logit 100% &lt;b&gt;&amp;&#39;x&#39;");
     has(text, "note=&#39;&lt;i&gt;&#39;");

@@ -518,6 +518,70 @@ static void test_failing(void **state)
     base_free(folder);
 }
 
+/* What each row fell short by; "words" is at the edge of a list of words, which has none. */
+static void test_cause(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *method, *preset, *want;
+        double kept, rate[3]; /* values of lr that were tried; 0: no search */
+        int chosen, grid;
+        bool words;
+    } ROWS_OF[] = {
+        {"ours", "scrub", "here", "recipe: theirs is near", 50, {1, 2, 3}, 0, 3, false},
+        {"theirs", "scrub", "published", NULL, 90, {0}, 0, 0, false},
+        {"edge", "a", "here", "budget: best at the edge of lr", 50, {3, 2, 1}, 2, 3, false},
+        {"inside", "b", "here", "method", 50, {3, 2, 1}, 1, 3, false},
+        {"words", "c", "", "method", 50, {1, 2, 3}, 0, 3, true},
+        {"half", "d", "", "budget: 3 of 8 points tried", 50, {1, 2, 3}, 1, 8, false},
+        {"alone", "e", "here", "open: nothing else was tried", 50, {0}, 0, 0, false},
+        {"twin", "f", "here", "method", 50, {0}, 0, 0, false},
+        {"other twin", "f", "published", "method", 40, {0}, 0, 0, false},
+    };
+    enum { COUNT = sizeof ROWS_OF / sizeof *ROWS_OF };
+    ReportSet set;
+    char *folder = folder_of("cause");
+    for (int i = -1; i < COUNT; i++) {
+        const bool reference = i < 0;
+        const Spec spec = {
+            reference ? "retrain" : ROWS_OF[i].label, reference ? "retrain" : ROWS_OF[i].method, "0", "mlp", "d", 0,
+            {reference ? 90 : ROWS_OF[i].kept, 0, 1}};
+        StoreRun *run = make(&spec);
+        add_metric(run, "composite", "test", math_estimate(spec.value[0] / 100, 1000));
+        if (!reference && *ROWS_OF[i].preset)
+            assert_ok(store_run_set_text(run, "/params", "preset", ROWS_OF[i].preset));
+        if (!reference && ROWS_OF[i].rate[0] > 0) {
+            const char *const numbers[] = {"{lr: 1}", "{lr: 2}", "{lr: 3}"}, *const words[] = {"{lr: low}",
+                                                                                               "{lr: middle}",
+                                                                                               "{lr: high}"};
+            const double score[] = {0.5, 0.6, 0.7};
+            const int64_t n = 3;
+            assert_ok(store_run_set_texts(run, "/search/settings", ROWS_OF[i].words ? words : numbers, 3));
+            assert_ok(store_run_set_array(run, "/search/score", STORE_F64, 1, &n, score));
+            assert_ok(store_run_set_array(run, "/search/lr", STORE_F64, 1, &n, ROWS_OF[i].rate));
+            assert_ok(store_run_set_i64(run, "/search", "chosen", ROWS_OF[i].chosen));
+            assert_ok(store_run_set_i64(run, "/search", "grid", ROWS_OF[i].grid));
+        }
+        write_run(folder, run);
+    }
+    load(folder, &set);
+    const ReportExperiment *e = &set.experiments[0];
+    int seen = 0;
+    for (size_t l = 0; l < e->label_count; l++)
+        for (int i = 0; i < COUNT; i++) {
+            BaseText out = {0};
+            if (strcmp(e->labels[l].label, ROWS_OF[i].label) != 0) continue;
+            assert_int_equal(report_failing(e, &e->labels[l]), ROWS_OF[i].want != NULL);
+            report_cause(e, &e->labels[l], &out);
+            if (ROWS_OF[i].want) assert_string_equal(out.data, ROWS_OF[i].want);
+            base_text_free(&out);
+            seen++;
+        }
+    assert_int_equal(seen, COUNT);
+    report_set_free(&set);
+    base_free(folder);
+}
+
 /* Unlearnings of one network: none replaces another, each is repeated by its number, and a cell takes their mean first. */
 static void test_unlearnings(void **state)
 {
@@ -622,6 +686,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_published),
     cmocka_unit_test(test_searches),
     cmocka_unit_test(test_failing),
+    cmocka_unit_test(test_cause),
     cmocka_unit_test(test_unlearnings),
     cmocka_unit_test(test_again),
 };
