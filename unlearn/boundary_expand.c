@@ -73,7 +73,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(BASE_ALLOC_RAW(set->N, &labels));
     for (int64_t i = 0; i < set->N; i++) labels[i] = (int32_t)nn_net_classes(net);
     BASE_TRY(widen(context, net, p->row == XAVIER, &wide));
-    BASE_TRY(unlearn_relabel(context, steps, labels, NULL, "boundary_expand", wide, &t));
+    BASE_TRY(
+        unlearn_relabel(context, steps, &(UnlearnRelabel){.labels = labels, .label = "boundary_expand"}, wide, &t));
     narrow(wide, net);
     unlearn_training_report(&t, report);
 out:

@@ -58,7 +58,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     UnlearnTraining t = {0};
     BASE_TRY(open_side(context, p, &t.sides));
     t.passes = 2 * (double)t.sides.forget.n; /* the labels' */
-    BASE_TRY(unlearn_relabel(context, &p->steps, state, NULL, "boundary_shrink", net, &t));
+    const UnlearnRelabel relabel = {.labels = state, .label = "boundary_shrink"};
+    BASE_TRY(unlearn_relabel(context, &p->steps, &relabel, net, &t));
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);

@@ -1,18 +1,19 @@
-/* unlearn/cf_k.c - catastrophic forgetting of the last k layers (CF-k; Goel): all layers but the last k are
- * frozen, and those are trained on, on retained images alone.
+/* unlearn/cf_k.c - catastrophic forgetting of the last k layers (CF-k; Goel et al. 2022, arXiv 2201.06640): all layers but
+ * the last k are frozen, and those are trained on, on retained images alone.
  * A layer is a convolution or a linear layer with the norms after it; k = 1 is the classifier. Frozen parameters and
- * frozen running statistics do not move at all; batch statistics and dropout are those of training throughout.
- * Data: retained images; epochs passes with gradients. */
+ * (statistics = frozen) frozen running statistics do not move at all; batch statistics and dropout are those of training
+ * throughout. Data: retained images; epochs passes with gradients.
+ */
 #include "unlearn/gradient/refine.h"
 
-static const BaseParam PARAMS[] = {UNLEARN_PRESET_ROW(""), UNLEARN_LAST_ROWS};
+static const BaseParam PARAMS[] = {UNLEARN_PRESET_ROW(UNLEARN_LAST_PUBLISHED), UNLEARN_LAST_ROWS};
 
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
     (void)state;
-    const UnlearnLast *p = values;
-    return unlearn_refine(context, &(UnlearnRefine){.steps = &p->steps, .last = p->k, .label = "cf_k"}, net, report);
+    const UnlearnRefine refine = unlearn_last_refine(values, UNLEARN_RENEW_NOTHING, "cf_k");
+    return unlearn_refine(context, &refine, net, report);
 }
 
 const UnlearnMethod unlearn_cf_k = {

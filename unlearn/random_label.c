@@ -2,8 +2,8 @@
  * as in the code of SalUn):
  *   each epoch   min over w of CE(f_w(x), y') on D_f,   then of CE(f_w(x), y) on D_r
  * labels = once: y' is drawn once per image, uniformly from the RETAINED classes, so that it is never the true label, nor
- * another one that must go; again: anew in each epoch from all classes, the true one too. Data: both; epochs passes with
- * gradients. Defaults: SalUn's code (10 epochs, lr 0.013, batches of 256).
+ * another one that must go; again: anew in each epoch from all classes, the true one too. batches = mixed: one shuffled
+ * pass over both an epoch, as SalUn's code on CIFAR-100 and Tiny ImageNet. Data: both; epochs passes with gradients. Defaults: SalUn's code (10 epochs, lr 0.013, batches of 256).
  */
 #include "base/memory.h"
 #include "unlearn/gradient/relabel.h"
@@ -28,7 +28,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     int32_t *labels = NULL;
     BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, steps->forget_samples, &t.sides));
     BASE_TRY(unlearn_random_first(context, p, &t.sides.forget, &labels));
-    BASE_TRY(unlearn_relabel(context, steps, labels, NULL, "random_label", net, &t));
+    const UnlearnRelabel relabel = {labels, NULL, p->batches == UNLEARN_BATCHES_MIXED, "random_label"};
+    BASE_TRY(unlearn_relabel(context, steps, &relabel, net, &t));
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);

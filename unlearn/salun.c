@@ -59,7 +59,8 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(unlearn_sides_open(context, p->random.steps.retain_per_class, p->random.steps.forget_samples, &t.sides));
     BASE_TRY(unlearn_random_first(context, &p->random, &t.sides.forget, &labels));
     t.passes = (double)t.sides.forget.n; /* the mask's */
-    BASE_TRY(unlearn_relabel(context, &p->random.steps, labels, mask, "salun", net, &t));
+    const UnlearnRelabel relabel = {labels, mask, p->random.batches == UNLEARN_BATCHES_MIXED, "salun"};
+    BASE_TRY(unlearn_relabel(context, &p->random.steps, &relabel, net, &t));
     unlearn_training_report(&t, report);
 out:
     unlearn_training_close(&t);

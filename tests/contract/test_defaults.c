@@ -35,11 +35,11 @@ static const Row METHODS[] = {
      "forget_samples=0 layers=all",
      "Kurmanji et al. 2023"},
     {"random_label",
-     "preset=here labels=once epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
+     "preset=here labels=once batches=apart epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn, RL"},
     {"salun",
-     "preset=here labels=once share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
+     "preset=here labels=once batches=apart share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn: half of the weights"},
     {"ssd", "preset=here alpha=10 lambda=1 batch_size=64 order=mixed retain_per_class=0 forget_samples=0",
@@ -55,10 +55,10 @@ static const Row METHODS[] = {
      "layers=all",
      "the authors' notebook, with a tenth of its learning rates (unsir.c)"},
     {"cf_k",
-     "preset=here k=1 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
+     "preset=here k=1 schedule=constant lr_min=0.005 clip=0 statistics=frozen epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
      "the classifier alone; steps as finetune"},
     {"eu_k",
-     "preset=here k=1 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
+     "preset=here renew=all k=1 schedule=constant lr_min=0.005 clip=0 statistics=frozen epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
      "the classifier alone; steps as finetune"},
     {"l1_sparse",
      "preset=here l1=0.0001 epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "

@@ -2,6 +2,7 @@
 #include "tests/unlearn/twin.h"
 
 #include "base/random.h"
+#include "unlearn/gradient/refine.h"
 #include "unlearn/gradient/relabel.h"
 #include "unlearn/gradient/watch.h"
 
@@ -62,6 +63,43 @@ static void test_last_k(void **state)
         nn_net_free(fresh);
         finish(s, &t, net, retain, NULL);
     }
+}
+
+/* The rate of each epoch, by hand: cycles of 1, 2, 4, .. epochs from lr towards lr_min, of which the last one never quite
+ * comes there. */
+static void test_restarts(void **state)
+{
+    (void)state;
+    static const double SHARE[] = {1, 1, 0.5, 1, 0.85355339059327376, 0.5, 0.14644660940672624, 1};
+    const UnlearnSteps steps = {.lr = 0.1};
+    const UnlearnRefine refine = {.steps = &steps, .rate = UNLEARN_RATE_RESTARTS, .lr_min = 0.02};
+    for (int e = 0; e < 8; e++) assert_near(unlearn_refine_rate(&refine, e), 0.02 + 0.08 * SHARE[e], 1e-15, 0);
+    assert_near(unlearn_refine_rate(&(UnlearnRefine){.steps = &steps}, 6), 0.1, 0, 0);
+}
+
+/* Mixed batches: of whole sides one step, along the mean over both. */
+static void test_mixed(void **state)
+{
+    (void)state;
+    Small *s = small_open("0,3");
+    Side *retain = side_of(s, false), *forget = side_of(s, true);
+    Twin t = twin_of(s);
+    NnNet *net = NULL;
+    int32_t *labels = NULL, y[64];
+    UnlearnReport report;
+    assert_ok(unlearn_random_labels(&s->context, &s->context.train, &labels));
+    side_labels(s, labels, y);
+    assert_ok(small_run(s, "random_label", SETTINGS(STEPS, "epochs=2", "batches=mixed"), &net, &report));
+    memcpy(forget->x + forget->n * PIXELS, retain->x, (size_t)(retain->n * PIXELS) * sizeof *retain->x);
+    memcpy(y + forget->n, retain->y, (size_t)retain->n * sizeof *y);
+    for (int e = 0; e < 2; e++) {
+        twin_add(&t, true, forget->x, y, forget->n + retain->n, CE, NULL, NULL);
+        twin_step(&t);
+    }
+    assert_near(report.passes, 2 * 48, 0, 0);
+    unlearn_report_free(&report);
+    base_free(labels);
+    finish(s, &t, net, retain, forget);
 }
 
 /* `layers` freezes a norm with its layer: bn2's statistics move with conv2, bn1's stay. */
@@ -508,6 +546,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_l1_sparse),
     cmocka_unit_test(test_last_k),
     cmocka_unit_test(test_layers),
+    cmocka_unit_test(test_restarts),
+    cmocka_unit_test(test_mixed),
     cmocka_unit_test(test_neggrad),
     cmocka_unit_test(test_neggrad_plus),
     cmocka_unit_test(test_random_label),

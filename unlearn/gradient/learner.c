@@ -64,6 +64,7 @@ static BaseStatus restrict_to(UnlearnLearner *l, const UnlearnSteps *steps, cons
     BASE_TRY(BASE_ALLOC(buffers, &l->kept));
     unlearn_steps_mask(l->net, selected, l->mask, l->moving);
     for (int64_t i = 0; c->mask && i < l->count; i++) l->mask[i] = l->mask[i] && c->mask[i];
+    if (c->statistics) memset(l->moving, 1, (size_t)buffers);
     memcpy(l->kept, nn_net_buffers(l->net), (size_t)buffers * sizeof *l->kept);
 out:
     base_free(named);
@@ -151,6 +152,8 @@ out:
 
 void unlearn_learner_clip(UnlearnLearner *l, double most)
 {
+    for (int64_t i = 0; most > 0 && l->mask && i < l->count; i++)
+        if (!l->mask[i]) l->sum[i] = 0; /* what does not move has no gradient */
     double norm = most > 0 ? sqrt(math_dot(l->sum, l->sum, l->count)) : 0;
     if (norm > most) math_scale(l->sum, l->count, (float)(most / norm));
 }
@@ -240,6 +243,7 @@ void unlearn_training_close(UnlearnTraining *t)
     learner_free(t->learner);
     data_loader_free(t->retain);
     data_loader_free(t->forget);
+    data_index_free(&t->both);
     unlearn_sides_free(&t->sides);
     *t = (UnlearnTraining){0};
 }

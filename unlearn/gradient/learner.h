@@ -12,7 +12,8 @@ typedef struct UnlearnLearner UnlearnLearner;
 
 typedef struct {
     const uint8_t *selected; /* [layers] 1: may move; NULL: those that steps->layers names. Norms left out keep their
-                                running statistics too */
+                                running statistics too, */
+    bool statistics;         /* unless those of all norms move */
     const uint8_t *mask;     /* [param_count] 1: may move, beside that; NULL: no mask */
     int64_t batch;           /* the largest batch */
     const char *label;       /* of the progress bar */
@@ -30,7 +31,7 @@ BaseStatus unlearn_learner_restart(UnlearnLearner *learner, const UnlearnSteps *
 /** Adds the gradient of @p loss on @p batch. BASE_ENUMERIC where it is not finite, the step in the text. */
 BaseStatus unlearn_learner_add(UnlearnLearner *learner, const DataBatch *batch, const UnlearnLoss *loss);
 
-/** Cuts what was added so far to the norm @p most, as clip_grad_norm_ of PyTorch; 0: no limit. */
+/** Cuts what was added so far, of parameters that move, to the norm @p most, as clip_grad_norm_ of PyTorch; 0: no limit. */
 void unlearn_learner_clip(UnlearnLearner *learner, double most);
 
 typedef struct {
@@ -64,6 +65,7 @@ BaseStatus unlearn_cycle_next(UnlearnCycle *cycle, DataBatch *out);
 typedef struct {
     UnlearnSides sides;
     DataLoader *retain, *forget; /* shuffled batches of the sides */
+    DataIndex both;              /* of a loader over both sides */
     UnlearnLearner *learner;
     UnlearnWatch *watch;
     double passes; /* images passed but by learner and watch: for labels, a mask, noise */

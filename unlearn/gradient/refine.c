@@ -1,7 +1,10 @@
 /* unlearn/gradient/refine.c - selects the layers that move, renews them where asked, then trains epoch by epoch. */
 #include "unlearn/gradient/refine.h"
 
+#include <math.h>
+
 #include "base/memory.h"
+#include "base/random.h"
 #include "unlearn/layers/select.h"
 
 static BaseStatus select_moving(const NnNet *net, const UnlearnRefine *refine, uint8_t **selected)
@@ -10,12 +13,45 @@ static BaseStatus select_moving(const NnNet *net, const UnlearnRefine *refine, u
                             : unlearn_layers_select(net, refine->steps->layers.s, selected);
 }
 
+const char *const unlearn_rate_names[] = {"constant", "restarts", NULL};
+const char *const unlearn_statistics_names[] = {"frozen", "moving", NULL};
+
+UnlearnRefine unlearn_last_refine(const UnlearnLast *last, UnlearnRenew renew, const char *label)
+{
+    return (UnlearnRefine){.steps = &last->steps,
+                           .last = last->k,
+                           .renew = renew,
+                           .rate = (UnlearnRate)last->schedule,
+                           .lr_min = last->lr_min,
+                           .clip = last->clip,
+                           .statistics = last->statistics != 0,
+                           .label = label};
+}
+
 BaseStatus unlearn_last_check(const UnlearnContext *context, const void *last)
 {
     uint8_t *selected;
     BaseStatus st = unlearn_layers_last(context->original, ((const UnlearnLast *)last)->k, &selected);
     base_free(selected);
     return st;
+}
+
+/* Fresh numbers for the selected layers alone. */
+static void renew_layers(const UnlearnContext *context, const uint8_t *selected, NnNet *net)
+{
+    int count, slice_count;
+    const NnLayer *layers = nn_net_layers(net, &count);
+    const NnSlice *slices = nn_net_param_slices(net, &slice_count);
+    float *w = nn_net_edit_params(net);
+    for (int i = 0; i < count; i++) {
+        if (!selected[i]) continue;
+        const NnSlice *weight = &slices[layers[i].weight], *bias = layers[i].bias < 0 ? NULL : &slices[layers[i].bias];
+        BaseRandom random = base_random_make(context->seed, "kaiming", base_hash_fnv1a(weight->name));
+        const double deviation = sqrt(2 / (double)layers[i].features);
+        for (int64_t j = 0; j < weight->count; j++)
+            w[weight->offset + j] = (float)(deviation * base_random_normal(&random));
+        for (int64_t j = 0; bias && j < bias->count; j++) w[bias->offset + j] = 0;
+    }
 }
 
 /* Fresh numbers for the selected layers and the norms after them. */
@@ -42,6 +78,15 @@ out:
     return st;
 }
 
+double unlearn_refine_rate(const UnlearnRefine *refine, int64_t e)
+{
+    const double lr = refine->steps->lr, low = refine->lr_min, pi = 3.14159265358979323846;
+    if (refine->rate == UNLEARN_RATE_CONSTANT) return lr;
+    int64_t length = 1;
+    for (; e >= length; length *= 2) e -= length;
+    return low + (lr - low) * (1 + cos(pi * (double)e / (double)length)) / 2;
+}
+
 BaseStatus unlearn_refine(const UnlearnContext *context, const UnlearnRefine *refine, NnNet *net, UnlearnReport *report)
 {
     BaseStatus st = BASE_OK;
@@ -50,12 +95,16 @@ BaseStatus unlearn_refine(const UnlearnContext *context, const UnlearnRefine *re
     uint8_t *selected = NULL;
     const UnlearnLoss loss = {.ce = 1};
     BASE_TRY(select_moving(net, refine, &selected));
-    if (refine->renew) BASE_TRY(renew(context, selected, net));
+    if (refine->renew == UNLEARN_RENEW_ALL) BASE_TRY(renew(context, selected, net));
+    if (refine->renew == UNLEARN_RENEW_LAYERS) renew_layers(context, selected, net);
     BASE_TRY(unlearn_sides_open(context, steps->retain_per_class, UNLEARN_NO_IMAGES, &t.sides));
-    const UnlearnLearnerConfig config = {.selected = selected, .label = refine->label};
+    const UnlearnLearnerConfig config = {
+        .selected = selected, .statistics = refine->statistics, .label = refine->label};
     BASE_TRY(unlearn_training_open(context, net, steps, &config, &t));
     for (int64_t e = 0; e < steps->epochs; e++) {
-        const UnlearnUpdate update = {.lr = steps->lr, .l1 = refine->l1 * (1 - (double)e / (double)steps->epochs)};
+        const UnlearnUpdate update = {.lr = unlearn_refine_rate(refine, e),
+                                      .l1 = refine->l1 * (1 - (double)e / (double)steps->epochs),
+                                      .clip = refine->clip};
         BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &loss, &update));
     }
     unlearn_training_report(&t, report);

@@ -49,6 +49,7 @@ void unlearn_random_labels_again(const UnlearnContext *context, const DataView *
 }
 
 const char *const unlearn_random_names[] = {"once", "again", NULL};
+const char *const unlearn_batches_names[] = {"apart", "mixed", NULL};
 
 BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRandom *random, const DataView *view,
                                 int32_t **out)
@@ -123,18 +124,37 @@ out:
     return st;
 }
 
-BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const int32_t *labels,
-                           const uint8_t *mask, const char *label, NnNet *net, UnlearnTraining *t)
+/* A loader over both sides, in the place of the forgotten side's, and the learner. */
+static BaseStatus open_mixed(const UnlearnContext *context, const UnlearnSteps *steps, UnlearnLearnerConfig config,
+                             NnNet *net, UnlearnTraining *t)
+{
+    BaseStatus st = BASE_OK;
+    BASE_TRY(unlearn_sides_merge(&t->sides, &t->both));
+    const DataView view = data_view_of(context->train.set, &t->both);
+    config.batch = steps->batch_size;
+    config.total = (double)(steps->epochs * view.n);
+    BASE_TRY(unlearn_loader(context, net, steps, &view, steps->batch_size, &t->forget));
+    BASE_TRY(unlearn_learner_create(context, net, steps, &config, &t->learner));
+out:
+    return st;
+}
+
+BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const UnlearnRelabel *relabel,
+                           NnNet *net, UnlearnTraining *t)
 {
     BaseStatus st = BASE_OK;
     int32_t *again = NULL;
-    if (!labels) BASE_TRY(own_labels(t->sides.forget.set, &again));
-    const UnlearnLoss wrong = {.ce = 1, .labels = labels ? labels : again}, right = {.ce = 1};
+    const UnlearnLearnerConfig config = {.mask = relabel->mask, .label = relabel->label};
+    if (!relabel->labels) BASE_TRY(own_labels(t->sides.forget.set, &again));
+    const UnlearnLoss wrong = {.ce = 1, .labels = again ? again : relabel->labels}, right = {.ce = 1};
     const UnlearnUpdate update = {.lr = steps->lr};
-    BASE_TRY(unlearn_training_open(context, net, steps, &(UnlearnLearnerConfig){.mask = mask, .label = label}, t));
+    if (relabel->mixed)
+        BASE_TRY(open_mixed(context, steps, config, net, t));
+    else
+        BASE_TRY(unlearn_training_open(context, net, steps, &config, t));
     for (int64_t e = 0; e < steps->epochs; e++) {
         if (again) unlearn_random_labels_again(context, &t->sides.forget, e, again);
-        BASE_TRY(unlearn_learner_epoch(t->learner, t->forget, e, &wrong, &update));
+        BASE_TRY(unlearn_learner_epoch(t->learner, t->forget, e, &wrong, &update)); /* retained images keep theirs */
         if (t->retain) BASE_TRY(unlearn_learner_epoch(t->learner, t->retain, e, &right, &update));
     }
 out:

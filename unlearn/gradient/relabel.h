@@ -15,13 +15,17 @@ void unlearn_random_labels_again(const UnlearnContext *context, const DataView *
 /** What the methods that train on random labels have beside their steps. */
 typedef struct {
     UnlearnSteps steps;
-    int64_t labels;
+    int64_t labels, batches;
 } UnlearnRandom;
 enum { UNLEARN_RANDOM_ONCE, UNLEARN_RANDOM_AGAIN };
-extern const char *const unlearn_random_names[];
+enum { UNLEARN_BATCHES_APART, UNLEARN_BATCHES_MIXED };
+extern const char *const unlearn_random_names[], *const unlearn_batches_names[];
 #define UNLEARN_RANDOM_ROW                                                                                             \
     BASE_PARAM_CHOICE(UnlearnRandom, labels, UNLEARN_RANDOM_ONCE, unlearn_random_names,                                \
-                      "draws of the wrong labels: once, of the retained classes, or again in each epoch, of all")
+                      "draws of the wrong labels: once, of the retained classes, or again in each epoch, of all"),     \
+        BASE_PARAM_CHOICE(                                                                                             \
+            UnlearnRandom, batches, UNLEARN_BATCHES_APART, unlearn_batches_names,                                      \
+            "batches of an epoch: apart, the forgotten images before the retained ones, or mixed of both")
 /** The labels that these parameters ask for; NULL where they are drawn again and again, by unlearn_relabel. */
 BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRandom *random, const DataView *view,
                                 int32_t **out);
@@ -36,13 +40,15 @@ typedef struct {
 BaseStatus unlearn_nearest_labels(const UnlearnContext *context, const DataView *view, const UnlearnNearest *nearest,
                                   int32_t **out);
 
-/**
- * Each epoch: a pass over the forgotten images of @p t under @p labels, then, where its sides have any, one over the
- * retained. @p t comes with its sides open.
- * @param labels  NULL: unlearn_random_labels_again in each epoch.
- * @param mask  [param_count] or NULL, beside steps->layers.
- */
-BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const int32_t *labels,
-                           const uint8_t *mask, const char *label, NnNet *net, UnlearnTraining *t);
+typedef struct {
+    const int32_t *labels; /* by position in the set; NULL: unlearn_random_labels_again in each epoch */
+    const uint8_t *mask;   /* [param_count] or NULL, beside steps->layers */
+    bool mixed;            /* one shuffled pass over both sides in place of two */
+    const char *label;     /* of the progress bar */
+} UnlearnRelabel;
+/** Each epoch: a pass over the forgotten images of @p t under their labels, then, where its sides have any, one over the
+ *  retained. @p t comes with its sides open. */
+BaseStatus unlearn_relabel(const UnlearnContext *context, const UnlearnSteps *steps, const UnlearnRelabel *relabel,
+                           NnNet *net, UnlearnTraining *t);
 
 #endif
