@@ -15,6 +15,7 @@
 #include "session/forget.h"
 #include "session/params.h"
 #include "session/program.h"
+#include "unlearn/stored/stored.h"
 
 static void record_meta(const ExperimentSetting *s, const ExperimentJob *job, StoreRun *run)
 {
@@ -73,6 +74,7 @@ void experiment_record_identity(const ExperimentSetting *s, const ExperimentJob 
     store_run_set_text(run, "/", "forget", job->forget_text);
     store_run_set_text_of(run, "/", "forget_names", &names);
     if (*job->forget_map) store_run_set_text(run, "/", "forget_map", job->forget_map);
+    if (m && m->in_turn) store_run_set_i64(run, "/", "in_turn", 1);
     store_run_set_i64(run, "/", "order", m ? m - s->e->methods : (int64_t)s->e->method_count);
     store_run_set_i64(run, "/", "control", m && (m->method->needs & UNLEARN_CONTROL) != 0);
     store_run_set_text(run, "/", "rank", rank_of(m ? m->method : NULL));
@@ -88,6 +90,42 @@ void experiment_record_params(const BaseEntry *entry, const void *params, StoreR
         store_run_set_text_of(run, "/params", p->name, &text);
         base_text_free(&text);
     }
+}
+
+/* Of a list of files those of this row, as an attribute. */
+static BaseStatus record_picked(const char *weights, const int64_t *numbers, size_t count, const char *group,
+                                const char *name, StoreRun *run)
+{
+    BaseText text = {0};
+    BaseStatus st = BASE_OK;
+    if (!weights) return BASE_OK;
+    BASE_TRY(unlearn_stored_pick(weights, numbers, count, &text));
+    store_run_set_text_of(run, group, name, &text);
+out:
+    base_text_free(&text);
+    return st;
+}
+
+BaseStatus experiment_record_weights(const ExperimentConfig *e, const ExperimentJob *job, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    const int64_t numbers[] = {(int64_t)experiment_config_number(e, job->seed),
+                               (int64_t)experiment_config_number(e, job->peer)};
+    const size_t count = job->has_peer ? 2 : 1;
+    static const char *const KEYS[][2] = {{"original", "original_weights"}, {"retrained", "retrained_weights"}};
+    for (size_t i = 0; i < BASE_COUNT(KEYS); i++) {
+        const BaseYaml *node = base_yaml_get(e->root, KEYS[i][0]);
+        char *list = NULL;
+        if (!node) continue;
+        BASE_TRY(base_yaml_flow_text(base_yaml_get(node, "weights"), &list));
+        st = record_picked(list, numbers, count, "/meta", KEYS[i][1], run);
+        base_free(list);
+        BASE_TRY(st);
+    }
+    const char *own = store_run_text(run, "/params", "weights");
+    BASE_TRY(record_picked(own, numbers, count, "/params", "weights", run));
+out:
+    return st;
 }
 
 void experiment_record_each(const ExperimentMethod *m, StoreRun *run)

@@ -23,6 +23,16 @@ static void scalar(const char *text, BaseText *out)
     base_text_add(out, "\"");
 }
 
+/* A list of YAML as it is, inside the same quotes. */
+static void list(const char *text, BaseText *out)
+{
+    for (const char *c = text; *c; c++)
+        if (*c == '\'')
+            base_text_add(out, "'\\''");
+        else
+            base_text_append(out, c, 1);
+}
+
 /* {name: ..., label: ..., set: {alpha_r: 100, ...}} with every parameter that was used. */
 static void method(const ReportRun *run, BaseText *out)
 {
@@ -36,13 +46,13 @@ static void method(const ReportRun *run, BaseText *out)
             const char *value = store_run_text(run->store, "/params", names[i]);
             base_text_add(out, "%s%s: ", i ? ", " : "", names[i]);
             if (value && *value == '[')
-                base_text_add(out, "%s", value);
+                list(value, out);
             else
                 scalar(value ? value : "", out);
         }
         base_text_add(out, "}");
     }
-    base_text_add(out, "}");
+    base_text_add(out, store_run_f64(run->store, "/", "in_turn") == 1 ? ", in_turn: true}" : "}");
 }
 
 /* Length of a word of the shell: plain letters, single quotes, backslashes. */
@@ -101,6 +111,25 @@ static void classes(const char *forget, BaseText *out)
     base_text_add(out, "]]'");
 }
 
+/* Of weights that the config lists by seed those of the row, since other seeds are asked for. */
+static void weights(const ReportRun *run, const char *name, const char *key, BaseText *out)
+{
+    const char *files = store_run_text(run->store, "/meta", name);
+    if (!files || *files != '[') return;
+    base_text_add(out, " --set '%s.weights=", key);
+    list(files, out);
+    base_text_add(out, "'");
+}
+
+/* Any retrained row of the seed: a config that names retrained weights must have the method that reads them. */
+static const ReportRun *reader(const ReportLabel *retrained, const ReportRun *original)
+{
+    if (!store_run_text(original->store, "/meta", "retrained_weights")) return NULL;
+    for (size_t i = 0; retrained && i < retrained->count; i++)
+        if (retrained->runs[i]->seed == original->seed) return retrained->runs[i];
+    return NULL;
+}
+
 void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out)
 {
     const char *command = store_run_text(run->store, "/meta", "command");
@@ -115,15 +144,20 @@ void report_again(const ReportExperiment *e, const ReportRun *run, BaseText *out
     base_text_add(out, "]'");
     if (!isnan(store_run_f64(run->store, "/", "unlearn_seed"))) /* later ones come with those before them */
         base_text_add(out, " --set unlearn_seeds=%.0f", run->unlearn + 1);
+    weights(run, "original_weights", "original", out);
+    weights(run, "retrained_weights", "retrained", out);
     if (report_run_images(run))
         base_text_add(out, " --set 'forget=[%s]'", run->forget_map);
     else if (*run->forget)
         classes(run->forget, out);
     base_text_add(out, " --set 'methods=[");
-    if (!*run->forget)
+    if (!*run->forget) {
         base_text_add(out, "%s", e->known->unchanged);
-    else if (reference && reference != run)
-        method(reference, out), base_text_add(out, ", ");
-    if (*run->forget) method(run, out);
+        reference = reader(retrained, run);
+        if (reference) base_text_add(out, ", "), method(reference, out);
+    } else {
+        if (reference && reference != run) method(reference, out), base_text_add(out, ", ");
+        method(run, out);
+    }
     base_text_add(out, "]'");
 }

@@ -10,12 +10,12 @@
 const StoreRow store_schema[] = {
     {"/", "attributes",
      "schema id status reason experiment kind method label order title arch data seed unlearn_seed forget forget_names "
-     "forget_map control rank",
+     "forget_map in_turn control rank",
      "", STORE_LIGHT},
     {"/meta", "attributes",
      "config config_hash command program libraries blas_core cpu threads started precision tuning_hash "
-     "data_hash preprocessing validation original_hash weights_hash weights_file reference_hash peer_seed samples_retain "
-     "samples_forget evaluate_seconds",
+     "data_hash preprocessing validation original_hash weights_hash weights_file reference_hash peer_seed "
+     "original_weights retrained_weights samples_retain samples_forget evaluate_seconds",
      "", STORE_LIGHT},
     {"/params", "attributes", "_", "", STORE_LIGHT},
     {"/metrics/names", "text", "[M]", "", STORE_LIGHT},

@@ -27,17 +27,44 @@ facts() {
         grep -v '"seconds"'
 }
 
-for row in the-published-method-svd-1-2-s5 finetune-0-s5; do
-    first=$(basename first/t/$row-*.h5)
-    command=$(grep "$first" first/t/runs.csv | grep -o '"expunge run.*]'"'"'"' | sed 's/^"//; s/"$//; s/""/"/g')
-    [ -n "$command" ] || fail "no command for $row"
+# again FOLDER EXPERIMENT ROW [OTHER]: the row, made by its own command, and the other one that is made along
+again() {
+    local first command file
+    first=$(basename "$1"/"$2"/"$3"-*.h5)
+    command=$(grep "$first" "$1"/"$2"/runs.csv | grep -o '"expunge run.*]'"'"'"' | sed 's/^"//; s/"$//; s/""/"/g')
+    [ -n "$command" ] || fail "no command for $3"
     rm -rf again
     (eval "${command/#expunge/\"$EXPUNGE\"}") >stdout 2>stderr || fail "$command: $(cat stderr)"
-    retrained=${row/#*-svd/retrain}
-    for file in "$row" "${retrained/#finetune/retrain}"; do
-        facts first/t/"$file"-*.h5 >one
-        facts again/t/"$file"-*.h5 >two
-        grep -q acc_retain one || fail "$file: nothing to compare"
+    for file in "${@:3}"; do
+        facts "$1"/"$2"/"$file"-*.h5 >one
+        facts again/"$2"/"$file"-*.h5 >two
+        grep -q '"acc' one || fail "$file: nothing to compare"
         cmp one two || fail "$file: other digits: $command"
     done
-done
+}
+again first t the-published-method-svd-1-2-s5 retrain-1-2-s5
+again first t finetune-0-s5 retrain-0-s5
+
+# of weights that a config lists by seed those of the row, and classes that are forgotten one after another
+model() { echo "$PWD"/first/t/models/"$1"-*.safetensors; }
+cat >w.yaml <<YAML
+name: w
+data: gaussians
+arch: mlp
+seeds: [5, 6]
+forget: [[1, 2]]
+train: {epochs: 1}
+original: {weights: [$(model original-s5), $(model retrain-0-s5)]}
+retrained: {weights: [$(model retrain-1-2-s5), $(model finetune-1-2-s5)]}
+methods:
+  - none
+  - retrain
+  - {name: external, label: mine, weights: ["$(model finetune-1-2-s5)", "$(model finetune-0-s5)"]}
+  - {name: svd, label: turns, in_turn: true}
+probe: false
+YAML
+ok run w.yaml --results second --threads 1
+again second w mine-1-2-s6
+again second w turns-1-2-s6
+again second w retrain-1-2-s5
+again second w original-s6

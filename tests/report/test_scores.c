@@ -652,6 +652,8 @@ static void test_again(void **state)
                                      "'--set=forget=[[3], [4]]' --threads 2"));
         assert_ok(store_run_set_text(run, "/params", "epochs", "0"));
         if (i == 1) assert_ok(store_run_set_text(run, "/params", "layers", "[conv1, fc]"));
+        if (i == 1) assert_ok(store_run_set_i64(run, "/", "in_turn", 1));
+        assert_ok(store_run_set_text(run, "/meta", "original_weights", i == 1 ? "[\"it's.pt\"]" : "o-{seed}.pt"));
         write_run(folder, run);
     }
     load(folder, &set);
@@ -665,9 +667,9 @@ static void test_again(void **state)
                   "--set 'seeds=[7]' --set "
                   "'forget=[[\"#3\"]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}]'"
                 : "expunge run c.yaml --set 'train.epochs=3' --tuning 'it'\\''s here' --threads 2 --results again "
-                  "--set 'seeds=[7]' --set "
+                  "--set 'seeds=[7]' --set 'original.weights=[\"it'\\''s.pt\"]' --set "
                   "'forget=[[\"#3\"]]' --set 'methods=[{name: retrain, label: retrain, set: {epochs: 0}}, {name: svd, "
-                  "label: \"it'\\''s \\\"svd\\\", last\", set: {epochs: 0, layers: [conv1, fc]}}]'");
+                  "label: \"it'\\''s \\\"svd\\\", last\", set: {epochs: 0, layers: [conv1, fc]}, in_turn: true}]'");
         base_text_free(&out);
     }
     report_set_free(&set);

@@ -55,20 +55,49 @@ BaseStatus unlearn_places_fill(const char *text, char *const values[UNLEARN_PLAC
     return out->st;
 }
 
-/* Of a list "[a, b]" the text for the context's seed. */
-static BaseStatus choose(const UnlearnContext *context, const char *text, char **out)
+/* Item @p number of a list "[a, b]", and its length without quotes. */
+static BaseStatus item_of(const char *text, int64_t number, const char **item, int *length)
 {
     const char *at = text + 1;
     int64_t count = 1;
-    if (*text != '[') return base_strdup(text, out);
     for (const char *c = text; *c; c++) count += *c == ',';
-    if (context->number >= count)
+    if (number >= count)
         return base_error_set(BASE_EUSAGE,
                               "weights: %lld files for the seeds, of which this is number %lld: name one per seed",
-                              (long long)count, (long long)context->number + 1);
-    for (int64_t i = 0; i < context->number; i++) at += strcspn(at, ",") + 1;
-    at += strspn(at, " \"'");
-    return base_format(out, "%.*s", (int)strcspn(at, ",]\"'"), at);
+                              (long long)count, (long long)number + 1);
+    for (int64_t i = 0; i < number; i++) at += strcspn(at, ",") + 1;
+    *item = at + strspn(at, " \"'");
+    *length = (int)strcspn(*item, ",]\"'");
+    return BASE_OK;
+}
+
+/* Of a list "[a, b]" the text for the context's seed. */
+static BaseStatus choose(const UnlearnContext *context, const char *text, char **out)
+{
+    const char *item = "";
+    int length = 0;
+    if (*text != '[') return base_strdup(text, out);
+    BaseStatus st = item_of(text, context->number, &item, &length);
+    return st == BASE_OK ? base_format(out, "%.*s", length, item) : st;
+}
+
+BaseStatus unlearn_stored_pick(const char *text, const int64_t *numbers, size_t count, BaseText *out)
+{
+    BaseStatus st = BASE_OK;
+    if (*text != '[') {
+        base_text_add(out, "%s", text);
+        return out->st;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *item = "";
+        int length = 0;
+        BASE_TRY(item_of(text, numbers[i], &item, &length));
+        base_text_add(out, "%s\"%.*s\"", i ? ", " : "[", length, item);
+    }
+    base_text_add(out, "]");
+    st = out->st;
+out:
+    return st;
 }
 
 BaseStatus unlearn_beside(const UnlearnContext *context, const char *name, char **out)

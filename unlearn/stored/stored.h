@@ -24,6 +24,8 @@ BaseStatus unlearn_places_fill(const char *text, char *const values[UNLEARN_PLAC
 BaseStatus unlearn_beside(const UnlearnContext *context, const char *name, char **out);
 /** The file of a text with {forget} and {seed}, or of a list "[a, b]" of them the one of the seed; *out owned. */
 BaseStatus unlearn_stored_path(const UnlearnContext *context, const char *text, char **out);
+/** Appends, of a list, the items of these places as a list, of another text all of it. */
+BaseStatus unlearn_stored_pick(const char *text, const int64_t *numbers, size_t count, BaseText *out);
 /** BASE_EUSAGE where there is no such file. */
 BaseStatus unlearn_stored_check(const UnlearnContext *context, const char *text);
 /** See UnlearnMethod.identify: the hash of its contents. */
