@@ -28,9 +28,10 @@ static const struct {
     const char *key;
     size_t offset;
     bool models; /* has no meaning where there are only logits */
-} TEXTS[] = {{"attacks", offsetof(AuditTask, attacks), false},  {"forget", offsetof(AuditTask, forget), false},
-             {"command", offsetof(AuditTask, command), false},  {"arch", offsetof(AuditTask, arch), true},
-             {"original", offsetof(AuditTask, original), true}, {"shadow", offsetof(AuditTask, shadow), true}};
+} TEXTS[] = {{"attacks", offsetof(AuditTask, attacks), false},         {"forget", offsetof(AuditTask, forget), false},
+             {"command", offsetof(AuditTask, command), false},         {"arch", offsetof(AuditTask, arch), true},
+             {"original", offsetof(AuditTask, original), true},        {"shadow", offsetof(AuditTask, shadow), true},
+             {"forget-index", offsetof(AuditTask, forget_index), true}};
 
 static void work_free(Work *w)
 {
@@ -113,7 +114,7 @@ static void add_word(BaseText *out, const char *word)
 static void add_option(BaseText *out, const char *option)
 {
     static const char *const OWN[] = {"attacks",        "forget",    "seed",   "arch",   "original", "retrained",
-                                      "make-retrained", "precision", "tuning", "memory", "shadow"};
+                                      "make-retrained", "precision", "tuning", "memory", "shadow",   "forget-index"};
     DataOptions data;
     bool own = api_option_data(option, &data), meta = strncmp(option, META, strlen(META)) == 0;
     for (size_t i = 0; i < BASE_COUNT(OWN); i++) own = own || api_option_value(option, OWN[i]);
@@ -146,7 +147,7 @@ static BaseStatus command_of(const expunge_signals *signals, const char *const *
     } else {
         add_argument(text, "--weights", t->weights);
         add_argument(text, "--data", t->data);
-        add_argument(text, "--forget", t->forget);
+        if (t->forget) add_argument(text, "--forget", t->forget);
         if (strcmp(t->arch, "auto") == 0) base_text_add(text, " --arch auto");
     }
     for (size_t i = 0; i < count; i++) add_option(text, options[i]);
@@ -229,7 +230,6 @@ expunge_status expunge_audit_models(const char *weights, const char *data, const
     *json = NULL;
     API_GIVEN(weights);
     API_GIVEN(data);
-    API_GIVEN(forget);
     API_GIVEN(out);
     t->arch = "auto";
     t->weights = weights;
@@ -238,6 +238,7 @@ expunge_status expunge_audit_models(const char *weights, const char *data, const
     t->out = out;
     t->prepare = &w.prepare;
     BASE_TRY(prepare(NULL, options, option_count, &w));
+    if (!t->forget_index) API_GIVEN(forget);
     BASE_TRY(session_graph_open(t->arch, false, &w.prepare));
     t->precision = nn_precision_available(w.precision);
     BASE_TRY(run(&w, json));

@@ -1,6 +1,7 @@
 /* audit/agree.c - each fact is derived from the signals and compared; a key that nobody reads is a difference. */
 #include "audit/agree.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "audit/manifest.h"
@@ -54,8 +55,32 @@ static int64_t inputs_of(const Agree *a, const char *role)
     return n;
 }
 
+/* All listed images, in ascending order, have the hash that the pages name; of a sample it is not known. */
+static BaseStatus check_images(Agree *a)
+{
+    BaseStatus st = BASE_OK;
+    DataForget forget = {0};
+    BaseText id = {0};
+    const char *named = a->page->collected->forget_numbers;
+    int64_t n = 0;
+    for (int64_t i = 0; i < a->s->N; i++) n += a->s->group[i] == AUDIT_FORGET_TRAIN;
+    BASE_TRY(BASE_ALLOC_RAW(n, &forget.images.at));
+    for (int64_t i = 0; i < a->s->N; i++)
+        if (a->s->group[i] == AUDIT_FORGET_TRAIN) forget.images.at[forget.images.n++] = a->s->point[i].at;
+    data_forget_text(&forget, &id);
+    BASE_TRY(id.st);
+    const int64_t listed = strtoll(named + strlen("images-"), NULL, 10);
+    const bool all = a->s->options.points == 0 && a->s->canaries.n == 0;
+    if (n > listed || ((all || n == listed) && strcmp(id.data, named) != 0) || inputs_of(a, AUDIT_ROLE_IMAGES) != 1)
+        differ(a, "page.forget", "names other images than those that were forgotten in signals.h5");
+out:
+    data_forget_free(&forget);
+    base_text_free(&id);
+    return st;
+}
+
 /* Forgotten images are of the classes that the pages name, and no others are. */
-static void check_forget(Agree *a)
+static void check_classes(Agree *a)
 {
     const char *numbers = a->page->collected->forget_numbers;
     bool points = inputs_of(a, "signals") == 1; /* anybody's: kept points may be of the same classes */
@@ -119,11 +144,12 @@ static void check_names(Agree *a, const DataSet *data)
 {
     const AuditCollected *c = a->page->collected;
     bool right = data->K == a->s->K;
-    size_t next = 0;
+    const bool images = audit_of_images(c);
+    size_t next = images ? c->forget_count : 0;
     for (int64_t k = 0; right && k < data->K; k++) {
         const char *name = data->class_names[k];
         if (a->s->class_name) right = strcmp(a->s->class_name[k], name) == 0;
-        if (!names_class(c->forget_numbers, k)) continue;
+        if (images || !names_class(c->forget_numbers, k)) continue;
         right = right && next < c->forget_count && strcmp(c->forget_name[next], name) == 0;
         next++;
     }
@@ -135,8 +161,12 @@ BaseStatus audit_agree(const BaseYaml *manifest, const AuditPage *page, const Da
 {
     Agree a = {manifest, page, &page->collected->signals, lines, differences};
     check_keys(&a);
-    check_forget(&a);
+    BaseStatus st = BASE_OK;
+    if (audit_of_images(page->collected))
+        st = check_images(&a);
+    else
+        check_classes(&a);
     check_inputs(&a);
     if (data) check_names(&a, data);
-    return check_config(&a);
+    return st == BASE_OK ? check_config(&a) : st;
 }

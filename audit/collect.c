@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/copies.h"
+#include "audit/points.h"
 #include "audit/settings.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -101,6 +102,16 @@ out:
     return st;
 }
 
+bool audit_of_images(const AuditCollected *c) { return strncmp(c->forget_numbers, "images-", 7) == 0; }
+
+void audit_forget_words(const AuditCollected *c, BaseText *out)
+{
+    if (audit_of_images(c))
+        base_text_add(out, "%s", c->forget_names);
+    else
+        base_text_add(out, "class %s (%s)", c->forget_numbers, c->forget_names);
+}
+
 static BaseStatus classes_text(AuditCollected *c)
 {
     BaseStatus st = BASE_OK;
@@ -116,8 +127,9 @@ static BaseStatus classes_text(AuditCollected *c)
     for (int64_t k = 0; k < c->signals.K; k++)
         BASE_TRY(base_strdup(c->data.train->class_names[k], &c->signals.class_name[k]));
     BASE_TRY(BASE_ALLOC(c->forget.classes.count, &c->forget_name));
+    if (audit_of_images(c)) BASE_TRY(base_strdup(names.data, &c->forget_name[c->forget_count++]));
     for (int64_t k = 0; k < c->forget.classes.K; k++) {
-        if (!c->forget.classes.in[k]) continue;
+        if (!c->forget.classes.in[k] || audit_of_images(c)) continue;
         BASE_TRY(base_strdup(c->data.train->class_names[k], &c->forget_name[c->forget_count]));
         c->forget_count++;
     }
@@ -127,43 +139,15 @@ out:
     return st;
 }
 
-/* Trained on, with a label that held-out images of its class may have: what a coin left out was not trained on, and a wrong
- * label sets an image apart from every held-out one, under a retrained model too. */
-static bool may_be_member(const SessionCanaries *canaries, int64_t at)
-{
-    if (canaries->n && canaries->kind == SESSION_CANARY_LABEL) return !session_canaries_has(canaries, at);
-    return !session_canaries_left_out(canaries, at);
-}
-
 static BaseStatus choose_points(const AuditTask *t, const SessionCanaries *canaries, AuditCollected *c,
                                 ModelPoints *points)
 {
     BaseStatus st = BASE_OK;
-    AuditSignals *s = &c->signals;
-    int64_t end[AUDIT_POPULATION];
-    for (int g = 0; g < AUDIT_POPULATION; g++) {
-        bool test = g == AUDIT_FORGET_TEST || g == AUDIT_RETAIN_TEST, inside = g < AUDIT_RETAIN_TRAIN;
-        int64_t before = points->n;
-        BASE_TRY(model_points_add(points, &c->data, test, &c->forget, inside, t->options.points, t->seed));
-        int64_t n = before;
-        for (int64_t i = before; i < points->n; i++)
-            if (test || may_be_member(canaries, points->item[i].at)) points->item[n++] = points->item[i];
-        points->n = n;
-        end[g] = points->n;
-    }
-    BASE_CHECK(end[AUDIT_FORGET_TRAIN] > 0, BASE_EARG,
+    const AuditSignals *s = &c->signals;
+    BASE_TRY(audit_points_choose(&c->data, &c->forget, canaries, &c->signals, points));
+    BASE_CHECK(s->N > 0 && s->group[0] == AUDIT_FORGET_TRAIN, BASE_EARG,
                "the training split of %s has no image of the forgotten class %s (%s): there is nothing to audit",
                t->data, c->forget_numbers, c->forget_names);
-    s->N = points->n;
-    BASE_TRY(BASE_ALLOC(s->N, &s->group));
-    BASE_TRY(BASE_ALLOC(s->N, &s->labels));
-    BASE_TRY(BASE_ALLOC(s->N, &s->point));
-    memcpy(s->point, points->item, (size_t)s->N * sizeof *s->point);
-    model_points_labels(points, &c->data, s->labels);
-    for (int64_t i = 0, g = 0; i < s->N; i++) {
-        while (i >= end[g]) g++;
-        s->group[i] = (uint8_t)g;
-    }
 out:
     return st;
 }
@@ -442,7 +426,8 @@ static BaseStatus open_all(const AuditTask *t, AuditCollected *c, SessionModel *
     BASE_TRY(session_data_open(t->data, t->prepare, &c->data));
     BASE_TRY(session_model_open(t->arch, t->weights, &c->data, model));
     BASE_TRY(base_strdup(model->arch->entry.name, &c->arch));
-    BASE_TRY(data_forget_classes(c->data.train, t->forget, &c->forget));
+    const DataForgetWish wish = {.classes = t->forget, .index = t->forget_index};
+    BASE_TRY(data_forget_open(c->data.train, &wish, t->prepare, &c->forget));
     BASE_TRY(classes_text(c));
 out:
     return st;
@@ -573,6 +558,7 @@ BaseStatus audit_collect(const AuditTask *t, AuditCollected *out)
     BASE_TRY(add_original(t, &how, &canaries, trained, &c, &model));
     BASE_TRY(add_retrained(t, &how, &canaries, &c, cache));
     BASE_TRY(add_shadows(t, &c, shadows, &points, cache));
+    if (t->forget_index) BASE_TRY(add_input(&c, AUDIT_ROLE_IMAGES, t->forget_index, "", NULL));
     audit_set_population_apart(s);
     *out = c;
     c = (AuditCollected){0};

@@ -10,7 +10,8 @@
 typedef struct {
     const char *signals;         /* a file of logits, in place of models and data; NULL: none */
     const SessionSource *arrays; /* logits in memory in place of that file; `signals` is what messages call them */
-    const char *arch, *weights, *data, *forget;
+    const char *arch, *weights, *data, *forget; /* forget: classes */
+    const char *forget_index;                   /* a file of images in its place; NULL: none */
     const DataOptions *prepare;
     const char *original;         /* NULL: not given */
     const char *const *retrained; /* [retrained_count] */
@@ -31,6 +32,8 @@ typedef struct {
     size_t meta_count;
 } AuditTask;
 
+/** The role of a file that lists what was to be forgotten. */
+#define AUDIT_ROLE_IMAGES "forgotten images"
 /** A file that went into the audit. */
 typedef struct {
     char *role, *path;           /* "unlearned", "retrained", "shadows"; owned */
@@ -56,6 +59,9 @@ typedef struct {
     bool unlearned_nothing; /* audit_unlearned_nothing */
 } AuditCollected;
 void audit_collected_free(AuditCollected *collected);
+/** Whether single images were to be forgotten, and what was: "class 3 (Dress)", "600 images of 10 classes". */
+bool audit_of_images(const AuditCollected *collected);
+void audit_forget_words(const AuditCollected *collected, BaseText *out);
 /** Whether the audited model is the original: by the hashes of their weights, or in an audit of logits, which has none, by
  *  the logits. Of inputs and signals alone, so that --verify finds what the audit found. */
 bool audit_unlearned_nothing(const AuditCollected *collected);

@@ -47,7 +47,7 @@ BaseStatus audit_config_signals(const AuditSignals *s, BaseText *out)
 static BaseStatus config_text(const AuditTask *t, const AuditCollected *c, BaseText *out)
 {
     base_text_add(out, "arch: %s\nforget: ", c->arch);
-    if (t->signals)
+    if (t->signals || audit_of_images(c))
         base_text_add(out, "%s", c->forget_numbers);
     else
         session_classes_words(&c->forget.classes, c->data.train, out);

@@ -422,6 +422,8 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
                   const AuditPictures *pictures, ReportDocument *d)
 {
     const AuditCollected *c = p->collected;
+    BaseText forgotten = {0};
+    audit_forget_words(c, &forgotten);
     audit_words(p, d);
     about(p, d);
     static const char SCALE[] =
@@ -432,8 +434,9 @@ static void build(const AuditPage *p, const ReportFigures *figures, const AuditF
                              "Audited: the logits in %s; the forgotten images are of class %s. %s", c->input[0].path,
                              c->forget_numbers, SCALE);
     else
-        report_document_text(d, REPORT_BLOCK_NOTE, "Audited: %s (%s) on %s, asked to forget class %s (%s). %s",
-                             p->task->weights, c->arch, p->task->data, c->forget_numbers, c->forget_names, SCALE);
+        report_document_text(d, REPORT_BLOCK_NOTE, "Audited: %s (%s) on %s, asked to forget %s. %s", p->task->weights,
+                             c->arch, p->task->data, base_text_of(&forgotten, &d->st), SCALE);
+    base_text_free(&forgotten);
     controls(p, d);
     accuracy_table(p, d);
     for (int g = 0; g < MIA_GAMES; g++) game(p, (MiaGame)g, figures, at, d);
@@ -514,8 +517,10 @@ BaseStatus audit_page(const AuditPage *p, const char *folder)
     ReportDocument document = {0};
     ReportFigures figures = {.prefix = "", .vector = true, .gnuplot = &gnuplot};
     BASE_TRY(base_format(&figures_folder, "%s/figures", folder));
-    BASE_TRY(base_format(&title, "Privacy audit: forgetting %s (%s)", p->collected->forget_numbers,
-                         p->collected->forget_names));
+    BASE_TRY(audit_of_images(p->collected)
+                 ? base_format(&title, "Privacy audit: forgetting %s", p->collected->forget_names)
+                 : base_format(&title, "Privacy audit: forgetting %s (%s)", p->collected->forget_numbers,
+                               p->collected->forget_names));
     figures.folder = figures_folder;
     BASE_TRY(audit_draw(p, &figures, &at));
     if (p->drawn) BASE_TRY(show_drawn(p->drawn, &figures));

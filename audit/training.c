@@ -25,7 +25,7 @@ BaseStatus audit_training_words(const AuditCollected *c, BaseText *out)
         const AuditInput *retrained = &c->input[i];
         if (strcmp(retrained->role, "retrained") != 0) continue;
         all++;
-        if (audit_settings_exclude_none(retrained->training))
+        if (!audit_of_images(c) && audit_settings_exclude_none(retrained->training))
             base_text_add(&lines, " %s was trained on all classes: it is no retrained model.", retrained->path);
         if (!*retrained->training || !*model->training) continue;
         base_text_free(&one);

@@ -191,10 +191,12 @@ static void reach(const AuditPage *p, ReportDocument *d)
     report_document_text(
         d, REPORT_BLOCK_TEXT,
         "It rests on %lld forgotten training images, %lld held-out images of the same class%s, and %lld + %lld of the "
-        "kept classes.%s",
-        (long long)g->members, (long long)out, strchr(p->collected->forget_numbers, ',') ? "es" : "",
+        "kept %s.%s",
+        (long long)g->members, (long long)out,
+        strchr(p->collected->forget_numbers, ',') || audit_of_images(p->collected) ? "es" : "",
         (long long)p->result->game[MIA_GAME_RETAIN].members,
         (long long)(p->result->game[MIA_GAME_RETAIN].n - p->result->game[MIA_GAME_RETAIN].members),
+        audit_of_images(p->collected) ? "images" : "classes",
         out < 1000 ? " A leak of very few images does not show with so few held-out ones." : "");
     report_document_text(d, REPORT_BLOCK_TEXT,
                          "What it could not have found: a true-positive rate at false-positive rates below %.2g%% (one "
@@ -222,7 +224,7 @@ void audit_words(const AuditPage *p, ReportDocument *d)
 {
     const MiaAudit *a = &p->result->audit;
     const MiaControl *const control[] = {&a->nothing, &a->something};
-    BaseText text = {0};
+    BaseText text = {0}, forgotten = {0};
     for (int k = 0; k < 2; k++)
         if (control[k]->run && !control[k]->passed)
             report_document_text(d, REPORT_BLOCK_WARNING,
@@ -233,10 +235,11 @@ void audit_words(const AuditPage *p, ReportDocument *d)
         report_document_text(d, REPORT_BLOCK_WARNING,
                              "The audited weights are those of the original, number by number: nothing was unlearned.");
     base_text_add(&text, "%s%s%s", mia_verdict_name(a->verdict), *a->qualified ? " " : "", a->qualified);
-    report_document_badge(d, tone_of(a->verdict), base_text_of(&text, &d->st),
-                          "what the model still gives away of class %s (%s)", p->collected->forget_numbers,
-                          p->collected->forget_names);
+    audit_forget_words(p->collected, &forgotten);
+    report_document_badge(d, tone_of(a->verdict), base_text_of(&text, &d->st), "what the model still gives away of %s",
+                          base_text_of(&forgotten, &d->st));
     base_text_free(&text);
+    base_text_free(&forgotten);
     verdict_text(p, &text);
     report_document_text(d, REPORT_BLOCK_LEAD, "%s", base_text_of(&text, &d->st));
     base_text_free(&text);

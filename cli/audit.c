@@ -35,13 +35,13 @@ static BaseStatus check_given(const CliOptions *o)
 {
     BaseStatus st = BASE_OK;
     BASE_CHECK(!o->signals || !(o->arch || o->weights || o->data || o->original || o->retrained || o->shadow ||
-                                o->make_retrained || o->pictures || o->tuning),
+                                o->make_retrained || o->pictures || o->tuning || o->forget_index),
                BASE_EUSAGE,
                "audit: --signals FILE holds the logits of all models: no models, data or pictures are given beside it");
     const char *const needed[][2] = {{"--arch A", o->arch},
                                      {"--weights F", o->weights},
                                      {"--data D", o->data},
-                                     {"--forget C", o->forget},
+                                     {"--forget C", o->forget ? o->forget : o->forget_index},
                                      {"-o DIR", o->out}};
     for (size_t i = o->signals ? BASE_COUNT(needed) - 1 : 0; i < BASE_COUNT(needed); i++)
         BASE_CHECK(needed[i][1], BASE_EUSAGE, "audit: %s is missing; see `expunge audit --help`", needed[i][0]);
@@ -58,6 +58,7 @@ static BaseStatus read_request(const CliOptions *o, AuditRequest *r)
     t->weights = o->weights;
     t->data = o->data;
     t->forget = o->forget;
+    t->forget_index = o->forget_index;
     t->prepare = &o->prepare;
     t->original = o->original;
     t->make_retrained = o->make_retrained;
@@ -147,10 +148,10 @@ const CliCommand cli_audit = {
 #include "cli/help/audit.txt.inc"
         },
     .usage =
-        {"--arch A --weights UNLEARNED --data D --forget 3 [--original F] [--retrained F1,F2..] [--pdf FILE] -o DIR",
+        {"--arch A --weights UNLEARNED --data D --forget 3 | --forget-index FILE [--original F] [--retrained F1,F2..] [--pdf FILE] -o DIR",
          "--signals FILE [--forget 3] -o DIR", "--verify DIR [--signers FILE --identity I] [--pdf FILE] [-o NEW]"},
     .takes =
-        "arch weights override data signals forget original retrained make-retrained shadow attacks alpha margin pictures pdf verify signers identity meta set "
+        "arch weights override data signals forget forget-index original retrained make-retrained shadow attacks alpha margin pictures pdf verify signers identity meta set "
         "precision tuning memory json out",
     .set_table = audit_params,
     .set_count = &audit_param_count,

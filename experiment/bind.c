@@ -105,10 +105,6 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
     BASE_TRY(e->forget_all ? parse_sets(e, data, NULL, (size_t)data->train->K, forget, count)
                            : parse_sets(e, data, e->forget, e->forget_count, forget, count));
     for (size_t i = 0; i < *count; i++) {
-        BASE_CHECK(e->shadows.pairs == 0 || !data_forget_by_image(&(*forget)[i]), BASE_EUSAGE,
-                   "%s: forget: shadow models are told apart by the classes that they forgot, and cannot forget listed "
-                   "images",
-                   e->forget[i].where);
         const UnlearnContext context = context_of(e, data, model, &(*forget)[i]);
         for (size_t m = 0; m < e->method_count; m++) BASE_TRY(check_method(&e->methods[m], &context));
     }

@@ -40,16 +40,10 @@ void model_points_free(ModelPoints *points)
     *points = (ModelPoints){0};
 }
 
-BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataForget *forget,
-                            bool inside, int64_t most, uint64_t seed)
+BaseStatus model_points_take(ModelPoints *points, bool test, const int64_t *at, int64_t n, int64_t most, uint64_t seed)
 {
     BaseStatus st = BASE_OK;
-    const DataSet *set = test ? data->test : data->train;
-    int64_t *at = NULL, *chosen = NULL, n = 0;
-    BASE_TRY(BASE_ALLOC_RAW(set->N, &at));
-    for (int64_t i = 0; i < set->N; i++)
-        if (!forget || data_forget_holds(forget, set->labels[i], test ? -1 : i) == inside) at[n++] = i;
-    int64_t take = most > 0 && most < n ? most : n;
+    int64_t *chosen = NULL, take = most > 0 && most < n ? most : n;
     BASE_TRY(BASE_ALLOC_RAW(take, &chosen));
     BaseRandom random = base_random_make(seed, "points", test);
     base_random_choose(&random, n, take, chosen);
@@ -57,6 +51,20 @@ BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool t
     for (int64_t i = 0; i < take; i++) points->item[points->n++] = (ModelPoint){at[chosen[i]], test};
 out:
     base_free(chosen);
+    return st;
+}
+
+BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataForget *forget,
+                            bool inside, int64_t most, uint64_t seed)
+{
+    BaseStatus st = BASE_OK;
+    const DataSet *set = test ? data->test : data->train;
+    int64_t *at = NULL, n = 0;
+    BASE_TRY(BASE_ALLOC_RAW(set->N, &at));
+    for (int64_t i = 0; i < set->N; i++)
+        if (!forget || data_forget_holds(forget, set->labels[i], test ? -1 : i) == inside) at[n++] = i;
+    BASE_TRY(model_points_take(points, test, at, n, most, seed));
+out:
     base_free(at);
     return st;
 }

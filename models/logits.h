@@ -27,6 +27,8 @@ void model_points_free(ModelPoints *points);
  */
 BaseStatus model_points_add(ModelPoints *points, const SessionData *data, bool test, const DataForget *forget,
                             bool inside, int64_t most, uint64_t seed);
+/** Appends the images @p at [n] of a split, ascending, or @p most of them, drawn in the same way. */
+BaseStatus model_points_take(ModelPoints *points, bool test, const int64_t *at, int64_t n, int64_t most, uint64_t seed);
 /** [n], caller's storage. */
 void model_points_labels(const ModelPoints *points, const SessionData *data, int32_t *labels);
 

@@ -177,31 +177,70 @@ static BaseStatus holds(const char *path, const BaseText *text, bool *same)
     return st == BASE_ENOMEM ? st : BASE_OK;
 }
 
-/* Positions as the data set itself counts them, whatever index file the experiment names. */
+/* An image as the data set itself counts it, whatever index file the experiment names. */
+static void add_image(const DataRequest *request, int64_t at, BaseText *out)
+{
+    const DataPicks *picks = &request->picks[DATA_TRAIN];
+    bool test = false;
+    if (picks->file) at = data_picks_at(picks, at, &test);
+    base_text_add(out, "%s %lld\n", test ? "test" : "train", (long long)at);
+}
+
+static BaseStatus write_text(const Maker *m, const char *name, const BaseText *text)
+{
+    char *path = NULL;
+    bool same;
+    BaseStatus st = text->st;
+    if (st == BASE_OK) st = base_format(&path, "%s/%s", m->s->shadows, name);
+    if (st == BASE_OK) st = holds(path, text, &same);
+    if (st == BASE_OK && !same) st = io_file_write(path, text->data, text->size);
+    base_free(path);
+    return st;
+}
+
 static BaseStatus write_index(const Maker *m, const DataRequest *request, int64_t half, bool in)
 {
     BaseStatus st = BASE_OK;
     const ExperimentDesign *d = m->s->design;
     const uint8_t *keep = half == MODEL_HALF_TARGET ? d->target : d->keep + half * d->pool.n;
-    const DataPicks *picks = &request->picks[DATA_TRAIN];
     BaseText text = {0};
-    char name[40], *path = NULL;
-    bool same;
-    for (int64_t i = 0; i < d->pool.n; i++) {
-        if ((keep[i] != 0) != in) continue;
-        int64_t at = d->pool.at[i];
-        bool test = false;
-        if (picks->file) at = data_picks_at(picks, at, &test);
-        base_text_add(&text, "%s %lld\n", test ? "test" : "train", (long long)at);
-    }
-    BASE_TRY(text.st);
+    char name[40];
+    for (int64_t i = 0; i < d->pool.n; i++)
+        if ((keep[i] != 0) == in) add_image(request, d->pool.at[i], &text);
     half_file(half, in, name);
-    BASE_TRY(base_format(&path, "%s/%s", m->s->shadows, name));
-    BASE_TRY(holds(path, &text, &same));
-    if (!same) BASE_TRY(io_file_write(path, text.data, text.size));
-out:
-    base_free(path);
+    st = write_text(m, name, &text);
     base_text_free(&text);
+    return st;
+}
+
+/* "forget-images-600-<hash>.txt" of listed images, or those of them that are in the target's half: what an audit of the
+ * target has to name. */
+static BaseStatus forget_file(const DataForget *forget, bool target, BaseText *out)
+{
+    base_text_add(out, target ? "target-forget-" : "forget-");
+    data_forget_text(forget, out);
+    base_text_add(out, ".txt");
+    return out->st;
+}
+
+static BaseStatus write_forget(const Maker *m, const DataRequest *request, const DataForget *forget, bool target)
+{
+    BaseStatus st = BASE_OK;
+    const ExperimentDesign *d = m->s->design;
+    BaseText text = {0}, name = {0};
+    int64_t next = 0; /* both ascend */
+    for (int64_t i = 0; i < forget->images.n; i++) {
+        while (next < d->pool.n && d->pool.at[next] < forget->images.at[i]) next++;
+        const bool inside = next < d->pool.n && d->pool.at[next] == forget->images.at[i] && d->target[next];
+        if (inside || !target) add_image(request, forget->images.at[i], &text);
+    }
+    BASE_TRY(forget_file(forget, target, &name));
+    BASE_CHECK(text.size, BASE_EUSAGE, "none of the %lld images to be forgotten is in the target's half of the pool",
+               (long long)forget->images.n);
+    BASE_TRY(write_text(m, name.data, &text));
+out:
+    base_text_free(&text);
+    base_text_free(&name);
     return st;
 }
 
@@ -214,6 +253,9 @@ static BaseStatus write_indices(const Maker *m)
     for (int64_t half = 0; half < e->shadows.pairs; half++) BASE_TRY(write_index(m, &request, half, true));
     BASE_TRY(write_index(m, &request, MODEL_HALF_TARGET, true));
     BASE_TRY(write_index(m, &request, MODEL_HALF_TARGET, false));
+    for (size_t f = 0; f < m->s->forget_count; f++)
+        for (int target = 0; target < 2 && data_forget_by_image(&m->s->forget[f]); target++)
+            BASE_TRY(write_forget(m, &request, &m->s->forget[f], target == 1));
 out:
     data_request_free(&request);
     return st;
@@ -231,7 +273,10 @@ static IoJson *row_json(const Maker *m, const Row *row, BaseStatus *st)
     io_json_set_take(json, "file", io_json_text_value(row->file));
     io_json_set_take(json, "sha256", io_json_text_value(row->sha256));
     io_json_set_take(json, "members", io_json_text_value(members));
-    if (row->forget) {
+    if (row->forget && data_forget_by_image(row->forget)) {
+        forget_file(row->forget, false, &words);
+        io_json_set_take(json, "forget_index", io_json_text_value(words.data));
+    } else if (row->forget) {
         session_classes_words(&row->forget->classes, set, &words);
         io_json_set_take(json, "forget", io_json_text_value(words.data));
         io_json_set_take(json, "forget_names", session_classes_names_json(&row->forget->classes, set));

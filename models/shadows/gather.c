@@ -38,17 +38,33 @@ static int by_pair(const void *a, const void *b)
 
 /* ------------------------------------------------------------ which networks */
 
-static BaseStatus same_set(const SessionData *data, const ModelShadow *m, const DataForget *forget, bool *same)
+/* Whether the audit's training images that the network was to forget are those that the audit names. @p trained: where these
+ * images are in the source. */
+static bool same_images(const SessionData *data, const ModelPoint *trained, const ModelShadow *m,
+                        const DataForget *forget)
+{
+    for (int64_t i = 0; i < data->train->N; i++) {
+        bool listed = bsearch(&trained[i], m->listed, (size_t)m->listed_count, sizeof *trained, model_point_order);
+        if (listed != data_forget_holds(forget, data->train->labels[i], i)) return false;
+    }
+    return true;
+}
+
+static BaseStatus same_set(const ModelShadowTask *t, const ModelPoint *trained, const ModelShadow *m, bool *same)
 {
     DataForget own = {0};
-    BaseStatus st = data_forget_classes(data->train, m->forget, &own);
+    if (m->forget_index || data_forget_by_image(t->forget)) {
+        *same = m->forget_index && data_forget_by_image(t->forget) && same_images(t->data, trained, m, t->forget);
+        return BASE_OK;
+    }
+    BaseStatus st = data_forget_classes(t->data->train, m->forget, &own);
     if (st != BASE_OK) return base_error_prefix(st, "%s: forget", m->where);
-    *same = data_forget_same(&own, forget);
+    *same = data_forget_same(&own, t->forget);
     data_forget_free(&own);
     return BASE_OK;
 }
 
-static BaseStatus choose(const ModelShadowTask *t, ModelRole role, Group *g)
+static BaseStatus choose(const ModelShadowTask *t, ModelRole role, const ModelPoint *trained, Group *g)
 {
     BaseStatus st = BASE_OK;
     const ModelShadows *s = t->shadows;
@@ -56,7 +72,7 @@ static BaseStatus choose(const ModelShadowTask *t, ModelRole role, Group *g)
     for (size_t i = 0; i < s->count; i++) {
         const ModelShadow *m = &s->model[i];
         bool wanted = m->role == role && (role == MODEL_ROLE_ORIGINAL || t->forget);
-        if (wanted && role != MODEL_ROLE_ORIGINAL) BASE_TRY(same_set(t->data, m, t->forget, &wanted));
+        if (wanted && role != MODEL_ROLE_ORIGINAL) BASE_TRY(same_set(t, trained, m, &wanted));
         if (!wanted || (role == MODEL_ROLE_UNLEARNED && t->method && strcmp(t->method, m->method) != 0)) continue;
         BASE_CHECK(role != MODEL_ROLE_UNLEARNED || g->count == 0 || strcmp(g->model[0]->method, m->method) == 0,
                    BASE_EUSAGE, "%s: unlearned with '%s', but '%s' was used too (%s): say which one is meant", m->where,
@@ -70,8 +86,8 @@ out:
 
 /* ------------------------------------------------------------ which images */
 
-/* Where the points are in the source: the coordinates that index files use. *out [n] owned. */
-static BaseStatus find_sources(const ModelShadowTask *t, ModelPoint **out)
+/* Where @p points (of the audit's splits) are in the source: the coordinates that index files use. *out [n] owned. */
+static BaseStatus find_sources(const ModelShadowTask *t, const ModelPoints *points, ModelPoint **out)
 {
     BaseStatus st = BASE_OK;
     DataRequest request = {0};
@@ -80,9 +96,9 @@ static BaseStatus find_sources(const ModelShadowTask *t, ModelPoint **out)
     BASE_CHECK(!request.skip_broken, BASE_EUSAGE,
                "shadow models name images by position, and --broken skip shifts the positions: leave the broken images "
                "out with --train-index and --test-index");
-    BASE_TRY(BASE_ALLOC_RAW(t->points->n, out));
-    for (int64_t i = 0; i < t->points->n; i++) {
-        const ModelPoint *p = &t->points->item[i];
+    BASE_TRY(BASE_ALLOC_RAW(points->n, out));
+    for (int64_t i = 0; i < points->n; i++) {
+        const ModelPoint *p = &points->item[i];
         const DataPicks *picks = &request.picks[p->test ? DATA_TEST : DATA_TRAIN];
         (*out)[i] = *p;
         if (picks->file) (*out)[i].at = data_picks_at(picks, p->at, &(*out)[i].test);
@@ -151,11 +167,23 @@ out:
     return st;
 }
 
-static BaseStatus gather_group(const ModelShadowTask *t, ModelRole role, const ModelPoint *source, Group *g)
+/* Where all training images of the audit are in the source; nothing where no images are listed. */
+static BaseStatus find_trained(const ModelShadowTask *t, ModelPoint **out)
+{
+    ModelPoints all = {0};
+    if (!t->forget || !data_forget_by_image(t->forget)) return BASE_OK;
+    BaseStatus st = model_points_add(&all, t->data, false, NULL, true, 0, 0);
+    if (st == BASE_OK) st = find_sources(t, &all, out);
+    model_points_free(&all);
+    return st;
+}
+
+static BaseStatus gather_group(const ModelShadowTask *t, ModelRole role, const ModelPoint *source,
+                               const ModelPoint *trained, Group *g)
 {
     BaseStatus st = BASE_OK;
     int64_t n = t->points->n, K = t->data->train->K;
-    BASE_TRY(choose(t, role, g));
+    BASE_TRY(choose(t, role, trained, g));
     if (g->count == 0) goto out;
     BASE_TRY(BASE_ALLOC_RAW(g->count * n * K, &g->logits));
     BASE_TRY(BASE_ALLOC_RAW(g->count * n, &g->keep));
@@ -193,12 +221,14 @@ BaseStatus model_shadows_gather(const ModelShadowTask *t, ModelShadowArrays *out
 {
     BaseStatus st = BASE_OK;
     Group group[MODEL_ROLES] = {{0}};
-    ModelPoint *source = NULL;
+    ModelPoint *source = NULL, *trained = NULL;
     double started = base_clock_wall();
     *out = (ModelShadowArrays){0};
     BASE_TRY(check_fit(t));
-    BASE_TRY(find_sources(t, &source));
-    for (int role = 0; role < MODEL_ROLES; role++) BASE_TRY(gather_group(t, (ModelRole)role, source, &group[role]));
+    BASE_TRY(find_sources(t, t->points, &source));
+    BASE_TRY(find_trained(t, &trained));
+    for (int role = 0; role < MODEL_ROLES; role++)
+        BASE_TRY(gather_group(t, (ModelRole)role, source, trained, &group[role]));
     Group *o = &group[MODEL_ROLE_ORIGINAL], *u = &group[MODEL_ROLE_UNLEARNED], *r = &group[MODEL_ROLE_RETRAINED];
     out->S = o->count, out->U = u->count, out->R = r->count;
     out->shadow_logits = o->logits, out->shadow_keep = o->keep, out->shadow_pair = o->pair;
@@ -212,6 +242,7 @@ BaseStatus model_shadows_gather(const ModelShadowTask *t, ModelShadowArrays *out
 out:
     for (int role = 0; role < MODEL_ROLES; role++) group_free(&group[role]);
     base_free(source);
+    base_free(trained);
     return st;
 }
 

@@ -15,6 +15,8 @@ static void model_free(ModelShadow *m)
     base_free(m->file);
     base_free(m->members);
     base_free(m->member);
+    base_free(m->forget_index);
+    base_free(m->listed);
 }
 
 void model_shadows_free(ModelShadows *s)
@@ -71,23 +73,42 @@ out:
     return st;
 }
 
-static BaseStatus read_members(ModelShadow *m)
+/* The images of an index file, ascending. */
+static BaseStatus read_index(const ModelShadow *m, const char *key, const char *path, ModelPoint **points,
+                             int64_t *count)
 {
     BaseStatus st = BASE_OK;
     DataRequest request = {0};
-    const DataOptions options = {.train_index = m->members};
-    BASE_TRY(base_error_prefix(data_request_read(&options, &request), "%s: members", m->where));
+    const DataOptions options = {.train_index = path};
+    BASE_TRY(base_error_prefix(data_request_read(&options, &request), "%s: %s", m->where, key));
     const DataPicks *picks = &request.picks[DATA_TRAIN];
-    BASE_TRY(BASE_ALLOC_RAW(picks->count, &m->member));
-    m->member_count = picks->count;
-    for (int64_t i = 0; i < picks->count; i++) m->member[i].at = data_picks_at(picks, i, &m->member[i].test);
-    qsort(m->member, (size_t)m->member_count, sizeof *m->member, model_point_order);
-    for (int64_t i = 1; i < m->member_count; i++)
-        BASE_CHECK(model_point_order(&m->member[i - 1], &m->member[i]) != 0, BASE_EFORMAT,
-                   "%s: %s names image %lld of the %s split twice", m->where, m->members, (long long)m->member[i].at,
-                   m->member[i].test ? "test" : "training");
+    BASE_TRY(BASE_ALLOC_RAW(picks->count, points));
+    ModelPoint *p = *points;
+    *count = picks->count;
+    for (int64_t i = 0; i < picks->count; i++) p[i].at = data_picks_at(picks, i, &p[i].test);
+    qsort(p, (size_t)picks->count, sizeof *p, model_point_order);
+    for (int64_t i = 1; i < picks->count; i++)
+        BASE_CHECK(model_point_order(&p[i - 1], &p[i]) != 0, BASE_EFORMAT,
+                   "%s: %s names image %lld of the %s split twice", m->where, path, (long long)p[i].at,
+                   p[i].test ? "test" : "training");
 out:
     data_request_free(&request);
+    return st;
+}
+
+/* Classes, or a list of images: one of them, of what is no original. */
+static BaseStatus read_forget(const BaseYaml *map, const char *folder, ModelShadow *m)
+{
+    BaseStatus st = BASE_OK;
+    const bool listed = base_yaml_get(map, "forget_index") != NULL;
+    BASE_TRY(read_text(map, "forget", m->role != MODEL_ROLE_ORIGINAL && !listed, &m->forget));
+    BASE_CHECK(m->role != MODEL_ROLE_ORIGINAL || (!*m->forget && !listed), BASE_EFORMAT,
+               "%s: an original has nothing to 'forget'", map->where);
+    if (!listed) goto out;
+    BASE_CHECK(!*m->forget, BASE_EFORMAT, "%s: 'forget' names classes, 'forget_index' images: one of them", map->where);
+    BASE_TRY(read_path(map, "forget_index", folder, &m->forget_index));
+    BASE_TRY(read_index(m, "forget_index", m->forget_index, &m->listed, &m->listed_count));
+out:
     return st;
 }
 
@@ -106,8 +127,8 @@ out:
 
 static BaseStatus read_model(const BaseYaml *map, const char *folder, bool target, ModelShadow *m)
 {
-    static const char *const KEYS[] = {"role",   "pair", "file",    "sha256", "members",     "forget",
-                                       "method", "seed", "seconds", "images", "forget_names"};
+    static const char *const KEYS[] = {"role",   "pair", "file",    "sha256", "members",      "forget",
+                                       "method", "seed", "seconds", "images", "forget_names", "forget_index"};
     BaseStatus st = BASE_OK;
     const char *pair = NULL;
     BASE_CHECK(map->kind == BASE_YAML_MAP, BASE_EFORMAT, "%s: a network must be a map of role, pair, file, sha256, ...",
@@ -122,11 +143,9 @@ static BaseStatus read_model(const BaseYaml *map, const char *folder, bool targe
     BASE_TRY(read_path(map, "file", folder, &m->file));
     BASE_TRY(check_hash(map, m));
     BASE_TRY(read_path(map, "members", folder, &m->members));
-    BASE_TRY(read_text(map, "forget", m->role != MODEL_ROLE_ORIGINAL, &m->forget));
-    BASE_CHECK(m->role != MODEL_ROLE_ORIGINAL || !*m->forget, BASE_EFORMAT, "%s: an original has nothing to 'forget'",
-               map->where);
+    BASE_TRY(read_forget(map, folder, m));
     BASE_TRY(read_text(map, "method", false, &m->method));
-    BASE_TRY(read_members(m));
+    BASE_TRY(read_index(m, "members", m->members, &m->member, &m->member_count));
 out:
     return st;
 }

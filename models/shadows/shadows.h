@@ -22,11 +22,14 @@ typedef struct {
     char *file;                 /* path, folder included */
     char sha256[BASE_HASH_HEX]; /* of the file, as it was found on reading */
     char *members;      /* path of the index file of what trained it; of an unlearned one: what trained it first */
-    const char *forget; /* classes, "6"; "" for an original */
+    const char *forget; /* classes, "6"; "" for an original, and where images are listed */
+    char *forget_index; /* path of the index file of listed images; NULL: none */
     const char *method; /* "" where not said */
     const char *where;  /* "file:line" */
     ModelPoint *member; /* [member_count] positions in the SOURCE's splits, ascending: training split first */
     int64_t member_count;
+    ModelPoint *listed; /* [listed_count] of forget_index, in the same form */
+    int64_t listed_count;
 } ModelShadow;
 
 typedef struct {
@@ -60,7 +63,8 @@ typedef struct {
     const char *method; /* of the unlearned networks; NULL: the one there is, BASE_EUSAGE where there are several */
     const DataOptions *options; /* that @p data was opened with: its index files say which source image is which */
     const ModelPoints *points;
-    const DataForget *forget; /* unlearned and retrained networks of just this set are taken; NULL: none is */
+    const DataForget *forget; /* unlearned and retrained networks of just this set are taken; NULL: none is. Of listed
+                                 images, what counts is which of @p data's training images are among them */
     ModelQueries queries;
     NnPrecision precision;  /* of the audit */
     const NnTuning *tuning; /* as ModelLogitsTask */

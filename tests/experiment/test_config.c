@@ -559,8 +559,6 @@ static void test_bind_refuses(void **state)
     bind_fails("forget=[{random: 0.1}, {random: 0.1, seed: 0}]", BASE_EUSAGE, "twice");
     bind_fails("forget={index: nosuch.txt}", BASE_EIO, "nosuch.txt");
     bind_fails("forget={random: 0.1, class: 9}", BASE_EUSAGE, "has no class '9'");
-    const char *const shadows[] = {"forget={random: 0.1}", "methods.0=retrain", "methods.1=svd", "shadows={pairs: 2}"};
-    bind_fails_all(shadows, 4, BASE_EUSAGE, "shadow models are told apart by the classes");
     bind_fails("methods.2.set.layers=[nolayer]", BASE_EUSAGE, "c.yaml:14");
 }
 
