@@ -6,6 +6,7 @@
  *                        log 2. Unlike an accuracy it sees where the forgotten images went. The published code of LoTUS
  *                        divides the probabilities by their sum over all images first, and by the number of images
  *                        again: not done.
+ *   tv_retrained         sum_k |p_u,k - p_r,k| / 2, the total variation: 0 the same answers, 1 no class in common.
  *   zrf                  1 - JS(p_u, p_0), p_0 of a network of the same shape that was never trained (Bad Teaching):
  *                        1 - log 2 to 1. High: the answers look like those of a network that knows nothing. A retrained
  *                        network does not reach 1, so its value is the one to come near to.
@@ -27,6 +28,13 @@ static double distance(const double *log_p, const double *log_q, int64_t K)
         sum += off * off;
     }
     return sqrt(sum);
+}
+
+static double total_variation(const double *log_p, const double *log_q, int64_t K)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < K; k++) sum += fabs(exp(log_p[k]) - exp(log_q[k]));
+    return fmin(1, sum / 2); /* rounding can pass it */
 }
 
 static double likeness(const double *log_p, const double *log_q, int64_t K)
@@ -52,6 +60,11 @@ static BaseStatus activation_distance(const EvalContext *context, EvalSplit spli
 static BaseStatus js_retrained(const EvalContext *context, EvalSplit split, MathEstimate *out)
 {
     return eval_compare_mean(context, split, EVAL_PART_FORGET, context->retrained_split, eval_compare_js, out);
+}
+
+static BaseStatus tv_retrained(const EvalContext *context, EvalSplit split, MathEstimate *out)
+{
+    return eval_compare_mean(context, split, EVAL_PART_FORGET, context->retrained_split, total_variation, out);
 }
 
 static BaseStatus zrf(const EvalContext *context, EvalSplit split, MathEstimate *out)
@@ -87,6 +100,15 @@ static const EvalMetric TABLE[] = {
      .range = {0, 0.69314718055994531},
      .in_scores = 98,
      .compute = js_retrained,
+     TO_RETRAINED},
+    {.entry = BASE_ENTRY_PLAIN("tv_retrained",
+                               "total variation from the retrained network's outputs on the forgotten classes",
+                               "code of supreme-unlearning"),
+     .unit = "1",
+     .title = "TV to retrained",
+     .range = {0, 1},
+     .in_scores = 85,
+     .compute = tv_retrained,
      TO_RETRAINED},
     {.entry = BASE_ENTRY_PLAIN(
          "zrf", "1 - Jensen-Shannon divergence (nats) from an untrained network on the forgotten classes",

@@ -88,6 +88,28 @@ out:
     return st;
 }
 
+BaseStatus eval_compare_answers(const EvalContext *context, EvalSplit split, EvalPart part,
+                                const EvalPredictions *const other[EVAL_SPLITS], int64_t *same, int64_t *n)
+{
+    BaseStatus st = BASE_OK;
+    int32_t *predicted = NULL;
+    *same = *n = 0;
+    if (!eval_part_defined(context, split, part) || !other[split]) return BASE_OK;
+    const EvalPredictions *p = context->split[split], *q = other[split];
+    BASE_TRY(check(context, split, part, q));
+    BASE_TRY(BASE_ALLOC_RAW(2 * p->n, &predicted));
+    eval_predicted(p, predicted);
+    eval_predicted(q, predicted + p->n);
+    for (int64_t i = 0; i < p->n; i++) {
+        if (!eval_part_has(context, part, p, i)) continue;
+        *same += predicted[i] == predicted[p->n + i];
+        ++*n;
+    }
+out:
+    base_free(predicted);
+    return st;
+}
+
 double eval_compare_js(const double *log_p, const double *log_q, int64_t K)
 {
     double sum = 0;

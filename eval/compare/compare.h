@@ -24,6 +24,11 @@ typedef struct {
 BaseStatus eval_compare_accuracy(const EvalContext *context, EvalSplit split, EvalPart part,
                                  const EvalPredictions *const other[EVAL_SPLITS], EvalPaired *out);
 
+/** Images of a part to which both networks give the same answer, right or wrong, and all of them; n 0 where that is not
+ * defined. */
+BaseStatus eval_compare_answers(const EvalContext *context, EvalSplit split, EvalPart part,
+                                const EvalPredictions *const other[EVAL_SPLITS], int64_t *same, int64_t *n);
+
 /** Jensen-Shannon divergence in nats, 0 to log 2. */
 double eval_compare_js(const double *log_p, const double *log_q, int64_t K);
 

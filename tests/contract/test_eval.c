@@ -226,7 +226,9 @@ static void other_images_are_errors(void **state)
     world_make(&w);
     for (int i = 0; i < N; i++) moved[i] = w.labels[(i + 1) % N];
     for (int o = 0; o < 3; o++) w.other[o].labels = moved;
-    const char *const NAMES[] = {"tow", "aus", "activation_distance", "js_retrained", "zrf", "zrf_repository"};
+    const char *const NAMES[] = {"tow",          "aus",           "activation_distance", "js_retrained",
+                                 "tv_retrained", "agreement",     "agreement_retain",    "agreement_forget",
+                                 "zrf",          "zrf_repository"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         const BaseEntry *entry;
         MathEstimate got;

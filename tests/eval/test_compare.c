@@ -73,6 +73,12 @@ static long double naive_js(const long double p[K], const long double q[K])
     }
     return sum;
 }
+static long double naive_tv(const long double p[K], const long double q[K])
+{
+    long double sum = 0;
+    for (int k = 0; k < K; k++) sum += fabsl(p[k] - q[k]);
+    return sum / 2;
+}
 static long double naive_zrf(const long double p[K], const long double q[K]) { return 1 - naive_js(p, q); }
 static long double naive_repository(const long double p[K], const long double q[K])
 {
@@ -96,6 +102,7 @@ static void means_over_forgotten_images(void **state)
         Figure figure;
     } ROWS[] = {{"activation_distance", c.r, naive_distance},
                 {"js_retrained", c.r, naive_js},
+                {"tv_retrained", c.r, naive_tv},
                 {"zrf", c.o, naive_zrf},
                 {"zrf_repository", c.o, naive_repository}};
     for (size_t m = 0; m < sizeof ROWS / sizeof *ROWS; m++) {
@@ -124,6 +131,7 @@ static void ends_of_the_scales(void **state)
     memcpy(c.o, c.u, sizeof c.o);
     assert_near(measure("activation_distance", &c.context).value, 0, 0, 0);
     assert_near(measure("js_retrained", &c.context).value, 0, 0, 0);
+    assert_near(measure("tv_retrained", &c.context).value, 0, 0, 0);
     assert_near(measure("zrf", &c.context).value, 1, 0, 0);
     assert_near(measure("zrf_repository", &c.context).value, 1, 0, 0);
     assert_near(measure("tow", &c.context).value, 1, 0, 0);
@@ -134,6 +142,7 @@ static void ends_of_the_scales(void **state)
         }
     assert_near(measure("activation_distance", &c.context).value, sqrt(2), 0, 1e-14);
     assert_near(measure("js_retrained", &c.context).value, log(2), 0, 1e-14);
+    assert_near(measure("tv_retrained", &c.context).value, 1, 0, 0);
     assert_near(measure("zrf", &c.context).value, 1 - log(2), 0, 1e-14);
     /* each of two classes gives m = 1/2: (log 1/2 - (0 - 2000) / 2) / 2; the other two m = 0 */
     assert_near(measure("zrf_repository", &c.context).value, 1 - (1000 - log(2)) / K, 0, 1e-12);
@@ -143,6 +152,36 @@ static void ends_of_the_scales(void **state)
 static void answer(float *z, int i, int32_t label, bool right)
 {
     for (int k = 0; k < K; k++) z[i * K + k] = k == (label + !right) % K ? 1.0f : 0.0f;
+}
+
+/* The same answers count, right or wrong; 22 images are of class 2. */
+static void agreement(void **state)
+{
+    (void)state;
+    static Case c;
+    case_make(&c);
+    for (int i = 0; i < N; i++) {
+        answer(c.u, i, i % K, i % 3 == 0);
+        answer(c.r, i, i % K, i % 3 == 0);
+        if (i % 5 == 0) answer(c.r, i, (i + 2) % K, true); /* neither of u's answers */
+    }
+    int same = 0, forgotten = 0, n = 0;
+    for (int i = 0; i < N; i++) {
+        same += i % 5 != 0;
+        forgotten += i % K == 2 && i % 5 != 0;
+        n += i % K == 2;
+    }
+    MathEstimate all = measure("agreement", &c.context), f = measure("agreement_forget", &c.context),
+                 kept = measure("agreement_retain", &c.context), want = math_stats_share(forgotten, n, 0.95);
+    assert_near(all.value, 100.0 * same / N, 0, 1e-14);
+    assert_near(kept.value, 100.0 * (same - forgotten) / (N - n), 0, 1e-14);
+    assert_near(f.value, 100 * want.value, 0, 1e-14);
+    assert_near(f.lo, 100 * want.lo, 0, 1e-14);
+    assert_near(f.hi, 100 * want.hi, 0, 1e-14);
+    assert_int_equal(f.n, n);
+    c.context.retrained_split[EVAL_TEST] = NULL; /* no retrained network: not measurable */
+    assert_near(measure("agreement_forget", &c.context).value, NAN, 0, 0);
+    assert_near(measure("tv_retrained", &c.context).value, NAN, 0, 0);
 }
 
 /* Image j of each class: u right for j < a, r right for j < b. */
@@ -282,6 +321,7 @@ static void relearning_and_cost(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(means_over_forgotten_images),
     cmocka_unit_test(ends_of_the_scales),
+    cmocka_unit_test(agreement),
     cmocka_unit_test(tug_of_war),
     cmocka_unit_test(adaptive_unlearning_score),
     cmocka_unit_test(intervals_cover),

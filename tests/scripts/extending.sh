@@ -43,6 +43,6 @@ while [ -e blocks/$((i += 1)) ]; do
     *) fail "docs/extending.md: a block's info line is not 'LANGUAGE FILE [before|after TEXT]': $(cat blocks/$i.info)" ;;
     esac
 done
-for new in fade tv_retrained margin; do
+for new in fade hellinger_retrained margin; do
     grep -q "$new" results/stripes/results.csv || { cat out; fail "the experiment has nothing of the new $new"; }
 done
