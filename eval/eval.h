@@ -32,10 +32,18 @@ typedef struct {
     int64_t recovered[EVAL_REPEATS_MAX];
 } EvalRelearned;
 
-/** Test images of forgotten classes that a linear probe gets right (eval/probe/probe.h makes it). n = 0: not made. */
+/** Test images of forgotten classes that a linear probe gets right, and that the nearest neighbours do (eval/probe/probe.h
+ * makes it). n = 0: not made. */
 typedef struct {
-    int64_t right, n;
+    int64_t right, n, near;
 } EvalProbed;
+
+/** Last features of a network on the test images of forgotten classes, in the order of the split (eval/probe/probe.h
+ *  makes them). n = 0: not made. */
+typedef struct {
+    float *x; /* [n, width] */
+    int64_t n, width;
+} EvalFeatures;
 
 typedef struct {
     const EvalPredictions *split[EVAL_SPLITS]; /* of the network under test; NULL where not made */
@@ -44,6 +52,7 @@ typedef struct {
     const EvalPredictions *original_split[EVAL_SPLITS], *retrained_split[EVAL_SPLITS], *untrained_split[EVAL_SPLITS];
     const EvalRelearned *relearned, *relearned_retrained; /* of the network under test, of the retrained one; or NULL */
     const EvalProbed *probed;                             /* or NULL */
+    const EvalFeatures *features, *original_features, *retrained_features; /* as above, of the same images; or NULL */
     const DataForget *forget;
     const NnNet *original, *net;      /* NULL where not available */
     double wall_seconds, cpu_seconds; /* of the unlearning alone */

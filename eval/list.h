@@ -9,6 +9,7 @@ F(outputs)
 F(agreement)
 F(relearning)
 X(probe_forget)
+F(representation)
 X(weight_distance)
 F(cost)
 #undef X

@@ -24,6 +24,7 @@ typedef struct {
     ExperimentSearch search;
     char search_key[BASE_HASH_HEX];
     SessionPredictions peer[EVAL_SPLITS]; /* of the reference of another seed, on this one's images */
+    EvalFeatures peer_features;
 } Work;
 
 static void work_free(Work *w)
@@ -32,6 +33,7 @@ static void work_free(Work *w)
     base_free(w->params);
     experiment_search_free(&w->search);
     for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->peer[i]);
+    eval_features_free(&w->peer_features);
 }
 
 BaseStatus experiment_search_place(const ExperimentSetting *s, const ExperimentJob *job, char key[BASE_HASH_HEX],
@@ -127,12 +129,13 @@ out:
 /* Without it the row lacks what compares with another retrained network. */
 static BaseStatus peer(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job, Work *w)
 {
-    BaseStatus st = experiment_peer_predict(s, seed, job, w->peer);
+    BaseStatus st = experiment_peer_predict(s, seed, job, w->peer, &w->peer_features);
     if (st == BASE_OK || st == BASE_ENOMEM || st == BASE_EIO || st == BASE_ECANCEL) return st;
     base_warning("seed %llu: no comparison of retrained networks, as that of seed %llu failed: %s",
                  (unsigned long long)job->seed, (unsigned long long)job->peer, base_error_text());
     base_error_clear();
     for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&w->peer[i]);
+    eval_features_free(&w->peer_features);
     return BASE_OK;
 }
 
@@ -170,9 +173,13 @@ static EvalContext unlearned_context(const ExperimentConfig *e, const Experiment
     context.gradients = (job->method->method->needs & UNLEARN_NEEDS_GRADIENT) != 0;
     context.relearned = &w->u->relearned;
     context.probed = &w->u->probed;
+    context.features = &w->u->features;
+    context.original_features = &w->u->original_features;
     if (!r->net) return context;
     /* the reference itself is compared with another retrained network: with itself it would reach every ideal */
-    point_at(job->method == experiment_config_reference(e) ? w->peer : r->predictions, context.retrained_split);
+    bool reference = job->method == experiment_config_reference(e);
+    point_at(reference ? w->peer : r->predictions, context.retrained_split);
+    context.retrained_features = reference ? &w->peer_features : &r->features;
     context.relearned_retrained = &r->relearned;
     return context;
 }

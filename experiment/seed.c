@@ -145,6 +145,8 @@ BaseStatus experiment_seed_make(const ExperimentSetting *setting, ExperimentSeed
 void experiment_unlearned_free(ExperimentUnlearned *u)
 {
     for (int i = 0; i < EVAL_SPLITS; i++) session_predictions_free(&u->predictions[i]);
+    eval_features_free(&u->features);
+    eval_features_free(&u->original_features);
     nn_net_free(u->net);
     unlearn_report_free(&u->report);
     model_cost_free(&u->cost);
@@ -166,6 +168,8 @@ BaseStatus experiment_unlearned_make(const ExperimentSetting *s, const Experimen
     EvalSubject subject = experiment_subject(s, seed, job->forget, out->net);
     BASE_TRY(eval_relearn(&subject, &s->e->relearn, &out->relearned));
     BASE_TRY(eval_probe(&subject, &s->e->probe, &out->probed));
+    BASE_TRY(eval_probe_forgotten(&subject, &s->e->probe, out->net, &out->features));
+    BASE_TRY(eval_probe_forgotten(&subject, &s->e->probe, seed->net, &out->original_features));
 out:
     if (st != BASE_OK) experiment_unlearned_free(out);
     return st;
@@ -205,7 +209,7 @@ BaseStatus experiment_reference_train(const ExperimentSetting *s, ExperimentSeed
 }
 
 BaseStatus experiment_peer_predict(const ExperimentSetting *s, const ExperimentSeed *seed, const ExperimentJob *job,
-                                   SessionPredictions out[EVAL_SPLITS])
+                                   SessionPredictions out[EVAL_SPLITS], EvalFeatures *features)
 {
     BaseStatus st = BASE_OK;
     SessionSplit split = {0};
@@ -213,6 +217,8 @@ BaseStatus experiment_peer_predict(const ExperimentSetting *s, const ExperimentS
     BASE_TRY(experiment_seed_split(s, job->peer, &split));
     BASE_TRY(reference_network(s, &split, job->peer, job, &made));
     BASE_TRY(predict_splits(made.net, &seed->split, s->e->precision, out));
+    EvalSubject subject = experiment_subject(s, seed, job->forget, made.net);
+    BASE_TRY(eval_probe_forgotten(&subject, &s->e->probe, made.net, features));
 out:
     experiment_unlearned_free(&made);
     session_split_free(&split);

@@ -17,6 +17,7 @@ typedef struct {
     SessionPredictions predictions[EVAL_SPLITS];
     EvalRelearned relearned;
     EvalProbed probed;
+    EvalFeatures features, original_features; /* of this network, of the original */
 } ExperimentUnlearned;
 void experiment_unlearned_free(ExperimentUnlearned *unlearned);
 
@@ -65,7 +66,8 @@ BaseStatus experiment_reference_train(const ExperimentSetting *setting, Experime
  *  another retrained network, beside which the reference of this seed shows what perfect unlearning gets. On failure *out may be
  *  half filled; the caller frees. */
 BaseStatus experiment_peer_predict(const ExperimentSetting *setting, const ExperimentSeed *seed,
-                                   const ExperimentJob *job, SessionPredictions out[EVAL_SPLITS]);
+                                   const ExperimentJob *job, SessionPredictions out[EVAL_SPLITS],
+                                   EvalFeatures *features);
 /** The reference of the job's set is known to have failed: nothing is tried again. */
 BaseStatus experiment_reference_give_up(ExperimentSeed *seed, const ExperimentJob *job, BaseStatus why,
                                         const char *reason);

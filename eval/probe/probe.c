@@ -8,12 +8,13 @@
 #include "base/order.h"
 #include "data/pipeline/loader.h"
 #include "data/set/build.h"
+#include "eval/probe/nearest.h"
 #include "nn/train.h"
 
 enum { BATCH = 128 };
 
 const BaseParam eval_probe_params[] = {
-    BASE_PARAM_BOOL(EvalProbeConfig, enabled, true, "measure probe_forget"),
+    BASE_PARAM_BOOL(EvalProbeConfig, enabled, true, "measure probe_forget, knn_forget, cka_retrained and cka_original"),
     BASE_PARAM_I64(EvalProbeConfig, per_class, 100, 1, 100000, "training images per class that the probe is fitted to"),
     BASE_PARAM_I64(EvalProbeConfig, epochs, 30, 1, 100000, "passes of the probe over the features of these images"),
     BASE_PARAM_F64(EvalProbeConfig, lr, 0.005, 1e-9, 10, "initial learning rate of Adam, which falls as a cosine"),
@@ -139,6 +140,23 @@ out:
     return st;
 }
 
+/* Of the judged images those whose neighbours in the sample tell their class. */
+static BaseStatus count_near(const float *known, const DataView *train, const float *features, const DataView *judged,
+                             int64_t width, int64_t *near)
+{
+    BaseStatus st = BASE_OK;
+    int32_t *labels = NULL, *answers = NULL;
+    BASE_TRY(BASE_ALLOC_RAW(train->n, &labels));
+    BASE_TRY(BASE_ALLOC_RAW(judged->n, &answers));
+    for (int64_t i = 0; i < train->n; i++) labels[i] = data_view_label(train, i);
+    BASE_TRY(eval_probe_nearest(known, labels, train->n, features, judged->n, width, answers));
+    for (int64_t i = 0; i < judged->n; i++) *near += answers[i] == data_view_label(judged, i);
+out:
+    base_free(labels);
+    base_free(answers);
+    return st;
+}
+
 static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, const DataView *train,
                           const DataView *judged, EvalProbed *out)
 {
@@ -151,6 +169,7 @@ static BaseStatus measure(const EvalSubject *s, const EvalProbeConfig *config, c
     int64_t pixels, width = width_of(s->net, &last, &pixels), K = nn_net_classes(s->net);
     BASE_TRY(eval_probe_features(s->net, train, s->precision, &features[0]));
     BASE_TRY(eval_probe_features(s->net, judged, s->precision, &features[1]));
+    BASE_TRY(count_near(features[0], train, features[1], judged, width, &out->near));
     standardise(features[0], train->n, features[1], judged->n, width);
     BASE_TRY(as_set("probe train", features[0], train, width, K, &sets[0]));
     BASE_TRY(as_set("probe test", features[1], judged, width, K, &sets[1]));
@@ -195,4 +214,31 @@ out:
     data_index_free(&inside);
     data_index_free(&outside);
     return st == BASE_OK ? st : base_error_prefix(st, "linear probe");
+}
+
+BaseStatus eval_probe_forgotten(const EvalSubject *s, const EvalProbeConfig *config, const NnNet *net,
+                                EvalFeatures *out)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex inside = {0}, outside = {0};
+    int last;
+    int64_t pixels;
+    *out = (EvalFeatures){0};
+    if (!config->enabled) return BASE_OK;
+    BASE_TRY(data_forget_partition_unseen(&s->test, s->forget, &inside, &outside));
+    if (inside.n == 0) goto out;
+    DataView judged = data_view_of(s->test.set, &inside);
+    BASE_TRY(eval_probe_features(net, &judged, s->precision, &out->x));
+    out->n = inside.n;
+    out->width = width_of(net, &last, &pixels);
+out:
+    data_index_free(&inside);
+    data_index_free(&outside);
+    return st == BASE_OK ? st : base_error_prefix(st, "features of the forgotten classes");
+}
+
+void eval_features_free(EvalFeatures *features)
+{
+    base_free(features->x);
+    *features = (EvalFeatures){0};
 }

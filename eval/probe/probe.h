@@ -1,10 +1,10 @@
-/* eval/probe/probe.h - what a linear classifier can read of the forgotten classes from a network's last features: what
- * probe_forget reports.
+/* eval/probe/probe.h - what can be read of the forgotten classes from a network's last features, by a linear classifier
+ * (probe_forget) and by nearest neighbours (knn_forget); and these features, for what compares them (cka_retrained).
  *
  * The features are the inputs of the network's classifier, in eval mode. A new linear layer with a softmax (all
  * classes, the forgotten ones too) is trained on those of a sample of training images, each feature scaled to mean 0
- * and standard deviation 1 over that sample, and judged on every test image of the forgotten classes. The network is
- * not changed.
+ * and standard deviation 1 over that sample, and judged on every test image of the forgotten classes. The neighbours are
+ * images of the same sample, by the features as they are (nearest.h). The network is not changed.
  */
 #ifndef EVAL_PROBE_PROBE_H
 #define EVAL_PROBE_PROBE_H
@@ -22,6 +22,12 @@ extern const size_t eval_probe_param_count;
 /** @p out: n 0 where switched off or where train or test holds no image of a forgotten class. Cost: a forward pass of
  *  the images named above; the probe itself is a matter of a second. */
 BaseStatus eval_probe(const EvalSubject *subject, const EvalProbeConfig *config, EvalProbed *out);
+
+/** Features of @p net on the test images of forgotten classes; n 0 where switched off or where there are none. By
+ *  eval_features_free. */
+BaseStatus eval_probe_forgotten(const EvalSubject *subject, const EvalProbeConfig *config, const NnNet *net,
+                                EvalFeatures *out);
+void eval_features_free(EvalFeatures *features);
 
 /** Inputs of the network's last layer, [view->n, its features]; owned (base_free). */
 BaseStatus eval_probe_features(const NnNet *net, const DataView *view, NnPrecision precision, float **out);

@@ -16,6 +16,8 @@ typedef struct {
     EvalPredictions predictions, other[3]; /* of the original, the retrained, the untrained network */
     EvalRelearned relearned, relearned_retrained;
     EvalProbed probed;
+    float features[3][N * K];
+    EvalFeatures of[3]; /* of the network under test, the original, the retrained one */
     NnNet *original, *net;
     EvalContext context;
 } World;
@@ -57,7 +59,15 @@ static void world_make(World *w)
                                .train_images = N,
                                .relearned = &w->relearned,
                                .relearned_retrained = &w->relearned_retrained,
-                               .probed = &w->probed};
+                               .probed = &w->probed,
+                               .features = &w->of[0],
+                               .original_features = &w->of[1],
+                               .retrained_features = &w->of[2]};
+    for (int o = 0; o < 3; o++) {
+        for (int i = 0; i < N * K; i++)
+            w->features[o][i] = (float)(base_random_normal(&r) + (o ? w->features[0][i] : 0));
+        w->of[o] = (EvalFeatures){w->features[o], N, K};
+    }
     for (int o = 0; o < 3; o++) w->other[o] = (EvalPredictions){w->others[o], w->labels, N, K, NULL};
     w->relearned = (EvalRelearned){.repeats = 3,
                                    .limit = 50,
@@ -68,7 +78,7 @@ static void world_make(World *w)
                                    .recovered = {7, 8, 9}};
     w->relearned_retrained = w->relearned;
     for (int i = 0; i < 3; i++) w->relearned_retrained.steps[i] = 10 + i;
-    w->probed = (EvalProbed){30, 40};
+    w->probed = (EvalProbed){30, 40, 20};
     for (int split = 0; split < EVAL_SPLITS; split++) {
         w->context.split[split] = &w->predictions;
         w->context.original_split[split] = &w->other[0];
@@ -204,6 +214,7 @@ static void without_references(void **state)
             NULL;
     bare.context.relearned = bare.context.relearned_retrained = NULL;
     bare.context.probed = NULL;
+    bare.context.features = bare.context.original_features = bare.context.retrained_features = NULL;
     int needing = 0;
     for (size_t i = 0; i < base_registry_count(&eval_registry); i++) {
         MathEstimate with, without;

@@ -276,13 +276,15 @@ static void relearning_and_cost(void **state)
     (void)state;
     EvalRelearned u = {.repeats = 3, .limit = 50, .steps = {4, 6, 5}, .reached = {true, true, true}}, r = u;
     r.steps[0] = 8, r.steps[1] = 12, r.steps[2] = 20;
-    EvalProbed probed = {30, 40};
+    EvalProbed probed = {30, 40, 10};
     EvalContext context = {.relearned = &u, .relearned_retrained = &r, .probed = &probed};
     assert_near(measure("relearn_steps", &context).value, 5, 0, 0);
     assert_int_equal(measure("relearn_steps", &context).n, 3);
     assert_near(measure("anamnesis", &context).value, (0.5 + 0.5 + 0.25) / 3, 0, 1e-15);
     assert_near(measure("probe_forget", &context).value, 75, 0, 1e-14);
     assert_near(measure("probe_forget", &context).lo, 100 * math_stats_share(30, 40, 0.95).lo, 0, 1e-14);
+    assert_near(measure("knn_forget", &context).value, 25, 0, 1e-14);
+    assert_near(measure("knn_forget", &context).hi, 100 * math_stats_share(10, 40, 0.95).hi, 0, 1e-14);
     assert_near(measure("recovered_forget", &context).value, NAN, 0, 0);
     u.retain_repeats = 3, u.judged = 40; /* 10, 14 and 12 of 40: standard error 2 / sqrt(3) images, t with 2 df */
     u.recovered[0] = 10, u.recovered[1] = 14, u.recovered[2] = 12;

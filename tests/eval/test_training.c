@@ -348,6 +348,8 @@ static void probing(void **state)
     assert_string_equal(before, after);
     assert_int_equal(first.n, TEST / K);
     assert_int_equal(first.right, second.right);
+    assert_int_equal(first.near, second.near);
+    assert_int_equal(first.near, first.n);
     assert_int_equal(first.right, first.n); /* rows of light are told apart without effort */
     /* a classifier that hides the class still stands on the same features */
     NnNet *masked;
@@ -369,6 +371,30 @@ static void probing(void **state)
     world_close(&w);
 }
 
+/* The rows of all test images that are of the class, for whichever network is asked. */
+static void features_of_the_forgotten(void **state)
+{
+    (void)state;
+    World w;
+    EvalProbeConfig config;
+    EvalFeatures got;
+    float *all;
+    base_param_defaults(eval_probe_params, eval_probe_param_count, &config);
+    world_open(&w);
+    assert_ok(eval_probe_features(w.original, &w.subject.test, NN_F32, &all));
+    assert_ok(eval_probe_forgotten(&w.subject, &config, w.original, &got));
+    assert_int_equal(got.n, TEST / K);
+    assert_int_equal(got.width, 8);
+    for (int i = 0; i < TEST; i++)
+        if (i % K == 1) assert_memory_equal(got.x + i / K * 8, all + i * 8, 8 * sizeof *all);
+    eval_features_free(&got);
+    base_free(all);
+    config.enabled = false;
+    assert_ok(eval_probe_forgotten(&w.subject, &config, w.original, &got));
+    assert_int_equal(got.n, 0);
+    world_close(&w);
+}
+
 static BaseStatus both(void *user)
 {
     const World *w = user;
@@ -376,13 +402,17 @@ static BaseStatus both(void *user)
     EvalProbeConfig probe;
     EvalRelearned relearned;
     EvalProbed probed;
+    EvalFeatures features = {0};
     base_param_defaults(eval_probe_params, eval_probe_param_count, &probe);
     probe.epochs = 1;
     relearn.max_steps = 1;
     relearn.repeats = 1;
     relearn.retain_epochs = 0;
     BaseStatus st = eval_relearn(&w->subject, &relearn, &relearned);
-    return st == BASE_OK ? eval_probe(&w->subject, &probe, &probed) : st;
+    if (st == BASE_OK) st = eval_probe(&w->subject, &probe, &probed);
+    if (st == BASE_OK) st = eval_probe_forgotten(&w->subject, &probe, w->original, &features);
+    eval_features_free(&features);
+    return st;
 }
 
 static BaseStatus recovery(void *user)
@@ -416,6 +446,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(features_by_hand),
     cmocka_unit_test(features_of_a_map),
     cmocka_unit_test(probing),
+    cmocka_unit_test(features_of_the_forgotten),
     cmocka_unit_test(without_memory),
 };
 
