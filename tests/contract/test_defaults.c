@@ -42,7 +42,8 @@ static const Row METHODS[] = {
      "preset=here labels=once batches=apart share=0.5 epochs=10 batch_size=256 lr=0.013 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 "
      "forget_samples=0 layers=all",
      "code of SalUn: half of the weights"},
-    {"ssd", "preset=here alpha=10 lambda=1 batch_size=64 order=mixed retain_per_class=0 forget_samples=0",
+    {"ssd",
+     "preset=here alpha=10 lambda=1 threshold=alpha importance=squared_gradient batch_size=64 order=mixed retain_per_class=0 forget_samples=0",
      "Foster et al. 2024, their code for ResNet-18"},
     {"scrub",
      "preset=here max_epochs=2 forget_batch=512 gamma=0.99 alpha=0.001 temperature=4 rewind=false epochs=3 batch_size=128 "

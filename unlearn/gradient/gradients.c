@@ -46,6 +46,13 @@ BaseStatus unlearn_prober_gradient(UnlearnProber *p, const int32_t *y, int64_t n
     return nn_engine_backward(p->engine, p->dlogits, p->grads);
 }
 
+/* Of the mean of ||z||^2: dz = 2 z / n. */
+static BaseStatus output_gradient(UnlearnProber *p, int64_t n)
+{
+    for (int64_t i = 0; i < n * p->K; i++) p->dlogits[i] = 2 * p->logits[i] / (float)n;
+    return nn_engine_backward(p->engine, p->dlogits, p->grads);
+}
+
 void unlearn_prober_close(UnlearnProber *p)
 {
     data_loader_free(p->loader);
@@ -71,9 +78,10 @@ BaseStatus unlearn_gradients(const UnlearnContext *context, const DataView *view
         BASE_TRY(data_loader_next(p.loader, &images));
         BASE_TRY(nn_engine_forward(p.engine, images.x, images.n, 0, p.logits));
         for (int64_t i = 0; i < images.n; i++)
-            y[i] = labels == UNLEARN_LABELS_TRUE ? images.y[i]
-                                                 : draw_label(p.logits + i * p.K, p.K, context->seed, images.index[i]);
-        BASE_TRY(unlearn_prober_gradient(&p, y, images.n));
+            y[i] = labels == UNLEARN_LABELS_DRAWN ? draw_label(p.logits + i * p.K, p.K, context->seed, images.index[i])
+                                                  : images.y[i];
+        BASE_TRY(labels == UNLEARN_LABELS_NONE ? output_gradient(&p, images.n)
+                                               : unlearn_prober_gradient(&p, y, images.n));
         BASE_TRY(take(user, p.grads, images.n));
         done += images.n;
         base_progress(label, done, view->n, NULL);
@@ -84,10 +92,11 @@ out:
     return st;
 }
 
+typedef enum { PLAIN, SQUARE, ABSOLUTE } Term;
 typedef struct {
     float *sum;
     int64_t count, batches;
-    bool square;
+    Term term;
 } Sum;
 
 static BaseStatus take_sum(void *user, const float *grad, int64_t n)
@@ -95,7 +104,8 @@ static BaseStatus take_sum(void *user, const float *grad, int64_t n)
     Sum *s = user;
     (void)n;
 #pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < s->count; i++) s->sum[i] += s->square ? grad[i] * grad[i] : grad[i];
+    for (int64_t i = 0; i < s->count; i++)
+        s->sum[i] += s->term == SQUARE ? grad[i] * grad[i] : s->term == ABSOLUTE ? fabsf(grad[i]) : grad[i];
     s->batches++;
     return BASE_OK;
 }
@@ -103,7 +113,7 @@ static BaseStatus take_sum(void *user, const float *grad, int64_t n)
 BaseStatus unlearn_importance(const UnlearnContext *context, const DataView *view, int64_t batch, UnlearnLabels labels,
                               const char *label, float *out)
 {
-    Sum s = {out, nn_net_param_count(context->original), 0, true};
+    Sum s = {out, nn_net_param_count(context->original), 0, labels == UNLEARN_LABELS_NONE ? ABSOLUTE : SQUARE};
     memset(out, 0, (size_t)s.count * sizeof *out);
     BaseStatus st = unlearn_gradients(context, view, batch, labels, label, take_sum, &s);
     for (int64_t i = 0; st == BASE_OK && i < s.count; i++) out[i] /= (float)s.batches;
@@ -112,7 +122,7 @@ BaseStatus unlearn_importance(const UnlearnContext *context, const DataView *vie
 
 BaseStatus unlearn_saliency(const UnlearnContext *context, const DataView *view, int64_t batch, float *out)
 {
-    Sum s = {out, nn_net_param_count(context->original), 0, false};
+    Sum s = {out, nn_net_param_count(context->original), 0, PLAIN};
     memset(out, 0, (size_t)s.count * sizeof *out);
     BaseStatus st = unlearn_gradients(context, view, batch, UNLEARN_LABELS_TRUE, "saliency", take_sum, &s);
     for (int64_t i = 0; st == BASE_OK && i < s.count; i++) out[i] = fabsf(out[i]);
@@ -134,26 +144,52 @@ static uint32_t find_key(const int64_t *counts, int64_t *k)
     return key;
 }
 
-/* Floats of one sign order as their bits do: two passes over 16 bits each find the k-th largest. */
-BaseStatus unlearn_top_share(const float *v, int64_t n, double share, uint8_t *mask)
+/* The k-th largest (k from 1); of those equal to it, *left are among the k. Floats of one sign order as their bits do: two
+ * passes over 16 bits each find it. */
+static BaseStatus kth_largest(const float *v, int64_t n, int64_t k, uint32_t *bits, int64_t *left)
 {
     BaseStatus st = BASE_OK;
-    int64_t *counts = NULL, k = (int64_t)floor(share * (double)n), left;
-    memset(mask, 0, (size_t)n);
-    if (k < 1) return BASE_OK;
-    left = k;
+    int64_t *counts = NULL;
+    *left = k;
     BASE_TRY(BASE_ALLOC(0x10000, &counts));
     for (int64_t i = 0; i < n; i++) counts[bits_of(v[i]) >> 16]++;
-    uint32_t high = find_key(counts, &left);
+    uint32_t high = find_key(counts, left);
     memset(counts, 0, 0x10000 * sizeof *counts);
     for (int64_t i = 0; i < n; i++)
         if (bits_of(v[i]) >> 16 == high) counts[bits_of(v[i]) & 0xffff]++;
-    uint32_t threshold = high << 16 | find_key(counts, &left); /* of those equal to it, `left` pass */
+    *bits = high << 16 | find_key(counts, left);
+out:
+    base_free(counts);
+    return st;
+}
+
+BaseStatus unlearn_top_share(const float *v, int64_t n, double share, uint8_t *mask)
+{
+    BaseStatus st = BASE_OK;
+    int64_t k = (int64_t)floor(share * (double)n), left;
+    uint32_t threshold;
+    memset(mask, 0, (size_t)n);
+    if (k < 1) return BASE_OK;
+    BASE_TRY(kth_largest(v, n, k, &threshold, &left));
     for (int64_t i = 0; i < n; i++) {
         uint32_t bits = bits_of(v[i]);
         mask[i] = bits > threshold || (bits == threshold && left-- > 0);
     }
 out:
-    base_free(counts);
+    return st;
+}
+
+/* Position percent / 100 (n - 1) among the ascending values. */
+BaseStatus unlearn_percentile(const float *v, int64_t n, double percent, double *out)
+{
+    BaseStatus st = BASE_OK;
+    double at = percent / 100 * (double)(n - 1);
+    int64_t low = (int64_t)floor(at), left;
+    uint32_t bits[2];
+    float value[2];
+    for (int64_t j = 0; j < 2; j++) BASE_TRY(kth_largest(v, n, low + j < n ? n - low - j : 1, &bits[j], &left));
+    memcpy(value, bits, sizeof value);
+    *out = (double)value[0] + ((double)value[1] - (double)value[0]) * (at - (double)low);
+out:
     return st;
 }
