@@ -102,7 +102,8 @@ BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, con
     BASE_TRY(BASE_ALLOC(l->batch, &l->y));
     BASE_TRY(BASE_ALLOC(l->count, &l->sum));
     BASE_TRY(BASE_ALLOC(l->count, &l->grads));
-    BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, context->precision, l->batch, &l->engine));
+    const NnMode mode = config->eval ? NN_MODE_EVAL_GRAD : NN_MODE_TRAIN;
+    BASE_TRY(nn_engine_create(net, mode, context->precision, l->batch, &l->engine));
     BASE_TRY(unlearn_learner_restart(l, steps));
     *out = l;
     l = NULL;
@@ -111,19 +112,23 @@ out:
     return st;
 }
 
-/* The teachers' logits of a batch, each image by its own one, in l->teacher. */
+static const float MASKED = -1e10F; /* its softmax is 0, and 0 * log 0 is none */
+
+/* The teachers' logits of a batch, each image by its own one, in l->teacher. l->y holds the labels. */
 static BaseStatus ask_teachers(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss)
 {
     BaseStatus st = BASE_OK;
     if (loss->kl == 0) return BASE_OK;
     BASE_TRY(nn_engine_forward(loss->teacher, batch->x, batch->n, 0, l->teacher));
     l->passes += (double)batch->n;
-    if (!loss->other) goto out;
-    BASE_TRY(nn_engine_forward(loss->other, batch->x, batch->n, 0, l->other));
-    l->passes += (double)batch->n;
-    for (int64_t i = 0; i < batch->n; i++)
+    if (loss->other) {
+        BASE_TRY(nn_engine_forward(loss->other, batch->x, batch->n, 0, l->other));
+        l->passes += (double)batch->n;
+    }
+    for (int64_t i = 0; loss->other && i < batch->n; i++)
         if (data_forget_holds(loss->other_for, batch->y[i], batch->index[i]))
             memcpy(l->teacher + i * l->K, l->other + i * l->K, (size_t)l->K * sizeof *l->teacher);
+    for (int64_t i = 0; loss->masked && i < batch->n; i++) l->teacher[i * l->K + l->y[i]] = MASKED;
 out:
     return st;
 }
@@ -132,11 +137,15 @@ BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const 
 {
     BaseStatus st = BASE_OK;
     BaseRandom dropout = base_random_make(l->context->seed, "unlearn_dropout", (uint64_t)(l->steps * 16 + l->parts));
+    double value = 0;
     for (int64_t i = 0; i < batch->n; i++) l->y[i] = loss->labels ? loss->labels[batch->index[i]] : batch->y[i];
     BASE_TRY(base_cancel_check());
     BASE_TRY(ask_teachers(l, batch, loss));
     BASE_TRY(nn_engine_forward(l->engine, batch->x, batch->n, base_random_u64(&dropout), l->logits));
-    double value = unlearn_loss(loss, l->logits, l->y, l->teacher, batch->n, l->K, l->dlogits);
+    if (loss->own)
+        BASE_TRY(loss->own(loss->user, batch, l->logits, l->dlogits, &value));
+    else
+        value = unlearn_loss(loss, l->logits, l->y, l->teacher, batch->n, l->K, l->dlogits);
     BASE_CHECK(isfinite(value), BASE_ENUMERIC, "the loss is %g", value);
     float *into = l->parts == 0 ? l->sum : l->grads;
     BASE_TRY(nn_engine_backward(l->engine, l->dlogits, into));
@@ -163,6 +172,7 @@ BaseStatus unlearn_learner_update(UnlearnLearner *l, const UnlearnUpdate *update
     BaseStatus st = BASE_OK;
     const float *w = nn_net_params(l->net), l1 = (float)update->l1;
     BASE_CHECK(l->parts > 0, BASE_EARG, "a step without a gradient");
+    for (int64_t i = 0; update->scale && i < l->count; i++) l->sum[i] *= update->scale[i];
     for (int64_t i = 0; l1 != 0 && i < l->count; i++) l->sum[i] += l1 * (float)((w[i] > 0) - (w[i] < 0));
     unlearn_learner_clip(l, update->clip);
     nn_optimizer_step(l->optimizer, nn_net_edit_params(l->net), l->sum, l->mask, update->lr);

@@ -1,5 +1,5 @@
-/* unlearn/gradient/learner.h - optimiser steps on a network in train mode (batch statistics, dropout): gradients of one
- * or more batches are summed, then one step moves the parameters that may move. */
+/* unlearn/gradient/learner.h - optimiser steps on a network, in train mode (batch statistics, dropout) unless a method
+ * wants it otherwise: gradients of one or more batches are summed, then one step moves the parameters that may move. */
 #ifndef UNLEARN_GRADIENT_LEARNER_H
 #define UNLEARN_GRADIENT_LEARNER_H
 
@@ -19,6 +19,7 @@ typedef struct {
     const char *label;       /* of the progress bar */
     double total;            /* images it will be given */
     bool nesterov;           /* sgd */
+    bool eval;               /* the network as it is deployed: running statistics that stay, no dropout */
 } UnlearnLearnerConfig;
 
 /** For t->learner. @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum
@@ -36,6 +37,7 @@ void unlearn_learner_clip(UnlearnLearner *learner, double most);
 
 typedef struct {
     double lr;
+    const float *scale;  /* [param_count] multiples of the gradient, before all else; NULL: 1 */
     double l1;           /* adds l1 * sign(w): the gradient of l1 * ||w||_1 */
     double clip;         /* largest norm of the summed gradient; 0: any */
     UnlearnWatch *watch; /* of unlearn_learner_epoch; NULL: it takes every step */

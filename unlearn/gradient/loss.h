@@ -4,7 +4,13 @@
 
 #include "data/data.h"
 #include "data/forget/forget.h"
+#include "data/pipeline/loader.h"
 #include "nn/backend.h"
+
+/** A loss of a method's own: the value for @p batch, whose logits the network gave as @p logits [n, K], and its gradient
+ *  @p dlogits [n, K]. */
+typedef BaseStatus (*UnlearnOwnLoss)(void *user, const DataBatch *batch, const float *logits, float *dlogits,
+                                     double *value);
 
 /**
  * L = mean over images of   ce * CE(softmax(z), y)  +  kl * T^2 KL(softmax(t / T) || softmax(z / T))
@@ -17,6 +23,9 @@ typedef struct {
     NnEngine *teacher; /* of an eval mode; NULL where kl is 0 */
     NnEngine *other;   /* the teacher of the images that other_for holds; NULL: none */
     const DataForget *other_for;
+    bool masked;        /* the teachers' logit of y is taken for minus infinity: they give the other classes all */
+    UnlearnOwnLoss own; /* in place of all above; NULL: none */
+    void *user;
 } UnlearnLoss;
 
 /** Value, and its gradient @p dlogits [n, K]. @p y [n]; @p teacher [n, K], NULL where kl is 0. In double. */

@@ -13,7 +13,7 @@ static BaseStatus select_moving(const NnNet *net, const UnlearnRefine *refine, u
                             : unlearn_layers_select(net, refine->steps->layers.s, selected);
 }
 
-const char *const unlearn_rate_names[] = {"constant", "restarts", NULL};
+const char *const unlearn_rate_names[] = {"constant", "restarts", "cosine", "tent", NULL};
 const char *const unlearn_statistics_names[] = {"frozen", "moving", NULL};
 
 UnlearnRefine unlearn_last_refine(const UnlearnLast *last, UnlearnRenew renew, const char *label)
@@ -78,13 +78,22 @@ out:
     return st;
 }
 
+static double cosine(double share) { return (1 + cos(3.14159265358979323846 * share)) / 2; }
+
 double unlearn_refine_rate(const UnlearnRefine *refine, int64_t e)
 {
-    const double lr = refine->steps->lr, low = refine->lr_min, pi = 3.14159265358979323846;
-    if (refine->rate == UNLEARN_RATE_CONSTANT) return lr;
+    const double lr = refine->steps->lr, low = refine->lr_min;
+    const int64_t E = refine->steps->epochs, top = (E + 1) / 2;
     int64_t length = 1;
-    for (; e >= length; length *= 2) e -= length;
-    return low + (lr - low) * (1 + cos(pi * (double)e / (double)length)) / 2;
+    switch (refine->rate) {
+    case UNLEARN_RATE_RESTARTS:
+        for (; e >= length; length *= 2) e -= length;
+        return low + (lr - low) * cosine((double)e / (double)length);
+    case UNLEARN_RATE_COSINE: return lr * cosine((double)e / (double)E);
+    case UNLEARN_RATE_TENT: return lr * fmin((double)(e + 1) / (double)top, (double)(E - e) / (double)(E + 1 - top));
+    case UNLEARN_RATE_CONSTANT: break;
+    }
+    return lr;
 }
 
 BaseStatus unlearn_refine(const UnlearnContext *context, const UnlearnRefine *refine, NnNet *net, UnlearnReport *report)
@@ -103,6 +112,7 @@ BaseStatus unlearn_refine(const UnlearnContext *context, const UnlearnRefine *re
     BASE_TRY(unlearn_training_open(context, net, steps, &config, &t));
     for (int64_t e = 0; e < steps->epochs; e++) {
         const UnlearnUpdate update = {.lr = unlearn_refine_rate(refine, e),
+                                      .scale = refine->scale,
                                       .l1 = refine->l1 * (1 - (double)e / (double)steps->epochs),
                                       .clip = refine->clip};
         BASE_TRY(unlearn_learner_epoch(t.learner, t.retain, e, &loss, &update));

@@ -10,7 +10,8 @@ typedef enum {
     UNLEARN_RENEW_ALL,    /* nn_net_init with the run's seed */
     UNLEARN_RENEW_LAYERS, /* weights of layers N(0, 2 / fan-in) of stream (seed, "kaiming", name), biases 0; norms stay */
 } UnlearnRenew;
-typedef enum { UNLEARN_RATE_CONSTANT, UNLEARN_RATE_RESTARTS } UnlearnRate;
+/** How the learning rate goes over the epochs: unlearn_refine_rate. */
+typedef enum { UNLEARN_RATE_CONSTANT, UNLEARN_RATE_RESTARTS, UNLEARN_RATE_COSINE, UNLEARN_RATE_TENT } UnlearnRate;
 
 typedef struct {
     const UnlearnSteps *steps; /* all but forget_samples; layers only where last is 0 */
@@ -21,11 +22,16 @@ typedef struct {
     double clip;     /* largest norm of a gradient; 0: any */
     bool statistics; /* running statistics of frozen norms follow the data, too */
     double l1;
-    const char *label; /* of the progress bar */
+    const float *scale; /* [param_count] multiples of the gradient; NULL: 1 */
+    const char *label;  /* of the progress bar */
 } UnlearnRefine;
 
-/** The rate of epoch @p e = 0, 1, ..: lr, or with restarts lr_min + (lr - lr_min) (1 + cos(pi t / T)) / 2 at epoch t of a
- *  cycle of T = 1, 2, 4, .. epochs (SGDR, Loshchilov and Hutter 2017, eq. 5 with T_0 = 1, T_mult = 2). */
+/** The rate of epoch @p e = 0, 1, .. of E:
+ *   constant   lr
+ *   restarts   lr_min + (lr - lr_min) (1 + cos(pi t / T)) / 2 at epoch t of a cycle of T = 1, 2, 4, .. epochs (SGDR,
+ *              Loshchilov and Hutter 2017, eq. 5 with T_0 = 1, T_mult = 2)
+ *   cosine     lr (1 + cos(pi e / E)) / 2
+ *   tent       in equal steps up to lr in the middle, then down */
 double unlearn_refine_rate(const UnlearnRefine *refine, int64_t e);
 
 /** Minimises mean cross-entropy + l1 (1 - e / E) ||w||_1 in epoch e = 0, 1, ... of E. Fills the counts of @p report. */
@@ -41,8 +47,9 @@ typedef struct {
 extern const char *const unlearn_rate_names[], *const unlearn_statistics_names[];
 #define UNLEARN_LAST_ROWS                                                                                              \
     BASE_PARAM_I64(UnlearnLast, k, 1, 1, 10000, "number of layers that are trained, counted from the classifier"),     \
-        BASE_PARAM_CHOICE(UnlearnLast, schedule, UNLEARN_RATE_CONSTANT, unlearn_rate_names,                            \
-                          "learning rate by epoch: constant, or restarts of a cosine after 1, 2, 4, .. epochs"),       \
+        BASE_PARAM_CHOICE(                                                                                             \
+            UnlearnLast, schedule, UNLEARN_RATE_CONSTANT, unlearn_rate_names,                                          \
+            "learning rate by epoch: constant, restarts of a cosine after 1, 2, 4, .. epochs, one cosine, or a tent"), \
         BASE_PARAM_F64(UnlearnLast, lr_min, 0.005, 0, 100, "restarts: learning rate that the cosine falls to"),        \
         BASE_PARAM_F64(UnlearnLast, clip, 0, 0, 1e12, "largest norm of a step's gradient; 0: any"),                    \
         BASE_PARAM_CHOICE(UnlearnLast, statistics, 0, unlearn_statistics_names,                                        \
