@@ -6,8 +6,6 @@
  * Norms and their running statistics are the original's and follow the data.
  * Data: retained images; epochs passes with gradients. After the public code of Deep Unlearn, and its defaults.
  */
-#include <math.h>
-
 #include "unlearn/gradient/refine.h"
 
 static const BaseParam PARAMS[] = {

@@ -65,7 +65,7 @@ static void test_last_k(void **state)
     }
 }
 
-/* The rate of each epoch, by hand: cycles of 1, 2, 4, .. epochs from lr towards lr_min, of which the last one never quite
+/* The rate of each epoch, by hand: with restarts cycles of 1, 2, 4, .. epochs from lr towards lr_min, of which the last one never quite
  * comes there. */
 static void test_restarts(void **state)
 {
@@ -75,6 +75,19 @@ static void test_restarts(void **state)
     const UnlearnRefine refine = {.steps = &steps, .rate = UNLEARN_RATE_RESTARTS, .lr_min = 0.02};
     for (int e = 0; e < 8; e++) assert_near(unlearn_refine_rate(&refine, e), 0.02 + 0.08 * SHARE[e], 1e-15, 0);
     assert_near(unlearn_refine_rate(&(UnlearnRefine){.steps = &steps}, 6), 0.1, 0, 0);
+    /* over five and four epochs */
+    static const double COSINE[] = {1, 0.85355339059327376, 0.5, 0.14644660940672624};
+    static const double ODD[] = {1. / 3, 2. / 3, 1, 2. / 3, 1. / 3}, EVEN[] = {1. / 2, 1, 2. / 3, 1. / 3};
+    const UnlearnSteps four = {.lr = 0.1, .epochs = 4}, five = {.lr = 0.1, .epochs = 5};
+    for (int e = 0; e < 4; e++) {
+        const UnlearnRefine turn = {.steps = &four, .rate = UNLEARN_RATE_COSINE};
+        const UnlearnRefine tent = {.steps = &four, .rate = UNLEARN_RATE_TENT};
+        assert_near(unlearn_refine_rate(&turn, e), 0.1 * COSINE[e], 1e-15, 0);
+        assert_near(unlearn_refine_rate(&tent, e), 0.1 * EVEN[e], 1e-15, 0);
+    }
+    for (int e = 0; e < 5; e++)
+        assert_near(unlearn_refine_rate(&(UnlearnRefine){.steps = &five, .rate = UNLEARN_RATE_TENT}, e), 0.1 * ODD[e],
+                    1e-15, 0);
 }
 
 /* Mixed batches: of whole sides one step, along the mean over both. */
