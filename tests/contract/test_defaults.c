@@ -94,6 +94,10 @@ static const Row METHODS[] = {
      "preset=here share=0.3 factor=0.1 biases=kept epochs=5 batch_size=64 lr=0.001 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none "
      "retain_per_class=0 forget_samples=0",
      "code of Deep Unlearn, MSG"},
+    {"munba",
+     "preset=here labels=once clip=1 guard=0 epochs=10 batch_size=64 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none "
+     "retain_per_class=0 forget_samples=0 layers=all",
+     "the authors' arguments for CIFAR-10; labels, guard and batches: ours (munba.c)"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},

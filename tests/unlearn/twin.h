@@ -98,6 +98,31 @@ static inline void twin_add(Twin *t, bool train, const float *x, const int32_t *
     naive_free(&a);
 }
 
+/** What twin_add adds, alone: to @p out [count]. */
+static inline void twin_gradient(Twin *t, bool train, const float *x, const int32_t *y, int64_t n, TwinLoss loss,
+                                 double *out)
+{
+    double *before = t->g;
+    t->g = out;
+    memset(out, 0, (size_t)t->count * sizeof *out);
+    twin_add(t, train, x, y, n, loss, NULL, NULL);
+    t->g = before;
+}
+
+static inline double twin_dot(const double *a, const double *b, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/** Cuts t->g to the norm @p most. */
+static inline void twin_clip(Twin *t, double most)
+{
+    double norm = sqrt(twin_dot(t->g, t->g, t->count));
+    for (int64_t i = 0; norm > most && i < t->count; i++) t->g[i] *= most / norm;
+}
+
 /** One step of SGD along t->g, which becomes 0. */
 static inline void twin_step(Twin *t)
 {

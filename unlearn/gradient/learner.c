@@ -23,7 +23,8 @@ struct UnlearnLearner {
     float *logits, *dlogits, *teacher, *other; /* [batch, K] */
     int32_t *y;                                /* [batch] */
     float *sum, *grads;                        /* [param_count] */
-    int64_t K, count, batch, steps, parts;     /* parts: batches in sum */
+    int64_t K, count, batch, steps, parts;     /* parts: batches since the last step */
+    bool filled;                               /* something is in sum */
     double passes, done, total;
     const char *label;
     bool nesterov;
@@ -133,7 +134,8 @@ out:
     return st;
 }
 
-BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss)
+/* The gradient on @p batch, to @p into. */
+static BaseStatus take_gradient(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss, float *into)
 {
     BaseStatus st = BASE_OK;
     BaseRandom dropout = base_random_make(l->context->seed, "unlearn_dropout", (uint64_t)(l->steps * 16 + l->parts));
@@ -147,9 +149,7 @@ BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const 
     else
         value = unlearn_loss(loss, l->logits, l->y, l->teacher, batch->n, l->K, l->dlogits);
     BASE_CHECK(isfinite(value), BASE_ENUMERIC, "the loss is %g", value);
-    float *into = l->parts == 0 ? l->sum : l->grads;
     BASE_TRY(nn_engine_backward(l->engine, l->dlogits, into));
-    for (int64_t i = 0; l->parts > 0 && i < l->count; i++) l->sum[i] += l->grads[i];
     l->parts++;
     l->passes += (double)batch->n;
     l->done += (double)batch->n;
@@ -157,6 +157,28 @@ BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const 
 out:
     if (st == BASE_ENUMERIC) base_error_prefix(st, "diverged at step %lld (try a smaller lr)", (long long)l->steps + 1);
     return st;
+}
+
+BaseStatus unlearn_learner_add(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss)
+{
+    BaseStatus st = take_gradient(l, batch, loss, l->filled ? l->grads : l->sum);
+    for (int64_t i = 0; st == BASE_OK && l->filled && i < l->count; i++) l->sum[i] += l->grads[i];
+    l->filled = l->filled || st == BASE_OK;
+    return st;
+}
+
+BaseStatus unlearn_learner_gradient(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss, float *out)
+{
+    BaseStatus st = take_gradient(l, batch, loss, out);
+    for (int64_t i = 0; st == BASE_OK && l->mask && i < l->count; i++)
+        if (!l->mask[i]) out[i] = 0;
+    return st;
+}
+
+void unlearn_learner_take(UnlearnLearner *l, const float *gradient, double weight)
+{
+    for (int64_t i = 0; i < l->count; i++) l->sum[i] = (l->filled ? l->sum[i] : 0) + (float)weight * gradient[i];
+    l->filled = true;
 }
 
 void unlearn_learner_clip(UnlearnLearner *l, double most)
@@ -171,7 +193,7 @@ BaseStatus unlearn_learner_update(UnlearnLearner *l, const UnlearnUpdate *update
 {
     BaseStatus st = BASE_OK;
     const float *w = nn_net_params(l->net), l1 = (float)update->l1;
-    BASE_CHECK(l->parts > 0, BASE_EARG, "a step without a gradient");
+    BASE_CHECK(l->filled, BASE_EARG, "a step without a gradient");
     for (int64_t i = 0; update->scale && i < l->count; i++) l->sum[i] *= update->scale[i];
     for (int64_t i = 0; l1 != 0 && i < l->count; i++) l->sum[i] += l1 * (float)((w[i] > 0) - (w[i] < 0));
     unlearn_learner_clip(l, update->clip);
@@ -181,6 +203,7 @@ BaseStatus unlearn_learner_update(UnlearnLearner *l, const UnlearnUpdate *update
         if (!l->moving[i]) buffers[i] = l->kept[i];
     l->steps++;
     l->parts = 0;
+    l->filled = false;
 out:
     return st;
 }

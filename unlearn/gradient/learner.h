@@ -32,6 +32,13 @@ BaseStatus unlearn_learner_restart(UnlearnLearner *learner, const UnlearnSteps *
 /** Adds the gradient of @p loss on @p batch. BASE_ENUMERIC where it is not finite, the step in the text. */
 BaseStatus unlearn_learner_add(UnlearnLearner *learner, const DataBatch *batch, const UnlearnLoss *loss);
 
+/** The gradient of @p loss on @p batch alone, @p out [param_count], 0 where nothing may move; nothing is added.
+ *  BASE_ENUMERIC as above. */
+BaseStatus unlearn_learner_gradient(UnlearnLearner *learner, const DataBatch *batch, const UnlearnLoss *loss,
+                                    float *out);
+/** Adds @p weight times @p gradient [param_count]. */
+void unlearn_learner_take(UnlearnLearner *learner, const float *gradient, double weight);
+
 /** Cuts what was added so far, of parameters that move, to the norm @p most, as clip_grad_norm_ of PyTorch; 0: no limit. */
 void unlearn_learner_clip(UnlearnLearner *learner, double most);
 
