@@ -59,6 +59,7 @@ static NnNet *unlearned(const World *w, const UnlearnMethod *m, const char *pres
     set(m, params, "batch_size", "8");
     set(m, params, "epochs", "2");
     set(m, params, "noise_images", "6");
+    set(m, params, "retain_steps", "14"); /* two epochs */
     if (strcmp(m->entry.name, "ssd") == 0) set(m, params, "alpha", "1.5");
     if (order) set(m, params, "order", order);
     assert_ok(nn_net_clone(w->original, &net));

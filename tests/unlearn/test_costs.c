@@ -17,7 +17,8 @@ BaseStatus __wrap_nn_engine_forward(NnEngine *engine, const float *x, int64_t n,
 /* So that no run takes long and none goes astray: those of them that a method has. */
 static const char *const QUICK[][2] = {{"epochs", "2"},      {"batch_size", "16"},    {"forget_batch", "4"},
                                        {"lr", "0.001"},      {"impair_lr", "0.0001"}, {"noise_images", "4"},
-                                       {"noise_steps", "3"}, {"noise_repeats", "2"},  {"repair_lr", "0.0001"}};
+                                       {"noise_steps", "3"}, {"noise_repeats", "2"},  {"repair_lr", "0.0001"},
+                                       {"retain_steps", "7"}};
 /* One at a time, beside the other words of every choice and each switch turned. */
 static const char *const OPTIONS[][2] = {{"epochs", "3"},
                                          {"batch_size", "7"},

@@ -58,10 +58,11 @@ static inline void twin_close(Twin *t)
     base_free(t->g);
 }
 
-/** L = ce CE(z, y) + kl T^2 KL(softmax(t / T) || softmax(z / T)), means; teacher [n, K] or NULL. */
+/** L = ce CE(z, y) + kl T^2 KL(softmax(t / T) || softmax(z / T)), means; teacher [n, K] or NULL. @p weights [n] of the
+ *  images in the mean of CE, NULL: 1 / n. */
 typedef struct {
     double ce, kl, T;
-    const double *teacher;
+    const double *teacher, *weights;
 } TwinLoss;
 
 static inline void twin_softmax(const double *z, int64_t K, double T, double *p)
@@ -83,7 +84,8 @@ static inline void twin_add(Twin *t, bool train, const float *x, const int32_t *
     for (int64_t i = 0; i < n; i++) {
         const double *z = a.value[last] + i * t->K;
         twin_softmax(z, t->K, 1, p);
-        for (int64_t k = 0; k < t->K; k++) d[i * t->K + k] = loss.ce * (p[k] - (k == y[i])) / (double)n;
+        double weight = loss.weights ? loss.weights[i] : 1 / (double)n;
+        for (int64_t k = 0; k < t->K; k++) d[i * t->K + k] = loss.ce * weight * (p[k] - (k == y[i]));
         if (!loss.teacher) continue;
         twin_softmax(z, t->K, loss.T, p);
         twin_softmax(loss.teacher + i * t->K, t->K, loss.T, q);

@@ -30,10 +30,30 @@ static double add_kl(const UnlearnLoss *loss, const float *logits, const float *
     return loss->kl * T * T * total / (double)n;
 }
 
+/* Rows of dlogits [n, K], made of a plain mean, become those of the weighted one: the value of that. */
+static double weigh(double power, const float *logits, const int32_t *y, int64_t n, int64_t K, float *dlogits)
+{
+    double total = 0, mass = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t i = 0; i < n; i++) {
+            double own = fmax(0, log_mass(logits + i * K, K, 1) - (double)logits[i * K + y[i]]); /* rounding passes 0 */
+            double weight = 1 / (pow(own, power) + 1e-15);
+            if (pass == 0) {
+                mass += weight;
+                total += weight * own;
+            } else {
+                for (int64_t k = 0; k < K; k++) dlogits[i * K + k] *= (float)((double)n * weight / mass);
+            }
+        }
+    return total / mass;
+}
+
 double unlearn_loss(const UnlearnLoss *loss, const float *logits, const int32_t *y, const float *teacher, int64_t n,
                     int64_t K, float *dlogits)
 {
-    double value = loss->ce * nn_loss_cross_entropy(logits, y, n, K, 0, dlogits);
+    double value = nn_loss_cross_entropy(logits, y, n, K, 0, dlogits);
+    if (loss->power != 0) value = weigh(loss->power, logits, y, n, K, dlogits);
+    value *= loss->ce;
     for (int64_t i = 0; i < n * K; i++) dlogits[i] *= (float)loss->ce;
     if (loss->kl != 0) value += add_kl(loss, logits, teacher, n, K, dlogits);
     return value;

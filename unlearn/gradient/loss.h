@@ -14,10 +14,13 @@ typedef BaseStatus (*UnlearnOwnLoss)(void *user, const DataBatch *batch, const f
 
 /**
  * L = mean over images of   ce * CE(softmax(z), y)  +  kl * T^2 KL(softmax(t / T) || softmax(z / T))
- * with z the network's logits and t a teacher's; KL in nats, summed over classes.
+ * with z the network's logits and t a teacher's; KL in nats, summed over classes. The mean of CE is weighted where
+ * power is not 0: image i has the weight 1 / (CE_i^power + 1e-15) over the batch's sum of these, which is taken as a
+ * constant by the gradient.
  */
 typedef struct {
     double ce;             /* weight; negative: ascent */
+    double power;          /* 0: a plain mean */
     const int32_t *labels; /* y by position in the data set; NULL: the images' own */
     double kl, temperature;
     NnEngine *teacher; /* of an eval mode; NULL where kl is 0 */
