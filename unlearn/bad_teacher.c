@@ -22,26 +22,6 @@ static const BaseParam PARAMS[] = {
     UNLEARN_LAYERS_ROW,
 };
 
-/* Both sides, the retained one cut to its share. */
-static BaseStatus open_sides(const UnlearnContext *context, const Params *p, UnlearnSides *sides)
-{
-    BaseStatus st = BASE_OK;
-    DataIndex rest = {0}, part = {0};
-    BASE_TRY(unlearn_sides_open(context, 0, p->steps.forget_samples, sides));
-    if (p->retain_share >= 1) goto out;
-    BASE_TRY(data_split(&sides->retain, p->retain_share, context->seed, &rest, &part));
-    BASE_CHECK(part.n > 0, BASE_EUSAGE, "retain_share = %g of %lld images leaves none", p->retain_share,
-               (long long)sides->retain.n);
-    data_index_free(&sides->retain_index);
-    sides->retain_index = part;
-    part = (DataIndex){0};
-    sides->retain = data_view_of(context->train.set, &sides->retain_index);
-out:
-    data_index_free(&rest);
-    data_index_free(&part);
-    return st;
-}
-
 static BaseStatus untrained(const UnlearnContext *context, int64_t batch, UnlearnTeacher *out)
 {
     BaseStatus st = BASE_OK;
@@ -63,7 +43,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     DataIndex index = {0};
     UnlearnTeacher good = {0}, bad = {0};
     const UnlearnUpdate update = {.lr = s->lr};
-    BASE_TRY(open_sides(context, p, &t.sides));
+    BASE_TRY(unlearn_sides_open_share(context, p->retain_share, s->forget_samples, &t.sides));
     BASE_TRY(unlearn_sides_merge(&t.sides, &index));
     DataView view = data_view_of(context->train.set, &index);
     const UnlearnLearnerConfig config = {

@@ -20,7 +20,6 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "base/order.h"
 #include "unlearn/gradient/learner.h"
 
 typedef struct {
@@ -56,15 +55,9 @@ typedef struct {
 
 static BaseStatus error_on(const UnlearnContext *context, NnNet *net, const DataView *view, double *error)
 {
-    BaseStatus st = BASE_OK;
-    float *logits = NULL;
-    int64_t K = nn_net_classes(net), wrong = 0;
-    BASE_TRY(BASE_ALLOC_RAW(view->n * K, &logits));
-    BASE_TRY(nn_predict(net, view, context->precision, "scrub rewind", logits));
-    for (int64_t i = 0; i < view->n; i++) wrong += base_largest_at(logits + i * K, K) != data_view_label(view, i);
-    *error = (double)wrong / (double)view->n;
-out:
-    base_free(logits);
+    int64_t right;
+    BaseStatus st = unlearn_count_known(context, net, view, "scrub rewind", &right);
+    *error = (double)(view->n - right) / (double)view->n;
     return st;
 }
 

@@ -37,6 +37,27 @@ out:
     return st;
 }
 
+BaseStatus unlearn_sides_open_share(const UnlearnContext *context, double retain_share, int64_t forget_samples,
+                                    UnlearnSides *out)
+{
+    BaseStatus st = BASE_OK;
+    DataIndex rest = {0}, part = {0};
+    BASE_TRY(unlearn_sides_open(context, 0, forget_samples, out));
+    if (retain_share >= 1) goto out;
+    BASE_TRY(data_split(&out->retain, retain_share, context->seed, &rest, &part));
+    BASE_CHECK(part.n > 0, BASE_EUSAGE, "retain_share = %g of %lld images leaves none", retain_share,
+               (long long)out->retain.n);
+    data_index_free(&out->retain_index);
+    out->retain_index = part;
+    part = (DataIndex){0};
+    out->retain = data_view_of(context->train.set, &out->retain_index);
+out:
+    data_index_free(&rest);
+    data_index_free(&part);
+    if (st != BASE_OK) unlearn_sides_free(out);
+    return st;
+}
+
 BaseStatus unlearn_sides_merge(const UnlearnSides *sides, DataIndex *index)
 {
     BaseStatus st = BASE_OK;

@@ -65,6 +65,10 @@ enum { UNLEARN_NO_IMAGES = -1 };
 /** As unlearn_sample_retain and unlearn_sample_forget; UNLEARN_NO_IMAGES leaves a side empty. */
 BaseStatus unlearn_sides_open(const UnlearnContext *context, int64_t retain_per_class, int64_t forget_samples,
                               UnlearnSides *out);
+/** All retained images, cut to @p retain_share of each class (data_split's draw), and as above the forgotten ones.
+ *  BASE_EUSAGE where no retained image is left. */
+BaseStatus unlearn_sides_open_share(const UnlearnContext *context, double retain_share, int64_t forget_samples,
+                                    UnlearnSides *out);
 /** Both sides as one view in the set's order; *index by data_index_free. */
 BaseStatus unlearn_sides_merge(const UnlearnSides *sides, DataIndex *index);
 /** Both as one, or where @p retain is false the forgotten alone: retained classes first, then forgotten ones, each as one

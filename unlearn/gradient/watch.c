@@ -1,6 +1,8 @@
 /* unlearn/gradient/watch.c - a fixed sample of forgotten images, held in memory and counted right in eval mode. */
 #include "unlearn/gradient/watch.h"
 
+#include <math.h>
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/order.h"
@@ -25,36 +27,56 @@ void unlearn_watch_free(UnlearnWatch *w)
     base_free(w);
 }
 
-/* The share of held-out images of the forgotten images' classes that @p net knows; *stop stays where there are none. */
-static BaseStatus stop_as_unseen(const UnlearnContext *context, NnNet *net, double *stop, double *passes)
+BaseStatus unlearn_count_known(const UnlearnContext *context, NnNet *net, const DataView *view, const char *label,
+                               int64_t *right)
+{
+    BaseStatus st = BASE_OK;
+    float *logits = NULL;
+    int64_t K = nn_net_classes(net);
+    *right = 0;
+    BASE_TRY(BASE_ALLOC_RAW(view->n * K, &logits));
+    BASE_TRY(nn_predict(net, view, context->precision, label, logits));
+    for (int64_t i = 0; i < view->n; i++) *right += base_largest_at(logits + i * K, K) == data_view_label(view, i);
+out:
+    base_free(logits);
+    return st;
+}
+
+BaseStatus unlearn_unseen_share(const UnlearnContext *context, NnNet *net, double *share, double *passes)
 {
     BaseStatus st = BASE_OK;
     DataIndex same = {0}, others = {0}, sample = {0};
     const DataClasses *classes = &context->forget->classes;
-    float *logits = NULL;
-    int64_t K = nn_net_classes(net), right = 0;
+    int64_t right;
+    *share = NAN;
     if (context->validation.n > 0) BASE_TRY(data_partition(&context->validation, classes, &same, &others));
-    if (same.n == 0) {
-        base_warning(
-            "no held-out images of the classes of the forgotten ones: set 'stop' to the share of these that is "
-            "to remain known; a retrained network knows more than %g of them",
-            UNLEARN_STOP);
-        goto out;
-    }
+    if (same.n == 0) goto out;
     const DataView view = data_view_of(context->validation.set, &same);
     int64_t each = (UNLEARN_UNSEEN + classes->count - 1) / classes->count;
     BASE_TRY(data_sample(&view, each, context->seed, "unseen", &sample));
     const DataView unseen = data_view_of(context->validation.set, &sample);
-    BASE_TRY(BASE_ALLOC_RAW(unseen.n * K, &logits));
-    BASE_TRY(nn_predict(net, &unseen, context->precision, NULL, logits));
-    for (int64_t i = 0; i < unseen.n; i++) right += base_largest_at(logits + i * K, K) == data_view_label(&unseen, i);
-    *stop = (double)right / (double)unseen.n;
+    BASE_TRY(unlearn_count_known(context, net, &unseen, NULL, &right));
+    *share = (double)right / (double)unseen.n;
     *passes += (double)unseen.n;
 out:
-    base_free(logits);
     data_index_free(&same);
     data_index_free(&others);
     data_index_free(&sample);
+    return st;
+}
+
+/* *stop stays where no image is held out. */
+static BaseStatus stop_as_unseen(const UnlearnContext *context, NnNet *net, double *stop, double *passes)
+{
+    double share;
+    BaseStatus st = unlearn_unseen_share(context, net, &share, passes);
+    if (st == BASE_OK && isnan(share))
+        base_warning(
+            "no held-out images of the classes of the forgotten ones: set 'stop' to the share of these that is "
+            "to remain known; a retrained network knows more than %g of them",
+            UNLEARN_STOP);
+    else if (st == BASE_OK)
+        *stop = share;
     return st;
 }
 

@@ -5,6 +5,13 @@
 
 #include "unlearn/unlearn.h"
 
+/** How many images of @p view @p net recognises, in eval mode. Cost: a forward pass of them. */
+BaseStatus unlearn_count_known(const UnlearnContext *context, NnNet *net, const DataView *view, const char *label,
+                               int64_t *right);
+/** The share of held-out images of the forgotten images' classes, about UNLEARN_UNSEEN at most, that @p net recognises; NaN
+ *  where none is held out. They are of the context's validation part, never test images. Adds their number to *passes. */
+BaseStatus unlearn_unseen_share(const UnlearnContext *context, NnNet *net, double *share, double *passes);
+
 typedef struct UnlearnWatch UnlearnWatch;
 #define UNLEARN_STOP 0.01       /* the default: whole classes are forgotten */
 enum { UNLEARN_UNSEEN = 1024 }; /* held-out images that its place is taken by, at most about */
