@@ -15,6 +15,13 @@ static const BaseParam PARAMS[] = {
     UNLEARN_LAYERS_ROW,
 };
 
+/* The softmax of the true class becomes 0, and 0 log 0 is 0. */
+static void without_truth(void *user, const DataBatch *batch, int64_t K, float *logits)
+{
+    (void)user;
+    for (int64_t i = 0; i < batch->n; i++) logits[i * K + batch->y[i]] = -1e10F;
+}
+
 static BaseStatus apply(const UnlearnContext *context, void *state, const void *values, NnNet *net,
                         UnlearnReport *report)
 {
@@ -27,7 +34,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, s->forget_samples, &t.sides));
     BASE_TRY(unlearn_teacher_create(context, context->original, s->batch_size, &teacher));
     BASE_TRY(unlearn_training_open(context, net, s, &(UnlearnLearnerConfig){.label = "delete"}, &t));
-    const UnlearnLoss loss = {.kl = 1, .temperature = 1, .teacher = teacher.engine, .masked = true};
+    const UnlearnLoss loss = {.kl = 1, .temperature = 1, .teacher = teacher.engine, .alter = without_truth};
     for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(t.learner, t.forget, e, &loss, &update));
     unlearn_training_report(&t, report);
 out:

@@ -102,6 +102,10 @@ static const Row METHODS[] = {
      "preset=here ratio=1 weight=25 power=0.5 every=5 clip=7 retain_steps=0 epochs=5 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 "
      "optimizer=sgd augment=none stop=0.01 retain_per_class=0 forget_samples=0 layers=all",
      "the authors' code for CIFAR-10; epochs and stop: ours (sfron.c)"},
+    {"lotus",
+     "preset=here alpha=0 retain_share=0.3 unseen=-1 stop=0.01 epochs=10 batch_size=128 lr=0.0003 momentum=0.9 weight_decay=0 optimizer=adam "
+     "augment=none forget_samples=0 layers=all",
+     "the authors' code and scripts; lr and stop: ours (lotus.c)"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},

@@ -113,8 +113,6 @@ out:
     return st;
 }
 
-static const float MASKED = -1e10F; /* its softmax is 0, and 0 * log 0 is none */
-
 /* The teachers' logits of a batch, each image by its own one, in l->teacher. l->y holds the labels. */
 static BaseStatus ask_teachers(UnlearnLearner *l, const DataBatch *batch, const UnlearnLoss *loss)
 {
@@ -129,7 +127,7 @@ static BaseStatus ask_teachers(UnlearnLearner *l, const DataBatch *batch, const 
     for (int64_t i = 0; loss->other && i < batch->n; i++)
         if (data_forget_holds(loss->other_for, batch->y[i], batch->index[i]))
             memcpy(l->teacher + i * l->K, l->other + i * l->K, (size_t)l->K * sizeof *l->teacher);
-    for (int64_t i = 0; loss->masked && i < batch->n; i++) l->teacher[i * l->K + l->y[i]] = MASKED;
+    if (loss->alter) loss->alter(loss->user, batch, l->K, l->teacher);
 out:
     return st;
 }

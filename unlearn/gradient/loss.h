@@ -26,7 +26,8 @@ typedef struct {
     NnEngine *teacher; /* of an eval mode; NULL where kl is 0 */
     NnEngine *other;   /* the teacher of the images that other_for holds; NULL: none */
     const DataForget *other_for;
-    bool masked;        /* the teachers' logit of y is taken for minus infinity: they give the other classes all */
+    /** What is compared with in place of the teachers' logits [n, K], which it changes; NULL: they themselves. */
+    void (*alter)(void *user, const DataBatch *batch, int64_t K, float *logits);
     UnlearnOwnLoss own; /* in place of all above; NULL: none */
     void *user;
 } UnlearnLoss;
