@@ -106,6 +106,10 @@ static const Row METHODS[] = {
      "preset=here alpha=0 retain_share=0.3 unseen=-1 stop=0.01 epochs=10 batch_size=128 lr=0.0003 momentum=0.9 weight_decay=0 optimizer=adam "
      "augment=none forget_samples=0 layers=all",
      "the authors' code and scripts; lr and stop: ours (lotus.c)"},
+    {"negmerge",
+     "preset=here candidates=3 spread=10 lambda=0 longest=1000 parts=60 epochs=1 batch_size=64 lr=0.001 momentum=0.9 weight_decay=0 "
+     "optimizer=sgd augment=none stop=0.01 forget_samples=0 layers=all",
+     "torchunlearn, but for lambda, which is ours (negmerge.c)"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},
