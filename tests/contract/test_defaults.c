@@ -110,6 +110,7 @@ static const Row METHODS[] = {
      "preset=here candidates=3 spread=10 lambda=0 longest=1000 parts=60 epochs=1 batch_size=64 lr=0.001 momentum=0.9 weight_decay=0 "
      "optimizer=sgd augment=none stop=0.01 forget_samples=0 layers=all",
      "torchunlearn, but for lambda, which is ours (negmerge.c)"},
+    {"esc", "preset=here percent=1.5 forget_samples=0", "the authors' newest code"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},
     {"random_projection", SVD_SAMPLE " layers=all", "as svd"},
