@@ -366,8 +366,6 @@ static BaseStatus take_timm(IoHub *hub, const json_t *json)
     if (!model) model = text_of(cfg, "architecture");
     BASE_TRY(base_strdup(model ? model : "", &hub->model));
     hub->timm = true;
-    BASE_CHECK(strncmp(hub->model, "tf_", 3) != 0, BASE_EFORMAT,
-               "%s: %.60s pads and normalises as TensorFlow does, which no tensor tells", hub->config, hub->model);
     bool vit = strncmp(hub->model, "vit_", 4) == 0 || strncmp(hub->model, "deit", 4) == 0;
     hub->heads = (int64_t)number_of(args, "num_heads", 0);
     BASE_CHECK(hub->heads >= 0 && hub->heads <= SIDE_MOST, BASE_EFORMAT, "%s: num_heads %lld: must be at least 1",

@@ -1,6 +1,7 @@
 /* nn/naming_timm.c - what timm (1.0) calls the tensors of networks that it shares with torchvision: a table of renames for
  * each family, chosen by tensors that the others do not have. Its MobileNet V3 and EfficientNet B5 to B7 are not here: their
- * batch norms have an epsilon of 1e-5, torchvision's 1e-3, so that they are other networks (nn/arch/mobilenet.c has V3). */
+ * batch norms have an epsilon of 1e-5, torchvision's 1e-3, so that they are other networks (nn/arch/mobilenet.c and efficientnet.c,
+ * which have the "tf_" ones too). */
 #include "nn/naming_timm.h"
 
 #include <ctype.h>

@@ -6,6 +6,7 @@
 
 #include "base/index.h"
 #include "base/memory.h"
+#include "io/hub.h"
 #include "nn/naming.h"
 #include "nn/weights.h"
 
@@ -89,13 +90,31 @@ static BaseStatus try_family(const IoTensors *tensors, const int64_t data[3], co
     return arch ? try_arch(arch, tensors, data, nearest, fits) : BASE_OK;
 }
 
+/* That which a folder of timm names, which may have the tensors of another one. */
+static BaseStatus try_named(const IoTensors *tensors, const int64_t data[3], Nearest *nearest, bool *fits)
+{
+    const IoHub *hub = tensors->hub;
+    const NnArch *arch = NULL;
+    *fits = false;
+    if (!hub || !hub->timm || !*hub->model) return BASE_OK;
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !arch; i++) {
+        const NnArch *one = base_registry_at(&nn_arch_registry, i);
+        if (strcmp(one->entry.name, hub->model) == 0) arch = one;
+    }
+    if (!arch && strncmp(hub->model, "tf_", 3) == 0)
+        return base_error_set(BASE_EFORMAT, "%s: %.60s pads and normalises as TensorFlow does, which no tensor tells",
+                              hub->config, hub->model);
+    return arch ? try_arch(arch, tensors, data, nearest, fits) : BASE_OK;
+}
+
 BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const char *where, NnRecognised *out)
 {
     BaseStatus st = BASE_OK;
     Nearest nearest = {.share = 0};
     bool fits = false;
     *out = (NnRecognised){0};
-    if (tensors->hub) BASE_TRY(try_family(tensors, data, where, &nearest, &fits));
+    BASE_TRY(try_named(tensors, data, &nearest, &fits));
+    if (tensors->hub && !fits) BASE_TRY(try_family(tensors, data, where, &nearest, &fits));
     for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !fits; i++)
         BASE_TRY(try_arch(base_registry_at(&nn_arch_registry, i), tensors, data, &nearest, &fits));
     if (!fits && !tensors->hub) BASE_TRY(try_family(tensors, data, where, &nearest, &fits));
@@ -108,6 +127,21 @@ BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const c
         BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has any of its tensors", where);
     BASE_FAIL(BASE_ESHAPE, "%s: no architecture of `expunge list archs` has its tensors; nearest is %s, but %s", where,
               nearest.best.arch->entry.name, nearest.reason);
+out:
+    return st;
+}
+
+BaseStatus nn_recognise_like(const NnArch *arch, const IoTensors *tensors, const NnArch **out)
+{
+    BaseStatus st = BASE_OK;
+    bool named = false;
+    *out = NULL;
+    for (size_t i = 0; i < base_registry_count(&nn_arch_registry) && !named; i++) {
+        const NnArch *other = base_registry_at(&nn_arch_registry, i);
+        if (!other->like || strcmp(other->like, arch->entry.name) != 0) continue;
+        BASE_TRY(try_names(other, tensors, &named));
+        if (named) *out = other;
+    }
 out:
     return st;
 }

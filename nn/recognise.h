@@ -18,6 +18,10 @@ typedef struct {
  */
 BaseStatus nn_recognise(const IoTensors *tensors, const int64_t data[3], const char *where, NnRecognised *out);
 
+/** An architecture that has all tensors of @p tensors, which was recognised as @p arch, and computes something else
+ *  (NnArch.like); *out NULL: there is none. BASE_ENOMEM. */
+BaseStatus nn_recognise_like(const NnArch *arch, const IoTensors *tensors, const NnArch **out);
+
 /**
  * Takes the shortest prefix off the tensors' names ("model.", "net.backbone.") without which they are @p arch's, or
  * some architecture's where it is NULL; leaves the names as they are where none is. Aliases are set (nn_naming_apply),

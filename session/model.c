@@ -37,12 +37,20 @@ static const char AUTO[] = "auto";
 
 static BaseStatus recognise(const IoTensors *tensors, const int64_t shape[3], const char *weights, const NnArch **out)
 {
+    BaseStatus st = BASE_OK;
     NnRecognised r;
-    BaseStatus st = nn_recognise(tensors, shape, weights, &r);
+    const NnArch *like;
+    BASE_TRY(nn_recognise(tensors, shape, weights, &r));
     *out = r.arch;
-    if (st == BASE_OK)
-        base_notice("%s: recognised as %s, %lld classes, images of %lldx%lldx%lld", weights, r.arch->entry.name,
-                    (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
+    base_notice("%s: recognised as %s, %lld classes, images of %lldx%lldx%lld", weights, r.arch->entry.name,
+                (long long)r.K, (long long)r.shape[0], (long long)r.shape[1], (long long)r.shape[2]);
+    if (tensors->hub) goto out; /* which names it */
+    BASE_TRY(nn_recognise_like(r.arch, tensors, &like));
+    if (like)
+        base_warning(
+            "%s: %s has the same tensors and computes something else: name it with --arch if that is what it is",
+            weights, like->entry.name);
+out:
     return st;
 }
 

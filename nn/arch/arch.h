@@ -22,7 +22,9 @@ typedef struct {
     /** Side of the square images a checkpoint is made for, where its tensors tell; else 0. NULL: they never do. */
     int64_t (*side)(const void *form, const IoTensors *tensors);
     const struct NnArchFamily *family; /* of any sizes; NULL: none but those in the list */
-    const NnGraphFile *file;           /* what it was read from, which fixes the input; NULL: it is drawn here */
+    const char
+        *like; /* the architecture that its tensors are taken for, since they do not differ; NULL: they are its own */
+    const NnGraphFile *file; /* what it was read from, which fixes the input; NULL: it is drawn here */
 } NnArch;
 /* Architectures that are no row of the list, told by a name that holds all of their sizes or by a checkpoint. They live
  * as long as the process. */

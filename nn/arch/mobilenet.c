@@ -55,6 +55,8 @@ typedef struct {
     const Block *blocks;
     int count;
     int64_t hidden; /* units before the classifier */
+    double epsilon; /* of timm's batch norms */
+    bool same;      /* timm's "tf_": TensorFlow's padding */
 } Form;
 
 static NnNode act(NnGraph *g, NnNode x, bool swish)
@@ -103,13 +105,17 @@ static NnNode build_v3(NnGraph *g, const void *of, int64_t K)
 
 /* ---- V3 as timm has it: its names, an epsilon of 1e-5, and a classifier whose first layer is a convolution ---- */
 
-static NnNode timm_norm(NnGraph *g, NnNode x, const char *conv_name, const char *norm, NnConv conv)
+static NnNode timm_norm(NnGraph *g, NnNode x, const char *conv_name, const char *norm, NnConv conv, const Form *form)
 {
-    return nn_batch_norm(g, nn_conv_of(g, x, conv_name, conv), norm);
+    if (form->same)
+        conv = nn_blocks_same(g, x, conv);
+    else
+        conv.pad_h = conv.kernel_h / 2;
+    return nn_batch_norm_of(g, nn_conv_of(g, x, conv_name, conv), norm, form->epsilon, 0.1);
 }
 
 /* A block whose map is not widened filters first: its layers are counted so. */
-static NnNode draw_timm_block(NnGraph *g, NnNode x, const char *name, const Block *b)
+static NnNode draw_timm_block(NnGraph *g, NnNode x, const char *name, const Block *b, const Form *form)
 {
     int64_t in[3];
     int at = 1;
@@ -118,22 +124,18 @@ static NnNode draw_timm_block(NnGraph *g, NnNode x, const char *name, const Bloc
     NnNode y = x;
     if (!first) {
         y = timm_norm(g, y, nn_name(g, "%s.conv_pw", name), nn_name(g, "%s.bn%d", name, at),
-                      (NnConv){.K = b->wide, .kernel_h = 1});
+                      (NnConv){.K = b->wide, .kernel_h = 1, .stride = 1}, form);
         y = act(g, y, b->swish);
         at++;
     }
-    const NnConv each = {
-        .K = b->wide, .kernel_h = b->kernel, .pad_h = b->kernel / 2, .stride = b->stride, .groups = b->wide};
-    y = timm_norm(g, y, nn_name(g, "%s.conv_dw", name), nn_name(g, "%s.bn%d", name, at), each);
+    const NnConv each = {.K = b->wide, .kernel_h = b->kernel, .stride = b->stride, .groups = b->wide};
+    y = timm_norm(g, y, nn_name(g, "%s.conv_dw", name), nn_name(g, "%s.bn%d", name, at), each, form);
     y = act(g, y, b->swish);
-    if (b->gate) {
-        int64_t squeeze = nn_blocks_divisible((double)(b->wide / 4), 8);
-        NnNode s = nn_conv(g, nn_avg_pool(g, y, 0, 1), nn_name(g, "%s.se.conv_reduce", name), squeeze, 1, 1, 0, true);
-        s = nn_conv(g, nn_relu(g, s), nn_name(g, "%s.se.conv_expand", name), b->wide, 1, 1, 0, true);
-        y = nn_scale(g, y, nn_activation(g, s, NN_HARD_SIGMOID));
-    }
+    if (b->gate)
+        y = nn_blocks_gate(g, y, nn_name(g, "%s.se.conv_reduce", name), nn_name(g, "%s.se.conv_expand", name),
+                           nn_blocks_divisible((double)(b->wide / 4), 8), nn_relu, NN_HARD_SIGMOID);
     y = timm_norm(g, y, nn_name(g, first ? "%s.conv_pw" : "%s.conv_pwl", name), nn_name(g, "%s.bn%d", name, at + 1),
-                  (NnConv){.K = b->channels, .kernel_h = 1});
+                  (NnConv){.K = b->channels, .kernel_h = 1, .stride = 1}, form);
     return b->stride == 1 && in[0] == b->channels ? nn_add(g, y, x) : y;
 }
 
@@ -142,15 +144,15 @@ static NnNode build_timm(NnGraph *g, const void *of, int64_t K)
     const Form *form = of;
     int64_t in[3];
     int stage = 0, block = 0;
-    NnNode x = timm_norm(g, nn_input(g), "conv_stem", "bn1", (NnConv){.K = 16, .kernel_h = 3, .pad_h = 1, .stride = 2});
+    NnNode x = timm_norm(g, nn_input(g), "conv_stem", "bn1", (NnConv){.K = 16, .kernel_h = 3, .stride = 2}, form);
     x = act(g, x, true);
     for (int i = 0; i < form->count; i++) { /* a stage ends where the channels change */
         if (i > 0 && form->blocks[i].channels != form->blocks[i - 1].channels) stage++, block = 0;
-        x = draw_timm_block(g, x, nn_name(g, "blocks.%d.%d", stage, block++), &form->blocks[i]);
+        x = draw_timm_block(g, x, nn_name(g, "blocks.%d.%d", stage, block++), &form->blocks[i], form);
     }
     nn_node_shape(g, x, in);
     x = timm_norm(g, x, nn_name(g, "blocks.%d.0.conv", stage + 1), nn_name(g, "blocks.%d.0.bn1", stage + 1),
-                  (NnConv){.K = 6 * in[0], .kernel_h = 1});
+                  (NnConv){.K = 6 * in[0], .kernel_h = 1, .stride = 1}, form);
     x = nn_avg_pool(g, act(g, x, true), 0, 1);
     x = nn_flatten(g, act(g, nn_conv(g, x, "conv_head", form->hidden, 1, 1, 0, true), true));
     return nn_linear(g, nn_dropout(g, x, 0.2), "classifier", K, true);
@@ -178,12 +180,16 @@ static const Block SMALL[] = {
 static const NnArch TABLE[] = {
     ROW("mobilenet_v2", "MobileNet V2", "arXiv 1801.04381", build_v2, .form = NULL),
     ROW("mobilenet_v3_small", "MobileNet V3, small", "arXiv 1905.02244", build_v3,
-        .form = &(const Form){SMALL, BASE_COUNT(SMALL), 1024}),
+        .form = &(const Form){.blocks = SMALL, .count = BASE_COUNT(SMALL), .hidden = 1024}),
     ROW("mobilenet_v3_large", "MobileNet V3, large", "arXiv 1905.02244", build_v3,
-        .form = &(const Form){LARGE, BASE_COUNT(LARGE), 1280}),
+        .form = &(const Form){.blocks = LARGE, .count = BASE_COUNT(LARGE), .hidden = 1280}),
     ROW("mobilenetv3_small_100", "timm's MobileNet V3, small", "arXiv 1905.02244", build_timm,
-        .form = &(const Form){SMALL, BASE_COUNT(SMALL), 1024}),
+        .form = &(const Form){SMALL, BASE_COUNT(SMALL), 1024, 1e-5, false}),
     ROW("mobilenetv3_large_100", "timm's MobileNet V3, large", "arXiv 1905.02244", build_timm,
-        .form = &(const Form){LARGE, BASE_COUNT(LARGE), 1280}),
+        .form = &(const Form){LARGE, BASE_COUNT(LARGE), 1280, 1e-5, false}),
+    ROW("tf_mobilenetv3_small_100", "TensorFlow's MobileNet V3, small, in timm", "arXiv 1905.02244", build_timm,
+        .like = "mobilenetv3_small_100", .form = &(const Form){SMALL, BASE_COUNT(SMALL), 1024, 1e-3, true}),
+    ROW("tf_mobilenetv3_large_100", "TensorFlow's MobileNet V3, large, in timm", "arXiv 1905.02244", build_timm,
+        .like = "mobilenetv3_large_100", .form = &(const Form){LARGE, BASE_COUNT(LARGE), 1280, 1e-3, true}),
 };
 const BaseRows nn_arch_mobilenet = BASE_ROWS(TABLE);

@@ -201,7 +201,6 @@ static void test_refused(void **state)
         {"{\"model_type\": \"resnet\", \"hidden_act\": \"gelu\"}", BASE_EFORMAT, "has relu here"},
         {"{\"architecture\": \"vit_x\", \"global_pool\": \"avg\"}", BASE_EFORMAT, "global_pool is avg"},
         {"{\"architecture\": \"resnet18\", \"global_pool\": \"max\"}", BASE_EFORMAT, "must have avg here"},
-        {"{\"architecture\": \"tf_efficientnet_b0\"}", BASE_EFORMAT, "tf_efficientnet_b0 pads and normalises as"},
         {"{\"architecture\": \"vit_x\", \"model_args\": {\"act_layer\": \"relu\"}}", BASE_EFORMAT, "act_layer"},
         {"{\"architecture\": \"vit_x\", \"label_names\": [\"a\", 1]}", BASE_EFORMAT, "no name of class 1"},
     };

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "io/hub.h"
 #include "nn/naming.h"
 #include "nn/recognise.h"
 #include "nn/weights.h"
@@ -269,6 +270,49 @@ static void timm_networks_load(void **state)
     assert_int_equal(seen, 7);
 }
 
+/* TensorFlow's networks have the tensors of others: a folder's word decides, and without one the others are taken, with a word. */
+static void a_folder_tells_like_from_like(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *arch; /* NULL: not known here */
+    } FOLDERS[] = {{"tf_efficientnet_b0", "tf_efficientnet_b0"},
+                   {"efficientnet_b0", "efficientnet_b0"},
+                   {"something", "efficientnet_b0"},
+                   {"tf_efficientnet_lite0", NULL}};
+    const int64_t shape[] = {3, 64, 64};
+    const NnArch *arch, *like;
+    NnNet *net = NULL;
+    IoTensors *tensors = NULL;
+    NnRecognised got;
+    IoHub hub = {.timm = true, .config = "config.json"};
+    assert_ok(nn_arch_find("tf_efficientnet_b0", &arch));
+    assert_ok(nn_arch_build_at(arch, shape, 3, true, &net));
+    assert_ok(nn_weights_export(net, &tensors));
+    assert_ok(nn_recognise_names(tensors, NULL, PICTURE));
+    assert_ok(nn_recognise(tensors, PICTURE, "file", &got));
+    assert_string_equal(got.arch->entry.name, "efficientnet_b0");
+    assert_ok(nn_recognise_like(got.arch, tensors, &like));
+    assert_ptr_equal(like, arch);
+    assert_ok(nn_weights_load(net, tensors, "file")); /* under either name */
+    for (size_t i = 0; i < BASE_COUNT(FOLDERS); i++) {
+        char model[64];
+        snprintf(model, sizeof model, "%s", FOLDERS[i].model);
+        hub.model = model;
+        tensors->hub = &hub;
+        if (FOLDERS[i].arch) {
+            assert_ok(nn_recognise(tensors, PICTURE, "file", &got));
+            assert_string_equal(got.arch->entry.name, FOLDERS[i].arch);
+        } else {
+            assert_fails(nn_recognise(tensors, PICTURE, "file", &got), BASE_EFORMAT,
+                         "config.json: tf_efficientnet_lite0 pads and normalises as TensorFlow does");
+        }
+        tensors->hub = NULL;
+    }
+    io_tensors_free(tensors);
+    nn_net_free(net);
+}
+
 static void kuangliu_resnet_loads(void **state)
 {
     (void)state;
@@ -506,12 +550,20 @@ static void many_names(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(names_are_translated),  cmocka_unit_test(timm_names_are_translated),
-    cmocka_unit_test(timm_networks_load),    cmocka_unit_test(kuangliu_resnet_loads),
-    cmocka_unit_test(sequential_head_loads), cmocka_unit_test(timm_transformer_loads),
-    cmocka_unit_test(taken_names_stay),      cmocka_unit_test(strangers_are_told_the_nearest),
-    cmocka_unit_test(failed_allocations),    cmocka_unit_test(weiaicunzai_resnet_loads),
-    cmocka_unit_test(wrappers_come_off),     cmocka_unit_test(strangers_keep_their_names),
-    cmocka_unit_test(a_part_loads),          cmocka_unit_test(many_names),
+    cmocka_unit_test(names_are_translated),
+    cmocka_unit_test(timm_names_are_translated),
+    cmocka_unit_test(timm_networks_load),
+    cmocka_unit_test(a_folder_tells_like_from_like),
+    cmocka_unit_test(kuangliu_resnet_loads),
+    cmocka_unit_test(sequential_head_loads),
+    cmocka_unit_test(timm_transformer_loads),
+    cmocka_unit_test(taken_names_stay),
+    cmocka_unit_test(strangers_are_told_the_nearest),
+    cmocka_unit_test(failed_allocations),
+    cmocka_unit_test(weiaicunzai_resnet_loads),
+    cmocka_unit_test(wrappers_come_off),
+    cmocka_unit_test(strangers_keep_their_names),
+    cmocka_unit_test(a_part_loads),
+    cmocka_unit_test(many_names),
 };
 SUPPORT_MAIN(tests)

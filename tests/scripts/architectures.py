@@ -1,6 +1,7 @@
 """Networks of architectures.sh, as PyTorch runs them: torchvision's own where it can be imported, else written here from
 the papers with torchvision's names. Each gets random weights and shaken batch-norm statistics; FOLDER/NAME.pt is its state
 dict and FOLDER/NAME.h5 holds images and, beside them, what it answers."""
+import functools
 import math
 import sys
 
@@ -118,12 +119,118 @@ def efficientnet(width, depth, **bn):
     return Pooled(nn.Sequential(*layers), nn.Sequential(nn.Dropout(0.2), nn.Linear(4 * c, CLASSES)))
 
 
-def efficientnet_b0():
-    return efficientnet(1.0, 1.0)
+class Even(nn.Conv2d):
+    """Half a kernel around the map."""
+    def __init__(self, i, o, k, s=1, **named):
+        super().__init__(i, o, k, s, (k - 1) // 2, bias=False, **named)
 
 
-def efficientnet_b5():
-    return efficientnet(1.6, 2.2, eps=0.001, momentum=0.01)
+class Same(nn.Conv2d):
+    """TensorFlow's padding, which may be larger below and on the right."""
+    def __init__(self, i, o, k, s=1, **named):
+        super().__init__(i, o, k, s, bias=False, **named)
+
+    def forward(self, x):
+        sides = []
+        for side, k, s in zip((x.shape[3], x.shape[2]), self.kernel_size, self.stride):
+            over = max((math.ceil(side / s) - 1) * s + k - side, 0)
+            sides += [over // 2, over - over // 2]
+        return super().forward(F.pad(x, sides))
+
+
+class TimmSqueeze(nn.Module):
+    def __init__(self, c, squeeze, act, gate):
+        super().__init__()
+        self.conv_reduce, self.conv_expand, self.act, self.gate = nn.Conv2d(c, squeeze, 1), nn.Conv2d(squeeze, c, 1), act(), gate()
+
+    def forward(self, x):
+        return x * self.gate(self.conv_expand(self.act(self.conv_reduce(x.mean((2, 3), keepdim=True)))))
+
+
+class TimmBlock(nn.Module):
+    """timm's inverted residual, or without a first layer its depthwise separable convolution."""
+    def __init__(self, conv, c, h, o, k, s, act, se, **bn):
+        super().__init__()
+        rows = [("conv_dw", conv(h, h, k, s, groups=h), h, act), ("conv_pwl" if h != c else "conv_pw", conv(h, o, 1), o, None)]
+        if h != c:
+            rows.insert(0, ("conv_pw", conv(c, h, 1), h, act))
+        self.rows, self.skip = [], s == 1 and c == o
+        for n, (name, layer, width, function) in enumerate(rows, 1):
+            setattr(self, name, layer)
+            setattr(self, f"bn{n}", nn.BatchNorm2d(width, **bn))
+            self.rows.append((name, f"bn{n}", function))
+        self.se = se
+
+    def forward(self, x):
+        y = x
+        for conv, norm, act in self.rows:
+            y = getattr(self, norm)(getattr(self, conv)(y))
+            y = act()(y) if act else y
+            if conv == "conv_dw" and self.se:
+                y = self.se(y)
+        return x + y if self.skip else y
+
+
+class Timm(nn.Module):
+    """timm's EfficientNet, or its MobileNet V3, whose last convolution is behind the pooling."""
+    def __init__(self, conv, stem, blocks, last, head, act, pooled, **bn):
+        super().__init__()
+        self.conv_stem, self.bn1, self.blocks = conv(3, stem, 3, 2), nn.BatchNorm2d(stem, **bn), blocks
+        self.conv_head = nn.Conv2d(last, head, 1, bias=pooled)
+        if not pooled:
+            self.bn2 = nn.BatchNorm2d(head, **bn)
+        self.classifier, self.act, self.pooled = nn.Linear(head, CLASSES), act(), pooled
+
+    def forward(self, x):
+        x = self.blocks(self.act(self.bn1(self.conv_stem(x))))
+        if self.pooled:
+            return self.classifier(self.act(self.conv_head(x.mean((2, 3), keepdim=True))).flatten(1))
+        return self.classifier(self.act(self.bn2(self.conv_head(x))).mean((2, 3)))
+
+
+def timm_efficientnet(conv, width, depth, **bn):
+    blocks, stem = nn.Sequential(), divisible(32 * width)
+    c = stem
+    for t, k, s, o, n in ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3),
+                          (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)):
+        stage, o = [], divisible(o * width)
+        for i in range(math.ceil(n * depth)):
+            h = c * t
+            stage.append(TimmBlock(conv, c, h, o, k, 1 if i else s, nn.SiLU, TimmSqueeze(h, c // 4, nn.SiLU, nn.Sigmoid), **bn))
+            c = o
+        blocks.append(nn.Sequential(*stage))
+    return Timm(conv, stem, blocks, c, 4 * c, nn.SiLU, False, **bn)
+
+
+for number, scale in enumerate(((1.0, 1.0), (1.0, 1.1), (1.1, 1.2), (1.2, 1.4), (1.4, 1.8), (1.6, 2.2), (1.8, 2.6), (2.0, 3.1))):
+    theirs = dict(eps=0.001, momentum=0.01) if number > 4 else {}
+    globals()[f"efficientnet_b{number}"] = functools.partial(efficientnet, *scale, **theirs)
+    globals()[f"timm_efficientnet_b{number}"] = functools.partial(timm_efficientnet, Even, *scale)
+    globals()[f"tf_efficientnet_b{number}"] = functools.partial(timm_efficientnet, Same, *scale, eps=0.001)
+
+
+class TimmLast(nn.Module):
+    def __init__(self, c, o, **bn):
+        super().__init__()
+        self.conv, self.bn1 = nn.Conv2d(c, o, 1, bias=False), nn.BatchNorm2d(o, **bn)
+
+    def forward(self, x):
+        return F.hardswish(self.bn1(self.conv(x)))
+
+
+def tf_mobilenetv3_small_100():
+    bn, blocks, c = dict(eps=0.001), nn.Sequential(), 16
+    for stage in (((3, 16, 16, 1, 0, 2),), ((3, 72, 24, 0, 0, 2), (3, 88, 24, 0, 0, 1)),
+                  ((5, 96, 40, 1, 1, 2), (5, 240, 40, 1, 1, 1), (5, 240, 40, 1, 1, 1)),
+                  ((5, 120, 48, 1, 1, 1), (5, 144, 48, 1, 1, 1)), ((5, 288, 96, 1, 1, 2), (5, 576, 96, 1, 1, 1), (5, 576, 96, 1, 1, 1))):
+        layers = []
+        for k, h, o, se, hs, s in stage:
+            gate = TimmSqueeze(h, divisible(h // 4), nn.ReLU, nn.Hardsigmoid) if se else None
+            layers.append(TimmBlock(Same, c, h, o, k, s, nn.Hardswish if hs else nn.ReLU, gate, **bn))
+            c = o
+        blocks.append(nn.Sequential(*layers))
+    blocks.append(nn.Sequential(TimmLast(c, 6 * c, **bn)))
+    return Timm(Same, 16, blocks, 6 * c, 1024, nn.Hardswish, True, **bn)
 
 
 class RegNetBlock(nn.Module):
@@ -476,6 +583,8 @@ def make(name):
 
 
 def shake(net):
+    # Rounding grows from block to block: in the deepest networks it would be as large as the logits, in PyTorch's float32 too.
+    gain = 1 - max(0, sum(isinstance(module, nn.Conv2d) for module in net.modules()) - 120) / 1000
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm)):
@@ -485,7 +594,7 @@ def shake(net):
                 module.running_mean.normal_(0, 0.2)
                 module.running_var.uniform_(0.5, 1.5)
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
+                nn.init.kaiming_normal_(module.weight).mul_(gain)
         for name, parameter in net.named_parameters():
             if name.endswith("relative_position_bias_table"):
                 parameter.normal_(0, 1)
