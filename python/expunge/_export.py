@@ -162,7 +162,7 @@ def _translated(model: nn.Module, program: Any, shape: Tuple[int, ...]) -> Dict[
 def _tensors_of(row: Dict[str, Any]) -> List[str]:
     """What a node has in the state dict."""
     name, attributes = row["name"], row.get("attributes", {})
-    if row["op"] in ("parameter", "class_token", "tokens"):
+    if row["op"] in ("parameter", "class_token", "tokens", "relative_position_bias"):
         return [name]
     if row["op"] not in ("conv2d", "linear", "batch_norm", "layer_norm", "group_norm", "prelu"):
         return []

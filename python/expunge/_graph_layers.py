@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence
 from . import _graph_layout
 from ._graph_layout import axis
 from ._graph_nodes import Nodes
-from ._graph_values import PADDED, Map, Refused, Tensor, pair_of, plain_dims, rounded, short, square
+from ._graph_values import BATCH, PADDED, Map, Refused, Tensor, Value, pair_of, plain_dims, rounded, short, square
 
 STATISTICS = ("running_mean", "running_var")
 
@@ -21,7 +21,7 @@ class Layers(Nodes):
     def convolution(self, a: Dict[str, Any]) -> Map:
         if a.get("transposed"):
             raise Refused("a transposed convolution is no operation of graph files")
-        x, weight, around = a["input"], a["weight"], [0, 0]
+        x, weight, around = a["input"], a["weight"], [0, 0, 0, 0]
         if isinstance(x, Map) and any(step[0] == PADDED for step in x.steps):
             if len(x.steps) != 1:
                 raise Refused("its input is padded and then changed, which graph files cannot say")
@@ -32,20 +32,15 @@ class Layers(Nodes):
             raise Refused("graph files have convolutions of two dimensions only")
         K, kernel = weight.shape[0], list(weight.shape[2:])
         stride, dilation = pair_of(a["stride"]), pair_of(a["dilation"])
-        if a["padding"] == "valid":
-            padding = [0, 0]
-        elif a["padding"] == "same":
-            total = [d * (k - 1) for d, k in zip(dilation, kernel)]
-            if any(t % 2 for t in total):
-                raise Refused('padding="same" adds more on one side than on the other')
-            padding = [t // 2 for t in total]
-        else:
-            padding = pair_of(a["padding"])
-        padding = [p + more for p, more in zip(padding, around)]
+        total = [d * (k - 1) if a["padding"] == "same" else 0 for d, k in zip(dilation, kernel)]
+        padding = [t // 2 for t in total] if isinstance(a["padding"], str) else pair_of(a["padding"])
+        extra = [t % 2 + after - before for t, before, after in zip(total, around[::2], around[1::2])]
+        padding = [p + before for p, before in zip(padding, around[::2])]
         groups, attributes = int(a["groups"]), {"out_channels": K, "kernel_size": short(kernel)}
         for key, value, usual in (
             ("stride", square(stride, "stride"), 1),
             ("padding", short(padding), 0),
+            ("extra_padding", short(extra), 0),
             ("dilation", square(dilation, "dilation"), 1),
             ("groups", groups, 1),
             ("bias", a.get("bias") is not None, True),
@@ -56,7 +51,7 @@ class Layers(Nodes):
 
     def linear(self, a: Dict[str, Any]) -> Map:
         weight, bias = a["weight"], a.get("bias")
-        x = self.as_features(a["input"])
+        x = self.as_features(a["input"], moved=True)
         packed = isinstance(weight, Tensor) and weight.name.endswith("_weight")
         name = self.layer(weight, bias, ("_weight", "_bias") if packed else (".weight", ".bias"))
         K = weight.shape[0]
@@ -110,14 +105,28 @@ class Layers(Nodes):
 
     # ---- pooling ----
 
-    def padded(self, a: Dict[str, Any]) -> Map:
-        """Zeros around a map, for the convolution behind."""
-        x, sides = self.as_map(a["self"]), [int(p) for p in a["pad"]]
-        if len(sides) != 4 or sides[0] != sides[1] or sides[2] != sides[3] or min(sides) < 0:
-            raise Refused(f"padding {sides} differs from side to side")
+    def padded(self, a: Dict[str, Any]) -> Value:
+        """Zeros around a map: for the convolution behind, or below and on the right of a map with its channels last."""
+        sides = [int(p) for p in a["pad"]]
+        if not any(sides):
+            return a["self"]  # type: ignore[no-any-return]
         if a.get("mode", "constant") != "constant" or a["value"]:
             raise Refused("padding other than by zeros is no operation of graph files")
-        return dataclasses.replace(x, steps=((PADDED, sides[2], sides[0]),))
+        x = self.whole(a["self"])
+        C, H, W = x.shape
+        last = x.dims == (axis("N", BATCH), axis("H", H), axis("W", W), axis("C", C))
+        if not last:
+            x = self.as_map(x)
+        elif not any(sides[:2]):
+            sides = sides[2:]
+        left, right, top, bottom = (*sides, 0, 0, 0, 0)[:4]
+        if any(sides[4:]) or min(sides) < 0 or (last and (top or left)):
+            raise Refused(f"padding {sides} is no operation of graph files")
+        if not last:
+            return dataclasses.replace(x, steps=((PADDED, top, bottom, left, right),))
+        to = H + bottom, W + right
+        made = self.add("pad", [x.node], (C, *to), output_size=short(to))
+        return dataclasses.replace(made, dims=(axis("N", BATCH), axis("H", to[0]), axis("W", to[1]), axis("C", C)))
 
     def max_pool(self, a: Dict[str, Any]) -> Map:
         x = self.as_map(a["self"])

@@ -11,7 +11,7 @@ import torch
 from . import _graph_layout
 from ._graph_layout import axis
 from ._graph_values import (
-    ACTIVATIONS, BATCH, ClassTokens, Constant, Finite, Map, Refused, Scores, Tensor, Value, begins, flat, rounded,
+    ACTIVATIONS, BATCH, ClassTokens, Constant, Finite, Map, Quarter, Refused, Scores, Table, Tensor, Value, begins, flat, rounded,
 )
 
 
@@ -68,6 +68,10 @@ class Nodes:
             raise Refused("class tokens without learned positions that are added to them and to the patches")
         if isinstance(x, Tensor):
             raise Refused(f"{x.name} is used outside of a layer")
+        if isinstance(x, Quarter):
+            raise Refused("a slice with a step is no operation of graph files, but for the four of a patch merging")
+        if isinstance(x, Table):
+            raise Refused(f"numbers of {x.name} are picked other than for the pixels of windows")
         if isinstance(x, (Scores, Finite)):
             raise Refused("scores of an attention are used other than by softmax and a product with the values")
         if isinstance(x, Constant):
@@ -101,8 +105,11 @@ class Nodes:
             raise Refused("images are used both as they come and normalised, or normalised in two ways")
         self.seen, self.normalize = True, now
 
-    def whole(self, x: Value) -> Map:
+    def whole(self, x: Value, moved: bool = False) -> Map:
+        """All channels of a map, which may only be rolled where `moved` says so."""
         x = self.resolved(x)
+        if x.rolled != (0, 0) and not moved:
+            raise Refused("a map that was rolled is used other than in windows")
         if not x.whole:
             raise Refused("a part of the channels is used by itself")
         return x
@@ -120,21 +127,21 @@ class Nodes:
             raise Refused("its input is no map of pixels in their order")
         return x
 
-    def as_features(self, x: Value) -> Map:
+    def as_features(self, x: Value, moved: bool = False) -> Map:
         """A tensor whose last dimension is that of all channels; flattened if need be."""
-        x = self.whole(x)
+        x = self.whole(x, moved)
         C, H, W = x.shape
         every = axis("C", C) + axis("H", H) + axis("W", W)
         if x.dims[-1] == axis("C", C):
             return x
-        if x.dims[0] == axis("N", BATCH) and x.dims[-1] == every and not any(x.dims[1:-1]):
+        if x.rolled == (0, 0) and x.dims[0] == axis("N", BATCH) and x.dims[-1] == every and not any(x.dims[1:-1]):
             flat = self.once((x.node, "flatten"), lambda: self.add("flatten", [x.node], (C * H * W, 1, 1)))
             return dataclasses.replace(flat, dims=(*x.dims[:-1], axis("C", C * H * W)))
         raise Refused("the features of its input are not the channels, nor the whole map in the order C, H, W")
 
     def as_channels(self, x: Map, y: Map, channels: int) -> Map:
         """The new node's map y as a tensor like x, whose last dimension are channels."""
-        return dataclasses.replace(y, dims=(*x.dims[:-1], axis("C", channels)))
+        return dataclasses.replace(y, dims=(*x.dims[:-1], axis("C", channels)), rolled=x.rolled)
 
     def layer(self, weight: Value, bias: Optional[Value], ends: Tuple[str, str] = (".weight", ".bias")) -> str:
         """The name that the layer's tensors share."""

@@ -16,7 +16,7 @@ import torch
 from ._graph_layers import Layers
 from ._graph_layout import axis
 from ._graph_values import (
-    BATCH, HARD_SIGMOID, ClassTokens, Constant, Finite, Map, Refused, Scores, Tensor, Value, begins, flat, number_of, plain_dims,
+    BATCH, HARD_SIGMOID, ClassTokens, Constant, Finite, Map, Quarter, Refused, Scores, Table, Tensor, Value, begins, flat, number_of, plain_dims,
 )
 from ._graph_views import Views
 
@@ -64,6 +64,10 @@ class Translator(Layers, Views):
             return self._each(x, "add each", y, lambda v: by * v)
         if isinstance(y, Constant) and isinstance(y.value, torch.Tensor) and not y.value.any():
             return x  # type: ignore[no-any-return]
+        if isinstance(y, Scores):
+            x, y = y, x
+        if isinstance(x, Scores) and x.window and by == 1:
+            return self.biased(x, y)
         if by != 1:
             raise Refused("a difference, or a sum with a factor, is no operation of graph files")
         if isinstance(y, Tensor) and isinstance(x, (Map, ClassTokens)):
@@ -171,7 +175,7 @@ class Translator(Layers, Views):
         a.update(zip((arg.name for arg in schema.arguments), node.args))
         a.update(node.kwargs)
         a = torch.fx.node.map_arg(a, lambda n: env[n])
-        if not any(isinstance(v, (Map, Tensor, Scores, ClassTokens, Finite)) for v in flat(list(a.values()))):
+        if not any(isinstance(v, (Map, Tensor, Scores, ClassTokens, Quarter, Table, Finite)) for v in flat(list(a.values()))):
             plain = torch.utils._pytree.tree_map(lambda v: v.value if isinstance(v, Constant) else v, a)
             out = node.target(**plain)  # type: ignore[operator]
             return [Constant(v) for v in out] if isinstance(out, (list, tuple)) else Constant(out)
@@ -244,6 +248,9 @@ _row("max_pool2d_with_indices", lambda t, a, n: [t.max_pool(a)])
 _row("avg_pool2d", lambda t, a, n: t.avg_pool(a))
 _row("adaptive_avg_pool2d _adaptive_avg_pool2d", lambda t, a, n: t.adaptive(a))
 _row("constant_pad_nd pad", lambda t, a, n: t.padded(a))
+_row("roll", lambda t, a, n: t.roll(a))
+_row("index", lambda t, a, n: t.gathered(a))
+_row("new_zeros", lambda t, a, n: Constant(torch.zeros([int(s) for s in a["size"]])))
 _row("mean", lambda t, a, n: t.mean(a))
 _row("view reshape _unsafe_view flatten unflatten squeeze unsqueeze", lambda t, a, n: t.view(a["self"]))
 _row("contiguous clone alias detach lift_fresh_copy lift_fresh dropout_", lambda t, a, n: a["self"])

@@ -12,12 +12,13 @@ from ._graph_layout import Dims, axis
 
 BATCH = 2  # images of the graph: two, since a batch of one could not be told from other axes of one
 Step = Tuple[Any, ...]
-PADDED = "zeros around it"  # a step that only a convolution takes, and that dims do not show
+PADDED = "zeros around it"  # above, below, on the left, on the right: a step that only a convolution takes, and that dims do not show
 
 # what waiting steps are together; numbers rounded to six digits
 ACTIVATIONS: Dict[Tuple[Step, ...], str] = {
     (("clamp", 0.0, math.inf),): "relu",
     (("clamp", 0.0, 6.0),): "relu6",
+    (("mul", 0.5),): "half",
     (("sigmoid",),): "sigmoid",
     (("sigmoid",), ("self",)): "silu",
     (("add", 3.0), ("clamp", 0.0, 6.0), ("mul", 0.166667)): "hardsigmoid",
@@ -38,6 +39,7 @@ class Map:
     channels: int = -1
     steps: Tuple[Step, ...] = ()
     taken: bool = False  # images, of which it is known how they are normalised
+    rolled: Tuple[int, int] = (0, 0)  # by so many rows and columns, which only windows take
 
     @property
     def whole(self) -> bool:
@@ -79,6 +81,9 @@ class Scores:
     dims: Dims
     factor: float
     soft: bool = False
+    window: int = 0  # its side, if queries and keys are of one window; 0: of the whole map
+    bias: Tuple[str, ...] = ()  # its relative positions' table
+    masked: bool = False  # so that pixels that were apart before the map was rolled do not see each other
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +97,29 @@ class ClassTokens:
 
 
 @dataclasses.dataclass(frozen=True)
+class Quarter:
+    """Every other row and column of a map; at: from row 0 or 1, from column 0 or 1; -1: every one."""
+
+    map: Map
+    at: Tuple[int, int]
+    dims: Dims
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of relative positions by pairs of pixels of a window: axes Q, K and heads."""
+
+    name: str
+    window: int
+    dims: Dims
+
+
+@dataclasses.dataclass(frozen=True)
 class Finite:
     """Where scores are finite: a softmax that is safe asks this."""
 
 
-Value = Union[Map, Tensor, Constant, Scores, ClassTokens, Finite]
+Value = Union[Map, Tensor, Constant, Scores, ClassTokens, Quarter, Table, Finite]
 
 
 def dims_of(x: Value) -> Dims:

@@ -10,11 +10,11 @@ import torch
 
 from . import _graph_layout
 from ._graph_layout import Dim, axis
-from ._graph_nodes import Nodes
-from ._graph_values import BATCH, PADDED, ClassTokens, Finite, Map, Refused, Scores, Tensor, Value, dims_of, laid, masks_nothing
+from ._graph_values import BATCH, PADDED, ClassTokens, Finite, Map, Quarter, Refused, Scores, Tensor, Value, dims_of, laid, masks_nothing
+from ._graph_windows import Windows
 
 
-class Views(Nodes):
+class Views(Windows):
 
     # ---- views ----
 
@@ -68,10 +68,11 @@ class Views(Nodes):
         if _graph_layout.size_of(dims[dim]) == length:
             return x
         C, T, W = x.shape
-        if dims[dim] == axis("H", T) and W == 1 and (start, length) == (0, 1):
+        if dims[dim] == axis("H", T) and W == 1 and length == 1:
             x = self.whole(x)
             dims[dim] = ()
-            made = self.once((x.node, "first"), lambda: self.add("first_token", [x.node], (C, 1, 1)))
+            index: Dict[str, Any] = {"index": start} if start else {}
+            made = self.once((x.node, "token", start), lambda: self.add("first_token", [x.node], (C, 1, 1), **index))
             return dataclasses.replace(made, dims=tuple(dims))
         channels = C if x.whole else x.channels
         if len(dims[dim]) == 1 and dims[dim][0][0] == "C":
@@ -81,13 +82,15 @@ class Views(Nodes):
                 dims = [_graph_layout.joined(d) for d in dims]
                 x = self.resolved(x)
                 return dataclasses.replace(x, dims=tuple(dims), first=x.first + start * step, channels=length * step)
-        raise Refused("a part of a map is no operation of graph files, except for the first token")
+        if start == 0 and dims[dim] in (axis("H", T), axis("W", W)):
+            return self.cropped(self.whole(x), dim, length)
+        raise Refused("a part of a map is no operation of graph files, except for one token")
 
-    def slice(self, a: Dict[str, Any]) -> Map:
+    def slice(self, a: Dict[str, Any]) -> Value:
         """x[start:end:step], where torch allows any start and counts negative ones from the end."""
         x, dim = a["self"], int(a.get("dim", 0))
         if int(a.get("step", 1)) != 1:
-            raise Refused("a slice with a step is no operation of graph files")
+            return self.quarter(x, dim, int(a.get("start") or 0), int(a["step"]))
         size, start = _graph_layout.size_of(dims_of(x)[dim]), int(a.get("start") or 0)
         return self.part(x, dim, min(max(start + size if start < 0 else start, 0), size), self.sizes[dim])
 
@@ -108,6 +111,8 @@ class Views(Nodes):
 
     def cat(self, a: Dict[str, Any]) -> Value:
         pieces = list(a["tensors"])
+        if isinstance(pieces[0], Quarter):
+            return self.merged(pieces, int(a["dim"]))
         if isinstance(pieces[0], Tensor) and len(pieces) == 2:
             token, x = pieces[0], self.whole(pieces[1])
             C, H, W = x.shape
@@ -151,15 +156,17 @@ class Views(Nodes):
         return self.attended(dataclasses.replace(scores, factor=scores.factor * factor, soft=True), v)
 
     def scores(self, q: Map, k: Map) -> Scores:
-        factor, sides = 1.0, []
+        factor, sides, window = 1.0, [], self.window_of(q)
         for x in (q, k):
             if x.steps and x.steps[-1][0] == "mul":
                 factor *= x.steps[-1][1]
                 x = dataclasses.replace(x, steps=x.steps[:-1])
             if x.steps or x.shape[2] != 1:
-                x = self._as_tokens(self.resolved(x))
+                x = self.resolved(x) if window else self._as_tokens(self.resolved(x))
             sides.append(x)
         q, k = sides
+        if window:
+            return self.window_scores(q, k, window, factor)
         tokens = axis("H", q.shape[1])
         if q.dims[-2] != tokens or k.dims[-1] != axis("H", k.shape[1]) or q.dims[-1] != k.dims[-2] or q.dims[:-2] != k.dims[:-2]:
             raise Refused("a product of two maps is no attention between tokens: queries [.., T, d] and keys [.., d, T]")
@@ -190,8 +197,10 @@ class Views(Nodes):
         raise Refused("a choice between maps is no operation of graph files")
 
     def attended(self, scores: Scores, v: Value) -> Map:
-        v = self._as_tokens(self.resolved(v))
         q, k = scores.query, scores.key
+        if scores.window:
+            return self.window_attended(scores, self.resolved(v))
+        v = self._as_tokens(self.resolved(v))
         if not scores.soft or scores.dims[-1] != axis("K", k.shape[1]) or scores.dims[-2] != axis("H", q.shape[1]):
             raise Refused("scores of an attention are used other than by softmax and a product with the values")
         depth = _graph_layout.size_of(q.dims[-1])

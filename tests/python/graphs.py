@@ -21,6 +21,8 @@ def convolution(name, s, a, x):
     weight = s[name + ".weight"]
     assert list(weight.shape[0:1]) == [a.pop("out_channels")] and list(weight.shape[2:]) == pair(a.pop("kernel_size"))
     bias = s[name + ".bias"] if a.pop("bias", True) else None
+    before, extra = pair(a.pop("padding", 0)), pair(a.pop("extra_padding", 0))
+    x = F.pad(x, (before[1], before[1] + extra[1], before[0], before[0] + extra[0]))
     return F.conv2d(x, weight, bias, **{k: a.pop(k) if isinstance(a[k], int) else tuple(a.pop(k)) for k in list(a)})
 
 
@@ -68,6 +70,42 @@ def parameter(name, s, a):
     return s[name].reshape(1, channels, 1, 1)
 
 
+def position_bias(name, s, a):
+    n, heads = a.pop("window_size"), a.pop("num_heads")
+    assert list(s[name].shape) == [(2 * n - 1) ** 2, heads]
+    return s[name].view(2 * n - 1, 2 * n - 1, heads)
+
+
+def window_attention(name, s, a, x, bias):
+    """Each pixel by itself: it sees those of its window in the rolled map which were that near before."""
+    shift, to = pair(a.pop("shift_size", 0)), pair(a.pop("output_size"))
+    n, heads = (len(bias) + 1) // 2, bias.shape[2]
+    images, E, (high, wide) = len(x), x.shape[1] // 3, x.shape[2:]
+    q, k, v = x.flatten(2).reshape(images, 3, heads, E // heads, high * wide).unbind(1)
+    scores = q.transpose(2, 3) @ k / (E // heads) ** 0.5
+    rows, columns = torch.arange(high).repeat_interleave(wide), torch.arange(wide).repeat(high)
+    seen = torch.ones(high * wide, high * wide, dtype=bool)
+    positions = []
+    for at, side, by in ((rows, high, shift[0]), (columns, wide, shift[1])):
+        rolled = (at - by) % side
+        apart = (rolled[:, None] // n != rolled // n) | ((at[:, None] < by) != (at < by)) & (by > 0)
+        seen &= ~apart
+        positions.append((rolled[:, None] - rolled + n - 1).clamp(0, 2 * n - 2))
+    scores = scores + bias[positions[0], positions[1]].permute(2, 0, 1)
+    weights = scores.masked_fill(~seen, -torch.inf).softmax(-1)
+    return (v @ weights.transpose(2, 3)).reshape(images, E, high, wide)[:, :, : to[0], : to[1]]
+
+
+def padded(name, s, a, x):
+    to = pair(a.pop("output_size"))
+    return F.pad(x, (0, to[1] - x.shape[3], 0, to[0] - x.shape[2]))
+
+
+def merged(name, s, a, x):
+    x = F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+    return torch.cat([x[:, :, i::2, j::2] for j in (0, 1) for i in (0, 1)], 1)
+
+
 def prelu(name, s, a, x):
     assert a.pop("num_parameters") == s[name + ".weight"].numel()
     return F.prelu(x, s[name + ".weight"])
@@ -98,7 +136,12 @@ OPERATIONS = {
     "add": lambda name, s, a, x, y: x + y,
     "mul": lambda name, s, a, x, y: x * y,
     "concat": lambda name, s, a, *xs: torch.cat(xs, 1),
-    "first_token": lambda name, s, a, x: x[:, :, :1],
+    "first_token": lambda name, s, a, x: x[:, :, [a.pop("index", 0)]],
+    "half": lambda name, s, a, x: x / 2,
+    "pad": padded,
+    "patch_merging": merged,
+    "relative_position_bias": position_bias,
+    "window_attention": window_attention,
     "group_norm": lambda name, s, a, x: F.group_norm(x, a.pop("num_groups"), s[name + ".weight"], s[name + ".bias"], a.pop("eps")),
     "conv2d": convolution,
     "linear": linear,

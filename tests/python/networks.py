@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 
 def vgg11_bn(classes, width=512):
@@ -144,3 +145,99 @@ def fill(model, seed):
             nn.init.normal_(module.class_token, 0, 0.5)
             nn.init.normal_(module.encoder.pos_embedding, 0, 0.5)
     return model.eval()
+
+
+class ShiftedWindowAttention(nn.Module):
+    """As torchvision's function has it: the map padded to whole windows, rolled, cut, and back."""
+
+    def __init__(self, width, heads, window, shift):
+        super().__init__()
+        self.heads, self.window, self.shift = heads, window, shift
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.relative_position_bias_table = nn.Parameter(torch.randn((2 * window - 1) ** 2, heads))
+        at = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
+        offset = at[:, :, None] - at[:, None, :] + window - 1
+        self.register_buffer("relative_position_index", (offset[0] * (2 * window - 1) + offset[1]).flatten())
+
+    def forward(self, x):
+        n, (B, H, W, C) = self.window, x.shape
+        x = F.pad(x, (0, 0, 0, (n - W % n) % n, 0, (n - H % n) % n))
+        _, high, wide, _ = x.shape
+        shift = [0 if n >= side else self.shift for side in (high, wide)]
+        if sum(shift):
+            x = torch.roll(x, shifts=(-shift[0], -shift[1]), dims=(1, 2))
+        count = (high // n) * (wide // n)
+        x = x.view(B, high // n, n, wide // n, n, C).permute(0, 1, 3, 2, 4, 5).reshape(B * count, n * n, C)
+        qkv = self.qkv(x).reshape(B * count, n * n, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv[0], qkv[1], qkv[2]
+        y = (q * (C // self.heads) ** -0.5).matmul(k.transpose(-2, -1))
+        bias = self.relative_position_bias_table[self.relative_position_index].view(n * n, n * n, -1)
+        y = y + bias.permute(2, 0, 1).contiguous().unsqueeze(0)
+        if sum(shift):
+            mask, number = x.new_zeros((high, wide)), 0
+            parts = [((0, -n), (-n, -s), (-s, None)) for s in shift]
+            for top, bottom in parts[0]:
+                for left, right in parts[1]:
+                    mask[top:bottom, left:right] = number
+                    number += 1
+            mask = mask.view(high // n, n, wide // n, n).permute(0, 2, 1, 3).reshape(count, n * n)
+            mask = mask.unsqueeze(1) - mask.unsqueeze(2)
+            mask = mask.masked_fill(mask != 0, -100.0).masked_fill(mask == 0, 0.0)
+            y = y.view(B, count, self.heads, n * n, n * n) + mask.unsqueeze(1).unsqueeze(0)
+            y = y.view(-1, self.heads, n * n, n * n)
+        y = F.dropout(F.softmax(y, dim=-1), p=0.0, training=self.training)
+        y = self.proj(y.matmul(v).transpose(1, 2).reshape(B * count, n * n, C))
+        y = y.view(B, high // n, wide // n, n, n, C).permute(0, 1, 3, 2, 4, 5).reshape(B, high, wide, C)
+        if sum(shift):
+            y = torch.roll(y, shifts=(shift[0], shift[1]), dims=(1, 2))
+        return y[:, :H, :W, :].contiguous()
+
+
+class SwinBlock(nn.Module):
+    def __init__(self, width, heads, window, shift):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(width), ShiftedWindowAttention(width, heads, window, shift)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(0.0), nn.Linear(4 * width, width), nn.Dropout(0.0))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class PatchMerging(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.reduction, self.norm = nn.Linear(4 * width, 2 * width, bias=False), nn.LayerNorm(4 * width)
+
+    def forward(self, x):
+        x = F.pad(x, (0, 0, 0, x.shape[-2] % 2, 0, x.shape[-3] % 2))
+        pixels = [x[..., 0::2, 0::2, :], x[..., 1::2, 0::2, :], x[..., 0::2, 1::2, :], x[..., 1::2, 1::2, :]]
+        return self.reduction(self.norm(torch.cat(pixels, -1)))
+
+
+class Channels(nn.Module):
+    def __init__(self, *order):
+        super().__init__()
+        self.order = order
+
+    def forward(self, x):
+        return torch.permute(x, self.order)
+
+
+class Swin(nn.Module):
+    """torchvision's names: Swin-T is (96, 3, (2, 2, 6, 2), 7)."""
+
+    def __init__(self, classes, width, heads, depths, window):
+        super().__init__()
+        stages = [nn.Sequential(nn.Conv2d(3, width, 4, 4), Channels(0, 2, 3, 1), nn.LayerNorm(width))]
+        for s, depth in enumerate(depths):
+            if s:
+                stages.append(PatchMerging(width))
+                width, heads = 2 * width, 2 * heads
+            stages.append(nn.Sequential(*(SwinBlock(width, heads, window, window // 2 * (i % 2)) for i in range(depth))))
+        self.features, self.norm, self.permute = nn.Sequential(*stages), nn.LayerNorm(width), Channels(0, 3, 1, 2)
+        self.avgpool, self.flatten, self.head = nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(width, classes)
+
+    def forward(self, x):
+        return self.head(self.flatten(self.avgpool(self.permute(self.norm(self.features(x))))))

@@ -75,6 +75,20 @@ class InPlace(nn.Module):
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(y, (5, 5)), 1))
 
 
+class Lopsided(nn.Module):
+    """TensorFlow's padding, as timm and others write it."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.even = nn.Conv2d(3, 8, 3, 2), nn.Conv2d(8, 8, 5, padding=1, groups=8), nn.Conv2d(8, 8, (2, 4), padding="same")
+        self.fc = nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        x = F.relu(self.a(F.pad(x, (0, 1, 1, 2))))
+        x = self.even(F.relu(self.b(F.pad(x, [2, 0, 1, 1]))))
+        return self.fc(F.pad(x, (0, 0, 0, 0)).mean((2, 3)))
+
+
 class Normalises(nn.Module):
     """Its first step is the normalisation of its images."""
 
@@ -211,6 +225,10 @@ MODELS = {
     "layer scale [C]": (lambda: ConvNeXt(12), 16),
     "padded, and all from the end": (lambda: Between(lambda s, x: pixels(s.valid(around(x.double().type_as(x))))[:, -36:].mean(1)), 8),
     "layer scale [1, C, 1, 1]": (lambda: ConvNeXt(1, 12, 1, 1), 16),
+    "padded on one side": (Lopsided, 13),
+    "Swin": (lambda: networks.Swin(CLASSES, 12, 2, (2, 2), 3), 36),
+    "Swin, one window": (lambda: networks.Swin(CLASSES, 8, 2, (2, 2), 4), 29),
+    "Swin-T": (lambda: networks.Swin(CLASSES, 96, 3, (2, 2, 6, 2), 7), 224),
     "normalises": (Normalises, 8),
     "normalises, by numbers": (lambda: Normalises(False), 8),
 }
@@ -229,7 +247,7 @@ if transformers is not None:
 
 # the others only in the long tier
 QUICK = {"own", "in place", "activations", "padded, and all from the end"}
-QUICK |= {"tokens that are pooled", "tokens first", "normalises", "transformers' ViT"}
+QUICK |= {"padded on one side", "Swin", "tokens that are pooled", "tokens first", "normalises", "transformers' ViT"}
 
 
 class Shuffles(nn.Module):
@@ -283,6 +301,13 @@ OTHERWISE = (
     (lambda s, x: s.valid(F.relu6(around(x))).mean((2, 3)), "valid .Conv2d.: its input is padded and then changed"),
     (lambda s, x: s.valid(around(x) * 0.1).mean((2, 3)), "valid .Conv2d.: its input is padded and then changed"),
     (lambda s, x: s.valid(around(x)[:, :, :6, :6]).mean((2, 3)), "zeros around it 1 1"),
+    (lambda s, x: F.pad(x, (1, 0)).mean((2, 3)), "zeros around it 0 0 1 0"),
+    (lambda s, x: F.pad(x, (1, -1)).mean((2, 3)), r"padding \[1, -1\] is no"),
+    (lambda s, x: F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 0)).mean((1, 2)), r"padding \[1, 0\] is no"),
+    (lambda s, x: s.valid(x.roll((1, 1), (2, 3))).mean((2, 3)), "a map that was rolled is used other than in windows"),
+    (lambda s, x: x.roll(1, 1).mean((2, 3)), "a roll of other than all rows or columns"),
+    (lambda s, x: torch.cat([x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)], 1).mean((2, 3))[:, :8], "other than in a patch merging"),
+    (lambda s, x: x[:, :, :5].mean((2, 3)), "a part of a map is no"),
     (lambda s, x: pixels(x)[:, -1:].mean(1), "a part of a map is no"),
     (lambda s, x: pixels(x)[:, -1], "a part of a map is no"),
     (lambda s, x: pixels(x)[:, ::2].mean(1), "a slice with a step"),
@@ -476,6 +501,30 @@ class Exported(unittest.TestCase):
             expunge.torch.export_graph(3, torch.zeros(1, 3, 8, 8), self.at("graph.json"))
         with self.assertRaises(FileNotFoundError):
             expunge.torch.export_graph(one(), torch.zeros(1, 3, 8, 8), self.at("none/graph.json"))
+
+    def test_windows_refused(self):
+        """What windows of torchvision's kind would not compute."""
+
+        class Unmasked(networks.ShiftedWindowAttention):
+            def forward(self, x):
+                with mock.patch.object(torch.Tensor, "masked_fill", lambda mask, *a: mask * 0.0):
+                    return super().forward(x)
+
+        class Unequal(networks.ShiftedWindowAttention):
+            def forward(self, x):
+                with mock.patch.object(torch.Tensor, "masked_fill", lambda mask, *a: mask * -100.0):
+                    return super().forward(x)
+
+        for change, wanted in (
+            (lambda block: block.attn.relative_position_index.copy_(block.attn.relative_position_index.flip(0)), "is no table of the relative"),
+            (lambda block: setattr(block.attn, "__class__", Unmasked), "rolled ones without a mask"),
+            (lambda block: setattr(block.attn, "__class__", Unequal), "a mask of what was apart before"),
+        ):
+            with self.subTest(wanted):
+                model = shaken(networks.Swin(CLASSES, 12, 2, (2,), 3))
+                change(model.features[1][1])
+                with self.assertRaisesRegex(ValueError, r"features\.1\.1\.attn .*" + wanted):
+                    self.export(model, 36)
 
     def test_read_back(self):
         """What the program refuses is said, and the file that was there stays."""
