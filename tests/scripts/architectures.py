@@ -583,10 +583,6 @@ def make(name):
 
 
 def shake(net):
-    # Rounding grows from block to block: in the deepest networks it would be as large as the logits, and in the larger MobileNet V3
-    # over 1e-4 of them, in PyTorch's float32 too.
-    swish = any(isinstance(module, nn.Hardswish) for module in net.modules())
-    gain = 0.9 if swish else 1 - max(0, sum(isinstance(module, nn.Conv2d) for module in net.modules()) - 120) / 1000
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm)):
@@ -596,7 +592,12 @@ def shake(net):
                 module.running_mean.normal_(0, 0.2)
                 module.running_var.uniform_(0.5, 1.5)
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight).mul_(gain)
+                nn.init.kaiming_normal_(module.weight)
+        # Rounding would grow from block to block, and in the deepest networks be as large as the logits, in PyTorch's float32 too.
+        for module in net.modules():
+            if getattr(module, "skip", False) or getattr(module, "use_res_connect", False):  # ours; torchvision's
+                norms = [norm for norm in module.modules() if isinstance(norm, nn.BatchNorm2d)]
+                norms[-1].weight.mul_(0.3)
         for name, parameter in net.named_parameters():
             if name.endswith("relative_position_bias_table"):
                 parameter.normal_(0, 1)
