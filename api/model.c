@@ -149,21 +149,44 @@ static BaseStatus text_of(IoJson *json, char **out)
     return st;
 }
 
+static BaseStatus evaluate(expunge_model *model, const char *split, const DataForgetWish *forget, char **json)
+{
+    BaseStatus st = BASE_OK;
+    SessionEvaluation evaluation = {0};
+    const SessionQuestion question = {.split = split, .forget = *forget, .precision = model->precision};
+    BASE_TRY(session_evaluate(&model->data, &model->model, &question, &evaluation));
+    BASE_TRY(text_of(session_evaluation_json(&evaluation, &model->data, &model->model), json));
+out:
+    session_evaluation_free(&evaluation);
+    return st;
+}
+
 expunge_status expunge_model_evaluate(expunge_model *model, const char *split, const char *forget, char **json)
 {
     ApiCall call;
     BaseStatus st = BASE_OK;
-    SessionEvaluation evaluation = {0};
     api_enter(&call);
     API_GIVEN(json);
     *json = NULL;
     API_GIVEN(model);
     API_GIVEN(split);
-    const SessionQuestion question = {.split = split, .forget = {.classes = forget}, .precision = model->precision};
-    BASE_TRY(session_evaluate(&model->data, &model->model, &question, &evaluation));
-    BASE_TRY(text_of(session_evaluation_json(&evaluation, &model->data, &model->model), json));
+    BASE_TRY(evaluate(model, split, &(DataForgetWish){.classes = forget}, json));
 out:
-    session_evaluation_free(&evaluation);
+    return api_leave(&call, st);
+}
+
+expunge_status expunge_model_evaluate_images(expunge_model *model, const int64_t *images, int64_t count, char **json)
+{
+    ApiCall call;
+    BaseStatus st = BASE_OK;
+    api_enter(&call);
+    API_GIVEN(json);
+    *json = NULL;
+    API_GIVEN(model);
+    API_GIVEN(images);
+    BASE_CHECK(count >= 0, BASE_EARG, "count = %lld: must be at least 0", (long long)count);
+    BASE_TRY(evaluate(model, "train", &(DataForgetWish){.images = images, .count = count}, json));
+out:
     return api_leave(&call, st);
 }
 
@@ -212,19 +235,18 @@ out:
     return st;
 }
 
-static BaseStatus unlearn(const expunge_model *original, const char *method, const char *forget, const Wishes *wishes,
-                          expunge_model **out, char **json)
+static BaseStatus unlearn(const expunge_model *original, const char *method, const DataForgetWish *forget,
+                          const Wishes *wishes, expunge_model **out, char **json)
 {
     BaseStatus st = BASE_OK;
     ModelUnlearning u = {0};
     SessionData data = {0}; /* whose labels become those that the network was trained with */
     SessionModel work = original->model;
-    const DataForgetWish wish = {.classes = forget};
     work.tensors = NULL;
     BASE_TRY(model_unlearning_choose(method, wishes->set, wishes->set_count, wishes->beside, &u));
     BASE_TRY(session_data_share(&original->data, &data));
     BASE_TRY(io_tensors_copy(original->model.tensors, &work.tensors));
-    BASE_TRY(model_unlearning_prepare(&u, &data, &work, original->weights, &wish, NULL, original->precision,
+    BASE_TRY(model_unlearning_prepare(&u, &data, &work, original->weights, forget, NULL, original->precision,
                                       (uint64_t)wishes->seed));
     BASE_TRY(model_unlearning_check(&u));
     BASE_TRY(model_unlearning_run(&u, NULL, json != NULL));
@@ -257,7 +279,29 @@ expunge_status expunge_unlearn(expunge_model *original, const char *method, cons
     API_GIVEN(method);
     API_GIVEN(forget);
     BASE_TRY(read_wishes(options, option_count, &wishes));
-    BASE_TRY(unlearn(original, method, forget, &wishes, unlearned, json));
+    BASE_TRY(unlearn(original, method, &(DataForgetWish){.classes = forget}, &wishes, unlearned, json));
+out:
+    base_free(wishes.set);
+    return api_leave(&call, st);
+}
+
+expunge_status expunge_unlearn_images(expunge_model *original, const char *method, const int64_t *images, int64_t count,
+                                      const char *const *options, size_t option_count, expunge_model **unlearned,
+                                      char **json)
+{
+    ApiCall call;
+    BaseStatus st = BASE_OK;
+    Wishes wishes = {.set = NULL};
+    api_enter(&call);
+    API_GIVEN(unlearned);
+    *unlearned = NULL;
+    if (json) *json = NULL;
+    API_GIVEN(original);
+    API_GIVEN(method);
+    API_GIVEN(images);
+    BASE_CHECK(count >= 0, BASE_EARG, "count = %lld: must be at least 0", (long long)count);
+    BASE_TRY(read_wishes(options, option_count, &wishes));
+    BASE_TRY(unlearn(original, method, &(DataForgetWish){.images = images, .count = count}, &wishes, unlearned, json));
 out:
     base_free(wishes.set);
     return api_leave(&call, st);

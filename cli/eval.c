@@ -62,7 +62,7 @@ static BaseStatus run(const CliOptions *o)
     SessionData data = {0};
     SessionModel model = {0};
     SessionEvaluation evaluation = {0};
-    const SessionQuestion question = {o->split, {o->forget, o->forget_index}, &o->prepare, o->use};
+    const SessionQuestion question = {o->split, {.classes = o->forget, .index = o->forget_index}, &o->prepare, o->use};
     BASE_TRY(cli_open(o, &data, &model));
     BASE_TRY(session_evaluate(&data, &model, &question, &evaluation));
     BASE_TRY(o->json ? cli_print_json_take(session_evaluation_json(&evaluation, &data, &model))

@@ -88,7 +88,7 @@ static BaseStatus run(const CliOptions *o)
     SessionData data = {0};
     SessionModel model = {0};
     bool first = sweep_ranks_number() == 0; /* the others have the same network, and nothing to say */
-    const DataForgetWish forget = {o->forget, o->forget_index};
+    const DataForgetWish forget = {.classes = o->forget, .index = o->forget_index};
     bool any;
     BASE_TRY(data_forget_wish_check(&forget, &any));
     BASE_CHECK(any, BASE_EUSAGE,

@@ -366,6 +366,11 @@ EXPUNGE_API expunge_status expunge_model_logits(expunge_model *model, const char
  */
 EXPUNGE_API expunge_status expunge_model_evaluate(expunge_model *model, const char *split, const char *forget,
                                                   char **json);
+/** The same on the training split, of a list of its images in place of classes, as `expunge eval --forget-index`.
+ *  @param images  [count] positions in the training split as the data were opened, in any order, none twice.
+ *  @return EXPUNGE_EUSAGE (positions; no image is left), and as expunge_model_evaluate. */
+EXPUNGE_API expunge_status expunge_model_evaluate_images(expunge_model *model, const int64_t *images, int64_t count,
+                                                         char **json);
 
 /**
  * Removes classes from a copy of the network, as `expunge unlearn`: the same bits.
@@ -385,6 +390,12 @@ EXPUNGE_API expunge_status expunge_model_evaluate(expunge_model *model, const ch
 EXPUNGE_API expunge_status expunge_unlearn(expunge_model *original, const char *method, const char *forget,
                                            const char *const *options, size_t option_count, expunge_model **unlearned,
                                            char **json);
+/** The same of a list of training images in place of classes, as `expunge unlearn --forget-index`.
+ *  @param images  as for expunge_model_evaluate_images.
+ *  @return EXPUNGE_EUSAGE (positions; a method that removes whole classes only), and as expunge_unlearn. */
+EXPUNGE_API expunge_status expunge_unlearn_images(expunge_model *original, const char *method, const int64_t *images,
+                                                  int64_t count, const char *const *options, size_t option_count,
+                                                  expunge_model **unlearned, char **json);
 /**
  * Writes the weights, atomically; the container by the extension, as above. In the container that they were read from, the file keeps
  * its structure, and its tensors their names and types. It is that of `expunge unlearn -o`, byte for byte.
@@ -471,7 +482,8 @@ EXPUNGE_API expunge_status expunge_audit(const expunge_signals *signals, const c
  * The audit of models in files, as `expunge audit` (docs/audit.md): the same folder, beside the models' own answers to images.
  * @param weights  of the model that was to forget, as for expunge_model_open.
  * @param data     "name[:path]", as for expunge_data_open.
- * @param forget   the classes that were to be forgotten: "3,7", or their names.
+ * @param forget   the classes that were to be forgotten: "3,7", or their names; NULL with "forget-index=FILE" among the options,
+ *                 which names images as `--forget-index` does.
  * @param options  as of expunge_audit but for "forget"; those of expunge_data_open ("memory" for this call) and expunge_model_open; "arch=auto",
  *                 "original=FILE", "retrained=FILE,FILE", "make-retrained=N" (trained now, with the keys of `expunge train
  *                 --set`: "epochs=6", ..), "shadow=DIR", "pictures=N".

@@ -18,7 +18,7 @@ BaseStatus session_evaluate(const SessionData *data, const SessionModel *model, 
     BaseStatus st = BASE_OK;
     SessionPredictions predictions = {0};
     DataView view;
-    const char *split = q->split ? q->split : q->forget.index ? "train" : "test";
+    const char *split = q->split ? q->split : q->forget.index || q->forget.images ? "train" : "test";
     *out = (SessionEvaluation){0};
     BASE_TRY(data_forget_wish_check(&q->forget, &out->forgets));
     BASE_TRY(session_data_view(data, split, &view, &out->split));

@@ -18,7 +18,7 @@ void data_forget_free(DataForget *forget)
 
 BaseStatus data_forget_wish_check(const DataForgetWish *wish, bool *any)
 {
-    *any = wish->classes || wish->index;
+    *any = wish->classes || wish->index || wish->images;
     return wish->classes && wish->index
                ? base_error_set(BASE_EUSAGE, "--forget and --forget-index exclude each other: a class list names all "
                                              "images of its classes, an index file names images")
@@ -126,6 +126,13 @@ BaseStatus data_forget_open(const DataSet *train, const DataForgetWish *wish, co
     *out = (DataForget){0};
     BASE_TRY(data_forget_wish_check(wish, &any));
     BASE_CHECK(any, BASE_EUSAGE, "nothing is to be forgotten: --forget names classes, --forget-index a file of images");
+    if (wish->images) {
+        BASE_TRY(BASE_ALLOC_RAW(wish->count, &images.at));
+        images.n = wish->count;
+        if (images.n > 0) memcpy(images.at, wish->images, (size_t)images.n * sizeof *images.at);
+        st = data_forget_images_take(train, &images, out);
+        goto out;
+    }
     if (!wish->index) return data_forget_classes(train, wish->classes, out);
     BASE_TRY(read_index(train, wish->index, options, &images));
     BASE_TRY(base_error_prefix(data_forget_images_take(train, &images, out), "%s", wish->index));

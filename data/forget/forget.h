@@ -17,6 +17,9 @@ void data_forget_free(DataForget *forget);
 typedef struct {
     const char *classes; /* in words, as data_classes_parse takes them; NULL: none */
     const char *index;   /* a file of positions, as for --train-index; NULL: none */
+    const int64_t
+        *images; /* [count] positions in the training set as it was opened; NULL: none. Of a program, not a person */
+    int64_t count;
 } DataForgetWish;
 /** Whether @p wish names anything. BASE_EUSAGE where both are given. */
 BaseStatus data_forget_wish_check(const DataForgetWish *wish, bool *any);

@@ -57,11 +57,13 @@ static void test_calls(void **state)
     { expunge_status (*f)(expunge_model *model, const char *split, float *logits, int64_t count, int64_t classes) = expunge_model_logits; found += f != NULL; }
     { expunge_status (*f)(expunge_model *model, const char *split, const char *forget, char **json) = expunge_model_evaluate; found += f != NULL; }
     { expunge_status (*f)(expunge_model *original, const char *method, const char *forget, const char *const *options, size_t option_count, expunge_model **unlearned, char **json) = expunge_unlearn; found += f != NULL; }
+    { expunge_status (*f)(expunge_model *model, const int64_t *images, int64_t count, char **json) = expunge_model_evaluate_images; found += f != NULL; }
+    { expunge_status (*f)(expunge_model *original, const char *method, const int64_t *images, int64_t count, const char *const *options, size_t option_count, expunge_model **unlearned, char **json) = expunge_unlearn_images; found += f != NULL; }
     { expunge_status (*f)(const expunge_model *model, const char *path) = expunge_model_save; found += f != NULL; }
     { expunge_status (*f)(const char *weights, const char *data, const char *forget, const char *out, const char *const *options, size_t option_count, char **json) = expunge_audit_models; found += f != NULL; }
     { expunge_status (*f)(int64_t count, int64_t n, double level, expunge_estimate *share) = expunge_share; found += f != NULL; }
     /* clang-format on */
-    assert_int_equal(found, 53);
+    assert_int_equal(found, 55);
 }
 
 static void test_numbers(void **state)

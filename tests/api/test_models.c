@@ -253,6 +253,52 @@ static void test_unlearning(void **state)
     }
 }
 
+/* Images by their positions in memory are those of an index file. */
+static void test_listed(void **state)
+{
+    (void)state;
+    static const int64_t LISTED[] = {17, 3, 4, 5, 11};
+    static const char *const OTHERWISE[] = {"seconds\"", NULL};
+    char list[1024], out[2][1024], *want, *json;
+    expunge_model *original = model_from(weights, false), *unlearned = NULL;
+    snprintf(list, sizeof list, "%s", support_at("list.txt"));
+    snprintf(out[0], sizeof out[0], "%s", support_at("images0.safetensors"));
+    snprintf(out[1], sizeof out[1], "%s", support_at("images1.safetensors"));
+    assert_ok(io_file_write(list, "3-5\n11\n17\n", 10));
+    program("images.json",
+            "unlearn --arch convnet --weights '%s' --data '%s' --mean 0.5 --std 0.25 --forget-index '%s' --method svd "
+            "--seed 3 --json -o '%s'",
+            weights, spec, list, out[0]);
+    want = printed("images.json");
+    assert_done(expunge_unlearn_images(original, "svd", LISTED, BASE_COUNT(LISTED), (const char *[]){"seed=3"}, 1,
+                                       &unlearned, &json));
+    assert_same_but(json, want, OTHERWISE);
+    base_free(want), expunge_free(json);
+    assert_done(expunge_model_save(unlearned, out[1]));
+    assert_same_file(out[0], out[1]);
+    program("eval.json",
+            "eval --arch convnet --weights '%s' --data '%s' --mean 0.5 --std 0.25 --forget-index '%s' --json", out[0],
+            spec, list);
+    want = printed("eval.json");
+    assert_done(expunge_model_evaluate_images(unlearned, LISTED, BASE_COUNT(LISTED), &json));
+    assert_string_equal(json, want);
+    base_free(want), expunge_free(json);
+    expunge_model_free(unlearned);
+    assert_refused(expunge_unlearn_images(original, "svd", (const int64_t[]){1, 1}, 2, NULL, 0, &unlearned, NULL),
+                   EUSAGE, "image 1 is to be forgotten twice");
+    assert_refused(expunge_unlearn_images(original, "mask_logit", LISTED, 5, NULL, 0, &unlearned, NULL), EUSAGE,
+                   "whole classes only");
+    assert_refused(expunge_unlearn_images(original, "svd", LISTED, 0, NULL, 0, &unlearned, NULL), EUSAGE,
+                   "no image is to be forgotten");
+    assert_refused(expunge_unlearn_images(original, "svd", LISTED, -1, NULL, 0, &unlearned, NULL), EARG, "count = -1");
+    assert_refused(expunge_unlearn_images(original, "svd", NULL, 1, NULL, 0, &unlearned, NULL), EARG, "images is NULL");
+    assert_null(unlearned);
+    assert_refused(expunge_model_evaluate_images(original, (const int64_t[]){1 << 20}, 1, &json), EUSAGE,
+                   "has no image 1048576");
+    assert_null(json);
+    expunge_model_free(original);
+}
+
 /* The table of algorithms is the model's, and that of what is unlearned from it, whichever is freed first. */
 static void test_tuning(void **state)
 {
@@ -540,6 +586,10 @@ static void test_audit(void **state)
     assert_refused(expunge_audit_models(weights, spec, "1", out, (const char *[]){"retraind=x"}, 1, &json), EUSAGE,
                    "retraind");
     assert_refused(expunge_audit_models(weights, "hdf5:/nowhere", "1", out, NULL, 0, &json), EIO, "/nowhere");
+    assert_refused(expunge_audit_models(weights, spec, NULL, out, NULL, 0, &json), EARG, "forget is NULL");
+    assert_refused(expunge_audit_models(weights, spec, NULL, out,
+                                        (const char *[]){"forget-index=/nowhere", "arch=convnet"}, 2, &json),
+                   EIO, "/nowhere");
     assert_null(json);
 }
 
@@ -571,10 +621,11 @@ static void test_no_memory(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest ALL[] = {
-        cmocka_unit_test(test_data),     cmocka_unit_test(test_answers), cmocka_unit_test(test_unlearning),
-        cmocka_unit_test(test_tuning),   cmocka_unit_test(test_origins), cmocka_unit_test(test_apart),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_threads), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_audit),    cmocka_unit_test(test_folder),  cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_data),     cmocka_unit_test(test_answers),  cmocka_unit_test(test_unlearning),
+        cmocka_unit_test(test_listed),   cmocka_unit_test(test_tuning),   cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_apart),    cmocka_unit_test(test_refusals), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_cancel),   cmocka_unit_test(test_audit),    cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_no_memory)};
     (void)argv;
     if (argc > 1) return 3; /* the library starts its helper, never the host */
     return support_end(cmocka_run_group_tests(ALL, make_all, free_data));

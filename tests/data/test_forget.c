@@ -119,7 +119,7 @@ static void test_refused(void **state)
     int32_t labels[N];
     const DataSet set = set_of(labels);
     DataForget f;
-    assert_fails(data_forget_open(&set, &(DataForgetWish){"1", "f.txt"}, NULL, &f), BASE_EUSAGE,
+    assert_fails(data_forget_open(&set, &(DataForgetWish){.classes = "1", .index = "f.txt"}, NULL, &f), BASE_EUSAGE,
                  "--forget and --forget-index exclude each other");
     assert_fails(data_forget_open(&set, &(DataForgetWish){0}, NULL, &f), BASE_EUSAGE, "nothing is to be forgotten");
     assert_fails(read_text(&set, "60\n", NULL, &f), BASE_EUSAGE, "image 60 of the train split is not among the 60");
