@@ -239,16 +239,18 @@ def accuracy(y_true: Any, y_pred: Any, level: float = 0.95) -> Estimate:
 
 
 def acc_forget(y_true: Any, y_pred: Any, forget: Union[int, Iterable[int]], level: float = 0.95) -> Estimate:
-    """ACC_f: the accuracy over the points of the forgotten classes, from 0 to 1; NaN where there are none. Retraining
-    gives what is to be reached.
+    """ACC_f: the accuracy over the points of the forgotten classes, or the forgotten points, from 0 to 1; NaN where there are none.
+    Retraining gives what is to be reached.
 
     Args:
         y_true: true classes [n].
         y_pred: predicted classes [n], or logits or probabilities [n, K], of which the largest counts.
-        forget: the forgotten class, or classes.
+        forget: the forgotten class, or classes; where single points were forgotten, True or False for each point [n].
         level: of the interval.
 
     >>> acc_forget([0, 1, 2, 2], [0, 1, 2, 1], forget=2)
+    Estimate(0.5, lo=0.01258, hi=0.9874)
+    >>> acc_forget([0, 1, 2, 2], [0, 1, 2, 1], forget=[True, False, False, True])
     Estimate(0.5, lo=0.01258, hi=0.9874)
     """
     truth, right = _answers(y_true, y_pred)
@@ -256,12 +258,12 @@ def acc_forget(y_true: Any, y_pred: Any, forget: Union[int, Iterable[int]], leve
 
 
 def acc_retain(y_true: Any, y_pred: Any, forget: Union[int, Iterable[int]], level: float = 0.95) -> Estimate:
-    """ACC_r: the accuracy over the points of all other classes together, from 0 to 1; NaN where there are none.
+    """ACC_r: the accuracy over all other points together, from 0 to 1; NaN where there are none.
 
     Args:
         y_true: true classes [n].
         y_pred: predicted classes [n], or logits or probabilities [n, K], of which the largest counts.
-        forget: the forgotten class, or classes.
+        forget: the forgotten class, or classes, or points, as for `acc_forget`.
         level: of the interval.
 
     >>> acc_retain([0, 1, 2, 2], [0, 1, 2, 1], forget=2)
@@ -329,7 +331,12 @@ def _check_classes(values: Any, name: str, classes: int) -> None:
 def _among(truth: Any, y_pred: Any, forget: Union[int, Iterable[int]]) -> Any:
     import numpy as np
 
-    wanted = np.atleast_1d(_host(list(forget) if isinstance(forget, (set, frozenset, range)) else forget))
+    given = _host(list(forget) if isinstance(forget, (set, frozenset, range)) else forget)
+    if given.dtype.kind == "b" and given.ndim == 1 and truth.dtype.kind != "b":
+        if given.shape != truth.shape:
+            raise ArgumentError(f"forget has {len(given)} truth values, y_true {len(truth)} points: must be one for each")
+        return given
+    wanted = np.atleast_1d(given)
     if len(truth) and (truth.dtype.kind in "biuf") != (wanted.dtype.kind in "biuf"):
         raise ArgumentError(f"forget = {forget!r}: y_true has classes of type {truth.dtype}")
     answer = _host(y_pred)

@@ -114,6 +114,12 @@ class Accuracy(unittest.TestCase):
                     found = function(truth, given, forget)
                     self.assertAlmostEqual(found, np.mean(truth[part] == answer[part]), places=15)
                     self.assertTrue(found.lo < found < found.hi)
+        listed = rng.random(500) < 0.3  # points of any class
+        for forget in (listed, listed.tolist(), torch.from_numpy(listed)):
+            self.assertAlmostEqual(metrics.acc_forget(truth, logits, forget), np.mean((truth == answer)[listed]), places=15)
+            self.assertAlmostEqual(metrics.acc_retain(truth, answer, forget), np.mean((truth == answer)[~listed]), places=15)
+        with self.assertRaisesRegex(ValueError, "forget has 2 truth values, y_true 500 points"):
+            metrics.acc_forget(truth, answer, [True, False])
         self.assertAlmostEqual(metrics.accuracy(truth, logits), np.mean(truth == answer), places=15)
         self.assertEqual(metrics.accuracy(["a", "b"], ["a", "b"]), 1)
         # Clopper and Pearson 1934: of n successes the lower end is (beyond)^(1/n)
