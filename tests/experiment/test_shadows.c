@@ -380,6 +380,15 @@ static void test_faults(void **state)
         {HEAD
          "{\"role\": \"unlearned\", \"pair\": 0, \"file\": \"a\", \"sha256\": \"%1$s\", \"members\": \"in.txt\"}]}",
          "no 'forget'", BASE_EFORMAT},
+        {HEAD "{\"role\": \"unlearned\", \"pair\": 0, \"file\": \"a\", \"sha256\": \"%1$s\", \"members\": \"in.txt\", "
+              "\"forget\": \"3\", \"forget_index\": \"in.txt\"}]}",
+         "'forget' names classes, 'forget_index' images", BASE_EFORMAT},
+        {HEAD "{\"role\": \"retrained\", \"pair\": 0, \"file\": \"a\", \"sha256\": \"%1$s\", \"members\": \"in.txt\", "
+              "\"forget_index\": \"twice.txt\"}]}",
+         "twice.txt names image 3 of the training split twice", BASE_EFORMAT},
+        {HEAD "{\"role\": \"original\", \"pair\": 0, \"file\": \"a\", \"sha256\": \"%1$s\", \"members\": \"in.txt\", "
+              "\"forget_index\": \"in.txt\"}]}",
+         "an original has nothing to 'forget'", BASE_EFORMAT},
         {HEAD ONE("0", "a", "%1$s") ", {\"role\": \"retrained\", \"pair\": 0, \"forget\": \"3\", \"file\": \"b\", "
                                     "\"sha256\": \"%2$s\", \"members\": \"more.txt\"}]}",
          "was trained on 3 images", BASE_EFORMAT},
