@@ -84,7 +84,7 @@ void report_cause(const ReportExperiment *e, const ReportLabel *label, BaseText 
                  grid = store_run_f64(run->store, "/search", "grid");
     if (!store_run_texts(run->store, "/search/settings", &settings, &trials) || !(chosen >= 0) ||
         chosen >= (double)trials) {
-        base_text_add(out, twin ? "method" : "open: nothing else was tried");
+        base_text_add(out, twin ? "method" : "open: not searched");
         return;
     }
     edges(e, run->store, (int64_t)chosen, settings[(size_t)chosen], &edge);

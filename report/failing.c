@@ -47,7 +47,7 @@ bool report_failing(const ReportExperiment *e, const ReportLabel *label)
            fabs(own - ideal) > ALLOWED;
 }
 
-enum { NAME, SCORE, RETRAINED, RETAIN, FORGET, SIDE, WITHIN, WORST, TRIAL, SEARCH, CAUSE };
+enum { NAME, SCORE, RETRAINED, RETAIN, FORGET, SIDE, CAUSE, WITHIN, WORST, TRIAL, SEARCH };
 
 /* How many runs are near, and the one that is not at all. */
 static void add_runs(ReportTable *t, const ReportExperiment *e, const ReportLabel *label)
@@ -134,11 +134,11 @@ ReportTable report_results_failing(const ReportExperiment *e)
     off_column(&t, e, "retained");
     off_column(&t, e, "forgotten");
     report_table_column(&t, "side", "mostly", false, 0, 890);
+    report_table_column(&t, "by", "by", false, 0, 930);
     report_table_column(&t, "within", "runs near", false, 0, 600);
     report_table_column(&t, "furthest", "furthest", false, 0, 500);
     report_table_column(&t, "best_trial", "best trial", true, 1, 400);
     report_table_column(&t, "search", "its search", false, 0, 880);
-    report_table_column(&t, "by", "by", false, 0, 885);
     for (size_t l = 0; l < e->label_count; l++)
         if (report_failing(e, &e->labels[l])) add_label(&t, e, &e->labels[l]);
     if (t.row_count > 0)

@@ -141,7 +141,8 @@ static void over_runs_notes(ReportTable *t, const ReportExperiment *e)
             t,
             "Brackets: the 95% t interval over training seeds, each of which counts by its mean over the classes that all "
             "seeds have; it speaks of new trainings, for these classes, and takes seeds to vary about normally. In a "
-            "row of one run, the 95% interval of that run.");
+            "row of one run, the 95% interval of that run. Where all seeds agree it is a point, which is no proof that "
+            "another would.");
         return;
     }
     report_table_note(t, "Rows of several runs: mean ± standard deviation over classes (ddof 1)%s.", again);

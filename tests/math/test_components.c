@@ -25,6 +25,10 @@ static void by_hand(void **state)
     assert_true(c.clipped);
     assert_true(isnan(math_components(y, 1, 1, 4).outer) && isnan(math_components(y, 1, 4, 1).inner));
     assert_true(isnan(math_components(y, 0, 2, 2).outer));
+    const double equal[] = {0.1, 0.1, 0.1, 0.7, 0.7, 0.7}; /* whose means are rounded if they are summed */
+    c = math_components(equal, 1, 2, 3);
+    assert_near(c.inner, 0, 0, 0);
+    assert_near(c.outer, 0.18, 1e-15, 0);
     const double nan[] = {1, 3, NAN, 9};
     c = math_components(nan, 1, 2, 2);
     assert_true(isnan(c.outer) && isnan(c.inner) && !c.clipped);

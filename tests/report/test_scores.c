@@ -508,10 +508,12 @@ static void test_failing(void **state)
     report_table_markdown(&t, &out);
     assert_int_equal(t.row_count, 2);
     /* (86 + 43.5 + 88) / 3 against 91 */
-    assert_non_null(strstr(out.data, "| far | 72.5 | 91.0 | -4.0 | 16.7 | forgotten | 2 of 3 | 43.5 (1) | 90.0 | "
-                                     "does not carry over |"));
-    assert_non_null(strstr(out.data, "| off | 61.0 | 91.0 | -30.0 | 0.0 | retained | 0 of 3 | 60.0 (0) | 70.0 | "
-                                     "none is near |"));
+    assert_non_null(strstr(
+        out.data, "| far | 72.5 | 91.0 | -4.0 | 16.7 | forgotten | open: not searched | 2 of 3 | 43.5 (1) | 90.0 | "
+                  "does not carry over |"));
+    assert_non_null(strstr(
+        out.data, "| off | 61.0 | 91.0 | -30.0 | 0.0 | retained | open: not searched | 0 of 3 | 60.0 (0) | 70.0 | "
+                  "none is near |"));
     base_text_free(&out);
     report_table_free(&t);
     report_set_free(&set);
@@ -534,7 +536,7 @@ static void test_cause(void **state)
         {"inside", "b", "here", "method", 50, {3, 2, 1}, 1, 3, false},
         {"words", "c", "", "method", 50, {1, 2, 3}, 0, 3, true},
         {"half", "d", "", "budget: 3 of 8 points tried", 50, {1, 2, 3}, 1, 8, false},
-        {"alone", "e", "here", "open: nothing else was tried", 50, {0}, 0, 0, false},
+        {"alone", "e", "here", "open: not searched", 50, {0}, 0, 0, false},
         {"twin", "f", "here", "method", 50, {0}, 0, 0, false},
         {"other twin", "f", "published", "method", 40, {0}, 0, 0, false},
     };
