@@ -7,10 +7,12 @@
 #include "base/memory.h"
 #include "nn/tuning.h"
 
-static const char *const STRATEGIES[] = {"grid", "random", NULL};
+static const char *const STRATEGIES[] = {"grid", "random", "equal", NULL};
 const BaseParam experiment_budget_params[] = {
-    BASE_PARAM_CHOICE(ExperimentBudget, strategy, 0, STRATEGIES,
-                      "the whole grid, or points of it drawn without repetition"),
+    BASE_PARAM_CHOICE(
+        ExperimentBudget, strategy, 0, STRATEGIES,
+        "the whole grid, points of it drawn without repetition, or the same number of evaluations for each "
+        "method with the published values among them"),
     BASE_PARAM_I64(ExperimentBudget, trials, 0, 0, 10000,
                    "largest number of points that each method may try; 0: no limit"),
     BASE_PARAM_I64(ExperimentBudget, epochs, 0, 0, 100000,

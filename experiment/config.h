@@ -15,14 +15,15 @@ typedef struct {
     const BaseParam *param;
     char **values; /* [count] texts that base_param_set takes */
     size_t count;
-    bool tunable; /* only apply() reads it: one prepare() serves all values */
+    bool tunable;     /* only apply() reads it: one prepare() serves all values */
+    size_t published; /* of an equal search: which of the values the published recipe has */
 } ExperimentAxis;
 
-typedef enum { EXPERIMENT_SEARCH_GRID, EXPERIMENT_SEARCH_RANDOM } ExperimentStrategy;
+typedef enum { EXPERIMENT_SEARCH_GRID, EXPERIMENT_SEARCH_RANDOM, EXPERIMENT_SEARCH_EQUAL } ExperimentStrategy;
 /** What every search of an experiment may cost: the same for each method. */
 typedef struct {
     int64_t strategy; /* ExperimentStrategy */
-    int64_t trials;   /* at most; 0: no limit */
+    int64_t trials;   /* at most; 0: no limit; of an equal search: evaluations */
     int64_t epochs;   /* of each trial, where the method has this parameter; 0: as the method's own */
 } ExperimentBudget;
 extern const BaseParam experiment_budget_params[];

@@ -179,7 +179,8 @@ static BaseStatus read_budget(const BaseYaml *node, ExperimentConfig *e)
                                 item->key, item->text, item->where));
     }
     BASE_CHECK(e->budget.strategy == EXPERIMENT_SEARCH_GRID || e->budget.trials > 0, BASE_EUSAGE,
-               "%s: search: a random search needs 'trials'", node->where);
+               "%s: search: %s search needs 'trials'", node->where,
+               e->budget.strategy == EXPERIMENT_SEARCH_EQUAL ? "an equal" : "a random");
 out:
     return st;
 }
@@ -213,6 +214,38 @@ out:
     return st;
 }
 
+/* The value that the published recipe has of the axis is among those tried; of a method without presets its default is. */
+static BaseStatus add_published(const BaseYaml *node, const ExperimentMethod *m, ExperimentAxis *axis)
+{
+    BaseStatus st = BASE_OK;
+    const BaseEntry *entry = &m->method->entry;
+    const BaseParam *preset = base_param_preset(entry->params, entry->param_count);
+    void *params = NULL;
+    BaseText want = {0}, have = {0};
+    BASE_TRY(session_params_defaults(entry, &params));
+    if (preset)
+        BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, preset->name,
+                                base_param_presets[BASE_PRESET_PUBLISHED], node->where));
+    base_param_format(axis->param, params, &want);
+    BASE_TRY(want.st);
+    for (axis->published = 0; axis->published < axis->count; axis->published++) {
+        BASE_TRY(base_param_set(entry->params, entry->param_count, params, entry->name, axis->param->name,
+                                axis->values[axis->published], node->where));
+        base_text_free(&have);
+        base_param_format(axis->param, params, &have);
+        BASE_TRY(have.st);
+        if (strcmp(want.data, have.data) == 0) goto out;
+    }
+    BASE_TRY(BASE_GROW_BY_ONE(&axis->values, axis->count));
+    BASE_TRY(base_text_take(&want, &axis->values[axis->count]));
+    axis->count++;
+out:
+    base_text_free(&want);
+    base_text_free(&have);
+    base_free(params);
+    return st;
+}
+
 static BaseStatus read_search(const BaseYaml *node, const char *owner, const ExperimentBudget *budget,
                               ExperimentMethod *m)
 {
@@ -225,17 +258,24 @@ static BaseStatus read_search(const BaseYaml *node, const char *owner, const Exp
         for (size_t i = 0; i < node->count; i++) {
             if (is_tunable(m->method, node->items[i]->key) != tunable) continue;
             BASE_TRY(read_axis(node->items[i], m, owner, scratch, &m->axes[m->axis_count++]));
+            if (budget->strategy == EXPERIMENT_SEARCH_EQUAL)
+                BASE_TRY(add_published(node->items[i], m, &m->axes[m->axis_count - 1]));
         }
     }
     double points = 1;
     for (size_t i = 0; i < m->axis_count; i++) points *= (double)m->axes[i].count;
-    bool drawn = budget->strategy == EXPERIMENT_SEARCH_RANDOM;
+    bool drawn = budget->strategy != EXPERIMENT_SEARCH_GRID;
     BASE_CHECK(points <= (drawn ? 1e9 : 10000), BASE_ELIMIT, "%s: search: a grid of %.0f points: at most %d",
                node->where, points, drawn ? 1000000000 : 10000);
     BASE_CHECK(drawn || budget->trials == 0 || points <= (double)budget->trials, BASE_EUSAGE,
                "%s: search: a grid of %.0f points exceeds the budget of %lld trials: shorten the lists, or set "
                "search.strategy to random",
                node->where, points, (long long)budget->trials);
+    BASE_CHECK(
+        budget->strategy != EXPERIMENT_SEARCH_EQUAL || points >= (double)budget->trials, BASE_EUSAGE,
+        "%s: search: a grid of %.0f points, published values among them, is less than the %lld evaluations that every "
+        "method has: lengthen the lists",
+        node->where, points, (long long)budget->trials);
     if (budget->epochs > 0) BASE_TRY(experiment_method_set_epochs(m, budget->epochs, scratch));
 out:
     base_free(scratch);

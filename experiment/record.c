@@ -338,6 +338,7 @@ BaseStatus experiment_record_search(const ExperimentMethod *m, const ExperimentS
     store_run_set_i64(run, "/search", "n", s->n);
     store_run_set_f64(run, "/search", "seconds", s->seconds);
     store_run_set_f64(run, "/search", "passes", s->passes);
+    if (!isnan(s->evaluations)) store_run_set_f64(run, "/search", "evaluations", s->evaluations);
     return record_settings(m, s, run);
 }
 

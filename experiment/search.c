@@ -150,6 +150,7 @@ static BaseStatus score_point(const ExperimentSearchTask *task, const UnlearnCon
     nn_net_copy(net, context->original);
     st = task->method->method->apply(context, state, params, net, &report);
     s->passes += report.passes;
+    s->evaluations += share * (1 + report.judged / (double)task->validation->n);
     BASE_TRY(st);
     BASE_TRY(session_predict(net, task->validation, context->precision, NULL, &predictions));
     SessionTally tally = session_tally(&predictions.p, context->forget);
@@ -196,6 +197,14 @@ static BaseStatus trial_order(const ExperimentMethod *m, const ExperimentSearch 
     return BASE_OK;
 }
 
+/* An equal search ends with the trial behind which no whole evaluation is left: on the first set, by which the others go. */
+static bool is_spent(const Trials *t, size_t set, size_t done)
+{
+    const ExperimentBudget *budget = t->task->budget;
+    const double each = t->search->evaluations * (double)t->task->context_count;
+    return budget->strategy == EXPERIMENT_SEARCH_EQUAL && set == 0 && done > 0 && each + 1 > (double)budget->trials;
+}
+
 /* Every trial on one forget set. A trial that gives no finite network only loses. */
 static BaseStatus search_set(const Trials *t, size_t set)
 {
@@ -209,9 +218,11 @@ static BaseStatus search_set(const Trials *t, size_t set)
     char label[160];
     snprintf(label, sizeof label, "search %s", m->label);
     grid.grid = every > 1;
-    BASE_TRY(trial_order(m, s, &order));
+    if (set > 0 || t->task->budget->strategy != EXPERIMENT_SEARCH_EQUAL) BASE_TRY(trial_order(m, s, &order));
     for (size_t k = 0; k < s->points; k++) {
-        size_t i = order[k], point = (size_t)s->at[i];
+        if (is_spent(t, set, k)) s->points = k;
+        if (k == s->points) break;
+        size_t i = order ? order[k] : k, point = (size_t)s->at[i];
         double started = base_clock_wall();
         BASE_TRY(set_point(m, point, t->params));
         if (point / every != prepared && m->method->prepare) {
@@ -233,18 +244,55 @@ out:
     return st;
 }
 
+/* Grid point of the published values. */
+static int64_t published_point(const ExperimentMethod *m)
+{
+    size_t point = 0;
+    for (size_t a = 0; a < m->axis_count; a++) point = point * m->axes[a].count + m->axes[a].published;
+    return (int64_t)point;
+}
+
+/* In the order of a draw, since evaluations may not suffice for all: what is left is a draw, too. The published point first. */
+static void shuffle(const ExperimentMethod *m, BaseRandom *random, ExperimentSearch *s)
+{
+    const int64_t first = published_point(m);
+    size_t at = 0;
+    for (size_t i = s->points; i-- > 1;) {
+        size_t k = base_random_below(random, i + 1);
+        int64_t swap = s->at[i];
+        s->at[i] = s->at[k];
+        s->at[k] = swap;
+    }
+    while (at < s->points && s->at[at] != first) at++;
+    if (at < s->points) s->at[at] = s->at[0];
+    s->at[0] = first;
+}
+
 /* The points to try, ascending: the whole grid, or some of it. */
 static BaseStatus draw(const ExperimentSearchTask *task, ExperimentSearch *s)
 {
     size_t grid = experiment_search_grid(task->method), points = grid;
-    if (task->budget->strategy == EXPERIMENT_SEARCH_RANDOM && task->budget->trials < (int64_t)grid)
+    if (task->budget->strategy != EXPERIMENT_SEARCH_GRID && task->budget->trials < (int64_t)grid)
         points = (size_t)task->budget->trials;
     BaseStatus st = experiment_search_alloc(task->method, points, s);
     if (st != BASE_OK) return st;
     BaseRandom random = base_random_make(task->contexts[0].seed, "search", 0);
     base_random_choose(&random, (int64_t)grid, (int64_t)points, s->at);
-    experiment_search_values(task->method, s);
+    if (task->budget->strategy == EXPERIMENT_SEARCH_EQUAL) shuffle(task->method, &random, s);
     return BASE_OK;
+}
+
+static BaseStatus check_size(const ExperimentSearchTask *task)
+{
+    const int64_t n = task->validation->n, all = n + task->contexts[0].train.n;
+    if (task->budget->strategy != EXPERIMENT_SEARCH_EQUAL || n >= EXPERIMENT_VALIDATION_LEAST ||
+        (double)n >= 0.19 * (double)all) /* a fifth, but for the rounding of each class */
+        return BASE_OK;
+    return base_error_set(
+        BASE_EUSAGE,
+        "search %s: the validation split has %lld images: an equal search takes %d, or a fifth of the %lld "
+        "training images where that is less: set validation higher",
+        task->method->label, (long long)n, EXPERIMENT_VALIDATION_LEAST, (long long)all);
 }
 
 BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, ExperimentSearch *out)
@@ -258,6 +306,7 @@ BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, Exp
     *out = (ExperimentSearch){0};
     for (size_t i = 0; i < task->context_count; i++)
         BASE_TRY(check_validation(m, &task->contexts[i], task->validation));
+    BASE_TRY(check_size(task));
     BASE_TRY(draw(task, &s));
     BASE_TRY(nn_net_clone(task->contexts[0].original, &t.net));
     BASE_TRY(base_alloc_bytes(1, size, &t.params));
@@ -265,6 +314,7 @@ BaseStatus experiment_search(const ExperimentSearchTask *task, void *params, Exp
     if (task->budget->epochs > 0) BASE_TRY(experiment_method_set_epochs(m, task->budget->epochs, t.params));
     s.n = task->validation->n;
     for (size_t i = 0; i < task->context_count; i++) BASE_TRY(search_set(&t, i));
+    experiment_search_values(m, &s);
     for (size_t i = 0; i < s.points; i++)
         if (!isnan(s.score[i]) && (s.chosen < 0 || s.score[i] > s.score[s.chosen])) s.chosen = (int64_t)i;
     BASE_CHECK(s.chosen >= 0, BASE_ENUMERIC, "search %s: no trial gave a finite network: %s", m->label,

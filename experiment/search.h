@@ -23,6 +23,9 @@ typedef struct {
     int64_t chosen;                  /* the first of the best */
     int64_t n;                       /* validation images */
     double seconds, passes;          /* whole search; passes: images through the network, judging not counted */
+    double
+        evaluations; /* of each set on average: one a trial, and what the method itself judged in units of n images; NaN: not
+                           known */
 } ExperimentSearch;
 void experiment_search_free(ExperimentSearch *search);
 
@@ -34,7 +37,11 @@ typedef struct {
     const DataView *validation;
 } ExperimentSearchTask;
 
-/** Makes the trials (the whole grid, or points of it drawn by stream "search") and leaves the best values in @p params
+/** Validation images that an equal search takes at least; fewer only where they are a fifth of all training images. */
+enum { EXPERIMENT_VALIDATION_LEAST = 2000 };
+
+/** Makes the trials (the whole grid, or points of it drawn by stream "search"; of an equal search the published point first, and
+ *  as many as the evaluations suffice for) and leaves the best values in @p params
  *  (a block of the method's size; budget->epochs is not left in it). One prepare() serves all trials of one set that
  *  differ in tunable parameters alone. BASE_EUSAGE where @p validation lacks retained or forgotten images,
  *  BASE_ENUMERIC where every trial failed. */

@@ -54,6 +54,7 @@ BaseStatus experiment_search_load(const char *path, const char *key, const Exper
     s.n = (int64_t)store_run_f64(run, "/search", "n");
     s.seconds = store_run_f64(run, "/search", "seconds");
     s.passes = store_run_f64(run, "/search", "passes");
+    s.evaluations = store_run_f64(run, "/search", "evaluations");
     *out = s;
     *found = true;
     s = (ExperimentSearch){0};

@@ -10,7 +10,7 @@ typedef struct {
     const char *name, *title, *of, *unit;
     int decimals;
 } Column;
-enum { COLUMN_COUNT = 4, FIRST = 5 };
+enum { COLUMN_COUNT = 4, FIRST = 5, FEW = 2000 };
 
 static Column column_with(const ReportExperiment *e, const char *role)
 {
@@ -64,12 +64,18 @@ static void add_search(ReportTable *t, const ReportRun *run, const Column column
     }
     const char *objective = store_run_text(run->store, "/search", "objective");
     const char *budget = store_run_text(run->store, "/search", "budget");
-    report_table_note(t,
-                      "%s, seed %.0f: %zu trials by %s; %.0f validation images; %.1f s and %.0f images through the "
-                      "network in total; budget %s.",
-                      run->label, run->seed, trials, objective ? objective : "the objective",
-                      store_run_f64(run->store, "/search", "n"), store_run_f64(run->store, "/search", "seconds"),
-                      store_run_f64(run->store, "/search", "passes"), budget ? budget : "not recorded");
+    const double n = store_run_f64(run->store, "/search", "n"),
+                 evaluations = store_run_f64(run->store, "/search", "evaluations");
+    char spent[64] = "";
+    if (!isnan(evaluations)) snprintf(spent, sizeof spent, " (%.4g evaluations)", evaluations);
+    report_table_note(
+        t,
+        "%s, seed %.0f: %zu trial%s%s by %s; %.0f validation images%s; %.1f s and %.0f images through the "
+        "network in total; budget %s.",
+        run->label, run->seed, trials, trials == 1 ? "" : "s", spent, objective ? objective : "the objective", n,
+        n < FEW ? ", fewer than 2000: trials that score alike may differ by chance" : "",
+        store_run_f64(run->store, "/search", "seconds"), store_run_f64(run->store, "/search", "passes"),
+        budget ? budget : "not recorded");
 }
 
 ReportTable report_results_search(const ReportExperiment *e)

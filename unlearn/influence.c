@@ -232,6 +232,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
         BASE_TRY(unlearn_watch_done(watch, &done));
     }
     unlearn_sides_report(&s->sides, s->passes + unlearn_watch_passes(watch), report);
+    report->judged = unlearn_watch_passes(watch);
 out:
     unlearn_watch_free(watch);
     base_free(step);

@@ -79,6 +79,7 @@ typedef struct {
     int layer_count;
     int64_t samples_retain, samples_forget; /* distinct images looked at */
     double passes;                          /* forward(+backward) passes over images, in images: cost in samples */
+    double judged;                          /* of them, images looked at to decide when to stop */
     double alpha_retain, alpha_forget;      /* importance curve of the spectra; NaN: none */
     double prepare_seconds, apply_seconds;  /* filled by unlearn_run */
     UnlearnCost cost;

@@ -343,6 +343,39 @@ static void test_plan(void **state)
     unbind(&method);
 }
 
+/* An equal search tries the published values beside those listed, once, however they are written; only there. */
+static void test_published_values(void **state)
+{
+    (void)state;
+    static const char *const EQUAL[] = {"search={strategy: equal, trials: 4}",
+                                        "methods=[{name: svd, search: {alpha_r: [10, 1e2], alpha_f: [1, 10]}}, "
+                                        "{name: neggrad, search: {lr: [0.01, 0.001], clip: [1.0, 0]}}]"},
+                             *const SHORT[] = {"search={strategy: equal, trials: 7}", EQUAL[1]},
+                             *const RANDOM[] = {"search={strategy: random, trials: 4}", EQUAL[1]},
+                             *const NONE[] = {"search.strategy=equal"};
+    ExperimentConfig *e = read_good(EQUAL, 2);
+    const ExperimentAxis *r = &e->methods[0].axes[0], *f = &e->methods[0].axes[1], *lr = &e->methods[1].axes[0],
+                         *clip = &e->methods[1].axes[1];
+    assert_int_equal(r->count, 2);
+    assert_int_equal(r->published, 1);
+    assert_int_equal(f->count, 3); /* 3 of the paper */
+    assert_int_equal(f->published, 2);
+    assert_string_equal(f->values[2], "3");
+    assert_string_equal(lr->param->name, "lr");
+    assert_int_equal(lr->count, 3);
+    assert_string_equal(lr->values[lr->published], "0.0001");
+    assert_int_equal(clip->count, 2);
+    assert_int_equal(clip->published, 1);
+    experiment_config_free(e);
+    assert_fails(experiment_config_read(write_config(GOOD), SHORT, 2, &e), BASE_EUSAGE,
+                 "a grid of 6 points, published values among them, is less than the 7 evaluations");
+    assert_fails(experiment_config_read(write_config(GOOD), NONE, 1, &e), BASE_EUSAGE,
+                 "an equal search needs 'trials'");
+    e = read_good(RANDOM, 2);
+    assert_int_equal(e->methods[0].axes[1].count, 2);
+    experiment_config_free(e);
+}
+
 /* Every unlearning is a job of its own; the first one, and what is made only once, has the id that it always had. */
 static void test_unlearnings(void **state)
 {
@@ -619,6 +652,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_paths),
     cmocka_unit_test(test_plan),
     cmocka_unit_test(test_unlearnings),
+    cmocka_unit_test(test_published_values),
     cmocka_unit_test(test_forget_all),
     cmocka_unit_test(test_images),
     cmocka_unit_test(test_search_identifies),

@@ -24,6 +24,7 @@ static const BaseParam FAKE_PARAMS[] = {
 };
 static const char *const FAKE_TUNABLE[] = {"push", NULL};
 static int prepared, released, applied;
+static double judged; /* images that each apply() says it looked at */
 
 static BaseStatus fake_prepare(const UnlearnContext *context, const void *params, void **state)
 {
@@ -50,6 +51,7 @@ static BaseStatus fake_apply(const UnlearnContext *context, void *state, const v
     for (int64_t c = 0; c < context->forget->classes.K; c++)
         if (context->forget->classes.in[c] && p->mode == 1) bias[c] += (float)p->push;
     report->samples_retain = 1;
+    report->judged = judged;
     return BASE_OK;
 }
 
@@ -127,7 +129,7 @@ static void test_search_of_images(void **state)
     setting_open(&s);
     DataForget images, classes = s.forget;
     char *modes[] = {"a", "b"}, *pushes[] = {"0", "-7", "-1e6"};
-    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false}, {&FAKE_PARAMS[1], pushes, 3, true}};
+    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false, 0}, {&FAKE_PARAMS[1], pushes, 3, true, 0}};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = axes, .axis_count = 2, .where = "t:1"};
     FakeParams params = {0};
     ExperimentSearch found;
@@ -157,7 +159,7 @@ static void test_search_finds_the_best(void **state)
     Setting s;
     setting_open(&s);
     char *modes[] = {"a", "b"}, *pushes[] = {"0", "-7", "-1e6", "-2e6"};
-    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false}, {&FAKE_PARAMS[1], pushes, 4, true}};
+    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false, 0}, {&FAKE_PARAMS[1], pushes, 4, true, 0}};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = axes, .axis_count = 2, .where = "t:1"};
     FakeParams params = {0};
     ExperimentSearch search;
@@ -191,7 +193,7 @@ static void test_random_search(void **state)
     Setting s;
     setting_open(&s);
     char *modes[] = {"a", "b"}, *pushes[] = {"0", "-1", "-2", "-1e6", "-2e6"};
-    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false}, {&FAKE_PARAMS[1], pushes, 5, true}};
+    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false, 0}, {&FAKE_PARAMS[1], pushes, 5, true, 0}};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = axes, .axis_count = 2, .where = "t:1"};
     const ExperimentBudget budget = {.strategy = EXPERIMENT_SEARCH_RANDOM, .trials = 4},
                            ample = {EXPERIMENT_SEARCH_RANDOM, 50, 0};
@@ -224,6 +226,60 @@ static void test_random_search(void **state)
     setting_close(&s);
 }
 
+/* Every method has the same number of evaluations: the published point first, then others in the order of a draw, until what
+ * trials and the method's own looks cost is spent; the second set goes by the first. */
+static void test_equal_search(void **state)
+{
+    (void)state;
+    Setting s;
+    setting_open(&s);
+    char *modes[] = {"a", "b"}, *pushes[] = {"0", "-1", "-2", "-1e6", "-2e6"};
+    ExperimentAxis axes[] = {{&FAKE_PARAMS[0], modes, 2, false, 1}, {&FAKE_PARAMS[1], pushes, 5, true, 2}};
+    ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = axes, .axis_count = 2, .where = "t:1"};
+    const ExperimentBudget budget = {.strategy = EXPERIMENT_SEARCH_EQUAL, .trials = 5};
+    FakeParams params = {0};
+    UnlearnContext contexts[2] = {s.context, s.context};
+    DataForget other = {0};
+    ExperimentSearch plain, looks, both;
+    ExperimentSearchTask task = {&method, &budget, contexts, 1, &s.split.validation};
+    assert_ok(data_forget_classes(s.data.train, "0", &other));
+    contexts[1].forget = &other;
+    assert_ok(experiment_search(&task, &params, &plain));
+    assert_int_equal(plain.points, 5);
+    assert_near(plain.evaluations, 5, 1e-12, 0);
+    assert_int_equal(plain.at[0], 1 * 5 + 2);
+    assert_near(plain.value[0], 1, 0, 0);
+    assert_near(plain.value[5], -2, 0, 0);
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < i; k++) assert_true(plain.at[i] != plain.at[k]);
+    /* one evaluation more in each trial: 2, 4, and with 4 + 1 <= 5 a third trial, which ends at 6 */
+    judged = (double)s.split.validation.n;
+    applied = 0;
+    assert_ok(experiment_search(&task, &params, &looks));
+    assert_int_equal(applied, 3);
+    assert_int_equal(looks.points, 3);
+    assert_near(looks.evaluations, 6, 1e-12, 0);
+    assert_memory_equal(looks.at, plain.at, 3 * sizeof *plain.at);
+    for (size_t i = 0; i < 3; i++) assert_near(looks.value[3 + i], plain.value[5 + i], 0, 0);
+    task.context_count = 2;
+    applied = 0;
+    assert_ok(experiment_search(&task, &params, &both));
+    assert_int_equal(applied, 6);
+    assert_int_equal(both.points, 3);
+    assert_near(both.evaluations, 6, 1e-12, 0);
+    judged = 0;
+    /* 400 validation images beside 4000: neither 2000 nor a fifth */
+    task.validation = &s.few;
+    ExperimentSearch none;
+    assert_fails(experiment_search(&task, &params, &none), BASE_EUSAGE,
+                 "an equal search takes 2000, or a fifth of the 4400");
+    experiment_search_free(&plain);
+    experiment_search_free(&looks);
+    experiment_search_free(&both);
+    data_forget_free(&other);
+    setting_close(&s);
+}
+
 /* One choice for several sets: scores are means over them; passes and trials are those of all. */
 static void test_search_on_several_sets(void **state)
 {
@@ -231,7 +287,7 @@ static void test_search_on_several_sets(void **state)
     Setting s;
     setting_open(&s);
     char *pushes[] = {"0", "-1e6"};
-    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 2, true};
+    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 2, true, 0};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     static const ExperimentBudget all = {0};
     FakeParams params = {.mode = 1};
@@ -289,7 +345,7 @@ static void test_budget_of_epochs(void **state)
     Setting s;
     setting_open(&s);
     char *pushes[] = {"0", "1"}, *epochs[] = {"3", "4"};
-    ExperimentAxis axis = {&LONG_PARAMS[1], pushes, 2, false}, named = {&LONG_PARAMS[0], epochs, 2, false};
+    ExperimentAxis axis = {&LONG_PARAMS[1], pushes, 2, false, 0}, named = {&LONG_PARAMS[0], epochs, 2, false, 0};
     ExperimentMethod method = {.method = &LONG, .label = "long", .axes = &axis, .axis_count = 1, .where = "t:1"};
     const ExperimentBudget budget = {.epochs = 1};
     LongParams params = {.epochs = 5};
@@ -319,7 +375,7 @@ static void test_search_file(void **state)
     Setting s;
     setting_open(&s);
     char *pushes[] = {"0", "-7", "-1e6"}, *one[] = {"0"}, path[4096];
-    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 3, true}, narrow = {&FAKE_PARAMS[1], one, 1, true};
+    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 3, true, 0}, narrow = {&FAKE_PARAMS[1], one, 1, true, 0};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     FakeParams params = {.mode = 1};
     ExperimentSearch search, back;
@@ -367,7 +423,7 @@ static void test_search_without_a_good_point(void **state)
     Setting s;
     setting_open(&s);
     char *pushes[] = {"-7"};
-    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 1, true};
+    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 1, true, 0};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     FakeParams params = {0};
     ExperimentSearch search;
@@ -383,7 +439,7 @@ static void test_search_needs_both_kinds(void **state)
     Setting s;
     setting_open(&s);
     char *pushes[] = {"0"};
-    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 1, true};
+    ExperimentAxis axis = {&FAKE_PARAMS[1], pushes, 1, true, 0};
     ExperimentMethod method = {.method = &FAKE, .label = "fake", .axes = &axis, .axis_count = 1, .where = "t:1"};
     FakeParams params = {0};
     ExperimentSearch search;
@@ -622,6 +678,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_objective),
     cmocka_unit_test(test_regions),
     cmocka_unit_test(test_random_search),
+    cmocka_unit_test(test_equal_search),
     cmocka_unit_test(test_search_file),
     cmocka_unit_test(test_search_on_several_sets),
     cmocka_unit_test(test_budget_of_epochs),

@@ -447,6 +447,7 @@ static void test_searches(void **state)
         assert_ok(store_run_set_f64(run, "/search", "n", 600));
         assert_ok(store_run_set_f64(run, "/search", "seconds", 12.5));
         assert_ok(store_run_set_f64(run, "/search", "passes", 4000));
+        assert_ok(store_run_set_f64(run, "/search", "evaluations", 3.25));
         assert_ok(store_run_set_text(run, "/search", "key", "one"));
         assert_ok(store_run_set_text(run, "/search", "sets", "0; 1"));
         assert_ok(store_run_set_text(run, "/search", "budget", "{trials: 2}"));
@@ -457,7 +458,9 @@ static void test_searches(void **state)
     assert_int_equal(t.row_count, 2);
     report_table_markdown(&t, &out);
     assert_non_null(strstr(out.data, "| svd | 0; 1 | 0 | {alpha\\_r: 30} | chosen | 0.7500 |"));
-    assert_non_null(strstr(out.data, "2 trials by the objective; 600 validation images; 12.5 s and 4000 images"));
+    assert_non_null(
+        strstr(out.data, "2 trials (3.25 evaluations) by the objective; 600 validation images, fewer than 2000: trials "
+                         "that score alike may differ by chance; 12.5 s and 4000 images"));
     base_text_free(&out);
     report_table_free(&t);
     report_set_free(&set);
