@@ -109,6 +109,9 @@ BaseStatus eval_all(const EvalContext *context, EvalRow **rows, int *count);
 
 /** confusion[true * K + predicted], first of equals predicted. [K, K] out. */
 void eval_confusion(const EvalPredictions *predictions, int64_t *confusion);
+/** ||W' - W|| / ||W|| of the weight matrix W of each of nn_net_layers: [layers] out; NaN where W is 0. Both networks are
+ *  of one graph. */
+void eval_weight_changes(const NnNet *original, const NnNet *net, double *out);
 /** argmax of each row: [n] out. */
 void eval_predicted(const EvalPredictions *predictions, int32_t *out);
 

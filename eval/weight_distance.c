@@ -5,6 +5,32 @@
 
 #include "eval/eval.h"
 
+/* ||now - then||^2, and ||then||^2. */
+static double moved_of(const float *now, const float *then, int64_t n, double *norm)
+{
+    double moved = 0;
+    *norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double off = (double)now[i] - then[i];
+        moved += off * off;
+        *norm += (double)then[i] * then[i];
+    }
+    return moved;
+}
+
+void eval_weight_changes(const NnNet *original, const NnNet *net, double *out)
+{
+    int layers, slices;
+    const NnLayer *layer = nn_net_layers(net, &layers);
+    const NnSlice *slice = nn_net_param_slices(net, &slices);
+    for (int l = 0; l < layers; l++) {
+        const NnSlice *w = &slice[layer[l].weight];
+        double norm,
+            moved = moved_of(nn_net_params(net) + w->offset, nn_net_params(original) + w->offset, w->count, &norm);
+        out[l] = norm > 0 ? sqrt(moved / norm) : (double)NAN;
+    }
+}
+
 static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstimate *out)
 {
     (void)split;
@@ -14,13 +40,7 @@ static BaseStatus compute(const EvalContext *context, EvalSplit split, MathEstim
     if (n != original_n)
         return base_error_set(BASE_ESHAPE, "the network has %lld parameters, the original %lld", (long long)n,
                               (long long)original_n);
-    const float *now = nn_net_params(context->net), *then = nn_net_params(context->original);
-    double moved = 0, norm = 0;
-    for (int64_t i = 0; i < n; i++) {
-        double off = (double)now[i] - then[i];
-        moved += off * off;
-        norm += (double)then[i] * then[i];
-    }
+    double norm, moved = moved_of(nn_net_params(context->net), nn_net_params(context->original), n, &norm);
     if (!isfinite(moved) || !isfinite(norm)) return base_error_set(BASE_ENUMERIC, "the parameters are not all finite");
     if (norm > 0) *out = math_estimate(sqrt(moved / norm), n);
     return BASE_OK;

@@ -102,6 +102,12 @@ BaseStatus experiment_config_bind(const ExperimentConfig *e, const SessionData *
     *forget = NULL;
     *count = 0;
     BASE_TRY(eval_saliency_check(model->net, &e->saliency));
+    BASE_CHECK(e->confusion.last < 0 ? e->confusion.first == 0
+                                     : e->confusion.first < e->confusion.last && e->confusion.last < data->train->K,
+               BASE_EUSAGE,
+               "%s: confusion: classes %lld to %lld: must be a range of at least two of the classes 0 to %lld",
+               base_yaml_get(e->root, "confusion")->where, (long long)e->confusion.first, (long long)e->confusion.last,
+               (long long)data->train->K - 1);
     BASE_TRY(e->forget_all ? parse_sets(e, data, NULL, (size_t)data->train->K, forget, count)
                            : parse_sets(e, data, e->forget, e->forget_count, forget, count));
     for (size_t i = 0; i < *count; i++) {

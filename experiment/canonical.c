@@ -44,6 +44,8 @@ void experiment_config_canonical(const ExperimentConfig *e, const ExperimentMeth
     add_params(out, "relearn", eval_relearn_params, eval_relearn_param_count, &e->relearn);
     add_params(out, "probe", eval_probe_params, eval_probe_param_count, &e->probe);
     add_params(out, "saliency", eval_saliency_params, eval_saliency_param_count, &e->saliency);
+    if (e->confusion.last >= 0)
+        add_params(out, "confusion", experiment_confusion_params, experiment_confusion_param_count, &e->confusion);
     const ExperimentMethod *reference = experiment_config_reference(e);
     if (reference)
         add_params(out, "reference", reference->method->entry.params, reference->method->entry.param_count,

@@ -20,6 +20,12 @@ const BaseParam experiment_budget_params[] = {
 };
 const size_t experiment_budget_param_count = BASE_COUNT(experiment_budget_params);
 
+const BaseParam experiment_confusion_params[] = {
+    BASE_PARAM_I64(ExperimentConfusion, first, 0, 0, 1000000000, "number of the first class of the range"),
+    BASE_PARAM_I64(ExperimentConfusion, last, -1, -1, 1000000000, "number of its last class; -1: all classes"),
+};
+const size_t experiment_confusion_param_count = BASE_COUNT(experiment_confusion_params);
+
 BaseStatus experiment_method_params(const ExperimentMethod *m, void **params)
 {
     size_t size = m->method->entry.params_size;

@@ -67,6 +67,13 @@ typedef struct {
     void *params;
 } ExperimentAttack;
 
+/** Classes that what is said of confusions keeps to, by number; last -1: all. */
+typedef struct {
+    int64_t first, last;
+} ExperimentConfusion;
+extern const BaseParam experiment_confusion_params[];
+extern const size_t experiment_confusion_param_count;
+
 /** The original of a seed that was trained elsewhere. */
 typedef struct {
     char *path, hash[BASE_HASH_HEX];
@@ -108,6 +115,7 @@ typedef struct {
     EvalRelearnConfig relearn;
     EvalProbeConfig probe;
     EvalSaliencyConfig saliency;
+    ExperimentConfusion confusion;
     ExperimentCache cache;
     ExperimentShadows shadows;
     ModelHalf target; /* of the experiment's own networks, where there are shadow models */

@@ -233,6 +233,8 @@ static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *s
     store_run_set_i64(run, "/meta", "samples_retain", u->cost.samples_retain);
     store_run_set_i64(run, "/meta", "samples_forget", u->cost.samples_forget);
     BASE_TRY(experiment_record_confusion(&seed->predictions[EVAL_TEST].p, "test_original", run));
+    experiment_record_range(&e->confusion, run);
+    BASE_TRY(experiment_record_weights(seed->net, u->net, run));
     BASE_TRY(experiment_record_report(&u->report, run));
     if (w->search.points > 0) {
         BASE_TRY(experiment_record_search(job->method, &w->search, run));

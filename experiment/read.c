@@ -43,8 +43,8 @@ static const BaseParam TOP[] = {
                    "number of unlearnings of each trained network, each with draws of its own"),
 };
 /* The other keys. */
-static const char *const READ[] = {"extends", "seeds", "train",    "forget",  "methods",  "attacks",  "search",
-                                   "relearn", "probe", "saliency", "shadows", "original", "retrained"};
+static const char *const READ[] = {"extends", "seeds", "train",    "forget",  "methods",  "attacks",   "search",
+                                   "relearn", "probe", "saliency", "shadows", "original", "retrained", "confusion"};
 
 static BaseStatus check_keys(const BaseYaml *root)
 {
@@ -512,6 +512,11 @@ static BaseStatus read_tree(const BaseYaml *root, const char *path, ExperimentCo
     BASE_TRY(read_switch(base_yaml_get(root, "probe"), eval_probe_params, eval_probe_param_count, &e->probe));
     BASE_TRY(
         read_switch(base_yaml_get(root, "saliency"), eval_saliency_params, eval_saliency_param_count, &e->saliency));
+    base_param_defaults(experiment_confusion_params, experiment_confusion_param_count, &e->confusion);
+    const BaseYaml *confusion = base_yaml_get(root, "confusion");
+    if (confusion)
+        BASE_TRY(read_params(confusion, experiment_confusion_params, experiment_confusion_param_count, &e->confusion,
+                             "confusion"));
     const BaseYaml *methods = base_yaml_get(root, "methods"), *attacks = base_yaml_get(root, "attacks");
     BASE_TRY(need_kind(methods, BASE_YAML_LIST, "methods"));
     BASE_CHECK(methods->count > 0, BASE_EUSAGE, "%s: methods: the list is empty", methods->where);

@@ -244,6 +244,32 @@ out:
     return st;
 }
 
+void experiment_record_range(const ExperimentConfusion *range, StoreRun *run)
+{
+    if (range->last < 0) return;
+    store_run_set_i64(run, "/confusion", "first", range->first);
+    store_run_set_i64(run, "/confusion", "last", range->last);
+}
+
+BaseStatus experiment_record_weights(const NnNet *original, const NnNet *net, StoreRun *run)
+{
+    BaseStatus st = BASE_OK;
+    const char **names = NULL;
+    double *change = NULL;
+    int layers;
+    const NnLayer *layer = nn_net_layers(net, &layers);
+    BASE_TRY(BASE_ALLOC(layers, &names));
+    BASE_TRY(BASE_ALLOC(layers, &change));
+    for (int l = 0; l < layers; l++) names[l] = layer[l].name;
+    eval_weight_changes(original, net, change);
+    store_run_set_texts(run, "/weights/names", names, (size_t)layers);
+    store_run_set_column(run, "/weights", "change", STORE_F64, layers, change);
+out:
+    base_free(names);
+    base_free(change);
+    return st;
+}
+
 /* A column of the numbers that follow @p first, each @p stride bytes behind the one before. */
 static void record_strided(StoreRun *run, const char *group, const char *name, const double *first, size_t stride,
                            int64_t n, double *column)

@@ -22,6 +22,10 @@ BaseStatus experiment_record_complete(StoreRun *run);
 void experiment_record_relearned(const EvalRelearned *relearned, StoreRun *run);
 /** The confusion matrix of @p predictions at /confusion/<name>. */
 BaseStatus experiment_record_confusion(const EvalPredictions *predictions, const char *name, StoreRun *run);
+/** The classes that confusions are shown of, where the config names them. */
+void experiment_record_range(const ExperimentConfusion *range, StoreRun *run);
+/** /weights: how far the weights of each layer of @p net are from those of the original. */
+BaseStatus experiment_record_weights(const NnNet *original, const NnNet *net, StoreRun *run);
 BaseStatus experiment_record_report(const UnlearnReport *report, StoreRun *run);
 BaseStatus experiment_record_search(const ExperimentMethod *method, const ExperimentSearch *search, StoreRun *run);
 /** What the search of @p key was allowed, and the sets it looked at. */

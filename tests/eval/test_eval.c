@@ -280,6 +280,12 @@ static void distance_of_the_weights(void **state)
     assert_near(got.value, 0.5, 0, 1e-6); /* float32 rounds each product */
     assert_int_equal(got.n, n);
     assert_near(got.lo, NAN, 0, 0);
+    int layers;
+    nn_net_layers(net, &layers);
+    double change[8];
+    assert_true(layers > 0 && layers <= 8);
+    eval_weight_changes(original, net, change);
+    for (int l = 0; l < layers; l++) assert_near(change[l], 0.5, 0, 1e-6);
     theta[0] = NAN;
     MathEstimate broken;
     const BaseEntry *entry;

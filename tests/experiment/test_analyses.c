@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "data/set/build.h"
 #include "experiment/bind.h"
+#include "experiment/canonical.h"
 #include "experiment/read.h"
 #include "experiment/record.h"
 #include "io/file.h"
@@ -257,8 +258,56 @@ static void test_saliency(void **state)
     experiment_config_free(e);
 }
 
+/* The range is in the run and in what identifies it; without it neither knows of one. */
+static void test_confusion(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *range, *text;
+    } BAD[] = {{"{first: 1}", "confusion: classes 1 to -1: must be a range of at least two of the classes 0 to 3"},
+               {"{last: 0}", "confusion: classes 0 to 0"},
+               {"{first: 1, last: 4}", "confusion: classes 1 to 4"},
+               {"{first: 2, last: 2}", "confusion: classes 2 to 2"}};
+    ExperimentConfig *e;
+    SessionData data = {0};
+    SessionModel model = {0};
+    DataForget *sets;
+    size_t count;
+    BaseText plain = {0}, ranged = {0};
+    StoreRun *run;
+    const char *const *names;
+    assert_ok(session_data_open("gaussians", NULL, &data));
+    assert_ok(session_model_create("mlp", &data, &model));
+    for (size_t i = 0; i < BASE_COUNT(BAD); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "  - none\nconfusion: %s\n", BAD[i].range);
+        assert_ok(read_config(text, &e));
+        assert_fails(experiment_config_bind(e, &data, &model, &sets, &count), BASE_EUSAGE, BAD[i].text);
+        experiment_config_free(e);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_ok(read_config(i ? "  - none\nconfusion: {first: 1, last: 3}\n" : "  - none\n", &e));
+        assert_ok(experiment_config_bind(e, &data, &model, &sets, &count));
+        experiment_forget_free(sets, count);
+        experiment_config_canonical(e, &e->methods[0], NULL, i ? &ranged : &plain);
+        assert_ok(store_run_create(&run));
+        experiment_record_range(&e->confusion, run);
+        assert_ok(store_run_status(run));
+        assert_int_equal(store_run_names(run, "/confusion", &names, &count), i);
+        assert_true(i == 0 || store_run_f64(run, "/confusion", "last") == 3);
+        store_run_free(run);
+        experiment_config_free(e);
+    }
+    assert_null(strstr(plain.data, "confusion"));
+    assert_non_null(strstr(ranged.data, "first: 1, last: 3"));
+    base_text_free(&plain);
+    base_text_free(&ranged);
+    session_model_free(&model);
+    session_data_free(&data);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_each), cmocka_unit_test(test_refused),  cmocka_unit_test(test_experiment),
-    cmocka_unit_test(test_turn), cmocka_unit_test(test_saliency),
+    cmocka_unit_test(test_turn), cmocka_unit_test(test_saliency), cmocka_unit_test(test_confusion),
 };
 SUPPORT_MAIN(tests)
