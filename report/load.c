@@ -362,3 +362,12 @@ void report_set_free(ReportSet *set)
     base_free(set->experiments);
     *set = (ReportSet){0};
 }
+
+bool report_confusion_range(const StoreRun *run, int64_t K, int64_t *first, int64_t *last)
+{
+    double a = store_run_f64(run, "/confusion", "first"), b = store_run_f64(run, "/confusion", "last");
+    bool range = a >= 0 && a < b && b < (double)K;
+    *first = range ? (int64_t)a : 0;
+    *last = range ? (int64_t)b : K - 1;
+    return range;
+}

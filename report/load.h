@@ -98,6 +98,9 @@ const ReportLabel *report_featured(const ReportExperiment *e);
  *  scores the first. NULL: none. */
 const ReportLabel *report_control(const ReportExperiment *e);
 const ReportRun *report_first_ok(const ReportLabel *label); /* NULL: none */
+/** The classes that figures and tables of confusions keep to, of a run of K classes: those that its config names, or all,
+ *  and then it is false. */
+bool report_confusion_range(const StoreRun *run, int64_t K, int64_t *first, int64_t *last);
 /** "10" after "9": by the leading number first, then by text; the order of a label's runs. */
 int report_compare_forget(const char *a, const char *b);
 const ReportRun *report_same_job(const ReportLabel *label,

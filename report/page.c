@@ -19,6 +19,8 @@ static const char *const PART_TITLES[REPORT_PARTS] = {"Results",
                                                       "Attacks",
                                                       "Papers' columns",
                                                       "Per class",
+                                                      "Where forgotten images go",
+                                                      "Changes by class",
                                                       "Searches",
                                                       "Layers",
                                                       "Runs"};

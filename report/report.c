@@ -49,9 +49,9 @@ static const ReportRun *layered_run(const ReportExperiment *e)
 static BaseStatus make_section(const ReportExperiment *e, bool several, const char *out, const char *figures,
                                bool *gnuplot, ReportSection *s)
 {
-    static const char *const STEMS[REPORT_PARTS] = {"results",  "failing", "published", "gaps",   "differs",
-                                                    "variance", "metrics", "attacks",   "papers", "classes",
-                                                    "search",   "layers",  "runs"};
+    static const char *const STEMS[REPORT_PARTS] = {"results",      "failing", "published", "gaps",   "differs",
+                                                    "variance",     "metrics", "attacks",   "papers", "classes",
+                                                    "destinations", "changes", "search",    "layers", "runs"};
     BaseStatus st = BASE_OK;
     BaseText prefix = {0};
     const ReportRun *layered = layered_run(e);
@@ -76,6 +76,7 @@ static BaseStatus make_section(const ReportExperiment *e, bool several, const ch
     s->parts[REPORT_ATTACKS].table = report_results_attacks(e);
     s->parts[REPORT_PAPERS].table = report_results_papers(e);
     if (e->forget_count > 1) s->parts[REPORT_CLASSES].table = report_results_classes(e);
+    BASE_TRY(report_results_confused(e, &s->parts[REPORT_DESTINATIONS].table, &s->parts[REPORT_CHANGES].table));
     s->parts[REPORT_SEARCH].table = report_results_search(e);
     if (layered) s->parts[REPORT_LAYERS].table = report_results_layers(layered);
     s->parts[REPORT_RUNS].table = report_results_runs(e);

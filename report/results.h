@@ -27,6 +27,9 @@ ReportTable report_results_search(const ReportExperiment *e);
 ReportTable report_results_attacks(const ReportExperiment *e);
 /** One row per label and forgotten class. */
 ReportTable report_results_classes(const ReportExperiment *e);
+/** Of the featured method's first job: the classes that images of what was forgotten go to, and the kept classes whose
+ *  accuracy fell and rose most. No row where its run has no confusion matrices. Both tables are made even on failure. */
+BaseStatus report_results_confused(const ReportExperiment *e, ReportTable *destinations, ReportTable *changes);
 /** What the edit did to each layer of @p run. */
 ReportTable report_results_layers(const ReportRun *run);
 /** Whether a method's mean score is further than 5 points from that of the retrained runs of its classes and seeds.

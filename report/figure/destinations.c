@@ -12,8 +12,8 @@ enum { MODELS = 3, SHOWN = 12, CLASSES = 100000 };
 
 typedef struct {
     const char *title[MODELS];
-    const int64_t *row[MODELS]; /* [K] */
-    int64_t sum[MODELS], K, forgotten;
+    const int64_t *row[MODELS];                     /* [K] */
+    int64_t sum[MODELS], K, forgotten, first, last; /* first to last: the only ones shown */
     int count;
 } Rows;
 
@@ -35,12 +35,12 @@ static double share(const Rows *r, int model, int64_t c)
     return 100.0 * (double)r->row[model][c] / (double)r->sum[model];
 }
 
-/* The classes with the largest share in any model, by their shares summed. @return how many. */
+/* The classes of the range with the largest share in any model, by their shares summed. @return how many. */
 static int choose(const Rows *r, int64_t chosen[SHOWN])
 {
     double best[SHOWN];
     int count = 0;
-    for (int64_t c = 0; c < r->K; c++) {
+    for (int64_t c = r->first; c <= r->last; c++) {
         double sum = 0;
         for (int m = 0; m < r->count; m++) sum += share(r, m, c);
         int at = count;
@@ -60,7 +60,7 @@ static int choose(const Rows *r, int64_t chosen[SHOWN])
 static void nearest(const Rows *r, int model, const char *const *names, BaseText *out)
 {
     int64_t first = -1, second = -1;
-    for (int64_t c = 0; c < r->K; c++) {
+    for (int64_t c = r->first; c <= r->last; c++) {
         if (c == r->forgotten || r->row[model][c] == 0) continue;
         if (first < 0 || r->row[model][c] > r->row[model][first]) {
             second = first;
@@ -113,6 +113,8 @@ static BaseStatus draw_rows(ReportFigures *f, const Rows *r, const char *const *
     base_text_add(caption, "What each model calls the test images of %s (", names[r->forgotten]);
     report_figure_job(job, caption);
     base_text_add(caption, ").");
+    if (r->last - r->first + 1 < r->K)
+        base_text_add(caption, " Among the classes %lld to %lld only.", (long long)r->first, (long long)r->last);
     for (int m = 0; m < r->count; m++) nearest(r, m, names, caption);
     return report_figure_add(f, "Where forgotten images go", 900, 500);
 }
@@ -131,5 +133,6 @@ BaseStatus report_figure_destinations(ReportFigures *f)
     if (retrained >= 0) take(f->full[retrained], "/confusion/test", "retrained", &r);
     if (r.count < 2 || !store_run_texts(f->full[at], "/class_names", &names, &name_count) || (int64_t)name_count != r.K)
         return BASE_OK;
+    report_confusion_range(f->full[at], r.K, &r.first, &r.last);
     return draw_rows(f, &r, names, f->job[at]);
 }

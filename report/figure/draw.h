@@ -68,7 +68,8 @@ void report_figure_job(const ReportRun *run, BaseText *out);
     X(pareto)                                                                                                          \
     X(confusion)                                                                                                       \
     X(destinations)                                                                                                    \
-    X(saliency) X(each) X(missing) X(several) X(roc) X(signals) X(spectra) X(spaces) X(regions) X(search) X(history)
+    X(saliency)                                                                                                        \
+    X(each) X(missing) X(several) X(roc) X(signals) X(spectra) X(spaces) X(weights) X(regions) X(search) X(history)
 #define X(name) BaseStatus report_figure_##name(ReportFigures *figures);
 REPORT_FIGURE_LIST(X)
 #undef X

@@ -1,11 +1,12 @@
-/* report/figure/search.c - a search over two parameters: the score of each pair, the chosen one framed. */
+/* report/figure/search.c - a search over two parameters: the score of each pair, the chosen one framed; and where each
+ * class has a search of its own, their scores side by side. */
 #include <math.h>
 #include <string.h>
 
 #include "report/escape.h"
 #include "report/figure/draw.h"
 
-enum { LEVELS = 24 };
+enum { LEVELS = 24, CLASSES = 12, COLUMNS = 4 };
 
 /* Distinct values, ascending; false where there are too many for an axis. */
 static bool levels_of(const StoreArray *a, double levels[LEVELS], int *count)
@@ -59,7 +60,7 @@ static void axis_names(BaseText *gp, const char *which, const double *levels, in
 {
     base_text_add(gp, "set %stics (", which);
     for (int i = 0; i < count; i++) base_text_add(gp, "%s'%g' %d", i ? ", " : "", levels[i], i);
-    base_text_add(gp, ") scale 0\n");
+    base_text_add(gp, ") scale 0");
 }
 
 static bool column_of(const StoreRun *run, const char *name, int64_t count, StoreArray *out)
@@ -149,8 +150,9 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     report_escape_gnuplot(gp, axis[0]);
     base_text_add(gp, "\n");
     axis_names(gp, "x", x, nx);
+    base_text_add(gp, "\n");
     axis_names(gp, "y", y, ny);
-    base_text_add(gp, "d = ");
+    base_text_add(gp, "\nd = ");
     report_figure_data(f, false);
     base_text_add(gp, "\n");
     if (panels > 1) base_text_add(gp, "set multiplot layout 1,3 margins 0.07,0.985,0.15,0.9 spacing 0.055,0\n");
@@ -166,14 +168,143 @@ static BaseStatus search_of(ReportFigures *f, size_t label, bool first)
     return report_figure_add(f, heading, panels > 1 ? 1160 : 760, panels > 1 ? 430 : 540);
 }
 
+/* The searches of one label and seed on different forget sets. */
+typedef struct {
+    const ReportRun *run[CLASSES];
+    StoreArray axis[CLASSES][2], score[CLASSES];
+    int count;
+} Searches;
+
+static void collect(const ReportFigures *f, size_t label, const char *axis[2], Searches *s)
+{
+    const ReportLabel *l = &f->e->labels[label];
+    for (size_t i = 0; i < l->count && s->count < CLASSES && f->job[label]; i++) {
+        const ReportRun *run = l->runs[i];
+        const char *key = store_run_text(run->store, "/search", "key"), *before = NULL;
+        if (run->failed || run->seed != f->job[label]->seed ||
+            axes_of(f->e, run->store, axis, s->axis[s->count], &s->score[s->count]) != 2)
+            continue;
+        if (s->count > 0) before = store_run_text(s->run[s->count - 1]->store, "/search", "key");
+        if (key && before && strcmp(key, before) == 0) continue; /* one search serves both */
+        s->run[s->count++] = run;
+    }
+}
+
+/* The rows of panel @p p; false where its values are not those of the first panel. */
+static bool write_panel(const Searches *s, int p, const double *x, int nx, const double *y, int ny, BaseText *csv)
+{
+    double own_x[LEVELS], own_y[LEVELS], chosen = store_run_f64(s->run[p]->store, "/search", "chosen");
+    int own_nx, own_ny;
+    if (!levels_of(&s->axis[p][0], own_x, &own_nx) || !levels_of(&s->axis[p][1], own_y, &own_ny) || own_nx != nx ||
+        own_ny != ny || memcmp(x, own_x, (size_t)nx * sizeof *x) != 0 || memcmp(y, own_y, (size_t)ny * sizeof *y) != 0)
+        return false;
+    for (int64_t i = 0; i < s->score[p].count; i++) {
+        double vx = ((const double *)s->axis[p][0].data)[i], vy = ((const double *)s->axis[p][1].data)[i];
+        base_text_add(csv, "%d,", p);
+        report_escape_csv(csv, s->run[p]->forget);
+        base_text_add(csv, ",%.10g,%.10g,%d,%d,%d", vx, vy, level_at(x, vx), level_at(y, vy), (double)i == chosen);
+        add_value(csv, &s->score[p], i);
+        base_text_add(csv, "\n");
+    }
+    return true;
+}
+
+/* The vertical axis is said once in a row of panels. */
+static void class_panel(ReportFigures *f, const Searches *s, int p, int columns, int width, int height)
+{
+    static const char *const COLOURS[] = {"#222222", "#ffffff"}, *const TESTS[] = {"<", ">="};
+    BaseText *gp = &f->gp, title = {0};
+    double cell = (width - 70.0) / columns, left = (70 + p % columns * cell) / width,
+           top = 1 - (40 + p / columns * 250.0) / height;
+    report_run_classes(s->run[p], &title);
+    base_text_add(gp,
+                  "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
+                  "set bmargin at screen %.4f\nset title ",
+                  left, left + (cell - 18) / width, top, top - 175.0 / height);
+    report_escape_gnuplot(gp, base_text_of(&title, &gp->st));
+    base_text_free(&title);
+    base_text_add(gp,
+                  " offset 0,-0.5\n%s\nplot d skip 1 using ($1 == %d ? $5 : NaN):6:(0.48):(0.48):8 with boxxyerror lc "
+                  "palette notitle, \\\n  d skip 1 using ($1 == %d && $7 == 1 ? $5 : NaN):6:(0.46):(0.46) with "
+                  "boxxyerror fs empty border lc rgb '#D55E00' lw 3 notitle",
+                  p % columns ? "unset ylabel; unset ytics" : "eval axis", p, p);
+    for (int i = 0; i < 2; i++)
+        base_text_add(
+            gp,
+            ", \\\n  d skip 1 using ($1 == %d && $8 %s mid ? $5 : NaN):6:(sprintf('%%.2f', $8)) with labels font "
+            "',8' textcolor rgb '%s' notitle",
+            p, TESTS[i], COLOURS[i]);
+    base_text_add(gp, "\n");
+}
+
+static BaseStatus classes_of(ReportFigures *f, size_t label, bool first)
+{
+    BaseText *csv = &f->csv, *gp = &f->gp, axes = {0};
+    const char *axis[2];
+    double x[LEVELS], y[LEVELS], lo = INFINITY, hi = -INFINITY;
+    int nx, ny;
+    Searches s = {0};
+    collect(f, label, axis, &s);
+    if (s.count < 2 || !levels_of(&s.axis[0][0], x, &nx) || !levels_of(&s.axis[0][1], y, &ny)) return BASE_OK;
+    report_figure_begin(f, "searches", first ? NULL : f->e->labels[label].label, "panel,forget,");
+    report_escape_csv(csv, axis[0]);
+    base_text_add(csv, ",");
+    report_escape_csv(csv, axis[1]);
+    base_text_add(csv, ",column,row,chosen,score\n");
+    for (int p = 0; p < s.count; p++) {
+        if (!write_panel(&s, p, x, nx, y, ny, csv)) return csv->st;
+        for (int64_t i = 0; i < s.score[p].count; i++) {
+            double v = ((const double *)s.score[p].data)[i];
+            if (isfinite(v)) lo = fmin(lo, v), hi = fmax(hi, v);
+        }
+    }
+    if (!(hi > lo)) lo = isfinite(lo) ? lo : 0, hi = lo + 1;
+    int columns = s.count < COLUMNS ? s.count : COLUMNS, rows = (s.count + columns - 1) / columns;
+    int width = 80 + 255 * columns, height = 30 + 250 * rows;
+    report_figure_preamble(gp);
+    base_text_add(gp,
+                  "unset grid\nset border 0\nset style fill solid 1.0 noborder\nset xrange [-0.55:%d-0.45]\nset yrange "
+                  "[-0.55:%d-0.45]\nunset colorbox\n"
+                  "set palette defined (0 '#f7fbff', 50 '#6baed6', 100 '#08306b')\nset cbrange [%.10g:%.10g]\nmid = "
+                  "%.10g\nset xlabel ",
+                  nx, ny, lo, hi, (lo + hi) / 2);
+    report_escape_gnuplot(gp, axis[0]);
+    base_text_add(gp, " offset 0,0.5\n");
+    axis_names(gp, "x", x, nx);
+    base_text_add(&axes, "set ylabel ");
+    report_escape_gnuplot(&axes, axis[1]);
+    base_text_add(&axes, " offset 1,0; ");
+    axis_names(&axes, "y", y, ny);
+    base_text_add(gp, "\naxis = ");
+    report_escape_gnuplot(gp, base_text_of(&axes, &gp->st));
+    base_text_free(&axes);
+    base_text_add(gp, "\n");
+    base_text_add(gp, "d = ");
+    report_figure_data(f, false);
+    base_text_add(gp, "\nset multiplot\n");
+    for (int p = 0; p < s.count; p++) class_panel(f, &s, p, columns, width, height);
+    base_text_add(gp, "unset multiplot\n");
+    base_text_add(&f->title, "Searches of %s, class by class", f->e->labels[label].label);
+    base_text_add(
+        &f->caption,
+        "Score of every pair that was tried, on the validation images; one panel for each forgotten class, the "
+        "same colours in all (seed %.0f). The orange frame marks the pair that was chosen.",
+        s.run[0]->seed);
+    const char *heading = base_text_of(&f->title, &gp->st);
+    return report_figure_add(f, heading, width, height);
+}
+
 BaseStatus report_figure_search(ReportFigures *f)
 {
     BaseStatus st = BASE_OK;
-    int drawn = 0;
+    int drawn = 0, drawn_classes = 0;
     for (size_t l = 0; l < f->e->label_count && drawn < 3; l++) {
         size_t before = f->count;
         BASE_TRY(search_of(f, l, drawn == 0));
         drawn += f->count > before;
+        before = f->count;
+        BASE_TRY(classes_of(f, l, drawn_classes == 0));
+        drawn_classes += f->count > before;
     }
 out:
     return st;

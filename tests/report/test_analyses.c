@@ -120,6 +120,122 @@ static void test_several(void **state)
     base_free(folder);
 }
 
+/* The stored run of @p label in the demo, to be changed and written back. */
+static void with_run(const char *folder, const char *name, void (*change)(StoreRun *run))
+{
+    char path[4300];
+    StoreRun *run;
+    snprintf(path, sizeof path, "%s/%s.h5", folder, name);
+    assert_ok(store_run_read(path, &run));
+    change(run);
+    assert_ok(store_run_write(run, path));
+    store_run_free(run);
+}
+
+static void set_weights(StoreRun *run)
+{
+    static const char *const NAMES[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    const double change[] = {1.25, 1, 1, 1, 1, 1, 0, NAN};
+    int64_t shape[] = {8};
+    assert_ok(store_run_set_texts(run, "/weights/names", NAMES, 8));
+    assert_ok(store_run_set_array(run, "/weights/change", STORE_F64, 1, shape, change));
+}
+
+/* Of a run that has them for every layer; and of an older one, whose method edited layer by layer. */
+static void test_weights(void **state)
+{
+    (void)state;
+    char *folder = folder_of("weights");
+    runs_write_demo(folder);
+    with_run(folder, "demo-retrain-3-1", set_weights);
+    make(folder);
+    has(folder, "figures/weights.csv",
+        "line,label,place,layer,change_percent\n0,retrained,0,a,125\n0,retrained,1,b,100\n");
+    has(folder, "figures/weights.csv", "0,retrained,6,g,0\n0,retrained,7,h,\n1,svd,0,a,1\n");
+    drawn(folder, "weights");
+    base_free(folder);
+}
+
+/* 100 images of each class, 90 right and 10 called the next class; then class 1 falls to 70, class 5 rises to 95, and of
+ * the forgotten class 3 no image is right: 60 go to 1, 30 to 4, 10 to 5. */
+static void set_confusions(StoreRun *run)
+{
+    int64_t m[RUNS_K * RUNS_K] = {0}, shape[] = {RUNS_K, RUNS_K};
+    for (int i = 0; i < RUNS_K; i++) {
+        m[i * RUNS_K + i] = 90;
+        m[i * RUNS_K + (i + 1) % RUNS_K] = 10;
+    }
+    assert_ok(store_run_set_array(run, "/confusion/test_original", STORE_I64, 2, shape, m));
+    m[11] = 70, m[12] = 30;
+    m[55] = 95, m[56] = 5;
+    m[33] = 0, m[31] = 60, m[34] = 30, m[35] = 10;
+    assert_ok(store_run_set_array(run, "/confusion/test", STORE_I64, 2, shape, m));
+}
+
+static void set_range(StoreRun *run)
+{
+    assert_ok(store_run_set_i64(run, "/confusion", "first", 4));
+    assert_ok(store_run_set_i64(run, "/confusion", "last", 6));
+}
+
+/* Rows of changes.csv, each a list of its first fields. */
+static void rows_are(const char *folder, const char *name, const char *const *starts, int count)
+{
+    char *text = text_in(folder, name), *at = strchr(text, '\n');
+    for (int i = 0; i < count; i++) {
+        if (!at || strncmp(at + 1, starts[i], strlen(starts[i])) != 0)
+            fail_msg("row %d of %s does not begin with '%s':\n%s", i, name, starts[i], text);
+        at = strchr(at + 1, '\n');
+    }
+    assert_true(at && !at[1]);
+    base_free(text);
+}
+
+static void test_changes(void **state)
+{
+    (void)state;
+    static const char *const WHERE[] = {"4 (Coat),10,", "1 (Trouser),0,", "5 (Sandal),0,"};
+    static const char *const CHANGES[] = {
+        "1 (Trouser),all classes,1,-20,", "0 (T-shirt/top),all classes,2,0,", "2 (Pullover),all classes,3,0,",
+        "4 (Coat),all classes,4,0,",      "6 (Shirt),all classes,5,0,",       "7 (Sneaker),all classes,6,0,",
+        "8 (Bag),all classes,7,0,",       "9 (Ankle boot),all classes,8,0,",  "5 (Sandal),all classes,9,5,",
+        "4 (Coat),classes 4 to 6,1,0,",   "6 (Shirt),classes 4 to 6,2,0,",    "5 (Sandal),classes 4 to 6,3,5,"};
+    char *folder = folder_of("changes");
+    runs_write_demo(folder);
+    with_run(folder, "demo-svd-3-1", set_confusions);
+    make(folder);
+    rows_are(folder, "destinations.csv", WHERE, 3);
+    rows_are(folder, "changes.csv", CHANGES, 9);
+    has(folder, "figures/confusion.csv", "\n3,1,60,60,0,0\n");
+    with_run(folder, "demo-svd-3-1", set_range);
+    make(folder);
+    rows_are(folder, "destinations.csv", (const char *const[]){WHERE[0], WHERE[2]}, 2);
+    rows_are(folder, "changes.csv", CHANGES, 12);
+    has(folder, "report.html", "Classes 4 to 6; what a row lacks of 100% goes to other classes.");
+    has(folder, "figures/confusion.csv", "before_count\n4,4,90,90,90,90\n4,5,10,10,10,10\n4,6,0,0,0,0\n5,4,");
+    has(folder, "figures/destinations.csv", ",4,Coat,");
+    has(folder, "figures/destinations.csv", "before_percent,before_images");
+    drawn(folder, "confusion");
+    base_free(folder);
+}
+
+/* A search of its own for each of two classes. */
+static void test_searches(void **state)
+{
+    (void)state;
+    char *folder = folder_of("searches");
+    const RunSpec specs[] = {
+        {"s", "svd", "svd", "unlearn", "3", "Dress", NULL, 1, 0, 90, 2, 0.9, 0.5, false},
+        {"s", "svd", "svd", "unlearn", "4", "Coat", NULL, 1, 0, 92, 4, 0.9, 0.5, false},
+    };
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) run_write(folder, &specs[i]);
+    make(folder);
+    has(folder, "figures/searches.csv", "panel,forget,alpha_f,alpha_r,column,row,chosen,score\n0,3,1,10,0,0,0,");
+    has(folder, "figures/searches.csv", "\n1,4,3,100,1,2,1,0.95\n"); /* row 11 was chosen */
+    drawn(folder, "searches");
+    base_free(folder);
+}
+
 static void closed_to_others(const char *path, bool is)
 {
     struct stat info;
@@ -364,6 +480,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_missing),
     cmocka_unit_test(test_several),
     cmocka_unit_test(test_inside),
+    cmocka_unit_test(test_weights),
+    cmocka_unit_test(test_changes),
+    cmocka_unit_test(test_searches),
     cmocka_unit_test(test_pareto),
     cmocka_unit_test(test_embedded_numbers),
     cmocka_unit_test(test_models_of_saliency),
