@@ -2,6 +2,7 @@
 # CIFAR and Fashion-MNIST in their own file formats with few images; ImageNet's are imagenet_configs.sh's. Vision transformers
 # in the long tier.
 . "$EXPUNGE_TESTS/cli/common"
+. "$EXPUNGE_TESTS/cli/common_cifar"
 configs=$(cd "$EXPUNGE_TESTS/../configs" && pwd)
 page=$EXPUNGE_TESTS/../docs/paper.md
 
@@ -14,17 +15,8 @@ grep -E '^\| [^|]*\| `paper/' "$page" | awk -F' *[|] *' 'NF != 7 || !$2 || !$4 |
 # names of experiments are folders of results: no two configs may share one
 [ -z "$(sed -n 's/^name: //p' "$configs"/*.yaml "$configs"/*/*.yaml | sort | uniq -d)" ] || fail "two configs of one name"
 
-# grey COUNT BYTE: so many bytes of one value
-grey() { head -c "$1" /dev/zero | tr '\0' "\\$(printf %03o "$2")"; }
-# often N FILE: its content N times
-often() { for _ in $(seq "$1"); do cat "$2"; done; }
-mkdir cifar10 cifar100 fashion
-for k in 0 1 2 3 4 5 6 7 8 9; do printf "\\$(printf %03o $k)" && grey 3072 $((20 * k + 30)); done >one
-often 8 one >cifar10/test_batch.bin
-for i in 1 2 3 4 5; do cp cifar10/test_batch.bin cifar10/data_batch_$i.bin; done
-for k in $(seq 0 99); do printf "\\0\\$(printf %03o $k)" && grey 3072 $((2 * k + 30)); done >one
-often 10 one >cifar100/train.bin
-often 2 one >cifar100/test.bin
+cifar_stand_ins
+mkdir fashion
 # idx NAME COUNT: images and labels of Fashion-MNIST's form
 idx() {
     local count=$(printf '\\%03o\\%03o\\%03o\\%03o' $(($2 >> 24)) $(($2 >> 16 & 255)) $(($2 >> 8 & 255)) $(($2 & 255)))
