@@ -2,6 +2,7 @@
  * `const BaseRows unlearn_<name>`. The order is that of `expunge list`. */
 X(none)
 X(svd)
+X(svd_means)
 X(retrain)
 X(finetune)
 X(neggrad)

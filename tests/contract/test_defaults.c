@@ -21,6 +21,8 @@ static const Row METHODS[] = {
     {"none", "", "a control without parameters"},
     {"svd", SVD_SAMPLE " layers=all spectra=false",
      "Kodge et al. 2024 and its code: sizes of the samples, 10000 rows a layer; alphas from the ranges searched there"},
+    {"svd_means", "alpha_r=10000 alpha_f=10000 nearest=0.25 retain_per_class=100 forget_samples=900 layers=all",
+     "ours"},
     {"retrain", "epochs=0 weights=", "as the original's training"},
     {"finetune",
      "preset=here epochs=10 batch_size=256 lr=0.01 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0 layers=all",

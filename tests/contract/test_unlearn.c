@@ -33,7 +33,7 @@ static bool same_bits(const NnNet *a, const NnNet *b)
 static const UnlearnMethod *method_at(size_t i) { return base_registry_at(&unlearn_registry, i); }
 
 static const char *const NO_BASELINES[] = {
-    "none", "svd", "retrain", "mask_logit", "last_layer", "random_projection", "external", "command"};
+    "none", "svd", "svd_means", "retrain", "mask_logit", "last_layer", "random_projection", "external", "command"};
 
 /* What a baseline's authors do otherwise is said in values that its own table takes. */
 static void check_preset(const UnlearnMethod *m)
