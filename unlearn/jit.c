@@ -5,11 +5,13 @@
  *   and e_j is what is left of it
  * f_w(x) are the logits; c is held fixed, no gradient goes through it. No label is looked at. The sum over the batch is the
  * authors', so that lr goes with the size of a batch.
- * mode: in eval mode both answers are the deployed network's; train is the authors' (batch statistics and dropout, of
- * x and of x + e each its own, and running statistics that follow both).
- * Data: forgotten images; 1 + N passes an epoch, one with gradients. Published values: the authors' for a VGG network on
- * CIFAR. Their loop does not clear gradients, so that step t goes along the sum of t gradients: a momentum of 1 for one
- * pass, of which 0.9999 misses at most t / 10000.
+ * The network is in train mode, as the authors': batch statistics and dropout of x and of x + e are each their own, and the
+ * running statistics follow both. Tried in eval mode on Fashion-MNIST, it lost 20 points more of the retained classes.
+ * The loss is least where the network answers the same to everything: a pass ends before the first step at which the
+ * accuracy on forgotten images is at or below `stop`; below 0 it takes every step, as the authors'.
+ * Data: forgotten images; at most epochs times 1 + N passes, one of them with gradients, with a forward pass of the watched
+ * images per step. Published values: the authors' for a VGG network on CIFAR. Their loop does not clear gradients, so that
+ * step t goes along the sum of t gradients: a momentum of 1 for one pass, of which 0.9999 misses at most t / 10000.
  */
 #include <math.h>
 #include <string.h>
@@ -20,18 +22,16 @@
 
 typedef struct {
     UnlearnSteps steps;
-    int64_t draws, mode;
+    int64_t draws;
     double noise;
 } Params;
-enum { EVAL, TRAIN };
-static const char *const MODES[] = {"eval", "train", NULL};
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW("draws=25 noise=0.5 mode=train lr=0.0003 momentum=0.9999"),
+    UNLEARN_PRESET_ROW("draws=25 epochs=1 lr=0.0003 momentum=0.9999 stop=-1"),
     BASE_PARAM_I64(Params, draws, 10, 1, 10000, "number N of disturbed copies of an image"),
-    BASE_PARAM_F64(Params, noise, 0.1, 1e-6, 1e6,
+    BASE_PARAM_F64(Params, noise, 0.5, 1e-6, 1e6,
                    "standard deviation of the noise, in units of the normalised input of the network"),
-    BASE_PARAM_CHOICE(Params, mode, EVAL, MODES, "mode of the network: as deployed, or as in training"),
-    UNLEARN_STEP_ROWS(1, 128, 1e-3, 0, 0, NN_SGD),
+    UNLEARN_STEP_ROWS(20, 128, 3e-5, 0, 0, NN_SGD),
+    UNLEARN_STOP_ROW,
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
 };
@@ -102,19 +102,19 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BaseStatus st = BASE_OK;
     const Params *p = values;
     const UnlearnSteps *s = &p->steps;
-    const bool eval = p->mode == EVAL;
     UnlearnTraining t = {0};
     Around a = {.p = p, .seed = context->seed, .K = nn_net_classes(net)};
     int64_t shape[3];
     nn_net_input_shape(net, shape);
     a.pixels = shape[0] * shape[1] * shape[2];
     const UnlearnLoss loss = {.own = loss_around, .user = &a};
-    const UnlearnUpdate update = {.lr = s->lr};
     BASE_TRY(unlearn_sides_open(context, UNLEARN_NO_IMAGES, s->forget_samples, &t.sides));
     BASE_TRY(BASE_ALLOC(s->batch_size * a.pixels, &a.moved));
     BASE_TRY(BASE_ALLOC(s->batch_size * a.K, &a.answers));
-    BASE_TRY(nn_engine_create(net, eval ? NN_MODE_EVAL : NN_MODE_TRAIN, context->precision, s->batch_size, &a.engine));
-    BASE_TRY(unlearn_training_open(context, net, s, &(UnlearnLearnerConfig){.label = "jit", .eval = eval}, &t));
+    BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, context->precision, s->batch_size, &a.engine));
+    BASE_TRY(unlearn_training_open(context, net, s, &(UnlearnLearnerConfig){.label = "jit"}, &t));
+    BASE_TRY(unlearn_watch_create(context, net, &t.sides.forget, s->stop, &t.watch));
+    const UnlearnUpdate update = {.lr = s->lr, .watch = t.watch};
     for (int64_t e = 0; e < s->epochs; e++) BASE_TRY(unlearn_learner_epoch(t.learner, t.forget, e, &loss, &update));
     t.passes = a.passes;
     unlearn_training_report(&t, report);

@@ -87,8 +87,9 @@ static const Row METHODS[] = {
      "preset=here epochs=20 batch_size=128 lr=0.0001 momentum=0.9 weight_decay=0 optimizer=sgd augment=none forget_samples=0 layers=all",
      "code of DELETE for CIFAR-10 and ResNet-18"},
     {"jit",
-     "preset=here draws=10 noise=0.1 mode=eval epochs=1 batch_size=128 lr=0.001 momentum=0 weight_decay=0 optimizer=sgd augment=none forget_samples=0 layers=all",
-     "code of SUPREME; mode: ours (jit.c)"},
+     "preset=here draws=10 noise=0.5 epochs=20 batch_size=128 lr=3e-05 momentum=0 weight_decay=0 optimizer=sgd augment=none stop=0.01 "
+     "forget_samples=0 layers=all",
+     "ours, with the noise of the authors' code for VGG (jit.c); draws: code of SUPREME"},
     {"kernel_transpose",
      "preset=here epochs=3 batch_size=64 lr=0.001 momentum=0.9 weight_decay=0.0005 optimizer=sgd augment=none retain_per_class=0",
      "code of Deep Unlearn, CT"},

@@ -103,8 +103,7 @@ BaseStatus unlearn_learner_create(const UnlearnContext *context, NnNet *net, con
     BASE_TRY(BASE_ALLOC(l->batch, &l->y));
     BASE_TRY(BASE_ALLOC(l->count, &l->sum));
     BASE_TRY(BASE_ALLOC(l->count, &l->grads));
-    const NnMode mode = config->eval ? NN_MODE_EVAL_GRAD : NN_MODE_TRAIN;
-    BASE_TRY(nn_engine_create(net, mode, context->precision, l->batch, &l->engine));
+    BASE_TRY(nn_engine_create(net, NN_MODE_TRAIN, context->precision, l->batch, &l->engine));
     BASE_TRY(unlearn_learner_restart(l, steps));
     *out = l;
     l = NULL;

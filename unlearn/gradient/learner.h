@@ -1,5 +1,5 @@
-/* unlearn/gradient/learner.h - optimiser steps on a network, in train mode (batch statistics, dropout) unless a method
- * wants it otherwise: gradients of one or more batches are summed, then one step moves the parameters that may move. */
+/* unlearn/gradient/learner.h - optimiser steps on a network in train mode (batch statistics, dropout): gradients of one
+ * or more batches are summed, then one step moves the parameters that may move. */
 #ifndef UNLEARN_GRADIENT_LEARNER_H
 #define UNLEARN_GRADIENT_LEARNER_H
 
@@ -19,7 +19,6 @@ typedef struct {
     const char *label;       /* of the progress bar */
     double total;            /* images it will be given */
     bool nesterov;           /* sgd */
-    bool eval;               /* the network as it is deployed: running statistics that stay, no dropout */
 } UnlearnLearnerConfig;
 
 /** For t->learner. @p net and @p steps are borrowed. What may not move is not touched by weight decay or momentum
