@@ -203,7 +203,7 @@ static BaseStatus record_original(const ExperimentSetting *s, ExperimentSeed *se
     BaseStatus st = BASE_OK;
     EvalContext context = eval_context(seed, seed->predictions, &seed->cost, NULL, seed->net);
     BASE_TRY(record_network(s, seed, seed->hash, seed->path, &seed->predictions[EVAL_TEST].p, run));
-    BASE_TRY(experiment_record_weights(s->e, job, run));
+    BASE_TRY(experiment_record_files(s->e, job, run));
     BASE_TRY(experiment_record_metrics(&context, run));
     BASE_TRY(experiment_record_history(&seed->cost, run));
     BASE_TRY(experiment_record_regions(s->data, seed->net, s->e->precision, run));
@@ -228,7 +228,7 @@ static BaseStatus record_unlearned(const ExperimentSetting *s, ExperimentSeed *s
     if (w->peer[EVAL_TEST].p.n > 0) store_run_set_i64(run, "/meta", "peer_seed", (int64_t)job->peer);
     experiment_record_relearned(&u->relearned, run);
     experiment_record_params(&job->method->method->entry, w->params, run);
-    BASE_TRY(experiment_record_weights(e, job, run));
+    BASE_TRY(experiment_record_files(e, job, run));
     BASE_TRY(experiment_record_metrics(&context, run));
     store_run_set_i64(run, "/meta", "samples_retain", u->cost.samples_retain);
     store_run_set_i64(run, "/meta", "samples_forget", u->cost.samples_forget);

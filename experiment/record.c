@@ -106,7 +106,7 @@ out:
     return st;
 }
 
-BaseStatus experiment_record_weights(const ExperimentConfig *e, const ExperimentJob *job, StoreRun *run)
+BaseStatus experiment_record_files(const ExperimentConfig *e, const ExperimentJob *job, StoreRun *run)
 {
     BaseStatus st = BASE_OK;
     const int64_t numbers[] = {(int64_t)experiment_config_number(e, job->seed),

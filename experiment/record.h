@@ -14,7 +14,7 @@
 void experiment_record_identity(const ExperimentSetting *setting, const ExperimentJob *job, StoreRun *run);
 void experiment_record_params(const BaseEntry *entry, const void *params, StoreRun *run);
 /** Which files of weights that the config names are this row's, after its parameters. */
-BaseStatus experiment_record_weights(const ExperimentConfig *experiment, const ExperimentJob *job, StoreRun *run);
+BaseStatus experiment_record_files(const ExperimentConfig *experiment, const ExperimentJob *job, StoreRun *run);
 BaseStatus experiment_record_metrics(const EvalContext *context, StoreRun *run);
 /** Adds to a run of schema 3 or before what its method, metrics and attacks now say of themselves. */
 BaseStatus experiment_record_complete(StoreRun *run);
