@@ -11,6 +11,7 @@
 static const BaseParam PARAMS[] = {
     UNLEARN_PRESET_ROW("labels=again augment=as_training"),
     UNLEARN_RANDOM_ROW,
+    UNLEARN_BATCHES_ROW,
     UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,

@@ -18,6 +18,7 @@ typedef struct {
 static const BaseParam PARAMS[] = {
     UNLEARN_PRESET_ROW("labels=again augment=as_training"),
     UNLEARN_RANDOM_ROW,
+    UNLEARN_BATCHES_ROW,
     BASE_PARAM_F64(Params, share, 0.5, 0, 1, "share of all parameters that may move: those with the largest gradients"),
     UNLEARN_STEP_ROWS(10, 256, 0.013, 0.9, 5e-4, NN_SGD),
     UNLEARN_RETAIN_ROW(0),

@@ -22,10 +22,10 @@ enum { UNLEARN_BATCHES_APART, UNLEARN_BATCHES_MIXED };
 extern const char *const unlearn_random_names[], *const unlearn_batches_names[];
 #define UNLEARN_RANDOM_ROW                                                                                             \
     BASE_PARAM_CHOICE(UnlearnRandom, labels, UNLEARN_RANDOM_ONCE, unlearn_random_names,                                \
-                      "draws of the wrong labels: once, of the retained classes, or again in each epoch, of all"),     \
-        BASE_PARAM_CHOICE(                                                                                             \
-            UnlearnRandom, batches, UNLEARN_BATCHES_APART, unlearn_batches_names,                                      \
-            "batches of an epoch: apart, the forgotten images before the retained ones, or mixed of both")
+                      "draws of the wrong labels: once, of the retained classes, or again in each epoch, of all")
+#define UNLEARN_BATCHES_ROW                                                                                            \
+    BASE_PARAM_CHOICE(UnlearnRandom, batches, UNLEARN_BATCHES_APART, unlearn_batches_names,                            \
+                      "batches of an epoch: apart, the forgotten images before the retained ones, or mixed of both")
 /** The labels that these parameters ask for; NULL where they are drawn again and again, by unlearn_relabel. */
 BaseStatus unlearn_random_first(const UnlearnContext *context, const UnlearnRandom *random, const DataView *view,
                                 int32_t **out);
