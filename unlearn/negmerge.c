@@ -11,7 +11,8 @@
  * accuracy on forgotten images is at or below `stop` (below 0: the last is taken), since how long it must be differs
  * with network and rates, and no retained image is looked at.
  * Data: forgotten images; N times epochs passes with gradients, and a forward pass of the watched ones per length.
- * Defaults: 3 fine-tunings, rates to 1e-3, one epoch, lambda 1 in torchunlearn.
+ * Defaults: 3 fine-tunings of one epoch as torchunlearn, whose rates are 1e-4 to 1e-3 and lambda 1. Larger rates find
+ * directions that cost less of what is kept (Bag of Fashion-MNIST, 450 images: ACC_r 82.2% against 79.7%).
  */
 #include <math.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_F64(Params, longest, 1000, 0, 1e9, "lambda 0: the largest length tried"),
     BASE_PARAM_I64(Params, parts, 60, 1, 100000,
                    "lambda 0: largest number of lengths tried until `stop` is met, each 2^(1/4) times the one before"),
-    UNLEARN_STEP_ROWS(1, 64, 1e-3, 0.9, 0, NN_SGD),
+    UNLEARN_STEP_ROWS(1, 64, 0.05, 0.9, 0, NN_SGD),
     UNLEARN_STOP_ROW,
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,

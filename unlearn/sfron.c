@@ -9,10 +9,9 @@
  * One optimiser for both: a masked weight still moves by its momentum and by weight decay. The code's slow copy of the
  * weights has the factor 1, that is, none. Ascent has no lower end: while at most `stop` of the forgotten images are
  * recognised its steps are left out (below 0: none is).
- * T is retain_steps, or `epochs` passes over the retained images. The batches of forgotten images come round and
- * round.
- * Data: both; one pass over each for the mask, then the steps, with gradients. The authors' numbers are of a random
- * 10% of CIFAR-10 with ResNet-18: 1500 steps of 128, 4.3 passes over 45000.
+ * T is retain_steps; the batches of both sides come round and round.
+ * Data: both; one pass over each for the mask, then the steps, with gradients. Defaults: the authors' for a random
+ * 10% of CIFAR-10 with ResNet-18, where 1500 steps of 128 are 4.3 passes over 45000 images.
  */
 #include <math.h>
 
@@ -27,7 +26,7 @@ typedef struct {
     double ratio, weight, power, clip;
 } Params;
 static const BaseParam PARAMS[] = {
-    UNLEARN_PRESET_ROW("retain_steps=1500 stop=-1 augment=as_training"),
+    UNLEARN_PRESET_ROW("stop=-1 augment=as_training"),
     BASE_PARAM_F64(Params, ratio, 1, 0, 1e9,
                    "ratio of importance, forgotten to retained, from which on a weight takes part in the ascent"),
     BASE_PARAM_F64(Params, weight, 25, 0, 1e9, "weight of the ascent at the first step, which falls as a cosine"),
@@ -35,16 +34,15 @@ static const BaseParam PARAMS[] = {
     BASE_PARAM_I64(Params, every, 5, 1, 1000000, "steps on retained images for each step of ascent"),
     BASE_PARAM_F64(Params, clip, 7, 0, 1e9,
                    "largest norm of an ascent's gradient, to which longer ones are cut; 0: any"),
-    BASE_PARAM_I64(Params, retain_steps, 0, 0, 1000000000, "number of steps on retained images; 0: that of epochs"),
-    UNLEARN_STEP_ROWS(5, 128, 0.01, 0.9, 5e-4, NN_SGD),
+    BASE_PARAM_I64(Params, retain_steps, 1500, 1, 1000000000, "number of steps on retained images"),
+    UNLEARN_STEP_PLAIN_ROWS(128, 0.01, 0.9, 5e-4, NN_SGD),
     UNLEARN_STOP_ROW,
     UNLEARN_RETAIN_ROW(0),
     UNLEARN_FORGET_ROW,
     UNLEARN_LAYERS_ROW,
 };
-static const char *const TUNABLE[] = {"ratio",        "weight", "power",     "every",        "clip",
-                                      "retain_steps", "epochs", "lr",        "momentum",     "augment",
-                                      "stop",         "layers", "optimizer", "weight_decay", NULL};
+static const char *const TUNABLE[] = {"ratio",    "weight",  "power", "every",  "clip",      "retain_steps", "lr",
+                                      "momentum", "augment", "stop",  "layers", "optimizer", "weight_decay", NULL};
 
 /* Of a side's images in an order drawn by the seed, since squares are of batch means. */
 static BaseStatus importance(const UnlearnContext *context, const Params *p, const UnlearnSides *sides, bool forgotten,
@@ -141,8 +139,7 @@ static BaseStatus apply(const UnlearnContext *context, void *state, const void *
     BASE_TRY(BASE_ALLOC(a.count, &a.gradient));
     BASE_TRY(unlearn_sides_open(context, p->steps.retain_per_class, p->steps.forget_samples, &t.sides));
     t.passes = (double)(t.sides.retain.n + t.sides.forget.n); /* the mask's */
-    int64_t each = (t.sides.retain.n + p->steps.batch_size - 1) / p->steps.batch_size;
-    int64_t count = p->retain_steps > 0 ? p->retain_steps : p->steps.epochs * each;
+    int64_t count = p->retain_steps;
     const UnlearnLearnerConfig config = {
         .label = "sfron", .total = (double)(count + (count + p->every - 1) / p->every) * (double)p->steps.batch_size};
     BASE_TRY(unlearn_training_open(context, net, &p->steps, &config, &t));

@@ -102,17 +102,17 @@ static const Row METHODS[] = {
      "retain_per_class=0 forget_samples=0 layers=all",
      "the authors' arguments for CIFAR-10; labels, guard and batches: ours (munba.c)"},
     {"sfron",
-     "preset=here ratio=1 weight=25 power=0.5 every=5 clip=7 retain_steps=0 epochs=5 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 "
+     "preset=here ratio=1 weight=25 power=0.5 every=5 clip=7 retain_steps=1500 batch_size=128 lr=0.01 momentum=0.9 weight_decay=0.0005 "
      "optimizer=sgd augment=none stop=0.01 retain_per_class=0 forget_samples=0 layers=all",
-     "the authors' code for CIFAR-10; epochs and stop: ours (sfron.c)"},
+     "the authors' code for CIFAR-10; stop: ours (sfron.c)"},
     {"lotus",
      "preset=here alpha=0 retain_share=0.3 unseen=-1 stop=0.01 epochs=10 batch_size=128 lr=0.0003 momentum=0.9 weight_decay=0 optimizer=adam "
      "augment=none forget_samples=0 layers=all",
      "the authors' code and scripts; lr and stop: ours (lotus.c)"},
     {"negmerge",
-     "preset=here candidates=3 spread=10 lambda=0 longest=1000 parts=60 epochs=1 batch_size=64 lr=0.001 momentum=0.9 weight_decay=0 "
+     "preset=here candidates=3 spread=10 lambda=0 longest=1000 parts=60 epochs=1 batch_size=64 lr=0.05 momentum=0.9 weight_decay=0 "
      "optimizer=sgd augment=none stop=0.01 forget_samples=0 layers=all",
-     "torchunlearn, but for lambda, which is ours (negmerge.c)"},
+     "torchunlearn, but for lr and lambda, which are ours (negmerge.c)"},
     {"esc", "preset=here percent=1.5 forget_samples=0", "the authors' newest code"},
     {"mask_logit", "", "a control without parameters"},
     {"last_layer", SVD_SAMPLE, "as svd"},

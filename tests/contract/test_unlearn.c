@@ -6,16 +6,21 @@
 #include <math.h>
 #include <stdio.h>
 
+static void set(const UnlearnMethod *m, void *params, const char *key, const char *value)
+{
+    for (size_t i = 0; i < m->entry.param_count; i++)
+        if (strcmp(m->entry.params[i].name, key) == 0)
+            assert_ok(base_param_set(m->entry.params, m->entry.param_count, params, m->entry.name, key, value, "test"));
+}
+
 static NnNet *run_preset(const World *w, const UnlearnMethod *method, const char *preset, UnlearnReport *report)
 {
     NnNet *net = NULL;
     double params[1024]; /* room for any parameter struct, aligned */
     assert_true(method->entry.params_size <= sizeof params);
     base_param_defaults(method->entry.params, method->entry.param_count, params);
-    for (size_t i = 0; i < method->entry.param_count; i++) /* this network knows too little to be driven away from it */
-        if (strcmp(method->entry.params[i].name, "stop") == 0)
-            assert_ok(base_param_set(method->entry.params, method->entry.param_count, params, method->entry.name,
-                                     "stop", "-1", "test"));
+    set(method, params, "stop", "-1"); /* this network knows too little to be driven away from it */
+    set(method, params, "retain_steps", "20");
     if (base_param_preset(method->entry.params, method->entry.param_count))
         assert_ok(base_param_set(method->entry.params, method->entry.param_count, params, method->entry.name, "preset",
                                  preset, "test"));
@@ -191,13 +196,6 @@ static void test_state_serves_many(void **state)
     world_close(&w);
 }
 
-static void set(const UnlearnMethod *m, void *params, const char *key, const char *value)
-{
-    for (size_t i = 0; i < m->entry.param_count; i++)
-        if (strcmp(m->entry.params[i].name, key) == 0)
-            assert_ok(base_param_set(m->entry.params, m->entry.param_count, params, m->entry.name, key, value, "test"));
-}
-
 /* as_training does what the original's training did, and nothing where that did nothing or is not known. */
 static void test_augment(void **state)
 {
@@ -216,6 +214,7 @@ static void test_augment(void **state)
             set(m, params, "augment", j > 0 ? "as_training" : "none");
             set(m, params, "stop", "-1");
             set(m, params, "noise_images", "4");
+            set(m, params, "retain_steps", "20");
             w.training.augment = j != 1;
             w.context.training = j == 2 ? NULL : &w.training;
             assert_ok(nn_net_clone(w.original, &nets[j]));

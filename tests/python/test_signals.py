@@ -261,7 +261,7 @@ attacks: [{name: loss, wiring: forget}]
             shutil.move(lost, os.path.join(out, "alone", "lost.h5"))
             table = expunge.results(os.path.join(out, "alone"))
             self.check(table, os.path.join(out, "alone"))
-            self.assertEqual((table.shape, table.attrs["units"]), ((1, 9), {}))
+            self.assertEqual((table.shape, table.attrs["units"]), ((1, 10), {}))
             with self.assertRaisesRegex(ValueError, "no run files"):
                 expunge.results(folder)
             with self.assertRaisesRegex(ValueError, "no such folder"):

@@ -28,7 +28,10 @@ enum { UNLEARN_AUGMENT_NONE, UNLEARN_AUGMENT_AS_TRAINING };
 
 #define UNLEARN_STEP_ROWS(EPOCHS, BATCH, LR, MOMENTUM, DECAY, OPTIMIZER)                                               \
     BASE_PARAM_I64(UnlearnSteps, epochs, EPOCHS, 1, 100000, "passes over the images"),                                 \
-        BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images per step"),                                  \
+        UNLEARN_STEP_PLAIN_ROWS(BATCH, LR, MOMENTUM, DECAY, OPTIMIZER)
+/** Without the epochs. */
+#define UNLEARN_STEP_PLAIN_ROWS(BATCH, LR, MOMENTUM, DECAY, OPTIMIZER)                                                 \
+    BASE_PARAM_I64(UnlearnSteps, batch_size, BATCH, 1, 65536, "images per step"),                                      \
         BASE_PARAM_F64(UnlearnSteps, lr, LR, 0, 100, "learning rate"),                                                 \
         BASE_PARAM_F64(UnlearnSteps, momentum, MOMENTUM, 0, 0.9999, "sgd: fraction of the last update carried over"),  \
         BASE_PARAM_F64(UnlearnSteps, weight_decay, DECAY, 0, 10, "multiple of a parameter added to its gradient"),     \
@@ -46,7 +49,7 @@ enum { UNLEARN_AUGMENT_NONE, UNLEARN_AUGMENT_AS_TRAINING };
 #define UNLEARN_STOP_ROW                                                                                               \
     BASE_PARAM_F64(                                                                                                    \
         UnlearnSteps, stop, UNLEARN_STOP, -1, 1,                                                                       \
-        "share of forgotten images still recognised at which the ascent stops; below 0: it never stops; 0.01 "         \
+        "share of forgotten images still recognised at which the method stops; below 0: it never does; 0.01 "          \
         "with listed images: the share of held-out images of their classes that is recognised")
 
 /** First row of a baseline's table. @p PUBLISHED: what the authors' code has otherwise, "key=value key=value";
