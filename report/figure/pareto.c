@@ -37,8 +37,10 @@ static BaseStatus collect(const ReportExperiment *e, Point **out, size_t *count)
     BASE_TRY(BASE_ALLOC(e->label_count, out));
     for (size_t l = 0; l < e->label_count; l++) {
         MathEstimate c, s;
-        if (e->labels[l].rank == REPORT_RANK_ORIGINAL || !report_summary(&e->labels[l], cost, &c, NULL) ||
-            !report_summary(&e->labels[l], score, &s, NULL))
+        const char *family, *parameter, *value; /* values of one method crowd at one place, and have their own figure */
+        if (e->labels[l].rank == REPORT_RANK_ORIGINAL ||
+            report_figure_each_of(&e->labels[l], &family, &parameter, &value) ||
+            !report_summary(&e->labels[l], cost, &c, NULL) || !report_summary(&e->labels[l], score, &s, NULL))
             continue;
         (*out)[(*count)++] =
             (Point){.label = &e->labels[l], .seconds = c.value, .score = s.value, .lo = s.lo, .hi = s.hi};
