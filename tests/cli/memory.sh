@@ -24,7 +24,7 @@ step=${EXPUNGE_LONG:+10}
 for threads in 1 2; do
     export OMP_NUM_THREADS=$threads
     enough=
-    for limit in $(seq 100 ${step:-60} 1000) 1500 2000 3000; do
+    for limit in $(seq $((40 + 60 * threads)) ${step:-120} 1000) 1500 2000 3000; do
         under $limit --version
         under $limit list methods
         under $limit eval $toy --weights w.safetensors

@@ -3,6 +3,7 @@
 . "$EXPUNGE_TESTS/cli/common"
 . "$EXPUNGE_TESTS/scripts/python"
 need_python torch h5py
+mkdir tmp && export TMPDIR=$PWD/tmp # other tests' commands have folders, too
 mkdir -p bin && ln -s "$EXPUNGE" bin/expunge && printf '#!/bin/sh\nexec "%s" "$@"\n' "$python" >bin/python3 && chmod +x bin/python3
 PATH=$PWD/bin:$PATH
 "$python" - <<'PY'
@@ -85,5 +86,5 @@ refused 1 "status 3 after .*it said last: no luck" <<<'  - {name: command, run: 
 refused 1 "left no file {out}" <<<'  - {name: command, label: idle, run: "true {out}"}'
 refused 1 "did not end within 1 s" <<<'  - {name: command, label: slow, run: "sleep 60 # {out}", limit: 1}'
 refused 1 "cannot be read\|not a\|neither" <<<'  - {name: command, label: odd, run: "echo x >{out}"}'
-[ -z "$(ls -d "${TMPDIR:-/tmp}"/expunge-command-* 2>/dev/null)" ] || fail "a command's folder was left"
+[ -z "$(ls -d "$TMPDIR"/expunge-command-* 2>/dev/null)" ] || fail "a command's folder was left"
 exit 0

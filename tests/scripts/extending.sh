@@ -10,6 +10,8 @@ mkdir copy
 (cd "$root" && tar cf - Makefile include scripts bench $(sed -n 's/^\([a-z]*\):.*/\1/p' scripts/layers.txt) tests/support \
     docs/deviations.md tests/contract tests/fixtures tests/nn/*.h tests/nn/test_engine.c build/expunge \
     --exclude='build/release/tests/*' build/release) | tar xf - -C copy
+(cd "$root" && find build/release/tests/contract build/release/tests/support build/release/tests/nn/test_engine.[od] -name '*.[od]' |
+    tar cf - -T -) | tar xf - -C copy
 cd copy
 # the caller's CC and flags stay, or all would be compiled anew; its T and its jobs do not
 MAKEFLAGS=$(printf ' %s' "${MAKEFLAGS-}" | sed -E 's/^ [a-zA-Z]+//; s/ --?[a-z][^ ]*//g; s/ T=([^ \\]|\\.)*//')

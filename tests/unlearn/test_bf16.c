@@ -4,14 +4,14 @@
 #include "tests/unlearn/small_data.h"
 
 /* Spaces from bf16 rows: only sides above 1024 are bf16 at all (smaller ones are summed in float64), so this network is
- * wide. conv2 sees 176 * 9 = 1584 features: 38 * 144 rows of the retained images, more than features, and 10 * 144 of
- * the forgotten ones, fewer, whose products wait for the end (the dual form). */
+ * wide. conv2 sees 144 * 9 = 1296 features: 16 * 144 rows of retained images, more than features, and 8 * 144 of
+ * forgotten ones, fewer, whose products wait for the end (the dual form). */
 static NnNet *wide_net(void)
 {
     NnGraph *g = NULL;
     NnNet *net = NULL;
     assert_ok(nn_graph_create(3, 12, 12, &g));
-    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "conv1", 176, 3, 1, 1, true));
+    NnNode x = nn_relu(g, nn_conv(g, nn_input(g), "conv1", 144, 3, 1, 1, true));
     x = nn_relu(g, nn_conv(g, x, "conv2", 8, 3, 1, 1, true));
     x = nn_linear(g, nn_flatten(g, nn_avg_pool(g, x, 0, 1)), "fc", 5, true);
     assert_ok(nn_net_create_take(g, x, &net));
@@ -32,7 +32,7 @@ static NnNet *edited(Small *s, NnPrecision precision, const char *route, bool sh
     s->context.reduce = shared ? sum_of_one : NULL;
     s->context.block_count = shared ? UNLEARN_BLOCKS : 0;
     assert_ok(small_run(s, "svd",
-                        SETTINGS("patches=all", "retain_per_class=0", "forget_samples=0", "layers=only 2", route), &net,
+                        SETTINGS("patches=all", "retain_per_class=4", "forget_samples=8", "layers=only 2", route), &net,
                         NULL));
     return net;
 }
@@ -52,7 +52,7 @@ static void test_edit_in_bf16(void **state)
     s->context.original = s->net;
     const NnSlice *slice = nn_net_param_slices(s->net, &slices);
     const NnLayer *layer = nn_net_layers(s->net, &layers);
-    assert_int_equal(layer[1].features, 1584);
+    assert_int_equal(layer[1].features, 1296);
     slice += layer[1].weight;
     for (int i = 0; i < 4; i++) {
         NnNet *want = edited(s, NN_F32, ROUTES[i % 2], i / 2), *got = edited(s, NN_BF16, ROUTES[i % 2], i / 2);
