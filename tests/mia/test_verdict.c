@@ -482,7 +482,7 @@ static void null_audits(void **state)
         int64_t before = -1;
         for (uint64_t l = 0; l < 4; l++) {
             int64_t found = 0, control = 0, failed = 0;
-            if (l > 0 && c > 1 && !getenv("EXPUNGE_LONG")) continue;
+            if (l > 0 && !(l == 3 && c == 1) && !getenv("EXPUNGE_LONG")) continue; /* too few trials to compare */
 #pragma omp parallel for reduction(+ : found, control, failed)
             for (int64_t t = 0; t < trials; t++) {
                 World *w = NULL;
@@ -520,7 +520,7 @@ static void null_audits(void **state)
 static void the_power_card_holds(void **state)
 {
     (void)state;
-    int64_t trials = getenv("EXPUNGE_LONG") ? 1000 : 24;
+    int64_t trials = getenv("EXPUNGE_LONG") ? 1000 : 16;
     for (int some = 0; some < 2; some++)
         for (int64_t R = getenv("EXPUNGE_LONG") ? 4 : 6; R <= 6; R += 2) {
             int64_t found = 0, tried = 0, failed = 0;
